@@ -1,0 +1,145 @@
+import { z } from 'zod';
+
+/** Version of the record format. Readers accept every minor of the same major. */
+export const recordSchemaVersion = { major: 1, minor: 0 } as const;
+
+/** Worst first: the verdict of a case is the worst outcome among its requirements. */
+export const outcomes = ['error', 'fail', 'inconclusive', 'not-run', 'pass', 'not-applicable'] as const;
+export type Outcome = (typeof outcomes)[number];
+
+/** How a failure shows: DESIGN "Fair verdicts". */
+export const failureKinds = ['wrong', 'crash', 'hang', 'stalled', 'leak', 'desync'] as const;
+export type FailureKind = (typeof failureKinds)[number];
+
+const outcome = z.enum(outcomes);
+const failureKind = z.enum(failureKinds);
+
+export const requirementOutcome = z.object({
+  requirement: z.string(),
+  outcome,
+  /** How many checks of this requirement were evaluated. */
+  checks: z.number().int().nonnegative(),
+  /** For inconclusive, not-applicable and not-run: why. */
+  why: z.string().optional(),
+  /** Of several allowed outcomes, the ones that were seen. */
+  branches: z.array(z.string()).optional(),
+});
+export type RequirementOutcome = z.infer<typeof requirementOutcome>;
+
+export const finding = z.object({
+  requirement: z.string(),
+  level: z.string(),
+  basis: z.string(),
+  how: failureKind,
+  /** What was checked, in the words of the check. */
+  what: z.string(),
+  expected: z.string(),
+  actual: z.string(),
+  /** Sequence number of the event in the trace at which the check failed. */
+  traceEvent: z.number().int().nonnegative().optional(),
+  /** Keys of the sweep points that failed, when the case is a sweep. */
+  points: z.array(z.string()).optional(),
+  /** For crash: the signal's name or the exit code, and the tail of standard error. */
+  exit: z.object({ signal: z.string().optional(), code: z.number().int().optional() }).optional(),
+  stderr: z.string().optional(),
+});
+export type Finding = z.infer<typeof finding>;
+
+export const runRecord = z.object({
+  event: z.literal('run'),
+  schema: z.object({ major: z.number().int(), minor: z.number().int() }),
+  runId: z.string(),
+  suite: z.object({ name: z.string(), version: z.string() }),
+  catalogueHash: z.string(),
+  seed: z.number().int().nonnegative(),
+  shard: z.object({ index: z.number().int().positive(), of: z.number().int().positive() }),
+  planHash: z.string(),
+  /** Results that are to come from this run, over all its targets. */
+  planned: z.number().int().nonnegative(),
+  /** ISO 8601, UTC. */
+  startedAt: z.string(),
+  command: z.array(z.string()),
+});
+export type RunRecord = z.infer<typeof runRecord>;
+
+export const targetRecord = z.object({
+  event: z.literal('target'),
+  target: z.string(),
+  transport: z.string(),
+  device: z.string(),
+  /** The program or hardware, as its maker calls it. */
+  identity: z.string(),
+  version: z.string(),
+  /** sha-256 of the executable, in hex, where there is one. */
+  binaryHash: z.string().optional(),
+  /** Names of feature bits (virtio and vhost-user protocol) that the IUT offers; undefined bits as "bit N". */
+  offered: z.array(z.string()),
+  capabilities: z.array(z.string()),
+  /** Feature bits that somebody else serves for this target: name to who ("front-end"). */
+  ownedBy: z.record(z.string(), z.string()),
+  /** Milliseconds from start to readiness, and the calibrated median latency of a GET_FEATURES round trip. */
+  startMs: z.number().optional(),
+  latencyUs: z.number().optional(),
+});
+export type TargetRecord = z.infer<typeof targetRecord>;
+
+export const beginRecord = z.object({
+  event: z.literal('begin'),
+  key: z.string(),
+  target: z.string(),
+  repetition: z.number().int().nonnegative(),
+});
+export type BeginRecord = z.infer<typeof beginRecord>;
+
+export const caseRecord = z.object({
+  event: z.literal('case'),
+  /** caseId and the sorted variant: see `caseKey`. */
+  key: z.string(),
+  target: z.string(),
+  repetition: z.number().int().nonnegative(),
+  caseId: z.string(),
+  title: z.string(),
+  variant: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  verdict: outcome,
+  outcomes: z.array(requirementOutcome),
+  /** Of a sweep: how many points ran, and the keys of those that failed. */
+  points: z.object({ count: z.number().int(), failed: z.array(z.string()) }).optional(),
+  findings: z.array(finding),
+  durationMs: z.number(),
+  seed: z.number().int().nonnegative(),
+  /** Path of the trace relative to the run's directory; present when the case did not pass. */
+  trace: z.string().optional(),
+  /** The one command that runs this case again. */
+  rerun: z.string(),
+  /** For verdict error: the message and the stack of our own failure. */
+  error: z.string().optional(),
+  /** True if an expectations file said that this would not pass. */
+  expected: z.object({ reason: z.string(), link: z.string().optional() }).optional(),
+});
+export type CaseRecord = z.infer<typeof caseRecord>;
+
+export const endRecord = z.object({
+  event: z.literal('end'),
+  reason: z.enum(['completed', 'interrupted', 'aborted']),
+  counts: z.record(z.string(), z.number().int().nonnegative()),
+  durationMs: z.number(),
+});
+export type EndRecord = z.infer<typeof endRecord>;
+
+export const record = z.discriminatedUnion('event', [runRecord, targetRecord, beginRecord, caseRecord, endRecord]);
+export type RunEvent = z.infer<typeof record>;
+
+export type VariantValues = Readonly<Record<string, string | number | boolean>>;
+
+/** `virtio/split-ring/x` or `virtio/split-ring/x[eventIdx=true,queueSize=16]`: the variant's names sorted. */
+export function caseKey(caseId: string, variant: VariantValues): string {
+  const names = Object.keys(variant).sort();
+  if (names.length === 0) return caseId;
+  return `${caseId}[${names.map((name) => `${name}=${String(variant[name])}`).join(',')}]`;
+}
+
+/** The worst of several outcomes; `pass` for none at all is a claim that the caller must not make. */
+export function worstOutcome(all: readonly Outcome[]): Outcome {
+  for (const candidate of outcomes) if (all.includes(candidate)) return candidate;
+  throw new RangeError('a case has at least one outcome');
+}
