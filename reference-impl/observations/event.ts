@@ -1,0 +1,74 @@
+/**
+ * What can be seen of an IUT and what we did to it: the events of the one ordered log of a case.
+ * Times are microseconds since the case began. Addresses are guest-physical unless said otherwise.
+ */
+export type ObservedEvent = { readonly seq: number; readonly timeUs: number } & Observation;
+
+export type Observation =
+  | MessageObservation
+  | NotificationObservation
+  | RingWriteObservation
+  | ConnectionObservation
+  | ProcessObservation
+  | MemoryChangeObservation
+  | NoteObservation;
+
+/** One message, or the piece of one that was sent or received, as its bytes were on the wire. */
+export interface MessageObservation {
+  readonly kind: 'message';
+  readonly channel: 'front-end' | 'back-end';
+  readonly direction: 'to-iut' | 'from-iut';
+  readonly session: number;
+  readonly bytes: Uint8Array;
+  /** Length on the wire in bytes; `bytes` may be a shorter copy. */
+  readonly length: number;
+  readonly descriptors: number;
+}
+
+/** A kick that we gave, or a call, error or log signal that we received. */
+export interface NotificationObservation {
+  readonly kind: 'notification';
+  readonly what: 'kick' | 'call' | 'err' | 'log';
+  readonly session: number;
+  readonly index: number;
+  readonly count: number;
+}
+
+/** What the driver side wrote into a ring, or what it found there that the device had written. */
+export interface RingWriteObservation {
+  readonly kind: 'ring-write';
+  readonly what: 'descriptor' | 'available' | 'available-idx' | 'available-flags' | 'used-event' | 'used-seen';
+  /** Ring index at which it belongs. */
+  readonly index: number;
+  readonly address: bigint;
+  readonly bytes: Uint8Array;
+}
+
+export interface ConnectionObservation {
+  readonly kind: 'connection';
+  readonly state: 'opened' | 'closed-by-iut' | 'closed-by-us' | 'refused';
+  readonly session: number;
+  readonly detail: string;
+}
+
+export interface ProcessObservation {
+  readonly kind: 'process';
+  readonly state: 'started' | 'ready' | 'died' | 'ended-by-us';
+  readonly detail: string;
+}
+
+/** A change of guest memory found by comparison. */
+export interface MemoryChangeObservation {
+  readonly kind: 'memory-change';
+  readonly region: number;
+  readonly offset: number;
+  readonly length: number;
+  readonly bytes: Uint8Array;
+  readonly note: string;
+}
+
+/** What the judge says in between: the start of a step, a check that failed. */
+export interface NoteObservation {
+  readonly kind: 'note';
+  readonly text: string;
+}
