@@ -1,0 +1,48 @@
+/**
+ * The errors of this project. What is expected of an IUT (a refusal, a malformed chain, silence) is a value and never
+ * one of these.
+ */
+export abstract class VhostConformanceError extends Error {
+  abstract readonly code: string;
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+/** The IUT broke the protocol in a way that ends the exchange; becomes a finding. */
+export class PeerProtocolError extends VhostConformanceError {
+  readonly code = 'peer-protocol';
+}
+
+/** A case or a caller used our own interfaces wrongly: our fault, never counted against an IUT. */
+export class DriverUsageError extends VhostConformanceError {
+  readonly code = 'driver-usage';
+}
+
+/** The IUT is no longer there: its process died or its device went away. */
+export class IutGoneError extends VhostConformanceError {
+  readonly code = 'iut-gone';
+}
+
+/** Something owed did not come before its deadline. */
+export class DeadlineError extends VhostConformanceError {
+  readonly code = 'deadline';
+}
+
+/** A system call failed. `errno` is the positive number, `syscall` the name of the call. */
+export class SystemCallError extends VhostConformanceError {
+  readonly code: string;
+  readonly errno: number;
+  readonly syscall: string;
+  constructor(message: string, detail: { readonly code: string; readonly errno: number; readonly syscall: string }) {
+    super(message);
+    this.code = detail.code;
+    this.errno = detail.errno;
+    this.syscall = detail.syscall;
+  }
+}
+
+/** The catalogue contradicts itself or what cites it. */
+export class CatalogueError extends VhostConformanceError {
+  readonly code = 'catalogue';
+}
