@@ -1,0 +1,76 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { z } from 'zod';
+import { RecordError } from './record-error.ts';
+import { reasonOf } from './record-writer.ts';
+
+/** One requirement as it was when the run was made; DESIGN "Catalogue". */
+export const snapshotRequirement = z.object({
+  /** The permanent slug. */
+  id: z.string(),
+  origin: z.array(z.string()),
+  area: z.string(),
+  clause: z.string(),
+  binds: z.string(),
+  level: z.string(),
+  basis: z.string(),
+  observable: z.string(),
+  /** Names of the feature bits that it hangs on. */
+  features: z.array(z.string()),
+  text: z.string(),
+  /** Why no case cites it, where none does. */
+  untested: z.string().optional(),
+});
+export type SnapshotRequirement = z.infer<typeof snapshotRequirement>;
+
+export const snapshotFeature = z.object({
+  name: z.string(),
+  bit: z.number().int().nonnegative(),
+  /** `common`, a device (`net`, `block`, …), or the protocol whose own bits these are (`vhost-user`). */
+  device: z.string(),
+});
+export type SnapshotFeature = z.infer<typeof snapshotFeature>;
+
+export const snapshotCase = z.object({
+  id: z.string(),
+  title: z.string(),
+  /** Slugs of the requirements that the case cites. */
+  proves: z.array(z.string()),
+});
+export type SnapshotCase = z.infer<typeof snapshotCase>;
+
+/** `catalogue.json` of a run directory: all that a report says about requirements, features and cases. */
+export const catalogueSnapshot = z.object({
+  schema: z.object({ major: z.literal(1), minor: z.number().int().nonnegative() }),
+  /** As in the run record. */
+  hash: z.string(),
+  requirements: z.array(snapshotRequirement),
+  features: z.array(snapshotFeature),
+  cases: z.array(snapshotCase),
+});
+export type CatalogueSnapshot = z.infer<typeof catalogueSnapshot>;
+
+export function writeCatalogueSnapshot(path: string, snapshot: CatalogueSnapshot): void {
+  try {
+    writeFileSync(path, `${JSON.stringify(snapshot)}\n`);
+  } catch (cause) {
+    throw new RecordError(path, `cannot be written (${reasonOf(cause)})`, { cause });
+  }
+}
+
+/** @throws RecordError with one line where the file is missing or no catalogue of a known schema. */
+export function readCatalogueSnapshot(path: string): CatalogueSnapshot {
+  return readJson(path, catalogueSnapshot, 'catalogue');
+}
+
+export function readJson<T>(path: string, schema: z.ZodType<T>, what: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new RecordError(path, `cannot be read as a ${what} (${reasonOf(cause)})`, { cause });
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new RecordError(path, `is no ${what} of this schema: ${issue?.path.join('.')}: ${issue?.message}`);
+}

@@ -1,0 +1,68 @@
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { type RunEvent, record } from './record.ts';
+import { RecordError } from './record-error.ts';
+
+const newline = 0x0a;
+
+/**
+ * Appends records to a results file. Synchronous, so that a host process can use it between two blocking
+ * calls: when `append` returns, the record survives the death of this process. Several processes may append
+ * to one file, because each record is one write to a descriptor opened with O_APPEND.
+ */
+export class RecordWriter {
+  readonly path: string;
+  readonly #descriptor: number;
+  #isOpen = true;
+
+  /** @throws RecordError where the file cannot be opened. */
+  constructor(path: string) {
+    this.path = path;
+    try {
+      this.#descriptor = openSync(path, 'a+', 0o644);
+    } catch (cause) {
+      throw new RecordError(path, `cannot be opened for writing (${reasonOf(cause)})`, { cause });
+    }
+    if (this.#endsInsideLine()) this.#write(Buffer.of(newline));
+  }
+
+  /** @throws RecordError for a record that no reader would accept, and where the disk is full. */
+  append(event: RunEvent): void {
+    if (!this.#isOpen) throw new RecordError(this.path, 'is closed');
+    const checked = record.safeParse(event);
+    if (!checked.success) {
+      const [issue] = checked.error.issues;
+      throw new RecordError(this.path, `refused a ${event.event} record: ${issue?.path.join('.')}: ${issue?.message}`);
+    }
+    this.#write(Buffer.from(`${JSON.stringify(event)}\n`, 'utf8'));
+  }
+
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    closeSync(this.#descriptor);
+  }
+
+  /** A process that was killed while it wrote leaves half a line: the next record must not continue it. */
+  #endsInsideLine(): boolean {
+    const { size } = fstatSync(this.#descriptor);
+    if (size === 0) return false;
+    const last = Buffer.alloc(1);
+    readSync(this.#descriptor, last, 0, 1, size - 1);
+    return last[0] !== newline;
+  }
+
+  #write(line: Buffer): void {
+    let written = 0;
+    try {
+      while (written < line.length) written += writeSync(this.#descriptor, line, written);
+    } catch (cause) {
+      throw new RecordError(this.path, `cannot be written (${reasonOf(cause)})`, { cause });
+    }
+  }
+}
+
+/** `ENOSPC: no space left on device` of `ENOSPC: no space left on device, write`. */
+export function reasonOf(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return message.split(',')[0] ?? message;
+}

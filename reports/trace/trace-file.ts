@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { defaultTraceBounds, type Trace, type TraceBounds } from './trace.ts';
+import { decodeTrace, encodeTrace } from './trace-encoding.ts';
+import { TraceError } from './trace-error.ts';
+
+/** Writes traces into a run directory. */
+export class TraceWriter {
+  readonly #runDirectory: string;
+  readonly #bounds: TraceBounds;
+
+  constructor(runDirectory: string, bounds: TraceBounds = defaultTraceBounds) {
+    this.#runDirectory = runDirectory;
+    this.#bounds = bounds;
+  }
+
+  /**
+   * Writes one trace, synchronously, and answers its path relative to the run directory: the `trace` of a case record.
+   * @throws TraceError where the file cannot be written.
+   */
+  write(trace: Trace): string {
+    const path = tracePath(trace);
+    try {
+      mkdirSync(join(this.#runDirectory, 'traces'), { recursive: true });
+      writeFileSync(join(this.#runDirectory, path), encodeTrace(trace, this.#bounds));
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new TraceError(`${join(this.#runDirectory, path)}: cannot be written (${reason})`, { cause });
+    }
+    return path;
+  }
+}
+
+/** @throws TraceError where the file is missing or no trace. */
+export function readTrace(path: string): Trace {
+  try {
+    return decodeTrace(readFileSync(path));
+  } catch (cause) {
+    throw new TraceError(`${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+/** Readable, safe as a file name, and different for different cases whatever their names. */
+export function tracePath({ target, key, repetition }: Pick<Trace, 'target' | 'key' | 'repetition'>): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([target, key, repetition]))
+    .digest('hex')
+    .slice(0, 12);
+  const readable = `${target}--${key}`.replace(/[^A-Za-z0-9.=-]+/g, '_').slice(0, 120);
+  return `traces/${readable}-${digest}.pb`;
+}

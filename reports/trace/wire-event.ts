@@ -1,0 +1,188 @@
+import type {
+  ConnectionObservation,
+  Observation,
+  ObservedEvent,
+  ProcessObservation,
+  RingWriteObservation,
+} from '../../reference-impl/observations/event.ts';
+import { TraceError } from './trace-error.ts';
+
+/** A 64-bit field as protobufjs writes it; it reads them as bigint. */
+interface Wire64 {
+  readonly low: number;
+  readonly high: number;
+  readonly unsigned: true;
+}
+
+/** The messages of trace.proto as protobufjs takes and gives them. */
+export interface WireTrace {
+  readonly major: number;
+  readonly minor: number;
+  readonly target: string;
+  readonly key: string;
+  readonly repetition: number;
+  readonly dropped: number | bigint;
+  readonly events: readonly WireEvent[];
+}
+
+export interface WireEvent {
+  readonly seq: number;
+  readonly timeUs: number | bigint;
+  readonly message?: {
+    readonly channel: number;
+    readonly direction: number;
+    readonly session: number;
+    readonly bytes: Uint8Array;
+    readonly descriptors: number;
+    readonly length: number;
+  };
+  readonly notification?: {
+    readonly kind: number;
+    readonly session: number;
+    readonly index: number;
+    readonly count: number | bigint;
+  };
+  readonly ringWrite?: {
+    readonly what: string;
+    readonly index: number;
+    readonly address: Wire64 | bigint;
+    readonly bytes: Uint8Array;
+  };
+  readonly connection?: { readonly state: string; readonly session: number; readonly detail: string };
+  readonly process?: { readonly state: string; readonly detail: string };
+  readonly memoryChange?: {
+    readonly region: number;
+    readonly offset: number | bigint;
+    readonly length: number | bigint;
+    readonly bytes: Uint8Array;
+    readonly note: string;
+  };
+  readonly note?: { readonly text: string };
+}
+
+/** Places in these lists are the numbers of the enums in trace.proto. */
+const channels = ['front-end', 'back-end'] as const;
+const directions = ['to-iut', 'from-iut'] as const;
+const notifications = ['kick', 'call', 'err', 'log'] as const;
+
+const ringWrites = {
+  descriptor: true,
+  available: true,
+  'available-idx': true,
+  'available-flags': true,
+  'used-event': true,
+  'used-seen': true,
+} as const satisfies Record<RingWriteObservation['what'], true>;
+const connectionStates = {
+  opened: true,
+  'closed-by-iut': true,
+  'closed-by-us': true,
+  refused: true,
+} as const satisfies Record<ConnectionObservation['state'], true>;
+const processStates = {
+  started: true,
+  ready: true,
+  died: true,
+  'ended-by-us': true,
+} as const satisfies Record<ProcessObservation['state'], true>;
+
+export function toWire(event: ObservedEvent): WireEvent {
+  const { seq, timeUs } = event;
+  switch (event.kind) {
+    case 'message': {
+      const { session, bytes, descriptors, length } = event;
+      const channel = channels.indexOf(event.channel);
+      const direction = directions.indexOf(event.direction);
+      return { seq, timeUs, message: { channel, direction, session, bytes, descriptors, length } };
+    }
+    case 'notification': {
+      const { session, index, count } = event;
+      return { seq, timeUs, notification: { kind: notifications.indexOf(event.what), session, index, count } };
+    }
+    case 'ring-write': {
+      const { what, index, bytes } = event;
+      return { seq, timeUs, ringWrite: { what, index, address: to64(event.address), bytes } };
+    }
+    case 'connection': {
+      const { state, session, detail } = event;
+      return { seq, timeUs, connection: { state, session, detail } };
+    }
+    case 'process': {
+      const { state, detail } = event;
+      return { seq, timeUs, process: { state, detail } };
+    }
+    case 'memory-change': {
+      const { region, offset, length, bytes, note } = event;
+      return { seq, timeUs, memoryChange: { region, offset, length, bytes, note } };
+    }
+    case 'note':
+      return { seq, timeUs, note: { text: event.text } };
+  }
+}
+
+/** @throws TraceError for an event of no kind that this version knows. */
+export function fromWire(event: WireEvent): ObservedEvent {
+  return { seq: event.seq, timeUs: Number(event.timeUs), ...observationOf(event) };
+}
+
+function observationOf(event: WireEvent): Observation {
+  const { message, notification, ringWrite, connection, process, memoryChange, note } = event;
+  if (message !== undefined) {
+    const channel = at(channels, message.channel);
+    return { ...message, kind: 'message', channel, direction: at(directions, message.direction) };
+  }
+  if (notification !== undefined) {
+    const { session, index, count } = notification;
+    return { kind: 'notification', what: at(notifications, notification.kind), session, index, count: Number(count) };
+  }
+  if (ringWrite !== undefined) {
+    const { index, address, bytes } = ringWrite;
+    return { kind: 'ring-write', what: oneOf(ringWrites, ringWrite.what), index, address: from64(address), bytes };
+  }
+  if (connection !== undefined) {
+    return { ...connection, kind: 'connection', state: oneOf(connectionStates, connection.state) };
+  }
+  if (process !== undefined) return { ...process, kind: 'process', state: oneOf(processStates, process.state) };
+  if (memoryChange !== undefined) {
+    const { region, bytes } = memoryChange;
+    const offset = Number(memoryChange.offset);
+    return {
+      kind: 'memory-change',
+      region,
+      offset,
+      length: Number(memoryChange.length),
+      bytes,
+      note: memoryChange.note,
+    };
+  }
+  if (note !== undefined) return { kind: 'note', text: note.text };
+  throw new TraceError(`event ${event.seq} is of no known kind`);
+}
+
+function to64(value: bigint): Wire64 {
+  return {
+    low: Number(BigInt.asIntN(32, value)),
+    high: Number(BigInt.asIntN(32, value >> 32n)),
+    unsigned: true,
+  };
+}
+
+function from64(value: Wire64 | bigint): bigint {
+  if (typeof value === 'bigint') return value;
+  return (BigInt(value.high >>> 0) << 32n) | BigInt(value.low >>> 0);
+}
+
+function at<T>(list: readonly T[], index: number): T {
+  const found = list[index];
+  if (found === undefined) throw new TraceError(`unknown enumerator ${index}`);
+  return found;
+}
+
+function oneOf<Names extends Record<string, true>>(names: Names, value: string): keyof Names & string {
+  if (isNameOf(names, value)) return value;
+  throw new TraceError(`unknown name ${JSON.stringify(value)}`);
+}
+
+function isNameOf<Names extends Record<string, true>>(names: Names, value: string): value is keyof Names & string {
+  return Object.hasOwn(names, value);
+}
