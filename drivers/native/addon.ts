@@ -1,0 +1,133 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { DriverUsageError, SystemCallError } from '../errors.ts';
+
+/**
+ * The functions of the addon. Each number that one answers is its result,
+ * minus an errno, or below -4095 an unusable argument; see `checked`.
+ */
+export interface Addon {
+  memfdCreate(name: string, allowSealing: boolean): number;
+  openFile(path: string, flags: number, mode: number): number;
+  closeFd(fd: number): number;
+  ftruncate(fd: number, size: number): number;
+  fstat(fd: number, out: Float64Array): number;
+  fcntl(fd: number, command: number, argument: number): number;
+  pipe2(out: Int32Array, flags: number): number;
+  pread(fd: number, buffer: Uint8Array, offset: number, length: number, position: number | bigint): number;
+  pwrite(fd: number, buffer: Uint8Array, offset: number, length: number, position: number | bigint): number;
+  read(fd: number, buffer: Uint8Array, offset: number, length: number): number;
+  write(fd: number, buffer: Uint8Array, offset: number, length: number): number;
+  ioctl(fd: number, request: number | bigint, argument: number | bigint | Uint8Array | null): number;
+
+  mapMemory(
+    fd: number,
+    length: number,
+    offset: number | bigint,
+    readOnly: boolean,
+    hint: bigint,
+    out: BigUint64Array,
+  ): ArrayBuffer | number;
+  unmapMemory(buffer: ArrayBuffer): number;
+
+  eventfdCreate(initial: number, nonblocking: boolean, semaphore: boolean): number;
+  eventfdRead(fd: number): number;
+  eventfdWrite(fd: number, value: number | bigint): number;
+
+  poll(fds: Int32Array, events: Int16Array, revents: Int16Array, count: number, timeoutUs: number): number;
+  monotonicUs(): number;
+
+  socket(): number;
+  connect(fd: number, path: string): number;
+  bind(fd: number, path: string): number;
+  listen(fd: number, backlog: number): number;
+  accept(fd: number): number;
+  shutdown(fd: number, how: number): number;
+  socketPair(out: Int32Array): number;
+  peerCredentials(fd: number, out: Int32Array): number;
+  sendMessage(
+    fd: number,
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    fds: Int32Array | null,
+    fdCount: number,
+    deadlineUs: number,
+  ): number;
+  receiveMessage(
+    fd: number,
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    fdsOut: Int32Array | null,
+    flags: number,
+    result: Int32Array,
+  ): number;
+  exchange(
+    fd: number,
+    sendBuffer: Uint8Array,
+    sendLength: number,
+    sendFds: Int32Array | null,
+    sendFdCount: number,
+    receiveBuffer: Uint8Array,
+    fdsOut: Int32Array | null,
+    result: Int32Array,
+    deadlineUs: number,
+    otherFds: Int32Array | null,
+    otherEvents: Int16Array | null,
+    otherRevents: Int16Array | null,
+    otherCount: number,
+  ): number;
+
+  spawn(
+    file: string,
+    args: readonly string[],
+    env: readonly string[] | null,
+    cwd: string | null,
+    sources: Int32Array,
+    targets: Int32Array,
+    out: Int32Array,
+  ): number;
+  waitPidfd(pidfd: number, noHang: boolean, out: Float64Array): number;
+  signalPidfd(pidfd: number, signal: number): number;
+  killGroup(group: number, signal: number): number;
+  reapGroup(group: number): number;
+  pidfdOpen(pid: number): number;
+  setChildSubreaper(isSubreaper: boolean): number;
+  setParentDeathSignal(signal: number): number;
+  processCpuTimeUs(pid: number): number;
+
+  scriptSystemCall(call: number, steps: Int32Array): number;
+}
+
+const kernelMaxErrno = 4095;
+const usageError = 10000;
+
+/** Throws what a negative answer of the addon stands for. */
+export function fail(result: number, syscall: string, subject?: string): never {
+  if (result < -kernelMaxErrno) {
+    throw new DriverUsageError(`${syscall}: argument ${-result - usageError} is unusable`);
+  }
+  throw new SystemCallError(-result, syscall, subject);
+}
+
+/** The result of a function of the addon, unless it failed. */
+export function checked(result: number, syscall: string, subject?: string): number {
+  if (result < 0) fail(result, syscall, subject);
+  return result;
+}
+
+/** From dist/drivers/native to the addon that node-gyp built. */
+const builtAddon = new URL('../../../drivers/native/build/Release/vhost_conformance.node', import.meta.url);
+
+function loadAddon(): Addon {
+  // The sanitizer run builds a second addon and names it here.
+  const path = process.env['VHOST_CONFORMANCE_ADDON'] ?? fileURLToPath(builtAddon);
+  if (!existsSync(path)) {
+    throw new DriverUsageError(`the native addon is missing (${path}): run "npm run build:native"`);
+  }
+  return createRequire(import.meta.url)(path) as Addon;
+}
+
+export const addon: Addon = loadAddon();

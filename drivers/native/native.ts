@@ -1,0 +1,7 @@
+/** The system calls that the drivers need. All synchronous; descriptors are numbers and close-on-exec. */
+export * from './eventfd.ts';
+export * from './file.ts';
+export * from './mapping.ts';
+export * from './poll.ts';
+export * from './process.ts';
+export * from './socket.ts';

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <node_api.h>
+
+namespace vhost_conformance {
+
+struct Function {
+  const char* name;
+  napi_callback callback;
+};
+
+void Define(napi_env env, napi_value exports, const Function* functions, size_t count);
+
+template <size_t Count>
+void Define(napi_env env, napi_value exports, const Function (&functions)[Count]) {
+  Define(env, exports, functions, Count);
+}
+
+void DefineEventfd(napi_env env, napi_value exports);
+void DefineExchange(napi_env env, napi_value exports);
+void DefineFile(napi_env env, napi_value exports);
+void DefineMemory(napi_env env, napi_value exports);
+void DefineProcess(napi_env env, napi_value exports);
+void DefineSocket(napi_env env, napi_value exports);
+void DefineSpawn(napi_env env, napi_value exports);
+void DefineSystemCallScript(napi_env env, napi_value exports);
+void DefineWait(napi_env env, napi_value exports);
+
+}  // namespace vhost_conformance

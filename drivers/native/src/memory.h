@@ -1,0 +1,14 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace vhost_conformance {
+
+// Keeps a mapping from being unmapped while native code uses it. Answers
+// whether [address, address + length) lies in one live mapping that may be
+// written.
+bool PinMapping(void* address, size_t length);
+void UnpinMapping(void* address);
+
+}  // namespace vhost_conformance
