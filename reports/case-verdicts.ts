@@ -1,0 +1,41 @@
+import type { CaseResult, MergedRun } from './merge-runs.ts';
+import { type CaseRecord, type Outcome, worstOutcome } from './record/record.ts';
+
+/** One case in one variant on one target, over all its repetitions. */
+export interface CaseVerdict {
+  readonly key: string;
+  readonly target: string;
+  readonly verdict: Outcome;
+  /** By repetition. Never empty. */
+  readonly results: readonly CaseResult[];
+  /** Whether repetitions disagree. */
+  readonly isUnstable: boolean;
+}
+
+/** In the order of the plan. */
+export function caseVerdicts(run: MergedRun): CaseVerdict[] {
+  const groups = new Map<string, CaseResult[]>();
+  for (const result of run.results) {
+    const id = JSON.stringify([result.record.target, result.record.key]);
+    const group = groups.get(id);
+    if (group === undefined) groups.set(id, [result]);
+    else group.push(result);
+  }
+  return [...groups.values()].flatMap((results) => {
+    const [first] = results;
+    if (first === undefined) return [];
+    const { key, target } = first.record;
+    const verdict = worstOutcome(results.map(({ record }) => record.verdict));
+    const isUnstable = new Set(results.map(({ record }) => signature(record))).size > 1;
+    return [{ key, target, verdict, results, isUnstable }];
+  });
+}
+
+/** What must not change from one repetition to the next: outcomes, how, and the requirements of findings. */
+function signature({ verdict, outcomes, findings }: CaseRecord): string {
+  return JSON.stringify([
+    verdict,
+    outcomes.map(({ requirement, outcome }) => [requirement, outcome]),
+    findings.map(({ requirement, how }) => [requirement, how]),
+  ]);
+}
