@@ -56,7 +56,7 @@ t.test('what is appended is read back, by several writers of one file', (t) => {
   t.strictSame(records.cases, [passed]);
   t.equal(records.ends[0]?.reason, 'completed');
   t.strictSame(records.tornLines, []);
-  t.throws(() => first.append(run), { code: 'RECORD', message: /is closed/ });
+  t.throws(() => first.append(run), { code: 'record', message: /is closed/ });
   t.end();
 });
 
@@ -121,7 +121,7 @@ t.test('what is no record of ours is refused in one line', (t) => {
     ['a number', `${lines(run)}7\n`, /line 2 is not a record/],
   ];
   for (const [what, text, message] of refused) {
-    t.throws(() => parseRecords('some/results.jsonl', text), { code: 'RECORD', message }, what);
+    t.throws(() => parseRecords('some/results.jsonl', text), { code: 'record', message }, what);
     try {
       parseRecords('some/results.jsonl', text);
     } catch (error) {
@@ -137,7 +137,7 @@ t.test('a record that no reader would accept is not written', (t) => {
   const writer = new RecordWriter(path);
   writer.append(run);
   const wrong: RunEvent = { ...passed, durationMs: Number.NaN };
-  t.throws(() => writer.append(wrong), { code: 'RECORD', message: /durationMs/ });
+  t.throws(() => writer.append(wrong), { code: 'record', message: /durationMs/ });
   writer.close();
   t.equal(readFileSync(path, 'utf8'), lines(run));
   t.end();
@@ -158,26 +158,26 @@ t.test('hostile text survives, still one line for each record', (t) => {
 
 t.test('where nothing can be written, one clear line says so', (t) => {
   t.throws(() => new RecordWriter('/nonexistent/results.jsonl'), {
-    code: 'RECORD',
+    code: 'record',
     message: '/nonexistent/results.jsonl: cannot be opened for writing (ENOENT: no such file or directory)',
   });
   const full = new RecordWriter('/dev/full');
-  t.throws(() => full.append(run), { code: 'RECORD', message: /ENOSPC: no space left on device/ });
+  t.throws(() => full.append(run), { code: 'record', message: /ENOSPC: no space left on device/ });
   full.close();
-  t.throws(() => readRecords('/nonexistent/results.jsonl'), { code: 'RECORD', message: /cannot be read \(ENOENT/ });
+  t.throws(() => readRecords('/nonexistent/results.jsonl'), { code: 'record', message: /cannot be read \(ENOENT/ });
   t.end();
 });
 
 t.test('a run directory is made once and opened where it holds results', (t) => {
   const root = mkdtempSync(join(tmpdir(), 'vhost-conformance-record-'));
   t.teardown(() => rmSync(root, { recursive: true }));
-  t.throws(() => openRunDirectory(root), { code: 'RECORD', message: /holds no results/ });
+  t.throws(() => openRunDirectory(root), { code: 'record', message: /holds no results/ });
   const directory = createRunDirectory(join(root, 'out'));
   const writer = new RecordWriter(directory.results);
   writer.append(run);
   writer.close();
   t.equal(openRunDirectory(join(root, 'out')).results, directory.results);
-  t.throws(() => createRunDirectory(join(root, 'out')), { code: 'RECORD', message: /already holds/ });
-  t.throws(() => createRunDirectory('/dev/null/out'), { code: 'RECORD', message: /cannot be made \(ENOTDIR/ });
+  t.throws(() => createRunDirectory(join(root, 'out')), { code: 'record', message: /already holds/ });
+  t.throws(() => createRunDirectory('/dev/null/out'), { code: 'record', message: /cannot be made \(ENOTDIR/ });
   t.end();
 });

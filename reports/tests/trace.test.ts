@@ -96,14 +96,14 @@ t.test('bytes that are no trace are refused with a TraceError', (t) => {
       try {
         decodeTrace(random);
       } catch (error) {
-        assert.equal((error as { code?: string }).code, 'TRACE');
+        assert.equal((error as { code?: string }).code, 'trace');
       }
     }),
   );
-  t.throws(() => decodeTrace(Uint8Array.of(0xff, 0xff)), { code: 'TRACE', message: 'not a trace' });
-  t.throws(() => decodeTrace(Uint8Array.of(0x08, 0x09)), { code: 'TRACE', message: /trace schema 9\.0/ });
+  t.throws(() => decodeTrace(Uint8Array.of(0xff, 0xff)), { code: 'trace', message: 'not a trace' });
+  t.throws(() => decodeTrace(Uint8Array.of(0x08, 0x09)), { code: 'trace', message: /trace schema 9\.0/ });
   const noKind = Uint8Array.of(0x08, 0x01, 0x3a, 0x02, 0x08, 0x07);
-  t.throws(() => decodeTrace(noKind), { code: 'TRACE', message: 'event 7 is of no known kind' });
+  t.throws(() => decodeTrace(noKind), { code: 'trace', message: 'event 7 is of no known kind' });
   t.end();
 });
 
@@ -157,9 +157,9 @@ t.test('traces are files of the run directory, one for each result', (t) => {
   t.not(tracePath({ ...made, repetition: 1 }), path);
   t.not(tracePath({ ...made, target: 'qemu/.._x' }), path);
   writeFileSync(join(root, path), 'garbage');
-  t.throws(() => readTrace(join(root, path)), { code: 'TRACE', message: /garbage|not a trace/ });
-  t.throws(() => readTrace(join(root, 'traces/none.pb')), { code: 'TRACE', message: /ENOENT/ });
-  t.throws(() => new TraceWriter('/dev/null').write(made), { code: 'TRACE', message: /cannot be written/ });
+  t.throws(() => readTrace(join(root, path)), { code: 'trace', message: /garbage|not a trace/ });
+  t.throws(() => readTrace(join(root, 'traces/none.pb')), { code: 'trace', message: /ENOENT/ });
+  t.throws(() => new TraceWriter('/dev/null').write(made), { code: 'trace', message: /cannot be written/ });
   t.end();
 });
 

@@ -1,6 +1,6 @@
-import { VhostConformanceError } from '../../reference-impl/vhost-conformance-error.ts';
+import { VhostConformanceError } from '../../reference-impl/errors.ts';
 
 /** Bytes that are no trace, or a trace of another major version. */
 export class TraceError extends VhostConformanceError {
-  readonly code = 'TRACE';
+  readonly code = 'trace';
 }
