@@ -8,6 +8,7 @@ import {
   type RequestValue,
 } from './vhost-user-messages.ts';
 
+export { type Annotation, annotate } from './annotate.ts';
 export * from './vhost-user-decode.ts';
 
 /** A payload as bytes, or as a value and the codec that writes it. */
