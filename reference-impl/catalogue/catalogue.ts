@@ -1,0 +1,73 @@
+/** The catalogue: what the specifications require and which features exist. Checked once, when first imported. */
+import { CatalogueError } from '../errors.ts';
+import { type RequirementSlug, requirementsByArea } from './areas.ts';
+import { canonicalJson, sha256 } from './content-hash.ts';
+import { allFeatures, type FeatureName } from './features.ts';
+import { type Requirement, requirementFrom } from './requirement.ts';
+
+export type { RequirementSlug } from './areas.ts';
+export {
+  allFeatures,
+  type Feature,
+  type FeatureKind,
+  type FeatureName,
+  featureByName,
+  featuresAtBit,
+  isFeatureName,
+  missingPrerequisites,
+  protocolFeatureAtBit,
+} from './features.ts';
+export {
+  type Basis,
+  type Binding,
+  isRequirementSlug,
+  type Level,
+  type Observability,
+  type Requirement,
+  type Transport,
+  type Untested,
+  type UntestedReason,
+} from './requirement.ts';
+
+const requirements: ReadonlyMap<string, Requirement> = new Map(
+  [...requirementsByArea].flatMap(([area, written]) =>
+    Object.entries(written).map(([slug, entry]): [string, Requirement] => [slug, requirementFrom(area, slug, entry)]),
+  ),
+);
+
+const byFeature: ReadonlyMap<FeatureName, readonly Requirement[]> = new Map(
+  allFeatures().map(({ name }) => [
+    name,
+    [...requirements.values()].filter((requirement) => requirement.features.includes(name)),
+  ]),
+);
+
+/** @throws CatalogueError for a slug that no requirement has */
+export function requirementOf(slug: RequirementSlug): Requirement {
+  const requirement = requirements.get(slug);
+  if (requirement === undefined) throw new CatalogueError(`no requirement is called ${slug}`);
+  return requirement;
+}
+
+/** All requirements: areas in alphabetical order, within an area in the order of the text. */
+export function allRequirements(): readonly Requirement[] {
+  return [...requirements.values()];
+}
+
+/** The requirements that hang on a feature; none for a feature without any. */
+export function requirementsOfFeature(name: FeatureName): readonly Requirement[] {
+  return byFeature.get(name) ?? [];
+}
+
+/** Names of all areas, in alphabetical order. */
+export function allAreas(): readonly string[] {
+  return [...requirementsByArea.keys()];
+}
+
+let hash: string | undefined;
+
+/** SHA-256 over requirements and features as canonical JSON: equal exactly when the contents are. */
+export function catalogueHash(): string {
+  hash ??= sha256(canonicalJson({ requirements: allRequirements(), features: allFeatures() }));
+  return hash;
+}

@@ -1,0 +1,120 @@
+import { CatalogueError } from '../errors.ts';
+import { type RequirementSlug, requirementsByArea } from './areas.ts';
+import { everyOneOf, namesOf, numberOf, objectOf, oneOf, onlyKeys, stringOf } from './checked-json.ts';
+import { type FeatureName, featureNamesOf } from './features.ts';
+import sources from './sources.json' with { type: 'json' };
+
+export const levels = ['MUST', 'MUST NOT', 'SHOULD', 'SHOULD NOT', 'MAY'] as const;
+export type Level = (typeof levels)[number];
+
+export const bases = ['keyword', 'fact', 'robustness'] as const;
+/**
+ * What rules the level: `keyword`, the text says must, should or may; `fact`, the text (or the kernel) states it and the
+ * level is our reading; `robustness`, the text is silent and we expect it of any implementation.
+ */
+export type Basis = (typeof bases)[number];
+
+export const bindings = ['device', 'driver', 'back-end', 'kernel'] as const;
+export type Binding = (typeof bindings)[number];
+
+export const observabilities = ['yes', 'partly', 'no'] as const;
+export type Observability = (typeof observabilities)[number];
+
+export const transports = ['vhost-user', 'vhost-net', 'vhost-vdpa', 'virtio-pci', 'vhost-mdev'] as const;
+export type Transport = (typeof transports)[number];
+
+export const untestedReasons = ['not-observable', 'implied-by', 'out-of-scope', 'not-yet'] as const;
+export type UntestedReason = (typeof untestedReasons)[number];
+
+/** Why no case cites a requirement. */
+export type Untested =
+  | { readonly reason: 'implied-by'; readonly by: RequirementSlug; readonly detail?: string }
+  | { readonly reason: Exclude<UntestedReason, 'implied-by'>; readonly detail?: string };
+
+/** A text that requirements were read in: a key of sources.json. */
+export type SourceName = keyof typeof sources;
+
+export interface Requirement {
+  readonly slug: RequirementSlug;
+  /** For instance `basic/split-ring`, `device/block`, `vhost-user/header`, `vhost-kernel`. */
+  readonly area: string;
+  /** Ids of origins.json that say this; empty where we read it in the text beside those lists. */
+  readonly origin: readonly string[];
+  /** The oldest text that we know to hold it, and the last one that does (null: it still stands). */
+  readonly since: SourceName;
+  readonly until: SourceName | null;
+  /** Number and headings, or headings alone where the text has no numbers. */
+  readonly clause: string;
+  readonly binds: Binding;
+  readonly level: Level;
+  readonly basis: Basis;
+  /** Whether one who plays the driver or front-end can see a violation. */
+  readonly observable: Observability;
+  readonly features: readonly FeatureName[];
+  /** Transports over which a violation can be seen. */
+  readonly via: readonly Transport[];
+  /** For rules that bind the driver: transports over which it can be broken on purpose. */
+  readonly brokenVia: readonly Transport[];
+  /** How many sub-items the clause lists; 0 for a plain sentence. */
+  readonly items: number;
+  readonly text: string;
+  readonly untested: Untested | undefined;
+}
+
+const slugs: ReadonlySet<string> = new Set([...requirementsByArea.values()].flatMap((area) => Object.keys(area)));
+
+export function isRequirementSlug(name: string): name is RequirementSlug {
+  return slugs.has(name);
+}
+
+function slugOf(name: string, where: string): RequirementSlug {
+  if (!isRequirementSlug(name)) throw new CatalogueError(`${where}: no requirement is called ${name}`);
+  return name;
+}
+
+function sourceNameOf(value: unknown, where: string): SourceName {
+  const name = stringOf(value, where);
+  const isSourceName = (key: string): key is SourceName => Object.hasOwn(sources, key);
+  if (!isSourceName(name)) throw new CatalogueError(`${where}: no source is called ${name}`);
+  return name;
+}
+
+function untestedFrom(value: unknown, where: string): Untested {
+  const written = objectOf(value, where);
+  onlyKeys(written, ['reason', 'by', 'detail'], where);
+  const reason = oneOf(untestedReasons, written['reason'], where);
+  const detail = written['detail'] === undefined ? {} : { detail: stringOf(written['detail'], where) };
+  if (reason === 'implied-by') return { reason, by: slugOf(stringOf(written['by'], where), where), ...detail };
+  if (written['by'] !== undefined) throw new CatalogueError(`${where}: only implied-by has by`);
+  return { reason, ...detail };
+}
+
+const requirementKeys = [
+  ...['origin', 'since', 'until', 'clause', 'binds', 'level', 'basis', 'observable', 'features'],
+  ...['via', 'brokenVia', 'items', 'text', 'untested'],
+];
+
+/** One entry of an area file, checked. @throws CatalogueError naming slug and field */
+export function requirementFrom(area: string, name: string, value: unknown): Requirement {
+  const where = `${area}: ${name}`;
+  const written = objectOf(value, where);
+  onlyKeys(written, requirementKeys, where);
+  return {
+    slug: slugOf(name, where),
+    area,
+    origin: namesOf(written['origin'], `${where}: origin`),
+    since: sourceNameOf(written['since'], `${where}: since`),
+    until: written['until'] === null ? null : sourceNameOf(written['until'], `${where}: until`),
+    clause: stringOf(written['clause'], `${where}: clause`),
+    binds: oneOf(bindings, written['binds'], `${where}: binds`),
+    level: oneOf(levels, written['level'], `${where}: level`),
+    basis: oneOf(bases, written['basis'], `${where}: basis`),
+    observable: oneOf(observabilities, written['observable'], `${where}: observable`),
+    features: featureNamesOf(written['features'], `${where}: features`),
+    via: everyOneOf(transports, written['via'], `${where}: via`),
+    brokenVia: everyOneOf(transports, written['brokenVia'] ?? [], `${where}: brokenVia`),
+    items: numberOf(written['items'] ?? 0, `${where}: items`),
+    text: stringOf(written['text'], `${where}: text`),
+    untested: written['untested'] === undefined ? undefined : untestedFrom(written['untested'], `${where}: untested`),
+  };
+}
