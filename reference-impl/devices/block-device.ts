@@ -1,0 +1,192 @@
+import { gather, slicePieces, writePieces } from '../memory/pieces.ts';
+import type { SplitChain } from '../virtqueue/split-chain.ts';
+import {
+  BLOCK_CONFIG_SIZE,
+  BLOCK_HEADER_SIZE,
+  type BlockHeader,
+  blockConfig,
+  RANGE_SIZE,
+  SECTOR_SIZE,
+  VIRTIO_BLK_F_BLK_SIZE,
+  VIRTIO_BLK_F_CONFIG_WCE,
+  VIRTIO_BLK_F_DISCARD,
+  VIRTIO_BLK_F_FLUSH,
+  VIRTIO_BLK_F_MQ,
+  VIRTIO_BLK_F_RO,
+  VIRTIO_BLK_F_SEG_MAX,
+  VIRTIO_BLK_F_SIZE_MAX,
+  VIRTIO_BLK_F_WRITE_ZEROES,
+  VIRTIO_BLK_T_DISCARD,
+  VIRTIO_BLK_T_FLUSH,
+  VIRTIO_BLK_T_GET_ID,
+  VIRTIO_BLK_T_IN,
+  VIRTIO_BLK_T_OUT,
+  VIRTIO_BLK_T_WRITE_ZEROES,
+  VIRTIO_ID_BLOCK,
+} from './block-layout.ts';
+import { type BlockOutcome, type BlockRules, blockRules } from './block-rules.ts';
+import type { StepOutcome } from './parent-driver.ts';
+import { type Queue, QueuedDevice, type TransportRules, transportRules } from './queued-device.ts';
+
+export interface BlockOptions {
+  /** 2048 sectors (1 MiB) unless told. */
+  readonly sectors?: number;
+  readonly queues?: number;
+  readonly serial?: string;
+  readonly isReadOnly?: boolean;
+  readonly rules?: BlockRules;
+  readonly transport?: TransportRules;
+}
+
+const BASE_FEATURES =
+  VIRTIO_BLK_F_SIZE_MAX |
+  VIRTIO_BLK_F_SEG_MAX |
+  VIRTIO_BLK_F_BLK_SIZE |
+  VIRTIO_BLK_F_FLUSH |
+  VIRTIO_BLK_F_CONFIG_WCE |
+  VIRTIO_BLK_F_MQ |
+  VIRTIO_BLK_F_DISCARD |
+  VIRTIO_BLK_F_WRITE_ZEROES;
+
+const SEG_MAX = 126;
+const UNMAP = 1;
+
+/** A RAM disk (virtio 5.2). */
+export class BlockDevice extends QueuedDevice {
+  readonly deviceId = VIRTIO_ID_BLOCK;
+  readonly configSize = BLOCK_CONFIG_SIZE;
+  /** The contents. */
+  readonly disk: Uint8Array;
+  readonly #capacity: bigint;
+  readonly #serial: string;
+  readonly #isReadOnly: boolean;
+  readonly #rules: BlockRules;
+  readonly #config = new DataView(new ArrayBuffer(BLOCK_CONFIG_SIZE));
+
+  constructor(options: BlockOptions = {}) {
+    const { sectors = 2048, queues = 1, isReadOnly = false } = options;
+    super(queues, BASE_FEATURES | (isReadOnly ? VIRTIO_BLK_F_RO : 0n), options.transport ?? transportRules);
+    this.disk = new Uint8Array(sectors * SECTOR_SIZE);
+    this.#capacity = BigInt(sectors);
+    this.#serial = options.serial ?? 'vhost-conformance';
+    this.#isReadOnly = isReadOnly;
+    this.#rules = options.rules ?? blockRules;
+    this.#fillConfig();
+  }
+
+  #fillConfig(): void {
+    const config = this.#config;
+    const sectors = Number(this.#capacity);
+    config.setBigUint64(blockConfig.capacity, this.#capacity, true);
+    config.setUint32(blockConfig.sizeMax, 0x10_0000, true);
+    config.setUint32(blockConfig.segMax, SEG_MAX, true);
+    config.setUint32(blockConfig.blkSize, SECTOR_SIZE, true);
+    config.setUint8(blockConfig.writeback, 1);
+    config.setUint16(blockConfig.numQueues, this.queueCount, true);
+    for (const [sectorsAt, segmentsAt] of [
+      [blockConfig.maxDiscardSectors, blockConfig.maxDiscardSeg],
+      [blockConfig.maxWriteZeroesSectors, blockConfig.maxWriteZeroesSeg],
+    ] as const) {
+      config.setUint32(sectorsAt, sectors, true);
+      config.setUint32(segmentsAt, 1, true);
+    }
+    config.setUint32(blockConfig.discardSectorAlignment, 1, true);
+    config.setUint8(blockConfig.writeZeroesMayUnmap, 0);
+  }
+
+  readConfig(offset: number, length: number): Uint8Array | undefined {
+    if (offset < 0 || length < 0 || offset + length > BLOCK_CONFIG_SIZE) return undefined;
+    return new Uint8Array(this.#config.buffer.slice(offset, offset + length));
+  }
+
+  /** Only `writeback` can be written, and only with CONFIG_WCE (virtio 5.2.5). */
+  writeConfig(offset: number, bytes: Uint8Array): boolean {
+    const [value] = bytes;
+    if (value === undefined || bytes.length !== 1 || offset !== blockConfig.writeback) return false;
+    if (!this.has(VIRTIO_BLK_F_CONFIG_WCE)) return false;
+    this.#config.setUint8(offset, value === 0 ? 0 : 1);
+    return true;
+  }
+
+  protected forget(): void {
+    this.#fillConfig();
+  }
+
+  protected work(queue: Queue): StepOutcome {
+    const { ring } = queue;
+    if (ring === undefined || !this.mayProcess(queue, queue.isAwake)) return 'idle';
+    const chain = this.take(queue, ring);
+    if (chain === undefined) return 'idle';
+    if (chain.writableLength === 0) {
+      this.breakQueue(queue, 'request-without-status');
+      return 'progressed';
+    }
+    this.#carryOut(chain);
+    this.complete(queue, ring, chain, this.#rules.written(chain));
+    return 'progressed';
+  }
+
+  #carryOut(chain: SplitChain): void {
+    const rules = this.#rules;
+    const header = rules.headerBytes(chain.readable);
+    const answer = new Uint8Array(chain.writableLength - 1).fill(rules.filler());
+    const outcome =
+      header.length < BLOCK_HEADER_SIZE ? 'failed' : this.#request(rules.decodeHeader(header), chain, answer);
+    const status = rules.statusOffset(chain);
+    // The data of the answer is what lies before the status, wherever a descriptor ends.
+    if (answer.length > 0) writePieces(chain.writable, 0, answer);
+    writePieces(chain.writable, status, Uint8Array.of(rules.status(outcome)));
+  }
+
+  #request(header: BlockHeader, chain: SplitChain, answer: Uint8Array): BlockOutcome {
+    if (!this.#rules.supports(header.type)) return 'unsupported';
+    switch (header.type) {
+      case VIRTIO_BLK_T_IN:
+        return this.#read(header.sector, answer);
+      case VIRTIO_BLK_T_OUT:
+        return this.#write(header.sector, gather(chain.readable, this.#rules.dataOffset(chain.readable)));
+      case VIRTIO_BLK_T_FLUSH:
+        return this.#rules.flush();
+      case VIRTIO_BLK_T_GET_ID:
+        answer.set(this.#rules.identity(this.#serial).subarray(0, answer.length));
+        return 'done';
+      case VIRTIO_BLK_T_DISCARD:
+        return this.has(VIRTIO_BLK_F_DISCARD) ? this.#zero(chain, 0) : 'unsupported';
+      case VIRTIO_BLK_T_WRITE_ZEROES:
+        return this.has(VIRTIO_BLK_F_WRITE_ZEROES) ? this.#zero(chain, UNMAP) : 'unsupported';
+    }
+    return 'unsupported';
+  }
+
+  #fits(sector: bigint, bytes: number): boolean {
+    return this.#rules.acceptsDataLength(bytes) && this.#rules.isInRange(sector, bytes, this.#capacity);
+  }
+
+  #read(sector: bigint, answer: Uint8Array): BlockOutcome {
+    if (!this.#fits(sector, answer.length)) return 'failed';
+    const from = this.#rules.byteOf(sector);
+    answer.set(this.#rules.read(this.disk.slice(from, from + answer.length)).subarray(0, answer.length));
+    return 'done';
+  }
+
+  #write(sector: bigint, data: Uint8Array): BlockOutcome {
+    if (!this.#rules.acceptsWrite(this.#isReadOnly) || !this.#fits(sector, data.length)) return 'failed';
+    const to = this.#rules.byteOf(sector);
+    this.disk.set(this.#rules.write(data).subarray(0, Math.max(0, this.disk.length - to)), to);
+    return 'done';
+  }
+
+  /** Discard and write zeroes: one range each; a discarded sector reads as zero (virtio 5.2.6.2). */
+  #zero(chain: SplitChain, allowedFlags: number): BlockOutcome {
+    const ranges = gather(slicePieces(chain.readable, BLOCK_HEADER_SIZE));
+    if (ranges.length !== RANGE_SIZE) return 'failed';
+    const view = new DataView(ranges.buffer);
+    const sector = view.getBigUint64(0, true);
+    const bytes = view.getUint32(8, true) * SECTOR_SIZE;
+    if ((view.getUint32(12, true) & ~allowedFlags) !== 0) return 'unsupported';
+    if (!this.#rules.acceptsWrite(this.#isReadOnly) || !this.#fits(sector, bytes)) return 'failed';
+    const from = this.#rules.byteOf(sector);
+    this.disk.fill(0, from, from + bytes);
+    return 'done';
+  }
+}

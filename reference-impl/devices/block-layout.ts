@@ -1,0 +1,69 @@
+/** Requests and configuration of the block device (virtio 5.2). All fields are little-endian. */
+
+export const VIRTIO_ID_BLOCK = 2;
+export const SECTOR_SIZE = 512;
+
+export const VIRTIO_BLK_F_SIZE_MAX = 1n << 1n;
+export const VIRTIO_BLK_F_SEG_MAX = 1n << 2n;
+export const VIRTIO_BLK_F_GEOMETRY = 1n << 4n;
+export const VIRTIO_BLK_F_RO = 1n << 5n;
+export const VIRTIO_BLK_F_BLK_SIZE = 1n << 6n;
+export const VIRTIO_BLK_F_FLUSH = 1n << 9n;
+export const VIRTIO_BLK_F_TOPOLOGY = 1n << 10n;
+export const VIRTIO_BLK_F_CONFIG_WCE = 1n << 11n;
+export const VIRTIO_BLK_F_MQ = 1n << 12n;
+export const VIRTIO_BLK_F_DISCARD = 1n << 13n;
+export const VIRTIO_BLK_F_WRITE_ZEROES = 1n << 14n;
+
+export const VIRTIO_BLK_T_IN = 0;
+export const VIRTIO_BLK_T_OUT = 1;
+export const VIRTIO_BLK_T_FLUSH = 4;
+export const VIRTIO_BLK_T_GET_ID = 8;
+export const VIRTIO_BLK_T_DISCARD = 11;
+export const VIRTIO_BLK_T_WRITE_ZEROES = 13;
+
+export const VIRTIO_BLK_S_OK = 0;
+export const VIRTIO_BLK_S_IOERR = 1;
+export const VIRTIO_BLK_S_UNSUPP = 2;
+
+/** struct virtio_blk_req: type u32, reserved u32, sector u64; data; status u8. */
+export const BLOCK_HEADER_SIZE = 16;
+export const BLOCK_ID_SIZE = 20;
+/** struct virtio_blk_discard_write_zeroes: sector u64, num_sectors u32, flags u32 (bit 0: unmap). */
+export const RANGE_SIZE = 16;
+
+export interface BlockHeader {
+  readonly type: number;
+  readonly sector: bigint;
+}
+
+export function encodeBlockHeader({ type, sector }: BlockHeader): Uint8Array {
+  const bytes = new Uint8Array(BLOCK_HEADER_SIZE);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, type, true);
+  view.setBigUint64(8, sector, true);
+  return bytes;
+}
+
+/** Of at least 16 bytes. */
+export function decodeBlockHeader(bytes: Uint8Array): BlockHeader {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return { type: view.getUint32(0, true), sector: view.getBigUint64(8, true) };
+}
+
+/** Offsets in struct virtio_blk_config, as far as the RAM disk has it: up to the end of `unused1`. */
+export const blockConfig = {
+  capacity: 0,
+  sizeMax: 8,
+  segMax: 12,
+  blkSize: 20,
+  writeback: 32,
+  numQueues: 34,
+  maxDiscardSectors: 36,
+  maxDiscardSeg: 40,
+  discardSectorAlignment: 44,
+  maxWriteZeroesSectors: 48,
+  maxWriteZeroesSeg: 52,
+  writeZeroesMayUnmap: 56,
+} as const;
+export const BLOCK_CONFIG_SIZE = 60;

@@ -1,0 +1,67 @@
+import { gather, type Piece } from '../memory/pieces.ts';
+import type { SplitChain } from '../virtqueue/split-chain.ts';
+import {
+  BLOCK_HEADER_SIZE,
+  BLOCK_ID_SIZE,
+  type BlockHeader,
+  decodeBlockHeader,
+  SECTOR_SIZE,
+  VIRTIO_BLK_S_IOERR,
+  VIRTIO_BLK_S_OK,
+  VIRTIO_BLK_S_UNSUPP,
+} from './block-layout.ts';
+
+export type BlockOutcome = 'done' | 'failed' | 'unsupported';
+
+/** What the block device does with a request by choice; a fault replaces one entry. */
+export interface BlockRules {
+  /** The bytes that hold the header: the first 16 of the readable part, however descriptors divide it. */
+  readonly headerBytes: (readable: readonly Piece[]) => Uint8Array;
+  readonly decodeHeader: (bytes: Uint8Array) => BlockHeader;
+  /** Where the data of a write begins in the readable part. */
+  readonly dataOffset: (readable: readonly Piece[]) => number;
+  /** Where in the writable part the status lies. */
+  readonly statusOffset: (chain: SplitChain) => number;
+  readonly status: (outcome: BlockOutcome) => number;
+  readonly acceptsDataLength: (bytes: number) => boolean;
+  readonly isInRange: (sector: bigint, bytes: number, capacity: bigint) => boolean;
+  /** The byte of the disk that a sector begins at. */
+  readonly byteOf: (sector: bigint) => number;
+  /** What a read hands out of the disk's bytes. */
+  readonly read: (stored: Uint8Array) => Uint8Array;
+  /** What a write stores of the driver's bytes; fewer bytes leave the rest as it was. */
+  readonly write: (data: Uint8Array) => Uint8Array;
+  readonly acceptsWrite: (isReadOnly: boolean) => boolean;
+  readonly flush: () => BlockOutcome;
+  readonly supports: (type: number) => boolean;
+  /** The 20 bytes of GET_ID. */
+  readonly identity: (serial: string) => Uint8Array;
+  /** What fills writable bytes that a request has no data for. */
+  readonly filler: () => number;
+  /** Bytes told as written; all of the writable part are. */
+  readonly written: (chain: SplitChain) => number;
+}
+
+export const blockRules: BlockRules = {
+  headerBytes: (readable) => gather(readable, 0, BLOCK_HEADER_SIZE),
+  decodeHeader: decodeBlockHeader,
+  dataOffset: () => BLOCK_HEADER_SIZE,
+  statusOffset: (chain) => chain.writableLength - 1,
+  status: (outcome) =>
+    outcome === 'done' ? VIRTIO_BLK_S_OK : outcome === 'failed' ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_UNSUPP,
+  acceptsDataLength: (bytes) => bytes % SECTOR_SIZE === 0,
+  isInRange: (sector, bytes, capacity) => sector + BigInt(Math.ceil(bytes / SECTOR_SIZE)) <= capacity,
+  byteOf: (sector) => Number(sector) * SECTOR_SIZE,
+  read: (stored) => stored,
+  write: (data) => data,
+  acceptsWrite: (isReadOnly) => !isReadOnly,
+  flush: () => 'done',
+  supports: () => true,
+  identity: (serial) => {
+    const bytes = new Uint8Array(BLOCK_ID_SIZE);
+    for (let n = 0; n < Math.min(serial.length, BLOCK_ID_SIZE); n++) bytes[n] = serial.charCodeAt(n) & 0x7f;
+    return bytes;
+  },
+  filler: () => 0,
+  written: (chain) => chain.writableLength,
+};

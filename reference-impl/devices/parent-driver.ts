@@ -1,0 +1,87 @@
+import type { AddressSpace } from '../memory/addresses.ts';
+import type { MemoryMap } from '../memory/memory-map.ts';
+import type { MalformedReason } from '../virtqueue/malformed.ts';
+import type { SplitAttachFailure } from '../virtqueue/split-device.ts';
+import type { SplitRingPart } from '../virtqueue/split-layout.ts';
+
+/** What a face knows of a ring when it starts it. */
+export interface QueueStart {
+  readonly size: number;
+  readonly addresses: Readonly<Record<SplitRingPart, bigint>>;
+  /** The space of the ring addresses: `user` over vhost-user, `io-virtual` with VIRTIO_F_ACCESS_PLATFORM. */
+  readonly ringSpace: AddressSpace;
+  /** The space of the addresses in descriptors: `guest-physical`, or `io-virtual`. */
+  readonly bufferSpace: AddressSpace;
+  /** The available idx to begin at. */
+  readonly base: number;
+}
+
+export type QueueFailure =
+  | MalformedReason
+  | SplitAttachFailure
+  | 'no-such-queue'
+  | 'spurious-kick'
+  | 'request-without-status';
+
+/** Where a device tells what it has to tell; the face makes calls, error signals and dirty logs of it. */
+export interface ParentSinks {
+  signalCall(queue: number): void;
+  /** The queue is broken and stays so until it is started again. */
+  signalError(queue: number, reason: QueueFailure): void;
+  /** Device-specific configuration changed by itself. */
+  signalConfig?(): void;
+  /** Bytes of guest memory were written, for a dirty log: guest-physical address and length. */
+  wroteMemory?(guestAddress: bigint, length: number): void;
+}
+
+/** `blocked`: there is work, and it waits for the driver (a frame without a receive buffer). */
+export type StepOutcome = 'idle' | 'progressed' | 'blocked';
+
+/**
+ * A device behind whatever face shows it (vhost-user, vhost-mdev, virtio-pci): it owns features, configuration and
+ * queues, the face owns messages and descriptors. Nothing happens but in a call; `step` carries out one chain at most.
+ */
+export interface ParentDriver {
+  /** Virtio device id: 1 network, 2 block. */
+  readonly deviceId: number;
+  readonly queueCount: number;
+  readonly maxQueueSize: number;
+  readonly supportedFeatures: bigint;
+  /** Negotiated features; those of the face (VHOST_USER_F_PROTOCOL_FEATURES, VHOST_F_LOG_ALL) are not the device's. */
+  readonly features: bigint;
+  /** Takes the driver's features; false, and nothing changed, where one is not supported or its dependency is missing. */
+  setFeatures(features: bigint): boolean;
+
+  readonly configSize: number;
+  /** A copy of configuration space; undefined where the range leaves it. */
+  readConfig(offset: number, length: number): Uint8Array | undefined;
+  /** False, and nothing changed, where the range leaves the space or touches a field that is read-only. */
+  writeConfig(offset: number, bytes: Uint8Array): boolean;
+
+  /** The memory in which rings and buffers lie. Rings that run keep the memory that they were started with. */
+  setMemory(memory: MemoryMap): void;
+  setSinks(sinks: ParentSinks): void;
+
+  /** Gives a queue its ring; a reason why not leaves it stopped. It processes once it is also enabled and kicked. */
+  startQueue(queue: number, start: QueueStart): QueueFailure | undefined;
+  /** Stops a queue. Answers the base to begin at again, or undefined where there is no such queue or ring. */
+  stopQueue(queue: number): number | undefined;
+  setQueueEnabled(queue: number, enabled: boolean): void;
+  queueState(queue: number): QueueState;
+
+  start(): void;
+  stop(): void;
+  /** Back to how the device was made: features, queues and configuration; contents of storage stay. */
+  reset(): void;
+  /** A kick. */
+  notify(queue: number): void;
+  /** Carries out one chain at most. */
+  step(): StepOutcome;
+}
+
+export interface QueueState {
+  readonly isStarted: boolean;
+  readonly isEnabled: boolean;
+  /** What broke the queue, if something did. */
+  readonly broken: QueueFailure | undefined;
+}

@@ -1,0 +1,34 @@
+/** When a queue may be worked on: entries that a fault may replace. */
+export interface QueueRules {
+  /** Whether a ring that holds chains is looked into. */
+  readonly mayProcess: (state: QueueSituation) => boolean;
+  /** Whether a ring awakes by a kick alone; false lets it look at its ring unasked. */
+  readonly awaitsKick: () => boolean;
+  /** Whether a malformed chain ends the work on its queue. */
+  readonly breaksOnMalformed: () => boolean;
+  /** Whether kicks are turned off while the queue is worked on. */
+  readonly suppressesKicksWhileAwake: () => boolean;
+  /** Calls signalled where one is due, and where none is. */
+  readonly calls: (due: boolean) => number;
+  /** The queue whose call is signalled. */
+  readonly callQueue: (queue: number) => number;
+}
+
+export interface QueueSituation {
+  /** The device as a whole was started. */
+  readonly isRunning: boolean;
+  readonly isStarted: boolean;
+  readonly isEnabled: boolean;
+  readonly isKicked: boolean;
+  readonly isBroken: boolean;
+}
+
+export const queueRules: QueueRules = {
+  mayProcess: ({ isRunning, isStarted, isEnabled, isKicked, isBroken }) =>
+    isRunning && isStarted && isEnabled && isKicked && !isBroken,
+  awaitsKick: () => true,
+  breaksOnMalformed: () => true,
+  suppressesKicksWhileAwake: () => true,
+  calls: (due) => (due ? 1 : 0),
+  callQueue: (queue) => queue,
+};

@@ -1,0 +1,233 @@
+import { MemoryMap } from '../memory/memory-map.ts';
+import { guestAddressOf, slicePieces } from '../memory/pieces.ts';
+import {
+  VIRTIO_F_ACCESS_PLATFORM,
+  VIRTIO_F_EVENT_IDX,
+  VIRTIO_F_INDIRECT_DESC,
+  VIRTIO_F_VERSION_1,
+} from '../virtqueue/feature-bits.ts';
+import type { SplitChain } from '../virtqueue/split-chain.ts';
+import { attachSplitDevice, type SplitDevice } from '../virtqueue/split-device.ts';
+import { type SplitDeviceRules, splitDeviceRules } from '../virtqueue/split-device-rules.ts';
+import { MAX_QUEUE_SIZE } from '../virtqueue/split-layout.ts';
+import type { ParentDriver, ParentSinks, QueueFailure, QueueStart, QueueState, StepOutcome } from './parent-driver.ts';
+import { type QueueRules, queueRules } from './queue-rules.ts';
+
+/** The rules of a device, below those of its own requests. */
+export interface TransportRules {
+  readonly ring: SplitDeviceRules;
+  readonly queue: QueueRules;
+}
+
+export const transportRules: TransportRules = { ring: splitDeviceRules, queue: queueRules };
+
+/** Features that come with the queues, whatever the device. */
+export const QUEUE_FEATURES =
+  VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | VIRTIO_F_ACCESS_PLATFORM;
+
+export interface Queue {
+  readonly index: number;
+  ring: SplitDevice | undefined;
+  isEnabled: boolean;
+  /** A kick came since the ring was started. */
+  wasKicked: boolean;
+  /** A kick came, and the ring was not seen empty since. */
+  isAwake: boolean;
+  broken: QueueFailure | undefined;
+}
+
+const newQueue = (index: number): Queue => ({
+  index,
+  ring: undefined,
+  isEnabled: false,
+  wasKicked: false,
+  isAwake: false,
+  broken: undefined,
+});
+
+const noSinks: ParentSinks = { signalCall: () => {}, signalError: () => {} };
+
+/** What all devices with split virtqueues have in common: features, ring states, kicks and calls. */
+export abstract class QueuedDevice implements ParentDriver {
+  abstract readonly deviceId: number;
+  abstract readonly configSize: number;
+  abstract readConfig(offset: number, length: number): Uint8Array | undefined;
+  abstract writeConfig(offset: number, bytes: Uint8Array): boolean;
+  /** Works on one queue: one chain at most. */
+  protected abstract work(queue: Queue): StepOutcome;
+  protected abstract forget(): void;
+
+  readonly queueCount: number;
+  readonly maxQueueSize = MAX_QUEUE_SIZE;
+  readonly supportedFeatures: bigint;
+  protected readonly transport: TransportRules;
+  protected readonly queues: readonly Queue[];
+  protected sinks: ParentSinks = noSinks;
+  #features = 0n;
+  #memory = new MemoryMap();
+  #isRunning = true;
+  #turn = 0;
+
+  constructor(queueCount: number, supportedFeatures: bigint, transport: TransportRules) {
+    this.queueCount = queueCount;
+    this.supportedFeatures = supportedFeatures | QUEUE_FEATURES;
+    this.transport = transport;
+    this.queues = Array.from({ length: queueCount }, (_, index) => newQueue(index));
+  }
+
+  get features(): bigint {
+    return this.#features;
+  }
+
+  setFeatures(features: bigint): boolean {
+    if ((features & ~this.supportedFeatures) !== 0n || !this.acceptsFeatures(features)) return false;
+    this.#features = features;
+    return true;
+  }
+
+  protected acceptsFeatures(_features: bigint): boolean {
+    return true;
+  }
+
+  protected has(feature: bigint): boolean {
+    return (this.#features & feature) !== 0n;
+  }
+
+  setMemory(memory: MemoryMap): void {
+    this.#memory = memory;
+  }
+
+  setSinks(sinks: ParentSinks): void {
+    this.sinks = sinks;
+  }
+
+  startQueue(index: number, start: QueueStart): QueueFailure | undefined {
+    const queue = this.queues[index];
+    if (queue === undefined) return 'no-such-queue';
+    const features = { eventIdx: this.has(VIRTIO_F_EVENT_IDX), indirect: this.has(VIRTIO_F_INDIRECT_DESC) };
+    const ring = attachSplitDevice({ ...start, memory: this.#memory, features, rules: this.transport.ring });
+    if (typeof ring === 'string') return ring;
+    queue.ring = ring;
+    queue.broken = undefined;
+    queue.wasKicked = queue.isAwake = false;
+    ring.wantKicks(true);
+    return undefined;
+  }
+
+  stopQueue(index: number): number | undefined {
+    const queue = this.queues[index];
+    const base = queue?.ring?.base;
+    if (queue !== undefined) {
+      queue.ring = undefined;
+      queue.broken = undefined;
+      queue.wasKicked = queue.isAwake = false;
+    }
+    return base;
+  }
+
+  setQueueEnabled(index: number, enabled: boolean): void {
+    const queue = this.queues[index];
+    if (queue !== undefined) queue.isEnabled = enabled;
+  }
+
+  queueState(index: number): QueueState {
+    const queue = this.queues[index];
+    return {
+      isStarted: queue?.ring !== undefined,
+      isEnabled: queue?.isEnabled ?? false,
+      broken: queue?.broken,
+    };
+  }
+
+  start(): void {
+    this.#isRunning = true;
+  }
+
+  stop(): void {
+    this.#isRunning = false;
+  }
+
+  reset(): void {
+    this.#features = 0n;
+    this.#isRunning = true;
+    for (const queue of this.queues) Object.assign(queue, newQueue(queue.index));
+    this.forget();
+  }
+
+  notify(index: number): void {
+    const queue = this.queues[index];
+    if (queue?.ring === undefined || queue.broken !== undefined) return;
+    if (!queue.ring.survivesKick()) {
+      this.breakQueue(queue, 'spurious-kick');
+      return;
+    }
+    queue.wasKicked = queue.isAwake = true;
+  }
+
+  step(): StepOutcome {
+    let outcome: StepOutcome = 'idle';
+    for (let n = 0; n < this.queueCount; n++) {
+      const queue = this.queues[(this.#turn + n) % this.queueCount] as Queue;
+      const one = this.work(queue);
+      if (one === 'progressed') {
+        this.#turn = (queue.index + 1) % this.queueCount;
+        return one;
+      }
+      if (one === 'blocked') outcome = one;
+    }
+    return outcome;
+  }
+
+  /** Whether a queue may be looked into now; `kicked` is what it takes as its kick. */
+  protected mayProcess(queue: Queue, kicked: boolean): boolean {
+    const { awaitsKick, mayProcess } = this.transport.queue;
+    return mayProcess({
+      isRunning: this.#isRunning,
+      isStarted: queue.ring !== undefined,
+      isEnabled: queue.isEnabled,
+      isKicked: kicked || !awaitsKick(),
+      isBroken: queue.broken !== undefined,
+    });
+  }
+
+  /** The next chain of a ring; undefined where there is none, or where it breaks the queue. */
+  protected take(queue: Queue, ring: SplitDevice): SplitChain | undefined {
+    let next = ring.next();
+    if (next.kind === 'empty') {
+      this.#fallAsleep(queue, ring);
+      if (!queue.isAwake) return undefined;
+      next = ring.next();
+    }
+    if (next.kind === 'malformed') {
+      if (this.transport.queue.breaksOnMalformed()) this.breakQueue(queue, next.reason);
+      return undefined;
+    }
+    if (next.kind === 'empty') return undefined;
+    if (this.transport.queue.suppressesKicksWhileAwake()) ring.wantKicks(false);
+    return next;
+  }
+
+  /** Asks for kicks, then looks once more: a chain may have come just before, without a kick. */
+  #fallAsleep(queue: Queue, ring: SplitDevice): void {
+    ring.wantKicks(true);
+    queue.isAwake = ring.pending() > 0;
+  }
+
+  /** Tells the driver that a chain was carried out, and signals the call where one is due. */
+  protected complete(queue: Queue, ring: SplitDevice, chain: SplitChain, written: number): void {
+    if (this.sinks.wroteMemory !== undefined) {
+      for (const piece of slicePieces(chain.writable, 0, written)) {
+        this.sinks.wroteMemory(guestAddressOf(piece), piece.length);
+      }
+    }
+    ring.complete(chain, written);
+    const { calls, callQueue } = this.transport.queue;
+    for (let left = calls(ring.needsCall()); left > 0; left--) this.sinks.signalCall(callQueue(queue.index));
+  }
+
+  protected breakQueue(queue: Queue, reason: QueueFailure): void {
+    queue.broken = reason;
+    queue.isAwake = false;
+    this.sinks.signalError(queue.index, reason);
+  }
+}

@@ -1,0 +1,157 @@
+import type { AddressSpace } from './addresses.ts';
+import type { MappedRegion } from './mapped-region.ts';
+import type { Piece } from './pieces.ts';
+
+export type Access = 'read' | 'write';
+
+/** What an IOTLB entry lets through, as VHOST_ACCESS_RO, WO and RW. */
+export type IotlbPermission = 'read' | 'write' | 'read-write';
+
+export interface IotlbEntry {
+  readonly ioVirtualAddress: bigint;
+  readonly userAddress: bigint;
+  readonly size: bigint;
+  readonly permission: IotlbPermission;
+}
+
+/** Why an address range is not to be had. `iotlb-miss` and `iotlb-denied` are of the I/O-virtual space alone. */
+export type TranslationFailure =
+  | 'outside-every-region'
+  | 'region-edge'
+  | 'wraps-address-space'
+  | 'iotlb-miss'
+  | 'iotlb-denied';
+
+export type Translation = readonly Piece[] | TranslationFailure;
+
+/** Translations of plain strings are failures. */
+export const isFailure = (translation: Translation): translation is TranslationFailure =>
+  typeof translation === 'string';
+
+const NO_PIECES: readonly Piece[] = [];
+const END = 1n << 64n;
+
+interface Run {
+  readonly start: bigint;
+  readonly end: bigint;
+  readonly region: MappedRegion;
+}
+
+const runs = (regions: readonly MappedRegion[], start: (region: MappedRegion) => bigint): Run[] =>
+  regions
+    .map((region) => {
+      const reach = region.size < BigInt(region.bytes.length) ? region.size : BigInt(region.bytes.length);
+      return { start: start(region), end: start(region) + reach, region };
+    })
+    .sort((a, b) => (a.start < b.start ? -1 : 1));
+
+const permits = (permission: IotlbPermission, access: Access): boolean =>
+  permission === 'read-write' || permission === access;
+
+/**
+ * The memory of a guest as the device side knows it. Never touches what lies outside the told regions, whatever it is
+ * asked: an address range is answered with the pieces it consists of, or with the reason why there are none.
+ */
+export class MemoryMap {
+  readonly #regions: MappedRegion[];
+  #guest: Run[] = [];
+  #user: Run[] = [];
+  readonly #iotlb: IotlbEntry[] = [];
+
+  constructor(regions: readonly MappedRegion[] = []) {
+    this.#regions = [...regions];
+    this.#sort();
+  }
+
+  get regions(): readonly MappedRegion[] {
+    return this.#regions;
+  }
+
+  add(region: MappedRegion): void {
+    this.#regions.push(region);
+    this.#sort();
+  }
+
+  /** Removes the region that was told with these values; answers it, or undefined where there is none. */
+  remove(told: Pick<MappedRegion, 'guestAddress' | 'userAddress' | 'size'>): MappedRegion | undefined {
+    const index = this.#regions.findIndex(
+      ({ guestAddress, userAddress, size }) =>
+        guestAddress === told.guestAddress && userAddress === told.userAddress && size === told.size,
+    );
+    const [removed] = index < 0 ? [] : this.#regions.splice(index, 1);
+    this.#sort();
+    return removed;
+  }
+
+  /** VHOST_IOTLB_UPDATE: an entry takes the place of all that it overlaps. */
+  updateIotlb(entry: IotlbEntry): void {
+    this.invalidateIotlb(entry.ioVirtualAddress, entry.size);
+    this.#iotlb.push(entry);
+  }
+
+  /** VHOST_IOTLB_INVALIDATE: drops each entry that overlaps the range, whole. */
+  invalidateIotlb(ioVirtualAddress: bigint, size: bigint): void {
+    const kept = this.#iotlb.filter(
+      (entry) =>
+        entry.ioVirtualAddress + entry.size <= ioVirtualAddress || ioVirtualAddress + size <= entry.ioVirtualAddress,
+    );
+    this.#iotlb.splice(0, this.#iotlb.length, ...kept);
+  }
+
+  /** The pieces of `length` bytes at `address`, in order; a range of no bytes has no pieces wherever it lies. */
+  translate(space: AddressSpace, address: bigint, length: number, access: Access = 'read'): Translation {
+    if (length === 0) return NO_PIECES;
+    if (address + BigInt(length) > END) return 'wraps-address-space';
+    switch (space) {
+      case 'guest-physical':
+        return this.#pieces(this.#guest, address, length);
+      case 'user':
+        return this.#pieces(this.#user, address, length);
+      case 'io-virtual':
+        return this.#translateIoVirtual(address, length, access);
+    }
+  }
+
+  #sort(): void {
+    this.#guest = runs(this.#regions, (region) => region.guestAddress);
+    this.#user = runs(this.#regions, (region) => region.userAddress);
+  }
+
+  #pieces(runs: readonly Run[], address: bigint, length: number): Translation {
+    const pieces: Piece[] = [];
+    let at = address;
+    let left = length;
+    while (left > 0) {
+      const run = runs.find(({ start, end }) => start <= at && at < end);
+      if (run === undefined) return pieces.length === 0 ? 'outside-every-region' : 'region-edge';
+      const offset = Number(at - run.start);
+      const count = Math.min(left, Number(run.end - at));
+      pieces.push({ bytes: run.region.bytes, offset, length: count, region: run.region });
+      at += BigInt(count);
+      left -= count;
+    }
+    return pieces;
+  }
+
+  #translateIoVirtual(address: bigint, length: number, access: Access): Translation {
+    const pieces: Piece[] = [];
+    let at = address;
+    let left = length;
+    while (left > 0) {
+      const entry = this.#iotlb.find(
+        ({ ioVirtualAddress, size }) => ioVirtualAddress <= at && at - ioVirtualAddress < size,
+      );
+      if (entry === undefined) return 'iotlb-miss';
+      if (!permits(entry.permission, access)) return 'iotlb-denied';
+      const into = at - entry.ioVirtualAddress;
+      const rest = entry.size - into;
+      const count = rest < BigInt(left) ? Number(rest) : left;
+      const part = this.#pieces(this.#user, entry.userAddress + into, count);
+      if (isFailure(part)) return part;
+      pieces.push(...part);
+      at += BigInt(count);
+      left -= count;
+    }
+    return pieces;
+  }
+}

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import type { ParentDriver, QueueFailure } from '../../devices/parent-driver.ts';
+import { type AddressSpace, addressIn } from '../../memory/addresses.ts';
+import { type Guest, plainGuest } from '../../memory/guest.ts';
+import { mapOf } from '../../memory/guest-map.ts';
+import { VIRTIO_F_EVENT_IDX, VIRTIO_F_INDIRECT_DESC, VIRTIO_F_VERSION_1 } from '../../virtqueue/feature-bits.ts';
+import { SplitDriver } from '../../virtqueue/split-driver.ts';
+import type { GuestSplitRing, RingPlacement } from '../../virtqueue/split-placement.ts';
+
+export interface HarnessOptions {
+  readonly guest?: Guest;
+  readonly size?: number;
+  readonly base?: number;
+  readonly features?: bigint;
+  readonly placement?: RingPlacement;
+  readonly ringSpace?: AddressSpace;
+  readonly bufferSpace?: AddressSpace;
+}
+
+export interface HarnessQueue {
+  readonly ring: GuestSplitRing;
+  readonly driver: SplitDriver;
+  /** Publishes, kicks where due, and steps until the device is no further. */
+  run(): void;
+}
+
+export interface Harness {
+  readonly guest: Guest;
+  readonly calls: number[];
+  readonly errors: { readonly queue: number; readonly reason: QueueFailure }[];
+  readonly queues: readonly HarnessQueue[];
+  queue(index: number): HarnessQueue;
+  drain(): void;
+}
+
+/** A device with all its queues started, and a driver side for each. */
+export function harness(device: ParentDriver, options: HarnessOptions = {}): Harness {
+  const guest = options.guest ?? plainGuest();
+  const {
+    size = 16,
+    base = 0,
+    features = VIRTIO_F_VERSION_1,
+    ringSpace = 'user',
+    bufferSpace = 'guest-physical',
+  } = options;
+  const calls = Array.from({ length: device.queueCount }, () => 0);
+  const errors: { queue: number; reason: QueueFailure }[] = [];
+  device.setSinks({
+    signalCall: (queue) => {
+      calls[queue] = (calls[queue] ?? 0) + 1;
+    },
+    signalError: (queue, reason) => errors.push({ queue, reason }),
+  });
+  device.setMemory(mapOf(guest));
+  assert.equal(device.setFeatures(features), true);
+  const drain = (): void => {
+    let limit = 100_000;
+    while (device.step() === 'progressed') assert.ok(limit-- > 0, 'the device does not come to rest');
+  };
+  const queues = Array.from({ length: device.queueCount }, (_, index): HarnessQueue => {
+    const ring = guest.splitRing({ size, base, placement: options.placement ?? 'contiguous' });
+    const addresses = {
+      desc: addressIn(ringSpace, ring.desc),
+      avail: addressIn(ringSpace, ring.avail),
+      used: addressIn(ringSpace, ring.used),
+    };
+    assert.equal(device.startQueue(index, { size, addresses, ringSpace, bufferSpace, base }), undefined);
+    device.setQueueEnabled(index, true);
+    const driver = new SplitDriver(ring, {
+      space: bufferSpace,
+      eventIdx: (features & VIRTIO_F_EVENT_IDX) !== 0n,
+      ...((features & VIRTIO_F_INDIRECT_DESC) === 0n ? {} : { tables: guest }),
+    });
+    return {
+      ring,
+      driver,
+      run: () => {
+        driver.publish();
+        if (driver.needsKick()) device.notify(index);
+        drain();
+      },
+    };
+  });
+  return {
+    guest,
+    calls,
+    errors,
+    queues,
+    queue: (index) => {
+      const queue = queues[index];
+      assert.ok(queue);
+      return queue;
+    },
+    drain,
+  };
+}

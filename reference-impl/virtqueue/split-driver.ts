@@ -1,0 +1,301 @@
+import { DriverUsageError } from '../errors.ts';
+import { type AddressSpace, addressIn } from '../memory/addresses.ts';
+import type { AllocationRequest } from '../memory/allocation.ts';
+import type { Span } from '../memory/span.ts';
+import { passesEvent } from './event-idx.ts';
+import type { Segment } from './segment.ts';
+import {
+  DESCRIPTOR_SIZE,
+  VIRTQ_AVAIL_F_NO_INTERRUPT,
+  VIRTQ_DESC_F_INDIRECT,
+  VIRTQ_DESC_F_NEXT,
+  VIRTQ_DESC_F_WRITE,
+  VIRTQ_USED_F_NO_NOTIFY,
+} from './split-layout.ts';
+import type { SplitRing, UsedElement } from './split-ring.ts';
+
+export interface SplitDriverOptions {
+  /** The space whose addresses descriptors carry. `guest-physical` unless told. */
+  readonly space?: AddressSpace;
+  /** VIRTIO_F_EVENT_IDX was negotiated. */
+  readonly eventIdx?: boolean;
+  /** VIRTIO_F_IN_ORDER was negotiated: one used element may stand for all chains up to its own. */
+  readonly inOrder?: boolean;
+  /** Where both idx begin; what the ring holds unless told. */
+  readonly base?: number;
+  /** Memory for indirect tables; they are kept and used again. */
+  readonly tables?: { allocate(request: AllocationRequest): Span };
+}
+
+export interface AddOptions {
+  /** `all` puts every segment into an indirect table; a number leaves that many in front of it as direct descriptors. */
+  readonly indirect?: 'all' | number;
+  /** Which way descriptors of the chain run through the table; `ascending` unless told. */
+  readonly order?: 'ascending' | 'descending';
+}
+
+interface Table {
+  readonly span: Span;
+  readonly entries: DataView;
+}
+
+/**
+ * The driver side of a split ring (virtio 2.7.13, 2.7.14). It keeps what it knows outside the ring, so that a device
+ * that scribbles over the ring cannot confuse it: what such a device returns is reported, never trusted.
+ */
+export class SplitDriver {
+  readonly ring: SplitRing;
+  readonly #space: AddressSpace;
+  readonly #eventIdx: boolean;
+  readonly #inOrder: boolean;
+  readonly #tables: SplitDriverOptions['tables'];
+  readonly #mask: number;
+  /** Free descriptors as a queue: freed in order, they are taken in order, as IN_ORDER wants (virtio 2.7.5.2). */
+  readonly #free: Uint16Array;
+  #freeFront = 0;
+  #freeCount: number;
+  /** By head: how many descriptors of the table its chain takes, 0 where no chain is outstanding. */
+  readonly #taken: Uint16Array;
+  /** By descriptor: the one after it in its chain, whatever the device makes of the table. */
+  readonly #after: Uint16Array;
+  readonly #tableOf: (Table | undefined)[] = [];
+  /** Heads in the order in which they were added, by place in the available ring. */
+  readonly #added: Uint16Array;
+  #availIdx: number;
+  #published: number;
+  #kickedUpTo: number;
+  #lastUsedIdx: number;
+  #batchEnd: number;
+  #batchLen = 0;
+  #outstanding = 0;
+  #usedId = 0;
+  #usedLen = 0;
+  #usedWasOutstanding = false;
+
+  constructor(ring: SplitRing, options: SplitDriverOptions = {}) {
+    const { size } = ring;
+    this.ring = ring;
+    this.#space = options.space ?? 'guest-physical';
+    this.#eventIdx = options.eventIdx ?? false;
+    this.#inOrder = options.inOrder ?? false;
+    this.#tables = options.tables;
+    this.#mask = size - 1;
+    this.#free = Uint16Array.from({ length: size }, (_, index) => index);
+    this.#freeCount = size;
+    this.#taken = new Uint16Array(size);
+    this.#after = new Uint16Array(size);
+    this.#added = new Uint16Array(size);
+    const base = options.base ?? ring.availIdx();
+    this.#availIdx = this.#published = this.#kickedUpTo = base;
+    this.#lastUsedIdx = this.#batchEnd = options.base ?? ring.usedIdx();
+  }
+
+  get freeDescriptors(): number {
+    return this.#freeCount;
+  }
+  /** Chains added and not yet seen as used. */
+  get outstanding(): number {
+    return this.#outstanding;
+  }
+  /** The used idx up to which elements were taken. */
+  get lastUsedIdx(): number {
+    return this.#lastUsedIdx;
+  }
+  /** The available idx after what was added, published or not. */
+  get nextAvailIdx(): number {
+    return this.#availIdx;
+  }
+
+  /**
+   * Describes a chain and enters it into the available ring, unpublished. Answers its head. The order of segments is
+   * taken as it is, lawful or not. Throws DriverUsageError for a chain of no segments, or an indirect one without memory.
+   */
+  add(chain: readonly Segment[], options?: AddOptions): number | 'ring-full' {
+    const count = chain.length;
+    if (count === 0) throw new DriverUsageError('a chain has at least one segment');
+    const indirect = options?.indirect;
+    const direct = indirect === undefined ? count : indirect === 'all' ? 0 : Math.min(indirect, count - 1);
+    const needed = indirect === undefined ? count : direct + 1;
+    if (needed > this.#freeCount) return 'ring-full';
+    if (indirect !== undefined && this.#tables === undefined) {
+      throw new DriverUsageError('indirect chains need memory for their tables');
+    }
+    const step = options?.order === 'descending' ? -1 : 1;
+    let place = step === 1 ? this.#freeFront : this.#freeFront + needed - 1;
+    this.#freeFront = (this.#freeFront + needed) % this.ring.size;
+    this.#freeCount -= needed;
+    const head = this.#freeAt(place);
+    let index = head;
+    for (let n = 0; n < needed; n++) {
+      const last = n === needed - 1;
+      place += step;
+      const next = last ? 0 : this.#freeAt(place);
+      this.#after[index] = next;
+      const more = last ? 0 : VIRTQ_DESC_F_NEXT;
+      if (n < direct) {
+        const segment = chain[n] as Segment;
+        const flags = more | (segment.writable ? VIRTQ_DESC_F_WRITE : 0);
+        this.ring.setDescriptor(index, addressIn(this.#space, segment), segment.length, flags, next);
+      } else {
+        const table = this.#fillTable(index, chain, direct);
+        const length = (count - direct) * DESCRIPTOR_SIZE;
+        this.ring.setDescriptor(index, addressIn(this.#space, table), length, VIRTQ_DESC_F_INDIRECT, 0);
+      }
+      index = next;
+    }
+    this.#taken[head] = needed;
+    this.#added[this.#availIdx % this.ring.size] = head;
+    this.#outstanding++;
+    this.addHead(head);
+    return head;
+  }
+
+  /** Enters any value into the available ring as a head, unpublished. */
+  addHead(head: number): void {
+    this.ring.setAvailHead(this.#slot(this.#availIdx), head);
+    this.#availIdx = (this.#availIdx + 1) & 0xffff;
+  }
+
+  /** Shows the device all that was added. Answers the new available idx. */
+  publish(): number {
+    this.#published = this.#availIdx;
+    this.ring.setAvailIdx(this.#availIdx);
+    return this.#availIdx;
+  }
+
+  /** Whether what was published since the last call of this must be told to the device by a kick (virtio 2.7.10.1). */
+  needsKick(): boolean {
+    const before = this.#kickedUpTo;
+    const now = this.#published;
+    this.#kickedUpTo = now;
+    if (before === now) return false;
+    if (this.#eventIdx) return passesEvent(this.ring.availEvent(), now, before);
+    return (this.ring.usedFlags() & VIRTQ_USED_F_NO_NOTIFY) === 0;
+  }
+
+  /**
+   * Takes one used element, if the device has shown one: its fields are then `usedId`, `usedLen` and
+   * `usedWasOutstanding`. Allocates nothing.
+   */
+  takeUsed(): boolean {
+    const last = this.#lastUsedIdx;
+    if (this.#inOrder && last !== this.#batchEnd) return this.#takeOfBatch(this.#batchEnd);
+    const idx = this.ring.usedIdx();
+    if (last === idx) return false;
+    const slot = this.#slot(last);
+    const id = this.ring.usedId(slot);
+    this.#usedLen = this.ring.usedLen(slot);
+    if (this.#inOrder) {
+      this.#batchLen = this.#usedLen;
+      this.#batchEnd = this.#endOfBatch(last, idx, id);
+      return this.#takeOfBatch(this.#batchEnd);
+    }
+    this.#lastUsedIdx = this.#batchEnd = (last + 1) & 0xffff;
+    this.#settle(id);
+    return true;
+  }
+
+  get usedId(): number {
+    return this.#usedId;
+  }
+  get usedLen(): number {
+    return this.#usedLen;
+  }
+  /** Whether the id was the head of an outstanding chain. */
+  get usedWasOutstanding(): boolean {
+    return this.#usedWasOutstanding;
+  }
+
+  /** Takes all used elements, or the first `limit`. */
+  reapUsed(limit = Number.POSITIVE_INFINITY): UsedElement[] {
+    const elements: UsedElement[] = [];
+    while (elements.length < limit && this.takeUsed()) elements.push({ id: this.#usedId, len: this.#usedLen });
+    return elements;
+  }
+
+  /** Asks for no calls: by flag, or with EVENT_IDX by a used_event that lies just behind. A hint, not a promise. */
+  disableCalls(): void {
+    if (this.#eventIdx) this.ring.setUsedEvent((this.#lastUsedIdx - 1) & 0xffff);
+    else this.ring.setAvailFlags(VIRTQ_AVAIL_F_NO_INTERRUPT);
+  }
+
+  /**
+   * Asks for a call at the used element that is `after` further than the next one (0: the next; only EVENT_IDX can
+   * say more). Answers whether elements have come meanwhile, for which no call may come.
+   */
+  enableCalls(after = 0): boolean {
+    if (this.#eventIdx) this.ring.setUsedEvent((this.#lastUsedIdx + after) & 0xffff);
+    else this.ring.setAvailFlags(0);
+    return this.ring.usedIdx() !== this.#lastUsedIdx;
+  }
+
+  #slot(idx: number): number {
+    return (this.ring.size & this.#mask) === 0 ? idx & this.#mask : idx % this.ring.size;
+  }
+
+  #settle(id: number): void {
+    const count = id < this.ring.size ? (this.#taken[id] as number) : 0;
+    this.#usedId = id;
+    this.#usedWasOutstanding = count > 0;
+    if (count === 0) return;
+    this.#taken[id] = 0;
+    this.#outstanding--;
+    this.#giveBack(id, count);
+  }
+
+  #freeAt(place: number): number {
+    return this.#free[place % this.ring.size] as number;
+  }
+
+  #giveBack(head: number, count: number): void {
+    let index = head;
+    for (let n = 0; n < count; n++) {
+      this.#free[(this.#freeFront + this.#freeCount) % this.ring.size] = index;
+      this.#freeCount++;
+      index = this.#after[index] as number;
+    }
+  }
+
+  #endOfBatch(last: number, idx: number, id: number): number {
+    for (let at = last; at !== idx; at = (at + 1) & 0xffff) {
+      if (this.#added[at % this.ring.size] === id) return (at + 1) & 0xffff;
+    }
+    return (last + 1) & 0xffff;
+  }
+
+  /** With IN_ORDER, chains before the last of a batch have no element: their length is not known and reads as 0. */
+  #takeOfBatch(end: number): boolean {
+    const at = this.#lastUsedIdx;
+    this.#lastUsedIdx = (at + 1) & 0xffff;
+    this.#settle(this.#added[at % this.ring.size] as number);
+    this.#usedLen = this.#lastUsedIdx === end ? this.#batchLen : 0;
+    return true;
+  }
+
+  #fillTable(head: number, chain: readonly Segment[], from: number): Span {
+    const count = chain.length - from;
+    const { span, entries } = this.#tableFor(head, count);
+    for (let n = 0; n < count; n++) {
+      const segment = chain[from + n] as Segment;
+      const more = n === count - 1 ? 0 : VIRTQ_DESC_F_NEXT;
+      const at = n * DESCRIPTOR_SIZE;
+      entries.setBigUint64(at, addressIn(this.#space, segment), true);
+      entries.setUint32(at + 8, segment.length, true);
+      entries.setUint16(at + 12, more | (segment.writable ? VIRTQ_DESC_F_WRITE : 0), true);
+      entries.setUint16(at + 14, more === 0 ? 0 : n + 1, true);
+    }
+    return span;
+  }
+
+  #tableFor(index: number, count: number): Table {
+    const known = this.#tableOf[index];
+    if (known !== undefined && known.span.length >= count * DESCRIPTOR_SIZE) return known;
+    if (this.#tables === undefined) throw new DriverUsageError('no memory for indirect tables');
+    const capacity = 2 ** Math.ceil(Math.log2(count));
+    const span = this.#tables.allocate({ size: capacity * DESCRIPTOR_SIZE, align: DESCRIPTOR_SIZE });
+    const { buffer, byteOffset, length } = span.bytes;
+    const table = { span, entries: new DataView(buffer, byteOffset, length) };
+    this.#tableOf[index] = table;
+    return table;
+  }
+}

@@ -1,0 +1,42 @@
+/** The only offset arithmetic of the split virtqueue (virtio 2.7). Offsets and sizes are bytes. */
+
+/** The largest queue size (virtio 2.7). */
+export const MAX_QUEUE_SIZE = 32768;
+
+export const VIRTQ_DESC_F_NEXT = 1;
+export const VIRTQ_DESC_F_WRITE = 2;
+export const VIRTQ_DESC_F_INDIRECT = 4;
+export const VIRTQ_AVAIL_F_NO_INTERRUPT = 1;
+export const VIRTQ_USED_F_NO_NOTIFY = 1;
+
+/** struct virtq_desc: addr u64, len u32, flags u16, next u16. */
+export const DESCRIPTOR_SIZE = 16;
+export const descriptorOffset = (index: number): number => index * DESCRIPTOR_SIZE;
+
+/** struct virtq_avail as 16-bit units: flags, idx, ring[size], used_event. */
+export const AVAIL_FLAGS = 0;
+export const AVAIL_IDX = 1;
+export const AVAIL_RING = 2;
+export const usedEventUnit = (size: number): number => AVAIL_RING + size;
+
+/** struct virtq_used as 16-bit units: flags, idx, ring[size] of 8 bytes, avail_event. */
+export const USED_FLAGS = 0;
+export const USED_IDX = 1;
+export const availEventUnit = (size: number): number => 2 + 4 * size;
+/** The same as 32-bit units: element `slot` is id, then len. */
+export const usedElementUnit = (slot: number): number => 1 + 2 * slot;
+
+export type SplitRingPart = 'desc' | 'avail' | 'used';
+
+/** Alignments that each part must have (virtio 2.7.1). */
+export const splitAlignment = { desc: 16, avail: 2, used: 4 } as const satisfies Record<SplitRingPart, number>;
+
+/** Bytes of each part, event fields included. */
+export const splitSizes = (size: number): Record<SplitRingPart, number> => ({
+  desc: DESCRIPTOR_SIZE * size,
+  avail: 6 + 2 * size,
+  used: 6 + 8 * size,
+});
+
+export const isQueueSize = (size: number): boolean =>
+  Number.isInteger(size) && size >= 1 && size <= MAX_QUEUE_SIZE && (size & (size - 1)) === 0;
