@@ -1,36 +1,13 @@
 import { constants } from 'node:os';
+import { SystemCallError as SystemCallFailure } from '../reference-impl/errors.ts';
 
-/** What went wrong, for machines: stable, unlike the message. */
-export type ErrorCode = 'peer-protocol' | 'driver-usage' | 'iut-gone' | 'deadline' | 'system-call';
-
-/** The root of all errors that the drivers throw on purpose. */
-export abstract class VhostConformanceError extends Error {
-  abstract readonly code: ErrorCode;
-
-  override get name(): string {
-    return this.constructor.name;
-  }
-}
-
-/** The IUT broke the protocol; becomes a finding. */
-export class PeerProtocolError extends VhostConformanceError {
-  override readonly code = 'peer-protocol';
-}
-
-/** A driver was used in a way it does not allow: our own mistake. */
-export class DriverUsageError extends VhostConformanceError {
-  override readonly code = 'driver-usage';
-}
-
-/** The process or the connection that the work needs is gone. */
-export class IutGoneError extends VhostConformanceError {
-  override readonly code = 'iut-gone';
-}
-
-/** Something did not happen in time. */
-export class DeadlineError extends VhostConformanceError {
-  override readonly code = 'deadline';
-}
+export {
+  DeadlineError,
+  DriverUsageError,
+  IutGoneError,
+  PeerProtocolError,
+  VhostConformanceError,
+} from '../reference-impl/errors.ts';
 
 const errnoNames = new Map<number, string>();
 for (const [name, number] of Object.entries(constants.errno)) {
@@ -59,18 +36,13 @@ export function errnoName(errno: number): string {
 }
 
 /** A system call failed. */
-export class SystemCallError extends VhostConformanceError {
-  override readonly code = 'system-call';
-  /** Positive, as in errno.h. */
-  readonly errno: number;
+export class SystemCallError extends SystemCallFailure {
   readonly errnoName: string;
-  readonly syscall: string;
 
-  /** `subject` names what it was done to: a path, a program. */
+  /** `errno` positive, as in errno.h; `subject` names what it was done to: a path, a program. */
   constructor(errno: number, syscall: string, subject?: string) {
-    super(`${syscall}${subject === undefined ? '' : ` ${subject}`}: ${errnoName(errno)}`);
-    this.errno = errno;
+    const message = `${syscall}${subject === undefined ? '' : ` ${subject}`}: ${errnoName(errno)}`;
+    super(message, { code: 'system-call', errno, syscall });
     this.errnoName = errnoName(errno);
-    this.syscall = syscall;
   }
 }

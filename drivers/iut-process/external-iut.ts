@@ -1,0 +1,52 @@
+import type { Iut, IutExit, IutResources } from '../driver-port.ts';
+import { DriverUsageError } from '../errors.ts';
+import { isListening } from './listening-sockets.ts';
+import { resourcesOf } from './process-resources.ts';
+import { cpuTimeOfTreeMs, isExiting } from './process-tree.ts';
+
+/**
+ * An IUT that somebody else started and serves at a socket. Who it is becomes known from the first connection
+ * (SO_PEERCRED); how it ends is not ours to know.
+ */
+export class ExternalIut implements Iut {
+  readonly socketPath: string;
+  #pid: number | undefined;
+
+  constructor(socketPath: string) {
+    this.socketPath = socketPath;
+  }
+
+  get pid(): number {
+    return this.#pid ?? -1;
+  }
+
+  /** The pid of the peer of a connection; 0 (of another pid namespace) is not one. */
+  identify(pid: number): void {
+    if (pid > 0) this.#pid = pid;
+  }
+
+  isAlive(): boolean {
+    return this.#pid === undefined ? isListening(this.socketPath) : !isExiting(this.#pid);
+  }
+
+  exit(): IutExit | undefined {
+    return undefined;
+  }
+
+  cpuTimeMs(): number | undefined {
+    return this.#pid === undefined ? undefined : cpuTimeOfTreeMs(this.#pid);
+  }
+
+  resources(): IutResources | undefined {
+    return this.#pid === undefined ? undefined : resourcesOf(this.#pid);
+  }
+
+  stderrTail(): string {
+    return '';
+  }
+
+  /** @throws DriverUsageError always: it is not ours to end. */
+  restart(): void {
+    throw new DriverUsageError(`${this.socketPath} is served by somebody else and cannot be restarted from here`);
+  }
+}

@@ -1,0 +1,259 @@
+import { constants as fsConstants } from 'node:fs';
+import { constants } from 'node:os';
+import type { Iut, IutExit, IutResources } from '../driver-port.ts';
+import { DeadlineError, DriverUsageError, IutGoneError, SystemCallError } from '../errors.ts';
+import {
+  closeFd,
+  killGroup,
+  monotonicUs,
+  openFile,
+  POLLIN,
+  poll,
+  reapGroup,
+  type SpawnedProcess,
+  signalPidfd,
+  spawnProcess,
+  waitPidfd,
+} from '../native/native.ts';
+import type { StartCommand, Target } from '../target.ts';
+import { IutDirectory } from './iut-directory.ts';
+import { isListening } from './listening-sockets.ts';
+import { tailOfFile } from './output-tail.ts';
+import { describeExit, exitOf } from './process-exit.ts';
+import { resourcesOf } from './process-resources.ts';
+import { cpuTimeOfTreeMs, isExiting } from './process-tree.ts';
+
+const ENOENT = 2;
+const EACCES = 13;
+
+/** What the process is told of; the event log takes it. */
+export type ProcessListener = (state: 'started' | 'ready' | 'died' | 'ended-by-us', detail: string) => void;
+
+export interface IutProcessOptions {
+  /** Under which the IUT's own directory is made. */
+  readonly runDirectory?: string;
+  readonly listener?: ProcessListener;
+  /** How long SIGTERM may take before SIGKILL. */
+  readonly graceMs?: number;
+}
+
+/** An IUT that we start: one process in a group of its own, its output in files, gone when we are gone. */
+export class IutProcess implements Iut {
+  readonly #start: StartCommand;
+  readonly #target: Target;
+  readonly #directory: IutDirectory;
+  readonly #listener: ProcessListener;
+  readonly #graceMs: number;
+  readonly #pollFds = new Int32Array(1);
+  readonly #pollEvents = Int16Array.of(POLLIN);
+  readonly #pollResults = new Int16Array(1);
+  #process: SpawnedProcess | undefined;
+  #exit: IutExit | undefined;
+  #generation = 0;
+
+  /** Makes the directory and starts nothing. Throws DriverUsageError for a target without a start command. */
+  constructor(target: Target, options: IutProcessOptions = {}) {
+    if (target.start === undefined) throw new DriverUsageError(`${target.facts.name} has no command to start`);
+    this.#target = target;
+    this.#start = target.start;
+    this.#listener = options.listener ?? (() => undefined);
+    this.#graceMs = options.graceMs ?? 1000;
+    this.#directory = new IutDirectory(target.socket, options.runDirectory);
+  }
+
+  get socketPath(): string {
+    return this.#directory.socketPath;
+  }
+
+  get directory(): string {
+    return this.#directory.path;
+  }
+
+  /** -1 where no process is. */
+  get pid(): number {
+    return this.#process?.pid ?? -1;
+  }
+
+  /** Readable once the process ended; -1 where no process is. */
+  get pidfd(): number {
+    return this.#process?.pidfd ?? -1;
+  }
+
+  /** How often a process was started. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /**
+   * Starts the process and waits until its socket listens, without connecting.
+   * @throws DriverUsageError when the command is missing, IutGoneError when it ends before, DeadlineError.
+   */
+  start(): void {
+    if (this.#process !== undefined) throw new DriverUsageError(`${this.#target.facts.name} is started already`);
+    this.#directory.removeSocket();
+    this.#directory.makeFiles(this.#start.files ?? {});
+    this.#generation++;
+    this.#exit = undefined;
+    this.#process = this.#spawn();
+    this.#listener('started', `${this.#start.command}, pid ${this.#process.pid}`);
+    try {
+      this.#awaitReadiness();
+    } catch (error) {
+      this.end();
+      throw error;
+    }
+    this.#listener('ready', this.socketPath);
+  }
+
+  isAlive(): boolean {
+    return this.#process !== undefined && this.exit() === undefined;
+  }
+
+  exit(): IutExit | undefined {
+    if (this.#exit === undefined && this.#process !== undefined) {
+      const end = waitPidfd(this.#process.pidfd, { noHang: true });
+      if (end !== undefined) this.#ended(exitOf(end));
+    }
+    return this.#exit;
+  }
+
+  /** Whether the process is dying but cannot be waited for yet: its sockets close a moment before. */
+  isExiting(): boolean {
+    return this.#process !== undefined && this.#exit === undefined && isExiting(this.#process.pid);
+  }
+
+  /** Waits for the end of the process; undefined when it still runs at the deadline. */
+  waitForExit(deadlineMs: number): IutExit | undefined {
+    const process = this.#process;
+    if (process !== undefined && this.exit() === undefined) this.#pollPidfd(process.pidfd, deadlineMs * 1000);
+    return this.exit();
+  }
+
+  cpuTimeMs(): number | undefined {
+    return this.isAlive() ? cpuTimeOfTreeMs(this.pid) : undefined;
+  }
+
+  resources(): IutResources | undefined {
+    return this.isAlive() ? resourcesOf(this.pid) : undefined;
+  }
+
+  stderrTail(maxBytes: number): string {
+    return tailOfFile(this.#output('stderr'), maxBytes);
+  }
+
+  stdoutTail(maxBytes: number): string {
+    return tailOfFile(this.#output('stdout'), maxBytes);
+  }
+
+  signal(name: keyof typeof constants.signals): void {
+    if (this.#process !== undefined && this.isAlive()) signalPidfd(this.#process.pidfd, constants.signals[name]);
+  }
+
+  restart(): void {
+    this.end();
+    this.start();
+  }
+
+  /** SIGTERM, then after a grace SIGKILL to the whole group; waits for the end and removes the socket. Idempotent. */
+  end(): void {
+    const process = this.#process;
+    if (process === undefined) return;
+    if (this.exit() === undefined) {
+      signalPidfd(process.pidfd, constants.signals.SIGTERM);
+      this.#pollPidfd(process.pidfd, this.#graceMs * 1000);
+      this.#kill(process);
+    } else {
+      killGroup(process.pid, constants.signals.SIGKILL);
+    }
+    reapGroup(process.pid);
+    closeFd(process.pidfd);
+    if (process.stdinFd !== undefined) closeFd(process.stdinFd);
+    this.#process = undefined;
+    this.#directory.removeSocket();
+  }
+
+  /** Ends the process and removes its directory. */
+  close(): void {
+    this.end();
+    this.#directory.remove();
+  }
+
+  #kill(process: SpawnedProcess): void {
+    killGroup(process.pid, constants.signals.SIGKILL);
+    if (this.#exit !== undefined) return;
+    const end = waitPidfd(process.pidfd, { noHang: false });
+    if (end === undefined) return;
+    this.#exit = exitOf(end);
+    this.#listener('ended-by-us', describeExit(this.#exit));
+  }
+
+  #ended(exit: IutExit): void {
+    this.#exit = exit;
+    this.#listener('died', describeExit(exit));
+  }
+
+  #output(name: 'stdout' | 'stderr'): string {
+    return this.#directory.file(`${name}.${this.#generation}`);
+  }
+
+  #spawn(): SpawnedProcess {
+    const { command, environment, keepStdinOpen } = this.#start;
+    const flags = fsConstants.O_WRONLY | fsConstants.O_CREAT | fsConstants.O_TRUNC | fsConstants.O_APPEND;
+    const stdout = openFile(this.#output('stdout'), flags);
+    const stderr = openFile(this.#output('stderr'), flags);
+    const inherited = Object.entries(process.env).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value]],
+    );
+    try {
+      return spawnProcess({
+        file: this.#directory.expand(command),
+        args: this.#start.arguments.map((argument) => this.#directory.expand(argument)),
+        env: { ...Object.fromEntries(inherited), LC_ALL: 'C', ...environment },
+        cwd: this.#directory.path,
+        stdin: keepStdinOpen === true ? 'pipe' : 'null',
+        stdout,
+        stderr,
+      });
+    } catch (error) {
+      throw this.#startProblem(error);
+    } finally {
+      closeFd(stdout);
+      closeFd(stderr);
+    }
+  }
+
+  #startProblem(error: unknown): unknown {
+    if (!(error instanceof SystemCallError) || error.syscall !== 'execve') return error;
+    const { command } = this.#start;
+    if (error.errno === EACCES) return new DriverUsageError(`${command}: no permission to execute it`);
+    if (error.errno !== ENOENT) return error;
+    const packages = this.#target.packages ?? [];
+    const remedy = packages.length === 0 ? '' : ` (Debian: apt-get install ${packages.join(' or ')})`;
+    return new DriverUsageError(`${command}: command not found${remedy}`);
+  }
+
+  #awaitReadiness(): void {
+    const deadline = monotonicUs() + this.#start.readyWithinMs * 1000;
+    for (let pauseUs = 1000; ; pauseUs = Math.min(pauseUs * 2, 20_000)) {
+      const exit = this.exit();
+      if (exit !== undefined) {
+        const said = this.stderrTail(400).trim().split('\n').at(-1) ?? '';
+        throw new IutGoneError(
+          `${this.#start.command} ended before its socket listened: ${describeExit(exit)}${said === '' ? '' : `, stderr: ${said}`}`,
+        );
+      }
+      if (isListening(this.socketPath)) return;
+      if (monotonicUs() >= deadline) {
+        throw new DeadlineError(
+          `${this.#start.command} does not listen on ${this.socketPath} after ${this.#start.readyWithinMs} ms`,
+        );
+      }
+      this.#pollPidfd(this.pidfd, pauseUs);
+    }
+  }
+
+  #pollPidfd(pidfd: number, timeoutUs: number): void {
+    this.#pollFds[0] = pidfd;
+    poll(this.#pollFds, this.#pollEvents, this.#pollResults, 1, timeoutUs);
+  }
+}

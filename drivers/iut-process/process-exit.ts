@@ -1,0 +1,22 @@
+import { constants } from 'node:os';
+import type { IutExit } from '../driver-port.ts';
+import type { ProcessEnd } from '../native/native.ts';
+
+const signalNames = new Map<number, string>();
+for (const [name, number] of Object.entries(constants.signals)) {
+  if (!signalNames.has(number)) signalNames.set(number, name);
+}
+
+/** `SIGSEGV` and the like; `signal N` for a real-time signal. */
+export function signalName(signal: number): string {
+  return signalNames.get(signal) ?? `signal ${signal}`;
+}
+
+export function exitOf(end: ProcessEnd): IutExit {
+  return end.signal === undefined ? { code: end.code ?? -1 } : { signal: signalName(end.signal) };
+}
+
+/** For a person: `killed by SIGSEGV`, `exit code 1`. */
+export function describeExit(exit: IutExit): string {
+  return exit.signal === undefined ? `exit code ${exit.code}` : `killed by ${exit.signal}`;
+}

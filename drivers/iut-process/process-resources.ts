@@ -1,0 +1,83 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { IutResources } from '../driver-port.ts';
+import { processTree } from './process-tree.ts';
+
+/** `socket:[123]` and `pipe:[123]` become their kind, `/memfd:name (deleted)` becomes `memfd:name`. */
+export function identityOfLink(link: string): string {
+  const numbered = /^(socket|pipe):\[\d+\]$/.exec(link);
+  if (numbered?.[1] !== undefined) return numbered[1];
+  const memoryFile = /^\/memfd:(.*?)(?: \(deleted\))?$/.exec(link);
+  if (memoryFile?.[1] !== undefined) return `memfd:${memoryFile[1]}`;
+  return link;
+}
+
+/** Counts of mapped memory files by name, from the text of /proc/PID/maps. */
+export function memoryFileMappings(maps: string): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const line of maps.split('\n')) {
+    const name = /\s\/memfd:(.*?)(?: \(deleted\))?$/.exec(line)?.[1];
+    if (name !== undefined) counts[name] = (counts[name] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** `eventfd-id` of /proc/PID/fdinfo/N: equal for two descriptors of one eventfd, in whichever processes they are. */
+export function eventfdId(pid: number | 'self', descriptor: number): number | undefined {
+  try {
+    const id = /^eventfd-id:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${descriptor}`, 'latin1'))?.[1];
+    return id === undefined ? undefined : Number(id);
+  } catch {
+    return undefined;
+  }
+}
+
+const descriptorsOf = (pid: number): { descriptor: number; link: string }[] =>
+  readdirSync(`/proc/${pid}/fd`).flatMap((name) => {
+    try {
+      return [{ descriptor: Number(name), link: readlinkSync(`/proc/${pid}/fd/${name}`) }];
+    } catch {
+      // Closed between being listed and being read.
+      return [];
+    }
+  });
+
+/** Ids of all eventfds that the process and its descendants hold. */
+export function eventfdIds(pid: number): ReadonlySet<number> {
+  const ids = new Set<number>();
+  for (const each of processTree(pid)) {
+    try {
+      for (const { descriptor, link } of descriptorsOf(each)) {
+        if (link !== 'anon_inode:[eventfd]') continue;
+        const id = eventfdId(each, descriptor);
+        if (id !== undefined) ids.add(id);
+      }
+    } catch {
+      // Ended meanwhile.
+    }
+  }
+  return ids;
+}
+
+/** What the process and its descendants hold; undefined when the process is not there or not ours to look at. */
+export function resourcesOf(pid: number): IutResources | undefined {
+  const byIdentity: Record<string, number> = {};
+  const mappings: Record<string, number> = {};
+  let descriptors = 0;
+  let readable = false;
+  for (const each of processTree(pid)) {
+    try {
+      for (const { link } of descriptorsOf(each)) {
+        const identity = identityOfLink(link);
+        byIdentity[identity] = (byIdentity[identity] ?? 0) + 1;
+        descriptors++;
+      }
+      for (const [name, count] of Object.entries(memoryFileMappings(readFileSync(`/proc/${each}/maps`, 'latin1')))) {
+        mappings[name] = (mappings[name] ?? 0) + count;
+      }
+      readable = true;
+    } catch {
+      // Ended meanwhile, or of another user.
+    }
+  }
+  return readable ? { descriptors, byIdentity, mappings } : undefined;
+}

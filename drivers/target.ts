@@ -1,0 +1,73 @@
+/** What a target is, as data. */
+export type Transport = 'vhost-user' | 'vhost-kernel' | 'vhost-vdpa' | 'vhost-mdev' | 'virtio-pci';
+
+export interface BlockWorkload {
+  readonly kind: 'block';
+  /** Ring on which requests are put. */
+  readonly queueIndex: number;
+  /** Rings that must run as well. */
+  readonly companions: readonly number[];
+  /** 512-byte sectors that a case may write. */
+  readonly sectors: number;
+}
+
+export interface NetWorkload {
+  readonly kind: 'net';
+  /** The transmit ring (virtio: transmitq1 is 1). */
+  readonly queueIndex: number;
+  /** The receive ring (receiveq1 is 0) and whatever else must run. */
+  readonly companions: readonly number[];
+  readonly receiveIndex: number;
+  /** Where a transmitted frame comes back. */
+  readonly returns: 'same-port' | 'second-port' | 'tap' | 'none';
+  /** What happens to the frame on its way. */
+  readonly reflects: 'unchanged' | 'macs-swapped';
+}
+
+export type WorkloadFacts = BlockWorkload | NetWorkload;
+
+/** What the suites may know of a target. */
+export interface TargetFacts {
+  readonly name: string;
+  readonly transport: Transport;
+  readonly device: 'block' | 'net';
+  readonly identity: string;
+  readonly version: string;
+  readonly binaryHash?: string;
+  readonly workload: WorkloadFacts;
+  /** Names of what the target can do beyond its offered features, e.g. `initial-base`, `restart`, `resources`. */
+  readonly capabilities: readonly string[];
+  /** Features that somebody else serves: name to who. */
+  readonly ownedBy: Readonly<Record<string, string>>;
+  /** Features that must be acknowledged for it to work at all (the storage daemon wants VERSION_1). */
+  readonly requiredFeatures: readonly string[];
+  /** Multiplies every deadline. */
+  readonly deadlineScale: number;
+}
+
+/** How to start an IUT of our own. `{socket}` and `{dir}` are replaced in arguments. */
+export interface StartCommand {
+  readonly command: string;
+  readonly arguments: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Files to make in `{dir}` before the start: name to size in bytes (sparse, zero). */
+  readonly files?: Readonly<Record<string, number>>;
+  /** Keep standard input open as a pipe: some programs end at its end of file. */
+  readonly keepStdinOpen?: boolean;
+  /** Milliseconds until the socket must listen. */
+  readonly readyWithinMs: number;
+}
+
+export interface Target {
+  readonly facts: Omit<TargetFacts, 'version' | 'binaryHash'>;
+  /** Absent: the socket is served by somebody else. */
+  readonly start?: StartCommand;
+  /** The socket's path, or its name within the directory of the run's IUT. */
+  readonly socket: string;
+  /** Command that prints the version. */
+  readonly versionCommand?: readonly string[];
+  /** Debian packages to name when the command is missing. */
+  readonly packages?: readonly string[];
+  /** Ladder to climb when the IUT no longer serves. */
+  readonly recovery: readonly ('reconnect' | 'restart')[];
+}
