@@ -1,0 +1,45 @@
+/** One vhost-user connection as a stream of bytes and descriptors. Nothing here blocks without a deadline. */
+export interface Channel {
+  /** Readable when `receive` has something to say. In process: the end of a real socket or eventfd, or -1 for none. */
+  readonly pollFd: number;
+  /** Who serves the other end, where that is known. */
+  readonly peerPid: number | undefined;
+  /**
+   * Sends `length` bytes; the first `descriptorCount` of `descriptors` travel with the first of them and stay ours.
+   * @param deadlineUs of the monotonic clock, in microseconds.
+   * @returns bytes sent, fewer than `length` where the deadline passed; -1 where the peer is gone.
+   */
+  send(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    descriptors: Int32Array | null,
+    descriptorCount: number,
+    deadlineUs: number,
+  ): number;
+  /**
+   * Receives what waits, up to `length` bytes. Descriptors that came are written into `descriptors`, counted in
+   * `receivedDescriptors`, and belong to the caller.
+   * @returns bytes received, 0 where nothing waits, -1 where the peer closed.
+   */
+  receive(bytes: Uint8Array, offset: number, length: number, descriptors: Int32Array): number;
+  readonly receivedDescriptors: number;
+  /** Ends our sending direction or the whole connection; the channel stays open for `receive`. */
+  shutdown(how: 'write' | 'both'): void;
+  /** Idempotent. */
+  close(): void;
+}
+
+/** What carries connections to one IUT. */
+export interface Carrier {
+  /** Connects without sending anything. `refused` says why there is no connection. */
+  connect():
+    | { readonly kind: 'connected'; readonly channel: Channel }
+    | { readonly kind: 'refused'; readonly why: string };
+  /**
+   * Lets an IUT of this very process do one step of its work, and answers whether there was any. Called whenever we
+   * would wait: when it answers false and nothing is readable, nothing more can come. Absent where the IUT runs by
+   * itself.
+   */
+  step?(): boolean;
+}

@@ -1,0 +1,173 @@
+import type { EventLog } from '../../reference-impl/observations/event-log.ts';
+import { type Frame, type FramingProblem, MessageAssembler } from '../../reference-impl/wire/framing.ts';
+import { describeWireProblem } from '../../reference-impl/wire/wire-problem.ts';
+import type { ReceivedMessage } from '../driver-port.ts';
+import { maxMessageFds, monotonicUs } from '../native/native.ts';
+import type { Channel } from './channel.ts';
+import type { WaitSet, WaitSource } from './wait-set.ts';
+
+const maximumPayload = 1 << 16;
+const receiveBytes = 1 << 14;
+const noPayload = new Uint8Array(0);
+const noDescriptors: readonly number[] = Object.freeze([]);
+
+export interface MessageStreamOptions {
+  readonly channel: Channel;
+  readonly log: EventLog;
+  readonly set: WaitSet;
+  /** 0 for the front-end's channel, 1 for the back-end's, as the event log numbers them. */
+  readonly side: 0 | 1;
+  readonly session: number;
+  /** Takes over the descriptors of each message. */
+  readonly adopt: (descriptors: readonly number[]) => void;
+}
+
+/** The messages of one channel, both ways, each of them logged as it passes. It waits for nothing itself. */
+export class MessageStream implements WaitSource {
+  /** Messages that came and were not taken yet, oldest first. */
+  readonly inbox: ReceivedMessage[] = [];
+  /** Called for each message that comes, after it entered the inbox. */
+  onMessage: (() => void) | undefined;
+  readonly #channel: Channel;
+  readonly #log: EventLog;
+  readonly #set: WaitSet;
+  readonly #side: 0 | 1;
+  readonly #session: number;
+  readonly #adopt: (descriptors: readonly number[]) => void;
+  readonly #assembler = new MessageAssembler({ maximumPayload });
+  readonly #descriptors = new Int32Array(maxMessageFds);
+  #state: 'open' | 'closed-by-iut' | 'closed-by-us' = 'open';
+  #broken: string | undefined;
+
+  constructor(options: MessageStreamOptions) {
+    this.#channel = options.channel;
+    this.#log = options.log;
+    this.#set = options.set;
+    this.#side = options.side;
+    this.#session = options.session;
+    this.#adopt = options.adopt;
+    this.#set.add(this);
+  }
+
+  get pollFd(): number {
+    return this.#channel.pollFd;
+  }
+
+  get state(): 'open' | 'closed-by-iut' | 'closed-by-us' {
+    return this.#state;
+  }
+
+  /** Why the bytes that come cannot be cut into messages any more; undefined while they can. */
+  get broken(): string | undefined {
+    return this.#broken;
+  }
+
+  /** Bytes that came of a message that is not whole yet. */
+  get pendingBytes(): number {
+    return this.#assembler.pendingBytes;
+  }
+
+  /** Sends bytes as they are; `sent` only where all of them went in time. */
+  send(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    descriptors: Int32Array | null,
+    descriptorCount: number,
+    deadlineUs: number,
+  ): 'sent' | 'closed' | 'deadline' {
+    if (this.#state !== 'open') return 'closed';
+    const sent = this.#channel.send(bytes, offset, length, descriptors, descriptorCount, deadlineUs);
+    if (sent < 0) {
+      // What the peer said before it went is still to be read.
+      while (this.#state === 'open' && this.#receive());
+      this.#ended();
+      return 'closed';
+    }
+    this.#log.message(this.#side, 0, this.#session, bytes, offset, sent, descriptorCount);
+    return sent === length ? 'sent' : 'deadline';
+  }
+
+  onReady(): void {
+    this.#receive();
+  }
+
+  shutdown(how: 'write' | 'both'): void {
+    if (this.#state === 'open') this.#channel.shutdown(how);
+  }
+
+  close(): void {
+    if (this.#state === 'closed-by-us') return;
+    const wasOpen = this.#state === 'open';
+    this.#state = 'closed-by-us';
+    if (!wasOpen) return;
+    this.#set.remove(this);
+    this.#adopt(this.#assembler.takePendingDescriptors());
+    this.#channel.close();
+    if (this.#side === 0) this.#observe('closed-by-us', '');
+  }
+
+  /** Receives once what waits; false where nothing did. */
+  #receive(): boolean {
+    const assembler = this.#assembler;
+    const at = assembler.reserve(receiveBytes);
+    const received = this.#channel.receive(assembler.buffer, at, receiveBytes, this.#descriptors);
+    if (received === 0) return false;
+    if (received < 0) {
+      this.#ended();
+      return false;
+    }
+    const count = this.#channel.receivedDescriptors;
+    assembler.commit(received, count === 0 ? undefined : Array.from(this.#descriptors.subarray(0, count)));
+    for (let frame = assembler.next(); frame !== undefined; frame = assembler.next()) {
+      if (frame.kind === 'problem') {
+        this.#refuse(frame);
+        return false;
+      }
+      this.#accept(frame);
+    }
+    return true;
+  }
+
+  #accept(frame: Frame): void {
+    const { buffer, offset, length, request, flags, size } = frame;
+    const seq = this.#log.message(this.#side, 1, this.#session, buffer, offset, length, frame.descriptors.length);
+    const descriptors = frame.descriptors.length === 0 ? noDescriptors : [...frame.descriptors];
+    if (descriptors !== noDescriptors) this.#adopt(descriptors);
+    const payload = size === 0 ? noPayload : buffer.slice(offset + length - size, offset + length);
+    this.inbox.push({ request, flags, size, payload, descriptors, seq });
+    this.onMessage?.();
+  }
+
+  /** A header that cannot be believed: what follows it cannot be read either. */
+  #refuse(problem: FramingProblem): void {
+    const { request, flags, size, descriptors } = problem;
+    this.#broken = describeWireProblem(problem.problem);
+    this.#adopt(descriptors);
+    const seq = this.#log.note(`message ${request}: ${this.#broken}`);
+    this.inbox.push({ request, flags, size, payload: noPayload, descriptors, seq });
+    this.onMessage?.();
+    this.close();
+  }
+
+  #ended(): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'closed-by-iut';
+    this.#set.remove(this);
+    const cut = this.#assembler.endOfStream();
+    if (cut !== undefined) this.#broken = describeWireProblem(cut);
+    this.#adopt(this.#assembler.takePendingDescriptors());
+    this.#channel.close();
+    this.#observe('closed-by-iut', this.#broken ?? '');
+  }
+
+  #observe(state: 'closed-by-iut' | 'closed-by-us', detail: string): void {
+    const side = this.#side === 1 ? 'back-end channel' : '';
+    this.#log.observe({ kind: 'connection', state, session: this.#session, detail: detail === '' ? side : detail });
+  }
+}
+
+/** A deadline on the monotonic clock, in microseconds. */
+export function deadlineIn(milliseconds: number): number {
+  return monotonicUs() + milliseconds * 1000;
+}

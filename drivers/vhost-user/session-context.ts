@@ -1,0 +1,17 @@
+import type { EventLog } from '../../reference-impl/observations/event-log.ts';
+import type { IutExit } from '../driver-port.ts';
+import type { Waiting } from './waiting.ts';
+
+/** What a session needs of the port that made it. */
+export interface SessionContext {
+  readonly log: EventLog;
+  readonly waiting: Waiting;
+  /** Deadline of calls that are given none, in milliseconds. */
+  readonly deadlineMs: number;
+  /** How the IUT's process ended, as far as a wait has noticed. */
+  exit(): IutExit | undefined;
+  /** The same after a connection closed: waits for the end of a process that is about to. */
+  exitAfterClose(): IutExit | undefined;
+  /** Takes over descriptors that were received. */
+  adopt(descriptors: readonly number[]): void;
+}

@@ -1,0 +1,101 @@
+import { SystemCallError } from '../errors.ts';
+import {
+  closeFd,
+  isPeerGone,
+  peerCredentials,
+  receivedFdCount,
+  receiveMessage,
+  sendMessage,
+  shutdownSocket,
+  unixConnect,
+} from '../native/native.ts';
+import type { Carrier, Channel } from './channel.ts';
+
+const noFlags = 0;
+
+const gone = (error: unknown): -1 => {
+  if (error instanceof SystemCallError && isPeerGone(error.errno)) return -1;
+  throw error;
+};
+
+/** A connected Unix stream socket, or one end of a pair. Owns the descriptor. */
+export class SocketChannel implements Channel {
+  readonly #result = new Int32Array(3);
+  #fd: number;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  get pollFd(): number {
+    return this.#fd;
+  }
+
+  get peerPid(): number | undefined {
+    const { pid } = peerCredentials(this.#fd);
+    return pid > 0 ? pid : undefined;
+  }
+
+  get receivedDescriptors(): number {
+    return this.#result[receivedFdCount] ?? 0;
+  }
+
+  send(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    descriptors: Int32Array | null,
+    descriptorCount: number,
+    deadlineUs: number,
+  ): number {
+    try {
+      return sendMessage(this.#fd, bytes, offset, length, descriptors, descriptorCount, deadlineUs);
+    } catch (error) {
+      return gone(error);
+    }
+  }
+
+  receive(bytes: Uint8Array, offset: number, length: number, descriptors: Int32Array): number {
+    try {
+      const received = receiveMessage(this.#fd, bytes, offset, length, descriptors, noFlags, this.#result);
+      return received < 0 ? 0 : received === 0 ? -1 : received;
+    } catch (error) {
+      return gone(error);
+    }
+  }
+
+  shutdown(how: 'write' | 'both'): void {
+    try {
+      shutdownSocket(this.#fd, how);
+    } catch (error) {
+      // ENOTCONN: the peer was faster.
+      if (!(error instanceof SystemCallError)) throw error;
+    }
+  }
+
+  close(): void {
+    if (this.#fd < 0) return;
+    closeFd(this.#fd);
+    this.#fd = -1;
+  }
+}
+
+const connectWithinMs = 2000;
+
+/** Connections to the back-end that listens at a path. */
+export class SocketCarrier implements Carrier {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  connect(): ReturnType<Carrier['connect']> {
+    try {
+      return { kind: 'connected', channel: new SocketChannel(unixConnect(this.path, { timeoutMs: connectWithinMs })) };
+    } catch (error) {
+      if (error instanceof SystemCallError) return { kind: 'refused', why: error.message };
+      throw error;
+    }
+  }
+}

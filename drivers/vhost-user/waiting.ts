@@ -1,0 +1,39 @@
+import { monotonicUs } from '../native/native.ts';
+import { WaitSet } from './wait-set.ts';
+
+/** Memory changes without a sign: it is looked at again after these pauses, in microseconds. */
+const firstPauseUs = 500;
+const longestPauseUs = 20_000;
+
+/** Waits on everything that is open, and lets an IUT of this process run meanwhile. */
+export class Waiting {
+  readonly set = new WaitSet();
+  readonly #step: (() => boolean) | undefined;
+
+  constructor(step?: () => boolean) {
+    this.#step = step;
+  }
+
+  /** Waits once. False when nothing can come any more: the IUT runs in this process and has nothing to do. */
+  once(timeoutUs: number): boolean {
+    if (this.#step === undefined) {
+      this.set.wait(timeoutUs);
+      return true;
+    }
+    const progressed = this.#step();
+    return this.set.wait(0) > 0 || progressed;
+  }
+
+  /**
+   * Waits until the condition holds, which is tried at once, after each wake-up and after short growing pauses, so that
+   * it may speak of memory. False at the deadline (microseconds of the monotonic clock).
+   */
+  until(condition: () => boolean, deadlineUs: number): boolean {
+    for (let pauseUs = firstPauseUs; ; pauseUs = Math.min(pauseUs * 2, longestPauseUs)) {
+      if (condition()) return true;
+      const left = deadlineUs - monotonicUs();
+      if (left <= 0) return false;
+      if (!this.once(Math.min(left, pauseUs))) return condition();
+    }
+  }
+}
