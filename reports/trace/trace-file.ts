@@ -32,6 +32,15 @@ export class TraceWriter {
   }
 }
 
+/**
+ * Where the `trace` of a case record lies.
+ * @throws TraceError for a path that `tracePath` would not give: records may come from elsewhere.
+ */
+export function traceFile(runDirectory: string, path: string): string {
+  if (!/^traces\/[A-Za-z0-9_.=-]+\.pb$/.test(path)) throw new TraceError(`${path}: is no path of a trace`);
+  return join(runDirectory, path);
+}
+
 /** @throws TraceError where the file is missing or no trace. */
 export function readTrace(path: string): Trace {
   try {
