@@ -1,0 +1,14 @@
+import type { AnyCase } from './case.ts';
+import * as splitRingNotifications from './virtio/split-ring/notifications.cases.ts';
+import * as splitRingUsedRing from './virtio/split-ring/used-ring.cases.ts';
+
+/** Every file of cases; a new one is added here. */
+const files: readonly Readonly<Record<string, AnyCase>>[] = [splitRingNotifications, splitRingUsedRing];
+
+/** Every case of the project, by id. Ids are unique: a test looks. */
+export const allCases: readonly AnyCase[] = files
+  .flatMap((cases) => Object.values(cases))
+  .sort((a, b) => (a.id < b.id ? -1 : 1));
+
+/** Ids that were once released and are no longer run: id to why. */
+export const retiredIds: Readonly<Record<string, string>> = {};

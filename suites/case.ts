@@ -1,0 +1,116 @@
+import type { DriverPort, Guest, Session, Transport } from '../drivers/driver-port.ts';
+import type { FeatureName, RequirementSlug } from '../reference-impl/catalogue/catalogue.ts';
+import type { Check } from './check.ts';
+import type { Workload } from './workload/workload.ts';
+
+export type VariantValue = string | number | boolean;
+export type VariantAxes = Readonly<Record<string, readonly VariantValue[]>>;
+export type VariantOf<Axes extends VariantAxes> = { readonly [Name in keyof Axes]: Axes[Name][number] };
+
+/** A requirement that the case proves, with the fault (or faults) of the reference that must break it. */
+export type Proves = Readonly<Partial<Record<RequirementSlug, string | readonly string[]>>>;
+
+/** What must hold before the case makes sense: computed before it runs, from data, naming what is missing. */
+export interface Applies {
+  /** What the runner does first: nothing, a connection without a message, or a negotiated session. */
+  readonly start: 'closed' | 'connected' | 'negotiated';
+  /** Without it: every transport. */
+  readonly transports?: readonly Transport[];
+  readonly devices?: readonly ('block' | 'net')[];
+  /** Feature bits, virtio or vhost-user protocol, that must be offered and are negotiated. */
+  readonly negotiate?: readonly FeatureName[];
+  /** Feature bits that must be offered; the case deals with them itself. */
+  readonly offers?: readonly FeatureName[];
+  /** Feature bits that are not negotiated although the runner would. */
+  readonly without?: readonly FeatureName[];
+  /** Capabilities of the target. */
+  readonly needs?: readonly string[];
+  /** Name of the guest's memory layout; two regions, below and above 4 GiB, without it. */
+  readonly memory?: string;
+  /** With `negotiated`: false when the case gives the memory table itself. */
+  readonly shareMemory?: boolean;
+  /** Other claims about the target that must be true; the text names what is missing. */
+  readonly when?: readonly { readonly holds: (facts: DriverPort['facts']) => boolean; readonly missing: string }[];
+}
+
+/** One point of a sweep: a stable key and what the check needs. */
+export interface Point {
+  readonly key: string;
+}
+
+export interface CaseContext<Slug extends string, Axes extends VariantAxes> {
+  readonly port: DriverPort;
+  /** The session that the runner opened. @throws DriverUsageError when the case starts `closed`. */
+  readonly session: Session;
+  /** The case's guest memory; made at first use. */
+  readonly guest: Guest;
+  readonly workload: Workload;
+  readonly variant: VariantOf<Axes>;
+  /** Seeded, the same for the same seed and key. Gives integers in [0, bound). */
+  random(bound: number): number;
+  /** Connects once more, or for the first time, as `start` says for the argument. */
+  connect(start: 'connected' | 'negotiated'): Session;
+  /** The check of a declared requirement. */
+  requirement(slug: Slug): Check;
+  /**
+   * Runs the check for each point on its own; one result with a count and the keys that failed. With `--point KEY`
+   * only that one runs. A crash, hang or closed session in one point does not end the sweep: the check runs on
+   * whatever session it opens itself.
+   */
+  points<P extends Point>(all: Iterable<P>, check: (point: P) => void): void;
+}
+
+export interface CaseDefinition<P extends Proves = Proves, Axes extends VariantAxes = VariantAxes> {
+  /** A path that never changes, `area/group/what-it-shows`. */
+  readonly id: string;
+  readonly title: string;
+  readonly proves: P;
+  readonly applies: Applies;
+  readonly variants?: Axes;
+  run(context: CaseContext<Extract<keyof P, string>, Axes>): void;
+}
+
+/** A case whose own types are forgotten, as lists of cases hold it. */
+export interface AnyCase {
+  readonly id: string;
+  readonly title: string;
+  readonly proves: Proves;
+  readonly applies: Applies;
+  readonly variants: VariantAxes;
+  run(context: CaseContext<string, VariantAxes>): void;
+}
+
+const idPattern = /^[a-z0-9-]+(\/[a-z0-9-]+){1,4}$/;
+const mostVariants = 64;
+
+/**
+ * Declares a case. Citing a requirement that is not in `proves` is a type error.
+ * @throws RangeError for a malformed id, no requirement, or more than 64 variants.
+ */
+export function defineCase<const P extends Proves, const Axes extends VariantAxes = Record<never, never>>(
+  definition: CaseDefinition<P, Axes>,
+): AnyCase {
+  if (!idPattern.test(definition.id))
+    throw new RangeError(`case id ${definition.id} is not a path of kebab-case words`);
+  if (Object.keys(definition.proves).length === 0) throw new RangeError(`${definition.id} proves nothing`);
+  const variants: VariantAxes = definition.variants ?? {};
+  const count = Object.values(variants).reduce((product, values) => product * values.length, 1);
+  if (count === 0 || count > mostVariants) throw new RangeError(`${definition.id} has ${count} variants, not 1 to 64`);
+  return {
+    id: definition.id,
+    title: definition.title,
+    proves: definition.proves,
+    applies: definition.applies,
+    variants,
+    run: (context) => definition.run(context as unknown as CaseContext<Extract<keyof P, string>, Axes>),
+  };
+}
+
+/** All combinations of the variants' values, names in the order of declaration. */
+export function variantsOf(definition: AnyCase): Record<string, VariantValue>[] {
+  let all: Record<string, VariantValue>[] = [{}];
+  for (const [name, values] of Object.entries(definition.variants)) {
+    all = all.flatMap((variant) => values.map((value) => ({ ...variant, [name]: value })));
+  }
+  return all;
+}

@@ -1,0 +1,193 @@
+import type { Acknowledgement, Exchange, IutExit, ReceivedMessage } from '../drivers/driver-port.ts';
+import type { FailureKind } from '../reports/record/record.ts';
+
+/** One failed check, before the judge adds what the catalogue says of the requirement. */
+export interface Failure {
+  readonly how: FailureKind;
+  readonly what: string;
+  readonly expected: string;
+  readonly actual: string;
+  readonly traceEvent: number;
+  readonly exit?: IutExit;
+  /** Nothing came before the deadline: whether that is a stall or a hang is found out after the case. */
+  readonly silent?: true;
+}
+
+/** Ends a case whose next steps make no sense after a failure that is already recorded. */
+export class CaseEnded extends Error {}
+
+/** What happened to a message that must be refused, in the order in which it was found out. */
+export type Refusal =
+  | 'non-zero acknowledgement'
+  | 'closed connection'
+  | 'unchanged state'
+  | 'zero acknowledgement'
+  | 'changed state';
+
+export const refusals: readonly Refusal[] = ['non-zero acknowledgement', 'closed connection', 'unchanged state'];
+
+/**
+ * The check of one requirement. Each method evaluates one claim, records it, and answers whether it held; it does not
+ * throw for a claim that failed, except where the result is needed to go on (`reply`, `acknowledged`).
+ */
+export class Check {
+  readonly requirement: string;
+  readonly failures: Failure[] = [];
+  readonly branches = new Set<string>();
+  /** Sequence number of the newest event of the log. */
+  readonly #traceEvent: () => number;
+  #evaluated = 0;
+  #inconclusive: string | undefined;
+
+  constructor(requirement: string, traceEvent: () => number) {
+    this.requirement = requirement;
+    this.#traceEvent = traceEvent;
+  }
+
+  get evaluated(): number {
+    return this.#evaluated;
+  }
+
+  get inconclusiveWhy(): string | undefined {
+    return this.#inconclusive;
+  }
+
+  /** A claim in the writer's own terms; `expected` and `actual` are shown when it does not hold. */
+  holds(condition: boolean, what: string, detail: { readonly expected: string; readonly actual: string }): boolean {
+    this.#evaluated++;
+    if (!condition) this.fail('wrong', what, detail.expected, detail.actual);
+    return condition;
+  }
+
+  equal<T extends string | number | bigint | boolean | undefined>(actual: T, expected: T, what: string): boolean {
+    return this.holds(actual === expected, what, { expected: shown(expected), actual: shown(actual) });
+  }
+
+  notEqual<T extends string | number | bigint | boolean>(actual: T, unwanted: T, what: string): boolean {
+    return this.holds(actual !== unwanted, what, { expected: `not ${shown(unwanted)}`, actual: shown(actual) });
+  }
+
+  atLeast(actual: number, least: number, what: string): boolean {
+    return this.holds(actual >= least, what, { expected: `at least ${least}`, actual: shown(actual) });
+  }
+
+  atMost(actual: number, most: number, what: string): boolean {
+    return this.holds(actual <= most, what, { expected: `at most ${most}`, actual: shown(actual) });
+  }
+
+  sameMembers(actual: readonly number[], expected: readonly number[], what: string): boolean {
+    const sort = (list: readonly number[]): string => [...list].sort((a, b) => a - b).join(', ');
+    return this.holds(sort(actual) === sort(expected), what, {
+      expected: `in any order: ${sort(expected)}`,
+      actual: actual.join(', '),
+    });
+  }
+
+  sameSequence(actual: readonly number[], expected: readonly number[], what: string): boolean {
+    return this.holds(actual.join() === expected.join(), what, {
+      expected: expected.join(', '),
+      actual: actual.join(', '),
+    });
+  }
+
+  bytesEqual(actual: Uint8Array, expected: Uint8Array, what: string): boolean {
+    const at = firstDifference(actual, expected);
+    return this.holds(at === -1, what, {
+      expected: `${expected.length} bytes${at >= 0 ? `, at ${at}: ${hexAround(expected, at)}` : ''}`,
+      actual: `${actual.length} bytes${at >= 0 ? `, at ${at}: ${hexAround(actual, at)}` : ''}`,
+    });
+  }
+
+  /** Where the text allows several outcomes: the branch that was seen is recorded. */
+  oneOf<T extends string | number | bigint>(outcome: T, allowed: readonly T[], what: string): boolean {
+    const held = this.holds(allowed.includes(outcome), what, {
+      expected: `one of: ${allowed.map(shown).join(', ')}`,
+      actual: shown(outcome),
+    });
+    if (held) this.branches.add(shown(outcome));
+    return held;
+  }
+
+  /** Refused: a non-zero acknowledgement, a closed connection, or state unchanged behind the fence (rule 7). */
+  refused(refusal: Refusal, what: string): boolean {
+    return this.oneOf<Refusal>(refusal, refusals, what);
+  }
+
+  /** The reply, or a recorded failure and the end of the case. */
+  reply(exchange: Exchange, what: string): ReceivedMessage {
+    if (exchange.kind === 'reply') {
+      this.#evaluated++;
+      return exchange.message;
+    }
+    this.#evaluated++;
+    this.failsBy(exchange, what, 'a reply');
+    throw new CaseEnded(what);
+  }
+
+  /** An acknowledgement of 0, or a fenced message; else a recorded failure, and the end of the case if it is over. */
+  accepted(acknowledgement: Acknowledgement, what: string): boolean {
+    this.#evaluated++;
+    if (acknowledgement.kind === 'fenced') return true;
+    if (acknowledgement.kind === 'acknowledged') {
+      if (acknowledgement.value === 0n) return true;
+      this.fail('wrong', what, 'acknowledgement 0', `acknowledgement ${acknowledgement.value}`);
+      return false;
+    }
+    this.failsBy(acknowledgement, what, 'acceptance');
+    throw new CaseEnded(what);
+  }
+
+  /** Records how the peer failed to answer: crash, closed (wrong), or silence (stalled or hang). */
+  failsBy(
+    end: Exclude<Exchange, { kind: 'reply' }> | Exclude<Acknowledgement, { kind: 'acknowledged' | 'fenced' }>,
+    what: string,
+    expected: string,
+  ): void {
+    switch (end.kind) {
+      case 'died':
+        this.fail('crash', what, expected, `the process ended by ${exitText(end.exit)}`, end.exit);
+        return;
+      case 'closed':
+        this.fail('wrong', what, expected, 'the connection was closed');
+        return;
+      case 'silent':
+        this.silence(what, expected, end.waitedMs);
+    }
+  }
+
+  /** Something owed did not come; the judge says later whether only this stalled or all of it hangs. */
+  silence(what: string, expected: string, waitedMs: number): void {
+    const actual = `nothing within ${Math.round(waitedMs)} ms`;
+    this.failures.push({ how: 'stalled', what, expected, actual, traceEvent: this.#traceEvent(), silent: true });
+  }
+
+  fail(how: FailureKind, what: string, expected: string, actual: string, exit?: IutExit): void {
+    const failure = { how, what, expected, actual, traceEvent: this.#traceEvent() };
+    this.failures.push(exit === undefined ? failure : { ...failure, exit });
+  }
+
+  /** The requirement could be neither shown nor refuted, through nobody's fault. */
+  inconclusive(why: string): void {
+    this.#evaluated++;
+    this.#inconclusive ??= why;
+  }
+}
+
+export function exitText(exit: IutExit): string {
+  return exit.signal === undefined ? `exit code ${exit.code ?? 'unknown'}` : `signal ${exit.signal}`;
+}
+
+function shown(value: string | number | bigint | boolean | undefined): string {
+  if (typeof value === 'bigint') return `0x${value.toString(16)}`;
+  return String(value);
+}
+
+function firstDifference(actual: Uint8Array, expected: Uint8Array): number {
+  const shared = Math.min(actual.length, expected.length);
+  for (let at = 0; at < shared; at++) if (actual[at] !== expected[at]) return at;
+  return actual.length === expected.length ? -1 : shared;
+}
+
+function hexAround(bytes: Uint8Array, at: number): string {
+  return Array.from(bytes.subarray(at, at + 8), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+}

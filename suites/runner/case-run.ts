@@ -1,0 +1,236 @@
+import {
+  DeadlineError,
+  type DriverPort,
+  DriverUsageError,
+  type Guest,
+  IutGoneError,
+  PeerProtocolError,
+  type Session,
+} from '../../drivers/driver-port.ts';
+import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
+import type { AnyCase, CaseContext, Point, VariantAxes, VariantOf } from '../case.ts';
+import { CaseEnded, Check, exitText } from '../check.ts';
+import { Workload } from '../workload/workload.ts';
+import { negotiationFor, type Offer } from './applicability.ts';
+import { isServing } from './liveness.ts';
+
+export interface RunOptions {
+  readonly seed: number;
+  /** Of a sweep: the only point to run. */
+  readonly point?: string;
+}
+
+export interface SweepResult {
+  readonly count: number;
+  readonly failed: string[];
+  /** Points left out after crashes of one signature. */
+  readonly left: number;
+}
+
+const pointsBetweenLiveness = 64;
+const crashesBeforeGivingUp = 3;
+
+/** One run of one case with one variant: the context that the case sees, and what came of its checks. */
+export class CaseRun implements CaseContext<string, VariantAxes> {
+  readonly port: DriverPort;
+  readonly variant: VariantOf<VariantAxes>;
+  readonly workload: Workload;
+  readonly checks = new Map<string, Check>();
+  readonly #definition: AnyCase;
+  readonly #offer: Offer;
+  readonly #options: RunOptions;
+  #session: Session | undefined;
+  #guest: Guest | undefined;
+  #random: number;
+  #sweep: SweepResult | undefined;
+
+  constructor(
+    port: DriverPort,
+    definition: AnyCase,
+    variant: VariantOf<VariantAxes>,
+    offer: Offer,
+    options: RunOptions,
+  ) {
+    this.port = port;
+    this.variant = variant;
+    this.#definition = definition;
+    this.#offer = offer;
+    this.#options = options;
+    this.#random = (options.seed ^ 0x5bd1e995) >>> 0;
+    this.workload = new Workload(port.facts.workload, () => this.guest);
+    for (const slug of Object.keys(definition.proves)) {
+      this.checks.set(slug, new Check(slug, () => Math.max(0, port.log.next - 1)));
+    }
+  }
+
+  get sweep(): SweepResult | undefined {
+    return this.#sweep;
+  }
+
+  get session(): Session {
+    if (this.#session === undefined) throw new DriverUsageError(`${this.#definition.id} starts without a session`);
+    return this.#session;
+  }
+
+  get guest(): Guest {
+    if (this.#guest === undefined) {
+      const name = this.#definition.applies.memory ?? 'below-and-above-4gib';
+      const layout = Object.values(guestLayouts).find((one) => one.name === name);
+      if (layout === undefined) throw new DriverUsageError(`no memory layout ${name}`);
+      this.#guest = this.port.createGuest(layout);
+    }
+    return this.#guest;
+  }
+
+  requirement(slug: string): Check {
+    const check = this.checks.get(slug);
+    if (check === undefined) throw new DriverUsageError(`${this.#definition.id} does not declare ${slug}`);
+    return check;
+  }
+
+  random(bound: number): number {
+    this.#random = (Math.imul(this.#random, 1664525) + 1013904223) >>> 0;
+    return Math.floor((this.#random / 0x1_0000_0000) * bound);
+  }
+
+  connect(start: 'connected' | 'negotiated'): Session {
+    const opened = this.port.connect();
+    if (opened.kind === 'refused') throw new PeerProtocolError(`the connection was refused: ${opened.why}`);
+    const { session } = opened;
+    if (start === 'connected') return session;
+    session.negotiate(negotiationFor(this.#definition, this.port.facts, this.#offer));
+    if (this.#definition.applies.shareMemory !== false) {
+      const shared = session.shareMemory(this.guest);
+      if (shared.kind === 'died') throw new IutGoneError('the process ended at the memory table');
+      if (shared.kind === 'closed') throw new PeerProtocolError('the connection was closed at the memory table');
+      if (shared.kind === 'silent') throw new DeadlineError('no answer behind the memory table');
+      if (shared.kind === 'acknowledged' && shared.value !== 0n) {
+        throw new PeerProtocolError(`the memory table was refused with ${shared.value}`);
+      }
+    }
+    return session;
+  }
+
+  /** Opens what `start` asks for and runs the case to its end or its first failure that ends it. */
+  execute(): void {
+    this.#guarded(() => {
+      const { start } = this.#definition.applies;
+      if (start !== 'closed') this.#session = this.connect(start);
+      this.#definition.run(this);
+    });
+  }
+
+  points<P extends Point>(all: Iterable<P>, check: (point: P) => void): void {
+    const { point: only } = this.#options;
+    const wanted = [...all].filter(({ key }) => only === undefined || key === only);
+    const sweep = { count: 0, failed: [] as string[], left: 0 };
+    this.#sweep = sweep;
+    const crashes = new Map<string, number>();
+    let sinceLiveness: P[] = [];
+    for (const [at, point] of wanted.entries()) {
+      const signature = this.#runPoint(point, check, sweep);
+      if (signature !== undefined) {
+        const times = (crashes.get(signature) ?? 0) + 1;
+        crashes.set(signature, times);
+        if (times >= crashesBeforeGivingUp) {
+          sweep.left = wanted.length - at - 1;
+          break;
+        }
+      }
+      sinceLiveness.push(point);
+      const isLast = at === wanted.length - 1;
+      if (sinceLiveness.length < pointsBetweenLiveness && !isLast) continue;
+      if (!isServing(this.port)) this.#findCulprit(sinceLiveness, check, sweep);
+      sinceLiveness = [];
+    }
+    if (wanted.length === 0 && only !== undefined) throw new DriverUsageError(`there is no point ${only}`);
+  }
+
+  /** The signature of a crash, if the point ended in one. */
+  #runPoint<P extends Point>(
+    point: P,
+    check: (point: P) => void,
+    sweep: { count: number; failed: string[] },
+  ): string | undefined {
+    const before = this.#failureCount();
+    this.port.log.note(`point ${point.key}`);
+    sweep.count++;
+    const mark = this.#guest?.mark();
+    this.#guarded(() => check(point));
+    if (mark !== undefined) this.#guest?.release(mark);
+    if (this.#failureCount() > before) sweep.failed.push(point.key);
+    const exit = this.port.iut.exit();
+    if (exit === undefined) return undefined;
+    if (this.#failureCount() === before) {
+      sweep.failed.push(point.key);
+      this.#firstOpenCheck()?.fail('crash', `point ${point.key}`, 'the process lives on', exitText(exit), exit);
+    }
+    this.port.iut.restart();
+    return exitText(exit);
+  }
+
+  /** Nothing serves any more after these points: each once more on a fresh process, to find the one that does it. */
+  #findCulprit<P extends Point>(
+    points: readonly P[],
+    check: (point: P) => void,
+    sweep: { count: number; failed: string[] },
+  ): void {
+    for (const point of points) {
+      this.port.iut.restart();
+      this.#guarded(() => check(point));
+      if (isServing(this.port)) continue;
+      if (!sweep.failed.includes(point.key)) sweep.failed.push(point.key);
+      this.#firstOpenCheck()?.fail('hang', `a new session after point ${point.key}`, 'it is served', 'it is not');
+      this.port.iut.restart();
+      return;
+    }
+    this.port.iut.restart();
+    this.#firstOpenCheck()?.inconclusive(
+      `nothing was served after points ${points[0]?.key} to ${points.at(-1)?.key}, but none of them alone does that`,
+    );
+  }
+
+  #failureCount(): number {
+    let count = 0;
+    for (const check of this.checks.values()) count += check.failures.length;
+    return count;
+  }
+
+  /** The requirement that was being shown: the first that no check has touched, or the last one. */
+  #firstOpenCheck(): Check | undefined {
+    const all = [...this.checks.values()];
+    return all.find((check) => check.evaluated === 0) ?? all.at(-1);
+  }
+
+  /** What the peer did wrong becomes a failure of the requirement that was being shown; our own errors pass through. */
+  #guarded(body: () => void): void {
+    try {
+      body();
+    } catch (error) {
+      if (error instanceof CaseEnded) return;
+      const check = this.#firstOpenCheck();
+      if (check === undefined) throw error;
+      const exit = this.port.iut.exit();
+      if (error instanceof IutGoneError || (exit !== undefined && !(error instanceof DriverUsageError))) {
+        const detail = exit === undefined ? error : undefined;
+        check.fail(
+          'crash',
+          messageOf(error),
+          'the process lives on',
+          exit === undefined ? String(detail) : exitText(exit),
+          exit,
+        );
+      } else if (error instanceof PeerProtocolError) {
+        check.fail('wrong', error.message, 'the exchange goes on', 'the peer ended it or broke the protocol');
+      } else if (error instanceof DeadlineError) {
+        check.silence(error.message, 'it comes in time', this.port.deadlineMs);
+      } else {
+        throw error;
+      }
+    }
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

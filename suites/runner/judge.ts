@@ -1,0 +1,183 @@
+import type { DriverPort, IutExit } from '../../drivers/driver-port.ts';
+import type { Finding, Outcome, RequirementOutcome } from '../../reports/record/record.ts';
+import { worstOutcome } from '../../reports/record/record.ts';
+import type { AnyCase, VariantAxes, VariantOf } from '../case.ts';
+import type { Check, Failure } from '../check.ts';
+import { exitText } from '../check.ts';
+import type { Offer } from './applicability.ts';
+import { CaseRun, type RunOptions } from './case-run.ts';
+import { type Control, control, isServing } from './liveness.ts';
+
+/** A finding before the catalogue's level and basis are added to it. */
+export type JudgedFinding = Omit<Finding, 'level' | 'basis'>;
+
+/** What came of one case with one variant on one target. */
+export interface Judgement {
+  readonly verdict: Outcome;
+  readonly outcomes: RequirementOutcome[];
+  readonly findings: JudgedFinding[];
+  readonly points?: { readonly count: number; readonly failed: string[] };
+  readonly durationMs: number;
+  /** Our own failure, for verdict `error`. */
+  readonly error?: string;
+  /** How the IUT's process ended during the case. */
+  readonly died?: IutExit;
+}
+
+export interface JudgeOptions extends RunOptions {
+  /** Whether the reference, on this machine and now, completes a transfer within the deadline. */
+  referenceMeetsDeadline(): boolean;
+}
+
+const stderrTailBytes = 4096;
+const controlFraction = 20;
+
+/** Runs one case: liveness before and after, the case itself, and what its failures mean (DESIGN, "Fair verdicts"). */
+export function judge(
+  port: DriverPort,
+  definition: AnyCase,
+  variant: VariantOf<VariantAxes>,
+  offer: Offer,
+  options: JudgeOptions,
+): Judgement {
+  const began = port.nowMs();
+  port.log.restart();
+  if (!isServing(port)) {
+    port.iut.restart();
+    if (!isServing(port)) return notServed(definition, port.nowMs() - began);
+  }
+  port.log.restart();
+  const run = new CaseRun(port, definition, variant, offer, options);
+  let error: unknown;
+  try {
+    run.execute();
+  } catch (thrown) {
+    error = thrown;
+  }
+  const seen = port.log.next;
+  const exit = port.iut.exit();
+  port.releaseAll();
+  if (error !== undefined) return harnessError(run, port.nowMs() - began, error, exit);
+  if (exit === undefined) afterwards(port, run, seen);
+  settleSilence(port, run, options);
+  return judgement(port, run, port.nowMs() - began, exit ?? port.iut.exit());
+}
+
+/** Liveness after the case: what no longer serves is the case's doing. */
+function afterwards(port: DriverPort, run: CaseRun, traceEvent: number): void {
+  if (isServing(port)) return;
+  const check = [...run.checks.values()].at(-1);
+  if (check === undefined) return;
+  const exit = port.iut.exit();
+  const what = 'a new session after the case';
+  if (exit !== undefined) check.fail('crash', what, 'it is served', `the process ended by ${exitText(exit)}`, exit);
+  else if (!hasFailure(run)) check.silence(`${what} (event ${traceEvent})`, 'it is served', port.deadlineMs);
+}
+
+function hasFailure(run: CaseRun): boolean {
+  return [...run.checks.values()].some((check) => check.failures.length > 0);
+}
+
+/** Rule 2: stalled when the control completes at once, hang when it fails too, else this machine cannot say. */
+function settleSilence(port: DriverPort, run: CaseRun, options: JudgeOptions): void {
+  let found: Control | undefined;
+  for (const check of run.checks.values()) {
+    for (const [at, failure] of check.failures.entries()) {
+      if (failure.silent === undefined) continue;
+      found ??= port.iut.isAlive() ? control(port) : { kind: 'failed', why: 'the process ended' };
+      const settled = settledFailure(failure, found, port, options);
+      if (typeof settled === 'string') check.inconclusive(settled);
+      else check.failures[at] = settled;
+    }
+    if (check.inconclusiveWhy !== undefined) removeSilent(check);
+  }
+  port.releaseAll();
+}
+
+function removeSilent(check: Check): void {
+  const kept = check.failures.filter((failure) => failure.silent === undefined);
+  check.failures.splice(0, check.failures.length, ...kept);
+}
+
+function settledFailure(failure: Failure, found: Control, port: DriverPort, options: JudgeOptions): Failure | string {
+  const { silent: _, ...rest } = failure;
+  if (found.kind === 'completed') {
+    if (found.elapsedMs <= port.deadlineMs / controlFraction) return { ...rest, how: 'stalled' };
+    return `${failure.what}: nothing came, but a control took ${found.elapsedMs.toFixed(1)} ms as well`;
+  }
+  if (!options.referenceMeetsDeadline()) return `${failure.what}: nothing came, but the reference is as slow here now`;
+  return { ...rest, how: 'hang', actual: `${failure.actual}; a fresh session fails too: ${found.why}` };
+}
+
+function judgement(port: DriverPort, run: CaseRun, durationMs: number, exit: IutExit | undefined): Judgement {
+  const checks = [...run.checks.values()];
+  const ended = checks.some((check) => check.failures.length > 0 || check.inconclusiveWhy !== undefined);
+  const left = run.sweep?.left ?? 0;
+  const outcomes = checks.map((check) => outcomeOf(check, ended, left));
+  const findings = checks.flatMap((check) => findingsOf(port, check, run));
+  const unchecked = outcomes.filter(({ outcome }) => outcome === 'error').map(({ requirement }) => requirement);
+  return {
+    verdict: worstOutcome(outcomes.map(({ outcome }) => outcome)),
+    outcomes,
+    findings,
+    ...(run.sweep === undefined ? {} : { points: { count: run.sweep.count, failed: run.sweep.failed } }),
+    durationMs,
+    ...(unchecked.length > 0 ? { error: `declared but never checked: ${unchecked.join(', ')}` } : {}),
+    ...(exit === undefined ? {} : { died: exit }),
+  };
+}
+
+function outcomeOf(check: Check, ended: boolean, left: number): RequirementOutcome {
+  const base = { requirement: check.requirement, checks: check.evaluated };
+  const branches = check.branches.size > 0 ? { branches: [...check.branches].sort() } : {};
+  if (check.failures.length > 0) {
+    const why = left > 0 ? { why: `${left} points were not run after ${3} crashes of one signature` } : {};
+    return { ...base, outcome: 'fail', ...branches, ...why };
+  }
+  if (check.inconclusiveWhy !== undefined) return { ...base, outcome: 'inconclusive', why: check.inconclusiveWhy };
+  if (check.evaluated > 0) return { ...base, outcome: 'pass', ...branches };
+  if (ended) return { ...base, outcome: 'not-run', why: 'the case ended before it, at another failure' };
+  return { ...base, outcome: 'error' };
+}
+
+/** One finding for each requirement and way of failing; the first failure of a kind speaks for all points. */
+function findingsOf(port: DriverPort, check: Check, run: CaseRun): JudgedFinding[] {
+  const kinds = new Map<string, Failure>();
+  for (const failure of check.failures) {
+    const key = `${failure.how} ${run.sweep === undefined ? failure.what : ''}`;
+    if (!kinds.has(key)) kinds.set(key, failure);
+  }
+  return [...kinds.values()].map((failure) => {
+    const { exit, silent: _, ...rest } = failure;
+    const points = run.sweep === undefined || run.sweep.failed.length === 0 ? {} : { points: run.sweep.failed };
+    const crash = exit === undefined ? {} : { exit, stderr: port.iut.stderrTail(stderrTailBytes) };
+    return { requirement: check.requirement, ...rest, ...points, ...crash };
+  });
+}
+
+function notServed(definition: AnyCase, durationMs: number): Judgement {
+  const outcomes = Object.keys(definition.proves).map(
+    (requirement): RequirementOutcome => ({
+      requirement,
+      outcome: 'not-run',
+      checks: 0,
+      why: 'the target did not answer before the case, nor after a restart',
+    }),
+  );
+  return { verdict: 'not-run', outcomes, findings: [], durationMs };
+}
+
+function harnessError(run: CaseRun, durationMs: number, error: unknown, exit: IutExit | undefined): Judgement {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const outcomes = [...run.checks.keys()].map(
+    (requirement): RequirementOutcome => ({ requirement, outcome: 'error', checks: 0 }),
+  );
+  return {
+    verdict: 'error',
+    outcomes,
+    findings: [],
+    durationMs,
+    error: text,
+    ...(exit === undefined ? {} : { died: exit }),
+  };
+}

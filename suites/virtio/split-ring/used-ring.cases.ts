@@ -1,0 +1,54 @@
+import { defineCase } from '../../case.ts';
+
+/** What the device writes into the used ring (virtio 2.7.8). */
+
+export const usedIdxWraps = defineCase({
+  id: 'virtio/split-ring/used-idx-wraps-at-65536',
+  title: 'used idx counts chains and wraps from 65535 to 0',
+  proves: { 'split/used-idx-wraps': 'used-idx-saturates' },
+  applies: { start: 'negotiated', needs: ['initial-base'] },
+  variants: { queueSize: [16, 256] },
+  run({ session, guest, workload, variant, requirement }) {
+    const ring = guest.splitRing({ size: variant.queueSize, base: 65534 });
+    const queue = workload.attach(session, ring, { base: 65534 });
+    const requests = [1, 2, 3].map((seed) => workload.request({ seed }));
+    queue.makeAvailable(requests.map(({ segments }) => segments));
+    queue.kickAndWaitForUsed(requests.length);
+    requirement('split/used-idx-wraps').equal(ring.usedIdx(), 1, 'used idx after 3 chains from 65534');
+  },
+});
+
+export const usedIdIsHead = defineCase({
+  id: 'virtio/split-ring/used-id-is-chain-head',
+  title: 'the id of a used element is the head of the chain, whatever order its descriptors lie in',
+  proves: { 'split/used-id-is-chain-head': 'used-id-is-last-descriptor' },
+  applies: { start: 'negotiated' },
+  variants: { order: ['ascending', 'descending'] },
+  run({ session, guest, workload, variant, requirement }) {
+    const queue = workload.attach(session, guest.splitRing({ size: 32 }));
+    const requests = [1, 2, 3, 4].map((seed) => workload.request({ seed, readableCuts: [4, 8], writableCuts: [100] }));
+    const heads = queue.makeAvailable(
+      requests.map(({ segments }) => segments),
+      { order: variant.order },
+    );
+    const used = queue.kickAndWaitForUsed(heads.length);
+    const ids = used.map(({ id }) => id);
+    requirement('split/used-id-is-chain-head').sameMembers(ids, heads, 'ids of the used elements');
+  },
+});
+
+export const usedLenCountsWrittenBytes = defineCase({
+  id: 'virtio/split-ring/used-len-counts-written-bytes',
+  title: 'len of a used element is the number of bytes that the device wrote',
+  proves: { 'split/used-len-counts-written-bytes': 'used-len-counts-readable-too' },
+  applies: { start: 'negotiated' },
+  variants: { writableCut: [0, 1, 511] },
+  run({ session, guest, workload, variant, requirement }) {
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const writableCuts = variant.writableCut === 0 ? [] : [variant.writableCut];
+    const request = workload.request({ writableCuts });
+    queue.makeAvailable([request.segments]);
+    const [used] = queue.kickAndWaitForUsed(1);
+    requirement('split/used-len-counts-written-bytes').equal(used?.len, request.writes, 'len of the used element');
+  },
+});

@@ -1,0 +1,91 @@
+import type { Attachment, Guest, NetWorkload } from '../../drivers/driver-port.ts';
+import type { Span } from '../../reference-impl/memory/span.ts';
+import { chainOf, cutSpan, pattern, type Request, type RequestShape } from './request.ts';
+
+/** struct virtio_net_hdr with num_buffers, as VERSION_1 has it always (virtio 5.1.6). */
+export const netHeaderSize = 12;
+export const shortestFrame = 60;
+const ownMac = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56];
+const otherMac = [0x52, 0x54, 0x00, 0x65, 0x43, 0x21];
+/** An EtherType for local experiments, so that nobody on the way takes the frame for something else. */
+const experimental = [0x88, 0xb5];
+
+/** A receive buffer that was made available, and what came into it. */
+export interface ReceiveBuffer {
+  readonly request: Request;
+  /** All of its bytes, header included: a copy. */
+  load(): Uint8Array;
+}
+
+/** Makes Ethernet frames with their virtio-net header in guest memory. */
+export class NetFrames {
+  readonly facts: NetWorkload;
+  readonly #guest: Guest;
+
+  constructor(guest: Guest, facts: NetWorkload) {
+    this.#guest = guest;
+    this.facts = facts;
+  }
+
+  sizes({ bytes = shortestFrame }: RequestShape): { readonly readable: number; readonly writable: number } {
+    return { readable: netHeaderSize + bytes, writable: 0 };
+  }
+
+  /** A frame of `bytes` (Ethernet header included, no checksum) whose payload depends on the seed. */
+  frame(bytes: number = shortestFrame, seed = 0): Uint8Array {
+    const frame = pattern(bytes, seed);
+    frame.set([...otherMac, ...ownMac, ...experimental]);
+    return frame;
+  }
+
+  /** A chain that transmits `frame(bytes, seed)`; the device writes nothing. */
+  transmit(shape: RequestShape = {}): Request {
+    return this.transmitFrame(this.frame(shape.bytes, shape.seed), shape);
+  }
+
+  transmitFrame(frame: Uint8Array, shape: RequestShape = {}): Request {
+    const span = this.#guest.allocate({ size: netHeaderSize + frame.length });
+    span.fill(0);
+    span.store(frame, netHeaderSize);
+    const segments = chainOf(cutSpan(span, shape.readableCuts ?? []), []);
+    return { segments, writes: 0, problem: () => undefined };
+  }
+
+  /** A buffer to receive into. */
+  receiveBuffer(bytes = 2048, writableCuts: readonly number[] = []): ReceiveBuffer {
+    const span: Span = this.#guest.allocate({ size: bytes });
+    span.fill(0xee);
+    const segments = chainOf([], cutSpan(span, writableCuts));
+    return { request: { segments, writes: 0, problem: () => undefined }, load: () => span.load() };
+  }
+
+  /** What a transmitted frame must look like when it comes back. */
+  returned(frame: Uint8Array): Uint8Array {
+    const copy = frame.slice();
+    if (this.facts.reflects === 'macs-swapped') {
+      copy.set(frame.subarray(6, 12), 0);
+      copy.set(frame.subarray(0, 6), 6);
+    }
+    return copy;
+  }
+
+  /**
+   * Transmits a frame and waits for it on the receive ring, which must have a buffer for it: the received bytes after
+   * the header, as many as the used element says. @throws as `waitForUsed`.
+   */
+  roundTrip(
+    transmit: Attachment,
+    receive: Attachment,
+    frame: Uint8Array,
+  ): { header: Uint8Array; frame: Uint8Array; len: number } {
+    const buffer = this.receiveBuffer(netHeaderSize + frame.length + 64);
+    receive.makeAvailable([buffer.request.segments]);
+    receive.kick();
+    transmit.makeAvailable([this.transmitFrame(frame).segments]);
+    transmit.kick();
+    const len = receive.waitForUsed(1)[0]?.len ?? 0;
+    transmit.waitForUsed(1);
+    const bytes = buffer.load();
+    return { header: bytes.slice(0, netHeaderSize), frame: bytes.slice(netHeaderSize, len), len };
+  }
+}
