@@ -10,6 +10,7 @@
         'src/file.cc',
         'src/memory.cc',
         'src/process.cc',
+        'src/receive-timeout.cc',
         'src/socket.cc',
         'src/spawn.cc',
         'src/system-calls.cc',

@@ -1,7 +1,11 @@
+#include <sys/socket.h>
+
+#include <algorithm>
 #include <cstring>
 
 #include "arguments.h"
 #include "functions.h"
+#include "receive-timeout.h"
 #include "socket.h"
 #include "wait.h"
 
@@ -77,17 +81,27 @@ static napi_value Exchange(napi_env env, napi_callback_info info) {
   for (size_t i = 0; i < other_count; i++) set[1 + i] = {other_fds[i], other_events[i], 0};
   size_t bytes = 0;
   size_t fd_count = 0;
+  // With nothing else to watch the receive itself may wait, which saves the
+  // poll. Not close to the deadline: its timeout is coarse.
+  bool waits_in_receive = other_count == 0 && deadline - MonotonicNs() > kReceiveTimeoutNs && BoundReceive(fd);
   for (;;) {
-    // Polled first: the reply to a message just sent is hardly ever there
-    // already, and a receive that finds nothing costs as much as this.
-    int64_t ready = PollUntil(set, 1 + other_count, deadline);
-    if (ready < 0) return arguments.Result(ready);
-    if (ready == 0) return arguments.Result(int64_t{kDeadline});
-    if (set[0].revents == 0) {
-      for (size_t i = 0; i < other_count; i++) other_revents[i] = set[1 + i].revents;
-      return arguments.Result(int64_t{kOtherReady});
+    int flags = MSG_DONTWAIT;
+    if (waits_in_receive) {
+      // Once: after it timed out, or brought a part, the deadline rules.
+      waits_in_receive = false;
+      flags = 0;
+    } else {
+      // Polled first: the reply to a message just sent is hardly ever there
+      // already, and a receive that finds nothing costs as much as this.
+      int64_t ready = PollUntil(set, 1 + other_count, deadline);
+      if (ready < 0) return arguments.Result(ready);
+      if (ready == 0) return arguments.Result(int64_t{kDeadline});
+      if (set[0].revents == 0) {
+        for (size_t i = 0; i < other_count; i++) other_revents[i] = set[1 + i].revents;
+        return arguments.Result(int64_t{kOtherReady});
+      }
     }
-    Received received = ReceiveOnce(fd, receive_buffer.subspan(bytes), fds_out.subspan(fd_count), 0);
+    Received received = ReceiveOnce(fd, receive_buffer.subspan(bytes), fds_out.subspan(fd_count), flags);
     if (received.bytes == -EAGAIN) continue;
     if (received.bytes == 0 || IsClosed(received.bytes)) {
       result[4] = static_cast<int32_t>(-received.bytes);

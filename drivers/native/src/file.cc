@@ -5,6 +5,7 @@
 
 #include "arguments.h"
 #include "functions.h"
+#include "receive-timeout.h"
 #include "system-calls.h"
 
 namespace vhost_conformance {
@@ -38,6 +39,7 @@ static napi_value CloseFd(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   int fd = arguments.Int(0);
   if (!arguments.ok()) return arguments.Refusal();
+  ForgetReceiveTimeout(fd);
   // On Linux the descriptor is gone even when close was interrupted.
   if (close(fd) == 0 || errno == EINTR) return arguments.Result(int64_t{0});
   return arguments.Result(int64_t{-errno});

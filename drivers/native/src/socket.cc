@@ -69,7 +69,7 @@ Received ReceiveOnce(int fd, std::span<uint8_t> bytes, std::span<int32_t> fds, i
   Received received;
   ssize_t got;
   do {
-    got = system_calls.recvmsg(fd, &message, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    got = system_calls.recvmsg(fd, &message, flags | MSG_CMSG_CLOEXEC);
   } while (got < 0 && errno == EINTR);
   if (got < 0) {
     received.bytes = -errno;
@@ -214,7 +214,7 @@ static napi_value ReceiveMessage(napi_env env, napi_callback_info info) {
   auto result = arguments.Ints(6);
   if (result.size() < 3) arguments.Refuse(6);
   if (!arguments.ok()) return arguments.Refusal();
-  Received received = ReceiveOnce(fd, bytes, fds, flags);
+  Received received = ReceiveOnce(fd, bytes, fds, flags | MSG_DONTWAIT);
   result[0] = received.fd_count;
   result[1] = received.is_control_truncated ? 1 : 0;
   result[2] = received.is_data_truncated ? 1 : 0;

@@ -19,7 +19,7 @@ struct Received {
 // the first bytes alone. Answers the bytes sent, or -errno.
 int64_t SendAll(int fd, std::span<const uint8_t> bytes, std::span<const int32_t> fds, int64_t deadline_ns);
 
-// One recvmsg that never blocks. Descriptors arrive close-on-exec, and those
+// One recvmsg with these flags; MSG_DONTWAIT is the caller's. Descriptors arrive close-on-exec, and those
 // that fit are delivered even where the rest was cut off: they must be closed.
 Received ReceiveOnce(int fd, std::span<uint8_t> bytes, std::span<int32_t> fds, int flags);
 

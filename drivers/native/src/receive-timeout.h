@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstdint>
+
+namespace vhost_conformance {
+
+// How long a blocking receive waits before the deadline is looked at again.
+constexpr int64_t kReceiveTimeoutNs = 20000000;
+
+// Gives a socket that receive timeout, once for as long as the descriptor is
+// open. Answers whether a blocking receive on it is certain to return.
+bool BoundReceive(int fd);
+
+// Must be told before a descriptor is closed: its number will be used again.
+void ForgetReceiveTimeout(int fd);
+
+}  // namespace vhost_conformance
