@@ -27,7 +27,9 @@ export {
   type Transport,
   type Untested,
   type UntestedReason,
+  untestedText,
 } from './requirement.ts';
+export { type SourceName, sourceTitle } from './sources.ts';
 
 const requirements: ReadonlyMap<string, Requirement> = new Map(
   [...requirementsByArea].flatMap(([area, written]) =>

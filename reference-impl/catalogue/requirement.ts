@@ -2,7 +2,7 @@ import { CatalogueError } from '../errors.ts';
 import { type RequirementSlug, requirementsByArea } from './areas.ts';
 import { everyOneOf, namesOf, numberOf, objectOf, oneOf, onlyKeys, stringOf } from './checked-json.ts';
 import { type FeatureName, featureNamesOf } from './features.ts';
-import sources from './sources.json' with { type: 'json' };
+import { type SourceName, sourceNameOf } from './sources.ts';
 
 export const levels = ['MUST', 'MUST NOT', 'SHOULD', 'SHOULD NOT', 'MAY'] as const;
 export type Level = (typeof levels)[number];
@@ -30,9 +30,6 @@ export type UntestedReason = (typeof untestedReasons)[number];
 export type Untested =
   | { readonly reason: 'implied-by'; readonly by: RequirementSlug; readonly detail?: string }
   | { readonly reason: Exclude<UntestedReason, 'implied-by'>; readonly detail?: string };
-
-/** A text that requirements were read in: a key of sources.json. */
-export type SourceName = keyof typeof sources;
 
 export interface Requirement {
   readonly slug: RequirementSlug;
@@ -72,13 +69,6 @@ function slugOf(name: string, where: string): RequirementSlug {
   return name;
 }
 
-function sourceNameOf(value: unknown, where: string): SourceName {
-  const name = stringOf(value, where);
-  const isSourceName = (key: string): key is SourceName => Object.hasOwn(sources, key);
-  if (!isSourceName(name)) throw new CatalogueError(`${where}: no source is called ${name}`);
-  return name;
-}
-
 function untestedFrom(value: unknown, where: string): Untested {
   const written = objectOf(value, where);
   onlyKeys(written, ['reason', 'by', 'detail'], where);
@@ -87,6 +77,12 @@ function untestedFrom(value: unknown, where: string): Untested {
   if (reason === 'implied-by') return { reason, by: slugOf(stringOf(written['by'], where), where), ...detail };
   if (written['by'] !== undefined) throw new CatalogueError(`${where}: only implied-by has by`);
   return { reason, ...detail };
+}
+
+/** `reason`, then what it needs or is implied by: one line for lists and records. */
+export function untestedText(untested: Untested): string {
+  const by = untested.reason === 'implied-by' ? ` ${untested.by}` : '';
+  return untested.reason + by + (untested.detail === undefined ? '' : `: ${untested.detail}`);
 }
 
 const requirementKeys = [

@@ -13,6 +13,8 @@ import {
   protocolFeatureAtBit,
   requirementOf,
   requirementsOfFeature,
+  sourceTitle,
+  untestedText,
 } from '../catalogue/catalogue.ts';
 import { canonicalJson, sha256 } from '../catalogue/content-hash.ts';
 import origins from '../catalogue/origins.json' with { type: 'json' };
@@ -105,6 +107,13 @@ t.test('untested says a reason that holds', async (t) => {
   );
 });
 
+t.test('untested as one line', async (t) => {
+  t.equal(untestedText({ reason: 'not-yet' }), 'not-yet');
+  t.equal(untestedText({ reason: 'out-of-scope', detail: 'needs a Xen host' }), 'out-of-scope: needs a Xen host');
+  t.equal(untestedText({ reason: 'implied-by', by: 'pci/vendor-id' }), 'implied-by pci/vendor-id');
+  t.equal(untestedText({ reason: 'implied-by', by: 'pci/vendor-id', detail: 'x' }), 'implied-by pci/vendor-id: x');
+});
+
 t.test('levels, bases and transports agree with the place a rule comes from', async (t) => {
   t.same(
     slugsWhere(({ area, basis }) => area === 'vhost-kernel' && basis !== 'fact'),
@@ -129,6 +138,7 @@ t.test('levels, bases and transports agree with the place a rule comes from', as
     [],
     'only a driver rule can be broken by a driver',
   );
+  t.match(sourceTitle('virtio-1.4'), /VIRTIO/);
   t.same([...new Set(entries.map(({ basis }) => basis))].sort(), ['fact', 'keyword', 'robustness']);
 });
 
@@ -138,9 +148,9 @@ t.test('every area file is read', async (t) => {
     'feature-bits',
     'ioctls',
     'iotlb-messages',
-    'kernel-words',
     'origins',
     'sources',
+    'vduse-messages',
     'vhost-user-messages',
   ];
   const files = readdirSync(directory)
