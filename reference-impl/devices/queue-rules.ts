@@ -19,13 +19,15 @@ export interface QueueSituation {
   readonly isRunning: boolean;
   readonly isStarted: boolean;
   readonly isEnabled: boolean;
+  /** Its chains can be used without side effects, as a disabled transmit queue does. */
+  readonly canDiscard: boolean;
   readonly isKicked: boolean;
   readonly isBroken: boolean;
 }
 
 export const queueRules: QueueRules = {
-  mayProcess: ({ isRunning, isStarted, isEnabled, isKicked, isBroken }) =>
-    isRunning && isStarted && isEnabled && isKicked && !isBroken,
+  mayProcess: ({ isRunning, isStarted, isEnabled, canDiscard, isKicked, isBroken }) =>
+    isRunning && isStarted && (isEnabled || canDiscard) && isKicked && !isBroken,
   awaitsKick: () => true,
   breaksOnMalformed: () => true,
   suppressesKicksWhileAwake: () => true,

@@ -3,6 +3,7 @@ import { guestAddressOf, slicePieces } from '../memory/pieces.ts';
 import {
   VIRTIO_F_ACCESS_PLATFORM,
   VIRTIO_F_EVENT_IDX,
+  VIRTIO_F_IN_ORDER,
   VIRTIO_F_INDIRECT_DESC,
   VIRTIO_F_VERSION_1,
 } from '../virtqueue/feature-bits.ts';
@@ -21,9 +22,12 @@ export interface TransportRules {
 
 export const transportRules: TransportRules = { ring: splitDeviceRules, queue: queueRules };
 
-/** Features that come with the queues, whatever the device. */
+/**
+ * Features that come with the queues, whatever the device. Chains are used in order in any case. ACCESS_PLATFORM is for
+ * faces that fill the IOTLB of the memory; others take it away from what they offer.
+ */
 export const QUEUE_FEATURES =
-  VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | VIRTIO_F_ACCESS_PLATFORM;
+  VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | VIRTIO_F_ACCESS_PLATFORM | VIRTIO_F_IN_ORDER;
 
 export interface Queue {
   readonly index: number;
@@ -178,13 +182,17 @@ export abstract class QueuedDevice implements ParentDriver {
     return outcome;
   }
 
-  /** Whether a queue may be looked into now; `kicked` is what it takes as its kick. */
-  protected mayProcess(queue: Queue, kicked: boolean): boolean {
+  /**
+   * Whether a queue may be looked into now. `kicked` is what it takes as its kick; `discards` says that its chains can
+   * be used without a trace, which a disabled ring still does (vhost-user "Ring states").
+   */
+  protected mayProcess(queue: Queue, kicked: boolean, discards = false): boolean {
     const { awaitsKick, mayProcess } = this.transport.queue;
     return mayProcess({
       isRunning: this.#isRunning,
       isStarted: queue.ring !== undefined,
       isEnabled: queue.isEnabled,
+      canDiscard: discards,
       isKicked: kicked || !awaitsKick(),
       isBroken: queue.broken !== undefined,
     });

@@ -39,13 +39,18 @@ export interface AllocationMark {
  */
 export class Allocator {
   readonly regions: readonly Region[];
+  readonly #kept: readonly number[];
   #next: number[];
   #placed: Taken[][];
   #turn = 0;
 
   constructor(memory: readonly RegionMemory[]) {
     this.regions = linkRegions(memory);
-    this.#next = this.regions.map(() => 0);
+    // The first quarter of a region that adjoins another is kept for spans over their boundary.
+    this.#next = this.regions.map((region) =>
+      this.regions.some(({ adjacent }) => adjacent === region) ? region.size >> 2 : 0,
+    );
+    this.#kept = [...this.#next];
     this.#placed = this.regions.map(() => []);
   }
 
@@ -118,12 +123,17 @@ export class Allocator {
     return this.#placed[region.index]?.find(({ start, end }) => offset < end && start < offset + size);
   }
 
+  /** Whether the range meets what the moving pointer has handed out. */
+  #isBelowPointer(region: Region, start: number, end: number): boolean {
+    return start < (this.#next[region.index] ?? 0) && end > (this.#kept[region.index] ?? 0);
+  }
+
   #reserve(span: Span): Span {
     let { region, offset } = span;
     for (const piece of span.pieces) {
       const end = offset + piece.length;
       const obstacle = this.#obstacle(region, offset, piece.length);
-      if (offset < (this.#next[region.index] ?? 0) || obstacle !== undefined) {
+      if (this.#isBelowPointer(region, offset, end) || obstacle !== undefined) {
         throw new DriverUsageError(`offset ${offset} of region ${region.index} is taken`);
       }
       this.#placed[region.index]?.push({ start: offset, end });
@@ -155,7 +165,8 @@ export class Allocator {
       const next = region.adjacent;
       if (next === undefined || head < 1 || head > region.size || size - head > next.size) continue;
       if (this.#obstacle(region, region.size - head, head) ?? this.#obstacle(next, 0, size - head)) continue;
-      if ((this.#next[region.index] ?? 0) > region.size - head || (this.#next[next.index] ?? 0) > 0) continue;
+      if (this.#isBelowPointer(region, region.size - head, region.size)) continue;
+      if (this.#isBelowPointer(next, 0, size - head)) continue;
       return this.#reserve(new Span(region, region.size - head, size, [next]));
     }
     throw new DriverUsageError(`no two adjacent regions have ${size} bytes left around their boundary`);

@@ -1,0 +1,142 @@
+import { gather, writePieces } from '../memory/pieces.ts';
+import type { SplitChain } from '../virtqueue/split-chain.ts';
+import type { SplitDevice } from '../virtqueue/split-device.ts';
+import {
+  isTransmitQueue,
+  NET_CONFIG_SIZE,
+  netConfig,
+  VIRTIO_ID_NET,
+  VIRTIO_NET_F_MAC,
+  VIRTIO_NET_F_MQ,
+  VIRTIO_NET_F_MRG_RXBUF,
+  VIRTIO_NET_F_MTU,
+  VIRTIO_NET_F_STATUS,
+  VIRTIO_NET_S_LINK_UP,
+} from './net-layout.ts';
+import { exchangeMacs, type NetRules, netRules } from './net-rules.ts';
+import type { StepOutcome } from './parent-driver.ts';
+import { type Queue, QueuedDevice, type TransportRules, transportRules } from './queued-device.ts';
+
+export interface NetOptions {
+  readonly pairs?: number;
+  /** Six bytes; a locally administered address unless told. */
+  readonly mac?: Uint8Array;
+  readonly mtu?: number;
+  /** `loopback` returns frames as they were sent, `mac-exchange` with destination and source exchanged. */
+  readonly reflection?: 'loopback' | 'mac-exchange';
+  readonly rules?: NetRules;
+  readonly transport?: TransportRules;
+}
+
+const FEATURES = VIRTIO_NET_F_MTU | VIRTIO_NET_F_MAC | VIRTIO_NET_F_MRG_RXBUF | VIRTIO_NET_F_STATUS | VIRTIO_NET_F_MQ;
+
+/** Frames that may wait for receive buffers before transmit queues are held back. */
+const MAX_WAITING = 256;
+
+/** A network device (virtio 5.1) whose every frame comes back on the receive queue of its pair. */
+export class NetDevice extends QueuedDevice {
+  readonly deviceId = VIRTIO_ID_NET;
+  readonly configSize = NET_CONFIG_SIZE;
+  readonly #rules: NetRules;
+  readonly #reflection: 'loopback' | 'mac-exchange';
+  readonly #config = new Uint8Array(NET_CONFIG_SIZE);
+  /** By receive queue. */
+  readonly #waiting: Uint8Array[][];
+
+  constructor(options: NetOptions = {}) {
+    const { pairs = 1, mac = Uint8Array.of(2, 0, 0, 0x76, 0x68, 0x63), mtu = 1500 } = options;
+    super(2 * pairs, FEATURES, options.transport ?? transportRules);
+    this.#rules = options.rules ?? netRules;
+    this.#reflection = options.reflection ?? 'loopback';
+    this.#waiting = this.queues.map(() => []);
+    const view = new DataView(this.#config.buffer);
+    this.#config.set(mac, netConfig.mac);
+    view.setUint16(netConfig.status, VIRTIO_NET_S_LINK_UP, true);
+    view.setUint16(netConfig.maxVirtqueuePairs, pairs, true);
+    view.setUint16(netConfig.mtu, mtu, true);
+  }
+
+  readConfig(offset: number, length: number): Uint8Array | undefined {
+    if (offset < 0 || length < 0 || offset + length > NET_CONFIG_SIZE) return undefined;
+    return this.#config.slice(offset, offset + length);
+  }
+
+  /** No field is writable for a driver of version 1 (virtio 5.1.4). */
+  writeConfig(): boolean {
+    return false;
+  }
+
+  protected forget(): void {
+    for (const frames of this.#waiting) frames.length = 0;
+  }
+
+  protected work(queue: Queue): StepOutcome {
+    const { ring } = queue;
+    if (ring === undefined) return 'idle';
+    return isTransmitQueue(queue.index) ? this.#transmit(queue, ring) : this.#receive(queue, ring);
+  }
+
+  #transmit(queue: Queue, ring: SplitDevice): StepOutcome {
+    if (!this.mayProcess(queue, queue.isAwake, true)) return 'idle';
+    const target = this.#waiting[this.#rules.receiveQueue(queue.index)];
+    if (target !== undefined && target.length >= MAX_WAITING) return 'blocked';
+    const chain = this.take(queue, ring);
+    if (chain === undefined) return 'idle';
+    const headerSize = this.#rules.headerSize(this.features);
+    const sends = queue.isEnabled || this.#rules.sendsWhileDisabled();
+    if (sends && this.#rules.acceptsTransmit(chain.readableLength, headerSize)) {
+      const frame = gather(chain.readable, headerSize);
+      const reflected = this.#reflection === 'loopback' ? frame : exchangeMacs(frame);
+      for (const one of this.#rules.reflect(reflected)) target?.push(one);
+    }
+    this.complete(queue, ring, chain, this.#rules.transmitted());
+    return 'progressed';
+  }
+
+  #receive(queue: Queue, ring: SplitDevice): StepOutcome {
+    const frames = this.#waiting[queue.index] ?? [];
+    const [frame] = frames;
+    if (frame === undefined) return 'idle';
+    const receives = queue.isEnabled || this.#rules.receivesWhileDisabled();
+    if (!receives) {
+      // A disabled ring must receive nothing, and what was sent meanwhile must not come once it is enabled.
+      frames.length = 0;
+      return 'progressed';
+    }
+    if (!this.mayProcess(queue, queue.wasKicked, false)) return 'blocked';
+    const outcome = this.#deliver(queue, ring, frame);
+    if (outcome === 'delivered' || outcome === 'too-large' || !this.#rules.waitsForBuffers()) {
+      frames.shift();
+      return 'progressed';
+    }
+    return 'blocked';
+  }
+
+  #deliver(queue: Queue, ring: SplitDevice, frame: Uint8Array): 'delivered' | 'too-large' | 'no-buffers' {
+    const size = this.#rules.headerSize(this.features);
+    const needed = size + frame.length;
+    const before = ring.lastAvailIdx;
+    const chains: SplitChain[] = [];
+    let room = 0;
+    const putBack = (outcome: 'too-large' | 'no-buffers'): typeof outcome => {
+      ring.lastAvailIdx = before;
+      return outcome;
+    };
+    while (room < needed) {
+      const chain = this.take(queue, ring);
+      if (chain === undefined) return putBack(chains.length === ring.ring.size ? 'too-large' : 'no-buffers');
+      chains.push(chain);
+      room += this.#rules.usableLength(chain.writableLength);
+      if (room < needed && !this.#rules.mergesBuffers(this.features)) return putBack('too-large');
+    }
+    const packet = this.#rules.packet(this.#rules.receiveHeader(chains.length, size), frame);
+    let done = 0;
+    for (const chain of chains) {
+      const part = packet.subarray(done, done + this.#rules.usableLength(chain.writableLength));
+      const written = writePieces(chain.writable, 0, part);
+      done += written;
+      this.complete(queue, ring, chain, this.#rules.received(written));
+    }
+    return 'delivered';
+  }
+}

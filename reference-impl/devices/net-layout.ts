@@ -1,0 +1,30 @@
+import { VIRTIO_F_VERSION_1 } from '../virtqueue/feature-bits.ts';
+
+/** The network device (virtio 5.1): its bits, its header, its configuration. Fields are little-endian. */
+
+export const VIRTIO_ID_NET = 1;
+
+export const VIRTIO_NET_F_MTU = 1n << 3n;
+export const VIRTIO_NET_F_MAC = 1n << 5n;
+export const VIRTIO_NET_F_MRG_RXBUF = 1n << 15n;
+export const VIRTIO_NET_F_STATUS = 1n << 16n;
+export const VIRTIO_NET_F_CTRL_VQ = 1n << 17n;
+export const VIRTIO_NET_F_MQ = 1n << 22n;
+
+export const VIRTIO_NET_S_LINK_UP = 1;
+
+/** struct virtio_net_hdr: flags, gso_type, hdr_len, gso_size, csum_start, csum_offset, num_buffers. */
+export const NET_HEADER_SIZE = 12;
+export const NUM_BUFFERS_OFFSET = 10;
+const LEGACY_HEADER_SIZE = 10;
+
+/** A legacy driver without MRG_RXBUF has no num_buffers (virtio 5.1.6.1). */
+export const netHeaderSize = (features: bigint): number =>
+  (features & (VIRTIO_F_VERSION_1 | VIRTIO_NET_F_MRG_RXBUF)) === 0n ? LEGACY_HEADER_SIZE : NET_HEADER_SIZE;
+
+/** Offsets in struct virtio_net_config up to the end of mtu. */
+export const netConfig = { mac: 0, status: 6, maxVirtqueuePairs: 8, mtu: 10 } as const;
+export const NET_CONFIG_SIZE = 12;
+
+/** Queues come in pairs: receiveq is even, its transmitq the next (virtio 5.1.2). */
+export const isTransmitQueue = (queue: number): boolean => queue % 2 === 1;

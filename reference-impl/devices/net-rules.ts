@@ -1,0 +1,65 @@
+import { NET_HEADER_SIZE, NUM_BUFFERS_OFFSET, netHeaderSize, VIRTIO_NET_F_MRG_RXBUF } from './net-layout.ts';
+
+/** What the network device does by choice; a fault replaces one entry. */
+export interface NetRules {
+  readonly headerSize: (features: bigint) => number;
+  /** Whether a transmitted chain is a frame; what is not is used and forgotten. */
+  readonly acceptsTransmit: (bytes: number, headerSize: number) => boolean;
+  /** Whether frames from a disabled transmit queue go out, and whether one that is disabled receives. */
+  readonly sendsWhileDisabled: () => boolean;
+  readonly receivesWhileDisabled: () => boolean;
+  /** What comes back for a frame that was sent. */
+  readonly reflect: (frame: Uint8Array) => readonly Uint8Array[];
+  /** The receive queue for what a transmit queue sent. */
+  readonly receiveQueue: (transmitQueue: number) => number;
+  /** Whether a frame without a receive buffer waits for one. */
+  readonly waitsForBuffers: () => boolean;
+  readonly mergesBuffers: (features: bigint) => boolean;
+  /** Bytes of a receive chain that are used, of those that it offers. */
+  readonly usableLength: (offered: number) => number;
+  /** The header of a received frame, `size` bytes of it. */
+  readonly receiveHeader: (numBuffers: number, size: number) => Uint8Array;
+  /** What lands in memory of header and frame. */
+  readonly packet: (header: Uint8Array, frame: Uint8Array) => Uint8Array;
+  /** Bytes told as written in one receive buffer. */
+  readonly received: (written: number) => number;
+  /** Bytes told as written in a transmitted chain. */
+  readonly transmitted: () => number;
+}
+
+export const netRules: NetRules = {
+  headerSize: netHeaderSize,
+  acceptsTransmit: (bytes, headerSize) => bytes > headerSize,
+  sendsWhileDisabled: () => false,
+  receivesWhileDisabled: () => false,
+  reflect: (frame) => [frame],
+  receiveQueue: (transmitQueue) => transmitQueue - 1,
+  waitsForBuffers: () => true,
+  mergesBuffers: (features) => (features & VIRTIO_NET_F_MRG_RXBUF) !== 0n,
+  usableLength: (offered) => offered,
+  receiveHeader: (numBuffers, size) => {
+    const header = new Uint8Array(NET_HEADER_SIZE);
+    header[NUM_BUFFERS_OFFSET] = numBuffers & 0xff;
+    header[NUM_BUFFERS_OFFSET + 1] = numBuffers >> 8;
+    return header.subarray(0, size);
+  },
+  packet: (header, frame) => {
+    const bytes = new Uint8Array(header.length + frame.length);
+    bytes.set(header);
+    bytes.set(frame, header.length);
+    return bytes;
+  },
+  received: (written) => written,
+  transmitted: () => 0,
+};
+
+const MAC_LENGTH = 6;
+
+/** A frame with its destination and source exchanged, as a peer that answers would send it. */
+export function exchangeMacs(frame: Uint8Array): Uint8Array {
+  if (frame.length < 2 * MAC_LENGTH) return frame;
+  const answer = frame.slice();
+  answer.set(frame.subarray(MAC_LENGTH, 2 * MAC_LENGTH), 0);
+  answer.set(frame.subarray(0, MAC_LENGTH), MAC_LENGTH);
+  return answer;
+}

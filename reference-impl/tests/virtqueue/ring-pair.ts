@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { type AddressSpace, addressIn } from '../../memory/addresses.ts';
+import { type Guest, plainGuest } from '../../memory/guest.ts';
+import { mapOf } from '../../memory/guest-map.ts';
+import { attachSplitDevice, type SplitDevice } from '../../virtqueue/split-device.ts';
+import { type SplitDeviceRules, splitDeviceRules } from '../../virtqueue/split-device-rules.ts';
+import { SplitDriver } from '../../virtqueue/split-driver.ts';
+import type { GuestSplitRing, RingPlacement } from '../../virtqueue/split-placement.ts';
+
+export interface PairOptions {
+  readonly guest?: Guest;
+  readonly size?: number;
+  readonly base?: number;
+  readonly placement?: RingPlacement;
+  readonly eventIdx?: boolean;
+  readonly indirect?: boolean;
+  readonly inOrder?: boolean;
+  readonly ringSpace?: AddressSpace;
+  readonly bufferSpace?: AddressSpace;
+  readonly rules?: Partial<SplitDeviceRules>;
+}
+
+export interface RingPair {
+  readonly guest: Guest;
+  readonly ring: GuestSplitRing;
+  readonly driver: SplitDriver;
+  readonly device: SplitDevice;
+}
+
+/** Both sides of one ring over one guest. */
+export function ringPair(options: PairOptions = {}): RingPair {
+  const { guest = plainGuest(), size = 16, base = 0, placement = 'contiguous' } = options;
+  const { eventIdx = false, indirect = true, ringSpace = 'user', bufferSpace = 'guest-physical' } = options;
+  const ring = guest.splitRing({ size, base, placement });
+  const device = attachSplitDevice({
+    size,
+    memory: mapOf(guest),
+    addresses: {
+      desc: addressIn(ringSpace, ring.desc),
+      avail: addressIn(ringSpace, ring.avail),
+      used: addressIn(ringSpace, ring.used),
+    },
+    ringSpace,
+    bufferSpace,
+    features: { eventIdx, indirect },
+    base,
+    rules: { ...splitDeviceRules, ...options.rules },
+  });
+  assert.ok(typeof device !== 'string', String(device));
+  device.wantKicks(true);
+  const inOrder = options.inOrder ?? false;
+  return {
+    guest,
+    ring,
+    device,
+    driver: new SplitDriver(ring, { space: bufferSpace, eventIdx, inOrder, tables: guest }),
+  };
+}
