@@ -1,9 +1,14 @@
 import type { AnyCase } from './case.ts';
+import * as vhostUserHeader from './vhost-user/header.cases.ts';
 import * as splitRingNotifications from './virtio/split-ring/notifications.cases.ts';
 import * as splitRingUsedRing from './virtio/split-ring/used-ring.cases.ts';
 
 /** Every file of cases; a new one is added here. */
-const files: readonly Readonly<Record<string, AnyCase>>[] = [splitRingNotifications, splitRingUsedRing];
+const files: readonly Readonly<Record<string, AnyCase>>[] = [
+  splitRingNotifications,
+  splitRingUsedRing,
+  vhostUserHeader,
+];
 
 /** Every case of the project, by id. Ids are unique: a test looks. */
 export const allCases: readonly AnyCase[] = files
