@@ -10,6 +10,8 @@ import { cpuTimeOfTreeMs, isExiting } from './process-tree.ts';
  */
 export class ExternalIut implements Iut {
   readonly socketPath: string;
+  /** How a process that is not our child ended cannot be known. */
+  readonly pidfd = -1;
   #pid: number | undefined;
 
   constructor(socketPath: string) {
@@ -32,6 +34,16 @@ export class ExternalIut implements Iut {
   exit(): IutExit | undefined {
     return undefined;
   }
+
+  isExiting(): boolean {
+    return this.#pid !== undefined && isExiting(this.#pid);
+  }
+
+  waitForExit(): IutExit | undefined {
+    return undefined;
+  }
+
+  close(): void {}
 
   cpuTimeMs(): number | undefined {
     return this.#pid === undefined ? undefined : cpuTimeOfTreeMs(this.#pid);

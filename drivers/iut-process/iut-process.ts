@@ -122,6 +122,9 @@ export class IutProcess implements Iut {
     return this.#process !== undefined && this.#exit === undefined && isExiting(this.#process.pid);
   }
 
+  /** Nothing to learn: we know whom we started. */
+  identify(): void {}
+
   /** Waits for the end of the process; undefined when it still runs at the deadline. */
   waitForExit(deadlineMs: number): IutExit | undefined {
     const process = this.#process;

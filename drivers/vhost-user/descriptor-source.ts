@@ -1,0 +1,65 @@
+import { constants } from 'node:fs';
+import type { DescriptorSource } from '../driver-port.ts';
+import { DriverUsageError } from '../errors.ts';
+import { closeFd, eventfdCreate, eventfdRead, eventfdWrite, memfdCreate, openFile, pipe2 } from '../native/native.ts';
+
+/** Makes descriptors for cases and keeps those that were received, until all are closed together. */
+export class OwnedDescriptors implements DescriptorSource {
+  readonly #open = new Set<number>();
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  adopt(descriptors: readonly number[]): void {
+    for (const descriptor of descriptors) this.#open.add(descriptor);
+  }
+
+  eventfd(): number {
+    return this.#keep(eventfdCreate());
+  }
+
+  signal(fd: number): void {
+    eventfdWrite(this.#ours(fd), 1);
+  }
+
+  read(fd: number): number {
+    return eventfdRead(this.#ours(fd));
+  }
+
+  memoryFile(bytes: number): number {
+    return this.#keep(memfdCreate('vhost-conformance-case', bytes, { seal: true }));
+  }
+
+  pipe(): { readonly readEnd: number; readonly writeEnd: number } {
+    const { readFd, writeFd } = pipe2({ nonblocking: true });
+    return { readEnd: this.#keep(readFd), writeEnd: this.#keep(writeFd) };
+  }
+
+  nullDevice(): number {
+    return this.#keep(openFile('/dev/null', constants.O_RDWR));
+  }
+
+  close(fd: number): void {
+    closeFd(this.#ours(fd));
+    this.#open.delete(fd);
+  }
+
+  /** Closes what is still open and answers how many there were. */
+  closeAll(): number {
+    const count = this.#open.size;
+    for (const descriptor of this.#open) closeFd(descriptor);
+    this.#open.clear();
+    return count;
+  }
+
+  #keep(fd: number): number {
+    this.#open.add(fd);
+    return fd;
+  }
+
+  #ours(fd: number): number {
+    if (!this.#open.has(fd)) throw new DriverUsageError(`descriptor ${fd} is not open, or not of this source`);
+    return fd;
+  }
+}

@@ -1,0 +1,280 @@
+import { hasOwnReply } from '../../reference-impl/wire/message-description.ts';
+import {
+  VHOST_USER_NEED_REPLY_MASK,
+  VHOST_USER_REQUEST_FLAGS,
+} from '../../reference-impl/wire/vhost-user-constants.ts';
+import { messageById, requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
+import type {
+  Acknowledgement,
+  BackEndRequestPolicy,
+  Exchange,
+  IutExit,
+  OutgoingMessage,
+  ReceivedMessage,
+  VhostUserMessages,
+} from '../driver-port.ts';
+import { DriverUsageError, PeerProtocolError } from '../errors.ts';
+import { maxMessageFds, monotonicUs } from '../native/native.ts';
+import type { BackEndChannel } from './back-end-channel.ts';
+import type { Channel } from './channel.ts';
+import { deadlineIn, MessageStream } from './message-stream.ts';
+import { NegotiatedWords, u64Of } from './negotiated-words.ts';
+import { OutgoingBuffer, requestName } from './outgoing-messages.ts';
+import type { SessionContext } from './session-context.ts';
+
+const getFeatures: OutgoingMessage = { request: requestId.VHOST_USER_GET_FEATURES };
+
+type Gone = { readonly kind: 'closed' } | { readonly kind: 'died'; readonly exit: IutExit };
+
+/** The raw door of one connection: any message and any bytes, and what comes back. */
+export class MessageDoor implements VhostUserMessages {
+  readonly words = new NegotiatedWords();
+  readonly #context: SessionContext;
+  readonly #stream: MessageStream;
+  readonly #outgoing = new OutgoingBuffer();
+  readonly #descriptors = new Int32Array(maxMessageFds);
+  /** Requests whose reply was not there at the deadline: it may still come, and is nobody's reply then. */
+  readonly #owed: number[] = [];
+  readonly #openChannel: (policy: BackEndRequestPolicy) => BackEndChannel;
+  #backEnd: BackEndChannel | undefined;
+  #desync: string | undefined;
+  #isFenced = true;
+
+  constructor(
+    context: SessionContext,
+    channel: Channel,
+    session: number,
+    openChannel: (policy: BackEndRequestPolicy) => BackEndChannel,
+  ) {
+    this.#context = context;
+    this.#openChannel = openChannel;
+    this.#stream = new MessageStream({
+      channel,
+      log: context.log,
+      set: context.waiting.set,
+      side: 0,
+      session,
+      adopt: (descriptors) => context.adopt(descriptors),
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#stream.state === 'open';
+  }
+
+  get desync(): string | undefined {
+    return this.#desync ?? this.#stream.broken;
+  }
+
+  /** Whether all that was sent is known to have been handled. */
+  get isFenced(): boolean {
+    return this.#isFenced;
+  }
+
+  get backEndRequests(): readonly ReceivedMessage[] {
+    return this.#backEnd?.requests ?? [];
+  }
+
+  send(message: OutgoingMessage): 'sent' | 'closed' | 'died' {
+    return this.#sendWithin(message, deadlineIn(this.#context.deadlineMs));
+  }
+
+  sendBytes(bytes: Uint8Array, descriptors: readonly number[] = []): 'sent' | 'closed' | 'died' {
+    this.#isFenced = false;
+    const deadline = deadlineIn(this.#context.deadlineMs);
+    return this.#sent(this.#piece(bytes, 0, bytes.length, this.#stage(descriptors), deadline));
+  }
+
+  exchange(message: OutgoingMessage, deadlineMs: number = this.#context.deadlineMs): Exchange {
+    const deadline = deadlineIn(deadlineMs);
+    const sent = this.#sendWithin(message, deadline);
+    if (sent !== 'sent' && this.#stream.inbox.length === 0) return this.#gone();
+    const request = this.#outgoing.view.getUint32(0, true);
+    const result = this.#next(deadline, deadlineMs, true);
+    if (result.kind === 'silent' || (result.kind === 'reply' && result.message.request !== request)) {
+      if (this.#expectsReply(request, this.#outgoing.view.getUint32(4, true))) this.#owed.push(request);
+    } else if (result.kind === 'reply') {
+      this.#isFenced = true;
+    }
+    return result;
+  }
+
+  receive(deadlineMs: number = this.#context.deadlineMs): Exchange {
+    return this.#next(deadlineIn(deadlineMs), deadlineMs, false);
+  }
+
+  acknowledged(message: OutgoingMessage, deadlineMs: number = this.#context.deadlineMs): Acknowledgement {
+    const deadline = deadlineIn(deadlineMs);
+    if (!this.words.hasReplyAck) {
+      const sent = this.#sendWithin(message, deadline);
+      if (sent !== 'sent') return this.#gone();
+      const fence = this.#fenceUntil(deadline, deadlineMs);
+      return fence.kind === 'reply' ? { kind: 'fenced' } : fence;
+    }
+    const flags = (message.flags ?? VHOST_USER_REQUEST_FLAGS) | VHOST_USER_NEED_REPLY_MASK;
+    const sent = this.#sendWithin({ ...message, flags }, deadline);
+    if (sent !== 'sent' && this.#stream.inbox.length === 0) return this.#gone();
+    const request = this.#outgoing.view.getUint32(0, true);
+    const answer = this.#replyTo(request, deadline, deadlineMs);
+    if (answer.kind !== 'reply') return answer;
+    if (answer.message.payload.length < 8) {
+      throw new PeerProtocolError(
+        `the acknowledgement of ${requestName(request)} has ${answer.message.size} bytes of payload and not 8`,
+      );
+    }
+    return { kind: 'acknowledged', value: u64Of(answer.message) };
+  }
+
+  fence(deadlineMs: number = this.#context.deadlineMs): Exchange {
+    return this.#fenceUntil(deadlineIn(deadlineMs), deadlineMs);
+  }
+
+  /** The reply to this very message; others that come before it are a desync and skipped. */
+  replyTo(message: OutgoingMessage, deadlineMs: number = this.#context.deadlineMs): Exchange {
+    const deadline = deadlineIn(deadlineMs);
+    const sent = this.#sendWithin(message, deadline);
+    if (sent !== 'sent' && this.#stream.inbox.length === 0) return this.#gone();
+    return this.#replyTo(this.#outgoing.view.getUint32(0, true), deadline, deadlineMs);
+  }
+
+  shutdown(how: 'write' | 'both'): void {
+    this.#stream.shutdown(how);
+  }
+
+  openBackEndChannel(policy: BackEndRequestPolicy): Acknowledgement {
+    this.#backEnd?.close();
+    const channel = this.#openChannel(policy);
+    this.#backEnd = channel;
+    const descriptor = channel.takeFarEnd();
+    try {
+      return this.acknowledged({ request: 'VHOST_USER_SET_BACKEND_REQ_FD', descriptors: [descriptor] });
+    } finally {
+      channel.closeFarEnd();
+    }
+  }
+
+  close(): void {
+    this.#backEnd?.close();
+    this.#stream.close();
+  }
+
+  #gone(): Gone {
+    const exit = this.#context.exit() ?? this.#context.exitAfterClose();
+    return exit === undefined ? { kind: 'closed' } : { kind: 'died', exit };
+  }
+
+  #sent(result: 'sent' | 'closed' | 'deadline'): 'sent' | 'closed' | 'died' {
+    if (result === 'closed') return this.#gone().kind;
+    if (result === 'deadline') this.#desync = 'a message could be sent in part only before its deadline';
+    return 'sent';
+  }
+
+  /** Puts descriptors where sendmsg takes them from, and answers how many. */
+  #stage(descriptors: readonly number[]): number {
+    if (descriptors.length > maxMessageFds) {
+      throw new DriverUsageError(`Linux carries ${maxMessageFds} descriptors at most, not ${descriptors.length}`);
+    }
+    this.#descriptors.set(descriptors);
+    return descriptors.length;
+  }
+
+  #piece(bytes: Uint8Array, offset: number, length: number, descriptors: number, deadlineUs: number) {
+    return this.#stream.send(
+      bytes,
+      offset,
+      length,
+      descriptors === 0 ? null : this.#descriptors,
+      descriptors,
+      deadlineUs,
+    );
+  }
+
+  #sendWithin(message: OutgoingMessage, deadlineUs: number): 'sent' | 'closed' | 'died' {
+    const outgoing = this.#outgoing;
+    const whole = outgoing.encode(message, this.words);
+    this.#isFenced = false;
+    const descriptors = message.descriptors === undefined ? 0 : this.#stage(message.descriptors);
+    if (message.pieces === undefined && message.truncateTo === undefined) {
+      const result = this.#piece(outgoing.bytes, 0, whole, descriptors, deadlineUs);
+      if (result === 'sent') this.words.sent(outgoing.view, whole);
+      return this.#sent(result);
+    }
+    const length = Math.min(message.truncateTo ?? whole, whole);
+    const pieces = [...(message.pieces ?? [])];
+    const given = pieces.reduce((sum, piece) => sum + piece, 0);
+    if (given < length) pieces.push(length - given);
+    let at = 0;
+    for (const [number, piece] of pieces.entries()) {
+      const bytes = Math.min(piece, length - at);
+      if (bytes <= 0) break;
+      const travelling = number === (message.descriptorsInPiece ?? 0) ? descriptors : 0;
+      const result = this.#piece(outgoing.bytes, at, bytes, travelling, deadlineUs);
+      if (result !== 'sent') return this.#sent(result);
+      at += bytes;
+    }
+    if (at === whole) this.words.sent(outgoing.view, whole);
+    return 'sent';
+  }
+
+  #fenceUntil(deadlineUs: number, deadlineMs: number): Exchange {
+    const sent = this.#sendWithin(getFeatures, deadlineUs);
+    if (sent !== 'sent' && this.#stream.inbox.length === 0) return this.#gone();
+    return this.#replyTo(requestId.VHOST_USER_GET_FEATURES, deadlineUs, deadlineMs);
+  }
+
+  #replyTo(request: number, deadlineUs: number, deadlineMs: number): Exchange {
+    for (;;) {
+      const result = this.#next(deadlineUs, deadlineMs, true);
+      if (result.kind === 'silent') this.#owed.push(request);
+      if (result.kind !== 'reply') return result;
+      if (result.message.request === request) {
+        this.#isFenced = true;
+        return result;
+      }
+      const what = requestName(result.message.request);
+      this.#desync = `an answer to ${what} came where only the one to ${requestName(request)} was due`;
+      this.#context.log.note(this.#desync);
+    }
+  }
+
+  #expectsReply(request: number, flags: number): boolean {
+    const message = messageById('front-end', request);
+    if (message !== undefined && hasOwnReply(message, this.words) === true) return true;
+    return this.words.hasReplyAck && (flags & VHOST_USER_NEED_REPLY_MASK) !== 0;
+  }
+
+  /** The next message; with `skipLate`, replies that were given up earlier are passed over. */
+  #next(deadlineUs: number, deadlineMs: number, skipLate: boolean): Exchange {
+    const { waiting } = this.#context;
+    for (;;) {
+      const message = this.#take(skipLate);
+      if (message !== undefined) return { kind: 'reply', message };
+      if (!this.isOpen) return this.#gone();
+      const exit = this.#context.exit();
+      if (exit !== undefined) return { kind: 'died', exit };
+      const left = deadlineUs - monotonicUs();
+      if (left <= 0 || !waiting.once(left)) return this.#silent(deadlineMs);
+    }
+  }
+
+  #silent(waitedMs: number): Exchange {
+    const pending = this.#stream.pendingBytes;
+    if (pending > 0) this.#desync = `at the deadline of ${waitedMs} ms only ${pending} bytes of a message had come`;
+    return { kind: 'silent', waitedMs };
+  }
+
+  #take(skipLate: boolean): ReceivedMessage | undefined {
+    const { inbox } = this.#stream;
+    for (let message = inbox.shift(); message !== undefined; message = inbox.shift()) {
+      this.words.received(message);
+      if (this.#owed.length === 0) return message;
+      const owed = this.#owed.indexOf(message.request);
+      if (owed < 0) return message;
+      this.#owed.splice(owed, 1);
+      this.#desync = `the answer to ${requestName(message.request)} came after its deadline`;
+      this.#context.log.note(this.#desync);
+      if (!skipLate) return message;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,223 @@
+import type { Guest } from '../../reference-impl/memory/guest.ts';
+import type { Region } from '../../reference-impl/memory/region.ts';
+import type { GuestSplitRing } from '../../reference-impl/virtqueue/split-placement.ts';
+import {
+  bit,
+  VHOST_USER_VRING_NOFD_MASK,
+  vhostIotlbPermissions,
+  vhostIotlbType,
+  vhostUserVirtioFeatures,
+} from '../../reference-impl/wire/vhost-user-constants.ts';
+import type { MessageName } from '../../reference-impl/wire/vhost-user-messages.ts';
+import type {
+  Acknowledgement,
+  Attachment,
+  AttachOptions,
+  Exchange,
+  Negotiated,
+  Negotiation,
+  OutgoingMessage,
+  Session,
+  VhostUserMessages,
+} from '../driver-port.ts';
+import { DeadlineError, DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
+import { describeExit } from '../iut-process/process-exit.ts';
+import { VhostUserAttachment } from './attachment.ts';
+import { BackEndChannel } from './back-end-channel.ts';
+import type { Channel } from './channel.ts';
+import { descriptorOfRegion } from './guest-memory.ts';
+import { MessageDoor } from './message-door.ts';
+import { u64Of } from './negotiated-words.ts';
+import { requestName } from './outgoing-messages.ts';
+import type { SessionContext } from './session-context.ts';
+
+const protocolFeatures = bit(vhostUserVirtioFeatures.VHOST_USER_F_PROTOCOL_FEATURES);
+
+/** One vhost-user connection: the well-behaved front-end, and the raw door beside it. */
+export class VhostUserSession implements Session {
+  readonly id: number;
+  readonly #context: SessionContext;
+  readonly #door: MessageDoor;
+  readonly #attachments: VhostUserAttachment[] = [];
+  #guest: Guest | undefined;
+
+  constructor(context: SessionContext, channel: Channel, id: number) {
+    this.id = id;
+    this.#context = context;
+    this.#door = new MessageDoor(
+      context,
+      channel,
+      id,
+      (policy) =>
+        new BackEndChannel(context, id, policy, {
+          serveMiss: (iova) => this.#serveMiss(iova),
+          notified: (what, index) => {
+            for (const attachment of this.#attachments) {
+              if (attachment.index === index) attachment.notifiedInBand(what);
+            }
+          },
+        }),
+    );
+  }
+
+  get isOpen(): boolean {
+    return this.#door.isOpen;
+  }
+
+  get desync(): string | undefined {
+    return this.#door.desync;
+  }
+
+  get negotiated(): Negotiated {
+    return this.#door.words.copy();
+  }
+
+  get messages(): VhostUserMessages {
+    return this.#door;
+  }
+
+  negotiate(request: Negotiation): Negotiated {
+    this.#send({ request: 'VHOST_USER_SET_OWNER' });
+    const offered = this.#wordOf('VHOST_USER_GET_FEATURES');
+    if ((offered & protocolFeatures) !== 0n) {
+      const protocolOffered = this.#wordOf('VHOST_USER_GET_PROTOCOL_FEATURES');
+      const u64 = request.protocolFeatures & protocolOffered;
+      this.#send({ request: 'VHOST_USER_SET_PROTOCOL_FEATURES', payload: { u64 } });
+    }
+    this.#send({ request: 'VHOST_USER_SET_FEATURES', payload: { u64: request.features & offered } });
+    return this.negotiated;
+  }
+
+  shareMemory(guest: Guest): Acknowledgement {
+    this.#guest = guest;
+    const regions = guest.regions.map(({ guestAddress, size, userAddress, mmapOffset }) => ({
+      guestAddress,
+      size: BigInt(size),
+      userAddress,
+      mmapOffset,
+    }));
+    const answer = this.#door.acknowledged({
+      request: 'VHOST_USER_SET_MEM_TABLE',
+      payload: { numRegions: regions.length, regions },
+      descriptors: guest.regions.map(descriptorOfRegion),
+    });
+    if (this.#door.words.hasAccessPlatform && this.isOpen) {
+      for (const region of guest.regions) this.#updateIotlb(region);
+    }
+    return answer;
+  }
+
+  attach(ring: GuestSplitRing, options: AttachOptions): Attachment {
+    const { index, base = 0, enable = true, call = true, kick = true } = options;
+    const guest = this.#guest;
+    const space = this.#door.words.hasAccessPlatform ? 'io-virtual' : 'guest-physical';
+    if (options.indirect === true && guest === undefined) {
+      throw new DriverUsageError('indirect tables need shared memory: call shareMemory before attach');
+    }
+    const attachment = new VhostUserAttachment({
+      context: this.#context,
+      door: this.#door,
+      session: this.id,
+      ring,
+      index,
+      driver: {
+        space,
+        base,
+        eventIdx: options.eventIdx ?? false,
+        ...(guest === undefined ? {} : { tables: guest }),
+      },
+      hasCall: call,
+      hasKick: kick,
+      settle: () => this.#settle(),
+    });
+    this.#attachments.push(attachment);
+    const { desc, avail, used } = ring;
+    const address = space === 'io-virtual' ? 'ioVirtualAddress' : 'userAddress';
+    this.#send({ request: 'VHOST_USER_SET_VRING_NUM', payload: { index, num: ring.size } });
+    this.#send({ request: 'VHOST_USER_SET_VRING_BASE', payload: { index, num: base } });
+    this.#send({
+      request: 'VHOST_USER_SET_VRING_ADDR',
+      payload: {
+        index,
+        flags: 0,
+        descriptor: desc[address],
+        used: used[address],
+        available: avail[address],
+        log: 0n,
+      },
+    });
+    this.#sendDescriptor('VHOST_USER_SET_VRING_CALL', index, attachment.callFd);
+    this.#sendDescriptor('VHOST_USER_SET_VRING_ERR', index, attachment.errorFd);
+    this.#sendDescriptor('VHOST_USER_SET_VRING_KICK', index, attachment.kickFd);
+    if (enable && this.#door.words.hasRingEnable) {
+      this.#send({ request: 'VHOST_USER_SET_VRING_ENABLE', payload: { index, num: 1 } });
+    }
+    return attachment;
+  }
+
+  close(): void {
+    for (const attachment of this.#attachments) attachment.release();
+    this.#door.close();
+  }
+
+  /** Signals at the start of rings are not calls: with a fence all of them have come, and are forgotten. */
+  #settle(): void {
+    if (this.isOpen && !this.#door.isFenced) this.#door.fence();
+    for (const attachment of this.#attachments) attachment.takeBaseline();
+  }
+
+  #sendDescriptor(request: MessageName, index: number, descriptor: number): void {
+    const u64 = BigInt(index) | (descriptor < 0 ? VHOST_USER_VRING_NOFD_MASK : 0n);
+    this.#send({ request, payload: { u64 }, descriptors: descriptor < 0 ? [] : [descriptor] });
+  }
+
+  #send(message: OutgoingMessage): void {
+    const result = this.#door.send(message);
+    if (result === 'sent') return;
+    const exit = this.#context.exit();
+    this.#fail(message, exit === undefined ? { kind: 'closed' } : { kind: 'died', exit });
+  }
+
+  #wordOf(request: MessageName): bigint {
+    const answer = this.#door.replyTo({ request });
+    if (answer.kind !== 'reply') this.#fail({ request }, answer);
+    if (answer.message.payload.length !== 8) {
+      throw new PeerProtocolError(`the reply to ${request} has ${answer.message.size} bytes of payload and not 8`);
+    }
+    return u64Of(answer.message);
+  }
+
+  #fail(message: OutgoingMessage, result: Exclude<Exchange, { kind: 'reply' }>): never {
+    const name = typeof message.request === 'string' ? message.request : requestName(message.request);
+    switch (result.kind) {
+      case 'closed':
+        throw new PeerProtocolError(`the back-end closed the connection at ${name}`);
+      case 'died':
+        throw new IutGoneError(`the back-end died at ${name}: ${describeExit(result.exit)}`);
+      case 'silent':
+        throw new DeadlineError(`no reply to ${name} within ${result.waitedMs} ms`);
+    }
+  }
+
+  #serveMiss(iova: bigint): boolean {
+    const region = this.#guest?.regions.find(
+      (one) => iova >= one.ioVirtualAddress && iova < one.ioVirtualAddress + BigInt(one.size),
+    );
+    if (region === undefined) return false;
+    this.#updateIotlb(region);
+    return true;
+  }
+
+  #updateIotlb(region: Region): void {
+    this.#door.send({
+      request: 'VHOST_USER_IOTLB_MSG',
+      payload: {
+        iova: region.ioVirtualAddress,
+        size: BigInt(region.size),
+        userAddress: region.userAddress,
+        permissions: vhostIotlbPermissions.readWrite,
+        type: vhostIotlbType.VHOST_IOTLB_UPDATE,
+      },
+    });
+  }
+}
