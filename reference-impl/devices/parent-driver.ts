@@ -14,6 +14,8 @@ export interface QueueStart {
   readonly bufferSpace: AddressSpace;
   /** The available idx to begin at. */
   readonly base: number;
+  /** Heads to carry out again before all others (inflight I/O tracking). */
+  readonly resubmitted?: readonly number[];
 }
 
 export type QueueFailure =
@@ -32,6 +34,12 @@ export interface ParentSinks {
   signalConfig?(): void;
   /** Bytes of guest memory were written, for a dirty log: guest-physical address and length. */
   wroteMemory?(guestAddress: bigint, length: number): void;
+  /** Bytes of a used ring were written, `offset` bytes into it. */
+  wroteUsedRing?(queue: number, offset: number, length: number): void;
+  /** A chain was taken; its used element is about to be shown; it was, and the used idx is now `usedIdx`. */
+  fetchedHead?(queue: number, head: number): void;
+  usingHead?(queue: number, head: number): void;
+  usedHead?(queue: number, head: number, usedIdx: number): void;
 }
 
 /** `blocked`: there is work, and it waits for the driver (a frame without a receive buffer). */

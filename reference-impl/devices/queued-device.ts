@@ -8,7 +8,7 @@ import {
   VIRTIO_F_VERSION_1,
 } from '../virtqueue/feature-bits.ts';
 import type { SplitChain } from '../virtqueue/split-chain.ts';
-import { attachSplitDevice, type SplitDevice } from '../virtqueue/split-device.ts';
+import { attachSplitDevice, type RingObserver, type SplitDevice } from '../virtqueue/split-device.ts';
 import { type SplitDeviceRules, splitDeviceRules } from '../virtqueue/split-device-rules.ts';
 import { MAX_QUEUE_SIZE } from '../virtqueue/split-layout.ts';
 import type { ParentDriver, ParentSinks, QueueFailure, QueueStart, QueueState, StepOutcome } from './parent-driver.ts';
@@ -109,7 +109,8 @@ export abstract class QueuedDevice implements ParentDriver {
     const queue = this.queues[index];
     if (queue === undefined) return 'no-such-queue';
     const features = { eventIdx: this.has(VIRTIO_F_EVENT_IDX), indirect: this.has(VIRTIO_F_INDIRECT_DESC) };
-    const ring = attachSplitDevice({ ...start, memory: this.#memory, features, rules: this.transport.ring });
+    const observer = this.#observerOf(index);
+    const ring = attachSplitDevice({ ...start, memory: this.#memory, features, rules: this.transport.ring, observer });
     if (typeof ring === 'string') return ring;
     queue.ring = ring;
     queue.broken = undefined;
@@ -213,6 +214,15 @@ export abstract class QueuedDevice implements ParentDriver {
     if (next.kind === 'empty') return undefined;
     if (this.transport.queue.suppressesKicksWhileAwake()) ring.wantKicks(false);
     return next;
+  }
+
+  #observerOf(queue: number): RingObserver {
+    return {
+      fetched: (head) => this.sinks.fetchedHead?.(queue, head),
+      using: (head) => this.sinks.usingHead?.(queue, head),
+      used: (head, usedIdx) => this.sinks.usedHead?.(queue, head, usedIdx),
+      wroteUsedRing: (offset, length) => this.sinks.wroteUsedRing?.(queue, offset, length),
+    };
   }
 
   /** Asks for kicks, then looks once more: a chain may have come just before, without a kick. */

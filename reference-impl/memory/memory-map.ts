@@ -2,6 +2,8 @@ import type { AddressSpace } from './addresses.ts';
 import type { MappedRegion } from './mapped-region.ts';
 import type { Piece } from './pieces.ts';
 
+export type { MappedRegion } from './mapped-region.ts';
+
 export type Access = 'read' | 'write';
 
 /** What an IOTLB entry lets through, as VHOST_ACCESS_RO, WO and RW. */

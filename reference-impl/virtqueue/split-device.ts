@@ -2,7 +2,16 @@ import type { AddressSpace } from '../memory/addresses.ts';
 import { isFailure, type MemoryMap, type TranslationFailure } from '../memory/memory-map.ts';
 import { type MalformedChain, type SplitChain, type WalkedRing, walkChain } from './split-chain.ts';
 import { type Completion, type SplitDeviceRules, type SplitFeatures, splitDeviceRules } from './split-device-rules.ts';
-import { isQueueSize, type SplitRingPart, splitAlignment, splitSizes } from './split-layout.ts';
+import {
+  availEventOffset,
+  isQueueSize,
+  type SplitRingPart,
+  splitAlignment,
+  splitSizes,
+  USED_ELEMENT_SIZE,
+  USED_IDX_OFFSET,
+  usedElementOffset,
+} from './split-layout.ts';
 import { SplitRing } from './split-ring.ts';
 
 export interface SplitDeviceOptions {
@@ -16,6 +25,21 @@ export interface SplitDeviceOptions {
   /** The available idx to read first (SET_VRING_BASE). */
   readonly base: number;
   readonly rules?: SplitDeviceRules;
+  /** Heads that were taken before and never used, to be taken again ahead of all others (inflight I/O tracking). */
+  readonly resubmitted?: readonly number[];
+  readonly observer?: RingObserver;
+}
+
+/** Who keeps a record of what a device side does: dirty logs, inflight regions. */
+export interface RingObserver {
+  /** A chain was taken from the available ring. */
+  fetched?(head: number): void;
+  /** The used idx is about to move past the used element of a chain. */
+  using?(head: number): void;
+  /** It has moved, to `usedIdx`. */
+  used?(head: number, usedIdx: number): void;
+  /** Bytes of the used ring were written, `offset` bytes into it. */
+  wroteUsedRing?(offset: number, length: number): void;
 }
 
 /** Why a ring cannot be had as told. */
@@ -25,6 +49,7 @@ export type SplitAttachFailure =
   | `${SplitRingPart}-over-several-regions`
   | `${SplitRingPart}-${TranslationFailure}`;
 
+const noObserver: RingObserver = {};
 const EMPTY = { kind: 'empty' } as const;
 
 /** The device side of a split ring (virtio 2.7). It trusts nothing in the ring; what is wrong is told as a value. */
@@ -33,6 +58,8 @@ export class SplitDevice {
   readonly #walked: WalkedRing;
   readonly #features: SplitFeatures;
   readonly #rules: SplitDeviceRules;
+  readonly #observer: RingObserver;
+  readonly #resubmitted: number[];
   #lastAvailIdx: number;
   #usedIdx: number;
   #callDecidedAt: number;
@@ -45,6 +72,8 @@ export class SplitDevice {
     this.#walked = { size, table: ring.table, memory, bufferSpace, features };
     this.#features = features;
     this.#rules = options.rules ?? splitDeviceRules;
+    this.#observer = options.observer ?? noObserver;
+    this.#resubmitted = [...(options.resubmitted ?? [])];
     this.#lastAvailIdx = this.#rules.firstAvailIdx(options.base);
     this.#usedIdx = this.#callDecidedAt = this.#rules.firstUsedIdx(ring.usedIdx(), this.#lastAvailIdx);
   }
@@ -74,18 +103,27 @@ export class SplitDevice {
 
   /** Chains that wait; more than the queue size only where a driver made its idx jump. */
   pending(): number {
-    return this.#rules.pending(this.ring.availIdx(), this.#lastAvailIdx);
+    return this.#rules.pending(this.ring.availIdx(), this.#lastAvailIdx) + this.#resubmitted.length;
   }
 
   /** Takes the next chain. A malformed one stays where it is: the idx does not move past it. */
   next(): SplitChain | MalformedChain | typeof EMPTY {
+    const [again] = this.#resubmitted;
+    if (again !== undefined) {
+      const chain = walkChain(this.#walked, this.#rules, again);
+      if (chain.kind === 'chain') this.#resubmitted.shift();
+      return chain;
+    }
     const pending = this.pending();
     if (pending === 0) return EMPTY;
     const reason = this.#rules.acceptsPending(pending, this.ring.size);
     if (reason !== undefined) return { kind: 'malformed', head: undefined, reason };
     const head = this.ring.availHead(this.#rules.availSlot(this.#lastAvailIdx, this.ring.size));
     const chain = walkChain(this.#walked, this.#rules, head);
-    if (chain.kind === 'chain') this.#lastAvailIdx = this.#rules.nextAvailIdx(this.#lastAvailIdx);
+    if (chain.kind === 'chain') {
+      this.#lastAvailIdx = this.#rules.nextAvailIdx(this.#lastAvailIdx);
+      this.#observer.fetched?.(head);
+    }
     return chain;
   }
 
@@ -95,7 +133,10 @@ export class SplitDevice {
     const completions = this.#rules.completions(this.#held, this.pending());
     if (completions.length === 0) return;
     for (const completion of completions) {
+      const { head } = completion.chain;
+      this.#observer.using?.(head);
       this.pushUsed(this.#rules.usedId(completion.chain), this.#rules.usedLen(completion));
+      this.#observer.used?.(head, this.#usedIdx);
       this.#rules.afterwards(this.ring, completion);
     }
     this.#held = [];
@@ -104,8 +145,11 @@ export class SplitDevice {
   /** Writes one used element and moves the used idx. */
   pushUsed(id: number, len: number): void {
     const next = this.#rules.nextUsedIdx(this.#usedIdx);
-    this.#rules.publishUsed(this.ring, this.#rules.usedSlot(this.#usedIdx, this.ring.size), id, len, next);
+    const slot = this.#rules.usedSlot(this.#usedIdx, this.ring.size);
+    this.#rules.publishUsed(this.ring, slot, id, len, next);
     this.#usedIdx = next;
+    this.#observer.wroteUsedRing?.(usedElementOffset(slot), USED_ELEMENT_SIZE);
+    this.#observer.wroteUsedRing?.(USED_IDX_OFFSET, 2);
   }
 
   /** Whether a call is due for what was used since this was last asked (virtio 2.7.7.2). */
@@ -127,8 +171,11 @@ export class SplitDevice {
    */
   wantKicks(wanted: boolean): void {
     this.ring.setUsedFlags(this.#rules.usedFlags(this.#features, wanted));
+    this.#observer.wroteUsedRing?.(0, 2);
     const event = this.#rules.availEvent(this.#features, this.#lastAvailIdx, wanted);
-    if (event !== undefined) this.ring.setAvailEvent(event);
+    if (event === undefined) return;
+    this.ring.setAvailEvent(event);
+    this.#observer.wroteUsedRing?.(availEventOffset(this.ring.size), 2);
   }
 
   /** A kick came: whether the ring lives on. */

@@ -26,6 +26,12 @@ export const availEventUnit = (size: number): number => 2 + 4 * size;
 /** The same as 32-bit units: element `slot` is id, then len. */
 export const usedElementUnit = (slot: number): number => 1 + 2 * slot;
 
+/** Byte offsets in the used ring. */
+export const USED_IDX_OFFSET = 2;
+export const USED_ELEMENT_SIZE = 8;
+export const usedElementOffset = (slot: number): number => 4 + USED_ELEMENT_SIZE * slot;
+export const availEventOffset = (size: number): number => usedElementOffset(size);
+
 export type SplitRingPart = 'desc' | 'avail' | 'used';
 
 /** Alignments that each part must have (virtio 2.7.1). */
