@@ -63,16 +63,31 @@ export function sha256(text: string): string {
       const small1 = rotated(late, 17) ^ rotated(late, 19) ^ (late >>> 10);
       schedule[i] = at(schedule, i - 16) + small0 + at(schedule, i - 7) + small1;
     }
-    const [a0 = 0, b0 = 0, c0 = 0, d0 = 0, e0 = 0, f0 = 0, g0 = 0, h0 = 0] = state;
-    let [a, b, c, d, e, f, g, h] = [a0, b0, c0, d0, e0, f0, g0, h0];
+    let a = at(state, 0);
+    let b = at(state, 1);
+    let c = at(state, 2);
+    let d = at(state, 3);
+    let e = at(state, 4);
+    let f = at(state, 5);
+    let g = at(state, 6);
+    let h = at(state, 7);
     for (let i = 0; i < 64; i += 1) {
       const big1 = rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25);
       const first = (h + big1 + ((e & f) ^ (~e & g)) + at(rounds, i) + at(schedule, i)) | 0;
       const big0 = rotated(a, 2) ^ rotated(a, 13) ^ rotated(a, 22);
       const second = (big0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
-      [h, g, f, e, d, c, b, a] = [g, f, e, (d + first) | 0, c, b, a, (first + second) | 0];
+      h = g;
+      g = f;
+      f = e;
+      e = (d + first) | 0;
+      d = c;
+      c = b;
+      b = a;
+      a = (first + second) | 0;
     }
-    state.set([a0 + a, b0 + b, c0 + c, d0 + d, e0 + e, f0 + f, g0 + g, h0 + h]);
+    [a, b, c, d, e, f, g, h].forEach((word, index) => {
+      state[index] = at(state, index) + word;
+    });
   }
   return [...state].map((word) => word.toString(16).padStart(8, '0')).join('');
 }
