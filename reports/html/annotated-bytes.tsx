@@ -1,0 +1,99 @@
+import type { JSX } from 'preact';
+import type { MessageObservation } from '../../reference-impl/observations/event.ts';
+import { type Annotation, annotate } from '../../reference-impl/wire/annotate.ts';
+
+const longestDump = 160;
+const mostFields = 40;
+
+/** The bytes of one message, and for each field its offset, name, value and meaning. */
+export function AnnotatedBytes({ event }: { readonly event: MessageObservation }): JSX.Element {
+  const annotations = annotate(event.channel, event.bytes);
+  const shown = annotations.slice(0, mostFields);
+  const unrecorded = event.length - event.bytes.length;
+  return (
+    <div class="bytes">
+      <pre class="dump">
+        {shown.map((annotation, index) => (
+          <DumpedField key={annotation.offset} bytes={event.bytes} annotation={annotation} index={index} />
+        ))}
+      </pre>
+      <div class="scroll">
+        <table class="fields">
+          <thead>
+            <tr>
+              <th scope="col">offset</th>
+              <th scope="col">field</th>
+              <th scope="col">value</th>
+              <th scope="col">meaning</th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map(({ offset, length, field, value, note }, index) => (
+              <tr key={offset} data-b={index}>
+                <td>
+                  {offset}
+                  {length > 1 ? `–${offset + length - 1}` : ''}
+                </td>
+                <td>{field}</td>
+                <td>{value}</td>
+                <td>{note}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {annotations.length > shown.length ? (
+        <p class="muted">{annotations.length - shown.length} more fields are in the trace file.</p>
+      ) : null}
+      {unrecorded > 0 ? (
+        <p class="muted">
+          The trace holds the first {event.bytes.length} of {event.length} bytes.
+        </p>
+      ) : null}
+    </div>
+  );
+}
+
+function DumpedField(props: {
+  readonly bytes: Uint8Array;
+  readonly annotation: Annotation;
+  readonly index: number;
+}): JSX.Element | null {
+  const { bytes, annotation, index } = props;
+  const room = longestDump - annotation.offset;
+  if (room <= 0) return null;
+  const { offset, length } = annotation;
+  const hidden = Math.max(0, length - room);
+  return (
+    <>
+      <span data-b={index}>{hex(bytes.subarray(offset, offset + length - hidden))}</span>
+      {hidden > 0 ? ' …' : ' '}
+    </>
+  );
+}
+
+export function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+}
+
+/** Name of a message, and the first fields of its payload, in a line. */
+export function messageTitle(event: MessageObservation): { readonly name: string; readonly brief: string } {
+  const annotations = annotate(event.channel, event.bytes);
+  const request = annotations.find(({ field }) => field === 'request');
+  const flags = annotations.find(({ field }) => field === 'flags');
+  const name = request?.note?.startsWith('VHOST_USER_') ? request.note : `request ${request?.value ?? 'cut short'}`;
+  const isReply = flags?.note?.includes('reply') === true && flags.note.split(', ').includes('reply');
+  const payload = annotations.filter(({ offset, field }) => offset >= payloadOffset && !field.startsWith('padding'));
+  const brief = payload
+    .slice(0, 3)
+    .map(({ field, value }) => `${field} ${value.replace(/ \(.*\)$/, '')}`)
+    .join(', ');
+  const more = payload.length > 3 ? ', …' : '';
+  return { name: isReply ? `${name} reply` : name, brief: `${shorten(brief)}${more}` };
+}
+
+const payloadOffset = 12;
+
+function shorten(text: string): string {
+  return text.length > 72 ? `${text.slice(0, 70)}…` : text;
+}

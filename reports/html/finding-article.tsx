@@ -1,0 +1,230 @@
+import type { JSX } from 'preact';
+import type { FindingGroup } from '../findings.ts';
+import type { Trace } from '../trace/trace.ts';
+import { ForeignText } from './foreign-text.tsx';
+import { MessageSequence } from './message-sequence.tsx';
+import { type ReportView, requirementAnchor } from './report-view.ts';
+import { Level, Provenance } from './requirement-list.tsx';
+import { type TraceExcerpt, traceExcerpt } from './trace-excerpt.ts';
+
+/** Answers the trace of a finding, or why it cannot be shown. */
+export type TraceSource = (group: FindingGroup) => Trace | string | undefined;
+
+/** Rows of traces in the whole page: what keeps its size bounded however much was found. */
+const rowsOfAllTraces = 2400;
+const fewestRows = 12;
+const mostRows = 48;
+
+export function Findings({ view, traces }: { readonly view: ReportView; readonly traces: TraceSource }): JSX.Element {
+  const { findings } = view;
+  const rows = Math.floor(rowsOfAllTraces / Math.max(1, findings.length));
+  const rowsEach = Math.min(mostRows, Math.max(fewestRows, rows));
+  return (
+    <section id="findings" aria-labelledby="findings-title">
+      <h2 id="findings-title">Findings</h2>
+      {findings.length === 0 ? <p class="hint">Nothing was found.</p> : <FindingIndex view={view} />}
+      {findings.map((group) => (
+        <FindingArticle
+          key={group.anchor}
+          view={view}
+          group={group}
+          excerpt={excerptOf(traces(group), group, rowsEach)}
+        />
+      ))}
+    </section>
+  );
+}
+
+function excerptOf(trace: Trace | string | undefined, group: FindingGroup, rows: number): TraceExcerpt | string {
+  if (trace === undefined) return 'No trace was recorded.';
+  return typeof trace === 'string' ? trace : traceExcerpt(trace, group.finding.traceEvent, rows);
+}
+
+function FindingIndex({ view }: { readonly view: ReportView }): JSX.Element {
+  return (
+    <ol class="index">
+      {view.findings.map((group) => (
+        <li key={group.anchor} data-item="entry" data-v={markOf(view, group)}>
+          <How group={group} /> <a href={`#${group.anchor}`}>{group.finding.what}</a>{' '}
+          <span class="muted">
+            {group.target} · {group.finding.requirement}
+          </span>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function markOf(view: ReportView, { target }: FindingGroup): string {
+  return `${view.targets.findIndex((one) => one.target === target)}:fail`;
+}
+
+function How({ group }: { readonly group: FindingGroup }): JSX.Element {
+  const { how, exit } = group.finding;
+  const ending = exit?.signal ?? (exit?.code === undefined ? undefined : `exit ${exit.code}`);
+  return (
+    <span class={`how ${how}`}>
+      {how}
+      {ending === undefined ? '' : ` ${ending}`}
+    </span>
+  );
+}
+
+function FindingArticle(props: {
+  readonly view: ReportView;
+  readonly group: FindingGroup;
+  readonly excerpt: TraceExcerpt | string;
+}): JSX.Element {
+  const { view, group, excerpt } = props;
+  const { anchor, finding, requirement, target, caseId, title, places } = group;
+  const [first] = places;
+  return (
+    <article
+      class="finding"
+      id={anchor}
+      tabIndex={-1}
+      aria-labelledby={`${anchor}-title`}
+      data-item="finding"
+      data-v={markOf(view, group)}
+    >
+      <header>
+        <p class="tags">
+          <How group={group} /> <span class="on">{target}</span>
+        </p>
+        <h3 id={`${anchor}-title`}>
+          {requirement === undefined ? finding.requirement : <Level requirement={requirement} />} {requirement?.text}
+        </h3>
+        <p class="meta">
+          <a href={`#${requirementAnchor(finding.requirement)}`}>
+            <code>{finding.requirement}</code>
+          </a>{' '}
+          in <code>{caseId}</code>, {title}
+        </p>
+        {requirement === undefined ? null : <Provenance requirement={requirement} />}
+      </header>
+      <p class="what">
+        <ForeignText text={finding.what} />
+      </p>
+      <div class="compare">
+        <div class="expected">
+          <h4>expected</h4>
+          <pre>
+            <ForeignText text={finding.expected} />
+          </pre>
+        </div>
+        <div class="actual">
+          <h4>actual</h4>
+          <pre>
+            <ForeignText text={finding.actual} />
+          </pre>
+        </div>
+      </div>
+      <Places group={group} />
+      {finding.stderr === undefined || finding.stderr === '' ? null : (
+        <section class="stderr">
+          <h4>the end of its standard error</h4>
+          <pre>
+            <ForeignText text={finding.stderr} />
+          </pre>
+        </section>
+      )}
+      <TraceSection excerpt={excerpt} />
+      {first === undefined ? null : <Rerun command={first.result.record.rerun} />}
+      <p class="back">
+        <a href="#matrix">Back to the matrix</a>
+      </p>
+    </article>
+  );
+}
+
+function TraceSection({ excerpt }: { readonly excerpt: TraceExcerpt | string }): JSX.Element {
+  if (typeof excerpt === 'string') {
+    return (
+      <p class="muted">
+        <ForeignText text={excerpt} />
+      </p>
+    );
+  }
+  return (
+    <details class="trace">
+      <summary>
+        Message sequence{' '}
+        <span class="muted">
+          {excerpt.shown === excerpt.total ? `${excerpt.total} events` : `${excerpt.shown} of ${excerpt.total} events`}
+        </span>
+      </summary>
+      <MessageSequence excerpt={excerpt} />
+    </details>
+  );
+}
+
+const mostPlaces = 40;
+
+/** All variants, repetitions and points with this finding, when there is more than one. */
+function Places({ group }: { readonly group: FindingGroup }): JSX.Element | null {
+  const lines = group.places.map(({ result, finding }) => {
+    const { key, repetition } = result.record;
+    const again = repetition === 0 ? '' : ` (repetition ${repetition})`;
+    return { name: `${key}${again}`, points: finding.points ?? [], of: result.record.points?.count };
+  });
+  const points = lines.reduce((sum, line) => sum + line.points.length, 0);
+  if (lines.length === 1 && points === 0) {
+    return lines[0]?.name === group.caseId ? null : (
+      <p class="places">
+        with <code>{lines[0]?.name}</code>
+      </p>
+    );
+  }
+  const head = [
+    lines.length === 1 ? '' : `${lines.length} results`,
+    points === 0 ? '' : `${points} ${points === 1 ? 'point' : 'points'}`,
+  ];
+  return (
+    <details class="places">
+      <summary>the same in {head.filter((part) => part !== '').join(', ')}</summary>
+      <ul>
+        {lines.slice(0, mostPlaces).map(({ name, points: failed, of }) => (
+          <li key={name}>
+            <code>{name}</code>
+            {failed.length === 0 ? null : (
+              <>
+                {' '}
+                {failed.length} of {of ?? 'its'} points: <PointList points={failed} />
+              </>
+            )}
+          </li>
+        ))}
+        {lines.length > mostPlaces ? <li>{lines.length - mostPlaces} more</li> : null}
+      </ul>
+    </details>
+  );
+}
+
+function PointList({ points }: { readonly points: readonly string[] }): JSX.Element {
+  return (
+    <span class="points">
+      {points.slice(0, mostPlaces).map((point) => (
+        <code key={point}>
+          <ForeignText text={point} />
+        </code>
+      ))}
+      {points.length > mostPlaces ? `and ${points.length - mostPlaces} more` : ''}
+    </span>
+  );
+}
+
+function Rerun({ command }: { readonly command: string }): JSX.Element {
+  return (
+    <div class="rerun">
+      <h4>run it again</h4>
+      <p>
+        <code data-copied>
+          <ForeignText text={command} />
+        </code>
+        <button type="button" class="copy">
+          copy
+        </button>
+      </p>
+    </div>
+  );
+}

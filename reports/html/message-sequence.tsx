@@ -1,0 +1,139 @@
+import type { JSX } from 'preact';
+import type { MessageObservation, ObservedEvent } from '../../reference-impl/observations/event.ts';
+import { AnnotatedBytes, hex, messageTitle } from './annotated-bytes.tsx';
+import { ForeignText } from './foreign-text.tsx';
+import type { ExcerptItem, TraceExcerpt } from './trace-excerpt.ts';
+
+/** What went between front-end and back-end, in order, in two lanes. */
+export function MessageSequence({ excerpt }: { readonly excerpt: TraceExcerpt }): JSX.Element {
+  return (
+    <div class="sequence">
+      <div class="lanes" aria-hidden="true">
+        <span>front-end · us</span>
+        <span>back-end · under test</span>
+      </div>
+      <ol>
+        {excerpt.items.map((item) => (
+          <SequenceItem key={item.kind === 'gap' ? `gap ${item.missing}` : item.event.seq} item={item} />
+        ))}
+      </ol>
+    </div>
+  );
+}
+
+function SequenceItem({ item }: { readonly item: ExcerptItem }): JSX.Element {
+  if (item.kind === 'gap') return <li class="gap">{item.missing} more</li>;
+  const { event, isFailing } = item;
+  return (
+    <li class={`event ${event.kind} ${laneOf(event)}${isFailing ? ' failing' : ''}`}>
+      <time>{milliseconds(event.timeUs)}</time>
+      <EventBody event={event} />
+      {isFailing ? <strong class="verdict">the check failed here</strong> : null}
+    </li>
+  );
+}
+
+/** `to` and `from` cross between the lanes, `us` and `iut` stay in one. */
+function laneOf(event: ObservedEvent): 'to' | 'from' | 'us' | 'iut' | 'both' {
+  switch (event.kind) {
+    case 'message':
+      return event.direction === 'to-iut' ? 'to' : 'from';
+    case 'notification':
+      return event.what === 'kick' ? 'to' : 'from';
+    case 'ring-write':
+      return event.what === 'used-seen' ? 'iut' : 'us';
+    case 'memory-change':
+    case 'process':
+      return 'iut';
+    case 'connection':
+    case 'note':
+      return 'both';
+  }
+}
+
+function EventBody({ event }: { readonly event: ObservedEvent }): JSX.Element {
+  switch (event.kind) {
+    case 'message':
+      return <Message event={event} />;
+    case 'notification':
+      return (
+        <p class="arrow">
+          <b>{event.what}</b> ring {event.index}
+          {event.count === 1 ? '' : `, count ${event.count}`}
+        </p>
+      );
+    case 'ring-write':
+      return (
+        <p class="own">
+          <b>{event.what.replaceAll('-', ' ')}</b> {event.index} at 0x{event.address.toString(16)}{' '}
+          <code>{shortHex(event.bytes)}</code>
+        </p>
+      );
+    case 'connection':
+      return (
+        <p class="own">
+          <b>connection {event.session}</b> {event.state.replaceAll('-', ' ')}
+          <Detail text={event.detail} />
+        </p>
+      );
+    case 'process':
+      return (
+        <p class={`own ${event.state}`}>
+          <b>process {event.state.replaceAll('-', ' ')}</b>
+          <Detail text={event.detail} />
+        </p>
+      );
+    case 'memory-change':
+      return (
+        <p class="own">
+          <b>memory changed</b> region {event.region} offset 0x{event.offset.toString(16)}, {event.length} bytes{' '}
+          <code>{shortHex(event.bytes)}</code>
+          <Detail text={event.note} />
+        </p>
+      );
+    case 'note':
+      return (
+        <p class="own">
+          <ForeignText text={event.text} />
+        </p>
+      );
+  }
+}
+
+function Detail({ text }: { readonly text: string }): JSX.Element | null {
+  if (text === '') return null;
+  return (
+    <>
+      : <ForeignText text={text} />
+    </>
+  );
+}
+
+function Message({ event }: { readonly event: MessageObservation & ObservedEvent }): JSX.Element {
+  const { name, brief } = messageTitle(event);
+  const descriptors = event.descriptors === 0 ? '' : ` + ${event.descriptors} fd`;
+  const channel = event.channel === 'back-end' ? 'back-end channel, ' : '';
+  return (
+    <details>
+      <summary class="arrow">
+        <span class="unseen">{event.direction === 'to-iut' ? 'to the back-end: ' : 'from the back-end: '}</span>
+        <b>{name}</b>
+        {brief === '' ? null : <span class="brief"> {brief}</span>}
+        <span class="size">
+          {' '}
+          {channel}
+          {event.length} B{descriptors}
+        </span>
+      </summary>
+      <AnnotatedBytes event={event} />
+    </details>
+  );
+}
+
+function shortHex(bytes: Uint8Array): string {
+  return bytes.length > 16 ? `${hex(bytes.subarray(0, 16))} … (${bytes.length} bytes)` : hex(bytes);
+}
+
+function milliseconds(timeUs: number): string {
+  return `${(timeUs / 1000).toFixed(3)} ms`;
+}

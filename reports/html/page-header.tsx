@@ -1,0 +1,162 @@
+import type { JSX } from 'preact';
+import type { TargetRecord } from '../record/record.ts';
+import { ForeignText } from './foreign-text.tsx';
+import type { ReportView } from './report-view.ts';
+import { caseKinds, Tally, tallyOf } from './tally.tsx';
+import { markWord } from './verdict-mark.tsx';
+
+/** What was found, on what, and with which tools: the first thing to read. */
+export function PageHeader({ view }: { readonly view: ReportView }): JSX.Element {
+  const { run, cases } = view;
+  const planned = run.plan.results.length;
+  const done = planned - run.missing.length;
+  const counts = tallyOf(cases.map(({ verdict }) => verdict));
+  return (
+    <header class="top">
+      <p class="wordmark">
+        {run.facts.suite.name} <span>conformance report</span>
+      </p>
+      <h1>{headline(view)}</h1>
+      <p class="lead">
+        {done} of {planned} planned results:{' '}
+        {caseKinds
+          .filter((kind) => (counts.get(kind) ?? 0) > 0)
+          .map((kind) => `${counts.get(kind)} ${markWord(kind)}`)
+          .join(', ')}
+        .
+      </p>
+      <Missing view={view} />
+      <ul class="targets">
+        {view.targets.map((target, index) => (
+          <TargetCard key={target.target} view={view} target={target} index={index} />
+        ))}
+      </ul>
+      <Facts view={view} />
+    </header>
+  );
+}
+
+function headline({ findings, targets }: ReportView): string {
+  const on = `${targets.length} ${targets.length === 1 ? 'target' : 'targets'}`;
+  if (findings.length === 0) return `No findings on ${on}`;
+  const affected = new Set(findings.map(({ target }) => target)).size;
+  const count = findings.length === 1 ? '1 finding' : `${findings.length} findings`;
+  return `${count} on ${affected === targets.length ? on : `${affected} of ${on}`}`;
+}
+
+function Missing({ view }: { readonly view: ReportView }): JSX.Element | null {
+  const { missing, unfinished, remarks, facts } = view.run;
+  if (missing.length === 0 && remarks.length === 0 && facts.ended === 'completed') return null;
+  const unfinishedKeys = new Set(unfinished);
+  return (
+    <div class="warning" role="note">
+      {facts.ended === 'completed' ? null : <p>This run was {facts.ended} before it was complete.</p>}
+      {remarks.map((remark) => (
+        <p key={remark}>
+          <ForeignText text={remark} />
+        </p>
+      ))}
+      {missing.length === 0 ? null : (
+        <details>
+          <summary>{missing.length} planned results that no shard ran</summary>
+          <ul>
+            {missing.map((result) => (
+              <li key={`${result.target} ${result.key} ${result.repetition}`}>
+                <code>
+                  {result.target}: {result.key}
+                </code>
+                {unfinishedKeys.has(result) ? ' (begun, not finished)' : ''}
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+    </div>
+  );
+}
+
+function TargetCard(props: {
+  readonly view: ReportView;
+  readonly target: TargetRecord;
+  readonly index: number;
+}): JSX.Element {
+  const { view, target, index } = props;
+  const verdicts = view.cases.filter((result) => result.target === target.target).map(({ verdict }) => verdict);
+  const found = view.findings.filter((group) => group.target === target.target);
+  const undefinedBits = target.offered.filter((name) => /^bit \d+$/.test(name));
+  return (
+    <li class="target" data-t={index}>
+      <h2>{target.target}</h2>
+      <p class="identity">
+        <ForeignText text={`${target.identity} ${target.version}`.trim()} />
+      </p>
+      <Tally verdicts={verdicts} />
+      <dl class="facts">
+        <dt>device</dt>
+        <dd>
+          {target.device} over {target.transport}
+        </dd>
+        <dt>offers</dt>
+        <dd>
+          {target.offered.length} feature bits
+          {undefinedBits.length === 0 ? '' : `, of them undefined: ${undefinedBits.join(', ')}`}
+        </dd>
+        {target.latencyUs === undefined ? null : (
+          <>
+            <dt>round trip</dt>
+            <dd>{target.latencyUs.toFixed(0)} µs</dd>
+          </>
+        )}
+        {target.binaryHash === undefined ? null : (
+          <>
+            <dt>sha-256</dt>
+            <dd>
+              <code title={target.binaryHash}>{target.binaryHash.slice(0, 12)}…</code>
+            </dd>
+          </>
+        )}
+      </dl>
+      {found[0] === undefined ? (
+        <p class="found none">no findings</p>
+      ) : (
+        <p class="found">
+          <a href={`#${found[0].anchor}`}>{found.length === 1 ? '1 finding' : `${found.length} findings`}</a>
+        </p>
+      )}
+    </li>
+  );
+}
+
+function Facts({ view }: { readonly view: ReportView }): JSX.Element {
+  const { facts, catalogue } = view.run;
+  const rows: readonly [string, string][] = [
+    ['started', facts.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')],
+    ['took', duration(facts.durationMs)],
+    ['suite', `${facts.suite.name} ${facts.suite.version}`],
+    ['catalogue', `${facts.catalogueHash.slice(0, 12)} (${catalogue.requirements.length} requirements)`],
+    ['plan', facts.planHash.slice(0, 12)],
+    ['seed', String(facts.seed)],
+  ];
+  return (
+    <div class="provenance">
+      <dl class="facts">
+        {rows.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <p class="command">
+        <code>
+          <ForeignText text={facts.command.join(' ')} />
+        </code>
+      </p>
+    </div>
+  );
+}
+
+function duration(milliseconds: number): string {
+  const seconds = milliseconds / 1000;
+  return seconds < 90 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}

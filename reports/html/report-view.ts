@@ -1,0 +1,46 @@
+import { type CaseVerdict, caseVerdicts } from '../case-verdicts.ts';
+import { type FeatureGroup, featureVerdicts } from '../feature-verdicts.ts';
+import { type FindingGroup, findingGroups } from '../findings.ts';
+import type { MergedRun } from '../merge-runs.ts';
+import type { TargetRecord } from '../record/record.ts';
+import { type RequirementArea, requirementVerdicts } from '../requirement-verdicts.ts';
+
+/** All that the page shows, worked out once. */
+export interface ReportView {
+  readonly run: MergedRun;
+  readonly targets: readonly TargetRecord[];
+  readonly cases: readonly CaseVerdict[];
+  readonly areas: readonly RequirementArea[];
+  readonly features: readonly FeatureGroup[];
+  readonly findings: readonly FindingGroup[];
+  /** Findings by target and requirement: see `findingsFor`. */
+  readonly findingIndex: ReadonlyMap<string, readonly FindingGroup[]>;
+}
+
+export function reportView(run: MergedRun): ReportView {
+  const areas = requirementVerdicts(run);
+  const findings = findingGroups(run);
+  const findingIndex = new Map<string, FindingGroup[]>();
+  for (const group of findings) {
+    const id = indexKey(group.target, group.finding.requirement);
+    const list = findingIndex.get(id);
+    if (list === undefined) findingIndex.set(id, [group]);
+    else list.push(group);
+  }
+  const cases = caseVerdicts(run);
+  const features = featureVerdicts(run, areas);
+  return { run, targets: run.targets, cases, areas, features, findings, findingIndex };
+}
+
+export function findingsFor(view: ReportView, target: string, requirement: string): readonly FindingGroup[] {
+  return view.findingIndex.get(indexKey(target, requirement)) ?? [];
+}
+
+function indexKey(target: string, requirement: string): string {
+  return JSON.stringify([target, requirement]);
+}
+
+/** Anchor of a requirement's row. */
+export function requirementAnchor(id: string): string {
+  return `req-${id.replace(/[^A-Za-z0-9-]+/g, '-')}`;
+}

@@ -1,0 +1,47 @@
+export const requirementStyle = `
+summary { cursor: pointer; }
+.area { border-bottom: 1px solid var(--rule); }
+.area > summary { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0.2rem 1.4rem; padding: 0.7rem 0; list-style: none; }
+.area > summary::-webkit-details-marker { display: none; }
+.area > summary::before { content: "▸" / ""; color: var(--soft); width: 0.6em; margin-right: -0.6rem; }
+.area[open] > summary::before { content: "▾" / ""; }
+.area > summary:hover h3 { text-decoration: underline; text-underline-offset: 0.2em; }
+.area h3 { font: 600 1.0625rem var(--serif); min-width: 11rem; }
+.area .counts { display: flex; flex-wrap: wrap; gap: 0 1.1rem; margin-left: auto; font-size: 0.84rem; }
+.area[open] { padding-bottom: 1.4rem; }
+.columns, .requirement > summary {
+  display: grid; grid-template-columns: minmax(0, 1fr) repeat(var(--targets), minmax(0, 8.5rem)); gap: 0 1rem;
+}
+:root[data-columns="one"] :is(.columns, .requirement > summary) { grid-template-columns: minmax(0, 1fr) minmax(0, 12rem); }
+.columns { font: 600 0.75rem/1.3 var(--mono); color: var(--soft); padding: 0.3rem 0 0.3rem 1.4rem; border-bottom: 1px solid var(--firm); overflow-wrap: anywhere; }
+.columns span:first-child { font: 0.8125rem var(--sans); }
+.requirement { border-bottom: 1px solid var(--rule); }
+.requirement > summary { padding: 0.5rem 0 0.5rem 1.4rem; list-style: none; position: relative; }
+.requirement > summary::-webkit-details-marker { display: none; }
+.requirement > summary::before { content: "▸" / ""; position: absolute; left: 0.2rem; top: 0.5rem; color: var(--soft); }
+.requirement[open] > summary::before { content: "▾" / ""; }
+.requirement > summary:hover { background: var(--well); }
+.requirement:target > summary { background: var(--warn-ground); }
+.requirement .meta { display: block; color: var(--soft); line-height: 1.4; }
+.requirement .whose { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+.level {
+  font: 600 0.68rem/1 var(--sans); letter-spacing: 0.04em; padding: 0.18em 0.45em; border: 1px solid var(--firm);
+  border-radius: 3px; white-space: nowrap; vertical-align: 0.1em; margin-right: 0.15rem;
+}
+.level.reading { border-style: dashed; color: var(--soft); }
+.evidence { padding: 0.2rem 0 1.2rem 1.4rem; }
+.origin { color: var(--soft); font-size: 0.84rem; max-width: 60rem; overflow-wrap: anywhere; }
+.results { margin-top: 0.8rem; }
+.results h4 { font: 600 0.8125rem var(--mono); }
+.results li { padding: 0.1rem 0; overflow-wrap: anywhere; }
+.uncited { margin-top: 0.8rem; padding-left: 1.4rem; }
+.uncited > summary { color: var(--soft); }
+.uncited li { padding: 0.35rem 0; border-top: 1px solid var(--rule); max-width: 66rem; }
+@media (max-width: 60rem) {
+  .columns { display: none; }
+  .requirement > summary, :root[data-columns="one"] .requirement > summary { display: block; }
+  .requirement .cell { display: inline-block; margin: 0.2rem 1rem 0 0; }
+  .requirement .whose { position: static; width: auto; height: auto; clip-path: none; font: 0.75rem var(--mono); color: var(--soft); }
+  .area .counts { margin-left: 0; }
+}
+`;

@@ -1,0 +1,53 @@
+import type { JSX } from 'preact';
+import type { FeatureVerdict } from '../feature-verdicts.ts';
+import type { RequirementVerdictKind } from '../requirement-verdicts.ts';
+
+/** Names that the filter knows: the kinds of all marks of the page. */
+export type MarkKind = RequirementVerdictKind | 'partial' | 'not-offered' | 'owned' | 'elsewhere';
+
+const words: Record<MarkKind, string> = {
+  pass: 'pass',
+  fail: 'fail',
+  error: 'error',
+  inconclusive: 'inconclusive',
+  'not-run': 'not run',
+  'not-applicable': 'not applicable',
+  'no-result': 'not selected',
+  'no-case': 'no case',
+  partial: 'partial',
+  'not-offered': 'not offered',
+  owned: 'front-end',
+  elsewhere: '',
+};
+
+export function markWord(kind: MarkKind): string {
+  return words[kind];
+}
+
+/** A verdict as a sign and a word; the sign is drawn by the style sheet and never read aloud. */
+export function VerdictMark({ kind, text }: { readonly kind: MarkKind; readonly text?: string }): JSX.Element {
+  return <span class={`mark ${kind}`}>{text ?? words[kind]}</span>;
+}
+
+/** What a cell of the matrix shows, and the same as a sentence. */
+export function featureMark(verdict: FeatureVerdict): { readonly text: string; readonly sentence: string } {
+  switch (verdict.kind) {
+    case 'pass':
+      return { text: 'pass', sentence: `all ${verdict.of} requirements passed` };
+    case 'partial':
+      return {
+        text: `${verdict.passed}/${verdict.of}`,
+        sentence: `partial: ${verdict.passed} of ${verdict.of} requirements passed, none failed`,
+      };
+    case 'fail':
+      return { text: 'fail', sentence: `${verdict.failed} of ${verdict.of} requirements failed` };
+    case 'not-offered':
+      return { text: 'not offered', sentence: 'the implementation does not offer this bit' };
+    case 'owned':
+      return { text: verdict.by, sentence: `served by: ${verdict.by}` };
+    case 'no-case':
+      return { text: 'no case', sentence: 'nothing that hangs on this bit was judged here' };
+    case 'elsewhere':
+      return { text: '', sentence: 'does not concern this target' };
+  }
+}
