@@ -29,9 +29,6 @@ export interface FeatureGroup {
   readonly rows: readonly FeatureRow[];
 }
 
-/** Bases that are our expectation and not the text's: they stay out of feature cells. */
-const robustnessBases: ReadonlySet<string> = new Set(['inferred', 'robustness']);
-
 /** Reasons for having no case that take a requirement out of the count, because no case could ever add to it. */
 const uncountedReasons: readonly string[] = ['not-observable', 'implied-by'];
 
@@ -51,9 +48,10 @@ export function featureVerdicts(run: MergedRun, areas: readonly RequirementArea[
   return [...groups].map(([device, rows]) => ({ device, rows }));
 }
 
-function counts({ basis, observable, binds, untested }: SnapshotRequirement): boolean {
-  if (robustnessBases.has(basis) || observable === 'no') return false;
-  if (binds === 'driver' || binds === 'front-end') return false;
+/** Robustness is our expectation and not the text's; what binds the driver or only permits cannot be broken by an IUT. */
+function counts({ basis, observable, binds, level, untested }: SnapshotRequirement): boolean {
+  if (basis === 'robustness' || observable === 'no') return false;
+  if (binds === 'driver' || binds === 'front-end' || level === 'MAY') return false;
   return !uncountedReasons.some((reason) => untested?.startsWith(reason) ?? false);
 }
 
@@ -66,7 +64,9 @@ function featureVerdict(
   if (!concerns(feature, target)) return { kind: 'elsewhere' };
   const owner = target.ownedBy[feature.name];
   if (owner !== undefined) return { kind: 'owned', by: owner };
-  const verdicts = hanging.map((row): RequirementVerdictKind => row.verdicts[targetIndex]?.verdict ?? 'no-result');
+  const verdicts = hanging
+    .filter(({ requirement }) => requirement.via?.includes(target.transport) ?? true)
+    .map((row): RequirementVerdictKind => row.verdicts[targetIndex]?.verdict ?? 'no-result');
   const of = verdicts.length;
   const failed = verdicts.filter((verdict) => verdict === 'fail').length;
   if (failed > 0) return { kind: 'fail', failed, of };
@@ -76,7 +76,8 @@ function featureVerdict(
   return passed === of ? { kind: 'pass', of } : { kind: 'partial', passed, of };
 }
 
-function concerns({ device }: SnapshotFeature, target: TargetRecord): boolean {
+function concerns({ device, kind }: SnapshotFeature, target: TargetRecord): boolean {
+  if (kind === 'vhost-backend') return target.transport === 'vhost-net' || target.transport === 'vhost-vdpa';
   return device === 'common' || sameDevice(device, target.device) || target.transport.startsWith(device);
 }
 

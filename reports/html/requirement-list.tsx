@@ -112,8 +112,7 @@ export function Level({ requirement }: { readonly requirement: SnapshotRequireme
 
 const basisSentences: Readonly<Record<string, string>> = {
   keyword: 'the text says so in this word',
-  descriptive: 'the text states it as a fact; the level is our reading',
-  inferred: 'our robustness expectation; not in the text',
+  fact: 'the text states it as a fact; the level is our reading',
   robustness: 'our robustness expectation; not in the text',
 };
 

@@ -16,6 +16,8 @@ export const snapshotRequirement = z.object({
   observable: z.string(),
   /** Names of the feature bits that it hangs on. */
   features: z.array(z.string()),
+  /** Transports over which a violation can be seen; any, where it is left out. */
+  via: z.array(z.string()).optional(),
   text: z.string(),
   /** Why no case cites it, where none does. */
   untested: z.string().optional(),
@@ -27,6 +29,10 @@ export const snapshotFeature = z.object({
   bit: z.number().int().nonnegative(),
   /** `common`, a device (`net`, `block`, …), or the protocol whose own bits these are (`vhost-user`). */
   device: z.string(),
+  /** `vhost-backend`: a bit that kernel back-ends alone have. */
+  kind: z.string().optional(),
+  /** What it promises, in our words. */
+  text: z.string().optional(),
 });
 export type SnapshotFeature = z.infer<typeof snapshotFeature>;
 
