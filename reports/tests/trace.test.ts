@@ -126,16 +126,20 @@ t.test('a long trace keeps both ends and says how much is missing', (t) => {
   const encoded = encodeTrace(long);
   t.ok(encoded.length < 2 * 1024 * 1024, `${encoded.length} bytes`);
   const decoded = decodeTrace(encoded);
-  t.equal(decoded.events.length, 1024);
-  t.equal(decoded.dropped, 5000 - 1024 + 2);
+  t.equal(decoded.events.length, 768);
+  t.equal(decoded.dropped, 5000 - 768 + 2);
   t.equal(decoded.events[0]?.seq, 0);
   t.equal(decoded.events.at(-1)?.seq, 4999);
   const [first] = decoded.events;
   t.ok(first?.kind === 'message' && first.bytes.length === 1024 && first.length === 4096);
-  const small = boundTrace(long, { firstEvents: 2, lastEvents: 1, bytesPerEvent: 4 });
+  const bounds = { firstEvents: 2, lastEvents: 1, aroundFinding: 1, findings: 2, bytesPerEvent: 4 };
   t.strictSame(
-    small.events.map((kept) => kept.seq),
+    boundTrace(long, [], bounds).events.map((kept) => kept.seq),
     [0, 1, 4999],
+  );
+  t.strictSame(
+    boundTrace(long, [2500, 2500, 4000, 100], bounds).events.map((kept) => kept.seq),
+    [0, 1, 2499, 2500, 2501, 3999, 4000, 4001, 4999],
   );
   t.end();
 });

@@ -6,9 +6,16 @@ import { fromWire, toWire, type WireTrace } from './wire-event.ts';
 
 const traceType = protobuf.Root.fromJSON(descriptor).lookupType('vhost_conformance.trace.Trace');
 
-/** Protobuf bytes (trace.proto) of the trace, cut to the bounds first. */
-export function encodeTrace(trace: Trace, bounds: TraceBounds = defaultTraceBounds): Uint8Array {
-  const { events, ...rest } = boundTrace(trace, bounds);
+/**
+ * Protobuf bytes (trace.proto) of the trace, cut to the bounds first.
+ * @param findings sequence numbers of the events at which checks failed: what surrounds them is kept.
+ */
+export function encodeTrace(
+  trace: Trace,
+  findings: readonly number[] = [],
+  bounds: TraceBounds = defaultTraceBounds,
+): Uint8Array {
+  const { events, ...rest } = boundTrace(trace, findings, bounds);
   const message: WireTrace = { ...traceSchemaVersion, ...rest, events: events.map(toWire) };
   return traceType.encode(message).finish();
 }

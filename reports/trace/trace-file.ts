@@ -17,19 +17,29 @@ export class TraceWriter {
 
   /**
    * Writes one trace, synchronously, and answers its path relative to the run directory: the `trace` of a case record.
+   * @param findings `traceEvent` of its findings: what surrounds them is kept, however long the trace.
    * @throws TraceError where the file cannot be written.
    */
-  write(trace: Trace): string {
+  write(trace: Trace, findings: readonly number[] = []): string {
     const path = tracePath(trace);
     try {
       mkdirSync(join(this.#runDirectory, 'traces'), { recursive: true });
-      writeFileSync(join(this.#runDirectory, path), encodeTrace(trace, this.#bounds));
+      writeFileSync(join(this.#runDirectory, path), encodeTrace(trace, findings, this.#bounds));
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new TraceError(`${join(this.#runDirectory, path)}: cannot be written (${reason})`, { cause });
     }
     return path;
   }
+}
+
+/**
+ * Where the `trace` of a case record lies.
+ * @throws TraceError for a path that `tracePath` would not give: records may come from elsewhere.
+ */
+export function traceFile(runDirectory: string, path: string): string {
+  if (!/^traces\/[A-Za-z0-9_.=-]+\.pb$/.test(path)) throw new TraceError(`${path}: is no path of a trace`);
+  return join(runDirectory, path);
 }
 
 /** @throws TraceError where the file is missing or no trace. */

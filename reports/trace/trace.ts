@@ -14,28 +14,48 @@ export interface Trace {
   readonly events: readonly ObservedEvent[];
 }
 
-/** What a trace may grow to: both ends of a long case are kept, and the start of long messages. */
+/** What a trace may grow to: both ends of a long case, what surrounds its findings, and the start of long messages. */
 export interface TraceBounds {
   readonly firstEvents: number;
   readonly lastEvents: number;
+  /** Events kept before and after each event at which a check failed. */
+  readonly aroundFinding: number;
+  /** Findings beyond these are not surrounded. */
+  readonly findings: number;
   /** Bytes kept of each message, ring write and memory change. */
   readonly bytesPerEvent: number;
 }
 
 /** A trace within these stays below 2 MiB. */
-export const defaultTraceBounds: TraceBounds = { firstEvents: 256, lastEvents: 768, bytesPerEvent: 1024 };
+export const defaultTraceBounds: TraceBounds = {
+  firstEvents: 256,
+  lastEvents: 512,
+  aroundFinding: 24,
+  findings: 8,
+  bytesPerEvent: 1024,
+};
 
-/** The same trace, cut to the bounds. `length` fields keep the length on the wire. */
-export function boundTrace(trace: Trace, bounds: TraceBounds = defaultTraceBounds): Trace {
+/**
+ * The same trace, cut to the bounds. `length` fields keep the length on the wire, `seq` shows where events are missing.
+ * @param findings sequence numbers of the events at which checks failed.
+ */
+export function boundTrace(
+  trace: Trace,
+  findings: readonly number[] = [],
+  bounds: TraceBounds = defaultTraceBounds,
+): Trace {
   const { firstEvents, lastEvents, bytesPerEvent } = bounds;
-  const surplus = Math.max(0, trace.events.length - firstEvents - lastEvents);
-  const kept =
-    surplus === 0
-      ? trace.events
-      : [...trace.events.slice(0, firstEvents), ...trace.events.slice(firstEvents + surplus)];
+  const count = trace.events.length;
+  const around = [...new Set(findings)].slice(0, bounds.findings);
+  const kept = trace.events.filter(
+    ({ seq }, index) =>
+      index < firstEvents ||
+      index >= count - lastEvents ||
+      around.some((finding) => Math.abs(finding - seq) <= bounds.aroundFinding),
+  );
   return {
     ...trace,
-    dropped: trace.dropped + surplus,
+    dropped: trace.dropped + count - kept.length,
     events: kept.map((event) =>
       'bytes' in event && event.bytes.length > bytesPerEvent
         ? { ...event, bytes: event.bytes.subarray(0, bytesPerEvent) }

@@ -1,0 +1,71 @@
+import { type FeatureVerdict, featureVerdicts } from '../feature-verdicts.ts';
+import { findingGroups } from '../findings.ts';
+import type { MergedRun } from '../merge-runs.ts';
+import type { CaseRecord, TargetRecord } from '../record/record.ts';
+import type { PlannedResult } from '../record/run-plan.ts';
+import { type RequirementVerdictKind, requirementVerdicts } from '../requirement-verdicts.ts';
+
+/** The document that `jsonReport` writes. */
+export interface JsonReport {
+  readonly facts: MergedRun['facts'];
+  readonly targets: readonly TargetRecord[];
+  readonly features: readonly {
+    readonly name: string;
+    readonly bit: number;
+    readonly device: string;
+    /** By target. */
+    readonly verdicts: Readonly<Record<string, FeatureVerdict>>;
+  }[];
+  readonly requirements: readonly {
+    readonly id: string;
+    readonly area: string;
+    readonly cases: readonly string[];
+    readonly verdicts: Readonly<Record<string, RequirementVerdictKind>>;
+  }[];
+  readonly findings: readonly {
+    readonly anchor: string;
+    readonly target: string;
+    readonly caseId: string;
+    readonly requirement: string;
+    readonly how: string;
+    readonly what: string;
+    readonly keys: readonly string[];
+  }[];
+  readonly results: readonly CaseRecord[];
+  readonly missing: readonly PlannedResult[];
+}
+
+/** Everything that the page says, for programs: one JSON document. */
+export function jsonReport(run: MergedRun): string {
+  const areas = requirementVerdicts(run);
+  const names = run.targets.map(({ target }) => target);
+  const byTarget = <T>(values: readonly T[]): Record<string, T> =>
+    Object.fromEntries(values.flatMap((value, index) => (names[index] === undefined ? [] : [[names[index], value]])));
+  const document: JsonReport = {
+    facts: run.facts,
+    targets: run.targets,
+    features: featureVerdicts(run, areas).flatMap(({ rows }) =>
+      rows.map(({ feature, cells }) => ({ ...feature, verdicts: byTarget(cells) })),
+    ),
+    requirements: areas.flatMap(({ area, rows }) =>
+      rows.map(({ requirement, cases, verdicts }) => ({
+        id: requirement.id,
+        area,
+        cases,
+        verdicts: byTarget(verdicts.map(({ verdict }) => verdict)),
+      })),
+    ),
+    findings: findingGroups(run).map(({ anchor, target, caseId, finding, places }) => ({
+      anchor,
+      target,
+      caseId,
+      requirement: finding.requirement,
+      how: finding.how,
+      what: finding.what,
+      keys: [...new Set(places.map(({ result }) => result.record.key))],
+    })),
+    results: run.results.map(({ record }) => record),
+    missing: run.missing,
+  };
+  return `${JSON.stringify(document, undefined, 1)}\n`;
+}

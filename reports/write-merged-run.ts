@@ -1,0 +1,50 @@
+import { copyFileSync, existsSync } from 'node:fs';
+import type { MergedRun } from './merge-runs.ts';
+import { writeCatalogueSnapshot } from './record/catalogue-snapshot.ts';
+import { recordSchemaVersion } from './record/record.ts';
+import { RecordWriter } from './record/record-writer.ts';
+import { createRunDirectory, type RunDirectory } from './record/run-directory.ts';
+import { writeRunPlan } from './record/run-plan.ts';
+import { traceFile } from './trace/trace-file.ts';
+
+/**
+ * Writes merged shards as one run directory: reading it gives the same run again.
+ * @throws RecordError where `root` already holds results or cannot be written.
+ */
+export function writeMergedRun(run: MergedRun, root: string): RunDirectory {
+  const directory = createRunDirectory(root);
+  writeCatalogueSnapshot(directory.catalogue, run.catalogue);
+  writeRunPlan(directory.plan, run.plan.results);
+  const { suite, catalogueHash, planHash, seed, startedAt, command, durationMs, ended } = run.facts;
+  const writer = new RecordWriter(directory.results);
+  writer.append({
+    event: 'run',
+    schema: { ...recordSchemaVersion },
+    runId: planHash.slice(0, 16),
+    suite: { ...suite },
+    catalogueHash,
+    seed,
+    shard: { index: 1, of: 1 },
+    planHash,
+    planned: run.plan.results.length,
+    startedAt,
+    command: [...command],
+  });
+  for (const target of run.targets) writer.append(target);
+  for (const { key, target, repetition } of run.unfinished) writer.append({ event: 'begin', key, target, repetition });
+  const counts: Record<string, number> = {};
+  for (const { record, root: from } of run.results) {
+    writer.append(record);
+    counts[record.verdict] = (counts[record.verdict] ?? 0) + 1;
+    if (record.trace !== undefined) copyTrace(from, root, record.trace);
+  }
+  if (ended !== 'killed') writer.append({ event: 'end', reason: ended, counts, durationMs });
+  writer.close();
+  return directory;
+}
+
+/** A trace that a killed host never wrote is missing in the merged run as well. */
+function copyTrace(from: string, to: string, path: string): void {
+  const source = traceFile(from, path);
+  if (existsSync(source)) copyFileSync(source, traceFile(to, path));
+}
