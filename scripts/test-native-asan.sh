@@ -25,7 +25,9 @@ for source in $sources; do
     echo "$source"
   fi
 done | xargs -r -P "$(nproc)" -I{} bash -c 'g++ "${@:2}" -c "$1" -o "'"$output"'/$(basename "$1" .cc).o"' _ {} "${flags[@]}"
-g++ -shared -fsanitize=address,undefined "$output"/*.o -o "$addon"
+objects=()
+for source in $sources; do objects+=("$output/$(basename "$source" .cc).o"); done
+g++ -shared -fsanitize=address,undefined "${objects[@]}" -o "$addon"
 npx --no-install tsc -b drivers/tests
 
 # Leaks are looked for by native-leak.test.ts: node itself frees little at exit.
