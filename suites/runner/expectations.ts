@@ -1,0 +1,123 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { type CaseRecord, failureKinds, outcomes } from '../../reports/record/record.ts';
+import { RecordError } from '../../reports/record/record-error.ts';
+import { reasonOf } from '../../reports/record/record-writer.ts';
+import { casePattern } from './plan.ts';
+
+const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'a day as YYYY-MM-DD');
+
+/** One deviation that is known and accepted until a day. */
+export const expectation = z
+  .strictObject({
+    target: z.string().min(1),
+    /** An id, a key, a folder of ids or a glob over ids. */
+    case: z.string().min(1),
+    /** Without it: whatever requirement the result is about. */
+    requirement: z.string().optional(),
+    verdict: z.enum(outcomes).exclude(['pass', 'error']),
+    how: z.enum(failureKinds).optional(),
+    reason: z.string().min(1),
+    link: z.string().optional(),
+    /** Last day on which it holds. What does not apply by nature needs none. */
+    expires: day.optional(),
+  })
+  .refine((entry) => entry.expires !== undefined || entry.verdict === 'not-applicable', {
+    message: 'is missing (a known failure needs a last day)',
+    path: ['expires'],
+  });
+export type Expectation = z.infer<typeof expectation>;
+
+const expectationsFile = z.array(expectation);
+
+/** @throws RecordError with one line that names the file and the entry. */
+export function readExpectations(path: string): Expectation[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new RecordError(path, `cannot be read as expectations (${reasonOf(cause)})`, { cause });
+  }
+  const parsed = expectationsFile.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new RecordError(path, `is no list of expectations: ${issue?.path.join('.')}: ${issue?.message}`);
+}
+
+export interface ExpectationRules {
+  readonly expectations: readonly Expectation[];
+  /** Day of the run as YYYY-MM-DD. */
+  readonly today: string;
+  /** Targets on which not even `not-applicable` is accepted unless an expectation says so. */
+  readonly strictTargets: readonly string[];
+}
+
+/** Whether a result is what was to be expected. */
+export type Accordance =
+  | { readonly kind: 'as-expected'; readonly expectation?: Expectation }
+  | { readonly kind: 'unexpected'; readonly why: string };
+
+/** Compares one result with the expectations that are about it. */
+export function accordanceOf(result: CaseRecord, rules: ExpectationRules): Accordance {
+  const about = rules.expectations.filter((entry) => isAbout(entry, result));
+  const valid = about.filter((entry) => entry.expires === undefined || entry.expires >= rules.today);
+  const cleared = valid.find((entry) => isCleared(entry, result));
+  if (cleared !== undefined) return unexpected(`passes, but ${cleared.verdict} is expected: ${cleared.reason}`);
+  switch (result.verdict) {
+    case 'pass':
+      return { kind: 'as-expected' };
+    case 'not-applicable':
+      if (!rules.strictTargets.includes(result.target)) return { kind: 'as-expected' };
+      return sameVerdict(result, valid, about);
+    case 'inconclusive':
+    case 'not-run':
+      return sameVerdict(result, valid, about);
+    case 'error':
+      return unexpected(`error: ${(result.error ?? 'of our own').split('\n')[0]}`);
+    case 'fail':
+      return accordanceOfFailure(result, valid, about);
+  }
+}
+
+function accordanceOfFailure(
+  result: CaseRecord,
+  valid: readonly Expectation[],
+  about: readonly Expectation[],
+): Accordance {
+  const failures = valid.filter((entry) => entry.verdict === 'fail');
+  const covers = (entry: Expectation, found: CaseRecord['findings'][number]): boolean =>
+    (entry.requirement === undefined || entry.requirement === found.requirement) &&
+    (entry.how === undefined || entry.how === found.how);
+  const open = result.findings.find((found) => !failures.some((entry) => covers(entry, found)));
+  const [first] = failures;
+  if (open === undefined && first !== undefined) return { kind: 'as-expected', expectation: first };
+  const what = open === undefined ? 'fail' : `${open.requirement}: ${open.how}: ${open.what}`;
+  return unexpected(`${what}${expiredNote(valid, about)}`);
+}
+
+function sameVerdict(result: CaseRecord, valid: readonly Expectation[], about: readonly Expectation[]): Accordance {
+  const entry = valid.find((one) => one.verdict === result.verdict);
+  if (entry !== undefined) return { kind: 'as-expected', expectation: entry };
+  const why = result.outcomes.find((one) => one.outcome === result.verdict)?.why;
+  return unexpected(`${result.verdict}${why === undefined ? '' : `: ${why}`}${expiredNote(valid, about)}`);
+}
+
+function isAbout(entry: Expectation, result: CaseRecord): boolean {
+  if (entry.target !== result.target || !casePattern(entry.case)(result.caseId, result.key)) return false;
+  return entry.requirement === undefined || result.outcomes.some((one) => one.requirement === entry.requirement);
+}
+
+/** An expectation of a deviation that did not come: as bad as a deviation that was not expected. */
+function isCleared(entry: Expectation, result: CaseRecord): boolean {
+  if (entry.requirement === undefined) return result.verdict === 'pass';
+  return result.outcomes.some((one) => one.requirement === entry.requirement && one.outcome === 'pass');
+}
+
+function expiredNote(valid: readonly Expectation[], about: readonly Expectation[]): string {
+  const expired = about.find((entry) => !valid.includes(entry));
+  return expired === undefined ? '' : ` (an expectation of it expired on ${expired.expires})`;
+}
+
+function unexpected(why: string): Accordance {
+  return { kind: 'unexpected', why };
+}

@@ -1,0 +1,128 @@
+import picomatch from 'picomatch';
+import { caseKey, type VariantValues } from '../../reports/record/record.ts';
+import type { PlannedResult } from '../../reports/record/run-plan.ts';
+import { type AnyCase, variantsOf } from '../case.ts';
+
+/** One result that can be had of any target: a case with one of its variants. */
+export interface PlannedCase {
+  readonly key: string;
+  readonly definition: AnyCase;
+  readonly variant: VariantValues;
+}
+
+/** `must`: what the text demands; `should`: that and what it recommends; `all`: also our own robustness expectations. */
+export const levelFilters = ['must', 'should', 'all'] as const;
+export type LevelFilter = (typeof levelFilters)[number];
+
+const mustLevels: ReadonlySet<string> = new Set(['MUST', 'MUST NOT']);
+const shouldLevels: ReadonlySet<string> = new Set(['SHOULD', 'SHOULD NOT']);
+
+/** What the catalogue says of a requirement, as far as a selection asks. */
+export interface RequirementFacts {
+  readonly level: string;
+  readonly basis: string;
+  readonly features: readonly string[];
+}
+
+/** Which cases run. An empty list selects everything. */
+export interface Selection {
+  /** Ids, keys, folders of ids, or globs over ids. */
+  readonly cases: readonly string[];
+  /** Names of feature bits that a case negotiates, wants offered, or proves something about. */
+  readonly features: readonly string[];
+  readonly level: LevelFilter;
+}
+
+/** Every case that the selection names, with all its variants, in the order of the keys. */
+export function selectCases(
+  all: readonly AnyCase[],
+  selection: Selection,
+  requirementFacts: (slug: string) => RequirementFacts,
+): PlannedCase[] {
+  const patterns = selection.cases.map(casePattern);
+  const planned: PlannedCase[] = [];
+  for (const definition of all) {
+    if (!isOfLevel(definition, selection.level, requirementFacts)) continue;
+    if (!isAboutFeature(definition, selection.features, requirementFacts)) continue;
+    for (const variant of variantsOf(definition)) {
+      const key = caseKey(definition.id, variant);
+      if (patterns.length > 0 && !patterns.some((matches) => matches(definition.id, key))) continue;
+      planned.push({ key, definition, variant });
+    }
+  }
+  return planned.sort((a, b) => byCodeUnits(a.key, b.key));
+}
+
+/** Of several patterns, those that name no case at all. */
+export function patternsWithoutCase(all: readonly AnyCase[], patterns: readonly string[]): string[] {
+  return patterns.filter((pattern) => {
+    const matches = casePattern(pattern);
+    return !all.some((definition) =>
+      variantsOf(definition).some((variant) => matches(definition.id, caseKey(definition.id, variant))),
+    );
+  });
+}
+
+/** Says whether a pattern names a case: its key or id, a folder above it, or a glob over ids. */
+export function casePattern(pattern: string): (caseId: string, key: string) => boolean {
+  // A key holds brackets, which would be a class of characters in a glob: it is compared as it is.
+  const glob = picomatch(pattern);
+  const folder = pattern.endsWith('/') ? pattern : `${pattern}/`;
+  return (caseId, key) => key === pattern || caseId === pattern || caseId.startsWith(folder) || glob(caseId);
+}
+
+/** All results in the order in which they run: target by target, repetition by repetition, key by key. */
+export function plannedResults(
+  cases: readonly PlannedCase[],
+  targets: readonly string[],
+  repetitions: number,
+): PlannedResult[] {
+  const results: PlannedResult[] = [];
+  for (const target of targets) {
+    for (let repetition = 0; repetition < repetitions; repetition++) {
+      for (const { key } of cases) results.push({ target, key, repetition });
+    }
+  }
+  return results;
+}
+
+export interface Shard {
+  /** From 1. */
+  readonly index: number;
+  readonly of: number;
+}
+
+/** The part of a plan that one shard runs. All shards together run every result once. */
+export function shardOf(results: readonly PlannedResult[], shard: Shard): PlannedResult[] {
+  return results.filter((_, place) => place % shard.of === shard.index - 1);
+}
+
+function isOfLevel(definition: AnyCase, level: LevelFilter, facts: (slug: string) => RequirementFacts): boolean {
+  if (level === 'all') return true;
+  return Object.keys(definition.proves).some((slug) => {
+    const requirement = facts(slug);
+    if (requirement.basis === 'robustness') return false;
+    return mustLevels.has(requirement.level) || (level === 'should' && shouldLevels.has(requirement.level));
+  });
+}
+
+function isAboutFeature(
+  definition: AnyCase,
+  features: readonly string[],
+  facts: (slug: string) => RequirementFacts,
+): boolean {
+  if (features.length === 0) return true;
+  return features.some((name) => featuresOf(definition, facts).has(name));
+}
+
+/** Names of the feature bits that a case negotiates, wants offered, or proves something about. */
+export function featuresOf(definition: AnyCase, facts: (slug: string) => RequirementFacts): Set<string> {
+  const names = new Set<string>([...(definition.applies.negotiate ?? []), ...(definition.applies.offers ?? [])]);
+  for (const slug of Object.keys(definition.proves)) for (const name of facts(slug).features) names.add(name);
+  return names;
+}
+
+/** Not by locale: the order must be the same on every machine. */
+function byCodeUnits(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

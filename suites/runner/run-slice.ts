@@ -1,0 +1,219 @@
+import type { DriverPort } from '../../drivers/driver-port.ts';
+import type { CaseRecord, RunEvent } from '../../reports/record/record.ts';
+import type { PlannedResult } from '../../reports/record/run-plan.ts';
+import type { Trace } from '../../reports/trace/trace.ts';
+import type { AnyCase } from '../case.ts';
+import { exitText } from '../check.ts';
+import { applicability, type Offer } from './applicability.ts';
+import { accordanceOf, type ExpectationRules } from './expectations.ts';
+import { type Judgement, judge } from './judge.ts';
+import type { PlannedCase, RequirementFacts } from './plan.ts';
+
+/** Where the results of a slice go. Each call returns when what it was given is on disk. */
+export interface SliceOutput {
+  append(record: RunEvent): void;
+  /** Path of the trace relative to the run's directory. */
+  writeTrace(trace: Trace): string;
+}
+
+export interface SliceOptions {
+  readonly seed: number;
+  readonly point?: string;
+  readonly offer: Offer;
+  readonly rules: ExpectationRules;
+  requirementFacts(slug: string): RequirementFacts;
+  /** The one command that runs a case again. */
+  rerunCommand(key: string, point: string | undefined): string;
+  referenceMeetsDeadline(): boolean;
+  /** After a restart: whether the target serves again. */
+  isServedAgain(): boolean;
+}
+
+/** How a slice ended: at its end, or because the target no longer serves and cannot be brought back. */
+export type SliceEnd = { readonly kind: 'completed' } | { readonly kind: 'not-served'; readonly why: string };
+
+const crashesBeforeGivingUp = 3;
+const casesNamedBefore = 5;
+
+/**
+ * Runs the results that are owed of one target, one after another. A result is on disk before the next one begins.
+ * Blocks; made for a process of its own.
+ */
+export function runSlice(
+  port: DriverPort,
+  slice: readonly { readonly planned: PlannedCase; readonly result: PlannedResult }[],
+  output: SliceOutput,
+  options: SliceOptions,
+): SliceEnd {
+  return new SliceRun(port, output, options).run(slice);
+}
+
+class SliceRun {
+  readonly #port: DriverPort;
+  readonly #output: SliceOutput;
+  readonly #options: SliceOptions;
+  /** Keys of the cases that ran on the present process, oldest first. */
+  #onThisProcess: string[] = [];
+  /** Crashes by case and signature. */
+  readonly #crashes = new Map<string, number>();
+
+  constructor(port: DriverPort, output: SliceOutput, options: SliceOptions) {
+    this.#port = port;
+    this.#output = output;
+    this.#options = options;
+  }
+
+  run(slice: readonly { readonly planned: PlannedCase; readonly result: PlannedResult }[]): SliceEnd {
+    for (const { planned, result } of slice) {
+      const missing = applicability(planned.definition, this.#port.facts, this.#options.offer);
+      const { key, target, repetition } = result;
+      this.#output.append({ event: 'begin', key, target, repetition });
+      const judgement =
+        missing.length > 0
+          ? notJudged(planned.definition, 'not-applicable', `missing: ${missing.join(', ')}`)
+          : (this.#givenUp(planned) ?? this.#judgeFairly(planned));
+      this.#output.append(this.#recordOf(planned, result, judgement));
+      const end = this.#recover(judgement);
+      if (end !== undefined) return end;
+    }
+    return { kind: 'completed' };
+  }
+
+  /** A crash belongs to the case that repeats it alone on a fresh process (DESIGN, fair verdicts, rule 3). */
+  #judgeFairly(planned: PlannedCase): Judgement {
+    const first = this.#judge(planned);
+    const before = this.#onThisProcess.slice(-casesNamedBefore);
+    this.#onThisProcess.push(planned.key);
+    if (first.died === undefined) return first;
+    if (before.length > 0 && this.#canRestart) {
+      this.#restart();
+      const again = this.#judge(planned);
+      this.#onThisProcess.push(planned.key);
+      if (again.died === undefined) return notRepeated(first, again, before);
+      this.#countCrash(planned, again);
+      return again;
+    }
+    this.#countCrash(planned, first);
+    return first;
+  }
+
+  #judge({ definition, variant }: PlannedCase): Judgement {
+    const { seed, point, offer, referenceMeetsDeadline } = this.#options;
+    return judge(this.#port, definition, variant, offer, {
+      seed,
+      ...(point === undefined ? {} : { point }),
+      referenceMeetsDeadline,
+    });
+  }
+
+  #countCrash({ definition }: PlannedCase, { died }: Judgement): void {
+    if (died === undefined) return;
+    const signature = `${definition.id} ${exitText(died)}`;
+    this.#crashes.set(signature, (this.#crashes.get(signature) ?? 0) + 1);
+  }
+
+  /** After three crashes of one case with one signature its other variants and repetitions are not run. */
+  #givenUp({ definition }: PlannedCase): Judgement | undefined {
+    for (const [signature, count] of this.#crashes) {
+      if (count >= crashesBeforeGivingUp && signature.startsWith(`${definition.id} `)) {
+        const how = signature.slice(definition.id.length + 1);
+        return notJudged(definition, 'not-run', `this case ended the process ${count} times by ${how}`);
+      }
+    }
+    return undefined;
+  }
+
+  get #canRestart(): boolean {
+    return this.#port.facts.capabilities.includes('restart');
+  }
+
+  #restart(): boolean {
+    this.#port.iut.restart();
+    this.#onThisProcess = [];
+    return this.#options.isServedAgain();
+  }
+
+  /** Climbs the ladder when the target may no longer serve: a new connection, then a fresh process, then the end. */
+  #recover(judgement: Judgement): SliceEnd | undefined {
+    this.#port.releaseAll();
+    if (!mayHaveHarmed(judgement) && this.#port.iut.isAlive()) return undefined;
+    if (this.#canRestart) {
+      if (this.#restart() || this.#restart()) return undefined;
+      return { kind: 'not-served', why: 'it does not answer on a fresh process' };
+    }
+    if (this.#port.iut.isAlive() && this.#options.isServedAgain()) return undefined;
+    return { kind: 'not-served', why: 'it no longer answers, and it is not ours to start again' };
+  }
+
+  #recordOf({ definition, variant }: PlannedCase, result: PlannedResult, judgement: Judgement): CaseRecord {
+    const { key, target, repetition } = result;
+    const { verdict, outcomes, points, durationMs, error } = judgement;
+    const findings = judgement.findings.map((found) => {
+      const { level, basis } = this.#options.requirementFacts(found.requirement);
+      return { ...found, level, basis };
+    });
+    const failedPoints = points?.failed ?? [];
+    const record: CaseRecord = {
+      event: 'case',
+      key,
+      target,
+      repetition,
+      caseId: definition.id,
+      title: definition.title,
+      variant,
+      verdict,
+      outcomes,
+      ...(points === undefined ? {} : { points }),
+      findings,
+      durationMs: Math.round(durationMs * 1000) / 1000,
+      seed: this.#options.seed,
+      rerun: this.#options.rerunCommand(key, failedPoints.length === 1 ? failedPoints[0] : this.#options.point),
+      ...(error === undefined ? {} : { error }),
+    };
+    const trace = this.#trace(result, verdict);
+    const accordance = accordanceOf(record, this.#options.rules);
+    const expectation = accordance.kind === 'as-expected' ? accordance.expectation : undefined;
+    return {
+      ...record,
+      ...(trace === undefined ? {} : { trace }),
+      ...(expectation === undefined ? {} : { expected: expectedOf(expectation) }),
+    };
+  }
+
+  #trace({ key, target, repetition }: PlannedResult, verdict: CaseRecord['verdict']): string | undefined {
+    if (verdict !== 'fail' && verdict !== 'inconclusive' && verdict !== 'error') return undefined;
+    const { log } = this.#port;
+    return this.#output.writeTrace({ target, key, repetition, dropped: log.dropped, events: log.events() });
+  }
+}
+
+/** A judgement of what was not run: every requirement has the same outcome. */
+export function notJudged(definition: AnyCase, outcome: 'not-applicable' | 'not-run', why: string): Judgement {
+  const outcomes = Object.keys(definition.proves).map((requirement) => ({ requirement, outcome, checks: 0, why }));
+  return { verdict: outcome, outcomes, findings: [], durationMs: 0 };
+}
+
+/** The process died in the run but not in the case alone: said of the run, with the cases before it. */
+function notRepeated(first: Judgement, again: Judgement, before: readonly string[]): Judgement {
+  const how = first.died === undefined ? 'by an unknown cause' : `by ${exitText(first.died)}`;
+  const why = `the process ended ${how} here, but not with this case alone on a fresh process; before it ran: ${before.join(', ')}`;
+  const outcomes = again.outcomes.map((one) =>
+    one.outcome === 'pass' ? { ...one, outcome: 'inconclusive' as const, why } : one,
+  );
+  return { ...again, verdict: again.verdict === 'pass' ? 'inconclusive' : again.verdict, outcomes };
+}
+
+function mayHaveHarmed({ verdict, findings, died }: Judgement): boolean {
+  if (died !== undefined || verdict === 'error') return true;
+  return findings.some(({ how }) => how !== 'wrong');
+}
+
+function expectedOf({
+  reason,
+  link,
+}: {
+  reason: string;
+  link?: string | undefined;
+}): NonNullable<CaseRecord['expected']> {
+  return link === undefined ? { reason } : { reason, link };
+}
