@@ -9,7 +9,6 @@
         'src/exchange.cc',
         'src/file.cc',
         'src/memory.cc',
-        'src/mutator.cc',
         'src/process.cc',
         'src/receive-timeout.cc',
         'src/socket.cc',

@@ -1,0 +1,62 @@
+import {
+  allFeatures,
+  allRequirements,
+  catalogueHash,
+  featuresAtBit,
+  isRequirementSlug,
+  protocolFeatureAtBit,
+  requirementOf,
+  type Untested,
+} from '../reference-impl/catalogue/catalogue.ts';
+import { CatalogueError } from '../reference-impl/errors.ts';
+import { type CatalogueSnapshot, catalogueSnapshot } from '../reports/record/catalogue-snapshot.ts';
+import { recordSchemaVersion } from '../reports/record/record.ts';
+import type { AnyCase } from '../suites/case.ts';
+import type { Offer } from '../suites/runner/applicability.ts';
+import type { RequirementFacts } from '../suites/runner/plan.ts';
+
+/** @throws CatalogueError for a slug that the catalogue does not know. */
+export function requirementFacts(slug: string): RequirementFacts {
+  if (!isRequirementSlug(slug)) throw new CatalogueError(`no requirement is called ${slug}`);
+  return requirementOf(slug);
+}
+
+export function allFeatureNames(): string[] {
+  return allFeatures().map(({ name }) => name);
+}
+
+/** The catalogue as it is now, in the form in which a run keeps it. */
+export function snapshotOfCatalogue(cases: readonly AnyCase[]): CatalogueSnapshot {
+  return catalogueSnapshot.parse({
+    schema: recordSchemaVersion,
+    hash: catalogueHash(),
+    requirements: allRequirements().map(({ slug, untested, ...requirement }) => ({
+      ...requirement,
+      id: slug,
+      ...(untested === undefined ? {} : { untested: untestedText(untested) }),
+    })),
+    features: allFeatures().map(({ name, bit, device }) => ({ name, bit, device })),
+    cases: cases.map(({ id, title, proves }) => ({ id, title, proves: Object.keys(proves) })),
+  });
+}
+
+export function untestedText(untested: Untested): string {
+  const by = untested.reason === 'implied-by' ? `implied-by ${untested.by}` : untested.reason;
+  return untested.detail === undefined ? by : `${by}: ${untested.detail}`;
+}
+
+/** Names of the bits of an offer, virtio first; a bit that nobody defines as `bit N`. */
+export function namesOfOffer({ features, protocolFeatures }: Offer, device: 'block' | 'net'): string[] {
+  const names: string[] = [];
+  for (const bit of bitsOf(features)) names.push(featuresAtBit(bit, device)[0]?.name ?? `bit ${bit}`);
+  for (const bit of bitsOf(protocolFeatures)) {
+    names.push(protocolFeatureAtBit(bit)?.name ?? `protocol bit ${bit}`);
+  }
+  return names;
+}
+
+function bitsOf(word: bigint): number[] {
+  const bits: number[] = [];
+  for (let bit = 0; bit < 64; bit++) if (((word >> BigInt(bit)) & 1n) === 1n) bits.push(bit);
+  return bits;
+}

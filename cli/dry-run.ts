@@ -1,0 +1,29 @@
+import { applicability, type Offer } from '../suites/runner/applicability.ts';
+import { plannedResults, shardOf } from '../suites/runner/plan.ts';
+import type { RunRequest } from './run-request.ts';
+
+/** Everything offered: what is missing then is missing whatever the target offers. */
+const everything: Offer = { features: 2n ** 64n - 1n, protocolFeatures: 2n ** 64n - 1n };
+
+/** Prints what a run would do, target by target, and starts nothing. */
+export function printDryRun(request: RunRequest, out: { write(text: string): unknown }): void {
+  const { targets, cases, options } = request;
+  const names = targets.map(({ target }) => target.facts.name);
+  const shard = options.shard ?? { index: 1, of: 1 };
+  const owed = shardOf(plannedResults(cases, names, options.repeat), shard);
+  const byKey = new Map(cases.map((planned) => [planned.key, planned.definition]));
+  for (const { target } of targets) {
+    const facts = { ...target.facts, version: '' };
+    const results = owed.filter((result) => result.target === facts.name);
+    const lines = results.map(({ key, repetition }) => {
+      const definition = byKey.get(key);
+      const missing = definition === undefined ? [] : applicability(definition, facts, everything);
+      const again = repetition === 0 ? '' : ` (repetition ${repetition})`;
+      return { text: `  ${key}${again}${missing.length === 0 ? '' : `: missing ${missing.join(', ')}`}`, missing };
+    });
+    const inapplicable = lines.filter(({ missing }) => missing.length > 0).length;
+    out.write(`${facts.name}: ${results.length} results, ${inapplicable} not applicable whatever it offers\n`);
+    for (const { text } of lines) out.write(`${text}\n`);
+  }
+  out.write(`${owed.length} results in all; what the offered features decide is known once a target runs\n`);
+}

@@ -1,0 +1,147 @@
+import { readFileSync, readSync, writeSync } from 'node:fs';
+import { constants } from 'node:os';
+import type { DriverPort } from '../drivers/driver-port.ts';
+import { setParentDeathSignal } from '../drivers/native/native.ts';
+import { openTarget } from '../drivers/vhost-user/open-target.ts';
+import { VhostConformanceError } from '../reference-impl/errors.ts';
+import type { TargetRecord } from '../reports/record/record.ts';
+import { RecordError } from '../reports/record/record-error.ts';
+import { RecordWriter } from '../reports/record/record-writer.ts';
+import { runDirectory } from '../reports/record/run-directory.ts';
+import { TraceError } from '../reports/trace/trace-error.ts';
+import { TraceWriter } from '../reports/trace/trace-file.ts';
+import { allCases } from '../suites/all-cases.ts';
+import { deadlineFor, type FirstContact, firstContact } from '../suites/runner/first-contact.ts';
+import { selectCases } from '../suites/runner/plan.ts';
+import { runSlice } from '../suites/runner/run-slice.ts';
+import { namesOfOffer, requirementFacts } from './catalogue-facts.ts';
+import { goLine, type HostJob, type HostMessage, messageDescriptor } from './host-protocol.ts';
+import { referenceMeetsDeadline } from './reference-deadline.ts';
+import { rerunLine } from './rerun-line.ts';
+
+/** One target is judged here: synchronous, blocking, one thread, with nothing to lose when it is killed. */
+function main(jobPath: string): void {
+  const job = JSON.parse(readFileSync(jobPath, 'utf8')) as HostJob;
+  dieWithParent(job.parentPid);
+  const began = performance.now();
+  const port = openedPort(job);
+  if (port === undefined) return;
+  try {
+    const contact = firstContact(port);
+    const problem = contact.kind === 'served' ? contradiction(contact, port) : contact.why;
+    if (contact.kind === 'not-served' || problem !== undefined) {
+      tell({ kind: 'unusable', why: problem ?? 'it is not served' });
+      return;
+    }
+    port.setDeadline(deadlineFor(contact.latencyUs, port.facts.deadlineScale));
+    tell({ kind: 'ready', target: targetRecordOf(port, contact, performance.now() - began) });
+    if (waitForGo()) judgeAll(job, port, contact);
+  } finally {
+    port.close();
+  }
+}
+
+type Served = Extract<FirstContact, { kind: 'served' }>;
+
+function judgeAll(job: HostJob, port: DriverPort, { offer }: Served): void {
+  const records = new RecordWriter(runDirectory(job.root).results);
+  const traces = new TraceWriter(job.root);
+  const everything = selectCases(allCases, { cases: [], features: [], level: 'all' }, requirementFacts);
+  const byKey = new Map(everything.map((planned) => [planned.key, planned]));
+  const slice = job.slice.flatMap((result) => {
+    const planned = byKey.get(result.key);
+    return planned === undefined ? [] : [{ planned, result }];
+  });
+  try {
+    const end = runSlice(
+      port,
+      slice,
+      {
+        append(record) {
+          records.append(record);
+          if (record.event === 'begin') tell({ kind: 'begin', key: record.key, repetition: record.repetition });
+          if (record.event === 'case') {
+            tell({ kind: 'case', key: record.key, repetition: record.repetition, verdict: record.verdict });
+          }
+        },
+        writeTrace: (trace) => traces.write(trace),
+      },
+      {
+        seed: job.seed,
+        ...(job.point === undefined ? {} : { point: job.point }),
+        offer,
+        rules: job.rules,
+        requirementFacts,
+        rerunCommand: (key, point) => rerunLine(job.rerun, key, job.seed, point),
+        referenceMeetsDeadline: () => referenceMeetsDeadline(port.deadlineMs, job.scratch),
+        isServedAgain: () => firstContact(port).kind === 'served',
+      },
+    );
+    tell(end);
+  } catch (error) {
+    if (!(error instanceof RecordError) && !(error instanceof TraceError)) throw error;
+    tell({ kind: 'unwritable', why: error.message });
+  } finally {
+    records.close();
+  }
+}
+
+/** SIGKILL when the parent goes, however it goes; it may have gone before this line. */
+function dieWithParent(parentPid: number): void {
+  setParentDeathSignal(constants.signals.SIGKILL);
+  if (process.ppid !== parentPid) process.exit(2);
+}
+
+function openedPort(job: HostJob): DriverPort | undefined {
+  try {
+    return openTarget(job.target, { runDirectory: job.scratch });
+  } catch (error) {
+    if (!(error instanceof VhostConformanceError)) throw error;
+    tell({ kind: 'unusable', why: error.message });
+    return undefined;
+  }
+}
+
+/** Bits 15 to 23 of the first word mean something for network devices alone. */
+const netOnlyBits = 0xff8000n;
+
+function contradiction({ offer }: Served, port: DriverPort): string | undefined {
+  if (port.facts.device === 'net' || (offer.features & netOnlyBits) === 0n) return undefined;
+  return 'it offers feature bits of a network device, but is to be judged as block: say vhost-user:PATH?device=net, or --device net';
+}
+
+function targetRecordOf(port: DriverPort, { offer, latencyUs }: Served, startMs: number): TargetRecord {
+  const { name, transport, device, identity, version, binaryHash, capabilities, ownedBy } = port.facts;
+  return {
+    event: 'target',
+    target: name,
+    transport,
+    device,
+    identity,
+    version,
+    ...(binaryHash === undefined ? {} : { binaryHash }),
+    offered: namesOfOffer(offer, device),
+    capabilities: [...capabilities],
+    ownedBy: { ...ownedBy },
+    startMs: Math.round(startMs),
+    latencyUs: Math.round(latencyUs),
+  };
+}
+
+function tell(message: HostMessage): void {
+  writeSync(messageDescriptor, `${JSON.stringify(message)}\n`);
+}
+
+/** Blocks until the parent lets us begin; false when it went away. */
+function waitForGo(): boolean {
+  const buffer = Buffer.alloc(goLine.length);
+  return readSync(0, buffer, 0, buffer.length, null) > 0;
+}
+
+const [, , jobPath] = process.argv;
+if (jobPath === undefined) {
+  process.stderr.write('this program is started by vhost-conformance run\n');
+  process.exitCode = 2;
+} else {
+  main(jobPath);
+}

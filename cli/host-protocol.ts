@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import type { Target } from '../drivers/target.ts';
+import { outcomes, targetRecord } from '../reports/record/record.ts';
+import type { PlannedResult } from '../reports/record/run-plan.ts';
+import type { ExpectationRules } from '../suites/runner/expectations.ts';
+
+/** What a host process is to do: a file that its parent writes. */
+export interface HostJob {
+  readonly target: Target;
+  readonly slice: readonly PlannedResult[];
+  /** The run's directory, made by the parent before it says `go`. */
+  readonly root: string;
+  /** Directory for sockets, disks and standard error of the IUT. Short: a socket's path has at most 107 bytes. */
+  readonly scratch: string;
+  readonly seed: number;
+  readonly point?: string;
+  readonly rules: ExpectationRules;
+  /** Words before `--case KEY` in the command that runs a case again. */
+  readonly rerun: readonly string[];
+  readonly parentPid: number;
+}
+
+/** Descriptor of a host process on which it tells its parent what happens, a line of JSON each. */
+export const messageDescriptor = 3;
+/** The line on standard input that lets a host begin. */
+export const goLine = 'go\n';
+
+export const hostMessage = z.discriminatedUnion('kind', [
+  /** The target serves; nothing is on disk yet. */
+  z.object({ kind: z.literal('ready'), target: targetRecord }),
+  /** The target cannot be judged, through no fault of ours; nothing is on disk. */
+  z.object({ kind: z.literal('unusable'), why: z.string() }),
+  z.object({ kind: z.literal('begin'), key: z.string(), repetition: z.number() }),
+  z.object({ kind: z.literal('case'), key: z.string(), repetition: z.number(), verdict: z.enum(outcomes) }),
+  /** The target stopped serving and cannot be brought back. */
+  z.object({ kind: z.literal('not-served'), why: z.string() }),
+  /** A file of the run cannot be written. */
+  z.object({ kind: z.literal('unwritable'), why: z.string() }),
+  z.object({ kind: z.literal('completed') }),
+]);
+export type HostMessage = z.infer<typeof hostMessage>;
+
+/** Cuts a stream of text into lines of JSON. */
+export class HostMessageReader {
+  #rest = '';
+
+  /** The messages that are whole now. */
+  push(text: string): HostMessage[] {
+    const lines = (this.#rest + text).split('\n');
+    this.#rest = lines.pop() ?? '';
+    return lines.map((line) => hostMessage.parse(JSON.parse(line)));
+  }
+}

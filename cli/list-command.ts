@@ -1,0 +1,90 @@
+import { Argument, type Command } from 'commander';
+import { targets } from '../fixtures/targets/index.ts';
+import { allFeatures, allRequirements, requirementsOfFeature } from '../reference-impl/catalogue/catalogue.ts';
+import { allCases } from '../suites/all-cases.ts';
+import { featuresOf } from '../suites/runner/plan.ts';
+import { requirementFacts } from './catalogue-facts.ts';
+
+const subjects = ['cases', 'requirements', 'features', 'targets'] as const;
+type Subject = (typeof subjects)[number];
+
+export function addListCommand(command: Command): void {
+  command
+    .addArgument(new Argument('<what>').choices(subjects))
+    .option('--json', 'print one array of JSON', false)
+    .action((subject: Subject, { json }: { json: boolean }) => {
+      const rows = listings[subject]();
+      if (json)
+        process.stdout.write(
+          `${JSON.stringify(
+            rows.map(({ data }) => data),
+            undefined,
+            2,
+          )}\n`,
+        );
+      else for (const { text } of rows) process.stdout.write(`${text}\n`);
+    });
+}
+
+interface Row {
+  readonly data: object;
+  readonly text: string;
+}
+
+const listings: Readonly<Record<Subject, () => Row[]>> = {
+  cases: () =>
+    allCases.map(({ id, title, proves, applies, variants }) => ({
+      data: { id, title, proves, applies: withoutFunctions(applies), variants },
+      text: `${id}  ${title}`,
+    })),
+  requirements: () => {
+    const citing = casesByRequirement();
+    return allRequirements().map((requirement) => {
+      const { slug, origin, area, clause, binds, level, basis, observable, features, untested, text } = requirement;
+      const cases = citing.get(slug) ?? [];
+      return {
+        data: { id: slug, origin, area, clause, binds, level, basis, observable, features, cases, untested, text },
+        text: `${slug}  ${level}  ${cases.length === 0 ? (untested?.reason ?? 'no case') : `${cases.length} cases`}`,
+      };
+    });
+  },
+  features: () => {
+    const wanting = casesByFeature();
+    return allFeatures().map(({ name, bit, device }) => {
+      const requirements = requirementsOfFeature(name).map(({ slug }) => slug);
+      const cases = wanting.get(name) ?? [];
+      return {
+        data: { name, bit, device, requirements, cases },
+        text: `${name}  bit ${bit}  ${device}  ${requirements.length} requirements  ${cases.length} cases`,
+      };
+    });
+  },
+  targets: () =>
+    targets.map(({ facts: { name, transport, device, identity } }) => ({
+      data: { name, transport, device, identity },
+      text: `${name}  ${transport}  ${device}  ${identity}`,
+    })),
+};
+
+function casesByRequirement(): Map<string, string[]> {
+  const citing = new Map<string, string[]>();
+  for (const { id, proves } of allCases) {
+    for (const slug of Object.keys(proves)) citing.set(slug, [...(citing.get(slug) ?? []), id]);
+  }
+  return citing;
+}
+
+function casesByFeature(): Map<string, string[]> {
+  const wanting = new Map<string, string[]>();
+  for (const definition of allCases) {
+    for (const name of featuresOf(definition, requirementFacts)) {
+      wanting.set(name, [...(wanting.get(name) ?? []), definition.id]);
+    }
+  }
+  return wanting;
+}
+
+/** What a case asks of a target as data: a claim that is a function is told by what it finds missing. */
+function withoutFunctions({ when, ...rest }: (typeof allCases)[number]['applies']): object {
+  return when === undefined ? rest : { ...rest, when: when.map(({ missing }) => missing) };
+}

@@ -1,0 +1,147 @@
+import { createLogUpdate } from 'log-update';
+import { type Outcome, outcomes } from '../reports/record/record.ts';
+
+/** What is shown while a run goes on. */
+export interface Progress {
+  target(name: string, results: number): void;
+  begin(key: string): void;
+  finished(verdict: Outcome): void;
+  /** A line that stays. */
+  say(line: string): void;
+  stop(): void;
+}
+
+const linesEveryMs = 5_000;
+const redrawEveryMs = 100;
+
+/** A bar that is drawn over itself on a terminal, else plain lines: one every tenth, or after five seconds. */
+export function progressOn(stream: NodeJS.WriteStream, total: number): Progress {
+  const isTerminal = stream.isTTY === true && process.env['CI'] === undefined && process.env['TERM'] !== 'dumb';
+  return isTerminal ? new ProgressBar(stream, total) : new ProgressLines(stream, total);
+}
+
+class Counts {
+  readonly total: number;
+  readonly began = performance.now();
+  readonly #byVerdict = new Map<Outcome, number>();
+  done = 0;
+
+  constructor(total: number) {
+    this.total = total;
+  }
+
+  add(verdict: Outcome): void {
+    this.done++;
+    this.#byVerdict.set(verdict, (this.#byVerdict.get(verdict) ?? 0) + 1);
+  }
+
+  get elapsedMs(): number {
+    return performance.now() - this.began;
+  }
+
+  /** `41 pass, 2 fail, 3 not-applicable`: what there is, worst last. */
+  get text(): string {
+    const parts = [...outcomes].reverse().flatMap((verdict) => {
+      const count = this.#byVerdict.get(verdict) ?? 0;
+      return count === 0 ? [] : [`${count} ${verdict}`];
+    });
+    return parts.join(', ');
+  }
+}
+
+class ProgressLines implements Progress {
+  readonly #stream: NodeJS.WriteStream;
+  readonly #counts: Counts;
+  #target = '';
+  #saidTenth = 0;
+  #saidAtMs = 0;
+
+  constructor(stream: NodeJS.WriteStream, total: number) {
+    this.#stream = stream;
+    this.#counts = new Counts(total);
+  }
+
+  target(name: string, results: number): void {
+    this.#target = name;
+    this.say(`${name}: ${results} results to come`);
+  }
+
+  begin(): void {}
+
+  finished(verdict: Outcome): void {
+    this.#counts.add(verdict);
+    const { done, total, elapsedMs, text } = this.#counts;
+    const tenth = Math.floor((done / total) * 10);
+    if (tenth === this.#saidTenth && elapsedMs - this.#saidAtMs < linesEveryMs) return;
+    this.#saidTenth = tenth;
+    this.#saidAtMs = elapsedMs;
+    this.say(`${this.#target}: ${done}/${total} ${clock(elapsedMs)} ${text}`);
+  }
+
+  say(line: string): void {
+    this.#stream.write(`${line}\n`);
+  }
+
+  stop(): void {}
+}
+
+class ProgressBar implements Progress {
+  readonly #stream: NodeJS.WriteStream;
+  readonly #counts: Counts;
+  readonly #draw: ReturnType<typeof createLogUpdate>;
+  readonly #timer: NodeJS.Timeout;
+  #target = '';
+  #key = '';
+
+  constructor(stream: NodeJS.WriteStream, total: number) {
+    this.#stream = stream;
+    this.#counts = new Counts(total);
+    this.#draw = createLogUpdate(stream);
+    // Redrawn by time and not by event: thousands of short cases must not wait for a terminal.
+    this.#timer = setInterval(() => this.#redraw(), redrawEveryMs);
+    this.#timer.unref();
+  }
+
+  target(name: string): void {
+    this.#target = name;
+    this.#redraw();
+  }
+
+  begin(key: string): void {
+    this.#key = key;
+  }
+
+  finished(verdict: Outcome): void {
+    this.#counts.add(verdict);
+  }
+
+  say(line: string): void {
+    this.#draw.clear();
+    this.#stream.write(`${line}\n`);
+    this.#redraw();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#redraw();
+    this.#draw.done();
+  }
+
+  #redraw(): void {
+    const { done, total, elapsedMs, text } = this.#counts;
+    const width = Math.max(20, this.#stream.columns ?? 80);
+    const head = `${bar(done, total, Math.min(30, width - 18))} ${done}/${total} ${clock(elapsedMs)}`;
+    const lines = [`${head}  ${text}`, `${this.#target}  ${done === total ? '' : this.#key}`];
+    this.#draw(lines.map((line) => line.slice(0, width - 1)).join('\n'));
+  }
+}
+
+function bar(done: number, total: number, width: number): string {
+  const full = total === 0 ? width : Math.floor((done / total) * width);
+  return `[${'█'.repeat(full)}${'·'.repeat(width - full)}]`;
+}
+
+function clock(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+}

@@ -1,0 +1,17 @@
+import { openTarget } from '../drivers/vhost-user/open-target.ts';
+import { targetByName } from '../fixtures/targets/index.ts';
+import { DriverUsageError } from '../reference-impl/errors.ts';
+import { control } from '../suites/runner/liveness.ts';
+
+/** Whether the reference, started afresh, completes a transfer within the deadline on this machine and now. */
+export function referenceMeetsDeadline(deadlineMs: number, runDirectory: string): boolean {
+  const target = targetByName('reference');
+  if (target === undefined) throw new DriverUsageError('there is no target reference to compare with');
+  const port = openTarget(target, { runDirectory, deadlineMs });
+  try {
+    const found = control(port);
+    return found.kind === 'completed' && found.elapsedMs <= deadlineMs;
+  } finally {
+    port.close();
+  }
+}

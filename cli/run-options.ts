@@ -1,0 +1,82 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { levelFilters, type Shard } from '../suites/runner/plan.ts';
+import { reporterNames, reportersOf } from './reporters.ts';
+import type { RunOptions } from './run-request.ts';
+import { deviceNames } from './target-argument.ts';
+
+const defaultSeed = 1;
+
+/** Gives a command the arguments and options of `run`. */
+export function addRunOptions(command: Command): Command {
+  return command
+    .argument(
+      '[target...]',
+      'name of a target ("list targets"), or vhost-user:PATH for a socket that is served already',
+    )
+    .option('--target-file <file>', 'also the target that this JSON file describes')
+    .option('--exec <command>', "also a back-end of one's own: a command line with {socket} where its path belongs")
+    .addOption(new Option('--device <device>', 'what --exec serves').choices(deviceNames).default('block'))
+    .option('--case <glob>', 'only cases with this id, key, folder or glob (several allowed)', collect, [])
+    .option('--feature <name>', 'only cases about this feature bit (several allowed)', collect, [])
+    .option('--point <key>', 'of a sweep, only this point')
+    .addOption(
+      new Option(
+        '--level <level>',
+        'must: what the text demands; should: also what it recommends; all: also robustness',
+      )
+        .choices(levelFilters)
+        .default('all'),
+    )
+    .option('--expect <file>', 'known deviations: they do not fail the run, but their absence does')
+    .option('--out <dir>', 'directory for results, traces and reports (default: vhost-conformance-out/<time>)')
+    .option('--reporter <names>', `reports to write: ${reporterNames.join(',')}`, reportersOf, ['html'])
+    .option('--shard <i/n>', 'run every n-th result, from the i-th', shard)
+    .option('--repeat <n>', 'run each case so many times', positive, 1)
+    .option('--seed <n>', 'seed of what is chosen at random', natural, defaultSeed)
+    .option('--resume <dir>', 'run what is missing of the run in this directory, as it was asked for then')
+    .option('--dry-run', 'print what would run, and start nothing', false);
+}
+
+/** The words after `run` that ask for the same again. Paths in it are absolute. */
+export function wordsOfRun(targetWords: readonly string[], options: RunOptions): string[] {
+  const valued = (name: string, value: string | number | undefined): string[] =>
+    value === undefined ? [] : [name, String(value)];
+  return [
+    ...targetWords,
+    ...options.case.flatMap((glob) => ['--case', glob]),
+    ...options.feature.flatMap((name) => ['--feature', name]),
+    ...valued('--point', options.point),
+    ...(options.level === 'all' ? [] : ['--level', options.level]),
+    ...valued('--expect', options.expect),
+    ...(options.shard === undefined ? [] : ['--shard', `${options.shard.index}/${options.shard.of}`]),
+    ...(options.repeat === 1 ? [] : ['--repeat', String(options.repeat)]),
+    '--seed',
+    String(options.seed),
+    '--reporter',
+    options.reporter.join(','),
+  ];
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+function natural(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError('Not a whole number.');
+  return value;
+}
+
+function positive(text: string): number {
+  const value = natural(text);
+  if (value < 1 || value > 10_000) throw new InvalidArgumentError('Not a number from 1 to 10000.');
+  return value;
+}
+
+function shard(text: string): Shard {
+  const [, index, of] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? [];
+  if (index === undefined || of === undefined || index < 1 || index > of) {
+    throw new InvalidArgumentError('Not I/N with I from 1 to N.');
+  }
+  return { index, of };
+}

@@ -1,0 +1,112 @@
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { AnyCase } from '../suites/case.ts';
+import { type Expectation, readExpectations } from '../suites/runner/expectations.ts';
+import {
+  type LevelFilter,
+  type PlannedCase,
+  patternsWithoutCase,
+  type Shard,
+  selectCases,
+} from '../suites/runner/plan.ts';
+import { allFeatureNames, requirementFacts } from './catalogue-facts.ts';
+import { didYouMean } from './near-matches.ts';
+import type { ReporterName } from './reporters.ts';
+import { type DeviceName, type TargetArgument, targetsOf } from './target-argument.ts';
+import { UsageError } from './usage-error.ts';
+
+/** The options of `run` as they were typed, each in its own form. */
+export interface RunOptions {
+  readonly targetFile?: string;
+  readonly exec?: string;
+  readonly device: DeviceName;
+  readonly case: readonly string[];
+  readonly feature: readonly string[];
+  readonly point?: string;
+  readonly level: LevelFilter;
+  readonly expect?: string;
+  readonly out?: string;
+  readonly reporter: readonly ReporterName[];
+  readonly shard?: Shard;
+  readonly repeat: number;
+  readonly seed: number;
+  readonly resume?: string;
+  readonly dryRun: boolean;
+}
+
+/** A run that can be made: everything named exists. */
+export interface RunRequest {
+  readonly targets: readonly TargetArgument[];
+  readonly cases: readonly PlannedCase[];
+  readonly expectations: readonly Expectation[];
+  readonly options: RunOptions;
+}
+
+/** @throws UsageError with one line for the first thing that does not exist or cannot be. */
+export function runRequest(names: readonly string[], options: RunOptions, all: readonly AnyCase[]): RunRequest {
+  const targets = targetsOf(names, options);
+  checkCases(all, options.case);
+  checkFeatures(options.feature);
+  const cases = selectCases(all, { cases: options.case, features: options.feature, level: options.level }, (slug) =>
+    requirementFacts(slug),
+  );
+  if (cases.length === 0) throw new UsageError('no case is left by --case, --feature and --level together');
+  if (options.point !== undefined && new Set(cases.map(({ definition }) => definition.id)).size !== 1) {
+    throw new UsageError('--point wants exactly one case: say which with --case');
+  }
+  const expectations = options.expect === undefined ? [] : readExpectations(options.expect);
+  for (const entry of expectations) checkExpectation(entry, all, options.expect ?? '');
+  return { targets, cases, expectations, options };
+}
+
+/** @throws UsageError where results could not be written there; makes nothing. */
+export function checkOut(out: string): string {
+  const root = resolve(out);
+  if (existsSync(root)) {
+    if (!statSync(root).isDirectory()) throw new UsageError(`--out ${out}: is a file, not a directory`);
+    if (existsSync(resolve(root, 'results.jsonl'))) {
+      throw new UsageError(`--out ${out}: already holds the results of a run (--resume ${out} goes on with it)`);
+    }
+  }
+  const place = nearestExisting(root);
+  if (!statSync(place).isDirectory()) throw new UsageError(`--out ${out}: ${place} is a file, not a directory`);
+  try {
+    accessSync(place, constants.W_OK | constants.X_OK);
+  } catch {
+    throw new UsageError(`--out ${out}: no permission to write in ${place}`);
+  }
+  return root;
+}
+
+/** The path itself or the nearest folder above it that exists. */
+export function nearestExisting(path: string): string {
+  return existsSync(path) ? path : nearestExisting(dirname(path));
+}
+
+function checkCases(all: readonly AnyCase[], patterns: readonly string[]): void {
+  const [unknown] = patternsWithoutCase(all, patterns);
+  if (unknown === undefined) return;
+  const ids = all.map(({ id }) => id);
+  const near = didYouMean(unknown, ids) || didYouMean(unknown.replace(/[[*].*$/, ''), ids);
+  throw new UsageError(`--case ${unknown}: names no case${near}; "vhost-conformance list cases" lists them`);
+}
+
+function checkFeatures(names: readonly string[]): void {
+  const known = allFeatureNames();
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new UsageError(
+    `--feature ${unknown}: no such feature${didYouMean(unknown, known)}; "vhost-conformance list features" lists them`,
+  );
+}
+
+function checkExpectation(entry: Expectation, all: readonly AnyCase[], path: string): void {
+  const [unknown] = patternsWithoutCase(all, [entry.case]);
+  if (unknown === undefined) return;
+  throw new UsageError(
+    `${path}: ${unknown} names no case${didYouMean(
+      unknown,
+      all.map(({ id }) => id),
+    )}`,
+  );
+}

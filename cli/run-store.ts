@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync, rmSync } from 'node:fs';
+import { relative, resolve, sep } from 'node:path';
+import { catalogueHash } from '../reference-impl/catalogue/catalogue.ts';
+import { writeCatalogueSnapshot } from '../reports/record/catalogue-snapshot.ts';
+import { type CaseRecord, type EndRecord, type Outcome, recordSchemaVersion } from '../reports/record/record.ts';
+import { readRecords } from '../reports/record/record-reader.ts';
+import { RecordWriter } from '../reports/record/record-writer.ts';
+import { createRunDirectory, openRunDirectory, type RunDirectory } from '../reports/record/run-directory.ts';
+import { type PlannedResult, planHashOf, resultId, writeRunPlan } from '../reports/record/run-plan.ts';
+import type { AnyCase } from '../suites/case.ts';
+import type { Shard } from '../suites/runner/plan.ts';
+import { snapshotOfCatalogue } from './catalogue-facts.ts';
+import { nearestExisting } from './run-request.ts';
+
+/** What the records of a run say first. */
+export interface RunFacts {
+  readonly seed: number;
+  readonly shard: Shard;
+  /** The whole plan, all shards. */
+  readonly plan: readonly PlannedResult[];
+  /** What this shard owes. */
+  readonly owed: readonly PlannedResult[];
+  readonly command: readonly string[];
+}
+
+/** The records of one run on disk. */
+export class RunStore {
+  readonly directory: RunDirectory;
+  readonly #writer: RecordWriter;
+  readonly #began = performance.now();
+  /** Topmost directory that we made for it. */
+  readonly #made: string | undefined;
+
+  private constructor(directory: RunDirectory, made: string | undefined) {
+    this.directory = directory;
+    this.#made = made;
+    this.#writer = new RecordWriter(directory.results);
+  }
+
+  /** Makes the directory and its first records. @throws RecordError, and then nothing of it stays. */
+  static create(root: string, facts: RunFacts, cases: readonly AnyCase[]): RunStore {
+    const made = firstMissing(root);
+    const directory = (() => {
+      try {
+        return createRunDirectory(root);
+      } catch (error) {
+        discard(root, made);
+        throw error;
+      }
+    })();
+    try {
+      writeRunPlan(directory.plan, facts.plan);
+      writeCatalogueSnapshot(directory.catalogue, snapshotOfCatalogue(cases));
+      const store = new RunStore(directory, made);
+      store.#appendRun(facts);
+      return store;
+    } catch (error) {
+      discard(root, made);
+      throw error;
+    }
+  }
+
+  /** Goes on with a run that did not come to its end. */
+  static reopen(root: string, facts: RunFacts): RunStore {
+    const store = new RunStore(openRunDirectory(root), undefined);
+    store.#appendRun(facts);
+    return store;
+  }
+
+  append(record: Parameters<RecordWriter['append']>[0]): void {
+    this.#writer.append(record);
+  }
+
+  /** All results that are on disk, the newest of each. */
+  results(): CaseRecord[] {
+    const newest = new Map<string, CaseRecord>();
+    for (const record of readRecords(this.directory.results).cases) newest.set(resultId(record), record);
+    return [...newest.values()];
+  }
+
+  /** What a host began on a target and did not finish. */
+  begunWithoutResult(target: string): PlannedResult | undefined {
+    const { begins, cases } = readRecords(this.directory.results);
+    const done = new Set(cases.map(resultId));
+    return begins.filter((begin) => begin.target === target && !done.has(resultId(begin))).at(-1);
+  }
+
+  end(reason: EndRecord['reason']): void {
+    const counts: Partial<Record<Outcome, number>> = {};
+    for (const { verdict } of this.results()) counts[verdict] = (counts[verdict] ?? 0) + 1;
+    this.append({ event: 'end', reason, counts, durationMs: Math.round(performance.now() - this.#began) });
+  }
+
+  close(): void {
+    this.#writer.close();
+  }
+
+  /** Removes everything that this run made. */
+  discard(): void {
+    this.close();
+    discard(this.directory.root, this.#made);
+  }
+
+  #appendRun({ seed, shard, plan, owed, command }: RunFacts): void {
+    this.append({
+      event: 'run',
+      schema: recordSchemaVersion,
+      runId: randomUUID(),
+      suite: { name: 'vhost-conformance', version: suiteVersion() },
+      catalogueHash: catalogueHash(),
+      seed,
+      shard,
+      planHash: planHashOf(plan),
+      planned: owed.length,
+      startedAt: new Date().toISOString(),
+      command: [...command],
+    });
+  }
+}
+
+export function suiteVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(text) as { version: string };
+  return version;
+}
+
+function firstMissing(root: string): string | undefined {
+  const existing = nearestExisting(root);
+  if (existing === root) return undefined;
+  const [first = ''] = relative(existing, root).split(sep);
+  return resolve(existing, first);
+}
+
+function discard(root: string, made: string | undefined): void {
+  if (made !== undefined) {
+    rmSync(made, { recursive: true, force: true });
+    return;
+  }
+  // The directory was there before us: only our own files go.
+  for (const name of ['results.jsonl', 'catalogue.json', 'plan.json', 'traces']) {
+    rmSync(resolve(root, name), { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,103 @@
+import { type CaseRecord, type Finding, type Outcome, outcomes } from '../reports/record/record.ts';
+import { visibleText } from '../reports/visible-text.ts';
+import { accordanceOf, type ExpectationRules } from '../suites/runner/expectations.ts';
+
+export interface RunSummary {
+  readonly text: string;
+  /** 0 all as expected, 1 findings, 2 our own failure. */
+  readonly exitCode: number;
+}
+
+export interface RunRemains {
+  /** What kept a target from being judged. */
+  readonly problems: readonly string[];
+  /** Results that are owed and not there. */
+  readonly missing: number;
+  /** Paths of the reports. */
+  readonly paths: readonly string[];
+  readonly root: string;
+}
+
+const mostShown = 20;
+
+/** What is said at the end of a run: how many of what, the findings, where the report is. */
+export function summaryOf(results: readonly CaseRecord[], rules: ExpectationRules, remains: RunRemains): RunSummary {
+  const judged = results.map((record) => ({ record, accordance: accordanceOf(record, rules) }));
+  const unexpected = judged.flatMap(({ record, accordance }) =>
+    accordance.kind === 'unexpected' ? [{ record, why: accordance.why }] : [],
+  );
+  const known = judged.filter(
+    ({ accordance }) => accordance.kind === 'as-expected' && accordance.expectation !== undefined,
+  ).length;
+  const lines = ['', ...countLines(results), ...unexpectedLines(unexpected)];
+  if (known > 0) lines.push('', `${known} ${known === 1 ? 'result is' : 'results are'} a known deviation, as expected`);
+  if (remains.problems.length > 0) lines.push('', ...remains.problems);
+  if (remains.missing > 0) {
+    lines.push('', `${remains.missing} results are missing: vhost-conformance run --resume ${remains.root}`);
+  }
+  lines.push('', ...remains.paths.map((path) => `Report: ${path}`), '');
+  return { text: lines.join('\n'), exitCode: exitCodeOf(unexpected, remains) };
+}
+
+interface Unexpected {
+  readonly record: CaseRecord;
+  readonly why: string;
+}
+
+function exitCodeOf(unexpected: readonly Unexpected[], { problems, missing }: RunRemains): number {
+  if (unexpected.some(({ record }) => record.verdict === 'error')) return 2;
+  if (unexpected.length > 0) return 1;
+  return problems.length > 0 || missing > 0 ? 2 : 0;
+}
+
+/** `reference: 151 results: 150 pass, 1 not-applicable`, a line for each target. */
+function countLines(results: readonly CaseRecord[]): string[] {
+  const targets = [...new Set(results.map(({ target }) => target))];
+  return targets.map((target) => {
+    const own = results.filter((record) => record.target === target);
+    return `${target}: ${own.length} results: ${countsOf(own)}`;
+  });
+}
+
+function countsOf(results: readonly CaseRecord[]): string {
+  const count = (verdict: Outcome): number => results.filter((record) => record.verdict === verdict).length;
+  return [...outcomes]
+    .reverse()
+    .filter((verdict) => count(verdict) > 0)
+    .map((verdict) => `${count(verdict)} ${verdict}`)
+    .join(', ');
+}
+
+/** One entry for all variants and repetitions of a case that deviate in the same way. */
+function unexpectedLines(unexpected: readonly Unexpected[]): string[] {
+  if (unexpected.length === 0) return [];
+  const groups = new Map<string, Unexpected[]>();
+  for (const one of unexpected) {
+    const id = JSON.stringify([one.record.target, one.record.caseId, one.why]);
+    groups.set(id, [...(groups.get(id) ?? []), one]);
+  }
+  const entries = [...groups.values()];
+  const lines = ['', `Not as expected (${unexpected.length}):`];
+  for (const group of entries.slice(0, mostShown)) lines.push('', ...entryLines(group));
+  if (entries.length > mostShown) lines.push('', `and ${entries.length - mostShown} more, in the report`);
+  return lines;
+}
+
+function entryLines(group: readonly Unexpected[]): string[] {
+  const [first, ...others] = group;
+  if (first === undefined) return [];
+  const { record, why } = first;
+  const more = others.length === 0 ? '' : ` and ${others.length} more like it`;
+  const lines = [`  ${record.target}  ${record.key}${more}`];
+  if (record.verdict === 'fail') for (const found of record.findings.slice(0, 3)) lines.push(...findingLines(found));
+  else lines.push(`    ${visibleText(why)}`);
+  return [...lines, `    ${record.rerun}`];
+}
+
+function findingLines(found: Finding): string[] {
+  const { requirement, level, basis, how, what, expected, actual } = found;
+  return [
+    `    ${requirement} (${basis === 'robustness' ? 'robustness' : level}): ${how}: ${visibleText(what)}`,
+    `      expected ${visibleText(expected)}; was ${visibleText(actual)}`,
+  ];
+}
