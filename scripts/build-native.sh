@@ -8,4 +8,4 @@ if [ ! -f "$prefix/include/node/node_api.h" ]; then
   echo "node's headers are missing: $prefix/include/node (Debian: apt-get install libnode-dev)" >&2
   exit 2
 fi
-exec npx --no-install node-gyp rebuild --directory drivers/native --nodedir "$prefix" "$@"
+exec npx --no-install node-gyp configure build --directory drivers/native --nodedir "$prefix" "$@"

@@ -98,6 +98,9 @@ export interface Addon {
   setParentDeathSignal(signal: number): number;
   processCpuTimeUs(pid: number): number;
 
+  startMutator(buffer: ArrayBuffer, offset: number, length: number, patterns: Uint8Array, periodNs: number): number;
+  stopMutator(handle: number): number;
+
   scriptSystemCall(call: number, steps: Int32Array): number;
 }
 

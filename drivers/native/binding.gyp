@@ -9,6 +9,7 @@
         'src/exchange.cc',
         'src/file.cc',
         'src/memory.cc',
+        'src/mutator.cc',
         'src/process.cc',
         'src/receive-timeout.cc',
         'src/socket.cc',

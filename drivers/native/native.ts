@@ -2,6 +2,7 @@
 export * from './eventfd.ts';
 export * from './file.ts';
 export * from './mapping.ts';
+export * from './mutator.ts';
 export * from './poll.ts';
 export * from './process.ts';
 export * from './socket.ts';

@@ -19,6 +19,7 @@ static Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   DefineExchange(env, exports);
   DefineFile(env, exports);
   DefineMemory(env, exports);
+  DefineMutator(env, exports);
   DefineProcess(env, exports);
   DefineSocket(env, exports);
   DefineSpawn(env, exports);

@@ -20,6 +20,7 @@ void DefineEventfd(napi_env env, napi_value exports);
 void DefineExchange(napi_env env, napi_value exports);
 void DefineFile(napi_env env, napi_value exports);
 void DefineMemory(napi_env env, napi_value exports);
+void DefineMutator(napi_env env, napi_value exports);
 void DefineProcess(napi_env env, napi_value exports);
 void DefineSocket(napi_env env, napi_value exports);
 void DefineSpawn(napi_env env, napi_value exports);

@@ -18,6 +18,8 @@ struct MappingRecord {
   size_t length;
   bool is_writable;
   bool is_mapped;
+  // Its ArrayBuffer is gone; whoever takes the last pin away unmaps.
+  bool is_orphan;
   unsigned pins;
 };
 
@@ -53,12 +55,18 @@ bool PinMapping(void* address, size_t length) {
 void UnpinMapping(void* address) {
   std::lock_guard lock(mappings_mutex);
   MappingRecord* record = Find(address);
-  if (record != nullptr) record->pins--;
+  if (record == nullptr || --record->pins > 0 || !record->is_orphan) return;
+  Unmap(record);
+  delete record;
 }
 
 static void FinalizeMapping(napi_env, void*, void* hint) {
   auto* record = static_cast<MappingRecord*>(hint);
   std::lock_guard lock(mappings_mutex);
+  if (record->is_mapped && record->pins > 0) {
+    record->is_orphan = true;
+    return;
+  }
   if (record->is_mapped) Unmap(record);
   delete record;
 }
@@ -81,7 +89,7 @@ static napi_value MapMemory(napi_env env, napi_callback_info info) {
   void* address = mmap(wanted, length, protection, MAP_SHARED, fd, static_cast<off_t>(offset));
   if (address == MAP_FAILED) return arguments.Result(int64_t{-errno});
 
-  auto* record = new MappingRecord{address, length, is_writable, true, 0};
+  auto* record = new MappingRecord{address, length, is_writable, true, false, 0};
   {
     std::lock_guard lock(mappings_mutex);
     mappings.emplace(reinterpret_cast<uintptr_t>(address), record);

@@ -1,0 +1,172 @@
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { DeadlineError, DriverUsageError, IutGoneError } from '../errors.ts';
+import { IutProcess, type IutProcessOptions } from '../iut-process/iut-process.ts';
+import { isListening } from '../iut-process/listening-sockets.ts';
+import { isExiting, processTree } from '../iut-process/process-tree.ts';
+import type { StartCommand, Target } from '../target.ts';
+
+const target = (start: Omit<StartCommand, 'readyWithinMs'> & { readonly readyWithinMs?: number }): Target => ({
+  facts: {
+    name: 'small-program',
+    transport: 'vhost-user',
+    device: 'block',
+    identity: 'a small program',
+    workload: { kind: 'block', queueIndex: 0, companions: [], sectors: 1 },
+    capabilities: [],
+    ownedBy: {},
+    requiredFeatures: [],
+    deadlineScale: 1,
+  },
+  start: { readyWithinMs: 5000, ...start },
+  socket: 's.sock',
+  packages: ['small-package', 'other-package'],
+  recovery: ['restart'],
+});
+
+const listen = `require('node:net').createServer().listen(process.argv[1]);`;
+const listener = (script = '', more: Partial<StartCommand> = {}): Target =>
+  target({ command: process.execPath, arguments: ['-e', `${listen}${script}`, '{socket}'], ...more });
+
+const open = (test: { teardown(handler: () => void): void }, of: Target, options?: IutProcessOptions): IutProcess => {
+  const iut = new IutProcess(of, options);
+  test.teardown(() => iut.close());
+  return iut;
+};
+
+t.test('a program that listens is ready without being connected to', (t) => {
+  const seen: string[] = [];
+  const iut = open(t, listener('', { files: { 'disk.img': 1 << 20 } }), { listener: (state) => seen.push(state) });
+  iut.start();
+  t.ok(iut.isAlive());
+  t.ok(isListening(iut.socketPath));
+  t.equal(statSync(iut.directory).mode & 0o777, 0o700, 'its directory is ours alone');
+  t.equal(statSync(join(iut.directory, 'disk.img')).size, 1 << 20);
+  t.ok((iut.resources()?.descriptors ?? 0) > 3);
+  t.type(iut.cpuTimeMs(), 'number');
+  const { pid, directory } = iut;
+  iut.close();
+  iut.close();
+  t.same(processTree(pid), []);
+  t.notOk(existsSync(directory));
+  t.same(seen, ['started', 'ready', 'ended-by-us']);
+  t.end();
+});
+
+t.test('a second process takes the place of the first', (t) => {
+  const iut = open(t, listener());
+  iut.start();
+  const first = iut.pid;
+  iut.restart();
+  t.not(iut.pid, first);
+  t.same(processTree(first), []);
+  t.equal(iut.generation, 2);
+  t.ok(iut.isAlive());
+  t.end();
+});
+
+t.test('a death is told with its signal, and what was written to stderr', (t) => {
+  const iut = open(t, listener(`console.error('about to fall');`));
+  iut.start();
+  while (iut.stderrTail(100) === '') iut.waitForExit(10);
+  iut.signal('SIGSEGV');
+  t.same(iut.waitForExit(5000), { signal: 'SIGSEGV' });
+  t.notOk(iut.isAlive());
+  t.match(iut.stderrTail(100), /about to fall/);
+  t.equal(iut.cpuTimeMs(), undefined);
+  t.equal(iut.resources(), undefined);
+  t.end();
+});
+
+t.test('the tail of stderr begins with a line', (t) => {
+  const iut = open(t, listener(`console.error('x'.repeat(100)); console.error('last line');`));
+  iut.start();
+  while (!iut.stderrTail(1000).includes('last')) iut.waitForExit(10);
+  t.equal(iut.stderrTail(30), 'last line\n');
+  t.end();
+});
+
+t.test('a program that ends at its start', (t) => {
+  const iut = open(t, target({ command: 'sh', arguments: ['-c', 'echo it is broken >&2; exit 3'] }));
+  t.throws(
+    () => iut.start(),
+    new IutGoneError('sh ended before its socket listened: exit code 3, stderr: it is broken'),
+  );
+  t.equal(iut.pid, -1);
+  const killed = open(t, target({ command: 'sh', arguments: ['-c', 'kill -SEGV $$'] }));
+  t.throws(() => killed.start(), new IutGoneError('sh ended before its socket listened: killed by SIGSEGV'));
+  t.end();
+});
+
+t.test('a program that never listens', (t) => {
+  const seen: string[] = [];
+  const iut = open(t, target({ command: 'sleep', arguments: ['60'], readyWithinMs: 200 }), {
+    listener: (state, detail) => seen.push(`${state}: ${detail}`),
+  });
+  t.throws(() => iut.start(), DeadlineError);
+  t.equal(iut.pid, -1);
+  t.equal(seen.at(-1), 'ended-by-us: killed by SIGTERM');
+  t.end();
+});
+
+t.test('a command that is missing or may not be run', (t) => {
+  const missing = open(t, target({ command: 'no-such-back-end', arguments: [] }));
+  t.throws(
+    () => missing.start(),
+    new DriverUsageError(
+      'no-such-back-end: command not found (Debian: apt-get install small-package or other-package)',
+    ),
+  );
+  const forbidden = open(t, target({ command: '/etc/passwd', arguments: [] }));
+  t.throws(() => forbidden.start(), new DriverUsageError('/etc/passwd: no permission to execute it'));
+  t.throws(
+    () => new IutProcess({ ...target({ command: 'x', arguments: [] }), socket: 'x'.repeat(120) }),
+    DriverUsageError,
+  );
+  t.throws(() => new IutProcess(listener(), { runDirectory: '/no/such/directory' }), DriverUsageError);
+  t.end();
+});
+
+t.test('a program that takes no SIGTERM, and one that leaves a child behind', (t) => {
+  const stubborn = open(t, listener(`process.on('SIGTERM', () => {});`), { graceMs: 100 });
+  stubborn.start();
+  const { pid } = stubborn;
+  stubborn.end();
+  t.same(stubborn.exit(), { signal: 'SIGKILL' });
+  t.same(processTree(pid), []);
+  const parent = open(t, listener(`require('node:child_process').spawn('sleep', ['60']);`), { graceMs: 1000 });
+  parent.start();
+  while (processTree(parent.pid).length < 2) parent.waitForExit(10);
+  const child = processTree(parent.pid)[1] ?? 0;
+  parent.end();
+  t.ok(isExiting(child), 'the child is gone with its group');
+  t.end();
+});
+
+t.test('standard input: at its end, or kept open', (t) => {
+  const untilEof = `process.stdin.on('end', () => process.exit(7)).resume();`;
+  const closed = open(t, listener(untilEof));
+  closed.start();
+  t.same(closed.waitForExit(5000), { code: 7 });
+  const kept = open(t, listener(untilEof, { keepStdinOpen: true }));
+  kept.start();
+  t.equal(kept.waitForExit(200), undefined);
+  t.ok(kept.isAlive());
+  t.end();
+});
+
+t.test('the Flags column of /proc/net/unix says who listens', (t) => {
+  const text = [
+    'Num       RefCount Protocol Flags    Type St Inode Path',
+    '0000000000000000: 00000002 00000000 00010000 0001 01 24037 /tmp/a b.sock',
+    '0000000000000000: 00000003 00000000 00000000 0001 03 24038 /tmp/connected.sock',
+    '0000000000000000: 00000002 00000000 00010000 0001 01 24039 /tmp/x.sock.other',
+    '',
+  ].join('\n');
+  t.ok(isListening('/tmp/a b.sock', text));
+  t.notOk(isListening('/tmp/connected.sock', text));
+  t.notOk(isListening('/tmp/x.sock', text), 'a longer path');
+  t.notOk(isListening('x.sock.other', text), 'the end of a path');
+  t.end();
+});
