@@ -1,0 +1,163 @@
+import { defineCase } from '../case.ts';
+import { refusalOf, stillServes } from './refusal.ts';
+
+/** Feature bits and protocol feature bits (vhost-user, "Protocol features", GET_FEATURES to SET_PROTOCOL_FEATURES). */
+
+const transports = ['vhost-user'] as const;
+const protocolFeaturesBit = 1n << 30n;
+
+export const repeatable = defineCase({
+  id: 'vhost-user/features/get-features-is-repeatable',
+  title: 'GET_FEATURES answers the same word each time within a session, and in the next one',
+  proves: { 'vu-features/get-features-repeatable': 'get-features-drops-a-bit-later' },
+  applies: { start: 'connected', transports },
+  run({ session, connect, requirement }) {
+    const check = requirement('vu-features/get-features-repeatable');
+    const words: bigint[] = [];
+    for (let n = 0; n < 3; n++) words.push(wordOf(check.reply(session.messages.fence(), 'GET_FEATURES').payload));
+    session.close();
+    const next = connect('connected');
+    words.push(wordOf(check.reply(next.messages.fence(), 'GET_FEATURES in the next session').payload));
+    for (const [at, word] of words.entries()) check.equal(word, words[0], `answer ${at}`);
+  },
+});
+
+export const protocolFeaturesFirst = defineCase({
+  id: 'vhost-user/features/protocol-features-before-set-features',
+  title: 'GET and SET_PROTOCOL_FEATURES work before SET_FEATURES',
+  proves: { 'vu-features/protocol-features-before-set-features': 'protocol-features-only-after-set-features' },
+  applies: {
+    start: 'connected',
+    transports,
+    offers: ['VHOST_USER_F_PROTOCOL_FEATURES', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'],
+  },
+  run({ session, requirement }) {
+    const check = requirement('vu-features/protocol-features-before-set-features');
+    const offered = check.reply(
+      session.messages.exchange({ request: 'VHOST_USER_GET_PROTOCOL_FEATURES' }),
+      'the offer',
+    );
+    check.equal(offered.request, 15, 'the request that was answered');
+    session.messages.send({ request: 'VHOST_USER_SET_PROTOCOL_FEATURES', payload: { u64: 1n << 3n } });
+    // Taken effect: REPLY_ACK makes the next message answered.
+    const answer = check.reply(
+      session.messages.exchange({ request: 'VHOST_USER_SET_OWNER', flags: 1 | 8 }),
+      'the acknowledgement of SET_OWNER',
+    );
+    check.equal(answer.request, 3, 'the request that was acknowledged');
+  },
+});
+
+export const protocolFeaturesUnacknowledged = defineCase({
+  id: 'vhost-user/features/protocol-features-without-acknowledging-them',
+  title: 'protocol features work even when bit 30 is left out of SET_FEATURES',
+  proves: {
+    'vu-features/protocol-features-without-acknowledging-them': 'protocol-features-dropped-without-bit-30',
+  },
+  applies: {
+    start: 'connected',
+    transports,
+    offers: ['VHOST_USER_F_PROTOCOL_FEATURES', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'],
+  },
+  run({ session, requirement }) {
+    const check = requirement('vu-features/protocol-features-without-acknowledging-them');
+    const offered = wordOf(check.reply(session.messages.fence(), 'GET_FEATURES').payload);
+    session.messages.send({ request: 'VHOST_USER_SET_PROTOCOL_FEATURES', payload: { u64: 1n << 3n } });
+    session.messages.send({ request: 'VHOST_USER_SET_OWNER' });
+    session.messages.send({ request: 'VHOST_USER_SET_FEATURES', payload: { u64: offered & (1n << 32n) } });
+    const again = check.reply(
+      session.messages.exchange({ request: 'VHOST_USER_GET_PROTOCOL_FEATURES' }),
+      'GET_PROTOCOL_FEATURES after SET_FEATURES without bit 30',
+    );
+    check.equal(again.request, 15, 'the request that was answered');
+    const answer = check.reply(
+      session.messages.exchange({ request: 'VHOST_USER_SET_VRING_NUM', payload: { index: 0, num: 16 }, flags: 1 | 8 }),
+      'the acknowledgement of SET_VRING_NUM',
+    );
+    check.equal(answer.request, 8, 'the request that was acknowledged');
+  },
+});
+
+export const oldFrontEnd = defineCase({
+  id: 'vhost-user/features/front-end-without-protocol-features-is-served',
+  title: 'a front-end that never speaks of protocol features gets its buffers used',
+  proves: { 'vu-features/front-end-without-protocol-features-served': 'old-front-end-not-served' },
+  applies: { start: 'negotiated', transports, without: ['VHOST_USER_F_PROTOCOL_FEATURES'] },
+  run({ session, guest, workload, requirement }) {
+    const check = requirement('vu-features/front-end-without-protocol-features-served');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    queue.makeAvailable([workload.request().segments]);
+    check.equal(queue.kickAndWaitForUsed(1).length, 1, 'used elements');
+  },
+});
+
+export const unofferedRefused = defineCase({
+  id: 'vhost-user/features/unoffered-features-are-refused',
+  title: 'SET_FEATURES with one bit that was not offered is refused',
+  proves: { 'vu-features/unoffered-features-refused': 'unoffered-features-accepted' },
+  applies: { start: 'closed', transports, offers: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'] },
+  run({ port, connect, points, requirement }) {
+    const check = requirement('vu-features/unoffered-features-refused');
+    const probe = connect('connected');
+    const offered = wordOf(check.reply(probe.messages.fence(), 'GET_FEATURES').payload);
+    probe.close();
+    const all = bitsMissingIn(offered).map((bit) => ({ key: `bit=${bit}`, bit }));
+    points(all, ({ key, bit }) => {
+      const session = connect('connected');
+      session.negotiate({ features: 0n, protocolFeatures: 1n << 3n });
+      const payload = { u64: (offered & ((1n << 32n) | protocolFeaturesBit)) | (1n << BigInt(bit)) };
+      const message = { request: 'VHOST_USER_SET_FEATURES', payload };
+      const refusal = refusalOf(session, message, check, key, () => false);
+      if (refusal !== undefined) check.refused(refusal, `SET_FEATURES with ${key}, which is not offered`);
+      stillServes(port, session, check, `service after ${key}`);
+      session.close();
+    });
+  },
+});
+
+export const unofferedProtocolRefused = defineCase({
+  id: 'vhost-user/features/unoffered-protocol-features-are-refused',
+  title: 'SET_PROTOCOL_FEATURES with one bit that was not offered is refused',
+  proves: { 'vu-features/unoffered-protocol-features-refused': 'unoffered-protocol-features-accepted' },
+  applies: { start: 'closed', transports, offers: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'] },
+  run({ port, connect, points, requirement }) {
+    const check = requirement('vu-features/unoffered-protocol-features-refused');
+    const probe = connect('connected');
+    const answer = probe.messages.exchange({ request: 'VHOST_USER_GET_PROTOCOL_FEATURES' });
+    const offered = wordOf(check.reply(answer, 'GET_PROTOCOL_FEATURES').payload);
+    probe.close();
+    const all = bitsMissingIn(offered).map((bit) => ({ key: `bit=${bit}`, bit }));
+    points(all, ({ key, bit }) => {
+      const session = connect('connected');
+      session.negotiate({ features: protocolFeaturesBit, protocolFeatures: 1n << 3n });
+      const payload = { u64: (1n << 3n) | (1n << BigInt(bit)) };
+      const message = { request: 'VHOST_USER_SET_PROTOCOL_FEATURES', payload };
+      const refusal = refusalOf(session, message, check, key, () => false);
+      if (refusal !== undefined) check.refused(refusal, `SET_PROTOCOL_FEATURES with ${key}, which is not offered`);
+      stillServes(port, session, check, `service after ${key}`);
+      session.close();
+    });
+  },
+});
+
+export const mqOffered = defineCase({
+  id: 'vhost-user/features/mq-is-offered',
+  title: 'a back-end that has protocol features offers MQ, whatever its number of queues',
+  proves: { 'vu-features/mq-always-offered': 'mq-not-offered' },
+  applies: { start: 'connected', transports, offers: ['VHOST_USER_F_PROTOCOL_FEATURES'] },
+  run({ session, requirement }) {
+    const check = requirement('vu-features/mq-always-offered');
+    const answer = session.messages.exchange({ request: 'VHOST_USER_GET_PROTOCOL_FEATURES' });
+    const offered = wordOf(check.reply(answer, 'GET_PROTOCOL_FEATURES').payload);
+    check.equal(offered & 1n, 1n, 'bit 0, VHOST_USER_PROTOCOL_F_MQ');
+  },
+});
+
+function wordOf(payload: Uint8Array): bigint {
+  return new DataView(payload.buffer, payload.byteOffset, payload.byteLength).getBigUint64(0, true);
+}
+
+/** The bits below 64 that are clear in the word. */
+function bitsMissingIn(word: bigint): number[] {
+  return Array.from({ length: 64 }, (_, bit) => bit).filter((bit) => ((word >> BigInt(bit)) & 1n) === 0n);
+}
