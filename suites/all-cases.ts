@@ -1,4 +1,5 @@
 import type { AnyCase } from './case.ts';
+import * as vhostUserFeatures from './vhost-user/features.cases.ts';
 import * as vhostUserHeader from './vhost-user/header.cases.ts';
 import * as splitRingNotifications from './virtio/split-ring/notifications.cases.ts';
 import * as splitRingUsedRing from './virtio/split-ring/used-ring.cases.ts';
@@ -7,6 +8,7 @@ import * as splitRingUsedRing from './virtio/split-ring/used-ring.cases.ts';
 const files: readonly Readonly<Record<string, AnyCase>>[] = [
   splitRingNotifications,
   splitRingUsedRing,
+  vhostUserFeatures,
   vhostUserHeader,
 ];
 

@@ -82,18 +82,19 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     return this.#guest;
   }
 
-  requirement(slug: string): Check {
+  // A case takes these out of the context by destructuring, so they are bound.
+  readonly requirement = (slug: string): Check => {
     const check = this.checks.get(slug);
     if (check === undefined) throw new DriverUsageError(`${this.#definition.id} does not declare ${slug}`);
     return check;
-  }
+  };
 
-  random(bound: number): number {
+  readonly random = (bound: number): number => {
     this.#random = (Math.imul(this.#random, 1664525) + 1013904223) >>> 0;
     return Math.floor((this.#random / 0x1_0000_0000) * bound);
-  }
+  };
 
-  connect(start: 'connected' | 'negotiated'): Session {
+  readonly connect = (start: 'connected' | 'negotiated'): Session => {
     const opened = this.port.connect();
     if (opened.kind === 'refused') throw new PeerProtocolError(`the connection was refused: ${opened.why}`);
     const { session } = opened;
@@ -109,7 +110,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       }
     }
     return session;
-  }
+  };
 
   /** Opens what `start` asks for and runs the case to its end or its first failure that ends it. */
   execute(): void {
@@ -120,7 +121,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     });
   }
 
-  points<P extends Point>(all: Iterable<P>, check: (point: P) => void): void {
+  readonly points = <P extends Point>(all: Iterable<P>, check: (point: P) => void): void => {
     const { point: only } = this.#options;
     const wanted = [...all].filter(({ key }) => only === undefined || key === only);
     const sweep = { count: 0, failed: [] as string[], left: 0 };
@@ -144,7 +145,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       sinceLiveness = [];
     }
     if (wanted.length === 0 && only !== undefined) throw new DriverUsageError(`there is no point ${only}`);
-  }
+  };
 
   /** The signature of a crash, if the point ended in one. */
   #runPoint<P extends Point>(
