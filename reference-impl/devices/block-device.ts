@@ -108,6 +108,12 @@ export class BlockDevice extends QueuedDevice {
     return true;
   }
 
+  restoreConfig(offset: number, bytes: Uint8Array): boolean {
+    if (offset < 0 || offset + bytes.length > BLOCK_CONFIG_SIZE) return false;
+    new Uint8Array(this.#config.buffer).set(bytes, offset);
+    return true;
+  }
+
   protected forget(): void {
     this.#fillConfig();
   }

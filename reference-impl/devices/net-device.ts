@@ -40,6 +40,7 @@ export class NetDevice extends QueuedDevice {
   readonly #rules: NetRules;
   readonly #reflection: 'loopback' | 'mac-exchange';
   readonly #config = new Uint8Array(NET_CONFIG_SIZE);
+  readonly #configAsMade: Uint8Array;
   /** By receive queue. */
   readonly #waiting: Uint8Array[][];
 
@@ -54,6 +55,7 @@ export class NetDevice extends QueuedDevice {
     view.setUint16(netConfig.status, VIRTIO_NET_S_LINK_UP, true);
     view.setUint16(netConfig.maxVirtqueuePairs, pairs, true);
     view.setUint16(netConfig.mtu, mtu, true);
+    this.#configAsMade = this.#config.slice();
   }
 
   readConfig(offset: number, length: number): Uint8Array | undefined {
@@ -66,7 +68,14 @@ export class NetDevice extends QueuedDevice {
     return false;
   }
 
+  restoreConfig(offset: number, bytes: Uint8Array): boolean {
+    if (offset < 0 || offset + bytes.length > NET_CONFIG_SIZE) return false;
+    this.#config.set(bytes, offset);
+    return true;
+  }
+
   protected forget(): void {
+    this.#config.set(this.#configAsMade);
     for (const frames of this.#waiting) frames.length = 0;
   }
 

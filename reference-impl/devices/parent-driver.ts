@@ -65,6 +65,8 @@ export interface ParentDriver {
   readConfig(offset: number, length: number): Uint8Array | undefined;
   /** False, and nothing changed, where the range leaves the space or touches a field that is read-only. */
   writeConfig(offset: number, bytes: Uint8Array): boolean;
+  /** Writes as a migration does, read-only fields too; false where the range leaves the space. */
+  restoreConfig(offset: number, bytes: Uint8Array): boolean;
 
   /** The memory in which rings and buffers lie. Rings that run keep the memory that they were started with. */
   setMemory(memory: MemoryMap): void;
@@ -83,6 +85,8 @@ export interface ParentDriver {
   reset(): void;
   /** A kick. */
   notify(queue: number): void;
+  /** Looks into a queue unasked: when its ring starts, or where there are no kicks. */
+  awaken(queue: number): void;
   /** Carries out one chain at most. */
   step(): StepOutcome;
 }

@@ -57,6 +57,7 @@ export abstract class QueuedDevice implements ParentDriver {
   abstract readonly configSize: number;
   abstract readConfig(offset: number, length: number): Uint8Array | undefined;
   abstract writeConfig(offset: number, bytes: Uint8Array): boolean;
+  abstract restoreConfig(offset: number, bytes: Uint8Array): boolean;
   /** Works on one queue: one chain at most. */
   protected abstract work(queue: Queue): StepOutcome;
   protected abstract forget(): void;
@@ -167,6 +168,11 @@ export abstract class QueuedDevice implements ParentDriver {
       return;
     }
     queue.wasKicked = queue.isAwake = true;
+  }
+
+  awaken(index: number): void {
+    const queue = this.queues[index];
+    if (queue?.ring !== undefined && queue.broken === undefined) queue.wasKicked = queue.isAwake = true;
   }
 
   step(): StepOutcome {

@@ -1,0 +1,142 @@
+import { readlinkSync } from 'node:fs';
+import type {
+  BackEndEdge,
+  Breakdown,
+  DescriptorToken,
+  MapOutcome,
+} from '../../reference-impl/vhost-user/back-end-edge.ts';
+import type { IutResources } from '../driver-port.ts';
+import { SystemCallError } from '../errors.ts';
+import { identityOfLink } from '../iut-process/process-resources.ts';
+import {
+  closeFd,
+  eventfdWrite,
+  fstat,
+  mapMemory,
+  memfdCreate,
+  monotonicUs,
+  POLLOUT,
+  poll,
+  sendMessage,
+} from '../native/native.ts';
+
+const S_IFMT = 0o170000;
+const S_IFREG = 0o100000;
+const pageSize = 4096n;
+
+/** The answer where a system call failed; anything else goes on. */
+function unlessSystemCall<Answer>(act: () => Answer, instead: (error: SystemCallError) => Answer): Answer {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof SystemCallError) return instead(error);
+    throw error;
+  }
+}
+
+const countBy = (names: Iterable<string>): Record<string, number> => {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+};
+
+function identityOf(fd: number): string {
+  try {
+    return identityOfLink(readlinkSync(`/proc/self/fd/${fd}`));
+  } catch {
+    return 'unknown';
+  }
+}
+
+/** The world around a session with real descriptors: a token is the number of a descriptor. It keeps account of them. */
+export class BackEndFiles implements BackEndEdge {
+  readonly #breakDown: (how: Breakdown) => void;
+  readonly #fds = new Int32Array(1);
+  readonly #events = Int16Array.of(POLLOUT);
+  readonly #revents = new Int16Array(1);
+
+  /** What is open and what is mapped, by identity. */
+  readonly #open = new Map<DescriptorToken, string>();
+  readonly #mapped = new Map<MapOutcome, string>();
+
+  constructor(breakDown: (how: Breakdown) => void) {
+    this.#breakDown = breakDown;
+  }
+
+  /** Descriptors that came with a message, or with a connection, are ours from now on. */
+  hold(tokens: readonly DescriptorToken[]): void {
+    for (const token of tokens) this.#open.set(token, identityOf(token));
+  }
+
+  resources(): IutResources {
+    const byIdentity = countBy(this.#open.values());
+    return { descriptors: this.#open.size, byIdentity, mappings: countBy(this.#mapped.values()) };
+  }
+
+  mapRegion(token: DescriptorToken, size: bigint, offset: bigint): MapOutcome {
+    return unlessSystemCall<MapOutcome>(
+      () => {
+        const file = fstat(token);
+        if ((file.mode & S_IFMT) !== S_IFREG) return { refused: 'not a memory file' };
+        if (offset + size > BigInt(file.size)) return { refused: 'beyond the end of the file' };
+        const before = offset % pageSize;
+        const mapping = mapMemory(token, Number(size + before), offset - before);
+        const memory: MapOutcome = {
+          bytes: new Uint8Array(mapping.buffer, Number(before), Number(size)),
+          unmap: () => {
+            mapping.unmap();
+            this.#mapped.delete(memory);
+          },
+        };
+        this.#mapped.set(memory, identityOf(token).replace('memfd:', ''));
+        return memory;
+      },
+      (error) => ({ refused: error.message }),
+    );
+  }
+
+  createSharedMemory(name: string, size: number): { readonly token: DescriptorToken } | undefined {
+    return unlessSystemCall(
+      () => {
+        const token = memfdCreate(name, size, { seal: true });
+        this.hold([token]);
+        return { token };
+      },
+      () => undefined,
+    );
+  }
+
+  /** A pipe or eventfd that would block is left alone: whoever reads it has a signal waiting. */
+  signal(token: DescriptorToken): void {
+    this.#fds[0] = token;
+    unlessSystemCall(
+      () => {
+        if (poll(this.#fds, this.#events, this.#revents, 1, 0) === 1 && this.#revents[0] === POLLOUT) {
+          eventfdWrite(token, 1);
+        }
+      },
+      () => {},
+    );
+  }
+
+  close(token: DescriptorToken): void {
+    if (!this.#open.delete(token)) return;
+    unlessSystemCall(
+      () => closeFd(token),
+      () => {},
+    );
+  }
+
+  sendRequest(channel: DescriptorToken, message: Uint8Array): void {
+    unlessSystemCall(
+      () => {
+        sendMessage(channel, message, 0, message.length, null, 0, monotonicUs());
+      },
+      () => {},
+    );
+  }
+
+  breakDown(how: Breakdown): void {
+    this.#breakDown(how);
+  }
+}

@@ -1,0 +1,49 @@
+import {
+  type ReferenceDevice,
+  type ReferenceRules,
+  referenceRules,
+} from '../../reference-impl/vhost-user/reference-rules.ts';
+import type { TargetFacts, WorkloadFacts } from '../target.ts';
+import { VhostUserPort } from '../vhost-user/vhost-user-port.ts';
+import { InProcessCarrier } from './in-process-carrier.ts';
+import { InProcessIut } from './in-process-iut.ts';
+
+export interface OpenReferenceOptions {
+  readonly device: ReferenceDevice;
+  /** The rules of the reference unless given. */
+  readonly rules?: ReferenceRules;
+  /** Request queues of block, pairs of queues of net; 2 of block and 1 of net unless given. */
+  readonly queues?: number;
+  readonly deadlineMs?: number;
+}
+
+const diskSectors = 2048;
+
+const workloads: Readonly<Record<ReferenceDevice, WorkloadFacts>> = {
+  block: { kind: 'block', queueIndex: 0, companions: [], sectors: diskSectors },
+  net: { kind: 'net', queueIndex: 1, companions: [0], receiveIndex: 0, returns: 'same-port', reflects: 'unchanged' },
+};
+
+export const referenceQueues: Readonly<Record<ReferenceDevice, number>> = { block: 2, net: 1 };
+
+/** What the suites may know of the reference, however it is reached. */
+export const referenceFacts = (device: ReferenceDevice, name: string): Omit<TargetFacts, 'version' | 'binaryHash'> => ({
+  name,
+  transport: 'vhost-user',
+  device,
+  identity: `reference ${device} over vhost-user`,
+  workload: workloads[device],
+  capabilities: ['initial-base', 'restart', 'resources'],
+  ownedBy: {},
+  requiredFeatures: [],
+  deadlineScale: 1,
+});
+
+/** The port to a reference of this very process. Nothing waits in vain there: what is not answered now never is. */
+export function openReference(options: OpenReferenceOptions): VhostUserPort {
+  const { device, rules = referenceRules, queues = referenceQueues[device], deadlineMs } = options;
+  const carrier = new InProcessCarrier({ device, rules, queues });
+  const facts = { ...referenceFacts(device, `reference-${device}-in-process`), version: 'in process' };
+  const iut = new InProcessIut(carrier);
+  return new VhostUserPort({ facts, carrier, iut, ...(deadlineMs === undefined ? {} : { deadlineMs }) });
+}

@@ -1,0 +1,175 @@
+import type { ParentDriver } from '../../reference-impl/devices/parent-driver.ts';
+import type { Breakdown } from '../../reference-impl/vhost-user/back-end-edge.ts';
+import {
+  makeDevice,
+  type ReferenceDevice,
+  type ReferenceRules,
+} from '../../reference-impl/vhost-user/reference-rules.ts';
+import { BackEndSession } from '../../reference-impl/vhost-user/session.ts';
+import type { IutResources } from '../driver-port.ts';
+import { acceptConnection, closeFd, POLLIN, POLLOUT, poll } from '../native/native.ts';
+import { BackEndFiles } from './back-end-files.ts';
+import { ReferenceConnection } from './reference-connection.ts';
+
+export interface ReferenceBackEndOptions {
+  readonly device: ReferenceDevice;
+  readonly rules: ReferenceRules;
+  /** Request queues of block, pairs of queues of net. */
+  readonly queues: number;
+  /** What to do where a fault makes the back-end break down. */
+  readonly breakDown: (how: Breakdown) => void;
+}
+
+/** Chains carried out between two looks at the descriptors. */
+const chainsPerTurn = 4096;
+/** Rings without kicks are looked at this often, in microseconds. */
+const pollingPauseUs = 500;
+
+/** The reference back-end with real descriptors: one connection at a time, one thread, one poll. */
+export class ReferenceBackEnd {
+  readonly device: ParentDriver;
+  readonly #rules: ReferenceRules;
+  readonly #files: BackEndFiles;
+  readonly #waiting: number[] = [];
+  #listener = -1;
+  #connection: ReferenceConnection | undefined;
+  #hasWork = false;
+  #isAbandoned = false;
+  #fds = new Int32Array(64);
+  #events = new Int16Array(64);
+  #revents = new Int16Array(64);
+
+  constructor(options: ReferenceBackEndOptions) {
+    this.#rules = options.rules;
+    this.#files = new BackEndFiles(options.breakDown);
+    this.device = makeDevice(options.device, options.rules, options.queues);
+  }
+
+  /** Descriptors and mappings that connections have left with it. */
+  resources(): IutResources {
+    return this.#files.resources();
+  }
+
+  get isConnected(): boolean {
+    return this.#connection !== undefined;
+  }
+
+  /** Serves the connections of a listening socket, which stays the caller's. */
+  listenOn(fd: number): void {
+    this.#listener = fd;
+  }
+
+  /** Serves a connected socket, after those that came before it. It is ours from now on. */
+  adopt(fd: number): void {
+    if (this.#connection === undefined) this.#begin(fd);
+    else this.#waiting.push(fd);
+  }
+
+  /** Waits for something to do, for at most `timeoutUs`, and does it. Answers whether there was something. */
+  turn(timeoutUs: number): boolean {
+    const progressed = this.#turn(timeoutUs);
+    if (this.#isAbandoned) this.close();
+    return progressed;
+  }
+
+  #turn(timeoutUs: number): boolean {
+    const connection = this.#connection;
+    const kicks = connection?.session.rings.kicks ?? [];
+    const count = this.#gather(connection, kicks);
+    const timeout = this.#hasWork
+      ? 0
+      : connection?.session.rings.polls
+        ? Math.min(timeoutUs, pollingPauseUs)
+        : timeoutUs;
+    const ready = poll(this.#fds, this.#events, this.#revents, count, timeout);
+    let progressed = ready > 0;
+    if (connection === undefined) {
+      if (ready > 0) this.#accept();
+      return progressed;
+    }
+    // Kicks first: what was told before a message was sent is done before it is answered.
+    for (const [n, { token, index }] of kicks.entries()) {
+      if (this.#revents[n + 1] !== 0) connection.readKick(token, index);
+    }
+    if (this.#work(connection)) progressed = true;
+    const revents = this.#revents[0] ?? 0;
+    if (revents !== 0 && !this.#exchange(connection, revents)) this.#end(connection);
+    else if (this.#work(connection)) progressed = true;
+    return progressed;
+  }
+
+  /** Ends every connection once the turn that runs is over. */
+  abandon(): void {
+    this.#isAbandoned = true;
+  }
+
+  /** Ends every connection, and gives back what they held. */
+  close(): void {
+    this.#connection?.close();
+    this.#connection = undefined;
+    for (const fd of this.#waiting.splice(0)) closeFd(fd);
+  }
+
+  #begin(fd: number): void {
+    this.#connection = new ReferenceConnection(
+      fd,
+      new BackEndSession(this.device, this.#files, this.#rules),
+      this.#files,
+    );
+    this.#hasWork = false;
+  }
+
+  #accept(): void {
+    const fd = acceptConnection(this.#listener);
+    if (fd >= 0) this.#begin(fd);
+  }
+
+  #end(connection: ReferenceConnection): void {
+    connection.close();
+    this.#connection = undefined;
+    this.#hasWork = false;
+    const next = this.#waiting.shift();
+    if (next !== undefined) this.#begin(next);
+  }
+
+  /** Fills in what to poll for: the connection (or the listener) first, then kicks. */
+  #gather(connection: ReferenceConnection | undefined, kicks: readonly { token: number }[]): number {
+    if (kicks.length + 1 > this.#fds.length) this.#grow(kicks.length + 1);
+    if (connection === undefined) {
+      this.#fds[0] = this.#listener;
+      this.#events[0] = POLLIN;
+      return 1;
+    }
+    this.#fds[0] = connection.fd;
+    this.#events[0] = (connection.wantsToReceive ? POLLIN : 0) | (connection.wantsToSend ? POLLOUT : 0);
+    for (const [n, { token }] of kicks.entries()) {
+      this.#fds[n + 1] = connection.isDeaf(token) ? -1 : token;
+      this.#events[n + 1] = POLLIN;
+    }
+    return kicks.length + 1;
+  }
+
+  #exchange(connection: ReferenceConnection, revents: number): boolean {
+    if ((revents & POLLOUT) !== 0 && !connection.flush()) return false;
+    return (revents & ~POLLOUT) === 0 || connection.receive();
+  }
+
+  /** Carries out chains that wait. */
+  #work(connection: ReferenceConnection): boolean {
+    let progressed = false;
+    let outcome = connection.session.rings.step();
+    for (let n = 1; outcome === 'progressed' && n < chainsPerTurn; n++) {
+      progressed = true;
+      outcome = connection.session.rings.step();
+    }
+    this.#hasWork = outcome === 'progressed';
+    return progressed || this.#hasWork;
+  }
+
+  #grow(count: number): void {
+    const size = count * 2;
+    this.#fds = new Int32Array(size);
+    this.#events = new Int16Array(size);
+    this.#revents = new Int16Array(size);
+  }
+}

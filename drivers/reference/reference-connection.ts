@@ -1,0 +1,154 @@
+import type { OutgoingMessage } from '../../reference-impl/vhost-user/reply-rules.ts';
+import type { BackEndSession } from '../../reference-impl/vhost-user/session.ts';
+import { MessageAssembler } from '../../reference-impl/wire/framing.ts';
+import { encodeMessage } from '../../reference-impl/wire/vhost-user-codec.ts';
+import { VHOST_USER_HEADER_SIZE } from '../../reference-impl/wire/vhost-user-constants.ts';
+import { SystemCallError } from '../errors.ts';
+import {
+  maxMessageFds,
+  monotonicUs,
+  readOnce,
+  receivedFdCount,
+  receiveMessage,
+  sendMessage,
+} from '../native/native.ts';
+import type { BackEndFiles } from './back-end-files.ts';
+
+interface Unsent {
+  readonly bytes: Uint8Array;
+  readonly descriptors: Int32Array | null;
+  sent: number;
+}
+
+const descriptorsIn = new Int32Array(maxMessageFds);
+const received = new Int32Array(3);
+const kickValue = new Uint8Array(8);
+const kickView = new DataView(kickValue.buffer);
+/** Unsent bytes from which on no more requests are read: a front-end that does not read is not to fill our memory. */
+const unsentLimit = 64;
+
+/** One connection with its real socket: bytes to messages, messages to bytes. Never waits. */
+export class ReferenceConnection {
+  readonly session: BackEndSession;
+  readonly fd: number;
+  readonly #files: BackEndFiles;
+  readonly #assembler: MessageAssembler;
+  readonly #unsent: Unsent[] = [];
+  /** Kick descriptors that are no use: at their end, or broken. */
+  readonly #deaf = new Set<number>();
+
+  constructor(fd: number, session: BackEndSession, files: BackEndFiles) {
+    this.fd = fd;
+    this.#files = files;
+    files.hold([fd]);
+    this.session = session;
+    this.#assembler = new MessageAssembler({ maximumPayload: session.rules.reply.largestPayload });
+  }
+
+  get wantsToSend(): boolean {
+    return this.#unsent.length > 0;
+  }
+
+  get wantsToReceive(): boolean {
+    return this.#unsent.length < unsentLimit;
+  }
+
+  isDeaf(token: number): boolean {
+    return this.#deaf.has(token);
+  }
+
+  /** Receives what waits, one message at most. False where the connection came to its end. */
+  receive(): boolean {
+    const assembler = this.#assembler;
+    // No more than the message in progress lacks: so descriptors are never in doubt.
+    const length = assembler.missingBytes;
+    const at = assembler.reserve(length);
+    let count: number;
+    try {
+      count = receiveMessage(this.fd, assembler.buffer, at, length, descriptorsIn, 0, received);
+    } catch (error) {
+      if (error instanceof SystemCallError) return false;
+      throw error;
+    }
+    if (count < 0) return true;
+    const descriptors = Array.from(descriptorsIn.subarray(0, received[receivedFdCount]));
+    this.#files.hold(descriptors);
+    if (count === 0) {
+      for (const token of descriptors) this.session.edge.close(token);
+      return false;
+    }
+    assembler.commit(count, descriptors);
+    const frame = assembler.next();
+    if (frame === undefined) return true;
+    if (frame.kind === 'problem') {
+      for (const token of frame.descriptors) this.session.edge.close(token);
+      return false;
+    }
+    this.session.receive({
+      request: frame.request,
+      flags: frame.flags,
+      payload: new DataView(
+        frame.buffer.buffer,
+        frame.buffer.byteOffset + frame.offset + VHOST_USER_HEADER_SIZE,
+        frame.size,
+      ),
+      descriptors: [...frame.descriptors],
+      descriptorsLate: frame.descriptorsLate,
+    });
+    return this.flush() && this.session.isOpen;
+  }
+
+  /** Sends what waits to be sent, as far as it goes. False where the peer is gone. */
+  flush(): boolean {
+    if (this.session.hasOutgoing) for (const message of this.session.takeOutgoing()) this.#unsent.push(pack(message));
+    for (let first = this.#unsent[0]; first !== undefined; first = this.#unsent[0]) {
+      if (!this.#send(first)) return false;
+      if (first.sent < first.bytes.length) return true;
+      this.#unsent.shift();
+      this.#closeSent(first);
+    }
+    return true;
+  }
+
+  /** A kick descriptor is readable. */
+  readKick(token: number, index: number): void {
+    let count = 0;
+    try {
+      count = readOnce(token, kickValue, 0, kickValue.length);
+    } catch (error) {
+      if (!(error instanceof SystemCallError)) throw error;
+    }
+    if (count === 0) this.#deaf.add(token);
+    else if (count > 0) this.session.rings.kicked(index, Number(kickView.getBigUint64(0, true)));
+  }
+
+  close(): void {
+    for (const unsent of this.#unsent) this.#closeSent(unsent);
+    for (const token of this.#assembler.takePendingDescriptors()) this.session.edge.close(token);
+    this.session.release();
+    this.#files.close(this.fd);
+  }
+
+  #send(message: Unsent): boolean {
+    const { bytes, descriptors, sent } = message;
+    const fds = sent === 0 ? descriptors : null;
+    try {
+      message.sent += sendMessage(this.fd, bytes, sent, bytes.length - sent, fds, fds?.length ?? 0, monotonicUs());
+      return true;
+    } catch (error) {
+      if (error instanceof SystemCallError) return false;
+      throw error;
+    }
+  }
+
+  #closeSent(message: Unsent): void {
+    for (const token of message.descriptors ?? []) this.session.edge.close(token);
+  }
+}
+
+function pack(message: OutgoingMessage): Unsent {
+  const { request, flags, size, payload, descriptors } = message;
+  const bytes = new Uint8Array(VHOST_USER_HEADER_SIZE + payload.length);
+  encodeMessage(bytes, { request, flags, payload, declaredSize: size });
+  return { bytes, descriptors: descriptors.length === 0 ? null : Int32Array.from(descriptors), sent: 0 };
+}

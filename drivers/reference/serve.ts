@@ -1,0 +1,91 @@
+import { readFileSync, unlinkSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import type { Breakdown } from '../../reference-impl/vhost-user/back-end-edge.ts';
+import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
+import { SystemCallError } from '../errors.ts';
+import { closeFd, monotonicUs, unixListen } from '../native/native.ts';
+import { ReferenceBackEnd } from './reference-back-end.ts';
+
+const usage = 'usage: serve.js --socket PATH --device block|net [--queues N]';
+/** Signals of the process are only seen between waits, and between runs of turns as long as this. */
+const waitUs = 20_000;
+const yieldAfterUs = 20_000;
+
+function refuse(why: string): never {
+  process.stderr.write(`${why}\n${usage}\n`);
+  process.exit(2);
+}
+
+function readArguments() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        socket: { type: 'string' },
+        device: { type: 'string' },
+        queues: { type: 'string', default: '1' },
+        version: { type: 'boolean', default: false },
+      },
+    });
+    return values;
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Of the package that this file is a part of, three folders up from dist/drivers/reference. */
+function packageVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
+  const isNamed = typeof manifest === 'object' && manifest !== null && 'version' in manifest;
+  return isNamed ? String(manifest.version) : 'unknown';
+}
+
+/** What really happens to a process: nothing of this can be caught. */
+function breakDown(how: Breakdown): void {
+  switch (how) {
+    case 'abort':
+      process.abort();
+      break;
+    case 'bus-error':
+      process.kill(process.pid, 'SIGBUS');
+      break;
+    case 'hang':
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  }
+}
+
+function main(): void {
+  const { socket, device, queues, version } = readArguments();
+  if (version) {
+    process.stdout.write(`version ${packageVersion()}\n`);
+    return;
+  }
+  if (socket === undefined || (device !== 'block' && device !== 'net')) refuse('--socket and --device are needed');
+  const count = Number(queues);
+  if (!Number.isInteger(count) || count < 1 || count > 64) refuse('--queues is a number from 1 to 64');
+  const backEnd = new ReferenceBackEnd({ device, rules: referenceRules, queues: count, breakDown });
+  let listener: number;
+  try {
+    listener = unixListen(socket);
+  } catch (error) {
+    if (!(error instanceof SystemCallError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+  backEnd.listenOn(listener);
+  const end = (): void => {
+    backEnd.close();
+    closeFd(listener);
+    unlinkSync(socket);
+    process.exit(0);
+  };
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
+  const serve = (): void => {
+    const until = monotonicUs() + yieldAfterUs;
+    while (backEnd.turn(waitUs) && monotonicUs() < until);
+    setImmediate(serve);
+  };
+  serve();
+}
+
+main();

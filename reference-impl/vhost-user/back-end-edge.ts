@@ -1,0 +1,39 @@
+/**
+ * A file descriptor as the session sees it: a name that only the edge can use. Whoever holds a token owns the
+ * descriptor behind it, until it is closed.
+ */
+export type DescriptorToken = number;
+
+/** Memory of the front-end that the edge has mapped. `bytes` begins at the offset that was asked for. */
+export interface SharedMemory {
+  readonly bytes: Uint8Array;
+  /** Unmaps; again has no effect. The bytes are gone afterwards. */
+  unmap(): void;
+}
+
+export type MapOutcome = SharedMemory | { readonly refused: string };
+
+export const isRefusedMap = (outcome: MapOutcome): outcome is { readonly refused: string } => 'refused' in outcome;
+
+/** How an edge stops to be of use, for faults alone. */
+export type Breakdown = 'abort' | 'bus-error' | 'hang';
+
+/**
+ * What a session may ask of the world around it. Nothing here throws for what a peer can cause: a descriptor that is
+ * no memory or takes no signal is an answer.
+ */
+export interface BackEndEdge {
+  /**
+   * Maps `size` bytes of the file from `offset` on. Refuses what is no memory file and what reaches beyond the end of
+   * the file: an access there would be a SIGBUS. The token stays with the caller.
+   */
+  mapRegion(token: DescriptorToken, size: bigint, offset: bigint): MapOutcome;
+  /** A new zeroed memory file for both sides; undefined where there is no memory for it. */
+  createSharedMemory(name: string, size: number): { readonly token: DescriptorToken } | undefined;
+  /** Adds one to an eventfd, or writes to a pipe. */
+  signal(token: DescriptorToken): void;
+  close(token: DescriptorToken): void;
+  /** Sends a request of the back-end on the socket of SET_BACKEND_REQ_FD. Never waits. */
+  sendRequest(channel: DescriptorToken, message: Uint8Array): void;
+  breakDown(how: Breakdown): void;
+}

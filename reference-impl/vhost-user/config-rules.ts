@@ -1,0 +1,35 @@
+import { vhostUserConfigFlags as configFlags } from '../wire/vhost-user-constants.ts';
+
+/** A range of config space, as GET_CONFIG and SET_CONFIG name it. */
+export interface ConfigRange {
+  readonly offset: number;
+  readonly size: number;
+}
+
+export interface ConfigRules {
+  readonly acceptsRead: (range: ConfigRange, configSize: number) => boolean;
+  readonly acceptsWrite: (range: ConfigRange, configSize: number) => boolean;
+  readonly acceptsFlags: (flags: number) => boolean;
+  /** A write with these flags may change fields that a driver may only read. */
+  readonly mayWriteReadOnly: (flags: number) => boolean;
+  /** What GET_CONFIG tells of the range, given what it really holds. */
+  readonly told: (bytes: Uint8Array, range: ConfigRange) => Uint8Array;
+  /** Where a reply says that its bytes come from, and how many they are. */
+  readonly toldRange: (range: ConfigRange) => ConfigRange;
+  /** The payload that says that config space could not be read. */
+  readonly failure: (request: Uint8Array) => Uint8Array;
+  readonly announcesChange: boolean;
+}
+
+const fits = ({ offset, size }: ConfigRange, configSize: number): boolean => size > 0 && offset + size <= configSize;
+
+export const configRules: ConfigRules = {
+  acceptsRead: fits,
+  acceptsWrite: fits,
+  acceptsFlags: (flags) => flags === configFlags.writable || flags === configFlags.liveMigration,
+  mayWriteReadOnly: (flags) => flags === configFlags.liveMigration,
+  told: (bytes) => bytes,
+  toldRange: (range) => range,
+  failure: () => new Uint8Array(0),
+  announcesChange: true,
+};

@@ -1,0 +1,23 @@
+import type { DescriptorCount } from '../wire/message-description.ts';
+import type { FrontEndMessageName } from '../wire/vhost-user-messages.ts';
+
+/** What becomes of descriptors that came with a message. */
+export interface DescriptorRules {
+  /** Whether the number of descriptors suits the message. */
+  readonly accepts: (count: number, expected: DescriptorCount, name: FrontEndMessageName) => boolean;
+  readonly acceptsLate: boolean;
+  /** Whether descriptors that nobody took are closed. */
+  readonly closesUntaken: (wasRefused: boolean, name: FrontEndMessageName | undefined) => boolean;
+  /** Whether a descriptor that another one replaces is closed. */
+  readonly closesReplaced: boolean;
+  /** Whether what a connection held is given back at its end. */
+  readonly releasesAtEnd: { readonly memory: boolean; readonly descriptors: boolean };
+}
+
+export const descriptorRules: DescriptorRules = {
+  accepts: (count, { minimum, maximum }) => count >= minimum && count <= maximum,
+  acceptsLate: false,
+  closesUntaken: () => true,
+  closesReplaced: true,
+  releasesAtEnd: { memory: true, descriptors: true },
+};

@@ -1,0 +1,37 @@
+import {
+  hasBit,
+  vhostUserProtocolFeatures as protocol,
+  virtioDeviceStatus as status,
+} from '../wire/vhost-user-constants.ts';
+
+/** Device status, reset and MTU as a back-end sees them. */
+export interface DeviceStateRules {
+  readonly acceptsStatus: (value: bigint) => boolean;
+  /** The status in force after SET_STATUS; `isAcceptable` tells of the feature set. */
+  readonly storedStatus: (before: number, asked: number, isAcceptable: boolean) => number;
+  /** GET_STATUS. */
+  readonly reportedStatus: (status: number) => number;
+  readonly resetsAt: (status: number) => boolean;
+  /** Whether rings may be served, as far as the device status goes. */
+  readonly isLive: (status: number, protocolFeatures: bigint) => boolean;
+  /** What RESET_DEVICE and status 0 put back. */
+  readonly resets: { readonly rings: boolean; readonly status: boolean; readonly device: boolean };
+  /** Whether RESET_OWNER disables rings. */
+  readonly resetOwnerDisables: boolean;
+  readonly acceptsMtu: (mtu: bigint) => boolean;
+}
+
+const smallestMtu = 68n;
+const largestMtu = 65535n;
+
+export const deviceStateRules: DeviceStateRules = {
+  acceptsStatus: (value) => value <= 0xffn,
+  storedStatus: (_, asked, isAcceptable) => (isAcceptable ? asked : asked & ~status.FEATURES_OK),
+  reportedStatus: (value) => value,
+  resetsAt: (value) => value === 0,
+  isLive: (value, features) =>
+    !hasBit(features, protocol.VHOST_USER_PROTOCOL_F_STATUS) || (value & status.DRIVER_OK) !== 0,
+  resets: { rings: true, status: true, device: true },
+  resetOwnerDisables: false,
+  acceptsMtu: (mtu) => mtu >= smallestMtu && mtu <= largestMtu,
+};

@@ -1,0 +1,63 @@
+import {
+  bit,
+  vhostUserProtocolFeatures as protocol,
+  vhostUserVirtioFeatures as virtio,
+} from '../wire/vhost-user-constants.ts';
+
+/** Which features are offered, and what an acknowledgement of them must be like. */
+export interface FeatureRules {
+  /** GET_FEATURES, given what the device itself offers. There is no IOTLB here, so no VIRTIO_F_ACCESS_PLATFORM. */
+  readonly offered: (deviceFeatures: bigint) => bigint;
+  /** GET_PROTOCOL_FEATURES. */
+  readonly protocolOffered: (device: 'block' | 'net') => bigint;
+  /** Answer to GET_FEATURES, given the offer and what was acknowledged before. */
+  readonly reported: (offered: bigint, acknowledged: bigint) => bigint;
+  readonly accepts: (offered: bigint, asked: bigint) => boolean;
+  readonly protocolAccepts: (offered: bigint, asked: bigint) => boolean;
+  /** What counts as acknowledged. */
+  readonly acknowledged: (asked: bigint) => bigint;
+  readonly protocolAcknowledged: (asked: bigint) => bigint;
+  /** GET_ and SET_PROTOCOL_FEATURES may be used. */
+  readonly protocolMessagesAllowed: (features: bigint, featuresWereSet: boolean) => boolean;
+  /** GET_QUEUE_NUM. */
+  readonly queueCount: (queues: number) => bigint;
+  /** Protocol features that cannot stand together; the connection ends. */
+  readonly isIncompatible: (asked: bigint) => boolean;
+}
+
+const bits = (...features: (keyof typeof protocol)[]): bigint =>
+  features.reduce((word, feature) => word | bit(protocol[feature]), 0n);
+
+const inBand = bits('VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS');
+const inBandNeeds = bits('VHOST_USER_PROTOCOL_F_BACKEND_REQ', 'VHOST_USER_PROTOCOL_F_REPLY_ACK');
+
+const everyDevice = bits(
+  'VHOST_USER_PROTOCOL_F_MQ',
+  'VHOST_USER_PROTOCOL_F_LOG_SHMFD',
+  'VHOST_USER_PROTOCOL_F_REPLY_ACK',
+  'VHOST_USER_PROTOCOL_F_BACKEND_REQ',
+  'VHOST_USER_PROTOCOL_F_CONFIG',
+  'VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD',
+  'VHOST_USER_PROTOCOL_F_RESET_DEVICE',
+  'VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS',
+  'VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS',
+  'VHOST_USER_PROTOCOL_F_STATUS',
+);
+
+const isWithin = (offered: bigint, asked: bigint): boolean => (asked & ~offered) === 0n;
+
+export const featureRules: FeatureRules = {
+  offered: (deviceFeatures) =>
+    (deviceFeatures & ~bit(virtio.VIRTIO_F_ACCESS_PLATFORM)) |
+    bit(virtio.VHOST_F_LOG_ALL) |
+    bit(virtio.VHOST_USER_F_PROTOCOL_FEATURES),
+  protocolOffered: (device) => everyDevice | (device === 'net' ? bits('VHOST_USER_PROTOCOL_F_MTU') : 0n),
+  reported: (offered) => offered,
+  accepts: isWithin,
+  protocolAccepts: isWithin,
+  acknowledged: (asked) => asked,
+  protocolAcknowledged: (asked) => asked,
+  protocolMessagesAllowed: () => true,
+  queueCount: (queues) => BigInt(queues),
+  isIncompatible: (asked) => (asked & inBand) !== 0n && (asked & inBandNeeds) !== inBandNeeds,
+};

@@ -1,0 +1,109 @@
+import type { MappedRegion } from '../memory/mapped-region.ts';
+import { MemoryMap } from '../memory/memory-map.ts';
+import { type BackEndEdge, type DescriptorToken, isRefusedMap, type SharedMemory } from './back-end-edge.ts';
+import type { MemoryRules, RegionDescription } from './memory-rules.ts';
+
+interface Held {
+  readonly told: RegionDescription;
+  readonly memory: SharedMemory;
+  readonly region: MappedRegion;
+}
+
+/** The memory that a front-end has shared. Either a change is carried out whole, or nothing changes. */
+export class FrontEndMemory {
+  readonly #edge: BackEndEdge;
+  readonly #rules: MemoryRules;
+  #held: readonly Held[] = [];
+  #map = new MemoryMap();
+
+  constructor(edge: BackEndEdge, rules: MemoryRules) {
+    this.#edge = edge;
+    this.#rules = rules;
+  }
+
+  /** The regions in force. A new object after every change. */
+  get map(): MemoryMap {
+    return this.#map;
+  }
+
+  get regionCount(): number {
+    return this.#held.length;
+  }
+
+  /** SET_MEM_TABLE. Answers why it cannot be. `settle` is called once the new map is in force, before the old goes. */
+  replace(
+    regions: readonly RegionDescription[],
+    descriptors: readonly DescriptorToken[],
+    settle: () => void,
+  ): string | undefined {
+    const rules = this.#rules;
+    if (regions.length > rules.largestTable) return `${regions.length} regions`;
+    if (!rules.acceptsDescriptorCount(regions.length, descriptors.length)) {
+      return `${descriptors.length} descriptors for ${regions.length} regions`;
+    }
+    const kept = this.#held.filter(({ told }) => rules.isKept(told, regions));
+    const fresh: Held[] = [];
+    for (const [index, region] of regions.entries()) {
+      const others = [...kept, ...fresh].map(({ told }) => told);
+      const token = descriptors[rules.descriptorOf(index, descriptors.length)];
+      const held = token === undefined ? 'no descriptor' : this.#mapped(region, token, others);
+      if (typeof held === 'string') {
+        for (const { memory } of fresh) memory.unmap();
+        return held;
+      }
+      fresh.push(held);
+    }
+    const gone = this.#held.filter((held) => !kept.includes(held));
+    this.#hold([...kept, ...fresh]);
+    settle();
+    for (const { memory } of gone) memory.unmap();
+    return undefined;
+  }
+
+  /** ADD_MEM_REG. */
+  add(region: RegionDescription, token: DescriptorToken): string | undefined {
+    if (!this.#rules.hasFreeSlot(this.#held.length, this.#rules.slots)) return 'no free slot';
+    const held = this.#mapped(
+      region,
+      token,
+      this.#held.map(({ told }) => told),
+    );
+    if (typeof held === 'string') return held;
+    this.#hold([...this.#held, held]);
+    return undefined;
+  }
+
+  /** REM_MEM_REG. */
+  remove(region: RegionDescription, settle: () => void): string | undefined {
+    const gone = this.#held.find(({ told }) => this.#rules.isSame(told, region));
+    if (gone === undefined) return 'no such region';
+    if (!this.#rules.forgets(region)) return undefined;
+    this.#hold(this.#held.filter((held) => held !== gone));
+    settle();
+    gone.memory.unmap();
+    return undefined;
+  }
+
+  release(): void {
+    const gone = this.#held;
+    this.#hold([]);
+    for (const { memory } of gone) memory.unmap();
+  }
+
+  #mapped(region: RegionDescription, token: DescriptorToken, others: readonly RegionDescription[]): Held | string {
+    const rules = this.#rules;
+    const why = rules.refuses(region);
+    if (why !== undefined) return why;
+    if (others.some((other) => rules.overlaps(region, other))) return 'it overlaps another region';
+    const { size, offset } = rules.mapping(region);
+    const memory = this.#edge.mapRegion(token, size, offset);
+    if (isRefusedMap(memory)) return memory.refused;
+    const placed = rules.placed(region);
+    return { told: region, memory, region: { ...placed, bytes: memory.bytes } };
+  }
+
+  #hold(held: readonly Held[]): void {
+    this.#held = held;
+    this.#map = new MemoryMap(held.map(({ region }) => region));
+  }
+}

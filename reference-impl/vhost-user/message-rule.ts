@@ -1,0 +1,65 @@
+import type { Codec } from '../wire/compile-layout.ts';
+import type { DescriptorCount, Gate } from '../wire/message-description.ts';
+import type { FrontEndMessageName } from '../wire/vhost-user-messages.ts';
+import type { DescriptorToken } from './back-end-edge.ts';
+import type { BackEndSession } from './session.ts';
+
+/** What came with a request beside its value. */
+export interface RequestContext {
+  /** Bytes of payload. */
+  readonly size: number;
+  readonly descriptors: readonly DescriptorToken[];
+  /** Takes a descriptor over: the session closes those that nobody took. */
+  take(token: DescriptorToken): DescriptorToken;
+}
+
+/** What became of a request. `why` is for people. */
+export type Handled =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'reply'; readonly payload: Uint8Array; readonly descriptors?: readonly DescriptorToken[] }
+  | { readonly kind: 'refused'; readonly why: string }
+  /** Refused, and nothing that could be sent would say so. */
+  | { readonly kind: 'close-connection'; readonly why: string };
+
+export const done: Handled = { kind: 'done' };
+export const refused = (why: string): Handled => ({ kind: 'refused', why });
+
+/** One entry of the session's table: all there is to one request of the front-end. */
+export interface MessageRule<Value = unknown> {
+  readonly request: number;
+  readonly name: FrontEndMessageName;
+  /** Features without which the request is as one that nobody knows. */
+  readonly gate: readonly Gate[];
+  /** Forms of the payload; the first that fits counts. */
+  readonly payload: readonly Codec<Value>[];
+  descriptors(value: Value): DescriptorCount;
+  /** `own-reply`: refusing it means closing the connection, unless `handle` knows better. */
+  readonly answer: 'own-reply' | 'acknowledgement';
+  /** Why the state of the session does not allow the request; undefined where it does. */
+  isUntimely(session: BackEndSession, value: Value): string | undefined;
+  handle(session: BackEndSession, value: Value, context: RequestContext): Handled;
+}
+
+export type MessageTable = readonly MessageRule[];
+
+type Exact<Value> = Pick<MessageRule<Value>, 'name' | 'handle'> &
+  Partial<Omit<MessageRule<Value>, 'request' | 'name' | 'handle'>> & {
+    readonly payload: readonly Codec<Value>[];
+  };
+
+const timely = (): undefined => undefined;
+
+/** Fills in what most entries have in common: gate and number of descriptors as the text's table of messages has them. */
+export function describeRule<Value>(
+  of: { readonly id: number; readonly gate: readonly Gate[]; readonly requestDescriptors: DescriptorCount },
+  entry: Exact<Value>,
+): MessageRule<Value> {
+  return {
+    request: of.id,
+    gate: of.gate,
+    answer: 'acknowledgement',
+    isUntimely: timely,
+    descriptors: () => of.requestDescriptors,
+    ...entry,
+  };
+}

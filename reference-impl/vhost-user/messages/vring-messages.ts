@@ -1,0 +1,176 @@
+import { isFailure } from '../../memory/memory-map.ts';
+import { splitSizes } from '../../virtqueue/split-layout.ts';
+import { VHOST_VRING_F_LOG } from '../../wire/vhost-user-constants.ts';
+import { messageByName } from '../../wire/vhost-user-messages.ts';
+import {
+  type PayloadValue,
+  vringAddressPayload,
+  vringDescriptorPayload,
+  vringIndexPayload,
+  vringStatePayload,
+} from '../../wire/vhost-user-payloads.ts';
+import {
+  describeRule,
+  done,
+  type Handled,
+  type MessageRule,
+  type MessageTable,
+  type RequestContext,
+  refused,
+} from '../message-rule.ts';
+import { encoded } from '../reply-payloads.ts';
+import { isStarted } from '../ring-state.ts';
+import type { BackEndSession } from '../session.ts';
+import type { Vring } from '../vring.ts';
+import type { RingAddresses } from '../vring-rules.ts';
+
+type VringState = PayloadValue<typeof vringStatePayload>;
+
+const noSuchRing = refused('no such ring');
+const state = [vringStatePayload] as const;
+
+/** Size and base are a stopped ring's to set: what runs would be pulled out from under the device. */
+const whileStarted = (session: BackEndSession, { index }: VringState): string | undefined => {
+  const vring = session.ring(index);
+  return vring !== undefined && isStarted(vring.state) && !session.rules.vring.maySetWhileStarted
+    ? 'the ring runs'
+    : undefined;
+};
+
+const liesInMemory = (session: BackEndSession, addresses: RingAddresses, size: number): boolean => {
+  const sizes = splitSizes(Math.max(1, size));
+  const { map } = session.memory;
+  return (['desc', 'avail', 'used'] as const).every(
+    (part) => !isFailure(map.translate(session.rules.vring.ringSpace, addresses[part], sizes[part], 'read')),
+  );
+};
+
+const stopRing = (session: BackEndSession, vring: Vring): void => {
+  session.rings.move(vring, 'stop');
+  if (!isStarted(vring.state)) session.rings.dropKick(vring);
+};
+
+/** SET_VRING_KICK, _CALL and _ERR: the ring and whether a descriptor travels share a u64. */
+function ringDescriptorMessage(
+  name: 'VHOST_USER_SET_VRING_KICK' | 'VHOST_USER_SET_VRING_CALL' | 'VHOST_USER_SET_VRING_ERR',
+  set: (session: BackEndSession, vring: Vring, take: () => number | undefined) => Handled,
+): MessageRule {
+  return describeRule(messageByName(name), {
+    name,
+    payload: [vringDescriptorPayload],
+    handle: (session: BackEndSession, { u64 }: { u64: bigint }, context: RequestContext) => {
+      const { vring: rules } = session.rules;
+      const vring = session.ring(rules.indexOf(u64));
+      if (vring === undefined) return noSuchRing;
+      const [token] = context.descriptors;
+      if (!rules.acceptsDescriptors(rules.hasDescriptor(u64), context.descriptors.length)) {
+        return refused('the no-fd bit and the descriptors disagree');
+      }
+      return set(session, vring, () => (token === undefined ? undefined : context.take(token)));
+    },
+  }) as MessageRule;
+}
+
+export const vringMessages: MessageTable = [
+  describeRule(messageByName('VHOST_USER_SET_VRING_NUM'), {
+    name: 'VHOST_USER_SET_VRING_NUM',
+    payload: state,
+    isUntimely: whileStarted,
+    handle: (session, { index, num }) => {
+      const vring = session.ring(index);
+      if (vring === undefined) return noSuchRing;
+      if (!session.rules.vring.acceptsSize(num)) return refused(`a size of ${num}`);
+      vring.size = session.rules.vring.storedSize(num);
+      return done;
+    },
+  }),
+  describeRule(messageByName('VHOST_USER_SET_VRING_ADDR'), {
+    name: 'VHOST_USER_SET_VRING_ADDR',
+    payload: [vringAddressPayload],
+    handle: (session, { index, flags, descriptor, used, available, log }) => {
+      const { vring: rules } = session.rules;
+      const vring = session.ring(index);
+      if (vring === undefined) return noSuchRing;
+      const addresses = { desc: descriptor, avail: available, used };
+      if (!rules.acceptsAddresses(addresses)) return refused('addresses that are not aligned');
+      // Without any memory yet, the start of the ring judges.
+      if (
+        rules.checksAddressesAtOnce &&
+        session.memory.regionCount > 0 &&
+        !liesInMemory(session, addresses, vring.size)
+      ) {
+        return refused('addresses outside the memory');
+      }
+      vring.addresses = rules.storedAddresses(addresses);
+      vring.log = { address: log, isLogged: (flags & VHOST_VRING_F_LOG) !== 0 };
+      if (vring.isAttached) session.rings.reattach();
+      return done;
+    },
+  }),
+  describeRule(messageByName('VHOST_USER_SET_VRING_BASE'), {
+    name: 'VHOST_USER_SET_VRING_BASE',
+    payload: state,
+    isUntimely: whileStarted,
+    handle: (session, { index, num }) => {
+      const vring = session.ring(index);
+      if (vring === undefined) return noSuchRing;
+      if (!session.rules.vring.acceptsBase(num)) return refused(`a base of ${num}`);
+      vring.base = session.rules.vring.storedBase(num);
+      return done;
+    },
+  }),
+  describeRule(messageByName('VHOST_USER_GET_VRING_BASE'), {
+    name: 'VHOST_USER_GET_VRING_BASE',
+    payload: [vringIndexPayload],
+    answer: 'own-reply',
+    handle: (session, { index }) => {
+      const { vring: rules } = session.rules;
+      const vring = session.ring(index);
+      if (vring === undefined) return noSuchRing;
+      stopRing(session, vring);
+      for (const other of rules.stopsAlso(index, session.rings.vrings.length)) {
+        const also = session.rings.vrings[other];
+        if (also !== undefined) stopRing(session, also);
+      }
+      const value = { index: rules.reportedIndex(index), num: rules.reportedBase(session.rings.baseOf(vring)) };
+      return { kind: 'reply', payload: encoded(vringStatePayload, value) };
+    },
+  }),
+  ringDescriptorMessage('VHOST_USER_SET_VRING_KICK', (session, vring, take) => {
+    const why = session.rings.move(vring, 'start');
+    if (why !== undefined) return refused(why);
+    session.rings.setWay(vring, 'kick', take());
+    return done;
+  }),
+  ringDescriptorMessage('VHOST_USER_SET_VRING_CALL', (session, vring, take) => {
+    session.rings.setWay(vring, 'call', take());
+    return done;
+  }),
+  ringDescriptorMessage('VHOST_USER_SET_VRING_ERR', (session, vring, take) => {
+    session.rings.setWay(vring, 'err', take());
+    return done;
+  }),
+  describeRule(messageByName('VHOST_USER_SET_VRING_ENABLE'), {
+    name: 'VHOST_USER_SET_VRING_ENABLE',
+    payload: state,
+    handle: (session, { index, num }) => {
+      const vring = session.ring(index);
+      if (vring === undefined) return noSuchRing;
+      if (!session.rules.vring.acceptsEnable(num)) return refused(`${num} is neither 0 nor 1`);
+      session.rings.move(vring, num === 0 ? 'disable' : 'enable');
+      return done;
+    },
+  }),
+  describeRule(messageByName('VHOST_USER_VRING_KICK'), {
+    name: 'VHOST_USER_VRING_KICK',
+    payload: [vringIndexPayload],
+    handle: (session, { index }) => {
+      const vring = session.ring(index);
+      if (vring === undefined) return noSuchRing;
+      const why = session.rings.move(vring, 'start');
+      if (why !== undefined) return refused(why);
+      session.device.notify(index);
+      return done;
+    },
+  }),
+];

@@ -1,0 +1,29 @@
+import type { NotificationWay } from './vring.ts';
+
+export type Announcement = 'descriptor' | 'in-band' | 'none';
+
+/** How a back-end tells that it used buffers, or that a ring is broken. */
+export interface NotificationRules {
+  readonly announcement: (way: NotificationWay, isInBand: boolean) => Announcement;
+  /** `num` of VRING_CALL and VRING_ERR. */
+  readonly inBandNum: number;
+  /** Whether a ring that has no descriptor for kicks is looked at by itself. */
+  readonly polls: (kick: NotificationWay, isInBand: boolean) => boolean;
+  /** What a value that was read from a kick eventfd means. */
+  readonly isKick: (value: number) => boolean;
+  /** Signals on the descriptor for one call that is due. */
+  readonly signalsPerCall: number;
+  readonly signalsErrors: boolean;
+  /** Signals on the call descriptor when a ring stops. */
+  readonly signalsAtStop: number;
+}
+
+export const notificationRules: NotificationRules = {
+  announcement: (way, isInBand) => (way.kind === 'descriptor' ? 'descriptor' : isInBand ? 'in-band' : 'none'),
+  inBandNum: 0,
+  polls: (kick, isInBand) => kick.kind === 'polled' && !isInBand,
+  isKick: () => true,
+  signalsPerCall: 1,
+  signalsErrors: true,
+  signalsAtStop: 0,
+};

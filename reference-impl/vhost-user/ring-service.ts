@@ -1,0 +1,239 @@
+import type { QueueFailure, StepOutcome } from '../devices/parent-driver.ts';
+import { isFailure } from '../memory/memory-map.ts';
+import { gather } from '../memory/pieces.ts';
+import { USED_IDX_OFFSET } from '../virtqueue/split-layout.ts';
+import type { DescriptorToken } from './back-end-edge.ts';
+import type { InflightRegion } from './inflight-region.ts';
+import { ringMessage } from './reply-payloads.ts';
+import { isStarted, type RingEvent } from './ring-state.ts';
+import type { BackEndSession } from './session.ts';
+import { type NotificationWay, polled, tokenOf, unset, Vring } from './vring.ts';
+import type { RingAddresses } from './vring-rules.ts';
+
+export interface WatchedKick {
+  readonly token: DescriptorToken;
+  readonly index: number;
+}
+
+/** The rings of a session: their states, what they tell, and the device that works on them. */
+export class RingService {
+  readonly vrings: readonly Vring[];
+  readonly #session: BackEndSession;
+  readonly #records: (InflightRegion | undefined)[] = [];
+  #kicks: readonly WatchedKick[] | undefined;
+
+  constructor(session: BackEndSession) {
+    this.#session = session;
+    const { initial } = session.rules.ringState;
+    this.vrings = Array.from({ length: session.device.queueCount }, (_, index) => new Vring(index, initial));
+    this.applyServices();
+  }
+
+  get someStarted(): boolean {
+    return this.vrings.some((vring) => isStarted(vring.state));
+  }
+
+  /** Descriptors on which kicks arrive; the same array until one changes. */
+  get kicks(): readonly WatchedKick[] {
+    this.#kicks ??= this.vrings.flatMap(({ kick, index }) => {
+      const token = tokenOf(kick);
+      return token === undefined ? [] : [{ token, index }];
+    });
+    return this.#kicks;
+  }
+
+  /** Whether some ring must be looked at without being told. */
+  get polls(): boolean {
+    const { isInBand, rules } = this.#session;
+    return this.vrings.some((vring) => vring.isAttached && rules.notification.polls(vring.kick, isInBand));
+  }
+
+  /** Moves a ring by the table of states. Answers why a start cannot be; the state is then as before. */
+  move(vring: Vring, event: RingEvent): string | undefined {
+    const before = vring.state;
+    const next = this.#session.rules.ringState.next[before][event];
+    vring.state = next;
+    if (isStarted(next) && !vring.isAttached) {
+      const why = this.#attach(vring);
+      if (why !== undefined && !this.#session.rules.vring.startsAnyhow) {
+        vring.state = before;
+        return why;
+      }
+    }
+    if (!isStarted(next) && vring.isAttached) this.#detach(vring);
+    this.#applyService(vring);
+    return undefined;
+  }
+
+  /** Tells the device anew which rings it may work on. */
+  applyServices(): void {
+    for (const vring of this.vrings) this.#applyService(vring);
+  }
+
+  moveAll(event: RingEvent): void {
+    for (const vring of this.vrings) this.move(vring, event);
+  }
+
+  /** Where the ring is by now; also where it would go on. */
+  baseOf(vring: Vring): number {
+    return vring.base;
+  }
+
+  setWay(vring: Vring, which: 'kick' | 'call' | 'err', token: DescriptorToken | undefined): void {
+    const { rules } = this.#session;
+    const before = tokenOf(vring[which]);
+    const next = rules.vring.replacedDescriptor(before, token);
+    vring[which] = next === undefined ? polled : { kind: 'descriptor', token: next };
+    if (token !== undefined && token !== next) this.#session.edge.close(token);
+    if (before !== undefined && before !== next && rules.descriptors.closesReplaced) this.#session.edge.close(before);
+    this.#kicks = undefined;
+  }
+
+  /** The edge read `value` from a kick descriptor. */
+  kicked(index: number, value: number): void {
+    if (this.#session.rules.notification.isKick(value)) this.#session.device.notify(index);
+  }
+
+  /** Attaches the rings that run anew, where they are by now: memory or features changed. */
+  reattach(): void {
+    for (const vring of this.vrings) {
+      if (!vring.isAttached) continue;
+      this.#detach(vring);
+      const why = this.#attach(vring);
+      if (why !== undefined) this.announceError(vring.index, 'desc-outside-every-region');
+    }
+  }
+
+  /** Carries out one chain at most. */
+  step(): StepOutcome {
+    const { device, marks, rules, isInBand } = this.#session;
+    for (const vring of this.vrings) {
+      if (vring.isAttached && rules.notification.polls(vring.kick, isInBand)) device.awaken(vring.index);
+    }
+    const outcome = device.step();
+    if (outcome === 'progressed') marks.announce();
+    return outcome;
+  }
+
+  /** Lets the device run or not, as the device status has it. */
+  refresh(): void {
+    const { device, rules, status, protocolFeatures } = this.#session;
+    if (rules.deviceState.isLive(status, protocolFeatures)) device.start();
+    else device.stop();
+  }
+
+  /** The inflight record of a ring that runs, where there is one. */
+  recordOf(index: number): InflightRegion | undefined {
+    return this.#records[index];
+  }
+
+  wroteUsedRing(index: number, offset: number, length: number): void {
+    const vring = this.vrings[index];
+    if (vring?.addresses === undefined) return;
+    this.#session.marks.wroteUsedRing(vring.log, vring.addresses.used, offset, length);
+  }
+
+  announceUsed(index: number): void {
+    const { rules } = this.#session;
+    this.#tell(index, 'call', rules.notification.signalsPerCall);
+  }
+
+  announceError(index: number, _reason: QueueFailure): void {
+    if (this.#session.rules.notification.signalsErrors) this.#tell(index, 'err', 1);
+  }
+
+  /** Stops every ring and forgets what was told of it. */
+  stopAll(): void {
+    this.moveAll('reset');
+    for (const vring of this.vrings) {
+      vring.size = 0;
+      vring.base = 0;
+      vring.addresses = undefined;
+      vring.log = { address: 0n, isLogged: false };
+    }
+  }
+
+  closeDescriptors(): void {
+    for (const vring of this.vrings) {
+      for (const which of ['kick', 'call', 'err'] as const) {
+        const token = tokenOf(vring[which]);
+        if (token !== undefined) this.#session.edge.close(token);
+        vring[which] = unset;
+      }
+    }
+    this.#kicks = undefined;
+  }
+
+  /** The kick descriptor of a stopped ring means nothing any more. */
+  dropKick(vring: Vring): void {
+    const token = tokenOf(vring.kick);
+    if (token !== undefined) this.#session.edge.close(token);
+    vring.kick = unset;
+    this.#kicks = undefined;
+  }
+
+  #attach(vring: Vring): string | undefined {
+    const { device, memory, rules } = this.#session;
+    if (vring.addresses === undefined) return 'no addresses';
+    device.setMemory(memory.map);
+    const resumed = this.#resume(vring, vring.addresses);
+    const why = device.startQueue(vring.index, {
+      size: vring.size,
+      addresses: vring.addresses,
+      ...resumed,
+      ringSpace: rules.vring.ringSpace,
+      bufferSpace: rules.vring.bufferSpace,
+    });
+    if (why !== undefined) return why;
+    vring.isAttached = true;
+    if (rules.vring.servesAtStart) device.awaken(vring.index);
+    return undefined;
+  }
+
+  /** Where a ring goes on, and what it does first: requests that a back-end before us left in flight. */
+  #resume(vring: Vring, { used }: RingAddresses): { base: number; resubmitted: readonly number[] } {
+    const { inflight, memory, rules } = this.#session;
+    const fromTheStart = { base: vring.base, resubmitted: [] };
+    const record = inflight?.region(vring.index, vring.size);
+    const found = memory.map.translate(rules.vring.ringSpace, used + BigInt(USED_IDX_OFFSET), 2);
+    if (record === undefined || isFailure(found)) return fromTheStart;
+    const [low = 0, high = 0] = gather(found);
+    const usedIdx = low | (high << 8);
+    const resubmitted = record.begin(usedIdx);
+    this.#records[vring.index] = record;
+    // Requests that were fetched are used or in flight, whatever base the front-end could tell.
+    return resubmitted.length === 0 ? fromTheStart : { base: (usedIdx + resubmitted.length) & 0xffff, resubmitted };
+  }
+
+  #detach(vring: Vring): void {
+    const base = this.#session.device.stopQueue(vring.index);
+    if (base !== undefined) vring.base = this.#session.rules.vring.resumedBase(base);
+    vring.isAttached = false;
+    this.#records[vring.index] = undefined;
+  }
+
+  #applyService(vring: Vring): void {
+    const service = this.#session.rules.ringState.service[vring.state];
+    this.#session.device.setQueueEnabled(vring.index, service === 'everything');
+  }
+
+  #tell(index: number, which: 'call' | 'err', times: number): void {
+    const { rules, edge, isInBand, backEndChannel } = this.#session;
+    const vring = this.vrings[index];
+    if (vring === undefined) return;
+    const way: NotificationWay = vring[which];
+    switch (rules.notification.announcement(way, isInBand)) {
+      case 'none':
+        return;
+      case 'descriptor':
+        if (way.kind === 'descriptor') for (let n = 0; n < times; n++) edge.signal(way.token);
+        return;
+      case 'in-band': {
+        if (backEndChannel === undefined) return;
+        const name = which === 'call' ? 'VHOST_USER_BACKEND_VRING_CALL' : 'VHOST_USER_BACKEND_VRING_ERR';
+        edge.sendRequest(backEndChannel, ringMessage(name, index, rules.notification.inBandNum));
+        return;
+      }
+    }
+  }
+}

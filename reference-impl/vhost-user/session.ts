@@ -1,0 +1,262 @@
+import type { ParentDriver, QueueFailure } from '../devices/parent-driver.ts';
+import { isGateOpen } from '../wire/message-description.ts';
+import { hasBit, vhostUserProtocolFeatures as protocol, VHOST_USER_REPLY_MASK } from '../wire/vhost-user-constants.ts';
+import type { BackEndEdge, DescriptorToken } from './back-end-edge.ts';
+import type { BackEndRules } from './back-end-rules.ts';
+import { DirtyMarks } from './dirty-marks.ts';
+import { FrontEndMemory } from './front-end-memory.ts';
+import type { InflightBuffer } from './inflight-region.ts';
+import type { Handled, MessageRule } from './message-rule.ts';
+import { configChangeMessage, decodePayload, u64Bytes } from './reply-payloads.ts';
+import type { OutgoingMessage } from './reply-rules.ts';
+import { RingService } from './ring-service.ts';
+import type { Vring } from './vring.ts';
+
+const netDeviceId = 1;
+
+/** A request as it came, with the descriptors that its first bytes brought. */
+export interface IncomingMessage {
+  readonly request: number;
+  readonly flags: number;
+  readonly payload: DataView;
+  readonly descriptors: readonly DescriptorToken[];
+  /** Some descriptor came with bytes behind the first. */
+  readonly descriptorsLate: boolean;
+}
+
+/**
+ * One connection as the back-end lives it. It does no I/O: messages go in, messages come out by `takeOutgoing`, and
+ * the rest goes through the edge. The device outlives it.
+ *
+ * A request that cannot be served is refused: with a non-zero acknowledgement where one was asked for; else, where
+ * the request has a reply of its own and that reply has no form for a failure, by closing the connection; else by
+ * leaving everything as it was. What cannot be told apart as messages closes the connection: another version, or a
+ * payload larger than any message has. Descriptors of a refused or unknown request are closed.
+ */
+export class BackEndSession {
+  readonly device: ParentDriver;
+  readonly edge: BackEndEdge;
+  readonly rules: BackEndRules;
+  readonly memory: FrontEndMemory;
+  readonly rings: RingService;
+  readonly marks: DirtyMarks;
+  /** Features acknowledged by SET_FEATURES, those of the transport included; undefined before. */
+  acknowledgedFeatures: bigint | undefined;
+  /** Whether the last SET_FEATURES was one that could be accepted. */
+  areFeaturesAcceptable = true;
+  protocolFeatures = 0n;
+  status = 0;
+  mtu: number | undefined;
+  backEndChannel: DescriptorToken | undefined;
+  inflight: InflightBuffer | undefined;
+  hasOwner = false;
+  #isOpen = true;
+  #whyClosed = '';
+  #configChangePending = false;
+  readonly #outgoing: OutgoingMessage[] = [];
+  readonly #entries: (MessageRule | undefined)[] = [];
+
+  constructor(device: ParentDriver, edge: BackEndEdge, rules: BackEndRules) {
+    this.device = device;
+    this.edge = edge;
+    this.rules = rules;
+    for (const entry of rules.messages) this.#entries[entry.request] = entry;
+    this.memory = new FrontEndMemory(edge, rules.memory);
+    this.marks = new DirtyMarks(edge, rules.log, rules.descriptors);
+    this.rings = new RingService(this);
+    device.setSinks({
+      signalCall: (queue) => this.rings.announceUsed(queue),
+      signalError: (queue, reason: QueueFailure) => this.rings.announceError(queue, reason),
+      signalConfig: () => this.configChanged(),
+      wroteMemory: (address, length) => this.marks.wrote(address, length),
+      wroteUsedRing: (queue, offset, length) => this.rings.wroteUsedRing(queue, offset, length),
+      fetchedHead: (queue, head) => this.rings.recordOf(queue)?.fetched(head),
+      usingHead: (queue, head) => this.rings.recordOf(queue)?.using(head),
+      usedHead: (queue, head, usedIdx) => this.rings.recordOf(queue)?.used(head, usedIdx),
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  get whyClosed(): string {
+    return this.#whyClosed;
+  }
+
+  get features(): bigint {
+    return this.acknowledgedFeatures ?? 0n;
+  }
+
+  get offeredFeatures(): bigint {
+    return this.rules.features.offered(this.device.supportedFeatures);
+  }
+
+  get offeredProtocolFeatures(): bigint {
+    return this.rules.features.protocolOffered(this.device.deviceId === netDeviceId ? 'net' : 'block');
+  }
+
+  hasProtocolFeature(feature: keyof typeof protocol): boolean {
+    return hasBit(this.protocolFeatures, protocol[feature]);
+  }
+
+  get isInBand(): boolean {
+    return this.hasProtocolFeature('VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS');
+  }
+
+  ring(index: number): Vring | undefined {
+    return this.rules.vring.acceptsIndex(index, this.rings.vrings.length) ? this.rings.vrings[index] : undefined;
+  }
+
+  /** Handles one message. Never throws for anything that a front-end may send. */
+  receive(message: IncomingMessage): void {
+    if (!this.#isOpen) return;
+    const untaken = new Set(message.descriptors);
+    const entry = this.#entries[message.request];
+    const handled = this.#handle(message, entry, untaken);
+    const wasRefused = handled.kind === 'refused' || handled.kind === 'close-connection';
+    if (this.rules.descriptors.closesUntaken(wasRefused, entry?.name)) {
+      for (const token of untaken) this.edge.close(token);
+    }
+    this.#answer(message, entry, handled);
+    if (this.#isOpen) this.rings.refresh();
+    this.#announceConfigChange();
+  }
+
+  /** The messages to send, in order; they are forgotten here. */
+  takeOutgoing(): readonly OutgoingMessage[] {
+    return this.#outgoing.splice(0);
+  }
+
+  get hasOutgoing(): boolean {
+    return this.#outgoing.length > 0;
+  }
+
+  /** The stream of the front-end cannot be read any further. */
+  streamBroken(why: string): void {
+    this.closeConnection(why);
+  }
+
+  closeConnection(why: string): void {
+    this.#isOpen = false;
+    this.#whyClosed = why;
+  }
+
+  /** Config space changed by itself: tells the front-end, at once or when a ring runs again. */
+  configChanged(): void {
+    if (!this.rules.config.announcesChange) return;
+    this.#configChangePending = true;
+    this.#announceConfigChange();
+  }
+
+  /** RESET_DEVICE, or status 0: the device as it was made, while the session and what it negotiated stay. */
+  resetDevice(): void {
+    const { resets } = this.rules.deviceState;
+    if (resets.rings) this.rings.stopAll();
+    if (resets.status) this.status = 0;
+    if (!resets.device) return;
+    this.device.reset();
+    this.device.setFeatures(this.features & this.device.supportedFeatures);
+    this.rings.applyServices();
+  }
+
+  /** Gives everything back that the connection held. The device is as new, its stored data aside. */
+  release(): void {
+    this.#isOpen = false;
+    this.rings.stopAll();
+    this.device.setSinks({ signalCall: () => {}, signalError: () => {} });
+    this.device.reset();
+    const { releasesAtEnd } = this.rules.descriptors;
+    if (releasesAtEnd.memory) {
+      this.memory.release();
+      this.inflight?.release();
+    }
+    if (releasesAtEnd.descriptors) {
+      this.rings.closeDescriptors();
+      if (this.backEndChannel !== undefined) this.edge.close(this.backEndChannel);
+    }
+    this.marks.release();
+    this.inflight = undefined;
+    this.backEndChannel = undefined;
+  }
+
+  #handle(message: IncomingMessage, entry: MessageRule | undefined, untaken: Set<DescriptorToken>): Handled {
+    const { reply, descriptors } = this.rules;
+    const refuse = (why: string): Handled =>
+      entry?.answer === 'own-reply' ? { kind: 'close-connection', why } : { kind: 'refused', why };
+    if (!reply.acceptsVersion(message.flags)) return { kind: 'close-connection', why: 'another version' };
+    if ((message.flags & VHOST_USER_REPLY_MASK) !== 0) return { kind: 'refused', why: 'a reply to nothing' };
+    if (entry === undefined) return { kind: 'refused', why: 'no such request' };
+    if (!this.#isWithinGate(entry)) return { kind: 'refused', why: 'its feature was not negotiated' };
+    const decoded = decodePayload(entry, message.payload);
+    if (!decoded.ok) return refuse(`payload: ${decoded.problems.map((problem) => problem.name).join(', ')}`);
+    if (message.descriptorsLate && !descriptors.acceptsLate) return refuse('descriptors behind the first bytes');
+    const expected = entry.descriptors(decoded.value);
+    if (!descriptors.accepts(message.descriptors.length, expected, entry.name)) {
+      return refuse(`${message.descriptors.length} descriptors`);
+    }
+    const untimely = entry.isUntimely(this, decoded.value);
+    if (untimely !== undefined) return refuse(untimely);
+    const handled = entry.handle(this, decoded.value, {
+      size: message.payload.byteLength,
+      descriptors: message.descriptors,
+      take: (token) => {
+        untaken.delete(token);
+        return token;
+      },
+    });
+    return handled.kind === 'refused' ? refuse(handled.why) : handled;
+  }
+
+  #isWithinGate(entry: MessageRule): boolean {
+    const context = {
+      offeredFeatures: this.offeredFeatures,
+      features: this.features,
+      protocolFeatures: this.protocolFeatures,
+    };
+    return entry.gate.every((gate) => isGateOpen(gate, context) === true);
+  }
+
+  #answer(message: IncomingMessage, entry: MessageRule | undefined, handled: Handled): void {
+    const { reply } = this.rules;
+    const acknowledges = reply.wantsAcknowledgement(
+      message.flags,
+      this.hasProtocolFeature('VHOST_USER_PROTOCOL_F_REPLY_ACK'),
+    );
+    switch (handled.kind) {
+      case 'reply':
+        this.#send(message, handled.payload, handled.descriptors ?? []);
+        return;
+      case 'done':
+        if (acknowledges && entry?.answer !== 'own-reply') this.#send(message, u64Bytes(reply.success), []);
+        return;
+      case 'refused':
+        if (acknowledges) this.#send(message, u64Bytes(reply.failure), []);
+        return;
+      case 'close-connection':
+        this.closeConnection(handled.why);
+        return;
+    }
+  }
+
+  #send(to: IncomingMessage, payload: Uint8Array, descriptors: readonly DescriptorToken[]): void {
+    const { reply } = this.rules;
+    const message = {
+      request: reply.replyRequest(to.request),
+      flags: reply.replyFlags(to.flags),
+      size: reply.replySize(payload),
+      payload,
+      descriptors,
+    };
+    this.#outgoing.push(...reply.leaving(message, to.flags));
+  }
+
+  /** With every ring stopped no message may reach the front-end: the announcement waits. */
+  #announceConfigChange(): void {
+    const channel = this.backEndChannel;
+    if (!this.#configChangePending || channel === undefined || !this.rings.someStarted) return;
+    if (!this.hasProtocolFeature('VHOST_USER_PROTOCOL_F_CONFIG')) return;
+    this.#configChangePending = false;
+    this.edge.sendRequest(channel, configChangeMessage());
+  }
+}

@@ -1,0 +1,79 @@
+import type { AddressSpace } from '../memory/addresses.ts';
+import type { DescriptorToken } from './back-end-edge.ts';
+
+/** Addresses of SET_VRING_ADDR, in whichever space the session uses for rings. */
+export interface RingAddresses {
+  readonly desc: bigint;
+  readonly avail: bigint;
+  readonly used: bigint;
+}
+
+export interface LogAddress {
+  readonly address: bigint;
+  readonly isLogged: boolean;
+}
+
+/** What a front-end may tell of a ring, and what it is told. */
+export interface VringRules {
+  readonly acceptsIndex: (index: number, rings: number) => boolean;
+  /** Whether size and base may change while the ring runs. */
+  readonly maySetWhileStarted: boolean;
+  readonly acceptsSize: (size: number) => boolean;
+  readonly acceptsBase: (num: number) => boolean;
+  readonly acceptsEnable: (num: number) => boolean;
+  readonly acceptsDescriptors: (hasDescriptor: boolean, descriptors: number) => boolean;
+  /** Bits of SET_VRING_KICK, _CALL and _ERR that choose the ring. */
+  readonly indexOf: (word: bigint) => number;
+  readonly hasDescriptor: (word: bigint) => boolean;
+  readonly acceptsAddresses: (addresses: RingAddresses) => boolean;
+  /** Whether addresses must lie in the memory that is known already. */
+  readonly checksAddressesAtOnce: boolean;
+  /** Whether a ring that has nowhere to lie may start all the same, and be broken from then on. */
+  readonly startsAnyhow: boolean;
+  readonly storedSize: (size: number) => number;
+  readonly storedBase: (num: number) => number;
+  readonly storedAddresses: (addresses: RingAddresses) => RingAddresses;
+  /** The reply to GET_VRING_BASE. */
+  readonly reportedIndex: (index: number) => number;
+  readonly reportedBase: (base: number) => number;
+  /** The base from which a stopped ring would go on. */
+  readonly resumedBase: (base: number) => number;
+  readonly ringSpace: AddressSpace;
+  readonly bufferSpace: AddressSpace;
+  /** Which descriptor is in force after a new one was set. */
+  readonly replacedDescriptor: (
+    before: DescriptorToken | undefined,
+    next: DescriptorToken | undefined,
+  ) => DescriptorToken | undefined;
+  /** Whether a ring is looked at when it starts, or only at a kick. */
+  readonly servesAtStart: boolean;
+  /** Rings that GET_VRING_BASE stops, beside the one that was asked for. */
+  readonly stopsAlso: (index: number, rings: number) => readonly number[];
+}
+
+const maximumSize = 32768;
+
+export const vringRules: VringRules = {
+  acceptsIndex: (index, rings) => index < rings,
+  maySetWhileStarted: false,
+  acceptsSize: (size) => size > 0 && size <= maximumSize && (size & (size - 1)) === 0,
+  acceptsBase: (num) => num <= 0xffff,
+  acceptsEnable: (num) => num === 0 || num === 1,
+  acceptsDescriptors: (hasDescriptor, descriptors) => descriptors === (hasDescriptor ? 1 : 0),
+  indexOf: (word) => Number(word & 0xffn),
+  hasDescriptor: (word) => (word & 0x100n) === 0n,
+  acceptsAddresses: ({ desc, avail, used }) => desc % 16n === 0n && avail % 2n === 0n && used % 4n === 0n,
+  checksAddressesAtOnce: true,
+  startsAnyhow: false,
+  storedSize: (size) => size,
+  storedBase: (num) => num,
+  storedAddresses: (addresses) => addresses,
+  reportedIndex: (index) => index,
+  reportedBase: (base) => base,
+  resumedBase: (base) => base,
+  ringSpace: 'user',
+  bufferSpace: 'guest-physical',
+  replacedDescriptor: (_, next) => next,
+  servesAtStart: true,
+  stopsAlso: () => [],
+};

@@ -1,0 +1,36 @@
+import type { DescriptorToken } from './back-end-edge.ts';
+import type { RingState } from './ring-state.ts';
+import type { LogAddress, RingAddresses } from './vring-rules.ts';
+
+/** What tells of buffers: an eventfd, polling, or nothing yet. In band, `polled` means by message. */
+export type NotificationWay =
+  | { readonly kind: 'unset' }
+  | { readonly kind: 'polled' }
+  | { readonly kind: 'descriptor'; readonly token: DescriptorToken };
+
+export const unset: NotificationWay = { kind: 'unset' };
+export const polled: NotificationWay = { kind: 'polled' };
+
+export const tokenOf = (way: NotificationWay): DescriptorToken | undefined =>
+  way.kind === 'descriptor' ? way.token : undefined;
+
+/** What a session knows of one ring. */
+export class Vring {
+  readonly index: number;
+  state: RingState;
+  size = 0;
+  /** Where reading begins, or would begin again. */
+  base = 0;
+  addresses: RingAddresses | undefined;
+  log: LogAddress = { address: 0n, isLogged: false };
+  kick: NotificationWay = unset;
+  call: NotificationWay = unset;
+  err: NotificationWay = unset;
+  /** The device works on the ring: it was found in memory and started there. */
+  isAttached = false;
+
+  constructor(index: number, state: RingState) {
+    this.index = index;
+    this.state = state;
+  }
+}
