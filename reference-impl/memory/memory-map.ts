@@ -16,6 +16,11 @@ export interface IotlbEntry {
   readonly permission: IotlbPermission;
 }
 
+export interface IotlbMiss {
+  readonly ioVirtualAddress: bigint;
+  readonly access: Access;
+}
+
 /** Why an address range is not to be had. `iotlb-miss` and `iotlb-denied` are of the I/O-virtual space alone. */
 export type TranslationFailure =
   | 'outside-every-region'
@@ -59,6 +64,7 @@ export class MemoryMap {
   #guest: Run[] = [];
   #user: Run[] = [];
   readonly #iotlb: IotlbEntry[] = [];
+  #lastMiss: IotlbMiss | undefined;
 
   constructor(regions: readonly MappedRegion[] = []) {
     this.#regions = [...regions];
@@ -67,6 +73,11 @@ export class MemoryMap {
 
   get regions(): readonly MappedRegion[] {
     return this.#regions;
+  }
+
+  /** Where the last translation that ended in `iotlb-miss` found no entry: what a VHOST_IOTLB_MISS tells. */
+  get lastMiss(): IotlbMiss | undefined {
+    return this.#lastMiss;
   }
 
   add(region: MappedRegion): void {
@@ -143,7 +154,10 @@ export class MemoryMap {
       const entry = this.#iotlb.find(
         ({ ioVirtualAddress, size }) => ioVirtualAddress <= at && at - ioVirtualAddress < size,
       );
-      if (entry === undefined) return 'iotlb-miss';
+      if (entry === undefined) {
+        this.#lastMiss = { ioVirtualAddress: at, access };
+        return 'iotlb-miss';
+      }
       if (!permits(entry.permission, access)) return 'iotlb-denied';
       const into = at - entry.ioVirtualAddress;
       const rest = entry.size - into;
