@@ -1,4 +1,5 @@
 import type { AnyCase } from './case.ts';
+import * as vhostUserFds from './vhost-user/fds.cases.ts';
 import * as vhostUserFeatures from './vhost-user/features.cases.ts';
 import * as vhostUserHeader from './vhost-user/header.cases.ts';
 import * as splitRingNotifications from './virtio/split-ring/notifications.cases.ts';
@@ -8,6 +9,7 @@ import * as splitRingUsedRing from './virtio/split-ring/used-ring.cases.ts';
 const files: readonly Readonly<Record<string, AnyCase>>[] = [
   splitRingNotifications,
   splitRingUsedRing,
+  vhostUserFds,
   vhostUserFeatures,
   vhostUserHeader,
 ];

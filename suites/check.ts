@@ -20,11 +20,18 @@ export class CaseEnded extends Error {}
 export type Refusal =
   | 'non-zero acknowledgement'
   | 'closed connection'
+  /** It said yes and hung up: the message had no effect, though the acknowledgement was wrong. */
+  | 'zero acknowledgement, then closed connection'
   | 'unchanged state'
   | 'zero acknowledgement'
   | 'changed state';
 
-export const refusals: readonly Refusal[] = ['non-zero acknowledgement', 'closed connection', 'unchanged state'];
+export const refusals: readonly Refusal[] = [
+  'non-zero acknowledgement',
+  'closed connection',
+  'zero acknowledgement, then closed connection',
+  'unchanged state',
+];
 
 /**
  * The check of one requirement. Each method evaluates one claim, records it, and answers whether it held; it does not
@@ -159,6 +166,12 @@ export class Check {
   silence(what: string, expected: string, waitedMs: number): void {
     const actual = `nothing within ${Math.round(waitedMs)} ms`;
     this.failures.push({ how: 'stalled', what, expected, actual, traceEvent: this.#traceEvent(), silent: true });
+  }
+
+  /** A claim that was evaluated and failed in another way than `wrong`. */
+  fails(how: FailureKind, what: string, expected: string, actual: string): void {
+    this.#evaluated++;
+    this.fail(how, what, expected, actual);
   }
 
   fail(how: FailureKind, what: string, expected: string, actual: string, exit?: IutExit): void {

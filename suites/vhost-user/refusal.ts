@@ -16,7 +16,10 @@ export function refusalOf(
   const answer = session.messages.acknowledged(message);
   switch (answer.kind) {
     case 'acknowledged':
-      return answer.value === 0n ? 'zero acknowledgement' : 'non-zero acknowledgement';
+      if (answer.value !== 0n) return 'non-zero acknowledgement';
+      return session.messages.fence().kind === 'closed'
+        ? 'zero acknowledgement, then closed connection'
+        : 'zero acknowledgement';
     case 'closed':
       return 'closed connection';
     case 'fenced':
