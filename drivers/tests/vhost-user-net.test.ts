@@ -1,0 +1,57 @@
+import t from 'tap';
+import { dpdkTestpmd } from '../../fixtures/targets/dpdk-testpmd.ts';
+import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
+import { readable, writable } from '../../reference-impl/virtqueue/segment.ts';
+import { targetVersion } from '../iut-process/target-version.ts';
+import { connected, running, skipWithout } from './real-target.ts';
+
+const skip = skipWithout(dpdkTestpmd);
+const headerBytes = 12;
+
+t.test('a frame comes back with its addresses swapped', { skip }, (t) => {
+  const { port } = running(t, dpdkTestpmd);
+  const session = connected(port);
+  session.negotiate({ features: (1n << 32n) | (1n << 30n), protocolFeatures: 1n << 3n });
+  const guest = port.createGuest(guestLayouts['below-and-above-4gib']);
+  t.same(session.shareMemory(guest), { kind: 'acknowledged', value: 0n });
+  const receive = session.attach(guest.splitRing({ size: 256 }), { index: 0 });
+  const transmit = session.attach(guest.splitRing({ size: 256 }), { index: 1 });
+  const buffers = Array.from({ length: 32 }, () => guest.allocate({ size: 2048 }));
+  const heads = receive.makeAvailable(buffers.map((buffer) => [writable(buffer)]));
+  receive.kick();
+  const frame = guest.allocate({ size: headerBytes + 60 });
+  const [destination, source] = [
+    [2, 0, 0, 0, 0, 9],
+    [2, 0, 0, 0, 0, 1],
+  ] as const;
+  const payload = [0x88, 0xb5, ...Array.from({ length: 46 }, (_, at) => at)];
+  frame.fill(0);
+  frame.store(Uint8Array.from([...destination, ...source, ...payload]), headerBytes);
+  transmit.makeAvailable([[readable(frame)]]);
+  t.same(transmit.kickAndWaitForUsed(1), [{ id: 0, len: 0 }]);
+  const [element] = receive.waitForUsed(1);
+  t.equal(element?.len, headerBytes + 60);
+  const buffer = buffers[heads.indexOf(element?.id ?? -1)];
+  t.same([...(buffer?.load().subarray(headerBytes, headerBytes + 60) ?? [])], [...source, ...destination, ...payload]);
+  t.same(receive.stop(), { kind: 'base', base: 1 });
+  t.same(transmit.stop(), { kind: 'base', base: 1 });
+  t.end();
+});
+
+t.test('a death is found, and its signal', { skip }, (t) => {
+  const { port, pid } = running(t, dpdkTestpmd);
+  const session = connected(port);
+  t.equal(session.messages.fence().kind, 'reply');
+  process.kill(pid(), 'SIGABRT');
+  t.equal(
+    port.until(() => false, 5000),
+    'died',
+  );
+  t.same(session.messages.exchange({ request: 1 }), { kind: 'died', exit: { signal: 'SIGABRT' } });
+  t.end();
+});
+
+t.test('what the program says of itself', { skip }, (t) => {
+  t.match(targetVersion(dpdkTestpmd), /^\d\d\.\d+/);
+  t.end();
+});
