@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Everything that is tested, one after another; the last line has the sums.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+work=$(mktemp -d)
+passed=0 failed=0
+children=
+
+# Ends what still runs when we are ended ourselves.
+finish() {
+  if [ -n "$children" ]; then kill -TERM -- "-$children" 2>/dev/null; fi
+  rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# Runs a step in a process group of its own, its output shown when it fails. Its exit code is the result.
+step() {
+  echo "--- $1"
+  shift
+  setsid "$@" >"$work/output" 2>&1 &
+  children=$!
+  wait "$children"
+  local code=$?
+  children=
+  if [ $code -ne 0 ]; then cat "$work/output"; fi
+  return $code
+}
+
+# A step that counts as one test.
+check() {
+  local began=$SECONDS
+  if step "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "failed: $1"; fi
+  echo "    $((SECONDS - began)) s"
+}
+
+check 'set-up' bash scripts/setup.sh --for-tests
+if [ $failed -gt 0 ]; then
+  echo "$passed passed, $failed failed"
+  exit 1
+fi
+check 'lint' npx --no-install biome check .
+
+began=$SECONDS
+step 'tests of all folders' npx --no-install tap run --reporter=tap --reporter-file="$work/results.tap"
+code=$?
+# The last line but one of the results: # { total: 76, pass: 75, fail: 1 }
+sums=$(grep -E '^# \{ total: ' "$work/results.tap" 2>/dev/null | tail -1)
+ok=$(sed -nE 's/.* pass: ([0-9]+).*/\1/p' <<<"$sums")
+not_ok=$(sed -nE 's/.* fail: ([0-9]+).*/\1/p' <<<"$sums")
+ok=${ok:-0} not_ok=${not_ok:-0}
+if [ $code -ne 0 ] && [ "$not_ok" = 0 ]; then not_ok=1; fi
+if [ "$not_ok" != 0 ]; then grep -E -A25 '^ *not ok' "$work/results.tap" | head -300; fi
+echo "    $ok passed, $not_ok failed, $((SECONDS - began)) s"
+passed=$((passed + ok)) failed=$((failed + not_ok))
+
+check 'the report in a browser' npx --no-install playwright test
+check 'faults: each caught by the case that names it' node dist/cli/faults.js
+check 'the native addon under AddressSanitizer' bash scripts/test-native-asan.sh
+
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
