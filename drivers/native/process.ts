@@ -1,4 +1,5 @@
 import { constants } from 'node:fs';
+import { DriverUsageError } from '../errors.ts';
 import { addon, checked, fail } from './addon.ts';
 import { closeFd, openFile, pipe2 } from './file.ts';
 
@@ -35,6 +36,10 @@ const spawnOut = new Int32Array(3);
  * or chdir in the child included.
  */
 export function spawnProcess(options: SpawnOptions): SpawnedProcess {
+  const inherited = options.inheritFds ?? [];
+  if (inherited.some(([, target]) => target <= 2)) {
+    throw new DriverUsageError('inheritFds: 0, 1 and 2 of the child are its stdin, stdout and stderr');
+  }
   let stdinFd: number | undefined;
   let childStdin: number;
   if (options.stdin === 'null') {
@@ -46,7 +51,6 @@ export function spawnProcess(options: SpawnOptions): SpawnedProcess {
   } else {
     childStdin = options.stdin;
   }
-  const inherited = options.inheritFds ?? [];
   const sources = Int32Array.of(childStdin, options.stdout, options.stderr, ...inherited.map(([source]) => source));
   const targets = Int32Array.of(0, 1, 2, ...inherited.map(([, target]) => target));
   const env = options.env === undefined ? null : Object.entries(options.env).map(([name, value]) => `${name}=${value}`);

@@ -141,7 +141,10 @@ export const exchangedBytesSent = 3;
 /** 0 for an orderly close, else ECONNRESET or EPIPE. */
 export const exchangedCloseErrno = 4;
 
-/** Further descriptors that end the wait of an exchange, as for `poll`; at most 63. */
+/**
+ * Further descriptors that end the wait of an exchange, as for `poll`; at most
+ * 63. They are first looked at when the reply is 5 ms late.
+ */
 export interface OtherDescriptors {
   readonly fds: Int32Array;
   readonly events: Int16Array;

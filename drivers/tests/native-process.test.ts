@@ -2,7 +2,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import t from 'tap';
 import * as native from '../native/native.ts';
-import { throwsErrno } from './thrown-errors.ts';
+import { throwsErrno, throwsUsage } from './thrown-errors.ts';
 
 const { SIGCHLD, SIGKILL, SIGTERM } = constants.signals;
 const nowhere = native.openFile('/dev/null', 2);
@@ -75,6 +75,7 @@ t.test('a program that cannot be started', async (t) => {
   throwsErrno(t, () => start({ args: ['-c', ':'], cwd: '/nonexistent' }), 'ENOENT', 'chdir');
   throwsErrno(t, () => start({ args: ['-c', ':'], inheritFds: [[12345, 3]] }), 'EBADF', 'dup2');
   throwsErrno(t, () => start({ args: ['-c', ':'], stdout: -1 }), 'EBADF', 'dup2');
+  throwsUsage(t, () => start({ args: ['-c', ':'], inheritFds: [[nowhere, 2]] }));
   const after = native.eventfdCreate();
   native.closeFd(after);
   t.equal(after, before, 'no descriptor is left');
@@ -151,7 +152,7 @@ t.test('signals are at their defaults and a group of its own', async (t) => {
   t.match(native.waitPidfd(child.pidfd, { noHang: false }), { exited: false, signal: SIGKILL });
   t.notOk(native.killGroup(child.pid, SIGKILL), 'nobody is left');
   native.closeFd(child.pidfd);
-  for (const group of [0, 1, -1]) t.throws(() => native.killGroup(group, SIGCHLD));
+  for (const group of [0, 1, -1]) throwsUsage(t, () => native.killGroup(group, SIGCHLD));
 });
 
 t.test('orphans of the group become ours and are reaped', async (t) => {

@@ -81,9 +81,10 @@ static napi_value Exchange(napi_env env, napi_callback_info info) {
   for (size_t i = 0; i < other_count; i++) set[1 + i] = {other_fds[i], other_events[i], 0};
   size_t bytes = 0;
   size_t fd_count = 0;
-  // With nothing else to watch the receive itself may wait, which saves the
-  // poll. Not close to the deadline: its timeout is coarse.
-  bool waits_in_receive = other_count == 0 && deadline - MonotonicNs() > kReceiveTimeoutNs && BoundReceive(fd);
+  // At first the receive itself waits, which saves the poll: nearly all
+  // replies come at once. Other descriptors are looked at only after that. Not
+  // close to the deadline, since the timeout is coarse.
+  bool waits_in_receive = deadline - MonotonicNs() > kReceiveTimeoutNs && BoundReceive(fd);
   for (;;) {
     int flags = MSG_DONTWAIT;
     if (waits_in_receive) {

@@ -4,8 +4,8 @@
 
 namespace vhost_conformance {
 
-// How long a blocking receive waits before the deadline is looked at again.
-constexpr int64_t kReceiveTimeoutNs = 20000000;
+// How long a blocking receive waits at most, give or take a tick.
+constexpr int64_t kReceiveTimeoutNs = 5000000;
 
 // Gives a socket that receive timeout, once for as long as the descriptor is
 // open. Answers whether a blocking receive on it is certain to return.
