@@ -1,3 +1,4 @@
+import { type FaultName, withFaults } from '../../reference-impl/faults/faults.ts';
 import {
   type ReferenceDevice,
   type ReferenceRules,
@@ -12,6 +13,8 @@ export interface OpenReferenceOptions {
   readonly device: ReferenceDevice;
   /** The rules of the reference unless given. */
   readonly rules?: ReferenceRules;
+  /** Faults to put into them. */
+  readonly faults?: readonly FaultName[];
   /** Request queues of block, pairs of queues of net; 2 of block and 1 of net unless given. */
   readonly queues?: number;
   readonly deadlineMs?: number;
@@ -41,7 +44,8 @@ export const referenceFacts = (device: ReferenceDevice, name: string): Omit<Targ
 
 /** The port to a reference of this very process. Nothing waits in vain there: what is not answered now never is. */
 export function openReference(options: OpenReferenceOptions): VhostUserPort {
-  const { device, rules = referenceRules, queues = referenceQueues[device], deadlineMs } = options;
+  const { device, faults = [], queues = referenceQueues[device], deadlineMs } = options;
+  const rules = withFaults(options.rules ?? referenceRules, faults);
   const carrier = new InProcessCarrier({ device, rules, queues });
   const facts = { ...referenceFacts(device, `reference-${device}-in-process`), version: 'in process' };
   const iut = new InProcessIut(carrier);

@@ -1,6 +1,6 @@
 import type { OutgoingMessage } from '../../reference-impl/vhost-user/reply-rules.ts';
 import type { BackEndSession } from '../../reference-impl/vhost-user/session.ts';
-import { MessageAssembler } from '../../reference-impl/wire/framing.ts';
+import { type Frame, MessageAssembler } from '../../reference-impl/wire/framing.ts';
 import { encodeMessage } from '../../reference-impl/wire/vhost-user-codec.ts';
 import { VHOST_USER_HEADER_SIZE } from '../../reference-impl/wire/vhost-user-constants.ts';
 import { SystemCallError } from '../errors.ts';
@@ -59,43 +59,28 @@ export class ReferenceConnection {
 
   /** Receives what waits, one message at most. False where the connection came to its end. */
   receive(): boolean {
-    const assembler = this.#assembler;
-    // No more than the message in progress lacks: so descriptors are never in doubt.
-    const length = assembler.missingBytes;
-    const at = assembler.reserve(length);
-    let count: number;
-    try {
-      count = receiveMessage(this.fd, assembler.buffer, at, length, descriptorsIn, 0, received);
-    } catch (error) {
-      if (error instanceof SystemCallError) return false;
-      throw error;
+    const { stream } = this.session.rules;
+    for (let outcome = this.#receiveOnce(); ; outcome = this.#receiveOnce()) {
+      if (outcome === 'end') {
+        const how = this.#assembler.pendingBytes > 0 ? stream.atTruncatedEnd : undefined;
+        if (how !== undefined) this.#files.breakDown(how);
+        return false;
+      }
+      if (outcome === 'nothing') return stream.waitsForRest || this.#assembler.pendingBytes === 0;
+      const frame = this.#assembler.next();
+      if (frame === undefined) continue;
+      const how = stream.breakdownAt(frame);
+      if (how !== undefined) {
+        this.#files.breakDown(how);
+        return false;
+      }
+      if (frame.kind === 'problem') {
+        for (const token of frame.descriptors) this.session.edge.close(token);
+        return false;
+      }
+      this.#hand(frame);
+      return this.flush() && this.session.isOpen;
     }
-    if (count < 0) return true;
-    const descriptors = Array.from(descriptorsIn.subarray(0, received[receivedFdCount]));
-    this.#files.hold(descriptors);
-    if (count === 0) {
-      for (const token of descriptors) this.session.edge.close(token);
-      return false;
-    }
-    assembler.commit(count, descriptors);
-    const frame = assembler.next();
-    if (frame === undefined) return true;
-    if (frame.kind === 'problem') {
-      for (const token of frame.descriptors) this.session.edge.close(token);
-      return false;
-    }
-    this.session.receive({
-      request: frame.request,
-      flags: frame.flags,
-      payload: new DataView(
-        frame.buffer.buffer,
-        frame.buffer.byteOffset + frame.offset + VHOST_USER_HEADER_SIZE,
-        frame.size,
-      ),
-      descriptors: [...frame.descriptors],
-      descriptorsLate: frame.descriptorsLate,
-    });
-    return this.flush() && this.session.isOpen;
   }
 
   /** Sends what waits to be sent, as far as it goes. False where the peer is gone. */
@@ -127,6 +112,41 @@ export class ReferenceConnection {
     for (const token of this.#assembler.takePendingDescriptors()) this.session.edge.close(token);
     this.session.release();
     this.#files.close(this.fd);
+  }
+
+  #receiveOnce(): 'bytes' | 'nothing' | 'end' {
+    const assembler = this.#assembler;
+    // No more than the message in progress lacks: so descriptors are never in doubt.
+    const length = assembler.missingBytes;
+    const at = assembler.reserve(length);
+    let count: number;
+    try {
+      count = receiveMessage(this.fd, assembler.buffer, at, length, descriptorsIn, 0, received);
+    } catch (error) {
+      if (error instanceof SystemCallError) return 'end';
+      throw error;
+    }
+    if (count < 0) return 'nothing';
+    const descriptors = Array.from(descriptorsIn.subarray(0, received[receivedFdCount]));
+    this.#files.hold(descriptors);
+    if (count > 0) {
+      assembler.commit(count, descriptors);
+      return 'bytes';
+    }
+    for (const token of descriptors) this.session.edge.close(token);
+    return 'end';
+  }
+
+  #hand(frame: Frame): void {
+    const { request, flags, descriptors, descriptorsLate } = frame;
+    const start = frame.buffer.byteOffset + frame.offset + VHOST_USER_HEADER_SIZE;
+    this.session.receive({
+      request,
+      flags,
+      payload: new DataView(frame.buffer.buffer, start, frame.size),
+      descriptors: [...descriptors],
+      descriptorsLate,
+    });
   }
 
   #send(message: Unsent): boolean {

@@ -1,12 +1,13 @@
 import { readFileSync, unlinkSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { isFaultName, withFaults } from '../../reference-impl/faults/faults.ts';
 import type { Breakdown } from '../../reference-impl/vhost-user/back-end-edge.ts';
 import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { SystemCallError } from '../errors.ts';
 import { closeFd, monotonicUs, unixListen } from '../native/native.ts';
 import { ReferenceBackEnd } from './reference-back-end.ts';
 
-const usage = 'usage: serve.js --socket PATH --device block|net [--queues N]';
+const usage = 'usage: serve.js --socket PATH --device block|net [--queues N] [--fault NAME]...';
 /** Signals of the process are only seen between waits, and between runs of turns as long as this. */
 const waitUs = 20_000;
 const yieldAfterUs = 20_000;
@@ -23,6 +24,7 @@ function readArguments() {
         socket: { type: 'string' },
         device: { type: 'string' },
         queues: { type: 'string', default: '1' },
+        fault: { type: 'string', multiple: true, default: [] },
         version: { type: 'boolean', default: false },
       },
     });
@@ -54,7 +56,7 @@ function breakDown(how: Breakdown): void {
 }
 
 function main(): void {
-  const { socket, device, queues, version } = readArguments();
+  const { socket, device, queues, fault, version } = readArguments();
   if (version) {
     process.stdout.write(`version ${packageVersion()}\n`);
     return;
@@ -62,7 +64,10 @@ function main(): void {
   if (socket === undefined || (device !== 'block' && device !== 'net')) refuse('--socket and --device are needed');
   const count = Number(queues);
   if (!Number.isInteger(count) || count < 1 || count > 64) refuse('--queues is a number from 1 to 64');
-  const backEnd = new ReferenceBackEnd({ device, rules: referenceRules, queues: count, breakDown });
+  const unknown = fault.find((name) => !isFaultName(name));
+  if (unknown !== undefined) refuse(`no fault is called ${unknown}`);
+  const rules = withFaults(referenceRules, fault.filter(isFaultName));
+  const backEnd = new ReferenceBackEnd({ device, rules, queues: count, breakDown });
   let listener: number;
   try {
     listener = unixListen(socket);

@@ -10,6 +10,7 @@ import { messageTable } from './message-table.ts';
 import { type NotificationRules, notificationRules } from './notification-rules.ts';
 import { type ReplyRules, replyRules } from './reply-rules.ts';
 import { type RingStateRules, ringStateRules } from './ring-state.ts';
+import { type StreamRules, streamRules } from './stream-rules.ts';
 import { type VringRules, vringRules } from './vring-rules.ts';
 
 /**
@@ -17,6 +18,7 @@ import { type VringRules, vringRules } from './vring-rules.ts';
  * them; a fault is a copy with one entry replaced.
  */
 export interface BackEndRules {
+  readonly stream: StreamRules;
   readonly messages: MessageTable;
   readonly ringState: RingStateRules;
   readonly reply: ReplyRules;
@@ -32,6 +34,7 @@ export interface BackEndRules {
 }
 
 export const backEndRules: BackEndRules = {
+  stream: streamRules,
   messages: messageTable,
   ringState: ringStateRules,
   reply: replyRules,

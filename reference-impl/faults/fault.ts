@@ -1,0 +1,86 @@
+import type { RequirementSlug } from '../catalogue/catalogue.ts';
+import type { BlockRules } from '../devices/block-rules.ts';
+import type { NetRules } from '../devices/net-rules.ts';
+import type { QueueRules } from '../devices/queue-rules.ts';
+import type { Breakdown } from '../vhost-user/back-end-edge.ts';
+import type { BackEndRules } from '../vhost-user/back-end-rules.ts';
+import type { Handled, MessageRule, RequestContext } from '../vhost-user/message-rule.ts';
+import type { ReferenceRules } from '../vhost-user/reference-rules.ts';
+import type { BackEndSession } from '../vhost-user/session.ts';
+import type { SplitDeviceRules } from '../virtqueue/split-device-rules.ts';
+import type { FrontEndMessageName } from '../wire/vhost-user-messages.ts';
+
+/** One behaviour that the reference can be given in place of the right one. */
+export interface Fault {
+  /** The requirement that is broken by it. */
+  readonly requirement: RequirementSlug;
+  /** What the back-end does instead, in a few words. */
+  readonly text: string;
+  /** The rules with one entry replaced. */
+  readonly apply: (rules: ReferenceRules) => ReferenceRules;
+}
+
+type Change = (rules: ReferenceRules) => ReferenceRules;
+type TableName = Exclude<keyof BackEndRules, 'messages'>;
+
+/** Declares a fault. What it changes comes from the functions below; several changes are made in order. */
+export function fault(requirement: RequirementSlug, text: string, ...changes: readonly Change[]): Fault {
+  return { requirement, text, apply: (rules) => changes.reduce((changed, change) => change(changed), rules) };
+}
+
+/** Replaces entries of one of the session's tables. A function is given the right entries, to build on. */
+export function inTable<Name extends TableName>(
+  name: Name,
+  entries: Partial<BackEndRules[Name]> | ((right: BackEndRules[Name]) => Partial<BackEndRules[Name]>),
+): Change {
+  return (rules) => ({
+    ...rules,
+    [name]: { ...rules[name], ...(typeof entries === 'function' ? entries(rules[name]) : entries) },
+  });
+}
+
+/** Replaces parts of the entry of one request. */
+export function onMessage(
+  name: FrontEndMessageName,
+  change: (right: MessageRule, rules: ReferenceRules) => Partial<MessageRule>,
+): Change {
+  return (rules) => ({
+    ...rules,
+    messages: rules.messages.map((entry) => (entry.name === name ? { ...entry, ...change(entry, rules) } : entry)),
+  });
+}
+
+/** Replaces what one request does; `right` does what it should. */
+export function handling<Value = never>(
+  name: FrontEndMessageName,
+  handle: (right: () => Handled, session: BackEndSession, value: Value, context: RequestContext) => Handled,
+): Change {
+  return onMessage(name, (entry) => ({
+    handle: (session, value, context) =>
+      handle(() => entry.handle(session, value, context), session, value as Value, context),
+  }));
+}
+
+/** Replaces entries of the table of a split ring's device side. */
+export const inRing =
+  (entries: Partial<SplitDeviceRules>): Change =>
+  (rules) => ({ ...rules, transport: { ...rules.transport, ring: { ...rules.transport.ring, ...entries } } });
+
+/** Replaces entries of the table that says when queues are worked on and when calls are given. */
+export const inQueue =
+  (entries: Partial<QueueRules>): Change =>
+  (rules) => ({ ...rules, transport: { ...rules.transport, queue: { ...rules.transport.queue, ...entries } } });
+
+export const inBlock =
+  (entries: Partial<BlockRules>): Change =>
+  (rules) => ({ ...rules, block: { ...rules.block, ...entries } });
+
+export const inNet =
+  (entries: Partial<NetRules>): Change =>
+  (rules) => ({ ...rules, net: { ...rules.net, ...entries } });
+
+/** Ends the back-end, or stops it for good, before the message that `isFatal` picks is looked at. */
+export const breaksDownAt = (
+  how: Breakdown,
+  isFatal: (message: { readonly request: number; readonly flags: number; readonly size: number }) => boolean,
+): Change => inTable('stream', { breakdownAt: (message) => (isFatal(message) ? how : undefined) });

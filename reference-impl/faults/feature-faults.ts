@@ -1,0 +1,142 @@
+import {
+  bit,
+  hasBit,
+  vhostUserProtocolFeatures as protocol,
+  vhostUserVirtioFeatures as virtio,
+} from '../wire/vhost-user-constants.ts';
+import { breaksDownAt, type Fault, fault, handling, inTable, onMessage } from './fault.ts';
+
+export const featureFaults = {
+  'get-features-drops-a-bit-later': fault(
+    'vu-features/get-features-repeatable',
+    'GET_FEATURES offers one bit less each time',
+    onMessage('VHOST_USER_GET_FEATURES', (entry, rules) => {
+      let asked = 0;
+      return {
+        handle: (session, value, context) => {
+          const hidden = BigInt(asked++ % 2) * bit(virtio.VHOST_F_LOG_ALL);
+          const right = entry.handle(session, value, context);
+          if (right.kind !== 'reply') return right;
+          const payload = right.payload.slice();
+          const view = new DataView(payload.buffer);
+          view.setBigUint64(0, rules.features.reported(view.getBigUint64(0, true), 0n) & ~hidden, true);
+          return { ...right, payload };
+        },
+      };
+    }),
+  ),
+  'protocol-features-only-after-set-features': fault(
+    'vu-features/protocol-features-before-set-features',
+    'protocol features are refused before SET_FEATURES',
+    inTable('features', { protocolMessagesAllowed: (_, featuresWereSet) => featuresWereSet }),
+  ),
+  'protocol-features-dropped-without-bit-30': fault(
+    'vu-features/protocol-features-without-acknowledging-them',
+    'SET_FEATURES without bit 30 ends the use of protocol features',
+    inTable('features', {
+      protocolMessagesAllowed: (features, featuresWereSet) =>
+        !featuresWereSet || hasBit(features, virtio.VHOST_USER_F_PROTOCOL_FEATURES),
+    }),
+  ),
+  'old-front-end-not-served': fault(
+    'vu-features/front-end-without-protocol-features-served',
+    'rings are not served without protocol features',
+    inTable('deviceState', (right) => ({
+      isLive: (status, features) => features !== 0n && right.isLive(status, features),
+    })),
+  ),
+  'unoffered-features-accepted': fault(
+    'vu-features/unoffered-features-refused',
+    'SET_FEATURES accepts anything',
+    onMessage('VHOST_USER_SET_FEATURES', (entry) => ({
+      handle: (session, value, context) => {
+        const { u64 } = value as { readonly u64: bigint };
+        return entry.handle(session, { u64: u64 & session.offeredFeatures }, context);
+      },
+    })),
+  ),
+  'unoffered-protocol-features-accepted': fault(
+    'vu-features/unoffered-protocol-features-refused',
+    'SET_PROTOCOL_FEATURES accepts anything',
+    inTable('features', { protocolAccepts: () => true }),
+  ),
+  'unoffered-protocol-features-crash': fault(
+    'vu-features/unoffered-protocol-features-refused',
+    'it aborts at protocol features that it does not know',
+    handling<{ readonly u64: bigint }>('VHOST_USER_SET_PROTOCOL_FEATURES', (right, session, { u64 }) => {
+      if ((u64 & ~session.offeredProtocolFeatures) !== 0n) session.edge.breakDown('abort');
+      return right();
+    }),
+  ),
+  'mq-not-offered': fault(
+    'vu-features/mq-always-offered',
+    'MQ is not offered',
+    inTable('features', (right) => ({
+      protocolOffered: (device) => right.protocolOffered(device) & ~bit(protocol.VHOST_USER_PROTOCOL_F_MQ),
+    })),
+  ),
+  'offer-without-working-message': fault(
+    'vu-features/offered-protocol-features-work',
+    'CONFIGURE_MEM_SLOTS is offered and its messages are not known',
+    (rules) => ({
+      ...rules,
+      messages: rules.messages.filter(({ name }) => name !== 'VHOST_USER_GET_MAX_MEM_SLOTS'),
+    }),
+  ),
+  'acknowledges-before-negotiation': fault(
+    'vu-features/no-extension-before-negotiation',
+    'messages are acknowledged that did not ask, before REPLY_ACK was negotiated',
+    inTable('reply', (right) => ({
+      wantsAcknowledgement: (flags, negotiated) => !negotiated || right.wantsAcknowledgement(flags, negotiated),
+    })),
+  ),
+  'messages-before-set-owner-crash': fault(
+    'vu-features/messages-before-set-owner-survived',
+    'it aborts at a memory table before SET_OWNER',
+    handling('VHOST_USER_SET_MEM_TABLE', (right, session) => {
+      if (!session.hasOwner) session.edge.breakDown('abort');
+      return right();
+    }),
+  ),
+  'messages-before-set-owner-close': fault(
+    'vu-features/messages-before-set-owner-survived',
+    'it hangs at GET_FEATURES before SET_OWNER',
+    handling('VHOST_USER_GET_FEATURES', (right, session) => {
+      if (!session.hasOwner) session.edge.breakDown('hang');
+      return right();
+    }),
+  ),
+  'second-set-features-refused': fault(
+    'vu-features/set-features-repeatable',
+    'features can be set only once',
+    onMessage('VHOST_USER_SET_FEATURES', (entry) => ({
+      isUntimely: (session, value) =>
+        session.acknowledgedFeatures === undefined ? entry.isUntimely(session, value) : 'they were set before',
+    })),
+  ),
+  'queue-num-one-more': fault(
+    'vu-mq/get-queue-num-returns-maximum',
+    'GET_QUEUE_NUM tells one queue more than there are',
+    inTable('features', { queueCount: (queues) => BigInt(queues + 1) }),
+  ),
+  'queue-num-zero': fault(
+    'vu-mq/get-queue-num-returns-maximum',
+    'GET_QUEUE_NUM tells 0',
+    inTable('features', { queueCount: () => 0n }),
+  ),
+  'last-queue-cannot-be-set-up': fault(
+    'vu-mq/every-queue-can-be-set-up',
+    'the last queue that was told of is refused',
+    inTable('vring', { acceptsIndex: (index, rings) => index < Math.max(1, rings - 1) }),
+  ),
+  'closes-at-reset-owner': fault(
+    'vu-close/connection-closed-only-for-grave-errors',
+    'the connection is closed at RESET_OWNER',
+    handling('VHOST_USER_RESET_OWNER', () => ({ kind: 'close-connection', why: 'RESET_OWNER' })),
+  ),
+  'no-connection-after-refusal': fault(
+    'vu-close/new-connection-accepted-after-refusal',
+    'it hangs for good once it closed a connection',
+    breaksDownAt('hang', ({ flags }) => (flags & 3) !== 1),
+  ),
+} as const satisfies Record<string, Fault>;

@@ -1,0 +1,79 @@
+import { VHOST_USER_REPLY_MASK, VHOST_USER_VERSION_MASK } from '../wire/vhost-user-constants.ts';
+import { messageById } from '../wire/vhost-user-messages.ts';
+import { breaksDownAt, type Fault, fault, inTable } from './fault.ts';
+
+export const headerFaults = {
+  'reply-with-version-2': fault(
+    'vu-header/reply-carries-version-1',
+    'replies carry version 2',
+    inTable('reply', (right) => ({
+      replyFlags: (flags) => (right.replyFlags(flags) & ~VHOST_USER_VERSION_MASK) | 2,
+    })),
+  ),
+  'reply-without-reply-flag': fault(
+    'vu-header/reply-carries-reply-flag',
+    'replies leave the reply flag clear',
+    inTable('reply', (right) => ({ replyFlags: (flags) => right.replyFlags(flags) & ~VHOST_USER_REPLY_MASK })),
+  ),
+  'reply-with-other-request-number': fault(
+    'vu-header/reply-repeats-request-number',
+    'replies carry the number of the next request',
+    inTable('reply', { replyRequest: (request) => request + 1 }),
+  ),
+  'reply-size-beyond-payload': fault(
+    'vu-header/reply-size-equals-payload',
+    'the size of a reply counts the header too',
+    inTable('reply', { replySize: (payload) => payload.length + 12 }),
+  ),
+  'reply-size-short-of-payload': fault(
+    'vu-header/reply-size-equals-payload',
+    'the size of a reply is half of its payload',
+    inTable('reply', { replySize: (payload) => payload.length >> 1 }),
+  ),
+  'other-version-accepted': fault(
+    'vu-header/other-version-refused',
+    'a message of any version is carried out',
+    inTable('reply', { acceptsVersion: () => true }),
+  ),
+  'message-in-pieces-not-assembled': fault(
+    'vu-header/message-in-pieces-assembled',
+    'the connection is closed when a message does not come at once',
+    inTable('stream', { waitsForRest: false }),
+  ),
+  'truncated-message-hangs': fault(
+    'vu-header/truncated-message-ends-session-cleanly',
+    'it waits for ever for the rest of a message whose sender is gone',
+    inTable('stream', { atTruncatedEnd: 'hang' }),
+  ),
+  'truncated-message-crashes': fault(
+    'vu-header/truncated-message-ends-session-cleanly',
+    'it aborts when a connection ends inside a message',
+    inTable('stream', { atTruncatedEnd: 'abort' }),
+  ),
+  'unknown-request-crashes': fault(
+    'vu-header/unknown-request-survived',
+    'it aborts at a request that it does not know',
+    breaksDownAt('abort', ({ request }) => messageById('front-end', request) === undefined),
+  ),
+  'oversized-payload-crashes': fault(
+    'vu-header/oversized-payload-refused',
+    'it aborts at a size larger than its buffer',
+    breaksDownAt('abort', ({ size }) => size > 4096),
+  ),
+  'undersized-payload-crashes': fault(
+    'vu-header/undersized-payload-refused',
+    'it aborts at a payload smaller than the request needs',
+    breaksDownAt('abort', ({ request, size }) => size < smallestPayload(request)),
+  ),
+  'unknown-flag-bits-crash': fault(
+    'vu-header/unknown-flag-bits-survived',
+    'it aborts at flag bits without a meaning',
+    breaksDownAt('abort', ({ flags }) => flags >>> 4 !== 0),
+  ),
+} as const satisfies Record<string, Fault>;
+
+/** Bytes that the shortest lawful form of a request has. */
+function smallestPayload(request: number): number {
+  const forms = messageById('front-end', request)?.request ?? [];
+  return forms.length === 0 ? 0 : Math.min(...forms.map(({ codec }) => codec.size));
+}

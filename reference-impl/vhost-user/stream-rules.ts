@@ -1,0 +1,21 @@
+import type { Breakdown } from './back-end-edge.ts';
+
+/** How the stream of bytes of a connection is treated, below messages. */
+export interface StreamRules {
+  /** Whether a message may come in pieces. */
+  readonly waitsForRest: boolean;
+  /** What a connection that ends inside a message does to the back-end: nothing. */
+  readonly atTruncatedEnd: Breakdown | undefined;
+  /** What a message does to the back-end as soon as its header is there: nothing. */
+  readonly breakdownAt: (message: {
+    readonly request: number;
+    readonly flags: number;
+    readonly size: number;
+  }) => Breakdown | undefined;
+}
+
+export const streamRules: StreamRules = {
+  waitsForRest: true,
+  atTruncatedEnd: undefined,
+  breakdownAt: () => undefined,
+};
