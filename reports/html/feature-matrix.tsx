@@ -57,10 +57,43 @@ function MatrixGroup({ view, group }: { readonly view: ReportView; readonly grou
           {groupTitles[group.device] ?? group.device}
         </th>
       </tr>
-      {group.rows.map((row) => (
+      {group.rows
+        .filter((row) => !isQuiet(row))
+        .map((row) => (
+          <MatrixRow key={row.feature.name} view={view} row={row} />
+        ))}
+      <QuietRows view={view} rows={group.rows.filter(isQuiet)} />
+    </tbody>
+  );
+}
+
+/** Bits of which there is nothing to say: no target offers them. */
+function isQuiet({ cells }: FeatureRow): boolean {
+  return cells.every(({ kind }) => kind === 'not-offered' || kind === 'elsewhere');
+}
+
+function QuietRows({
+  view,
+  rows,
+}: {
+  readonly view: ReportView;
+  readonly rows: readonly FeatureRow[];
+}): JSX.Element | null {
+  if (rows.length === 0) return null;
+  return (
+    <>
+      <tr class="quiet-head">
+        <td class="bit" />
+        <td colSpan={1 + view.targets.length}>
+          <button type="button" class="expand" aria-expanded="false" data-quiet>
+            {rows.length} {rows.length === 1 ? 'bit' : 'bits'} that no target offers
+          </button>
+        </td>
+      </tr>
+      {rows.map((row) => (
         <MatrixRow key={row.feature.name} view={view} row={row} />
       ))}
-    </tbody>
+    </>
   );
 }
 
@@ -69,7 +102,11 @@ function MatrixRow({ view, row }: { readonly view: ReportView; readonly row: Fea
   const detail = `feature-${feature.device}-${feature.name}`;
   return (
     <>
-      <tr data-item="feature" data-v={cells.map(({ kind }, index) => `${index}:${kind}`).join(' ')}>
+      <tr
+        class={isQuiet(row) ? 'quiet' : undefined}
+        data-item="feature"
+        data-v={cells.map(({ kind }, index) => `${index}:${kind}`).join(' ')}
+      >
         <td class="bit">{feature.bit}</td>
         <th scope="row" class="name">
           {requirements.length === 0 ? (
@@ -79,6 +116,7 @@ function MatrixRow({ view, row }: { readonly view: ReportView; readonly row: Fea
               {feature.name}
             </button>
           )}
+          {feature.text === undefined ? null : <span class="promise">{feature.text}</span>}
         </th>
         {cells.map((cell, index) => (
           <MatrixCell key={view.targets[index]?.target} view={view} row={row} cell={cell} index={index} />

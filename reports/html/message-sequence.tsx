@@ -14,7 +14,7 @@ export function MessageSequence({ excerpt }: { readonly excerpt: TraceExcerpt })
       </div>
       <ol>
         {excerpt.items.map((item) => (
-          <SequenceItem key={item.kind === 'gap' ? `gap ${item.missing}` : item.event.seq} item={item} />
+          <SequenceItem key={item.kind === 'event' ? item.event.seq : `${item.kind} ${item.seq}`} item={item} />
         ))}
       </ol>
     </div>
@@ -23,6 +23,14 @@ export function MessageSequence({ excerpt }: { readonly excerpt: TraceExcerpt })
 
 function SequenceItem({ item }: { readonly item: ExcerptItem }): JSX.Element {
   if (item.kind === 'gap') return <li class="gap">{item.missing} more</li>;
+  if (item.kind === 'repeated') {
+    const what = item.events === 1 ? 'this' : `the last ${item.events} events,`;
+    return (
+      <li class="gap">
+        {what} {item.times} times more
+      </li>
+    );
+  }
   const { event, isFailing } = item;
   return (
     <li class={`event ${event.kind} ${laneOf(event)}${isFailing ? ' failing' : ''}`}>

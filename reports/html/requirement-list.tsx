@@ -9,17 +9,33 @@ import { markWord, VerdictMark } from './verdict-mark.tsx';
 
 /** All requirements by area: those with cases one by one, the others below with why they have none. */
 export function RequirementList({ view }: { readonly view: ReportView }): JSX.Element {
+  const judged = view.areas.filter(isJudged);
+  const others = view.areas.filter((area) => !isJudged(area));
   return (
     <section id="requirements" aria-labelledby="requirements-title">
       <h2 id="requirements-title">Requirements</h2>
       <p class="hint">
         In our words, by area of the specifications. A requirement opens the cases that cite it and what each gave.
       </p>
-      {view.areas.map((area) => (
+      {judged.map((area) => (
         <Area key={area.area} view={view} area={area} />
       ))}
+      {others.length === 0 ? null : (
+        <details class="others" data-group>
+          <summary>
+            {others.length} {others.length === 1 ? 'area' : 'areas'} in which this run judged nothing
+          </summary>
+          {others.map((area) => (
+            <Area key={area.area} view={view} area={area} />
+          ))}
+        </details>
+      )}
     </section>
   );
+}
+
+function isJudged({ rows }: RequirementArea): boolean {
+  return rows.some(({ verdicts }) => verdicts.some(hasEvidence));
 }
 
 const areaKinds = ['fail', 'error', 'inconclusive', 'not-run', 'pass'] as const;

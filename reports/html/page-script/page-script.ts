@@ -16,7 +16,8 @@ function controlById<Control extends HTMLElement>(id: string, kind: new () => Co
 
 function setExpanded(button: HTMLElement, isOpen: boolean): void {
   button.setAttribute('aria-expanded', String(isOpen));
-  document.getElementById(button.getAttribute('aria-controls') ?? '')?.classList.toggle('open', isOpen);
+  if (button.dataset['quiet'] !== undefined) button.closest('tbody')?.classList.toggle('all', isOpen);
+  else document.getElementById(button.getAttribute('aria-controls') ?? '')?.classList.toggle('open', isOpen);
 }
 
 for (const button of all('button.expand')) {
@@ -104,6 +105,7 @@ function applyFilter(): void {
     uncited.hidden = isFiltering && uncited.querySelector('[data-item]:not([hidden])') === null;
   }
   for (const column of columns) column.hidden = target.value !== '' && column.dataset['t'] !== target.value;
+  root.classList.toggle('filtering', isFiltering);
   root.dataset['columns'] = target.value === '' ? 'all' : 'one';
   count.textContent = isFiltering
     ? `${shown['feature'] ?? 0} bits, ${shown['requirement'] ?? 0} requirements, ${shown['finding'] ?? 0} findings`

@@ -1,14 +1,15 @@
 export const matrixStyle = `
-.scroll { overflow-x: auto; }
-.matrix { border-collapse: collapse; width: 100%; }
+.scroll { overflow-x: auto; position: relative; }
+.matrix { border-collapse: collapse; width: 100%; table-layout: fixed; min-width: calc(12rem + var(--targets) * 7rem); }
 .matrix th, .matrix td { text-align: left; padding: 0.32rem 0.8rem; border-bottom: 1px solid var(--rule); vertical-align: baseline; }
 .matrix thead th {
   font: 600 0.8125rem/1.3 var(--mono); vertical-align: bottom; border-bottom: 1px solid var(--firm);
-  overflow-wrap: anywhere; min-width: 7.5rem;
+  overflow-wrap: anywhere; width: clamp(6.5rem, calc(30rem / var(--targets)), 10rem);
 }
 .matrix thead .bit, .matrix thead .name { font: 0.8125rem var(--sans); color: var(--soft); }
-.matrix .bit { width: 3.2rem; min-width: 0; text-align: right; color: var(--soft); font: 0.8125rem var(--mono); padding-left: 0; }
-.matrix .name { font-weight: 400; min-width: 13rem; }
+.matrix thead .name { width: auto; }
+.matrix .bit, .matrix thead .bit { width: 3.2rem; text-align: right; color: var(--soft); font: 0.8125rem var(--mono); padding-left: 0; }
+.matrix .name { font-weight: 400; }
 .matrix tbody .name { font-family: var(--mono); font-size: 0.8125rem; overflow-wrap: anywhere; }
 .matrix .group th {
   font: 600 1rem var(--serif); padding: 1.6rem 0 0.4rem; border-bottom: 1px solid var(--firm); background: none;
@@ -27,6 +28,10 @@ export const matrixStyle = `
 .expand::before { content: "▸" / ""; display: inline-block; width: 1.1em; color: var(--soft); font-family: var(--sans); }
 .expand[aria-expanded="true"]::before { content: "▾" / ""; }
 .expand:hover { text-decoration: underline; text-underline-offset: 0.2em; }
+.scripted:not(.filtering) .matrix tbody:not(.all) :is(.quiet, .quiet + .detail) { display: none; }
+.filtering .quiet-head { display: none; }
+.quiet-head td { color: var(--soft); font-size: 0.84rem; }
+.promise { display: block; font: 0.8125rem/1.4 var(--sans); color: var(--soft); padding-left: 1.4em; overflow-wrap: normal; }
 .matrix .plain { padding-left: 1.1em; display: inline-block; }
 .scripted .detail:not(.open) { display: none; }
 .detail ul { padding: 0.2rem 0 0.6rem; display: grid; gap: 0.5rem; max-width: 60rem; }
@@ -35,9 +40,9 @@ export const matrixStyle = `
 .detail .of { display: inline-block; margin-left: 0.6rem; color: var(--soft); font-size: 0.84rem; }
 @media (max-width: 46rem) {
   .matrix th, .matrix td { padding-inline: 0.45rem; }
-  .matrix .name { min-width: 9.5rem; max-width: 11rem; }
-  .matrix thead th { min-width: 6rem; }
-  .matrix .bit { width: 2rem; padding-right: 0.2rem; }
+  .matrix thead th { width: 7rem; }
+  .promise { display: none; }
+  .matrix .bit, .matrix thead .bit { width: 1.8rem; padding-right: 0.2rem; }
   .matrix .name { position: sticky; left: 0; background: var(--paper); z-index: 1; }
   .matrix .group th { position: sticky; left: 0; }
 }

@@ -141,7 +141,6 @@ button:hover { border-color: var(--ink); }
   .bar input, .bar select { width: 100%; min-width: 0; }
   html { scroll-padding-top: 1rem; }
 }
-@media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } }
 @media print {
   :root, :root[data-theme] { color-scheme: light; }
   body { max-width: none; padding: 0; font-size: 9.5pt; }

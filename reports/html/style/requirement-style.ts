@@ -29,6 +29,9 @@ summary { cursor: pointer; }
   border-radius: 3px; white-space: nowrap; vertical-align: 0.1em; margin-right: 0.15rem;
 }
 .level.reading { border-style: dashed; color: var(--soft); }
+.others { margin-top: 1.2rem; }
+.others > summary { color: var(--soft); }
+.others > .area { margin-left: 1.4rem; }
 .evidence { padding: 0.2rem 0 1.2rem 1.4rem; }
 .origin { color: var(--soft); font-size: 0.84rem; max-width: 60rem; overflow-wrap: anywhere; }
 .results { margin-top: 0.8rem; }

@@ -1,0 +1,255 @@
+import { allFeatures, allRequirements, catalogueHash, untestedText } from '../../reference-impl/catalogue/catalogue.ts';
+import {
+  type CatalogueSnapshot,
+  type SnapshotRequirement,
+  writeCatalogueSnapshot,
+} from '../record/catalogue-snapshot.ts';
+import {
+  type CaseRecord,
+  caseKey,
+  type FailureKind,
+  type Finding,
+  type Outcome,
+  recordSchemaVersion,
+  type TargetRecord,
+} from '../record/record.ts';
+import { RecordWriter } from '../record/record-writer.ts';
+import { createRunDirectory } from '../record/run-directory.ts';
+import { type PlannedResult, writeRunPlan } from '../record/run-plan.ts';
+import { TraceWriter } from '../trace/trace-file.ts';
+import { hostileText, sampleTrace } from './sample-trace.ts';
+
+/** How large a made-up run is; it holds every verdict, every kind of finding and hostile text whatever the size. */
+export interface SampleSize {
+  readonly cases: number;
+  /** One case in so many fails. */
+  readonly failing: number;
+}
+
+export const sampleTargets: readonly TargetRecord[] = [
+  sampleTarget('qemu-storage-daemon', 'block', 'QEMU storage daemon', '7.2.22', [
+    'VIRTIO_BLK_F_FLUSH',
+    'VIRTIO_BLK_F_SEG_MAX',
+  ]),
+  sampleTarget('dpdk-testpmd', 'net', `DPDK testpmd ${hostileText}`, '22.11.7', ['VIRTIO_NET_F_MRG_RXBUF', 'bit 57']),
+  sampleTarget('reference', 'block', 'the reference of this suite', '0.1.0', [
+    'VIRTIO_F_IN_ORDER',
+    'VIRTIO_BLK_F_FLUSH',
+  ]),
+];
+
+function sampleTarget(
+  target: string,
+  device: string,
+  identity: string,
+  version: string,
+  offered: readonly string[],
+): TargetRecord {
+  return {
+    event: 'target',
+    target,
+    transport: 'vhost-user',
+    device,
+    identity,
+    version,
+    binaryHash: `${'c0ffee'.repeat(10)}beef`,
+    offered: [
+      'VIRTIO_F_VERSION_1',
+      'VIRTIO_F_INDIRECT_DESC',
+      'VIRTIO_F_EVENT_IDX',
+      'VHOST_USER_F_PROTOCOL_FEATURES',
+      'VHOST_USER_PROTOCOL_F_REPLY_ACK',
+      'VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS',
+      'VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD',
+      'VHOST_F_LOG_ALL',
+      ...offered,
+    ],
+    capabilities: ['initial-base', 'restart'],
+    ownedBy: device === 'net' ? { VIRTIO_NET_F_MAC: 'front-end', VIRTIO_NET_F_CTRL_VQ: 'front-end' } : {},
+    startMs: 41.5,
+    latencyUs: 23.4,
+  };
+}
+
+interface SampleCase {
+  readonly id: string;
+  readonly title: string;
+  readonly requirement: SnapshotRequirement;
+}
+
+function sampleCases(requirements: readonly SnapshotRequirement[], count: number): SampleCase[] {
+  const usable = requirements.filter(
+    ({ observable, binds, via }) => observable === 'yes' && binds !== 'driver' && via?.includes('vhost-user') === true,
+  );
+  const stride = Math.max(1, usable.length / count);
+  return Array.from(
+    { length: Math.min(count, usable.length) },
+    (_, index) => usable[Math.floor(index * stride)],
+  ).flatMap((requirement) => {
+    if (requirement === undefined) return [];
+    const id = requirement.id;
+    return [{ id, title: requirement.text.replace(/\.$/, ''), requirement }];
+  });
+}
+
+function sampleSnapshot(count: number): { snapshot: CatalogueSnapshot; cases: SampleCase[] } {
+  const requirements = allRequirements().map(
+    ({ slug, untested, ...requirement }): SnapshotRequirement => ({
+      ...requirement,
+      id: slug,
+      origin: [...requirement.origin],
+      features: [...requirement.features],
+      via: [...requirement.via],
+      ...(untested === undefined ? {} : { untested: untestedText(untested) }),
+    }),
+  );
+  const cases = sampleCases(requirements, count);
+  const snapshot: CatalogueSnapshot = {
+    schema: { major: 1, minor: 0 },
+    hash: catalogueHash(),
+    requirements,
+    features: allFeatures().map(({ name, bit, device, kind, text }) => ({ name, bit, device, kind, text })),
+    cases: cases.map(({ id, title, requirement }) => ({ id, title, proves: [requirement.id] })),
+  };
+  return { snapshot, cases };
+}
+
+/** Writes a made-up run that is the same every time; nothing in it says anything about the programs it names. */
+export function writeSampleRun(root: string, size: SampleSize): void {
+  const { snapshot, cases } = sampleSnapshot(size.cases);
+  const directory = createRunDirectory(root);
+  writeCatalogueSnapshot(directory.catalogue, snapshot);
+  const records = sampleTargets.flatMap(({ target }, index) =>
+    cases.flatMap((definition, place) => sampleResults(target, definition, place + index * 7, size)),
+  );
+  const planned: PlannedResult[] = records.map(({ key, target, repetition }) => ({ key, target, repetition }));
+  const { planHash } = writeRunPlan(directory.plan, planned);
+  const writer = new RecordWriter(directory.results);
+  const traces = new TraceWriter(root);
+  writer.append({
+    event: 'run',
+    schema: { ...recordSchemaVersion },
+    runId: 'sample',
+    suite: { name: 'vhost-conformance', version: '0.1.0' },
+    catalogueHash: snapshot.hash,
+    seed: 7,
+    shard: { index: 1, of: 1 },
+    planHash,
+    planned: planned.length,
+    startedAt: '2026-11-22T12:00:00.000Z',
+    command: ['vhost-conformance', 'run', ...sampleTargets.map(({ target }) => target)],
+  });
+  for (const target of sampleTargets) writer.append(target);
+  for (const record of records) {
+    const { key, target, repetition, findings } = record;
+    writer.append({ event: 'begin', key, target, repetition });
+    const [finding] = findings;
+    if (finding === undefined) {
+      writer.append(record);
+      continue;
+    }
+    const kind = finding.actual.includes(hostileText) ? 'hostile' : traceKind(finding.how);
+    const { events, failing } = sampleTrace(kind, Math.round(record.durationMs) * 4);
+    const trace = traces.write({ target, key, repetition, dropped: 0, events }, [failing]);
+    writer.append({ ...record, trace, findings: findings.map((one) => ({ ...one, traceEvent: failing })) });
+  }
+  const counts: Record<string, number> = {};
+  for (const { verdict } of records) counts[verdict] = (counts[verdict] ?? 0) + 1;
+  writer.append({ event: 'end', reason: 'completed', counts, durationMs: 61_400 });
+  writer.close();
+}
+
+function traceKind(how: FailureKind): 'wrong' | 'crash' | 'stalled' {
+  return how === 'crash' ? 'crash' : how === 'stalled' || how === 'hang' ? 'stalled' : 'wrong';
+}
+
+function sampleResults(target: string, definition: SampleCase, place: number, size: SampleSize): CaseRecord[] {
+  const variants: CaseRecord['variant'][] = place % 4 === 0 ? [{ queueSize: 16 }, { queueSize: 256 }] : [{}];
+  return variants.map((variant) => {
+    const verdict = target === 'reference' ? 'pass' : sampleVerdict(place, size.failing);
+    const { id, title, requirement } = definition;
+    const key = caseKey(id, variant);
+    const why = reasons[verdict];
+    return {
+      event: 'case',
+      key,
+      target,
+      repetition: 0,
+      caseId: id,
+      title,
+      variant,
+      verdict,
+      outcomes: [{ requirement: requirement.id, outcome: verdict, checks: 3, ...(why === undefined ? {} : { why }) }],
+      findings: verdict === 'fail' ? [sampleFinding(requirement, place, size.failing)] : [],
+      durationMs: 1.5 + (place % 40),
+      seed: 7,
+      rerun: `npx vhost-conformance run ${target} --case '${key}' --seed 7`,
+      ...(verdict === 'error' ? { error: `RangeError: ${hostileText}` } : {}),
+      ...(place % 16 === 0 ? { points: { count: 64, failed: samplePoints(place) } } : {}),
+    };
+  });
+}
+
+function samplePoints(place: number): string[] {
+  return Array.from({ length: place % 7 }, (_, index) => `size=${0x1000 * (index + 1)},flags=${index}`);
+}
+
+const reasons: Partial<Record<Outcome, string>> = {
+  'not-applicable': 'VIRTIO_F_RING_PACKED is not offered',
+  inconclusive: 'the control took longer than a twentieth of the deadline',
+  'not-run': 'three crashes with one signature before it',
+};
+
+function sampleVerdict(place: number, failing: number): Outcome {
+  if (place % failing === 3 % failing) return 'fail';
+  if (place % 29 === 5) return 'not-applicable';
+  if (place % 61 === 11) return 'inconclusive';
+  if (place % 71 === 13) return 'not-run';
+  return place % 97 === 17 ? 'error' : 'pass';
+}
+
+const kinds: readonly FailureKind[] = ['wrong', 'crash', 'stalled', 'wrong', 'hang', 'leak', 'desync'];
+
+function sampleFinding(requirement: SnapshotRequirement, place: number, failing: number): Finding {
+  const turn = Math.floor(place / failing);
+  const how = kinds[turn % kinds.length] ?? 'wrong';
+  const isHostile = turn === 0;
+  return {
+    requirement: requirement.id,
+    level: requirement.level,
+    basis: requirement.basis,
+    how,
+    what: isHostile ? `name of the device ${hostileText}` : whats[how],
+    expected: isHostile ? 'printable text' : expectations[how],
+    actual: isHostile ? hostileText : actuals[how],
+    ...(place % 16 === 0 ? { points: samplePoints(place) } : {}),
+    ...(how === 'crash'
+      ? { exit: { signal: 'SIGSEGV' }, stderr: `VHOST_CONFIG: (/run/vhost.sock) read message\n${hostileText}` }
+      : {}),
+  };
+}
+
+const whats: Record<FailureKind, string> = {
+  wrong: 'used idx after 3 chains from 65534',
+  crash: 'the back-end serves on after a message of an unknown request',
+  stalled: 'the chain comes back after the kick',
+  hang: 'GET_VRING_BASE is answered',
+  leak: 'descriptors open after 8 repetitions',
+  desync: 'the reply belongs to the request',
+};
+const expectations: Record<FailureKind, string> = {
+  wrong: '1',
+  crash: 'reply, or connection closed',
+  stalled: '1 used element within 50 ms',
+  hang: 'reply within 250 ms',
+  leak: '12, as after the warm-up',
+  desync: 'VHOST_USER_GET_VRING_BASE (11)',
+};
+const actuals: Record<FailureKind, string> = {
+  wrong: '65535',
+  crash: 'the process ended with SIGSEGV',
+  stalled: 'none; the control completed in 0.4 ms',
+  hang: 'silent; the control was silent as well',
+  leak: '20: 8 × eventfd',
+  desync: 'VHOST_USER_GET_FEATURES (1)',
+};
