@@ -96,7 +96,7 @@ export class BlockDevice extends QueuedDevice {
 
   readConfig(offset: number, length: number): Uint8Array | undefined {
     if (offset < 0 || length < 0 || offset + length > BLOCK_CONFIG_SIZE) return undefined;
-    return new Uint8Array(this.#config.buffer.slice(offset, offset + length));
+    return this.#rules.config(new Uint8Array(this.#config.buffer.slice(0))).slice(offset, offset + length);
   }
 
   /** Only `writeback` can be written, and only with CONFIG_WCE (virtio 5.2.5). */

@@ -15,6 +15,8 @@ export type BlockOutcome = 'done' | 'failed' | 'unsupported';
 
 /** What the block device does with a request by choice; a fault replaces one entry. */
 export interface BlockRules {
+  /** Configuration space as drivers read it. */
+  readonly config: (bytes: Uint8Array) => Uint8Array;
   /** The bytes that hold the header: the first 16 of the readable part, however descriptors divide it. */
   readonly headerBytes: (readable: readonly Piece[]) => Uint8Array;
   readonly decodeHeader: (bytes: Uint8Array) => BlockHeader;
@@ -43,6 +45,7 @@ export interface BlockRules {
 }
 
 export const blockRules: BlockRules = {
+  config: (bytes) => bytes,
   headerBytes: (readable) => gather(readable, 0, BLOCK_HEADER_SIZE),
   decodeHeader: decodeBlockHeader,
   dataOffset: () => BLOCK_HEADER_SIZE,

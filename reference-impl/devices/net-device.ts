@@ -60,7 +60,7 @@ export class NetDevice extends QueuedDevice {
 
   readConfig(offset: number, length: number): Uint8Array | undefined {
     if (offset < 0 || length < 0 || offset + length > NET_CONFIG_SIZE) return undefined;
-    return this.#config.slice(offset, offset + length);
+    return this.#rules.config(this.#config.slice()).slice(offset, offset + length);
   }
 
   /** No field is writable for a driver of version 1 (virtio 5.1.4). */

@@ -2,6 +2,8 @@ import { NET_HEADER_SIZE, NUM_BUFFERS_OFFSET, netHeaderSize, VIRTIO_NET_F_MRG_RX
 
 /** What the network device does by choice; a fault replaces one entry. */
 export interface NetRules {
+  /** Configuration space as drivers read it. */
+  readonly config: (bytes: Uint8Array) => Uint8Array;
   readonly headerSize: (features: bigint) => number;
   /** Whether a transmitted chain is a frame; what is not is used and forgotten. */
   readonly acceptsTransmit: (bytes: number, headerSize: number) => boolean;
@@ -28,6 +30,7 @@ export interface NetRules {
 }
 
 export const netRules: NetRules = {
+  config: (bytes) => bytes,
   headerSize: netHeaderSize,
   acceptsTransmit: (bytes, headerSize) => bytes > headerSize,
   sendsWhileDisabled: () => false,

@@ -31,7 +31,9 @@ export const QUEUE_FEATURES =
 
 export interface Queue {
   readonly index: number;
+  /** The ring that was started last; it is worked on no more once `isStarted` is false. */
   ring: SplitDevice | undefined;
+  isStarted: boolean;
   isEnabled: boolean;
   /** A kick came since the ring was started. */
   wasKicked: boolean;
@@ -43,6 +45,7 @@ export interface Queue {
 const newQueue = (index: number): Queue => ({
   index,
   ring: undefined,
+  isStarted: false,
   isEnabled: false,
   wasKicked: false,
   isAwake: false,
@@ -114,6 +117,7 @@ export abstract class QueuedDevice implements ParentDriver {
     const ring = attachSplitDevice({ ...start, memory: this.#memory, features, rules: this.transport.ring, observer });
     if (typeof ring === 'string') return ring;
     queue.ring = ring;
+    queue.isStarted = true;
     queue.broken = undefined;
     queue.wasKicked = queue.isAwake = false;
     ring.wantKicks(true);
@@ -122,13 +126,11 @@ export abstract class QueuedDevice implements ParentDriver {
 
   stopQueue(index: number): number | undefined {
     const queue = this.queues[index];
-    const base = queue?.ring?.base;
-    if (queue !== undefined) {
-      queue.ring = undefined;
-      queue.broken = undefined;
-      queue.wasKicked = queue.isAwake = false;
-    }
-    return base;
+    if (queue?.ring === undefined || !queue.isStarted) return undefined;
+    queue.isStarted = false;
+    queue.broken = undefined;
+    queue.wasKicked = queue.isAwake = false;
+    return queue.ring.base;
   }
 
   setQueueEnabled(index: number, enabled: boolean): void {
@@ -139,7 +141,7 @@ export abstract class QueuedDevice implements ParentDriver {
   queueState(index: number): QueueState {
     const queue = this.queues[index];
     return {
-      isStarted: queue?.ring !== undefined,
+      isStarted: queue?.isStarted ?? false,
       isEnabled: queue?.isEnabled ?? false,
       broken: queue?.broken,
     };
@@ -197,7 +199,7 @@ export abstract class QueuedDevice implements ParentDriver {
     const { awaitsKick, mayProcess } = this.transport.queue;
     return mayProcess({
       isRunning: this.#isRunning,
-      isStarted: queue.ring !== undefined,
+      isStarted: queue.isStarted,
       isEnabled: queue.isEnabled,
       canDiscard: discards,
       isKicked: kicked || !awaitsKick(),

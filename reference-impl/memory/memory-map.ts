@@ -52,6 +52,11 @@ const runs = (regions: readonly MappedRegion[], start: (region: MappedRegion) =>
     })
     .sort((a, b) => (a.start < b.start ? -1 : 1));
 
+function runAt(runs: readonly Run[], address: bigint): Run | undefined {
+  for (const run of runs) if (address < run.end) return run.start <= address ? run : undefined;
+  return undefined;
+}
+
 const permits = (permission: IotlbPermission, access: Access): boolean =>
   permission === 'read-write' || permission === access;
 
@@ -135,7 +140,7 @@ export class MemoryMap {
     let at = address;
     let left = length;
     while (left > 0) {
-      const run = runs.find(({ start, end }) => start <= at && at < end);
+      const run = runAt(runs, at);
       if (run === undefined) return pieces.length === 0 ? 'outside-every-region' : 'region-edge';
       const offset = Number(at - run.start);
       const count = Math.min(left, Number(run.end - at));

@@ -76,7 +76,8 @@ function walkTable(
   first: number,
 ): MalformedReason | undefined {
   const limit = rules.walkLimit(ring.size);
-  let index = first;
+  // A rule that accepts an index beyond the table must not reach beyond its memory.
+  let index = first < table.entries ? first : NO_MORE;
   while (index !== NO_MORE) {
     const at = index * DESCRIPTOR_SIZE;
     const address = entries.getBigUint64(at, true);
@@ -94,7 +95,6 @@ function walkTable(
     if (!rules.hasNext(flags) || walk.descriptors >= limit) return undefined;
     const outside = rules.acceptsNext(next, table);
     if (outside !== undefined) return outside;
-    // A rule that accepts an index beyond the table must not reach beyond its memory.
     index = next < table.entries ? next : NO_MORE;
   }
   return undefined;

@@ -56,8 +56,8 @@ export interface SplitDeviceRules {
   readonly acceptsPending: (pending: number, size: number) => MalformedReason | undefined;
   readonly nextAvailIdx: (lastAvailIdx: number) => number;
   readonly availSlot: (lastAvailIdx: number, size: number) => number;
-  /** Whether a ring without waiting chains is left alone at a kick; false breaks the ring. */
-  readonly survivesSpuriousKick: (pending: number) => boolean;
+  /** Whether a ring lives on after as many kicks in a row that no chain waited for; false breaks the ring. */
+  readonly survivesSpuriousKicks: (inARow: number) => boolean;
 
   readonly acceptsHead: (head: number, size: number) => MalformedReason | undefined;
   readonly acceptsNext: (next: number, table: TableView) => MalformedReason | undefined;
@@ -113,7 +113,7 @@ export const splitDeviceRules: SplitDeviceRules = {
   acceptsPending: (pending, size) => (pending > size ? 'avail-idx-jumped' : undefined),
   nextAvailIdx: wrapped,
   availSlot: (lastAvailIdx, size) => lastAvailIdx & (size - 1),
-  survivesSpuriousKick: () => true,
+  survivesSpuriousKicks: () => true,
 
   acceptsHead: (head, size) => (head < size ? undefined : 'head-out-of-range'),
   acceptsNext: (next, table) => (next < table.entries ? undefined : 'next-out-of-range'),

@@ -64,6 +64,7 @@ export class SplitDevice {
   #usedIdx: number;
   #callDecidedAt: number;
   #held: Completion[] = [];
+  #spuriousKicks = 0;
 
   /** Throws DriverUsageError where the views are not fit for a ring; `attachSplitDevice` answers a reason instead. */
   constructor(options: SplitDeviceOptions, ring: SplitRing) {
@@ -180,8 +181,8 @@ export class SplitDevice {
 
   /** A kick came: whether the ring lives on. */
   survivesKick(): boolean {
-    const pending = this.pending();
-    return pending > 0 || this.#rules.survivesSpuriousKick(pending);
+    this.#spuriousKicks = this.pending() > 0 ? 0 : this.#spuriousKicks + 1;
+    return this.#spuriousKicks === 0 || this.#rules.survivesSpuriousKicks(this.#spuriousKicks);
   }
 }
 
