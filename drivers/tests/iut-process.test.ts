@@ -2,38 +2,10 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { DeadlineError, DriverUsageError, IutGoneError } from '../errors.ts';
-import { IutProcess, type IutProcessOptions } from '../iut-process/iut-process.ts';
+import { IutProcess } from '../iut-process/iut-process.ts';
 import { isListening } from '../iut-process/listening-sockets.ts';
 import { isExiting, processTree } from '../iut-process/process-tree.ts';
-import type { StartCommand, Target } from '../target.ts';
-
-const target = (start: Omit<StartCommand, 'readyWithinMs'> & { readonly readyWithinMs?: number }): Target => ({
-  facts: {
-    name: 'small-program',
-    transport: 'vhost-user',
-    device: 'block',
-    identity: 'a small program',
-    workload: { kind: 'block', queueIndex: 0, companions: [], sectors: 1 },
-    capabilities: [],
-    ownedBy: {},
-    requiredFeatures: [],
-    deadlineScale: 1,
-  },
-  start: { readyWithinMs: 5000, ...start },
-  socket: 's.sock',
-  packages: ['small-package', 'other-package'],
-  recovery: ['restart'],
-});
-
-const listen = `require('node:net').createServer().listen(process.argv[1]);`;
-const listener = (script = '', more: Partial<StartCommand> = {}): Target =>
-  target({ command: process.execPath, arguments: ['-e', `${listen}${script}`, '{socket}'], ...more });
-
-const open = (test: { teardown(handler: () => void): void }, of: Target, options?: IutProcessOptions): IutProcess => {
-  const iut = new IutProcess(of, options);
-  test.teardown(() => iut.close());
-  return iut;
-};
+import { listener, open, target } from './small-program.ts';
 
 t.test('a program that listens is ready without being connected to', (t) => {
   const seen: string[] = [];

@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { basename, extname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { z } from 'zod';
+import { DriverUsageError } from './errors.ts';
+import type { Target } from './target.ts';
+
+const index = z.int().min(0).max(255);
+
+const workload = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('block'),
+    queueIndex: index,
+    companions: z.array(index),
+    sectors: z.int().positive(),
+  }),
+  z.strictObject({
+    kind: z.literal('net'),
+    queueIndex: index,
+    companions: z.array(index),
+    receiveIndex: index,
+    returns: z.enum(['same-port', 'second-port', 'tap', 'none']),
+    reflects: z.enum(['unchanged', 'macs-swapped']),
+  }),
+]);
+
+const facts = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'letters, digits, dots, dashes and underscores'),
+  transport: z.enum(['vhost-user', 'vhost-kernel', 'vhost-vdpa', 'vhost-mdev', 'virtio-pci']),
+  device: z.enum(['block', 'net']),
+  identity: z.string().min(1),
+  workload,
+  capabilities: z.array(z.string()).default([]),
+  ownedBy: z.record(z.string(), z.string()).default({}),
+  requiredFeatures: z.array(z.string()).default([]),
+  deadlineScale: z.number().positive().max(1000).default(1),
+});
+
+const start = z.strictObject({
+  command: z.string().min(1),
+  arguments: z.array(z.string()).default([]),
+  environment: z.record(z.string(), z.string()).exactOptional(),
+  files: z
+    .record(
+      z.string().regex(/^[^/]+$/, 'a name within the directory'),
+      z
+        .int()
+        .min(0)
+        .max(2 ** 40),
+    )
+    .exactOptional(),
+  keepStdinOpen: z.boolean().exactOptional(),
+  readyWithinMs: z.int().positive().default(5000),
+});
+
+const targetSchema = z
+  .strictObject({
+    facts,
+    start: start.exactOptional(),
+    socket: z.string().min(1),
+    versionCommand: z.array(z.string()).min(1).exactOptional(),
+    packages: z.array(z.string()).exactOptional(),
+    recovery: z.array(z.enum(['reconnect', 'restart'])).default(['reconnect']),
+  })
+  .refine((target) => target.facts.workload.kind === target.facts.device, {
+    path: ['facts', 'workload', 'kind'],
+    message: 'is not of the kind that facts.device says',
+  });
+
+/** A target from a value that somebody wrote; `where` begins each message. @throws DriverUsageError with one line. */
+export function parseTarget(value: unknown, where: string): Target {
+  const result = targetSchema.safeParse(value);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map(({ path, message }) => {
+    const field = path.map(String).join('.');
+    return field === '' ? message : `${field}: ${message}`;
+  });
+  throw new DriverUsageError(`${where}: ${problems.join('; ').replaceAll('\n', ' ')}`);
+}
+
+const reason = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+
+/**
+ * Reads a target from a file: JSON, or a module (`.mjs`, `.js`) whose default export it is.
+ * @throws DriverUsageError with one line that begins with the file.
+ */
+export async function loadTargetFile(file: string): Promise<Target> {
+  const path = resolve(file);
+  const kind = extname(path);
+  if (kind === '.mjs' || kind === '.js') {
+    let module: { readonly default?: unknown };
+    try {
+      module = await import(pathToFileURL(path).href);
+    } catch (error) {
+      throw new DriverUsageError(`${file}: ${reason(error)}`);
+    }
+    if (module.default === undefined) throw new DriverUsageError(`${file}: it has no default export`);
+    return parseTarget(module.default, file);
+  }
+  if (kind !== '.json') throw new DriverUsageError(`${file}: ${basename(file)} is neither .json nor .mjs`);
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new DriverUsageError(`${file}: ${reason(error)}`);
+  }
+  return parseTarget(value, file);
+}
