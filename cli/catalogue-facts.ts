@@ -45,10 +45,13 @@ export function untestedText(untested: Untested): string {
   return untested.detail === undefined ? by : `${by}: ${untested.detail}`;
 }
 
+/** The specification's name of a device among the feature bits. */
+const catalogueDevice = { block: 'blk', net: 'net' } as const;
+
 /** Names of the bits of an offer, virtio first; a bit that nobody defines as `bit N`. */
 export function namesOfOffer({ features, protocolFeatures }: Offer, device: 'block' | 'net'): string[] {
   const names: string[] = [];
-  for (const bit of bitsOf(features)) names.push(featuresAtBit(bit, device)[0]?.name ?? `bit ${bit}`);
+  for (const bit of bitsOf(features)) names.push(featuresAtBit(bit, catalogueDevice[device])[0]?.name ?? `bit ${bit}`);
   for (const bit of bitsOf(protocolFeatures)) {
     names.push(protocolFeatureAtBit(bit)?.name ?? `protocol bit ${bit}`);
   }

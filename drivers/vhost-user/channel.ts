@@ -24,6 +24,8 @@ export interface Channel {
    */
   receive(bytes: Uint8Array, offset: number, length: number, descriptors: Int32Array): number;
   readonly receivedDescriptors: number;
+  /** Whether the peer has taken in all that was sent, as far as the channel can tell. */
+  isDrained(): boolean;
   /** Ends our sending direction or the whole connection; the channel stays open for `receive`. */
   shutdown(how: 'write' | 'both'): void;
   /** Idempotent. */

@@ -22,6 +22,9 @@ import { NegotiatedWords, u64Of } from './negotiated-words.ts';
 import { OutgoingBuffer, requestName } from './outgoing-messages.ts';
 import type { SessionContext } from './session-context.ts';
 
+/** How long a piece may lie unread before the next one follows all the same. */
+const pieceReadWithinUs = 50_000;
+
 const getFeatures: OutgoingMessage = { request: requestId.VHOST_USER_GET_FEATURES };
 
 type Gone = { readonly kind: 'closed' } | { readonly kind: 'died'; readonly exit: IutExit };
@@ -30,6 +33,7 @@ type Gone = { readonly kind: 'closed' } | { readonly kind: 'died'; readonly exit
 export class MessageDoor implements VhostUserMessages {
   readonly words = new NegotiatedWords();
   readonly #context: SessionContext;
+  readonly #channel: Channel;
   readonly #stream: MessageStream;
   readonly #outgoing = new OutgoingBuffer();
   readonly #descriptors = new Int32Array(maxMessageFds);
@@ -47,6 +51,7 @@ export class MessageDoor implements VhostUserMessages {
     openChannel: (policy: BackEndRequestPolicy) => BackEndChannel,
   ) {
     this.#context = context;
+    this.#channel = channel;
     this.#openChannel = openChannel;
     this.#stream = new MessageStream({
       channel,
@@ -211,9 +216,18 @@ export class MessageDoor implements VhostUserMessages {
       const result = this.#piece(outgoing.bytes, at, bytes, travelling, deadlineUs);
       if (result !== 'sent') return this.#sent(result);
       at += bytes;
+      if (at < length) this.#letThemRead(deadlineUs);
     }
     if (at === whole) this.words.sent(outgoing.view, whole);
     return 'sent';
+  }
+
+  /** Pieces stay pieces only if the peer reads each before the next one is there; it may also wait for the rest. */
+  #letThemRead(deadlineUs: number): void {
+    this.#context.waiting.until(
+      () => this.#channel.isDrained(),
+      Math.min(deadlineUs, monotonicUs() + pieceReadWithinUs),
+    );
   }
 
   #fenceUntil(deadlineUs: number, deadlineMs: number): Exchange {

@@ -1,6 +1,7 @@
 import { SystemCallError } from '../errors.ts';
 import {
   closeFd,
+  ioctl,
   isPeerGone,
   peerCredentials,
   receivedFdCount,
@@ -12,6 +13,8 @@ import {
 import type { Carrier, Channel } from './channel.ts';
 
 const noFlags = 0;
+/** unix(7): what the peer of a stream socket has not read yet. */
+const SIOCOUTQ = 0x5411;
 
 const gone = (error: unknown): -1 => {
   if (error instanceof SystemCallError && isPeerGone(error.errno)) return -1;
@@ -21,6 +24,8 @@ const gone = (error: unknown): -1 => {
 /** A connected Unix stream socket, or one end of a pair. Owns the descriptor. */
 export class SocketChannel implements Channel {
   readonly #result = new Int32Array(3);
+  readonly #unreadCount = new Int32Array(1);
+  readonly #unread = new Uint8Array(this.#unreadCount.buffer);
   #fd: number;
 
   constructor(fd: number) {
@@ -62,6 +67,12 @@ export class SocketChannel implements Channel {
     } catch (error) {
       return gone(error);
     }
+  }
+
+  isDrained(): boolean {
+    if (this.#fd < 0) return true;
+    ioctl(this.#fd, SIOCOUTQ, this.#unread);
+    return this.#unreadCount[0] === 0;
   }
 
   shutdown(how: 'write' | 'both'): void {
