@@ -10,6 +10,7 @@ import { closeFd, eventfdCreate, eventfdRead, eventfdWrite } from '../native/nat
 import type { MessageDoor } from './message-door.ts';
 import { deadlineIn } from './message-stream.ts';
 import { u32At } from './negotiated-words.ts';
+import { RingTrace } from './ring-trace.ts';
 import type { SessionContext } from './session-context.ts';
 import type { WaitSource } from './wait-set.ts';
 
@@ -54,6 +55,7 @@ export class VhostUserAttachment implements Attachment {
   readonly #options: AttachmentOptions;
   readonly #call: SignalCounter | undefined;
   readonly #error: SignalCounter;
+  readonly #trace: RingTrace;
   #isBaselined = false;
   #isReleased = false;
   #inBandCalls = 0;
@@ -64,6 +66,7 @@ export class VhostUserAttachment implements Attachment {
     this.ring = options.ring;
     this.index = index;
     this.driver = new SplitDriver(options.ring, options.driver);
+    this.#trace = new RingTrace(context.log, options.ring, index);
     this.kickFd = options.hasKick ? eventfdCreate() : -1;
     if (options.hasCall) {
       this.#call = new SignalCounter((count) => context.log.notification(1, session, index, count));
@@ -126,8 +129,13 @@ export class VhostUserAttachment implements Attachment {
     const { driver } = this;
     const elements: UsedElement[] = [];
     const reap = (): boolean => {
-      while (elements.length < count && driver.takeUsed()) elements.push({ id: driver.usedId, len: driver.usedLen });
-      return elements.length >= count;
+      while (elements.length < count) {
+        const { lastUsedIdx } = driver;
+        if (!driver.takeUsed()) return false;
+        this.#trace.used(lastUsedIdx);
+        elements.push({ id: driver.usedId, len: driver.usedLen });
+      }
+      return true;
     };
     if (reap()) return elements;
     const { context, door } = this.#options;

@@ -4,17 +4,35 @@ import type { Observation, ObservedEvent } from './event.ts';
 const pageEvents = 4096;
 const pageBytes = 1 << 19;
 
+/** Bytes of one message that are kept. */
+const keptBytes = 4096;
+/** Shorter copies are faster by hand than by `set`. */
+const copiedByHand = 64;
+
 const messageKind = 0;
 const notificationKind = 1;
-const otherKind = 2;
+const ringWriteKind = 2;
+const otherKind = 3;
 
 const channels = ['front-end', 'back-end'] as const;
 const directions = ['to-iut', 'from-iut'] as const;
 const notifications = ['kick', 'call', 'err', 'log'] as const;
+const ringWrites = ['descriptor', 'available', 'available-idx', 'available-flags', 'used-event', 'used-seen'] as const;
 
 export type NotificationName = (typeof notifications)[number];
+export type RingWriteName = (typeof ringWrites)[number];
 
-/** Columns of one page. Appending to a page allocates nothing for messages and notifications. */
+/** Numbers of what a ring write is, for `EventLog.ringWrite`. */
+export const ringWriteNumber = {
+  descriptor: 0,
+  available: 1,
+  'available-idx': 2,
+  'available-flags': 3,
+  'used-event': 4,
+  'used-seen': 5,
+} as const satisfies Record<RingWriteName, number>;
+
+/** Columns of one page. Appending to a page allocates nothing, but for the rarer events. */
 class Page {
   readonly kinds = new Uint8Array(pageEvents);
   readonly times = new Float64Array(pageEvents);
@@ -24,7 +42,9 @@ class Page {
   readonly starts = new Uint32Array(pageEvents);
   readonly lengths = new Uint32Array(pageEvents);
   readonly bytes = new Uint8Array(pageBytes);
-  readonly others: (Observation | undefined)[] = [];
+  /** Of ring writes, the address that `third` counts from. */
+  readonly bases: bigint[] = new Array<bigint>(pageEvents).fill(0n);
+  readonly others = new Map<number, Observation>();
   count = 0;
   used = 0;
   firstSeq = 0;
@@ -32,14 +52,15 @@ class Page {
   clear(firstSeq: number): void {
     this.count = 0;
     this.used = 0;
-    this.others.length = 0;
+    this.others.clear();
     this.firstSeq = firstSeq;
   }
 }
 
 /**
- * The one ordered log of a case. It keeps the first 4,096 events and at least the last 4,096; what falls out
- * between them is counted in `dropped`, so a case of any length has bounded memory and still shows both ends.
+ * The one ordered log of a case. It keeps the first page of events and at least the last one; what falls out between
+ * them is counted in `dropped`, so a case of any length has bounded memory and still shows both ends. A page holds
+ * 4,096 events, or fewer whose bytes fill 512 KiB.
  */
 export class EventLog {
   readonly #now: () => number;
@@ -73,6 +94,12 @@ export class EventLog {
     this.#origin = this.#now();
   }
 
+  /**
+   * @param channel 0 the front-end's, 1 the back-end's.
+   * @param direction 0 to the IUT, 1 from it.
+   * @param bytes copied from `offset` on, up to 4,096 of the `length` that were on the wire.
+   * @returns the sequence number.
+   */
   message(
     channel: 0 | 1,
     direction: 0 | 1,
@@ -82,44 +109,56 @@ export class EventLog {
     length: number,
     descriptors: number,
   ): number {
-    const kept = Math.min(length, 4096);
+    const kept = Math.min(length, keptBytes);
     const page = this.#room(kept);
-    const at = page.count++;
-    page.kinds[at] = messageKind;
-    page.times[at] = this.#now() - this.#origin;
+    const at = this.#begin(page, messageKind);
     page.first[at] = channel | (direction << 1) | (session << 2);
     page.second[at] = descriptors;
     page.third[at] = length;
-    page.starts[at] = page.used;
-    page.lengths[at] = kept;
-    const target = page.bytes;
-    let to = page.used;
-    for (let from = offset; from < offset + kept; from++) target[to++] = bytes[from] as number;
-    page.used = to;
+    this.#copy(page, at, bytes, offset, kept);
+    return this.#next++;
+  }
+
+  /**
+   * @param what of `ringWriteNumber`.
+   * @param index of the ring.
+   * @param base address that `distance` counts from, in bytes.
+   * @param bytes copied from `offset` on, `length` of them.
+   */
+  ringWrite(
+    what: number,
+    index: number,
+    base: bigint,
+    distance: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+  ): number {
+    const page = this.#room(length);
+    const at = this.#begin(page, ringWriteKind);
+    page.first[at] = what;
+    page.second[at] = index;
+    page.third[at] = distance;
+    page.bases[at] = base;
+    this.#copy(page, at, bytes, offset, length);
     return this.#next++;
   }
 
   /** @param what 0 kick, 1 call, 2 err, 3 log. */
   notification(what: 0 | 1 | 2 | 3, session: number, index: number, count: number): number {
     const page = this.#room(0);
-    const at = page.count++;
-    page.kinds[at] = notificationKind;
-    page.times[at] = this.#now() - this.#origin;
+    const at = this.#begin(page, notificationKind);
     page.first[at] = what | (session << 2);
     page.second[at] = index;
     page.third[at] = count;
-    page.starts[at] = page.used;
-    page.lengths[at] = 0;
     return this.#next++;
   }
 
   /** For the rarer events; the observation is kept as it is, so its bytes must be a copy. */
   observe(observation: Observation): number {
     const page = this.#room(0);
-    const at = page.count++;
-    page.kinds[at] = otherKind;
-    page.times[at] = this.#now() - this.#origin;
-    page.others[at] = observation;
+    const at = this.#begin(page, otherKind);
+    page.others.set(at, observation);
     return this.#next++;
   }
 
@@ -133,6 +172,25 @@ export class EventLog {
     const ordered = [...this.#pages].filter((page) => page.count > 0).sort((a, b) => a.firstSeq - b.firstSeq);
     for (const page of ordered) for (let at = 0; at < page.count; at++) all.push(this.#event(page, at));
     return all;
+  }
+
+  #begin(page: Page, kind: number): number {
+    const at = page.count++;
+    page.kinds[at] = kind;
+    page.times[at] = this.#now() - this.#origin;
+    return at;
+  }
+
+  #copy(page: Page, at: number, bytes: Uint8Array, offset: number, length: number): void {
+    const start = page.used;
+    page.starts[at] = start;
+    page.lengths[at] = length;
+    page.used = start + length;
+    if (length > copiedByHand) {
+      page.bytes.set(bytes.subarray(offset, offset + length), start);
+      return;
+    }
+    for (let n = 0; n < length; n++) page.bytes[start + n] = bytes[offset + n] as number;
   }
 
   #room(bytes: number): Page {
@@ -152,8 +210,8 @@ export class EventLog {
     const first = page.first[at] ?? 0;
     const second = page.second[at] ?? 0;
     const third = page.third[at] ?? 0;
+    const start = page.starts[at] ?? 0;
     if (page.kinds[at] === messageKind) {
-      const start = page.starts[at] ?? 0;
       return {
         seq,
         timeUs,
@@ -170,7 +228,18 @@ export class EventLog {
       const what = notifications[(first & 3) as 0 | 1 | 2 | 3];
       return { seq, timeUs, kind: 'notification', what, session: first >>> 2, index: second, count: third };
     }
-    const observation = page.others[at];
+    if (page.kinds[at] === ringWriteKind) {
+      return {
+        seq,
+        timeUs,
+        kind: 'ring-write',
+        what: ringWrites[first] ?? 'descriptor',
+        index: second,
+        address: (page.bases[at] ?? 0n) + BigInt(third),
+        bytes: page.bytes.slice(start, start + (page.lengths[at] ?? 0)),
+      };
+    }
+    const observation = page.others.get(at);
     if (observation === undefined) throw new RangeError(`event ${seq} has no observation`);
     return { seq, timeUs, ...observation };
   }

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import t from 'tap';
+import { EventLog, type RingWriteName, ringWriteNumber } from '../observations/event-log.ts';
+
+/** A log whose clock moves on by one microsecond whenever it is read. */
+const ticking = (): EventLog => {
+  let now = 1000;
+  return new EventLog(() => now++);
+};
+
+const bytesOf = (length: number, seed = 0): Uint8Array => Uint8Array.from({ length }, (_, at) => (at + seed) & 0xff);
+
+t.test('what is put in comes out, in order and with its time', (t) => {
+  const log = ticking();
+  t.equal(log.next, 0);
+  t.equal(log.message(0, 0, 3, bytesOf(30), 10, 12, 2), 0);
+  t.equal(log.message(1, 1, 70_000, bytesOf(100), 0, 100, 0), 1);
+  t.equal(log.notification(1, 5, 7, 9), 2);
+  t.equal(log.ringWrite(ringWriteNumber['used-seen'], 4, 0xffff_ffff_ffff_f000n, 0x14, bytesOf(20), 4, 8), 3);
+  t.equal(log.note('a step'), 4);
+  t.equal(log.observe({ kind: 'process', state: 'died', detail: 'killed by SIGSEGV' }), 5);
+  t.same(log.events(), [
+    {
+      seq: 0,
+      timeUs: 1,
+      kind: 'message',
+      channel: 'front-end',
+      direction: 'to-iut',
+      session: 3,
+      bytes: bytesOf(12, 10),
+      length: 12,
+      descriptors: 2,
+    },
+    {
+      seq: 1,
+      timeUs: 2,
+      kind: 'message',
+      channel: 'back-end',
+      direction: 'from-iut',
+      session: 70_000,
+      bytes: bytesOf(100),
+      length: 100,
+      descriptors: 0,
+    },
+    { seq: 2, timeUs: 3, kind: 'notification', what: 'call', session: 5, index: 7, count: 9 },
+    {
+      seq: 3,
+      timeUs: 4,
+      kind: 'ring-write',
+      what: 'used-seen',
+      index: 4,
+      address: 0xffff_ffff_ffff_f014n,
+      bytes: bytesOf(8, 4),
+    },
+    { seq: 4, timeUs: 5, kind: 'note', text: 'a step' },
+    { seq: 5, timeUs: 6, kind: 'process', state: 'died', detail: 'killed by SIGSEGV' },
+  ]);
+  t.equal(log.next, 6);
+  t.equal(log.dropped, 0);
+  t.end();
+});
+
+t.test('every name of a notification and of a ring write', (t) => {
+  const log = ticking();
+  for (const what of [0, 1, 2, 3] as const) log.notification(what, 0, 0, 1);
+  const names = Object.keys(ringWriteNumber) as RingWriteName[];
+  for (const name of names) log.ringWrite(ringWriteNumber[name], 0, 0n, 0, bytesOf(2), 0, 2);
+  t.same(
+    log.events().map((event) => (event.kind === 'notification' || event.kind === 'ring-write' ? event.what : '')),
+    ['kick', 'call', 'err', 'log', ...names],
+  );
+  t.end();
+});
+
+t.test('bytes are a copy, at most 4,096 of them', (t) => {
+  const log = ticking();
+  const bytes = bytesOf(10_000);
+  log.message(0, 1, 0, bytes, 100, 9000, 0);
+  const before = bytes.slice(100, 4196);
+  bytes.fill(0);
+  const [event] = log.events();
+  t.ok(event?.kind === 'message');
+  if (event?.kind !== 'message') return t.end();
+  t.equal(event.length, 9000);
+  t.same(event.bytes, before);
+  event.bytes.fill(1);
+  t.not(log.events(), [event], 'what was handed out can be changed without harm');
+  const [again] = log.events();
+  t.same(again?.kind === 'message' && again.bytes, before);
+  t.end();
+});
+
+t.test('both ends are kept, and what falls out between them is counted', (t) => {
+  for (const total of [4096, 4097, 8192, 12_288, 12_289, 20_000, 50_001]) {
+    const log = ticking();
+    for (let n = 0; n < total; n++) assert.equal(log.notification(0, 0, 0, n), n);
+    const events = log.events();
+    const counts = events.map((event) => (event.kind === 'notification' ? event.count : -1));
+    t.same(
+      events.map(({ seq }) => seq),
+      counts,
+      'each event has the number that it was given',
+    );
+    t.equal(events.length + log.dropped, total, `${total}: none is lost without being counted`);
+    t.same(
+      counts.slice(0, 4096),
+      Array.from({ length: Math.min(total, 4096) }, (_, n) => n),
+    );
+    const last = Array.from({ length: Math.min(total, 4096) }, (_, n) => total - Math.min(total, 4096) + n);
+    t.same(counts.slice(-4096), last);
+    t.ok(
+      counts.every((count, at) => at === 0 || count > (counts[at - 1] ?? 0)),
+      'in order',
+    );
+  }
+  t.end();
+});
+
+t.test('long messages fill a page by their bytes', (t) => {
+  const log = ticking();
+  for (let n = 0; n < 1000; n++) log.message(0, 0, 0, bytesOf(4096, n), 0, 4096, 0);
+  const events = log.events();
+  t.equal(events.length + log.dropped, 1000);
+  t.equal(events.at(0)?.seq, 0);
+  t.equal(events.at(-1)?.seq, 999);
+  t.ok(events.length >= 256);
+  for (const event of events) if (event.kind === 'message') assert.deepEqual(event.bytes, bytesOf(4096, event.seq));
+  t.end();
+});
+
+t.test('notes that fell out are gone, those that stayed are whole', (t) => {
+  const log = ticking();
+  for (let n = 0; n < 15_000; n++) log.note(`${n}`);
+  for (const event of log.events()) assert.equal(event.kind === 'note' && event.text, `${event.seq}`);
+  t.equal(log.events().length + log.dropped, 15_000);
+  t.end();
+});
+
+t.test('restart forgets all and starts the clock again', (t) => {
+  const log = ticking();
+  for (let n = 0; n < 10_000; n++) log.note('before');
+  log.restart();
+  t.equal(log.next, 0);
+  t.equal(log.dropped, 0);
+  t.same(log.events(), []);
+  log.note('after');
+  t.same(log.events(), [{ seq: 0, timeUs: 1, kind: 'note', text: 'after' }]);
+  t.end();
+});
