@@ -1,17 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { JSX } from 'preact';
+import { h } from 'preact';
 import { render } from 'preact-render-to-string';
 import type { FindingGroup } from '../findings.ts';
 import type { MergedRun } from '../merge-runs.ts';
 import type { Trace } from '../trace/trace.ts';
 import { readTrace, traceFile } from '../trace/trace-file.ts';
-import { FeatureMatrix } from './feature-matrix.tsx';
-import { FilterBar } from './filter-bar.tsx';
-import { Findings } from './finding-article.tsx';
-import { PageHeader } from './page-header.tsx';
-import { type ReportView, reportView } from './report-view.ts';
-import { RequirementList } from './requirement-list.tsx';
+import { Page } from './page.tsx';
+import { reportView } from './report-view.ts';
 import { styleSheet } from './style/style-sheet.ts';
 
 /** One self-contained page: it needs no network and runs no script but its own, which its policy enforces. */
@@ -32,28 +28,11 @@ export function htmlReport(run: MergedRun): string {
     `<meta http-equiv="Content-Security-Policy" content="${policy}">\n`,
     '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
     '<meta name="color-scheme" content="light dark">\n',
-    render(<title>{`Conformance report: ${view.targets.map(({ target }) => target).join(', ')}`}</title>),
+    render(h('title', null, `Conformance report: ${view.targets.map(({ target }) => target).join(', ')}`)),
     `\n<style>${style}</style>\n<script>${early}</script>\n</head>\n<body>\n`,
-    render(<Page view={view} />),
+    render(h(Page, { view, traces: traceOf })),
     `\n<script type="module">${script}</script>\n</body>\n</html>\n`,
   ].join('');
-}
-
-function Page({ view }: { readonly view: ReportView }): JSX.Element {
-  return (
-    <>
-      <a class="skip" href="#matrix">
-        Skip to the matrix
-      </a>
-      <PageHeader view={view} />
-      <FilterBar view={view} />
-      <main>
-        <FeatureMatrix view={view} />
-        <RequirementList view={view} />
-        <Findings view={view} traces={traceOf} />
-      </main>
-    </>
-  );
 }
 
 /** The trace of the first place in which the finding was made. */
