@@ -112,8 +112,8 @@ export class NetDevice extends QueuedDevice {
       frames.length = 0;
       return 'progressed';
     }
-    if (!this.mayProcess(queue, queue.wasKicked, false)) return 'blocked';
-    const outcome = this.#deliver(queue, ring, frame);
+    const mayDeliver = this.mayProcess(queue, queue.wasKicked, true);
+    const outcome = mayDeliver ? this.#deliver(queue, ring, frame) : 'no-buffers';
     if (outcome === 'delivered' || outcome === 'too-large' || !this.#rules.waitsForBuffers()) {
       frames.shift();
       return 'progressed';

@@ -1,0 +1,251 @@
+import { BlockDevice } from '../../devices/block-device.ts';
+import {
+  encodeBlockHeader,
+  VIRTIO_BLK_T_GET_ID,
+  VIRTIO_BLK_T_IN,
+  VIRTIO_BLK_T_OUT,
+} from '../../devices/block-layout.ts';
+import type { BlockRules } from '../../devices/block-rules.ts';
+import { NetDevice } from '../../devices/net-device.ts';
+import { VIRTIO_NET_F_MRG_RXBUF } from '../../devices/net-layout.ts';
+import type { NetRules } from '../../devices/net-rules.ts';
+import type { TransportRules } from '../../devices/queued-device.ts';
+import { type Guest, plainGuest } from '../../memory/guest.ts';
+import { defaultGuestLayout } from '../../memory/guest-layout.ts';
+import { changes, changesOutside, snapshot } from '../../memory/snapshot.ts';
+import type { Span } from '../../memory/span.ts';
+import { VIRTIO_F_EVENT_IDX, VIRTIO_F_INDIRECT_DESC, VIRTIO_F_VERSION_1 } from '../../virtqueue/feature-bits.ts';
+import { readable, type Segment, writable } from '../../virtqueue/segment.ts';
+import { type Harness, harness } from './queue-harness.ts';
+
+export interface ObservedRules {
+  readonly transport: TransportRules;
+  readonly block: BlockRules;
+  readonly net: NetRules;
+}
+
+/** Everything that the driver side of a device can see of it in a fixed script, a line for each thing seen. */
+export function observe(rules: ObservedRules): string[] {
+  const seen: string[] = [];
+  const note = (what: string, value: unknown): void => {
+    seen.push(`${what}: ${JSON.stringify(value)}`);
+  };
+  for (const eventIdx of [false, true])
+    observeBlock(rules, eventIdx, (what, value) => note(`${eventIdx} ${what}`, value));
+  observeMalformed(rules, note);
+  observeStates(rules, note);
+  observeNet(rules, note);
+  return seen;
+}
+
+/** The default layout on a small scale: the whole of it is compared after each request. */
+const smallGuest = (): Guest =>
+  plainGuest({ name: 'small', regions: defaultGuestLayout.regions.map((region) => ({ ...region, size: 0x8000 })) });
+
+type Note = (what: string, value: unknown) => void;
+
+function place(h: Harness, bytes: Uint8Array, ...lengths: number[]): Span[] {
+  let at = 0;
+  return lengths.map((length) => {
+    const span = h.guest.allocate({ size: length });
+    span.store(bytes.subarray(at, at + length));
+    at += length;
+    return span;
+  });
+}
+
+const header = (type: number, sector = 0n): Uint8Array => encodeBlockHeader({ type, sector });
+
+function observeBlock(rules: ObservedRules, eventIdx: boolean, note: Note): void {
+  const device = new BlockDevice({ queues: 2, sectors: 64, transport: rules.transport, rules: rules.block });
+  const features = VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC | (eventIdx ? VIRTIO_F_EVENT_IDX : 0n);
+  const h = harness(device, { guest: smallGuest(), features, base: 65530, size: 8 });
+  const { ring, driver } = h.queue(0);
+  const carryOut = (what: string, chain: readonly Segment[], indirect?: 'all' | number): void => {
+    const head = driver.add(chain, indirect === undefined ? {} : { indirect });
+    const before = snapshot(h.guest);
+    h.queue(0).run();
+    note(`${what} head ${head}`, driver.reapUsed());
+    note('idx', [ring.usedIdx(), ring.usedFlags(), ring.availEvent(), ...h.calls, h.errors.length]);
+    note(
+      'written',
+      changes(before).map(({ region, offset, length }) => [region, offset, length]),
+    );
+    const allowed = chain.filter(({ writable }) => writable).map((of) => h.guest.spanAt(of.guestAddress, of.length));
+    note('outside', changesOutside(changes(before), [...allowed, ring.used, ring.avail]).length);
+  };
+  const status = h.guest.allocate({ size: 1 });
+  const data = Uint8Array.from({ length: 1024 }, (_, n) => (n & 0x7f) + 1);
+  const sent = new Uint8Array(16 + 1024);
+  sent.set(header(VIRTIO_BLK_T_OUT, 3n));
+  sent.set(data, 16);
+  status.fill(0xee);
+  carryOut('write', [...place(h, sent, 16, 1024).map(readable), writable(status)]);
+  const parts = place(h, sent, 9, 7, 1, 1023);
+  carryOut('write in parts', [...parts.map(readable), writable(status)], 'all');
+  const elsewhere = new Uint8Array(16 + 512).fill(0x33);
+  elsewhere.set(header(VIRTIO_BLK_T_OUT, 10n));
+  carryOut('write elsewhere', [...place(h, elsewhere, 528).map(readable), writable(status)]);
+  const into = h.guest.allocate({ size: 1024 });
+  into.fill(0xee);
+  const [request] = place(h, header(VIRTIO_BLK_T_IN, 3n), 16) as [Span];
+  carryOut('read', [readable(request), writable(into), writable(status)]);
+  note('data', [...into.load().subarray(0, 520)]);
+  carryOut('read after direct descriptors', [readable(request), writable(into), writable(status)], 1);
+  const [long] = place(h, header(VIRTIO_BLK_T_IN, 63n), 16) as [Span];
+  carryOut('read past the end', [readable(long), writable(into), writable(status)]);
+  note('status', status.load()[0]);
+  const [short] = place(h, header(VIRTIO_BLK_T_IN, 0n), 16) as [Span];
+  carryOut('read of 100 bytes', [readable(short), writable(into.slice(0, 100)), writable(status)]);
+  const [unknown] = place(h, header(77), 16) as [Span];
+  carryOut('unknown', [readable(unknown), writable(status)]);
+  note('status', status.load()[0]);
+  const [flush] = place(h, header(4), 16) as [Span];
+  carryOut('flush', [readable(flush), writable(status)]);
+  note('status', status.load()[0]);
+  const [identity] = place(h, header(VIRTIO_BLK_T_GET_ID), 16) as [Span];
+  carryOut('id', [readable(identity), writable(into.slice(0, 30)), writable(status)]);
+  note('id', [...into.load().subarray(0, 32)]);
+  for (const wanted of [false, true]) {
+    if (wanted) driver.enableCalls(2);
+    else driver.disableCalls();
+    for (let n = 0; n < 4; n++) carryOut(`wants calls ${wanted} ${n}`, [readable(flush), writable(status)]);
+  }
+  ring.setAvailFlags(eventIdx ? 1 : 0);
+  ring.setUsedEvent(eventIdx ? ring.usedIdx() : ring.usedIdx() + 100);
+  carryOut('the other suppression is ignored', [readable(flush), writable(status)]);
+  for (let n = 0; n < 4; n++) device.notify(0);
+  h.drain();
+  note('spurious kicks', [ring.usedIdx(), h.errors]);
+  for (let n = 0; n < 3; n++) driver.add([readable(request), writable(into), writable(status)]);
+  driver.publish();
+  device.notify(0);
+  device.step();
+  note('awake', [ring.usedFlags(), ring.availEvent()]);
+  h.drain();
+  note('a batch', [driver.reapUsed(), h.calls]);
+  note('config', [...(device.readConfig(0, 60) ?? [])]);
+  note('base', device.stopQueue(0));
+}
+
+function observeMalformed(rules: ObservedRules, note: Note): void {
+  const next = 1;
+  const write = 2;
+  const indirect = 4;
+  const scripts: ((h: Harness, buffer: Span) => void)[] = [
+    ({ queue }) => queue(0).driver.addHead(9),
+    ({ queue }, { guestAddress }) => {
+      queue(0).ring.writeDescriptor(0, { addr: guestAddress, len: 16, flags: next, next: 200 });
+    },
+    ({ queue }, { guestAddress }) => {
+      queue(0).ring.writeDescriptor(0, { addr: guestAddress, len: 16, flags: next, next: 0 });
+    },
+    ({ queue }) => queue(0).ring.writeDescriptor(0, { addr: 7n << 60n, len: 16, flags: write }),
+    ({ queue }, { guestAddress }) => {
+      queue(0).ring.writeDescriptor(0, { addr: guestAddress, len: 16, flags: next | write, next: 1 });
+      queue(0).ring.writeDescriptor(1, { addr: guestAddress, len: 16, flags: 0 });
+    },
+    ({ queue }, { guestAddress }) => {
+      queue(0).ring.writeDescriptor(0, { addr: guestAddress, len: 16, flags: indirect });
+    },
+    ({ queue }, { guestAddress }) => {
+      queue(0).ring.writeDescriptor(0, { addr: guestAddress, len: 24, flags: indirect });
+    },
+    ({ queue }) => queue(0).ring.setAvailIdx(100),
+    ({ queue }, { guestAddress }) => {
+      queue(0).ring.writeDescriptor(0, { addr: guestAddress, len: 0, flags: next, next: 1 });
+      queue(0).ring.writeDescriptor(1, { addr: guestAddress, len: 1, flags: write });
+    },
+  ];
+  for (const negotiated of [0n, VIRTIO_F_INDIRECT_DESC]) {
+    for (const [n, script] of scripts.entries()) {
+      const device = new BlockDevice({ sectors: 8, transport: rules.transport, rules: rules.block });
+      const h = harness(device, { guest: smallGuest(), features: VIRTIO_F_VERSION_1 | negotiated, size: 8 });
+      const buffer = h.guest.allocate({ size: 64 });
+      buffer.fill(0);
+      script(h, buffer);
+      if (n > 0 && n !== 7) h.queue(0).driver.addHead(0);
+      if (n !== 7) h.queue(0).driver.publish();
+      device.notify(0);
+      for (let step = 0; step < 20; step++) device.step();
+      const { ring } = h.queue(0);
+      note(`malformed ${n}`, [h.errors, ring.usedIdx(), ring.usedElement(0), [...buffer.load().subarray(0, 20)]]);
+    }
+  }
+}
+
+function observeStates(rules: ObservedRules, note: Note): void {
+  const device = new BlockDevice({ sectors: 8, isReadOnly: true, transport: rules.transport, rules: rules.block });
+  const h = harness(device, { guest: smallGuest(), size: 8 });
+  const { ring, driver } = h.queue(0);
+  const request = h.guest.allocate({ size: 16 + 512 });
+  request.fill(0);
+  request.store(header(VIRTIO_BLK_T_OUT));
+  const status = h.guest.allocate({ size: 1 });
+  const add = (): void => {
+    driver.add([readable(request), writable(status)]);
+    driver.publish();
+  };
+  add();
+  h.drain();
+  note('before the kick', ring.usedIdx());
+  device.setQueueEnabled(0, false);
+  device.notify(0);
+  h.drain();
+  note('disabled', ring.usedIdx());
+  device.setQueueEnabled(0, true);
+  h.drain();
+  note('enabled', [ring.usedIdx(), status.load()[0]]);
+  note('base', device.stopQueue(0));
+  add();
+  device.notify(0);
+  h.drain();
+  note('stopped', ring.usedIdx());
+}
+
+function observeNet(rules: ObservedRules, note: Note): void {
+  for (const features of [VIRTIO_F_VERSION_1, VIRTIO_F_VERSION_1 | VIRTIO_NET_F_MRG_RXBUF]) {
+    const device = new NetDevice({ pairs: 2, transport: rules.transport, rules: rules.net });
+    const h = harness(device, { guest: smallGuest(), features, size: 8 });
+    const buffers = [0, 1, 2, 3].map(() => h.guest.allocate({ size: 80 }));
+    const frame = h.guest.allocate({ size: 12 + 100 });
+    frame.store(Uint8Array.from({ length: 112 }, (_, n) => (n < 12 ? 0 : n)));
+    const send = (length: number): void => {
+      h.queue(1).driver.add([readable(frame.slice(0, length))]);
+      h.queue(1).run();
+      note(`sent ${length}`, [h.queue(1).driver.reapUsed(), h.calls]);
+    };
+    const look = (what: string): void => {
+      note(
+        what,
+        h.queues.map(({ driver }) => driver.reapUsed()),
+      );
+      note(
+        'buffers',
+        buffers.map((buffer) => [...buffer.load()]),
+      );
+    };
+    send(40);
+    for (const buffer of buffers) {
+      buffer.fill(0xee);
+      h.queue(0).driver.add([writable(buffer)]);
+      h.queue(2).driver.add([writable(h.guest.allocate({ size: 80 }))]);
+    }
+    h.queue(0).run();
+    h.queue(2).run();
+    look('waited');
+    send(112);
+    send(60);
+    send(5);
+    look('sent');
+    device.setQueueEnabled(1, false);
+    send(60);
+    device.setQueueEnabled(1, true);
+    look('transmit disabled');
+    device.setQueueEnabled(0, false);
+    send(61);
+    device.setQueueEnabled(0, true);
+    look('receive disabled');
+    note('config', [...(device.readConfig(0, 12) ?? [])]);
+  }
+}
