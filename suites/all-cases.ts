@@ -2,6 +2,8 @@ import type { AnyCase } from './case.ts';
 import * as vhostUserFds from './vhost-user/fds.cases.ts';
 import * as vhostUserFeatures from './vhost-user/features.cases.ts';
 import * as vhostUserHeader from './vhost-user/header.cases.ts';
+import * as vhostUserReplyAck from './vhost-user/reply-ack.cases.ts';
+import * as vhostUserStatus from './vhost-user/status.cases.ts';
 import * as splitRingNotifications from './virtio/split-ring/notifications.cases.ts';
 import * as splitRingUsedRing from './virtio/split-ring/used-ring.cases.ts';
 
@@ -12,6 +14,8 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   vhostUserFds,
   vhostUserFeatures,
   vhostUserHeader,
+  vhostUserReplyAck,
+  vhostUserStatus,
 ];
 
 /** Every case of the project, by id. Ids are unique: a test looks. */

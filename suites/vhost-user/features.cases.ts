@@ -1,5 +1,6 @@
 import { defineCase } from '../case.ts';
 import { refusalOf, stillServes } from './refusal.ts';
+import { wordOf } from './words.ts';
 
 /** Feature bits and protocol feature bits (vhost-user, "Protocol features", GET_FEATURES to SET_PROTOCOL_FEATURES). */
 
@@ -14,10 +15,10 @@ export const repeatable = defineCase({
   run({ session, connect, requirement }) {
     const check = requirement('vu-features/get-features-repeatable');
     const words: bigint[] = [];
-    for (let n = 0; n < 3; n++) words.push(wordOf(check.reply(session.messages.fence(), 'GET_FEATURES').payload));
+    for (let n = 0; n < 3; n++) words.push(wordOf(check.reply(session.messages.fence(), 'GET_FEATURES')));
     session.close();
     const next = connect('connected');
-    words.push(wordOf(check.reply(next.messages.fence(), 'GET_FEATURES in the next session').payload));
+    words.push(wordOf(check.reply(next.messages.fence(), 'GET_FEATURES in the next session')));
     for (const [at, word] of words.entries()) check.equal(word, words[0], `answer ${at}`);
   },
 });
@@ -61,7 +62,7 @@ export const protocolFeaturesUnacknowledged = defineCase({
   },
   run({ session, requirement }) {
     const check = requirement('vu-features/protocol-features-without-acknowledging-them');
-    const offered = wordOf(check.reply(session.messages.fence(), 'GET_FEATURES').payload);
+    const offered = wordOf(check.reply(session.messages.fence(), 'GET_FEATURES'));
     session.messages.send({ request: 'VHOST_USER_SET_PROTOCOL_FEATURES', payload: { u64: 1n << 3n } });
     session.messages.send({ request: 'VHOST_USER_SET_OWNER' });
     session.messages.send({ request: 'VHOST_USER_SET_FEATURES', payload: { u64: offered & (1n << 32n) } });
@@ -99,7 +100,7 @@ export const unofferedRefused = defineCase({
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-features/unoffered-features-refused');
     const probe = connect('connected');
-    const offered = wordOf(check.reply(probe.messages.fence(), 'GET_FEATURES').payload);
+    const offered = wordOf(check.reply(probe.messages.fence(), 'GET_FEATURES'));
     probe.close();
     const all = bitsMissingIn(offered).map((bit) => ({ key: `bit=${bit}`, bit }));
     points(all, ({ key, bit }) => {
@@ -124,7 +125,7 @@ export const unofferedProtocolRefused = defineCase({
     const check = requirement('vu-features/unoffered-protocol-features-refused');
     const probe = connect('connected');
     const answer = probe.messages.exchange({ request: 'VHOST_USER_GET_PROTOCOL_FEATURES' });
-    const offered = wordOf(check.reply(answer, 'GET_PROTOCOL_FEATURES').payload);
+    const offered = wordOf(check.reply(answer, 'GET_PROTOCOL_FEATURES'));
     probe.close();
     const all = bitsMissingIn(offered).map((bit) => ({ key: `bit=${bit}`, bit }));
     points(all, ({ key, bit }) => {
@@ -148,14 +149,10 @@ export const mqOffered = defineCase({
   run({ session, requirement }) {
     const check = requirement('vu-features/mq-always-offered');
     const answer = session.messages.exchange({ request: 'VHOST_USER_GET_PROTOCOL_FEATURES' });
-    const offered = wordOf(check.reply(answer, 'GET_PROTOCOL_FEATURES').payload);
+    const offered = wordOf(check.reply(answer, 'GET_PROTOCOL_FEATURES'));
     check.equal(offered & 1n, 1n, 'bit 0, VHOST_USER_PROTOCOL_F_MQ');
   },
 });
-
-function wordOf(payload: Uint8Array): bigint {
-  return new DataView(payload.buffer, payload.byteOffset, payload.byteLength).getBigUint64(0, true);
-}
 
 /** The bits below 64 that are clear in the word. */
 function bitsMissingIn(word: bigint): number[] {

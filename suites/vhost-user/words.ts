@@ -1,0 +1,32 @@
+import { PeerProtocolError, type ReceivedMessage, type Session } from '../../drivers/driver-port.ts';
+
+/** Flags of a request that wants an answer: version 1 and need_reply. */
+export const needReply = 1 | 8;
+
+/** Protocol feature bits that cases name in numbers. */
+export const protocolBit = {
+  MQ: 1n << 0n,
+  LOG_SHMFD: 1n << 1n,
+  REPLY_ACK: 1n << 3n,
+  BACKEND_REQ: 1n << 5n,
+  CONFIG: 1n << 9n,
+  INFLIGHT_SHMFD: 1n << 12n,
+  RESET_DEVICE: 1n << 13n,
+  INBAND_NOTIFICATIONS: 1n << 14n,
+  CONFIGURE_MEM_SLOTS: 1n << 15n,
+  STATUS: 1n << 16n,
+} as const;
+
+export const featureBit = { PROTOCOL_FEATURES: 1n << 30n, VERSION_1: 1n << 32n } as const;
+
+/** The u64 that a reply consists of. @throws PeerProtocolError when the payload has another size. */
+export function wordOf({ payload, request }: ReceivedMessage): bigint {
+  if (payload.length !== 8) throw new PeerProtocolError(`the reply to ${request} has ${payload.length} bytes, not 8`);
+  return new DataView(payload.buffer, payload.byteOffset, payload.byteLength).getBigUint64(0, true);
+}
+
+/** Protocol features on with the bits given (those that are offered), VERSION_1, and no memory. */
+export function negotiatedWith(session: Session, protocolFeatures: bigint): Session {
+  session.negotiate({ features: featureBit.PROTOCOL_FEATURES | featureBit.VERSION_1, protocolFeatures });
+  return session;
+}
