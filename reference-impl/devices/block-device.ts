@@ -1,4 +1,4 @@
-import { gather, slicePieces, writePieces } from '../memory/pieces.ts';
+import { fillPieces, gather, writePieces } from '../memory/pieces.ts';
 import type { SplitChain } from '../virtqueue/split-chain.ts';
 import {
   BLOCK_CONFIG_SIZE,
@@ -47,6 +47,16 @@ const BASE_FEATURES =
   VIRTIO_BLK_F_MQ |
   VIRTIO_BLK_F_DISCARD |
   VIRTIO_BLK_F_WRITE_ZEROES;
+
+interface BlockAnswer {
+  readonly outcome: BlockOutcome;
+  readonly data: Uint8Array;
+}
+
+const NO_DATA = new Uint8Array();
+const withoutData = (outcome: BlockOutcome): BlockAnswer => ({ outcome, data: NO_DATA });
+const failed = withoutData('failed');
+const unsupported = withoutData('unsupported');
 
 const SEG_MAX = 126;
 const UNMAP = 1;
@@ -132,60 +142,62 @@ export class BlockDevice extends QueuedDevice {
     return 'progressed';
   }
 
+  /** A chain may offer far more bytes than there is memory (the same again and again): nothing is made in its size. */
   #carryOut(chain: SplitChain): void {
     const rules = this.#rules;
     const header = rules.headerBytes(chain.readable);
-    const answer = new Uint8Array(chain.writableLength - 1).fill(rules.filler());
-    const outcome =
-      header.length < BLOCK_HEADER_SIZE ? 'failed' : this.#request(rules.decodeHeader(header), chain, answer);
-    const status = rules.statusOffset(chain);
+    const answer = header.length < BLOCK_HEADER_SIZE ? failed : this.#request(rules.decodeHeader(header), chain);
     // The data of the answer is what lies before the status, wherever a descriptor ends.
-    if (answer.length > 0) writePieces(chain.writable, 0, answer);
-    writePieces(chain.writable, status, Uint8Array.of(rules.status(outcome)));
+    const room = chain.writableLength - 1;
+    const data = answer.data.length > room ? answer.data.subarray(0, room) : answer.data;
+    writePieces(chain.writable, 0, data);
+    if (data.length < room) fillPieces(chain.writable, data.length, room - data.length, rules.filler());
+    writePieces(chain.writable, rules.statusOffset(chain), Uint8Array.of(rules.status(answer.outcome)));
   }
 
-  #request(header: BlockHeader, chain: SplitChain, answer: Uint8Array): BlockOutcome {
-    if (!this.#rules.supports(header.type)) return 'unsupported';
+  #request(header: BlockHeader, chain: SplitChain): BlockAnswer {
+    if (!this.#rules.supports(header.type)) return unsupported;
     switch (header.type) {
       case VIRTIO_BLK_T_IN:
-        return this.#read(header.sector, answer);
+        return this.#read(header.sector, chain.writableLength - 1);
       case VIRTIO_BLK_T_OUT:
-        return this.#write(header.sector, gather(chain.readable, this.#rules.dataOffset(chain.readable)));
+        return withoutData(this.#write(header.sector, chain));
       case VIRTIO_BLK_T_FLUSH:
-        return this.#rules.flush();
+        return withoutData(this.#rules.flush());
       case VIRTIO_BLK_T_GET_ID:
-        answer.set(this.#rules.identity(this.#serial).subarray(0, answer.length));
-        return 'done';
+        return { outcome: 'done', data: this.#rules.identity(this.#serial) };
       case VIRTIO_BLK_T_DISCARD:
-        return this.has(VIRTIO_BLK_F_DISCARD) ? this.#zero(chain, 0) : 'unsupported';
+        return this.has(VIRTIO_BLK_F_DISCARD) ? withoutData(this.#zero(chain, 0)) : unsupported;
       case VIRTIO_BLK_T_WRITE_ZEROES:
-        return this.has(VIRTIO_BLK_F_WRITE_ZEROES) ? this.#zero(chain, UNMAP) : 'unsupported';
+        return this.has(VIRTIO_BLK_F_WRITE_ZEROES) ? withoutData(this.#zero(chain, UNMAP)) : unsupported;
     }
-    return 'unsupported';
+    return unsupported;
   }
 
   #fits(sector: bigint, bytes: number): boolean {
     return this.#rules.acceptsDataLength(bytes) && this.#rules.isInRange(sector, bytes, this.#capacity);
   }
 
-  #read(sector: bigint, answer: Uint8Array): BlockOutcome {
-    if (!this.#fits(sector, answer.length)) return 'failed';
+  #read(sector: bigint, bytes: number): BlockAnswer {
+    if (!this.#fits(sector, bytes)) return failed;
     const from = this.#rules.byteOf(sector);
-    answer.set(this.#rules.read(this.disk.slice(from, from + answer.length)).subarray(0, answer.length));
-    return 'done';
+    return { outcome: 'done', data: this.#rules.read(this.disk.slice(from, from + bytes)) };
   }
 
-  #write(sector: bigint, data: Uint8Array): BlockOutcome {
-    if (!this.#rules.acceptsWrite(this.#isReadOnly) || !this.#fits(sector, data.length)) return 'failed';
+  #write(sector: bigint, chain: SplitChain): BlockOutcome {
+    const start = this.#rules.dataOffset(chain.readable);
+    const bytes = Math.max(0, chain.readableLength - start);
+    if (!this.#rules.acceptsWrite(this.#isReadOnly) || !this.#fits(sector, bytes)) return 'failed';
     const to = this.#rules.byteOf(sector);
-    this.disk.set(this.#rules.write(data).subarray(0, Math.max(0, this.disk.length - to)), to);
+    const room = Math.max(0, this.disk.length - to);
+    this.disk.set(this.#rules.write(gather(chain.readable, start, Math.min(bytes, room))), to);
     return 'done';
   }
 
   /** Discard and write zeroes: one range each; a discarded sector reads as zero (virtio 5.2.6.2). */
   #zero(chain: SplitChain, allowedFlags: number): BlockOutcome {
-    const ranges = gather(slicePieces(chain.readable, BLOCK_HEADER_SIZE));
-    if (ranges.length !== RANGE_SIZE) return 'failed';
+    if (chain.readableLength !== BLOCK_HEADER_SIZE + RANGE_SIZE) return 'failed';
+    const ranges = gather(chain.readable, BLOCK_HEADER_SIZE);
     const view = new DataView(ranges.buffer);
     const sector = view.getBigUint64(0, true);
     const bytes = view.getUint32(8, true) * SECTOR_SIZE;

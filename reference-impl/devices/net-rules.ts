@@ -1,5 +1,8 @@
 import { NET_HEADER_SIZE, NUM_BUFFERS_OFFSET, netHeaderSize, VIRTIO_NET_F_MRG_RXBUF } from './net-layout.ts';
 
+/** The largest frame there is: 65535 bytes behind an Ethernet header (virtio 5.1.6.3.1 asks buffers of 65562). */
+const MAX_FRAME = 65535 + 14;
+
 /** What the network device does by choice; a fault replaces one entry. */
 export interface NetRules {
   /** Configuration space as drivers read it. */
@@ -32,7 +35,7 @@ export interface NetRules {
 export const netRules: NetRules = {
   config: (bytes) => bytes,
   headerSize: netHeaderSize,
-  acceptsTransmit: (bytes, headerSize) => bytes > headerSize,
+  acceptsTransmit: (bytes, headerSize) => bytes > headerSize && bytes <= headerSize + MAX_FRAME,
   sendsWhileDisabled: () => false,
   receivesWhileDisabled: () => false,
   reflect: (frame) => [frame],

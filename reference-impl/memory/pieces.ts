@@ -61,6 +61,13 @@ export function writePieces(pieces: readonly Piece[], start: number, source: Uin
   return done;
 }
 
+/** Sets `length` bytes from byte `start` on, as far as the pieces reach. */
+export function fillPieces(pieces: readonly Piece[], start: number, length: number, value: number): void {
+  for (const piece of slicePieces(pieces, start, length)) {
+    piece.bytes.fill(value, piece.offset, piece.offset + piece.length);
+  }
+}
+
 /** All bytes of the pieces, or those from `start` on, `length` of them at most; a copy. */
 export function gather(pieces: readonly Piece[], start = 0, length = totalLength(pieces) - start): Uint8Array {
   const copy = new Uint8Array(Math.max(0, Math.min(length, totalLength(pieces) - start)));
