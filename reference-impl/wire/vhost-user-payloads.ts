@@ -166,31 +166,20 @@ export const shmemConfigPayload = compileLayout('VIRTIO shared memory region con
 ]);
 
 /**
- * The text names a crypto session description without giving its fields. This is the structure of DPDK up to 23.11
- * and of QEMU up to 7.2, 632 bytes; the two pointers mean nothing to a peer.
+ * The text names a crypto session description without giving its fields. Earlier implementations agree on these sizes,
+ * 632 bytes, but not on the parameters: QEMU up to 7.0 and DPDK begin them with an operation code, QEMU 7.1 and 7.2 do
+ * not and have padding at the end instead.
  */
-export const cryptoSessionPayload = compileLayout('crypto session description (symmetric)', [
+export const cryptoSessionPayload = compileLayout('crypto session description', [
   i64('sessionId'),
-  u32('opCode'),
-  u32('cipherAlgorithm'),
-  u32('cipherKeyLength'),
-  u32('hashAlgorithm'),
-  u32('digestLength'),
-  u32('authKeyLength'),
-  u32('aadLength'),
-  u8('opType'),
-  u8('direction'),
-  u8('hashMode'),
-  u8('chainingDirection'),
-  u64('cipherKeyPointer'),
-  u64('authKeyPointer'),
+  bytes('parameters', 48),
   bytes('cipherKey', 64),
   bytes('authKey', 512),
 ]);
 
 /**
  * The structure of later implementations, 1072 bytes: the operation code decides whether the parameters are those of a
- * symmetric (624 bytes of them) or an asymmetric session.
+ * symmetric session (48 bytes, cipher key of 64 and authentication key of 512) or of an asymmetric one.
  */
 export const cryptoSessionByOperationPayload = compileLayout('crypto session description (by operation)', [
   u64('opCode'),
