@@ -1,10 +1,12 @@
 import type { AnyCase } from './case.ts';
+import * as vhostUserBackEndRequests from './vhost-user/back-end-requests.cases.ts';
 import * as vhostUserConfig from './vhost-user/config.cases.ts';
 import * as vhostUserFds from './vhost-user/fds.cases.ts';
 import * as vhostUserFeatures from './vhost-user/features.cases.ts';
 import * as vhostUserHeader from './vhost-user/header.cases.ts';
 import * as vhostUserQueues from './vhost-user/queues.cases.ts';
 import * as vhostUserReplyAck from './vhost-user/reply-ack.cases.ts';
+import * as vhostUserReset from './vhost-user/reset.cases.ts';
 import * as vhostUserStatus from './vhost-user/status.cases.ts';
 import * as splitRingNotifications from './virtio/split-ring/notifications.cases.ts';
 import * as splitRingUsedRing from './virtio/split-ring/used-ring.cases.ts';
@@ -13,12 +15,14 @@ import * as splitRingUsedRing from './virtio/split-ring/used-ring.cases.ts';
 const files: readonly Readonly<Record<string, AnyCase>>[] = [
   splitRingNotifications,
   splitRingUsedRing,
+  vhostUserBackEndRequests,
   vhostUserConfig,
   vhostUserFds,
   vhostUserFeatures,
   vhostUserHeader,
   vhostUserQueues,
   vhostUserReplyAck,
+  vhostUserReset,
   vhostUserStatus,
 ];
 

@@ -1,0 +1,147 @@
+import { defineCase } from '../case.ts';
+import { stillServes } from './refusal.ts';
+import { featureBit, negotiatedWith, protocolBit } from './words.ts';
+
+/** The channel for requests of the back-end, and in-band notifications (vhost-user, "Back-end communication"). */
+
+const transports = ['vhost-user'] as const;
+
+export const answeredZero = defineCase({
+  id: 'vhost-user/backend-req/set-backend-req-fd-is-answered-zero',
+  title: 'SET_BACKEND_REQ_FD with a socket is acknowledged with 0',
+  proves: { 'vu-backend-req/set-backend-req-fd-answered-zero': 'backend-req-fd-refused' },
+  applies: {
+    start: 'connected',
+    transports,
+    offers: ['VHOST_USER_PROTOCOL_F_BACKEND_REQ', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'],
+  },
+  run({ session, requirement }) {
+    const check = requirement('vu-backend-req/set-backend-req-fd-answered-zero');
+    negotiatedWith(session, protocolBit.BACKEND_REQ | protocolBit.REPLY_ACK);
+    check.accepted(session.messages.openBackEndChannel({ kind: 'serve' }), 'SET_BACKEND_REQ_FD');
+  },
+});
+
+export const channelSurvived = defineCase({
+  id: 'vhost-user/backend-req/front-end-refusal-is-survived',
+  title: 'a front-end that refuses every request of the back-end, or closes that channel, still gets its buffers used',
+  proves: { 'vu-backend-req/front-end-refusal-survived': 'backend-channel-refusal-hangs' },
+  applies: {
+    start: 'negotiated',
+    transports,
+    negotiate: ['VHOST_USER_PROTOCOL_F_BACKEND_REQ', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'],
+  },
+  variants: { policy: ['refuse', 'withhold'] },
+  run({ port, session, guest, workload, variant, requirement }) {
+    const check = requirement('vu-backend-req/front-end-refusal-survived');
+    check.accepted(session.messages.openBackEndChannel({ kind: variant.policy }), 'SET_BACKEND_REQ_FD');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    queue.makeAvailable([workload.request().segments]);
+    check.equal(queue.kickAndWaitForUsed(1).length, 1, 'used elements');
+    stillServes(port, session, check, 'service afterwards');
+  },
+});
+
+export const inbandPrerequisites = defineCase({
+  id: 'vhost-user/inband/connection-closed-without-prerequisites',
+  title: 'INBAND_NOTIFICATIONS without BACKEND_REQ and REPLY_ACK ends the connection',
+  proves: { 'vu-inband/closed-without-prerequisites': 'inband-without-prerequisites-accepted' },
+  applies: { start: 'closed', transports, offers: ['VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS'] },
+  run({ connect, points, requirement }) {
+    const check = requirement('vu-inband/closed-without-prerequisites');
+    const { INBAND_NOTIFICATIONS, BACKEND_REQ, REPLY_ACK } = protocolBit;
+    const all = [
+      { key: 'neither', u64: INBAND_NOTIFICATIONS },
+      { key: 'without-reply-ack', u64: INBAND_NOTIFICATIONS | BACKEND_REQ },
+      { key: 'without-backend-req', u64: INBAND_NOTIFICATIONS | REPLY_ACK },
+    ];
+    points(all, ({ key, u64 }) => {
+      const session = connect('connected');
+      check.reply(session.messages.fence(), 'GET_FEATURES');
+      session.messages.send({ request: 'VHOST_USER_SET_PROTOCOL_FEATURES', payload: { u64 } });
+      const features = featureBit.PROTOCOL_FEATURES | featureBit.VERSION_1;
+      session.messages.send({ request: 'VHOST_USER_SET_FEATURES', payload: { u64: features } });
+      const answer = session.messages.fence();
+      if (answer.kind === 'silent' || answer.kind === 'died') check.failsBy(answer, key, 'the connection is closed');
+      check.equal(answer.kind, 'closed', `what comes of a GET_FEATURES behind ${key}`);
+      session.close();
+    });
+  },
+});
+
+export const newConnection = defineCase({
+  id: 'vhost-user/close/new-connection-is-accepted-after-refusal',
+  title: 'after a connection that ended over a malformed message, the next one is served',
+  proves: { 'vu-close/new-connection-accepted-after-refusal': 'no-connection-after-refusal' },
+  applies: { start: 'closed', transports },
+  run({ port, connect, points, requirement }) {
+    const check = requirement('vu-close/new-connection-accepted-after-refusal');
+    const all = [
+      { key: 'version=0', flags: 0, declaredSize: 8, bytes: 8 },
+      { key: 'size=0xffffffff', flags: 1, declaredSize: 0xffffffff, bytes: 8 },
+      { key: 'flags=0xffffffff', flags: 0xffffffff, declaredSize: 8, bytes: 8 },
+    ];
+    points(all, ({ key, flags, declaredSize, bytes }) => {
+      const session = connect('connected');
+      const payload = new Uint8Array(bytes);
+      session.messages.send({ request: 'VHOST_USER_SET_FEATURES', flags, declaredSize, payload });
+      session.messages.shutdown('write');
+      session.close();
+      stillServes(port, session, check, `a new connection after ${key}`);
+    });
+  },
+});
+
+export const openAfterLawful = defineCase({
+  id: 'vhost-user/close/connection-stays-open-over-lawful-messages',
+  title:
+    'nothing that the text allows closes the connection: features set twice, rings disabled twice, an owner set twice',
+  proves: { 'vu-close/connection-closed-only-for-grave-errors': 'second-owner-closes' },
+  applies: { start: 'connected', transports, offers: ['VHOST_USER_F_PROTOCOL_FEATURES'] },
+  run({ session, requirement }) {
+    const check = requirement('vu-close/connection-closed-only-for-grave-errors');
+    negotiatedWith(session, protocolBit.REPLY_ACK);
+    const u64 = featureBit.PROTOCOL_FEATURES | featureBit.VERSION_1;
+    const lawful = [
+      { request: 'VHOST_USER_SET_OWNER' },
+      { request: 'VHOST_USER_SET_FEATURES', payload: { u64 } },
+      { request: 'VHOST_USER_SET_FEATURES', payload: { u64 } },
+      { request: 'VHOST_USER_SET_VRING_ENABLE', payload: { index: 0, num: 0 } },
+      { request: 'VHOST_USER_SET_VRING_ENABLE', payload: { index: 0, num: 0 } },
+      { request: 'VHOST_USER_GET_PROTOCOL_FEATURES' },
+    ];
+    for (const message of lawful) {
+      session.messages.send(message);
+      const next = session.messages.exchange({ request: 'VHOST_USER_GET_FEATURES' });
+      check.reply(next, `a message behind ${message.request}`);
+      if (message.request === 'VHOST_USER_GET_PROTOCOL_FEATURES') check.reply(session.messages.receive(), 'the fence');
+    }
+  },
+});
+
+export const mtu = defineCase({
+  id: 'vhost-user/net/mtu-is-validated',
+  title: 'NET_SET_MTU: a valid MTU is answered 0, and one that cannot be is answered otherwise',
+  proves: { 'vu-net/mtu-validated': 'any-mtu-accepted' },
+  applies: {
+    start: 'connected',
+    transports,
+    devices: ['net'],
+    offers: ['VHOST_USER_PROTOCOL_F_MTU', 'VHOST_USER_PROTOCOL_F_REPLY_ACK', 'VIRTIO_NET_F_MTU'],
+  },
+  run({ session, requirement }) {
+    const check = requirement('vu-net/mtu-validated');
+    const MTU = 1n << 4n;
+    const features = featureBit.PROTOCOL_FEATURES | featureBit.VERSION_1 | (1n << 3n);
+    session.negotiate({ features, protocolFeatures: MTU | protocolBit.REPLY_ACK });
+    const set = (u64: bigint) => session.messages.acknowledged({ request: 'VHOST_USER_NET_SET_MTU', payload: { u64 } });
+    check.accepted(set(1500n), 'MTU 1500');
+    for (const invalid of [0n, 67n, 65536n]) {
+      const answer = set(invalid);
+      if (answer.kind === 'closed') check.holds(true, `MTU ${invalid}`, { expected: 'refused', actual: 'closed' });
+      else if (answer.kind === 'acknowledged') check.notEqual(answer.value, 0n, `acknowledgement of MTU ${invalid}`);
+      else if (answer.kind !== 'fenced') check.failsBy(answer, `MTU ${invalid}`, 'a non-zero acknowledgement');
+      if (!session.isOpen) return;
+    }
+  },
+});

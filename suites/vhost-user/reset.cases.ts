@@ -1,0 +1,94 @@
+import { defineCase } from '../case.ts';
+import { negotiatedWith, protocolBit, wordOf } from './words.ts';
+
+/** RESET_DEVICE and RESET_OWNER (vhost-user, "VHOST_USER_RESET_DEVICE", "VHOST_USER_RESET_OWNER"). */
+
+const applies = {
+  start: 'negotiated',
+  transports: ['vhost-user'],
+  negotiate: ['VHOST_USER_PROTOCOL_F_RESET_DEVICE', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'],
+} as const;
+
+const resetDevice = { request: 'VHOST_USER_RESET_DEVICE' } as const;
+
+export const disablesRings = defineCase({
+  id: 'vhost-user/reset/reset-device-disables-rings',
+  title: 'after RESET_DEVICE a ring that ran uses no buffer, until it is set up again',
+  proves: { 'vu-reset/reset-device-disables-rings': 'reset-leaves-rings-enabled' },
+  applies,
+  run({ session, guest, workload, requirement }) {
+    const check = requirement('vu-reset/reset-device-disables-rings');
+    const ring = guest.splitRing({ size: 16 });
+    const queue = workload.attach(session, ring);
+    workload.once(queue);
+    const before = ring.usedIdx();
+    check.accepted(session.messages.acknowledged(resetDevice), 'RESET_DEVICE');
+    queue.makeAvailable([workload.request({ seed: 1 }).segments]);
+    queue.kick();
+    check.reply(session.messages.fence(), 'GET_FEATURES behind the kick');
+    const next = workload.attach(session, guest.splitRing({ size: 16 }));
+    workload.once(next, { seed: 2 });
+    check.equal(ring.usedIdx(), before, 'used idx of the ring that was reset, after another one completed a request');
+  },
+});
+
+export const keepsConnection = defineCase({
+  id: 'vhost-user/reset/reset-device-keeps-ownership-and-connection',
+  title: 'after RESET_DEVICE the connection answers as before, without a new SET_OWNER',
+  proves: { 'vu-reset/reset-device-keeps-ownership-and-connection': 'reset-closes-connection' },
+  applies,
+  run({ session, requirement }) {
+    const check = requirement('vu-reset/reset-device-keeps-ownership-and-connection');
+    const before = wordOf(check.reply(session.messages.fence(), 'GET_FEATURES'));
+    check.accepted(session.messages.acknowledged(resetDevice), 'RESET_DEVICE');
+    check.equal(wordOf(check.reply(session.messages.fence(), 'GET_FEATURES afterwards')), before, 'features offered');
+    check.accepted(
+      session.messages.acknowledged({ request: 'VHOST_USER_SET_VRING_NUM', payload: { index: 0, num: 16 } }),
+      'SET_VRING_NUM without a new SET_OWNER',
+    );
+  },
+});
+
+export const setUpAgain = defineCase({
+  id: 'vhost-user/reset/device-is-set-up-again-after-reset',
+  title: 'after RESET_DEVICE the same rings are set up again and work from base 0',
+  proves: { 'vu-reset/device-set-up-again-after-reset': 'reset-makes-rings-unusable' },
+  applies,
+  run({ session, guest, workload, requirement }) {
+    const check = requirement('vu-reset/device-set-up-again-after-reset');
+    const first = workload.attach(session, guest.splitRing({ size: 16 }));
+    workload.once(first);
+    check.accepted(session.messages.acknowledged(resetDevice), 'RESET_DEVICE');
+    session.messages.acknowledged({
+      request: 'VHOST_USER_SET_FEATURES',
+      payload: { u64: session.negotiated.accepted },
+    });
+    check.accepted(session.shareMemory(guest), 'SET_MEM_TABLE again');
+    const again = workload.attach(session, guest.splitRing({ size: 32 }));
+    for (const seed of [1, 2, 3]) {
+      again.makeAvailable([workload.request({ seed }).segments]);
+      check.equal(again.kickAndWaitForUsed(1).length, 1, `used elements of request ${seed} after the reset`);
+    }
+  },
+});
+
+export const resetOwner = defineCase({
+  id: 'vhost-user/reset/reset-owner-is-ignored-or-disables-rings',
+  title: 'RESET_OWNER does no more than disable rings: the connection and what was negotiated stay',
+  proves: { 'vu-reset/reset-owner-ignored-or-disables-rings': 'reset-owner-closes' },
+  applies: { start: 'connected', transports: ['vhost-user'], offers: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'] },
+  run({ session, requirement }) {
+    const check = requirement('vu-reset/reset-owner-ignored-or-disables-rings');
+    negotiatedWith(session, protocolBit.REPLY_ACK);
+    const before = wordOf(check.reply(session.messages.fence(), 'GET_FEATURES'));
+    session.messages.send({ request: 'VHOST_USER_RESET_OWNER' });
+    const after = wordOf(check.reply(session.messages.fence(), 'GET_FEATURES behind RESET_OWNER'));
+    check.equal(after, before, 'features offered');
+    const answer = session.messages.exchange({
+      request: 'VHOST_USER_SET_VRING_NUM',
+      payload: { index: 0, num: 16 },
+      flags: 1 | 8,
+    });
+    check.equal(check.reply(answer, 'SET_VRING_NUM with need_reply').request, 8, 'REPLY_ACK is still in force');
+  },
+});
