@@ -45,7 +45,10 @@ function FindingIndex({ view }: { readonly view: ReportView }): JSX.Element {
     <ol class="index">
       {view.findings.map((group) => (
         <li key={group.anchor} data-item="entry" data-v={markOf(view, group)}>
-          <How group={group} /> <a href={`#${group.anchor}`}>{group.finding.what}</a>{' '}
+          <How group={group} />{' '}
+          <a href={`#${group.anchor}`}>
+            <ForeignText text={group.finding.what} />
+          </a>{' '}
           <span class="muted">
             {group.target} · {group.finding.requirement}
           </span>

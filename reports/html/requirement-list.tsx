@@ -177,7 +177,7 @@ function Evidence(props: {
         {found.map(({ anchor, finding }) => (
           <li key={anchor}>
             <a href={`#${anchor}`}>
-              {finding.how}: {finding.what}
+              {finding.how}: <ForeignText text={finding.what} />
             </a>
           </li>
         ))}

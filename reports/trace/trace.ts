@@ -55,7 +55,7 @@ export function boundTrace(
   );
   return {
     ...trace,
-    dropped: trace.dropped + count - kept.length,
+    dropped: trace.dropped + (count - kept.length),
     events: kept.map((event) =>
       'bytes' in event && event.bytes.length > bytesPerEvent
         ? { ...event, bytes: event.bytes.subarray(0, bytesPerEvent) }

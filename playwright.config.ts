@@ -1,0 +1,35 @@
+import { defineConfig } from '@playwright/test';
+
+/**
+ * The page in Debian's Chromium. VHOST_CONFORMANCE_RUN names the directory of a real run; without it only the page of
+ * a made-up run is looked at.
+ */
+const realRun = process.env['VHOST_CONFORMANCE_RUN'];
+
+/** Chromium refuses to sandbox a root user; the rest keeps it from calling home. */
+const flags = [
+  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export default defineConfig({
+  testDir: 'dist/reports/tests/browser',
+  testMatch: '*.spec.js',
+  outputDir: 'test-results',
+  workers: 2,
+  fullyParallel: true,
+  forbidOnly: true,
+  reporter: [['list']],
+  use: { launchOptions: { executablePath: '/usr/bin/chromium', args: flags } },
+  projects: [
+    { name: 'sample', metadata: {} },
+    ...(realRun === undefined || realRun === ''
+      ? []
+      : [{ name: 'real', metadata: { run: realRun }, testMatch: ['page.spec.js', 'colours.spec.js'] }]),
+  ],
+});
