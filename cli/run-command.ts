@@ -107,7 +107,6 @@ class Run {
     const { name } = argument.target.facts;
     let deaths = 0;
     let before = this.#missingOf(name).length;
-    this.#announce(name, before);
     while (before > 0 && !this.#interruption.happened) {
       const end = await this.#runHost(argument);
       if (!this.#isToGoOn(name, end)) return;
@@ -196,6 +195,7 @@ class Run {
         ready: (target) => {
           this.#store ??= RunStore.create(this.#root, this.#facts, this.#all);
           this.#store.append(target);
+          this.#announce(name);
         },
         message: (message) => {
           if (message.kind === 'begin') this.#progress?.begin(message.key);
@@ -221,9 +221,9 @@ class Run {
     );
   }
 
-  #announce(name: string, results: number): void {
+  #announce(name: string): void {
     this.#progress ??= progressOn(process.stderr, this.#missingOf(undefined).length);
-    if (results > 0) this.#progress.target(name, results);
+    this.#progress.target(name, this.#missingOf(name).length);
   }
 
   #problem(text: string): void {

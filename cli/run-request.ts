@@ -86,9 +86,17 @@ export function nearestExisting(path: string): string {
 function checkCases(all: readonly AnyCase[], patterns: readonly string[]): void {
   const [unknown] = patternsWithoutCase(all, patterns);
   if (unknown === undefined) return;
-  const ids = all.map(({ id }) => id);
-  const near = didYouMean(unknown, ids) || didYouMean(unknown.replace(/[[*].*$/, ''), ids);
+  const near = didYouMean(unknown.replace(/[[*].*$/, ''), idsAndFolders(all));
   throw new UsageError(`--case ${unknown}: names no case${near}; "vhost-conformance list cases" lists them`);
+}
+
+function idsAndFolders(all: readonly AnyCase[]): string[] {
+  const names = new Set<string>();
+  for (const { id } of all) {
+    const words = id.split('/');
+    for (const count of words.keys()) names.add(words.slice(0, count + 1).join('/'));
+  }
+  return [...names];
 }
 
 function checkFeatures(names: readonly string[]): void {

@@ -64,5 +64,6 @@ export function readTargetFile(path: string): Target {
   const parsed = targetFile.safeParse(value);
   if (parsed.success) return parsed.data as Target;
   const [issue] = parsed.error.issues;
-  throw new UsageError(`${path}: is no target: ${issue?.path.join('.')}: ${issue?.message}`);
+  const where = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
+  throw new UsageError(`${path}: is no target: ${where}${issue?.message}`);
 }

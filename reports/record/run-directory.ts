@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { RecordError } from './record-error.ts';
 import { reasonOf } from './record-writer.ts';
 
@@ -32,7 +32,7 @@ export function createRunDirectory(root: string): RunDirectory {
   const directory = runDirectory(root);
   if (existsSync(directory.results)) throw new RecordError(root, 'already holds the results of a run');
   try {
-    mkdirSync(directory.traces, { recursive: true });
+    makeDirectory(directory.traces);
   } catch (cause) {
     throw new RecordError(root, `cannot be made (${reasonOf(cause)})`, { cause });
   }
@@ -45,4 +45,11 @@ export function openRunDirectory(root: string): RunDirectory {
   if (!existsSync(directory.results))
     throw new RecordError(root, 'holds no results of a run (results.jsonl is missing)');
   return directory;
+}
+
+/** Not `recursive`: where a parent exists and refuses with ENOENT (as in /proc), node would try for ever. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  makeDirectory(dirname(path));
+  mkdirSync(path);
 }

@@ -27,7 +27,7 @@ const latenciesInDeadline = 2_000;
  */
 export function firstContact(port: DriverPort): FirstContact {
   const opened = port.connect();
-  if (opened.kind === 'refused') return { kind: 'not-served', why: `it refuses the connection: ${opened.why}` };
+  if (opened.kind === 'refused') return { kind: 'not-served', why: whyRefused(opened.why) };
   try {
     return converse(port, opened.session);
   } catch (error) {
@@ -39,6 +39,10 @@ export function firstContact(port: DriverPort): FirstContact {
     opened.session.close();
     port.releaseAll();
   }
+}
+
+function whyRefused(why: string): string {
+  return why.includes('ECONNREFUSED') ? 'nobody serves this socket' : `it refuses the connection: ${why}`;
 }
 
 /** Milliseconds that a case waits for what is owed, scaled by the latency that was measured. */

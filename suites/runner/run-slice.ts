@@ -99,11 +99,13 @@ class SliceRun {
 
   #judge({ definition, variant }: PlannedCase): Judgement {
     const { seed, point, offer, referenceMeetsDeadline } = this.#options;
-    return judge(this.#port, definition, variant, offer, {
+    const judgement = judge(this.#port, definition, variant, offer, {
       seed,
       ...(point === undefined ? {} : { point }),
       referenceMeetsDeadline,
     });
+    if (point === undefined || judgement.points !== undefined || judgement.verdict === 'error') return judgement;
+    return { ...judgement, verdict: 'error', error: `${definition.id} is no sweep: it has no point ${point}` };
   }
 
   #countCrash({ definition }: PlannedCase, { died }: Judgement): void {
