@@ -1,5 +1,5 @@
 import type { ParentDriver } from '../../reference-impl/devices/parent-driver.ts';
-import type { Breakdown } from '../../reference-impl/vhost-user/back-end-edge.ts';
+import { type Breakdown, BrokenDown } from '../../reference-impl/vhost-user/back-end-edge.ts';
 import {
   makeDevice,
   type ReferenceDevice,
@@ -67,7 +67,13 @@ export class ReferenceBackEnd {
 
   /** Waits for something to do, for at most `timeoutUs`, and does it. Answers whether there was something. */
   turn(timeoutUs: number): boolean {
-    const progressed = this.#turn(timeoutUs);
+    let progressed = true;
+    try {
+      progressed = this.#turn(timeoutUs);
+    } catch (error) {
+      if (!(error instanceof BrokenDown)) throw error;
+      this.#files.breakDown(error.how);
+    }
     if (this.#isAbandoned) this.close();
     return progressed;
   }

@@ -1,3 +1,5 @@
+import { VhostConformanceError } from '../errors.ts';
+
 /**
  * A file descriptor as the session sees it: a name that only the edge can use. Whoever holds a token owns the
  * descriptor behind it, until it is closed.
@@ -17,6 +19,17 @@ export const isRefusedMap = (outcome: MapOutcome): outcome is { readonly refused
 
 /** How an edge stops to be of use, for faults alone. */
 export type Breakdown = 'abort' | 'bus-error' | 'hang';
+
+/** Thrown by faults that have no edge at hand; the edge then breaks down. The reference itself never throws it. */
+export class BrokenDown extends VhostConformanceError {
+  readonly code = 'broken-down';
+  readonly how: Breakdown;
+
+  constructor(how: Breakdown) {
+    super(`the back-end broke down: ${how}`);
+    this.how = how;
+  }
+}
 
 /**
  * What a session may ask of the world around it. Nothing here throws for what a peer can cause: a descriptor that is

@@ -16,8 +16,8 @@ export interface DeviceStateRules {
   readonly isLive: (status: number, protocolFeatures: bigint) => boolean;
   /** What RESET_DEVICE and status 0 put back. */
   readonly resets: { readonly rings: boolean; readonly status: boolean; readonly device: boolean };
-  /** Whether RESET_OWNER disables rings. */
-  readonly resetOwnerDisables: boolean;
+  /** Whether the end of a connection resets the device. */
+  readonly resetsAtEnd: boolean;
   readonly acceptsMtu: (mtu: bigint) => boolean;
 }
 
@@ -32,6 +32,6 @@ export const deviceStateRules: DeviceStateRules = {
   isLive: (value, features) =>
     !hasBit(features, protocol.VHOST_USER_PROTOCOL_F_STATUS) || (value & status.DRIVER_OK) !== 0,
   resets: { rings: true, status: true, device: true },
-  resetOwnerDisables: false,
+  resetsAtEnd: true,
   acceptsMtu: (mtu) => mtu >= smallestMtu && mtu <= largestMtu,
 };

@@ -10,13 +10,16 @@ export interface LogRules {
   readonly marksUsedRing: (isLoggedRing: boolean) => boolean;
   /** Where the marks of a ring's used ring begin, given log_guest_addr and the ring's own address. */
   readonly usedRingStart: (logAddress: bigint, usedAddress: bigint) => bigint;
-  /** Whether marks go through an atomic operation. */
-  readonly isAtomic: boolean;
+  /** The pages that are marked of those that were written. */
+  readonly pagesMarked: (pages: readonly bigint[]) => readonly bigint[];
+  /** Sets a mark in a byte of the log: atomically, as others do it at the same time. */
+  readonly set: (bytes: Uint8Array, at: number, mask: number) => void;
   readonly signals: boolean;
   /** Whether VHOST_F_LOG_ALL switches the log. */
   readonly isOn: (logAllAcknowledged: boolean) => boolean;
   readonly mapping: (size: bigint, offset: bigint) => { readonly size: bigint; readonly offset: bigint };
-  readonly acceptsPage: (byte: bigint, logBytes: number) => boolean;
+  /** The byte of the log in which a mark goes; undefined where the log is too short for it. */
+  readonly byteOf: (byte: bigint, logBytes: number) => number | undefined;
 }
 
 export const logRules: LogRules = {
@@ -25,11 +28,14 @@ export const logRules: LogRules = {
   marksBuffers: true,
   marksUsedRing: (isLoggedRing) => isLoggedRing,
   usedRingStart: (logAddress) => logAddress,
-  isAtomic: true,
+  pagesMarked: (pages) => pages,
+  set: (bytes, at, mask) => {
+    Atomics.or(bytes, at, mask);
+  },
   signals: true,
   isOn: (logAllAcknowledged) => logAllAcknowledged,
   mapping: (size, offset) => ({ size, offset }),
-  acceptsPage: (byte, logBytes) => byte < BigInt(logBytes),
+  byteOf: (byte, logBytes) => (byte < BigInt(logBytes) ? Number(byte) : undefined),
 };
 
 /** A log of dirty pages that a front-end gave: one bit a page, least significant first. */
@@ -46,16 +52,15 @@ export class DirtyLog {
   /** Marks every page of the range; what lies past the log is left out. */
   mark(address: bigint, length: number): void {
     if (length === 0) return;
-    const { pageSize, bitOf, acceptsPage, isAtomic } = this.#rules;
+    const { pageSize, bitOf, byteOf, set, pagesMarked } = this.#rules;
     const { bytes } = this.#memory;
     const last = (address + BigInt(length) - 1n) / pageSize;
-    for (let page = address / pageSize; page <= last; page++) {
-      const byte = page >> 3n;
-      if (!acceptsPage(byte, bytes.length)) break;
-      const mask = 1 << bitOf(page);
-      const at = Number(byte);
-      if (isAtomic) Atomics.or(bytes, at, mask);
-      else bytes[at] = (bytes[at] ?? 0) | mask;
+    const pages: bigint[] = [];
+    for (let page = address / pageSize; page <= last; page++) pages.push(page);
+    for (const page of pagesMarked(pages)) {
+      const at = byteOf(page >> 3n, bytes.length);
+      if (at === undefined) continue;
+      set(bytes, at, 1 << bitOf(page));
       this.#changed = true;
     }
   }

@@ -1,5 +1,5 @@
 import type { MappedRegion } from '../memory/mapped-region.ts';
-import { MemoryMap } from '../memory/memory-map.ts';
+import type { MemoryMap } from '../memory/memory-map.ts';
 import { type BackEndEdge, type DescriptorToken, isRefusedMap, type SharedMemory } from './back-end-edge.ts';
 import type { MemoryRules, RegionDescription } from './memory-rules.ts';
 
@@ -14,11 +14,12 @@ export class FrontEndMemory {
   readonly #edge: BackEndEdge;
   readonly #rules: MemoryRules;
   #held: readonly Held[] = [];
-  #map = new MemoryMap();
+  #map: MemoryMap;
 
   constructor(edge: BackEndEdge, rules: MemoryRules) {
     this.#edge = edge;
     this.#rules = rules;
+    this.#map = rules.makeMap([]);
   }
 
   /** The regions in force. A new object after every change. */
@@ -104,6 +105,6 @@ export class FrontEndMemory {
 
   #hold(held: readonly Held[]): void {
     this.#held = held;
-    this.#map = new MemoryMap(held.map(({ region }) => region));
+    this.#map = this.#rules.makeMap(held.map(({ region }) => region));
   }
 }

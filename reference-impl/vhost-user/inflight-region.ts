@@ -1,8 +1,10 @@
-import type { SharedMemory } from './back-end-edge.ts';
+import { type Breakdown, BrokenDown, type SharedMemory } from './back-end-edge.ts';
 
 /** How requests in flight are recorded in memory that outlives the back-end (Inflight I/O tracking). */
 export interface InflightRules {
   readonly accepts: (numQueues: number, queueSize: number, rings: number) => boolean;
+  /** Bytes of the buffer that GET_INFLIGHT_FD hands out. */
+  readonly bufferSize: (numQueues: number, queueSize: number) => number;
   readonly told: (size: number) => { readonly mmapSize: bigint; readonly mmapOffset: bigint };
   readonly version: number;
   readonly descNum: (queueSize: number) => number;
@@ -12,6 +14,8 @@ export interface InflightRules {
   readonly storedUsedIdx: (before: number, ringUsedIdx: number) => number;
   /** Heads of requests that were in flight, in the order in which to submit them again. */
   readonly resubmitted: (heads: readonly InflightHead[]) => readonly InflightHead[];
+  /** What a region that makes no sense does to the back-end: nothing. */
+  readonly atNonsense: Breakdown | undefined;
   /** Whether a last batch that was used but not recorded so is taken as done. */
   readonly commitsLastBatch: boolean;
 }
@@ -26,6 +30,7 @@ const maximumQueueSize = 32768;
 export const inflightRules: InflightRules = {
   accepts: (numQueues, queueSize, rings) =>
     numQueues > 0 && numQueues <= rings && queueSize > 0 && queueSize <= maximumQueueSize,
+  bufferSize: (numQueues, queueSize) => numQueues * inflightRegionSize(queueSize),
   told: (size) => ({ mmapSize: BigInt(size), mmapOffset: 0n }),
   version: 1,
   descNum: (queueSize) => queueSize,
@@ -34,6 +39,7 @@ export const inflightRules: InflightRules = {
   unmarksUsed: true,
   storedUsedIdx: (_, ringUsedIdx) => ringUsedIdx,
   resubmitted: (heads) => [...heads].sort((a, b) => (a.counter < b.counter ? -1 : a.counter > b.counter ? 1 : 0)),
+  atNonsense: undefined,
   commitsLastBatch: true,
 };
 
@@ -105,6 +111,8 @@ export class InflightRegion {
       view.getUint16(versionAt, true) === rules.version &&
       view.getUint16(descNumAt, true) === rules.descNum(this.#size);
     if (!isUsable) {
+      if (rules.atNonsense !== undefined && view.getUint16(versionAt, true) !== 0)
+        throw new BrokenDown(rules.atNonsense);
       for (let at = 0; at < headerSize + entrySize * this.#size; at++) view.setUint8(at, 0);
       view.setUint16(versionAt, rules.version, true);
       view.setUint16(descNumAt, rules.descNum(this.#size), true);

@@ -1,3 +1,4 @@
+import { type MappedRegion, MemoryMap } from '../memory/memory-map.ts';
 import { VHOST_USER_MEMORY_REGIONS_MAXIMUM } from '../wire/vhost-user-constants.ts';
 
 /** A region as the front-end describes it. All values are as they came. */
@@ -25,6 +26,8 @@ export interface MemoryRules {
   readonly mapping: (region: RegionDescription) => { readonly size: bigint; readonly offset: bigint };
   /** Where a mapped region is found from then on. */
   readonly placed: (region: RegionDescription) => RegionDescription;
+  /** What translates addresses, once the regions are mapped. */
+  readonly makeMap: (regions: readonly MappedRegion[]) => MemoryMap;
   /** Whether a region outlives a new table. */
   readonly isKept: (before: RegionDescription, table: readonly RegionDescription[]) => boolean;
   /** Whether REM_MEM_REG means this region. */
@@ -55,6 +58,7 @@ export const memoryRules: MemoryRules = {
   descriptorOf: (index) => index,
   mapping: ({ size, mmapOffset }) => ({ size, offset: mmapOffset }),
   placed: (region) => region,
+  makeMap: (regions) => new MemoryMap(regions),
   isKept: () => false,
   isSame: (region, told) =>
     region.guestAddress === told.guestAddress && region.userAddress === told.userAddress && region.size === told.size,

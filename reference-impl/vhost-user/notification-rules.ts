@@ -14,8 +14,6 @@ export interface NotificationRules {
   /** Signals on the descriptor for one call that is due. */
   readonly signalsPerCall: number;
   readonly signalsErrors: boolean;
-  /** Signals on the call descriptor when a ring stops. */
-  readonly signalsAtStop: number;
 }
 
 export const notificationRules: NotificationRules = {
@@ -25,5 +23,4 @@ export const notificationRules: NotificationRules = {
   isKick: () => true,
   signalsPerCall: 1,
   signalsErrors: true,
-  signalsAtStop: 0,
 };

@@ -5,6 +5,7 @@ import {
   VHOST_USER_VERSION_MASK,
 } from '../wire/vhost-user-constants.ts';
 import type { DescriptorToken } from './back-end-edge.ts';
+import type { BackEndSession } from './session.ts';
 
 /** A message on its way to the front-end. `size` is what its header will say. */
 export interface OutgoingMessage {
@@ -27,7 +28,11 @@ export interface ReplyRules {
   readonly success: bigint;
   readonly failure: bigint;
   /** What is really sent for one message that is to be sent; the last stop before the edge. */
-  readonly leaving: (message: OutgoingMessage, requestFlags: number) => readonly OutgoingMessage[];
+  readonly leaving: (
+    message: OutgoingMessage,
+    requestFlags: number,
+    session: BackEndSession,
+  ) => readonly OutgoingMessage[];
 }
 
 export const replyRules: ReplyRules = {

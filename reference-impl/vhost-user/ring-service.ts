@@ -74,15 +74,10 @@ export class RingService {
     for (const vring of this.vrings) this.move(vring, event);
   }
 
-  /** Where the ring is by now; also where it would go on. */
-  baseOf(vring: Vring): number {
-    return vring.base;
-  }
-
   setWay(vring: Vring, which: 'kick' | 'call' | 'err', token: DescriptorToken | undefined): void {
     const { rules } = this.#session;
     const before = tokenOf(vring[which]);
-    const next = rules.vring.replacedDescriptor(before, token);
+    const next = rules.vring.replacedDescriptor(before, token, which);
     vring[which] = next === undefined ? polled : { kind: 'descriptor', token: next };
     if (token !== undefined && token !== next) this.#session.edge.close(token);
     if (before !== undefined && before !== next && rules.descriptors.closesReplaced) this.#session.edge.close(before);
@@ -148,6 +143,7 @@ export class RingService {
     for (const vring of this.vrings) {
       vring.size = 0;
       vring.base = 0;
+      vring.isResumed = false;
       vring.addresses = undefined;
       vring.log = { address: 0n, isLogged: false };
     }
@@ -166,6 +162,7 @@ export class RingService {
 
   /** The kick descriptor of a stopped ring means nothing any more. */
   dropKick(vring: Vring): void {
+    if (this.#session.rules.vring.keepsKickAtStop) return;
     const token = tokenOf(vring.kick);
     if (token !== undefined) this.#session.edge.close(token);
     vring.kick = unset;
@@ -193,7 +190,7 @@ export class RingService {
   /** Where a ring goes on, and what it does first: requests that a back-end before us left in flight. */
   #resume(vring: Vring, { used }: RingAddresses): { base: number; resubmitted: readonly number[] } {
     const { inflight, memory, rules } = this.#session;
-    const fromTheStart = { base: vring.base, resubmitted: [] };
+    const fromTheStart = { base: rules.vring.startBase(vring.base, vring.isResumed), resubmitted: [] };
     const record = inflight?.region(vring.index, vring.size);
     const found = memory.map.translate(rules.vring.ringSpace, used + BigInt(USED_IDX_OFFSET), 2);
     if (record === undefined || isFailure(found)) return fromTheStart;
@@ -207,7 +204,8 @@ export class RingService {
 
   #detach(vring: Vring): void {
     const base = this.#session.device.stopQueue(vring.index);
-    if (base !== undefined) vring.base = this.#session.rules.vring.resumedBase(base);
+    if (base !== undefined) vring.base = base;
+    vring.isResumed = true;
     vring.isAttached = false;
     this.#records[vring.index] = undefined;
   }

@@ -105,7 +105,9 @@ export class BackEndSession {
   }
 
   ring(index: number): Vring | undefined {
-    return this.rules.vring.acceptsIndex(index, this.rings.vrings.length) ? this.rings.vrings[index] : undefined;
+    const { acceptsIndex, ringOf } = this.rules.vring;
+    const { vrings } = this.rings;
+    return acceptsIndex(index, vrings.length) ? vrings[ringOf(index, vrings.length)] : undefined;
   }
 
   /** Handles one message. Never throws for anything that a front-end may send. */
@@ -165,7 +167,7 @@ export class BackEndSession {
     this.#isOpen = false;
     this.rings.stopAll();
     this.device.setSinks({ signalCall: () => {}, signalError: () => {} });
-    this.device.reset();
+    if (this.rules.deviceState.resetsAtEnd) this.device.reset();
     const { releasesAtEnd } = this.rules.descriptors;
     if (releasesAtEnd.memory) {
       this.memory.release();
@@ -248,7 +250,7 @@ export class BackEndSession {
       payload,
       descriptors,
     };
-    this.#outgoing.push(...reply.leaving(message, to.flags));
+    this.#outgoing.push(...reply.leaving(message, to.flags, this));
   }
 
   /** With every ring stopped no message may reach the front-end: the announcement waits. */

@@ -16,6 +16,8 @@ export interface LogAddress {
 /** What a front-end may tell of a ring, and what it is told. */
 export interface VringRules {
   readonly acceptsIndex: (index: number, rings: number) => boolean;
+  /** The ring that an accepted index means. */
+  readonly ringOf: (index: number, rings: number) => number;
   /** Whether size and base may change while the ring runs. */
   readonly maySetWhileStarted: boolean;
   readonly acceptsSize: (size: number) => boolean;
@@ -36,14 +38,17 @@ export interface VringRules {
   /** The reply to GET_VRING_BASE. */
   readonly reportedIndex: (index: number) => number;
   readonly reportedBase: (base: number) => number;
-  /** The base from which a stopped ring would go on. */
-  readonly resumedBase: (base: number) => number;
+  /** Where a ring begins; `isResumed` where it ran before and no other base was set since. */
+  readonly startBase: (base: number, isResumed: boolean) => number;
+  /** Whether the kick descriptor of a ring outlives its stop. */
+  readonly keepsKickAtStop: boolean;
   readonly ringSpace: AddressSpace;
   readonly bufferSpace: AddressSpace;
   /** Which descriptor is in force after a new one was set. */
   readonly replacedDescriptor: (
     before: DescriptorToken | undefined,
     next: DescriptorToken | undefined,
+    which: 'kick' | 'call' | 'err',
   ) => DescriptorToken | undefined;
   /** Whether a ring is looked at when it starts, or only at a kick. */
   readonly servesAtStart: boolean;
@@ -55,6 +60,7 @@ const maximumSize = 32768;
 
 export const vringRules: VringRules = {
   acceptsIndex: (index, rings) => index < rings,
+  ringOf: (index) => index,
   maySetWhileStarted: false,
   acceptsSize: (size) => size > 0 && size <= maximumSize && (size & (size - 1)) === 0,
   acceptsBase: (num) => num <= 0xffff,
@@ -70,7 +76,8 @@ export const vringRules: VringRules = {
   storedAddresses: (addresses) => addresses,
   reportedIndex: (index) => index,
   reportedBase: (base) => base,
-  resumedBase: (base) => base,
+  startBase: (base) => base,
+  keepsKickAtStop: false,
   ringSpace: 'user',
   bufferSpace: 'guest-physical',
   replacedDescriptor: (_, next) => next,

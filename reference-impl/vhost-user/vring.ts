@@ -21,6 +21,8 @@ export class Vring {
   size = 0;
   /** Where reading begins, or would begin again. */
   base = 0;
+  /** It ran, and no base was set since. */
+  isResumed = false;
   addresses: RingAddresses | undefined;
   log: LogAddress = { address: 0n, isLogged: false };
   kick: NotificationWay = unset;

@@ -16,7 +16,7 @@ export const inflightMessages: MessageTable = [
     handle: (session, { numQueues, queueSize }, { size: asked }) => {
       const { inflight } = session.rules;
       if (!inflight.accepts(numQueues, queueSize, session.device.queueCount)) return refused('no such queues');
-      const size = numQueues * inflightRegionSize(queueSize);
+      const size = inflight.bufferSize(numQueues, queueSize);
       const made = session.edge.createSharedMemory('vhost-user-inflight', size);
       if (made === undefined) return refused('no memory');
       const value = { ...inflight.told(size), numQueues, queueSize };

@@ -116,6 +116,7 @@ export const vringMessages: MessageTable = [
       if (vring === undefined) return noSuchRing;
       if (!session.rules.vring.acceptsBase(num)) return refused(`a base of ${num}`);
       vring.base = session.rules.vring.storedBase(num);
+      vring.isResumed = false;
       return done;
     },
   }),
@@ -132,7 +133,7 @@ export const vringMessages: MessageTable = [
         const also = session.rings.vrings[other];
         if (also !== undefined) stopRing(session, also);
       }
-      const value = { index: rules.reportedIndex(index), num: rules.reportedBase(session.rings.baseOf(vring)) };
+      const value = { index: rules.reportedIndex(index), num: rules.reportedBase(vring.base) };
       return { kind: 'reply', payload: encoded(vringStatePayload, value) };
     },
   }),

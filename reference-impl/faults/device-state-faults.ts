@@ -1,0 +1,161 @@
+import { done } from '../vhost-user/message-rule.ts';
+import { virtioDeviceStatus as status } from '../wire/vhost-user-constants.ts';
+import { type Fault, fault, handling, inTable, onMessage } from './fault.ts';
+
+/** Configuration space, device status, reset and MTU. */
+export const deviceStateFaults = {
+  'config-reply-one-byte-short': fault(
+    'vu-config/get-config-reply-has-request-size',
+    'GET_CONFIG of some bytes is answered with one byte less',
+    inTable('config', {
+      told: (bytes) => bytes.subarray(0, Math.max(0, bytes.length - 1)),
+      toldRange: ({ offset, size }) => ({ offset, size: Math.max(0, size - 1) }),
+    }),
+  ),
+  'config-failure-with-payload': fault(
+    'vu-config/get-config-failure-has-no-payload',
+    'GET_CONFIG that fails is answered with the bytes of the request',
+    inTable('config', { failure: (request) => request }),
+  ),
+  'config-past-end-read-as-zero': fault(
+    'vu-config/get-config-past-end-fails',
+    'GET_CONFIG past the end of config space is answered with zeros',
+    inTable('config', {
+      acceptsRead: ({ offset }, configSize) => offset < configSize,
+      told: (bytes, { size }) => {
+        const padded = new Uint8Array(size);
+        padded.set(bytes);
+        return padded;
+      },
+    }),
+  ),
+  'config-past-end-crashes': fault(
+    'vu-config/set-config-past-end-refused',
+    'it aborts at SET_CONFIG past the end of config space',
+    handling('VHOST_USER_SET_CONFIG', (right, session) => {
+      const handled = right();
+      if (handled.kind === 'refused' && handled.why === 'beyond config space') session.edge.breakDown('abort');
+      return handled;
+    }),
+  ),
+  'config-flags-unchecked': fault(
+    'vu-config/set-config-flags-checked',
+    'SET_CONFIG with flags that do not exist is carried out',
+    inTable('config', { acceptsFlags: () => true, mayWriteReadOnly: () => true }),
+  ),
+  'read-only-config-written': fault(
+    'vu-config/read-only-field-write-not-accepted',
+    'SET_CONFIG of a driver changes read-only fields',
+    inTable('config', { mayWriteReadOnly: () => true }),
+  ),
+  'migration-cannot-write-config': fault(
+    'vu-config/migration-write-changes-read-only-fields',
+    'SET_CONFIG of a migration is refused for read-only fields',
+    inTable('config', { mayWriteReadOnly: () => false }),
+  ),
+  'config-write-has-no-effect': fault(
+    'vu-config/guest-write-takes-effect',
+    'SET_CONFIG is acknowledged and forgotten',
+    handling('VHOST_USER_SET_CONFIG', (right, session, value: { readonly offset: number; readonly size: number }) => {
+      const before = session.device.readConfig(value.offset, value.size);
+      const handled = right();
+      if (before !== undefined) session.device.restoreConfig(value.offset, before);
+      return handled;
+    }),
+  ),
+  'status-forgotten': fault(
+    'vu-status/get-status-returns-written-status',
+    'GET_STATUS tells no more than DRIVER_OK',
+    inTable('deviceState', { reportedStatus: (value) => value & status.DRIVER_OK }),
+  ),
+  'status-without-acknowledge': fault(
+    'vu-status/get-status-returns-written-status',
+    'the ACKNOWLEDGE bit is missing in GET_STATUS',
+    inTable('deviceState', { reportedStatus: (value) => value & ~status.ACKNOWLEDGE }),
+  ),
+  'features-ok-always-kept': fault(
+    'vu-status/features-ok-refused-for-unacceptable-features',
+    'FEATURES_OK stays set after features were refused',
+    inTable('deviceState', { storedStatus: (_, asked) => asked }),
+  ),
+  'status-zero-resets-nothing': fault(
+    'vu-status/status-zero-resets',
+    'status 0 is stored, and rings go on',
+    inTable('deviceState', { resetsAt: () => false }),
+  ),
+  'status-above-byte-accepted': fault(
+    'vu-status/status-above-byte-refused',
+    'a status above 255 is cut to its lowest byte',
+    inTable('deviceState', { acceptsStatus: () => true }),
+  ),
+  'buffers-used-before-driver-ok': fault(
+    'status/no-buffers-before-driver-ok',
+    'rings are served before DRIVER_OK',
+    inTable('deviceState', { isLive: () => true }),
+  ),
+  'reset-device-leaves-rings': fault(
+    'vu-reset/reset-device-disables-rings',
+    'RESET_DEVICE leaves rings enabled and running',
+    handling('VHOST_USER_RESET_DEVICE', (_right, session) => {
+      session.status = 0;
+      return done;
+    }),
+  ),
+  'reset-device-keeps-status': fault(
+    'vu-reset/reset-device-restores-initial-state',
+    'RESET_DEVICE leaves the device status as it was',
+    inTable('deviceState', (right) => ({ resets: { ...right.resets, status: false } })),
+  ),
+  'reset-device-keeps-device': fault(
+    'vu-reset/reset-device-restores-initial-state',
+    'RESET_DEVICE leaves configuration as it was written',
+    inTable('deviceState', (right) => ({ resets: { ...right.resets, device: false } })),
+  ),
+  'reset-device-closes-connection': fault(
+    'vu-reset/reset-device-keeps-ownership-and-connection',
+    'RESET_DEVICE closes the connection',
+    handling('VHOST_USER_RESET_DEVICE', () => ({ kind: 'close-connection', why: 'RESET_DEVICE' })),
+  ),
+  'reset-device-forgets-protocol-features': fault(
+    'vu-reset/reset-device-keeps-ownership-and-connection',
+    'RESET_DEVICE forgets the protocol features',
+    handling('VHOST_USER_RESET_DEVICE', (right, session) => {
+      const handled = right();
+      session.protocolFeatures &= 1n << 3n;
+      return handled;
+    }),
+  ),
+  'no-ring-after-reset-device': fault(
+    'vu-reset/device-set-up-again-after-reset',
+    'after RESET_DEVICE no ring starts again',
+    (rules) => {
+      const wereReset = new WeakSet<object>();
+      const remembered = handling('VHOST_USER_RESET_DEVICE', (right, session) => {
+        wereReset.add(session);
+        return right();
+      })(rules);
+      return onMessage('VHOST_USER_SET_VRING_KICK', () => ({
+        isUntimely: (session) => (wereReset.has(session) ? 'it was reset' : undefined),
+      }))(remembered);
+    },
+  ),
+  'reset-owner-forgets-memory': fault(
+    'vu-reset/reset-owner-ignored-or-disables-rings',
+    'RESET_OWNER forgets memory and rings',
+    handling('VHOST_USER_RESET_OWNER', (_right, session) => {
+      session.rings.stopAll();
+      session.memory.release();
+      return done;
+    }),
+  ),
+  'mtu-unchecked': fault(
+    'vu-net/mtu-validated',
+    'any MTU is accepted',
+    inTable('deviceState', { acceptsMtu: () => true }),
+  ),
+  'mtu-always-refused': fault(
+    'vu-net/mtu-validated',
+    'no MTU is accepted',
+    inTable('deviceState', { acceptsMtu: () => false }),
+  ),
+} as const satisfies Record<string, Fault>;

@@ -1,0 +1,86 @@
+import { inflightRegionSize } from '../vhost-user/inflight-region.ts';
+import { type Fault, fault, handling, inTable } from './fault.ts';
+
+type Description = { readonly numQueues: number; readonly queueSize: number };
+
+/** Records of requests in flight. */
+export const inflightFaults = {
+  'inflight-size-zero': fault(
+    'vu-inflight/get-inflight-fd-returns-buffer',
+    'GET_INFLIGHT_FD tells a size of 0',
+    inTable('inflight', { told: () => ({ mmapSize: 0n, mmapOffset: 0n }) }),
+  ),
+  'inflight-size-beyond-file': fault(
+    'vu-inflight/get-inflight-fd-returns-buffer',
+    'GET_INFLIGHT_FD tells a size larger than the file that it hands out',
+    inTable('inflight', { told: (size) => ({ mmapSize: BigInt(size) + 4096n, mmapOffset: 0n }) }),
+  ),
+  'inflight-without-descriptor': fault(
+    'vu-inflight/get-inflight-fd-returns-buffer',
+    'GET_INFLIGHT_FD is answered without a descriptor',
+    handling('VHOST_USER_GET_INFLIGHT_FD', (right, session) => {
+      const handled = right();
+      if (handled.kind !== 'reply') return handled;
+      for (const token of handled.descriptors ?? []) session.edge.close(token);
+      return { kind: 'reply', payload: handled.payload };
+    }),
+  ),
+  'inflight-buffer-of-one-queue': fault(
+    'vu-inflight/one-region-per-queue',
+    'the buffer of GET_INFLIGHT_FD has a region for the first queue only',
+    inTable('inflight', { bufferSize: (_, queueSize) => inflightRegionSize(queueSize) }),
+  ),
+  'inflight-version-2': fault(
+    'vu-inflight/region-version-tells-initialisation',
+    'a region in use has version 2',
+    inTable('inflight', { version: 2 }),
+  ),
+  'inflight-desc-num-one-less': fault(
+    'vu-inflight/desc-num-equals-queue-size',
+    'desc_num is one less than the queue size',
+    inTable('inflight', { descNum: (queueSize) => queueSize - 1 }),
+  ),
+  'inflight-counter-stands-still': fault(
+    'vu-inflight/fetched-head-marked-with-rising-counter',
+    'the counter of a fetched head is always 1',
+    inTable('inflight', { nextCounter: () => 1n }),
+  ),
+  'inflight-mark-left-behind': fault(
+    'vu-inflight/used-head-unmarked-after-used-index',
+    'a used head stays marked as in flight',
+    inTable('inflight', { unmarksUsed: false }),
+  ),
+  'inflight-used-idx-stands-still': fault(
+    'vu-inflight/used-idx-field-follows-used-ring',
+    'the used_idx of a region stays what it was',
+    inTable('inflight', { storedUsedIdx: (before) => before }),
+  ),
+  'inflight-last-batch-carried-out-again': fault(
+    'vu-inflight/half-done-batch-settled-on-reconnect',
+    'a last batch that was used but not recorded so is carried out again',
+    inTable('inflight', { commitsLastBatch: false }),
+  ),
+  'inflight-resubmitted-by-head': fault(
+    'vu-inflight/requests-resubmitted-in-counter-order',
+    'requests in flight are submitted again in the order of their heads',
+    inTable('inflight', { resubmitted: (heads) => heads }),
+  ),
+  'inflight-not-resubmitted': fault(
+    'vu-inflight/requests-resubmitted-in-counter-order',
+    'requests in flight are not submitted again',
+    inTable('inflight', { resubmitted: () => [] }),
+  ),
+  'bad-inflight-description-crashes': fault(
+    'vu-inflight/bad-parameters-refused',
+    'it aborts at an inflight description of no queues or no entries',
+    handling<Description>('VHOST_USER_GET_INFLIGHT_FD', (right, session, { numQueues, queueSize }) => {
+      if (numQueues === 0 || queueSize === 0) session.edge.breakDown('abort');
+      return right();
+    }),
+  ),
+  'corrupted-inflight-buffer-crashes': fault(
+    'vu-inflight/corrupted-buffer-survived',
+    'it aborts at a region whose version or desc_num makes no sense',
+    inTable('inflight', { atNonsense: 'abort' }),
+  ),
+} as const satisfies Record<string, Fault>;

@@ -1,0 +1,97 @@
+import { BrokenDown } from '../vhost-user/back-end-edge.ts';
+import { done } from '../vhost-user/message-rule.ts';
+import { type Fault, fault, handling, inTable } from './fault.ts';
+
+/** Dirty logs for migration. */
+export const logFaults = {
+  'log-base-unanswered': fault(
+    'vu-log/set-log-base-with-descriptor-answered',
+    'SET_LOG_BASE is carried out and not answered',
+    handling('VHOST_USER_SET_LOG_BASE', (right) => {
+      right();
+      return done;
+    }),
+  ),
+  'log-leaves-buffers-out': fault(
+    'vu-log/buffer-writes-marked',
+    'pages of buffers are not marked',
+    inTable('log', { marksBuffers: false }),
+  ),
+  'log-marks-first-page-only': fault(
+    'vu-log/buffer-writes-marked',
+    'only the first page of a buffer is marked',
+    inTable('log', { pagesMarked: (pages) => pages.slice(0, 1) }),
+  ),
+  'log-leaves-used-ring-out': fault(
+    'vu-log/used-ring-writes-marked-with-ring-flag',
+    'pages of a used ring are not marked',
+    inTable('log', { marksUsedRing: () => false }),
+  ),
+  'log-marks-used-ring-always': fault(
+    'vu-log/used-ring-writes-unmarked-without-ring-flag',
+    'pages of a used ring are marked whatever its flag says',
+    inTable('log', { marksUsedRing: () => true }),
+  ),
+  'log-page-of-8192-bytes': fault(
+    'vu-log/page-size-and-bit-order',
+    'a bit stands for 8192 bytes',
+    inTable('log', { pageSize: 8192n }),
+  ),
+  'log-most-significant-bit-first': fault(
+    'vu-log/page-size-and-bit-order',
+    'the first page of a byte has its most significant bit',
+    inTable('log', { bitOf: (page) => 7 - Number(page & 7n) }),
+  ),
+  'log-marks-used-ring-at-its-own-address': fault(
+    'vu-log/used-ring-marks-start-at-log-address',
+    'marks of a used ring begin at its ring address',
+    inTable('log', { usedRingStart: (_, usedAddress) => usedAddress & 0xffff_ffffn }),
+  ),
+  'log-overwrites-neighbours': fault(
+    'vu-log/marks-are-atomic',
+    'a mark clears the other bits of its byte',
+    inTable('log', {
+      set: (bytes, at, mask) => {
+        bytes[at] = mask;
+      },
+    }),
+  ),
+  'log-offset-ignored': fault(
+    'vu-log/log-starts-at-file-offset',
+    'the log begins at the start of its file',
+    inTable('log', { mapping: (size) => ({ size, offset: 0n }) }),
+  ),
+  'log-wraps-at-its-end': fault(
+    'vu-log/no-marks-past-log-size',
+    'pages past the log are marked in its last byte',
+    inTable('log', { byteOf: (byte, logBytes) => (byte < BigInt(logBytes) ? Number(byte) : logBytes - 1) }),
+  ),
+  'log-descriptor-not-signalled': fault(
+    'vu-log/log-descriptor-signalled',
+    'changes of the log are not signalled',
+    inTable('log', { signals: false }),
+  ),
+  'log-ignores-log-all': fault(
+    'vu-log/logging-switched-while-running',
+    'the log stays on when VHOST_F_LOG_ALL is given up',
+    inTable('log', { isOn: () => true }),
+  ),
+  'log-marks-at-stop': fault(
+    'vu-log/no-marks-after-rings-stopped',
+    'page 0 is marked behind the answer to the next GET_FEATURES when no ring runs',
+    handling('VHOST_USER_GET_FEATURES', (right, session) => {
+      if (!session.rings.someStarted) session.marks.wrote(0n, 1);
+      return right();
+    }),
+  ),
+  'small-log-crashes': fault(
+    'vu-log/too-small-log-survived',
+    'it aborts at a mark past the log',
+    inTable('log', { byteOf: (byte, logBytes) => within(byte, logBytes) }),
+  ),
+} as const satisfies Record<string, Fault>;
+
+function within(byte: bigint, logBytes: number): number {
+  if (byte >= BigInt(logBytes)) throw new BrokenDown('abort');
+  return Number(byte);
+}

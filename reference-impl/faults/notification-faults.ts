@@ -1,0 +1,90 @@
+import { BrokenDown } from '../vhost-user/back-end-edge.ts';
+import { splitDeviceRules as right } from '../virtqueue/split-device-rules.ts';
+import { VIRTQ_AVAIL_F_NO_INTERRUPT } from '../virtqueue/split-layout.ts';
+import { type Fault, fault, inQueue, inRing } from './fault.ts';
+
+/** Calls, kicks and their suppression. */
+export const notificationFaults = {
+  'call-never': fault(
+    'notify/used-buffers-notified-with-flag-clear',
+    'no call is ever given without EVENT_IDX',
+    inRing({ needsCall: (situation) => situation.features.eventIdx && right.needsCall(situation) }),
+  ),
+  'call-ignores-no-interrupt-flag': fault(
+    'notify/no-interrupt-flag-withholds-notifications',
+    'calls are given although the driver asked for none',
+    inRing({ needsCall: (situation) => right.needsCall({ ...situation, availFlags: 0 }) }),
+  ),
+  'used-event-honoured-without-event-idx': fault(
+    'notify/used-event-ignored-without-event-idx',
+    'used_event is read although EVENT_IDX was not negotiated',
+    inRing({
+      needsCall: (situation) =>
+        right.needsCall(situation) &&
+        right.needsCall({ ...situation, features: { ...situation.features, eventIdx: true } }),
+    }),
+  ),
+  'used-flags-undefined-bits': fault(
+    'notify/used-flags-zero-or-one',
+    'used flags carry a bit without a meaning',
+    inRing({
+      usedFlags: (features, wantsKicks) => right.usedFlags(features, wantsKicks) | (features.eventIdx ? 0 : 2),
+    }),
+  ),
+  'used-flags-set-with-event-idx': fault(
+    'notify/used-flags-zero-with-event-idx',
+    'NO_NOTIFY is set with EVENT_IDX, too',
+    inRing({ usedFlags: (features, wantsKicks) => (features.eventIdx ? 1 : right.usedFlags(features, wantsKicks)) }),
+  ),
+  'event-idx-obeys-no-interrupt-flag': fault(
+    'notify/no-interrupt-flag-ignored-with-event-idx',
+    'NO_INTERRUPT withholds calls with EVENT_IDX, too',
+    inRing({
+      needsCall: (situation) => right.needsCall(situation) && (situation.availFlags & VIRTQ_AVAIL_F_NO_INTERRUPT) === 0,
+    }),
+  ),
+  'event-idx-compared-without-wrap': fault(
+    'notify/passing-used-event-notifies',
+    'used_event is compared as though indices never wrapped',
+    inRing({
+      needsCall: (situation) =>
+        situation.features.eventIdx
+          ? situation.before <= situation.usedEvent && situation.usedEvent < situation.now
+          : right.needsCall(situation),
+    }),
+  ),
+  'event-idx-off-by-one': fault(
+    'notify/passing-used-event-notifies',
+    'the call comes one used element after used_event',
+    inRing({
+      needsCall: (situation) =>
+        right.needsCall(
+          situation.features.eventIdx ? { ...situation, usedEvent: (situation.usedEvent + 1) & 0xffff } : situation,
+        ),
+    }),
+  ),
+  'event-idx-always-calls': fault(
+    'notify/no-notification-before-used-event',
+    'each use is called with EVENT_IDX, whatever used_event says',
+    inRing({ needsCall: (situation) => situation.features.eventIdx || right.needsCall(situation) }),
+  ),
+  'spurious-kick-advances': fault(
+    'notify/spurious-kicks-harmless',
+    'a kick without a new chain breaks the ring',
+    inRing({ survivesSpuriousKicks: () => false }),
+  ),
+  'spurious-kick-crashes': fault(
+    'notify/spurious-kicks-harmless',
+    'it aborts at a kick without a new chain',
+    inRing({
+      survivesSpuriousKicks: () => {
+        throw new BrokenDown('abort');
+      },
+    }),
+  ),
+  'call-on-other-queue': fault(
+    'notify/used-buffers-notified-with-flag-clear',
+    'the call of the first queue is given to the second',
+    inQueue({ callQueue: (queue) => (queue === 0 ? 1 : queue) }),
+  ),
+} as const satisfies Record<string, Fault>;

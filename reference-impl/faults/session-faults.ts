@@ -1,0 +1,121 @@
+import { done } from '../vhost-user/message-rule.ts';
+import { hasBit, vhostUserProtocolFeatures as protocol } from '../wire/vhost-user-constants.ts';
+import { type Fault, fault, handling, inTable, onMessage } from './fault.ts';
+
+/** What outlives a connection, the back-end channel, and notifications in band. */
+export const sessionFaults = {
+  'status-outlives-connection': fault(
+    'vu-reconnect/new-connection-starts-clean',
+    'a new connection begins with the device status of the one before it',
+    (rules) => {
+      let last = 0;
+      const kept = handling('VHOST_USER_SET_STATUS', (right, session) => {
+        const handled = right();
+        last = session.status;
+        return handled;
+      })(rules);
+      return handling('VHOST_USER_SET_OWNER', (right, session) => {
+        session.status = last;
+        return right();
+      })(kept);
+    },
+  ),
+  'protocol-features-outlive-connection': fault(
+    'vu-reconnect/new-connection-starts-clean',
+    'REPLY_ACK stays negotiated in connections to come',
+    (rules) => {
+      let wasNegotiated = false;
+      return inTable('reply', (right) => ({
+        wantsAcknowledgement: (flags, negotiated) => {
+          wasNegotiated ||= negotiated;
+          return right.wantsAcknowledgement(flags, wasNegotiated);
+        },
+      }))(rules);
+    },
+  ),
+  'configuration-outlives-connection': fault(
+    'vu-reconnect/new-connection-starts-clean',
+    'configuration that was written stays for the next connection',
+    inTable('deviceState', { resetsAtEnd: false }),
+  ),
+  'memory-outlives-connection': fault(
+    'vu-reconnect/dead-connection-resources-released',
+    'memory of a connection stays mapped when it is gone',
+    inTable('descriptors', (right) => ({ releasesAtEnd: { ...right.releasesAtEnd, memory: false } })),
+  ),
+  'descriptors-outlive-connection': fault(
+    'vu-reconnect/dead-connection-resources-released',
+    'descriptors of rings stay open when the connection is gone',
+    inTable('descriptors', (right) => ({ releasesAtEnd: { ...right.releasesAtEnd, descriptors: false } })),
+  ),
+  'lost-connection-crashes': fault(
+    'vu-reconnect/death-within-message-survived',
+    'it ends in SIGBUS when a connection dies inside a message',
+    inTable('stream', { atTruncatedEnd: 'bus-error' }),
+  ),
+  'inband-without-prerequisites-accepted': fault(
+    'vu-inband/closed-without-prerequisites',
+    'notifications in band are accepted without BACKEND_REQ and REPLY_ACK',
+    inTable('features', { isIncompatible: () => false }),
+  ),
+  'no-vring-call-in-band': fault(
+    'vu-inband/used-buffers-announced-by-vring-call',
+    'used buffers are not announced in band',
+    inTable('notification', (right) => ({
+      announcement: (way, isInBand) =>
+        isInBand && way.kind !== 'descriptor' ? 'none' : right.announcement(way, isInBand),
+    })),
+  ),
+  'vring-call-despite-descriptor': fault(
+    'vu-inband/event-descriptor-takes-precedence',
+    'used buffers are announced in band although there is a call descriptor',
+    inTable('notification', (right) => ({
+      announcement: (way, isInBand) => (isInBand ? 'in-band' : right.announcement(way, isInBand)),
+    })),
+  ),
+  'vring-call-num-one': fault(
+    'vu-inband/vring-call-and-err-num-zero',
+    'num of VRING_CALL is 1',
+    inTable('notification', { inBandNum: 1 }),
+  ),
+  'back-end-channel-refused': fault(
+    'vu-backend-req/set-backend-req-fd-answered-zero',
+    'SET_BACKEND_REQ_FD is acknowledged as a failure',
+    handling('VHOST_USER_SET_BACKEND_REQ_FD', (right) => {
+      right();
+      return { kind: 'refused', why: 'it says so' };
+    }),
+  ),
+  'back-end-request-on-main-socket': fault(
+    'vu-backend-req/requests-use-given-socket',
+    'a request of the back-end goes over the main socket before the answer to SET_OWNER',
+    inTable('reply', {
+      leaving: (message, _flags, session) =>
+        message.request === 3 && hasBit(session.protocolFeatures, protocol.VHOST_USER_PROTOCOL_F_BACKEND_REQ)
+          ? [{ request: 2, flags: 1, size: 0, payload: new Uint8Array(0), descriptors: [] }, message]
+          : [message],
+    }),
+  ),
+  'second-connection-refused-for-good': fault(
+    'vu-close/new-connection-accepted-after-refusal',
+    'it hangs once it refused unoffered features',
+    onMessage('VHOST_USER_SET_FEATURES', (entry) => ({
+      handle: (session, value, context) => {
+        const handled = entry.handle(session, value, context);
+        if (handled.kind === 'refused') session.edge.breakDown('hang');
+        return handled;
+      },
+    })),
+  ),
+  'gate-ignored': fault(
+    'vu-features/no-extension-before-negotiation',
+    'GET_QUEUE_NUM is answered before MQ is negotiated, with 0',
+    onMessage('VHOST_USER_GET_QUEUE_NUM', (entry) => ({
+      gate: [],
+      handle: (session, value, context) =>
+        hasBit(session.protocolFeatures, protocol.VHOST_USER_PROTOCOL_F_MQ)
+          ? entry.handle(session, value, context)
+          : done,
+    })),
+  ),
+} as const satisfies Record<string, Fault>;

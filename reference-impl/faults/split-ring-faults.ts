@@ -1,0 +1,227 @@
+import { BrokenDown } from '../vhost-user/back-end-edge.ts';
+import { splitDeviceRules as right } from '../virtqueue/split-device-rules.ts';
+import { VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT } from '../virtqueue/split-layout.ts';
+import { type Fault, fault, inQueue, inRing } from './fault.ts';
+
+/** Chains and used elements of split rings. */
+export const splitRingFaults = {
+  'used-idx-saturates': fault(
+    'split/used-idx-wraps',
+    'used idx stays at 65535 when it is there',
+    inRing({ nextUsedIdx: (idx) => Math.min(idx + 1, 0xffff) }),
+  ),
+  'used-id-is-last-descriptor': fault(
+    'split/used-id-is-chain-head',
+    'the id of a used element is the index behind the head',
+    inRing({ usedId: (chain) => chain.head + chain.descriptors - 1 }),
+  ),
+  'used-len-counts-readable-too': fault(
+    'split/used-len-counts-written-bytes',
+    'the len of a used element counts the readable bytes as well',
+    inRing({ usedLen: ({ chain, written }) => written + chain.readableLength }),
+  ),
+  'used-len-zero': fault(
+    'split/used-len-counts-written-bytes',
+    'the len of a used element is 0',
+    inRing({ usedLen: () => 0 }),
+  ),
+  'used-len-beyond-written-bytes': fault(
+    'split/used-len-bytes-written',
+    'the len of a used element is one more than what was written',
+    inRing({ usedLen: ({ written }) => written + 1 }),
+  ),
+  'used-element-in-slot-of-head': fault(
+    'split/used-element-position',
+    'a used element is written at the index of its head',
+    inRing({
+      publishUsed: (ring, slot, id, len, next) => right.publishUsed(ring, id < ring.size ? id : slot, id, len, next),
+    }),
+  ),
+  'used-idx-before-used-element': fault(
+    'split/used-len-before-used-idx',
+    'the used idx moves and the used element is never written',
+    inRing({ publishUsed: (ring, _slot, _id, _len, next) => ring.setUsedIdx(next) }),
+  ),
+  'chain-used-twice': fault(
+    'split/chain-used-once',
+    'each chain of three descriptors and more is used twice',
+    inRing({
+      completions: (held) => held.flatMap((one) => (one.chain.descriptors > 2 ? [one, one] : [one])),
+    }),
+  ),
+  'chain-walked-in-table-order': fault(
+    'split/chain-follows-next',
+    'a chain whose next fields run backwards is cut there',
+    inRing({
+      acceptsNext: (next, table) => (next === 0 ? 'next-out-of-range' : right.acceptsNext(next, table)),
+    }),
+  ),
+  'descriptor-table-scribbled': fault(
+    'split/descriptor-table-never-written',
+    'the flags of the head are cleared once it is used',
+    inRing({ afterwards: (ring, { chain }) => ring.writeDescriptor(chain.head, { flags: 0 }) }),
+  ),
+  'avail-ring-scribbled': fault(
+    'split/avail-ring-never-written',
+    'the head is taken out of the available ring once it is used',
+    inRing({
+      afterwards: (ring, { chain }) => {
+        for (let slot = 0; slot < ring.size; slot++)
+          if (ring.availHead(slot) === chain.head) ring.setAvailHead(slot, 0xffff);
+      },
+    }),
+  ),
+  'readable-buffer-scribbled': fault(
+    'split/readable-buffers-never-written',
+    'the last byte of the readable part is inverted once it is used',
+    inRing({
+      afterwards: (_ring, { chain }) => {
+        const last = chain.readable.at(-1);
+        if (last === undefined) return;
+        const at = last.offset + last.length - 1;
+        last.region.bytes[at] = (last.region.bytes[at] ?? 0) ^ 0xff;
+      },
+    }),
+  ),
+  'byte-behind-buffer-scribbled': fault(
+    'split/nothing-written-outside-buffers',
+    'the byte behind the writable part is inverted once it is used',
+    inRing({
+      afterwards: (_ring, { chain }) => {
+        const last = chain.writable.at(-1);
+        if (last === undefined) return;
+        const at = last.offset + last.length;
+        if (at < last.region.bytes.length) last.region.bytes[at] = (last.region.bytes[at] ?? 0) ^ 0xff;
+      },
+    }),
+  ),
+  'second-descriptor-ignored': fault(
+    'split/any-framing-handled',
+    'a chain of more than four descriptors is cut after the fourth',
+    inRing({ walkLimit: () => 4 }),
+  ),
+  'head-out-of-range-crashes': fault(
+    'split/head-out-of-range-survived',
+    'it aborts at a head beyond the descriptor table',
+    inRing({ acceptsHead: (head, size) => breakingDown('abort', right.acceptsHead(head, size)) }),
+  ),
+  'next-out-of-range-crashes': fault(
+    'split/next-out-of-range-survived',
+    'it aborts at a next field beyond the descriptor table',
+    inRing({
+      acceptsNext: (next, table) =>
+        table.isIndirect ? right.acceptsNext(next, table) : breakingDown('abort', right.acceptsNext(next, table)),
+    }),
+  ),
+  'descriptor-loop-hangs': fault(
+    'split/descriptor-loop-survived',
+    'a chain that loops is followed for ever',
+    inRing({
+      acceptsChainLength: (descriptors, size) => breakingDown('hang', right.acceptsChainLength(descriptors, size)),
+    }),
+  ),
+  'unmapped-buffer-crashes': fault(
+    'split/unmapped-buffer-survived',
+    'it aborts at a buffer that lies in no region',
+    inRing({ acceptsUnreachable: (failure) => breakingDown('abort', right.acceptsUnreachable(failure)) }),
+  ),
+  'empty-descriptor-crashes': fault(
+    'split/empty-descriptor-survived',
+    'it aborts at a descriptor of length 0',
+    inRing({ acceptsLength: (length) => breakingDown('abort', right.acceptsLength(length)) }),
+  ),
+  'writable-before-readable-crashes': fault(
+    'split/writable-before-readable-survived',
+    'it aborts at a readable descriptor behind a writable one',
+    inRing({ acceptsOrder: (now, before) => breakingDown('abort', right.acceptsOrder(now, before)) }),
+  ),
+  'avail-idx-jump-crashes': fault(
+    'split/avail-idx-jump-survived',
+    'it aborts when the available idx moved by more than the queue size',
+    inRing({ acceptsPending: (pending, size) => breakingDown('abort', right.acceptsPending(pending, size)) }),
+  ),
+  'avail-idx-jump-hangs': fault(
+    'split/avail-idx-jump-survived',
+    'it hangs when the available idx moved by more than the queue size',
+    inRing({ acceptsPending: (pending, size) => breakingDown('hang', right.acceptsPending(pending, size)) }),
+  ),
+  'broken-ring-stops-device': fault(
+    'split/broken-ring-spares-others',
+    'it hangs at a malformed chain',
+    inQueue({
+      breaksOnMalformed: () => {
+        throw new BrokenDown('hang');
+      },
+    }),
+  ),
+  'indirect-write-flag-heeded': fault(
+    'indirect/write-flag-ignored',
+    'a descriptor with both INDIRECT and WRITE is refused',
+    inRing({
+      acceptsIndirect: (flags, table, features, before) =>
+        (flags & 2) !== 0 ? 'indirect-with-next' : right.acceptsIndirect(flags, table, features, before),
+    }),
+  ),
+  'indirect-after-direct-refused': fault(
+    'indirect/direct-then-indirect-handled',
+    'a table behind direct descriptors is refused',
+    inRing({
+      acceptsIndirect: (flags, table, features, before) =>
+        before > 0 && !table.isIndirect ? 'indirect-nested' : right.acceptsIndirect(flags, table, features, before),
+    }),
+  ),
+  'indirect-table-cut-short': fault(
+    'indirect/table-served-like-chain',
+    'the last descriptor of an indirect table is left out',
+    inRing({ tableEntries: (bytes) => Math.max(1, right.tableEntries(bytes) - 1) }),
+  ),
+  'nested-indirect-table-crashes': fault(
+    'indirect/nested-table-survived',
+    'it aborts at an indirect descriptor inside a table',
+    inRing({
+      acceptsIndirect: (flags, table, features, before) =>
+        breakingDown(table.isIndirect ? 'abort' : undefined, right.acceptsIndirect(flags, table, features, before)),
+    }),
+  ),
+  'bad-indirect-table-length-crashes': fault(
+    'indirect/bad-table-length-survived',
+    'it aborts at a table that is empty or no multiple of 16 bytes',
+    inRing({ acceptsTableLength: (bytes, size) => breakingDown('abort', right.acceptsTableLength(bytes, size)) }),
+  ),
+  'indirect-with-next-crashes': fault(
+    'indirect/indirect-with-next-survived',
+    'it aborts at a descriptor with both INDIRECT and NEXT',
+    inRing({
+      acceptsIndirect: (flags, table, features, before) => {
+        const both = VIRTQ_DESC_F_INDIRECT | VIRTQ_DESC_F_NEXT;
+        return breakingDown(
+          (flags & both) === both ? 'abort' : undefined,
+          right.acceptsIndirect(flags, table, features, before),
+        );
+      },
+    }),
+  ),
+  'indirect-table-loop-crashes': fault(
+    'indirect/table-loop-survived',
+    'it aborts at a next field beyond an indirect table, and at a loop',
+    inRing({
+      acceptsNext: (next, table) =>
+        breakingDown(table.isIndirect ? 'abort' : undefined, right.acceptsNext(next, table)),
+      acceptsChainLength: (descriptors, size) => breakingDown('abort', right.acceptsChainLength(descriptors, size)),
+    }),
+  ),
+  'unnegotiated-indirect-table-crashes': fault(
+    'indirect/unnegotiated-table-survived',
+    'it aborts at an indirect descriptor that was not negotiated',
+    inRing({
+      acceptsIndirect: (flags, table, features, before) =>
+        breakingDown(features.indirect ? undefined : 'abort', right.acceptsIndirect(flags, table, features, before)),
+    }),
+  ),
+} as const satisfies Record<string, Fault>;
+
+/** The reason as it is, unless there is one and it is fatal. */
+function breakingDown<Reason>(how: 'abort' | 'hang' | undefined, reason: Reason | undefined): Reason | undefined {
+  if (reason !== undefined && how !== undefined) throw new BrokenDown(how);
+  return reason;
+}

@@ -1,0 +1,200 @@
+import type { Handled } from '../vhost-user/message-rule.ts';
+import type { VringRules } from '../vhost-user/vring-rules.ts';
+import { type Fault, fault, handling, inQueue, inRing, inTable, onMessage } from './fault.ts';
+
+type Change = ReturnType<typeof inTable>;
+
+const inVring = (entries: (right: VringRules) => Partial<VringRules>): Change => inTable('vring', entries);
+
+/** Breaks down where a request on rings is refused. */
+const fatalWhenRefused = (
+  name: Parameters<typeof handling>[0],
+  how: 'abort' | 'hang',
+  why: RegExp,
+): ReturnType<typeof handling> =>
+  handling(name, (right, session) => {
+    const handled = right();
+    if (handled.kind === 'refused' && why.test(handled.why)) session.edge.breakDown(how);
+    return handled;
+  });
+
+/** What is said of the rings, and what is told of them. */
+export const vringFaults = {
+  'base-off-by-one': fault(
+    'vu-vring/base-is-next-available-index',
+    'GET_VRING_BASE tells one more than the next available index',
+    inVring(() => ({ reportedBase: (base) => (base + 1) & 0xffff })),
+  ),
+  'base-of-last-request': fault(
+    'vu-vring/base-is-next-available-index',
+    'GET_VRING_BASE tells the index of the last request that was carried out',
+    inVring(() => ({ reportedBase: (base) => (base === 0 ? 0 : base - 1) })),
+  ),
+  'base-with-upper-bits': fault(
+    'vu-vring/base-upper-bits-zero',
+    'GET_VRING_BASE repeats the base in the upper 16 bits',
+    inVring((right) => ({ reportedBase: (base) => ((right.reportedBase(base) | 1) << 16) | right.reportedBase(base) })),
+  ),
+  'base-of-other-ring': fault(
+    'vu-vring/base-is-next-available-index',
+    'GET_VRING_BASE names another ring in its reply',
+    inVring(() => ({ reportedIndex: (index) => index + 1 })),
+  ),
+  'set-base-ignored': fault(
+    'vu-vring/resume-from-saved-base',
+    'SET_VRING_BASE is acknowledged, and rings begin at 0',
+    inRing({ firstAvailIdx: () => 0 }),
+  ),
+  'base-taken-from-used-idx': fault(
+    'vu-vring/resume-from-saved-base',
+    'rings begin one behind the base that was set, so that a request is carried out twice',
+    inRing({ firstAvailIdx: (base) => (base === 0 ? 0 : base - 1) }),
+  ),
+  'used-idx-begins-at-base': fault(
+    'vu-vring/used-index-read-from-memory',
+    'the used idx begins at the base, whatever memory holds',
+    inRing({ firstUsedIdx: (_, firstAvailIdx) => firstAvailIdx }),
+  ),
+  'used-idx-begins-at-0': fault(
+    'vu-vring/used-index-read-from-memory',
+    'the used idx begins at 0, whatever memory holds',
+    inRing({ firstUsedIdx: () => 0 }),
+  ),
+  'bad-ring-index-taken-modulo': fault(
+    'vu-vring/ring-index-out-of-range-refused',
+    'a ring index out of range stands for ring 0',
+    inVring(() => ({ acceptsIndex: () => true, ringOf: (index, rings) => (index < rings ? index : 0) })),
+  ),
+  'bad-ring-index-crashes': fault(
+    'vu-vring/ring-index-out-of-range-refused',
+    'it aborts at a ring index out of range',
+    fatalWhenRefused('VHOST_USER_SET_VRING_NUM', 'abort', /no such ring/),
+    fatalWhenRefused('VHOST_USER_SET_VRING_BASE', 'abort', /no such ring/),
+    fatalWhenRefused('VHOST_USER_SET_VRING_ADDR', 'abort', /no such ring/),
+  ),
+  'ring-size-zero-accepted': fault(
+    'vu-vring/bad-ring-size-refused',
+    'a ring of no entries is accepted',
+    inVring((right) => ({ acceptsSize: (size) => size === 0 || right.acceptsSize(size) })),
+  ),
+  'ring-size-not-power-of-two-accepted': fault(
+    'vu-vring/bad-ring-size-refused',
+    'a ring whose size is no power of two is accepted',
+    inVring((right) => ({ acceptsSize: (size) => (size > 0 && size < 32768) || right.acceptsSize(size) })),
+  ),
+  'ring-size-too-large-accepted': fault(
+    'vu-vring/bad-ring-size-refused',
+    'a ring of more than 32768 entries is accepted',
+    inVring((right) => ({ acceptsSize: (size) => size > 32768 || right.acceptsSize(size) })),
+  ),
+  'ring-size-crashes': fault(
+    'vu-vring/bad-ring-size-refused',
+    'it aborts at a ring of no entries',
+    handling<{ readonly num: number }>('VHOST_USER_SET_VRING_NUM', (right, session, { num }) => {
+      if (num === 0) session.edge.breakDown('abort');
+      return right();
+    }),
+  ),
+  'ring-outside-memory-accepted': fault(
+    'vu-vring/ring-addresses-outside-memory-refused',
+    'a ring outside the memory is accepted, and started',
+    inVring(() => ({ checksAddressesAtOnce: false, startsAnyhow: true })),
+  ),
+  'ring-outside-memory-crashes': fault(
+    'vu-vring/ring-addresses-outside-memory-refused',
+    'it aborts at ring addresses outside the memory',
+    fatalWhenRefused('VHOST_USER_SET_VRING_ADDR', 'abort', /outside the memory/),
+  ),
+  'ring-addresses-taken-as-guest-addresses': fault(
+    'vu-vring/ring-addresses-are-user-addresses',
+    'a ring that no user range holds is looked for in guest ranges',
+    handling<{ readonly descriptor: bigint }>('VHOST_USER_SET_VRING_ADDR', (right, session, value) => {
+      const handled = right();
+      const isGuestAddress = session.memory.map.regions.some(
+        ({ guestAddress, size }) => guestAddress <= value.descriptor && value.descriptor - guestAddress < size,
+      );
+      return handled.kind === 'refused' && isGuestAddress ? { kind: 'done' } : handled;
+    }),
+  ),
+  'misaligned-ring-crashes': fault(
+    'vu-vring/misaligned-ring-addresses-survived',
+    'it aborts at ring addresses that are not aligned',
+    fatalWhenRefused('VHOST_USER_SET_VRING_ADDR', 'abort', /not aligned/),
+  ),
+  'descriptor-disagreement-crashes': fault(
+    'vu-vring/descriptor-and-flag-disagreement-survived',
+    'it aborts when a descriptor and the no-fd bit disagree',
+    ...(['VHOST_USER_SET_VRING_KICK', 'VHOST_USER_SET_VRING_CALL', 'VHOST_USER_SET_VRING_ERR'] as const).map((name) =>
+      fatalWhenRefused(name, 'abort', /disagree/),
+    ),
+  ),
+  'unstarted-ring-base-unanswered': fault(
+    'vu-vring/get-vring-base-of-unstarted-ring-answered',
+    'GET_VRING_BASE of a ring that never started is not answered',
+    handling<{ readonly index: number }>('VHOST_USER_GET_VRING_BASE', (right, session, { index }): Handled => {
+      const isAttached = session.ring(index)?.isAttached ?? false;
+      const handled = right();
+      return isAttached ? handled : { kind: 'done' };
+    }),
+  ),
+  'unstarted-ring-base-forgotten': fault(
+    'vu-vring/get-vring-base-of-unstarted-ring-answered',
+    'GET_VRING_BASE of a ring that never started tells 0, whatever was set',
+    handling<{ readonly index: number }>('VHOST_USER_GET_VRING_BASE', (right, session, { index }): Handled => {
+      const vring = session.ring(index);
+      if (vring !== undefined && !vring.isAttached) vring.base = 0;
+      return right();
+    }),
+  ),
+  'ring-without-kick-descriptor-not-polled': fault(
+    'vu-vring/kick-without-descriptor-means-polling',
+    'a ring without a kick descriptor is looked at once, when it starts',
+    inTable('notification', { polls: () => false }),
+  ),
+  'call-kept-without-descriptor': fault(
+    'vu-vring/call-without-descriptor-means-no-signals',
+    'SET_VRING_CALL without a descriptor leaves the descriptor before it in force',
+    onMessage('VHOST_USER_SET_VRING_CALL', (entry) => ({
+      handle: (session, value, context) =>
+        context.descriptors.length === 0 ? { kind: 'done' } : entry.handle(session, value, context),
+    })),
+  ),
+  'ring-errors-not-signalled': fault(
+    'vu-vring/ring-errors-signalled-on-error-descriptor',
+    'a broken ring is not told of on its error descriptor',
+    inTable('notification', { signalsErrors: false }),
+  ),
+  'kick-value-is-a-count': fault(
+    'vu-vring/event-value-has-no-meaning',
+    'a kick with a value other than 1 is taken for no kick',
+    inTable('notification', { isKick: (value) => value === 1 }),
+  ),
+  'replaced-call-descriptor-kept': fault(
+    'vu-vring/call-descriptor-replaced',
+    'the first call descriptor of a ring stays in force',
+    inTable('vring', {
+      replacedDescriptor: (before, next, which) => (which === 'call' ? (before ?? next) : next),
+    }),
+  ),
+  'replaced-kick-descriptor-kept': fault(
+    'vu-ring-state/settings-change-while-ring-runs',
+    'the first kick descriptor of a ring stays in force until it stops',
+    inTable('vring', {
+      replacedDescriptor: (before, next, which) => (which === 'kick' ? (before ?? next) : next),
+    }),
+  ),
+  'calls-into-stopped-ring': fault(
+    'vu-suspended/no-guest-notifications',
+    'GET_VRING_BASE ends in a signal on the call descriptor',
+    handling<{ readonly index: number }>('VHOST_USER_GET_VRING_BASE', (right, session, { index }) => {
+      const handled = right();
+      session.rings.announceUsed(index);
+      return handled;
+    }),
+  ),
+  'call-twice-for-one-use': fault(
+    'notify/no-notification-before-used-event',
+    'with EVENT_IDX each call is given twice',
+    inQueue({ calls: (due) => (due ? 2 : 0) }),
+  ),
+} as const satisfies Record<string, Fault>;
