@@ -4,7 +4,7 @@ import { type Fault, fault, handling, inTable, onMessage } from './fault.ts';
 
 /** Configuration space, device status, reset and MTU. */
 export const deviceStateFaults = {
-  'config-reply-one-byte-short': fault(
+  'config-reply-shorter': fault(
     'vu-config/get-config-reply-has-request-size',
     'GET_CONFIG of some bytes is answered with one byte less',
     inTable('config', {
@@ -17,7 +17,7 @@ export const deviceStateFaults = {
     'GET_CONFIG that fails is answered with the bytes of the request',
     inTable('config', { failure: (request) => request }),
   ),
-  'config-past-end-read-as-zero': fault(
+  'config-read-past-end-answered': fault(
     'vu-config/get-config-past-end-fails',
     'GET_CONFIG past the end of config space is answered with zeros',
     inTable('config', {
@@ -43,7 +43,7 @@ export const deviceStateFaults = {
     'SET_CONFIG with flags that do not exist is carried out',
     inTable('config', { acceptsFlags: () => true, mayWriteReadOnly: () => true }),
   ),
-  'read-only-config-written': fault(
+  'config-read-only-written': fault(
     'vu-config/read-only-field-write-not-accepted',
     'SET_CONFIG of a driver changes read-only fields',
     inTable('config', { mayWriteReadOnly: () => true }),
@@ -63,7 +63,7 @@ export const deviceStateFaults = {
       return handled;
     }),
   ),
-  'status-forgotten': fault(
+  'status-not-remembered': fault(
     'vu-status/get-status-returns-written-status',
     'GET_STATUS tells no more than DRIVER_OK',
     inTable('deviceState', { reportedStatus: (value) => value & status.DRIVER_OK }),
@@ -93,7 +93,7 @@ export const deviceStateFaults = {
     'rings are served before DRIVER_OK',
     inTable('deviceState', { isLive: () => true }),
   ),
-  'reset-device-leaves-rings': fault(
+  'reset-leaves-rings-enabled': fault(
     'vu-reset/reset-device-disables-rings',
     'RESET_DEVICE leaves rings enabled and running',
     handling('VHOST_USER_RESET_DEVICE', (_right, session) => {
@@ -111,7 +111,7 @@ export const deviceStateFaults = {
     'RESET_DEVICE leaves configuration as it was written',
     inTable('deviceState', (right) => ({ resets: { ...right.resets, device: false } })),
   ),
-  'reset-device-closes-connection': fault(
+  'reset-closes-connection': fault(
     'vu-reset/reset-device-keeps-ownership-and-connection',
     'RESET_DEVICE closes the connection',
     handling('VHOST_USER_RESET_DEVICE', () => ({ kind: 'close-connection', why: 'RESET_DEVICE' })),
@@ -125,7 +125,7 @@ export const deviceStateFaults = {
       return handled;
     }),
   ),
-  'no-ring-after-reset-device': fault(
+  'reset-makes-rings-unusable': fault(
     'vu-reset/device-set-up-again-after-reset',
     'after RESET_DEVICE no ring starts again',
     (rules) => {
@@ -148,7 +148,7 @@ export const deviceStateFaults = {
       return done;
     }),
   ),
-  'mtu-unchecked': fault(
+  'any-mtu-accepted': fault(
     'vu-net/mtu-validated',
     'any MTU is accepted',
     inTable('deviceState', { acceptsMtu: () => true }),
@@ -157,5 +157,38 @@ export const deviceStateFaults = {
     'vu-net/mtu-validated',
     'no MTU is accepted',
     inTable('deviceState', { acceptsMtu: () => false }),
+  ),
+  'config-failure-closes': fault(
+    'vu-config/get-config-failure-has-no-payload',
+    'GET_CONFIG that fails closes the connection',
+    handling('VHOST_USER_GET_CONFIG', (right) => {
+      const handled = right();
+      const isFailure = handled.kind === 'reply' && handled.payload.length === 0;
+      return isFailure ? { kind: 'close-connection', why: 'GET_CONFIG failed' } : handled;
+    }),
+  ),
+  'config-only-after-set-features': fault(
+    'config/fields-readable-before-features-ok',
+    'GET_CONFIG fails before SET_FEATURES',
+    handling('VHOST_USER_GET_CONFIG', (right, session) =>
+      session.acknowledgedFeatures === undefined ? { kind: 'reply', payload: new Uint8Array(0) } : right(),
+    ),
+  ),
+  'features-ok-sticks-for-any-features': fault(
+    'features/unacceptable-subset-refused',
+    'FEATURES_OK sticks whatever features there are',
+    inTable('deviceState', { storedStatus: (_, asked) => asked }),
+  ),
+  'status-zero-ignored': fault(
+    'reset/status-zero-after-reset',
+    'status 0 is ignored',
+    handling<{ readonly u64: bigint }>('VHOST_USER_SET_STATUS', (right, _session, { u64 }) =>
+      u64 === 0n ? done : right(),
+    ),
+  ),
+  'reset-owner-closes': fault(
+    'vu-reset/reset-owner-ignored-or-disables-rings',
+    'RESET_OWNER ends the connection',
+    handling('VHOST_USER_RESET_OWNER', () => ({ kind: 'close-connection', why: 'RESET_OWNER' })),
   ),
 } as const satisfies Record<string, Fault>;

@@ -124,15 +124,10 @@ export const featureFaults = {
     'GET_QUEUE_NUM tells 0',
     inTable('features', { queueCount: () => 0n }),
   ),
-  'last-queue-cannot-be-set-up': fault(
+  'last-queue-refused': fault(
     'vu-mq/every-queue-can-be-set-up',
     'the last queue that was told of is refused',
     inTable('vring', { acceptsIndex: (index, rings) => index < Math.max(1, rings - 1) }),
-  ),
-  'closes-at-reset-owner': fault(
-    'vu-close/connection-closed-only-for-grave-errors',
-    'the connection is closed at RESET_OWNER',
-    handling('VHOST_USER_RESET_OWNER', () => ({ kind: 'close-connection', why: 'RESET_OWNER' })),
   ),
   'no-connection-after-refusal': fault(
     'vu-close/new-connection-accepted-after-refusal',

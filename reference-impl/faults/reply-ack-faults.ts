@@ -16,7 +16,7 @@ export const replyAckFaults = {
           : [message],
     }),
   ),
-  'set-vring-num-not-acknowledged': fault(
+  'need-reply-not-answered': fault(
     'vu-reply-ack/need-reply-answered-with-u64',
     'SET_VRING_NUM is never acknowledged',
     inTable('reply', {
@@ -30,17 +30,17 @@ export const replyAckFaults = {
       leaving: (message) => (message.request === requestId.VHOST_USER_SET_OWNER ? [] : [message]),
     }),
   ),
-  'acknowledges-success-with-1': fault(
+  'success-answered-with-one': fault(
     'vu-reply-ack/success-is-zero',
     'an acknowledgement of success is 1',
     inTable('reply', { success: 1n }),
   ),
-  'acknowledges-failure-with-0': fault(
+  'failure-answered-with-zero': fault(
     'vu-reply-ack/failure-is-non-zero',
     'an acknowledgement of failure is 0',
     inTable('reply', { failure: 0n }),
   ),
-  'own-reply-and-acknowledgement': fault(
+  'own-reply-followed-by-acknowledgement': fault(
     'vu-reply-ack/messages-with-own-reply-unchanged',
     'a request with need_reply and a reply of its own gets an acknowledgement, too',
     inTable('reply', {
@@ -60,10 +60,16 @@ export const replyAckFaults = {
           : [message],
     }),
   ),
-  'acknowledges-unnegotiated': fault(
-    'vu-reply-ack/need-reply-ignored-unless-negotiated',
-    'need_reply is answered before REPLY_ACK is negotiated',
-    inTable('reply', { wantsAcknowledgement: (flags) => (flags & VHOST_USER_NEED_REPLY_MASK) !== 0 }),
+  'unnegotiated-need-reply-answered-twice': fault(
+    'vu-reply-ack/unnegotiated-need-reply-brings-at-most-one-answer',
+    'before REPLY_ACK is negotiated, need_reply is answered twice',
+    inTable('reply', {
+      wantsAcknowledgement: (flags) => (flags & VHOST_USER_NEED_REPLY_MASK) !== 0,
+      leaving: (message, flags, session) =>
+        (flags & VHOST_USER_NEED_REPLY_MASK) !== 0 && !session.hasProtocolFeature('VHOST_USER_PROTOCOL_F_REPLY_ACK')
+          ? [message, message]
+          : [message],
+    }),
   ),
   'config-acknowledged-before-written': fault(
     'vu-reply-ack/answer-follows-effect',
@@ -87,7 +93,7 @@ export const replyAckFaults = {
       leaving: (message) => (message.request === requestId.VHOST_USER_SET_FEATURES ? [message, message] : [message]),
     }),
   ),
-  'set-vring-num-acknowledged-twice': fault(
+  'acknowledgement-sent-twice': fault(
     'vu-reply-ack/one-answer-per-request-in-order',
     'SET_VRING_NUM is acknowledged twice',
     inTable('reply', {

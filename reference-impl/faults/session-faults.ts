@@ -1,4 +1,5 @@
 import { done } from '../vhost-user/message-rule.ts';
+import { configChangeMessage } from '../vhost-user/reply-payloads.ts';
 import { hasBit, vhostUserProtocolFeatures as protocol } from '../wire/vhost-user-constants.ts';
 import { type Fault, fault, handling, inTable, onMessage } from './fault.ts';
 
@@ -78,7 +79,7 @@ export const sessionFaults = {
     'num of VRING_CALL is 1',
     inTable('notification', { inBandNum: 1 }),
   ),
-  'back-end-channel-refused': fault(
+  'backend-req-fd-refused': fault(
     'vu-backend-req/set-backend-req-fd-answered-zero',
     'SET_BACKEND_REQ_FD is acknowledged as a failure',
     handling('VHOST_USER_SET_BACKEND_REQ_FD', (right) => {
@@ -117,5 +118,23 @@ export const sessionFaults = {
           ? entry.handle(session, value, context)
           : done,
     })),
+  ),
+  'second-owner-closes': fault(
+    'vu-close/connection-closed-only-for-grave-errors',
+    'a second SET_OWNER closes the connection',
+    handling('VHOST_USER_SET_OWNER', (right, session) =>
+      session.hasOwner ? { kind: 'close-connection', why: 'a second owner' } : right(),
+    ),
+  ),
+  'backend-channel-refusal-hangs': fault(
+    'vu-backend-req/front-end-refusal-survived',
+    'it asks for something on the back-end channel when a ring starts, and waits for ever for its being done',
+    handling('VHOST_USER_SET_VRING_KICK', (right, session) => {
+      if (session.backEndChannel !== undefined) {
+        session.edge.sendRequest(session.backEndChannel, configChangeMessage());
+        session.edge.breakDown('hang');
+      }
+      return right();
+    }),
   ),
 } as const satisfies Record<string, Fault>;

@@ -218,6 +218,18 @@ export const splitRingFaults = {
         breakingDown(features.indirect ? undefined : 'abort', right.acceptsIndirect(flags, table, features, before)),
     }),
   ),
+  'chain-of-whole-queue-refused': fault(
+    'split/any-framing-handled',
+    'a chain of as many descriptors as the queue has breaks the ring',
+    inRing({
+      acceptsChainLength: (descriptors, size) => (descriptors >= size ? 'chain-longer-than-queue' : undefined),
+    }),
+  ),
+  'full-ring-taken-for-empty': fault(
+    'split/chain-used-once',
+    'a ring with as many chains as entries is taken for an empty one',
+    inRing({ pending: (availIdx, lastAvailIdx, size) => right.pending(availIdx, lastAvailIdx, size) % size }),
+  ),
 } as const satisfies Record<string, Fault>;
 
 /** The reason as it is, unless there is one and it is fatal. */

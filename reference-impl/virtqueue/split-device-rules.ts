@@ -52,7 +52,7 @@ export interface SplitDeviceRules {
   /** The used idx to begin with, given what the ring holds and where reading begins. */
   readonly firstUsedIdx: (ringUsedIdx: number, firstAvailIdx: number) => number;
   /** Chains that wait, by the available idx that the driver shows. */
-  readonly pending: (availIdx: number, lastAvailIdx: number) => number;
+  readonly pending: (availIdx: number, lastAvailIdx: number, size: number) => number;
   readonly acceptsPending: (pending: number, size: number) => MalformedReason | undefined;
   readonly nextAvailIdx: (lastAvailIdx: number) => number;
   readonly availSlot: (lastAvailIdx: number, size: number) => number;

@@ -104,7 +104,7 @@ export class SplitDevice {
 
   /** Chains that wait; more than the queue size only where a driver made its idx jump. */
   pending(): number {
-    return this.#rules.pending(this.ring.availIdx(), this.#lastAvailIdx) + this.#resubmitted.length;
+    return this.#rules.pending(this.ring.availIdx(), this.#lastAvailIdx, this.ring.size) + this.#resubmitted.length;
   }
 
   /** Takes the next chain. A malformed one stays where it is: the idx does not move past it. */
