@@ -8,12 +8,24 @@ import * as vhostUserQueues from './vhost-user/queues.cases.ts';
 import * as vhostUserReplyAck from './vhost-user/reply-ack.cases.ts';
 import * as vhostUserReset from './vhost-user/reset.cases.ts';
 import * as vhostUserStatus from './vhost-user/status.cases.ts';
+import * as splitRingBrokenChains from './virtio/split-ring/broken-chains.cases.ts';
+import * as splitRingBrokenRing from './virtio/split-ring/broken-ring.cases.ts';
+import * as splitRingFraming from './virtio/split-ring/framing.cases.ts';
+import * as splitRingIndirect from './virtio/split-ring/indirect.cases.ts';
+import * as splitRingMemory from './virtio/split-ring/memory.cases.ts';
 import * as splitRingNotifications from './virtio/split-ring/notifications.cases.ts';
+import * as splitRingOrder from './virtio/split-ring/order.cases.ts';
 import * as splitRingUsedRing from './virtio/split-ring/used-ring.cases.ts';
 
 /** Every file of cases; a new one is added here. */
 const files: readonly Readonly<Record<string, AnyCase>>[] = [
+  splitRingBrokenChains,
+  splitRingBrokenRing,
+  splitRingFraming,
+  splitRingIndirect,
+  splitRingMemory,
   splitRingNotifications,
+  splitRingOrder,
   splitRingUsedRing,
   vhostUserBackEndRequests,
   vhostUserConfig,

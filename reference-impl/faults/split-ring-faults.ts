@@ -128,7 +128,12 @@ export const splitRingFaults = {
   'empty-descriptor-crashes': fault(
     'split/empty-descriptor-survived',
     'it aborts at a descriptor of length 0',
-    inRing({ acceptsLength: (length) => breakingDown('abort', right.acceptsLength(length)) }),
+    inRing({
+      acceptsLength: (length) => {
+        if (length === 0) throw new BrokenDown('abort');
+        return right.acceptsLength(length);
+      },
+    }),
   ),
   'writable-before-readable-crashes': fault(
     'split/writable-before-readable-survived',

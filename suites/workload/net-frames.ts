@@ -5,6 +5,8 @@ import { chainOf, cutSpan, pattern, type Request, type RequestShape } from './re
 /** struct virtio_net_hdr with num_buffers, as VERSION_1 has it always (virtio 5.1.6). */
 export const netHeaderSize = 12;
 export const shortestFrame = 60;
+/** Room of a receive buffer beyond the frame that is expected. */
+export const receiveSlack = 64;
 const ownMac = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56];
 const otherMac = [0x52, 0x54, 0x00, 0x65, 0x43, 0x21];
 /** An EtherType for local experiments, so that nobody on the way takes the frame for something else. */
@@ -71,17 +73,18 @@ export class NetFrames {
 
   /**
    * Transmits a frame and waits for it on the receive ring, which must have a buffer for it: the received bytes after
-   * the header, as many as the used element says. @throws as `waitForUsed`.
+   * the header, as many as the used element says. Frame and buffer are cut as `shape` says. @throws as `waitForUsed`.
    */
   roundTrip(
     transmit: Attachment,
     receive: Attachment,
     frame: Uint8Array,
+    shape: RequestShape = {},
   ): { header: Uint8Array; frame: Uint8Array; len: number } {
-    const buffer = this.receiveBuffer(netHeaderSize + frame.length + 64);
+    const buffer = this.receiveBuffer(netHeaderSize + frame.length + receiveSlack, shape.writableCuts);
     receive.makeAvailable([buffer.request.segments]);
     receive.kick();
-    transmit.makeAvailable([this.transmitFrame(frame).segments]);
+    transmit.makeAvailable([this.transmitFrame(frame, shape).segments]);
     transmit.kick();
     const len = receive.waitForUsed(1)[0]?.len ?? 0;
     transmit.waitForUsed(1);

@@ -8,17 +8,21 @@ import {
   type Session,
 } from '../../drivers/driver-port.ts';
 import { BlockRequests } from './block-requests.ts';
-import { NetFrames } from './net-frames.ts';
-import type { Request, RequestShape } from './request.ts';
+import { NetFrames, netHeaderSize, receiveSlack, shortestFrame } from './net-frames.ts';
+import { difference, pattern, type Request, type RequestShape } from './request.ts';
 
 /** A ring of this many entries for rings that only have to be there. */
 const companionSize = 64;
+
+const sectorSize = 512;
+const blockHeaderSize = 16;
 
 /** What a case does with a target's device, whatever device it is. */
 export class Workload {
   readonly facts: DriverPort['facts']['workload'];
   readonly #guest: () => Guest;
   readonly #companions = new Map<Session, Map<number, Attachment>>();
+  readonly #sessionOf = new WeakMap<Attachment, Session>();
   #block: BlockRequests | undefined;
   #net: NetFrames | undefined;
 
@@ -60,7 +64,9 @@ export class Workload {
   attach(session: Session, ring: GuestSplitRing, options: Partial<AttachOptions> = {}): Attachment {
     const index = options.index ?? this.queueIndex;
     for (const other of this.facts.companions) if (other !== index) this.companion(session, other);
-    return session.attach(ring, { ...options, index });
+    const attachment = session.attach(ring, { ...options, index });
+    this.#sessionOf.set(attachment, session);
+    return attachment;
   }
 
   /** The attachment of a ring that must run beside the one under test; made at first use, without buffers. */
@@ -70,6 +76,53 @@ export class Workload {
     const attached = known.get(index) ?? session.attach(this.#guest().splitRing({ size: companionSize }), { index });
     known.set(index, attached);
     return attached;
+  }
+
+  /** Bytes of the readable and of the writable part that `transfer(queue, shape)` cuts. */
+  transferSizes(shape: RequestShape = {}): {
+    readonly header: number;
+    readonly readable: number;
+    readonly writable: number;
+  } {
+    if (this.facts.kind === 'block') {
+      const bytes = shape.bytes ?? sectorSize;
+      return { header: blockHeaderSize, readable: blockHeaderSize + bytes, writable: bytes + 1 };
+    }
+    const bytes = netHeaderSize + (shape.bytes ?? shortestFrame);
+    return { header: netHeaderSize, readable: bytes, writable: bytes + receiveSlack };
+  }
+
+  /**
+   * Data to the device and back, compared byte for byte: a write and a read of the same sectors, or a frame that is
+   * transmitted and comes back. Frames that were sent before without a buffer to come back into may get in its way.
+   * What was wrong, or undefined.
+   * @throws as `waitForUsed`.
+   */
+  transfer(queue: Attachment, shape: RequestShape & { readonly sector?: number } = {}): string | undefined {
+    if (this.facts.kind === 'block') return this.#writeAndRead(queue, shape);
+    const session = this.#sessionOf.get(queue);
+    if (session === undefined) throw new DriverUsageError('this ring was not attached by the workload');
+    return this.#thereAndBack(queue, this.companion(session, this.facts.receiveIndex), shape);
+  }
+
+  #writeAndRead(queue: Attachment, shape: RequestShape & { readonly sector?: number }): string | undefined {
+    const data = pattern(shape.bytes ?? sectorSize, shape.seed ?? 1);
+    const write = this.block.write(data, shape);
+    queue.makeAvailable([write.segments]);
+    queue.kickAndWaitForUsed(1);
+    const written = write.problem();
+    if (written !== undefined) return `write: ${written}`;
+    const read = this.block.read({ ...shape, expected: data });
+    queue.makeAvailable([read.segments]);
+    queue.kickAndWaitForUsed(1);
+    const problem = read.problem();
+    return problem === undefined ? undefined : `read: ${problem}`;
+  }
+
+  #thereAndBack(transmit: Attachment, receive: Attachment, shape: RequestShape): string | undefined {
+    const frame = this.net.frame(shape.bytes, shape.seed ?? 1);
+    const returned = this.net.roundTrip(transmit, receive, frame, shape);
+    return difference(returned.frame, this.net.returned(frame));
   }
 
   /**

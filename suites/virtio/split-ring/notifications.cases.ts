@@ -167,16 +167,21 @@ export const noCallBeforeUsedEvent = defineCase({
 export const spuriousKicks = defineCase({
   id: 'virtio/notifications/spurious-kicks-are-harmless',
   title: 'kicks with nothing new change nothing, and the next chain is served',
-  proves: { 'notify/spurious-kicks-harmless': 'spurious-kick-advances' },
+  proves: { 'notify/spurious-kicks-harmless': ['spurious-kick-advances', 'spurious-kick-crashes'] },
   applies: { start: 'negotiated' },
-  run({ session, guest, workload, requirement }) {
+  run({ port, session, guest, workload, requirement }) {
     const ring = guest.splitRing({ size: 16 });
     const queue = workload.attach(session, ring);
     const check = requirement('notify/spurious-kicks-harmless');
-    for (let n = 0; n < 8; n++) queue.kick();
+    // Each round gives the device time to find that there is nothing: kicks that come together count as one.
+    const kickForNothing = (): void => {
+      for (let n = 0; n < 8; n++) queue.kick();
+      port.until(() => false, 2);
+    };
+    kickForNothing();
     const first = workload.once(queue, { seed: 1 });
     check.equal(first, undefined, 'what is wrong with a request after 8 kicks for nothing');
-    for (let n = 0; n < 8; n++) queue.kick();
+    kickForNothing();
     const second = workload.once(queue, { seed: 2 });
     check.equal(second, undefined, 'what is wrong with a request after 8 more');
     const stopped = queue.stop();

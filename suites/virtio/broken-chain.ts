@@ -1,0 +1,61 @@
+import type { DriverPort, Guest, GuestSplitRing, Session } from '../../drivers/driver-port.ts';
+import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
+import type { AddOptions } from '../../reference-impl/virtqueue/split-driver.ts';
+import type { Check } from '../check.ts';
+import type { Workload } from '../workload/workload.ts';
+import { runningQueue, servesAfresh } from './running-queue.ts';
+
+interface Context {
+  readonly port: DriverPort;
+  readonly guest: Guest;
+  readonly workload: Workload;
+  connect(start: 'connected' | 'negotiated'): Session;
+}
+
+/** A chain that lies in the table and is not shown yet. */
+export interface LaidOut {
+  readonly ring: GuestSplitRing;
+  /** Its descriptors, in the order of the chain. */
+  readonly places: readonly number[];
+  /** Those of the sound chain ahead of it. */
+  readonly sound: readonly number[];
+  /** Place of its head in the available ring. */
+  readonly slot: number;
+}
+
+/** Changes one or more things about a sound chain, or about the ring once it is shown. */
+export interface Breakage {
+  readonly key: string;
+  readonly chain?: () => readonly Segment[];
+  readonly add?: AddOptions;
+  readonly lay?: (laid: LaidOut) => void;
+  readonly show?: (ring: GuestSplitRing) => void;
+}
+
+/** How long a device may take to find out, in milliseconds, where nothing that can be seen tells of it. */
+const findsOutWithinMs = 20;
+const size = 16;
+
+/**
+ * On a session of its own shows a sound chain and behind it a broken one, waits until the device has met them as far
+ * as that can be told, and stops the ring. Then a fresh session must be served.
+ */
+export function survives(context: Context, check: Check, breakage: Breakage): void {
+  const { port, workload } = context;
+  const { session, ring, queue } = runningQueue(context, { size, indirect: breakage.add?.indirect !== undefined });
+  const soundChain = workload.request({ seed: 1, readableCuts: [4, 6] }).segments;
+  queue.driver.add(soundChain);
+  const slot = queue.driver.nextAvailIdx % size;
+  const chain = breakage.chain?.() ?? workload.request({ seed: 2, readableCuts: [4, 6] }).segments;
+  const head = queue.driver.add(chain, breakage.add);
+  if (head === 'ring-full') throw new RangeError(`${breakage.key} is longer than ${size} descriptors`);
+  breakage.lay?.({ ring, places: chain.map((_, at) => head + at), sound: [...soundChain.keys()], slot });
+  queue.driver.publish();
+  breakage.show?.(ring);
+  queue.kick();
+  port.until(() => ring.usedIdx() !== 0 || queue.errors() > 0 || !session.isOpen, findsOutWithinMs);
+  // The answer comes behind what the device did with the kick.
+  if (session.isOpen) queue.stop();
+  session.close();
+  servesAfresh(context, check, `after ${breakage.key}`);
+}

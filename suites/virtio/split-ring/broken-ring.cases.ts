@@ -1,0 +1,49 @@
+import type { Attachment, DriverPort, Session } from '../../../drivers/driver-port.ts';
+import { defineCase } from '../../case.ts';
+import type { Check } from '../../check.ts';
+
+/** A ring with broken contents beside one that is sound. */
+
+const size = 16;
+
+/** Shows a head that does not exist. */
+function breakRing(port: DriverPort, session: Session, queue: Attachment): void {
+  queue.driver.addHead(queue.ring.size + 5);
+  queue.driver.publish();
+  queue.kick();
+  port.until(() => queue.errors() > 0 || !session.isOpen, 20);
+}
+
+function spares(check: Check, problem: string | undefined): void {
+  check.equal(problem, undefined, 'what is wrong with a request on a sound ring beside a broken one');
+}
+
+export const blockQueues = defineCase({
+  id: 'virtio/split-ring/broken-ring-spares-other-block-queue',
+  title: 'a request queue with a head out of range does not keep the other from being served',
+  proves: { 'split/broken-ring-spares-others': 'broken-ring-stops-device' },
+  applies: { start: 'negotiated', devices: ['block'], offers: ['VIRTIO_BLK_F_MQ'] },
+  run({ port, session, guest, workload, requirement }) {
+    const sound = workload.attach(session, guest.splitRing({ size }), { index: 1 });
+    const broken = workload.attach(session, guest.splitRing({ size }), { index: 0 });
+    const check = requirement('split/broken-ring-spares-others');
+    check.equal(workload.once(sound), undefined, 'what is wrong with a request before the other ring is broken');
+    breakRing(port, session, broken);
+    spares(check, workload.once(sound));
+  },
+});
+
+export const netQueues = defineCase({
+  id: 'virtio/split-ring/broken-receive-ring-spares-transmit-ring',
+  title: 'a receive ring with a head out of range does not keep transmit buffers from being used',
+  proves: { 'split/broken-ring-spares-others': 'broken-ring-stops-device' },
+  applies: { start: 'negotiated', devices: ['net'] },
+  run({ port, session, guest, workload, requirement }) {
+    const sound = workload.attach(session, guest.splitRing({ size }));
+    const broken = workload.companion(session, workload.net.facts.receiveIndex);
+    const check = requirement('split/broken-ring-spares-others');
+    check.equal(workload.once(sound), undefined, 'what is wrong with a frame before the receive ring is broken');
+    breakRing(port, session, broken);
+    for (const seed of [1, 2, 3]) spares(check, workload.once(sound, { seed }));
+  },
+});

@@ -1,0 +1,92 @@
+import { defineCase } from '../../case.ts';
+import { runningQueue } from '../running-queue.ts';
+
+/** How a request is cut into descriptors says nothing (virtio 2.7.4), and where descriptors lie neither (2.7.5). */
+
+/** Lengths of pieces that cut `total` bytes into `count` nearly equal ones. */
+const evenCuts = (total: number, count: number): number[] =>
+  new Array<number>(count - 1).fill(Math.floor(total / count));
+
+export const everyEdge = defineCase({
+  id: 'virtio/split-ring/any-framing-is-handled-alike',
+  title: 'header, data and status cut into descriptors at every edge, or into many: the data arrives and comes back',
+  proves: { 'split/any-framing-handled': 'second-descriptor-ignored' },
+  applies: { start: 'closed' },
+  run(context) {
+    const { workload, points, requirement } = context;
+    const check = requirement('split/any-framing-handled');
+    const { header, readable, writable } = workload.transferSizes();
+    const edges = (total: number): number[] => [1, header - 1, header, header + 1, total - 2, total - 1];
+    const all = [
+      { key: 'uncut', readableCuts: [], writableCuts: [] },
+      ...edges(readable).map((cut) => ({ key: `readable=${cut}`, readableCuts: [cut], writableCuts: [] })),
+      ...edges(writable).map((cut) => ({ key: `writable=${cut}`, readableCuts: [], writableCuts: [cut] })),
+      { key: 'readable-header-bytewise', readableCuts: new Array<number>(header).fill(1), writableCuts: [] },
+      { key: 'writable-start-bytewise', readableCuts: [], writableCuts: new Array<number>(header).fill(1) },
+      ...[5, 17, 33].map((count) => ({
+        key: `even=${count}`,
+        readableCuts: evenCuts(readable, count),
+        writableCuts: evenCuts(writable, count),
+      })),
+    ];
+    points(all, ({ key, readableCuts, writableCuts }) => {
+      const { session, queue } = runningQueue(context, { size: 64 });
+      const problem = workload.transfer(queue, { readableCuts, writableCuts });
+      check.equal(problem, undefined, `what is wrong with a transfer cut ${key}`);
+      session.close();
+    });
+  },
+});
+
+export const followsNext = defineCase({
+  id: 'virtio/split-ring/chain-follows-next',
+  title: 'the descriptors of a chain are found by their next fields, in whatever order they lie in the table',
+  proves: { 'split/chain-follows-next': 'chain-walked-in-table-order' },
+  applies: { start: 'negotiated' },
+  variants: { order: ['ascending', 'descending', 'scattered'] },
+  run({ session, guest, workload, variant, requirement }) {
+    const ring = guest.splitRing({ size: 32 });
+    const queue = workload.attach(session, ring);
+    const request = workload.request({ readableCuts: [3, 5, 7], writableCuts: [100, 200] });
+    const { segments } = request;
+    queue.driver.add(segments);
+    // The driver side has laid them out from 0 up; they move before they are shown.
+    const laidOut = segments.map((_, at) => ring.readDescriptor(at));
+    const places = segments.map((_, at) => {
+      if (variant.order === 'ascending') return at + 9;
+      return variant.order === 'descending' ? segments.length - 1 - at : (7 + 11 * at) % 32;
+    });
+    for (const at of segments.keys()) ring.setDescriptor(at, 0n, 0, 0, 0);
+    for (const [at, { addr, len, flags }] of laidOut.entries()) {
+      ring.setDescriptor(places[at] ?? 0, addr, len, flags, places[at + 1] ?? 0);
+    }
+    ring.setAvailHead(0, places[0] ?? 0);
+    queue.driver.publish();
+    const [used] = queue.kickAndWaitForUsed(1);
+    const check = requirement('split/chain-follows-next');
+    check.equal(used?.len, request.writes, 'len of the used element');
+    check.equal(request.problem(), undefined, 'what is wrong with the request');
+  },
+});
+
+export const longestChain = defineCase({
+  id: 'virtio/split-ring/chain-as-long-as-the-queue',
+  title: 'a chain that takes every descriptor of the queue is served, and the descriptors serve again',
+  proves: { 'split/any-framing-handled': 'chain-of-whole-queue-refused' },
+  applies: { start: 'negotiated' },
+  variants: { queueSize: [4, 16, 64] },
+  run({ session, guest, workload, variant, requirement }) {
+    const queue = workload.attach(session, guest.splitRing({ size: variant.queueSize }));
+    const { readable, writable } = workload.sizes();
+    const inReadable = writable === 0 ? variant.queueSize : variant.queueSize >> 1;
+    const check = requirement('split/any-framing-handled');
+    for (const seed of [1, 2, 3]) {
+      const problem = workload.once(queue, {
+        seed,
+        readableCuts: evenCuts(readable, Math.min(inReadable, readable)),
+        writableCuts: writable === 0 ? [] : evenCuts(writable, variant.queueSize - Math.min(inReadable, readable)),
+      });
+      check.equal(problem, undefined, `what is wrong with request ${seed} in ${variant.queueSize} descriptors`);
+    }
+  },
+});

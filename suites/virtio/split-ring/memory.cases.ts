@@ -1,0 +1,125 @@
+import type { Guest } from '../../../drivers/driver-port.ts';
+import { changes, changesOutside, type MemoryChange, snapshot } from '../../../reference-impl/memory/snapshot.ts';
+import type { Span } from '../../../reference-impl/memory/span.ts';
+import { defineCase } from '../../case.ts';
+import type { Check } from '../../check.ts';
+import { netHeaderSize, shortestFrame } from '../../workload/net-frames.ts';
+import type { Request } from '../../workload/request.ts';
+
+/** What a device must leave alone, seen by comparison of the guest's memory before and after (virtio 2.7.5 to 2.7.8). */
+
+const requestsEach = 4;
+const smallestBuffer = netHeaderSize + shortestFrame;
+
+/** The spans of the device-readable and device-writable parts. */
+function partsOf(guest: Guest, requests: readonly Request[], writable: boolean): Span[] {
+  return requests.flatMap(({ segments }) =>
+    segments
+      .filter((segment) => segment.writable === writable)
+      .map(({ guestAddress, length }) => guest.spanAt(guestAddress, length)),
+  );
+}
+
+/** The changes that lie within the spans. */
+function changesWithin(all: readonly MemoryChange[], spans: readonly Span[]): MemoryChange[] {
+  const outside = changesOutside(all, spans);
+  const key = ({ region, offset, length }: MemoryChange): string => `${region} ${offset} ${length}`;
+  const kept = new Set(outside.map(key));
+  return all.filter((change) => !kept.has(key(change)));
+}
+
+function unchanged(check: Check, found: readonly MemoryChange[], what: string): void {
+  const shown = found
+    .slice(0, 4)
+    .map(({ region, offset, length }) => `${length} bytes at ${offset} of region ${region}`);
+  check.holds(found.length === 0, what, {
+    expected: 'no byte differs',
+    actual: `${found.length} runs of bytes differ: ${shown.join(', ')}`,
+  });
+}
+
+const cut = { readableCuts: [5, 11], writableCuts: [64, 300] };
+
+export const readable = defineCase({
+  id: 'virtio/split-ring/readable-buffers-never-written',
+  title: 'device-readable buffers hold the same bytes after their chain was used',
+  proves: { 'split/readable-buffers-never-written': 'readable-buffer-scribbled' },
+  applies: { start: 'negotiated' },
+  run({ session, guest, workload, requirement }) {
+    const queue = workload.attach(session, guest.splitRing({ size: 64 }));
+    const requests = Array.from({ length: requestsEach }, (_, seed) => workload.request({ seed, ...cut }));
+    const before = snapshot(guest);
+    queue.makeAvailable(requests.map(({ segments }) => segments));
+    queue.kickAndWaitForUsed(requests.length);
+    queue.stop();
+    const found = changesWithin(changes(before), partsOf(guest, requests, false));
+    unchanged(requirement('split/readable-buffers-never-written'), found, 'device-readable buffers');
+  },
+});
+
+export const descriptorTable = defineCase({
+  id: 'virtio/split-ring/descriptor-table-never-written',
+  title: 'the descriptor table is the same after chains were used',
+  proves: { 'split/descriptor-table-never-written': 'descriptor-table-scribbled' },
+  applies: { start: 'negotiated' },
+  run({ session, guest, workload, requirement }) {
+    const ring = guest.splitRing({ size: 64 });
+    const queue = workload.attach(session, ring);
+    const requests = Array.from({ length: requestsEach }, (_, seed) => workload.request({ seed, ...cut }));
+    queue.makeAvailable(requests.map(({ segments }) => segments));
+    const before = snapshot(guest);
+    queue.kickAndWaitForUsed(requests.length);
+    queue.stop();
+    const found = changesWithin(changes(before), [ring.desc]);
+    unchanged(requirement('split/descriptor-table-never-written'), found, 'descriptor table');
+  },
+});
+
+export const availRing = defineCase({
+  id: 'virtio/split-ring/avail-ring-never-written',
+  title: 'the available ring, used_event included, is the same after chains were used',
+  proves: { 'split/avail-ring-never-written': 'avail-ring-scribbled' },
+  applies: { start: 'negotiated' },
+  run({ session, guest, workload, requirement }) {
+    const ring = guest.splitRing({ size: 64 });
+    const queue = workload.attach(session, ring);
+    ring.setUsedEvent(0xabcd);
+    const requests = Array.from({ length: requestsEach }, (_, seed) => workload.request({ seed, ...cut }));
+    queue.makeAvailable(requests.map(({ segments }) => segments));
+    const before = snapshot(guest);
+    queue.kickAndWaitForUsed(requests.length);
+    queue.stop();
+    const found = changesWithin(changes(before), [ring.avail]);
+    unchanged(requirement('split/avail-ring-never-written'), found, 'available ring');
+  },
+});
+
+export const outsideBuffers = defineCase({
+  id: 'virtio/split-ring/nothing-written-outside-buffers',
+  title: 'nothing is written but the used rings and the writable buffers of available chains',
+  proves: { 'split/nothing-written-outside-buffers': 'byte-behind-buffer-scribbled' },
+  applies: { start: 'negotiated' },
+  variants: { placement: ['contiguous', 'apart', 'region-end'] },
+  run({ session, guest, workload, variant, requirement }) {
+    const ring = guest.splitRing({ size: 64, placement: variant.placement });
+    const queue = workload.attach(session, ring);
+    const others = workload.facts.companions.map((index) => workload.companion(session, index));
+    const requests = Array.from({ length: requestsEach }, (_, seed) => workload.request({ seed, ...cut }));
+    // A network device writes what it receives: exactly one frame fits into each buffer.
+    const received =
+      workload.facts.kind === 'net' ? requests.map(() => workload.net.receiveBuffer(smallestBuffer).request) : [];
+    for (const other of others) {
+      other.makeAvailable(received.map(({ segments }) => segments));
+      other.kick();
+    }
+    queue.makeAvailable(requests.map(({ segments }) => segments));
+    const before = snapshot(guest);
+    queue.kickAndWaitForUsed(requests.length);
+    for (const other of others) other.waitForUsed(received.length);
+    queue.stop();
+    const usedRings = [ring, ...others.map((other) => other.ring)].map(({ used }) => used);
+    const allowed = [...usedRings, ...partsOf(guest, [...requests, ...received], true)];
+    const found = changesOutside(changes(before), allowed);
+    unchanged(requirement('split/nothing-written-outside-buffers'), found, 'memory beside used rings and buffers');
+  },
+});
