@@ -35,7 +35,7 @@ export function snapshotOfCatalogue(cases: readonly AnyCase[]): CatalogueSnapsho
       id: slug,
       ...(untested === undefined ? {} : { untested: untestedText(untested) }),
     })),
-    features: allFeatures().map(({ name, bit, device }) => ({ name, bit, device })),
+    features: allFeatures().map(({ name, bit, device, kind, text }) => ({ name, bit, device, kind, text })),
     cases: cases.map(({ id, title, proves }) => ({ id, title, proves: Object.keys(proves) })),
   });
 }

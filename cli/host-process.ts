@@ -64,7 +64,7 @@ function judgeAll(job: HostJob, port: DriverPort, { offer }: Served): void {
             tell({ kind: 'case', key: record.key, repetition: record.repetition, verdict: record.verdict });
           }
         },
-        writeTrace: (trace) => traces.write(trace),
+        writeTrace: (trace, findings) => traces.write(trace, findings),
       },
       {
         seed: job.seed,

@@ -6,8 +6,12 @@ const longestDump = 160;
 const mostFields = 40;
 
 /** The bytes of one message, and for each field its offset, name, value and meaning. */
-export function AnnotatedBytes({ event }: { readonly event: MessageObservation }): JSX.Element {
-  const annotations = annotate(event.channel, event.bytes);
+export function AnnotatedBytes(props: {
+  readonly event: MessageObservation;
+  readonly isContinuation: boolean;
+}): JSX.Element {
+  const { event, isContinuation } = props;
+  const annotations = isContinuation ? plainBytes(event.bytes) : annotate(event.channel, event.bytes);
   const shown = annotations.slice(0, mostFields);
   const unrecorded = event.length - event.bytes.length;
   return (
@@ -76,12 +80,22 @@ export function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
 }
 
+function plainBytes(bytes: Uint8Array): readonly Annotation[] {
+  const note = 'goes on with the message begun before';
+  return bytes.length === 0 ? [] : [{ offset: 0, length: bytes.length, field: 'bytes', value: '', note }];
+}
+
 /** Name of a message, and the first fields of its payload, in a line. */
-export function messageTitle(event: MessageObservation): { readonly name: string; readonly brief: string } {
+export function messageTitle(
+  event: MessageObservation,
+  isContinuation: boolean,
+): { readonly name: string; readonly brief: string } {
+  if (isContinuation) return { name: 'the next piece', brief: shorten(hex(event.bytes)) };
+  if (event.bytes.length < payloadOffset) return { name: 'piece of a header', brief: hex(event.bytes) };
   const annotations = annotate(event.channel, event.bytes);
   const request = annotations.find(({ field }) => field === 'request');
   const flags = annotations.find(({ field }) => field === 'flags');
-  const name = request?.note?.startsWith('VHOST_USER_') ? request.note : `request ${request?.value ?? 'cut short'}`;
+  const name = request?.note?.startsWith('VHOST_USER_') ? request.note : `request ${request?.value ?? ''}`;
   const isReply = flags?.note?.includes('reply') === true && flags.note.split(', ').includes('reply');
   const payload = annotations.filter(({ offset, field }) => offset >= payloadOffset && !field.startsWith('padding'));
   const brief = payload

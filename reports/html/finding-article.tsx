@@ -3,7 +3,7 @@ import type { FindingGroup } from '../findings.ts';
 import type { Trace } from '../trace/trace.ts';
 import { ForeignText } from './foreign-text.tsx';
 import { MessageSequence } from './message-sequence.tsx';
-import { type ReportView, requirementAnchor } from './report-view.ts';
+import { isBeyondText, type ReportView, requirementAnchor } from './report-view.ts';
 import { Level, Provenance } from './requirement-list.tsx';
 import { type TraceExcerpt, traceExcerpt } from './trace-excerpt.ts';
 
@@ -51,6 +51,7 @@ function FindingIndex({ view }: { readonly view: ReportView }): JSX.Element {
           </a>{' '}
           <span class="muted">
             {group.target} · {group.finding.requirement}
+            {isBeyondText(group) ? ' · beyond the text' : ''}
           </span>
         </li>
       ))}
@@ -93,6 +94,7 @@ function FindingArticle(props: {
       <header>
         <p class="tags">
           <How group={group} /> <span class="on">{target}</span>
+          {isBeyondText(group) ? <span class="beyond">beyond the text</span> : null}
         </p>
         <h3 id={`${anchor}-title`}>
           {requirement === undefined ? finding.requirement : <Level requirement={requirement} />} {requirement?.text}
@@ -179,12 +181,12 @@ function Places({ group }: { readonly group: FindingGroup }): JSX.Element | null
     );
   }
   const head = [
-    lines.length === 1 ? '' : `${lines.length} results`,
-    points === 0 ? '' : `${points} ${points === 1 ? 'point' : 'points'}`,
+    lines.length === 1 ? '' : `in ${lines.length} results`,
+    points === 0 ? '' : `at ${points} ${points === 1 ? 'point' : 'points'}`,
   ];
   return (
     <details class="places">
-      <summary>the same in {head.filter((part) => part !== '').join(', ')}</summary>
+      <summary>the same {head.filter((part) => part !== '').join(', ')}</summary>
       <ul>
         {lines.slice(0, mostPlaces).map(({ name, points: failed, of }) => (
           <li key={name}>

@@ -1,5 +1,11 @@
 import type { JSX } from 'preact';
-import type { MessageObservation, ObservedEvent } from '../../reference-impl/observations/event.ts';
+import type {
+  ConnectionObservation,
+  MessageObservation,
+  Observation,
+  ObservedEvent,
+  ProcessObservation,
+} from '../../reference-impl/observations/event.ts';
 import { AnnotatedBytes, hex, messageTitle } from './annotated-bytes.tsx';
 import { ForeignText } from './foreign-text.tsx';
 import type { ExcerptItem, TraceExcerpt } from './trace-excerpt.ts';
@@ -31,11 +37,15 @@ function SequenceItem({ item }: { readonly item: ExcerptItem }): JSX.Element {
       </li>
     );
   }
-  const { event, isFailing } = item;
+  const { event, isFailing, isContinuation } = item;
   return (
     <li class={`event ${event.kind} ${laneOf(event)}${isFailing ? ' failing' : ''}`}>
       <time>{milliseconds(event.timeUs)}</time>
-      <EventBody event={event} />
+      {event.kind === 'message' ? (
+        <Message event={event} isOpen={isFailing} isContinuation={isContinuation} />
+      ) : (
+        <EventBody event={event} />
+      )}
       {isFailing ? <strong class="verdict">the check failed here</strong> : null}
     </li>
   );
@@ -59,10 +69,8 @@ function laneOf(event: ObservedEvent): 'to' | 'from' | 'us' | 'iut' | 'both' {
   }
 }
 
-function EventBody({ event }: { readonly event: ObservedEvent }): JSX.Element {
+function EventBody({ event }: { readonly event: Exclude<Observation, MessageObservation> }): JSX.Element {
   switch (event.kind) {
-    case 'message':
-      return <Message event={event} />;
     case 'notification':
       return (
         <p class="arrow">
@@ -80,14 +88,14 @@ function EventBody({ event }: { readonly event: ObservedEvent }): JSX.Element {
     case 'connection':
       return (
         <p class="own">
-          <b>connection {event.session}</b> {event.state.replaceAll('-', ' ')}
+          <b>connection {event.session}</b> {connectionWords[event.state]}
           <Detail text={event.detail} />
         </p>
       );
     case 'process':
       return (
         <p class={`own ${event.state}`}>
-          <b>process {event.state.replaceAll('-', ' ')}</b>
+          <b>process {processWords[event.state]}</b>
           <Detail text={event.detail} />
         </p>
       );
@@ -108,6 +116,20 @@ function EventBody({ event }: { readonly event: ObservedEvent }): JSX.Element {
   }
 }
 
+const connectionWords: Record<ConnectionObservation['state'], string> = {
+  opened: 'opened',
+  'closed-by-iut': 'closed by the back-end',
+  'closed-by-us': 'closed by us',
+  refused: 'refused',
+};
+
+const processWords: Record<ProcessObservation['state'], string> = {
+  started: 'started',
+  ready: 'ready',
+  died: 'died',
+  'ended-by-us': 'ended by us',
+};
+
 function Detail({ text }: { readonly text: string }): JSX.Element | null {
   if (text === '') return null;
   return (
@@ -117,12 +139,17 @@ function Detail({ text }: { readonly text: string }): JSX.Element | null {
   );
 }
 
-function Message({ event }: { readonly event: MessageObservation & ObservedEvent }): JSX.Element {
-  const { name, brief } = messageTitle(event);
+function Message(props: {
+  readonly event: MessageObservation;
+  readonly isOpen: boolean;
+  readonly isContinuation: boolean;
+}): JSX.Element {
+  const { event, isOpen, isContinuation } = props;
+  const { name, brief } = messageTitle(event, isContinuation);
   const descriptors = event.descriptors === 0 ? '' : ` + ${event.descriptors} fd`;
   const channel = event.channel === 'back-end' ? 'back-end channel, ' : '';
   return (
-    <details>
+    <details open={isOpen}>
       <summary class="arrow">
         <span class="unseen">{event.direction === 'to-iut' ? 'to the back-end: ' : 'from the back-end: '}</span>
         <b>{name}</b>
@@ -133,7 +160,7 @@ function Message({ event }: { readonly event: MessageObservation & ObservedEvent
           {event.length} B{descriptors}
         </span>
       </summary>
-      <AnnotatedBytes event={event} />
+      <AnnotatedBytes event={event} isContinuation={isContinuation} />
     </details>
   );
 }

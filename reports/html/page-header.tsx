@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import type { TargetRecord } from '../record/record.ts';
 import { ForeignText } from './foreign-text.tsx';
-import type { ReportView } from './report-view.ts';
+import { isBeyondText, type ReportView } from './report-view.ts';
 import { caseKinds, Tally, tallyOf } from './tally.tsx';
 import { markWord } from './verdict-mark.tsx';
 
@@ -23,7 +23,7 @@ export function PageHeader({ view }: { readonly view: ReportView }): JSX.Element
           .filter((kind) => (counts.get(kind) ?? 0) > 0)
           .map((kind) => `${counts.get(kind)} ${markWord(kind)}`)
           .join(', ')}
-        .
+        .{beyondTheText(view)}
       </p>
       <Missing view={view} />
       <ul class="targets">
@@ -42,6 +42,14 @@ function headline({ findings, targets }: ReportView): string {
   const affected = new Set(findings.map(({ target }) => target)).size;
   const count = findings.length === 1 ? '1 finding' : `${findings.length} findings`;
   return `${count} on ${affected === targets.length ? on : `${affected} of ${on}`}`;
+}
+
+/** Expectations of ours are not requirements of the text, and nobody should have to look for the difference. */
+function beyondTheText({ findings }: ReportView): string {
+  const beyond = findings.filter(isBeyondText).length;
+  if (beyond === 0) return '';
+  const text = findings.length - beyond;
+  return ` Of the findings ${text} ${text === 1 ? 'is' : 'are'} against the text and ${beyond} against what we expect beyond it.`;
 }
 
 function Missing({ view }: { readonly view: ReportView }): JSX.Element | null {

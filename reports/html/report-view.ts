@@ -44,3 +44,8 @@ function indexKey(target: string, requirement: string): string {
 export function requirementAnchor(id: string): string {
   return `req-${id.replace(/[^A-Za-z0-9-]+/g, '-')}`;
 }
+
+/** Whether a finding is about an expectation of ours of which the text says nothing. */
+export function isBeyondText({ finding }: FindingGroup): boolean {
+  return finding.basis === 'robustness';
+}

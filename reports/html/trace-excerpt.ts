@@ -1,10 +1,17 @@
 import type { ObservedEvent } from '../../reference-impl/observations/event.ts';
 import type { Trace } from '../trace/trace.ts';
 import { type EventRun, foldRepetitions } from './event-repetition.ts';
+import { continuations } from './message-pieces.ts';
 
 /** Events in order, with how many were left out where they were. */
 export type ExcerptItem =
-  | { readonly kind: 'event'; readonly event: ObservedEvent; readonly isFailing: boolean }
+  | {
+      readonly kind: 'event';
+      readonly event: ObservedEvent;
+      readonly isFailing: boolean;
+      /** The bytes go on with a message begun before. */
+      readonly isContinuation: boolean;
+    }
   /** The `events` events before this were seen `times` more times in a row. */
   | { readonly kind: 'repeated'; readonly events: number; readonly times: number; readonly seq: number }
   | { readonly kind: 'gap'; readonly missing: number; readonly seq: number };
@@ -27,13 +34,14 @@ export function traceExcerpt(trace: Trace, failingSeq: number | undefined, maxim
   const { events } = trace;
   const failing = failingSeq === undefined ? undefined : events.findLast(({ seq }) => seq <= failingSeq);
   const runs = foldRepetitions(events, failing?.seq);
+  const pieces = continuations(events);
   const items: ExcerptItem[] = [];
   let next = 0;
   let shown = 0;
   for (const run of chosenRuns(runs, failing, maximum)) {
     for (const event of run.events) {
       if (event.seq > next) items.push({ kind: 'gap', missing: event.seq - next, seq: next });
-      items.push({ kind: 'event', event, isFailing: event === failing });
+      items.push({ kind: 'event', event, isFailing: event === failing, isContinuation: pieces.has(event.seq) });
       next = event.seq + 1;
     }
     if (run.times > 1) {

@@ -13,7 +13,8 @@ import type { PlannedCase, RequirementFacts } from './plan.ts';
 export interface SliceOutput {
   append(record: RunEvent): void;
   /** Path of the trace relative to the run's directory. */
-  writeTrace(trace: Trace): string;
+  /** @param findings sequence numbers of the events at which checks failed. */
+  writeTrace(trace: Trace, findings: readonly number[]): string;
 }
 
 export interface SliceOptions {
@@ -172,7 +173,7 @@ class SliceRun {
       rerun: this.#options.rerunCommand(key, failedPoints.length === 1 ? failedPoints[0] : this.#options.point),
       ...(error === undefined ? {} : { error }),
     };
-    const trace = this.#trace(result, verdict);
+    const trace = this.#trace(result, record);
     const accordance = accordanceOf(record, this.#options.rules);
     const expectation = accordance.kind === 'as-expected' ? accordance.expectation : undefined;
     return {
@@ -182,10 +183,11 @@ class SliceRun {
     };
   }
 
-  #trace({ key, target, repetition }: PlannedResult, verdict: CaseRecord['verdict']): string | undefined {
+  #trace({ key, target, repetition }: PlannedResult, { verdict, findings }: CaseRecord): string | undefined {
     if (verdict !== 'fail' && verdict !== 'inconclusive' && verdict !== 'error') return undefined;
     const { log } = this.#port;
-    return this.#output.writeTrace({ target, key, repetition, dropped: log.dropped, events: log.events() });
+    const failing = findings.flatMap(({ traceEvent }) => traceEvent ?? []);
+    return this.#output.writeTrace({ target, key, repetition, dropped: log.dropped, events: log.events() }, failing);
   }
 }
 

@@ -42,6 +42,7 @@ summary.arrow:hover { background: var(--well); }
 .fields th { font: 0.75rem var(--sans); color: var(--soft); text-align: left; }
 .fields th, .fields td { padding: 0.12rem 1.2rem 0.12rem 0.3rem; vertical-align: baseline; }
 .fields td:first-child { color: var(--soft); white-space: nowrap; }
+.fields td:nth-child(3) { min-width: 10rem; }
 .fields td:last-child { font-family: var(--sans); }
 .bytes .on, .fields .on td { background: var(--part-ground); color: var(--part); }
 @media (max-width: 46rem) {
