@@ -8,6 +8,7 @@ import * as vhostUserQueues from './vhost-user/queues.cases.ts';
 import * as vhostUserReplyAck from './vhost-user/reply-ack.cases.ts';
 import * as vhostUserReset from './vhost-user/reset.cases.ts';
 import * as vhostUserStatus from './vhost-user/status.cases.ts';
+import * as vhostUserVringBase from './vhost-user/vring-base.cases.ts';
 import * as splitRingBrokenChains from './virtio/split-ring/broken-chains.cases.ts';
 import * as splitRingBrokenRing from './virtio/split-ring/broken-ring.cases.ts';
 import * as splitRingFraming from './virtio/split-ring/framing.cases.ts';
@@ -19,14 +20,6 @@ import * as splitRingUsedRing from './virtio/split-ring/used-ring.cases.ts';
 
 /** Every file of cases; a new one is added here. */
 const files: readonly Readonly<Record<string, AnyCase>>[] = [
-  splitRingBrokenChains,
-  splitRingBrokenRing,
-  splitRingFraming,
-  splitRingIndirect,
-  splitRingMemory,
-  splitRingNotifications,
-  splitRingOrder,
-  splitRingUsedRing,
   vhostUserBackEndRequests,
   vhostUserConfig,
   vhostUserFds,
@@ -36,6 +29,15 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   vhostUserReplyAck,
   vhostUserReset,
   vhostUserStatus,
+  vhostUserVringBase,
+  splitRingBrokenChains,
+  splitRingBrokenRing,
+  splitRingFraming,
+  splitRingIndirect,
+  splitRingMemory,
+  splitRingNotifications,
+  splitRingOrder,
+  splitRingUsedRing,
 ];
 
 /** Every case of the project, by id. Ids are unique: a test looks. */

@@ -1,7 +1,20 @@
 import { constants } from 'node:fs';
+import type { Region } from '../../reference-impl/memory/region.ts';
 import type { DescriptorSource } from '../driver-port.ts';
 import { DriverUsageError } from '../errors.ts';
-import { closeFd, eventfdCreate, eventfdRead, eventfdWrite, memfdCreate, openFile, pipe2 } from '../native/native.ts';
+import {
+  closeFd,
+  eventfdCreate,
+  eventfdRead,
+  eventfdWrite,
+  memfdCreate,
+  openFile,
+  pipe2,
+  pread,
+  pwrite,
+  writeOnce,
+} from '../native/native.ts';
+import { descriptorOfRegion } from './guest-memory.ts';
 
 /** Makes descriptors for cases and keeps those that were received, until all are closed together. */
 export class OwnedDescriptors implements DescriptorSource {
@@ -19,8 +32,8 @@ export class OwnedDescriptors implements DescriptorSource {
     return this.#keep(eventfdCreate());
   }
 
-  signal(fd: number): void {
-    eventfdWrite(this.#ours(fd), 1);
+  signal(fd: number, value: number | bigint = 1): void {
+    eventfdWrite(this.#ours(fd), value);
   }
 
   read(fd: number): number {
@@ -29,6 +42,23 @@ export class OwnedDescriptors implements DescriptorSource {
 
   memoryFile(bytes: number): number {
     return this.#keep(memfdCreate('vhost-conformance-case', bytes, { seal: true }));
+  }
+
+  ofRegion(region: Region): number {
+    return descriptorOfRegion(region);
+  }
+
+  load(fd: number, position: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    return bytes.subarray(0, pread(this.#ours(fd), bytes, 0, length, position));
+  }
+
+  store(fd: number, position: number, bytes: Uint8Array): void {
+    pwrite(this.#ours(fd), bytes, 0, bytes.length, position);
+  }
+
+  write(fd: number, bytes: Uint8Array): boolean {
+    return writeOnce(this.#ours(fd), bytes, 0, bytes.length) >= 0;
   }
 
   pipe(): { readonly readEnd: number; readonly writeEnd: number } {

@@ -1,0 +1,64 @@
+import type { Exchange, GuestSplitRing, OutgoingMessage, Session } from '../../drivers/driver-port.ts';
+
+/** The messages that tell of one ring, as a front-end sends them. */
+
+const noDescriptor = 0x100n;
+
+export const setNum = (index: number, num: number): OutgoingMessage => ({
+  request: 'VHOST_USER_SET_VRING_NUM',
+  payload: { index, num },
+});
+
+export const setBase = (index: number, num: number): OutgoingMessage => ({
+  request: 'VHOST_USER_SET_VRING_BASE',
+  payload: { index, num },
+});
+
+export const setEnable = (index: number, num: number): OutgoingMessage => ({
+  request: 'VHOST_USER_SET_VRING_ENABLE',
+  payload: { index, num },
+});
+
+export interface AddressFields {
+  readonly descriptor: bigint;
+  readonly available: bigint;
+  readonly used: bigint;
+  readonly flags: number;
+  readonly log: bigint;
+}
+
+export const addressesOf = ({ desc, avail, used }: GuestSplitRing): AddressFields => ({
+  descriptor: desc.userAddress,
+  available: avail.userAddress,
+  used: used.userAddress,
+  flags: 0,
+  log: 0n,
+});
+
+export const setAddresses = (index: number, fields: AddressFields): OutgoingMessage => ({
+  request: 'VHOST_USER_SET_VRING_ADDR',
+  payload: { index, ...fields },
+});
+
+/** With the no-fd bit where there is no descriptor. */
+export const setDescriptor = (which: 'KICK' | 'CALL' | 'ERR', index: number, fd?: number): OutgoingMessage => ({
+  request: `VHOST_USER_SET_VRING_${which}`,
+  payload: { u64: BigInt(index) | (fd === undefined ? noDescriptor : 0n) },
+  descriptors: fd === undefined ? [] : [fd],
+});
+
+/** What GET_VRING_BASE answered: the ring, and the base with all of its 32 bits. */
+export interface ToldBase {
+  readonly kind: 'base';
+  readonly index: number;
+  readonly num: number;
+}
+
+/** GET_VRING_BASE, with any value in the field that a request leaves unused. */
+export function getBase(session: Session, index: number, num = 0): ToldBase | Exclude<Exchange, { kind: 'reply' }> {
+  const answer = session.messages.exchange({ request: 'VHOST_USER_GET_VRING_BASE', payload: { index, num } });
+  if (answer.kind !== 'reply') return answer;
+  const { payload } = answer.message;
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+  return { kind: 'base', index: view.getUint32(0, true), num: view.getUint32(4, true) };
+}
