@@ -1,5 +1,10 @@
+import { isFailure } from '../memory/memory-map.ts';
+import { writePieces } from '../memory/pieces.ts';
 import type { Handled } from '../vhost-user/message-rule.ts';
+import type { BackEndSession } from '../vhost-user/session.ts';
+import type { Vring } from '../vhost-user/vring.ts';
 import type { VringRules } from '../vhost-user/vring-rules.ts';
+import { USED_IDX_OFFSET } from '../virtqueue/split-layout.ts';
 import { type Fault, fault, handling, inQueue, inRing, inTable, onMessage } from './fault.ts';
 
 type Change = ReturnType<typeof inTable>;
@@ -18,6 +23,14 @@ const fatalWhenRefused = (
     return handled;
   });
 
+/** Writes the used idx of a ring that had nothing in flight. */
+function showUsedIdx(session: BackEndSession, { addresses }: Vring, value: number): void {
+  if (addresses === undefined) return;
+  const at = addresses.used + BigInt(USED_IDX_OFFSET);
+  const found = session.memory.map.translate(session.rules.vring.ringSpace, at, 2, 'write');
+  if (!isFailure(found)) writePieces(found, 0, Uint8Array.of(value & 0xff, (value >> 8) & 0xff));
+}
+
 /** What is said of the rings, and what is told of them. */
 export const vringFaults = {
   'base-off-by-one': fault(
@@ -29,6 +42,21 @@ export const vringFaults = {
     'vu-vring/base-is-next-available-index',
     'GET_VRING_BASE tells the index of the last request that was carried out',
     inVring(() => ({ reportedBase: (base) => (base === 0 ? 0 : base - 1) })),
+  ),
+  'last-request-completed-after-stop': fault(
+    'vu-vring/get-vring-base-drains-ring',
+    'the used idx that counts the last request shows only at the next GET_FEATURES behind GET_VRING_BASE',
+    handling<{ readonly index: number }>('VHOST_USER_GET_VRING_BASE', (right, session, { index }) => {
+      const vring = session.ring(index);
+      const wasRunning = vring?.isAttached ?? false;
+      const handled = right();
+      if (vring !== undefined && wasRunning) showUsedIdx(session, vring, vring.base - 1);
+      return handled;
+    }),
+    handling('VHOST_USER_GET_FEATURES', (right, session) => {
+      for (const vring of session.rings.vrings) if (!vring.isAttached) showUsedIdx(session, vring, vring.base);
+      return right();
+    }),
   ),
   'base-with-upper-bits': fault(
     'vu-vring/base-upper-bits-zero',
