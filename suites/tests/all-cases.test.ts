@@ -1,0 +1,66 @@
+import { readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import t from 'tap';
+import { citedOrigins, coverageProblems } from '../../reference-impl/catalogue/coverage.ts';
+import { isFaultName } from '../../reference-impl/faults/faults.ts';
+import { allCases, retiredIds } from '../all-cases.ts';
+import { variantsOf } from '../case.ts';
+
+const cited = new Set(allCases.flatMap(({ proves }) => Object.keys(proves)));
+
+t.test('ids are unique, and none of them is retired', async (t) => {
+  const ids = allCases.map(({ id }) => id);
+  t.equal(new Set(ids).size, ids.length);
+  t.same(
+    ids.filter((id) => id in retiredIds),
+    [],
+  );
+});
+
+t.test('every file of cases is listed', async (t) => {
+  const compiled = join(import.meta.dirname, '..');
+  const files = readdirSync(compiled, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.cases.js'),
+  );
+  const listed = new Set(allCases);
+  for (const file of files) {
+    const cases: Record<string, (typeof allCases)[number]> = await import(join(compiled, file));
+    const missing = Object.values(cases).filter((one) => !listed.has(one));
+    t.same(
+      missing.map(({ id }) => id),
+      [],
+      `${basename(file)} is listed in all-cases`,
+    );
+  }
+  t.ok(files.length > 10);
+});
+
+t.test('every requirement has a case, or says why none', async (t) => {
+  const problems = coverageProblems(cited).map(({ requirement, problem }) => `${requirement.slug}: ${problem}`);
+  t.same(problems, []);
+});
+
+t.test('every fault that a case names exists', async (t) => {
+  const named = allCases.flatMap(({ id, proves }) =>
+    Object.values(proves)
+      .flat()
+      .map((fault) => ({ id, fault: String(fault) })),
+  );
+  t.same(
+    named.filter(({ fault }) => !isFaultName(fault)),
+    [],
+  );
+});
+
+t.test('what the project promises: 80 cases, 60 origins', async (t) => {
+  t.ok(allCases.length >= 80, `${allCases.length} cases`);
+  t.ok(citedOrigins(cited).size >= 60, `${citedOrigins(cited).size} origins`);
+});
+
+t.test('variants are all combinations', async (t) => {
+  for (const definition of allCases) {
+    const expected = Object.values(definition.variants).reduce((product, values) => product * values.length, 1);
+    const keys = new Set(variantsOf(definition).map((variant) => JSON.stringify(variant)));
+    t.equal(keys.size, expected, definition.id);
+  }
+});
