@@ -7,7 +7,7 @@ import type { Channel } from './channel.ts';
 import type { WaitSet, WaitSource } from './wait-set.ts';
 
 const maximumPayload = 1 << 16;
-const receiveBytes = 1 << 14;
+const receiveBytes = 4096;
 const noPayload = new Uint8Array(0);
 const noDescriptors: readonly number[] = Object.freeze([]);
 
@@ -34,7 +34,7 @@ export class MessageStream implements WaitSource {
   readonly #side: 0 | 1;
   readonly #session: number;
   readonly #adopt: (descriptors: readonly number[]) => void;
-  readonly #assembler = new MessageAssembler({ maximumPayload });
+  readonly #assembler = new MessageAssembler({ maximumPayload, capacity: 2 * receiveBytes });
   readonly #descriptors = new Int32Array(maxMessageFds);
   #state: 'open' | 'closed-by-iut' | 'closed-by-us' = 'open';
   #broken: string | undefined;

@@ -33,7 +33,7 @@ function formFor(message: MessageDescription, context: NegotiatedContext) {
 
 /** Encodes messages one after the other into one buffer. */
 export class OutgoingBuffer {
-  bytes = new Uint8Array(8192);
+  bytes = new Uint8Array(512);
   view = new DataView(this.bytes.buffer);
 
   /** Writes the whole message, before it is cut into pieces or short, and answers its length. */

@@ -1,0 +1,14 @@
+#!/bin/bash
+# Compares our rates with those of a small C front-end, against the storage
+# daemon: npm run bench [-- --json]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+for program in gcc qemu-storage-daemon; do
+  command -v "$program" >/dev/null || {
+    echo "$program is missing (Debian: apt-get install gcc libc6-dev linux-libc-dev qemu-utils)" >&2
+    exit 2
+  }
+done
+[ -e drivers/native/build/Release/vhost_conformance.node ] || bash scripts/build-native.sh >&2
+npx --no-install tsc -b >&2
+exec node dist/bench/bench.js "$@"
