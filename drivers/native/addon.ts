@@ -78,6 +78,7 @@ export interface Addon {
     otherEvents: Int16Array | null,
     otherRevents: Int16Array | null,
     otherCount: number,
+    expectedLength: number,
   ): number;
 
   spawn(

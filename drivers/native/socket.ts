@@ -157,7 +157,9 @@ export interface OtherDescriptors {
  * Sends one vhost-user message and receives until `receiveBuffer` is full or
  * holds a whole message: 12 bytes of header and the payload it announces. More
  * than that may have arrived. Answers one of the four outcomes above, with the
- * figures in `result`; nothing is allocated.
+ * figures in `result`; nothing is allocated. Where the reply has as many bytes
+ * as expected, header included, it costs one receive; a shorter one comes 5 ms
+ * late.
  */
 export function exchange(
   fd: number,
@@ -170,6 +172,7 @@ export function exchange(
   result: Int32Array,
   deadlineUs: number,
   others: OtherDescriptors | null,
+  expectedLength = 0,
 ): number {
   const outcome =
     others === null
@@ -187,6 +190,7 @@ export function exchange(
           null,
           null,
           0,
+          expectedLength,
         )
       : addon.exchange(
           fd,
@@ -202,6 +206,7 @@ export function exchange(
           others.events,
           others.revents,
           others.count,
+          expectedLength,
         );
   if (outcome < 0) fail(outcome, 'exchange');
   return outcome;

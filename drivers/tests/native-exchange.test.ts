@@ -4,6 +4,7 @@ import { scriptSystemCall } from '../native/system-call-script.ts';
 import { throwsErrno, throwsUsage } from './thrown-errors.ts';
 
 const EINTR = -4;
+const EAGAIN = -11;
 const headerSize = 12;
 
 /** A vhost-user message: request, flags, payload size, payload. */
@@ -73,7 +74,8 @@ t.test('a reply in pieces, with interruptions', async (t) => {
   const reply = message(1, new Uint8Array(30).fill(9));
   send(theirs, reply);
   scriptSystemCall('sendmsg', [EINTR, 5]);
-  scriptSystemCall('recvmsg', [EINTR, 1, 10, 1, EINTR, 29]);
+  // The second of them times out, so that the rest is polled for.
+  scriptSystemCall('recvmsg', [EINTR, 1, EAGAIN, 10, 1, EINTR, 29]);
   scriptSystemCall('ppoll', [EINTR]);
   const { outcome, result, received } = exchangeRequest(ours);
   t.same(
@@ -85,6 +87,28 @@ t.test('a reply in pieces, with interruptions', async (t) => {
   t.same([...received.subarray(0, 42)], [...reply]);
   native.closeFd(ours);
   native.closeFd(theirs);
+});
+
+t.test('a reply of the length that was expected, a shorter and a longer one', async (t) => {
+  for (const [length, expected] of [
+    [8, 20],
+    [0, 20],
+    [30, 20],
+  ] as const) {
+    const [ours, theirs] = native.socketPair();
+    const reply = message(1, new Uint8Array(length).fill(9));
+    send(theirs, reply);
+    const result = new Int32Array(5);
+    const received = new Uint8Array(64);
+    const request = message(1, new Uint8Array(0));
+    const deadline = native.monotonicUs() + 1e6;
+    const outcome = native.exchange(ours, request, 12, null, 0, received, null, result, deadline, null, expected);
+    t.equal(outcome, native.exchangeReply);
+    t.same([...received.subarray(0, result[native.exchangedBytes])], [...reply]);
+    throwsUsage(t, () => native.exchange(ours, request, 12, null, 0, received, null, result, deadline, null, 65));
+    native.closeFd(ours);
+    native.closeFd(theirs);
+  }
 });
 
 t.test('a reply without payload, one larger than the buffer, and one with something behind', async (t) => {

@@ -1,3 +1,16 @@
+import type { OtherDescriptors } from '../native/native.ts';
+
+/** What came of `Channel.exchange`. */
+export interface ChannelExchange {
+  /** Bytes sent of those that were given. */
+  sent: number;
+  /** Bytes received, at the start of the buffer: a whole message or more, or what had come when the wait ended. */
+  received: number;
+  /** Descriptors received, which belong to the caller now. */
+  descriptors: number;
+  isClosed: boolean;
+}
+
 /** One vhost-user connection as a stream of bytes and descriptors. Nothing here blocks without a deadline. */
 export interface Channel {
   /** Readable when `receive` has something to say. In process: the end of a real socket or eventfd, or -1 for none. */
@@ -24,6 +37,23 @@ export interface Channel {
    */
   receive(bytes: Uint8Array, offset: number, length: number, descriptors: Int32Array): number;
   readonly receivedDescriptors: number;
+  /**
+   * `send`, and then a wait for the first message into the empty `reply`, in one step; ends early when one of the
+   * other descriptors is ready. A reply of `expectedLength` bytes, header included, is fastest; 0 where nothing is
+   * known of it. Absent where there is nothing to be gained by it.
+   */
+  exchange?(
+    bytes: Uint8Array,
+    length: number,
+    descriptors: Int32Array | null,
+    descriptorCount: number,
+    reply: Uint8Array,
+    replyDescriptors: Int32Array,
+    expectedLength: number,
+    deadlineUs: number,
+    others: OtherDescriptors,
+    outcome: ChannelExchange,
+  ): void;
   /** Whether the peer has taken in all that was sent, as far as the channel can tell. */
   isDrained(): boolean;
   /** Ends our sending direction or the whole connection; the channel stays open for `receive`. */

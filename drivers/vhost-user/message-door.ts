@@ -19,7 +19,7 @@ import type { BackEndChannel } from './back-end-channel.ts';
 import type { Channel } from './channel.ts';
 import { deadlineIn, MessageStream } from './message-stream.ts';
 import { NegotiatedWords, u64Of } from './negotiated-words.ts';
-import { OutgoingBuffer, requestName } from './outgoing-messages.ts';
+import { expectedReplyLength, OutgoingBuffer, requestName } from './outgoing-messages.ts';
 import type { SessionContext } from './session-context.ts';
 
 /** How long a piece may lie unread before the next one follows all the same. */
@@ -92,7 +92,7 @@ export class MessageDoor implements VhostUserMessages {
 
   exchange(message: OutgoingMessage, deadlineMs: number = this.#context.deadlineMs): Exchange {
     const deadline = deadlineIn(deadlineMs);
-    const sent = this.#sendWithin(message, deadline);
+    const sent = this.#sendExpecting(message, deadline);
     if (sent !== 'sent' && this.#stream.inbox.length === 0) return this.#gone();
     const request = this.#outgoing.view.getUint32(0, true);
     const result = this.#next(deadline, deadlineMs, true);
@@ -117,7 +117,7 @@ export class MessageDoor implements VhostUserMessages {
       return fence.kind === 'reply' ? { kind: 'fenced' } : fence;
     }
     const flags = (message.flags ?? VHOST_USER_REQUEST_FLAGS) | VHOST_USER_NEED_REPLY_MASK;
-    const sent = this.#sendWithin({ ...message, flags }, deadline);
+    const sent = this.#sendExpecting({ ...message, flags }, deadline);
     if (sent !== 'sent' && this.#stream.inbox.length === 0) return this.#gone();
     const request = this.#outgoing.view.getUint32(0, true);
     const answer = this.#replyTo(request, deadline, deadlineMs);
@@ -137,7 +137,7 @@ export class MessageDoor implements VhostUserMessages {
   /** The reply to this very message; others that come before it are a desync and skipped. */
   replyTo(message: OutgoingMessage, deadlineMs: number = this.#context.deadlineMs): Exchange {
     const deadline = deadlineIn(deadlineMs);
-    const sent = this.#sendWithin(message, deadline);
+    const sent = this.#sendExpecting(message, deadline);
     if (sent !== 'sent' && this.#stream.inbox.length === 0) return this.#gone();
     return this.#replyTo(this.#outgoing.view.getUint32(0, true), deadline, deadlineMs);
   }
@@ -194,6 +194,21 @@ export class MessageDoor implements VhostUserMessages {
     );
   }
 
+  /** Sends a message that is answered; the answer may be in the inbox already then. */
+  #sendExpecting(message: OutgoingMessage, deadlineUs: number): 'sent' | 'closed' | 'died' {
+    if (!this.#context.waiting.isRemote || message.pieces !== undefined || message.truncateTo !== undefined) {
+      return this.#sendWithin(message, deadlineUs);
+    }
+    const outgoing = this.#outgoing;
+    const length = outgoing.encode(message, this.words);
+    this.#isFenced = false;
+    const count = message.descriptors === undefined ? 0 : this.#stage(message.descriptors);
+    this.words.sent(outgoing.view, length);
+    const descriptors = count === 0 ? null : this.#descriptors;
+    const expected = expectedReplyLength(outgoing.view);
+    return this.#sent(this.#stream.exchange(outgoing.bytes, length, descriptors, count, expected, deadlineUs));
+  }
+
   #sendWithin(message: OutgoingMessage, deadlineUs: number): 'sent' | 'closed' | 'died' {
     const outgoing = this.#outgoing;
     const whole = outgoing.encode(message, this.words);
@@ -231,7 +246,7 @@ export class MessageDoor implements VhostUserMessages {
   }
 
   #fenceUntil(deadlineUs: number, deadlineMs: number): Exchange {
-    const sent = this.#sendWithin(getFeatures, deadlineUs);
+    const sent = this.#sendExpecting(getFeatures, deadlineUs);
     if (sent !== 'sent' && this.#stream.inbox.length === 0) return this.#gone();
     return this.#replyTo(requestId.VHOST_USER_GET_FEATURES, deadlineUs, deadlineMs);
   }

@@ -1,13 +1,17 @@
 import type { EventLog } from '../../reference-impl/observations/event-log.ts';
-import { type Frame, type FramingProblem, MessageAssembler } from '../../reference-impl/wire/framing.ts';
+import { type FramingProblem, MessageAssembler } from '../../reference-impl/wire/framing.ts';
+import { flagsAt, payloadSizeAt, requestAt } from '../../reference-impl/wire/vhost-user-codec.ts';
+import { VHOST_USER_HEADER_SIZE } from '../../reference-impl/wire/vhost-user-constants.ts';
 import { describeWireProblem } from '../../reference-impl/wire/wire-problem.ts';
 import type { ReceivedMessage } from '../driver-port.ts';
 import { maxMessageFds, monotonicUs } from '../native/native.ts';
-import type { Channel } from './channel.ts';
+import type { Channel, ChannelExchange } from './channel.ts';
 import type { WaitSet, WaitSource } from './wait-set.ts';
 
 const maximumPayload = 1 << 16;
 const receiveBytes = 4096;
+/** For the common reply; longer ones are put together elsewhere. */
+const replyBytes = 512;
 const noPayload = new Uint8Array(0);
 const noDescriptors: readonly number[] = Object.freeze([]);
 
@@ -36,6 +40,9 @@ export class MessageStream implements WaitSource {
   readonly #adopt: (descriptors: readonly number[]) => void;
   readonly #assembler = new MessageAssembler({ maximumPayload, capacity: 2 * receiveBytes });
   readonly #descriptors = new Int32Array(maxMessageFds);
+  readonly #exchange: ChannelExchange = { sent: 0, received: 0, descriptors: 0, isClosed: false };
+  readonly #reply = new Uint8Array(replyBytes);
+  readonly #replyView = new DataView(this.#reply.buffer);
   #state: 'open' | 'closed-by-iut' | 'closed-by-us' = 'open';
   #broken: string | undefined;
 
@@ -88,6 +95,52 @@ export class MessageStream implements WaitSource {
     return sent === length ? 'sent' : 'deadline';
   }
 
+  /**
+   * Sends a whole message and waits for the first that comes back, in one step where the channel can: afterwards it is
+   * in the inbox, unless the wait ended before. Otherwise sends and does not wait. `expectedLength` is that of the
+   * reply with its header, where it is known, else 0.
+   */
+  exchange(
+    bytes: Uint8Array,
+    length: number,
+    descriptors: Int32Array | null,
+    descriptorCount: number,
+    expectedLength: number,
+    deadlineUs: number,
+  ): 'sent' | 'closed' | 'deadline' {
+    const channel = this.#channel;
+    const others = this.#set.others();
+    const isIdle = this.#state === 'open' && this.inbox.length === 0 && this.#assembler.pendingBytes === 0;
+    if (channel.exchange === undefined || others === undefined || !isIdle) {
+      return this.send(bytes, 0, length, descriptors, descriptorCount, deadlineUs);
+    }
+    const outcome = this.#exchange;
+    const reply = this.#reply;
+    // Before it is sent: its time in the log is not that of the answer.
+    this.#log.message(this.#side, 0, this.#session, bytes, 0, length, descriptorCount);
+    channel.exchange(
+      bytes,
+      length,
+      descriptors,
+      descriptorCount,
+      reply,
+      this.#descriptors,
+      expectedLength,
+      deadlineUs,
+      others,
+      outcome,
+    );
+    const { sent, received, isClosed } = outcome;
+    if (sent < length) this.#log.note(`${sent} of ${length} bytes were sent`);
+    if (received > 0 && !this.#acceptWhole(reply, received, outcome.descriptors)) {
+      this.#assembler.push(reply, 0, received, this.#received(outcome.descriptors));
+      this.#cut();
+    }
+    if (isClosed) this.#ended();
+    if (sent === length) return 'sent';
+    return isClosed ? 'closed' : 'deadline';
+  }
+
   onReady(): void {
     this.#receive();
   }
@@ -117,24 +170,51 @@ export class MessageStream implements WaitSource {
       this.#ended();
       return false;
     }
-    const count = this.#channel.receivedDescriptors;
-    assembler.commit(received, count === 0 ? undefined : Array.from(this.#descriptors.subarray(0, count)));
+    assembler.commit(received, this.#received(this.#channel.receivedDescriptors));
+    return this.#cut();
+  }
+
+  #received(count: number): readonly number[] | undefined {
+    return count === 0 ? undefined : Array.from(this.#descriptors.subarray(0, count));
+  }
+
+  /** Takes all whole messages out of the assembler; false where they cannot be told apart any more. */
+  #cut(): boolean {
+    const assembler = this.#assembler;
     for (let frame = assembler.next(); frame !== undefined; frame = assembler.next()) {
       if (frame.kind === 'problem') {
         this.#refuse(frame);
         return false;
       }
-      this.#accept(frame);
+      const { buffer, offset, length, request, flags, size } = frame;
+      const descriptors = frame.descriptors.length === 0 ? noDescriptors : [...frame.descriptors];
+      this.#accept(request, flags, size, buffer, offset, length, descriptors);
     }
     return true;
   }
 
-  #accept(frame: Frame): void {
-    const { buffer, offset, length, request, flags, size } = frame;
-    const seq = this.#log.message(this.#side, 1, this.#session, buffer, offset, length, frame.descriptors.length);
-    const descriptors = frame.descriptors.length === 0 ? noDescriptors : [...frame.descriptors];
+  /** The common case without the assembler: exactly one message came, and no descriptors. */
+  #acceptWhole(bytes: Uint8Array, length: number, descriptors: number): boolean {
+    if (descriptors > 0 || length < VHOST_USER_HEADER_SIZE) return false;
+    const size = payloadSizeAt(this.#replyView, 0);
+    if (length !== VHOST_USER_HEADER_SIZE + size) return false;
+    const request = requestAt(this.#replyView, 0);
+    this.#accept(request, flagsAt(this.#replyView, 0), size, bytes, 0, length, noDescriptors);
+    return true;
+  }
+
+  #accept(
+    request: number,
+    flags: number,
+    size: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    descriptors: readonly number[],
+  ): void {
+    const seq = this.#log.message(this.#side, 1, this.#session, bytes, offset, length, descriptors.length);
     if (descriptors !== noDescriptors) this.#adopt(descriptors);
-    const payload = size === 0 ? noPayload : buffer.slice(offset + length - size, offset + length);
+    const payload = size === 0 ? noPayload : bytes.slice(offset + length - size, offset + length);
     this.inbox.push({ request, flags, size, payload, descriptors, seq });
     this.onMessage?.();
   }

@@ -1,13 +1,21 @@
+import type { Layout } from '../../reference-impl/wire/layout.ts';
 import {
   isGateOpen,
   type MessageDescription,
   type NegotiatedContext,
 } from '../../reference-impl/wire/message-description.ts';
-import { encodeHeaderInto } from '../../reference-impl/wire/vhost-user-codec.ts';
-import { VHOST_USER_HEADER_SIZE, VHOST_USER_REQUEST_FLAGS } from '../../reference-impl/wire/vhost-user-constants.ts';
+import { encodeHeaderInto, flagsAt, requestAt } from '../../reference-impl/wire/vhost-user-codec.ts';
+import {
+  VHOST_USER_HEADER_SIZE,
+  VHOST_USER_NEED_REPLY_MASK,
+  VHOST_USER_REQUEST_FLAGS,
+} from '../../reference-impl/wire/vhost-user-constants.ts';
 import { type MessageName, messageById, requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import type { OutgoingMessage } from '../driver-port.ts';
 import { DriverUsageError } from '../errors.ts';
+
+/** Longer replies are rare enough to wait for them without a guess. */
+const longestExpected = 128;
 
 const names = new Map<string, number>(Object.entries(requestId));
 
@@ -22,6 +30,25 @@ export function requestNumber(request: string | number): number {
 /** The name of a request of the front-end, or its number. */
 export function requestName(request: number): MessageName | string {
   return messageById('front-end', request)?.name ?? `request ${request}`;
+}
+
+/** Bytes of the only possible reply of each request that has one, header included; 0 for all others. */
+const replyLengths = Uint16Array.from({ length: 64 }, (_, request) => {
+  const message = messageById('front-end', request);
+  const [form, ...others] = message?.reply ?? [];
+  const isFixed = form !== undefined && others.length === 0 && message?.ownReply === 'always';
+  return isFixed && !hasVariablePart(form.codec.layout) ? VHOST_USER_HEADER_SIZE + form.codec.size : 0;
+});
+
+function hasVariablePart(layout: Layout): boolean {
+  return layout.some(({ kind }) => kind === 'repeated' || kind === 'tail');
+}
+
+/** How long the reply to an encoded message will be, header included; 0 where that is not certain. */
+export function expectedReplyLength(view: DataView): number {
+  if ((flagsAt(view, 0) & VHOST_USER_NEED_REPLY_MASK) !== 0) return VHOST_USER_HEADER_SIZE + 8;
+  const length = replyLengths[requestAt(view, 0)] ?? 0;
+  return length <= longestExpected ? length : 0;
 }
 
 function formFor(message: MessageDescription, context: NegotiatedContext) {

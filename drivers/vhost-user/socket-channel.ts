@@ -1,8 +1,14 @@
 import { SystemCallError } from '../errors.ts';
 import {
   closeFd,
+  exchange,
+  exchangeClosed,
+  exchangedBytes,
+  exchangedBytesSent,
+  exchangedFdCount,
   ioctl,
   isPeerGone,
+  type OtherDescriptors,
   peerCredentials,
   receivedFdCount,
   receiveMessage,
@@ -10,7 +16,7 @@ import {
   shutdownSocket,
   unixConnect,
 } from '../native/native.ts';
-import type { Carrier, Channel } from './channel.ts';
+import type { Carrier, Channel, ChannelExchange } from './channel.ts';
 
 const noFlags = 0;
 /** unix(7): what the peer of a stream socket has not read yet. */
@@ -24,6 +30,7 @@ const gone = (error: unknown): -1 => {
 /** A connected Unix stream socket, or one end of a pair. Owns the descriptor. */
 export class SocketChannel implements Channel {
   readonly #result = new Int32Array(3);
+  readonly #figures = new Int32Array(5);
   readonly #unreadCount = new Int32Array(1);
   readonly #unread = new Uint8Array(this.#unreadCount.buffer);
   #fd: number;
@@ -73,6 +80,38 @@ export class SocketChannel implements Channel {
     if (this.#fd < 0) return true;
     ioctl(this.#fd, SIOCOUTQ, this.#unread);
     return this.#unreadCount[0] === 0;
+  }
+
+  exchange(
+    bytes: Uint8Array,
+    length: number,
+    descriptors: Int32Array | null,
+    descriptorCount: number,
+    reply: Uint8Array,
+    replyDescriptors: Int32Array,
+    expectedLength: number,
+    deadlineUs: number,
+    others: OtherDescriptors,
+    outcome: ChannelExchange,
+  ): void {
+    const figures = this.#figures;
+    const end = exchange(
+      this.#fd,
+      bytes,
+      length,
+      descriptors,
+      descriptorCount,
+      reply,
+      replyDescriptors,
+      figures,
+      deadlineUs,
+      others,
+      expectedLength,
+    );
+    outcome.sent = figures[exchangedBytesSent] ?? 0;
+    outcome.received = figures[exchangedBytes] ?? 0;
+    outcome.descriptors = figures[exchangedFdCount] ?? 0;
+    outcome.isClosed = end === exchangeClosed;
   }
 
   shutdown(how: 'write' | 'both'): void {

@@ -1,4 +1,7 @@
-import { POLLIN, poll } from '../native/native.ts';
+import { type OtherDescriptors, POLLIN, poll } from '../native/native.ts';
+
+/** The most descriptors that an exchange can watch beside its own. */
+const mostOthers = 63;
 
 /** Something with a descriptor that can wake a wait. */
 export interface WaitSource {
@@ -13,6 +16,7 @@ export class WaitSet {
   #fds = new Int32Array(32);
   #events = new Int16Array(32).fill(POLLIN);
   #revents = new Int16Array(32);
+  #others = { fds: this.#fds, events: this.#events, revents: this.#revents, count: 0 };
   readonly #sources: (WaitSource | undefined)[] = [];
   #count = 0;
   #holes = false;
@@ -31,6 +35,14 @@ export class WaitSet {
     this.#sources[at] = undefined;
     this.#fds[at] = -1;
     this.#holes = true;
+  }
+
+  /** All descriptors as they stand, for a wait elsewhere that they may end; undefined where they are too many. */
+  others(): OtherDescriptors | undefined {
+    if (this.#holes) this.#close();
+    if (this.#count > mostOthers) return undefined;
+    this.#others.count = this.#count;
+    return this.#others;
   }
 
   /** Polls once, for at most `timeoutUs` microseconds, and calls whoever is ready. Answers how many were. */
@@ -68,5 +80,6 @@ export class WaitSet {
     this.#fds = fds;
     this.#events = new Int16Array(size).fill(POLLIN);
     this.#revents = new Int16Array(size);
+    this.#others = { fds, events: this.#events, revents: this.#revents, count: 0 };
   }
 }

@@ -14,6 +14,11 @@ export class Waiting {
     this.#step = step;
   }
 
+  /** Whether the IUT runs by itself, so that a wait may sleep in the kernel. */
+  get isRemote(): boolean {
+    return this.#step === undefined;
+  }
+
   /** Waits once. False when nothing can come any more: the IUT runs in this process and has nothing to do. */
   once(timeoutUs: number): boolean {
     if (this.#step === undefined) {

@@ -30,7 +30,7 @@ static bool IsClosed(int64_t result) { return result == -ECONNRESET || result ==
 
 // exchange(fd, sendBuffer, sendLength, sendFds, sendFdCount, receiveBuffer,
 //          fdsOut, result, deadlineUs, otherFds, otherEvents, otherRevents,
-//          otherCount)
+//          otherCount, expectedLength)
 //
 // Sends one message and receives until a whole message has come. `result`
 // becomes bytes received, descriptors received, control truncated, bytes
@@ -47,6 +47,7 @@ static napi_value Exchange(napi_env env, napi_callback_info info) {
   auto result = arguments.Ints(7);
   double deadline_us = arguments.Number(8);
   size_t other_count = arguments.Size(12);
+  size_t expected = arguments.Size(13);
   std::span<int32_t> other_fds;
   std::span<int16_t> other_events;
   std::span<int16_t> other_revents;
@@ -59,6 +60,7 @@ static napi_value Exchange(napi_env env, napi_callback_info info) {
   if (send_fd_count > send_fds.size() || send_fd_count > kMaxFds) arguments.Refuse(4);
   if (receive_buffer.empty()) arguments.Refuse(5);
   if (result.size() < 5) arguments.Refuse(7);
+  if (expected > receive_buffer.size()) arguments.Refuse(13);
   if (other_count > kMaxOthers || other_count > other_fds.size() || other_count > other_events.size() ||
       other_count > other_revents.size()) {
     arguments.Refuse(12);
@@ -82,16 +84,14 @@ static napi_value Exchange(napi_env env, napi_callback_info info) {
   size_t bytes = 0;
   size_t fd_count = 0;
   // At first the receive itself waits, which saves the poll: nearly all
-  // replies come at once. Other descriptors are looked at only after that. Not
-  // close to the deadline, since the timeout is coarse.
-  bool waits_in_receive = deadline - MonotonicNs() > kReceiveTimeoutNs && BoundReceive(fd);
+  // replies come at once, if in parts. Other descriptors are looked at only
+  // after it timed out. Not close to the deadline, since the timeout is coarse.
+  bool waits_in_receive = BoundReceive(fd);
   for (;;) {
-    int flags = MSG_DONTWAIT;
-    if (waits_in_receive) {
-      // Once: after it timed out, or brought a part, the deadline rules.
-      waits_in_receive = false;
-      flags = 0;
-    } else {
+    int flags = 0;
+    if (waits_in_receive) waits_in_receive = deadline - MonotonicNs() > kReceiveTimeoutNs;
+    if (!waits_in_receive) {
+      flags = MSG_DONTWAIT;
       // Polled first: the reply to a message just sent is hardly ever there
       // already, and a receive that finds nothing costs as much as this.
       int64_t ready = PollUntil(set, 1 + other_count, deadline);
@@ -102,8 +102,17 @@ static napi_value Exchange(napi_env env, napi_callback_info info) {
         return arguments.Result(int64_t{kOtherReady});
       }
     }
-    Received received = ReceiveOnce(fd, receive_buffer.subspan(bytes), fds_out.subspan(fd_count), flags);
-    if (received.bytes == -EAGAIN) continue;
+    std::span<uint8_t> room = receive_buffer.subspan(bytes);
+    if (flags == 0 && expected > bytes) {
+      // Back-ends that write header and payload apart wake us once this way.
+      flags = MSG_WAITALL;
+      room = room.first(expected - bytes);
+    }
+    Received received = ReceiveOnce(fd, room, fds_out.subspan(fd_count), flags);
+    if (received.bytes == -EAGAIN) {
+      waits_in_receive = false;
+      continue;
+    }
     if (received.bytes == 0 || IsClosed(received.bytes)) {
       result[4] = static_cast<int32_t>(-received.bytes);
       return arguments.Result(int64_t{kClosed});
