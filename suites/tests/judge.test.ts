@@ -1,0 +1,231 @@
+import t from 'tap';
+import type { DriverPort } from '../../drivers/driver-port.ts';
+import { openReference } from '../../drivers/reference/open-reference.ts';
+import { fault, handling } from '../../reference-impl/faults/fault.ts';
+import type { FaultName } from '../../reference-impl/faults/faults.ts';
+import { done } from '../../reference-impl/vhost-user/message-rule.ts';
+import { type ReferenceRules, referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
+import { type AnyCase, defineCase } from '../case.ts';
+import type { Offer } from '../runner/applicability.ts';
+import { applicability } from '../runner/applicability.ts';
+import { type Judgement, type JudgeOptions, judge } from '../runner/judge.ts';
+
+const deadlineMs = 200;
+
+function offerOf(port: DriverPort): Offer {
+  const opened = port.connect();
+  if (opened.kind === 'refused') throw new Error(opened.why);
+  const { session } = opened;
+  const negotiated = session.negotiate({ features: 0n, protocolFeatures: 0n });
+  session.close();
+  return { features: negotiated.offered, protocolFeatures: negotiated.protocolOffered };
+}
+
+/** The judgement of a case on the in-process reference with the given faults. */
+function judged(
+  definition: AnyCase,
+  faults: readonly FaultName[] = [],
+  { rules = referenceRules, ...options }: Partial<JudgeOptions> & { readonly rules?: ReferenceRules } = {},
+): Judgement {
+  const port = openReference({ device: 'block', rules, faults, deadlineMs });
+  try {
+    // Faults may break the negotiation itself, so the offer comes from a sound one.
+    const sound = openReference({ device: 'block', deadlineMs });
+    const offer = offerOf(sound);
+    sound.close();
+    return judge(port, definition, {}, offer, { seed: 1, referenceMeetsDeadline: () => true, ...options });
+  } finally {
+    port.close();
+  }
+}
+
+/** A back-end that completes nothing, on whatever session: it forgets every SET_VRING_ENABLE. */
+const neverEnabling = fault(
+  'vu-ring-state/enabled-ring-handles-every-request',
+  'rings are never enabled',
+  handling('VHOST_USER_SET_VRING_ENABLE', () => done),
+).apply(referenceRules);
+
+const slug = 'vu-features/get-features-repeatable';
+const other = 'vu-header/reply-carries-version-1';
+
+const once = defineCase({
+  id: 'test/one-request',
+  title: 'one request completes',
+  proves: { [slug]: 'call-never' },
+  applies: { start: 'negotiated' },
+  run({ session, guest, workload, requirement }) {
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    queue.makeAvailable([workload.request().segments]);
+    requirement(slug).equal(queue.kickAndWaitForUsed(1).length, 1, 'used elements');
+  },
+});
+
+t.test('a case that holds passes, with as many checks as it made', async (t) => {
+  const result = judged(once);
+  t.equal(result.verdict, 'pass');
+  t.same(result.outcomes, [{ requirement: slug, outcome: 'pass', checks: 1 }]);
+  t.same(result.findings, []);
+});
+
+t.test('a claim that does not hold is a finding with what was expected and seen', async (t) => {
+  const definition = defineCase({
+    id: 'test/wrong',
+    title: 'a wrong claim',
+    proves: { [slug]: 'call-never', [other]: 'call-never' },
+    applies: { start: 'connected' },
+    run({ requirement }) {
+      requirement(slug).equal(1, 2, 'one');
+      requirement(other).equal(1, 1, 'one');
+    },
+  });
+  const result = judged(definition);
+  t.equal(result.verdict, 'fail');
+  t.match(result.findings, [{ requirement: slug, how: 'wrong', what: 'one', expected: '2', actual: '1' }]);
+  t.equal(result.outcomes.find(({ requirement }) => requirement === other)?.outcome, 'pass');
+});
+
+t.test('a declared requirement that was never checked is our error', async (t) => {
+  const definition = defineCase({
+    id: 'test/unchecked',
+    title: 'checks nothing',
+    proves: { [slug]: 'call-never' },
+    applies: { start: 'connected' },
+    run() {},
+  });
+  const result = judged(definition);
+  t.equal(result.verdict, 'error');
+  t.match(result.error, slug);
+});
+
+t.test('an exception of ours is an error and no finding', async (t) => {
+  const definition = defineCase({
+    id: 'test/throws',
+    title: 'throws',
+    proves: { [slug]: 'call-never' },
+    applies: { start: 'connected' },
+    run() {
+      throw new RangeError('our own mistake');
+    },
+  });
+  const result = judged(definition);
+  t.equal(result.verdict, 'error');
+  t.match(result.error, 'our own mistake');
+  t.same(result.findings, []);
+});
+
+t.test('a back-end that aborts is a crash, with how its process ended', async (t) => {
+  const definition = defineCase({
+    id: 'test/crash',
+    title: 'unknown request',
+    proves: { [slug]: 'unknown-request-crashes' },
+    applies: { start: 'connected' },
+    run({ session, requirement }) {
+      session.messages.send({ request: 9999 });
+      requirement(slug).reply(session.messages.fence(), 'a fence behind it');
+    },
+  });
+  t.equal(judged(definition).findings.filter(({ how }) => how === 'crash').length, 0);
+  const result = judged(definition, ['unknown-request-crashes']);
+  t.equal(result.verdict, 'fail');
+  t.match(result.findings, [{ requirement: slug, how: 'crash', exit: { signal: 'SIGABRT' } }]);
+  t.match(result.died, { signal: 'SIGABRT' });
+});
+
+t.test('an owed completion that does not come: stalled when a control completes, hang when it fails too', async (t) => {
+  const withheld = defineCase({
+    id: 'test/stall',
+    title: 'a request without a kick into a ring that is disabled',
+    proves: { [slug]: 'call-never' },
+    applies: { start: 'negotiated' },
+    run({ session, guest, workload, requirement }) {
+      const queue = workload.attach(session, guest.splitRing({ size: 16 }), { enable: false });
+      queue.makeAvailable([workload.request().segments]);
+      requirement(slug).equal(queue.kickAndWaitForUsed(1).length, 1, 'used elements');
+    },
+  });
+  const stalled = judged(withheld);
+  t.match(stalled.findings, [{ how: 'stalled' }]);
+  t.equal(stalled.verdict, 'fail');
+  const hang = judged(once, [], { rules: neverEnabling });
+  t.match(hang.findings, [{ how: 'hang' }]);
+});
+
+t.test('silence on a machine where the reference is too slow as well blames nobody', async (t) => {
+  const result = judged(once, [], { rules: neverEnabling, referenceMeetsDeadline: () => false });
+  t.equal(result.verdict, 'inconclusive');
+  t.same(result.findings, []);
+});
+
+const sweep = defineCase({
+  id: 'test/sweep',
+  title: 'points',
+  proves: { [slug]: 'unknown-request-crashes' },
+  applies: { start: 'closed' },
+  run({ connect, points, requirement }) {
+    const all = [1, 9001, 9002, 9003, 9004, 9005].map((request) => ({ key: `request=${request}`, request }));
+    points(all, ({ key, request }) => {
+      const session = connect('connected');
+      session.messages.send({ request });
+      requirement(slug).reply(session.messages.fence(), key);
+      session.close();
+    });
+  },
+});
+
+t.test('a sweep counts its points, and after three crashes of one signature leaves the rest and says so', async (t) => {
+  t.same(judged(sweep).points, { count: 6, failed: [] });
+  const result = judged(sweep, ['unknown-request-crashes']);
+  t.same(result.points, { count: 4, failed: ['request=9001', 'request=9002', 'request=9003'] });
+  t.match(result.outcomes[0]?.why, '2 points were not run');
+  t.match(result.findings[0]?.points, ['request=9001', 'request=9002', 'request=9003']);
+});
+
+t.test('one point alone can be run, and one that does not exist is an error', async (t) => {
+  t.same(judged(sweep, ['unknown-request-crashes'], { point: 'request=1' }).points, { count: 1, failed: [] });
+  t.equal(judged(sweep, [], { point: 'request=7' }).verdict, 'error');
+});
+
+t.test('a requirement behind a failure that ends the case was not run', async (t) => {
+  const definition = defineCase({
+    id: 'test/ends',
+    title: 'ends early',
+    proves: { [slug]: 'call-never', [other]: 'call-never' },
+    applies: { start: 'connected' },
+    run({ session, requirement }) {
+      session.messages.send({ request: 'VHOST_USER_GET_FEATURES', flags: 0 });
+      session.messages.shutdown('both');
+      requirement(slug).reply(session.messages.fence(), 'a reply on a connection that we shut');
+      requirement(other).equal(1, 1, 'never reached');
+    },
+  });
+  const result = judged(definition);
+  t.match(result.outcomes, [
+    { requirement: slug, outcome: 'fail' },
+    { requirement: other, outcome: 'not-run' },
+  ]);
+});
+
+t.test('whether a case applies is told from data, naming what is missing', async (t) => {
+  const port = openReference({ device: 'block', deadlineMs });
+  const offer = offerOf(port);
+  const definition = defineCase({
+    id: 'test/applies',
+    title: 'needs much',
+    proves: { [slug]: 'call-never' },
+    applies: {
+      start: 'connected',
+      devices: ['net'],
+      offers: ['VIRTIO_F_SR_IOV'],
+      needs: ['levitation'],
+    },
+    run() {},
+  });
+  t.same(applicability(definition, port.facts, offer), [
+    'device net',
+    'VIRTIO_F_SR_IOV offered',
+    'capability levitation',
+  ]);
+  t.same(applicability(once, port.facts, offer), []);
+  port.close();
+});
