@@ -15,7 +15,7 @@ export interface OpenReferenceOptions {
   readonly rules?: ReferenceRules;
   /** Faults to put into them. */
   readonly faults?: readonly FaultName[];
-  /** Request queues of block, pairs of queues of net; 2 of block and 1 of net unless given. */
+  /** Request queues of block, pairs of queues of net; 2 unless given. */
   readonly queues?: number;
   readonly deadlineMs?: number;
 }
@@ -27,7 +27,7 @@ const workloads: Readonly<Record<ReferenceDevice, WorkloadFacts>> = {
   net: { kind: 'net', queueIndex: 1, companions: [0], receiveIndex: 0, returns: 'same-port', reflects: 'unchanged' },
 };
 
-export const referenceQueues: Readonly<Record<ReferenceDevice, number>> = { block: 2, net: 1 };
+export const referenceQueues: Readonly<Record<ReferenceDevice, number>> = { block: 2, net: 2 };
 
 /** What the suites may know of the reference, however it is reached. */
 export const referenceFacts = (device: ReferenceDevice, name: string): Omit<TargetFacts, 'version' | 'binaryHash'> => ({

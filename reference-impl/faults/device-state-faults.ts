@@ -1,6 +1,7 @@
 import { done } from '../vhost-user/message-rule.ts';
 import { virtioDeviceStatus as status } from '../wire/vhost-user-constants.ts';
 import { type Fault, fault, handling, inTable, onMessage } from './fault.ts';
+import { acceptingAnyFeatures } from './feature-faults.ts';
 
 /** Configuration space, device status, reset and MTU. */
 export const deviceStateFaults = {
@@ -12,22 +13,10 @@ export const deviceStateFaults = {
       toldRange: ({ offset, size }) => ({ offset, size: Math.max(0, size - 1) }),
     }),
   ),
-  'config-failure-with-payload': fault(
-    'vu-config/get-config-failure-has-no-payload',
-    'GET_CONFIG that fails is answered with the bytes of the request',
-    inTable('config', { failure: (request) => request }),
-  ),
   'config-read-past-end-answered': fault(
     'vu-config/get-config-past-end-fails',
     'GET_CONFIG past the end of config space is answered with zeros',
-    inTable('config', {
-      acceptsRead: ({ offset }, configSize) => offset < configSize,
-      told: (bytes, { size }) => {
-        const padded = new Uint8Array(size);
-        padded.set(bytes);
-        return padded;
-      },
-    }),
+    inTable('config', { failure: (request) => request }),
   ),
   'config-past-end-crashes': fault(
     'vu-config/set-config-past-end-refused',
@@ -47,6 +36,7 @@ export const deviceStateFaults = {
     'vu-config/read-only-field-write-not-accepted',
     'SET_CONFIG of a driver changes read-only fields',
     inTable('config', { mayWriteReadOnly: () => true }),
+    inTable('deviceState', { resetsAtEnd: false }),
   ),
   'migration-cannot-write-config': fault(
     'vu-config/migration-write-changes-read-only-fields',
@@ -176,7 +166,8 @@ export const deviceStateFaults = {
   ),
   'features-ok-sticks-for-any-features': fault(
     'features/unacceptable-subset-refused',
-    'FEATURES_OK sticks whatever features there are',
+    'features that were not offered are acknowledged, and FEATURES_OK sticks',
+    acceptingAnyFeatures,
     inTable('deviceState', { storedStatus: (_, asked) => asked }),
   ),
   'status-zero-ignored': fault(

@@ -6,6 +6,14 @@ import {
 } from '../wire/vhost-user-constants.ts';
 import { breaksDownAt, type Fault, fault, handling, inTable, onMessage } from './fault.ts';
 
+/** SET_FEATURES with those features left out that were not offered. */
+export const acceptingAnyFeatures = onMessage('VHOST_USER_SET_FEATURES', (entry) => ({
+  handle: (session, value, context) => {
+    const { u64 } = value as { readonly u64: bigint };
+    return entry.handle(session, { u64: u64 & session.offeredFeatures }, context);
+  },
+}));
+
 export const featureFaults = {
   'get-features-drops-a-bit-later': fault(
     'vu-features/get-features-repeatable',
@@ -27,33 +35,30 @@ export const featureFaults = {
   ),
   'protocol-features-only-after-set-features': fault(
     'vu-features/protocol-features-before-set-features',
-    'protocol features are refused before SET_FEATURES',
-    inTable('features', { protocolMessagesAllowed: (_, featuresWereSet) => featuresWereSet }),
+    'protocol features are refused before both SET_OWNER and SET_FEATURES',
+    inTable('features', {
+      protocolMessagesAllowed: (session) => session.acknowledgedFeatures !== undefined || session.hasOwner,
+    }),
   ),
   'protocol-features-dropped-without-bit-30': fault(
     'vu-features/protocol-features-without-acknowledging-them',
     'SET_FEATURES without bit 30 ends the use of protocol features',
     inTable('features', {
-      protocolMessagesAllowed: (features, featuresWereSet) =>
-        !featuresWereSet || hasBit(features, virtio.VHOST_USER_F_PROTOCOL_FEATURES),
+      protocolMessagesAllowed: ({ acknowledgedFeatures }) =>
+        acknowledgedFeatures === undefined || hasBit(acknowledgedFeatures, virtio.VHOST_USER_F_PROTOCOL_FEATURES),
     }),
   ),
   'old-front-end-not-served': fault(
     'vu-features/front-end-without-protocol-features-served',
-    'rings are not served without protocol features',
+    'rings are not served without bit 30',
     inTable('deviceState', (right) => ({
-      isLive: (status, features) => features !== 0n && right.isLive(status, features),
+      isLive: (session) => hasBit(session.features, virtio.VHOST_USER_F_PROTOCOL_FEATURES) && right.isLive(session),
     })),
   ),
   'unoffered-features-accepted': fault(
     'vu-features/unoffered-features-refused',
     'SET_FEATURES accepts anything',
-    onMessage('VHOST_USER_SET_FEATURES', (entry) => ({
-      handle: (session, value, context) => {
-        const { u64 } = value as { readonly u64: bigint };
-        return entry.handle(session, { u64: u64 & session.offeredFeatures }, context);
-      },
-    })),
+    acceptingAnyFeatures,
   ),
   'unoffered-protocol-features-accepted': fault(
     'vu-features/unoffered-protocol-features-refused',

@@ -1,5 +1,6 @@
+import type { OutgoingMessage } from '../vhost-user/reply-rules.ts';
 import { VHOST_USER_REPLY_MASK, VHOST_USER_VERSION_MASK } from '../wire/vhost-user-constants.ts';
-import { messageById } from '../wire/vhost-user-messages.ts';
+import { messageById, requestId } from '../wire/vhost-user-messages.ts';
 import { breaksDownAt, type Fault, fault, inTable } from './fault.ts';
 
 export const headerFaults = {
@@ -17,18 +18,18 @@ export const headerFaults = {
   ),
   'reply-with-other-request-number': fault(
     'vu-header/reply-repeats-request-number',
-    'replies carry the number of the next request',
-    inTable('reply', { replyRequest: (request) => request + 1 }),
+    'before SET_OWNER, the reply to GET_PROTOCOL_FEATURES carries the number of the next request',
+    changingFirstProtocolFeatures((message) => ({ ...message, request: message.request + 1 })),
   ),
   'reply-size-beyond-payload': fault(
     'vu-header/reply-size-equals-payload',
-    'the size of a reply counts the header too',
-    inTable('reply', { replySize: (payload) => payload.length + 12 }),
+    'before SET_OWNER, the reply to GET_PROTOCOL_FEATURES has eight bytes more than it should',
+    changingFirstProtocolFeatures((message) => ({ ...message, size: 16, payload: new Uint8Array(16) })),
   ),
   'reply-size-short-of-payload': fault(
     'vu-header/reply-size-equals-payload',
-    'the size of a reply is half of its payload',
-    inTable('reply', { replySize: (payload) => payload.length >> 1 }),
+    'before SET_OWNER, the size of the reply to GET_PROTOCOL_FEATURES is half of its payload',
+    changingFirstProtocolFeatures((message) => ({ ...message, size: message.payload.length >> 1 })),
   ),
   'other-version-accepted': fault(
     'vu-header/other-version-refused',
@@ -76,4 +77,15 @@ export const headerFaults = {
 function smallestPayload(request: number): number {
   const forms = messageById('front-end', request)?.request ?? [];
   return forms.length === 0 ? 0 : Math.min(...forms.map(({ codec }) => codec.size));
+}
+
+/** Changes one reply that only a front-end looks at which has not begun to use the back-end yet. */
+function changingFirstProtocolFeatures(
+  change: (message: OutgoingMessage) => OutgoingMessage,
+): ReturnType<typeof inTable> {
+  const { VHOST_USER_GET_PROTOCOL_FEATURES } = requestId;
+  return inTable('reply', {
+    leaving: (message, _flags, session) =>
+      message.request === VHOST_USER_GET_PROTOCOL_FEATURES && !session.hasOwner ? [change(message)] : [message],
+  });
 }

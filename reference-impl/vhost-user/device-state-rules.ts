@@ -1,8 +1,5 @@
-import {
-  hasBit,
-  vhostUserProtocolFeatures as protocol,
-  virtioDeviceStatus as status,
-} from '../wire/vhost-user-constants.ts';
+import { virtioDeviceStatus as status } from '../wire/vhost-user-constants.ts';
+import type { BackEndSession } from './session.ts';
 
 /** Device status, reset and MTU as a back-end sees them. */
 export interface DeviceStateRules {
@@ -13,7 +10,7 @@ export interface DeviceStateRules {
   readonly reportedStatus: (status: number) => number;
   readonly resetsAt: (status: number) => boolean;
   /** Whether rings may be served, as far as the device status goes. */
-  readonly isLive: (status: number, protocolFeatures: bigint) => boolean;
+  readonly isLive: (session: BackEndSession) => boolean;
   /** What RESET_DEVICE and status 0 put back. */
   readonly resets: { readonly rings: boolean; readonly status: boolean; readonly device: boolean };
   /** Whether the end of a connection resets the device. */
@@ -29,8 +26,8 @@ export const deviceStateRules: DeviceStateRules = {
   storedStatus: (_, asked, isAcceptable) => (isAcceptable ? asked : asked & ~status.FEATURES_OK),
   reportedStatus: (value) => value,
   resetsAt: (value) => value === 0,
-  isLive: (value, features) =>
-    !hasBit(features, protocol.VHOST_USER_PROTOCOL_F_STATUS) || (value & status.DRIVER_OK) !== 0,
+  isLive: (session) =>
+    !session.hasProtocolFeature('VHOST_USER_PROTOCOL_F_STATUS') || (session.status & status.DRIVER_OK) !== 0,
   resets: { rings: true, status: true, device: true },
   resetsAtEnd: true,
   acceptsMtu: (mtu) => mtu >= smallestMtu && mtu <= largestMtu,

@@ -112,8 +112,8 @@ export class RingService {
 
   /** Lets the device run or not, as the device status has it. */
   refresh(): void {
-    const { device, rules, status, protocolFeatures } = this.#session;
-    if (rules.deviceState.isLive(status, protocolFeatures)) device.start();
+    const { device, rules } = this.#session;
+    if (rules.deviceState.isLive(this.#session)) device.start();
     else device.stop();
   }
 

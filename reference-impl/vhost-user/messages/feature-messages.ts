@@ -6,9 +6,7 @@ import { u64Bytes } from '../reply-payloads.ts';
 import type { BackEndSession } from '../session.ts';
 
 const protocolMessagesTooEarly = (session: BackEndSession): string | undefined =>
-  session.rules.features.protocolMessagesAllowed(session.features, session.acknowledgedFeatures !== undefined)
-    ? undefined
-    : 'protocol features were not acknowledged';
+  session.rules.features.protocolMessagesAllowed(session) ? undefined : 'protocol features were not acknowledged';
 
 export const featureMessages: MessageTable = [
   describeRule(messageByName('VHOST_USER_GET_FEATURES'), {
