@@ -9,6 +9,11 @@ import * as vhostUserReplyAck from './vhost-user/reply-ack.cases.ts';
 import * as vhostUserReset from './vhost-user/reset.cases.ts';
 import * as vhostUserStatus from './vhost-user/status.cases.ts';
 import * as vhostUserVringBase from './vhost-user/vring-base.cases.ts';
+import * as blockData from './virtio/block/data.cases.ts';
+import * as blockFeatures from './virtio/block/features.cases.ts';
+import * as blockMalformed from './virtio/block/malformed.cases.ts';
+import * as blockRanges from './virtio/block/ranges.cases.ts';
+import * as blockStatus from './virtio/block/status.cases.ts';
 import * as splitRingBrokenChains from './virtio/split-ring/broken-chains.cases.ts';
 import * as splitRingBrokenRing from './virtio/split-ring/broken-ring.cases.ts';
 import * as splitRingFraming from './virtio/split-ring/framing.cases.ts';
@@ -20,6 +25,19 @@ import * as splitRingUsedRing from './virtio/split-ring/used-ring.cases.ts';
 
 /** Every file of cases; a new one is added here. */
 const files: readonly Readonly<Record<string, AnyCase>>[] = [
+  blockData,
+  blockFeatures,
+  blockMalformed,
+  blockRanges,
+  blockStatus,
+  splitRingBrokenChains,
+  splitRingBrokenRing,
+  splitRingFraming,
+  splitRingIndirect,
+  splitRingMemory,
+  splitRingNotifications,
+  splitRingOrder,
+  splitRingUsedRing,
   vhostUserBackEndRequests,
   vhostUserConfig,
   vhostUserFds,
@@ -30,14 +48,6 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   vhostUserReset,
   vhostUserStatus,
   vhostUserVringBase,
-  splitRingBrokenChains,
-  splitRingBrokenRing,
-  splitRingFraming,
-  splitRingIndirect,
-  splitRingMemory,
-  splitRingNotifications,
-  splitRingOrder,
-  splitRingUsedRing,
 ];
 
 /** Every case of the project, by id. Ids are unique: a test looks. */

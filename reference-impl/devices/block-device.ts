@@ -109,6 +109,12 @@ export class BlockDevice extends QueuedDevice {
     return this.#rules.config(new Uint8Array(this.#config.buffer.slice(0))).slice(offset, offset + length);
   }
 
+  override setFeatures(features: bigint): boolean {
+    if (!super.setFeatures(features)) return false;
+    this.#config.setUint8(blockConfig.writeback, this.#rules.writeback(features));
+    return true;
+  }
+
   /** Only `writeback` can be written, and only with CONFIG_WCE (virtio 5.2.5). */
   writeConfig(offset: number, bytes: Uint8Array): boolean {
     const [value] = bytes;
@@ -171,7 +177,7 @@ export class BlockDevice extends QueuedDevice {
       case VIRTIO_BLK_T_WRITE_ZEROES:
         return this.has(VIRTIO_BLK_F_WRITE_ZEROES) ? withoutData(this.#zero(chain, UNMAP)) : unsupported;
     }
-    return unsupported;
+    return withoutData(this.#rules.unknown(header.type));
   }
 
   #fits(sector: bigint, bytes: number): boolean {
@@ -190,7 +196,8 @@ export class BlockDevice extends QueuedDevice {
     if (!this.#rules.acceptsWrite(this.#isReadOnly) || !this.#fits(sector, bytes)) return 'failed';
     const to = this.#rules.byteOf(sector);
     const room = Math.max(0, this.disk.length - to);
-    this.disk.set(this.#rules.write(gather(chain.readable, start, Math.min(bytes, room))), to);
+    if (room === 0) return 'done';
+    this.disk.set(this.#rules.write(gather(chain.readable, start, Math.min(bytes, room))).subarray(0, room), to);
     return 'done';
   }
 
@@ -201,10 +208,10 @@ export class BlockDevice extends QueuedDevice {
     const view = new DataView(ranges.buffer);
     const sector = view.getBigUint64(0, true);
     const bytes = view.getUint32(8, true) * SECTOR_SIZE;
-    if ((view.getUint32(12, true) & ~allowedFlags) !== 0) return 'unsupported';
+    if (!this.#rules.acceptsRangeFlags(view.getUint32(12, true), allowedFlags)) return 'unsupported';
     if (!this.#rules.acceptsWrite(this.#isReadOnly) || !this.#fits(sector, bytes)) return 'failed';
     const from = this.#rules.byteOf(sector);
-    this.disk.fill(0, from, from + bytes);
+    this.disk.fill(this.#rules.zeroed(), from, from + bytes);
     return 'done';
   }
 }

@@ -6,6 +6,8 @@ import {
   type BlockHeader,
   decodeBlockHeader,
   SECTOR_SIZE,
+  VIRTIO_BLK_F_CONFIG_WCE,
+  VIRTIO_BLK_F_FLUSH,
   VIRTIO_BLK_S_IOERR,
   VIRTIO_BLK_S_OK,
   VIRTIO_BLK_S_UNSUPP,
@@ -36,6 +38,14 @@ export interface BlockRules {
   readonly acceptsWrite: (isReadOnly: boolean) => boolean;
   readonly flush: () => BlockOutcome;
   readonly supports: (type: number) => boolean;
+  /** What becomes of a request of a type that this device does not know. */
+  readonly unknown: (type: number) => BlockOutcome;
+  /** Flags of a range in DISCARD and WRITE_ZEROES, given those that are defined for the request. */
+  readonly acceptsRangeFlags: (flags: number, defined: number) => boolean;
+  /** What each byte of a range reads as once it was zeroed. */
+  readonly zeroed: () => number;
+  /** `writeback` of config space when features are accepted. */
+  readonly writeback: (features: bigint) => number;
   /** The 20 bytes of GET_ID. */
   readonly identity: (serial: string) => Uint8Array;
   /** What fills writable bytes that a request has no data for. */
@@ -60,6 +70,11 @@ export const blockRules: BlockRules = {
   acceptsWrite: (isReadOnly) => !isReadOnly,
   flush: () => 'done',
   supports: () => true,
+  unknown: () => 'unsupported',
+  acceptsRangeFlags: (flags, defined) => (flags & ~defined) === 0,
+  zeroed: () => 0,
+  writeback: (features) =>
+    (features & (VIRTIO_BLK_F_CONFIG_WCE | VIRTIO_BLK_F_FLUSH)) === VIRTIO_BLK_F_CONFIG_WCE ? 0 : 1,
   identity: (serial) => {
     const bytes = new Uint8Array(BLOCK_ID_SIZE);
     for (let n = 0; n < Math.min(serial.length, BLOCK_ID_SIZE); n++) bytes[n] = serial.charCodeAt(n) & 0x7f;

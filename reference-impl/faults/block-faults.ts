@@ -1,5 +1,7 @@
+import { VIRTIO_BLK_F_CONFIG_WCE, VIRTIO_BLK_F_FLUSH } from '../devices/block-layout.ts';
 import { blockRules as right } from '../devices/block-rules.ts';
-import { type Fault, fault, inBlock } from './fault.ts';
+import { BrokenDown } from '../vhost-user/back-end-edge.ts';
+import { type Fault, fault, inBlock, inTable } from './fault.ts';
 
 /** Requests of the block device. */
 export const blockFaults = {
@@ -63,5 +65,79 @@ export const blockFaults = {
     'split/used-len-counts-written-bytes',
     'the status byte is left out of the bytes told as written',
     inBlock({ written: (chain) => chain.writableLength - 1 }),
+  ),
+  'block-sectors-in-pairs': fault(
+    'blk/read-returns-written-data',
+    'an odd sector is taken for the even one before it',
+    inBlock({ byteOf: (sector) => right.byteOf(sector & ~1n) }),
+  ),
+  'block-write-one-sector-more': fault(
+    'blk/write-changes-only-its-sectors',
+    'the sector behind a write is zeroed',
+    inBlock({
+      write: (data) => {
+        const longer = new Uint8Array(data.length + 512);
+        longer.set(data);
+        return longer;
+      },
+    }),
+  ),
+  'block-partial-sector-crashes': fault(
+    'blk/partial-sector-survived',
+    'it aborts at data that are no multiple of 512 bytes',
+    inBlock({
+      acceptsDataLength: (bytes) => {
+        if (!right.acceptsDataLength(bytes)) throw new BrokenDown('abort');
+        return true;
+      },
+    }),
+  ),
+  'block-short-request-crashes': fault(
+    'blk/short-request-survived',
+    'it aborts at a header of less than 16 bytes',
+    inBlock({
+      headerBytes: (readable) => {
+        const header = right.headerBytes(readable);
+        if (header.length < 16) throw new BrokenDown('abort');
+        return header;
+      },
+    }),
+  ),
+  'block-range-flags-ignored': fault(
+    'blk/unknown-range-flags-unsupported',
+    'flags of a range that have no meaning are ignored',
+    inBlock({ acceptsRangeFlags: (flags, defined) => right.acceptsRangeFlags(flags & 1, defined) }),
+  ),
+  'block-discard-with-unmap-done': fault(
+    'blk/discard-unmap-unsupported',
+    'a discard with the unmap flag is carried out',
+    inBlock({ acceptsRangeFlags: (flags, defined) => right.acceptsRangeFlags(flags & ~1, defined) }),
+  ),
+  'block-zeroed-range-reads-as-ones': fault(
+    'blk/zeroed-ranges-read-zero',
+    'a range that was zeroed reads as 0xff',
+    inBlock({ zeroed: () => 0xff }),
+  ),
+  'block-zone-request-fails': fault(
+    'blk/zone-commands-unsupported-without-zoned',
+    'requests for zones fail with IOERR',
+    inBlock({ unknown: (type) => (type >= 15 && type <= 26 ? 'failed' : right.unknown(type)) }),
+  ),
+  'block-flush-not-offered': fault(
+    'blk/flush-always-offered',
+    'neither FLUSH nor CONFIG_WCE is offered',
+    inTable('features', (table) => ({
+      offered: (features) => table.offered(features & ~(VIRTIO_BLK_F_FLUSH | VIRTIO_BLK_F_CONFIG_WCE)),
+    })),
+  ),
+  'block-config-wce-without-flush': fault(
+    'blk/config-wce-implies-flush',
+    'CONFIG_WCE is offered without FLUSH',
+    inTable('features', (table) => ({ offered: (features) => table.offered(features & ~VIRTIO_BLK_F_FLUSH) })),
+  ),
+  'block-writeback-without-flush': fault(
+    'blk/writeback-zero-without-flush',
+    'writeback starts at 1 whatever was negotiated',
+    inBlock({ writeback: () => 1 }),
   ),
 } as const satisfies Record<string, Fault>;

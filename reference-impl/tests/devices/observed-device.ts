@@ -1,9 +1,14 @@
 import { BlockDevice } from '../../devices/block-device.ts';
 import {
   encodeBlockHeader,
+  VIRTIO_BLK_F_CONFIG_WCE,
+  VIRTIO_BLK_F_DISCARD,
+  VIRTIO_BLK_F_WRITE_ZEROES,
+  VIRTIO_BLK_T_DISCARD,
   VIRTIO_BLK_T_GET_ID,
   VIRTIO_BLK_T_IN,
   VIRTIO_BLK_T_OUT,
+  VIRTIO_BLK_T_WRITE_ZEROES,
 } from '../../devices/block-layout.ts';
 import type { BlockRules } from '../../devices/block-rules.ts';
 import { NetDevice } from '../../devices/net-device.ts';
@@ -125,7 +130,29 @@ function observeBlock(rules: ObservedRules, eventIdx: boolean, note: Note): void
   h.drain();
   note('a batch', [driver.reapUsed(), h.calls]);
   note('config', [...(device.readConfig(0, 60) ?? [])]);
+  observeRanges(rules, note);
   note('base', device.stopQueue(0));
+}
+
+function observeRanges(rules: ObservedRules, note: Note): void {
+  const device = new BlockDevice({ sectors: 8, transport: rules.transport, rules: rules.block });
+  const features = VIRTIO_F_VERSION_1 | VIRTIO_BLK_F_DISCARD | VIRTIO_BLK_F_WRITE_ZEROES | VIRTIO_BLK_F_CONFIG_WCE;
+  const h = harness(device, { guest: smallGuest(), features, size: 8 });
+  const { driver } = h.queue(0);
+  const status = h.guest.allocate({ size: 1 });
+  for (const type of [VIRTIO_BLK_T_DISCARD, VIRTIO_BLK_T_WRITE_ZEROES]) {
+    for (const flags of [0, 1, 2]) {
+      device.disk.fill(0x77);
+      const request = h.guest.allocate({ size: 32 });
+      request.fill(0);
+      request.store(header(type));
+      request.store(Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, flags), 16);
+      driver.add([readable(request), writable(status)]);
+      h.queue(0).run();
+      note(`range ${type} ${flags}`, [driver.reapUsed(), status.load()[0], device.disk[1023], device.disk[1024]]);
+    }
+  }
+  note('writeback', device.readConfig(32, 1)?.[0]);
 }
 
 function observeMalformed(rules: ObservedRules, note: Note): void {

@@ -1,0 +1,117 @@
+import type { Attachment } from '../../../drivers/driver-port.ts';
+import { defineCase } from '../../case.ts';
+import { type BlockRequests, VIRTIO_BLK_S_OK, VIRTIO_BLK_S_UNSUPP } from '../../workload/block-requests.ts';
+import { pattern } from '../../workload/request.ts';
+import { runningQueue } from '../running-queue.ts';
+
+/** Requests with a range in place of data, and those of zoned disks (virtio 5.2.6.2). */
+
+const VIRTIO_BLK_T_DISCARD = 11;
+const VIRTIO_BLK_T_WRITE_ZEROES = 13;
+const UNMAP = 1;
+const sectorSize = 512;
+
+/** struct virtio_blk_discard_write_zeroes. */
+function range(sector: number, sectors: number, flags: number): Uint8Array {
+  const view = new DataView(new ArrayBuffer(16));
+  view.setBigUint64(0, BigInt(sector), true);
+  view.setUint32(8, sectors, true);
+  view.setUint32(12, flags, true);
+  return new Uint8Array(view.buffer);
+}
+
+/** The status of one range request. */
+function statusOf(queue: Attachment, block: BlockRequests, type: number, data: Uint8Array): number {
+  const request = block.raw({ type, sector: 0, data });
+  queue.makeAvailable([request.segments]);
+  queue.kickAndWaitForUsed(1);
+  return request.status();
+}
+
+export const unknownFlags = defineCase({
+  id: 'virtio/block/unknown-range-flags-are-unsupported',
+  title: 'WRITE_ZEROES and DISCARD with a flag that is not defined complete with UNSUPP',
+  proves: { 'blk/unknown-range-flags-unsupported': 'block-range-flags-ignored' },
+  applies: {
+    start: 'closed',
+    devices: ['block'],
+    negotiate: ['VIRTIO_BLK_F_WRITE_ZEROES', 'VIRTIO_BLK_F_DISCARD'],
+  },
+  run(context) {
+    const check = context.requirement('blk/unknown-range-flags-unsupported');
+    const all = [VIRTIO_BLK_T_WRITE_ZEROES, VIRTIO_BLK_T_DISCARD].flatMap((type) =>
+      [2, 0x8000_0000, 0xffff_fffe].map((flags) => ({ key: `type=${type},flags=${flags}`, type, flags })),
+    );
+    context.points(all, ({ key, type, flags }) => {
+      const { session, queue } = runningQueue(context);
+      const status = statusOf(queue, context.workload.block, type, range(16, 1, flags));
+      check.equal(status, VIRTIO_BLK_S_UNSUPP, `status of ${key}`);
+      session.close();
+    });
+  },
+});
+
+export const discardUnmap = defineCase({
+  id: 'virtio/block/discard-with-unmap-is-unsupported',
+  title: 'DISCARD with the unmap flag completes with UNSUPP',
+  proves: { 'blk/discard-unmap-unsupported': 'block-discard-with-unmap-done' },
+  applies: { start: 'negotiated', devices: ['block'], negotiate: ['VIRTIO_BLK_F_DISCARD'] },
+  run({ session, guest, workload, requirement }) {
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const status = statusOf(queue, workload.block, VIRTIO_BLK_T_DISCARD, range(16, 1, UNMAP));
+    requirement('blk/discard-unmap-unsupported').equal(status, VIRTIO_BLK_S_UNSUPP, 'status');
+  },
+});
+
+export const writeZeroes = defineCase({
+  id: 'virtio/block/zeroed-ranges-read-zero',
+  title: 'sectors that WRITE_ZEROES names read as zeros, and those beside them as they were',
+  proves: { 'blk/zeroed-ranges-read-zero': 'block-zeroed-range-reads-as-ones' },
+  applies: { start: 'negotiated', devices: ['block'], negotiate: ['VIRTIO_BLK_F_WRITE_ZEROES'] },
+  variants: { unmap: [false, true] },
+  run({ session, guest, workload, variant, requirement }) {
+    const { block } = workload;
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const check = requirement('blk/zeroed-ranges-read-zero');
+    for (const sectors of [1, 3, 8]) {
+      const data = pattern(16 * sectorSize, sectors);
+      queue.makeAvailable([block.write(data, { sector: 32 }).segments]);
+      queue.kickAndWaitForUsed(1);
+      const status = statusOf(queue, block, VIRTIO_BLK_T_WRITE_ZEROES, range(36, sectors, variant.unmap ? UNMAP : 0));
+      check.equal(status, VIRTIO_BLK_S_OK, `status of ${sectors} sectors`);
+      const read = block.read({ sector: 32, bytes: data.length });
+      queue.makeAvailable([read.segments]);
+      queue.kickAndWaitForUsed(1);
+      data.fill(0, 4 * sectorSize, (4 + sectors) * sectorSize);
+      check.bytesEqual(read.data(), data, `16 sectors, of which ${sectors} were zeroed`);
+    }
+  },
+});
+
+export const zoneRequests = defineCase({
+  id: 'virtio/block/zone-requests-are-unsupported-without-zoned',
+  title: 'requests for zones complete with UNSUPP where ZONED was not negotiated',
+  proves: { 'blk/zone-commands-unsupported-without-zoned': 'block-zone-request-fails' },
+  applies: { start: 'closed', devices: ['block'], without: ['VIRTIO_BLK_F_ZONED'] },
+  run(context) {
+    const check = context.requirement('blk/zone-commands-unsupported-without-zoned');
+    const zoneRequestTypes = {
+      VIRTIO_BLK_T_ZONE_APPEND: 15,
+      VIRTIO_BLK_T_ZONE_REPORT: 16,
+      VIRTIO_BLK_T_ZONE_OPEN: 18,
+      VIRTIO_BLK_T_ZONE_CLOSE: 20,
+      VIRTIO_BLK_T_ZONE_FINISH: 22,
+      VIRTIO_BLK_T_ZONE_RESET: 24,
+      VIRTIO_BLK_T_ZONE_RESET_ALL: 26,
+    };
+    const all = Object.entries(zoneRequestTypes).map(([key, type]) => ({ key, type }));
+    context.points(all, ({ key, type }) => {
+      const { session, queue } = runningQueue(context);
+      const request = context.workload.block.raw({ type, sector: 0, writableBytes: 64 });
+      queue.makeAvailable([request.segments]);
+      queue.kickAndWaitForUsed(1);
+      check.equal(request.status(), VIRTIO_BLK_S_UNSUPP, `status of ${key}`);
+      session.close();
+    });
+  },
+});
