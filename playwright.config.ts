@@ -1,8 +1,8 @@
 import { defineConfig } from '@playwright/test';
 
 /**
- * The page in Debian's Chromium. VHOST_CONFORMANCE_RUN names the directory of a real run; without it only the page of
- * a made-up run is looked at.
+ * The page in Debian's Chromium. VHOST_CONFORMANCE_RUN names the directory of a real run in which a feature bit failed
+ * (scripts/test-report.sh makes one); without it only the page of a made-up run is looked at.
  */
 const realRun = process.env['VHOST_CONFORMANCE_RUN'];
 

@@ -56,7 +56,7 @@ if [ "$not_ok" != 0 ]; then grep -E -A25 '^ *not ok' "$work/results.tap" | head 
 echo "    $ok passed, $not_ok failed, $((SECONDS - began)) s"
 passed=$((passed + ok)) failed=$((failed + not_ok))
 
-check 'the report in a browser' npx --no-install playwright test
+check 'the report in a browser' bash scripts/test-report.sh
 check 'faults: each caught by the case that names it' node dist/cli/faults.js
 check 'the native addon under AddressSanitizer' bash scripts/test-native-asan.sh
 

@@ -150,7 +150,8 @@ function bestForm(
   size: number,
 ): Codec<unknown> | undefined {
   const forms = isReply ? (message.reply ?? [{ codec: u64Payload }]) : message.request;
-  const candidates = isReply && message.ownReply !== 'always' ? [...forms, { codec: u64Payload }] : forms;
+  // An acknowledgement is by far the likelier reply, and its 8 bytes also read as a table without regions.
+  const candidates = isReply && message.ownReply !== 'always' ? [{ codec: u64Payload }, ...forms] : forms;
   const fitting = candidates.find((form) => form.codec.decode(view, VHOST_USER_HEADER_SIZE, size).ok);
   return (fitting ?? candidates[0])?.codec;
 }

@@ -59,7 +59,7 @@ async function tabTo(report: Page, selector: string, most = 400): Promise<Locato
 
 test('leads from the matrix over a finding to the bytes of its trace by keyboard', async ({ report }) => {
   const links = report.locator('.matrix td a[href^="#finding-"]');
-  test.skip((await links.count()) === 0, 'no feature bit failed in this run');
+  expect(await links.count(), 'feature bits that failed').toBeGreaterThan(0);
 
   const skip = await tabTo(report, '.skip');
   await expect(skip).toBeInViewport();
@@ -106,7 +106,6 @@ test('opens and closes what hangs on a bit with Enter and Space', async ({ repor
 
 test('a link to a requirement opens the parts that hold it', async ({ report }) => {
   const link = report.locator('.finding .meta a').first();
-  test.skip((await link.count()) === 0, 'this run found nothing');
   const requirement = report.locator((await link.getAttribute('href')) ?? '');
   await expect(requirement).toBeHidden();
   await link.click();
