@@ -8,7 +8,9 @@ import * as vhostUserQueues from './vhost-user/queues.cases.ts';
 import * as vhostUserReplyAck from './vhost-user/reply-ack.cases.ts';
 import * as vhostUserReset from './vhost-user/reset.cases.ts';
 import * as vhostUserStatus from './vhost-user/status.cases.ts';
+import * as vhostUserVringAddresses from './vhost-user/vring-addresses.cases.ts';
 import * as vhostUserVringBase from './vhost-user/vring-base.cases.ts';
+import * as vhostUserVringLimits from './vhost-user/vring-limits.cases.ts';
 import * as blockData from './virtio/block/data.cases.ts';
 import * as blockFeatures from './virtio/block/features.cases.ts';
 import * as blockMalformed from './virtio/block/malformed.cases.ts';
@@ -25,6 +27,18 @@ import * as splitRingUsedRing from './virtio/split-ring/used-ring.cases.ts';
 
 /** Every file of cases; a new one is added here. */
 const files: readonly Readonly<Record<string, AnyCase>>[] = [
+  vhostUserBackEndRequests,
+  vhostUserConfig,
+  vhostUserFds,
+  vhostUserFeatures,
+  vhostUserHeader,
+  vhostUserQueues,
+  vhostUserReplyAck,
+  vhostUserReset,
+  vhostUserStatus,
+  vhostUserVringAddresses,
+  vhostUserVringBase,
+  vhostUserVringLimits,
   blockData,
   blockFeatures,
   blockMalformed,
@@ -38,16 +52,6 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   splitRingNotifications,
   splitRingOrder,
   splitRingUsedRing,
-  vhostUserBackEndRequests,
-  vhostUserConfig,
-  vhostUserFds,
-  vhostUserFeatures,
-  vhostUserHeader,
-  vhostUserQueues,
-  vhostUserReplyAck,
-  vhostUserReset,
-  vhostUserStatus,
-  vhostUserVringBase,
 ];
 
 /** Every case of the project, by id. Ids are unique: a test looks. */

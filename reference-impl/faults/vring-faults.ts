@@ -4,7 +4,7 @@ import type { Handled } from '../vhost-user/message-rule.ts';
 import type { BackEndSession } from '../vhost-user/session.ts';
 import type { Vring } from '../vhost-user/vring.ts';
 import type { VringRules } from '../vhost-user/vring-rules.ts';
-import { USED_IDX_OFFSET } from '../virtqueue/split-layout.ts';
+import { splitSizes, USED_IDX_OFFSET } from '../virtqueue/split-layout.ts';
 import { type Fault, fault, handling, inQueue, inRing, inTable, onMessage } from './fault.ts';
 
 type Change = ReturnType<typeof inTable>;
@@ -29,6 +29,38 @@ function showUsedIdx(session: BackEndSession, { addresses }: Vring, value: numbe
   const at = addresses.used + BigInt(USED_IDX_OFFSET);
   const found = session.memory.map.translate(session.rules.vring.ringSpace, at, 2, 'write');
   if (!isFailure(found)) writePieces(found, 0, Uint8Array.of(value & 0xff, (value >> 8) & 0xff));
+}
+
+/** The payload of SET_VRING_ADDR with parts that reach over the end of a region moved to its last bytes. */
+function movedInside(session: BackEndSession, value: unknown): unknown {
+  const fields = value as Readonly<Record<string, bigint | number>>;
+  const changed: Record<string, bigint | number> = { ...fields };
+  const sizes = splitSizes(Math.max(1, session.ring(Number(fields.index))?.size ?? 1));
+  const lengths = { descriptor: sizes.desc, available: sizes.avail, used: sizes.used };
+  for (const [part, length] of Object.entries(lengths)) {
+    const address = fields[part];
+    if (typeof address !== 'bigint') continue;
+    for (const { userAddress, size } of session.memory.map.regions) {
+      const last = userAddress + size - BigInt(Math.ceil(length / 16) * 16);
+      if (address > last && address < userAddress + size) changed[part] = last;
+    }
+  }
+  return changed;
+}
+
+/** The payload of SET_VRING_ADDR with addresses that are in some guest range taken for guest-physical ones. */
+function byGuestAddress(session: BackEndSession, value: unknown): unknown {
+  const fields = value as Readonly<Record<string, bigint | number>>;
+  const changed: Record<string, bigint | number> = { ...fields };
+  for (const part of ['descriptor', 'available', 'used']) {
+    const address = fields[part];
+    if (typeof address !== 'bigint') continue;
+    const region = session.memory.map.regions.find(
+      ({ guestAddress, size }) => guestAddress <= address && address - guestAddress < size,
+    );
+    if (region !== undefined) changed[part] = address - region.guestAddress + region.userAddress;
+  }
+  return changed;
 }
 
 /** What is said of the rings, and what is told of them. */
@@ -125,8 +157,10 @@ export const vringFaults = {
   ),
   'ring-outside-memory-accepted': fault(
     'vu-vring/ring-addresses-outside-memory-refused',
-    'a ring outside the memory is accepted, and started',
-    inVring(() => ({ checksAddressesAtOnce: false, startsAnyhow: true })),
+    'a part of a ring that reaches over the end of its region is moved into it',
+    onMessage('VHOST_USER_SET_VRING_ADDR', (entry) => ({
+      handle: (session, value, context) => entry.handle(session, movedInside(session, value), context),
+    })),
   ),
   'ring-outside-memory-crashes': fault(
     'vu-vring/ring-addresses-outside-memory-refused',
@@ -136,13 +170,19 @@ export const vringFaults = {
   'ring-addresses-taken-as-guest-addresses': fault(
     'vu-vring/ring-addresses-are-user-addresses',
     'a ring that no user range holds is looked for in guest ranges',
-    handling<{ readonly descriptor: bigint }>('VHOST_USER_SET_VRING_ADDR', (right, session, value) => {
-      const handled = right();
-      const isGuestAddress = session.memory.map.regions.some(
-        ({ guestAddress, size }) => guestAddress <= value.descriptor && value.descriptor - guestAddress < size,
-      );
-      return handled.kind === 'refused' && isGuestAddress ? { kind: 'done' } : handled;
-    }),
+    onMessage('VHOST_USER_SET_VRING_ADDR', (entry) => ({
+      handle: (session, value, context) => {
+        const handled = entry.handle(session, value, context);
+        return handled.kind === 'refused' ? entry.handle(session, byGuestAddress(session, value), context) : handled;
+      },
+    })),
+  ),
+  'rings-looked-up-by-guest-address-first': fault(
+    'vu-vring/ring-addresses-are-user-addresses',
+    'a ring is looked for in guest ranges, and then in user ranges',
+    onMessage('VHOST_USER_SET_VRING_ADDR', (entry) => ({
+      handle: (session, value, context) => entry.handle(session, byGuestAddress(session, value), context),
+    })),
   ),
   'misaligned-ring-crashes': fault(
     'vu-vring/misaligned-ring-addresses-survived',
