@@ -33,9 +33,11 @@ export class ScriptedPeer implements Carrier {
 
   step(): boolean {
     if (this.#fd < 0) return false;
-    const at = this.#assembler.reserve(4096);
+    // No more than the message in progress lacks: so its descriptors are its own.
+    const wanted = this.#assembler.missingBytes;
+    const at = this.#assembler.reserve(wanted);
     const { buffer } = this.#assembler;
-    const received = receiveMessage(this.#fd, buffer, at, 4096, this.#descriptors, 0, this.#result);
+    const received = receiveMessage(this.#fd, buffer, at, wanted, this.#descriptors, 0, this.#result);
     if (received <= 0) return false;
     this.#assembler.commit(received, Array.from(this.#descriptors.subarray(0, this.#result[receivedFdCount])));
     for (let frame = this.#assembler.next(); frame?.kind === 'frame'; frame = this.#assembler.next()) {

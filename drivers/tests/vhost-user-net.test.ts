@@ -2,18 +2,20 @@ import t from 'tap';
 import { dpdkTestpmd } from '../../fixtures/targets/dpdk-testpmd.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { readable, writable } from '../../reference-impl/virtqueue/segment.ts';
+import type { Guest, Session } from '../driver-port.ts';
 import { targetVersion } from '../iut-process/target-version.ts';
 import { connected, running, skipWithout } from './real-target.ts';
 
 const skip = skipWithout(dpdkTestpmd);
 const headerBytes = 12;
 
-t.test('a frame comes back with its addresses swapped', { skip }, (t) => {
-  const { port } = running(t, dpdkTestpmd);
-  const session = connected(port);
-  session.negotiate({ features: (1n << 32n) | (1n << 30n), protocolFeatures: 1n << 3n });
-  const guest = port.createGuest(guestLayouts['below-and-above-4gib']);
-  t.same(session.shareMemory(guest), { kind: 'acknowledged', value: 0n });
+interface Test {
+  same(found: unknown, wanted: unknown): boolean;
+  equal(found: unknown, wanted: unknown): boolean;
+}
+
+/** Sends a frame and waits for it on the receive ring. */
+function reflect(t: Test, session: Session, guest: Guest): void {
   const receive = session.attach(guest.splitRing({ size: 256 }), { index: 0 });
   const transmit = session.attach(guest.splitRing({ size: 256 }), { index: 1 });
   const buffers = Array.from({ length: 32 }, () => guest.allocate({ size: 2048 }));
@@ -35,6 +37,31 @@ t.test('a frame comes back with its addresses swapped', { skip }, (t) => {
   t.same([...(buffer?.load().subarray(headerBytes, headerBytes + 60) ?? [])], [...source, ...destination, ...payload]);
   t.same(receive.stop(), { kind: 'base', base: 1 });
   t.same(transmit.stop(), { kind: 'base', base: 1 });
+}
+
+t.test('a frame comes back with its addresses swapped', { skip }, (t) => {
+  const { port } = running(t, dpdkTestpmd);
+  const session = connected(port);
+  session.negotiate({ features: (1n << 32n) | (1n << 30n), protocolFeatures: 1n << 3n });
+  const guest = port.createGuest(guestLayouts['below-and-above-4gib']);
+  t.same(session.shareMemory(guest), { kind: 'acknowledged', value: 0n });
+  reflect(t, session, guest);
+  t.end();
+});
+
+t.test('the same behind an IOMMU: misses are served', { skip }, (t) => {
+  const { start, ...rest } = dpdkTestpmd;
+  if (start === undefined) throw new Error('testpmd is ours to start');
+  const withIommu = start.arguments.map((each) => each.replace('client=0', 'client=0,iommu-support=1'));
+  const { port } = running(t, { ...rest, start: { ...start, arguments: withIommu } });
+  const session = connected(port);
+  const features = (1n << 33n) | (1n << 32n) | (1n << 30n);
+  const words = session.negotiate({ features, protocolFeatures: (1n << 5n) | (1n << 3n) });
+  t.equal(words.accepted, features);
+  t.equal(session.messages.openBackEndChannel({ kind: 'serve' }).kind, 'acknowledged');
+  const guest = port.createGuest(guestLayouts['below-and-above-4gib']);
+  session.shareMemory(guest);
+  reflect(t, session, guest);
   t.end();
 });
 

@@ -2,6 +2,7 @@ import type { EventLog } from '../../reference-impl/observations/event-log.ts';
 import { type FramingProblem, MessageAssembler } from '../../reference-impl/wire/framing.ts';
 import { flagsAt, payloadSizeAt, requestAt } from '../../reference-impl/wire/vhost-user-codec.ts';
 import { VHOST_USER_HEADER_SIZE } from '../../reference-impl/wire/vhost-user-constants.ts';
+import { messageById } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { describeWireProblem } from '../../reference-impl/wire/wire-problem.ts';
 import type { ReceivedMessage } from '../driver-port.ts';
 import { maxMessageFds, monotonicUs } from '../native/native.ts';
@@ -14,6 +15,12 @@ const receiveBytes = 4096;
 const replyBytes = 512;
 const noPayload = new Uint8Array(0);
 const noDescriptors: readonly number[] = Object.freeze([]);
+
+/** To tell whose descriptors they are where one receive joins two messages. */
+const replyHasDescriptors = (request: number): boolean =>
+  (messageById('front-end', request)?.replyDescriptors.maximum ?? 0) > 0;
+const requestHasDescriptors = (request: number): boolean =>
+  (messageById('back-end', request)?.requestDescriptors.maximum ?? 0) > 0;
 
 export interface MessageStreamOptions {
   readonly channel: Channel;
@@ -38,7 +45,7 @@ export class MessageStream implements WaitSource {
   readonly #side: 0 | 1;
   readonly #session: number;
   readonly #adopt: (descriptors: readonly number[]) => void;
-  readonly #assembler = new MessageAssembler({ maximumPayload, capacity: 2 * receiveBytes });
+  readonly #assembler: MessageAssembler;
   readonly #descriptors = new Int32Array(maxMessageFds);
   readonly #exchange: ChannelExchange = { sent: 0, received: 0, descriptors: 0, isClosed: false };
   readonly #reply = new Uint8Array(replyBytes);
@@ -53,6 +60,8 @@ export class MessageStream implements WaitSource {
     this.#side = options.side;
     this.#session = options.session;
     this.#adopt = options.adopt;
+    const acceptsDescriptors = options.side === 0 ? replyHasDescriptors : requestHasDescriptors;
+    this.#assembler = new MessageAssembler({ maximumPayload, capacity: 2 * receiveBytes, acceptsDescriptors });
     this.#set.add(this);
   }
 
