@@ -1,0 +1,53 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import t from 'tap';
+import { findingGroups } from '../findings.ts';
+import { htmlReport } from '../html/html-report.ts';
+import { mergeRuns } from '../merge-runs.ts';
+import { recordSchemaVersion } from '../record/record.ts';
+import { type JsonReport, jsonReport } from '../reporters/json.ts';
+import { junitReport } from '../reporters/junit.ts';
+import { ktapReport } from '../reporters/ktap.ts';
+import { tapReport } from '../reporters/tap.ts';
+
+const releases = join(findRoot(import.meta.dirname), 'fixtures/records');
+
+t.test('the schema that is written now has a run on file', (t) => {
+  const { major, minor } = recordSchemaVersion;
+  t.ok(readdirSync(releases).includes(`${major}.${minor}`));
+  t.end();
+});
+
+/** What the run of each release holds; a run is never changed after its schema was released. */
+const held: Readonly<Record<string, { readonly results: number; readonly findings: number }>> = {
+  '1.0': { results: 90, findings: 8 },
+};
+
+for (const release of readdirSync(releases)) {
+  t.test(`a run recorded with schema ${release} still renders`, (t) => {
+    const run = mergeRuns([join(releases, release)]);
+    t.strictSame(run.remarks, []);
+    t.strictSame(run.missing, []);
+    t.equal(run.results.length, held[release]?.results);
+    const found = findingGroups(run);
+    t.equal(found.length, held[release]?.findings);
+
+    const page = htmlReport(run);
+    for (const { anchor } of found) t.match(page, `id="${anchor}"`);
+    for (const { target } of run.targets) t.match(page, `<h2>${target}</h2>`);
+    const verdicts = new Set(run.results.map(({ record }) => record.verdict));
+    t.equal(verdicts.size, 6, 'every verdict is among them');
+    t.match(page, 'VHOST_USER_SET_MEM_TABLE', 'its traces are shown');
+    t.notMatch(page, 'cannot be read');
+
+    t.match(tapReport(run), `1..${run.results.length}`);
+    t.match(ktapReport(run), 'KTAP version 1');
+    t.equal(junitReport(run).split('<testcase ').length - 1, run.results.length);
+    t.equal((JSON.parse(jsonReport(run)) as JsonReport).results.length, run.results.length);
+    t.end();
+  });
+}
+
+function findRoot(from: string): string {
+  return existsSync(join(from, 'package-lock.json')) ? from : findRoot(dirname(from));
+}
