@@ -56,7 +56,7 @@ export class BackEndFiles implements BackEndEdge {
   readonly #revents = new Int16Array(1);
 
   /** What is open and what is mapped, by identity. */
-  readonly #open = new Map<DescriptorToken, string>();
+  readonly #open = new Set<DescriptorToken>();
   readonly #mapped = new Map<MapOutcome, string>();
 
   constructor(breakDown: (how: Breakdown) => void) {
@@ -65,11 +65,11 @@ export class BackEndFiles implements BackEndEdge {
 
   /** Descriptors that came with a message, or with a connection, are ours from now on. */
   hold(tokens: readonly DescriptorToken[]): void {
-    for (const token of tokens) this.#open.set(token, identityOf(token));
+    for (const token of tokens) this.#open.add(token);
   }
 
   resources(): IutResources {
-    const byIdentity = countBy(this.#open.values());
+    const byIdentity = countBy([...this.#open].map(identityOf));
     return { descriptors: this.#open.size, byIdentity, mappings: countBy(this.#mapped.values()) };
   }
 

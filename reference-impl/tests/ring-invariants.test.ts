@@ -1,0 +1,87 @@
+import t from 'tap';
+import { BLOCK_HEADER_SIZE, encodeBlockHeader } from '../devices/block-layout.ts';
+import { type FaultName, withFaults } from '../faults/faults.ts';
+import { plainGuest } from '../memory/guest.ts';
+import { mapOf } from '../memory/guest-map.ts';
+import { snapshot } from '../memory/snapshot.ts';
+import { ringMemoryViolations, usedElementViolations } from '../oracle/ring-invariants.ts';
+import { makeDevice, referenceRules } from '../vhost-user/reference-rules.ts';
+import { readable, writable } from '../virtqueue/segment.ts';
+import { SplitDriver } from '../virtqueue/split-driver.ts';
+
+/** Three requests to a RAM disk with these faults; the violations that memory shows afterwards. */
+function violationsUnder(faults: readonly FaultName[], base = 0) {
+  const guest = plainGuest();
+  const ring = guest.splitRing({ size: 16, base });
+  const driver = new SplitDriver(ring, { base });
+  const device = makeDevice('block', withFaults(referenceRules, faults), 1);
+  device.setMemory(mapOf(guest));
+  device.setFeatures(1n << 32n);
+  const { desc, avail, used } = ring;
+  const addresses = { desc: desc.userAddress, avail: avail.userAddress, used: used.userAddress };
+  t.equal(
+    device.startQueue(0, { size: 16, addresses, ringSpace: 'user', bufferSpace: 'guest-physical', base }),
+    undefined,
+  );
+  device.setQueueEnabled(0, true);
+  const outstanding = [0, 1, 2].map((type) => {
+    const header = guest.allocate({ size: BLOCK_HEADER_SIZE });
+    header.store(encodeBlockHeader({ type: type % 2, sector: BigInt(type) }));
+    const data = guest.allocate({ size: 512 });
+    const status = guest.allocate({ size: 1 });
+    data.fill(type + 1);
+    status.fill(0xa5);
+    const segments = [readable(header), type === 1 ? readable(data) : writable(data), writable(status)];
+    return { head: Number(driver.add(segments)), segments };
+  });
+  driver.publish();
+  const before = snapshot(guest);
+  device.notify(0);
+  for (let n = 0; n < 100 && device.step() === 'progressed'; n++);
+  return ringMemoryViolations(before, [{ ring, usedIdx: base, outstanding }]);
+}
+
+t.test('a device that keeps the rules breaks none, wherever the ring begins', async (t) => {
+  for (const base of [0, 7, 65534]) t.same(violationsUnder([], base), []);
+});
+
+const seen: readonly (readonly [FaultName, string])[] = [
+  ['descriptor-table-scribbled', 'split/descriptor-table-never-written'],
+  ['avail-ring-scribbled', 'split/avail-ring-never-written'],
+  ['readable-buffer-scribbled', 'split/readable-buffers-never-written'],
+  ['byte-behind-buffer-scribbled', 'split/nothing-written-outside-buffers'],
+  ['used-element-in-slot-of-head', 'split/used-element-position'],
+  ['used-id-is-last-descriptor', 'split/used-id-is-chain-head'],
+  ['chain-used-twice', 'split/chain-used-once'],
+  ['used-len-beyond-written-bytes', 'split/used-len-bytes-written'],
+];
+for (const [fault, requirement] of seen) {
+  t.test(`${fault} is seen`, async (t) => {
+    const broken = violationsUnder([fault], fault === 'used-element-in-slot-of-head' ? 5 : 0);
+    t.ok(
+      broken.some((violation) => violation.requirement === requirement),
+      requirement,
+    );
+  });
+}
+
+t.test('a head that is used twice, and an id that nobody gave', async (t) => {
+  const guest = plainGuest();
+  const ring = guest.splitRing({ size: 4 });
+  const buffer = writable(guest.allocate({ size: 8 }));
+  ring.setUsedElement(0, 1, 8);
+  ring.setUsedElement(1, 1, 9);
+  ring.setUsedElement(2, 3, 0);
+  ring.setUsedIdx(3);
+  const outstanding = [0, 1, 2].map((head) => ({ head, segments: [buffer] }));
+  const found = usedElementViolations({ ring, usedIdx: 0, outstanding });
+  t.same(
+    found.map(({ requirement, what, actual }) => [requirement, what, actual]),
+    [
+      ['split/chain-used-once', 'used element 1', 'id 1 once more'],
+      ['split/used-id-is-chain-head', 'used element 2', 'id 3'],
+    ],
+  );
+  ring.setUsedIdx(4);
+  t.match(usedElementViolations({ ring, usedIdx: 0, outstanding }), [{ actual: '4' }]);
+});
