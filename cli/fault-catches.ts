@@ -1,12 +1,11 @@
+import type { DriverPort } from '../drivers/driver-port.ts';
 import { openReference } from '../drivers/reference/open-reference.ts';
 import { type FaultName, faults, isFaultName } from '../reference-impl/faults/faults.ts';
-import type { Outcome } from '../reports/record/record.ts';
-import type { AnyCase } from '../suites/case.ts';
-import { applicability } from '../suites/runner/applicability.ts';
+import { caseKey, type VariantValues } from '../reports/record/record.ts';
+import { type AnyCase, variantsOf } from '../suites/case.ts';
+import { applicability, type Offer } from '../suites/runner/applicability.ts';
 import { firstContact } from '../suites/runner/first-contact.ts';
 import { type Judgement, judge } from '../suites/runner/judge.ts';
-import { type PlannedCase, selectCases } from '../suites/runner/plan.ts';
-import { requirementFacts } from './catalogue-facts.ts';
 
 /** What a fault of the reference does to the cases. */
 export interface FaultCatch {
@@ -23,31 +22,46 @@ export interface FaultCatch {
 }
 
 const devices = ['block', 'net'] as const;
+type DeviceName = (typeof devices)[number];
 const seed = 1;
 const mostAlsoFailed = 0.1;
 
-/** Runs every case in process on the reference with one fault. */
+/**
+ * Runs the cases in process on the reference with one fault: those that cite its requirement until one variant fails,
+ * the others once, on the device that showed the fault.
+ */
 export function catchesOf(name: FaultName, cases: readonly AnyCase[]): FaultCatch {
   const { requirement } = faults[name];
-  const expectedBy = cases.filter((definition) => namesFault(definition, name)).map(({ id }) => id);
-  const caughtBy = new Set<string>();
-  const alsoFailed = new Set<string>();
-  const others = new Set<string>();
-  for (const { planned, judgement } of judgedInProcess(cases, [name])) {
-    const { definition } = planned;
-    if (!Object.hasOwn(definition.proves, requirement)) others.add(definition.id);
-    if (judgement.verdict === 'pass') continue;
-    if (!Object.hasOwn(definition.proves, requirement)) alsoFailed.add(definition.id);
-    else if (outcomeOf(judgement, requirement) === 'fail') caughtBy.add(definition.id);
+  const citing = cases.filter(({ proves }) => Object.hasOwn(proves, requirement));
+  const others = cases.filter(({ proves }) => !Object.hasOwn(proves, requirement));
+  const references = openReferences([name]);
+  try {
+    const caughtBy: string[] = [];
+    const shownBy = new Set<DeviceName>();
+    for (const definition of citing) {
+      const device = deviceThatFails(references, definition, requirement);
+      if (device === undefined) continue;
+      caughtBy.push(definition.id);
+      shownBy.add(device);
+    }
+    const order = [...devices].sort((a, b) => Number(shownBy.has(b)) - Number(shownBy.has(a)));
+    const ran = others.flatMap((definition) => {
+      const reference = order.map((device) => references[device]).find((one) => one.applies(definition));
+      const [variant] = variantsOf(definition);
+      if (reference === undefined || variant === undefined) return [];
+      return [{ id: definition.id, verdict: reference.judge(definition, variant).verdict }];
+    });
+    return {
+      fault: name,
+      requirement,
+      expectedBy: cases.filter((definition) => namesFault(definition, name)).map(({ id }) => id),
+      caughtBy,
+      alsoFailed: ran.filter(({ verdict }) => verdict !== 'pass').map(({ id }) => id),
+      others: ran.length,
+    };
+  } finally {
+    closeAll(references);
   }
-  return {
-    fault: name,
-    requirement,
-    expectedBy,
-    caughtBy: [...caughtBy],
-    alsoFailed: [...alsoFailed],
-    others: others.size,
-  };
 }
 
 /** What is wrong with a fault's catches, in a line each; empty when it is caught as it must be and does little else. */
@@ -71,47 +85,97 @@ export function problemsWithoutFault(cases: readonly AnyCase[]): string[] {
       if (name !== undefined && !isFaultName(name)) problems.push(`${id}: names ${name}, which is no fault`);
     }
   }
-  for (const { planned, device, judgement } of judgedInProcess(cases, [])) {
-    if (judgement.verdict === 'pass') continue;
-    const [found] = judgement.findings;
-    const why = judgement.error ?? (found === undefined ? '' : `${found.requirement}: ${found.what}: ${found.actual}`);
-    problems.push(
-      `${planned.key}: ${judgement.verdict} on the ${device} reference without a fault: ${why.split('\n')[0]}`,
-    );
+  const references = openReferences([]);
+  try {
+    for (const device of devices) {
+      for (const definition of cases) {
+        if (!references[device].applies(definition)) continue;
+        for (const variant of variantsOf(definition)) {
+          const judgement = references[device].judge(definition, variant);
+          if (judgement.verdict === 'pass') continue;
+          const where = `${caseKey(definition.id, variant)} on the ${device} reference without a fault`;
+          problems.push(`${where}: ${judgement.verdict}: ${whyOf(judgement)}`);
+        }
+      }
+    }
+  } finally {
+    closeAll(references);
   }
   return problems;
 }
 
-interface Judged {
-  readonly planned: PlannedCase;
-  readonly device: (typeof devices)[number];
-  readonly judgement: Judgement;
+function whyOf({ error, findings, outcomes }: Judgement): string {
+  const [found] = findings;
+  if (error !== undefined) return error.split('\n')[0] ?? '';
+  if (found !== undefined) return `${found.requirement}: ${found.what}: ${found.actual}`;
+  return outcomes.find(({ why }) => why !== undefined)?.why ?? '';
 }
 
-function* judgedInProcess(cases: readonly AnyCase[], names: readonly FaultName[]): Generator<Judged> {
-  const planned = selectCases(cases, { cases: [], features: [], level: 'all' }, requirementFacts);
+/** The device on which some variant of the case fails, citing the requirement. */
+function deviceThatFails(references: References, definition: AnyCase, requirement: string): DeviceName | undefined {
   for (const device of devices) {
-    const port = openReference({ device, faults: names });
-    try {
+    if (!references[device].applies(definition)) continue;
+    for (const variant of variantsOf(definition)) {
+      const { outcomes } = references[device].judge(definition, variant);
+      if (outcomes.some((one) => one.requirement === requirement && one.outcome === 'fail')) return device;
+    }
+  }
+  return undefined;
+}
+
+type References = Readonly<Record<DeviceName, InProcessReference>>;
+
+function openReferences(names: readonly FaultName[]): References {
+  return { block: new InProcessReference('block', names), net: new InProcessReference('net', names) };
+}
+
+function closeAll(references: References): void {
+  for (const device of devices) references[device].close();
+}
+
+/** A reference of this process, opened at first use. */
+class InProcessReference {
+  readonly #device: DeviceName;
+  readonly #faults: readonly FaultName[];
+  readonly #rightOffer: Offer;
+  #opened: { readonly port: DriverPort; readonly offer: Offer } | undefined;
+
+  constructor(device: DeviceName, names: readonly FaultName[]) {
+    this.#device = device;
+    this.#faults = names;
+    this.#rightOffer = rightOffer(device);
+  }
+
+  applies(definition: AnyCase): boolean {
+    return applicability(definition, this.#open().port.facts, this.#rightOffer).length === 0;
+  }
+
+  judge(definition: AnyCase, variant: VariantValues): Judgement {
+    const { port, offer } = this.#open();
+    const judgement = judge(port, definition, variant, offer, { seed, referenceMeetsDeadline: () => true });
+    port.releaseAll();
+    if (!port.iut.isAlive() || judgement.findings.some(({ how }) => how !== 'wrong')) port.iut.restart();
+    return judgement;
+  }
+
+  close(): void {
+    this.#opened?.port.close();
+  }
+
+  #open(): { readonly port: DriverPort; readonly offer: Offer } {
+    if (this.#opened === undefined) {
+      const port = openReference({ device: this.#device, faults: this.#faults });
       const contact = firstContact(port);
       // A fault may forbid even the first conversation: then the offer is that of the right reference.
-      const offer = contact.kind === 'served' ? contact.offer : rightOffer(device);
-      for (const one of planned) {
-        if (applicability(one.definition, port.facts, rightOffer(device)).length > 0) continue;
-        const judgement = judge(port, one.definition, one.variant, offer, { seed, referenceMeetsDeadline: () => true });
-        port.releaseAll();
-        if (!port.iut.isAlive() || judgement.findings.some(({ how }) => how !== 'wrong')) port.iut.restart();
-        yield { planned: one, device, judgement };
-      }
-    } finally {
-      port.close();
+      this.#opened = { port, offer: contact.kind === 'served' ? contact.offer : this.#rightOffer };
     }
+    return this.#opened;
   }
 }
 
-const rightOffers = new Map<string, { features: bigint; protocolFeatures: bigint }>();
+const rightOffers = new Map<string, Offer>();
 
-function rightOffer(device: (typeof devices)[number]): { features: bigint; protocolFeatures: bigint } {
+function rightOffer(device: DeviceName): Offer {
   const known = rightOffers.get(device);
   if (known !== undefined) return known;
   const port = openReference({ device });
@@ -127,8 +191,4 @@ function rightOffer(device: (typeof devices)[number]): { features: bigint; proto
 
 function namesFault({ proves }: AnyCase, name: string): boolean {
   return Object.values(proves).flat().includes(name);
-}
-
-function outcomeOf(judgement: Judgement, requirement: string): Outcome | undefined {
-  return judgement.outcomes.find((one) => one.requirement === requirement)?.outcome;
 }
