@@ -2,6 +2,7 @@ import { readFileSync, readSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { DriverPort } from '../drivers/driver-port.ts';
 import { setParentDeathSignal } from '../drivers/native/native.ts';
+import { identifyPeer } from '../drivers/vhost-user/identify-peer.ts';
 import { openTarget } from '../drivers/vhost-user/open-target.ts';
 import { VhostConformanceError } from '../reference-impl/errors.ts';
 import type { TargetRecord } from '../reports/record/record.ts';
@@ -94,6 +95,8 @@ function dieWithParent(parentPid: number): void {
 
 function openedPort(job: HostJob): DriverPort | undefined {
   try {
+    // Whoever serves a socket of somebody else's may speak anything.
+    if (job.target.start === undefined) identifyPeer(job.target.socket);
     return openTarget(job.target, { runDirectory: job.scratch });
   } catch (error) {
     if (!(error instanceof VhostConformanceError)) throw error;

@@ -13,7 +13,7 @@ export function addRunOptions(command: Command): Command {
       '[target...]',
       'name of a target ("list targets"), or vhost-user:PATH for a socket that is served already',
     )
-    .option('--target-file <file>', 'also the target that this JSON file describes')
+    .option('--target-file <file>', 'also the target that this file describes (JSON, or a module: .mjs)')
     .option('--exec <command>', "also a back-end of one's own: a command line with {socket} where its path belongs")
     .addOption(new Option('--device <device>', 'what --exec serves').choices(deviceNames).default('block'))
     .option('--case <glob>', 'only cases with this id, key, folder or glob (several allowed)', collect, [])

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { basename, extname, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { createRequire } from 'node:module';
+import { extname, resolve } from 'node:path';
 import { z } from 'zod';
 import { DriverUsageError } from './errors.ts';
 import type { Target } from './target.ts';
@@ -81,27 +81,26 @@ export function parseTarget(value: unknown, where: string): Target {
 const reason = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
 
+/** The default export of a module, which must not wait for anything at its top level. */
+function defaultExport(path: string): unknown {
+  const module: unknown = createRequire(import.meta.url)(path);
+  if (typeof module !== 'object' || module === null || !('default' in module)) {
+    throw new DriverUsageError('it has no default export');
+  }
+  return module.default;
+}
+
 /**
- * Reads a target from a file: JSON, or a module (`.mjs`, `.js`) whose default export it is.
+ * Reads a target from a file: JSON, or a module (`.mjs`) whose default export it is.
  * @throws DriverUsageError with one line that begins with the file.
  */
-export async function loadTargetFile(file: string): Promise<Target> {
+export function readTargetFile(file: string): Target {
   const path = resolve(file);
   const kind = extname(path);
-  if (kind === '.mjs' || kind === '.js') {
-    let module: { readonly default?: unknown };
-    try {
-      module = await import(pathToFileURL(path).href);
-    } catch (error) {
-      throw new DriverUsageError(`${file}: ${reason(error)}`);
-    }
-    if (module.default === undefined) throw new DriverUsageError(`${file}: it has no default export`);
-    return parseTarget(module.default, file);
-  }
-  if (kind !== '.json') throw new DriverUsageError(`${file}: ${basename(file)} is neither .json nor .mjs`);
+  if (kind !== '.json' && kind !== '.mjs') throw new DriverUsageError(`${file}: it is neither .json nor .mjs`);
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
+    value = kind === '.mjs' ? defaultExport(path) : JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
     throw new DriverUsageError(`${file}: ${reason(error)}`);
   }

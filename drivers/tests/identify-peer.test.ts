@@ -7,7 +7,6 @@ import t from 'tap';
 import { qemuStorageDaemon } from '../../fixtures/targets/qemu-storage-daemon.ts';
 import { DriverUsageError } from '../errors.ts';
 import type { IutProcess } from '../iut-process/iut-process.ts';
-import { deviceOffering, externalTarget } from '../vhost-user/external-target.ts';
 import { identifyPeer } from '../vhost-user/identify-peer.ts';
 import { openTarget } from '../vhost-user/open-target.ts';
 import { skipWithout } from './real-target.ts';
@@ -44,17 +43,17 @@ const problem = (path: string): string => {
 t.test('paths that are no socket of a back-end', async (t) => {
   const path = directory(t);
   const at = (name: string): string => join(path, name);
-  t.equal(problem(at('none')), `${at('none')}: there is no such socket`);
-  t.equal(problem(path), `${path}: it is a directory and not a socket`);
+  t.equal(problem(at('none')), 'there is no such socket');
+  t.equal(problem(path), 'it is a directory and not a socket');
   writeFileSync(at('file'), '');
-  t.equal(problem(at('file')), `${at('file')}: it is not a socket`);
-  t.equal(problem(at('file/x')), `${at('file/x')}: a part of the path is no directory`);
+  t.equal(problem(at('file')), 'it is not a socket');
+  t.equal(problem(at('file/x')), 'a part of the path is no directory');
   symlinkSync(at('nowhere'), at('link'));
-  t.equal(problem(at('link')), `${at('link')}: it is a symbolic link to nothing`);
+  t.equal(problem(at('link')), 'it is a symbolic link to nothing');
   const long = at('x'.repeat(108));
   t.equal(problem(long), `${long}: a socket path has at most 107 bytes, this one has ${long.length}`);
   const left = spawnSync('python3', ['-c', `import socket; socket.socket(socket.AF_UNIX).bind("${at('left')}")`]);
-  if (left.status === 0) t.equal(problem(at('left')), `${at('left')}: nobody serves this socket`);
+  if (left.status === 0) t.equal(problem(at('left')), 'nobody serves this socket');
   else t.comment('python3 is missing: no socket that nobody serves');
   const server = createServer().listen(at('private'));
   await new Promise((resolve) => server.once('listening', resolve));
@@ -65,7 +64,7 @@ t.test('paths that are no socket of a back-end', async (t) => {
     const module = new URL('../vhost-user/identify-peer.js', import.meta.url).href;
     const script = `import(${JSON.stringify(module)}).then((m) => { process.setuid(65534); m.identifyPeer(process.argv[1]); }).catch((e) => console.log(e.message))`;
     const run = spawnSync(process.execPath, ['-e', script, at('private')], { encoding: 'utf8' });
-    t.equal(run.stdout.trim(), `${at('private')}: no permission to connect`);
+    t.equal(run.stdout.trim(), 'no permission to connect');
   }
 });
 
@@ -75,7 +74,7 @@ t.test('whoever speaks something else is told in one line, in time', (t) => {
     const text = problem(iut.socketPath);
     t.ok(Date.now() - before < 3000, 'within 3 s');
     t.notMatch(text, /\n/);
-    return text.slice(iut.socketPath.length + 2);
+    return text;
   };
   const http = open(
     t,
@@ -92,7 +91,7 @@ t.test('whoever speaks something else is told in one line, in time', (t) => {
     within(serving(t, `c.destroy();`)),
     'whoever serves it closed the connection instead of answering GET_FEATURES',
   );
-  t.match(within(serving(t, '')), /^whoever serves it does not answer GET_FEATURES within 2.5 s/);
+  t.match(within(serving(t, '')), /^whoever serves it does not answer GET_FEATURES within 2 s/);
   t.match(
     within(serving(t, `c.write(Buffer.from('0100000005000000', 'hex'));`)),
     /^whoever serves it answers with 8 of 20 bytes/,
@@ -105,8 +104,9 @@ t.test('a back-end that is served already', { skip: skipWithout(qemuStorageDaemo
   owner.start();
   const { offered, pid } = identifyPeer(owner.socketPath);
   t.equal(pid, owner.pid);
-  t.equal(deviceOffering(offered), 'block');
-  const port = openTarget(externalTarget(owner.socketPath, 'block'));
+  t.ok((offered >> 32n) & 1n, 'VERSION_1');
+  const { start: _, ...external } = { ...qemuStorageDaemon, socket: owner.socketPath };
+  const port = openTarget(external);
   const connection = port.connect();
   t.equal(connection.kind === 'connected' && connection.session.messages.fence().kind, 'reply');
   t.ok(port.iut.isAlive());
@@ -115,15 +115,9 @@ t.test('a back-end that is served already', { skip: skipWithout(qemuStorageDaemo
   port.close();
   t.ok(owner.isAlive(), 'and not ours to end');
   owner.end();
-  const gone = openTarget(externalTarget(owner.socketPath, 'block'));
+  const gone = openTarget(external);
   t.match(gone.connect(), { kind: 'refused' });
   t.notOk(gone.iut.isAlive());
   gone.close();
-  t.end();
-});
-
-t.test('the device from its feature bits', (t) => {
-  t.equal(deviceOffering((1n << 32n) | (1n << 15n)), 'net');
-  t.equal(deviceOffering((1n << 32n) | (1n << 9n) | (1n << 6n)), 'block');
   t.end();
 });

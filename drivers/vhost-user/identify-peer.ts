@@ -14,7 +14,7 @@ import { deadlineIn } from './message-stream.ts';
 import { SocketChannel } from './socket-channel.ts';
 import { WaitSet } from './wait-set.ts';
 
-const answerWithinMs = 2500;
+const answerWithinMs = 2000;
 const connectWithinMs = 400;
 const replyLength = VHOST_USER_HEADER_SIZE + 8;
 const shownBytes = 16;
@@ -38,7 +38,7 @@ const connectProblems: Readonly<Record<string, string>> = {
   EPROTOTYPE: 'it is not a stream socket',
 };
 
-/** Throws DriverUsageError with one line where the path cannot be the socket of a back-end. */
+/** Throws DriverUsageError with one line where the path cannot be the socket of a back-end; it does not name it. */
 export function checkSocket(path: string): void {
   checkSocketPath(path);
   let status: Stats;
@@ -48,10 +48,10 @@ export function checkSocket(path: string): void {
     const code = (error as NodeJS.ErrnoException).code ?? '';
     const isDangling = code === 'ENOENT' && hasName(path);
     const problem = isDangling ? 'it is a symbolic link to nothing' : (connectProblems[code] ?? code);
-    throw new DriverUsageError(`${path}: ${problem}`);
+    throw new DriverUsageError(problem);
   }
-  if (status.isDirectory()) throw new DriverUsageError(`${path}: it is a directory and not a socket`);
-  if (!status.isSocket()) throw new DriverUsageError(`${path}: it is not a socket`);
+  if (status.isDirectory()) throw new DriverUsageError('it is a directory and not a socket');
+  if (!status.isSocket()) throw new DriverUsageError('it is not a socket');
 }
 
 /** Whether something has that name, if only a link that leads nowhere. */
@@ -64,7 +64,7 @@ function connectTo(path: string): Channel {
     return new SocketChannel(unixConnect(path, { timeoutMs: connectWithinMs }));
   } catch (error) {
     if (!(error instanceof SystemCallError)) throw error;
-    throw new DriverUsageError(`${path}: ${connectProblems[error.errnoName] ?? error.message}`);
+    throw new DriverUsageError(connectProblems[error.errnoName] ?? error.message);
   }
 }
 
@@ -114,7 +114,7 @@ function receiveReply(channel: Channel, bytes: Uint8Array): { readonly length: n
 /**
  * Finds out within 3 seconds, by one GET_FEATURES on a connection of its own, whether whoever serves a socket speaks
  * vhost-user.
- * @throws DriverUsageError with one line that begins with the path, for all that is not so.
+ * @throws DriverUsageError with one line about the socket, which it does not name, for all that is not so.
  */
 export function identifyPeer(path: string): Peer {
   checkSocket(path);
@@ -128,14 +128,14 @@ export function identifyPeer(path: string): Peer {
     const bytes = new Uint8Array(256);
     const { length, isClosed } = receiveReply(channel, bytes);
     const problem = problemOf(bytes.subarray(0, length));
-    if (length > 0 && problem !== undefined) throw new DriverUsageError(`${path}: ${problem}`);
+    if (length > 0 && problem !== undefined) throw new DriverUsageError(problem);
     if (isClosed || sent < 0) {
-      throw new DriverUsageError(`${path}: whoever serves it closed the connection instead of answering GET_FEATURES`);
+      throw new DriverUsageError('whoever serves it closed the connection instead of answering GET_FEATURES');
     }
     if (length < replyLength) {
       const what = length === 0 ? 'does not answer' : `answers with ${length} of ${replyLength} bytes to`;
       throw new DriverUsageError(
-        `${path}: whoever serves it ${what} GET_FEATURES within ${answerWithinMs / 1000} s: no vhost-user back-end, or one that serves another front-end now`,
+        `whoever serves it ${what} GET_FEATURES within ${answerWithinMs / 1000} s: no vhost-user back-end, or one that serves another front-end now`,
       );
     }
     return { offered: new DataView(bytes.buffer).getBigUint64(VHOST_USER_HEADER_SIZE, true), pid };
