@@ -10,6 +10,7 @@ import * as vhostUserReset from './vhost-user/reset.cases.ts';
 import * as vhostUserStatus from './vhost-user/status.cases.ts';
 import * as vhostUserVringAddresses from './vhost-user/vring-addresses.cases.ts';
 import * as vhostUserVringBase from './vhost-user/vring-base.cases.ts';
+import * as vhostUserVringDescriptors from './vhost-user/vring-descriptors.cases.ts';
 import * as vhostUserVringLimits from './vhost-user/vring-limits.cases.ts';
 import * as blockData from './virtio/block/data.cases.ts';
 import * as blockFeatures from './virtio/block/features.cases.ts';
@@ -38,6 +39,7 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   vhostUserStatus,
   vhostUserVringAddresses,
   vhostUserVringBase,
+  vhostUserVringDescriptors,
   vhostUserVringLimits,
   blockData,
   blockFeatures,

@@ -106,6 +106,10 @@ export class BackEndFiles implements BackEndEdge {
     );
   }
 
+  isPipe(token: DescriptorToken): boolean {
+    return this.#open.get(token) === 'pipe';
+  }
+
   /** A pipe or eventfd that would block is left alone: whoever reads it has a signal waiting. */
   signal(token: DescriptorToken): void {
     this.#fds[0] = token;

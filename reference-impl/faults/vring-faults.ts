@@ -237,6 +237,11 @@ export const vringFaults = {
     'a kick with a value other than 1 is taken for no kick',
     inTable('notification', { isKick: (value) => value === 1 }),
   ),
+  'pipes-refused': fault(
+    'vu-vring/pipes-work-as-event-descriptors',
+    'a pipe is refused where an eventfd is taken',
+    inVring(() => ({ acceptsEventDescriptor: (isPipe) => !isPipe })),
+  ),
   'replaced-call-descriptor-kept': fault(
     'vu-vring/call-descriptor-replaced',
     'the first call descriptor of a ring stays in force',

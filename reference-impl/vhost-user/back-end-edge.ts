@@ -43,6 +43,7 @@ export interface BackEndEdge {
   mapRegion(token: DescriptorToken, size: bigint, offset: bigint): MapOutcome;
   /** A new zeroed memory file for both sides; undefined where there is no memory for it. */
   createSharedMemory(name: string, size: number): { readonly token: DescriptorToken } | undefined;
+  isPipe(token: DescriptorToken): boolean;
   /** Adds one to an eventfd, or writes to a pipe. */
   signal(token: DescriptorToken): void;
   close(token: DescriptorToken): void;

@@ -24,6 +24,8 @@ export interface VringRules {
   readonly acceptsBase: (num: number) => boolean;
   readonly acceptsEnable: (num: number) => boolean;
   readonly acceptsDescriptors: (hasDescriptor: boolean, descriptors: number) => boolean;
+  /** Whether a descriptor can tell of buffers. */
+  readonly acceptsEventDescriptor: (isPipe: boolean) => boolean;
   /** Bits of SET_VRING_KICK, _CALL and _ERR that choose the ring. */
   readonly indexOf: (word: bigint) => number;
   readonly hasDescriptor: (word: bigint) => boolean;
@@ -66,6 +68,7 @@ export const vringRules: VringRules = {
   acceptsBase: (num) => num <= 0xffff,
   acceptsEnable: (num) => num === 0 || num === 1,
   acceptsDescriptors: (hasDescriptor, descriptors) => descriptors === (hasDescriptor ? 1 : 0),
+  acceptsEventDescriptor: () => true,
   indexOf: (word) => Number(word & 0xffn),
   hasDescriptor: (word) => (word & 0x100n) === 0n,
   acceptsAddresses: ({ desc, avail, used }) => desc % 16n === 0n && avail % 2n === 0n && used % 4n === 0n,

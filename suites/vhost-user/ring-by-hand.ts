@@ -87,7 +87,12 @@ export function waited(
   expected: string,
   condition: () => boolean,
 ): boolean {
-  const outcome = port.until(condition, port.deadlineMs);
+  let isMet = false;
+  // A condition that consumes what it waits for holds once only.
+  const outcome = port.until(() => {
+    isMet ||= condition();
+    return isMet;
+  }, port.deadlineMs);
   switch (outcome) {
     case 'true':
       return check.holds(true, what, { expected, actual: expected });

@@ -66,6 +66,9 @@ function ringDescriptorMessage(
       if (!rules.acceptsDescriptors(rules.hasDescriptor(u64), context.descriptors.length)) {
         return refused('the no-fd bit and the descriptors disagree');
       }
+      if (token !== undefined && !rules.acceptsEventDescriptor(session.edge.isPipe(token))) {
+        return refused('a descriptor that tells of nothing');
+      }
       return set(session, vring, () => (token === undefined ? undefined : context.take(token)));
     },
   }) as MessageRule;
