@@ -7,6 +7,7 @@ import * as vhostUserHeader from './vhost-user/header.cases.ts';
 import * as vhostUserQueues from './vhost-user/queues.cases.ts';
 import * as vhostUserReplyAck from './vhost-user/reply-ack.cases.ts';
 import * as vhostUserReset from './vhost-user/reset.cases.ts';
+import * as vhostUserRingState from './vhost-user/ring-state.cases.ts';
 import * as vhostUserStatus from './vhost-user/status.cases.ts';
 import * as vhostUserVringAddresses from './vhost-user/vring-addresses.cases.ts';
 import * as vhostUserVringBase from './vhost-user/vring-base.cases.ts';
@@ -36,6 +37,7 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   vhostUserQueues,
   vhostUserReplyAck,
   vhostUserReset,
+  vhostUserRingState,
   vhostUserStatus,
   vhostUserVringAddresses,
   vhostUserVringBase,

@@ -107,7 +107,7 @@ export class BackEndFiles implements BackEndEdge {
   }
 
   isPipe(token: DescriptorToken): boolean {
-    return this.#open.get(token) === 'pipe';
+    return identityOf(token) === 'pipe';
   }
 
   /** A pipe or eventfd that would block is left alone: whoever reads it has a signal waiting. */

@@ -5,7 +5,7 @@ import { done } from '../vhost-user/message-rule.ts';
 import { configChangeMessage } from '../vhost-user/reply-payloads.ts';
 import type { RingEvent, RingState, RingStateRules } from '../vhost-user/ring-state.ts';
 import type { BackEndSession } from '../vhost-user/session.ts';
-import { type Fault, fault, handling, inNet, inQueue, inTable, onMessage } from './fault.ts';
+import { type Fault, fault, handling, inNet, inQueue, inRing, inTable, onMessage } from './fault.ts';
 
 type Moves = Partial<Record<RingState, Partial<Record<RingEvent, RingState>>>>;
 
@@ -25,6 +25,31 @@ export const ringStateFaults = {
     'vu-ring-state/rings-start-stopped-and-disabled',
     'rings are enabled from the beginning',
     inTable('ringState', { initial: 'stopped-enabled' }),
+  ),
+  'ring-starts-with-its-addresses': fault(
+    'vu-ring-state/rings-start-stopped-and-disabled',
+    'a ring starts with SET_VRING_ADDR already',
+    handling<Index>('VHOST_USER_SET_VRING_ADDR', (right, session, { index }) => {
+      const handled = right();
+      const vring = session.ring(index);
+      if (handled.kind === 'done' && vring !== undefined) session.rings.move(vring, 'start');
+      return handled;
+    }),
+  ),
+  'get-vring-base-leaves-ring-running': fault(
+    'vu-ring-state/get-vring-base-stops-ring',
+    'GET_VRING_BASE tells where the ring is, and the ring goes on',
+    moving({ 'started-enabled': { stop: 'started-enabled' }, 'started-disabled': { stop: 'started-disabled' } }),
+  ),
+  'enabled-ring-not-started-by-kick-message': fault(
+    'vu-ring-state/ring-starts-with-kick-descriptor',
+    'SET_VRING_KICK has no effect on a ring that is enabled already',
+    moving({ 'stopped-enabled': { start: 'stopped-enabled' } }),
+  ),
+  'ring-slots-taken-modulo-256': fault(
+    'vu-ring-state/enabled-ring-handles-every-request',
+    'of the available ring only the first 256 slots are read',
+    inRing({ availSlot: (lastAvailIdx, size) => lastAvailIdx & (size - 1) & 0xff }),
   ),
   'stopped-ring-still-processed': fault(
     'vu-ring-state/stopped-ring-not-processed',

@@ -1,0 +1,242 @@
+import { defineCase } from '../case.ts';
+import { baseFrom, RingByHand, waited } from './ring-by-hand.ts';
+import { getBase } from './ring-messages.ts';
+
+/** Starting and stopping of rings (vhost-user, "Ring states"). */
+
+const transports = ['vhost-user'] as const;
+const protocolFeatures = 1n << 30n;
+const settlingMs = 2;
+
+export const startStopped = defineCase({
+  id: 'vhost-user/ring-state/ring-without-kick-message-is-not-processed',
+  title: 'a ring of which all is told but SET_VRING_KICK, and that is enabled, is not processed',
+  proves: { 'vu-ring-state/rings-start-stopped-and-disabled': 'ring-starts-with-its-addresses' },
+  applies: { start: 'negotiated', transports },
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vu-ring-state/rings-start-stopped-and-disabled');
+    for (const other of workload.facts.companions) workload.companion(session, other);
+    const hand = new RingByHand(port, session, guest.splitRing({ size: 16 }), { index: workload.queueIndex });
+    hand.makeAvailable(workload.request().segments);
+    hand.tell('num', 'base', 'addresses', 'call', 'error', 'enable');
+    check.reply(session.messages.fence(), 'GET_FEATURES');
+    check.equal(hand.ring.usedIdx(), 0, 'used idx of a ring that was never started');
+    const base = baseFrom(check, getBase(session, hand.index), 'GET_VRING_BASE');
+    if (base !== undefined) check.equal(base, 0, 'base of a ring that was never started');
+  },
+});
+
+export const startDisabled = defineCase({
+  id: 'vhost-user/ring-state/ring-is-disabled-when-it-starts-first',
+  title:
+    'with protocol features a request on a ring that was never enabled has no effect, and one after SET_VRING_ENABLE has',
+  proves: {
+    'vu-ring-state/rings-start-stopped-and-disabled': 'rings-begin-enabled',
+    'vu-ring-state/rings-disabled-until-set-vring-enable': 'rings-enabled-with-protocol-features',
+  },
+  applies: { start: 'negotiated', transports, offers: ['VHOST_USER_F_PROTOCOL_FEATURES'], devices: ['block'] },
+  run({ session, guest, workload, requirement }) {
+    const written = new Uint8Array(512).fill(0x5a);
+    const before = new Uint8Array(512).fill(0x11);
+    const control = workload.attach(session, guest.splitRing({ size: 16 }), { index: 1 });
+    control.makeAvailable([workload.block.write(before).segments]);
+    control.kickAndWaitForUsed(1);
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }), { enable: false });
+    queue.makeAvailable([workload.block.write(written).segments]);
+    queue.kick();
+    session.messages.fence();
+    const seen = workload.block.read({ bytes: 512 });
+    control.makeAvailable([seen.segments]);
+    control.kickAndWaitForUsed(1);
+    for (const slug of [
+      'vu-ring-state/rings-start-stopped-and-disabled',
+      'vu-ring-state/rings-disabled-until-set-vring-enable',
+    ] as const) {
+      requirement(slug).bytesEqual(seen.data(), before, 'the sector after a write on a ring that was never enabled');
+    }
+  },
+});
+
+export const stoppedNotProcessed = defineCase({
+  id: 'vhost-user/ring-state/stopped-ring-is-not-processed',
+  title:
+    'chains on a ring that GET_VRING_BASE stopped stay where they are, whether the ring is enabled or disabled then',
+  proves: { 'vu-ring-state/stopped-ring-not-processed': 'stopped-ring-still-processed' },
+  applies: { start: 'negotiated', transports, offers: ['VHOST_USER_F_PROTOCOL_FEATURES'] },
+  variants: { then: ['nothing', 'enable', 'disable', 'disable-enable'] },
+  run({ session, guest, workload, variant, requirement }) {
+    const check = requirement('vu-ring-state/stopped-ring-not-processed');
+    const ring = guest.splitRing({ size: 16 });
+    const queue = workload.attach(session, ring);
+    for (const seed of [1, 2]) workload.once(queue, { seed });
+    if (baseFrom(check, queue.stop(), 'GET_VRING_BASE') === undefined) return;
+    queue.makeAvailable([workload.request({ seed: 3 }).segments]);
+    queue.kick();
+    if (variant.then.startsWith('disable')) queue.setEnabled(false);
+    if (variant.then.endsWith('enable')) queue.setEnabled(true);
+    check.reply(session.messages.fence(), 'GET_FEATURES');
+    const base = baseFrom(check, queue.stop(), 'GET_VRING_BASE again');
+    if (base !== undefined) check.equal(base, 2, 'base of the stopped ring, with a chain waiting');
+    check.equal(ring.usedIdx(), 2, 'used idx of the stopped ring, with a chain waiting');
+  },
+});
+
+export const getBaseStops = defineCase({
+  id: 'vhost-user/ring-state/get-vring-base-stops-the-ring',
+  title: 'behind the answer to GET_VRING_BASE no chain is taken any more, kicked or not',
+  proves: { 'vu-ring-state/get-vring-base-stops-ring': 'get-vring-base-leaves-ring-running' },
+  applies: { start: 'negotiated', transports },
+  variants: { kick: [false, true] },
+  run({ port, session, guest, workload, variant, requirement }) {
+    const check = requirement('vu-ring-state/get-vring-base-stops-ring');
+    const ring = guest.splitRing({ size: 16 });
+    const queue = workload.attach(session, ring);
+    workload.once(queue);
+    if (baseFrom(check, queue.stop(), 'GET_VRING_BASE') === undefined) return;
+    queue.makeAvailable([workload.request().segments, workload.request().segments]);
+    if (variant.kick) queue.kick();
+    check.reply(session.messages.fence(), 'GET_FEATURES');
+    // Another connection at work gives a back-end that polls time to look.
+    port.until(() => ring.usedIdx() !== 1, settlingMs);
+    check.equal(ring.usedIdx(), 1, 'used idx with 2 chains behind the base');
+  },
+});
+
+export const enableTracked = defineCase({
+  id: 'vhost-user/ring-state/enabling-before-the-start-takes-effect-at-it',
+  title: 'SET_VRING_ENABLE 1 for a stopped ring is in force when the ring starts, also after SET_VRING_ENABLE 0',
+  proves: { 'vu-ring-state/enable-state-tracked-while-stopped': 'enable-while-stopped-forgotten' },
+  applies: { start: 'negotiated', transports, offers: ['VHOST_USER_F_PROTOCOL_FEATURES'] },
+  variants: { before: ['enable', 'disable-enable'] },
+  run({ port, session, guest, workload, variant, requirement }) {
+    const check = requirement('vu-ring-state/enable-state-tracked-while-stopped');
+    for (const other of workload.facts.companions) workload.companion(session, other);
+    const hand = new RingByHand(port, session, guest.splitRing({ size: 16 }), { index: workload.queueIndex });
+    if (variant.before === 'disable-enable') hand.tell('enable', 'disable');
+    hand.tell('enable', 'num', 'base', 'addresses', 'call', 'error', 'kick');
+    hand.makeAvailable(workload.request().segments);
+    hand.kick();
+    hand.waitForUsed(check, 1, 'a chain on a ring that was enabled before it started');
+  },
+});
+
+export const everyRequest = defineCase({
+  id: 'vhost-user/ring-state/every-request-is-handled-whatever-the-size',
+  title: 'a ring of any good size has every chain used, also where its slots wrap',
+  proves: { 'vu-ring-state/enabled-ring-handles-every-request': 'ring-slots-taken-modulo-256' },
+  applies: { start: 'negotiated', transports, needs: ['initial-base'] },
+  variants: { size: [2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768] },
+  run({ port, session, guest, workload, variant, requirement }) {
+    const check = requirement('vu-ring-state/enabled-ring-handles-every-request');
+    const { size } = variant;
+    // The first chain is in the last slot, the others follow in the first ones.
+    const base = size - 1;
+    const ring = guest.splitRing({ size, base });
+    // Nothing that is left in other slots looks like a chain, or like a used one.
+    for (let slot = 0; slot < size; slot++) {
+      ring.setAvailHead(slot, 0xffff);
+      ring.setUsedElement(slot, 0xdead, 0);
+    }
+    const queue = workload.attach(session, ring, { base });
+    const request = workload.request({ seed: size });
+    for (let n = 1; n <= 5; n++) {
+      const [head] = queue.makeAvailable([request.segments]);
+      queue.kick();
+      const expected = (base + n) & 0xffff;
+      if (!waited(port, check, `chain ${n} of 5`, 'a used element', () => ring.usedIdx() === expected)) return;
+      check.equal(queue.waitForUsed(1)[0]?.id, head, `id in used element ${n} of a ring of ${size}`);
+    }
+  },
+});
+
+export const startsWithKick = defineCase({
+  id: 'vhost-user/ring-state/set-vring-kick-starts-the-ring',
+  title:
+    'a ring starts with SET_VRING_KICK, or at the first kick as older text has it, in any order with SET_VRING_ENABLE',
+  proves: { 'vu-ring-state/ring-starts-with-kick-descriptor': 'enabled-ring-not-started-by-kick-message' },
+  applies: { start: 'negotiated', transports },
+  variants: { kickMessage: ['before-enable', 'after-enable'], chain: ['before-start', 'after-start'] },
+  run({ port, session, guest, workload, variant, requirement }) {
+    const check = requirement('vu-ring-state/ring-starts-with-kick-descriptor');
+    for (const other of workload.facts.companions) workload.companion(session, other);
+    const hand = new RingByHand(port, session, guest.splitRing({ size: 16 }), { index: workload.queueIndex });
+    hand.tell('num', 'base', 'addresses', 'call', 'error');
+    if (variant.chain === 'before-start') hand.makeAvailable(workload.request().segments);
+    if (variant.kickMessage === 'before-enable') hand.tell('kick', 'enable');
+    else hand.tell('enable', 'kick');
+    if (variant.chain === 'after-start') hand.makeAvailable(workload.request().segments);
+    hand.kick();
+    hand.waitForUsed(check, 1, 'a chain on a ring that was told of its kick descriptor, and kicked');
+  },
+});
+
+export const startsWithoutKick = defineCase({
+  id: 'vhost-user/ring-state/start-does-not-wait-for-a-kick',
+  title: 'chains that are there when a ring starts are processed without a kick',
+  proves: { 'vu-ring-state/start-does-not-wait-for-kick': 'start-waits-for-kick' },
+  applies: { start: 'negotiated', transports },
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vu-ring-state/start-does-not-wait-for-kick');
+    for (const other of workload.facts.companions) workload.companion(session, other);
+    const hand = new RingByHand(port, session, guest.splitRing({ size: 16 }), { index: workload.queueIndex });
+    hand.makeAvailable(workload.request({ seed: 1 }).segments, workload.request({ seed: 2 }).segments);
+    hand.tell('num', 'base', 'addresses', 'call', 'error', 'enable', 'kick');
+    hand.waitForUsed(check, 2, 'two chains that were there before the ring started');
+  },
+});
+
+export const restarts = defineCase({
+  id: 'vhost-user/ring-state/stopped-ring-restarts-with-new-kick-descriptor',
+  title: 'a stopped ring goes on where it was with a new SET_VRING_KICK, enabled as before',
+  proves: {
+    'vu-ring-state/stopped-ring-restarts-with-new-kick-descriptor': ['restarted-ring-begins-anew', 'stopping-disables'],
+  },
+  applies: { start: 'negotiated', transports },
+  variants: { told: ['kick alone', 'everything'], rounds: [1, 4] },
+  run({ port, session, guest, workload, variant, requirement }) {
+    const check = requirement('vu-ring-state/stopped-ring-restarts-with-new-kick-descriptor');
+    for (const other of workload.facts.companions) workload.companion(session, other);
+    const ring = guest.splitRing({ size: 16 });
+    const isEnabledByMessage = (session.negotiated.accepted & protocolFeatures) !== 0n;
+    const first = new RingByHand(port, session, ring, { index: workload.queueIndex });
+    first.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
+    first.makeAvailable(workload.request().segments);
+    first.kick();
+    if (first.waitForUsed(check, 1, 'a chain before the ring stops') === undefined) return;
+    for (let round = 1; round <= variant.rounds; round++) {
+      const base = baseFrom(check, getBase(session, first.index), 'GET_VRING_BASE');
+      if (base === undefined) return;
+      check.equal(base, round, 'base at the stop');
+      const next = new RingByHand(port, session, ring, { index: workload.queueIndex, base: round });
+      next.makeAvailable(workload.request({ seed: round }).segments);
+      // The text asks for the kick descriptor only; front-ends tell of everything again.
+      if (variant.told === 'everything') next.tell('num', 'base', 'addresses', 'call', 'error');
+      next.tell('kick');
+      if (variant.told === 'everything' && isEnabledByMessage) next.tell('enable');
+      next.kick();
+      if (next.waitForUsed(check, 1, `a chain after start ${round + 1}`) === undefined) return;
+      check.equal(ring.usedIdx(), round + 1, `used idx after start ${round + 1}`);
+    }
+  },
+});
+
+export const withoutProtocolFeatures = defineCase({
+  id: 'vhost-user/ring-state/rings-are-enabled-without-protocol-features',
+  title: 'SET_FEATURES without bit 30 enables rings: no SET_VRING_ENABLE is needed, before or after they are told of',
+  proves: {
+    'vu-ring-state/rings-enabled-without-protocol-features': 'rings-stay-disabled-without-protocol-features',
+  },
+  applies: { start: 'negotiated', transports, without: ['VHOST_USER_F_PROTOCOL_FEATURES'] },
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vu-ring-state/rings-enabled-without-protocol-features');
+    check.equal(session.negotiated.accepted & protocolFeatures, 0n, 'bit 30 as it was acknowledged');
+    for (const other of workload.facts.companions) workload.companion(session, other);
+    const hand = new RingByHand(port, session, guest.splitRing({ size: 16 }), { index: workload.queueIndex });
+    hand.tell('num', 'base', 'addresses', 'call', 'error', 'kick');
+    for (const seed of [1, 2]) {
+      hand.makeAvailable(workload.request({ seed }).segments);
+      hand.kick();
+      if (hand.waitForUsed(check, 1, `chain ${seed} on a ring that nobody enabled`) === undefined) return;
+    }
+  },
+});
