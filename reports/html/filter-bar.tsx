@@ -23,6 +23,7 @@ export function FilterBar({ view }: { readonly view: ReportView }): JSX.Element 
         <a href="#matrix">Feature bits</a>
         <a href="#requirements">Requirements</a>
         <a href="#findings">Findings</a>
+        <a href="#unjudged">Not judged</a>
       </nav>
       <search>
         <label>

@@ -3,7 +3,7 @@ import type { FindingGroup } from '../findings.ts';
 import type { Trace } from '../trace/trace.ts';
 import { ForeignText } from './foreign-text.tsx';
 import { MessageSequence } from './message-sequence.tsx';
-import { isBeyondText, type ReportView, requirementAnchor } from './report-view.ts';
+import { isBeyondText, isKnown, type ReportView, requirementAnchor } from './report-view.ts';
 import { Level, Provenance } from './requirement-list.tsx';
 import { type TraceExcerpt, traceExcerpt } from './trace-excerpt.ts';
 
@@ -45,13 +45,11 @@ function FindingIndex({ view }: { readonly view: ReportView }): JSX.Element {
     <ol class="index">
       {view.findings.map((group) => (
         <li key={group.anchor} data-item="entry" data-v={markOf(view, group)}>
-          <How group={group} />{' '}
-          <a href={`#${group.anchor}`}>
-            <ForeignText text={group.finding.what} />
-          </a>{' '}
+          <How group={group} /> <a href={`#${group.anchor}`}>{group.requirement?.text ?? group.finding.requirement}</a>
           <span class="muted">
-            {group.target} · {group.finding.requirement}
+            {group.target} · <ForeignText text={group.finding.what} />
             {isBeyondText(group) ? ' · beyond the text' : ''}
+            {isKnown(group) ? ' · known' : ''}
           </span>
         </li>
       ))}
@@ -95,6 +93,7 @@ function FindingArticle(props: {
         <p class="tags">
           <How group={group} /> <span class="on">{target}</span>
           {isBeyondText(group) ? <span class="beyond">beyond the text</span> : null}
+          <Known group={group} />
         </p>
         <h3 id={`${anchor}-title`}>
           {requirement === undefined ? finding.requirement : <Level requirement={requirement} />} {requirement?.text}
@@ -142,6 +141,19 @@ function FindingArticle(props: {
   );
 }
 
+/** What an expectations file says of it. */
+function Known({ group }: { readonly group: FindingGroup }): JSX.Element | null {
+  const expected = group.places.find(({ result }) => result.record.expected !== undefined)?.result.record.expected;
+  if (expected === undefined) return null;
+  const { reason, link } = expected;
+  const isWeb = link !== undefined && /^https?:\/\//.test(link);
+  return (
+    <span class="beyond">
+      known: <ForeignText text={reason} /> {isWeb ? <a href={link}>{link}</a> : link}
+    </span>
+  );
+}
+
 function TraceSection({ excerpt }: { readonly excerpt: TraceExcerpt | string }): JSX.Element {
   if (typeof excerpt === 'string') {
     return (
@@ -177,6 +189,14 @@ function Places({ group }: { readonly group: FindingGroup }): JSX.Element | null
     return lines[0]?.name === group.caseId ? null : (
       <p class="places">
         with <code>{lines[0]?.name}</code>
+      </p>
+    );
+  }
+  const [only] = lines;
+  if (only !== undefined && lines.length === 1 && points === 1) {
+    return (
+      <p class="places">
+        at point <PointList points={only.points} />
       </p>
     );
   }

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import type { TargetRecord } from '../record/record.ts';
 import { ForeignText } from './foreign-text.tsx';
-import { isBeyondText, type ReportView } from './report-view.ts';
+import { isBeyondText, isKnown, type ReportView } from './report-view.ts';
 import { caseKinds, Tally, tallyOf } from './tally.tsx';
 import { markWord } from './verdict-mark.tsx';
 
@@ -24,6 +24,7 @@ export function PageHeader({ view }: { readonly view: ReportView }): JSX.Element
           .map((kind) => `${counts.get(kind)} ${markWord(kind)}`)
           .join(', ')}
         .{beyondTheText(view)}
+        {known(view)}
       </p>
       <Missing view={view} />
       <ul class="targets">
@@ -50,6 +51,11 @@ function beyondTheText({ findings }: ReportView): string {
   if (beyond === 0) return '';
   const text = findings.length - beyond;
   return ` Of the findings ${text} ${text === 1 ? 'is' : 'are'} against the text and ${beyond} against what we expect beyond it.`;
+}
+
+function known({ findings }: ReportView): string {
+  const count = findings.filter(isKnown).length;
+  return count === 0 ? '' : ` ${count} ${count === 1 ? 'is' : 'are'} known and expected.`;
 }
 
 function Missing({ view }: { readonly view: ReportView }): JSX.Element | null {

@@ -49,3 +49,8 @@ export function requirementAnchor(id: string): string {
 export function isBeyondText({ finding }: FindingGroup): boolean {
   return finding.basis === 'robustness';
 }
+
+/** Whether an expectations file names all that was found here. */
+export function isKnown({ places }: FindingGroup): boolean {
+  return places.every(({ result }) => result.record.expected !== undefined);
+}

@@ -134,6 +134,10 @@ document.addEventListener('keydown', (event) => {
   }
 });
 
+/* What a process said last is at the end */
+
+for (const end of all('.stderr pre')) end.scrollTop = end.scrollHeight;
+
 /* Colours */
 
 const themes = ['auto', 'light', 'dark'] as const;

@@ -2,6 +2,7 @@ export const findingStyle = `
 .index { margin: 1rem 0 2.5rem; counter-reset: finding; }
 .index li { counter-increment: finding; padding: 0.3rem 0 0.3rem 2.4rem; position: relative; border-bottom: 1px solid var(--rule); overflow-wrap: anywhere; }
 .index li::before { content: counter(finding); position: absolute; left: 0; width: 1.7rem; text-align: right; color: var(--soft); }
+.index .muted { display: block; font-size: 0.84rem; }
 .how {
   display: inline-block; font: 600 0.75rem/1.5 var(--mono); padding: 0 0.5em; border-radius: 3px; white-space: nowrap;
   color: var(--fail); background: var(--fail-ground);

@@ -20,7 +20,7 @@ export const matrixStyle = `
 .matrix td:has(.mark.partial) { background: var(--part-ground); }
 .matrix td[data-t] { border-left: 3px solid var(--paper); }
 .matrix td small { color: var(--fail); }
-.matrix td a { color: var(--fail); display: inline-block; }
+.matrix td[data-t] a { color: var(--fail); display: inline-block; }
 .expand {
   font: inherit; color: inherit; background: none; border: 0; padding: 0.1rem 0; min-height: 0; text-align: left;
   overflow-wrap: anywhere;
@@ -45,5 +45,14 @@ export const matrixStyle = `
   .matrix .bit, .matrix thead .bit { width: 1.8rem; padding-right: 0.2rem; }
   .matrix .name { position: sticky; left: 0; background: var(--paper); z-index: 1; }
   .matrix .group th { position: sticky; left: 0; }
+}
+`;
+
+/** Column heads that stay in sight: only where all columns fit, because a box that scrolls sideways cannot have them. */
+export const stickyMatrixHead = `
+@media screen and (min-width: 72rem) {
+  #matrix .scroll { overflow: visible; }
+  .matrix { border-collapse: separate; border-spacing: 0; }
+  .matrix thead th { position: sticky; top: 3rem; z-index: 2; background: var(--paper); padding-top: 0.7rem; }
 }
 `;

@@ -35,7 +35,7 @@ export const pageStyle = `
 :root[data-theme="dark"] { color-scheme: dark; }
 *, *::before, *::after { box-sizing: border-box; }
 [hidden] { display: none !important; }
-html { scroll-padding-top: 4.5rem; -webkit-text-size-adjust: 100%; }
+html { scroll-padding-top: 1rem; -webkit-text-size-adjust: 100%; }
 body {
   margin: 0 auto; padding: 0 clamp(1rem, 4vw, 3rem) 6rem; max-width: 82rem;
   background: var(--paper); color: var(--ink);
@@ -113,33 +113,38 @@ h1 { font: 600 clamp(1.9rem, 5vw, 3rem)/1.1 var(--serif); letter-spacing: -0.02e
 .command::before { content: "$ " / ""; font-family: var(--mono); font-size: 0.85em; }
 
 .bar {
-  position: sticky; top: 0; z-index: 5; display: flex; flex-wrap: wrap; align-items: center; gap: 0.4rem 1.4rem;
+  display: flex; flex-wrap: wrap; align-items: center; gap: 0.4rem 1.2rem;
   margin: 2rem calc(-1 * clamp(1rem, 4vw, 3rem)) 0; padding: 0.55rem clamp(1rem, 4vw, 3rem);
   background: var(--paper); border-block: 1px solid var(--rule); font-size: 0.84rem;
 }
-.bar nav { display: flex; gap: 1.1rem; }
+.bar nav { display: flex; flex-wrap: wrap; gap: 0 1.1rem; }
 .bar nav a { color: inherit; text-decoration: none; font-weight: 600; padding: 0.2rem 0; }
 .bar nav a:hover { text-decoration: underline; }
-.bar search { display: flex; flex-wrap: wrap; align-items: center; gap: 0.4rem 0.9rem; margin-left: auto; }
+.bar search { display: flex; flex-wrap: wrap; align-items: center; gap: 0.4rem 0.8rem; margin-left: auto; }
 .bar label { display: flex; align-items: center; gap: 0.4rem; color: var(--soft); }
 .bar input, .bar select, button {
   font: inherit; color: var(--ink); background: var(--panel); border: 1px solid var(--firm); border-radius: 3px;
   padding: 0.22rem 0.5rem; min-height: 1.9rem;
 }
-.bar input { width: 12rem; }
+.bar input { width: 9rem; }
+.bar select { max-width: 10rem; }
 .bar input::placeholder { color: var(--soft); opacity: 1; }
-button { cursor: pointer; }
+button { cursor: pointer; white-space: nowrap; }
 button:hover { border-color: var(--ink); }
-#filter-count { color: var(--soft); }
+#filter-count { color: var(--soft); line-height: 1.2; }
 #filter-count:empty { display: none; }
 #theme { min-width: 3.6rem; }
 
+@media screen and (min-width: 72rem) {
+  .bar { position: sticky; top: 0; z-index: 5; flex-wrap: nowrap; }
+  .bar search { flex-wrap: nowrap; }
+  .bar nav { flex-wrap: nowrap; white-space: nowrap; }
+  html { scroll-padding-top: 4.5rem; }
+}
 @media (max-width: 46rem) {
-  .bar { position: static; }
   .bar search { margin-left: 0; width: 100%; }
   .bar label { flex: 1 1 8rem; }
-  .bar input, .bar select { width: 100%; min-width: 0; }
-  html { scroll-padding-top: 1rem; }
+  .bar input, .bar select { width: 100%; max-width: none; min-width: 0; }
 }
 @media print {
   :root, :root[data-theme] { color-scheme: light; }

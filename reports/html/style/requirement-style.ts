@@ -40,7 +40,16 @@ summary { cursor: pointer; }
 .uncited { margin-top: 0.8rem; padding-left: 1.4rem; }
 .uncited > summary { color: var(--soft); }
 .uncited li { padding: 0.35rem 0; border-top: 1px solid var(--rule); max-width: 66rem; }
+.unjudged { border-bottom: 1px solid var(--rule); }
+.unjudged > summary { display: grid; grid-template-columns: 8.5rem 13rem minmax(0, 1fr) max-content; gap: 0 1rem; padding: 0.4rem 0; list-style: none; }
+.unjudged > summary::-webkit-details-marker { display: none; }
+.unjudged > summary:hover { background: var(--well); }
+.unjudged .whose { font: 0.8125rem/1.8 var(--mono); overflow-wrap: anywhere; }
+.unjudged .reason { overflow-wrap: anywhere; }
+.unjudged ul, .unjudged pre { padding: 0 0 0.8rem 1.4rem; margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 @media (max-width: 60rem) {
+  .unjudged > summary { display: block; }
+  .unjudged > summary > span { margin-right: 0.8rem; }
   .columns { display: none; }
   .requirement > summary, :root[data-columns="one"] .requirement > summary { display: block; }
   .requirement .cell { display: inline-block; margin: 0.2rem 1rem 0 0; }
