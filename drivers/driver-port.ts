@@ -151,7 +151,11 @@ export interface Attachment {
   kick(): void;
   /** Kicks, then `waitForUsed(count)`. */
   kickAndWaitForUsed(count: number, deadlineMs?: number): UsedElement[];
-  /** Calls since the attachment's baseline drain, or since `drainCalls`. */
+  /**
+   * Calls since the attachment's baseline drain, or since `drainCalls`. Some devices signal once at the start of a
+   * ring: the baseline, taken by the first use of `calls`, `drainCalls` or `waitForCalls` behind a fence, keeps that out.
+   * @throws DriverUsageError when that first use comes after the first kick: use `drainCalls` before it.
+   */
   calls(): number;
   drainCalls(): number;
   /** Signals on the error eventfd. */

@@ -56,6 +56,7 @@ t.test('a block written and read back through a ring', { skip }, (t) => {
   t.equal(words.accepted, version1 | bit30);
   t.same(session.shareMemory(guest), { kind: 'acknowledged', value: 0n });
   const queue = session.attach(guest.splitRing({ size: 128 }), { index: 0 });
+  t.equal(queue.drainCalls(), 0, 'what came before is no call');
   const { write, read, isEqual } = writeThenRead(guest, queue, 1);
   t.match(write, { status: 0, used: [{ len: 1 }] });
   t.match(read, { status: 0, used: [{ len: 1025 }] });
@@ -112,12 +113,16 @@ t.test('without a kick nothing is used, without a call it still is', { skip }, (
   const guest = port.createGuest(guestLayouts['single-region']);
   ready(session, guest);
   const queue = session.attach(guest.splitRing({ size: 16 }), { index: 0 });
+  queue.drainCalls();
   queue.driver.disableCalls();
   t.ok(writeThenRead(guest, queue, 3).isEqual, 'completions are found in memory');
   t.notOk(queue.waitForCalls(1, 20));
   t.throws(() => queue.waitForUsed(1, 50), new DeadlineError('ring 0: 0 of 1 used elements after 50 ms'));
   const still = session.attach(guest.splitRing({ size: 16 }), { index: 1, kick: false });
   t.throws(() => still.kick(), DriverUsageError);
+  const other = session.attach(guest.splitRing({ size: 16 }), { index: 1 });
+  other.kick();
+  t.throws(() => other.calls(), DriverUsageError, 'too late to tell a signal at the start from a call');
   t.end();
 });
 

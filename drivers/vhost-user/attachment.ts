@@ -57,6 +57,7 @@ export class VhostUserAttachment implements Attachment {
   readonly #error: SignalCounter;
   readonly #trace: RingTrace;
   #isBaselined = false;
+  #isKicked = false;
   #isReleased = false;
   #inBandCalls = 0;
 
@@ -98,7 +99,7 @@ export class VhostUserAttachment implements Attachment {
 
   kick(): void {
     if (this.kickFd < 0) throw new DriverUsageError(`ring ${this.index} has no kick eventfd`);
-    if (!this.#isBaselined) this.#options.settle();
+    this.#isKicked = true;
     this.#options.context.log.notification(0, this.#options.session, this.index, 1);
     eventfdWrite(this.kickFd, 1);
   }
@@ -109,7 +110,7 @@ export class VhostUserAttachment implements Attachment {
   }
 
   calls(): number {
-    if (!this.#isBaselined) this.#options.settle();
+    if (!this.#isBaselined) this.#beginCounting();
     this.#call?.onReady();
     return (this.#call?.count ?? 0) + this.#inBandCalls;
   }
@@ -184,9 +185,9 @@ export class VhostUserAttachment implements Attachment {
     else this.#error.count++;
   }
 
-  /** Calls count from now on. */
+  /** Calls count from now on, unless a kick was given and what comes may be its call. */
   takeBaseline(): void {
-    if (this.#isBaselined) return;
+    if (this.#isBaselined || this.#isKicked) return;
     this.#isBaselined = true;
     this.#call?.onReady();
     this.#forgetCalls();
@@ -203,6 +204,16 @@ export class VhostUserAttachment implements Attachment {
       set.remove(counter);
       closeFd(counter.pollFd);
     }
+  }
+
+  /** Signals at the start are told from calls by what came before the first kick. */
+  #beginCounting(): void {
+    if (this.#isKicked) {
+      throw new DriverUsageError(
+        `calls of ring ${this.index} are counted from before its first kick: drainCalls() there`,
+      );
+    }
+    this.#options.settle();
   }
 
   #forgetCalls(): void {

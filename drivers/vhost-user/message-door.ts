@@ -19,8 +19,11 @@ import type { BackEndChannel } from './back-end-channel.ts';
 import type { Channel } from './channel.ts';
 import { deadlineIn, MessageStream } from './message-stream.ts';
 import { NegotiatedWords, u64Of } from './negotiated-words.ts';
-import { expectedReplyLength, OutgoingBuffer, requestName } from './outgoing-messages.ts';
+import { expectedReplyLength, OutgoingBuffer, requestName, requestNumber } from './outgoing-messages.ts';
 import type { SessionContext } from './session-context.ts';
+
+/** Shared by all doors: what is put there is sent before anything else is. */
+const stagedDescriptors = new Int32Array(maxMessageFds);
 
 /** How long a piece may lie unread before the next one follows all the same. */
 const pieceReadWithinUs = 50_000;
@@ -36,7 +39,6 @@ export class MessageDoor implements VhostUserMessages {
   readonly #channel: Channel;
   readonly #stream: MessageStream;
   readonly #outgoing = new OutgoingBuffer();
-  readonly #descriptors = new Int32Array(maxMessageFds);
   /** Requests whose reply was not there at the deadline: it may still come, and is nobody's reply then. */
   readonly #owed: number[] = [];
   readonly #openChannel: (policy: BackEndRequestPolicy) => BackEndChannel;
@@ -94,10 +96,10 @@ export class MessageDoor implements VhostUserMessages {
     const deadline = deadlineIn(deadlineMs);
     const sent = this.#sendExpecting(message, deadline);
     if (sent !== 'sent' && this.#stream.inbox.length === 0) return this.#gone();
-    const request = this.#outgoing.view.getUint32(0, true);
+    const request = requestNumber(message.request);
     const result = this.#next(deadline, deadlineMs, true);
     if (result.kind === 'silent' || (result.kind === 'reply' && result.message.request !== request)) {
-      if (this.#expectsReply(request, this.#outgoing.view.getUint32(4, true))) this.#owed.push(request);
+      if (this.#expectsReply(request, message.flags ?? VHOST_USER_REQUEST_FLAGS)) this.#owed.push(request);
     } else if (result.kind === 'reply') {
       this.#isFenced = true;
     }
@@ -119,7 +121,7 @@ export class MessageDoor implements VhostUserMessages {
     const flags = (message.flags ?? VHOST_USER_REQUEST_FLAGS) | VHOST_USER_NEED_REPLY_MASK;
     const sent = this.#sendExpecting({ ...message, flags }, deadline);
     if (sent !== 'sent' && this.#stream.inbox.length === 0) return this.#gone();
-    const request = this.#outgoing.view.getUint32(0, true);
+    const request = requestNumber(message.request);
     const answer = this.#replyTo(request, deadline, deadlineMs);
     if (answer.kind !== 'reply') return answer;
     if (answer.message.payload.length < 8) {
@@ -139,7 +141,7 @@ export class MessageDoor implements VhostUserMessages {
     const deadline = deadlineIn(deadlineMs);
     const sent = this.#sendExpecting(message, deadline);
     if (sent !== 'sent' && this.#stream.inbox.length === 0) return this.#gone();
-    return this.#replyTo(this.#outgoing.view.getUint32(0, true), deadline, deadlineMs);
+    return this.#replyTo(requestNumber(message.request), deadline, deadlineMs);
   }
 
   shutdown(how: 'write' | 'both'): void {
@@ -179,7 +181,7 @@ export class MessageDoor implements VhostUserMessages {
     if (descriptors.length > maxMessageFds) {
       throw new DriverUsageError(`Linux carries ${maxMessageFds} descriptors at most, not ${descriptors.length}`);
     }
-    this.#descriptors.set(descriptors);
+    stagedDescriptors.set(descriptors);
     return descriptors.length;
   }
 
@@ -188,7 +190,7 @@ export class MessageDoor implements VhostUserMessages {
       bytes,
       offset,
       length,
-      descriptors === 0 ? null : this.#descriptors,
+      descriptors === 0 ? null : stagedDescriptors,
       descriptors,
       deadlineUs,
     );
@@ -204,7 +206,7 @@ export class MessageDoor implements VhostUserMessages {
     this.#isFenced = false;
     const count = message.descriptors === undefined ? 0 : this.#stage(message.descriptors);
     this.words.sent(outgoing.view, length);
-    const descriptors = count === 0 ? null : this.#descriptors;
+    const descriptors = count === 0 ? null : stagedDescriptors;
     const expected = expectedReplyLength(outgoing.view);
     return this.#sent(this.#stream.exchange(outgoing.bytes, length, descriptors, count, expected, deadlineUs));
   }
@@ -213,27 +215,33 @@ export class MessageDoor implements VhostUserMessages {
     const outgoing = this.#outgoing;
     const whole = outgoing.encode(message, this.words);
     this.#isFenced = false;
-    const descriptors = message.descriptors === undefined ? 0 : this.#stage(message.descriptors);
-    if (message.pieces === undefined && message.truncateTo === undefined) {
-      const result = this.#piece(outgoing.bytes, 0, whole, descriptors, deadlineUs);
-      if (result === 'sent') this.words.sent(outgoing.view, whole);
-      return this.#sent(result);
+    if (message.pieces !== undefined || message.truncateTo !== undefined) {
+      return this.#sendInPieces(message, outgoing.bytes.slice(0, whole), deadlineUs);
     }
-    const length = Math.min(message.truncateTo ?? whole, whole);
+    const descriptors = message.descriptors === undefined ? 0 : this.#stage(message.descriptors);
+    const result = this.#piece(outgoing.bytes, 0, whole, descriptors, deadlineUs);
+    if (result === 'sent') this.words.sent(outgoing.view, whole);
+    return this.#sent(result);
+  }
+
+  /** `bytes` is a copy: between two pieces other messages may be sent, in answer to the back-end's requests. */
+  #sendInPieces(message: OutgoingMessage, bytes: Uint8Array, deadlineUs: number): 'sent' | 'closed' | 'died' {
+    const length = Math.min(message.truncateTo ?? bytes.length, bytes.length);
     const pieces = [...(message.pieces ?? [])];
     const given = pieces.reduce((sum, piece) => sum + piece, 0);
     if (given < length) pieces.push(length - given);
     let at = 0;
     for (const [number, piece] of pieces.entries()) {
-      const bytes = Math.min(piece, length - at);
-      if (bytes <= 0) break;
-      const travelling = number === (message.descriptorsInPiece ?? 0) ? descriptors : 0;
-      const result = this.#piece(outgoing.bytes, at, bytes, travelling, deadlineUs);
+      const count = Math.min(piece, length - at);
+      if (count <= 0) break;
+      const isCarrier = number === (message.descriptorsInPiece ?? 0) && message.descriptors !== undefined;
+      const travelling = isCarrier ? this.#stage(message.descriptors) : 0;
+      const result = this.#piece(bytes, at, count, travelling, deadlineUs);
       if (result !== 'sent') return this.#sent(result);
-      at += bytes;
+      at += count;
       if (at < length) this.#letThemRead(deadlineUs);
     }
-    if (at === whole) this.words.sent(outgoing.view, whole);
+    if (at === bytes.length) this.words.sent(new DataView(bytes.buffer), at);
     return 'sent';
   }
 

@@ -16,6 +16,12 @@ const replyBytes = 512;
 const noPayload = new Uint8Array(0);
 const noDescriptors: readonly number[] = Object.freeze([]);
 
+/** Shared by all streams: each is emptied before anything else is received. */
+const receivedDescriptors = new Int32Array(maxMessageFds);
+const outcome: ChannelExchange = { sent: 0, received: 0, descriptors: 0, isClosed: false };
+const reply = new Uint8Array(replyBytes);
+const replyView = new DataView(reply.buffer);
+
 /** To tell whose descriptors they are where one receive joins two messages. */
 const replyHasDescriptors = (request: number): boolean =>
   (messageById('front-end', request)?.replyDescriptors.maximum ?? 0) > 0;
@@ -45,11 +51,7 @@ export class MessageStream implements WaitSource {
   readonly #side: 0 | 1;
   readonly #session: number;
   readonly #adopt: (descriptors: readonly number[]) => void;
-  readonly #assembler: MessageAssembler;
-  readonly #descriptors = new Int32Array(maxMessageFds);
-  readonly #exchange: ChannelExchange = { sent: 0, received: 0, descriptors: 0, isClosed: false };
-  readonly #reply = new Uint8Array(replyBytes);
-  readonly #replyView = new DataView(this.#reply.buffer);
+  #ownAssembler: MessageAssembler | undefined;
   #state: 'open' | 'closed-by-iut' | 'closed-by-us' = 'open';
   #broken: string | undefined;
 
@@ -60,8 +62,6 @@ export class MessageStream implements WaitSource {
     this.#side = options.side;
     this.#session = options.session;
     this.#adopt = options.adopt;
-    const acceptsDescriptors = options.side === 0 ? replyHasDescriptors : requestHasDescriptors;
-    this.#assembler = new MessageAssembler({ maximumPayload, capacity: 2 * receiveBytes, acceptsDescriptors });
     this.#set.add(this);
   }
 
@@ -80,7 +80,7 @@ export class MessageStream implements WaitSource {
 
   /** Bytes that came of a message that is not whole yet. */
   get pendingBytes(): number {
-    return this.#assembler.pendingBytes;
+    return this.#ownAssembler?.pendingBytes ?? 0;
   }
 
   /** Sends bytes as they are; `sent` only where all of them went in time. */
@@ -119,12 +119,10 @@ export class MessageStream implements WaitSource {
   ): 'sent' | 'closed' | 'deadline' {
     const channel = this.#channel;
     const others = this.#set.others();
-    const isIdle = this.#state === 'open' && this.inbox.length === 0 && this.#assembler.pendingBytes === 0;
+    const isIdle = this.#state === 'open' && this.inbox.length === 0 && this.pendingBytes === 0;
     if (channel.exchange === undefined || others === undefined || !isIdle) {
       return this.send(bytes, 0, length, descriptors, descriptorCount, deadlineUs);
     }
-    const outcome = this.#exchange;
-    const reply = this.#reply;
     // Before it is sent: its time in the log is not that of the answer.
     this.#log.message(this.#side, 0, this.#session, bytes, 0, length, descriptorCount);
     channel.exchange(
@@ -133,7 +131,7 @@ export class MessageStream implements WaitSource {
       descriptors,
       descriptorCount,
       reply,
-      this.#descriptors,
+      receivedDescriptors,
       expectedLength,
       deadlineUs,
       others,
@@ -164,16 +162,26 @@ export class MessageStream implements WaitSource {
     this.#state = 'closed-by-us';
     if (!wasOpen) return;
     this.#set.remove(this);
-    this.#adopt(this.#assembler.takePendingDescriptors());
+    this.#adopt(this.#ownAssembler?.takePendingDescriptors() ?? noDescriptors);
     this.#channel.close();
     if (this.#side === 0) this.#observe('closed-by-us', '');
+  }
+
+  /** Made when it is first needed: most connections see nothing but whole messages. */
+  get #assembler(): MessageAssembler {
+    this.#ownAssembler ??= new MessageAssembler({
+      maximumPayload,
+      capacity: 2 * receiveBytes,
+      acceptsDescriptors: this.#side === 0 ? replyHasDescriptors : requestHasDescriptors,
+    });
+    return this.#ownAssembler;
   }
 
   /** Receives once what waits; false where nothing did. */
   #receive(): boolean {
     const assembler = this.#assembler;
     const at = assembler.reserve(receiveBytes);
-    const received = this.#channel.receive(assembler.buffer, at, receiveBytes, this.#descriptors);
+    const received = this.#channel.receive(assembler.buffer, at, receiveBytes, receivedDescriptors);
     if (received === 0) return false;
     if (received < 0) {
       this.#ended();
@@ -184,7 +192,7 @@ export class MessageStream implements WaitSource {
   }
 
   #received(count: number): readonly number[] | undefined {
-    return count === 0 ? undefined : Array.from(this.#descriptors.subarray(0, count));
+    return count === 0 ? undefined : Array.from(receivedDescriptors.subarray(0, count));
   }
 
   /** Takes all whole messages out of the assembler; false where they cannot be told apart any more. */
@@ -205,10 +213,10 @@ export class MessageStream implements WaitSource {
   /** The common case without the assembler: exactly one message came, and no descriptors. */
   #acceptWhole(bytes: Uint8Array, length: number, descriptors: number): boolean {
     if (descriptors > 0 || length < VHOST_USER_HEADER_SIZE) return false;
-    const size = payloadSizeAt(this.#replyView, 0);
+    const size = payloadSizeAt(replyView, 0);
     if (length !== VHOST_USER_HEADER_SIZE + size) return false;
-    const request = requestAt(this.#replyView, 0);
-    this.#accept(request, flagsAt(this.#replyView, 0), size, bytes, 0, length, noDescriptors);
+    const request = requestAt(replyView, 0);
+    this.#accept(request, flagsAt(replyView, 0), size, bytes, 0, length, noDescriptors);
     return true;
   }
 
@@ -243,9 +251,9 @@ export class MessageStream implements WaitSource {
     if (this.#state !== 'open') return;
     this.#state = 'closed-by-iut';
     this.#set.remove(this);
-    const cut = this.#assembler.endOfStream();
+    const cut = this.#ownAssembler?.endOfStream();
     if (cut !== undefined) this.#broken = describeWireProblem(cut);
-    this.#adopt(this.#assembler.takePendingDescriptors());
+    this.#adopt(this.#ownAssembler?.takePendingDescriptors() ?? noDescriptors);
     this.#channel.close();
     this.#observe('closed-by-iut', this.#broken ?? '');
   }

@@ -27,6 +27,7 @@ export const noInterruptFlag = defineCase({
   run({ session, guest, workload, requirement }) {
     const ring = guest.splitRing({ size: 16 });
     const queue = workload.attach(session, ring);
+    queue.drainCalls();
     workload.once(queue);
     queue.waitForCalls(1);
     queue.drainCalls();
@@ -148,6 +149,7 @@ export const noCallBeforeUsedEvent = defineCase({
     const ring = guest.splitRing({ size: 16, base: variant.base });
     const queue = workload.attach(session, ring, { base: variant.base, eventIdx: true });
     ring.setUsedEvent(variant.base);
+    queue.drainCalls();
     workload.once(queue, { seed: 9 });
     queue.waitForCalls(1);
     ring.setUsedEvent((variant.base + 10) & 0xffff);
