@@ -80,7 +80,8 @@ export class SplitDriver {
     this.#inOrder = options.inOrder ?? false;
     this.#tables = options.tables;
     this.#mask = size - 1;
-    this.#free = Uint16Array.from({ length: size }, (_, index) => index);
+    this.#free = new Uint16Array(size);
+    for (let index = 0; index < size; index++) this.#free[index] = index;
     this.#freeCount = size;
     this.#taken = new Uint16Array(size);
     this.#after = new Uint16Array(size);
