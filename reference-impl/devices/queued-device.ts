@@ -52,6 +52,9 @@ const newQueue = (index: number): Queue => ({
   broken: undefined,
 });
 
+/** What a notify page holds while nothing was stored there: no queue has this number. */
+const NO_NOTIFICATION = 0xffff;
+
 const noSinks: ParentSinks = { signalCall: () => {}, signalError: () => {} };
 
 /** What all devices with split virtqueues have in common: features, ring states, kicks and calls. */
@@ -75,6 +78,7 @@ export abstract class QueuedDevice implements ParentDriver {
   #memory = new MemoryMap();
   #isRunning = true;
   #turn = 0;
+  #notifyPages: (DataView | undefined)[] | undefined;
 
   constructor(queueCount: number, supportedFeatures: bigint, transport: TransportRules) {
     this.queueCount = queueCount;
@@ -172,12 +176,25 @@ export abstract class QueuedDevice implements ParentDriver {
     queue.wasKicked = queue.isAwake = true;
   }
 
+  notifyPage(index: number, pageSize: number): Uint8Array | undefined {
+    if (this.queues[index] === undefined) return undefined;
+    this.#notifyPages ??= this.queues.map(() => undefined);
+    let page = this.#notifyPages[index];
+    if (page === undefined) {
+      page = new DataView(new ArrayBuffer(pageSize));
+      page.setUint16(0, NO_NOTIFICATION, true);
+      this.#notifyPages[index] = page;
+    }
+    return new Uint8Array(page.buffer);
+  }
+
   awaken(index: number): void {
     const queue = this.queues[index];
     if (queue?.ring !== undefined && queue.broken === undefined) queue.wasKicked = queue.isAwake = true;
   }
 
   step(): StepOutcome {
+    if (this.#notifyPages !== undefined) this.#readNotifyPages(this.#notifyPages);
     let outcome: StepOutcome = 'idle';
     for (let n = 0; n < this.queueCount; n++) {
       const queue = this.queues[(this.#turn + n) % this.queueCount] as Queue;
@@ -222,6 +239,15 @@ export abstract class QueuedDevice implements ParentDriver {
     if (next.kind === 'empty') return undefined;
     if (this.transport.queue.suppressesKicksWhileAwake()) ring.wantKicks(false);
     return next;
+  }
+
+  #readNotifyPages(pages: readonly (DataView | undefined)[]): void {
+    for (const page of pages) {
+      const queue = page?.getUint16(0, true) ?? NO_NOTIFICATION;
+      if (queue === NO_NOTIFICATION) continue;
+      page?.setUint16(0, NO_NOTIFICATION, true);
+      this.notify(queue);
+    }
   }
 
   #observerOf(queue: number): RingObserver {

@@ -1,0 +1,253 @@
+import type { ParentDriver, StepOutcome } from '../devices/parent-driver.ts';
+import { MemoryMap } from '../memory/memory-map.ts';
+import { VFIO_REGION_SPAN } from '../wire/vfio-structures.ts';
+import { deviceCall } from './device-calls.ts';
+import { DmaContainer } from './dma-container.ts';
+import { Doorbells } from './doorbells.ts';
+import { errno } from './error-numbers.ts';
+import { Interrupts } from './interrupts.ts';
+import type { MdevEdge } from './mdev-edge.ts';
+import { MdevFile } from './mdev-file.ts';
+import { msixPendingOffset, type RegionUse } from './mdev-layout.ts';
+import type { MdevRules } from './mdev-rules.ts';
+import { MessageChannel } from './message-channel.ts';
+import { PciConfigSpace } from './pci-config-space.ts';
+import { RingSet } from './ring-set.ts';
+
+/** A region of SET_MEM_TABLE. */
+export interface TableRegion {
+  readonly guestAddress: bigint;
+  readonly userAddress: bigint;
+  readonly size: bigint;
+}
+
+const overlap = (start: (region: TableRegion) => bigint, a: TableRegion, b: TableRegion): boolean =>
+  start(a) < start(b) + b.size && start(b) < start(a) + a.size;
+
+/**
+ * A mediated device that speaks vhost in its regions, over a parent driver. It does no I/O: calls come in, the rest goes
+ * through the edge. Every call answers what the kernel's would: a count or 0, or an error number negated.
+ */
+export class MdevDevice {
+  readonly rules: MdevRules;
+  readonly rings: RingSet;
+  readonly interrupts: Interrupts;
+  readonly container: DmaContainer;
+  readonly channel: MessageChannel;
+  readonly doorbells: Doorbells;
+  /** What SET_FEATURES stored. */
+  features = 0n;
+  logBase = 0n;
+  readonly #parent: ParentDriver;
+  readonly #edge: MdevEdge;
+  readonly #pciConfig: PciConfigSpace;
+  readonly #msixTable: Uint8Array;
+  #table: MemoryMap = new MemoryMap();
+  #isRunning = false;
+  #isRemoved = false;
+  #opens = 0;
+
+  /** The parent's `create` and this come together: the device is its parent's from here on. */
+  constructor(parent: ParentDriver, edge: MdevEdge, rules: MdevRules) {
+    this.#parent = parent;
+    this.#edge = edge;
+    this.rules = rules;
+    this.rings = new RingSet(parent, rules.ring, rules.layout);
+    this.interrupts = new Interrupts(edge, rules.interrupt, parent.queueCount);
+    this.container = new DmaContainer(edge, rules.dma, () => this.#memoryChanged());
+    this.channel = new MessageChannel(this, rules.channel, rules.layout.largestPayload);
+    this.doorbells = new Doorbells(parent, rules.doorbell, this.#sizeOf('doorbells'), edge.pageSize);
+    this.#msixTable = new Uint8Array(this.#sizeOf('msix-table'));
+    this.#pciConfig = new PciConfigSpace(rules.pciConfig, {
+      deviceId: parent.deviceId,
+      vectors: parent.queueCount,
+      barSizes: [this.#sizeOf('messages'), this.#sizeOf('doorbells'), this.#sizeOf('msix-table')],
+      pendingOffset: msixPendingOffset(parent.queueCount),
+    });
+    parent.setSinks({ signalCall: (queue) => this.interrupts.call(queue), signalError: () => {} });
+    parent.stop();
+  }
+
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
+  get offeredFeatures(): bigint {
+    return this.rules.features.offered(this.#parent.supportedFeatures);
+  }
+
+  /** Bytes of a region; 0 for an index without one. */
+  regionSize(index: number): number {
+    return this.rules.layout.regions[index]?.size(this.#parent.queueCount, this.#edge.pageSize) ?? 0;
+  }
+
+  open(): MdevFile | number {
+    if (this.#isRemoved) return -errno.ENODEV;
+    if (this.#opens > 0 && this.rules.life.opens === 'one-at-a-time') return -errno.EBUSY;
+    this.#opens++;
+    return new MdevFile(this);
+  }
+
+  /** A file was closed. */
+  closed(): void {
+    this.#opens--;
+    if (this.#opens > 0 || !this.rules.life.resetsAtClose) return;
+    this.reset();
+    this.interrupts.dropAll();
+  }
+
+  /** VFIO_DEVICE_RESET. */
+  resetCall(): number {
+    if (this.rules.life.resetsAtCall) this.reset();
+    return 0;
+  }
+
+  /** As the device was made, but for what the container maps, event descriptors and stored data. */
+  reset(): void {
+    this.setRunning(false);
+    this.rings.forget();
+    this.channel.clear();
+    this.#pciConfig.reset();
+    this.#msixTable.fill(0);
+    this.#table = new MemoryMap();
+    this.features = this.logBase = 0n;
+    this.#parent.reset();
+    this.#parent.stop();
+  }
+
+  /** The parent's `remove`: from now on every call answers ENODEV. */
+  remove(): void {
+    this.reset();
+    this.interrupts.dropAll();
+    this.#isRemoved = true;
+  }
+
+  ioctl(request: number, argument: Uint8Array): number {
+    return this.#isRemoved ? -errno.ENODEV : deviceCall(this, request, argument);
+  }
+
+  /**
+   * Reads `count` bytes at a file position: the region's index in the bits from 40 on, the offset in it below. The
+   * user's memory takes `target.length` of them.
+   */
+  read(position: number, count: number, target: Uint8Array): number {
+    if (this.#isRemoved) return -errno.ENODEV;
+    const index = Math.floor(position / VFIO_REGION_SPAN);
+    const offset = position % VFIO_REGION_SPAN;
+    switch (this.#useOf(index)) {
+      case 'messages':
+        return this.channel.read(offset, count, target);
+      case 'doorbells':
+        return this.doorbells.read();
+      case 'msix-table':
+      case 'pci-config':
+        return this.#plain(index, offset, count, target, (use, part) =>
+          use === 'pci-config'
+            ? this.#pciConfig.read(offset, part)
+            : part.set(this.#msixTable.subarray(offset, offset + part.length)),
+        );
+      case 'absent':
+        return 0;
+    }
+  }
+
+  /** The same for writing, with what the user's memory holds of the `count` bytes. */
+  write(position: number, count: number, source: Uint8Array): number {
+    if (this.#isRemoved) return -errno.ENODEV;
+    const index = Math.floor(position / VFIO_REGION_SPAN);
+    const offset = position % VFIO_REGION_SPAN;
+    switch (this.#useOf(index)) {
+      case 'messages':
+        return this.channel.write(offset, count, source);
+      case 'doorbells':
+        return this.doorbells.write(offset, count, source);
+      case 'msix-table':
+      case 'pci-config':
+        return this.#plain(index, offset, count, source, (use, part) =>
+          use === 'pci-config' ? this.#pciConfig.write(offset, part) : this.#msixTable.set(part, offset),
+        );
+      case 'absent':
+        return 0;
+    }
+  }
+
+  /** Maps a part of the file: the bytes, or an error negated. */
+  map(position: number, length: number, isShared: boolean): Uint8Array | number {
+    if (this.#isRemoved) return -errno.ENODEV;
+    const index = Math.floor(position / VFIO_REGION_SPAN);
+    if (this.#useOf(index) !== 'doorbells') return -errno.EINVAL;
+    return this.doorbells.map(position % VFIO_REGION_SPAN, length, isShared);
+  }
+
+  setFeatures(word: bigint): number {
+    const { accepts, changesWhileRunning, storesRefused } = this.rules.features;
+    if (this.#isRunning && !changesWhileRunning) return errno.EBUSY;
+    if (!accepts(word, this.offeredFeatures)) return errno.EINVAL;
+    const isTaken = this.#parent.setFeatures(word);
+    if (isTaken || storesRefused) this.features = word;
+    return isTaken ? 0 : errno.EINVAL;
+  }
+
+  /** DEVICE_SET_STATE: an error number, or 0. The same state again is nothing. */
+  setRunning(running: boolean): number {
+    if (running === this.#isRunning) return 0;
+    if (!running) this.rings.stop();
+    else if (this.rings.start(this.#memory()) !== undefined) return errno.EFAULT;
+    this.#isRunning = running;
+    return 0;
+  }
+
+  /** SET_MEM_TABLE: an error number, or 0. The table is taken as a whole or not at all. */
+  setMemoryTable(regions: readonly TableRegion[]): number {
+    const table: (TableRegion & { readonly bytes: Uint8Array })[] = [];
+    for (const region of regions) {
+      const isClash = (other: TableRegion): boolean =>
+        overlap((one) => one.guestAddress, region, other) || overlap((one) => one.userAddress, region, other);
+      if (region.size === 0n || table.some(isClash)) return errno.EINVAL;
+      const bytes = this.#edge.userMemory(region.userAddress, region.size);
+      if (bytes === undefined) return errno.EFAULT;
+      table.push({ ...region, bytes });
+    }
+    this.#table = new MemoryMap(table);
+    this.#memoryChanged();
+    return 0;
+  }
+
+  /** Carries out one chain at most. */
+  step(): StepOutcome {
+    return this.#isRunning ? this.#parent.step() : 'idle';
+  }
+
+  #useOf(index: number): RegionUse {
+    return this.rules.layout.regions[index]?.use ?? 'absent';
+  }
+
+  #sizeOf(use: RegionUse): number {
+    const index = this.rules.layout.regions.findIndex((region) => region.use === use);
+    return index < 0 ? 0 : this.regionSize(index);
+  }
+
+  /** A region of plain bytes: an access ends where the region does; one that begins there is wrong. */
+  #plain(
+    index: number,
+    offset: number,
+    count: number,
+    user: Uint8Array,
+    act: (use: RegionUse, part: Uint8Array) => void,
+  ): number {
+    const size = this.regionSize(index);
+    if (offset >= size) return -errno.EINVAL;
+    const length = Math.min(count, size - offset);
+    if (user.length < length) return -errno.EFAULT;
+    act(this.#useOf(index), user.subarray(0, length));
+    return length;
+  }
+
+  #memory(): MemoryMap {
+    return this.rules.layout.memory === 'table' ? this.#table : this.container.memoryMap();
+  }
+
+  #memoryChanged(): void {
+    if (this.#isRunning) this.rings.move(this.#memory());
+  }
+}

@@ -1,0 +1,162 @@
+import type { ParentDriver, QueueFailure } from '../devices/parent-driver.ts';
+import type { MemoryMap } from '../memory/memory-map.ts';
+import type { MdevLayout } from './mdev-layout.ts';
+
+/** What is told of a ring. */
+export interface RingRecord {
+  readonly index: number;
+  size: number;
+  /** Where reading begins, or would go on. */
+  base: number;
+  addresses: { readonly desc: bigint; readonly avail: bigint; readonly used: bigint } | undefined;
+  logAddress: bigint;
+  /** The parent works on it. */
+  isStarted: boolean;
+}
+
+export interface MdevRingRules {
+  /** Size 0 takes a ring out of use. */
+  readonly acceptsSize: (size: number) => boolean;
+  readonly acceptsBase: (base: number) => boolean;
+  readonly storedSize: (size: number) => number;
+  readonly storedBase: (base: number) => number;
+  /** Whether what is told of rings may change while the device runs; it counts from the next start on. */
+  readonly changesWhileRunning: boolean;
+  /** Whether the device runs although a ring cannot be started. */
+  readonly startsAnyhow: boolean;
+  /** Whether rings are looked at when they start, or only when they are notified. */
+  readonly servesAtStart: boolean;
+  /** GET_VRING_BASE of a ring that runs: what was told, or where it is by now, and it rests until the next start. */
+  readonly baseWhileRunning: 'as-told' | 'as-run';
+  /** GET_VRING_BASE of a ring that there is not; undefined where that is an error. */
+  readonly baseOfMissingRing: number | undefined;
+  readonly reportedBase: (base: number) => number;
+  /** Where a ring that was stopped goes on. */
+  readonly resumedBase: (base: number) => number;
+}
+
+const isQueueSize = (size: number): boolean => size <= 32768 && (size & (size - 1)) === 0;
+
+export const strictRingRules: MdevRingRules = {
+  acceptsSize: isQueueSize,
+  acceptsBase: (base) => base <= 0xffff,
+  storedSize: (size) => size,
+  storedBase: (base) => base,
+  changesWhileRunning: false,
+  startsAnyhow: false,
+  servesAtStart: true,
+  baseWhileRunning: 'as-run',
+  baseOfMissingRing: undefined,
+  reportedBase: (base) => base,
+  resumedBase: (base) => base,
+};
+
+/**
+ * As the second RFC was coded. There GET_VRING_BASE of a ring that there is not reads memory of somebody else; we answer
+ * 0. Size and base are cut to the 16 bits that they are stored in.
+ */
+export const faithfulRingRules: MdevRingRules = {
+  ...strictRingRules,
+  acceptsSize: () => true,
+  acceptsBase: () => true,
+  storedSize: (size) => size & 0xffff,
+  storedBase: (base) => base & 0xffff,
+  changesWhileRunning: true,
+  startsAnyhow: true,
+  baseWhileRunning: 'as-told',
+  baseOfMissingRing: 0,
+};
+
+const newRecord = (index: number): RingRecord => ({
+  index,
+  size: 0,
+  base: 0,
+  addresses: undefined,
+  logAddress: 0n,
+  isStarted: false,
+});
+
+/** The rings of a device: what is told of them, and the parent that works on them while the device runs. */
+export class RingSet {
+  readonly records: readonly RingRecord[];
+  readonly #parent: ParentDriver;
+  readonly #rules: MdevRingRules;
+  readonly #layout: MdevLayout;
+  #inUse = 0;
+
+  constructor(parent: ParentDriver, rules: MdevRingRules, layout: MdevLayout) {
+    this.#parent = parent;
+    this.#rules = rules;
+    this.#layout = layout;
+    this.records = Array.from({ length: parent.queueCount }, (_, index) => newRecord(index));
+  }
+
+  /** Rings up to the last one that an address was told of. */
+  get inUse(): number {
+    return this.#inUse;
+  }
+
+  use(index: number): void {
+    this.#inUse = Math.max(this.#inUse, index + 1);
+  }
+
+  /** Starts every ring that has a size and addresses. What is wrong with the first that cannot be, if one cannot. */
+  start(memory: MemoryMap): QueueFailure | undefined {
+    this.#parent.setMemory(memory);
+    for (const ring of this.records) {
+      const why = this.#startRing(ring);
+      if (why === undefined || this.#rules.startsAnyhow) continue;
+      this.stop();
+      return why;
+    }
+    this.#parent.start();
+    return undefined;
+  }
+
+  /** Stops every ring and keeps where it was. */
+  stop(): void {
+    this.#parent.stop();
+    for (const ring of this.records) this.#stopRing(ring);
+  }
+
+  /** Lets rings that run go on in other memory; one that is not in it is at rest until the next start. */
+  move(memory: MemoryMap): void {
+    const running = this.records.filter(({ isStarted }) => isStarted);
+    for (const ring of running) this.#stopRing(ring);
+    this.#parent.setMemory(memory);
+    for (const ring of running) this.#startRing(ring);
+  }
+
+  /** GET_VRING_BASE; undefined for a ring that there is not. */
+  tellBase(index: number): number | undefined {
+    const ring = this.records[index];
+    if (ring === undefined) return this.#rules.baseOfMissingRing;
+    if (this.#rules.baseWhileRunning === 'as-run') this.#stopRing(ring);
+    return this.#rules.reportedBase(ring.base);
+  }
+
+  forget(): void {
+    for (const ring of this.records) Object.assign(ring, newRecord(ring.index));
+    this.#inUse = 0;
+  }
+
+  #startRing(ring: RingRecord): QueueFailure | undefined {
+    const { index, size, addresses, base } = ring;
+    if (size === 0 || addresses === undefined) return undefined;
+    const { ringSpace, bufferSpace } = this.#layout;
+    const why = this.#parent.startQueue(index, { size, addresses, ringSpace, bufferSpace, base });
+    if (why !== undefined) return why;
+    ring.isStarted = true;
+    this.#parent.setQueueEnabled(index, true);
+    if (this.#rules.servesAtStart) this.#parent.awaken(index);
+    return undefined;
+  }
+
+  #stopRing(ring: RingRecord): void {
+    if (!ring.isStarted) return;
+    ring.isStarted = false;
+    const base = this.#parent.stopQueue(ring.index);
+    if (base !== undefined) ring.base = this.#rules.resumedBase(base);
+    this.#parent.setQueueEnabled(ring.index, false);
+  }
+}
