@@ -7,6 +7,8 @@ import * as vhostUserHeader from './vhost-user/header.cases.ts';
 import * as vhostUserQueues from './vhost-user/queues.cases.ts';
 import * as vhostUserReplyAck from './vhost-user/reply-ack.cases.ts';
 import * as vhostUserReset from './vhost-user/reset.cases.ts';
+import * as vhostUserRingChanges from './vhost-user/ring-changes.cases.ts';
+import * as vhostUserRingDisabled from './vhost-user/ring-disabled.cases.ts';
 import * as vhostUserRingState from './vhost-user/ring-state.cases.ts';
 import * as vhostUserStatus from './vhost-user/status.cases.ts';
 import * as vhostUserVringAddresses from './vhost-user/vring-addresses.cases.ts';
@@ -37,6 +39,8 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   vhostUserQueues,
   vhostUserReplyAck,
   vhostUserReset,
+  vhostUserRingChanges,
+  vhostUserRingDisabled,
   vhostUserRingState,
   vhostUserStatus,
   vhostUserVringAddresses,

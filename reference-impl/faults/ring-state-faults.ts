@@ -122,6 +122,16 @@ export const ringStateFaults = {
       return handled;
     }),
   ),
+  'call-fixed-while-ring-runs': fault(
+    'vu-ring-state/settings-change-while-ring-runs',
+    'SET_VRING_CALL takes the descriptor away from a ring that runs',
+    handling<{ readonly u64: bigint }>('VHOST_USER_SET_VRING_CALL', (right, session, { u64 }) => {
+      const vring = session.ring(session.rules.vring.indexOf(u64));
+      if (vring?.isAttached !== true) return right();
+      session.rings.setWay(vring, 'call', undefined);
+      return done;
+    }),
+  ),
   'memory-fixed-while-ring-runs': fault(
     'vu-ring-state/settings-change-while-ring-runs',
     'a new memory table is refused while a ring runs',

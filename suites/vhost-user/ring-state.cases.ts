@@ -63,7 +63,7 @@ export const stoppedNotProcessed = defineCase({
     'chains on a ring that GET_VRING_BASE stopped stay where they are, whether the ring is enabled or disabled then',
   proves: { 'vu-ring-state/stopped-ring-not-processed': 'stopped-ring-still-processed' },
   applies: { start: 'negotiated', transports, offers: ['VHOST_USER_F_PROTOCOL_FEATURES'] },
-  variants: { then: ['nothing', 'enable', 'disable', 'disable-enable'] },
+  variants: { afterwards: ['nothing', 'enable', 'disable', 'disable-enable'] },
   run({ session, guest, workload, variant, requirement }) {
     const check = requirement('vu-ring-state/stopped-ring-not-processed');
     const ring = guest.splitRing({ size: 16 });
@@ -72,8 +72,8 @@ export const stoppedNotProcessed = defineCase({
     if (baseFrom(check, queue.stop(), 'GET_VRING_BASE') === undefined) return;
     queue.makeAvailable([workload.request({ seed: 3 }).segments]);
     queue.kick();
-    if (variant.then.startsWith('disable')) queue.setEnabled(false);
-    if (variant.then.endsWith('enable')) queue.setEnabled(true);
+    if (variant.afterwards.startsWith('disable')) queue.setEnabled(false);
+    if (variant.afterwards.endsWith('enable')) queue.setEnabled(true);
     check.reply(session.messages.fence(), 'GET_FEATURES');
     const base = baseFrom(check, queue.stop(), 'GET_VRING_BASE again');
     if (base !== undefined) check.equal(base, 2, 'base of the stopped ring, with a chain waiting');

@@ -1,0 +1,88 @@
+import { defineCase } from '../case.ts';
+import { waited } from './ring-by-hand.ts';
+
+/** Rings that are started and disabled (vhost-user, "Ring states"). */
+
+const transports = ['vhost-user'] as const;
+const offers = ['VHOST_USER_F_PROTOCOL_FEATURES'] as const;
+
+export const noSideEffects = defineCase({
+  id: 'vhost-user/ring-disabled/disabled-ring-has-no-side-effects',
+  title: 'a write request on a ring that was disabled does not reach the disk',
+  proves: { 'vu-ring-state/disabled-ring-has-no-side-effects': 'disabled-ring-served' },
+  applies: { start: 'negotiated', transports, offers, devices: ['block'] },
+  run({ session, guest, workload, requirement }) {
+    const check = requirement('vu-ring-state/disabled-ring-has-no-side-effects');
+    const before = new Uint8Array(512).fill(0x22);
+    const control = workload.attach(session, guest.splitRing({ size: 16 }), { index: 1 });
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    queue.makeAvailable([workload.block.write(before).segments]);
+    queue.kickAndWaitForUsed(1);
+    const disabled = queue.setEnabled(false);
+    if (!check.accepted(disabled, 'SET_VRING_ENABLE 0')) return;
+    queue.makeAvailable([workload.block.write(new Uint8Array(512).fill(0x6b)).segments]);
+    queue.kick();
+    check.reply(session.messages.fence(), 'GET_FEATURES');
+    const seen = workload.block.read({ bytes: 512 });
+    control.makeAvailable([seen.segments]);
+    control.kickAndWaitForUsed(1);
+    check.bytesEqual(seen.data(), before, 'the sector after a write on the disabled ring');
+  },
+});
+
+export const receiveNothing = defineCase({
+  id: 'vhost-user/ring-disabled/disabled-receive-ring-delivers-nothing',
+  title: 'no frame is delivered into a receive ring that is disabled, and frames are again once it is enabled',
+  proves: { 'vu-ring-state/disabled-receive-ring-delivers-nothing': 'disabled-receive-ring-delivers' },
+  applies: { start: 'negotiated', transports, offers, devices: ['net'] },
+  run({ session, guest, workload, requirement }) {
+    const check = requirement('vu-ring-state/disabled-receive-ring-delivers-nothing');
+    const { net } = workload;
+    const transmit = workload.attach(session, guest.splitRing({ size: 16 }));
+    const receive = workload.companion(session, net.facts.receiveIndex);
+    net.roundTrip(transmit, receive, net.frame(60, 1));
+    if (!check.accepted(receive.setEnabled(false), 'SET_VRING_ENABLE 0')) return;
+    const { request } = net.receiveBuffer();
+    receive.makeAvailable([request.segments]);
+    receive.kick();
+    // The second frame is taken only after the first one was dealt with.
+    for (const seed of [2, 3, 4]) {
+      transmit.makeAvailable([net.transmit({ seed }).segments]);
+      transmit.kickAndWaitForUsed(1);
+    }
+    check.reply(session.messages.fence(), 'GET_FEATURES');
+    check.equal(receive.ring.usedIdx(), 1, 'used idx of the disabled receive ring after 3 more frames');
+    if (!check.accepted(receive.setEnabled(true), 'SET_VRING_ENABLE 1')) return;
+    transmit.makeAvailable([net.transmit({ seed: 5 }).segments]);
+    transmit.kickAndWaitForUsed(1);
+    check.equal(receive.waitForUsed(1).length, 1, 'frames once the ring is enabled again');
+  },
+});
+
+export const transmitDiscards = defineCase({
+  id: 'vhost-user/ring-disabled/disabled-transmit-ring-discards-frames',
+  title: 'buffers of a disabled transmit ring are used and their frames dropped',
+  proves: {
+    'vu-ring-state/disabled-transmit-ring-discards-packets': [
+      'disabled-transmit-ring-sends',
+      'disabled-transmit-ring-left-alone',
+    ],
+  },
+  applies: { start: 'negotiated', transports, offers, devices: ['net'] },
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vu-ring-state/disabled-transmit-ring-discards-packets');
+    const { net } = workload;
+    const transmit = workload.attach(session, guest.splitRing({ size: 16 }));
+    const receive = workload.companion(session, net.facts.receiveIndex);
+    net.roundTrip(transmit, receive, net.frame(60, 1));
+    if (!check.accepted(transmit.setEnabled(false), 'SET_VRING_ENABLE 0')) return;
+    receive.makeAvailable([2, 3, 4].map(() => net.receiveBuffer().request.segments));
+    receive.kick();
+    transmit.makeAvailable([2, 3, 4].map((seed) => net.transmit({ seed }).segments));
+    transmit.kick();
+    if (!waited(port, check, 'frames on a disabled ring', '3 used elements', () => transmit.ring.usedIdx() === 4))
+      return;
+    check.reply(session.messages.fence(), 'GET_FEATURES');
+    check.equal(receive.ring.usedIdx(), 1, 'used idx of the receive ring');
+  },
+});
