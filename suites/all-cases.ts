@@ -20,6 +20,12 @@ import * as blockFeatures from './virtio/block/features.cases.ts';
 import * as blockMalformed from './virtio/block/malformed.cases.ts';
 import * as blockRanges from './virtio/block/ranges.cases.ts';
 import * as blockStatus from './virtio/block/status.cases.ts';
+import * as netFeatures from './virtio/net/features.cases.ts';
+import * as netFrames from './virtio/net/frames.cases.ts';
+import * as netMalformed from './virtio/net/malformed.cases.ts';
+import * as netMergeable from './virtio/net/mergeable.cases.ts';
+import * as netReceiveHeader from './virtio/net/receive-header.cases.ts';
+import * as netTransmitHeader from './virtio/net/transmit-header.cases.ts';
 import * as splitRingBrokenChains from './virtio/split-ring/broken-chains.cases.ts';
 import * as splitRingBrokenRing from './virtio/split-ring/broken-ring.cases.ts';
 import * as splitRingFraming from './virtio/split-ring/framing.cases.ts';
@@ -52,6 +58,12 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   blockMalformed,
   blockRanges,
   blockStatus,
+  netFeatures,
+  netFrames,
+  netMalformed,
+  netMergeable,
+  netReceiveHeader,
+  netTransmitHeader,
   splitRingBrokenChains,
   splitRingBrokenRing,
   splitRingFraming,

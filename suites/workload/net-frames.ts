@@ -45,9 +45,10 @@ export class NetFrames {
     return this.transmitFrame(this.frame(shape.bytes, shape.seed), shape);
   }
 
-  transmitFrame(frame: Uint8Array, shape: RequestShape = {}): Request {
+  /** `header` is struct virtio_net_hdr as it is sent; zeros, which asks for nothing, unless told. */
+  transmitFrame(frame: Uint8Array, shape: RequestShape = {}, header: Uint8Array = new Uint8Array(netHeaderSize)): Request {
     const span = this.#guest.allocate({ size: netHeaderSize + frame.length });
-    span.fill(0);
+    span.store(header);
     span.store(frame, netHeaderSize);
     const segments = chainOf(cutSpan(span, shape.readableCuts ?? []), []);
     return { segments, writes: 0, problem: () => undefined };
@@ -80,11 +81,12 @@ export class NetFrames {
     receive: Attachment,
     frame: Uint8Array,
     shape: RequestShape = {},
+    header?: Uint8Array,
   ): { header: Uint8Array; frame: Uint8Array; len: number } {
     const buffer = this.receiveBuffer(netHeaderSize + frame.length + receiveSlack, shape.writableCuts);
     receive.makeAvailable([buffer.request.segments]);
     receive.kick();
-    transmit.makeAvailable([this.transmitFrame(frame, shape).segments]);
+    transmit.makeAvailable([this.transmitFrame(frame, shape, header).segments]);
     transmit.kick();
     const len = receive.waitForUsed(1)[0]?.len ?? 0;
     transmit.waitForUsed(1);

@@ -1,0 +1,134 @@
+import { defineCase } from '../../case.ts';
+import { netHeaderSize } from '../../workload/net-frames.ts';
+import { netPort } from './net-port.ts';
+
+/** Frames on their way through the device (virtio 5.1.6). */
+
+const longestFrame = 1514;
+
+export const sizes = defineCase({
+  id: 'virtio/net/frames-arrive-intact',
+  title: 'frames of every size, in any descriptors, come back byte for byte',
+  proves: { 'net/frames-arrive-intact': 'net-frame-byte-inverted' },
+  applies: { start: 'closed', devices: ['net'] },
+  run(context) {
+    const { workload, points, connect, requirement } = context;
+    const check = requirement('net/frames-arrive-intact');
+    const lengths = [60, 61, 64, 127, 128, 256, 511, 512, 1000, 1024, 1513, longestFrame];
+    const all = [
+      ...lengths.map((bytes) => ({ key: `bytes=${bytes}`, bytes, readableCuts: [], writableCuts: [] })),
+      { key: 'cut-inside-header', bytes: 300, readableCuts: [4], writableCuts: [5] },
+      { key: 'header-apart', bytes: 300, readableCuts: [12], writableCuts: [12] },
+      { key: 'header-bytewise', bytes: 300, readableCuts: new Array(12).fill(1), writableCuts: new Array(12).fill(1) },
+      {
+        key: 'many-descriptors',
+        bytes: longestFrame,
+        readableCuts: new Array(24).fill(61),
+        writableCuts: new Array(24).fill(59),
+      },
+    ];
+    points(all, ({ key, bytes, readableCuts, writableCuts }) => {
+      const session = connect('negotiated');
+      const { transmit, receive } = netPort(session, context);
+      const frame = workload.net.frame(bytes, bytes);
+      const returned = workload.net.roundTrip(transmit, receive, frame, { readableCuts, writableCuts });
+      check.bytesEqual(returned.frame, workload.net.returned(frame), `frame of ${key}`);
+      session.close();
+    });
+  },
+});
+
+export const manyFrames = defineCase({
+  id: 'virtio/net/each-frame-arrives-once',
+  title: 'many frames sent together arrive each once, whole',
+  proves: { 'net/frames-arrive-intact': 'net-frame-duplicated' },
+  applies: { start: 'negotiated', devices: ['net'] },
+  run(context) {
+    const { session, workload, requirement } = context;
+    const { transmit, receive } = netPort(session, context);
+    const check = requirement('net/frames-arrive-intact');
+    const count = 24;
+    const buffers = Array.from({ length: 2 * count }, () => workload.net.receiveBuffer(512));
+    receive.makeAvailable(buffers.map(({ request }) => request.segments));
+    receive.kick();
+    const frames = Array.from({ length: count }, (_, n) => workload.net.frame(60 + 16 * n, n));
+    transmit.makeAvailable(frames.map((frame) => workload.net.transmitFrame(frame).segments));
+    transmit.kickAndWaitForUsed(count);
+    const used = receive.waitForUsed(count);
+    const texts = used.map(({ len }, n) => (buffers[n]?.load() ?? new Uint8Array(0)).subarray(netHeaderSize, len).join());
+    const wanted = frames.map((frame) => workload.net.returned(frame).join());
+    const arrived = wanted.filter((text) => texts.filter((other) => other === text).length === 1).length;
+    check.equal(arrived, count, `of ${count} frames those that arrived once, whole, in the first ${count} buffers used`);
+  },
+});
+
+export const header = defineCase({
+  id: 'virtio/net/received-header-precedes-packet',
+  title: 'the packet lies behind a header of 12 bytes, and the used len counts both',
+  proves: { 'net/rx-header-precedes-packet': 'net-receive-header-of-10-bytes' },
+  applies: { start: 'negotiated', devices: ['net'], negotiate: ['VIRTIO_F_VERSION_1'] },
+  variants: { bytes: [60, 1514] },
+  run(context) {
+    const { session, workload, variant, requirement } = context;
+    const { transmit, receive } = netPort(session, context);
+    const frame = workload.net.frame(variant.bytes, 5);
+    const { len, frame: packet } = workload.net.roundTrip(transmit, receive, frame);
+    const check = requirement('net/rx-header-precedes-packet');
+    check.equal(len, netHeaderSize + frame.length, 'len of the used element');
+    check.equal(packet.subarray(12, 14).join(), frame.subarray(12, 14).join(), 'the EtherType, 24 bytes into the buffer');
+  },
+});
+
+export const transmitReturned = defineCase({
+  id: 'virtio/net/transmit-buffers-are-returned',
+  title: 'every transmit buffer becomes used with len 0, though nobody has given a receive buffer',
+  proves: { 'net/tx-buffers-returned': 'net-transmit-len-counts-frame' },
+  applies: { start: 'negotiated', devices: ['net'] },
+  run(context) {
+    const { session, workload, requirement } = context;
+    const { transmit } = netPort(session, context, 32);
+    const check = requirement('net/tx-buffers-returned');
+    for (let round = 0; round < 4; round++) {
+      const requests = Array.from({ length: 16 }, (_, seed) => workload.net.transmit({ bytes: 60 + 90 * seed, seed }));
+      const heads = transmit.makeAvailable(requests.map(({ segments }) => segments));
+      const used = transmit.kickAndWaitForUsed(heads.length);
+      const ids = used.map(({ id }) => id);
+      check.sameMembers(ids, heads, `buffers used in round ${round}`);
+      const written = used.reduce((sum, { len }) => sum + len, 0);
+      check.equal(written, 0, `bytes written into transmit buffers in round ${round}`);
+    }
+  },
+});
+
+export const withinMtu = defineCase({
+  id: 'virtio/net/packets-within-mtu-are-forwarded-whole',
+  title: 'with MTU negotiated, frames up to 1500 bytes of payload are forwarded whole',
+  proves: { 'net/packets-within-mtu-forwarded-whole': 'net-frame-cut-short' },
+  applies: { start: 'negotiated', devices: ['net'], negotiate: ['VIRTIO_NET_F_MTU'] },
+  variants: { bytes: [1000, 1400, 1514] },
+  run(context) {
+    const { session, workload, variant, requirement } = context;
+    const { transmit, receive } = netPort(session, context);
+    const frame = workload.net.frame(variant.bytes, 6);
+    const returned = workload.net.roundTrip(transmit, receive, frame);
+    const check = requirement('net/packets-within-mtu-forwarded-whole');
+    check.bytesEqual(returned.frame, workload.net.returned(frame), 'frame');
+  },
+});
+
+export const tagged = defineCase({
+  id: 'virtio/net/tagged-packets-are-accepted-without-ctrl-vlan',
+  title: 'without CTRL_VLAN, frames with an 802.1Q tag of any VLAN arrive',
+  proves: { 'net/tagged-packets-accepted-without-ctrl-vlan': 'net-tagged-frames-dropped' },
+  applies: { start: 'negotiated', devices: ['net'], without: ['VIRTIO_NET_F_CTRL_VLAN'] },
+  variants: { vlan: [0, 1, 100, 4094] },
+  run(context) {
+    const { session, workload, variant, requirement } = context;
+    const { transmit, receive } = netPort(session, context);
+    const frame = workload.net.frame(128, 7);
+    frame.set([0x81, 0x00, variant.vlan >> 8, variant.vlan & 0xff, 0x88, 0xb5], 12);
+    const returned = workload.net.roundTrip(transmit, receive, frame);
+    const check = requirement('net/tagged-packets-accepted-without-ctrl-vlan');
+    check.bytesEqual(returned.frame, workload.net.returned(frame), `frame of VLAN ${variant.vlan}`);
+  },
+});

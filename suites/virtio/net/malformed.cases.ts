@@ -1,0 +1,50 @@
+import { readable, writable } from '../../../reference-impl/virtqueue/segment.ts';
+import { defineCase } from '../../case.ts';
+import { type Breakage, survives } from '../broken-chain.ts';
+import { servesAfresh } from '../running-queue.ts';
+import { netPort } from './net-port.ts';
+
+/** Buffers that no driver may give: the text leaves open what becomes of them, a device must only survive. */
+
+export const shortTransmit = defineCase({
+  id: 'virtio/net/short-transmit-buffer-is-survived',
+  title: 'a transmit chain that ends inside its header, or right behind it, or inside the Ethernet header, is survived',
+  proves: { 'net/short-transmit-buffer-survived': 'net-short-transmit-crashes' },
+  applies: { start: 'closed', devices: ['net'] },
+  run(context) {
+    const { guest } = context;
+    const check = context.requirement('net/short-transmit-buffer-survived');
+    const all = [1, 4, 9, 10, 11, 12, 13, 25].map((size): Breakage => ({
+      key: `bytes=${size}`,
+      chain: () => {
+        const span = guest.allocate({ size });
+        span.fill(0);
+        return [readable(span)];
+      },
+    }));
+    context.points(all, (point) => survives(context, check, point));
+  },
+});
+
+export const shortReceive = defineCase({
+  id: 'virtio/net/short-receive-buffer-is-survived',
+  title: 'a receive chain too short for header or packet is survived',
+  proves: { 'net/short-receive-buffer-survived': 'net-short-receive-crashes' },
+  applies: { start: 'closed', devices: ['net'] },
+  run(context) {
+    const { guest, workload, port } = context;
+    const check = context.requirement('net/short-receive-buffer-survived');
+    const all = [1, 4, 11, 12, 13, 71].map((bytes) => ({ key: `bytes=${bytes}`, bytes }));
+    context.points(all, ({ key, bytes }) => {
+      const session = context.connect('negotiated');
+      const { transmit, receive } = netPort(session, context);
+      receive.makeAvailable([[writable(guest.allocate({ size: bytes }))], [writable(guest.allocate({ size: bytes }))]]);
+      receive.kick();
+      for (const seed of [1, 2, 3]) workload.once(transmit, { seed });
+      port.until(() => receive.ring.usedIdx() !== 0 || receive.errors() > 0 || !session.isOpen, 20);
+      if (session.isOpen) receive.stop();
+      session.close();
+      servesAfresh(context, check, `after receive buffers of ${key}`);
+    });
+  },
+});

@@ -1,0 +1,65 @@
+import type { Attachment, Guest, Session } from '../../../drivers/driver-port.ts';
+import { netHeaderSize } from '../../workload/net-frames.ts';
+import type { Workload } from '../../workload/workload.ts';
+
+/** A transmit ring and the receive ring to which its frames come back. */
+export interface NetPort {
+  readonly transmit: Attachment;
+  readonly receive: Attachment;
+}
+
+export function netPort(
+  session: Session,
+  { guest, workload }: { readonly guest: Guest; readonly workload: Workload },
+  size = 64,
+): NetPort {
+  const transmit = workload.attach(session, guest.splitRing({ size }));
+  return { transmit, receive: workload.companion(session, workload.net.facts.receiveIndex) };
+}
+
+/** Fields of struct virtio_net_hdr (virtio 5.1.6). */
+export interface NetHeader {
+  readonly flags: number;
+  readonly gsoType: number;
+  readonly hdrLen: number;
+  readonly gsoSize: number;
+  readonly csumStart: number;
+  readonly csumOffset: number;
+  readonly numBuffers: number;
+}
+
+export const VIRTIO_NET_HDR_F_NEEDS_CSUM = 1;
+export const VIRTIO_NET_HDR_F_RSC_INFO = 4;
+
+export const VIRTIO_NET_HDR_GSO_NONE = 0;
+export const VIRTIO_NET_HDR_GSO_TCPV4 = 1;
+export const VIRTIO_NET_HDR_GSO_UDP = 3;
+export const VIRTIO_NET_HDR_GSO_TCPV6 = 4;
+export const VIRTIO_NET_HDR_GSO_UDP_L4 = 5;
+export const VIRTIO_NET_HDR_GSO_ECN = 0x80;
+
+export function encodeNetHeader(fields: Partial<NetHeader>): Uint8Array {
+  const view = new DataView(new ArrayBuffer(netHeaderSize));
+  view.setUint8(0, fields.flags ?? 0);
+  view.setUint8(1, fields.gsoType ?? 0);
+  view.setUint16(2, fields.hdrLen ?? 0, true);
+  view.setUint16(4, fields.gsoSize ?? 0, true);
+  view.setUint16(6, fields.csumStart ?? 0, true);
+  view.setUint16(8, fields.csumOffset ?? 0, true);
+  view.setUint16(10, fields.numBuffers ?? 0, true);
+  return new Uint8Array(view.buffer);
+}
+
+/** Of at least 12 bytes. */
+export function decodeNetHeader(bytes: Uint8Array): NetHeader {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, netHeaderSize);
+  return {
+    flags: view.getUint8(0),
+    gsoType: view.getUint8(1),
+    hdrLen: view.getUint16(2, true),
+    gsoSize: view.getUint16(4, true),
+    csumStart: view.getUint16(6, true),
+    csumOffset: view.getUint16(8, true),
+    numBuffers: view.getUint16(10, true),
+  };
+}
