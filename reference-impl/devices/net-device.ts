@@ -94,9 +94,12 @@ export class NetDevice extends QueuedDevice {
     const headerSize = this.#rules.headerSize(this.features);
     const sends = queue.isEnabled || this.#rules.sendsWhileDisabled();
     if (sends && this.#rules.acceptsTransmit(chain.readableLength, headerSize)) {
-      const frame = gather(chain.readable, headerSize);
-      const reflected = this.#reflection === 'loopback' ? frame : exchangeMacs(frame);
-      for (const one of this.#rules.reflect(reflected)) target?.push(one);
+      const whole = gather(chain.readable);
+      const frame = this.#rules.sent(whole.subarray(0, headerSize), whole.subarray(headerSize));
+      if (frame !== undefined) {
+        const reflected = this.#reflection === 'loopback' ? frame : exchangeMacs(frame);
+        for (const one of this.#rules.reflect(reflected)) target?.push(one);
+      }
     }
     this.complete(queue, ring, chain, this.#rules.transmitted());
     return 'progressed';

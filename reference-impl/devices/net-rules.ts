@@ -13,6 +13,8 @@ export interface NetRules {
   /** Whether frames from a disabled transmit queue go out, and whether one that is disabled receives. */
   readonly sendsWhileDisabled: () => boolean;
   readonly receivesWhileDisabled: () => boolean;
+  /** What goes out of a frame with this header; undefined where nothing does. No field of it was negotiated. */
+  readonly sent: (header: Uint8Array, frame: Uint8Array) => Uint8Array | undefined;
   /** What comes back for a frame that was sent. */
   readonly reflect: (frame: Uint8Array) => readonly Uint8Array[];
   /** The receive queue for what a transmit queue sent. */
@@ -38,6 +40,7 @@ export const netRules: NetRules = {
   acceptsTransmit: (bytes, headerSize) => bytes > headerSize && bytes <= headerSize + MAX_FRAME,
   sendsWhileDisabled: () => false,
   receivesWhileDisabled: () => false,
+  sent: (_, frame) => frame,
   reflect: (frame) => [frame],
   receiveQueue: (transmitQueue) => transmitQueue - 1,
   waitsForBuffers: () => true,

@@ -1,5 +1,7 @@
-import { netRules as right } from '../devices/net-rules.ts';
-import { type Fault, fault, inNet } from './fault.ts';
+import { VIRTIO_NET_F_CTRL_VQ } from '../devices/net-layout.ts';
+import { type NetRules, netRules as right } from '../devices/net-rules.ts';
+import { BrokenDown } from '../vhost-user/back-end-edge.ts';
+import { type Fault, fault, inNet, inRing, inTable } from './fault.ts';
 
 /** Frames of the network device. */
 export const netFaults = {
@@ -50,4 +52,166 @@ export const netFaults = {
     'the header is left out of the bytes told as written in a receive buffer',
     inNet({ received: (written) => Math.max(0, written - 12) }),
   ),
+  'net-frame-byte-inverted': fault(
+    'net/frames-arrive-intact',
+    'the last byte of a frame arrives inverted',
+    inNet({
+      packet: (header, frame) =>
+        right.packet(
+          header,
+          frame.map((byte, at) => (at === frame.length - 1 ? byte ^ 0xff : byte)),
+        ),
+    }),
+  ),
+  'net-frame-duplicated': fault(
+    'net/frames-arrive-intact',
+    'each frame arrives twice',
+    inNet({ reflect: (frame) => [frame, frame] }),
+  ),
+  'net-receive-header-of-10-bytes': fault(
+    'net/rx-header-precedes-packet',
+    'the header of received packets lacks num_buffers',
+    inNet({ receiveHeader: (buffers) => right.receiveHeader(buffers, 10) }),
+  ),
+  'net-transmit-len-counts-frame': fault(
+    'net/tx-buffers-returned',
+    'the len of a transmitted chain is that of the shortest frame',
+    inNet({ transmitted: () => 60 }),
+  ),
+  'net-tagged-frames-dropped': fault(
+    'net/tagged-packets-accepted-without-ctrl-vlan',
+    'frames with an 802.1Q tag are dropped',
+    inNet({ reflect: (frame) => (etherTypeOf(frame) === 0x8100 ? [] : [frame]) }),
+  ),
+  'net-transmit-with-unknown-flags-dropped': fault(
+    'net/tx-unknown-flags-ignored',
+    'packets with flags that have no meaning are dropped',
+    inNet({ sent: (header, frame) => (((header[0] ?? 0) & ~7) === 0 ? frame : undefined) }),
+  ),
+  'net-checksum-without-needs-csum': fault(
+    'net/tx-checksum-offsets-unused-without-needs-csum',
+    'a checksum is stored where csum_start and csum_offset point, asked for or not',
+    inNet({
+      sent: (header, frame) => {
+        const at = fieldOf(header, 6) + fieldOf(header, 8);
+        if (at === 0 || at >= frame.length) return frame;
+        const changed = frame.slice();
+        changed[at] = (changed[at] ?? 0) ^ 0xff;
+        return changed;
+      },
+    }),
+  ),
+  'net-frame-cut-at-hdr-len': fault(
+    'net/tx-wrong-hdr-len-harmless',
+    'a packet is cut at its hdr_len',
+    inNet({
+      sent: (header, frame) => (fieldOf(header, 2) === 0 ? frame : frame.subarray(0, fieldOf(header, 2))),
+    }),
+  ),
+  'net-merged-buffers-used-in-two-steps': fault(
+    'net/packet-buffers-used-together',
+    'the last of an odd number of short receive buffers is used with the next packet',
+    inRing({
+      completions: (held) => {
+        const isShort = held.every(({ chain }) => chain.readableLength === 0 && chain.writableLength < 200);
+        return isShort && held.length % 2 === 1 ? [] : held;
+      },
+    }),
+  ),
+  'net-merges-without-feature': fault(
+    'net/one-chain-holds-packet-without-mergeable',
+    'packets are spread over receive buffers though MRG_RXBUF was not negotiated',
+    inNet({ mergesBuffers: () => true }),
+  ),
+  'net-receive-rsc-info-set': fault(
+    'net/rx-rsc-info-clear-without-feature',
+    'received TCP packets carry RSC_INFO',
+    inNet({ packet: withHeaderByte(0, 4, 'tcp4', 'tcp6') }),
+  ),
+  'net-receive-tcpv4-as-segment': fault(
+    'net/rx-no-tcpv4-without-guest-tso4',
+    'TCP packets of IPv4 are said to be segments',
+    inNet({ packet: withHeaderByte(1, 1, 'tcp4') }),
+  ),
+  'net-receive-tcpv6-as-segment': fault(
+    'net/rx-no-tcpv6-without-guest-tso6',
+    'TCP packets of IPv6 are said to be segments',
+    inNet({ packet: withHeaderByte(1, 4, 'tcp6') }),
+  ),
+  'net-receive-udp-as-fragment': fault(
+    'net/rx-no-udp-without-guest-ufo',
+    'UDP packets are said to be fragments',
+    inNet({ packet: withHeaderByte(1, 3, 'udp4', 'udp6') }),
+  ),
+  'net-receive-udp-as-segment': fault(
+    'net/rx-no-udp-l4-without-guest-uso',
+    'UDP packets are said to be segments',
+    inNet({ packet: withHeaderByte(1, 5, 'udp4', 'udp6') }),
+  ),
+  'net-receive-ecn-bit-set': fault(
+    'net/rx-no-ecn-without-guest-ecn',
+    'TCP packets of IPv4 carry the ECN bit in gso_type',
+    inNet({ packet: withHeaderByte(1, 0x80, 'tcp4') }),
+  ),
+  'net-short-transmit-crashes': fault(
+    'net/short-transmit-buffer-survived',
+    'it aborts at a transmit chain without a whole header',
+    inNet({
+      acceptsTransmit: (bytes, headerSize) => {
+        if (bytes < headerSize) throw new BrokenDown('abort');
+        return right.acceptsTransmit(bytes, headerSize);
+      },
+    }),
+  ),
+  'net-short-receive-crashes': fault(
+    'net/short-receive-buffer-survived',
+    'it aborts at a receive buffer without room for the header',
+    inNet({
+      usableLength: (offered) => {
+        if (offered < 12) throw new BrokenDown('abort');
+        return right.usableLength(offered);
+      },
+    }),
+  ),
+  'net-hash-report-without-ctrl-vq': fault(
+    'net/hash-report-offered-with-ctrl-vq',
+    'HASH_REPORT is offered without CTRL_VQ',
+    offersBesideCtrlVq(57n),
+  ),
+  'net-ctrl-rx-extra-without-ctrl-vq': fault(
+    'net/ctrl-rx-extra-offered-with-ctrl-vq',
+    'CTRL_RX_EXTRA is offered without CTRL_VQ',
+    offersBesideCtrlVq(20n),
+  ),
 } as const satisfies Record<string, Fault>;
+
+type Kind = 'tcp4' | 'tcp6' | 'udp4' | 'udp6';
+
+const etherTypeOf = (frame: Uint8Array): number => ((frame[12] ?? 0) << 8) | (frame[13] ?? 0);
+
+/** A 16-bit field of struct virtio_net_hdr. */
+const fieldOf = (header: Uint8Array, at: number): number => (header[at] ?? 0) | ((header[at + 1] ?? 0) << 8);
+
+function kindOf(frame: Uint8Array): Kind | undefined {
+  const type = etherTypeOf(frame);
+  const protocol = type === 0x0800 ? frame[23] : type === 0x86dd ? frame[20] : undefined;
+  const family = type === 0x0800 ? '4' : '6';
+  return protocol === 6 ? `tcp${family}` : protocol === 17 ? `udp${family}` : undefined;
+}
+
+/** Sets bits in one byte of the header of received packets of these kinds. */
+function withHeaderByte(at: number, bits: number, ...kinds: readonly Kind[]): NetRules['packet'] {
+  return (header, frame) => {
+    const kind = kindOf(frame);
+    const packet = right.packet(header, frame);
+    if (kind !== undefined && kinds.includes(kind)) packet[at] = (packet[at] ?? 0) | bits;
+    return packet;
+  };
+}
+
+/** Offers a bit, and CTRL_VQ not. */
+function offersBesideCtrlVq(offeredBit: bigint): ReturnType<typeof inTable> {
+  return inTable('features', (table) => ({
+    offered: (features) => (table.offered(features) & ~VIRTIO_NET_F_CTRL_VQ) | (1n << offeredBit),
+  }));
+}

@@ -46,7 +46,11 @@ export class NetFrames {
   }
 
   /** `header` is struct virtio_net_hdr as it is sent; zeros, which asks for nothing, unless told. */
-  transmitFrame(frame: Uint8Array, shape: RequestShape = {}, header: Uint8Array = new Uint8Array(netHeaderSize)): Request {
+  transmitFrame(
+    frame: Uint8Array,
+    shape: RequestShape = {},
+    header: Uint8Array = new Uint8Array(netHeaderSize),
+  ): Request {
     const span = this.#guest.allocate({ size: netHeaderSize + frame.length });
     span.store(header);
     span.store(frame, netHeaderSize);

@@ -66,6 +66,9 @@ export class Workload {
     for (const other of this.facts.companions) if (other !== index) this.companion(session, other);
     const attachment = session.attach(ring, { ...options, index });
     this.#sessionOf.set(attachment, session);
+    // Rings may be looked at before they are enabled, and then drop what is transmitted: nothing is shown before the
+    // device has dealt with all of the above.
+    attachment.drainCalls();
     return attachment;
   }
 

@@ -125,6 +125,7 @@ const netEntries: { readonly [K in keyof NetRules]: readonly NetRules[K][] } = {
   acceptsTransmit: [() => true, (bytes) => bytes > 100],
   sendsWhileDisabled: [() => true],
   receivesWhileDisabled: [() => true],
+  sent: [() => undefined, (header, frame) => frame.subarray(header.length)],
   reflect: [() => [], (frame) => [frame, frame], (frame) => [frame.subarray(1)]],
   receiveQueue: [() => 2],
   waitsForBuffers: [() => false],

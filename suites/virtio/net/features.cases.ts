@@ -10,7 +10,8 @@ export const hashReport = defineCase({
   applies: { start: 'negotiated', devices: ['net'] },
   run({ session, requirement }) {
     const { offered } = session.negotiated;
-    const has = (offered & bitOf('VIRTIO_NET_F_HASH_REPORT')) === 0n || (offered & bitOf('VIRTIO_NET_F_CTRL_VQ')) !== 0n;
+    const has =
+      (offered & bitOf('VIRTIO_NET_F_HASH_REPORT')) === 0n || (offered & bitOf('VIRTIO_NET_F_CTRL_VQ')) !== 0n;
     requirement('net/hash-report-offered-with-ctrl-vq').equal(has, true, 'HASH_REPORT not offered, or CTRL_VQ offered');
   },
 });
@@ -22,7 +23,8 @@ export const ctrlRxExtra = defineCase({
   applies: { start: 'negotiated', devices: ['net'] },
   run({ session, requirement }) {
     const { offered } = session.negotiated;
-    const has = (offered & bitOf('VIRTIO_NET_F_CTRL_RX_EXTRA')) === 0n || (offered & bitOf('VIRTIO_NET_F_CTRL_VQ')) !== 0n;
+    const has =
+      (offered & bitOf('VIRTIO_NET_F_CTRL_RX_EXTRA')) === 0n || (offered & bitOf('VIRTIO_NET_F_CTRL_VQ')) !== 0n;
     requirement('net/ctrl-rx-extra-offered-with-ctrl-vq').equal(
       has,
       true,

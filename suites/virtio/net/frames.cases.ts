@@ -55,10 +55,16 @@ export const manyFrames = defineCase({
     transmit.makeAvailable(frames.map((frame) => workload.net.transmitFrame(frame).segments));
     transmit.kickAndWaitForUsed(count);
     const used = receive.waitForUsed(count);
-    const texts = used.map(({ len }, n) => (buffers[n]?.load() ?? new Uint8Array(0)).subarray(netHeaderSize, len).join());
+    const texts = used.map(({ len }, n) =>
+      (buffers[n]?.load() ?? new Uint8Array(0)).subarray(netHeaderSize, len).join(),
+    );
     const wanted = frames.map((frame) => workload.net.returned(frame).join());
     const arrived = wanted.filter((text) => texts.filter((other) => other === text).length === 1).length;
-    check.equal(arrived, count, `of ${count} frames those that arrived once, whole, in the first ${count} buffers used`);
+    check.equal(
+      arrived,
+      count,
+      `of ${count} frames those that arrived once, whole, in the first ${count} buffers used`,
+    );
   },
 });
 
@@ -75,7 +81,11 @@ export const header = defineCase({
     const { len, frame: packet } = workload.net.roundTrip(transmit, receive, frame);
     const check = requirement('net/rx-header-precedes-packet');
     check.equal(len, netHeaderSize + frame.length, 'len of the used element');
-    check.equal(packet.subarray(12, 14).join(), frame.subarray(12, 14).join(), 'the EtherType, 24 bytes into the buffer');
+    check.equal(
+      packet.subarray(12, 14).join(),
+      frame.subarray(12, 14).join(),
+      'the EtherType, 24 bytes into the buffer',
+    );
   },
 });
 

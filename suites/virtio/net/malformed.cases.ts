@@ -14,14 +14,16 @@ export const shortTransmit = defineCase({
   run(context) {
     const { guest } = context;
     const check = context.requirement('net/short-transmit-buffer-survived');
-    const all = [1, 4, 9, 10, 11, 12, 13, 25].map((size): Breakage => ({
-      key: `bytes=${size}`,
-      chain: () => {
-        const span = guest.allocate({ size });
-        span.fill(0);
-        return [readable(span)];
-      },
-    }));
+    const all = [1, 4, 9, 10, 11, 12, 13, 25].map(
+      (size): Breakage => ({
+        key: `bytes=${size}`,
+        chain: () => {
+          const span = guest.allocate({ size });
+          span.fill(0);
+          return [readable(span)];
+        },
+      }),
+    );
     context.points(all, (point) => survives(context, check, point));
   },
 });

@@ -119,7 +119,8 @@ export const oneChain = defineCase({
     send(frameBytes);
     // Short ones until one comes back: behind it, the long one was dealt with. A device may drop what came together.
     let short = send(64);
-    for (let n = 0; n < 10 && !port.until(() => receive.ring.usedIdx() !== 0, 50).startsWith('true'); n++) short = send(64);
+    for (let n = 0; n < 10 && !port.until(() => receive.ring.usedIdx() !== 0, 50).startsWith('true'); n++)
+      short = send(64);
     const [used] = receive.waitForUsed(1);
     check.equal(used?.len, netHeaderSize + short.length, 'len of the first receive buffer that was used');
     const packet = buffers[0]?.load().subarray(netHeaderSize, used?.len) ?? new Uint8Array(0);
