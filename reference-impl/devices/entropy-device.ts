@@ -1,0 +1,61 @@
+import { writePieces } from '../memory/pieces.ts';
+import type { StepOutcome } from './parent-driver.ts';
+import { type Queue, QueuedDevice, type TransportRules, transportRules } from './queued-device.ts';
+
+export const VIRTIO_ID_ENTROPY = 4;
+
+/** Fills bytes with what is to pass for random. */
+export type EntropySource = (bytes: Uint8Array) => void;
+
+/** The same sequence for the same seed: for tests, and no use for anything that wants to be random. */
+export function seededEntropy(seed: number): EntropySource {
+  let state = seed | 1;
+  return (bytes) => {
+    for (let n = 0; n < bytes.length; n++) {
+      state ^= state << 13;
+      state ^= state >>> 17;
+      state ^= state << 5;
+      bytes[n] = state & 0xff;
+    }
+  };
+}
+
+/** More than this of a buffer stays as it was, which a device may do (virtio 5.4.6). */
+const MOST_AT_ONCE = 4096;
+
+/** An entropy device (virtio 5.4): one queue, no features, no configuration. */
+export class EntropyDevice extends QueuedDevice {
+  readonly deviceId = VIRTIO_ID_ENTROPY;
+  readonly configSize = 0;
+  readonly #source: EntropySource;
+
+  constructor(source: EntropySource = seededEntropy(1), transport: TransportRules = transportRules) {
+    super(1, 0n, transport);
+    this.#source = source;
+  }
+
+  readConfig(offset: number, length: number): Uint8Array | undefined {
+    return offset === 0 && length === 0 ? new Uint8Array() : undefined;
+  }
+
+  writeConfig(): boolean {
+    return false;
+  }
+
+  restoreConfig(offset: number, bytes: Uint8Array): boolean {
+    return offset === 0 && bytes.length === 0;
+  }
+
+  protected forget(): void {}
+
+  protected work(queue: Queue): StepOutcome {
+    const { ring } = queue;
+    if (ring === undefined || !this.mayProcess(queue, queue.isAwake)) return 'idle';
+    const chain = this.take(queue, ring);
+    if (chain === undefined) return 'idle';
+    const bytes = new Uint8Array(Math.min(chain.writableLength, MOST_AT_ONCE));
+    this.#source(bytes);
+    this.complete(queue, ring, chain, writePieces(chain.writable, 0, bytes));
+    return 'progressed';
+  }
+}
