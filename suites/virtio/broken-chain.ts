@@ -29,6 +29,7 @@ export interface Breakage {
   readonly chain?: () => readonly Segment[];
   readonly add?: AddOptions;
   readonly lay?: (laid: LaidOut) => void;
+  /** Moves the available idx in place of the driver side. */
   readonly show?: (ring: GuestSplitRing) => void;
 }
 
@@ -50,8 +51,9 @@ export function survives(context: Context, check: Check, breakage: Breakage): vo
   const head = queue.driver.add(chain, breakage.add);
   if (head === 'ring-full') throw new RangeError(`${breakage.key} is longer than ${size} descriptors`);
   breakage.lay?.({ ring, places: chain.map((_, at) => head + at), sound: [...soundChain.keys()], slot });
-  queue.driver.publish();
-  breakage.show?.(ring);
+  // At once: a device that polls must not meet the sound chain by itself.
+  if (breakage.show === undefined) queue.driver.publish();
+  else breakage.show(ring);
   queue.kick();
   port.until(() => ring.usedIdx() !== 0 || queue.errors() > 0 || !session.isOpen, findsOutWithinMs);
   // The answer comes behind what the device did with the kick.
