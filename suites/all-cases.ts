@@ -5,12 +5,14 @@ import * as vhostUserFds from './vhost-user/fds.cases.ts';
 import * as vhostUserFeatures from './vhost-user/features.cases.ts';
 import * as vhostUserHeader from './vhost-user/header.cases.ts';
 import * as vhostUserQueues from './vhost-user/queues.cases.ts';
+import * as vhostUserReconnect from './vhost-user/reconnect.cases.ts';
 import * as vhostUserReplyAck from './vhost-user/reply-ack.cases.ts';
 import * as vhostUserReset from './vhost-user/reset.cases.ts';
 import * as vhostUserRingChanges from './vhost-user/ring-changes.cases.ts';
 import * as vhostUserRingDisabled from './vhost-user/ring-disabled.cases.ts';
 import * as vhostUserRingState from './vhost-user/ring-state.cases.ts';
 import * as vhostUserStatus from './vhost-user/status.cases.ts';
+import * as vhostUserSuspended from './vhost-user/suspended.cases.ts';
 import * as vhostUserVringAddresses from './vhost-user/vring-addresses.cases.ts';
 import * as vhostUserVringBase from './vhost-user/vring-base.cases.ts';
 import * as vhostUserVringDescriptors from './vhost-user/vring-descriptors.cases.ts';
@@ -43,12 +45,14 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   vhostUserFeatures,
   vhostUserHeader,
   vhostUserQueues,
+  vhostUserReconnect,
   vhostUserReplyAck,
   vhostUserReset,
   vhostUserRingChanges,
   vhostUserRingDisabled,
   vhostUserRingState,
   vhostUserStatus,
+  vhostUserSuspended,
   vhostUserVringAddresses,
   vhostUserVringBase,
   vhostUserVringDescriptors,

@@ -1,5 +1,6 @@
 import { done } from '../vhost-user/message-rule.ts';
 import { configChangeMessage } from '../vhost-user/reply-payloads.ts';
+import type { Vring } from '../vhost-user/vring.ts';
 import { hasBit, vhostUserProtocolFeatures as protocol } from '../wire/vhost-user-constants.ts';
 import { type Fault, fault, handling, inTable, onMessage } from './fault.ts';
 
@@ -19,6 +20,37 @@ export const sessionFaults = {
         session.status = last;
         return right();
       })(kept);
+    },
+  ),
+  'ring-bases-outlive-connection': fault(
+    'vu-reconnect/new-connection-starts-clean',
+    'rings that were not told of a base have the one of an earlier connection',
+    (rules) => {
+      const bases = new Map<number, number>();
+      const told = new WeakSet<Vring>();
+      const remembered = (vring: Vring | undefined): void => {
+        if (vring !== undefined && !vring.isResumed && !told.has(vring)) vring.base = bases.get(vring.index) ?? 0;
+      };
+      const changes = [
+        handling<{ readonly index: number; readonly num: number }>(
+          'VHOST_USER_SET_VRING_BASE',
+          (right, session, value) => {
+            const vring = session.ring(value.index);
+            if (vring !== undefined) told.add(vring);
+            bases.set(value.index, value.num);
+            return right();
+          },
+        ),
+        handling<{ readonly index: number }>('VHOST_USER_GET_VRING_BASE', (right, session, { index }) => {
+          remembered(session.ring(index));
+          return right();
+        }),
+        handling<{ readonly u64: bigint }>('VHOST_USER_SET_VRING_KICK', (right, session, { u64 }) => {
+          remembered(session.ring(session.rules.vring.indexOf(u64)));
+          return right();
+        }),
+      ];
+      return changes.reduce((changed, change) => change(changed), rules);
     },
   ),
   'protocol-features-outlive-connection': fault(

@@ -265,6 +265,14 @@ export const vringFaults = {
       return handled;
     }),
   ),
+  'calls-into-stopped-ring-later': fault(
+    'vu-suspended/no-guest-notifications',
+    'each GET_FEATURES ends in signals on the call descriptors while every ring is stopped',
+    handling('VHOST_USER_GET_FEATURES', (right, session) => {
+      if (!session.rings.someStarted) for (const { index } of session.rings.vrings) session.rings.announceUsed(index);
+      return right();
+    }),
+  ),
   'call-twice-for-one-use': fault(
     'notify/no-notification-before-used-event',
     'with EVENT_IDX each call is given twice',

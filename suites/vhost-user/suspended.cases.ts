@@ -1,0 +1,104 @@
+import type { Attachment, Session } from '../../drivers/driver-port.ts';
+import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
+import { type CaseContext, defineCase } from '../case.ts';
+import type { Check } from '../check.ts';
+import { baseFrom } from './ring-by-hand.ts';
+import { setEnable, setNum } from './ring-messages.ts';
+
+/** A device of which every ring is stopped (vhost-user, "Suspended device state"). */
+
+const transports = ['vhost-user'] as const;
+
+type Context = Pick<CaseContext<never, Record<never, never>>, 'guest' | 'workload'>;
+
+/** A device that ran and was suspended, with a chain that waits; undefined where a ring could not be stopped. */
+function suspended(session: Session, { guest, workload }: Context, check: Check): Attachment | undefined {
+  const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+  const others = workload.facts.companions.map((index) => workload.companion(session, index));
+  for (const each of [queue, ...others]) each.drainCalls();
+  for (const seed of [1, 2]) workload.once(queue, { seed });
+  for (const each of [queue, ...others]) {
+    if (baseFrom(check, each.stop(), `GET_VRING_BASE of ring ${each.index}`) === undefined) return undefined;
+  }
+  if (workload.facts.kind === 'net') {
+    const receive = workload.companion(session, workload.facts.receiveIndex);
+    receive.makeAvailable([workload.net.receiveBuffer().request.segments]);
+  }
+  queue.makeAvailable([workload.request({ seed: 3 }).segments]);
+  return queue;
+}
+
+export const noWrites = defineCase({
+  id: 'vhost-user/suspended/no-guest-memory-is-written',
+  title: 'with every ring stopped no byte of guest memory changes, whatever messages and kicks come',
+  proves: { 'vu-suspended/no-guest-memory-writes': 'writes-into-stopped-ring' },
+  applies: { start: 'negotiated', transports },
+  run({ session, guest, workload, requirement }) {
+    const check = requirement('vu-suspended/no-guest-memory-writes');
+    const queue = suspended(session, { guest, workload }, check);
+    if (queue === undefined) return;
+    const before = snapshot(guest);
+    queue.kick();
+    session.messages.send(setNum(queue.index, 16));
+    for (let n = 0; n < 3; n++) check.reply(session.messages.fence(), 'GET_FEATURES');
+    const changed = changes(before).map(({ region, offset, length }) => `${length} at ${offset} of region ${region}`);
+    check.equal(changed.join(', '), '', 'bytes that changed');
+  },
+});
+
+export const noNotifications = defineCase({
+  id: 'vhost-user/suspended/no-notification-reaches-the-guest',
+  title: 'once the last ring stopped no call descriptor is signalled any more',
+  proves: { 'vu-suspended/no-guest-notifications': 'calls-into-stopped-ring-later' },
+  applies: { start: 'negotiated', transports },
+  run({ session, guest, workload, requirement }) {
+    const check = requirement('vu-suspended/no-guest-notifications');
+    const queue = suspended(session, { guest, workload }, check);
+    if (queue === undefined) return;
+    const others = workload.facts.companions.map((index) => workload.companion(session, index));
+    for (const each of [queue, ...others]) each.drainCalls();
+    queue.kick();
+    for (let n = 0; n < 3; n++) check.reply(session.messages.fence(), 'GET_FEATURES');
+    for (const each of [queue, ...others]) check.equal(each.calls(), 0, `signals on the call of ring ${each.index}`);
+  },
+});
+
+export const noMessages = defineCase({
+  id: 'vhost-user/suspended/no-message-reaches-the-front-end',
+  title: 'with every ring stopped the back-end sends nothing of its own, on either socket',
+  proves: { 'vu-suspended/no-messages-to-front-end': 'announces-config-change-while-stopped' },
+  applies: {
+    start: 'negotiated',
+    transports,
+    negotiate: ['VHOST_USER_PROTOCOL_F_BACKEND_REQ', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'],
+  },
+  run({ session, guest, workload, requirement }) {
+    const check = requirement('vu-suspended/no-messages-to-front-end');
+    check.accepted(session.messages.openBackEndChannel({ kind: 'serve' }), 'the back-end channel');
+    if (suspended(session, { guest, workload }, check) === undefined) return;
+    for (let n = 0; n < 3; n++) {
+      const reply = check.reply(session.messages.exchange({ request: 'VHOST_USER_GET_FEATURES' }), 'GET_FEATURES');
+      check.equal(reply.request, 1, 'the request that is answered');
+    }
+    check.equal(session.messages.backEndRequests.length, 0, 'requests on the back-end channel');
+  },
+});
+
+export const stillAnswered = defineCase({
+  id: 'vhost-user/suspended/messages-are-still-answered',
+  title: 'with every ring stopped messages are handled and answered, and the device can be started again',
+  proves: { 'vu-suspended/messages-still-answered': 'silent-while-stopped' },
+  applies: { start: 'negotiated', transports },
+  run({ session, guest, workload, requirement }) {
+    const check = requirement('vu-suspended/messages-still-answered');
+    const queue = suspended(session, { guest, workload }, check);
+    if (queue === undefined) return;
+    const { messages } = session;
+    for (const request of ['VHOST_USER_GET_FEATURES', 'VHOST_USER_GET_PROTOCOL_FEATURES', 'VHOST_USER_GET_FEATURES']) {
+      check.reply(messages.exchange({ request }), request);
+    }
+    check.accepted(messages.acknowledged(setNum(queue.index, 32)), 'SET_VRING_NUM');
+    check.accepted(messages.acknowledged(setEnable(queue.index, 1)), 'SET_VRING_ENABLE');
+    check.accepted(session.shareMemory(guest), 'SET_MEM_TABLE');
+  },
+});
