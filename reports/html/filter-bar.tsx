@@ -28,7 +28,7 @@ export function FilterBar({ view }: { readonly view: ReportView }): JSX.Element 
       <search>
         <label>
           <span>text</span>
-          <input type="search" id="filter-text" placeholder="name, words, key" autocomplete="off" spellcheck={false} />
+          <input type="search" id="filter-text" placeholder="name or words" autocomplete="off" spellcheck={false} />
         </label>
         <label>
           <span>target</span>

@@ -50,7 +50,7 @@ export const matrixStyle = `
 
 /** Column heads that stay in sight: only where all columns fit, because a box that scrolls sideways cannot have them. */
 export const stickyMatrixHead = `
-@media screen and (min-width: 72rem) {
+@media screen and (min-width: 78rem) {
   #matrix .scroll { overflow: visible; }
   .matrix { border-collapse: separate; border-spacing: 0; }
   .matrix thead th { position: sticky; top: 3rem; z-index: 2; background: var(--paper); padding-top: 0.7rem; }

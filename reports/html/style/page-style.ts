@@ -135,7 +135,11 @@ button:hover { border-color: var(--ink); }
 #filter-count:empty { display: none; }
 #theme { min-width: 3.6rem; }
 
-@media screen and (min-width: 72rem) {
+@media screen and (min-width: 78rem) {
+  #filter-count {
+    position: absolute; top: 100%; right: clamp(1rem, 4vw, 3rem); padding: 0.3rem 0.7rem;
+    background: var(--paper); border: 1px solid var(--rule); border-top: 0;
+  }
   .bar { position: sticky; top: 0; z-index: 5; flex-wrap: nowrap; }
   .bar search { flex-wrap: nowrap; }
   .bar nav { flex-wrap: nowrap; white-space: nowrap; }
