@@ -2,7 +2,6 @@ import { readFileSync, readSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { DriverPort } from '../drivers/driver-port.ts';
 import { setParentDeathSignal } from '../drivers/native/native.ts';
-import { identifyPeer } from '../drivers/vhost-user/identify-peer.ts';
 import { openTarget } from '../drivers/vhost-user/open-target.ts';
 import { VhostConformanceError } from '../reference-impl/errors.ts';
 import type { TargetRecord } from '../reports/record/record.ts';
@@ -16,6 +15,7 @@ import { deadlineFor, type FirstContact, firstContact } from '../suites/runner/f
 import { selectCases } from '../suites/runner/plan.ts';
 import { runSlice } from '../suites/runner/run-slice.ts';
 import { namesOfOffer, requirementFacts } from './catalogue-facts.ts';
+import { deviceOffering } from './external-target.ts';
 import { goLine, type HostJob, type HostMessage, messageDescriptor } from './host-protocol.ts';
 import { referenceMeetsDeadline } from './reference-deadline.ts';
 import { rerunLine } from './rerun-line.ts';
@@ -95,8 +95,6 @@ function dieWithParent(parentPid: number): void {
 
 function openedPort(job: HostJob): DriverPort | undefined {
   try {
-    // Whoever serves a socket of somebody else's may speak anything.
-    if (job.target.start === undefined) identifyPeer(job.target.socket);
     return openTarget(job.target, { runDirectory: job.scratch });
   } catch (error) {
     if (!(error instanceof VhostConformanceError)) throw error;
@@ -105,12 +103,9 @@ function openedPort(job: HostJob): DriverPort | undefined {
   }
 }
 
-/** Bits 15 to 23 of the first word mean something for network devices alone. */
-const netOnlyBits = 0xff8000n;
-
 function contradiction({ offer }: Served, port: DriverPort): string | undefined {
-  if (port.facts.device === 'net' || (offer.features & netOnlyBits) === 0n) return undefined;
-  return 'it offers feature bits of a network device, but is to be judged as block: say vhost-user:PATH?device=net, or --device net';
+  if (port.facts.device === 'net' || deviceOffering(offer.features) === 'block') return undefined;
+  return 'it offers feature bits of a network device, and is to be judged as block: say --device net';
 }
 
 function targetRecordOf(port: DriverPort, { offer, latencyUs }: Served, startMs: number): TargetRecord {

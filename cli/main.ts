@@ -49,7 +49,8 @@ function subcommand(parent: Command, name: string, description: string): Command
 async function run(names: readonly string[], options: RunOptions): Promise<number> {
   if (options.resume !== undefined) {
     const recorded = recordedRun(options.resume, names);
-    return await runPlan(runRequest(recorded.names, recorded.options, allCases), allCases, options.resume);
+    const request = runRequest(recorded.names, recorded.options, allCases);
+    return await runPlan(request, allCases, options.resume);
   }
   const request = runRequest(names, options, allCases);
   if (!options.dryRun) return await runPlan(request, allCases, undefined);

@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { levelFilters, type Shard } from '../suites/runner/plan.ts';
+import { deviceNames } from './external-target.ts';
 import { reporterNames, reportersOf } from './reporters.ts';
 import type { RunOptions } from './run-request.ts';
-import { deviceNames } from './target-argument.ts';
 
 const defaultSeed = 1;
 

@@ -10,9 +10,10 @@ import {
   selectCases,
 } from '../suites/runner/plan.ts';
 import { allFeatureNames, requirementFacts } from './catalogue-facts.ts';
+import type { DeviceName } from './external-target.ts';
 import { didYouMean } from './near-matches.ts';
 import type { ReporterName } from './reporters.ts';
-import { type DeviceName, type TargetArgument, targetsOf } from './target-argument.ts';
+import { type TargetArgument, targetsOf } from './target-argument.ts';
 import { UsageError } from './usage-error.ts';
 
 /** The options of `run` as they were typed, each in its own form. */
@@ -44,7 +45,6 @@ export interface RunRequest {
 
 /** @throws UsageError with one line for the first thing that does not exist or cannot be. */
 export function runRequest(names: readonly string[], options: RunOptions, all: readonly AnyCase[]): RunRequest {
-  const targets = targetsOf(names, options);
   checkCases(all, options.case);
   checkFeatures(options.feature);
   const cases = selectCases(all, { cases: options.case, features: options.feature, level: options.level }, (slug) =>
@@ -56,6 +56,8 @@ export function runRequest(names: readonly string[], options: RunOptions, all: r
   }
   const expectations = options.expect === undefined ? [] : readExpectations(options.expect);
   for (const entry of expectations) checkExpectation(entry, all, options.expect ?? '');
+  // Last, because it asks those that serve a socket already.
+  const targets = targetsOf(names, options);
   return { targets, cases, expectations, options };
 }
 

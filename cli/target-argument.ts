@@ -1,12 +1,14 @@
-import { accessSync, constants, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { z } from 'zod';
 import { findCommand } from '../drivers/iut-process/target-version.ts';
 import type { Target, WorkloadFacts } from '../drivers/target.ts';
+import { readTargetFile } from '../drivers/target-file.ts';
+import { identifyPeer, type Peer } from '../drivers/vhost-user/identify-peer.ts';
 import { targetByName, targets } from '../fixtures/targets/index.ts';
+import { DriverUsageError } from '../reference-impl/errors.ts';
+import { type DeviceName, deviceNames, deviceOffering, externalTarget } from './external-target.ts';
 import { didYouMean } from './near-matches.ts';
 import { shellLine, splitShellLine } from './shell-words.ts';
-import { readTargetFile } from './target-file.ts';
 import { UsageError } from './usage-error.ts';
 
 /** A target as it was asked for on the command line. */
@@ -23,17 +25,13 @@ export interface TargetOptions {
   readonly device: DeviceName;
 }
 
-export const deviceNames = ['block', 'net'] as const;
-export type DeviceName = (typeof deviceNames)[number];
-
 const externalScheme = 'vhost-user:';
-const defaultSectors = 2048;
 
 const queries = {
-  device: z.enum(deviceNames).default('block'),
-  sectors: z.coerce.number().int().positive().default(defaultSectors),
-  returns: z.enum(['same-port', 'none']).default('none'),
-  reflects: z.enum(['unchanged', 'macs-swapped']).default('unchanged'),
+  device: z.enum(deviceNames).optional(),
+  sectors: z.coerce.number().int().positive().optional(),
+  returns: z.enum(['same-port', 'none']).optional(),
+  reflects: z.enum(['unchanged', 'macs-swapped']).optional(),
 };
 const query = z.strictObject(queries);
 type Query = z.infer<typeof query>;
@@ -72,32 +70,37 @@ function targetOf(name: string): TargetArgument {
   );
 }
 
-/** `vhost-user:PATH?device=net`: a socket that somebody else serves. */
+/** `vhost-user:PATH?device=net`: a socket that somebody else serves. What device it is shows in its offer. */
 function fromSocket(name: string): TargetArgument {
   const [path = '', search] = name.slice(externalScheme.length).split('?', 2);
   if (path === '') throw new UsageError(`${name}: a path is missing (vhost-user:PATH)`);
   const parsed = query.safeParse(Object.fromEntries(new URLSearchParams(search ?? '')));
   if (!parsed.success) throw new UsageError(`${name}: ${queryProblem(parsed.error)}`);
-  const socket = resolve(path);
-  checkSocket(socket, path);
+  const offered = deviceOffering(peerOf(path).offered);
+  const { device = offered, ...about } = parsed.data;
+  if (device === 'block' && offered === 'net')
+    throw new UsageError(`${path}: it offers feature bits of a network device`);
+  const target = externalTarget(resolve(path), `${externalScheme}${path}`, device);
   return {
-    target: {
-      facts: {
-        name: `${externalScheme}${path}`,
-        transport: 'vhost-user',
-        device: parsed.data.device,
-        identity: `vhost-user socket ${socket}`,
-        workload: workloadOf(parsed.data),
-        capabilities: ['initial-base'],
-        ownedBy: {},
-        requiredFeatures: [],
-        deadlineScale: 1,
-      },
-      socket,
-      recovery: ['reconnect'],
-    },
-    words: [`${externalScheme}${socket}${search === undefined ? '' : `?${search}`}`],
+    target: { ...target, facts: { ...target.facts, workload: withAnswers(target.facts.workload, about) } },
+    words: [`${externalScheme}${resolve(path)}${search === undefined ? '' : `?${search}`}`],
   };
+}
+
+/** One line for all that is no back-end, before anything is made. */
+function peerOf(path: string): Peer {
+  try {
+    return identifyPeer(resolve(path));
+  } catch (error) {
+    if (error instanceof DriverUsageError)
+      throw new UsageError(`${path}: ${error.message.replace(`${resolve(path)}: `, '')}`);
+    throw error;
+  }
+}
+
+function withAnswers(workload: WorkloadFacts, { sectors, returns, reflects }: Omit<Query, 'device'>): WorkloadFacts {
+  if (workload.kind === 'block') return sectors === undefined ? workload : { ...workload, sectors };
+  return { ...workload, returns: returns ?? workload.returns, reflects: reflects ?? workload.reflects };
 }
 
 /** `--exec 'COMMAND {socket}'`: a back-end from one's own build tree. */
@@ -109,18 +112,13 @@ function fromCommand(line: string, device: DeviceName): TargetArgument {
       `--exec: ${shellLine([command])} is not told its socket: write {socket} where its path belongs`,
     );
   }
+  const { facts } = externalTarget('', basename(command), device);
   return {
     target: {
       facts: {
-        name: basename(command),
-        transport: 'vhost-user',
-        device,
+        ...facts,
         identity: line,
-        workload: workloadOf(query.parse({ device })),
-        capabilities: ['initial-base', 'restart', 'resources'],
-        ownedBy: {},
-        requiredFeatures: [],
-        deadlineScale: 1,
+        capabilities: [...facts.capabilities, 'restart', 'resources'],
       },
       start: {
         command: command.includes('/') ? resolve(command) : command,
@@ -137,13 +135,8 @@ function fromCommand(line: string, device: DeviceName): TargetArgument {
 
 function fromFile(path: string): TargetArgument {
   const target = readTargetFile(path);
-  if (target.start === undefined) checkSocket(resolve(target.socket), target.socket);
+  if (target.start === undefined) peerOf(target.socket);
   return { target, words: ['--target-file', resolve(path)] };
-}
-
-function workloadOf({ device, sectors, returns, reflects }: Query): WorkloadFacts {
-  if (device === 'block') return { kind: 'block', queueIndex: 0, companions: [], sectors };
-  return { kind: 'net', queueIndex: 1, companions: [0], receiveIndex: 0, returns, reflects };
 }
 
 function queryProblem(error: z.ZodError): string {
@@ -154,38 +147,9 @@ function queryProblem(error: z.ZodError): string {
   return `${issue?.path.join('.')}: ${issue?.message}`;
 }
 
-/** What can be said of a socket without connecting: some back-ends end with their first connection. */
-function checkSocket(path: string, shown: string): void {
-  try {
-    const status = statSync(path);
-    if (status.isDirectory()) throw new UsageError(`${shown}: is a directory, not a socket`);
-    if (!status.isSocket()) throw new UsageError(`${shown}: is not a socket`);
-    accessSync(path, constants.W_OK);
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError(`${shown}: ${socketProblem(error)}`);
-  }
-}
-
-const socketProblems: Readonly<Record<string, string>> = {
-  ENOENT: 'no such socket',
-  ENOTDIR: 'no such socket',
-  EACCES: 'no permission to connect to this socket',
-  ENAMETOOLONG: 'too long for the path of a socket',
-};
-
-function socketProblem(error: unknown): string {
-  return socketProblems[codeOf(error) ?? ''] ?? (error instanceof Error ? error.message : String(error));
-}
-
 function checkCommand({ start, packages = [], facts }: Target): void {
   const command = start?.command ?? '';
   if (findCommand(command) !== undefined) return;
   const remedy = packages.length === 0 ? '' : `; apt-get install ${packages.join(' or ')}`;
   throw new UsageError(`${facts.name}: ${command} is not there or cannot be executed${remedy}`);
-}
-
-function codeOf(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
 }
