@@ -22,6 +22,8 @@ import * as blockFeatures from './virtio/block/features.cases.ts';
 import * as blockMalformed from './virtio/block/malformed.cases.ts';
 import * as blockRanges from './virtio/block/ranges.cases.ts';
 import * as blockStatus from './virtio/block/status.cases.ts';
+import * as featuresAccepted from './virtio/features/accepted.cases.ts';
+import * as featuresOffer from './virtio/features/offer.cases.ts';
 import * as netFeatures from './virtio/net/features.cases.ts';
 import * as netFrames from './virtio/net/frames.cases.ts';
 import * as netMalformed from './virtio/net/malformed.cases.ts';
@@ -39,6 +41,27 @@ import * as splitRingUsedRing from './virtio/split-ring/used-ring.cases.ts';
 
 /** Every file of cases; a new one is added here. */
 const files: readonly Readonly<Record<string, AnyCase>>[] = [
+  blockData,
+  blockFeatures,
+  blockMalformed,
+  blockRanges,
+  blockStatus,
+  featuresAccepted,
+  featuresOffer,
+  netFeatures,
+  netFrames,
+  netMalformed,
+  netMergeable,
+  netReceiveHeader,
+  netTransmitHeader,
+  splitRingBrokenChains,
+  splitRingBrokenRing,
+  splitRingFraming,
+  splitRingIndirect,
+  splitRingMemory,
+  splitRingNotifications,
+  splitRingOrder,
+  splitRingUsedRing,
   vhostUserBackEndRequests,
   vhostUserConfig,
   vhostUserFds,
@@ -57,25 +80,6 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   vhostUserVringBase,
   vhostUserVringDescriptors,
   vhostUserVringLimits,
-  blockData,
-  blockFeatures,
-  blockMalformed,
-  blockRanges,
-  blockStatus,
-  netFeatures,
-  netFrames,
-  netMalformed,
-  netMergeable,
-  netReceiveHeader,
-  netTransmitHeader,
-  splitRingBrokenChains,
-  splitRingBrokenRing,
-  splitRingFraming,
-  splitRingIndirect,
-  splitRingMemory,
-  splitRingNotifications,
-  splitRingOrder,
-  splitRingUsedRing,
 ];
 
 /** Every case of the project, by id. Ids are unique: a test looks. */

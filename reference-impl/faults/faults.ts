@@ -14,6 +14,7 @@ import { replyAckFaults } from './reply-ack-faults.ts';
 import { ringStateFaults } from './ring-state-faults.ts';
 import { sessionFaults } from './session-faults.ts';
 import { splitRingFaults } from './split-ring-faults.ts';
+import { virtioFeatureFaults } from './virtio-feature-faults.ts';
 import { vringFaults } from './vring-faults.ts';
 
 /** Every fault by its name. A case names those that must break it. */
@@ -32,6 +33,7 @@ export const faults = {
   ...ringStateFaults,
   ...sessionFaults,
   ...splitRingFaults,
+  ...virtioFeatureFaults,
   ...vringFaults,
 } as const satisfies Record<string, Fault>;
 

@@ -7,3 +7,6 @@ export const bitOf = (name: FeatureName): bigint => 1n << BigInt(featureByName(n
 export function bitsIn(word: bigint): number[] {
   return Array.from({ length: 64 }, (_, bit) => bit).filter((bit) => ((word >> BigInt(bit)) & 1n) === 1n);
 }
+
+/** What the catalogue calls the type of a device, by what a target calls it. */
+export const catalogueDevice = { block: 'blk', net: 'net' } as const;
