@@ -4,6 +4,8 @@ import * as vhostUserConfig from './vhost-user/config.cases.ts';
 import * as vhostUserFds from './vhost-user/fds.cases.ts';
 import * as vhostUserFeatures from './vhost-user/features.cases.ts';
 import * as vhostUserHeader from './vhost-user/header.cases.ts';
+import * as vhostUserMemory from './vhost-user/memory.cases.ts';
+import * as vhostUserMemoryLimits from './vhost-user/memory-limits.cases.ts';
 import * as vhostUserQueues from './vhost-user/queues.cases.ts';
 import * as vhostUserReconnect from './vhost-user/reconnect.cases.ts';
 import * as vhostUserReplyAck from './vhost-user/reply-ack.cases.ts';
@@ -67,6 +69,8 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   vhostUserFds,
   vhostUserFeatures,
   vhostUserHeader,
+  vhostUserMemoryLimits,
+  vhostUserMemory,
   vhostUserQueues,
   vhostUserReconnect,
   vhostUserReplyAck,

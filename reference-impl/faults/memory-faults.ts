@@ -11,6 +11,14 @@ class UserRangesToo extends MemoryMap {
   }
 }
 
+class UserRangesFirst extends MemoryMap {
+  override translate(...asked: Parameters<MemoryMap['translate']>): Translation {
+    const [space, address, length, access] = asked;
+    const inUserRanges = space === 'guest-physical' ? super.translate('user', address, length, access) : undefined;
+    return inUserRanges === undefined || isFailure(inUserRanges) ? super.translate(...asked) : inUserRanges;
+  }
+}
+
 class OneRegionAtATime extends MemoryMap {
   override translate(...asked: Parameters<MemoryMap['translate']>): Translation {
     const found = super.translate(...asked);
@@ -41,6 +49,11 @@ export const memoryFaults = {
     'vu-memory/guest-and-user-ranges-kept-apart',
     'a buffer that is in no guest range is looked up in user ranges',
     inTable('memory', { makeMap: (regions) => new UserRangesToo(regions) }),
+  ),
+  'buffers-looked-up-by-user-address-first': fault(
+    'vu-memory/guest-and-user-ranges-kept-apart',
+    'a buffer is looked up in user ranges, and then in guest ranges',
+    inTable('memory', { makeMap: (regions) => new UserRangesFirst(regions) }),
   ),
   'buffers-outside-regions-completed': fault(
     'vu-memory/buffers-outside-regions-refused',

@@ -1,7 +1,8 @@
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { defineCase } from '../case.ts';
 import { Workload } from '../workload/workload.ts';
-import { TwoGuests, tableOf } from './memory-table.ts';
+import { DeviceWrites } from './device-writes.ts';
+import { tableOf } from './memory-table.ts';
 import { stillServes } from './refusal.ts';
 import { baseFrom, RingByHand, waited } from './ring-by-hand.ts';
 import { getBase, setDescriptor, setEnable } from './ring-messages.ts';
@@ -65,15 +66,17 @@ export const memoryChanges = defineCase({
     const workload = new Workload(port.facts.workload, () => first);
     session.messages.send(tableOf(port, first));
     const queue = workload.attach(session, first.splitRing({ size: 16 }));
-    check.equal(workload.once(queue), undefined, 'what is wrong with a request before the change');
+    const earlier = new DeviceWrites({ session, rings: workload, queue });
+    earlier.ask({ seed: 3 });
+    earlier.written.waitForUsed(1);
+    check.equal(earlier.problem, undefined, 'what is wrong with a buffer before the change');
     check.accepted(session.messages.acknowledged(tableOf(port, first, second)), 'the second table');
-    const both = new TwoGuests(session, workload, new Workload(port.facts.workload, () => second), queue);
-    const { written } = both;
-    const used = written.ring.usedIdx();
+    const buffers = new Workload(port.facts.workload, () => second);
+    const writes = new DeviceWrites({ session, rings: workload, buffers, queue });
     for (const seed of [1, 2]) {
-      both.askForWrite(seed);
-      const expected = used + seed;
-      if (!waited(port, check, `write ${seed}`, 'a used element', () => written.ring.usedIdx() === expected)) return;
+      writes.ask({ seed });
+      writes.written.waitForUsed(1);
+      check.equal(writes.problem, undefined, `what is wrong with buffer ${seed} in a region of the second table`);
     }
   },
 });

@@ -1,0 +1,284 @@
+import type { DriverPort, Guest, Session } from '../../drivers/driver-port.ts';
+import { guestAddress } from '../../reference-impl/memory/addresses.ts';
+import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
+import { changes, changesOutside, snapshot } from '../../reference-impl/memory/snapshot.ts';
+import type { Span } from '../../reference-impl/memory/span.ts';
+import { defineCase } from '../case.ts';
+import type { Check } from '../check.ts';
+import { Workload } from '../workload/workload.ts';
+import { DeviceWrites } from './device-writes.ts';
+import { descriptorsOf, fieldsOf, type RegionFields, setMemTable, tableOf } from './memory-table.ts';
+import { refusalOf, stillServes } from './refusal.ts';
+import { RingByHand } from './ring-by-hand.ts';
+import { getBase } from './ring-messages.ts';
+
+/** Memory tables that cannot be, and buffers where no memory is. */
+
+const transports = ['vhost-user'] as const;
+const acknowledged = {
+  start: 'closed',
+  transports,
+  shareMemory: false,
+  negotiate: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'],
+} as const;
+const page = 4096n;
+const patienceMs = 100;
+
+/** Tries to work in the first region after a table that may have been refused; then only life is asked for. */
+function survives(port: DriverPort, session: Session, guest: Guest, check: Check, key: string): void {
+  // Some say yes and hang up: that is a refusal, too.
+  if (session.isOpen && session.messages.fence().kind === 'reply') {
+    const workload = new Workload(port.facts.workload, () => guest);
+    const mark = guest.mark();
+    for (const index of [...workload.facts.companions, workload.queueIndex]) {
+      const hand = new RingByHand(port, session, guest.splitRing({ size: 16 }), { index });
+      if (index === workload.queueIndex) hand.makeAvailable(workload.request().segments);
+      hand.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
+      hand.kick();
+    }
+    if (session.isOpen) session.messages.fence();
+    if (session.isOpen) getBase(session, workload.queueIndex);
+    guest.release(mark);
+  }
+  stillServes(port, session, check, `service after a table with ${key}`);
+  session.close();
+}
+
+export const countMismatch = defineCase({
+  id: 'vhost-user/memory-limits/descriptor-count-other-than-regions-is-refused',
+  title: 'a memory table with fewer or more descriptors than regions is refused',
+  proves: { 'vu-memory/descriptor-count-mismatch-refused': 'descriptor-count-mismatch-accepted' },
+  applies: acknowledged,
+  run({ port, connect, points, requirement }) {
+    const check = requirement('vu-memory/descriptor-count-mismatch-refused');
+    const guest = port.createGuest(guestLayouts['eight-regions']);
+    const all = [
+      [1, 0],
+      [1, 2],
+      [2, 1],
+      [2, 3],
+      [7, 8],
+      [8, 7],
+      [8, 1],
+    ].map(([regions = 0, descriptors = 0]) => ({ key: `regions=${regions},fds=${descriptors}`, regions, descriptors }));
+    points(all, ({ key, regions, descriptors }) => {
+      const session = connect('negotiated');
+      const fields = guest.regions.slice(0, regions).map(fieldsOf);
+      const message = setMemTable(fields, descriptorsOf(port, guest.regions.slice(0, descriptors)));
+      const refusal = refusalOf(session, message, check, key, () => false);
+      if (refusal !== undefined) check.refused(refusal, `SET_MEM_TABLE with ${key}`);
+      stillServes(port, session, check, `service after ${key}`);
+      session.close();
+    });
+  },
+});
+
+export const tooMany = defineCase({
+  id: 'vhost-user/memory-limits/more-than-eight-regions-are-refused',
+  title: 'a memory table that counts more regions than eight, or than it holds, is refused',
+  proves: { 'vu-memory/too-many-regions-refused': 'too-many-regions-crash' },
+  applies: acknowledged,
+  run({ port, connect, points, requirement }) {
+    const check = requirement('vu-memory/too-many-regions-refused');
+    const guest = port.createGuest(guestLayouts['eight-regions']);
+    const all = [
+      [9, 8],
+      [9, 9],
+      [255, 8],
+      [0x8000_0000, 8],
+      [0xffff_ffff, 1],
+      [64, 64],
+    ].map(([counted = 0, held = 0]) => ({ key: `counted=${counted},held=${held}`, counted, held }));
+    points(all, ({ key, counted, held }) => {
+      const session = connect('negotiated');
+      const payload = new DataView(new ArrayBuffer(8 + 32 * held));
+      payload.setUint32(0, counted, true);
+      for (let n = 0; n < held; n++) {
+        payload.setBigUint64(8 + 32 * n, BigInt(n) * page, true);
+        payload.setBigUint64(16 + 32 * n, page, true);
+        payload.setBigUint64(24 + 32 * n, 0x7000_0000n + BigInt(n) * page, true);
+      }
+      const [region] = guest.regions;
+      const fd = region === undefined ? 0 : port.descriptors.ofRegion(region);
+      const message = {
+        request: 'VHOST_USER_SET_MEM_TABLE',
+        payload: new Uint8Array(payload.buffer),
+        descriptors: new Array<number>(Math.min(held, 32)).fill(fd),
+      };
+      const refusal = refusalOf(session, message, check, key, () => false);
+      if (refusal !== undefined) check.refused(refusal, `SET_MEM_TABLE with ${key}`);
+      const serves = stillServes(port, session, check, `service after ${key}`);
+      session.close();
+      // The next point is judged for itself.
+      if (!serves && port.iut.isAlive() && port.facts.capabilities.includes('restart')) port.iut.restart();
+    });
+  },
+});
+
+export const emptyOrOverflowing = defineCase({
+  id: 'vhost-user/memory-limits/empty-and-overflowing-regions-are-survived',
+  title: 'regions of no bytes, regions beyond the end of addresses, and a table of no regions are refused or survived',
+  proves: { 'vu-memory/empty-or-overflowing-region-survived': 'empty-region-crashes' },
+  applies: acknowledged,
+  run({ port, connect, points, requirement }) {
+    const check = requirement('vu-memory/empty-or-overflowing-region-survived');
+    const guest = port.createGuest(guestLayouts['single-region']);
+    const [region] = guest.regions;
+    if (region === undefined) return;
+    const right = fieldsOf(region);
+    const fd = port.descriptors.ofRegion(region);
+    const other = { ...right, guestAddress: 0x10_0000n, userAddress: 0x10_0000n };
+    const odd: Readonly<Record<string, Partial<RegionFields>>> = {
+      'size=0': { size: 0n },
+      'size=1': { size: 1n },
+      'size=2^63': { size: 1n << 63n },
+      'size=2^64-1': { size: 0xffff_ffff_ffff_ffffn },
+      'guest-address-wraps': { guestAddress: 0xffff_ffff_ffff_f000n, size: 2n * page },
+      'guest-address-ends-at-2^64': { guestAddress: 0xffff_ffff_ffff_f000n, size: page },
+      'user-address-wraps': { userAddress: 0xffff_ffff_ffff_f000n, size: 2n * page },
+      'offset-wraps': { mmapOffset: 0xffff_ffff_ffff_f000n, size: 2n * page },
+      'offset=2^63': { mmapOffset: 1n << 63n, size: page },
+      'offset=1': { mmapOffset: 1n, size: page },
+    };
+    const all = [...Object.keys(odd), 'no-regions'].map((key) => ({ key }));
+    points(all, ({ key }) => {
+      const session = connect('negotiated');
+      const table =
+        key === 'no-regions' ? setMemTable([], []) : setMemTable([right, { ...other, ...odd[key] }], [fd, fd]);
+      const answer = session.messages.acknowledged(table);
+      if (answer.kind === 'died' || answer.kind === 'silent') check.failsBy(answer, key, 'an answer');
+      else survives(port, session, guest, check, key);
+    });
+  },
+});
+
+export const overlapping = defineCase({
+  id: 'vhost-user/memory-limits/overlapping-regions-are-survived',
+  title: 'regions that overlap for the guest, for the front-end, or in all are refused or survived',
+  proves: { 'vu-memory/overlapping-regions-survived': 'overlapping-regions-crash' },
+  applies: acknowledged,
+  run({ port, connect, points, requirement }) {
+    const check = requirement('vu-memory/overlapping-regions-survived');
+    const guest = port.createGuest(guestLayouts['single-region']);
+    const [region] = guest.regions;
+    if (region === undefined) return;
+    const right = fieldsOf(region);
+    const fd = port.descriptors.ofRegion(region);
+    const apart = { ...right, guestAddress: 0x10_0000n, userAddress: 0x10_0000n };
+    const second: Readonly<Record<string, RegionFields>> = {
+      identical: right,
+      'guest-addresses': { ...apart, guestAddress: right.guestAddress },
+      'guest-addresses-in-part': { ...apart, guestAddress: right.guestAddress + right.size - page },
+      'user-addresses': { ...apart, userAddress: right.userAddress },
+      'user-addresses-in-part': { ...apart, userAddress: right.userAddress - right.size + page },
+      within: { ...apart, guestAddress: right.guestAddress + page, userAddress: right.userAddress + page, size: page },
+    };
+    points(
+      Object.keys(second).map((key) => ({ key })),
+      ({ key }) => {
+        const session = connect('negotiated');
+        const answer = session.messages.acknowledged(setMemTable([right, second[key] ?? right], [fd, fd]));
+        if (answer.kind === 'died' || answer.kind === 'silent') check.failsBy(answer, key, 'an answer');
+        else survives(port, session, guest, check, `overlapping ${key}`);
+      },
+    );
+  },
+});
+
+export const pastEndOfFile = defineCase({
+  id: 'vhost-user/memory-limits/regions-past-the-end-of-their-file-are-survived',
+  title: 'a region that is larger than its file is refused, or a buffer past the end does no harm',
+  proves: { 'vu-memory/region-past-end-of-file-survived': 'region-past-end-of-file-crashes' },
+  applies: acknowledged,
+  run({ port, connect, points, requirement }) {
+    const check = requirement('vu-memory/region-past-end-of-file-survived');
+    const guest = port.createGuest(guestLayouts['single-region']);
+    const all = [0, 4096, 8192].map((bytes) => ({ key: `file-of-${bytes}-bytes`, bytes }));
+    points(all, ({ key, bytes }) => {
+      const session = connect('negotiated');
+      const file = port.descriptors.memoryFile(bytes);
+      const short = { guestAddress: 0x10_0000n, size: 0x10_0000n, userAddress: 0x10_0000n, mmapOffset: 0n };
+      const table = setMemTable([...guest.regions.map(fieldsOf), short], [...descriptorsOf(port, guest.regions), file]);
+      const answer = session.messages.acknowledged(table);
+      if (answer.kind === 'died' || answer.kind === 'silent') {
+        check.failsBy(answer, key, 'an answer');
+      } else if (session.isOpen) {
+        const mark = guest.mark();
+        const workload = new Workload(port.facts.workload, () => guest);
+        const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+        const writes = new DeviceWrites({ session, rings: workload, queue });
+        const past = guestAddress(short.guestAddress + short.size / 2n);
+        if (answer.kind !== 'acknowledged' || answer.value === 0n) {
+          writes.ask({ change: (segment) => ({ ...segment, guestAddress: past }) });
+          // A frame takes a while to come back.
+          port.until(() => writes.saysDone, Math.min(port.deadlineMs, patienceMs));
+          writes.stopAll();
+        }
+        guest.release(mark);
+      }
+      stillServes(port, session, check, `service after a region past the end of a ${key}`);
+      session.close();
+      port.descriptors.close(file);
+    });
+  },
+});
+
+export const outsideRegions = defineCase({
+  id: 'vhost-user/memory-limits/buffers-outside-memory-are-refused',
+  title: 'a buffer outside the memory is not taken for one: nothing else is written, and the request does not succeed',
+  proves: { 'vu-memory/buffers-outside-regions-refused': 'buffers-outside-regions-completed' },
+  applies: { ...acknowledged },
+  run({ port, connect, points, requirement }) {
+    const check = requirement('vu-memory/buffers-outside-regions-refused');
+    const guest = port.createGuest(guestLayouts['single-region']);
+    const { regions } = guest;
+    const first = regions[0]?.guestAddress ?? 0n;
+    const end = first + BigInt(regions[0]?.size ?? 0);
+    const places = {
+      zero: 0n,
+      'below-region': first - page,
+      'over-region-start': first - 16n,
+      'over-region-end': end - 16n,
+      'at-region-end': end,
+      'far-above': end + 0x1000_0000_0000n,
+      'end-of-addresses': 0xffff_ffff_ffff_fff0n,
+      wrapping: 0xffff_ffff_ffff_ff00n,
+    };
+    points(
+      Object.entries(places).map(([key, place]) => ({ key, place })),
+      ({ key, place }) => {
+        const session = connect('negotiated');
+        session.messages.send(tableOf(port, guest));
+        const mark = guest.mark();
+        const workload = new Workload(port.facts.workload, () => guest);
+        const ring = guest.splitRing({ size: 16 });
+        const queue = workload.attach(session, ring);
+        const writes = new DeviceWrites({ session, rings: workload, queue });
+        let before = snapshot(guest);
+        const buffers: Span[] = [];
+        writes.ask({
+          seed: 5,
+          // The data of a disk request are moved, and its status stays; of a frame's buffer, all.
+          change: (segment) => {
+            if (segment.length > 1) return { ...segment, guestAddress: guestAddress(place) };
+            buffers.push(guest.spanAt(segment.guestAddress, segment.length));
+            return segment;
+          },
+          laidOut: () => {
+            before = snapshot(guest);
+          },
+        });
+        if (session.isOpen) session.messages.fence();
+        writes.stopAll();
+        const others = workload.facts.companions.map((index) => workload.companion(session, index).ring);
+        const rings = [ring, ...others].flatMap(({ desc, avail, used }) => [desc, avail, used]);
+        const elsewhere = changesOutside(changes(before), [...rings, ...buffers]);
+        check.equal(elsewhere.length, 0, `runs of bytes that changed elsewhere, with a buffer at ${key}`);
+        check.equal(writes.saysDone, false, `whether a request with a buffer at ${key} is said to be done`);
+        stillServes(port, session, check, `service after a buffer at ${key}`);
+        session.close();
+        guest.release(mark);
+      },
+    );
+  },
+});

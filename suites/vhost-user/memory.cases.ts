@@ -1,0 +1,186 @@
+import { guestAddress } from '../../reference-impl/memory/addresses.ts';
+import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
+import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
+import type { Span } from '../../reference-impl/memory/span.ts';
+import { readable, writable } from '../../reference-impl/virtqueue/segment.ts';
+import { defineCase } from '../case.ts';
+import { VIRTIO_BLK_S_OK, VIRTIO_BLK_T_IN, VIRTIO_BLK_T_OUT } from '../workload/block-requests.ts';
+import { netHeaderSize } from '../workload/net-frames.ts';
+import { pattern } from '../workload/request.ts';
+import { Workload } from '../workload/workload.ts';
+import { DeviceWrites } from './device-writes.ts';
+import { exchangedLayout } from './exchanged-layout.ts';
+import { descriptorsOf, fieldsOf, setMemTable, tableOf } from './memory-table.ts';
+
+/** SET_MEM_TABLE with memory that is as it should be (vhost-user, "Memory access"). */
+
+const transports = ['vhost-user'] as const;
+
+export const offsets = defineCase({
+  id: 'vhost-user/memory/regions-are-mapped-at-their-offsets',
+  title: 'requests are served in any good layout of memory: one region, eight, adjacent, in one file, high, at the end',
+  proves: {
+    'vu-memory/descriptor-maps-its-region-at-offset': ['mmap-offset-ignored', 'all-regions-from-first-descriptor'],
+  },
+  applies: { start: 'negotiated', transports, shareMemory: false },
+  variants: {
+    layout: [
+      'below-and-above-4gib',
+      'single-region',
+      'adjacent-regions',
+      'one-file',
+      'eight-regions',
+      'crossing-4gib',
+      'high-addresses',
+    ],
+  },
+  run({ port, session, variant, requirement }) {
+    const check = requirement('vu-memory/descriptor-maps-its-region-at-offset');
+    const guest = port.createGuest(guestLayouts[variant.layout]);
+    const workload = new Workload(port.facts.workload, () => guest);
+    check.accepted(session.messages.acknowledged(tableOf(port, guest)), 'SET_MEM_TABLE');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const writes = new DeviceWrites({ session, rings: workload, queue });
+    // Buffers take turns through the regions.
+    for (let seed = 1; seed <= 2 * guest.regions.length; seed++) {
+      writes.ask({ seed });
+      writes.written.waitForUsed(1);
+      check.equal(writes.problem, undefined, `what is wrong with buffer ${seed}`);
+    }
+  },
+});
+
+export const descriptorOrder = defineCase({
+  id: 'vhost-user/memory/descriptor-belongs-to-its-region',
+  title: 'descriptor i maps region i, whatever the order of regions and the places in one file',
+  proves: { 'vu-memory/descriptor-maps-its-region-at-offset': 'all-regions-from-first-descriptor' },
+  applies: { start: 'negotiated', transports, shareMemory: false },
+  variants: { order: ['ascending', 'descending', 'interleaved'] },
+  run({ port, session, variant, requirement }) {
+    const check = requirement('vu-memory/descriptor-maps-its-region-at-offset');
+    const guest = port.createGuest(guestLayouts['eight-regions']);
+    const workload = new Workload(port.facts.workload, () => guest);
+    const regions = [...guest.regions];
+    if (variant.order === 'descending') regions.reverse();
+    if (variant.order === 'interleaved') regions.sort((a, b) => (a.index % 4) - (b.index % 4) || b.index - a.index);
+    const table = setMemTable(regions.map(fieldsOf), descriptorsOf(port, regions));
+    check.accepted(session.messages.acknowledged(table), 'SET_MEM_TABLE');
+    const queue = workload.attach(session, guest.splitRing({ size: 16, placement: 'apart' }));
+    for (let seed = 1; seed <= 8; seed++) {
+      check.equal(workload.once(queue, { seed }), undefined, `what is wrong with request ${seed}`);
+    }
+  },
+});
+
+export const rangesApart = defineCase({
+  id: 'vhost-user/memory/guest-and-user-ranges-are-kept-apart',
+  title: 'a buffer is found by its guest-physical address where that is a user address of another region',
+  proves: { 'vu-memory/guest-and-user-ranges-kept-apart': 'buffers-looked-up-by-user-address-first' },
+  applies: { start: 'negotiated', transports, shareMemory: false },
+  run({ port, session, requirement }) {
+    const check = requirement('vu-memory/guest-and-user-ranges-kept-apart');
+    const guest = port.createGuest(exchangedLayout);
+    const workload = new Workload(port.facts.workload, () => guest);
+    check.accepted(session.messages.acknowledged(tableOf(port, guest)), 'SET_MEM_TABLE');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const writes = new DeviceWrites({ session, rings: workload, queue });
+    for (const seed of [1, 2, 3, 4]) {
+      writes.ask({ seed });
+      writes.written.waitForUsed(1);
+      check.equal(writes.problem, undefined, `what is wrong with buffer ${seed}`);
+    }
+  },
+});
+
+export const userAddressRefused = defineCase({
+  id: 'vhost-user/memory/user-address-is-no-buffer-address',
+  title: 'a buffer at a user address, which no guest range holds, is not written',
+  proves: { 'vu-memory/guest-and-user-ranges-kept-apart': 'buffers-looked-up-by-user-address' },
+  applies: { start: 'negotiated', transports },
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vu-memory/guest-and-user-ranges-kept-apart');
+    const other = port.createGuest(guestLayouts['single-region']);
+    session.messages.send(tableOf(port, guest, other));
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const buffers = new Workload(port.facts.workload, () => other);
+    const writes = new DeviceWrites({ session, rings: workload, buffers, queue });
+    let before = snapshot(other);
+    writes.ask({
+      change: (segment) => ({ ...segment, guestAddress: guestAddress(segment.userAddress) }),
+      laidOut: () => {
+        before = snapshot(other);
+      },
+    });
+    session.messages.fence();
+    writes.stopAll();
+    check.equal(changes(before).length, 0, 'runs of bytes that changed where the user addresses point');
+  },
+});
+
+export const acrossRegions = defineCase({
+  id: 'vhost-user/memory/buffers-across-adjacent-regions-are-handled',
+  title: 'a buffer that begins in one region and ends in the next is read and written whole',
+  proves: { 'vu-memory/buffers-across-adjacent-regions-handled': 'buffers-across-regions-refused' },
+  applies: { start: 'negotiated', transports, memory: 'adjacent-regions' },
+  run({ session, guest, workload, requirement }) {
+    const check = requirement('vu-memory/buffers-across-adjacent-regions-handled');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const crossing = (size: number, region: number): Span => guest.allocate({ size, crossing: 'region', region });
+    if (workload.facts.kind === 'block') {
+      const { block } = workload;
+      const data = pattern(512, 42);
+      const [source, target] = [crossing(512, 0), crossing(512, 1)];
+      source.store(data);
+      const write = block.raw({ type: VIRTIO_BLK_T_OUT, sector: 3 });
+      queue.makeAvailable([write.segments.toSpliced(1, 0, readable(source))]);
+      queue.kickAndWaitForUsed(1);
+      check.equal(write.status(), VIRTIO_BLK_S_OK, 'status of a write from a buffer in two regions');
+      const read = block.raw({ type: VIRTIO_BLK_T_IN, sector: 3 });
+      queue.makeAvailable([read.segments.toSpliced(1, 0, writable(target))]);
+      queue.kickAndWaitForUsed(1);
+      check.equal(read.status(), VIRTIO_BLK_S_OK, 'status of a read into a buffer in two regions');
+      check.bytesEqual(target.load(), data, 'what was written and read again');
+      return;
+    }
+    const { net } = workload;
+    const frame = net.frame(60, 42);
+    const [source, target] = [crossing(netHeaderSize + 60, 0), crossing(netHeaderSize + 60, 1)];
+    source.fill(0);
+    source.store(frame, netHeaderSize);
+    const receive = workload.companion(session, net.facts.receiveIndex);
+    receive.makeAvailable([[writable(target)]]);
+    receive.kick();
+    queue.makeAvailable([[readable(source)]]);
+    queue.kickAndWaitForUsed(1);
+    receive.waitForUsed(1);
+    check.bytesEqual(target.load().subarray(netHeaderSize), net.returned(frame), 'the frame that came back');
+  },
+});
+
+export const replaced = defineCase({
+  id: 'vhost-user/memory/new-table-replaces-the-old-one',
+  title: 'buffers in a region that a new memory table leaves out are not written any more',
+  proves: { 'vu-memory/mem-table-replaces-regions': 'mem-table-added-to-earlier' },
+  applies: { start: 'negotiated', transports, shareMemory: false },
+  run({ port, session, requirement }) {
+    const check = requirement('vu-memory/mem-table-replaces-regions');
+    const kept = port.createGuest(guestLayouts['single-region']);
+    const gone = port.createGuest(guestLayouts['below-and-above-4gib']);
+    const workload = new Workload(port.facts.workload, () => kept);
+    check.accepted(session.messages.acknowledged(tableOf(port, kept, gone)), 'the first table');
+    check.accepted(session.messages.acknowledged(tableOf(port, kept)), 'the second table');
+    const queue = workload.attach(session, kept.splitRing({ size: 16 }));
+    check.equal(workload.once(queue), undefined, 'what is wrong with a request in the region that stayed');
+    const buffers = new Workload(port.facts.workload, () => gone);
+    const writes = new DeviceWrites({ session, rings: workload, buffers, queue });
+    let before = snapshot(gone);
+    writes.ask({
+      laidOut: () => {
+        before = snapshot(gone);
+      },
+    });
+    session.messages.fence();
+    writes.stopAll();
+    check.equal(changes(before).length, 0, 'runs of bytes that changed in regions that were left out');
+  },
+});
