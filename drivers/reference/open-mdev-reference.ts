@@ -1,0 +1,84 @@
+import { type MdevMode, type MdevRules, mdevRuleTables } from '../../reference-impl/mdev/mdev-rules.ts';
+import { makeDevice, type ReferenceDevice, referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
+import type { Iut } from '../driver-port.ts';
+import type { TargetFacts } from '../target.ts';
+import { InProcessVfio } from '../vfio/in-process-vfio.ts';
+import type { NotifyBy } from '../vhost-mdev/mdev-attachment.ts';
+import { MdevPort } from '../vhost-mdev/mdev-port.ts';
+import { referenceFacts, referenceQueues } from './open-reference.ts';
+
+export interface OpenMdevReferenceOptions {
+  readonly device: ReferenceDevice;
+  readonly mode: MdevMode;
+  /** The rules of the mode unless given. */
+  readonly rules?: MdevRules;
+  /** Rules of rings, queues and requests: those of the reference unless given. */
+  readonly deviceRules?: Pick<typeof referenceRules, 'transport' | 'block' | 'net'>;
+  /** Request queues of block, pairs of queues of net. */
+  readonly queues?: number;
+  readonly deadlineMs?: number;
+  readonly notifyBy?: NotifyBy;
+}
+
+/** The reference vhost-mdev of this very process, as though it were a device of its own. */
+class InProcessMdev implements Iut {
+  readonly #carrier: InProcessVfio;
+
+  constructor(carrier: InProcessVfio) {
+    this.#carrier = carrier;
+  }
+
+  isAlive(): boolean {
+    return true;
+  }
+
+  exit(): undefined {
+    return undefined;
+  }
+
+  cpuTimeMs(): number {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  }
+
+  /** It maps no files: it sees our memory where we have it. */
+  resources() {
+    const { heldEvents } = this.#carrier;
+    return { descriptors: heldEvents, byIdentity: { 'anon_inode:[eventfd]': heldEvents }, mappings: {} };
+  }
+
+  stderrTail(): string {
+    return '';
+  }
+
+  restart(): void {
+    this.#carrier.restart();
+  }
+
+  close(): void {
+    this.#carrier.close();
+  }
+}
+
+const layoutNames = { l1: 'L1', 'l2-strict': 'L2', 'l2-faithful': 'L2, as coded' } as const;
+
+/** The port to a reference vhost-mdev of this very process. What is not answered now never is. */
+export function openMdevReference(options: OpenMdevReferenceOptions): MdevPort {
+  const { device, mode, queues = referenceQueues[device], deviceRules = referenceRules } = options;
+  const rules = { ...referenceRules, ...deviceRules };
+  const carrier = new InProcessVfio(() => makeDevice(device, rules, queues), options.rules ?? mdevRuleTables[mode]);
+  const facts: TargetFacts = {
+    ...referenceFacts(device, `vhost-mdev-${mode}-${device}-in-process`),
+    transport: 'vhost-mdev',
+    identity: `reference ${device} over vhost-mdev, layout ${layoutNames[mode]}`,
+    version: 'in process',
+  };
+  const { deadlineMs, notifyBy } = options;
+  return new MdevPort({
+    facts,
+    carrier,
+    iut: new InProcessMdev(carrier),
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    ...(notifyBy === undefined ? {} : { notifyBy }),
+  });
+}

@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import t, { type Test } from 'tap';
+import { type MdevMode, mdevRuleTables } from '../../reference-impl/mdev/mdev-rules.ts';
+import { type GuestLayoutName, guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
+import { readable, writable } from '../../reference-impl/virtqueue/segment.ts';
+import type { Attachment, Guest } from '../driver-port.ts';
+import { DeadlineError, DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
+import { type OpenMdevReferenceOptions, openMdevReference } from '../reference/open-mdev-reference.ts';
+import type { MdevPort } from '../vhost-mdev/mdev-port.ts';
+import { MdevSession } from '../vhost-mdev/mdev-session.ts';
+
+const modes: readonly MdevMode[] = ['l1', 'l2-strict', 'l2-faithful'];
+const VERSION_1 = 1n << 32n;
+const EVENT_IDX = 1n << 29n;
+const INDIRECT_DESC = 1n << 28n;
+
+function opened(t: Test, options: OpenMdevReferenceOptions): MdevPort {
+  const port = openMdevReference(options);
+  t.teardown(() => port.close());
+  return port;
+}
+
+function connected(port: MdevPort): MdevSession {
+  const connection = port.connect();
+  assert.ok(connection.kind === 'connected', JSON.stringify(connection));
+  assert.ok(connection.session instanceof MdevSession);
+  return connection.session;
+}
+
+function ready(port: MdevPort, layout: GuestLayoutName = 'below-and-above-4gib', features = VERSION_1) {
+  const session = connected(port);
+  const guest = port.createGuest(guestLayouts[layout]);
+  const words = session.negotiate({ features, protocolFeatures: 0n });
+  assert.equal(words.accepted, features);
+  assert.deepEqual(session.shareMemory(guest), { kind: 'acknowledged', value: 0n });
+  return { session, guest };
+}
+
+/** Writes two sectors at sector 3 and reads them back: whether they are the same, and the lengths told. */
+function writeThenRead(guest: Guest, queue: Attachment, seed: number) {
+  const data = Uint8Array.from({ length: 1024 }, (_, n) => (n * 7 + seed) & 0xff);
+  const [out, into, status] = [1024, 1024, 1].map((size) => guest.allocate({ size }));
+  assert.ok(out && into && status);
+  out.store(data);
+  const lengths: number[] = [];
+  for (const [type, segment] of [
+    [1, readable(out)],
+    [0, writable(into)],
+  ] as const) {
+    const header = guest.allocate({ size: 16 });
+    header.store(Uint8Array.of(type, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0));
+    status.fill(0xff);
+    queue.makeAvailable([[readable(header), segment, writable(status)]]);
+    lengths.push(...queue.kickAndWaitForUsed(1).map(({ len }) => len));
+    assert.equal(status.load()[0], 0);
+  }
+  return { isEqual: Buffer.compare(into.load(), data) === 0, lengths };
+}
+
+for (const mode of modes) {
+  for (const notifyBy of ['write', 'mmap'] as const) {
+    t.test(`${mode}, notified by ${notifyBy}: a block written and read back`, async (t) => {
+      const port = opened(t, { device: 'block', mode, notifyBy });
+      const { session, guest } = ready(port);
+      const queue = session.attach(guest.splitRing({ size: 128 }), { index: 0 });
+      t.same(writeThenRead(guest, queue, 1), { isEqual: true, lengths: [1, 1025] });
+      t.ok(queue.waitForCalls(2));
+      t.equal(queue.drainCalls(), 2, 'a call each');
+      t.equal(queue.calls(), 0);
+      t.same(queue.stop(), { kind: 'base', base: 2 });
+      session.close();
+      const kicks = port.log.events().filter((event) => event.kind === 'notification' && event.what === 'kick');
+      t.equal(kicks.length, 2, 'the log has the kicks');
+    });
+
+    t.test(`${mode}, notified by ${notifyBy}: a frame comes back`, async (t) => {
+      const port = opened(t, { device: 'net', mode, notifyBy });
+      const { session, guest } = ready(port);
+      const receive = session.attach(guest.splitRing({ size: 64 }), { index: 0 });
+      const transmit = session.attach(guest.splitRing({ size: 64 }), { index: 1 });
+      const buffers = [0, 1, 2].map(() => guest.allocate({ size: 2048 }));
+      const heads = receive.makeAvailable(buffers.map((buffer) => [writable(buffer)]));
+      receive.kick();
+      const frame = guest.allocate({ size: 72 });
+      frame.store(Uint8Array.from({ length: 72 }, (_, n) => (n < 12 ? 0 : n)));
+      transmit.makeAvailable([[readable(frame)]]);
+      t.same(transmit.kickAndWaitForUsed(1), [{ id: 0, len: 0 }]);
+      const [element] = receive.waitForUsed(1);
+      t.equal(element?.len, 72);
+      const buffer = buffers[heads.indexOf(element?.id ?? -1)];
+      t.same(buffer?.load().subarray(12, 72), frame.load().subarray(12));
+      t.same([receive.drainCalls(), transmit.drainCalls()], [1, 1], 'each on its own vector');
+      t.same(receive.stop(), { kind: 'base', base: 1 });
+      t.same(transmit.stop(), { kind: 'base', base: 1 }, 'though the other ring was stopped before');
+    });
+  }
+
+  t.test(`${mode}: every layout of memory`, async (t) => {
+    const port = opened(t, { device: 'block', mode });
+    for (const name of Object.keys(guestLayouts) as GuestLayoutName[]) {
+      const { session, guest } = ready(port, name);
+      const queue = session.attach(guest.splitRing({ size: 16, placement: 'apart' }), { index: 1 });
+      t.ok(writeThenRead(guest, queue, 2).isEqual, name);
+      t.equal(port.releaseAll(), 2);
+    }
+  });
+
+  t.test(`${mode}: a base of its own, indirect chains and EVENT_IDX`, async (t) => {
+    const port = opened(t, { device: 'block', mode });
+    const { session, guest } = ready(port, 'single-region', VERSION_1 | EVENT_IDX | INDIRECT_DESC);
+    const base = 65_534;
+    const ring = guest.splitRing({ size: 16, base });
+    const queue = session.attach(ring, { index: 0, base, eventIdx: true, indirect: true });
+    const status = guest.allocate({ size: 1 });
+    const chain = () => [
+      readable(guest.allocate({ size: 16 })),
+      writable(guest.allocate({ size: 512 })),
+      writable(status),
+    ];
+    queue.makeAvailable([chain(), chain(), chain(), chain()], { indirect: 'all' });
+    t.equal(queue.kickAndWaitForUsed(4).length, 4);
+    t.same(queue.stop(), { kind: 'base', base: 2 }, 'the index wrapped');
+    t.throws(() => queue.waitForUsed(1), DeadlineError);
+  });
+
+  t.test(`${mode}: rings come and go while others run`, async (t) => {
+    const port = opened(t, { device: 'block', mode });
+    const { session, guest } = ready(port);
+    const first = session.attach(guest.splitRing({ size: 8 }), { index: 0 });
+    t.ok(writeThenRead(guest, first, 1).isEqual);
+    const second = session.attach(guest.splitRing({ size: 16 }), { index: 1, call: false });
+    t.ok(writeThenRead(guest, second, 2).isEqual);
+    t.ok(writeThenRead(guest, first, 3).isEqual, 'the first goes on where it was');
+    t.same(first.stop(), { kind: 'base', base: 4 });
+    t.ok(writeThenRead(guest, second, 4).isEqual, 'the second does when the first has stopped');
+    first.makeAvailable([[writable(guest.allocate({ size: 1 }))]]);
+    first.kick();
+    t.throws(() => first.waitForUsed(1), DeadlineError, 'a stopped ring rests');
+    const again = session.attach(guest.splitRing({ size: 32, base: 4 }), { index: 0, base: 4, enable: false });
+    again.makeAvailable([[writable(guest.allocate({ size: 1 }))]]);
+    again.kick();
+    t.throws(() => again.waitForUsed(1), DeadlineError, 'and one that is not enabled');
+    t.same(again.setEnabled(true), { kind: 'acknowledged', value: 0n });
+    t.equal(again.waitForUsed(1).length, 1);
+    t.same(second.stop(), { kind: 'base', base: 4 });
+    t.throws(() => session.attach(guest.splitRing({ size: 8 }), { index: 0, kick: false }).kick(), DriverUsageError);
+  });
+
+  t.test(`${mode}: sessions leave nothing behind`, async (t) => {
+    const port = opened(t, { device: 'block', mode });
+    const descriptors = () => readdirSync('/proc/self/fd').length;
+    const round = (way: 'close' | 'abandon') => {
+      const { session, guest } = ready(port);
+      const queue = session.attach(guest.splitRing({ size: 8 }), { index: 0 });
+      assert.ok(writeThenRead(guest, queue, 5).isEqual);
+      session[way]();
+      session[way]();
+      port.releaseAll();
+    };
+    round('close');
+    const before = descriptors();
+    for (let n = 0; n < 3; n++) round('close');
+    t.equal(port.iut.resources()?.descriptors, 0);
+    t.equal(descriptors(), before);
+    round('abandon');
+    const kept = mode === 'l2-faithful' ? 1 : 0;
+    t.equal(port.iut.resources()?.descriptors, kept, 'as coded, close drops no event descriptor');
+    round('close');
+    t.equal(port.iut.resources()?.descriptors, 0);
+    port.iut.restart();
+    round('close');
+    t.equal(descriptors(), before);
+  });
+}
+
+t.test('a second session', async (t) => {
+  for (const mode of modes) {
+    const port = opened(t, { device: 'block', mode });
+    const { session, guest } = ready(port);
+    const second = port.connect();
+    t.match(second, mode === 'l2-faithful' ? { kind: 'connected' } : { kind: 'refused', why: 'EBUSY' }, mode);
+    const queue = session.attach(guest.splitRing({ size: 8 }), { index: 0 });
+    t.ok(writeThenRead(guest, queue, 1).isEqual);
+  }
+});
+
+t.test('what a device refuses is said with its error', async (t) => {
+  const port = opened(t, { device: 'block', mode: 'l2-strict' });
+  const { session, guest } = ready(port);
+  const ring = guest.splitRing({ size: 8 });
+  const unshared = port.createGuest(guestLayouts['single-region']).splitRing({ size: 8 });
+  t.throws(() => session.attach(ring, { index: 2 }), new PeerProtocolError('VHOST_SET_VRING_BASE: ENOBUFS'));
+  t.throws(
+    () => session.attach(unshared, { index: 0 }),
+    new PeerProtocolError('ring 0 could not be started: EFAULT'),
+    'a ring in memory that was not shared',
+  );
+  const queue = session.attach(ring, { index: 0 });
+  t.ok(writeThenRead(guest, queue, 1).isEqual, 'the device serves all the same');
+  t.same(session.shareMemory(guest), { kind: 'acknowledged', value: 17n }, 'EEXIST: it is mapped already');
+  t.throws(() => session.messages, DriverUsageError);
+  session.device.close();
+  t.throws(() => queue.kick(), new PeerProtocolError('the doorbell of ring 0: EBADF'));
+});
+
+t.test('a device that went away', async (t) => {
+  const port = opened(t, { device: 'block', mode: 'l2-strict' });
+  const { session, guest } = ready(port);
+  const queue = session.attach(guest.splitRing({ size: 8 }), { index: 0 });
+  const { file } = session.device;
+  port.iut.restart();
+  t.notOk(session.isOpen);
+  t.throws(() => queue.waitForUsed(1), IutGoneError);
+  t.equal(file.ioctl(0x3b6f, new Uint8Array()), -9, 'its file is closed');
+  const { session: fresh, guest: other } = ready(port);
+  t.ok(writeThenRead(other, fresh.attach(other.splitRing({ size: 8 }), { index: 0 }), 1).isEqual);
+});
+
+t.test('answers that are not those of the request end in a finding', async (t) => {
+  const right = mdevRuleTables['l2-strict'];
+  const faulty = (change: Partial<typeof right.channel>) =>
+    connected(
+      opened(t, { device: 'block', mode: 'l2-strict', rules: { ...right, channel: { ...right.channel, ...change } } }),
+    );
+  const negotiate = (session: MdevSession) => () => session.negotiate({ features: 0n, protocolFeatures: 0n });
+  t.throws(
+    negotiate(faulty({ answerRequest: (request) => request + 1n })),
+    new PeerProtocolError('the answer to VHOST_GET_FEATURES is one to 0x8008af01'),
+  );
+  t.throws(
+    negotiate(faulty({ nextAnswer: (waiting, next) => waiting ?? { ...next, payload: new Uint8Array() } })),
+    new PeerProtocolError('VHOST_GET_FEATURES: EINVAL'),
+  );
+  t.throws(
+    negotiate(faulty({ written: (count, error) => (error === 0 ? count - 1 : -error) })),
+    new PeerProtocolError('VHOST_SET_OWNER: 15 of 16 bytes taken'),
+  );
+  const unknown = opened(t, {
+    device: 'block',
+    mode: 'l2-strict',
+    rules: { ...right, layout: { ...right.layout, deviceFlags: 0x4 } },
+  });
+  t.same(unknown.connect(), { kind: 'refused', why: 'flags 0x4 are of no vhost-mdev' });
+});

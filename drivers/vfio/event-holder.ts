@@ -1,0 +1,52 @@
+import { readlinkSync } from 'node:fs';
+import type { EventToken } from '../../reference-impl/mdev/mdev-edge.ts';
+import { SystemCallError } from '../errors.ts';
+import { closeFd, dupFd, eventfdWrite } from '../native/native.ts';
+
+const EAGAIN = 11;
+const eventfdLink = 'anon_inode:[eventfd]';
+
+const linkOf = (fd: number): string | undefined => {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return undefined;
+  }
+};
+
+/**
+ * Eventfds that a device of this process was given: descriptors of its own, as the kernel holds the event and not the
+ * user's number for it, which may name something else by now.
+ */
+export class EventHolder {
+  readonly #held = new Set<EventToken>();
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  /** Undefined for what is no eventfd. */
+  hold(descriptor: number): EventToken | undefined {
+    if (linkOf(descriptor) !== eventfdLink) return undefined;
+    const token = dupFd(descriptor);
+    this.#held.add(token);
+    return token;
+  }
+
+  release(token: EventToken): void {
+    if (this.#held.delete(token)) closeFd(token);
+  }
+
+  /** A count that is full stays full: whoever reads it has a signal waiting. */
+  signal(token: EventToken): void {
+    try {
+      eventfdWrite(token, 1);
+    } catch (error) {
+      if (!(error instanceof SystemCallError) || error.errno !== EAGAIN) throw error;
+    }
+  }
+
+  releaseAll(): void {
+    for (const token of [...this.#held]) this.release(token);
+  }
+}

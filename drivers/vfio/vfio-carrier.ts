@@ -1,0 +1,40 @@
+/**
+ * An open VFIO device with the container that its memory is mapped in, as the kernel's interface has it. Every call
+ * answers a count or 0, or an error number negated; what a device refuses is never a throw.
+ */
+export interface VfioFile {
+  /** A call on the device. The argument is a structure of VFIO, into which the call may write. */
+  ioctl(request: number, argument: Uint8Array): number;
+  /** A call on the container. */
+  containerIoctl(request: number, argument: Uint8Array): number;
+  pread(position: number, bytes: Uint8Array): number;
+  pwrite(position: number, bytes: Uint8Array): number;
+  /** Maps a part of the file, shared. */
+  map(position: number, length: number): VfioMapping | number;
+  /** Closes the device, then the container. Idempotent. */
+  close(): void;
+}
+
+export interface VfioMapping {
+  readonly bytes: Uint8Array;
+  /** Idempotent. */
+  unmap(): void;
+}
+
+/** What carries VFIO to one device. */
+export interface VfioCarrier {
+  /** Bytes of a page where the device is. */
+  readonly pageSize: number;
+  /** Opens the device and does nothing more. `refused` says why it cannot be had. */
+  open(): { readonly kind: 'opened'; readonly file: VfioFile } | { readonly kind: 'refused'; readonly why: string };
+  /**
+   * Lets a device that does not see this process reach memory of ours by the user addresses that we tell. Absent where
+   * user addresses are those of this process. Answers how to take it away.
+   */
+  lendMemory?(userAddress: bigint, bytes: Uint8Array): () => void;
+  /**
+   * Lets a device of this very process do one step of its work, and answers whether there was any. Absent where it runs
+   * by itself.
+   */
+  step?(): boolean;
+}

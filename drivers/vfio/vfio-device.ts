@@ -1,0 +1,153 @@
+import {
+  decodeStructure,
+  encodeStructure,
+  VFIO_DMA_MAP_FLAG_READ,
+  VFIO_DMA_MAP_FLAG_WRITE,
+  VFIO_IRQ_SET_ACTION_TRIGGER,
+  VFIO_IRQ_SET_DATA_EVENTFD,
+  VFIO_IRQ_SET_DATA_NONE,
+  VFIO_REGION_SPAN,
+  vfioDeviceInfo,
+  vfioDmaMap,
+  vfioDmaUnmap,
+  vfioIrqInfo,
+  vfioIrqSet,
+  vfioRegionInfo,
+  vfioRequests,
+} from '../../reference-impl/wire/vfio-structures.ts';
+import type { VfioFile, VfioMapping } from './vfio-carrier.ts';
+
+export interface DeviceInfo {
+  /** VFIO_DEVICE_FLAGS_*. */
+  readonly flags: number;
+  readonly numRegions: number;
+  readonly numIrqs: number;
+}
+
+export interface RegionInfo {
+  /** VFIO_REGION_INFO_FLAG_*. */
+  readonly flags: number;
+  readonly size: bigint;
+  /** File position of its first byte. */
+  readonly offset: bigint;
+}
+
+export interface IrqInfo {
+  /** VFIO_IRQ_INFO_*. */
+  readonly flags: number;
+  readonly count: number;
+}
+
+export interface DmaRange {
+  readonly ioVirtualAddress: bigint;
+  readonly size: bigint;
+}
+
+export type DmaPermission = 'read' | 'write' | 'read-write';
+
+const permissionFlags: Readonly<Record<DmaPermission, number>> = {
+  read: VFIO_DMA_MAP_FLAG_READ,
+  write: VFIO_DMA_MAP_FLAG_WRITE,
+  'read-write': VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+};
+
+/** The calls of VFIO on an open device, with structures for values. Numbers that are answered are errors, negated. */
+export class VfioDevice {
+  /** For calls that no method makes: any request, any argument, any position. */
+  readonly file: VfioFile;
+  readonly #regions = new Map<number, RegionInfo | number>();
+
+  constructor(file: VfioFile) {
+    this.file = file;
+  }
+
+  deviceInfo(): DeviceInfo | number {
+    const argument = encodeStructure(vfioDeviceInfo, {
+      argsz: vfioDeviceInfo.size,
+      flags: 0,
+      numRegions: 0,
+      numIrqs: 0,
+    });
+    const answer = this.file.ioctl(vfioRequests.VFIO_DEVICE_GET_INFO, argument);
+    return answer < 0 ? answer : (decodeStructure(vfioDeviceInfo, argument) ?? answer);
+  }
+
+  /** Asked once for each index. */
+  regionInfo(index: number): RegionInfo | number {
+    const known = this.#regions.get(index);
+    if (known !== undefined) return known;
+    const { size: argsz } = vfioRegionInfo;
+    const argument = encodeStructure(vfioRegionInfo, { argsz, flags: 0, index, capOffset: 0, size: 0n, offset: 0n });
+    const answer = this.file.ioctl(vfioRequests.VFIO_DEVICE_GET_REGION_INFO, argument);
+    const info = answer < 0 ? answer : (decodeStructure(vfioRegionInfo, argument) ?? answer);
+    this.#regions.set(index, info);
+    return info;
+  }
+
+  irqInfo(index: number): IrqInfo | number {
+    const argument = encodeStructure(vfioIrqInfo, { argsz: vfioIrqInfo.size, flags: 0, index, count: 0 });
+    const answer = this.file.ioctl(vfioRequests.VFIO_DEVICE_GET_IRQ_INFO, argument);
+    return answer < 0 ? answer : (decodeStructure(vfioIrqInfo, argument) ?? answer);
+  }
+
+  /** Reads at an offset of a region: bytes read. */
+  read(region: number, offset: number, bytes: Uint8Array): number {
+    return this.file.pread(this.#positionOf(region) + offset, bytes);
+  }
+
+  /** Writes at an offset of a region: bytes written. */
+  write(region: number, offset: number, bytes: Uint8Array): number {
+    return this.file.pwrite(this.#positionOf(region) + offset, bytes);
+  }
+
+  map(region: number, offset: number, length: number): VfioMapping | number {
+    return this.file.map(this.#positionOf(region) + offset, length);
+  }
+
+  /** Gives vectors from `start` on an eventfd each; -1 takes a vector's away. The eventfds stay ours. */
+  setIrqEvents(index: number, start: number, events: readonly number[]): number {
+    const flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER;
+    return this.#setIrqs(flags, index, start, events.length, new Uint8Array(Int32Array.from(events).buffer));
+  }
+
+  /** Count 0 without data: takes the eventfds of an index away. */
+  dropIrqs(index: number, start = 0): number {
+    return this.#setIrqs(VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER, index, start, 0, new Uint8Array());
+  }
+
+  mapDma(range: DmaRange & { readonly userAddress: bigint; readonly permission?: DmaPermission }): number {
+    const { ioVirtualAddress, userAddress, size, permission = 'read-write' } = range;
+    const flags = permissionFlags[permission];
+    const value = { argsz: vfioDmaMap.size, flags, userAddress, ioVirtualAddress, size };
+    return this.file.containerIoctl(vfioRequests.VFIO_IOMMU_MAP_DMA, encodeStructure(vfioDmaMap, value));
+  }
+
+  /** Bytes that were unmapped. */
+  unmapDma({ ioVirtualAddress, size }: DmaRange): bigint | number {
+    const argument = encodeStructure(vfioDmaUnmap, { argsz: vfioDmaUnmap.size, flags: 0, ioVirtualAddress, size });
+    const answer = this.file.containerIoctl(vfioRequests.VFIO_IOMMU_UNMAP_DMA, argument);
+    return answer < 0 ? answer : (decodeStructure(vfioDmaUnmap, argument)?.size ?? answer);
+  }
+
+  reset(): number {
+    return this.file.ioctl(vfioRequests.VFIO_DEVICE_RESET, new Uint8Array());
+  }
+
+  close(): void {
+    this.file.close();
+  }
+
+  /** Where a region begins; an index without one is where it would be. */
+  #positionOf(region: number): number {
+    const info = this.regionInfo(region);
+    return typeof info === 'number' ? region * VFIO_REGION_SPAN : Number(info.offset);
+  }
+
+  #setIrqs(flags: number, index: number, start: number, count: number, data: Uint8Array): number {
+    const fixed = encodeStructure(vfioIrqSet, { argsz: vfioIrqSet.size + data.length, flags, index, start, count });
+    const argument = new Uint8Array(fixed.length + data.length);
+    argument.set(fixed);
+    argument.set(data, fixed.length);
+    return this.file.ioctl(vfioRequests.VFIO_DEVICE_SET_IRQS, argument);
+  }
+}

@@ -1,0 +1,272 @@
+import { errno, errorName } from '../../reference-impl/mdev/error-numbers.ts';
+import type { Guest } from '../../reference-impl/memory/guest.ts';
+import type { GuestSplitRing } from '../../reference-impl/virtqueue/split-placement.ts';
+import type { Codec } from '../../reference-impl/wire/compile-layout.ts';
+import { encodeMdevMessage, mdevMemoryTablePayload } from '../../reference-impl/wire/mdev-messages.ts';
+import { decodeStructure, encodeStructure } from '../../reference-impl/wire/vfio-structures.ts';
+import type { VhostRequest } from '../../reference-impl/wire/vhost-requests.ts';
+import { u64Payload, vringAddressPayload, vringStatePayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
+import type {
+  Acknowledgement,
+  Attachment,
+  AttachOptions,
+  Negotiated,
+  Negotiation,
+  Session,
+  VhostUserMessages,
+} from '../driver-port.ts';
+import { DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
+import type { VfioDevice } from '../vfio/vfio-device.ts';
+import type { SessionContext } from '../vhost-user/session-context.ts';
+import { MdevAttachment, type NotifyBy, type RingOwner } from './mdev-attachment.ts';
+import { MdevChannel, type MdevPlaces } from './mdev-channel.ts';
+
+export interface MdevSessionOptions {
+  readonly context: SessionContext;
+  readonly device: VfioDevice;
+  readonly places: MdevPlaces;
+  readonly id: number;
+  readonly pageSize: number;
+  readonly notifyBy: NotifyBy;
+  /** Makes a guest the one that its user addresses mean; answers how to end that. */
+  readonly lend: (guest: Guest) => () => void;
+}
+
+const emptyWords: Negotiated = { offered: 0n, accepted: 0n, protocolOffered: 0n, protocolAccepted: 0n };
+
+/**
+ * One open vhost-mdev device, in whichever layout. There is no message for a single ring: rings are told while the
+ * device is stopped, and it is stopped for a moment whenever one comes or goes; the others go on where they were.
+ */
+export class MdevSession implements Session, RingOwner {
+  readonly id: number;
+  /** For calls of VFIO that no method makes. */
+  readonly device: VfioDevice;
+  /** For messages that no method sends. */
+  readonly channel: MdevChannel;
+  readonly places: MdevPlaces;
+  readonly desync = undefined;
+  readonly #options: MdevSessionOptions;
+  readonly #context: SessionContext;
+  readonly #attachments: MdevAttachment[] = [];
+  #words = emptyWords;
+  #guest: Guest | undefined;
+  #isOpen = true;
+  #isRunning = false;
+
+  constructor(options: MdevSessionOptions) {
+    this.#options = options;
+    this.#context = options.context;
+    this.id = options.id;
+    this.device = options.device;
+    this.places = options.places;
+    this.channel = new MdevChannel(options.device, options.places, options.context.log);
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  get negotiated(): Negotiated {
+    return this.#words;
+  }
+
+  get messages(): VhostUserMessages {
+    throw new DriverUsageError('vhost-mdev has no messages of vhost-user');
+  }
+
+  /** Queues that the device has a doorbell for. */
+  get queueCount(): number {
+    const info = this.device.regionInfo(this.places.doorbells);
+    return typeof info === 'number' ? 0 : Number(info.size) / this.#options.pageSize;
+  }
+
+  /** Owner and features; and what an earlier user may have left behind is taken out of use. */
+  negotiate(request: Negotiation): Negotiated {
+    this.#do('VHOST_SET_OWNER');
+    this.#setRunning(false);
+    for (let index = 0; index < this.queueCount; index++) this.#tellState('VHOST_SET_VRING_NUM', index, 0);
+    const offered = this.#ask('VHOST_GET_FEATURES', u64Payload).u64;
+    const accepted = request.features & offered;
+    this.#do('VHOST_SET_FEATURES', encodeStructure(u64Payload, { u64: accepted }));
+    this.#words = { ...emptyWords, offered, accepted };
+    return this.#words;
+  }
+
+  shareMemory(guest: Guest): Acknowledgement {
+    this.#guest = guest;
+    const withdraw = this.#options.lend(guest);
+    const answer = this.places.memory === 'table' ? this.#tellTable(guest) : this.#mapAll(guest);
+    withdraw();
+    if (MdevChannel.isGone(answer)) return { kind: 'closed' };
+    return { kind: 'acknowledged', value: BigInt(Math.abs(answer)) };
+  }
+
+  attach(ring: GuestSplitRing, options: AttachOptions): Attachment {
+    const { index, base = 0, enable = true, call = true, kick = true } = options;
+    if (options.indirect === true && this.#guest === undefined) {
+      throw new DriverUsageError('indirect tables need shared memory: call shareMemory before attach');
+    }
+    const isTable = this.places.memory === 'table';
+    const page = this.#options.notifyBy === 'mmap' && kick ? this.#mapDoorbell(index) : undefined;
+    const attachment = new MdevAttachment({
+      context: this.#context,
+      owner: this,
+      session: this.id,
+      ring,
+      index,
+      base,
+      driver: {
+        space: isTable ? 'guest-physical' : 'io-virtual',
+        base,
+        eventIdx: options.eventIdx ?? false,
+        ...(this.#guest === undefined ? {} : { tables: this.#guest }),
+      },
+      hasCall: call,
+      hasKick: kick,
+      ...(page === undefined ? {} : { page }),
+    });
+    this.#attachments.push(attachment);
+    this.#setRunning(false);
+    const space = isTable ? 'userAddress' : 'ioVirtualAddress';
+    const { desc, avail, used } = ring;
+    this.#tellState('VHOST_SET_VRING_BASE', index, base);
+    this.#do(
+      'VHOST_SET_VRING_ADDR',
+      encodeStructure(vringAddressPayload, {
+        index,
+        flags: 0,
+        descriptor: desc[space],
+        used: used[space],
+        available: avail[space],
+        log: 0n,
+      }),
+    );
+    this.#check('VFIO_DEVICE_SET_IRQS', this.device.setIrqEvents(this.places.interrupts, index, [attachment.pollFd]));
+    const error = this.setInUse(attachment, enable);
+    if (error !== 0) {
+      this.setInUse(attachment, false);
+      this.#fail(`ring ${index} could not be started`, -error);
+    }
+    attachment.drainCalls();
+    return attachment;
+  }
+
+  setInUse(attachment: MdevAttachment, inUse: boolean): number {
+    const { index, ring } = attachment;
+    const stopped = this.#tryRunning(false);
+    if (stopped !== 0) return stopped;
+    // A ring of another size in the same place is the one that counts: this one was replaced.
+    for (const other of this.#attachments) if (other.index === index) other.isInUse = false;
+    this.#tellState('VHOST_SET_VRING_NUM', index, inUse ? ring.size : 0);
+    attachment.isInUse = inUse;
+    return this.#attachments.some((one) => one.isInUse) ? this.#tryRunning(true) : 0;
+  }
+
+  baseOf(attachment: MdevAttachment): ReturnType<Attachment['stop']> {
+    const { index } = attachment;
+    this.#setRunning(false);
+    const base = this.#ask('VHOST_GET_VRING_BASE', vringStatePayload, { index, num: 0 });
+    if (base.index !== index) {
+      throw new PeerProtocolError(`VHOST_GET_VRING_BASE of ring ${index} was answered for ring ${base.index}`);
+    }
+    this.setInUse(attachment, false);
+    return { kind: 'base', base: base.num };
+  }
+
+  writeDoorbell(index: number): void {
+    const data = new Uint8Array(Uint32Array.of(index).buffer);
+    const written = this.device.write(this.places.doorbells, index * this.#options.pageSize, data);
+    if (written !== data.length) this.#fail(`the doorbell of ring ${index}`, written);
+  }
+
+  /** Leaves the device as it was found, whatever closing it comes to. */
+  close(): void {
+    if (!this.#isOpen) return;
+    // Whatever the device answers: it is left either way.
+    this.channel.send(encodeMdevMessage('VHOST_DEVICE_SET_STATE', encodeStructure(u64Payload, { u64: 0n })));
+    for (const { index } of this.#attachments) {
+      const outOfUse = encodeStructure(vringStatePayload, { index, num: 0 });
+      this.channel.send(encodeMdevMessage('VHOST_SET_VRING_NUM', outOfUse));
+      this.device.setIrqEvents(this.places.interrupts, index, [-1]);
+    }
+    this.abandon();
+  }
+
+  /** Closes the device as it is, running or not. */
+  abandon(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.device.close();
+    for (const attachment of this.#attachments) attachment.release();
+    this.#context.log.observe({ kind: 'connection', state: 'closed-by-us', session: this.id, detail: '' });
+  }
+
+  #tellTable(guest: Guest): number {
+    const regions = guest.regions.map(({ guestAddress, size, userAddress }) => ({
+      guestAddress,
+      size: BigInt(size),
+      userAddress,
+    }));
+    const table = encodeStructure(mdevMemoryTablePayload, { numRegions: regions.length, regions });
+    const answer = this.channel.exchange('VHOST_SET_MEM_TABLE', table);
+    return typeof answer === 'number' ? answer : 0;
+  }
+
+  #mapAll(guest: Guest): number {
+    for (const { ioVirtualAddress, userAddress, size } of guest.regions) {
+      const answer = this.device.mapDma({ ioVirtualAddress, userAddress, size: BigInt(size) });
+      const where = `0x${ioVirtualAddress.toString(16)}, ${size} bytes`;
+      this.#context.log.note(`VFIO_IOMMU_MAP_DMA of ${where}: ${answer < 0 ? errorName(answer) : 'mapped'}`);
+      if (answer < 0) return answer;
+    }
+    return 0;
+  }
+
+  #mapDoorbell(index: number) {
+    const { pageSize } = this.#options;
+    const page = this.device.map(this.places.doorbells, index * pageSize, pageSize);
+    return typeof page === 'number' ? this.#fail(`the page of ring ${index} could not be mapped`, page) : page;
+  }
+
+  #setRunning(running: boolean): void {
+    const error = this.#tryRunning(running);
+    if (error !== 0) this.#fail('VHOST_DEVICE_SET_STATE', -error);
+  }
+
+  /** An error number, or 0. */
+  #tryRunning(running: boolean): number {
+    if (running === this.#isRunning && running) return 0;
+    const u64 = running ? 1n : 0n;
+    const answer = this.channel.exchange('VHOST_DEVICE_SET_STATE', encodeStructure(u64Payload, { u64 }));
+    if (typeof answer === 'number') return -answer;
+    this.#isRunning = running;
+    return 0;
+  }
+
+  #tellState(request: VhostRequest, index: number, num: number): void {
+    this.#do(request, encodeStructure(vringStatePayload, { index, num }));
+  }
+
+  #do(request: VhostRequest, payload?: Uint8Array): Uint8Array {
+    const answer = this.channel.exchange(request, payload);
+    return typeof answer === 'number' ? this.#fail(request, answer) : answer;
+  }
+
+  #ask<Value>(request: VhostRequest, codec: Codec<Value>, value?: Value): Value {
+    const answer = this.#do(request, value === undefined ? undefined : encodeStructure(codec, value));
+    const decoded = decodeStructure(codec, answer);
+    if (decoded === undefined) throw new PeerProtocolError(`the answer to ${request} has ${answer.length} bytes`);
+    return decoded;
+  }
+
+  #check(what: string, answer: number): void {
+    if (answer < 0) this.#fail(what, answer);
+  }
+
+  /** @throws always. */
+  #fail(what: string, answer: number): never {
+    if (answer === -errno.ENODEV) throw new IutGoneError(`${what}: the device is gone`);
+    throw new PeerProtocolError(`${what}: ${answer < 0 ? errorName(answer) : `${answer} bytes`}`);
+  }
+}
