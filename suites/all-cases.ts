@@ -1,11 +1,14 @@
 import type { AnyCase } from './case.ts';
 import * as vhostUserBackEndRequests from './vhost-user/back-end-requests.cases.ts';
+import * as vhostUserBlockConfig from './vhost-user/block-config.cases.ts';
 import * as vhostUserConfig from './vhost-user/config.cases.ts';
+import * as vhostUserDeviceStatus from './vhost-user/device-status.cases.ts';
 import * as vhostUserFds from './vhost-user/fds.cases.ts';
 import * as vhostUserFeatures from './vhost-user/features.cases.ts';
 import * as vhostUserHeader from './vhost-user/header.cases.ts';
-import * as vhostUserMemory from './vhost-user/memory.cases.ts';
 import * as vhostUserMemoryLimits from './vhost-user/memory-limits.cases.ts';
+import * as vhostUserMemory from './vhost-user/memory.cases.ts';
+import * as vhostUserNetConfig from './vhost-user/net-config.cases.ts';
 import * as vhostUserQueues from './vhost-user/queues.cases.ts';
 import * as vhostUserReconnect from './vhost-user/reconnect.cases.ts';
 import * as vhostUserReplyAck from './vhost-user/reply-ack.cases.ts';
@@ -65,12 +68,15 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   splitRingOrder,
   splitRingUsedRing,
   vhostUserBackEndRequests,
+  vhostUserBlockConfig,
   vhostUserConfig,
+  vhostUserDeviceStatus,
   vhostUserFds,
   vhostUserFeatures,
   vhostUserHeader,
-  vhostUserMemoryLimits,
   vhostUserMemory,
+  vhostUserMemoryLimits,
+  vhostUserNetConfig,
   vhostUserQueues,
   vhostUserReconnect,
   vhostUserReplyAck,

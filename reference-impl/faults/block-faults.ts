@@ -140,4 +140,25 @@ export const blockFaults = {
     'writeback starts at 1 whatever was negotiated',
     inBlock({ writeback: () => 1 }),
   ),
+  'block-capacity-halved': fault(
+    'blk/capacity-in-sectors',
+    'capacity counts units of 1024 bytes',
+    inBlock({
+      config: (bytes) => {
+        const view = new DataView(bytes.buffer, bytes.byteOffset);
+        view.setBigUint64(0, view.getBigUint64(0, true) / 2n, true);
+        return bytes;
+      },
+    }),
+  ),
+  'block-config-padding-filled': fault(
+    'blk/config-padding-zero',
+    'the padding of config space is 0xff',
+    inBlock({ config: (bytes) => bytes.fill(0xff, 33, 34).fill(0xff, 57, 60) }),
+  ),
+  'zoned-offered-by-plain-disk': fault(
+    'blk/non-zoned-does-not-offer-zoned',
+    'ZONED is offered by a disk without zones',
+    inTable('features', (table) => ({ offered: (features) => table.offered(features) | (1n << 17n) })),
+  ),
 } as const satisfies Record<string, Fault>;

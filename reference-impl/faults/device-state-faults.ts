@@ -182,4 +182,17 @@ export const deviceStateFaults = {
     'RESET_OWNER ends the connection',
     handling('VHOST_USER_RESET_OWNER', () => ({ kind: 'close-connection', why: 'RESET_OWNER' })),
   ),
+  'needs-reset-never-raised': fault(
+    'status/unrecoverable-error-raises-needs-reset',
+    'DEVICE_NEEDS_RESET stays clear when a ring is broken',
+    inTable('deviceState', { brokenStatus: (before) => before }),
+  ),
+  'rings-served-after-reset': fault(
+    'reset/quiet-after-reset',
+    'rings go on after status 0, whose value is stored',
+    inTable('deviceState', (right) => ({
+      resets: { ...right.resets, rings: false, device: false },
+      isLive: () => true,
+    })),
+  ),
 } as const satisfies Record<string, Fault>;

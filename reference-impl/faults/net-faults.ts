@@ -1,4 +1,4 @@
-import { VIRTIO_NET_F_CTRL_VQ } from '../devices/net-layout.ts';
+import { netConfig, VIRTIO_NET_F_CTRL_VQ } from '../devices/net-layout.ts';
 import { type NetRules, netRules as right } from '../devices/net-rules.ts';
 import { BrokenDown } from '../vhost-user/back-end-edge.ts';
 import { type Fault, fault, inNet, inRing, inTable } from './fault.ts';
@@ -183,7 +183,27 @@ export const netFaults = {
     'CTRL_RX_EXTRA is offered without CTRL_VQ',
     offersBesideCtrlVq(20n),
   ),
+  'net-no-virtqueue-pairs': fault(
+    'net/max-virtqueue-pairs-bounded',
+    'max_virtqueue_pairs is 0',
+    inNet({ config: (bytes) => bytes.fill(0, netConfig.maxVirtqueuePairs, netConfig.maxVirtqueuePairs + 2) }),
+  ),
+  'net-mtu-too-small': fault('net/mtu-bounded', 'mtu is 60', inNet({ config: (bytes) => withMtu(bytes, 60) })),
+  'net-mtu-below-ipv6-minimum': fault(
+    'net/mtu-at-least-ipv6-minimum',
+    'mtu is 1000',
+    inNet({ config: (bytes) => withMtu(bytes, 1000) }),
+  ),
+  'net-mtu-changes': fault('net/mtu-never-changes', 'mtu is another each time it is read', (rules) => {
+    let reads = 0;
+    return inNet({ config: (bytes) => withMtu(bytes, 1500 + (reads++ % 2)) })(rules);
+  }),
 } as const satisfies Record<string, Fault>;
+
+function withMtu(config: Uint8Array, mtu: number): Uint8Array {
+  new DataView(config.buffer, config.byteOffset).setUint16(netConfig.mtu, mtu, true);
+  return config;
+}
 
 type Kind = 'tcp4' | 'tcp6' | 'udp4' | 'udp6';
 

@@ -6,6 +6,8 @@ export interface DeviceStateRules {
   readonly acceptsStatus: (value: bigint) => boolean;
   /** The status in force after SET_STATUS; `isAcceptable` tells of the feature set. */
   readonly storedStatus: (before: number, asked: number, isAcceptable: boolean) => number;
+  /** The status once a ring is broken for good. */
+  readonly brokenStatus: (status: number) => number;
   /** GET_STATUS. */
   readonly reportedStatus: (status: number) => number;
   readonly resetsAt: (status: number) => boolean;
@@ -24,6 +26,7 @@ const largestMtu = 65535n;
 export const deviceStateRules: DeviceStateRules = {
   acceptsStatus: (value) => value <= 0xffn,
   storedStatus: (_, asked, isAcceptable) => (isAcceptable ? asked : asked & ~status.FEATURES_OK),
+  brokenStatus: (before) => before | status.DEVICE_NEEDS_RESET,
   reportedStatus: (value) => value,
   resetsAt: (value) => value === 0,
   isLive: (session) =>

@@ -134,6 +134,8 @@ export class RingService {
   }
 
   announceError(index: number, _reason: QueueFailure): void {
+    const session = this.#session;
+    session.status = session.rules.deviceState.brokenStatus(session.status);
     if (this.#session.rules.notification.signalsErrors) this.#tell(index, 'err', 1);
   }
 

@@ -1,31 +1,12 @@
-import type { Session } from '../../drivers/driver-port.ts';
 import { defineCase } from '../case.ts';
+import { configFieldsBytes, configPayload, readConfig } from './config-space.ts';
 import { refusalOf, stillServes } from './refusal.ts';
 import { featureBit, negotiatedWith, protocolBit } from './words.ts';
 
 /** VHOST_USER_GET_CONFIG and SET_CONFIG (vhost-user, "VHOST_USER_PROTOCOL_F_CONFIG"). */
 
 const applies = { start: 'connected', transports: ['vhost-user'], offers: ['VHOST_USER_PROTOCOL_F_CONFIG'] } as const;
-const fieldsBytes = 12;
 const protocol = protocolBit.CONFIG | protocolBit.REPLY_ACK;
-
-/** The payload of a config message: offset, size, flags, then as many bytes as size says. */
-function configPayload(offset: number, size: number, flags = 0, bytes: Uint8Array = new Uint8Array(size)): Uint8Array {
-  const payload = new Uint8Array(fieldsBytes + bytes.length);
-  const view = new DataView(payload.buffer);
-  view.setUint32(0, offset, true);
-  view.setUint32(4, size, true);
-  view.setUint32(8, flags, true);
-  payload.set(bytes, fieldsBytes);
-  return payload;
-}
-
-/** Bytes of config space, or undefined where the back-end says that it failed. */
-function read(session: Session, offset: number, size: number): Uint8Array | undefined {
-  const answer = session.messages.exchange({ request: 'VHOST_USER_GET_CONFIG', payload: configPayload(offset, size) });
-  if (answer.kind !== 'reply' || answer.message.payload.length <= fieldsBytes) return undefined;
-  return answer.message.payload.slice(fieldsBytes);
-}
 
 export const replySize = defineCase({
   id: 'vhost-user/config/get-config-reply-has-request-size',
@@ -70,7 +51,7 @@ export const pastEnd = defineCase({
       } else {
         const reply = check.reply(answer, `GET_CONFIG with ${key}`);
         const says =
-          reply.payload.length <= fieldsBytes ? 'no config bytes' : `${reply.payload.length} bytes of payload`;
+          reply.payload.length <= configFieldsBytes ? 'no config bytes' : `${reply.payload.length} bytes of payload`;
         check.oneOf(says, ['no config bytes'], `what GET_CONFIG with ${key} brings`);
       }
       stillServes(port, session, check, `service after ${key}`);
@@ -91,7 +72,11 @@ export const failureHasNoPayload = defineCase({
     const payload = configPayload(0, 256);
     const answer = session.messages.exchange({ request: 'VHOST_USER_GET_CONFIG', payload });
     const reply = check.reply(answer, 'GET_CONFIG of 256 bytes');
-    check.oneOf(reply.payload.length, [0, fieldsBytes], 'bytes of payload: none, or the description without data');
+    check.oneOf(
+      reply.payload.length,
+      [0, configFieldsBytes],
+      'bytes of payload: none, or the description without data',
+    );
   },
 });
 
@@ -105,7 +90,7 @@ export const flagsChecked = defineCase({
     const all = [2, 3, 0x80000000, 0xffffffff].map((flags) => ({ key: `flags=0x${flags.toString(16)}`, flags }));
     points(all, ({ key, flags }) => {
       const session = negotiatedWith(connect('connected'), protocol);
-      const before = read(session, 0, 8) ?? new Uint8Array(8);
+      const before = readConfig(session, 0, 8) ?? new Uint8Array(8);
       const message = { request: 'VHOST_USER_SET_CONFIG', payload: configPayload(0, 8, flags, before) };
       const refusal = refusalOf(session, message, check, key, () => false);
       if (refusal !== undefined) check.refused(refusal, `SET_CONFIG with ${key}`);
@@ -127,7 +112,7 @@ export const readOnlyField = defineCase({
   run({ port, session, connect, requirement }) {
     const check = requirement('vu-config/read-only-field-write-not-accepted');
     negotiatedWith(session, protocol);
-    const before = read(session, 0, 8);
+    const before = readConfig(session, 0, 8);
     if (!check.holds(before !== undefined, 'the capacity is read', { expected: '8 bytes', actual: 'a failure' }))
       return;
     const changed = (before ?? new Uint8Array(8)).map((byte) => byte ^ 0x11);
@@ -139,7 +124,7 @@ export const readOnlyField = defineCase({
     }
     session.close();
     const next = negotiatedWith(connect('connected'), protocol);
-    const after = read(next, 0, 8);
+    const after = readConfig(next, 0, 8);
     next.close();
     check.bytesEqual(after ?? new Uint8Array(0), before ?? new Uint8Array(0), 'the capacity afterwards');
     stillServes(port, session, check, 'service after it');

@@ -1,0 +1,99 @@
+import type { Attachment, DriverPort, Session } from '../../drivers/driver-port.ts';
+import { defineCase } from '../case.ts';
+import type { Check } from '../check.ts';
+import { wordOf } from './words.ts';
+
+/** What rings do as the device status has it (virtio 2.1, 2.4, 3.1). */
+
+const live = 1n | 2n | 8n;
+const DRIVER_OK = 4n;
+const DEVICE_NEEDS_RESET = 0x40n;
+
+const applies = {
+  start: 'negotiated',
+  transports: ['vhost-user'],
+  negotiate: ['VHOST_USER_PROTOCOL_F_STATUS'],
+} as const;
+
+/** Time in which a device that works on a ring although it must not gives itself away, in milliseconds. */
+const givesItselfAwayWithinMs = 20;
+
+function setStatus(session: Session, check: Check, status: bigint): void {
+  session.messages.send({ request: 'VHOST_USER_SET_STATUS', payload: { u64: status } });
+  check.reply(session.messages.fence(), `GET_FEATURES behind status ${status}`);
+}
+
+/** Kicks, and sees that no chain is used and no call comes. */
+function staysQuiet(port: DriverPort, session: Session, queue: Attachment, check: Check, when: string): boolean {
+  const before = queue.ring.usedIdx();
+  queue.drainCalls();
+  queue.kick();
+  port.until(() => queue.ring.usedIdx() !== before || queue.calls() > 0, givesItselfAwayWithinMs);
+  check.reply(session.messages.fence(), 'GET_FEATURES behind the kick');
+  const isQuiet = check.equal(queue.ring.usedIdx(), before, `used idx ${when}`);
+  return check.equal(queue.calls(), 0, `calls ${when}`) && isQuiet;
+}
+
+export const beforeDriverOk = defineCase({
+  id: 'vhost-user/device-status/no-buffers-before-driver-ok',
+  title: 'no buffer is used and no call comes before DRIVER_OK, and what waits is served afterwards',
+  proves: { 'status/no-buffers-before-driver-ok': 'buffers-used-before-driver-ok' },
+  applies,
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('status/no-buffers-before-driver-ok');
+    setStatus(session, check, live);
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const request = workload.request();
+    queue.makeAvailable([request.segments]);
+    if (!staysQuiet(port, session, queue, check, 'before DRIVER_OK')) return;
+    setStatus(session, check, live | DRIVER_OK);
+    queue.kickAndWaitForUsed(1);
+    check.equal(request.problem(), undefined, 'what is wrong with the request after DRIVER_OK');
+  },
+});
+
+export const afterReset = defineCase({
+  id: 'vhost-user/device-status/quiet-after-reset',
+  title: 'after status 0 no buffer is used and no call comes',
+  proves: { 'reset/quiet-after-reset': 'rings-served-after-reset' },
+  applies,
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('reset/quiet-after-reset');
+    setStatus(session, check, live);
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    setStatus(session, check, live | DRIVER_OK);
+    check.equal(workload.once(queue), undefined, 'what is wrong with a request before the reset');
+    setStatus(session, check, 0n);
+    queue.makeAvailable([workload.request({ seed: 2 }).segments]);
+    staysQuiet(port, session, queue, check, 'after the reset');
+  },
+});
+
+export const needsReset = defineCase({
+  id: 'vhost-user/device-status/broken-device-says-that-it-needs-reset',
+  title: 'a ring that is not served any more after a head out of range shows as DEVICE_NEEDS_RESET',
+  proves: { 'status/unrecoverable-error-raises-needs-reset': 'needs-reset-never-raised' },
+  applies,
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('status/unrecoverable-error-raises-needs-reset');
+    setStatus(session, check, live);
+    const ring = guest.splitRing({ size: 16 });
+    const queue = workload.attach(session, ring);
+    setStatus(session, check, live | DRIVER_OK);
+    check.equal(workload.once(queue), undefined, 'what is wrong with a request before the ring is broken');
+    queue.driver.addHead(ring.size + 5);
+    queue.makeAvailable([workload.request({ seed: 2 }).segments]);
+    const before = ring.usedIdx();
+    queue.kick();
+    // One that goes on with the chain behind the broken one has recovered: there is nothing to tell then.
+    const recovered = (): boolean => ring.usedIdx() !== before;
+    port.until(() => recovered() || queue.errors() > 0, givesItselfAwayWithinMs);
+    const answer = check.reply(session.messages.exchange({ request: 'VHOST_USER_GET_STATUS' }), 'GET_STATUS');
+    const says = (wordOf(answer) & DEVICE_NEEDS_RESET) !== 0n;
+    check.oneOf(
+      recovered() ? 'went on with the ring' : says ? 'DEVICE_NEEDS_RESET' : 'stopped without a word',
+      ['went on with the ring', 'DEVICE_NEEDS_RESET'],
+      'what became of the device',
+    );
+  },
+});
