@@ -78,8 +78,9 @@ export const otherVersion = defineCase({
     points(all, ({ key, version }) => {
       const session = connect('connected');
       session.messages.send({ request: 'VHOST_USER_GET_PROTOCOL_FEATURES', flags: version });
-      const answer = session.messages.fence();
-      // The fence is GET_FEATURES: a reply with another number is the answer to what had to be refused.
+      // GET_FEATURES is the fence: a message with another number is the answer to what had to be refused.
+      session.messages.send({ request: 'VHOST_USER_GET_FEATURES' });
+      const answer = session.messages.receive();
       if (answer.kind === 'reply') {
         check.notEqual(answer.message.request, 15, `the request answered after one with ${key}`);
       } else if (answer.kind === 'closed') {

@@ -158,8 +158,8 @@ export const inOrder = defineCase({
   },
 });
 
-/** Nothing but the reply to a GET_FEATURES comes now. */
+/** Nothing but the reply to a request of another number than those before comes now. */
 function alone(session: Session, check: Check, what: string): void {
-  const next = check.reply(session.messages.exchange({ request: 'VHOST_USER_GET_FEATURES' }), `a fence behind ${what}`);
-  check.equal(next.request, 1, `the next message behind ${what}`);
+  const fence = session.messages.exchange({ request: 'VHOST_USER_GET_PROTOCOL_FEATURES' });
+  check.equal(check.reply(fence, `a fence behind ${what}`).request, 15, `the next message behind ${what}`);
 }
