@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Test } from 'tap';
+
+const main = fileURLToPath(new URL('../main.js', import.meta.url));
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Started {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+}
+
+export interface Surroundings {
+  readonly cwd: string;
+  readonly uid?: number;
+}
+
+/** Starts the program with these words. */
+export function start(words: readonly string[], { cwd, uid }: Surroundings): Started {
+  const child = spawn(process.execPath, ['--enable-source-maps', main, ...words], {
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // Without NODE_OPTIONS, through which the test runner follows its children into files that are its own.
+    env: { ...process.env, CI: '1', NODE_OPTIONS: '' },
+    ...(uid === undefined ? {} : { uid, gid: uid }),
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
+  return { child, ended };
+}
+
+export async function run(words: readonly string[], surroundings: Surroundings): Promise<Ended> {
+  return await start(words, surroundings).ended;
+}
+
+/** An empty directory for one test, with a short path: sockets may lie in it. */
+export function emptyDirectory(t: Test): string {
+  const path = mkdtempSync(join(tmpdir(), 'vc-'));
+  t.teardown(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+/** Processes that live and have this text in their command line. */
+export function livingProcesses(text: string): number[] {
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    try {
+      const words = readFileSync(`/proc/${name}/cmdline`, 'utf8');
+      // An orphan that init has not waited for yet is no process any more.
+      const state = readFileSync(`/proc/${name}/stat`, 'utf8')
+        .replace(/^.*\) /, '')
+        .charAt(0);
+      return words.includes(text) && state !== 'Z' ? [Number(name)] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Waits until a claim holds. @throws Error after half a minute. */
+export async function until(claim: () => boolean, what: string): Promise<void> {
+  const deadline = performance.now() + 30_000;
+  while (!claim()) {
+    if (performance.now() > deadline) throw new Error(`in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Events of a results file so far, whole lines only. */
+export function eventsOf(root: string): { readonly event: string; readonly [field: string]: unknown }[] {
+  const path = join(root, 'results.jsonl');
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1);
+  return lines.map((line) => JSON.parse(line));
+}
+
+/** Name of the scratch directories of runs of a process, wherever they are. */
+export function scratchOf(pid: number | undefined): string[] {
+  return readdirSync(tmpdir()).filter((name) => name.startsWith(`vhost-conformance-run-${pid}-`));
+}

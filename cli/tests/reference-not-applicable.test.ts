@@ -1,0 +1,50 @@
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { openReference } from '../../drivers/reference/open-reference.ts';
+import { allCases } from '../../suites/all-cases.ts';
+import { applicability } from '../../suites/runner/applicability.ts';
+import { readExpectations } from '../../suites/runner/expectations.ts';
+import { firstContact } from '../../suites/runner/first-contact.ts';
+import { casePattern, selectCases } from '../../suites/runner/plan.ts';
+import { requirementFacts } from '../catalogue-facts.ts';
+
+const path = fileURLToPath(new URL('../../../fixtures/expectations/reference-not-applicable.json', import.meta.url));
+const listed = readExpectations(path);
+const planned = selectCases(allCases, { cases: [], features: [], level: 'all' }, requirementFacts);
+
+for (const [name, device] of [
+  ['reference', 'block'],
+  ['reference-net', 'net'],
+] as const) {
+  t.test(`the list of what does not apply to ${name} is exact`, async (t) => {
+    const port = openReference({ device });
+    t.teardown(() => port.close());
+    const contact = firstContact(port);
+    if (contact.kind !== 'served') throw new Error(contact.why);
+    const patterns = listed.filter(({ target }) => target === name);
+    for (const { key, definition } of planned) {
+      const missing = applicability(definition, port.facts, contact.offer);
+      const isListed = patterns.some((entry) => casePattern(entry.case)(definition.id, key));
+      if (missing.length > 0 !== isListed) t.fail(`${key}: ${isListed ? 'applies' : missing.join(', ')}`);
+    }
+    for (const entry of patterns) {
+      t.equal(entry.verdict, 'not-applicable');
+      t.ok(
+        planned.some(({ key, definition }) => casePattern(entry.case)(definition.id, key)),
+        entry.case,
+      );
+    }
+  });
+}
+
+t.test('every case applies to one of the references', async (t) => {
+  const others = planned.filter(({ key, definition }) =>
+    ['reference', 'reference-net'].every((name) =>
+      listed.some((entry) => entry.target === name && casePattern(entry.case)(definition.id, key)),
+    ),
+  );
+  t.same(
+    others.map(({ key }) => key),
+    [],
+  );
+});

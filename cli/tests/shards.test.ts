@@ -1,0 +1,47 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { emptyDirectory, eventsOf, run } from './command-line.ts';
+
+const words = ['run', 'reference', '--case', 'vhost-user/header'];
+
+t.test('shards together make the run that one process makes, whatever merges them', async (t) => {
+  const cwd = emptyDirectory(t);
+  const [whole, first, second] = await Promise.all([
+    run([...words, '--out', 'whole', '--reporter', 'html,junit,ktap,tap,json'], { cwd }),
+    run([...words, '--shard', '1/2', '--out', 'first'], { cwd }),
+    run([...words, '--shard', '2/2', '--out', 'second'], { cwd }),
+  ]);
+  for (const { code, stderr } of [whole, first, second]) t.equal(code, 0, stderr);
+  const keysOf = (root: string): string[] =>
+    eventsOf(join(cwd, root))
+      .filter(({ event }) => event === 'case')
+      .map(({ key }) => String(key));
+  t.same([...keysOf('first'), ...keysOf('second')].sort(), keysOf('whole'), 'each result once, in the order of keys');
+
+  const merged = await run(['report', 'first', 'second', '--out', 'merged', '--reporter', 'json'], { cwd });
+  t.equal(merged.code, 0, merged.stderr);
+  const verdictsOf = (root: string): unknown =>
+    JSON.parse(readFileSync(join(cwd, root, 'report.json'), 'utf8')).features;
+  t.same(verdictsOf('merged'), verdictsOf('whole'), 'the same verdicts of feature bits');
+
+  for (const file of ['report.html', 'report.junit.xml', 'report.ktap', 'report.tap', 'report.json']) {
+    t.ok(readFileSync(join(cwd, 'whole', file)).length > 0, file);
+  }
+});
+
+t.test('a known deviation is expected, its absence is not', async (t) => {
+  const cwd = emptyDirectory(t);
+  const path = join(cwd, 'expected.json');
+  const entry = {
+    target: 'reference',
+    case: 'vhost-user/header',
+    verdict: 'fail',
+    reason: 'none',
+    expires: '2999-01-01',
+  };
+  writeFileSync(path, JSON.stringify([entry]));
+  const { code, stdout } = await run([...words, '--expect', 'expected.json', '--out', 'out'], { cwd });
+  t.equal(code, 1, 'an unexpected pass fails');
+  t.match(stdout, /passes, but fail is expected: none/);
+});

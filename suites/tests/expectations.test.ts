@@ -1,0 +1,134 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import type { CaseRecord, Outcome } from '../../reports/record/record.ts';
+import { accordanceOf, type Expectation, type ExpectationRules, readExpectations } from '../runner/expectations.ts';
+
+const today = '2026-06-15';
+
+function resultOf(verdict: Outcome, parts: Partial<CaseRecord> = {}): CaseRecord {
+  return {
+    event: 'case',
+    key: 'virtio/split-ring/wraps[size=16]',
+    target: 'some-target',
+    repetition: 0,
+    caseId: 'virtio/split-ring/wraps',
+    title: 'wraps',
+    variant: { size: 16 },
+    verdict,
+    outcomes: [{ requirement: 'split/used-idx-wraps', outcome: verdict, checks: 1 }],
+    findings: [],
+    durationMs: 1,
+    seed: 1,
+    rerun: '',
+    ...parts,
+  };
+}
+
+const finding = {
+  requirement: 'split/used-idx-wraps',
+  level: 'MUST',
+  basis: 'keyword',
+  how: 'wrong',
+  what: 'used idx',
+  expected: '1',
+  actual: '65537',
+} as const;
+const failure = resultOf('fail', { findings: [finding] });
+
+const known: Expectation = {
+  target: 'some-target',
+  case: 'virtio/split-ring/*',
+  verdict: 'fail',
+  reason: 'bug 12',
+  expires: '2026-12-31',
+};
+
+function rules(...expectations: readonly Expectation[]): ExpectationRules {
+  return { expectations, today, strictTargets: ['reference'] };
+}
+
+const kindOf = (result: CaseRecord, ...expectations: readonly Expectation[]): string => {
+  const accordance = accordanceOf(result, rules(...expectations));
+  return accordance.kind === 'as-expected' ? 'as-expected' : accordance.why;
+};
+
+t.test('without expectations a pass and what does not apply are as expected, nothing else', async (t) => {
+  t.equal(kindOf(resultOf('pass')), 'as-expected');
+  t.equal(kindOf(resultOf('not-applicable')), 'as-expected');
+  t.match(kindOf(failure), /split\/used-idx-wraps: wrong: used idx/);
+  t.match(kindOf(resultOf('inconclusive')), /^inconclusive/);
+  t.match(kindOf(resultOf('not-run')), /^not-run/);
+  t.match(kindOf(resultOf('error', { error: 'Error: x\n at y' })), 'error: Error: x');
+});
+
+t.test('a known failure is as expected, its absence is not', async (t) => {
+  t.equal(kindOf(failure, known), 'as-expected');
+  t.equal(kindOf(resultOf('pass'), known), 'passes, but fail is expected: bug 12');
+  t.match(kindOf(resultOf('inconclusive'), known), /^inconclusive/, 'another verdict is another thing');
+  t.equal(kindOf(resultOf('pass', { target: 'other' }), known), 'as-expected', 'of another target');
+  t.equal(kindOf(resultOf('pass', { caseId: 'virtio/net/x', key: 'virtio/net/x' }), known), 'as-expected');
+  t.equal(kindOf(failure, { ...known, case: 'virtio/split-ring/wraps[size=16]' }), 'as-expected', 'by its key');
+  t.match(kindOf(failure, { ...known, case: 'virtio/split-ring/wraps[size=256]' }), /wrong/);
+});
+
+t.test('how and requirement narrow an expectation', async (t) => {
+  t.equal(kindOf(failure, { ...known, how: 'wrong' }), 'as-expected');
+  t.match(kindOf(failure, { ...known, how: 'crash' }), /wrong/);
+  t.equal(kindOf(failure, { ...known, requirement: 'split/used-idx-wraps' }), 'as-expected');
+  const second = { ...finding, requirement: 'split/other', what: 'another' };
+  const both = resultOf('fail', {
+    findings: [finding, second],
+    outcomes: [
+      { requirement: 'split/used-idx-wraps', outcome: 'fail', checks: 1 },
+      { requirement: 'split/other', outcome: 'fail', checks: 1 },
+    ],
+  });
+  const first = { ...known, requirement: 'split/used-idx-wraps' };
+  t.match(kindOf(both, first), /split\/other: wrong: another/, 'every finding must be known');
+  t.equal(kindOf(both, first, { ...known, requirement: 'split/other' }), 'as-expected');
+  const onlySecond = resultOf('fail', {
+    findings: [second],
+    outcomes: [
+      { requirement: 'split/used-idx-wraps', outcome: 'pass', checks: 1 },
+      { requirement: 'split/other', outcome: 'fail', checks: 1 },
+    ],
+  });
+  t.match(kindOf(onlySecond, first, { ...known, requirement: 'split/other' }), /^passes, but fail/);
+});
+
+t.test('an expectation holds to its last day', async (t) => {
+  t.equal(kindOf(failure, { ...known, expires: today }), 'as-expected');
+  t.match(kindOf(failure, { ...known, expires: '2026-06-14' }), /an expectation of it expired on 2026-06-14/);
+  t.equal(kindOf(resultOf('pass'), { ...known, expires: '2026-06-14' }), 'as-expected');
+});
+
+t.test('on the reference what does not apply must be listed', async (t) => {
+  const missing = resultOf('not-applicable', { target: 'reference' });
+  const listed: Expectation = { target: 'reference', case: 'virtio', verdict: 'not-applicable', reason: 'net' };
+  t.match(kindOf(missing), /^not-applicable/);
+  t.equal(kindOf(missing, listed), 'as-expected');
+  t.match(kindOf(resultOf('pass', { target: 'reference' }), listed), /^passes, but not-applicable is expected: net/);
+});
+
+t.test('a file of expectations is checked, in one line', async (t) => {
+  const directory = t.testdir();
+  const read = (text: string): Expectation[] => {
+    const path = join(directory, 'expected.json');
+    writeFileSync(path, text);
+    return readExpectations(path);
+  };
+  t.same(read(JSON.stringify([known])), [known]);
+  for (const [value, message] of [
+    ['{', /cannot be read as expectations/],
+    ['{}', /is no list of expectations/],
+    [JSON.stringify([{ ...known, expires: undefined }]), /0\.expires: is missing/],
+    [JSON.stringify([{ ...known, expires: 'soon' }]), /0\.expires/],
+    [JSON.stringify([{ ...known, verdict: 'pass' }]), /0\.verdict/],
+    [JSON.stringify([known, { ...known, how: 'badly' }]), /1\.how/],
+    [JSON.stringify([{ ...known, colour: 'red' }]), /colour/],
+  ] as const) {
+    t.throws(() => read(value), { message });
+  }
+  t.throws(() => readExpectations(join(directory, 'none')), { message: /ENOENT/ });
+});
