@@ -119,7 +119,12 @@ export const unofferedRefused = defineCase({
 export const unofferedProtocolRefused = defineCase({
   id: 'vhost-user/features/unoffered-protocol-features-are-refused',
   title: 'SET_PROTOCOL_FEATURES with one bit that was not offered is refused',
-  proves: { 'vu-features/unoffered-protocol-features-refused': 'unoffered-protocol-features-accepted' },
+  proves: {
+    'vu-features/unoffered-protocol-features-refused': [
+      'unoffered-protocol-features-accepted',
+      'unoffered-protocol-features-crash',
+    ],
+  },
   applies: { start: 'closed', transports, offers: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'] },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-features/unoffered-protocol-features-refused');

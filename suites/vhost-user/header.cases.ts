@@ -53,7 +53,7 @@ export const replyRequestNumber = defineCase({
 export const replySize = defineCase({
   id: 'vhost-user/header/reply-size-equals-payload',
   title: 'the size of a reply is that of its payload, and nothing follows it',
-  proves: { 'vu-header/reply-size-equals-payload': 'reply-size-beyond-payload' },
+  proves: { 'vu-header/reply-size-equals-payload': ['reply-size-beyond-payload', 'reply-size-short-of-payload'] },
   applies: { start: 'connected', transports: ['vhost-user'], offers: ['VHOST_USER_F_PROTOCOL_FEATURES'] },
   run({ session, requirement }) {
     const check = requirement('vu-header/reply-size-equals-payload');
@@ -126,7 +126,9 @@ export const pieces = defineCase({
 export const truncatedThenClosed = defineCase({
   id: 'vhost-user/header/truncated-message-ends-session-cleanly',
   title: 'a connection that ends in the middle of a message is given up, and the next one is served',
-  proves: { 'vu-header/truncated-message-ends-session-cleanly': 'truncated-message-hangs' },
+  proves: {
+    'vu-header/truncated-message-ends-session-cleanly': ['truncated-message-hangs', 'truncated-message-crashes'],
+  },
   applies: { start: 'closed', transports: ['vhost-user'] },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-header/truncated-message-ends-session-cleanly');

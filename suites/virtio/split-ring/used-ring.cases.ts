@@ -40,7 +40,9 @@ export const usedIdIsHead = defineCase({
 export const usedLenCountsWrittenBytes = defineCase({
   id: 'virtio/split-ring/used-len-counts-written-bytes',
   title: 'len of a used element is the number of bytes that the device wrote',
-  proves: { 'split/used-len-counts-written-bytes': 'used-len-counts-readable-too' },
+  proves: {
+    'split/used-len-counts-written-bytes': ['used-len-counts-readable-too', 'block-written-bytes-without-status'],
+  },
   applies: { start: 'negotiated' },
   variants: { writableCut: [0, 1, 511] },
   run({ session, guest, workload, variant, requirement }) {
