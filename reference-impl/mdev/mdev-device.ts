@@ -191,7 +191,7 @@ export class MdevDevice {
   /** DEVICE_SET_STATE: an error number, or 0. The same state again is nothing. */
   setRunning(running: boolean): number {
     if (running === this.#isRunning) return 0;
-    if (!running) this.rings.stop();
+    if (!running) this.#stop();
     else if (this.rings.start(this.#memory()) !== undefined) return errno.EFAULT;
     this.#isRunning = running;
     return 0;
@@ -216,6 +216,15 @@ export class MdevDevice {
   /** Carries out one chain at most. */
   step(): StepOutcome {
     return this.#isRunning ? this.#parent.step() : 'idle';
+  }
+
+  /** What is in flight ends with it: the parent begins anew with the features that it was told. */
+  #stop(): void {
+    this.rings.stop();
+    if (!this.rules.life.stopEndsWhatIsInFlight) return;
+    const { features } = this.#parent;
+    this.#parent.reset();
+    this.#parent.setFeatures(features);
   }
 
   #useOf(index: number): RegionUse {

@@ -112,6 +112,40 @@ for (const mode of modes) {
     t.same([user.edge.count(20), user.edge.count(21)], [1, 1]);
   });
 
+  t.test(`${mode}: a frame that waits for a buffer ends with the stop`, async (t) => {
+    const user = mdevUser(mode, { parent: new NetDevice() });
+    user.send('VHOST_SET_FEATURES', u64(VIRTIO_F_VERSION_1));
+    shareMemory(user);
+    const rings = [0, 1].map(() => user.guest.splitRing({ size: 8 }));
+    const [receive, transmit] = rings.map((ring, index) => {
+      user.tell(index, ring);
+      return user.driver(ring);
+    });
+    if (receive === undefined || transmit === undefined) throw new Error('two rings');
+    const send = (byte: number) => {
+      const frame = user.guest.allocate({ size: 72 });
+      frame.fill(0);
+      frame.store(Uint8Array.of(byte), 12);
+      transmit.add([readable(frame)]);
+      transmit.publish();
+      user.notify(1);
+      user.drain();
+    };
+    run(user);
+    send(1);
+    t.equal(transmit.reapUsed().length, 1);
+    run(user, false);
+    run(user);
+    t.equal(user.parent.features, VIRTIO_F_VERSION_1, 'features are as they were told');
+    const into = user.guest.allocate({ size: 2048 });
+    receive.add([writable(into)]);
+    receive.publish();
+    user.notify(0);
+    send(2);
+    t.equal(receive.reapUsed().length, 1);
+    t.equal(into.load()[12], 2, 'it is the one that was sent since');
+  });
+
   t.test(`${mode}: rings are served in whatever way they are stopped, started and notified`, async () => {
     const action = fc.constantFrom('put', 'notify', 'ring-page', 'stop', 'start', 'base-then-stop', 'move', 'step');
     fc.assert(
