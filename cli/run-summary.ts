@@ -26,11 +26,14 @@ export function summaryOf(results: readonly CaseRecord[], rules: ExpectationRule
   const unexpected = judged.flatMap(({ record, accordance }) =>
     accordance.kind === 'unexpected' ? [{ record, why: accordance.why }] : [],
   );
-  const known = judged.filter(
+  const expected = judged.filter(
     ({ accordance }) => accordance.kind === 'as-expected' && accordance.expectation !== undefined,
-  ).length;
+  );
+  const listed = expected.filter(({ record }) => record.verdict === 'not-applicable').length;
+  const known = expected.length - listed;
   const lines = ['', ...countLines(results), ...unexpectedLines(unexpected)];
-  if (known > 0) lines.push('', `${known} ${known === 1 ? 'result is' : 'results are'} a known deviation, as expected`);
+  if (listed > 0) lines.push('', `${listed} results do not apply, all of them listed`);
+  if (known > 0) lines.push('', `Known deviations, as expected: ${known}`);
   if (remains.problems.length > 0) lines.push('', ...remains.problems);
   if (remains.missing > 0) {
     lines.push('', `${remains.missing} results are missing: vhost-conformance run --resume ${remains.root}`);
@@ -76,11 +79,18 @@ function unexpectedLines(unexpected: readonly Unexpected[]): string[] {
     const id = JSON.stringify([one.record.target, one.record.caseId, one.why]);
     groups.set(id, [...(groups.get(id) ?? []), one]);
   }
-  const entries = [...groups.values()];
+  const entries = [...groups.values()].sort((a, b) => urgencyOf(a) - urgencyOf(b));
   const lines = ['', `Not as expected (${unexpected.length}):`];
   for (const group of entries.slice(0, mostShown)) lines.push('', ...entryLines(group));
   if (entries.length > mostShown) lines.push('', `and ${entries.length - mostShown} more, in the report`);
   return lines;
+}
+
+/** Our own errors first, then what breaks the text, then what breaks our expectations of robustness. */
+function urgencyOf([first]: readonly Unexpected[]): number {
+  if (first === undefined || first.record.verdict === 'error') return 0;
+  if (first.record.findings.some(({ basis }) => basis !== 'robustness')) return 1;
+  return first.record.verdict === 'fail' ? 2 : 3;
 }
 
 function entryLines(group: readonly Unexpected[]): string[] {
