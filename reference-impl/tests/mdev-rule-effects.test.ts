@@ -1,0 +1,174 @@
+import t from 'tap';
+import { type CallRules, callRules } from '../mdev/device-calls.ts';
+import type { DmaRules } from '../mdev/dma-container.ts';
+import { type DoorbellRules, strictDoorbellRules } from '../mdev/doorbells.ts';
+import type { InterruptRules } from '../mdev/interrupts.ts';
+import type { LifeRules } from '../mdev/life-rules.ts';
+import {
+  type MdevFeatureRules,
+  type MdevRules,
+  mdevRulesL1,
+  mdevRulesL2,
+  mdevRulesL2Faithful,
+} from '../mdev/mdev-rules.ts';
+import type { ChannelRules } from '../mdev/message-channel.ts';
+import { type PciConfigRules, pciConfigRules } from '../mdev/pci-config-space.ts';
+import type { MdevRingRules } from '../mdev/ring-set.ts';
+import { observeMdev } from './mdev/observed-mdev.ts';
+
+type Others<Rules> = { readonly [K in keyof Rules]: readonly Rules[K][] };
+
+/** One entry replaced, for every entry of every table: each must show, or it would be no rule of the device. */
+const calls: Others<CallRules> = {
+  acceptsArgsz: [() => true, () => false],
+  deviceFlags: [(flags) => flags | 0x80],
+  regionCount: [(count) => count + 1],
+  interruptCount: [(count) => count + 1],
+  regionFlags: [(index, flags) => (index === 1 ? flags & 3 : flags)],
+  regionSize: [(_, size) => size / 2],
+  regionOffset: [(index) => index * 2 ** 32],
+  interruptFlags: [() => 0, (flags) => flags | 2],
+  knowsEmptyInterrupt: [],
+};
+
+const channel: Others<ChannelRules> = {
+  acceptsOffset: [() => true],
+  acceptsLength: [
+    () => true,
+    (size, count) => 16 + size === count,
+    (size, count) => size <= 1024 && 16 + size <= count,
+  ],
+  checksPayloadSize: [false],
+  written: [(count) => count, (count, error) => (error === 0 ? count - 16 : -error)],
+  nextAnswer: [(waiting, next) => waiting ?? next],
+  answerRequest: [(request) => request + 1n],
+  answerFlags: [1],
+  answerSize: [() => 0],
+  readWithoutAnswer: [-11],
+  acceptsReadLength: [() => true, (count, answer) => count >= answer, () => false],
+  losesAnswerAtFailure: [true],
+  losesAnswerAtSuccess: [false],
+};
+
+const features: Others<MdevFeatureRules> = {
+  offered: [() => 0n, (ofParent) => ofParent | (1n << 50n)],
+  accepts: [() => false, () => true],
+  changesWhileRunning: [true],
+  storesRefused: [],
+};
+
+const ring: Others<MdevRingRules> = {
+  acceptsSize: [() => true, (size) => size !== 0],
+  acceptsBase: [() => true],
+  storedSize: [(size) => size / 2],
+  storedBase: [() => 0],
+  changesWhileRunning: [true],
+  startsAnyhow: [true],
+  servesAtStart: [false],
+  baseWhileRunning: ['as-told'],
+  baseOfMissingRing: [0],
+  reportedBase: [(base) => base + 1],
+  resumedBase: [() => 0, (base) => base + 1],
+};
+
+const doorbell: Others<DoorbellRules> = {
+  acceptsLength: [() => false, (count) => count > 4],
+  acceptsOffset: [() => true, (offset) => offset === 0],
+  queueOf: [(_, offset, pageSize) => offset / pageSize],
+  acceptsQueue: [() => true],
+  times: [0, 2],
+  read: [4],
+  acceptsMap: [(_, length) => length <= 4096, (_offset, _length, isShared) => isShared],
+  mapsPages: [false],
+};
+
+const interrupt: Others<InterruptRules> = {
+  generalError: [() => 0],
+  ownError: [() => 0, () => 95],
+  dropsAtCountZero: [false],
+  withoutDescriptor: ['drop'],
+  vectorOf: [(queue) => 1 - queue],
+  told: [(inUse) => inUse],
+};
+
+const dma: Others<DmaRules> = {
+  mapError: [() => 0],
+  unmapError: [() => 0],
+  forgetsUnmapped: [false],
+};
+
+const life: Others<LifeRules> = {
+  opens: ['any-number'],
+  resetsAtClose: [false],
+  resetsAtCall: [false],
+  stopEndsWhatIsInFlight: [false],
+};
+
+const pciConfig: Others<PciConfigRules> = {
+  content: [(identity) => pciConfigRules.content({ ...identity, vectors: identity.vectors + 1 })],
+  writable: [(identity) => pciConfigRules.writable({ ...identity, barSizes: [1, 1, 1] })],
+};
+
+const tables = { calls, channel, features, ring, doorbell, interrupt, dma, life, pciConfig };
+
+/** What shows under these rules; where the script cannot go on, that shows too. */
+function seenUnder(rules: MdevRules): readonly string[] {
+  try {
+    return observeMdev(rules);
+  } catch (error) {
+    return [String(error)];
+  }
+}
+
+const isAlike = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((line, n) => line === b[n]);
+
+t.test('each entry of each table shows when it is replaced', async (t) => {
+  for (const [base, rules] of [
+    ['L2', mdevRulesL2],
+    ['L1', mdevRulesL1],
+  ] as const) {
+    const right = observeMdev(rules);
+    t.same(observeMdev(rules), right, `${base}: the same twice`);
+    for (const [table, entries] of Object.entries(tables)) {
+      // Configuration space is of L1, what the container maps of L2.
+      if ((base === 'L2' && table === 'pciConfig') || (base === 'L1' && table === 'dma')) continue;
+      for (const [entry, others] of Object.entries(entries)) {
+        for (const [n, other] of others.entries()) {
+          // In layout L2 what is offered is what the parent has, which refuses the rest by itself.
+          if (base === 'L2' && entry === 'accepts' && n === 1) continue;
+          const of = rules[table as keyof typeof tables];
+          const changed = { ...rules, [table]: { ...of, [entry]: other } } as MdevRules;
+          t.notOk(isAlike(seenUnder(changed), right), `${base}: ${table}.${entry} ${n}`);
+        }
+      }
+    }
+  }
+});
+
+t.test('what is coded differently shows too', async (t) => {
+  const right = observeMdev(mdevRulesL2Faithful);
+  for (const [what, change] of [
+    ['knowsEmptyInterrupt', { calls: callRules }],
+    ['storesRefused', { features: { ...mdevRulesL2Faithful.features, storesRefused: false } }],
+    ['layout', { layout: mdevRulesL2.layout }],
+    ['channel', { channel: mdevRulesL2.channel }],
+    ['ring', { ring: mdevRulesL2.ring }],
+    ['doorbell', { doorbell: strictDoorbellRules }],
+    ['interrupt', { interrupt: mdevRulesL2.interrupt }],
+    ['life', { life: mdevRulesL2.life }],
+  ] as const) {
+    t.notOk(isAlike(seenUnder({ ...mdevRulesL2Faithful, ...change }), right), what);
+  }
+});
+
+t.test('a message left out of the table is an unknown one', async (t) => {
+  for (const rules of [mdevRulesL1, mdevRulesL2]) {
+    const right = observeMdev(rules);
+    for (const { name } of rules.messages) {
+      if (name === 'VHOST_SET_OWNER' || name === 'VHOST_RESET_OWNER') continue;
+      const messages = rules.messages.filter((one) => one.name !== name);
+      t.notOk(isAlike(seenUnder({ ...rules, messages }), right), `${rules.layout.name}: ${name}`);
+    }
+  }
+});
