@@ -13,11 +13,13 @@ export interface Progress {
 
 const linesEveryMs = 5_000;
 const redrawEveryMs = 100;
+/** Some terminals tell a width of 0: nothing can be drawn there. */
+const narrowest = 40;
 
 /** A bar that is drawn over itself on a terminal, else plain lines: one every tenth, or after five seconds. */
 export function progressOn(stream: NodeJS.WriteStream, total: number): Progress {
   const isTerminal = stream.isTTY === true && process.env['CI'] === undefined && process.env['TERM'] !== 'dumb';
-  return isTerminal ? new ProgressBar(stream, total) : new ProgressLines(stream, total);
+  return isTerminal && stream.columns >= narrowest ? new ProgressBar(stream, total) : new ProgressLines(stream, total);
 }
 
 class Counts {
@@ -129,7 +131,7 @@ class ProgressBar implements Progress {
 
   #redraw(): void {
     const { done, total, elapsedMs, text } = this.#counts;
-    const width = Math.max(20, this.#stream.columns ?? 80);
+    const width = this.#stream.columns;
     const head = `${bar(done, total, Math.min(30, width - 18))} ${done}/${total} ${clock(elapsedMs)}`;
     const lines = [`${head}  ${text}`, `${this.#target}  ${done === total ? '' : this.#key}`];
     this.#draw(lines.map((line) => line.slice(0, width - 1)).join('\n'));
