@@ -1,0 +1,61 @@
+import type { BackEndEdge, Breakdown, DescriptorToken, MapOutcome } from '../vhost-user/back-end-edge.ts';
+
+/** An edge without a world: files are byte arrays, and everything that is asked of it is written down. */
+export class RecordingEdge implements BackEndEdge {
+  readonly open = new Set<DescriptorToken>();
+  readonly signals: DescriptorToken[] = [];
+  readonly requests: Uint8Array[] = [];
+  readonly brokenDown: Breakdown[] = [];
+  /** Tokens that were closed and were not open. */
+  readonly closedTwice: DescriptorToken[] = [];
+  mapped = 0;
+  readonly #files = new Map<DescriptorToken, Uint8Array>();
+  #next = 100;
+
+  /** A descriptor of a file with this memory, or of something that is no file. */
+  give(memory?: Uint8Array): DescriptorToken {
+    const token = this.#next++;
+    this.open.add(token);
+    if (memory !== undefined) this.#files.set(token, memory);
+    return token;
+  }
+
+  fileOf(token: DescriptorToken): Uint8Array | undefined {
+    return this.#files.get(token);
+  }
+
+  mapRegion(token: DescriptorToken, size: bigint, offset: bigint): MapOutcome {
+    const file = this.#files.get(token);
+    if (file === undefined || !this.open.has(token)) return { refused: 'not a memory file' };
+    if (offset + size > BigInt(file.length)) return { refused: 'beyond the end of the file' };
+    this.mapped++;
+    let isMapped = true;
+    return {
+      bytes: file.subarray(Number(offset), Number(offset + size)),
+      unmap: () => {
+        if (isMapped) this.mapped--;
+        isMapped = false;
+      },
+    };
+  }
+
+  createSharedMemory(_name: string, size: number): { readonly token: DescriptorToken } {
+    return { token: this.give(new Uint8Array(size)) };
+  }
+
+  signal(token: DescriptorToken): void {
+    this.signals.push(token);
+  }
+
+  close(token: DescriptorToken): void {
+    if (!this.open.delete(token)) this.closedTwice.push(token);
+  }
+
+  sendRequest(_channel: DescriptorToken, message: Uint8Array): void {
+    this.requests.push(message);
+  }
+
+  breakDown(how: Breakdown): void {
+    this.brokenDown.push(how);
+  }
+}

@@ -1,0 +1,70 @@
+import type { DescriptorToken } from '../vhost-user/back-end-edge.ts';
+import { makeDevice, type ReferenceDevice, referenceRules } from '../vhost-user/reference-rules.ts';
+import type { OutgoingMessage } from '../vhost-user/reply-rules.ts';
+import { BackEndSession } from '../vhost-user/session.ts';
+import type { Codec } from '../wire/compile-layout.ts';
+import { VHOST_USER_NEED_REPLY_FLAGS, VHOST_USER_REQUEST_FLAGS } from '../wire/vhost-user-constants.ts';
+import { type FrontEndMessageName, requestId } from '../wire/vhost-user-messages.ts';
+import { RecordingEdge } from './recording-edge.ts';
+
+const noPayload = new Uint8Array(0);
+
+export interface Sending {
+  readonly payload?: Uint8Array;
+  readonly descriptors?: readonly DescriptorToken[];
+  readonly flags?: number;
+  readonly late?: boolean;
+}
+
+export function encode<Value>(codec: Codec<Value>, value: Value): Uint8Array {
+  const bytes = new Uint8Array(codec.sizeOf(value));
+  codec.encode(value, new DataView(bytes.buffer), 0);
+  return bytes;
+}
+
+export function u64(value: bigint): Uint8Array {
+  return new Uint8Array(BigUint64Array.of(value).buffer);
+}
+
+export const u64In = ({ payload }: OutgoingMessage): bigint =>
+  new DataView(payload.buffer, payload.byteOffset, payload.byteLength).getBigUint64(0, true);
+
+/** A session over an edge without a world. */
+export class SessionUnderTest {
+  readonly edge = new RecordingEdge();
+  readonly session: BackEndSession;
+
+  constructor(device: ReferenceDevice = 'block', queues = 2) {
+    this.session = new BackEndSession(makeDevice(device, referenceRules, queues), this.edge, referenceRules);
+  }
+
+  /** Hands one message over and answers with what came back. */
+  send(request: FrontEndMessageName | number, sending: Sending = {}): readonly OutgoingMessage[] {
+    const payload = sending.payload ?? noPayload;
+    this.session.receive({
+      request: typeof request === 'number' ? request : requestId[request],
+      flags: sending.flags ?? VHOST_USER_REQUEST_FLAGS,
+      payload: new DataView(payload.buffer, payload.byteOffset, payload.byteLength),
+      descriptors: sending.descriptors ?? [],
+      descriptorsLate: sending.late ?? false,
+    });
+    return this.session.takeOutgoing();
+  }
+
+  /** How a request that asks to be acknowledged ends. */
+  acknowledgement(request: FrontEndMessageName | number, sending: Sending = {}): bigint | 'closed' | 'silent' {
+    const answers = this.send(request, { ...sending, flags: VHOST_USER_NEED_REPLY_FLAGS });
+    if (!this.session.isOpen) return 'closed';
+    const [answer, ...more] = answers;
+    if (more.length > 0) throw new Error(`${answers.length} answers`);
+    return answer === undefined ? 'silent' : u64In(answer);
+  }
+
+  /** All features that are offered, and these protocol features; all that are offered unless told. */
+  negotiate(protocolFeatures?: bigint, features?: bigint): void {
+    this.send('VHOST_USER_SET_OWNER');
+    const protocol = protocolFeatures ?? this.session.offeredProtocolFeatures & ~(1n << 14n) & ~(1n << 16n);
+    this.send('VHOST_USER_SET_PROTOCOL_FEATURES', { payload: u64(protocol) });
+    this.send('VHOST_USER_SET_FEATURES', { payload: u64(features ?? this.session.offeredFeatures & ~(1n << 26n)) });
+  }
+}
