@@ -32,8 +32,11 @@ export const replyAckFaults = {
   ),
   'success-answered-with-one': fault(
     'vu-reply-ack/success-is-zero',
-    'an acknowledgement of success is 1',
-    inTable('reply', { success: 1n }),
+    'SET_VRING_BASE that succeeds is acknowledged with 1',
+    inTable('reply', {
+      leaving: (message) =>
+        message.request === requestId.VHOST_USER_SET_VRING_BASE ? [{ ...message, payload: u64Bytes(1n) }] : [message],
+    }),
   ),
   'failure-answered-with-zero': fault(
     'vu-reply-ack/failure-is-non-zero',

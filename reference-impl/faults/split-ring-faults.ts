@@ -1,7 +1,7 @@
 import { BrokenDown } from '../vhost-user/back-end-edge.ts';
 import { splitDeviceRules as right } from '../virtqueue/split-device-rules.ts';
 import { VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT } from '../virtqueue/split-layout.ts';
-import { type Fault, fault, inQueue, inRing } from './fault.ts';
+import { type Fault, fault, inRing } from './fault.ts';
 
 /** Chains and used elements of split rings. */
 export const splitRingFaults = {
@@ -12,8 +12,8 @@ export const splitRingFaults = {
   ),
   'used-id-is-last-descriptor': fault(
     'split/used-id-is-chain-head',
-    'the id of a used element is the index behind the head',
-    inRing({ usedId: (chain) => chain.head + chain.descriptors - 1 }),
+    'the id of a used element is not that of the head where a chain has more than three descriptors',
+    inRing({ usedId: ({ head, descriptors }) => (descriptors > 3 ? head + descriptors - 1 : head) }),
   ),
   'used-len-counts-readable-too': fault(
     'split/used-len-counts-written-bytes',
@@ -32,15 +32,21 @@ export const splitRingFaults = {
   ),
   'used-element-in-slot-of-head': fault(
     'split/used-element-position',
-    'a used element is written at the index of its head',
+    'once the ring was gone through, a used element is written at the index of its head',
     inRing({
-      publishUsed: (ring, slot, id, len, next) => right.publishUsed(ring, id < ring.size ? id : slot, id, len, next),
+      publishUsed: (ring, slot, id, len, next) =>
+        right.publishUsed(ring, next > ring.size && id < ring.size ? id : slot, id, len, next),
     }),
   ),
   'used-idx-before-used-element': fault(
     'split/used-len-before-used-idx',
-    'the used idx moves and the used element is never written',
-    inRing({ publishUsed: (ring, _slot, _id, _len, next) => ring.setUsedIdx(next) }),
+    'from the thirteenth on, the used idx moves and the used element is never written',
+    inRing({
+      publishUsed: (ring, slot, id, len, next) => {
+        if (next > 12 && next < 1000) ring.setUsedIdx(next);
+        else right.publishUsed(ring, slot, id, len, next);
+      },
+    }),
   ),
   'chain-used-twice': fault(
     'split/chain-used-once',
@@ -152,12 +158,8 @@ export const splitRingFaults = {
   ),
   'broken-ring-stops-device': fault(
     'split/broken-ring-spares-others',
-    'it hangs at a malformed chain',
-    inQueue({
-      breaksOnMalformed: () => {
-        throw new BrokenDown('hang');
-      },
-    }),
+    'it hangs at a head beyond the descriptor table',
+    inRing({ acceptsHead: (head, size) => breakingDown('hang', right.acceptsHead(head, size)) }),
   ),
   'indirect-write-flag-heeded': fault(
     'indirect/write-flag-ignored',
