@@ -1,4 +1,4 @@
-import { readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import type {
   BackEndEdge,
   Breakdown,
@@ -7,11 +7,12 @@ import type {
 } from '../../reference-impl/vhost-user/back-end-edge.ts';
 import type { IutResources } from '../driver-port.ts';
 import { SystemCallError } from '../errors.ts';
-import { identityOfLink } from '../iut-process/process-resources.ts';
+import { identityOfLink, memoryFileMappings } from '../iut-process/process-resources.ts';
 import {
   closeFd,
   eventfdWrite,
   fstat,
+  type Mapping,
   mapMemory,
   memfdCreate,
   monotonicUs,
@@ -55,9 +56,9 @@ export class BackEndFiles implements BackEndEdge {
   readonly #events = Int16Array.of(POLLOUT);
   readonly #revents = new Int16Array(1);
 
-  /** What is open and what is mapped, by identity. */
+  /** What is open, and what is mapped. */
   readonly #open = new Set<DescriptorToken>();
-  readonly #mapped = new Map<MapOutcome, string>();
+  readonly #mapped = new Set<Mapping>();
 
   constructor(breakDown: (how: Breakdown) => void) {
     this.#breakDown = breakDown;
@@ -70,7 +71,21 @@ export class BackEndFiles implements BackEndEdge {
 
   resources(): IutResources {
     const byIdentity = countBy([...this.#open].map(identityOf));
-    return { descriptors: this.#open.size, byIdentity, mappings: countBy(this.#mapped.values()) };
+    return { descriptors: this.#open.size, byIdentity, mappings: countBy(this.#mappingNames()) };
+  }
+
+  /** Found out only when somebody asks: the descriptors are long closed. */
+  #mappingNames(): string[] {
+    if (this.#mapped.size === 0) return [];
+    const starts = new Map(
+      readFileSync('/proc/self/maps', 'latin1')
+        .split('\n')
+        .map((line) => [BigInt(`0x${line.slice(0, line.indexOf('-')) || '0'}`), line]),
+    );
+    return [...this.#mapped].map(({ address }) => {
+      const [name] = Object.keys(memoryFileMappings(starts.get(address) ?? ''));
+      return name ?? 'unknown';
+    });
   }
 
   mapRegion(token: DescriptorToken, size: bigint, offset: bigint): MapOutcome {
@@ -81,15 +96,14 @@ export class BackEndFiles implements BackEndEdge {
         if (offset + size > BigInt(file.size)) return { refused: 'beyond the end of the file' };
         const before = offset % pageSize;
         const mapping = mapMemory(token, Number(size + before), offset - before);
-        const memory: MapOutcome = {
+        this.#mapped.add(mapping);
+        return {
           bytes: new Uint8Array(mapping.buffer, Number(before), Number(size)),
           unmap: () => {
             mapping.unmap();
-            this.#mapped.delete(memory);
+            this.#mapped.delete(mapping);
           },
         };
-        this.#mapped.set(memory, identityOf(token).replace('memfd:', ''));
-        return memory;
       },
       (error) => ({ refused: error.message }),
     );

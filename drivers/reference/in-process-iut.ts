@@ -4,6 +4,8 @@ import type { InProcessCarrier } from './in-process-carrier.ts';
 
 const exits = { abort: { signal: 'SIGABRT' }, 'bus-error': { signal: 'SIGBUS' } } as const;
 
+const stepsToRest = 1000;
+
 /** The reference of this very process, as though it were one of its own. */
 export class InProcessIut implements PortIut {
   /** There is no process whose end could be waited for. */
@@ -38,7 +40,9 @@ export class InProcessIut implements PortIut {
     return (user + system) / 1000;
   }
 
+  /** A process of its own would have come to rest by the time somebody looks. */
   resources(): IutResources {
+    for (let n = 0; n < stepsToRest && this.#carrier.step(); n++);
     return this.#carrier.backEnd.resources();
   }
 

@@ -95,6 +95,11 @@ export const vringFaults = {
     'GET_VRING_BASE repeats the base in the upper 16 bits',
     inVring((right) => ({ reportedBase: (base) => ((right.reportedBase(base) | 1) << 16) | right.reportedBase(base) })),
   ),
+  'base-of-other-ring': fault(
+    'vu-vring/base-is-next-available-index',
+    'GET_VRING_BASE names another ring in its reply',
+    inVring(() => ({ reportedIndex: (index) => index + 1 })),
+  ),
   'set-base-ignored': fault(
     'vu-vring/resume-from-saved-base',
     'SET_VRING_BASE is acknowledged, and rings begin at 0',

@@ -43,6 +43,10 @@ export class RecordingEdge implements BackEndEdge {
     return { token: this.give(new Uint8Array(size)) };
   }
 
+  isPipe(): boolean {
+    return false;
+  }
+
   signal(token: DescriptorToken): void {
     this.signals.push(token);
   }
