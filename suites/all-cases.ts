@@ -7,6 +7,7 @@ import * as vhostUserFds from './vhost-user/fds.cases.ts';
 import * as vhostUserFeatures from './vhost-user/features.cases.ts';
 import * as vhostUserHeader from './vhost-user/header.cases.ts';
 import * as vhostUserMemoryLimits from './vhost-user/memory-limits.cases.ts';
+import * as vhostUserMemorySlots from './vhost-user/memory-slots.cases.ts';
 import * as vhostUserMemory from './vhost-user/memory.cases.ts';
 import * as vhostUserNetConfig from './vhost-user/net-config.cases.ts';
 import * as vhostUserQueues from './vhost-user/queues.cases.ts';
@@ -46,6 +47,30 @@ import * as splitRingUsedRing from './virtio/split-ring/used-ring.cases.ts';
 
 /** Every file of cases; a new one is added here. */
 const files: readonly Readonly<Record<string, AnyCase>>[] = [
+  vhostUserBackEndRequests,
+  vhostUserBlockConfig,
+  vhostUserConfig,
+  vhostUserDeviceStatus,
+  vhostUserFds,
+  vhostUserFeatures,
+  vhostUserHeader,
+  vhostUserMemoryLimits,
+  vhostUserMemorySlots,
+  vhostUserMemory,
+  vhostUserNetConfig,
+  vhostUserQueues,
+  vhostUserReconnect,
+  vhostUserReplyAck,
+  vhostUserReset,
+  vhostUserRingChanges,
+  vhostUserRingDisabled,
+  vhostUserRingState,
+  vhostUserStatus,
+  vhostUserSuspended,
+  vhostUserVringAddresses,
+  vhostUserVringBase,
+  vhostUserVringDescriptors,
+  vhostUserVringLimits,
   blockData,
   blockFeatures,
   blockMalformed,
@@ -67,29 +92,6 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   splitRingNotifications,
   splitRingOrder,
   splitRingUsedRing,
-  vhostUserBackEndRequests,
-  vhostUserBlockConfig,
-  vhostUserConfig,
-  vhostUserDeviceStatus,
-  vhostUserFds,
-  vhostUserFeatures,
-  vhostUserHeader,
-  vhostUserMemory,
-  vhostUserMemoryLimits,
-  vhostUserNetConfig,
-  vhostUserQueues,
-  vhostUserReconnect,
-  vhostUserReplyAck,
-  vhostUserReset,
-  vhostUserRingChanges,
-  vhostUserRingDisabled,
-  vhostUserRingState,
-  vhostUserStatus,
-  vhostUserSuspended,
-  vhostUserVringAddresses,
-  vhostUserVringBase,
-  vhostUserVringDescriptors,
-  vhostUserVringLimits,
 ];
 
 /** Every case of the project, by id. Ids are unique: a test looks. */

@@ -119,7 +119,11 @@ export abstract class QueuedDevice implements ParentDriver {
     const features = { eventIdx: this.has(VIRTIO_F_EVENT_IDX), indirect: this.has(VIRTIO_F_INDIRECT_DESC) };
     const observer = this.#observerOf(index);
     const ring = attachSplitDevice({ ...start, memory: this.#memory, features, rules: this.transport.ring, observer });
-    if (typeof ring === 'string') return ring;
+    if (typeof ring === 'string') {
+      // The ring before it may lie in memory that is about to go.
+      queue.ring = undefined;
+      return ring;
+    }
     queue.ring = ring;
     queue.isStarted = true;
     queue.broken = undefined;
