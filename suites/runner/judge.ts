@@ -140,13 +140,10 @@ function outcomeOf(check: Check, ended: boolean, left: number): RequirementOutco
   return { ...base, outcome: 'error' };
 }
 
-/** One finding for each requirement and way of failing; the first failure of a kind speaks for all points. */
+/** One finding for each requirement and way of failing: the first failure speaks for the others and for all points. */
 function findingsOf(port: DriverPort, check: Check, run: CaseRun): JudgedFinding[] {
   const kinds = new Map<string, Failure>();
-  for (const failure of check.failures) {
-    const key = `${failure.how} ${run.sweep === undefined ? failure.what : ''}`;
-    if (!kinds.has(key)) kinds.set(key, failure);
-  }
+  for (const failure of check.failures) if (!kinds.has(failure.how)) kinds.set(failure.how, failure);
   return [...kinds.values()].map((failure) => {
     const { exit, silent: _, ...rest } = failure;
     const points = run.sweep === undefined || run.sweep.failed.length === 0 ? {} : { points: run.sweep.failed };
