@@ -38,6 +38,14 @@ export interface Point {
   readonly key: string;
 }
 
+export interface SweepOptions {
+  /**
+   * Ends the sweep at the first point that fails; the rest are left out, and said to be. For what makes a device read
+   * or write where it must not: what comes of the next point is chance then.
+   */
+  readonly untilFirstFailure?: boolean;
+}
+
 export interface CaseContext<Slug extends string, Axes extends VariantAxes> {
   readonly port: DriverPort;
   /** The session that the runner opened. @throws DriverUsageError when the case starts `closed`. */
@@ -57,7 +65,7 @@ export interface CaseContext<Slug extends string, Axes extends VariantAxes> {
    * only that one runs. A crash, hang or closed session in one point does not end the sweep: the check runs on
    * whatever session it opens itself.
    */
-  points<P extends Point>(all: Iterable<P>, check: (point: P) => void): void;
+  points<P extends Point>(all: Iterable<P>, check: (point: P) => void, options?: SweepOptions): void;
 }
 
 export interface CaseDefinition<P extends Proves = Proves, Axes extends VariantAxes = VariantAxes> {

@@ -8,7 +8,7 @@ import {
   type Session,
 } from '../../drivers/driver-port.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
-import type { AnyCase, CaseContext, Point, VariantAxes, VariantOf } from '../case.ts';
+import type { AnyCase, CaseContext, Point, SweepOptions, VariantAxes, VariantOf } from '../case.ts';
 import { CaseEnded, Check, exitText } from '../check.ts';
 import { Workload } from '../workload/workload.ts';
 import { negotiationFor, type Offer } from './applicability.ts';
@@ -23,9 +23,11 @@ export interface RunOptions {
 export interface SweepResult {
   readonly count: number;
   readonly failed: string[];
-  /** Points left out after crashes of one signature. */
-  readonly left: number;
+  /** Points that were left out, and why. */
+  readonly left?: { readonly points: number; readonly why: string };
 }
+
+type Sweep = { -readonly [Name in keyof SweepResult]: SweepResult[Name] };
 
 const pointsBetweenLiveness = 64;
 const crashesBeforeGivingUp = 3;
@@ -121,38 +123,48 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     });
   }
 
-  readonly points = <P extends Point>(all: Iterable<P>, check: (point: P) => void): void => {
+  readonly points = <P extends Point>(
+    all: Iterable<P>,
+    check: (point: P) => void,
+    options: SweepOptions = {},
+  ): void => {
     const { point: only } = this.#options;
     const wanted = [...all].filter(({ key }) => only === undefined || key === only);
-    const sweep = { count: 0, failed: [] as string[], left: 0 };
+    if (wanted.length === 0 && only !== undefined) throw new DriverUsageError(`there is no point ${only}`);
+    const sweep: Sweep = { count: 0, failed: [] };
     this.#sweep = sweep;
     const crashes = new Map<string, number>();
     let sinceLiveness: P[] = [];
     for (const [at, point] of wanted.entries()) {
       const signature = this.#runPoint(point, check, sweep);
-      if (signature !== undefined) {
-        const times = (crashes.get(signature) ?? 0) + 1;
-        crashes.set(signature, times);
-        if (times >= crashesBeforeGivingUp) {
-          sweep.left = wanted.length - at - 1;
-          break;
-        }
+      const why = this.#whyNoMore(signature, crashes, sweep, options);
+      const isLast = at === wanted.length - 1;
+      if (why !== undefined && !isLast) {
+        sweep.left = { points: wanted.length - at - 1, why };
+        break;
       }
       sinceLiveness.push(point);
-      const isLast = at === wanted.length - 1;
       if (sinceLiveness.length < pointsBetweenLiveness && !isLast) continue;
       if (!isServing(this.port)) this.#findCulprit(sinceLiveness, check, sweep);
       sinceLiveness = [];
     }
-    if (wanted.length === 0 && only !== undefined) throw new DriverUsageError(`there is no point ${only}`);
   };
 
-  /** The signature of a crash, if the point ended in one. */
-  #runPoint<P extends Point>(
-    point: P,
-    check: (point: P) => void,
-    sweep: { count: number; failed: string[] },
+  #whyNoMore(
+    signature: string | undefined,
+    crashes: Map<string, number>,
+    sweep: Sweep,
+    options: SweepOptions,
   ): string | undefined {
+    if (options.untilFirstFailure === true && sweep.failed.length > 0) return 'after the first that failed';
+    if (signature === undefined) return undefined;
+    const times = (crashes.get(signature) ?? 0) + 1;
+    crashes.set(signature, times);
+    return times < crashesBeforeGivingUp ? undefined : `after ${times} crashes of one signature`;
+  }
+
+  /** The signature of a crash, if the point ended in one. */
+  #runPoint<P extends Point>(point: P, check: (point: P) => void, sweep: Sweep): string | undefined {
     const before = this.#failureCount();
     this.port.log.note(`point ${point.key}`);
     sweep.count++;
@@ -171,11 +183,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   }
 
   /** Nothing serves any more after these points: each once more on a fresh process, to find the one that does it. */
-  #findCulprit<P extends Point>(
-    points: readonly P[],
-    check: (point: P) => void,
-    sweep: { count: number; failed: string[] },
-  ): void {
+  #findCulprit<P extends Point>(points: readonly P[], check: (point: P) => void, sweep: Sweep): void {
     for (const point of points) {
       this.port.iut.restart();
       this.#guarded(() => check(point));

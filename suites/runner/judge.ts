@@ -5,7 +5,7 @@ import type { AnyCase, VariantAxes, VariantOf } from '../case.ts';
 import type { Check, Failure } from '../check.ts';
 import { exitText } from '../check.ts';
 import type { Offer } from './applicability.ts';
-import { CaseRun, type RunOptions } from './case-run.ts';
+import { CaseRun, type RunOptions, type SweepResult } from './case-run.ts';
 import { type Control, control, isServing } from './liveness.ts';
 
 /** A finding before the catalogue's level and basis are added to it. */
@@ -112,7 +112,7 @@ function settledFailure(failure: Failure, found: Control, port: DriverPort, opti
 function judgement(port: DriverPort, run: CaseRun, durationMs: number, exit: IutExit | undefined): Judgement {
   const checks = [...run.checks.values()];
   const ended = checks.some((check) => check.failures.length > 0 || check.inconclusiveWhy !== undefined);
-  const left = run.sweep?.left ?? 0;
+  const left = run.sweep?.left;
   const outcomes = checks.map((check) => outcomeOf(check, ended, left));
   const findings = checks.flatMap((check) => findingsOf(port, check, run));
   const unchecked = outcomes.filter(({ outcome }) => outcome === 'error').map(({ requirement }) => requirement);
@@ -127,11 +127,11 @@ function judgement(port: DriverPort, run: CaseRun, durationMs: number, exit: Iut
   };
 }
 
-function outcomeOf(check: Check, ended: boolean, left: number): RequirementOutcome {
+function outcomeOf(check: Check, ended: boolean, left: SweepResult['left']): RequirementOutcome {
   const base = { requirement: check.requirement, checks: check.evaluated };
   const branches = check.branches.size > 0 ? { branches: [...check.branches].sort() } : {};
   if (check.failures.length > 0) {
-    const why = left > 0 ? { why: `${left} points were not run after ${3} crashes of one signature` } : {};
+    const why = left === undefined ? {} : { why: `${left.points} points were not run ${left.why}` };
     return { ...base, outcome: 'fail', ...branches, ...why };
   }
   if (check.inconclusiveWhy !== undefined) return { ...base, outcome: 'inconclusive', why: check.inconclusiveWhy };

@@ -190,10 +190,11 @@ export const availIdxJump = defineCase({
       }),
     );
     // What a device finds in places that it must not read differs from run to run.
-    context.points(all, (point) => {
+    const show = (point: Breakage): void => {
       const before = check.failures.length;
       for (let round = 0; round < rounds && check.failures.length === before; round++) survives(context, check, point);
-    });
+    };
+    context.points(all, show, { untilFirstFailure: true });
     // It may have written beyond tables of its own without a sign: what comes of that is no other case's finding.
     if (context.port.facts.capabilities.includes('restart')) context.port.iut.restart();
   },
