@@ -251,6 +251,8 @@ export interface DriverPort {
     | { readonly kind: 'refused'; readonly why: string };
   /** One native poll over everything that is open; the predicate is evaluated after each wake-up. */
   until(predicate: () => boolean, deadlineMs: number): WaitResult;
+  /** As `until`, but no connection's end ends it: for what the IUT does by itself after its connections closed. */
+  untilSettled(predicate: () => boolean, deadlineMs: number): Exclude<WaitResult, 'closed'>;
   /** Closes every session, guest and descriptor that the case left open. Returns how many there were. */
   releaseAll(): number;
   /** Ends the IUT if it is ours, and gives everything back. */

@@ -15,10 +15,7 @@ export function growsNot(port: DriverPort, check: Check, what: string, body: () 
   settle(port, held);
   const before = held();
   for (let n = 0; n < repetitions; n++) body();
-  const until = port.nowMs() + port.deadlineMs;
-  while (held() >= before + repetitions && port.nowMs() < until) {
-    if (port.until(() => false, pauseMs) === 'died') break;
-  }
+  port.untilSettled(() => held() < before + repetitions, port.deadlineMs);
   const after = held();
   if (after < before + repetitions) check.holds(true, what, { expected: String(before), actual: String(after) });
   else check.fails('leak', what, `about ${before} descriptors, as before the ${repetitions} repeats`, `${after}`);
@@ -29,6 +26,6 @@ function settle(port: DriverPort, held: () => number): void {
   let last = -1;
   for (let looks = 0; looks < 20 && held() !== last; looks++) {
     last = held();
-    port.until(() => false, pauseMs);
+    port.untilSettled(() => false, pauseMs);
   }
 }

@@ -23,6 +23,7 @@ import {
 
 const S_IFMT = 0o170000;
 const S_IFREG = 0o100000;
+const S_IFIFO = 0o010000;
 const pageSize = 4096n;
 
 /** The answer where a system call failed; anything else goes on. */
@@ -56,8 +57,8 @@ export class BackEndFiles implements BackEndEdge {
   readonly #events = Int16Array.of(POLLOUT);
   readonly #revents = new Int16Array(1);
 
-  /** What is open, and what is mapped. */
-  readonly #open = new Set<DescriptorToken>();
+  /** What is open, by identity where that was looked up, and what is mapped. */
+  readonly #open = new Map<DescriptorToken, string | undefined>();
   readonly #mapped = new Set<Mapping>();
 
   constructor(breakDown: (how: Breakdown) => void) {
@@ -66,11 +67,11 @@ export class BackEndFiles implements BackEndEdge {
 
   /** Descriptors that came with a message, or with a connection, are ours from now on. */
   hold(tokens: readonly DescriptorToken[]): void {
-    for (const token of tokens) this.#open.add(token);
+    for (const token of tokens) this.#open.set(token, undefined);
   }
 
   resources(): IutResources {
-    const byIdentity = countBy([...this.#open].map(identityOf));
+    const byIdentity = countBy([...this.#open.keys()].map((token) => this.#identityOf(token)));
     return { descriptors: this.#open.size, byIdentity, mappings: countBy(this.#mappingNames()) };
   }
 
@@ -121,7 +122,10 @@ export class BackEndFiles implements BackEndEdge {
   }
 
   isPipe(token: DescriptorToken): boolean {
-    return identityOf(token) === 'pipe';
+    return unlessSystemCall(
+      () => (fstat(token).mode & S_IFMT) === S_IFIFO,
+      () => false,
+    );
   }
 
   /** A pipe or eventfd that would block is left alone: whoever reads it has a signal waiting. */
@@ -156,5 +160,14 @@ export class BackEndFiles implements BackEndEdge {
 
   breakDown(how: Breakdown): void {
     this.#breakDown(how);
+  }
+
+  /** What a descriptor stands for does not change while it is open. */
+  #identityOf(token: DescriptorToken): string {
+    const known = this.#open.get(token);
+    if (known !== undefined) return known;
+    const identity = identityOf(token);
+    if (this.#open.has(token)) this.#open.set(token, identity);
+    return identity;
   }
 }

@@ -132,6 +132,12 @@ export class MdevPort implements DriverPort, SessionContext {
     return outcome();
   }
 
+  untilSettled(predicate: () => boolean, deadlineMs: number): Exclude<WaitResult, 'closed'> {
+    const holds = this.waiting.until(() => predicate() || this.exit() !== undefined, deadlineIn(deadlineMs));
+    if (!holds) return 'deadline';
+    return this.exit() === undefined || predicate() ? 'true' : 'died';
+  }
+
   releaseAll(): number {
     let count = 0;
     for (const session of this.#sessions.splice(0)) {
