@@ -26,7 +26,7 @@ export interface Surroundings {
 
 /** Starts the program with these words. */
 export function start(words: readonly string[], { cwd, uid }: Surroundings): Started {
-  const child = spawn(process.execPath, ['--enable-source-maps', main, ...words], {
+  const child = spawn(process.execPath, [main, ...words], {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
     // Without NODE_OPTIONS, through which the test runner follows its children into files that are its own.
