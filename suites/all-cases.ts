@@ -6,9 +6,11 @@ import * as vhostUserDeviceStatus from './vhost-user/device-status.cases.ts';
 import * as vhostUserFds from './vhost-user/fds.cases.ts';
 import * as vhostUserFeatures from './vhost-user/features.cases.ts';
 import * as vhostUserHeader from './vhost-user/header.cases.ts';
-import * as vhostUserMemory from './vhost-user/memory.cases.ts';
+import * as vhostUserInflight from './vhost-user/inflight.cases.ts';
+import * as vhostUserLog from './vhost-user/log.cases.ts';
 import * as vhostUserMemoryLimits from './vhost-user/memory-limits.cases.ts';
 import * as vhostUserMemorySlots from './vhost-user/memory-slots.cases.ts';
+import * as vhostUserMemory from './vhost-user/memory.cases.ts';
 import * as vhostUserNetConfig from './vhost-user/net-config.cases.ts';
 import * as vhostUserQueues from './vhost-user/queues.cases.ts';
 import * as vhostUserReconnect from './vhost-user/reconnect.cases.ts';
@@ -54,6 +56,8 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   vhostUserFds,
   vhostUserFeatures,
   vhostUserHeader,
+  vhostUserInflight,
+  vhostUserLog,
   vhostUserMemoryLimits,
   vhostUserMemorySlots,
   vhostUserMemory,

@@ -1,4 +1,5 @@
 import { inflightRegionSize } from '../vhost-user/inflight-region.ts';
+import { bit, vhostUserProtocolFeatures as protocol } from '../wire/vhost-user-constants.ts';
 import { type Fault, fault, handling, inTable } from './fault.ts';
 
 type Description = { readonly numQueues: number; readonly queueSize: number };
@@ -69,6 +70,14 @@ export const inflightFaults = {
     'vu-inflight/requests-resubmitted-in-counter-order',
     'requests in flight are not submitted again',
     inTable('inflight', { resubmitted: () => [] }),
+  ),
+  'skip-drain-offered-alone': fault(
+    'vu-inflight/skip-drain-offered-with-prerequisites',
+    'GET_VRING_BASE_SKIP_DRAIN is offered, and GET_VRING_BASE_INFLIGHT is not',
+    inTable('features', (right) => ({
+      protocolOffered: (device) =>
+        right.protocolOffered(device) | bit(protocol.VHOST_USER_PROTOCOL_F_GET_VRING_BASE_SKIP_DRAIN),
+    })),
   ),
   'bad-inflight-description-crashes': fault(
     'vu-inflight/bad-parameters-refused',

@@ -1,0 +1,88 @@
+import type { DriverPort, Exchange, OutgoingMessage, Session } from '../../drivers/driver-port.ts';
+
+const pageSize = 4096n;
+
+export interface DirtyPagesOptions {
+  /** Bytes of the log: each covers 8 pages of 4096 bytes. */
+  readonly size: number;
+  /** Where in its file the log begins; a multiple of 4096. */
+  readonly offset?: number;
+  /** Bytes of the file; up to the end of the log unless given. */
+  readonly fileSize?: number;
+}
+
+/** A log of dirty pages in a file of ours (vhost-user, "Migration"). */
+export class DirtyPages {
+  readonly fd: number;
+  readonly size: number;
+  readonly offset: number;
+  readonly fileSize: number;
+  readonly #port: DriverPort;
+
+  constructor(port: DriverPort, { size, offset = 0, fileSize = offset + size }: DirtyPagesOptions) {
+    this.#port = port;
+    this.size = size;
+    this.offset = offset;
+    this.fileSize = fileSize;
+    this.fd = port.descriptors.memoryFile(fileSize);
+  }
+
+  get message(): OutgoingMessage {
+    return {
+      request: 'VHOST_USER_SET_LOG_BASE',
+      payload: { logSize: BigInt(this.size), logOffset: BigInt(this.offset) },
+      descriptors: [this.fd],
+    };
+  }
+
+  /** SET_LOG_BASE, and what came of it. */
+  tell(session: Session): Exchange {
+    return session.messages.exchange(this.message);
+  }
+
+  /** Numbers of the pages that are marked, in order. */
+  marked(): number[] {
+    const pages: number[] = [];
+    const bytes = this.#port.descriptors.load(this.fd, this.offset, this.size);
+    for (const [at, byte] of bytes.entries()) {
+      for (let bit = 0; byte >> bit !== 0; bit++) if (((byte >> bit) & 1) === 1) pages.push(8 * at + bit);
+    }
+    return pages;
+  }
+
+  /** Bytes of the file outside the log that are not zero. */
+  bytesOutside(): number {
+    const { descriptors } = this.#port;
+    const end = this.offset + this.size;
+    const outside = [
+      ...descriptors.load(this.fd, 0, this.offset),
+      ...descriptors.load(this.fd, end, this.fileSize - end),
+    ];
+    return outside.filter((byte) => byte !== 0).length;
+  }
+
+  byteOf(page: number): number {
+    return this.#port.descriptors.load(this.fd, this.offset + (page >> 3), 1)[0] ?? 0;
+  }
+
+  setByteOf(page: number, value: number): void {
+    this.#port.descriptors.store(this.fd, this.offset + (page >> 3), Uint8Array.of(value));
+  }
+
+  clear(): void {
+    this.#port.descriptors.store(this.fd, 0, new Uint8Array(this.fileSize));
+  }
+}
+
+/** Pages that `length` bytes from a guest-physical address on lie in. */
+export function pagesOf({
+  guestAddress,
+  length,
+}: {
+  readonly guestAddress: bigint;
+  readonly length: number;
+}): number[] {
+  const first = Number(guestAddress / pageSize);
+  const last = Number((guestAddress + BigInt(length) - 1n) / pageSize);
+  return Array.from({ length: last - first + 1 }, (_, n) => first + n);
+}
