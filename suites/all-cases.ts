@@ -2,19 +2,24 @@ import type { AnyCase } from './case.ts';
 import * as vhostUserBackEndRequests from './vhost-user/back-end-requests.cases.ts';
 import * as vhostUserBlockConfig from './vhost-user/block-config.cases.ts';
 import * as vhostUserConfig from './vhost-user/config.cases.ts';
+import * as vhostUserConfigWrite from './vhost-user/config-write.cases.ts';
 import * as vhostUserDeviceStatus from './vhost-user/device-status.cases.ts';
 import * as vhostUserFds from './vhost-user/fds.cases.ts';
 import * as vhostUserFeatures from './vhost-user/features.cases.ts';
 import * as vhostUserHeader from './vhost-user/header.cases.ts';
+import * as vhostUserInBand from './vhost-user/in-band.cases.ts';
 import * as vhostUserInflight from './vhost-user/inflight.cases.ts';
 import * as vhostUserLog from './vhost-user/log.cases.ts';
+import * as vhostUserMemory from './vhost-user/memory.cases.ts';
 import * as vhostUserMemoryLimits from './vhost-user/memory-limits.cases.ts';
 import * as vhostUserMemorySlots from './vhost-user/memory-slots.cases.ts';
-import * as vhostUserMemory from './vhost-user/memory.cases.ts';
 import * as vhostUserNetConfig from './vhost-user/net-config.cases.ts';
+import * as vhostUserOwner from './vhost-user/owner.cases.ts';
+import * as vhostUserProtocolFeatures from './vhost-user/protocol-features.cases.ts';
 import * as vhostUserQueues from './vhost-user/queues.cases.ts';
 import * as vhostUserReconnect from './vhost-user/reconnect.cases.ts';
 import * as vhostUserReplyAck from './vhost-user/reply-ack.cases.ts';
+import * as vhostUserReplyAckEffect from './vhost-user/reply-ack-effect.cases.ts';
 import * as vhostUserReset from './vhost-user/reset.cases.ts';
 import * as vhostUserRingChanges from './vhost-user/ring-changes.cases.ts';
 import * as vhostUserRingDisabled from './vhost-user/ring-disabled.cases.ts';
@@ -52,6 +57,7 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   vhostUserBackEndRequests,
   vhostUserBlockConfig,
   vhostUserConfig,
+  vhostUserConfigWrite,
   vhostUserDeviceStatus,
   vhostUserFds,
   vhostUserFeatures,
@@ -60,11 +66,15 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   vhostUserLog,
   vhostUserMemoryLimits,
   vhostUserMemorySlots,
+  vhostUserInBand,
   vhostUserMemory,
   vhostUserNetConfig,
+  vhostUserOwner,
+  vhostUserProtocolFeatures,
   vhostUserQueues,
   vhostUserReconnect,
   vhostUserReplyAck,
+  vhostUserReplyAckEffect,
   vhostUserReset,
   vhostUserRingChanges,
   vhostUserRingDisabled,

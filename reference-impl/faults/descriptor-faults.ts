@@ -3,11 +3,6 @@ import { type Fault, fault, handling, inTable } from './fault.ts';
 
 /** Descriptors that travel with messages. */
 export const descriptorFaults = {
-  'late-descriptors-accepted': fault(
-    'vu-fds/descriptors-only-with-first-bytes',
-    'descriptors that come behind the first bytes are taken as though they had come with them',
-    inTable('descriptors', { acceptsLate: true }),
-  ),
   'unexpected-descriptors-kept': fault(
     'vu-fds/unexpected-descriptors-closed',
     'descriptors of a request that takes none are never closed',

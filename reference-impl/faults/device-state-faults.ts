@@ -40,8 +40,10 @@ export const deviceStateFaults = {
   ),
   'migration-cannot-write-config': fault(
     'vu-config/migration-write-changes-read-only-fields',
-    'SET_CONFIG of a migration is refused for read-only fields',
-    inTable('config', { mayWriteReadOnly: () => false }),
+    'SET_CONFIG of a migration is acknowledged and forgotten',
+    handling<{ readonly flags: number }>('VHOST_USER_SET_CONFIG', (right, session, { flags }) =>
+      session.rules.config.mayWriteReadOnly(flags) ? done : right(),
+    ),
   ),
   'config-write-has-no-effect': fault(
     'vu-config/guest-write-takes-effect',
@@ -129,12 +131,11 @@ export const deviceStateFaults = {
       }))(remembered);
     },
   ),
-  'reset-owner-forgets-memory': fault(
+  'reset-owner-stops-rings': fault(
     'vu-reset/reset-owner-ignored-or-disables-rings',
-    'RESET_OWNER forgets memory and rings',
+    'RESET_OWNER stops the rings',
     handling('VHOST_USER_RESET_OWNER', (_right, session) => {
       session.rings.stopAll();
-      session.memory.release();
       return done;
     }),
   ),

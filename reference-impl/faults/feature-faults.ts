@@ -103,10 +103,10 @@ export const featureFaults = {
       return right();
     }),
   ),
-  'messages-before-set-owner-close': fault(
+  'messages-before-set-owner-hang': fault(
     'vu-features/messages-before-set-owner-survived',
-    'it hangs at GET_FEATURES before SET_OWNER',
-    handling('VHOST_USER_GET_FEATURES', (right, session) => {
+    'it hangs at a base before SET_OWNER',
+    handling('VHOST_USER_SET_VRING_BASE', (right, session) => {
       if (!session.hasOwner) session.edge.breakDown('hang');
       return right();
     }),
@@ -120,7 +120,7 @@ export const featureFaults = {
     })),
   ),
   'queue-num-one-more': fault(
-    'vu-mq/get-queue-num-returns-maximum',
+    'vu-mq/every-queue-can-be-set-up',
     'GET_QUEUE_NUM tells one queue more than there are',
     inTable('features', { queueCount: (queues) => BigInt(queues + 1) }),
   ),

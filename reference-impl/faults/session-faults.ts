@@ -1,4 +1,3 @@
-import { done } from '../vhost-user/message-rule.ts';
 import { configChangeMessage } from '../vhost-user/reply-payloads.ts';
 import type { Vring } from '../vhost-user/vring.ts';
 import { hasBit, vhostUserProtocolFeatures as protocol } from '../wire/vhost-user-constants.ts';
@@ -65,11 +64,6 @@ export const sessionFaults = {
         },
       }))(rules);
     },
-  ),
-  'configuration-outlives-connection': fault(
-    'vu-reconnect/new-connection-starts-clean',
-    'configuration that was written stays for the next connection',
-    inTable('deviceState', { resetsAtEnd: false }),
   ),
   'memory-outlives-connection': fault(
     'vu-reconnect/dead-connection-resources-released',
@@ -138,17 +132,6 @@ export const sessionFaults = {
         if (handled.kind === 'refused') session.edge.breakDown('hang');
         return handled;
       },
-    })),
-  ),
-  'gate-ignored': fault(
-    'vu-features/no-extension-before-negotiation',
-    'GET_QUEUE_NUM is answered before MQ is negotiated, with 0',
-    onMessage('VHOST_USER_GET_QUEUE_NUM', (entry) => ({
-      gate: [],
-      handle: (session, value, context) =>
-        hasBit(session.protocolFeatures, protocol.VHOST_USER_PROTOCOL_F_MQ)
-          ? entry.handle(session, value, context)
-          : done,
     })),
   ),
   'second-owner-closes': fault(

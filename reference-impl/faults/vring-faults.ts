@@ -5,7 +5,7 @@ import type { BackEndSession } from '../vhost-user/session.ts';
 import type { Vring } from '../vhost-user/vring.ts';
 import type { VringRules } from '../vhost-user/vring-rules.ts';
 import { splitSizes, USED_IDX_OFFSET } from '../virtqueue/split-layout.ts';
-import { type Fault, fault, handling, inQueue, inRing, inTable, onMessage } from './fault.ts';
+import { type Fault, fault, handling, inRing, inTable, onMessage } from './fault.ts';
 
 type Change = ReturnType<typeof inTable>;
 
@@ -256,15 +256,6 @@ export const vringFaults = {
       replacedDescriptor: (before, next, which) => (which === 'kick' ? (before ?? next) : next),
     }),
   ),
-  'calls-into-stopped-ring': fault(
-    'vu-suspended/no-guest-notifications',
-    'GET_VRING_BASE ends in a signal on the call descriptor',
-    handling<{ readonly index: number }>('VHOST_USER_GET_VRING_BASE', (right, session, { index }) => {
-      const handled = right();
-      session.rings.announceUsed(index);
-      return handled;
-    }),
-  ),
   'calls-into-stopped-ring-later': fault(
     'vu-suspended/no-guest-notifications',
     'each GET_FEATURES ends in signals on the call descriptors while every ring is stopped',
@@ -272,10 +263,5 @@ export const vringFaults = {
       if (!session.rings.someStarted) for (const { index } of session.rings.vrings) session.rings.announceUsed(index);
       return right();
     }),
-  ),
-  'call-twice-for-one-use': fault(
-    'notify/no-notification-before-used-event',
-    'with EVENT_IDX each call is given twice',
-    inQueue({ calls: (due) => (due ? 2 : 0) }),
   ),
 } as const satisfies Record<string, Fault>;

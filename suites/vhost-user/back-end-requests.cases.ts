@@ -1,10 +1,11 @@
 import { defineCase } from '../case.ts';
 import { stillServes } from './refusal.ts';
-import { featureBit, negotiatedWith, protocolBit } from './words.ts';
+import { featureBit, needReply, negotiatedWith, protocolBit } from './words.ts';
 
 /** The channel for requests of the back-end, and in-band notifications (vhost-user, "Back-end communication"). */
 
 const transports = ['vhost-user'] as const;
+const replyFlag = 4;
 
 export const answeredZero = defineCase({
   id: 'vhost-user/backend-req/set-backend-req-fd-is-answered-zero',
@@ -42,6 +43,33 @@ export const channelSurvived = defineCase({
   },
 });
 
+export const givenSocket = defineCase({
+  id: 'vhost-user/backend-req/requests-use-the-given-socket',
+  title: 'with a back-end channel nothing but answers comes on the main socket',
+  proves: { 'vu-backend-req/requests-use-given-socket': 'back-end-request-on-main-socket' },
+  applies: {
+    start: 'negotiated',
+    transports,
+    negotiate: ['VHOST_USER_PROTOCOL_F_BACKEND_REQ', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'],
+  },
+  run({ session, guest, workload, requirement }) {
+    const check = requirement('vu-backend-req/requests-use-given-socket');
+    check.accepted(session.messages.openBackEndChannel({ kind: 'serve' }), 'SET_BACKEND_REQ_FD');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    workload.once(queue);
+    const asked = [
+      { request: 'VHOST_USER_SET_OWNER', number: 3, flags: needReply },
+      { request: 'VHOST_USER_GET_FEATURES', number: 1 },
+      { request: 'VHOST_USER_GET_PROTOCOL_FEATURES', number: 15 },
+    ];
+    for (const { number, ...message } of asked) {
+      const answer = check.reply(session.messages.exchange(message), message.request);
+      check.equal(answer.request, number, `what comes behind ${message.request}`);
+      check.equal(answer.flags & replyFlag, replyFlag, `reply flag of what comes behind ${message.request}`);
+    }
+  },
+});
+
 export const inbandPrerequisites = defineCase({
   id: 'vhost-user/inband/connection-closed-without-prerequisites',
   title: 'INBAND_NOTIFICATIONS without BACKEND_REQ and REPLY_ACK ends the connection',
@@ -71,19 +99,25 @@ export const inbandPrerequisites = defineCase({
 
 export const newConnection = defineCase({
   id: 'vhost-user/close/new-connection-is-accepted-after-refusal',
-  title: 'after a connection that ended over a malformed message, the next one is served',
-  proves: { 'vu-close/new-connection-accepted-after-refusal': 'no-connection-after-refusal' },
+  title: 'after a connection that ended over a message that was refused, the next one is served',
+  proves: {
+    'vu-close/new-connection-accepted-after-refusal': [
+      'no-connection-after-refusal',
+      'second-connection-refused-for-good',
+    ],
+  },
   applies: { start: 'closed', transports },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-close/new-connection-accepted-after-refusal');
     const all = [
-      { key: 'version=0', flags: 0, declaredSize: 8, bytes: 8 },
-      { key: 'size=0xffffffff', flags: 1, declaredSize: 0xffffffff, bytes: 8 },
-      { key: 'flags=0xffffffff', flags: 0xffffffff, declaredSize: 8, bytes: 8 },
+      { key: 'version=0', flags: 0, declaredSize: 8, byte: 0 },
+      { key: 'size=0xffffffff', flags: 1, declaredSize: 0xffffffff, byte: 0 },
+      { key: 'flags=0xffffffff', flags: 0xffffffff, declaredSize: 8, byte: 0 },
+      { key: 'features=all', flags: 1, declaredSize: 8, byte: 0xff },
     ];
-    points(all, ({ key, flags, declaredSize, bytes }) => {
+    points(all, ({ key, flags, declaredSize, byte }) => {
       const session = connect('connected');
-      const payload = new Uint8Array(bytes);
+      const payload = new Uint8Array(8).fill(byte);
       session.messages.send({ request: 'VHOST_USER_SET_FEATURES', flags, declaredSize, payload });
       session.messages.shutdown('write');
       session.close();

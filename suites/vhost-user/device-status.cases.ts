@@ -77,6 +77,26 @@ export const afterReset = defineCase({
   },
 });
 
+export const ringsForgotten = defineCase({
+  id: 'vhost-user/device-status/rings-are-set-up-anew-after-status-zero',
+  title: 'a ring that ran before status 0 stays stopped when the device is brought up again, until it is set up anew',
+  proves: { 'vu-status/status-zero-resets': 'status-zero-resets-nothing' },
+  applies,
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vu-status/status-zero-resets');
+    setStatus(session, check, live);
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    setStatus(session, check, live | DRIVER_OK);
+    check.equal(workload.once(queue), undefined, 'what is wrong with a request before the reset');
+    setStatus(session, check, 0n);
+    const u64 = session.negotiated.accepted;
+    session.messages.send({ request: 'VHOST_USER_SET_FEATURES', payload: { u64 } });
+    setStatus(session, check, live | DRIVER_OK);
+    const { segments } = workload.request({ seed: 2 });
+    staysQuiet(port, session, queue, check, segments, 'of a ring that was not set up again');
+  },
+});
+
 export const needsReset = defineCase({
   id: 'vhost-user/device-status/broken-device-says-that-it-needs-reset',
   title: 'a ring that is not served any more after a head out of range shows as DEVICE_NEEDS_RESET',

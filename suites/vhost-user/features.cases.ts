@@ -146,6 +146,22 @@ export const unofferedProtocolRefused = defineCase({
   },
 });
 
+export const setAgain = defineCase({
+  id: 'vhost-user/features/set-features-is-repeatable',
+  title: 'SET_FEATURES with the same word again, before rings run and while they do, changes nothing',
+  proves: { 'vu-features/set-features-repeatable': 'second-set-features-refused' },
+  applies: { start: 'negotiated', transports, negotiate: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'] },
+  run({ session, guest, workload, requirement }) {
+    const check = requirement('vu-features/set-features-repeatable');
+    const message = { request: 'VHOST_USER_SET_FEATURES', payload: { u64: session.negotiated.accepted } };
+    check.accepted(session.messages.acknowledged(message), 'SET_FEATURES again');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    check.equal(workload.once(queue), undefined, 'what is wrong with a request');
+    check.accepted(session.messages.acknowledged(message), 'SET_FEATURES while the ring runs');
+    check.equal(workload.once(queue, { seed: 2 }), undefined, 'what is wrong with a request on the same ring then');
+  },
+});
+
 export const mqOffered = defineCase({
   id: 'vhost-user/features/mq-is-offered',
   title: 'a back-end that has protocol features offers MQ, whatever its number of queues',

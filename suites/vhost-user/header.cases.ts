@@ -208,3 +208,20 @@ export const undersizedPayload = defineCase({
     });
   },
 });
+
+export const unknownFlags = defineCase({
+  id: 'vhost-user/header/unknown-flag-bits-are-survived',
+  title: 'a request with a flag bit that has no meaning is carried out or refused, and the back-end serves on',
+  proves: { 'vu-header/unknown-flag-bits-survived': 'unknown-flag-bits-crash' },
+  applies: { start: 'closed', transports: ['vhost-user'] },
+  run({ port, connect, points, requirement }) {
+    const check = requirement('vu-header/unknown-flag-bits-survived');
+    const all = Array.from({ length: 28 }, (_, at) => ({ key: `bit=${at + 4}`, flags: 1 + 2 ** (at + 4) }));
+    points(all, ({ key, flags }) => {
+      const session = connect('connected');
+      session.messages.send({ request: 'VHOST_USER_SET_OWNER', flags });
+      stillServes(port, session, check, `service after SET_OWNER with flag ${key}`);
+      session.close();
+    });
+  },
+});

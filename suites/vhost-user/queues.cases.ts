@@ -25,7 +25,7 @@ export const queueNum = defineCase({
 export const everyQueue = defineCase({
   id: 'vhost-user/mq/every-queue-can-be-set-up',
   title: 'each queue below the number that GET_QUEUE_NUM tells takes its set-up, and completes a request',
-  proves: { 'vu-mq/every-queue-can-be-set-up': 'last-queue-refused' },
+  proves: { 'vu-mq/every-queue-can-be-set-up': ['last-queue-refused', 'queue-num-one-more'] },
   applies: {
     start: 'negotiated',
     transports: ['vhost-user'],

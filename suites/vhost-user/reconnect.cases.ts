@@ -4,8 +4,8 @@ import { growsNot } from '../resource-growth.ts';
 import { tableOf } from './memory-table.ts';
 import { stillServes } from './refusal.ts';
 import { baseFrom, RingByHand, waited } from './ring-by-hand.ts';
-import { getBase } from './ring-messages.ts';
-import { needReply } from './words.ts';
+import { getBase, setDescriptor } from './ring-messages.ts';
+import { needReply, negotiatedWith, wordOf } from './words.ts';
 
 /** Connections that end as they like, and what the next one finds. */
 
@@ -54,6 +54,22 @@ export const cleanNegotiation = defineCase({
     check.reply(negotiated.messages.fence(), 'GET_FEATURES');
     negotiated.close();
     check.equal(answered(), before, 'what is answered first after SET_OWNER with need_reply and GET_FEATURES');
+  },
+});
+
+export const cleanStatus = defineCase({
+  id: 'vhost-user/reconnect/status-of-a-dead-connection-is-forgotten',
+  title: 'device status that one connection set is 0 on the next',
+  proves: { 'vu-reconnect/new-connection-starts-clean': 'status-outlives-connection' },
+  applies: { start: 'negotiated', transports, negotiate: ['VHOST_USER_PROTOCOL_F_STATUS'] },
+  run({ session, connect, requirement }) {
+    const check = requirement('vu-reconnect/new-connection-starts-clean');
+    session.messages.send({ request: 'VHOST_USER_SET_STATUS', payload: { u64: 1n | 2n } });
+    check.reply(session.messages.fence(), 'GET_FEATURES behind SET_STATUS');
+    session.close();
+    const next = connect('negotiated');
+    const told = check.reply(next.messages.exchange({ request: 'VHOST_USER_GET_STATUS' }), 'GET_STATUS');
+    check.equal(wordOf(told), 0n, 'status at the beginning of the next connection');
   },
 });
 
@@ -107,6 +123,27 @@ export const descriptorsReleased = defineCase({
       const session = connect('negotiated');
       wholeSession(session, () => workload.once(workload.attach(session, guest.splitRing({ size: 16 }))));
       guest.release(mark);
+    });
+  },
+});
+
+export const replacedReleased = defineCase({
+  id: 'vhost-user/reconnect/replaced-descriptors-are-closed',
+  title: 'descriptors of a ring that others took the place of do not pile up, neither within a connection nor after it',
+  proves: { 'vu-reconnect/dead-connection-resources-released': 'replaced-descriptor-kept' },
+  applies: { start: 'closed', transports, needs: ['resources'] },
+  run({ port, connect, points, requirement }) {
+    const check = requirement('vu-reconnect/dead-connection-resources-released');
+    const all = (['CALL', 'ERR'] as const).map((which) => ({ key: `SET_VRING_${which}`, which }));
+    points(all, ({ key, which }) => {
+      const session = negotiatedWith(connect('connected'), 0n);
+      growsNot(port, check, `descriptors held after repeating ${key}`, () => {
+        const fd = port.descriptors.eventfd();
+        session.messages.send(setDescriptor(which, 0, fd));
+        check.reply(session.messages.fence(), `GET_FEATURES behind ${key}`);
+        port.descriptors.close(fd);
+      });
+      session.close();
     });
   },
 });

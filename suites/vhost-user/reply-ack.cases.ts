@@ -155,17 +155,21 @@ export const unnegotiatedNeedReply = defineCase({
 export const inOrder = defineCase({
   id: 'vhost-user/reply-ack/one-answer-per-request-in-order',
   title: 'requests sent in one go are answered one by one, in their order',
-  proves: { 'vu-reply-ack/one-answer-per-request-in-order': 'acknowledgement-sent-twice' },
+  proves: {
+    'vu-reply-ack/one-answer-per-request-in-order': ['acknowledgement-sent-twice', 'set-features-acknowledged-twice'],
+  },
   applies,
   run({ session, requirement }) {
     const check = requirement('vu-reply-ack/one-answer-per-request-in-order');
     negotiatedWith(session, protocolBit.REPLY_ACK);
-    for (const { message } of lawful) session.messages.send({ ...message, flags: needReply });
+    const features = { request: 'VHOST_USER_SET_FEATURES', payload: { u64: session.negotiated.accepted } };
+    const requests = [{ key: 'SET_FEATURES', number: 2, message: features }, ...lawful];
+    for (const { message } of requests) session.messages.send({ ...message, flags: needReply });
     session.messages.send({ request: 'VHOST_USER_GET_FEATURES' });
     const order: number[] = [];
-    for (const { key } of lawful) order.push(check.reply(session.messages.receive(), key).request);
+    for (const { key } of requests) order.push(check.reply(session.messages.receive(), key).request);
     order.push(check.reply(session.messages.receive(), 'GET_FEATURES').request);
-    check.sameSequence(order, [...lawful.map(({ number }) => number), 1], 'request numbers of the answers');
+    check.sameSequence(order, [...requests.map(({ number }) => number), 1], 'request numbers of the answers');
   },
 });
 

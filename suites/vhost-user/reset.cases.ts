@@ -1,4 +1,6 @@
 import { defineCase } from '../case.ts';
+import { configPayload, readConfig } from './config-space.ts';
+import { setEnable } from './ring-messages.ts';
 import { negotiatedWith, protocolBit, wordOf } from './words.ts';
 
 /** RESET_DEVICE and RESET_OWNER (vhost-user, "VHOST_USER_RESET_DEVICE", "VHOST_USER_RESET_OWNER"). */
@@ -35,8 +37,13 @@ export const disablesRings = defineCase({
 export const keepsConnection = defineCase({
   id: 'vhost-user/reset/reset-device-keeps-ownership-and-connection',
   title: 'after RESET_DEVICE the connection answers as before, without a new SET_OWNER',
-  proves: { 'vu-reset/reset-device-keeps-ownership-and-connection': 'reset-closes-connection' },
-  applies,
+  proves: {
+    'vu-reset/reset-device-keeps-ownership-and-connection': [
+      'reset-closes-connection',
+      'reset-device-forgets-protocol-features',
+    ],
+  },
+  applies: { ...applies, negotiate: [...applies.negotiate, 'VHOST_USER_PROTOCOL_F_MQ'] },
   run({ session, requirement }) {
     const check = requirement('vu-reset/reset-device-keeps-ownership-and-connection');
     const before = wordOf(check.reply(session.messages.fence(), 'GET_FEATURES'));
@@ -46,6 +53,10 @@ export const keepsConnection = defineCase({
       session.messages.acknowledged({ request: 'VHOST_USER_SET_VRING_NUM', payload: { index: 0, num: 16 } }),
       'SET_VRING_NUM without a new SET_OWNER',
     );
+    session.messages.send({ request: 'VHOST_USER_GET_QUEUE_NUM' });
+    session.messages.send({ request: 'VHOST_USER_GET_FEATURES' });
+    const first = check.reply(session.messages.receive(), 'an answer behind GET_QUEUE_NUM');
+    check.equal(first.request, 17, 'the request that is answered where MQ was negotiated before the reset');
   },
 });
 
@@ -69,6 +80,58 @@ export const setUpAgain = defineCase({
       again.makeAvailable([workload.request({ seed }).segments]);
       check.equal(again.kickAndWaitForUsed(1).length, 1, `used elements of request ${seed} after the reset`);
     }
+  },
+});
+
+export const clearsStatus = defineCase({
+  id: 'vhost-user/reset/reset-device-clears-status',
+  title: 'after RESET_DEVICE the device status is 0',
+  proves: { 'vu-reset/reset-device-restores-initial-state': 'reset-device-keeps-status' },
+  applies: { ...applies, negotiate: [...applies.negotiate, 'VHOST_USER_PROTOCOL_F_STATUS'] },
+  run({ session, requirement }) {
+    const check = requirement('vu-reset/reset-device-restores-initial-state');
+    const status = { request: 'VHOST_USER_SET_STATUS', payload: { u64: 1n | 2n | 8n } };
+    check.accepted(session.messages.acknowledged(status), 'SET_STATUS');
+    check.accepted(session.messages.acknowledged(resetDevice), 'RESET_DEVICE');
+    const told = check.reply(session.messages.exchange({ request: 'VHOST_USER_GET_STATUS' }), 'GET_STATUS');
+    check.equal(wordOf(told), 0n, 'status after RESET_DEVICE');
+  },
+});
+
+export const restoresConfiguration = defineCase({
+  id: 'vhost-user/reset/reset-device-restores-configuration',
+  title: 'after RESET_DEVICE writeback of a block device is what it was before a driver wrote it',
+  proves: { 'vu-reset/reset-device-restores-initial-state': 'reset-device-keeps-device' },
+  applies: {
+    ...applies,
+    devices: ['block'],
+    negotiate: [...applies.negotiate, 'VHOST_USER_PROTOCOL_F_CONFIG', 'VIRTIO_BLK_F_CONFIG_WCE', 'VIRTIO_BLK_F_FLUSH'],
+  },
+  run({ session, requirement }) {
+    const check = requirement('vu-reset/reset-device-restores-initial-state');
+    const writebackAt = 32;
+    const writeback = (): number | undefined => readConfig(session, 0, writebackAt + 1)?.[writebackAt];
+    const before = writeback();
+    const payload = configPayload(writebackAt, 1, 0, Uint8Array.of(before === 0 ? 1 : 0));
+    check.accepted(session.messages.acknowledged({ request: 'VHOST_USER_SET_CONFIG', payload }), 'SET_CONFIG');
+    check.accepted(session.messages.acknowledged(resetDevice), 'RESET_DEVICE');
+    check.equal(writeback(), before, 'writeback after RESET_DEVICE');
+  },
+});
+
+export const resetOwnerKeepsRings = defineCase({
+  id: 'vhost-user/reset/reset-owner-keeps-memory-and-rings',
+  title: 'after RESET_OWNER rings that are enabled again serve on in the memory that was shared before',
+  proves: { 'vu-reset/reset-owner-ignored-or-disables-rings': 'reset-owner-stops-rings' },
+  applies: { start: 'negotiated', transports: ['vhost-user'], offers: ['VHOST_USER_F_PROTOCOL_FEATURES'] },
+  run({ session, guest, workload, requirement }) {
+    const check = requirement('vu-reset/reset-owner-ignored-or-disables-rings');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    check.equal(workload.once(queue), undefined, 'what is wrong with a request before RESET_OWNER');
+    session.messages.send({ request: 'VHOST_USER_RESET_OWNER' });
+    for (const index of [queue.index, ...workload.facts.companions]) session.messages.send(setEnable(index, 1));
+    check.reply(session.messages.fence(), 'GET_FEATURES behind RESET_OWNER');
+    check.equal(workload.once(queue, { seed: 2 }), undefined, 'what is wrong with a request after RESET_OWNER');
   },
 });
 

@@ -81,14 +81,19 @@ export const unacceptableFeatures = defineCase({
   id: 'vhost-user/status/features-ok-is-refused-for-unacceptable-features',
   title: 'FEATURES_OK does not stick when the acknowledged features cannot be accepted, or they were refused before',
   proves: {
-    'vu-status/features-ok-refused-for-unacceptable-features': 'features-ok-sticks-for-any-features',
+    'vu-status/features-ok-refused-for-unacceptable-features': [
+      'features-ok-sticks-for-any-features',
+      'features-ok-always-kept',
+    ],
     'features/unacceptable-subset-refused': 'features-ok-sticks-for-any-features',
   },
   applies,
-  run({ port, session, requirement }) {
+  // Without acknowledgements the bit is the only way to say no on a connection that stays open.
+  variants: { replyAck: [true, false] },
+  run({ port, session, variant, requirement }) {
     const check = requirement('vu-status/features-ok-refused-for-unacceptable-features');
     const virtio = requirement('features/unacceptable-subset-refused');
-    negotiatedWith(session, protocol);
+    negotiatedWith(session, variant.replyAck ? protocol : protocolBit.STATUS);
     setStatus(session, check, ACKNOWLEDGE | DRIVER);
     const offered = session.negotiated.offered;
     const missing = Array.from({ length: 64 }, (_, bit) => 1n << BigInt(bit)).find((bit) => (offered & bit) === 0n);

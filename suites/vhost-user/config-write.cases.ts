@@ -1,0 +1,103 @@
+import { defineCase } from '../case.ts';
+import { configPayload, readConfig } from './config-space.ts';
+import { refusalOf, stillServes } from './refusal.ts';
+import { negotiatedWith, protocolBit } from './words.ts';
+
+/** VHOST_USER_SET_CONFIG: what is written, and what cannot be (vhost-user, "VHOST_USER_SET_CONFIG"). */
+
+const transports = ['vhost-user'] as const;
+const protocol = protocolBit.CONFIG | protocolBit.REPLY_ACK;
+const liveMigration = 1;
+const writebackAt = 32;
+
+export const writePastEnd = defineCase({
+  id: 'vhost-user/config/set-config-past-the-end-is-survived',
+  title: 'SET_CONFIG of what no config space holds is refused or ignored, and the back-end serves on',
+  proves: { 'vu-config/set-config-past-end-refused': 'config-past-end-crashes' },
+  applies: { start: 'closed', transports, offers: ['VHOST_USER_PROTOCOL_F_CONFIG'] },
+  run({ port, connect, points, requirement }) {
+    const check = requirement('vu-config/set-config-past-end-refused');
+    const all = [
+      { key: 'offset=256,size=1', offset: 256, size: 1 },
+      { key: 'offset=250,size=8', offset: 250, size: 8 },
+      { key: 'offset=65536,size=8', offset: 0x1_0000, size: 8 },
+      { key: 'offset=0xffffffff,size=1', offset: 0xffffffff, size: 1 },
+      { key: 'offset=0xfffffff8,size=16', offset: 0xfffffff8, size: 16 },
+    ].flatMap((each) => [0, liveMigration].map((flags) => ({ ...each, key: `${each.key},flags=${flags}`, flags })));
+    points(all, ({ key, offset, size, flags }) => {
+      const session = negotiatedWith(connect('connected'), protocol);
+      const payload = configPayload(offset, size, flags, new Uint8Array(size).fill(0xa5));
+      const answer = session.messages.acknowledged({ request: 'VHOST_USER_SET_CONFIG', payload });
+      if (answer.kind === 'died' || answer.kind === 'silent') {
+        check.failsBy(answer, `SET_CONFIG with ${key}`, 'a refusal, or no effect');
+      } else {
+        stillServes(port, session, check, `service after SET_CONFIG with ${key}`);
+      }
+      session.close();
+    });
+  },
+});
+
+export const guestWrite = defineCase({
+  id: 'vhost-user/config/guest-write-is-read-back',
+  title: 'writeback of a block device, written by SET_CONFIG, is read back by GET_CONFIG',
+  proves: { 'vu-config/guest-write-takes-effect': 'config-write-has-no-effect' },
+  applies: {
+    start: 'negotiated',
+    transports,
+    devices: ['block'],
+    negotiate: [
+      'VHOST_USER_PROTOCOL_F_CONFIG',
+      'VHOST_USER_PROTOCOL_F_REPLY_ACK',
+      'VIRTIO_BLK_F_CONFIG_WCE',
+      'VIRTIO_BLK_F_FLUSH',
+    ],
+  },
+  run({ session, requirement }) {
+    const check = requirement('vu-config/guest-write-takes-effect');
+    for (const value of [0, 1, 0, 1]) {
+      const payload = configPayload(writebackAt, 1, 0, Uint8Array.of(value));
+      const answer = session.messages.acknowledged({ request: 'VHOST_USER_SET_CONFIG', payload });
+      check.accepted(answer, `SET_CONFIG of writeback to ${value}`);
+      check.equal(
+        readConfig(session, 0, writebackAt + 1)?.[writebackAt],
+        value,
+        `writeback after ${value} was written`,
+      );
+    }
+  },
+});
+
+export const migrationWrite = defineCase({
+  id: 'vhost-user/config/migration-write-is-carried-out-or-refused',
+  title: 'SET_CONFIG of a live migration that is acknowledged with 0 has changed read-only fields, too',
+  proves: { 'vu-config/migration-write-changes-read-only-fields': 'migration-cannot-write-config' },
+  applies: {
+    start: 'connected',
+    transports,
+    offers: ['VHOST_USER_PROTOCOL_F_CONFIG', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'],
+  },
+  run({ session, requirement }) {
+    const check = requirement('vu-config/migration-write-changes-read-only-fields');
+    negotiatedWith(session, protocol);
+    const before = readConfig(session, 0, 6);
+    if (before === undefined) {
+      check.fails('wrong', 'config space is read', '6 bytes', 'a failure');
+      return;
+    }
+    const setting = (bytes: Uint8Array) => ({
+      request: 'VHOST_USER_SET_CONFIG',
+      payload: configPayload(0, bytes.length, liveMigration, bytes),
+    });
+    const written = before.map((byte) => byte ^ 0x11);
+    const refusal = refusalOf(session, setting(written), check, 'SET_CONFIG of a migration', () => false);
+    if (refusal === undefined) return;
+    if (refusal !== 'zero acknowledgement') {
+      check.refused(refusal, 'SET_CONFIG of a migration');
+      return;
+    }
+    const after = readConfig(session, 0, 6) ?? new Uint8Array(0);
+    check.bytesEqual(after, written, 'config space after an acknowledgement of 0');
+    session.messages.acknowledged(setting(before));
+  },
+});
