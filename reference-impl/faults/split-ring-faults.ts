@@ -1,7 +1,8 @@
+import { guestAddressOf } from '../memory/pieces.ts';
 import { BrokenDown } from '../vhost-user/back-end-edge.ts';
 import { splitDeviceRules as right } from '../virtqueue/split-device-rules.ts';
 import { VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT } from '../virtqueue/split-layout.ts';
-import { type Fault, fault, inRing } from './fault.ts';
+import { type Fault, fault, inRing, inTable } from './fault.ts';
 
 /** Chains and used elements of split rings. */
 export const splitRingFaults = {
@@ -236,6 +237,57 @@ export const splitRingFaults = {
     'split/chain-used-once',
     'a ring with as many chains as entries is taken for an empty one',
     inRing({ pending: (availIdx, lastAvailIdx, size) => right.pending(availIdx, lastAvailIdx, size) % size }),
+  ),
+  'buffer-over-regions-refused': fault(
+    'split/buffers-anywhere-in-memory',
+    'a buffer over the boundary of two regions breaks the ring',
+    inRing({ acceptsPlace: (pieces) => (pieces.length > 1 ? 'buffer-region-edge' : undefined) }),
+  ),
+  'buffer-at-region-end-refused': fault(
+    'split/buffers-anywhere-in-memory',
+    'a buffer that takes the last byte of a region breaks the ring',
+    inRing({
+      acceptsPlace: (pieces) =>
+        pieces.some(({ offset, length, region }) => BigInt(offset + length) === region.size)
+          ? 'buffer-region-edge'
+          : undefined,
+    }),
+  ),
+  'unaligned-buffer-refused': fault(
+    'split/buffers-anywhere-in-memory',
+    'a long buffer at an odd address breaks the ring',
+    inRing({
+      acceptsPlace: ([first]) =>
+        first !== undefined && first.length > 1000 && first.offset % 2 === 1 ? 'buffer-region-edge' : undefined,
+    }),
+  ),
+  'buffer-above-47-bits-refused': fault(
+    'split/buffers-anywhere-in-memory',
+    'a buffer at an address of 48 bits breaks the ring',
+    inRing({
+      acceptsPlace: ([first]) =>
+        first !== undefined && guestAddressOf(first) >> 47n !== 0n ? 'buffer-outside-every-region' : undefined,
+    }),
+  ),
+  'ring-parts-apart-refused': fault(
+    'split/ring-parts-anywhere-in-memory',
+    'a ring whose parts do not lie close together is refused',
+    inTable('vring', (table) => ({
+      acceptsAddresses: (addresses) =>
+        addresses.used > addresses.desc &&
+        addresses.used - addresses.desc < 0x8_0000n &&
+        table.acceptsAddresses(addresses),
+    })),
+  ),
+  'queue-size-capped': fault(
+    'split/queue-size-honoured',
+    'queues of more than 256 entries are taken for queues of 256',
+    inTable('vring', { storedSize: (size) => Math.min(size, 256) }),
+  ),
+  'queue-size-at-least-four': fault(
+    'split/queue-size-honoured',
+    'queues of less than 4 entries are taken for queues of 4',
+    inTable('vring', { storedSize: (size) => Math.max(size, 4) }),
   ),
 } as const satisfies Record<string, Fault>;
 

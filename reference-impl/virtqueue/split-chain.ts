@@ -142,6 +142,8 @@ function addBuffer(
   walk.hasWritable ||= writable;
   const pieces = ring.memory.translate(ring.bufferSpace, address, length, writable ? 'write' : 'read');
   if (isFailure(pieces)) return rules.acceptsUnreachable(pieces);
+  const misplaced = rules.acceptsPlace(pieces);
+  if (misplaced !== undefined) return misplaced;
   const part = writable ? walk.writable : walk.readable;
   for (const piece of pieces) part.push(piece);
   if (writable) walk.writableLength += length;

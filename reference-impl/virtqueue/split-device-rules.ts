@@ -1,4 +1,5 @@
 import type { TranslationFailure } from '../memory/memory-map.ts';
+import type { Piece } from '../memory/pieces.ts';
 import { passesEvent } from './event-idx.ts';
 import type { MalformedReason } from './malformed.ts';
 import type { SplitChain } from './split-chain.ts';
@@ -84,6 +85,8 @@ export interface SplitDeviceRules {
   readonly acceptsTotal: (bytes: number) => MalformedReason | undefined;
   /** Judges a buffer that memory does not hold; undefined passes over it as though it had no bytes. */
   readonly acceptsUnreachable: (failure: TranslationFailure) => MalformedReason | undefined;
+  /** Judges where in memory a buffer lies. Every place is as good as another. */
+  readonly acceptsPlace: (pieces: readonly Piece[]) => MalformedReason | undefined;
 
   /** Which of the chains carried out, in the order of their arrival, are told as used now. None: all wait on. */
   readonly completions: (held: readonly Completion[], pending: number) => readonly Completion[];
@@ -137,6 +140,7 @@ export const splitDeviceRules: SplitDeviceRules = {
   acceptsLength: () => undefined,
   acceptsTotal: (bytes) => (bytes > 2 ** 32 ? 'longer-than-4gib' : undefined),
   acceptsUnreachable: (failure) => `buffer-${failure}`,
+  acceptsPlace: () => undefined,
 
   completions: (held) => held,
   usedId: (chain) => chain.head,

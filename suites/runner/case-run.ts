@@ -43,6 +43,8 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   readonly #options: RunOptions;
   #session: Session | undefined;
   #guest: Guest | undefined;
+  /** Sessions since the point began. */
+  readonly #opened: Session[] = [];
   #random: number;
   #sweep: SweepResult | undefined;
 
@@ -100,6 +102,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     const opened = this.port.connect();
     if (opened.kind === 'refused') throw new PeerProtocolError(`the connection was refused: ${opened.why}`);
     const { session } = opened;
+    this.#opened.push(session);
     if (start === 'connected') return session;
     session.negotiate(negotiationFor(this.#definition, this.port.facts, this.#offer));
     if (this.#definition.applies.shareMemory !== false) {
@@ -169,7 +172,10 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     this.port.log.note(`point ${point.key}`);
     sweep.count++;
     const mark = this.#guest?.mark();
+    this.#opened.length = 0;
     this.#guarded(() => check(point));
+    // A point that ended early has left its sessions open: an IUT that serves one at a time would keep the next waiting.
+    for (const session of this.#opened) if (session.isOpen) session.close();
     if (mark !== undefined) this.#guest?.release(mark);
     if (this.#failureCount() > before) sweep.failed.push(point.key);
     const exit = this.port.iut.exit();

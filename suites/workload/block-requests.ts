@@ -69,13 +69,19 @@ export class BlockRequests {
   ): BlockRequest {
     const data = request.data ?? new Uint8Array(0);
     const writableBytes = request.writableBytes ?? 0;
-    const readableSpan = this.#guest.allocate({ size: headerSize + data.length });
+    const readableSpan = this.#guest.allocate({
+      size: headerSize + data.length,
+      ...(data.length > 0 ? request.readableWhere : {}),
+    });
     const header = new DataView(new ArrayBuffer(headerSize));
     header.setUint32(0, request.type, true);
     header.setBigUint64(8, BigInt(request.sector), true);
     readableSpan.store(new Uint8Array(header.buffer));
     readableSpan.store(data, headerSize);
-    const writableSpan = this.#guest.allocate({ size: writableBytes + 1 });
+    const writableSpan = this.#guest.allocate({
+      size: writableBytes + 1,
+      ...(writableBytes > 0 ? request.writableWhere : {}),
+    });
     writableSpan.store(pattern(writableBytes, 0xdead + (request.seed ?? 0)));
     writableSpan.store(Uint8Array.of(noStatus), writableBytes);
     const segments = chainOf(

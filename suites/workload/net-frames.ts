@@ -51,7 +51,7 @@ export class NetFrames {
     shape: RequestShape = {},
     header: Uint8Array = new Uint8Array(netHeaderSize),
   ): Request {
-    const span = this.#guest.allocate({ size: netHeaderSize + frame.length });
+    const span = this.#guest.allocate({ size: netHeaderSize + frame.length, ...shape.readableWhere });
     span.store(header);
     span.store(frame, netHeaderSize);
     const segments = chainOf(cutSpan(span, shape.readableCuts ?? []), []);
@@ -59,8 +59,8 @@ export class NetFrames {
   }
 
   /** A buffer to receive into. */
-  receiveBuffer(bytes = 2048, writableCuts: readonly number[] = []): ReceiveBuffer {
-    const span: Span = this.#guest.allocate({ size: bytes });
+  receiveBuffer(bytes = 2048, { writableCuts = [], writableWhere }: RequestShape = {}): ReceiveBuffer {
+    const span: Span = this.#guest.allocate({ size: bytes, ...writableWhere });
     span.fill(0xee);
     const segments = chainOf([], cutSpan(span, writableCuts));
     return { request: { segments, writes: 0, problem: () => undefined }, load: () => span.load() };
@@ -87,7 +87,7 @@ export class NetFrames {
     shape: RequestShape = {},
     header?: Uint8Array,
   ): { header: Uint8Array; frame: Uint8Array; len: number } {
-    const buffer = this.receiveBuffer(netHeaderSize + frame.length + receiveSlack, shape.writableCuts);
+    const buffer = this.receiveBuffer(netHeaderSize + frame.length + receiveSlack, shape);
     receive.makeAvailable([buffer.request.segments]);
     receive.kick();
     transmit.makeAvailable([this.transmitFrame(frame, shape, header).segments]);

@@ -1,3 +1,4 @@
+import type { AllocationRequest } from '../../reference-impl/memory/allocation.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
 import { readable, type Segment, writable } from '../../reference-impl/virtqueue/segment.ts';
 
@@ -16,6 +17,9 @@ export interface RequestShape {
   readonly readableCuts?: readonly number[];
   /** Cuts in the device-writable part. */
   readonly writableCuts?: readonly number[];
+  /** Where a readable, and where a writable part that carries data lies; wherever there is room unless told. */
+  readonly readableWhere?: Partial<AllocationRequest>;
+  readonly writableWhere?: Partial<AllocationRequest>;
   /** Bytes of data, where the request carries any. */
   readonly bytes?: number;
   /** Makes the data of several requests differ. */
