@@ -1,5 +1,5 @@
-import type { DriverPort } from '../../drivers/driver-port.ts';
-import type { CaseRecord, RunEvent } from '../../reports/record/record.ts';
+import type { DriverPort, IutExit } from '../../drivers/driver-port.ts';
+import type { CaseRecord, Finding, RunEvent } from '../../reports/record/record.ts';
 import type { PlannedResult } from '../../reports/record/run-plan.ts';
 import type { Trace } from '../../reports/trace/trace.ts';
 import type { AnyCase } from '../case.ts';
@@ -85,12 +85,12 @@ class SliceRun {
     const first = this.#judge(planned);
     const before = this.#onThisProcess.slice(-casesNamedBefore);
     this.#onThisProcess.push(planned.key);
-    if (first.died === undefined) return first;
+    if (crashOf(first) === undefined) return first;
     if (before.length > 0 && this.#canRestart) {
       this.#restart();
       const again = this.#judge(planned);
       this.#onThisProcess.push(planned.key);
-      if (again.died === undefined) return notRepeated(first, again, before);
+      if (crashOf(again) === undefined) return notRepeated(first, again, before);
       this.#countCrash(planned, again);
       return again;
     }
@@ -109,9 +109,11 @@ class SliceRun {
     return { ...judgement, verdict: 'error', error: `${definition.id} is no sweep: it has no point ${point}` };
   }
 
-  #countCrash({ definition }: PlannedCase, { died }: Judgement): void {
-    if (died === undefined) return;
-    const signature = `${definition.id} ${exitText(died)}`;
+  #countCrash({ definition }: PlannedCase, judgement: Judgement): void {
+    const exit = crashOf(judgement);
+    // A sweep counts the crashes of its own points, and starts the process again by itself.
+    if (exit === undefined || judgement.died === undefined) return;
+    const signature = `${definition.id} ${exitText(exit)}`;
     this.#crashes.set(signature, (this.#crashes.get(signature) ?? 0) + 1);
   }
 
@@ -199,12 +201,24 @@ export function notJudged(definition: AnyCase, outcome: 'not-applicable' | 'not-
 
 /** The process died in the run but not in the case alone: said of the run, with the cases before it. */
 function notRepeated(first: Judgement, again: Judgement, before: readonly string[]): Judgement {
-  const how = first.died === undefined ? 'by an unknown cause' : `by ${exitText(first.died)}`;
-  const why = `the process ended ${how} here, but not with this case alone on a fresh process; before it ran: ${before.join(', ')}`;
+  const exit = crashOf(first);
+  const how = exit === undefined ? 'an unknown cause' : exitText(exit);
+  const why = `the process ended by ${how} here, but not with this case alone on a fresh process; before it ran: ${before.join(', ')}`;
   const outcomes = again.outcomes.map((one) =>
     one.outcome === 'pass' ? { ...one, outcome: 'inconclusive' as const, why } : one,
   );
   return { ...again, verdict: again.verdict === 'pass' ? 'inconclusive' : again.verdict, outcomes };
+}
+
+/** How the process ended in the case, or at a point of its sweep. */
+function crashOf({ died, findings }: Judgement): IutExit | undefined {
+  if (died !== undefined) return died;
+  const exit = findings.find(({ how }) => how === 'crash')?.exit;
+  return exit === undefined ? undefined : exitOf(exit);
+}
+
+function exitOf({ signal, code }: NonNullable<Finding['exit']>): IutExit {
+  return { ...(signal === undefined ? {} : { signal }), ...(code === undefined ? {} : { code }) };
 }
 
 function mayHaveHarmed({ verdict, findings, died }: Judgement): boolean {
