@@ -1,4 +1,5 @@
 import { defineCase } from '../../case.ts';
+import { VIRTIO_BLK_S_OK } from '../../workload/block-requests.ts';
 import { pattern } from '../../workload/request.ts';
 import { runningQueue } from '../running-queue.ts';
 
@@ -128,5 +129,53 @@ export const onlyItsSectors = defineCase({
       expected,
       `${count} sectors, of which ${variant.sectors} were written again`,
     );
+  },
+});
+
+export const usedLen = defineCase({
+  id: 'virtio/block/bytes-up-to-used-len-are-written',
+  title: 'when used idx moves, as many bytes of the writable part are written as len says: data, then status',
+  proves: { 'split/used-len-bytes-written': 'used-len-beyond-written-bytes' },
+  applies: { start: 'negotiated', devices: ['block'] },
+  variants: { sectors: [1, 16] },
+  run({ session, guest, workload, variant, requirement }) {
+    const { block } = workload;
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const check = requirement('split/used-len-bytes-written');
+    const data = pattern(variant.sectors * sectorSize, 21);
+    queue.makeAvailable([block.write(data, { sector: 40 }).segments]);
+    queue.kickAndWaitForUsed(1);
+    const read = block.read({ sector: 40, bytes: data.length, writableCuts: [500] });
+    queue.makeAvailable([read.segments]);
+    const [used] = queue.kickAndWaitForUsed(1);
+    const len = used?.len ?? 0;
+    check.atMost(len, data.length + 1, 'len of the used element');
+    const expected = Uint8Array.of(...data, VIRTIO_BLK_S_OK).subarray(0, len);
+    const written = Uint8Array.of(...read.data(), read.status()).subarray(0, len);
+    check.bytesEqual(written, expected, `the first ${len} bytes of the writable part`);
+  },
+});
+
+export const usedLenOfEachKind = defineCase({
+  id: 'virtio/block/used-len-of-each-kind-of-request',
+  title: 'the used len of reads, writes, flushes and GET_ID counts their data and the status byte',
+  proves: { 'split/used-len-counts-written-bytes': ['block-written-bytes-without-status', 'used-len-zero'] },
+  applies: { start: 'negotiated', devices: ['block'], negotiate: ['VIRTIO_BLK_F_FLUSH'] },
+  run({ session, guest, workload, requirement }) {
+    const { block } = workload;
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const check = requirement('split/used-len-counts-written-bytes');
+    const requests = {
+      'a read of one sector': block.read({ sector: 2 }),
+      'a read of 9 sectors': block.read({ sector: 2, bytes: 9 * sectorSize, writableCuts: [512, 1024] }),
+      'a write': block.write(pattern(sectorSize, 3), { sector: 2 }),
+      'a flush': block.flush(),
+      GET_ID: block.getId(),
+    };
+    for (const [name, request] of Object.entries(requests)) {
+      queue.makeAvailable([request.segments]);
+      const [used] = queue.kickAndWaitForUsed(1);
+      check.equal(used?.len, request.writes, `len of the used element of ${name}`);
+    }
   },
 });

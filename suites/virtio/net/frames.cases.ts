@@ -142,3 +142,51 @@ export const tagged = defineCase({
     check.bytesEqual(returned.frame, workload.net.returned(frame), `frame of VLAN ${variant.vlan}`);
   },
 });
+
+export const servedLater = defineCase({
+  id: 'virtio/net/frames-arrive-once-buffers-are-there',
+  title: 'frames sent without a receive buffer are kept or dropped, and one sent when there are buffers arrives',
+  proves: { 'net/frames-arrive-intact': 'net-frame-byte-inverted' },
+  applies: { start: 'negotiated', devices: ['net'] },
+  run(context) {
+    const { session, workload, requirement } = context;
+    const { transmit, receive } = netPort(session, context);
+    const check = requirement('net/frames-arrive-intact');
+    const early = Array.from({ length: 8 }, (_, n) => workload.net.frame(100, 50 + n));
+    transmit.makeAvailable(early.map((frame) => workload.net.transmitFrame(frame).segments));
+    transmit.kickAndWaitForUsed(early.length);
+    const buffers = Array.from({ length: early.length + 1 }, () => workload.net.receiveBuffer(256));
+    receive.makeAvailable(buffers.map(({ request }) => request.segments));
+    receive.kick();
+    const frame = workload.net.frame(140, 60);
+    transmit.makeAvailable([workload.net.transmitFrame(frame).segments]);
+    transmit.kickAndWaitForUsed(1);
+    const wanted = new Set(early.map((one) => workload.net.returned(one).join()));
+    for (const buffer of buffers) {
+      const [used] = receive.waitForUsed(1);
+      const packet = buffer.load().subarray(netHeaderSize, used?.len);
+      if (packet.length === 100) {
+        if (!check.equal(wanted.delete(packet.join()), true, 'an early frame arrives once, whole')) return;
+        continue;
+      }
+      check.bytesEqual(packet, workload.net.returned(frame), 'the frame sent when there were buffers');
+      return;
+    }
+    check.equal(buffers.length, 0, 'the frame sent when there were buffers did not arrive: buffers left');
+  },
+});
+
+export const receivedLen = defineCase({
+  id: 'virtio/net/received-len-counts-header-and-packet',
+  title: 'the used len of a receive buffer counts header and packet',
+  proves: { 'split/used-len-counts-written-bytes': 'net-used-len-without-header' },
+  applies: { start: 'negotiated', devices: ['net'] },
+  variants: { bytes: [60, 1514] },
+  run(context) {
+    const { session, workload, variant, requirement } = context;
+    const { transmit, receive } = netPort(session, context);
+    const { len } = workload.net.roundTrip(transmit, receive, workload.net.frame(variant.bytes, 8));
+    const check = requirement('split/used-len-counts-written-bytes');
+    check.equal(len, netHeaderSize + variant.bytes, 'len of the used element');
+  },
+});

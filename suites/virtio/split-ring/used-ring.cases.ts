@@ -54,3 +54,22 @@ export const usedLenCountsWrittenBytes = defineCase({
     requirement('split/used-len-counts-written-bytes').equal(used?.len, request.writes, 'len of the used element');
   },
 });
+
+export const usedLenWithinBuffers = defineCase({
+  id: 'virtio/split-ring/used-len-is-within-writable-buffers',
+  title: 'len of a used element is never more than the writable part of its chain holds',
+  proves: { 'split/used-len-bytes-written': 'used-len-beyond-written-bytes' },
+  applies: { start: 'negotiated' },
+  run({ session, guest, workload, requirement }) {
+    const queue = workload.attach(session, guest.splitRing({ size: 32 }));
+    const check = requirement('split/used-len-bytes-written');
+    const shapes = [{}, { readableCuts: [4, 6] }, { writableCuts: [1] }, { writableCuts: [100, 300], seed: 4 }];
+    for (const [n, shape] of shapes.entries()) {
+      const { segments } = workload.request(shape);
+      const room = segments.reduce((sum, { length, writable }) => sum + (writable ? length : 0), 0);
+      queue.makeAvailable([segments]);
+      const [used] = queue.kickAndWaitForUsed(1);
+      check.atMost(used?.len ?? 0, room, `len of the used element of request ${n}`);
+    }
+  },
+});
