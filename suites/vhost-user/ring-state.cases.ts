@@ -192,7 +192,7 @@ export const restarts = defineCase({
     'vu-ring-state/stopped-ring-restarts-with-new-kick-descriptor': ['restarted-ring-begins-anew', 'stopping-disables'],
   },
   applies: { start: 'negotiated', transports },
-  variants: { told: ['kick alone', 'everything'], rounds: [1, 4] },
+  variants: { told: ['kick and call', 'everything'], rounds: [1, 4] },
   run({ port, session, guest, workload, variant, requirement }) {
     const check = requirement('vu-ring-state/stopped-ring-restarts-with-new-kick-descriptor');
     for (const other of workload.facts.companions) workload.companion(session, other);
@@ -209,9 +209,9 @@ export const restarts = defineCase({
       check.equal(base, round, 'base at the stop');
       const next = new RingByHand(port, session, ring, { index: workload.queueIndex, base: round });
       next.makeAvailable(workload.request({ seed: round }).segments);
-      // The text asks for the kick descriptor only; front-ends tell of everything again.
-      if (variant.told === 'everything') next.tell('num', 'base', 'addresses', 'call', 'error');
-      next.tell('kick');
+      // The text asks for a new kick descriptor only; front-ends tell of everything again.
+      if (variant.told === 'everything') next.tell('num', 'base', 'addresses', 'error');
+      next.tell('call', 'kick');
       if (variant.told === 'everything' && isEnabledByMessage) next.tell('enable');
       next.kick();
       if (next.waitForUsed(check, 1, `a chain after start ${round + 1}`) === undefined) return;

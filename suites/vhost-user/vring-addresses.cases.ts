@@ -12,6 +12,8 @@ import { type AddressFields, addressesOf, getBase, setAddresses } from './ring-m
 const transports = ['vhost-user'] as const;
 const acknowledged = { start: 'closed', transports, negotiate: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'] } as const;
 const size = 64;
+/** What a ring that was let start is given to be seen at work. */
+const patienceMs = 20;
 const parts = ['descriptor', 'available', 'used'] as const;
 type Part = (typeof parts)[number];
 
@@ -55,6 +57,7 @@ export const outsideRefused = defineCase({
         hand.tell('call', 'error', 'kick', 'enable');
         hand.kick();
         session.messages.fence();
+        if (session.isOpen) port.until(() => changes(before).length > 0, patienceMs);
         const base = session.isOpen ? getBase(session, hand.index) : { kind: 'closed' as const };
         const others = workload.facts.companions.map((other) => workload.companion(session, other).ring.used);
         const touched = changesOutside(changes(before), others).length > 0 || (base.kind === 'base' && base.num !== 0);
