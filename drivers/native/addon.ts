@@ -55,6 +55,16 @@ export interface Addon {
     fdCount: number,
     deadlineUs: number,
   ): number;
+  sendMessages(
+    fd: number,
+    buffer: Uint8Array,
+    lengths: Int32Array,
+    fds: Int32Array,
+    fdCounts: Int32Array,
+    count: number,
+    deadlineUs: number,
+    result: Int32Array,
+  ): number;
   receiveMessage(
     fd: number,
     buffer: Uint8Array,

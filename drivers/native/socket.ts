@@ -101,6 +101,31 @@ export function sendMessage(
   return sent;
 }
 
+/** Places in the result of `sendMessages`; it needs 2. */
+export const sentOfNext = 0;
+/** Why the next one was not sent whole: EPIPE, ECONNRESET, ..., or 0 for the deadline. */
+export const sendErrno = 1;
+
+/**
+ * Sends `count` messages that lie one after the other in `buffer`, each by a sendmsg of its own. `lengths` are bytes
+ * (1 or more), `fdCounts` how many of `fds` go with each, in order. Answers how many were sent whole; where that is
+ * not all of them, `result` says what became of the next one.
+ */
+export function sendMessages(
+  fd: number,
+  buffer: Uint8Array,
+  lengths: Int32Array,
+  fds: Int32Array,
+  fdCounts: Int32Array,
+  count: number,
+  deadlineUs: number,
+  result: Int32Array,
+): number {
+  const whole = addon.sendMessages(fd, buffer, lengths, fds, fdCounts, count, deadlineUs, result);
+  if (whole < 0) fail(whole, 'sendmsg');
+  return whole;
+}
+
 /** Places in the result of `receiveMessage`; it needs 3. */
 export const receivedFdCount = 0;
 export const receivedControlTruncated = 1;

@@ -199,3 +199,48 @@ t.test('no access outside the buffers', async (t) => {
   native.closeFd(first);
   native.closeFd(second);
 });
+
+t.test('several messages in one step, each with its descriptors', async (t) => {
+  const [first, second] = native.socketPair();
+  const descriptors = Int32Array.of(native.eventfdCreate(), native.eventfdCreate(), native.eventfdCreate());
+  const lengths = Int32Array.of(2, 3, 1, 4);
+  const counts = Int32Array.of(0, 2, 0, 1);
+  const cut = Int32Array.of(-1, -1);
+  const sendAll = (count: number, deadline = native.noDeadline, bytes = bytesOf('aabbbcdddd')): number =>
+    native.sendMessages(first, bytes, lengths, descriptors, counts, count, deadline, cut);
+  t.equal(sendAll(4), 4);
+  t.same([...cut], [0, 0]);
+
+  const buffer = new Uint8Array(16);
+  const result = new Int32Array(3);
+  const taken = new Int32Array(4);
+  const seen: [string, number][] = [];
+  for (const room of [2, 16, 16]) {
+    const length = native.receiveMessage(second, buffer, 0, room, taken, 0, result);
+    const count = result[native.receivedFdCount] ?? 0;
+    for (const fd of taken.subarray(0, count)) native.closeFd(fd);
+    seen.push([Buffer.from(buffer.subarray(0, length)).toString(), count]);
+  }
+  t.same(seen[0], ['aa', 0]);
+  t.equal(seen.map(([text]) => text).join(''), 'aabbbcdddd');
+  t.same(
+    seen.map(([, count]) => count),
+    [0, 2, 1],
+    'descriptors end a receive, so that they stay with their message',
+  );
+
+  throwsUsage(t, () => sendAll(5));
+  throwsUsage(t, () => sendAll(4, native.noDeadline, bytesOf('aabbbcddd')));
+
+  const large = new Uint8Array(1 << 22);
+  lengths[0] = large.length - 3;
+  counts.fill(0);
+  t.equal(sendAll(2, soon(), large), 0, 'the deadline came within the first');
+  t.ok((cut[native.sentOfNext] ?? 0) > 0);
+  t.equal(cut[native.sendErrno], 0);
+  native.closeFd(second);
+  lengths[0] = 1;
+  t.equal(sendAll(2), 0);
+  t.match(cut[native.sendErrno], /^(32|104)$/, 'EPIPE or ECONNRESET');
+  for (const fd of [first, ...descriptors]) native.closeFd(fd);
+});

@@ -11,6 +11,13 @@ export interface ChannelExchange {
   isClosed: boolean;
 }
 
+/** What became of the message after those that `Channel.sendAll` sent whole. */
+export interface CutMessage {
+  /** Bytes of it that were sent. */
+  sent: number;
+  isClosed: boolean;
+}
+
 /** One vhost-user connection as a stream of bytes and descriptors. Nothing here blocks without a deadline. */
 export interface Channel {
   /** Readable when `receive` has something to say. In process: the end of a real socket or eventfd, or -1 for none. */
@@ -29,6 +36,20 @@ export interface Channel {
     descriptors: Int32Array | null,
     descriptorCount: number,
     deadlineUs: number,
+  ): number;
+  /**
+   * Sends `count` messages that lie one after the other in `bytes`: `lengths` of each, and how many of `descriptors` go
+   * with it, in order.
+   * @returns how many were sent whole; where that is not all, `cut` says what became of the next one.
+   */
+  sendAll(
+    bytes: Uint8Array,
+    lengths: Int32Array,
+    descriptors: Int32Array,
+    descriptorCounts: Int32Array,
+    count: number,
+    deadlineUs: number,
+    cut: CutMessage,
   ): number;
   /**
    * Receives what waits, up to `length` bytes. Descriptors that came are written into `descriptors`, counted in

@@ -6,7 +6,7 @@ import { messageById } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { describeWireProblem } from '../../reference-impl/wire/wire-problem.ts';
 import type { ReceivedMessage } from '../driver-port.ts';
 import { maxMessageFds, monotonicUs } from '../native/native.ts';
-import type { Channel, ChannelExchange } from './channel.ts';
+import type { Channel, ChannelExchange, CutMessage } from './channel.ts';
 import type { WaitSet, WaitSource } from './wait-set.ts';
 
 const maximumPayload = 1 << 16;
@@ -19,6 +19,7 @@ const noDescriptors: readonly number[] = Object.freeze([]);
 /** Shared by all streams: each is emptied before anything else is received. */
 const receivedDescriptors = new Int32Array(maxMessageFds);
 const outcome: ChannelExchange = { sent: 0, received: 0, descriptors: 0, isClosed: false };
+const cut: CutMessage = { sent: 0, isClosed: false };
 const reply = new Uint8Array(replyBytes);
 const replyView = new DataView(reply.buffer);
 
@@ -45,6 +46,8 @@ export class MessageStream implements WaitSource {
   readonly inbox: ReceivedMessage[] = [];
   /** Called for each message that comes, after it entered the inbox. */
   onMessage: (() => void) | undefined;
+  /** Of the messages of the last `sendAll`. */
+  sentWhole = 0;
   readonly #channel: Channel;
   readonly #log: EventLog;
   readonly #set: WaitSet;
@@ -94,14 +97,34 @@ export class MessageStream implements WaitSource {
   ): 'sent' | 'closed' | 'deadline' {
     if (this.#state !== 'open') return 'closed';
     const sent = this.#channel.send(bytes, offset, length, descriptors, descriptorCount, deadlineUs);
-    if (sent < 0) {
-      // What the peer said before it went is still to be read.
-      while (this.#state === 'open' && this.#receive());
-      this.#ended();
-      return 'closed';
-    }
+    if (sent < 0) return this.#refusedToSend();
     this.#log.message(this.#side, 0, this.#session, bytes, offset, sent, descriptorCount);
     return sent === length ? 'sent' : 'deadline';
+  }
+
+  /** `send` for messages that lie one after the other; `sent` only where all went in time. `sentWhole` counts them. */
+  sendAll(
+    bytes: Uint8Array,
+    lengths: Int32Array,
+    descriptors: Int32Array,
+    descriptorCounts: Int32Array,
+    count: number,
+    deadlineUs: number,
+  ): 'sent' | 'closed' | 'deadline' {
+    this.sentWhole = 0;
+    if (this.#state !== 'open') return 'closed';
+    const whole = this.#channel.sendAll(bytes, lengths, descriptors, descriptorCounts, count, deadlineUs, cut);
+    this.sentWhole = whole;
+    let at = 0;
+    for (let n = 0; n < whole; n++) {
+      const length = lengths[n] ?? 0;
+      this.#log.message(this.#side, 0, this.#session, bytes, at, length, descriptorCounts[n] ?? 0);
+      at += length;
+    }
+    if (whole === count) return 'sent';
+    if (cut.isClosed) return this.#refusedToSend();
+    this.#log.message(this.#side, 0, this.#session, bytes, at, cut.sent, descriptorCounts[whole] ?? 0);
+    return 'deadline';
   }
 
   /**
@@ -165,6 +188,13 @@ export class MessageStream implements WaitSource {
     this.#adopt(this.#ownAssembler?.takePendingDescriptors() ?? noDescriptors);
     this.#channel.close();
     if (this.#side === 0) this.#observe('closed-by-us', '');
+  }
+
+  #refusedToSend(): 'closed' {
+    // What the peer said before it went is still to be read.
+    while (this.#state === 'open' && this.#receive());
+    this.#ended();
+    return 'closed';
   }
 
   /** Made when it is first needed: most connections see nothing but whole messages. */

@@ -47,12 +47,12 @@ export class NegotiatedWords implements Negotiated, NegotiatedContext {
   }
 
   /** Looks at a request that is sent whole: SET_FEATURES and SET_PROTOCOL_FEATURES in their valid form count. */
-  sent(view: DataView, length: number): void {
-    if (length !== VHOST_USER_HEADER_SIZE + 8 || view.getUint32(8, true) !== 8) return;
-    const request = view.getUint32(0, true);
+  sent(view: DataView, length: number, start = 0): void {
+    if (length !== VHOST_USER_HEADER_SIZE + 8 || view.getUint32(start + 8, true) !== 8) return;
+    const request = view.getUint32(start, true);
     if (request !== requestId.VHOST_USER_SET_FEATURES && request !== requestId.VHOST_USER_SET_PROTOCOL_FEATURES) return;
-    if ((view.getUint32(4, true) & VHOST_USER_VERSION_MASK) !== VHOST_USER_REQUEST_FLAGS) return;
-    const word = view.getBigUint64(VHOST_USER_HEADER_SIZE, true);
+    if ((view.getUint32(start + 4, true) & VHOST_USER_VERSION_MASK) !== VHOST_USER_REQUEST_FLAGS) return;
+    const word = view.getBigUint64(start + VHOST_USER_HEADER_SIZE, true);
     if (request === requestId.VHOST_USER_SET_FEATURES) this.accepted = word;
     else this.protocolAccepted = word;
   }

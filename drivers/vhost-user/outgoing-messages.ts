@@ -63,39 +63,51 @@ export class OutgoingBuffer {
   bytes = new Uint8Array(512);
   view = new DataView(this.bytes.buffer);
 
-  /** Writes the whole message, before it is cut into pieces or short, and answers its length. */
-  encode(message: OutgoingMessage, context: NegotiatedContext): number {
+  /**
+   * Writes the whole message from byte `start` on, before it is cut into pieces or short, and answers its length. What
+   * lies before `start` stays.
+   */
+  encode(message: OutgoingMessage, context: NegotiatedContext, start = 0): number {
+    const body = start + VHOST_USER_HEADER_SIZE;
     const request = requestNumber(message.request);
     const { payload } = message;
     let size = 0;
     if (payload instanceof Uint8Array) {
       size = payload.length;
-      this.#reserve(size);
-      this.bytes.set(payload, VHOST_USER_HEADER_SIZE);
+      this.#reserve(body + size);
+      this.bytes.set(payload, body);
     } else if (payload !== undefined) {
-      size = this.#encodeFields(request, payload, context);
+      size = this.#encodeFields(request, payload, context, body);
+    } else {
+      this.#reserve(body);
     }
     const flags = message.flags ?? VHOST_USER_REQUEST_FLAGS;
-    encodeHeaderInto(this.view, 0, request, flags, message.declaredSize ?? size);
+    encodeHeaderInto(this.view, start, request, flags, message.declaredSize ?? size);
     return VHOST_USER_HEADER_SIZE + size;
   }
 
-  #encodeFields(request: number, payload: Readonly<Record<string, unknown>>, context: NegotiatedContext): number {
+  #encodeFields(
+    request: number,
+    payload: Readonly<Record<string, unknown>>,
+    context: NegotiatedContext,
+    body: number,
+  ): number {
     const message = messageById('front-end', request);
     const codec = message === undefined ? undefined : formFor(message, context)?.codec;
     if (codec === undefined) throw new DriverUsageError(`request ${request} has no fields: give its payload as bytes`);
     try {
-      this.#reserve(codec.sizeOf(payload));
-      return codec.encode(payload, this.view, VHOST_USER_HEADER_SIZE);
+      this.#reserve(body + codec.sizeOf(payload));
+      return codec.encode(payload, this.view, body);
     } catch (error) {
       throw new DriverUsageError(`payload of ${requestName(request)}: ${(error as Error).message}`);
     }
   }
 
-  #reserve(payload: number): void {
-    const length = VHOST_USER_HEADER_SIZE + payload;
+  #reserve(length: number): void {
     if (length <= this.bytes.length) return;
+    const before = this.bytes;
     this.bytes = new Uint8Array(length);
+    this.bytes.set(before);
     this.view = new DataView(this.bytes.buffer);
   }
 }

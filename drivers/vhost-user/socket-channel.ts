@@ -12,11 +12,14 @@ import {
   peerCredentials,
   receivedFdCount,
   receiveMessage,
+  sendErrno,
   sendMessage,
+  sendMessages,
+  sentOfNext,
   shutdownSocket,
   unixConnect,
 } from '../native/native.ts';
-import type { Carrier, Channel, ChannelExchange } from './channel.ts';
+import type { Carrier, Channel, ChannelExchange, CutMessage } from './channel.ts';
 
 const noFlags = 0;
 /** unix(7): what the peer of a stream socket has not read yet. */
@@ -27,12 +30,14 @@ const gone = (error: unknown): -1 => {
   throw error;
 };
 
+/** Shared by all channels: each is read before another call can fill it again. */
+const result = new Int32Array(3);
+const figures = new Int32Array(5);
+const unreadCount = new Int32Array(1);
+const unread = new Uint8Array(unreadCount.buffer);
+
 /** A connected Unix stream socket, or one end of a pair. Owns the descriptor. */
 export class SocketChannel implements Channel {
-  readonly #result = new Int32Array(3);
-  readonly #figures = new Int32Array(5);
-  readonly #unreadCount = new Int32Array(1);
-  readonly #unread = new Uint8Array(this.#unreadCount.buffer);
   #fd: number;
 
   constructor(fd: number) {
@@ -49,7 +54,7 @@ export class SocketChannel implements Channel {
   }
 
   get receivedDescriptors(): number {
-    return this.#result[receivedFdCount] ?? 0;
+    return result[receivedFdCount] ?? 0;
   }
 
   send(
@@ -67,9 +72,27 @@ export class SocketChannel implements Channel {
     }
   }
 
+  sendAll(
+    bytes: Uint8Array,
+    lengths: Int32Array,
+    descriptors: Int32Array,
+    descriptorCounts: Int32Array,
+    count: number,
+    deadlineUs: number,
+    cut: CutMessage,
+  ): number {
+    const whole = sendMessages(this.#fd, bytes, lengths, descriptors, descriptorCounts, count, deadlineUs, result);
+    if (whole === count) return whole;
+    const errno = result[sendErrno] ?? 0;
+    if (errno !== 0 && !isPeerGone(errno)) throw new SystemCallError(errno, 'sendmsg');
+    cut.sent = result[sentOfNext] ?? 0;
+    cut.isClosed = errno !== 0;
+    return whole;
+  }
+
   receive(bytes: Uint8Array, offset: number, length: number, descriptors: Int32Array): number {
     try {
-      const received = receiveMessage(this.#fd, bytes, offset, length, descriptors, noFlags, this.#result);
+      const received = receiveMessage(this.#fd, bytes, offset, length, descriptors, noFlags, result);
       return received < 0 ? 0 : received === 0 ? -1 : received;
     } catch (error) {
       return gone(error);
@@ -78,8 +101,8 @@ export class SocketChannel implements Channel {
 
   isDrained(): boolean {
     if (this.#fd < 0) return true;
-    ioctl(this.#fd, SIOCOUTQ, this.#unread);
-    return this.#unreadCount[0] === 0;
+    ioctl(this.#fd, SIOCOUTQ, unread);
+    return unreadCount[0] === 0;
   }
 
   exchange(
@@ -94,7 +117,6 @@ export class SocketChannel implements Channel {
     others: OtherDescriptors,
     outcome: ChannelExchange,
   ): void {
-    const figures = this.#figures;
     const end = exchange(
       this.#fd,
       bytes,

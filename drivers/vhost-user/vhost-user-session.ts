@@ -8,7 +8,7 @@ import {
   vhostIotlbType,
   vhostUserVirtioFeatures,
 } from '../../reference-impl/wire/vhost-user-constants.ts';
-import type { MessageName } from '../../reference-impl/wire/vhost-user-messages.ts';
+import { type MessageName, requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import type {
   Acknowledgement,
   Attachment,
@@ -30,6 +30,12 @@ import { MessageDoor } from './message-door.ts';
 import { u64Of } from './negotiated-words.ts';
 import { requestName } from './outgoing-messages.ts';
 import type { SessionContext } from './session-context.ts';
+
+/** A message of a ring that takes a descriptor, or says by a bit that there is none. */
+function withDescriptor(request: number, index: number, descriptor: number): OutgoingMessage {
+  const u64 = BigInt(index) | (descriptor < 0 ? VHOST_USER_VRING_NOFD_MASK : 0n);
+  return { request, payload: { u64 }, descriptors: descriptor < 0 ? [] : [descriptor] };
+}
 
 const protocolFeatures = bit(vhostUserVirtioFeatures.VHOST_USER_F_PROTOCOL_FEATURES);
 
@@ -77,14 +83,16 @@ export class VhostUserSession implements Session {
   }
 
   negotiate(request: Negotiation): Negotiated {
-    this.#send({ request: 'VHOST_USER_SET_OWNER' });
+    this.#sendAll([{ request: requestId.VHOST_USER_SET_OWNER }]);
     const offered = this.#wordOf('VHOST_USER_GET_FEATURES');
+    const accepted: OutgoingMessage[] = [];
     if ((offered & protocolFeatures) !== 0n) {
       const protocolOffered = this.#wordOf('VHOST_USER_GET_PROTOCOL_FEATURES');
       const u64 = request.protocolFeatures & protocolOffered;
-      this.#send({ request: 'VHOST_USER_SET_PROTOCOL_FEATURES', payload: { u64 } });
+      accepted.push({ request: requestId.VHOST_USER_SET_PROTOCOL_FEATURES, payload: { u64 } });
     }
-    this.#send({ request: 'VHOST_USER_SET_FEATURES', payload: { u64: request.features & offered } });
+    accepted.push({ request: requestId.VHOST_USER_SET_FEATURES, payload: { u64: request.features & offered } });
+    this.#sendAll(accepted);
     return this.negotiated;
   }
 
@@ -133,25 +141,28 @@ export class VhostUserSession implements Session {
     this.#attachments.push(attachment);
     const { desc, avail, used } = ring;
     const address = space === 'io-virtual' ? 'ioVirtualAddress' : 'userAddress';
-    this.#send({ request: 'VHOST_USER_SET_VRING_NUM', payload: { index, num: ring.size } });
-    this.#send({ request: 'VHOST_USER_SET_VRING_BASE', payload: { index, num: base } });
-    this.#send({
-      request: 'VHOST_USER_SET_VRING_ADDR',
-      payload: {
-        index,
-        flags: 0,
-        descriptor: desc[address],
-        used: used[address],
-        available: avail[address],
-        log: 0n,
+    const messages: OutgoingMessage[] = [
+      { request: requestId.VHOST_USER_SET_VRING_NUM, payload: { index, num: ring.size } },
+      { request: requestId.VHOST_USER_SET_VRING_BASE, payload: { index, num: base } },
+      {
+        request: requestId.VHOST_USER_SET_VRING_ADDR,
+        payload: {
+          index,
+          flags: 0,
+          descriptor: desc[address],
+          used: used[address],
+          available: avail[address],
+          log: 0n,
+        },
       },
-    });
-    this.#sendDescriptor('VHOST_USER_SET_VRING_CALL', index, attachment.callFd);
-    this.#sendDescriptor('VHOST_USER_SET_VRING_ERR', index, attachment.errorFd);
-    this.#sendDescriptor('VHOST_USER_SET_VRING_KICK', index, attachment.kickFd);
+      withDescriptor(requestId.VHOST_USER_SET_VRING_CALL, index, attachment.callFd),
+      withDescriptor(requestId.VHOST_USER_SET_VRING_ERR, index, attachment.errorFd),
+      withDescriptor(requestId.VHOST_USER_SET_VRING_KICK, index, attachment.kickFd),
+    ];
     if (enable && this.#door.words.hasRingEnable) {
-      this.#send({ request: 'VHOST_USER_SET_VRING_ENABLE', payload: { index, num: 1 } });
+      messages.push({ request: requestId.VHOST_USER_SET_VRING_ENABLE, payload: { index, num: 1 } });
     }
+    this.#sendAll(messages);
     return attachment;
   }
 
@@ -166,16 +177,11 @@ export class VhostUserSession implements Session {
     for (const attachment of this.#attachments) attachment.takeBaseline();
   }
 
-  #sendDescriptor(request: MessageName, index: number, descriptor: number): void {
-    const u64 = BigInt(index) | (descriptor < 0 ? VHOST_USER_VRING_NOFD_MASK : 0n);
-    this.#send({ request, payload: { u64 }, descriptors: descriptor < 0 ? [] : [descriptor] });
-  }
-
-  #send(message: OutgoingMessage): void {
-    const result = this.#door.send(message);
-    if (result === 'sent') return;
+  #sendAll(messages: readonly OutgoingMessage[]): void {
+    const unsent = messages[this.#door.sendAll(messages)];
+    if (unsent === undefined) return;
     const exit = this.#context.exit();
-    this.#fail(message, exit === undefined ? { kind: 'closed' } : { kind: 'died', exit });
+    this.#fail(unsent, exit === undefined ? { kind: 'closed' } : { kind: 'died', exit });
   }
 
   #wordOf(request: MessageName): bigint {

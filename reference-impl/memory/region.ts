@@ -24,7 +24,19 @@ const adjoins = (left: Addresses, size: bigint, right: Addresses): boolean =>
 
 /** Numbers the regions and links those that are adjacent. */
 export function linkRegions(memory: readonly RegionMemory[]): Region[] {
-  const regions = memory.map((region, index) => ({ ...region, index, adjacent: undefined as Region | undefined }));
+  const regions = memory.map(
+    ({ guestAddress, userAddress, ioVirtualAddress, size, bytes, mmapOffset, backing }, index) => ({
+      guestAddress,
+      userAddress,
+      ioVirtualAddress,
+      size,
+      bytes,
+      mmapOffset,
+      backing,
+      index,
+      adjacent: undefined as Region | undefined,
+    }),
+  );
   for (const region of regions) {
     region.adjacent = regions.find(
       (other) =>

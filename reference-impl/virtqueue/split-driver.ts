@@ -80,12 +80,14 @@ export class SplitDriver {
     this.#inOrder = options.inOrder ?? false;
     this.#tables = options.tables;
     this.#mask = size - 1;
-    this.#free = new Uint16Array(size);
+    // One buffer: each of its own costs more than all that is done with it in a short session.
+    const state = new ArrayBuffer(8 * size);
+    this.#free = new Uint16Array(state, 0, size);
     for (let index = 0; index < size; index++) this.#free[index] = index;
     this.#freeCount = size;
-    this.#taken = new Uint16Array(size);
-    this.#after = new Uint16Array(size);
-    this.#added = new Uint16Array(size);
+    this.#taken = new Uint16Array(state, 2 * size, size);
+    this.#after = new Uint16Array(state, 4 * size, size);
+    this.#added = new Uint16Array(state, 6 * size, size);
     const base = options.base ?? ring.availIdx();
     this.#availIdx = this.#published = this.#kickedUpTo = base;
     this.#lastUsedIdx = this.#batchEnd = options.base ?? ring.usedIdx();

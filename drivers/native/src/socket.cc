@@ -203,6 +203,53 @@ static napi_value SendMessage(napi_env env, napi_callback_info info) {
   return arguments.Result(SendAll(fd, bytes, fds.first(fd_count), DeadlineNs(deadline_us)));
 }
 
+// sendMessages(fd, buffer, lengths, fds, fdCounts, count, deadlineUs, result):
+// messages that lie one after the other, each with its descriptors, one sendmsg
+// each. Answers how many went whole; where that is not all, result becomes the
+// bytes sent of the next one and the errno that ended it, 0 at the deadline.
+static napi_value SendMessages(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int fd = arguments.Int(0);
+  auto bytes = arguments.Bytes(1);
+  auto lengths = arguments.Ints(2);
+  auto fds = arguments.Ints(3);
+  auto fd_counts = arguments.Ints(4);
+  size_t count = arguments.Size(5);
+  double deadline_us = arguments.Number(6);
+  auto result = arguments.Ints(7);
+  if (result.size() < 2) arguments.Refuse(7);
+  if (count > lengths.size() || count > fd_counts.size()) {
+    arguments.Refuse(5);
+    count = 0;
+  }
+  size_t total = 0;
+  size_t total_fds = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (lengths[i] < 1) arguments.Refuse(2);
+    if (fd_counts[i] < 0 || static_cast<size_t>(fd_counts[i]) > kMaxFds) arguments.Refuse(4);
+    total += static_cast<size_t>(lengths[i]);
+    total_fds += static_cast<size_t>(fd_counts[i]);
+  }
+  if (total > bytes.size()) arguments.Refuse(2);
+  if (total_fds > fds.size()) arguments.Refuse(4);
+  if (!arguments.ok()) return arguments.Refusal();
+
+  int64_t deadline = DeadlineNs(deadline_us);
+  std::fill_n(result.begin(), 2, 0);
+  for (size_t i = 0; i < count; i++) {
+    size_t length = static_cast<size_t>(lengths[i]);
+    size_t fd_count = static_cast<size_t>(fd_counts[i]);
+    int64_t sent = SendAll(fd, bytes.first(length), fds.first(fd_count), deadline);
+    if (sent < static_cast<int64_t>(length)) {
+      result[sent < 0 ? 1 : 0] = static_cast<int32_t>(sent < 0 ? -sent : sent);
+      return arguments.Result(static_cast<int64_t>(i));
+    }
+    bytes = bytes.subspan(length);
+    fds = fds.subspan(fd_count);
+  }
+  return arguments.Result(static_cast<int64_t>(count));
+}
+
 // receiveMessage(fd, buffer, offset, length, fdsOut, flags, result): result
 // becomes the count of descriptors, control truncated, data truncated
 static napi_value ReceiveMessage(napi_env env, napi_callback_info info) {
@@ -232,6 +279,7 @@ void DefineSocket(napi_env env, napi_value exports) {
           {"socketPair", SocketPair},
           {"peerCredentials", PeerCredentials},
           {"sendMessage", SendMessage},
+          {"sendMessages", SendMessages},
           {"receiveMessage", ReceiveMessage}});
 }
 
