@@ -7,13 +7,15 @@ import { type Fault, fault, inBlock, inTable } from './fault.ts';
 export const blockFaults = {
   'block-read-returns-zeros': fault(
     'blk/read-returns-written-data',
-    'a read returns zeros',
-    inBlock({ read: (stored) => new Uint8Array(stored.length) }),
+    'a read of more than one sector returns zeros',
+    inBlock({ read: (stored) => (stored.length > 512 ? new Uint8Array(stored.length) : stored) }),
   ),
   'block-read-inverts-last-byte': fault(
     'blk/read-returns-written-data',
-    'the last byte of what is read is inverted',
-    inBlock({ read: (stored) => stored.map((byte, at) => (at === stored.length - 1 ? byte ^ 0xff : byte)) }),
+    'the last byte of a read of more than one sector is inverted',
+    inBlock({
+      read: (stored) => stored.map((byte, at) => (at > 511 && at === stored.length - 1 ? byte ^ 0xff : byte)),
+    }),
   ),
   'block-sector-of-1024-bytes': fault(
     'blk/capacity-in-sectors',
@@ -25,15 +27,15 @@ export const blockFaults = {
     'a write is cut after its first 512 bytes',
     inBlock({ write: (data) => data.subarray(0, 512) }),
   ),
-  'block-status-of-success-undefined': fault(
+  'block-status-undefined': fault(
     'blk/status-byte-written',
-    'the status of a request that succeeds is 3',
-    inBlock({ status: (outcome) => (outcome === 'done' ? 3 : right.status(outcome)) }),
+    'the status of a request that is not known is 3',
+    inBlock({ status: (outcome) => (outcome === 'unsupported' ? 3 : right.status(outcome)) }),
   ),
   'block-status-before-data': fault(
     'blk/status-byte-written',
-    'the status is written at the start of the writable part',
-    inBlock({ statusOffset: () => 0 }),
+    'the status of GET_ID is written at the start of the writable part',
+    inBlock({ statusOffset: (chain) => (chain.writableLength === 21 ? 0 : right.statusOffset(chain)) }),
   ),
   'block-flush-fails': fault('blk/flush-succeeds', 'a flush fails', inBlock({ flush: () => 'failed' })),
   'block-id-empty': fault(
@@ -53,11 +55,11 @@ export const blockFaults = {
   ),
   'block-header-from-first-descriptor': fault(
     'split/any-framing-handled',
-    'the header must lie in the first descriptor, whole and alone',
+    'a header whose first descriptor has less than four bytes is not understood',
     inBlock({
       headerBytes: (readable) => {
         const [first] = readable;
-        return first === undefined || first.length !== 16 ? new Uint8Array(0) : right.headerBytes(readable);
+        return first === undefined || first.length < 4 ? new Uint8Array(0) : right.headerBytes(readable);
       },
     }),
   ),
