@@ -113,7 +113,7 @@ export const netFaults = {
     'the last of an odd number of short receive buffers is used with the next packet',
     inRing({
       completions: (held) => {
-        const isShort = held.every(({ chain }) => chain.readableLength === 0 && chain.writableLength < 200);
+        const isShort = held.every(({ chain }) => chain.readableLength === 0 && chain.writableLength <= 128);
         return isShort && held.length % 2 === 1 ? [] : held;
       },
     }),
