@@ -60,6 +60,16 @@ export type Acknowledgement =
   | { readonly kind: 'silent'; readonly waitedMs: number }
   | { readonly kind: 'died'; readonly exit: IutExit };
 
+/** What came of a fence: all that was sent before it has been handled when it passes. */
+export type Fence = { readonly kind: 'passed' } | Exclude<Exchange, { readonly kind: 'reply' }>;
+
+/** What came of asking for a word of feature bits. */
+export type FeatureWord =
+  | { readonly kind: 'word'; readonly word: bigint }
+  /** There was an answer, and it is none. */
+  | { readonly kind: 'malformed'; readonly why: string }
+  | Exclude<Exchange, { readonly kind: 'reply' }>;
+
 /** A message to be sent exactly as given. */
 export interface OutgoingMessage {
   /** Name of the message as the specification spells it, or any number. */
@@ -183,13 +193,16 @@ export interface Session {
    */
   readonly desync: string | undefined;
   readonly negotiated: Negotiated;
+  /** Asks what the IUT offers, in a message of its own. Only vhost-user has protocol features. */
+  readFeatures(which: 'features' | 'protocol-features', deadlineMs?: number): FeatureWord;
+  fence(deadlineMs?: number): Fence;
   /** SET_OWNER, protocol features, features. @throws PeerProtocolError, IutGoneError, DeadlineError. */
   negotiate(request: Negotiation): Negotiated;
   /** Tells the IUT the guest's memory. */
   shareMemory(guest: Guest): Acknowledgement;
   /** Size, base, addresses, eventfds, kick last, then enable. @throws as negotiate. */
   attach(ring: GuestSplitRing, options: AttachOptions): Attachment;
-  /** Present on vhost-user. */
+  /** Of vhost-user alone. @throws DriverUsageError on other transports. */
   readonly messages: VhostUserMessages;
   close(): void;
 }

@@ -1,6 +1,6 @@
 import { type MdevMode, type MdevRules, mdevRuleTables } from '../../reference-impl/mdev/mdev-rules.ts';
 import { makeDevice, type ReferenceDevice, referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
-import type { Iut } from '../driver-port.ts';
+import type { Iut, IutExit } from '../driver-port.ts';
 import type { TargetFacts } from '../target.ts';
 import { InProcessVfio } from '../vfio/in-process-vfio.ts';
 import type { NotifyBy } from '../vhost-mdev/mdev-attachment.ts';
@@ -18,7 +18,11 @@ export interface OpenMdevReferenceOptions {
   readonly queues?: number;
   readonly deadlineMs?: number;
   readonly notifyBy?: NotifyBy;
+  /** In place of our own. */
+  readonly facts?: Omit<TargetFacts, 'version' | 'binaryHash'>;
 }
+
+const exits = { abort: { signal: 'SIGABRT' }, 'bus-error': { signal: 'SIGBUS' } } as const;
 
 /** The reference vhost-mdev of this very process, as though it were a device of its own. */
 class InProcessMdev implements Iut {
@@ -29,11 +33,12 @@ class InProcessMdev implements Iut {
   }
 
   isAlive(): boolean {
-    return true;
+    return this.exit() === undefined;
   }
 
-  exit(): undefined {
-    return undefined;
+  exit(): IutExit | undefined {
+    const how = this.#carrier.brokenDown;
+    return how === undefined || how === 'hang' ? undefined : exits[how];
   }
 
   cpuTimeMs(): number {
@@ -71,6 +76,7 @@ export function openMdevReference(options: OpenMdevReferenceOptions): MdevPort {
     ...referenceFacts(device, `vhost-mdev-${mode}-${device}-in-process`),
     transport: 'vhost-mdev',
     identity: `reference ${device} over vhost-mdev, layout ${layoutNames[mode]}`,
+    ...options.facts,
     version: 'in process',
   };
   const { deadlineMs, notifyBy } = options;

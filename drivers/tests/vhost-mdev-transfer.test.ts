@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import t, { type Test } from 'tap';
+import { withFaults } from '../../reference-impl/faults/faults.ts';
 import { type MdevMode, mdevRuleTables } from '../../reference-impl/mdev/mdev-rules.ts';
 import { type GuestLayoutName, guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
+import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { readable, writable } from '../../reference-impl/virtqueue/segment.ts';
 import type { Attachment, Guest } from '../driver-port.ts';
 import { DeadlineError, DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
@@ -242,4 +244,50 @@ t.test('answers that are not those of the request end in a finding', async (t) =
     rules: { ...right, layout: { ...right.layout, deviceFlags: 0x4 } },
   });
   t.same(unknown.connect(), { kind: 'refused', why: 'flags 0x4 are of no vhost-mdev' });
+});
+
+t.test('a device that breaks down', async (t) => {
+  const broken = (fault: 'block-short-request-crashes' | 'avail-idx-jump-hangs') =>
+    opened(t, { device: 'block', mode: 'l2-strict', deviceRules: withFaults(referenceRules, [fault]) });
+  const crashing = broken('block-short-request-crashes');
+  const first = ready(crashing);
+  const queue = first.session.attach(first.guest.splitRing({ size: 8 }), { index: 0 });
+  const [short, status] = [8, 1].map((size) => first.guest.allocate({ size }));
+  assert.ok(short && status);
+  queue.makeAvailable([[readable(short), writable(status)]]);
+  t.throws(() => queue.kickAndWaitForUsed(1), IutGoneError);
+  t.same(crashing.iut.exit(), { signal: 'SIGABRT' });
+  t.notOk(crashing.iut.isAlive());
+  t.same(first.session.readFeatures('features'), { kind: 'died', exit: { signal: 'SIGABRT' } });
+  t.same(crashing.connect(), { kind: 'refused', why: 'the device broke down: abort' });
+  crashing.releaseAll();
+  crashing.iut.restart();
+  const again = ready(crashing);
+  const fresh = again.session.attach(again.guest.splitRing({ size: 8 }), { index: 0 });
+  t.ok(writeThenRead(again.guest, fresh, 1).isEqual, 'it serves once it is started again');
+
+  const hanging = broken('avail-idx-jump-hangs');
+  const second = ready(hanging);
+  const ring = second.guest.splitRing({ size: 8 });
+  const hung = second.session.attach(ring, { index: 0 });
+  ring.setAvailIdx(100);
+  hung.kick();
+  t.throws(() => hung.waitForUsed(1), DeadlineError);
+  t.ok(hanging.iut.isAlive());
+  t.equal(hanging.iut.exit(), undefined);
+  t.match(second.session.fence(), { kind: 'silent' });
+});
+
+t.test('what was notified before a call is done before it', async (t) => {
+  const port = opened(t, { device: 'block', mode: 'l2-strict' });
+  const { session, guest } = ready(port);
+  const queue = session.attach(guest.splitRing({ size: 8 }), { index: 0 });
+  const chain = () => [readable(guest.allocate({ size: 16 })), writable(guest.allocate({ size: 513 }))];
+  queue.makeAvailable([chain(), chain(), chain()]);
+  queue.kick();
+  t.equal(queue.ring.usedIdx(), 0, 'nothing is done by itself');
+  t.same(session.fence(), { kind: 'passed' });
+  t.equal(queue.ring.usedIdx(), 3);
+  t.match(session.readFeatures('features'), { kind: 'word', word: session.negotiated.offered });
+  t.throws(() => session.readFeatures('protocol-features'), DriverUsageError);
 });

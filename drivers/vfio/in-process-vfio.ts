@@ -1,13 +1,17 @@
 import type { ParentDriver } from '../../reference-impl/devices/parent-driver.ts';
-import { errorName } from '../../reference-impl/mdev/error-numbers.ts';
+import { errno, errorName } from '../../reference-impl/mdev/error-numbers.ts';
 import { MdevDevice } from '../../reference-impl/mdev/mdev-device.ts';
 import type { MdevEdge } from '../../reference-impl/mdev/mdev-edge.ts';
 import type { MdevFile } from '../../reference-impl/mdev/mdev-file.ts';
 import type { MdevRules } from '../../reference-impl/mdev/mdev-rules.ts';
+import { type Breakdown, BrokenDown } from '../../reference-impl/vhost-user/back-end-edge.ts';
+import { VFIO_REGION_SPAN } from '../../reference-impl/wire/vfio-structures.ts';
 import { EventHolder } from './event-holder.ts';
 import type { VfioCarrier, VfioFile, VfioMapping } from './vfio-carrier.ts';
 
 const pageSize = 4096;
+/** Chains carried out ahead of a call. */
+const chainsPerCall = 4096;
 
 interface LentMemory {
   readonly userAddress: bigint;
@@ -23,6 +27,7 @@ export class InProcessVfio implements VfioCarrier {
   readonly #lent = new Set<LentMemory>();
   readonly #files = new Set<InProcessFile>();
   #device: MdevDevice;
+  #brokenDown: Breakdown | undefined;
 
   constructor(makeParent: () => ParentDriver, rules: MdevRules) {
     this.#makeParent = makeParent;
@@ -34,19 +39,25 @@ export class InProcessVfio implements VfioCarrier {
     return this.#device;
   }
 
+  /** How a fault made an end of it; undefined while it serves. */
+  get brokenDown(): Breakdown | undefined {
+    return this.#brokenDown;
+  }
+
   /** Eventfds that the device holds. */
   get heldEvents(): number {
     return this.#events.size;
   }
 
   open(): ReturnType<VfioCarrier['open']> {
+    if (this.#brokenDown !== undefined) return { kind: 'refused', why: `the device broke down: ${this.#brokenDown}` };
     const device = this.#device;
     const opened = device.open();
     if (typeof opened === 'number') return { kind: 'refused', why: errorName(opened) };
-    const file = new InProcessFile(opened, () => {
+    const file = new InProcessFile(opened, this, () => {
       this.#files.delete(file);
       // The container ends with the last who uses it, and its mappings with it.
-      if (this.#files.size === 0) device.container.clear();
+      if (this.#files.size === 0) this.guarded(() => device.container.clear());
     });
     this.#files.add(file);
     return { kind: 'opened', file };
@@ -61,18 +72,40 @@ export class InProcessVfio implements VfioCarrier {
   }
 
   step(): boolean {
-    return this.#device.step() === 'progressed';
+    return this.guarded(() => this.#device.step()) === 'progressed';
+  }
+
+  /** What was notified before a call is made is done before the call is: a device that runs by itself is as quick. */
+  settle(): void {
+    for (let left = chainsPerCall; left > 0 && this.step(); left--);
+  }
+
+  /**
+   * Lets the device act, unless it broke down or does so now. A call on one that hangs would never return: it is given
+   * up, as by a signal.
+   */
+  guarded<Result>(act: () => Result): Result | number {
+    if (this.#brokenDown === undefined) {
+      try {
+        return act();
+      } catch (error) {
+        if (!(error instanceof BrokenDown)) throw error;
+        this.#brokenDown = error.how;
+      }
+    }
+    return this.#brokenDown === 'hang' ? -errno.EINTR : -errno.ENODEV;
   }
 
   /** A fresh device in place of the old one, whose files answer ENODEV from now on; stored data is gone. */
   restart(): void {
     this.close();
     this.#device = this.#make();
+    this.#brokenDown = undefined;
   }
 
   close(): void {
-    this.#device.remove();
-    this.#device.container.clear();
+    this.guarded(() => this.#device.remove());
+    this.guarded(() => this.#device.container.clear());
     this.#events.releaseAll();
   }
 
@@ -100,39 +133,46 @@ export class InProcessVfio implements VfioCarrier {
 
 class InProcessFile implements VfioFile {
   readonly #file: MdevFile;
+  readonly #carrier: InProcessVfio;
   readonly #closed: () => void;
   #isOpen = true;
 
-  constructor(file: MdevFile, closed: () => void) {
+  constructor(file: MdevFile, carrier: InProcessVfio, closed: () => void) {
     this.#file = file;
+    this.#carrier = carrier;
     this.#closed = closed;
   }
 
   ioctl(request: number, argument: Uint8Array): number {
-    return this.#file.ioctl(request, argument);
+    this.#carrier.settle();
+    return this.#carrier.guarded(() => this.#file.ioctl(request, argument));
   }
 
   containerIoctl(request: number, argument: Uint8Array): number {
-    return this.#file.device.container.ioctl(request, argument);
+    this.#carrier.settle();
+    return this.#carrier.guarded(() => this.#file.device.container.ioctl(request, argument));
   }
 
   pread(position: number, bytes: Uint8Array): number {
-    return this.#file.pread(position, bytes.length, bytes);
+    return this.#carrier.guarded(() => this.#file.pread(position, bytes.length, bytes));
   }
 
   pwrite(position: number, bytes: Uint8Array): number {
-    return this.#file.pwrite(position, bytes.length, bytes);
+    const region = this.#file.device.rules.layout.regions[Math.floor(position / VFIO_REGION_SPAN)];
+    if (region?.use !== 'doorbells') this.#carrier.settle();
+    return this.#carrier.guarded(() => this.#file.pwrite(position, bytes.length, bytes));
   }
 
   map(position: number, length: number): VfioMapping | number {
-    const bytes = this.#file.map(position, length, true);
+    const bytes = this.#carrier.guarded(() => this.#file.map(position, length, true));
     return typeof bytes === 'number' ? bytes : { bytes, unmap: () => {} };
   }
 
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#file.close();
+    this.#carrier.settle();
+    this.#carrier.guarded(() => this.#file.close());
     this.#closed();
   }
 }

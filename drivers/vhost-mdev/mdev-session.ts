@@ -10,6 +10,8 @@ import type {
   Acknowledgement,
   Attachment,
   AttachOptions,
+  FeatureWord,
+  Fence,
   Negotiated,
   Negotiation,
   Session,
@@ -79,6 +81,36 @@ export class MdevSession implements Session, RingOwner {
   get queueCount(): number {
     const info = this.device.regionInfo(this.places.doorbells);
     return typeof info === 'number' ? 0 : Number(info.size) / this.#options.pageSize;
+  }
+
+  readFeatures(which: 'features' | 'protocol-features'): FeatureWord {
+    if (which === 'protocol-features') throw new DriverUsageError('vhost-mdev has no protocol features');
+    try {
+      const answer = this.channel.exchange('VHOST_GET_FEATURES');
+      if (typeof answer !== 'number') return { kind: 'word', word: decodeStructure(u64Payload, answer)?.u64 ?? 0n };
+      const exit = this.#context.exit();
+      if (exit !== undefined) return { kind: 'died', exit };
+      if (MdevChannel.isGone(answer)) return { kind: 'closed' };
+      if (answer === -errno.EINTR) return { kind: 'silent', waitedMs: this.#context.deadlineMs };
+      return { kind: 'malformed', why: `VHOST_GET_FEATURES came to ${errorName(answer)}` };
+    } catch (error) {
+      if (error instanceof PeerProtocolError) return { kind: 'malformed', why: error.message };
+      throw error;
+    }
+  }
+
+  /** A message is handled before its write returns: what is asked is whether there is still one to write to. */
+  fence(): Fence {
+    const answer = this.readFeatures('features');
+    switch (answer.kind) {
+      case 'word':
+      case 'malformed':
+        return { kind: 'passed' };
+      case 'closed':
+      case 'silent':
+      case 'died':
+        return answer;
+    }
   }
 
   /** Owner and features; and what an earlier user may have left behind is taken out of use. */

@@ -14,6 +14,8 @@ import type {
   Attachment,
   AttachOptions,
   Exchange,
+  FeatureWord,
+  Fence,
   Negotiated,
   Negotiation,
   OutgoingMessage,
@@ -80,6 +82,20 @@ export class VhostUserSession implements Session {
 
   get messages(): VhostUserMessages {
     return this.#door;
+  }
+
+  readFeatures(which: 'features' | 'protocol-features', deadlineMs?: number): FeatureWord {
+    const request = which === 'features' ? 'VHOST_USER_GET_FEATURES' : 'VHOST_USER_GET_PROTOCOL_FEATURES';
+    const answer = this.#door.exchange({ request }, deadlineMs);
+    if (answer.kind !== 'reply') return answer;
+    const { message } = answer;
+    if (message.payload.length === 8) return { kind: 'word', word: u64Of(message) };
+    return { kind: 'malformed', why: `its answer to ${request} has ${message.payload.length} bytes in place of 8` };
+  }
+
+  fence(deadlineMs?: number): Fence {
+    const answer = this.#door.fence(deadlineMs);
+    return answer.kind === 'reply' ? { kind: 'passed' } : answer;
   }
 
   negotiate(request: Negotiation): Negotiated {

@@ -1,6 +1,7 @@
 /** Numbers that calls answer, negated, where they fail. */
 export const errno = {
   ENOENT: 2,
+  EINTR: 4,
   E2BIG: 7,
   EBADF: 9,
   EFAULT: 14,
