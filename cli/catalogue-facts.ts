@@ -30,10 +30,11 @@ export function snapshotOfCatalogue(cases: readonly AnyCase[]): CatalogueSnapsho
   return catalogueSnapshot.parse({
     schema: recordSchemaVersion,
     hash: catalogueHash(),
-    requirements: allRequirements().map(({ slug, untested, ...requirement }) => ({
+    requirements: allRequirements().map(({ slug, untested, unwitnessed, ...requirement }) => ({
       ...requirement,
       id: slug,
       ...(untested === undefined ? {} : { untested: untestedText(untested) }),
+      ...(unwitnessed ? { unwitnessed } : {}),
     })),
     features: allFeatures().map(({ name, bit, device, kind, text }) => ({ name, bit, device, kind, text })),
     cases: cases.map(({ id, title, proves }) => ({ id, title, proves: Object.keys(proves) })),

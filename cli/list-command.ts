@@ -40,10 +40,25 @@ const listings: Readonly<Record<Subject, () => Row[]>> = {
   requirements: () => {
     const citing = casesByRequirement();
     return allRequirements().map((requirement) => {
-      const { slug, origin, area, clause, binds, level, basis, observable, features, untested, text } = requirement;
+      const { slug, origin, area, clause, binds, level, basis, observable, features, untested, unwitnessed, text } =
+        requirement;
       const cases = citing.get(slug) ?? [];
       return {
-        data: { id: slug, origin, area, clause, binds, level, basis, observable, features, cases, untested, text },
+        data: {
+          id: slug,
+          origin,
+          area,
+          clause,
+          binds,
+          level,
+          basis,
+          observable,
+          features,
+          cases,
+          untested,
+          unwitnessed,
+          text,
+        },
         text: `${slug}  ${level}  ${cases.length === 0 ? (untested?.reason ?? 'no case') : `${cases.length} cases`}`,
       };
     });

@@ -56,6 +56,8 @@ export interface Requirement {
   readonly items: number;
   readonly text: string;
   readonly untested: Untested | undefined;
+  /** No independent implementation has passed its cases yet: the requirement itself may be wrong. */
+  readonly unwitnessed: boolean;
 }
 
 const slugs: ReadonlySet<string> = new Set([...requirementsByArea.values()].flatMap((area) => Object.keys(area)));
@@ -87,7 +89,7 @@ export function untestedText(untested: Untested): string {
 
 const requirementKeys = [
   ...['origin', 'since', 'until', 'clause', 'binds', 'level', 'basis', 'observable', 'features'],
-  ...['via', 'brokenVia', 'items', 'text', 'untested'],
+  ...['via', 'brokenVia', 'items', 'text', 'untested', 'unwitnessed'],
 ];
 
 /** One entry of an area file, checked. @throws CatalogueError naming slug and field */
@@ -95,6 +97,9 @@ export function requirementFrom(area: string, name: string, value: unknown): Req
   const where = `${area}: ${name}`;
   const written = objectOf(value, where);
   onlyKeys(written, requirementKeys, where);
+  if (!['undefined', 'true'].includes(String(written['unwitnessed']))) {
+    throw new CatalogueError(`${where}: unwitnessed is true or left out`);
+  }
   return {
     slug: slugOf(name, where),
     area,
@@ -112,5 +117,6 @@ export function requirementFrom(area: string, name: string, value: unknown): Req
     items: numberOf(written['items'] ?? 0, `${where}: items`),
     text: stringOf(written['text'], `${where}: text`),
     untested: written['untested'] === undefined ? undefined : untestedFrom(written['untested'], `${where}: untested`),
+    unwitnessed: written['unwitnessed'] === true,
   };
 }

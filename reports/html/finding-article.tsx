@@ -4,7 +4,7 @@ import type { Trace } from '../trace/trace.ts';
 import { ForeignText } from './foreign-text.tsx';
 import { MessageSequence } from './message-sequence.tsx';
 import { isBeyondText, isKnown, type ReportView, requirementAnchor } from './report-view.ts';
-import { Level, Provenance } from './requirement-list.tsx';
+import { Level, Provenance, Unwitnessed } from './requirement-list.tsx';
 import { type TraceExcerpt, traceExcerpt } from './trace-excerpt.ts';
 
 /** Answers the trace of a finding, or why it cannot be shown. */
@@ -93,6 +93,7 @@ function FindingArticle(props: {
         <p class="tags">
           <How group={group} /> <span class="on">{target}</span>
           {isBeyondText(group) ? <span class="beyond">beyond the text</span> : null}
+          {requirement === undefined ? null : <Unwitnessed requirement={requirement} />}
           <Known group={group} />
         </p>
         <h3 id={`${anchor}-title`}>

@@ -96,6 +96,7 @@ function Requirement({ view, row }: { readonly view: ReportView; readonly row: R
           <Level requirement={requirement} /> {requirement.text}
           <span class="meta">
             <code>{requirement.id}</code>
+            <Unwitnessed requirement={requirement} />
           </span>
         </span>
         {verdicts.map(({ target, verdict }, index) => (
@@ -122,6 +123,16 @@ export function Level({ requirement }: { readonly requirement: SnapshotRequireme
   return (
     <span class={`level ${requirement.basis === 'keyword' ? 'keyword' : 'reading'}`}>
       {requirement.level.toUpperCase()}
+    </span>
+  );
+}
+
+/** A warning beside what nobody but our own reference has passed; nothing beside anything else. */
+export function Unwitnessed({ requirement }: { readonly requirement: SnapshotRequirement }): JSX.Element | null {
+  if (requirement.unwitnessed !== true) return null;
+  return (
+    <span class="unwitnessed">
+      no independent implementation has passed this yet; the requirement itself may be wrong
     </span>
   );
 }

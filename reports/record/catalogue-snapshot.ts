@@ -21,6 +21,8 @@ export const snapshotRequirement = z.object({
   text: z.string(),
   /** Why no case cites it, where none does. */
   untested: z.string().optional(),
+  /** True where no independent implementation had passed its cases. */
+  unwitnessed: z.boolean().optional(),
 });
 export type SnapshotRequirement = z.infer<typeof snapshotRequirement>;
 

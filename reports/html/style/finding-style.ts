@@ -14,7 +14,7 @@ export const findingStyle = `
 }
 .finding:target { border-color: var(--firm); border-left-color: var(--fail-fill); }
 .finding .tags { display: flex; gap: 0.8rem; align-items: baseline; }
-.beyond { color: var(--soft); font-size: 0.84rem; font-style: italic; }
+.beyond, .unwitnessed { color: var(--soft); font-size: 0.84rem; font-style: italic; }
 .finding .on { font: 600 0.84rem var(--mono); overflow-wrap: anywhere; }
 .finding h3 { font: 600 1.25rem/1.35 var(--serif); margin: 0.7rem 0 0.5rem; max-width: 56rem; }
 .finding h3 .level { vertical-align: 0.25em; }
