@@ -25,10 +25,12 @@ const devices = ['block', 'net'] as const;
 type DeviceName = (typeof devices)[number];
 const seed = 1;
 const mostAlsoFailed = 0.1;
+/** Of a sweep that is not about the fault, a few points are enough to show that it breaks more than it says. */
+const pointsOfOthers = 3;
 
 /**
  * Runs the cases in process on the reference with one fault: those that cite its requirement until one variant fails,
- * the others once, on the device that showed the fault.
+ * the others once, with few points of their sweeps, on the device that showed the fault.
  */
 export function catchesOf(name: FaultName, cases: readonly AnyCase[]): FaultCatch {
   const { requirement } = faults[name];
@@ -49,7 +51,7 @@ export function catchesOf(name: FaultName, cases: readonly AnyCase[]): FaultCatc
       const reference = order.map((device) => references[device]).find((one) => one.applies(definition));
       const [variant] = variantsOf(definition);
       if (reference === undefined || variant === undefined) return [];
-      return [{ id: definition.id, verdict: reference.judge(definition, variant).verdict }];
+      return [{ id: definition.id, verdict: reference.judge(definition, variant, pointsOfOthers).verdict }];
     });
     return {
       fault: name,
@@ -150,9 +152,13 @@ class InProcessReference {
     return applicability(definition, this.#open().port.facts, this.#rightOffer).length === 0;
   }
 
-  judge(definition: AnyCase, variant: VariantValues): Judgement {
+  judge(definition: AnyCase, variant: VariantValues, mostPoints?: number): Judgement {
     const { port, offer } = this.#open();
-    const judgement = judge(port, definition, variant, offer, { seed, referenceMeetsDeadline: () => true });
+    const judgement = judge(port, definition, variant, offer, {
+      seed,
+      ...(mostPoints === undefined ? {} : { mostPoints }),
+      referenceMeetsDeadline: () => true,
+    });
     port.releaseAll();
     if (!port.iut.isAlive() || judgement.findings.some(({ how }) => how !== 'wrong')) port.iut.restart();
     return judgement;

@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly seed: number;
   /** Of a sweep: the only point to run. */
   readonly point?: string;
+  /** Of a sweep: no more points than these, spread over it. */
+  readonly mostPoints?: number;
 }
 
 export interface SweepResult {
@@ -131,8 +133,11 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     check: (point: P) => void,
     options: SweepOptions = {},
   ): void => {
-    const { point: only } = this.#options;
-    const wanted = [...all].filter(({ key }) => only === undefined || key === only);
+    const { point: only, mostPoints } = this.#options;
+    const wanted = spread(
+      [...all].filter(({ key }) => only === undefined || key === only),
+      mostPoints,
+    );
     if (wanted.length === 0 && only !== undefined) throw new DriverUsageError(`there is no point ${only}`);
     const sweep: Sweep = { count: 0, failed: [] };
     this.#sweep = sweep;
@@ -248,4 +253,12 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** At most so many members, at even distances, the first among them. */
+function spread<T>(members: readonly T[], most = members.length): readonly T[] {
+  if (members.length <= most) return members;
+  return members.filter(
+    (_, at) => Math.floor((at * most) / members.length) !== Math.floor(((at - 1) * most) / members.length),
+  );
 }
