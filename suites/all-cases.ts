@@ -9,7 +9,9 @@ import * as vhostUserFeatures from './vhost-user/features.cases.ts';
 import * as vhostUserHeader from './vhost-user/header.cases.ts';
 import * as vhostUserInBand from './vhost-user/in-band.cases.ts';
 import * as vhostUserInflight from './vhost-user/inflight.cases.ts';
+import * as vhostUserInflightRecovery from './vhost-user/inflight-recovery.cases.ts';
 import * as vhostUserLog from './vhost-user/log.cases.ts';
+import * as vhostUserLogLimits from './vhost-user/log-limits.cases.ts';
 import * as vhostUserMemory from './vhost-user/memory.cases.ts';
 import * as vhostUserMemoryLimits from './vhost-user/memory-limits.cases.ts';
 import * as vhostUserMemorySlots from './vhost-user/memory-slots.cases.ts';
@@ -55,6 +57,39 @@ import * as splitRingUsedRing from './virtio/split-ring/used-ring.cases.ts';
 
 /** Every file of cases; a new one is added here. */
 const files: readonly Readonly<Record<string, AnyCase>>[] = [
+  vhostUserBackEndRequests,
+  vhostUserBlockConfig,
+  vhostUserConfigWrite,
+  vhostUserConfig,
+  vhostUserDeviceStatus,
+  vhostUserFds,
+  vhostUserFeatures,
+  vhostUserHeader,
+  vhostUserInBand,
+  vhostUserInflightRecovery,
+  vhostUserInflight,
+  vhostUserLogLimits,
+  vhostUserLog,
+  vhostUserMemoryLimits,
+  vhostUserMemorySlots,
+  vhostUserMemory,
+  vhostUserNetConfig,
+  vhostUserOwner,
+  vhostUserProtocolFeatures,
+  vhostUserQueues,
+  vhostUserReconnect,
+  vhostUserReplyAckEffect,
+  vhostUserReplyAck,
+  vhostUserReset,
+  vhostUserRingChanges,
+  vhostUserRingDisabled,
+  vhostUserRingState,
+  vhostUserStatus,
+  vhostUserSuspended,
+  vhostUserVringAddresses,
+  vhostUserVringBase,
+  vhostUserVringDescriptors,
+  vhostUserVringLimits,
   blockData,
   blockFeatures,
   blockMalformed,
@@ -77,37 +112,6 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   splitRingOrder,
   splitRingPlacement,
   splitRingUsedRing,
-  vhostUserBackEndRequests,
-  vhostUserBlockConfig,
-  vhostUserConfig,
-  vhostUserConfigWrite,
-  vhostUserDeviceStatus,
-  vhostUserFds,
-  vhostUserFeatures,
-  vhostUserHeader,
-  vhostUserInBand,
-  vhostUserInflight,
-  vhostUserLog,
-  vhostUserMemory,
-  vhostUserMemoryLimits,
-  vhostUserMemorySlots,
-  vhostUserNetConfig,
-  vhostUserOwner,
-  vhostUserProtocolFeatures,
-  vhostUserQueues,
-  vhostUserReconnect,
-  vhostUserReplyAck,
-  vhostUserReplyAckEffect,
-  vhostUserReset,
-  vhostUserRingChanges,
-  vhostUserRingDisabled,
-  vhostUserRingState,
-  vhostUserStatus,
-  vhostUserSuspended,
-  vhostUserVringAddresses,
-  vhostUserVringBase,
-  vhostUserVringDescriptors,
-  vhostUserVringLimits,
 ];
 
 /** Every case of the project, by id. Ids are unique: a test looks. */

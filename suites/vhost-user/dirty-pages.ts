@@ -1,4 +1,10 @@
-import type { DriverPort, Exchange, OutgoingMessage, Session } from '../../drivers/driver-port.ts';
+import type { Attachment, DriverPort, Exchange, Guest, OutgoingMessage, Session } from '../../drivers/driver-port.ts';
+import type { Span } from '../../reference-impl/memory/span.ts';
+import { writable } from '../../reference-impl/virtqueue/segment.ts';
+import type { Check } from '../check.ts';
+import { VIRTIO_BLK_T_IN } from '../workload/block-requests.ts';
+import { netHeaderSize } from '../workload/net-frames.ts';
+import type { Workload } from '../workload/workload.ts';
 
 const pageSize = 4096n;
 
@@ -85,4 +91,41 @@ export function pagesOf({
   const first = Number(guestAddress / pageSize);
   const last = Number((guestAddress + BigInt(length) - 1n) / pageSize);
   return Array.from({ length: last - first + 1 }, (_, n) => first + n);
+}
+
+/** Covers the guest of the layout `single-region`, whose pages begin at byte 0x8000, and some more. */
+export const wholeLog = 0x9000;
+
+/** Has the device write over the boundary of two pages, and waits for it: the span that it wrote. @throws as `waitForUsed`. */
+export function writeOverBoundary(session: Session, guest: Guest, workload: Workload, queue: Attachment): Span {
+  if (workload.facts.kind === 'block') {
+    const target = guest.allocate({ size: 8192, crossing: 'page' });
+    const { segments } = workload.block.raw({ type: VIRTIO_BLK_T_IN, sector: 0 });
+    queue.makeAvailable([segments.toSpliced(1, 0, writable(target))]);
+    queue.kickAndWaitForUsed(1);
+    return target;
+  }
+  const { net } = workload;
+  const frame = net.transmit({ bytes: 1000 });
+  const target = guest.allocate({ size: netHeaderSize + 1000, crossing: 'page' });
+  const receive = workload.companion(session, net.facts.receiveIndex);
+  receive.makeAvailable([[writable(target)]]);
+  receive.kick();
+  queue.makeAvailable([frame.segments]);
+  queue.kickAndWaitForUsed(1);
+  receive.waitForUsed(1);
+  return target;
+}
+
+/** Pages that should be marked and are not. */
+export const missing = (expected: readonly number[], marked: readonly number[]): number[] =>
+  expected.filter((page) => !marked.includes(page));
+
+/** Page numbers for people. */
+export const hex = (pages: readonly number[]): string => pages.map((page) => `0x${page.toString(16)}`).join(', ');
+
+/** The log is told of, and answered. */
+export function loggedBy(session: Session, log: DirtyPages, check: Check): DirtyPages {
+  check.reply(log.tell(session), 'SET_LOG_BASE');
+  return log;
 }

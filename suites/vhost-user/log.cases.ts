@@ -1,12 +1,8 @@
-import type { Attachment, Guest, Session } from '../../drivers/driver-port.ts';
-import type { Span } from '../../reference-impl/memory/span.ts';
-import { writable } from '../../reference-impl/virtqueue/segment.ts';
+import type { Session } from '../../drivers/driver-port.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
-import { netHeaderSize } from '../workload/net-frames.ts';
 import type { Workload } from '../workload/workload.ts';
-import { DirtyPages, pagesOf } from './dirty-pages.ts';
-import { stillServes } from './refusal.ts';
+import { DirtyPages, hex, loggedBy, missing, pagesOf, wholeLog, writeOverBoundary } from './dirty-pages.ts';
 import { RingByHand } from './ring-by-hand.ts';
 import { addressesOf, setAddresses } from './ring-messages.ts';
 
@@ -20,41 +16,6 @@ const applies = {
 } as const;
 const loggedRing = 1;
 const logAll = 1n << 26n;
-/** One byte more than 8 pages at the end of the guest's region, rounded up to a page. */
-const wholeLog = 0x9000;
-
-/** The device writes `bytes` bytes over the boundary of two pages: the span that it wrote. */
-function writeOverBoundary(session: Session, guest: Guest, workload: Workload, queue: Attachment): Span {
-  if (workload.facts.kind === 'block') {
-    const target = guest.allocate({ size: 8192, crossing: 'page' });
-    const { segments } = workload.block.raw({ type: 0, sector: 0 });
-    queue.makeAvailable([segments.toSpliced(1, 0, writable(target))]);
-    queue.kickAndWaitForUsed(1);
-    return target;
-  }
-  const { net } = workload;
-  const frame = net.transmit({ bytes: 1000 });
-  const target = guest.allocate({ size: netHeaderSize + 1000, crossing: 'page' });
-  const receive = workload.companion(session, net.facts.receiveIndex);
-  receive.makeAvailable([[writable(target)]]);
-  receive.kick();
-  queue.makeAvailable([frame.segments]);
-  queue.kickAndWaitForUsed(1);
-  receive.waitForUsed(1);
-  return target;
-}
-
-/** Pages of what is there beside buffers: rings, and requests with their status. */
-const missing = (expected: readonly number[], marked: readonly number[]): number[] =>
-  expected.filter((page) => !marked.includes(page));
-
-const hex = (pages: readonly number[]): string => pages.map((page) => `0x${page.toString(16)}`).join(', ');
-
-/** The log is told of, and answered. */
-function loggedBy(session: Session, log: DirtyPages, check: Check): DirtyPages {
-  check.reply(log.tell(session), 'SET_LOG_BASE');
-  return log;
-}
 
 export const answered = defineCase({
   id: 'vhost-user/log/set-log-base-is-answered',
@@ -131,38 +92,14 @@ export const neighboursKept = defineCase({
   },
 });
 
-export const offsetOfLog = defineCase({
-  id: 'vhost-user/log/log-starts-at-its-offset',
-  title: 'the log begins where SET_LOG_BASE says in its file, and nothing around it is touched',
-  proves: { 'vu-log/log-starts-at-file-offset': 'log-offset-ignored' },
-  applies,
-  variants: { offset: [4096, 65536] },
-  run({ port, session, guest, workload, variant, requirement }) {
-    const check = requirement('vu-log/log-starts-at-file-offset');
-    const { offset } = variant;
-    const shape = { size: wholeLog, offset, fileSize: offset + 2 * wholeLog };
-    const log = loggedBy(session, new DirtyPages(port, shape), check);
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    const written = writeOverBoundary(session, guest, workload, queue);
-    check.equal(hex(missing(pagesOf(written), log.marked())), '', 'pages that were written and are not marked');
-    check.equal(log.bytesOutside(), 0, 'bytes of the file outside the log that changed');
-  },
-});
-
 /** A ring whose used ring is logged, at its own address or at another one, and one request on it. */
-function logged(
-  context: Parameters<typeof RingByHand.prototype.waitForUsed>[0],
-  hand: RingByHand,
-  session: Session,
-  workload: Workload,
-  log: bigint,
-): boolean {
+function logged(check: Check, hand: RingByHand, session: Session, workload: Workload, log: bigint): boolean {
   hand.tell('num', 'base');
   session.messages.send(setAddresses(hand.index, { ...addressesOf(hand.ring), flags: loggedRing, log }));
   hand.tell('call', 'error', 'kick', 'enable');
   hand.makeAvailable(workload.request().segments);
   hand.kick();
-  return hand.waitForUsed(context, 1, 'a chain on a ring that is logged') !== undefined;
+  return hand.waitForUsed(check, 1, 'a chain on a ring that is logged') !== undefined;
 }
 
 export const usedRingMarked = defineCase({
@@ -247,60 +184,3 @@ export const afterStop = defineCase({
     check.equal(hex(log.marked()), '', 'pages that were marked with every ring stopped');
   },
 });
-
-export const pastTheLog = defineCase({
-  id: 'vhost-user/log/pages-past-the-log-are-marked-nowhere',
-  title: 'a write to a page that the log does not cover marks no bit, in the log or behind it in its file',
-  proves: { 'vu-log/no-marks-past-log-size': 'log-wraps-at-its-end' },
-  applies: { ...applies, start: 'closed' },
-  run({ port, connect, guest, workload, points, requirement }) {
-    const check = requirement('vu-log/no-marks-past-log-size');
-    // The guest's pages begin at byte 0x8000 of a log.
-    const all = [4096, 0x7000, 0x8000].map((size) => ({ key: `log-of-${size}-bytes`, size }));
-    points(all, ({ key, size }) => {
-      const session = connect('negotiated');
-      const log = new DirtyPages(port, { size, fileSize: 2 * wholeLog });
-      const told = log.tell(session);
-      const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-      if (told.kind === 'reply') writeOverBoundary(session, guest, workload, queue);
-      check.equal(hex(log.marked()), '', `pages that are marked in a ${key}`);
-      check.equal(log.bytesOutside(), 0, `bytes of the file that changed behind a ${key}`);
-      session.close();
-    });
-  },
-});
-
-export const tooSmall = defineCase({
-  id: 'vhost-user/log/too-small-log-is-survived',
-  title: 'a log of no bytes, of too few, or of more than its file has, is refused or survived',
-  proves: { 'vu-log/too-small-log-survived': 'small-log-crashes' },
-  applies: { ...applies, start: 'closed' },
-  run({ port, connect, guest, workload, points, requirement }) {
-    const check = requirement('vu-log/too-small-log-survived');
-    const all = [
-      { key: 'no-bytes', size: 0, fileSize: 4096 },
-      { key: 'one-byte', size: 1, fileSize: 4096 },
-      { key: 'one-page', size: 4096, fileSize: 4096 },
-      { key: 'file-too-short', size: wholeLog, fileSize: 4096 },
-    ];
-    points(all, ({ key, size, fileSize }) => {
-      const session = connect('negotiated');
-      const log = new DirtyPages(port, { size, fileSize });
-      const told = log.tell(session);
-      if (told.kind === 'died' || told.kind === 'silent') check.failsBy(told, `SET_LOG_BASE, ${key}`, 'an answer');
-      for (const other of session.isOpen ? workload.facts.companions : []) workload.companion(session, other);
-      const hand = new RingByHand(port, session, guest.splitRing({ size: 16 }), { index: workload.queueIndex });
-      const used = hand.ring.used.guestAddress;
-      hand.tell('num', 'base');
-      session.messages.send(setAddresses(hand.index, { ...addressesOf(hand.ring), flags: loggedRing, log: used }));
-      hand.tell('call', 'error', 'kick', 'enable');
-      hand.makeAvailable(workload.request().segments);
-      hand.kick();
-      if (session.isOpen) port.until(() => hand.ring.usedIdx() === 1, patienceMs);
-      stillServes(port, session, check, `service after a log: ${key}`);
-      session.close();
-    });
-  },
-});
-
-const patienceMs = 100;

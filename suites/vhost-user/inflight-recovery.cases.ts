@@ -1,0 +1,145 @@
+import { defineCase } from '../case.ts';
+import { getInflight, type InflightDescription, setInflight } from './inflight-buffer.ts';
+import { queueSize, tracked } from './inflight-ring.ts';
+import { stillServes } from './refusal.ts';
+import { baseFrom, RingByHand } from './ring-by-hand.ts';
+import { getBase } from './ring-messages.ts';
+
+/** What a back-end makes of a record that another one left, and of one that cannot be. */
+
+const transports = ['vhost-user'] as const;
+const applies = { start: 'negotiated', transports, negotiate: ['VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD'] } as const;
+const patienceMs = 5;
+
+export const lastBatch = defineCase({
+  id: 'vhost-user/inflight/half-recorded-batch-is-settled',
+  title: 'a chain that was used, and whose mark was not taken back when the back-end died, is not carried out again',
+  proves: { 'vu-inflight/half-done-batch-settled-on-reconnect': 'inflight-last-batch-carried-out-again' },
+  applies: { ...applies, needs: ['initial-base'] },
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vu-inflight/half-done-batch-settled-on-reconnect');
+    const set = tracked({ port, guest, workload }, session, check);
+    if (set === undefined) return;
+    const { hand, region } = set;
+    const [head = 0] = hand.makeAvailable(workload.request().segments);
+    hand.ring.setUsedElement(0, head, 0);
+    hand.ring.setUsedIdx(1);
+    region.set({ version: 1, descNum: queueSize, lastBatchHead: head, usedIdx: 0 });
+    region.setEntry(head, { inflight: 1, next: head, counter: 1n });
+    const next = new RingByHand(port, session, hand.ring, { index: hand.index, base: 1 });
+    next.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
+    next.kick();
+    check.reply(session.messages.fence(), 'GET_FEATURES');
+    const base = baseFrom(check, getBase(session, hand.index), 'GET_VRING_BASE');
+    if (base !== undefined) check.equal(base, 1, 'base');
+    check.equal(hand.ring.usedIdx(), 1, 'used idx: the chain was used before');
+  },
+});
+
+export const resubmitted = defineCase({
+  id: 'vhost-user/inflight/requests-in-flight-are-submitted-again',
+  title: 'chains that are marked as in flight when a ring starts are carried out, by rising counter',
+  proves: {
+    'vu-inflight/requests-resubmitted-in-counter-order': ['inflight-not-resubmitted', 'inflight-resubmitted-by-head'],
+  },
+  applies: { ...applies, needs: ['initial-base'] },
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vu-inflight/requests-resubmitted-in-counter-order');
+    const set = tracked({ port, guest, workload }, session, check);
+    if (set === undefined) return;
+    const { hand, region } = set;
+    const requests = [1, 2, 3].map((seed) => workload.request({ seed }).segments);
+    const heads = hand.makeAvailable(...requests);
+    region.set({ version: 1, descNum: queueSize, lastBatchHead: 0, usedIdx: 0 });
+    const counters = [7n, 3n, 5n];
+    for (const [n, head] of heads.entries()) region.setEntry(head, { inflight: 1, counter: counters[n] ?? 0n });
+    const { ring, index } = hand;
+    // All three were fetched: the base is behind them.
+    const next = new RingByHand(port, session, ring, { index, base: 3 });
+    next.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
+    next.kick();
+    const elements = hand.waitForUsed(check, 3, 'chains that were in flight');
+    if (elements === undefined) return;
+    const ids = elements.map(({ id }) => id);
+    const byCounter = [heads[1] ?? 0, heads[2] ?? 0, heads[0] ?? 0];
+    // A disk may complete in any order what it was given in the right one; a wire does not.
+    if (workload.facts.kind === 'net') check.sameSequence(ids, byCounter, 'heads in the used ring');
+    else check.sameMembers(ids, byCounter, 'heads in the used ring');
+  },
+});
+
+export const corrupted = defineCase({
+  id: 'vhost-user/inflight/corrupted-buffer-is-survived',
+  title: 'a ring starts, or is refused, over a region in which anything stands',
+  proves: { 'vu-inflight/corrupted-buffer-survived': 'corrupted-inflight-buffer-crashes' },
+  applies: { ...applies, start: 'closed' },
+  run({ port, connect, guest, workload, points, requirement }) {
+    const check = requirement('vu-inflight/corrupted-buffer-survived');
+    const right = { version: 1, descNum: queueSize, lastBatchHead: 0, usedIdx: 0 };
+    const headers: Readonly<Record<string, Partial<typeof right>>> = {
+      'version=2': { version: 2 },
+      'version=0xffff': { version: 0xffff },
+      'desc-num=0': { descNum: 0 },
+      'desc-num=0xffff': { descNum: 0xffff },
+      'last-batch-head=0xffff': { lastBatchHead: 0xffff, usedIdx: 0xfff0 },
+      'used-idx=0x8000': { usedIdx: 0x8000 },
+      'all-in-flight': {},
+    };
+    points(
+      Object.keys(headers).map((key) => ({ key })),
+      ({ key }) => {
+        const session = connect('negotiated');
+        const set = tracked({ port, guest, workload }, session, check);
+        if (set === undefined) return;
+        set.region.set({ ...right, ...headers[key] });
+        for (let head = 0; head < queueSize; head++) {
+          set.region.setEntry(head, { inflight: 0xff, next: 0xffff - head, counter: 0xffff_ffff_ffff_ffffn });
+        }
+        set.hand.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
+        set.hand.makeAvailable(workload.request().segments);
+        set.hand.kick();
+        if (session.isOpen) session.messages.fence();
+        if (session.isOpen) getBase(session, set.hand.index);
+        stillServes(port, session, check, `service after a region with ${key}`);
+        session.close();
+      },
+    );
+  },
+});
+
+export const badParameters = defineCase({
+  id: 'vhost-user/inflight/bad-descriptions-are-survived',
+  title: 'GET_INFLIGHT_FD and SET_INFLIGHT_FD with no queues, no entries, or more than fit, are refused or survived',
+  proves: { 'vu-inflight/bad-parameters-refused': 'bad-inflight-description-crashes' },
+  applies: { ...applies, start: 'closed' },
+  run({ port, connect, points, requirement }) {
+    const check = requirement('vu-inflight/bad-parameters-refused');
+    const right = { mmapSize: 4096n, mmapOffset: 0n, numQueues: 1, queueSize };
+    const wrong: Readonly<Record<string, Partial<InflightDescription>>> = {
+      'no-queues': { numQueues: 0 },
+      'no-entries': { queueSize: 0 },
+      neither: { numQueues: 0, queueSize: 0 },
+      'queues=0xffff': { numQueues: 0xffff },
+      'entries=0xffff': { queueSize: 0xffff },
+      'size=0': { mmapSize: 0n },
+      'size=1': { mmapSize: 1n },
+      'size=2^63': { mmapSize: 1n << 63n },
+      'offset-past-file': { mmapOffset: 0x10_0000n },
+      'offset-wraps': { mmapOffset: 0xffff_ffff_ffff_f000n },
+    };
+    const all = Object.keys(wrong).flatMap((key) =>
+      ['get', 'set'].map((what) => ({ key: `${what},${key}`, what, wrong: { ...right, ...wrong[key] } })),
+    );
+    points(all, ({ key, what, wrong: description }) => {
+      const session = connect('negotiated');
+      const file = port.descriptors.memoryFile(4096);
+      if (what === 'set') session.messages.send(setInflight(description, [file]));
+      else session.messages.send(getInflight(description.numQueues, description.queueSize));
+      const next = session.messages.receive(patienceMs);
+      if (next.kind === 'died') check.failsBy(next, key, 'a refusal, or a buffer');
+      stillServes(port, session, check, `service after ${key}`);
+      session.close();
+      port.descriptors.close(file);
+    });
+  },
+});
