@@ -20,6 +20,12 @@ import { goLine, type HostJob, type HostMessage, messageDescriptor } from './hos
 import { referenceMeetsDeadline } from './reference-deadline.ts';
 import { rerunLine } from './rerun-line.ts';
 
+/**
+ * A target that misses every deadline would take hours; those that miss a few stay far below. Two targets of the worst
+ * kind end within two minutes.
+ */
+const patienceMs = 40_000;
+
 /** One target is judged here: synchronous, blocking, one thread, with nothing to lose when it is killed. */
 function main(jobPath: string): void {
   const job = JSON.parse(readFileSync(jobPath, 'utf8')) as HostJob;
@@ -72,6 +78,7 @@ function judgeAll(job: HostJob, port: DriverPort, { offer }: Served): void {
         ...(job.point === undefined ? {} : { point: job.point }),
         offer,
         rules: job.rules,
+        patienceMs,
         requirementFacts,
         rerunCommand: (key, point) => rerunLine(job.rerun, key, job.seed, point),
         referenceMeetsDeadline: () => referenceMeetsDeadline(port.deadlineMs, job.scratch),

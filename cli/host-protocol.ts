@@ -36,7 +36,9 @@ export const hostMessage = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('not-served'), why: z.string() }),
   /** A file of the run cannot be written. */
   z.object({ kind: z.literal('unwritable'), why: z.string() }),
-  z.object({ kind: z.literal('completed') }),
+  /** No variant has the point that was asked for. */
+  z.object({ kind: z.literal('no-point'), why: z.string() }),
+  z.object({ kind: z.literal('completed'), gaveUp: z.string().optional() }),
 ]);
 export type HostMessage = z.infer<typeof hostMessage>;
 

@@ -7,9 +7,10 @@ import { goLine, type HostJob, type HostMessage, HostMessageReader, messageDescr
 
 /** How a host process ended, in the words of its parent. */
 export type HostEnd =
-  | { readonly kind: 'completed' }
+  | { readonly kind: 'completed'; readonly gaveUp?: string | undefined }
   | { readonly kind: 'unusable'; readonly why: string }
   | { readonly kind: 'not-served'; readonly why: string }
+  | { readonly kind: 'no-point'; readonly why: string }
   | { readonly kind: 'unwritable'; readonly why: string }
   /** It died, or was killed past its budget, before its end. */
   | { readonly kind: 'died'; readonly why: string }
@@ -114,6 +115,7 @@ export class HostSupervisor {
       case 'unusable':
       case 'not-served':
       case 'unwritable':
+      case 'no-point':
       case 'completed':
         this.#end ??= message;
     }

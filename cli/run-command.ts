@@ -123,6 +123,8 @@ class Run {
   #isToGoOn(name: string, end: HostEnd): boolean {
     switch (end.kind) {
       case 'completed':
+        if (end.gaveUp !== undefined) this.#problem(`${name}: ${end.gaveUp}`);
+        return false;
       case 'stopped':
         return false;
       case 'unusable':
@@ -132,6 +134,9 @@ class Run {
       case 'not-served':
         this.#problem(`${name}: ${end.why}; "run --resume ${this.#root}" goes on with what is missing`);
         return false;
+      case 'no-point':
+        if (!this.#hasJudged()) this.#store?.discard();
+        throw new UsageError(end.why);
       case 'unwritable':
         throw new UsageError(end.why);
       case 'died':
@@ -139,6 +144,10 @@ class Run {
         this.#blame(this.#store, name, end.why);
         return true;
     }
+  }
+
+  #hasJudged(): boolean {
+    return (this.#store?.results() ?? []).some(({ verdict }) => verdict !== 'not-applicable');
   }
 
   /** The case that ran when a host died has a result all the same: an error of ours. */
@@ -222,6 +231,8 @@ class Run {
   }
 
   #announce(name: string): void {
+    // One point is judged at once, if it is there at all.
+    if (this.#request.options.point !== undefined) return;
     this.#progress ??= progressOn(process.stderr, this.#missingOf(undefined).length);
     this.#progress.target(name, this.#missingOf(name).length);
   }

@@ -1,5 +1,6 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { allRequirements, isRequirementSlug } from '../reference-impl/catalogue/catalogue.ts';
 import type { AnyCase } from '../suites/case.ts';
 import { type Expectation, readExpectations } from '../suites/runner/expectations.ts';
 import {
@@ -69,6 +70,7 @@ export function checkOut(out: string): string {
     if (existsSync(resolve(root, 'results.jsonl'))) {
       throw new UsageError(`--out ${out}: already holds the results of a run (--resume ${out} goes on with it)`);
     }
+    if (isFilled(root)) throw new UsageError(`--out ${out}: holds other files; name a new or an empty directory`);
   }
   const place = nearestExisting(root);
   if (!statSync(place).isDirectory()) throw new UsageError(`--out ${out}: ${place} is a file, not a directory`);
@@ -78,6 +80,15 @@ export function checkOut(out: string): string {
     throw new UsageError(`--out ${out}: no permission to write in ${place}`);
   }
   return root;
+}
+
+/** Whether the directory holds anything; one that cannot be read is found out by who writes there. */
+function isFilled(directory: string): boolean {
+  try {
+    return readdirSync(directory).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** The path itself or the nearest folder above it that exists. */
@@ -111,6 +122,11 @@ function checkFeatures(names: readonly string[]): void {
 }
 
 function checkExpectation(entry: Expectation, all: readonly AnyCase[], path: string): void {
+  const { requirement } = entry;
+  if (requirement !== undefined && !isRequirementSlug(requirement)) {
+    const known = allRequirements().map(({ slug }) => slug);
+    throw new UsageError(`${path}: no requirement is called ${requirement}${didYouMean(requirement, known)}`);
+  }
   const [unknown] = patternsWithoutCase(all, [entry.case]);
   if (unknown === undefined) return;
   throw new UsageError(

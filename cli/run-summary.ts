@@ -71,12 +71,14 @@ function countsOf(results: readonly CaseRecord[]): string {
     .join(', ');
 }
 
-/** One entry for all variants and repetitions of a case that deviate in the same way. */
+/** One entry for all variants and repetitions of a case that deviate in the same way, and for all that was given up. */
 function unexpectedLines(unexpected: readonly Unexpected[]): string[] {
   if (unexpected.length === 0) return [];
   const groups = new Map<string, Unexpected[]>();
   for (const one of unexpected) {
-    const id = JSON.stringify([one.record.target, one.record.caseId, one.why]);
+    // What was given up was given up for one reason, whatever the case.
+    const caseId = one.record.verdict === 'not-run' ? '' : one.record.caseId;
+    const id = JSON.stringify([one.record.target, caseId, one.why]);
     groups.set(id, [...(groups.get(id) ?? []), one]);
   }
   const entries = [...groups.values()].sort((a, b) => urgencyOf(a) - urgencyOf(b));
@@ -108,6 +110,6 @@ function findingLines(found: Finding): string[] {
   const { requirement, level, basis, how, what, expected, actual } = found;
   return [
     `    ${requirement} (${basis === 'robustness' ? 'robustness' : level}): ${how}: ${visibleText(what)}`,
-    `      expected ${visibleText(expected)}; was ${visibleText(actual)}`,
+    `      expected: ${visibleText(expected)}; got: ${visibleText(actual)}`,
   ];
 }

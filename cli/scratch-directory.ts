@@ -14,8 +14,8 @@ export class ScratchDirectory {
 
   /** @throws UsageError where the system's temporary directory cannot be written. */
   constructor() {
-    removeLeftBehind();
     try {
+      removeLeftBehind();
       this.path = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
     } catch (error) {
       throw new UsageError(`no place for temporary files: ${error instanceof Error ? error.message : String(error)}`);

@@ -123,6 +123,8 @@ function fromCommand(line: string, device: DeviceName): TargetArgument {
       start: {
         command: command.includes('/') ? resolve(command) : command,
         arguments: words,
+        // As if typed at the shell: its relative paths are the caller's.
+        workingDirectory: process.cwd(),
         keepStdinOpen: true,
         readyWithinMs: 30_000,
       },

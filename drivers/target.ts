@@ -52,6 +52,8 @@ export interface StartCommand {
   readonly environment?: Readonly<Record<string, string>>;
   /** Files to make in `{dir}` before the start: name to size in bytes (sparse, zero). */
   readonly files?: Readonly<Record<string, number>>;
+  /** Directory to run in; the IUT's own where none is given. */
+  readonly workingDirectory?: string;
   /** Keep standard input open as a pipe: some programs end at its end of file. */
   readonly keepStdinOpen?: boolean;
   /** Milliseconds until the socket must listen. */

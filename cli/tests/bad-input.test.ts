@@ -45,7 +45,21 @@ t.test('what is unknown or malformed on the command line', async (t) => {
   await refuses(t, [...reference, '--level', 'may'], /--level/, cwd);
   await refuses(t, [...reference, '--reporter', 'html,xml'], /xml is no reporter/, cwd);
   await refuses(t, [...reference, '--point', 'x'], /--point wants exactly one case/, cwd);
+  await refuses(
+    t,
+    [...reference, '--case', 'virtio/split-ring/used-idx-wraps-at-65536', '--point', 'x'],
+    /used-idx-wraps-at-65536 is no sweep and has no point x/,
+    cwd,
+  );
   await refuses(t, [...reference, '--expect', 'none.json'], /none\.json: cannot be read as expectations/, cwd);
+  const entry = { target: 'reference', case: 'virtio/**', verdict: 'fail', reason: 'none', expires: '2030-01-01' };
+  const expecting = async (value: unknown, line: RegExp): Promise<void> => {
+    writeFileSync(join(cwd, 'expect.json'), JSON.stringify(value));
+    await refuses(t, [...reference, '--expect', 'expect.json'], line, cwd);
+  };
+  await expecting({}, /expect\.json: is no list of expectations: /);
+  await expecting([entry, { ...entry, expires: '2030-13-41' }], /: entry 2, expires: is no day as YYYY-MM-DD/);
+  await expecting([{ ...entry, requirement: 'no/such' }], /expect\.json: no requirement is called no\/such/);
   await refuses(t, ['run', '--resume', 'nowhere'], /nowhere: holds no results of a run/, cwd);
   await refuses(t, ['report', 'nowhere', '--out', 'merged'], /nowhere: no such directory/, cwd);
   await refuses(t, ['list', 'things'], /Allowed choices are cases, requirements, features, targets/, cwd);

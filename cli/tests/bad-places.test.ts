@@ -51,6 +51,9 @@ t.test(
 t.test('an --out that cannot be one', async (t) => {
   const cwd = emptyDirectory(t);
   writeFileSync(join(cwd, 'file'), '');
+  mkdirSync(join(cwd, 'filled'));
+  writeFileSync(join(cwd, 'filled', 'letter'), '');
+  await refuses(t, ['run', 'reference', '--out', 'filled'], /--out filled: holds other files/, cwd);
   mkdirSync(join(cwd, 'used'));
   writeFileSync(join(cwd, 'used', 'results.jsonl'), '');
   await refuses(t, ['run', 'reference', '--out', 'file'], /--out file: is a file/, cwd);

@@ -200,7 +200,7 @@ export class IutProcess implements Iut {
   }
 
   #spawn(): SpawnedProcess {
-    const { command, environment, keepStdinOpen } = this.#start;
+    const { command, environment, keepStdinOpen, workingDirectory } = this.#start;
     const flags = fsConstants.O_WRONLY | fsConstants.O_CREAT | fsConstants.O_TRUNC | fsConstants.O_APPEND;
     const stdout = openFile(this.#output('stdout'), flags);
     const stderr = openFile(this.#output('stderr'), flags);
@@ -212,7 +212,7 @@ export class IutProcess implements Iut {
         file: this.#directory.expand(command),
         args: this.#start.arguments.map((argument) => this.#directory.expand(argument)),
         env: { ...Object.fromEntries(inherited), LC_ALL: 'C', ...environment },
-        cwd: this.#directory.path,
+        cwd: workingDirectory ?? this.#directory.path,
         stdin: keepStdinOpen === true ? 'pipe' : 'null',
         stdout,
         stderr,

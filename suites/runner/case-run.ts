@@ -33,6 +33,10 @@ type Sweep = { -readonly [Name in keyof SweepResult]: SweepResult[Name] };
 
 const pointsBetweenLiveness = 64;
 const crashesBeforeGivingUp = 3;
+const silencesBeforeGivingUp = 3;
+
+/** The point that was asked for is none of this variant's. */
+export class NoSuchPointError extends DriverUsageError {}
 
 /** One run of one case with one variant: the context that the case sees, and what came of its checks. */
 export class CaseRun implements CaseContext<string, VariantAxes> {
@@ -138,7 +142,8 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       [...all].filter(({ key }) => only === undefined || key === only),
       mostPoints,
     );
-    if (wanted.length === 0 && only !== undefined) throw new DriverUsageError(`there is no point ${only}`);
+    if (wanted.length === 0 && only !== undefined)
+      throw new NoSuchPointError(`${this.#definition.id} has no point ${only}`);
     const sweep: Sweep = { count: 0, failed: [] };
     this.#sweep = sweep;
     const crashes = new Map<string, number>();
@@ -165,6 +170,8 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     options: SweepOptions,
   ): string | undefined {
     if (options.untilFirstFailure === true && sweep.failed.length > 0) return 'after the first that failed';
+    // Each costs a whole deadline.
+    if (this.#silenceCount() >= silencesBeforeGivingUp) return `after ${silencesBeforeGivingUp} silences`;
     if (signature === undefined) return undefined;
     const times = (crashes.get(signature) ?? 0) + 1;
     crashes.set(signature, times);
@@ -195,6 +202,11 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
 
   /** Nothing serves any more after these points: each once more on a fresh process, to find the one that does it. */
   #findCulprit<P extends Point>(points: readonly P[], check: (point: P) => void, sweep: Sweep): void {
+    const range = `points ${points[0]?.key} to ${points.at(-1)?.key}`;
+    if (!this.port.facts.capabilities.includes('restart')) {
+      this.#firstOpenCheck()?.fail('hang', `a new session after ${range}`, 'it is served', 'it is not');
+      return;
+    }
     for (const point of points) {
       this.port.iut.restart();
       this.#guarded(() => check(point));
@@ -205,14 +217,18 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       return;
     }
     this.port.iut.restart();
-    this.#firstOpenCheck()?.inconclusive(
-      `nothing was served after points ${points[0]?.key} to ${points.at(-1)?.key}, but none of them alone does that`,
-    );
+    this.#firstOpenCheck()?.inconclusive(`nothing was served after ${range}, but none of them alone does that`);
   }
 
   #failureCount(): number {
     let count = 0;
     for (const check of this.checks.values()) count += check.failures.length;
+    return count;
+  }
+
+  #silenceCount(): number {
+    let count = 0;
+    for (const check of this.checks.values()) count += check.failures.filter(({ silent }) => silent === true).length;
     return count;
   }
 

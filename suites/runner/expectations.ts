@@ -5,7 +5,7 @@ import { RecordError } from '../../reports/record/record-error.ts';
 import { reasonOf } from '../../reports/record/record-writer.ts';
 import { casePattern } from './plan.ts';
 
-const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'a day as YYYY-MM-DD');
+const day = z.iso.date('is no day as YYYY-MM-DD');
 
 /** One deviation that is known and accepted until a day. */
 export const expectation = z
@@ -41,7 +41,13 @@ export function readExpectations(path: string): Expectation[] {
   const parsed = expectationsFile.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new RecordError(path, `is no list of expectations: ${issue?.path.join('.')}: ${issue?.message}`);
+  throw new RecordError(path, `is no list of expectations: ${placeOf(issue?.path ?? [])}${issue?.message}`);
+}
+
+/** `entry 2, verdict: `, counted from 1 as people do; nothing for the file as a whole. */
+function placeOf([entry, ...fields]: readonly PropertyKey[]): string {
+  if (typeof entry !== 'number') return '';
+  return `entry ${[entry + 1, ...fields.map(String)].join(', ')}: `;
 }
 
 export interface ExpectationRules {

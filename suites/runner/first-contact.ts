@@ -6,6 +6,7 @@ import {
   type ReceivedMessage,
   type Session,
 } from '../../drivers/driver-port.ts';
+import { VHOST_USER_HEADER_SIZE, VHOST_USER_REPLY_FLAGS } from '../../reference-impl/wire/vhost-user-constants.ts';
 import { exitText } from '../check.ts';
 import type { Offer } from './applicability.ts';
 
@@ -20,6 +21,9 @@ const protocolFeaturesBit = 30n;
 const slowestDeadlineMs = 10_000;
 const fastestDeadlineMs = 1_000;
 const latenciesInDeadline = 2_000;
+/** Version and reply flag; the bit between says that an acknowledgement is wanted. */
+const replyMask = 0x7;
+const shownBytes = 16;
 
 /**
  * Connects, reads the offer and measures the median latency of GET_FEATURES. What does not speak the protocol is named
@@ -86,7 +90,24 @@ function ask(session: Session, request: string): bigint | string {
   }
 }
 
-function wordOf({ payload }: ReceivedMessage, request: string): bigint | string {
+function wordOf(message: ReceivedMessage, request: string): bigint | string {
+  const { payload, flags } = message;
+  if ((flags & replyMask) !== VHOST_USER_REPLY_FLAGS) {
+    const begin = beginOf(message);
+    if (begin.toString('latin1').startsWith('HTTP/')) return 'it speaks HTTP and not vhost-user';
+    const shown = begin
+      .subarray(0, shownBytes)
+      .toString('hex')
+      .replace(/..(?=.)/g, '$& ');
+    return `it answers ${request} with something that is not vhost-user: ${shown} …`;
+  }
   if (payload.length !== 8) return `its answer to ${request} has ${payload.length} bytes in place of 8`;
   return new DataView(payload.buffer, payload.byteOffset, 8).getBigUint64(0, true);
+}
+
+/** The bytes with which a message came: its header, and what there is of a payload. */
+function beginOf({ request, flags, size, payload }: ReceivedMessage): Buffer {
+  const header = Buffer.alloc(VHOST_USER_HEADER_SIZE);
+  for (const [at, word] of [request, flags, size].entries()) header.writeUInt32LE(word >>> 0, at * 4);
+  return Buffer.concat([header, payload]);
 }

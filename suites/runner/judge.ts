@@ -5,8 +5,8 @@ import type { AnyCase, VariantAxes, VariantOf } from '../case.ts';
 import type { Check, Failure } from '../check.ts';
 import { exitText } from '../check.ts';
 import type { Offer } from './applicability.ts';
-import { CaseRun, type RunOptions, type SweepResult } from './case-run.ts';
-import { type Control, control, isServing } from './liveness.ts';
+import { CaseRun, NoSuchPointError, type RunOptions, type SweepResult } from './case-run.ts';
+import { type Control, control, isServing, startedAfresh } from './liveness.ts';
 
 /** A finding before the catalogue's level and basis are added to it. */
 export type JudgedFinding = Omit<Finding, 'level' | 'basis'>;
@@ -20,6 +20,8 @@ export interface Judgement {
   readonly durationMs: number;
   /** Our own failure, for verdict `error`. */
   readonly error?: string;
+  /** Nothing answered before the case, which therefore did not run. */
+  readonly isUnserved?: true;
   /** How the IUT's process ended during the case. */
   readonly died?: IutExit;
 }
@@ -43,8 +45,7 @@ export function judge(
   const began = port.nowMs();
   port.log.restart();
   if (!isServing(port)) {
-    port.iut.restart();
-    if (!isServing(port)) return notServed(definition, port.nowMs() - began);
+    if (!startedAfresh(port) || !isServing(port)) return notServed(definition, port.nowMs() - began);
   }
   port.log.restart();
   const run = new CaseRun(port, definition, variant, offer, options);
@@ -57,6 +58,7 @@ export function judge(
   const seen = port.log.next;
   const exit = port.iut.exit();
   port.releaseAll();
+  if (error instanceof NoSuchPointError) throw error;
   if (error !== undefined) return harnessError(run, port.nowMs() - began, error, exit);
   if (exit === undefined) afterwards(port, run, seen);
   settleSilence(port, run, options);
@@ -158,10 +160,10 @@ function notServed(definition: AnyCase, durationMs: number): Judgement {
       requirement,
       outcome: 'not-run',
       checks: 0,
-      why: 'the target did not answer before the case, nor after a restart',
+      why: 'the target did not answer before the case',
     }),
   );
-  return { verdict: 'not-run', outcomes, findings: [], durationMs };
+  return { verdict: 'not-run', outcomes, findings: [], durationMs, isUnserved: true };
 }
 
 function harnessError(run: CaseRun, durationMs: number, error: unknown, exit: IutExit | undefined): Judgement {

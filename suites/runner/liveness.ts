@@ -15,6 +15,18 @@ export function isServing(port: DriverPort): boolean {
   return answer.kind === 'reply';
 }
 
+/** Starts the target afresh and says whether that worked; false also where it is not ours to start. */
+export function startedAfresh(port: DriverPort): boolean {
+  if (!port.facts.capabilities.includes('restart')) return false;
+  try {
+    port.iut.restart();
+    return true;
+  } catch (error) {
+    if (error instanceof DeadlineError || error instanceof IutGoneError) return false;
+    throw error;
+  }
+}
+
 /** A whole conversation with one transfer on a fresh session and Guest: what it took from kick to used, or why not. */
 export type Control =
   | { readonly kind: 'completed'; readonly elapsedMs: number }

@@ -5,8 +5,10 @@ import type { Trace } from '../../reports/trace/trace.ts';
 import type { AnyCase } from '../case.ts';
 import { exitText } from '../check.ts';
 import { applicability, type Offer } from './applicability.ts';
+import { NoSuchPointError } from './case-run.ts';
 import { accordanceOf, type ExpectationRules } from './expectations.ts';
 import { type Judgement, judge } from './judge.ts';
+import { startedAfresh } from './liveness.ts';
 import type { PlannedCase, RequirementFacts } from './plan.ts';
 
 /** Where the results of a slice go. Each call returns when what it was given is on disk. */
@@ -22,6 +24,8 @@ export interface SliceOptions {
   readonly point?: string;
   readonly offer: Offer;
   readonly rules: ExpectationRules;
+  /** How long the target may keep us waiting, in silence, deaths and restarts, before the rest is not run. */
+  readonly patienceMs: number;
   requirementFacts(slug: string): RequirementFacts;
   /** The one command that runs a case again. */
   rerunCommand(key: string, point: string | undefined): string;
@@ -31,7 +35,12 @@ export interface SliceOptions {
 }
 
 /** How a slice ended: at its end, or because the target no longer serves and cannot be brought back. */
-export type SliceEnd = { readonly kind: 'completed' } | { readonly kind: 'not-served'; readonly why: string };
+export type SliceEnd =
+  /** `gaveUp`: why the last of the results are `not-run`. */
+  | { readonly kind: 'completed'; readonly gaveUp?: string }
+  /** No variant has the point that was asked for. */
+  | { readonly kind: 'no-point'; readonly why: string }
+  | { readonly kind: 'not-served'; readonly why: string };
 
 const crashesBeforeGivingUp = 3;
 const casesNamedBefore = 5;
@@ -57,6 +66,11 @@ class SliceRun {
   #onThisProcess: string[] = [];
   /** Crashes by case and signature. */
   readonly #crashes = new Map<string, number>();
+  #lostMs = 0;
+  #lostResults = 0;
+  /** Results that were judged, whatever came of them. */
+  #judged = 0;
+  #noSuchPoint: string | undefined;
 
   constructor(port: DriverPort, output: SliceOutput, options: SliceOptions) {
     this.#port = port;
@@ -69,15 +83,33 @@ class SliceRun {
       const missing = applicability(planned.definition, this.#port.facts, this.#options.offer);
       const { key, target, repetition } = result;
       this.#output.append({ event: 'begin', key, target, repetition });
+      const beganMs = this.#port.nowMs();
       const judgement =
         missing.length > 0
           ? notJudged(planned.definition, 'not-applicable', `missing: ${missing.join(', ')}`)
-          : (this.#givenUp(planned) ?? this.#judgeFairly(planned));
+          : (this.#givenUp(planned) ?? this.#judgeIfItHasPoint(planned));
       this.#output.append(this.#recordOf(planned, result, judgement));
       const end = this.#recover(judgement);
       if (end !== undefined) return end;
+      if (!hasLostTime(judgement)) continue;
+      this.#lostMs += this.#port.nowMs() - beganMs;
+      this.#lostResults++;
     }
-    return { kind: 'completed' };
+    if (this.#noSuchPoint !== undefined && this.#judged === 0) return { kind: 'no-point', why: this.#noSuchPoint };
+    const gaveUp = this.#whyGivenUpWholly();
+    return gaveUp === undefined ? { kind: 'completed' } : { kind: 'completed', gaveUp };
+  }
+
+  #judgeIfItHasPoint(planned: PlannedCase): Judgement {
+    try {
+      const judgement = this.#judgeFairly(planned);
+      this.#judged++;
+      return judgement;
+    } catch (error) {
+      if (!(error instanceof NoSuchPointError)) throw error;
+      this.#noSuchPoint = error.message;
+      return notJudged(planned.definition, 'not-applicable', error.message);
+    }
   }
 
   /** A crash belongs to the case that repeats it alone on a fresh process (DESIGN, fair verdicts, rule 3). */
@@ -105,8 +137,10 @@ class SliceRun {
       ...(point === undefined ? {} : { point }),
       referenceMeetsDeadline,
     });
-    if (point === undefined || judgement.points !== undefined || judgement.verdict === 'error') return judgement;
-    return { ...judgement, verdict: 'error', error: `${definition.id} is no sweep: it has no point ${point}` };
+    if (point !== undefined && judgement.points === undefined && judgement.verdict !== 'error') {
+      throw new NoSuchPointError(`${definition.id} is no sweep and has no point ${point}`);
+    }
+    return judgement;
   }
 
   #countCrash({ definition }: PlannedCase, judgement: Judgement): void {
@@ -117,8 +151,17 @@ class SliceRun {
     this.#crashes.set(signature, (this.#crashes.get(signature) ?? 0) + 1);
   }
 
+  #whyGivenUpWholly(): string | undefined {
+    const { patienceMs } = this.#options;
+    if (this.#lostMs < patienceMs) return undefined;
+    const seconds = patienceMs / 1000;
+    return `given up: ${this.#lostResults} ${this.#lostResults === 1 ? 'result' : 'results'} cost more than ${seconds} s in silence, deaths and restarts`;
+  }
+
   /** After three crashes of one case with one signature its other variants and repetitions are not run. */
   #givenUp({ definition }: PlannedCase): Judgement | undefined {
+    const wholly = this.#whyGivenUpWholly();
+    if (wholly !== undefined) return notJudged(definition, 'not-run', wholly);
     for (const [signature, count] of this.#crashes) {
       if (count >= crashesBeforeGivingUp && signature.startsWith(`${definition.id} `)) {
         const how = signature.slice(definition.id.length + 1);
@@ -133,9 +176,8 @@ class SliceRun {
   }
 
   #restart(): boolean {
-    this.#port.iut.restart();
     this.#onThisProcess = [];
-    return this.#options.isServedAgain();
+    return startedAfresh(this.#port) && this.#options.isServedAgain();
   }
 
   /** Climbs the ladder when the target may no longer serve: a new connection, then a fresh process, then the end. */
@@ -221,9 +263,15 @@ function exitOf({ signal, code }: NonNullable<Finding['exit']>): IutExit {
   return { ...(signal === undefined ? {} : { signal }), ...(code === undefined ? {} : { code }) };
 }
 
-function mayHaveHarmed({ verdict, findings, died }: Judgement): boolean {
-  if (died !== undefined || verdict === 'error') return true;
+function mayHaveHarmed({ verdict, findings, died, isUnserved }: Judgement): boolean {
+  if (died !== undefined || verdict === 'error' || isUnserved === true) return true;
   return findings.some(({ how }) => how !== 'wrong');
+}
+
+/** Whether the target was silent, or had to be started again. */
+function hasLostTime({ verdict, findings, died, isUnserved }: Judgement): boolean {
+  if (died !== undefined || isUnserved === true || verdict === 'inconclusive') return true;
+  return findings.some(({ how }) => how === 'crash' || how === 'hang' || how === 'stalled');
 }
 
 function expectedOf({

@@ -1,0 +1,123 @@
+import t from 'tap';
+import { openReference } from '../../drivers/reference/open-reference.ts';
+import { fault, handling } from '../../reference-impl/faults/fault.ts';
+import { done } from '../../reference-impl/vhost-user/message-rule.ts';
+import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
+import type { CaseRecord, RunEvent } from '../../reports/record/record.ts';
+import { caseKey } from '../../reports/record/record.ts';
+import { type AnyCase, defineCase } from '../case.ts';
+import { firstContact } from '../runner/first-contact.ts';
+import { runSlice, type SliceEnd, type SliceOptions } from '../runner/run-slice.ts';
+
+const slug = 'vu-features/get-features-repeatable';
+
+const oneRequest = defineCase({
+  id: 'test/one-request',
+  title: 'one request completes',
+  proves: { [slug]: 'call-never' },
+  applies: { start: 'negotiated' },
+  run({ session, guest, workload, requirement }) {
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    queue.makeAvailable([workload.request().segments]);
+    requirement(slug).equal(queue.kickAndWaitForUsed(1).length, 1, 'used elements');
+  },
+});
+
+const sweep = defineCase({
+  id: 'test/sweep',
+  title: 'five points',
+  proves: { [slug]: 'call-never' },
+  applies: { start: 'connected' },
+  run({ points, requirement }) {
+    const keys = ['a', 'b', 'c', 'd', 'e'].map((key) => ({ key }));
+    points(keys, () => requirement(slug).silence('an answer', 'it comes', 200));
+  },
+});
+
+/** A back-end that completes nothing: it forgets every SET_VRING_ENABLE. */
+const neverEnabling = fault(
+  'vu-ring-state/enabled-ring-handles-every-request',
+  'rings are never enabled',
+  handling('VHOST_USER_SET_VRING_ENABLE', () => done),
+).apply(referenceRules);
+
+/** Runs a case several times on the reference in process. */
+function sliceOf(
+  definition: AnyCase,
+  times: number,
+  options: Partial<SliceOptions>,
+  rules = referenceRules,
+): { readonly end: SliceEnd; readonly records: CaseRecord[] } {
+  const port = openReference({ device: 'block', rules, deadlineMs: 200 });
+  const records: RunEvent[] = [];
+  try {
+    const contact = firstContact(port);
+    if (contact.kind === 'not-served') throw new Error(contact.why);
+    const key = caseKey(definition.id, {});
+    const slice = Array.from({ length: times }, (_, repetition) => ({
+      planned: { key, definition, variant: {} },
+      result: { target: 'reference', key, repetition },
+    }));
+    const end = runSlice(
+      port,
+      slice,
+      { append: (record) => records.push(record), writeTrace: () => 'traces/none.pb' },
+      {
+        seed: 1,
+        offer: contact.offer,
+        rules: { expectations: [], today: '2026-01-01', strictTargets: [] },
+        patienceMs: 40_000,
+        requirementFacts: () => ({ level: 'MUST', basis: 'text', features: [] }),
+        rerunCommand: () => 'again',
+        referenceMeetsDeadline: () => true,
+        isServedAgain: () => firstContact(port).kind === 'served',
+        ...options,
+      },
+    );
+    return { end, records: records.flatMap((record) => (record.event === 'case' ? [record] : [])) };
+  } finally {
+    port.close();
+  }
+}
+
+t.test('a sound target is never given up', async (t) => {
+  const { end, records } = sliceOf(oneRequest, 4, { patienceMs: 0.001 });
+  t.same(end, { kind: 'completed' });
+  t.same(
+    records.map(({ verdict }) => verdict),
+    ['pass', 'pass', 'pass', 'pass'],
+  );
+});
+
+t.test('a target that costs more than our patience is given up, and it is said', async (t) => {
+  const { end, records } = sliceOf(oneRequest, 4, { patienceMs: 0.001 }, neverEnabling);
+  t.match(end, { kind: 'completed', gaveUp: /^given up: 1 result cost more than/ });
+  t.same(
+    records.map(({ verdict }) => verdict),
+    ['fail', 'not-run', 'not-run', 'not-run'],
+  );
+  t.equal(records[0]?.findings[0]?.how, 'hang');
+  t.match(records[3]?.outcomes[0]?.why, /^given up: /);
+});
+
+t.test('with patience every result is had', async (t) => {
+  const { end, records } = sliceOf(oneRequest, 4, {}, neverEnabling);
+  t.same(end, { kind: 'completed' });
+  t.same(
+    records.map(({ verdict }) => verdict),
+    ['fail', 'fail', 'fail', 'fail'],
+  );
+});
+
+t.test('a sweep ends after three silences', async (t) => {
+  const { records } = sliceOf(sweep, 1, {});
+  t.same(records[0]?.points, { count: 3, failed: ['a', 'b', 'c'] });
+  t.equal(records[0]?.outcomes[0]?.why, '2 points were not run after 3 silences');
+});
+
+t.test('a point that is there runs alone; one that is not is no result', async (t) => {
+  const { records } = sliceOf(sweep, 1, { point: 'd' });
+  t.same(records[0]?.points, { count: 1, failed: ['d'] });
+  t.match(sliceOf(sweep, 2, { point: 'z' }).end, { kind: 'no-point', why: 'test/sweep has no point z' });
+  t.match(sliceOf(oneRequest, 2, { point: 'z' }).end, { kind: 'no-point', why: /test\/one-request is no sweep/ });
+});
