@@ -1,88 +1,18 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
 import { VhostConformanceError } from '../reference-impl/errors.ts';
-import { allCases } from '../suites/all-cases.ts';
-import { printDryRun } from './dry-run.ts';
-import { addListCommand } from './list-command.ts';
-import { recordedRun } from './recorded-run.ts';
-import { addReportCommand } from './report-command.ts';
-import { runPlan } from './run-command.ts';
-import { addRunOptions } from './run-options.ts';
-import { type RunOptions, runRequest } from './run-request.ts';
-import { suiteVersion } from './run-store.ts';
-
-const examples = `
-Examples:
-  vhost-conformance run reference                           judge our own reference back-end
-  vhost-conformance run qemu-storage-daemon dpdk-testpmd    start and judge two real back-ends
-  vhost-conformance run vhost-user:/run/my.sock             judge what is served at a socket
-  vhost-conformance run --exec './my-backend -s {socket}' --device net
-  vhost-conformance run reference --case 'virtio/split-ring/*' --feature VIRTIO_F_EVENT_IDX
-  vhost-conformance list requirements --json
-  vhost-conformance report out-1 out-2 --out merged
-
-Exit codes: 0 all as expected, 1 findings, 2 usage or an error of ours, 128 + n ended by signal n.`;
-
-function program(setExitCode: (code: number) => void): Command {
-  const command = new Command('vhost-conformance')
-    .description(
-      'Tells whether an implementation of vhost does what the specifications say, feature bit by feature bit.',
-    )
-    .version(suiteVersion())
-    .addHelpText('after', examples)
-    .showHelpAfterError(false)
-    .configureOutput({ outputError: (text, write) => write(`vhost-conformance: ${oneLine(text)}\n`) })
-    .exitOverride();
-  addRunOptions(subcommand(command, 'run', 'judge targets and write records and reports')).action(
-    async (names: string[], options: RunOptions) => setExitCode(await run(names, options)),
-  );
-  addListCommand(subcommand(command, 'list', 'print what there is'));
-  addReportCommand(subcommand(command, 'report', 'make reports of one run or of its shards'));
-  return command;
-}
-
-/** A subcommand with the settings of its parent. */
-function subcommand(parent: Command, name: string, description: string): Command {
-  return parent.command(name).description(description);
-}
-
-async function run(names: readonly string[], options: RunOptions): Promise<number> {
-  if (options.resume !== undefined) {
-    const recorded = recordedRun(options.resume, names);
-    const request = runRequest(recorded.names, recorded.options, allCases);
-    return await runPlan(request, allCases, options.resume);
-  }
-  const request = runRequest(names, options, allCases);
-  if (!options.dryRun) return await runPlan(request, allCases, undefined);
-  printDryRun(request, process.stdout);
-  return 0;
-}
-
-function oneLine(text: string): string {
-  return text
-    .trim()
-    .replace(/^error: /, '')
-    .replaceAll(/\s*\n\s*/g, ' ');
-}
-
-/** Answers the exit code. Every failure that is not a defect of ours is one line on standard error. */
-async function main(words: readonly string[]): Promise<number> {
-  let exitCode = 0;
-  try {
-    await program((code) => {
-      exitCode = code;
-    }).parseAsync([...words], { from: 'user' });
-    return exitCode;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (!(error instanceof VhostConformanceError)) throw error;
-    process.stderr.write(`vhost-conformance: ${oneLine(error.message)}\n`);
-    return 2;
-  }
-}
+import { oneLine } from './one-line.ts';
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // The reader of a pipe may leave early (`list cases | head`).
   if (error.code !== 'EPIPE') throw error;
 });
-process.exitCode = await main(process.argv.slice(2));
+try {
+  // Imported here, because a part may be missing: the addon that nobody built is one line as well.
+  const { main } = await import('./program.ts');
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  // Every failure that is not a defect of ours is one line on standard error.
+  if (!(error instanceof VhostConformanceError)) throw error;
+  process.stderr.write(`vhost-conformance: ${oneLine(error.message)}\n`);
+  process.exitCode = 2;
+}

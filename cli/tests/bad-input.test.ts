@@ -65,6 +65,14 @@ t.test('what is unknown or malformed on the command line', async (t) => {
   await refuses(t, ['list', 'things'], /Allowed choices are cases, requirements, features, targets/, cwd);
 });
 
+t.test('the addon that nobody built is told in one line', async (t) => {
+  const cwd = emptyDirectory(t);
+  const missing = { VHOST_CONFORMANCE_ADDON: '/nonexistent/addon.node' };
+  const { code, stdout, stderr } = await run(['run', 'reference'], { cwd, environment: missing });
+  t.same({ code, stdout }, { code: 2, stdout: '' });
+  t.match(stderr, /^vhost-conformance: the native addon is missing .* run "npm run build:native"\n$/);
+});
+
 t.test('help and lists', async (t) => {
   const cwd = emptyDirectory(t);
   const help = await run(['--help'], { cwd });

@@ -22,15 +22,16 @@ export interface Started {
 export interface Surroundings {
   readonly cwd: string;
   readonly uid?: number;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Starts the program with these words. */
-export function start(words: readonly string[], { cwd, uid }: Surroundings): Started {
+export function start(words: readonly string[], { cwd, uid, environment }: Surroundings): Started {
   // Without NODE_OPTIONS, which the test runner gives to every child in order to follow it.
   const child = spawn('/usr/bin/env', ['-u', 'NODE_OPTIONS', process.execPath, main, ...words], {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, CI: '1' },
+    env: { ...process.env, CI: '1', ...environment },
     ...(uid === undefined ? {} : { uid, gid: uid }),
   });
   let stdout = '';
