@@ -78,6 +78,22 @@ export const netFaults = {
     'the len of a transmitted chain is that of the shortest frame',
     inNet({ transmitted: () => 60 }),
   ),
+  'net-long-frames-padded': fault(
+    'net/received-packets-within-mtu',
+    'frames of 1514 bytes arrive with four bytes more',
+    inNet({
+      packet: (header, frame) =>
+        right.packet(header, frame.length === 1514 ? Uint8Array.of(...frame, 0, 0, 0, 0) : frame),
+    }),
+  ),
+  'net-received-checksum-left-out': fault(
+    'net/rx-fully-checksummed-without-guest-csum',
+    'the checksum of received UDP packets of IPv4 is left out',
+    inNet({
+      packet: (header, frame) =>
+        right.packet(header, kindOf(frame) === 'udp4' ? frame.map((byte, at) => (at === 40 ? byte ^ 1 : byte)) : frame),
+    }),
+  ),
   'net-tagged-frames-dropped': fault(
     'net/tagged-packets-accepted-without-ctrl-vlan',
     'frames with an 802.1Q tag are dropped',

@@ -126,6 +126,22 @@ export const withinMtu = defineCase({
   },
 });
 
+export const notLonger = defineCase({
+  id: 'virtio/net/received-packets-are-within-mtu',
+  title: 'with MTU negotiated, frames of up to 1500 bytes of payload come back no longer than that',
+  proves: { 'net/received-packets-within-mtu': 'net-long-frames-padded' },
+  applies: { start: 'negotiated', devices: ['net'], negotiate: ['VIRTIO_NET_F_MTU'] },
+  run(context) {
+    const { session, workload, requirement } = context;
+    const { transmit, receive } = netPort(session, context);
+    const check = requirement('net/received-packets-within-mtu');
+    for (const bytes of [60, 1513, longestFrame]) {
+      const { len } = workload.net.roundTrip(transmit, receive, workload.net.frame(bytes, bytes));
+      check.atMost(len - netHeaderSize, longestFrame, `bytes of a packet that was sent with ${bytes}`);
+    }
+  },
+});
+
 export const tagged = defineCase({
   id: 'virtio/net/tagged-packets-are-accepted-without-ctrl-vlan',
   title: 'without CTRL_VLAN, frames with an 802.1Q tag of any VLAN arrive',

@@ -51,12 +51,22 @@ export function internetFrame(kind: InternetKind, bytes: number): Uint8Array {
   }
   const header = protocol === TCP ? 20 : 8;
   frame.set(pattern(length - header, bytes), transport + header);
-  const addresses = isV6 ? frame.subarray(22, 54) : frame.subarray(26, 34);
-  const sum = onesComplement(
-    Uint8Array.of(...addresses, 0, 0, length >> 8, length & 0xff, 0, 0, 0, protocol, ...frame.subarray(transport)),
-  );
+  const sum = transportSum(frame);
   view.setUint16(transport + (protocol === TCP ? 16 : 6), sum === 0 ? 0xffff : sum);
   return frame;
+}
+
+/** Whether the checksum of TCP or UDP in a frame of `internetFrame` is right. */
+export const isChecksummed = (frame: Uint8Array): boolean => transportSum(frame) === 0;
+
+/** The checksum over TCP or UDP and its pseudo-header, the field itself included. */
+function transportSum(frame: Uint8Array): number {
+  const isV6 = frame[12] === 0x86;
+  const transport = frame.subarray(isV6 ? 54 : 34);
+  const protocol = frame[isV6 ? 20 : 23] ?? 0;
+  const addresses = isV6 ? frame.subarray(22, 54) : frame.subarray(26, 34);
+  const { length } = transport;
+  return onesComplement(Uint8Array.of(...addresses, 0, 0, length >> 8, length & 0xff, 0, 0, 0, protocol, ...transport));
 }
 
 /** The Internet checksum (RFC 1071). */

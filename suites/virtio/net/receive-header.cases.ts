@@ -1,7 +1,7 @@
 import type { FeatureName } from '../../../reference-impl/catalogue/catalogue.ts';
 import { defineCase } from '../../case.ts';
 import { netHeaderSize } from '../../workload/net-frames.ts';
-import { internetFrame } from './internet-frame.ts';
+import { internetFrame, isChecksummed } from './internet-frame.ts';
 import {
   decodeNetHeader,
   type NetHeader,
@@ -155,5 +155,21 @@ export const numBuffersOne = defineCase({
     const check = requirement('net/num-buffers-one-without-mergeable');
     check.equal(header.length, netHeaderSize, 'bytes of header');
     check.equal(decodeNetHeader(header).numBuffers, 1, 'num_buffers');
+  },
+});
+
+export const checksummed = defineCase({
+  id: 'virtio/net/received-packets-are-fully-checksummed',
+  title: 'without GUEST_CSUM the checksum of TCP and UDP in received packets is right',
+  proves: { 'net/rx-fully-checksummed-without-guest-csum': 'net-received-checksum-left-out' },
+  applies: { start: 'negotiated', devices: ['net'], without: ['VIRTIO_NET_F_GUEST_CSUM'] },
+  run(context) {
+    const { session, workload, requirement } = context;
+    const { transmit, receive } = netPort(session, context);
+    const check = requirement('net/rx-fully-checksummed-without-guest-csum');
+    for (const kind of ['tcp4', 'udp4', 'tcp6', 'udp6'] as const) {
+      const { frame } = workload.net.roundTrip(transmit, receive, internetFrame(kind, 600));
+      check.equal(isChecksummed(frame), true, `checksum of ${kind} is right`);
+    }
   },
 });
