@@ -2,7 +2,7 @@ import { readFileSync, readSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { DriverPort } from '../drivers/driver-port.ts';
 import { setParentDeathSignal } from '../drivers/native/native.ts';
-import { openTarget } from '../drivers/vhost-user/open-target.ts';
+import { openAnyTarget } from '../drivers/open-target.ts';
 import { VhostConformanceError } from '../reference-impl/errors.ts';
 import type { TargetRecord } from '../reports/record/record.ts';
 import { RecordError } from '../reports/record/record-error.ts';
@@ -102,7 +102,7 @@ function dieWithParent(parentPid: number): void {
 
 function openedPort(job: HostJob): DriverPort | undefined {
   try {
-    return openTarget(job.target, { runDirectory: job.scratch });
+    return openAnyTarget(job.target, { runDirectory: job.scratch });
   } catch (error) {
     if (!(error instanceof VhostConformanceError)) throw error;
     tell({ kind: 'unusable', why: error.message });

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import type { Target } from '../drivers/target.ts';
+import type { AnyTarget } from '../drivers/target.ts';
 import { outcomes, targetRecord } from '../reports/record/record.ts';
 import type { PlannedResult } from '../reports/record/run-plan.ts';
 import type { ExpectationRules } from '../suites/runner/expectations.ts';
 
 /** What a host process is to do: a file that its parent writes. */
 export interface HostJob {
-  readonly target: Target;
+  readonly target: AnyTarget;
   readonly slice: readonly PlannedResult[];
   /** The run's directory, made by the parent before it says `go`. */
   readonly root: string;

@@ -1,4 +1,4 @@
-import { openTarget } from '../drivers/vhost-user/open-target.ts';
+import { openAnyTarget } from '../drivers/open-target.ts';
 import { targetByName } from '../fixtures/targets/index.ts';
 import { DriverUsageError } from '../reference-impl/errors.ts';
 import { control } from '../suites/runner/liveness.ts';
@@ -7,7 +7,7 @@ import { control } from '../suites/runner/liveness.ts';
 export function referenceMeetsDeadline(deadlineMs: number, runDirectory: string): boolean {
   const target = targetByName('reference');
   if (target === undefined) throw new DriverUsageError('there is no target reference to compare with');
-  const port = openTarget(target, { runDirectory, deadlineMs });
+  const port = openAnyTarget(target, { runDirectory, deadlineMs });
   try {
     const found = control(port);
     return found.kind === 'completed' && found.elapsedMs <= deadlineMs;

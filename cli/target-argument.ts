@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { z } from 'zod';
 import { findCommand } from '../drivers/iut-process/target-version.ts';
-import type { Target, WorkloadFacts } from '../drivers/target.ts';
+import type { AnyTarget, Target, WorkloadFacts } from '../drivers/target.ts';
 import { readTargetFile } from '../drivers/target-file.ts';
 import { identifyPeer, type Peer } from '../drivers/vhost-user/identify-peer.ts';
 import { targetByName, targets } from '../fixtures/targets/index.ts';
@@ -13,7 +13,7 @@ import { UsageError } from './usage-error.ts';
 
 /** A target as it was asked for on the command line. */
 export interface TargetArgument {
-  readonly target: Target;
+  readonly target: AnyTarget;
   /** The words that ask for it again. */
   readonly words: readonly string[];
 }

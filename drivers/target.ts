@@ -73,3 +73,15 @@ export interface Target {
   /** Ladder to climb when the IUT no longer serves. */
   readonly recovery: readonly ('reconnect' | 'restart')[];
 }
+
+/** A reference vhost-mdev in the very process that judges it: nothing is started, and nothing listens. */
+export interface InProcessTarget {
+  readonly facts: Target['facts'];
+  /** Layout L1, layout L2, or layout L2 with the mistakes of its text. */
+  readonly vhostMdev: 'l1' | 'l2-strict' | 'l2-faithful';
+  readonly start?: undefined;
+}
+
+export type AnyTarget = Target | InProcessTarget;
+
+export const isInProcess = (target: AnyTarget): target is InProcessTarget => 'vhostMdev' in target;

@@ -36,7 +36,7 @@ export function firstContact(port: DriverPort): FirstContact {
     return converse(port, opened.session);
   } catch (error) {
     if (error instanceof PeerProtocolError || error instanceof DeadlineError || error instanceof IutGoneError) {
-      return { kind: 'not-served', why: `it does not speak vhost-user: ${error.message}` };
+      return { kind: 'not-served', why: `it does not speak ${port.facts.transport}: ${error.message}` };
     }
     throw error;
   } finally {
@@ -56,10 +56,10 @@ export function deadlineFor(latencyUs: number, scale: number): number {
 }
 
 function converse(port: DriverPort, session: Session): FirstContact {
-  const features = ask(session, 'VHOST_USER_GET_FEATURES');
+  const features = askFeatures(port, session);
   if (typeof features === 'string') return { kind: 'not-served', why: features };
   let protocolFeatures = 0n;
-  if (((features >> protocolFeaturesBit) & 1n) === 1n) {
+  if (port.facts.transport === 'vhost-user' && ((features >> protocolFeaturesBit) & 1n) === 1n) {
     const answer = ask(session, 'VHOST_USER_GET_PROTOCOL_FEATURES');
     if (typeof answer === 'string') return { kind: 'not-served', why: answer };
     protocolFeatures = answer;
@@ -67,12 +67,30 @@ function converse(port: DriverPort, session: Session): FirstContact {
   const latencies: number[] = [];
   for (let count = 0; count < roundTrips; count++) {
     const from = port.nowMs();
-    const answer = ask(session, 'VHOST_USER_GET_FEATURES');
+    const answer = askFeatures(port, session);
     if (typeof answer === 'string') return { kind: 'not-served', why: answer };
     latencies.push((port.nowMs() - from) * 1000);
   }
   latencies.sort((a, b) => a - b);
   return { kind: 'served', offer: { features, protocolFeatures }, latencyUs: latencies[roundTrips / 2] ?? 0 };
+}
+
+/** The word of feature bits, or what came instead, in words. */
+function askFeatures(port: DriverPort, session: Session): bigint | string {
+  if (port.facts.transport === 'vhost-user') return ask(session, 'VHOST_USER_GET_FEATURES');
+  const answer = session.readFeatures('features', firstAnswerMs);
+  switch (answer.kind) {
+    case 'word':
+      return answer.word;
+    case 'malformed':
+      return answer.why;
+    case 'closed':
+      return 'the device is gone';
+    case 'silent':
+      return 'it does not answer GET_FEATURES';
+    case 'died':
+      return `it died at GET_FEATURES: ${exitText(answer.exit)}`;
+  }
 }
 
 /** The u64 of the reply, or what came instead, in words. */

@@ -10,9 +10,9 @@ export function isServing(port: DriverPort): boolean {
   if (!port.iut.isAlive()) return false;
   const opened = port.connect();
   if (opened.kind === 'refused') return false;
-  const answer = opened.session.messages.fence();
+  const answer = opened.session.fence();
   opened.session.close();
-  return answer.kind === 'reply';
+  return answer.kind === 'passed';
 }
 
 /** Starts the target afresh and says whether that worked; false also where it is not ours to start. */
