@@ -12,6 +12,7 @@ import type { AnyCase } from '../suites/case.ts';
 import type { Shard } from '../suites/runner/plan.ts';
 import { snapshotOfCatalogue } from './catalogue-facts.ts';
 import { nearestExisting } from './run-request.ts';
+import { UsageError } from './usage-error.ts';
 
 /** What the records of a run say first. */
 export interface RunFacts {
@@ -61,9 +62,13 @@ export class RunStore {
     }
   }
 
-  /** Goes on with a run that did not come to its end. */
+  /** Goes on with a run that did not come to its end. @throws UsageError where it had another plan. */
   static reopen(root: string, facts: RunFacts): RunStore {
-    const store = new RunStore(openRunDirectory(root), undefined);
+    const directory = openRunDirectory(root);
+    if (readRecords(directory.results).run.planHash !== planHashOf(facts.plan)) {
+      throw new UsageError(`--resume ${root}: the plan of that run is another one: its suite had other cases`);
+    }
+    const store = new RunStore(directory, undefined);
     store.#appendRun(facts);
     return store;
   }

@@ -30,6 +30,20 @@ t.test('shards together make the run that one process makes, whatever merges the
   }
 });
 
+t.test('a run goes on with its own plan only', async (t) => {
+  const cwd = emptyDirectory(t);
+  await run([...words, '--out', 'out'], { cwd });
+  const path = join(cwd, 'out', 'results.jsonl');
+  const changed = readFileSync(path, 'utf8').replaceAll(/"planHash":"[0-9a-f]{4}/g, '"planHash":"0000');
+  writeFileSync(path, changed);
+  const { code, stderr } = await run(['run', '--resume', 'out'], { cwd });
+  t.equal(code, 2);
+  t.match(stderr, /^vhost-conformance: --resume \S+: the plan of that run is another one/);
+  t.equal(readFileSync(path, 'utf8'), changed, 'nothing is added to it');
+  const named = await run(['run', 'reference', '--resume', 'out'], { cwd });
+  t.match(named, { code: 2, stderr: /goes on with its own targets; name none/ });
+});
+
 t.test('a known deviation is expected, its absence is not', async (t) => {
   const cwd = emptyDirectory(t);
   const path = join(cwd, 'expected.json');
