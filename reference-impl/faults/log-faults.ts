@@ -27,11 +27,6 @@ export const logFaults = {
     'pages of a used ring are not marked',
     inTable('log', { marksUsedRing: () => false }),
   ),
-  'log-marks-used-ring-always': fault(
-    'vu-log/used-ring-writes-unmarked-without-ring-flag',
-    'pages of a used ring are marked whatever its flag says',
-    inTable('log', { marksUsedRing: () => true }),
-  ),
   'log-page-of-8192-bytes': fault(
     'vu-log/page-size-and-bit-order',
     'a bit stands for 8192 bytes',
@@ -65,11 +60,6 @@ export const logFaults = {
     'vu-log/no-marks-past-log-size',
     'pages past the log are marked in its last byte',
     inTable('log', { byteOf: (byte, logBytes) => (byte < BigInt(logBytes) ? Number(byte) : logBytes - 1) }),
-  ),
-  'log-descriptor-not-signalled': fault(
-    'vu-log/log-descriptor-signalled',
-    'changes of the log are not signalled',
-    inTable('log', { signals: false }),
   ),
   'log-ignores-log-all': fault(
     'vu-log/logging-switched-while-running',
