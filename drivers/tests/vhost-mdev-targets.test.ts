@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import t from 'tap';
+import { targets } from '../../fixtures/targets/index.ts';
+import { vhostMdevL1, vhostMdevL2Net } from '../../fixtures/targets/vhost-mdev.ts';
+import { openAnyTarget } from '../open-target.ts';
+import { isInProcess } from '../target.ts';
+import { MdevSession } from '../vhost-mdev/mdev-session.ts';
+
+t.test('targets in process are opened by their name alone', async (t) => {
+  const inProcess = targets.filter(isInProcess);
+  t.equal(inProcess.length, 4);
+  for (const target of inProcess) {
+    const port = openAnyTarget(target, { deadlineMs: 123 });
+    t.teardown(() => port.close());
+    t.match(port.facts, { ...target.facts, version: 'in process' });
+    t.equal(port.deadlineMs, 123);
+    const opened = port.connect();
+    assert.ok(opened.kind === 'connected' && opened.session instanceof MdevSession);
+    const { places } = opened.session;
+    t.equal(places.name, target.vhostMdev === 'l1' ? 'l1' : 'l2', target.facts.name);
+    const word = opened.session.readFeatures('features');
+    assert.ok(word.kind === 'word');
+    const offersMac = ((word.word >> 5n) & 1n) === 1n;
+    t.equal(offersMac, target.facts.device === 'net', 'the device is what the target says');
+  }
+});
+
+t.test('a target that contradicts itself', async (t) => {
+  const facts = { ...vhostMdevL1.facts, transport: 'vhost-user' } as const;
+  t.throws(() => openAnyTarget({ ...vhostMdevL1, facts }), { message: 'vhost-mdev-l1 is no vhost-mdev' });
+  t.notOk(targets.some((target) => target !== vhostMdevL2Net && target.facts.name === vhostMdevL2Net.facts.name));
+});
