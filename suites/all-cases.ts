@@ -14,6 +14,7 @@ import * as vhostUserLog from './vhost-user/log.cases.ts';
 import * as vhostUserLogLimits from './vhost-user/log-limits.cases.ts';
 import * as vhostUserMemory from './vhost-user/memory.cases.ts';
 import * as vhostUserMemoryLimits from './vhost-user/memory-limits.cases.ts';
+import * as vhostUserMemoryOutside from './vhost-user/memory-outside.cases.ts';
 import * as vhostUserMemorySlots from './vhost-user/memory-slots.cases.ts';
 import * as vhostUserNetConfig from './vhost-user/net-config.cases.ts';
 import * as vhostUserOwner from './vhost-user/owner.cases.ts';
@@ -71,6 +72,7 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   vhostUserLogLimits,
   vhostUserLog,
   vhostUserMemoryLimits,
+  vhostUserMemoryOutside,
   vhostUserMemorySlots,
   vhostUserMemory,
   vhostUserNetConfig,

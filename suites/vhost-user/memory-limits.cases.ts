@@ -1,18 +1,14 @@
 import type { DriverPort, Guest, Session } from '../../drivers/driver-port.ts';
-import { guestAddress } from '../../reference-impl/memory/addresses.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
-import { changes, changesOutside, snapshot } from '../../reference-impl/memory/snapshot.ts';
-import type { Span } from '../../reference-impl/memory/span.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
 import { Workload } from '../workload/workload.ts';
-import { DeviceWrites } from './device-writes.ts';
-import { descriptorsOf, fieldsOf, type RegionFields, setMemTable, tableOf } from './memory-table.ts';
+import { descriptorsOf, fieldsOf, type RegionFields, setMemTable } from './memory-table.ts';
 import { refusalOf, stillServes } from './refusal.ts';
 import { RingByHand } from './ring-by-hand.ts';
 import { getBase } from './ring-messages.ts';
 
-/** Memory tables that cannot be, and buffers where no memory is. */
+/** Memory tables that cannot be. */
 
 const transports = ['vhost-user'] as const;
 const acknowledged = {
@@ -22,7 +18,6 @@ const acknowledged = {
   negotiate: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'],
 } as const;
 const page = 4096n;
-const patienceMs = 100;
 
 /** Tries to work in the first region after a table that may have been refused; then only life is asked for. */
 function survives(port: DriverPort, session: Session, guest: Guest, check: Check, key: string): void {
@@ -180,104 +175,6 @@ export const overlapping = defineCase({
         const answer = session.messages.acknowledged(setMemTable([right, second[key] ?? right], [fd, fd]));
         if (answer.kind === 'died' || answer.kind === 'silent') check.failsBy(answer, key, 'an answer');
         else survives(port, session, guest, check, `overlapping ${key}`);
-      },
-    );
-  },
-});
-
-export const pastEndOfFile = defineCase({
-  id: 'vhost-user/memory-limits/regions-past-the-end-of-their-file-are-survived',
-  title: 'a region that is larger than its file is refused, or a buffer past the end does no harm',
-  proves: { 'vu-memory/region-past-end-of-file-survived': 'region-past-end-of-file-crashes' },
-  applies: acknowledged,
-  run({ port, connect, points, requirement }) {
-    const check = requirement('vu-memory/region-past-end-of-file-survived');
-    const guest = port.createGuest(guestLayouts['single-region']);
-    const all = [0, 4096, 8192].map((bytes) => ({ key: `file-of-${bytes}-bytes`, bytes }));
-    points(all, ({ key, bytes }) => {
-      const session = connect('negotiated');
-      const file = port.descriptors.memoryFile(bytes);
-      const short = { guestAddress: 0x10_0000n, size: 0x10_0000n, userAddress: 0x10_0000n, mmapOffset: 0n };
-      const table = setMemTable([...guest.regions.map(fieldsOf), short], [...descriptorsOf(port, guest.regions), file]);
-      const answer = session.messages.acknowledged(table);
-      if (answer.kind === 'died' || answer.kind === 'silent') {
-        check.failsBy(answer, key, 'an answer');
-      } else if (session.isOpen) {
-        const mark = guest.mark();
-        const workload = new Workload(port.facts.workload, () => guest);
-        const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-        const writes = new DeviceWrites({ session, rings: workload, queue });
-        const past = guestAddress(short.guestAddress + short.size / 2n);
-        if (answer.kind !== 'acknowledged' || answer.value === 0n) {
-          writes.ask({ change: (segment) => ({ ...segment, guestAddress: past }) });
-          // A frame takes a while to come back.
-          port.until(() => writes.saysDone, Math.min(port.deadlineMs, patienceMs));
-          writes.stopAll();
-        }
-        guest.release(mark);
-      }
-      stillServes(port, session, check, `service after a region past the end of a ${key}`);
-      session.close();
-      port.descriptors.close(file);
-    });
-  },
-});
-
-export const outsideRegions = defineCase({
-  id: 'vhost-user/memory-limits/buffers-outside-memory-are-refused',
-  title: 'a buffer outside the memory is not taken for one: nothing else is written, and the request does not succeed',
-  proves: { 'vu-memory/buffers-outside-regions-refused': 'buffers-outside-regions-completed' },
-  applies: { ...acknowledged },
-  run({ port, connect, points, requirement }) {
-    const check = requirement('vu-memory/buffers-outside-regions-refused');
-    const guest = port.createGuest(guestLayouts['single-region']);
-    const { regions } = guest;
-    const first = regions[0]?.guestAddress ?? 0n;
-    const end = first + BigInt(regions[0]?.size ?? 0);
-    const places = {
-      zero: 0n,
-      'below-region': first - page,
-      'over-region-start': first - 16n,
-      'over-region-end': end - 16n,
-      'at-region-end': end,
-      'far-above': end + 0x1000_0000_0000n,
-      'end-of-addresses': 0xffff_ffff_ffff_fff0n,
-      wrapping: 0xffff_ffff_ffff_ff00n,
-    };
-    points(
-      Object.entries(places).map(([key, place]) => ({ key, place })),
-      ({ key, place }) => {
-        const session = connect('negotiated');
-        session.messages.send(tableOf(port, guest));
-        const mark = guest.mark();
-        const workload = new Workload(port.facts.workload, () => guest);
-        const ring = guest.splitRing({ size: 16 });
-        const queue = workload.attach(session, ring);
-        const writes = new DeviceWrites({ session, rings: workload, queue });
-        let before = snapshot(guest);
-        const buffers: Span[] = [];
-        writes.ask({
-          seed: 5,
-          // The data of a disk request are moved, and its status stays; of a frame's buffer, all.
-          change: (segment) => {
-            if (segment.length > 1) return { ...segment, guestAddress: guestAddress(place) };
-            buffers.push(guest.spanAt(segment.guestAddress, segment.length));
-            return segment;
-          },
-          laidOut: () => {
-            before = snapshot(guest);
-          },
-        });
-        if (session.isOpen) session.messages.fence();
-        writes.stopAll();
-        const others = workload.facts.companions.map((index) => workload.companion(session, index).ring);
-        const rings = [ring, ...others].flatMap(({ desc, avail, used }) => [desc, avail, used]);
-        const elsewhere = changesOutside(changes(before), [...rings, ...buffers]);
-        check.equal(elsewhere.length, 0, `runs of bytes that changed elsewhere, with a buffer at ${key}`);
-        check.equal(writes.saysDone, false, `whether a request with a buffer at ${key} is said to be done`);
-        stillServes(port, session, check, `service after a buffer at ${key}`);
-        session.close();
-        guest.release(mark);
       },
     );
   },
