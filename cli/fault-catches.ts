@@ -140,6 +140,7 @@ class InProcessReference {
   readonly #device: DeviceName;
   readonly #faults: readonly FaultName[];
   readonly #rightOffer: Offer;
+  #isServing = false;
   #opened: { readonly port: DriverPort; readonly offer: Offer } | undefined;
 
   constructor(device: DeviceName, names: readonly FaultName[]) {
@@ -157,8 +158,11 @@ class InProcessReference {
     const judgement = judge(port, definition, variant, offer, {
       seed,
       ...(mostPoints === undefined ? {} : { mostPoints }),
+      isServing: this.#isServing,
       referenceMeetsDeadline: () => true,
     });
+    // Liveness after a case is part of its pass.
+    this.#isServing = judgement.verdict === 'pass';
     port.releaseAll();
     if (!port.iut.isAlive() || judgement.findings.some(({ how }) => how !== 'wrong')) port.iut.restart();
     return judgement;

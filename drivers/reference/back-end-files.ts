@@ -57,6 +57,8 @@ export class BackEndFiles implements BackEndEdge {
   readonly #events = Int16Array.of(POLLOUT);
   readonly #revents = new Int16Array(1);
 
+  /** Something was done that may have made a descriptor of somebody else's ready. */
+  hasSignalled = false;
   /** What is open, by identity where that was looked up, and what is mapped. */
   readonly #open = new Map<DescriptorToken, string | undefined>();
   readonly #mapped = new Set<Mapping>();
@@ -135,6 +137,7 @@ export class BackEndFiles implements BackEndEdge {
       () => {
         if (poll(this.#fds, this.#events, this.#revents, 1, 0) === 1 && this.#revents[0] === POLLOUT) {
           eventfdWrite(token, 1);
+          this.hasSignalled = true;
         }
       },
       () => {},
@@ -143,6 +146,7 @@ export class BackEndFiles implements BackEndEdge {
 
   close(token: DescriptorToken): void {
     if (!this.#open.delete(token)) return;
+    this.hasSignalled = true;
     unlessSystemCall(
       () => closeFd(token),
       () => {},
@@ -153,12 +157,14 @@ export class BackEndFiles implements BackEndEdge {
     unlessSystemCall(
       () => {
         sendMessage(channel, message, 0, message.length, null, 0, monotonicUs());
+        this.hasSignalled = true;
       },
       () => {},
     );
   }
 
   breakDown(how: Breakdown): void {
+    this.hasSignalled = true;
     this.#breakDown(how);
   }
 

@@ -45,6 +45,10 @@ export class InProcessCarrier implements Carrier {
     return this.#brokenDown === undefined && this.#backEnd.turn(0);
   }
 
+  takeSignalled(): boolean {
+    return this.#backEnd.takeSignalled();
+  }
+
   close(): void {
     this.#backEnd.close();
   }

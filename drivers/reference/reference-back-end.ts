@@ -81,6 +81,9 @@ export class ReferenceBackEnd {
   #turn(timeoutUs: number): boolean {
     const connection = this.#connection;
     const kicks = connection?.session.rings.kicks ?? [];
+    if (timeoutUs === 0 && connection?.wantsToReceive && !connection.wantsToSend && kicks.length === 0) {
+      return this.#turnOnMessages(connection);
+    }
     const count = this.#gather(connection, kicks);
     const timeout = this.#hasWork
       ? 0
@@ -102,6 +105,25 @@ export class ReferenceBackEnd {
     if (revents !== 0 && !this.#exchange(connection, revents)) this.#end(connection);
     else if (this.#work(connection)) progressed = true;
     return progressed;
+  }
+
+  /** A turn while there are no kicks: to receive, and find nothing, says as much as a poll. */
+  #turnOnMessages(connection: ReferenceConnection): boolean {
+    const worked = this.#work(connection);
+    connection.hasReceived = false;
+    if (!connection.receive()) {
+      this.#end(connection);
+      return true;
+    }
+    const workedAfter = this.#work(connection);
+    return worked || connection.hasReceived || workedAfter;
+  }
+
+  /** Whether something was done since the last call of this that others may be waiting for. */
+  takeSignalled(): boolean {
+    const { hasSignalled } = this.#files;
+    this.#files.hasSignalled = false;
+    return hasSignalled;
   }
 
   /** Ends every connection once the turn that runs is over. */

@@ -24,6 +24,8 @@ const descriptorsIn = new Int32Array(maxMessageFds);
 const received = new Int32Array(3);
 const kickValue = new Uint8Array(8);
 const kickView = new DataView(kickValue.buffer);
+/** Bytes that are kept of a connection at first; nearly all messages are shorter. */
+const capacity = 1024;
 /** Unsent bytes from which on no more requests are read: a front-end that does not read is not to fill our memory. */
 const unsentLimit = 64;
 
@@ -42,7 +44,7 @@ export class ReferenceConnection {
     this.#files = files;
     files.hold([fd]);
     this.session = session;
-    this.#assembler = new MessageAssembler({ maximumPayload: session.rules.reply.largestPayload });
+    this.#assembler = new MessageAssembler({ maximumPayload: session.rules.reply.largestPayload, capacity });
   }
 
   get wantsToSend(): boolean {
@@ -56,6 +58,9 @@ export class ReferenceConnection {
   isDeaf(token: number): boolean {
     return this.#deaf.has(token);
   }
+
+  /** Whether `receive` has taken in anything since this was last set to false. */
+  hasReceived = false;
 
   /** Receives what waits, one message at most. False where the connection came to its end. */
   receive(): boolean {
@@ -127,6 +132,7 @@ export class ReferenceConnection {
       throw error;
     }
     if (count < 0) return 'nothing';
+    this.hasReceived = true;
     const descriptors = Array.from(descriptorsIn.subarray(0, received[receivedFdCount]));
     this.#files.hold(descriptors);
     if (count > 0) {
@@ -153,6 +159,7 @@ export class ReferenceConnection {
     const { bytes, descriptors, sent } = message;
     const fds = sent === 0 ? descriptors : null;
     try {
+      this.#files.hasSignalled = true;
       message.sent += sendMessage(this.fd, bytes, sent, bytes.length - sent, fds, fds?.length ?? 0, monotonicUs());
       return true;
     } catch (error) {

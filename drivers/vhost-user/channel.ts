@@ -95,4 +95,9 @@ export interface Carrier {
    * itself.
    */
   step?(): boolean;
+  /**
+   * Whether a step since the last call of this made a descriptor of ours ready, as far as it knows. Absent where that is
+   * not known.
+   */
+  takeSignalled?(): boolean;
 }

@@ -66,7 +66,7 @@ export class VhostUserPort implements DriverPort, SessionContext {
     this.log = options.log ?? new EventLog(monotonicUs);
     this.#deadlineMs = options.deadlineMs ?? defaultDeadlineMs * options.facts.deadlineScale;
     const step = options.carrier.step?.bind(options.carrier);
-    this.waiting = new Waiting(step);
+    this.waiting = new Waiting(step, options.carrier.takeSignalled?.bind(options.carrier));
     if (options.parentFd !== undefined) this.#watchParent(options.parentFd, options.parentGone);
     const iut = options.iut;
     this.iut = {

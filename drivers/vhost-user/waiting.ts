@@ -9,9 +9,14 @@ const longestPauseUs = 20_000;
 export class Waiting {
   readonly set = new WaitSet();
   readonly #step: (() => boolean) | undefined;
+  readonly #takeSignalled: () => boolean;
+  /** Something was ready at the last look, and may be so still. */
+  #mayBeReady = true;
 
-  constructor(step?: () => boolean) {
+  /** As `step` and `takeSignalled` of a carrier. */
+  constructor(step?: () => boolean, takeSignalled: () => boolean = () => true) {
     this.#step = step;
+    this.#takeSignalled = takeSignalled;
   }
 
   /** Whether the IUT runs by itself, so that a wait may sleep in the kernel. */
@@ -26,7 +31,11 @@ export class Waiting {
       return true;
     }
     const progressed = this.#step();
-    return this.set.wait(0) > 0 || progressed;
+    const isSignalled = this.#takeSignalled();
+    // While it works and says nothing, there is nothing to look for; before we give up we look in any case.
+    if (progressed && !isSignalled && !this.#mayBeReady) return true;
+    this.#mayBeReady = this.set.wait(0) > 0;
+    return this.#mayBeReady || progressed;
   }
 
   /**
