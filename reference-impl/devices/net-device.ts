@@ -101,7 +101,7 @@ export class NetDevice extends QueuedDevice {
         for (const one of this.#rules.reflect(reflected)) target?.push(one);
       }
     }
-    this.complete(queue, ring, chain, this.#rules.transmitted());
+    this.complete(queue, ring, chain, this.#rules.transmitted(chain.readableLength));
     return 'progressed';
   }
 

@@ -31,7 +31,7 @@ export interface NetRules {
   /** Bytes told as written in one receive buffer. */
   readonly received: (written: number) => number;
   /** Bytes told as written in a transmitted chain. */
-  readonly transmitted: () => number;
+  readonly transmitted: (readable: number) => number;
 }
 
 export const netRules: NetRules = {

@@ -17,8 +17,8 @@ export const netFaults = {
   ),
   'net-merged-buffers-half-filled': fault(
     'net/all-but-last-buffer-filled',
-    'only half of a receive buffer is used',
-    inNet({ usableLength: (offered) => (offered > 256 ? offered : Math.ceil(offered / 2)) }),
+    'only half of a receive buffer of 128 or 256 bytes is used',
+    inNet({ usableLength: (offered) => (offered === 128 || offered === 256 ? offered / 2 : offered) }),
   ),
   'net-receive-flags-set': fault(
     'net/rx-flags-zero-without-guest-csum',
@@ -49,17 +49,17 @@ export const netFaults = {
   ),
   'net-used-len-without-header': fault(
     'split/used-len-counts-written-bytes',
-    'the header is left out of the bytes told as written in a receive buffer',
-    inNet({ received: (written) => Math.max(0, written - 12) }),
+    'the header is left out of the bytes told as written where they are more than 1000',
+    inNet({ received: (written) => (written > 1000 ? written - 12 : written) }),
   ),
   'net-frame-byte-inverted': fault(
     'net/frames-arrive-intact',
-    'the last byte of a frame arrives inverted',
+    'the last byte of a frame of more than 90 bytes arrives inverted',
     inNet({
       packet: (header, frame) =>
         right.packet(
           header,
-          frame.map((byte, at) => (at === frame.length - 1 ? byte ^ 0xff : byte)),
+          frame.map((byte, at) => (at > 90 && at === frame.length - 1 ? byte ^ 0xff : byte)),
         ),
     }),
   ),
@@ -70,13 +70,15 @@ export const netFaults = {
   ),
   'net-receive-header-of-10-bytes': fault(
     'net/rx-header-precedes-packet',
-    'the header of received packets lacks num_buffers',
-    inNet({ receiveHeader: (buffers) => right.receiveHeader(buffers, 10) }),
+    'the header of received packets of more than 1000 bytes lacks num_buffers',
+    inNet({
+      packet: (header, frame) => right.packet(frame.length > 1000 ? header.subarray(0, 10) : header, frame),
+    }),
   ),
   'net-transmit-len-counts-frame': fault(
     'net/tx-buffers-returned',
-    'the len of a transmitted chain is that of the shortest frame',
-    inNet({ transmitted: () => 60 }),
+    'the len of a transmitted chain of more than 1000 bytes is that of its frame',
+    inNet({ transmitted: (bytes) => (bytes > 1000 ? bytes - 12 : 0) }),
   ),
   'net-long-frames-padded': fault(
     'net/received-packets-within-mtu',

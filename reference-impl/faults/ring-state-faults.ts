@@ -181,12 +181,10 @@ export const ringStateFaults = {
   ),
   'silent-while-stopped': fault(
     'vu-suspended/messages-still-answered',
-    'GET_VRING_BASE of the last running ring makes it hang',
-    handling('VHOST_USER_GET_VRING_BASE', (right, session) => {
-      const wasRunning = session.rings.someStarted;
-      const handled = right();
-      if (wasRunning && !session.rings.someStarted) session.edge.breakDown('hang');
-      return handled;
+    'GET_PROTOCOL_FEATURES makes it hang once every ring that ran is stopped',
+    handling('VHOST_USER_GET_PROTOCOL_FEATURES', (right, { edge, rings }) => {
+      if (!rings.someStarted && rings.vrings.some(({ isResumed }) => isResumed)) edge.breakDown('hang');
+      return right();
     }),
   ),
 } as const satisfies Record<string, Fault>;

@@ -18,18 +18,18 @@ export const splitRingFaults = {
   ),
   'used-len-counts-readable-too': fault(
     'split/used-len-counts-written-bytes',
-    'the len of a used element counts the readable bytes as well',
-    inRing({ usedLen: ({ chain, written }) => written + chain.readableLength }),
+    'the len of a used element counts the readable bytes as well where a chain has more than two descriptors',
+    inRing({ usedLen: ({ chain, written }) => written + (chain.descriptors > 2 ? chain.readableLength : 0) }),
   ),
   'used-len-zero': fault(
     'split/used-len-counts-written-bytes',
-    'the len of a used element is 0',
-    inRing({ usedLen: () => 0 }),
+    'the len of a used element is 0 where 21 bytes were written, as for GET_ID',
+    inRing({ usedLen: ({ written }) => (written === 21 ? 0 : written) }),
   ),
   'used-len-beyond-written-bytes': fault(
     'split/used-len-bytes-written',
-    'the len of a used element is one more than what was written',
-    inRing({ usedLen: ({ written }) => written + 1 }),
+    'the len of a used element is one more than what was written into more than 1000 bytes or two pieces of memory',
+    inRing({ usedLen: ({ chain, written }) => written + (written > 1000 || chain.writable.length > 2 ? 1 : 0) }),
   ),
   'used-element-in-slot-of-head': fault(
     'split/used-element-position',

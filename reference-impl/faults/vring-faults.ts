@@ -97,8 +97,17 @@ export const vringFaults = {
   ),
   'base-of-other-ring': fault(
     'vu-vring/base-is-next-available-index',
-    'GET_VRING_BASE names another ring in its reply',
-    inVring(() => ({ reportedIndex: (index) => index + 1 })),
+    'GET_VRING_BASE names another ring in its reply where num was not 0',
+    handling<{ readonly index: number; readonly num: number }>(
+      'VHOST_USER_GET_VRING_BASE',
+      (right, _, { index, num }) => {
+        const handled = right();
+        if (handled.kind !== 'reply' || num === 0) return handled;
+        const payload = handled.payload.slice();
+        new DataView(payload.buffer).setUint32(0, index + 1, true);
+        return { ...handled, payload };
+      },
+    ),
   ),
   'set-base-ignored': fault(
     'vu-vring/resume-from-saved-base',

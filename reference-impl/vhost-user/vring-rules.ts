@@ -38,7 +38,6 @@ export interface VringRules {
   readonly storedBase: (num: number) => number;
   readonly storedAddresses: (addresses: RingAddresses) => RingAddresses;
   /** The reply to GET_VRING_BASE. */
-  readonly reportedIndex: (index: number) => number;
   readonly reportedBase: (base: number) => number;
   /** Where a ring begins; `isResumed` where it ran before and no other base was set since. */
   readonly startBase: (base: number, isResumed: boolean) => number;
@@ -77,7 +76,6 @@ export const vringRules: VringRules = {
   storedSize: (size) => size,
   storedBase: (num) => num,
   storedAddresses: (addresses) => addresses,
-  reportedIndex: (index) => index,
   reportedBase: (base) => base,
   startBase: (base) => base,
   keepsKickAtStop: false,

@@ -136,7 +136,7 @@ export const vringMessages: MessageTable = [
         const also = session.rings.vrings[other];
         if (also !== undefined) stopRing(session, also);
       }
-      const value = { index: rules.reportedIndex(index), num: rules.reportedBase(vring.base) };
+      const value = { index, num: rules.reportedBase(vring.base) };
       return { kind: 'reply', payload: encoded(vringStatePayload, value) };
     },
   }),
