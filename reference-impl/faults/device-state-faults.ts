@@ -133,7 +133,7 @@ export const deviceStateFaults = {
   ),
   'reset-owner-stops-rings': fault(
     'vu-reset/reset-owner-ignored-or-disables-rings',
-    'RESET_OWNER stops the rings',
+    'RESET_OWNER stops the rings and forgets them',
     handling('VHOST_USER_RESET_OWNER', (_right, session) => {
       session.rings.stopAll();
       return done;
