@@ -61,6 +61,8 @@ class Run {
   readonly #rules: ExpectationRules;
   readonly #interruption = new Interruption(() => this.#host?.stop());
   readonly #problems: string[] = [];
+  /** Ids of results that a resumed run had to leave as errors of ours. */
+  #toRepeat = new Set<string>();
   #store: RunStore | undefined;
   #host: HostSupervisor | undefined;
   #progress: Progress | undefined;
@@ -76,6 +78,8 @@ class Run {
 
   reopen(): void {
     this.#store = RunStore.reopen(this.#root, this.#facts);
+    const errors = this.#store.results().filter(({ verdict }) => verdict === 'error');
+    this.#toRepeat = new Set(errors.map(resultId));
   }
 
   async toItsEnd(): Promise<number> {
@@ -182,6 +186,7 @@ class Run {
       error: why,
     };
     store.append(record);
+    this.#toRepeat.delete(resultId(record));
     this.#progress?.finished('error');
   }
 
@@ -208,7 +213,10 @@ class Run {
         },
         message: (message) => {
           if (message.kind === 'begin') this.#progress?.begin(message.key);
-          if (message.kind === 'case') this.#progress?.finished(message.verdict);
+          if (message.kind !== 'case') return;
+          const { key, repetition, verdict } = message;
+          this.#toRepeat.delete(resultId({ target: name, key, repetition }));
+          this.#progress?.finished(verdict);
         },
       },
       budgets,
@@ -225,8 +233,9 @@ class Run {
   /** What is not on disk yet, of one target or of all. */
   #missingOf(target: string | undefined): PlannedResult[] {
     const done = new Set((this.#store?.results() ?? []).map(resultId));
+    const isMissing = (id: string): boolean => !done.has(id) || this.#toRepeat.has(id);
     return this.#facts.owed.filter(
-      (result) => (target === undefined || result.target === target) && !done.has(resultId(result)),
+      (result) => (target === undefined || result.target === target) && isMissing(resultId(result)),
     );
   }
 

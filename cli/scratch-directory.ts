@@ -20,6 +20,8 @@ export class ScratchDirectory {
     } catch (error) {
       throw new UsageError(`no place for temporary files: ${error instanceof Error ? error.message : String(error)}`);
     }
+    // Also where a second signal ends us at once.
+    process.once('exit', () => this.remove());
   }
 
   remove(): void {
@@ -31,6 +33,10 @@ function removeLeftBehind(): void {
   for (const name of readdirSync(tmpdir())) {
     const pid = new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1];
     if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
-    rmSync(join(tmpdir(), name), { recursive: true, force: true });
+    try {
+      rmSync(join(tmpdir(), name), { recursive: true, force: true });
+    } catch {
+      // Another user's: theirs to remove.
+    }
   }
 }

@@ -80,7 +80,8 @@ function fromSocket(name: string): TargetArgument {
   const { device = offered, ...about } = parsed.data;
   if (device === 'block' && offered === 'net')
     throw new UsageError(`${path}: it offers feature bits of a network device`);
-  const target = externalTarget(resolve(path), `${externalScheme}${path}`, device);
+  // By its whole path: a run that goes on, and the command of a finding, must name the same target from anywhere.
+  const target = externalTarget(resolve(path), `${externalScheme}${resolve(path)}`, device);
   return {
     target: { ...target, facts: { ...target.facts, workload: withAnswers(target.facts.workload, about) } },
     words: [`${externalScheme}${resolve(path)}${search === undefined ? '' : `?${search}`}`],

@@ -1,6 +1,7 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { recordSchemaVersion } from '../../reports/record/record.ts';
 import { emptyDirectory, run } from './command-line.ts';
 import { refuses } from './refusal.ts';
 
@@ -60,6 +61,20 @@ t.test('what is unknown or malformed on the command line', async (t) => {
   await expecting({}, /expect\.json: is no list of expectations: /);
   await expecting([entry, { ...entry, expires: '2030-13-41' }], /: entry 2, expires: is no day as YYYY-MM-DD/);
   await expecting([{ ...entry, requirement: 'no/such' }], /expect\.json: no requirement is called no\/such/);
+  mkdirSync(join(cwd, 'old'));
+  const header = { runId: 'r', suite: { name: 'vhost-conformance', version: '0' }, catalogueHash: '0', seed: 1 };
+  const old = {
+    event: 'run',
+    schema: recordSchemaVersion,
+    ...header,
+    shard: { index: 1, of: 1 },
+    planHash: 'of another day',
+    planned: 1,
+    startedAt: '2026-01-01T00:00:00Z',
+    command: ['vhost-conformance', 'run', 'reference'],
+  };
+  writeFileSync(join(cwd, 'old', 'results.jsonl'), `${JSON.stringify(old)}\n`);
+  await refuses(t, ['run', '--resume', 'old'], /old: the plan of that run is another one/, cwd);
   await refuses(t, ['run', '--resume', 'nowhere'], /nowhere: holds no results of a run/, cwd);
   await refuses(t, ['report', 'nowhere', '--out', 'merged'], /nowhere: no such directory/, cwd);
   await refuses(t, ['list', 'things'], /Allowed choices are cases, requirements, features, targets/, cwd);

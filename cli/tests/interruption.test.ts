@@ -89,7 +89,7 @@ t.test('SIGKILL of the runner leaves no process and loses no finished result; th
 });
 
 t.test('SIGKILL of a host makes the running case an error, and another host does the rest', async (t) => {
-  const { root, started, mark, host } = await inTheMiddle(t);
+  const { cwd, root, started, mark, host } = await inTheMiddle(t);
   process.kill(host, 'SIGKILL');
   const ended = await started.ended;
   const results = eventsOf(root).filter(({ event }) => event === 'case');
@@ -99,6 +99,10 @@ t.test('SIGKILL of a host makes the running case an error, and another host does
   t.equal(ended.code, errors.length === 0 ? 0 : 2, 'an error is ours; between two cases there is none');
   for (const { error } of errors) t.match(error, /the host process ended by signal SIGKILL/);
   await until(() => livingProcesses(mark).length === 0, 'no process is left');
+
+  const resumed = await run(['run', '--resume', 'out'], { cwd });
+  t.equal(resumed.code, 0, 'what was an error of ours runs again');
+  t.equal(finished(root), results.length + errors.length, 'and nothing else does');
 });
 
 t.test('SIGKILL of the back-end during a case is not held against the next ones', async (t) => {
