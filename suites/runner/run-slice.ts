@@ -24,14 +24,20 @@ export interface SliceOptions {
   readonly point?: string;
   readonly offer: Offer;
   readonly rules: ExpectationRules;
-  /** How long the target may keep us waiting, in silence, deaths and restarts, before the rest is not run. */
-  readonly patienceMs: number;
+  readonly patience: Patience;
   requirementFacts(slug: string): RequirementFacts;
   /** The one command that runs a case again. */
   rerunCommand(key: string, point: string | undefined): string;
   referenceMeetsDeadline(): boolean;
   /** After a restart: whether the target serves again. */
   isServedAgain(): boolean;
+}
+
+/** How long a target may keep us waiting, in silence, deaths and restarts, before the rest is not run. */
+export interface Patience {
+  /** Without a result that passed in between. */
+  readonly inARowMs: number;
+  readonly inAllMs: number;
 }
 
 /** How a slice ended: at its end, or because the target no longer serves and cannot be brought back. */
@@ -67,6 +73,7 @@ class SliceRun {
   /** Crashes by case and signature. */
   readonly #crashes = new Map<string, number>();
   #lostMs = 0;
+  #lostInARowMs = 0;
   #lostResults = 0;
   /** Results that were judged, whatever came of them. */
   #judged = 0;
@@ -91,9 +98,7 @@ class SliceRun {
       this.#output.append(this.#recordOf(planned, result, judgement));
       const end = this.#recover(judgement);
       if (end !== undefined) return end;
-      if (!hasLostTime(judgement)) continue;
-      this.#lostMs += this.#port.nowMs() - beganMs;
-      this.#lostResults++;
+      this.#countLoss(judgement, this.#port.nowMs() - beganMs);
     }
     if (this.#noSuchPoint !== undefined && this.#judged === 0) return { kind: 'no-point', why: this.#noSuchPoint };
     const gaveUp = this.#whyGivenUpWholly();
@@ -151,11 +156,22 @@ class SliceRun {
     this.#crashes.set(signature, (this.#crashes.get(signature) ?? 0) + 1);
   }
 
+  #countLoss(judgement: Judgement, tookMs: number): void {
+    // Once it is given up, nothing takes that back.
+    if (this.#whyGivenUpWholly() !== undefined) return;
+    if (judgement.verdict === 'pass') this.#lostInARowMs = 0;
+    if (!hasLostTime(judgement)) return;
+    this.#lostMs += tookMs;
+    this.#lostInARowMs += tookMs;
+    this.#lostResults++;
+  }
+
   #whyGivenUpWholly(): string | undefined {
-    const { patienceMs } = this.#options;
-    if (this.#lostMs < patienceMs) return undefined;
-    const seconds = patienceMs / 1000;
-    return `given up: ${this.#lostResults} ${this.#lostResults === 1 ? 'result' : 'results'} cost more than ${seconds} s in silence, deaths and restarts`;
+    const { inARowMs, inAllMs } = this.#options.patience;
+    const limitMs = this.#lostInARowMs >= inARowMs ? inARowMs : this.#lostMs >= inAllMs ? inAllMs : undefined;
+    if (limitMs === undefined) return undefined;
+    const results = this.#lostResults === 1 ? 'result' : 'results';
+    return `given up: ${this.#lostResults} ${results} cost more than ${limitMs / 1000} s in silence, deaths and restarts`;
   }
 
   /** After three crashes of one case with one signature its other variants and repetitions are not run. */

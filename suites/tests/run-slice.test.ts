@@ -66,7 +66,7 @@ function sliceOf(
         seed: 1,
         offer: contact.offer,
         rules: { expectations: [], today: '2026-01-01', strictTargets: [] },
-        patienceMs: 40_000,
+        patience: { inARowMs: 40_000, inAllMs: 100_000 },
         requirementFacts: () => ({ level: 'MUST', basis: 'text', features: [] }),
         rerunCommand: () => 'again',
         referenceMeetsDeadline: () => true,
@@ -81,7 +81,7 @@ function sliceOf(
 }
 
 t.test('a sound target is never given up', async (t) => {
-  const { end, records } = sliceOf(oneRequest, 4, { patienceMs: 0.001 });
+  const { end, records } = sliceOf(oneRequest, 4, { patience: { inARowMs: 0.001, inAllMs: 100_000 } });
   t.same(end, { kind: 'completed' });
   t.same(
     records.map(({ verdict }) => verdict),
@@ -90,7 +90,7 @@ t.test('a sound target is never given up', async (t) => {
 });
 
 t.test('a target that costs more than our patience is given up, and it is said', async (t) => {
-  const { end, records } = sliceOf(oneRequest, 4, { patienceMs: 0.001 }, neverEnabling);
+  const { end, records } = sliceOf(oneRequest, 4, { patience: { inARowMs: 0.001, inAllMs: 100_000 } }, neverEnabling);
   t.match(end, { kind: 'completed', gaveUp: /^given up: 1 result cost more than/ });
   t.same(
     records.map(({ verdict }) => verdict),
@@ -98,6 +98,11 @@ t.test('a target that costs more than our patience is given up, and it is said',
   );
   t.equal(records[0]?.findings[0]?.how, 'hang');
   t.match(records[3]?.outcomes[0]?.why, /^given up: /);
+});
+
+t.test('there is a limit to what it may cost in all', async (t) => {
+  const { end } = sliceOf(oneRequest, 4, { patience: { inARowMs: 40_000, inAllMs: 0.001 } }, neverEnabling);
+  t.match(end, { kind: 'completed', gaveUp: /^given up: 1 result cost more than 0.000001 s/ });
 });
 
 t.test('with patience every result is had', async (t) => {
