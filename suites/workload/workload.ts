@@ -129,7 +129,8 @@ export class Workload {
   }
 
   /**
-   * One request there and back on a running ring: what was wrong, or undefined. @throws as `waitForUsed`.
+   * One request there and back on a running ring: what was wrong, or undefined. Used lengths are for the cases that are
+   * about them. @throws as `waitForUsed`.
    */
   once(queue: Attachment, shape: RequestShape = {}): string | undefined {
     const request = this.request(shape);
@@ -137,7 +138,6 @@ export class Workload {
     queue.kick();
     const used = queue.waitForUsed(1)[0];
     if (used?.id !== head) return `used id ${used?.id} in place of ${head}`;
-    if (used?.len !== request.writes) return `used len ${used?.len} in place of ${request.writes}`;
     return request.problem();
   }
 }
