@@ -122,10 +122,10 @@ t.test('a file of expectations is checked, in one line', async (t) => {
   for (const [value, message] of [
     ['{', /cannot be read as expectations/],
     ['{}', /is no list of expectations/],
-    [JSON.stringify([{ ...known, expires: undefined }]), /0\.expires: is missing/],
-    [JSON.stringify([{ ...known, expires: 'soon' }]), /0\.expires/],
-    [JSON.stringify([{ ...known, verdict: 'pass' }]), /0\.verdict/],
-    [JSON.stringify([known, { ...known, how: 'badly' }]), /1\.how/],
+    [JSON.stringify([{ ...known, expires: undefined }]), /entry 1, expires: is missing/],
+    [JSON.stringify([{ ...known, expires: 'soon' }]), /entry 1, expires: is no day/],
+    [JSON.stringify([{ ...known, verdict: 'pass' }]), /entry 1, verdict: /],
+    [JSON.stringify([known, { ...known, how: 'badly' }]), /entry 2, how: /],
     [JSON.stringify([{ ...known, colour: 'red' }]), /colour/],
   ] as const) {
     t.throws(() => read(value), { message });
