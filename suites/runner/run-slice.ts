@@ -19,6 +19,14 @@ export interface SliceOutput {
   writeTrace(trace: Trace, findings: readonly number[]): string;
 }
 
+/** What a target may cost before the rest of its results is not run. */
+export interface Patience {
+  /** Milliseconds of results in which something owed never came. Restarts do not count: they depend on the machine. */
+  readonly silentMs: number;
+  /** Results in which the process died. */
+  readonly deaths: number;
+}
+
 export interface SliceOptions {
   readonly seed: number;
   readonly point?: string;
@@ -31,13 +39,6 @@ export interface SliceOptions {
   referenceMeetsDeadline(): boolean;
   /** After a restart: whether the target serves again. */
   isServedAgain(): boolean;
-}
-
-/** How long a target may keep us waiting, in silence, deaths and restarts, before the rest is not run. */
-export interface Patience {
-  /** Without a result that passed in between. */
-  readonly inARowMs: number;
-  readonly inAllMs: number;
 }
 
 /** How a slice ended: at its end, or because the target no longer serves and cannot be brought back. */
@@ -72,9 +73,9 @@ class SliceRun {
   #onThisProcess: string[] = [];
   /** Crashes by case and signature. */
   readonly #crashes = new Map<string, number>();
-  #lostMs = 0;
-  #lostInARowMs = 0;
-  #lostResults = 0;
+  #silentMs = 0;
+  #silentResults = 0;
+  #deaths = 0;
   /** Results that were judged, whatever came of them. */
   #judged = 0;
   #noSuchPoint: string | undefined;
@@ -90,7 +91,6 @@ class SliceRun {
       const missing = applicability(planned.definition, this.#port.facts, this.#options.offer);
       const { key, target, repetition } = result;
       this.#output.append({ event: 'begin', key, target, repetition });
-      const beganMs = this.#port.nowMs();
       const judgement =
         missing.length > 0
           ? notJudged(planned.definition, 'not-applicable', `missing: ${missing.join(', ')}`)
@@ -98,7 +98,7 @@ class SliceRun {
       this.#output.append(this.#recordOf(planned, result, judgement));
       const end = this.#recover(judgement);
       if (end !== undefined) return end;
-      this.#countLoss(judgement, this.#port.nowMs() - beganMs);
+      this.#countLoss(judgement);
     }
     if (this.#noSuchPoint !== undefined && this.#judged === 0) return { kind: 'no-point', why: this.#noSuchPoint };
     const gaveUp = this.#whyGivenUpWholly();
@@ -156,22 +156,21 @@ class SliceRun {
     this.#crashes.set(signature, (this.#crashes.get(signature) ?? 0) + 1);
   }
 
-  #countLoss(judgement: Judgement, tookMs: number): void {
-    // Once it is given up, nothing takes that back.
-    if (this.#whyGivenUpWholly() !== undefined) return;
-    if (judgement.verdict === 'pass') this.#lostInARowMs = 0;
-    if (!hasLostTime(judgement)) return;
-    this.#lostMs += tookMs;
-    this.#lostInARowMs += tookMs;
-    this.#lostResults++;
+  #countLoss(judgement: Judgement): void {
+    if (crashOf(judgement) !== undefined) {
+      this.#deaths++;
+    } else if (isSilent(judgement)) {
+      this.#silentMs += judgement.durationMs;
+      this.#silentResults++;
+    }
   }
 
   #whyGivenUpWholly(): string | undefined {
-    const { inARowMs, inAllMs } = this.#options.patience;
-    const limitMs = this.#lostInARowMs >= inARowMs ? inARowMs : this.#lostMs >= inAllMs ? inAllMs : undefined;
-    if (limitMs === undefined) return undefined;
-    const results = this.#lostResults === 1 ? 'result' : 'results';
-    return `given up: ${this.#lostResults} ${results} cost more than ${limitMs / 1000} s in silence, deaths and restarts`;
+    const { silentMs, deaths } = this.#options.patience;
+    if (this.#silentMs >= silentMs) {
+      return `given up: it was silent for more than ${silentMs / 1000} s in ${counted(this.#silentResults)}`;
+    }
+    return this.#deaths >= deaths ? `given up: it died in ${counted(this.#deaths)}` : undefined;
   }
 
   /** After three crashes of one case with one signature its other variants and repetitions are not run. */
@@ -284,10 +283,12 @@ function mayHaveHarmed({ verdict, findings, died, isUnserved }: Judgement): bool
   return findings.some(({ how }) => how !== 'wrong');
 }
 
-/** Whether the target was silent, or had to be started again. */
-function hasLostTime({ verdict, findings, died, isUnserved }: Judgement): boolean {
-  if (died !== undefined || isUnserved === true || verdict === 'inconclusive') return true;
-  return findings.some(({ how }) => how === 'crash' || how === 'hang' || how === 'stalled');
+function isSilent({ findings, isUnserved }: Judgement): boolean {
+  return isUnserved === true || findings.some(({ how }) => how === 'hang' || how === 'stalled');
+}
+
+function counted(results: number): string {
+  return results === 1 ? '1 result' : `${results} results`;
 }
 
 function expectedOf({

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { openReference } from '../../drivers/reference/open-reference.ts';
 import { fault, handling } from '../../reference-impl/faults/fault.ts';
+import { withFaults } from '../../reference-impl/faults/faults.ts';
 import { done } from '../../reference-impl/vhost-user/message-rule.ts';
 import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import type { CaseRecord, RunEvent } from '../../reports/record/record.ts';
@@ -34,12 +35,26 @@ const sweep = defineCase({
   },
 });
 
+const unknownRequest = defineCase({
+  id: 'test/unknown-request',
+  title: 'an unknown request is answered or not',
+  proves: { [slug]: 'call-never' },
+  applies: { start: 'connected' },
+  run({ session, requirement }) {
+    requirement(slug).reply(session.messages.exchange({ request: 77 }), 'an unknown request');
+  },
+});
+
+const crashing = withFaults(referenceRules, ['unknown-request-crashes']);
+
 /** A back-end that completes nothing: it forgets every SET_VRING_ENABLE. */
 const neverEnabling = fault(
   'vu-ring-state/enabled-ring-handles-every-request',
   'rings are never enabled',
   handling('VHOST_USER_SET_VRING_ENABLE', () => done),
 ).apply(referenceRules);
+
+const patience = { silentMs: 40_000, deaths: 20 };
 
 /** Runs a case several times on the reference in process. */
 function sliceOf(
@@ -66,7 +81,7 @@ function sliceOf(
         seed: 1,
         offer: contact.offer,
         rules: { expectations: [], today: '2026-01-01', strictTargets: [] },
-        patience: { inARowMs: 40_000, inAllMs: 100_000 },
+        patience,
         requirementFacts: () => ({ level: 'MUST', basis: 'text', features: [] }),
         rerunCommand: () => 'again',
         referenceMeetsDeadline: () => true,
@@ -81,7 +96,7 @@ function sliceOf(
 }
 
 t.test('a sound target is never given up', async (t) => {
-  const { end, records } = sliceOf(oneRequest, 4, { patience: { inARowMs: 0.001, inAllMs: 100_000 } });
+  const { end, records } = sliceOf(oneRequest, 4, { patience: { silentMs: 0.001, deaths: 2 } });
   t.same(end, { kind: 'completed' });
   t.same(
     records.map(({ verdict }) => verdict),
@@ -90,8 +105,8 @@ t.test('a sound target is never given up', async (t) => {
 });
 
 t.test('a target that costs more than our patience is given up, and it is said', async (t) => {
-  const { end, records } = sliceOf(oneRequest, 4, { patience: { inARowMs: 0.001, inAllMs: 100_000 } }, neverEnabling);
-  t.match(end, { kind: 'completed', gaveUp: /^given up: 1 result cost more than/ });
+  const { end, records } = sliceOf(oneRequest, 4, { patience: { silentMs: 0.001, deaths: 2 } }, neverEnabling);
+  t.match(end, { kind: 'completed', gaveUp: /^given up: it was silent for more than 0.000001 s in 1 result$/ });
   t.same(
     records.map(({ verdict }) => verdict),
     ['fail', 'not-run', 'not-run', 'not-run'],
@@ -100,9 +115,14 @@ t.test('a target that costs more than our patience is given up, and it is said',
   t.match(records[3]?.outcomes[0]?.why, /^given up: /);
 });
 
-t.test('there is a limit to what it may cost in all', async (t) => {
-  const { end } = sliceOf(oneRequest, 4, { patience: { inARowMs: 40_000, inAllMs: 0.001 } }, neverEnabling);
-  t.match(end, { kind: 'completed', gaveUp: /^given up: 1 result cost more than 0.000001 s/ });
+t.test('a target that dies too often is given up', async (t) => {
+  const { end, records } = sliceOf(unknownRequest, 4, { patience: { ...patience, deaths: 2 } }, crashing);
+  t.match(end, { kind: 'completed', gaveUp: 'given up: it died in 2 results' });
+  t.same(
+    records.map(({ verdict }) => verdict),
+    ['fail', 'fail', 'not-run', 'not-run'],
+  );
+  t.equal(records[1]?.findings[0]?.how, 'crash');
 });
 
 t.test('with patience every result is had', async (t) => {
