@@ -21,7 +21,7 @@ import { referenceMeetsDeadline } from './reference-deadline.ts';
 import { rerunLine } from './rerun-line.ts';
 
 /** What misses every deadline or dies in every case would take hours; what does so now and then stays far below. */
-const patience = { silentMs: 40_000, deaths: 20 };
+const patience = { silentMs: 20_000, deaths: 12 };
 
 /** One target is judged here: synchronous, blocking, one thread, with nothing to lose when it is killed. */
 function main(jobPath: string): void {
