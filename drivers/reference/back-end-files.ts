@@ -1,9 +1,10 @@
 import { readFileSync, readlinkSync } from 'node:fs';
-import type {
-  BackEndEdge,
-  Breakdown,
-  DescriptorToken,
-  MapOutcome,
+import {
+  type BackEndEdge,
+  type Breakdown,
+  BrokenDown,
+  type DescriptorToken,
+  type MapOutcome,
 } from '../../reference-impl/vhost-user/back-end-edge.ts';
 import type { IutResources } from '../driver-port.ts';
 import { SystemCallError } from '../errors.ts';
@@ -52,7 +53,6 @@ function identityOf(fd: number): string {
 
 /** The world around a session with real descriptors: a token is the number of a descriptor. It keeps account of them. */
 export class BackEndFiles implements BackEndEdge {
-  readonly #breakDown: (how: Breakdown) => void;
   readonly #fds = new Int32Array(1);
   readonly #events = Int16Array.of(POLLOUT);
   readonly #revents = new Int16Array(1);
@@ -62,10 +62,6 @@ export class BackEndFiles implements BackEndEdge {
   /** What is open, by identity where that was looked up, and what is mapped. */
   readonly #open = new Map<DescriptorToken, string | undefined>();
   readonly #mapped = new Set<Mapping>();
-
-  constructor(breakDown: (how: Breakdown) => void) {
-    this.#breakDown = breakDown;
-  }
 
   /** Descriptors that came with a message, or with a connection, are ours from now on. */
   hold(tokens: readonly DescriptorToken[]): void {
@@ -163,9 +159,10 @@ export class BackEndFiles implements BackEndEdge {
     );
   }
 
-  breakDown(how: Breakdown): void {
+  /** Nothing that was under way goes on: it is caught where the turn began. */
+  breakDown(how: Breakdown): never {
     this.hasSignalled = true;
-    this.#breakDown(how);
+    throw new BrokenDown(how);
   }
 
   /** What a descriptor stands for does not change while it is open. */

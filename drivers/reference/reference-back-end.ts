@@ -29,7 +29,8 @@ const pollingPauseUs = 500;
 export class ReferenceBackEnd {
   readonly device: ParentDriver;
   readonly #rules: ReferenceRules;
-  readonly #files: BackEndFiles;
+  readonly #files = new BackEndFiles();
+  readonly #breakDown: (how: Breakdown) => void;
   readonly #waiting: number[] = [];
   #listener = -1;
   #connection: ReferenceConnection | undefined;
@@ -41,7 +42,7 @@ export class ReferenceBackEnd {
 
   constructor(options: ReferenceBackEndOptions) {
     this.#rules = options.rules;
-    this.#files = new BackEndFiles(options.breakDown);
+    this.#breakDown = options.breakDown;
     this.device = makeDevice(options.device, options.rules, options.queues);
   }
 
@@ -72,7 +73,7 @@ export class ReferenceBackEnd {
       progressed = this.#turn(timeoutUs);
     } catch (error) {
       if (!(error instanceof BrokenDown)) throw error;
-      this.#files.breakDown(error.how);
+      this.#breakDown(error.how);
     }
     if (this.#isAbandoned) this.close();
     return progressed;

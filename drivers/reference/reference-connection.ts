@@ -75,10 +75,7 @@ export class ReferenceConnection {
       const frame = this.#assembler.next();
       if (frame === undefined) continue;
       const how = stream.breakdownAt(frame);
-      if (how !== undefined) {
-        this.#files.breakDown(how);
-        return false;
-      }
+      if (how !== undefined) this.#files.breakDown(how);
       if (frame.kind === 'problem') {
         for (const token of frame.descriptors) this.session.edge.close(token);
         return false;
