@@ -24,6 +24,8 @@ export default defineConfig({
   workers: 2,
   fullyParallel: true,
   forbidOnly: true,
+  // Much longer than any test takes: the machine may be busy.
+  timeout: 120_000,
   reporter: [['list']],
   use: { launchOptions: { executablePath: '/usr/bin/chromium', args: flags } },
   projects: [
