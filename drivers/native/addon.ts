@@ -21,6 +21,10 @@ export interface Addon {
   write(fd: number, buffer: Uint8Array, offset: number, length: number): number;
   ioctl(fd: number, request: number | bigint, argument: number | bigint | Uint8Array | null): number;
 
+  deviceIoctl(fd: number, request: number | bigint, argument: Uint8Array): number;
+  devicePread(fd: number, buffer: Uint8Array, position: number | bigint): number;
+  devicePwrite(fd: number, buffer: Uint8Array, position: number | bigint): number;
+
   mapMemory(
     fd: number,
     length: number,
@@ -28,6 +32,7 @@ export interface Addon {
     readOnly: boolean,
     hint: bigint,
     out: BigUint64Array,
+    isFixed: boolean,
   ): ArrayBuffer | number;
   unmapMemory(buffer: ArrayBuffer): number;
 

@@ -36,6 +36,8 @@ export interface MapOptions {
   readonly readOnly?: boolean;
   /** Where the kernel should place it, if it can. */
   readonly addressHint?: bigint;
+  /** Where it must lie, a multiple of the page size: SystemCallError EEXIST where something else does. */
+  readonly address?: bigint;
 }
 
 /**
@@ -44,7 +46,9 @@ export interface MapOptions {
  * beyond its end is a SIGBUS.
  */
 export function mapMemory(fd: number, length: number, offset: number | bigint = 0, options: MapOptions = {}): Mapping {
-  const buffer = addon.mapMemory(fd, length, offset, options.readOnly ?? false, options.addressHint ?? 0n, addressOut);
+  const { readOnly = false, addressHint = 0n, address } = options;
+  const isFixed = address !== undefined;
+  const buffer = addon.mapMemory(fd, length, offset, readOnly, address ?? addressHint, addressOut, isFixed);
   if (typeof buffer === 'number') {
     checked(buffer, 'mmap');
     throw new TypeError('mmap answered no memory');

@@ -71,8 +71,8 @@ static void FinalizeMapping(napi_env, void*, void* hint) {
   delete record;
 }
 
-// mapMemory(fd, length, offset, readOnly, hint, out): the ArrayBuffer, or a
-// number that says why not; out[0] becomes the address
+// mapMemory(fd, length, offset, readOnly, hint, out, isFixed): the ArrayBuffer,
+// or a number that says why not; out[0] becomes the address
 static napi_value MapMemory(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   int fd = arguments.Int(0);
@@ -82,12 +82,19 @@ static napi_value MapMemory(napi_env env, napi_callback_info info) {
   uint64_t hint = arguments.Word(4);
   auto out = arguments.Words(5);
   if (out.empty()) arguments.Refuse(5);
+  bool is_fixed = !arguments.IsNull(6) && arguments.Bool(6);
   if (!arguments.ok()) return arguments.Refusal();
 
   int protection = PROT_READ | (is_writable ? PROT_WRITE : 0);
   void* wanted = reinterpret_cast<void*>(static_cast<uintptr_t>(hint));
-  void* address = mmap(wanted, length, protection, MAP_SHARED, fd, static_cast<off_t>(offset));
+  int flags = MAP_SHARED | (is_fixed ? MAP_FIXED_NOREPLACE : 0);
+  void* address = mmap(wanted, length, protection, flags, fd, static_cast<off_t>(offset));
   if (address == MAP_FAILED) return arguments.Result(int64_t{-errno});
+  if (is_fixed && address != wanted) {
+    // A kernel before 4.17 takes the address for a hint.
+    munmap(address, length);
+    return arguments.Result(int64_t{-EEXIST});
+  }
 
   auto* record = new MappingRecord{address, length, is_writable, true, false, 0};
   {

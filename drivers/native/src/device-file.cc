@@ -1,0 +1,92 @@
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "arguments.h"
+#include "functions.h"
+#include "system-calls.h"
+
+namespace vhost_conformance {
+
+// An argument of an ioctl whose number does not say how large it is, before
+// memory that nobody may touch: a kernel that goes beyond its end meets a
+// fault as it would in a program that has no more, and never our heap.
+constexpr size_t kMaxArgument = 64 * 1024;
+
+class GuardedArgument {
+ public:
+  // Answers nothing where there is no memory.
+  static uint8_t* End() {
+    static uint8_t* end = Map();
+    return end;
+  }
+
+ private:
+  static uint8_t* Map() {
+    auto guard = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    void* whole = mmap(nullptr, kMaxArgument + guard, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (whole == MAP_FAILED) return nullptr;
+    if (mprotect(whole, kMaxArgument, PROT_READ | PROT_WRITE) == 0) return static_cast<uint8_t*>(whole) + kMaxArgument;
+    munmap(whole, kMaxArgument + guard);
+    return nullptr;
+  }
+};
+
+// deviceIoctl(fd, request, argument): the bytes as they are, with nothing
+// behind them; what the call wrote into them is copied back
+static napi_value DeviceIoctl(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int fd = arguments.Int(0);
+  uint64_t request = arguments.Word(1);
+  auto argument = arguments.Bytes(2);
+  if (argument.size() > kMaxArgument) arguments.Refuse(2);
+  if (!arguments.ok()) return arguments.Refusal();
+  uint8_t* end = GuardedArgument::End();
+  if (end == nullptr) return arguments.Result(int64_t{-ENOMEM});
+  uint8_t* guarded = end - argument.size();
+  if (!argument.empty()) memcpy(guarded, argument.data(), argument.size());
+  int result;
+  do {
+    result = system_calls.ioctl(fd, request, guarded);
+  } while (result < 0 && errno == EINTR);
+  int64_t answer = OrErrno(result);
+  if (!argument.empty()) memcpy(argument.data(), guarded, argument.size());
+  return arguments.Result(answer);
+}
+
+// devicePread(fd, buffer, position): one pread of the whole buffer, since a
+// device takes the rest of a short transfer for another access
+static napi_value DevicePread(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int fd = arguments.Int(0);
+  auto bytes = arguments.Bytes(1);
+  uint64_t position = arguments.Word(2);
+  if (!arguments.ok()) return arguments.Refusal();
+  ssize_t moved;
+  do {
+    moved = system_calls.pread(fd, bytes.data(), bytes.size(), static_cast<off_t>(position));
+  } while (moved < 0 && errno == EINTR);
+  return arguments.Result(OrErrno(moved));
+}
+
+// devicePwrite(fd, buffer, position): one pwrite, for the same reason
+static napi_value DevicePwrite(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int fd = arguments.Int(0);
+  auto bytes = arguments.Bytes(1);
+  uint64_t position = arguments.Word(2);
+  if (!arguments.ok()) return arguments.Refusal();
+  ssize_t moved;
+  do {
+    moved = system_calls.pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(position));
+  } while (moved < 0 && errno == EINTR);
+  return arguments.Result(OrErrno(moved));
+}
+
+void DefineDeviceFile(napi_env env, napi_value exports) {
+  Define(env, exports,
+         {{"deviceIoctl", DeviceIoctl}, {"devicePread", DevicePread}, {"devicePwrite", DevicePwrite}});
+}
+
+}  // namespace vhost_conformance
