@@ -1,4 +1,4 @@
-import type { Attachment, Guest, Session } from '../drivers/driver-port.ts';
+import type { Attachment, Guest, VhostUserSession } from '../drivers/driver-port.ts';
 import type { VhostUserPort } from '../drivers/vhost-user/vhost-user-port.ts';
 import { guestLayouts } from '../reference-impl/memory/guest-layout.ts';
 import { readable, type Segment, writable } from '../reference-impl/virtqueue/segment.ts';
@@ -11,7 +11,7 @@ const VIRTIO_BLK_T_GET_ID = 8;
 const queueSize = 128;
 
 interface Ready {
-  readonly session: Session;
+  readonly session: VhostUserSession;
   readonly guest: Guest;
   readonly queue: Attachment;
 }
@@ -48,7 +48,7 @@ function transfer(queue: Attachment, chains: readonly (readonly Segment[])[], is
   if (!isOk()) throw new Error('a request failed');
 }
 
-function exchangeFeatures(session: Session): void {
+function exchangeFeatures(session: VhostUserSession): void {
   if (session.messages.exchange({ request: 'VHOST_USER_GET_FEATURES' }).kind !== 'reply') throw new Error('no reply');
 }
 

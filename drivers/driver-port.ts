@@ -10,7 +10,9 @@ import type { Segment } from '../reference-impl/virtqueue/segment.ts';
 import type { AddOptions, SplitDriver } from '../reference-impl/virtqueue/split-driver.ts';
 import type { GuestSplitRing } from '../reference-impl/virtqueue/split-placement.ts';
 import type { UsedElement } from '../reference-impl/virtqueue/split-ring.ts';
-import type { TargetFacts } from './target.ts';
+import type { TargetFacts, Transport } from './target.ts';
+import type { VfioDevice } from './vfio/vfio-device.ts';
+import type { MdevChannel, MdevPlaces } from './vhost-mdev/mdev-channel.ts';
 
 export {
   DeadlineError,
@@ -25,6 +27,9 @@ export type { SplitDriver } from '../reference-impl/virtqueue/split-driver.ts';
 export type { GuestSplitRing } from '../reference-impl/virtqueue/split-placement.ts';
 export type { UsedElement } from '../reference-impl/virtqueue/split-ring.ts';
 export type { BlockWorkload, NetWorkload, TargetFacts, Transport, WorkloadFacts } from './target.ts';
+export type { VfioMapping } from './vfio/vfio-carrier.ts';
+export type { DeviceInfo, DmaPermission, DmaRange, IrqInfo, RegionInfo, VfioDevice } from './vfio/vfio-device.ts';
+export type { MdevChannel, MdevExchange, MdevPlaces } from './vhost-mdev/mdev-channel.ts';
 
 /** How a process ended: exactly one of both is set. */
 export interface IutExit {
@@ -193,7 +198,10 @@ export interface Session {
    */
   readonly desync: string | undefined;
   readonly negotiated: Negotiated;
-  /** Asks what the IUT offers, in a message of its own. Only vhost-user has protocol features. */
+  /**
+   * Asks what the IUT offers, in a message of its own.
+   * @throws DriverUsageError for protocol features where the transport has none: vhost-user alone does.
+   */
   readFeatures(which: 'features' | 'protocol-features', deadlineMs?: number): FeatureWord;
   fence(deadlineMs?: number): Fence;
   /** SET_OWNER, protocol features, features. @throws PeerProtocolError, IutGoneError, DeadlineError. */
@@ -202,10 +210,35 @@ export interface Session {
   shareMemory(guest: Guest): Acknowledgement;
   /** Size, base, addresses, eventfds, kick last, then enable. @throws as negotiate. */
   attach(ring: GuestSplitRing, options: AttachOptions): Attachment;
-  /** Of vhost-user alone. @throws DriverUsageError on other transports. */
-  readonly messages: VhostUserMessages;
   close(): void;
 }
+
+export interface VhostUserSession extends Session {
+  readonly messages: VhostUserMessages;
+}
+
+/** An open vhost-mdev device, with the doors for what no well-behaved driver does. */
+export interface VhostMdevSession extends Session {
+  /** Where the device's layout has what. */
+  readonly places: MdevPlaces;
+  /** The calls of VFIO on the device and its container; `device.file` takes any request, argument and position. */
+  readonly device: VfioDevice;
+  /** Messages as they are, and their answers. */
+  readonly channel: MdevChannel;
+  /** Closes the device as it is, running or not. */
+  abandon(): void;
+}
+
+/** The session of each transport. */
+export interface SessionsByTransport {
+  readonly 'vhost-user': VhostUserSession;
+  readonly 'vhost-kernel': Session;
+  readonly 'vhost-vdpa': Session;
+  readonly 'vhost-mdev': VhostMdevSession;
+  readonly 'virtio-pci': Session;
+}
+
+export type SessionOf<T extends Transport> = SessionsByTransport[T];
 
 /** Descriptors for cases that pass some. All are closed at the end of the case. */
 export interface DescriptorSource {
@@ -248,7 +281,7 @@ export interface Iut {
   restart(): void;
 }
 
-export interface DriverPort {
+export interface DriverPort<S extends Session = Session> {
   readonly facts: TargetFacts;
   readonly log: EventLog;
   readonly iut: Iut;
@@ -259,9 +292,7 @@ export interface DriverPort {
   nowMs(): number;
   createGuest(layout: GuestLayout): Guest;
   /** Connects and sends nothing. */
-  connect():
-    | { readonly kind: 'connected'; readonly session: Session }
-    | { readonly kind: 'refused'; readonly why: string };
+  connect(): { readonly kind: 'connected'; readonly session: S } | { readonly kind: 'refused'; readonly why: string };
   /** One native poll over everything that is open; the predicate is evaluated after each wake-up. */
   until(predicate: () => boolean, deadlineMs: number): WaitResult;
   /** As `until`, but no connection's end ends it: for what the IUT does by itself after its connections closed. */

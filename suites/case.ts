@@ -1,4 +1,4 @@
-import type { DriverPort, Guest, Session, Transport } from '../drivers/driver-port.ts';
+import type { DriverPort, Guest, Session, SessionOf, Transport } from '../drivers/driver-port.ts';
 import type { FeatureName, RequirementSlug } from '../reference-impl/catalogue/catalogue.ts';
 import type { Check } from './check.ts';
 import type { Workload } from './workload/workload.ts';
@@ -11,11 +11,11 @@ export type VariantOf<Axes extends VariantAxes> = { readonly [Name in keyof Axes
 export type Proves = Readonly<Partial<Record<RequirementSlug, string | readonly string[]>>>;
 
 /** What must hold before the case makes sense: computed before it runs, from data, naming what is missing. */
-export interface Applies {
+export interface Applies<T extends Transport = Transport> {
   /** What the runner does first: nothing, a connection without a message, or a negotiated session. */
   readonly start: 'closed' | 'connected' | 'negotiated';
-  /** Without it: every transport. */
-  readonly transports?: readonly Transport[];
+  /** Without it: every transport. The case's sessions are of these. */
+  readonly transports?: readonly T[];
   readonly devices?: readonly ('block' | 'net')[];
   /** Feature bits, virtio or vhost-user protocol, that must be offered and are negotiated. */
   readonly negotiate?: readonly FeatureName[];
@@ -46,10 +46,10 @@ export interface SweepOptions {
   readonly untilFirstFailure?: boolean;
 }
 
-export interface CaseContext<Slug extends string, Axes extends VariantAxes> {
-  readonly port: DriverPort;
+export interface CaseContext<Slug extends string, Axes extends VariantAxes, S extends Session = Session> {
+  readonly port: DriverPort<S>;
   /** The session that the runner opened. @throws DriverUsageError when the case starts `closed`. */
-  readonly session: Session;
+  readonly session: S;
   /** The case's guest memory; made at first use. */
   readonly guest: Guest;
   readonly workload: Workload;
@@ -57,7 +57,7 @@ export interface CaseContext<Slug extends string, Axes extends VariantAxes> {
   /** Seeded, the same for the same seed and key. Gives integers in [0, bound). */
   random(bound: number): number;
   /** Connects once more, or for the first time, as `start` says for the argument. */
-  connect(start: 'connected' | 'negotiated'): Session;
+  connect(start: 'connected' | 'negotiated'): S;
   /** The check of a declared requirement. */
   requirement(slug: Slug): Check;
   /**
@@ -68,14 +68,18 @@ export interface CaseContext<Slug extends string, Axes extends VariantAxes> {
   points<P extends Point>(all: Iterable<P>, check: (point: P) => void, options?: SweepOptions): void;
 }
 
-export interface CaseDefinition<P extends Proves = Proves, Axes extends VariantAxes = VariantAxes> {
+export interface CaseDefinition<
+  P extends Proves = Proves,
+  Axes extends VariantAxes = VariantAxes,
+  T extends Transport = Transport,
+> {
   /** A path that never changes, `area/group/what-it-shows`. */
   readonly id: string;
   readonly title: string;
   readonly proves: P;
-  readonly applies: Applies;
+  readonly applies: Applies<T>;
   readonly variants?: Axes;
-  run(context: CaseContext<Extract<keyof P, string>, Axes>): void;
+  run(context: CaseContext<Extract<keyof P, string>, Axes, SessionOf<T>>): void;
 }
 
 /** A case whose own types are forgotten, as lists of cases hold it. */
@@ -95,9 +99,11 @@ const mostVariants = 64;
  * Declares a case. Citing a requirement that is not in `proves` is a type error.
  * @throws RangeError for a malformed id, no requirement, or more than 64 variants.
  */
-export function defineCase<const P extends Proves, const Axes extends VariantAxes = Record<never, never>>(
-  definition: CaseDefinition<P, Axes>,
-): AnyCase {
+export function defineCase<
+  const P extends Proves,
+  const Axes extends VariantAxes = Record<never, never>,
+  const T extends Transport = Transport,
+>(definition: CaseDefinition<P, Axes, T>): AnyCase {
   if (!idPattern.test(definition.id))
     throw new RangeError(`case id ${definition.id} is not a path of kebab-case words`);
   if (Object.keys(definition.proves).length === 0) throw new RangeError(`${definition.id} proves nothing`);
@@ -110,7 +116,8 @@ export function defineCase<const P extends Proves, const Axes extends VariantAxe
     proves: definition.proves,
     applies: definition.applies,
     variants,
-    run: (context) => definition.run(context as unknown as CaseContext<Extract<keyof P, string>, Axes>),
+    // What applies was checked: the port is one of the case's transports.
+    run: (context) => definition.run(context as unknown as CaseContext<Extract<keyof P, string>, Axes, SessionOf<T>>),
   };
 }
 

@@ -1,8 +1,8 @@
 import t from 'tap';
 import { defaultGuestLayout } from '../../reference-impl/memory/guest-layout.ts';
-import type { BackEndRequestPolicy, Session } from '../driver-port.ts';
+import type { BackEndRequestPolicy, VhostUserSession } from '../driver-port.ts';
 import { receiveMessage, sendMessage } from '../native/native.ts';
-import { deadlineIn } from '../vhost-user/message-stream.ts';
+import { deadlineIn } from '../session/deadline.ts';
 import type { VhostUserPort } from '../vhost-user/vhost-user-port.ts';
 import { messageBytes, type PeerRequest, ScriptedPeer, scriptedPort } from './scripted-peer.ts';
 
@@ -19,7 +19,7 @@ const bit30 = 1n << 30n;
 interface Peered {
   readonly port: VhostUserPort;
   readonly peer: ScriptedPeer;
-  readonly session: Session;
+  readonly session: VhostUserSession;
   /** The peer's end of the channel. */
   readonly fd: number;
 }

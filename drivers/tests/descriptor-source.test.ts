@@ -2,7 +2,7 @@ import t from 'tap';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { DriverUsageError } from '../errors.ts';
 import { openReference } from '../reference/open-reference.ts';
-import { OwnedDescriptors } from '../vhost-user/descriptor-source.ts';
+import { OwnedDescriptors } from '../session/descriptor-source.ts';
 
 t.test('files are read and written at any place, and no further than their end', (t) => {
   const descriptors = new OwnedDescriptors();

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import t from 'tap';
 import type { ObservedEvent } from '../../reference-impl/observations/event.ts';
-import type { Session } from '../driver-port.ts';
+import type { VhostUserSession } from '../driver-port.ts';
 import { DeadlineError, DriverUsageError, PeerProtocolError } from '../errors.ts';
 import { eventfdCreate } from '../native/native.ts';
 import type { VhostUserPort } from '../vhost-user/vhost-user-port.ts';
@@ -24,7 +24,7 @@ const wellBehaved = (peer: ScriptedPeer) => (request: PeerRequest) => {
   else if ((request.flags & 8) !== 0) peer.sendU64(request.request, 0n);
 };
 
-const connected = (test: { teardown(handler: () => void): void }): [VhostUserPort, ScriptedPeer, Session] => {
+const connected = (test: { teardown(handler: () => void): void }): [VhostUserPort, ScriptedPeer, VhostUserSession] => {
   const peer = new ScriptedPeer();
   peer.answer = wellBehaved(peer);
   const port = scriptedPort(peer);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Session } from '../driver-port.ts';
+import type { VhostUserSession } from '../driver-port.ts';
 import { processTree } from '../iut-process/process-tree.ts';
 import { findCommand } from '../iut-process/target-version.ts';
 import type { Target } from '../target.ts';
@@ -37,7 +37,7 @@ export function running(test: Test, target: Target): RunningTarget {
   return { port, pid };
 }
 
-export function connected(port: VhostUserPort): Session {
+export function connected(port: VhostUserPort): VhostUserSession {
   const connection = port.connect();
   if (connection.kind === 'refused') throw new Error(connection.why);
   return connection.session;

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { defaultGuestLayout } from '../../reference-impl/memory/guest-layout.ts';
 import { readable, writable } from '../../reference-impl/virtqueue/segment.ts';
-import type { DriverPort, Session } from '../driver-port.ts';
+import type { DriverPort, VhostUserSession } from '../driver-port.ts';
 import { ExternalIut } from '../iut-process/external-iut.ts';
 import { isListening } from '../iut-process/listening-sockets.ts';
 import { openReference, referenceFacts } from '../reference/open-reference.ts';
@@ -14,14 +14,14 @@ import { socketDirectory } from './socket-directory.ts';
 
 const serve = fileURLToPath(new URL('../reference/serve.js', import.meta.url));
 
-function connected(port: DriverPort): Session {
+function connected(port: DriverPort<VhostUserSession>): VhostUserSession {
   const connection = port.connect();
   if (connection.kind === 'refused') throw new Error(connection.why);
   return connection.session;
 }
 
 /** Writes a sector and reads it back over a fresh session. */
-function transferBlock(t: Test, port: DriverPort, seed: number): void {
+function transferBlock(t: Test, port: DriverPort<VhostUserSession>, seed: number): void {
   const session = connected(port);
   const negotiated = session.negotiate({ features: (1n << 32n) | (1n << 30n), protocolFeatures: 1n << 3n });
   t.equal(negotiated.accepted, (1n << 32n) | (1n << 30n));
@@ -55,7 +55,7 @@ function transferBlock(t: Test, port: DriverPort, seed: number): void {
 }
 
 /** Sends a frame that comes back. */
-function transferFrame(t: Test, port: DriverPort): void {
+function transferFrame(t: Test, port: DriverPort<VhostUserSession>): void {
   const session = connected(port);
   session.negotiate({ features: (1n << 32n) | (1n << 30n), protocolFeatures: 1n << 3n });
   const guest = port.createGuest(defaultGuestLayout);

@@ -201,7 +201,7 @@ t.test('what a device refuses is said with its error', async (t) => {
   const queue = session.attach(ring, { index: 0 });
   t.ok(writeThenRead(guest, queue, 1).isEqual, 'the device serves all the same');
   t.same(session.shareMemory(guest), { kind: 'acknowledged', value: 17n }, 'EEXIST: it is mapped already');
-  t.throws(() => session.messages, DriverUsageError);
+  t.throws(() => session.readFeatures('protocol-features'), DriverUsageError);
   session.device.close();
   t.throws(() => queue.kick(), new PeerProtocolError('the doorbell of ring 0: EBADF'));
 });

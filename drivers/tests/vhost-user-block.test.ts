@@ -2,7 +2,7 @@ import t from 'tap';
 import { qemuStorageDaemon } from '../../fixtures/targets/qemu-storage-daemon.ts';
 import { type GuestLayoutName, guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { readable, writable } from '../../reference-impl/virtqueue/segment.ts';
-import type { Attachment, Guest, Session } from '../driver-port.ts';
+import type { Attachment, Guest, VhostUserSession } from '../driver-port.ts';
 import { DeadlineError, DriverUsageError, IutGoneError } from '../errors.ts';
 import { targetVersion } from '../iut-process/target-version.ts';
 import { connected, running, skipWithout } from './real-target.ts';
@@ -43,7 +43,7 @@ const writeThenRead = (guest: Guest, queue: Attachment, seed: number) => {
   return { write, read, isEqual: Buffer.compare(incoming.load(), data) === 0 };
 };
 
-const ready = (session: Session, guest: Guest, features = version1 | bit30): void => {
+const ready = (session: VhostUserSession, guest: Guest, features = version1 | bit30): void => {
   session.negotiate({ features, protocolFeatures: replyAck });
   session.shareMemory(guest);
 };

@@ -2,7 +2,7 @@ import t from 'tap';
 import { dpdkTestpmd } from '../../fixtures/targets/dpdk-testpmd.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { readable, writable } from '../../reference-impl/virtqueue/segment.ts';
-import type { Guest, Session } from '../driver-port.ts';
+import type { Guest, VhostUserSession } from '../driver-port.ts';
 import { targetVersion } from '../iut-process/target-version.ts';
 import { connected, running, skipWithout } from './real-target.ts';
 
@@ -15,7 +15,7 @@ interface Test {
 }
 
 /** Sends a frame and waits for it on the receive ring. */
-function reflect(t: Test, session: Session, guest: Guest): void {
+function reflect(t: Test, session: VhostUserSession, guest: Guest): void {
   const receive = session.attach(guest.splitRing({ size: 256 }), { index: 0 });
   const transmit = session.attach(guest.splitRing({ size: 256 }), { index: 1 });
   const buffers = Array.from({ length: 32 }, () => guest.allocate({ size: 2048 }));

@@ -3,9 +3,9 @@ import t from 'tap';
 import { defaultGuestLayout, guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { DriverUsageError, SystemCallError } from '../errors.ts';
 import { closeFd, F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, ftruncate, getSeals, pipe2 } from '../native/native.ts';
-import { descriptorOfRegion, MappedGuest } from '../vhost-user/guest-memory.ts';
+import { descriptorOfRegion, MappedGuest } from '../session/guest-memory.ts';
+import { WaitSet, type WaitSource } from '../session/wait-set.ts';
 import { VhostUserPort } from '../vhost-user/vhost-user-port.ts';
-import { WaitSet, type WaitSource } from '../vhost-user/wait-set.ts';
 import { ScriptedPeer, scriptedPort } from './scripted-peer.ts';
 
 const openDescriptors = (): number => readdirSync('/proc/self/fd').length;

@@ -14,12 +14,11 @@ import type {
   Fence,
   Negotiated,
   Negotiation,
-  Session,
-  VhostUserMessages,
+  VhostMdevSession,
 } from '../driver-port.ts';
 import { DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
+import type { SessionContext } from '../session/session-context.ts';
 import type { VfioDevice } from '../vfio/vfio-device.ts';
-import type { SessionContext } from '../vhost-user/session-context.ts';
 import { MdevAttachment, type NotifyBy, type RingOwner } from './mdev-attachment.ts';
 import { MdevChannel, type MdevPlaces } from './mdev-channel.ts';
 
@@ -40,7 +39,7 @@ const emptyWords: Negotiated = { offered: 0n, accepted: 0n, protocolOffered: 0n,
  * One open vhost-mdev device, in whichever layout. There is no message for a single ring: rings are told while the
  * device is stopped, and it is stopped for a moment whenever one comes or goes; the others go on where they were.
  */
-export class MdevSession implements Session, RingOwner {
+export class MdevSession implements VhostMdevSession, RingOwner {
   readonly id: number;
   /** For calls of VFIO that no method makes. */
   readonly device: VfioDevice;
@@ -71,10 +70,6 @@ export class MdevSession implements Session, RingOwner {
 
   get negotiated(): Negotiated {
     return this.#words;
-  }
-
-  get messages(): VhostUserMessages {
-    throw new DriverUsageError('vhost-mdev has no messages of vhost-user');
   }
 
   /** Queues that the device has a doorbell for. */

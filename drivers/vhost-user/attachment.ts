@@ -1,18 +1,12 @@
-import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
-import { type AddOptions, SplitDriver, type SplitDriverOptions } from '../../reference-impl/virtqueue/split-driver.ts';
-import type { GuestSplitRing } from '../../reference-impl/virtqueue/split-placement.ts';
-import type { UsedElement } from '../../reference-impl/virtqueue/split-ring.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import type { Acknowledgement, Attachment } from '../driver-port.ts';
-import { DeadlineError, DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
+import { DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
 import { describeExit } from '../iut-process/process-exit.ts';
 import { closeFd, eventfdCreate, eventfdRead, eventfdWrite } from '../native/native.ts';
+import { RingAttachment, type RingAttachmentOptions } from '../session/ring-attachment.ts';
+import type { WaitSource } from '../session/wait-set.ts';
 import type { MessageDoor } from './message-door.ts';
-import { deadlineIn } from './message-stream.ts';
 import { u32At } from './negotiated-words.ts';
-import { RingTrace } from './ring-trace.ts';
-import type { SessionContext } from './session-context.ts';
-import type { WaitSource } from './wait-set.ts';
 
 /** An eventfd that the IUT signals, counted as it is drained. */
 class SignalCounter implements WaitSource {
@@ -32,13 +26,9 @@ class SignalCounter implements WaitSource {
   }
 }
 
-export interface AttachmentOptions {
-  readonly context: SessionContext;
+export interface AttachmentOptions extends RingAttachmentOptions {
   readonly door: MessageDoor;
   readonly session: number;
-  readonly ring: GuestSplitRing;
-  readonly index: number;
-  readonly driver: SplitDriverOptions;
   readonly hasCall: boolean;
   readonly hasKick: boolean;
   /** Fences once for all attachments of the session, and drains them, before calls are counted. */
@@ -46,16 +36,12 @@ export interface AttachmentOptions {
 }
 
 /** A ring on one vhost-user session: its eventfds, its driver side, and the messages that name it. */
-export class VhostUserAttachment implements Attachment {
-  readonly ring: GuestSplitRing;
-  readonly index: number;
-  readonly driver: SplitDriver;
+export class VhostUserAttachment extends RingAttachment {
   /** -1 where there is none. */
   readonly kickFd: number;
   readonly #options: AttachmentOptions;
   readonly #call: SignalCounter | undefined;
   readonly #error: SignalCounter;
-  readonly #trace: RingTrace;
   #isBaselined = false;
   #isKicked = false;
   #isReleased = false;
@@ -63,11 +49,8 @@ export class VhostUserAttachment implements Attachment {
 
   constructor(options: AttachmentOptions) {
     const { context, session, index } = options;
+    super(options);
     this.#options = options;
-    this.ring = options.ring;
-    this.index = index;
-    this.driver = new SplitDriver(options.ring, options.driver);
-    this.#trace = new RingTrace(context.log, options.ring, index);
     this.kickFd = options.hasKick ? eventfdCreate() : -1;
     if (options.hasCall) {
       this.#call = new SignalCounter((count) => context.log.notification(1, session, index, count));
@@ -86,27 +69,11 @@ export class VhostUserAttachment implements Attachment {
     return this.#error.pollFd;
   }
 
-  makeAvailable(chains: readonly (readonly Segment[])[], options?: AddOptions): number[] {
-    const heads = chains.map((chain) => {
-      const head = this.driver.add(chain, options);
-      if (head === 'ring-full')
-        throw new DriverUsageError(`ring ${this.index} has no room for ${chains.length} chains`);
-      return head;
-    });
-    this.driver.publish();
-    return heads;
-  }
-
   kick(): void {
     if (this.kickFd < 0) throw new DriverUsageError(`ring ${this.index} has no kick eventfd`);
     this.#isKicked = true;
     this.#options.context.log.notification(0, this.#options.session, this.index, 1);
     eventfdWrite(this.kickFd, 1);
-  }
-
-  kickAndWaitForUsed(count: number, deadlineMs?: number): UsedElement[] {
-    this.kick();
-    return this.waitForUsed(count, deadlineMs);
   }
 
   calls(): number {
@@ -126,34 +93,15 @@ export class VhostUserAttachment implements Attachment {
     return this.#error.count;
   }
 
-  waitForUsed(count: number, deadlineMs: number = this.#options.context.deadlineMs): UsedElement[] {
-    const { driver } = this;
-    const elements: UsedElement[] = [];
-    const reap = (): boolean => {
-      while (elements.length < count) {
-        const { lastUsedIdx } = driver;
-        if (!driver.takeUsed()) return false;
-        this.#trace.used(lastUsedIdx);
-        elements.push({ id: driver.usedId, len: driver.usedLen });
-      }
-      return true;
-    };
-    if (reap()) return elements;
-    const { context, door } = this.#options;
-    context.waiting.until(() => reap() || !door.isOpen || context.exit() !== undefined, deadlineIn(deadlineMs));
-    if (reap()) return elements;
-    const missing = `ring ${this.index}: ${elements.length} of ${count} used elements`;
-    const exit = context.exit() ?? (door.isOpen ? undefined : context.exitAfterClose());
-    if (exit !== undefined) throw new IutGoneError(`${missing}, then the back-end was ${describeExit(exit)}`);
-    if (!door.isOpen) throw new PeerProtocolError(`${missing}, then the back-end closed the connection`);
-    throw new DeadlineError(`${missing} after ${deadlineMs} ms`);
+  protected get isServed(): boolean {
+    return this.#options.door.isOpen;
   }
 
-  waitForCalls(count: number, deadlineMs: number = this.#options.context.deadlineMs): boolean {
-    const { context } = this.#options;
-    if (this.calls() >= count) return true;
-    context.waiting.until(() => this.calls() >= count || context.exit() !== undefined, deadlineIn(deadlineMs));
-    return this.calls() >= count;
+  protected endOfService(missing: string): Error {
+    const { context, door } = this.#options;
+    const exit = context.exit() ?? (door.isOpen ? undefined : context.exitAfterClose());
+    if (exit !== undefined) return new IutGoneError(`${missing}, then the back-end was ${describeExit(exit)}`);
+    return new PeerProtocolError(`${missing}, then the back-end closed the connection`);
   }
 
   setEnabled(enabled: boolean): Acknowledgement {

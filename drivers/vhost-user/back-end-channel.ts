@@ -8,9 +8,10 @@ import {
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import type { BackEndRequestPolicy, ReceivedMessage } from '../driver-port.ts';
 import { closeFd, socketPair } from '../native/native.ts';
-import { deadlineIn, MessageStream } from './message-stream.ts';
+import { deadlineIn } from '../session/deadline.ts';
+import type { SessionContext } from '../session/session-context.ts';
+import { MessageStream } from './message-stream.ts';
 import { u32At, u64Of } from './negotiated-words.ts';
-import type { SessionContext } from './session-context.ts';
 import { SocketChannel } from './socket-channel.ts';
 
 /** What a served request may need of the session. */

@@ -9,10 +9,10 @@ import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { DriverUsageError, SystemCallError } from '../errors.ts';
 import { checkSocketPath } from '../iut-process/iut-directory.ts';
 import { closeFd, monotonicUs, unixConnect } from '../native/native.ts';
+import { deadlineIn } from '../session/deadline.ts';
+import { WaitSet } from '../session/wait-set.ts';
 import type { Channel } from './channel.ts';
-import { deadlineIn } from './message-stream.ts';
 import { SocketChannel } from './socket-channel.ts';
-import { WaitSet } from './wait-set.ts';
 
 const answerWithinMs = 2000;
 const connectWithinMs = 400;

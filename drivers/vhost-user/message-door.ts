@@ -15,12 +15,13 @@ import type {
 } from '../driver-port.ts';
 import { DriverUsageError, PeerProtocolError } from '../errors.ts';
 import { maxMessageFds, monotonicUs } from '../native/native.ts';
+import { deadlineIn } from '../session/deadline.ts';
+import type { SessionContext } from '../session/session-context.ts';
 import type { BackEndChannel } from './back-end-channel.ts';
 import type { Channel } from './channel.ts';
-import { deadlineIn, MessageStream } from './message-stream.ts';
+import { MessageStream } from './message-stream.ts';
 import { NegotiatedWords, u64Of } from './negotiated-words.ts';
 import { expectedReplyLength, OutgoingBuffer, requestName, requestNumber } from './outgoing-messages.ts';
-import type { SessionContext } from './session-context.ts';
 
 /** Shared by all doors: what is put there is sent before anything else is. */
 const stagedDescriptors = new Int32Array(maxMessageFds);

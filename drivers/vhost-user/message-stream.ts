@@ -5,9 +5,9 @@ import { VHOST_USER_HEADER_SIZE } from '../../reference-impl/wire/vhost-user-con
 import { messageById } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { describeWireProblem } from '../../reference-impl/wire/wire-problem.ts';
 import type { ReceivedMessage } from '../driver-port.ts';
-import { maxMessageFds, monotonicUs } from '../native/native.ts';
+import { maxMessageFds } from '../native/native.ts';
+import type { WaitSet, WaitSource } from '../session/wait-set.ts';
 import type { Channel, ChannelExchange, CutMessage } from './channel.ts';
-import type { WaitSet, WaitSource } from './wait-set.ts';
 
 const maximumPayload = 1 << 16;
 const receiveBytes = 4096;
@@ -292,9 +292,4 @@ export class MessageStream implements WaitSource {
     const side = this.#side === 1 ? 'back-end channel' : '';
     this.#log.observe({ kind: 'connection', state, session: this.#session, detail: detail === '' ? side : detail });
   }
-}
-
-/** A deadline on the monotonic clock, in microseconds. */
-export function deadlineIn(milliseconds: number): number {
-  return monotonicUs() + milliseconds * 1000;
 }

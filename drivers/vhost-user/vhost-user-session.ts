@@ -19,19 +19,20 @@ import type {
   Negotiated,
   Negotiation,
   OutgoingMessage,
-  Session,
   VhostUserMessages,
+  VhostUserSession,
 } from '../driver-port.ts';
 import { DeadlineError, DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
 import { describeExit } from '../iut-process/process-exit.ts';
+import { descriptorOfRegion } from '../session/guest-memory.ts';
+import type { SessionContext } from '../session/session-context.ts';
 import { VhostUserAttachment } from './attachment.ts';
 import { BackEndChannel } from './back-end-channel.ts';
 import type { Channel } from './channel.ts';
-import { descriptorOfRegion } from './guest-memory.ts';
+import { featureAnswer } from './feature-answer.ts';
 import { MessageDoor } from './message-door.ts';
 import { u64Of } from './negotiated-words.ts';
 import { requestName } from './outgoing-messages.ts';
-import type { SessionContext } from './session-context.ts';
 
 /** A message of a ring that takes a descriptor, or says by a bit that there is none. */
 function withDescriptor(request: number, index: number, descriptor: number): OutgoingMessage {
@@ -42,7 +43,7 @@ function withDescriptor(request: number, index: number, descriptor: number): Out
 const protocolFeatures = bit(vhostUserVirtioFeatures.VHOST_USER_F_PROTOCOL_FEATURES);
 
 /** One vhost-user connection: the well-behaved front-end, and the raw door beside it. */
-export class VhostUserSession implements Session {
+export class FrontEndSession implements VhostUserSession {
   readonly id: number;
   readonly #context: SessionContext;
   readonly #door: MessageDoor;
@@ -88,9 +89,7 @@ export class VhostUserSession implements Session {
     const request = which === 'features' ? 'VHOST_USER_GET_FEATURES' : 'VHOST_USER_GET_PROTOCOL_FEATURES';
     const answer = this.#door.exchange({ request }, deadlineMs);
     if (answer.kind !== 'reply') return answer;
-    const { message } = answer;
-    if (message.payload.length === 8) return { kind: 'word', word: u64Of(message) };
-    return { kind: 'malformed', why: `its answer to ${request} has ${message.payload.length} bytes in place of 8` };
+    return featureAnswer(answer.message, request);
   }
 
   fence(deadlineMs?: number): Fence {

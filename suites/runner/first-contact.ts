@@ -3,10 +3,8 @@ import {
   type DriverPort,
   IutGoneError,
   PeerProtocolError,
-  type ReceivedMessage,
   type Session,
 } from '../../drivers/driver-port.ts';
-import { VHOST_USER_HEADER_SIZE, VHOST_USER_REPLY_FLAGS } from '../../reference-impl/wire/vhost-user-constants.ts';
 import { exitText } from '../check.ts';
 import type { Offer } from './applicability.ts';
 
@@ -21,9 +19,6 @@ const protocolFeaturesBit = 30n;
 const slowestDeadlineMs = 10_000;
 const fastestDeadlineMs = 1_000;
 const latenciesInDeadline = 2_000;
-/** Version and reply flag; the bit between says that an acknowledgement is wanted. */
-const replyMask = 0x7;
-const shownBytes = 16;
 
 /**
  * Connects, reads the offer and measures the median latency of GET_FEATURES. What does not speak the protocol is named
@@ -56,18 +51,18 @@ export function deadlineFor(latencyUs: number, scale: number): number {
 }
 
 function converse(port: DriverPort, session: Session): FirstContact {
-  const features = askFeatures(port, session);
+  const features = ask(session, 'features');
   if (typeof features === 'string') return { kind: 'not-served', why: features };
   let protocolFeatures = 0n;
   if (port.facts.transport === 'vhost-user' && ((features >> protocolFeaturesBit) & 1n) === 1n) {
-    const answer = ask(session, 'VHOST_USER_GET_PROTOCOL_FEATURES');
+    const answer = ask(session, 'protocol-features');
     if (typeof answer === 'string') return { kind: 'not-served', why: answer };
     protocolFeatures = answer;
   }
   const latencies: number[] = [];
   for (let count = 0; count < roundTrips; count++) {
     const from = port.nowMs();
-    const answer = askFeatures(port, session);
+    const answer = ask(session, 'features');
     if (typeof answer === 'string') return { kind: 'not-served', why: answer };
     latencies.push((port.nowMs() - from) * 1000);
   }
@@ -76,56 +71,19 @@ function converse(port: DriverPort, session: Session): FirstContact {
 }
 
 /** The word of feature bits, or what came instead, in words. */
-function askFeatures(port: DriverPort, session: Session): bigint | string {
-  if (port.facts.transport === 'vhost-user') return ask(session, 'VHOST_USER_GET_FEATURES');
-  const answer = session.readFeatures('features', firstAnswerMs);
+function ask(session: Session, which: 'features' | 'protocol-features'): bigint | string {
+  const answer = session.readFeatures(which, firstAnswerMs);
+  const request = which === 'features' ? 'GET_FEATURES' : 'GET_PROTOCOL_FEATURES';
   switch (answer.kind) {
     case 'word':
       return answer.word;
     case 'malformed':
       return answer.why;
     case 'closed':
-      return 'the device is gone';
-    case 'silent':
-      return 'it does not answer GET_FEATURES';
-    case 'died':
-      return `it died at GET_FEATURES: ${exitText(answer.exit)}`;
-  }
-}
-
-/** The u64 of the reply, or what came instead, in words. */
-function ask(session: Session, request: string): bigint | string {
-  const exchange = session.messages.exchange({ request }, firstAnswerMs);
-  switch (exchange.kind) {
-    case 'reply':
-      return wordOf(exchange.message, request);
-    case 'closed':
       return `it closed the connection at ${request}`;
     case 'silent':
-      return `it did not answer ${request} within ${Math.round(exchange.waitedMs / 1000)} s`;
+      return `it did not answer ${request} within ${Math.round(answer.waitedMs / 1000)} s`;
     case 'died':
-      return `it died at ${request}: ${exitText(exchange.exit)}`;
+      return `it died at ${request}: ${exitText(answer.exit)}`;
   }
-}
-
-function wordOf(message: ReceivedMessage, request: string): bigint | string {
-  const { payload, flags } = message;
-  if ((flags & replyMask) !== VHOST_USER_REPLY_FLAGS) {
-    const begin = beginOf(message);
-    if (begin.toString('latin1').startsWith('HTTP/')) return 'it speaks HTTP and not vhost-user';
-    const shown = begin
-      .subarray(0, shownBytes)
-      .toString('hex')
-      .replace(/..(?=.)/g, '$& ');
-    return `it answers ${request} with something that is not vhost-user: ${shown} …`;
-  }
-  if (payload.length !== 8) return `its answer to ${request} has ${payload.length} bytes in place of 8`;
-  return new DataView(payload.buffer, payload.byteOffset, 8).getBigUint64(0, true);
-}
-
-/** The bytes with which a message came: its header, and what there is of a payload. */
-function beginOf({ request, flags, size, payload }: ReceivedMessage): Buffer {
-  const header = Buffer.alloc(VHOST_USER_HEADER_SIZE);
-  for (const [at, word] of [request, flags, size].entries()) header.writeUInt32LE(word >>> 0, at * 4);
-  return Buffer.concat([header, payload]);
 }

@@ -120,7 +120,7 @@ t.test('a back-end that aborts is a crash, with how its process ended', async (t
     id: 'test/crash',
     title: 'unknown request',
     proves: { [slug]: 'unknown-request-crashes' },
-    applies: { start: 'connected' },
+    applies: { start: 'connected', transports: ['vhost-user'] },
     run({ session, requirement }) {
       session.messages.send({ request: 9999 });
       requirement(slug).reply(session.messages.fence(), 'a fence behind it');
@@ -162,7 +162,7 @@ const sweep = defineCase({
   id: 'test/sweep',
   title: 'points',
   proves: { [slug]: 'unknown-request-crashes' },
-  applies: { start: 'closed' },
+  applies: { start: 'closed', transports: ['vhost-user'] },
   run({ connect, points, requirement }) {
     const all = [1, 9001, 9002, 9003, 9004, 9005].map((request) => ({ key: `request=${request}`, request }));
     points(all, ({ key, request }) => {
@@ -192,7 +192,7 @@ t.test('a requirement behind a failure that ends the case was not run', async (t
     id: 'test/ends',
     title: 'ends early',
     proves: { [slug]: 'call-never', [other]: 'call-never' },
-    applies: { start: 'connected' },
+    applies: { start: 'connected', transports: ['vhost-user'] },
     run({ session, requirement }) {
       session.messages.send({ request: 'VHOST_USER_GET_FEATURES', flags: 0 });
       session.messages.shutdown('both');

@@ -39,7 +39,7 @@ const unknownRequest = defineCase({
   id: 'test/unknown-request',
   title: 'an unknown request is answered or not',
   proves: { [slug]: 'call-never' },
-  applies: { start: 'connected' },
+  applies: { start: 'connected', transports: ['vhost-user'] },
   run({ session, requirement }) {
     requirement(slug).reply(session.messages.exchange({ request: 77 }), 'an unknown request');
   },

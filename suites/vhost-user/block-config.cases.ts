@@ -1,4 +1,4 @@
-import type { Session } from '../../drivers/driver-port.ts';
+import type { VhostUserSession } from '../../drivers/driver-port.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
 import { VIRTIO_BLK_S_IOERR } from '../workload/block-requests.ts';
@@ -22,7 +22,7 @@ const commonBytes = 60;
 const sectorSize = 512;
 
 /** Config space from its start on: some back-ends heed no offset. The longer part, if it has that. */
-function configOf(session: Session, check: Check): Uint8Array {
+function configOf(session: VhostUserSession, check: Check): Uint8Array {
   const whole = readConfig(session, 0, commonBytes);
   if (whole !== undefined) return whole;
   const payload = configPayload(0, unused0At + 1);

@@ -1,4 +1,4 @@
-import type { Session } from '../../drivers/driver-port.ts';
+import type { VhostUserSession } from '../../drivers/driver-port.ts';
 
 /** Offset, size and flags in the payload of a config message; bytes follow. */
 export const configFieldsBytes = 12;
@@ -20,7 +20,7 @@ export function configPayload(
 }
 
 /** Bytes of config space, or undefined where the back-end says that it failed. */
-export function readConfig(session: Session, offset: number, size: number): Uint8Array | undefined {
+export function readConfig(session: VhostUserSession, offset: number, size: number): Uint8Array | undefined {
   const answer = session.messages.exchange({ request: 'VHOST_USER_GET_CONFIG', payload: configPayload(offset, size) });
   if (answer.kind !== 'reply' || answer.message.payload.length <= configFieldsBytes) return undefined;
   return answer.message.payload.slice(configFieldsBytes);

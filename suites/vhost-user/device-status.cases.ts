@@ -1,4 +1,4 @@
-import type { Attachment, DriverPort, Session } from '../../drivers/driver-port.ts';
+import type { Attachment, DriverPort, VhostUserSession } from '../../drivers/driver-port.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
@@ -19,15 +19,15 @@ const applies = {
 /** Time in which a device that works on a ring although it must not gives itself away, in milliseconds. */
 const givesItselfAwayWithinMs = 20;
 
-function setStatus(session: Session, check: Check, status: bigint): void {
+function setStatus(session: VhostUserSession, check: Check, status: bigint): void {
   session.messages.send({ request: 'VHOST_USER_SET_STATUS', payload: { u64: status } });
   check.reply(session.messages.fence(), `GET_FEATURES behind status ${status}`);
 }
 
 /** Kicks, and sees that no chain is used and no call comes. */
 function staysQuiet(
-  port: DriverPort,
-  session: Session,
+  port: DriverPort<VhostUserSession>,
+  session: VhostUserSession,
   queue: Attachment,
   check: Check,
   chain: readonly Segment[],

@@ -1,4 +1,4 @@
-import type { Attachment, Session } from '../../drivers/driver-port.ts';
+import type { Attachment, VhostUserSession } from '../../drivers/driver-port.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import { VIRTIO_BLK_S_OK } from '../workload/block-requests.ts';
 import { netHeaderSize } from '../workload/net-frames.ts';
@@ -6,7 +6,7 @@ import { difference, pattern } from '../workload/request.ts';
 import type { Workload } from '../workload/workload.ts';
 
 export interface DeviceWritesOptions {
-  readonly session: Session;
+  readonly session: VhostUserSession;
   /** Where rings lie, and whatever the device only reads. */
   readonly rings: Workload;
   /** Where the buffers lie that the device is to write; as `rings` unless given. */
@@ -28,7 +28,7 @@ const asItIs = (segment: Segment): Segment => segment;
 
 /** Has the device write into memory: a read from the disk, or a frame that comes back on the receive ring. */
 export class DeviceWrites {
-  readonly #session: Session;
+  readonly #session: VhostUserSession;
   readonly #rings: Workload;
   readonly #buffers: Workload;
   readonly #queue: Attachment;

@@ -1,4 +1,11 @@
-import type { Attachment, DriverPort, Exchange, Guest, OutgoingMessage, Session } from '../../drivers/driver-port.ts';
+import type {
+  Attachment,
+  DriverPort,
+  Exchange,
+  Guest,
+  OutgoingMessage,
+  VhostUserSession,
+} from '../../drivers/driver-port.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
 import { writable } from '../../reference-impl/virtqueue/segment.ts';
 import type { Check } from '../check.ts';
@@ -23,9 +30,9 @@ export class DirtyPages {
   readonly size: number;
   readonly offset: number;
   readonly fileSize: number;
-  readonly #port: DriverPort;
+  readonly #port: DriverPort<VhostUserSession>;
 
-  constructor(port: DriverPort, { size, offset = 0, fileSize = offset + size }: DirtyPagesOptions) {
+  constructor(port: DriverPort<VhostUserSession>, { size, offset = 0, fileSize = offset + size }: DirtyPagesOptions) {
     this.#port = port;
     this.size = size;
     this.offset = offset;
@@ -42,7 +49,7 @@ export class DirtyPages {
   }
 
   /** SET_LOG_BASE, and what came of it. */
-  tell(session: Session): Exchange {
+  tell(session: VhostUserSession): Exchange {
     return session.messages.exchange(this.message);
   }
 
@@ -97,7 +104,12 @@ export function pagesOf({
 export const wholeLog = 0x9000;
 
 /** Has the device write over the boundary of two pages, and waits for it: the span that it wrote. @throws as `waitForUsed`. */
-export function writeOverBoundary(session: Session, guest: Guest, workload: Workload, queue: Attachment): Span {
+export function writeOverBoundary(
+  session: VhostUserSession,
+  guest: Guest,
+  workload: Workload,
+  queue: Attachment,
+): Span {
   if (workload.facts.kind === 'block') {
     const target = guest.allocate({ size: 8192, crossing: 'page' });
     const { segments } = workload.block.raw({ type: VIRTIO_BLK_T_IN, sector: 0 });
@@ -125,7 +137,7 @@ export const missing = (expected: readonly number[], marked: readonly number[]):
 export const hex = (pages: readonly number[]): string => pages.map((page) => `0x${page.toString(16)}`).join(', ');
 
 /** The log is told of, and answered. */
-export function loggedBy(session: Session, log: DirtyPages, check: Check): DirtyPages {
+export function loggedBy(session: VhostUserSession, log: DirtyPages, check: Check): DirtyPages {
   check.reply(log.tell(session), 'SET_LOG_BASE');
   return log;
 }

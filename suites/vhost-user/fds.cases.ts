@@ -1,4 +1,4 @@
-import type { OutgoingMessage, Session } from '../../drivers/driver-port.ts';
+import type { OutgoingMessage, VhostUserSession } from '../../drivers/driver-port.ts';
 import { defineCase } from '../case.ts';
 import { growsNot } from '../resource-growth.ts';
 import { refusalOf, stillServes } from './refusal.ts';
@@ -120,7 +120,7 @@ export const surplusDescriptors = defineCase({
 });
 
 /** Protocol features on, with REPLY_ACK, and no feature that needs more. */
-function negotiatedBare(session: Session): Session {
+function negotiatedBare(session: VhostUserSession): VhostUserSession {
   session.negotiate({ features: (1n << 30n) | (1n << 32n), protocolFeatures: (1n << 3n) | (1n << 5n) | (1n << 1n) });
   return session;
 }

@@ -1,4 +1,4 @@
-import type { DriverPort, OutgoingMessage, ReceivedMessage } from '../../drivers/driver-port.ts';
+import type { DriverPort, OutgoingMessage, ReceivedMessage, VhostUserSession } from '../../drivers/driver-port.ts';
 
 /** struct QueueRegionSplit (vhost-user, "Inflight I/O tracking"): a header of 16 bytes, then 16 for each descriptor. */
 const headerSize = 16;
@@ -41,11 +41,11 @@ export const smallestRegion = (queueSize: number): number => headerSize + entryS
 
 /** The record of one split queue in the buffer of a back-end. The back-end owns the memory: it is read and written in its file. */
 export class InflightQueue {
-  readonly #port: DriverPort;
+  readonly #port: DriverPort<VhostUserSession>;
   readonly #fd: number;
   readonly #at: number;
 
-  constructor(port: DriverPort, fd: number, description: InflightDescription, queue: number) {
+  constructor(port: DriverPort<VhostUserSession>, fd: number, description: InflightDescription, queue: number) {
     this.#port = port;
     this.#fd = fd;
     const stride = Number(description.mmapSize) / Math.max(1, description.numQueues);

@@ -1,4 +1,4 @@
-import type { DriverPort, Guest, Session } from '../../drivers/driver-port.ts';
+import type { DriverPort, Guest, VhostUserSession } from '../../drivers/driver-port.ts';
 import type { Check } from '../check.ts';
 import type { Workload } from '../workload/workload.ts';
 import { describedBy, getInflight, type InflightDescription, InflightQueue, setInflight } from './inflight-buffer.ts';
@@ -14,7 +14,7 @@ export interface InflightMemory {
 
 /** GET_INFLIGHT_FD, or a recorded failure and undefined. */
 export function fetched(
-  session: Session,
+  session: VhostUserSession,
   check: Check,
   numQueues: number,
   size = queueSize,
@@ -37,14 +37,14 @@ export interface Tracked extends InflightMemory {
 }
 
 export interface TrackingContext {
-  readonly port: DriverPort;
+  readonly port: DriverPort<VhostUserSession>;
   readonly guest: Guest;
   readonly workload: Workload;
 }
 
 export function tracked(
   { port, guest, workload }: TrackingContext,
-  session: Session,
+  session: VhostUserSession,
   check: Check,
   base = 0,
 ): Tracked | undefined {

@@ -1,4 +1,4 @@
-import type { Session } from '../../drivers/driver-port.ts';
+import type { VhostUserSession } from '../../drivers/driver-port.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
 import type { Workload } from '../workload/workload.ts';
@@ -93,7 +93,7 @@ export const neighboursKept = defineCase({
 });
 
 /** A ring whose used ring is logged, at its own address or at another one, and one request on it. */
-function logged(check: Check, hand: RingByHand, session: Session, workload: Workload, log: bigint): boolean {
+function logged(check: Check, hand: RingByHand, session: VhostUserSession, workload: Workload, log: bigint): boolean {
   hand.tell('num', 'base');
   session.messages.send(setAddresses(hand.index, { ...addressesOf(hand.ring), flags: loggedRing, log }));
   hand.tell('call', 'error', 'kick', 'enable');

@@ -1,4 +1,4 @@
-import type { DriverPort, Guest, Session } from '../../drivers/driver-port.ts';
+import type { DriverPort, Guest, VhostUserSession } from '../../drivers/driver-port.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
@@ -20,7 +20,13 @@ const acknowledged = {
 const page = 4096n;
 
 /** Tries to work in the first region after a table that may have been refused; then only life is asked for. */
-function survives(port: DriverPort, session: Session, guest: Guest, check: Check, key: string): void {
+function survives(
+  port: DriverPort<VhostUserSession>,
+  session: VhostUserSession,
+  guest: Guest,
+  check: Check,
+  key: string,
+): void {
   // Some say yes and hang up: that is a refusal, too.
   if (session.isOpen && session.messages.fence().kind === 'reply') {
     const workload = new Workload(port.facts.workload, () => guest);

@@ -1,4 +1,4 @@
-import type { DriverPort, Guest, Session } from '../../drivers/driver-port.ts';
+import type { DriverPort, Guest, VhostUserSession } from '../../drivers/driver-port.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { defineCase } from '../case.ts';
@@ -23,14 +23,14 @@ const page = 4096n;
 const mostSlots = 1024;
 
 /** ADD_MEM_REG for every region of the guest. */
-function addAll(port: DriverPort, session: Session, guest: Guest, check: Check): void {
+function addAll(port: DriverPort<VhostUserSession>, session: VhostUserSession, guest: Guest, check: Check): void {
   for (const region of guest.regions) {
     const added = addMemReg(fieldsOf(region), port.descriptors.ofRegion(region));
     check.accepted(session.messages.acknowledged(added), `ADD_MEM_REG of region ${region.index}`);
   }
 }
 
-function slotsOf(session: Session, check: Check): number {
+function slotsOf(session: VhostUserSession, check: Check): number {
   const answer = session.messages.exchange({ request: 'VHOST_USER_GET_MAX_MEM_SLOTS' });
   return Number(wordOf(check.reply(answer, 'GET_MAX_MEM_SLOTS')));
 }

@@ -1,4 +1,4 @@
-import type { DriverPort, Guest, OutgoingMessage } from '../../drivers/driver-port.ts';
+import type { DriverPort, Guest, OutgoingMessage, VhostUserSession } from '../../drivers/driver-port.ts';
 import type { Region } from '../../reference-impl/memory/region.ts';
 
 /** A region as messages describe it. */
@@ -24,12 +24,12 @@ export const setMemTable = (
 ): OutgoingMessage => ({ request: 'VHOST_USER_SET_MEM_TABLE', payload: { numRegions, regions }, descriptors });
 
 /** SET_MEM_TABLE with the regions of these guests. */
-export function tableOf(port: DriverPort, ...guests: readonly Guest[]): OutgoingMessage {
+export function tableOf(port: DriverPort<VhostUserSession>, ...guests: readonly Guest[]): OutgoingMessage {
   const regions = guests.flatMap((guest) => [...guest.regions]);
   return setMemTable(regions.map(fieldsOf), descriptorsOf(port, regions));
 }
 
-export const descriptorsOf = (port: DriverPort, regions: readonly Region[]): number[] =>
+export const descriptorsOf = (port: DriverPort<VhostUserSession>, regions: readonly Region[]): number[] =>
   regions.map((region) => port.descriptors.ofRegion(region));
 
 export const addMemReg = (region: RegionFields, descriptor: number): OutgoingMessage => ({

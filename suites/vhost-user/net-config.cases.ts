@@ -1,4 +1,4 @@
-import type { Session } from '../../drivers/driver-port.ts';
+import type { VhostUserSession } from '../../drivers/driver-port.ts';
 import type { FeatureName } from '../../reference-impl/catalogue/catalogue.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
@@ -20,7 +20,7 @@ const smallestMtu = 68;
 const ipv6Mtu = 1280;
 
 /** A 16-bit field of config space. */
-function fieldOf(session: Session, check: Check, at: number): number {
+function fieldOf(session: VhostUserSession, check: Check, at: number): number {
   const payload = configPayload(0, mtuAt + 2);
   const reply = check.reply(session.messages.exchange({ request: 'VHOST_USER_GET_CONFIG', payload }), 'GET_CONFIG');
   const bytes = reply.payload.subarray(12);

@@ -1,4 +1,4 @@
-import type { DriverPort, Session } from '../../drivers/driver-port.ts';
+import type { DriverPort, VhostUserSession } from '../../drivers/driver-port.ts';
 import { defineCase } from '../case.ts';
 import { growsNot } from '../resource-growth.ts';
 import { tableOf } from './memory-table.ts';
@@ -104,7 +104,7 @@ export const servesAgain = defineCase({
 });
 
 /** Descriptors and memory of a whole set-up. */
-function wholeSession(session: Session, body: () => void): void {
+function wholeSession(session: VhostUserSession, body: () => void): void {
   session.messages.fence();
   body();
   session.messages.fence();
@@ -166,7 +166,7 @@ export const memoryReleased = defineCase({
 });
 
 /** Memory files of guests that the IUT has mapped. */
-function mapped(port: DriverPort): number {
+function mapped(port: DriverPort<VhostUserSession>): number {
   const mappings = Object.entries(port.iut.resources()?.mappings ?? {});
   return mappings.filter(([name]) => name.startsWith('vhost-conformance-guest')).reduce((sum, [, n]) => sum + n, 0);
 }

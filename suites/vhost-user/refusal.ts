@@ -1,4 +1,4 @@
-import type { DriverPort, OutgoingMessage, Session } from '../../drivers/driver-port.ts';
+import type { DriverPort, OutgoingMessage, VhostUserSession } from '../../drivers/driver-port.ts';
 import { type Check, exitText, type Refusal } from '../check.ts';
 
 /**
@@ -7,7 +7,7 @@ import { type Check, exitText, type Refusal } from '../check.ts';
  * a failure of `check`, and answered with undefined.
  */
 export function refusalOf(
-  session: Session,
+  session: VhostUserSession,
   message: OutgoingMessage,
   check: Check,
   what: string,
@@ -35,7 +35,12 @@ export function refusalOf(
  * Whether the IUT still serves after a message that it may have refused by closing: a fence on this session when it is
  * open, else a whole new connection. What is wrong becomes a failure of `check`.
  */
-export function stillServes(port: DriverPort, session: Session, check: Check, what: string): boolean {
+export function stillServes(
+  port: DriverPort<VhostUserSession>,
+  session: VhostUserSession,
+  check: Check,
+  what: string,
+): boolean {
   if (session.isOpen) {
     const fence = session.messages.fence();
     if (fence.kind === 'reply') return check.holds(true, what, { expected: 'a reply', actual: 'a reply' });

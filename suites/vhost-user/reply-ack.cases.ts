@@ -1,4 +1,4 @@
-import type { OutgoingMessage, Session } from '../../drivers/driver-port.ts';
+import type { OutgoingMessage, VhostUserSession } from '../../drivers/driver-port.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
 import { needReply, negotiatedWith, protocolBit, wordOf } from './words.ts';
@@ -174,7 +174,7 @@ export const inOrder = defineCase({
 });
 
 /** Nothing but the reply to a request of another number than those before comes now. */
-function alone(session: Session, check: Check, what: string): void {
+function alone(session: VhostUserSession, check: Check, what: string): void {
   const fence = session.messages.exchange({ request: 'VHOST_USER_GET_PROTOCOL_FEATURES' });
   check.equal(check.reply(fence, `a fence behind ${what}`).request, 15, `the next message behind ${what}`);
 }

@@ -1,4 +1,4 @@
-import type { DriverPort, GuestSplitRing, Session, UsedElement } from '../../drivers/driver-port.ts';
+import type { DriverPort, GuestSplitRing, UsedElement, VhostUserSession } from '../../drivers/driver-port.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import { SplitDriver } from '../../reference-impl/virtqueue/split-driver.ts';
 import { type Check, exitText } from '../check.ts';
@@ -20,11 +20,16 @@ export class RingByHand {
   readonly kickFd: number;
   readonly callFd: number;
   readonly errorFd: number;
-  readonly #port: DriverPort;
-  readonly #session: Session;
+  readonly #port: DriverPort<VhostUserSession>;
+  readonly #session: VhostUserSession;
   readonly #base: number;
 
-  constructor(port: DriverPort, session: Session, ring: GuestSplitRing, { index, base = 0 }: ByHandOptions) {
+  constructor(
+    port: DriverPort<VhostUserSession>,
+    session: VhostUserSession,
+    ring: GuestSplitRing,
+    { index, base = 0 }: ByHandOptions,
+  ) {
     this.#port = port;
     this.#session = session;
     this.#base = base;
@@ -81,7 +86,7 @@ export class RingByHand {
 
 /** Waits for what is owed. Holding is recorded as a claim that held; anything else as the failure that it is. */
 export function waited(
-  port: DriverPort,
+  port: DriverPort<VhostUserSession>,
   check: Check,
   what: string,
   expected: string,

@@ -1,4 +1,4 @@
-import type { Exchange, GuestSplitRing, OutgoingMessage, Session } from '../../drivers/driver-port.ts';
+import type { Exchange, GuestSplitRing, OutgoingMessage, VhostUserSession } from '../../drivers/driver-port.ts';
 
 /** The messages that tell of one ring, as a front-end sends them. */
 
@@ -55,7 +55,11 @@ export interface ToldBase {
 }
 
 /** GET_VRING_BASE, with any value in the field that a request leaves unused. */
-export function getBase(session: Session, index: number, num = 0): ToldBase | Exclude<Exchange, { kind: 'reply' }> {
+export function getBase(
+  session: VhostUserSession,
+  index: number,
+  num = 0,
+): ToldBase | Exclude<Exchange, { kind: 'reply' }> {
   const answer = session.messages.exchange({ request: 'VHOST_USER_GET_VRING_BASE', payload: { index, num } });
   if (answer.kind !== 'reply') return answer;
   const { payload } = answer.message;

@@ -1,4 +1,4 @@
-import type { Session } from '../../drivers/driver-port.ts';
+import type { VhostUserSession } from '../../drivers/driver-port.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
 import { refusalOf, stillServes } from './refusal.ts';
@@ -114,14 +114,14 @@ export const unacceptableFeatures = defineCase({
   },
 });
 
-function setStatus(session: Session, check: Check, u64: bigint): void {
+function setStatus(session: VhostUserSession, check: Check, u64: bigint): void {
   check.accepted(
     session.messages.acknowledged({ request: 'VHOST_USER_SET_STATUS', payload: { u64 } }),
     `SET_STATUS with ${u64}`,
   );
 }
 
-function statusOf(session: Session, check: Check): bigint {
+function statusOf(session: VhostUserSession, check: Check): bigint {
   const answer = session.messages.exchange({ request: 'VHOST_USER_GET_STATUS' });
   return wordOf(check.reply(answer, 'GET_STATUS'));
 }

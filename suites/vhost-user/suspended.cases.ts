@@ -1,4 +1,4 @@
-import type { Attachment, Session } from '../../drivers/driver-port.ts';
+import type { Attachment, VhostUserSession } from '../../drivers/driver-port.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { type CaseContext, defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
@@ -12,7 +12,7 @@ const transports = ['vhost-user'] as const;
 type Context = Pick<CaseContext<never, Record<never, never>>, 'guest' | 'workload'>;
 
 /** A device that ran and was suspended, with a chain that waits; undefined where a ring could not be stopped. */
-function suspended(session: Session, { guest, workload }: Context, check: Check): Attachment | undefined {
+function suspended(session: VhostUserSession, { guest, workload }: Context, check: Check): Attachment | undefined {
   const queue = workload.attach(session, guest.splitRing({ size: 16 }));
   const others = workload.facts.companions.map((index) => workload.companion(session, index));
   for (const each of [queue, ...others]) each.drainCalls();

@@ -1,4 +1,4 @@
-import type { OutgoingMessage, Session } from '../../drivers/driver-port.ts';
+import type { OutgoingMessage, VhostUserSession } from '../../drivers/driver-port.ts';
 import { defineCase } from '../case.ts';
 import { refusalOf, stillServes } from './refusal.ts';
 import { RingByHand } from './ring-by-hand.ts';
@@ -62,7 +62,7 @@ export const badSizesSurvived = defineCase({
 });
 
 /** Every message that names a ring in 32 bits, except GET_VRING_BASE. */
-const wordMessages = (session: Session, index: number): readonly (readonly [string, OutgoingMessage])[] => [
+const wordMessages = (session: VhostUserSession, index: number): readonly (readonly [string, OutgoingMessage])[] => [
   ['SET_VRING_NUM', setNum(index, 16)],
   ['SET_VRING_BASE', setBase(index, 0)],
   ['SET_VRING_ADDR', setAddresses(index, { descriptor: 0n, available: 0n, used: 0n, flags: 0, log: 0n })],

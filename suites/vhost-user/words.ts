@@ -1,4 +1,4 @@
-import { PeerProtocolError, type ReceivedMessage, type Session } from '../../drivers/driver-port.ts';
+import { PeerProtocolError, type ReceivedMessage, type VhostUserSession } from '../../drivers/driver-port.ts';
 
 /** Flags of a request that wants an answer: version 1 and need_reply. */
 export const needReply = 1 | 8;
@@ -26,7 +26,7 @@ export function wordOf({ payload, request }: ReceivedMessage): bigint {
 }
 
 /** Protocol features on with the bits given (those that are offered), VERSION_1, and no memory. */
-export function negotiatedWith(session: Session, protocolFeatures: bigint): Session {
+export function negotiatedWith(session: VhostUserSession, protocolFeatures: bigint): VhostUserSession {
   session.negotiate({ features: featureBit.PROTOCOL_FEATURES | featureBit.VERSION_1, protocolFeatures });
   return session;
 }

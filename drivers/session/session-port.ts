@@ -1,0 +1,129 @@
+import type { Guest } from '../../reference-impl/memory/guest.ts';
+import type { GuestLayout } from '../../reference-impl/memory/guest-layout.ts';
+import { EventLog } from '../../reference-impl/observations/event-log.ts';
+import type { DriverPort, Iut, IutExit, Session, WaitResult } from '../driver-port.ts';
+import { monotonicUs } from '../native/native.ts';
+import type { TargetFacts } from '../target.ts';
+import { deadlineIn } from './deadline.ts';
+import { OwnedDescriptors } from './descriptor-source.ts';
+import { MappedGuest } from './guest-memory.ts';
+import type { SessionContext } from './session-context.ts';
+import type { Waiting } from './waiting.ts';
+
+export interface SessionPortOptions {
+  readonly facts: TargetFacts;
+  readonly log?: EventLog;
+  readonly deadlineMs?: number;
+}
+
+const defaultDeadlineMs = 2000;
+
+/** What a port is on every transport: its sessions, guests and descriptors, and the waits over all of them. */
+export abstract class SessionPort<S extends Session> implements DriverPort<S>, SessionContext {
+  readonly facts: TargetFacts;
+  readonly log: EventLog;
+  readonly descriptors = new OwnedDescriptors();
+  abstract readonly iut: Iut;
+  readonly waiting: Waiting;
+  protected readonly sessions: S[] = [];
+  readonly #guests: MappedGuest[] = [];
+  #deadlineMs: number;
+  #nextSession = 0;
+  #nextGuest = 0;
+
+  constructor({ facts, log, deadlineMs }: SessionPortOptions, waiting: Waiting) {
+    this.facts = facts;
+    this.log = log ?? new EventLog(monotonicUs);
+    this.waiting = waiting;
+    this.#deadlineMs = deadlineMs ?? defaultDeadlineMs * facts.deadlineScale;
+  }
+
+  abstract exit(): IutExit | undefined;
+  abstract exitAfterClose(): IutExit | undefined;
+  abstract close(): void;
+  /** Opens what a session talks through, or says why it cannot. */
+  protected abstract open(
+    id: number,
+  ): { kind: 'opened'; session: S; detail: string } | { kind: 'refused'; why: string };
+
+  get deadlineMs(): number {
+    return this.#deadlineMs;
+  }
+
+  setDeadline(ms: number): void {
+    this.#deadlineMs = ms;
+  }
+
+  nowMs(): number {
+    return monotonicUs() / 1000;
+  }
+
+  createGuest(layout: GuestLayout): Guest {
+    const mapped = this.mapGuest(layout, `vhost-conformance-guest${this.#nextGuest++}`);
+    this.#guests.push(mapped);
+    return mapped.guest;
+  }
+
+  connect(): ReturnType<DriverPort<S>['connect']> {
+    const id = this.#nextSession++;
+    const opened = this.open(id);
+    if (opened.kind === 'refused') {
+      this.log.observe({ kind: 'connection', state: 'refused', session: id, detail: opened.why });
+      return opened;
+    }
+    const { session, detail } = opened;
+    this.log.observe({ kind: 'connection', state: 'opened', session: id, detail });
+    this.sessions.push(session);
+    return { kind: 'connected', session };
+  }
+
+  until(predicate: () => boolean, deadlineMs: number): WaitResult {
+    const open = this.#openSessions();
+    const outcome = (): WaitResult => {
+      if (predicate()) return 'true';
+      if (this.exit() !== undefined) return 'died';
+      const closed = this.#openSessions() < open || (open === 0 && this.sessions.length > 0);
+      return closed ? 'closed' : 'deadline';
+    };
+    this.waiting.until(() => outcome() !== 'deadline', deadlineIn(deadlineMs));
+    const result = outcome();
+    return result === 'closed' && this.exitAfterClose() !== undefined ? 'died' : result;
+  }
+
+  untilSettled(predicate: () => boolean, deadlineMs: number): Exclude<WaitResult, 'closed'> {
+    const holds = this.waiting.until(() => predicate() || this.exit() !== undefined, deadlineIn(deadlineMs));
+    if (!holds) return 'deadline';
+    return this.exit() === undefined || predicate() ? 'true' : 'died';
+  }
+
+  releaseAll(): number {
+    let count = 0;
+    for (const session of this.sessions.splice(0)) {
+      if (session.isOpen) count++;
+      session.close();
+    }
+    for (const guest of this.#guests.splice(0)) {
+      this.releaseGuest(guest);
+      count++;
+    }
+    return count + this.descriptors.closeAll();
+  }
+
+  adopt(descriptors: readonly number[]): void {
+    this.descriptors.adopt(descriptors);
+  }
+
+  protected mapGuest(layout: GuestLayout, name: string): MappedGuest {
+    return new MappedGuest(layout, name);
+  }
+
+  protected releaseGuest(guest: MappedGuest): void {
+    guest.close();
+  }
+
+  #openSessions(): number {
+    let count = 0;
+    for (const session of this.sessions) if (session.isOpen) count++;
+    return count;
+  }
+}

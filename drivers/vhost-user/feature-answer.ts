@@ -1,0 +1,32 @@
+import { VHOST_USER_HEADER_SIZE, VHOST_USER_REPLY_FLAGS } from '../../reference-impl/wire/vhost-user-constants.ts';
+import type { FeatureWord, ReceivedMessage } from '../driver-port.ts';
+import { u64Of } from './negotiated-words.ts';
+
+/** Version and reply flag; the bit between says that an acknowledgement is wanted. */
+const replyMask = 0x7;
+const shownBytes = 16;
+
+/** The word in an answer to a request for one; what is no vhost-user is named for what it is instead. */
+export function featureAnswer(message: ReceivedMessage, request: string): FeatureWord {
+  const { payload, flags } = message;
+  if ((flags & replyMask) !== VHOST_USER_REPLY_FLAGS) return { kind: 'malformed', why: foreign(message, request) };
+  if (payload.length === 8) return { kind: 'word', word: u64Of(message) };
+  return { kind: 'malformed', why: `its answer to ${request} has ${payload.length} bytes in place of 8` };
+}
+
+function foreign(message: ReceivedMessage, request: string): string {
+  const begin = beginOf(message);
+  if (begin.toString('latin1').startsWith('HTTP/')) return 'it speaks HTTP and not vhost-user';
+  const shown = begin
+    .subarray(0, shownBytes)
+    .toString('hex')
+    .replace(/..(?=.)/g, '$& ');
+  return `it answers ${request} with something that is not vhost-user: ${shown} …`;
+}
+
+/** The bytes with which a message came: its header, and what there is of a payload. */
+function beginOf({ request, flags, size, payload }: ReceivedMessage): Buffer {
+  const header = Buffer.alloc(VHOST_USER_HEADER_SIZE);
+  for (const [at, word] of [request, flags, size].entries()) header.writeUInt32LE(word >>> 0, at * 4);
+  return Buffer.concat([header, payload]);
+}
