@@ -74,11 +74,20 @@ export interface Target {
   readonly recovery: readonly ('reconnect' | 'restart')[];
 }
 
+/** A vhost-mdev in layout L1, in layout L2, or in layout L2 with the mistakes of its text. */
+export type MdevKind = 'l1' | 'l2-strict' | 'l2-faithful';
+
+/** What the suites are told of a vhost-mdev's kind, as capabilities. */
+export const mdevCapabilities: Readonly<Record<MdevKind, readonly string[]>> = {
+  l1: ['layout-l1'],
+  'l2-strict': ['layout-l2'],
+  'l2-faithful': ['layout-l2', 'faithful'],
+};
+
 /** A reference vhost-mdev in the very process that judges it: nothing is started, and nothing listens. */
 export interface InProcessTarget {
   readonly facts: Target['facts'];
-  /** Layout L1, layout L2, or layout L2 with the mistakes of its text. */
-  readonly vhostMdev: 'l1' | 'l2-strict' | 'l2-faithful';
+  readonly vhostMdev: MdevKind;
   readonly start?: undefined;
 }
 

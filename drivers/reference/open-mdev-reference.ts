@@ -1,7 +1,7 @@
 import { type MdevMode, type MdevRules, mdevRuleTables } from '../../reference-impl/mdev/mdev-rules.ts';
 import { makeDevice, type ReferenceDevice, referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import type { Iut, IutExit } from '../driver-port.ts';
-import type { TargetFacts } from '../target.ts';
+import { mdevCapabilities, type TargetFacts } from '../target.ts';
 import { InProcessVfio } from '../vfio/in-process-vfio.ts';
 import type { NotifyBy } from '../vhost-mdev/mdev-attachment.ts';
 import { MdevPort } from '../vhost-mdev/mdev-port.ts';
@@ -72,9 +72,11 @@ export function openMdevReference(options: OpenMdevReferenceOptions): MdevPort {
   const { device, mode, queues = referenceQueues[device], deviceRules = referenceRules } = options;
   const rules = { ...referenceRules, ...deviceRules };
   const carrier = new InProcessVfio(() => makeDevice(device, rules, queues), options.rules ?? mdevRuleTables[mode]);
+  const common = referenceFacts(device, `vhost-mdev-${mode}-${device}-in-process`);
   const facts: TargetFacts = {
-    ...referenceFacts(device, `vhost-mdev-${mode}-${device}-in-process`),
+    ...common,
     transport: 'vhost-mdev',
+    capabilities: [...common.capabilities, ...mdevCapabilities[mode]],
     identity: `reference ${device} over vhost-mdev, layout ${layoutNames[mode]}`,
     ...options.facts,
     version: 'in process',

@@ -3,6 +3,7 @@ import t from 'tap';
 import { targets } from '../../fixtures/targets/index.ts';
 import { vhostMdevL1, vhostMdevL2Net } from '../../fixtures/targets/vhost-mdev.ts';
 import { openAnyTarget } from '../open-target.ts';
+import { openMdevReference } from '../reference/open-mdev-reference.ts';
 import { isInProcess } from '../target.ts';
 import { MdevSession } from '../vhost-mdev/mdev-session.ts';
 
@@ -18,10 +19,20 @@ t.test('targets in process are opened by their name alone', async (t) => {
     assert.ok(opened.kind === 'connected' && opened.session instanceof MdevSession);
     const { places } = opened.session;
     t.equal(places.name, target.vhostMdev === 'l1' ? 'l1' : 'l2', target.facts.name);
+    t.ok(port.facts.capabilities.includes(`layout-${places.name}`));
     const word = opened.session.readFeatures('features');
     assert.ok(word.kind === 'word');
     const offersMac = ((word.word >> 5n) & 1n) === 1n;
     t.equal(offersMac, target.facts.device === 'net', 'the device is what the target says');
+  }
+});
+
+t.test('the mode in which a device does what its text was coded to do is told as a capability', async (t) => {
+  for (const mode of ['l2-faithful', 'l2-strict'] as const) {
+    const port = openMdevReference({ device: 'block', mode });
+    t.teardown(() => port.close());
+    t.ok(port.facts.capabilities.includes('layout-l2'));
+    t.equal(port.facts.capabilities.includes('faithful'), mode === 'l2-faithful');
   }
 });
 
