@@ -1,5 +1,6 @@
 import type { Span } from '../../reference-impl/memory/span.ts';
-import { type EventLog, ringWriteNumber } from '../../reference-impl/observations/event-log.ts';
+import type { EventLog } from '../../reference-impl/observations/event-log.ts';
+import { ringWriteNumber } from '../../reference-impl/observations/event-numbers.ts';
 import {
   AVAIL_IDX,
   AVAIL_RING,

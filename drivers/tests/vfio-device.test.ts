@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import t, { type Test } from 'tap';
 import { BlockDevice } from '../../reference-impl/devices/block-device.ts';
 import { type MdevMode, mdevRuleTables } from '../../reference-impl/mdev/mdev-rules.ts';
-import { closeFd, eventfdCreate, eventfdRead, openFile } from '../native/native.ts';
+import { EventLog } from '../../reference-impl/observations/event-log.ts';
+import { closeFd, eventfdCreate, eventfdRead, monotonicUs, openFile } from '../native/native.ts';
 import { InProcessVfio } from '../vfio/in-process-vfio.ts';
 import { VfioDevice } from '../vfio/vfio-device.ts';
 
@@ -14,7 +15,7 @@ function opened(t: Test, mode: MdevMode) {
   const carrier = new InProcessVfio(() => new BlockDevice({ queues: 2 }), mdevRuleTables[mode]);
   const answer = carrier.open();
   assert.ok(answer.kind === 'opened');
-  const device = new VfioDevice(answer.file);
+  const device = new VfioDevice(answer.file, new EventLog(monotonicUs), 0);
   t.teardown(() => {
     device.close();
     carrier.close();

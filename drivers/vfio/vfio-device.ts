@@ -1,3 +1,5 @@
+import type { DeviceLayoutName } from '../../reference-impl/observations/event.ts';
+import type { EventLog } from '../../reference-impl/observations/event-log.ts';
 import {
   decodeStructure,
   encodeStructure,
@@ -15,6 +17,7 @@ import {
   vfioRegionInfo,
   vfioRequests,
 } from '../../reference-impl/wire/vfio-structures.ts';
+import { RecordedVfioFile } from './recorded-vfio-file.ts';
 import type { VfioFile, VfioMapping } from './vfio-carrier.ts';
 
 export interface DeviceInfo {
@@ -53,12 +56,20 @@ const permissionFlags: Readonly<Record<DmaPermission, number>> = {
 
 /** The calls of VFIO on an open device, with structures for values. Numbers that are answered are errors, negated. */
 export class VfioDevice {
-  /** For calls that no method makes: any request, any argument, any position. */
+  /** For calls that no method makes: any request, any argument, any position. They enter the log too. */
   readonly file: VfioFile;
+  readonly #recorded: RecordedVfioFile;
   readonly #regions = new Map<number, RegionInfo | number>();
 
-  constructor(file: VfioFile) {
-    this.file = file;
+  /** @param session that the log knows the device by. */
+  constructor(file: VfioFile, log: EventLog, session: number) {
+    this.#recorded = new RecordedVfioFile(file, log, session);
+    this.file = this.#recorded;
+  }
+
+  /** Says what the regions are: readers of the log go by it. */
+  setLayout(layout: DeviceLayoutName): void {
+    this.#recorded.setLayout(layout);
   }
 
   deviceInfo(): DeviceInfo | number {
@@ -102,6 +113,11 @@ export class VfioDevice {
 
   map(region: number, offset: number, length: number): VfioMapping | number {
     return this.file.map(this.#positionOf(region) + offset, length);
+  }
+
+  /** Stores 16 bits at the start of what was mapped there. */
+  store16(mapping: VfioMapping, region: number, offset: number, value: number): void {
+    this.#recorded.store16(mapping, this.#positionOf(region) + offset, value);
   }
 
   /** Gives vectors from `start` on an eventfd each; -1 takes a vector's away. The eventfds stay ours. */

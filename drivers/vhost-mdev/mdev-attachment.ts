@@ -17,6 +17,8 @@ export interface RingOwner {
   baseOf(attachment: MdevAttachment): ReturnType<Attachment['stop']>;
   /** Writes the doorbell of a queue. */
   writeDoorbell(index: number): void;
+  /** Stores into the mapped page of a queue. */
+  storeDoorbell(index: number, page: VfioMapping): void;
 }
 
 export interface MdevAttachmentOptions extends RingAttachmentOptions {
@@ -62,7 +64,7 @@ export class MdevAttachment extends RingAttachment implements WaitSource {
     if (!hasKick) throw new DriverUsageError(`ring ${this.index} has no kick`);
     context.log.notification(0, session, this.index, 1);
     if (page === undefined) owner.writeDoorbell(this.index);
-    else new DataView(page.bytes.buffer, page.bytes.byteOffset).setUint16(0, this.index, true);
+    else owner.storeDoorbell(this.index, page);
   }
 
   calls(): number {

@@ -1,5 +1,4 @@
-import { errno, errorName } from '../../reference-impl/mdev/error-numbers.ts';
-import type { EventLog } from '../../reference-impl/observations/event-log.ts';
+import { errno } from '../../reference-impl/mdev/error-numbers.ts';
 import {
   encodeMdevMessage,
   MDEV_HEADER_SIZE,
@@ -53,26 +52,21 @@ const noPayload = new Uint8Array();
 export class MdevChannel {
   readonly #device: VfioDevice;
   readonly #region: number;
-  readonly #log: EventLog;
 
-  constructor(device: VfioDevice, places: MdevPlaces, log: EventLog) {
+  constructor(device: VfioDevice, places: MdevPlaces) {
     this.#device = device;
     this.#region = places.messages;
-    this.#log = log;
   }
 
   /** Writes a message as it is given: the bytes taken, or an error negated. */
-  send(message: Uint8Array, what = 'a message'): number {
-    const taken = this.#device.write(this.#region, 0, message);
-    this.#log.note(`${what}, ${message.length} bytes: ${taken < 0 ? errorName(taken) : `${taken} taken`}`);
-    return taken;
+  send(message: Uint8Array): number {
+    return this.#device.write(this.#region, 0, message);
   }
 
   /** Reads what waits: the bytes of an answer, fewer than asked where there are fewer, or an error negated. */
   receive(length: number): Uint8Array | number {
     const bytes = new Uint8Array(length);
     const read = this.#device.read(this.#region, 0, bytes);
-    this.#log.note(`answer: ${read < 0 ? errorName(read) : `${read} bytes`}`);
     return read < 0 ? read : bytes.subarray(0, read);
   }
 
@@ -83,7 +77,7 @@ export class MdevChannel {
   exchange(request: VhostRequest, payload: Uint8Array = noPayload): MdevExchange {
     const { reply } = mdevMessages[request];
     const message = encodeMdevMessage(request, payload, { flags: reply === undefined ? 0 : MDEV_NEED_REPLY });
-    const taken = this.send(message, request);
+    const taken = this.send(message);
     if (taken < 0) return taken;
     if (taken !== message.length) throw new PeerProtocolError(`${request}: ${taken} of ${message.length} bytes taken`);
     if (reply === undefined) return noPayload;

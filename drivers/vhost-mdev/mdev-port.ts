@@ -46,7 +46,7 @@ export class MdevPort extends SessionPort<MdevSession> {
   protected open(id: number): ReturnType<SessionPort<MdevSession>['open']> {
     const opened = this.#options.carrier.open();
     if (opened.kind === 'refused') return opened;
-    const device = new VfioDevice(opened.file);
+    const device = new VfioDevice(opened.file, this.log, id);
     const info = device.deviceInfo();
     const places = typeof info === 'number' ? undefined : layoutOf(info.flags);
     if (typeof info === 'number' || places === undefined) {
@@ -57,6 +57,7 @@ export class MdevPort extends SessionPort<MdevSession> {
           : `flags 0x${info.flags.toString(16)} are of no vhost-mdev`;
       return { kind: 'refused', why };
     }
+    device.setLayout(`mdev-${places.name}`);
     const { carrier, notifyBy = 'write' } = this.#options;
     const session = new MdevSession({
       context: this,

@@ -18,6 +18,7 @@ import type {
 } from '../driver-port.ts';
 import { DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
 import type { SessionContext } from '../session/session-context.ts';
+import type { VfioMapping } from '../vfio/vfio-carrier.ts';
 import type { VfioDevice } from '../vfio/vfio-device.ts';
 import { MdevAttachment, type NotifyBy, type RingOwner } from './mdev-attachment.ts';
 import { MdevChannel, type MdevPlaces } from './mdev-channel.ts';
@@ -61,7 +62,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
     this.id = options.id;
     this.device = options.device;
     this.places = options.places;
-    this.channel = new MdevChannel(options.device, options.places, options.context.log);
+    this.channel = new MdevChannel(options.device, options.places);
   }
 
   get isOpen(): boolean {
@@ -207,6 +208,10 @@ export class MdevSession implements VhostMdevSession, RingOwner {
     if (written !== data.length) this.#fail(`the doorbell of ring ${index}`, written);
   }
 
+  storeDoorbell(index: number, page: VfioMapping): void {
+    this.device.store16(page, this.places.doorbells, index * this.#options.pageSize, index);
+  }
+
   /** Leaves the device as it was found, whatever closing it comes to. */
   close(): void {
     if (!this.#isOpen) return;
@@ -243,8 +248,6 @@ export class MdevSession implements VhostMdevSession, RingOwner {
   #mapAll(guest: Guest): number {
     for (const { ioVirtualAddress, userAddress, size } of guest.regions) {
       const answer = this.device.mapDma({ ioVirtualAddress, userAddress, size: BigInt(size) });
-      const where = `0x${ioVirtualAddress.toString(16)}, ${size} bytes`;
-      this.#context.log.note(`VFIO_IOMMU_MAP_DMA of ${where}: ${answer < 0 ? errorName(answer) : 'mapped'}`);
       if (answer < 0) return answer;
     }
     return 0;

@@ -1,61 +1,12 @@
 import type { Observation, ObservedEvent } from './event.ts';
-
-/** Events in each of the three pages, and bytes of payload that a page can copy. */
-const pageEvents = 4096;
-const pageBytes = 1 << 19;
+import { eventKind, regionAccessNumber } from './event-numbers.ts';
+import { EventPage, pageBytes, pageEvents } from './event-page.ts';
+import { recordedEvent } from './recorded-event.ts';
 
 /** Bytes of one message that are kept. */
 const keptBytes = 4096;
 /** Shorter copies are faster by hand than by `set`. */
 const copiedByHand = 64;
-
-const messageKind = 0;
-const notificationKind = 1;
-const ringWriteKind = 2;
-const otherKind = 3;
-
-const channels = ['front-end', 'back-end'] as const;
-const directions = ['to-iut', 'from-iut'] as const;
-const notifications = ['kick', 'call', 'err', 'log'] as const;
-const ringWrites = ['descriptor', 'available', 'available-idx', 'available-flags', 'used-event', 'used-seen'] as const;
-
-export type NotificationName = (typeof notifications)[number];
-export type RingWriteName = (typeof ringWrites)[number];
-
-/** Numbers of what a ring write is, for `EventLog.ringWrite`. */
-export const ringWriteNumber = {
-  descriptor: 0,
-  available: 1,
-  'available-idx': 2,
-  'available-flags': 3,
-  'used-event': 4,
-  'used-seen': 5,
-} as const satisfies Record<RingWriteName, number>;
-
-/** Columns of one page. Appending to a page allocates nothing, but for the rarer events. */
-class Page {
-  readonly kinds = new Uint8Array(pageEvents);
-  readonly times = new Float64Array(pageEvents);
-  readonly first = new Uint32Array(pageEvents);
-  readonly second = new Uint32Array(pageEvents);
-  readonly third = new Float64Array(pageEvents);
-  readonly starts = new Uint32Array(pageEvents);
-  readonly lengths = new Uint32Array(pageEvents);
-  readonly bytes = new Uint8Array(pageBytes);
-  /** Of ring writes, the address that `third` counts from. */
-  readonly bases: bigint[] = new Array<bigint>(pageEvents).fill(0n);
-  readonly others = new Map<number, Observation>();
-  count = 0;
-  used = 0;
-  firstSeq = 0;
-
-  clear(firstSeq: number): void {
-    this.count = 0;
-    this.used = 0;
-    this.others.clear();
-    this.firstSeq = firstSeq;
-  }
-}
 
 /**
  * The one ordered log of a case. It keeps the first page of events and at least the last one; what falls out between
@@ -64,11 +15,15 @@ class Page {
  */
 export class EventLog {
   readonly #now: () => number;
-  readonly #pages = [new Page(), new Page(), new Page()] as const;
-  #current: Page = this.#pages[0];
+  readonly #pages = [new EventPage(), new EventPage(), new EventPage()] as const;
+  #current: EventPage = this.#pages[0];
   #next = 0;
   #dropped = 0;
   #origin: number;
+  /** Where the call that is under way stands, until it ends. */
+  #callPage: EventPage | undefined;
+  #callAt = 0;
+  #callSeq = 0;
 
   /** @param now a monotonic clock in microseconds. */
   constructor(now: () => number) {
@@ -91,6 +46,7 @@ export class EventLog {
     this.#current = this.#pages[0];
     this.#next = 0;
     this.#dropped = 0;
+    this.#callPage = undefined;
     this.#origin = this.#now();
   }
 
@@ -111,7 +67,7 @@ export class EventLog {
   ): number {
     const kept = Math.min(length, keptBytes);
     const page = this.#room(kept);
-    const at = this.#begin(page, messageKind);
+    const at = this.#begin(page, eventKind.message);
     page.first[at] = channel | (direction << 1) | (session << 2);
     page.second[at] = descriptors;
     page.third[at] = length;
@@ -135,7 +91,7 @@ export class EventLog {
     length: number,
   ): number {
     const page = this.#room(length);
-    const at = this.#begin(page, ringWriteKind);
+    const at = this.#begin(page, eventKind.ringWrite);
     page.first[at] = what;
     page.second[at] = index;
     page.third[at] = distance;
@@ -147,17 +103,88 @@ export class EventLog {
   /** @param what 0 kick, 1 call, 2 err, 3 log. */
   notification(what: 0 | 1 | 2 | 3, session: number, index: number, count: number): number {
     const page = this.#room(0);
-    const at = this.#begin(page, notificationKind);
+    const at = this.#begin(page, eventKind.notification);
     page.first[at] = what | (session << 2);
     page.second[at] = index;
     page.third[at] = count;
     return this.#next++;
   }
 
+  /**
+   * An access to a region that is about to be made; `endCall` says what came of it.
+   * @param access of `regionAccessNumber`.
+   * @param layout of `deviceLayoutNumber`.
+   * @param length bytes asked for.
+   * @param bytes what is written, up to 4,096 of which are copied; absent for a read or a mapping.
+   */
+  beginRegionAccess(
+    access: number,
+    layout: number,
+    session: number,
+    region: number,
+    offset: number,
+    length: number,
+    bytes?: Uint8Array,
+  ): number {
+    const kept = access === regionAccessNumber.map ? 0 : Math.min(length, keptBytes);
+    const page = this.#room(kept);
+    const at = this.#begin(page, eventKind.regionAccess);
+    page.first[at] = access | (layout << 2) | (session << 5);
+    page.second[at] = region;
+    page.third[at] = offset;
+    page.asked[at] = length;
+    if (bytes === undefined) this.#reserve(page, at, kept);
+    else this.#copy(page, at, bytes, 0, kept);
+    return this.#beginCall(page, at);
+  }
+
+  /**
+   * A call that is about to be made; `endCall` says what came of it.
+   * @param on of `ioctlPlaceNumber`.
+   * @param layout of `deviceLayoutNumber`.
+   * @param argument up to 4,096 bytes of which are copied, now and when the call ended.
+   */
+  beginIoctl(on: number, layout: number, session: number, request: number, argument: Uint8Array): number {
+    const kept = Math.min(argument.length, keptBytes);
+    const page = this.#room(2 * kept);
+    const at = this.#begin(page, eventKind.ioctl);
+    page.first[at] = on | (layout << 2) | (session << 5);
+    page.second[at] = request;
+    page.asked[at] = argument.length;
+    this.#copy(page, at, argument, 0, kept);
+    this.#copyTo(page, page.used, argument, 0, kept);
+    page.used += kept;
+    return this.#beginCall(page, at);
+  }
+
+  /**
+   * The end of the call that was begun last.
+   * @param result bytes done or what was returned, or an error number negated.
+   * @param bytes what was read, or the argument as the call left it.
+   */
+  endCall(result: number, bytes?: Uint8Array): void {
+    const page = this.#callPage;
+    const at = this.#callAt;
+    this.#callPage = undefined;
+    // Events of the call itself may have filled pages since, and its own be gone.
+    if (page === undefined || page.firstSeq + at !== this.#callSeq) return;
+    page.results[at] = result;
+    if (bytes === undefined) return;
+    const start = page.starts[at] as number;
+    const kept = page.lengths[at] as number;
+    if (page.kinds[at] === eventKind.ioctl) {
+      this.#copyTo(page, start + kept, bytes, 0, kept);
+      return;
+    }
+    const read = Math.max(0, Math.min(result, kept));
+    page.lengths[at] = read;
+    this.#copyTo(page, start, bytes, 0, read);
+  }
+
   /** For the rarer events; the observation is kept as it is, so its bytes must be a copy. */
   observe(observation: Observation): number {
     const page = this.#room(0);
-    const at = this.#begin(page, otherKind);
+    const at = this.#begin(page, eventKind.other);
     page.others.set(at, observation);
     return this.#next++;
   }
@@ -170,22 +197,30 @@ export class EventLog {
   events(): ObservedEvent[] {
     const all: ObservedEvent[] = [];
     const ordered = [...this.#pages].filter((page) => page.count > 0).sort((a, b) => a.firstSeq - b.firstSeq);
-    for (const page of ordered) for (let at = 0; at < page.count; at++) all.push(this.#event(page, at));
+    for (const page of ordered) for (let at = 0; at < page.count; at++) all.push(recordedEvent(page, at));
     return all;
   }
 
-  #begin(page: Page, kind: number): number {
+  #begin(page: EventPage, kind: number): number {
     const at = page.count++;
     page.kinds[at] = kind;
     page.times[at] = this.#now() - this.#origin;
     return at;
   }
 
-  #copy(page: Page, at: number, bytes: Uint8Array, offset: number, length: number): void {
+  #copy(page: EventPage, at: number, bytes: Uint8Array, offset: number, length: number): void {
     const start = page.used;
-    page.starts[at] = start;
+    this.#reserve(page, at, length);
+    this.#copyTo(page, start, bytes, offset, length);
+  }
+
+  #reserve(page: EventPage, at: number, length: number): void {
+    page.starts[at] = page.used;
     page.lengths[at] = length;
-    page.used = start + length;
+    page.used += length;
+  }
+
+  #copyTo(page: EventPage, start: number, bytes: Uint8Array, offset: number, length: number): void {
     if (length > copiedByHand) {
       page.bytes.set(bytes.subarray(offset, offset + length), start);
       return;
@@ -193,7 +228,15 @@ export class EventLog {
     for (let n = 0; n < length; n++) page.bytes[start + n] = bytes[offset + n] as number;
   }
 
-  #room(bytes: number): Page {
+  #beginCall(page: EventPage, at: number): number {
+    page.results[at] = Number.NaN;
+    this.#callPage = page;
+    this.#callAt = at;
+    this.#callSeq = this.#next;
+    return this.#next++;
+  }
+
+  #room(bytes: number): EventPage {
     const page = this.#current;
     if (page.count < pageEvents && page.used + bytes <= pageBytes) return page;
     const [head, even, odd] = this.#pages;
@@ -202,45 +245,5 @@ export class EventLog {
     next.clear(this.#next);
     this.#current = next;
     return next;
-  }
-
-  #event(page: Page, at: number): ObservedEvent {
-    const seq = page.firstSeq + at;
-    const timeUs = page.times[at] ?? 0;
-    const first = page.first[at] ?? 0;
-    const second = page.second[at] ?? 0;
-    const third = page.third[at] ?? 0;
-    const start = page.starts[at] ?? 0;
-    if (page.kinds[at] === messageKind) {
-      return {
-        seq,
-        timeUs,
-        kind: 'message',
-        channel: channels[(first & 1) as 0 | 1],
-        direction: directions[((first >> 1) & 1) as 0 | 1],
-        session: first >>> 2,
-        bytes: page.bytes.slice(start, start + (page.lengths[at] ?? 0)),
-        length: third,
-        descriptors: second,
-      };
-    }
-    if (page.kinds[at] === notificationKind) {
-      const what = notifications[(first & 3) as 0 | 1 | 2 | 3];
-      return { seq, timeUs, kind: 'notification', what, session: first >>> 2, index: second, count: third };
-    }
-    if (page.kinds[at] === ringWriteKind) {
-      return {
-        seq,
-        timeUs,
-        kind: 'ring-write',
-        what: ringWrites[first] ?? 'descriptor',
-        index: second,
-        address: (page.bases[at] ?? 0n) + BigInt(third),
-        bytes: page.bytes.slice(start, start + (page.lengths[at] ?? 0)),
-      };
-    }
-    const observation = page.others.get(at);
-    if (observation === undefined) throw new RangeError(`event ${seq} has no observation`);
-    return { seq, timeUs, ...observation };
   }
 }

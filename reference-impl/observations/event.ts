@@ -8,6 +8,8 @@ export type Observation =
   | MessageObservation
   | NotificationObservation
   | RingWriteObservation
+  | RegionAccessObservation
+  | IoctlObservation
   | ConnectionObservation
   | ProcessObservation
   | MemoryChangeObservation
@@ -42,6 +44,44 @@ export interface RingWriteObservation {
   readonly index: number;
   readonly address: bigint;
   readonly bytes: Uint8Array;
+}
+
+/** What the numbers of regions and interrupts mean: which device they are of. */
+export type DeviceLayoutName = 'unknown' | 'mdev-l1' | 'mdev-l2';
+
+/** Bytes of a region of a VFIO device that we read, wrote, mapped, or stored into a mapping of it. */
+export interface RegionAccessObservation {
+  readonly kind: 'region-access';
+  readonly access: 'read' | 'write' | 'map' | 'store';
+  readonly session: number;
+  readonly layout: DeviceLayoutName;
+  /** VFIO index. */
+  readonly region: number;
+  /** From the region's first byte. */
+  readonly offset: number;
+  /** Bytes asked for; `bytes` may be a shorter copy. */
+  readonly length: number;
+  /** What was written, or what a read brought; none of a mapping. */
+  readonly bytes: Uint8Array;
+  /** Bytes done (0 for a mapping that was made), or an error number negated; undefined where no answer came. */
+  readonly result: number | undefined;
+}
+
+/** A call on a device, on the container of its memory or on its group. */
+export interface IoctlObservation {
+  readonly kind: 'ioctl';
+  readonly on: 'device' | 'container' | 'group';
+  readonly session: number;
+  readonly layout: DeviceLayoutName;
+  readonly request: number;
+  /** Bytes of the argument; `before` and `after` may be shorter copies. */
+  readonly length: number;
+  /** The argument as it was given. */
+  readonly before: Uint8Array;
+  /** The argument as the call left it. */
+  readonly after: Uint8Array;
+  /** What the call returned, or an error number negated; undefined where no answer came. */
+  readonly result: number | undefined;
 }
 
 export interface ConnectionObservation {

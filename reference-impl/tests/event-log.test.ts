@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import t from 'tap';
-import { EventLog, type RingWriteName, ringWriteNumber } from '../observations/event-log.ts';
+import { EventLog } from '../observations/event-log.ts';
+import {
+  deviceLayoutNumber,
+  ioctlPlaceNumber,
+  type RingWriteName,
+  regionAccessNumber,
+  ringWriteNumber,
+} from '../observations/event-numbers.ts';
 
 /** A log whose clock moves on by one microsecond whenever it is read. */
 const ticking = (): EventLog => {
@@ -69,6 +76,117 @@ t.test('every name of a notification and of a ring write', (t) => {
     log.events().map((event) => (event.kind === 'notification' || event.kind === 'ring-write' ? event.what : '')),
     ['kick', 'call', 'err', 'log', ...names],
   );
+  t.end();
+});
+
+t.test('an access to a region has its bytes and what came of it', (t) => {
+  const log = ticking();
+  const { read, write, map, store } = regionAccessNumber;
+  const written = bytesOf(24);
+  t.equal(log.beginRegionAccess(write, deviceLayoutNumber['mdev-l2'], 100_000, 1, 2 ** 40 - 1, 24, written), 0);
+  written.fill(0);
+  log.endCall(24);
+  log.beginRegionAccess(read, deviceLayoutNumber['mdev-l1'], 0, 7, 4, 64);
+  log.endCall(8, bytesOf(64, 3));
+  log.beginRegionAccess(read, deviceLayoutNumber.unknown, 0, 0xffff_ffff, 0, 24);
+  log.endCall(-22, bytesOf(24));
+  log.beginRegionAccess(map, deviceLayoutNumber['mdev-l2'], 0, 1, 4096, 4096);
+  log.endCall(0);
+  log.beginRegionAccess(store, deviceLayoutNumber['mdev-l2'], 0, 1, 4096, 2, bytesOf(2, 9));
+  log.endCall(2);
+  const kind = 'region-access';
+  const none = new Uint8Array();
+  const l2 = { kind, session: 0, layout: 'mdev-l2', region: 1 };
+  t.same(log.events(), [
+    {
+      ...l2,
+      seq: 0,
+      timeUs: 1,
+      access: 'write',
+      session: 100_000,
+      offset: 2 ** 40 - 1,
+      length: 24,
+      bytes: bytesOf(24),
+      result: 24,
+    },
+    {
+      kind,
+      seq: 1,
+      timeUs: 2,
+      access: 'read',
+      session: 0,
+      layout: 'mdev-l1',
+      region: 7,
+      offset: 4,
+      length: 64,
+      bytes: bytesOf(8, 3),
+      result: 8,
+    },
+    {
+      kind,
+      seq: 2,
+      timeUs: 3,
+      access: 'read',
+      session: 0,
+      layout: 'unknown',
+      region: 0xffff_ffff,
+      offset: 0,
+      length: 24,
+      bytes: none,
+      result: -22,
+    },
+    { ...l2, seq: 3, timeUs: 4, access: 'map', offset: 4096, length: 4096, bytes: none, result: 0 },
+    { ...l2, seq: 4, timeUs: 5, access: 'store', offset: 4096, length: 2, bytes: bytesOf(2, 9), result: 2 },
+  ]);
+  t.end();
+});
+
+t.test('a call on a device has its argument before and after', (t) => {
+  const log = ticking();
+  const argument = bytesOf(100);
+  log.beginIoctl(ioctlPlaceNumber.container, deviceLayoutNumber['mdev-l2'], 4, 0xc008_af12, argument);
+  log.note('while it is made');
+  argument.fill(7);
+  log.endCall(3, argument);
+  log.beginIoctl(ioctlPlaceNumber.device, deviceLayoutNumber.unknown, 0, 0x3b6f, new Uint8Array());
+  const [first, , second] = log.events();
+  t.same(first, {
+    seq: 0,
+    timeUs: 1,
+    kind: 'ioctl',
+    on: 'container',
+    session: 4,
+    layout: 'mdev-l2',
+    request: 0xc008_af12,
+    length: 100,
+    before: bytesOf(100),
+    after: new Uint8Array(100).fill(7),
+    result: 3,
+  });
+  t.match(second, { on: 'device', request: 0x3b6f, length: 0, result: undefined }, 'it has not come back');
+  t.equal(second?.kind === 'ioctl' && second.result, undefined);
+  t.end();
+});
+
+t.test('calls keep at most 4,096 bytes, and the end of one that fell out harms nobody', (t) => {
+  const log = ticking();
+  const long = bytesOf(10_000);
+  log.beginIoctl(ioctlPlaceNumber.device, deviceLayoutNumber.unknown, 0, 1, long);
+  log.endCall(0, long);
+  log.beginRegionAccess(regionAccessNumber.read, deviceLayoutNumber.unknown, 0, 0, 0, 10_000);
+  log.endCall(10_000, long);
+  const [call, access] = log.events();
+  t.match(call, { length: 10_000, before: long.slice(0, 4096), after: long.slice(0, 4096) });
+  t.match(access, { length: 10_000, bytes: long.slice(0, 4096), result: 10_000 });
+  for (let n = 0; n < 4096; n++) log.note(`${n}`);
+  const seq = log.beginRegionAccess(regionAccessNumber.read, deviceLayoutNumber.unknown, 0, 0, 0, 8);
+  for (let n = 0; n < 3 * 4096; n++) log.notification(0, 0, 0, n);
+  const before = log.events();
+  log.endCall(8, bytesOf(8));
+  t.same(log.events(), before);
+  t.notOk(before.some((event) => event.seq === seq));
+  log.endCall(8, bytesOf(8));
+  t.same(log.events(), before, 'an end without a call');
   t.end();
 });
 

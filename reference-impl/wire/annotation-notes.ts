@@ -10,8 +10,17 @@ import {
 } from './vhost-user-constants.ts';
 import { decodePackedVringBase, decodeVringDescriptorWord } from './vring-base.ts';
 
+/** Names of the set bits by their masks, and what is left of the word. */
+export function maskNames(word: number, masks: Readonly<Record<string, number>>): string | undefined {
+  const set = Object.entries(masks).filter(([, mask]) => (word & mask) !== 0);
+  const left = (word & ~set.reduce((all, [, mask]) => all | mask, 0)) >>> 0;
+  const names = set.map(([name]) => name);
+  if (left !== 0) names.push(`0x${left.toString(16)}`);
+  return names.length === 0 ? undefined : names.join(', ');
+}
+
 /** Names of the set bits, and the numbers of set bits that have none here. */
-function bitNames(word: bigint, names: Readonly<Record<string, number>>): string | undefined {
+export function bitNames(word: bigint, names: Readonly<Record<string, number>>): string | undefined {
   const known = new Map(Object.entries(names).map(([name, index]) => [index, name]));
   const set: string[] = [];
   for (let index = 0; index < 64; index += 1) {

@@ -8,7 +8,8 @@ import {
   type RequestValue,
 } from './vhost-user-messages.ts';
 
-export { type Annotation, annotate } from './annotate.ts';
+export { annotate } from './annotate.ts';
+export type { Annotation } from './annotator.ts';
 export * from './vhost-user-decode.ts';
 
 /** A payload as bytes, or as a value and the codec that writes it. */

@@ -1,24 +1,29 @@
 import type { JSX } from 'preact';
 import type { MessageObservation } from '../../reference-impl/observations/event.ts';
-import { type Annotation, annotate } from '../../reference-impl/wire/annotate.ts';
+import { annotate } from '../../reference-impl/wire/annotate.ts';
+import type { Annotation } from '../../reference-impl/wire/annotator.ts';
 
 const longestDump = 160;
 const mostFields = 40;
 
-/** The bytes of one message, and for each field its offset, name, value and meaning. */
+/** Some bytes, and for each field in them its offset, name, value and meaning. */
 export function AnnotatedBytes(props: {
-  readonly event: MessageObservation;
-  readonly isContinuation: boolean;
+  readonly bytes: Uint8Array;
+  /** In order, over all of the bytes. */
+  readonly annotations: readonly Annotation[];
+  /** Bytes that there were; the trace may hold fewer. */
+  readonly length: number;
+  readonly title?: string;
 }): JSX.Element {
-  const { event, isContinuation } = props;
-  const annotations = isContinuation ? plainBytes(event.bytes) : annotate(event.channel, event.bytes);
+  const { bytes, annotations, length, title } = props;
   const shown = annotations.slice(0, mostFields);
-  const unrecorded = event.length - event.bytes.length;
+  const unrecorded = length - bytes.length;
   return (
     <div class="bytes">
+      {title === undefined ? null : <h5>{title}</h5>}
       <pre class="dump">
         {shown.map((annotation, index) => (
-          <DumpedField key={annotation.offset} bytes={event.bytes} annotation={annotation} index={index} />
+          <DumpedField key={annotation.offset} bytes={bytes} annotation={annotation} index={index} />
         ))}
       </pre>
       <div class="scroll">
@@ -51,7 +56,7 @@ export function AnnotatedBytes(props: {
       ) : null}
       {unrecorded > 0 ? (
         <p class="muted">
-          The trace holds the first {event.bytes.length} of {event.length} bytes.
+          The trace holds the first {bytes.length} of {length} bytes.
         </p>
       ) : null}
     </div>
@@ -80,9 +85,12 @@ export function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
 }
 
-function plainBytes(bytes: Uint8Array): readonly Annotation[] {
+/** What the bytes of a message are; those of a later piece of one are bytes. */
+export function messageAnnotations(event: MessageObservation, isContinuation: boolean): readonly Annotation[] {
+  if (!isContinuation) return annotate(event.channel, event.bytes);
+  const { length } = event.bytes;
   const note = 'goes on with the message begun before';
-  return bytes.length === 0 ? [] : [{ offset: 0, length: bytes.length, field: 'bytes', value: '', note }];
+  return length === 0 ? [] : [{ offset: 0, length, field: 'bytes', value: '', note }];
 }
 
 /** Name of a message, and the first fields of its payload, in a line. */
@@ -108,6 +116,6 @@ export function messageTitle(
 
 const payloadOffset = 12;
 
-function shorten(text: string): string {
+export function shorten(text: string): string {
   return text.length > 72 ? `${text.slice(0, 70)}…` : text;
 }

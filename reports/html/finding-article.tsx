@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import type { FindingGroup } from '../findings.ts';
 import type { Trace } from '../trace/trace.ts';
 import { ForeignText } from './foreign-text.tsx';
-import { MessageSequence } from './message-sequence.tsx';
+import { type Ends, endsOf, MessageSequence } from './message-sequence.tsx';
 import { isBeyondText, isKnown, type ReportView, requirementAnchor } from './report-view.ts';
 import { Level, Provenance, Unwitnessed } from './requirement-list.tsx';
 import { type TraceExcerpt, traceExcerpt } from './trace-excerpt.ts';
@@ -133,7 +133,7 @@ function FindingArticle(props: {
           </pre>
         </section>
       )}
-      <TraceSection excerpt={excerpt} />
+      <TraceSection excerpt={excerpt} ends={endsOf(transportOf(view, target))} />
       {first === undefined ? null : <Rerun command={first.result.record.rerun} />}
       <p class="back">
         <a href="#matrix">Back to the matrix</a>
@@ -155,7 +155,12 @@ function Known({ group }: { readonly group: FindingGroup }): JSX.Element | null 
   );
 }
 
-function TraceSection({ excerpt }: { readonly excerpt: TraceExcerpt | string }): JSX.Element {
+function transportOf(view: ReportView, target: string): string {
+  return view.targets.find((one) => one.target === target)?.transport ?? '';
+}
+
+function TraceSection(props: { readonly excerpt: TraceExcerpt | string; readonly ends: Ends }): JSX.Element {
+  const { excerpt, ends } = props;
   if (typeof excerpt === 'string') {
     return (
       <p class="muted">
@@ -171,7 +176,7 @@ function TraceSection({ excerpt }: { readonly excerpt: TraceExcerpt | string }):
           {excerpt.shown === excerpt.total ? `${excerpt.total} events` : `${excerpt.shown} of ${excerpt.total} events`}
         </span>
       </summary>
-      <MessageSequence excerpt={excerpt} />
+      <MessageSequence excerpt={excerpt} ends={ends} />
     </details>
   );
 }

@@ -1,33 +1,51 @@
 import type { JSX } from 'preact';
 import type {
   ConnectionObservation,
+  IoctlObservation,
   MessageObservation,
   Observation,
   ObservedEvent,
   ProcessObservation,
+  RegionAccessObservation,
 } from '../../reference-impl/observations/event.ts';
-import { AnnotatedBytes, hex, messageTitle } from './annotated-bytes.tsx';
+import { AnnotatedBytes, hex, messageAnnotations, messageTitle } from './annotated-bytes.tsx';
+import { DeviceCall } from './device-call.tsx';
 import { ForeignText } from './foreign-text.tsx';
 import type { ExcerptItem, TraceExcerpt } from './trace-excerpt.ts';
 
-/** What went between front-end and back-end, in order, in two lanes. */
-export function MessageSequence({ excerpt }: { readonly excerpt: TraceExcerpt }): JSX.Element {
+/** What the two ends of a transport are called. */
+export interface Ends {
+  readonly ours: string;
+  readonly theirs: string;
+}
+
+export function endsOf(transport: string): Ends {
+  return transport === 'vhost-user' ? { ours: 'front-end', theirs: 'back-end' } : { ours: 'driver', theirs: 'device' };
+}
+
+/** What went between front-end and back-end, or driver and device, in order, in two lanes. */
+export function MessageSequence(props: { readonly excerpt: TraceExcerpt; readonly ends: Ends }): JSX.Element {
+  const { excerpt, ends } = props;
   return (
     <div class="sequence">
       <div class="lanes" aria-hidden="true">
-        <span>front-end · us</span>
-        <span>back-end · under test</span>
+        <span>{ends.ours} · us</span>
+        <span>{ends.theirs} · under test</span>
       </div>
       <ol>
         {excerpt.items.map((item) => (
-          <SequenceItem key={item.kind === 'event' ? item.event.seq : `${item.kind} ${item.seq}`} item={item} />
+          <SequenceItem
+            key={item.kind === 'event' ? item.event.seq : `${item.kind} ${item.seq}`}
+            item={item}
+            ends={ends}
+          />
         ))}
       </ol>
     </div>
   );
 }
 
-function SequenceItem({ item }: { readonly item: ExcerptItem }): JSX.Element {
+function SequenceItem({ item, ends }: { readonly item: ExcerptItem; readonly ends: Ends }): JSX.Element {
   if (item.kind === 'gap') return <li class="gap">{item.missing} more</li>;
   if (item.kind === 'repeated') {
     const what = item.events === 1 ? 'this' : `the last ${item.events} events,`;
@@ -41,19 +59,42 @@ function SequenceItem({ item }: { readonly item: ExcerptItem }): JSX.Element {
   return (
     <li class={`event ${event.kind} ${laneOf(event)}${isFailing ? ' failing' : ''}`}>
       <time>{milliseconds(event.timeUs)}</time>
-      {event.kind === 'message' ? (
-        <Message event={event} isOpen={isFailing} isContinuation={isContinuation} />
-      ) : (
-        <EventBody event={event} />
-      )}
+      <Body event={event} ends={ends} isOpen={isFailing} isContinuation={isContinuation} />
       {isFailing ? <strong class="verdict">the check failed here</strong> : null}
     </li>
   );
 }
 
-/** `to` and `from` cross between the lanes, `us` and `iut` stay in one. */
-function laneOf(event: ObservedEvent): 'to' | 'from' | 'us' | 'iut' | 'both' {
+function Body(props: {
+  readonly event: ObservedEvent;
+  readonly ends: Ends;
+  readonly isOpen: boolean;
+  readonly isContinuation: boolean;
+}): JSX.Element {
+  const { event, ends, isOpen, isContinuation } = props;
   switch (event.kind) {
+    case 'message':
+      return <Message event={event} ends={ends} isOpen={isOpen} isContinuation={isContinuation} />;
+    case 'region-access':
+    case 'ioctl':
+      return <DeviceCall call={event} theirs={ends.theirs} isOpen={isOpen} />;
+    case 'notification':
+    case 'ring-write':
+    case 'connection':
+    case 'process':
+    case 'memory-change':
+    case 'note':
+      return <EventBody event={event} ends={ends} />;
+  }
+}
+
+/** `to`, `from` and `round` cross between the lanes, `us` and `iut` stay in one. */
+function laneOf(event: ObservedEvent): 'to' | 'from' | 'round' | 'us' | 'iut' | 'both' {
+  switch (event.kind) {
+    case 'region-access':
+      return event.access === 'read' ? 'from' : 'to';
+    case 'ioctl':
+      return 'round';
     case 'message':
       return event.direction === 'to-iut' ? 'to' : 'from';
     case 'notification':
@@ -69,7 +110,9 @@ function laneOf(event: ObservedEvent): 'to' | 'from' | 'us' | 'iut' | 'both' {
   }
 }
 
-function EventBody({ event }: { readonly event: Exclude<Observation, MessageObservation> }): JSX.Element {
+type PlainObservation = Exclude<Observation, MessageObservation | RegionAccessObservation | IoctlObservation>;
+
+function EventBody({ event, ends }: { readonly event: PlainObservation; readonly ends: Ends }): JSX.Element {
   switch (event.kind) {
     case 'notification':
       return (
@@ -88,7 +131,7 @@ function EventBody({ event }: { readonly event: Exclude<Observation, MessageObse
     case 'connection':
       return (
         <p class="own">
-          <b>connection {event.session}</b> {connectionWords[event.state]}
+          <b>connection {event.session}</b> {connectionWords(event.state, ends)}
           <Detail text={event.detail} />
         </p>
       );
@@ -116,12 +159,17 @@ function EventBody({ event }: { readonly event: Exclude<Observation, MessageObse
   }
 }
 
-const connectionWords: Record<ConnectionObservation['state'], string> = {
-  opened: 'opened',
-  'closed-by-iut': 'closed by the back-end',
-  'closed-by-us': 'closed by us',
-  refused: 'refused',
-};
+function connectionWords(state: ConnectionObservation['state'], { theirs }: Ends): string {
+  switch (state) {
+    case 'opened':
+    case 'refused':
+      return state;
+    case 'closed-by-iut':
+      return `closed by the ${theirs}`;
+    case 'closed-by-us':
+      return 'closed by us';
+  }
+}
 
 const processWords: Record<ProcessObservation['state'], string> = {
   started: 'started',
@@ -141,17 +189,18 @@ function Detail({ text }: { readonly text: string }): JSX.Element | null {
 
 function Message(props: {
   readonly event: MessageObservation;
+  readonly ends: Ends;
   readonly isOpen: boolean;
   readonly isContinuation: boolean;
 }): JSX.Element {
-  const { event, isOpen, isContinuation } = props;
+  const { event, ends, isOpen, isContinuation } = props;
   const { name, brief } = messageTitle(event, isContinuation);
   const descriptors = event.descriptors === 0 ? '' : ` + ${event.descriptors} fd`;
   const channel = event.channel === 'back-end' ? 'back-end channel, ' : '';
   return (
     <details open={isOpen}>
       <summary class="arrow">
-        <span class="unseen">{event.direction === 'to-iut' ? 'to the back-end: ' : 'from the back-end: '}</span>
+        <span class="unseen">{`${event.direction === 'to-iut' ? 'to' : 'from'} the ${ends.theirs}: `}</span>
         <b>{name}</b>
         {brief === '' ? null : <span class="brief"> {brief}</span>}
         <span class="size">
@@ -160,7 +209,11 @@ function Message(props: {
           {event.length} B{descriptors}
         </span>
       </summary>
-      <AnnotatedBytes event={event} isContinuation={isContinuation} />
+      <AnnotatedBytes
+        bytes={event.bytes}
+        annotations={messageAnnotations(event, isContinuation)}
+        length={event.length}
+      />
     </details>
   );
 }

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
+import protobuf from 'protobufjs/light.js';
 import t from 'tap';
 import type { ObservedEvent } from '../../reference-impl/observations/event.ts';
 import { boundTrace, type Trace } from '../trace/trace.ts';
@@ -13,6 +14,9 @@ const u32 = fc.nat({ max: 0xffffffff });
 const bytes = fc.uint8Array({ maxLength: 48 });
 const offset = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const text = fc.string({ unit: 'grapheme' });
+
+const layout = fc.constantFrom('unknown' as const, 'mdev-l1' as const, 'mdev-l2' as const);
+const result = fc.option(fc.integer({ min: -0x8000_0000, max: 0x7fff_ffff }), { nil: undefined });
 
 const observation = fc.oneof(
   fc.record({
@@ -58,6 +62,28 @@ const observation = fc.oneof(
     note: text,
   }),
   fc.record({ kind: fc.constant('note' as const), text }),
+  fc.record({
+    kind: fc.constant('region-access' as const),
+    access: fc.constantFrom('read' as const, 'write' as const, 'map' as const, 'store' as const),
+    session: u32,
+    layout,
+    region: u32,
+    offset,
+    length: offset,
+    bytes,
+    result,
+  }),
+  fc.record({
+    kind: fc.constant('ioctl' as const),
+    on: fc.constantFrom('device' as const, 'container' as const, 'group' as const),
+    session: u32,
+    layout,
+    request: u32,
+    length: u32,
+    before: bytes,
+    after: bytes,
+    result,
+  }),
 );
 
 const event: fc.Arbitrary<ObservedEvent> = fc
@@ -76,7 +102,10 @@ const trace: fc.Arbitrary<Trace> = fc.record({
 function withPlainBytes(value: Trace): unknown {
   return {
     ...value,
-    events: value.events.map((event) => ('bytes' in event ? { ...event, bytes: [...event.bytes] } : event)),
+    events: value.events.map((event) => {
+      if (event.kind === 'ioctl') return { ...event, before: [...event.before], after: [...event.after] };
+      return 'bytes' in event ? { ...event, bytes: [...event.bytes] } : event;
+    }),
   };
 }
 
@@ -104,6 +133,74 @@ t.test('bytes that are no trace are refused with a TraceError', (t) => {
   t.throws(() => decodeTrace(Uint8Array.of(0x08, 0x09)), { code: 'trace', message: /trace schema 9\.0/ });
   const noKind = Uint8Array.of(0x08, 0x01, 0x3a, 0x02, 0x08, 0x07);
   t.throws(() => decodeTrace(noKind), { code: 'trace', message: 'event 7 is of no known kind' });
+  t.end();
+});
+
+const calls: readonly ObservedEvent[] = [
+  {
+    seq: 0,
+    timeUs: 1,
+    kind: 'region-access',
+    access: 'write',
+    session: 0,
+    layout: 'mdev-l2',
+    region: 0,
+    offset: 0,
+    length: 16,
+    bytes: new Uint8Array(16),
+    result: -22,
+  },
+  {
+    seq: 1,
+    timeUs: 2,
+    kind: 'ioctl',
+    on: 'device',
+    session: 0,
+    layout: 'mdev-l2',
+    request: 0x3b6f,
+    length: 0,
+    before: new Uint8Array(),
+    after: new Uint8Array(),
+    result: 0,
+  },
+];
+const callTrace: Trace = { target: 'x', key: 'k', repetition: 0, dropped: 0, events: calls };
+
+t.test('a reader of schema 1.0 finds calls as notes', (t) => {
+  const root = findRoot(import.meta.dirname);
+  const described = JSON.parse(readFileSync(join(root, 'reports/trace/trace-descriptor.json'), 'utf8'));
+  const types = described.nested.vhost_conformance.nested.trace.nested;
+  for (const name of ['regionAccess', 'ioctl']) delete types.Event.fields[name];
+  delete types.Event.oneofs.call;
+  const earlier = protobuf.Root.fromJSON(described).lookupType('vhost_conformance.trace.Trace');
+  const read = earlier.toObject(earlier.decode(encodeTrace(callTrace)), { oneofs: true });
+  t.match(read, {
+    major: 1,
+    events: [
+      { what: 'note', note: { text: 'write of region 0 at 0x0, 16 bytes: EINVAL' } },
+      { what: 'note', note: { text: 'VFIO_DEVICE_RESET on the device: 0' } },
+    ],
+  });
+  t.end();
+});
+
+t.test('what a later minor added is left out and counted', (t) => {
+  const bytes = encodeTrace(callTrace);
+  const later = protobuf.Root.fromJSON({
+    nested: {
+      Trace: {
+        fields: { minor: { type: 'uint32', id: 2 }, events: { rule: 'repeated', type: 'Event', id: 7 } },
+      },
+      Event: { fields: { seq: { type: 'uint32', id: 1 }, unheard: { type: 'string', id: 100 } } },
+    },
+  }).lookupType('Trace');
+  const added = later.encode({ minor: 99, events: [{ seq: 2, unheard: 'of' }] }).finish();
+  const decoded = decodeTrace(Uint8Array.from([...bytes, ...added]));
+  t.strictSame(
+    decoded.events.map(({ kind }) => kind),
+    ['region-access', 'ioctl'],
+  );
+  t.equal(decoded.dropped, 1);
   t.end();
 });
 

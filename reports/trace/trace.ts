@@ -1,7 +1,7 @@
 import type { ObservedEvent } from '../../reference-impl/observations/event.ts';
 
 /** Version of the trace format. Readers accept every minor of the same major. */
-export const traceSchemaVersion = { major: 1, minor: 0 } as const;
+export const traceSchemaVersion = { major: 1, minor: 1 } as const;
 
 /** All that was sent to an IUT and seen of it while one case ran, in one order. */
 export interface Trace {
@@ -22,7 +22,7 @@ export interface TraceBounds {
   readonly aroundFinding: number;
   /** Findings beyond these are not surrounded. */
   readonly findings: number;
-  /** Bytes kept of each message, ring write and memory change. */
+  /** Bytes kept of each message, ring write, memory change and access to a region, and of each argument of a call. */
   readonly bytesPerEvent: number;
 }
 
@@ -56,10 +56,14 @@ export function boundTrace(
   return {
     ...trace,
     dropped: trace.dropped + (count - kept.length),
-    events: kept.map((event) =>
-      'bytes' in event && event.bytes.length > bytesPerEvent
+    events: kept.map((event) => {
+      if (event.kind === 'ioctl' && event.before.length > bytesPerEvent) {
+        const { before, after } = event;
+        return { ...event, before: before.subarray(0, bytesPerEvent), after: after.subarray(0, bytesPerEvent) };
+      }
+      return 'bytes' in event && event.bytes.length > bytesPerEvent
         ? { ...event, bytes: event.bytes.subarray(0, bytesPerEvent) }
-        : event,
-    ),
+        : event;
+    }),
   };
 }

@@ -1,10 +1,14 @@
 import type {
   ConnectionObservation,
+  DeviceLayoutName,
+  IoctlObservation,
   Observation,
   ObservedEvent,
   ProcessObservation,
+  RegionAccessObservation,
   RingWriteObservation,
 } from '../../reference-impl/observations/event.ts';
+import { callInWords } from './call-in-words.ts';
 import { TraceError } from './trace-error.ts';
 
 /** A 64-bit field as protobufjs writes it; it reads them as bigint. */
@@ -58,6 +62,26 @@ export interface WireEvent {
     readonly note: string;
   };
   readonly note?: { readonly text: string };
+  readonly regionAccess?: {
+    readonly access: string;
+    readonly session: number;
+    readonly layout: string;
+    readonly region: number;
+    readonly offset: number | bigint;
+    readonly length: number | bigint;
+    readonly bytes: Uint8Array;
+    readonly result?: number | bigint;
+  };
+  readonly ioctl?: {
+    readonly on: string;
+    readonly session: number;
+    readonly layout: string;
+    readonly request: number;
+    readonly length: number;
+    readonly before: Uint8Array;
+    readonly after: Uint8Array;
+    readonly result?: number | bigint;
+  };
 }
 
 /** Places in these lists are the numbers of the enums in trace.proto. */
@@ -85,6 +109,23 @@ const processStates = {
   died: true,
   'ended-by-us': true,
 } as const satisfies Record<ProcessObservation['state'], true>;
+
+const regionAccesses = {
+  read: true,
+  write: true,
+  map: true,
+  store: true,
+} as const satisfies Record<RegionAccessObservation['access'], true>;
+const ioctlPlaces = {
+  device: true,
+  container: true,
+  group: true,
+} as const satisfies Record<IoctlObservation['on'], true>;
+const deviceLayouts = {
+  unknown: true,
+  'mdev-l1': true,
+  'mdev-l2': true,
+} as const satisfies Record<DeviceLayoutName, true>;
 
 export function toWire(event: ObservedEvent): WireEvent {
   const { seq, timeUs } = event;
@@ -117,7 +158,24 @@ export function toWire(event: ObservedEvent): WireEvent {
     }
     case 'note':
       return { seq, timeUs, note: { text: event.text } };
+    case 'region-access': {
+      const { access, session, layout, region, offset, length, bytes, result } = event;
+      const regionAccess = { access, session, layout, region, offset, length, bytes, ...given(result) };
+      return { seq, timeUs, note: { text: callInWords(event) }, regionAccess };
+    }
+    case 'ioctl': {
+      const { on, session, layout, request, length, before, after, result } = event;
+      const ioctl = { on, session, layout, request, length, before, after, ...given(result) };
+      return { seq, timeUs, note: { text: callInWords(event) }, ioctl };
+    }
   }
+}
+
+/** Whether an event is of a kind that this version knows. */
+export function isKnown(event: WireEvent): boolean {
+  const { message, notification, ringWrite, connection, process, memoryChange, note, regionAccess, ioctl } = event;
+  const kinds = [message, notification, ringWrite, connection, process, memoryChange, note, regionAccess, ioctl];
+  return kinds.some((kind) => kind !== undefined);
 }
 
 /** @throws TraceError for an event of no kind that this version knows. */
@@ -126,7 +184,35 @@ export function fromWire(event: WireEvent): ObservedEvent {
 }
 
 function observationOf(event: WireEvent): Observation {
-  const { message, notification, ringWrite, connection, process, memoryChange, note } = event;
+  const { message, notification, ringWrite, connection, process, memoryChange, note, regionAccess, ioctl } = event;
+  if (regionAccess !== undefined) {
+    const { session, region, bytes, result } = regionAccess;
+    return {
+      kind: 'region-access',
+      access: oneOf(regionAccesses, regionAccess.access),
+      session,
+      layout: layoutOf(regionAccess.layout),
+      region,
+      offset: Number(regionAccess.offset),
+      length: Number(regionAccess.length),
+      bytes,
+      result: result === undefined ? undefined : Number(result),
+    };
+  }
+  if (ioctl !== undefined) {
+    const { session, request, length, before, after, result } = ioctl;
+    return {
+      kind: 'ioctl',
+      on: oneOf(ioctlPlaces, ioctl.on),
+      session,
+      layout: layoutOf(ioctl.layout),
+      request,
+      length,
+      before,
+      after,
+      result: result === undefined ? undefined : Number(result),
+    };
+  }
   if (message !== undefined) {
     const channel = at(channels, message.channel);
     return { ...message, kind: 'message', channel, direction: at(directions, message.direction) };
@@ -157,6 +243,14 @@ function observationOf(event: WireEvent): Observation {
   }
   if (note !== undefined) return { kind: 'note', text: note.text };
   throw new TraceError(`event ${event.seq} is of no known kind`);
+}
+
+function layoutOf(name: string): DeviceLayoutName {
+  return isNameOf(deviceLayouts, name) ? name : 'unknown';
+}
+
+function given(result: number | undefined): { readonly result?: number } {
+  return result === undefined ? {} : { result };
 }
 
 function to64(value: bigint): Wire64 {

@@ -18,6 +18,9 @@ export const sequenceStyle = `
 .arrow::after { content: "" / ""; position: absolute; bottom: -5px; border: 4px solid transparent; }
 .to .arrow::after { right: -1px; border-left: 8px solid var(--ink); border-right: 0; }
 .from .arrow::after { left: -1px; border-right: 8px solid var(--ink); border-left: 0; }
+.round .arrow::after { right: -1px; border-left: 8px solid var(--ink); border-right: 0; }
+.round .arrow::before { content: "" / ""; position: absolute; bottom: -5px; left: -1px; border: 4px solid transparent; border-right: 8px solid var(--ink); border-left: 0; }
+.answer { font: 600 0.75rem var(--mono); }
 .notification .arrow { border-bottom-style: dashed; }
 .arrow b { font: 600 0.8125rem var(--mono); }
 summary.arrow:hover { background: var(--well); }
@@ -35,6 +38,7 @@ summary.arrow:hover { background: var(--well); }
 .failing .arrow { border-bottom-color: var(--fail-fill); }
 .failing .verdict { display: block; text-align: center; color: var(--fail); font-size: 0.8125rem; padding-top: 0.3rem; }
 .bytes { text-align: left; background: var(--well); margin: 0.4rem 1rem 0.6rem; padding: 0.7rem 0.9rem; }
+.bytes h5 { margin: 0 0 0.3rem; font: 600 0.75rem var(--sans); color: var(--soft); }
 .dump { margin: 0 0 0.6rem; font-size: 0.8125rem; line-height: 1.9; white-space: pre-wrap; }
 .dump span { padding: 0.15em 0.2em; border-bottom: 2px solid var(--firm); }
 .dump span:nth-of-type(odd) { background: var(--panel); }
