@@ -1,7 +1,8 @@
+import { userAddress } from '../../reference-impl/memory/addresses.ts';
 import { Guest, regionsOf } from '../../reference-impl/memory/guest.ts';
 import type { GuestLayout } from '../../reference-impl/memory/guest-layout.ts';
-import type { Region } from '../../reference-impl/memory/region.ts';
-import { DriverUsageError } from '../errors.ts';
+import type { Region, RegionMemory } from '../../reference-impl/memory/region.ts';
+import { DriverUsageError, SystemCallError } from '../errors.ts';
 import { closeFd, type Mapping, mapMemory, memfdCreate } from '../native/native.ts';
 
 /** The sealed memory file that regions of a Guest lie in. */
@@ -9,6 +10,7 @@ export class MemoryFile {
   readonly fd: number;
   readonly name: string;
   readonly #mapping: Mapping;
+  readonly #placed: Mapping[] = [];
 
   constructor(name: string, size: number) {
     this.name = name;
@@ -25,12 +27,40 @@ export class MemoryFile {
     return new Uint8Array(this.#mapping.buffer);
   }
 
+  /** Maps a part once more, at an address of this process. Undefined where something lies there. */
+  place(address: bigint, offset: bigint, size: number): Uint8Array | undefined {
+    try {
+      const mapping = mapMemory(this.fd, size, offset, { address });
+      this.#placed.push(mapping);
+      return new Uint8Array(mapping.buffer);
+    } catch (error) {
+      if (error instanceof SystemCallError && error.errnoName === 'EEXIST') return undefined;
+      throw error;
+    }
+  }
+
+  /** Unmaps all that was placed. */
+  displace(): void {
+    for (const mapping of this.#placed.splice(0)) mapping.unmap();
+  }
+
   /** Views of the memory become empty. */
   close(): void {
+    this.displace();
     this.#mapping.unmap();
     closeFd(this.fd);
   }
 }
+
+/**
+ * Where the memory of a Guest lies in this process: wherever there is room, or at its user addresses, for an IUT that
+ * reaches our memory by them (the kernel). There the layout's user addresses move, all by one distance, where something
+ * else has them.
+ */
+export type GuestPlacement = 'anywhere' | 'at-user-addresses';
+
+const distance = 1n << 40n;
+const mostMoves = 16n;
 
 /** A Guest in memory files of its own, sealed against shrinking and growing, so that an IUT can map them. */
 export class MappedGuest {
@@ -38,15 +68,14 @@ export class MappedGuest {
   readonly #files: MemoryFile[] = [];
 
   /** `name` begins the names of the memory files, by which they are found again in the IUT. */
-  constructor(layout: GuestLayout, name: string) {
+  constructor(layout: GuestLayout, name: string, placement: GuestPlacement = 'anywhere') {
     try {
-      this.guest = new Guest(
-        regionsOf(layout, (number, size) => {
-          const file = new MemoryFile(`${name}-file${number}`, size);
-          this.#files.push(file);
-          return { bytes: file.bytes, backing: file };
-        }),
-      );
+      const memory = regionsOf(layout, (number, size) => {
+        const file = new MemoryFile(`${name}-file${number}`, size);
+        this.#files.push(file);
+        return { bytes: file.bytes, backing: file };
+      });
+      this.guest = new Guest(placement === 'anywhere' ? memory : this.#placed(memory));
     } catch (error) {
       this.close();
       throw error;
@@ -56,6 +85,23 @@ export class MappedGuest {
   close(): void {
     for (const file of this.#files.splice(0)) file.close();
   }
+
+  /** @throws DriverUsageError where no distance makes room for all of them. */
+  #placed(memory: readonly RegionMemory[]): RegionMemory[] {
+    for (let move = 0n; move < mostMoves; move++) {
+      const placed = memory.map((region) => placedAt(region, region.userAddress - move * distance));
+      if (placed.every((region) => region !== undefined)) return placed;
+      for (const file of this.#files) file.displace();
+    }
+    throw new DriverUsageError('this process has no room at the user addresses of the layout');
+  }
+}
+
+function placedAt(region: RegionMemory, address: bigint): RegionMemory | undefined {
+  const { backing, mmapOffset, size } = region;
+  if (!(backing instanceof MemoryFile) || address <= 0n) return undefined;
+  const bytes = backing.place(address, mmapOffset, size);
+  return bytes === undefined ? undefined : { ...region, userAddress: userAddress(address), bytes };
 }
 
 /** Descriptor of the file that a region lies in. @throws DriverUsageError for memory that no descriptor stands for. */

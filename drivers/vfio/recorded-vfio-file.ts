@@ -81,7 +81,8 @@ export class RecordedVfioFile implements VfioFile {
     const { buffer, byteOffset } = mapping.bytes;
     this.#stored.setUint16(0, value, true);
     this.#begin(regionAccessNumber.store, position, this.#storedBytes.length, this.#storedBytes);
-    new DataView(buffer, byteOffset).setUint16(0, value, true);
+    // One store of 16 bits: a device may look between two of 8.
+    Atomics.store(new Uint16Array(buffer, byteOffset, 1), 0, value);
     this.#log.endCall(this.#storedBytes.length);
   }
 

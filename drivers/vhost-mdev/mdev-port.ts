@@ -2,7 +2,7 @@ import { errorName } from '../../reference-impl/mdev/error-numbers.ts';
 import type { Guest } from '../../reference-impl/memory/guest.ts';
 import type { GuestLayout } from '../../reference-impl/memory/guest-layout.ts';
 import type { Iut, IutExit } from '../driver-port.ts';
-import type { MappedGuest } from '../session/guest-memory.ts';
+import { MappedGuest } from '../session/guest-memory.ts';
 import { SessionPort, type SessionPortOptions } from '../session/session-port.ts';
 import { Waiting } from '../session/waiting.ts';
 import type { VfioCarrier } from '../vfio/vfio-carrier.ts';
@@ -72,7 +72,8 @@ export class MdevPort extends SessionPort<MdevSession> {
   }
 
   protected override mapGuest(layout: GuestLayout, name: string): MappedGuest {
-    const mapped = super.mapGuest(layout, name);
+    const isLent = this.#options.carrier.lendMemory !== undefined;
+    const mapped = new MappedGuest(layout, name, isLent ? 'anywhere' : 'at-user-addresses');
     this.#lent.set(mapped, this.#lend(mapped.guest));
     return mapped;
   }

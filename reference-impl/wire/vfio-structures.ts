@@ -1,6 +1,21 @@
 import { type Codec, compileLayout } from './compile-layout.ts';
 import { u32, u64 } from './layout.ts';
 
+/** Numbers of the VFIO calls on a container before it has an IOMMU, and of those on a group. */
+export const vfioGroupRequests = {
+  VFIO_GET_API_VERSION: 0x3b64,
+  VFIO_CHECK_EXTENSION: 0x3b65,
+  VFIO_SET_IOMMU: 0x3b66,
+  VFIO_GROUP_GET_STATUS: 0x3b67,
+  VFIO_GROUP_SET_CONTAINER: 0x3b68,
+  VFIO_GROUP_GET_DEVICE_FD: 0x3b6a,
+} as const;
+
+export const VFIO_API_VERSION = 0;
+/** Type 1 as all use it since 2014: what was mapped as one is unmapped as one. */
+export const VFIO_TYPE1v2_IOMMU = 3;
+export const VFIO_GROUP_FLAGS_VIABLE = 1 << 0;
+
 /** Numbers of the VFIO calls on a device descriptor, and of those on a container. */
 export const vfioRequests = {
   VFIO_DEVICE_GET_INFO: 0x3b6b,
@@ -91,6 +106,8 @@ export const vfioDmaUnmap = compileLayout('vfio_iommu_type1_dma_unmap', [
   u64('ioVirtualAddress'),
   u64('size'),
 ]);
+
+export const vfioGroupStatus = compileLayout('vfio_group_status', [u32('argsz'), u32('flags')]);
 
 /** The argument of a call, with room for what the call writes back. */
 export function encodeStructure<Value>(codec: Codec<Value>, value: Value): Uint8Array {

@@ -1,0 +1,134 @@
+import { basename } from 'node:path';
+import {
+  decodeStructure,
+  encodeStructure,
+  VFIO_API_VERSION,
+  VFIO_GROUP_FLAGS_VIABLE,
+  VFIO_TYPE1v2_IOMMU,
+  vfioGroupRequests,
+  vfioGroupStatus,
+} from '../../reference-impl/wire/vfio-structures.ts';
+import { DriverUsageError, SystemCallError } from '../errors.ts';
+import { holdersOf } from './group-holders.ts';
+import { KernelVfioFile } from './kernel-vfio-file.ts';
+import { kernelPageSize } from './page-size.ts';
+import type { VfioCarrier } from './vfio-carrier.ts';
+import { type VfioKernel, vfioKernel } from './vfio-kernel.ts';
+
+const containerPath = '/dev/vfio/vfio';
+const mdevBus = '/sys/bus/mdev/devices';
+const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The UUID as sysfs spells it. @throws DriverUsageError for what is none. */
+export function uuidOf(text: string): string {
+  const uuid = text.toLowerCase();
+  if (uuidForm.test(uuid)) return uuid;
+  throw new DriverUsageError(`${text} is no UUID: 8-4-4-4-12 hexadecimal digits`);
+}
+
+/** Where the kernel shows a mediated device. */
+export const mdevDirectory = (uuid: string): string => `${mdevBus}/${uuid}`;
+
+const remedies: Readonly<Record<string, (path: string) => string>> = {
+  ENOENT: (path) => `there is no ${path}: modprobe vfio`,
+  ENODEV: (path) => `nothing serves ${path}: modprobe vfio`,
+  EACCES: (path) => `no permission on ${path}: run as root, or give yourself read and write access`,
+  EPERM: (path) => `no permission on ${path}: run as root, or give yourself read and write access`,
+  EBUSY: (path) => {
+    const holders = holdersOf(path);
+    return `EBUSY: ${path} is in use${holders.length === 0 ? '' : ` by process ${holders.join(', ')}`}`;
+  },
+};
+
+/**
+ * A mediated device behind the kernel's VFIO, in group and container. Each open is a user of its own: a group and a
+ * container that nobody shares, so a second one is refused as long as the first is open.
+ */
+export class KernelVfio implements VfioCarrier {
+  readonly pageSize = kernelPageSize();
+  readonly #uuid: string;
+  readonly #kernel: VfioKernel;
+
+  constructor(uuid: string, kernel: VfioKernel = vfioKernel) {
+    this.#uuid = uuidOf(uuid);
+    this.#kernel = kernel;
+  }
+
+  open(): ReturnType<VfioCarrier['open']> {
+    const held: number[] = [];
+    try {
+      return { kind: 'opened', file: this.#open(held) };
+    } catch (error) {
+      for (const descriptor of held.reverse()) this.#kernel.close(descriptor);
+      if (!(error instanceof DriverUsageError) && !(error instanceof SystemCallError)) throw error;
+      return { kind: 'refused', why: error.message };
+    }
+  }
+
+  /** Whatever was opened is in `held` when this throws. */
+  #open(held: number[]): KernelVfioFile {
+    const keep = (descriptor: number): number => {
+      held.push(descriptor);
+      return descriptor;
+    };
+    const groupPath = this.#groupPath();
+    const container = keep(this.#openFile(containerPath));
+    this.#checkContainer(container);
+    const group = keep(this.#openFile(groupPath));
+    this.#checkGroup(group, groupPath);
+    const { VFIO_GROUP_SET_CONTAINER, VFIO_SET_IOMMU, VFIO_GROUP_GET_DEVICE_FD } = vfioGroupRequests;
+    this.#do('VFIO_GROUP_SET_CONTAINER', group, VFIO_GROUP_SET_CONTAINER, bytesOfInt(container));
+    this.#do('VFIO_SET_IOMMU', container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU);
+    const name = new TextEncoder().encode(`${this.#uuid}\0`);
+    const device = keep(this.#do('VFIO_GROUP_GET_DEVICE_FD', group, VFIO_GROUP_GET_DEVICE_FD, name));
+    return new KernelVfioFile(this.#kernel, { device, group, container });
+  }
+
+  #groupPath(): string {
+    const directory = mdevDirectory(this.#uuid);
+    if (!this.#kernel.exists(mdevBus)) throw new DriverUsageError('no module mdev is loaded: modprobe mdev');
+    if (!this.#kernel.exists(directory)) {
+      throw new DriverUsageError(`there is no mediated device ${this.#uuid} (${directory})`);
+    }
+    const group = this.#kernel.linkOf(`${directory}/iommu_group`);
+    if (group === undefined)
+      throw new DriverUsageError(`${this.#uuid} has no IOMMU group: its driver does not offer it to VFIO`);
+    return `/dev/vfio/${basename(group)}`;
+  }
+
+  #openFile(path: string): number {
+    try {
+      return this.#kernel.open(path);
+    } catch (error) {
+      const remedy = error instanceof SystemCallError ? remedies[error.errnoName] : undefined;
+      throw remedy === undefined ? error : new DriverUsageError(remedy(path));
+    }
+  }
+
+  #checkContainer(container: number): void {
+    const { VFIO_GET_API_VERSION, VFIO_CHECK_EXTENSION } = vfioGroupRequests;
+    const version = this.#do('VFIO_GET_API_VERSION', container, VFIO_GET_API_VERSION, 0);
+    if (version !== VFIO_API_VERSION) throw new DriverUsageError(`VFIO has version ${version} here, and not 0`);
+    if (this.#do('VFIO_CHECK_EXTENSION', container, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU) !== 1) {
+      throw new DriverUsageError('the container has no IOMMU of type 1: modprobe vfio_iommu_type1');
+    }
+  }
+
+  #checkGroup(group: number, path: string): void {
+    const status = encodeStructure(vfioGroupStatus, { argsz: vfioGroupStatus.size, flags: 0 });
+    this.#do('VFIO_GROUP_GET_STATUS', group, vfioGroupRequests.VFIO_GROUP_GET_STATUS, status);
+    const flags = decodeStructure(vfioGroupStatus, status)?.flags ?? 0;
+    if ((flags & VFIO_GROUP_FLAGS_VIABLE) !== 0) return;
+    throw new DriverUsageError(`${path} is not viable: a device of the group is bound to a driver outside VFIO`);
+  }
+
+  #do(what: string, descriptor: number, request: number, argument: number | Uint8Array): number {
+    try {
+      return this.#kernel.ioctl(descriptor, request, argument);
+    } catch (error) {
+      throw error instanceof SystemCallError ? new DriverUsageError(`${what}: ${error.errnoName}`) : error;
+    }
+  }
+}
+
+const bytesOfInt = (value: number): Uint8Array => new Uint8Array(Int32Array.of(value).buffer);
