@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { allCases } from '../suites/all-cases.ts';
 import { printDryRun } from './dry-run.ts';
+import { addGuestCommand } from './guest/guest-command.ts';
 import { addListCommand } from './list-command.ts';
 import { oneLine } from './one-line.ts';
 import { recordedRun } from './recorded-run.ts';
@@ -37,6 +38,7 @@ function program(setExitCode: (code: number) => void): Command {
   );
   addListCommand(subcommand(command, 'list', 'print what there is'));
   addReportCommand(subcommand(command, 'report', 'make reports of one run or of its shards'));
+  addGuestCommand(subcommand(command, 'guest', 'do it with a kernel of its own'), setExitCode);
   return command;
 }
 

@@ -13,6 +13,7 @@ needed=(
   "python3 python3 build"
   "qemu-storage-daemon qemu-system-common the target qemu-storage-daemon"
   "dpdk-testpmd dpdk-dev the target dpdk-testpmd"
+  "qemu-system-x86_64 qemu-system-x86 the kernel guest"
 )
 if [ "${1:-}" = --for-tests ]; then needed+=("chromium chromium the tests of the report in a browser"); fi
 

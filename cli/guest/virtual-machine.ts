@@ -1,0 +1,156 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Duplex } from 'node:stream';
+
+/** Emulation works everywhere; virtualization is many times faster, where it works. */
+const accelerations = {
+  tcg: ['-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'max'],
+  kvm: ['-accel', 'kvm', '-cpu', 'host'],
+} as const;
+export type Acceleration = keyof typeof accelerations;
+export const accelerationNames = ['tcg', 'kvm'] as const satisfies readonly Acceleration[];
+
+/** What QEMU is to run. */
+export interface MachineFiles {
+  readonly acceleration: Acceleration;
+  readonly kernel: string;
+  readonly initramfs: string;
+  /** Words for the kernel beside our own. */
+  readonly kernelOptions: readonly string[];
+  /** Directories that the guest can write to, by the name under which it mounts them. */
+  readonly shares: ReadonlyMap<string, string>;
+}
+
+/** Ports in the order of their numbers in the guest (/dev/vport0p1 …). */
+const portNames = ['control', 'kill', 'input', 'messages', 'output'] as const;
+export type PortName = (typeof portNames)[number];
+
+const firstPortDescriptor = 3;
+const memoryMegabytes = 2048;
+const keptOfConsole = 1_000_000;
+/** QEMU's exit code when the guest wrote 1 to its exit device. */
+const exitByDevice = 3;
+
+/** QEMU with its console and ports. Dies with us, however we end. */
+export class VirtualMachine {
+  readonly #child: ChildProcess;
+  #console = '';
+  #errors = '';
+  #lastHeardMs = performance.now();
+  #isEnded = false;
+  /** When QEMU is gone and all that it said has been read. */
+  readonly ended: Promise<void>;
+
+  constructor(qemu: string, files: MachineFiles, onConsole: (text: string) => void) {
+    const words = qemuWords(files);
+    // A shell between looks whether we live, in case we died before the signal at our death was asked for.
+    const script = '[ "$PPID" = "$1" ] || exit 1; shift; exec "$@"';
+    const ports = portNames.map(() => 'pipe' as const);
+    this.#child = spawn(
+      'setpriv',
+      ['--pdeathsig', 'KILL', 'sh', '-c', script, 'sh', String(process.pid), qemu, ...words],
+      {
+        stdio: ['ignore', 'pipe', 'pipe', ...ports],
+        // In a session of its own: Ctrl-C is for us alone.
+        detached: true,
+      },
+    );
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.#console = (this.#console + text.replaceAll('\r', '')).slice(-keptOfConsole);
+      this.#lastHeardMs = performance.now();
+      onConsole(text.replaceAll('\r', ''));
+    });
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#errors += text));
+    // QEMU may end before it reads a line: that shows in its exit.
+    for (const name of portNames) this.#port(name).on('error', () => undefined);
+    const kill = (): void => this.kill();
+    process.once('exit', kill);
+    this.ended = new Promise((resolve) => {
+      const settle = (): void => {
+        this.#isEnded = true;
+        process.off('exit', kill);
+        resolve();
+      };
+      this.#child.on('error', (error) => {
+        this.#errors += error.message;
+        settle();
+      });
+      this.#child.on('close', settle);
+    });
+  }
+
+  /** What the kernel said so far. */
+  get console(): string {
+    return this.#console;
+  }
+
+  /** What QEMU said of itself. */
+  get errors(): string {
+    return this.#errors.trim();
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** Whether the guest ended QEMU by its exit device. A panic or an error of QEMU does not. */
+  get isEndedByGuest(): boolean {
+    return this.#isEnded && this.#child.exitCode === exitByDevice;
+  }
+
+  /** Milliseconds since anything came from the guest. */
+  get silentMs(): number {
+    return performance.now() - this.#lastHeardMs;
+  }
+
+  listen(name: PortName, listener: (text: string) => void): void {
+    const port = this.#port(name);
+    port.setEncoding('utf8');
+    port.on('data', (text: string) => {
+      this.#lastHeardMs = performance.now();
+      listener(text);
+    });
+  }
+
+  /** As bytes, unchanged. */
+  listenToBytes(name: PortName, listener: (bytes: Buffer) => void): void {
+    this.#port(name).on('data', (bytes: Buffer) => {
+      this.#lastHeardMs = performance.now();
+      listener(bytes);
+    });
+  }
+
+  send(name: PortName, text: string): void {
+    if (!this.#isEnded) this.#port(name).write(text);
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  #port(name: PortName): Duplex {
+    return this.#child.stdio[firstPortDescriptor + portNames.indexOf(name)] as Duplex;
+  }
+}
+
+function qemuWords({ acceleration, kernel, initramfs, kernelOptions, shares }: MachineFiles): string[] {
+  const append = ['console=ttyS0', 'quiet', 'panic=-1', 'mitigations=off', ...kernelOptions].join(' ');
+  const share = (tag: string, path: string, rest: string): string[] => [
+    ...['-fsdev', `local,id=${tag},path=${path.replaceAll(',', ',,')},security_model=none${rest}`],
+    ...['-device', `virtio-9p-pci,fsdev=${tag},mount_tag=${tag}`],
+  ];
+  return [
+    ...['-machine', 'q35', ...accelerations[acceleration]],
+    ...['-smp', '1', '-m', String(memoryMegabytes), '-nodefaults', '-display', 'none', '-no-reboot'],
+    ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
+    ...['-kernel', kernel, '-initrd', initramfs, '-append', append],
+    // The first virtio device, so that its ports have the names that agent.sh opens.
+    ...['-device', `virtio-serial-pci,max_ports=${portNames.length + 1}`],
+    ...share('root9', '/', ',readonly=on,multidevs=remap'),
+    ...[...shares].flatMap(([tag, path]) => share(tag, path, '')),
+    ...portNames.flatMap((name, index) => [
+      ...['-chardev', `socket,id=${name},fd=${firstPortDescriptor + index}`],
+      ...['-device', `virtserialport,chardev=${name},name=${name},nr=${index + 1}`],
+    ]),
+    ...['-device', 'isa-debug-exit,iobase=0xf4,iosize=0x4'],
+  ];
+}
