@@ -8,3 +8,21 @@ export const VIRTIO_F_ACCESS_PLATFORM = 1n << 33n;
 export const VIRTIO_F_RING_PACKED = 1n << 34n;
 export const VIRTIO_F_IN_ORDER = 1n << 35n;
 export const VIRTIO_F_RING_RESET = 1n << 40n;
+
+/** Numbers of the bits that every device shares, and of the one that vhost adds, by name: for people who read a word. */
+export const sharedFeatureBits = {
+  VIRTIO_F_NOTIFY_ON_EMPTY: 24,
+  VHOST_F_LOG_ALL: 26,
+  VIRTIO_F_ANY_LAYOUT: 27,
+  VIRTIO_F_INDIRECT_DESC: 28,
+  VIRTIO_F_EVENT_IDX: 29,
+  VIRTIO_F_VERSION_1: 32,
+  VIRTIO_F_ACCESS_PLATFORM: 33,
+  VIRTIO_F_RING_PACKED: 34,
+  VIRTIO_F_IN_ORDER: 35,
+  VIRTIO_F_ORDER_PLATFORM: 36,
+  VIRTIO_F_SR_IOV: 37,
+  VIRTIO_F_NOTIFICATION_DATA: 38,
+  VIRTIO_F_NOTIF_CONFIG_DATA: 39,
+  VIRTIO_F_RING_RESET: 40,
+} as const;

@@ -1,17 +1,16 @@
+import { sharedFeatureBits } from '../virtqueue/feature-bits.ts';
 import { bitNames } from './annotation-notes.ts';
 import { type Annotation, Annotator, numberText } from './annotator.ts';
 import { ioctlName } from './ioctl-names.ts';
 import { MDEV_HEADER_SIZE, MDEV_NEED_REPLY, mdevMessages } from './mdev-messages.ts';
 import { type VhostRequest, vhostRequests } from './vhost-requests.ts';
-import { vhostUserVirtioFeatures } from './vhost-user-constants.ts';
 
 const requestNames = new Map<bigint, VhostRequest>(
   (Object.keys(vhostRequests) as VhostRequest[]).map((name) => [BigInt(vhostRequests[name]), name]),
 );
 
-/** Name of the request that a message or an answer begins with; undefined where its bytes end before. */
-export function mdevRequestName(bytes: Uint8Array): string | undefined {
-  if (bytes.length < 8) return undefined;
+/** Name of the request that a message or an answer of at least 8 bytes begins with. */
+export function mdevRequestName(bytes: Uint8Array): string {
   const number = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
   return requestNames.get(number) ?? ioctlName(Number(number));
 }
@@ -59,10 +58,10 @@ function flagsNote(flags: number): string | undefined {
 
 function payloadNote(request: VhostRequest, field: string, value: number | bigint): string | undefined {
   if (field === 'u64' && (request === 'VHOST_GET_FEATURES' || request === 'VHOST_SET_FEATURES')) {
-    return bitNames(BigInt(value), vhostUserVirtioFeatures);
+    return bitNames(BigInt(value), sharedFeatureBits);
   }
   if (field === 'u64' && request === 'VHOST_DEVICE_SET_STATE') return stateNames[Number(value)] ?? 'no such state';
-  if (field === 'num' && request === 'VHOST_SET_VRING_NUM' && value === 0) return 'out of use';
+  if (field === 'num' && request === 'VHOST_SET_VRING_NUM' && value === 0) return '0, out of use';
   return undefined;
 }
 

@@ -8,9 +8,10 @@ import type {
   ProcessObservation,
   RegionAccessObservation,
 } from '../../reference-impl/observations/event.ts';
-import { AnnotatedBytes, hex, messageAnnotations, messageTitle } from './annotated-bytes.tsx';
+import { AnnotatedBytes } from './annotated-bytes.tsx';
 import { DeviceCall } from './device-call.tsx';
 import { ForeignText } from './foreign-text.tsx';
+import { hex, messageAnnotations, messageTitle } from './message-title.ts';
 import type { ExcerptItem, TraceExcerpt } from './trace-excerpt.ts';
 
 /** What the two ends of a transport are called. */
