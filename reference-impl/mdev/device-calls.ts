@@ -101,7 +101,7 @@ const setInterrupts = (device: MdevDevice, argument: Uint8Array): number =>
   withArgument(device, vfioIrqSet, argument, (set) => {
     const { layout } = device.rules;
     const vectors = layout.interrupts[set.index]?.perRing === true ? device.rings.records.length : 0;
-    const shape = { indices: layout.interrupts.length, vectors };
+    const shape = { indices: layout.interrupts.length, vectors, isRunning: device.isRunning };
     return device.interrupts.set(set, shape, argument.subarray(vfioIrqSet.size));
   });
 

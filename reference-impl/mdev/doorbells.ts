@@ -1,19 +1,25 @@
-import type { ParentDriver } from '../devices/parent-driver.ts';
 import { errno } from './error-numbers.ts';
+import type { MdevDevice } from './mdev-device.ts';
 
 export interface DoorbellRules {
   readonly acceptsLength: (count: number) => boolean;
-  readonly acceptsOffset: (offset: number, size: number) => boolean;
+  readonly acceptsOffset: (offset: number, size: number, pageSize: number) => boolean;
   /** The queue that is notified: the number in the data, wherever in the region it was written. */
   readonly queueOf: (data: number, offset: number, pageSize: number) => number;
   readonly acceptsQueue: (queue: number, rings: number) => boolean;
-  /** Notifications that one write comes to. */
-  readonly times: number;
+  /** What a doorbell that was taken comes to: an error number, or 0. */
+  readonly carryOut: (device: MdevDevice, queue: number, count: number) => number;
+  /** What a write of so many bytes that was taken answers. */
+  readonly written: (count: number) => number;
   /** What a read of the region answers. */
   readonly read: number;
   readonly acceptsMap: (offset: number, length: number, isShared: boolean, pageSize: number) => boolean;
+  /** The queue whose page is mapped by its place in the region; undefined behind the last. */
+  readonly mappedQueue: (place: number, rings: number) => number | undefined;
   /** Whether the parent's notify areas may be mapped. */
   readonly mapsPages: boolean;
+  /** The memory that is handed out for a queue's page. */
+  readonly mapped: (page: Uint8Array) => Uint8Array;
 }
 
 export const strictDoorbellRules: DoorbellRules = {
@@ -21,11 +27,17 @@ export const strictDoorbellRules: DoorbellRules = {
   acceptsOffset: (offset, size) => offset < size,
   queueOf: (data) => data,
   acceptsQueue: (queue, rings) => queue < rings,
-  times: 1,
+  carryOut: (device, queue) => {
+    device.parent.notify(queue);
+    return 0;
+  },
+  written: (count) => count,
   read: 0,
   acceptsMap: (offset, length, isShared, pageSize) =>
     isShared && offset % pageSize === 0 && length > 0 && length <= pageSize,
+  mappedQueue: (place, rings) => (place < rings ? place : undefined),
   mapsPages: true,
+  mapped: (page) => page,
 };
 
 /** As the second RFC was coded: offset and queue are handed on unseen. */
@@ -35,15 +47,24 @@ export const faithfulDoorbellRules: DoorbellRules = {
   acceptsQueue: () => true,
 };
 
+const numberSize = 4;
+
+/** A little-endian number of 32 bits; bytes that are missing are zero. */
+function numberIn(bytes: Uint8Array): number {
+  let number = 0;
+  for (let at = Math.min(numberSize, bytes.length) - 1; at >= 0; at--) number = number * 256 + (bytes[at] ?? 0);
+  return number;
+}
+
 /** The region by which queues are notified: a page for each. */
 export class Doorbells {
-  readonly #parent: ParentDriver;
+  readonly #device: MdevDevice;
   readonly #rules: DoorbellRules;
   readonly #pageSize: number;
   readonly #size: number;
 
-  constructor(parent: ParentDriver, rules: DoorbellRules, size: number, pageSize: number) {
-    this.#parent = parent;
+  constructor(device: MdevDevice, rules: DoorbellRules, size: number, pageSize: number) {
+    this.#device = device;
     this.#rules = rules;
     this.#size = size;
     this.#pageSize = pageSize;
@@ -55,24 +76,23 @@ export class Doorbells {
 
   write(offset: number, count: number, source: Uint8Array): number {
     const rules = this.#rules;
-    if (!rules.acceptsLength(count) || source.length < 4 || !rules.acceptsOffset(offset, this.#size)) {
+    const isReadable = source.length >= Math.min(numberSize, count);
+    if (!rules.acceptsLength(count) || !isReadable || !rules.acceptsOffset(offset, this.#size, this.#pageSize)) {
       return -errno.EINVAL;
     }
-    const data = new DataView(source.buffer, source.byteOffset, 4).getUint32(0, true);
-    const queue = rules.queueOf(data, offset, this.#pageSize);
-    if (!rules.acceptsQueue(queue, this.#parent.queueCount)) return -errno.EINVAL;
-    for (let n = 0; n < rules.times; n++) this.#parent.notify(queue);
-    return count;
+    const queue = rules.queueOf(numberIn(source), offset, this.#pageSize);
+    if (!rules.acceptsQueue(queue, this.#device.parent.queueCount)) return -errno.EINVAL;
+    const error = rules.carryOut(this.#device, queue, count);
+    return error === 0 ? rules.written(count) : -error;
   }
 
   /** The page of a queue for whoever stores its 16-bit number at the start of it, or an error negated. */
   map(offset: number, length: number, isShared: boolean): Uint8Array | number {
     const rules = this.#rules;
-    const queue = Math.floor(offset / this.#pageSize);
-    if (!rules.acceptsMap(offset, length, isShared, this.#pageSize) || queue >= this.#parent.queueCount) {
-      return -errno.EINVAL;
-    }
-    const page = rules.mapsPages ? this.#parent.notifyPage?.(queue, this.#pageSize) : undefined;
-    return page?.subarray(0, length) ?? -errno.ENOTSUPP;
+    const { parent } = this.#device;
+    const queue = rules.mappedQueue(Math.floor(offset / this.#pageSize), parent.queueCount);
+    if (queue === undefined || !rules.acceptsMap(offset, length, isShared, this.#pageSize)) return -errno.EINVAL;
+    const page = rules.mapsPages ? parent.notifyPage?.(queue, this.#pageSize) : undefined;
+    return page === undefined ? -errno.ENOTSUPP : rules.mapped(page).subarray(0, length);
   }
 }

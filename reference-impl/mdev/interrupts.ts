@@ -24,18 +24,34 @@ export interface InterruptShape {
   readonly indices: number;
   /** Vectors of the index that is asked for; 0 where that has none. */
   readonly vectors: number;
+  readonly isRunning: boolean;
 }
+
+export type EventTokens = readonly EventToken[];
 
 export interface InterruptRules {
   /** The checks of the generic part of VFIO; an error number, or 0. `dataLength` bytes follow the fixed fields. */
   readonly generalError: (set: IrqSet, shape: InterruptShape, dataLength: number) => number;
   /** Checks of the device's own. */
   readonly ownError: (set: IrqSet, shape: InterruptShape) => number;
-  /** Whether count 0 drops the event descriptors from `start` on; else it changes nothing. */
-  readonly dropsAtCountZero: boolean;
+  /** Whether count 0 takes a vector's event descriptor away; else it changes nothing. */
+  readonly droppedAtCountZero: (vector: number, start: number) => boolean;
   /** What vectors without an event descriptor in the data come to: their own is dropped, or signalled now. */
   readonly withoutDescriptor: 'drop' | 'signal';
-  readonly vectorOf: (queue: number) => number;
+  /** Which descriptor of the data is that of the n-th vector. */
+  readonly descriptorOf: (n: number) => number;
+  /** The error number for a descriptor of no event; 0 takes it for none at all. */
+  readonly noEventError: number;
+  /** Of the descriptors before one of no event, those that their vectors get all the same. */
+  readonly keptAtFailure: (held: readonly (EventToken | undefined)[]) => readonly (EventToken | undefined)[];
+  /** The events of a vector that is given another (undefined: none) in place of those before. */
+  readonly armed: (before: EventTokens, next: EventToken | undefined) => EventTokens;
+  /** Whether an event descriptor that was taken away or replaced is let go. */
+  readonly releasesDropped: boolean;
+  /** Whether a call of a queue signals a vector. */
+  readonly signals: (vector: number, queue: number) => boolean;
+  /** What a signal of a vector comes to that has no event descriptor. */
+  readonly signalUnarmed: () => void;
   /** Vectors that GET_IRQ_INFO tells: of rings in use, or of all. */
   readonly told: (inUse: number, rings: number) => number;
 }
@@ -76,9 +92,15 @@ export const strictInterruptRules: InterruptRules = {
     const action = flags & VFIO_IRQ_SET_ACTION_TYPE_MASK;
     return isOneBit(action) && (action & actionsMaskOrUnmask) === 0 ? 0 : errno.EINVAL;
   },
-  dropsAtCountZero: true,
+  droppedAtCountZero: (vector, start) => vector >= start,
   withoutDescriptor: 'signal',
-  vectorOf: (queue) => queue,
+  descriptorOf: (n) => n,
+  noEventError: errno.EINVAL,
+  keptAtFailure: () => [],
+  armed: (_, next) => (next === undefined ? [] : [next]),
+  releasesDropped: true,
+  signals: (vector, queue) => vector === queue,
+  signalUnarmed: () => {},
   told: (_, rings) => rings,
 };
 
@@ -86,26 +108,28 @@ export const strictInterruptRules: InterruptRules = {
 export const faithfulInterruptRules: InterruptRules = {
   ...strictInterruptRules,
   ownError: ({ index }) => (index === 0 ? 0 : errno.ENOTSUPP),
-  dropsAtCountZero: false,
+  droppedAtCountZero: () => false,
   withoutDescriptor: 'drop',
   told: (inUse) => inUse,
 };
+
+const unarmed: EventTokens = [];
 
 /** The event descriptors of the vectors: one for each ring. */
 export class Interrupts {
   readonly #edge: MdevEdge;
   readonly #rules: InterruptRules;
-  readonly #events: (EventToken | undefined)[];
+  readonly #events: EventTokens[];
 
   constructor(edge: MdevEdge, rules: InterruptRules, vectors: number) {
     this.#edge = edge;
     this.#rules = rules;
-    this.#events = new Array<EventToken | undefined>(vectors).fill(undefined);
+    this.#events = new Array<EventTokens>(vectors).fill(unarmed);
   }
 
   /** Vectors that have an event descriptor. */
   get armed(): readonly number[] {
-    return this.#events.flatMap((event, vector) => (event === undefined ? [] : [vector]));
+    return this.#events.flatMap((events, vector) => (events.length === 0 ? [] : [vector]));
   }
 
   /** VFIO_DEVICE_SET_IRQS: 0, or an error negated. Either all vectors are changed or none. */
@@ -115,7 +139,9 @@ export class Interrupts {
     if (error !== 0) return -error;
     const { start, count } = set;
     if (count === 0) {
-      if (rules.dropsAtCountZero) for (let vector = start; vector < this.#events.length; vector++) this.#arm(vector);
+      for (let vector = 0; vector < this.#events.length; vector++) {
+        if (rules.droppedAtCountZero(vector, start)) this.#arm(vector);
+      }
       return 0;
     }
     if ((set.flags & VFIO_IRQ_SET_DATA_EVENTFD) !== 0) return this.#setEvents(start, count, data);
@@ -128,37 +154,53 @@ export class Interrupts {
 
   /** A call of the device. */
   call(queue: number): void {
-    this.#signal(this.#rules.vectorOf(queue));
+    for (let vector = 0; vector < this.#events.length; vector++) {
+      if (this.#rules.signals(vector, queue)) this.#signal(vector);
+    }
   }
 
   dropAll(): void {
-    for (let vector = 0; vector < this.#events.length; vector++) this.#arm(vector);
+    for (const [vector, events] of this.#events.entries()) {
+      for (const event of events) this.#edge.releaseEvent(event);
+      this.#events[vector] = unarmed;
+    }
   }
 
   #setEvents(start: number, count: number, data: Uint8Array): number {
+    const rules = this.#rules;
     const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
     const held: (EventToken | undefined)[] = [];
     for (let n = 0; n < count; n++) {
-      const descriptor = view.getInt32(4 * n, true);
+      const descriptor = view.getInt32(4 * rules.descriptorOf(n), true);
       const token = descriptor < 0 ? undefined : this.#edge.holdEvent(descriptor);
-      if (descriptor >= 0 && token === undefined) {
-        for (const one of held) if (one !== undefined) this.#edge.releaseEvent(one);
-        return -errno.EINVAL;
+      if (descriptor >= 0 && token === undefined && rules.noEventError !== 0) {
+        this.#armFrom(start, held, rules.keptAtFailure(held));
+        return -rules.noEventError;
       }
       held.push(token);
     }
-    for (const [n, token] of held.entries()) this.#arm(start + n, token);
+    this.#armFrom(start, held, held);
     return 0;
   }
 
-  #signal(vector: number): void {
-    const event = this.#events[vector];
-    if (event !== undefined) this.#edge.signal(event);
+  /** Arms vectors with those that are kept, and lets go of the others that were taken hold of. */
+  #armFrom(start: number, held: readonly (EventToken | undefined)[], kept: readonly (EventToken | undefined)[]): void {
+    for (const [n, token] of kept.entries()) this.#arm(start + n, token);
+    for (const token of held) if (token !== undefined && !kept.includes(token)) this.#edge.releaseEvent(token);
   }
 
-  #arm(vector: number, event?: EventToken): void {
-    const before = this.#events[vector];
-    this.#events[vector] = event;
-    if (before !== undefined) this.#edge.releaseEvent(before);
+  #signal(vector: number): void {
+    const events = this.#events[vector] ?? unarmed;
+    if (events.length === 0) this.#rules.signalUnarmed();
+    for (const event of events) this.#edge.signal(event);
+  }
+
+  #arm(vector: number, next?: EventToken): void {
+    const before = this.#events[vector] ?? unarmed;
+    const after = this.#rules.armed(before, next);
+    this.#events[vector] = after;
+    if (next !== undefined && !after.includes(next)) this.#edge.releaseEvent(next);
+    if (!this.#rules.releasesDropped) return;
+    for (const event of before) if (!after.includes(event)) this.#edge.releaseEvent(event);
   }
 }

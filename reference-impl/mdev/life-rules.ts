@@ -1,22 +1,59 @@
+import { errno } from './error-numbers.ts';
+import type { MdevDevice } from './mdev-device.ts';
+
+/** One thing that the end of a use changes in a device. */
+export type DeviceChange = (device: MdevDevice) => void;
+
 /** What opening, closing and resetting a device come to. */
 export interface LifeRules {
-  /** `one-at-a-time`: a second open is refused with EBUSY. */
-  readonly opens: 'one-at-a-time' | 'any-number';
-  /** Whether the last close resets the device and drops its event descriptors. */
-  readonly resetsAtClose: boolean;
-  /** Whether VFIO_DEVICE_RESET does anything. Event descriptors stay in any case. */
-  readonly resetsAtCall: boolean;
+  /** The error number with which an open is refused, or 0. `opens` counts the files that are open already. */
+  readonly openError: (opens: number, device: MdevDevice) => number;
+  /** What is changed by an open, and by one that was refused. */
+  readonly atOpen: readonly DeviceChange[];
+  readonly atRefusedOpen: readonly DeviceChange[];
+  /** What is changed by the last close, in this order. */
+  readonly atClose: readonly DeviceChange[];
+  /** The error number that VFIO_DEVICE_RESET answers, or 0. */
+  readonly resetError: (device: MdevDevice) => number;
+  /** What VFIO_DEVICE_RESET changes, in this order. Event descriptors stay in any case. */
+  readonly atReset: readonly DeviceChange[];
   /** Whether what a device holds of its own (frames that wait for a buffer) is gone when it stops. */
   readonly stopEndsWhatIsInFlight: boolean;
 }
+
+export const stopDevice: DeviceChange = (device) => {
+  device.setRunning(false);
+};
+export const forgetRings: DeviceChange = ({ rings }) => rings.forget();
+export const forgetAnswer: DeviceChange = ({ channel }) => channel.clear();
+export const forgetConfigSpace: DeviceChange = (device) => device.forgetConfigSpace();
+export const forgetMemoryTable: DeviceChange = (device) => device.forgetMemoryTable();
+export const forgetFeatures: DeviceChange = (device) => device.forgetFeatures();
+export const dropEvents: DeviceChange = ({ interrupts }) => interrupts.dropAll();
+
+/** As the device was made, but for what the container maps, event descriptors and stored data. */
+export const wholeReset: readonly DeviceChange[] = [
+  stopDevice,
+  forgetRings,
+  forgetAnswer,
+  forgetConfigSpace,
+  forgetMemoryTable,
+  forgetFeatures,
+];
 
 /**
  * Of the text nothing is known but that the second RFC does nothing at open, close and reset; these are of the series
  * that followed it. What a stop comes to is the parent's matter there; hardware that is stopped begins anew.
  */
 export const lifeRules: LifeRules = {
-  opens: 'one-at-a-time',
-  resetsAtClose: true,
-  resetsAtCall: true,
+  openError: (opens) => (opens > 0 ? errno.EBUSY : 0),
+  atOpen: [],
+  atRefusedOpen: [],
+  atClose: [...wholeReset, dropEvents],
+  resetError: () => 0,
+  atReset: wholeReset,
   stopEndsWhatIsInFlight: true,
 };
+
+/** As the second RFC was coded. */
+export const faithfulLifeRules: LifeRules = { ...lifeRules, openError: () => 0, atClose: [], atReset: [] };

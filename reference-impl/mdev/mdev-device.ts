@@ -6,6 +6,7 @@ import { DmaContainer } from './dma-container.ts';
 import { Doorbells } from './doorbells.ts';
 import { errno } from './error-numbers.ts';
 import { Interrupts } from './interrupts.ts';
+import { type DeviceChange, wholeReset } from './life-rules.ts';
 import type { MdevEdge } from './mdev-edge.ts';
 import { MdevFile } from './mdev-file.ts';
 import { msixPendingOffset, type RegionUse } from './mdev-layout.ts';
@@ -30,6 +31,7 @@ const overlap = (start: (region: TableRegion) => bigint, a: TableRegion, b: Tabl
  */
 export class MdevDevice {
   readonly rules: MdevRules;
+  readonly parent: ParentDriver;
   readonly rings: RingSet;
   readonly interrupts: Interrupts;
   readonly container: DmaContainer;
@@ -38,7 +40,6 @@ export class MdevDevice {
   /** What SET_FEATURES stored. */
   features = 0n;
   logBase = 0n;
-  readonly #parent: ParentDriver;
   readonly #edge: MdevEdge;
   readonly #pciConfig: PciConfigSpace;
   readonly #msixTable: Uint8Array;
@@ -49,14 +50,14 @@ export class MdevDevice {
 
   /** The parent's `create` and this come together: the device is its parent's from here on. */
   constructor(parent: ParentDriver, edge: MdevEdge, rules: MdevRules) {
-    this.#parent = parent;
+    this.parent = parent;
     this.#edge = edge;
     this.rules = rules;
     this.rings = new RingSet(parent, rules.ring, rules.layout);
     this.interrupts = new Interrupts(edge, rules.interrupt, parent.queueCount);
     this.container = new DmaContainer(edge, rules.dma, () => this.#memoryChanged());
     this.channel = new MessageChannel(this, rules.channel, rules.layout.largestPayload);
-    this.doorbells = new Doorbells(parent, rules.doorbell, this.#sizeOf('doorbells'), edge.pageSize);
+    this.doorbells = new Doorbells(this, rules.doorbell, this.#sizeOf('doorbells'), edge.pageSize);
     this.#msixTable = new Uint8Array(this.#sizeOf('msix-table'));
     this.#pciConfig = new PciConfigSpace(rules.pciConfig, {
       deviceId: parent.deviceId,
@@ -73,17 +74,20 @@ export class MdevDevice {
   }
 
   get offeredFeatures(): bigint {
-    return this.rules.features.offered(this.#parent.supportedFeatures);
+    return this.rules.features.offered(this.parent.supportedFeatures);
   }
 
   /** Bytes of a region; 0 for an index without one. */
   regionSize(index: number): number {
-    return this.rules.layout.regions[index]?.size(this.#parent.queueCount, this.#edge.pageSize) ?? 0;
+    return this.rules.layout.regions[index]?.size(this.parent.queueCount, this.#edge.pageSize) ?? 0;
   }
 
   open(): MdevFile | number {
     if (this.#isRemoved) return -errno.ENODEV;
-    if (this.#opens > 0 && this.rules.life.opens === 'one-at-a-time') return -errno.EBUSY;
+    const { openError, atOpen, atRefusedOpen } = this.rules.life;
+    const error = openError(this.#opens, this);
+    this.#change(error === 0 ? atOpen : atRefusedOpen);
+    if (error !== 0) return -error;
     this.#opens++;
     return new MdevFile(this);
   }
@@ -91,33 +95,38 @@ export class MdevDevice {
   /** A file was closed. */
   closed(): void {
     this.#opens--;
-    if (this.#opens > 0 || !this.rules.life.resetsAtClose) return;
-    this.reset();
-    this.interrupts.dropAll();
+    if (this.#opens === 0) this.#change(this.rules.life.atClose);
   }
 
   /** VFIO_DEVICE_RESET. */
   resetCall(): number {
-    if (this.rules.life.resetsAtCall) this.reset();
-    return 0;
+    const { resetError, atReset } = this.rules.life;
+    const error = resetError(this);
+    if (error === 0) this.#change(atReset);
+    return -error;
   }
 
-  /** As the device was made, but for what the container maps, event descriptors and stored data. */
-  reset(): void {
-    this.setRunning(false);
-    this.rings.forget();
-    this.channel.clear();
+  /** Configuration space and the MSI-X table of layout L1 as they were made. */
+  forgetConfigSpace(): void {
     this.#pciConfig.reset();
     this.#msixTable.fill(0);
+  }
+
+  /** What SET_MEM_TABLE told. */
+  forgetMemoryTable(): void {
     this.#table = new MemoryMap();
+  }
+
+  /** What was accepted, and with it all that the parent knows but stored data. */
+  forgetFeatures(): void {
     this.features = this.logBase = 0n;
-    this.#parent.reset();
-    this.#parent.stop();
+    this.parent.reset();
+    this.parent.stop();
   }
 
   /** The parent's `remove`: from now on every call answers ENODEV. */
   remove(): void {
-    this.reset();
+    this.#change(wholeReset);
     this.interrupts.dropAll();
     this.#isRemoved = true;
   }
@@ -183,7 +192,7 @@ export class MdevDevice {
     const { accepts, changesWhileRunning, storesRefused } = this.rules.features;
     if (this.#isRunning && !changesWhileRunning) return errno.EBUSY;
     if (!accepts(word, this.offeredFeatures)) return errno.EINVAL;
-    const isTaken = this.#parent.setFeatures(word);
+    const isTaken = this.parent.setFeatures(word);
     if (isTaken || storesRefused) this.features = word;
     return isTaken ? 0 : errno.EINVAL;
   }
@@ -215,16 +224,20 @@ export class MdevDevice {
 
   /** Carries out one chain at most. */
   step(): StepOutcome {
-    return this.#isRunning ? this.#parent.step() : 'idle';
+    return this.#isRunning ? this.parent.step() : 'idle';
+  }
+
+  #change(changes: readonly DeviceChange[]): void {
+    for (const change of changes) change(this);
   }
 
   /** What is in flight ends with it: the parent begins anew with the features that it was told. */
   #stop(): void {
     this.rings.stop();
     if (!this.rules.life.stopEndsWhatIsInFlight) return;
-    const { features } = this.#parent;
-    this.#parent.reset();
-    this.#parent.setFeatures(features);
+    const { features } = this.parent;
+    this.parent.reset();
+    this.parent.setFeatures(features);
   }
 
   #useOf(index: number): RegionUse {

@@ -3,7 +3,7 @@ import { type CallRules, callRules, faithfulCallRules } from './device-calls.ts'
 import { type DmaRules, dmaRules } from './dma-container.ts';
 import { type DoorbellRules, faithfulDoorbellRules, strictDoorbellRules } from './doorbells.ts';
 import { faithfulInterruptRules, type InterruptRules, strictInterruptRules } from './interrupts.ts';
-import { type LifeRules, lifeRules } from './life-rules.ts';
+import { faithfulLifeRules, type LifeRules, lifeRules } from './life-rules.ts';
 import { layoutL1, layoutL2, layoutL2Faithful, type MdevLayout } from './mdev-layout.ts';
 import { type ChannelRules, faithfulChannelRules, strictChannelRules } from './message-channel.ts';
 import { type MdevMessageRule, mdevMessagesL1, mdevMessagesL2 } from './message-rules.ts';
@@ -69,7 +69,7 @@ export const mdevRulesL2Faithful: MdevRules = {
   ring: faithfulRingRules,
   doorbell: faithfulDoorbellRules,
   interrupt: faithfulInterruptRules,
-  life: { ...lifeRules, opens: 'any-number', resetsAtClose: false, resetsAtCall: false },
+  life: faithfulLifeRules,
 };
 
 /** Layout L1. Its checks and errors are those of L2 by analogy; ring addresses need no IOTLB there. */

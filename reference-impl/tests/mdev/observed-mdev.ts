@@ -126,6 +126,11 @@ function observeDoorbells(user: MdevUser, note: Note): void {
     return typeof page === 'number' ? page : page.length;
   };
   note('mapping', [map(4096, 4096, true), map(0, 4096, false), map(0, 8192, true), map(8192, 4096, true)]);
+  const page = file.map(at, 4096, true);
+  if (typeof page === 'number') return;
+  page.set([1, 0]);
+  parent.step();
+  note('stored', queues.splice(0));
 }
 
 function observeInterrupts(user: MdevUser, note: Note): void {
@@ -138,7 +143,10 @@ function observeInterrupts(user: MdevUser, note: Note): void {
   note('again', [setIrqs({ flags: 0x24, count: 2 }, eventData(20, 21)), seen()]);
   note('mask', [setIrqs({ flags: 0x0c, count: 1 }, eventData(22)), seen()]);
   note('beyond', [setIrqs({ flags: 0x24, start: 2, count: 1 }, eventData(22)), seen()]);
-  note('count 0', [setIrqs({ flags: 0x21, count: 0 }), seen()]);
+  note('replaced', [arm(0, 23), arm(1, 24), seen()]);
+  note('no event', [setIrqs({ flags: 0x24, count: 2 }, eventData(25, 3)), seen()]);
+  note('dropped', [arm(0, -1), seen(), arm(0, 26), seen()]);
+  note('count 0', [setIrqs({ flags: 0x21, start: 1, count: 0 }), seen(), setIrqs({ flags: 0x21, count: 0 }), seen()]);
 }
 
 function observeRings(user: MdevUser, note: Note): void {
@@ -196,17 +204,42 @@ function observeContainer(user: MdevUser, note: Note): void {
 
 function observeLife(user: MdevUser, note: Note): void {
   const { device, file, send, arm } = user;
-  const seen = () => [device.isRunning, device.logBase, device.interrupts.armed];
+  const space = new Uint8Array(64);
+  const at = 7 * VFIO_REGION_SPAN;
+  const seen = () => {
+    const { isRunning, logBase, features, interrupts, channel } = device;
+    const sizes = device.rings.records.map(({ size }) => size);
+    return [
+      isRunning,
+      logBase,
+      features,
+      interrupts.armed,
+      channel.hasAnswer,
+      sizes,
+      file.pread(at, 64, space),
+      space[4],
+    ];
+  };
+  const run = () => send('VHOST_DEVICE_SET_STATE', u64(1n));
   const make = () => {
     arm(0, 20);
     send('VHOST_SET_LOG_BASE', u64(5n));
-    send('VHOST_DEVICE_SET_STATE', u64(1n));
+    send('VHOST_SET_FEATURES', u64(VIRTIO_F_VERSION_1));
+    file.pwrite(at + 4, 1, Uint8Array.of(6));
+    shareMemory(user);
+    user.tell(0, user.guest.splitRing({ size: 4 }));
+    run();
+    send('VHOST_GET_FEATURES');
   };
+  note('opened', seen());
   make();
   note('made', seen());
   const second = device.open();
-  note('second open', typeof second === 'number' ? second : 'opened');
+  note('second open', [typeof second === 'number' ? second : 'opened', seen()]);
   note('reset', [file.ioctl(vfioRequests.VFIO_DEVICE_RESET, none), seen()]);
+  device.container.clear();
+  user.tell(0, user.guest.splitRing({ size: 4 }));
+  note('without memory', run());
   make();
   file.close();
   if (typeof second !== 'number') second.close();
