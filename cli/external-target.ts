@@ -16,6 +16,9 @@ const workloads: Readonly<Record<DeviceName, WorkloadFacts>> = {
   net: { kind: 'net', queueIndex: 1, companions: [0], receiveIndex: 0, returns: 'none', reflects: 'unchanged' },
 };
 
+/** What a device that we know nothing else of is taken to do: block devices are written, frames do not come back. */
+export const externalWorkload = (device: DeviceName): WorkloadFacts => workloads[device];
+
 /**
  * A back-end that somebody else serves at a socket, of which nothing is known but what device it is. Block devices are
  * written: their first MiB. Frames are taken not to come back.

@@ -1,11 +1,20 @@
 import { basename, resolve } from 'node:path';
 import { z } from 'zod';
 import { findCommand } from '../drivers/iut-process/target-version.ts';
-import type { AnyTarget, Target, WorkloadFacts } from '../drivers/target.ts';
+import {
+  type AnyTarget,
+  isKernelMdev,
+  type KernelMdevTarget,
+  type Target,
+  type WorkloadFacts,
+} from '../drivers/target.ts';
 import { readTargetFile } from '../drivers/target-file.ts';
+import { uuidOf } from '../drivers/vfio/kernel-vfio.ts';
+import { MdevSysfs } from '../drivers/vfio/mdev-sysfs.ts';
 import { identifyPeer, type Peer } from '../drivers/vhost-user/identify-peer.ts';
 import { targetByName, targets } from '../fixtures/targets/index.ts';
 import { DriverUsageError } from '../reference-impl/errors.ts';
+import { externalMdev } from './external-mdev.ts';
 import { type DeviceName, deviceNames, deviceOffering, externalTarget } from './external-target.ts';
 import { didYouMean } from './near-matches.ts';
 import { shellLine, splitShellLine } from './shell-words.ts';
@@ -26,6 +35,7 @@ export interface TargetOptions {
 }
 
 const externalScheme = 'vhost-user:';
+const mdevScheme = 'mdev:';
 
 const queries = {
   device: z.enum(deviceNames).optional(),
@@ -45,13 +55,16 @@ export function targetsOf(names: readonly string[], options: TargetOptions): Tar
   if (options.targetFile !== undefined) found.push(fromFile(options.targetFile));
   if (options.exec !== undefined) found.push(fromCommand(options.exec, options.device));
   if (found.length === 0) {
-    throw new UsageError(`no target: name one of ${targetNames().join(', ')}, or vhost-user:PATH, or use --exec`);
+    throw new UsageError(
+      `no target: name one of ${targetNames().join(', ')}, or vhost-user:PATH or mdev:UUID, or use --exec`,
+    );
   }
   const seen = new Set<string>();
   for (const { target } of found) {
     if (seen.has(target.facts.name)) throw new UsageError(`${target.facts.name}: named twice`);
     seen.add(target.facts.name);
     if (target.start !== undefined) checkCommand(target);
+    if (isKernelMdev(target)) checkModule(target);
   }
   return found;
 }
@@ -62,11 +75,12 @@ export function targetNames(): string[] {
 
 function targetOf(name: string): TargetArgument {
   if (name.startsWith(externalScheme)) return fromSocket(name);
+  if (name.startsWith(mdevScheme)) return fromMdev(name);
   const target = targetByName(name);
   if (target !== undefined) return { target, words: [name] };
-  const near = didYouMean(name, [...targetNames(), externalScheme]);
+  const near = didYouMean(name, [...targetNames(), externalScheme, mdevScheme]);
   throw new UsageError(
-    `${name}: no such target${near || `; there are ${targetNames().join(', ')} and vhost-user:PATH`}`,
+    `${name}: no such target${near || `; there are ${targetNames().join(', ')}, vhost-user:PATH and mdev:UUID`}`,
   );
 }
 
@@ -74,10 +88,9 @@ function targetOf(name: string): TargetArgument {
 function fromSocket(name: string): TargetArgument {
   const [path = '', search] = name.slice(externalScheme.length).split('?', 2);
   if (path === '') throw new UsageError(`${name}: a path is missing (vhost-user:PATH)`);
-  const parsed = query.safeParse(Object.fromEntries(new URLSearchParams(search ?? '')));
-  if (!parsed.success) throw new UsageError(`${name}: ${queryProblem(parsed.error)}`);
+  const answers = answersOf(name, search);
   const offered = deviceOffering(peerOf(path).offered);
-  const { device = offered, ...about } = parsed.data;
+  const { device = offered, ...about } = answers;
   if (device === 'block' && offered === 'net')
     throw new UsageError(`${path}: it offers feature bits of a network device`);
   // By its whole path: a run that goes on, and the command of a finding, must name the same target from anywhere.
@@ -86,6 +99,32 @@ function fromSocket(name: string): TargetArgument {
     target: { ...target, facts: { ...target.facts, workload: withAnswers(target.facts.workload, about) } },
     words: [`${externalScheme}${resolve(path)}${search === undefined ? '' : `?${search}`}`],
   };
+}
+
+/** `mdev:UUID?device=net`: a mediated device that somebody else made. */
+function fromMdev(name: string): TargetArgument {
+  const [text = '', search] = name.slice(mdevScheme.length).split('?', 2);
+  const { device, ...about } = answersOf(name, search);
+  const target = externalMdev(uuidIn(text, name), device);
+  return {
+    target: { ...target, facts: { ...target.facts, workload: withAnswers(target.facts.workload, about) } },
+    words: [`${target.facts.name}${search === undefined ? '' : `?${search}`}`],
+  };
+}
+
+function uuidIn(text: string, name: string): string {
+  try {
+    return uuidOf(text);
+  } catch (error) {
+    throw error instanceof DriverUsageError ? new UsageError(`${name}: ${error.message}`) : error;
+  }
+}
+
+/** What a target's name says behind its question mark. */
+function answersOf(name: string, search: string | undefined): Query {
+  const parsed = query.safeParse(Object.fromEntries(new URLSearchParams(search ?? '')));
+  if (!parsed.success) throw new UsageError(`${name}: ${queryProblem(parsed.error)}`);
+  return parsed.data;
 }
 
 /** One line for all that is no back-end, before anything is made. */
@@ -155,4 +194,13 @@ function checkCommand({ start, packages = [], facts }: Target): void {
   if (findCommand(command) !== undefined) return;
   const remedy = packages.length === 0 ? '' : `; apt-get install ${packages.join(' or ')}`;
   throw new UsageError(`${facts.name}: ${command} is not there or cannot be executed${remedy}`);
+}
+
+/** Before anything is started: most machines have no such module, and a kernel of one's own is one word away. */
+function checkModule({ kernelMdev, facts }: KernelMdevTarget): void {
+  if ('uuid' in kernelMdev || new MdevSysfs().hasModule(kernelMdev.module)) return;
+  throw new UsageError(
+    `${facts.name}: the module ${kernelMdev.module} is not loaded in this kernel; ` +
+      `in a kernel of its own: vhost-conformance guest -- run ${facts.name}`,
+  );
 }

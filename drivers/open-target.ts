@@ -1,7 +1,8 @@
 import type { DriverPort } from './driver-port.ts';
 import { DriverUsageError } from './errors.ts';
 import { openMdevReference } from './reference/open-mdev-reference.ts';
-import { type AnyTarget, isInProcess } from './target.ts';
+import { type AnyTarget, isInProcess, isKernelMdev } from './target.ts';
+import { openKernelMdev } from './vhost-mdev/open-kernel-mdev.ts';
 import { type OpenTargetOptions, openTarget } from './vhost-user/open-target.ts';
 
 /**
@@ -9,6 +10,7 @@ import { type OpenTargetOptions, openTarget } from './vhost-user/open-target.ts'
  * @throws DriverUsageError for what the user can put right, IutGoneError and DeadlineError where it does not start.
  */
 export function openAnyTarget(target: AnyTarget, options: OpenTargetOptions = {}): DriverPort {
+  if (isKernelMdev(target)) return openKernelMdev(target, options);
   if (!isInProcess(target)) return openTarget(target, options);
   const { facts, vhostMdev: mode } = target;
   if (facts.transport !== 'vhost-mdev') throw new DriverUsageError(`${facts.name} is no vhost-mdev`);

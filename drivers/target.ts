@@ -91,6 +91,24 @@ export interface InProcessTarget {
   readonly start?: undefined;
 }
 
-export type AnyTarget = Target | InProcessTarget;
+/** A mediated device that a module of ours makes, through sysfs, for the time of a run. */
+export interface CreatedMdev {
+  /** As it is loaded, with underscores. */
+  readonly module: string;
+  /** What the name of its type ends with. */
+  readonly type: string;
+  readonly layout: 'l1' | 'l2';
+}
+
+/** A vhost-mdev behind the VFIO of this kernel: one that somebody made, or one that is made for the run. */
+export interface KernelMdevTarget {
+  readonly facts: Target['facts'];
+  readonly kernelMdev: CreatedMdev | { readonly uuid: string };
+  readonly start?: undefined;
+}
+
+export type AnyTarget = Target | InProcessTarget | KernelMdevTarget;
 
 export const isInProcess = (target: AnyTarget): target is InProcessTarget => 'vhostMdev' in target;
+
+export const isKernelMdev = (target: AnyTarget): target is KernelMdevTarget => 'kernelMdev' in target;

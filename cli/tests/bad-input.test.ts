@@ -21,6 +21,26 @@ t.test('targets that are none', async (t) => {
   await refuses(t, ['run', '--target-file', 'bad.json'], /bad\.json: facts: /, cwd);
 });
 
+t.test('mediated devices that there are not', async (t) => {
+  const cwd = emptyDirectory(t);
+  await refuses(t, ['run', 'mdev:net0'], /mdev:net0: net0 is no UUID/, cwd);
+  await refuses(t, ['run', 'mdve:net0'], /mdve:net0: no such target; there are .* and mdev:UUID$/m, cwd);
+  const uuid = '3d5a8f0e-0000-4000-8000-000000000000';
+  await refuses(t, ['run', `mdev:${uuid}?devise=net`], /devise is unknown \(did you mean device\?\)/, cwd);
+  await refuses(t, ['run', `mdev:${uuid}?device=gpu`], /device: /, cwd);
+  await refuses(t, ['run', `mdev:${uuid}?device=net`], /: (no module mdev is loaded|there is no mediated device)/, cwd);
+});
+
+t.test(
+  'a target of a kernel module where that is not loaded',
+  { skip: existsSync('/sys/module/vhost_mdev') && 'it is loaded' },
+  async (t) => {
+    const name = 'kernel-vhost-mdev-net';
+    const line = /the module vhost_mdev is not loaded in this kernel; .*guest -- run kernel-vhost-mdev-net$/m;
+    await refuses(t, ['run', name], line, emptyDirectory(t));
+  },
+);
+
 t.test('what is unknown or malformed on the command line', async (t) => {
   const cwd = emptyDirectory(t);
   const reference = ['run', 'reference'];

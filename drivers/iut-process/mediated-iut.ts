@@ -1,0 +1,62 @@
+import type { Iut, IutExit } from '../driver-port.ts';
+import { DriverUsageError, IutGoneError } from '../errors.ts';
+import type { MdevSysfs } from '../vfio/mdev-sysfs.ts';
+
+/** How a mediated device comes, where it is ours to create. */
+export type CreateDevice = () => void;
+
+/**
+ * A mediated device of the kernel: no process, so it has neither an exit nor CPU time nor descriptors of its own. It
+ * lives as long as sysfs has it.
+ */
+export class MediatedIut implements Iut {
+  readonly #sysfs: MdevSysfs;
+  readonly #uuid: string;
+  readonly #create: CreateDevice | undefined;
+
+  /** Creates the device at once, where `create` says how. */
+  constructor(sysfs: MdevSysfs, uuid: string, create?: CreateDevice) {
+    this.#sysfs = sysfs;
+    this.#uuid = uuid;
+    this.#create = create;
+    create?.();
+  }
+
+  isAlive(): boolean {
+    return this.#sysfs.has(this.#uuid);
+  }
+
+  exit(): IutExit | undefined {
+    return undefined;
+  }
+
+  cpuTimeMs(): undefined {}
+
+  resources(): undefined {}
+
+  stderrTail(): string {
+    return '';
+  }
+
+  /**
+   * Removes the device and creates it again; nobody may have it open.
+   * @throws DriverUsageError where it is not ours, IutGoneError where it does not come back.
+   */
+  restart(): void {
+    const create = this.#create;
+    if (create === undefined) {
+      throw new DriverUsageError(`${this.#uuid} was created by somebody else and cannot be made afresh from here`);
+    }
+    try {
+      this.close();
+      create();
+    } catch (error) {
+      throw error instanceof DriverUsageError ? new IutGoneError(error.message) : error;
+    }
+  }
+
+  /** Removes the device if it is ours and there. */
+  close(): void {
+    if (this.#create !== undefined && this.isAlive()) this.#sysfs.remove(this.#uuid);
+  }
+}

@@ -1,0 +1,96 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DriverUsageError } from '../errors.ts';
+
+const entriesOf = (directory: string): string[] => {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+};
+
+/** Mediated devices as sysfs has them: which there are, and how one comes and goes. */
+export class MdevSysfs {
+  readonly #root: string;
+
+  constructor(root = '/sys') {
+    this.#root = root;
+  }
+
+  /** UUIDs of all that there are. */
+  uuids(): string[] {
+    return entriesOf(join(this.#root, 'bus/mdev/devices'));
+  }
+
+  has(uuid: string): boolean {
+    return existsSync(this.#directoryOf(uuid));
+  }
+
+  /** What its parent says that it is: `vfio-pci`, `vfio-vhost`. Undefined where there is no such device. */
+  deviceApi(uuid: string): string | undefined {
+    return this.#textOf(join(this.#directoryOf(uuid), 'mdev_type/device_api'));
+  }
+
+  /** The name of its type, as its parent spells it. */
+  typeOf(uuid: string): string | undefined {
+    return this.#textOf(join(this.#directoryOf(uuid), 'mdev_type/name'));
+  }
+
+  hasModule(name: string): boolean {
+    return existsSync(join(this.#root, 'module', name));
+  }
+
+  /** What tells one build of a loaded module from another. */
+  moduleVersion(name: string): string | undefined {
+    return this.#textOf(join(this.#root, 'module', name, 'srcversion'));
+  }
+
+  /** @throws DriverUsageError where the module has no such parameter, or does not take the value. */
+  setParameter(module: string, parameter: string, value: string): void {
+    const file = join(this.#root, 'module', module, 'parameters', parameter);
+    this.#store(file, value, `the parameter ${parameter} of ${module} cannot be set to ${value}`);
+  }
+
+  /**
+   * Creates a device of the first type whose name ends so (`vhost-mdev-net`), on any parent.
+   * @throws DriverUsageError where no parent has such a type, or none is to be had.
+   */
+  create(type: string, uuid: string): void {
+    const parents = join(this.#root, 'class/mdev_bus');
+    for (const parent of entriesOf(parents)) {
+      const types = join(parents, parent, 'mdev_supported_types');
+      const found = entriesOf(types).find((name) => name.endsWith(type));
+      if (found === undefined) continue;
+      this.#store(join(types, found, 'create'), uuid, `no device of type ${found} could be created`);
+      return;
+    }
+    throw new DriverUsageError(`no driver here has mediated devices of type ${type}`);
+  }
+
+  /** Returns when the device is gone: waits for whoever has it open. @throws DriverUsageError where it cannot go. */
+  remove(uuid: string): void {
+    this.#store(join(this.#directoryOf(uuid), 'remove'), '1', `${uuid} could not be removed`);
+  }
+
+  #directoryOf(uuid: string): string {
+    return join(this.#root, 'bus/mdev/devices', uuid);
+  }
+
+  #textOf(file: string): string | undefined {
+    try {
+      return readFileSync(file, 'utf8').trim();
+    } catch {
+      return undefined;
+    }
+  }
+
+  #store(file: string, text: string, failure: string): void {
+    try {
+      writeFileSync(file, text, { flag: 'r+' });
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+      throw new DriverUsageError(`${failure}: ${code}${code === 'EACCES' ? ' (run as root)' : ''}`);
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import { release } from 'node:os';
+import { DriverUsageError } from '../errors.ts';
+import { MediatedIut } from '../iut-process/mediated-iut.ts';
+import { ownUuid, removeLeftBehind } from '../iut-process/own-mediated-device.ts';
+import type { CreatedMdev, KernelMdevTarget } from '../target.ts';
+import { KernelVfio } from '../vfio/kernel-vfio.ts';
+import { MdevSysfs } from '../vfio/mdev-sysfs.ts';
+import { MdevPort } from './mdev-port.ts';
+
+export interface OpenKernelMdevOptions {
+  readonly deadlineMs?: number;
+  readonly sysfs?: MdevSysfs;
+}
+
+/**
+ * The port to a vhost-mdev of the kernel, created first where it is ours to create.
+ * @throws DriverUsageError with one line for what the user can put right.
+ */
+export function openKernelMdev(target: KernelMdevTarget, options: OpenKernelMdevOptions = {}): MdevPort {
+  const { sysfs = new MdevSysfs(), deadlineMs } = options;
+  const { facts, kernelMdev } = target;
+  const uuid = 'uuid' in kernelMdev ? kernelMdev.uuid : ownUuid();
+  const iut = 'uuid' in kernelMdev ? new MediatedIut(sysfs, uuid) : createdIut(sysfs, uuid, kernelMdev);
+  try {
+    const carrier = new KernelVfio(uuid);
+    const opened = carrier.open();
+    if (opened.kind === 'refused') throw new DriverUsageError(opened.why);
+    opened.file.close();
+    return new MdevPort({
+      facts: { ...facts, version: versionOf(sysfs, kernelMdev) },
+      carrier,
+      iut,
+      ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    });
+  } catch (error) {
+    iut.close();
+    throw error;
+  }
+}
+
+function createdIut(sysfs: MdevSysfs, uuid: string, { module, layout, type }: CreatedMdev): MediatedIut {
+  if (!sysfs.hasModule(module)) throw new DriverUsageError(`the module ${module} is not loaded in this kernel`);
+  removeLeftBehind(sysfs);
+  return new MediatedIut(sysfs, uuid, () => {
+    sysfs.setParameter(module, 'layout', layout);
+    sysfs.create(type, uuid);
+  });
+}
+
+function versionOf(sysfs: MdevSysfs, mdev: KernelMdevTarget['kernelMdev']): string {
+  const kernel = `Linux ${release()}`;
+  const module = 'uuid' in mdev ? undefined : sysfs.moduleVersion(mdev.module);
+  return module === undefined ? kernel : `${kernel}, module ${module}`;
+}
