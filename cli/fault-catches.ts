@@ -1,6 +1,15 @@
 import type { DriverPort } from '../drivers/driver-port.ts';
+import { openMdevReference } from '../drivers/reference/open-mdev-reference.ts';
 import { openReference } from '../drivers/reference/open-reference.ts';
-import { type FaultName, faults, isFaultName } from '../reference-impl/faults/faults.ts';
+import { type FaultName, faultNames, faults, isFaultName } from '../reference-impl/faults/faults.ts';
+import {
+  isMdevFaultName,
+  type MdevFaultName,
+  mdevFaultNames,
+  mdevFaults,
+  withMdevFaults,
+} from '../reference-impl/faults/mdev-faults.ts';
+import { mdevRuleTables } from '../reference-impl/mdev/mdev-rules.ts';
 import { caseKey, type VariantValues } from '../reports/record/record.ts';
 import { type AnyCase, variantsOf } from '../suites/case.ts';
 import { applicability, type Offer } from '../suites/runner/applicability.ts';
@@ -21,8 +30,50 @@ export interface FaultCatch {
   readonly others: number;
 }
 
+/** Of the reference's vhost-user back-end, or of its vhost-mdev. */
+export type AnyFaultName = FaultName | MdevFaultName;
+
+export const anyFaultNames: readonly AnyFaultName[] = [...faultNames, ...mdevFaultNames];
+
+export const isAnyFaultName = (name: string): name is AnyFaultName => isFaultName(name) || isMdevFaultName(name);
+
+/** The references on which faults of one kind are tried, and the cases that are tried on them. */
+interface FaultBench {
+  readonly takes: (definition: AnyCase) => boolean;
+  readonly settings: readonly Setting[];
+}
+
+/** One reference, opened with the faults of its kind among `names`. */
+interface Setting {
+  readonly name: string;
+  readonly open: (names: readonly AnyFaultName[]) => DriverPort;
+}
+
 const devices = ['block', 'net'] as const;
-type DeviceName = (typeof devices)[number];
+
+const isMdevCase = ({ applies }: AnyCase): boolean => applies.transports?.join() === 'vhost-mdev';
+
+const vhostUserBench: FaultBench = {
+  takes: (definition) => !isMdevCase(definition),
+  settings: devices.map((device) => ({
+    name: device,
+    open: (names) => openReference({ device, faults: names.filter(isFaultName) }),
+  })),
+};
+
+const mdevBench: FaultBench = {
+  takes: isMdevCase,
+  settings: (['l2-strict', 'l1'] as const).flatMap((mode) =>
+    devices.map((device) => ({
+      name: `vhost-mdev ${mode} ${device}`,
+      open: (names) =>
+        openMdevReference({ device, mode, rules: withMdevFaults(mdevRuleTables[mode], names.filter(isMdevFaultName)) }),
+    })),
+  ),
+};
+
+const benches = [vhostUserBench, mdevBench] as const;
+
 const seed = 1;
 const mostAlsoFailed = 0.1;
 /** Of a sweep that is not about the fault, a few points are enough to show that it breaks more than it says. */
@@ -32,23 +83,26 @@ const pointsOfOthers = 3;
  * Runs the cases in process on the reference with one fault: those that cite its requirement until one variant fails,
  * the others once, with few points of their sweeps, on the device that showed the fault.
  */
-export function catchesOf(name: FaultName, cases: readonly AnyCase[]): FaultCatch {
-  const { requirement } = faults[name];
-  const citing = cases.filter(({ proves }) => Object.hasOwn(proves, requirement));
-  const others = cases.filter(({ proves }) => !Object.hasOwn(proves, requirement));
-  const references = openReferences([name]);
+export function catchesOf(name: AnyFaultName, cases: readonly AnyCase[]): FaultCatch {
+  const isOfMdev = isMdevFaultName(name);
+  const { requirement } = isOfMdev ? mdevFaults[name] : faults[name];
+  const bench = isOfMdev ? mdevBench : vhostUserBench;
+  const tried = cases.filter(bench.takes);
+  const citing = tried.filter(({ proves }) => Object.hasOwn(proves, requirement));
+  const others = tried.filter(({ proves }) => !Object.hasOwn(proves, requirement));
+  const references = bench.settings.map((setting) => new InProcessReference(setting, [name]));
   try {
     const caughtBy: string[] = [];
-    const shownBy = new Set<DeviceName>();
+    const shownBy = new Set<InProcessReference>();
     for (const definition of citing) {
-      const device = deviceThatFails(references, definition, requirement);
-      if (device === undefined) continue;
+      const reference = referenceThatFails(references, definition, requirement);
+      if (reference === undefined) continue;
       caughtBy.push(definition.id);
-      shownBy.add(device);
+      shownBy.add(reference);
     }
-    const order = [...devices].sort((a, b) => Number(shownBy.has(b)) - Number(shownBy.has(a)));
+    const order = [...references].sort((a, b) => Number(shownBy.has(b)) - Number(shownBy.has(a)));
     const ran = others.flatMap((definition) => {
-      const reference = order.map((device) => references[device]).find((one) => one.applies(definition));
+      const reference = order.find((one) => one.applies(definition));
       const [variant] = variantsOf(definition);
       if (reference === undefined || variant === undefined) return [];
       return [{ id: definition.id, verdict: reference.judge(definition, variant, pointsOfOthers).verdict }];
@@ -62,7 +116,7 @@ export function catchesOf(name: FaultName, cases: readonly AnyCase[]): FaultCatc
       others: ran.length,
     };
   } finally {
-    closeAll(references);
+    for (const reference of references) reference.close();
   }
 }
 
@@ -84,24 +138,31 @@ export function problemsWithoutFault(cases: readonly AnyCase[]): string[] {
   const problems: string[] = [];
   for (const { id, proves } of cases) {
     for (const name of Object.values(proves).flat()) {
-      if (name !== undefined && !isFaultName(name)) problems.push(`${id}: names ${name}, which is no fault`);
+      if (name !== undefined && !isAnyFaultName(name)) problems.push(`${id}: names ${name}, which is no fault`);
     }
   }
-  const references = openReferences([]);
+  for (const bench of benches) {
+    const tried = cases.filter(bench.takes);
+    for (const setting of bench.settings) problems.push(...problemsOfSetting(setting, tried));
+  }
+  return problems;
+}
+
+function problemsOfSetting(setting: Setting, cases: readonly AnyCase[]): string[] {
+  const problems: string[] = [];
+  const reference = new InProcessReference(setting, []);
   try {
-    for (const device of devices) {
-      for (const definition of cases) {
-        if (!references[device].applies(definition)) continue;
-        for (const variant of variantsOf(definition)) {
-          const judgement = references[device].judge(definition, variant);
-          if (judgement.verdict === 'pass') continue;
-          const where = `${caseKey(definition.id, variant)} on the ${device} reference without a fault`;
-          problems.push(`${where}: ${judgement.verdict}: ${whyOf(judgement)}`);
-        }
+    for (const definition of cases) {
+      if (!reference.applies(definition)) continue;
+      for (const variant of variantsOf(definition)) {
+        const judgement = reference.judge(definition, variant);
+        if (judgement.verdict === 'pass') continue;
+        const where = `${caseKey(definition.id, variant)} on the ${setting.name} reference without a fault`;
+        problems.push(`${where}: ${judgement.verdict}: ${whyOf(judgement)}`);
       }
     }
   } finally {
-    closeAll(references);
+    reference.close();
   }
   return problems;
 }
@@ -113,40 +174,35 @@ function whyOf({ error, findings, outcomes }: Judgement): string {
   return outcomes.find(({ why }) => why !== undefined)?.why ?? '';
 }
 
-/** The device on which some variant of the case fails, citing the requirement. */
-function deviceThatFails(references: References, definition: AnyCase, requirement: string): DeviceName | undefined {
-  for (const device of devices) {
-    if (!references[device].applies(definition)) continue;
-    for (const variant of variantsOf(definition)) {
-      const { outcomes } = references[device].judge(definition, variant);
-      if (outcomes.some((one) => one.requirement === requirement && one.outcome === 'fail')) return device;
-    }
-  }
-  return undefined;
-}
-
-type References = Readonly<Record<DeviceName, InProcessReference>>;
-
-function openReferences(names: readonly FaultName[]): References {
-  return { block: new InProcessReference('block', names), net: new InProcessReference('net', names) };
-}
-
-function closeAll(references: References): void {
-  for (const device of devices) references[device].close();
+/** The reference on which some variant of the case fails, citing the requirement. */
+function referenceThatFails(
+  references: readonly InProcessReference[],
+  definition: AnyCase,
+  requirement: string,
+): InProcessReference | undefined {
+  return references.find(
+    (reference) =>
+      reference.applies(definition) &&
+      variantsOf(definition).some((variant) =>
+        reference
+          .judge(definition, variant)
+          .outcomes.some((one) => one.requirement === requirement && one.outcome === 'fail'),
+      ),
+  );
 }
 
 /** A reference of this process, opened at first use. */
 class InProcessReference {
-  readonly #device: DeviceName;
-  readonly #faults: readonly FaultName[];
+  readonly #setting: Setting;
+  readonly #faults: readonly AnyFaultName[];
   readonly #rightOffer: Offer;
   #isServing = false;
   #opened: { readonly port: DriverPort; readonly offer: Offer } | undefined;
 
-  constructor(device: DeviceName, names: readonly FaultName[]) {
-    this.#device = device;
+  constructor(setting: Setting, names: readonly AnyFaultName[]) {
+    this.#setting = setting;
     this.#faults = names;
-    this.#rightOffer = rightOffer(device);
+    this.#rightOffer = rightOffer(setting);
   }
 
   applies(definition: AnyCase): boolean {
@@ -174,7 +230,7 @@ class InProcessReference {
 
   #open(): { readonly port: DriverPort; readonly offer: Offer } {
     if (this.#opened === undefined) {
-      const port = openReference({ device: this.#device, faults: this.#faults });
+      const port = this.#setting.open(this.#faults);
       const contact = firstContact(port);
       // A fault may forbid even the first conversation: then the offer is that of the right reference.
       this.#opened = { port, offer: contact.kind === 'served' ? contact.offer : this.#rightOffer };
@@ -185,14 +241,14 @@ class InProcessReference {
 
 const rightOffers = new Map<string, Offer>();
 
-function rightOffer(device: DeviceName): Offer {
-  const known = rightOffers.get(device);
+function rightOffer({ name, open }: Setting): Offer {
+  const known = rightOffers.get(name);
   if (known !== undefined) return known;
-  const port = openReference({ device });
+  const port = open([]);
   try {
     const contact = firstContact(port);
-    if (contact.kind !== 'served') throw new Error(`the ${device} reference is not served in process: ${contact.why}`);
-    rightOffers.set(device, contact.offer);
+    if (contact.kind !== 'served') throw new Error(`the ${name} reference is not served in process: ${contact.why}`);
+    rightOffers.set(name, contact.offer);
     return contact.offer;
   } finally {
     port.close();

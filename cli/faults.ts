@@ -1,9 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { faultNames, isFaultName } from '../reference-impl/faults/faults.ts';
 import { allCases } from '../suites/all-cases.ts';
-import { catchesOf, type FaultCatch, problemsOf, problemsWithoutFault } from './fault-catches.ts';
+import {
+  anyFaultNames,
+  catchesOf,
+  type FaultCatch,
+  isAnyFaultName,
+  problemsOf,
+  problemsWithoutFault,
+} from './fault-catches.ts';
 import { didYouMean } from './near-matches.ts';
 
 /** Given to the processes that share the work: they print a row a line and judge nothing. */
@@ -16,12 +22,12 @@ const rowsOption = '--rows';
 async function main(words: readonly string[]): Promise<number> {
   const isJson = words.includes('--json');
   const wanted = words.filter((word) => !word.startsWith('--'));
-  const unknown = wanted.find((name) => !isFaultName(name));
+  const unknown = wanted.find((name) => !isAnyFaultName(name));
   if (unknown !== undefined) {
-    process.stderr.write(`faults: ${unknown}: no such fault${didYouMean(unknown, faultNames)}\n`);
+    process.stderr.write(`faults: ${unknown}: no such fault${didYouMean(unknown, anyFaultNames)}\n`);
     return 2;
   }
-  const names = faultNames.filter((name) => wanted.length === 0 || wanted.includes(name));
+  const names = anyFaultNames.filter((name) => wanted.length === 0 || wanted.includes(name));
   if (words.includes(rowsOption)) {
     for (const name of names) process.stdout.write(`${JSON.stringify(catchesOf(name, allCases))}\n`);
     return 0;

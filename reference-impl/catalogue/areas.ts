@@ -23,6 +23,15 @@ import reservedFeatures from './reserved-features.json' with { type: 'json' };
 import sharedMemory from './shared-memory.json' with { type: 'json' };
 import transportPci from './transport-pci.json' with { type: 'json' };
 import vhostKernel from './vhost-kernel.json' with { type: 'json' };
+import vhostMdevChannel from './vhost-mdev-channel.json' with { type: 'json' };
+import vhostMdevIdentity from './vhost-mdev-identity.json' with { type: 'json' };
+import vhostMdevIrq from './vhost-mdev-irq.json' with { type: 'json' };
+import vhostMdevLife from './vhost-mdev-life.json' with { type: 'json' };
+import vhostMdevMemory from './vhost-mdev-memory.json' with { type: 'json' };
+import vhostMdevNotify from './vhost-mdev-notify.json' with { type: 'json' };
+import vhostMdevRegions from './vhost-mdev-regions.json' with { type: 'json' };
+import vhostMdevRings from './vhost-mdev-rings.json' with { type: 'json' };
+import vhostMdevState from './vhost-mdev-state.json' with { type: 'json' };
 import vhostUserBackendReq from './vhost-user-backend-req.json' with { type: 'json' };
 import vhostUserClose from './vhost-user-close.json' with { type: 'json' };
 import vhostUserConfig from './vhost-user-config.json' with { type: 'json' };
@@ -73,6 +82,15 @@ export type RequirementSlug =
   | keyof typeof sharedMemory
   | keyof typeof transportPci
   | keyof typeof vhostKernel
+  | keyof typeof vhostMdevChannel
+  | keyof typeof vhostMdevIdentity
+  | keyof typeof vhostMdevIrq
+  | keyof typeof vhostMdevLife
+  | keyof typeof vhostMdevMemory
+  | keyof typeof vhostMdevNotify
+  | keyof typeof vhostMdevRegions
+  | keyof typeof vhostMdevRings
+  | keyof typeof vhostMdevState
   | keyof typeof vhostUserBackendReq
   | keyof typeof vhostUserClose
   | keyof typeof vhostUserConfig
@@ -126,6 +144,15 @@ export const requirementsByArea: ReadonlyMap<string, Readonly<Record<string, unk
   ['shared-memory', sharedMemory],
   ['transport/pci', transportPci],
   ['vhost-kernel', vhostKernel],
+  ['vhost-mdev/channel', vhostMdevChannel],
+  ['vhost-mdev/identity', vhostMdevIdentity],
+  ['vhost-mdev/irq', vhostMdevIrq],
+  ['vhost-mdev/life', vhostMdevLife],
+  ['vhost-mdev/memory', vhostMdevMemory],
+  ['vhost-mdev/notify', vhostMdevNotify],
+  ['vhost-mdev/regions', vhostMdevRegions],
+  ['vhost-mdev/rings', vhostMdevRings],
+  ['vhost-mdev/state', vhostMdevState],
   ['vhost-user/backend-req', vhostUserBackendReq],
   ['vhost-user/close', vhostUserClose],
   ['vhost-user/config', vhostUserConfig],

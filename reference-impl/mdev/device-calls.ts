@@ -12,29 +12,49 @@ import { errno } from './error-numbers.ts';
 import type { MdevDevice } from './mdev-device.ts';
 
 export interface CallRules {
-  /** Whether the size that a caller says its structure has is enough. */
-  readonly acceptsArgsz: (argsz: number, needed: number) => boolean;
-  readonly deviceFlags: (flags: number) => number;
+  /** Whether the size that a caller says its structure has is enough for the call. */
+  readonly acceptsArgsz: (argsz: number, needed: number, request: number) => boolean;
+  /** What a call that there is not answers. */
+  readonly unknownCall: number;
+  readonly deviceFlags: (flags: number, argsz: number) => number;
   readonly regionCount: (count: number) => number;
   readonly interruptCount: (count: number) => number;
+  /** The region whose information is given for an index. */
+  readonly regionAskedFor: (index: number, count: number) => number;
+  readonly toldIndex: (index: number) => number;
   readonly regionFlags: (index: number, flags: number) => number;
   readonly regionSize: (index: number, size: number) => number;
-  readonly regionOffset: (index: number) => number;
+  readonly regionOffset: (index: number, argsz: number) => number;
+  /** The interrupt index whose information is given for an index. */
+  readonly interruptAskedFor: (index: number, count: number) => number;
+  /** Vectors told of an index that has `count`. */
+  readonly vectorsOf: (index: number, count: number) => number;
   readonly interruptFlags: (flags: number) => number;
   /** Whether GET_IRQ_INFO knows an index although it has no vectors. */
   readonly knowsEmptyInterrupt: boolean;
+  /** What an access to an index without a region comes to. */
+  readonly absentAccess: number;
+  /** Mapping what are no doorbells: bytes, or an error negated. */
+  readonly mapElsewhere: (length: number) => Uint8Array | number;
 }
 
 export const callRules: CallRules = {
   acceptsArgsz: (argsz, needed) => argsz >= needed,
+  unknownCall: -errno.ENOTTY,
   deviceFlags: (flags) => flags,
   regionCount: (count) => count,
   interruptCount: (count) => count,
+  regionAskedFor: (index) => index,
+  toldIndex: (index) => index,
   regionFlags: (_, flags) => flags,
   regionSize: (_, size) => size,
   regionOffset: (index) => index * VFIO_REGION_SPAN,
+  interruptAskedFor: (index) => index,
+  vectorsOf: (_, count) => count,
   interruptFlags: (flags) => flags,
   knowsEmptyInterrupt: true,
+  absentAccess: 0,
+  mapElsewhere: () => -errno.EINVAL,
 };
 
 /** As the second RFC was coded: without rings in use there is no interrupt to ask for. */
@@ -51,20 +71,21 @@ function store<V>(codec: Codec<V>, value: V, argument: Uint8Array): number {
 function withArgument<V extends { readonly argsz: number }>(
   device: MdevDevice,
   codec: Codec<V>,
+  request: number,
   argument: Uint8Array,
   act: (value: V) => number,
 ): number {
   const value = decodeStructure(codec, argument);
   if (value === undefined) return -errno.EFAULT;
-  return device.rules.calls.acceptsArgsz(value.argsz, codec.size) ? act(value) : -errno.EINVAL;
+  return device.rules.calls.acceptsArgsz(value.argsz, codec.size, request) ? act(value) : -errno.EINVAL;
 }
 
 const deviceInfo = (device: MdevDevice, argument: Uint8Array): number =>
-  withArgument(device, vfioDeviceInfo, argument, ({ argsz }) => {
+  withArgument(device, vfioDeviceInfo, vfioRequests.VFIO_DEVICE_GET_INFO, argument, ({ argsz }) => {
     const { calls, layout } = device.rules;
     const value: Value<typeof vfioDeviceInfo> = {
       argsz,
-      flags: calls.deviceFlags(layout.deviceFlags),
+      flags: calls.deviceFlags(layout.deviceFlags, argsz),
       numRegions: calls.regionCount(layout.regions.length),
       numIrqs: calls.interruptCount(layout.interrupts.length),
     };
@@ -72,33 +93,42 @@ const deviceInfo = (device: MdevDevice, argument: Uint8Array): number =>
   });
 
 const regionInfo = (device: MdevDevice, argument: Uint8Array): number =>
-  withArgument(device, vfioRegionInfo, argument, ({ argsz, index }) => {
-    const { calls, layout } = device.rules;
-    const region = layout.regions[index];
-    if (region === undefined) return -errno.EINVAL;
-    const value = {
-      argsz,
-      flags: calls.regionFlags(index, region.flags),
-      index,
-      capOffset: 0,
-      size: BigInt(calls.regionSize(index, device.regionSize(index))),
-      offset: BigInt(calls.regionOffset(index)),
-    };
-    return store(vfioRegionInfo, value, argument);
-  });
+  withArgument(
+    device,
+    vfioRegionInfo,
+    vfioRequests.VFIO_DEVICE_GET_REGION_INFO,
+    argument,
+    ({ argsz, index: asked }) => {
+      const { calls, layout } = device.rules;
+      const index = calls.regionAskedFor(asked, layout.regions.length);
+      const region = layout.regions[index];
+      if (region === undefined) return -errno.EINVAL;
+      const value = {
+        argsz,
+        flags: calls.regionFlags(index, region.flags),
+        index: calls.toldIndex(index),
+        capOffset: 0,
+        size: BigInt(calls.regionSize(index, device.regionSize(index))),
+        offset: BigInt(calls.regionOffset(index, argsz)),
+      };
+      return store(vfioRegionInfo, value, argument);
+    },
+  );
 
 const interruptInfo = (device: MdevDevice, argument: Uint8Array): number =>
-  withArgument(device, vfioIrqInfo, argument, ({ argsz, index }) => {
+  withArgument(device, vfioIrqInfo, vfioRequests.VFIO_DEVICE_GET_IRQ_INFO, argument, ({ argsz, index: asked }) => {
     const { calls, interrupt, layout } = device.rules;
+    const index = calls.interruptAskedFor(asked, layout.interrupts.length);
     const shape = layout.interrupts[index];
     if (shape === undefined) return -errno.EINVAL;
-    const count = shape.perRing ? interrupt.told(device.rings.inUse, device.rings.records.length) : 0;
+    const vectors = shape.perRing ? interrupt.told(device.rings.inUse, device.rings.records.length) : 0;
+    const count = calls.vectorsOf(index, vectors);
     if (count === 0 && !calls.knowsEmptyInterrupt) return -errno.EINVAL;
     return store(vfioIrqInfo, { argsz, flags: calls.interruptFlags(shape.flags), index, count }, argument);
   });
 
 const setInterrupts = (device: MdevDevice, argument: Uint8Array): number =>
-  withArgument(device, vfioIrqSet, argument, (set) => {
+  withArgument(device, vfioIrqSet, vfioRequests.VFIO_DEVICE_SET_IRQS, argument, (set) => {
     const { layout } = device.rules;
     const vectors = layout.interrupts[set.index]?.perRing === true ? device.rings.records.length : 0;
     const shape = { indices: layout.interrupts.length, vectors, isRunning: device.isRunning };
@@ -119,5 +149,5 @@ export function deviceCall(device: MdevDevice, request: number, argument: Uint8A
     case vfioRequests.VFIO_DEVICE_RESET:
       return device.resetCall();
   }
-  return -errno.ENOTTY;
+  return device.rules.calls.unknownCall;
 }

@@ -74,7 +74,7 @@ export class MdevDevice {
   }
 
   get offeredFeatures(): bigint {
-    return this.rules.features.offered(this.parent.supportedFeatures);
+    return this.rules.features.offered(this.parent.supportedFeatures, this.features);
   }
 
   /** Bytes of a region; 0 for an index without one. */
@@ -156,7 +156,7 @@ export class MdevDevice {
             : part.set(this.#msixTable.subarray(offset, offset + part.length)),
         );
       case 'absent':
-        return 0;
+        return this.rules.calls.absentAccess;
     }
   }
 
@@ -176,7 +176,7 @@ export class MdevDevice {
           use === 'pci-config' ? this.#pciConfig.write(offset, part) : this.#msixTable.set(part, offset),
         );
       case 'absent':
-        return 0;
+        return this.rules.calls.absentAccess;
     }
   }
 
@@ -184,15 +184,18 @@ export class MdevDevice {
   map(position: number, length: number, isShared: boolean): Uint8Array | number {
     if (this.#isRemoved) return -errno.ENODEV;
     const index = Math.floor(position / VFIO_REGION_SPAN);
-    if (this.#useOf(index) !== 'doorbells') return -errno.EINVAL;
+    if (this.#useOf(index) !== 'doorbells') return this.rules.calls.mapElsewhere(length);
     return this.doorbells.map(position % VFIO_REGION_SPAN, length, isShared);
   }
 
   setFeatures(word: bigint): number {
-    const { accepts, changesWhileRunning, storesRefused } = this.rules.features;
+    const { accepts, changesWhileRunning, taken, leftByRefused, storesRefused } = this.rules.features;
     if (this.#isRunning && !changesWhileRunning) return errno.EBUSY;
-    if (!accepts(word, this.offeredFeatures)) return errno.EINVAL;
-    const isTaken = this.parent.setFeatures(word);
+    if (!accepts(word, this.offeredFeatures)) {
+      this.parent.setFeatures(leftByRefused(this.parent.features));
+      return errno.EINVAL;
+    }
+    const isTaken = this.parent.setFeatures(taken(this.parent.features, word, this.offeredFeatures));
     if (isTaken || storesRefused) this.features = word;
     return isTaken ? 0 : errno.EINVAL;
   }
@@ -249,7 +252,7 @@ export class MdevDevice {
     return index < 0 ? 0 : this.regionSize(index);
   }
 
-  /** A region of plain bytes: an access ends where the region does; one that begins there is wrong. */
+  /** A region of plain bytes. */
   #plain(
     index: number,
     offset: number,
@@ -257,9 +260,8 @@ export class MdevDevice {
     user: Uint8Array,
     act: (use: RegionUse, part: Uint8Array) => void,
   ): number {
-    const size = this.regionSize(index);
-    if (offset >= size) return -errno.EINVAL;
-    const length = Math.min(count, size - offset);
+    const length = this.rules.pciConfig.lengthOf(offset, count, this.regionSize(index));
+    if (length < 0) return length;
     if (user.length < length) return -errno.EFAULT;
     act(this.#useOf(index), user.subarray(0, length));
     return length;

@@ -11,10 +11,13 @@ import { type PciConfigRules, pciConfigRules } from './pci-config-space.ts';
 import { faithfulRingRules, type MdevRingRules, strictRingRules } from './ring-set.ts';
 
 export interface MdevFeatureRules {
-  readonly offered: (ofParent: bigint) => bigint;
+  readonly offered: (ofParent: bigint, accepted: bigint) => bigint;
   /** Whether a word may be acknowledged at all; the parent has its own say. */
   readonly accepts: (word: bigint, offered: bigint) => boolean;
   readonly changesWhileRunning: boolean;
+  /** What a word that is taken makes of the features of before, and what one that is refused leaves of them. */
+  readonly taken: (before: bigint, word: bigint, offered: bigint) => bigint;
+  readonly leftByRefused: (before: bigint) => bigint;
   /** Whether a word that the parent refused counts as told all the same. */
   readonly storesRefused: boolean;
 }
@@ -41,6 +44,8 @@ const strictFeatures: MdevFeatureRules = {
   offered: (ofParent) => ofParent,
   accepts: (word, offered) => (word & ~offered) === 0n,
   changesWhileRunning: false,
+  taken: (_, word) => word,
+  leftByRefused: (before) => before,
   storesRefused: false,
 };
 

@@ -1,6 +1,7 @@
 import { MDEV_HEADER_SIZE, mdevHeader } from '../wire/mdev-messages.ts';
 import { errno } from './error-numbers.ts';
 import type { MdevDevice } from './mdev-device.ts';
+import type { MdevOutcome } from './message-rules.ts';
 
 /** An answer that waits to be read. */
 export interface MdevAnswer {
@@ -10,21 +11,46 @@ export interface MdevAnswer {
 
 /** How the region of messages is written and read; what a message does is in the table of messages. */
 export interface ChannelRules {
-  readonly acceptsOffset: (offset: number) => boolean;
+  readonly acceptsOffset: (offset: number, access: 'read' | 'write') => boolean;
+  /** Fewest bytes of a write. */
+  readonly acceptsHeader: (count: number) => boolean;
   /** Whether a message whose header says `size` may be `count` bytes long in all. */
   readonly acceptsLength: (size: number, count: number, largest: number) => boolean;
+  /** Whether a message that is refused for its place or length is carried out all the same. */
+  readonly actsOnRefused: (offset: number) => boolean;
   /** Whether a payload must have one of the sizes of its message; else what is missing is zero. */
   readonly checksPayloadSize: boolean;
+  /** Whether a message of a wrong size is carried out, as though the rest were zero, and refused. */
+  readonly actsOnWrongSize: boolean;
+  /** The request that a header means. */
+  readonly requestOf: (word: bigint) => bigint;
+  /** What comes of a request that is in no table. */
+  readonly unknownRequest: MdevOutcome;
+  /** Whether flags of the header allow a message to be carried out. */
+  readonly acceptsFlags: (flags: number) => boolean;
+  /** Whether a request that has an answer leaves it, by the flags of its header. */
+  readonly answersAt: (flags: number) => boolean;
+  /** Which answer waits after a message that came to an error number, or 0, and has no answer. */
+  readonly answerBehind: (
+    waiting: MdevAnswer | undefined,
+    request: bigint,
+    flags: number,
+    error: number,
+  ) => MdevAnswer | undefined;
   /** What a write answers where the message came to this error number, 0 for none. */
-  readonly written: (count: number, error: number) => number;
+  readonly written: (count: number, error: number, request: bigint) => number;
   /** Which answer waits after another request that has one. */
   readonly nextAnswer: (waiting: MdevAnswer | undefined, next: MdevAnswer) => MdevAnswer;
-  readonly answerRequest: (request: bigint) => bigint;
+  /** What of an answer that waited is read in the end. */
+  readonly answerPayload: (answer: MdevAnswer, device: MdevDevice) => Uint8Array;
+  readonly answerRequest: (request: bigint, payload: Uint8Array) => bigint;
   readonly answerFlags: number;
   readonly answerSize: (payload: Uint8Array) => number;
   /** What a read answers where nothing waits. */
   readonly readWithoutAnswer: number;
   readonly acceptsReadLength: (count: number, answer: number) => boolean;
+  /** Whether the answer is lost to a read at another offset. */
+  readonly losesAnswerElsewhere: boolean;
   /** Whether the answer is lost to a read that fails, and to one that succeeds. */
   readonly losesAnswerAtFailure: boolean;
   readonly losesAnswerAtSuccess: boolean;
@@ -33,15 +59,25 @@ export interface ChannelRules {
 /** Safe: what fails says so and changes nothing. */
 export const strictChannelRules: ChannelRules = {
   acceptsOffset: (offset) => offset === 0,
+  acceptsHeader: (count) => count >= MDEV_HEADER_SIZE,
   acceptsLength: (size, count, largest) => size <= largest && MDEV_HEADER_SIZE + size === count,
+  actsOnRefused: () => false,
   checksPayloadSize: true,
+  actsOnWrongSize: false,
+  requestOf: (word) => word,
+  unknownRequest: errno.EINVAL,
+  acceptsFlags: () => true,
+  answersAt: () => true,
+  answerBehind: (waiting) => waiting,
   written: (count, error) => (error === 0 ? count : -error),
   nextAnswer: (_, next) => next,
+  answerPayload: ({ payload }) => payload,
   answerRequest: (request) => request,
   answerFlags: 0,
   answerSize: (payload) => payload.length,
   readWithoutAnswer: 0,
   acceptsReadLength: (count, answer) => count === answer,
+  losesAnswerElsewhere: false,
   losesAnswerAtFailure: false,
   losesAnswerAtSuccess: true,
 };
@@ -81,23 +117,30 @@ export class MessageChannel {
   /** Takes one message of `count` bytes, of which the user's memory holds `source`: bytes taken, or an error. */
   write(offset: number, count: number, source: Uint8Array): number {
     const rules = this.#rules;
-    if (!rules.acceptsOffset(offset) || count < MDEV_HEADER_SIZE || source.length < MDEV_HEADER_SIZE) {
-      return -errno.EINVAL;
-    }
+    const isHere = rules.acceptsOffset(offset, 'write');
+    if (!rules.acceptsHeader(count)) return -errno.EINVAL;
+    if (count < MDEV_HEADER_SIZE) return isHere ? count : -errno.EINVAL;
+    if (source.length < MDEV_HEADER_SIZE) return -errno.EINVAL;
     const view = new DataView(source.buffer, source.byteOffset, source.byteLength);
-    const request = view.getBigUint64(0, true);
+    const request = rules.requestOf(view.getBigUint64(0, true));
+    const flags = view.getUint32(8, true);
     const size = view.getUint32(12, true);
-    if (!rules.acceptsLength(size, count, this.#buffer.length)) return -errno.EINVAL;
+    const isSound = isHere && rules.acceptsLength(size, count, this.#buffer.length) && rules.acceptsFlags(flags);
+    if (!isSound && !rules.actsOnRefused(offset)) return -errno.EINVAL;
     if (source.length < count) return -errno.EFAULT;
     this.#buffer.fill(0);
     this.#buffer.set(source.subarray(MDEV_HEADER_SIZE, Math.min(count, MDEV_HEADER_SIZE + this.#buffer.length)));
-    return rules.written(count, this.#carryOut(request, size));
+    const error = this.#carryOut(request, flags, Math.min(size, this.#buffer.length));
+    return isSound ? rules.written(count, error, request) : -errno.EINVAL;
   }
 
   /** Hands out the answer that waits, to a user whose memory takes `target.length` of the `count` bytes asked for. */
   read(offset: number, count: number, target: Uint8Array): number {
     const rules = this.#rules;
-    if (!rules.acceptsOffset(offset)) return -errno.EINVAL;
+    if (!rules.acceptsOffset(offset, 'read')) {
+      if (rules.losesAnswerElsewhere) this.#answer = undefined;
+      return -errno.EINVAL;
+    }
     const answer = this.#answer;
     if (answer === undefined) return rules.readWithoutAnswer;
     const length = MDEV_HEADER_SIZE + answer.payload.length;
@@ -106,7 +149,7 @@ export class MessageChannel {
     if (error !== 0) return -error;
     mdevHeader.encode(
       {
-        request: rules.answerRequest(answer.request),
+        request: rules.answerRequest(answer.request, answer.payload),
         flags: rules.answerFlags,
         size: rules.answerSize(answer.payload),
       },
@@ -114,18 +157,28 @@ export class MessageChannel {
       0,
     );
     target.set(new Uint8Array(this.#header.buffer), 0);
-    target.set(answer.payload, MDEV_HEADER_SIZE);
+    target.set(rules.answerPayload(answer, this.#device), MDEV_HEADER_SIZE);
     return length;
   }
 
-  #carryOut(request: bigint, size: number): number {
-    const { messages } = this.#device.rules;
-    const entry = messages.find(({ number }) => BigInt(number) === request);
-    if (entry === undefined) return errno.EINVAL;
-    if (this.#rules.checksPayloadSize && !entry.acceptsSize(size)) return errno.EINVAL;
-    const outcome = entry.handle(this.#device, this.#payload, size);
-    if (typeof outcome === 'number') return outcome;
-    this.#answer = this.#rules.nextAnswer(this.#answer, { request, payload: outcome });
+  #carryOut(request: bigint, flags: number, size: number): number {
+    const rules = this.#rules;
+    const outcome = this.#outcomeOf(request, size);
+    if (typeof outcome === 'number') {
+      this.#answer = rules.answerBehind(this.#answer, request, flags, outcome);
+      return outcome;
+    }
+    if (rules.answersAt(flags)) this.#answer = rules.nextAnswer(this.#answer, { request, payload: outcome });
     return 0;
+  }
+
+  #outcomeOf(request: bigint, size: number): MdevOutcome {
+    const entry = this.#device.rules.messages.find(({ number }) => BigInt(number) === request);
+    if (entry === undefined) return this.#rules.unknownRequest;
+    if (this.#rules.checksPayloadSize && !entry.acceptsSize(size)) {
+      if (this.#rules.actsOnWrongSize) entry.handle(this.#device, this.#payload, size);
+      return errno.EINVAL;
+    }
+    return entry.handle(this.#device, this.#payload, size);
   }
 }

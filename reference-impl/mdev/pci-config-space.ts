@@ -1,3 +1,5 @@
+import { errno } from './error-numbers.ts';
+
 /** Bytes of conventional configuration space. */
 export const PCI_CONFIG_SIZE = 256;
 
@@ -26,6 +28,11 @@ export interface PciConfigRules {
   readonly content: (identity: PciIdentity) => Uint8Array;
   /** Bits that a user may change. */
   readonly writable: (identity: PciIdentity) => Uint8Array;
+  /** Where a read of so many bytes looks. */
+  readonly readAt: (offset: number, length: number) => number;
+  /** Bytes that an access to a region of plain bytes comes to, or an error negated. */
+  readonly lengthOf: (offset: number, count: number, size: number) => number;
+  readonly survivesReset: boolean;
 }
 
 const powerOfTwo = (size: number): number => 2 ** Math.ceil(Math.log2(Math.max(16, size)));
@@ -63,7 +70,14 @@ function writable({ barSizes }: PciIdentity): Uint8Array {
 }
 
 /** Our choice as a whole: 1af4:10f0, virtio's device id as subsystem id, three memory BARs, MSI-X. */
-export const pciConfigRules: PciConfigRules = { content, writable };
+export const pciConfigRules: PciConfigRules = {
+  content,
+  writable,
+  readAt: (offset) => offset,
+  // An access ends where the region does; one that begins there is wrong.
+  lengthOf: (offset, count, size) => (offset >= size ? -errno.EINVAL : Math.min(count, size - offset)),
+  survivesReset: false,
+};
 
 /** Configuration space of a device of layout L1. A BAR that all ones are written to tells its size. */
 export class PciConfigSpace {
@@ -78,11 +92,13 @@ export class PciConfigSpace {
   }
 
   reset(): void {
+    if (this.#rules.survivesReset) return;
     this.#bytes = this.#rules.content(this.#identity);
   }
 
   read(offset: number, target: Uint8Array): void {
-    target.set(this.#bytes.subarray(offset, offset + target.length));
+    const at = this.#rules.readAt(offset, target.length);
+    target.set(this.#bytes.subarray(at, at + target.length));
   }
 
   write(offset: number, source: Uint8Array): void {

@@ -28,31 +28,48 @@ type Others<Rules> = { readonly [K in keyof Rules]: readonly Rules[K][] };
 /** One entry replaced, for every entry of every table: each must show, or it would be no rule of the device. */
 const calls: Others<CallRules> = {
   acceptsArgsz: [() => true, () => false],
+  unknownCall: [0],
   deviceFlags: [(flags) => flags | 0x80],
   regionCount: [(count) => count + 1],
   interruptCount: [(count) => count + 1],
+  regionAskedFor: [(index, count) => Math.min(index, count - 1)],
+  toldIndex: [() => 0],
   regionFlags: [(index, flags) => (index === 1 ? flags & 3 : flags)],
   regionSize: [(_, size) => size / 2],
   regionOffset: [(index) => index * 2 ** 32],
+  interruptAskedFor: [() => 2],
+  vectorsOf: [(_, count) => count + 1],
   interruptFlags: [() => 0, (flags) => flags | 2],
   knowsEmptyInterrupt: [],
+  absentAccess: [-22],
+  mapElsewhere: [(length) => new Uint8Array(length)],
 };
 
 const channel: Others<ChannelRules> = {
   acceptsOffset: [() => true],
+  acceptsHeader: [(count) => count >= 8],
+  actsOnRefused: [() => true],
   acceptsLength: [
     () => true,
     (size, count) => 16 + size === count,
     (size, count) => size <= 1024 && 16 + size <= count,
   ],
   checksPayloadSize: [false],
+  actsOnWrongSize: [true],
+  requestOf: [(word) => word & 0xffff_ffffn],
+  unknownRequest: [0],
+  acceptsFlags: [(flags) => flags === 0],
+  answersAt: [(flags) => flags !== 0],
+  answerBehind: [() => undefined],
   written: [(count) => count, (count, error) => (error === 0 ? count - 16 : -error)],
   nextAnswer: [(waiting, next) => waiting ?? next],
+  answerPayload: [() => new Uint8Array(8)],
   answerRequest: [(request) => request + 1n],
   answerFlags: [1],
   answerSize: [() => 0],
   readWithoutAnswer: [-11],
   acceptsReadLength: [() => true, (count, answer) => count >= answer, () => false],
+  losesAnswerElsewhere: [true],
   losesAnswerAtFailure: [true],
   losesAnswerAtSuccess: [false],
 };
@@ -61,6 +78,8 @@ const features: Others<MdevFeatureRules> = {
   offered: [() => 0n, (ofParent) => ofParent | (1n << 50n)],
   accepts: [() => false, () => true],
   changesWhileRunning: [true],
+  taken: [() => 0n],
+  leftByRefused: [() => 0n],
   storesRefused: [],
 };
 
@@ -141,6 +160,9 @@ const life: Others<LifeRules> = {
 const pciConfig: Others<PciConfigRules> = {
   content: [(identity) => pciConfigRules.content({ ...identity, vectors: identity.vectors + 1 })],
   writable: [(identity) => pciConfigRules.writable({ ...identity, barSizes: [1, 1, 1] })],
+  readAt: [(offset, length) => (length === 1 ? 0 : offset)],
+  lengthOf: [(offset, count, size) => (offset + count > size ? -22 : count)],
+  survivesReset: [true],
 };
 
 /** Whether a list of all but one leaves out this one. */

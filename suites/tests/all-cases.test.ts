@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import t from 'tap';
 import { citedOrigins, coverageProblems } from '../../reference-impl/catalogue/coverage.ts';
 import { isFaultName } from '../../reference-impl/faults/faults.ts';
+import { isMdevFaultName } from '../../reference-impl/faults/mdev-faults.ts';
 import { allCases, retiredIds } from '../all-cases.ts';
 import { variantsOf } from '../case.ts';
 
@@ -40,14 +41,14 @@ t.test('every requirement has a case, or says why none', async (t) => {
   t.same(problems, []);
 });
 
-t.test('every fault that a case names exists', async (t) => {
-  const named = allCases.flatMap(({ id, proves }) =>
+t.test('every fault that a case names exists, and is of the reference that the case is tried on', async (t) => {
+  const named = allCases.flatMap(({ id, proves, applies }) =>
     Object.values(proves)
       .flat()
-      .map((fault) => ({ id, fault: String(fault) })),
+      .map((fault) => ({ id, fault: String(fault), isMdev: applies.transports?.join() === 'vhost-mdev' })),
   );
   t.same(
-    named.filter(({ fault }) => !isFaultName(fault)),
+    named.filter(({ fault, isMdev }) => !(isMdev ? isMdevFaultName(fault) : isFaultName(fault))),
     [],
   );
 });

@@ -56,11 +56,21 @@ function observeInfos({ file }: MdevUser, note: Note): void {
   }
   for (let index = 0; index < 10; index++) note(`region ${index}`, regionInfo(file, index));
   for (let index = 0; index < 6; index++) note(`interrupt ${index}`, irqInfo(file, index));
+  note('no call', file.ioctl(0x3b00, none));
+  const page = file.map(0, 4096, true);
+  note('no doorbells', [
+    typeof page === 'number' ? page : page.length,
+    file.pread(20 * VFIO_REGION_SPAN, 4, new Uint8Array(4)),
+  ]);
   const space = new Uint8Array(256);
   const at = 7 * VFIO_REGION_SPAN;
   note('identity', [file.pread(at, 256, space), [...space]]);
   file.pwrite(at, 256, new Uint8Array(256).fill(0xff));
   note('written', [file.pread(at, 256, space), [...space]]);
+  const byte = new Uint8Array(1);
+  note('a byte', [file.pread(at + 1, 1, byte), byte[0], file.pread(at + 250, 8, new Uint8Array(8))]);
+  file.ioctl(vfioRequests.VFIO_DEVICE_RESET, none);
+  note('restored', [file.pread(at, 256, space), [...space]]);
 }
 
 function observeMessages(user: MdevUser, note: Note): void {
@@ -68,13 +78,18 @@ function observeMessages(user: MdevUser, note: Note): void {
   const records = () => user.device.rings.records.map(({ size, base, addresses }) => ({ size, base, addresses }));
   note('short read', file.pread(0, 24, new Uint8Array(24)));
   note('elsewhere', [file.pwrite(8, 24, new Uint8Array(24)), file.pread(8, 24, new Uint8Array(24))]);
+  note('half a header', file.pwrite(0, 8, new Uint8Array(8)));
   note('unknown', send(77n, u64(1n)));
+  note('upper half', [send(0x1_0000_0000n | 0x8008_af00n), receive()]);
+  note('flags', [send('VHOST_GET_FEATURES', none, { flags: 2 }), receive(), send('VHOST_GET_FEATURES'), receive()]);
   note('length', send('VHOST_SET_LOG_BASE', u64(1n), { size: 4 }));
   const table = memoryTable(user.guest);
   note('more than size', send('VHOST_SET_MEM_TABLE', Uint8Array.from([...table, ...u64(0n)]), { size: table.length }));
   const long = new Uint8Array(5000);
   long[0] = 100;
   note('too long', send('VHOST_SET_MEM_TABLE', long));
+  note('more bytes than told', send('VHOST_SET_LOG_BASE', Uint8Array.from([...u64(6n), 0]), { size: 8 }));
+  note('not acted on', user.device.logBase);
   note('payload', [send('VHOST_SET_LOG_BASE', u32(9)), user.device.logBase]);
   note('features', [send('VHOST_GET_FEATURES'), receive(), receive()]);
   send('VHOST_GET_FEATURES');
@@ -82,8 +97,12 @@ function observeMessages(user: MdevUser, note: Note): void {
   send('VHOST_GET_FEATURES');
   send('VHOST_GET_VRING_BASE', state(1, 0));
   note('two answers', [receive(), receive()]);
+  send('VHOST_GET_FEATURES');
+  send('VHOST_SET_OWNER');
+  note('elsewhere', [file.pread(8, 24, new Uint8Array(24)), receive()]);
   note('features accepted', [send('VHOST_SET_FEATURES', u64(1n << 63n)), user.device.features, user.parent.features]);
   note('features accepted', [send('VHOST_SET_FEATURES', u64(1n << 32n)), user.device.features, user.parent.features]);
+  note('refused behind', [send('VHOST_SET_FEATURES', u64(1n << 63n)), user.parent.features]);
   note('not offered by all', [send('VHOST_SET_FEATURES', u64(1n << 33n)), user.parent.features]);
   for (const num of [0, 3, 8, 0x1_0008]) note(`size ${num}`, [send('VHOST_SET_VRING_NUM', state(0, num)), records()]);
   for (const num of [7, 0x1_0007]) note(`base ${num}`, [send('VHOST_SET_VRING_BASE', state(0, num)), records()]);
