@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DriverUsageError } from '../errors.ts';
 
@@ -87,7 +87,12 @@ export class MdevSysfs {
 
   #store(file: string, text: string, failure: string): void {
     try {
-      writeFileSync(file, text, { flag: 'r+' });
+      const fd = openSync(file, constants.O_WRONLY);
+      try {
+        writeSync(fd, text);
+      } finally {
+        closeSync(fd);
+      }
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
       throw new DriverUsageError(`${failure}: ${code}${code === 'EACCES' ? ' (run as root)' : ''}`);
