@@ -1,4 +1,8 @@
 import type { AnyCase } from './case.ts';
+import * as vhostMdevDoorbell from './vhost-mdev/doorbell.cases.ts';
+import * as vhostMdevDoorbellPages from './vhost-mdev/doorbell-pages.cases.ts';
+import * as vhostMdevDoorbellQueues from './vhost-mdev/doorbell-queues.cases.ts';
+import * as vhostMdevDoorbellTimes from './vhost-mdev/doorbell-times.cases.ts';
 import * as vhostUserBackEndRequests from './vhost-user/back-end-requests.cases.ts';
 import * as vhostUserBlockConfig from './vhost-user/block-config.cases.ts';
 import * as vhostUserConfig from './vhost-user/config.cases.ts';
@@ -58,6 +62,10 @@ import * as splitRingUsedRing from './virtio/split-ring/used-ring.cases.ts';
 
 /** Every file of cases; a new one is added here. */
 const files: readonly Readonly<Record<string, AnyCase>>[] = [
+  vhostMdevDoorbell,
+  vhostMdevDoorbellPages,
+  vhostMdevDoorbellQueues,
+  vhostMdevDoorbellTimes,
   vhostUserBackEndRequests,
   vhostUserBlockConfig,
   vhostUserConfigWrite,

@@ -4,23 +4,23 @@ import type { Check } from '../check.ts';
 import type { Workload } from '../workload/workload.ts';
 
 /** What of a case's context is needed to have a ring run on a session of its own. */
-interface Context {
+interface Context<S extends Session> {
   readonly guest: Guest;
   readonly workload: Workload;
-  connect(start: 'connected' | 'negotiated'): Session;
+  connect(start: 'connected' | 'negotiated'): S;
 }
 
-export interface RunningQueue {
-  readonly session: Session;
+export interface RunningQueue<S extends Session = Session> {
+  readonly session: S;
   readonly ring: GuestSplitRing;
   readonly queue: Attachment;
 }
 
 /** A new negotiated session with a ring that runs: what every point of a sweep begins with. */
-export function runningQueue(
-  context: Context,
+export function runningQueue<S extends Session>(
+  context: Context<S>,
   options: Partial<AttachOptions> & { readonly size?: number; readonly placement?: RingPlacement } = {},
-): RunningQueue {
+): RunningQueue<S> {
   const { size = 16, placement = 'contiguous', ...attach } = options;
   const session = context.connect('negotiated');
   const ring = context.guest.splitRing({ size, base: attach.base ?? 0, placement });
@@ -31,7 +31,7 @@ export function runningQueue(
  * A transfer on a session of its own comes to its end: whatever it carries, which is for others to judge.
  * @throws as `waitForUsed`, which makes a failure of whatever is being shown.
  */
-export function servesAfresh(context: Context, check: Check, what: string): boolean {
+export function servesAfresh(context: Context<Session>, check: Check, what: string): boolean {
   const { session, queue } = runningQueue(context);
   context.workload.transfer(queue);
   session.close();

@@ -1,0 +1,157 @@
+import type { VfioMapping, VhostMdevSession } from '../../drivers/driver-port.ts';
+import { defineCase } from '../case.ts';
+import type { Check } from '../check.ts';
+import { doorbellData, doorbellSizes, rest, writeDoorbells } from './doorbells.ts';
+import { answerOf, ringCount, setState } from './ring-messages.ts';
+import { serves, servesAll } from './service.ts';
+
+/** Doorbells by a store into a mapped page, which a device without notify areas does not have (ENOTSUPP). */
+
+const transports = ['vhost-mdev'] as const;
+
+/** What mapping a part of the region of doorbells comes to; nothing stays mapped. */
+function mapAnswer({ device, places }: VhostMdevSession, offset: number, length: number): string {
+  const mapping = device.map(places.doorbells, offset, length);
+  if (typeof mapping === 'number') return answerOf(mapping);
+  mapping.unmap();
+  return 'mapped';
+}
+
+/** The page of a ring; none, and the check inconclusive, where the device has no such pages. */
+function mappedPage({ device, places }: VhostMdevSession, check: Check, at: number, page: number) {
+  const mapping = device.map(places.doorbells, at, page);
+  if (typeof mapping !== 'number') return mapping;
+  check.inconclusive(`no page of doorbells to store into: ${answerOf(mapping)}`);
+  return undefined;
+}
+
+function store({ bytes }: VfioMapping, number: number): void {
+  new DataView(bytes.buffer, bytes.byteOffset).setUint16(0, number, true);
+}
+
+export const pagesCanBeMapped = defineCase({
+  id: 'vhost-mdev/notify/page-of-each-ring-can-be-mapped',
+  title: 'mapping the page of each ring, or a part of it, gives it; ENOTSUPP where the device has no notify areas',
+  proves: { 'vm-notify/page-can-be-mapped': 'mdev-doorbell-pages-unmappable' },
+  applies: { start: 'connected', transports, needs: ['layout-l2'] },
+  run({ session, requirement }) {
+    const check = requirement('vm-notify/page-can-be-mapped');
+    const { page } = doorbellSizes(session);
+    for (let index = 0; index < ringCount(session); index++) {
+      for (const length of [page, page / 2, 2]) {
+        const answer = mapAnswer(session, index * page, length);
+        check.oneOf(answer, ['mapped', 'ENOTSUPP'], `${length} bytes of the page of ring ${index}`);
+      }
+    }
+  },
+});
+
+export const storeNotifies = defineCase({
+  id: 'vhost-mdev/notify/store-into-mapped-page-notifies',
+  title: 'a store of 16 bits into the page of a ring has it served, again and again, and after a stop and a start',
+  proves: { 'vm-notify/store-notifies-its-queue': 'mdev-mapped-page-is-a-copy' },
+  applies: { start: 'negotiated', transports },
+  run({ session, guest, workload, port, requirement }) {
+    const check = requirement('vm-notify/store-notifies-its-queue');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    workload.once(queue);
+    const { page } = doorbellSizes(session);
+    const mapping = mappedPage(session, check, queue.index * page, page);
+    if (mapping === undefined) return;
+    for (const run of ['the first run', 'the second run']) {
+      for (const seed of [1, 2, 3]) {
+        rest(port);
+        const heads = queue.makeAvailable([workload.request({ seed }).segments]);
+        store(mapping, queue.index);
+        const used = servesAll(port, check, queue, 1, `request ${seed} of ${run}`);
+        if (!check.sameMembers(used, heads, `its head in ${run}`)) return;
+      }
+      setState(session, 0);
+      setState(session, 1);
+    }
+    mapping.unmap();
+    serves({ port, workload }, check, queue, 'a request by a write after the page was unmapped', { seed: 4 });
+  },
+});
+
+export const mappedTwice = defineCase({
+  id: 'vhost-mdev/notify/page-mapped-twice-is-one-page',
+  title: 'stores into each of two mappings of a page notify, and into the one that is left',
+  proves: { 'vm-notify/mapped-twice-is-one-page': 'mdev-second-mapping-is-a-copy' },
+  applies: { start: 'negotiated', transports },
+  run({ session, guest, workload, port, requirement }) {
+    const check = requirement('vm-notify/mapped-twice-is-one-page');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    workload.once(queue);
+    const { page } = doorbellSizes(session);
+    const first = mappedPage(session, check, queue.index * page, page);
+    const second = mappedPage(session, check, queue.index * page, page);
+    if (first === undefined || second === undefined) return;
+    const storeInto = (mapping: VfioMapping, what: string): void => {
+      rest(port);
+      const heads = queue.makeAvailable([workload.request().segments]);
+      store(mapping, queue.index);
+      check.sameMembers(servesAll(port, check, queue, 1, `a request by ${what}`), heads, `its head, by ${what}`);
+    };
+    storeInto(first, 'the first mapping');
+    storeInto(second, 'the second mapping');
+    first.unmap();
+    storeInto(second, 'the one that is left');
+  },
+});
+
+export const storesAndWrites = defineCase({
+  id: 'vhost-mdev/notify/stores-and-writes-mix',
+  title: 'while its page is mapped a ring is notified by writes as by stores',
+  proves: { 'vm-notify/stores-and-writes-mix': 'mdev-write-lost-while-mapped' },
+  applies: { start: 'negotiated', transports },
+  run({ session, guest, workload, port, requirement }) {
+    const check = requirement('vm-notify/stores-and-writes-mix');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    workload.once(queue);
+    const { page } = doorbellSizes(session);
+    const mapping = mappedPage(session, check, queue.index * page, page);
+    if (mapping === undefined) return;
+    for (const round of [1, 2, 3]) {
+      for (const by of ['write', 'store'] as const) {
+        rest(port);
+        const heads = queue.makeAvailable([workload.request({ seed: round }).segments]);
+        if (by === 'store') store(mapping, queue.index);
+        else writeDoorbells(session, queue.index * page, doorbellData(queue.index));
+        const used = servesAll(port, check, queue, 1, `request ${round} by a ${by}`);
+        if (!check.sameMembers(used, heads, `head ${round} by a ${by}`)) return;
+      }
+    }
+    mapping.unmap();
+  },
+});
+
+export const morethanAPage = defineCase({
+  id: 'vhost-mdev/notify/mapping-of-more-than-a-page-is-refused',
+  title: 'mapping more than one page of doorbells fails with EINVAL, at the page of every ring',
+  proves: { 'vm-notify/map-of-more-than-a-page-refused': 'mdev-two-pages-mapped' },
+  applies: { start: 'connected', transports },
+  run({ session, requirement }) {
+    const check = requirement('vm-notify/map-of-more-than-a-page-refused');
+    const { page } = doorbellSizes(session);
+    for (let index = 0; index < ringCount(session); index++) {
+      for (const length of [page + 1, 2 * page, 16 * page]) {
+        check.equal(mapAnswer(session, index * page, length), 'EINVAL', `${length} bytes from ring ${index} on`);
+      }
+    }
+  },
+});
+
+export const behindRings = defineCase({
+  id: 'vhost-mdev/notify/mapping-behind-the-last-ring-is-refused',
+  title: 'mapping a page behind that of the last ring fails with EINVAL, next to it or far away',
+  proves: { 'vm-notify/map-behind-rings-refused': 'mdev-page-behind-rings-mapped' },
+  applies: { start: 'connected', transports },
+  run({ session, requirement }) {
+    const check = requirement('vm-notify/map-behind-rings-refused');
+    const { region, page } = doorbellSizes(session);
+    for (const offset of [region, region + page, region + 16 * page, 2 ** 31, 2 ** 39]) {
+      check.equal(mapAnswer(session, offset, page), 'EINVAL', `a page at offset 0x${offset.toString(16)}`);
+    }
+  },
+});

@@ -1,0 +1,104 @@
+import type { GuestSplitRing, VhostMdevSession } from '../../drivers/driver-port.ts';
+import { errorName } from '../../reference-impl/mdev/error-numbers.ts';
+import type { AddressSpace } from '../../reference-impl/memory/addresses.ts';
+import { addressIn } from '../../reference-impl/memory/addresses.ts';
+import { SplitDriver } from '../../reference-impl/virtqueue/split-driver.ts';
+import { decodeStructure, encodeStructure } from '../../reference-impl/wire/vfio-structures.ts';
+import type { VhostRequest } from '../../reference-impl/wire/vhost-requests.ts';
+import { u64Payload, vringAddressPayload, vringStatePayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
+
+/** What a message or call came to: `taken`, or the name of its error. */
+export type Answer = string;
+
+export const answerOf = (result: number | bigint | Uint8Array): Answer =>
+  typeof result === 'number' && result < 0 ? errorName(result) : 'taken';
+
+const tell = (session: VhostMdevSession, request: VhostRequest, payload: Uint8Array): Answer =>
+  answerOf(session.channel.exchange(request, payload));
+
+/** DEVICE_SET_STATE with all 64 bits: 0 stops, 1 starts. */
+export const setState = (session: VhostMdevSession, state: number | bigint): Answer =>
+  tell(session, 'VHOST_DEVICE_SET_STATE', encodeStructure(u64Payload, { u64: BigInt(state) }));
+
+export const setFeatures = (session: VhostMdevSession, word: bigint): Answer =>
+  tell(session, 'VHOST_SET_FEATURES', encodeStructure(u64Payload, { u64: word }));
+
+export const setSize = (session: VhostMdevSession, index: number, num: number): Answer =>
+  tell(session, 'VHOST_SET_VRING_NUM', encodeStructure(vringStatePayload, { index, num }));
+
+export const setBase = (session: VhostMdevSession, index: number, num: number): Answer =>
+  tell(session, 'VHOST_SET_VRING_BASE', encodeStructure(vringStatePayload, { index, num }));
+
+export interface RingAddresses {
+  readonly desc: bigint;
+  readonly avail: bigint;
+  readonly used: bigint;
+}
+
+/** Flags and log address besides those of the ring; 0 unless told. */
+export interface RingLog {
+  readonly flags?: number;
+  readonly log?: bigint;
+}
+
+export const setAddresses = (
+  session: VhostMdevSession,
+  index: number,
+  { desc, avail, used }: RingAddresses,
+  { flags = 0, log = 0n }: RingLog = {},
+): Answer => {
+  const value = { index, flags, descriptor: desc, used, available: avail, log };
+  return tell(session, 'VHOST_SET_VRING_ADDR', encodeStructure(vringAddressPayload, value));
+};
+
+/** GET_VRING_BASE with all 32 bits of its number: the base, or the name of the error. */
+export function getBase(session: VhostMdevSession, index: number): number | Answer {
+  const answer = session.channel.exchange(
+    'VHOST_GET_VRING_BASE',
+    encodeStructure(vringStatePayload, { index, num: 0 }),
+  );
+  if (typeof answer === 'number') return errorName(answer);
+  const state = decodeStructure(vringStatePayload, answer);
+  return state === undefined || state.index !== index ? `an answer for ring ${state?.index}` : state.num;
+}
+
+/** The spaces of ring addresses and of addresses in descriptors, as the device's layout has them. */
+export const spacesOf = ({
+  places,
+}: VhostMdevSession): { readonly ring: AddressSpace; readonly buffer: AddressSpace } =>
+  places.memory === 'table' ? { ring: 'user', buffer: 'guest-physical' } : { ring: 'io-virtual', buffer: 'io-virtual' };
+
+/** Where the parts of a ring lie, as SET_VRING_ADDR tells it. */
+export function addressesOf(session: VhostMdevSession, { desc, avail, used }: GuestSplitRing): RingAddresses {
+  const { ring } = spacesOf(session);
+  return { desc: addressIn(ring, desc), avail: addressIn(ring, avail), used: addressIn(ring, used) };
+}
+
+/** Tells of a ring in full: what came of the first message that was not taken, or of the last. */
+export function tellRing(session: VhostMdevSession, index: number, ring: GuestSplitRing, base = 0): Answer {
+  const answers = [
+    setSize(session, index, ring.size),
+    setBase(session, index, base),
+    setAddresses(session, index, addressesOf(session, ring)),
+  ];
+  return answers.find((answer) => answer !== 'taken') ?? 'taken';
+}
+
+/** The driver's side of a ring that no attachment is made for. */
+export const driverOf = (session: VhostMdevSession, ring: GuestSplitRing, base = 0): SplitDriver =>
+  new SplitDriver(ring, { space: spacesOf(session).buffer, base });
+
+/** Vectors that the device tells of: one for each of its rings. */
+export function ringCount({ device, places }: VhostMdevSession): number {
+  const info = device.irqInfo(places.interrupts);
+  return typeof info === 'number' ? 0 : info.count;
+}
+
+/** Writes the number of a queue at its page, whatever comes of it. */
+export function ringDoorbell(session: VhostMdevSession, index: number): Answer {
+  const { device, places } = session;
+  const info = device.regionInfo(places.doorbells);
+  const rings = ringCount(session);
+  const page = typeof info === 'number' || rings === 0 ? 0 : Number(info.size) / rings;
+  return answerOf(device.write(places.doorbells, index * page, new Uint8Array(Uint32Array.of(index).buffer)));
+}

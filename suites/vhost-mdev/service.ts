@@ -1,0 +1,39 @@
+import { type Attachment, DeadlineError, type DriverPort } from '../../drivers/driver-port.ts';
+import type { Check } from '../check.ts';
+import type { RequestShape } from '../workload/request.ts';
+import type { Workload } from '../workload/workload.ts';
+
+export interface Served {
+  readonly port: DriverPort;
+  readonly workload: Workload;
+}
+
+/** One request there and back, as a claim of this very requirement. Whether it held: after a failure the ring is astray. */
+export function serves(
+  { port, workload }: Served,
+  check: Check,
+  queue: Attachment,
+  what: string,
+  shape: RequestShape = {},
+): boolean {
+  try {
+    return check.equal(workload.once(queue, shape), undefined, what);
+  } catch (error) {
+    if (!(error instanceof DeadlineError)) throw error;
+    check.silence(what, 'it is served', port.deadlineMs);
+    return false;
+  }
+}
+
+/** What was made available before comes back: the heads in order of the used ring, or none after a failure. */
+export function servesAll(port: DriverPort, check: Check, queue: Attachment, count: number, what: string): number[] {
+  try {
+    const heads = queue.waitForUsed(count).map(({ id }) => id);
+    check.equal(heads.length, count, what);
+    return heads;
+  } catch (error) {
+    if (!(error instanceof DeadlineError)) throw error;
+    check.silence(what, `${count} used elements`, port.deadlineMs);
+    return [];
+  }
+}

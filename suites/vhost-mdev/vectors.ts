@@ -1,0 +1,87 @@
+import type { DriverPort, VhostMdevSession } from '../../drivers/driver-port.ts';
+import {
+  encodeStructure,
+  VFIO_IRQ_SET_ACTION_TRIGGER,
+  VFIO_IRQ_SET_DATA_EVENTFD,
+  vfioIrqSet,
+  vfioRequests,
+} from '../../reference-impl/wire/vfio-structures.ts';
+import { type Answer, answerOf } from './ring-messages.ts';
+
+/** An eventfd of the case's own. */
+export class CountedEvent {
+  readonly fd: number;
+  readonly #port: DriverPort;
+
+  constructor(port: DriverPort) {
+    this.#port = port;
+    this.fd = port.descriptors.eventfd();
+  }
+
+  /** Signals since the last look. */
+  take(): number {
+    return this.#port.descriptors.read(this.fd);
+  }
+
+  /** Waits for a signal: how many there were, 0 where none came before the deadline. */
+  wait(deadlineMs = this.#port.deadlineMs): number {
+    let count = 0;
+    this.#port.until(() => {
+      count += this.take();
+      return count > 0;
+    }, deadlineMs);
+    return count;
+  }
+
+  close(): void {
+    this.#port.descriptors.close(this.fd);
+  }
+}
+
+/** Gives the rings' vectors from `start` on an event each, and takes theirs away where there is none. */
+export const setEvents = (
+  { device, places }: VhostMdevSession,
+  start: number,
+  events: readonly (CountedEvent | undefined)[],
+): Answer =>
+  answerOf(
+    device.setIrqEvents(
+      places.interrupts,
+      start,
+      events.map((event) => event?.fd ?? -1),
+    ),
+  );
+
+export const triggerByEvents = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER;
+
+export const descriptorData = (...descriptors: readonly number[]): Uint8Array =>
+  new Uint8Array(Int32Array.from(descriptors).buffer);
+
+/**
+ * VFIO_DEVICE_SET_IRQS with any fields: one event descriptor for the first vector of the rings, which is none, unless
+ * told otherwise.
+ */
+export function setIrqs(
+  { device, places }: VhostMdevSession,
+  fields: {
+    readonly argsz?: number;
+    readonly flags?: number;
+    readonly index?: number;
+    readonly start?: number;
+    readonly count?: number;
+  },
+  data: Uint8Array = descriptorData(-1),
+): Answer {
+  const fixed = encodeStructure(vfioIrqSet, {
+    argsz: vfioIrqSet.size + data.length,
+    flags: triggerByEvents,
+    index: places.interrupts,
+    start: 0,
+    count: 1,
+    ...fields,
+  });
+  const argument = new Uint8Array(fixed.length + data.length);
+  argument.set(fixed);
+  argument.set(data, fixed.length);
+  return answerOf(device.file.ioctl(vfioRequests.VFIO_DEVICE_SET_IRQS, argument));
+}
