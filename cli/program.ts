@@ -2,13 +2,14 @@ import { Command, CommanderError } from 'commander';
 import { allCases } from '../suites/all-cases.ts';
 import { printDryRun } from './dry-run.ts';
 import { addGuestCommand } from './guest/guest-command.ts';
+import { thisKernel } from './host-supervisor.ts';
 import { addListCommand } from './list-command.ts';
 import { oneLine } from './one-line.ts';
-import { recordedRun } from './recorded-run.ts';
 import { addReportCommand } from './report-command.ts';
-import { runPlan } from './run-command.ts';
+import { requestedRun } from './requested-run.ts';
+import { rootOfRun, runPlan } from './run-command.ts';
 import { addRunOptions } from './run-options.ts';
-import { type RunOptions, runRequest } from './run-request.ts';
+import type { RunOptions } from './run-request.ts';
 import { suiteVersion } from './run-store.ts';
 
 const examples = `
@@ -18,6 +19,7 @@ Examples:
   vhost-conformance run vhost-user:/run/my.sock             judge what is served at a socket
   vhost-conformance run --exec './my-backend -s {socket}' --device net
   vhost-conformance run reference --case 'virtio/split-ring/*' --feature VIRTIO_F_EVENT_IDX
+  vhost-conformance guest -- run kernel-vhost-mdev-net      judge a kernel module in a kernel of its own
   vhost-conformance list requirements --json
   vhost-conformance report out-1 out-2 --out merged
 
@@ -38,7 +40,10 @@ function program(setExitCode: (code: number) => void): Command {
   );
   addListCommand(subcommand(command, 'list', 'print what there is'));
   addReportCommand(subcommand(command, 'report', 'make reports of one run or of its shards'));
-  addGuestCommand(subcommand(command, 'guest', 'do it with a kernel of its own'), setExitCode);
+  addGuestCommand(
+    subcommand(command, 'guest', 'run it in a small virtual machine with a kernel of its own'),
+    setExitCode,
+  );
   return command;
 }
 
@@ -48,13 +53,9 @@ function subcommand(parent: Command, name: string, description: string): Command
 }
 
 async function run(names: readonly string[], options: RunOptions): Promise<number> {
-  if (options.resume !== undefined) {
-    const recorded = recordedRun(options.resume, names);
-    const request = runRequest(recorded.names, recorded.options, allCases);
-    return await runPlan(request, allCases, options.resume);
-  }
-  const request = runRequest(names, options, allCases);
-  if (!options.dryRun) return await runPlan(request, allCases, undefined);
+  const { request, resumed } = requestedRun(names, options, 'run');
+  if (!request.options.dryRun)
+    return await runPlan(request, allCases, resumed, thisKernel, rootOfRun(request, resumed));
   printDryRun(request, process.stdout);
   return 0;
 }

@@ -5,8 +5,10 @@ import { type PlannedResult, resultId } from '../reports/record/run-plan.ts';
 import type { AnyCase } from '../suites/case.ts';
 import { type ExpectationRules, readExpectations } from '../suites/runner/expectations.ts';
 import { plannedResults, shardOf } from '../suites/runner/plan.ts';
-import { type HostEnd, HostSupervisor } from './host-supervisor.ts';
+import type { Host, HostEnd, HostPlace, KernelDeath } from './host-conversation.ts';
 import { Interruption } from './interruption.ts';
+import { KernelDeaths } from './kernel-deaths.ts';
+import { errorRecord, kernelDeathRecord, notRepeatedRecord, notRunRecord, type RecordFacts } from './parent-record.ts';
 import { type Progress, progressOn } from './progress.ts';
 import { writeReports } from './reporters.ts';
 import { rerunLine } from './rerun-line.ts';
@@ -20,7 +22,6 @@ import { UsageError } from './usage-error.ts';
 
 /** Results that a dead host leaves behind before its target is given up. */
 const deathsWithoutResult = 3;
-const budgets = { startMs: 60_000, resultMs: 60_000 };
 const strictTargets = ['reference', 'reference-net'];
 const referenceList = new URL('../../fixtures/expectations/reference-not-applicable.json', import.meta.url);
 
@@ -29,6 +30,8 @@ export async function runPlan(
   request: RunRequest,
   all: readonly AnyCase[],
   resumed: string | undefined,
+  place: HostPlace,
+  root: string,
 ): Promise<number> {
   const { options } = request;
   const names = request.targets.map(({ target }) => target.facts.name);
@@ -40,14 +43,20 @@ export async function runPlan(
     request.targets.flatMap((argument) => argument.words),
     absolute(options),
   );
-  const facts: RunFacts = { seed: options.seed, shard, plan, owed, command: ['vhost-conformance', 'run', ...words] };
-  const root = resumed === undefined ? checkOut(options.out ?? defaultOut()) : resolve(resumed);
+  const facts: RunFacts = {
+    seed: options.seed,
+    shard,
+    plan,
+    owed,
+    command: ['vhost-conformance', ...place.runWords, ...words],
+  };
   const scratch = new ScratchDirectory();
-  const run = new Run(request, all, facts, root, scratch);
+  const run = new Run(request, all, facts, place, root, scratch);
   try {
     if (resumed !== undefined) run.reopen();
     return await run.toItsEnd();
   } finally {
+    await place.close();
     scratch.remove();
   }
 }
@@ -56,6 +65,7 @@ class Run {
   readonly #request: RunRequest;
   readonly #all: readonly AnyCase[];
   readonly #facts: RunFacts;
+  readonly #place: HostPlace;
   readonly #root: string;
   readonly #scratch: ScratchDirectory;
   readonly #rules: ExpectationRules;
@@ -64,13 +74,22 @@ class Run {
   /** Ids of results that a resumed run had to leave as errors of ours. */
   #toRepeat = new Set<string>();
   #store: RunStore | undefined;
-  #host: HostSupervisor | undefined;
+  readonly #kernelDeaths = new KernelDeaths();
+  #host: Host | undefined;
   #progress: Progress | undefined;
 
-  constructor(request: RunRequest, all: readonly AnyCase[], facts: RunFacts, root: string, scratch: ScratchDirectory) {
+  constructor(
+    request: RunRequest,
+    all: readonly AnyCase[],
+    facts: RunFacts,
+    place: HostPlace,
+    root: string,
+    scratch: ScratchDirectory,
+  ) {
     this.#request = request;
     this.#all = all;
     this.#facts = facts;
+    this.#place = place;
     this.#root = root;
     this.#scratch = scratch;
     this.#rules = rulesOf(request);
@@ -87,6 +106,8 @@ class Run {
       for (const argument of this.#request.targets) {
         if (!this.#interruption.happened) await this.#judgeTarget(argument);
       }
+      const distrust = await this.#place.close();
+      if (distrust !== undefined && !this.#interruption.happened) this.#problem(distrust);
     } finally {
       this.#progress?.stop();
     }
@@ -114,6 +135,7 @@ class Run {
     while (before > 0 && !this.#interruption.happened) {
       const end = await this.#runHost(argument);
       if (!this.#isToGoOn(name, end)) return;
+      this.#giveUpWhatEndsKernels(name);
       const left = this.#missingOf(name).length;
       deaths = left < before ? 0 : deaths + 1;
       before = left;
@@ -127,6 +149,7 @@ class Run {
   #isToGoOn(name: string, end: HostEnd): boolean {
     switch (end.kind) {
       case 'completed':
+        if (this.#settleSuspect()) return true;
         if (end.gaveUp !== undefined) this.#problem(`${name}: ${end.gaveUp}`);
         return false;
       case 'stopped':
@@ -147,6 +170,13 @@ class Run {
         if (this.#store === undefined) throw new UsageError(`${name}: ${end.why}`);
         this.#blame(this.#store, name, end.why);
         return true;
+      case 'kernel-died':
+        if (this.#store === undefined) {
+          this.#say(end.death.log);
+          throw new UsageError(`${name}: the kernel died before it served: ${end.death.signature}`);
+        }
+        this.#blameForKernel(this.#store, name, end.death);
+        return true;
     }
   }
 
@@ -160,49 +190,83 @@ class Run {
     this.#progress?.say(
       `${target}: ${why.split('\n')[0]}${running === undefined ? '' : ` (while ${running.key} ran)`}`,
     );
-    const planned = this.#request.cases.find(({ key }) => key === running?.key);
-    if (running === undefined || planned === undefined) return;
-    const { definition, variant, key } = planned;
-    const outcomes = Object.keys(definition.proves).map((requirement) => ({
-      requirement,
-      outcome: 'error' as const,
-      checks: 0,
-    }));
+    const facts = running === undefined ? undefined : this.#recordFacts(running);
+    if (facts !== undefined) this.#settle(store, errorRecord(facts, why));
+    this.#kernelDeaths.clear();
+  }
+
+  /** A death of the kernel is the case's that repeats it alone on a fresh boot. */
+  #blameForKernel(store: RunStore, target: string, death: KernelDeath): void {
+    const running = store.begunWithoutResult(target);
+    const facts = running === undefined ? undefined : this.#recordFacts(running);
+    if (running === undefined || facts === undefined) {
+      const before = this.#kernelDeaths.lastCases.join(', ');
+      this.#problem(`${target}: the kernel died between cases: ${death.signature}; before that ran: ${before}`);
+    } else if (this.#kernelDeaths.isProven(running, facts.planned.definition.id, death)) {
+      this.#progress?.say(`${target}: ${running.key} ended the kernel: ${death.signature}`);
+      this.#settle(store, kernelDeathRecord(facts, death));
+    } else {
+      this.#progress?.say(`${target}: the kernel died while ${running.key} ran, which runs again alone`);
+    }
+  }
+
+  /** What ran alone did not end the kernel: its death is said of the run. */
+  #settleSuspect(): boolean {
+    const suspect = this.#kernelDeaths.clear();
+    if (suspect === undefined) return false;
+    const id = resultId(suspect.result);
+    const record = this.#store?.results().find((one) => resultId(one) === id);
+    if (record !== undefined) this.#store?.append(notRepeatedRecord(record, suspect.death, suspect.before));
+    return true;
+  }
+
+  #giveUpWhatEndsKernels(target: string): void {
+    const store = this.#store;
+    if (store === undefined) return;
+    let isAnyLeft = false;
+    for (const result of this.#missingOf(target)) {
+      const facts = this.#recordFacts(result);
+      const why = facts && this.#kernelDeaths.whyGivenUp(target, facts.planned.definition.id);
+      if (facts === undefined || why === undefined) continue;
+      this.#settle(store, notRunRecord(facts, why));
+      isAnyLeft = true;
+    }
+    const wholly = this.#kernelDeaths.whyTargetGivenUp(target);
+    if (wholly !== undefined && isAnyLeft) this.#problem(`${target}: ${wholly}`);
+  }
+
+  #recordFacts(result: PlannedResult): RecordFacts | undefined {
+    const planned = this.#request.cases.find(({ key }) => key === result.key);
+    if (planned === undefined) return undefined;
+    const rerun = rerunLine(this.#rerunWords(result.target), result.key, this.#facts.seed);
+    return { planned, result, seed: this.#facts.seed, rerun, rules: this.#rules };
+  }
+
+  #rerunWords(target: string): string[] {
     const argument = this.#request.targets.find((one) => one.target.facts.name === target);
-    const record: CaseRecord = {
-      event: 'case',
-      key,
-      target,
-      repetition: running.repetition,
-      caseId: definition.id,
-      title: definition.title,
-      variant,
-      verdict: 'error',
-      outcomes,
-      findings: [],
-      durationMs: 0,
-      seed: this.#facts.seed,
-      rerun: rerunLine(argument?.words ?? [], key, this.#facts.seed),
-      error: why,
-    };
+    return [...this.#place.runWords, ...(argument?.words ?? [])];
+  }
+
+  #settle(store: RunStore, record: CaseRecord): void {
     store.append(record);
     this.#toRepeat.delete(resultId(record));
-    this.#progress?.finished('error');
+    this.#progress?.finished(record.verdict);
   }
 
   async #runHost(argument: TargetArgument): Promise<HostEnd> {
     const { options } = this.#request;
     const { name } = argument.target.facts;
-    const host = new HostSupervisor(
+    const suspect = this.#kernelDeaths.suspect?.result;
+    const host = this.#place.startHost(
       {
         target: argument.target,
-        slice: this.#missingOf(name),
+        slice: suspect === undefined ? this.#missingOf(name) : [suspect],
         root: this.#root,
         scratch: this.#scratch.path,
         seed: options.seed,
         ...(options.point === undefined ? {} : { point: options.point }),
         rules: this.#rules,
-        rerun: argument.words,
+        rerun: this.#rerunWords(name),
         parentPid: process.pid,
       },
       {
@@ -212,14 +276,18 @@ class Run {
           this.#announce(name);
         },
         message: (message) => {
-          if (message.kind === 'begin') this.#progress?.begin(message.key);
+          if (message.kind === 'begin') {
+            this.#kernelDeaths.began(message.key);
+            this.#progress?.begin(message.key);
+          }
           if (message.kind !== 'case') return;
           const { key, repetition, verdict } = message;
           this.#toRepeat.delete(resultId({ target: name, key, repetition }));
           this.#progress?.finished(verdict);
         },
+        booted: () => this.#kernelDeaths.booted(),
+        note: (line) => this.#say(line),
       },
-      budgets,
     );
     this.#host = host;
     if (this.#interruption.happened) host.stop();
@@ -246,10 +314,20 @@ class Run {
     this.#progress.target(name, this.#missingOf(name).length);
   }
 
+  #say(line: string): void {
+    if (this.#progress === undefined) process.stderr.write(`${line}\n`);
+    else this.#progress.say(line);
+  }
+
   #problem(text: string): void {
     this.#problems.push(text);
     this.#progress?.say(text);
   }
+}
+
+/** Where a run writes. @throws UsageError where it cannot. */
+export function rootOfRun({ options }: RunRequest, resumed: string | undefined): string {
+  return resumed === undefined ? checkOut(options.out ?? defaultOut()) : resolve(resumed);
 }
 
 function rulesOf(request: RunRequest): ExpectationRules {

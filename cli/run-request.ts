@@ -14,7 +14,7 @@ import { allFeatureNames, requirementFacts } from './catalogue-facts.ts';
 import type { DeviceName } from './external-target.ts';
 import { didYouMean } from './near-matches.ts';
 import type { ReporterName } from './reporters.ts';
-import { type TargetArgument, targetsOf } from './target-argument.ts';
+import { type RunCommand, type TargetArgument, targetsOf } from './target-argument.ts';
 import { UsageError } from './usage-error.ts';
 
 /** The options of `run` as they were typed, each in its own form. */
@@ -45,7 +45,12 @@ export interface RunRequest {
 }
 
 /** @throws UsageError with one line for the first thing that does not exist or cannot be. */
-export function runRequest(names: readonly string[], options: RunOptions, all: readonly AnyCase[]): RunRequest {
+export function runRequest(
+  names: readonly string[],
+  options: RunOptions,
+  all: readonly AnyCase[],
+  place: RunCommand,
+): RunRequest {
   checkCases(all, options.case);
   checkFeatures(options.feature);
   const cases = selectCases(all, { cases: options.case, features: options.feature, level: options.level }, (slug) =>
@@ -58,7 +63,7 @@ export function runRequest(names: readonly string[], options: RunOptions, all: r
   const expectations = options.expect === undefined ? [] : readExpectations(options.expect);
   for (const entry of expectations) checkExpectation(entry, all, options.expect ?? '');
   // Last, because it asks those that serve a socket already.
-  const targets = targetsOf(names, options);
+  const targets = targetsOf(names, options, place);
   return { targets, cases, expectations, options };
 }
 

@@ -130,7 +130,8 @@ export function suiteVersion(): string {
   return version;
 }
 
-function firstMissing(root: string): string | undefined {
+/** The topmost directory that has to be made for a path; undefined where all is there. */
+export function firstMissing(root: string): string | undefined {
   const existing = nearestExisting(root);
   if (existing === root) return undefined;
   const [first = ''] = relative(existing, root).split(sep);

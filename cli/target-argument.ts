@@ -27,6 +27,9 @@ export interface TargetArgument {
   readonly words: readonly string[];
 }
 
+/** `run` judges on this kernel, `guest` in one of its own. */
+export type RunCommand = 'run' | 'guest';
+
 export interface TargetOptions {
   readonly targetFile?: string;
   readonly exec?: string;
@@ -50,7 +53,11 @@ type Query = z.infer<typeof query>;
  * The targets that a command line names.
  * @throws UsageError with one line for a name that no target has, a socket that cannot be one, a missing command.
  */
-export function targetsOf(names: readonly string[], options: TargetOptions): TargetArgument[] {
+export function targetsOf(names: readonly string[], options: TargetOptions, place: RunCommand): TargetArgument[] {
+  const socket = names.find((name) => name.startsWith(externalScheme));
+  if (place === 'guest' && socket !== undefined) {
+    throw new UsageError(`${socket}: a socket that is served here cannot be reached from the guest`);
+  }
   const found = names.map((name) => targetOf(name));
   if (options.targetFile !== undefined) found.push(fromFile(options.targetFile));
   if (options.exec !== undefined) found.push(fromCommand(options.exec, options.device));
@@ -64,7 +71,7 @@ export function targetsOf(names: readonly string[], options: TargetOptions): Tar
     if (seen.has(target.facts.name)) throw new UsageError(`${target.facts.name}: named twice`);
     seen.add(target.facts.name);
     if (target.start !== undefined) checkCommand(target);
-    if (isKernelMdev(target)) checkModule(target);
+    if (place === 'run' && isKernelMdev(target)) checkModule(target);
   }
   return found;
 }

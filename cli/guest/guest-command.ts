@@ -1,9 +1,20 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { allCases } from '../../suites/all-cases.ts';
+import { printDryRun } from '../dry-run.ts';
 import { Interruption } from '../interruption.ts';
+import { oneLine } from '../one-line.ts';
+import { requestedRun } from '../requested-run.ts';
+import { rootOfRun, runPlan } from '../run-command.ts';
+import { addRunOptions } from '../run-options.ts';
+import type { RunOptions } from '../run-request.ts';
+import { firstMissing } from '../run-store.ts';
 import { ScratchDirectory } from '../scratch-directory.ts';
 import { UsageError } from '../usage-error.ts';
 import { CacheDirectory, defaultCachePath } from './cache-directory.ts';
 import { GuestError } from './guest-error.ts';
+import { GuestPlace } from './guest-place.ts';
 import { GuestSession, type GuestSettings } from './guest-session.ts';
 import { runShellCommand } from './guest-shell.ts';
 import { isCommand, type KernelFiles, kernelFiles } from './kernel-files.ts';
@@ -47,9 +58,70 @@ export function addGuestCommand(command: Command, setExitCode: (code: number) =>
 }
 
 async function guest(words: readonly string[], options: GuestOptions): Promise<number> {
-  if (options.shell === undefined || words.length > 0) {
-    throw new UsageError('guest: say --shell COMMAND');
+  const [first, ...rest] = words;
+  if (options.shell !== undefined) {
+    if (first !== undefined) throw new UsageError(`guest: either --shell or ${first}, not both`);
+    return await shellInGuest(options.shell, options);
   }
+  if (first === undefined) throw new UsageError('guest: say what is to run there: -- run TARGET…, or --shell COMMAND');
+  if (first !== 'run') throw new UsageError(`guest: only run is done in the guest, not ${first}`);
+  return await runInGuest(rest, options);
+}
+
+async function shellInGuest(command: string, options: GuestOptions): Promise<number> {
+  return await withSettings(options, async (settings, signal) => {
+    process.stderr.write(`guest: booting Linux ${settings.kernel.release}\n`);
+    const session = await GuestSession.boot(settings, signal);
+    return await runShellCommand(session, command, options.console);
+  });
+}
+
+async function runInGuest(words: readonly string[], options: GuestOptions): Promise<number> {
+  const command = addRunOptions(new Command('run'))
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(`vhost-conformance: guest -- run: ${oneLine(text)}\n`) });
+  command.parse([...words], { from: 'user' });
+  // All that was typed is looked at before anything is fetched.
+  const { request, resumed } = requestedRun(command.args, command.opts<RunOptions>(), 'guest');
+  if (request.options.dryRun) {
+    printDryRun(request, process.stdout);
+    return 0;
+  }
+  const root = rootOfRun(request, resumed);
+  return await withSettings(options, async (settings, _signal, stopListening) => {
+    const removeIfUnused = emptyRunDirectory(root);
+    try {
+      const place = new GuestPlace(settings, root, ['guest', ...wordsOf(options), '--', 'run']);
+      stopListening();
+      return await runPlan(request, allCases, resumed, place, root);
+    } finally {
+      removeIfUnused();
+    }
+  });
+}
+
+/**
+ * Makes a directory that the guest can mount before there is anything to write.
+ * @returns what removes it again, unless results came.
+ */
+function emptyRunDirectory(root: string): () => void {
+  const made = firstMissing(root);
+  try {
+    mkdirSync(root, { recursive: true });
+  } catch (error) {
+    throw new UsageError(`--out ${root}: cannot be made: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return () => {
+    if (existsSync(join(root, 'results.jsonl'))) return;
+    rmSync(made ?? join(root, 'kernel.log'), { recursive: true, force: true });
+  };
+}
+
+/** Does something with a guest that can be booted; the first signal of somebody who ends us aborts it. */
+async function withSettings(
+  options: GuestOptions,
+  use: (settings: GuestSettings, signal: AbortSignal, stopListening: () => void) => Promise<number>,
+): Promise<number> {
   if (!isCommand(qemu)) {
     throw new UsageError(`${qemu} is not there; run: sudo apt-get install --no-install-recommends qemu-system-x86`);
   }
@@ -58,8 +130,7 @@ async function guest(words: readonly string[], options: GuestOptions): Promise<n
   const scratch = new ScratchDirectory();
   try {
     const settings = await prepared(options, scratch.path, aborter.signal);
-    const session = await GuestSession.boot(settings, aborter.signal);
-    return await runShellCommand(session, options.shell, options.console);
+    return await use(settings, aborter.signal, () => interruption.stopListening());
   } catch (error) {
     if (interruption.happened && error instanceof GuestError) return interruption.exitCode;
     throw error;
@@ -67,6 +138,17 @@ async function guest(words: readonly string[], options: GuestOptions): Promise<n
     scratch.remove();
     interruption.stopListening();
   }
+}
+
+/** The words that ask for the same guest again. */
+function wordsOf(options: GuestOptions): string[] {
+  return [
+    ...options.moduleDir.flatMap((directory) => ['--module-dir', resolve(directory)]),
+    ...options.moduleOption.flatMap((option) => ['--module-option', option]),
+    ...options.kernelOption.flatMap((word) => ['--kernel-option', word]),
+    ...(options.accel === 'tcg' ? [] : ['--accel', options.accel]),
+    ...(options.cache === undefined ? [] : ['--cache', resolve(options.cache)]),
+  ];
 }
 
 async function prepared(options: GuestOptions, control: string, signal: AbortSignal): Promise<GuestSettings> {
@@ -78,7 +160,6 @@ async function prepared(options: GuestOptions, control: string, signal: AbortSig
   const modules: string[] = [];
   for (const directory of directories) modules.push(...(await buildModules(directory, kernel, cache, { signal, say })));
   const loaded = withOptions(modules, options.moduleOption);
-  say(`booting Linux ${kernel.release}`);
   return {
     qemu,
     acceleration: options.accel,

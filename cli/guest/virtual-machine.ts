@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 
 /** Emulation works everywhere; virtualization is many times faster, where it works. */
 const accelerations = {
@@ -35,7 +36,6 @@ export class VirtualMachine {
   readonly #child: ChildProcess;
   #console = '';
   #errors = '';
-  #lastHeardMs = performance.now();
   #isEnded = false;
   /** When QEMU is gone and all that it said has been read. */
   readonly ended: Promise<void>;
@@ -56,7 +56,6 @@ export class VirtualMachine {
     );
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#console = (this.#console + text.replaceAll('\r', '')).slice(-keptOfConsole);
-      this.#lastHeardMs = performance.now();
       onConsole(text.replaceAll('\r', ''));
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#errors += text));
@@ -97,26 +96,20 @@ export class VirtualMachine {
     return this.#isEnded && this.#child.exitCode === exitByDevice;
   }
 
-  /** Milliseconds since anything came from the guest. */
-  get silentMs(): number {
-    return performance.now() - this.#lastHeardMs;
+  /** Whether a signal ended it: QEMU does not do that by itself. */
+  get isKilled(): boolean {
+    return this.#child.signalCode !== null;
   }
 
+  /** What comes from a port goes to this listener from now on, and to no other. */
   listen(name: PortName, listener: (text: string) => void): void {
-    const port = this.#port(name);
-    port.setEncoding('utf8');
-    port.on('data', (text: string) => {
-      this.#lastHeardMs = performance.now();
-      listener(text);
-    });
+    const decoder = new StringDecoder('utf8');
+    this.listenToBytes(name, (bytes) => listener(decoder.write(bytes)));
   }
 
   /** As bytes, unchanged. */
   listenToBytes(name: PortName, listener: (bytes: Buffer) => void): void {
-    this.#port(name).on('data', (bytes: Buffer) => {
-      this.#lastHeardMs = performance.now();
-      listener(bytes);
-    });
+    this.#port(name).removeAllListeners('data').on('data', listener);
   }
 
   send(name: PortName, text: string): void {

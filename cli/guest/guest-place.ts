@@ -1,0 +1,152 @@
+import { appendFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type Host,
+  type HostBudgets,
+  HostConversation,
+  type HostEnd,
+  type HostListener,
+  type HostPlace,
+} from '../host-conversation.ts';
+import { type HostJob, messageDescriptor } from '../host-protocol.ts';
+import { hostProgram } from '../host-supervisor.ts';
+import { shellLine } from '../shell-words.ts';
+import { GuestError } from './guest-error.ts';
+import { GuestSession, type GuestSettings, guestDirectory } from './guest-session.ts';
+import { kernelDeath } from './kernel-complaint.ts';
+
+/** Emulated, a host takes ten times as long to start, and a case as well. */
+const budgets: HostBudgets = { startMs: 120_000, resultMs: 120_000 };
+/** A guest that does not end a process within this time hangs. */
+const killWithinMs = 10_000;
+const shownOfOutput = 2000;
+const outShare = 'out';
+
+/** Host processes in a guest, which is booted for the first of them and again after each that ended badly. */
+export class GuestPlace implements HostPlace {
+  readonly runWords: readonly string[];
+  readonly #settings: GuestSettings;
+  readonly #log: string;
+  #session: GuestSession | undefined;
+  #boots = 0;
+  #jobs = 0;
+
+  /**
+   * @param settings without shares. @param out the run's directory, which exists. @param runWords the words that
+   * ask for a run here.
+   */
+  constructor(settings: GuestSettings, out: string, runWords: readonly string[]) {
+    this.runWords = runWords;
+    this.#log = join(out, 'kernel.log');
+    this.#settings = {
+      ...settings,
+      shares: new Map([[outShare, out]]),
+      onConsole: (text) => {
+        settings.onConsole(text);
+        appendFileSync(this.#log, text);
+      },
+    };
+  }
+
+  startHost(job: HostJob, listener: HostListener): Host {
+    const aborter = new AbortController();
+    const ended = this.#run(job, listener, aborter.signal);
+    return { ended, stop: () => aborter.abort() };
+  }
+
+  async close(): Promise<string | undefined> {
+    const session = this.#session;
+    if (session === undefined) return undefined;
+    this.#session = undefined;
+    return (await session.end()) ? undefined : 'the guest did not confirm its end: its results may not be whole';
+  }
+
+  async #run(job: HostJob, listener: HostListener, signal: AbortSignal): Promise<HostEnd> {
+    try {
+      const session = this.#session ?? (await this.#boot(listener, signal));
+      const end = await this.#judge(session, job, listener, signal);
+      if (!isClean(end)) await this.#drop();
+      return end;
+    } catch (error) {
+      await this.#drop();
+      if (!(error instanceof GuestError)) throw error;
+      if (signal.aborted) return { kind: 'stopped' };
+      if (this.#boots === 1) throw error;
+      return { kind: 'not-served', why: error.message };
+    }
+  }
+
+  async #boot(listener: HostListener, signal: AbortSignal): Promise<GuestSession> {
+    this.#boots++;
+    listener.booted();
+    listener.note(`guest: booting Linux ${this.#settings.kernel.release}`);
+    appendFileSync(this.#log, `--- boot ${this.#boots} of Linux ${this.#settings.kernel.release}\n`);
+    this.#session = await GuestSession.boot(this.#settings, signal);
+    return this.#session;
+  }
+
+  async #drop(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    session?.machine.kill();
+    await session?.machine.ended;
+  }
+
+  async #judge(session: GuestSession, job: HostJob, listener: HostListener, signal: AbortSignal): Promise<HostEnd> {
+    const { machine } = session;
+    const name = `job-${this.#boots}-${this.#jobs++}.json`;
+    const scratch = `${guestDirectory}/scratch`;
+    const guestJob: HostJob = { ...job, root: `${guestDirectory}/${outShare}`, scratch, parentPid: 1 };
+    writeFileSync(join(this.#settings.control, name), JSON.stringify(guestJob));
+    let hung: NodeJS.Timeout | undefined;
+    let isHung = false;
+    const conversation = new HostConversation(
+      listener,
+      budgets,
+      (line) => machine.send('input', line),
+      () => {
+        if (signal.aborted) machine.kill();
+        session.killRunning();
+        hung ??= setTimeout(() => {
+          isHung = true;
+          machine.kill();
+        }, killWithinMs);
+      },
+    );
+    const stop = (): void => conversation.stop();
+    signal.addEventListener('abort', stop, { once: true });
+    let output = '';
+    const from = machine.console.length;
+    machine.listen('messages', (text) => conversation.received(text));
+    machine.listen('output', (text) => {
+      output = (output + text).slice(-shownOfOutput);
+    });
+    const words = [process.execPath, hostProgram, `${guestDirectory}/control/${name}`];
+    const end = await session.run(
+      `mkdir -p ${scratch} && cd ${shellLine([process.cwd()])} && ` +
+        `exec ${shellLine(words)} <&5 ${messageDescriptor}>&6 5<&- 6>&- 9>&-\n`,
+    );
+    clearTimeout(hung);
+    signal.removeEventListener('abort', stop);
+    if (end.kind === 'guest-gone') await machine.ended;
+    conversation.close();
+    if (conversation.end?.kind === 'stopped') return conversation.end;
+    if (end.kind === 'exited') {
+      const why = `the host process in the guest ended by ${end.code > 128 ? `signal ${end.code - 128}` : `exit code ${end.code}`}`;
+      return conversation.end ?? { kind: 'died', why: `${why}${output.trim() === '' ? '' : `\n${output.trim()}`}` };
+    }
+    const said = machine.console.slice(from);
+    if (isHung) {
+      const seconds = (budgets.resultMs + killWithinMs) / 1000;
+      const signature = `nothing in the guest moved for ${seconds} s`;
+      return { kind: 'kernel-died', death: { how: 'hang', signature, log: said.slice(-shownOfOutput) } };
+    }
+    if (machine.isKilled) return { kind: 'died', why: `QEMU was killed\n${machine.errors}` };
+    return { kind: 'kernel-died', death: kernelDeath(said) };
+  }
+}
+
+/** Whether the next host can run on the same kernel. */
+function isClean({ kind }: HostEnd): boolean {
+  return kind === 'completed' || kind === 'unusable' || kind === 'no-point';
+}

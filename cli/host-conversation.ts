@@ -1,0 +1,137 @@
+import type { TargetRecord } from '../reports/record/record.ts';
+import type { HostJob, HostMessage } from './host-protocol.ts';
+import { goLine, HostMessageReader } from './host-protocol.ts';
+
+/** How a kernel of our own ended under a host process. */
+export interface KernelDeath {
+  readonly how: 'crash' | 'hang';
+  /** The complaint, one line. */
+  readonly signature: string;
+  /** What the console said of it. */
+  readonly log: string;
+}
+
+/** How a host process ended, in the words of its parent. */
+export type HostEnd =
+  | { readonly kind: 'completed'; readonly gaveUp?: string | undefined }
+  | { readonly kind: 'unusable'; readonly why: string }
+  | { readonly kind: 'not-served'; readonly why: string }
+  | { readonly kind: 'no-point'; readonly why: string }
+  | { readonly kind: 'unwritable'; readonly why: string }
+  /** It died, or was killed past its budget, before its end. */
+  | { readonly kind: 'died'; readonly why: string }
+  /** The kernel under it ended or hung; only where that kernel is not ours as well. */
+  | { readonly kind: 'kernel-died'; readonly death: KernelDeath }
+  /** We ended it on request. */
+  | { readonly kind: 'stopped' };
+
+export interface HostListener {
+  /** The target serves. When this returns, the run's directory is there and the host may write; a throw ends it. */
+  ready(target: TargetRecord): void;
+  message(message: HostMessage): void;
+  /** A kernel was booted for this host: what ran before ran on another one. */
+  booted(): void;
+  /** Something that takes its time began. */
+  note(line: string): void;
+}
+
+export interface HostBudgets {
+  /** Until the target serves. */
+  readonly startMs: number;
+  /** For one result. */
+  readonly resultMs: number;
+}
+
+/** A host process, wherever it runs. */
+export interface Host {
+  readonly ended: Promise<HostEnd>;
+  /** Ends it at once; what it had started ends with it. */
+  stop(): void;
+}
+
+/** Where host processes run: on this kernel, or on one of our own. */
+export interface HostPlace {
+  /** The words after `vhost-conformance` that ask for a run there, before those of its targets. */
+  readonly runWords: readonly string[];
+  startHost(job: HostJob, listener: HostListener): Host;
+  /** Ends what serves the hosts. Answers why the results cannot be trusted, if they cannot. */
+  close(): Promise<string | undefined>;
+}
+
+/** What a host process and its parent say to each other: lines one way, `go` the other, a budget for each result. */
+export class HostConversation {
+  readonly #listener: HostListener;
+  readonly #budgets: HostBudgets;
+  readonly #go: (line: string) => void;
+  readonly #kill: () => void;
+  readonly #reader = new HostMessageReader();
+  #timer: NodeJS.Timeout | undefined;
+  #end: HostEnd | undefined;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(listener: HostListener, budgets: HostBudgets, go: (line: string) => void, kill: () => void) {
+    this.#listener = listener;
+    this.#budgets = budgets;
+    this.#go = go;
+    this.#kill = kill;
+    this.#watch(budgets.startMs, 'the start of the target');
+  }
+
+  /** How the host ended in its own words or in ours; undefined where it fell silent. */
+  get end(): HostEnd | undefined {
+    return this.#end;
+  }
+
+  received(text: string): void {
+    if (this.#failure !== undefined) return;
+    try {
+      for (const message of this.#reader.push(text)) this.#take(message);
+    } catch (error) {
+      this.#failure = { error };
+      this.#kill();
+    }
+  }
+
+  /** We end it on request. */
+  stop(): void {
+    this.#end ??= { kind: 'stopped' };
+    this.#kill();
+  }
+
+  /** Nothing more comes. @throws what a listener threw. */
+  close(): void {
+    clearTimeout(this.#timer);
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  #take(message: HostMessage): void {
+    switch (message.kind) {
+      case 'ready':
+        this.#listener.ready(message.target);
+        this.#go(goLine);
+        this.#watch(this.#budgets.resultMs, 'the first result');
+        return;
+      case 'begin':
+        this.#watch(this.#budgets.resultMs, message.key);
+        this.#listener.message(message);
+        return;
+      case 'case':
+        this.#listener.message(message);
+        return;
+      case 'unusable':
+      case 'not-served':
+      case 'unwritable':
+      case 'no-point':
+      case 'completed':
+        this.#end ??= message;
+    }
+  }
+
+  #watch(ms: number, what: string): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#end ??= { kind: 'died', why: `the host process was killed: ${what} took more than ${ms / 1000} s` };
+      this.#kill();
+    }, ms);
+  }
+}

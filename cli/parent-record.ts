@@ -1,0 +1,90 @@
+import type { CaseRecord, Finding, RequirementOutcome } from '../reports/record/record.ts';
+import type { PlannedResult } from '../reports/record/run-plan.ts';
+import { accordanceOf, type ExpectationRules } from '../suites/runner/expectations.ts';
+import type { PlannedCase } from '../suites/runner/plan.ts';
+import { requirementFacts } from './catalogue-facts.ts';
+import type { KernelDeath } from './host-conversation.ts';
+
+/** What every record says that the parent writes in the place of a host. */
+export interface RecordFacts {
+  readonly planned: PlannedCase;
+  readonly result: PlannedResult;
+  readonly seed: number;
+  readonly rerun: string;
+  readonly rules: ExpectationRules;
+}
+
+/** The case that ran when its host died has a result all the same: an error of ours. */
+export function errorRecord(facts: RecordFacts, why: string): CaseRecord {
+  return { ...record(facts, 'error', outcomes(facts, { outcome: 'error' }), []), error: why };
+}
+
+export function notRunRecord(facts: RecordFacts, why: string): CaseRecord {
+  return record(facts, 'not-run', outcomes(facts, { outcome: 'not-run', why }), []);
+}
+
+/** The case that ended its kernel when it ran alone: a finding of what it was proving first. */
+export function kernelDeathRecord(facts: RecordFacts, { how, signature, log }: KernelDeath): CaseRecord {
+  const [requirement = '', ...others] = Object.keys(facts.planned.definition.proves);
+  const { level, basis } = requirementFacts(requirement);
+  const finding: Finding = {
+    requirement,
+    level,
+    basis,
+    how,
+    what: 'the kernel while the case ran, alone on a fresh boot',
+    expected: 'it goes on running',
+    actual: signature,
+    stderr: log,
+  };
+  const why = 'the case ended before it, at another failure';
+  return record(
+    facts,
+    'fail',
+    [
+      { requirement, outcome: 'fail', checks: 1 },
+      ...others.map((other) => ({ requirement: other, outcome: 'not-run' as const, checks: 0, why })),
+    ],
+    [finding],
+  );
+}
+
+/** The kernel died in the run but not under the case alone: said of the run, with the cases before it. */
+export function notRepeatedRecord(alone: CaseRecord, death: KernelDeath, before: readonly string[]): CaseRecord {
+  const why = `the kernel died here (${death.signature}), but not with this case alone on a fresh boot; before it ran: ${before.join(', ')}`;
+  const marked = alone.outcomes.map((one) =>
+    one.outcome === 'pass' ? { ...one, outcome: 'inconclusive' as const, why } : one,
+  );
+  return { ...alone, verdict: alone.verdict === 'pass' ? 'inconclusive' : alone.verdict, outcomes: marked };
+}
+
+function outcomes({ planned }: RecordFacts, each: Pick<RequirementOutcome, 'outcome' | 'why'>): RequirementOutcome[] {
+  return Object.keys(planned.definition.proves).map((requirement) => ({ requirement, checks: 0, ...each }));
+}
+
+function record(
+  { planned: { definition, variant, key }, result, seed, rerun, rules }: RecordFacts,
+  verdict: CaseRecord['verdict'],
+  ofRequirements: RequirementOutcome[],
+  findings: Finding[],
+): CaseRecord {
+  const made: CaseRecord = {
+    event: 'case',
+    key,
+    target: result.target,
+    repetition: result.repetition,
+    caseId: definition.id,
+    title: definition.title,
+    variant,
+    verdict,
+    outcomes: ofRequirements,
+    findings,
+    durationMs: 0,
+    seed,
+    rerun,
+  };
+  const accordance = accordanceOf(made, rules);
+  if (accordance.kind !== 'as-expected' || accordance.expectation === undefined) return made;
+  const { reason, link } = accordance.expectation;
+  return { ...made, expected: link === undefined ? { reason } : { reason, link } };
+}
