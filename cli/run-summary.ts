@@ -32,11 +32,16 @@ export function summaryOf(results: readonly CaseRecord[], rules: ExpectationRule
   const listed = expected.filter(({ record }) => record.verdict === 'not-applicable').length;
   const known = expected.length - listed;
   const lines = ['', ...countLines(results), ...unexpectedLines(unexpected)];
-  if (listed > 0) lines.push('', `${listed} results do not apply, all of them listed`);
+  if (listed > 0)
+    lines.push(
+      '',
+      listed === 1 ? '1 result does not apply, and is listed' : `${listed} results do not apply, all of them listed`,
+    );
   if (known > 0) lines.push('', `Known deviations, as expected: ${known}`);
   if (remains.problems.length > 0) lines.push('', ...remains.problems);
   if (remains.missing > 0) {
-    lines.push('', `${remains.missing} results are missing: vhost-conformance run --resume ${remains.root}`);
+    const missing = remains.missing === 1 ? '1 result is missing' : `${remains.missing} results are missing`;
+    lines.push('', `${missing}: vhost-conformance run --resume ${remains.root}`);
   }
   lines.push('', ...remains.paths.map((path) => `Report: ${path}`), '');
   return { text: lines.join('\n'), exitCode: exitCodeOf(unexpected, remains) };
@@ -53,12 +58,12 @@ function exitCodeOf(unexpected: readonly Unexpected[], { problems, missing }: Ru
   return problems.length > 0 || missing > 0 ? 2 : 0;
 }
 
-/** `reference: 151 results: 150 pass, 1 not-applicable`, a line for each target. */
+/** `reference: 151 results: 51 not-applicable (51 of another device), 100 pass`, a line for each target. */
 function countLines(results: readonly CaseRecord[]): string[] {
   const targets = [...new Set(results.map(({ target }) => target))];
   return targets.map((target) => {
     const own = results.filter((record) => record.target === target);
-    return `${target}: ${own.length} results: ${countsOf(own)}`;
+    return `${target}: ${own.length} ${own.length === 1 ? 'result' : 'results'}: ${countsOf(own)}`;
   });
 }
 
@@ -67,8 +72,19 @@ function countsOf(results: readonly CaseRecord[]): string {
   return [...outcomes]
     .reverse()
     .filter((verdict) => count(verdict) > 0)
-    .map((verdict) => `${count(verdict)} ${verdict}`)
+    .map((verdict) => `${count(verdict)} ${verdict}${verdict === 'not-applicable' ? elsewhereIn(results) : ''}`)
     .join(', ');
+}
+
+/** How many results are about something that the target is not. */
+function elsewhereIn(results: readonly CaseRecord[]): string {
+  const told = (['transport', 'device'] as const).flatMap((what) => {
+    const count = results.filter(
+      ({ outcomes: all }) => all.length > 0 && all.every(({ elsewhere }) => elsewhere === what),
+    ).length;
+    return count === 0 ? [] : [`${count} of another ${what}`];
+  });
+  return told.length === 0 ? '' : ` (${told.join(', ')})`;
 }
 
 /** One entry for all variants and repetitions of a case that deviate in the same way, and for all that was given up. */
@@ -110,6 +126,13 @@ function findingLines(found: Finding): string[] {
   const { requirement, level, basis, how, what, expected, actual } = found;
   return [
     `    ${requirement} (${basis === 'robustness' ? 'robustness' : level}): ${how}: ${visibleText(what)}`,
-    `      expected: ${visibleText(expected)}; got: ${visibleText(actual)}`,
+    `      expected: ${opening(expected)}; got: ${opening(actual)}`,
   ];
+}
+
+/** The first line of a text, and how much more there is: a kernel's log belongs into the report. */
+function opening(text: string): string {
+  const [first = '', ...others] = text.trimEnd().split('\n');
+  if (others.length === 0) return visibleText(first);
+  return `${visibleText(first)} (and ${others.length} more ${others.length === 1 ? 'line' : 'lines'}, in the report)`;
 }

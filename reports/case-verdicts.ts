@@ -1,11 +1,15 @@
 import type { CaseResult, MergedRun } from './merge-runs.ts';
-import { type CaseRecord, type Outcome, worstOutcome } from './record/record.ts';
+import { type CaseRecord, type Outcome, type RequirementOutcome, worstOutcome } from './record/record.ts';
+
+export type Elsewhere = NonNullable<RequirementOutcome['elsewhere']>;
 
 /** One case in one variant on one target, over all its repetitions. */
 export interface CaseVerdict {
   readonly key: string;
   readonly target: string;
   readonly verdict: Outcome;
+  /** The case is about another transport or device than the target's. */
+  readonly elsewhere: Elsewhere | undefined;
   /** By repetition. Never empty. */
   readonly results: readonly CaseResult[];
   /** Whether repetitions disagree. */
@@ -27,8 +31,14 @@ export function caseVerdicts(run: MergedRun): CaseVerdict[] {
     const { key, target } = first.record;
     const verdict = worstOutcome(results.map(({ record }) => record.verdict));
     const isUnstable = new Set(results.map(({ record }) => signature(record))).size > 1;
-    return [{ key, target, verdict, results, isUnstable }];
+    return [{ key, target, verdict, elsewhere: elsewhereOf(results), results, isUnstable }];
   });
+}
+
+/** Of a case that is wholly about something else, what it is about. */
+function elsewhereOf(results: readonly CaseResult[]): Elsewhere | undefined {
+  const outcomes = results.flatMap(({ record }) => record.outcomes);
+  return outcomes.every(({ elsewhere }) => elsewhere !== undefined) ? outcomes[0]?.elsewhere : undefined;
 }
 
 /** What must not change from one repetition to the next: outcomes, how, and the requirements of findings. */

@@ -71,7 +71,8 @@ function featureVerdict(
   const failed = verdicts.filter((verdict) => verdict === 'fail').length;
   if (failed > 0) return { kind: 'fail', failed, of };
   if (!target.offered.includes(feature.name)) return { kind: 'not-offered' };
-  if (verdicts.every((verdict) => verdict === 'no-case' || verdict === 'no-result')) return { kind: 'no-case', of };
+  if (verdicts.every((verdict) => verdict === 'no-case' || verdict === 'no-result' || verdict === 'elsewhere'))
+    return { kind: 'no-case', of };
   const passed = verdicts.filter((verdict) => verdict === 'pass').length;
   return passed === of ? { kind: 'pass', of } : { kind: 'partial', passed, of };
 }

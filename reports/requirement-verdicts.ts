@@ -4,15 +4,21 @@ import type { Outcome } from './record/record.ts';
 
 /**
  * Of a requirement on one target. `no-result`: there are cases, and none of them was part of this run.
- * `no-case`: nothing cites it.
+ * `no-case`: nothing cites it. `elsewhere`: all that cites it is about another transport or device.
  */
-export type RequirementVerdictKind = Outcome | 'no-result' | 'no-case';
+export type RequirementVerdictKind = Outcome | 'no-result' | 'no-case' | 'elsewhere';
 
 export interface RequirementVerdict {
   readonly target: string;
   readonly verdict: RequirementVerdictKind;
-  /** Results that cite it, with the outcome that they give for it; in the order of the plan. */
+  /** Results here that cite it, with the outcome that they give for it; in the order of the plan. */
   readonly evidence: readonly { readonly result: CaseResult; readonly outcome: Outcome }[];
+}
+
+interface Evidence {
+  readonly result: CaseResult;
+  readonly outcome: Outcome;
+  readonly isElsewhere: boolean;
 }
 
 export interface RequirementRow {
@@ -42,10 +48,11 @@ export function requirementVerdicts(run: MergedRun): RequirementArea[] {
   for (const requirement of allRequirements(run, evidence)) {
     const citing = cases.get(requirement.id) ?? [];
     const verdicts = run.targets.map(({ target }): RequirementVerdict => {
-      const here = evidence.get(requirement.id)?.get(target) ?? [];
+      const all = evidence.get(requirement.id)?.get(target) ?? [];
+      const here = all.filter(({ isElsewhere }) => !isElsewhere);
       const outcomes = here.map(({ outcome }) => outcome);
       const strongest = strongestFirst.find((candidate) => outcomes.includes(candidate));
-      const none = citing.length === 0 ? 'no-case' : 'no-result';
+      const none = all.length > 0 ? 'elsewhere' : citing.length === 0 ? 'no-case' : 'no-result';
       return { target, verdict: strongest ?? none, evidence: here };
     });
     const row = { requirement, cases: citing, verdicts };
@@ -56,17 +63,18 @@ export function requirementVerdicts(run: MergedRun): RequirementArea[] {
   return [...areas].map(([area, rows]) => ({ area, rows }));
 }
 
-type Evidence = Map<string, Map<string, { result: CaseResult; outcome: Outcome }[]>>;
+type EvidenceByTarget = Map<string, Evidence[]>;
 
-function evidenceByRequirement(run: MergedRun): Evidence {
-  const evidence: Evidence = new Map();
+/** By requirement, then by target. */
+function evidenceByRequirement(run: MergedRun): ReadonlyMap<string, EvidenceByTarget> {
+  const evidence = new Map<string, EvidenceByTarget>();
   for (const result of run.results) {
-    for (const { requirement, outcome } of result.record.outcomes) {
-      const byTarget = evidence.get(requirement) ?? new Map<string, { result: CaseResult; outcome: Outcome }[]>();
+    for (const { requirement, outcome, elsewhere } of result.record.outcomes) {
+      const byTarget: EvidenceByTarget = evidence.get(requirement) ?? new Map();
       evidence.set(requirement, byTarget);
       const list = byTarget.get(result.record.target) ?? [];
       byTarget.set(result.record.target, list);
-      list.push({ result, outcome });
+      list.push({ result, outcome, isElsewhere: elsewhere !== undefined });
     }
   }
   return evidence;
@@ -85,7 +93,7 @@ function casesByRequirement(run: MergedRun): Map<string, string[]> {
 }
 
 /** A record may cite what its catalogue does not hold; a finding must be shown all the same. */
-function allRequirements(run: MergedRun, evidence: Evidence): SnapshotRequirement[] {
+function allRequirements(run: MergedRun, evidence: ReadonlyMap<string, EvidenceByTarget>): SnapshotRequirement[] {
   const known = new Set(run.catalogue.requirements.map(({ id }) => id));
   const unknown = [...evidence.keys()].filter((id) => !known.has(id));
   return [

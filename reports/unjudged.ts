@@ -13,10 +13,14 @@ export interface UnjudgedGroup {
 
 const unjudgedVerdicts: readonly Outcome[] = ['error', 'inconclusive', 'not-run', 'not-applicable'];
 
-/** What needs an explanation most first: errors of ours, then what stayed open, then what did not apply. */
+/**
+ * What needs an explanation most first: errors of ours, then what stayed open, then what did not apply; last what is
+ * about another transport or device.
+ */
 export function unjudgedGroups(cases: readonly CaseVerdict[]): UnjudgedGroup[] {
-  const groups = new Map<string, { verdict: Outcome; target: string; reason: string; keys: string[] }>();
-  for (const { verdict, target, key, results } of cases) {
+  const groups = new Map<string, UnjudgedGroup & { readonly keys: string[] }>();
+  const byUrgency = [...cases].sort((a, b) => Number(a.elsewhere !== undefined) - Number(b.elsewhere !== undefined));
+  for (const { verdict, target, key, results } of byUrgency) {
     if (!unjudgedVerdicts.includes(verdict)) continue;
     const [result] = results.filter(({ record }) => record.verdict === verdict);
     const reason = (result === undefined ? [] : reasonsOf(result.record)).join('; ') || 'no reason given';

@@ -171,7 +171,7 @@ function DetailRow(props: { readonly view: ReportView; readonly row: FeatureRow;
             <li key={requirement.id}>
               <a href={`#${requirementAnchor(requirement.id)}`}>{requirement.text}</a>{' '}
               {verdicts.map(({ verdict }, index) =>
-                row.cells[index]?.kind === 'elsewhere' || verdict === 'no-case' ? null : (
+                row.cells[index]?.kind === 'elsewhere' || verdict === 'no-case' || verdict === 'elsewhere' ? null : (
                   <span class="of" data-t={index} key={view.targets[index]?.target}>
                     {view.targets[index]?.target} <VerdictMark kind={verdict} />
                   </span>

@@ -110,7 +110,7 @@ function FindingArticle(props: {
       <p class="what">
         <ForeignText text={finding.what} />
       </p>
-      <div class="compare">
+      <div class={isTall(finding) ? 'compare tall' : 'compare'}>
         <div class="expected">
           <h4>expected</h4>
           <pre>
@@ -140,6 +140,13 @@ function FindingArticle(props: {
       </p>
     </article>
   );
+}
+
+const mostLinesBesideEachOther = 4;
+
+/** Whether one side is so long (a log, say) that the two stand better below each other. */
+function isTall({ expected, actual }: FindingGroup['finding']): boolean {
+  return [expected, actual].some((text) => text.split('\n').length > mostLinesBesideEachOther);
 }
 
 /** What an expectations file says of it. */

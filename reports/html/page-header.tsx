@@ -2,15 +2,13 @@ import type { JSX } from 'preact';
 import type { TargetRecord } from '../record/record.ts';
 import { ForeignText } from './foreign-text.tsx';
 import { isBeyondText, isKnown, type ReportView } from './report-view.ts';
-import { caseKinds, Tally, tallyOf } from './tally.tsx';
-import { markWord } from './verdict-mark.tsx';
+import { Tally, tallyWords } from './tally.tsx';
 
 /** What was found, on what, and with which tools: the first thing to read. */
 export function PageHeader({ view }: { readonly view: ReportView }): JSX.Element {
   const { run, cases } = view;
   const planned = run.plan.results.length;
   const done = planned - run.missing.length;
-  const counts = tallyOf(cases.map(({ verdict }) => verdict));
   return (
     <header class="top">
       <p class="wordmark">
@@ -19,9 +17,8 @@ export function PageHeader({ view }: { readonly view: ReportView }): JSX.Element
       <h1>{headline(view)}</h1>
       <p class="lead">
         {done} of {planned} planned results:{' '}
-        {caseKinds
-          .filter((kind) => (counts.get(kind) ?? 0) > 0)
-          .map((kind) => `${counts.get(kind)} ${markWord(kind)}`)
+        {tallyWords(cases)
+          .map(({ text }) => text)
           .join(', ')}
         .{beyondTheText(view)}
         {known(view)}
@@ -95,7 +92,7 @@ function TargetCard(props: {
   readonly index: number;
 }): JSX.Element {
   const { view, target, index } = props;
-  const verdicts = view.cases.filter((result) => result.target === target.target).map(({ verdict }) => verdict);
+  const cases = view.cases.filter((result) => result.target === target.target);
   const found = view.findings.filter((group) => group.target === target.target);
   const undefinedBits = target.offered.filter((name) => /^bit \d+$/.test(name));
   return (
@@ -104,7 +101,7 @@ function TargetCard(props: {
       <p class="identity">
         <ForeignText text={`${target.identity} ${target.version}`.trim()} />
       </p>
-      <Tally verdicts={verdicts} />
+      <Tally cases={cases} />
       <dl class="facts">
         <dt>device</dt>
         <dd>

@@ -95,14 +95,19 @@ function Requirement({ view, row }: { readonly view: ReportView; readonly row: R
         <span class="text">
           <Level requirement={requirement} /> {requirement.text}
           <span class="meta">
-            <code>{requirement.id}</code>
-            <Unwitnessed requirement={requirement} />
+            <code>{requirement.id}</code> <Unwitnessed requirement={requirement} />
           </span>
         </span>
         {verdicts.map(({ target, verdict }, index) => (
-          <span class="cell" key={target} data-t={index}>
+          <span
+            class="cell"
+            key={target}
+            data-t={index}
+            title={verdict === 'elsewhere' ? 'does not concern this target' : undefined}
+          >
             <span class="whose">{target} </span>
             <VerdictMark kind={verdict} />
+            {verdict === 'elsewhere' ? <span class="unseen">does not concern this target</span> : null}
           </span>
         ))}
       </summary>
@@ -112,7 +117,12 @@ function Requirement({ view, row }: { readonly view: ReportView; readonly row: R
           <Evidence key={verdict.target} view={view} requirement={requirement} verdict={verdict} />
         ))}
         {verdicts.some(hasEvidence) ? null : (
-          <p class="muted">No case of it was part of this run: {row.cases.join(', ')}</p>
+          <p class="muted">
+            {verdicts.some(({ verdict }) => verdict === 'elsewhere')
+              ? 'Its cases are about another transport or device: '
+              : 'No case of it was part of this run: '}
+            {row.cases.join(', ')}
+          </p>
         )}
       </div>
     </details>

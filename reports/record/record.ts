@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** Version of the record format. Readers accept every minor of the same major. */
-export const recordSchemaVersion = { major: 1, minor: 0 } as const;
+export const recordSchemaVersion = { major: 1, minor: 1 } as const;
 
 /** Worst first: the verdict of a case is the worst outcome among its requirements. */
 export const outcomes = ['error', 'fail', 'inconclusive', 'not-run', 'pass', 'not-applicable'] as const;
@@ -21,6 +21,8 @@ export const requirementOutcome = z.object({
   checks: z.number().int().nonnegative(),
   /** For inconclusive, not-applicable and not-run: why. */
   why: z.string().optional(),
+  /** For not-applicable, since 1.1: the case is about another transport or device than the target's. */
+  elsewhere: z.enum(['transport', 'device']).optional(),
   /** Of several allowed outcomes, the ones that were seen. */
   branches: z.array(z.string()).optional(),
 });

@@ -57,10 +57,10 @@ t.test('TAP: diagnostics are YAML that holds on to hostile text', (t) => {
 
 t.test('KTAP: a subtest for each target', (t) => {
   const lines = ktapReport(run).split('\n');
-  t.strictSame(lines.slice(0, 3), ['KTAP version 1', '1..3', '    KTAP version 1']);
+  t.strictSame(lines.slice(0, 3), ['KTAP version 1', '1..4', '    KTAP version 1']);
   t.strictSame(
     lines.filter((line) => /^(not )?ok /.test(line)),
-    ['not ok 1 qemu-storage-daemon', 'not ok 2 dpdk-testpmd', 'ok 3 reference'],
+    ['not ok 1 qemu-storage-daemon', 'not ok 2 dpdk-testpmd', 'ok 3 reference', 'not ok 4 kernel-vhost-mdev'],
   );
   const points = lines.filter((line) => /^ {4}(not )?ok /.test(line));
   t.equal(points.length, run.results.length);
@@ -94,7 +94,12 @@ t.test('JSON: everything that the page says', (t) => {
   t.equal(document.results.length, run.results.length);
   t.equal(document.findings.length, new Set(document.findings.map(({ anchor }) => anchor)).size);
   const indirect = document.features.find(({ name }) => name === 'VIRTIO_F_INDIRECT_DESC');
-  t.strictSame(Object.keys(indirect?.verdicts ?? {}), ['qemu-storage-daemon', 'dpdk-testpmd', 'reference']);
+  t.strictSame(Object.keys(indirect?.verdicts ?? {}), [
+    'qemu-storage-daemon',
+    'dpdk-testpmd',
+    'reference',
+    'kernel-vhost-mdev',
+  ]);
   const failed = document.requirements.filter(({ verdicts }) => Object.values(verdicts).includes('fail'));
   t.strictSame(new Set(failed.map(({ id }) => id)), new Set(document.findings.map(({ requirement }) => requirement)));
   t.equal((JSON.parse(jsonReport(part)) as JsonReport).missing.length, part.missing.length);

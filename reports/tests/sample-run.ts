@@ -8,7 +8,6 @@ import {
   type CaseRecord,
   caseKey,
   type FailureKind,
-  type Finding,
   type Outcome,
   recordSchemaVersion,
   type TargetRecord,
@@ -17,6 +16,8 @@ import { RecordWriter } from '../record/record-writer.ts';
 import { createRunDirectory } from '../record/run-directory.ts';
 import { type PlannedResult, writeRunPlan } from '../record/run-plan.ts';
 import { TraceWriter } from '../trace/trace-file.ts';
+import { sampleFinding, samplePoints } from './sample-finding.ts';
+import { sampleMdevTrace } from './sample-mdev-trace.ts';
 import { hostileText, sampleTrace } from './sample-trace.ts';
 
 /** How large a made-up run is; it holds every verdict, every kind of finding and hostile text whatever the size. */
@@ -36,6 +37,17 @@ export const sampleTargets: readonly TargetRecord[] = [
     'VIRTIO_F_IN_ORDER',
     'VIRTIO_BLK_F_FLUSH',
   ]),
+  {
+    event: 'target',
+    target: 'kernel-vhost-mdev',
+    transport: 'vhost-mdev',
+    device: 'block',
+    identity: 'a module of a kernel, layout L2',
+    version: 'Linux 6.12',
+    offered: ['VIRTIO_F_VERSION_1', 'VIRTIO_F_INDIRECT_DESC', 'VIRTIO_F_EVENT_IDX', 'VIRTIO_BLK_F_FLUSH'],
+    capabilities: ['initial-base'],
+    ownedBy: {},
+  },
 ];
 
 function sampleTarget(
@@ -148,6 +160,12 @@ export function writeSampleRun(root: string, size: SampleSize): void {
       writer.append(record);
       continue;
     }
+    if (target === 'kernel-vhost-mdev') {
+      const { events, failing } = sampleMdevTrace();
+      const trace = traces.write({ target, key, repetition, dropped: 0, events }, [failing]);
+      writer.append({ ...record, trace, findings: findings.map((one) => ({ ...one, traceEvent: failing })) });
+      continue;
+    }
     const kind = finding.actual.includes(hostileText) ? 'hostile' : traceKind(finding.how);
     const { events, failing } = sampleTrace(kind, Math.round(record.durationMs) * 4);
     const trace = traces.write({ target, key, repetition, dropped: 0, events }, [failing]);
@@ -166,10 +184,16 @@ function traceKind(how: FailureKind): 'wrong' | 'crash' | 'stalled' {
 function sampleResults(target: string, definition: SampleCase, place: number, size: SampleSize): CaseRecord[] {
   const variants: CaseRecord['variant'][] = place % 4 === 0 ? [{ queueSize: 16 }, { queueSize: 256 }] : [{}];
   return variants.map((variant) => {
-    const verdict = target === 'reference' ? 'pass' : sampleVerdict(place, size.failing);
     const { id, title, requirement } = definition;
     const key = caseKey(id, variant);
-    const why = reasons[verdict];
+    const isElsewhere = target === 'kernel-vhost-mdev' && requirement.via?.includes('vhost-mdev') !== true;
+    const verdict = isElsewhere
+      ? 'not-applicable'
+      : target === 'reference'
+        ? 'pass'
+        : sampleVerdict(place, size.failing);
+    const why = isElsewhere ? 'is about transport vhost-user' : reasons[verdict];
+    const outcome = { requirement: requirement.id, outcome: verdict, checks: isElsewhere ? 0 : 3 };
     return {
       event: 'case',
       key,
@@ -179,8 +203,14 @@ function sampleResults(target: string, definition: SampleCase, place: number, si
       title,
       variant,
       verdict,
-      outcomes: [{ requirement: requirement.id, outcome: verdict, checks: 3, ...(why === undefined ? {} : { why }) }],
-      findings: verdict === 'fail' ? [sampleFinding(requirement, place, size.failing)] : [],
+      outcomes: [
+        {
+          ...outcome,
+          ...(why === undefined ? {} : { why }),
+          ...(isElsewhere ? { elsewhere: 'transport' as const } : {}),
+        },
+      ],
+      findings: verdict === 'fail' ? [sampleFinding(target, requirement, place, size.failing)] : [],
       durationMs: 1.5 + (place % 40),
       seed: 7,
       rerun: `npx vhost-conformance run ${target} --case '${key}' --seed 7`,
@@ -188,10 +218,6 @@ function sampleResults(target: string, definition: SampleCase, place: number, si
       ...(place % 16 === 0 ? { points: { count: 64, failed: samplePoints(place) } } : {}),
     };
   });
-}
-
-function samplePoints(place: number): string[] {
-  return Array.from({ length: place % 7 }, (_, index) => `size=${0x1000 * (index + 1)},flags=${index}`);
 }
 
 const reasons: Partial<Record<Outcome, string>> = {
@@ -207,49 +233,3 @@ function sampleVerdict(place: number, failing: number): Outcome {
   if (place % 71 === 13) return 'not-run';
   return place % 97 === 17 ? 'error' : 'pass';
 }
-
-const kinds: readonly FailureKind[] = ['wrong', 'crash', 'stalled', 'wrong', 'hang', 'leak', 'desync'];
-
-function sampleFinding(requirement: SnapshotRequirement, place: number, failing: number): Finding {
-  const turn = Math.floor(place / failing);
-  const how = kinds[turn % kinds.length] ?? 'wrong';
-  const isHostile = turn === 0;
-  return {
-    requirement: requirement.id,
-    level: requirement.level,
-    basis: requirement.basis,
-    how,
-    what: isHostile ? `name of the device ${hostileText}` : whats[how],
-    expected: isHostile ? 'printable text' : expectations[how],
-    actual: isHostile ? hostileText : actuals[how],
-    ...(place % 16 === 0 ? { points: samplePoints(place) } : {}),
-    ...(how === 'crash'
-      ? { exit: { signal: 'SIGSEGV' }, stderr: `VHOST_CONFIG: (/run/vhost.sock) read message\n${hostileText}` }
-      : {}),
-  };
-}
-
-const whats: Record<FailureKind, string> = {
-  wrong: 'used idx after 3 chains from 65534',
-  crash: 'the back-end serves on after a message of an unknown request',
-  stalled: 'the chain comes back after the kick',
-  hang: 'GET_VRING_BASE is answered',
-  leak: 'descriptors open after 8 repetitions',
-  desync: 'the reply belongs to the request',
-};
-const expectations: Record<FailureKind, string> = {
-  wrong: '1',
-  crash: 'reply, or connection closed',
-  stalled: '1 used element within 50 ms',
-  hang: 'reply within 250 ms',
-  leak: '12, as after the warm-up',
-  desync: 'VHOST_USER_GET_VRING_BASE (11)',
-};
-const actuals: Record<FailureKind, string> = {
-  wrong: '65535',
-  crash: 'the process ended with SIGSEGV',
-  stalled: 'none; the control completed in 0.4 ms',
-  hang: 'silent; the control was silent as well',
-  leak: '20: 8 × eventfd',
-  desync: 'VHOST_USER_GET_FEATURES (1)',
-};

@@ -18,16 +18,24 @@ export function isOffered(name: FeatureName, offer: Offer): boolean {
   return feature.bit < 64 && ((word >> BigInt(feature.bit)) & 1n) === 1n;
 }
 
+/** Whether a case is about another transport or device than the target's: then nothing else about it matters here. */
+export function elsewhereOf({ applies }: AnyCase, facts: TargetFacts): 'transport' | 'device' | undefined {
+  if (applies.transports !== undefined && !applies.transports.includes(facts.transport)) return 'transport';
+  return applies.devices !== undefined && !applies.devices.includes(facts.device) ? 'device' : undefined;
+}
+
 /** What is missing for a case to make sense on a target, in words; empty when it applies. Pure: from data alone. */
 export function applicability(definition: AnyCase, facts: TargetFacts, offer: Offer): string[] {
   const { applies } = definition;
+  switch (elsewhereOf(definition, facts)) {
+    case 'transport':
+      return [`transport ${(applies.transports ?? []).join(' or ')}`];
+    case 'device':
+      return [`device ${(applies.devices ?? []).join(' or ')}`];
+    case undefined:
+      break;
+  }
   const missing: string[] = [];
-  if (applies.transports !== undefined && !applies.transports.includes(facts.transport)) {
-    missing.push(`transport ${applies.transports.join(' or ')}`);
-  }
-  if (applies.devices !== undefined && !applies.devices.includes(facts.device)) {
-    missing.push(`device ${applies.devices.join(' or ')}`);
-  }
   for (const name of [...(applies.negotiate ?? []), ...(applies.offers ?? [])]) {
     if (!isOffered(name, offer)) missing.push(`${name} offered`);
     const owner = facts.ownedBy[name];

@@ -4,7 +4,7 @@ import type { PlannedResult } from '../../reports/record/run-plan.ts';
 import type { Trace } from '../../reports/trace/trace.ts';
 import type { AnyCase } from '../case.ts';
 import { exitText } from '../check.ts';
-import { applicability, type Offer } from './applicability.ts';
+import { applicability, elsewhereOf, type Offer } from './applicability.ts';
 import { NoSuchPointError } from './case-run.ts';
 import { accordanceOf, type ExpectationRules } from './expectations.ts';
 import { type Judgement, judge } from './judge.ts';
@@ -93,7 +93,7 @@ class SliceRun {
       this.#output.append({ event: 'begin', key, target, repetition });
       const judgement =
         missing.length > 0
-          ? notJudged(planned.definition, 'not-applicable', `missing: ${missing.join(', ')}`)
+          ? notApplicable(planned.definition, missing, elsewhereOf(planned.definition, this.#port.facts))
           : (this.#givenUp(planned) ?? this.#judgeIfItHasPoint(planned));
       this.#output.append(this.#recordOf(planned, result, judgement));
       const end = this.#recover(judgement);
@@ -254,6 +254,17 @@ class SliceRun {
 export function notJudged(definition: AnyCase, outcome: 'not-applicable' | 'not-run', why: string): Judgement {
   const outcomes = Object.keys(definition.proves).map((requirement) => ({ requirement, outcome, checks: 0, why }));
   return { verdict: outcome, outcomes, findings: [], durationMs: 0 };
+}
+
+function notApplicable(
+  definition: AnyCase,
+  missing: readonly string[],
+  elsewhere: ReturnType<typeof elsewhereOf>,
+): Judgement {
+  const why = `${elsewhere === undefined ? 'missing:' : 'is about'} ${missing.join(', ')}`;
+  const judgement = notJudged(definition, 'not-applicable', why);
+  if (elsewhere === undefined) return judgement;
+  return { ...judgement, outcomes: judgement.outcomes.map((outcome) => ({ ...outcome, elsewhere })) };
 }
 
 /** The process died in the run but not in the case alone: said of the run, with the cases before it. */

@@ -7,7 +7,7 @@ import { done } from '../../reference-impl/vhost-user/message-rule.ts';
 import { type ReferenceRules, referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { type AnyCase, defineCase } from '../case.ts';
 import type { Offer } from '../runner/applicability.ts';
-import { applicability } from '../runner/applicability.ts';
+import { applicability, elsewhereOf } from '../runner/applicability.ts';
 import { type Judgement, type JudgeOptions, judge } from '../runner/judge.ts';
 
 /** Virtual in process: nothing waits for it, but a control must finish in a twentieth of it, however busy the machine. */
@@ -222,11 +222,14 @@ t.test('whether a case applies is told from data, naming what is missing', async
     },
     run() {},
   });
-  t.same(applicability(definition, port.facts, offer), [
-    'device net',
-    'VIRTIO_F_SR_IOV offered',
-    'capability levitation',
-  ]);
+  t.same(applicability(definition, port.facts, offer), ['device net'], 'what else is missing says nothing then');
+  t.equal(elsewhereOf(definition, port.facts), 'device');
+  const here = { ...definition, applies: { ...definition.applies, devices: ['block' as const] } };
+  t.same(applicability(here, port.facts, offer), ['VIRTIO_F_SR_IOV offered', 'capability levitation']);
+  t.equal(elsewhereOf(here, port.facts), undefined);
+  const other = { ...definition, applies: { ...definition.applies, transports: ['vhost-mdev' as const] } };
+  t.same(applicability(other, port.facts, offer), ['transport vhost-mdev']);
+  t.equal(elsewhereOf(other, port.facts), 'transport');
   t.same(applicability(once, port.facts, offer), []);
   port.close();
 });

@@ -26,6 +26,8 @@ export const findingStyle = `
 .compare .expected { border-color: var(--pass-fill); }
 .compare .actual { border-color: var(--fail-fill); }
 .compare pre { margin: 0.15rem 0 0; white-space: pre-wrap; overflow-wrap: anywhere; font-size: 0.875rem; }
+.compare.tall { grid-template-columns: minmax(0, 1fr); }
+.compare.tall pre { max-height: 26rem; overflow: auto; white-space: pre; overflow-wrap: normal; font-size: 0.8125rem; line-height: 1.5; }
 .places { margin: 0.6rem 0; font-size: 0.875rem; }
 .places summary { color: var(--soft); }
 .places ul { padding: 0.4rem 0 0 1.1rem; display: grid; gap: 0.3rem; }
