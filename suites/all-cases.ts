@@ -3,6 +3,14 @@ import * as vhostMdevDoorbell from './vhost-mdev/doorbell.cases.ts';
 import * as vhostMdevDoorbellPages from './vhost-mdev/doorbell-pages.cases.ts';
 import * as vhostMdevDoorbellQueues from './vhost-mdev/doorbell-queues.cases.ts';
 import * as vhostMdevDoorbellTimes from './vhost-mdev/doorbell-times.cases.ts';
+import * as vhostMdevRestart from './vhost-mdev/restart.cases.ts';
+import * as vhostMdevRingAddresses from './vhost-mdev/ring-addresses.cases.ts';
+import * as vhostMdevRingBase from './vhost-mdev/ring-base.cases.ts';
+import * as vhostMdevRingChanges from './vhost-mdev/ring-changes.cases.ts';
+import * as vhostMdevRingIndex from './vhost-mdev/ring-index.cases.ts';
+import * as vhostMdevRingSize from './vhost-mdev/ring-size.cases.ts';
+import * as vhostMdevState from './vhost-mdev/state.cases.ts';
+import * as vhostMdevStateValues from './vhost-mdev/state-values.cases.ts';
 import * as vhostUserBackEndRequests from './vhost-user/back-end-requests.cases.ts';
 import * as vhostUserBlockConfig from './vhost-user/block-config.cases.ts';
 import * as vhostUserConfig from './vhost-user/config.cases.ts';
@@ -66,6 +74,14 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   vhostMdevDoorbellPages,
   vhostMdevDoorbellQueues,
   vhostMdevDoorbellTimes,
+  vhostMdevRestart,
+  vhostMdevRingAddresses,
+  vhostMdevRingBase,
+  vhostMdevRingChanges,
+  vhostMdevRingIndex,
+  vhostMdevRingSize,
+  vhostMdevStateValues,
+  vhostMdevState,
   vhostUserBackEndRequests,
   vhostUserBlockConfig,
   vhostUserConfigWrite,

@@ -73,6 +73,11 @@ export class MdevDevice {
     return this.#isRunning;
   }
 
+  /** All that the device reaches now. */
+  get memory(): MemoryMap {
+    return this.rules.layout.memory === 'table' ? this.#table : this.container.memoryMap();
+  }
+
   get offeredFeatures(): bigint {
     return this.rules.features.offered(this.parent.supportedFeatures, this.features);
   }
@@ -204,7 +209,7 @@ export class MdevDevice {
   setRunning(running: boolean): number {
     if (running === this.#isRunning) return 0;
     if (!running) this.#stop();
-    else if (this.rings.start(this.#memory()) !== undefined) return errno.EFAULT;
+    else if (this.rings.start(this.memory) !== undefined) return errno.EFAULT;
     this.#isRunning = running;
     return 0;
   }
@@ -267,11 +272,7 @@ export class MdevDevice {
     return length;
   }
 
-  #memory(): MemoryMap {
-    return this.rules.layout.memory === 'table' ? this.#table : this.container.memoryMap();
-  }
-
   #memoryChanged(): void {
-    if (this.#isRunning) this.rings.move(this.#memory());
+    if (this.#isRunning) this.rings.move(this.memory);
   }
 }

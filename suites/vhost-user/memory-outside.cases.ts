@@ -3,8 +3,8 @@ import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { changes, changesOutside, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
 import { defineCase } from '../case.ts';
+import { DeviceWrites } from '../workload/device-writes.ts';
 import { Workload } from '../workload/workload.ts';
-import { DeviceWrites } from './device-writes.ts';
 import { descriptorsOf, fieldsOf, setMemTable, tableOf } from './memory-table.ts';
 import { stillServes } from './refusal.ts';
 

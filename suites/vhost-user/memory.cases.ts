@@ -5,10 +5,10 @@ import type { Span } from '../../reference-impl/memory/span.ts';
 import { readable, writable } from '../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../case.ts';
 import { VIRTIO_BLK_S_OK, VIRTIO_BLK_T_IN, VIRTIO_BLK_T_OUT } from '../workload/block-requests.ts';
+import { DeviceWrites } from '../workload/device-writes.ts';
 import { netHeaderSize } from '../workload/net-frames.ts';
 import { pattern } from '../workload/request.ts';
 import { Workload } from '../workload/workload.ts';
-import { DeviceWrites } from './device-writes.ts';
 import { exchangedLayout } from './exchanged-layout.ts';
 import { descriptorsOf, fieldsOf, setMemTable, tableOf } from './memory-table.ts';
 

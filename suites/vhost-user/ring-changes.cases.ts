@@ -1,7 +1,7 @@
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { defineCase } from '../case.ts';
+import { DeviceWrites } from '../workload/device-writes.ts';
 import { Workload } from '../workload/workload.ts';
-import { DeviceWrites } from './device-writes.ts';
 import { tableOf } from './memory-table.ts';
 import { stillServes } from './refusal.ts';
 import { baseFrom, RingByHand, waited } from './ring-by-hand.ts';

@@ -1,12 +1,12 @@
-import type { Attachment, VhostUserSession } from '../../drivers/driver-port.ts';
+import type { Attachment, Session } from '../../drivers/driver-port.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
-import { VIRTIO_BLK_S_OK } from '../workload/block-requests.ts';
-import { netHeaderSize } from '../workload/net-frames.ts';
-import { difference, pattern } from '../workload/request.ts';
-import type { Workload } from '../workload/workload.ts';
+import { VIRTIO_BLK_S_OK } from './block-requests.ts';
+import { netHeaderSize } from './net-frames.ts';
+import { difference, pattern } from './request.ts';
+import type { Workload } from './workload.ts';
 
 export interface DeviceWritesOptions {
-  readonly session: VhostUserSession;
+  readonly session: Session;
   /** Where rings lie, and whatever the device only reads. */
   readonly rings: Workload;
   /** Where the buffers lie that the device is to write; as `rings` unless given. */
@@ -28,7 +28,7 @@ const asItIs = (segment: Segment): Segment => segment;
 
 /** Has the device write into memory: a read from the disk, or a frame that comes back on the receive ring. */
 export class DeviceWrites {
-  readonly #session: VhostUserSession;
+  readonly #session: Session;
   readonly #rings: Workload;
   readonly #buffers: Workload;
   readonly #queue: Attachment;

@@ -1,0 +1,171 @@
+import { defineCase } from '../case.ts';
+import { getBase, setBase, setState } from './ring-messages.ts';
+import { serves, servesAll } from './service.ts';
+
+/** SET_VRING_BASE and GET_VRING_BASE, before, after and while the device runs. */
+
+const transports = ['vhost-mdev'] as const;
+
+export const toldBack = defineCase({
+  id: 'vhost-mdev/ring-base/told-base-is-told-back',
+  title: 'GET_VRING_BASE of a stopped device answers what SET_VRING_BASE told last, with all 16 bits',
+  proves: { 'vm-rings/base-is-told-back': ['mdev-base-of-15-bits', 'mdev-base-told-once'] },
+  applies: { start: 'negotiated', transports },
+  run({ session, workload, requirement }) {
+    const check = requirement('vm-rings/base-is-told-back');
+    for (const base of [1, 2, 0x7f, 0xff, 0x100, 0x7fff, 0x8000, 0xfffe, 0xffff, 0]) {
+      check.equal(setBase(session, workload.queueIndex, base), 'taken', `SET_VRING_BASE of ${base}`);
+      check.equal(getBase(session, workload.queueIndex), base, `base that was told as ${base}`);
+    }
+  },
+});
+
+export const neverTold = defineCase({
+  id: 'vhost-mdev/ring-base/base-of-a-ring-never-told-of-is-zero',
+  title: 'GET_VRING_BASE of rings that nothing was told of answers 0',
+  proves: { 'vm-rings/base-never-told-is-zero': 'mdev-base-at-first-is-256' },
+  applies: { start: 'connected', transports },
+  run({ session, workload, requirement }) {
+    const check = requirement('vm-rings/base-never-told-is-zero');
+    for (const index of [...workload.facts.companions, workload.queueIndex]) {
+      check.equal(getBase(session, index), 0, `base of ring ${index}`);
+    }
+  },
+});
+
+const beyond = [0x1_0000, 0x1_0001, 0x1_ffff, 0x7fff_ffff, 0x8000_0000, 0x8000_0003, 0xffff_ffff];
+
+export const beyondRefused = defineCase({
+  id: 'vhost-mdev/ring-base/more-than-16-bits-are-refused',
+  title: 'SET_VRING_BASE beyond 65535 fails with EINVAL and leaves the base that was told before',
+  proves: { 'vm-rings/base-beyond-16-bits-refused': ['mdev-base-beyond-16-bits-taken', 'mdev-refused-base-stored'] },
+  applies: { start: 'closed', transports },
+  run({ connect, workload, points, requirement }) {
+    const check = requirement('vm-rings/base-beyond-16-bits-refused');
+    points(
+      beyond.map((base) => ({ key: `base-0x${base.toString(16)}`, base })),
+      ({ key, base }) => {
+        const session = connect('negotiated');
+        setBase(session, workload.queueIndex, 3);
+        check.equal(setBase(session, workload.queueIndex, base), 'EINVAL', key);
+        check.equal(getBase(session, workload.queueIndex), 3, `base after ${key}`);
+        session.close();
+      },
+    );
+  },
+});
+
+export const startsThere = defineCase({
+  id: 'vhost-mdev/ring-base/ring-is-read-from-its-base-on',
+  title: 'of four chains in the available ring, those from the base on are served and those before it are not',
+  proves: { 'vm-rings/base-is-where-ring-starts': ['mdev-base-1-read-as-0', 'mdev-base-3-skips-a-chain'] },
+  applies: { start: 'negotiated', transports, needs: ['initial-base'] },
+  variants: { base: [1, 3] },
+  run({ session, guest, workload, port, variant, requirement }) {
+    const check = requirement('vm-rings/base-is-where-ring-starts');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    setState(session, 0);
+    const heads = queue.makeAvailable([1, 2, 3, 4].map((seed) => workload.request({ seed }).segments));
+    setBase(session, queue.index, variant.base);
+    check.equal(setState(session, 1), 'taken', 'start');
+    queue.kick();
+    const used = servesAll(port, check, queue, 4 - variant.base, `used elements from base ${variant.base} on`);
+    check.sameMembers(used, heads.slice(variant.base), `heads from base ${variant.base} on`);
+    setState(session, 0);
+    check.equal(queue.ring.usedIdx(), 4 - variant.base, 'used idx in the end');
+    check.equal(getBase(session, queue.index), 4, 'base in the end');
+  },
+});
+
+export const whileRunning = defineCase({
+  id: 'vhost-mdev/ring-base/base-of-a-running-device-is-where-the-ring-is',
+  title: 'GET_VRING_BASE while the device runs tells how far the ring was read, and not what was told of it',
+  proves: { 'vm-rings/base-while-running-counts': 'mdev-base-while-running-as-told' },
+  applies: { start: 'negotiated', transports },
+  run({ session, guest, workload, port, requirement }) {
+    const check = requirement('vm-rings/base-while-running-counts');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    for (const seed of [1, 2, 3]) if (!serves({ port, workload }, check, queue, `request ${seed}`, { seed })) return;
+    check.equal(getBase(session, queue.index), 3, 'base after 3 requests, while the device runs');
+    setState(session, 0);
+    check.equal(getBase(session, queue.index), 3, 'base once it is stopped');
+  },
+});
+
+export const restsAfterwards = defineCase({
+  id: 'vhost-mdev/ring-base/asked-while-running-the-ring-rests',
+  title: 'a ring whose base was asked for while the device ran is not served before the next start, and then goes on',
+  proves: { 'vm-rings/base-while-running-stops-ring': 'mdev-ring-goes-on-after-its-base' },
+  applies: { start: 'negotiated', transports },
+  run({ session, guest, workload, port, requirement }) {
+    const check = requirement('vm-rings/base-while-running-stops-ring');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    for (const seed of [1, 2]) if (!serves({ port, workload }, check, queue, `request ${seed}`, { seed })) return;
+    getBase(session, queue.index);
+    const heads = queue.makeAvailable([workload.request({ seed: 3 }).segments]);
+    queue.kick();
+    session.fence();
+    setState(session, 0);
+    check.equal(queue.ring.usedIdx(), 2, 'used idx of the ring at rest');
+    setState(session, 1);
+    queue.kick();
+    const used = servesAll(port, check, queue, 1, 'used elements after the next start');
+    check.sameMembers(used, heads, 'heads that came back');
+  },
+});
+
+export const stopFirst = defineCase({
+  id: 'vhost-mdev/ring-base/stop-then-base-as-one-order',
+  title: 'state 0 and then GET_VRING_BASE of each ring: a base for each, and the next run begins there',
+  proves: { 'vm-state/stop-before-base-reads': 'mdev-no-base-once-stopped' },
+  applies: { start: 'negotiated', transports },
+  run({ session, guest, workload, port, requirement }) {
+    const check = requirement('vm-state/stop-before-base-reads');
+    const ring = guest.splitRing({ size: 4 });
+    const queue = workload.attach(session, ring);
+    for (const seed of [1, 2, 3]) if (!serves({ port, workload }, check, queue, `request ${seed}`, { seed })) return;
+    check.equal(setState(session, 0), 'taken', 'state 0');
+    for (const index of workload.facts.companions) check.equal(getBase(session, index), 0, `base of ring ${index}`);
+    const base = getBase(session, queue.index);
+    if (!check.equal(base, 3, 'base of the ring') || typeof base !== 'number') return;
+    const again = workload.attach(session, ring, { base });
+    serves({ port, workload }, check, again, 'a request of the next run', { seed: 4 });
+  },
+});
+
+export const baseFirst = defineCase({
+  id: 'vhost-mdev/ring-base/base-then-stop-as-the-other-order',
+  title: 'GET_VRING_BASE of each ring and then state 0: both are taken, and the next run begins where the ring was',
+  proves: { 'vm-state/base-reads-before-stop': 'mdev-no-base-while-running' },
+  applies: { start: 'negotiated', transports },
+  run({ session, guest, workload, port, requirement }) {
+    const check = requirement('vm-state/base-reads-before-stop');
+    const ring = guest.splitRing({ size: 16 });
+    const queue = workload.attach(session, ring);
+    for (const seed of [1, 2, 3]) if (!serves({ port, workload }, check, queue, `request ${seed}`, { seed })) return;
+    for (const index of [...workload.facts.companions, queue.index]) {
+      check.equal(typeof getBase(session, index), 'number', `whether ring ${index} of a running device tells a base`);
+    }
+    check.equal(setState(session, 0), 'taken', 'state 0 behind it');
+    const again = workload.attach(session, ring, { base: 3 });
+    serves({ port, workload }, check, again, 'a request of the next run', { seed: 4 });
+  },
+});
+
+export const othersRun = defineCase({
+  id: 'vhost-mdev/ring-base/asked-of-one-ring-the-others-run',
+  title: 'GET_VRING_BASE of one ring while the device runs disturbs no other ring',
+  proves: { 'vm-rings/base-of-one-ring-stops-no-other': 'mdev-base-of-one-ring-stops-all' },
+  applies: { start: 'negotiated', transports, devices: ['net'] },
+  run({ session, guest, workload, port, requirement }) {
+    const check = requirement('vm-rings/base-of-one-ring-stops-no-other');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    if (!serves({ port, workload }, check, queue, 'a frame before')) return;
+    for (const index of workload.facts.companions) getBase(session, index);
+    for (const seed of [1, 2]) {
+      if (!serves({ port, workload }, check, queue, `frame ${seed} afterwards`, { seed })) return;
+    }
+    setState(session, 0);
+    check.equal(getBase(session, queue.index), 3, 'base of the ring that ran on');
+  },
+});
