@@ -97,7 +97,8 @@ export interface CreatedMdev {
   readonly module: string;
   /** What the name of its type ends with. */
   readonly type: string;
-  readonly layout: 'l1' | 'l2';
+  /** Parameters of the module that are set before a device is created. */
+  readonly parameters: Readonly<Record<string, string>>;
 }
 
 /** A vhost-mdev behind the VFIO of this kernel: one that somebody made, or one that is made for the run. */

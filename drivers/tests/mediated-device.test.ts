@@ -30,7 +30,12 @@ function tree(t: Test) {
         parent: { mdev_supported_types: { 'parent-vhost-mdev-net': { create: '' } } },
       },
     },
-    module: { vhost_mdev: { parameters: { layout: 'l2\n' }, srcversion: 'ABC\n' } },
+    module: {
+      vhost_mdev: {
+        parameters: { layout: 'l2\n', blk_queues: '1\n', blk_sectors: '1\n', net_pairs: '1\n' },
+        srcversion: 'ABC\n',
+      },
+    },
   });
   const created = join(root, 'class/mdev_bus/parent/mdev_supported_types/parent-vhost-mdev-net/create');
   return { root, sysfs: new MdevSysfs(root), created };

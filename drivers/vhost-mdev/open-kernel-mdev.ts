@@ -38,11 +38,11 @@ export function openKernelMdev(target: KernelMdevTarget, options: OpenKernelMdev
   }
 }
 
-function createdIut(sysfs: MdevSysfs, uuid: string, { module, layout, type }: CreatedMdev): MediatedIut {
+function createdIut(sysfs: MdevSysfs, uuid: string, { module, parameters, type }: CreatedMdev): MediatedIut {
   if (!sysfs.hasModule(module)) throw new DriverUsageError(`the module ${module} is not loaded in this kernel`);
   removeLeftBehind(sysfs);
   return new MediatedIut(sysfs, uuid, () => {
-    sysfs.setParameter(module, 'layout', layout);
+    for (const [name, value] of Object.entries(parameters)) sysfs.setParameter(module, name, value);
     sysfs.create(type, uuid);
   });
 }
