@@ -3,6 +3,10 @@ import * as vhostMdevDoorbell from './vhost-mdev/doorbell.cases.ts';
 import * as vhostMdevDoorbellPages from './vhost-mdev/doorbell-pages.cases.ts';
 import * as vhostMdevDoorbellQueues from './vhost-mdev/doorbell-queues.cases.ts';
 import * as vhostMdevDoorbellTimes from './vhost-mdev/doorbell-times.cases.ts';
+import * as vhostMdevInterruptInfo from './vhost-mdev/interrupt-info.cases.ts';
+import * as vhostMdevInterruptRefusals from './vhost-mdev/interrupt-refusals.cases.ts';
+import * as vhostMdevInterruptRemoval from './vhost-mdev/interrupt-removal.cases.ts';
+import * as vhostMdevInterruptSignals from './vhost-mdev/interrupt-signals.cases.ts';
 import * as vhostMdevRestart from './vhost-mdev/restart.cases.ts';
 import * as vhostMdevRingAddresses from './vhost-mdev/ring-addresses.cases.ts';
 import * as vhostMdevRingBase from './vhost-mdev/ring-base.cases.ts';
@@ -74,14 +78,18 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   vhostMdevDoorbellPages,
   vhostMdevDoorbellQueues,
   vhostMdevDoorbellTimes,
+  vhostMdevInterruptInfo,
+  vhostMdevInterruptRefusals,
+  vhostMdevInterruptRemoval,
+  vhostMdevInterruptSignals,
   vhostMdevRestart,
   vhostMdevRingAddresses,
   vhostMdevRingBase,
   vhostMdevRingChanges,
   vhostMdevRingIndex,
   vhostMdevRingSize,
-  vhostMdevStateValues,
   vhostMdevState,
+  vhostMdevStateValues,
   vhostUserBackEndRequests,
   vhostUserBlockConfig,
   vhostUserConfigWrite,

@@ -38,6 +38,8 @@ export interface InterruptRules {
   readonly droppedAtCountZero: (vector: number, start: number) => boolean;
   /** What vectors without an event descriptor in the data come to: their own is dropped, or signalled now. */
   readonly withoutDescriptor: 'drop' | 'signal';
+  /** Whether the bool of a vector has it signalled. */
+  readonly triggers: (bool: number) => boolean;
   /** Which descriptor of the data is that of the n-th vector. */
   readonly descriptorOf: (n: number) => number;
   /** The error number for a descriptor of no event; 0 takes it for none at all. */
@@ -94,6 +96,7 @@ export const strictInterruptRules: InterruptRules = {
   },
   droppedAtCountZero: (vector, start) => vector >= start,
   withoutDescriptor: 'signal',
+  triggers: (bool) => bool !== 0,
   descriptorOf: (n) => n,
   noEventError: errno.EINVAL,
   keptAtFailure: () => [],
@@ -147,7 +150,7 @@ export class Interrupts {
     if ((set.flags & VFIO_IRQ_SET_DATA_EVENTFD) !== 0) return this.#setEvents(start, count, data);
     for (let n = 0; n < count; n++) {
       if (rules.withoutDescriptor === 'drop') this.#arm(start + n);
-      else if ((set.flags & VFIO_IRQ_SET_DATA_NONE) !== 0 || data[n] !== 0) this.#signal(start + n);
+      else if ((set.flags & VFIO_IRQ_SET_DATA_NONE) !== 0 || rules.triggers(data[n] ?? 0)) this.#signal(start + n);
     }
     return 0;
   }

@@ -123,6 +123,7 @@ const interrupt: Others<InterruptRules> = {
   ownError: [() => 0, () => 95],
   droppedAtCountZero: [() => false, () => true],
   withoutDescriptor: ['drop'],
+  triggers: [() => true, () => false],
   descriptorOf: [() => 0],
   noEventError: [0, 9],
   keptAtFailure: [(held) => held],

@@ -159,6 +159,7 @@ function observeInterrupts(user: MdevUser, note: Note): void {
   device.interrupts.call(0);
   note('called', seen());
   note('all now', [setIrqs({ flags: 0x21, count: 2 }), seen()]);
+  note('one now', [setIrqs({ flags: 0x22, count: 2 }, Uint8Array.of(1, 0)), seen()]);
   note('again', [setIrqs({ flags: 0x24, count: 2 }, eventData(20, 21)), seen()]);
   note('mask', [setIrqs({ flags: 0x0c, count: 1 }, eventData(22)), seen()]);
   note('beyond', [setIrqs({ flags: 0x24, start: 2, count: 1 }, eventData(22)), seen()]);

@@ -1,0 +1,112 @@
+import type { VhostMdevSession } from '../../drivers/driver-port.ts';
+import { encodeStructure, vfioIrqInfo, vfioRequests } from '../../reference-impl/wire/vfio-structures.ts';
+import { defineCase } from '../case.ts';
+import { type Answer, answerOf } from './ring-messages.ts';
+
+/** VFIO_DEVICE_GET_IRQ_INFO. */
+
+const transports = ['vhost-mdev'] as const;
+
+/** Whether the call is taken for an index, with any `argsz`. */
+function infoAnswer({ device }: VhostMdevSession, index: number, argsz = vfioIrqInfo.size): Answer {
+  const argument = encodeStructure(vfioIrqInfo, { argsz, flags: 0, index, count: 0 });
+  return answerOf(device.file.ioctl(vfioRequests.VFIO_DEVICE_GET_IRQ_INFO, argument));
+}
+
+/** Interrupt indices of the device, by VFIO_DEVICE_GET_INFO. */
+function indexCount({ device }: VhostMdevSession): number {
+  const info = device.deviceInfo();
+  return typeof info === 'number' ? 0 : info.numIrqs;
+}
+
+export const vectorForEachRing = defineCase({
+  id: 'vhost-mdev/interrupts/vector-for-each-ring',
+  title:
+    'the interrupt index of the rings counts a vector for each page of doorbells, before a ring is told of and after',
+  proves: { 'vm-irq/vector-for-each-ring': 'mdev-vectors-of-rings-in-use' },
+  applies: { start: 'negotiated', transports },
+  run({ session, guest, workload, requirement }) {
+    const check = requirement('vm-irq/vector-for-each-ring');
+    const { device, places } = session;
+    const region = device.regionInfo(places.doorbells);
+    const bytes = typeof region === 'number' ? 0 : Number(region.size);
+    const count = (): number => {
+      const info = device.irqInfo(places.interrupts);
+      return typeof info === 'number' ? info : info.count;
+    };
+    const before = count();
+    const page = before > 0 ? bytes / before : 0;
+    const isPage = page >= 4096 && Number.isInteger(Math.log2(page));
+    check.holds(isPage, 'vectors before a ring is told of', {
+      expected: `one for each page in ${bytes} bytes of doorbells`,
+      actual: String(before),
+    });
+    check.atLeast(before, workload.queueIndex + 1, 'vectors');
+    workload.attach(session, guest.splitRing({ size: 16 }));
+    check.equal(count(), before, 'vectors once a ring runs');
+  },
+});
+
+export const vectorsAreEvents = defineCase({
+  id: 'vhost-mdev/interrupts/vectors-are-event-descriptors',
+  title: "the flags of the rings' interrupt index say event descriptors; in layout L2 they say nothing else",
+  proves: { 'vm-irq/vectors-are-events': ['mdev-interrupt-without-eventfd', 'mdev-interrupt-maskable'] },
+  applies: { start: 'connected', transports },
+  run({ session, requirement }) {
+    const check = requirement('vm-irq/vectors-are-events');
+    const { device, places } = session;
+    const info = device.irqInfo(places.interrupts);
+    const flags = typeof info === 'number' ? info : info.flags;
+    // What else a PCI device may say of its MSI-X was nowhere found.
+    if (places.name === 'l1') check.equal(flags & 1, 1, 'bit 0 of the flags of MSI-X');
+    else check.equal(flags, 1, 'flags of the interrupt index');
+  },
+});
+
+export const unknownIndex = defineCase({
+  id: 'vhost-mdev/interrupts/info-of-unknown-index-is-refused',
+  title: 'VFIO_DEVICE_GET_IRQ_INFO fails with EINVAL for every kind of index that there is not',
+  proves: { 'vm-irq/info-of-unknown-index-refused': 'mdev-last-interrupt-for-unknown-index' },
+  applies: { start: 'connected', transports },
+  run({ session, requirement }) {
+    const check = requirement('vm-irq/info-of-unknown-index-refused');
+    const count = indexCount(session);
+    check.atLeast(count, session.places.interrupts + 1, 'interrupt indices');
+    for (const index of [count, count + 1, 0xff, 0x100, 0x1_0000, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff]) {
+      check.equal(infoAnswer(session, index), 'EINVAL', `index 0x${index.toString(16)}`);
+    }
+  },
+});
+
+export const shortArgsz = defineCase({
+  id: 'vhost-mdev/interrupts/info-with-short-argsz-is-refused',
+  title: 'VFIO_DEVICE_GET_IRQ_INFO with an argsz below 16 fails with EINVAL, and with more than 16 is answered',
+  proves: { 'vm-irq/info-short-argsz-refused': 'mdev-short-argsz-of-interrupt-taken' },
+  applies: { start: 'connected', transports },
+  run({ session, requirement }) {
+    const check = requirement('vm-irq/info-short-argsz-refused');
+    const { interrupts } = session.places;
+    for (const argsz of [0, 1, 4, 8, 12, 15]) {
+      check.equal(infoAnswer(session, interrupts, argsz), 'EINVAL', `argsz ${argsz}`);
+    }
+    for (const argsz of [16, 17, 64, 0xffff_ffff]) {
+      check.equal(infoAnswer(session, interrupts, argsz), 'taken', `argsz ${argsz}`);
+    }
+  },
+});
+
+export const otherIndices = defineCase({
+  id: 'vhost-mdev/interrupts/other-indices-of-l1-have-no-vectors',
+  title: 'the interrupt indices of layout L1 beside MSI-X have no vectors, or are not there',
+  proves: { 'vm-irq/l1-other-indices-have-no-vectors': 'mdev-vector-of-every-index' },
+  applies: { start: 'connected', transports, needs: ['layout-l1'] },
+  run({ session, requirement }) {
+    const check = requirement('vm-irq/l1-other-indices-have-no-vectors');
+    for (let index = 0; index < indexCount(session); index++) {
+      if (index === session.places.interrupts) continue;
+      const info = session.device.irqInfo(index);
+      const told = typeof info === 'number' ? answerOf(info) : `${info.count} vectors`;
+      check.oneOf(told, ['EINVAL', '0 vectors'], `interrupt index ${index}`);
+    }
+  },
+});

@@ -1,0 +1,223 @@
+import { defineCase } from '../case.ts';
+import { ringCount, setState } from './ring-messages.ts';
+import { CountedEvent, descriptorData, setEvents, setIrqs, triggerByEvents } from './vectors.ts';
+
+/** VFIO_DEVICE_SET_IRQS that is wrong, field by field, and what a refused one leaves. */
+
+const transports = ['vhost-mdev'] as const;
+const dataNone = 1;
+const dataBool = 2;
+const dataEvents = 4;
+const mask = 8;
+const unmask = 0x10;
+const trigger = 0x20;
+
+const hex = (number: number): string => `0x${number.toString(16)}`;
+
+export const startBeyond = defineCase({
+  id: 'vhost-mdev/interrupts/start-beyond-vectors-is-refused',
+  title: 'VFIO_DEVICE_SET_IRQS from a vector on that there is not fails with EINVAL',
+  proves: { 'vm-irq/start-beyond-vectors-refused': 'mdev-start-behind-vectors-taken' },
+  applies: { start: 'connected', transports },
+  run({ session, requirement }) {
+    const check = requirement('vm-irq/start-beyond-vectors-refused');
+    const rings = ringCount(session);
+    for (const start of [rings, rings + 1, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, 0xffff_ffff]) {
+      check.equal(setIrqs(session, { start }), 'EINVAL', `start ${hex(start)}`);
+    }
+  },
+});
+
+export const countBeyond = defineCase({
+  id: 'vhost-mdev/interrupts/count-beyond-vectors-is-refused',
+  title: 'VFIO_DEVICE_SET_IRQS of more vectors than there are fails with EINVAL, also where start and count wrap',
+  proves: { 'vm-irq/count-beyond-vectors-refused': ['mdev-vector-behind-last-taken', 'mdev-count-not-added-to-start'] },
+  applies: { start: 'connected', transports },
+  run({ session, requirement }) {
+    const check = requirement('vm-irq/count-beyond-vectors-refused');
+    const rings = ringCount(session);
+    const none = new Array<number>(rings + 2).fill(-1);
+    for (const [start, count] of [
+      [0, rings + 1],
+      [rings - 1, 2],
+      [rings - 1, rings + 1],
+    ] as const) {
+      const answer = setIrqs(session, { start, count }, descriptorData(...none));
+      check.equal(answer, 'EINVAL', `start ${start}, count ${count}`);
+    }
+    // Without data there is no other reason to refuse these.
+    for (const count of [0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff]) {
+      const answer = setIrqs(session, { flags: dataNone | trigger, start: rings - 1, count }, new Uint8Array());
+      check.equal(answer, 'EINVAL', `start ${rings - 1}, count ${hex(count)}, without data`);
+    }
+  },
+});
+
+export const unknownIndex = defineCase({
+  id: 'vhost-mdev/interrupts/set-of-unknown-index-is-refused',
+  title: 'VFIO_DEVICE_SET_IRQS of every kind of index that there is not fails',
+  proves: { 'vm-irq/set-of-unknown-index-refused': 'mdev-set-of-any-index' },
+  applies: { start: 'connected', transports },
+  run({ session, requirement }) {
+    const check = requirement('vm-irq/set-of-unknown-index-refused');
+    const info = session.device.deviceInfo();
+    const count = typeof info === 'number' ? 1 : info.numIrqs;
+    for (const index of [count, count + 1, 0xff, 0x1_0000, 0x7fff_ffff, 0xffff_ffff]) {
+      check.notEqual(setIrqs(session, { index }), 'taken', `index ${hex(index)}`);
+    }
+  },
+});
+
+export const unknownFlags = defineCase({
+  id: 'vhost-mdev/interrupts/set-with-unknown-flags-is-refused',
+  title: 'VFIO_DEVICE_SET_IRQS with any one flag that has no meaning fails with EINVAL',
+  proves: { 'vm-irq/unknown-flags-refused': ['mdev-unknown-flags-of-set-taken', 'mdev-upper-flags-of-set-taken'] },
+  applies: { start: 'connected', transports },
+  run({ session, requirement }) {
+    const check = requirement('vm-irq/unknown-flags-refused');
+    for (let bit = 6; bit < 32; bit++) {
+      const flags = (triggerByEvents | (1 << bit)) >>> 0;
+      check.equal(setIrqs(session, { flags }), 'EINVAL', `flags ${hex(flags)}`);
+    }
+  },
+});
+
+export const kindsOfData = defineCase({
+  id: 'vhost-mdev/interrupts/set-with-other-than-one-kind-of-data-is-refused',
+  title: 'VFIO_DEVICE_SET_IRQS that says no kind of data, two kinds or all three fails with EINVAL',
+  proves: { 'vm-irq/two-kinds-of-data-refused': ['mdev-no-kind-of-data-taken', 'mdev-two-kinds-of-data-taken'] },
+  applies: { start: 'connected', transports },
+  run({ session, requirement }) {
+    const check = requirement('vm-irq/two-kinds-of-data-refused');
+    const kinds = [0, dataNone | dataBool, dataNone | dataEvents, dataBool | dataEvents, 7];
+    for (const kind of kinds) {
+      const flags = kind | trigger;
+      check.equal(setIrqs(session, { flags }), 'EINVAL', `flags ${hex(flags)}`);
+    }
+  },
+});
+
+export const shortData = defineCase({
+  id: 'vhost-mdev/interrupts/data-shorter-than-count-is-refused',
+  title: 'VFIO_DEVICE_SET_IRQS whose argsz leaves no room for its count, or for its own fields, fails with EINVAL',
+  proves: {
+    'vm-irq/data-shorter-than-count-refused': ['mdev-data-of-set-not-measured', 'mdev-argsz-of-set-unchecked'],
+  },
+  applies: { start: 'connected', transports },
+  run({ session, requirement }) {
+    const check = requirement('vm-irq/data-shorter-than-count-refused');
+    for (const argsz of [20, 21, 23]) {
+      check.equal(setIrqs(session, { argsz }), 'EINVAL', `argsz ${argsz} with one event descriptor`);
+    }
+    const bools = { argsz: 20, flags: dataBool | trigger };
+    check.equal(setIrqs(session, bools), 'EINVAL', 'argsz 20 with one bool');
+    for (const argsz of [0, 4, 19]) {
+      check.equal(setIrqs(session, { argsz, flags: dataNone | trigger }), 'EINVAL', `argsz ${argsz} without data`);
+    }
+  },
+});
+
+export const noEvent = defineCase({
+  id: 'vhost-mdev/interrupts/descriptor-of-no-event-is-refused',
+  title: 'VFIO_DEVICE_SET_IRQS with a descriptor of a file, a pipe, a device or nothing at all fails',
+  proves: { 'vm-irq/no-event-descriptor-refused': 'mdev-no-event-for-none' },
+  applies: { start: 'connected', transports },
+  run({ session, port, requirement }) {
+    const check = requirement('vm-irq/no-event-descriptor-refused');
+    const { descriptors } = port;
+    const pipe = descriptors.pipe();
+    const closed = descriptors.eventfd();
+    descriptors.close(closed);
+    for (const [what, descriptor] of [
+      ['a memory file', descriptors.memoryFile(4096)],
+      ['a pipe to read from', pipe.readEnd],
+      ['a pipe to write to', pipe.writeEnd],
+      ['the null device', descriptors.nullDevice()],
+      ['a descriptor that was closed', closed],
+      ['a number that no descriptor has', 0x7fff_fffe],
+    ] as const) {
+      check.notEqual(setIrqs(session, {}, descriptorData(descriptor)), 'taken', what);
+    }
+  },
+});
+
+export const refusedChangesNothing = defineCase({
+  id: 'vhost-mdev/interrupts/refused-call-leaves-descriptors',
+  title: 'after a VFIO_DEVICE_SET_IRQS that was refused at its second descriptor, the first vector is as it was',
+  proves: { 'vm-irq/refused-call-changes-nothing': 'mdev-descriptors-before-bad-one-kept' },
+  applies: { start: 'negotiated', transports, devices: ['net'] },
+  run({ session, guest, workload, port, requirement }) {
+    const check = requirement('vm-irq/refused-call-changes-nothing');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const [event, other] = [new CountedEvent(port), new CountedEvent(port)];
+    setEvents(session, 0, [event, event]);
+    if (workload.transfer(queue) !== undefined) return;
+    const data = descriptorData(other.fd, port.descriptors.nullDevice());
+    check.notEqual(setIrqs(session, { count: 2 }, data), 'taken', 'a call with one event and one that is none');
+    setIrqs(session, { start: ringCount(session) - 1, count: 2 }, descriptorData(other.fd, other.fd));
+    setIrqs(session, { flags: dataEvents | mask }, descriptorData(other.fd));
+    event.take();
+    if (workload.transfer(queue, { seed: 2 }) !== undefined) return;
+    check.holds(event.wait() > 0, 'signals of the descriptor of before', { expected: 'at least 1', actual: '0' });
+    setState(session, 0);
+    check.equal(other.take(), 0, 'signals of the descriptor in the calls that were refused');
+  },
+});
+
+export const maskRefused = defineCase({
+  id: 'vhost-mdev/interrupts/mask-and-unmask-are-refused',
+  title: 'VFIO_DEVICE_SET_IRQS to mask or unmask fails with EINVAL, with every kind of data',
+  proves: { 'vm-irq/mask-and-unmask-refused': ['mdev-mask-taken', 'mdev-unmask-taken'] },
+  applies: { start: 'connected', transports },
+  run({ session, requirement }) {
+    const check = requirement('vm-irq/mask-and-unmask-refused');
+    for (const action of [mask, unmask]) {
+      for (const kind of [dataNone, dataBool, dataEvents]) {
+        const flags = kind | action;
+        check.equal(setIrqs(session, { flags }), 'EINVAL', `flags ${hex(flags)}`);
+      }
+    }
+  },
+});
+
+export const triggerNow = defineCase({
+  id: 'vhost-mdev/interrupts/trigger-without-data-signals-now',
+  title: 'VFIO_DEVICE_SET_IRQS to trigger without data signals the vector once, each time, running or stopped',
+  proves: { 'vm-irq/trigger-without-data-signals': 'mdev-trigger-without-data-drops' },
+  applies: { start: 'connected', transports },
+  run({ session, port, requirement }) {
+    const check = requirement('vm-irq/trigger-without-data-signals');
+    const event = new CountedEvent(port);
+    setEvents(session, 0, [event]);
+    for (const state of [0, 1, 0]) {
+      setState(session, state);
+      for (const time of [1, 2]) {
+        const answer = setIrqs(session, { flags: dataNone | trigger }, new Uint8Array());
+        check.equal(answer, 'taken', `trigger ${time} in state ${state}`);
+        check.equal(event.take(), 1, `signals by trigger ${time} in state ${state}`);
+      }
+    }
+  },
+});
+
+export const triggerBools = defineCase({
+  id: 'vhost-mdev/interrupts/trigger-by-bools-signals-those-that-are-set',
+  title: 'VFIO_DEVICE_SET_IRQS to trigger by bools signals the vectors whose byte is not 0, and no other',
+  proves: { 'vm-irq/trigger-by-bools-signals': ['mdev-bools-not-looked-at', 'mdev-bools-signal-nobody'] },
+  applies: { start: 'connected', transports },
+  run({ session, port, requirement }) {
+    const check = requirement('vm-irq/trigger-by-bools-signals');
+    const events = Array.from({ length: ringCount(session) }, () => new CountedEvent(port));
+    setEvents(session, 0, events);
+    const flags = dataBool | trigger;
+    for (const chosen of events.keys()) {
+      const bools = Uint8Array.from(events, (_, vector) => (vector === chosen ? 1 : 0));
+      check.equal(setIrqs(session, { flags, count: events.length }, bools), 'taken', `trigger of vector ${chosen}`);
+      for (const [vector, event] of events.entries()) {
+        check.equal(event.take(), vector === chosen ? 1 : 0, `signals of vector ${vector} by that of ${chosen}`);
+      }
+    }
+    setIrqs(session, { flags }, Uint8Array.of(0));
+    check.equal(events[0]?.take(), 0, 'signals of vector 0 by a bool of 0');
+  },
+});
