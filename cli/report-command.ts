@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { mergeRuns } from '../reports/merge-runs.ts';
+import { runsSideBySide } from '../reports/side-by-side.ts';
+import { visibleLine } from '../reports/visible-text.ts';
 import { writeMergedRun } from '../reports/write-merged-run.ts';
 import { type ReporterName, reporterNames, reportersOf, writeReports } from './reporters.ts';
 import { checkOut } from './run-request.ts';
@@ -13,7 +14,7 @@ interface ReportOptions {
 
 export function addReportCommand(command: Command): void {
   command
-    .argument('<dir...>', 'directories of a run or of all its shards')
+    .argument('<dir...>', 'directories of runs, or of all shards of a run')
     .requiredOption('--out <dir>', 'directory for the merged records and their reports')
     .option('--reporter <names>', `reports to write: ${reporterNames.join(',')}`, reportersOf, ['html'])
     .action((directories: string[], { out, reporter }: ReportOptions) => {
@@ -21,9 +22,12 @@ export function addReportCommand(command: Command): void {
         if (!existsSync(directory)) throw new UsageError(`${directory}: no such directory`);
       }
       const root = checkOut(out);
-      const run = mergeRuns(directories);
+      const run = runsSideBySide(directories);
       writeMergedRun(run, root);
+      for (const remark of run.remarks) process.stderr.write(`${visibleLine(remark)}\n`);
       for (const path of writeReports([root], root, reporter)) process.stdout.write(`Report: ${path}\n`);
-      if (run.missing.length > 0) process.stdout.write(`${run.missing.length} planned results were run by no shard\n`);
+      const missing = run.missing.length;
+      if (missing > 0)
+        process.stdout.write(`${missing} planned ${missing === 1 ? 'result was' : 'results were'} not run\n`);
     });
 }

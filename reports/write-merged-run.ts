@@ -5,10 +5,10 @@ import { recordSchemaVersion } from './record/record.ts';
 import { RecordWriter } from './record/record-writer.ts';
 import { createRunDirectory, type RunDirectory } from './record/run-directory.ts';
 import { writeRunPlan } from './record/run-plan.ts';
-import { traceFile } from './trace/trace-file.ts';
+import { traceFile, tracePath } from './trace/trace-file.ts';
 
 /**
- * Writes merged shards as one run directory: reading it gives the same run again.
+ * Writes merged shards or runs as one run directory: reading it gives the same run again.
  * @throws RecordError where `root` already holds results or cannot be written.
  */
 export function writeMergedRun(run: MergedRun, root: string): RunDirectory {
@@ -34,9 +34,15 @@ export function writeMergedRun(run: MergedRun, root: string): RunDirectory {
   for (const { key, target, repetition } of run.unfinished) writer.append({ event: 'begin', key, target, repetition });
   const counts: Record<string, number> = {};
   for (const { record, root: from } of run.results) {
-    writer.append(record);
     counts[record.verdict] = (counts[record.verdict] ?? 0) + 1;
-    if (record.trace !== undefined) copyTrace(from, root, record.trace);
+    if (record.trace === undefined) {
+      writer.append(record);
+      continue;
+    }
+    // By the name that the target has here: two runs of one target have traces of the same names.
+    const trace = tracePath(record);
+    copyTrace(traceFile(from, record.trace), traceFile(root, trace));
+    writer.append({ ...record, trace });
   }
   if (ended !== 'killed') writer.append({ event: 'end', reason: ended, counts, durationMs });
   writer.close();
@@ -44,7 +50,6 @@ export function writeMergedRun(run: MergedRun, root: string): RunDirectory {
 }
 
 /** A trace that a killed host never wrote is missing in the merged run as well. */
-function copyTrace(from: string, to: string, path: string): void {
-  const source = traceFile(from, path);
-  if (existsSync(source)) copyFileSync(source, traceFile(to, path));
+function copyTrace(from: string, to: string): void {
+  if (existsSync(from)) copyFileSync(from, to);
 }
