@@ -1,12 +1,20 @@
 import type { AnyCase } from './case.ts';
+import * as vhostMdevChannelAnswers from './vhost-mdev/channel-answers.cases.ts';
+import * as vhostMdevChannelReads from './vhost-mdev/channel-reads.cases.ts';
+import * as vhostMdevChannelRequests from './vhost-mdev/channel-requests.cases.ts';
+import * as vhostMdevChannelWrites from './vhost-mdev/channel-writes.cases.ts';
+import * as vhostMdevConfigSpace from './vhost-mdev/config-space.cases.ts';
 import * as vhostMdevDoorbell from './vhost-mdev/doorbell.cases.ts';
 import * as vhostMdevDoorbellPages from './vhost-mdev/doorbell-pages.cases.ts';
 import * as vhostMdevDoorbellQueues from './vhost-mdev/doorbell-queues.cases.ts';
 import * as vhostMdevDoorbellTimes from './vhost-mdev/doorbell-times.cases.ts';
+import * as vhostMdevFeatures from './vhost-mdev/features.cases.ts';
+import * as vhostMdevIdentity from './vhost-mdev/identity.cases.ts';
 import * as vhostMdevInterruptInfo from './vhost-mdev/interrupt-info.cases.ts';
 import * as vhostMdevInterruptRefusals from './vhost-mdev/interrupt-refusals.cases.ts';
 import * as vhostMdevInterruptRemoval from './vhost-mdev/interrupt-removal.cases.ts';
 import * as vhostMdevInterruptSignals from './vhost-mdev/interrupt-signals.cases.ts';
+import * as vhostMdevRegions from './vhost-mdev/regions.cases.ts';
 import * as vhostMdevRestart from './vhost-mdev/restart.cases.ts';
 import * as vhostMdevRingAddresses from './vhost-mdev/ring-addresses.cases.ts';
 import * as vhostMdevRingBase from './vhost-mdev/ring-base.cases.ts';
@@ -74,14 +82,22 @@ import * as splitRingUsedRing from './virtio/split-ring/used-ring.cases.ts';
 
 /** Every file of cases; a new one is added here. */
 const files: readonly Readonly<Record<string, AnyCase>>[] = [
+  vhostMdevChannelAnswers,
+  vhostMdevChannelReads,
+  vhostMdevChannelRequests,
+  vhostMdevChannelWrites,
+  vhostMdevConfigSpace,
   vhostMdevDoorbell,
   vhostMdevDoorbellPages,
   vhostMdevDoorbellQueues,
   vhostMdevDoorbellTimes,
+  vhostMdevFeatures,
+  vhostMdevIdentity,
   vhostMdevInterruptInfo,
   vhostMdevInterruptRefusals,
   vhostMdevInterruptRemoval,
   vhostMdevInterruptSignals,
+  vhostMdevRegions,
   vhostMdevRestart,
   vhostMdevRingAddresses,
   vhostMdevRingBase,

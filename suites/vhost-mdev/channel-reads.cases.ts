@@ -1,0 +1,107 @@
+import { defineCase } from '../case.ts';
+import { answerLength, noPayload, readAnswer, sent, state, waiting } from './channel-door.ts';
+
+/** How answers are read: place and length (second RFC, device side, "CONFIG read"). */
+
+const transports = ['vhost-mdev'] as const;
+
+export const nothingWaits = defineCase({
+  id: 'vhost-mdev/answer/read-without-answer-is-empty',
+  title: 'a read of any length while no answer waits comes to 0 bytes',
+  proves: { 'vm-channel/read-without-answer-is-empty': 'mdev-read-without-answer-waits' },
+  applies: { start: 'connected', transports },
+  run({ session, requirement }) {
+    const check = requirement('vm-channel/read-without-answer-is-empty');
+    // What an earlier user may have left.
+    readAnswer(session);
+    for (const length of [1, 16, answerLength, 64, 4096]) {
+      check.equal(readAnswer(session, length).cameTo, '0 bytes', `a read of ${length} bytes`);
+    }
+    sent(session, 'VHOST_SET_OWNER');
+    check.equal(readAnswer(session).cameTo, '0 bytes', 'a read behind SET_OWNER');
+  },
+});
+
+const otherOffsets = [1, 8, 16, 24, 4000].map((offset) => ({ key: `offset ${offset}`, offset }));
+
+export const readElsewhere = defineCase({
+  id: 'vhost-mdev/answer/read-elsewhere-is-refused',
+  title: 'an answer cannot be read anywhere but at offset 0',
+  proves: { 'vm-channel/read-elsewhere-refused': 'mdev-answer-read-elsewhere' },
+  applies: { start: 'closed', transports },
+  run({ connect, points, requirement }) {
+    const check = requirement('vm-channel/read-elsewhere-refused');
+    points(otherOffsets, ({ key, offset }) => {
+      const session = connect('connected');
+      sent(session, 'VHOST_GET_FEATURES');
+      check.equal(readAnswer(session, answerLength, offset).cameTo, 'EINVAL', `a read at ${key}`);
+    });
+  },
+});
+
+export const readElsewhereKeeps = defineCase({
+  id: 'vhost-mdev/answer/outlives-read-elsewhere',
+  title: 'an answer still waits behind a read at another offset',
+  proves: { 'vm-channel/read-elsewhere-keeps-answer': 'mdev-read-elsewhere-loses-answer' },
+  applies: { start: 'closed', transports },
+  run({ connect, points, requirement }) {
+    const check = requirement('vm-channel/read-elsewhere-keeps-answer');
+    points(otherOffsets, ({ key, offset }) => {
+      const session = connect('connected');
+      sent(session, 'VHOST_GET_FEATURES');
+      readAnswer(session, answerLength, offset);
+      check.equal(waiting(session), 'VHOST_GET_FEATURES', `what waits behind a read at ${key}`);
+    });
+  },
+});
+
+const otherLengths = [1, 8, 15, 16, 20, 23, 25, 32, 56, 4096].map((length) => ({ key: `${length} bytes`, length }));
+
+export const otherLength = defineCase({
+  id: 'vhost-mdev/answer/read-of-other-length-is-refused',
+  title: 'a read that is shorter or longer than the answer is refused',
+  proves: { 'vm-channel/read-of-other-length-refused': 'mdev-longer-read-answered' },
+  applies: { start: 'closed', transports },
+  run({ connect, points, requirement }) {
+    const check = requirement('vm-channel/read-of-other-length-refused');
+    points(otherLengths, ({ key, length }) => {
+      const session = connect('connected');
+      sent(session, 'VHOST_GET_FEATURES');
+      check.equal(readAnswer(session, length).cameTo, 'EINVAL', `a read of ${key}`);
+    });
+  },
+});
+
+export const otherLengthKeeps = defineCase({
+  id: 'vhost-mdev/answer/outlives-read-of-other-length',
+  title: 'an answer is not lost to a read that is shorter or longer than it',
+  proves: { 'vm-channel/read-of-other-length-keeps-answer': 'mdev-wrong-read-loses-answer' },
+  applies: { start: 'closed', transports },
+  run({ connect, points, requirement }) {
+    const check = requirement('vm-channel/read-of-other-length-keeps-answer');
+    points(otherLengths, ({ key, length }) => {
+      const session = connect('connected');
+      sent(session, 'VHOST_GET_FEATURES');
+      readAnswer(session, length);
+      check.equal(waiting(session), 'VHOST_GET_FEATURES', `what waits behind a read of ${key}`);
+    });
+  },
+});
+
+export const readOnce = defineCase({
+  id: 'vhost-mdev/answer/is-read-once',
+  title: 'an answer is gone once it was read',
+  proves: { 'vm-channel/answer-is-read-once': 'mdev-answer-stays' },
+  applies: { start: 'connected', transports },
+  run({ session, requirement }) {
+    const check = requirement('vm-channel/answer-is-read-once');
+    for (const [request, payload] of [
+      ['VHOST_GET_FEATURES', noPayload],
+      ['VHOST_GET_VRING_BASE', state(0, 0)],
+    ] as const) {
+      sent(session, request, payload);
+      readAnswer(session);
+      check.equal(readAnswer(session).cameTo, '0 bytes', `a second read behind ${request}`);
+    }
+  },
+});

@@ -1,0 +1,173 @@
+import type { VhostMdevSession } from '../../drivers/driver-port.ts';
+import { vfioPci } from '../../reference-impl/wire/vfio-structures.ts';
+import { defineCase } from '../case.ts';
+import { cameTo } from './channel-door.ts';
+import { regionInfoOf } from './device-calls.ts';
+
+/** Configuration space of layout L1, of which no text was found: what any PCI device has (docs/VHOST-MDEV.md). */
+
+const transports = ['vhost-mdev'] as const;
+const needs = ['layout-l1'] as const;
+const region = vfioPci.CONFIG_REGION_INDEX;
+
+const VENDOR_ID = 0x00;
+const DEVICE_ID = 0x02;
+const STATUS = 0x06;
+const FIRST_BAR = 0x10;
+const SUBSYSTEM_ID = 0x2e;
+const CAPABILITIES = 0x34;
+const HAS_CAPABILITIES = 0x10;
+const MSIX = 0x11;
+
+/** A little-endian number of 1, 2 or 4 bytes; -1 where it cannot be read. */
+function numberAt({ device }: VhostMdevSession, offset: number, length: 1 | 2 | 4): number {
+  const bytes = new Uint8Array(4);
+  if (device.read(region, offset, bytes.subarray(0, length)) !== length) return -1;
+  return new DataView(bytes.buffer).getUint32(0, true);
+}
+
+const write32 = ({ device }: VhostMdevSession, offset: number, value: number): string =>
+  cameTo(device.write(region, offset, new Uint8Array(Uint32Array.of(value).buffer)));
+
+export const hasIds = defineCase({
+  id: 'vhost-mdev/config-space/has-ids',
+  title: 'configuration space of layout L1 has a vendor and a device',
+  proves: { 'vm-identity/config-space-has-ids': 'mdev-config-space-without-vendor' },
+  applies: { start: 'connected', transports, needs },
+  run({ session, requirement }) {
+    const check = requirement('vm-identity/config-space-has-ids');
+    for (const [name, offset] of [
+      ['vendor', VENDOR_ID],
+      ['device', DEVICE_ID],
+    ] as const) {
+      const id = numberAt(session, offset, 2);
+      check.holds(id > 0 && id < 0xffff, `${name} id`, { expected: '1 to fffe', actual: id.toString(16) });
+    }
+  },
+});
+
+export const tellsType = defineCase({
+  id: 'vhost-mdev/config-space/tells-device-type',
+  title: 'the subsystem id of layout L1 is the device id of virtio: 1 of net, 2 of block',
+  proves: { 'vm-identity/config-space-tells-device-type': 'mdev-config-space-of-another-type' },
+  applies: { start: 'connected', transports, needs },
+  run({ session, port, requirement }) {
+    const check = requirement('vm-identity/config-space-tells-device-type');
+    check.equal(numberAt(session, SUBSYSTEM_ID, 2), port.facts.device === 'net' ? 1 : 2, 'subsystem id');
+  },
+});
+
+export const idsReadOnly = defineCase({
+  id: 'vhost-mdev/config-space/ids-are-read-only',
+  title: 'ids of layout L1 stay as they are when they are written',
+  proves: { 'vm-identity/config-space-ids-read-only': 'mdev-config-space-ids-written' },
+  applies: { start: 'connected', transports, needs },
+  run({ session, requirement }) {
+    const check = requirement('vm-identity/config-space-ids-read-only');
+    for (const [name, offset] of [
+      ['vendor and device', VENDOR_ID],
+      ['revision and class', 0x08],
+      ['subsystem', SUBSYSTEM_ID - 2],
+    ] as const) {
+      const before = numberAt(session, offset, 4);
+      write32(session, offset, ~before >>> 0);
+      check.equal(numberAt(session, offset, 4), before, `${name} after a write`);
+    }
+  },
+});
+
+export const listsMsix = defineCase({
+  id: 'vhost-mdev/config-space/lists-msix',
+  title: 'the list of capabilities of layout L1 comes to MSI-X with as many vectors as VFIO counts',
+  proves: { 'vm-identity/config-space-lists-msix': 'mdev-msix-with-a-vector-more' },
+  applies: { start: 'connected', transports, needs },
+  run({ session, requirement }) {
+    const check = requirement('vm-identity/config-space-lists-msix');
+    const status = numberAt(session, STATUS, 2);
+    if (!check.equal(status & HAS_CAPABILITIES, HAS_CAPABILITIES, 'the flag of a list in status')) return;
+    const passed = new Set<number>();
+    let at = numberAt(session, CAPABILITIES, 1);
+    while (at >= 0x40 && !passed.has(at) && numberAt(session, at, 1) !== MSIX) {
+      passed.add(at);
+      at = numberAt(session, at + 1, 1);
+    }
+    if (!check.equal(at >= 0x40 && !passed.has(at), true, 'whether the list comes to MSI-X')) return;
+    const info = session.device.irqInfo(vfioPci.MSIX_IRQ_INDEX);
+    const counted = typeof info === 'number' ? info : info.count;
+    check.equal((numberAt(session, at + 2, 2) & 0x7ff) + 1, counted, 'vectors of MSI-X');
+  },
+});
+
+export const barTellsSize = defineCase({
+  id: 'vhost-mdev/config-space/bar-tells-its-size',
+  title: 'BARs of layout L1 that all ones are written to tell a power of two that their region just fits in',
+  proves: { 'vm-identity/bar-tells-its-size': 'mdev-bar-of-another-size' },
+  applies: { start: 'connected', transports, needs },
+  run({ session, requirement }) {
+    const check = requirement('vm-identity/bar-tells-its-size');
+    for (const bar of [0, 1]) {
+      const size = Number(regionInfoOf(session, bar).size);
+      const at = FIRST_BAR + 4 * bar;
+      const before = numberAt(session, at, 4);
+      write32(session, at, 0xffff_ffff);
+      const told = (~(numberAt(session, at, 4) & 0xffff_fff0) + 1) >>> 0;
+      write32(session, at, before);
+      check.equal(told, 2 ** Math.ceil(Math.log2(size)), `size that BAR${bar} tells of its ${size} bytes`);
+    }
+  },
+});
+
+export const widthsAgree = defineCase({
+  id: 'vhost-mdev/config-space/widths-agree',
+  title: 'configuration space of layout L1 reads the same by 1, 2 and 4 bytes',
+  proves: { 'vm-identity/config-space-widths-agree': 'mdev-config-space-odd-bytes-shifted' },
+  applies: { start: 'connected', transports, needs },
+  run({ session, requirement }) {
+    const check = requirement('vm-identity/config-space-widths-agree');
+    for (let at = 0; at < 64; at += 4) {
+      const whole = numberAt(session, at, 4);
+      const halves = [0, 2].map((more) => numberAt(session, at + more, 2));
+      const bytes = [0, 1, 2, 3].map((more) => numberAt(session, at + more, 1));
+      const parts = [0, 16].map((shift) => (whole >>> shift) & 0xffff);
+      check.sameSequence(halves, parts, `halves of the word at ${at}`);
+      check.sameSequence(
+        bytes,
+        [0, 8, 16, 24].map((shift) => (whole >>> shift) & 0xff),
+        `bytes of the word at ${at}`,
+      );
+    }
+  },
+});
+
+export const endsAccess = defineCase({
+  id: 'vhost-mdev/config-space/ends-access',
+  title: 'a read across the end of configuration space gives what there is up to there',
+  proves: { 'vm-regions/config-space-ends-access': 'mdev-config-space-refuses-across-end' },
+  applies: { start: 'connected', transports, needs },
+  run({ session, requirement }) {
+    const check = requirement('vm-regions/config-space-ends-access');
+    const size = Number(regionInfoOf(session, region).size);
+    for (const [from, length] of [
+      [size - 4, 8],
+      [size - 1, 4],
+      [0, size + 16],
+    ] as const) {
+      const came = cameTo(session.device.read(region, from, new Uint8Array(length)));
+      check.equal(came, `${size - from} bytes`, `a read of ${length} bytes from ${from} on`);
+    }
+  },
+});
+
+export const endRefused = defineCase({
+  id: 'vhost-mdev/config-space/end-is-refused',
+  title: 'a read that begins where configuration space ends is refused',
+  proves: { 'vm-regions/config-space-end-refused': 'mdev-config-space-end-is-empty' },
+  applies: { start: 'connected', transports, needs },
+  run({ session, requirement }) {
+    const check = requirement('vm-regions/config-space-end-refused');
+    const size = Number(regionInfoOf(session, region).size);
+    for (const from of [size, size + 1, size + 4096]) {
+      check.equal(cameTo(session.device.read(region, from, new Uint8Array(4))), 'EINVAL', `a read at ${from}`);
+    }
+  },
+});
