@@ -1,5 +1,6 @@
 import { applicability, type Offer } from '../suites/runner/applicability.ts';
 import { plannedResults, shardOf } from '../suites/runner/plan.ts';
+import { counted } from './counted.ts';
 import type { RunRequest } from './run-request.ts';
 
 /** Everything offered: what is missing then is missing whatever the target offers. */
@@ -22,8 +23,10 @@ export function printDryRun(request: RunRequest, out: { write(text: string): unk
       return { text: `  ${key}${again}${missing.length === 0 ? '' : `: missing ${missing.join(', ')}`}`, missing };
     });
     const inapplicable = lines.filter(({ missing }) => missing.length > 0).length;
-    out.write(`${facts.name}: ${results.length} results, ${inapplicable} not applicable whatever it offers\n`);
+    out.write(
+      `${facts.name}: ${counted(results.length, 'result')}, ${inapplicable} not applicable whatever it offers\n`,
+    );
     for (const { text } of lines) out.write(`${text}\n`);
   }
-  out.write(`${owed.length} results in all; what the offered features decide is known once a target runs\n`);
+  out.write(`${counted(owed.length, 'result')} in all; what the offered features decide is known once a target runs\n`);
 }

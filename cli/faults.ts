@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { allCases } from '../suites/all-cases.ts';
+import { counted } from './counted.ts';
 import {
   anyFaultNames,
   catchesOf,
@@ -32,8 +33,9 @@ async function main(words: readonly string[]): Promise<number> {
     for (const name of names) process.stdout.write(`${JSON.stringify(catchesOf(name, allCases))}\n`);
     return 0;
   }
+  process.stderr.write(`${counted(allCases.length, 'case')} without a fault, then ${counted(names.length, 'fault')}\n`);
   const problems = problemsWithoutFault(allCases);
-  const rows = await rowsOf(names);
+  const rows = await rowsOf(names, progressIn(names.length));
   for (const row of rows) problems.push(...problemsOf(row));
   if (isJson) {
     const listed = rows.map(({ others: _, ...row }) => row);
@@ -47,19 +49,21 @@ async function main(words: readonly string[]): Promise<number> {
     }
   }
   for (const line of problems) process.stderr.write(`${line}\n`);
-  process.stderr.write(`${rows.length} faults, ${allCases.length} cases, ${problems.length} problems\n`);
+  process.stderr.write(
+    `${counted(rows.length, 'fault')}, ${counted(allCases.length, 'case')}, ${counted(problems.length, 'problem')}\n`,
+  );
   return problems.length === 0 ? 0 : 1;
 }
 
 /** The rows of all names in their order, from as many processes as there are processors. */
-async function rowsOf(names: readonly string[]): Promise<FaultCatch[]> {
+async function rowsOf(names: readonly string[], tried: (count: number) => void): Promise<FaultCatch[]> {
   const share = Math.min(availableParallelism(), names.length);
   const parts = Array.from({ length: share }, (_, part) => names.filter((_, place) => place % share === part));
-  const rows = (await Promise.all(parts.map(partOfRows))).flat();
+  const rows = (await Promise.all(parts.map((part) => partOfRows(part, tried)))).flat();
   return rows.sort((a, b) => names.indexOf(a.fault) - names.indexOf(b.fault));
 }
 
-async function partOfRows(names: readonly string[]): Promise<FaultCatch[]> {
+async function partOfRows(names: readonly string[], tried: (count: number) => void): Promise<FaultCatch[]> {
   const child = spawn(
     process.execPath,
     ['--enable-source-maps', fileURLToPath(import.meta.url), rowsOption, ...names],
@@ -71,7 +75,7 @@ async function partOfRows(names: readonly string[]): Promise<FaultCatch[]> {
     child.kill('SIGKILL');
   };
   process.on('exit', end);
-  const text = await outputOf(child);
+  const text = await outputOf(child, tried);
   process.off('exit', end);
   return text
     .split('\n')
@@ -79,11 +83,22 @@ async function partOfRows(names: readonly string[]): Promise<FaultCatch[]> {
     .map((line) => JSON.parse(line) as FaultCatch);
 }
 
-function outputOf(child: ChildProcess): Promise<string> {
+/** Says how far the work is, at each tenth of it. */
+function progressIn(total: number): (count: number) => void {
+  let done = 0;
+  return (count) => {
+    const saidTenth = Math.floor((done / total) * 10);
+    done += count;
+    if (Math.floor((done / total) * 10) > saidTenth) process.stderr.write(`${done}/${total} faults tried\n`);
+  };
+}
+
+function outputOf(child: ChildProcess, tried: (count: number) => void): Promise<string> {
   let text = '';
   child.stdout?.setEncoding('utf8');
   child.stdout?.on('data', (more: string) => {
     text += more;
+    tried(more.split('\n').length - 1);
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);

@@ -4,6 +4,7 @@ import { allFeatures, allRequirements, requirementsOfFeature } from '../referenc
 import { allCases } from '../suites/all-cases.ts';
 import { featuresOf } from '../suites/runner/plan.ts';
 import { requirementFacts } from './catalogue-facts.ts';
+import { counted } from './counted.ts';
 
 const subjects = ['cases', 'requirements', 'features', 'targets'] as const;
 type Subject = (typeof subjects)[number];
@@ -59,7 +60,7 @@ const listings: Readonly<Record<Subject, () => Row[]>> = {
           unwitnessed,
           text,
         },
-        text: `${slug}  ${level}  ${cases.length === 0 ? (untested?.reason ?? 'no case') : `${cases.length} cases`}`,
+        text: `${slug}  ${level}  ${cases.length === 0 ? (untested?.reason ?? 'no case') : counted(cases.length, 'case')}`,
       };
     });
   },
@@ -70,7 +71,7 @@ const listings: Readonly<Record<Subject, () => Row[]>> = {
       const cases = wanting.get(name) ?? [];
       return {
         data: { name, bit, device, requirements, cases },
-        text: `${name}  bit ${bit}  ${device}  ${requirements.length} requirements  ${cases.length} cases`,
+        text: `${name}  bit ${bit}  ${device}  ${counted(requirements.length, 'requirement')}  ${counted(cases.length, 'case')}`,
       };
     });
   },

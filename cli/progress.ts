@@ -1,5 +1,6 @@
 import { createLogUpdate } from 'log-update';
 import { type Outcome, outcomes } from '../reports/record/record.ts';
+import { counted } from './counted.ts';
 
 /** What is shown while a run goes on. */
 export interface Progress {
@@ -65,7 +66,7 @@ class ProgressLines implements Progress {
 
   target(name: string, results: number): void {
     this.#target = name;
-    this.say(`${name}: ${results} results to come`);
+    this.say(`${name}: ${counted(results, 'result')} to come`);
   }
 
   begin(): void {}

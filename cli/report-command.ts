@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { runsSideBySide } from '../reports/side-by-side.ts';
 import { visibleLine } from '../reports/visible-text.ts';
 import { writeMergedRun } from '../reports/write-merged-run.ts';
+import { counted } from './counted.ts';
 import { type ReporterName, reporterNames, reportersOf, writeReports } from './reporters.ts';
 import { checkOut } from './run-request.ts';
 import { UsageError } from './usage-error.ts';
@@ -27,7 +28,6 @@ export function addReportCommand(command: Command): void {
       for (const remark of run.remarks) process.stderr.write(`${visibleLine(remark)}\n`);
       for (const path of writeReports([root], root, reporter)) process.stdout.write(`Report: ${path}\n`);
       const missing = run.missing.length;
-      if (missing > 0)
-        process.stdout.write(`${missing} planned ${missing === 1 ? 'result was' : 'results were'} not run\n`);
+      if (missing > 0) process.stdout.write(`${counted(missing, 'planned result')} not run\n`);
     });
 }

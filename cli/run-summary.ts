@@ -1,6 +1,7 @@
 import { type CaseRecord, type Finding, type Outcome, outcomes } from '../reports/record/record.ts';
 import { visibleText } from '../reports/visible-text.ts';
 import { accordanceOf, type ExpectationRules } from '../suites/runner/expectations.ts';
+import { counted } from './counted.ts';
 
 export interface RunSummary {
   readonly text: string;
@@ -63,7 +64,7 @@ function countLines(results: readonly CaseRecord[]): string[] {
   const targets = [...new Set(results.map(({ target }) => target))];
   return targets.map((target) => {
     const own = results.filter((record) => record.target === target);
-    return `${target}: ${own.length} ${own.length === 1 ? 'result' : 'results'}: ${countsOf(own)}`;
+    return `${target}: ${counted(own.length, 'result')}: ${countsOf(own)}`;
   });
 }
 
@@ -134,5 +135,5 @@ function findingLines(found: Finding): string[] {
 function opening(text: string): string {
   const [first = '', ...others] = text.trimEnd().split('\n');
   if (others.length === 0) return visibleText(first);
-  return `${visibleText(first)} (and ${others.length} more ${others.length === 1 ? 'line' : 'lines'}, in the report)`;
+  return `${visibleText(first)} (and ${counted(others.length, 'more line')}, in the report)`;
 }

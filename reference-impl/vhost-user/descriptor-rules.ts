@@ -5,7 +5,6 @@ import type { FrontEndMessageName } from '../wire/vhost-user-messages.ts';
 export interface DescriptorRules {
   /** Whether the number of descriptors suits the message. */
   readonly accepts: (count: number, expected: DescriptorCount, name: FrontEndMessageName) => boolean;
-  readonly acceptsLate: boolean;
   /** Whether descriptors that nobody took are closed. */
   readonly closesUntaken: (wasRefused: boolean, name: FrontEndMessageName | undefined) => boolean;
   /** Whether a descriptor that another one replaces is closed. */
@@ -16,7 +15,6 @@ export interface DescriptorRules {
 
 export const descriptorRules: DescriptorRules = {
   accepts: (count, { minimum, maximum }) => count >= minimum && count <= maximum,
-  acceptsLate: false,
   closesUntaken: () => true,
   closesReplaced: true,
   releasesAtEnd: { memory: true, descriptors: true },

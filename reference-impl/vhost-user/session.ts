@@ -192,7 +192,7 @@ export class BackEndSession {
     if (!this.#isWithinGate(entry)) return { kind: 'refused', why: 'its feature was not negotiated' };
     const decoded = decodePayload(entry, message.payload);
     if (!decoded.ok) return refuse(`payload: ${decoded.problems.map((problem) => problem.name).join(', ')}`);
-    if (message.descriptorsLate && !descriptors.acceptsLate) return refuse('descriptors behind the first bytes');
+    if (message.descriptorsLate) return refuse('descriptors behind the first bytes');
     const expected = entry.descriptors(decoded.value);
     if (!descriptors.accepts(message.descriptors.length, expected, entry.name)) {
       return refuse(`${message.descriptors.length} descriptors`);

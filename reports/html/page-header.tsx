@@ -69,7 +69,9 @@ function Missing({ view }: { readonly view: ReportView }): JSX.Element | null {
       ))}
       {missing.length === 0 ? null : (
         <details>
-          <summary>{missing.length} planned results that no shard ran</summary>
+          <summary>
+            {missing.length} planned {missing.length === 1 ? 'result' : 'results'} that no shard ran
+          </summary>
           <ul>
             {missing.map((result) => (
               <li key={`${result.target} ${result.key} ${result.repetition}`}>
@@ -109,7 +111,7 @@ function TargetCard(props: {
         </dd>
         <dt>offers</dt>
         <dd>
-          {target.offered.length} feature bits
+          {target.offered.length} feature {target.offered.length === 1 ? 'bit' : 'bits'}
           {undefinedBits.length === 0 ? '' : `, of them undefined: ${undefinedBits.join(', ')}`}
         </dd>
         {target.latencyUs === undefined ? null : (
