@@ -9,7 +9,7 @@ import { MdevSession } from '../vhost-mdev/mdev-session.ts';
 
 t.test('targets in process are opened by their name alone', async (t) => {
   const inProcess = targets.filter(isInProcess);
-  t.equal(inProcess.length, 4);
+  t.equal(inProcess.length, 6);
   for (const target of inProcess) {
     const port = openAnyTarget(target, { deadlineMs: 123 });
     t.teardown(() => port.close());
