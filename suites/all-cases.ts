@@ -3,6 +3,7 @@ import * as vhostMdevChannelAnswers from './vhost-mdev/channel-answers.cases.ts'
 import * as vhostMdevChannelReads from './vhost-mdev/channel-reads.cases.ts';
 import * as vhostMdevChannelRequests from './vhost-mdev/channel-requests.cases.ts';
 import * as vhostMdevChannelWrites from './vhost-mdev/channel-writes.cases.ts';
+import * as vhostMdevClose from './vhost-mdev/close.cases.ts';
 import * as vhostMdevConfigSpace from './vhost-mdev/config-space.cases.ts';
 import * as vhostMdevDoorbell from './vhost-mdev/doorbell.cases.ts';
 import * as vhostMdevDoorbellPages from './vhost-mdev/doorbell-pages.cases.ts';
@@ -14,7 +15,9 @@ import * as vhostMdevInterruptInfo from './vhost-mdev/interrupt-info.cases.ts';
 import * as vhostMdevInterruptRefusals from './vhost-mdev/interrupt-refusals.cases.ts';
 import * as vhostMdevInterruptRemoval from './vhost-mdev/interrupt-removal.cases.ts';
 import * as vhostMdevInterruptSignals from './vhost-mdev/interrupt-signals.cases.ts';
+import * as vhostMdevOpen from './vhost-mdev/open.cases.ts';
 import * as vhostMdevRegions from './vhost-mdev/regions.cases.ts';
+import * as vhostMdevReset from './vhost-mdev/reset.cases.ts';
 import * as vhostMdevRestart from './vhost-mdev/restart.cases.ts';
 import * as vhostMdevRingAddresses from './vhost-mdev/ring-addresses.cases.ts';
 import * as vhostMdevRingBase from './vhost-mdev/ring-base.cases.ts';
@@ -86,6 +89,7 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   vhostMdevChannelReads,
   vhostMdevChannelRequests,
   vhostMdevChannelWrites,
+  vhostMdevClose,
   vhostMdevConfigSpace,
   vhostMdevDoorbell,
   vhostMdevDoorbellPages,
@@ -97,7 +101,9 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   vhostMdevInterruptRefusals,
   vhostMdevInterruptRemoval,
   vhostMdevInterruptSignals,
+  vhostMdevOpen,
   vhostMdevRegions,
+  vhostMdevReset,
   vhostMdevRestart,
   vhostMdevRingAddresses,
   vhostMdevRingBase,
