@@ -15,6 +15,11 @@ import * as vhostMdevInterruptInfo from './vhost-mdev/interrupt-info.cases.ts';
 import * as vhostMdevInterruptRefusals from './vhost-mdev/interrupt-refusals.cases.ts';
 import * as vhostMdevInterruptRemoval from './vhost-mdev/interrupt-removal.cases.ts';
 import * as vhostMdevInterruptSignals from './vhost-mdev/interrupt-signals.cases.ts';
+import * as vhostMdevMappedMemory from './vhost-mdev/mapped-memory.cases.ts';
+import * as vhostMdevMappings from './vhost-mdev/mappings.cases.ts';
+import * as vhostMdevMemoryOrder from './vhost-mdev/memory-order.cases.ts';
+import * as vhostMdevMemoryTable from './vhost-mdev/memory-table.cases.ts';
+import * as vhostMdevMemoryTableRefused from './vhost-mdev/memory-table-refused.cases.ts';
 import * as vhostMdevOpen from './vhost-mdev/open.cases.ts';
 import * as vhostMdevRegions from './vhost-mdev/regions.cases.ts';
 import * as vhostMdevReset from './vhost-mdev/reset.cases.ts';
@@ -112,6 +117,11 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   vhostMdevRingSize,
   vhostMdevState,
   vhostMdevStateValues,
+  vhostMdevMappedMemory,
+  vhostMdevMappings,
+  vhostMdevMemoryOrder,
+  vhostMdevMemoryTableRefused,
+  vhostMdevMemoryTable,
   vhostUserBackEndRequests,
   vhostUserBlockConfig,
   vhostUserConfigWrite,

@@ -34,7 +34,11 @@ export interface DmaRules {
     mappings: readonly DmaMapping[],
     pageSize: bigint,
   ) => number;
-  readonly forgetsUnmapped: boolean;
+  /** What the device may do there, by the flags; undefined for nothing. */
+  readonly permissionOf: (flags: number) => IotlbPermission | undefined;
+  /** Bytes that an unmapping tells, of those that were mapped in the range. */
+  readonly unmappedBytes: (gone: bigint, asked: bigint) => bigint;
+  readonly forgetsUnmapped: (mapping: DmaMapping) => boolean;
 }
 
 const END = 1n << 64n;
@@ -66,7 +70,9 @@ export const dmaRules: DmaRules = {
     if (request.flags !== 0 || !isLawful(request, pageSize)) return errno.EINVAL;
     return mappings.some((one) => overlaps(one, request) && !isWithin(one, request)) ? errno.EINVAL : 0;
   },
-  forgetsUnmapped: true,
+  permissionOf: (flags) => permissions[flags & KNOWN_FLAGS],
+  unmappedBytes: (gone) => gone,
+  forgetsUnmapped: () => true,
 };
 
 /** The container that a device of layout L2 has its memory from: I/O-virtual addresses to those of the user. */
@@ -129,7 +135,7 @@ export class DmaContainer {
     if (error !== 0) return -error;
     const { ioVirtualAddress, userAddress, size, flags } = request;
     const bytes = this.#edge.userMemory(userAddress, size);
-    const permission = permissions[flags & KNOWN_FLAGS];
+    const permission = this.#rules.permissionOf(flags);
     if (bytes === undefined || permission === undefined) return -errno.EFAULT;
     this.#mappings = [...this.#mappings, { ioVirtualAddress, userAddress, size, permission, bytes }];
     this.#changed();
@@ -143,10 +149,14 @@ export class DmaContainer {
     if (request.argsz < vfioDmaUnmap.size) return -errno.EINVAL;
     const error = this.#rules.unmapError(request, this.#mappings, BigInt(this.#edge.pageSize));
     if (error !== 0) return -error;
-    const gone = this.#mappings.filter((one) => isWithin(one, request));
-    const size = gone.reduce((total, one) => total + one.size, 0n);
+    const found = this.#mappings.filter((one) => isWithin(one, request));
+    const size = this.#rules.unmappedBytes(
+      found.reduce((total, one) => total + one.size, 0n),
+      request.size,
+    );
     vfioDmaUnmap.encode({ ...request, size }, new DataView(argument.buffer, argument.byteOffset), 0);
-    if (gone.length === 0 || !this.#rules.forgetsUnmapped) return 0;
+    const gone = found.filter((one) => this.#rules.forgetsUnmapped(one));
+    if (gone.length === 0) return 0;
     this.#mappings = this.#mappings.filter((one) => !gone.includes(one));
     this.#changed();
     return 0;

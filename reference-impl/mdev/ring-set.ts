@@ -30,6 +30,8 @@ export interface MdevRingRules {
   readonly baseWhileRunning: 'as-told' | 'as-run';
   /** GET_VRING_BASE of a ring that there is not; undefined where that is an error. */
   readonly baseOfMissingRing: number | undefined;
+  /** Whether a ring that runs goes on where memory changes; else it rests until the next start. */
+  readonly goesOnInOtherMemory: (ring: RingRecord) => boolean;
   readonly reportedBase: (base: number) => number;
   /** Where a ring that was stopped goes on. */
   readonly resumedBase: (base: number) => number;
@@ -47,6 +49,7 @@ export const strictRingRules: MdevRingRules = {
   servesAtStart: true,
   baseWhileRunning: 'as-run',
   baseOfMissingRing: undefined,
+  goesOnInOtherMemory: () => true,
   reportedBase: (base) => base,
   resumedBase: (base) => base,
 };
@@ -124,7 +127,7 @@ export class RingSet {
     const running = this.records.filter(({ isStarted }) => isStarted);
     for (const ring of running) this.#stopRing(ring);
     this.#parent.setMemory(memory);
-    for (const ring of running) this.#startRing(ring);
+    for (const ring of running) if (this.#rules.goesOnInOtherMemory(ring)) this.#startRing(ring);
   }
 
   /** GET_VRING_BASE; undefined for a ring that there is not. */

@@ -93,6 +93,7 @@ const ring: Others<MdevRingRules> = {
   servesAtStart: [false],
   baseWhileRunning: ['as-told'],
   baseOfMissingRing: [0],
+  goesOnInOtherMemory: [() => false],
   reportedBase: [(base) => base + 1],
   resumedBase: [() => 0, (base) => base + 1],
 };
@@ -145,7 +146,9 @@ const interrupt: Others<InterruptRules> = {
 const dma: Others<DmaRules> = {
   mapError: [() => 0],
   unmapError: [() => 0],
-  forgetsUnmapped: [false],
+  permissionOf: [() => 'read'],
+  unmappedBytes: [(_, asked) => asked],
+  forgetsUnmapped: [() => false],
 };
 
 const life: Others<LifeRules> = {

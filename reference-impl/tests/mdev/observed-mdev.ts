@@ -190,6 +190,8 @@ function observeRings(user: MdevUser, note: Note): void {
   };
   put();
   note('started', [run(1n), seen()]);
+  if (user.rules.layout.memory === 'table') send('VHOST_SET_MEM_TABLE', memoryTable(guest));
+  else mapOnce(user, 0x1000n, 3);
   put();
   note('notified', [user.notify(0), seen()]);
   note('base', [user.ask('VHOST_GET_VRING_BASE', state(0, 0))]);
@@ -204,22 +206,23 @@ function observeRings(user: MdevUser, note: Note): void {
   note('a bad ring', [run(1n), device.isRunning, user.notify(0), seen()]);
 }
 
+/** Maps the first two pages of the guest at an I/O-virtual address of its own. */
+function mapOnce({ device, guest }: MdevUser, ioVirtualAddress: bigint, flags: number): number {
+  const argument = new DataView(new ArrayBuffer(32));
+  argument.setUint32(0, 32, true);
+  argument.setUint32(4, flags, true);
+  argument.setBigUint64(8, guest.regions[0]?.userAddress ?? 0n, true);
+  argument.setBigUint64(16, ioVirtualAddress, true);
+  argument.setBigUint64(24, 0x2000n, true);
+  return device.container.ioctl(vfioRequests.VFIO_IOMMU_MAP_DMA, new Uint8Array(argument.buffer));
+}
+
 function observeContainer(user: MdevUser, note: Note): void {
-  const { device, guest } = user;
+  const { device } = user;
   const mappings = () => device.container.mappings.map(({ bytes, ...told }) => ({ ...told, length: bytes.length }));
-  const [first] = guest.regions;
-  if (first === undefined) return;
-  const map = (ioVirtualAddress: bigint, flags: number) => {
-    const argument = new DataView(new ArrayBuffer(32));
-    argument.setUint32(0, 32, true);
-    argument.setUint32(4, flags, true);
-    argument.setBigUint64(8, first.userAddress, true);
-    argument.setBigUint64(16, ioVirtualAddress, true);
-    argument.setBigUint64(24, 0x2000n, true);
-    return device.container.ioctl(vfioRequests.VFIO_IOMMU_MAP_DMA, new Uint8Array(argument.buffer));
-  };
+  const map = (ioVirtualAddress: bigint, flags: number) => mapOnce(user, ioVirtualAddress, flags);
   note('mapped', [map(0x1000n, 3), map(0x2000n, 3), map(0x8000n, 0), map(0x8001n, 3), mappings()]);
-  note('unmapped', [user.unmap(0x1000n, 0x1000n), user.unmap(0x1000n, 0x2000n), mappings()]);
+  note('unmapped', [user.unmap(0x1000n, 0x1000n), user.unmap(0x1000n, 0x3000n), mappings()]);
 }
 
 function observeLife(user: MdevUser, note: Note): void {

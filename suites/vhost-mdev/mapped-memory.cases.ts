@@ -1,0 +1,207 @@
+import { ioVirtualAddress } from '../../reference-impl/memory/addresses.ts';
+import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
+import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
+import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
+import { defineCase } from '../case.ts';
+import { DeviceWrites } from '../workload/device-writes.ts';
+import { Workload } from '../workload/workload.ts';
+import { mapGuest, unmapGuest } from './device-memory.ts';
+import { addressesOf, ringDoorbell, setAddresses, setState } from './ring-messages.ts';
+import { serves, servesAll } from './service.ts';
+
+/** Memory of layout L2: what the container maps, and what becomes of a device whose memory comes and goes. */
+
+const transports = ['vhost-mdev'] as const;
+const applies = { start: 'negotiated', transports, needs: ['layout-l2'] } as const;
+const distance = 0x1000_0000_0000n;
+
+const shifted = (segment: Segment): Segment => ({
+  ...segment,
+  ioVirtualAddress: ioVirtualAddress(segment.ioVirtualAddress + distance),
+});
+
+export const elsewhere = defineCase({
+  id: 'vhost-mdev/mapped-memory/addresses-are-those-of-the-mappings',
+  title: 'rings and buffers are found where the container maps them, and not where they were mapped before',
+  proves: { 'vm-memory/l2-reaches-mapped-memory': 'mdev-memory-mapped-once' },
+  applies,
+  run({ session, guest, workload, requirement }) {
+    const check = requirement('vm-memory/l2-reaches-mapped-memory');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const rings = [queue, ...workload.facts.companions.map((index) => workload.companion(session, index))];
+    setState(session, 0);
+    check.equal(mapGuest(session, guest, { distance }), 'taken', 'the same memory at another address');
+    check.equal(unmapGuest(session, guest), 'taken', 'the first mappings taken away');
+    check.notEqual(setState(session, 1), 'taken', 'a start with rings where they were');
+    for (const { index, ring } of rings) {
+      const { desc, avail, used } = addressesOf(session, ring);
+      setAddresses(session, index, { desc: desc + distance, avail: avail + distance, used: used + distance });
+    }
+    check.equal(setState(session, 1), 'taken', 'a start with rings where they are');
+    const requests = [1, 2].map((seed) => workload.request({ seed }));
+    const heads = queue.makeAvailable(requests.map(({ segments }) => segments.map(shifted)));
+    const used = queue.kickAndWaitForUsed(heads.length).map(({ id }) => id);
+    check.sameMembers(used, heads, 'heads that came back');
+    for (const request of requests) check.equal(request.problem(), undefined, 'what is wrong with a request');
+  },
+});
+
+export const late = defineCase({
+  id: 'vhost-mdev/mapped-memory/memory-mapped-while-running-is-reached',
+  title: 'a buffer in memory that was mapped while the device runs is written at once, and its rings go on',
+  proves: { 'vm-memory/l2-reaches-memory-mapped-late': 'mdev-mapping-over-4-gib-refused' },
+  applies,
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vm-memory/l2-reaches-memory-mapped-late');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const writesBefore = new DeviceWrites({ session, rings: workload, queue });
+    writesBefore.ask({ seed: 1 });
+    writesBefore.written.waitForUsed(1);
+    check.equal(writesBefore.problem, undefined, 'what is wrong with a buffer in memory that it had');
+    const more = port.createGuest(guestLayouts['crossing-4gib']);
+    check.equal(mapGuest(session, more), 'taken', 'a mapping while the device runs');
+    const buffers = new Workload(port.facts.workload, () => more);
+    const writes = new DeviceWrites({ session, rings: workload, buffers, queue });
+    writes.ask({ seed: 3 });
+    writes.written.waitForUsed(1);
+    check.equal(writes.problem, undefined, 'what is wrong with a buffer in memory that was mapped late');
+  },
+});
+
+export const bufferGone = defineCase({
+  id: 'vhost-mdev/mapped-memory/unmapped-buffers-are-not-written',
+  title: 'a request to write where memory was unmapped while the device runs writes nothing there; it is served anew',
+  proves: { 'vm-memory/l2-unmapped-buffer-not-written': 'mdev-unmapped-memory-reached' },
+  applies,
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vm-memory/l2-unmapped-buffer-not-written');
+    const more = port.createGuest(guestLayouts['single-region']);
+    mapGuest(session, more);
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const buffers = new Workload(port.facts.workload, () => more);
+    const writes = new DeviceWrites({ session, rings: workload, buffers, queue });
+    writes.ask({ seed: 1 });
+    writes.written.waitForUsed(1);
+    check.equal(writes.problem, undefined, 'what is wrong with a buffer that is mapped');
+    check.equal(unmapGuest(session, more), 'taken', 'unmapping while the device runs');
+    let before = snapshot(more);
+    writes.ask({
+      seed: 2,
+      laidOut: () => {
+        before = snapshot(more);
+      },
+    });
+    session.fence();
+    setState(session, 0);
+    check.equal(changes(before).length, 0, 'runs of bytes that changed in memory that was unmapped');
+    const again = workload.attach(session, guest.splitRing({ size: 16 }));
+    serves({ port, workload }, check, again, 'a request on a fresh ring', { seed: 3 });
+  },
+});
+
+export const ringGone = defineCase({
+  id: 'vhost-mdev/mapped-memory/unmapped-rings-are-not-touched',
+  title: 'a ring that is unmapped while the device runs is not written any more, and the device lives on',
+  proves: { 'vm-memory/l2-unmapped-ring-not-touched': 'mdev-unmapped-ring-served' },
+  applies,
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vm-memory/l2-unmapped-ring-not-touched');
+    const more = port.createGuest(guestLayouts['adjacent-regions']);
+    mapGuest(session, more);
+    const queue = workload.attach(session, more.splitRing({ size: 16 }));
+    if (!serves({ port, workload }, check, queue, 'a request before')) return;
+    unmapGuest(session, more);
+    queue.makeAvailable([workload.request({ seed: 2 }).segments]);
+    const before = snapshot(more);
+    ringDoorbell(session, queue.index);
+    session.fence();
+    setState(session, 0);
+    check.equal(changes(before).length, 0, 'runs of bytes that changed in memory that was unmapped');
+    const again = workload.attach(session, guest.splitRing({ size: 16 }));
+    serves({ port, workload }, check, again, 'a request on a ring that is mapped', { seed: 3 });
+  },
+});
+
+export const othersGoOn = defineCase({
+  id: 'vhost-mdev/mapped-memory/other-rings-go-on-when-one-is-unmapped',
+  title: 'a ring whose memory stays is served while that of another ring goes and comes, without a stop',
+  proves: { 'vm-memory/l2-unmap-leaves-other-rings': 'mdev-change-of-memory-stops-others' },
+  applies: { ...applies, devices: ['net'] },
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vm-memory/l2-unmap-leaves-other-rings');
+    const more = port.createGuest(guestLayouts['single-region']);
+    mapGuest(session, more);
+    const receive = workload.facts.companions[0] ?? workload.queueIndex;
+    session.attach(more.splitRing({ size: 16 }), { index: receive });
+    const queue = session.attach(guest.splitRing({ size: 2 }), { index: workload.queueIndex });
+    if (!serves({ port, workload }, check, queue, 'a frame before')) return;
+    check.equal(unmapGuest(session, more), 'taken', 'unmapping the other ring');
+    for (const seed of [2, 3]) {
+      if (!serves({ port, workload }, check, queue, `frame ${seed} with the other ring gone`, { seed })) return;
+    }
+    check.equal(mapGuest(session, more), 'taken', 'mapping it again');
+    serves({ port, workload }, check, queue, 'a frame with the other ring back', { seed: 4 });
+  },
+});
+
+export const mappedAgain = defineCase({
+  id: 'vhost-mdev/mapped-memory/ring-mapped-again-goes-on',
+  title: 'a ring that was unmapped and mapped again goes on after a stop and a start with the chain that it missed',
+  proves: { 'vm-memory/l2-ring-mapped-again-goes-on': 'mdev-lost-ring-begins-anew' },
+  applies,
+  run({ port, session, workload, requirement }) {
+    const check = requirement('vm-memory/l2-ring-mapped-again-goes-on');
+    const more = port.createGuest(guestLayouts['single-region']);
+    mapGuest(session, more);
+    const queue = workload.attach(session, more.splitRing({ size: 16 }));
+    for (let seed = 1; seed <= 11; seed++) {
+      if (!serves({ port, workload }, check, queue, `request ${seed}`, { seed })) return;
+    }
+    const request = workload.request({ seed: 12 });
+    unmapGuest(session, more);
+    queue.makeAvailable([request.segments]);
+    ringDoorbell(session, queue.index);
+    session.fence();
+    setState(session, 0);
+    check.equal(mapGuest(session, more), 'taken', 'mapping it again');
+    check.equal(setState(session, 1), 'taken', 'the next start');
+    queue.kick();
+    const used = servesAll(port, check, queue, 1, 'used elements after the next start');
+    check.equal(used.length, 1, 'the chain that was missed');
+    check.equal(request.problem(), undefined, 'what is wrong with it');
+    setState(session, 0);
+    check.equal(queue.ring.usedIdx(), 12, 'used idx after 12 requests');
+  },
+});
+
+export const readOnly = defineCase({
+  id: 'vhost-mdev/mapped-memory/read-only-memory-is-read-and-not-written',
+  title: 'memory that is mapped to be read serves what is read from it, and is not written',
+  proves: { 'vm-memory/l2-read-only-memory-not-written': 'mdev-read-only-memory-written' },
+  applies,
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vm-memory/l2-read-only-memory-not-written');
+    const more = port.createGuest(guestLayouts['single-region']);
+    check.equal(mapGuest(session, more, { permission: 'read' }), 'taken', 'a mapping to be read alone');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const buffers = new Workload(port.facts.workload, () => more);
+    const readable = buffers.request().segments.filter(({ writable }) => !writable);
+    const writable = workload.request().segments.filter((segment) => segment.writable);
+    queue.makeAvailable([[...readable, ...writable]]);
+    queue.kick();
+    if (servesAll(port, check, queue, 1, 'a request read from there').length === 0) return;
+    const writes = new DeviceWrites({ session, rings: workload, buffers, queue });
+    let before = snapshot(more);
+    writes.ask({
+      seed: 2,
+      laidOut: () => {
+        before = snapshot(more);
+      },
+    });
+    session.fence();
+    setState(session, 0);
+    check.equal(changes(before).length, 0, 'runs of bytes that changed in memory to be read alone');
+    const again = workload.attach(session, guest.splitRing({ size: 16 }));
+    serves({ port, workload }, check, again, 'a request on a fresh ring', { seed: 3 });
+  },
+});

@@ -1,0 +1,167 @@
+import type { Guest, VhostMdevSession } from '../../drivers/driver-port.ts';
+import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
+import { defineCase } from '../case.ts';
+import { mapGuest, mapWithFlags, regionsOf, setTable, tableOf, unmapGuest } from './device-memory.ts';
+import { answerOf, setState } from './ring-messages.ts';
+import { serves } from './service.ts';
+
+/** Mappings that the container of layout L2 refuses, and a device that goes on with those that it has. */
+
+const transports = ['vhost-mdev'] as const;
+const applies = { start: 'negotiated', transports, needs: ['layout-l2'] } as const;
+const page = 0x1000n;
+
+/** The first region of a guest as the container sees it. */
+function rangeOf(guest: Guest): { readonly at: bigint; readonly size: bigint; readonly userAddress: bigint } {
+  const [first] = guest.regions;
+  return {
+    at: first?.ioVirtualAddress ?? 0n,
+    size: BigInt(first?.size ?? 0),
+    userAddress: first?.userAddress ?? 0n,
+  };
+}
+
+const map = (session: VhostMdevSession, ioVirtualAddress: bigint, userAddress: bigint, size: bigint) =>
+  answerOf(session.device.mapDma({ ioVirtualAddress, userAddress, size }));
+
+export const twice = defineCase({
+  id: 'vhost-mdev/mappings/overlapping-mappings-are-refused',
+  title: 'what overlaps a mapping is refused with EEXIST, and the device goes on with the mapping of before',
+  proves: { 'vm-memory/l2-mapping-twice-refused': 'mdev-mapping-twice-taken' },
+  applies,
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vm-memory/l2-mapping-twice-refused');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const { at, size } = rangeOf(guest);
+    const { userAddress } = rangeOf(port.createGuest(guestLayouts['single-region']));
+    const ranges = {
+      'the same': [at, size],
+      'the first page': [at, page],
+      'the last page': [at + size - page, page],
+      'a page before it and its first': [at - page, 2n * page],
+      'its last page and one behind it': [at + size - page, 2n * page],
+      'all of it and a page on each side': [at - page, size + 2n * page],
+    } as const;
+    for (const [what, [from, length]] of Object.entries(ranges)) {
+      check.equal(map(session, from, userAddress, length), 'EEXIST', `mapping ${what} once more`);
+    }
+    serves({ port, workload }, check, queue, 'a request afterwards');
+  },
+});
+
+export const unaligned = defineCase({
+  id: 'vhost-mdev/mappings/parts-of-pages-are-refused',
+  title: 'a mapping that does not begin and end with a page, has no bytes, or wraps is refused with EINVAL',
+  proves: { 'vm-memory/l2-unaligned-mapping-refused': 'mdev-unaligned-mapping-taken' },
+  applies,
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vm-memory/l2-unaligned-mapping-refused');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const { at, size, userAddress } = rangeOf(port.createGuest(guestLayouts['single-region']));
+    const ranges = {
+      'begins 1 byte into a page': [at + 1n, userAddress, page],
+      'begins 2048 bytes into a page': [at + 0x800n, userAddress, page],
+      'is of memory 16 bytes into a page': [at, userAddress + 16n, page],
+      'is a byte longer than a page': [at, userAddress, page + 1n],
+      'is a byte shorter than all': [at, userAddress, size - 1n],
+      'has no bytes': [at, userAddress, 0n],
+      wraps: [0xffff_ffff_ffff_f000n, userAddress, 2n * page],
+    } as const;
+    for (const [what, [from, user, length]] of Object.entries(ranges)) {
+      check.equal(map(session, from, user, length), 'EINVAL', `a mapping that ${what}`);
+    }
+    serves({ port, workload }, check, queue, 'a request afterwards');
+  },
+});
+
+export const flags = defineCase({
+  id: 'vhost-mdev/mappings/flags-that-say-nothing-are-refused',
+  title: 'a mapping with neither read nor write, or with flags that there are not, is refused with EINVAL',
+  proves: { 'vm-memory/l2-mapping-without-flags-refused': 'mdev-mapping-flags-ignored' },
+  applies,
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vm-memory/l2-mapping-without-flags-refused');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const { at: ioVirtualAddress, size, userAddress } = rangeOf(port.createGuest(guestLayouts['single-region']));
+    for (const word of [0, 0x20, 0x23, 0x8000_0003]) {
+      const answer = mapWithFlags(session, { ioVirtualAddress, userAddress, size }, word);
+      check.equal(answer, 'EINVAL', `a mapping with flags 0x${word.toString(16)}`);
+    }
+    serves({ port, workload }, check, queue, 'a request afterwards');
+  },
+});
+
+export const unmapBytes = defineCase({
+  id: 'vhost-mdev/mappings/unmapping-tells-how-much-there-was',
+  title: 'unmapping tells the bytes of the mappings in the range, 0 where there are none; mapped again, all is served',
+  proves: { 'vm-memory/l2-unmap-tells-bytes': 'mdev-unmap-tells-what-was-asked' },
+  applies,
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vm-memory/l2-unmap-tells-bytes');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    if (!serves({ port, workload }, check, queue, 'a request before')) return;
+    const more = port.createGuest(guestLayouts['adjacent-regions']);
+    const { at, size } = rangeOf(more);
+    const unmap = (from: bigint, length: bigint) => session.device.unmapDma({ ioVirtualAddress: from, size: length });
+    check.equal(unmap(at, size), 0n, 'bytes where nothing is mapped');
+    mapGuest(session, more);
+    check.equal(unmap(at, size), size, 'bytes of one mapping');
+    check.equal(unmap(at - page, 4n * size), 2n * size, 'bytes of a range with two mappings and gaps');
+    check.equal(unmap(at, size), 0n, 'bytes where nothing is mapped any more');
+    setState(session, 0);
+    check.equal(unmapGuest(session, guest), 'taken', 'unmapping all of a stopped device');
+    check.equal(mapGuest(session, guest), 'taken', 'mapping it again');
+    check.equal(setState(session, 1), 'taken', 'the next start');
+    serves({ port, workload }, check, queue, 'a request in memory that was mapped again', { seed: 2 });
+  },
+});
+
+export const unmapPart = defineCase({
+  id: 'vhost-mdev/mappings/part-of-a-mapping-cannot-be-unmapped',
+  title: 'unmapping a part of a mapping is refused with EINVAL, and the device still reaches all of it',
+  proves: { 'vm-memory/l2-part-of-mapping-refused': 'mdev-part-of-mapping-taken' },
+  applies,
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vm-memory/l2-part-of-mapping-refused');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const { at, size } = rangeOf(guest);
+    const ranges = {
+      'the first page': [at, page],
+      'the last page': [at + size - page, page],
+      'the first half': [at, size / 2n],
+      'a page in the middle': [at + size / 2n, page],
+      'its last page and one behind it': [at + size - page, 2n * page],
+    } as const;
+    for (const [what, [ioVirtualAddress, length]] of Object.entries(ranges)) {
+      const answer = answerOf(session.device.unmapDma({ ioVirtualAddress, size: length }));
+      check.equal(answer, 'EINVAL', `unmapping ${what}`);
+    }
+    serves({ port, workload }, check, queue, 'a request afterwards');
+  },
+});
+
+export const tableIgnored = defineCase({
+  id: 'vhost-mdev/mappings/memory-table-is-taken-and-ignored',
+  title: 'SET_MEM_TABLE in layout L2 is taken, running or not, and changes nothing of what the device reaches',
+  proves: { 'vm-memory/l2-table-ignored': ['mdev-table-of-l2-refused', 'mdev-table-of-l2-counts'] },
+  applies,
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vm-memory/l2-table-ignored');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const nowhere = { guestAddress: 0x5555_0000n, size: 0x1000n, userAddress: 0x5555_0000n };
+    const tables = {
+      'of no regions': tableOf([]),
+      'of the guest': tableOf(regionsOf([guest])),
+      'of memory that is not there': tableOf([nowhere]),
+    };
+    let seed = 0;
+    for (const state of [1, 0]) {
+      setState(session, state);
+      for (const [what, table] of Object.entries(tables)) {
+        check.equal(setTable(session, table), 'taken', `a table ${what}, in state ${state}`);
+      }
+      setState(session, 1);
+      if (!serves({ port, workload }, check, queue, 'a request afterwards', { seed: ++seed })) return;
+    }
+  },
+});

@@ -1,0 +1,127 @@
+import { guestAddress } from '../../reference-impl/memory/addresses.ts';
+import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
+import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
+import { defineCase } from '../case.ts';
+import { DeviceWrites } from '../workload/device-writes.ts';
+import { Workload } from '../workload/workload.ts';
+import { cutRegions, regionsOf, setTable, tableOf } from './device-memory.ts';
+import { addressesOf, setAddresses, setBase, setState } from './ring-messages.ts';
+import { serves } from './service.ts';
+
+/** Memory of layout L1: what SET_MEM_TABLE tells, and tells anew. */
+
+const transports = ['vhost-mdev'] as const;
+const applies = { start: 'negotiated', transports, needs: ['layout-l1'] } as const;
+
+export const manyRegions = defineCase({
+  id: 'vhost-mdev/memory-table/all-regions-are-reached',
+  title: 'a table that cuts each region in four: rings in the last pieces, buffers over the boundary of two',
+  proves: { 'vm-memory/l1-reaches-table-memory': 'mdev-table-of-four-regions' },
+  applies: { ...applies, shareMemory: false },
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vm-memory/l1-reaches-table-memory');
+    check.equal(setTable(session, tableOf(cutRegions(regionsOf([guest]), 4))), 'taken', 'a table of eight regions');
+    const ring = guest.splitRing({ size: 16, placement: 'region-end' });
+    const queue = workload.attach(session, ring);
+    const [first, second] = guest.regions;
+    for (const region of [first, second]) {
+      if (region === undefined) continue;
+      const at = guestAddress(region.guestAddress + BigInt(region.size) / 2n - 32n);
+      const shape = { readableWhere: { at }, writableWhere: { at } };
+      serves({ port, workload }, check, queue, `a buffer over two pieces of region ${region.index}`, shape);
+    }
+  },
+});
+
+export const replaced = defineCase({
+  id: 'vhost-mdev/memory-table/table-replaces-the-one-before',
+  title: 'a table of other memory: a ring where memory was fails the start, and one in the new memory is served',
+  proves: { 'vm-memory/l1-table-replaces-one-before': 'mdev-table-adds-to-the-one-before' },
+  applies,
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vm-memory/l1-table-replaces-one-before');
+    // Told again, so that what a device keeps of the last table is there to be kept.
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    setState(session, 0);
+    setTable(session, tableOf(regionsOf([guest])));
+    const other = port.createGuest(guestLayouts['single-region']);
+    check.equal(setTable(session, tableOf(regionsOf([other]))), 'taken', 'a table of other memory');
+    check.notEqual(setState(session, 1), 'taken', 'a start with rings that lie in the memory of before');
+    const rings = [queue.index, ...workload.facts.companions].map((index) => ({
+      index,
+      ring: other.splitRing({ size: index === queue.index ? 16 : 64 }),
+    }));
+    for (const { index, ring } of rings) {
+      setBase(session, index, 0);
+      setAddresses(session, index, addressesOf(session, ring));
+    }
+    check.equal(setState(session, 1), 'taken', 'a start with rings in the memory of now');
+    setState(session, 0);
+  },
+});
+
+export const whileRunning = defineCase({
+  id: 'vhost-mdev/memory-table/table-while-running-is-taken',
+  title: 'a table with more memory is taken while the device runs: its rings go on, and the new memory is reached',
+  proves: { 'vm-memory/l1-table-while-running-taken': 'mdev-table-while-running-refused' },
+  applies,
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vm-memory/l1-table-while-running-taken');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const writesBefore = new DeviceWrites({ session, rings: workload, queue });
+    writesBefore.ask({ seed: 1 });
+    writesBefore.written.waitForUsed(1);
+    check.equal(writesBefore.problem, undefined, 'what is wrong with a buffer in memory that it had');
+    const more = port.createGuest(guestLayouts['single-region']);
+    check.equal(setTable(session, tableOf(regionsOf([guest, more]))), 'taken', 'a table while the device runs');
+    const buffers = new Workload(port.facts.workload, () => more);
+    const writes = new DeviceWrites({ session, rings: workload, buffers, queue });
+    writes.ask({ seed: 3 });
+    writes.written.waitForUsed(1);
+    check.equal(writes.problem, undefined, 'what is wrong with a buffer in memory that was told of late');
+  },
+});
+
+export const removed = defineCase({
+  id: 'vhost-mdev/memory-table/removed-regions-are-not-written',
+  title: 'a request to write where a new table has no memory writes nothing there; the device serves a fresh ring',
+  proves: { 'vm-memory/l1-removed-region-not-written': 'mdev-smaller-table-ignored' },
+  applies,
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vm-memory/l1-removed-region-not-written');
+    const more = port.createGuest(guestLayouts['single-region']);
+    setTable(session, tableOf(regionsOf([guest, more])));
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const buffers = new Workload(port.facts.workload, () => more);
+    const writes = new DeviceWrites({ session, rings: workload, buffers, queue });
+    writes.ask({ seed: 1 });
+    writes.written.waitForUsed(1);
+    check.equal(writes.problem, undefined, 'what is wrong with a buffer that the table has');
+    check.equal(setTable(session, tableOf(regionsOf([guest]))), 'taken', 'a table without it');
+    let before = snapshot(more);
+    writes.ask({
+      seed: 2,
+      laidOut: () => {
+        before = snapshot(more);
+      },
+    });
+    session.fence();
+    setState(session, 0);
+    check.equal(changes(before).length, 0, 'runs of bytes that changed in memory that was taken away');
+    const again = workload.attach(session, guest.splitRing({ size: 16 }));
+    serves({ port, workload }, check, again, 'a request on a fresh ring', { seed: 3 });
+  },
+});
+
+export const sixtyFour = defineCase({
+  id: 'vhost-mdev/memory-table/sixty-four-regions-are-taken',
+  title: 'a table of 64 regions is taken, and a ring in the last of them is served',
+  proves: { 'vm-memory/l1-table-of-64-regions-taken': 'mdev-table-of-64-regions-refused' },
+  applies: { ...applies, shareMemory: false },
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vm-memory/l1-table-of-64-regions-taken');
+    check.equal(setTable(session, tableOf(cutRegions(regionsOf([guest]), 32))), 'taken', 'a table of 64 regions');
+    const queue = workload.attach(session, guest.splitRing({ size: 16, placement: 'region-end' }));
+    serves({ port, workload }, check, queue, 'a request on a ring in the last region');
+  },
+});
