@@ -221,6 +221,8 @@ export interface VhostUserSession extends Session {
 export interface VhostMdevSession extends Session {
   /** Where the device's layout has what. */
   readonly places: MdevPlaces;
+  /** Bytes of a page where the device is: those of a ring's doorbell. */
+  readonly pageSize: number;
   /** The calls of VFIO on the device and its container; `device.file` takes any request, argument and position. */
   readonly device: VfioDevice;
   /** Messages as they are, and their answers. */

@@ -47,6 +47,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
   /** For messages that no method sends. */
   readonly channel: MdevChannel;
   readonly places: MdevPlaces;
+  readonly pageSize: number;
   readonly desync = undefined;
   readonly #options: MdevSessionOptions;
   readonly #context: SessionContext;
@@ -62,6 +63,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
     this.id = options.id;
     this.device = options.device;
     this.places = options.places;
+    this.pageSize = options.pageSize;
     this.channel = new MdevChannel(options.device, options.places);
   }
 
@@ -76,7 +78,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
   /** Queues that the device has a doorbell for. */
   get queueCount(): number {
     const info = this.device.regionInfo(this.places.doorbells);
-    return typeof info === 'number' ? 0 : Number(info.size) / this.#options.pageSize;
+    return typeof info === 'number' ? 0 : Number(info.size) / this.pageSize;
   }
 
   readFeatures(which: 'features' | 'protocol-features'): FeatureWord {
@@ -204,12 +206,12 @@ export class MdevSession implements VhostMdevSession, RingOwner {
 
   writeDoorbell(index: number): void {
     const data = new Uint8Array(Uint32Array.of(index).buffer);
-    const written = this.device.write(this.places.doorbells, index * this.#options.pageSize, data);
+    const written = this.device.write(this.places.doorbells, index * this.pageSize, data);
     if (written !== data.length) this.#fail(`the doorbell of ring ${index}`, written);
   }
 
   storeDoorbell(index: number, page: VfioMapping): void {
-    this.device.store16(page, this.places.doorbells, index * this.#options.pageSize, index);
+    this.device.store16(page, this.places.doorbells, index * this.pageSize, index);
   }
 
   /** Leaves the device as it was found, whatever closing it comes to. */
@@ -254,7 +256,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
   }
 
   #mapDoorbell(index: number) {
-    const { pageSize } = this.#options;
+    const { pageSize } = this;
     const page = this.device.map(this.places.doorbells, index * pageSize, pageSize);
     return typeof page === 'number' ? this.#fail(`the page of ring ${index} could not be mapped`, page) : page;
   }

@@ -22,11 +22,10 @@ export const doorbellAnswer = (session: VhostMdevSession, offset: number, bytes:
   answerOf(writeDoorbells(session, offset, bytes));
 
 /** Bytes of the region of doorbells, and of a ring's page in it. */
-export function doorbellSizes(session: VhostMdevSession): { readonly region: number; readonly page: number } {
-  const info = session.device.regionInfo(session.places.doorbells);
-  const region = typeof info === 'number' ? 0 : Number(info.size);
-  return { region, page: region / Math.max(1, ringCount(session)) };
-}
+export const doorbellSizes = (session: VhostMdevSession): { readonly region: number; readonly page: number } => ({
+  region: ringCount(session) * session.pageSize,
+  page: session.pageSize,
+});
 
 /** What an act came to for a chain that waited without a doorbell. */
 export type Effect = 'not served' | 'served' | 'served unasked';

@@ -1,4 +1,4 @@
-import type { DriverPort } from '../../drivers/driver-port.ts';
+import type { DriverPort, VhostMdevSession } from '../../drivers/driver-port.ts';
 import { encodeMdevMessage } from '../../reference-impl/wire/mdev-messages.ts';
 import { defineCase } from '../case.ts';
 import { servesAfresh } from '../virtio/running-queue.ts';
@@ -14,11 +14,11 @@ const answerLength = 24;
 
 const askFeatures = encodeMdevMessage('VHOST_GET_FEATURES', new Uint8Array());
 
-/** What one more open comes to; nothing stays open. */
-function openAgain(port: DriverPort): string {
+/** What one more open comes to; nothing stays open, and nothing is told to the device. */
+function openAgain(port: DriverPort<VhostMdevSession>): string {
   const opened = port.connect();
   if (opened.kind === 'refused') return opened.why;
-  opened.session.close();
+  opened.session.abandon();
   return 'opened';
 }
 

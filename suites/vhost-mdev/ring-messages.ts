@@ -88,17 +88,14 @@ export function tellRing(session: VhostMdevSession, index: number, ring: GuestSp
 export const driverOf = (session: VhostMdevSession, ring: GuestSplitRing, base = 0): SplitDriver =>
   new SplitDriver(ring, { space: spacesOf(session).buffer, base });
 
-/** Vectors that the device tells of: one for each of its rings. */
-export function ringCount({ device, places }: VhostMdevSession): number {
-  const info = device.irqInfo(places.interrupts);
-  return typeof info === 'number' ? 0 : info.count;
+/** Rings of the device: each has a page of doorbells. */
+export function ringCount({ device, places, pageSize }: VhostMdevSession): number {
+  const info = device.regionInfo(places.doorbells);
+  return typeof info === 'number' ? 0 : Number(info.size) / pageSize;
 }
 
 /** Writes the number of a queue at its page, whatever comes of it. */
-export function ringDoorbell(session: VhostMdevSession, index: number): Answer {
-  const { device, places } = session;
-  const info = device.regionInfo(places.doorbells);
-  const rings = ringCount(session);
-  const page = typeof info === 'number' || rings === 0 ? 0 : Number(info.size) / rings;
-  return answerOf(device.write(places.doorbells, index * page, new Uint8Array(Uint32Array.of(index).buffer)));
+export function ringDoorbell({ device, places, pageSize }: VhostMdevSession, index: number): Answer {
+  const data = new Uint8Array(Uint32Array.of(index).buffer);
+  return answerOf(device.write(places.doorbells, index * pageSize, data));
 }
