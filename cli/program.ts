@@ -39,7 +39,7 @@ function program(setExitCode: (code: number) => void): Command {
     async (names: string[], options: RunOptions) => setExitCode(await run(names, options)),
   );
   addListCommand(subcommand(command, 'list', 'print what there is'));
-  addReportCommand(subcommand(command, 'report', 'make reports of one run or of its shards'));
+  addReportCommand(subcommand(command, 'report', 'make one report of several runs, or of the shards of one'));
   addGuestCommand(
     subcommand(command, 'guest', 'run it in a small virtual machine with a kernel of its own'),
     setExitCode,

@@ -16,6 +16,9 @@ export function RequirementList({ view }: { readonly view: ReportView }): JSX.El
       <h2 id="requirements-title">Requirements</h2>
       <p class="hint">
         In our words, by area of the specifications. A requirement opens the cases that cite it and what each gave.
+        {view.areas.some(hasUnwitnessed)
+          ? ' Unwitnessed is what only our own reference has passed so far: there we may be the ones who are wrong.'
+          : ''}
       </p>
       {judged.map((area) => (
         <Area key={area.area} view={view} area={area} />
@@ -32,6 +35,10 @@ export function RequirementList({ view }: { readonly view: ReportView }): JSX.El
       )}
     </section>
   );
+}
+
+function hasUnwitnessed({ rows }: RequirementArea): boolean {
+  return rows.some(({ requirement }) => requirement.unwitnessed === true);
 }
 
 function isJudged({ rows }: RequirementArea): boolean {
@@ -95,7 +102,8 @@ function Requirement({ view, row }: { readonly view: ReportView; readonly row: R
         <span class="text">
           <Level requirement={requirement} /> {requirement.text}
           <span class="meta">
-            <code>{requirement.id}</code> <Unwitnessed requirement={requirement} />
+            <code>{requirement.id}</code>
+            {requirement.unwitnessed === true ? <span class="unwitnessed"> unwitnessed</span> : null}
           </span>
         </span>
         {verdicts.map(({ target, verdict }, index) => (
@@ -113,6 +121,11 @@ function Requirement({ view, row }: { readonly view: ReportView; readonly row: R
       </summary>
       <div class="evidence">
         <Provenance requirement={requirement} />
+        {requirement.unwitnessed === true ? (
+          <p>
+            <Unwitnessed requirement={requirement} />
+          </p>
+        ) : null}
         {verdicts.filter(hasEvidence).map((verdict) => (
           <Evidence key={verdict.target} view={view} requirement={requirement} verdict={verdict} />
         ))}
