@@ -30,6 +30,11 @@ export interface ParentSinks {
   signalCall(queue: number): void;
   /** The queue is broken and stays so until it is started again. */
   signalError(queue: number, reason: QueueFailure): void;
+  /**
+   * A number was stored in a notify page, which has the page's place free again. Without this sink the parent notifies
+   * the queue of that number.
+   */
+  storedNotification?(queue: number): void;
   /** Device-specific configuration changed by itself. */
   signalConfig?(): void;
   /** Bytes of guest memory were written, for a dirty log: guest-physical address and length. */

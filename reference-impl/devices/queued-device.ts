@@ -250,7 +250,8 @@ export abstract class QueuedDevice implements ParentDriver {
       const queue = page?.getUint16(0, true) ?? NO_NOTIFICATION;
       if (queue === NO_NOTIFICATION) continue;
       page?.setUint16(0, NO_NOTIFICATION, true);
-      this.notify(queue);
+      if (this.sinks.storedNotification === undefined) this.notify(queue);
+      else this.sinks.storedNotification(queue);
     }
   }
 

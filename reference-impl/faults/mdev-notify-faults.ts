@@ -186,6 +186,16 @@ export const mdevNotifyFaults = {
     'a store into a mapped page reaches nobody',
     inMdevTable('doorbell', { mapped: (page) => page.slice() }),
   ),
+  'mdev-store-of-unknown-queue-crashes': mdevFault(
+    'vm-notify/store-of-unknown-queue-survived',
+    'a store of a number of no queue into a mapped page ends the device',
+    inMdevTable('doorbell', ({ stored }) => ({
+      stored: (device, queue) => {
+        if (queue >= device.parent.queueCount) throw new BrokenDown('abort');
+        stored(device, queue);
+      },
+    })),
+  ),
   'mdev-second-mapping-is-a-copy': mdevFault(
     'vm-notify/mapped-twice-is-one-page',
     'a store into the second mapping of a page reaches nobody',

@@ -20,6 +20,8 @@ export interface DoorbellRules {
   readonly mapsPages: boolean;
   /** The memory that is handed out for a queue's page. */
   readonly mapped: (page: Uint8Array) => Uint8Array;
+  /** What a number comes to that was stored into a mapped page. */
+  readonly stored: (device: MdevDevice, queue: number) => void;
 }
 
 export const strictDoorbellRules: DoorbellRules = {
@@ -38,6 +40,7 @@ export const strictDoorbellRules: DoorbellRules = {
   mappedQueue: (place, rings) => (place < rings ? place : undefined),
   mapsPages: true,
   mapped: (page) => page,
+  stored: ({ parent }, queue) => parent.notify(queue),
 };
 
 /** As the second RFC was coded: offset and queue are handed on unseen. */

@@ -65,7 +65,11 @@ export class MdevDevice {
       barSizes: [this.#sizeOf('messages'), this.#sizeOf('doorbells'), this.#sizeOf('msix-table')],
       pendingOffset: msixPendingOffset(parent.queueCount),
     });
-    parent.setSinks({ signalCall: (queue) => this.interrupts.call(queue), signalError: () => {} });
+    parent.setSinks({
+      signalCall: (queue) => this.interrupts.call(queue),
+      signalError: () => {},
+      storedNotification: (queue) => rules.doorbell.stored(this, queue),
+    });
     parent.stop();
   }
 

@@ -117,6 +117,7 @@ const doorbell: Others<DoorbellRules> = {
   mappedQueue: [(place, rings) => Math.min(place, rings - 1)],
   mapsPages: [false],
   mapped: [(page) => page.slice()],
+  stored: [() => {}],
 };
 
 const interrupt: Others<InterruptRules> = {

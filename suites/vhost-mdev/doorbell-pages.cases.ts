@@ -126,7 +126,31 @@ export const storesAndWrites = defineCase({
   },
 });
 
-export const morethanAPage = defineCase({
+export const storeOfUnknown = defineCase({
+  id: 'vhost-mdev/notify/stores-of-unknown-queues-disturb-nobody',
+  title: 'numbers of no queue are stored into a mapped page, among requests: each request is served, and once',
+  proves: { 'vm-notify/store-of-unknown-queue-survived': 'mdev-store-of-unknown-queue-crashes' },
+  applies: { start: 'negotiated', transports },
+  run({ session, guest, workload, port, requirement }) {
+    const check = requirement('vm-notify/store-of-unknown-queue-survived');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const { page } = doorbellSizes(session);
+    const mapping = mappedPage(session, check, queue.index * page, page);
+    if (mapping === undefined) return;
+    const numbers = [ringCount(session), 0xff, 0x100, 0x7fff, 0x8000, 0xfffe, 0xffff];
+    for (const [seed, number] of numbers.entries()) {
+      store(mapping, number);
+      rest(port);
+      const what = `a request behind a store of 0x${number.toString(16)}`;
+      if (!serves({ port, workload }, check, queue, what, { seed })) return;
+    }
+    mapping.unmap();
+    check.equal(queue.stop().kind, 'base', 'the ring stops');
+    check.equal(queue.ring.usedIdx(), numbers.length, 'used idx in the end');
+  },
+});
+
+export const moreThanAPage = defineCase({
   id: 'vhost-mdev/notify/mapping-of-more-than-a-page-is-refused',
   title: 'mapping more than one page of doorbells fails with EINVAL, at the page of every ring',
   proves: { 'vm-notify/map-of-more-than-a-page-refused': 'mdev-two-pages-mapped' },
