@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import t from 'tap';
+import { EventLog } from '../../reference-impl/observations/event-log.ts';
+import { ioctlName } from '../../reference-impl/wire/ioctl-names.ts';
 import { closeFd, openFile } from '../native/native.ts';
 import { holdersOf } from '../vfio/group-holders.ts';
 import { KernelVfio, uuidOf } from '../vfio/kernel-vfio.ts';
 import { kernelPageSize } from '../vfio/page-size.ts';
+import { recordedOpening } from '../vfio/recorded-vfio-file.ts';
 import { ScriptedVfioKernel, scriptedUuid } from './scripted-vfio-kernel.ts';
 import { throwsUsage } from './thrown-errors.ts';
 
@@ -36,6 +39,31 @@ t.test('a device is opened by its group and container, and closed from the devic
   file.close();
   t.same(kernel.calls, ['close device', `close ${group}`, 'close /dev/vfio/vfio'], 'once');
   t.same(kernel.held, []);
+});
+
+t.test('the calls that open it enter the log, with what came of them', async (t) => {
+  const log = new EventLog(() => 0);
+  const kernel = new ScriptedVfioKernel();
+  const answer = new KernelVfio(scriptedUuid, kernel).open(recordedOpening(log, 3));
+  assert.ok(answer.kind === 'opened');
+  const told = (): string[] =>
+    log
+      .events()
+      .flatMap((event) => (event.kind === 'ioctl' ? `${event.on} ${ioctlName(event.request)} ${event.result}` : []));
+  t.match(told(), [
+    'container VFIO_GET_API_VERSION 0',
+    'container VFIO_CHECK_EXTENSION 1',
+    'group VFIO_GROUP_GET_STATUS 0',
+    'group VFIO_GROUP_SET_CONTAINER 0',
+    'container VFIO_SET_IOMMU 0',
+    /^group VFIO_GROUP_GET_DEVICE_FD \d+$/,
+  ]);
+  t.match(log.events(), [{ session: 3 }]);
+  answer.file.close();
+  log.restart();
+  kernel.errors['SET_IOMMU'] = 'EPERM';
+  t.equal(new KernelVfio(scriptedUuid, kernel).open(recordedOpening(log, 4)).kind, 'refused');
+  t.equal(told().at(-1), 'container VFIO_SET_IOMMU -1');
 });
 
 t.test('calls go to the device or to the container, and nowhere after the close', async (t) => {

@@ -102,3 +102,45 @@ t.test('the container ends with the last open file', async (t) => {
   t.equal(carrier.device.container.mappings.length, 0);
   t.equal(second.file.ioctl(0x3b6f, new Uint8Array()), -EBADF);
 });
+
+t.test('every call and every access enters the log, those through the file too', async (t) => {
+  const carrier = new InProcessVfio(() => new BlockDevice({ queues: 2 }), mdevRuleTables['l2-strict']);
+  const answer = carrier.open();
+  assert.ok(answer.kind === 'opened');
+  const log = new EventLog(() => 0);
+  const device = new VfioDevice(answer.file, log, 5);
+  t.teardown(() => {
+    device.close();
+    carrier.close();
+  });
+  device.deviceInfo();
+  device.setLayout('mdev-l2');
+  device.write(1, 4096, Uint8Array.of(9, 0, 0, 0));
+  device.read(0, 8, new Uint8Array(24));
+  const page = device.map(1, 4096, 4096);
+  assert.ok(typeof page !== 'number');
+  device.store16(page, 1, 4096, 1);
+  t.equal(new DataView(page.bytes.buffer, page.bytes.byteOffset).getUint16(0, true), 1);
+  device.mapDma({ ioVirtualAddress: 0x1000n, userAddress: 0x5000n, size: 0x1001n });
+  device.file.pwrite(2 ** 41 + 3, new Uint8Array(1));
+  const told = log.events().map((event) => {
+    if (event.kind === 'ioctl') return [event.layout, event.on, event.request, event.length, event.result];
+    if (event.kind !== 'region-access') return [];
+    return [event.layout, event.access, event.region, event.offset, event.length, event.result];
+  });
+  t.strictSame(told, [
+    ['unknown', 'device', 0x3b6b, 16, 0],
+    ['mdev-l2', 'device', 0x3b6c, 32, 0],
+    ['mdev-l2', 'write', 1, 4096, 4, -EINVAL],
+    ['mdev-l2', 'device', 0x3b6c, 32, 0],
+    ['mdev-l2', 'read', 0, 8, 24, -EINVAL],
+    ['mdev-l2', 'map', 1, 4096, 4096, 0],
+    ['mdev-l2', 'store', 1, 4096, 2, 2],
+    ['mdev-l2', 'container', 0x3b71, 32, -EINVAL],
+    ['mdev-l2', 'write', 2, 3, 1, 0],
+  ]);
+  t.ok(log.events().every((event) => 'session' in event && event.session === 5));
+  const [info] = log.events();
+  assert.ok(info?.kind === 'ioctl');
+  t.same([info.before[4], info.after[4]], [0, 0x41], 'as given, and as the call left it');
+});

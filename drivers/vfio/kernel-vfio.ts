@@ -12,8 +12,15 @@ import { DriverUsageError, SystemCallError } from '../errors.ts';
 import { holdersOf } from './group-holders.ts';
 import { KernelVfioFile } from './kernel-vfio-file.ts';
 import { kernelPageSize } from './page-size.ts';
-import type { VfioCarrier } from './vfio-carrier.ts';
+import type { OpeningCalls, VfioCarrier } from './vfio-carrier.ts';
 import { type VfioKernel, vfioKernel } from './vfio-kernel.ts';
+
+/** What a call is made on, and who is told of it. */
+interface CallPlace {
+  readonly on: 'container' | 'group';
+  readonly descriptor: number;
+  readonly calls: OpeningCalls | undefined;
+}
 
 const containerPath = '/dev/vfio/vfio';
 const mdevBus = '/sys/bus/mdev/devices';
@@ -54,10 +61,10 @@ export class KernelVfio implements VfioCarrier {
     this.#kernel = kernel;
   }
 
-  open(): ReturnType<VfioCarrier['open']> {
+  open(calls?: OpeningCalls): ReturnType<VfioCarrier['open']> {
     const held: number[] = [];
     try {
-      return { kind: 'opened', file: this.#open(held) };
+      return { kind: 'opened', file: this.#open(held, calls) };
     } catch (error) {
       for (const descriptor of held.reverse()) this.#kernel.close(descriptor);
       if (!(error instanceof DriverUsageError) && !(error instanceof SystemCallError)) throw error;
@@ -66,21 +73,23 @@ export class KernelVfio implements VfioCarrier {
   }
 
   /** Whatever was opened is in `held` when this throws. */
-  #open(held: number[]): KernelVfioFile {
+  #open(held: number[], calls: OpeningCalls | undefined): KernelVfioFile {
     const keep = (descriptor: number): number => {
       held.push(descriptor);
       return descriptor;
     };
     const groupPath = this.#groupPath();
     const container = keep(this.#openFile(containerPath));
-    this.#checkContainer(container);
+    const onContainer: CallPlace = { on: 'container', descriptor: container, calls };
+    this.#checkContainer(onContainer);
     const group = keep(this.#openFile(groupPath));
-    this.#checkGroup(group, groupPath);
+    const onGroup: CallPlace = { on: 'group', descriptor: group, calls };
+    this.#checkGroup(onGroup, groupPath);
     const { VFIO_GROUP_SET_CONTAINER, VFIO_SET_IOMMU, VFIO_GROUP_GET_DEVICE_FD } = vfioGroupRequests;
-    this.#do('VFIO_GROUP_SET_CONTAINER', group, VFIO_GROUP_SET_CONTAINER, bytesOfInt(container));
-    this.#do('VFIO_SET_IOMMU', container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU);
+    this.#do('VFIO_GROUP_SET_CONTAINER', onGroup, VFIO_GROUP_SET_CONTAINER, bytesOfInt(container));
+    this.#do('VFIO_SET_IOMMU', onContainer, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU);
     const name = new TextEncoder().encode(`${this.#uuid}\0`);
-    const device = keep(this.#do('VFIO_GROUP_GET_DEVICE_FD', group, VFIO_GROUP_GET_DEVICE_FD, name));
+    const device = keep(this.#do('VFIO_GROUP_GET_DEVICE_FD', onGroup, VFIO_GROUP_GET_DEVICE_FD, name));
     return new KernelVfioFile(this.#kernel, { device, group, container });
   }
 
@@ -105,7 +114,7 @@ export class KernelVfio implements VfioCarrier {
     }
   }
 
-  #checkContainer(container: number): void {
+  #checkContainer(container: CallPlace): void {
     const { VFIO_GET_API_VERSION, VFIO_CHECK_EXTENSION } = vfioGroupRequests;
     const version = this.#do('VFIO_GET_API_VERSION', container, VFIO_GET_API_VERSION, 0);
     if (version !== VFIO_API_VERSION) throw new DriverUsageError(`VFIO has version ${version} here, and not 0`);
@@ -114,7 +123,7 @@ export class KernelVfio implements VfioCarrier {
     }
   }
 
-  #checkGroup(group: number, path: string): void {
+  #checkGroup(group: CallPlace, path: string): void {
     const status = encodeStructure(vfioGroupStatus, { argsz: vfioGroupStatus.size, flags: 0 });
     this.#do('VFIO_GROUP_GET_STATUS', group, vfioGroupRequests.VFIO_GROUP_GET_STATUS, status);
     const flags = decodeStructure(vfioGroupStatus, status)?.flags ?? 0;
@@ -122,10 +131,16 @@ export class KernelVfio implements VfioCarrier {
     throw new DriverUsageError(`${path} is not viable: a device of the group is bound to a driver outside VFIO`);
   }
 
-  #do(what: string, descriptor: number, request: number, argument: number | Uint8Array): number {
+  #do(what: string, place: CallPlace, request: number, argument: number | Uint8Array): number {
+    const { on, descriptor, calls } = place;
+    const told = typeof argument === 'number' ? bytesOfInt(argument) : argument;
+    calls?.begin(on, request, told);
     try {
-      return this.#kernel.ioctl(descriptor, request, argument);
+      const result = this.#kernel.ioctl(descriptor, request, argument);
+      calls?.end(result, told);
+      return result;
     } catch (error) {
+      if (error instanceof SystemCallError) calls?.end(-error.errno, told);
       throw error instanceof SystemCallError ? new DriverUsageError(`${what}: ${error.errnoName}`) : error;
     }
   }

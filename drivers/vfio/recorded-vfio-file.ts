@@ -11,11 +11,24 @@ import {
   vfioRegionInfo,
   vfioRequests,
 } from '../../reference-impl/wire/vfio-structures.ts';
-import type { VfioFile, VfioMapping } from './vfio-carrier.ts';
+import type { OpeningCalls, VfioFile, VfioMapping } from './vfio-carrier.ts';
 
 interface KnownRegion {
   readonly index: number;
   readonly start: number;
+  readonly end: number;
+}
+
+/** Puts the calls that open a device into the log. */
+export function recordedOpening(log: EventLog, session: number): OpeningCalls {
+  return {
+    begin(on, request, argument) {
+      log.beginIoctl(ioctlPlaceNumber[on], deviceLayoutNumber.unknown, session, request, argument);
+    },
+    end(result, argument) {
+      log.endCall(result, argument);
+    },
+  };
 }
 
 /** An open device of which every call enters the log: what was asked, with its bytes, and what came of it. */
@@ -93,10 +106,9 @@ export class RecordedVfioFile implements VfioFile {
   #begin(access: number, position: number, length: number, bytes?: Uint8Array): void {
     let index = Math.floor(position / VFIO_REGION_SPAN);
     let start = index * VFIO_REGION_SPAN;
-    let nearest = -1;
+    // Behind every region, the indices are as the kernel places them.
     for (const region of this.#regions) {
-      if (region.start > position || region.start <= nearest) continue;
-      nearest = region.start;
+      if (position < region.start || position >= region.end) continue;
       index = region.index;
       start = region.start;
     }
@@ -107,6 +119,7 @@ export class RecordedVfioFile implements VfioFile {
     const info = decodeStructure(vfioRegionInfo, argument);
     // A region without bytes may lie where another does.
     if (info === undefined || info.size === 0n || this.#regions.some(({ index }) => index === info.index)) return;
-    this.#regions.push({ index: info.index, start: Number(info.offset) });
+    const start = Number(info.offset);
+    this.#regions.push({ index: info.index, start, end: start + Number(info.size) });
   }
 }

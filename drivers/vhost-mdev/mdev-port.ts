@@ -5,6 +5,7 @@ import type { Iut, IutExit } from '../driver-port.ts';
 import { MappedGuest } from '../session/guest-memory.ts';
 import { SessionPort, type SessionPortOptions } from '../session/session-port.ts';
 import { Waiting } from '../session/waiting.ts';
+import { recordedOpening } from '../vfio/recorded-vfio-file.ts';
 import type { VfioCarrier } from '../vfio/vfio-carrier.ts';
 import { VfioDevice } from '../vfio/vfio-device.ts';
 import type { NotifyBy } from './mdev-attachment.ts';
@@ -44,7 +45,7 @@ export class MdevPort extends SessionPort<MdevSession> {
   }
 
   protected open(id: number): ReturnType<SessionPort<MdevSession>['open']> {
-    const opened = this.#options.carrier.open();
+    const opened = this.#options.carrier.open(recordedOpening(this.log, id));
     if (opened.kind === 'refused') return opened;
     const device = new VfioDevice(opened.file, this.log, id);
     const info = device.deviceInfo();

@@ -5,7 +5,7 @@ import { annotateMdevMessage } from '../wire/annotate-mdev.ts';
 import { annotateVfioArgument } from '../wire/annotate-vfio.ts';
 import type { Annotation } from '../wire/annotator.ts';
 import { encodeMdevMessage, mdevMemoryTablePayload } from '../wire/mdev-messages.ts';
-import { encodeStructure, vfioDmaMap, vfioRequests } from '../wire/vfio-structures.ts';
+import { encodeStructure, vfioDmaMap, vfioGroupRequests, vfioRequests } from '../wire/vfio-structures.ts';
 import { vhostRequests } from '../wire/vhost-requests.ts';
 import { u64Payload } from '../wire/vhost-user-payloads.ts';
 
@@ -20,7 +20,10 @@ function covers(annotations: readonly Annotation[], length: number): void {
 }
 
 const requests = fc.oneof(fc.constantFrom(...Object.values(vhostRequests)), fc.nat({ max: 0xffff_ffff }));
-const calls = fc.oneof(fc.constantFrom(...Object.values(vfioRequests)), fc.nat({ max: 0xffff_ffff }));
+const calls = fc.oneof(
+  fc.constantFrom(...Object.values(vfioRequests), ...Object.values(vfioGroupRequests)),
+  fc.nat({ max: 0xffff_ffff }),
+);
 
 t.test('annotations cover all bytes in order, whatever they are', async (t) => {
   fc.assert(
@@ -84,5 +87,10 @@ t.test('they say what people want to know', async (t) => {
     'vector 1 5: event descriptor',
     'vector 2 -1: no event',
   ]);
-  t.strictSame(notes(annotateVfioArgument(0x1234, Uint8Array.of(1, 2))), ['argument 01 02: of an unknown call']);
+  const name = new TextEncoder().encode('83b8f4f2-509f-382f-3c1e-e6bfe0fa1001\0');
+  t.strictSame(notes(annotateVfioArgument(vfioGroupRequests.VFIO_GROUP_GET_DEVICE_FD, name)), [
+    'name 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001',
+  ]);
+  t.strictSame(notes(annotateVfioArgument(vfioGroupRequests.VFIO_SET_IOMMU, Uint8Array.of(3, 0, 0, 0))), ['type 3']);
+  t.strictSame(notes(annotateVfioArgument(0x1234, Uint8Array.of(1, 2))), ['argument 01 02: as it is']);
 });

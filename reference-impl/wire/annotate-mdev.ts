@@ -58,7 +58,7 @@ function flagsNote(flags: number): string | undefined {
 
 function payloadNote(request: VhostRequest, field: string, value: number | bigint): string | undefined {
   if (field === 'u64' && (request === 'VHOST_GET_FEATURES' || request === 'VHOST_SET_FEATURES')) {
-    return bitNames(BigInt(value), sharedFeatureBits);
+    return value === 0n ? 'no feature' : bitNames(BigInt(value), sharedFeatureBits);
   }
   if (field === 'u64' && request === 'VHOST_DEVICE_SET_STATE') return stateNames[Number(value)] ?? 'no such state';
   if (field === 'num' && request === 'VHOST_SET_VRING_NUM' && value === 0) return '0, out of use';

@@ -1,12 +1,13 @@
 import { maskNames } from './annotation-notes.ts';
 import { type Annotation, Annotator, numberText } from './annotator.ts';
-import type { Layout } from './layout.ts';
+import { type Layout, u32 } from './layout.ts';
 import {
   VFIO_DEVICE_FLAGS_PCI,
   VFIO_DEVICE_FLAGS_RESET,
   VFIO_DEVICE_FLAGS_VHOST,
   VFIO_DMA_MAP_FLAG_READ,
   VFIO_DMA_MAP_FLAG_WRITE,
+  VFIO_GROUP_FLAGS_VIABLE,
   VFIO_IRQ_INFO_EVENTFD,
   VFIO_IRQ_SET_ACTION_MASK,
   VFIO_IRQ_SET_ACTION_TRIGGER,
@@ -20,6 +21,8 @@ import {
   vfioDeviceInfo,
   vfioDmaMap,
   vfioDmaUnmap,
+  vfioGroupRequests,
+  vfioGroupStatus,
   vfioIrqInfo,
   vfioIrqSet,
   vfioRegionInfo,
@@ -73,12 +76,23 @@ const structures = new Map<number, Argument>([
       flags: { read: VFIO_DMA_MAP_FLAG_READ, write: VFIO_DMA_MAP_FLAG_WRITE },
     },
   ],
+  [
+    vfioGroupRequests.VFIO_GROUP_GET_STATUS,
+    { layout: vfioGroupStatus.layout, flags: { viable: VFIO_GROUP_FLAGS_VIABLE } },
+  ],
+  [vfioGroupRequests.VFIO_GROUP_SET_CONTAINER, { layout: [u32('container')], flags: {} }],
+  [vfioGroupRequests.VFIO_CHECK_EXTENSION, { layout: [u32('extension')], flags: {} }],
+  [vfioGroupRequests.VFIO_SET_IOMMU, { layout: [u32('type')], flags: {} }],
   [vfioRequests.VFIO_IOMMU_UNMAP_DMA, { layout: vfioDmaUnmap.layout, flags: {} }],
 ]);
 
 /** Says what every byte of the argument of a VFIO call is. Copes with anything, as `annotate` does. */
 export function annotateVfioArgument(request: number, bytes: Uint8Array): readonly Annotation[] {
   const annotator = new Annotator(bytes);
+  if (request === vfioGroupRequests.VFIO_GROUP_GET_DEVICE_FD && bytes.length > 0) {
+    annotator.add(0, bytes.length, 'name', nameText(bytes));
+    return annotator.annotations;
+  }
   const argument = structures.get(request);
   let at = 0;
   if (argument !== undefined) {
@@ -88,13 +102,16 @@ export function annotateVfioArgument(request: number, bytes: Uint8Array): readon
     );
     if (request === vfioRequests.VFIO_DEVICE_SET_IRQS) at = eventDescriptors(annotator, bytes, at);
   }
-  annotator.raw(
-    at,
-    bytes.length,
-    at === 0 ? 'argument' : 'data',
-    at === 0 ? 'of an unknown call' : 'behind the structure',
-  );
+  annotator.raw(at, bytes.length, at === 0 ? 'argument' : 'data', at === 0 ? 'as it is' : 'behind the structure');
   return annotator.annotations;
+}
+
+/** The name of a device, as bytes up to a zero: printable characters are themselves. */
+function nameText(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return [...(end < 0 ? bytes : bytes.subarray(0, end))]
+    .map((byte) => (byte > 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '?'))
+    .join('');
 }
 
 /** The data of SET_IRQS, where its flags say that it is a descriptor for each vector. */

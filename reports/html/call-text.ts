@@ -108,15 +108,23 @@ export function ioctlText({ on, layout, request, length, before, after, result }
 /** Fields of a structure that say nothing of what is done. */
 const unspoken = new Set(['argsz', 'capOffset']);
 
+/** Of calls on the container, what matters less than the I/O-virtual range. */
+const late = new Set(['userAddress']);
+/** How vectors are given eventfds. */
+const usualFlags = 'data eventfd, action trigger';
+
 /** Which of the device's parts is meant comes first. */
 function ioctlBrief(request: number, annotations: readonly Annotation[]): string {
   const spoken = annotations.filter(({ field }) => !unspoken.has(field));
   const index = spoken.filter(({ field }) => field === 'index');
-  const others = spoken.filter(({ field }) => field !== 'index');
+  const others = spoken
+    .filter(({ field }) => field !== 'index')
+    .sort((a, b) => Number(late.has(a.field)) - Number(late.has(b.field)));
   const vectors = others.filter(({ field }) => field.startsWith('vector '));
   if (request !== vfioRequests.VFIO_DEVICE_SET_IRQS || vectors.length === 0) return briefOf([...index, ...others]);
   const told = vectors.map(({ field, value, note }) => `${field} ${note === 'no event' ? note : `event ${value}`}`);
-  return shorten([...index.map(({ note, value }) => note ?? value), ...told].join(', '));
+  const flags = others.flatMap(({ field, note }) => (field === 'flags' && note !== usualFlags ? (note ?? 'none') : []));
+  return shorten([...index.map(({ note, value }) => note ?? value), ...flags, ...told].join(', '));
 }
 
 /** The same, with the names that the layout has for indices. */

@@ -106,6 +106,11 @@ t.test('calls have their structures, before and after', async (t) => {
   const vectors = new Uint8Array(Uint32Array.of(28, 0x24, 2, 3, 2, 37, 0xffff_ffff).buffer);
   const set = ioctl({ request: vfioRequests.VFIO_DEVICE_SET_IRQS, before: vectors });
   t.equal(line(ioctlText(set)), 'VFIO_DEVICE_SET_IRQS | MSI-X, vector 3 event 0x25 (37), vector 4 no event');
+  const masked = new Uint8Array(Uint32Array.of(24, 0x0c, 2, 0, 1, 37).buffer);
+  t.equal(
+    line(ioctlText(ioctl({ request: vfioRequests.VFIO_DEVICE_SET_IRQS, before: masked }))),
+    'VFIO_DEVICE_SET_IRQS | MSI-X, data eventfd, action mask, vector 0 event 0x25 (37)',
+  );
   const none = new Uint8Array(Uint32Array.of(20, 0x21, 2, 0, 0).buffer);
   t.equal(
     line(ioctlText(ioctl({ request: vfioRequests.VFIO_DEVICE_SET_IRQS, before: none }))),
