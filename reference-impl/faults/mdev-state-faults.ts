@@ -116,11 +116,11 @@ const values = {
       return right();
     }),
   ),
-  'mdev-state-3-starts': mdevFault(
+  'mdev-state-4-starts': mdevFault(
     'vm-state/unknown-state-changes-nothing',
-    'state 3 is refused and starts the device',
+    'state 4 is refused and starts the device',
     atState((right, device, state) => {
-      if (state === 3n) device.setRunning(true);
+      if (state === 4n) device.setRunning(true);
       return right();
     }),
   ),

