@@ -1,0 +1,58 @@
+import { expect, type Locator, type Page } from '@playwright/test';
+import { test } from './report-page.ts';
+
+/** The findings on the vhost-mdev target of the sample, their sequences open. */
+async function opened(report: Page): Promise<Locator> {
+  const article = report.locator('article.finding', { hasText: 'kernel-vhost-mdev' }).first();
+  await article.locator('details.trace > summary').click();
+  return article;
+}
+
+test('calls on a device are told in the words of its layout', async ({ report }) => {
+  const article = await opened(report);
+  await expect(article.locator('.lanes')).toContainText('driver · us');
+  await expect(article.locator('.lanes')).toContainText('device · under test');
+  const line = (text: string): Locator => article.locator('li.event', { hasText: text });
+  await expect(line('VFIO_DEVICE_GET_REGION_INFO').last()).toContainText('index NOTIFY, flags read, write, mmap');
+  await expect(line('VFIO_DEVICE_SET_IRQS')).toContainText('VQ, vector 1 event');
+  await expect(line('VHOST_SET_VRING_NUM').first()).toContainText('EINVAL');
+  await expect(line('write NOTIFY +0x1000')).toContainText('queue 1');
+  await expect(line('store NOTIFY +0x1000')).toContainText('queue 1');
+});
+
+test('the answer at which a check failed is open, field by field', async ({ report }) => {
+  const article = await opened(report);
+  const failing = article.locator('li.failing');
+  await expect(failing).toContainText('VHOST_GET_VRING_BASE answer');
+  await expect(failing.locator('details')).toHaveAttribute('open', '');
+  await expect(failing.locator('tbody tr')).toHaveText([
+    /request0xc008af12VHOST_GET_VRING_BASE/,
+    /flags0/,
+    /size8/,
+    /index0/,
+    /num1/,
+  ]);
+});
+
+test('an argument is shown as it was given and as the call left it', async ({ report }) => {
+  const article = await opened(report);
+  const info = article.locator('li.event', { hasText: 'VFIO_DEVICE_GET_INFO' }).first();
+  await info.locator('summary').click();
+  await expect(info.locator('h5')).toHaveText(['as given', 'as the call left it']);
+  const [given, left] = [info.locator('.bytes').nth(0), info.locator('.bytes').nth(1)];
+  await left.locator('tbody tr').nth(1).hover();
+  await expect(left.locator('.dump .on')).toHaveText('41 00 00 00');
+  await expect(given.locator('.on')).toHaveCount(0);
+});
+
+test('a long log stands below what was expected and scrolls by itself', async ({ report }) => {
+  const tall = report.locator('.compare.tall', { hasText: 'Kernel panic' }).first();
+  const expected = await tall.locator('.expected').boundingBox();
+  const actual = await tall.locator('.actual').boundingBox();
+  expect(actual?.y).toBeGreaterThan((expected?.y ?? 0) + (expected?.height ?? 0) - 1);
+  expect(actual?.width).toBe(expected?.width);
+  const log = tall.locator('.actual pre');
+  expect(await log.evaluate((pre) => pre.scrollWidth > pre.clientWidth)).toBe(true);
+  const page = await report.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth);
+  expect(page).toBe(true);
+});
