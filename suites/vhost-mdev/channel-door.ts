@@ -40,6 +40,12 @@ export interface MessageShape {
   readonly offset?: number;
 }
 
+/** Bytes of the region of messages. */
+export function channelSize({ device, places }: VhostMdevSession): number {
+  const info = device.regionInfo(places.messages);
+  return typeof info === 'number' ? 0 : Number(info.size);
+}
+
 /** Writes bytes into the region of messages. */
 export const written = ({ device, places }: VhostMdevSession, bytes: Uint8Array, offset = 0): string =>
   cameTo(device.write(places.messages, offset, bytes));

@@ -1,5 +1,6 @@
+import type { VhostMdevSession } from '../../drivers/driver-port.ts';
 import { defineCase } from '../case.ts';
-import { answerLength, noPayload, readAnswer, sent, state, waiting } from './channel-door.ts';
+import { answerLength, channelSize, noPayload, readAnswer, sent, state, waiting } from './channel-door.ts';
 
 /** How answers are read: place and length (second RFC, device side, "CONFIG read"). */
 
@@ -22,7 +23,19 @@ export const nothingWaits = defineCase({
   },
 });
 
-const otherOffsets = [1, 8, 16, 24, 4000].map((offset) => ({ key: `offset ${offset}`, offset }));
+interface OffsetPoint {
+  readonly key: string;
+  readonly offset: (session: VhostMdevSession) => number;
+}
+
+const otherOffsets: readonly OffsetPoint[] = [
+  ...[1, 8, 16, 24, 4000].map((offset) => ({ key: `offset ${offset}`, offset: () => offset })),
+  // Where an answer just fits in, where it crosses the end, and where it would begin.
+  ...[answerLength, 8, 0].map((before) => ({
+    key: `${before} bytes before the end`,
+    offset: (session: VhostMdevSession) => channelSize(session) - before,
+  })),
+];
 
 export const readElsewhere = defineCase({
   id: 'vhost-mdev/answer/read-elsewhere-is-refused',
@@ -34,7 +47,7 @@ export const readElsewhere = defineCase({
     points(otherOffsets, ({ key, offset }) => {
       const session = connect('connected');
       sent(session, 'VHOST_GET_FEATURES');
-      check.equal(readAnswer(session, answerLength, offset).cameTo, 'EINVAL', `a read at ${key}`);
+      check.equal(readAnswer(session, answerLength, offset(session)).cameTo, 'EINVAL', `a read at ${key}`);
     });
   },
 });
@@ -49,7 +62,7 @@ export const readElsewhereKeeps = defineCase({
     points(otherOffsets, ({ key, offset }) => {
       const session = connect('connected');
       sent(session, 'VHOST_GET_FEATURES');
-      readAnswer(session, answerLength, offset);
+      readAnswer(session, answerLength, offset(session));
       check.equal(waiting(session), 'VHOST_GET_FEATURES', `what waits behind a read at ${key}`);
     });
   },

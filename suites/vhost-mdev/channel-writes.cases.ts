@@ -2,6 +2,7 @@ import { MDEV_HEADER_SIZE } from '../../reference-impl/wire/mdev-messages.ts';
 import { defineCase } from '../case.ts';
 import {
   baseOf,
+  channelSize,
   eachOf,
   noPayload,
   readAnswer,
@@ -40,7 +41,8 @@ export const takenWhole = defineCase({
 
 export const elsewhereRefused = defineCase({
   id: 'vhost-mdev/channel/message-elsewhere-is-refused',
-  title: 'a message anywhere but at offset 0 is refused: each of them at 8, and one at other offsets',
+  title:
+    'a message anywhere but at offset 0 is refused: each of them at 8, and one elsewhere, over the end of the region too',
   proves: { 'vm-channel/write-elsewhere-refused': 'mdev-message-taken-elsewhere' },
   applies: { start: 'closed', transports },
   run({ connect, guest, points, requirement }) {
@@ -51,10 +53,16 @@ export const elsewhereRefused = defineCase({
       offset,
     }));
     const all = [...eachOf(requests).map((one) => ({ ...one, offset: 8 })), ...others];
-    points(all, ({ request, offset }) => {
+    const atEnd = [16, 8, 0].map((before) => ({
+      key: `GET_FEATURES ${before} bytes before the end`,
+      request: 'VHOST_GET_FEATURES' as const,
+      before,
+    }));
+    points([...all, ...atEnd], (point) => {
       const session = connect('connected');
-      const payload = soundPayload(session, guest, request);
-      check.equal(sent(session, request, payload, { offset }), 'EINVAL', `${request} at offset ${offset}`);
+      const offset = 'before' in point ? channelSize(session) - point.before : point.offset;
+      const payload = soundPayload(session, guest, point.request);
+      check.equal(sent(session, point.request, payload, { offset }), 'EINVAL', `${point.request} at offset ${offset}`);
     });
   },
 });
