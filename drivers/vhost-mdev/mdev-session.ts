@@ -17,6 +17,7 @@ import type {
   VhostMdevSession,
 } from '../driver-port.ts';
 import { DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
+import { deadlineIn } from '../session/deadline.ts';
 import type { SessionContext } from '../session/session-context.ts';
 import type { VfioMapping } from '../vfio/vfio-carrier.ts';
 import type { VfioDevice } from '../vfio/vfio-device.ts';
@@ -34,6 +35,8 @@ export interface MdevSessionOptions {
   readonly lend: (guest: Guest) => () => void;
 }
 
+/** In which a device that was notified gets to work, in milliseconds: where there is one CPU, it works as we sleep. */
+const restMs = 2;
 const emptyWords: Negotiated = { offered: 0n, accepted: 0n, protocolOffered: 0n, protocolAccepted: 0n };
 
 /**
@@ -56,6 +59,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
   #guest: Guest | undefined;
   #isOpen = true;
   #isRunning = false;
+  #isNegotiated = false;
 
   constructor(options: MdevSessionOptions) {
     this.#options = options;
@@ -97,8 +101,14 @@ export class MdevSession implements VhostMdevSession, RingOwner {
     }
   }
 
-  /** A message is handled before its write returns: what is asked is whether there is still one to write to. */
+  /**
+   * A message is handled before its write returns: what is asked is whether there is still one to write to. Doorbells
+   * are another matter. No message waits for what a device that runs by itself does of its own accord, so it gets the
+   * time for it here; what has to be over for certain is over behind a stop.
+   */
   fence(): Fence {
+    const { waiting } = this.#context;
+    if (waiting.isRemote && this.#isNegotiated) waiting.until(() => false, deadlineIn(restMs));
     const answer = this.readFeatures('features');
     switch (answer.kind) {
       case 'word':
@@ -120,6 +130,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
     const accepted = request.features & offered;
     this.#do('VHOST_SET_FEATURES', encodeStructure(u64Payload, { u64: accepted }));
     this.#words = { ...emptyWords, offered, accepted };
+    this.#isNegotiated = true;
     return this.#words;
   }
 

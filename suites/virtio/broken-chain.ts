@@ -56,6 +56,8 @@ export function survives(context: Context, check: Check, breakage: Breakage): vo
   else breakage.show(ring);
   queue.kick();
   port.until(() => ring.usedIdx() !== 0 || queue.errors() > 0 || !session.isOpen, findsOutWithinMs);
+  // A device that runs by itself is past the sound chain and has the broken one before it.
+  if (session.isOpen) session.fence();
   // The answer comes behind what the device did with the kick.
   if (session.isOpen) queue.stop();
   session.close();

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import t from 'tap';
+import { vhostMdevL2 } from '../../fixtures/targets/vhost-mdev.ts';
+import { BlockDevice } from '../../reference-impl/devices/block-device.ts';
+import { mdevRuleTables } from '../../reference-impl/mdev/mdev-rules.ts';
+import { MediatedIut } from '../iut-process/mediated-iut.ts';
+import { InProcessVfio } from '../vfio/in-process-vfio.ts';
+import { MdevSysfs } from '../vfio/mdev-sysfs.ts';
+import { MdevPort } from '../vhost-mdev/mdev-port.ts';
+
+const restMs = 2;
+
+/** A device that acts when it is called and not while somebody waits for it, as far as the port can tell. */
+function remotePort() {
+  const inner = new InProcessVfio(() => new BlockDevice({ queues: 1 }), mdevRuleTables['l2-strict']);
+  const carrier = { pageSize: inner.pageSize, open: () => inner.open(), lendMemory: inner.lendMemory.bind(inner) };
+  const iut = new MediatedIut(new MdevSysfs(), '00000000-0000-4000-8000-000000000000');
+  return { inner, port: new MdevPort({ facts: { ...vhostMdevL2.facts, version: '' }, carrier, iut }) };
+}
+
+t.test('a fence gives a device that runs by itself the time to act, once it may have been notified', async (t) => {
+  const { inner, port } = remotePort();
+  t.teardown(() => {
+    port.close();
+    inner.close();
+  });
+  const opened = port.connect();
+  assert.ok(opened.kind === 'connected');
+  const { session } = opened;
+  session.negotiate({ features: 1n << 32n, protocolFeatures: 0n });
+  const from = port.nowMs();
+  t.same(session.fence(), { kind: 'passed' });
+  t.ok(port.nowMs() - from >= restMs);
+  session.close();
+  t.same(session.fence(), { kind: 'closed' });
+});
