@@ -35,7 +35,7 @@ export function kernelDeathRecord(facts: RecordFacts, { how, signature, log }: K
     what: 'the kernel while the case ran, alone on a fresh boot',
     expected: 'it goes on running',
     actual: signature,
-    stderr: log,
+    kernelLog: log,
   };
   const why = 'the case ended before it, at another failure';
   return record(

@@ -36,7 +36,10 @@ export function Findings({ view, traces }: { readonly view: ReportView; readonly
 }
 
 function excerptOf(trace: Trace | string | undefined, group: FindingGroup, rows: number): TraceExcerpt | string {
-  if (trace === undefined) return 'No trace was recorded.';
+  if (trace === undefined) {
+    const isLost = group.finding.kernelLog !== undefined;
+    return isLost ? 'Its trace went down with the kernel.' : 'No trace was recorded.';
+  }
   return typeof trace === 'string' ? trace : traceExcerpt(trace, group.finding.traceEvent, rows);
 }
 
@@ -130,6 +133,14 @@ function FindingArticle(props: {
           <h4>the end of its standard error</h4>
           <pre>
             <ForeignText text={finding.stderr} />
+          </pre>
+        </section>
+      )}
+      {finding.kernelLog === undefined || finding.kernelLog === '' ? null : (
+        <section class="kernel-log">
+          <h4>its kernel’s log</h4>
+          <pre>
+            <ForeignText text={finding.kernelLog} />
           </pre>
         </section>
       )}

@@ -160,13 +160,20 @@ function Facts({ view }: { readonly view: ReportView }): JSX.Element {
           </div>
         ))}
       </dl>
-      <p class="command">
-        <code>
-          <ForeignText text={facts.command.join(' ')} />
-        </code>
-      </p>
+      {commandsOf(facts.command).map((command) => (
+        <p class="command" key={command}>
+          <code>
+            <ForeignText text={command} />
+          </code>
+        </p>
+      ))}
     </div>
   );
+}
+
+/** Of runs that were put side by side, one each; they are told apart as a shell does. */
+function commandsOf(words: readonly string[]): string[] {
+  return words.join(' ').split(' ; ');
 }
 
 function duration(milliseconds: number): string {

@@ -44,6 +44,8 @@ export const finding = z.object({
   /** For crash: the signal's name or the exit code, and the tail of standard error. */
   exit: z.object({ signal: z.string().optional(), code: z.number().int().optional() }).optional(),
   stderr: z.string().optional(),
+  /** Since 1.1, where the IUT is in a kernel: what its log said when it ended. */
+  kernelLog: z.string().optional(),
 });
 export type Finding = z.infer<typeof finding>;
 

@@ -44,7 +44,9 @@ function bodyOf(record: CaseRecord): string {
     case 'failed':
       return record.findings
         .map((finding) => {
-          const text = [findingSentence(finding), finding.stderr, record.rerun].filter((part) => part !== undefined);
+          const text = [findingSentence(finding), finding.stderr, finding.kernelLog, record.rerun].filter(
+            (part) => part !== undefined,
+          );
           return element('failure', { type: finding.how, message: finding.what }, escapeXml(text.join('\n')));
         })
         .join('');

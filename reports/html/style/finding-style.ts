@@ -32,7 +32,7 @@ export const findingStyle = `
 .places summary { color: var(--soft); }
 .places ul { padding: 0.4rem 0 0 1.1rem; display: grid; gap: 0.3rem; }
 .points { display: inline-flex; flex-wrap: wrap; gap: 0.2rem 0.7rem; }
-.stderr pre {
+.stderr pre, .kernel-log pre {
   background: var(--well); padding: 0.7rem 0.9rem; margin: 0.3rem 0 1rem; max-height: 18rem; overflow: auto;
   white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.5;
 }
