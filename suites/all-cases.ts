@@ -1,4 +1,5 @@
 import type { AnyCase } from './case.ts';
+import * as vhostMdevBuffersOutside from './vhost-mdev/buffers-outside.cases.ts';
 import * as vhostMdevChannelAnswers from './vhost-mdev/channel-answers.cases.ts';
 import * as vhostMdevChannelReads from './vhost-mdev/channel-reads.cases.ts';
 import * as vhostMdevChannelRequests from './vhost-mdev/channel-requests.cases.ts';
@@ -20,6 +21,7 @@ import * as vhostMdevMappings from './vhost-mdev/mappings.cases.ts';
 import * as vhostMdevMemoryOrder from './vhost-mdev/memory-order.cases.ts';
 import * as vhostMdevMemoryTable from './vhost-mdev/memory-table.cases.ts';
 import * as vhostMdevMemoryTableRefused from './vhost-mdev/memory-table-refused.cases.ts';
+import * as vhostMdevMemoryUnderLoad from './vhost-mdev/memory-under-load.cases.ts';
 import * as vhostMdevOpen from './vhost-mdev/open.cases.ts';
 import * as vhostMdevRegions from './vhost-mdev/regions.cases.ts';
 import * as vhostMdevReset from './vhost-mdev/reset.cases.ts';
@@ -122,6 +124,8 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   vhostMdevMemoryOrder,
   vhostMdevMemoryTableRefused,
   vhostMdevMemoryTable,
+  vhostMdevBuffersOutside,
+  vhostMdevMemoryUnderLoad,
   vhostUserBackEndRequests,
   vhostUserBlockConfig,
   vhostUserConfigWrite,

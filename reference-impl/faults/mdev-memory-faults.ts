@@ -1,11 +1,14 @@
 import { errno } from '../mdev/error-numbers.ts';
 import type { MdevDevice, TableRegion } from '../mdev/mdev-device.ts';
 import type { MdevOutcome } from '../mdev/message-rules.ts';
+import { isFailure } from '../memory/memory-map.ts';
+import { BrokenDown } from '../vhost-user/back-end-edge.ts';
 import { MDEV_MEMORY_REGIONS_MAXIMUM } from '../wire/mdev-messages.ts';
 import { inMdevTable, type MdevFault, mdevFault, mdevHandling } from './mdev-fault.ts';
 
 const MIB = 0x10_0000n;
 const FOUR_GIB = 1n << 32n;
+const LAST_ADDRESSES = 0xffff_ffff_ffff_0000n;
 
 /** What the container of layout L2 maps. */
 const container = {
@@ -162,6 +165,11 @@ const table = {
       return added.length === 0 ? right() : device.setMemoryTable([...regions, ...added]);
     }),
   ),
+  'mdev-table-of-no-regions-ignored': mdevFault(
+    'vm-memory/l1-table-replaces-one-before',
+    'a table of no regions is taken and ignored',
+    atTable('l1', ({ right, count }) => (count === 0 ? 0 : right())),
+  ),
   'mdev-table-while-running-refused': mdevFault(
     'vm-memory/l1-table-while-running-taken',
     'a table fails with EBUSY while the device runs',
@@ -233,8 +241,30 @@ const table = {
   ),
 } as const satisfies Record<string, MdevFault>;
 
-/** When memory is told of, beside rings. */
+/** Whether a descriptor of a ring has a buffer in the last 64 KiB that there are addresses for. */
+function hasBufferAtEnd({ rings, memory, rules }: MdevDevice, queue: number): boolean {
+  const { size = 0, addresses } = rings.records[queue] ?? {};
+  if (size === 0 || addresses === undefined) return false;
+  const pieces = memory.translate(rules.layout.ringSpace, addresses.desc, 16 * size);
+  const [piece] = isFailure(pieces) ? [] : pieces;
+  if (piece === undefined) return false;
+  const table = new DataView(piece.bytes.buffer, piece.bytes.byteOffset + piece.offset, piece.length);
+  for (let at = 0; at + 16 <= piece.length; at += 16) if (table.getBigUint64(at, true) >= LAST_ADDRESSES) return true;
+  return false;
+}
+
+/** When memory is told of, beside rings; and buffers outside it. */
 const order = {
+  'mdev-buffer-at-end-of-addresses-crashes': mdevFault(
+    'vm-memory/buffers-outside-memory-refused',
+    'a doorbell of a ring with a buffer at the end of the address space crashes the device',
+    inMdevTable('doorbell', ({ carryOut }) => ({
+      carryOut: (device, queue, count) => {
+        if (hasBufferAtEnd(device, queue)) throw new BrokenDown('abort');
+        return carryOut(device, queue, count);
+      },
+    })),
+  ),
   'mdev-start-without-memory-taken': mdevFault(
     'vm-memory/start-without-memory-fails',
     'a start without any memory is taken, and starts nothing',

@@ -2,6 +2,8 @@ import type { Guest, VhostMdevSession } from '../../drivers/driver-port.ts';
 import { encodeStructure, vfioDmaMap, vfioRequests } from '../../reference-impl/wire/vfio-structures.ts';
 import { type Answer, answerOf } from './ring-messages.ts';
 
+export type { Answer } from './ring-messages.ts';
+
 export interface TableRegion {
   readonly guestAddress: bigint;
   readonly size: bigint;

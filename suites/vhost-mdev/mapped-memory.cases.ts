@@ -204,3 +204,23 @@ export const readOnly = defineCase({
     serves({ port, workload }, check, again, 'a request on a fresh ring', { seed: 3 });
   },
 });
+
+export const goneAtStart = defineCase({
+  id: 'vhost-mdev/mapped-memory/ring-unmapped-while-stopped-fails-the-start',
+  title: 'a ring that was unmapped while the device is stopped makes the start fail, and is served once it is mapped',
+  proves: { 'vm-state/ring-nowhere-fails-start': 'mdev-runs-without-bad-ring' },
+  applies,
+  run({ port, session, workload, requirement }) {
+    const check = requirement('vm-state/ring-nowhere-fails-start');
+    const more = port.createGuest(guestLayouts['single-region']);
+    mapGuest(session, more);
+    const queue = workload.attach(session, more.splitRing({ size: 16 }));
+    if (!serves({ port, workload }, check, queue, 'a request before')) return;
+    setState(session, 0);
+    check.equal(unmapGuest(session, more), 'taken', 'unmapping while it is stopped');
+    check.notEqual(setState(session, 1), 'taken', 'the start without it');
+    check.equal(mapGuest(session, more), 'taken', 'mapping it again');
+    check.equal(setState(session, 1), 'taken', 'the start with it');
+    serves({ port, workload }, check, queue, 'a request afterwards', { seed: 2 });
+  },
+});

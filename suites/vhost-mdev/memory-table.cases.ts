@@ -5,8 +5,8 @@ import { defineCase } from '../case.ts';
 import { DeviceWrites } from '../workload/device-writes.ts';
 import { Workload } from '../workload/workload.ts';
 import { cutRegions, regionsOf, setTable, tableOf } from './device-memory.ts';
-import { addressesOf, setAddresses, setBase, setState } from './ring-messages.ts';
-import { serves } from './service.ts';
+import { addressesOf, ringDoorbell, setAddresses, setBase, setState } from './ring-messages.ts';
+import { serves, servesAll } from './service.ts';
 
 /** Memory of layout L1: what SET_MEM_TABLE tells, and tells anew. */
 
@@ -123,5 +123,29 @@ export const sixtyFour = defineCase({
     check.equal(setTable(session, tableOf(cutRegions(regionsOf([guest]), 32))), 'taken', 'a table of 64 regions');
     const queue = workload.attach(session, guest.splitRing({ size: 16, placement: 'region-end' }));
     serves({ port, workload }, check, queue, 'a request on a ring in the last region');
+  },
+});
+
+export const none = defineCase({
+  id: 'vhost-mdev/memory-table/table-of-no-regions-takes-all-memory-away',
+  title: 'a table of no regions under a running ring: it rests, and goes on after a table that has it and a start',
+  proves: { 'vm-memory/l1-table-replaces-one-before': 'mdev-table-of-no-regions-ignored' },
+  applies,
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vm-memory/l1-table-replaces-one-before');
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    if (!serves({ port, workload }, check, queue, 'a request before')) return;
+    check.equal(setTable(session, tableOf([])), 'taken', 'a table of no regions');
+    const heads = queue.makeAvailable([workload.request({ seed: 2 }).segments]);
+    const before = snapshot(guest);
+    ringDoorbell(session, queue.index);
+    session.fence();
+    setState(session, 0);
+    check.equal(changes(before).length, 0, 'runs of bytes that changed without any memory');
+    check.equal(setTable(session, tableOf(regionsOf([guest]))), 'taken', 'a table of the memory');
+    check.equal(setState(session, 1), 'taken', 'the next start');
+    queue.kick();
+    const used = servesAll(port, check, queue, 1, 'used elements after the next start');
+    check.sameMembers(used, heads, 'heads that came back');
   },
 });

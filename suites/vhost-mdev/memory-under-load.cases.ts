@@ -1,0 +1,108 @@
+import type { Attachment, Guest, VhostMdevSession } from '../../drivers/driver-port.ts';
+import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
+import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
+import { defineCase } from '../case.ts';
+import type { Check } from '../check.ts';
+import { Workload } from '../workload/workload.ts';
+import { type Answer, mapGuest, regionsOf, setTable, tableOf, unmapGuest } from './device-memory.ts';
+import { setState } from './ring-messages.ts';
+import { serves } from './service.ts';
+
+/** Memory that goes away while the device has a lot to write there. */
+
+const transports = ['vhost-mdev'] as const;
+const rounds = 4;
+const lot = 8;
+
+interface Load {
+  readonly session: VhostMdevSession;
+  readonly rings: Workload;
+  readonly buffers: Workload;
+  readonly queue: Attachment;
+}
+
+/** Lays out requests that write to the memory of `buffers`. The answer shows the device some of them. */
+function laidOut({ session, rings, buffers, queue }: Load, count: number): (from: number, to: number) => void {
+  const seeds = Array.from({ length: count }, (_, seed) => seed);
+  const { facts } = rings;
+  if (facts.kind === 'block') {
+    const reads = seeds.map((seed) => buffers.block.read({ sector: seed, bytes: 4096, seed }).segments);
+    return (from, to) => {
+      queue.makeAvailable(reads.slice(from, to));
+      queue.kick();
+    };
+  }
+  const receive = rings.companion(session, facts.receiveIndex);
+  const into = seeds.map(() => buffers.net.receiveBuffer().request.segments);
+  const frames = seeds.map((seed) => rings.net.transmit({ seed, bytes: 1000 }).segments);
+  return (from, to) => {
+    receive.makeAvailable(into.slice(from, to));
+    receive.kick();
+    queue.makeAvailable(frames.slice(from, to));
+    queue.kick();
+  };
+}
+
+/** Shows a lot of requests, takes their memory away, shows more, and looks at what changed in between. */
+function writesAfterwards(load: Load, of: Guest, check: Check, takeAway: () => Answer): void {
+  const show = laidOut(load, 2 * lot);
+  show(0, lot);
+  check.equal(takeAway(), 'taken', 'taking the memory away');
+  const before = snapshot(of);
+  show(lot, 2 * lot);
+  load.session.fence();
+  setState(load.session, 0);
+  check.equal(changes(before).length, 0, 'runs of bytes that changed in memory that was taken away');
+}
+
+const applies = { start: 'closed', transports, memory: 'single-region' } as const;
+
+export const unmapped = defineCase({
+  id: 'vhost-mdev/mapped-memory/nothing-is-written-once-unmapped-under-load',
+  title:
+    'once an unmapping has returned nothing is written there, however much was asked for just before and behind it',
+  proves: { 'vm-memory/l2-unmapped-buffer-not-written': 'mdev-unmapped-memory-reached' },
+  applies: { ...applies, needs: ['layout-l2'] },
+  run({ port, connect, guest, workload, requirement }) {
+    const check = requirement('vm-memory/l2-unmapped-buffer-not-written');
+    const more = port.createGuest(guestLayouts['crossing-4gib']);
+    const buffers = new Workload(port.facts.workload, () => more);
+    for (let round = 1; round <= rounds; round++) {
+      const marks = [guest.mark(), more.mark()] as const;
+      const session = connect('negotiated');
+      mapGuest(session, more);
+      const queue = workload.attach(session, guest.splitRing({ size: 64 }));
+      writesAfterwards({ session, rings: workload, buffers, queue }, more, check, () => unmapGuest(session, more));
+      session.close();
+      guest.release(marks[0]);
+      more.release(marks[1]);
+    }
+    const queue = workload.attach(connect('negotiated'), guest.splitRing({ size: 16 }));
+    serves({ port, workload }, check, queue, 'a request of the next session');
+  },
+});
+
+export const tableReplaced = defineCase({
+  id: 'vhost-mdev/memory-table/nothing-is-written-once-removed-under-load',
+  title: 'once a table without a region was taken nothing is written there, however much was asked for around it',
+  proves: { 'vm-memory/l1-removed-region-not-written': 'mdev-smaller-table-ignored' },
+  applies: { ...applies, needs: ['layout-l1'] },
+  run({ port, connect, guest, workload, requirement }) {
+    const check = requirement('vm-memory/l1-removed-region-not-written');
+    const more = port.createGuest(guestLayouts['crossing-4gib']);
+    const buffers = new Workload(port.facts.workload, () => more);
+    for (let round = 1; round <= rounds; round++) {
+      const marks = [guest.mark(), more.mark()] as const;
+      const session = connect('negotiated');
+      setTable(session, tableOf(regionsOf([guest, more])));
+      const queue = workload.attach(session, guest.splitRing({ size: 64 }));
+      const takeAway = () => setTable(session, tableOf(regionsOf([guest])));
+      writesAfterwards({ session, rings: workload, buffers, queue }, more, check, takeAway);
+      session.close();
+      guest.release(marks[0]);
+      more.release(marks[1]);
+    }
+    const queue = workload.attach(connect('negotiated'), guest.splitRing({ size: 16 }));
+    serves({ port, workload }, check, queue, 'a request of the next session');
+  },
+});
