@@ -54,9 +54,9 @@ type Query = z.infer<typeof query>;
  * @throws UsageError with one line for a name that no target has, a socket that cannot be one, a missing command.
  */
 export function targetsOf(names: readonly string[], options: TargetOptions, place: RunCommand): TargetArgument[] {
-  const socket = names.find((name) => name.startsWith(externalScheme));
-  if (place === 'guest' && socket !== undefined) {
-    throw new UsageError(`${socket}: a socket that is served here cannot be reached from the guest`);
+  const ofHost = names.find((name) => name.startsWith(externalScheme) || name.startsWith(mdevScheme));
+  if (place === 'guest' && ofHost !== undefined) {
+    throw new UsageError(`${ofHost}: is served on this machine, and cannot be reached from the guest`);
   }
   const found = names.map((name) => targetOf(name));
   if (options.targetFile !== undefined) found.push(fromFile(options.targetFile));

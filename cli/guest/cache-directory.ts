@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { makeDirectory } from '../../reports/record/run-directory.ts';
 import { GuestError } from './guest-error.ts';
 
 const unfinished = /^\.unfinished-(\d+)-/;
@@ -25,7 +26,7 @@ export class CacheDirectory {
   constructor(path: string) {
     this.path = resolve(path);
     try {
-      mkdirSync(this.path, { recursive: true });
+      makeDirectory(this.path);
     } catch (error) {
       throw new GuestError(`the cache ${this.path} cannot be made: ${reason(error)}`);
     }

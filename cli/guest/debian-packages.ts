@@ -22,7 +22,8 @@ export class DebianPackages {
     this.#mirror = mirror;
     this.#archives = join(directory, 'archives');
     this.#configuration = join(directory, 'apt.conf');
-    for (const name of ['lists/partial', 'archives/partial']) mkdirSync(join(directory, name), { recursive: true });
+    for (const name of ['lists/partial', 'archives/partial', 'nothing'])
+      mkdirSync(join(directory, name), { recursive: true });
     const sources = suites.map((suite) => `deb [signed-by=${keyring} arch=amd64] ${mirror} ${suite} main\n`);
     writeFileSync(join(directory, 'sources.list'), sources.join(''));
   }
@@ -79,9 +80,9 @@ export class DebianPackages {
     return [
       ...acquire,
       `Dir::Etc::sourcelist ${at('sources.list')};`,
-      'Dir::Etc::sourceparts "-";',
-      'Dir::Etc::parts "-";',
-      'Dir::Etc::main "-";',
+      `Dir::Etc::sourceparts ${at('nothing')};`,
+      `Dir::Etc::parts ${at('nothing')};`,
+      'Dir::Etc::main "/dev/null";',
       `Dir::State ${at('.')};`,
       `Dir::State::lists ${at('lists')};`,
       'Dir::State::status "/dev/null";',
@@ -109,8 +110,9 @@ export class DebianPackages {
   }
 
   #failure({ errors, output }: ToolResult, what: string): GuestError {
-    const lines = `${errors}\n${output}`.split('\n').filter((line) => /^\s*(E|Err|W):|No space|error/i.test(line));
-    const [first = errors.trim().split('\n').at(-1) ?? ''] = lines;
+    const lines = `${errors}\n${output}`.split('\n');
+    const first =
+      lines.find((line) => /^(E|Err):|No space/.test(line)) ?? lines.findLast((line) => line.trim() !== '') ?? '';
     return new GuestError(`${what}: ${first.trim()}`);
   }
 }

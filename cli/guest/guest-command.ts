@@ -1,6 +1,8 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { VhostConformanceError } from '../../reference-impl/errors.ts';
+import { makeDirectory } from '../../reports/record/run-directory.ts';
 import { allCases } from '../../suites/all-cases.ts';
 import { printDryRun } from '../dry-run.ts';
 import { Interruption } from '../interruption.ts';
@@ -107,7 +109,7 @@ async function runInGuest(words: readonly string[], options: GuestOptions): Prom
 function emptyRunDirectory(root: string): () => void {
   const made = firstMissing(root);
   try {
-    mkdirSync(root, { recursive: true });
+    makeDirectory(root);
   } catch (error) {
     throw new UsageError(`--out ${root}: cannot be made: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -133,7 +135,8 @@ async function withSettings(
     return await use(settings, aborter.signal, () => interruption.stopListening());
   } catch (error) {
     if (interruption.happened && error instanceof GuestError) return interruption.exitCode;
-    throw error;
+    if (error instanceof VhostConformanceError || !(error instanceof Error) || !('syscall' in error)) throw error;
+    throw new GuestError(`a file of the guest cannot be read or written: ${error.message}`);
   } finally {
     scratch.remove();
     interruption.stopListening();

@@ -1,5 +1,6 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { reasonOf } from '../../reports/record/record-writer.ts';
 import {
   type Host,
   type HostBudgets,
@@ -28,6 +29,7 @@ export class GuestPlace implements HostPlace {
   readonly #settings: GuestSettings;
   readonly #log: string;
   #session: GuestSession | undefined;
+  #isLogBroken = false;
   #boots = 0;
   #jobs = 0;
 
@@ -43,7 +45,7 @@ export class GuestPlace implements HostPlace {
       shares: new Map([[outShare, out]]),
       onConsole: (text) => {
         settings.onConsole(text);
-        appendFileSync(this.#log, text);
+        this.#append(text);
       },
     };
   }
@@ -80,9 +82,19 @@ export class GuestPlace implements HostPlace {
     this.#boots++;
     listener.booted();
     listener.note(`guest: booting Linux ${this.#settings.kernel.release}`);
-    appendFileSync(this.#log, `--- boot ${this.#boots} of Linux ${this.#settings.kernel.release}\n`);
+    this.#append(`--- boot ${this.#boots} of Linux ${this.#settings.kernel.release}\n`);
     this.#session = await GuestSession.boot(this.#settings, signal);
     return this.#session;
+  }
+
+  /** Where the disk is full the run ends at its records, which say so. */
+  #append(text: string): void {
+    try {
+      appendFileSync(this.#log, text);
+    } catch (error) {
+      if (!this.#isLogBroken) process.stderr.write(`guest: kernel.log cannot be written: ${reasonOf(error)}\n`);
+      this.#isLogBroken = true;
+    }
   }
 
   async #drop(): Promise<void> {
@@ -116,7 +128,7 @@ export class GuestPlace implements HostPlace {
     const stop = (): void => conversation.stop();
     signal.addEventListener('abort', stop, { once: true });
     let output = '';
-    const from = machine.console.length;
+    const from = machine.consoleMark;
     machine.listen('messages', (text) => conversation.received(text));
     machine.listen('output', (text) => {
       output = (output + text).slice(-shownOfOutput);
@@ -135,7 +147,7 @@ export class GuestPlace implements HostPlace {
       const why = `the host process in the guest ended by ${end.code > 128 ? `signal ${end.code - 128}` : `exit code ${end.code}`}`;
       return conversation.end ?? { kind: 'died', why: `${why}${output.trim() === '' ? '' : `\n${output.trim()}`}` };
     }
-    const said = machine.console.slice(from);
+    const said = machine.consoleSince(from);
     if (isHung) {
       const seconds = (budgets.resultMs + killWithinMs) / 1000;
       const signature = `nothing in the guest moved for ${seconds} s`;

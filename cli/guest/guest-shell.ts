@@ -9,11 +9,11 @@ import { type GuestSession, lastLines } from './guest-session.ts';
  */
 export async function runShellCommand(session: GuestSession, command: string, isShown: boolean): Promise<number> {
   session.machine.listenToBytes('output', (bytes) => process.stdout.write(bytes));
-  const before = session.machine.console.length;
+  const before = session.machine.consoleMark;
   const script = `cd ${shellLine([process.cwd()])} && exec sh -c ${shellLine([command])} 5<&- 6>&-\n`;
   const end = await session.run(script);
   const isTrusted = end.kind === 'exited' && (await session.end());
   if (end.kind === 'exited' && isTrusted) return end.code;
-  if (!isShown) process.stderr.write(session.machine.console.slice(before));
+  if (!isShown) process.stderr.write(session.machine.consoleSince(before));
   throw new GuestError(`the guest ended before the command: ${lastLines(session.machine.console)}`);
 }

@@ -90,7 +90,9 @@ async function build(
   );
   if (result.code !== 0) {
     const said = `${result.errors}\n${result.output}`.replaceAll(`${directory}/`, '');
-    const [first = said.trim()] = said.split('\n').filter((line) => /error|No such file|not found/i.test(line));
+    const [first = said.trim()] = said
+      .split('\n')
+      .filter((line) => /error|No such file|No space left|not found/i.test(line));
     throw new GuestError(`${basename(source)} cannot be built: ${first.trim()}`);
   }
   for (const file of readdirSync(directory).filter((name) => name.endsWith('.ko'))) {

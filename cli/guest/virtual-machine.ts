@@ -35,6 +35,8 @@ const exitByDevice = 3;
 export class VirtualMachine {
   readonly #child: ChildProcess;
   #console = '';
+  /** Characters of the console that are no longer kept. */
+  #forgotten = 0;
   #errors = '';
   #isEnded = false;
   /** When QEMU is gone and all that it said has been read. */
@@ -55,7 +57,9 @@ export class VirtualMachine {
       },
     );
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      this.#console = (this.#console + text.replaceAll('\r', '')).slice(-keptOfConsole);
+      const whole = this.#console + text.replaceAll('\r', '');
+      this.#console = whole.slice(-keptOfConsole);
+      this.#forgotten += whole.length - this.#console.length;
       onConsole(text.replaceAll('\r', ''));
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#errors += text));
@@ -80,6 +84,15 @@ export class VirtualMachine {
   /** What the kernel said so far. */
   get console(): string {
     return this.#console;
+  }
+
+  /** A place in the console, for `consoleSince`. */
+  get consoleMark(): number {
+    return this.#forgotten + this.#console.length;
+  }
+
+  consoleSince(mark: number): string {
+    return this.#console.slice(Math.max(0, mark - this.#forgotten));
   }
 
   /** What QEMU said of itself. */

@@ -77,9 +77,9 @@ export function livingProcesses(text: string): number[] {
   });
 }
 
-/** Waits until a claim holds. @throws Error after half a minute. */
-export async function until(claim: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 30_000;
+/** Waits until a claim holds. @throws Error after half a minute, or as long as is said. */
+export async function until(claim: () => boolean, what: string, withinMs = 30_000): Promise<void> {
+  const deadline = performance.now() + withinMs;
   while (!claim()) {
     if (performance.now() > deadline) throw new Error(`in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -47,8 +47,8 @@ export function openRunDirectory(root: string): RunDirectory {
   return directory;
 }
 
-/** Not `recursive`: where a parent exists and refuses with ENOENT (as in /proc), node would try for ever. */
-function makeDirectory(path: string): void {
+/** Makes a directory and those above it. Not `recursive`: where a parent exists and refuses with ENOENT (as in /proc), node would try for ever. */
+export function makeDirectory(path: string): void {
   if (existsSync(path)) return;
   makeDirectory(dirname(path));
   mkdirSync(path);
