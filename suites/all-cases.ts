@@ -16,6 +16,7 @@ import * as vhostMdevInterruptInfo from './vhost-mdev/interrupt-info.cases.ts';
 import * as vhostMdevInterruptRefusals from './vhost-mdev/interrupt-refusals.cases.ts';
 import * as vhostMdevInterruptRemoval from './vhost-mdev/interrupt-removal.cases.ts';
 import * as vhostMdevInterruptSignals from './vhost-mdev/interrupt-signals.cases.ts';
+import * as vhostMdevInterruptSuppression from './vhost-mdev/interrupt-suppression.cases.ts';
 import * as vhostMdevMappedMemory from './vhost-mdev/mapped-memory.cases.ts';
 import * as vhostMdevMappings from './vhost-mdev/mappings.cases.ts';
 import * as vhostMdevMemoryOrder from './vhost-mdev/memory-order.cases.ts';
@@ -92,6 +93,7 @@ import * as splitRingUsedRing from './virtio/split-ring/used-ring.cases.ts';
 
 /** Every file of cases; a new one is added here. */
 const files: readonly Readonly<Record<string, AnyCase>>[] = [
+  vhostMdevBuffersOutside,
   vhostMdevChannelAnswers,
   vhostMdevChannelReads,
   vhostMdevChannelRequests,
@@ -108,6 +110,13 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   vhostMdevInterruptRefusals,
   vhostMdevInterruptRemoval,
   vhostMdevInterruptSignals,
+  vhostMdevInterruptSuppression,
+  vhostMdevMappedMemory,
+  vhostMdevMappings,
+  vhostMdevMemoryOrder,
+  vhostMdevMemoryTable,
+  vhostMdevMemoryTableRefused,
+  vhostMdevMemoryUnderLoad,
   vhostMdevOpen,
   vhostMdevRegions,
   vhostMdevReset,
@@ -119,13 +128,6 @@ const files: readonly Readonly<Record<string, AnyCase>>[] = [
   vhostMdevRingSize,
   vhostMdevState,
   vhostMdevStateValues,
-  vhostMdevMappedMemory,
-  vhostMdevMappings,
-  vhostMdevMemoryOrder,
-  vhostMdevMemoryTableRefused,
-  vhostMdevMemoryTable,
-  vhostMdevBuffersOutside,
-  vhostMdevMemoryUnderLoad,
   vhostUserBackEndRequests,
   vhostUserBlockConfig,
   vhostUserConfigWrite,

@@ -125,6 +125,11 @@ export const mdevIrqFaults = {
     'SET_IRQS of several vectors gives all of them the first descriptor',
     inMdevTable('interrupt', { descriptorOf: () => 0 }),
   ),
+  'mdev-suppressed-ring-signals': mdevFault(
+    'vm-irq/suppressed-ring-is-silent',
+    'every used element signals the vector of its ring, whether or not the driver wants it',
+    inMdevTable('interrupt', { atUsed: (interrupts, queue) => interrupts.call(queue) }),
+  ),
   'mdev-minus-one-keeps-descriptor': mdevFault(
     'vm-irq/minus-one-drops-descriptor',
     'descriptor -1 changes nothing',

@@ -50,6 +50,8 @@ export interface InterruptRules {
   readonly armed: (before: EventTokens, next: EventToken | undefined) => EventTokens;
   /** Whether an event descriptor that was taken away or replaced is let go. */
   readonly releasesDropped: boolean;
+  /** What a used element comes to beside the call that its ring asks for. */
+  readonly atUsed: (interrupts: Interrupts, queue: number) => void;
   /** Whether a call of a queue signals a vector. */
   readonly signals: (vector: number, queue: number) => boolean;
   /** What a signal of a vector comes to that has no event descriptor. */
@@ -102,6 +104,7 @@ export const strictInterruptRules: InterruptRules = {
   keptAtFailure: () => [],
   armed: (_, next) => (next === undefined ? [] : [next]),
   releasesDropped: true,
+  atUsed: () => {},
   signals: (vector, queue) => vector === queue,
   signalUnarmed: () => {},
   told: (_, rings) => rings,

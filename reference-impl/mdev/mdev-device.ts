@@ -69,6 +69,7 @@ export class MdevDevice {
       signalCall: (queue) => this.interrupts.call(queue),
       signalError: () => {},
       storedNotification: (queue) => rules.doorbell.stored(this, queue),
+      usedHead: (queue) => rules.interrupt.atUsed(this.interrupts, queue),
     });
     parent.stop();
   }

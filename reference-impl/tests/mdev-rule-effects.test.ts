@@ -135,6 +135,7 @@ const interrupt: Others<InterruptRules> = {
     (before, next) => (next === undefined ? before : [next]),
   ],
   releasesDropped: [false],
+  atUsed: [(interrupts, queue) => interrupts.call(queue)],
   signals: [(vector, queue) => vector === 1 - queue, () => true],
   signalUnarmed: [
     () => {

@@ -11,7 +11,7 @@ import { CountedEvent, setEvents, setIrqs } from './vectors.ts';
 
 const transports = ['vhost-mdev'] as const;
 const pauseMs = 2;
-const rounds = 8;
+const rounds = 4;
 const triggerWithoutData = 0x21;
 
 /** Doorbells of all rings, and the time to do what they ask for. */
