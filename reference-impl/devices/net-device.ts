@@ -143,12 +143,16 @@ export class NetDevice extends QueuedDevice {
     }
     const packet = this.#rules.packet(this.#rules.receiveHeader(chains.length, size), frame);
     let done = 0;
+    // All buffers of a packet become used together (virtio 5.1.9.4.1).
+    ring.beginTogether();
     for (const chain of chains) {
       const part = packet.subarray(done, done + this.#rules.usableLength(chain.writableLength));
       const written = writePieces(chain.writable, 0, part);
       done += written;
       this.complete(queue, ring, chain, this.#rules.received(written));
     }
+    ring.endTogether();
+    this.callFor(queue, ring);
     return 'delivered';
   }
 }

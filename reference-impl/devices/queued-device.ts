@@ -278,6 +278,11 @@ export abstract class QueuedDevice implements ParentDriver {
       }
     }
     ring.complete(chain, written);
+    this.callFor(queue, ring);
+  }
+
+  /** Signals the call where one is due for what became used. */
+  protected callFor(queue: Queue, ring: SplitDevice): void {
     const { calls, callQueue } = this.transport.queue;
     for (let left = calls(ring.needsCall()); left > 0; left--) this.sinks.signalCall(callQueue(queue.index));
   }

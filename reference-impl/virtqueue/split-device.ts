@@ -64,6 +64,8 @@ export class SplitDevice {
   #usedIdx: number;
   #callDecidedAt: number;
   #held: Completion[] = [];
+  /** What becomes used at one moment; undefined where each does by itself. */
+  #together: Completion[] | undefined;
   #spuriousKicks = 0;
 
   /** Throws DriverUsageError where the views are not fit for a ring; `attachSplitDevice` answers a reason instead. */
@@ -133,21 +135,46 @@ export class SplitDevice {
     this.#held.push({ chain, written });
     const completions = this.#rules.completions(this.#held, this.pending());
     if (completions.length === 0) return;
-    for (const completion of completions) {
-      const { head } = completion.chain;
-      this.#observer.using?.(head);
-      this.pushUsed(this.#rules.usedId(completion.chain), this.#rules.usedLen(completion));
-      this.#observer.used?.(head, this.#usedIdx);
-      this.#rules.afterwards(this.ring, completion);
-    }
     this.#held = [];
+    if (this.#together !== undefined) {
+      this.#together.push(...completions);
+      return;
+    }
+    for (const completion of completions) this.#useTogether([completion]);
   }
 
-  /** Writes one used element and moves the used idx. */
-  pushUsed(id: number, len: number): void {
+  /** What is completed from here on becomes used at one moment: at `endTogether`. */
+  beginTogether(): void {
+    this.#together = [];
+  }
+
+  endTogether(): void {
+    const completions = this.#together ?? [];
+    this.#together = undefined;
+    this.#useTogether(completions);
+  }
+
+  /** The used idx moves with the last of the elements. */
+  #useTogether(completions: readonly Completion[]): void {
+    const shown = this.#usedIdx;
+    const last = completions.length - 1;
+    for (const [place, completion] of completions.entries()) {
+      this.#observer.using?.(completion.chain.head);
+      const id = this.#rules.usedId(completion.chain);
+      const len = this.#rules.usedLen(completion);
+      this.pushUsed(id, len, place < last ? shown : undefined);
+    }
+    for (const completion of completions) {
+      this.#observer.used?.(completion.chain.head, this.#usedIdx);
+      this.#rules.afterwards(this.ring, completion);
+    }
+  }
+
+  /** Writes one used element and moves the used idx; or leaves it as it is shown, until a later one moves it. */
+  pushUsed(id: number, len: number, shownIdx?: number): void {
     const next = this.#rules.nextUsedIdx(this.#usedIdx);
     const slot = this.#rules.usedSlot(this.#usedIdx, this.ring.size);
-    this.#rules.publishUsed(this.ring, slot, id, len, next);
+    this.#rules.publishUsed(this.ring, slot, id, len, shownIdx ?? next);
     this.#usedIdx = next;
     this.#observer.wroteUsedRing?.(usedElementOffset(slot), USED_ELEMENT_SIZE);
     this.#observer.wroteUsedRing?.(USED_IDX_OFFSET, 2);

@@ -4,9 +4,11 @@ import t from 'tap';
 import { NetDevice, type NetOptions } from '../../devices/net-device.ts';
 import { VIRTIO_NET_F_MQ, VIRTIO_NET_F_MRG_RXBUF } from '../../devices/net-layout.ts';
 import { netRules } from '../../devices/net-rules.ts';
+import { transportRules } from '../../devices/queued-device.ts';
 import type { Span } from '../../memory/span.ts';
 import { VIRTIO_F_EVENT_IDX, VIRTIO_F_VERSION_1 } from '../../virtqueue/feature-bits.ts';
 import { readable, writable } from '../../virtqueue/segment.ts';
+import { type SplitDeviceRules, splitDeviceRules } from '../../virtqueue/split-device-rules.ts';
 import { type HarnessOptions, harness } from './queue-harness.ts';
 
 const HEADER = 12;
@@ -123,6 +125,28 @@ t.test('without MRG_RXBUF a frame that does not fit its buffer is dropped, and t
   queue(1).run();
   t.same(received(), [headed(frameOf(52))]);
   t.equal(queue(1).driver.reapUsed().length, 2);
+});
+
+t.test('all buffers of a packet become used at one moment', async (t) => {
+  const shown: number[] = [];
+  const ring: SplitDeviceRules = {
+    ...splitDeviceRules,
+    publishUsed: (memory, slot, id, len, nextIdx) => {
+      splitDeviceRules.publishUsed(memory, slot, id, len, nextIdx);
+      if (len > 0) shown.push(memory.usedIdx());
+    },
+  };
+  const transport = { ...transportRules, ring };
+  const features = VIRTIO_F_VERSION_1 | VIRTIO_NET_F_MRG_RXBUF;
+  const { queue, post, send, received, calls, drain } = bench({ transport }, { features });
+  for (let n = 0; n < 3; n++) post(60);
+  queue(0).run();
+  send(frameOf(150));
+  queue(1).run();
+  drain();
+  t.same(shown, [0, 0, 3], 'used idx behind each element');
+  t.equal(received().length, 3);
+  t.equal(calls[0], 1, 'and one call for all of them');
 });
 
 t.test('a frame waits for a receive buffer, and for enough of them', async (t) => {
