@@ -5,11 +5,11 @@ cd "$(dirname "$0")/.."
 
 work=$(mktemp -d)
 passed=0 failed=0
-children=
+children= fetching=
 
 # Ends what still runs when we are ended ourselves.
 finish() {
-  if [ -n "$children" ]; then kill -TERM -- "-$children" 2>/dev/null; fi
+  for group in $children $fetching; do kill -TERM -- "-$group" 2>/dev/null; done
   rm -rf "$work"
 }
 trap finish EXIT
@@ -41,6 +41,9 @@ if [ $failed -gt 0 ]; then
   echo "$passed passed, $failed failed"
   exit 1
 fi
+# The kernel of the guest comes while others are tested; whoever needs it waits for it.
+setsid node dist/cli/main.js guest --prepare >"$work/fetched" 2>&1 &
+fetching=$!
 check 'lint' npx --no-install biome check .
 
 # A step that counts by the lines of its output: patterns of those that passed and of those that failed.
@@ -68,6 +71,10 @@ if [ "$not_ok" != 0 ]; then grep -E -A25 '^ *not ok' "$work/results.tap" | head 
 echo "    $ok passed, $not_ok failed, $((SECONDS - began)) s"
 passed=$((passed + ok)) failed=$((failed + not_ok))
 
+wait "$fetching" || cat "$work/fetched"
+fetching=
+check 'two targets in the kernel guest' node dist/cli/main.js guest -- run kernel-vhost-mdev-net kernel-vhost-mdev-blk \
+  --out "$work/in-guest"
 count 'the report in a browser' '^ +✓' '^ +✘' bash scripts/test-report.sh
 count 'faults, each caught by the cases that name it' '^ok ' '^not ok ' node dist/cli/faults.js
 count 'the native addon under AddressSanitizer' '^ok dist/' '^not ok dist/' bash scripts/test-native-asan.sh

@@ -26,6 +26,7 @@ import { type Acceleration, accelerationNames } from './virtual-machine.ts';
 /** The options of `guest` as they were typed. */
 interface GuestOptions {
   readonly shell?: string;
+  readonly prepare: boolean;
   readonly moduleDir: readonly string[];
   readonly moduleOption: readonly string[];
   readonly kernelOption: readonly string[];
@@ -43,6 +44,7 @@ export function addGuestCommand(command: Command, setExitCode: (code: number) =>
   command
     .argument('[command...]', 'after --: "run" with its targets and options')
     .option('--shell <command>', 'run this shell command in the guest, from the present directory')
+    .option('--prepare', 'fetch and build what a guest needs, and boot none', false)
     .option(
       '--module-dir <dir>',
       'build and load this kernel module, instead of our own (several allowed)',
@@ -61,6 +63,10 @@ export function addGuestCommand(command: Command, setExitCode: (code: number) =>
 
 async function guest(words: readonly string[], options: GuestOptions): Promise<number> {
   const [first, ...rest] = words;
+  if (options.prepare) {
+    if (first !== undefined || options.shell !== undefined) throw new UsageError('guest: --prepare goes alone');
+    return await withSettings(options, async () => 0);
+  }
   if (options.shell !== undefined) {
     if (first !== undefined) throw new UsageError(`guest: either --shell or ${first}, not both`);
     return await shellInGuest(options.shell, options);
