@@ -149,3 +149,30 @@ export const none = defineCase({
     check.sameMembers(used, heads, 'heads that came back');
   },
 });
+
+export const ringRemoved = defineCase({
+  id: 'vhost-mdev/memory-table/removed-rings-are-not-touched',
+  title: 'a ring that a new table leaves out while the device runs is not written; told of again, it goes on',
+  proves: { 'vm-memory/l1-removed-region-not-written': 'mdev-smaller-table-ignored' },
+  applies,
+  run({ port, session, guest, workload, requirement }) {
+    const check = requirement('vm-memory/l1-removed-region-not-written');
+    const more = port.createGuest(guestLayouts['single-region']);
+    const both = tableOf(regionsOf([guest, more]));
+    setTable(session, both);
+    const queue = workload.attach(session, more.splitRing({ size: 16 }));
+    if (!serves({ port, workload }, check, queue, 'a request before')) return;
+    check.equal(setTable(session, tableOf(regionsOf([guest]))), 'taken', 'a table without the ring');
+    const heads = queue.makeAvailable([workload.request({ seed: 2 }).segments]);
+    const before = snapshot(more);
+    ringDoorbell(session, queue.index);
+    session.fence();
+    setState(session, 0);
+    check.equal(changes(before).length, 0, 'runs of bytes that changed where the ring was');
+    check.equal(setTable(session, both), 'taken', 'a table with the ring');
+    check.equal(setState(session, 1), 'taken', 'the next start');
+    queue.kick();
+    const used = servesAll(port, check, queue, 1, 'used elements after the next start');
+    check.sameMembers(used, heads, 'heads that came back');
+  },
+});
