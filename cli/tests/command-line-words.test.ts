@@ -25,7 +25,7 @@ t.test('a command line is split as a shell does', async (t) => {
 
 t.test('a case is run again by one line', async (t) => {
   t.equal(
-    rerunLine(['reference'], 'a/b[x=1]', 7, 'size=3'),
+    rerunLine(['run', 'reference'], 'a/b[x=1]', 7, 'size=3'),
     "npx vhost-conformance run reference --case 'a/b[x=1]' --point size=3 --seed 7",
   );
 });

@@ -60,7 +60,7 @@ t.test('the case that ends the kernel has the finding, and the run completes', {
   const failed = events.find(({ event, verdict }) => event === 'case' && verdict === 'fail');
   t.match(failed, {
     caseId: guilty,
-    findings: [{ how: 'crash', actual: /^BUG: kernel NULL pointer dereference/, stderr: /vhm_provoke/ }],
+    findings: [{ how: 'crash', actual: /^BUG: kernel NULL pointer dereference/, kernelLog: /vhm_provoke/ }],
     rerun: /^npx vhost-conformance guest --module-option provoke=oops .* -- run kernel-vhost-mdev-blk --case /,
   });
   const begins = events.filter(({ event, key }) => event === 'begin' && key === guilty);
