@@ -33,7 +33,7 @@ function tree(t: Test) {
     module: {
       vhost_mdev: {
         parameters: { layout: 'l2\n', blk_queues: '1\n', blk_sectors: '1\n', net_pairs: '1\n' },
-        srcversion: 'ABC\n',
+        notes: { '.note.gnu.build-id': Buffer.from(`${'0'.repeat(32)}0123456789abcdef`, 'hex') },
       },
     },
   });
@@ -53,7 +53,8 @@ t.test('devices come and go by files', async (t) => {
   const { root, sysfs, created } = tree(t);
   t.ok(sysfs.hasModule('vhost_mdev'));
   t.notOk(sysfs.hasModule('vhost'));
-  t.equal(sysfs.moduleVersion('vhost_mdev'), 'ABC');
+  t.equal(sysfs.moduleBuildId('vhost_mdev'), '0123456789abcdef');
+  t.equal(sysfs.moduleBuildId('vhost'), undefined);
   sysfs.setParameter('vhost_mdev', 'layout', 'l1');
   t.match(readFileSync(join(root, 'module/vhost_mdev/parameters/layout'), 'utf8'), /^l1/);
   sysfs.create('vhost-mdev-net', somebodys);

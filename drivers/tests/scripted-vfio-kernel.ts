@@ -21,6 +21,7 @@ export class ScriptedVfioKernel implements VfioKernel {
   readonly errors: Record<string, keyof typeof constants.errno> = {};
   /** What ioctls answer in place of their usual. */
   readonly answers: Record<string, number> = {};
+  /** With all that is below them. */
   readonly missing = new Set<string>();
   isViable = true;
   readonly open = (path: string): number => {
@@ -36,11 +37,11 @@ export class ScriptedVfioKernel implements VfioKernel {
   }
 
   exists(path: string): boolean {
-    return !this.missing.has(path);
+    return ![...this.missing].some((missing) => path === missing || path.startsWith(`${missing}/`));
   }
 
   linkOf(path: string): string | undefined {
-    return this.missing.has(path) ? undefined : '../../../kernel/iommu_groups/7';
+    return !this.exists(path) ? undefined : '../../../kernel/iommu_groups/7';
   }
 
   ioctl(fd: number, request: number, argument: number | Uint8Array): number {

@@ -95,14 +95,14 @@ export class KernelVfio implements VfioCarrier {
 
   #groupPath(): string {
     const directory = mdevDirectory(this.#uuid);
-    if (!this.#kernel.exists(mdevBus)) throw new DriverUsageError('no module mdev is loaded: modprobe mdev');
-    if (!this.#kernel.exists(directory)) {
-      throw new DriverUsageError(`there is no mediated device ${this.#uuid} (${directory})`);
-    }
     const group = this.#kernel.linkOf(`${directory}/iommu_group`);
-    if (group === undefined)
-      throw new DriverUsageError(`${this.#uuid} has no IOMMU group: its driver does not offer it to VFIO`);
-    return `/dev/vfio/${basename(group)}`;
+    if (group !== undefined) return `/dev/vfio/${basename(group)}`;
+    if (!this.#kernel.exists(mdevBus)) throw new DriverUsageError('no module mdev is loaded: modprobe mdev');
+    throw new DriverUsageError(
+      this.#kernel.exists(directory)
+        ? `${this.#uuid} has no IOMMU group: its driver does not offer it to VFIO`
+        : `there is no mediated device ${this.#uuid} (${directory})`,
+    );
   }
 
   #openFile(path: string): number {

@@ -2,6 +2,9 @@ import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, 
 import { join } from 'node:path';
 import { DriverUsageError } from '../errors.ts';
 
+/** Three words, and the name `GNU` in a fourth. */
+const noteHeaderSize = 16;
+
 const entriesOf = (directory: string): string[] => {
   try {
     return readdirSync(directory);
@@ -41,9 +44,14 @@ export class MdevSysfs {
     return existsSync(join(this.#root, 'module', name));
   }
 
-  /** What tells one build of a loaded module from another. */
-  moduleVersion(name: string): string | undefined {
-    return this.#textOf(join(this.#root, 'module', name, 'srcversion'));
+  /** The build id of a loaded module, in hexadecimal: what tells one build from another. */
+  moduleBuildId(name: string): string | undefined {
+    try {
+      const note = readFileSync(join(this.#root, 'module', name, 'notes/.note.gnu.build-id'));
+      return note.subarray(noteHeaderSize).toString('hex');
+    } catch {
+      return undefined;
+    }
   }
 
   /** @throws DriverUsageError where the module has no such parameter, or does not take the value. */

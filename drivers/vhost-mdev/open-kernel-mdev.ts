@@ -12,6 +12,8 @@ export interface OpenKernelMdevOptions {
   readonly sysfs?: MdevSysfs;
 }
 
+const shownOfBuildId = 12;
+
 /**
  * The port to a vhost-mdev of the kernel, created first where it is ours to create.
  * @throws DriverUsageError with one line for what the user can put right.
@@ -49,6 +51,6 @@ function createdIut(sysfs: MdevSysfs, uuid: string, { module, parameters, type }
 
 function versionOf(sysfs: MdevSysfs, mdev: KernelMdevTarget['kernelMdev']): string {
   const kernel = `Linux ${release()}`;
-  const module = 'uuid' in mdev ? undefined : sysfs.moduleVersion(mdev.module);
-  return module === undefined ? kernel : `${kernel}, module ${module}`;
+  const buildId = 'uuid' in mdev ? undefined : sysfs.moduleBuildId(mdev.module);
+  return buildId === undefined ? kernel : `${kernel}, module build ${buildId.slice(0, shownOfBuildId)}`;
 }
