@@ -50,12 +50,26 @@ export function kernelDeathRecord(facts: RecordFacts, { how, signature, log }: K
 }
 
 /** The kernel died in the run but not under the case alone: said of the run, with the cases before it. */
-export function notRepeatedRecord(alone: CaseRecord, death: KernelDeath, before: readonly string[]): CaseRecord {
-  const why = `the kernel died here (${death.signature}), but not with this case alone on a fresh boot; before it ran: ${before.join(', ')}`;
-  const marked = alone.outcomes.map((one) =>
+export function notRepeatedRecord(
+  alone: CaseRecord,
+  { signature }: KernelDeath,
+  before: readonly string[],
+): CaseRecord {
+  const how = `the kernel died here (${signature}), but not with this case alone on a fresh boot`;
+  return inconclusive(alone, `${how}; before it ran: ${before.join(', ')}`);
+}
+
+/** The kernel died when the case was over and no other had begun: it may be a late effect of any before. */
+export function diedBehindRecord(last: CaseRecord, { signature }: KernelDeath, before: readonly string[]): CaseRecord {
+  const others = before.length === 0 ? '' : `; before it ran: ${before.join(', ')}`;
+  return inconclusive(last, `the kernel died behind this case (${signature}), before another began${others}`);
+}
+
+function inconclusive(record: CaseRecord, why: string): CaseRecord {
+  const marked = record.outcomes.map((one) =>
     one.outcome === 'pass' ? { ...one, outcome: 'inconclusive' as const, why } : one,
   );
-  return { ...alone, verdict: alone.verdict === 'pass' ? 'inconclusive' : alone.verdict, outcomes: marked };
+  return { ...record, verdict: record.verdict === 'pass' ? 'inconclusive' : record.verdict, outcomes: marked };
 }
 
 function outcomes({ planned }: RecordFacts, each: Pick<RequirementOutcome, 'outcome' | 'why'>): RequirementOutcome[] {

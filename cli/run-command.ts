@@ -1,22 +1,20 @@
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { CaseRecord } from '../reports/record/record.ts';
 import { type PlannedResult, resultId } from '../reports/record/run-plan.ts';
 import type { AnyCase } from '../suites/case.ts';
 import { type ExpectationRules, readExpectations } from '../suites/runner/expectations.ts';
 import { plannedResults, shardOf } from '../suites/runner/plan.ts';
-import type { Host, HostEnd, HostPlace, KernelDeath } from './host-conversation.ts';
+import type { Host, HostEnd, HostPlace } from './host-conversation.ts';
+import { HostLosses, type Loss } from './host-losses.ts';
 import { Interruption } from './interruption.ts';
-import { KernelDeaths } from './kernel-deaths.ts';
-import { errorRecord, kernelDeathRecord, notRepeatedRecord, notRunRecord, type RecordFacts } from './parent-record.ts';
 import { type Progress, progressOn } from './progress.ts';
 import { writeReports } from './reporters.ts';
-import { rerunLine } from './rerun-line.ts';
 import { wordsOfRun } from './run-options.ts';
 import { checkOut, type RunRequest } from './run-request.ts';
 import { type RunFacts, RunStore } from './run-store.ts';
 import { summaryOf } from './run-summary.ts';
 import { ScratchDirectory } from './scratch-directory.ts';
+import { shellLine } from './shell-words.ts';
 import type { TargetArgument } from './target-argument.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -74,7 +72,7 @@ class Run {
   /** Ids of results that a resumed run had to leave as errors of ours. */
   #toRepeat = new Set<string>();
   #store: RunStore | undefined;
-  readonly #kernelDeaths = new KernelDeaths();
+  readonly #losses: HostLosses;
   #host: Host | undefined;
   #progress: Progress | undefined;
 
@@ -93,6 +91,7 @@ class Run {
     this.#root = root;
     this.#scratch = scratch;
     this.#rules = rulesOf(request);
+    this.#losses = new HostLosses(request, this.#rules, place.runWords);
   }
 
   reopen(): void {
@@ -121,7 +120,7 @@ class Run {
       problems: this.#problems,
       missing,
       paths,
-      root: this.#root,
+      resume: `vhost-conformance ${this.#resumeWords}`,
     });
     process.stdout.write(summary.text);
     this.#interruption.stopListening();
@@ -135,7 +134,7 @@ class Run {
     while (before > 0 && !this.#interruption.happened) {
       const end = await this.#runHost(argument);
       if (!this.#isToGoOn(name, end)) return;
-      this.#giveUpWhatEndsKernels(name);
+      if (this.#store !== undefined) this.#take(this.#store, this.#losses.givenUp(name, this.#missingOf(name)));
       const left = this.#missingOf(name).length;
       deaths = left < before ? 0 : deaths + 1;
       before = left;
@@ -149,7 +148,7 @@ class Run {
   #isToGoOn(name: string, end: HostEnd): boolean {
     switch (end.kind) {
       case 'completed':
-        if (this.#settleSuspect()) return true;
+        if (this.#tookSuspect()) return true;
         if (end.gaveUp !== undefined) this.#problem(`${name}: ${end.gaveUp}`);
         return false;
       case 'stopped':
@@ -159,7 +158,7 @@ class Run {
         this.#problem(`${name}: ${end.why}`);
         return false;
       case 'not-served':
-        this.#problem(`${name}: ${end.why}; "run --resume ${this.#root}" goes on with what is missing`);
+        this.#problem(`${name}: ${end.why}; "${this.#resumeWords}" goes on with what is missing`);
         return false;
       case 'no-point':
         if (!this.#hasJudged()) this.#store?.discard();
@@ -168,95 +167,47 @@ class Run {
         throw new UsageError(end.why);
       case 'died':
         if (this.#store === undefined) throw new UsageError(`${name}: ${end.why}`);
-        this.#blame(this.#store, name, end.why);
+        this.#take(this.#store, this.#losses.ofHost(this.#store, name, end.why));
         return true;
       case 'kernel-died':
         if (this.#store === undefined) {
           this.#say(end.death.log);
           throw new UsageError(`${name}: the kernel died before it served: ${end.death.signature}`);
         }
-        this.#blameForKernel(this.#store, name, end.death);
+        this.#take(this.#store, this.#losses.ofKernel(this.#store, name, end.death));
         return true;
     }
+  }
+
+  get #resumeWords(): string {
+    return shellLine([...this.#place.runWords, '--resume', this.#root]);
   }
 
   #hasJudged(): boolean {
     return (this.#store?.results() ?? []).some(({ verdict }) => verdict !== 'not-applicable');
   }
 
-  /** The case that ran when a host died has a result all the same: an error of ours. */
-  #blame(store: RunStore, target: string, why: string): void {
-    const running = store.begunWithoutResult(target);
-    this.#progress?.say(
-      `${target}: ${why.split('\n')[0]}${running === undefined ? '' : ` (while ${running.key} ran)`}`,
-    );
-    const facts = running === undefined ? undefined : this.#recordFacts(running);
-    if (facts !== undefined) this.#settle(store, errorRecord(facts, why));
-    this.#kernelDeaths.clear();
+  /** What ran alone, because the kernel had died under it, came to its end. */
+  #tookSuspect(): boolean {
+    const loss = this.#losses.ofSuspect(this.#store);
+    if (loss !== undefined && this.#store !== undefined) this.#take(this.#store, loss);
+    return loss !== undefined;
   }
 
-  /** A death of the kernel is the case's that repeats it alone on a fresh boot. */
-  #blameForKernel(store: RunStore, target: string, death: KernelDeath): void {
-    const running = store.begunWithoutResult(target);
-    const facts = running === undefined ? undefined : this.#recordFacts(running);
-    if (running === undefined || facts === undefined) {
-      const before = this.#kernelDeaths.lastCases.join(', ');
-      this.#problem(`${target}: the kernel died between cases: ${death.signature}; before that ran: ${before}`);
-    } else if (this.#kernelDeaths.isProven(running, facts.planned.definition.id, death)) {
-      this.#progress?.say(`${target}: ${running.key} ended the kernel: ${death.signature}`);
-      this.#settle(store, kernelDeathRecord(facts, death));
-    } else {
-      this.#progress?.say(`${target}: the kernel died while ${running.key} ran, which runs again alone`);
+  #take(store: RunStore, { settled, amended, said, problems }: Loss): void {
+    for (const line of said) this.#progress?.say(line);
+    for (const record of [...settled, ...amended]) store.append(record);
+    for (const record of settled) {
+      this.#toRepeat.delete(resultId(record));
+      this.#progress?.finished(record.verdict);
     }
-  }
-
-  /** What ran alone did not end the kernel: its death is said of the run. */
-  #settleSuspect(): boolean {
-    const suspect = this.#kernelDeaths.clear();
-    if (suspect === undefined) return false;
-    const id = resultId(suspect.result);
-    const record = this.#store?.results().find((one) => resultId(one) === id);
-    if (record !== undefined) this.#store?.append(notRepeatedRecord(record, suspect.death, suspect.before));
-    return true;
-  }
-
-  #giveUpWhatEndsKernels(target: string): void {
-    const store = this.#store;
-    if (store === undefined) return;
-    let isAnyLeft = false;
-    for (const result of this.#missingOf(target)) {
-      const facts = this.#recordFacts(result);
-      const why = facts && this.#kernelDeaths.whyGivenUp(target, facts.planned.definition.id);
-      if (facts === undefined || why === undefined) continue;
-      this.#settle(store, notRunRecord(facts, why));
-      isAnyLeft = true;
-    }
-    const wholly = this.#kernelDeaths.whyTargetGivenUp(target);
-    if (wholly !== undefined && isAnyLeft) this.#problem(`${target}: ${wholly}`);
-  }
-
-  #recordFacts(result: PlannedResult): RecordFacts | undefined {
-    const planned = this.#request.cases.find(({ key }) => key === result.key);
-    if (planned === undefined) return undefined;
-    const rerun = rerunLine(this.#rerunWords(result.target), result.key, this.#facts.seed);
-    return { planned, result, seed: this.#facts.seed, rerun, rules: this.#rules };
-  }
-
-  #rerunWords(target: string): string[] {
-    const argument = this.#request.targets.find((one) => one.target.facts.name === target);
-    return [...this.#place.runWords, ...(argument?.words ?? [])];
-  }
-
-  #settle(store: RunStore, record: CaseRecord): void {
-    store.append(record);
-    this.#toRepeat.delete(resultId(record));
-    this.#progress?.finished(record.verdict);
+    for (const problem of problems) this.#problem(problem);
   }
 
   async #runHost(argument: TargetArgument): Promise<HostEnd> {
     const { options } = this.#request;
     const { name } = argument.target.facts;
-    const suspect = this.#kernelDeaths.suspect?.result;
+    const suspect = this.#losses.kernelDeaths.suspect?.result;
     const host = this.#place.startHost(
       {
         target: argument.target,
@@ -266,7 +217,7 @@ class Run {
         seed: options.seed,
         ...(options.point === undefined ? {} : { point: options.point }),
         rules: this.#rules,
-        rerun: this.#rerunWords(name),
+        rerun: this.#losses.rerunWords(name),
         parentPid: process.pid,
       },
       {
@@ -277,7 +228,7 @@ class Run {
         },
         message: (message) => {
           if (message.kind === 'begin') {
-            this.#kernelDeaths.began(message.key);
+            this.#losses.kernelDeaths.began(message.key);
             this.#progress?.begin(message.key);
           }
           if (message.kind !== 'case') return;
@@ -285,7 +236,7 @@ class Run {
           this.#toRepeat.delete(resultId({ target: name, key, repetition }));
           this.#progress?.finished(verdict);
         },
-        booted: () => this.#kernelDeaths.booted(),
+        booted: () => this.#losses.kernelDeaths.booted(),
         note: (line) => this.#say(line),
       },
     );

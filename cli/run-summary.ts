@@ -16,7 +16,8 @@ export interface RunRemains {
   readonly missing: number;
   /** Paths of the reports. */
   readonly paths: readonly string[];
-  readonly root: string;
+  /** The command that goes on with the run. */
+  readonly resume: string;
 }
 
 const mostShown = 20;
@@ -42,7 +43,7 @@ export function summaryOf(results: readonly CaseRecord[], rules: ExpectationRule
   if (remains.problems.length > 0) lines.push('', ...remains.problems);
   if (remains.missing > 0) {
     const missing = remains.missing === 1 ? '1 result is missing' : `${remains.missing} results are missing`;
-    lines.push('', `${missing}: vhost-conformance run --resume ${remains.root}`);
+    lines.push('', `${missing}: ${remains.resume}`);
   }
   lines.push('', ...remains.paths.map((path) => `Report: ${path}`), '');
   return { text: lines.join('\n'), exitCode: exitCodeOf(unexpected, remains) };

@@ -2,11 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import type { CaseRecord } from '../../reports/record/record.ts';
 import { CacheDirectory } from '../guest/cache-directory.ts';
 import { kernelDeath } from '../guest/kernel-complaint.ts';
 import { loadOrder, moduleInformation } from '../guest/module-information.ts';
 import { withOptions } from '../guest/own-modules.ts';
 import { KernelDeaths } from '../kernel-deaths.ts';
+import { diedBehindRecord, notRepeatedRecord } from '../parent-record.ts';
 import { emptyDirectory } from './command-line.ts';
 
 const modinfo = (...strings: readonly string[]): Buffer =>
@@ -106,6 +108,38 @@ t.test('whose the death of a kernel is', async (t) => {
     deaths.isProven(result(`d${count}`), `d${count}`, death);
   }
   t.equal(deaths.whyGivenUp('module', 'e'), 'given up: the kernel died 12 times');
+});
+
+t.test("a death of the kernel that is nobody's is said of the run", async (t) => {
+  const passed: CaseRecord = {
+    event: 'case',
+    key: 'b',
+    target: 'module',
+    repetition: 0,
+    caseId: 'b',
+    title: 'b',
+    variant: {},
+    verdict: 'pass',
+    outcomes: [{ requirement: 'ring/served', outcome: 'pass', checks: 3 }],
+    findings: [],
+    durationMs: 1,
+    seed: 1,
+    rerun: '',
+  };
+  const death = { how: 'crash', signature: 'BUG: here', log: '' } as const;
+  const why = 'the kernel died here (BUG: here), but not with this case alone on a fresh boot; before it ran: a';
+  t.match(notRepeatedRecord(passed, death, ['a']), {
+    verdict: 'inconclusive',
+    outcomes: [{ requirement: 'ring/served', outcome: 'inconclusive', checks: 3, why }],
+  });
+  const behind = diedBehindRecord(passed, death, []);
+  t.equal(behind.outcomes[0]?.why, 'the kernel died behind this case (BUG: here), before another began');
+  const failed: CaseRecord = {
+    ...passed,
+    verdict: 'fail',
+    outcomes: [{ requirement: 'ring/served', outcome: 'fail', checks: 1 }],
+  };
+  t.same(diedBehindRecord(failed, death, ['a']), failed, 'a failure stays one');
 });
 
 t.test('an entry of the cache is made by one process at a time, and is whole or not there', async (t) => {
