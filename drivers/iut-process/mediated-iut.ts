@@ -1,12 +1,13 @@
-import type { Iut, IutExit } from '../driver-port.ts';
+import type { Iut, IutExit, IutResources } from '../driver-port.ts';
 import { DriverUsageError, IutGoneError } from '../errors.ts';
 import type { MdevSysfs } from '../vfio/mdev-sysfs.ts';
+import { eventsInUse } from './events-in-use.ts';
 
 /** How a mediated device comes, where it is ours to create. */
 export type CreateDevice = () => void;
 
 /**
- * A mediated device of the kernel: no process, so it has neither an exit nor CPU time nor descriptors of its own. It
+ * A mediated device of the kernel: no process, so it has neither an exit nor CPU time. It
  * lives as long as sysfs has it.
  */
 export class MediatedIut implements Iut {
@@ -32,7 +33,15 @@ export class MediatedIut implements Iut {
 
   cpuTimeMs(): undefined {}
 
-  resources(): undefined {}
+  /**
+   * Event descriptors in this kernel, where the device is ours and so is the machine: those that the device holds are
+   * among them.
+   */
+  resources(): IutResources | undefined {
+    if (this.#create === undefined) return undefined;
+    const events = eventsInUse();
+    return { descriptors: events, byIdentity: { 'anon_inode:[eventfd]': events }, mappings: {} };
+  }
 
   stderrTail(): string {
     return '';
