@@ -17,7 +17,7 @@ export function RequirementList({ view }: { readonly view: ReportView }): JSX.El
       <p class="hint">
         In our words, by area of the specifications. A requirement opens the cases that cite it and what each gave.
         {view.areas.some(hasUnwitnessed)
-          ? ' Unwitnessed is what only our own reference has passed so far: there we may be the ones who are wrong.'
+          ? ' Unwitnessed is what only our own implementations have passed so far: there we may be the ones who are wrong.'
           : ''}
       </p>
       {judged.map((area) => (
@@ -150,7 +150,7 @@ export function Level({ requirement }: { readonly requirement: SnapshotRequireme
   );
 }
 
-/** A warning beside what nobody but our own reference has passed; nothing beside anything else. */
+/** A warning beside what only our own implementations have passed; nothing beside anything else. */
 export function Unwitnessed({ requirement }: { readonly requirement: SnapshotRequirement }): JSX.Element | null {
   if (requirement.unwitnessed !== true) return null;
   return (
