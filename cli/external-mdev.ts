@@ -1,5 +1,5 @@
 import { DriverUsageError } from '../drivers/errors.ts';
-import { type KernelMdevTarget, mdevCapabilities } from '../drivers/target.ts';
+import type { KernelMdevTarget } from '../drivers/target.ts';
 import { KernelVfio } from '../drivers/vfio/kernel-vfio.ts';
 import { MdevSysfs } from '../drivers/vfio/mdev-sysfs.ts';
 import { type IdentifiedMdev, identifyMdev } from '../drivers/vhost-mdev/identify-mdev.ts';
@@ -19,11 +19,11 @@ export function deviceOfMdev({ offered, deviceId }: IdentifiedMdev): DeviceName 
 }
 
 /**
- * A vhost-mdev that somebody else made, of whatever layout it is.
+ * A vhost-mdev of this kernel that somebody else made, of whatever layout it is.
  * @throws UsageError with one line where it cannot be opened, is something else, or does not tell what device it is.
  */
 export function externalMdev(uuid: string, asked: DeviceName | undefined): KernelMdevTarget {
-  const name = `mdev:${uuid}`;
+  const name = nameOf(uuid);
   const shown = identified(uuid, name);
   const told = deviceOfMdev(shown);
   const device = asked ?? told;
@@ -35,14 +35,30 @@ export function externalMdev(uuid: string, asked: DeviceName | undefined): Kerne
   }
   if (told !== undefined && device !== told) throw new UsageError(`${name}: it is a ${told} device, and not ${device}`);
   const api = new MdevSysfs().deviceApi(uuid);
+  return targetOf(uuid, device, `mediated device ${uuid}${api === undefined ? '' : `, ${api}`}`);
+}
+
+/**
+ * One that will be there in another kernel, which cannot be asked before it is booted.
+ * @throws UsageError where it is not said what device it is.
+ */
+export function externalMdevOfGuest(uuid: string, device: DeviceName | undefined): KernelMdevTarget {
+  const name = nameOf(uuid);
+  if (device !== undefined) return targetOf(uuid, device, `mediated device ${uuid}`);
+  throw new UsageError(`${name}: say what device it will be: ${name}?device=net or ?device=block`);
+}
+
+const nameOf = (uuid: string): string => `mdev:${uuid}`;
+
+function targetOf(uuid: string, device: DeviceName, identity: string): KernelMdevTarget {
   return {
     facts: {
-      name,
+      name: nameOf(uuid),
       transport: 'vhost-mdev',
       device,
-      identity: `mediated device ${uuid}, layout ${shown.layout.toUpperCase()}${api === undefined ? '' : `, ${api}`}`,
+      identity,
       workload: externalWorkload(device),
-      capabilities: ['initial-base', ...mdevCapabilities[shown.layout === 'l1' ? 'l1' : 'l2-strict']],
+      capabilities: ['initial-base'],
       ownedBy: {},
       requiredFeatures: ['VIRTIO_F_VERSION_1'],
       deadlineScale: 2,

@@ -14,7 +14,7 @@ import { MdevSysfs } from '../drivers/vfio/mdev-sysfs.ts';
 import { identifyPeer, type Peer } from '../drivers/vhost-user/identify-peer.ts';
 import { targetByName, targets } from '../fixtures/targets/index.ts';
 import { DriverUsageError } from '../reference-impl/errors.ts';
-import { externalMdev } from './external-mdev.ts';
+import { externalMdev, externalMdevOfGuest } from './external-mdev.ts';
 import { type DeviceName, deviceNames, deviceOffering, externalTarget } from './external-target.ts';
 import { didYouMean } from './near-matches.ts';
 import { shellLine, splitShellLine } from './shell-words.ts';
@@ -54,11 +54,11 @@ type Query = z.infer<typeof query>;
  * @throws UsageError with one line for a name that no target has, a socket that cannot be one, a missing command.
  */
 export function targetsOf(names: readonly string[], options: TargetOptions, place: RunCommand): TargetArgument[] {
-  const ofHost = names.find((name) => name.startsWith(externalScheme) || name.startsWith(mdevScheme));
+  const ofHost = names.find((name) => name.startsWith(externalScheme));
   if (place === 'guest' && ofHost !== undefined) {
     throw new UsageError(`${ofHost}: is served on this machine, and cannot be reached from the guest`);
   }
-  const found = names.map((name) => targetOf(name));
+  const found = names.map((name) => targetOf(name, place));
   if (options.targetFile !== undefined) found.push(fromFile(options.targetFile));
   if (options.exec !== undefined) found.push(fromCommand(options.exec, options.device));
   if (found.length === 0) {
@@ -80,9 +80,9 @@ export function targetNames(): string[] {
   return targets.map(({ facts }) => facts.name);
 }
 
-function targetOf(name: string): TargetArgument {
+function targetOf(name: string, place: RunCommand): TargetArgument {
   if (name.startsWith(externalScheme)) return fromSocket(name);
-  if (name.startsWith(mdevScheme)) return fromMdev(name);
+  if (name.startsWith(mdevScheme)) return fromMdev(name, place);
   const target = targetByName(name);
   if (target !== undefined) return { target, words: [name] };
   const near = didYouMean(name, [...targetNames(), externalScheme, mdevScheme]);
@@ -109,10 +109,11 @@ function fromSocket(name: string): TargetArgument {
 }
 
 /** `mdev:UUID?device=net`: a mediated device that somebody else made. */
-function fromMdev(name: string): TargetArgument {
+function fromMdev(name: string, place: RunCommand): TargetArgument {
   const [text = '', search] = name.slice(mdevScheme.length).split('?', 2);
   const { device, ...about } = answersOf(name, search);
-  const target = externalMdev(uuidIn(text, name), device);
+  const uuid = uuidIn(text, name);
+  const target = place === 'guest' ? externalMdevOfGuest(uuid, device) : externalMdev(uuid, device);
   return {
     target: { ...target, facts: { ...target.facts, workload: withAnswers(target.facts.workload, about) } },
     words: [`${target.facts.name}${search === undefined ? '' : `?${search}`}`],

@@ -29,6 +29,7 @@ interface GuestOptions {
   readonly prepare: boolean;
   readonly moduleDir: readonly string[];
   readonly moduleOption: readonly string[];
+  readonly atBoot?: string;
   readonly kernelOption: readonly string[];
   readonly cache?: string;
   readonly debianMirror: string;
@@ -52,6 +53,7 @@ export function addGuestCommand(command: Command, setExitCode: (code: number) =>
       [],
     )
     .option('--module-option <name=value>', 'a parameter of the modules (several allowed)', collect, [])
+    .option('--at-boot <command>', 'with run: a shell command in the guest after each boot, to make devices')
     .option('--kernel-option <word>', "a word for the kernel's command line (several allowed)", collect, [])
     .option('--cache <dir>', `where the kernel is kept (default: ${defaultCachePath()})`)
     .option('--debian-mirror <url>', 'where the kernel is fetched from', 'http://deb.debian.org/debian')
@@ -63,6 +65,7 @@ export function addGuestCommand(command: Command, setExitCode: (code: number) =>
 
 async function guest(words: readonly string[], options: GuestOptions): Promise<number> {
   const [first, ...rest] = words;
+  if (options.atBoot !== undefined && first !== 'run') throw new UsageError('guest: --at-boot goes with -- run');
   if (options.prepare) {
     if (first !== undefined || options.shell !== undefined) throw new UsageError('guest: --prepare goes alone');
     return await withSettings(options, async () => 0);
@@ -99,7 +102,10 @@ async function runInGuest(words: readonly string[], options: GuestOptions): Prom
   return await withSettings(options, async (settings, _signal, stopListening) => {
     const removeIfUnused = emptyRunDirectory(root);
     try {
-      const place = new GuestPlace(settings, root, ['guest', ...wordsOf(options), '--', 'run']);
+      const place = new GuestPlace(settings, root, {
+        runWords: ['guest', ...wordsOf(options), '--', 'run'],
+        atBoot: options.atBoot,
+      });
       stopListening();
       return await runPlan(request, allCases, resumed, place, root);
     } finally {
@@ -154,6 +160,7 @@ function wordsOf(options: GuestOptions): string[] {
   return [
     ...options.moduleDir.flatMap((directory) => ['--module-dir', resolve(directory)]),
     ...options.moduleOption.flatMap((option) => ['--module-option', option]),
+    ...(options.atBoot === undefined ? [] : ['--at-boot', options.atBoot]),
     ...options.kernelOption.flatMap((word) => ['--kernel-option', word]),
     ...(options.accel === 'tcg' ? [] : ['--accel', options.accel]),
     ...(options.cache === undefined ? [] : ['--cache', resolve(options.cache)]),

@@ -13,7 +13,7 @@ import { type HostJob, messageDescriptor } from '../host-protocol.ts';
 import { hostProgram } from '../host-supervisor.ts';
 import { shellLine } from '../shell-words.ts';
 import { GuestError } from './guest-error.ts';
-import { GuestSession, type GuestSettings, guestDirectory } from './guest-session.ts';
+import { GuestSession, type GuestSettings, guestDirectory, lastLines } from './guest-session.ts';
 import { kernelDeath } from './kernel-complaint.ts';
 
 /** Emulated, a host takes ten times as long to start, and a case as well. */
@@ -23,9 +23,17 @@ const killWithinMs = 10_000;
 const shownOfOutput = 2000;
 const outShare = 'out';
 
+export interface GuestPlaceOptions {
+  /** The words that ask for a run here. */
+  readonly runWords: readonly string[];
+  /** A shell command that is run after each boot, before anything is judged. */
+  readonly atBoot: string | undefined;
+}
+
 /** Host processes in a guest, which is booted for the first of them and again after each that ended badly. */
 export class GuestPlace implements HostPlace {
   readonly runWords: readonly string[];
+  readonly #atBoot: string | undefined;
   readonly #settings: GuestSettings;
   readonly #log: string;
   #session: GuestSession | undefined;
@@ -33,12 +41,10 @@ export class GuestPlace implements HostPlace {
   #boots = 0;
   #jobs = 0;
 
-  /**
-   * @param settings without shares. @param out the run's directory, which exists. @param runWords the words that
-   * ask for a run here.
-   */
-  constructor(settings: GuestSettings, out: string, runWords: readonly string[]) {
+  /** @param settings without shares. @param out the run's directory, which exists. */
+  constructor(settings: GuestSettings, out: string, { runWords, atBoot }: GuestPlaceOptions) {
     this.runWords = runWords;
+    this.#atBoot = atBoot;
     this.#log = join(out, 'kernel.log');
     this.#settings = {
       ...settings,
@@ -83,8 +89,27 @@ export class GuestPlace implements HostPlace {
     listener.booted();
     listener.note(`guest: booting Linux ${this.#settings.kernel.release}`);
     this.#append(`--- boot ${this.#boots} of Linux ${this.#settings.kernel.release}\n`);
-    this.#session = await GuestSession.boot(this.#settings, signal);
-    return this.#session;
+    const session = await GuestSession.boot(this.#settings, signal);
+    this.#session = session;
+    if (this.#atBoot !== undefined) await this.#prepare(session, this.#atBoot, signal);
+    return session;
+  }
+
+  /** @throws GuestError where the command at boot fails, or ends the kernel. */
+  async #prepare(session: GuestSession, command: string, signal: AbortSignal): Promise<void> {
+    let output = '';
+    session.machine.listen('output', (text) => {
+      output = (output + text).slice(-shownOfOutput);
+    });
+    const kill = (): void => session.machine.kill();
+    signal.addEventListener('abort', kill, { once: true });
+    const end = await session.run(`cd ${shellLine([process.cwd()])} && exec sh -c ${shellLine([command])} 5<&- 6>&-\n`);
+    signal.removeEventListener('abort', kill);
+    if (end.kind === 'exited' && end.code === 0) return;
+    const said = output.trim().split('\n').join(' | ');
+    const how =
+      end.kind === 'exited' ? `ended with ${end.code}` : `ended the guest: ${lastLines(session.machine.console)}`;
+    throw new GuestError(`the command at boot ${how}${said === '' ? '' : `: ${said}`}`);
   }
 
   /** Where the disk is full the run ends at its records, which say so. */

@@ -38,9 +38,14 @@ const requests: { readonly name: string; readonly words: readonly string[]; read
     line: /cannot be reached from the guest/,
   },
   {
-    name: 'a mediated device of the host',
+    name: 'a mediated device of which it is not said what it will be',
     words: ['--', 'run', 'mdev:00000000-1111-2222-3333-444444444444'],
-    line: /cannot be reached from the guest/,
+    line: /: say what device it will be: mdev:00000000-.*\?device=net or \?device=block$/,
+  },
+  {
+    name: 'a command at boot without a run',
+    words: ['--at-boot', 'true', '--shell', 'true'],
+    line: /--at-boot goes with -- run$/,
   },
   { name: 'a limit that is none', words: ['--boot-limit', 'soon', '--shell', 'true'], line: /Not a number of seconds/ },
   { name: 'no module', words: ['--module-dir', '.', '--shell', 'true'], line: /has no Makefile of a kernel module$/ },

@@ -43,6 +43,30 @@ t.test('a kernel that ends under a command', { skip }, async (t) => {
   t.match(stderr, /^vhost-conformance: the guest ended before the command: .*Kernel panic.*sysrq/m);
 });
 
+t.test("somebody's own device, made by a command at boot", { skip }, async (t) => {
+  const cwd = emptyDirectory(t);
+  const uuid = '83b8f4f2-509f-382f-3c1e-e6bfe0fa1001';
+  const create = `echo ${uuid} > /sys/class/mdev_bus/vhost-mdev/mdev_supported_types/vhost-mdev-blk/create`;
+  const runs = ['--', 'run', `mdev:${uuid}?device=block`, '--case', 'vhost-mdev/identity', '--out', 'out'];
+  const failing = await run(['guest', '--at-boot', 'echo no device; false', ...runs], { cwd });
+  t.equal(failing.code, 2);
+  t.match(failing.stderr, /^vhost-conformance: the command at boot ended with 1: no device$/m);
+  t.notOk(existsSync(join(cwd, 'out')));
+  const { code, stderr } = await run(['guest', '--at-boot', create, ...runs], { cwd });
+  t.equal(code, 0, stderr);
+  const events = eventsOf(join(cwd, 'out'));
+  t.match(
+    events.find(({ event }) => event === 'target'),
+    { target: `mdev:${uuid}`, device: 'block', identity: /, layout L2$/, capabilities: ['initial-base', 'layout-l2'] },
+  );
+  const verdicts = events.filter(({ event }) => event === 'case').map(({ verdict }) => verdict);
+  t.ok(verdicts.includes('pass'));
+  t.same(
+    verdicts.filter((verdict) => verdict !== 'pass' && verdict !== 'not-applicable'),
+    [],
+  );
+});
+
 t.test('the case that ends the kernel has the finding, and the run completes', { skip }, async (t) => {
   const cwd = emptyDirectory(t);
   const guilty = 'vhost-mdev/channel/owner-messages-are-taken-at-any-time';

@@ -2,9 +2,10 @@ import { release } from 'node:os';
 import { DriverUsageError } from '../errors.ts';
 import { MediatedIut } from '../iut-process/mediated-iut.ts';
 import { ownUuid, removeLeftBehind } from '../iut-process/own-mediated-device.ts';
-import type { CreatedMdev, KernelMdevTarget } from '../target.ts';
+import { type CreatedMdev, type KernelMdevTarget, mdevCapabilities, type TargetFacts } from '../target.ts';
 import { KernelVfio } from '../vfio/kernel-vfio.ts';
 import { MdevSysfs } from '../vfio/mdev-sysfs.ts';
+import { identifyMdev } from './identify-mdev.ts';
 import { MdevPort } from './mdev-port.ts';
 
 export interface OpenKernelMdevOptions {
@@ -20,16 +21,13 @@ const shownOfBuildId = 12;
  */
 export function openKernelMdev(target: KernelMdevTarget, options: OpenKernelMdevOptions = {}): MdevPort {
   const { sysfs = new MdevSysfs(), deadlineMs } = options;
-  const { facts, kernelMdev } = target;
+  const { kernelMdev } = target;
   const uuid = 'uuid' in kernelMdev ? kernelMdev.uuid : ownUuid();
   const iut = 'uuid' in kernelMdev ? new MediatedIut(sysfs, uuid) : createdIut(sysfs, uuid, kernelMdev);
   try {
     const carrier = new KernelVfio(uuid);
-    const opened = carrier.open();
-    if (opened.kind === 'refused') throw new DriverUsageError(opened.why);
-    opened.file.close();
     return new MdevPort({
-      facts: { ...facts, version: versionOf(sysfs, kernelMdev) },
+      facts: { ...factsOf(target, carrier), version: versionOf(sysfs, kernelMdev) },
       carrier,
       iut,
       ...(deadlineMs === undefined ? {} : { deadlineMs }),
@@ -38,6 +36,17 @@ export function openKernelMdev(target: KernelMdevTarget, options: OpenKernelMdev
     iut.close();
     throw error;
   }
+}
+
+/** The layout of a device that somebody else made shows when it is opened, in the kernel that has it. */
+function factsOf({ facts, kernelMdev }: KernelMdevTarget, carrier: KernelVfio): Omit<TargetFacts, 'version'> {
+  const { layout } = identifyMdev(carrier);
+  if (!('uuid' in kernelMdev)) return facts;
+  return {
+    ...facts,
+    identity: `${facts.identity}, layout ${layout.toUpperCase()}`,
+    capabilities: [...facts.capabilities, ...mdevCapabilities[layout === 'l1' ? 'l1' : 'l2-strict']],
+  };
 }
 
 function createdIut(sysfs: MdevSysfs, uuid: string, { module, parameters, type }: CreatedMdev): MediatedIut {
