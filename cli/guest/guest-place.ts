@@ -103,7 +103,7 @@ export class GuestPlace implements HostPlace {
     });
     const kill = (): void => session.machine.kill();
     signal.addEventListener('abort', kill, { once: true });
-    const end = await session.run(`cd ${shellLine([process.cwd()])} && exec sh -c ${shellLine([command])} 5<&- 6>&-\n`);
+    const end = await session.runCommand(command);
     signal.removeEventListener('abort', kill);
     if (end.kind === 'exited' && end.code === 0) return;
     const said = output.trim().split('\n').join(' | ');

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { shellLine } from '../shell-words.ts';
 import { GuestError } from './guest-error.ts';
 import { initramfs } from './initramfs.ts';
 import type { KernelFiles } from './kernel-files.ts';
@@ -93,6 +94,11 @@ export class GuestSession {
     await new Promise((resolve) => setTimeout(resolve, settleMs));
     const code = /^exited (\d+)$/.exec(answer ?? '')?.[1];
     return code === undefined ? { kind: 'guest-gone' } : { kind: 'exited', code: Number(code) };
+  }
+
+  /** Runs a shell command from the present directory; its output goes to the port `output`. */
+  runCommand(command: string): Promise<GuestEnd> {
+    return this.run(`cd ${shellLine([process.cwd()])} && exec sh -c ${shellLine([command])} 5<&- 6>&-\n`);
   }
 
   /** Ends what runs. */

@@ -1,4 +1,3 @@
-import { shellLine } from '../shell-words.ts';
 import { GuestError } from './guest-error.ts';
 import { type GuestSession, lastLines } from './guest-session.ts';
 
@@ -10,8 +9,7 @@ import { type GuestSession, lastLines } from './guest-session.ts';
 export async function runShellCommand(session: GuestSession, command: string, isShown: boolean): Promise<number> {
   session.machine.listenToBytes('output', (bytes) => process.stdout.write(bytes));
   const before = session.machine.consoleMark;
-  const script = `cd ${shellLine([process.cwd()])} && exec sh -c ${shellLine([command])} 5<&- 6>&-\n`;
-  const end = await session.run(script);
+  const end = await session.runCommand(command);
   const isTrusted = end.kind === 'exited' && (await session.end());
   if (end.kind === 'exited' && isTrusted) return end.code;
   if (!isShown) process.stderr.write(session.machine.consoleSince(before));
