@@ -12,12 +12,12 @@ import { closeFd, monotonicUs, unixConnect } from '../native/native.ts';
 import { deadlineIn } from '../session/deadline.ts';
 import { WaitSet } from '../session/wait-set.ts';
 import type { Channel } from './channel.ts';
+import { whyForeign } from './feature-answer.ts';
 import { SocketChannel } from './socket-channel.ts';
 
 const answerWithinMs = 2000;
 const connectWithinMs = 400;
 const replyLength = VHOST_USER_HEADER_SIZE + 8;
-const shownBytes = 16;
 
 /** What a back-end says first. */
 export interface Peer {
@@ -68,23 +68,14 @@ function connectTo(path: string): Channel {
   }
 }
 
-const hexadecimal = (bytes: Uint8Array): string =>
-  Buffer.from(bytes)
-    .toString('hex')
-    .replace(/..(?=.)/g, '$& ');
-
 /** Why these bytes are no reply to GET_FEATURES; undefined when they are one, or its beginning. */
 function problemOf(bytes: Uint8Array): string | undefined {
-  if (Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1').startsWith('HTTP/')) {
-    return 'it speaks HTTP and not vhost-user';
-  }
   const expected = new Uint8Array(VHOST_USER_HEADER_SIZE);
   const view = new DataView(expected.buffer);
   encodeHeaderInto(view, 0, requestId.VHOST_USER_GET_FEATURES, VHOST_USER_REPLY_FLAGS, 8);
   const isReply = bytes.subarray(0, VHOST_USER_HEADER_SIZE).every((byte, at) => byte === expected[at]);
   if (isReply && bytes.length <= replyLength) return undefined;
-  const shown = hexadecimal(bytes.subarray(0, shownBytes));
-  return `it answers GET_FEATURES with something that is not vhost-user: ${shown}${bytes.length > shownBytes ? ' …' : ''}`;
+  return whyForeign(bytes, 'GET_FEATURES', false);
 }
 
 /** Receives the first reply into `bytes`; answers how many of them came and whether the peer closed. */
