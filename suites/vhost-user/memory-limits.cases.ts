@@ -3,20 +3,13 @@ import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
 import { Workload } from '../workload/workload.ts';
-import { descriptorsOf, fieldsOf, type RegionFields, setMemTable } from './memory-table.ts';
+import { acknowledgedTables, descriptorsOf, fieldsOf, type RegionFields, setMemTable } from './memory-table.ts';
 import { refusalOf, stillServes } from './refusal.ts';
 import { RingByHand } from './ring-by-hand.ts';
 import { getBase } from './ring-messages.ts';
 
 /** Memory tables that cannot be. */
 
-const transports = ['vhost-user'] as const;
-const acknowledged = {
-  start: 'closed',
-  transports,
-  shareMemory: false,
-  negotiate: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'],
-} as const;
 const page = 4096n;
 
 /** Tries to work in the first region after a table that may have been refused; then only life is asked for. */
@@ -49,7 +42,7 @@ export const countMismatch = defineCase({
   id: 'vhost-user/memory-limits/descriptor-count-other-than-regions-is-refused',
   title: 'a memory table with fewer or more descriptors than regions is refused',
   proves: { 'vu-memory/descriptor-count-mismatch-refused': 'descriptor-count-mismatch-accepted' },
-  applies: acknowledged,
+  applies: acknowledgedTables,
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-memory/descriptor-count-mismatch-refused');
     const guest = port.createGuest(guestLayouts['eight-regions']);
@@ -78,7 +71,7 @@ export const tooMany = defineCase({
   id: 'vhost-user/memory-limits/more-than-eight-regions-are-refused',
   title: 'a memory table that counts more regions than eight, or than it holds, is refused',
   proves: { 'vu-memory/too-many-regions-refused': 'too-many-regions-crash' },
-  applies: acknowledged,
+  applies: acknowledgedTables,
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-memory/too-many-regions-refused');
     const guest = port.createGuest(guestLayouts['eight-regions']);
@@ -120,7 +113,7 @@ export const emptyOrOverflowing = defineCase({
   id: 'vhost-user/memory-limits/empty-and-overflowing-regions-are-survived',
   title: 'regions of no bytes, regions beyond the end of addresses, and a table of no regions are refused or survived',
   proves: { 'vu-memory/empty-or-overflowing-region-survived': 'empty-region-crashes' },
-  applies: acknowledged,
+  applies: acknowledgedTables,
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-memory/empty-or-overflowing-region-survived');
     const guest = port.createGuest(guestLayouts['single-region']);
@@ -157,7 +150,7 @@ export const overlapping = defineCase({
   id: 'vhost-user/memory-limits/overlapping-regions-are-survived',
   title: 'regions that overlap for the guest, for the front-end, or in all are refused or survived',
   proves: { 'vu-memory/overlapping-regions-survived': 'overlapping-regions-crash' },
-  applies: acknowledged,
+  applies: acknowledgedTables,
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-memory/overlapping-regions-survived');
     const guest = port.createGuest(guestLayouts['single-region']);

@@ -5,18 +5,11 @@ import type { Span } from '../../reference-impl/memory/span.ts';
 import { defineCase } from '../case.ts';
 import { DeviceWrites } from '../workload/device-writes.ts';
 import { Workload } from '../workload/workload.ts';
-import { descriptorsOf, fieldsOf, setMemTable, tableOf } from './memory-table.ts';
+import { acknowledgedTables, descriptorsOf, fieldsOf, setMemTable, tableOf } from './memory-table.ts';
 import { stillServes } from './refusal.ts';
 
 /** Buffers where there is no memory: outside every region, or in a region that its file does not hold. */
 
-const transports = ['vhost-user'] as const;
-const acknowledged = {
-  start: 'closed',
-  transports,
-  shareMemory: false,
-  negotiate: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'],
-} as const;
 const page = 4096n;
 const patienceMs = 100;
 
@@ -24,7 +17,7 @@ export const pastEndOfFile = defineCase({
   id: 'vhost-user/memory-limits/regions-past-the-end-of-their-file-are-survived',
   title: 'a region that is larger than its file is refused, or a buffer past the end does no harm',
   proves: { 'vu-memory/region-past-end-of-file-survived': 'region-past-end-of-file-crashes' },
-  applies: acknowledged,
+  applies: acknowledgedTables,
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-memory/region-past-end-of-file-survived');
     const guest = port.createGuest(guestLayouts['single-region']);
@@ -62,7 +55,7 @@ export const outsideRegions = defineCase({
   id: 'vhost-user/memory-limits/buffers-outside-memory-are-refused',
   title: 'a buffer outside the memory is not taken for one: nothing else is written, and the request does not succeed',
   proves: { 'vu-memory/buffers-outside-regions-refused': 'buffers-outside-regions-completed' },
-  applies: { ...acknowledged },
+  applies: acknowledgedTables,
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-memory/buffers-outside-regions-refused');
     const guest = port.createGuest(guestLayouts['single-region']);

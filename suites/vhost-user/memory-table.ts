@@ -1,6 +1,14 @@
 import type { DriverPort, Guest, OutgoingMessage, VhostUserSession } from '../../drivers/driver-port.ts';
 import type { Region } from '../../reference-impl/memory/region.ts';
 
+/** What applies to cases that tell the memory themselves and hear whether it was taken. */
+export const acknowledgedTables = {
+  start: 'closed',
+  transports: ['vhost-user'],
+  shareMemory: false,
+  negotiate: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'],
+} as const;
+
 /** A region as messages describe it. */
 export interface RegionFields {
   readonly guestAddress: bigint;
