@@ -8,6 +8,7 @@ import { Workload } from '../workload/workload.ts';
 import { mapGuest, unmapGuest } from './device-memory.ts';
 import { addressesOf, ringDoorbell, setAddresses, setState } from './ring-messages.ts';
 import { serves, servesAll } from './service.ts';
+import { isNotWritten, isWritten } from './written-buffers.ts';
 
 /** Memory of layout L2: what the container maps, and what becomes of a device whose memory comes and goes. */
 
@@ -54,16 +55,12 @@ export const late = defineCase({
     const check = requirement('vm-memory/l2-reaches-memory-mapped-late');
     const queue = workload.attach(session, guest.splitRing({ size: 16 }));
     const writesBefore = new DeviceWrites({ session, rings: workload, queue });
-    writesBefore.ask({ seed: 1 });
-    writesBefore.written.waitForUsed(1);
-    check.equal(writesBefore.problem, undefined, 'what is wrong with a buffer in memory that it had');
+    isWritten(check, writesBefore, 'a buffer in memory that it had', 1);
     const more = port.createGuest(guestLayouts['crossing-4gib']);
     check.equal(mapGuest(session, more), 'taken', 'a mapping while the device runs');
     const buffers = new Workload(port.facts.workload, () => more);
     const writes = new DeviceWrites({ session, rings: workload, buffers, queue });
-    writes.ask({ seed: 3 });
-    writes.written.waitForUsed(1);
-    check.equal(writes.problem, undefined, 'what is wrong with a buffer in memory that was mapped late');
+    isWritten(check, writes, 'a buffer in memory that was mapped late', 3);
   },
 });
 
@@ -79,22 +76,9 @@ export const bufferGone = defineCase({
     const queue = workload.attach(session, guest.splitRing({ size: 16 }));
     const buffers = new Workload(port.facts.workload, () => more);
     const writes = new DeviceWrites({ session, rings: workload, buffers, queue });
-    writes.ask({ seed: 1 });
-    writes.written.waitForUsed(1);
-    check.equal(writes.problem, undefined, 'what is wrong with a buffer that is mapped');
+    isWritten(check, writes, 'a buffer that is mapped', 1);
     check.equal(unmapGuest(session, more), 'taken', 'unmapping while the device runs');
-    let before = snapshot(more);
-    writes.ask({
-      seed: 2,
-      laidOut: () => {
-        before = snapshot(more);
-      },
-    });
-    session.fence();
-    setState(session, 0);
-    check.equal(changes(before).length, 0, 'runs of bytes that changed in memory that was unmapped');
-    const again = workload.attach(session, guest.splitRing({ size: 16 }));
-    serves({ port, workload }, check, again, 'a request on a fresh ring', { seed: 3 });
+    isNotWritten({ port, session, guest, workload }, check, writes, more, 'memory that was unmapped');
   },
 });
 
@@ -190,18 +174,7 @@ export const readOnly = defineCase({
     queue.kick();
     if (servesAll(port, check, queue, 1, 'a request read from there').length === 0) return;
     const writes = new DeviceWrites({ session, rings: workload, buffers, queue });
-    let before = snapshot(more);
-    writes.ask({
-      seed: 2,
-      laidOut: () => {
-        before = snapshot(more);
-      },
-    });
-    session.fence();
-    setState(session, 0);
-    check.equal(changes(before).length, 0, 'runs of bytes that changed in memory to be read alone');
-    const again = workload.attach(session, guest.splitRing({ size: 16 }));
-    serves({ port, workload }, check, again, 'a request on a fresh ring', { seed: 3 });
+    isNotWritten({ port, session, guest, workload }, check, writes, more, 'memory to be read alone');
   },
 });
 

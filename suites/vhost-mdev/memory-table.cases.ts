@@ -7,6 +7,7 @@ import { Workload } from '../workload/workload.ts';
 import { cutRegions, regionsOf, setTable, tableOf } from './device-memory.ts';
 import { addressesOf, ringDoorbell, setAddresses, setBase, setState } from './ring-messages.ts';
 import { serves, servesAll } from './service.ts';
+import { isNotWritten, isWritten } from './written-buffers.ts';
 
 /** Memory of layout L1: what SET_MEM_TABLE tells, and tells anew. */
 
@@ -69,16 +70,12 @@ export const whileRunning = defineCase({
     const check = requirement('vm-memory/l1-table-while-running-taken');
     const queue = workload.attach(session, guest.splitRing({ size: 16 }));
     const writesBefore = new DeviceWrites({ session, rings: workload, queue });
-    writesBefore.ask({ seed: 1 });
-    writesBefore.written.waitForUsed(1);
-    check.equal(writesBefore.problem, undefined, 'what is wrong with a buffer in memory that it had');
+    isWritten(check, writesBefore, 'a buffer in memory that it had', 1);
     const more = port.createGuest(guestLayouts['single-region']);
     check.equal(setTable(session, tableOf(regionsOf([guest, more]))), 'taken', 'a table while the device runs');
     const buffers = new Workload(port.facts.workload, () => more);
     const writes = new DeviceWrites({ session, rings: workload, buffers, queue });
-    writes.ask({ seed: 3 });
-    writes.written.waitForUsed(1);
-    check.equal(writes.problem, undefined, 'what is wrong with a buffer in memory that was told of late');
+    isWritten(check, writes, 'a buffer in memory that was told of late', 3);
   },
 });
 
@@ -94,22 +91,9 @@ export const removed = defineCase({
     const queue = workload.attach(session, guest.splitRing({ size: 16 }));
     const buffers = new Workload(port.facts.workload, () => more);
     const writes = new DeviceWrites({ session, rings: workload, buffers, queue });
-    writes.ask({ seed: 1 });
-    writes.written.waitForUsed(1);
-    check.equal(writes.problem, undefined, 'what is wrong with a buffer that the table has');
+    isWritten(check, writes, 'a buffer that the table has', 1);
     check.equal(setTable(session, tableOf(regionsOf([guest]))), 'taken', 'a table without it');
-    let before = snapshot(more);
-    writes.ask({
-      seed: 2,
-      laidOut: () => {
-        before = snapshot(more);
-      },
-    });
-    session.fence();
-    setState(session, 0);
-    check.equal(changes(before).length, 0, 'runs of bytes that changed in memory that was taken away');
-    const again = workload.attach(session, guest.splitRing({ size: 16 }));
-    serves({ port, workload }, check, again, 'a request on a fresh ring', { seed: 3 });
+    isNotWritten({ port, session, guest, workload }, check, writes, more, 'memory that was taken away');
   },
 });
 

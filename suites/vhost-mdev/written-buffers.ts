@@ -1,0 +1,39 @@
+import type { Guest, VhostMdevSession } from '../../drivers/driver-port.ts';
+import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
+import type { Check } from '../check.ts';
+import type { DeviceWrites } from '../workload/device-writes.ts';
+import { setState } from './ring-messages.ts';
+import { type Served, serves } from './service.ts';
+
+/** The device writes a buffer, and it holds what it should. @throws as `waitForUsed`. */
+export function isWritten(check: Check, writes: DeviceWrites, what: string, seed: number): void {
+  writes.ask({ seed });
+  writes.written.waitForUsed(1);
+  check.equal(writes.problem, undefined, `what is wrong with ${what}`);
+}
+
+/**
+ * The device is asked to write a buffer in memory that it must not write: up to a stop nothing of it changes, and a ring
+ * that is attached anew is served.
+ */
+export function isNotWritten(
+  served: Served & { readonly session: VhostMdevSession; readonly guest: Guest },
+  check: Check,
+  writes: DeviceWrites,
+  memory: Guest,
+  what: string,
+): void {
+  const { session, guest, workload } = served;
+  let before = snapshot(memory);
+  writes.ask({
+    seed: 2,
+    laidOut: () => {
+      before = snapshot(memory);
+    },
+  });
+  session.fence();
+  setState(session, 0);
+  check.equal(changes(before).length, 0, `runs of bytes that changed in ${what}`);
+  const again = workload.attach(session, guest.splitRing({ size: 16 }));
+  serves(served, check, again, 'a request on a fresh ring', { seed: 3 });
+}
