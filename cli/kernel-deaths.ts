@@ -1,4 +1,4 @@
-import { type PlannedResult, resultId } from '../reports/record/run-plan.ts';
+import type { PlannedResult } from '../reports/record/run-plan.ts';
 import type { KernelDeath } from './host-conversation.ts';
 
 /** A result under which the kernel died, and which has to run alone before it is blamed. */
@@ -59,10 +59,6 @@ export class KernelDeaths {
     const suspect = this.#suspect;
     this.#suspect = undefined;
     return suspect;
-  }
-
-  isSuspect(result: PlannedResult): boolean {
-    return this.#suspect !== undefined && resultId(this.#suspect.result) === resultId(result);
   }
 
   /** Why a result is not run: what its case, or its target, did to kernels before. */

@@ -144,10 +144,6 @@ export class IutProcess implements Iut {
     return tailOfFile(this.#output('stderr'), maxBytes);
   }
 
-  stdoutTail(maxBytes: number): string {
-    return tailOfFile(this.#output('stdout'), maxBytes);
-  }
-
   signal(name: keyof typeof constants.signals): void {
     if (this.#process !== undefined && this.isAlive()) signalPidfd(this.#process.pidfd, constants.signals[name]);
   }

@@ -35,11 +35,6 @@ export class MdevSysfs {
     return this.#textOf(join(this.#directoryOf(uuid), 'mdev_type/device_api'));
   }
 
-  /** The name of its type, as its parent spells it. */
-  typeOf(uuid: string): string | undefined {
-    return this.#textOf(join(this.#directoryOf(uuid), 'mdev_type/name'));
-  }
-
   hasModule(name: string): boolean {
     return existsSync(join(this.#root, 'module', name));
   }

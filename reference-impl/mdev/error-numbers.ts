@@ -15,8 +15,6 @@ export const errno = {
   ENOTSUPP: 524,
 } as const;
 
-export type ErrorName = keyof typeof errno;
-
 /** The name of what a call answered, or its number where that has none here. */
 export const errorName = (answer: number): string =>
   Object.entries(errno).find(([, number]) => number === -answer)?.[0] ?? `error ${-answer}`;

@@ -42,7 +42,6 @@ export const deviceLayoutNumber = { unknown: 0, 'mdev-l1': 1, 'mdev-l2': 2 } as 
   number
 >;
 
-export type NotificationName = (typeof notifications)[number];
 export type RingWriteName = (typeof ringWrites)[number];
 
 /** Numbers of what a ring write is, for `EventLog.ringWrite`. */

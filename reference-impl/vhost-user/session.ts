@@ -134,11 +134,6 @@ export class BackEndSession {
     return this.#outgoing.length > 0;
   }
 
-  /** The stream of the front-end cannot be read any further. */
-  streamBroken(why: string): void {
-    this.closeConnection(why);
-  }
-
   closeConnection(why: string): void {
     this.#isOpen = false;
     this.#whyClosed = why;

@@ -70,20 +70,6 @@ export function encodeVringStateMessageInto(
   return VHOST_USER_HEADER_SIZE + 8;
 }
 
-/** Writes a whole message whose payload `codec` writes, and returns its length. */
-export function encodeMessageInto<Value>(
-  view: DataView,
-  offset: number,
-  request: number,
-  flags: number,
-  codec: Codec<Value>,
-  value: Value,
-): number {
-  const size = codec.encode(value, view, offset + VHOST_USER_HEADER_SIZE);
-  encodeHeaderInto(view, offset, request, flags, size);
-  return VHOST_USER_HEADER_SIZE + size;
-}
-
 /** Header fields of a message that begins at `offset`, read without a check. Allocates nothing. */
 export function requestAt(view: DataView, offset: number): number {
   return view.getUint32(offset, true);
