@@ -12,6 +12,8 @@ import type { Waiting } from './waiting.ts';
 
 export interface SessionPortOptions {
   readonly facts: TargetFacts;
+  /** Who knows of the IUT's health. */
+  readonly iut: Iut;
   readonly log?: EventLog;
   readonly deadlineMs?: number;
 }
@@ -23,7 +25,7 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
   readonly facts: TargetFacts;
   readonly log: EventLog;
   readonly descriptors = new OwnedDescriptors();
-  abstract readonly iut: Iut;
+  readonly iut: Iut;
   readonly waiting: Waiting;
   protected readonly sessions: S[] = [];
   readonly #guests: MappedGuest[] = [];
@@ -31,8 +33,16 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
   #nextSession = 0;
   #nextGuest = 0;
 
-  constructor({ facts, log, deadlineMs }: SessionPortOptions, waiting: Waiting) {
+  constructor({ facts, iut, log, deadlineMs }: SessionPortOptions, waiting: Waiting) {
     this.facts = facts;
+    this.iut = {
+      isAlive: () => iut.isAlive(),
+      exit: () => iut.exit(),
+      cpuTimeMs: () => iut.cpuTimeMs(),
+      resources: () => iut.resources(),
+      stderrTail: (maxBytes) => iut.stderrTail(maxBytes),
+      restart: () => this.restart(),
+    };
     this.log = log ?? new EventLog(monotonicUs);
     this.waiting = waiting;
     this.#deadlineMs = deadlineMs ?? defaultDeadlineMs * facts.deadlineScale;
@@ -41,6 +51,8 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
   abstract exit(): IutExit | undefined;
   abstract exitAfterClose(): IutExit | undefined;
   abstract close(): void;
+  /** Ends the sessions, then as `Iut.restart`. */
+  protected abstract restart(): void;
   /** Opens what a session talks through, or says why it cannot. */
   protected abstract open(
     id: number,

@@ -22,7 +22,6 @@ export interface MdevPortOptions extends SessionPortOptions {
 
 /** The vhost-mdev driver, in layout L1 or L2 as the device says, over whatever carries VFIO. */
 export class MdevPort extends SessionPort<MdevSession> {
-  readonly iut: Iut;
   readonly #options: MdevPortOptions;
   /** How to take each guest away from a device that it was lent to. */
   readonly #lent = new Map<MappedGuest, () => void>();
@@ -30,18 +29,11 @@ export class MdevPort extends SessionPort<MdevSession> {
   constructor(options: MdevPortOptions) {
     super(options, new Waiting(options.carrier.step?.bind(options.carrier)));
     this.#options = options;
-    const { iut } = options;
-    this.iut = {
-      isAlive: () => iut.isAlive(),
-      exit: () => iut.exit(),
-      cpuTimeMs: () => iut.cpuTimeMs(),
-      resources: () => iut.resources(),
-      stderrTail: (maxBytes) => iut.stderrTail(maxBytes),
-      restart: () => {
-        for (const session of this.sessions) session.abandon();
-        iut.restart();
-      },
-    };
+  }
+
+  protected restart(): void {
+    for (const session of this.sessions) session.abandon();
+    this.#options.iut.restart();
   }
 
   protected open(id: number): ReturnType<SessionPort<MdevSession>['open']> {

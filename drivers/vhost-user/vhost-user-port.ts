@@ -32,7 +32,6 @@ const exitWithinMs = 5000;
 
 /** The vhost-user driver: sessions over whatever carries their bytes. */
 export class VhostUserPort extends SessionPort<FrontEndSession> {
-  readonly iut: Iut;
   readonly #carrier: Carrier;
   readonly #iut: PortIut;
   #death: WaitSource | undefined;
@@ -44,15 +43,6 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
     this.#carrier = carrier;
     this.#iut = options.iut;
     if (options.parentFd !== undefined) this.#watchParent(options.parentFd, options.parentGone);
-    const iut = options.iut;
-    this.iut = {
-      isAlive: () => iut.isAlive(),
-      exit: () => iut.exit(),
-      cpuTimeMs: () => iut.cpuTimeMs(),
-      resources: () => iut.resources(),
-      stderrTail: (maxBytes) => iut.stderrTail(maxBytes),
-      restart: () => this.#restart(),
-    };
     this.#watchProcess();
   }
 
@@ -81,7 +71,7 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
     return this.#exit;
   }
 
-  #restart(): void {
+  protected restart(): void {
     for (const session of this.sessions) session.close();
     if (this.#death !== undefined) this.waiting.set.remove(this.#death);
     this.#death = undefined;
