@@ -1,4 +1,4 @@
-import type { Attachment, Guest, VhostUserSession } from '../drivers/driver-port.ts';
+import type { Attachment, Guest, VhostUserSession } from '../drivers/port/port.ts';
 import type { VhostUserPort } from '../drivers/vhost-user/vhost-user-port.ts';
 import { guestLayouts } from '../reference-impl/memory/guest-layout.ts';
 import { readable, type Segment, writable } from '../reference-impl/virtqueue/segment.ts';

@@ -1,4 +1,4 @@
-import type { DriverPort } from '../drivers/driver-port.ts';
+import type { DriverPort } from '../drivers/port/port.ts';
 import { openMdevReference } from '../drivers/reference/open-mdev-reference.ts';
 import { openReference } from '../drivers/reference/open-reference.ts';
 import { type FaultName, faultNames, faults, isFaultName } from '../reference-impl/faults/faults.ts';
@@ -9,7 +9,7 @@ import {
   mdevFaults,
   withMdevFaults,
 } from '../reference-impl/faults/mdev-faults.ts';
-import { mdevRuleTables } from '../reference-impl/mdev/mdev-rules.ts';
+import { mdevRuleTables } from '../reference-impl/vhost-mdev/mdev-rules.ts';
 import { caseKey, type VariantValues } from '../reports/record/record.ts';
 import { type AnyCase, variantsOf } from '../suites/case.ts';
 import { applicability, type Offer } from '../suites/runner/applicability.ts';

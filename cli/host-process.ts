@@ -1,8 +1,8 @@
 import { readFileSync, readSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
-import type { DriverPort } from '../drivers/driver-port.ts';
 import { setParentDeathSignal } from '../drivers/native/native.ts';
 import { openAnyTarget } from '../drivers/open-target.ts';
+import type { DriverPort } from '../drivers/port/port.ts';
 import { VhostConformanceError } from '../reference-impl/errors.ts';
 import type { TargetRecord } from '../reports/record/record.ts';
 import { RecordError } from '../reports/record/record-error.ts';

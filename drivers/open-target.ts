@@ -1,5 +1,5 @@
-import type { DriverPort } from './driver-port.ts';
 import { DriverUsageError } from './errors.ts';
+import type { DriverPort } from './port/port.ts';
 import { openMdevReference } from './reference/open-mdev-reference.ts';
 import { type AnyTarget, isInProcess, isKernelMdev } from './target.ts';
 import { openKernelMdev } from './vhost-mdev/open-kernel-mdev.ts';

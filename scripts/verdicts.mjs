@@ -41,7 +41,9 @@ for (const [target, verdicts] of [...found].sort()) {
     process.stdout.write(`${target}: no verdicts were kept\n`);
     continue;
   }
-  const lines = readFileSync(file, 'utf8').split('\n').filter((line) => line !== '');
+  const lines = readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
   const kept = new Map(lines.map((line) => line.split('\t')));
   for (const [key, was] of kept) {
     const is = verdicts.get(key);

@@ -1,7 +1,7 @@
-import type { DriverPort, Guest, Session, SessionOf, Transport } from '../drivers/driver-port.ts';
+import type { Workload } from '../drivers/devices/workload.ts';
+import type { DriverPort, Guest, Session, SessionOf, Transport } from '../drivers/port/port.ts';
 import type { FeatureName, RequirementSlug } from '../reference-impl/catalogue/catalogue.ts';
 import type { Check } from './check.ts';
-import type { Workload } from './workload/workload.ts';
 
 export type VariantValue = string | number | boolean;
 export type VariantAxes = Readonly<Record<string, readonly VariantValue[]>>;

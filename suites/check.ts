@@ -1,4 +1,4 @@
-import type { Acknowledgement, Exchange, IutExit, ReceivedMessage } from '../drivers/driver-port.ts';
+import type { Acknowledgement, Exchange, IutExit, ReceivedMessage } from '../drivers/port/port.ts';
 import type { FailureKind } from '../reports/record/record.ts';
 
 /** One failed check, before the judge adds what the catalogue says of the requirement. */

@@ -1,4 +1,4 @@
-import type { DriverPort } from '../drivers/driver-port.ts';
+import type { DriverPort } from '../drivers/port/port.ts';
 import type { Check } from './check.ts';
 
 const repetitions = 8;

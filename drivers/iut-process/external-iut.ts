@@ -1,5 +1,5 @@
-import type { Iut, IutExit, IutResources } from '../driver-port.ts';
 import { DriverUsageError } from '../errors.ts';
+import type { Iut, IutExit, IutResources } from '../port/port.ts';
 import { isListening } from './listening-sockets.ts';
 import { resourcesOf } from './process-resources.ts';
 import { cpuTimeOfTreeMs, isExiting } from './process-tree.ts';

@@ -1,6 +1,5 @@
 import { constants as fsConstants } from 'node:fs';
 import { constants } from 'node:os';
-import type { Iut, IutExit, IutResources } from '../driver-port.ts';
 import { DeadlineError, DriverUsageError, IutGoneError, SystemCallError } from '../errors.ts';
 import {
   closeFd,
@@ -15,6 +14,7 @@ import {
   spawnProcess,
   waitPidfd,
 } from '../native/native.ts';
+import type { Iut, IutExit, IutResources } from '../port/port.ts';
 import type { StartCommand, Target } from '../target.ts';
 import { IutDirectory } from './iut-directory.ts';
 import { isListening } from './listening-sockets.ts';

@@ -1,5 +1,5 @@
-import type { Iut, IutExit, IutResources } from '../driver-port.ts';
 import { DriverUsageError, IutGoneError } from '../errors.ts';
+import type { Iut, IutExit, IutResources } from '../port/port.ts';
 import type { MdevSysfs } from '../vfio/mdev-sysfs.ts';
 import { eventsInUse } from './events-in-use.ts';
 

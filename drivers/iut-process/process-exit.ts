@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
-import type { IutExit } from '../driver-port.ts';
 import type { ProcessEnd } from '../native/native.ts';
+import type { IutExit } from '../port/port.ts';
 
 const signalNames = new Map<number, string>();
 for (const [name, number] of Object.entries(constants.signals)) {

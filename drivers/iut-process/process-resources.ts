@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import type { IutResources } from '../driver-port.ts';
+import type { IutResources } from '../port/port.ts';
 import { processTree } from './process-tree.ts';
 
 /** `socket:[123]` and `pipe:[123]` become their kind, `/memfd:name (deleted)` becomes `memfd:name`. */

@@ -6,7 +6,6 @@ import {
   type DescriptorToken,
   type MapOutcome,
 } from '../../reference-impl/vhost-user/back-end-edge.ts';
-import type { IutResources } from '../driver-port.ts';
 import { SystemCallError } from '../errors.ts';
 import { identityOfLink, memoryFileMappings } from '../iut-process/process-resources.ts';
 import {
@@ -21,6 +20,7 @@ import {
   poll,
   sendMessage,
 } from '../native/native.ts';
+import type { IutResources } from '../port/port.ts';
 
 const S_IFMT = 0o170000;
 const S_IFREG = 0o100000;

@@ -1,4 +1,4 @@
-import type { IutExit, IutResources } from '../driver-port.ts';
+import type { IutExit, IutResources } from '../port/port.ts';
 import type { PortIut } from '../vhost-user/vhost-user-port.ts';
 import type { InProcessCarrier } from './in-process-carrier.ts';
 

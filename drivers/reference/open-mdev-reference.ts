@@ -1,6 +1,6 @@
-import { type MdevMode, type MdevRules, mdevRuleTables } from '../../reference-impl/mdev/mdev-rules.ts';
+import { type MdevMode, type MdevRules, mdevRuleTables } from '../../reference-impl/vhost-mdev/mdev-rules.ts';
 import { makeDevice, type ReferenceDevice, referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
-import type { Iut, IutExit } from '../driver-port.ts';
+import type { Iut, IutExit } from '../port/port.ts';
 import { mdevCapabilities, type TargetFacts } from '../target.ts';
 import { InProcessVfio } from '../vfio/in-process-vfio.ts';
 import type { NotifyBy } from '../vhost-mdev/mdev-attachment.ts';

@@ -6,8 +6,8 @@ import {
   type ReferenceRules,
 } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { BackEndSession } from '../../reference-impl/vhost-user/session.ts';
-import type { IutResources } from '../driver-port.ts';
 import { acceptConnection, closeFd, POLLIN, POLLOUT, poll } from '../native/native.ts';
+import type { IutResources } from '../port/port.ts';
 import { BackEndFiles } from './back-end-files.ts';
 import { ReferenceConnection } from './reference-connection.ts';
 

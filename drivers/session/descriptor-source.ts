@@ -1,6 +1,5 @@
 import { constants } from 'node:fs';
 import type { Region } from '../../reference-impl/memory/region.ts';
-import type { DescriptorSource } from '../driver-port.ts';
 import { DriverUsageError } from '../errors.ts';
 import {
   closeFd,
@@ -14,6 +13,7 @@ import {
   pwrite,
   writeOnce,
 } from '../native/native.ts';
+import type { DescriptorSource } from '../port/port.ts';
 import { descriptorOfRegion } from './guest-memory.ts';
 
 /** Makes descriptors for cases and keeps those that were received, until all are closed together. */

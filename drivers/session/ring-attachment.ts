@@ -1,9 +1,13 @@
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
-import { type AddOptions, SplitDriver, type SplitDriverOptions } from '../../reference-impl/virtqueue/split-driver.ts';
-import type { GuestSplitRing } from '../../reference-impl/virtqueue/split-placement.ts';
-import type { UsedElement } from '../../reference-impl/virtqueue/split-ring.ts';
-import type { Acknowledgement, Attachment } from '../driver-port.ts';
+import {
+  type AddOptions,
+  SplitDriver,
+  type SplitDriverOptions,
+} from '../../reference-impl/virtqueue/split/driver-ring.ts';
+import type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
+import type { UsedElement } from '../../reference-impl/virtqueue/split/ring-memory.ts';
 import { DeadlineError, DriverUsageError } from '../errors.ts';
+import type { Acknowledgement, Attachment } from '../port/port.ts';
 import { deadlineIn } from './deadline.ts';
 import { RingTrace } from './ring-trace.ts';
 import type { SessionContext } from './session-context.ts';

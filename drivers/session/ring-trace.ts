@@ -1,6 +1,7 @@
 import type { Span } from '../../reference-impl/memory/span.ts';
 import type { EventLog } from '../../reference-impl/observations/event-log.ts';
 import { ringWriteNumber } from '../../reference-impl/observations/event-numbers.ts';
+import type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
 import {
   AVAIL_IDX,
   AVAIL_RING,
@@ -8,8 +9,7 @@ import {
   USED_ELEMENT_SIZE,
   usedElementOffset,
   VIRTQ_DESC_F_NEXT,
-} from '../../reference-impl/virtqueue/split-layout.ts';
-import type { GuestSplitRing } from '../../reference-impl/virtqueue/split-placement.ts';
+} from '../../reference-impl/virtqueue/split/layout.ts';
 
 const unit = 2;
 const flagsOffset = 12;

@@ -1,5 +1,5 @@
 import type { EventLog } from '../../reference-impl/observations/event-log.ts';
-import type { IutExit } from '../driver-port.ts';
+import type { IutExit } from '../port/port.ts';
 import type { Waiting } from './waiting.ts';
 
 /** What a session needs of the port that made it. */

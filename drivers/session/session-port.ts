@@ -1,8 +1,8 @@
 import type { Guest } from '../../reference-impl/memory/guest.ts';
 import type { GuestLayout } from '../../reference-impl/memory/guest-layout.ts';
 import { EventLog } from '../../reference-impl/observations/event-log.ts';
-import type { DriverPort, Iut, IutExit, Session, WaitResult } from '../driver-port.ts';
 import { monotonicUs } from '../native/native.ts';
+import type { DriverPort, Iut, IutExit, Session, WaitResult } from '../port/port.ts';
 import type { TargetFacts } from '../target.ts';
 import { deadlineIn } from './deadline.ts';
 import { OwnedDescriptors } from './descriptor-source.ts';

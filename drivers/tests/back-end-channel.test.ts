@@ -1,7 +1,7 @@
 import t from 'tap';
 import { defaultGuestLayout } from '../../reference-impl/memory/guest-layout.ts';
-import type { BackEndRequestPolicy, VhostUserSession } from '../driver-port.ts';
 import { receiveMessage, sendMessage } from '../native/native.ts';
+import type { BackEndRequestPolicy, VhostUserSession } from '../port/port.ts';
 import { deadlineIn } from '../session/deadline.ts';
 import type { VhostUserPort } from '../vhost-user/vhost-user-port.ts';
 import { messageBytes, type PeerRequest, ScriptedPeer, scriptedPort } from './scripted-peer.ts';

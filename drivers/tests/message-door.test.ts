@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import t from 'tap';
 import type { ObservedEvent } from '../../reference-impl/observations/event.ts';
-import type { VhostUserSession } from '../driver-port.ts';
 import { DeadlineError, DriverUsageError, PeerProtocolError } from '../errors.ts';
 import { eventfdCreate } from '../native/native.ts';
+import type { VhostUserSession } from '../port/port.ts';
 import type { VhostUserPort } from '../vhost-user/vhost-user-port.ts';
 import { messageBytes, type PeerRequest, ScriptedPeer, scriptedPort } from './scripted-peer.ts';
 

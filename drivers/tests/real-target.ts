@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { VhostUserSession } from '../driver-port.ts';
 import { processTree } from '../iut-process/process-tree.ts';
 import { findCommand } from '../iut-process/target-version.ts';
+import type { VhostUserSession } from '../port/port.ts';
 import type { Target } from '../target.ts';
 import { openTarget } from '../vhost-user/open-target.ts';
 import type { VhostUserPort } from '../vhost-user/vhost-user-port.ts';

@@ -1,7 +1,7 @@
 import { EventLog } from '../../reference-impl/observations/event-log.ts';
 import { MessageAssembler } from '../../reference-impl/wire/framing.ts';
-import type { IutExit } from '../driver-port.ts';
 import { closeFd, monotonicUs, receivedFdCount, receiveMessage, sendMessage, socketPair } from '../native/native.ts';
+import type { IutExit } from '../port/port.ts';
 import { deadlineIn } from '../session/deadline.ts';
 import type { Carrier } from '../vhost-user/channel.ts';
 import { SocketChannel } from '../vhost-user/socket-channel.ts';

@@ -2,9 +2,9 @@ import t from 'tap';
 import { qemuStorageDaemon } from '../../fixtures/targets/qemu-storage-daemon.ts';
 import { type GuestLayoutName, guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { readable, writable } from '../../reference-impl/virtqueue/segment.ts';
-import type { Attachment, Guest, VhostUserSession } from '../driver-port.ts';
 import { DeadlineError, DriverUsageError, IutGoneError } from '../errors.ts';
 import { targetVersion } from '../iut-process/target-version.ts';
+import type { Attachment, Guest, VhostUserSession } from '../port/port.ts';
 import { connected, running, skipWithout } from './real-target.ts';
 
 const skip = skipWithout(qemuStorageDaemon);

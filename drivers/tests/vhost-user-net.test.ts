@@ -2,8 +2,8 @@ import t from 'tap';
 import { dpdkTestpmd } from '../../fixtures/targets/dpdk-testpmd.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { readable, writable } from '../../reference-impl/virtqueue/segment.ts';
-import type { Guest, VhostUserSession } from '../driver-port.ts';
 import { targetVersion } from '../iut-process/target-version.ts';
+import type { Guest, VhostUserSession } from '../port/port.ts';
 import { connected, running, skipWithout } from './real-target.ts';
 
 const skip = skipWithout(dpdkTestpmd);

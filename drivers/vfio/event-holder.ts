@@ -1,5 +1,5 @@
 import { readlinkSync } from 'node:fs';
-import type { EventToken } from '../../reference-impl/mdev/mdev-edge.ts';
+import type { EventToken } from '../../reference-impl/vhost-mdev/mdev-edge.ts';
 import { SystemCallError } from '../errors.ts';
 import { closeFd, dupFd, eventfdWrite } from '../native/native.ts';
 

@@ -1,6 +1,6 @@
-import type { Acknowledgement, Attachment } from '../driver-port.ts';
 import { DriverUsageError, IutGoneError } from '../errors.ts';
 import { closeFd, eventfdCreate, eventfdRead } from '../native/native.ts';
+import type { Acknowledgement, Attachment } from '../port/port.ts';
 import { RingAttachment, type RingAttachmentOptions } from '../session/ring-attachment.ts';
 import type { WaitSource } from '../session/wait-set.ts';
 import type { VfioMapping } from '../vfio/vfio-carrier.ts';

@@ -1,4 +1,4 @@
-import { errno } from '../../reference-impl/mdev/error-numbers.ts';
+import { errno } from '../../reference-impl/vhost-mdev/error-numbers.ts';
 import {
   encodeMdevMessage,
   MDEV_HEADER_SIZE,

@@ -1,7 +1,7 @@
-import { errorName } from '../../reference-impl/mdev/error-numbers.ts';
 import type { Guest } from '../../reference-impl/memory/guest.ts';
 import type { GuestLayout } from '../../reference-impl/memory/guest-layout.ts';
-import type { Iut, IutExit } from '../driver-port.ts';
+import { errorName } from '../../reference-impl/vhost-mdev/error-numbers.ts';
+import type { Iut, IutExit } from '../port/port.ts';
 import { MappedGuest } from '../session/guest-memory.ts';
 import { SessionPort, type SessionPortOptions } from '../session/session-port.ts';
 import { Waiting } from '../session/waiting.ts';

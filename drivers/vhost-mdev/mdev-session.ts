@@ -1,11 +1,12 @@
-import { errno, errorName } from '../../reference-impl/mdev/error-numbers.ts';
 import type { Guest } from '../../reference-impl/memory/guest.ts';
-import type { GuestSplitRing } from '../../reference-impl/virtqueue/split-placement.ts';
+import { errno, errorName } from '../../reference-impl/vhost-mdev/error-numbers.ts';
+import type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
 import type { Codec } from '../../reference-impl/wire/compile-layout.ts';
 import { encodeMdevMessage, mdevMemoryTablePayload } from '../../reference-impl/wire/mdev-messages.ts';
 import { decodeStructure, encodeStructure } from '../../reference-impl/wire/vfio-structures.ts';
 import type { VhostRequest } from '../../reference-impl/wire/vhost-requests.ts';
 import { u64Payload, vringAddressPayload, vringStatePayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
+import { DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
 import type {
   Acknowledgement,
   Attachment,
@@ -15,8 +16,7 @@ import type {
   Negotiated,
   Negotiation,
   VhostMdevSession,
-} from '../driver-port.ts';
-import { DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
+} from '../port/port.ts';
 import { deadlineIn } from '../session/deadline.ts';
 import type { SessionContext } from '../session/session-context.ts';
 import type { VfioMapping } from '../vfio/vfio-carrier.ts';

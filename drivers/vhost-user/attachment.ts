@@ -1,8 +1,8 @@
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
-import type { Acknowledgement, Attachment } from '../driver-port.ts';
 import { DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
 import { describeExit } from '../iut-process/process-exit.ts';
 import { closeFd, eventfdCreate, eventfdRead, eventfdWrite } from '../native/native.ts';
+import type { Acknowledgement, Attachment } from '../port/port.ts';
 import { RingAttachment, type RingAttachmentOptions } from '../session/ring-attachment.ts';
 import type { WaitSource } from '../session/wait-set.ts';
 import type { MessageDoor } from './message-door.ts';

@@ -6,8 +6,8 @@ import {
   vhostIotlbType,
 } from '../../reference-impl/wire/vhost-user-constants.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
-import type { BackEndRequestPolicy, ReceivedMessage } from '../driver-port.ts';
 import { closeFd, socketPair } from '../native/native.ts';
+import type { BackEndRequestPolicy, ReceivedMessage } from '../port/port.ts';
 import { deadlineIn } from '../session/deadline.ts';
 import type { SessionContext } from '../session/session-context.ts';
 import { MessageStream } from './message-stream.ts';

@@ -1,5 +1,5 @@
 import { VHOST_USER_HEADER_SIZE, VHOST_USER_REPLY_FLAGS } from '../../reference-impl/wire/vhost-user-constants.ts';
-import type { FeatureWord, ReceivedMessage } from '../driver-port.ts';
+import type { FeatureWord, ReceivedMessage } from '../port/port.ts';
 import { u64Of } from './negotiated-words.ts';
 
 /** Version and reply flag; the bit between says that an acknowledgement is wanted. */

@@ -4,6 +4,8 @@ import {
   VHOST_USER_REQUEST_FLAGS,
 } from '../../reference-impl/wire/vhost-user-constants.ts';
 import { messageById, requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
+import { DriverUsageError, PeerProtocolError } from '../errors.ts';
+import { maxMessageFds, monotonicUs } from '../native/native.ts';
 import type {
   Acknowledgement,
   BackEndRequestPolicy,
@@ -12,9 +14,7 @@ import type {
   OutgoingMessage,
   ReceivedMessage,
   VhostUserMessages,
-} from '../driver-port.ts';
-import { DriverUsageError, PeerProtocolError } from '../errors.ts';
-import { maxMessageFds, monotonicUs } from '../native/native.ts';
+} from '../port/port.ts';
 import { deadlineIn } from '../session/deadline.ts';
 import type { SessionContext } from '../session/session-context.ts';
 import type { BackEndChannel } from './back-end-channel.ts';

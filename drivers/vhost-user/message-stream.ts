@@ -4,8 +4,8 @@ import { flagsAt, payloadSizeAt, requestAt } from '../../reference-impl/wire/vho
 import { VHOST_USER_HEADER_SIZE } from '../../reference-impl/wire/vhost-user-constants.ts';
 import { messageById } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { describeWireProblem } from '../../reference-impl/wire/wire-problem.ts';
-import type { ReceivedMessage } from '../driver-port.ts';
 import { maxMessageFds } from '../native/native.ts';
+import type { ReceivedMessage } from '../port/port.ts';
 import type { WaitSet, WaitSource } from '../session/wait-set.ts';
 import type { Channel, ChannelExchange, CutMessage } from './channel.ts';
 

@@ -8,7 +8,7 @@ import {
   vhostUserVirtioFeatures,
 } from '../../reference-impl/wire/vhost-user-constants.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
-import type { Negotiated, ReceivedMessage } from '../driver-port.ts';
+import type { Negotiated, ReceivedMessage } from '../port/port.ts';
 
 const replyAck = bit(vhostUserProtocolFeatures.VHOST_USER_PROTOCOL_F_REPLY_ACK);
 const protocolFeatures = bit(vhostUserVirtioFeatures.VHOST_USER_F_PROTOCOL_FEATURES);

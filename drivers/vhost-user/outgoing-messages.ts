@@ -11,8 +11,8 @@ import {
   VHOST_USER_REQUEST_FLAGS,
 } from '../../reference-impl/wire/vhost-user-constants.ts';
 import { type MessageName, messageById, requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
-import type { OutgoingMessage } from '../driver-port.ts';
 import { DriverUsageError } from '../errors.ts';
+import type { OutgoingMessage } from '../port/port.ts';
 
 /** Longer replies are rare enough to wait for them without a guess. */
 const longestExpected = 128;

@@ -1,5 +1,5 @@
-import type { Iut, IutExit } from '../driver-port.ts';
 import { DriverUsageError } from '../errors.ts';
+import type { Iut, IutExit } from '../port/port.ts';
 import { SessionPort, type SessionPortOptions } from '../session/session-port.ts';
 import type { WaitSource } from '../session/wait-set.ts';
 import { Waiting } from '../session/waiting.ts';

@@ -1,6 +1,6 @@
 import type { Guest } from '../../reference-impl/memory/guest.ts';
 import type { Region } from '../../reference-impl/memory/region.ts';
-import type { GuestSplitRing } from '../../reference-impl/virtqueue/split-placement.ts';
+import type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
 import {
   bit,
   VHOST_USER_VRING_NOFD_MASK,
@@ -9,6 +9,8 @@ import {
   vhostUserVirtioFeatures,
 } from '../../reference-impl/wire/vhost-user-constants.ts';
 import { type MessageName, requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
+import { DeadlineError, DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
+import { describeExit } from '../iut-process/process-exit.ts';
 import type {
   Acknowledgement,
   Attachment,
@@ -21,9 +23,7 @@ import type {
   OutgoingMessage,
   VhostUserMessages,
   VhostUserSession,
-} from '../driver-port.ts';
-import { DeadlineError, DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
-import { describeExit } from '../iut-process/process-exit.ts';
+} from '../port/port.ts';
 import { descriptorOfRegion } from '../session/guest-memory.ts';
 import type { SessionContext } from '../session/session-context.ts';
 import { VhostUserAttachment } from './attachment.ts';

@@ -1,8 +1,8 @@
 import type { AddressSpace } from '../memory/addresses.ts';
 import type { MemoryMap } from '../memory/memory-map.ts';
 import type { MalformedReason } from '../virtqueue/malformed.ts';
-import type { SplitAttachFailure } from '../virtqueue/split-device.ts';
-import type { SplitRingPart } from '../virtqueue/split-layout.ts';
+import type { SplitAttachFailure } from '../virtqueue/split/device-ring.ts';
+import type { SplitRingPart } from '../virtqueue/split/layout.ts';
 
 /** What a face knows of a ring when it starts it. */
 export interface QueueStart {

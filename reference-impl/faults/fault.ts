@@ -7,7 +7,7 @@ import type { BackEndRules } from '../vhost-user/back-end-rules.ts';
 import type { Handled, MessageRule, RequestContext } from '../vhost-user/message-rule.ts';
 import type { ReferenceRules } from '../vhost-user/reference-rules.ts';
 import type { BackEndSession } from '../vhost-user/session.ts';
-import type { SplitDeviceRules } from '../virtqueue/split-device-rules.ts';
+import type { SplitDeviceRules } from '../virtqueue/split/device-rules.ts';
 import type { FrontEndMessageName } from '../wire/vhost-user-messages.ts';
 
 /** One behaviour that the reference can be given in place of the right one. */

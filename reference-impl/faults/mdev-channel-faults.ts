@@ -1,5 +1,5 @@
-import { errno } from '../mdev/error-numbers.ts';
-import { wholeReset } from '../mdev/life-rules.ts';
+import { errno } from '../vhost-mdev/error-numbers.ts';
+import { wholeReset } from '../vhost-mdev/life-rules.ts';
 import { BrokenDown } from '../vhost-user/back-end-edge.ts';
 import { MDEV_HEADER_SIZE, MDEV_NEED_REPLY } from '../wire/mdev-messages.ts';
 import { vhostRequests } from '../wire/vhost-requests.ts';

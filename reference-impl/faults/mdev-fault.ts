@@ -1,7 +1,7 @@
 import type { RequirementSlug } from '../catalogue/catalogue.ts';
-import type { MdevDevice } from '../mdev/mdev-device.ts';
-import type { MdevRules } from '../mdev/mdev-rules.ts';
-import type { MdevMessageRule, MdevOutcome } from '../mdev/message-rules.ts';
+import type { MdevDevice } from '../vhost-mdev/mdev-device.ts';
+import type { MdevRules } from '../vhost-mdev/mdev-rules.ts';
+import type { MdevMessageRule, MdevOutcome } from '../vhost-mdev/message-rules.ts';
 import type { VhostRequest } from '../wire/vhost-requests.ts';
 
 /** One behaviour that the reference vhost-mdev can be given in place of the right one, in every layout. */

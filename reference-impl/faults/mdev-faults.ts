@@ -1,4 +1,4 @@
-import type { MdevRules } from '../mdev/mdev-rules.ts';
+import type { MdevRules } from '../vhost-mdev/mdev-rules.ts';
 import { mdevChannelFaults } from './mdev-channel-faults.ts';
 import type { MdevFault } from './mdev-fault.ts';
 import { mdevIdentityFaults } from './mdev-identity-faults.ts';

@@ -1,5 +1,5 @@
-import { errno } from '../mdev/error-numbers.ts';
-import type { InterruptRules, IrqSet } from '../mdev/interrupts.ts';
+import { errno } from '../vhost-mdev/error-numbers.ts';
+import type { InterruptRules, IrqSet } from '../vhost-mdev/interrupts.ts';
 import { BrokenDown } from '../vhost-user/back-end-edge.ts';
 import {
   VFIO_IRQ_SET_ACTION_MASK,

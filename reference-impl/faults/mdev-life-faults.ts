@@ -1,5 +1,5 @@
 import { BlockDevice } from '../devices/block-device.ts';
-import { errno } from '../mdev/error-numbers.ts';
+import { errno } from '../vhost-mdev/error-numbers.ts';
 import {
   type DeviceChange,
   dropEvents,
@@ -7,7 +7,7 @@ import {
   forgetFeatures,
   forgetRings,
   stopDevice,
-} from '../mdev/life-rules.ts';
+} from '../vhost-mdev/life-rules.ts';
 import { BrokenDown } from '../vhost-user/back-end-edge.ts';
 import { inMdevTable, type MdevFault, mdevFault } from './mdev-fault.ts';
 

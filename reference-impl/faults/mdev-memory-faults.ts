@@ -1,7 +1,7 @@
-import { errno } from '../mdev/error-numbers.ts';
-import type { MdevDevice, TableRegion } from '../mdev/mdev-device.ts';
-import type { MdevOutcome } from '../mdev/message-rules.ts';
 import { isFailure } from '../memory/memory-map.ts';
+import { errno } from '../vhost-mdev/error-numbers.ts';
+import type { MdevDevice, TableRegion } from '../vhost-mdev/mdev-device.ts';
+import type { MdevOutcome } from '../vhost-mdev/message-rules.ts';
 import { BrokenDown } from '../vhost-user/back-end-edge.ts';
 import { MDEV_MEMORY_REGIONS_MAXIMUM } from '../wire/mdev-messages.ts';
 import { inMdevTable, type MdevFault, mdevFault, mdevHandling } from './mdev-fault.ts';

@@ -1,4 +1,4 @@
-import { errno } from '../mdev/error-numbers.ts';
+import { errno } from '../vhost-mdev/error-numbers.ts';
 import { BrokenDown } from '../vhost-user/back-end-edge.ts';
 import { inMdevTable, type MdevFault, mdevFault } from './mdev-fault.ts';
 

@@ -1,7 +1,7 @@
-import { errno } from '../mdev/error-numbers.ts';
-import type { MdevDevice } from '../mdev/mdev-device.ts';
-import type { MdevOutcome } from '../mdev/message-rules.ts';
-import type { RingRecord } from '../mdev/ring-set.ts';
+import { errno } from '../vhost-mdev/error-numbers.ts';
+import type { MdevDevice } from '../vhost-mdev/mdev-device.ts';
+import type { MdevOutcome } from '../vhost-mdev/message-rules.ts';
+import type { RingRecord } from '../vhost-mdev/ring-set.ts';
 import { BrokenDown } from '../vhost-user/back-end-edge.ts';
 import { encodeStructure } from '../wire/vfio-structures.ts';
 import { vringStatePayload } from '../wire/vhost-user-payloads.ts';

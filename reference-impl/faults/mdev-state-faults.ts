@@ -1,6 +1,6 @@
-import { errno } from '../mdev/error-numbers.ts';
-import type { MdevDevice } from '../mdev/mdev-device.ts';
 import { isFailure } from '../memory/memory-map.ts';
+import { errno } from '../vhost-mdev/error-numbers.ts';
+import type { MdevDevice } from '../vhost-mdev/mdev-device.ts';
 import { BrokenDown } from '../vhost-user/back-end-edge.ts';
 import { inMdevTable, type MdevFault, mdevFault, mdevHandling } from './mdev-fault.ts';
 

@@ -1,6 +1,6 @@
 import { BrokenDown } from '../vhost-user/back-end-edge.ts';
-import { splitDeviceRules as right } from '../virtqueue/split-device-rules.ts';
-import { VIRTQ_AVAIL_F_NO_INTERRUPT } from '../virtqueue/split-layout.ts';
+import { splitDeviceRules as right } from '../virtqueue/split/device-rules.ts';
+import { VIRTQ_AVAIL_F_NO_INTERRUPT } from '../virtqueue/split/layout.ts';
 import { type Fault, fault, inQueue, inRing } from './fault.ts';
 
 /** Calls, kicks and their suppression. */

@@ -4,7 +4,7 @@ import type { Handled } from '../vhost-user/message-rule.ts';
 import type { BackEndSession } from '../vhost-user/session.ts';
 import type { Vring } from '../vhost-user/vring.ts';
 import type { VringRules } from '../vhost-user/vring-rules.ts';
-import { splitSizes, USED_IDX_OFFSET } from '../virtqueue/split-layout.ts';
+import { splitSizes, USED_IDX_OFFSET } from '../virtqueue/split/layout.ts';
 import { type Fault, fault, handling, inRing, inTable, onMessage } from './fault.ts';
 
 type Change = ReturnType<typeof inTable>;

@@ -1,5 +1,5 @@
 import { DriverUsageError } from '../errors.ts';
-import { type GuestSplitRing, placeSplitRing, type RingPlacement } from '../virtqueue/split-placement.ts';
+import { type GuestSplitRing, placeSplitRing, type RingPlacement } from '../virtqueue/split/guest-ring.ts';
 import type { GuestAddress } from './addresses.ts';
 import { type AllocationMark, type AllocationRequest, Allocator } from './allocation.ts';
 import { defaultGuestLayout, fileSizes, type GuestLayout } from './guest-layout.ts';

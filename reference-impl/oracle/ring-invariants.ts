@@ -3,8 +3,8 @@ import type { MemoryChange, Snapshot } from '../memory/snapshot.ts';
 import { changes, changesOutside } from '../memory/snapshot.ts';
 import type { Span } from '../memory/span.ts';
 import type { Segment } from '../virtqueue/segment.ts';
-import { availEventOffset, USED_ELEMENT_SIZE, USED_IDX_OFFSET, usedElementOffset } from '../virtqueue/split-layout.ts';
-import type { GuestSplitRing } from '../virtqueue/split-placement.ts';
+import type { GuestSplitRing } from '../virtqueue/split/guest-ring.ts';
+import { availEventOffset, USED_ELEMENT_SIZE, USED_IDX_OFFSET, usedElementOffset } from '../virtqueue/split/layout.ts';
 
 /** A chain that the driver made available and that was not used when the snapshot was taken. */
 export interface OutstandingChain {

@@ -2,10 +2,10 @@ import t from 'tap';
 import { BlockDevice } from '../devices/block-device.ts';
 import { NetDevice } from '../devices/net-device.ts';
 import type { ParentDriver } from '../devices/parent-driver.ts';
-import { errno } from '../mdev/error-numbers.ts';
-import { MdevDevice } from '../mdev/mdev-device.ts';
-import { type MdevMode, mdevRuleTables } from '../mdev/mdev-rules.ts';
 import { plainGuest } from '../memory/guest.ts';
+import { errno } from '../vhost-mdev/error-numbers.ts';
+import { MdevDevice } from '../vhost-mdev/mdev-device.ts';
+import { type MdevMode, mdevRuleTables } from '../vhost-mdev/mdev-rules.ts';
 import { encodeMdevMessage } from '../wire/mdev-messages.ts';
 import {
   decodeStructure,
@@ -27,7 +27,7 @@ import {
   TestEdge,
   u32,
   u64,
-} from './mdev/mdev-harness.ts';
+} from './vhost-mdev/mdev-harness.ts';
 
 const modes: readonly MdevMode[] = ['l1', 'l2-strict', 'l2-faithful'];
 const modesL2 = ['l2-strict', 'l2-faithful'] as const;

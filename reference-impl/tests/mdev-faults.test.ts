@@ -2,7 +2,7 @@ import t from 'tap';
 import { requirementOf } from '../catalogue/catalogue.ts';
 import { isFaultName } from '../faults/faults.ts';
 import { mdevFaultNames, mdevFaults, withMdevFaults } from '../faults/mdev-faults.ts';
-import { mdevRulesL1, mdevRulesL2, mdevRuleTables } from '../mdev/mdev-rules.ts';
+import { mdevRulesL1, mdevRulesL2, mdevRuleTables } from '../vhost-mdev/mdev-rules.ts';
 
 t.test('every fault changes the rules of a layout, and leaves those of the reference alone', async (t) => {
   for (const [mode, rules] of Object.entries(mdevRuleTables)) {

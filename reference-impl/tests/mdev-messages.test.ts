@@ -1,10 +1,10 @@
 import t from 'tap';
-import { errno } from '../mdev/error-numbers.ts';
-import type { MdevMode } from '../mdev/mdev-rules.ts';
 import { plainGuest } from '../memory/guest.ts';
+import { errno } from '../vhost-mdev/error-numbers.ts';
+import type { MdevMode } from '../vhost-mdev/mdev-rules.ts';
 import { encodeMdevMessage, MDEV_HEADER_SIZE, mdevMessages } from '../wire/mdev-messages.ts';
 import { type VhostRequest, vhostRequests } from '../wire/vhost-requests.ts';
-import { address, mdevUser, memoryTable, none, state, u64 } from './mdev/mdev-harness.ts';
+import { address, mdevUser, memoryTable, none, state, u64 } from './vhost-mdev/mdev-harness.ts';
 
 const modes: readonly MdevMode[] = ['l1', 'l2-strict', 'l2-faithful'];
 const isFaithful = (mode: MdevMode): boolean => mode === 'l2-faithful';

@@ -1,8 +1,8 @@
 import t from 'tap';
-import { type CallRules, callRules } from '../mdev/device-calls.ts';
-import type { DmaRules } from '../mdev/dma-container.ts';
-import { type DoorbellRules, strictDoorbellRules } from '../mdev/doorbells.ts';
-import type { InterruptRules } from '../mdev/interrupts.ts';
+import { type CallRules, callRules } from '../vhost-mdev/device-calls.ts';
+import type { DmaRules } from '../vhost-mdev/dma-container.ts';
+import { type DoorbellRules, strictDoorbellRules } from '../vhost-mdev/doorbells.ts';
+import type { InterruptRules } from '../vhost-mdev/interrupts.ts';
 import {
   type DeviceChange,
   forgetConfigSpace,
@@ -10,18 +10,18 @@ import {
   type LifeRules,
   lifeRules,
   wholeReset,
-} from '../mdev/life-rules.ts';
+} from '../vhost-mdev/life-rules.ts';
 import {
   type MdevFeatureRules,
   type MdevRules,
   mdevRulesL1,
   mdevRulesL2,
   mdevRulesL2Faithful,
-} from '../mdev/mdev-rules.ts';
-import type { ChannelRules } from '../mdev/message-channel.ts';
-import { type PciConfigRules, pciConfigRules } from '../mdev/pci-config-space.ts';
-import type { MdevRingRules } from '../mdev/ring-set.ts';
-import { observeMdev } from './mdev/observed-mdev.ts';
+} from '../vhost-mdev/mdev-rules.ts';
+import type { ChannelRules } from '../vhost-mdev/message-channel.ts';
+import { type PciConfigRules, pciConfigRules } from '../vhost-mdev/pci-config-space.ts';
+import type { MdevRingRules } from '../vhost-mdev/ring-set.ts';
+import { observeMdev } from './vhost-mdev/observed-mdev.ts';
 
 type Others<Rules> = { readonly [K in keyof Rules]: readonly Rules[K][] };
 

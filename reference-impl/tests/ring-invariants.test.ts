@@ -8,7 +8,7 @@ import { snapshot } from '../memory/snapshot.ts';
 import { ringMemoryViolations, usedElementViolations } from '../oracle/ring-invariants.ts';
 import { makeDevice, type ReferenceRules, referenceRules } from '../vhost-user/reference-rules.ts';
 import { readable, writable } from '../virtqueue/segment.ts';
-import { SplitDriver } from '../virtqueue/split-driver.ts';
+import { SplitDriver } from '../virtqueue/split/driver-ring.ts';
 
 /** Three requests to a RAM disk with these rules; the violations that memory shows afterwards. */
 function violationsUnder(rules: ReferenceRules, base = 0) {

@@ -3,7 +3,7 @@ import { encodeBlockHeader } from '../devices/block-layout.ts';
 import { inflightRegionSize } from '../vhost-user/inflight-region.ts';
 import { isEnabled, isStarted, type RingEvent, type RingState, ringStateRules } from '../vhost-user/ring-state.ts';
 import { readable, writable } from '../virtqueue/segment.ts';
-import { SplitDriver } from '../virtqueue/split-driver.ts';
+import { SplitDriver } from '../virtqueue/split/driver-ring.ts';
 import {
   inflightPayload,
   logPayload,

@@ -1,7 +1,7 @@
 import type { QueueFailure, StepOutcome } from '../devices/parent-driver.ts';
 import { isFailure } from '../memory/memory-map.ts';
 import { gather } from '../memory/pieces.ts';
-import { USED_IDX_OFFSET } from '../virtqueue/split-layout.ts';
+import { USED_IDX_OFFSET } from '../virtqueue/split/layout.ts';
 import type { DescriptorToken } from './back-end-edge.ts';
 import type { InflightRegion } from './inflight-region.ts';
 import { ringMessage } from './reply-payloads.ts';

@@ -1,5 +1,5 @@
-import { interruptName, regionName, regionUse } from '../../reference-impl/mdev/region-names.ts';
 import type { IoctlObservation, RegionAccessObservation } from '../../reference-impl/observations/event.ts';
+import { interruptName, regionName, regionUse } from '../../reference-impl/vhost-mdev/region-names.ts';
 import { annotateMdevMessage, mdevRequestName } from '../../reference-impl/wire/annotate-mdev.ts';
 import { annotateVfioArgument } from '../../reference-impl/wire/annotate-vfio.ts';
 import type { Annotation } from '../../reference-impl/wire/annotator.ts';

@@ -1,4 +1,4 @@
-import type { Negotiation, TargetFacts } from '../../drivers/driver-port.ts';
+import type { Negotiation, TargetFacts } from '../../drivers/port/port.ts';
 import type { FeatureName } from '../../reference-impl/catalogue/catalogue.ts';
 import { featureByName } from '../../reference-impl/catalogue/catalogue.ts';
 import type { AnyCase } from '../case.ts';

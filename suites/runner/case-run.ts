@@ -1,3 +1,4 @@
+import { Workload } from '../../drivers/devices/workload.ts';
 import {
   DeadlineError,
   type DriverPort,
@@ -6,11 +7,10 @@ import {
   IutGoneError,
   PeerProtocolError,
   type Session,
-} from '../../drivers/driver-port.ts';
+} from '../../drivers/port/port.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import type { AnyCase, CaseContext, Point, SweepOptions, VariantAxes, VariantOf } from '../case.ts';
 import { CaseEnded, Check, exitText } from '../check.ts';
-import { Workload } from '../workload/workload.ts';
 import { negotiationFor, type Offer } from './applicability.ts';
 import { isServing } from './liveness.ts';
 

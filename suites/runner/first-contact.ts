@@ -4,7 +4,7 @@ import {
   IutGoneError,
   PeerProtocolError,
   type Session,
-} from '../../drivers/driver-port.ts';
+} from '../../drivers/port/port.ts';
 import { exitText } from '../check.ts';
 import type { Offer } from './applicability.ts';
 

@@ -1,4 +1,4 @@
-import type { DriverPort, IutExit } from '../../drivers/driver-port.ts';
+import type { DriverPort, IutExit } from '../../drivers/port/port.ts';
 import type { Finding, Outcome, RequirementOutcome } from '../../reports/record/record.ts';
 import { worstOutcome } from '../../reports/record/record.ts';
 import type { AnyCase, VariantAxes, VariantOf } from '../case.ts';

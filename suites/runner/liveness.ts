@@ -1,9 +1,9 @@
-import type { DriverPort } from '../../drivers/driver-port.ts';
-import { DeadlineError, IutGoneError, PeerProtocolError } from '../../drivers/driver-port.ts';
+import { Workload } from '../../drivers/devices/workload.ts';
+import type { DriverPort } from '../../drivers/port/port.ts';
+import { DeadlineError, IutGoneError, PeerProtocolError } from '../../drivers/port/port.ts';
 import type { FeatureName } from '../../reference-impl/catalogue/catalogue.ts';
 import { featureByName } from '../../reference-impl/catalogue/catalogue.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
-import { Workload } from '../workload/workload.ts';
 
 /** A new connection that answers GET_FEATURES. */
 export function isServing(port: DriverPort): boolean {

@@ -1,4 +1,4 @@
-import type { DriverPort, IutExit } from '../../drivers/driver-port.ts';
+import type { DriverPort, IutExit } from '../../drivers/port/port.ts';
 import type { CaseRecord, Finding, RunEvent } from '../../reports/record/record.ts';
 import type { PlannedResult } from '../../reports/record/run-plan.ts';
 import type { Trace } from '../../reports/trace/trace.ts';

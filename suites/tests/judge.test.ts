@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { DriverPort } from '../../drivers/driver-port.ts';
+import type { DriverPort } from '../../drivers/port/port.ts';
 import { openReference } from '../../drivers/reference/open-reference.ts';
 import { fault, handling } from '../../reference-impl/faults/fault.ts';
 import type { FaultName } from '../../reference-impl/faults/faults.ts';

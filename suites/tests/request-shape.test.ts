@@ -1,8 +1,8 @@
 import t from 'tap';
+import { BlockRequests, VIRTIO_BLK_S_OK } from '../../drivers/devices/block-requests.ts';
+import { NetFrames, netHeaderSize } from '../../drivers/devices/net-frames.ts';
+import { cutSpan, pattern } from '../../drivers/devices/request.ts';
 import { plainGuest } from '../../reference-impl/memory/guest.ts';
-import { BlockRequests, VIRTIO_BLK_S_OK } from '../workload/block-requests.ts';
-import { NetFrames, netHeaderSize } from '../workload/net-frames.ts';
-import { cutSpan, pattern } from '../workload/request.ts';
 
 t.test('cuts divide a span without a gap, and those at or beyond its end are left out', async (t) => {
   const span = plainGuest().allocate({ size: 20 });

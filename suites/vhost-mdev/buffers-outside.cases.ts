@@ -1,8 +1,8 @@
+import { DeviceWrites } from '../../drivers/devices/device-writes.ts';
 import { guestAddress, ioVirtualAddress } from '../../reference-impl/memory/addresses.ts';
 import { changes, changesOutside, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
 import { defineCase } from '../case.ts';
-import { DeviceWrites } from '../workload/device-writes.ts';
 import { setState, spacesOf } from './ring-messages.ts';
 import { serves } from './service.ts';
 

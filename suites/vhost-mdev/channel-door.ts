@@ -1,6 +1,6 @@
-import type { Guest, VhostMdevSession } from '../../drivers/driver-port.ts';
-import { errorName } from '../../reference-impl/mdev/error-numbers.ts';
+import type { Guest, VhostMdevSession } from '../../drivers/port/port.ts';
 import { addressIn } from '../../reference-impl/memory/addresses.ts';
+import { errorName } from '../../reference-impl/vhost-mdev/error-numbers.ts';
 import { VIRTIO_F_VERSION_1 } from '../../reference-impl/virtqueue/feature-bits.ts';
 import {
   encodeMdevMessage,

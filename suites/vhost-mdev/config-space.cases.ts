@@ -1,4 +1,4 @@
-import type { VhostMdevSession } from '../../drivers/driver-port.ts';
+import type { VhostMdevSession } from '../../drivers/port/port.ts';
 import { vfioPci } from '../../reference-impl/wire/vfio-structures.ts';
 import { defineCase } from '../case.ts';
 import { cameTo } from './channel-door.ts';

@@ -1,4 +1,4 @@
-import type { VhostMdevSession } from '../../drivers/driver-port.ts';
+import type { VhostMdevSession } from '../../drivers/port/port.ts';
 import {
   decodeStructure,
   encodeStructure,

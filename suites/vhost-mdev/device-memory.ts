@@ -1,4 +1,4 @@
-import type { Guest, VhostMdevSession } from '../../drivers/driver-port.ts';
+import type { Guest, VhostMdevSession } from '../../drivers/port/port.ts';
 import { encodeStructure, vfioDmaMap, vfioRequests } from '../../reference-impl/wire/vfio-structures.ts';
 import { type Answer, answerOf } from './ring-messages.ts';
 

@@ -1,4 +1,4 @@
-import type { VfioMapping, VhostMdevSession } from '../../drivers/driver-port.ts';
+import type { VfioMapping, VhostMdevSession } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
 import { doorbellData, doorbellSizes, rest, writeDoorbells } from './doorbells.ts';

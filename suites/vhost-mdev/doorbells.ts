@@ -1,5 +1,5 @@
-import type { Attachment, DriverPort, VhostMdevSession } from '../../drivers/driver-port.ts';
-import type { Workload } from '../workload/workload.ts';
+import type { Workload } from '../../drivers/devices/workload.ts';
+import type { Attachment, DriverPort, VhostMdevSession } from '../../drivers/port/port.ts';
 import { type Answer, answerOf, ringCount } from './ring-messages.ts';
 
 /** What a device that runs by itself is given to show that it took something for a doorbell, in milliseconds. */

@@ -1,4 +1,4 @@
-import type { VhostMdevSession } from '../../drivers/driver-port.ts';
+import type { VhostMdevSession } from '../../drivers/port/port.ts';
 import { VIRTIO_F_ACCESS_PLATFORM, VIRTIO_F_VERSION_1 } from '../../reference-impl/virtqueue/feature-bits.ts';
 import { defineCase } from '../case.ts';
 import { readAnswer, sent, u64, wordIn } from './channel-door.ts';

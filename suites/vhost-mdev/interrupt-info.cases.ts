@@ -1,4 +1,4 @@
-import type { VhostMdevSession } from '../../drivers/driver-port.ts';
+import type { VhostMdevSession } from '../../drivers/port/port.ts';
 import { encodeStructure, vfioIrqInfo, vfioRequests } from '../../reference-impl/wire/vfio-structures.ts';
 import { defineCase } from '../case.ts';
 import { type Answer, answerOf } from './ring-messages.ts';

@@ -1,10 +1,10 @@
+import { DeviceWrites } from '../../drivers/devices/device-writes.ts';
+import { Workload } from '../../drivers/devices/workload.ts';
 import { ioVirtualAddress } from '../../reference-impl/memory/addresses.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../case.ts';
-import { DeviceWrites } from '../workload/device-writes.ts';
-import { Workload } from '../workload/workload.ts';
 import { mapGuest, unmapGuest } from './device-memory.ts';
 import { addressesOf, ringDoorbell, setAddresses, setState } from './ring-messages.ts';
 import { serves, servesAll } from './service.ts';

@@ -1,4 +1,4 @@
-import type { Guest, VhostMdevSession } from '../../drivers/driver-port.ts';
+import type { Guest, VhostMdevSession } from '../../drivers/port/port.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { defineCase } from '../case.ts';
 import { mapGuest, mapWithFlags, regionsOf, setTable, tableOf, unmapGuest } from './device-memory.ts';

@@ -1,4 +1,4 @@
-import type { Guest } from '../../drivers/driver-port.ts';
+import type { Guest } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
 import { cutRegions, regionsOf, setTable, type TableRegion, tableOf } from './device-memory.ts';
 import { setState } from './ring-messages.ts';

@@ -1,9 +1,9 @@
+import { DeviceWrites } from '../../drivers/devices/device-writes.ts';
+import { Workload } from '../../drivers/devices/workload.ts';
 import { guestAddress } from '../../reference-impl/memory/addresses.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { defineCase } from '../case.ts';
-import { DeviceWrites } from '../workload/device-writes.ts';
-import { Workload } from '../workload/workload.ts';
 import { cutRegions, regionsOf, setTable, tableOf } from './device-memory.ts';
 import { addressesOf, ringDoorbell, setAddresses, setBase, setState } from './ring-messages.ts';
 import { serves, servesAll } from './service.ts';

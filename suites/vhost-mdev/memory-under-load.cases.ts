@@ -1,9 +1,9 @@
-import type { Attachment, Guest, VhostMdevSession } from '../../drivers/driver-port.ts';
+import { Workload } from '../../drivers/devices/workload.ts';
+import type { Attachment, Guest, VhostMdevSession } from '../../drivers/port/port.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
-import { Workload } from '../workload/workload.ts';
 import { type Answer, mapGuest, regionsOf, setTable, tableOf, unmapGuest } from './device-memory.ts';
 import { setState } from './ring-messages.ts';
 import { serves } from './service.ts';

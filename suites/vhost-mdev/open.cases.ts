@@ -1,4 +1,4 @@
-import type { DriverPort, VhostMdevSession } from '../../drivers/driver-port.ts';
+import type { DriverPort, VhostMdevSession } from '../../drivers/port/port.ts';
 import { encodeMdevMessage } from '../../reference-impl/wire/mdev-messages.ts';
 import { defineCase } from '../case.ts';
 import { servesAfresh } from '../virtio/running-queue.ts';

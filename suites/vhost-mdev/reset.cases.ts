@@ -1,8 +1,8 @@
-import type { VhostMdevSession } from '../../drivers/driver-port.ts';
+import { pattern } from '../../drivers/devices/request.ts';
+import type { VhostMdevSession } from '../../drivers/port/port.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { encodeMdevMessage } from '../../reference-impl/wire/mdev-messages.ts';
 import { defineCase } from '../case.ts';
-import { pattern } from '../workload/request.ts';
 import { rest } from './doorbells.ts';
 import { getBase, ringCount, ringDoorbell, setBase, setSize, setState } from './ring-messages.ts';
 import { serves } from './service.ts';

@@ -1,4 +1,4 @@
-import type { Attachment, VhostMdevSession } from '../../drivers/driver-port.ts';
+import type { Attachment, VhostMdevSession } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
 import { addressesOf, getBase, setAddresses, setBase, setSize, setState } from './ring-messages.ts';

@@ -1,7 +1,7 @@
-import { type Attachment, DeadlineError, type DriverPort } from '../../drivers/driver-port.ts';
+import type { RequestShape } from '../../drivers/devices/request.ts';
+import type { Workload } from '../../drivers/devices/workload.ts';
+import { type Attachment, DeadlineError, type DriverPort } from '../../drivers/port/port.ts';
 import type { Check } from '../check.ts';
-import type { RequestShape } from '../workload/request.ts';
-import type { Workload } from '../workload/workload.ts';
 
 export interface Served {
   readonly port: DriverPort;

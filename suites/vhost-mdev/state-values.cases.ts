@@ -1,4 +1,4 @@
-import type { VhostMdevSession } from '../../drivers/driver-port.ts';
+import type { VhostMdevSession } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
 import { ringDoorbell, setSize, setState, tellRing } from './ring-messages.ts';
 import { serves } from './service.ts';

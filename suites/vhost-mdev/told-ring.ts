@@ -1,6 +1,6 @@
-import type { DriverPort, Guest, GuestSplitRing, SplitDriver, VhostMdevSession } from '../../drivers/driver-port.ts';
-import type { Request } from '../workload/request.ts';
-import type { Workload } from '../workload/workload.ts';
+import type { Request } from '../../drivers/devices/request.ts';
+import type { Workload } from '../../drivers/devices/workload.ts';
+import type { DriverPort, Guest, GuestSplitRing, SplitDriver, VhostMdevSession } from '../../drivers/port/port.ts';
 import { driverOf, ringDoorbell, tellRing } from './ring-messages.ts';
 
 interface Context {

@@ -1,4 +1,4 @@
-import type { DriverPort, VhostMdevSession } from '../../drivers/driver-port.ts';
+import type { DriverPort, VhostMdevSession } from '../../drivers/port/port.ts';
 import {
   encodeStructure,
   VFIO_IRQ_SET_ACTION_TRIGGER,

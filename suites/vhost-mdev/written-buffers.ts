@@ -1,7 +1,7 @@
-import type { Guest, VhostMdevSession } from '../../drivers/driver-port.ts';
+import type { DeviceWrites } from '../../drivers/devices/device-writes.ts';
+import type { Guest, VhostMdevSession } from '../../drivers/port/port.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import type { Check } from '../check.ts';
-import type { DeviceWrites } from '../workload/device-writes.ts';
 import { setState } from './ring-messages.ts';
 import { type Served, serves } from './service.ts';
 

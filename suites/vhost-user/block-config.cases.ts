@@ -1,7 +1,7 @@
-import type { VhostUserSession } from '../../drivers/driver-port.ts';
+import { VIRTIO_BLK_S_IOERR } from '../../drivers/devices/block-requests.ts';
+import type { VhostUserSession } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
-import { VIRTIO_BLK_S_IOERR } from '../workload/block-requests.ts';
 import { configPayload, readConfig } from './config-space.ts';
 
 /** Configuration of the block device, as GET_CONFIG shows it (virtio 5.2.4, 5.2.5). */

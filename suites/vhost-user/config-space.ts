@@ -1,4 +1,4 @@
-import type { VhostUserSession } from '../../drivers/driver-port.ts';
+import type { VhostUserSession } from '../../drivers/port/port.ts';
 
 /** Offset, size and flags in the payload of a config message; bytes follow. */
 export const configFieldsBytes = 12;

@@ -1,4 +1,4 @@
-import type { Attachment, DriverPort, VhostUserSession } from '../../drivers/driver-port.ts';
+import type { Attachment, DriverPort, VhostUserSession } from '../../drivers/port/port.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';

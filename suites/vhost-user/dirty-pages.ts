@@ -1,3 +1,6 @@
+import { VIRTIO_BLK_T_IN } from '../../drivers/devices/block-requests.ts';
+import { netHeaderSize } from '../../drivers/devices/net-frames.ts';
+import type { Workload } from '../../drivers/devices/workload.ts';
 import type {
   Attachment,
   DriverPort,
@@ -5,13 +8,10 @@ import type {
   Guest,
   OutgoingMessage,
   VhostUserSession,
-} from '../../drivers/driver-port.ts';
+} from '../../drivers/port/port.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
 import { writable } from '../../reference-impl/virtqueue/segment.ts';
 import type { Check } from '../check.ts';
-import { VIRTIO_BLK_T_IN } from '../workload/block-requests.ts';
-import { netHeaderSize } from '../workload/net-frames.ts';
-import type { Workload } from '../workload/workload.ts';
 
 const pageSize = 4096n;
 

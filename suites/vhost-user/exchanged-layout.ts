@@ -1,4 +1,4 @@
-import type { GuestLayout } from '../../drivers/driver-port.ts';
+import type { GuestLayout } from '../../drivers/port/port.ts';
 import { guestAddress, ioVirtualAddress, userAddress } from '../../reference-impl/memory/addresses.ts';
 
 const low = 0x4000_0000n;

@@ -1,4 +1,4 @@
-import type { ReceivedMessage } from '../../drivers/driver-port.ts';
+import type { ReceivedMessage } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
 
 /** Notifications as messages on the back-end channel (vhost-user, "In-band notifications", "VHOST_USER_BACKEND_VRING_CALL"). */

@@ -1,4 +1,4 @@
-import type { DriverPort, OutgoingMessage, ReceivedMessage, VhostUserSession } from '../../drivers/driver-port.ts';
+import type { DriverPort, OutgoingMessage, ReceivedMessage, VhostUserSession } from '../../drivers/port/port.ts';
 
 /** struct QueueRegionSplit (vhost-user, "Inflight I/O tracking"): a header of 16 bytes, then 16 for each descriptor. */
 const headerSize = 16;

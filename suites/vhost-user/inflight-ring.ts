@@ -1,6 +1,6 @@
-import type { DriverPort, Guest, VhostUserSession } from '../../drivers/driver-port.ts';
+import type { Workload } from '../../drivers/devices/workload.ts';
+import type { DriverPort, Guest, VhostUserSession } from '../../drivers/port/port.ts';
 import type { Check } from '../check.ts';
-import type { Workload } from '../workload/workload.ts';
 import { describedBy, getInflight, type InflightDescription, InflightQueue, setInflight } from './inflight-buffer.ts';
 import { RingByHand } from './ring-by-hand.ts';
 

@@ -1,7 +1,7 @@
-import type { VhostUserSession } from '../../drivers/driver-port.ts';
+import type { Workload } from '../../drivers/devices/workload.ts';
+import type { VhostUserSession } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
-import type { Workload } from '../workload/workload.ts';
 import { DirtyPages, hex, loggedBy, missing, pagesOf, wholeLog, writeOverBoundary } from './dirty-pages.ts';
 import { RingByHand } from './ring-by-hand.ts';
 import { addressesOf, setAddresses } from './ring-messages.ts';

@@ -1,8 +1,8 @@
-import type { DriverPort, Guest, VhostUserSession } from '../../drivers/driver-port.ts';
+import { Workload } from '../../drivers/devices/workload.ts';
+import type { DriverPort, Guest, VhostUserSession } from '../../drivers/port/port.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
-import { Workload } from '../workload/workload.ts';
 import { acknowledgedTables, descriptorsOf, fieldsOf, type RegionFields, setMemTable } from './memory-table.ts';
 import { refusalOf, stillServes } from './refusal.ts';
 import { RingByHand } from './ring-by-hand.ts';

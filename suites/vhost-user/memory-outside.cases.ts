@@ -1,10 +1,10 @@
+import { DeviceWrites } from '../../drivers/devices/device-writes.ts';
+import { Workload } from '../../drivers/devices/workload.ts';
 import { guestAddress } from '../../reference-impl/memory/addresses.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { changes, changesOutside, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
 import { defineCase } from '../case.ts';
-import { DeviceWrites } from '../workload/device-writes.ts';
-import { Workload } from '../workload/workload.ts';
 import { acknowledgedTables, descriptorsOf, fieldsOf, setMemTable, tableOf } from './memory-table.ts';
 import { stillServes } from './refusal.ts';
 

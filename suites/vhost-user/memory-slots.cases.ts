@@ -1,11 +1,11 @@
-import type { DriverPort, Guest, VhostUserSession } from '../../drivers/driver-port.ts';
+import { DeviceWrites } from '../../drivers/devices/device-writes.ts';
+import { Workload } from '../../drivers/devices/workload.ts';
+import type { DriverPort, Guest, VhostUserSession } from '../../drivers/port/port.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
 import { growsNot } from '../resource-growth.ts';
-import { DeviceWrites } from '../workload/device-writes.ts';
-import { Workload } from '../workload/workload.ts';
 import { addMemReg, fieldsOf, type RegionFields, remMemReg } from './memory-table.ts';
 import { refusalOf, stillServes } from './refusal.ts';
 import { wordOf } from './words.ts';

@@ -1,4 +1,4 @@
-import type { DriverPort, Guest, OutgoingMessage, VhostUserSession } from '../../drivers/driver-port.ts';
+import type { DriverPort, Guest, OutgoingMessage, VhostUserSession } from '../../drivers/port/port.ts';
 import type { Region } from '../../reference-impl/memory/region.ts';
 
 /** What applies to cases that tell the memory themselves and hear whether it was taken. */

@@ -1,14 +1,14 @@
+import { VIRTIO_BLK_S_OK, VIRTIO_BLK_T_IN, VIRTIO_BLK_T_OUT } from '../../drivers/devices/block-requests.ts';
+import { DeviceWrites } from '../../drivers/devices/device-writes.ts';
+import { netHeaderSize } from '../../drivers/devices/net-frames.ts';
+import { pattern } from '../../drivers/devices/request.ts';
+import { Workload } from '../../drivers/devices/workload.ts';
 import { guestAddress } from '../../reference-impl/memory/addresses.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
 import { readable, writable } from '../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../case.ts';
-import { VIRTIO_BLK_S_OK, VIRTIO_BLK_T_IN, VIRTIO_BLK_T_OUT } from '../workload/block-requests.ts';
-import { DeviceWrites } from '../workload/device-writes.ts';
-import { netHeaderSize } from '../workload/net-frames.ts';
-import { pattern } from '../workload/request.ts';
-import { Workload } from '../workload/workload.ts';
 import { exchangedLayout } from './exchanged-layout.ts';
 import { descriptorsOf, fieldsOf, setMemTable, tableOf } from './memory-table.ts';
 

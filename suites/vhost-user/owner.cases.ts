@@ -1,4 +1,4 @@
-import type { OutgoingMessage } from '../../drivers/driver-port.ts';
+import type { OutgoingMessage } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
 import { tableOf } from './memory-table.ts';
 import { stillServes } from './refusal.ts';

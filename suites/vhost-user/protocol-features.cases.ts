@@ -1,4 +1,4 @@
-import type { OutgoingMessage } from '../../drivers/driver-port.ts';
+import type { OutgoingMessage } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
 import { configPayload } from './config-space.ts';
 import { setBase, setNum } from './ring-messages.ts';

@@ -1,4 +1,4 @@
-import type { DriverPort, VhostUserSession } from '../../drivers/driver-port.ts';
+import type { DriverPort, VhostUserSession } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
 import { growsNot } from '../resource-growth.ts';
 import { tableOf } from './memory-table.ts';

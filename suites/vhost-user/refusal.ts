@@ -1,4 +1,4 @@
-import type { DriverPort, OutgoingMessage, VhostUserSession } from '../../drivers/driver-port.ts';
+import type { DriverPort, OutgoingMessage, VhostUserSession } from '../../drivers/port/port.ts';
 import { type Check, exitText, type Refusal } from '../check.ts';
 
 /**

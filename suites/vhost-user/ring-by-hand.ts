@@ -1,6 +1,6 @@
-import type { DriverPort, GuestSplitRing, UsedElement, VhostUserSession } from '../../drivers/driver-port.ts';
+import type { DriverPort, GuestSplitRing, UsedElement, VhostUserSession } from '../../drivers/port/port.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
-import { SplitDriver } from '../../reference-impl/virtqueue/split-driver.ts';
+import { SplitDriver } from '../../reference-impl/virtqueue/split/driver-ring.ts';
 import { type Check, exitText } from '../check.ts';
 import { addressesOf, setAddresses, setBase, setDescriptor, setEnable, setNum } from './ring-messages.ts';
 

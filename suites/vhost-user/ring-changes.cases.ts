@@ -1,7 +1,7 @@
+import { DeviceWrites } from '../../drivers/devices/device-writes.ts';
+import { Workload } from '../../drivers/devices/workload.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { defineCase } from '../case.ts';
-import { DeviceWrites } from '../workload/device-writes.ts';
-import { Workload } from '../workload/workload.ts';
 import { tableOf } from './memory-table.ts';
 import { stillServes } from './refusal.ts';
 import { baseFrom, RingByHand, waited } from './ring-by-hand.ts';

@@ -1,4 +1,4 @@
-import type { Exchange, GuestSplitRing, OutgoingMessage, VhostUserSession } from '../../drivers/driver-port.ts';
+import type { Exchange, GuestSplitRing, OutgoingMessage, VhostUserSession } from '../../drivers/port/port.ts';
 
 /** The messages that tell of one ring, as a front-end sends them. */
 

@@ -1,4 +1,4 @@
-import type { VhostUserSession } from '../../drivers/driver-port.ts';
+import type { VhostUserSession } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
 import { refusalOf, stillServes } from './refusal.ts';

@@ -1,4 +1,4 @@
-import type { Attachment, VhostUserSession } from '../../drivers/driver-port.ts';
+import type { Attachment, VhostUserSession } from '../../drivers/port/port.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { type CaseContext, defineCase } from '../case.ts';
 import type { Check } from '../check.ts';

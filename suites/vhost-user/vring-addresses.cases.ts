@@ -1,7 +1,7 @@
-import type { GuestSplitRing } from '../../drivers/driver-port.ts';
+import { Workload } from '../../drivers/devices/workload.ts';
+import type { GuestSplitRing } from '../../drivers/port/port.ts';
 import { changes, changesOutside, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { defineCase } from '../case.ts';
-import { Workload } from '../workload/workload.ts';
 import { exchangedLayout } from './exchanged-layout.ts';
 import { refusalOf, stillServes } from './refusal.ts';
 import { RingByHand } from './ring-by-hand.ts';

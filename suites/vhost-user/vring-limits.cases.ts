@@ -1,4 +1,4 @@
-import type { OutgoingMessage, VhostUserSession } from '../../drivers/driver-port.ts';
+import type { OutgoingMessage, VhostUserSession } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
 import { refusalOf, stillServes } from './refusal.ts';
 import { RingByHand } from './ring-by-hand.ts';

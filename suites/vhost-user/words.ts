@@ -1,4 +1,4 @@
-import { PeerProtocolError, type ReceivedMessage, type VhostUserSession } from '../../drivers/driver-port.ts';
+import { PeerProtocolError, type ReceivedMessage, type VhostUserSession } from '../../drivers/port/port.ts';
 
 /** Flags of a request that wants an answer: version 1 and need_reply. */
 export const needReply = 1 | 8;

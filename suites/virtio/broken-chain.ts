@@ -1,8 +1,8 @@
-import type { DriverPort, Guest, GuestSplitRing, Session } from '../../drivers/driver-port.ts';
+import type { Workload } from '../../drivers/devices/workload.ts';
+import type { DriverPort, Guest, GuestSplitRing, Session } from '../../drivers/port/port.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
-import type { AddOptions } from '../../reference-impl/virtqueue/split-driver.ts';
+import type { AddOptions } from '../../reference-impl/virtqueue/split/driver-ring.ts';
 import type { Check } from '../check.ts';
-import type { Workload } from '../workload/workload.ts';
 import { runningQueue, servesAfresh } from './running-queue.ts';
 
 interface Context {

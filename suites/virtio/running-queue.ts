@@ -1,7 +1,7 @@
-import type { Attachment, AttachOptions, Guest, GuestSplitRing, Session } from '../../drivers/driver-port.ts';
-import type { RingPlacement } from '../../reference-impl/virtqueue/split-placement.ts';
+import type { Workload } from '../../drivers/devices/workload.ts';
+import type { Attachment, AttachOptions, Guest, GuestSplitRing, Session } from '../../drivers/port/port.ts';
+import type { RingPlacement } from '../../reference-impl/virtqueue/split/guest-ring.ts';
 import type { Check } from '../check.ts';
-import type { Workload } from '../workload/workload.ts';
 
 /** What of a case's context is needed to have a ring run on a session of its own. */
 interface Context<S extends Session> {

@@ -28,7 +28,7 @@ import {
   VIRTIO_F_VERSION_1,
 } from '../../virtqueue/feature-bits.ts';
 import { readable, writable } from '../../virtqueue/segment.ts';
-import type { AddOptions } from '../../virtqueue/split-driver.ts';
+import type { AddOptions } from '../../virtqueue/split/driver-ring.ts';
 import { type HarnessOptions, harness } from './queue-harness.ts';
 
 interface Request {

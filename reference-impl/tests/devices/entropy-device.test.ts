@@ -4,7 +4,7 @@ import t from 'tap';
 import { EntropyDevice, seededEntropy } from '../../devices/entropy-device.ts';
 import { VIRTIO_F_VERSION_1 } from '../../virtqueue/feature-bits.ts';
 import { readable, writable } from '../../virtqueue/segment.ts';
-import { mdevUser, shareMemory, u64 } from '../mdev/mdev-harness.ts';
+import { mdevUser, shareMemory, u64 } from '../vhost-mdev/mdev-harness.ts';
 import { harness } from './queue-harness.ts';
 
 const expected = (length: number): number[] => {

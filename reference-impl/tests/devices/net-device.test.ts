@@ -8,7 +8,7 @@ import { transportRules } from '../../devices/queued-device.ts';
 import type { Span } from '../../memory/span.ts';
 import { VIRTIO_F_EVENT_IDX, VIRTIO_F_VERSION_1 } from '../../virtqueue/feature-bits.ts';
 import { readable, writable } from '../../virtqueue/segment.ts';
-import { type SplitDeviceRules, splitDeviceRules } from '../../virtqueue/split-device-rules.ts';
+import { type SplitDeviceRules, splitDeviceRules } from '../../virtqueue/split/device-rules.ts';
 import { type HarnessOptions, harness } from './queue-harness.ts';
 
 const HEADER = 12;

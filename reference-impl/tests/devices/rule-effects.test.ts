@@ -3,7 +3,7 @@ import { type BlockRules, blockRules } from '../../devices/block-rules.ts';
 import { type NetRules, netRules } from '../../devices/net-rules.ts';
 import { type QueueRules, queueRules } from '../../devices/queue-rules.ts';
 import { passesEvent } from '../../virtqueue/event-idx.ts';
-import { type SplitDeviceRules, splitDeviceRules } from '../../virtqueue/split-device-rules.ts';
+import { type SplitDeviceRules, splitDeviceRules } from '../../virtqueue/split/device-rules.ts';
 import { observe } from './observed-device.ts';
 
 const good = splitDeviceRules;

@@ -5,7 +5,7 @@ import { gather } from '../../memory/pieces.ts';
 import type { Span } from '../../memory/span.ts';
 import type { MalformedReason } from '../../virtqueue/malformed.ts';
 import { readable, writable } from '../../virtqueue/segment.ts';
-import { type Descriptor, SplitRing } from '../../virtqueue/split-ring.ts';
+import { type Descriptor, SplitRing } from '../../virtqueue/split/ring-memory.ts';
 import { type PairOptions, type RingPair, ringPair } from './ring-pair.ts';
 
 const NEXT = 1;

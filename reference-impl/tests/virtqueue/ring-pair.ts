@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { type AddressSpace, addressIn } from '../../memory/addresses.ts';
 import { type Guest, plainGuest } from '../../memory/guest.ts';
 import { mapOf } from '../../memory/guest-map.ts';
-import { attachSplitDevice, type SplitDevice } from '../../virtqueue/split-device.ts';
-import { type SplitDeviceRules, splitDeviceRules } from '../../virtqueue/split-device-rules.ts';
-import { SplitDriver } from '../../virtqueue/split-driver.ts';
-import type { GuestSplitRing, RingPlacement } from '../../virtqueue/split-placement.ts';
+import { attachSplitDevice, type SplitDevice } from '../../virtqueue/split/device-ring.ts';
+import { type SplitDeviceRules, splitDeviceRules } from '../../virtqueue/split/device-rules.ts';
+import { SplitDriver } from '../../virtqueue/split/driver-ring.ts';
+import type { GuestSplitRing, RingPlacement } from '../../virtqueue/split/guest-ring.ts';
 
 export interface PairOptions {
   readonly guest?: Guest;

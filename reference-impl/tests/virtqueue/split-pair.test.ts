@@ -7,7 +7,7 @@ import { gather, writePieces } from '../../memory/pieces.ts';
 import { changes, changesOutside, snapshot } from '../../memory/snapshot.ts';
 import type { Span } from '../../memory/span.ts';
 import { readable, writable } from '../../virtqueue/segment.ts';
-import type { AddOptions } from '../../virtqueue/split-driver.ts';
+import type { AddOptions } from '../../virtqueue/split/driver-ring.ts';
 import { ringPair } from './ring-pair.ts';
 
 interface PlannedChain {

@@ -1,5 +1,5 @@
 import { isFailure } from '../../memory/memory-map.ts';
-import { splitSizes } from '../../virtqueue/split-layout.ts';
+import { splitSizes } from '../../virtqueue/split/layout.ts';
 import { VHOST_VRING_F_LOG } from '../../wire/vhost-user-constants.ts';
 import { messageByName } from '../../wire/vhost-user-messages.ts';
 import {

@@ -1,6 +1,6 @@
+import { VIRTIO_BLK_S_OK } from '../../../drivers/devices/block-requests.ts';
+import { pattern } from '../../../drivers/devices/request.ts';
 import { defineCase } from '../../case.ts';
-import { VIRTIO_BLK_S_OK } from '../../workload/block-requests.ts';
-import { pattern } from '../../workload/request.ts';
 import { runningQueue } from '../running-queue.ts';
 
 /** Data that is written and read (virtio 5.2.6). */

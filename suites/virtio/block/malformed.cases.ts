@@ -1,12 +1,12 @@
-import { readable, type Segment, writable } from '../../../reference-impl/virtqueue/segment.ts';
-import { defineCase } from '../../case.ts';
 import {
   VIRTIO_BLK_T_FLUSH,
   VIRTIO_BLK_T_GET_ID,
   VIRTIO_BLK_T_IN,
   VIRTIO_BLK_T_OUT,
-} from '../../workload/block-requests.ts';
-import { pattern } from '../../workload/request.ts';
+} from '../../../drivers/devices/block-requests.ts';
+import { pattern } from '../../../drivers/devices/request.ts';
+import { readable, type Segment, writable } from '../../../reference-impl/virtqueue/segment.ts';
+import { defineCase } from '../../case.ts';
 import { type Breakage, survives } from '../broken-chain.ts';
 
 /** Requests that no driver may make: the text leaves open what becomes of them, a device must only survive. */

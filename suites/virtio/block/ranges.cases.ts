@@ -1,7 +1,7 @@
-import type { Attachment } from '../../../drivers/driver-port.ts';
+import { type BlockRequests, VIRTIO_BLK_S_OK, VIRTIO_BLK_S_UNSUPP } from '../../../drivers/devices/block-requests.ts';
+import { pattern } from '../../../drivers/devices/request.ts';
+import type { Attachment } from '../../../drivers/port/port.ts';
 import { defineCase } from '../../case.ts';
-import { type BlockRequests, VIRTIO_BLK_S_OK, VIRTIO_BLK_S_UNSUPP } from '../../workload/block-requests.ts';
-import { pattern } from '../../workload/request.ts';
 import { runningQueue } from '../running-queue.ts';
 
 /** Requests with a range in place of data, and those of zoned disks (virtio 5.2.6.2). */

@@ -1,5 +1,3 @@
-import { writable } from '../../../reference-impl/virtqueue/segment.ts';
-import { defineCase } from '../../case.ts';
 import {
   type BlockRequest,
   VIRTIO_BLK_S_IOERR,
@@ -7,8 +5,10 @@ import {
   VIRTIO_BLK_S_UNSUPP,
   VIRTIO_BLK_T_IN,
   VIRTIO_BLK_T_OUT,
-} from '../../workload/block-requests.ts';
-import { pattern } from '../../workload/request.ts';
+} from '../../../drivers/devices/block-requests.ts';
+import { pattern } from '../../../drivers/devices/request.ts';
+import { writable } from '../../../reference-impl/virtqueue/segment.ts';
+import { defineCase } from '../../case.ts';
 import { runningQueue } from '../running-queue.ts';
 
 /** What becomes of a request, as its status byte tells (virtio 5.2.6). */

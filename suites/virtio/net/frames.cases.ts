@@ -1,5 +1,5 @@
+import { netHeaderSize } from '../../../drivers/devices/net-frames.ts';
 import { defineCase } from '../../case.ts';
-import { netHeaderSize } from '../../workload/net-frames.ts';
 import { netPort } from './net-port.ts';
 
 /** Frames on their way through the device (virtio 5.1.6). */

@@ -1,4 +1,4 @@
-import { pattern } from '../../workload/request.ts';
+import { pattern } from '../../../drivers/devices/request.ts';
 
 export type InternetKind = 'tcp4' | 'tcp4-ecn' | 'tcp6' | 'udp4' | 'udp6';
 

@@ -1,6 +1,6 @@
+import type { ReceiveBuffer } from '../../../drivers/devices/net-frames.ts';
+import { netHeaderSize } from '../../../drivers/devices/net-frames.ts';
 import { defineCase } from '../../case.ts';
-import type { ReceiveBuffer } from '../../workload/net-frames.ts';
-import { netHeaderSize } from '../../workload/net-frames.ts';
 import { decodeNetHeader, netPort } from './net-port.ts';
 
 /** One packet in several receive buffers, and where that may not be (virtio 5.1.6.3, 5.1.6.4). */

@@ -1,6 +1,6 @@
-import type { Attachment, Guest, Session } from '../../../drivers/driver-port.ts';
-import { netHeaderSize } from '../../workload/net-frames.ts';
-import type { Workload } from '../../workload/workload.ts';
+import { netHeaderSize } from '../../../drivers/devices/net-frames.ts';
+import type { Workload } from '../../../drivers/devices/workload.ts';
+import type { Attachment, Guest, Session } from '../../../drivers/port/port.ts';
 
 /** A transmit ring and the receive ring to which its frames come back. */
 export interface NetPort {

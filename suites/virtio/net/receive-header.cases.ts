@@ -1,6 +1,6 @@
+import { netHeaderSize } from '../../../drivers/devices/net-frames.ts';
 import type { FeatureName } from '../../../reference-impl/catalogue/catalogue.ts';
 import { defineCase } from '../../case.ts';
-import { netHeaderSize } from '../../workload/net-frames.ts';
 import { internetFrame, isChecksummed } from './internet-frame.ts';
 import {
   decodeNetHeader,

@@ -1,4 +1,4 @@
-import { type Attachment, type DriverPort, PeerProtocolError, type Session } from '../../../drivers/driver-port.ts';
+import { type Attachment, type DriverPort, PeerProtocolError, type Session } from '../../../drivers/port/port.ts';
 import { defineCase } from '../../case.ts';
 import type { Check } from '../../check.ts';
 

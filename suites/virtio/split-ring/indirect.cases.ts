@@ -1,6 +1,6 @@
 import type { Span } from '../../../reference-impl/memory/span.ts';
 import { readable } from '../../../reference-impl/virtqueue/segment.ts';
-import type { Descriptor } from '../../../reference-impl/virtqueue/split-ring.ts';
+import type { Descriptor } from '../../../reference-impl/virtqueue/split/ring-memory.ts';
 import { defineCase } from '../../case.ts';
 import { type Breakage, type LaidOut, survives } from '../broken-chain.ts';
 

@@ -1,10 +1,10 @@
-import type { Guest } from '../../../drivers/driver-port.ts';
+import { netHeaderSize, shortestFrame } from '../../../drivers/devices/net-frames.ts';
+import type { Request } from '../../../drivers/devices/request.ts';
+import type { Guest } from '../../../drivers/port/port.ts';
 import { changes, changesOutside, type MemoryChange, snapshot } from '../../../reference-impl/memory/snapshot.ts';
 import type { Span } from '../../../reference-impl/memory/span.ts';
 import { defineCase } from '../../case.ts';
 import type { Check } from '../../check.ts';
-import { netHeaderSize, shortestFrame } from '../../workload/net-frames.ts';
-import type { Request } from '../../workload/request.ts';
 
 /** What a device must leave alone, seen by comparison of the guest's memory before and after (virtio 2.7.5 to 2.7.8). */
 

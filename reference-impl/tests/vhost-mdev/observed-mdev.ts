@@ -1,9 +1,9 @@
 import { BlockDevice } from '../../devices/block-device.ts';
 import { encodeBlockHeader, VIRTIO_BLK_T_OUT } from '../../devices/block-layout.ts';
 import { NetDevice } from '../../devices/net-device.ts';
-import type { MdevRules } from '../../mdev/mdev-rules.ts';
 import { plainGuest } from '../../memory/guest.ts';
 import { defaultGuestLayout } from '../../memory/guest-layout.ts';
+import type { MdevRules } from '../../vhost-mdev/mdev-rules.ts';
 import { VIRTIO_F_VERSION_1 } from '../../virtqueue/feature-bits.ts';
 import { readable, writable } from '../../virtqueue/segment.ts';
 import { VFIO_REGION_SPAN, vfioRequests } from '../../wire/vfio-structures.ts';

@@ -1,8 +1,8 @@
-import type { TranslationFailure } from '../memory/memory-map.ts';
-import type { Piece } from '../memory/pieces.ts';
-import { passesEvent } from './event-idx.ts';
-import type { MalformedReason } from './malformed.ts';
-import type { SplitChain } from './split-chain.ts';
+import type { TranslationFailure } from '../../memory/memory-map.ts';
+import type { Piece } from '../../memory/pieces.ts';
+import { passesEvent } from '../event-idx.ts';
+import type { MalformedReason } from '../malformed.ts';
+import type { SplitChain } from './chain.ts';
 import {
   DESCRIPTOR_SIZE,
   VIRTQ_AVAIL_F_NO_INTERRUPT,
@@ -10,8 +10,8 @@ import {
   VIRTQ_DESC_F_NEXT,
   VIRTQ_DESC_F_WRITE,
   VIRTQ_USED_F_NO_NOTIFY,
-} from './split-layout.ts';
-import type { SplitRing } from './split-ring.ts';
+} from './layout.ts';
+import type { SplitRing } from './ring-memory.ts';
 
 /** What was negotiated for a ring, as far as its device side cares. */
 export interface SplitFeatures {

@@ -1,7 +1,7 @@
-import type { AddressSpace } from '../memory/addresses.ts';
-import { isFailure, type MemoryMap, type TranslationFailure } from '../memory/memory-map.ts';
-import { type MalformedChain, type SplitChain, type WalkedRing, walkChain } from './split-chain.ts';
-import { type Completion, type SplitDeviceRules, type SplitFeatures, splitDeviceRules } from './split-device-rules.ts';
+import type { AddressSpace } from '../../memory/addresses.ts';
+import { isFailure, type MemoryMap, type TranslationFailure } from '../../memory/memory-map.ts';
+import { type MalformedChain, type SplitChain, type WalkedRing, walkChain } from './chain.ts';
+import { type Completion, type SplitDeviceRules, type SplitFeatures, splitDeviceRules } from './device-rules.ts';
 import {
   availEventOffset,
   isQueueSize,
@@ -11,8 +11,8 @@ import {
   USED_ELEMENT_SIZE,
   USED_IDX_OFFSET,
   usedElementOffset,
-} from './split-layout.ts';
-import { SplitRing } from './split-ring.ts';
+} from './layout.ts';
+import { SplitRing } from './ring-memory.ts';
 
 export interface SplitDeviceOptions {
   readonly size: number;

@@ -1,9 +1,9 @@
-import { DriverUsageError } from '../errors.ts';
-import { type AddressSpace, addressIn } from '../memory/addresses.ts';
-import type { AllocationRequest } from '../memory/allocation.ts';
-import type { Span } from '../memory/span.ts';
-import { passesEvent } from './event-idx.ts';
-import type { Segment } from './segment.ts';
+import { DriverUsageError } from '../../errors.ts';
+import { type AddressSpace, addressIn } from '../../memory/addresses.ts';
+import type { AllocationRequest } from '../../memory/allocation.ts';
+import type { Span } from '../../memory/span.ts';
+import { passesEvent } from '../event-idx.ts';
+import type { Segment } from '../segment.ts';
 import {
   DESCRIPTOR_SIZE,
   VIRTQ_AVAIL_F_NO_INTERRUPT,
@@ -11,8 +11,8 @@ import {
   VIRTQ_DESC_F_NEXT,
   VIRTQ_DESC_F_WRITE,
   VIRTQ_USED_F_NO_NOTIFY,
-} from './split-layout.ts';
-import type { SplitRing, UsedElement } from './split-ring.ts';
+} from './layout.ts';
+import type { SplitRing, UsedElement } from './ring-memory.ts';
 
 export interface SplitDriverOptions {
   /** The space whose addresses descriptors carry. `guest-physical` unless told. */

@@ -1,8 +1,8 @@
-import type { AllocationRequest } from '../memory/allocation.ts';
-import type { Region } from '../memory/region.ts';
-import type { Span } from '../memory/span.ts';
-import { type SplitRingPart, splitAlignment, splitSizes } from './split-layout.ts';
-import { SplitRing } from './split-ring.ts';
+import type { AllocationRequest } from '../../memory/allocation.ts';
+import type { Region } from '../../memory/region.ts';
+import type { Span } from '../../memory/span.ts';
+import { type SplitRingPart, splitAlignment, splitSizes } from './layout.ts';
+import { SplitRing } from './ring-memory.ts';
 
 /** How one part of a ring is to lie, beyond its size. */
 export type PartPlacement = Omit<AllocationRequest, 'size'>;

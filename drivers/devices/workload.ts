@@ -6,7 +6,7 @@ import {
   type Guest,
   type GuestSplitRing,
   type Session,
-} from '../../drivers/driver-port.ts';
+} from '../port/port.ts';
 import { BlockRequests } from './block-requests.ts';
 import { NetFrames, netHeaderSize, receiveSlack, shortestFrame } from './net-frames.ts';
 import { difference, pattern, type Request, type RequestShape } from './request.ts';

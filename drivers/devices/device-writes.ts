@@ -1,5 +1,5 @@
-import type { Attachment, Session } from '../../drivers/driver-port.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
+import type { Attachment, Session } from '../port/port.ts';
 import { VIRTIO_BLK_S_OK } from './block-requests.ts';
 import { netHeaderSize } from './net-frames.ts';
 import { difference, pattern } from './request.ts';

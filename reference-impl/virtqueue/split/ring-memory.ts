@@ -1,4 +1,4 @@
-import { DriverUsageError } from '../errors.ts';
+import { DriverUsageError } from '../../errors.ts';
 import {
   AVAIL_FLAGS,
   AVAIL_IDX,
@@ -11,7 +11,7 @@ import {
   USED_IDX,
   usedElementUnit,
   usedEventUnit,
-} from './split-layout.ts';
+} from './layout.ts';
 
 /** struct virtq_desc; `addr` in whichever address space the transport uses. */
 export interface Descriptor {

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { BlockDevice } from '../../devices/block-device.ts';
 import type { ParentDriver } from '../../devices/parent-driver.ts';
-import { MdevDevice } from '../../mdev/mdev-device.ts';
-import type { MdevEdge } from '../../mdev/mdev-edge.ts';
-import { MdevFile } from '../../mdev/mdev-file.ts';
-import { type MdevMode, type MdevRules, mdevRuleTables } from '../../mdev/mdev-rules.ts';
 import { addressIn } from '../../memory/addresses.ts';
 import { type Guest, plainGuest } from '../../memory/guest.ts';
-import { SplitDriver } from '../../virtqueue/split-driver.ts';
-import type { GuestSplitRing } from '../../virtqueue/split-placement.ts';
+import { MdevDevice } from '../../vhost-mdev/mdev-device.ts';
+import type { MdevEdge } from '../../vhost-mdev/mdev-edge.ts';
+import { MdevFile } from '../../vhost-mdev/mdev-file.ts';
+import { type MdevMode, type MdevRules, mdevRuleTables } from '../../vhost-mdev/mdev-rules.ts';
+import { SplitDriver } from '../../virtqueue/split/driver-ring.ts';
+import type { GuestSplitRing } from '../../virtqueue/split/guest-ring.ts';
 import { encodeMdevMessage, MDEV_HEADER_SIZE, mdevHeader, mdevMemoryTablePayload } from '../../wire/mdev-messages.ts';
 import {
   decodeStructure,

@@ -1,5 +1,5 @@
-import type { BlockWorkload, Guest } from '../../drivers/driver-port.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
+import type { BlockWorkload, Guest } from '../port/port.ts';
 import { chainOf, cutSpan, difference, pattern, type Request, type RequestShape } from './request.ts';
 
 export const VIRTIO_BLK_T_IN = 0;

@@ -1,5 +1,5 @@
-import type { Attachment, Guest, NetWorkload } from '../../drivers/driver-port.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
+import type { Attachment, Guest, NetWorkload } from '../port/port.ts';
 import { chainOf, cutSpan, pattern, type Request, type RequestShape } from './request.ts';
 
 /** struct virtio_net_hdr with num_buffers, as VERSION_1 has it always (virtio 5.1.6). */

@@ -2,17 +2,17 @@
  * The one interface that suites and fuzz know of all drivers. Nothing here does I/O by itself.
  * Every call blocks; there are no promises. All that is sent or seen goes into `port.log` in order.
  */
-import type { Guest } from '../reference-impl/memory/guest.ts';
-import type { GuestLayout } from '../reference-impl/memory/guest-layout.ts';
-import type { Region } from '../reference-impl/memory/region.ts';
-import type { EventLog } from '../reference-impl/observations/event-log.ts';
-import type { Segment } from '../reference-impl/virtqueue/segment.ts';
-import type { AddOptions, SplitDriver } from '../reference-impl/virtqueue/split-driver.ts';
-import type { GuestSplitRing } from '../reference-impl/virtqueue/split-placement.ts';
-import type { UsedElement } from '../reference-impl/virtqueue/split-ring.ts';
-import type { TargetFacts, Transport } from './target.ts';
-import type { VfioDevice } from './vfio/vfio-device.ts';
-import type { MdevChannel, MdevPlaces } from './vhost-mdev/mdev-channel.ts';
+import type { Guest } from '../../reference-impl/memory/guest.ts';
+import type { GuestLayout } from '../../reference-impl/memory/guest-layout.ts';
+import type { Region } from '../../reference-impl/memory/region.ts';
+import type { EventLog } from '../../reference-impl/observations/event-log.ts';
+import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
+import type { AddOptions, SplitDriver } from '../../reference-impl/virtqueue/split/driver-ring.ts';
+import type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
+import type { UsedElement } from '../../reference-impl/virtqueue/split/ring-memory.ts';
+import type { TargetFacts, Transport } from '../target.ts';
+import type { VfioDevice } from '../vfio/vfio-device.ts';
+import type { MdevChannel, MdevPlaces } from '../vhost-mdev/mdev-channel.ts';
 
 export {
   DeadlineError,
@@ -20,16 +20,16 @@ export {
   IutGoneError,
   PeerProtocolError,
   SystemCallError,
-} from '../reference-impl/errors.ts';
-export type { Guest } from '../reference-impl/memory/guest.ts';
-export type { GuestLayout } from '../reference-impl/memory/guest-layout.ts';
-export type { SplitDriver } from '../reference-impl/virtqueue/split-driver.ts';
-export type { GuestSplitRing } from '../reference-impl/virtqueue/split-placement.ts';
-export type { UsedElement } from '../reference-impl/virtqueue/split-ring.ts';
-export type { BlockWorkload, NetWorkload, TargetFacts, Transport, WorkloadFacts } from './target.ts';
-export type { VfioMapping } from './vfio/vfio-carrier.ts';
-export type { DeviceInfo, DmaPermission, DmaRange, IrqInfo, RegionInfo, VfioDevice } from './vfio/vfio-device.ts';
-export type { MdevChannel, MdevExchange, MdevPlaces } from './vhost-mdev/mdev-channel.ts';
+} from '../../reference-impl/errors.ts';
+export type { Guest } from '../../reference-impl/memory/guest.ts';
+export type { GuestLayout } from '../../reference-impl/memory/guest-layout.ts';
+export type { SplitDriver } from '../../reference-impl/virtqueue/split/driver-ring.ts';
+export type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
+export type { UsedElement } from '../../reference-impl/virtqueue/split/ring-memory.ts';
+export type { BlockWorkload, NetWorkload, TargetFacts, Transport, WorkloadFacts } from '../target.ts';
+export type { VfioMapping } from '../vfio/vfio-carrier.ts';
+export type { DeviceInfo, DmaPermission, DmaRange, IrqInfo, RegionInfo, VfioDevice } from '../vfio/vfio-device.ts';
+export type { MdevChannel, MdevExchange, MdevPlaces } from '../vhost-mdev/mdev-channel.ts';
 
 /** How a process ended: exactly one of both is set. */
 export interface IutExit {

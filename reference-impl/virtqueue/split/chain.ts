@@ -1,9 +1,9 @@
-import type { AddressSpace } from '../memory/addresses.ts';
-import { isFailure, type MemoryMap } from '../memory/memory-map.ts';
-import { gather, type Piece } from '../memory/pieces.ts';
-import type { MalformedReason } from './malformed.ts';
-import type { SplitDeviceRules, SplitFeatures, TableView } from './split-device-rules.ts';
-import { DESCRIPTOR_SIZE } from './split-layout.ts';
+import type { AddressSpace } from '../../memory/addresses.ts';
+import { isFailure, type MemoryMap } from '../../memory/memory-map.ts';
+import { gather, type Piece } from '../../memory/pieces.ts';
+import type { MalformedReason } from '../malformed.ts';
+import type { SplitDeviceRules, SplitFeatures, TableView } from './device-rules.ts';
+import { DESCRIPTOR_SIZE } from './layout.ts';
 
 /** A chain that a driver made available, as the device side found it. */
 export interface SplitChain {
