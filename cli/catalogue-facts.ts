@@ -1,3 +1,4 @@
+import type { Offer } from '../judging/negotiation.ts';
 import {
   allFeatures,
   allRequirements,
@@ -12,7 +13,6 @@ import { CatalogueError } from '../reference-impl/errors.ts';
 import { type CatalogueSnapshot, catalogueSnapshot } from '../reports/record/catalogue-snapshot.ts';
 import { recordSchemaVersion } from '../reports/record/record.ts';
 import type { AnyCase } from '../suites/case.ts';
-import type { Offer } from '../suites/runner/applicability.ts';
 import type { RequirementFacts } from '../suites/runner/plan.ts';
 
 /** @throws CatalogueError for a slug that the catalogue does not know. */

@@ -1,4 +1,5 @@
-import { applicability, type Offer } from '../suites/runner/applicability.ts';
+import type { Offer } from '../judging/negotiation.ts';
+import { applicability } from '../suites/runner/applicability.ts';
 import { plannedResults, shardOf } from '../suites/runner/plan.ts';
 import { counted } from './counted.ts';
 import type { RunRequest } from './run-request.ts';

@@ -1,6 +1,8 @@
 import type { DriverPort } from '../drivers/port/port.ts';
 import { openMdevReference } from '../drivers/reference/open-mdev-reference.ts';
 import { openReference } from '../drivers/reference/open-reference.ts';
+import { firstContact } from '../judging/first-contact.ts';
+import type { Offer } from '../judging/negotiation.ts';
 import { type FaultName, faultNames, faults, isFaultName } from '../reference-impl/faults/faults.ts';
 import {
   isMdevFaultName,
@@ -12,8 +14,7 @@ import {
 import { mdevRuleTables } from '../reference-impl/vhost-mdev/mdev-rules.ts';
 import { caseKey, type VariantValues } from '../reports/record/record.ts';
 import { type AnyCase, variantsOf } from '../suites/case.ts';
-import { applicability, type Offer } from '../suites/runner/applicability.ts';
-import { firstContact } from '../suites/runner/first-contact.ts';
+import { applicability } from '../suites/runner/applicability.ts';
 import { type Judgement, judge } from '../suites/runner/judge.ts';
 
 /** What a fault of the reference does to the cases. */

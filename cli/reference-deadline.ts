@@ -1,7 +1,7 @@
 import { openAnyTarget } from '../drivers/open-target.ts';
 import { targetByName } from '../fixtures/targets/index.ts';
+import { control } from '../judging/control.ts';
 import { DriverUsageError } from '../reference-impl/errors.ts';
-import { control } from '../suites/runner/liveness.ts';
 
 /** Whether the reference, started afresh, completes a transfer within the deadline on this machine and now. */
 export function referenceMeetsDeadline(deadlineMs: number, runDirectory: string): boolean {

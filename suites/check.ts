@@ -1,17 +1,7 @@
 import type { Acknowledgement, Exchange, IutExit, ReceivedMessage } from '../drivers/port/port.ts';
-import type { FailureKind } from '../reports/record/record.ts';
-
-/** One failed check, before the judge adds what the catalogue says of the requirement. */
-export interface Failure {
-  readonly how: FailureKind;
-  readonly what: string;
-  readonly expected: string;
-  readonly actual: string;
-  readonly traceEvent: number;
-  readonly exit?: IutExit;
-  /** Nothing came before the deadline: whether that is a stall or a hang is found out after the case. */
-  readonly silent?: true;
-}
+import { exitText, type Failure } from '../judging/failure.ts';
+import { nothingWithin } from '../judging/thrown-failure.ts';
+import type { FailureKind } from '../reference-impl/observations/failure-kind.ts';
 
 /** Ends a case whose next steps make no sense after a failure that is already recorded. */
 export class CaseEnded extends Error {}
@@ -164,7 +154,7 @@ export class Check {
 
   /** Something owed did not come; the judge says later whether only this stalled or all of it hangs. */
   silence(what: string, expected: string, waitedMs: number): void {
-    const actual = `nothing within ${Math.round(waitedMs)} ms`;
+    const actual = nothingWithin(waitedMs);
     this.failures.push({ how: 'stalled', what, expected, actual, traceEvent: this.#traceEvent(), silent: true });
   }
 
@@ -184,10 +174,6 @@ export class Check {
     this.#evaluated++;
     this.#inconclusive ??= why;
   }
-}
-
-export function exitText(exit: IutExit): string {
-  return exit.signal === undefined ? `exit code ${exit.code ?? 'unknown'}` : `signal ${exit.signal}`;
 }
 
 function shown(value: string | number | bigint | boolean | undefined): string {

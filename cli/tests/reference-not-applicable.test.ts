@@ -2,11 +2,11 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { openMdevReference } from '../../drivers/reference/open-mdev-reference.ts';
 import { openReference } from '../../drivers/reference/open-reference.ts';
+import { firstContact } from '../../judging/first-contact.ts';
 import { allCases } from '../../suites/all-cases.ts';
 import type { AnyCase } from '../../suites/case.ts';
 import { applicability } from '../../suites/runner/applicability.ts';
 import { readExpectations } from '../../suites/runner/expectations.ts';
-import { firstContact } from '../../suites/runner/first-contact.ts';
 import { casePattern, selectCases } from '../../suites/runner/plan.ts';
 import { requirementFacts } from '../catalogue-facts.ts';
 

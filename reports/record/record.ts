@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { failureKinds } from '../../reference-impl/observations/failure-kind.ts';
 
 /** Version of the record format. Readers accept every minor of the same major. */
 export const recordSchemaVersion = { major: 1, minor: 1 } as const;
@@ -6,10 +7,6 @@ export const recordSchemaVersion = { major: 1, minor: 1 } as const;
 /** Worst first: the verdict of a case is the worst outcome among its requirements. */
 export const outcomes = ['error', 'fail', 'inconclusive', 'not-run', 'pass', 'not-applicable'] as const;
 export type Outcome = (typeof outcomes)[number];
-
-/** How a failure shows: DESIGN "Fair verdicts". */
-export const failureKinds = ['wrong', 'crash', 'hang', 'stalled', 'leak', 'desync'] as const;
-export type FailureKind = (typeof failureKinds)[number];
 
 const outcome = z.enum(outcomes);
 const failureKind = z.enum(failureKinds);

@@ -1,5 +1,6 @@
+import type { FailureKind } from '../../reference-impl/observations/failure-kind.ts';
 import type { SnapshotRequirement } from '../record/catalogue-snapshot.ts';
-import type { FailureKind, Finding } from '../record/record.ts';
+import type { Finding } from '../record/record.ts';
 import { hostileText } from './sample-trace.ts';
 
 /** Lines of a kernel's log, as the end of a machine under test has them. */

@@ -1,17 +1,11 @@
 import { allFeatures, allRequirements, catalogueHash, untestedText } from '../../reference-impl/catalogue/catalogue.ts';
+import type { FailureKind } from '../../reference-impl/observations/failure-kind.ts';
 import {
   type CatalogueSnapshot,
   type SnapshotRequirement,
   writeCatalogueSnapshot,
 } from '../record/catalogue-snapshot.ts';
-import {
-  type CaseRecord,
-  caseKey,
-  type FailureKind,
-  type Outcome,
-  recordSchemaVersion,
-  type TargetRecord,
-} from '../record/record.ts';
+import { type CaseRecord, caseKey, type Outcome, recordSchemaVersion, type TargetRecord } from '../record/record.ts';
 import { RecordWriter } from '../record/record-writer.ts';
 import { createRunDirectory } from '../record/run-directory.ts';
 import { type PlannedResult, writeRunPlan } from '../record/run-plan.ts';

@@ -8,11 +8,13 @@ import {
   PeerProtocolError,
   type Session,
 } from '../../drivers/port/port.ts';
+import { exitText } from '../../judging/failure.ts';
+import { isServing } from '../../judging/liveness.ts';
+import { negotiationFor, type Offer } from '../../judging/negotiation.ts';
+import { thrownFailure } from '../../judging/thrown-failure.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import type { AnyCase, CaseContext, Point, SweepOptions, VariantAxes, VariantOf } from '../case.ts';
-import { CaseEnded, Check, exitText } from '../check.ts';
-import { negotiationFor, type Offer } from './applicability.ts';
-import { isServing } from './liveness.ts';
+import { CaseEnded, Check } from '../check.ts';
 
 export interface RunOptions {
   readonly seed: number;
@@ -110,7 +112,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     const { session } = opened;
     this.#opened.push(session);
     if (start === 'connected') return session;
-    session.negotiate(negotiationFor(this.#definition, this.port.facts, this.#offer));
+    session.negotiate(negotiationFor(this.#definition.applies, this.port.facts, this.#offer));
     if (this.#definition.applies.shareMemory !== false) {
       const shared = session.shareMemory(this.guest);
       if (shared.kind === 'died') throw new IutGoneError('the process ended at the memory table');
@@ -246,29 +248,11 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       if (error instanceof CaseEnded) return;
       const check = this.#firstOpenCheck();
       if (check === undefined) throw error;
-      const exit = this.port.iut.exit();
-      if (error instanceof IutGoneError || (exit !== undefined && !(error instanceof DriverUsageError))) {
-        const detail = exit === undefined ? error : undefined;
-        check.fail(
-          'crash',
-          messageOf(error),
-          'the process lives on',
-          exit === undefined ? String(detail) : exitText(exit),
-          exit,
-        );
-      } else if (error instanceof PeerProtocolError) {
-        check.fail('wrong', error.message, 'the exchange goes on', 'the peer ended it or broke the protocol');
-      } else if (error instanceof DeadlineError) {
-        check.silence(error.message, 'it comes in time', this.port.deadlineMs);
-      } else {
-        throw error;
-      }
+      const failure = thrownFailure(error, this.port, Math.max(0, this.port.log.next - 1));
+      if (failure === undefined) throw error;
+      check.failures.push(failure);
     }
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** At most so many members, at even distances, the first among them. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { type CaseRecord, failureKinds, outcomes } from '../../reports/record/record.ts';
+import { failureKinds } from '../../reference-impl/observations/failure-kind.ts';
+import { type CaseRecord, outcomes } from '../../reports/record/record.ts';
 import { RecordError } from '../../reports/record/record-error.ts';
 import { reasonOf } from '../../reports/record/record-writer.ts';
 import { casePattern } from './plan.ts';

@@ -1,12 +1,14 @@
 import type { DriverPort, IutExit } from '../../drivers/port/port.ts';
+import { exitText, type Failure } from '../../judging/failure.ts';
+import { isServing } from '../../judging/liveness.ts';
+import type { Offer } from '../../judging/negotiation.ts';
+import { startedAfresh } from '../../judging/recovery.ts';
+import { type SilenceOptions, Silences } from '../../judging/silence.ts';
 import type { Finding, Outcome, RequirementOutcome } from '../../reports/record/record.ts';
 import { worstOutcome } from '../../reports/record/record.ts';
 import type { AnyCase, VariantAxes, VariantOf } from '../case.ts';
-import type { Check, Failure } from '../check.ts';
-import { exitText } from '../check.ts';
-import type { Offer } from './applicability.ts';
+import type { Check } from '../check.ts';
 import { CaseRun, NoSuchPointError, type RunOptions, type SweepResult } from './case-run.ts';
-import { type Control, control, isServing, startedAfresh } from './liveness.ts';
 
 /** A finding before the catalogue's level and basis are added to it. */
 export type JudgedFinding = Omit<Finding, 'level' | 'basis'>;
@@ -26,17 +28,14 @@ export interface Judgement {
   readonly died?: IutExit;
 }
 
-export interface JudgeOptions extends RunOptions {
+export interface JudgeOptions extends RunOptions, SilenceOptions {
   /** It answered a moment ago, and nothing has happened since: liveness before the case is known. */
   readonly isServing?: boolean;
-  /** Whether the reference, on this machine and now, completes a transfer within the deadline. */
-  referenceMeetsDeadline(): boolean;
 }
 
 const stderrTailBytes = 4096;
-const controlFraction = 20;
 
-/** Runs one case: liveness before and after, the case itself, and what its failures mean (DESIGN, "Fair verdicts"). */
+/** Runs one case: liveness before and after, the case itself, and what its failures mean. */
 export function judge(
   port: DriverPort,
   definition: AnyCase,
@@ -82,16 +81,15 @@ function hasFailure(run: CaseRun): boolean {
   return [...run.checks.values()].some((check) => check.failures.length > 0);
 }
 
-/** Rule 2: stalled when the control completes at once, hang when it fails too, else this machine cannot say. */
+/** What the silences of the case were is known behind it. */
 function settleSilence(port: DriverPort, run: CaseRun, options: JudgeOptions): void {
-  let found: Control | undefined;
+  const silences = new Silences(port, options);
   for (const check of run.checks.values()) {
     for (const [at, failure] of check.failures.entries()) {
       if (failure.silent === undefined) continue;
-      found ??= port.iut.isAlive() ? control(port) : { kind: 'failed', why: 'the process ended' };
-      const settled = settledFailure(failure, found, port, options);
-      if (typeof settled === 'string') check.inconclusive(settled);
-      else check.failures[at] = settled;
+      const settled = silences.settle(failure);
+      if (settled.kind === 'inconclusive') check.inconclusive(settled.why);
+      else check.failures[at] = settled.failure;
     }
     if (check.inconclusiveWhy !== undefined) removeSilent(check);
   }
@@ -101,16 +99,6 @@ function settleSilence(port: DriverPort, run: CaseRun, options: JudgeOptions): v
 function removeSilent(check: Check): void {
   const kept = check.failures.filter((failure) => failure.silent === undefined);
   check.failures.splice(0, check.failures.length, ...kept);
-}
-
-function settledFailure(failure: Failure, found: Control, port: DriverPort, options: JudgeOptions): Failure | string {
-  const { silent: _, ...rest } = failure;
-  if (found.kind === 'completed') {
-    if (found.elapsedMs <= port.deadlineMs / controlFraction) return { ...rest, how: 'stalled' };
-    return `${failure.what}: nothing came, but a control took ${found.elapsedMs.toFixed(1)} ms as well`;
-  }
-  if (!options.referenceMeetsDeadline()) return `${failure.what}: nothing came, but the reference is as slow here now`;
-  return { ...rest, how: 'hang', actual: `${failure.actual}; a fresh session fails too: ${found.why}` };
 }
 
 function judgement(port: DriverPort, run: CaseRun, durationMs: number, exit: IutExit | undefined): Judgement {

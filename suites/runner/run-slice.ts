@@ -1,14 +1,17 @@
 import type { DriverPort, IutExit } from '../../drivers/port/port.ts';
+import { type Attributed, CrashAttribution } from '../../judging/attribution.ts';
+import { exitText } from '../../judging/failure.ts';
+import type { Offer } from '../../judging/negotiation.ts';
+import { Losses, type Patience } from '../../judging/patience.ts';
+import { startedAfresh } from '../../judging/recovery.ts';
 import type { CaseRecord, Finding, RunEvent } from '../../reports/record/record.ts';
 import type { PlannedResult } from '../../reports/record/run-plan.ts';
 import type { Trace } from '../../reports/trace/trace.ts';
 import type { AnyCase } from '../case.ts';
-import { exitText } from '../check.ts';
-import { applicability, elsewhereOf, type Offer } from './applicability.ts';
+import { applicability, elsewhereOf } from './applicability.ts';
 import { NoSuchPointError } from './case-run.ts';
 import { accordanceOf, type ExpectationRules } from './expectations.ts';
 import { type Judgement, judge } from './judge.ts';
-import { startedAfresh } from './liveness.ts';
 import type { PlannedCase, RequirementFacts } from './plan.ts';
 
 /** Where the results of a slice go. Each call returns when what it was given is on disk. */
@@ -17,14 +20,6 @@ export interface SliceOutput {
   /** Path of the trace relative to the run's directory. */
   /** @param findings sequence numbers of the events at which checks failed. */
   writeTrace(trace: Trace, findings: readonly number[]): string;
-}
-
-/** What a target may cost before the rest of its results is not run. */
-export interface Patience {
-  /** Milliseconds of results in which something owed never came. Restarts do not count: they depend on the machine. */
-  readonly silentMs: number;
-  /** Results in which the process died. */
-  readonly deaths: number;
 }
 
 export interface SliceOptions {
@@ -49,9 +44,6 @@ export type SliceEnd =
   | { readonly kind: 'no-point'; readonly why: string }
   | { readonly kind: 'not-served'; readonly why: string };
 
-const crashesBeforeGivingUp = 3;
-const casesNamedBefore = 5;
-
 /**
  * Runs the results that are owed of one target, one after another. A result is on disk before the next one begins.
  * Blocks; made for a process of its own.
@@ -69,13 +61,8 @@ class SliceRun {
   readonly #port: DriverPort;
   readonly #output: SliceOutput;
   readonly #options: SliceOptions;
-  /** Keys of the cases that ran on the present process, oldest first. */
-  #onThisProcess: string[] = [];
-  /** Crashes by case and signature. */
-  readonly #crashes = new Map<string, number>();
-  #silentMs = 0;
-  #silentResults = 0;
-  #deaths = 0;
+  readonly #attribution: CrashAttribution<Judgement>;
+  readonly #losses: Losses;
   /** Results that were judged, whatever came of them. */
   #judged = 0;
   #noSuchPoint: string | undefined;
@@ -84,6 +71,11 @@ class SliceRun {
     this.#port = port;
     this.#output = output;
     this.#options = options;
+    this.#losses = new Losses(options.patience);
+    this.#attribution = new CrashAttribution({
+      crashOf,
+      restart: this.#canRestart ? () => this.#restart() : undefined,
+    });
   }
 
   run(slice: readonly { readonly planned: PlannedCase; readonly result: PlannedResult }[]): SliceEnd {
@@ -101,7 +93,7 @@ class SliceRun {
       this.#countLoss(judgement);
     }
     if (this.#noSuchPoint !== undefined && this.#judged === 0) return { kind: 'no-point', why: this.#noSuchPoint };
-    const gaveUp = this.#whyGivenUpWholly();
+    const gaveUp = this.#losses.givenUp;
     return gaveUp === undefined ? { kind: 'completed' } : { kind: 'completed', gaveUp };
   }
 
@@ -117,22 +109,18 @@ class SliceRun {
     }
   }
 
-  /** A crash belongs to the case that repeats it alone on a fresh process (DESIGN, fair verdicts, rule 3). */
   #judgeFairly(planned: PlannedCase): Judgement {
-    const first = this.#judge(planned);
-    const before = this.#onThisProcess.slice(-casesNamedBefore);
-    this.#onThisProcess.push(planned.key);
-    if (crashOf(first) === undefined) return first;
-    if (before.length > 0 && this.#canRestart) {
-      this.#restart();
-      const again = this.#judge(planned);
-      this.#onThisProcess.push(planned.key);
-      if (crashOf(again) === undefined) return notRepeated(first, again, before);
-      this.#countCrash(planned, again);
-      return again;
+    const attributed = this.#attribution.attribute(planned.key, () => this.#judge(planned));
+    switch (attributed.kind) {
+      case 'no-crash':
+        return attributed.result;
+      case 'own-crash':
+        // A sweep counts the crashes of its own points, and starts the process again by itself.
+        if (attributed.result.died !== undefined) this.#attribution.count(planned.definition.id, attributed.exit);
+        return attributed.result;
+      case 'not-repeated':
+        return notRepeated(attributed);
     }
-    this.#countCrash(planned, first);
-    return first;
   }
 
   #judge({ definition, variant }: PlannedCase): Judgement {
@@ -148,42 +136,19 @@ class SliceRun {
     return judgement;
   }
 
-  #countCrash({ definition }: PlannedCase, judgement: Judgement): void {
-    const exit = crashOf(judgement);
-    // A sweep counts the crashes of its own points, and starts the process again by itself.
-    if (exit === undefined || judgement.died === undefined) return;
-    const signature = `${definition.id} ${exitText(exit)}`;
-    this.#crashes.set(signature, (this.#crashes.get(signature) ?? 0) + 1);
-  }
-
   #countLoss(judgement: Judgement): void {
-    if (crashOf(judgement) !== undefined) {
-      this.#deaths++;
-    } else if (isSilent(judgement)) {
-      this.#silentMs += judgement.durationMs;
-      this.#silentResults++;
-    }
-  }
-
-  #whyGivenUpWholly(): string | undefined {
-    const { silentMs, deaths } = this.#options.patience;
-    if (this.#silentMs >= silentMs) {
-      return `given up: it was silent for more than ${silentMs / 1000} s in ${counted(this.#silentResults)}`;
-    }
-    return this.#deaths >= deaths ? `given up: it died in ${counted(this.#deaths)}` : undefined;
+    if (crashOf(judgement) !== undefined) this.#losses.died();
+    else if (isSilent(judgement)) this.#losses.wasSilent(judgement.durationMs);
   }
 
   /** After three crashes of one case with one signature its other variants and repetitions are not run. */
   #givenUp({ definition }: PlannedCase): Judgement | undefined {
-    const wholly = this.#whyGivenUpWholly();
+    const wholly = this.#losses.givenUp;
     if (wholly !== undefined) return notJudged(definition, 'not-run', wholly);
-    for (const [signature, count] of this.#crashes) {
-      if (count >= crashesBeforeGivingUp && signature.startsWith(`${definition.id} `)) {
-        const how = signature.slice(definition.id.length + 1);
-        return notJudged(definition, 'not-run', `this case ended the process ${count} times by ${how}`);
-      }
-    }
-    return undefined;
+    const crashed = this.#attribution.givenUp(definition.id);
+    if (crashed === undefined) return undefined;
+    const why = `this case ended the process ${crashed.times} times by ${crashed.signature}`;
+    return notJudged(definition, 'not-run', why);
   }
 
   get #canRestart(): boolean {
@@ -191,7 +156,7 @@ class SliceRun {
   }
 
   #restart(): boolean {
-    this.#onThisProcess = [];
+    this.#attribution.processBegan();
     return startedAfresh(this.#port) && this.#options.isServedAgain();
   }
 
@@ -268,9 +233,8 @@ function notApplicable(
 }
 
 /** The process died in the run but not in the case alone: said of the run, with the cases before it. */
-function notRepeated(first: Judgement, again: Judgement, before: readonly string[]): Judgement {
-  const exit = crashOf(first);
-  const how = exit === undefined ? 'an unknown cause' : exitText(exit);
+function notRepeated({ exit, again, before }: Extract<Attributed<Judgement>, { kind: 'not-repeated' }>): Judgement {
+  const how = exitText(exit);
   const why = `the process ended by ${how} here, but not with this case alone on a fresh process; before it ran: ${before.join(', ')}`;
   const outcomes = again.outcomes.map((one) =>
     one.outcome === 'pass' ? { ...one, outcome: 'inconclusive' as const, why } : one,
@@ -296,10 +260,6 @@ function mayHaveHarmed({ verdict, findings, died, isUnserved }: Judgement): bool
 
 function isSilent({ findings, isUnserved }: Judgement): boolean {
   return isUnserved === true || findings.some(({ how }) => how === 'hang' || how === 'stalled');
-}
-
-function counted(results: number): string {
-  return results === 1 ? '1 result' : `${results} results`;
 }
 
 function expectedOf({

@@ -1,12 +1,12 @@
 import t from 'tap';
 import type { DriverPort } from '../../drivers/port/port.ts';
 import { openReference } from '../../drivers/reference/open-reference.ts';
+import type { Offer } from '../../judging/negotiation.ts';
 import { fault, handling } from '../../reference-impl/faults/fault.ts';
 import type { FaultName } from '../../reference-impl/faults/faults.ts';
 import { done } from '../../reference-impl/vhost-user/message-rule.ts';
 import { type ReferenceRules, referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { type AnyCase, defineCase } from '../case.ts';
-import type { Offer } from '../runner/applicability.ts';
 import { applicability, elsewhereOf } from '../runner/applicability.ts';
 import { type Judgement, type JudgeOptions, judge } from '../runner/judge.ts';
 

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { openReference } from '../../drivers/reference/open-reference.ts';
+import { firstContact } from '../../judging/first-contact.ts';
 import { fault, handling } from '../../reference-impl/faults/fault.ts';
 import { withFaults } from '../../reference-impl/faults/faults.ts';
 import { done } from '../../reference-impl/vhost-user/message-rule.ts';
@@ -7,7 +8,6 @@ import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.
 import type { CaseRecord, RunEvent } from '../../reports/record/record.ts';
 import { caseKey } from '../../reports/record/record.ts';
 import { type AnyCase, defineCase } from '../case.ts';
-import { firstContact } from '../runner/first-contact.ts';
 import { runSlice, type SliceEnd, type SliceOptions } from '../runner/run-slice.ts';
 
 const slug = 'vu-features/get-features-repeatable';

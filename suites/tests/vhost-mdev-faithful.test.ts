@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { openMdevReference } from '../../drivers/reference/open-mdev-reference.ts';
+import { firstContact } from '../../judging/first-contact.ts';
 import { allCases } from '../all-cases.ts';
 import { variantsOf } from '../case.ts';
 import { applicability } from '../runner/applicability.ts';
 import { readExpectations } from '../runner/expectations.ts';
-import { firstContact } from '../runner/first-contact.ts';
 import { judge } from '../runner/judge.ts';
 
 const path = fileURLToPath(new URL('../../../fixtures/expectations/vhost-mdev-faithful.json', import.meta.url));

@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap';
 import { openMdevReference } from '../../drivers/reference/open-mdev-reference.ts';
+import { firstContact } from '../../judging/first-contact.ts';
 import { allCases } from '../all-cases.ts';
 import { variantsOf } from '../case.ts';
 import { applicability } from '../runner/applicability.ts';
-import { firstContact } from '../runner/first-contact.ts';
 import { judge } from '../runner/judge.ts';
 
 const virtioCases = allCases.filter(({ id }) => id.startsWith('virtio/'));

@@ -1,5 +1,6 @@
 import type { DriverPort, OutgoingMessage, VhostUserSession } from '../../drivers/port/port.ts';
-import { type Check, exitText, type Refusal } from '../check.ts';
+import { exitText } from '../../judging/failure.ts';
+import type { Check, Refusal } from '../check.ts';
 
 /**
  * Sends a message that must be refused, and says how it was: by REPLY_ACK where that is negotiated, by the connection

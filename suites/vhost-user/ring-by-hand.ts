@@ -1,7 +1,8 @@
 import type { DriverPort, GuestSplitRing, UsedElement, VhostUserSession } from '../../drivers/port/port.ts';
+import { exitText } from '../../judging/failure.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import { SplitDriver } from '../../reference-impl/virtqueue/split/driver-ring.ts';
-import { type Check, exitText } from '../check.ts';
+import type { Check } from '../check.ts';
 import { addressesOf, setAddresses, setBase, setDescriptor, setEnable, setNum } from './ring-messages.ts';
 
 /** One message of those that set up a ring. */

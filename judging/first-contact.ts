@@ -1,12 +1,6 @@
-import {
-  DeadlineError,
-  type DriverPort,
-  IutGoneError,
-  PeerProtocolError,
-  type Session,
-} from '../../drivers/port/port.ts';
-import { exitText } from '../check.ts';
-import type { Offer } from './applicability.ts';
+import { DeadlineError, type DriverPort, IutGoneError, PeerProtocolError, type Session } from '../drivers/port/port.ts';
+import { exitText } from './failure.ts';
+import type { Offer } from './negotiation.ts';
 
 /** What the first session with a target shows. */
 export type FirstContact =
@@ -16,13 +10,10 @@ export type FirstContact =
 const roundTrips = 50;
 const firstAnswerMs = 10_000;
 const protocolFeaturesBit = 30n;
-const slowestDeadlineMs = 10_000;
-const fastestDeadlineMs = 1_000;
-const latenciesInDeadline = 2_000;
 
 /**
- * Connects, reads the offer and measures the median latency of GET_FEATURES. What does not speak the protocol is named
- * for what it does instead. The first answer may take ten seconds: some serve their first connection late.
+ * Connects, reads the offer and measures the median latency of GET_FEATURES. Where the peer does not speak the protocol,
+ * `why` says what it does instead. The first answer may take ten seconds: some serve their first connection late.
  */
 export function firstContact(port: DriverPort): FirstContact {
   const opened = port.connect();
@@ -42,12 +33,6 @@ export function firstContact(port: DriverPort): FirstContact {
 
 function whyRefused(why: string): string {
   return why.includes('ECONNREFUSED') ? 'nobody serves this socket' : `it refuses the connection: ${why}`;
-}
-
-/** Milliseconds that a case waits for what is owed, scaled by the latency that was measured. */
-export function deadlineFor(latencyUs: number, scale: number): number {
-  const scaled = Math.max(fastestDeadlineMs, (latencyUs / 1000) * latenciesInDeadline);
-  return Math.min(slowestDeadlineMs, Math.round(scaled * scale));
 }
 
 function converse(port: DriverPort, session: Session): FirstContact {

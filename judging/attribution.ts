@@ -1,0 +1,79 @@
+import type { IutExit } from '../drivers/port/port.ts';
+import { exitText } from './failure.ts';
+
+/** One input as it came out, and whether its crash is its own. */
+export type Attributed<Result> =
+  | { readonly kind: 'no-crash'; readonly result: Result }
+  /** It ended the process alone as well, or nothing had run on that process before. */
+  | { readonly kind: 'own-crash'; readonly result: Result; readonly exit: IutExit }
+  /** It did not end a fresh process: the crash belongs to the run, with the inputs before it. */
+  | {
+      readonly kind: 'not-repeated';
+      readonly first: Result;
+      readonly exit: IutExit;
+      readonly again: Result;
+      readonly before: readonly string[];
+    };
+
+export interface AttributionOptions<Result> {
+  /** How the process ended in a result, if it did. */
+  crashOf(result: Result): IutExit | undefined;
+  /** Undefined where the process cannot be started afresh. */
+  readonly restart: (() => void) | undefined;
+}
+
+const namedBefore = 5;
+const crashesBeforeGivingUp = 3;
+
+/**
+ * Finds out whom a crash belongs to: an input that repeats it alone on a fresh process, else the run. Counts crashes by
+ * input and signature.
+ */
+export class CrashAttribution<Result> {
+  readonly #options: AttributionOptions<Result>;
+  /** Names of the inputs that ran on the present process, oldest first. */
+  #onThisProcess: string[] = [];
+  /** By input, then by signature. */
+  readonly #crashes = new Map<string, Map<string, number>>();
+
+  constructor(options: AttributionOptions<Result>) {
+    this.#options = options;
+  }
+
+  /** The process was started afresh: what ran before has no part in a later crash. */
+  processBegan(): void {
+    this.#onThisProcess = [];
+  }
+
+  /** Runs an input, and once more alone when it crashed a process that had served others. */
+  attribute(name: string, run: () => Result): Attributed<Result> {
+    const { crashOf, restart } = this.#options;
+    const first = run();
+    const before = this.#onThisProcess.slice(-namedBefore);
+    this.#onThisProcess.push(name);
+    const exit = crashOf(first);
+    if (exit === undefined) return { kind: 'no-crash', result: first };
+    if (before.length === 0 || restart === undefined) return { kind: 'own-crash', result: first, exit };
+    restart();
+    const again = run();
+    this.#onThisProcess.push(name);
+    const exitAgain = crashOf(again);
+    if (exitAgain === undefined) return { kind: 'not-repeated', first, exit, again, before };
+    return { kind: 'own-crash', result: again, exit: exitAgain };
+  }
+
+  /** Counts a crash of an input. */
+  count(input: string, exit: IutExit): void {
+    const signatures = this.#crashes.get(input) ?? new Map<string, number>();
+    this.#crashes.set(input, signatures);
+    signatures.set(exitText(exit), (signatures.get(exitText(exit)) ?? 0) + 1);
+  }
+
+  /** The signature with which an input has ended the process so often that it is not run again, and how often. */
+  givenUp(input: string): { readonly signature: string; readonly times: number } | undefined {
+    for (const [signature, times] of this.#crashes.get(input) ?? []) {
+      if (times >= crashesBeforeGivingUp) return { signature, times };
+    }
+    return undefined;
+  }
+}

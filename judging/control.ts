@@ -1,0 +1,36 @@
+import { Workload } from '../drivers/devices/workload.ts';
+import { DeadlineError, type DriverPort, IutGoneError, PeerProtocolError } from '../drivers/port/port.ts';
+import { guestLayouts } from '../reference-impl/memory/guest-layout.ts';
+import { negotiationBeforeOffer } from './negotiation.ts';
+
+/** A whole conversation with one transfer on a fresh session and Guest: what it took from kick to used, or why not. */
+export type Control =
+  | { readonly kind: 'completed'; readonly elapsedMs: number }
+  | { readonly kind: 'failed'; readonly why: string };
+
+/** The transfer that a silence is compared with. The caller has closed its own sessions: some back-ends serve one. */
+export function control(port: DriverPort): Control {
+  const opened = port.connect();
+  if (opened.kind === 'refused') return { kind: 'failed', why: opened.why };
+  const { session } = opened;
+  try {
+    session.negotiate(negotiationBeforeOffer({}, port.facts));
+    const guest = port.createGuest(guestLayouts['below-and-above-4gib']);
+    session.shareMemory(guest);
+    const workload = new Workload(port.facts.workload, () => guest);
+    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const first = workload.once(queue);
+    if (first !== undefined) return { kind: 'failed', why: first };
+    const from = port.nowMs();
+    const second = workload.once(queue);
+    if (second !== undefined) return { kind: 'failed', why: second };
+    return { kind: 'completed', elapsedMs: port.nowMs() - from };
+  } catch (error) {
+    if (error instanceof DeadlineError || error instanceof IutGoneError || error instanceof PeerProtocolError) {
+      return { kind: 'failed', why: error.message };
+    }
+    throw error;
+  } finally {
+    session.close();
+  }
+}

@@ -1,0 +1,19 @@
+import type { IutExit } from '../drivers/port/port.ts';
+import type { FailureKind } from '../reference-impl/observations/failure-kind.ts';
+
+/** One claim about an IUT that did not hold. */
+export interface Failure {
+  readonly how: FailureKind;
+  readonly what: string;
+  readonly expected: string;
+  readonly actual: string;
+  /** Sequence number of the event of the log at which the claim was evaluated. */
+  readonly traceEvent: number;
+  readonly exit?: IutExit;
+  /** Nothing came before the deadline: a control decides afterwards whether that is a stall or a hang. */
+  readonly silent?: true;
+}
+
+export function exitText(exit: IutExit): string {
+  return exit.signal === undefined ? `exit code ${exit.code ?? 'unknown'}` : `signal ${exit.signal}`;
+}

@@ -1,0 +1,57 @@
+import t from 'tap';
+import type { TargetFacts } from '../../drivers/port/port.ts';
+import { openReference } from '../../drivers/reference/open-reference.ts';
+import { deadlineFor } from '../deadline.ts';
+import { firstContact } from '../first-contact.ts';
+import { isOffered, negotiationBeforeOffer, negotiationFor, type Offer } from '../negotiation.ts';
+import { Losses } from '../patience.ts';
+
+const version1 = 1n << 32n;
+const protocolFeatures = 1n << 30n;
+const eventIdx = 1n << 29n;
+const indirect = 1n << 28n;
+
+const port = openReference({ device: 'block' });
+const facts: TargetFacts = { ...port.facts, requiredFeatures: ['VIRTIO_F_INDIRECT_DESC'] };
+t.teardown(() => port.close());
+
+t.test(
+  'a session acknowledges what every one does, what the target needs and what is wanted, if offered',
+  async (t) => {
+    const offer: Offer = { features: version1 | eventIdx | indirect | (1n << 9n), protocolFeatures: 1n << 3n };
+    const wants = { negotiate: ['VIRTIO_F_EVENT_IDX', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'] } as const;
+    t.same(negotiationFor(wants, facts, offer), {
+      features: version1 | eventIdx | indirect,
+      protocolFeatures: 1n << 3n,
+    });
+    t.same(negotiationFor({ without: ['VIRTIO_F_VERSION_1'] }, facts, offer).features, indirect);
+    t.same(negotiationBeforeOffer({}, facts).features, version1 | protocolFeatures | indirect);
+    t.ok(isOffered('VIRTIO_F_EVENT_IDX', offer));
+    t.notOk(isOffered('VHOST_USER_PROTOCOL_F_CONFIG', offer));
+  },
+);
+
+t.test('the first contact shows the offer, and leaves no session behind', async (t) => {
+  const contact = firstContact(port);
+  t.equal(contact.kind, 'served');
+  if (contact.kind === 'served') t.ok(isOffered('VIRTIO_F_VERSION_1', contact.offer));
+  t.equal(port.releaseAll(), 0);
+});
+
+t.test('a deadline is 2000 latencies, between one second and ten', async (t) => {
+  t.equal(deadlineFor(10, 1), 1_000);
+  t.equal(deadlineFor(2_000, 1), 4_000);
+  t.equal(deadlineFor(2_000, 2), 8_000);
+  t.equal(deadlineFor(1_000_000, 1), 10_000);
+});
+
+t.test('losses are added up until patience ends', async (t) => {
+  const losses = new Losses({ silentMs: 1000, deaths: 2 });
+  losses.wasSilent(600);
+  losses.died();
+  t.equal(losses.givenUp, undefined);
+  losses.died();
+  t.equal(losses.givenUp, 'given up: it died in 2 results');
+  losses.wasSilent(600);
+  t.equal(losses.givenUp, 'given up: it was silent for more than 1 s in 2 results');
+});
