@@ -1,5 +1,6 @@
-import type { IutExit } from '../drivers/port/port.ts';
+import type { IutExit, Refused } from '../drivers/port/port.ts';
 import type { FailureKind } from '../reference-impl/observations/failure-kind.ts';
+import { errorName } from '../reference-impl/vhost-mdev/error-numbers.ts';
 
 /** One claim about an IUT that did not hold. */
 export interface Failure {
@@ -16,4 +17,16 @@ export interface Failure {
 
 export function exitText(exit: IutExit): string {
   return exit.signal === undefined ? `exit code ${exit.code ?? 'unknown'}` : `signal ${exit.signal}`;
+}
+
+/** A refusal in words. */
+export function refusalText({ by, value }: Refused): string {
+  switch (by) {
+    case 'acknowledgement':
+      return `acknowledgement ${value}`;
+    case 'errno':
+      return errorName(-Number(value));
+    case 'status':
+      return `status 0x${value.toString(16)}`;
+  }
 }

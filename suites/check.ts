@@ -1,7 +1,13 @@
-import type { Acknowledgement, Exchange, IutExit, ReceivedMessage } from '../drivers/port/port.ts';
-import { exitText, type Failure } from '../judging/failure.ts';
+import type { ControlOutcome, Exchange, IutExit, NoAnswer, ReceivedMessage, Refused } from '../drivers/port/port.ts';
+import { exitText, type Failure, refusalText } from '../judging/failure.ts';
 import { nothingWithin } from '../judging/thrown-failure.ts';
 import type { FailureKind } from '../reference-impl/observations/failure-kind.ts';
+
+const acceptance: Readonly<Record<Refused['by'], string>> = {
+  acknowledgement: 'acknowledgement 0',
+  errno: 'no error',
+  status: 'a status without FAILED or DEVICE_NEEDS_RESET',
+};
 
 /** Ends a case whose next steps make no sense after a failure that is already recorded. */
 export class CaseEnded extends Error {}
@@ -121,25 +127,25 @@ export class Check {
     throw new CaseEnded(what);
   }
 
-  /** An acknowledgement of 0, or a fenced message; else a recorded failure, and the end of the case if it is over. */
-  accepted(acknowledgement: Acknowledgement, what: string): boolean {
+  /** The operation was done; else a recorded failure, and the end of the case where nothing was answered. */
+  accepted(outcome: ControlOutcome, what: string): boolean {
     this.#evaluated++;
-    if (acknowledgement.kind === 'fenced') return true;
-    if (acknowledgement.kind === 'acknowledged') {
-      if (acknowledgement.value === 0n) return true;
-      this.fail('wrong', what, 'acknowledgement 0', `acknowledgement ${acknowledgement.value}`);
-      return false;
+    switch (outcome.kind) {
+      case 'done':
+        return true;
+      case 'refused':
+        this.fail('wrong', what, acceptance[outcome.by], refusalText(outcome));
+        return false;
+      case 'closed':
+      case 'silent':
+      case 'died':
+        this.failsBy(outcome, what, 'acceptance');
+        throw new CaseEnded(what);
     }
-    this.failsBy(acknowledgement, what, 'acceptance');
-    throw new CaseEnded(what);
   }
 
   /** Records how the peer failed to answer: crash, closed (wrong), or silence (stalled or hang). */
-  failsBy(
-    end: Exclude<Exchange, { kind: 'reply' }> | Exclude<Acknowledgement, { kind: 'acknowledged' | 'fenced' }>,
-    what: string,
-    expected: string,
-  ): void {
+  failsBy(end: NoAnswer, what: string, expected: string): void {
     switch (end.kind) {
       case 'died':
         this.fail('crash', what, expected, `the process ended by ${exitText(end.exit)}`, end.exit);

@@ -7,7 +7,8 @@ import {
 import type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
 import type { UsedElement } from '../../reference-impl/virtqueue/split/ring-memory.ts';
 import { DeadlineError, DriverUsageError } from '../errors.ts';
-import type { Acknowledgement, Attachment } from '../port/port.ts';
+import type { ControlOutcome } from '../port/outcome.ts';
+import type { Attachment } from '../port/queue.ts';
 import { deadlineIn } from './deadline.ts';
 import { RingTrace } from './ring-trace.ts';
 import type { SessionContext } from './session-context.ts';
@@ -39,7 +40,7 @@ export abstract class RingAttachment implements Attachment {
   abstract calls(): number;
   abstract drainCalls(): number;
   abstract errors(): number;
-  abstract setEnabled(enabled: boolean): Acknowledgement;
+  abstract setEnabled(enabled: boolean): ControlOutcome;
   abstract stop(): ReturnType<Attachment['stop']>;
 
   /** Whether anything can still come: the session is open. */

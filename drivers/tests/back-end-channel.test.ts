@@ -42,7 +42,7 @@ const open = (test: { teardown(handler: () => void): void }, policy: BackEndRequ
   const { session } = connection;
   session.negotiate({ features: bit30 | features, protocolFeatures: ~0n });
   const answer = session.messages.openBackEndChannel(policy);
-  if (answer.kind !== 'acknowledged') throw new Error(answer.kind);
+  if (answer.kind !== 'done') throw new Error(answer.kind);
   const fd = peer.requests.find(({ request }) => request === setBackendReqFd)?.descriptors[0] ?? -1;
   return { port, peer, session, fd };
 };
@@ -136,7 +136,7 @@ t.test('behind an IOMMU addresses are I/O-virtual, and misses are served', (t) =
 t.test('a channel whose other end is closed is closed, and nothing else', (t) => {
   const { peer, session, port } = open(t, { kind: 'serve' });
   const before = peer.requests.length;
-  t.equal(session.messages.openBackEndChannel({ kind: 'refuse' }).kind, 'acknowledged', 'a second takes its place');
+  t.equal(session.messages.openBackEndChannel({ kind: 'refuse' }).kind, 'done', 'a second takes its place');
   t.ok(peer.requests.length > before);
   t.equal(session.messages.fence().kind, 'reply');
   t.ok(session.isOpen);

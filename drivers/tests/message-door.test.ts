@@ -57,12 +57,16 @@ t.test('negotiation asks, takes the intersection and says it', (t) => {
 
 t.test('acknowledged asks for the acknowledgement once REPLY_ACK is negotiated, and fences before', (t) => {
   const [, peer, session] = connected(t);
-  t.same(session.messages.acknowledged({ request: 'VHOST_USER_SET_OWNER' }), { kind: 'fenced' });
+  t.same(session.messages.acknowledged({ request: 'VHOST_USER_SET_OWNER' }), { kind: 'done', by: 'fence' });
   session.negotiate({ features: offered, protocolFeatures: replyAck });
-  t.same(session.messages.acknowledged({ request: 'VHOST_USER_SET_OWNER' }), { kind: 'acknowledged', value: 0n });
+  t.same(session.messages.acknowledged({ request: 'VHOST_USER_SET_OWNER' }), { kind: 'done', by: 'acknowledgement' });
   t.equal(peer.requests.at(-1)?.flags, 9);
   peer.answer = (request) => peer.sendU64(request.request, 5n);
-  t.same(session.messages.acknowledged({ request: 'VHOST_USER_SET_OWNER' }), { kind: 'acknowledged', value: 5n });
+  t.same(session.messages.acknowledged({ request: 'VHOST_USER_SET_OWNER' }), {
+    kind: 'refused',
+    by: 'acknowledgement',
+    value: 5n,
+  });
   peer.answer = (request) => peer.send(request.request, new Uint8Array(4));
   t.throws(() => session.messages.acknowledged({ request: 'VHOST_USER_SET_OWNER' }), PeerProtocolError);
   t.end();

@@ -26,7 +26,7 @@ function transferBlock(t: Test, port: DriverPort<VhostUserSession>, seed: number
   const negotiated = session.negotiate({ features: (1n << 32n) | (1n << 30n), protocolFeatures: 1n << 3n });
   t.equal(negotiated.accepted, (1n << 32n) | (1n << 30n));
   const guest = port.createGuest(defaultGuestLayout);
-  t.same(session.shareMemory(guest), { kind: 'acknowledged', value: 0n });
+  t.same(session.shareMemory(guest), { kind: 'done', by: 'acknowledgement' });
   const queue = session.attach(guest.splitRing({ size: 16 }), { index: 0 });
   queue.drainCalls();
   const data = Uint8Array.from({ length: 512 }, (_, n) => (n * 7 + seed) & 0xff);

@@ -5,7 +5,7 @@ import { EventLog } from '../../reference-impl/observations/event-log.ts';
 import { type MdevMode, mdevRuleTables } from '../../reference-impl/vhost-mdev/mdev-rules.ts';
 import { closeFd, eventfdCreate, eventfdRead, monotonicUs, openFile } from '../native/native.ts';
 import { InProcessVfio } from '../vfio/in-process-vfio.ts';
-import { VfioDevice } from '../vfio/vfio-device.ts';
+import { OpenVfioDevice } from '../vfio/vfio-device.ts';
 
 const EFAULT = 14;
 const EINVAL = 22;
@@ -15,7 +15,7 @@ function opened(t: Test, mode: MdevMode) {
   const carrier = new InProcessVfio(() => new BlockDevice({ queues: 2 }), mdevRuleTables[mode]);
   const answer = carrier.open();
   assert.ok(answer.kind === 'opened');
-  const device = new VfioDevice(answer.file, new EventLog(monotonicUs), 0);
+  const device = new OpenVfioDevice(answer.file, new EventLog(monotonicUs), 0);
   t.teardown(() => {
     device.close();
     carrier.close();
@@ -108,7 +108,7 @@ t.test('every call and every access enters the log, those through the file too',
   const answer = carrier.open();
   assert.ok(answer.kind === 'opened');
   const log = new EventLog(() => 0);
-  const device = new VfioDevice(answer.file, log, 5);
+  const device = new OpenVfioDevice(answer.file, log, 5);
   t.teardown(() => {
     device.close();
     carrier.close();

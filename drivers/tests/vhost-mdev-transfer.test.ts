@@ -35,7 +35,7 @@ function ready(port: MdevPort, layout: GuestLayoutName = 'below-and-above-4gib',
   const guest = port.createGuest(guestLayouts[layout]);
   const words = session.negotiate({ features, protocolFeatures: 0n });
   assert.equal(words.accepted, features);
-  assert.deepEqual(session.shareMemory(guest), { kind: 'acknowledged', value: 0n });
+  assert.deepEqual(session.shareMemory(guest), { kind: 'done', by: 'return' });
   return { session, guest };
 }
 
@@ -143,7 +143,7 @@ for (const mode of modes) {
     again.makeAvailable([[writable(guest.allocate({ size: 1 }))]]);
     again.kick();
     t.throws(() => again.waitForUsed(1), DeadlineError, 'and one that is not enabled');
-    t.same(again.setEnabled(true), { kind: 'acknowledged', value: 0n });
+    t.same(again.setEnabled(true), { kind: 'done', by: 'return' });
     t.equal(again.waitForUsed(1).length, 1);
     t.same(second.stop(), { kind: 'base', base: 4 });
     t.throws(() => session.attach(guest.splitRing({ size: 8 }), { index: 0, kick: false }).kick(), DriverUsageError);
@@ -200,7 +200,7 @@ t.test('what a device refuses is said with its error', async (t) => {
   );
   const queue = session.attach(ring, { index: 0 });
   t.ok(writeThenRead(guest, queue, 1).isEqual, 'the device serves all the same');
-  t.same(session.shareMemory(guest), { kind: 'acknowledged', value: 17n }, 'EEXIST: it is mapped already');
+  t.same(session.shareMemory(guest), { kind: 'refused', by: 'errno', value: 17 }, 'EEXIST: it is mapped already');
   t.throws(() => session.readFeatures('protocol-features'), DriverUsageError);
   session.device.close();
   t.throws(() => queue.kick(), new PeerProtocolError('the doorbell of ring 0: EBADF'));

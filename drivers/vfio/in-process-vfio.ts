@@ -6,8 +6,9 @@ import type { MdevFile } from '../../reference-impl/vhost-mdev/mdev-file.ts';
 import type { MdevRules } from '../../reference-impl/vhost-mdev/mdev-rules.ts';
 import { type Breakdown, BrokenDown } from '../../reference-impl/vhost-user/back-end-edge.ts';
 import { VFIO_REGION_SPAN } from '../../reference-impl/wire/vfio-structures.ts';
+import type { VfioFile, VfioMapping } from '../port/vhost-mdev-door.ts';
 import { EventHolder } from './event-holder.ts';
-import type { VfioCarrier, VfioFile, VfioMapping } from './vfio-carrier.ts';
+import type { VfioCarrier } from './vfio-carrier.ts';
 
 const pageSize = 4096;
 /** Chains carried out ahead of a call. */

@@ -1,7 +1,7 @@
 import { errno } from '../../reference-impl/vhost-mdev/error-numbers.ts';
 import { SystemCallError } from '../errors.ts';
 import type { Mapping } from '../native/native.ts';
-import type { VfioFile, VfioMapping } from './vfio-carrier.ts';
+import type { VfioFile, VfioMapping } from '../port/vhost-mdev-door.ts';
 import type { VfioKernel } from './vfio-kernel.ts';
 
 /** Descriptors of a device, of its group and of the group's container. */

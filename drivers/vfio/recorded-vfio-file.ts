@@ -11,7 +11,8 @@ import {
   vfioRegionInfo,
   vfioRequests,
 } from '../../reference-impl/wire/vfio-structures.ts';
-import type { OpeningCalls, VfioFile, VfioMapping } from './vfio-carrier.ts';
+import type { VfioFile, VfioMapping } from '../port/vhost-mdev-door.ts';
+import type { OpeningCalls } from './vfio-carrier.ts';
 
 interface KnownRegion {
   readonly index: number;

@@ -1,25 +1,4 @@
-/**
- * An open VFIO device with the container that its memory is mapped in, as the kernel's interface has it. Every call
- * answers a count or 0, or an error number negated; what a device refuses is never a throw.
- */
-export interface VfioFile {
-  /** A call on the device. The argument is a structure of VFIO, into which the call may write. */
-  ioctl(request: number, argument: Uint8Array): number;
-  /** A call on the container. */
-  containerIoctl(request: number, argument: Uint8Array): number;
-  pread(position: number, bytes: Uint8Array): number;
-  pwrite(position: number, bytes: Uint8Array): number;
-  /** Maps a part of the file, shared. */
-  map(position: number, length: number): VfioMapping | number;
-  /** Closes the device, then the container. Idempotent. */
-  close(): void;
-}
-
-export interface VfioMapping {
-  readonly bytes: Uint8Array;
-  /** Idempotent. */
-  unmap(): void;
-}
+import type { VfioFile } from '../port/vhost-mdev-door.ts';
 
 /** Told of every call that opening a device makes, before and after it. */
 export interface OpeningCalls {

@@ -17,36 +17,17 @@ import {
   vfioRegionInfo,
   vfioRequests,
 } from '../../reference-impl/wire/vfio-structures.ts';
+import type {
+  DeviceInfo,
+  DmaPermission,
+  DmaRange,
+  IrqInfo,
+  RegionInfo,
+  VfioDevice,
+  VfioFile,
+  VfioMapping,
+} from '../port/vhost-mdev-door.ts';
 import { RecordedVfioFile } from './recorded-vfio-file.ts';
-import type { VfioFile, VfioMapping } from './vfio-carrier.ts';
-
-export interface DeviceInfo {
-  /** VFIO_DEVICE_FLAGS_*. */
-  readonly flags: number;
-  readonly numRegions: number;
-  readonly numIrqs: number;
-}
-
-export interface RegionInfo {
-  /** VFIO_REGION_INFO_FLAG_*. */
-  readonly flags: number;
-  readonly size: bigint;
-  /** File position of its first byte. */
-  readonly offset: bigint;
-}
-
-export interface IrqInfo {
-  /** VFIO_IRQ_INFO_*. */
-  readonly flags: number;
-  readonly count: number;
-}
-
-export interface DmaRange {
-  readonly ioVirtualAddress: bigint;
-  readonly size: bigint;
-}
-
-export type DmaPermission = 'read' | 'write' | 'read-write';
 
 const permissionFlags: Readonly<Record<DmaPermission, number>> = {
   read: VFIO_DMA_MAP_FLAG_READ,
@@ -54,9 +35,8 @@ const permissionFlags: Readonly<Record<DmaPermission, number>> = {
   'read-write': VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
 };
 
-/** The calls of VFIO on an open device, with structures for values. Numbers that are answered are errors, negated. */
-export class VfioDevice {
-  /** For calls that no method makes: any request, any argument, any position. They enter the log too. */
+/** The calls of VFIO on a file of it, entered in the log. */
+export class OpenVfioDevice implements VfioDevice {
   readonly file: VfioFile;
   readonly #recorded: RecordedVfioFile;
   readonly #regions = new Map<number, RegionInfo | number>();
@@ -83,7 +63,6 @@ export class VfioDevice {
     return answer < 0 ? answer : (decodeStructure(vfioDeviceInfo, argument) ?? answer);
   }
 
-  /** Asked once for each index. */
   regionInfo(index: number): RegionInfo | number {
     const known = this.#regions.get(index);
     if (known !== undefined) return known;
@@ -101,12 +80,10 @@ export class VfioDevice {
     return answer < 0 ? answer : (decodeStructure(vfioIrqInfo, argument) ?? answer);
   }
 
-  /** Reads at an offset of a region: bytes read. */
   read(region: number, offset: number, bytes: Uint8Array): number {
     return this.file.pread(this.#positionOf(region) + offset, bytes);
   }
 
-  /** Writes at an offset of a region: bytes written. */
   write(region: number, offset: number, bytes: Uint8Array): number {
     return this.file.pwrite(this.#positionOf(region) + offset, bytes);
   }
@@ -115,18 +92,15 @@ export class VfioDevice {
     return this.file.map(this.#positionOf(region) + offset, length);
   }
 
-  /** Stores 16 bits at the start of what was mapped there. */
   store16(mapping: VfioMapping, region: number, offset: number, value: number): void {
     this.#recorded.store16(mapping, this.#positionOf(region) + offset, value);
   }
 
-  /** Gives vectors from `start` on an eventfd each; -1 takes a vector's away. The eventfds stay ours. */
   setIrqEvents(index: number, start: number, events: readonly number[]): number {
     const flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER;
     return this.#setIrqs(flags, index, start, events.length, new Uint8Array(Int32Array.from(events).buffer));
   }
 
-  /** Count 0 without data: takes the eventfds of an index away. */
   dropIrqs(index: number, start = 0): number {
     return this.#setIrqs(VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER, index, start, 0, new Uint8Array());
   }
@@ -138,7 +112,6 @@ export class VfioDevice {
     return this.file.containerIoctl(vfioRequests.VFIO_IOMMU_MAP_DMA, encodeStructure(vfioDmaMap, value));
   }
 
-  /** Bytes that were unmapped. */
   unmapDma({ ioVirtualAddress, size }: DmaRange): bigint | number {
     const argument = encodeStructure(vfioDmaUnmap, { argsz: vfioDmaUnmap.size, flags: 0, ioVirtualAddress, size });
     const answer = this.file.containerIoctl(vfioRequests.VFIO_IOMMU_UNMAP_DMA, argument);

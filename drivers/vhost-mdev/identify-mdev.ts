@@ -5,9 +5,10 @@ import { decodeStructure, vfioPci } from '../../reference-impl/wire/vfio-structu
 import { u64Payload } from '../../reference-impl/wire/vhost-user-payloads.ts';
 import { DriverUsageError, PeerProtocolError } from '../errors.ts';
 import { monotonicUs } from '../native/native.ts';
+import type { VfioDevice } from '../port/vhost-mdev-door.ts';
 import type { VfioCarrier } from '../vfio/vfio-carrier.ts';
-import { VfioDevice } from '../vfio/vfio-device.ts';
-import { layoutOf, MdevChannel } from './mdev-channel.ts';
+import { OpenVfioDevice } from '../vfio/vfio-device.ts';
+import { layoutOf, RegionChannel } from './mdev-channel.ts';
 
 /** What a mediated device shows of itself. */
 export interface IdentifiedMdev {
@@ -27,7 +28,7 @@ const subsystemId = 0x2e;
 export function identifyMdev(carrier: VfioCarrier): IdentifiedMdev {
   const opened = carrier.open();
   if (opened.kind === 'refused') throw new DriverUsageError(opened.why);
-  const device = new VfioDevice(opened.file, new EventLog(monotonicUs), 0);
+  const device = new OpenVfioDevice(opened.file, new EventLog(monotonicUs), 0);
   try {
     return identify(device);
   } catch (error) {
@@ -45,7 +46,7 @@ function identify(device: VfioDevice): IdentifiedMdev {
   if (places === undefined) {
     throw new DriverUsageError(`it is no vhost-mdev: its flags are 0x${info.flags.toString(16)}`);
   }
-  const answer = new MdevChannel(device, places).exchange('VHOST_GET_FEATURES');
+  const answer = new RegionChannel(device, places).exchange('VHOST_GET_FEATURES');
   if (typeof answer === 'number') {
     throw new DriverUsageError(`it is no vhost-mdev: VHOST_GET_FEATURES came to ${errorName(answer)}`);
   }

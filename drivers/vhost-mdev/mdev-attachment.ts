@@ -1,9 +1,11 @@
 import { DriverUsageError, IutGoneError } from '../errors.ts';
 import { closeFd, eventfdCreate, eventfdRead } from '../native/native.ts';
-import type { Acknowledgement, Attachment } from '../port/port.ts';
+import type { ControlOutcome } from '../port/outcome.ts';
+import type { Attachment } from '../port/queue.ts';
+import type { VfioMapping } from '../port/vhost-mdev-door.ts';
 import { RingAttachment, type RingAttachmentOptions } from '../session/ring-attachment.ts';
 import type { WaitSource } from '../session/wait-set.ts';
-import type { VfioMapping } from '../vfio/vfio-carrier.ts';
+import { callOutcome } from './call-outcome.ts';
 
 /** How a ring is notified: by a write to the region of doorbells, or by a store into its page. */
 export type NotifyBy = 'write' | 'mmap';
@@ -92,8 +94,8 @@ export class MdevAttachment extends RingAttachment implements WaitSource {
   }
 
   /** No message of vhost-mdev does this: a disabled ring is one that is out of use. */
-  setEnabled(enabled: boolean): Acknowledgement {
-    return { kind: 'acknowledged', value: BigInt(this.#options.owner.setInUse(this, enabled)) };
+  setEnabled(enabled: boolean): ControlOutcome {
+    return callOutcome(this.#options.owner.setInUse(this, enabled));
   }
 
   stop(): ReturnType<Attachment['stop']> {

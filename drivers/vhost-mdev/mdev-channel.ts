@@ -1,4 +1,3 @@
-import { errno } from '../../reference-impl/vhost-mdev/error-numbers.ts';
 import {
   encodeMdevMessage,
   MDEV_HEADER_SIZE,
@@ -14,17 +13,7 @@ import {
 } from '../../reference-impl/wire/vfio-structures.ts';
 import { type VhostRequest, vhostRequests } from '../../reference-impl/wire/vhost-requests.ts';
 import { PeerProtocolError } from '../errors.ts';
-import type { VfioDevice } from '../vfio/vfio-device.ts';
-
-/** Where a layout has its regions and its interrupts, and which addresses it is told. */
-export interface MdevPlaces {
-  readonly name: 'l1' | 'l2';
-  readonly messages: number;
-  readonly doorbells: number;
-  readonly interrupts: number;
-  /** Memory is told by SET_MEM_TABLE, or mapped into the container. */
-  readonly memory: 'table' | 'container';
-}
+import type { MdevChannel, MdevExchange, MdevPlaces, VfioDevice } from '../port/vhost-mdev-door.ts';
 
 export const mdevPlaces: Readonly<Record<'l1' | 'l2', MdevPlaces>> = {
   l1: {
@@ -43,13 +32,10 @@ export function layoutOf(flags: number): MdevPlaces | undefined {
   return (flags & VFIO_DEVICE_FLAGS_PCI) !== 0 ? mdevPlaces.l1 : undefined;
 }
 
-/** What came of a message: the payload of its answer (none where it has none), or an error number, negated. */
-export type MdevExchange = Uint8Array | number;
-
 const noPayload = new Uint8Array();
 
-/** Messages to a device and answers from it: a write each, and a read for those that have an answer. */
-export class MdevChannel {
+/** The channel in the message region of an open device. */
+export class RegionChannel implements MdevChannel {
   readonly #device: VfioDevice;
   readonly #region: number;
 
@@ -58,22 +44,16 @@ export class MdevChannel {
     this.#region = places.messages;
   }
 
-  /** Writes a message as it is given: the bytes taken, or an error negated. */
   send(message: Uint8Array): number {
     return this.#device.write(this.#region, 0, message);
   }
 
-  /** Reads what waits: the bytes of an answer, fewer than asked where there are fewer, or an error negated. */
   receive(length: number): Uint8Array | number {
     const bytes = new Uint8Array(length);
     const read = this.#device.read(this.#region, 0, bytes);
     return read < 0 ? read : bytes.subarray(0, read);
   }
 
-  /**
-   * One message and its answer.
-   * @throws PeerProtocolError where a write or read is short, or the answer is of another request.
-   */
   exchange(request: VhostRequest, payload: Uint8Array = noPayload): MdevExchange {
     const { reply } = mdevMessages[request];
     const message = encodeMdevMessage(request, payload, { flags: reply === undefined ? 0 : MDEV_NEED_REPLY });
@@ -92,10 +72,5 @@ export class MdevChannel {
       throw new PeerProtocolError(`the answer to ${request} is one to 0x${header.request.toString(16)}`);
     }
     return answer.subarray(MDEV_HEADER_SIZE);
-  }
-
-  /** Whether an error says that there is no device any more. */
-  static isGone(answer: number): boolean {
-    return answer === -errno.ENODEV || answer === -errno.EBADF;
   }
 }

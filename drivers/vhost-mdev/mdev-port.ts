@@ -7,7 +7,7 @@ import { SessionPort, type SessionPortOptions } from '../session/session-port.ts
 import { Waiting } from '../session/waiting.ts';
 import { recordedOpening } from '../vfio/recorded-vfio-file.ts';
 import type { VfioCarrier } from '../vfio/vfio-carrier.ts';
-import { VfioDevice } from '../vfio/vfio-device.ts';
+import { OpenVfioDevice } from '../vfio/vfio-device.ts';
 import type { NotifyBy } from './mdev-attachment.ts';
 import { layoutOf } from './mdev-channel.ts';
 import { MdevSession } from './mdev-session.ts';
@@ -39,7 +39,7 @@ export class MdevPort extends SessionPort<MdevSession> {
   protected open(id: number): ReturnType<SessionPort<MdevSession>['open']> {
     const opened = this.#options.carrier.open(recordedOpening(this.log, id));
     if (opened.kind === 'refused') return opened;
-    const device = new VfioDevice(opened.file, this.log, id);
+    const device = new OpenVfioDevice(opened.file, this.log, id);
     const info = device.deviceInfo();
     const places = typeof info === 'number' ? undefined : layoutOf(info.flags);
     if (typeof info === 'number' || places === undefined) {

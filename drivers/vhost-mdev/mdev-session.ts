@@ -8,21 +8,24 @@ import type { VhostRequest } from '../../reference-impl/wire/vhost-requests.ts';
 import { u64Payload, vringAddressPayload, vringStatePayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
 import { DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
 import type {
-  Acknowledgement,
   Attachment,
   AttachOptions,
+  ControlOutcome,
   FeatureWord,
   Fence,
+  MdevChannel,
+  MdevPlaces,
   Negotiated,
   Negotiation,
+  VfioDevice,
+  VfioMapping,
   VhostMdevSession,
 } from '../port/port.ts';
 import { deadlineIn } from '../session/deadline.ts';
 import type { SessionContext } from '../session/session-context.ts';
-import type { VfioMapping } from '../vfio/vfio-carrier.ts';
-import type { VfioDevice } from '../vfio/vfio-device.ts';
+import { callOutcome, isDeviceGone } from './call-outcome.ts';
 import { MdevAttachment, type NotifyBy, type RingOwner } from './mdev-attachment.ts';
-import { MdevChannel, type MdevPlaces } from './mdev-channel.ts';
+import { RegionChannel } from './mdev-channel.ts';
 
 export interface MdevSessionOptions {
   readonly context: SessionContext;
@@ -68,7 +71,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
     this.device = options.device;
     this.places = options.places;
     this.pageSize = options.pageSize;
-    this.channel = new MdevChannel(options.device, options.places);
+    this.channel = new RegionChannel(options.device, options.places);
   }
 
   get isOpen(): boolean {
@@ -92,7 +95,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
       if (typeof answer !== 'number') return { kind: 'word', word: decodeStructure(u64Payload, answer)?.u64 ?? 0n };
       const exit = this.#context.exit();
       if (exit !== undefined) return { kind: 'died', exit };
-      if (MdevChannel.isGone(answer)) return { kind: 'closed' };
+      if (isDeviceGone(-answer)) return { kind: 'closed' };
       if (answer === -errno.EINTR) return { kind: 'silent', waitedMs: this.#context.deadlineMs };
       return { kind: 'malformed', why: `VHOST_GET_FEATURES came to ${errorName(answer)}` };
     } catch (error) {
@@ -134,13 +137,12 @@ export class MdevSession implements VhostMdevSession, RingOwner {
     return this.#words;
   }
 
-  shareMemory(guest: Guest): Acknowledgement {
+  shareMemory(guest: Guest): ControlOutcome {
     this.#guest = guest;
     const withdraw = this.#options.lend(guest);
     const answer = this.places.memory === 'table' ? this.#tellTable(guest) : this.#mapAll(guest);
     withdraw();
-    if (MdevChannel.isGone(answer)) return { kind: 'closed' };
-    return { kind: 'acknowledged', value: BigInt(Math.abs(answer)) };
+    return callOutcome(answer);
   }
 
   attach(ring: GuestSplitRing, options: AttachOptions): Attachment {

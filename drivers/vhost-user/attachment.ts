@@ -2,7 +2,8 @@ import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
 import { describeExit } from '../iut-process/process-exit.ts';
 import { closeFd, eventfdCreate, eventfdRead, eventfdWrite } from '../native/native.ts';
-import type { Acknowledgement, Attachment } from '../port/port.ts';
+import type { ControlOutcome } from '../port/outcome.ts';
+import type { Attachment } from '../port/queue.ts';
 import { RingAttachment, type RingAttachmentOptions } from '../session/ring-attachment.ts';
 import type { WaitSource } from '../session/wait-set.ts';
 import type { MessageDoor } from './message-door.ts';
@@ -104,7 +105,7 @@ export class VhostUserAttachment extends RingAttachment {
     return new PeerProtocolError(`${missing}, then the back-end closed the connection`);
   }
 
-  setEnabled(enabled: boolean): Acknowledgement {
+  setEnabled(enabled: boolean): ControlOutcome {
     const payload = { index: this.index, num: enabled ? 1 : 0 };
     return this.#options.door.acknowledged({ request: 'VHOST_USER_SET_VRING_ENABLE', payload });
   }

@@ -7,8 +7,8 @@ import { messageById, requestId } from '../../reference-impl/wire/vhost-user-mes
 import { DriverUsageError, PeerProtocolError } from '../errors.ts';
 import { maxMessageFds, monotonicUs } from '../native/native.ts';
 import type {
-  Acknowledgement,
   BackEndRequestPolicy,
+  ControlOutcome,
   Exchange,
   IutExit,
   OutgoingMessage,
@@ -139,13 +139,13 @@ export class MessageDoor implements VhostUserMessages {
     return this.#next(deadlineIn(deadlineMs), deadlineMs, false);
   }
 
-  acknowledged(message: OutgoingMessage, deadlineMs: number = this.#context.deadlineMs): Acknowledgement {
+  acknowledged(message: OutgoingMessage, deadlineMs: number = this.#context.deadlineMs): ControlOutcome {
     const deadline = deadlineIn(deadlineMs);
     if (!this.words.hasReplyAck) {
       const sent = this.#sendWithin(message, deadline);
       if (sent !== 'sent') return this.#gone();
       const fence = this.#fenceUntil(deadline, deadlineMs);
-      return fence.kind === 'reply' ? { kind: 'fenced' } : fence;
+      return fence.kind === 'reply' ? { kind: 'done', by: 'fence' } : fence;
     }
     const flags = (message.flags ?? VHOST_USER_REQUEST_FLAGS) | VHOST_USER_NEED_REPLY_MASK;
     const sent = this.#sendExpecting({ ...message, flags }, deadline);
@@ -158,7 +158,8 @@ export class MessageDoor implements VhostUserMessages {
         `the acknowledgement of ${requestName(request)} has ${answer.message.size} bytes of payload and not 8`,
       );
     }
-    return { kind: 'acknowledged', value: u64Of(answer.message) };
+    const value = u64Of(answer.message);
+    return value === 0n ? { kind: 'done', by: 'acknowledgement' } : { kind: 'refused', by: 'acknowledgement', value };
   }
 
   fence(deadlineMs: number = this.#context.deadlineMs): Exchange {
@@ -177,7 +178,7 @@ export class MessageDoor implements VhostUserMessages {
     this.#stream.shutdown(how);
   }
 
-  openBackEndChannel(policy: BackEndRequestPolicy): Acknowledgement {
+  openBackEndChannel(policy: BackEndRequestPolicy): ControlOutcome {
     this.#backEnd?.close();
     const channel = this.#openChannel(policy);
     this.#backEnd = channel;

@@ -12,9 +12,9 @@ import { type MessageName, requestId } from '../../reference-impl/wire/vhost-use
 import { DeadlineError, DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
 import { describeExit } from '../iut-process/process-exit.ts';
 import type {
-  Acknowledgement,
   Attachment,
   AttachOptions,
+  ControlOutcome,
   Exchange,
   FeatureWord,
   Fence,
@@ -111,7 +111,7 @@ export class FrontEndSession implements VhostUserSession {
     return this.negotiated;
   }
 
-  shareMemory(guest: Guest): Acknowledgement {
+  shareMemory(guest: Guest): ControlOutcome {
     this.#guest = guest;
     const regions = guest.regions.map(({ guestAddress, size, userAddress, mmapOffset }) => ({
       guestAddress,

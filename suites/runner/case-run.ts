@@ -8,7 +8,7 @@ import {
   PeerProtocolError,
   type Session,
 } from '../../drivers/port/port.ts';
-import { exitText } from '../../judging/failure.ts';
+import { exitText, refusalText } from '../../judging/failure.ts';
 import { isServing } from '../../judging/liveness.ts';
 import { negotiationFor, type Offer } from '../../judging/negotiation.ts';
 import { thrownFailure } from '../../judging/thrown-failure.ts';
@@ -118,8 +118,8 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       if (shared.kind === 'died') throw new IutGoneError('the process ended at the memory table');
       if (shared.kind === 'closed') throw new PeerProtocolError('the connection was closed at the memory table');
       if (shared.kind === 'silent') throw new DeadlineError('no answer behind the memory table');
-      if (shared.kind === 'acknowledged' && shared.value !== 0n) {
-        throw new PeerProtocolError(`the memory table was refused with ${shared.value}`);
+      if (shared.kind === 'refused') {
+        throw new PeerProtocolError(`the memory table was refused with ${refusalText(shared)}`);
       }
     }
     return session;

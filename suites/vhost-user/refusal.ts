@@ -16,15 +16,15 @@ export function refusalOf(
 ): Refusal | undefined {
   const answer = session.messages.acknowledged(message);
   switch (answer.kind) {
-    case 'acknowledged':
-      if (answer.value !== 0n) return 'non-zero acknowledgement';
+    case 'refused':
+      return 'non-zero acknowledgement';
+    case 'done':
+      if (answer.by === 'fence') return changed() ? 'changed state' : 'unchanged state';
       return session.messages.fence().kind === 'closed'
         ? 'zero acknowledgement, then closed connection'
         : 'zero acknowledgement';
     case 'closed':
       return 'closed connection';
-    case 'fenced':
-      return changed() ? 'changed state' : 'unchanged state';
     case 'died':
     case 'silent':
       check.failsBy(answer, what, 'a refusal, or no effect');

@@ -1,0 +1,22 @@
+import type { Region } from '../../reference-impl/memory/region.ts';
+
+/** Descriptors for cases that pass some. All are closed at the end of the case. */
+export interface DescriptorSource {
+  eventfd(): number;
+  /** Adds to an eventfd that we made, 1 unless told, or writes the value to a pipe as eight bytes. */
+  signal(fd: number, value?: number | bigint): void;
+  /** Value of an eventfd and 0 when it is not signalled; never blocks. */
+  read(fd: number): number;
+  memoryFile(bytes: number): number;
+  /** The memory file that a region of a Guest of this port lies in; it stays the Guest's. */
+  ofRegion(region: Region): number;
+  /** Bytes of a file from `position` on: fewer than asked at its end. */
+  load(fd: number, position: number, length: number): Uint8Array;
+  /** Writes to a file. Memory that an IUT gave is written so, because it may shrink under a mapping. */
+  store(fd: number, position: number, bytes: Uint8Array): void;
+  /** Writes to a pipe; false where it would block. */
+  write(fd: number, bytes: Uint8Array): boolean;
+  pipe(): { readonly readEnd: number; readonly writeEnd: number };
+  nullDevice(): number;
+  close(fd: number): void;
+}

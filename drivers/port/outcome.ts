@@ -1,0 +1,46 @@
+/** How a process ended: exactly one of both is set. */
+export interface IutExit {
+  readonly signal?: string;
+  readonly code?: number;
+}
+
+/** Why nothing came back. `waitedMs` is the deadline that passed. */
+export type NoAnswer =
+  | { readonly kind: 'closed' }
+  | { readonly kind: 'silent'; readonly waitedMs: number }
+  | { readonly kind: 'died'; readonly exit: IutExit };
+
+/** A control operation that ran to its end. */
+export interface Done {
+  readonly kind: 'done';
+  /**
+   * `acknowledgement`: the IUT answered that it did it. `return`: a call returned without an error. `fence`: the IUT
+   * answered a later request, which proves that it handled the operation and neither that it accepted nor refused it.
+   */
+  readonly by: 'acknowledgement' | 'return' | 'fence';
+  /** What the call returned, where the return value carries something. */
+  readonly value?: bigint;
+}
+
+/** A control operation that the IUT refused. */
+export interface Refused {
+  readonly kind: 'refused';
+  readonly by: 'acknowledgement' | 'errno' | 'status';
+  /** The non-zero acknowledgement (u64), the positive error number, or the status that the device shows. */
+  readonly value: bigint | number;
+}
+
+/** What came of a control operation, on every transport: a value, never a throw. */
+export type ControlOutcome = Done | Refused | NoAnswer;
+
+/** What came of a fence: all that was sent before it has been handled when it passes. */
+export type Fence = { readonly kind: 'passed' } | NoAnswer;
+
+/** What came of asking for a word of feature bits. */
+export type FeatureWord =
+  | { readonly kind: 'word'; readonly word: bigint }
+  /** The IUT answered, and the answer is no word of feature bits. */
+  | { readonly kind: 'malformed'; readonly why: string }
+  | NoAnswer;
+
+export type WaitResult = 'true' | 'deadline' | 'closed' | 'died';
