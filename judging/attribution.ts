@@ -15,16 +15,9 @@ export type Attributed<Result> =
       readonly before: readonly string[];
     };
 
-/** Where an input replaced a process that it had crashed: behind its end nothing has run on the present one. */
-export type OwnRestart = 'in-between' | 'at-the-end';
-
 export interface AttributionOptions<Result> {
   /** How the process ended in a result, if it did. */
   crashOf(result: Result): IutExit | undefined;
-  /** Of inputs that start the process afresh by themselves, such as sweeps. */
-  restartedBy?(result: Result): OwnRestart | undefined;
-  /** Whether the input also crashed a process that it had started itself. */
-  hasRepeatedCrash?(result: Result): boolean;
   /** Undefined where the process cannot be started afresh. */
   readonly restart: (() => void) | undefined;
 }
@@ -57,24 +50,16 @@ export class CrashAttribution<Result> {
     const { crashOf, restart } = this.#options;
     const first = run();
     const before = this.#onThisProcess.slice(-namedBefore);
-    const ownRestart = this.#ran(name, first);
+    this.#onThisProcess.push(name);
     const exit = crashOf(first);
     if (exit === undefined) return { kind: 'no-crash', result: first };
-    const isItsOwn = before.length === 0 || this.#options.hasRepeatedCrash?.(first) === true;
-    if (isItsOwn || restart === undefined) return { kind: 'own-crash', result: first, exit };
-    if (ownRestart !== 'at-the-end') restart();
+    if (before.length === 0 || restart === undefined) return { kind: 'own-crash', result: first, exit };
+    restart();
     const again = run();
-    this.#ran(name, again);
+    this.#onThisProcess.push(name);
     const exitAgain = crashOf(again);
     if (exitAgain === undefined) return { kind: 'not-repeated', first, exit, again, before };
     return { kind: 'own-crash', result: again, exit: exitAgain };
-  }
-
-  #ran(name: string, result: Result): OwnRestart | undefined {
-    const ownRestart = this.#options.restartedBy?.(result);
-    if (ownRestart !== undefined) this.#onThisProcess = [];
-    if (ownRestart !== 'at-the-end') this.#onThisProcess.push(name);
-    return ownRestart;
   }
 
   /** Counts a crash of an input. */

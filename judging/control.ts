@@ -1,4 +1,4 @@
-import { Workload } from '../drivers/devices/workload.ts';
+import { openDeviceDriver } from '../drivers/devices/open-device-driver.ts';
 import { DeadlineError, type DriverPort, IutGoneError, PeerProtocolError } from '../drivers/port/port.ts';
 import { guestLayouts } from '../reference-impl/memory/guest-layout.ts';
 import { negotiationBeforeOffer } from './negotiation.ts';
@@ -17,12 +17,12 @@ export function control(port: DriverPort): Control {
     session.negotiate(negotiationBeforeOffer({}, port.facts));
     const guest = port.createGuest(guestLayouts['below-and-above-4gib']);
     session.shareMemory(guest);
-    const workload = new Workload(port.facts.workload, () => guest);
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    const first = workload.once(queue);
+    const driver = openDeviceDriver({ session, facts: port.facts.workload, guest: () => guest });
+    const queue = driver.attach(guest.splitRing({ size: 16 }));
+    const first = driver.once(queue);
     if (first !== undefined) return { kind: 'failed', why: first };
     const from = port.nowMs();
-    const second = workload.once(queue);
+    const second = driver.once(queue);
     if (second !== undefined) return { kind: 'failed', why: second };
     return { kind: 'completed', elapsedMs: port.nowMs() - from };
   } catch (error) {

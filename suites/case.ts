@@ -1,6 +1,7 @@
-import type { Workload } from '../drivers/devices/workload.ts';
-import type { DriverPort, Guest, Session, SessionOf, Transport } from '../drivers/port/port.ts';
+import type { DeviceDriver } from '../drivers/devices/device-driver.ts';
+import type { DriverPort, Guest, GuestSplitRing, Session, SessionOf, Transport } from '../drivers/port/port.ts';
 import type { FeatureName, RequirementSlug } from '../reference-impl/catalogue/catalogue.ts';
+import type { RingPlacement } from '../reference-impl/virtqueue/split/guest-ring.ts';
 import type { Check } from './check.ts';
 
 export type VariantValue = string | number | boolean;
@@ -46,18 +47,31 @@ export interface SweepOptions {
   readonly untilFirstFailure?: boolean;
 }
 
+export interface RingRequest {
+  readonly size: number;
+  readonly base?: number;
+  readonly placement?: RingPlacement;
+  /** In place of the case's guest. */
+  readonly guest?: Guest;
+}
+
 export interface CaseContext<Slug extends string, Axes extends VariantAxes, S extends Session = Session> {
   readonly port: DriverPort<S>;
   /** The session that the runner opened. @throws DriverUsageError when the case starts `closed`. */
   readonly session: S;
   /** The case's guest memory; made at first use. */
   readonly guest: Guest;
-  readonly workload: Workload;
+  /** The device driver on that session. @throws DriverUsageError when the case starts `closed`. */
+  readonly driver: DeviceDriver;
   readonly variant: VariantOf<Axes>;
   /** Seeded, the same for the same seed and key. Gives integers in [0, bound). */
   random(bound: number): number;
   /** Connects once more, or for the first time, as `start` says for the argument. */
   connect(start: 'connected' | 'negotiated'): S;
+  /** The device driver on a session that the case opened, its requests in the case's guest unless told; one for each pair. */
+  driverOf(session: S, guest?: Guest): DeviceDriver;
+  /** A ring in the case's guest unless told. */
+  ring(request: RingRequest): GuestSplitRing;
   /** The check of a declared requirement. */
   requirement(slug: Slug): Check;
   /**

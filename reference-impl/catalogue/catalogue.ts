@@ -20,7 +20,6 @@ export {
 export {
   type Basis,
   type Binding,
-  type Counterpart,
   isRequirementSlug,
   type Level,
   type Observability,

@@ -1,20 +1,21 @@
-import { Workload } from '../../drivers/devices/workload.ts';
+import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
+import { openDeviceDriver } from '../../drivers/devices/open-device-driver.ts';
 import {
   DeadlineError,
   type DriverPort,
   DriverUsageError,
   type Guest,
+  type GuestSplitRing,
   IutGoneError,
   PeerProtocolError,
   type Session,
 } from '../../drivers/port/port.ts';
-import type { OwnRestart } from '../../judging/attribution.ts';
 import { exitText, refusalText } from '../../judging/failure.ts';
 import { isServing } from '../../judging/liveness.ts';
 import { negotiationFor, type Offer } from '../../judging/negotiation.ts';
 import { thrownFailure } from '../../judging/thrown-failure.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
-import type { AnyCase, CaseContext, Point, SweepOptions, VariantAxes, VariantOf } from '../case.ts';
+import type { AnyCase, CaseContext, Point, RingRequest, SweepOptions, VariantAxes, VariantOf } from '../case.ts';
 import { CaseEnded, Check } from '../check.ts';
 
 export interface RunOptions {
@@ -30,10 +31,6 @@ export interface SweepResult {
   readonly failed: string[];
   /** Points that were left out, and why. */
   readonly left?: { readonly points: number; readonly why: string };
-  /** The sweep replaced a process that had crashed; points ran on the present one, or nothing but liveness. */
-  readonly restarted?: OwnRestart;
-  /** A point crashed a process on which no other case had run. */
-  readonly crashRepeated?: true;
 }
 
 type Sweep = { -readonly [Name in keyof SweepResult]: SweepResult[Name] };
@@ -49,13 +46,14 @@ export class NoSuchPointError extends DriverUsageError {}
 export class CaseRun implements CaseContext<string, VariantAxes> {
   readonly port: DriverPort;
   readonly variant: VariantOf<VariantAxes>;
-  readonly workload: Workload;
   readonly checks = new Map<string, Check>();
   readonly #definition: AnyCase;
   readonly #offer: Offer;
   readonly #options: RunOptions;
   #session: Session | undefined;
   #guest: Guest | undefined;
+  /** By session and guest; the case's own guest as undefined, which is made at first use. */
+  readonly #drivers = new Map<Session, Map<Guest | undefined, DeviceDriver>>();
   /** Sessions since the point began. */
   readonly #opened: Session[] = [];
   #random: number;
@@ -74,7 +72,6 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     this.#offer = offer;
     this.#options = options;
     this.#random = (options.seed ^ 0x5bd1e995) >>> 0;
-    this.workload = new Workload(port.facts.workload, () => this.guest);
     for (const slug of Object.keys(definition.proves)) {
       this.checks.set(slug, new Check(slug, () => Math.max(0, port.log.next - 1)));
     }
@@ -97,6 +94,10 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       this.#guest = this.port.createGuest(layout);
     }
     return this.#guest;
+  }
+
+  get driver(): DeviceDriver {
+    return this.driverOf(this.session);
   }
 
   // A case takes these out of the context by destructuring, so they are bound.
@@ -129,6 +130,18 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     }
     return session;
   };
+
+  readonly driverOf = (session: Session, guest?: Guest): DeviceDriver => {
+    const drivers = this.#drivers.get(session) ?? new Map<Guest | undefined, DeviceDriver>();
+    this.#drivers.set(session, drivers);
+    const own = guest === this.#guest ? undefined : guest;
+    const facts = this.port.facts.workload;
+    const driver = drivers.get(own) ?? openDeviceDriver({ session, facts, guest: () => own ?? this.guest });
+    drivers.set(own, driver);
+    return driver;
+  };
+
+  readonly ring = ({ guest = this.guest, ...request }: RingRequest): GuestSplitRing => guest.splitRing(request);
 
   /** Opens what `start` asks for and runs the case to its end or its first failure that ends it. */
   execute(): void {
@@ -188,7 +201,6 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   /** The signature of a crash, if the point ended in one. */
   #runPoint<P extends Point>(point: P, check: (point: P) => void, sweep: Sweep): string | undefined {
     const before = this.#failureCount();
-    if (sweep.restarted === 'at-the-end') sweep.restarted = 'in-between';
     this.port.log.note(`point ${point.key}`);
     sweep.count++;
     const mark = this.#guest?.mark();
@@ -204,9 +216,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       sweep.failed.push(point.key);
       this.#firstOpenCheck()?.fail('crash', `point ${point.key}`, 'the process lives on', exitText(exit), exit);
     }
-    if (sweep.restarted !== undefined) sweep.crashRepeated = true;
     this.port.iut.restart();
-    sweep.restarted = 'at-the-end';
     return exitText(exit);
   }
 

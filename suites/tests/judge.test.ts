@@ -55,9 +55,9 @@ const once = defineCase({
   title: 'one request completes',
   proves: { [slug]: 'call-never' },
   applies: { start: 'negotiated' },
-  run({ session, guest, workload, requirement }) {
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    queue.makeAvailable([workload.request().segments]);
+  run({ driver, ring, requirement }) {
+    const queue = driver.attach(ring({ size: 16 }));
+    queue.makeAvailable([driver.request().segments]);
     requirement(slug).equal(queue.kickAndWaitForUsed(1).length, 1, 'used elements');
   },
 });
@@ -139,9 +139,9 @@ t.test('an owed completion that does not come: stalled when a control completes,
     title: 'a request without a kick into a ring that is disabled',
     proves: { [slug]: 'call-never' },
     applies: { start: 'negotiated' },
-    run({ session, guest, workload, requirement }) {
-      const queue = workload.attach(session, guest.splitRing({ size: 16 }), { enable: false });
-      queue.makeAvailable([workload.request().segments]);
+    run({ driver, ring, requirement }) {
+      const queue = driver.attach(ring({ size: 16 }), { enable: false });
+      queue.makeAvailable([driver.request().segments]);
       requirement(slug).equal(queue.kickAndWaitForUsed(1).length, 1, 'used elements');
     },
   });

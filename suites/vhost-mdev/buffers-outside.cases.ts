@@ -1,4 +1,3 @@
-import { DeviceWrites } from '../../drivers/devices/device-writes.ts';
 import { guestAddress, ioVirtualAddress } from '../../reference-impl/memory/addresses.ts';
 import { changes, changesOutside, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
@@ -17,7 +16,7 @@ export const outside = defineCase({
     'a buffer where no memory is is not taken for one: nothing else is written, its request is not said to be done',
   proves: { 'vm-memory/buffers-outside-memory-refused': 'mdev-buffer-at-end-of-addresses-crashes' },
   applies: { start: 'closed', transports, memory: 'single-region' },
-  run({ port, connect, guest, workload, points, requirement }) {
+  run({ port, connect, guest, driverOf, ring, points, requirement }) {
     const check = requirement('vm-memory/buffers-outside-memory-refused');
     const [region] = guest.regions;
     if (region === undefined) return;
@@ -39,10 +38,11 @@ export const outside = defineCase({
       Object.keys(places(0n)).map((key) => ({ key: key as keyof ReturnType<typeof places> })),
       ({ key }) => {
         const session = connect('negotiated');
+        const driver = driverOf(session);
         const isVirtual = spacesOf(session).buffer === 'io-virtual';
         const place = places(isVirtual ? region.ioVirtualAddress : region.guestAddress)[key];
-        const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-        const writes = new DeviceWrites({ session, rings: workload, queue });
+        const queue = driver.attach(ring({ size: 16 }));
+        const writes = driver.writes(queue);
         // Of a buffer that begins in memory a device may write what lies there.
         const buffers: Span[] = key === 'over-end' ? [guest.spanAt(lastBytes, 16)] : [];
         let before = snapshot(guest);
@@ -64,13 +64,13 @@ export const outside = defineCase({
         });
         session.fence();
         setState(session, 0);
-        const others = workload.facts.companions.map((index) => workload.companion(session, index).ring);
+        const others = driver.companions().map(({ ring }) => ring);
         const rings = [queue.ring, ...others].flatMap(({ desc, avail, used }) => [desc, avail, used]);
         const elsewhere = changesOutside(changes(before), [...rings, ...buffers]);
         check.equal(elsewhere.length, 0, `runs of bytes that changed elsewhere, with a buffer at ${key}`);
         check.equal(writes.saysDone, false, `whether a request with a buffer at ${key} is said to be done`);
-        const again = workload.attach(session, guest.splitRing({ size: 16 }));
-        serves({ port, workload }, check, again, `a request on a fresh ring after a buffer at ${key}`, { seed: 6 });
+        const again = driver.attach(ring({ size: 16 }));
+        serves({ port, driver }, check, again, `a request on a fresh ring after a buffer at ${key}`, { seed: 6 });
         session.close();
       },
     );

@@ -135,13 +135,13 @@ export const shortState = defineCase({
   title: 'a device is stopped and started by states of 4 bytes, as the client of the first RFC sends them',
   proves: { 'vm-channel/state-of-4-bytes-taken': 'mdev-state-of-4-bytes-refused' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, requirement }) {
+  run({ session, driver, ring, requirement }) {
     const check = requirement('vm-channel/state-of-4-bytes-taken');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     for (const running of [0, 1]) {
       check.equal(sent(session, 'VHOST_DEVICE_SET_STATE', u32(running)), '20 bytes', `state ${running} in 4 bytes`);
     }
-    check.equal(workload.once(queue), undefined, 'a request behind it');
+    check.equal(driver.once(queue), undefined, 'a request behind it');
   },
 });
 
@@ -150,13 +150,13 @@ export const ownerTaken = defineCase({
   title: 'SET_OWNER and RESET_OWNER are taken, and taken again, stopped and running',
   proves: { 'vm-channel/owner-messages-taken': 'mdev-reset-owner-refused' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, requirement }) {
+  run({ session, driver, ring, requirement }) {
     const check = requirement('vm-channel/owner-messages-taken');
     for (const when of ['stopped', 'running']) {
       for (const request of ['VHOST_SET_OWNER', 'VHOST_RESET_OWNER', 'VHOST_RESET_OWNER', 'VHOST_SET_OWNER'] as const) {
         check.equal(sent(session, request), '16 bytes', `${request} of a device that is ${when}`);
       }
-      if (when === 'stopped') workload.attach(session, guest.splitRing({ size: 16 }));
+      if (when === 'stopped') driver.attach(ring({ size: 16 }));
     }
   },
 });
@@ -166,15 +166,15 @@ export const resetOwnerWithoutEffect = defineCase({
   title: 'a device that runs goes on behind RESET_OWNER, and keeps the base of a ring that rests',
   proves: { 'vm-channel/reset-owner-has-no-effect': 'mdev-reset-owner-resets' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, requirement }) {
+  run({ session, driver, ring, requirement }) {
     const check = requirement('vm-channel/reset-owner-has-no-effect');
     sent(session, 'VHOST_SET_VRING_BASE', state(0, 7));
     sent(session, 'VHOST_RESET_OWNER');
     check.equal(baseOf(session, 0), 7, 'base of ring 0 behind RESET_OWNER');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    check.equal(workload.once(queue), undefined, 'a request before');
+    const queue = driver.attach(ring({ size: 16 }));
+    check.equal(driver.once(queue), undefined, 'a request before');
     sent(session, 'VHOST_RESET_OWNER');
-    check.equal(workload.once(queue), undefined, 'a request behind RESET_OWNER');
+    check.equal(driver.once(queue), undefined, 'a request behind RESET_OWNER');
   },
 });
 

@@ -1,4 +1,4 @@
-import type { DriverPort, VhostMdevSession } from '../../drivers/port/port.ts';
+import type { Attachment, DriverPort, VhostMdevSession } from '../../drivers/port/port.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { encodeMdevMessage } from '../../reference-impl/wire/mdev-messages.ts';
 import { defineCase } from '../case.ts';
@@ -25,13 +25,13 @@ export const stopsDevice = defineCase({
   title: 'from the close of a running device on, no byte of rings and buffers changes, whatever the next user notifies',
   proves: { 'vm-life/close-stops-device': 'mdev-close-keeps-running' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, connect, requirement }) {
+  run({ session, guest, port, connect, driver, ring, requirement }) {
     const check = requirement('vm-life/close-stops-device');
-    const bytes = workload.facts.kind === 'block' ? 0x4000 : 1024;
-    const queue = workload.attach(session, guest.splitRing({ size: 64 }));
-    workload.once(queue);
-    const requests = [1, 2, 3, 4, 5, 6].map((seed) => workload.request({ seed, bytes }).segments);
-    const more = [7, 8].map((seed) => workload.request({ seed }).segments);
+    const bytes = driver.kind === 'block' ? 0x4000 : 1024;
+    const queue = driver.attach(ring({ size: 64 }));
+    driver.once(queue);
+    const requests = [1, 2, 3, 4, 5, 6].map((seed) => driver.request({ seed, bytes }).segments);
+    const more = [7, 8].map((seed) => driver.request({ seed }).segments);
     queue.makeAvailable(requests);
     queue.kick();
     session.abandon();
@@ -50,12 +50,12 @@ export const forgetsRings = defineCase({
   title: 'a ring of the user before is not started by the next one, who tells the same memory and no ring',
   proves: { 'vm-life/close-forgets-rings': 'mdev-close-keeps-rings' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, connect, requirement }) {
+  run({ session, guest, port, connect, driver, ring, requirement }) {
     const check = requirement('vm-life/close-forgets-rings');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    workload.once(queue);
+    const queue = driver.attach(ring({ size: 16 }));
+    driver.once(queue);
     session.abandon();
-    queue.makeAvailable([workload.request({ seed: 2 }).segments]);
+    queue.makeAvailable([driver.request({ seed: 2 }).segments]);
     const next = connect('connected');
     next.shareMemory(guest);
     const before = snapshot(guest);
@@ -71,20 +71,20 @@ export const dropsEvents = defineCase({
   title: 'an event descriptor of the user before is not signalled for what the next one has served or triggers',
   proves: { 'vm-life/close-drops-event-descriptors': 'mdev-close-keeps-descriptors' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, connect, requirement }) {
+  run({ session, port, connect, driver, ring, requirement }) {
     const check = requirement('vm-life/close-drops-event-descriptors');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     const event = new CountedEvent(port);
     setEvents(session, queue.index, [event]);
-    workload.once(queue);
+    driver.once(queue);
     session.abandon();
     event.take();
     const next = connect('negotiated');
     setIrqs(next, { flags: triggerWithoutData, start: queue.index }, new Uint8Array());
     check.equal(event.take(), 0, 'signals of it when the next user triggers the vector');
-    const ring = new ToldRing(next, { port, guest, workload });
+    const vring = new ToldRing(next, { port, driver, ring });
     setState(next, 1);
-    check.equal(ring.serves(2), true, 'a request of the next user is served');
+    check.equal(vring.serves(2), true, 'a request of the next user is served');
     setState(next, 0);
     check.equal(event.take(), 0, 'signals of it for the request of the next user');
   },
@@ -110,15 +110,17 @@ export const underLoad = defineCase({
   proves: { 'vm-life/close-under-load-survived': 'mdev-close-while-running-crashes' },
   applies: { start: 'closed', transports },
   run(context) {
-    const { guest, workload, connect, requirement } = context;
+    const { connect, driverOf, port, ring, requirement } = context;
     const check = requirement('vm-life/close-under-load-survived');
-    const bytes = workload.facts.kind === 'block' ? 0x4000 : 1024;
-    const ring = guest.splitRing({ size: 64 });
-    const requests = [1, 2, 3, 4, 5, 6].map((seed) => workload.request({ seed, bytes }).segments);
+    const bytes = port.facts.workload.kind === 'block' ? 0x4000 : 1024;
+    const vring = ring({ size: 64 });
+    let requests: Parameters<Attachment['makeAvailable']>[0] | undefined;
     for (let round = 0; round < rounds; round++) {
-      ring.reset();
+      vring.reset();
       const session = connect('negotiated');
-      const queue = workload.attach(session, ring);
+      const driver = driverOf(session);
+      requests ??= [1, 2, 3, 4, 5, 6].map((seed) => driver.request({ seed, bytes }).segments);
+      const queue = driver.attach(vring);
       queue.makeAvailable(requests);
       queue.kick();
       session.abandon();

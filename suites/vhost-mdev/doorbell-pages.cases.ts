@@ -51,17 +51,17 @@ export const storeNotifies = defineCase({
   title: 'a store of 16 bits into the page of a ring has it served, again and again, and after a stop and a start',
   proves: { 'vm-notify/store-notifies-its-queue': 'mdev-mapped-page-is-a-copy' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-notify/store-notifies-its-queue');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    workload.once(queue);
+    const queue = driver.attach(ring({ size: 16 }));
+    driver.once(queue);
     const { page } = doorbellSizes(session);
     const mapping = mappedPage(session, check, queue.index * page, page);
     if (mapping === undefined) return;
     for (const run of ['the first run', 'the second run']) {
       for (const seed of [1, 2, 3]) {
         rest(port);
-        const heads = queue.makeAvailable([workload.request({ seed }).segments]);
+        const heads = queue.makeAvailable([driver.request({ seed }).segments]);
         store(mapping, queue.index);
         const used = servesAll(port, check, queue, 1, `request ${seed} of ${run}`);
         if (!check.sameMembers(used, heads, `its head in ${run}`)) return;
@@ -70,7 +70,7 @@ export const storeNotifies = defineCase({
       setState(session, 1);
     }
     mapping.unmap();
-    serves({ port, workload }, check, queue, 'a request by a write after the page was unmapped', { seed: 4 });
+    serves({ port, driver }, check, queue, 'a request by a write after the page was unmapped', { seed: 4 });
   },
 });
 
@@ -79,17 +79,17 @@ export const mappedTwice = defineCase({
   title: 'stores into each of two mappings of a page notify, and into the one that is left',
   proves: { 'vm-notify/mapped-twice-is-one-page': 'mdev-second-mapping-is-a-copy' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-notify/mapped-twice-is-one-page');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    workload.once(queue);
+    const queue = driver.attach(ring({ size: 16 }));
+    driver.once(queue);
     const { page } = doorbellSizes(session);
     const first = mappedPage(session, check, queue.index * page, page);
     const second = mappedPage(session, check, queue.index * page, page);
     if (first === undefined || second === undefined) return;
     const storeInto = (mapping: VfioMapping, what: string): void => {
       rest(port);
-      const heads = queue.makeAvailable([workload.request().segments]);
+      const heads = queue.makeAvailable([driver.request().segments]);
       store(mapping, queue.index);
       check.sameMembers(servesAll(port, check, queue, 1, `a request by ${what}`), heads, `its head, by ${what}`);
     };
@@ -105,17 +105,17 @@ export const storesAndWrites = defineCase({
   title: 'while its page is mapped a ring is notified by writes as by stores',
   proves: { 'vm-notify/stores-and-writes-mix': 'mdev-write-lost-while-mapped' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-notify/stores-and-writes-mix');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    workload.once(queue);
+    const queue = driver.attach(ring({ size: 16 }));
+    driver.once(queue);
     const { page } = doorbellSizes(session);
     const mapping = mappedPage(session, check, queue.index * page, page);
     if (mapping === undefined) return;
     for (const round of [1, 2, 3]) {
       for (const by of ['write', 'store'] as const) {
         rest(port);
-        const heads = queue.makeAvailable([workload.request({ seed: round }).segments]);
+        const heads = queue.makeAvailable([driver.request({ seed: round }).segments]);
         if (by === 'store') store(mapping, queue.index);
         else writeDoorbells(session, queue.index * page, doorbellData(queue.index));
         const used = servesAll(port, check, queue, 1, `request ${round} by a ${by}`);
@@ -131,9 +131,9 @@ export const storeOfUnknown = defineCase({
   title: 'numbers of no queue are stored into a mapped page, among requests: each request is served, and once',
   proves: { 'vm-notify/store-of-unknown-queue-survived': 'mdev-store-of-unknown-queue-crashes' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-notify/store-of-unknown-queue-survived');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     const { page } = doorbellSizes(session);
     const mapping = mappedPage(session, check, queue.index * page, page);
     if (mapping === undefined) return;
@@ -142,7 +142,7 @@ export const storeOfUnknown = defineCase({
       store(mapping, number);
       rest(port);
       const what = `a request behind a store of 0x${number.toString(16)}`;
-      if (!serves({ port, workload }, check, queue, what, { seed })) return;
+      if (!serves({ port, driver }, check, queue, what, { seed })) return;
     }
     mapping.unmap();
     check.equal(queue.stop().kind, 'base', 'the ring stops');

@@ -35,14 +35,14 @@ export const allBitsCount = defineCase({
   title: 'a number that has a queue in its lower bits alone does not notify that queue',
   proves: { 'vm-notify/queue-number-has-32-bits': ['mdev-doorbell-of-16-bits', 'mdev-doorbell-of-8-bits'] },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-notify/queue-number-has-32-bits');
-    const queue = workload.attach(session, guest.splitRing({ size: 64 }));
-    workload.once(queue);
+    const queue = driver.attach(ring({ size: 64 }));
+    driver.once(queue);
     const { page } = doorbellSizes(session);
     for (const upper of [0x100, 0x8000, 0x1_0000, 0x100_0000, 0x8000_0000]) {
       const number = upper + queue.index;
-      const effect = effectOn({ port, workload }, queue, () => {
+      const effect = effectOn({ port, driver }, queue, () => {
         writeDoorbells(session, queue.index * page, doorbellData(number));
       });
       check.oneOf(effect, noDoorbell, `a chain behind a doorbell for queue ${hex(number)}`);
@@ -57,14 +57,14 @@ export const unknownSurvived = defineCase({
     'vm-notify/unknown-queue-survived': ['mdev-doorbell-of-all-ones-crashes', 'mdev-unknown-doorbell-stops-device'],
   },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-notify/unknown-queue-survived');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     const missing = missingQueues(session);
     for (const [seed, number] of missing.entries()) {
       writeDoorbells(session, 0, doorbellData(number));
       const what = `a request behind a doorbell for queue ${hex(number)}`;
-      if (!serves({ port, workload }, check, queue, what, { seed })) return;
+      if (!serves({ port, driver }, check, queue, what, { seed })) return;
     }
     const stopped = queue.stop();
     check.equal(stopped.kind, 'base', 'the ring stops');
@@ -105,12 +105,12 @@ export const otherRing = defineCase({
   title: 'a chain waits on the transmit ring: a doorbell for the receive ring does not have it served',
   proves: { 'vm-notify/other-ring-is-not-served': 'mdev-doorbell-notifies-all' },
   applies: { start: 'negotiated', transports, devices: ['net'] },
-  run({ session, guest, workload, port, requirement }) {
+  run({ port, driver, ring, requirement }) {
     const check = requirement('vm-notify/other-ring-is-not-served');
-    const queue = workload.attach(session, guest.splitRing({ size: 64 }));
-    workload.once(queue);
-    for (const index of workload.facts.companions) {
-      const effect = effectOn({ port, workload }, queue, () => workload.companion(session, index).kick());
+    const queue = driver.attach(ring({ size: 64 }));
+    driver.once(queue);
+    for (const index of driver.companionIndices) {
+      const effect = effectOn({ port, driver }, queue, () => driver.companion(index).kick());
       check.oneOf(effect, noDoorbell, `a chain of ring ${queue.index} behind a doorbell for ring ${index}`);
     }
   },

@@ -14,17 +14,17 @@ export const takenWhileStopped = defineCase({
   title: 'a doorbell while the device is stopped is taken, before and after it ran',
   proves: { 'vm-notify/stopped-device-takes-doorbell': 'mdev-doorbell-refused-while-stopped' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-notify/stopped-device-takes-doorbell');
     const { page } = doorbellSizes(session);
     for (let index = 0; index < ringCount(session); index++) {
       const written = writeDoorbells(session, index * page, doorbellData(index));
       check.equal(written, 4, `a doorbell of ring ${index} before any start`);
     }
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    workload.once(queue);
+    const queue = driver.attach(ring({ size: 16 }));
+    driver.once(queue);
     setState(session, 0);
-    const heads = queue.makeAvailable([workload.request({ seed: 1 }).segments]);
+    const heads = queue.makeAvailable([driver.request({ seed: 1 }).segments]);
     check.equal(writeDoorbells(session, queue.index * page, doorbellData(queue.index)), 4, 'a doorbell after a stop');
     setState(session, 1);
     const used = servesAll(port, check, queue, 1, 'the chain of that doorbell after the start');
@@ -37,12 +37,12 @@ export const nothingWhileStopped = defineCase({
   title: 'chains and doorbells while the device is stopped: no byte of memory changes before the start',
   proves: { 'vm-notify/stopped-device-serves-nothing': 'mdev-doorbell-starts-device' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, guest, port, driver, ring, requirement }) {
     const check = requirement('vm-notify/stopped-device-serves-nothing');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    workload.once(queue);
+    const queue = driver.attach(ring({ size: 16 }));
+    driver.once(queue);
     setState(session, 0);
-    const heads = queue.makeAvailable([1, 2].map((seed) => workload.request({ seed }).segments));
+    const heads = queue.makeAvailable([1, 2].map((seed) => driver.request({ seed }).segments));
     const before = snapshot(guest);
     for (let n = 0; n < 3; n++) queue.kick();
     rest(port);
@@ -60,12 +60,12 @@ export const idleRing = defineCase({
   title: 'doorbells for a ring with nothing available use nothing and signal nobody, and the next request is served',
   proves: { 'vm-notify/idle-ring-survives-doorbells': 'mdev-doorbell-signals-vector' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-notify/idle-ring-survives-doorbells');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     const event = new CountedEvent(port);
     setEvents(session, queue.index, [event]);
-    workload.once(queue);
+    driver.once(queue);
     event.wait();
     rest(port);
     event.take();
@@ -77,7 +77,7 @@ export const idleRing = defineCase({
     check.equal(queue.ring.usedIdx(), 1, 'used idx behind 32 doorbells for nothing');
     check.equal(event.take(), 0, 'signals behind 32 doorbells for nothing');
     setState(session, 1);
-    serves({ port, workload }, check, queue, 'a request after them', { seed: 2 });
+    serves({ port, driver }, check, queue, 'a request after them', { seed: 2 });
   },
 });
 
@@ -86,7 +86,7 @@ export const untoldRing = defineCase({
   title: 'doorbells of rings that no address was told of, while the device runs: nothing comes of them',
   proves: { 'vm-notify/ring-out-of-use-survives-doorbells': 'mdev-doorbell-of-untold-ring-crashes' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-notify/ring-out-of-use-survives-doorbells');
     const { page } = doorbellSizes(session);
     setState(session, 1);
@@ -95,8 +95,8 @@ export const untoldRing = defineCase({
     }
     rest(port);
     setState(session, 0);
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    serves({ port, workload }, check, queue, 'a request on a ring that was set up afterwards');
+    const queue = driver.attach(ring({ size: 16 }));
+    serves({ port, driver }, check, queue, 'a request on a ring that was set up afterwards');
   },
 });
 
@@ -105,20 +105,20 @@ export const ringOutOfUse = defineCase({
   title: 'chains and doorbells of a ring that was taken out of use, while the device runs: memory stays as it is',
   proves: { 'vm-notify/ring-out-of-use-survives-doorbells': 'mdev-doorbell-puts-ring-into-use' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, guest, port, driver, ring, requirement }) {
     const check = requirement('vm-notify/ring-out-of-use-survives-doorbells');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    workload.once(queue);
+    const queue = driver.attach(ring({ size: 16 }));
+    driver.once(queue);
     const stopped = queue.stop();
     if (!check.equal(stopped.kind, 'base', 'the ring is taken out of use')) return;
     setState(session, 1);
-    queue.makeAvailable([1, 2].map((seed) => workload.request({ seed }).segments));
+    queue.makeAvailable([1, 2].map((seed) => driver.request({ seed }).segments));
     const before = snapshot(guest);
     for (let n = 0; n < 3; n++) queue.kick();
     rest(port);
     setState(session, 0);
     check.equal(changes(before).length, 0, 'runs of bytes that changed behind its doorbells');
-    const again = workload.attach(session, guest.splitRing({ size: 32 }));
-    serves({ port, workload }, check, again, 'a request on a ring set up in its place', { seed: 3 });
+    const again = driver.attach(ring({ size: 32 }));
+    serves({ port, driver }, check, again, 'a request on a ring set up in its place', { seed: 3 });
   },
 });

@@ -22,13 +22,13 @@ export const servesItsRing = defineCase({
   title: 'a doorbell behind each of 48 requests: each is served, on every ring that completes requests by itself',
   proves: { 'vm-notify/write-notifies-its-queue': 'mdev-fortieth-doorbell-lost' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-notify/write-notifies-its-queue');
     const { page } = doorbellSizes(session);
-    const indices = workload.facts.kind === 'block' ? [...Array(ringCount(session)).keys()] : [workload.queueIndex];
+    const indices = driver.kind === 'block' ? [...Array(ringCount(session)).keys()] : [driver.queueIndex];
     for (const index of indices) {
-      const queue = workload.attach(session, guest.splitRing({ size: 16 }), { index });
-      const request = workload.request();
+      const queue = driver.attach(ring({ size: 16 }), { index });
+      const request = driver.request();
       for (let n = 1; n <= manyDoorbells; n++) {
         rest(port);
         queue.makeAvailable([request.segments]);
@@ -50,7 +50,7 @@ export const placeIsFree = defineCase({
   },
   applies: { start: 'closed', transports },
   run(context) {
-    const { connect, points, port, workload, requirement } = context;
+    const { connect, points, port, requirement } = context;
     const check = requirement('vm-notify/place-of-write-is-free');
     const probe = connect('connected');
     const { region, page } = doorbellSizes(probe);
@@ -59,11 +59,11 @@ export const placeIsFree = defineCase({
     const inPage = [0, 1, 2, 3, 4, 8, 0x10, 0x802, page - 8, page - 4].map((at) => ({ key: `offset-${at}`, at }));
     const pages = Array.from({ length: rings }, (_, index) => ({ key: `page-of-ring-${index}`, at: index * page }));
     points([...inPage, ...pages, { key: 'last-four-bytes', at: region - 4 }], ({ key, at }) => {
-      const { session, queue } = runningQueue(context);
+      const { session, driver, queue } = runningQueue(context);
       const data = doorbellData(queue.index);
-      if (!serves({ port, workload }, check, queue, `a request before the doorbell at ${key}`)) return;
+      if (!serves({ port, driver }, check, queue, `a request before the doorbell at ${key}`)) return;
       rest(port);
-      queue.makeAvailable([workload.request({ seed: 2 }).segments]);
+      queue.makeAvailable([driver.request({ seed: 2 }).segments]);
       check.equal(writeDoorbells(session, at, data), 4, `the doorbell at ${key}`);
       port.until(() => queue.ring.usedIdx() === 2, port.deadlineMs);
       check.equal(queue.ring.usedIdx(), 2, `used idx behind the doorbell at ${key}`);
@@ -91,14 +91,14 @@ export const longerTaken = defineCase({
   proves: { 'vm-notify/longer-write-taken': ['mdev-doorbell-of-4-bytes-only', 'mdev-doorbell-by-its-last-bytes'] },
   applies: { start: 'closed', transports },
   run(context) {
-    const { points, port, workload, requirement } = context;
+    const { points, port, requirement } = context;
     const check = requirement('vm-notify/longer-write-taken');
     const lengths = [5, 6, 8, 12, 64].map((length) => ({ key: `${length}-bytes`, length }));
     points(lengths, ({ key, length }) => {
-      const { session, queue } = runningQueue(context);
-      if (!serves({ port, workload }, check, queue, `a request before the doorbell of ${key}`)) return;
+      const { session, driver, queue } = runningQueue(context);
+      if (!serves({ port, driver }, check, queue, `a request before the doorbell of ${key}`)) return;
       rest(port);
-      queue.makeAvailable([workload.request({ seed: 2 }).segments]);
+      queue.makeAvailable([driver.request({ seed: 2 }).segments]);
       const { page } = doorbellSizes(session);
       writeDoorbells(session, queue.index * page, doorbellData(queue.index, length));
       port.until(() => queue.ring.usedIdx() === 2, port.deadlineMs);
@@ -129,13 +129,13 @@ export const shortNotifiesNobody = defineCase({
   title: 'a doorbell of 1, 2 or 3 bytes has no waiting chain served',
   proves: { 'vm-notify/short-write-notifies-nobody': 'mdev-short-doorbell-notifies' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-notify/short-write-notifies-nobody');
-    const queue = workload.attach(session, guest.splitRing({ size: 64 }));
-    workload.once(queue);
+    const queue = driver.attach(ring({ size: 64 }));
+    driver.once(queue);
     const { page } = doorbellSizes(session);
     for (const length of [1, 2, 3]) {
-      const effect = effectOn({ port, workload }, queue, () => {
+      const effect = effectOn({ port, driver }, queue, () => {
         writeDoorbells(session, queue.index * page, doorbellData(queue.index, length));
       });
       check.oneOf(effect, noDoorbell, `a chain behind a doorbell of ${length} bytes`);

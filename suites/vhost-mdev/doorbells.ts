@@ -1,4 +1,4 @@
-import type { Workload } from '../../drivers/devices/workload.ts';
+import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
 import type { Attachment, DriverPort, VhostMdevSession } from '../../drivers/port/port.ts';
 import { type Answer, answerOf, ringCount } from './ring-messages.ts';
 
@@ -39,7 +39,7 @@ export const noDoorbell: readonly Effect[] = ['not served', 'served unasked'];
  * @throws as `waitForUsed`.
  */
 export function effectOn(
-  { port, workload }: { readonly port: DriverPort; readonly workload: Workload },
+  { port, driver }: { readonly port: DriverPort; readonly driver: DeviceDriver },
   queue: Attachment,
   act: () => void,
 ): Effect {
@@ -47,7 +47,7 @@ export function effectOn(
     rest(port);
     const before = queue.ring.usedIdx();
     const isServed = (): boolean => queue.ring.usedIdx() !== before;
-    queue.makeAvailable([workload.request({ seed: round }).segments]);
+    queue.makeAvailable([driver.request({ seed: round }).segments]);
     const isUnasked = port.until(isServed, pauseMs) === 'true';
     if (!isUnasked) act();
     const isOver = isUnasked || port.until(isServed, pauseMs) === 'true';

@@ -67,15 +67,14 @@ export const refusedChangeNothing = defineCase({
   title: 'EVENT_IDX stays accepted behind features that were refused: calls follow used_event and not the flag',
   proves: { 'vm-channel/refused-features-change-nothing': 'mdev-refused-features-clear' },
   applies: { start: 'negotiated', transports, negotiate: ['VIRTIO_F_EVENT_IDX'] },
-  run({ session, guest, workload, requirement }) {
+  run({ session, driver, ring, requirement }) {
     const offer = offerOf(session);
     setFeatures(session, bits.find((one) => (one & offer) === 0n) ?? 0n);
-    const ring = guest.splitRing({ size: 16 });
-    const queue = workload.attach(session, ring, { eventIdx: true });
-    ring.setAvailFlags(1);
+    const queue = driver.attach(ring({ size: 16 }), { eventIdx: true });
+    queue.ring.setAvailFlags(1);
     queue.drainCalls();
-    ring.setUsedEvent(0);
-    const problem = workload.once(queue);
+    queue.ring.setUsedEvent(0);
+    const problem = driver.once(queue);
     const check = requirement('vm-channel/refused-features-change-nothing');
     check.equal(problem, undefined, 'a request');
     check.equal(queue.waitForCalls(1), true, 'whether the call came that used_event asks for');
@@ -87,15 +86,14 @@ export const replaced = defineCase({
   title: 'EVENT_IDX that is accepted and then left out counts no more: used_event withholds no call',
   proves: { 'vm-channel/features-change-while-stopped': 'mdev-features-add-up' },
   applies: { start: 'negotiated', transports, negotiate: ['VIRTIO_F_EVENT_IDX'] },
-  run({ session, guest, workload, requirement }) {
+  run({ session, driver, ring, requirement }) {
     const check = requirement('vm-channel/features-change-while-stopped');
     const less = session.negotiated.accepted & ~(1n << 29n);
     check.equal(setFeatures(session, less), '24 bytes', 'SET_FEATURES without EVENT_IDX');
-    const ring = guest.splitRing({ size: 16 });
-    const queue = workload.attach(session, ring);
+    const queue = driver.attach(ring({ size: 16 }));
     queue.drainCalls();
-    ring.setUsedEvent(0x7fff);
-    check.equal(workload.once(queue), undefined, 'a request');
+    queue.ring.setUsedEvent(0x7fff);
+    check.equal(driver.once(queue), undefined, 'a request');
     check.equal(queue.waitForCalls(1), true, 'whether a call came');
   },
 });
@@ -105,10 +103,10 @@ export const whileRunning = defineCase({
   title: 'features cannot be accepted while the device runs, and can again once it is stopped',
   proves: { 'vm-channel/features-while-running-refused': 'mdev-features-taken-while-running' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, requirement }) {
+  run({ session, driver, ring, requirement }) {
     const check = requirement('vm-channel/features-while-running-refused');
     const { accepted } = session.negotiated;
-    workload.attach(session, guest.splitRing({ size: 16 }));
+    driver.attach(ring({ size: 16 }));
     check.equal(setFeatures(session, 0n), 'EBUSY', 'SET_FEATURES of none while it runs');
     check.equal(setFeatures(session, accepted), 'EBUSY', 'SET_FEATURES of the same while it runs');
     sent(session, 'VHOST_DEVICE_SET_STATE', u64(0));

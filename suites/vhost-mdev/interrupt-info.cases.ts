@@ -25,7 +25,7 @@ export const vectorForEachRing = defineCase({
     'the interrupt index of the rings counts a vector for each page of doorbells, before a ring is told of and after',
   proves: { 'vm-irq/vector-for-each-ring': 'mdev-vectors-of-rings-in-use' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, requirement }) {
+  run({ session, driver, ring, requirement }) {
     const check = requirement('vm-irq/vector-for-each-ring');
     const { device, places } = session;
     const region = device.regionInfo(places.doorbells);
@@ -41,8 +41,8 @@ export const vectorForEachRing = defineCase({
       expected: `one for each page in ${bytes} bytes of doorbells`,
       actual: String(before),
     });
-    check.atLeast(before, workload.queueIndex + 1, 'vectors');
-    workload.attach(session, guest.splitRing({ size: 16 }));
+    check.atLeast(before, driver.queueIndex + 1, 'vectors');
+    driver.attach(ring({ size: 16 }));
     check.equal(count(), before, 'vectors once a ring runs');
   },
 });

@@ -146,18 +146,18 @@ export const refusedChangesNothing = defineCase({
   title: 'after a VFIO_DEVICE_SET_IRQS that was refused at its second descriptor, the first vector is as it was',
   proves: { 'vm-irq/refused-call-changes-nothing': 'mdev-descriptors-before-bad-one-kept' },
   applies: { start: 'negotiated', transports, devices: ['net'] },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-irq/refused-call-changes-nothing');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     const [event, other] = [new CountedEvent(port), new CountedEvent(port)];
     setEvents(session, 0, [event, event]);
-    if (workload.transfer(queue) !== undefined) return;
+    if (driver.transfer(queue) !== undefined) return;
     const data = descriptorData(other.fd, port.descriptors.nullDevice());
     check.notEqual(setIrqs(session, { count: 2 }, data), 'taken', 'a call with one event and one that is none');
     setIrqs(session, { start: ringCount(session) - 1, count: 2 }, descriptorData(other.fd, other.fd));
     setIrqs(session, { flags: dataEvents | mask }, descriptorData(other.fd));
     event.take();
-    if (workload.transfer(queue, { seed: 2 }) !== undefined) return;
+    if (driver.transfer(queue, { seed: 2 }) !== undefined) return;
     check.holds(event.wait() > 0, 'signals of the descriptor of before', { expected: 'at least 1', actual: '0' });
     setState(session, 0);
     check.equal(other.take(), 0, 'signals of the descriptor in the calls that were refused');

@@ -12,20 +12,20 @@ export const minusOne = defineCase({
   title: 'after descriptor -1 the one of before is not signalled any more, and can be set again',
   proves: { 'vm-irq/minus-one-drops-descriptor': 'mdev-minus-one-keeps-descriptor' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-irq/minus-one-drops-descriptor');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     const event = new CountedEvent(port);
     setEvents(session, queue.index, [event]);
-    workload.once(queue);
+    driver.once(queue);
     check.equal(setEvents(session, queue.index, [undefined]), 'taken', 'VFIO_DEVICE_SET_IRQS with descriptor -1');
     event.take();
-    for (const seed of [2, 3]) workload.once(queue, { seed });
+    for (const seed of [2, 3]) driver.once(queue, { seed });
     setState(session, 0);
     check.equal(event.take(), 0, 'signals after it was taken away');
     setEvents(session, queue.index, [event]);
     setState(session, 1);
-    workload.once(queue, { seed: 4 });
+    driver.once(queue, { seed: 4 });
     check.holds(event.wait() > 0, 'signals once it is set again', { expected: 'at least 1', actual: '0' });
   },
 });
@@ -36,15 +36,15 @@ export const countZero = defineCase({
   proves: { 'vm-irq/count-zero-drops-descriptors': 'mdev-count-zero-keeps-descriptors' },
   // The text of layout L2 has no effect here: what a device of it does is left open.
   applies: { start: 'negotiated', transports, needs: ['layout-l1'] },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-irq/count-zero-drops-descriptors');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     const event = new CountedEvent(port);
     setEvents(session, queue.index, [event]);
-    workload.once(queue);
+    driver.once(queue);
     check.equal(session.device.dropIrqs(session.places.interrupts), 0, 'VFIO_DEVICE_SET_IRQS with count 0');
     event.take();
-    for (const seed of [2, 3]) workload.once(queue, { seed });
+    for (const seed of [2, 3]) driver.once(queue, { seed });
     setState(session, 0);
     check.equal(event.take(), 0, 'signals afterwards');
   },
@@ -55,14 +55,14 @@ export const countZeroFrom = defineCase({
   title: 'after VFIO_DEVICE_SET_IRQS with count 0 from vector 1 on, vector 0 is signalled as before',
   proves: { 'vm-irq/count-zero-drops-from-start': 'mdev-count-zero-drops-all' },
   applies: { start: 'negotiated', transports, devices: ['net'] },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-irq/count-zero-drops-from-start');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     const event = new CountedEvent(port);
     setEvents(session, 0, [event, event]);
     check.equal(session.device.dropIrqs(session.places.interrupts, 1), 0, 'VFIO_DEVICE_SET_IRQS with count 0');
     event.take();
-    if (workload.transfer(queue) !== undefined) return;
+    if (driver.transfer(queue) !== undefined) return;
     check.holds(event.wait() > 0, 'signals of vector 0', { expected: 'at least 1', actual: '0' });
   },
 });

@@ -14,15 +14,15 @@ export const vectorIsIndex = defineCase({
   title: 'each ring signals the event descriptor of the vector that has its index',
   proves: { 'vm-irq/vector-is-ring-index': 'mdev-vectors-swapped' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-irq/vector-is-ring-index');
-    const isBlock = workload.facts.kind === 'block';
-    const indices = isBlock ? [...Array(ringCount(session)).keys()] : [workload.queueIndex];
+    const isBlock = driver.kind === 'block';
+    const indices = isBlock ? [...Array(ringCount(session)).keys()] : [driver.queueIndex];
     for (const index of indices) {
-      const queue = workload.attach(session, guest.splitRing({ size: 16 }), { index });
+      const queue = driver.attach(ring({ size: 16 }), { index });
       const event = new CountedEvent(port);
       setEvents(session, index, [event]);
-      workload.once(queue);
+      driver.once(queue);
       if (!check.holds(event.wait() > 0, `signals of vector ${index} for a request on its ring`, someSignal)) return;
     }
   },
@@ -33,19 +33,19 @@ export const noOtherVector = defineCase({
   title: 'requests on the transmit ring do not signal the vector of the receive ring, which has no buffers',
   proves: { 'vm-irq/no-other-vector-signals': 'mdev-all-vectors-signalled' },
   applies: { start: 'negotiated', transports, devices: ['net'] },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-irq/no-other-vector-signals');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    const others = workload.facts.companions.map((index) => {
+    const queue = driver.attach(ring({ size: 16 }));
+    const others = driver.companionIndices.map((index) => {
       const event = new CountedEvent(port);
       setEvents(session, index, [event]);
       return { index, event };
     });
     // Some devices signal once when a ring starts.
-    workload.once(queue);
+    driver.once(queue);
     rest(port);
     for (const { event } of others) event.take();
-    for (const seed of [1, 2, 3, 4]) workload.once(queue, { seed });
+    for (const seed of [1, 2, 3, 4]) driver.once(queue, { seed });
     setState(session, 0);
     for (const { index, event } of others) {
       check.equal(event.take(), 0, `signals of vector ${index} for 4 requests on ring ${queue.index}`);
@@ -58,19 +58,19 @@ export const withoutDescriptor = defineCase({
   title: 'a ring is served although its vector has no event descriptor, or one that we closed since',
   proves: { 'vm-irq/ring-works-without-descriptor': 'mdev-signal-without-descriptor-crashes' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-irq/ring-works-without-descriptor');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     const event = new CountedEvent(port);
     setEvents(session, queue.index, [event]);
     event.close();
     for (const seed of [1, 2]) {
-      if (!serves({ port, workload }, check, queue, `request ${seed} with a descriptor that was closed`, { seed }))
+      if (!serves({ port, driver }, check, queue, `request ${seed} with a descriptor that was closed`, { seed }))
         return;
     }
     setEvents(session, queue.index, [undefined]);
     for (const seed of [3, 4]) {
-      if (!serves({ port, workload }, check, queue, `request ${seed} without a descriptor`, { seed })) return;
+      if (!serves({ port, driver }, check, queue, `request ${seed} without a descriptor`, { seed })) return;
     }
   },
 });
@@ -80,13 +80,13 @@ export const newTakesOver = defineCase({
   title: 'an event descriptor that is set in place of another is signalled, again and again',
   proves: { 'vm-irq/new-descriptor-takes-over': 'mdev-first-descriptor-stays' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-irq/new-descriptor-takes-over');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     for (const seed of [1, 2, 3, 4]) {
       const event = new CountedEvent(port);
       setEvents(session, queue.index, [event]);
-      workload.once(queue, { seed });
+      driver.once(queue, { seed });
       if (!check.holds(event.wait() > 0, `signals of descriptor ${seed}`, someSignal)) return;
     }
   },
@@ -97,21 +97,21 @@ export const oldFallsSilent = defineCase({
   title: 'an event descriptor that another took the place of is not signalled for what is served afterwards',
   proves: { 'vm-irq/old-descriptor-falls-silent': 'mdev-old-descriptor-signalled-too' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-irq/old-descriptor-falls-silent');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     const [first, second] = [new CountedEvent(port), new CountedEvent(port)];
     setEvents(session, queue.index, [first]);
-    workload.once(queue);
+    driver.once(queue);
     setEvents(session, queue.index, [second]);
     first.take();
-    for (const seed of [2, 3, 4]) workload.once(queue, { seed });
+    for (const seed of [2, 3, 4]) driver.once(queue, { seed });
     setState(session, 0);
     check.equal(first.take(), 0, 'signals of the first descriptor after the second took its place');
     setEvents(session, queue.index, [first]);
     second.take();
     setState(session, 1);
-    for (const seed of [5, 6]) workload.once(queue, { seed });
+    for (const seed of [5, 6]) driver.once(queue, { seed });
     setState(session, 0);
     check.equal(second.take(), 0, 'signals of the second after the first took its place');
   },
@@ -122,13 +122,13 @@ export const setWhileRunning = defineCase({
   title: 'a ring that was started without an event descriptor signals the one that is set while it runs',
   proves: { 'vm-irq/descriptor-set-while-running': 'mdev-descriptor-busy-while-running' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-irq/descriptor-set-while-running');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }), { call: false });
-    workload.once(queue);
+    const queue = driver.attach(ring({ size: 16 }), { call: false });
+    driver.once(queue);
     const event = new CountedEvent(port);
     check.equal(setEvents(session, queue.index, [event]), 'taken', 'VFIO_DEVICE_SET_IRQS while the device runs');
-    workload.once(queue, { seed: 2 });
+    driver.once(queue, { seed: 2 });
     check.holds(event.wait() > 0, 'signals from then on', someSignal);
   },
 });
@@ -138,16 +138,16 @@ export const surviveStop = defineCase({
   title: 'an event descriptor that was set once is signalled after stops and starts',
   proves: { 'vm-irq/descriptors-survive-stop-and-start': 'mdev-stop-drops-descriptors' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-irq/descriptors-survive-stop-and-start');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     const event = new CountedEvent(port);
     setEvents(session, queue.index, [event]);
     for (const run of [1, 2, 3]) {
       setState(session, 0);
       setState(session, 1);
       event.take();
-      workload.once(queue, { seed: run });
+      driver.once(queue, { seed: run });
       if (!check.holds(event.wait() > 0, `signals after stop and start ${run}`, someSignal)) return;
     }
   },
@@ -158,13 +158,13 @@ export const oneCall = defineCase({
   title: 'one VFIO_DEVICE_SET_IRQS gives receive and transmit ring an event descriptor each, and each is signalled',
   proves: { 'vm-irq/one-call-sets-many': 'mdev-first-descriptor-for-all' },
   applies: { start: 'negotiated', transports, devices: ['net'] },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-irq/one-call-sets-many');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     const events = [new CountedEvent(port), new CountedEvent(port)];
     check.equal(setEvents(session, 0, events), 'taken', 'VFIO_DEVICE_SET_IRQS of two vectors');
     for (const [vector, event] of events.entries()) {
-      if (workload.transfer(queue) !== undefined) return;
+      if (driver.transfer(queue) !== undefined) return;
       const what = `signals of vector ${vector} for a frame there and back`;
       if (!check.holds(event.wait() > 0, what, someSignal)) return;
     }

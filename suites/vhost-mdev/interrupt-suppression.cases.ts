@@ -13,22 +13,22 @@ export const noInterruptFlag = defineCase({
   title: 'with VIRTQ_AVAIL_F_NO_INTERRUPT set the vector of a ring is not signalled, and once it is clear it is again',
   proves: { 'vm-irq/suppressed-ring-is-silent': 'mdev-suppressed-ring-signals' },
   applies: { start: 'negotiated', transports, without: ['VIRTIO_F_EVENT_IDX'] },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-irq/suppressed-ring-is-silent');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     const event = new CountedEvent(port);
     setEvents(session, queue.index, [event]);
-    workload.once(queue);
+    driver.once(queue);
     event.wait();
     rest(port);
     event.take();
     queue.ring.setAvailFlags(1);
-    for (const seed of [2, 3, 4]) workload.once(queue, { seed });
+    for (const seed of [2, 3, 4]) driver.once(queue, { seed });
     setState(session, 0);
     check.equal(event.take(), 0, 'signals for 3 requests with the flag set');
     queue.ring.setAvailFlags(0);
     setState(session, 1);
-    workload.once(queue, { seed: 5 });
+    driver.once(queue, { seed: 5 });
     check.holds(event.wait() > 0, 'signals once the flag is clear', someSignal);
   },
 });
@@ -38,22 +38,22 @@ export const usedEvent = defineCase({
   title: 'the vector of a ring is not signalled short of used_event, and is by the used element that reaches it',
   proves: { 'vm-irq/suppressed-ring-is-silent': 'mdev-suppressed-ring-signals' },
   applies: { start: 'negotiated', transports, negotiate: ['VIRTIO_F_EVENT_IDX'] },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-irq/suppressed-ring-is-silent');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }), { eventIdx: true });
+    const queue = driver.attach(ring({ size: 16 }), { eventIdx: true });
     const event = new CountedEvent(port);
     setEvents(session, queue.index, [event]);
-    workload.once(queue);
+    driver.once(queue);
     event.wait();
     rest(port);
     event.take();
     queue.ring.setUsedEvent(queue.ring.usedIdx() + 9);
-    for (const seed of [2, 3, 4]) workload.once(queue, { seed });
+    for (const seed of [2, 3, 4]) driver.once(queue, { seed });
     setState(session, 0);
     check.equal(event.take(), 0, 'signals for 3 requests while used_event is 9 ahead');
     queue.ring.setUsedEvent(queue.ring.usedIdx());
     setState(session, 1);
-    workload.once(queue, { seed: 5 });
+    driver.once(queue, { seed: 5 });
     check.holds(event.wait() > 0, 'signals for the used element at used_event', someSignal);
   },
 });

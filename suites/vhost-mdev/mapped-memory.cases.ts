@@ -1,5 +1,3 @@
-import { DeviceWrites } from '../../drivers/devices/device-writes.ts';
-import { Workload } from '../../drivers/devices/workload.ts';
 import { ioVirtualAddress } from '../../reference-impl/memory/addresses.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
@@ -26,10 +24,10 @@ export const elsewhere = defineCase({
   title: 'rings and buffers are found where the container maps them, and not where they were mapped before',
   proves: { 'vm-memory/l2-reaches-mapped-memory': 'mdev-memory-mapped-once' },
   applies,
-  run({ session, guest, workload, requirement }) {
+  run({ session, guest, driver, ring, requirement }) {
     const check = requirement('vm-memory/l2-reaches-mapped-memory');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    const rings = [queue, ...workload.facts.companions.map((index) => workload.companion(session, index))];
+    const queue = driver.attach(ring({ size: 16 }));
+    const rings = [queue, ...driver.companions()];
     setState(session, 0);
     check.equal(mapGuest(session, guest, { distance }), 'taken', 'the same memory at another address');
     check.equal(unmapGuest(session, guest), 'taken', 'the first mappings taken away');
@@ -38,7 +36,7 @@ export const elsewhere = defineCase({
       setAddresses(session, index, { desc: desc + distance, avail: avail + distance, used: used + distance });
     }
     check.equal(setState(session, 1), 'taken', 'a start with rings where they are');
-    const requests = [1, 2].map((seed) => workload.request({ seed }));
+    const requests = [1, 2].map((seed) => driver.request({ seed }));
     const heads = queue.makeAvailable(requests.map(({ segments }) => segments.map(shifted)));
     const used = queue.kickAndWaitForUsed(heads.length).map(({ id }) => id);
     check.sameMembers(used, heads, 'heads that came back');
@@ -51,15 +49,15 @@ export const late = defineCase({
   title: 'a buffer in memory that was mapped while the device runs is written at once, and its rings go on',
   proves: { 'vm-memory/l2-reaches-memory-mapped-late': 'mdev-mapping-over-4-gib-refused' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driverOf, driver, ring, requirement }) {
     const check = requirement('vm-memory/l2-reaches-memory-mapped-late');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    const writesBefore = new DeviceWrites({ session, rings: workload, queue });
+    const queue = driver.attach(ring({ size: 16 }));
+    const writesBefore = driver.writes(queue);
     isWritten(check, writesBefore, 'a buffer in memory that it had', 1);
     const more = port.createGuest(guestLayouts['crossing-4gib']);
     check.equal(mapGuest(session, more), 'taken', 'a mapping while the device runs');
-    const buffers = new Workload(port.facts.workload, () => more);
-    const writes = new DeviceWrites({ session, rings: workload, buffers, queue });
+    const buffers = driverOf(session, more);
+    const writes = driver.writes(queue, buffers);
     isWritten(check, writes, 'a buffer in memory that was mapped late', 3);
   },
 });
@@ -69,16 +67,16 @@ export const bufferGone = defineCase({
   title: 'a request to write where memory was unmapped while the device runs writes nothing there; it is served anew',
   proves: { 'vm-memory/l2-unmapped-buffer-not-written': 'mdev-unmapped-memory-reached' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driverOf, driver, ring, requirement }) {
     const check = requirement('vm-memory/l2-unmapped-buffer-not-written');
     const more = port.createGuest(guestLayouts['single-region']);
     mapGuest(session, more);
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    const buffers = new Workload(port.facts.workload, () => more);
-    const writes = new DeviceWrites({ session, rings: workload, buffers, queue });
+    const queue = driver.attach(ring({ size: 16 }));
+    const buffers = driverOf(session, more);
+    const writes = driver.writes(queue, buffers);
     isWritten(check, writes, 'a buffer that is mapped', 1);
     check.equal(unmapGuest(session, more), 'taken', 'unmapping while the device runs');
-    isNotWritten({ port, session, guest, workload }, check, writes, more, 'memory that was unmapped');
+    isNotWritten({ port, session, driver, ring }, check, writes, more, 'memory that was unmapped');
   },
 });
 
@@ -87,21 +85,21 @@ export const ringGone = defineCase({
   title: 'a ring that is unmapped while the device runs is not written any more, and the device lives on',
   proves: { 'vm-memory/l2-unmapped-ring-not-touched': 'mdev-unmapped-ring-served' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vm-memory/l2-unmapped-ring-not-touched');
     const more = port.createGuest(guestLayouts['adjacent-regions']);
     mapGuest(session, more);
-    const queue = workload.attach(session, more.splitRing({ size: 16 }));
-    if (!serves({ port, workload }, check, queue, 'a request before')) return;
+    const queue = driver.attach(ring({ guest: more, size: 16 }));
+    if (!serves({ port, driver }, check, queue, 'a request before')) return;
     unmapGuest(session, more);
-    queue.makeAvailable([workload.request({ seed: 2 }).segments]);
+    queue.makeAvailable([driver.request({ seed: 2 }).segments]);
     const before = snapshot(more);
     ringDoorbell(session, queue.index);
     session.fence();
     setState(session, 0);
     check.equal(changes(before).length, 0, 'runs of bytes that changed in memory that was unmapped');
-    const again = workload.attach(session, guest.splitRing({ size: 16 }));
-    serves({ port, workload }, check, again, 'a request on a ring that is mapped', { seed: 3 });
+    const again = driver.attach(ring({ size: 16 }));
+    serves({ port, driver }, check, again, 'a request on a ring that is mapped', { seed: 3 });
   },
 });
 
@@ -110,20 +108,20 @@ export const othersGoOn = defineCase({
   title: 'a ring whose memory stays is served while that of another ring goes and comes, without a stop',
   proves: { 'vm-memory/l2-unmap-leaves-other-rings': 'mdev-change-of-memory-stops-others' },
   applies: { ...applies, devices: ['net'] },
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vm-memory/l2-unmap-leaves-other-rings');
     const more = port.createGuest(guestLayouts['single-region']);
     mapGuest(session, more);
-    const receive = workload.facts.companions[0] ?? workload.queueIndex;
-    session.attach(more.splitRing({ size: 16 }), { index: receive });
-    const queue = session.attach(guest.splitRing({ size: 2 }), { index: workload.queueIndex });
-    if (!serves({ port, workload }, check, queue, 'a frame before')) return;
+    const receive = driver.companionIndices[0] ?? driver.queueIndex;
+    session.attach(ring({ guest: more, size: 16 }), { index: receive });
+    const queue = session.attach(ring({ size: 2 }), { index: driver.queueIndex });
+    if (!serves({ port, driver }, check, queue, 'a frame before')) return;
     check.equal(unmapGuest(session, more), 'taken', 'unmapping the other ring');
     for (const seed of [2, 3]) {
-      if (!serves({ port, workload }, check, queue, `frame ${seed} with the other ring gone`, { seed })) return;
+      if (!serves({ port, driver }, check, queue, `frame ${seed} with the other ring gone`, { seed })) return;
     }
     check.equal(mapGuest(session, more), 'taken', 'mapping it again');
-    serves({ port, workload }, check, queue, 'a frame with the other ring back', { seed: 4 });
+    serves({ port, driver }, check, queue, 'a frame with the other ring back', { seed: 4 });
   },
 });
 
@@ -132,15 +130,15 @@ export const mappedAgain = defineCase({
   title: 'a ring that was unmapped and mapped again goes on after a stop and a start with the chain that it missed',
   proves: { 'vm-memory/l2-ring-mapped-again-goes-on': 'mdev-lost-ring-begins-anew' },
   applies,
-  run({ port, session, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vm-memory/l2-ring-mapped-again-goes-on');
     const more = port.createGuest(guestLayouts['single-region']);
     mapGuest(session, more);
-    const queue = workload.attach(session, more.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ guest: more, size: 16 }));
     for (let seed = 1; seed <= 11; seed++) {
-      if (!serves({ port, workload }, check, queue, `request ${seed}`, { seed })) return;
+      if (!serves({ port, driver }, check, queue, `request ${seed}`, { seed })) return;
     }
-    const request = workload.request({ seed: 12 });
+    const request = driver.request({ seed: 12 });
     unmapGuest(session, more);
     queue.makeAvailable([request.segments]);
     ringDoorbell(session, queue.index);
@@ -162,19 +160,19 @@ export const readOnly = defineCase({
   title: 'memory that is mapped to be read serves what is read from it, and is not written',
   proves: { 'vm-memory/l2-read-only-memory-not-written': 'mdev-read-only-memory-written' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driverOf, driver, ring, requirement }) {
     const check = requirement('vm-memory/l2-read-only-memory-not-written');
     const more = port.createGuest(guestLayouts['single-region']);
     check.equal(mapGuest(session, more, { permission: 'read' }), 'taken', 'a mapping to be read alone');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    const buffers = new Workload(port.facts.workload, () => more);
+    const queue = driver.attach(ring({ size: 16 }));
+    const buffers = driverOf(session, more);
     const readable = buffers.request().segments.filter(({ writable }) => !writable);
-    const writable = workload.request().segments.filter((segment) => segment.writable);
+    const writable = driver.request().segments.filter((segment) => segment.writable);
     queue.makeAvailable([[...readable, ...writable]]);
     queue.kick();
     if (servesAll(port, check, queue, 1, 'a request read from there').length === 0) return;
-    const writes = new DeviceWrites({ session, rings: workload, buffers, queue });
-    isNotWritten({ port, session, guest, workload }, check, writes, more, 'memory to be read alone');
+    const writes = driver.writes(queue, buffers);
+    isNotWritten({ port, session, driver, ring }, check, writes, more, 'memory to be read alone');
   },
 });
 
@@ -183,17 +181,17 @@ export const goneAtStart = defineCase({
   title: 'a ring that was unmapped while the device is stopped makes the start fail, and is served once it is mapped',
   proves: { 'vm-state/ring-nowhere-fails-start': 'mdev-runs-without-bad-ring' },
   applies,
-  run({ port, session, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vm-state/ring-nowhere-fails-start');
     const more = port.createGuest(guestLayouts['single-region']);
     mapGuest(session, more);
-    const queue = workload.attach(session, more.splitRing({ size: 16 }));
-    if (!serves({ port, workload }, check, queue, 'a request before')) return;
+    const queue = driver.attach(ring({ guest: more, size: 16 }));
+    if (!serves({ port, driver }, check, queue, 'a request before')) return;
     setState(session, 0);
     check.equal(unmapGuest(session, more), 'taken', 'unmapping while it is stopped');
     check.notEqual(setState(session, 1), 'taken', 'the start without it');
     check.equal(mapGuest(session, more), 'taken', 'mapping it again');
     check.equal(setState(session, 1), 'taken', 'the start with it');
-    serves({ port, workload }, check, queue, 'a request afterwards', { seed: 2 });
+    serves({ port, driver }, check, queue, 'a request afterwards', { seed: 2 });
   },
 });

@@ -29,9 +29,9 @@ export const twice = defineCase({
   title: 'what overlaps a mapping is refused with EEXIST, and the device goes on with the mapping of before',
   proves: { 'vm-memory/l2-mapping-twice-refused': 'mdev-mapping-twice-taken' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, guest, driver, ring, requirement }) {
     const check = requirement('vm-memory/l2-mapping-twice-refused');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     const { at, size } = rangeOf(guest);
     const { userAddress } = rangeOf(port.createGuest(guestLayouts['single-region']));
     const ranges = {
@@ -45,7 +45,7 @@ export const twice = defineCase({
     for (const [what, [from, length]] of Object.entries(ranges)) {
       check.equal(map(session, from, userAddress, length), 'EEXIST', `mapping ${what} once more`);
     }
-    serves({ port, workload }, check, queue, 'a request afterwards');
+    serves({ port, driver }, check, queue, 'a request afterwards');
   },
 });
 
@@ -54,9 +54,9 @@ export const unaligned = defineCase({
   title: 'a mapping that does not begin and end with a page, has no bytes, or wraps is refused with EINVAL',
   proves: { 'vm-memory/l2-unaligned-mapping-refused': 'mdev-unaligned-mapping-taken' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vm-memory/l2-unaligned-mapping-refused');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     const { at, size, userAddress } = rangeOf(port.createGuest(guestLayouts['single-region']));
     const ranges = {
       'begins 1 byte into a page': [at + 1n, userAddress, page],
@@ -70,7 +70,7 @@ export const unaligned = defineCase({
     for (const [what, [from, user, length]] of Object.entries(ranges)) {
       check.equal(map(session, from, user, length), 'EINVAL', `a mapping that ${what}`);
     }
-    serves({ port, workload }, check, queue, 'a request afterwards');
+    serves({ port, driver }, check, queue, 'a request afterwards');
   },
 });
 
@@ -79,15 +79,15 @@ export const flags = defineCase({
   title: 'a mapping with neither read nor write, or with flags that there are not, is refused with EINVAL',
   proves: { 'vm-memory/l2-mapping-without-flags-refused': 'mdev-mapping-flags-ignored' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vm-memory/l2-mapping-without-flags-refused');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     const { at: ioVirtualAddress, size, userAddress } = rangeOf(port.createGuest(guestLayouts['single-region']));
     for (const word of [0, 0x20, 0x23, 0x8000_0003]) {
       const answer = mapWithFlags(session, { ioVirtualAddress, userAddress, size }, word);
       check.equal(answer, 'EINVAL', `a mapping with flags 0x${word.toString(16)}`);
     }
-    serves({ port, workload }, check, queue, 'a request afterwards');
+    serves({ port, driver }, check, queue, 'a request afterwards');
   },
 });
 
@@ -96,10 +96,10 @@ export const unmapBytes = defineCase({
   title: 'unmapping tells the bytes of the mappings in the range, 0 where there are none; mapped again, all is served',
   proves: { 'vm-memory/l2-unmap-tells-bytes': 'mdev-unmap-tells-what-was-asked' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, guest, driver, ring, requirement }) {
     const check = requirement('vm-memory/l2-unmap-tells-bytes');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    if (!serves({ port, workload }, check, queue, 'a request before')) return;
+    const queue = driver.attach(ring({ size: 16 }));
+    if (!serves({ port, driver }, check, queue, 'a request before')) return;
     const more = port.createGuest(guestLayouts['adjacent-regions']);
     const { at, size } = rangeOf(more);
     const unmap = (from: bigint, length: bigint) => session.device.unmapDma({ ioVirtualAddress: from, size: length });
@@ -112,7 +112,7 @@ export const unmapBytes = defineCase({
     check.equal(unmapGuest(session, guest), 'taken', 'unmapping all of a stopped device');
     check.equal(mapGuest(session, guest), 'taken', 'mapping it again');
     check.equal(setState(session, 1), 'taken', 'the next start');
-    serves({ port, workload }, check, queue, 'a request in memory that was mapped again', { seed: 2 });
+    serves({ port, driver }, check, queue, 'a request in memory that was mapped again', { seed: 2 });
   },
 });
 
@@ -121,9 +121,9 @@ export const unmapPart = defineCase({
   title: 'unmapping a part of a mapping is refused with EINVAL, and the device still reaches all of it',
   proves: { 'vm-memory/l2-part-of-mapping-refused': 'mdev-part-of-mapping-taken' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, guest, driver, ring, requirement }) {
     const check = requirement('vm-memory/l2-part-of-mapping-refused');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     const { at, size } = rangeOf(guest);
     const ranges = {
       'the first page': [at, page],
@@ -136,7 +136,7 @@ export const unmapPart = defineCase({
       const answer = answerOf(session.device.unmapDma({ ioVirtualAddress, size: length }));
       check.equal(answer, 'EINVAL', `unmapping ${what}`);
     }
-    serves({ port, workload }, check, queue, 'a request afterwards');
+    serves({ port, driver }, check, queue, 'a request afterwards');
   },
 });
 
@@ -145,9 +145,9 @@ export const tableIgnored = defineCase({
   title: 'SET_MEM_TABLE in layout L2 is taken, running or not, and changes nothing of what the device reaches',
   proves: { 'vm-memory/l2-table-ignored': ['mdev-table-of-l2-refused', 'mdev-table-of-l2-counts'] },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, guest, driver, ring, requirement }) {
     const check = requirement('vm-memory/l2-table-ignored');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     const nowhere = { guestAddress: 0x5555_0000n, size: 0x1000n, userAddress: 0x5555_0000n };
     const tables = {
       'of no regions': tableOf([]),
@@ -161,7 +161,7 @@ export const tableIgnored = defineCase({
         check.equal(setTable(session, table), 'taken', `a table ${what}, in state ${state}`);
       }
       setState(session, 1);
-      if (!serves({ port, workload }, check, queue, 'a request afterwards', { seed: ++seed })) return;
+      if (!serves({ port, driver }, check, queue, 'a request afterwards', { seed: ++seed })) return;
     }
   },
 });

@@ -1,5 +1,5 @@
 import { defineCase } from '../case.ts';
-import { driverOf, ringDoorbell, setState, tellRing } from './ring-messages.ts';
+import { ringDoorbell, ringDriver, setState, tellRing } from './ring-messages.ts';
 
 /** Memory and rings told in either order. */
 
@@ -10,9 +10,9 @@ export const withoutMemory = defineCase({
   title: 'a device that was told of a ring and of no memory does not start, and takes a stop',
   proves: { 'vm-memory/start-without-memory-fails': 'mdev-start-without-memory-taken' },
   applies: { start: 'negotiated', transports, shareMemory: false },
-  run({ session, guest, workload, requirement }) {
+  run({ session, driver, ring, requirement }) {
     const check = requirement('vm-memory/start-without-memory-fails');
-    check.equal(tellRing(session, workload.queueIndex, guest.splitRing({ size: 16 })), 'taken', 'the ring');
+    check.equal(tellRing(session, driver.queueIndex, ring({ size: 16 })), 'taken', 'the ring');
     check.notEqual(setState(session, 1), 'taken', 'a start without memory');
     check.equal(setState(session, 0), 'taken', 'a stop after it');
   },
@@ -23,21 +23,21 @@ export const memoryLast = defineCase({
   title: 'rings are told of before the memory that they lie in, and are served once both are known',
   proves: { 'vm-memory/memory-may-come-after-rings': 'mdev-addresses-before-memory-refused' },
   applies: { start: 'negotiated', transports, shareMemory: false },
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, guest, driver, ring, requirement }) {
     const check = requirement('vm-memory/memory-may-come-after-rings');
-    const ring = guest.splitRing({ size: 16 });
-    for (const index of workload.facts.companions) {
-      check.equal(tellRing(session, index, guest.splitRing({ size: 16 })), 'taken', `ring ${index}`);
+    const vring = ring({ size: 16 });
+    for (const index of driver.companionIndices) {
+      check.equal(tellRing(session, index, ring({ size: 16 })), 'taken', `ring ${index}`);
     }
-    check.equal(tellRing(session, workload.queueIndex, ring), 'taken', 'the ring');
+    check.equal(tellRing(session, driver.queueIndex, vring), 'taken', 'the ring');
     check.accepted(session.shareMemory(guest), 'the memory');
-    const request = workload.request();
-    const driver = driverOf(session, ring);
-    driver.add(request.segments);
-    driver.publish();
+    const request = driver.request();
+    const driverRing = ringDriver(session, vring);
+    driverRing.add(request.segments);
+    driverRing.publish();
     check.equal(setState(session, 1), 'taken', 'the start');
-    ringDoorbell(session, workload.queueIndex);
-    if (port.until(() => ring.usedIdx() === 1, port.deadlineMs) === 'true') {
+    ringDoorbell(session, driver.queueIndex);
+    if (port.until(() => vring.usedIdx() === 1, port.deadlineMs) === 'true') {
       check.equal(request.problem(), undefined, 'what is wrong with a request');
     } else check.silence('a request', 'it is served', port.deadlineMs);
     setState(session, 0);

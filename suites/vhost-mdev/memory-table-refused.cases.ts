@@ -167,7 +167,7 @@ export const changesNothing = defineCase({
   title: 'whatever is wrong with a table that is refused, running or not, the device goes on with the memory it has',
   proves: { 'vm-memory/l1-refused-table-changes-nothing': 'mdev-refused-table-forgets-memory' },
   applies: { ...applies, start: 'closed' },
-  run({ port, connect, guest, workload, points, requirement }) {
+  run({ port, connect, guest, driverOf, ring, points, requirement }) {
     const check = requirement('vm-memory/l1-refused-table-changes-nothing');
     const kinds = {
       'mistold-size': mistoldSizes(guest),
@@ -182,11 +182,12 @@ export const changesNothing = defineCase({
     );
     points(all, ({ key, tables, state }) => {
       const session = connect('negotiated');
-      const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+      const driver = driverOf(session);
+      const queue = driver.attach(ring({ size: 16 }));
       setState(session, state);
       for (const table of Object.values(tables)) setTable(session, table);
       check.equal(setState(session, 1), 'taken', `a start after ${key}`);
-      for (const seed of [1, 2]) serves({ port, workload }, check, queue, `request ${seed} after ${key}`, { seed });
+      for (const seed of [1, 2]) serves({ port, driver }, check, queue, `request ${seed} after ${key}`, { seed });
       session.close();
     });
   },

@@ -1,5 +1,3 @@
-import { DeviceWrites } from '../../drivers/devices/device-writes.ts';
-import { Workload } from '../../drivers/devices/workload.ts';
 import { guestAddress } from '../../reference-impl/memory/addresses.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
@@ -19,17 +17,16 @@ export const manyRegions = defineCase({
   title: 'a table that cuts each region in four: rings in the last pieces, buffers over the boundary of two',
   proves: { 'vm-memory/l1-reaches-table-memory': 'mdev-table-of-four-regions' },
   applies: { ...applies, shareMemory: false },
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, guest, driver, ring, requirement }) {
     const check = requirement('vm-memory/l1-reaches-table-memory');
     check.equal(setTable(session, tableOf(cutRegions(regionsOf([guest]), 4))), 'taken', 'a table of eight regions');
-    const ring = guest.splitRing({ size: 16, placement: 'region-end' });
-    const queue = workload.attach(session, ring);
+    const queue = driver.attach(ring({ size: 16, placement: 'region-end' }));
     const [first, second] = guest.regions;
     for (const region of [first, second]) {
       if (region === undefined) continue;
       const at = guestAddress(region.guestAddress + BigInt(region.size) / 2n - 32n);
       const shape = { readableWhere: { at }, writableWhere: { at } };
-      serves({ port, workload }, check, queue, `a buffer over two pieces of region ${region.index}`, shape);
+      serves({ port, driver }, check, queue, `a buffer over two pieces of region ${region.index}`, shape);
     }
   },
 });
@@ -39,18 +36,18 @@ export const replaced = defineCase({
   title: 'a table of other memory: a ring where memory was fails the start, and one in the new memory is served',
   proves: { 'vm-memory/l1-table-replaces-one-before': 'mdev-table-adds-to-the-one-before' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, guest, driver, ring, requirement }) {
     const check = requirement('vm-memory/l1-table-replaces-one-before');
     // Told again, so that what a device keeps of the last table is there to be kept.
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     setState(session, 0);
     setTable(session, tableOf(regionsOf([guest])));
     const other = port.createGuest(guestLayouts['single-region']);
     check.equal(setTable(session, tableOf(regionsOf([other]))), 'taken', 'a table of other memory');
     check.notEqual(setState(session, 1), 'taken', 'a start with rings that lie in the memory of before');
-    const rings = [queue.index, ...workload.facts.companions].map((index) => ({
+    const rings = [queue.index, ...driver.companionIndices].map((index) => ({
       index,
-      ring: other.splitRing({ size: index === queue.index ? 16 : 64 }),
+      ring: ring({ guest: other, size: index === queue.index ? 16 : 64 }),
     }));
     for (const { index, ring } of rings) {
       setBase(session, index, 0);
@@ -66,15 +63,15 @@ export const whileRunning = defineCase({
   title: 'a table with more memory is taken while the device runs: its rings go on, and the new memory is reached',
   proves: { 'vm-memory/l1-table-while-running-taken': 'mdev-table-while-running-refused' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, guest, driverOf, driver, ring, requirement }) {
     const check = requirement('vm-memory/l1-table-while-running-taken');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    const writesBefore = new DeviceWrites({ session, rings: workload, queue });
+    const queue = driver.attach(ring({ size: 16 }));
+    const writesBefore = driver.writes(queue);
     isWritten(check, writesBefore, 'a buffer in memory that it had', 1);
     const more = port.createGuest(guestLayouts['single-region']);
     check.equal(setTable(session, tableOf(regionsOf([guest, more]))), 'taken', 'a table while the device runs');
-    const buffers = new Workload(port.facts.workload, () => more);
-    const writes = new DeviceWrites({ session, rings: workload, buffers, queue });
+    const buffers = driverOf(session, more);
+    const writes = driver.writes(queue, buffers);
     isWritten(check, writes, 'a buffer in memory that was told of late', 3);
   },
 });
@@ -84,16 +81,16 @@ export const removed = defineCase({
   title: 'a request to write where a new table has no memory writes nothing there; the device serves a fresh ring',
   proves: { 'vm-memory/l1-removed-region-not-written': 'mdev-smaller-table-ignored' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, guest, driverOf, driver, ring, requirement }) {
     const check = requirement('vm-memory/l1-removed-region-not-written');
     const more = port.createGuest(guestLayouts['single-region']);
     setTable(session, tableOf(regionsOf([guest, more])));
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    const buffers = new Workload(port.facts.workload, () => more);
-    const writes = new DeviceWrites({ session, rings: workload, buffers, queue });
+    const queue = driver.attach(ring({ size: 16 }));
+    const buffers = driverOf(session, more);
+    const writes = driver.writes(queue, buffers);
     isWritten(check, writes, 'a buffer that the table has', 1);
     check.equal(setTable(session, tableOf(regionsOf([guest]))), 'taken', 'a table without it');
-    isNotWritten({ port, session, guest, workload }, check, writes, more, 'memory that was taken away');
+    isNotWritten({ port, session, driver, ring }, check, writes, more, 'memory that was taken away');
   },
 });
 
@@ -102,11 +99,11 @@ export const sixtyFour = defineCase({
   title: 'a table of 64 regions is taken, and a ring in the last of them is served',
   proves: { 'vm-memory/l1-table-of-64-regions-taken': 'mdev-table-of-64-regions-refused' },
   applies: { ...applies, shareMemory: false },
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, guest, driver, ring, requirement }) {
     const check = requirement('vm-memory/l1-table-of-64-regions-taken');
     check.equal(setTable(session, tableOf(cutRegions(regionsOf([guest]), 32))), 'taken', 'a table of 64 regions');
-    const queue = workload.attach(session, guest.splitRing({ size: 16, placement: 'region-end' }));
-    serves({ port, workload }, check, queue, 'a request on a ring in the last region');
+    const queue = driver.attach(ring({ size: 16, placement: 'region-end' }));
+    serves({ port, driver }, check, queue, 'a request on a ring in the last region');
   },
 });
 
@@ -115,12 +112,12 @@ export const none = defineCase({
   title: 'a table of no regions under a running ring: it rests, and goes on after a table that has it and a start',
   proves: { 'vm-memory/l1-table-replaces-one-before': 'mdev-table-of-no-regions-ignored' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, guest, driver, ring, requirement }) {
     const check = requirement('vm-memory/l1-table-replaces-one-before');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    if (!serves({ port, workload }, check, queue, 'a request before')) return;
+    const queue = driver.attach(ring({ size: 16 }));
+    if (!serves({ port, driver }, check, queue, 'a request before')) return;
     check.equal(setTable(session, tableOf([])), 'taken', 'a table of no regions');
-    const heads = queue.makeAvailable([workload.request({ seed: 2 }).segments]);
+    const heads = queue.makeAvailable([driver.request({ seed: 2 }).segments]);
     const before = snapshot(guest);
     ringDoorbell(session, queue.index);
     session.fence();
@@ -139,15 +136,15 @@ export const ringRemoved = defineCase({
   title: 'a ring that a new table leaves out while the device runs is not written; told of again, it goes on',
   proves: { 'vm-memory/l1-removed-region-not-written': 'mdev-smaller-table-ignored' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, guest, driver, ring, requirement }) {
     const check = requirement('vm-memory/l1-removed-region-not-written');
     const more = port.createGuest(guestLayouts['single-region']);
     const both = tableOf(regionsOf([guest, more]));
     setTable(session, both);
-    const queue = workload.attach(session, more.splitRing({ size: 16 }));
-    if (!serves({ port, workload }, check, queue, 'a request before')) return;
+    const queue = driver.attach(ring({ guest: more, size: 16 }));
+    if (!serves({ port, driver }, check, queue, 'a request before')) return;
     check.equal(setTable(session, tableOf(regionsOf([guest]))), 'taken', 'a table without the ring');
-    const heads = queue.makeAvailable([workload.request({ seed: 2 }).segments]);
+    const heads = queue.makeAvailable([driver.request({ seed: 2 }).segments]);
     const before = snapshot(more);
     ringDoorbell(session, queue.index);
     session.fence();

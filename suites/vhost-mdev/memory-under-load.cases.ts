@@ -1,4 +1,4 @@
-import { Workload } from '../../drivers/devices/workload.ts';
+import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
 import type { Attachment, Guest, VhostMdevSession } from '../../drivers/port/port.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
@@ -16,25 +16,24 @@ const lot = 8;
 
 interface Load {
   readonly session: VhostMdevSession;
-  readonly rings: Workload;
-  readonly buffers: Workload;
+  readonly driver: DeviceDriver;
+  readonly buffers: DeviceDriver;
   readonly queue: Attachment;
 }
 
 /** Lays out requests that write to the memory of `buffers`. The answer shows the device some of them. */
-function laidOut({ session, rings, buffers, queue }: Load, count: number): (from: number, to: number) => void {
+function laidOut({ driver, buffers, queue }: Load, count: number): (from: number, to: number) => void {
   const seeds = Array.from({ length: count }, (_, seed) => seed);
-  const { facts } = rings;
-  if (facts.kind === 'block') {
+  if (driver.kind === 'block') {
     const reads = seeds.map((seed) => buffers.block.read({ sector: seed, bytes: 4096, seed }).segments);
     return (from, to) => {
       queue.makeAvailable(reads.slice(from, to));
       queue.kick();
     };
   }
-  const receive = rings.companion(session, facts.receiveIndex);
+  const receive = driver.companion(driver.net.facts.receiveIndex);
   const into = seeds.map(() => buffers.net.receiveBuffer().request.segments);
-  const frames = seeds.map((seed) => rings.net.transmit({ seed, bytes: 1000 }).segments);
+  const frames = seeds.map((seed) => driver.net.transmit({ seed, bytes: 1000 }).segments);
   return (from, to) => {
     receive.makeAvailable(into.slice(from, to));
     receive.kick();
@@ -63,22 +62,25 @@ export const unmapped = defineCase({
     'once an unmapping has returned nothing is written there, however much was asked for just before and behind it',
   proves: { 'vm-memory/l2-unmapped-buffer-not-written': 'mdev-unmapped-memory-reached' },
   applies: { ...applies, needs: ['layout-l2'] },
-  run({ port, connect, guest, workload, requirement }) {
+  run({ port, connect, guest, driverOf, ring, requirement }) {
     const check = requirement('vm-memory/l2-unmapped-buffer-not-written');
     const more = port.createGuest(guestLayouts['crossing-4gib']);
-    const buffers = new Workload(port.facts.workload, () => more);
     for (let round = 1; round <= rounds; round++) {
       const marks = [guest.mark(), more.mark()] as const;
       const session = connect('negotiated');
+      const driver = driverOf(session);
       mapGuest(session, more);
-      const queue = workload.attach(session, guest.splitRing({ size: 64 }));
-      writesAfterwards({ session, rings: workload, buffers, queue }, more, check, () => unmapGuest(session, more));
+      const queue = driver.attach(ring({ size: 64 }));
+      writesAfterwards({ session, driver, buffers: driverOf(session, more), queue }, more, check, () =>
+        unmapGuest(session, more),
+      );
       session.close();
       guest.release(marks[0]);
       more.release(marks[1]);
     }
-    const queue = workload.attach(connect('negotiated'), guest.splitRing({ size: 16 }));
-    serves({ port, workload }, check, queue, 'a request of the next session');
+    const driver = driverOf(connect('negotiated'));
+    const queue = driver.attach(ring({ size: 16 }));
+    serves({ port, driver }, check, queue, 'a request of the next session');
   },
 });
 
@@ -87,22 +89,23 @@ export const tableReplaced = defineCase({
   title: 'once a table without a region was taken nothing is written there, however much was asked for around it',
   proves: { 'vm-memory/l1-removed-region-not-written': 'mdev-smaller-table-ignored' },
   applies: { ...applies, needs: ['layout-l1'] },
-  run({ port, connect, guest, workload, requirement }) {
+  run({ port, connect, guest, driverOf, ring, requirement }) {
     const check = requirement('vm-memory/l1-removed-region-not-written');
     const more = port.createGuest(guestLayouts['crossing-4gib']);
-    const buffers = new Workload(port.facts.workload, () => more);
     for (let round = 1; round <= rounds; round++) {
       const marks = [guest.mark(), more.mark()] as const;
       const session = connect('negotiated');
+      const driver = driverOf(session);
       setTable(session, tableOf(regionsOf([guest, more])));
-      const queue = workload.attach(session, guest.splitRing({ size: 64 }));
+      const queue = driver.attach(ring({ size: 64 }));
       const takeAway = () => setTable(session, tableOf(regionsOf([guest])));
-      writesAfterwards({ session, rings: workload, buffers, queue }, more, check, takeAway);
+      writesAfterwards({ session, driver, buffers: driverOf(session, more), queue }, more, check, takeAway);
       session.close();
       guest.release(marks[0]);
       more.release(marks[1]);
     }
-    const queue = workload.attach(connect('negotiated'), guest.splitRing({ size: 16 }));
-    serves({ port, workload }, check, queue, 'a request of the next session');
+    const driver = driverOf(connect('negotiated'));
+    const queue = driver.attach(ring({ size: 16 }));
+    serves({ port, driver }, check, queue, 'a request of the next session');
   },
 });

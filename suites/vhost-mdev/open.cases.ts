@@ -27,14 +27,14 @@ export const secondOpen = defineCase({
   title: 'a device that is open is not opened a second time: EBUSY, stopped and running',
   proves: { 'vm-life/second-open-is-busy': 'mdev-opens-again' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-life/second-open-is-busy');
     const isBusy = (when: string): void => {
       const why = openAgain(port);
       check.holds(/\bEBUSY\b/.test(why), `a second open ${when}`, { expected: 'EBUSY', actual: why });
     };
     isBusy('of a device that was told of nothing');
-    workload.once(workload.attach(session, guest.splitRing({ size: 16 })));
+    driver.once(driver.attach(ring({ size: 16 })));
     isBusy('of a device that runs');
     setState(session, 0);
     isBusy('of a device that was stopped');
@@ -52,18 +52,18 @@ export const refusedOpen = defineCase({
     ],
   },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-life/refused-open-disturbs-nobody');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     const event = new CountedEvent(port);
     setEvents(session, queue.index, [event]);
-    workload.once(queue);
+    driver.once(queue);
     session.channel.send(askFeatures);
     for (let time = 0; time < 3; time++) openAgain(port);
     const answer = session.channel.receive(answerLength);
     check.equal(typeof answer === 'number' ? answer : answer.length, answerLength, 'bytes of the answer that waited');
     event.take();
-    if (!serves({ port, workload }, check, queue, 'a request on the ring that ran', { seed: 2 })) return;
+    if (!serves({ port, driver }, check, queue, 'a request on the ring that ran', { seed: 2 })) return;
     check.holds(event.wait() > 0, 'signals for it', { expected: 'at least 1', actual: '0' });
   },
 });
@@ -88,10 +88,10 @@ export const asMade = defineCase({
   title: 'a device whose user before went while it ran is stopped when it is opened, and knows no base of a ring',
   proves: { 'vm-life/opened-device-is-as-made': ['mdev-runs-again-when-reopened', 'mdev-close-keeps-bases'] },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, connect, requirement }) {
+  run({ session, connect, driver, ring, requirement }) {
     const check = requirement('vm-life/opened-device-is-as-made');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    for (const seed of [1, 2, 3]) workload.once(queue, { seed });
+    const queue = driver.attach(ring({ size: 16 }));
+    for (const seed of [1, 2, 3]) driver.once(queue, { seed });
     session.abandon();
     const next = connect('connected');
     for (let index = 0; index < ringCount(next); index++) {

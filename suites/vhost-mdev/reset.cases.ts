@@ -20,7 +20,7 @@ export const succeeds = defineCase({
   title: 'VFIO_DEVICE_RESET comes to 0: of a fresh device, once told of rings, running, under load, and again',
   proves: { 'vm-life/reset-succeeds': 'mdev-reset-busy-while-running' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, requirement }) {
+  run({ session, guest, driver, ring, requirement }) {
     const check = requirement('vm-life/reset-succeeds');
     const { device } = session;
     check.equal(device.reset(), 0, 'reset of a device that was told features');
@@ -31,12 +31,12 @@ export const succeeds = defineCase({
     setState(session, 1);
     check.equal(device.reset(), 0, 'reset of a device that runs without rings');
     setUpAgain(session, guest);
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    workload.once(queue);
+    const queue = driver.attach(ring({ size: 16 }));
+    driver.once(queue);
     check.equal(device.reset(), 0, 'reset of a device whose rings run');
     setUpAgain(session, guest);
-    const loaded = workload.attach(session, guest.splitRing({ size: 16 }));
-    loaded.makeAvailable([1, 2, 3].map((seed) => workload.request({ seed }).segments));
+    const loaded = driver.attach(ring({ size: 16 }));
+    loaded.makeAvailable([1, 2, 3].map((seed) => driver.request({ seed }).segments));
     loaded.kick();
     check.equal(device.reset(), 0, 'reset of a device under load');
   },
@@ -47,13 +47,13 @@ export const stops = defineCase({
   title: 'after a reset no byte of rings and buffers changes, whatever is notified, and rings can be told of',
   proves: { 'vm-life/reset-stops-device': ['mdev-reset-does-nothing', 'mdev-reset-leaves-rings-running'] },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, guest, port, driver, ring, requirement }) {
     const check = requirement('vm-life/reset-stops-device');
-    const bytes = workload.facts.kind === 'block' ? 0x4000 : 1024;
-    const queue = workload.attach(session, guest.splitRing({ size: 64 }));
-    workload.once(queue);
-    const requests = [1, 2, 3, 4, 5, 6].map((seed) => workload.request({ seed, bytes }).segments);
-    const more = [7, 8].map((seed) => workload.request({ seed }).segments);
+    const bytes = driver.kind === 'block' ? 0x4000 : 1024;
+    const queue = driver.attach(ring({ size: 64 }));
+    driver.once(queue);
+    const requests = [1, 2, 3, 4, 5, 6].map((seed) => driver.request({ seed, bytes }).segments);
+    const more = [7, 8].map((seed) => driver.request({ seed }).segments);
     queue.makeAvailable(requests);
     queue.kick();
     session.device.reset();
@@ -71,16 +71,16 @@ export const forgetsRings = defineCase({
   title: 'after a reset the bases of all rings are 0, and a start serves none of the rings of before',
   proves: { 'vm-life/reset-forgets-rings': 'mdev-reset-keeps-rings' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, guest, port, driver, ring, requirement }) {
     const check = requirement('vm-life/reset-forgets-rings');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    for (const seed of [1, 2]) workload.once(queue, { seed });
+    const queue = driver.attach(ring({ size: 16 }));
+    for (const seed of [1, 2]) driver.once(queue, { seed });
     session.device.reset();
     for (let index = 0; index < ringCount(session); index++) {
       check.equal(getBase(session, index), 0, `base of ring ${index} after the reset`);
     }
     if (session.places.memory === 'table') session.shareMemory(guest);
-    queue.makeAvailable([workload.request({ seed: 3 }).segments]);
+    queue.makeAvailable([driver.request({ seed: 3 }).segments]);
     const before = snapshot(guest);
     setState(session, 1);
     ringDoorbell(session, queue.index);
@@ -95,13 +95,13 @@ export const forgetsFeatures = defineCase({
   title: 'EVENT_IDX that was accepted before a reset does not hold after it: NO_INTERRUPT keeps the vector silent',
   proves: { 'vm-life/reset-forgets-features': 'mdev-reset-keeps-features' },
   applies: { start: 'negotiated', transports, devices: ['block'], negotiate: ['VIRTIO_F_EVENT_IDX'] },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, guest, port, driver, ring, requirement }) {
     const check = requirement('vm-life/reset-forgets-features');
     session.device.reset();
     if (session.places.memory === 'table') session.shareMemory(guest);
-    const told = new ToldRing(session, { port, guest, workload });
+    const told = new ToldRing(session, { port, driver, ring });
     const event = new CountedEvent(port);
-    setEvents(session, workload.queueIndex, [event]);
+    setEvents(session, driver.queueIndex, [event]);
     told.ring.setAvailFlags(1);
     told.ring.setUsedEvent(0);
     // A device may want features before it runs, or before it serves: then there is nothing to see here.
@@ -131,13 +131,13 @@ export const keepsEvents = defineCase({
   title: 'an event descriptor that was set before a reset is signalled for what is served after it',
   proves: { 'vm-life/reset-keeps-event-descriptors': 'mdev-reset-drops-descriptors' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, guest, port, driver, ring, requirement }) {
     const check = requirement('vm-life/reset-keeps-event-descriptors');
     const event = new CountedEvent(port);
-    setEvents(session, workload.queueIndex, [event]);
+    setEvents(session, driver.queueIndex, [event]);
     session.device.reset();
     setUpAgain(session, guest);
-    const told = new ToldRing(session, { port, guest, workload });
+    const told = new ToldRing(session, { port, driver, ring });
     setState(session, 1);
     if (!check.equal(told.serves(1), true, 'a request after the reset is served')) return;
     check.holds(event.wait() > 0, 'signals for it', { expected: 'at least 1', actual: '0' });
@@ -149,11 +149,11 @@ export const keepsMappings = defineCase({
   title: 'after a reset rings and buffers lie in memory that was mapped before it',
   proves: { 'vm-life/reset-keeps-mappings': 'mdev-reset-drops-mappings' },
   applies: { start: 'negotiated', transports, needs: ['layout-l2'] },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, guest, port, driver, ring, requirement }) {
     const check = requirement('vm-life/reset-keeps-mappings');
     session.device.reset();
     setUpAgain(session, guest);
-    const told = new ToldRing(session, { port, guest, workload });
+    const told = new ToldRing(session, { port, driver, ring });
     check.equal(setState(session, 1), 'taken', 'a start with rings in memory that was mapped before the reset');
     check.equal(told.serves(1), true, 'a request in it is served');
   },
@@ -164,17 +164,17 @@ export const keepsData = defineCase({
   title: 'what was written to a block device before a reset is read after it',
   proves: { 'vm-life/reset-keeps-stored-data': 'mdev-reset-wipes-disk' },
   applies: { start: 'negotiated', transports, devices: ['block'] },
-  run({ session, guest, workload, requirement }) {
+  run({ session, guest, driver, ring, requirement }) {
     const check = requirement('vm-life/reset-keeps-stored-data');
     const data = pattern(0x1000, 41);
     const place = { sector: 16 };
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    queue.makeAvailable([workload.block.write(data, place).segments]);
+    const queue = driver.attach(ring({ size: 16 }));
+    queue.makeAvailable([driver.block.write(data, place).segments]);
     queue.kickAndWaitForUsed(1);
     session.device.reset();
     setUpAgain(session, guest);
-    const again = workload.attach(session, guest.splitRing({ size: 16 }));
-    const read = workload.block.read({ ...place, expected: data });
+    const again = driver.attach(ring({ size: 16 }));
+    const read = driver.block.read({ ...place, expected: data });
     again.makeAvailable([read.segments]);
     again.kickAndWaitForUsed(1);
     check.equal(read.problem(), undefined, 'what is read after the reset');
@@ -186,18 +186,18 @@ export const worksAfterwards = defineCase({
   title: 'a device that is reset with requests in flight is set up again and serves, again and again',
   proves: { 'vm-life/device-works-after-reset': ['mdev-reset-under-load-crashes', 'mdev-sixth-reset-hangs'] },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, guest, port, driver, ring, requirement }) {
     const check = requirement('vm-life/device-works-after-reset');
-    const bytes = workload.facts.kind === 'block' ? 0x4000 : 1024;
-    const requests = [1, 2, 3, 4, 5, 6].map((seed) => workload.request({ seed, bytes }).segments);
+    const bytes = driver.kind === 'block' ? 0x4000 : 1024;
+    const requests = [1, 2, 3, 4, 5, 6].map((seed) => driver.request({ seed, bytes }).segments);
     for (let round = 1; round <= rounds; round++) {
-      const loaded = workload.attach(session, guest.splitRing({ size: 32 }));
+      const loaded = driver.attach(ring({ size: 32 }));
       loaded.makeAvailable(requests);
       loaded.kick();
       session.device.reset();
       setUpAgain(session, guest);
-      const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-      if (!serves({ port, workload }, check, queue, `a request after reset ${round}`, { seed: round })) return;
+      const queue = driver.attach(ring({ size: 16 }));
+      if (!serves({ port, driver }, check, queue, `a request after reset ${round}`, { seed: round })) return;
     }
   },
 });

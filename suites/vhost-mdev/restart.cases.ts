@@ -14,11 +14,11 @@ export const inFlight = defineCase({
   title: 'a stop right behind a doorbell: each request is used before it or after the next start, and none twice',
   proves: { 'vm-state/stop-loses-nothing': ['mdev-request-lost-at-stop', 'mdev-request-repeated-after-stop'] },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-state/stop-loses-nothing');
-    const bytes = workload.facts.kind === 'block' ? 0x2000 : 1024;
-    const queue = workload.attach(session, guest.splitRing({ size: 64 }));
-    const requests = Array.from({ length: 5 }, (_, seed) => workload.request({ seed, bytes }));
+    const bytes = driver.kind === 'block' ? 0x2000 : 1024;
+    const queue = driver.attach(ring({ size: 64 }));
+    const requests = Array.from({ length: 5 }, (_, seed) => driver.request({ seed, bytes }));
     for (let round = 1; round <= rounds; round++) {
       const heads = queue.makeAvailable(requests.map(({ segments }) => segments));
       queue.kick();
@@ -39,10 +39,10 @@ export const baseAndUsed = defineCase({
   title: 'the base after a stop with requests in flight is the used idx, and stays so while more are made available',
   proves: { 'vm-rings/base-counts-after-stop': ['mdev-base-as-told-after-stop', 'mdev-base-behind-by-one'] },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, requirement }) {
+  run({ session, driver, ring, requirement }) {
     const check = requirement('vm-rings/base-counts-after-stop');
-    const queue = workload.attach(session, guest.splitRing({ size: 64 }));
-    const requests = [1, 2, 3].map((seed) => workload.request({ seed }).segments);
+    const queue = driver.attach(ring({ size: 64 }));
+    const requests = [1, 2, 3].map((seed) => driver.request({ seed }).segments);
     for (let round = 1; round <= rounds; round++) {
       queue.makeAvailable(requests);
       queue.kick();
@@ -66,13 +66,13 @@ export const goesOn = defineCase({
   proves: { 'vm-state/restart-goes-on': ['mdev-restart-repeats-a-chain', 'mdev-restart-before-the-wrap'] },
   applies: { start: 'negotiated', transports, needs: ['initial-base'] },
   variants: { base: [0, 65530] },
-  run({ session, guest, workload, port, variant, requirement }) {
+  run({ session, port, driver, ring, variant, requirement }) {
     const check = requirement('vm-state/restart-goes-on');
-    const queue = workload.attach(session, guest.splitRing({ size: 16, base: variant.base }), { base: variant.base });
+    const queue = driver.attach(ring({ size: 16, base: variant.base }), { base: variant.base });
     for (let round = 0; round < 4; round++) {
       for (const seed of [1, 2, 3]) {
         const what = `request ${seed} of run ${round + 1}`;
-        if (!serves({ port, workload }, check, queue, what, { seed: 10 * round + seed })) return;
+        if (!serves({ port, driver }, check, queue, what, { seed: 10 * round + seed })) return;
       }
       setState(session, 0);
       check.equal(queue.ring.usedIdx(), (variant.base + 3 * round + 3) & 0xffff, `used idx after run ${round + 1}`);
@@ -86,11 +86,10 @@ export const manyCycles = defineCase({
   title: 'a hundred stops and starts of a loaded ring: every chain is used exactly once',
   proves: { 'vm-state/many-stops-and-starts': ['mdev-chain-151-lost-at-stop', 'mdev-chain-148-repeated-after-stop'] },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-state/many-stops-and-starts');
-    const ring = guest.splitRing({ size: 64 });
-    const queue = workload.attach(session, ring);
-    const { segments } = workload.request();
+    const queue = driver.attach(ring({ size: 64 }));
+    const { segments } = driver.request();
     const waiting = new Map<number, number>();
     let made = 0;
     let strays = 0;
@@ -110,15 +109,15 @@ export const manyCycles = defineCase({
       reap();
       if (queue.driver.freeDescriptors > 8) continue;
       queue.kick();
-      port.until(() => ring.usedIdx() === (made & 0xffff), port.deadlineMs);
+      port.until(() => queue.ring.usedIdx() === (made & 0xffff), port.deadlineMs);
       reap();
       if (queue.driver.freeDescriptors <= 8) break;
     }
     queue.kick();
-    port.until(() => ring.usedIdx() === (made & 0xffff), port.deadlineMs);
+    port.until(() => queue.ring.usedIdx() === (made & 0xffff), port.deadlineMs);
     setState(session, 0);
     reap();
-    check.equal(ring.usedIdx(), made & 0xffff, `used idx after ${made} chains`);
+    check.equal(queue.ring.usedIdx(), made & 0xffff, `used idx after ${made} chains`);
     check.equal(queue.driver.outstanding, 0, 'chains that were never used');
     check.equal(strays, 0, 'used elements of chains that were used before');
   },
@@ -129,7 +128,7 @@ export const failedStart = defineCase({
   title: 'a part of a ring where no memory is makes the start fail, whichever part it is and wherever it lies',
   proves: { 'vm-state/ring-nowhere-fails-start': ['mdev-runs-without-bad-ring', 'mdev-used-ring-unchecked'] },
   applies: { start: 'closed', transports },
-  run({ connect, guest, workload, points, requirement }) {
+  run({ connect, driverOf, ring, points, requirement }) {
     const check = requirement('vm-state/ring-nowhere-fails-start');
     const all = (['desc', 'avail', 'used'] as const).flatMap((part) =>
       (['nowhere', 'below', 'over-the-end', 'at-the-end', 'last-page'] as const).map((place) => ({
@@ -140,7 +139,8 @@ export const failedStart = defineCase({
     );
     points(all, ({ key, part, place }) => {
       const session = connect('negotiated');
-      const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+      const driver = driverOf(session);
+      const queue = driver.attach(ring({ size: 16 }));
       setState(session, 0);
       const right = addressesOf(session, queue.ring);
       const { region, offset } = queue.ring[part];
@@ -168,14 +168,14 @@ export const failedStartIsStopped = defineCase({
   },
   applies: { start: 'negotiated', transports },
   variants: { part: ['desc', 'avail', 'used'] },
-  run({ session, guest, workload, port, variant, requirement }) {
+  run({ session, guest, port, driver, ring, variant, requirement }) {
     const check = requirement('vm-state/failed-start-stays-stopped');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    for (const seed of [1, 2]) if (!serves({ port, workload }, check, queue, `request ${seed}`, { seed })) return;
+    const queue = driver.attach(ring({ size: 16 }));
+    for (const seed of [1, 2]) if (!serves({ port, driver }, check, queue, `request ${seed}`, { seed })) return;
     setState(session, 0);
     const right = addressesOf(session, queue.ring);
     setAddresses(session, queue.index, { ...right, [variant.part]: 0x5555_0000n });
-    const heads = queue.makeAvailable([workload.request({ seed: 3 }).segments]);
+    const heads = queue.makeAvailable([driver.request({ seed: 3 }).segments]);
     const before = snapshot(guest);
     setState(session, 1);
     ringDoorbell(session, queue.index);

@@ -22,20 +22,19 @@ export const moved = defineCase({
     'a ring that is told elsewhere between a stop and a start is served there, and nothing is written where it was',
   proves: { 'vm-rings/addresses-replace-those-before': 'mdev-addresses-told-once' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-rings/addresses-replace-those-before');
-    const before = workload.attach(session, guest.splitRing({ size: 16 }));
-    for (const seed of [1, 2]) if (!serves({ port, workload }, check, before, `request ${seed}`, { seed })) return;
+    const before = driver.attach(ring({ size: 16 }));
+    for (const seed of [1, 2]) if (!serves({ port, driver }, check, before, `request ${seed}`, { seed })) return;
     const parts = [before.ring.desc, before.ring.avail, before.ring.used];
-    const ring = guest.splitRing({ size: 16, base: 2, placement: 'apart' });
-    const queue = workload.attach(session, ring, { base: 2 });
+    const queue = driver.attach(ring({ size: 16, base: 2, placement: 'apart' }), { base: 2 });
     const left = parts.map((part) => part.load());
     for (const seed of [3, 4, 5]) {
-      if (!serves({ port, workload }, check, queue, `request ${seed} elsewhere`, { seed })) return;
+      if (!serves({ port, driver }, check, queue, `request ${seed} elsewhere`, { seed })) return;
     }
     setState(session, 0);
     for (const [n, part] of parts.entries()) {
-      check.bytesEqual(part.load(), left[n] ?? new Uint8Array(), `part ${n + 1} of the ring where it was`);
+      check.bytesEqual(part.load(), left[n] ?? new Uint8Array(), `part ${n + 1} of the queue.ring where it was`);
     }
   },
 });
@@ -47,7 +46,7 @@ export const misaligned = defineCase({
     'vm-rings/unaligned-ring-fails-start': ['mdev-descriptors-cut-to-alignment', 'mdev-used-ring-cut-to-alignment'],
   },
   applies: { start: 'closed', transports },
-  run({ connect, guest, workload, points, port, requirement }) {
+  run({ connect, driverOf, ring, points, port, requirement }) {
     const check = requirement('vm-rings/unaligned-ring-fails-start');
     const all = [
       { part: 'desc', by: [1, 2, 4, 8, 15] },
@@ -58,7 +57,8 @@ export const misaligned = defineCase({
       all.flatMap(({ part, by }) => by.map((bytes) => ({ key: `${part}-${bytes}-bytes-off`, part, bytes }))),
       ({ key, part, bytes }) => {
         const session = connect('negotiated');
-        const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+        const driver = driverOf(session);
+        const queue = driver.attach(ring({ size: 16 }));
         setState(session, 0);
         const right = addressesOf(session, queue.ring);
         const wrong = setAddresses(session, queue.index, { ...right, [part]: right[part] + BigInt(bytes) });
@@ -67,7 +67,7 @@ export const misaligned = defineCase({
         check.notEqual(refused, 'taken', `a ring with ${key}`);
         setAddresses(session, queue.index, right);
         setState(session, 1);
-        serves({ port, workload }, check, queue, `a request once ${key} is put right`);
+        serves({ port, driver }, check, queue, `a request once ${key} is put right`);
         session.close();
       },
     );
@@ -79,7 +79,7 @@ export const anyOrder = defineCase({
   title: 'size, base and addresses of a ring are told in any order, and told again in another',
   proves: { 'vm-rings/ring-messages-in-any-order': ['mdev-addresses-forget-size', 'mdev-size-forgets-base'] },
   applies: { start: 'closed', transports, needs: ['initial-base'] },
-  run({ connect, guest, workload, points, port, requirement }) {
+  run({ connect, driverOf, ring, points, port, requirement }) {
     const check = requirement('vm-rings/ring-messages-in-any-order');
     const steps = ['size', 'base', 'addresses'] as const;
     const orders = steps.flatMap((first) =>
@@ -91,20 +91,21 @@ export const anyOrder = defineCase({
       orders.map((order) => ({ key: order.join('-'), order })),
       ({ key, order }) => {
         const session = connect('negotiated');
-        const queue = workload.attach(session, guest.splitRing({ size: 16, base: 5 }), { base: 5 });
+        const driver = driverOf(session);
+        const queue = driver.attach(ring({ size: 16, base: 5 }), { base: 5 });
         setState(session, 0);
-        const { index, ring } = queue;
-        const wrong = guest.splitRing({ size: 8 });
-        const tell = (step: string, size: number, base: number, of: typeof ring): void => {
+        const { index, ring: right } = queue;
+        const wrong = ring({ size: 8 });
+        const tell = (step: string, size: number, base: number, of: typeof right): void => {
           if (step === 'size') setSize(session, index, size);
           else if (step === 'base') setBase(session, index, base);
           else setAddresses(session, index, addressesOf(session, of));
         };
         for (const step of order) tell(step, 8, 1, wrong);
-        for (const step of order) tell(step, 16, 5, ring);
+        for (const step of order) tell(step, 16, 5, right);
         check.equal(setState(session, 1), 'taken', `start after ${key}`);
         for (const seed of [1, 2]) {
-          if (!serves({ port, workload }, check, queue, `request ${seed} after ${key}`, { seed })) return;
+          if (!serves({ port, driver }, check, queue, `request ${seed} after ${key}`, { seed })) return;
         }
         setState(session, 0);
         check.equal(getBase(session, index), 7, `base after ${key} and 2 requests`);
@@ -119,17 +120,18 @@ export const flagsIgnored = defineCase({
   title: 'whatever flags SET_VRING_ADDR has, it is taken and the ring is served',
   proves: { 'vm-rings/address-flags-ignored': 'mdev-address-flags-refused' },
   applies: { start: 'closed', transports },
-  run({ connect, guest, workload, points, port, requirement }) {
+  run({ connect, driverOf, ring, points, port, requirement }) {
     const check = requirement('vm-rings/address-flags-ignored');
     const all = [1, 2, 0x8000_0000, 0xffff_ffff].map((flags) => ({ key: `flags-0x${flags.toString(16)}`, flags }));
     points(all, ({ key, flags }) => {
       const session = connect('negotiated');
-      const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+      const driver = driverOf(session);
+      const queue = driver.attach(ring({ size: 16 }));
       setState(session, 0);
       const told = setAddresses(session, queue.index, addressesOf(session, queue.ring), { flags });
       check.equal(told, 'taken', `SET_VRING_ADDR with ${key}`);
       check.equal(setState(session, 1), 'taken', `start after ${key}`);
-      serves({ port, workload }, check, queue, `a request after ${key}`);
+      serves({ port, driver }, check, queue, `a request after ${key}`);
       session.close();
     });
   },
@@ -141,9 +143,9 @@ export const logUntouched = defineCase({
   proves: { 'vm-rings/log-address-not-written': 'mdev-log-address-written' },
   applies: { start: 'negotiated', transports },
   variants: { flags: [0, 1] },
-  run({ session, guest, workload, port, variant, requirement }) {
+  run({ session, guest, port, driver, ring, variant, requirement }) {
     const check = requirement('vm-rings/log-address-not-written');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     const page = guest.allocate({ size: 4096, align: 4096 });
     page.fill(0);
     setState(session, 0);
@@ -151,7 +153,7 @@ export const logUntouched = defineCase({
     setAddresses(session, queue.index, addressesOf(session, queue.ring), { flags: variant.flags, log });
     setState(session, 1);
     ringDoorbell(session, queue.index);
-    for (const seed of [1, 2, 3]) serves({ port, workload }, check, queue, `request ${seed}`, { seed });
+    for (const seed of [1, 2, 3]) serves({ port, driver }, check, queue, `request ${seed}`, { seed });
     setState(session, 0);
     check.bytesEqual(page.load(), new Uint8Array(4096), 'memory at the log address');
   },

@@ -11,11 +11,11 @@ export const toldBack = defineCase({
   title: 'GET_VRING_BASE of a stopped device answers what SET_VRING_BASE told last, with all 16 bits',
   proves: { 'vm-rings/base-is-told-back': ['mdev-base-of-15-bits', 'mdev-base-told-once'] },
   applies: { start: 'negotiated', transports },
-  run({ session, workload, requirement }) {
+  run({ session, driver, requirement }) {
     const check = requirement('vm-rings/base-is-told-back');
     for (const base of [1, 2, 0x7f, 0xff, 0x100, 0x7fff, 0x8000, 0xfffe, 0xffff, 0]) {
-      check.equal(setBase(session, workload.queueIndex, base), 'taken', `SET_VRING_BASE of ${base}`);
-      check.equal(getBase(session, workload.queueIndex), base, `base that was told as ${base}`);
+      check.equal(setBase(session, driver.queueIndex, base), 'taken', `SET_VRING_BASE of ${base}`);
+      check.equal(getBase(session, driver.queueIndex), base, `base that was told as ${base}`);
     }
   },
 });
@@ -25,9 +25,9 @@ export const neverTold = defineCase({
   title: 'GET_VRING_BASE of rings that nothing was told of answers 0',
   proves: { 'vm-rings/base-never-told-is-zero': 'mdev-base-at-first-is-256' },
   applies: { start: 'connected', transports },
-  run({ session, workload, requirement }) {
+  run({ session, driver, requirement }) {
     const check = requirement('vm-rings/base-never-told-is-zero');
-    for (const index of [...workload.facts.companions, workload.queueIndex]) {
+    for (const index of [...driver.companionIndices, driver.queueIndex]) {
       check.equal(getBase(session, index), 0, `base of ring ${index}`);
     }
   },
@@ -40,15 +40,16 @@ export const beyondRefused = defineCase({
   title: 'SET_VRING_BASE beyond 65535 fails with EINVAL and leaves the base that was told before',
   proves: { 'vm-rings/base-beyond-16-bits-refused': ['mdev-base-beyond-16-bits-taken', 'mdev-refused-base-stored'] },
   applies: { start: 'closed', transports },
-  run({ connect, workload, points, requirement }) {
+  run({ connect, driverOf, points, requirement }) {
     const check = requirement('vm-rings/base-beyond-16-bits-refused');
     points(
       beyond.map((base) => ({ key: `base-0x${base.toString(16)}`, base })),
       ({ key, base }) => {
         const session = connect('negotiated');
-        setBase(session, workload.queueIndex, 3);
-        check.equal(setBase(session, workload.queueIndex, base), 'EINVAL', key);
-        check.equal(getBase(session, workload.queueIndex), 3, `base after ${key}`);
+        const driver = driverOf(session);
+        setBase(session, driver.queueIndex, 3);
+        check.equal(setBase(session, driver.queueIndex, base), 'EINVAL', key);
+        check.equal(getBase(session, driver.queueIndex), 3, `base after ${key}`);
         session.close();
       },
     );
@@ -61,11 +62,11 @@ export const startsThere = defineCase({
   proves: { 'vm-rings/base-is-where-ring-starts': ['mdev-base-1-read-as-0', 'mdev-base-3-skips-a-chain'] },
   applies: { start: 'negotiated', transports, needs: ['initial-base'] },
   variants: { base: [1, 3] },
-  run({ session, guest, workload, port, variant, requirement }) {
+  run({ session, port, driver, ring, variant, requirement }) {
     const check = requirement('vm-rings/base-is-where-ring-starts');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     setState(session, 0);
-    const heads = queue.makeAvailable([1, 2, 3, 4].map((seed) => workload.request({ seed }).segments));
+    const heads = queue.makeAvailable([1, 2, 3, 4].map((seed) => driver.request({ seed }).segments));
     setBase(session, queue.index, variant.base);
     check.equal(setState(session, 1), 'taken', 'start');
     queue.kick();
@@ -82,10 +83,10 @@ export const whileRunning = defineCase({
   title: 'GET_VRING_BASE while the device runs tells how far the ring was read, and not what was told of it',
   proves: { 'vm-rings/base-while-running-counts': 'mdev-base-while-running-as-told' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-rings/base-while-running-counts');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    for (const seed of [1, 2, 3]) if (!serves({ port, workload }, check, queue, `request ${seed}`, { seed })) return;
+    const queue = driver.attach(ring({ size: 16 }));
+    for (const seed of [1, 2, 3]) if (!serves({ port, driver }, check, queue, `request ${seed}`, { seed })) return;
     check.equal(getBase(session, queue.index), 3, 'base after 3 requests, while the device runs');
     setState(session, 0);
     check.equal(getBase(session, queue.index), 3, 'base once it is stopped');
@@ -97,12 +98,12 @@ export const restsAfterwards = defineCase({
   title: 'a ring whose base was asked for while the device ran is not served before the next start, and then goes on',
   proves: { 'vm-rings/base-while-running-stops-ring': 'mdev-ring-goes-on-after-its-base' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-rings/base-while-running-stops-ring');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    for (const seed of [1, 2]) if (!serves({ port, workload }, check, queue, `request ${seed}`, { seed })) return;
+    const queue = driver.attach(ring({ size: 16 }));
+    for (const seed of [1, 2]) if (!serves({ port, driver }, check, queue, `request ${seed}`, { seed })) return;
     getBase(session, queue.index);
-    const heads = queue.makeAvailable([workload.request({ seed: 3 }).segments]);
+    const heads = queue.makeAvailable([driver.request({ seed: 3 }).segments]);
     queue.kick();
     session.fence();
     setState(session, 0);
@@ -119,17 +120,16 @@ export const stopFirst = defineCase({
   title: 'state 0 and then GET_VRING_BASE of each ring: a base for each, and the next run begins there',
   proves: { 'vm-state/stop-before-base-reads': 'mdev-no-base-once-stopped' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-state/stop-before-base-reads');
-    const ring = guest.splitRing({ size: 4 });
-    const queue = workload.attach(session, ring);
-    for (const seed of [1, 2, 3]) if (!serves({ port, workload }, check, queue, `request ${seed}`, { seed })) return;
+    const queue = driver.attach(ring({ size: 4 }));
+    for (const seed of [1, 2, 3]) if (!serves({ port, driver }, check, queue, `request ${seed}`, { seed })) return;
     check.equal(setState(session, 0), 'taken', 'state 0');
-    for (const index of workload.facts.companions) check.equal(getBase(session, index), 0, `base of ring ${index}`);
+    for (const index of driver.companionIndices) check.equal(getBase(session, index), 0, `base of queue.ring ${index}`);
     const base = getBase(session, queue.index);
     if (!check.equal(base, 3, 'base of the ring') || typeof base !== 'number') return;
-    const again = workload.attach(session, ring, { base });
-    serves({ port, workload }, check, again, 'a request of the next run', { seed: 4 });
+    const again = driver.attach(queue.ring, { base });
+    serves({ port, driver }, check, again, 'a request of the next run', { seed: 4 });
   },
 });
 
@@ -138,17 +138,20 @@ export const baseFirst = defineCase({
   title: 'GET_VRING_BASE of each ring and then state 0: both are taken, and the next run begins where the ring was',
   proves: { 'vm-state/base-reads-before-stop': 'mdev-no-base-while-running' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-state/base-reads-before-stop');
-    const ring = guest.splitRing({ size: 16 });
-    const queue = workload.attach(session, ring);
-    for (const seed of [1, 2, 3]) if (!serves({ port, workload }, check, queue, `request ${seed}`, { seed })) return;
-    for (const index of [...workload.facts.companions, queue.index]) {
-      check.equal(typeof getBase(session, index), 'number', `whether ring ${index} of a running device tells a base`);
+    const queue = driver.attach(ring({ size: 16 }));
+    for (const seed of [1, 2, 3]) if (!serves({ port, driver }, check, queue, `request ${seed}`, { seed })) return;
+    for (const index of [...driver.companionIndices, queue.index]) {
+      check.equal(
+        typeof getBase(session, index),
+        'number',
+        `whether queue.ring ${index} of a running device tells a base`,
+      );
     }
     check.equal(setState(session, 0), 'taken', 'state 0 behind it');
-    const again = workload.attach(session, ring, { base: 3 });
-    serves({ port, workload }, check, again, 'a request of the next run', { seed: 4 });
+    const again = driver.attach(queue.ring, { base: 3 });
+    serves({ port, driver }, check, again, 'a request of the next run', { seed: 4 });
   },
 });
 
@@ -157,13 +160,13 @@ export const othersRun = defineCase({
   title: 'GET_VRING_BASE of one ring while the device runs disturbs no other ring',
   proves: { 'vm-rings/base-of-one-ring-stops-no-other': 'mdev-base-of-one-ring-stops-all' },
   applies: { start: 'negotiated', transports, devices: ['net'] },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-rings/base-of-one-ring-stops-no-other');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    if (!serves({ port, workload }, check, queue, 'a frame before')) return;
-    for (const index of workload.facts.companions) getBase(session, index);
+    const queue = driver.attach(ring({ size: 16 }));
+    if (!serves({ port, driver }, check, queue, 'a frame before')) return;
+    for (const index of driver.companionIndices) getBase(session, index);
     for (const seed of [1, 2]) {
-      if (!serves({ port, workload }, check, queue, `frame ${seed} afterwards`, { seed })) return;
+      if (!serves({ port, driver }, check, queue, `frame ${seed} afterwards`, { seed })) return;
     }
     setState(session, 0);
     check.equal(getBase(session, queue.index), 3, 'base of the ring that ran on');

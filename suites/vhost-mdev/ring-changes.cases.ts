@@ -26,13 +26,13 @@ export const sizeRefused = defineCase({
     'vm-rings/change-while-running-disturbs-nobody': 'mdev-size-while-running-disturbs',
   },
   applies,
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const refused = requirement('vm-rings/num-while-running-refused');
-    const queue = workload.attach(session, guest.splitRing({ size: 4 }));
+    const queue = driver.attach(ring({ size: 4 }));
     const disturbs = requirement('vm-rings/change-while-running-disturbs-nobody');
-    if (!serves({ port, workload }, disturbs, queue, 'a request before', { seed: 1 })) return;
+    if (!serves({ port, driver }, disturbs, queue, 'a request before', { seed: 1 })) return;
     for (const size of [2, 8, 4, 0]) refused.equal(setSize(session, queue.index, size), 'EBUSY', `size ${size}`);
-    servesAsBefore({ port, workload }, session, disturbs, queue);
+    servesAsBefore({ port, driver }, session, disturbs, queue);
   },
 });
 
@@ -44,13 +44,13 @@ export const baseRefused = defineCase({
     'vm-rings/change-while-running-disturbs-nobody': 'mdev-base-while-running-disturbs',
   },
   applies,
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const refused = requirement('vm-rings/base-set-while-running-refused');
     const disturbs = requirement('vm-rings/change-while-running-disturbs-nobody');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    if (!serves({ port, workload }, disturbs, queue, 'a request before', { seed: 1 })) return;
+    const queue = driver.attach(ring({ size: 16 }));
+    if (!serves({ port, driver }, disturbs, queue, 'a request before', { seed: 1 })) return;
     for (const base of [0, 1, 7, 65535]) refused.equal(setBase(session, queue.index, base), 'EBUSY', `base ${base}`);
-    servesAsBefore({ port, workload }, session, disturbs, queue);
+    servesAsBefore({ port, driver }, session, disturbs, queue);
   },
 });
 
@@ -62,21 +62,20 @@ export const addressesRefused = defineCase({
     'vm-rings/change-while-running-disturbs-nobody': 'mdev-addresses-while-running-disturb',
   },
   applies,
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const refused = requirement('vm-rings/addr-while-running-refused');
     const disturbs = requirement('vm-rings/change-while-running-disturbs-nobody');
-    const ring = guest.splitRing({ size: 16 });
-    const queue = workload.attach(session, ring);
-    if (!serves({ port, workload }, disturbs, queue, 'a request before', { seed: 1 })) return;
+    const queue = driver.attach(ring({ size: 16 }));
+    if (!serves({ port, driver }, disturbs, queue, 'a request before', { seed: 1 })) return;
     const nowhere = { desc: 0x5555_0000n, avail: 0x5555_1000n, used: 0x5555_2000n };
     const places = {
-      'that it has': addressesOf(session, ring),
-      'of another ring': addressesOf(session, guest.splitRing({ size: 16 })),
+      'that it has': addressesOf(session, queue.ring),
+      'of another ring': addressesOf(session, ring({ size: 16 })),
       'where no memory is': nowhere,
     };
     for (const [what, addresses] of Object.entries(places)) {
       refused.equal(setAddresses(session, queue.index, addresses), 'EBUSY', `addresses ${what}`);
     }
-    servesAsBefore({ port, workload }, session, disturbs, queue);
+    servesAsBefore({ port, driver }, session, disturbs, queue);
   },
 });

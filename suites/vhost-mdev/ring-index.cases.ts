@@ -31,9 +31,9 @@ export const missingRefused = defineCase({
   title: 'SET_VRING_NUM, BASE and ADDR of a ring that there is not fail with ENOBUFS',
   proves: { 'vm-rings/missing-ring-refused': ['mdev-missing-ring-taken', 'mdev-far-ring-taken'] },
   applies: { start: 'negotiated', transports },
-  run({ session, workload, requirement }) {
+  run({ session, driver, requirement }) {
     const check = requirement('vm-rings/missing-ring-refused');
-    for (const { key, index } of missing(session, workload.queueIndex)) {
+    for (const { key, index } of missing(session, driver.queueIndex)) {
       check.equal(setSize(session, index, 16), 'ENOBUFS', `SET_VRING_NUM of ${key}`);
       check.equal(setBase(session, index, 1), 'ENOBUFS', `SET_VRING_BASE of ${key}`);
       check.equal(setAddresses(session, index, somewhere), 'ENOBUFS', `SET_VRING_ADDR of ${key}`);
@@ -48,9 +48,9 @@ export const baseOfMissing = defineCase({
     'vm-rings/base-of-missing-ring-refused': ['mdev-base-of-missing-ring-told', 'mdev-base-of-index-cut-to-16-bits'],
   },
   applies: { start: 'negotiated', transports },
-  run({ session, workload, requirement }) {
+  run({ session, driver, requirement }) {
     const check = requirement('vm-rings/base-of-missing-ring-refused');
-    for (const { key, index } of missing(session, workload.queueIndex)) {
+    for (const { key, index } of missing(session, driver.queueIndex)) {
       check.equal(getBase(session, index), 'ENOBUFS', `GET_VRING_BASE of ${key}`);
       const left = session.channel.receive(24);
       check.equal(typeof left === 'number' ? left : left.length, 0, `bytes to read after GET_VRING_BASE of ${key}`);
@@ -63,22 +63,23 @@ export const missingSurvived = defineCase({
   title: 'whatever messages for rings that there are not come to, the rings that there are go on as they were told',
   proves: { 'vm-rings/missing-ring-survived': ['mdev-ring-index-cut-to-16-bits', 'mdev-far-ring-crashes'] },
   applies: { start: 'closed', transports },
-  run({ connect, guest, workload, points, port, requirement }) {
+  run({ connect, driverOf, ring, points, port, requirement }) {
     const check = requirement('vm-rings/missing-ring-survived');
     const probe = connect('connected');
-    const all = missing(probe, workload.queueIndex);
+    const all = missing(probe, driverOf(probe).queueIndex);
     probe.close();
     points(all, ({ key, index }) => {
       const session = connect('negotiated');
-      const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-      if (!serves({ port, workload }, check, queue, `a request before messages for ${key}`)) return;
+      const driver = driverOf(session);
+      const queue = driver.attach(ring({ size: 16 }));
+      if (!serves({ port, driver }, check, queue, `a request before messages for ${key}`)) return;
       setState(session, 0);
       setSize(session, index, 0);
       setBase(session, index, 9);
       setAddresses(session, index, somewhere);
       check.equal(getBase(session, queue.index), 1, `base of the ring after messages for ${key}`);
       check.equal(setState(session, 1), 'taken', `start after messages for ${key}`);
-      serves({ port, workload }, check, queue, `a request after messages for ${key}`, { seed: 2 });
+      serves({ port, driver }, check, queue, `a request after messages for ${key}`, { seed: 2 });
       session.close();
     });
   },
@@ -89,21 +90,21 @@ export const toldApart = defineCase({
   title: 'what is told of one ring while the device is stopped changes no other',
   proves: { 'vm-rings/rings-are-told-apart': ['mdev-base-told-to-all-rings', 'mdev-size-told-to-next-ring-too'] },
   applies: { start: 'negotiated', transports, devices: ['net'] },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-rings/rings-are-told-apart');
-    const queue = workload.attach(session, guest.splitRing({ size: 4 }));
-    if (!serves({ port, workload }, check, queue, 'a frame before')) return;
+    const queue = driver.attach(ring({ size: 4 }));
+    if (!serves({ port, driver }, check, queue, 'a frame before')) return;
     setState(session, 0);
-    for (const other of workload.facts.companions) {
+    for (const other of driver.companionIndices) {
       setSize(session, other, 2);
       setBase(session, other, 5);
-      setAddresses(session, other, addressesOf(session, guest.splitRing({ size: 2, base: 5 })));
+      setAddresses(session, other, addressesOf(session, ring({ size: 2, base: 5 })));
       check.equal(getBase(session, other), 5, `base of ring ${other}`);
     }
     check.equal(getBase(session, queue.index), 1, 'base of the ring that was told nothing');
     setState(session, 1);
     for (let seed = 2; seed < 8; seed++) {
-      if (!serves({ port, workload }, check, queue, `frame ${seed} on a ring of 4`, { seed })) return;
+      if (!serves({ port, driver }, check, queue, `frame ${seed} on a ring of 4`, { seed })) return;
     }
   },
 });
@@ -113,10 +114,10 @@ export const swapped = defineCase({
   title: 'two rings that are told each in the place of the other are served there, each from its own base',
   proves: { 'vm-rings/addresses-replace-those-before': 'mdev-used-address-told-once' },
   applies: { start: 'negotiated', transports, devices: ['net'] },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-rings/addresses-replace-those-before');
-    const [one, other] = [guest.splitRing({ size: 16 }), guest.splitRing({ size: 16 })];
-    const receive = workload.facts.companions[0] ?? workload.queueIndex;
+    const [one, other] = [ring({ size: 16 }), ring({ size: 16 })];
+    const receive = driver.companionIndices[0] ?? driver.queueIndex;
     for (const [transmitRing, receiveRing] of [
       [one, other],
       [other, one],
@@ -125,9 +126,9 @@ export const swapped = defineCase({
       transmitRing.reset();
       receiveRing.reset();
       session.attach(receiveRing, { index: receive });
-      const queue = session.attach(transmitRing, { index: workload.queueIndex });
+      const queue = session.attach(transmitRing, { index: driver.queueIndex });
       for (const seed of [1, 2]) {
-        if (!serves({ port, workload }, check, queue, `frame ${seed} on the ring in its place`, { seed })) return;
+        if (!serves({ port, driver }, check, queue, `frame ${seed} on the ring in its place`, { seed })) return;
       }
       setState(session, 0);
       check.equal(receiveRing.usedIdx(), 0, 'used idx of the ring without buffers');

@@ -85,7 +85,7 @@ export function tellRing(session: VhostMdevSession, index: number, ring: GuestSp
 }
 
 /** The driver's side of a ring that no attachment is made for. */
-export const driverOf = (session: VhostMdevSession, ring: GuestSplitRing, base = 0): SplitDriver =>
+export const ringDriver = (session: VhostMdevSession, ring: GuestSplitRing, base = 0): SplitDriver =>
   new SplitDriver(ring, { space: spacesOf(session).buffer, base });
 
 /** Rings of the device: each has a page of doorbells. */

@@ -13,16 +13,16 @@ export const powersOfTwo = defineCase({
   title: 'powers of two from 1 to 32768 are sizes, and the ring wraps at them',
   proves: { 'vm-rings/sizes-are-powers-of-two': ['mdev-ring-of-one-entry-refused', 'mdev-size-cut-to-15-bits'] },
   applies: { start: 'closed', transports, devices: ['net'], needs: ['initial-base'] },
-  run({ connect, guest, workload, points, port, requirement }) {
+  run({ connect, driverOf, ring, points, port, requirement }) {
     const check = requirement('vm-rings/sizes-are-powers-of-two');
     points(sized([1, 2, 4, 8, 16, 64, 256, 1024, 4096, 16384, 32768]), ({ key, size }) => {
       const session = connect('negotiated');
+      const driver = driverOf(session);
       const base = size - 1;
-      const ring = guest.splitRing({ size, base });
-      const queue = workload.attach(session, ring, { base });
+      const queue = driver.attach(ring({ size, base }), { base });
       // The last entry of the rings, then the first.
       for (const seed of [1, 2]) {
-        if (!serves({ port, workload }, check, queue, `request ${seed} on a ring of ${key}`, { seed })) return;
+        if (!serves({ port, driver }, check, queue, `request ${seed} on a queue.ring of ${key}`, { seed })) return;
       }
       session.close();
     });
@@ -34,13 +34,13 @@ export const powersOfTwoTold = defineCase({
   title: 'SET_VRING_NUM of every power of two up to 32768 is taken while the device is stopped, one after the other',
   proves: { 'vm-rings/sizes-are-powers-of-two': ['mdev-ring-of-one-entry-refused', 'mdev-large-rings-refused'] },
   applies: { start: 'negotiated', transports },
-  run({ session, workload, requirement }) {
+  run({ session, driver, requirement }) {
     const check = requirement('vm-rings/sizes-are-powers-of-two');
     for (let size = 1; size <= 32768; size *= 2) {
-      check.equal(setSize(session, workload.queueIndex, size), 'taken', `size ${size}`);
+      check.equal(setSize(session, driver.queueIndex, size), 'taken', `size ${size}`);
     }
     for (let size = 32768; size >= 1; size /= 2) {
-      check.equal(setSize(session, workload.queueIndex, size), 'taken', `size ${size} in place of a larger one`);
+      check.equal(setSize(session, driver.queueIndex, size), 'taken', `size ${size} in place of a larger one`);
     }
   },
 });
@@ -55,11 +55,12 @@ export const badRefused = defineCase({
   title: 'sizes that are no power of two, or beyond 32768, fail with EINVAL; the upper half of the number counts',
   proves: { 'vm-rings/bad-size-refused': ['mdev-any-ring-size-taken', 'mdev-size-without-upper-half'] },
   applies: { start: 'closed', transports },
-  run({ connect, workload, points, requirement }) {
+  run({ connect, driverOf, points, requirement }) {
     const check = requirement('vm-rings/bad-size-refused');
     points(sized(badSizes), ({ key, size }) => {
       const session = connect('negotiated');
-      check.equal(setSize(session, workload.queueIndex, size), 'EINVAL', key);
+      const driver = driverOf(session);
+      check.equal(setSize(session, driver.queueIndex, size), 'EINVAL', key);
       session.close();
     });
   },
@@ -70,17 +71,18 @@ export const badChangesNothing = defineCase({
   title: 'a ring that was told a size that is refused goes on with the size that it has',
   proves: { 'vm-rings/refused-size-changes-nothing': ['mdev-refused-size-stored', 'mdev-refused-size-takes-ring-out'] },
   applies: { start: 'closed', transports },
-  run({ connect, guest, workload, points, port, requirement }) {
+  run({ connect, driverOf, ring, points, port, requirement }) {
     const check = requirement('vm-rings/refused-size-changes-nothing');
     points(sized([3, 100, 65535, 65536, 0x1_0010, 0x8000_0010, 0xffff_ffff]), ({ key, size }) => {
       const session = connect('negotiated');
-      const queue = workload.attach(session, guest.splitRing({ size: 4 }));
+      const driver = driverOf(session);
+      const queue = driver.attach(ring({ size: 4 }));
       setState(session, 0);
       setSize(session, queue.index, size);
       check.equal(setState(session, 1), 'taken', `start after ${key}`);
       // More than there are entries: the ring wraps where it did.
       for (let seed = 1; seed <= 6; seed++) {
-        if (!serves({ port, workload }, check, queue, `request ${seed} after ${key}`, { seed })) return;
+        if (!serves({ port, driver }, check, queue, `request ${seed} after ${key}`, { seed })) return;
       }
       session.close();
     });
@@ -92,13 +94,13 @@ export const zeroTakesOut = defineCase({
   title: 'a ring of size 0 does not hinder the start and is not served; with its size again it goes on',
   proves: { 'vm-rings/size-zero-takes-ring-out': ['mdev-size-zero-ignored', 'mdev-size-zero-forgets-ring'] },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-rings/size-zero-takes-ring-out');
-    const queue = workload.attach(session, guest.splitRing({ size: 512 }));
-    for (const seed of [1, 2]) if (!serves({ port, workload }, check, queue, `request ${seed}`, { seed })) return;
+    const queue = driver.attach(ring({ size: 512 }));
+    for (const seed of [1, 2]) if (!serves({ port, driver }, check, queue, `request ${seed}`, { seed })) return;
     setState(session, 0);
     check.equal(setSize(session, queue.index, 0), 'taken', 'size 0');
-    const heads = queue.makeAvailable([workload.request({ seed: 3 }).segments]);
+    const heads = queue.makeAvailable([driver.request({ seed: 3 }).segments]);
     check.equal(setState(session, 1), 'taken', 'start without the ring');
     ringDoorbell(session, queue.index);
     session.fence();
@@ -119,14 +121,14 @@ export const sizeReplaced = defineCase({
   proves: { 'vm-rings/size-replaces-one-before': ['mdev-ring-never-shrinks', 'mdev-ring-never-grows'] },
   applies: { start: 'negotiated', transports },
   variants: { sizes: ['64 8', '8 64', '256 2', '2 256'] },
-  run({ session, guest, workload, port, variant, requirement }) {
+  run({ session, port, driver, ring, variant, requirement }) {
     const check = requirement('vm-rings/size-replaces-one-before');
     let base = 0;
     for (const size of variant.sizes.split(' ').map(Number)) {
-      const queue = workload.attach(session, guest.splitRing({ size, base }), { base });
+      const queue = driver.attach(ring({ size, base }), { base });
       // Once around the smaller ring, and further.
       for (let seed = 1; seed <= 9; seed++) {
-        if (!serves({ port, workload }, check, queue, `request ${seed} with ${size} entries`, { seed })) return;
+        if (!serves({ port, driver }, check, queue, `request ${seed} with ${size} entries`, { seed })) return;
       }
       base += 9;
       setState(session, 0);

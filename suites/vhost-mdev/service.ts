@@ -1,23 +1,23 @@
+import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
 import type { RequestShape } from '../../drivers/devices/request.ts';
-import type { Workload } from '../../drivers/devices/workload.ts';
 import { type Attachment, DeadlineError, type DriverPort } from '../../drivers/port/port.ts';
 import type { Check } from '../check.ts';
 
 export interface Served {
   readonly port: DriverPort;
-  readonly workload: Workload;
+  readonly driver: DeviceDriver;
 }
 
 /** One request there and back, as a claim of this very requirement. Whether it held: after a failure the ring is astray. */
 export function serves(
-  { port, workload }: Served,
+  { port, driver }: Served,
   check: Check,
   queue: Attachment,
   what: string,
   shape: RequestShape = {},
 ): boolean {
   try {
-    return check.equal(workload.once(queue, shape), undefined, what);
+    return check.equal(driver.once(queue, shape), undefined, what);
   } catch (error) {
     if (!(error instanceof DeadlineError)) throw error;
     check.silence(what, 'it is served', port.deadlineMs);

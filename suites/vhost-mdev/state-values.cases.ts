@@ -57,17 +57,18 @@ export const unknownChangesNothing = defineCase({
   title: 'whatever a state but 0 and 1 comes to, a running device runs on and a stopped one stays stopped',
   proves: { 'vm-state/unknown-state-changes-nothing': ['mdev-all-ones-stop', 'mdev-state-4-starts'] },
   applies: { start: 'closed', transports },
-  run({ connect, guest, workload, points, port, requirement }) {
+  run({ connect, driverOf, ring, points, port, requirement }) {
     const check = requirement('vm-state/unknown-state-changes-nothing');
     points(named(values.filter((_, n) => n % 2 === 0)), ({ key, state }) => {
       const session = connect('negotiated');
-      const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-      if (!serves({ port, workload }, check, queue, `a request before ${key}`)) return;
+      const driver = driverOf(session);
+      const queue = driver.attach(ring({ size: 16 }));
+      if (!serves({ port, driver }, check, queue, `a request before ${key}`)) return;
       setState(session, state);
-      if (!serves({ port, workload }, check, queue, `a running device after ${key}`)) return;
+      if (!serves({ port, driver }, check, queue, `a running device after ${key}`)) return;
       setState(session, 0);
       setState(session, state);
-      queue.makeAvailable([workload.request().segments]);
+      queue.makeAvailable([driver.request().segments]);
       const isServed = servesBehind(session, queue.index, () => queue.ring.usedIdx());
       check.equal(isServed, false, `whether a stopped device serves after ${key}`);
       session.close();
@@ -80,17 +81,18 @@ export const upperHalf = defineCase({
   title: 'a state whose lower half alone says 0 or 1 neither stops nor starts the device',
   proves: { 'vm-state/state-has-64-bits': 'mdev-state-without-upper-half' },
   applies: { start: 'closed', transports },
-  run({ connect, guest, workload, points, port, requirement }) {
+  run({ connect, driverOf, ring, points, port, requirement }) {
     const check = requirement('vm-state/state-has-64-bits');
     const upper = [0x1_0000_0000n, 0x100_0000_0000n, 0x8000_0000_0000_0000n, 0xffff_ffff_0000_0000n];
     points(named(upper), ({ key, state }) => {
       const session = connect('negotiated');
-      const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+      const driver = driverOf(session);
+      const queue = driver.attach(ring({ size: 16 }));
       setState(session, state);
-      if (!serves({ port, workload }, check, queue, `a running device after ${key}`)) return;
+      if (!serves({ port, driver }, check, queue, `a running device after ${key}`)) return;
       setState(session, 0);
       setState(session, state | 1n);
-      queue.makeAvailable([workload.request().segments]);
+      queue.makeAvailable([driver.request().segments]);
       const isServed = servesBehind(session, queue.index, () => queue.ring.usedIdx());
       check.equal(isServed, false, `whether a stopped device serves after ${key} and 1`);
       session.close();
@@ -117,15 +119,15 @@ export const withoutAddresses = defineCase({
   title: 'a ring of which only the size was told does not hinder the start, and is set up later all the same',
   proves: { 'vm-state/ring-without-address-stays-out': 'mdev-start-wants-addresses' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, port, requirement }) {
+  run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-state/ring-without-address-stays-out');
-    const index = workload.queueIndex;
+    const index = driver.queueIndex;
     setSize(session, index, 16);
     check.equal(setState(session, 1), 'taken', 'start with a ring that has a size alone');
     ringDoorbell(session, index);
     check.equal(setState(session, 0), 'taken', 'stop');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    serves({ port, workload }, check, queue, 'a request once all is told');
+    const queue = driver.attach(ring({ size: 16 }));
+    serves({ port, driver }, check, queue, 'a request once all is told');
   },
 });
 
@@ -134,10 +136,10 @@ export const withoutEvents = defineCase({
   title: 'a device that was given no event descriptor is started and serves',
   proves: { 'vm-state/descriptors-not-needed': 'mdev-start-wants-an-event' },
   applies: { start: 'negotiated', transports, devices: ['block'] },
-  run({ session, guest, workload, port, requirement }) {
+  run({ port, driver, ring, requirement }) {
     const check = requirement('vm-state/descriptors-not-needed');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }), { call: false });
-    for (const seed of [1, 2]) serves({ port, workload }, check, queue, `request ${seed}`, { seed });
+    const queue = driver.attach(ring({ size: 16 }), { call: false });
+    for (const seed of [1, 2]) serves({ port, driver }, check, queue, `request ${seed}`, { seed });
   },
 });
 
@@ -146,17 +148,19 @@ export const withoutFeatures = defineCase({
   title: 'a start before any SET_FEATURES is served or refused, and a session after it is served as ever',
   proves: { 'vm-state/start-without-features-survived': 'mdev-start-without-features-crashes' },
   applies: { start: 'closed', transports },
-  run({ connect, guest, workload, port, requirement }) {
+  run({ connect, guest, port, driverOf, ring, requirement }) {
     const check = requirement('vm-state/start-without-features-survived');
     const first = connect('connected');
     first.shareMemory(guest);
-    tellRing(first, workload.queueIndex, guest.splitRing({ size: 16 }));
+    const { queueIndex } = driverOf(first);
+    tellRing(first, queueIndex, ring({ size: 16 }));
     const started = setState(first, 1);
     check.oneOf(started === 'ENODEV' ? 'gone' : 'lives', ['lives'], 'the device after a start without features');
-    ringDoorbell(first, workload.queueIndex);
+    ringDoorbell(first, queueIndex);
     setState(first, 0);
     first.close();
-    const queue = workload.attach(connect('negotiated'), guest.splitRing({ size: 16 }));
-    serves({ port, workload }, check, queue, 'a request of the next session');
+    const driver = driverOf(connect('negotiated'));
+    const queue = driver.attach(ring({ size: 16 }));
+    serves({ port, driver }, check, queue, 'a request of the next session');
   },
 });

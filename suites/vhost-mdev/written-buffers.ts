@@ -1,6 +1,7 @@
-import type { DeviceWrites } from '../../drivers/devices/device-writes.ts';
+import type { DeviceWrites } from '../../drivers/devices/device-driver.ts';
 import type { Guest, VhostMdevSession } from '../../drivers/port/port.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
+import type { CaseContext, VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
 import { setState } from './ring-messages.ts';
 import { type Served, serves } from './service.ts';
@@ -17,13 +18,16 @@ export function isWritten(check: Check, writes: DeviceWrites, what: string, seed
  * that is attached anew is served.
  */
 export function isNotWritten(
-  served: Served & { readonly session: VhostMdevSession; readonly guest: Guest },
+  served: Served & {
+    readonly session: VhostMdevSession;
+    readonly ring: CaseContext<string, VariantAxes>['ring'];
+  },
   check: Check,
   writes: DeviceWrites,
   memory: Guest,
   what: string,
 ): void {
-  const { session, guest, workload } = served;
+  const { session, driver, ring } = served;
   let before = snapshot(memory);
   writes.ask({
     seed: 2,
@@ -34,6 +38,6 @@ export function isNotWritten(
   session.fence();
   setState(session, 0);
   check.equal(changes(before).length, 0, `runs of bytes that changed in ${what}`);
-  const again = workload.attach(session, guest.splitRing({ size: 16 }));
+  const again = driver.attach(ring({ size: 16 }));
   serves(served, check, again, 'a request on a fresh ring', { seed: 3 });
 }

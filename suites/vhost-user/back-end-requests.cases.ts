@@ -33,11 +33,11 @@ export const channelSurvived = defineCase({
     negotiate: ['VHOST_USER_PROTOCOL_F_BACKEND_REQ', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'],
   },
   variants: { policy: ['refuse', 'withhold'] },
-  run({ port, session, guest, workload, variant, requirement }) {
+  run({ port, session, driver, ring, variant, requirement }) {
     const check = requirement('vu-backend-req/front-end-refusal-survived');
     check.accepted(session.messages.openBackEndChannel({ kind: variant.policy }), 'SET_BACKEND_REQ_FD');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    queue.makeAvailable([workload.request().segments]);
+    const queue = driver.attach(ring({ size: 16 }));
+    queue.makeAvailable([driver.request().segments]);
     check.equal(queue.kickAndWaitForUsed(1).length, 1, 'used elements');
     stillServes(port, session, check, 'service afterwards');
   },
@@ -52,11 +52,11 @@ export const givenSocket = defineCase({
     transports,
     negotiate: ['VHOST_USER_PROTOCOL_F_BACKEND_REQ', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'],
   },
-  run({ session, guest, workload, requirement }) {
+  run({ session, driver, ring, requirement }) {
     const check = requirement('vu-backend-req/requests-use-given-socket');
     check.accepted(session.messages.openBackEndChannel({ kind: 'serve' }), 'SET_BACKEND_REQ_FD');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    workload.once(queue);
+    const queue = driver.attach(ring({ size: 16 }));
+    driver.once(queue);
     const asked = [
       { request: 'VHOST_USER_SET_OWNER', number: 3, flags: needReply },
       { request: 'VHOST_USER_GET_FEATURES', number: 1 },

@@ -36,14 +36,14 @@ export const capacity = defineCase({
   title: 'the last sector that capacity counts holds data, and the one behind it does not exist',
   proves: { 'blk/capacity-in-sectors': ['block-sector-of-1024-bytes', 'block-capacity-halved'] },
   applies,
-  run({ session, guest, workload, requirement }) {
+  run({ session, driver, ring, requirement }) {
     const check = requirement('blk/capacity-in-sectors');
     const config = configOf(session, check);
     const sectors = Number(new DataView(config.buffer, config.byteOffset).getBigUint64(0, true));
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     const sector = sectors - 1;
-    check.equal(workload.transfer(queue, { sector, bytes: sectorSize, seed: 8 }), undefined, `sector ${sector}`);
-    const behind = workload.block.read({ sector: sectors });
+    check.equal(driver.transfer(queue, { sector, bytes: sectorSize, seed: 8 }), undefined, `sector ${sector}`);
+    const behind = driver.block.read({ sector: sectors });
     queue.makeAvailable([behind.segments]);
     queue.kickAndWaitForUsed(1);
     check.equal(behind.status(), VIRTIO_BLK_S_IOERR, `status of a read of sector ${sectors}`);

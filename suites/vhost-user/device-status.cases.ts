@@ -49,11 +49,11 @@ export const beforeDriverOk = defineCase({
   title: 'no buffer is used and no call comes before DRIVER_OK, and what waits is served afterwards',
   proves: { 'status/no-buffers-before-driver-ok': 'buffers-used-before-driver-ok' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('status/no-buffers-before-driver-ok');
     setStatus(session, check, live);
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    const request = workload.request();
+    const queue = driver.attach(ring({ size: 16 }));
+    const request = driver.request();
     if (!staysQuiet(port, session, queue, check, request.segments, 'before DRIVER_OK')) return;
     setStatus(session, check, live | DRIVER_OK);
     queue.kickAndWaitForUsed(1);
@@ -66,14 +66,14 @@ export const afterReset = defineCase({
   title: 'after status 0 no buffer is used and no call comes',
   proves: { 'reset/quiet-after-reset': 'rings-served-after-reset' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('reset/quiet-after-reset');
     setStatus(session, check, live);
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     setStatus(session, check, live | DRIVER_OK);
-    check.equal(workload.once(queue), undefined, 'what is wrong with a request before the reset');
+    check.equal(driver.once(queue), undefined, 'what is wrong with a request before the reset');
     setStatus(session, check, 0n);
-    staysQuiet(port, session, queue, check, workload.request({ seed: 2 }).segments, 'after the reset');
+    staysQuiet(port, session, queue, check, driver.request({ seed: 2 }).segments, 'after the reset');
   },
 });
 
@@ -82,17 +82,17 @@ export const ringsForgotten = defineCase({
   title: 'a ring that ran before status 0 stays stopped when the device is brought up again, until it is set up anew',
   proves: { 'vu-status/status-zero-resets': 'status-zero-resets-nothing' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-status/status-zero-resets');
     setStatus(session, check, live);
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     setStatus(session, check, live | DRIVER_OK);
-    check.equal(workload.once(queue), undefined, 'what is wrong with a request before the reset');
+    check.equal(driver.once(queue), undefined, 'what is wrong with a request before the reset');
     setStatus(session, check, 0n);
     const u64 = session.negotiated.accepted;
     session.messages.send({ request: 'VHOST_USER_SET_FEATURES', payload: { u64 } });
     setStatus(session, check, live | DRIVER_OK);
-    const { segments } = workload.request({ seed: 2 });
+    const { segments } = driver.request({ seed: 2 });
     staysQuiet(port, session, queue, check, segments, 'of a ring that was not set up again');
   },
 });
@@ -102,19 +102,18 @@ export const needsReset = defineCase({
   title: 'a ring that is not served any more after a head out of range shows as DEVICE_NEEDS_RESET',
   proves: { 'status/unrecoverable-error-raises-needs-reset': 'needs-reset-never-raised' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('status/unrecoverable-error-raises-needs-reset');
     setStatus(session, check, live);
-    const ring = guest.splitRing({ size: 16 });
-    const queue = workload.attach(session, ring);
+    const queue = driver.attach(ring({ size: 16 }));
     setStatus(session, check, live | DRIVER_OK);
-    check.equal(workload.once(queue), undefined, 'what is wrong with a request before the ring is broken');
-    queue.driver.addHead(ring.size + 5);
-    queue.makeAvailable([workload.request({ seed: 2 }).segments]);
-    const before = ring.usedIdx();
+    check.equal(driver.once(queue), undefined, 'what is wrong with a request before the ring is broken');
+    queue.driver.addHead(queue.ring.size + 5);
+    queue.makeAvailable([driver.request({ seed: 2 }).segments]);
+    const before = queue.ring.usedIdx();
     queue.kick();
     // One that goes on with the chain behind the broken one has recovered: there is nothing to tell then.
-    const recovered = (): boolean => ring.usedIdx() !== before;
+    const recovered = (): boolean => queue.ring.usedIdx() !== before;
     port.until(() => recovered() || queue.errors() > 0, givesItselfAwayWithinMs);
     const answer = check.reply(session.messages.exchange({ request: 'VHOST_USER_GET_STATUS' }), 'GET_STATUS');
     const says = (wordOf(answer) & DEVICE_NEEDS_RESET) !== 0n;

@@ -1,6 +1,6 @@
 import { VIRTIO_BLK_T_IN } from '../../drivers/devices/block-requests.ts';
+import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
 import { netHeaderSize } from '../../drivers/devices/net-frames.ts';
-import type { Workload } from '../../drivers/devices/workload.ts';
 import type {
   Attachment,
   DriverPort,
@@ -104,23 +104,18 @@ export function pagesOf({
 export const wholeLog = 0x9000;
 
 /** Has the device write over the boundary of two pages, and waits for it: the span that it wrote. @throws as `waitForUsed`. */
-export function writeOverBoundary(
-  session: VhostUserSession,
-  guest: Guest,
-  workload: Workload,
-  queue: Attachment,
-): Span {
-  if (workload.facts.kind === 'block') {
+export function writeOverBoundary(guest: Guest, driver: DeviceDriver, queue: Attachment): Span {
+  if (driver.kind === 'block') {
     const target = guest.allocate({ size: 8192, crossing: 'page' });
-    const { segments } = workload.block.raw({ type: VIRTIO_BLK_T_IN, sector: 0 });
+    const { segments } = driver.block.raw({ type: VIRTIO_BLK_T_IN, sector: 0 });
     queue.makeAvailable([segments.toSpliced(1, 0, writable(target))]);
     queue.kickAndWaitForUsed(1);
     return target;
   }
-  const { net } = workload;
+  const { net } = driver;
   const frame = net.transmit({ bytes: 1000 });
   const target = guest.allocate({ size: netHeaderSize + 1000, crossing: 'page' });
-  const receive = workload.companion(session, net.facts.receiveIndex);
+  const receive = driver.companion(net.facts.receiveIndex);
   receive.makeAvailable([[writable(target)]]);
   receive.kick();
   queue.makeAvailable([frame.segments]);

@@ -84,10 +84,10 @@ export const oldFrontEnd = defineCase({
   title: 'a front-end that never speaks of protocol features gets its buffers used',
   proves: { 'vu-features/front-end-without-protocol-features-served': 'old-front-end-not-served' },
   applies: { start: 'negotiated', transports, without: ['VHOST_USER_F_PROTOCOL_FEATURES'] },
-  run({ session, guest, workload, requirement }) {
+  run({ driver, ring, requirement }) {
     const check = requirement('vu-features/front-end-without-protocol-features-served');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    queue.makeAvailable([workload.request().segments]);
+    const queue = driver.attach(ring({ size: 16 }));
+    queue.makeAvailable([driver.request().segments]);
     check.equal(queue.kickAndWaitForUsed(1).length, 1, 'used elements');
   },
 });
@@ -151,14 +151,14 @@ export const setAgain = defineCase({
   title: 'SET_FEATURES with the same word again, before rings run and while they do, changes nothing',
   proves: { 'vu-features/set-features-repeatable': 'second-set-features-refused' },
   applies: { start: 'negotiated', transports, negotiate: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'] },
-  run({ session, guest, workload, requirement }) {
+  run({ session, driver, ring, requirement }) {
     const check = requirement('vu-features/set-features-repeatable');
     const message = { request: 'VHOST_USER_SET_FEATURES', payload: { u64: session.negotiated.accepted } };
     check.accepted(session.messages.acknowledged(message), 'SET_FEATURES again');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    check.equal(workload.once(queue), undefined, 'what is wrong with a request');
+    const queue = driver.attach(ring({ size: 16 }));
+    check.equal(driver.once(queue), undefined, 'what is wrong with a request');
     check.accepted(session.messages.acknowledged(message), 'SET_FEATURES while the ring runs');
-    check.equal(workload.once(queue, { seed: 2 }), undefined, 'what is wrong with a request on the same ring then');
+    check.equal(driver.once(queue, { seed: 2 }), undefined, 'what is wrong with a request on the same ring then');
   },
 });
 

@@ -27,13 +27,13 @@ export const announced = defineCase({
   title: 'a ring without a call descriptor announces used buffers by VRING_CALL with its index',
   proves: { 'vu-inband/used-buffers-announced-by-vring-call': 'no-vring-call-in-band' },
   applies,
-  run({ session, guest, workload, requirement }) {
+  run({ session, driver, ring, requirement }) {
     const check = requirement('vu-inband/used-buffers-announced-by-vring-call');
     check.accepted(session.messages.openBackEndChannel({ kind: 'serve' }), 'the back-end channel');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }), { call: false });
+    const queue = driver.attach(ring({ size: 16 }), { call: false });
     for (const seed of [1, 2, 3]) {
       queue.drainCalls();
-      queue.makeAvailable([workload.request({ seed }).segments]);
+      queue.makeAvailable([driver.request({ seed }).segments]);
       queue.kickAndWaitForUsed(1);
       const isCalled = queue.waitForCalls(1);
       check.holds(isCalled, `VRING_CALL for chain ${seed}`, { expected: 'one for this ring', actual: 'none' });
@@ -46,11 +46,11 @@ export const numIsZero = defineCase({
   title: 'VRING_CALL and VRING_ERR of the back-end hold 0 in num',
   proves: { 'vu-inband/vring-call-and-err-num-zero': 'vring-call-num-one' },
   applies,
-  run({ session, guest, workload, requirement }) {
+  run({ session, driver, ring, requirement }) {
     const check = requirement('vu-inband/vring-call-and-err-num-zero');
     check.accepted(session.messages.openBackEndChannel({ kind: 'serve' }), 'the back-end channel');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }), { call: false });
-    workload.once(queue);
+    const queue = driver.attach(ring({ size: 16 }), { call: false });
+    driver.once(queue);
     queue.waitForCalls(1);
     queue.stop();
     const notifications = session.messages.backEndRequests.filter(({ request }) =>
@@ -69,11 +69,11 @@ export const descriptorFirst = defineCase({
   title: 'a ring with a call descriptor is called by it, and not by VRING_CALL',
   proves: { 'vu-inband/event-descriptor-takes-precedence': 'vring-call-despite-descriptor' },
   applies,
-  run({ session, guest, workload, requirement }) {
+  run({ session, driver, ring, requirement }) {
     const check = requirement('vu-inband/event-descriptor-takes-precedence');
     check.accepted(session.messages.openBackEndChannel({ kind: 'serve' }), 'the back-end channel');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    workload.once(queue);
+    const queue = driver.attach(ring({ size: 16 }));
+    driver.once(queue);
     check.holds(queue.waitForCalls(1), 'a signal on the call descriptor', { expected: 'at least 1', actual: 'none' });
     check.equal(queue.stop().kind, 'base', 'what GET_VRING_BASE brings');
     const calls = session.messages.backEndRequests.filter(

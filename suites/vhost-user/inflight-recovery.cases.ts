@@ -16,12 +16,12 @@ export const lastBatch = defineCase({
   title: 'a chain that was used, and whose mark was not taken back when the back-end died, is not carried out again',
   proves: { 'vu-inflight/half-done-batch-settled-on-reconnect': 'inflight-last-batch-carried-out-again' },
   applies: { ...applies, needs: ['initial-base'] },
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-inflight/half-done-batch-settled-on-reconnect');
-    const set = tracked({ port, guest, workload }, session, check);
+    const set = tracked({ port, driver, ring }, session, check);
     if (set === undefined) return;
     const { hand, region } = set;
-    const [head = 0] = hand.makeAvailable(workload.request().segments);
+    const [head = 0] = hand.makeAvailable(driver.request().segments);
     hand.ring.setUsedElement(0, head, 0);
     hand.ring.setUsedIdx(1);
     region.set({ version: 1, descNum: queueSize, lastBatchHead: head, usedIdx: 0 });
@@ -43,19 +43,18 @@ export const resubmitted = defineCase({
     'vu-inflight/requests-resubmitted-in-counter-order': ['inflight-not-resubmitted', 'inflight-resubmitted-by-head'],
   },
   applies: { ...applies, needs: ['initial-base'] },
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-inflight/requests-resubmitted-in-counter-order');
-    const set = tracked({ port, guest, workload }, session, check);
+    const set = tracked({ port, driver, ring }, session, check);
     if (set === undefined) return;
     const { hand, region } = set;
-    const requests = [1, 2, 3].map((seed) => workload.request({ seed }).segments);
+    const requests = [1, 2, 3].map((seed) => driver.request({ seed }).segments);
     const heads = hand.makeAvailable(...requests);
     region.set({ version: 1, descNum: queueSize, lastBatchHead: 0, usedIdx: 0 });
     const counters = [7n, 3n, 5n];
     for (const [n, head] of heads.entries()) region.setEntry(head, { inflight: 1, counter: counters[n] ?? 0n });
-    const { ring, index } = hand;
     // All three were fetched: the base is behind them.
-    const next = new RingByHand(port, session, ring, { index, base: 3 });
+    const next = new RingByHand(port, session, hand.ring, { index: hand.index, base: 3 });
     next.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
     next.kick();
     const elements = hand.waitForUsed(check, 3, 'chains that were in flight');
@@ -63,7 +62,7 @@ export const resubmitted = defineCase({
     const ids = elements.map(({ id }) => id);
     const byCounter = [heads[1] ?? 0, heads[2] ?? 0, heads[0] ?? 0];
     // A disk may complete in any order what it was given in the right one; a wire does not.
-    if (workload.facts.kind === 'net') check.sameSequence(ids, byCounter, 'heads in the used ring');
+    if (driver.kind === 'net') check.sameSequence(ids, byCounter, 'heads in the used ring');
     else check.sameMembers(ids, byCounter, 'heads in the used ring');
   },
 });
@@ -73,7 +72,7 @@ export const corrupted = defineCase({
   title: 'a ring starts, or is refused, over a region in which anything stands',
   proves: { 'vu-inflight/corrupted-buffer-survived': 'corrupted-inflight-buffer-crashes' },
   applies: { ...applies, start: 'closed' },
-  run({ port, connect, guest, workload, points, requirement }) {
+  run({ port, connect, driverOf, ring, points, requirement }) {
     const check = requirement('vu-inflight/corrupted-buffer-survived');
     const right = { version: 1, descNum: queueSize, lastBatchHead: 0, usedIdx: 0 };
     const headers: Readonly<Record<string, Partial<typeof right>>> = {
@@ -89,14 +88,15 @@ export const corrupted = defineCase({
       Object.keys(headers).map((key) => ({ key })),
       ({ key }) => {
         const session = connect('negotiated');
-        const set = tracked({ port, guest, workload }, session, check);
+        const driver = driverOf(session);
+        const set = tracked({ port, driver, ring }, session, check);
         if (set === undefined) return;
         set.region.set({ ...right, ...headers[key] });
         for (let head = 0; head < queueSize; head++) {
           set.region.setEntry(head, { inflight: 0xff, next: 0xffff - head, counter: 0xffff_ffff_ffff_ffffn });
         }
         set.hand.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
-        set.hand.makeAvailable(workload.request().segments);
+        set.hand.makeAvailable(driver.request().segments);
         set.hand.kick();
         if (session.isOpen) session.messages.fence();
         if (session.isOpen) getBase(session, set.hand.index);

@@ -1,5 +1,6 @@
-import type { Workload } from '../../drivers/devices/workload.ts';
-import type { DriverPort, Guest, VhostUserSession } from '../../drivers/port/port.ts';
+import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
+import type { DriverPort, VhostUserSession } from '../../drivers/port/port.ts';
+import type { CaseContext, VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
 import { describedBy, getInflight, type InflightDescription, InflightQueue, setInflight } from './inflight-buffer.ts';
 import { RingByHand } from './ring-by-hand.ts';
@@ -38,32 +39,32 @@ export interface Tracked extends InflightMemory {
 
 export interface TrackingContext {
   readonly port: DriverPort<VhostUserSession>;
-  readonly guest: Guest;
-  readonly workload: Workload;
+  readonly driver: DeviceDriver;
+  readonly ring: CaseContext<string, VariantAxes>['ring'];
 }
 
 export function tracked(
-  { port, guest, workload }: TrackingContext,
+  { port, driver, ring }: TrackingContext,
   session: VhostUserSession,
   check: Check,
   base = 0,
 ): Tracked | undefined {
-  const index = workload.queueIndex;
+  const index = driver.queueIndex;
   const buffer = fetched(session, check, index + 1);
   if (buffer === undefined) return undefined;
   check.accepted(session.messages.acknowledged(setInflight(buffer.description, [buffer.fd])), 'SET_INFLIGHT_FD');
-  for (const other of workload.facts.companions) workload.companion(session, other);
-  const ring = guest.splitRing({ size: queueSize, base });
-  const hand = new RingByHand(port, session, ring, { index, base });
+  driver.companions();
+  const vring = ring({ size: queueSize, base });
+  const hand = new RingByHand(port, session, vring, { index, base });
   return { ...buffer, hand, region: new InflightQueue(port, buffer.fd, buffer.description, index) };
 }
 
 /** Starts the ring and has `count` chains used, one after the other: their heads. */
-export function used(hand: RingByHand, workload: Workload, check: Check, count: number): number[] | undefined {
+export function used(hand: RingByHand, driver: DeviceDriver, check: Check, count: number): number[] | undefined {
   hand.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
   const heads: number[] = [];
   for (let seed = 1; seed <= count; seed++) {
-    heads.push(...hand.makeAvailable(workload.request({ seed }).segments));
+    heads.push(...hand.makeAvailable(driver.request({ seed }).segments));
     hand.kick();
     if (hand.waitForUsed(check, 1, `chain ${seed}`) === undefined) return undefined;
   }

@@ -54,12 +54,12 @@ export const versionTells = defineCase({
   title: 'the version of a region is 0 before its first use, and 1 once its ring runs',
   proves: { 'vu-inflight/region-version-tells-initialisation': 'inflight-version-2' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-inflight/region-version-tells-initialisation');
-    const set = tracked({ port, guest, workload }, session, check);
+    const set = tracked({ port, driver, ring }, session, check);
     if (set === undefined) return;
     check.oneOf(set.region.version, [0, 1], 'version of a region that is as it was made');
-    if (used(set.hand, workload, check, 1) === undefined) return;
+    if (used(set.hand, driver, check, 1) === undefined) return;
     check.equal(set.region.version, 1, 'version of a region in use');
   },
 });
@@ -69,10 +69,10 @@ export const descNum = defineCase({
   title: 'desc_num of a region in use is the size of its queue',
   proves: { 'vu-inflight/desc-num-equals-queue-size': 'inflight-desc-num-one-less' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-inflight/desc-num-equals-queue-size');
-    const set = tracked({ port, guest, workload }, session, check);
-    if (set === undefined || used(set.hand, workload, check, 1) === undefined) return;
+    const set = tracked({ port, driver, ring }, session, check);
+    if (set === undefined || used(set.hand, driver, check, 1) === undefined) return;
     check.equal(set.region.descNum, queueSize, 'desc_num');
   },
 });
@@ -82,11 +82,11 @@ export const counterRises = defineCase({
   title: 'the counter of a head is higher than those of all heads that were fetched before it',
   proves: { 'vu-inflight/fetched-head-marked-with-rising-counter': 'inflight-counter-stands-still' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-inflight/fetched-head-marked-with-rising-counter');
-    const set = tracked({ port, guest, workload }, session, check);
+    const set = tracked({ port, driver, ring }, session, check);
     if (set === undefined) return;
-    const heads = used(set.hand, workload, check, 4);
+    const heads = used(set.hand, driver, check, 4);
     if (heads === undefined) return;
     const counters = heads.map((head) => set.region.counter(head));
     for (const [n, counter] of counters.entries()) {
@@ -104,11 +104,11 @@ export const unmarked = defineCase({
   title: 'a head is not marked as in flight once its chain is used and its ring has come to rest',
   proves: { 'vu-inflight/used-head-unmarked-after-used-index': 'inflight-mark-left-behind' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-inflight/used-head-unmarked-after-used-index');
-    const set = tracked({ port, guest, workload }, session, check);
+    const set = tracked({ port, driver, ring }, session, check);
     if (set === undefined) return;
-    const heads = used(set.hand, workload, check, 4);
+    const heads = used(set.hand, driver, check, 4);
     if (heads === undefined || baseFrom(check, getBase(session, set.hand.index), 'GET_VRING_BASE') === undefined)
       return;
     check.equal(heads.filter((head) => set.region.isInflight(head)).join(), '', 'used heads that are still marked');
@@ -121,10 +121,10 @@ export const usedIdxFollows = defineCase({
   proves: { 'vu-inflight/used-idx-field-follows-used-ring': 'inflight-used-idx-stands-still' },
   applies: { ...applies, needs: ['initial-base'] },
   variants: { base: [0, 65534] },
-  run({ port, session, guest, workload, variant, requirement }) {
+  run({ port, session, driver, ring, variant, requirement }) {
     const check = requirement('vu-inflight/used-idx-field-follows-used-ring');
-    const set = tracked({ port, guest, workload }, session, check, variant.base);
-    if (set === undefined || used(set.hand, workload, check, 4) === undefined) return;
+    const set = tracked({ port, driver, ring }, session, check, variant.base);
+    if (set === undefined || used(set.hand, driver, check, 4) === undefined) return;
     if (baseFrom(check, getBase(session, set.hand.index), 'GET_VRING_BASE') === undefined) return;
     check.equal(set.region.usedIdx, set.hand.ring.usedIdx(), 'used_idx of the region');
   },

@@ -21,13 +21,13 @@ export const offsetOfLog = defineCase({
   proves: { 'vu-log/log-starts-at-file-offset': 'log-offset-ignored' },
   applies,
   variants: { offset: [4096, 65536] },
-  run({ port, session, guest, workload, variant, requirement }) {
+  run({ port, session, guest, driver, ring, variant, requirement }) {
     const check = requirement('vu-log/log-starts-at-file-offset');
     const { offset } = variant;
     const shape = { size: wholeLog, offset, fileSize: offset + 2 * wholeLog };
     const log = loggedBy(session, new DirtyPages(port, shape), check);
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    const written = writeOverBoundary(session, guest, workload, queue);
+    const queue = driver.attach(ring({ size: 16 }));
+    const written = writeOverBoundary(guest, driver, queue);
     check.equal(hex(missing(pagesOf(written), log.marked())), '', 'pages that were written and are not marked');
     check.equal(log.bytesOutside(), 0, 'bytes of the file outside the log that changed');
   },
@@ -38,16 +38,17 @@ export const pastTheLog = defineCase({
   title: 'a write to a page that the log does not cover marks no bit, in the log or behind it in its file',
   proves: { 'vu-log/no-marks-past-log-size': 'log-wraps-at-its-end' },
   applies: { ...applies, start: 'closed' },
-  run({ port, connect, guest, workload, points, requirement }) {
+  run({ port, connect, guest, driverOf, ring, points, requirement }) {
     const check = requirement('vu-log/no-marks-past-log-size');
     // The guest's pages begin at byte 0x8000 of a log.
     const all = [4096, 0x7000, 0x8000].map((size) => ({ key: `log-of-${size}-bytes`, size }));
     points(all, ({ key, size }) => {
       const session = connect('negotiated');
+      const driver = driverOf(session);
       const log = new DirtyPages(port, { size, fileSize: 2 * wholeLog });
       const told = log.tell(session);
-      const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-      if (told.kind === 'reply') writeOverBoundary(session, guest, workload, queue);
+      const queue = driver.attach(ring({ size: 16 }));
+      if (told.kind === 'reply') writeOverBoundary(guest, driver, queue);
       check.equal(hex(log.marked()), '', `pages that are marked in a ${key}`);
       check.equal(log.bytesOutside(), 0, `bytes of the file that changed behind a ${key}`);
       session.close();
@@ -60,7 +61,7 @@ export const tooSmall = defineCase({
   title: 'a log of no bytes, of too few, or of more than its file has, is refused or survived',
   proves: { 'vu-log/too-small-log-survived': 'small-log-crashes' },
   applies: { ...applies, start: 'closed' },
-  run({ port, connect, guest, workload, points, requirement }) {
+  run({ port, connect, driverOf, ring, points, requirement }) {
     const check = requirement('vu-log/too-small-log-survived');
     const all = [
       { key: 'no-bytes', size: 0, fileSize: 4096 },
@@ -70,16 +71,17 @@ export const tooSmall = defineCase({
     ];
     points(all, ({ key, size, fileSize }) => {
       const session = connect('negotiated');
+      const driver = driverOf(session);
       const log = new DirtyPages(port, { size, fileSize });
       const told = log.tell(session);
       if (told.kind === 'died' || told.kind === 'silent') check.failsBy(told, `SET_LOG_BASE, ${key}`, 'an answer');
-      for (const other of session.isOpen ? workload.facts.companions : []) workload.companion(session, other);
-      const hand = new RingByHand(port, session, guest.splitRing({ size: 16 }), { index: workload.queueIndex });
+      for (const other of session.isOpen ? driver.companionIndices : []) driver.companion(other);
+      const hand = new RingByHand(port, session, ring({ size: 16 }), { index: driver.queueIndex });
       const used = hand.ring.used.guestAddress;
       hand.tell('num', 'base');
       session.messages.send(setAddresses(hand.index, { ...addressesOf(hand.ring), flags: loggedRing, log: used }));
       hand.tell('call', 'error', 'kick', 'enable');
-      hand.makeAvailable(workload.request().segments);
+      hand.makeAvailable(driver.request().segments);
       hand.kick();
       if (session.isOpen) port.until(() => hand.ring.usedIdx() === 1, patienceMs);
       stillServes(port, session, check, `service after a log: ${key}`);

@@ -1,4 +1,4 @@
-import type { Workload } from '../../drivers/devices/workload.ts';
+import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
 import type { VhostUserSession } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
@@ -36,13 +36,13 @@ export const buffersMarked = defineCase({
   title: 'each page of a buffer that the device writes is marked',
   proves: { 'vu-log/buffer-writes-marked': ['log-leaves-buffers-out', 'log-marks-first-page-only'] },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, guest, driver, ring, requirement }) {
     const check = requirement('vu-log/buffer-writes-marked');
     const log = loggedBy(session, new DirtyPages(port, { size: wholeLog }), check);
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     for (let round = 1; round <= 3; round++) {
       log.clear();
-      const written = writeOverBoundary(session, guest, workload, queue);
+      const written = writeOverBoundary(guest, driver, queue);
       const unmarked = missing(pagesOf(written), log.marked());
       check.equal(hex(unmarked), '', `pages that were written in round ${round} and are not marked`);
     }
@@ -54,11 +54,11 @@ export const pageSizeAndBitOrder = defineCase({
   title: 'bit n modulo 8 of byte n / 8 is set for page n of 4096 bytes, and no bit that stands for no written page',
   proves: { 'vu-log/page-size-and-bit-order': ['log-page-of-8192-bytes', 'log-most-significant-bit-first'] },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, guest, driver, ring, requirement }) {
     const check = requirement('vu-log/page-size-and-bit-order');
     const log = loggedBy(session, new DirtyPages(port, { size: wholeLog }), check);
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    const written = writeOverBoundary(session, guest, workload, queue);
+    const queue = driver.attach(ring({ size: 16 }));
+    const written = writeOverBoundary(guest, driver, queue);
     const marked = log.marked();
     check.equal(hex(missing(pagesOf(written), marked)), '', 'pages that were written and are not marked');
     // Whatever else is written, rings and the status of a request, is all in front of the end of the region.
@@ -76,16 +76,16 @@ export const neighboursKept = defineCase({
   title: 'a mark sets its own bit and leaves the seven others of its byte as they are',
   proves: { 'vu-log/marks-are-atomic': 'log-overwrites-neighbours' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, guest, driver, ring, requirement }) {
     const check = requirement('vu-log/marks-are-atomic');
     const log = loggedBy(session, new DirtyPages(port, { size: wholeLog }), check);
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     const [region] = guest.regions;
     const first = Number((region?.guestAddress ?? 0n) / 4096n);
     const pages = Array.from({ length: (region?.size ?? 0) / 4096 }, (_, n) => first + n);
     for (const pattern of [0x55, 0xaa]) {
       for (const page of pages) log.setByteOf(page, pattern);
-      writeOverBoundary(session, guest, workload, queue);
+      writeOverBoundary(guest, driver, queue);
       const lost = pages.filter((page) => (log.byteOf(page) & pattern) !== pattern);
       check.equal(hex(lost), '', `pages whose byte of the log lost bits of 0x${pattern.toString(16)}`);
     }
@@ -93,11 +93,11 @@ export const neighboursKept = defineCase({
 });
 
 /** A ring whose used ring is logged, at its own address or at another one, and one request on it. */
-function logged(check: Check, hand: RingByHand, session: VhostUserSession, workload: Workload, log: bigint): boolean {
+function logged(check: Check, hand: RingByHand, session: VhostUserSession, driver: DeviceDriver, log: bigint): boolean {
   hand.tell('num', 'base');
   session.messages.send(setAddresses(hand.index, { ...addressesOf(hand.ring), flags: loggedRing, log }));
   hand.tell('call', 'error', 'kick', 'enable');
-  hand.makeAvailable(workload.request().segments);
+  hand.makeAvailable(driver.request().segments);
   hand.kick();
   return hand.waitForUsed(check, 1, 'a chain on a ring that is logged') !== undefined;
 }
@@ -107,16 +107,16 @@ export const usedRingMarked = defineCase({
   title: 'the page of the used ring is marked when its ring is logged',
   proves: { 'vu-log/used-ring-writes-marked-with-ring-flag': 'log-leaves-used-ring-out' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-log/used-ring-writes-marked-with-ring-flag');
     const log = loggedBy(session, new DirtyPages(port, { size: wholeLog }), check);
-    for (const other of workload.facts.companions) workload.companion(session, other);
+    driver.companions();
     // A page of its own, so that no buffer marks it.
-    const ring = guest.splitRing({ size: 16, placement: { used: { at: 'region-end' } } });
-    const hand = new RingByHand(port, session, ring, { index: workload.queueIndex });
-    if (!logged(check, hand, session, workload, ring.used.guestAddress)) return;
+    const vring = ring({ size: 16, placement: { used: { at: 'region-end' } } });
+    const hand = new RingByHand(port, session, vring, { index: driver.queueIndex });
+    if (!logged(check, hand, session, driver, vring.used.guestAddress)) return;
     check.reply(session.messages.fence(), 'GET_FEATURES');
-    const pages = pagesOf(ring.used);
+    const pages = pagesOf(vring.used);
     check.equal(hex(missing(pages, log.marked())), '', 'pages of the used ring that are not marked');
   },
 });
@@ -127,12 +127,12 @@ export const logAddress = defineCase({
   proves: { 'vu-log/used-ring-marks-start-at-log-address': 'log-marks-used-ring-at-its-own-address' },
   applies,
   variants: { page: [5, 0x123, 0x40200] },
-  run({ port, session, guest, workload, variant, requirement }) {
+  run({ port, session, driver, ring, variant, requirement }) {
     const check = requirement('vu-log/used-ring-marks-start-at-log-address');
     const log = loggedBy(session, new DirtyPages(port, { size: wholeLog }), check);
-    for (const other of workload.facts.companions) workload.companion(session, other);
-    const hand = new RingByHand(port, session, guest.splitRing({ size: 16 }), { index: workload.queueIndex });
-    if (!logged(check, hand, session, workload, BigInt(variant.page) * 4096n)) return;
+    driver.companions();
+    const hand = new RingByHand(port, session, ring({ size: 16 }), { index: driver.queueIndex });
+    if (!logged(check, hand, session, driver, BigInt(variant.page) * 4096n)) return;
     check.reply(session.messages.fence(), 'GET_FEATURES');
     check.equal(hex(missing([variant.page], log.marked())), '', 'pages at the log address that are not marked');
   },
@@ -143,17 +143,17 @@ export const switched = defineCase({
   title: 'SET_FEATURES without VHOST_F_LOG_ALL ends marking while rings run, and with it marking goes on',
   proves: { 'vu-log/logging-switched-while-running': 'log-ignores-log-all' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, guest, driver, ring, requirement }) {
     const check = requirement('vu-log/logging-switched-while-running');
     const log = loggedBy(session, new DirtyPages(port, { size: wholeLog }), check);
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     const features = session.negotiated.accepted;
     for (const isOn of [true, false, true]) {
       const u64 = isOn ? features | logAll : features & ~logAll;
       session.messages.send({ request: 'VHOST_USER_SET_FEATURES', payload: { u64 } });
       check.reply(session.messages.fence(), 'GET_FEATURES');
       log.clear();
-      const written = writeOverBoundary(session, guest, workload, queue);
+      const written = writeOverBoundary(guest, driver, queue);
       check.reply(session.messages.fence(), 'GET_FEATURES');
       const marked = log.marked();
       if (isOn) check.equal(hex(missing(pagesOf(written), marked)), '', 'written pages without a mark, log on');
@@ -167,18 +167,18 @@ export const afterStop = defineCase({
   title: 'behind the last answer to GET_VRING_BASE no page is marked',
   proves: { 'vu-log/no-marks-after-rings-stopped': 'log-marks-at-stop' },
   applies,
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, guest, driver, ring, requirement }) {
     const check = requirement('vu-log/no-marks-after-rings-stopped');
     const log = loggedBy(session, new DirtyPages(port, { size: wholeLog }), check);
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    writeOverBoundary(session, guest, workload, queue);
-    const others = workload.facts.companions.map((index) => workload.companion(session, index));
+    const queue = driver.attach(ring({ size: 16 }));
+    writeOverBoundary(guest, driver, queue);
+    const others = driver.companions();
     for (const each of [queue, ...others]) {
       const { kind } = each.stop();
       if (!check.equal(kind, 'base', `the answer to GET_VRING_BASE of ring ${each.index}`)) return;
     }
     log.clear();
-    queue.makeAvailable([workload.request().segments]);
+    queue.makeAvailable([driver.request().segments]);
     queue.kick();
     for (let n = 0; n < 3; n++) check.reply(session.messages.fence(), 'GET_FEATURES');
     check.equal(hex(log.marked()), '', 'pages that were marked with every ring stopped');

@@ -1,7 +1,6 @@
-import { Workload } from '../../drivers/devices/workload.ts';
-import type { DriverPort, Guest, VhostUserSession } from '../../drivers/port/port.ts';
+import type { Guest, VhostUserSession } from '../../drivers/port/port.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
-import { defineCase } from '../case.ts';
+import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
 import { acknowledgedTables, descriptorsOf, fieldsOf, type RegionFields, setMemTable } from './memory-table.ts';
 import { refusalOf, stillServes } from './refusal.ts';
@@ -12,9 +11,11 @@ import { getBase } from './ring-messages.ts';
 
 const page = 4096n;
 
+type Context = Pick<CaseContext<string, VariantAxes, VhostUserSession>, 'driverOf' | 'port'>;
+
 /** Tries to work in the first region after a table that may have been refused; then only life is asked for. */
 function survives(
-  port: DriverPort<VhostUserSession>,
+  { port, driverOf }: Context,
   session: VhostUserSession,
   guest: Guest,
   check: Check,
@@ -22,16 +23,16 @@ function survives(
 ): void {
   // Some say yes and hang up: that is a refusal, too.
   if (session.isOpen && session.messages.fence().kind === 'reply') {
-    const workload = new Workload(port.facts.workload, () => guest);
+    const driver = driverOf(session, guest);
     const mark = guest.mark();
-    for (const index of [...workload.facts.companions, workload.queueIndex]) {
+    for (const index of [...driver.companionIndices, driver.queueIndex]) {
       const hand = new RingByHand(port, session, guest.splitRing({ size: 16 }), { index });
-      if (index === workload.queueIndex) hand.makeAvailable(workload.request().segments);
+      if (index === driver.queueIndex) hand.makeAvailable(driver.request().segments);
       hand.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
       hand.kick();
     }
     if (session.isOpen) session.messages.fence();
-    if (session.isOpen) getBase(session, workload.queueIndex);
+    if (session.isOpen) getBase(session, driver.queueIndex);
     guest.release(mark);
   }
   stillServes(port, session, check, `service after a table with ${key}`);
@@ -114,7 +115,7 @@ export const emptyOrOverflowing = defineCase({
   title: 'regions of no bytes, regions beyond the end of addresses, and a table of no regions are refused or survived',
   proves: { 'vu-memory/empty-or-overflowing-region-survived': 'empty-region-crashes' },
   applies: acknowledgedTables,
-  run({ port, connect, points, requirement }) {
+  run({ port, connect, driverOf, points, requirement }) {
     const check = requirement('vu-memory/empty-or-overflowing-region-survived');
     const guest = port.createGuest(guestLayouts['single-region']);
     const [region] = guest.regions;
@@ -141,7 +142,7 @@ export const emptyOrOverflowing = defineCase({
         key === 'no-regions' ? setMemTable([], []) : setMemTable([right, { ...other, ...odd[key] }], [fd, fd]);
       const answer = session.messages.acknowledged(table);
       if (answer.kind === 'died' || answer.kind === 'silent') check.failsBy(answer, key, 'an answer');
-      else survives(port, session, guest, check, key);
+      else survives({ port, driverOf }, session, guest, check, key);
     });
   },
 });
@@ -151,7 +152,7 @@ export const overlapping = defineCase({
   title: 'regions that overlap for the guest, for the front-end, or in all are refused or survived',
   proves: { 'vu-memory/overlapping-regions-survived': 'overlapping-regions-crash' },
   applies: acknowledgedTables,
-  run({ port, connect, points, requirement }) {
+  run({ port, connect, driverOf, points, requirement }) {
     const check = requirement('vu-memory/overlapping-regions-survived');
     const guest = port.createGuest(guestLayouts['single-region']);
     const [region] = guest.regions;
@@ -173,7 +174,7 @@ export const overlapping = defineCase({
         const session = connect('negotiated');
         const answer = session.messages.acknowledged(setMemTable([right, second[key] ?? right], [fd, fd]));
         if (answer.kind === 'died' || answer.kind === 'silent') check.failsBy(answer, key, 'an answer');
-        else survives(port, session, guest, check, `overlapping ${key}`);
+        else survives({ port, driverOf }, session, guest, check, `overlapping ${key}`);
       },
     );
   },

@@ -1,5 +1,3 @@
-import { DeviceWrites } from '../../drivers/devices/device-writes.ts';
-import { Workload } from '../../drivers/devices/workload.ts';
 import { guestAddress } from '../../reference-impl/memory/addresses.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { changes, changesOutside, snapshot } from '../../reference-impl/memory/snapshot.ts';
@@ -18,7 +16,7 @@ export const pastEndOfFile = defineCase({
   title: 'a region that is larger than its file is refused, or a buffer past the end does no harm',
   proves: { 'vu-memory/region-past-end-of-file-survived': 'region-past-end-of-file-crashes' },
   applies: acknowledgedTables,
-  run({ port, connect, points, requirement }) {
+  run({ port, connect, driverOf, ring, points, requirement }) {
     const check = requirement('vu-memory/region-past-end-of-file-survived');
     const guest = port.createGuest(guestLayouts['single-region']);
     const all = [0, 4096, 8192].map((bytes) => ({ key: `file-of-${bytes}-bytes`, bytes }));
@@ -32,9 +30,9 @@ export const pastEndOfFile = defineCase({
         check.failsBy(answer, key, 'an answer');
       } else if (session.isOpen) {
         const mark = guest.mark();
-        const workload = new Workload(port.facts.workload, () => guest);
-        const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-        const writes = new DeviceWrites({ session, rings: workload, queue });
+        const driver = driverOf(session, guest);
+        const queue = driver.attach(ring({ guest, size: 16 }));
+        const writes = driver.writes(queue);
         const past = guestAddress(short.guestAddress + short.size / 2n);
         if (answer.kind !== 'refused') {
           writes.ask({ change: (segment) => ({ ...segment, guestAddress: past }) });
@@ -56,7 +54,7 @@ export const outsideRegions = defineCase({
   title: 'a buffer outside the memory is not taken for one: nothing else is written, and the request does not succeed',
   proves: { 'vu-memory/buffers-outside-regions-refused': 'buffers-outside-regions-completed' },
   applies: acknowledgedTables,
-  run({ port, connect, points, requirement }) {
+  run({ port, connect, driverOf, ring, points, requirement }) {
     const check = requirement('vu-memory/buffers-outside-regions-refused');
     const guest = port.createGuest(guestLayouts['single-region']);
     const { regions } = guest;
@@ -78,10 +76,9 @@ export const outsideRegions = defineCase({
         const session = connect('negotiated');
         session.messages.send(tableOf(port, guest));
         const mark = guest.mark();
-        const workload = new Workload(port.facts.workload, () => guest);
-        const ring = guest.splitRing({ size: 16 });
-        const queue = workload.attach(session, ring);
-        const writes = new DeviceWrites({ session, rings: workload, queue });
+        const driver = driverOf(session, guest);
+        const queue = driver.attach(ring({ guest, size: 16 }));
+        const writes = driver.writes(queue);
         let before = snapshot(guest);
         const buffers: Span[] = [];
         writes.ask({
@@ -98,8 +95,8 @@ export const outsideRegions = defineCase({
         });
         if (session.isOpen) session.messages.fence();
         writes.stopAll();
-        const others = workload.facts.companions.map((index) => workload.companion(session, index).ring);
-        const rings = [ring, ...others].flatMap(({ desc, avail, used }) => [desc, avail, used]);
+        const others = driver.companions().map(({ ring: other }) => other);
+        const rings = [queue.ring, ...others].flatMap(({ desc, avail, used }) => [desc, avail, used]);
         const elsewhere = changesOutside(changes(before), [...rings, ...buffers]);
         check.equal(elsewhere.length, 0, `runs of bytes that changed elsewhere, with a buffer at ${key}`);
         check.equal(writes.saysDone, false, `whether a request with a buffer at ${key} is said to be done`);

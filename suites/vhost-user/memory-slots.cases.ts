@@ -1,5 +1,3 @@
-import { DeviceWrites } from '../../drivers/devices/device-writes.ts';
-import { Workload } from '../../drivers/devices/workload.ts';
 import type { DriverPort, Guest, VhostUserSession } from '../../drivers/port/port.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
@@ -62,13 +60,13 @@ export const added = defineCase({
   proves: { 'vu-memory/add-mem-reg-maps-one-region': ['add-mem-reg-forgets-the-others', 'add-mem-reg-ignored'] },
   applies,
   variants: { layout: ['below-and-above-4gib', 'adjacent-regions', 'one-file', 'eight-regions'] },
-  run({ port, session, variant, requirement }) {
+  run({ port, session, driverOf, ring, variant, requirement }) {
     const check = requirement('vu-memory/add-mem-reg-maps-one-region');
     const guest = port.createGuest(guestLayouts[variant.layout]);
-    const workload = new Workload(port.facts.workload, () => guest);
+    const driver = driverOf(session, guest);
     addAll(port, session, guest, check);
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    const writes = new DeviceWrites({ session, rings: workload, queue });
+    const queue = driver.attach(ring({ guest, size: 16 }));
+    const writes = driver.writes(queue);
     for (let seed = 1; seed <= guest.regions.length; seed++) {
       writes.ask({ seed });
       writes.written.waitForUsed(1);
@@ -82,19 +80,19 @@ export const addedWhileRunning = defineCase({
   title: 'a region that is added while a ring runs takes buffers at once',
   proves: { 'vu-memory/add-mem-reg-maps-one-region': ['add-mem-reg-ignored', 'add-mem-reg-forgets-the-others'] },
   applies,
-  run({ port, session, requirement }) {
+  run({ port, session, driverOf, ring, requirement }) {
     const check = requirement('vu-memory/add-mem-reg-maps-one-region');
     const first = port.createGuest(guestLayouts['single-region']);
     const second = port.createGuest(guestLayouts['below-and-above-4gib']);
-    const workload = new Workload(port.facts.workload, () => first);
+    const driver = driverOf(session, first);
     addAll(port, session, first, check);
-    const queue = workload.attach(session, first.splitRing({ size: 16 }));
-    const earlier = new DeviceWrites({ session, rings: workload, queue });
+    const queue = driver.attach(ring({ guest: first, size: 16 }));
+    const earlier = driver.writes(queue);
     earlier.ask({ seed: 3 });
     earlier.written.waitForUsed(1);
     addAll(port, session, second, check);
-    const buffers = new Workload(port.facts.workload, () => second);
-    const writes = new DeviceWrites({ session, rings: workload, buffers, queue });
+    const buffers = driverOf(session, second);
+    const writes = driver.writes(queue, buffers);
     for (const seed of [1, 2]) {
       writes.ask({ seed });
       writes.written.waitForUsed(1);
@@ -187,16 +185,16 @@ export const removedNotAccessed = defineCase({
   title: 'buffers in a region that REM_MEM_REG removed are not written any more',
   proves: { 'vu-memory/removed-region-not-accessed': 'removed-region-still-used' },
   applies,
-  run({ port, session, requirement }) {
+  run({ port, session, driverOf, ring, requirement }) {
     const check = requirement('vu-memory/removed-region-not-accessed');
     const kept = port.createGuest(guestLayouts['single-region']);
     const gone = port.createGuest(guestLayouts['below-and-above-4gib']);
-    const workload = new Workload(port.facts.workload, () => kept);
+    const driver = driverOf(session, kept);
     addAll(port, session, kept, check);
     addAll(port, session, gone, check);
-    const queue = workload.attach(session, kept.splitRing({ size: 16 }));
-    const buffers = new Workload(port.facts.workload, () => gone);
-    const writes = new DeviceWrites({ session, rings: workload, buffers, queue });
+    const queue = driver.attach(ring({ guest: kept, size: 16 }));
+    const buffers = driverOf(session, gone);
+    const writes = driver.writes(queue, buffers);
     writes.ask({ seed: 1 });
     writes.written.waitForUsed(1);
     check.equal(writes.problem, undefined, 'what is wrong with a buffer before the removal');

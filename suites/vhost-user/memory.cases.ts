@@ -1,8 +1,6 @@
 import { VIRTIO_BLK_S_OK, VIRTIO_BLK_T_IN, VIRTIO_BLK_T_OUT } from '../../drivers/devices/block-requests.ts';
-import { DeviceWrites } from '../../drivers/devices/device-writes.ts';
 import { netHeaderSize } from '../../drivers/devices/net-frames.ts';
 import { pattern } from '../../drivers/devices/request.ts';
-import { Workload } from '../../drivers/devices/workload.ts';
 import { guestAddress } from '../../reference-impl/memory/addresses.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
@@ -34,13 +32,13 @@ export const offsets = defineCase({
       'high-addresses',
     ],
   },
-  run({ port, session, variant, requirement }) {
+  run({ port, session, driverOf, ring, variant, requirement }) {
     const check = requirement('vu-memory/descriptor-maps-its-region-at-offset');
     const guest = port.createGuest(guestLayouts[variant.layout]);
-    const workload = new Workload(port.facts.workload, () => guest);
+    const driver = driverOf(session, guest);
     check.accepted(session.messages.acknowledged(tableOf(port, guest)), 'SET_MEM_TABLE');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    const writes = new DeviceWrites({ session, rings: workload, queue });
+    const queue = driver.attach(ring({ guest, size: 16 }));
+    const writes = driver.writes(queue);
     // Buffers take turns through the regions.
     for (let seed = 1; seed <= 2 * guest.regions.length; seed++) {
       writes.ask({ seed });
@@ -56,18 +54,18 @@ export const descriptorOrder = defineCase({
   proves: { 'vu-memory/descriptor-maps-its-region-at-offset': 'all-regions-from-first-descriptor' },
   applies: { start: 'negotiated', transports, shareMemory: false },
   variants: { order: ['ascending', 'descending', 'interleaved'] },
-  run({ port, session, variant, requirement }) {
+  run({ port, session, driverOf, ring, variant, requirement }) {
     const check = requirement('vu-memory/descriptor-maps-its-region-at-offset');
     const guest = port.createGuest(guestLayouts['eight-regions']);
-    const workload = new Workload(port.facts.workload, () => guest);
+    const driver = driverOf(session, guest);
     const regions = [...guest.regions];
     if (variant.order === 'descending') regions.reverse();
     if (variant.order === 'interleaved') regions.sort((a, b) => (a.index % 4) - (b.index % 4) || b.index - a.index);
     const table = setMemTable(regions.map(fieldsOf), descriptorsOf(port, regions));
     check.accepted(session.messages.acknowledged(table), 'SET_MEM_TABLE');
-    const queue = workload.attach(session, guest.splitRing({ size: 16, placement: 'apart' }));
+    const queue = driver.attach(ring({ guest, size: 16, placement: 'apart' }));
     for (let seed = 1; seed <= 8; seed++) {
-      check.equal(workload.once(queue, { seed }), undefined, `what is wrong with request ${seed}`);
+      check.equal(driver.once(queue, { seed }), undefined, `what is wrong with request ${seed}`);
     }
   },
 });
@@ -77,13 +75,13 @@ export const rangesApart = defineCase({
   title: 'a buffer is found by its guest-physical address where that is a user address of another region',
   proves: { 'vu-memory/guest-and-user-ranges-kept-apart': 'buffers-looked-up-by-user-address-first' },
   applies: { start: 'negotiated', transports, shareMemory: false },
-  run({ port, session, requirement }) {
+  run({ port, session, driverOf, ring, requirement }) {
     const check = requirement('vu-memory/guest-and-user-ranges-kept-apart');
     const guest = port.createGuest(exchangedLayout);
-    const workload = new Workload(port.facts.workload, () => guest);
+    const driver = driverOf(session, guest);
     check.accepted(session.messages.acknowledged(tableOf(port, guest)), 'SET_MEM_TABLE');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    const writes = new DeviceWrites({ session, rings: workload, queue });
+    const queue = driver.attach(ring({ guest, size: 16 }));
+    const writes = driver.writes(queue);
     for (const seed of [1, 2, 3, 4]) {
       writes.ask({ seed });
       writes.written.waitForUsed(1);
@@ -97,13 +95,13 @@ export const userAddressRefused = defineCase({
   title: 'a buffer at a user address, which no guest range holds, is not written',
   proves: { 'vu-memory/guest-and-user-ranges-kept-apart': 'buffers-looked-up-by-user-address' },
   applies: { start: 'negotiated', transports },
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, guest, driverOf, driver, ring, requirement }) {
     const check = requirement('vu-memory/guest-and-user-ranges-kept-apart');
     const other = port.createGuest(guestLayouts['single-region']);
     session.messages.send(tableOf(port, guest, other));
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    const buffers = new Workload(port.facts.workload, () => other);
-    const writes = new DeviceWrites({ session, rings: workload, buffers, queue });
+    const queue = driver.attach(ring({ size: 16 }));
+    const buffers = driverOf(session, other);
+    const writes = driver.writes(queue, buffers);
     let before = snapshot(other);
     writes.ask({
       change: (segment) => ({ ...segment, guestAddress: guestAddress(segment.userAddress) }),
@@ -122,12 +120,12 @@ export const acrossRegions = defineCase({
   title: 'a buffer that begins in one region and ends in the next is read and written whole',
   proves: { 'vu-memory/buffers-across-adjacent-regions-handled': 'buffers-across-regions-refused' },
   applies: { start: 'negotiated', transports, memory: 'adjacent-regions' },
-  run({ session, guest, workload, requirement }) {
+  run({ guest, driver, ring, requirement }) {
     const check = requirement('vu-memory/buffers-across-adjacent-regions-handled');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     const crossing = (size: number, region: number): Span => guest.allocate({ size, crossing: 'region', region });
-    if (workload.facts.kind === 'block') {
-      const { block } = workload;
+    if (driver.kind === 'block') {
+      const { block } = driver;
       const data = pattern(512, 42);
       const [source, target] = [crossing(512, 0), crossing(512, 1)];
       source.store(data);
@@ -142,12 +140,12 @@ export const acrossRegions = defineCase({
       check.bytesEqual(target.load(), data, 'what was written and read again');
       return;
     }
-    const { net } = workload;
+    const { net } = driver;
     const frame = net.frame(60, 42);
     const [source, target] = [crossing(netHeaderSize + 60, 0), crossing(netHeaderSize + 60, 1)];
     source.fill(0);
     source.store(frame, netHeaderSize);
-    const receive = workload.companion(session, net.facts.receiveIndex);
+    const receive = driver.companion(net.facts.receiveIndex);
     receive.makeAvailable([[writable(target)]]);
     receive.kick();
     queue.makeAvailable([[readable(source)]]);
@@ -162,17 +160,17 @@ export const replaced = defineCase({
   title: 'buffers in a region that a new memory table leaves out are not written any more',
   proves: { 'vu-memory/mem-table-replaces-regions': 'mem-table-added-to-earlier' },
   applies: { start: 'negotiated', transports, shareMemory: false },
-  run({ port, session, requirement }) {
+  run({ port, session, driverOf, ring, requirement }) {
     const check = requirement('vu-memory/mem-table-replaces-regions');
     const kept = port.createGuest(guestLayouts['single-region']);
     const gone = port.createGuest(guestLayouts['below-and-above-4gib']);
-    const workload = new Workload(port.facts.workload, () => kept);
+    const driver = driverOf(session, kept);
     check.accepted(session.messages.acknowledged(tableOf(port, kept, gone)), 'the first table');
     check.accepted(session.messages.acknowledged(tableOf(port, kept)), 'the second table');
-    const queue = workload.attach(session, kept.splitRing({ size: 16 }));
-    check.equal(workload.once(queue), undefined, 'what is wrong with a request in the region that stayed');
-    const buffers = new Workload(port.facts.workload, () => gone);
-    const writes = new DeviceWrites({ session, rings: workload, buffers, queue });
+    const queue = driver.attach(ring({ guest: kept, size: 16 }));
+    check.equal(driver.once(queue), undefined, 'what is wrong with a request in the region that stayed');
+    const buffers = driverOf(session, gone);
+    const writes = driver.writes(queue, buffers);
     let before = snapshot(gone);
     writes.ask({
       laidOut: () => {

@@ -67,12 +67,12 @@ export const mtuConstant = defineCase({
   title: 'mtu is the same before, between and after frames',
   proves: { 'net/mtu-never-changes': 'net-mtu-changes' },
   applies: applies('VIRTIO_NET_F_MTU'),
-  run({ session, guest, workload, requirement }) {
+  run({ session, driver, ring, requirement }) {
     const check = requirement('net/mtu-never-changes');
     const first = fieldOf(session, check, mtuAt);
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     for (const seed of [1, 2, 3]) {
-      workload.once(queue, { seed, bytes: 60 + 700 * (seed - 1) });
+      driver.once(queue, { seed, bytes: 60 + 700 * (seed - 1) });
       check.equal(fieldOf(session, check, mtuAt), first, `mtu after ${seed} frames`);
     }
   },

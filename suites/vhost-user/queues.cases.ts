@@ -32,13 +32,13 @@ export const everyQueue = defineCase({
     negotiate: ['VHOST_USER_PROTOCOL_F_MQ'],
     devices: ['block'],
   },
-  run({ session, guest, workload, requirement }) {
+  run({ session, driver, ring, requirement }) {
     const check = requirement('vu-mq/every-queue-can-be-set-up');
     const answer = session.messages.exchange({ request: 'VHOST_USER_GET_QUEUE_NUM' });
     const queues = Number(wordOf(check.reply(answer, 'GET_QUEUE_NUM')));
     for (let index = 0; index < Math.min(queues, 16); index++) {
-      const queue = workload.attach(session, guest.splitRing({ size: 16 }), { index });
-      queue.makeAvailable([workload.request({ seed: index }).segments]);
+      const queue = driver.attach(ring({ size: 16 }), { index });
+      queue.makeAvailable([driver.request({ seed: index }).segments]);
       check.equal(queue.kickAndWaitForUsed(1).length, 1, `used elements on queue ${index}`);
     }
   },

@@ -16,19 +16,20 @@ export const cleanRings = defineCase({
   title: 'after a connection ended with rings running a new one finds every ring stopped, at base 0 and in no memory',
   proves: { 'vu-reconnect/new-connection-starts-clean': 'ring-bases-outlive-connection' },
   applies: { start: 'closed', transports, needs: ['initial-base'] },
-  run({ connect, guest, workload, requirement }) {
+  run({ connect, driverOf, ring, requirement }) {
     const check = requirement('vu-reconnect/new-connection-starts-clean');
-    const ring = guest.splitRing({ size: 16, base: 5 });
+    const vring = ring({ size: 16, base: 5 });
     const first = connect('negotiated');
-    const queue = workload.attach(first, ring, { base: 5 });
-    for (const seed of [1, 2, 3]) workload.once(queue, { seed });
+    const driver = driverOf(first);
+    const queue = driver.attach(vring, { base: 5 });
+    for (const seed of [1, 2, 3]) driver.once(queue, { seed });
     first.close();
     const next = connect('connected');
     const base = baseFrom(check, getBase(next, queue.index), 'GET_VRING_BASE on the new connection');
     if (base !== undefined) check.equal(base, 0, 'base of a ring that the new connection never told of');
-    queue.makeAvailable([workload.request().segments]);
+    queue.makeAvailable([driver.request().segments]);
     check.reply(next.messages.fence(), 'GET_FEATURES');
-    check.equal(ring.usedIdx(), 8, 'used idx of the ring of the dead connection');
+    check.equal(vring.usedIdx(), 8, 'used idx of the ring of the dead connection');
     next.close();
   },
 });
@@ -79,23 +80,24 @@ export const servesAgain = defineCase({
     'connections that end without a word, rings running and chains waiting, leave the next one a device that works',
   proves: { 'vu-reconnect/new-connection-starts-clean': 'ring-bases-outlive-connection' },
   applies: { start: 'closed', transports, needs: ['initial-base'] },
-  run({ port, connect, guest, workload, requirement }) {
+  run({ port, connect, driverOf, ring, requirement }) {
     const check = requirement('vu-reconnect/new-connection-starts-clean');
     for (const base of [7, 0, 300, 0, 0]) {
       const session = connect('negotiated');
-      for (const other of workload.facts.companions) workload.companion(session, other);
-      const hand = new RingByHand(port, session, guest.splitRing({ size: 16, base }), {
-        index: workload.queueIndex,
+      const driver = driverOf(session);
+      driver.companions();
+      const hand = new RingByHand(port, session, ring({ size: 16, base }), {
+        index: driver.queueIndex,
         base,
       });
       // A ring begins at 0 unless it is told of another base.
       if (base !== 0) hand.tell('base');
       hand.tell('num', 'addresses', 'call', 'error', 'kick', 'enable');
-      hand.makeAvailable(workload.request({ seed: 1 }).segments, workload.request({ seed: 2 }).segments);
+      hand.makeAvailable(driver.request({ seed: 1 }).segments, driver.request({ seed: 2 }).segments);
       hand.kick();
       if (hand.waitForUsed(check, 2, `two chains of a connection with base ${base}`) === undefined) return;
       // Chains are left behind that nobody will have used.
-      hand.makeAvailable(workload.request({ seed: 3 }).segments);
+      hand.makeAvailable(driver.request({ seed: 3 }).segments);
       hand.kick();
       if (base === 0) session.messages.shutdown('both');
       session.close();
@@ -116,12 +118,13 @@ export const descriptorsReleased = defineCase({
   title: 'descriptors of connections that ended with rings running do not pile up',
   proves: { 'vu-reconnect/dead-connection-resources-released': 'descriptors-outlive-connection' },
   applies: { start: 'closed', transports, needs: ['resources'] },
-  run({ port, connect, guest, workload, requirement }) {
+  run({ port, connect, guest, driverOf, ring, requirement }) {
     const check = requirement('vu-reconnect/dead-connection-resources-released');
     growsNot(port, check, 'descriptors held after connections with running rings', () => {
       const mark = guest.mark();
       const session = connect('negotiated');
-      wholeSession(session, () => workload.once(workload.attach(session, guest.splitRing({ size: 16 }))));
+      const driver = driverOf(session);
+      wholeSession(session, () => driver.once(driver.attach(ring({ size: 16 }))));
       guest.release(mark);
     });
   },
@@ -153,9 +156,9 @@ export const memoryReleased = defineCase({
   title: 'guest memory is mapped while a connection shares it, and unmapped once that is gone',
   proves: { 'vu-reconnect/dead-connection-resources-released': 'memory-outlives-connection' },
   applies: { start: 'negotiated', transports, needs: ['resources'] },
-  run({ port, session, connect, guest, workload, requirement }) {
+  run({ port, session, connect, driver, ring, requirement }) {
     const check = requirement('vu-reconnect/dead-connection-resources-released');
-    workload.once(workload.attach(session, guest.splitRing({ size: 16 })));
+    driver.once(driver.attach(ring({ size: 16 })));
     check.atLeast(mapped(port), 1, 'mappings of guest memory while the connection lives');
     session.messages.shutdown('both');
     session.close();
@@ -176,7 +179,7 @@ export const deathWithinMessage = defineCase({
   title: 'a connection that dies at any byte of a memory table or a ring message, rings running, is survived',
   proves: { 'vu-reconnect/death-within-message-survived': 'lost-connection-crashes' },
   applies: { start: 'closed', transports },
-  run({ port, connect, guest, workload, points, requirement }) {
+  run({ port, connect, guest, driverOf, ring, points, requirement }) {
     const check = requirement('vu-reconnect/death-within-message-survived');
     const cuts = [1, 4, 8, 11, 12, 13, 20, 44, 75];
     const all = ['table', 'kick'].flatMap((what) =>
@@ -184,8 +187,9 @@ export const deathWithinMessage = defineCase({
     );
     points(all, ({ key, what, cut }) => {
       const session = connect('negotiated');
-      const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-      workload.once(queue);
+      const driver = driverOf(session);
+      const queue = driver.attach(ring({ size: 16 }));
+      driver.once(queue);
       const fd = port.descriptors.eventfd();
       const kick = { request: 'VHOST_USER_SET_VRING_KICK', payload: { u64: BigInt(queue.index) }, descriptors: [fd] };
       session.messages.send({ ...(what === 'table' ? tableOf(port, guest) : kick), truncateTo: cut });

@@ -18,19 +18,22 @@ export const disablesRings = defineCase({
   title: 'after RESET_DEVICE a ring that ran uses no buffer, until it is set up again',
   proves: { 'vu-reset/reset-device-disables-rings': 'reset-leaves-rings-enabled' },
   applies,
-  run({ session, guest, workload, requirement }) {
+  run({ session, driver, ring, requirement }) {
     const check = requirement('vu-reset/reset-device-disables-rings');
-    const ring = guest.splitRing({ size: 16 });
-    const queue = workload.attach(session, ring);
-    workload.once(queue);
-    const before = ring.usedIdx();
+    const queue = driver.attach(ring({ size: 16 }));
+    driver.once(queue);
+    const before = queue.ring.usedIdx();
     check.accepted(session.messages.acknowledged(resetDevice), 'RESET_DEVICE');
-    queue.makeAvailable([workload.request({ seed: 1 }).segments]);
+    queue.makeAvailable([driver.request({ seed: 1 }).segments]);
     queue.kick();
     check.reply(session.messages.fence(), 'GET_FEATURES behind the kick');
-    const next = workload.attach(session, guest.splitRing({ size: 16 }));
-    workload.once(next, { seed: 2 });
-    check.equal(ring.usedIdx(), before, 'used idx of the ring that was reset, after another one completed a request');
+    const next = driver.attach(ring({ size: 16 }));
+    driver.once(next, { seed: 2 });
+    check.equal(
+      queue.ring.usedIdx(),
+      before,
+      'used idx of the ring that was reset, after another one completed a request',
+    );
   },
 });
 
@@ -65,19 +68,19 @@ export const setUpAgain = defineCase({
   title: 'after RESET_DEVICE the same rings are set up again and work from base 0',
   proves: { 'vu-reset/device-set-up-again-after-reset': 'reset-makes-rings-unusable' },
   applies,
-  run({ session, guest, workload, requirement }) {
+  run({ session, guest, driver, ring, requirement }) {
     const check = requirement('vu-reset/device-set-up-again-after-reset');
-    const first = workload.attach(session, guest.splitRing({ size: 16 }));
-    workload.once(first);
+    const first = driver.attach(ring({ size: 16 }));
+    driver.once(first);
     check.accepted(session.messages.acknowledged(resetDevice), 'RESET_DEVICE');
     session.messages.acknowledged({
       request: 'VHOST_USER_SET_FEATURES',
       payload: { u64: session.negotiated.accepted },
     });
     check.accepted(session.shareMemory(guest), 'SET_MEM_TABLE again');
-    const again = workload.attach(session, guest.splitRing({ size: 32 }));
+    const again = driver.attach(ring({ size: 32 }));
     for (const seed of [1, 2, 3]) {
-      again.makeAvailable([workload.request({ seed }).segments]);
+      again.makeAvailable([driver.request({ seed }).segments]);
       check.equal(again.kickAndWaitForUsed(1).length, 1, `used elements of request ${seed} after the reset`);
     }
   },
@@ -124,10 +127,10 @@ export const resetOwnerKeepsRings = defineCase({
   title: 'after RESET_OWNER a ring that ran tells the base that it had reached',
   proves: { 'vu-reset/reset-owner-ignored-or-disables-rings': 'reset-owner-stops-rings' },
   applies: { start: 'negotiated', transports: ['vhost-user'] },
-  run({ session, guest, workload, requirement }) {
+  run({ session, driver, ring, requirement }) {
     const check = requirement('vu-reset/reset-owner-ignored-or-disables-rings');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    for (const seed of [1, 2, 3]) workload.once(queue, { seed });
+    const queue = driver.attach(ring({ size: 16 }));
+    for (const seed of [1, 2, 3]) driver.once(queue, { seed });
     session.messages.send({ request: 'VHOST_USER_RESET_OWNER' });
     check.reply(session.messages.fence(), 'GET_FEATURES behind RESET_OWNER');
     const base = baseFrom(check, queue.stop(), 'GET_VRING_BASE behind RESET_OWNER');

@@ -1,5 +1,3 @@
-import { DeviceWrites } from '../../drivers/devices/device-writes.ts';
-import { Workload } from '../../drivers/devices/workload.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { defineCase } from '../case.ts';
 import { tableOf } from './memory-table.ts';
@@ -16,18 +14,18 @@ export const kickReplaced = defineCase({
   title: 'after a new SET_VRING_KICK on a running ring kicks on the new descriptor are served',
   proves: { 'vu-ring-state/settings-change-while-ring-runs': 'replaced-kick-descriptor-kept' },
   applies: { start: 'negotiated', transports },
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-ring-state/settings-change-while-ring-runs');
-    const ring = guest.splitRing({ size: 16 });
-    const queue = workload.attach(session, ring);
-    workload.once(queue, { seed: 1 });
+    const queue = driver.attach(ring({ size: 16 }));
+    driver.once(queue, { seed: 1 });
     const next = port.descriptors.eventfd();
     session.messages.send(setDescriptor('KICK', queue.index, next));
     check.reply(session.messages.fence(), 'GET_FEATURES');
     for (const used of [2, 3]) {
-      queue.makeAvailable([workload.request({ seed: used }).segments]);
+      queue.makeAvailable([driver.request({ seed: used }).segments]);
       port.descriptors.signal(next);
-      if (!waited(port, check, 'a kick on the new descriptor', 'a used element', () => ring.usedIdx() === used)) return;
+      if (!waited(port, check, 'a kick on the new descriptor', 'a used element', () => queue.ring.usedIdx() === used))
+        return;
       queue.waitForUsed(1);
     }
   },
@@ -38,17 +36,17 @@ export const callChanges = defineCase({
   title: 'requests are used and called for over many changes of the call descriptor of a running ring',
   proves: { 'vu-ring-state/settings-change-while-ring-runs': 'call-fixed-while-ring-runs' },
   applies: { start: 'negotiated', transports },
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-ring-state/settings-change-while-ring-runs');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    workload.once(queue);
+    const queue = driver.attach(ring({ size: 16 }));
+    driver.once(queue);
     for (let round = 1; round <= 5; round++) {
       const fd = port.descriptors.eventfd();
       session.messages.send(setDescriptor('CALL', queue.index, fd));
       check.reply(session.messages.fence(), 'GET_FEATURES');
       // Some signal each new descriptor at once.
       port.descriptors.read(fd);
-      check.equal(workload.once(queue, { seed: round }), undefined, `what is wrong with request ${round}`);
+      check.equal(driver.once(queue, { seed: round }), undefined, `what is wrong with request ${round}`);
       if (!waited(port, check, `call ${round}`, 'a signal', () => port.descriptors.read(fd) > 0)) return;
     }
   },
@@ -59,20 +57,20 @@ export const memoryChanges = defineCase({
   title: 'a memory table with more regions takes effect while the ring runs in memory that both tables have',
   proves: { 'vu-ring-state/settings-change-while-ring-runs': 'memory-fixed-while-ring-runs' },
   applies: { start: 'negotiated', transports, shareMemory: false },
-  run({ port, session, requirement }) {
+  run({ port, session, driverOf, ring, requirement }) {
     const check = requirement('vu-ring-state/settings-change-while-ring-runs');
     const first = port.createGuest(guestLayouts['single-region']);
     const second = port.createGuest(guestLayouts['below-and-above-4gib']);
-    const workload = new Workload(port.facts.workload, () => first);
+    const driver = driverOf(session, first);
     session.messages.send(tableOf(port, first));
-    const queue = workload.attach(session, first.splitRing({ size: 16 }));
-    const earlier = new DeviceWrites({ session, rings: workload, queue });
+    const queue = driver.attach(ring({ guest: first, size: 16 }));
+    const earlier = driver.writes(queue);
     earlier.ask({ seed: 3 });
     earlier.written.waitForUsed(1);
     check.equal(earlier.problem, undefined, 'what is wrong with a buffer before the change');
     check.accepted(session.messages.acknowledged(tableOf(port, first, second)), 'the second table');
-    const buffers = new Workload(port.facts.workload, () => second);
-    const writes = new DeviceWrites({ session, rings: workload, buffers, queue });
+    const buffers = driverOf(session, second);
+    const writes = driver.writes(queue, buffers);
     for (const seed of [1, 2]) {
       writes.ask({ seed });
       writes.written.waitForUsed(1);
@@ -86,14 +84,14 @@ export const othersRun = defineCase({
   title: 'requests on a ring are served while another one stops, and after it',
   proves: { 'vu-ring-state/stopping-one-ring-leaves-others-running': 'stopping-one-ring-stops-all' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, requirement }) {
+  run({ driver, ring, requirement }) {
     const check = requirement('vu-ring-state/stopping-one-ring-leaves-others-running');
-    const other = workload.companion(session, workload.queueIndex === 0 ? 1 : 0);
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    check.equal(workload.once(queue, { seed: 1 }), undefined, 'what is wrong with a request while both run');
+    const other = driver.companion(driver.queueIndex === 0 ? 1 : 0);
+    const queue = driver.attach(ring({ size: 16 }));
+    check.equal(driver.once(queue, { seed: 1 }), undefined, 'what is wrong with a request while both run');
     if (baseFrom(check, other.stop(), 'GET_VRING_BASE of the other ring') === undefined) return;
     for (const seed of [2, 3]) {
-      check.equal(workload.once(queue, { seed }), undefined, 'what is wrong with a request once the other stopped');
+      check.equal(driver.once(queue, { seed }), undefined, 'what is wrong with a request once the other stopped');
     }
   },
 });
@@ -103,13 +101,14 @@ export const otherEnableValues = defineCase({
   title: 'SET_VRING_ENABLE with a value other than 0 and 1 is refused or survived',
   proves: { 'vu-ring-state/other-enable-value-refused': 'other-enable-value-crashes' },
   applies: { start: 'closed', transports, negotiate: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'] },
-  run({ port, connect, guest, workload, points, requirement }) {
+  run({ port, connect, driverOf, ring, points, requirement }) {
     const check = requirement('vu-ring-state/other-enable-value-refused');
     const all = [2, 3, 0xff, 0x100, 0x8000_0000, 0xffff_ffff].map((num) => ({ key: `num=${num}`, num }));
     points(all, ({ key, num }) => {
       const session = connect('negotiated');
-      const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-      workload.once(queue);
+      const driver = driverOf(session);
+      const queue = driver.attach(ring({ size: 16 }));
+      driver.once(queue);
       const answer = session.messages.acknowledged(setEnable(queue.index, num));
       if (answer.kind === 'died' || answer.kind === 'silent') check.failsBy(answer, key, 'an answer');
       stillServes(port, session, check, `service after SET_VRING_ENABLE with ${key}`);
@@ -123,16 +122,17 @@ export const startUntold = defineCase({
   title: 'SET_VRING_KICK and a kick for a ring of which size, addresses or memory are missing do no harm',
   proves: { 'vu-ring-state/start-without-addresses-survived': 'start-without-addresses-crashes' },
   applies: { start: 'closed', transports, shareMemory: false, negotiate: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'] },
-  run({ port, connect, guest, workload, points, requirement }) {
+  run({ port, connect, guest, driverOf, ring, points, requirement }) {
     const check = requirement('vu-ring-state/start-without-addresses-survived');
     const all = ['nothing', 'size', 'addresses', 'all but memory', 'size and memory', 'addresses and memory'].map(
       (told) => ({ key: told, told }),
     );
     points(all, ({ key, told }) => {
       const session = connect('negotiated');
+      const driver = driverOf(session);
       if (told.endsWith('and memory')) session.messages.send(tableOf(port, guest));
-      const hand = new RingByHand(port, session, guest.splitRing({ size: 16 }), { index: workload.queueIndex });
-      hand.makeAvailable(workload.request().segments);
+      const hand = new RingByHand(port, session, ring({ size: 16 }), { index: driver.queueIndex });
+      hand.makeAvailable(driver.request().segments);
       if (told.startsWith('size') || told.startsWith('all')) hand.tell('num');
       if (told.startsWith('addresses') || told.startsWith('all')) hand.tell('addresses');
       const answer = session.messages.acknowledged(setDescriptor('KICK', hand.index, hand.kickFd));
@@ -160,14 +160,14 @@ export const inBandKick = defineCase({
       'VHOST_USER_PROTOCOL_F_REPLY_ACK',
     ],
   },
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-ring-state/ring-starts-with-inband-kick');
     check.accepted(session.messages.openBackEndChannel({ kind: 'serve' }), 'the back-end channel');
-    for (const other of workload.facts.companions) workload.companion(session, other);
-    const hand = new RingByHand(port, session, guest.splitRing({ size: 16 }), { index: workload.queueIndex });
+    driver.companions();
+    const hand = new RingByHand(port, session, ring({ size: 16 }), { index: driver.queueIndex });
     hand.tell('num', 'base', 'addresses', 'enable');
     for (const seed of [1, 2]) {
-      hand.makeAvailable(workload.request({ seed }).segments);
+      hand.makeAvailable(driver.request({ seed }).segments);
       const kick = { request: 'VHOST_USER_VRING_KICK', payload: { index: hand.index, num: 0 } };
       if (!check.accepted(session.messages.acknowledged(kick), `VRING_KICK ${seed}`)) return;
       if (hand.waitForUsed(check, 1, `chain ${seed} after a kick in band`) === undefined) return;

@@ -11,19 +11,19 @@ export const noSideEffects = defineCase({
   title: 'a write request on a ring that was disabled does not reach the disk',
   proves: { 'vu-ring-state/disabled-ring-has-no-side-effects': 'disabled-ring-served' },
   applies: { start: 'negotiated', transports, offers, devices: ['block'] },
-  run({ session, guest, workload, requirement }) {
+  run({ session, driver, ring, requirement }) {
     const check = requirement('vu-ring-state/disabled-ring-has-no-side-effects');
     const before = new Uint8Array(512).fill(0x22);
-    const control = workload.attach(session, guest.splitRing({ size: 16 }), { index: 1 });
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    queue.makeAvailable([workload.block.write(before).segments]);
+    const control = driver.attach(ring({ size: 16 }), { index: 1 });
+    const queue = driver.attach(ring({ size: 16 }));
+    queue.makeAvailable([driver.block.write(before).segments]);
     queue.kickAndWaitForUsed(1);
     const disabled = queue.setEnabled(false);
     if (!check.accepted(disabled, 'SET_VRING_ENABLE 0')) return;
-    queue.makeAvailable([workload.block.write(new Uint8Array(512).fill(0x6b)).segments]);
+    queue.makeAvailable([driver.block.write(new Uint8Array(512).fill(0x6b)).segments]);
     queue.kick();
     check.reply(session.messages.fence(), 'GET_FEATURES');
-    const seen = workload.block.read({ bytes: 512 });
+    const seen = driver.block.read({ bytes: 512 });
     control.makeAvailable([seen.segments]);
     control.kickAndWaitForUsed(1);
     check.bytesEqual(seen.data(), before, 'the sector after a write on the disabled ring');
@@ -35,11 +35,11 @@ export const receiveNothing = defineCase({
   title: 'no frame is delivered into a receive ring that is disabled, and frames are again once it is enabled',
   proves: { 'vu-ring-state/disabled-receive-ring-delivers-nothing': 'disabled-receive-ring-delivers' },
   applies: { start: 'negotiated', transports, offers, devices: ['net'] },
-  run({ session, guest, workload, requirement }) {
+  run({ session, driver, ring, requirement }) {
     const check = requirement('vu-ring-state/disabled-receive-ring-delivers-nothing');
-    const { net } = workload;
-    const transmit = workload.attach(session, guest.splitRing({ size: 16 }));
-    const receive = workload.companion(session, net.facts.receiveIndex);
+    const { net } = driver;
+    const transmit = driver.attach(ring({ size: 16 }));
+    const receive = driver.companion(net.facts.receiveIndex);
     net.roundTrip(transmit, receive, net.frame(60, 1));
     if (!check.accepted(receive.setEnabled(false), 'SET_VRING_ENABLE 0')) return;
     const { request } = net.receiveBuffer();
@@ -69,11 +69,11 @@ export const transmitDiscards = defineCase({
     ],
   },
   applies: { start: 'negotiated', transports, offers, devices: ['net'] },
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-ring-state/disabled-transmit-ring-discards-packets');
-    const { net } = workload;
-    const transmit = workload.attach(session, guest.splitRing({ size: 16 }));
-    const receive = workload.companion(session, net.facts.receiveIndex);
+    const { net } = driver;
+    const transmit = driver.attach(ring({ size: 16 }));
+    const receive = driver.companion(net.facts.receiveIndex);
     net.roundTrip(transmit, receive, net.frame(60, 1));
     if (!check.accepted(transmit.setEnabled(false), 'SET_VRING_ENABLE 0')) return;
     receive.makeAvailable([2, 3, 4].map(() => net.receiveBuffer().request.segments));

@@ -13,11 +13,11 @@ export const startStopped = defineCase({
   title: 'a ring of which all is told but SET_VRING_KICK, and that is enabled, is not processed',
   proves: { 'vu-ring-state/rings-start-stopped-and-disabled': 'ring-starts-with-its-addresses' },
   applies: { start: 'negotiated', transports },
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-ring-state/rings-start-stopped-and-disabled');
-    for (const other of workload.facts.companions) workload.companion(session, other);
-    const hand = new RingByHand(port, session, guest.splitRing({ size: 16 }), { index: workload.queueIndex });
-    hand.makeAvailable(workload.request().segments);
+    driver.companions();
+    const hand = new RingByHand(port, session, ring({ size: 16 }), { index: driver.queueIndex });
+    hand.makeAvailable(driver.request().segments);
     hand.tell('num', 'base', 'addresses', 'call', 'error', 'enable');
     check.reply(session.messages.fence(), 'GET_FEATURES');
     check.equal(hand.ring.usedIdx(), 0, 'used idx of a ring that was never started');
@@ -35,17 +35,17 @@ export const startDisabled = defineCase({
     'vu-ring-state/rings-disabled-until-set-vring-enable': 'rings-enabled-with-protocol-features',
   },
   applies: { start: 'negotiated', transports, offers: ['VHOST_USER_F_PROTOCOL_FEATURES'], devices: ['block'] },
-  run({ session, guest, workload, requirement }) {
+  run({ session, driver, ring, requirement }) {
     const written = new Uint8Array(512).fill(0x5a);
     const before = new Uint8Array(512).fill(0x11);
-    const control = workload.attach(session, guest.splitRing({ size: 16 }), { index: 1 });
-    control.makeAvailable([workload.block.write(before).segments]);
+    const control = driver.attach(ring({ size: 16 }), { index: 1 });
+    control.makeAvailable([driver.block.write(before).segments]);
     control.kickAndWaitForUsed(1);
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }), { enable: false });
-    queue.makeAvailable([workload.block.write(written).segments]);
+    const queue = driver.attach(ring({ size: 16 }), { enable: false });
+    queue.makeAvailable([driver.block.write(written).segments]);
     queue.kick();
     session.messages.fence();
-    const seen = workload.block.read({ bytes: 512 });
+    const seen = driver.block.read({ bytes: 512 });
     control.makeAvailable([seen.segments]);
     control.kickAndWaitForUsed(1);
     for (const slug of [
@@ -64,20 +64,19 @@ export const stoppedNotProcessed = defineCase({
   proves: { 'vu-ring-state/stopped-ring-not-processed': 'stopped-ring-still-processed' },
   applies: { start: 'negotiated', transports, offers: ['VHOST_USER_F_PROTOCOL_FEATURES'] },
   variants: { afterwards: ['nothing', 'enable', 'disable', 'disable-enable'] },
-  run({ session, guest, workload, variant, requirement }) {
+  run({ session, driver, ring, variant, requirement }) {
     const check = requirement('vu-ring-state/stopped-ring-not-processed');
-    const ring = guest.splitRing({ size: 16 });
-    const queue = workload.attach(session, ring);
-    for (const seed of [1, 2]) workload.once(queue, { seed });
+    const queue = driver.attach(ring({ size: 16 }));
+    for (const seed of [1, 2]) driver.once(queue, { seed });
     if (baseFrom(check, queue.stop(), 'GET_VRING_BASE') === undefined) return;
-    queue.makeAvailable([workload.request({ seed: 3 }).segments]);
+    queue.makeAvailable([driver.request({ seed: 3 }).segments]);
     queue.kick();
     if (variant.afterwards.startsWith('disable')) queue.setEnabled(false);
     if (variant.afterwards.endsWith('enable')) queue.setEnabled(true);
     check.reply(session.messages.fence(), 'GET_FEATURES');
     const base = baseFrom(check, queue.stop(), 'GET_VRING_BASE again');
     if (base !== undefined) check.equal(base, 2, 'base of the stopped ring, with a chain waiting');
-    check.equal(ring.usedIdx(), 2, 'used idx of the stopped ring, with a chain waiting');
+    check.equal(queue.ring.usedIdx(), 2, 'used idx of the stopped ring, with a chain waiting');
   },
 });
 
@@ -87,18 +86,17 @@ export const getBaseStops = defineCase({
   proves: { 'vu-ring-state/get-vring-base-stops-ring': 'get-vring-base-leaves-ring-running' },
   applies: { start: 'negotiated', transports },
   variants: { kick: [false, true] },
-  run({ port, session, guest, workload, variant, requirement }) {
+  run({ port, session, driver, ring, variant, requirement }) {
     const check = requirement('vu-ring-state/get-vring-base-stops-ring');
-    const ring = guest.splitRing({ size: 16 });
-    const queue = workload.attach(session, ring);
-    workload.once(queue);
+    const queue = driver.attach(ring({ size: 16 }));
+    driver.once(queue);
     if (baseFrom(check, queue.stop(), 'GET_VRING_BASE') === undefined) return;
-    queue.makeAvailable([workload.request().segments, workload.request().segments]);
+    queue.makeAvailable([driver.request().segments, driver.request().segments]);
     if (variant.kick) queue.kick();
     check.reply(session.messages.fence(), 'GET_FEATURES');
     // Another connection at work gives a back-end that polls time to look.
-    port.until(() => ring.usedIdx() !== 1, settlingMs);
-    check.equal(ring.usedIdx(), 1, 'used idx with 2 chains behind the base');
+    port.until(() => queue.ring.usedIdx() !== 1, settlingMs);
+    check.equal(queue.ring.usedIdx(), 1, 'used idx with 2 chains behind the base');
   },
 });
 
@@ -108,13 +106,13 @@ export const enableTracked = defineCase({
   proves: { 'vu-ring-state/enable-state-tracked-while-stopped': 'enable-while-stopped-forgotten' },
   applies: { start: 'negotiated', transports, offers: ['VHOST_USER_F_PROTOCOL_FEATURES'] },
   variants: { before: ['enable', 'disable-enable'] },
-  run({ port, session, guest, workload, variant, requirement }) {
+  run({ port, session, driver, ring, variant, requirement }) {
     const check = requirement('vu-ring-state/enable-state-tracked-while-stopped');
-    for (const other of workload.facts.companions) workload.companion(session, other);
-    const hand = new RingByHand(port, session, guest.splitRing({ size: 16 }), { index: workload.queueIndex });
+    driver.companions();
+    const hand = new RingByHand(port, session, ring({ size: 16 }), { index: driver.queueIndex });
     if (variant.before === 'disable-enable') hand.tell('enable', 'disable');
     hand.tell('enable', 'num', 'base', 'addresses', 'call', 'error', 'kick');
-    hand.makeAvailable(workload.request().segments);
+    hand.makeAvailable(driver.request().segments);
     hand.kick();
     hand.waitForUsed(check, 1, 'a chain on a ring that was enabled before it started');
   },
@@ -126,24 +124,24 @@ export const everyRequest = defineCase({
   proves: { 'vu-ring-state/enabled-ring-handles-every-request': 'ring-slots-taken-modulo-256' },
   applies: { start: 'negotiated', transports, needs: ['initial-base'] },
   variants: { size: [2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768] },
-  run({ port, session, guest, workload, variant, requirement }) {
+  run({ port, driver, ring, variant, requirement }) {
     const check = requirement('vu-ring-state/enabled-ring-handles-every-request');
     const { size } = variant;
     // The first chain is in the last slot, the others follow in the first ones.
     const base = size - 1;
-    const ring = guest.splitRing({ size, base });
+    const vring = ring({ size, base });
     // Nothing that is left in other slots looks like a chain, or like a used one.
     for (let slot = 0; slot < size; slot++) {
-      ring.setAvailHead(slot, 0xffff);
-      ring.setUsedElement(slot, 0xdead, 0);
+      vring.setAvailHead(slot, 0xffff);
+      vring.setUsedElement(slot, 0xdead, 0);
     }
-    const queue = workload.attach(session, ring, { base });
-    const request = workload.request({ seed: size });
+    const queue = driver.attach(vring, { base });
+    const request = driver.request({ seed: size });
     for (let n = 1; n <= 5; n++) {
       const [head] = queue.makeAvailable([request.segments]);
       queue.kick();
       const expected = (base + n) & 0xffff;
-      if (!waited(port, check, `chain ${n} of 5`, 'a used element', () => ring.usedIdx() === expected)) return;
+      if (!waited(port, check, `chain ${n} of 5`, 'a used element', () => vring.usedIdx() === expected)) return;
       check.equal(queue.waitForUsed(1)[0]?.id, head, `id in used element ${n} of a ring of ${size}`);
     }
   },
@@ -156,15 +154,15 @@ export const startsWithKick = defineCase({
   proves: { 'vu-ring-state/ring-starts-with-kick-descriptor': 'enabled-ring-not-started-by-kick-message' },
   applies: { start: 'negotiated', transports },
   variants: { kickMessage: ['before-enable', 'after-enable'], chain: ['before-start', 'after-start'] },
-  run({ port, session, guest, workload, variant, requirement }) {
+  run({ port, session, driver, ring, variant, requirement }) {
     const check = requirement('vu-ring-state/ring-starts-with-kick-descriptor');
-    for (const other of workload.facts.companions) workload.companion(session, other);
-    const hand = new RingByHand(port, session, guest.splitRing({ size: 16 }), { index: workload.queueIndex });
+    driver.companions();
+    const hand = new RingByHand(port, session, ring({ size: 16 }), { index: driver.queueIndex });
     hand.tell('num', 'base', 'addresses', 'call', 'error');
-    if (variant.chain === 'before-start') hand.makeAvailable(workload.request().segments);
+    if (variant.chain === 'before-start') hand.makeAvailable(driver.request().segments);
     if (variant.kickMessage === 'before-enable') hand.tell('kick', 'enable');
     else hand.tell('enable', 'kick');
-    if (variant.chain === 'after-start') hand.makeAvailable(workload.request().segments);
+    if (variant.chain === 'after-start') hand.makeAvailable(driver.request().segments);
     hand.kick();
     hand.waitForUsed(check, 1, 'a chain on a ring that was told of its kick descriptor, and kicked');
   },
@@ -175,11 +173,11 @@ export const startsWithoutKick = defineCase({
   title: 'chains that are there when a ring starts are processed without a kick',
   proves: { 'vu-ring-state/start-does-not-wait-for-kick': 'start-waits-for-kick' },
   applies: { start: 'negotiated', transports },
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-ring-state/start-does-not-wait-for-kick');
-    for (const other of workload.facts.companions) workload.companion(session, other);
-    const hand = new RingByHand(port, session, guest.splitRing({ size: 16 }), { index: workload.queueIndex });
-    hand.makeAvailable(workload.request({ seed: 1 }).segments, workload.request({ seed: 2 }).segments);
+    driver.companions();
+    const hand = new RingByHand(port, session, ring({ size: 16 }), { index: driver.queueIndex });
+    hand.makeAvailable(driver.request({ seed: 1 }).segments, driver.request({ seed: 2 }).segments);
     hand.tell('num', 'base', 'addresses', 'call', 'error', 'enable', 'kick');
     hand.waitForUsed(check, 2, 'two chains that were there before the ring started');
   },
@@ -193,29 +191,29 @@ export const restarts = defineCase({
   },
   applies: { start: 'negotiated', transports },
   variants: { told: ['kick and call', 'everything'], rounds: [1, 4] },
-  run({ port, session, guest, workload, variant, requirement }) {
+  run({ port, session, driver, ring, variant, requirement }) {
     const check = requirement('vu-ring-state/stopped-ring-restarts-with-new-kick-descriptor');
-    for (const other of workload.facts.companions) workload.companion(session, other);
-    const ring = guest.splitRing({ size: 16 });
+    driver.companions();
+    const vring = ring({ size: 16 });
     const isEnabledByMessage = (session.negotiated.accepted & protocolFeatures) !== 0n;
-    const first = new RingByHand(port, session, ring, { index: workload.queueIndex });
+    const first = new RingByHand(port, session, vring, { index: driver.queueIndex });
     first.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
-    first.makeAvailable(workload.request().segments);
+    first.makeAvailable(driver.request().segments);
     first.kick();
     if (first.waitForUsed(check, 1, 'a chain before the ring stops') === undefined) return;
     for (let round = 1; round <= variant.rounds; round++) {
       const base = baseFrom(check, getBase(session, first.index), 'GET_VRING_BASE');
       if (base === undefined) return;
       check.equal(base, round, 'base at the stop');
-      const next = new RingByHand(port, session, ring, { index: workload.queueIndex, base: round });
-      next.makeAvailable(workload.request({ seed: round }).segments);
+      const next = new RingByHand(port, session, vring, { index: driver.queueIndex, base: round });
+      next.makeAvailable(driver.request({ seed: round }).segments);
       // The text asks for a new kick descriptor only; front-ends tell of everything again.
       if (variant.told === 'everything') next.tell('num', 'base', 'addresses', 'error');
       next.tell('call', 'kick');
       if (variant.told === 'everything' && isEnabledByMessage) next.tell('enable');
       next.kick();
       if (next.waitForUsed(check, 1, `a chain after start ${round + 1}`) === undefined) return;
-      check.equal(ring.usedIdx(), round + 1, `used idx after start ${round + 1}`);
+      check.equal(vring.usedIdx(), round + 1, `used idx after start ${round + 1}`);
     }
   },
 });
@@ -227,14 +225,14 @@ export const withoutProtocolFeatures = defineCase({
     'vu-ring-state/rings-enabled-without-protocol-features': 'rings-stay-disabled-without-protocol-features',
   },
   applies: { start: 'negotiated', transports, without: ['VHOST_USER_F_PROTOCOL_FEATURES'] },
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-ring-state/rings-enabled-without-protocol-features');
     check.equal(session.negotiated.accepted & protocolFeatures, 0n, 'bit 30 as it was acknowledged');
-    for (const other of workload.facts.companions) workload.companion(session, other);
-    const hand = new RingByHand(port, session, guest.splitRing({ size: 16 }), { index: workload.queueIndex });
+    driver.companions();
+    const hand = new RingByHand(port, session, ring({ size: 16 }), { index: driver.queueIndex });
     hand.tell('num', 'base', 'addresses', 'call', 'error', 'kick');
     for (const seed of [1, 2]) {
-      hand.makeAvailable(workload.request({ seed }).segments);
+      hand.makeAvailable(driver.request({ seed }).segments);
       hand.kick();
       if (hand.waitForUsed(check, 1, `chain ${seed} on a ring that nobody enabled`) === undefined) return;
     }

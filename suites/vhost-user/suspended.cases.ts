@@ -1,4 +1,4 @@
-import type { Attachment, VhostUserSession } from '../../drivers/port/port.ts';
+import type { Attachment } from '../../drivers/port/port.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { type CaseContext, defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
@@ -9,22 +9,22 @@ import { setEnable, setNum } from './ring-messages.ts';
 
 const transports = ['vhost-user'] as const;
 
-type Context = Pick<CaseContext<never, Record<never, never>>, 'guest' | 'workload'>;
+type Context = Pick<CaseContext<never, Record<never, never>>, 'driver' | 'ring'>;
 
 /** A device that ran and was suspended, with a chain that waits; undefined where a ring could not be stopped. */
-function suspended(session: VhostUserSession, { guest, workload }: Context, check: Check): Attachment | undefined {
-  const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-  const others = workload.facts.companions.map((index) => workload.companion(session, index));
+function suspended({ driver, ring }: Context, check: Check): Attachment | undefined {
+  const queue = driver.attach(ring({ size: 16 }));
+  const others = driver.companions();
   for (const each of [queue, ...others]) each.drainCalls();
-  for (const seed of [1, 2]) workload.once(queue, { seed });
+  for (const seed of [1, 2]) driver.once(queue, { seed });
   for (const each of [queue, ...others]) {
     if (baseFrom(check, each.stop(), `GET_VRING_BASE of ring ${each.index}`) === undefined) return undefined;
   }
-  if (workload.facts.kind === 'net') {
-    const receive = workload.companion(session, workload.facts.receiveIndex);
-    receive.makeAvailable([workload.net.receiveBuffer().request.segments]);
+  if (driver.kind === 'net') {
+    const receive = driver.companion(driver.net.facts.receiveIndex);
+    receive.makeAvailable([driver.net.receiveBuffer().request.segments]);
   }
-  queue.makeAvailable([workload.request({ seed: 3 }).segments]);
+  queue.makeAvailable([driver.request({ seed: 3 }).segments]);
   return queue;
 }
 
@@ -33,9 +33,9 @@ export const noWrites = defineCase({
   title: 'with every ring stopped no byte of guest memory changes, whatever messages and kicks come',
   proves: { 'vu-suspended/no-guest-memory-writes': 'writes-into-stopped-ring' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, requirement }) {
+  run({ session, guest, driver, ring, requirement }) {
     const check = requirement('vu-suspended/no-guest-memory-writes');
-    const queue = suspended(session, { guest, workload }, check);
+    const queue = suspended({ driver, ring }, check);
     if (queue === undefined) return;
     const before = snapshot(guest);
     queue.kick();
@@ -51,11 +51,11 @@ export const noNotifications = defineCase({
   title: 'once the last ring stopped no call descriptor is signalled any more',
   proves: { 'vu-suspended/no-guest-notifications': 'calls-into-stopped-ring-later' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, requirement }) {
+  run({ session, driver, ring, requirement }) {
     const check = requirement('vu-suspended/no-guest-notifications');
-    const queue = suspended(session, { guest, workload }, check);
+    const queue = suspended({ driver, ring }, check);
     if (queue === undefined) return;
-    const others = workload.facts.companions.map((index) => workload.companion(session, index));
+    const others = driver.companions();
     for (const each of [queue, ...others]) each.drainCalls();
     queue.kick();
     for (let n = 0; n < 3; n++) check.reply(session.messages.fence(), 'GET_FEATURES');
@@ -72,10 +72,10 @@ export const noMessages = defineCase({
     transports,
     negotiate: ['VHOST_USER_PROTOCOL_F_BACKEND_REQ', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'],
   },
-  run({ session, guest, workload, requirement }) {
+  run({ session, driver, ring, requirement }) {
     const check = requirement('vu-suspended/no-messages-to-front-end');
     check.accepted(session.messages.openBackEndChannel({ kind: 'serve' }), 'the back-end channel');
-    if (suspended(session, { guest, workload }, check) === undefined) return;
+    if (suspended({ driver, ring }, check) === undefined) return;
     for (let n = 0; n < 3; n++) {
       const reply = check.reply(session.messages.exchange({ request: 'VHOST_USER_GET_FEATURES' }), 'GET_FEATURES');
       check.equal(reply.request, 1, 'the request that is answered');
@@ -89,9 +89,9 @@ export const stillAnswered = defineCase({
   title: 'with every ring stopped messages are handled and answered, and the device can be started again',
   proves: { 'vu-suspended/messages-still-answered': 'silent-while-stopped' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, requirement }) {
+  run({ session, guest, driver, ring, requirement }) {
     const check = requirement('vu-suspended/messages-still-answered');
-    const queue = suspended(session, { guest, workload }, check);
+    const queue = suspended({ driver, ring }, check);
     if (queue === undefined) return;
     const { messages } = session;
     for (const request of ['VHOST_USER_GET_FEATURES', 'VHOST_USER_GET_PROTOCOL_FEATURES', 'VHOST_USER_GET_FEATURES']) {

@@ -1,4 +1,3 @@
-import { Workload } from '../../drivers/devices/workload.ts';
 import type { GuestSplitRing } from '../../drivers/port/port.ts';
 import { changes, changesOutside, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { defineCase } from '../case.ts';
@@ -35,16 +34,17 @@ export const outsideRefused = defineCase({
     'vu-vring/ring-addresses-outside-memory-refused': ['ring-outside-memory-accepted', 'ring-outside-memory-crashes'],
   },
   applies: { ...acknowledged, memory: 'single-region' },
-  run({ port, connect, guest, workload, points, requirement }) {
+  run({ port, connect, guest, driverOf, ring, points, requirement }) {
     const check = requirement('vu-vring/ring-addresses-outside-memory-refused');
     const all = Object.keys(outside).flatMap((place) =>
       parts.map((part) => ({ key: `${part}:${place}`, part, place })),
     );
     points(all, ({ key, part, place }) => {
       const session = connect('negotiated');
-      for (const other of workload.facts.companions) workload.companion(session, other);
-      const hand = new RingByHand(port, session, guest.splitRing({ size }), { index: workload.queueIndex });
-      hand.makeAvailable(workload.request().segments);
+      const driver = driverOf(session);
+      driver.companions();
+      const hand = new RingByHand(port, session, ring({ size }), { index: driver.queueIndex });
+      hand.makeAvailable(driver.request().segments);
       const fields = addressesOf(hand.ring);
       const { region } = hand.ring.desc;
       const wrong = outside[place]?.(fields[part], region.userAddress + BigInt(region.size), hand.ring) ?? 0n;
@@ -59,7 +59,7 @@ export const outsideRefused = defineCase({
         session.messages.fence();
         if (session.isOpen) port.until(() => changes(before).length > 0, patienceMs);
         const base = session.isOpen ? getBase(session, hand.index) : { kind: 'closed' as const };
-        const others = workload.facts.companions.map((other) => workload.companion(session, other).ring.used);
+        const others = driver.companions().map(({ ring }) => ring.used);
         const touched = changesOutside(changes(before), others).length > 0 || (base.kind === 'base' && base.num !== 0);
         check.refused(touched ? 'changed state' : 'unchanged state', `the start of a ring with ${key}`);
       } else if (refusal !== undefined) {
@@ -76,7 +76,7 @@ export const misalignedSurvived = defineCase({
   title: 'a ring of which a part is not aligned as virtio wants it is refused, or does no harm',
   proves: { 'vu-vring/misaligned-ring-addresses-survived': 'misaligned-ring-crashes' },
   applies: acknowledged,
-  run({ port, connect, guest, workload, points, requirement }) {
+  run({ port, connect, driverOf, ring, points, requirement }) {
     const check = requirement('vu-vring/misaligned-ring-addresses-survived');
     const skews: readonly (readonly [Part, readonly number[]])[] = [
       ['descriptor', [1, 2, 4, 8, 15]],
@@ -86,8 +86,9 @@ export const misalignedSurvived = defineCase({
     const all = skews.flatMap(([part, list]) => list.map((skew) => ({ key: `${part}+${skew}`, part, skew })));
     points(all, ({ key, part, skew }) => {
       const session = connect('negotiated');
-      for (const other of workload.facts.companions) workload.companion(session, other);
-      const hand = new RingByHand(port, session, guest.splitRing({ size }), { index: workload.queueIndex });
+      const driver = driverOf(session);
+      driver.companions();
+      const hand = new RingByHand(port, session, ring({ size }), { index: driver.queueIndex });
       const fields = addressesOf(hand.ring);
       hand.tell('num', 'base');
       const message = setAddresses(hand.index, { ...fields, [part]: fields[part] + BigInt(skew) });
@@ -112,15 +113,16 @@ export const userAddresses = defineCase({
   proves: { 'vu-vring/ring-addresses-are-user-addresses': 'rings-looked-up-by-guest-address-first' },
   applies: { start: 'negotiated', transports, shareMemory: false },
   variants: { region: [0, 1] },
-  run({ port, session, variant, requirement }) {
+  run({ port, session, driverOf, ring, variant, requirement }) {
     const check = requirement('vu-vring/ring-addresses-are-user-addresses');
     const guest = port.createGuest(exchangedLayout);
-    const workload = new Workload(port.facts.workload, () => guest);
+    const driver = driverOf(session, guest);
     check.accepted(session.shareMemory(guest), 'the memory table');
     const { region } = variant;
-    const ring = guest.splitRing({ size: 16, placement: { desc: { region }, avail: { region }, used: { region } } });
-    const queue = workload.attach(session, ring);
-    const [head] = queue.makeAvailable([workload.request().segments]);
+    const queue = driver.attach(
+      ring({ guest, size: 16, placement: { desc: { region }, avail: { region }, used: { region } } }),
+    );
+    const [head] = queue.makeAvailable([driver.request().segments]);
     const [used] = queue.kickAndWaitForUsed(1);
     check.equal(used?.id, head, 'id of the used element');
   },
@@ -131,12 +133,13 @@ export const guestAddressesRefused = defineCase({
   title: 'SET_VRING_ADDR with guest-physical addresses, which no user range holds, starts no ring',
   proves: { 'vu-vring/ring-addresses-are-user-addresses': 'ring-addresses-taken-as-guest-addresses' },
   applies: acknowledged,
-  run({ port, connect, guest, workload, requirement }) {
+  run({ port, connect, driverOf, ring, requirement }) {
     const check = requirement('vu-vring/ring-addresses-are-user-addresses');
     const session = connect('negotiated');
-    for (const other of workload.facts.companions) workload.companion(session, other);
-    const hand = new RingByHand(port, session, guest.splitRing({ size }), { index: workload.queueIndex });
-    hand.makeAvailable(workload.request().segments);
+    const driver = driverOf(session);
+    driver.companions();
+    const hand = new RingByHand(port, session, ring({ size }), { index: driver.queueIndex });
+    hand.makeAvailable(driver.request().segments);
     hand.tell('num', 'base');
     const { desc, avail, used } = hand.ring;
     const fields: AddressFields = {

@@ -1,3 +1,4 @@
+import type { Request } from '../../drivers/devices/request.ts';
 import { defineCase } from '../case.ts';
 import { baseFrom } from './ring-by-hand.ts';
 import { getBase, setBase, setNum } from './ring-messages.ts';
@@ -13,10 +14,10 @@ export const baseIsNextAvailable = defineCase({
   proves: { 'vu-vring/base-is-next-available-index': ['base-off-by-one', 'base-of-last-request'] },
   applies: { start: 'negotiated', transports, needs: ['initial-base'] },
   variants: { base: [0, 1, 255, 256, 32766, 65533, 65535] },
-  run({ session, guest, workload, variant, requirement }) {
+  run({ driver, ring, variant, requirement }) {
     const check = requirement('vu-vring/base-is-next-available-index');
-    const queue = workload.attach(session, guest.splitRing({ size: 16, base: variant.base }), { base: variant.base });
-    for (let seed = 0; seed < 4; seed++) workload.once(queue, { seed });
+    const queue = driver.attach(ring({ size: 16, base: variant.base }), { base: variant.base });
+    for (let seed = 0; seed < 4; seed++) driver.once(queue, { seed });
     const base = baseFrom(check, queue.stop(), 'GET_VRING_BASE after 4 chains');
     if (base !== undefined)
       check.equal(base & 0xffff, (variant.base + 4) & 0xffff, `base after 4 from ${variant.base}`);
@@ -28,12 +29,12 @@ export const baseAfterStop = defineCase({
   title: 'GET_VRING_BASE tells the same base again, though more chains were made available meanwhile',
   proves: { 'vu-vring/base-is-next-available-index': ['base-off-by-one', 'base-of-last-request'] },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, requirement }) {
+  run({ driver, ring, requirement }) {
     const check = requirement('vu-vring/base-is-next-available-index');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    for (const seed of [1, 2, 3]) workload.once(queue, { seed });
+    const queue = driver.attach(ring({ size: 16 }));
+    for (const seed of [1, 2, 3]) driver.once(queue, { seed });
     const first = baseFrom(check, queue.stop(), 'the first GET_VRING_BASE');
-    queue.makeAvailable([workload.request().segments, workload.request().segments]);
+    queue.makeAvailable([driver.request().segments, driver.request().segments]);
     const second = baseFrom(check, queue.stop(), 'the second GET_VRING_BASE');
     if (first === undefined || second === undefined) return;
     check.equal(first, 3, 'base after 3 chains');
@@ -46,13 +47,14 @@ export const requestNumMeansNothing = defineCase({
   title: 'what stands in the num field of GET_VRING_BASE has no effect on the base that is told',
   proves: { 'vu-vring/base-is-next-available-index': ['base-off-by-one', 'base-of-other-ring'] },
   applies: { start: 'closed', transports },
-  run({ connect, guest, workload, points, requirement }) {
+  run({ connect, driverOf, ring, points, requirement }) {
     const check = requirement('vu-vring/base-is-next-available-index');
     const all = [1, 7, 0xffff, 0x1_0000, 0xffff_ffff].map((num) => ({ key: `num=${num}`, num }));
     points(all, ({ key, num }) => {
       const session = connect('negotiated');
-      const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-      for (const seed of [1, 2]) workload.once(queue, { seed });
+      const driver = driverOf(session);
+      const queue = driver.attach(ring({ size: 16 }));
+      for (const seed of [1, 2]) driver.once(queue, { seed });
       const told = getBase(session, queue.index, num);
       const base = baseFrom(check, told, `GET_VRING_BASE with ${key}`);
       if (base !== undefined) check.equal(base, 2, `base after 2 chains, asked with ${key}`);
@@ -68,10 +70,10 @@ export const upperBitsZero = defineCase({
   proves: { 'vu-vring/base-upper-bits-zero': 'base-with-upper-bits' },
   applies: { start: 'negotiated', transports, needs: ['initial-base'] },
   variants: { base: [0, 32766, 65534] },
-  run({ session, guest, workload, variant, requirement }) {
+  run({ driver, ring, variant, requirement }) {
     const check = requirement('vu-vring/base-upper-bits-zero');
-    const queue = workload.attach(session, guest.splitRing({ size: 16, base: variant.base }), { base: variant.base });
-    for (const seed of [1, 2, 3, 4]) workload.once(queue, { seed });
+    const queue = driver.attach(ring({ size: 16, base: variant.base }), { base: variant.base });
+    for (const seed of [1, 2, 3, 4]) driver.once(queue, { seed });
     const base = baseFrom(check, queue.stop(), 'GET_VRING_BASE after 4 chains');
     if (base !== undefined) check.equal(base >>> 16, 0, `upper half of the base ${base}`);
   },
@@ -83,28 +85,30 @@ export const drains = defineCase({
   proves: { 'vu-vring/get-vring-base-drains-ring': 'last-request-completed-after-stop' },
   applies: { start: 'closed', transports },
   variants: { chains: [8] },
-  run({ connect, guest, workload, variant, requirement }) {
+  run({ port, connect, driverOf, ring, variant, requirement }) {
     const check = requirement('vu-vring/get-vring-base-drains-ring');
-    const bytes = workload.facts.kind === 'block' ? 0x1_0000 : 1024;
-    const ring = guest.splitRing({ size: 64 });
-    const requests = Array.from({ length: variant.chains }, (_, seed) => workload.request({ seed, bytes }));
+    const bytes = port.facts.workload.kind === 'block' ? 0x1_0000 : 1024;
+    const vring = ring({ size: 64 });
+    let requests: Request[] | undefined;
     let base = 0;
     // The message meets the requests before, while or after they are under way: more rounds meet all of that.
     for (let round = 1; round <= rounds; round++) {
       const session = connect('negotiated');
-      const queue = workload.attach(session, ring, { base });
-      workload.once(queue);
+      const driver = driverOf(session);
+      const queue = driver.attach(vring, { base });
+      driver.once(queue);
+      requests ??= Array.from({ length: variant.chains }, (_, seed) => driver.request({ seed, bytes }));
       queue.makeAvailable(requests.map(({ segments }) => segments));
       queue.kick();
       const told = baseFrom(check, queue.stop(), 'GET_VRING_BASE right behind a kick');
       if (told === undefined) return;
-      const used = ring.usedIdx();
+      const used = vring.usedIdx();
       check.equal(used, told, 'used idx at the answer, against the base');
       check.reply(session.messages.fence(), 'GET_FEATURES');
-      const held = check.equal(ring.usedIdx(), used, 'used idx a message later');
+      const held = check.equal(vring.usedIdx(), used, 'used idx a message later');
       session.close();
       if (!held || used !== told) return;
-      ring.reset(told);
+      vring.reset(told);
       base = told;
     }
   },
@@ -116,18 +120,18 @@ export const usedIndexFromMemory = defineCase({
   proves: { 'vu-vring/used-index-read-from-memory': ['used-idx-begins-at-0', 'used-idx-begins-at-base'] },
   applies: { start: 'negotiated', transports, needs: ['initial-base'] },
   variants: { base: [100, 65535], behind: [0, 3] },
-  run({ port, session, guest, workload, variant, requirement }) {
+  run({ port, driver, ring, variant, requirement }) {
     const check = requirement('vu-vring/used-index-read-from-memory');
-    const ring = guest.splitRing({ size: 16, base: variant.base });
+    const vring = ring({ size: 16, base: variant.base });
     const usedIdx = (variant.base - variant.behind) & 0xffff;
     // As after three chains that a back-end took and did not use before it stopped.
-    ring.setUsedIdx(usedIdx);
-    for (let slot = 0; slot < 16; slot++) ring.setUsedElement(slot, 0xdead, 0xdead);
-    const queue = workload.attach(session, ring, { base: variant.base });
-    const [head] = queue.makeAvailable([workload.request().segments]);
+    vring.setUsedIdx(usedIdx);
+    for (let slot = 0; slot < 16; slot++) vring.setUsedElement(slot, 0xdead, 0xdead);
+    const queue = driver.attach(vring, { base: variant.base });
+    const [head] = queue.makeAvailable([driver.request().segments]);
     queue.kick();
-    port.until(() => ring.usedIdx() !== usedIdx, port.deadlineMs);
-    check.equal(ring.usedElement(usedIdx & 15).id, head, `id in the used element of idx ${usedIdx}`);
+    port.until(() => vring.usedIdx() !== usedIdx, port.deadlineMs);
+    check.equal(vring.usedElement(usedIdx & 15).id, head, `id in the used element of idx ${usedIdx}`);
   },
 });
 
@@ -137,15 +141,16 @@ export const resumes = defineCase({
   proves: { 'vu-vring/resume-from-saved-base': ['set-base-ignored', 'base-taken-from-used-idx'] },
   applies: { start: 'closed', transports },
   variants: { sessions: [2, 5], base: [0, 65530] },
-  run({ connect, guest, workload, variant, requirement }) {
+  run({ connect, driverOf, ring, variant, requirement }) {
     const check = requirement('vu-vring/resume-from-saved-base');
-    const ring = guest.splitRing({ size: 16, base: variant.base });
+    const vring = ring({ size: 16, base: variant.base });
     let base: number = variant.base;
     for (let round = 0; round < variant.sessions; round++) {
       const session = connect('negotiated');
-      const queue = workload.attach(session, ring, { base });
+      const driver = driverOf(session);
+      const queue = driver.attach(vring, { base });
       for (const seed of [1, 2, 3]) {
-        const problem = workload.once(queue, { seed: 10 * round + seed });
+        const problem = driver.once(queue, { seed: 10 * round + seed });
         check.equal(problem, undefined, `what is wrong with request ${seed} of session ${round + 1}`);
       }
       const saved = baseFrom(check, queue.stop(), `GET_VRING_BASE of session ${round + 1}`);
@@ -153,7 +158,7 @@ export const resumes = defineCase({
       if (saved === undefined) return;
       base = saved & 0xffff;
       const expected = (variant.base + 3 * (round + 1)) & 0xffff;
-      check.equal(ring.usedIdx(), expected, `used idx after session ${round + 1}`);
+      check.equal(vring.usedIdx(), expected, `used idx after session ${round + 1}`);
     }
   },
 });
@@ -169,9 +174,9 @@ export const unstartedRing = defineCase({
   },
   applies: { start: 'negotiated', transports, needs: ['initial-base'] },
   variants: { base: [0, 1, 7, 32768, 65535] },
-  run({ session, workload, variant, requirement }) {
+  run({ session, driver, variant, requirement }) {
     const check = requirement('vu-vring/get-vring-base-of-unstarted-ring-answered');
-    const index = workload.queueIndex;
+    const index = driver.queueIndex;
     session.messages.send(setNum(index, 16));
     session.messages.send(setBase(index, variant.base));
     const base = baseFrom(check, getBase(session, index), 'GET_VRING_BASE of a ring that never started');

@@ -13,14 +13,13 @@ export const polledWithoutKick = defineCase({
   title: 'chains of a ring whose SET_VRING_KICK had the no-fd bit are found without a kick, one after the other',
   proves: { 'vu-vring/kick-without-descriptor-means-polling': 'ring-without-kick-descriptor-not-polled' },
   applies: { start: 'negotiated', transports },
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-vring/kick-without-descriptor-means-polling');
-    const ring = guest.splitRing({ size: 16 });
-    const queue = workload.attach(session, ring, { kick: false });
+    const queue = driver.attach(ring({ size: 16 }), { kick: false });
     session.messages.fence();
     for (const seed of [1, 2, 3]) {
-      queue.makeAvailable([workload.request({ seed }).segments]);
-      if (!waited(port, check, `chain ${seed}, without a kick`, 'a used element', () => ring.usedIdx() === seed))
+      queue.makeAvailable([driver.request({ seed }).segments]);
+      if (!waited(port, check, `chain ${seed}, without a kick`, 'a used element', () => queue.ring.usedIdx() === seed))
         return;
       queue.waitForUsed(1);
     }
@@ -32,17 +31,17 @@ export const noSignalsWithoutCall = defineCase({
   title: 'after SET_VRING_CALL with the no-fd bit chains are used, and the descriptor before it is signalled no more',
   proves: { 'vu-vring/call-without-descriptor-means-no-signals': 'call-kept-without-descriptor' },
   applies: { start: 'negotiated', transports },
-  run({ session, guest, workload, requirement }) {
+  run({ session, driver, ring, requirement }) {
     const check = requirement('vu-vring/call-without-descriptor-means-no-signals');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     // From here on calls count: a back-end that polls may be done before the kick.
     queue.drainCalls();
-    workload.once(queue, { seed: 1 });
+    driver.once(queue, { seed: 1 });
     queue.waitForCalls(1);
     session.messages.send(setDescriptor('CALL', queue.index));
     session.messages.fence();
     queue.drainCalls();
-    for (const seed of [2, 3]) check.equal(workload.once(queue, { seed }), undefined, 'what is wrong with a request');
+    for (const seed of [2, 3]) check.equal(driver.once(queue, { seed }), undefined, 'what is wrong with a request');
     if (baseFrom(check, queue.stop(), 'GET_VRING_BASE') === undefined) return;
     check.equal(queue.calls(), 0, 'signals for 2 chains on the descriptor that was taken away');
   },
@@ -53,12 +52,12 @@ export const callReplaced = defineCase({
   title: 'after a new SET_VRING_CALL the new descriptor is signalled, and the old one no more',
   proves: { 'vu-vring/call-descriptor-replaced': 'replaced-call-descriptor-kept' },
   applies: { start: 'negotiated', transports },
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-vring/call-descriptor-replaced');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }));
     // From here on calls count: a back-end that polls may be done before the kick.
     queue.drainCalls();
-    workload.once(queue, { seed: 1 });
+    driver.once(queue, { seed: 1 });
     queue.waitForCalls(1);
     const next = port.descriptors.eventfd();
     session.messages.send(setDescriptor('CALL', queue.index, next));
@@ -66,7 +65,7 @@ export const callReplaced = defineCase({
     queue.drainCalls();
     // Some signal each new descriptor at once.
     port.descriptors.read(next);
-    workload.once(queue, { seed: 2 });
+    driver.once(queue, { seed: 2 });
     waited(port, check, 'the new descriptor', 'a signal', () => port.descriptors.read(next) > 0);
     check.equal(queue.calls(), 0, 'signals on the old descriptor');
   },
@@ -77,19 +76,20 @@ export const eventValue = defineCase({
   title: 'a kick whose eventfd holds any value is a kick, no more and no less',
   proves: { 'vu-vring/event-value-has-no-meaning': 'kick-value-is-a-count' },
   applies: { start: 'closed', transports },
-  run({ port, connect, guest, workload, points, requirement }) {
+  run({ port, connect, driverOf, ring, points, requirement }) {
     const check = requirement('vu-vring/event-value-has-no-meaning');
     // Twice the last is all that an eventfd holds, should nobody read it.
     const values = [1n, 2n, 3n, 255n, 256n, 0xffff_ffffn, 0x1_0000_0000n, 0x7fff_ffff_ffff_ffffn];
     const all = values.map((value) => ({ key: `value=${value}`, value }));
     points(all, ({ key, value }) => {
       const session = connect('negotiated');
-      for (const other of workload.facts.companions) workload.companion(session, other);
-      const hand = new RingByHand(port, session, guest.splitRing({ size: 16 }), { index: workload.queueIndex });
+      const driver = driverOf(session);
+      driver.companions();
+      const hand = new RingByHand(port, session, ring({ size: 16 }), { index: driver.queueIndex });
       hand.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
       session.messages.fence();
       for (const seed of [1, 2]) {
-        hand.makeAvailable(workload.request({ seed }).segments);
+        hand.makeAvailable(driver.request({ seed }).segments);
         hand.kick(value);
         if (hand.waitForUsed(check, 1, `a chain after a kick with ${key}`) === undefined) break;
       }
@@ -105,11 +105,11 @@ export const pipes = defineCase({
   proves: { 'vu-vring/pipes-work-as-event-descriptors': 'pipes-refused' },
   applies: { start: 'negotiated', transports },
   variants: { kick: ['pipe', 'eventfd'], call: ['pipe', 'eventfd'] },
-  run({ port, session, guest, workload, variant, requirement }) {
+  run({ port, session, driver, ring, variant, requirement }) {
     const check = requirement('vu-vring/pipes-work-as-event-descriptors');
     const { descriptors } = port;
-    for (const other of workload.facts.companions) workload.companion(session, other);
-    const hand = new RingByHand(port, session, guest.splitRing({ size: 16 }), { index: workload.queueIndex });
+    driver.companions();
+    const hand = new RingByHand(port, session, ring({ size: 16 }), { index: driver.queueIndex });
     const kick = descriptors.pipe();
     const call = descriptors.pipe();
     const kickOurs = variant.kick === 'pipe' ? kick.writeEnd : hand.kickFd;
@@ -123,7 +123,7 @@ export const pipes = defineCase({
     session.messages.fence();
     for (const value of [1n, 0n, 0x1234_5678_9abc_def0n]) {
       while (descriptors.read(callOurs) > 0);
-      hand.makeAvailable(workload.request().segments);
+      hand.makeAvailable(driver.request().segments);
       // An eventfd takes no 0 for a kick.
       descriptors.signal(kickOurs, variant.kick === 'pipe' ? value : 1);
       if (hand.waitForUsed(check, 1, `a chain after a kick of ${value}`) === undefined) return;
@@ -137,10 +137,10 @@ export const errorsSignalled = defineCase({
   title: 'a ring that shows a head which it does not have is told of on its error descriptor',
   proves: { 'vu-vring/ring-errors-signalled-on-error-descriptor': 'ring-errors-not-signalled' },
   applies: { start: 'negotiated', transports },
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, driver, ring, requirement }) {
     const check = requirement('vu-vring/ring-errors-signalled-on-error-descriptor');
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    workload.once(queue);
+    const queue = driver.attach(ring({ size: 16 }));
+    driver.once(queue);
     queue.driver.addHead(0x7fff);
     queue.driver.publish();
     queue.kick();
@@ -159,15 +159,16 @@ export const disagreement = defineCase({
   title: 'a descriptor together with the no-fd bit, or neither of both, is refused or survived',
   proves: { 'vu-vring/descriptor-and-flag-disagreement-survived': 'descriptor-disagreement-crashes' },
   applies: { start: 'closed', transports, negotiate: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'] },
-  run({ port, connect, guest, workload, points, requirement }) {
+  run({ port, connect, driverOf, ring, points, requirement }) {
     const check = requirement('vu-vring/descriptor-and-flag-disagreement-survived');
     const all = (['KICK', 'CALL', 'ERR'] as const).flatMap((which) =>
       [true, false].map((both) => ({ key: `${which},${both ? 'both' : 'neither'}`, which, both })),
     );
     points(all, ({ key, which, both }) => {
       const session = connect('negotiated');
-      const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-      workload.once(queue);
+      const driver = driverOf(session);
+      const queue = driver.attach(ring({ size: 16 }));
+      driver.once(queue);
       const fd = port.descriptors.eventfd();
       const u64 = BigInt(queue.index) | (both ? noDescriptorBit : 0n);
       const request = `VHOST_USER_SET_VRING_${which}`;

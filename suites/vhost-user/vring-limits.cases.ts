@@ -24,12 +24,13 @@ export const badSizesRefused = defineCase({
     ],
   },
   applies: acknowledged,
-  run({ port, connect, workload, points, requirement }) {
+  run({ port, connect, driverOf, points, requirement }) {
     const check = requirement('vu-vring/bad-ring-size-refused');
     const all = badSizes.map((size) => ({ key: `size=${size}`, size }));
     points(all, ({ key, size }) => {
       const session = connect('negotiated');
-      const refusal = refusalOf(session, setNum(workload.queueIndex, size), check, key, () => false);
+      const driver = driverOf(session);
+      const refusal = refusalOf(session, setNum(driver.queueIndex, size), check, key, () => false);
       if (refusal !== undefined) check.refused(refusal, `SET_VRING_NUM with ${key}`);
       stillServes(port, session, check, `service after ${key}`);
       session.close();
@@ -42,14 +43,15 @@ export const badSizesSurvived = defineCase({
   title: 'a ring that is started and kicked after SET_VRING_NUM with a bad size does not bring the back-end down',
   proves: { 'vu-vring/bad-ring-size-refused': 'ring-size-crashes' },
   applies: acknowledged,
-  run({ port, connect, guest, workload, points, requirement }) {
+  run({ port, connect, driverOf, ring, points, requirement }) {
     const check = requirement('vu-vring/bad-ring-size-refused');
     const all = badSizes.map((size) => ({ key: `size=${size}`, size }));
     points(all, ({ key, size }) => {
       const session = connect('negotiated');
-      for (const other of workload.facts.companions) workload.companion(session, other);
-      const hand = new RingByHand(port, session, guest.splitRing({ size: 256 }), { index: workload.queueIndex });
-      hand.makeAvailable(workload.request({ seed: 1 }).segments, workload.request({ seed: 2 }).segments);
+      const driver = driverOf(session);
+      driver.companions();
+      const hand = new RingByHand(port, session, ring({ size: 256 }), { index: driver.queueIndex });
+      hand.makeAvailable(driver.request({ seed: 1 }).segments, driver.request({ seed: 2 }).segments);
       session.messages.send(setNum(hand.index, size));
       hand.tell('base', 'addresses', 'call', 'error', 'kick', 'enable');
       hand.kick();
@@ -74,15 +76,15 @@ export const farIndicesRefused = defineCase({
   title: 'a message that names a ring in 32 bits is refused for 256 and more',
   proves: { 'vu-vring/ring-index-out-of-range-refused': ['bad-ring-index-taken-modulo', 'bad-ring-index-crashes'] },
   applies: acknowledged,
-  run({ port, connect, guest, points, requirement }) {
+  run({ port, connect, ring, points, requirement }) {
     const check = requirement('vu-vring/ring-index-out-of-range-refused');
-    const ring = guest.splitRing({ size: 16 });
+    const vring = ring({ size: 16 });
     const names = ['SET_VRING_NUM', 'SET_VRING_BASE', 'SET_VRING_ADDR', 'SET_VRING_ENABLE'];
     const all = names.flatMap((name) => farIndices.map((index) => ({ key: `${name},index=${index}`, name, index })));
     points(all, ({ key, name, index }) => {
       const session = connect('negotiated');
       const messages = new Map(wordMessages(session, index));
-      messages.set('SET_VRING_ADDR', setAddresses(index, addressesOf(ring)));
+      messages.set('SET_VRING_ADDR', setAddresses(index, addressesOf(vring)));
       const message = messages.get(name);
       if (message === undefined) return;
       const refusal = refusalOf(session, message, check, key, () => false);
@@ -102,14 +104,14 @@ export const nearIndicesRefused = defineCase({
     transports,
     negotiate: ['VHOST_USER_PROTOCOL_F_REPLY_ACK', 'VHOST_USER_PROTOCOL_F_MQ'],
   },
-  run({ port, connect, workload, points, requirement }) {
+  run({ port, connect, points, requirement }) {
     const check = requirement('vu-vring/ring-index-out-of-range-refused');
     const probe = connect('negotiated');
     const answer = check.reply(probe.messages.exchange({ request: 'VHOST_USER_GET_QUEUE_NUM' }), 'GET_QUEUE_NUM');
     probe.close();
     // Some count queues of a network device, some pairs: twice the number is past the last ring for both.
     const told = new DataView(answer.payload.buffer, answer.payload.byteOffset).getUint32(0, true);
-    const count = workload.facts.kind === 'net' ? told * 2 : told;
+    const count = port.facts.workload.kind === 'net' ? told * 2 : told;
     const all = [count, 127, 128, 255]
       .filter((index, at, list) => index >= count && list.indexOf(index) === at)
       // A descriptor's message has eight bits for the ring.

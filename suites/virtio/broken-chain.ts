@@ -1,16 +1,12 @@
-import type { Workload } from '../../drivers/devices/workload.ts';
-import type { DriverPort, Guest, GuestSplitRing, Session } from '../../drivers/port/port.ts';
+import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
+import type { GuestSplitRing } from '../../drivers/port/port.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import type { AddOptions } from '../../reference-impl/virtqueue/split/driver-ring.ts';
+import type { CaseContext, VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
 import { runningQueue, servesAfresh } from './running-queue.ts';
 
-interface Context {
-  readonly port: DriverPort;
-  readonly guest: Guest;
-  readonly workload: Workload;
-  connect(start: 'connected' | 'negotiated'): Session;
-}
+type Context = Pick<CaseContext<string, VariantAxes>, 'connect' | 'driverOf' | 'port' | 'ring'>;
 
 /** A chain that lies in the table and is not shown yet. */
 export interface LaidOut {
@@ -26,7 +22,7 @@ export interface LaidOut {
 /** Changes one or more things about a sound chain, or about the ring once it is shown. */
 export interface Breakage {
   readonly key: string;
-  readonly chain?: () => readonly Segment[];
+  readonly chain?: (driver: DeviceDriver) => readonly Segment[];
   readonly add?: AddOptions;
   readonly lay?: (laid: LaidOut) => void;
   /** Moves the available idx in place of the driver side. */
@@ -42,12 +38,15 @@ const size = 16;
  * as that can be told, and stops the ring. Then a fresh session must be served.
  */
 export function survives(context: Context, check: Check, breakage: Breakage): void {
-  const { port, workload } = context;
-  const { session, ring, queue } = runningQueue(context, { size, indirect: breakage.add?.indirect !== undefined });
-  const soundChain = workload.request({ seed: 1, readableCuts: [4, 6] }).segments;
+  const { port } = context;
+  const { session, driver, ring, queue } = runningQueue(context, {
+    size,
+    indirect: breakage.add?.indirect !== undefined,
+  });
+  const soundChain = driver.request({ seed: 1, readableCuts: [4, 6] }).segments;
   queue.driver.add(soundChain);
   const slot = queue.driver.nextAvailIdx % size;
-  const chain = breakage.chain?.() ?? workload.request({ seed: 2, readableCuts: [4, 6] }).segments;
+  const chain = breakage.chain?.(driver) ?? driver.request({ seed: 2, readableCuts: [4, 6] }).segments;
   const head = queue.driver.add(chain, breakage.add);
   if (head === 'ring-full') throw new RangeError(`${breakage.key} is longer than ${size} descriptors`);
   breakage.lay?.({ ring, places: chain.map((_, at) => head + at), sound: [...soundChain.keys()], slot });

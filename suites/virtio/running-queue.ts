@@ -1,17 +1,15 @@
-import type { Workload } from '../../drivers/devices/workload.ts';
-import type { Attachment, AttachOptions, Guest, GuestSplitRing, Session } from '../../drivers/port/port.ts';
+import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
+import type { Attachment, AttachOptions, GuestSplitRing, Session } from '../../drivers/port/port.ts';
 import type { RingPlacement } from '../../reference-impl/virtqueue/split/guest-ring.ts';
+import type { CaseContext, VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
 
 /** What of a case's context is needed to have a ring run on a session of its own. */
-interface Context<S extends Session> {
-  readonly guest: Guest;
-  readonly workload: Workload;
-  connect(start: 'connected' | 'negotiated'): S;
-}
+type Context<S extends Session> = Pick<CaseContext<string, VariantAxes, S>, 'connect' | 'driverOf' | 'ring'>;
 
 export interface RunningQueue<S extends Session = Session> {
   readonly session: S;
+  readonly driver: DeviceDriver;
   readonly ring: GuestSplitRing;
   readonly queue: Attachment;
 }
@@ -23,8 +21,20 @@ export function runningQueue<S extends Session>(
 ): RunningQueue<S> {
   const { size = 16, placement = 'contiguous', ...attach } = options;
   const session = context.connect('negotiated');
-  const ring = context.guest.splitRing({ size, base: attach.base ?? 0, placement });
-  return { session, ring, queue: context.workload.attach(session, ring, attach) };
+  const driver = context.driverOf(session);
+  const ring = context.ring({ size, base: attach.base ?? 0, placement });
+  return { session, driver, ring, queue: driver.attach(ring, attach) };
+}
+
+/** What the case's driver says of itself once it is negotiated, asked on a session that is closed again. */
+export function askedDriver<T>(
+  context: Pick<Context<Session>, 'connect' | 'driverOf'>,
+  ask: (driver: DeviceDriver) => T,
+): T {
+  const session = context.connect('negotiated');
+  const answer = ask(context.driverOf(session));
+  session.close();
+  return answer;
 }
 
 /**
@@ -32,8 +42,8 @@ export function runningQueue<S extends Session>(
  * @throws as `waitForUsed`, which makes a failure of whatever is being shown.
  */
 export function servesAfresh(context: Context<Session>, check: Check, what: string): boolean {
-  const { session, queue } = runningQueue(context);
-  context.workload.transfer(queue);
+  const { session, driver, queue } = runningQueue(context);
+  driver.transfer(queue);
   session.close();
   return check.holds(true, `a transfer on a fresh session ${what}`, { expected: 'it ends', actual: 'it ended' });
 }

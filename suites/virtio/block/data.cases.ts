@@ -1,7 +1,7 @@
 import { VIRTIO_BLK_S_OK } from '../../../drivers/devices/block-requests.ts';
 import { pattern } from '../../../drivers/devices/request.ts';
 import { defineCase } from '../../case.ts';
-import { runningQueue } from '../running-queue.ts';
+import { askedDriver, runningQueue } from '../running-queue.ts';
 
 /** Data that is written and read (virtio 5.2.6). */
 
@@ -13,9 +13,9 @@ export const sizes = defineCase({
   proves: { 'blk/read-returns-written-data': ['block-read-returns-zeros', 'block-read-inverts-last-byte'] },
   applies: { start: 'closed', devices: ['block'] },
   run(context) {
-    const { workload, points, requirement } = context;
+    const { points, requirement } = context;
     const check = requirement('blk/read-returns-written-data');
-    const last = workload.block.facts.sectors;
+    const last = askedDriver(context, ({ block }) => block.facts.sectors);
     const page = 4096;
     const all = [1, 2, 8, 64, 128].flatMap((sectors) => [
       { key: `sectors=${sectors},first`, sectors, sector: 0, cuts: [] },
@@ -24,8 +24,8 @@ export const sizes = defineCase({
       { key: `sectors=${sectors},odd,unaligned`, sectors, sector: 5, cuts: [16, 1, 511, 3, 4093, 1] },
     ]);
     points(all, ({ key, sectors, sector, cuts }) => {
-      const { session, queue } = runningQueue(context, { size: 64 });
-      const problem = workload.transfer(queue, {
+      const { session, driver, queue } = runningQueue(context, { size: 64 });
+      const problem = driver.transfer(queue, {
         sector,
         bytes: sectors * sectorSize,
         seed: sectors + sector,
@@ -43,9 +43,9 @@ export const manySectors = defineCase({
   title: 'sectors written one by one hold their own data afterwards, read one by one and at once',
   proves: { 'blk/read-returns-written-data': 'block-sectors-in-pairs' },
   applies: { start: 'negotiated', devices: ['block'] },
-  run({ session, guest, workload, requirement }) {
-    const { block } = workload;
-    const queue = workload.attach(session, guest.splitRing({ size: 64 }));
+  run({ driver, ring, requirement }) {
+    const { block } = driver;
+    const queue = driver.attach(ring({ size: 64 }));
     const check = requirement('blk/read-returns-written-data');
     const count = 16;
     const first = 1000;
@@ -77,9 +77,9 @@ export const outstanding = defineCase({
   proves: { 'blk/read-returns-written-data': 'block-read-inverts-last-byte' },
   applies: { start: 'negotiated', devices: ['block'] },
   variants: { sectors: [1, 7] },
-  run({ session, guest, workload, variant, requirement }) {
-    const { block } = workload;
-    const queue = workload.attach(session, guest.splitRing({ size: 64 }));
+  run({ driver, ring, variant, requirement }) {
+    const { block } = driver;
+    const queue = driver.attach(ring({ size: 64 }));
     const check = requirement('blk/read-returns-written-data');
     const places = Array.from({ length: 16 }, (_, n) => ({
       sector: 64 + n * 16,
@@ -104,9 +104,9 @@ export const onlyItsSectors = defineCase({
   proves: { 'blk/write-changes-only-its-sectors': ['block-write-cut-after-one-sector', 'block-write-one-sector-more'] },
   applies: { start: 'negotiated', devices: ['block'] },
   variants: { sectors: [1, 2, 5] },
-  run({ session, guest, workload, variant, requirement }) {
-    const { block } = workload;
-    const queue = workload.attach(session, guest.splitRing({ size: 32 }));
+  run({ driver, ring, variant, requirement }) {
+    const { block } = driver;
+    const queue = driver.attach(ring({ size: 32 }));
     const first = 200;
     const count = 16;
     const before = pattern(count * sectorSize, 1);
@@ -138,9 +138,9 @@ export const usedLen = defineCase({
   proves: { 'split/used-len-bytes-written': 'used-len-beyond-written-bytes' },
   applies: { start: 'negotiated', devices: ['block'] },
   variants: { sectors: [1, 16] },
-  run({ session, guest, workload, variant, requirement }) {
-    const { block } = workload;
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+  run({ driver, ring, variant, requirement }) {
+    const { block } = driver;
+    const queue = driver.attach(ring({ size: 16 }));
     const check = requirement('split/used-len-bytes-written');
     const data = pattern(variant.sectors * sectorSize, 21);
     queue.makeAvailable([block.write(data, { sector: 40 }).segments]);
@@ -161,9 +161,9 @@ export const usedLenOfEachKind = defineCase({
   title: 'the used len of reads, writes, flushes and GET_ID counts their data and the status byte',
   proves: { 'split/used-len-counts-written-bytes': ['block-written-bytes-without-status', 'used-len-zero'] },
   applies: { start: 'negotiated', devices: ['block'], negotiate: ['VIRTIO_BLK_F_FLUSH'] },
-  run({ session, guest, workload, requirement }) {
-    const { block } = workload;
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+  run({ driver, ring, requirement }) {
+    const { block } = driver;
+    const queue = driver.attach(ring({ size: 16 }));
     const check = requirement('split/used-len-counts-written-bytes');
     const requests = {
       'a read of one sector': block.read({ sector: 2 }),

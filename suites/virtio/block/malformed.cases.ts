@@ -4,6 +4,7 @@ import {
   VIRTIO_BLK_T_IN,
   VIRTIO_BLK_T_OUT,
 } from '../../../drivers/devices/block-requests.ts';
+import type { DeviceDriver } from '../../../drivers/devices/device-driver.ts';
 import { pattern } from '../../../drivers/devices/request.ts';
 import { readable, type Segment, writable } from '../../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../../case.ts';
@@ -18,15 +19,14 @@ export const partialSector = defineCase({
   applies: { start: 'closed', devices: ['block'] },
   run(context) {
     const check = context.requirement('blk/partial-sector-survived');
-    const { block } = context.workload;
     const all = [0, 1, 511, 513, 1025].flatMap((bytes): Breakage[] => [
       {
         key: `read,bytes=${bytes}`,
-        chain: () => block.raw({ type: VIRTIO_BLK_T_IN, sector: 1, writableBytes: bytes }).segments,
+        chain: ({ block }) => block.raw({ type: VIRTIO_BLK_T_IN, sector: 1, writableBytes: bytes }).segments,
       },
       {
         key: `write,bytes=${bytes}`,
-        chain: () => block.raw({ type: VIRTIO_BLK_T_OUT, sector: 1, data: pattern(bytes, 5) }).segments,
+        chain: ({ block }) => block.raw({ type: VIRTIO_BLK_T_OUT, sector: 1, data: pattern(bytes, 5) }).segments,
       },
     ]);
     context.points(all, (point) => survives(context, check, point));
@@ -58,11 +58,11 @@ export const shortRequest = defineCase({
       { key: 'no-readable,data', chain: () => [writable(span(512)), writable(span(1))] },
       ...[VIRTIO_BLK_T_GET_ID, VIRTIO_BLK_T_FLUSH, VIRTIO_BLK_T_IN].map((type) => ({
         key: `type=${type},status-only`,
-        chain: () => context.workload.block.raw({ type, sector: 0 }).segments,
+        chain: ({ block }: DeviceDriver) => block.raw({ type, sector: 0 }).segments,
       })),
       {
         key: 'get-id-into-3-bytes',
-        chain: () => context.workload.block.raw({ type: VIRTIO_BLK_T_GET_ID, sector: 0, writableBytes: 3 }).segments,
+        chain: ({ block }) => block.raw({ type: VIRTIO_BLK_T_GET_ID, sector: 0, writableBytes: 3 }).segments,
       },
     ];
     context.points(all, (point) => survives(context, check, point));

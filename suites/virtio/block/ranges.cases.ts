@@ -43,8 +43,8 @@ export const unknownFlags = defineCase({
       [2, 0x8000_0000, 0xffff_fffe].map((flags) => ({ key: `type=${type},flags=${flags}`, type, flags })),
     );
     context.points(all, ({ key, type, flags }) => {
-      const { session, queue } = runningQueue(context);
-      const status = statusOf(queue, context.workload.block, type, range(16, 1, flags));
+      const { session, driver, queue } = runningQueue(context);
+      const status = statusOf(queue, driver.block, type, range(16, 1, flags));
       check.equal(status, VIRTIO_BLK_S_UNSUPP, `status of ${key}`);
       session.close();
     });
@@ -56,9 +56,9 @@ export const discardUnmap = defineCase({
   title: 'DISCARD with the unmap flag completes with UNSUPP',
   proves: { 'blk/discard-unmap-unsupported': 'block-discard-with-unmap-done' },
   applies: { start: 'negotiated', devices: ['block'], negotiate: ['VIRTIO_BLK_F_DISCARD'] },
-  run({ session, guest, workload, requirement }) {
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
-    const status = statusOf(queue, workload.block, VIRTIO_BLK_T_DISCARD, range(16, 1, UNMAP));
+  run({ driver, ring, requirement }) {
+    const queue = driver.attach(ring({ size: 16 }));
+    const status = statusOf(queue, driver.block, VIRTIO_BLK_T_DISCARD, range(16, 1, UNMAP));
     requirement('blk/discard-unmap-unsupported').equal(status, VIRTIO_BLK_S_UNSUPP, 'status');
   },
 });
@@ -69,9 +69,9 @@ export const writeZeroes = defineCase({
   proves: { 'blk/zeroed-ranges-read-zero': 'block-zeroed-range-reads-as-ones' },
   applies: { start: 'negotiated', devices: ['block'], negotiate: ['VIRTIO_BLK_F_WRITE_ZEROES'] },
   variants: { unmap: [false, true] },
-  run({ session, guest, workload, variant, requirement }) {
-    const { block } = workload;
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+  run({ driver, ring, variant, requirement }) {
+    const { block } = driver;
+    const queue = driver.attach(ring({ size: 16 }));
     const check = requirement('blk/zeroed-ranges-read-zero');
     for (const sectors of [1, 3, 8]) {
       const data = pattern(16 * sectorSize, sectors);
@@ -106,8 +106,8 @@ export const zoneRequests = defineCase({
     };
     const all = Object.entries(zoneRequestTypes).map(([key, type]) => ({ key, type }));
     context.points(all, ({ key, type }) => {
-      const { session, queue } = runningQueue(context);
-      const request = context.workload.block.raw({ type, sector: 0, writableBytes: 64 });
+      const { session, driver, queue } = runningQueue(context);
+      const request = driver.block.raw({ type, sector: 0, writableBytes: 64 });
       queue.makeAvailable([request.segments]);
       queue.kickAndWaitForUsed(1);
       check.equal(request.status(), VIRTIO_BLK_S_UNSUPP, `status of ${key}`);

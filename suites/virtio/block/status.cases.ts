@@ -9,7 +9,7 @@ import {
 import { pattern } from '../../../drivers/devices/request.ts';
 import { writable } from '../../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../../case.ts';
-import { runningQueue } from '../running-queue.ts';
+import { askedDriver, runningQueue } from '../running-queue.ts';
 
 /** What becomes of a request, as its status byte tells (virtio 5.2.6). */
 
@@ -21,9 +21,9 @@ export const statusByte = defineCase({
   proves: { 'blk/status-byte-written': ['block-status-undefined', 'block-status-before-data'] },
   applies: { start: 'negotiated', devices: ['block'] },
   variants: { statusAlone: [true, false] },
-  run({ session, guest, workload, variant, requirement }) {
-    const { block } = workload;
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+  run({ driver, ring, variant, requirement }) {
+    const { block } = driver;
+    const queue = driver.attach(ring({ size: 16 }));
     const check = requirement('blk/status-byte-written');
     const shape = (bytes: number): { writableCuts: number[] } => ({ writableCuts: variant.statusAlone ? [bytes] : [] });
     const requests: Record<string, BlockRequest> = {
@@ -46,9 +46,9 @@ export const flush = defineCase({
   title: 'a flush completes with OK, alone and behind a write',
   proves: { 'blk/flush-succeeds': 'block-flush-fails' },
   applies: { start: 'negotiated', devices: ['block'], negotiate: ['VIRTIO_BLK_F_FLUSH'] },
-  run({ session, guest, workload, requirement }) {
-    const { block } = workload;
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+  run({ driver, ring, requirement }) {
+    const { block } = driver;
+    const queue = driver.attach(ring({ size: 16 }));
     const check = requirement('blk/flush-succeeds');
     const alone = block.flush();
     queue.makeAvailable([alone.segments]);
@@ -66,9 +66,9 @@ export const getId = defineCase({
   title: 'GET_ID fills 20 bytes with ASCII text, NUL behind it when it is shorter, the same each time',
   proves: { 'blk/get-id-returns-string': 'block-id-empty' },
   applies: { start: 'negotiated', devices: ['block'] },
-  run({ session, guest, workload, requirement }) {
-    const { block } = workload;
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+  run({ driver, ring, requirement }) {
+    const { block } = driver;
+    const queue = driver.attach(ring({ size: 16 }));
     const check = requirement('blk/get-id-returns-string');
     const ids = [[], [7]].map((writableCuts) => {
       const request = block.getId({ writableCuts });
@@ -93,10 +93,10 @@ export const idWithinBuffers = defineCase({
   proves: { 'split/nothing-written-outside-buffers': 'byte-behind-buffer-scribbled' },
   applies: { start: 'negotiated', devices: ['block'] },
   variants: { first: [1, 7, 19] },
-  run({ session, guest, workload, variant, requirement }) {
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+  run({ guest, driver, ring, variant, requirement }) {
+    const queue = driver.attach(ring({ size: 16 }));
     const area = guest.allocate({ size: 256 });
-    const [header] = workload.block.getId().segments;
+    const [header] = driver.block.getId().segments;
     const parts = [area.slice(0, variant.first), area.slice(64, 20 - variant.first), area.slice(128, 1)];
     area.fill(0x5a);
     queue.makeAvailable([[...(header === undefined ? [] : [header]), ...parts.map(writable)]]);
@@ -119,8 +119,8 @@ export const unknownType = defineCase({
       [0, 512].map((writableBytes) => ({ key: `type=${type},writable=${writableBytes}`, type, writableBytes })),
     );
     context.points(all, ({ key, type, writableBytes }) => {
-      const { session, queue } = runningQueue(context);
-      const request = context.workload.block.raw({ type, sector: 0, writableBytes });
+      const { session, driver, queue } = runningQueue(context);
+      const request = driver.block.raw({ type, sector: 0, writableBytes });
       queue.makeAvailable([request.segments]);
       queue.kickAndWaitForUsed(1);
       check.equal(request.status(), VIRTIO_BLK_S_UNSUPP, `status of ${key}`);
@@ -135,9 +135,8 @@ export const pastCapacity = defineCase({
   proves: { 'blk/access-past-capacity-fails': 'block-access-past-capacity-done' },
   applies: { start: 'closed', devices: ['block'] },
   run(context) {
-    const { workload } = context;
     const check = context.requirement('blk/access-past-capacity-fails');
-    const capacity = BigInt(workload.block.facts.sectors);
+    const capacity = BigInt(askedDriver(context, ({ block }) => block.facts.sectors));
     const far = [
       { key: 'at-end', sector: capacity, sectors: 1 },
       { key: 'over-end', sector: capacity - 1n, sectors: 2 },
@@ -151,8 +150,8 @@ export const pastCapacity = defineCase({
       (['read', 'write'] as const).map((kind) => ({ ...one, key: `${kind},${one.key}`, kind })),
     );
     context.points(all, ({ key, kind, sector, sectors }) => {
-      const { block } = workload;
-      const { session, queue } = runningQueue(context);
+      const { session, driver, queue } = runningQueue(context);
+      const { block } = driver;
       const kept = pattern(512, 77);
       const done = (request: BlockRequest): BlockRequest => {
         queue.makeAvailable([request.segments]);

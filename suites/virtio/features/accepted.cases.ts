@@ -46,18 +46,19 @@ function maskOf(port: DriverPort, names: Iterable<FeatureName>): bigint {
   return [...always, ...required, ...names].reduce((word, name) => word | bitOf(name), 0n);
 }
 
-type Context = Pick<CaseContext<string, VariantAxes>, 'connect' | 'guest' | 'workload'>;
+type Context = Pick<CaseContext<string, VariantAxes>, 'connect' | 'driverOf' | 'guest' | 'ring'>;
 
 /** Negotiates exactly this set on a session of its own; then data must go there and back. */
 function servesWith(context: Context, check: Check, features: bigint, what: string): void {
-  const { guest, workload } = context;
+  const { guest, ring } = context;
   const session = context.connect('connected');
+  const driver = context.driverOf(session);
   const accepted = session.negotiate({ features, protocolFeatures: 0n });
   check.equal(accepted.accepted & ~accepted.offered, 0n, `bits of ${what} that are not offered`);
   session.shareMemory(guest);
   const eventIdx = (features & bitOf('VIRTIO_F_EVENT_IDX')) !== 0n;
-  const queue = workload.attach(session, guest.splitRing({ size: 16 }), { eventIdx });
-  check.equal(workload.transfer(queue), undefined, `what is wrong with a transfer under ${what}`);
+  const queue = driver.attach(ring({ size: 16 }), { eventIdx });
+  check.equal(driver.transfer(queue), undefined, `what is wrong with a transfer under ${what}`);
   session.close();
 }
 
@@ -108,19 +109,18 @@ export const inOrder = defineCase({
   proves: { 'reserved/in-order-use': 'chains-used-in-reverse' },
   applies: { start: 'negotiated', negotiate: ['VIRTIO_F_IN_ORDER'] },
   variants: { chains: [3, 8] },
-  run({ port, session, guest, workload, variant, requirement }) {
+  run({ port, driver, ring, variant, requirement }) {
     const size = 16;
-    const ring = guest.splitRing({ size });
-    const queue = workload.attach(session, ring);
+    const queue = driver.attach(ring({ size }));
     const check = requirement('reserved/in-order-use');
-    for (let slot = 0; slot < size; slot++) ring.setUsedElement(slot, unwritten, unwritten);
-    const requests = Array.from({ length: variant.chains }, (_, seed) => workload.request({ seed }));
+    for (let slot = 0; slot < size; slot++) queue.ring.setUsedElement(slot, unwritten, unwritten);
+    const requests = Array.from({ length: variant.chains }, (_, seed) => driver.request({ seed }));
     const heads = queue.makeAvailable(requests.map(({ segments }) => segments));
     queue.kick();
-    port.until(() => ring.usedIdx() === heads.length, port.deadlineMs);
-    check.equal(ring.usedIdx(), heads.length, 'used idx');
+    port.until(() => queue.ring.usedIdx() === heads.length, port.deadlineMs);
+    check.equal(queue.ring.usedIdx(), heads.length, 'used idx');
     // One element may stand for all up to its own: those that were written must lie where their chain is in turn.
-    const ids = heads.map((_, slot) => ring.usedId(slot));
+    const ids = heads.map((_, slot) => queue.ring.usedId(slot));
     const wanted = heads.map((head, slot) => (ids[slot] === unwritten ? unwritten : head));
     check.sameSequence(ids, wanted, 'ids of the used elements that were written');
     check.equal(ids.at(-1), heads.at(-1), 'id of the last used element');

@@ -12,7 +12,7 @@ export const sizes = defineCase({
   proves: { 'net/frames-arrive-intact': 'net-frame-byte-inverted' },
   applies: { start: 'closed', devices: ['net'] },
   run(context) {
-    const { workload, points, connect, requirement } = context;
+    const { driverOf, ring, points, connect, requirement } = context;
     const check = requirement('net/frames-arrive-intact');
     const lengths = [60, 61, 64, 127, 128, 256, 511, 512, 1000, 1024, 1513, longestFrame];
     const all = [
@@ -29,10 +29,11 @@ export const sizes = defineCase({
     ];
     points(all, ({ key, bytes, readableCuts, writableCuts }) => {
       const session = connect('negotiated');
-      const { transmit, receive } = netPort(session, context);
-      const frame = workload.net.frame(bytes, bytes);
-      const returned = workload.net.roundTrip(transmit, receive, frame, { readableCuts, writableCuts });
-      check.bytesEqual(returned.frame, workload.net.returned(frame), `frame of ${key}`);
+      const driver = driverOf(session);
+      const { transmit, receive } = netPort({ driver, ring });
+      const frame = driver.net.frame(bytes, bytes);
+      const returned = driver.net.roundTrip(transmit, receive, frame, { readableCuts, writableCuts });
+      check.bytesEqual(returned.frame, driver.net.returned(frame), `frame of ${key}`);
       session.close();
     });
   },
@@ -44,21 +45,21 @@ export const manyFrames = defineCase({
   proves: { 'net/frames-arrive-intact': 'net-frame-duplicated' },
   applies: { start: 'negotiated', devices: ['net'] },
   run(context) {
-    const { session, workload, requirement } = context;
-    const { transmit, receive } = netPort(session, context);
+    const { driver, requirement } = context;
+    const { transmit, receive } = netPort(context);
     const check = requirement('net/frames-arrive-intact');
     const count = 24;
-    const buffers = Array.from({ length: 2 * count }, () => workload.net.receiveBuffer(512));
+    const buffers = Array.from({ length: 2 * count }, () => driver.net.receiveBuffer(512));
     receive.makeAvailable(buffers.map(({ request }) => request.segments));
     receive.kick();
-    const frames = Array.from({ length: count }, (_, n) => workload.net.frame(60 + 16 * n, n));
-    transmit.makeAvailable(frames.map((frame) => workload.net.transmitFrame(frame).segments));
+    const frames = Array.from({ length: count }, (_, n) => driver.net.frame(60 + 16 * n, n));
+    transmit.makeAvailable(frames.map((frame) => driver.net.transmitFrame(frame).segments));
     transmit.kickAndWaitForUsed(count);
     const used = receive.waitForUsed(count);
     const texts = used.map(({ len }, n) =>
       (buffers[n]?.load() ?? new Uint8Array(0)).subarray(netHeaderSize, len).join(),
     );
-    const wanted = frames.map((frame) => workload.net.returned(frame).join());
+    const wanted = frames.map((frame) => driver.net.returned(frame).join());
     const arrived = wanted.filter((text) => texts.filter((other) => other === text).length === 1).length;
     check.equal(
       arrived,
@@ -75,10 +76,10 @@ export const header = defineCase({
   applies: { start: 'negotiated', devices: ['net'], negotiate: ['VIRTIO_F_VERSION_1'] },
   variants: { bytes: [60, 1514] },
   run(context) {
-    const { session, workload, variant, requirement } = context;
-    const { transmit, receive } = netPort(session, context);
-    const frame = workload.net.frame(variant.bytes, 5);
-    const { len, frame: packet } = workload.net.roundTrip(transmit, receive, frame);
+    const { driver, variant, requirement } = context;
+    const { transmit, receive } = netPort(context);
+    const frame = driver.net.frame(variant.bytes, 5);
+    const { len, frame: packet } = driver.net.roundTrip(transmit, receive, frame);
     const check = requirement('net/rx-header-precedes-packet');
     check.equal(len, netHeaderSize + frame.length, 'len of the used element');
     check.equal(
@@ -95,11 +96,11 @@ export const transmitReturned = defineCase({
   proves: { 'net/tx-buffers-returned': 'net-transmit-len-counts-frame' },
   applies: { start: 'negotiated', devices: ['net'] },
   run(context) {
-    const { session, workload, requirement } = context;
-    const { transmit } = netPort(session, context, 32);
+    const { driver, requirement } = context;
+    const { transmit } = netPort(context, 32);
     const check = requirement('net/tx-buffers-returned');
     for (let round = 0; round < 4; round++) {
-      const requests = Array.from({ length: 16 }, (_, seed) => workload.net.transmit({ bytes: 60 + 90 * seed, seed }));
+      const requests = Array.from({ length: 16 }, (_, seed) => driver.net.transmit({ bytes: 60 + 90 * seed, seed }));
       const heads = transmit.makeAvailable(requests.map(({ segments }) => segments));
       const used = transmit.kickAndWaitForUsed(heads.length);
       const ids = used.map(({ id }) => id);
@@ -117,12 +118,12 @@ export const withinMtu = defineCase({
   applies: { start: 'negotiated', devices: ['net'], negotiate: ['VIRTIO_NET_F_MTU'] },
   variants: { bytes: [1000, 1400, 1514] },
   run(context) {
-    const { session, workload, variant, requirement } = context;
-    const { transmit, receive } = netPort(session, context);
-    const frame = workload.net.frame(variant.bytes, 6);
-    const returned = workload.net.roundTrip(transmit, receive, frame);
+    const { driver, variant, requirement } = context;
+    const { transmit, receive } = netPort(context);
+    const frame = driver.net.frame(variant.bytes, 6);
+    const returned = driver.net.roundTrip(transmit, receive, frame);
     const check = requirement('net/packets-within-mtu-forwarded-whole');
-    check.bytesEqual(returned.frame, workload.net.returned(frame), 'frame');
+    check.bytesEqual(returned.frame, driver.net.returned(frame), 'frame');
   },
 });
 
@@ -132,11 +133,11 @@ export const notLonger = defineCase({
   proves: { 'net/received-packets-within-mtu': 'net-long-frames-padded' },
   applies: { start: 'negotiated', devices: ['net'], negotiate: ['VIRTIO_NET_F_MTU'] },
   run(context) {
-    const { session, workload, requirement } = context;
-    const { transmit, receive } = netPort(session, context);
+    const { driver, requirement } = context;
+    const { transmit, receive } = netPort(context);
     const check = requirement('net/received-packets-within-mtu');
     for (const bytes of [60, 1513, longestFrame]) {
-      const { len } = workload.net.roundTrip(transmit, receive, workload.net.frame(bytes, bytes));
+      const { len } = driver.net.roundTrip(transmit, receive, driver.net.frame(bytes, bytes));
       check.atMost(len - netHeaderSize, longestFrame, `bytes of a packet that was sent with ${bytes}`);
     }
   },
@@ -149,13 +150,13 @@ export const tagged = defineCase({
   applies: { start: 'negotiated', devices: ['net'], without: ['VIRTIO_NET_F_CTRL_VLAN'] },
   variants: { vlan: [0, 1, 100, 4094] },
   run(context) {
-    const { session, workload, variant, requirement } = context;
-    const { transmit, receive } = netPort(session, context);
-    const frame = workload.net.frame(128, 7);
+    const { driver, variant, requirement } = context;
+    const { transmit, receive } = netPort(context);
+    const frame = driver.net.frame(128, 7);
     frame.set([0x81, 0x00, variant.vlan >> 8, variant.vlan & 0xff, 0x88, 0xb5], 12);
-    const returned = workload.net.roundTrip(transmit, receive, frame);
+    const returned = driver.net.roundTrip(transmit, receive, frame);
     const check = requirement('net/tagged-packets-accepted-without-ctrl-vlan');
-    check.bytesEqual(returned.frame, workload.net.returned(frame), `frame of VLAN ${variant.vlan}`);
+    check.bytesEqual(returned.frame, driver.net.returned(frame), `frame of VLAN ${variant.vlan}`);
   },
 });
 
@@ -165,19 +166,19 @@ export const servedLater = defineCase({
   proves: { 'net/frames-arrive-intact': 'net-frame-byte-inverted' },
   applies: { start: 'negotiated', devices: ['net'] },
   run(context) {
-    const { session, workload, requirement } = context;
-    const { transmit, receive } = netPort(session, context);
+    const { driver, requirement } = context;
+    const { transmit, receive } = netPort(context);
     const check = requirement('net/frames-arrive-intact');
-    const early = Array.from({ length: 8 }, (_, n) => workload.net.frame(100, 50 + n));
-    transmit.makeAvailable(early.map((frame) => workload.net.transmitFrame(frame).segments));
+    const early = Array.from({ length: 8 }, (_, n) => driver.net.frame(100, 50 + n));
+    transmit.makeAvailable(early.map((frame) => driver.net.transmitFrame(frame).segments));
     transmit.kickAndWaitForUsed(early.length);
-    const buffers = Array.from({ length: early.length + 1 }, () => workload.net.receiveBuffer(256));
+    const buffers = Array.from({ length: early.length + 1 }, () => driver.net.receiveBuffer(256));
     receive.makeAvailable(buffers.map(({ request }) => request.segments));
     receive.kick();
-    const frame = workload.net.frame(140, 60);
-    transmit.makeAvailable([workload.net.transmitFrame(frame).segments]);
+    const frame = driver.net.frame(140, 60);
+    transmit.makeAvailable([driver.net.transmitFrame(frame).segments]);
     transmit.kickAndWaitForUsed(1);
-    const wanted = new Set(early.map((one) => workload.net.returned(one).join()));
+    const wanted = new Set(early.map((one) => driver.net.returned(one).join()));
     for (const buffer of buffers) {
       const [used] = receive.waitForUsed(1);
       const packet = buffer.load().subarray(netHeaderSize, used?.len);
@@ -185,7 +186,7 @@ export const servedLater = defineCase({
         if (!check.equal(wanted.delete(packet.join()), true, 'an early frame arrives once, whole')) return;
         continue;
       }
-      check.bytesEqual(packet, workload.net.returned(frame), 'the frame sent when there were buffers');
+      check.bytesEqual(packet, driver.net.returned(frame), 'the frame sent when there were buffers');
       return;
     }
     check.equal(buffers.length, 0, 'the frame sent when there were buffers did not arrive: buffers left');
@@ -199,9 +200,9 @@ export const receivedLen = defineCase({
   applies: { start: 'negotiated', devices: ['net'] },
   variants: { bytes: [60, 1514] },
   run(context) {
-    const { session, workload, variant, requirement } = context;
-    const { transmit, receive } = netPort(session, context);
-    const { len } = workload.net.roundTrip(transmit, receive, workload.net.frame(variant.bytes, 8));
+    const { driver, variant, requirement } = context;
+    const { transmit, receive } = netPort(context);
+    const { len } = driver.net.roundTrip(transmit, receive, driver.net.frame(variant.bytes, 8));
     const check = requirement('split/used-len-counts-written-bytes');
     check.equal(len, netHeaderSize + variant.bytes, 'len of the used element');
   },

@@ -34,15 +34,16 @@ export const shortReceive = defineCase({
   proves: { 'net/short-receive-buffer-survived': 'net-short-receive-crashes' },
   applies: { start: 'closed', devices: ['net'] },
   run(context) {
-    const { guest, workload, port } = context;
+    const { guest, port } = context;
     const check = context.requirement('net/short-receive-buffer-survived');
     const all = [1, 4, 11, 12, 13, 71].map((bytes) => ({ key: `bytes=${bytes}`, bytes }));
     context.points(all, ({ key, bytes }) => {
       const session = context.connect('negotiated');
-      const { transmit, receive } = netPort(session, context);
+      const driver = context.driverOf(session);
+      const { transmit, receive } = netPort({ driver, ring: context.ring });
       receive.makeAvailable([[writable(guest.allocate({ size: bytes }))], [writable(guest.allocate({ size: bytes }))]]);
       receive.kick();
-      for (const seed of [1, 2, 3]) workload.once(transmit, { seed });
+      for (const seed of [1, 2, 3]) driver.once(transmit, { seed });
       port.until(() => receive.ring.usedIdx() !== 0 || receive.errors() > 0 || !session.isOpen, 20);
       if (session.isOpen) receive.stop();
       session.close();

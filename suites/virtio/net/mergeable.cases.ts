@@ -5,7 +5,7 @@ import { decodeNetHeader, netPort } from './net-port.ts';
 
 /** One packet in several receive buffers, and where that may not be (virtio 5.1.6.3, 5.1.6.4). */
 
-type Context = Parameters<typeof netPort>[1] & { readonly session: Parameters<typeof netPort>[0] };
+type Context = Parameters<typeof netPort>[0];
 const negotiate = ['VIRTIO_NET_F_MRG_RXBUF'] as const;
 const frameBytes = 600;
 
@@ -20,14 +20,14 @@ interface Spread {
 
 /** Sends one frame to a receive ring whose buffers are too small for it. */
 function spread(context: Context, bufferBytes: number): Spread {
-  const { session, workload } = context;
-  const { transmit, receive } = netPort(session, context);
+  const { driver } = context;
+  const { transmit, receive } = netPort(context);
   const most = Math.ceil((netHeaderSize + frameBytes) / bufferBytes);
-  const buffers = Array.from({ length: most + 4 }, () => workload.net.receiveBuffer(bufferBytes));
+  const buffers = Array.from({ length: most + 4 }, () => driver.net.receiveBuffer(bufferBytes));
   receive.makeAvailable(buffers.map(({ request }) => request.segments));
   receive.kick();
-  const frame = workload.net.frame(frameBytes, bufferBytes);
-  transmit.makeAvailable([workload.net.transmitFrame(frame).segments]);
+  const frame = driver.net.frame(frameBytes, bufferBytes);
+  transmit.makeAvailable([driver.net.transmitFrame(frame).segments]);
   transmit.kick();
   const [first] = receive.waitForUsed(1);
   const { numBuffers } = decodeNetHeader(buffers[0]?.load() ?? new Uint8Array(netHeaderSize));
@@ -48,7 +48,7 @@ export const numBuffers = defineCase({
     const check = context.requirement('net/num-buffers-counts-buffers');
     const expected = Math.ceil((netHeaderSize + frameBytes) / context.variant.bufferBytes);
     check.equal(told, expected, `num_buffers of ${frameBytes} bytes in buffers of ${context.variant.bufferBytes}`);
-    check.bytesEqual(packet, context.workload.net.returned(frame), 'what those buffers hold');
+    check.bytesEqual(packet, context.driver.net.returned(frame), 'what those buffers hold');
   },
 });
 
@@ -73,16 +73,16 @@ export const usedTogether = defineCase({
   proves: { 'net/packet-buffers-used-together': 'net-merged-buffers-used-in-two-steps' },
   applies: { start: 'negotiated', devices: ['net'], negotiate },
   run(context) {
-    const { port, session, workload, requirement } = context;
-    const { transmit, receive } = netPort(session, context);
+    const { port, driver, requirement } = context;
+    const { transmit, receive } = netPort(context);
     const check = requirement('net/packet-buffers-used-together');
     const { ring } = receive;
     for (let round = 0; round < 6; round++) {
-      const buffers = Array.from({ length: 5 }, () => workload.net.receiveBuffer(128));
+      const buffers = Array.from({ length: 5 }, () => driver.net.receiveBuffer(128));
       receive.makeAvailable(buffers.map(({ request }) => request.segments));
       receive.kick();
       const before = ring.usedIdx();
-      transmit.makeAvailable([workload.net.transmitFrame(workload.net.frame(frameBytes, round)).segments]);
+      transmit.makeAvailable([driver.net.transmitFrame(driver.net.frame(frameBytes, round)).segments]);
       transmit.kick();
       // Looks at once and often, before it leaves the processor for the call.
       for (let n = 0; n < 2000 && ring.usedIdx() === before; n++);
@@ -104,15 +104,15 @@ export const oneChain = defineCase({
   proves: { 'net/one-chain-holds-packet-without-mergeable': 'net-merges-without-feature' },
   applies: { start: 'negotiated', devices: ['net'], without: negotiate },
   run(context) {
-    const { port, session, workload, requirement } = context;
-    const { transmit, receive } = netPort(session, context);
+    const { port, driver, requirement } = context;
+    const { transmit, receive } = netPort(context);
     const check = requirement('net/one-chain-holds-packet-without-mergeable');
-    const buffers = Array.from({ length: 8 }, () => workload.net.receiveBuffer(200));
+    const buffers = Array.from({ length: 8 }, () => driver.net.receiveBuffer(200));
     receive.makeAvailable(buffers.map(({ request }) => request.segments));
     receive.kick();
     const send = (bytes: number): Uint8Array => {
-      const frame = workload.net.frame(bytes, bytes);
-      transmit.makeAvailable([workload.net.transmitFrame(frame).segments]);
+      const frame = driver.net.frame(bytes, bytes);
+      transmit.makeAvailable([driver.net.transmitFrame(frame).segments]);
       transmit.kickAndWaitForUsed(1);
       return frame;
     };
@@ -124,6 +124,6 @@ export const oneChain = defineCase({
     const [used] = receive.waitForUsed(1);
     check.equal(used?.len, netHeaderSize + short.length, 'len of the first receive buffer that was used');
     const packet = buffers[0]?.load().subarray(netHeaderSize, used?.len) ?? new Uint8Array(0);
-    check.bytesEqual(packet, workload.net.returned(short), 'the packet in it');
+    check.bytesEqual(packet, driver.net.returned(short), 'the packet in it');
   },
 });

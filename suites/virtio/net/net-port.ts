@@ -1,6 +1,6 @@
 import { netHeaderSize } from '../../../drivers/devices/net-frames.ts';
-import type { Workload } from '../../../drivers/devices/workload.ts';
-import type { Attachment, Guest, Session } from '../../../drivers/port/port.ts';
+import type { Attachment } from '../../../drivers/port/port.ts';
+import type { CaseContext, VariantAxes } from '../../case.ts';
 
 /** A transmit ring and the receive ring to which its frames come back. */
 export interface NetPort {
@@ -9,12 +9,11 @@ export interface NetPort {
 }
 
 export function netPort(
-  session: Session,
-  { guest, workload }: { readonly guest: Guest; readonly workload: Workload },
+  { driver, ring }: Pick<CaseContext<string, VariantAxes>, 'driver' | 'ring'>,
   size = 64,
 ): NetPort {
-  const transmit = workload.attach(session, guest.splitRing({ size }));
-  return { transmit, receive: workload.companion(session, workload.net.facts.receiveIndex) };
+  const transmit = driver.attach(ring({ size }));
+  return { transmit, receive: driver.companion(driver.net.facts.receiveIndex) };
 }
 
 /** Fields of struct virtio_net_hdr (virtio 5.1.6). */

@@ -17,7 +17,7 @@ import {
 
 /** The header of a received packet where nothing was negotiated that would fill it (virtio 5.1.6.4.1). */
 
-type Context = Parameters<typeof netPort>[1] & { readonly session: Parameters<typeof netPort>[0] };
+type Context = Parameters<typeof netPort>[0];
 
 const guestSegmentation = [
   'VIRTIO_NET_F_GUEST_TSO4',
@@ -30,10 +30,10 @@ const guestSegmentation = [
 
 /** The headers with which frames of these kinds come back, first a plain one. */
 function receivedHeaders(context: Context, kinds: readonly Parameters<typeof internetFrame>[0][]): NetHeader[] {
-  const { session, workload } = context;
-  const { transmit, receive } = netPort(session, context);
-  const frames = [workload.net.frame(100, 1), ...kinds.map((kind) => internetFrame(kind, 1400))];
-  return frames.map((frame) => decodeNetHeader(workload.net.roundTrip(transmit, receive, frame).header));
+  const { driver } = context;
+  const { transmit, receive } = netPort(context);
+  const frames = [driver.net.frame(100, 1), ...kinds.map((kind) => internetFrame(kind, 1400))];
+  return frames.map((frame) => decodeNetHeader(driver.net.roundTrip(transmit, receive, frame).header));
 }
 
 export const flags = defineCase({
@@ -149,9 +149,9 @@ export const numBuffersOne = defineCase({
   applies: { start: 'negotiated', devices: ['net'], without: ['VIRTIO_NET_F_MRG_RXBUF'] },
   variants: { bytes: [60, 1514] },
   run(context) {
-    const { session, workload, variant, requirement } = context;
-    const { transmit, receive } = netPort(session, context);
-    const { header } = workload.net.roundTrip(transmit, receive, workload.net.frame(variant.bytes, 9));
+    const { driver, variant, requirement } = context;
+    const { transmit, receive } = netPort(context);
+    const { header } = driver.net.roundTrip(transmit, receive, driver.net.frame(variant.bytes, 9));
     const check = requirement('net/num-buffers-one-without-mergeable');
     check.equal(header.length, netHeaderSize, 'bytes of header');
     check.equal(decodeNetHeader(header).numBuffers, 1, 'num_buffers');
@@ -164,11 +164,11 @@ export const checksummed = defineCase({
   proves: { 'net/rx-fully-checksummed-without-guest-csum': 'net-received-checksum-left-out' },
   applies: { start: 'negotiated', devices: ['net'], without: ['VIRTIO_NET_F_GUEST_CSUM'] },
   run(context) {
-    const { session, workload, requirement } = context;
-    const { transmit, receive } = netPort(session, context);
+    const { driver, requirement } = context;
+    const { transmit, receive } = netPort(context);
     const check = requirement('net/rx-fully-checksummed-without-guest-csum');
     for (const kind of ['tcp4', 'udp4', 'tcp6', 'udp6'] as const) {
-      const { frame } = workload.net.roundTrip(transmit, receive, internetFrame(kind, 600));
+      const { frame } = driver.net.roundTrip(transmit, receive, internetFrame(kind, 600));
       check.equal(isChecksummed(frame), true, `checksum of ${kind} is right`);
     }
   },

@@ -4,17 +4,17 @@ import { encodeNetHeader, type NetHeader, netPort } from './net-port.ts';
 
 /** Fields of the header of a transmitted packet that a device must not heed (virtio 5.1.6.2.2). */
 
-type Context = Parameters<typeof netPort>[1] & { readonly session: Parameters<typeof netPort>[0] };
+type Context = Parameters<typeof netPort>[0];
 
 /** Sends a frame with each header; it must come back as it was. */
 function arrivesWith(context: Context, check: Check, headers: readonly Partial<NetHeader>[]): void {
-  const { session, workload } = context;
-  const { transmit, receive } = netPort(session, context);
+  const { driver } = context;
+  const { transmit, receive } = netPort(context);
   for (const [n, fields] of headers.entries()) {
-    const frame = workload.net.frame(200 + n, n);
-    const returned = workload.net.roundTrip(transmit, receive, frame, {}, encodeNetHeader(fields));
+    const frame = driver.net.frame(200 + n, n);
+    const returned = driver.net.roundTrip(transmit, receive, frame, {}, encodeNetHeader(fields));
     const shown = Object.entries(fields).map(([name, value]) => `${name} ${value}`);
-    check.bytesEqual(returned.frame, workload.net.returned(frame), `frame sent with ${shown.join(', ')}`);
+    check.bytesEqual(returned.frame, driver.net.returned(frame), `frame sent with ${shown.join(', ')}`);
   }
 }
 

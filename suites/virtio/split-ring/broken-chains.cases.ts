@@ -111,9 +111,9 @@ export const unmapped = defineCase({
         (beyond): Breakage => ({
           key: `region-end+${beyond}`,
           // What an address travels as is the driver's to know: a sound chain at the region's end, then made longer.
-          chain: () => [
+          chain: (driver) => [
             readable(guest.allocate({ size: 64, at: 'region-end' })),
-            ...context.workload.request().segments.slice(1),
+            ...driver.request().segments.slice(1),
           ],
           lay: ({ ring, places }) => {
             const at = places[0] ?? 0;

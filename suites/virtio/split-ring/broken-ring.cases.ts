@@ -34,14 +34,14 @@ export const blockQueues = defineCase({
   title: 'a request queue with a head out of range does not keep the other from being served',
   proves: { 'split/broken-ring-spares-others': 'broken-ring-stops-device' },
   applies: { start: 'negotiated', devices: ['block'], offers: ['VIRTIO_BLK_F_MQ'] },
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('split/broken-ring-spares-others');
-    const sound = secondQueue(() => workload.attach(session, guest.splitRing({ size }), { index: 1 }), check);
+    const sound = secondQueue(() => driver.attach(ring({ size }), { index: 1 }), check);
     if (sound === undefined) return;
-    const broken = workload.attach(session, guest.splitRing({ size }), { index: 0 });
-    check.equal(workload.once(sound), undefined, 'what is wrong with a request before the other ring is broken');
+    const broken = driver.attach(ring({ size }), { index: 0 });
+    check.equal(driver.once(sound), undefined, 'what is wrong with a request before the other ring is broken');
     breakRing(port, session, broken);
-    spares(check, workload.once(sound));
+    spares(check, driver.once(sound));
   },
 });
 
@@ -50,12 +50,12 @@ export const netQueues = defineCase({
   title: 'a receive ring with a head out of range does not keep transmit buffers from being used',
   proves: { 'split/broken-ring-spares-others': 'broken-ring-stops-device' },
   applies: { start: 'negotiated', devices: ['net'] },
-  run({ port, session, guest, workload, requirement }) {
-    const sound = workload.attach(session, guest.splitRing({ size }));
-    const broken = workload.companion(session, workload.net.facts.receiveIndex);
+  run({ port, session, driver, ring, requirement }) {
+    const sound = driver.attach(ring({ size }));
+    const broken = driver.companion(driver.net.facts.receiveIndex);
     const check = requirement('split/broken-ring-spares-others');
-    check.equal(workload.once(sound), undefined, 'what is wrong with a frame before the receive ring is broken');
+    check.equal(driver.once(sound), undefined, 'what is wrong with a frame before the receive ring is broken');
     breakRing(port, session, broken);
-    for (const seed of [1, 2, 3]) spares(check, workload.once(sound, { seed }));
+    for (const seed of [1, 2, 3]) spares(check, driver.once(sound, { seed }));
   },
 });

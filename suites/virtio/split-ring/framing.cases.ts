@@ -1,5 +1,5 @@
 import { defineCase } from '../../case.ts';
-import { runningQueue } from '../running-queue.ts';
+import { askedDriver, runningQueue } from '../running-queue.ts';
 
 /** How a request is cut into descriptors says nothing (virtio 2.7.4), and where descriptors lie neither (2.7.5). */
 
@@ -13,9 +13,9 @@ export const everyEdge = defineCase({
   proves: { 'split/any-framing-handled': ['second-descriptor-ignored', 'block-header-from-first-descriptor'] },
   applies: { start: 'closed' },
   run(context) {
-    const { workload, points, requirement } = context;
+    const { points, requirement } = context;
     const check = requirement('split/any-framing-handled');
-    const { header, readable, writable } = workload.transferSizes();
+    const { header, readable, writable } = askedDriver(context, (driver) => driver.transferSizes());
     const edges = (total: number): number[] => [1, header - 1, header, header + 1, total - 2, total - 1];
     const all = [
       { key: 'uncut', readableCuts: [], writableCuts: [] },
@@ -30,8 +30,8 @@ export const everyEdge = defineCase({
       })),
     ];
     points(all, ({ key, readableCuts, writableCuts }) => {
-      const { session, queue } = runningQueue(context, { size: 64 });
-      const problem = workload.transfer(queue, { readableCuts, writableCuts });
+      const { session, driver, queue } = runningQueue(context, { size: 64 });
+      const problem = driver.transfer(queue, { readableCuts, writableCuts });
       check.equal(problem, undefined, `what is wrong with a transfer cut ${key}`);
       session.close();
     });
@@ -44,23 +44,22 @@ export const followsNext = defineCase({
   proves: { 'split/chain-follows-next': 'chain-walked-in-table-order' },
   applies: { start: 'negotiated' },
   variants: { order: ['ascending', 'descending', 'scattered'] },
-  run({ session, guest, workload, variant, requirement }) {
-    const ring = guest.splitRing({ size: 32 });
-    const queue = workload.attach(session, ring);
-    const request = workload.request({ readableCuts: [3, 5, 7], writableCuts: [100, 200] });
+  run({ driver, ring, variant, requirement }) {
+    const queue = driver.attach(ring({ size: 32 }));
+    const request = driver.request({ readableCuts: [3, 5, 7], writableCuts: [100, 200] });
     const { segments } = request;
     queue.driver.add(segments);
     // The driver side has laid them out from 0 up; they move before they are shown.
-    const laidOut = segments.map((_, at) => ring.readDescriptor(at));
+    const laidOut = segments.map((_, at) => queue.ring.readDescriptor(at));
     const places = segments.map((_, at) => {
       if (variant.order === 'ascending') return at + 9;
       return variant.order === 'descending' ? segments.length - 1 - at : (7 + 11 * at) % 32;
     });
-    for (const at of segments.keys()) ring.setDescriptor(at, 0n, 0, 0, 0);
+    for (const at of segments.keys()) queue.ring.setDescriptor(at, 0n, 0, 0, 0);
     for (const [at, { addr, len, flags }] of laidOut.entries()) {
-      ring.setDescriptor(places[at] ?? 0, addr, len, flags, places[at + 1] ?? 0);
+      queue.ring.setDescriptor(places[at] ?? 0, addr, len, flags, places[at + 1] ?? 0);
     }
-    ring.setAvailHead(0, places[0] ?? 0);
+    queue.ring.setAvailHead(0, places[0] ?? 0);
     queue.driver.publish();
     const [used] = queue.kickAndWaitForUsed(1);
     const check = requirement('split/chain-follows-next');
@@ -75,13 +74,13 @@ export const longestChain = defineCase({
   proves: { 'split/any-framing-handled': 'chain-of-whole-queue-refused' },
   applies: { start: 'negotiated' },
   variants: { queueSize: [4, 16, 64] },
-  run({ session, guest, workload, variant, requirement }) {
-    const queue = workload.attach(session, guest.splitRing({ size: variant.queueSize }));
-    const { readable, writable } = workload.sizes();
+  run({ driver, ring, variant, requirement }) {
+    const queue = driver.attach(ring({ size: variant.queueSize }));
+    const { readable, writable } = driver.sizes();
     const inReadable = writable === 0 ? variant.queueSize : variant.queueSize >> 1;
     const check = requirement('split/any-framing-handled');
     for (const seed of [1, 2, 3]) {
-      const problem = workload.once(queue, {
+      const problem = driver.once(queue, {
         seed,
         readableCuts: evenCuts(readable, Math.min(inReadable, readable)),
         writableCuts: writable === 0 ? [] : evenCuts(writable, variant.queueSize - Math.min(inReadable, readable)),

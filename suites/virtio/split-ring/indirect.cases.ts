@@ -18,12 +18,11 @@ export const servedLikeChain = defineCase({
   proves: { 'indirect/table-served-like-chain': 'indirect-table-cut-short' },
   applies: { start: 'negotiated', negotiate },
   variants: { placement: ['contiguous', 'apart'] },
-  run({ session, guest, workload, variant, requirement }) {
-    const ring = guest.splitRing({ size: 8, placement: variant.placement });
-    const queue = workload.attach(session, ring, { indirect: true });
+  run({ driver, ring, variant, requirement }) {
+    const queue = driver.attach(ring({ size: 8, placement: variant.placement }), { indirect: true });
     const check = requirement('indirect/table-served-like-chain');
     for (const seed of [1, 2, 3, 4, 5]) {
-      const request = workload.request({ seed, ...cut });
+      const request = driver.request({ seed, ...cut });
       const [head] = queue.makeAvailable([request.segments], { indirect: 'all' });
       const [used] = queue.kickAndWaitForUsed(1);
       check.equal(used?.id, head, `id of the used element of request ${seed}`);
@@ -38,12 +37,11 @@ export const writeFlag = defineCase({
   title: 'the WRITE flag of the descriptor that refers to a table has no effect',
   proves: { 'indirect/write-flag-ignored': 'indirect-write-flag-heeded' },
   applies: { start: 'negotiated', negotiate },
-  run({ session, guest, workload, requirement }) {
-    const ring = guest.splitRing({ size: 8 });
-    const queue = workload.attach(session, ring, { indirect: true });
-    const request = workload.request(cut);
+  run({ driver, ring, requirement }) {
+    const queue = driver.attach(ring({ size: 8 }), { indirect: true });
+    const request = driver.request(cut);
     const head = queue.driver.add(request.segments, { indirect: 'all' });
-    ring.writeDescriptor(Number(head), { flags: INDIRECT | WRITE });
+    queue.ring.writeDescriptor(Number(head), { flags: INDIRECT | WRITE });
     queue.driver.publish();
     const [used] = queue.kickAndWaitForUsed(1);
     const check = requirement('indirect/write-flag-ignored');
@@ -57,11 +55,11 @@ export const directThenIndirect = defineCase({
   title: 'direct descriptors followed by one that refers to a table form one chain',
   proves: { 'indirect/direct-then-indirect-handled': 'indirect-after-direct-refused' },
   applies: { start: 'negotiated', negotiate },
-  run({ session, guest, workload, requirement }) {
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }), { indirect: true });
+  run({ driver, ring, requirement }) {
+    const queue = driver.attach(ring({ size: 16 }), { indirect: true });
     const check = requirement('indirect/direct-then-indirect-handled');
     for (const direct of [1, 2]) {
-      const request = workload.request({ seed: direct, ...cut });
+      const request = driver.request({ seed: direct, ...cut });
       queue.makeAvailable([request.segments], { indirect: direct });
       const [used] = queue.kickAndWaitForUsed(1);
       check.equal(used?.len, request.writes, `len of the used element with ${direct} direct descriptors`);

@@ -45,9 +45,9 @@ export const readable = defineCase({
   title: 'device-readable buffers hold the same bytes after their chain was used',
   proves: { 'split/readable-buffers-never-written': 'readable-buffer-scribbled' },
   applies: { start: 'negotiated' },
-  run({ session, guest, workload, requirement }) {
-    const queue = workload.attach(session, guest.splitRing({ size: 64 }));
-    const requests = Array.from({ length: requestsEach }, (_, seed) => workload.request({ seed, ...cut }));
+  run({ guest, driver, ring, requirement }) {
+    const queue = driver.attach(ring({ size: 64 }));
+    const requests = Array.from({ length: requestsEach }, (_, seed) => driver.request({ seed, ...cut }));
     const before = snapshot(guest);
     queue.makeAvailable(requests.map(({ segments }) => segments));
     queue.kickAndWaitForUsed(requests.length);
@@ -62,15 +62,14 @@ export const descriptorTable = defineCase({
   title: 'the descriptor table is the same after chains were used',
   proves: { 'split/descriptor-table-never-written': 'descriptor-table-scribbled' },
   applies: { start: 'negotiated' },
-  run({ session, guest, workload, requirement }) {
-    const ring = guest.splitRing({ size: 64 });
-    const queue = workload.attach(session, ring);
-    const requests = Array.from({ length: requestsEach }, (_, seed) => workload.request({ seed, ...cut }));
+  run({ guest, driver, ring, requirement }) {
+    const queue = driver.attach(ring({ size: 64 }));
+    const requests = Array.from({ length: requestsEach }, (_, seed) => driver.request({ seed, ...cut }));
     queue.makeAvailable(requests.map(({ segments }) => segments));
     const before = snapshot(guest);
     queue.kickAndWaitForUsed(requests.length);
     queue.stop();
-    const found = changesWithin(changes(before), [ring.desc]);
+    const found = changesWithin(changes(before), [queue.ring.desc]);
     unchanged(requirement('split/descriptor-table-never-written'), found, 'descriptor table');
   },
 });
@@ -80,16 +79,15 @@ export const availRing = defineCase({
   title: 'the available ring, used_event included, is the same after chains were used',
   proves: { 'split/avail-ring-never-written': 'avail-ring-scribbled' },
   applies: { start: 'negotiated' },
-  run({ session, guest, workload, requirement }) {
-    const ring = guest.splitRing({ size: 64 });
-    const queue = workload.attach(session, ring);
-    ring.setUsedEvent(0xabcd);
-    const requests = Array.from({ length: requestsEach }, (_, seed) => workload.request({ seed, ...cut }));
+  run({ guest, driver, ring, requirement }) {
+    const queue = driver.attach(ring({ size: 64 }));
+    queue.ring.setUsedEvent(0xabcd);
+    const requests = Array.from({ length: requestsEach }, (_, seed) => driver.request({ seed, ...cut }));
     queue.makeAvailable(requests.map(({ segments }) => segments));
     const before = snapshot(guest);
     queue.kickAndWaitForUsed(requests.length);
     queue.stop();
-    const found = changesWithin(changes(before), [ring.avail]);
+    const found = changesWithin(changes(before), [queue.ring.avail]);
     unchanged(requirement('split/avail-ring-never-written'), found, 'available ring');
   },
 });
@@ -100,14 +98,12 @@ export const outsideBuffers = defineCase({
   proves: { 'split/nothing-written-outside-buffers': 'byte-behind-buffer-scribbled' },
   applies: { start: 'negotiated' },
   variants: { placement: ['contiguous', 'apart', 'region-end'] },
-  run({ session, guest, workload, variant, requirement }) {
-    const ring = guest.splitRing({ size: 64, placement: variant.placement });
-    const queue = workload.attach(session, ring);
-    const others = workload.facts.companions.map((index) => workload.companion(session, index));
-    const requests = Array.from({ length: requestsEach }, (_, seed) => workload.request({ seed, ...cut }));
+  run({ guest, driver, ring, variant, requirement }) {
+    const queue = driver.attach(ring({ size: 64, placement: variant.placement }));
+    const others = driver.companions();
+    const requests = Array.from({ length: requestsEach }, (_, seed) => driver.request({ seed, ...cut }));
     // A network device writes what it receives: exactly one frame fits into each buffer.
-    const received =
-      workload.facts.kind === 'net' ? requests.map(() => workload.net.receiveBuffer(smallestBuffer).request) : [];
+    const received = driver.kind === 'net' ? requests.map(() => driver.net.receiveBuffer(smallestBuffer).request) : [];
     for (const other of others) {
       other.makeAvailable(received.map(({ segments }) => segments));
       other.kick();
@@ -117,7 +113,7 @@ export const outsideBuffers = defineCase({
     queue.kickAndWaitForUsed(requests.length);
     for (const other of others) other.waitForUsed(received.length);
     queue.stop();
-    const usedRings = [ring, ...others.map((other) => other.ring)].map(({ used }) => used);
+    const usedRings = [queue.ring, ...others.map((other) => other.ring)].map(({ used }) => used);
     const allowed = [...usedRings, ...partsOf(guest, [...requests, ...received], true)];
     const found = changesOutside(changes(before), allowed);
     unchanged(requirement('split/nothing-written-outside-buffers'), found, 'memory beside used rings and buffers');

@@ -7,12 +7,12 @@ export const callWithFlagClear = defineCase({
   title: 'with the flag clear, used buffers are followed by a call',
   proves: { 'notify/used-buffers-notified-with-flag-clear': ['call-never', 'call-on-other-queue'] },
   applies: { start: 'negotiated', without: ['VIRTIO_F_EVENT_IDX'] },
-  run({ session, guest, workload, requirement }) {
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+  run({ driver, ring, requirement }) {
+    const queue = driver.attach(ring({ size: 16 }));
     const check = requirement('notify/used-buffers-notified-with-flag-clear');
     for (const seed of [1, 2, 3]) {
       queue.drainCalls();
-      queue.makeAvailable([workload.request({ seed }).segments]);
+      queue.makeAvailable([driver.request({ seed }).segments]);
       queue.kickAndWaitForUsed(1);
       check.holds(queue.waitForCalls(1), `a call for chain ${seed}`, { expected: 'at least 1 call', actual: 'none' });
     }
@@ -24,15 +24,14 @@ export const noInterruptFlag = defineCase({
   title: 'VIRTQ_AVAIL_F_NO_INTERRUPT set before the buffers are made available: no call',
   proves: { 'notify/no-interrupt-flag-withholds-notifications': 'call-ignores-no-interrupt-flag' },
   applies: { start: 'negotiated', without: ['VIRTIO_F_EVENT_IDX'] },
-  run({ session, guest, workload, requirement }) {
-    const ring = guest.splitRing({ size: 16 });
-    const queue = workload.attach(session, ring);
+  run({ driver, ring, requirement }) {
+    const queue = driver.attach(ring({ size: 16 }));
     queue.drainCalls();
-    workload.once(queue);
+    driver.once(queue);
     queue.waitForCalls(1);
     queue.drainCalls();
-    ring.setAvailFlags(1);
-    for (const seed of [1, 2, 3]) workload.once(queue, { seed });
+    queue.ring.setAvailFlags(1);
+    for (const seed of [1, 2, 3]) driver.once(queue, { seed });
     const stopped = queue.stop();
     const check = requirement('notify/no-interrupt-flag-withholds-notifications');
     if (check.holds(stopped.kind === 'base', 'the ring stops', { expected: 'a base', actual: stopped.kind })) {
@@ -46,14 +45,13 @@ export const usedEventIgnored = defineCase({
   title: 'without EVENT_IDX the field used_event does not withhold calls',
   proves: { 'notify/used-event-ignored-without-event-idx': 'used-event-honoured-without-event-idx' },
   applies: { start: 'negotiated', without: ['VIRTIO_F_EVENT_IDX'] },
-  run({ session, guest, workload, requirement }) {
-    const ring = guest.splitRing({ size: 16 });
-    const queue = workload.attach(session, ring);
+  run({ driver, ring, requirement }) {
+    const queue = driver.attach(ring({ size: 16 }));
     const check = requirement('notify/used-event-ignored-without-event-idx');
     for (const event of [0x7fff, 5, 0xffff]) {
-      ring.setUsedEvent(event);
+      queue.ring.setUsedEvent(event);
       queue.drainCalls();
-      queue.makeAvailable([workload.request({ seed: event }).segments]);
+      queue.makeAvailable([driver.request({ seed: event }).segments]);
       queue.kickAndWaitForUsed(1);
       check.holds(queue.waitForCalls(1), `a call although the field holds ${event}`, {
         expected: 'at least 1 call',
@@ -68,13 +66,12 @@ export const usedFlags = defineCase({
   title: 'without EVENT_IDX the flags of the used ring hold 0 or 1',
   proves: { 'notify/used-flags-zero-or-one': 'used-flags-undefined-bits' },
   applies: { start: 'negotiated', without: ['VIRTIO_F_EVENT_IDX'] },
-  run({ session, guest, workload, requirement }) {
-    const ring = guest.splitRing({ size: 16 });
-    const queue = workload.attach(session, ring);
+  run({ driver, ring, requirement }) {
+    const queue = driver.attach(ring({ size: 16 }));
     const check = requirement('notify/used-flags-zero-or-one');
     for (const seed of [1, 2, 3]) {
-      workload.once(queue, { seed });
-      check.oneOf(ring.usedFlags(), [0, 1], `flags after chain ${seed}`);
+      driver.once(queue, { seed });
+      check.oneOf(queue.ring.usedFlags(), [0, 1], `flags after chain ${seed}`);
     }
   },
 });
@@ -84,13 +81,12 @@ export const usedFlagsWithEventIdx = defineCase({
   title: 'with EVENT_IDX the flags of the used ring stay 0',
   proves: { 'notify/used-flags-zero-with-event-idx': 'used-flags-set-with-event-idx' },
   applies: { start: 'negotiated', negotiate: ['VIRTIO_F_EVENT_IDX'] },
-  run({ session, guest, workload, requirement }) {
-    const ring = guest.splitRing({ size: 16 });
-    const queue = workload.attach(session, ring, { eventIdx: true });
+  run({ driver, ring, requirement }) {
+    const queue = driver.attach(ring({ size: 16 }), { eventIdx: true });
     const check = requirement('notify/used-flags-zero-with-event-idx');
     for (const seed of [1, 2, 3]) {
-      workload.once(queue, { seed });
-      check.equal(ring.usedFlags(), 0, `flags after chain ${seed}`);
+      driver.once(queue, { seed });
+      check.equal(queue.ring.usedFlags(), 0, `flags after chain ${seed}`);
     }
   },
 });
@@ -100,15 +96,14 @@ export const noInterruptFlagIgnored = defineCase({
   title: 'with EVENT_IDX the flag does not withhold the call that used_event asks for',
   proves: { 'notify/no-interrupt-flag-ignored-with-event-idx': 'event-idx-obeys-no-interrupt-flag' },
   applies: { start: 'negotiated', negotiate: ['VIRTIO_F_EVENT_IDX'] },
-  run({ session, guest, workload, requirement }) {
-    const ring = guest.splitRing({ size: 16 });
-    const queue = workload.attach(session, ring, { eventIdx: true });
-    ring.setAvailFlags(1);
+  run({ driver, ring, requirement }) {
+    const queue = driver.attach(ring({ size: 16 }), { eventIdx: true });
+    queue.ring.setAvailFlags(1);
     const check = requirement('notify/no-interrupt-flag-ignored-with-event-idx');
     for (const seed of [1, 2, 3]) {
       queue.drainCalls();
-      ring.setUsedEvent(ring.usedIdx());
-      queue.makeAvailable([workload.request({ seed }).segments]);
+      queue.ring.setUsedEvent(queue.ring.usedIdx());
+      queue.makeAvailable([driver.request({ seed }).segments]);
       queue.kickAndWaitForUsed(1);
       check.holds(queue.waitForCalls(1), `a call for chain ${seed}`, { expected: 'at least 1 call', actual: 'none' });
     }
@@ -121,15 +116,14 @@ export const passingUsedEvent = defineCase({
   proves: { 'notify/passing-used-event-notifies': ['event-idx-compared-without-wrap', 'event-idx-off-by-one'] },
   applies: { start: 'negotiated', negotiate: ['VIRTIO_F_EVENT_IDX'], needs: ['initial-base'] },
   variants: { base: [0, 32766, 65533] },
-  run({ session, guest, workload, variant, requirement }) {
-    const ring = guest.splitRing({ size: 16, base: variant.base });
-    const queue = workload.attach(session, ring, { base: variant.base, eventIdx: true });
+  run({ driver, ring, variant, requirement }) {
+    const queue = driver.attach(ring({ size: 16, base: variant.base }), { base: variant.base, eventIdx: true });
     const check = requirement('notify/passing-used-event-notifies');
     for (let n = 0; n < 6; n++) {
       const event = (variant.base + n) & 0xffff;
       queue.drainCalls();
-      ring.setUsedEvent(event);
-      queue.makeAvailable([workload.request({ seed: n }).segments]);
+      queue.ring.setUsedEvent(event);
+      queue.makeAvailable([driver.request({ seed: n }).segments]);
       queue.kickAndWaitForUsed(1);
       check.holds(queue.waitForCalls(1), `a call when used idx passes ${event}`, {
         expected: 'at least 1 call',
@@ -145,17 +139,16 @@ export const noCallBeforeUsedEvent = defineCase({
   proves: { 'notify/no-notification-before-used-event': 'event-idx-always-calls' },
   applies: { start: 'negotiated', negotiate: ['VIRTIO_F_EVENT_IDX'], needs: ['initial-base'] },
   variants: { base: [0, 65530] },
-  run({ session, guest, workload, variant, requirement }) {
-    const ring = guest.splitRing({ size: 16, base: variant.base });
-    const queue = workload.attach(session, ring, { base: variant.base, eventIdx: true });
-    ring.setUsedEvent(variant.base);
+  run({ driver, ring, variant, requirement }) {
+    const queue = driver.attach(ring({ size: 16, base: variant.base }), { base: variant.base, eventIdx: true });
+    queue.ring.setUsedEvent(variant.base);
     queue.drainCalls();
-    workload.once(queue, { seed: 9 });
+    driver.once(queue, { seed: 9 });
     queue.waitForCalls(1);
-    ring.setUsedEvent((variant.base + 10) & 0xffff);
+    queue.ring.setUsedEvent((variant.base + 10) & 0xffff);
     queue.drainCalls();
     for (let n = 0; n < 4; n++) {
-      queue.makeAvailable([workload.request({ seed: n }).segments]);
+      queue.makeAvailable([driver.request({ seed: n }).segments]);
       queue.kickAndWaitForUsed(1);
     }
     const stopped = queue.stop();
@@ -171,9 +164,8 @@ export const spuriousKicks = defineCase({
   title: 'kicks with nothing new change nothing, and the next chain is served',
   proves: { 'notify/spurious-kicks-harmless': ['spurious-kick-advances', 'spurious-kick-crashes'] },
   applies: { start: 'negotiated' },
-  run({ port, session, guest, workload, requirement }) {
-    const ring = guest.splitRing({ size: 16 });
-    const queue = workload.attach(session, ring);
+  run({ port, driver, ring, requirement }) {
+    const queue = driver.attach(ring({ size: 16 }));
     const check = requirement('notify/spurious-kicks-harmless');
     // Each round gives the device time to find that there is nothing: kicks that come together count as one.
     const kickForNothing = (): void => {
@@ -183,14 +175,14 @@ export const spuriousKicks = defineCase({
       }
     };
     kickForNothing();
-    const first = workload.once(queue, { seed: 1 });
+    const first = driver.once(queue, { seed: 1 });
     check.equal(first, undefined, 'what is wrong with a request after 8 kicks for nothing');
     kickForNothing();
-    const second = workload.once(queue, { seed: 2 });
+    const second = driver.once(queue, { seed: 2 });
     check.equal(second, undefined, 'what is wrong with a request after 8 more');
     const stopped = queue.stop();
     if (check.holds(stopped.kind === 'base', 'the ring stops', { expected: 'a base', actual: stopped.kind })) {
-      check.equal(ring.usedIdx(), 2, 'used idx after two requests and 16 spurious kicks');
+      check.equal(queue.ring.usedIdx(), 2, 'used idx after two requests and 16 spurious kicks');
     }
   },
 });

@@ -10,17 +10,16 @@ export const position = defineCase({
   proves: { 'split/used-element-position': 'used-element-in-slot-of-head' },
   applies: { start: 'negotiated', needs: ['initial-base'] },
   variants: { base: [0, 5, 65533] },
-  run({ session, guest, workload, variant, requirement }) {
+  run({ driver, ring, variant, requirement }) {
     const size = 4;
-    const ring = guest.splitRing({ size, base: variant.base });
-    const queue = workload.attach(session, ring, { base: variant.base });
+    const queue = driver.attach(ring({ size, base: variant.base }), { base: variant.base });
     const check = requirement('split/used-element-position');
     for (let n = 0; n < 10; n++) {
-      for (let slot = 0; slot < size; slot++) ring.setUsedElement(slot, unwritten, unwritten);
-      const [head] = queue.makeAvailable([workload.request({ seed: n }).segments]);
+      for (let slot = 0; slot < size; slot++) queue.ring.setUsedElement(slot, unwritten, unwritten);
+      const [head] = queue.makeAvailable([driver.request({ seed: n }).segments]);
       queue.kickAndWaitForUsed(1);
       const expected = (variant.base + n) % size;
-      const ids = Array.from({ length: size }, (_, slot) => ring.usedId(slot));
+      const ids = Array.from({ length: size }, (_, slot) => queue.ring.usedId(slot));
       const wanted = ids.map((_, slot) => (slot === expected ? (head ?? 0) : unwritten));
       if (!check.sameSequence(ids, wanted, `ids of all elements after chain ${n}`)) return;
     }
@@ -32,25 +31,24 @@ export const elementBeforeIdx = defineCase({
   title: 'whenever used idx has moved past an element, id and len of that element are there',
   proves: { 'split/used-len-before-used-idx': 'used-idx-before-used-element' },
   applies: { start: 'negotiated' },
-  run({ port, session, guest, workload, requirement }) {
+  run({ port, driver, ring, requirement }) {
     const size = 8;
-    const ring = guest.splitRing({ size });
-    const queue = workload.attach(session, ring);
+    const queue = driver.attach(ring({ size }));
     const check = requirement('split/used-len-before-used-idx');
     for (let round = 0; round < 16; round++) {
-      for (let slot = 0; slot < size; slot++) ring.setUsedElement(slot, unwritten, unwritten);
-      const before = ring.usedIdx();
-      const requests = [0, 1].map((seed) => workload.request({ seed }));
+      for (let slot = 0; slot < size; slot++) queue.ring.setUsedElement(slot, unwritten, unwritten);
+      const before = queue.ring.usedIdx();
+      const requests = [0, 1].map((seed) => driver.request({ seed }));
       queue.makeAvailable(requests.map(({ segments }) => segments));
       queue.kick();
       // Looks as early as it can, by itself, before it leaves the processor for the call.
-      for (let n = 0; n < 2000 && ring.usedIdx() === before; n++);
+      for (let n = 0; n < 2000 && queue.ring.usedIdx() === before; n++);
       let seen = before;
       let complete = true;
       const look = (): boolean => {
-        const idx = ring.usedIdx();
+        const idx = queue.ring.usedIdx();
         for (; seen !== idx; seen = (seen + 1) & 0xffff) {
-          const { id, len } = ring.usedElement(seen % size);
+          const { id, len } = queue.ring.usedElement(seen % size);
           if (id === unwritten || len === unwritten) complete = false;
         }
         return seen === ((before + requests.length) & 0xffff);
@@ -69,15 +67,14 @@ export const usedOnce = defineCase({
   proves: { 'split/chain-used-once': 'chain-used-twice' },
   applies: { start: 'negotiated' },
   variants: { batch: [1, 3, 16] },
-  run({ session, guest, workload, variant, requirement }) {
-    const ring = guest.splitRing({ size: 64 });
-    const queue = workload.attach(session, ring);
+  run({ driver, ring, variant, requirement }) {
+    const queue = driver.attach(ring({ size: 64 }));
     const check = requirement('split/chain-used-once');
     const rounds = variant.batch === 16 ? 12 : 40;
     let published = 0;
     for (let round = 0; round < rounds; round++) {
       const requests = Array.from({ length: variant.batch }, (_, at) =>
-        workload.request({ seed: at, readableCuts: [4, 6] }),
+        driver.request({ seed: at, readableCuts: [4, 6] }),
       );
       const heads = queue.makeAvailable(requests.map(({ segments }) => segments));
       published += heads.length;
@@ -87,7 +84,7 @@ export const usedOnce = defineCase({
     }
     const stopped = queue.stop();
     if (check.holds(stopped.kind === 'base', 'the ring stops', { expected: 'a base', actual: stopped.kind })) {
-      check.equal(ring.usedIdx(), published & 0xffff, `used idx after ${published} chains`);
+      check.equal(queue.ring.usedIdx(), published & 0xffff, `used idx after ${published} chains`);
     }
   },
 });
@@ -99,10 +96,10 @@ export const ringFull = defineCase({
   // A chain for each entry needs chains of one descriptor.
   applies: { start: 'negotiated', negotiate: ['VIRTIO_F_INDIRECT_DESC'] },
   variants: { queueSize: [2, 16, 64] },
-  run({ session, guest, workload, variant, requirement }) {
-    const queue = workload.attach(session, guest.splitRing({ size: variant.queueSize }), { indirect: true });
+  run({ driver, ring, variant, requirement }) {
+    const queue = driver.attach(ring({ size: variant.queueSize }), { indirect: true });
     const check = requirement('split/chain-used-once');
-    const requests = Array.from({ length: variant.queueSize }, (_, seed) => workload.request({ seed }));
+    const requests = Array.from({ length: variant.queueSize }, (_, seed) => driver.request({ seed }));
     // Few enough frames for a network device that keeps those for which there is no receive buffer.
     for (let round = 0; round < 3; round++) {
       const heads = queue.makeAvailable(

@@ -1,6 +1,6 @@
 import type { AllocationRequest } from '../../../reference-impl/memory/allocation.ts';
 import { defineCase } from '../../case.ts';
-import { runningQueue } from '../running-queue.ts';
+import { askedDriver, runningQueue } from '../running-queue.ts';
 
 /** Where rings and buffers lie, and how many entries a ring has (virtio 2.7, 2.7.5). */
 
@@ -20,7 +20,7 @@ export const buffers = defineCase({
   },
   applies: { start: 'closed', memory: 'adjacent-regions' },
   run(context) {
-    const { guest, workload, points, requirement } = context;
+    const { guest, points, requirement } = context;
     const check = requirement('split/buffers-anywhere-in-memory');
     const places: { place: string; where: Partial<AllocationRequest> }[] = [
       ...[1, 2, 7, 4095].map((skew) => ({ place: `skew=${skew}`, where: { align: 4096, skew } })),
@@ -38,8 +38,8 @@ export const buffers = defineCase({
       { key: `writable,${place}`, shape: { writableWhere: where } },
     ]);
     points(all, ({ key, shape }) => {
-      const { session, queue } = runningQueue(context);
-      check.equal(workload.transfer(queue, { bytes, ...shape }), undefined, `what is wrong with a transfer, ${key}`);
+      const { session, driver, queue } = runningQueue(context);
+      check.equal(driver.transfer(queue, { bytes, ...shape }), undefined, `what is wrong with a transfer, ${key}`);
       session.close();
     });
   },
@@ -51,13 +51,13 @@ export const highMemory = defineCase({
   proves: { 'split/buffers-anywhere-in-memory': 'buffer-above-47-bits-refused' },
   applies: { start: 'closed', memory: 'high-addresses' },
   run(context) {
-    const { guest, workload, points, requirement } = context;
+    const { guest, points, requirement } = context;
     const check = requirement('split/buffers-anywhere-in-memory');
     const all = guest.regions.map(({ index }) => ({ key: `region=${index}`, where: { region: index } }));
     points(all, ({ key, where }) => {
-      const { session, queue } = runningQueue(context);
+      const { session, driver, queue } = runningQueue(context);
       const shape = { bytes, readableWhere: where, writableWhere: where };
-      check.equal(workload.transfer(queue, shape), undefined, `what is wrong with a transfer in ${key}`);
+      check.equal(driver.transfer(queue, shape), undefined, `what is wrong with a transfer in ${key}`);
       session.close();
     });
   },
@@ -93,9 +93,9 @@ export const ringParts = defineCase({
     ];
     void context.guest;
     context.points(all, ({ key, placement }) => {
-      const { session, queue } = runningQueue(context, { size: 8, placement });
+      const { session, driver, queue } = runningQueue(context, { size: 8, placement });
       for (const seed of [1, 2, 3, 4, 5]) {
-        const problem = context.workload.transfer(queue, { seed });
+        const problem = driver.transfer(queue, { seed });
         check.equal(problem, undefined, `what is wrong with transfer ${seed} of a ring ${key}`);
       }
       session.close();
@@ -110,17 +110,17 @@ export const queueSizes = defineCase({
   // The smallest queues hold no chain but one of one descriptor.
   applies: { start: 'closed', negotiate: ['VIRTIO_F_INDIRECT_DESC'], needs: ['initial-base'] },
   run(context) {
-    const { workload, points, requirement } = context;
+    const { points, requirement } = context;
     const check = requirement('split/queue-size-honoured');
-    const smallest = workload.request().segments.length;
+    const smallest = askedDriver(context, (driver) => driver.request().segments.length);
     const all = Array.from({ length: 16 }, (_, power) => 2 ** power)
       .filter((size) => size >= smallest)
       .map((size) => ({ key: `size=${size}`, size }));
     points(all, ({ key, size }) => {
       // From its last entry on, so that a few chains meet both ends of the ring.
-      const { session, ring, queue } = runningQueue(context, { size, indirect: true, base: size - 1 });
+      const { session, driver, ring, queue } = runningQueue(context, { size, indirect: true, base: size - 1 });
       for (let slot = 0; slot < size; slot++) ring.setUsedElement(slot, unwritten, unwritten);
-      const requests = Array.from({ length: Math.min(size, 8) }, (_, seed) => workload.request({ seed }));
+      const requests = Array.from({ length: Math.min(size, 8) }, (_, seed) => driver.request({ seed }));
       for (let round = 0; round < 3; round++) {
         const heads = queue.makeAvailable(
           requests.map(({ segments }) => segments),

@@ -8,13 +8,12 @@ export const usedIdxWraps = defineCase({
   proves: { 'split/used-idx-wraps': 'used-idx-saturates' },
   applies: { start: 'negotiated', needs: ['initial-base'] },
   variants: { queueSize: [16, 256] },
-  run({ session, guest, workload, variant, requirement }) {
-    const ring = guest.splitRing({ size: variant.queueSize, base: 65534 });
-    const queue = workload.attach(session, ring, { base: 65534 });
-    const requests = [1, 2, 3].map((seed) => workload.request({ seed }));
+  run({ driver, ring, variant, requirement }) {
+    const queue = driver.attach(ring({ size: variant.queueSize, base: 65534 }), { base: 65534 });
+    const requests = [1, 2, 3].map((seed) => driver.request({ seed }));
     queue.makeAvailable(requests.map(({ segments }) => segments));
     queue.kickAndWaitForUsed(requests.length);
-    requirement('split/used-idx-wraps').equal(ring.usedIdx(), 1, 'used idx after 3 chains from 65534');
+    requirement('split/used-idx-wraps').equal(queue.ring.usedIdx(), 1, 'used idx after 3 chains from 65534');
   },
 });
 
@@ -24,9 +23,9 @@ export const usedIdIsHead = defineCase({
   proves: { 'split/used-id-is-chain-head': 'used-id-is-last-descriptor' },
   applies: { start: 'negotiated' },
   variants: { order: ['ascending', 'descending'] },
-  run({ session, guest, workload, variant, requirement }) {
-    const queue = workload.attach(session, guest.splitRing({ size: 32 }));
-    const requests = [1, 2, 3, 4].map((seed) => workload.request({ seed, readableCuts: [4, 8], writableCuts: [100] }));
+  run({ driver, ring, variant, requirement }) {
+    const queue = driver.attach(ring({ size: 32 }));
+    const requests = [1, 2, 3, 4].map((seed) => driver.request({ seed, readableCuts: [4, 8], writableCuts: [100] }));
     const heads = queue.makeAvailable(
       requests.map(({ segments }) => segments),
       { order: variant.order },
@@ -45,10 +44,10 @@ export const usedLenCountsWrittenBytes = defineCase({
   },
   applies: { start: 'negotiated' },
   variants: { writableCut: [0, 1, 511] },
-  run({ session, guest, workload, variant, requirement }) {
-    const queue = workload.attach(session, guest.splitRing({ size: 16 }));
+  run({ driver, ring, variant, requirement }) {
+    const queue = driver.attach(ring({ size: 16 }));
     const writableCuts = variant.writableCut === 0 ? [] : [variant.writableCut];
-    const request = workload.request({ writableCuts });
+    const request = driver.request({ writableCuts });
     queue.makeAvailable([request.segments]);
     const [used] = queue.kickAndWaitForUsed(1);
     requirement('split/used-len-counts-written-bytes').equal(used?.len, request.writes, 'len of the used element');
@@ -60,12 +59,12 @@ export const usedLenWithinBuffers = defineCase({
   title: 'len of a used element is never more than the writable part of its chain holds',
   proves: { 'split/used-len-bytes-written': 'used-len-beyond-written-bytes' },
   applies: { start: 'negotiated' },
-  run({ session, guest, workload, requirement }) {
-    const queue = workload.attach(session, guest.splitRing({ size: 32 }));
+  run({ driver, ring, requirement }) {
+    const queue = driver.attach(ring({ size: 32 }));
     const check = requirement('split/used-len-bytes-written');
     const shapes = [{}, { readableCuts: [4, 6] }, { writableCuts: [1] }, { writableCuts: [100, 300], seed: 4 }];
     for (const [n, shape] of shapes.entries()) {
-      const { segments } = workload.request(shape);
+      const { segments } = driver.request(shape);
       const room = segments.reduce((sum, { length, writable }) => sum + (writable ? length : 0), 0);
       queue.makeAvailable([segments]);
       const [used] = queue.kickAndWaitForUsed(1);

@@ -1,0 +1,100 @@
+import type { Guest, GuestSplitRing, Session, WorkloadFacts } from '../port/port.ts';
+import { type Attachment, type AttachOptions, DriverUsageError } from '../port/port.ts';
+import type { BlockRequests } from './block-requests.ts';
+import type { DeviceDriver, DeviceWrites, TransferShape } from './device-driver.ts';
+import type { NetFrames } from './net-frames.ts';
+import type { Request, RequestShape } from './request.ts';
+
+/** A ring of this many entries for rings that only have to be there. */
+const companionSize = 64;
+
+export interface Binding<F extends WorkloadFacts = WorkloadFacts> {
+  readonly session: Session;
+  readonly facts: F;
+  /** Where requests and companion rings lie; asked at first use. */
+  readonly guest: () => Guest;
+}
+
+/** What drivers of every device type share: the rings of one session. */
+export abstract class BoundDriver<F extends WorkloadFacts = WorkloadFacts> implements DeviceDriver {
+  protected readonly facts: F;
+  readonly #session: Session;
+  readonly #guest: () => Guest;
+  readonly #companions = new Map<number, Attachment>();
+
+  constructor({ session, facts, guest }: Binding<F>) {
+    this.facts = facts;
+    this.#session = session;
+    this.#guest = guest;
+  }
+
+  get kind(): F['kind'] {
+    return this.facts.kind;
+  }
+
+  get queueIndex(): number {
+    return this.facts.queueIndex;
+  }
+
+  get companionIndices(): readonly number[] {
+    return this.facts.companions;
+  }
+
+  get block(): BlockRequests {
+    throw new DriverUsageError('this target is no block device');
+  }
+
+  get net(): NetFrames {
+    throw new DriverUsageError('this target is no network device');
+  }
+
+  attach(ring: GuestSplitRing, options: Partial<AttachOptions> = {}): Attachment {
+    const index = options.index ?? this.queueIndex;
+    for (const other of this.companionIndices) if (other !== index) this.companion(other);
+    const queue = this.#session.attach(ring, { ...options, index });
+    // Rings may be looked at before they are enabled, and then drop what is transmitted: nothing is shown before the
+    // device has dealt with all of the above.
+    queue.drainCalls();
+    return queue;
+  }
+
+  companion(index: number): Attachment {
+    const known = this.#companions.get(index);
+    if (known !== undefined) return known;
+    const queue = this.#session.attach(this.guest.splitRing({ size: companionSize }), { index });
+    this.#companions.set(index, queue);
+    return queue;
+  }
+
+  companions(): Attachment[] {
+    return this.companionIndices.map((index) => this.companion(index));
+  }
+
+  once(queue: Attachment, shape: RequestShape = {}): string | undefined {
+    const request = this.request(shape);
+    const head = queue.makeAvailable([request.segments])[0];
+    queue.kick();
+    const used = queue.waitForUsed(1)[0];
+    if (used?.id !== head) return `used id ${used?.id} in place of ${head}`;
+    return request.problem();
+  }
+
+  /** Stops the ring and its companions, as far as the session is still open. */
+  stopAll(queue: Attachment): void {
+    for (const each of [queue, ...this.companions()]) if (this.#session.isOpen) each.stop();
+  }
+
+  protected get guest(): Guest {
+    return this.#guest();
+  }
+
+  abstract request(shape?: RequestShape): Request;
+  abstract sizes(shape?: RequestShape): { readonly readable: number; readonly writable: number };
+  abstract transfer(queue: Attachment, shape?: TransferShape): string | undefined;
+  abstract transferSizes(shape?: RequestShape): {
+    readonly header: number;
+    readonly readable: number;
+    readonly writable: number;
+  };
+  abstract writes(queue: Attachment, buffers?: DeviceDriver): DeviceWrites;
+}

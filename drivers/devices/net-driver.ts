@@ -1,0 +1,94 @@
+import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
+import type { Attachment, NetWorkload } from '../port/port.ts';
+import { BoundDriver } from './bound-driver.ts';
+import type { DeviceDriver, DeviceWrites, TransferShape, WriteRequest } from './device-driver.ts';
+import { NetFrames, netHeaderSize, receiveSlack, shortestFrame } from './net-frames.ts';
+import { difference, type Request, type RequestShape } from './request.ts';
+
+/** Drives a network device (virtio 5.1). */
+export class NetDriver extends BoundDriver<NetWorkload> {
+  #frames: NetFrames | undefined;
+
+  override get net(): NetFrames {
+    this.#frames ??= new NetFrames(this.guest, this.facts);
+    return this.#frames;
+  }
+
+  /** The ring on which frames come in. */
+  get receive(): Attachment {
+    return this.companion(this.facts.receiveIndex);
+  }
+
+  request(shape: RequestShape = {}): Request {
+    return this.net.transmit(shape);
+  }
+
+  sizes(shape: RequestShape = {}): { readonly readable: number; readonly writable: number } {
+    return this.net.sizes(shape);
+  }
+
+  transferSizes({ bytes = shortestFrame }: RequestShape = {}): ReturnType<DeviceDriver['transferSizes']> {
+    const whole = netHeaderSize + bytes;
+    return { header: netHeaderSize, readable: whole, writable: whole + receiveSlack };
+  }
+
+  transfer(queue: Attachment, shape: TransferShape = {}): string | undefined {
+    const frame = this.net.frame(shape.bytes, shape.seed ?? 1);
+    const returned = this.net.roundTrip(queue, this.receive, frame, shape);
+    return difference(returned.frame, this.net.returned(frame));
+  }
+
+  writes(queue: Attachment, buffers: DeviceDriver = this): DeviceWrites {
+    return new ReturnedFrames(this, buffers, queue);
+  }
+}
+
+const unchanged = (segment: Segment): Segment => segment;
+
+/** Frames that come back on the receive ring. */
+class ReturnedFrames implements DeviceWrites {
+  readonly #driver: NetDriver;
+  readonly #buffers: DeviceDriver;
+  readonly #queue: Attachment;
+  #problem: () => string | undefined = () => 'nothing was asked for';
+  #saysDone: () => boolean = () => false;
+
+  constructor(driver: NetDriver, buffers: DeviceDriver, queue: Attachment) {
+    this.#driver = driver;
+    this.#buffers = buffers;
+    this.#queue = queue;
+  }
+
+  get written(): Attachment {
+    return this.#driver.receive;
+  }
+
+  get problem(): string | undefined {
+    return this.#problem();
+  }
+
+  get saysDone(): boolean {
+    return this.#saysDone();
+  }
+
+  ask({ seed = 1, change = unchanged, laidOut }: WriteRequest = {}): void {
+    const { net } = this.#driver;
+    const receive = this.written;
+    const frame = net.frame(60, seed);
+    const expected = net.returned(frame);
+    const buffer = this.#buffers.net.receiveBuffer();
+    this.#problem = () => difference(buffer.load().subarray(netHeaderSize, netHeaderSize + frame.length), expected);
+    const used = receive.ring.usedIdx();
+    this.#saysDone = () => receive.ring.usedIdx() !== used && receive.ring.usedLen(used % receive.ring.size) > 0;
+    const { segments } = net.transmitFrame(frame);
+    laidOut?.();
+    receive.makeAvailable([buffer.request.segments.map(change)]);
+    receive.kick();
+    this.#queue.makeAvailable([segments]);
+    this.#queue.kick();
+  }
+
+  stopAll(): void {
+    this.#driver.stopAll(this.#queue);
+  }
+}
