@@ -15,9 +15,16 @@ export type Attributed<Result> =
       readonly before: readonly string[];
     };
 
+/** Where an input replaced a process that it had crashed: behind its end nothing has run on the present one. */
+export type OwnRestart = 'in-between' | 'at-the-end';
+
 export interface AttributionOptions<Result> {
   /** How the process ended in a result, if it did. */
   crashOf(result: Result): IutExit | undefined;
+  /** Of inputs that start the process afresh by themselves, such as sweeps. */
+  restartedBy?(result: Result): OwnRestart | undefined;
+  /** Whether the input also crashed a process that it had started itself. */
+  hasRepeatedCrash?(result: Result): boolean;
   /** Undefined where the process cannot be started afresh. */
   readonly restart: (() => void) | undefined;
 }
@@ -50,16 +57,24 @@ export class CrashAttribution<Result> {
     const { crashOf, restart } = this.#options;
     const first = run();
     const before = this.#onThisProcess.slice(-namedBefore);
-    this.#onThisProcess.push(name);
+    const ownRestart = this.#ran(name, first);
     const exit = crashOf(first);
     if (exit === undefined) return { kind: 'no-crash', result: first };
-    if (before.length === 0 || restart === undefined) return { kind: 'own-crash', result: first, exit };
-    restart();
+    const isItsOwn = before.length === 0 || this.#options.hasRepeatedCrash?.(first) === true;
+    if (isItsOwn || restart === undefined) return { kind: 'own-crash', result: first, exit };
+    if (ownRestart !== 'at-the-end') restart();
     const again = run();
-    this.#onThisProcess.push(name);
+    this.#ran(name, again);
     const exitAgain = crashOf(again);
     if (exitAgain === undefined) return { kind: 'not-repeated', first, exit, again, before };
     return { kind: 'own-crash', result: again, exit: exitAgain };
+  }
+
+  #ran(name: string, result: Result): OwnRestart | undefined {
+    const ownRestart = this.#options.restartedBy?.(result);
+    if (ownRestart !== undefined) this.#onThisProcess = [];
+    if (ownRestart !== 'at-the-end') this.#onThisProcess.push(name);
+    return ownRestart;
   }
 
   /** Counts a crash of an input. */

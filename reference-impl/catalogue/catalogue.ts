@@ -20,6 +20,7 @@ export {
 export {
   type Basis,
   type Binding,
+  type Counterpart,
   isRequirementSlug,
   type Level,
   type Observability,

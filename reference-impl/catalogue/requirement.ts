@@ -31,6 +31,9 @@ export type Untested =
   | { readonly reason: 'implied-by'; readonly by: RequirementSlug; readonly detail?: string }
   | { readonly reason: Exclude<UntestedReason, 'implied-by'>; readonly detail?: string };
 
+/** What says the same of the other ring layout, or why nothing does. */
+export type Counterpart = { readonly slug: RequirementSlug } | { readonly none: string };
+
 export interface Requirement {
   readonly slug: RequirementSlug;
   /** For instance `basic/split-ring`, `device/block`, `vhost-user/header`, `vhost-kernel`. */
@@ -55,6 +58,8 @@ export interface Requirement {
   /** How many sub-items the clause lists; 0 for a plain sentence. */
   readonly items: number;
   readonly text: string;
+  /** Of a requirement of one ring layout; undefined where it holds for both, or where the other layout does not ask. */
+  readonly counterpart: Counterpart | undefined;
   readonly untested: Untested | undefined;
   /** No independent implementation has passed its cases yet: the requirement itself may be wrong. */
   readonly unwitnessed: boolean;
@@ -81,6 +86,13 @@ function untestedFrom(value: unknown, where: string): Untested {
   return { reason, ...detail };
 }
 
+function counterpartFrom(value: unknown, where: string): Counterpart {
+  if (typeof value === 'string') return { slug: slugOf(value, where) };
+  const written = objectOf(value, where);
+  onlyKeys(written, ['none'], where);
+  return { none: stringOf(written['none'], where) };
+}
+
 /** `reason`, then what it needs or is implied by: one line for lists and records. */
 export function untestedText(untested: Untested): string {
   const by = untested.reason === 'implied-by' ? ` ${untested.by}` : '';
@@ -89,7 +101,7 @@ export function untestedText(untested: Untested): string {
 
 const requirementKeys = [
   ...['origin', 'since', 'until', 'clause', 'binds', 'level', 'basis', 'observable', 'features'],
-  ...['via', 'brokenVia', 'items', 'text', 'untested', 'unwitnessed'],
+  ...['via', 'brokenVia', 'items', 'text', 'counterpart', 'untested', 'unwitnessed'],
 ];
 
 /** One entry of an area file, checked. @throws CatalogueError naming slug and field */
@@ -116,6 +128,10 @@ export function requirementFrom(area: string, name: string, value: unknown): Req
     brokenVia: everyOneOf(transports, written['brokenVia'] ?? [], `${where}: brokenVia`),
     items: numberOf(written['items'] ?? 0, `${where}: items`),
     text: stringOf(written['text'], `${where}: text`),
+    counterpart:
+      written['counterpart'] === undefined
+        ? undefined
+        : counterpartFrom(written['counterpart'], `${where}: counterpart`),
     untested: written['untested'] === undefined ? undefined : untestedFrom(written['untested'], `${where}: untested`),
     unwitnessed: written['unwitnessed'] === true,
   };

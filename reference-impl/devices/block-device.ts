@@ -1,5 +1,5 @@
 import { fillPieces, gather, writePieces } from '../memory/pieces.ts';
-import type { SplitChain } from '../virtqueue/split/chain.ts';
+import type { SplitChain } from '../virtqueue/split/split-chain.ts';
 import {
   BLOCK_CONFIG_SIZE,
   BLOCK_HEADER_SIZE,

@@ -1,5 +1,5 @@
 import { gather, type Piece } from '../memory/pieces.ts';
-import type { SplitChain } from '../virtqueue/split/chain.ts';
+import type { SplitChain } from '../virtqueue/split/split-chain.ts';
 import {
   BLOCK_HEADER_SIZE,
   BLOCK_ID_SIZE,

@@ -1,6 +1,6 @@
 import { gather, writePieces } from '../memory/pieces.ts';
-import type { SplitChain } from '../virtqueue/split/chain.ts';
 import type { SplitDevice } from '../virtqueue/split/device-ring.ts';
+import type { SplitChain } from '../virtqueue/split/split-chain.ts';
 import {
   isTransmitQueue,
   NET_CONFIG_SIZE,

@@ -7,10 +7,10 @@ import {
   VIRTIO_F_INDIRECT_DESC,
   VIRTIO_F_VERSION_1,
 } from '../virtqueue/feature-bits.ts';
-import type { SplitChain } from '../virtqueue/split/chain.ts';
 import { attachSplitDevice, type RingObserver, type SplitDevice } from '../virtqueue/split/device-ring.ts';
 import { type SplitDeviceRules, splitDeviceRules } from '../virtqueue/split/device-rules.ts';
 import { MAX_QUEUE_SIZE } from '../virtqueue/split/layout.ts';
+import type { SplitChain } from '../virtqueue/split/split-chain.ts';
 import type { ParentDriver, ParentSinks, QueueFailure, QueueStart, QueueState, StepOutcome } from './parent-driver.ts';
 import { type QueueRules, queueRules } from './queue-rules.ts';
 

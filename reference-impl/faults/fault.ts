@@ -6,7 +6,7 @@ import type { Breakdown } from '../vhost-user/back-end-edge.ts';
 import type { BackEndRules } from '../vhost-user/back-end-rules.ts';
 import type { Handled, MessageRule, RequestContext } from '../vhost-user/message-rule.ts';
 import type { ReferenceRules } from '../vhost-user/reference-rules.ts';
-import type { BackEndSession } from '../vhost-user/session.ts';
+import type { SessionState } from '../vhost-user/session-state.ts';
 import type { SplitDeviceRules } from '../virtqueue/split/device-rules.ts';
 import type { FrontEndMessageName } from '../wire/vhost-user-messages.ts';
 
@@ -53,7 +53,7 @@ export function onMessage(
 /** Replaces what one request does; `right` does what it should. */
 export function handling<Value = never>(
   name: FrontEndMessageName,
-  handle: (right: () => Handled, session: BackEndSession, value: Value, context: RequestContext) => Handled,
+  handle: (right: () => Handled, session: SessionState, value: Value, context: RequestContext) => Handled,
 ): Change {
   return onMessage(name, (entry) => ({
     handle: (session, value, context) =>

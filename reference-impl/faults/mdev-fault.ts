@@ -1,6 +1,6 @@
 import type { RequirementSlug } from '../catalogue/catalogue.ts';
-import type { MdevDevice } from '../vhost-mdev/mdev-device.ts';
 import type { MdevRules } from '../vhost-mdev/mdev-rules.ts';
+import type { MdevState } from '../vhost-mdev/mdev-state.ts';
 import type { MdevMessageRule, MdevOutcome } from '../vhost-mdev/message-rules.ts';
 import type { VhostRequest } from '../wire/vhost-requests.ts';
 
@@ -47,7 +47,7 @@ export function onMdevMessage(
 /** Replaces what one message does; `right` does what it should. `payload` is zero behind the bytes that came. */
 export function mdevHandling(
   name: VhostRequest,
-  handle: (right: () => MdevOutcome, device: MdevDevice, payload: DataView, size: number) => MdevOutcome,
+  handle: (right: () => MdevOutcome, device: MdevState, payload: DataView, size: number) => MdevOutcome,
 ): Change {
   return onMdevMessage(name, (entry) => ({
     handle: (device, payload, size) => handle(() => entry.handle(device, payload, size), device, payload, size),

@@ -1,6 +1,6 @@
 import { isFailure } from '../memory/memory-map.ts';
 import { errno } from '../vhost-mdev/error-numbers.ts';
-import type { MdevDevice, TableRegion } from '../vhost-mdev/mdev-device.ts';
+import type { MdevState, TableRegion } from '../vhost-mdev/mdev-state.ts';
 import type { MdevOutcome } from '../vhost-mdev/message-rules.ts';
 import { BrokenDown } from '../vhost-user/back-end-edge.ts';
 import { MDEV_MEMORY_REGIONS_MAXIMUM } from '../wire/mdev-messages.ts';
@@ -96,7 +96,7 @@ const container = {
 } as const satisfies Record<string, MdevFault>;
 
 interface Table {
-  readonly device: MdevDevice;
+  readonly device: MdevState;
   readonly right: () => MdevOutcome;
   /** Regions that the table says it has. */
   readonly count: number;
@@ -131,7 +131,7 @@ const meets = (start: (region: TableRegion) => bigint, regions: readonly TableRe
   regions.some((a) => regions.some((b) => a !== b && start(a) < start(b) + b.size && start(b) < start(a) + a.size));
 
 /** Tables of before, as a device that adds to them keeps them. */
-const earlier = new WeakMap<MdevDevice, readonly TableRegion[]>();
+const earlier = new WeakMap<MdevState, readonly TableRegion[]>();
 
 /** The memory table of layout L1. */
 const table = {
@@ -242,7 +242,7 @@ const table = {
 } as const satisfies Record<string, MdevFault>;
 
 /** Whether a descriptor of a ring has a buffer in the last 64 KiB that there are addresses for. */
-function hasBufferAtEnd({ rings, memory, rules }: MdevDevice, queue: number): boolean {
+function hasBufferAtEnd({ rings, memory, rules }: MdevState, queue: number): boolean {
   const { size = 0, addresses } = rings.records[queue] ?? {};
   if (size === 0 || addresses === undefined) return false;
   const pieces = memory.translate(rules.layout.ringSpace, addresses.desc, 16 * size);

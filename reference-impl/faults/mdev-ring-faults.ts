@@ -1,5 +1,5 @@
 import { errno } from '../vhost-mdev/error-numbers.ts';
-import type { MdevDevice } from '../vhost-mdev/mdev-device.ts';
+import type { MdevState } from '../vhost-mdev/mdev-state.ts';
 import type { MdevOutcome } from '../vhost-mdev/message-rules.ts';
 import type { RingRecord } from '../vhost-mdev/ring-set.ts';
 import { BrokenDown } from '../vhost-user/back-end-edge.ts';
@@ -12,7 +12,7 @@ type RingMessage = 'VHOST_SET_VRING_NUM' | 'VHOST_SET_VRING_BASE' | 'VHOST_SET_V
 
 interface RingChange {
   readonly right: () => MdevOutcome;
-  readonly device: MdevDevice;
+  readonly device: MdevState;
   readonly ring: RingRecord;
   /** The number that the message tells. */
   readonly num: number;

@@ -1,16 +1,16 @@
 import { isFailure } from '../memory/memory-map.ts';
 import { errno } from '../vhost-mdev/error-numbers.ts';
-import type { MdevDevice } from '../vhost-mdev/mdev-device.ts';
+import type { MdevState } from '../vhost-mdev/mdev-state.ts';
 import { BrokenDown } from '../vhost-user/back-end-edge.ts';
 import { inMdevTable, type MdevFault, mdevFault, mdevHandling } from './mdev-fault.ts';
 
 /** Takes the place of DEVICE_SET_STATE with the state that was told; `right` does what it should. */
-const atState = (handle: (right: () => number, device: MdevDevice, state: bigint) => number) =>
+const atState = (handle: (right: () => number, device: MdevState, state: bigint) => number) =>
   mdevHandling('VHOST_DEVICE_SET_STATE', (right, device, payload) =>
     handle(() => right() as number, device, payload.getBigUint64(0, true)),
   );
 
-const knowsRingOf = (device: MdevDevice, entries: number): boolean =>
+const knowsRingOf = (device: MdevState, entries: number): boolean =>
   device.rings.records.some(({ size }) => size === entries);
 
 /** A ring that was stopped at one base goes on at another. */
@@ -18,7 +18,7 @@ const resumesAt = (at: number, instead: number) =>
   inMdevTable('ring', { resumedBase: (base) => (base === at ? instead : base) });
 
 /** Writes a byte where memory is, and nothing where none is. */
-export function scribble(device: MdevDevice, address: bigint, value: number): void {
+export function scribble(device: MdevState, address: bigint, value: number): void {
   const pieces = device.memory.translate(device.rules.layout.ringSpace, address, 1, 'write');
   const [piece] = isFailure(pieces) ? [] : pieces;
   if (piece !== undefined) piece.bytes[piece.offset] = value;

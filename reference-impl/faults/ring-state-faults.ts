@@ -4,7 +4,7 @@ import { writePieces } from '../memory/pieces.ts';
 import { done } from '../vhost-user/message-rule.ts';
 import { configChangeMessage } from '../vhost-user/reply-payloads.ts';
 import type { RingEvent, RingState, RingStateRules } from '../vhost-user/ring-state.ts';
-import type { BackEndSession } from '../vhost-user/session.ts';
+import type { SessionState } from '../vhost-user/session-state.ts';
 import { type Fault, fault, handling, inNet, inQueue, inRing, inTable, onMessage } from './fault.ts';
 
 type Moves = Partial<Record<RingState, Partial<Record<RingEvent, RingState>>>>;
@@ -190,7 +190,7 @@ export const ringStateFaults = {
 } as const satisfies Record<string, Fault>;
 
 /** Sets the used flags of rings that have addresses and do not run, as one does that was late to stop. */
-function scribbleIntoStoppedRings(session: BackEndSession): void {
+function scribbleIntoStoppedRings(session: SessionState): void {
   for (const { addresses, isAttached, size } of session.rings.vrings) {
     if (addresses === undefined || isAttached || size === 0) continue;
     const found = session.memory.map.translate(session.rules.vring.ringSpace, addresses.used, 2, 'write');

@@ -1,7 +1,7 @@
 import { isFailure } from '../memory/memory-map.ts';
 import { writePieces } from '../memory/pieces.ts';
 import type { Handled } from '../vhost-user/message-rule.ts';
-import type { BackEndSession } from '../vhost-user/session.ts';
+import type { SessionState } from '../vhost-user/session-state.ts';
 import type { Vring } from '../vhost-user/vring.ts';
 import type { VringRules } from '../vhost-user/vring-rules.ts';
 import { splitSizes, USED_IDX_OFFSET } from '../virtqueue/split/layout.ts';
@@ -24,7 +24,7 @@ const fatalWhenRefused = (
   });
 
 /** Writes the used idx of a ring that had nothing in flight. */
-function showUsedIdx(session: BackEndSession, { addresses }: Vring, value: number): void {
+function showUsedIdx(session: SessionState, { addresses }: Vring, value: number): void {
   if (addresses === undefined) return;
   const at = addresses.used + BigInt(USED_IDX_OFFSET);
   const found = session.memory.map.translate(session.rules.vring.ringSpace, at, 2, 'write');
@@ -32,7 +32,7 @@ function showUsedIdx(session: BackEndSession, { addresses }: Vring, value: numbe
 }
 
 /** The payload of SET_VRING_ADDR with parts that reach over the end of a region moved to its last bytes. */
-function movedInside(session: BackEndSession, value: unknown): unknown {
+function movedInside(session: SessionState, value: unknown): unknown {
   const fields = value as Readonly<Record<string, bigint | number>>;
   const changed: Record<string, bigint | number> = { ...fields };
   const sizes = splitSizes(Math.max(1, session.ring(Number(fields.index))?.size ?? 1));
@@ -49,7 +49,7 @@ function movedInside(session: BackEndSession, value: unknown): unknown {
 }
 
 /** The payload of SET_VRING_ADDR with addresses that are in some guest range taken for guest-physical ones. */
-function byGuestAddress(session: BackEndSession, value: unknown): unknown {
+function byGuestAddress(session: SessionState, value: unknown): unknown {
   const fields = value as Readonly<Record<string, bigint | number>>;
   const changed: Record<string, bigint | number> = { ...fields };
   for (const part of ['descriptor', 'available', 'used']) {

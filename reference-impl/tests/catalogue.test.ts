@@ -107,6 +107,44 @@ t.test('untested says a reason that holds', async (t) => {
   );
 });
 
+t.test('a requirement of one ring layout has its counterpart, or says why there is none', async (t) => {
+  const isOfSplitRings = ({ slug }: Requirement): boolean =>
+    /^(split|indirect)\//.test(slug) || (slug.startsWith('notify/') && !slug.startsWith('notify/packed-'));
+  t.same(
+    slugsWhere((requirement) => isOfSplitRings(requirement) && requirement.counterpart === undefined),
+    [],
+    'each requirement of split rings',
+  );
+  t.same(
+    slugsWhere(({ slug, counterpart }) => {
+      if (counterpart === undefined || 'none' in counterpart) return false;
+      const back = requirementOf(counterpart.slug).counterpart;
+      return back === undefined || 'none' in back || back.slug !== slug;
+    }),
+    [],
+    'each is the counterpart of its counterpart',
+  );
+  t.same(
+    slugsWhere(({ counterpart, binds, basis }) => {
+      if (counterpart === undefined || 'none' in counterpart) return false;
+      const other = requirementOf(counterpart.slug);
+      return other.binds !== binds || (other.basis === 'robustness') !== (basis === 'robustness');
+    }),
+    [],
+    'both bind the same side, and neither is a mere expectation where the other is a rule',
+  );
+  t.same(
+    slugsWhere(({ features, counterpart }) => {
+      if (counterpart === undefined || 'none' in counterpart) return false;
+      const other = requirementOf(counterpart.slug).features;
+      const isPacked = (names: readonly string[]): boolean => names.includes('VIRTIO_F_RING_PACKED');
+      return isPacked(features) === isPacked(other);
+    }),
+    [],
+    'one of them hangs on packed rings',
+  );
+});
+
 t.test('untested as one line', async (t) => {
   t.equal(untestedText({ reason: 'not-yet' }), 'not-yet');
   t.equal(untestedText({ reason: 'out-of-scope', detail: 'needs a Xen host' }), 'out-of-scope: needs a Xen host');
@@ -238,6 +276,9 @@ t.test('a broken entry is refused, naming slug and field', async (t) => {
     { untested: { reason: 'laziness' } },
     { untested: { reason: 'implied-by', by: 'vu-header/no-such-thing' } },
     { untested: { reason: 'not-yet', by: slug } },
+    { counterpart: 'packed/no-such-thing' },
+    { counterpart: { none: '' } },
+    { counterpart: { nothing: 'a reason' } },
     { untestd: { reason: 'not-yet' } },
   ];
   for (const change of broken) {

@@ -9,7 +9,7 @@ import {
   vfioRequests,
 } from '../wire/vfio-structures.ts';
 import { errno } from './error-numbers.ts';
-import type { MdevDevice } from './mdev-device.ts';
+import type { MdevState } from './mdev-state.ts';
 
 export interface CallRules {
   /** Whether the size that a caller says its structure has is enough for the call. */
@@ -60,6 +60,15 @@ export const callRules: CallRules = {
 /** As the second RFC was coded: without rings in use there is no interrupt to ask for. */
 export const faithfulCallRules: CallRules = { ...callRules, knowsEmptyInterrupt: false };
 
+/** What calls need of a device beside its state. */
+export interface CalledDevice extends MdevState {
+  readonly rules: MdevState['rules'] & { readonly calls: CallRules };
+  /** Bytes of a region; 0 for an index without one. */
+  regionSize(index: number): number;
+  /** VFIO_DEVICE_RESET: 0, or an error number negated. */
+  resetCall(): number;
+}
+
 type Value<C> = C extends Codec<infer V> ? V : never;
 
 function store<V>(codec: Codec<V>, value: V, argument: Uint8Array): number {
@@ -69,7 +78,7 @@ function store<V>(codec: Codec<V>, value: V, argument: Uint8Array): number {
 
 /** Decodes an argument, checks its size and lets `act` answer. */
 function withArgument<V extends { readonly argsz: number }>(
-  device: MdevDevice,
+  device: CalledDevice,
   codec: Codec<V>,
   request: number,
   argument: Uint8Array,
@@ -80,7 +89,7 @@ function withArgument<V extends { readonly argsz: number }>(
   return device.rules.calls.acceptsArgsz(value.argsz, codec.size, request) ? act(value) : -errno.EINVAL;
 }
 
-const deviceInfo = (device: MdevDevice, argument: Uint8Array): number =>
+const deviceInfo = (device: CalledDevice, argument: Uint8Array): number =>
   withArgument(device, vfioDeviceInfo, vfioRequests.VFIO_DEVICE_GET_INFO, argument, ({ argsz }) => {
     const { calls, layout } = device.rules;
     const value: Value<typeof vfioDeviceInfo> = {
@@ -92,7 +101,7 @@ const deviceInfo = (device: MdevDevice, argument: Uint8Array): number =>
     return store(vfioDeviceInfo, value, argument);
   });
 
-const regionInfo = (device: MdevDevice, argument: Uint8Array): number =>
+const regionInfo = (device: CalledDevice, argument: Uint8Array): number =>
   withArgument(
     device,
     vfioRegionInfo,
@@ -115,7 +124,7 @@ const regionInfo = (device: MdevDevice, argument: Uint8Array): number =>
     },
   );
 
-const interruptInfo = (device: MdevDevice, argument: Uint8Array): number =>
+const interruptInfo = (device: CalledDevice, argument: Uint8Array): number =>
   withArgument(device, vfioIrqInfo, vfioRequests.VFIO_DEVICE_GET_IRQ_INFO, argument, ({ argsz, index: asked }) => {
     const { calls, interrupt, layout } = device.rules;
     const index = calls.interruptAskedFor(asked, layout.interrupts.length);
@@ -127,7 +136,7 @@ const interruptInfo = (device: MdevDevice, argument: Uint8Array): number =>
     return store(vfioIrqInfo, { argsz, flags: calls.interruptFlags(shape.flags), index, count }, argument);
   });
 
-const setInterrupts = (device: MdevDevice, argument: Uint8Array): number =>
+const setInterrupts = (device: CalledDevice, argument: Uint8Array): number =>
   withArgument(device, vfioIrqSet, vfioRequests.VFIO_DEVICE_SET_IRQS, argument, (set) => {
     const { layout } = device.rules;
     const vectors = layout.interrupts[set.index]?.perRing === true ? device.rings.records.length : 0;
@@ -136,7 +145,7 @@ const setInterrupts = (device: MdevDevice, argument: Uint8Array): number =>
   });
 
 /** An ioctl on the device: 0, or an error negated. What it tells is written into the argument. */
-export function deviceCall(device: MdevDevice, request: number, argument: Uint8Array): number {
+export function deviceCall(device: CalledDevice, request: number, argument: Uint8Array): number {
   switch (request) {
     case vfioRequests.VFIO_DEVICE_GET_INFO:
       return deviceInfo(device, argument);

@@ -1,5 +1,5 @@
 import { errno } from './error-numbers.ts';
-import type { MdevDevice } from './mdev-device.ts';
+import type { MdevState } from './mdev-state.ts';
 
 export interface DoorbellRules {
   readonly acceptsLength: (count: number) => boolean;
@@ -8,7 +8,7 @@ export interface DoorbellRules {
   readonly queueOf: (data: number, offset: number, pageSize: number) => number;
   readonly acceptsQueue: (queue: number, rings: number) => boolean;
   /** What a doorbell that was taken comes to: an error number, or 0. */
-  readonly carryOut: (device: MdevDevice, queue: number, count: number) => number;
+  readonly carryOut: (device: MdevState, queue: number, count: number) => number;
   /** What a write of so many bytes that was taken answers. */
   readonly written: (count: number) => number;
   /** What a read of the region answers. */
@@ -21,7 +21,7 @@ export interface DoorbellRules {
   /** The memory that is handed out for a queue's page. */
   readonly mapped: (page: Uint8Array) => Uint8Array;
   /** What a number comes to that was stored into a mapped page. */
-  readonly stored: (device: MdevDevice, queue: number) => void;
+  readonly stored: (device: MdevState, queue: number) => void;
 }
 
 export const strictDoorbellRules: DoorbellRules = {
@@ -61,12 +61,12 @@ function numberIn(bytes: Uint8Array): number {
 
 /** The region by which queues are notified: a page for each. */
 export class Doorbells {
-  readonly #device: MdevDevice;
+  readonly #device: MdevState;
   readonly #rules: DoorbellRules;
   readonly #pageSize: number;
   readonly #size: number;
 
-  constructor(device: MdevDevice, rules: DoorbellRules, size: number, pageSize: number) {
+  constructor(device: MdevState, rules: DoorbellRules, size: number, pageSize: number) {
     this.#device = device;
     this.#rules = rules;
     this.#size = size;

@@ -1,20 +1,20 @@
 import { errno } from './error-numbers.ts';
-import type { MdevDevice } from './mdev-device.ts';
+import type { MdevState } from './mdev-state.ts';
 
 /** One thing that the end of a use changes in a device. */
-export type DeviceChange = (device: MdevDevice) => void;
+export type DeviceChange = (device: MdevState) => void;
 
 /** What opening, closing and resetting a device come to. */
 export interface LifeRules {
   /** The error number with which an open is refused, or 0. `opens` counts the files that are open already. */
-  readonly openError: (opens: number, device: MdevDevice) => number;
+  readonly openError: (opens: number, device: MdevState) => number;
   /** What is changed by an open, and by one that was refused. */
   readonly atOpen: readonly DeviceChange[];
   readonly atRefusedOpen: readonly DeviceChange[];
   /** What is changed by the last close, in this order. */
   readonly atClose: readonly DeviceChange[];
   /** The error number that VFIO_DEVICE_RESET answers, or 0. */
-  readonly resetError: (device: MdevDevice) => number;
+  readonly resetError: (device: MdevState) => number;
   /** What VFIO_DEVICE_RESET changes, in this order. Event descriptors stay in any case. */
   readonly atReset: readonly DeviceChange[];
   /** Whether what a device holds of its own (frames that wait for a buffer) is gone when it stops. */

@@ -1,26 +1,20 @@
 import type { ParentDriver, StepOutcome } from '../devices/parent-driver.ts';
 import { MemoryMap } from '../memory/memory-map.ts';
 import { VFIO_REGION_SPAN } from '../wire/vfio-structures.ts';
-import { deviceCall } from './device-calls.ts';
+import { type CalledDevice, deviceCall } from './device-calls.ts';
 import { DmaContainer } from './dma-container.ts';
 import { Doorbells } from './doorbells.ts';
 import { errno } from './error-numbers.ts';
 import { Interrupts } from './interrupts.ts';
 import { type DeviceChange, wholeReset } from './life-rules.ts';
 import type { MdevEdge } from './mdev-edge.ts';
-import { MdevFile } from './mdev-file.ts';
+import { MdevFile, type OpenedDevice } from './mdev-file.ts';
 import { msixPendingOffset, type RegionUse } from './mdev-layout.ts';
 import type { MdevRules } from './mdev-rules.ts';
+import type { TableRegion } from './mdev-state.ts';
 import { MessageChannel } from './message-channel.ts';
 import { PciConfigSpace } from './pci-config-space.ts';
 import { RingSet } from './ring-set.ts';
-
-/** A region of SET_MEM_TABLE. */
-export interface TableRegion {
-  readonly guestAddress: bigint;
-  readonly userAddress: bigint;
-  readonly size: bigint;
-}
 
 const overlap = (start: (region: TableRegion) => bigint, a: TableRegion, b: TableRegion): boolean =>
   start(a) < start(b) + b.size && start(b) < start(a) + a.size;
@@ -29,7 +23,7 @@ const overlap = (start: (region: TableRegion) => bigint, a: TableRegion, b: Tabl
  * A mediated device that speaks vhost in its regions, over a parent driver. It does no I/O: calls come in, the rest goes
  * through the edge. Every call answers what the kernel's would: a count or 0, or an error number negated.
  */
-export class MdevDevice {
+export class MdevDevice implements CalledDevice, OpenedDevice {
   readonly rules: MdevRules;
   readonly parent: ParentDriver;
   readonly rings: RingSet;
@@ -56,7 +50,7 @@ export class MdevDevice {
     this.rings = new RingSet(parent, rules.ring, rules.layout);
     this.interrupts = new Interrupts(edge, rules.interrupt, parent.queueCount);
     this.container = new DmaContainer(edge, rules.dma, () => this.#memoryChanged());
-    this.channel = new MessageChannel(this, rules.channel, rules.layout.largestPayload);
+    this.channel = new MessageChannel(this, rules.channel, rules.messages, rules.layout.largestPayload);
     this.doorbells = new Doorbells(this, rules.doorbell, this.#sizeOf('doorbells'), edge.pageSize);
     this.#msixTable = new Uint8Array(this.#sizeOf('msix-table'));
     this.#pciConfig = new PciConfigSpace(rules.pciConfig, {

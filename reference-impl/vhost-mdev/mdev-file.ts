@@ -1,18 +1,28 @@
 import { errno } from './error-numbers.ts';
-import type { MdevDevice } from './mdev-device.ts';
+import type { MdevState } from './mdev-state.ts';
+
+/** What a file hands its calls to: each answers a count or 0, or an error number negated. */
+export interface OpenedDevice extends MdevState {
+  read(position: number, count: number, target: Uint8Array): number;
+  write(position: number, count: number, source: Uint8Array): number;
+  map(position: number, length: number, isShared: boolean): Uint8Array | number;
+  ioctl(request: number, argument: Uint8Array): number;
+  /** A file was closed. */
+  closed(): void;
+}
 
 /** An open file of a device: what `read` and `write` move along, and what closes. */
 export class MdevFile {
-  readonly #device: MdevDevice;
+  readonly #device: OpenedDevice;
   #isOpen = true;
   /** Where the next `read` or `write` is. */
   position = 0;
 
-  constructor(device: MdevDevice) {
+  constructor(device: OpenedDevice) {
     this.#device = device;
   }
 
-  get device(): MdevDevice {
+  get device(): OpenedDevice {
     return this.#device;
   }
 

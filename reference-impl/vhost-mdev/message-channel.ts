@@ -1,7 +1,7 @@
 import { MDEV_HEADER_SIZE, mdevHeader } from '../wire/mdev-messages.ts';
 import { errno } from './error-numbers.ts';
-import type { MdevDevice } from './mdev-device.ts';
-import type { MdevOutcome } from './message-rules.ts';
+import type { MdevState } from './mdev-state.ts';
+import type { MdevMessageRule, MdevOutcome } from './message-rules.ts';
 
 /** An answer that waits to be read. */
 export interface MdevAnswer {
@@ -42,7 +42,7 @@ export interface ChannelRules {
   /** Which answer waits after another request that has one. */
   readonly nextAnswer: (waiting: MdevAnswer | undefined, next: MdevAnswer) => MdevAnswer;
   /** What of an answer that waited is read in the end. */
-  readonly answerPayload: (answer: MdevAnswer, device: MdevDevice) => Uint8Array;
+  readonly answerPayload: (answer: MdevAnswer, device: MdevState) => Uint8Array;
   readonly answerRequest: (request: bigint, payload: Uint8Array) => bigint;
   readonly answerFlags: number;
   readonly answerSize: (payload: Uint8Array) => number;
@@ -92,16 +92,18 @@ export const faithfulChannelRules: ChannelRules = {
 
 /** The region that vhost messages are written to and answers read from. One message a call, one answer at a time. */
 export class MessageChannel {
-  readonly #device: MdevDevice;
+  readonly #device: MdevState;
   readonly #rules: ChannelRules;
+  readonly #messages: readonly MdevMessageRule[];
   readonly #buffer: Uint8Array;
   readonly #payload: DataView;
   readonly #header = new DataView(new ArrayBuffer(MDEV_HEADER_SIZE));
   #answer: MdevAnswer | undefined;
 
-  constructor(device: MdevDevice, rules: ChannelRules, largestPayload: number) {
+  constructor(device: MdevState, rules: ChannelRules, messages: readonly MdevMessageRule[], largestPayload: number) {
     this.#device = device;
     this.#rules = rules;
+    this.#messages = messages;
     this.#buffer = new Uint8Array(largestPayload);
     this.#payload = new DataView(this.#buffer.buffer);
   }
@@ -173,7 +175,7 @@ export class MessageChannel {
   }
 
   #outcomeOf(request: bigint, size: number): MdevOutcome {
-    const entry = this.#device.rules.messages.find(({ number }) => BigInt(number) === request);
+    const entry = this.#messages.find(({ number }) => BigInt(number) === request);
     if (entry === undefined) return this.#rules.unknownRequest;
     if (this.#rules.checksPayloadSize && !entry.acceptsSize(size)) {
       if (this.#rules.actsOnWrongSize) entry.handle(this.#device, this.#payload, size);

@@ -3,7 +3,7 @@ import { mdevMemoryTablePayload, mdevMessages } from '../wire/mdev-messages.ts';
 import { type VhostRequest, vhostRequests } from '../wire/vhost-requests.ts';
 import { u64Payload, vringAddressPayload, vringStatePayload } from '../wire/vhost-user-payloads.ts';
 import { errno } from './error-numbers.ts';
-import type { MdevDevice } from './mdev-device.ts';
+import type { MdevState } from './mdev-state.ts';
 import type { RingRecord } from './ring-set.ts';
 
 /** What came of a message: an error number, 0 for none, or the payload of its answer. */
@@ -16,7 +16,7 @@ export interface MdevMessageRule {
   /** Whether a payload of so many bytes is one of this message. */
   readonly acceptsSize: (size: number) => boolean;
   /** `payload` is zero behind the `size` bytes that came. */
-  readonly handle: (device: MdevDevice, payload: DataView, size: number) => MdevOutcome;
+  readonly handle: (device: MdevState, payload: DataView, size: number) => MdevOutcome;
 }
 
 /** A payload of fixed size; the buffer holds one wherever the message ended. */
@@ -42,7 +42,7 @@ const rule = (
 const onRing = <Value extends { readonly index: number }>(
   name: VhostRequest,
   codec: Codec<Value>,
-  change: (device: MdevDevice, ring: RingRecord, value: Value) => number,
+  change: (device: MdevState, ring: RingRecord, value: Value) => number,
 ): MdevMessageRule =>
   rule(name, (device, payload) => {
     const value = fixed(codec, payload);

@@ -1,50 +1,13 @@
-import { type ConfigRules, configRules } from './config-rules.ts';
-import { type DescriptorRules, descriptorRules } from './descriptor-rules.ts';
-import { type DeviceStateRules, deviceStateRules } from './device-state-rules.ts';
-import { type LogRules, logRules } from './dirty-log.ts';
-import { type FeatureRules, featureRules } from './feature-rules.ts';
-import { type InflightRules, inflightRules } from './inflight-region.ts';
-import { type MemoryRules, memoryRules } from './memory-rules.ts';
+import { type AreaRules, areaRules } from './area-rules.ts';
 import type { MessageTable } from './message-rule.ts';
 import { messageTable } from './message-table.ts';
-import { type NotificationRules, notificationRules } from './notification-rules.ts';
-import { type ReplyRules, replyRules } from './reply-rules.ts';
-import { type RingStateRules, ringStateRules } from './ring-state.ts';
-import { type StreamRules, streamRules } from './stream-rules.ts';
-import { type VringRules, vringRules } from './vring-rules.ts';
 
 /**
  * Everything that a back-end does by choice, in tables by area. The reference reads them and decides nothing beside
  * them; a fault is a copy with one entry replaced.
  */
-export interface BackEndRules {
-  readonly stream: StreamRules;
+export interface BackEndRules extends AreaRules {
   readonly messages: MessageTable;
-  readonly ringState: RingStateRules;
-  readonly reply: ReplyRules;
-  readonly features: FeatureRules;
-  readonly descriptors: DescriptorRules;
-  readonly memory: MemoryRules;
-  readonly vring: VringRules;
-  readonly notification: NotificationRules;
-  readonly deviceState: DeviceStateRules;
-  readonly config: ConfigRules;
-  readonly log: LogRules;
-  readonly inflight: InflightRules;
 }
 
-export const backEndRules: BackEndRules = {
-  stream: streamRules,
-  messages: messageTable,
-  ringState: ringStateRules,
-  reply: replyRules,
-  features: featureRules,
-  descriptors: descriptorRules,
-  memory: memoryRules,
-  vring: vringRules,
-  notification: notificationRules,
-  deviceState: deviceStateRules,
-  config: configRules,
-  log: logRules,
-  inflight: inflightRules,
-};
+export const backEndRules: BackEndRules = { ...areaRules, messages: messageTable };

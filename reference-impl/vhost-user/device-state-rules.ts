@@ -1,5 +1,5 @@
 import { virtioDeviceStatus as status } from '../wire/vhost-user-constants.ts';
-import type { BackEndSession } from './session.ts';
+import type { NegotiatedState } from './negotiated-state.ts';
 
 /** Device status, reset and MTU as a back-end sees them. */
 export interface DeviceStateRules {
@@ -12,7 +12,7 @@ export interface DeviceStateRules {
   readonly reportedStatus: (status: number) => number;
   readonly resetsAt: (status: number) => boolean;
   /** Whether rings may be served, as far as the device status goes. */
-  readonly isLive: (session: BackEndSession) => boolean;
+  readonly isLive: (session: NegotiatedState) => boolean;
   /** What RESET_DEVICE and status 0 put back. */
   readonly resets: { readonly rings: boolean; readonly status: boolean; readonly device: boolean };
   /** Whether the end of a connection resets the device. */

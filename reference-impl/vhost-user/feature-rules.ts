@@ -3,7 +3,7 @@ import {
   vhostUserProtocolFeatures as protocol,
   vhostUserVirtioFeatures as virtio,
 } from '../wire/vhost-user-constants.ts';
-import type { BackEndSession } from './session.ts';
+import type { NegotiatedState } from './negotiated-state.ts';
 
 /** Which features are offered, and what an acknowledgement of them must be like. */
 export interface FeatureRules {
@@ -19,7 +19,7 @@ export interface FeatureRules {
   readonly acknowledged: (asked: bigint) => bigint;
   readonly protocolAcknowledged: (asked: bigint) => bigint;
   /** GET_ and SET_PROTOCOL_FEATURES may be used. */
-  readonly protocolMessagesAllowed: (session: BackEndSession) => boolean;
+  readonly protocolMessagesAllowed: (session: NegotiatedState) => boolean;
   /** GET_QUEUE_NUM. */
   readonly queueCount: (queues: number) => bigint;
   /** Protocol features that cannot stand together; the connection ends. */

@@ -2,7 +2,7 @@ import type { Codec } from '../wire/compile-layout.ts';
 import type { DescriptorCount, Gate } from '../wire/message-description.ts';
 import type { FrontEndMessageName } from '../wire/vhost-user-messages.ts';
 import type { DescriptorToken } from './back-end-edge.ts';
-import type { BackEndSession } from './session.ts';
+import type { SessionState } from './session-state.ts';
 
 /** What came with a request beside its value. */
 export interface RequestContext {
@@ -36,8 +36,8 @@ export interface MessageRule<Value = unknown> {
   /** `own-reply`: refusing it means closing the connection, unless `handle` knows better. */
   readonly answer: 'own-reply' | 'acknowledgement';
   /** Why the state of the session does not allow the request; undefined where it does. */
-  isUntimely(session: BackEndSession, value: Value): string | undefined;
-  handle(session: BackEndSession, value: Value, context: RequestContext): Handled;
+  isUntimely(session: SessionState, value: Value): string | undefined;
+  handle(session: SessionState, value: Value, context: RequestContext): Handled;
 }
 
 export type MessageTable = readonly MessageRule[];

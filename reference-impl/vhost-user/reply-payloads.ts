@@ -4,7 +4,6 @@ import { VHOST_USER_HEADER_SIZE } from '../wire/vhost-user-constants.ts';
 import { requestId } from '../wire/vhost-user-messages.ts';
 import { vringIndexPayload } from '../wire/vhost-user-payloads.ts';
 import type { Decoded } from '../wire/wire-problem.ts';
-import type { MessageRule } from './message-rule.ts';
 
 export function encoded<Value>(codec: Codec<Value>, value: Value): Uint8Array {
   const bytes = new Uint8Array(codec.sizeOf(value));
@@ -19,7 +18,10 @@ export function u64Bytes(value: bigint): Uint8Array {
 }
 
 /** The first of the entry's forms that the payload fits; else why the last one does not. */
-export function decodePayload<Value>(entry: MessageRule<Value>, payload: DataView): Decoded<Value> {
+export function decodePayload<Value>(
+  entry: { readonly payload: readonly Codec<Value>[] },
+  payload: DataView,
+): Decoded<Value> {
   let outcome: Decoded<Value> = { ok: false, problems: [] };
   for (const form of entry.payload) {
     outcome = form.decode(payload, 0, payload.byteLength);

@@ -5,7 +5,7 @@ import {
   VHOST_USER_VERSION_MASK,
 } from '../wire/vhost-user-constants.ts';
 import type { DescriptorToken } from './back-end-edge.ts';
-import type { BackEndSession } from './session.ts';
+import type { NegotiatedState } from './negotiated-state.ts';
 
 /** A message on its way to the front-end. `size` is what its header will say. */
 export interface OutgoingMessage {
@@ -14,6 +14,13 @@ export interface OutgoingMessage {
   readonly size: number;
   readonly payload: Uint8Array;
   readonly descriptors: readonly DescriptorToken[];
+}
+
+/** The session whose messages leave, and which of its requests have a reply of their own. */
+export interface ReplyingSession extends NegotiatedState {
+  readonly rules: {
+    readonly messages: readonly { readonly request: number; readonly answer: 'own-reply' | 'acknowledgement' }[];
+  };
 }
 
 /** Headers, acknowledgements and all that leaves the session. */
@@ -31,7 +38,7 @@ export interface ReplyRules {
   readonly leaving: (
     message: OutgoingMessage,
     requestFlags: number,
-    session: BackEndSession,
+    session: ReplyingSession,
   ) => readonly OutgoingMessage[];
 }
 

@@ -1,28 +1,51 @@
-import type { QueueFailure, StepOutcome } from '../devices/parent-driver.ts';
+import type { ParentDriver, QueueFailure, StepOutcome } from '../devices/parent-driver.ts';
 import { isFailure } from '../memory/memory-map.ts';
 import { gather } from '../memory/pieces.ts';
 import { USED_IDX_OFFSET } from '../virtqueue/split/layout.ts';
-import type { DescriptorToken } from './back-end-edge.ts';
-import type { InflightRegion } from './inflight-region.ts';
+import type { BackEndEdge, DescriptorToken } from './back-end-edge.ts';
+import type { DescriptorRules } from './descriptor-rules.ts';
+import type { DeviceStateRules } from './device-state-rules.ts';
+import type { DirtyMarks } from './dirty-marks.ts';
+import type { FrontEndMemory } from './front-end-memory.ts';
+import type { InflightBuffer, InflightRegion } from './inflight-region.ts';
+import type { NegotiatedState } from './negotiated-state.ts';
+import type { NotificationRules } from './notification-rules.ts';
 import { ringMessage } from './reply-payloads.ts';
-import { isStarted, type RingEvent } from './ring-state.ts';
-import type { BackEndSession } from './session.ts';
+import { isStarted, type RingEvent, type RingStateRules } from './ring-state.ts';
 import { type NotificationWay, polled, tokenOf, unset, Vring } from './vring.ts';
-import type { RingAddresses } from './vring-rules.ts';
+import type { RingAddresses, VringRules } from './vring-rules.ts';
 
 export interface WatchedKick {
   readonly token: DescriptorToken;
   readonly index: number;
 }
 
+/** What the rings need of their session. */
+export interface RingSession extends NegotiatedState {
+  readonly device: ParentDriver;
+  readonly edge: BackEndEdge;
+  readonly memory: FrontEndMemory;
+  readonly marks: DirtyMarks;
+  readonly inflight: InflightBuffer | undefined;
+  readonly backEndChannel: DescriptorToken | undefined;
+  status: number;
+  readonly rules: {
+    readonly ringState: RingStateRules;
+    readonly vring: VringRules;
+    readonly notification: NotificationRules;
+    readonly descriptors: DescriptorRules;
+    readonly deviceState: DeviceStateRules;
+  };
+}
+
 /** The rings of a session: their states, what they tell, and the device that works on them. */
 export class RingService {
   readonly vrings: readonly Vring[];
-  readonly #session: BackEndSession;
+  readonly #session: RingSession;
   readonly #records: (InflightRegion | undefined)[] = [];
   #kicks: readonly WatchedKick[] | undefined;
 
-  constructor(session: BackEndSession) {
+  constructor(session: RingSession) {
     this.#session = session;
     const { initial } = session.rules.ringState;
     this.vrings = Array.from({ length: session.device.queueCount }, (_, index) => new Vring(index, initial));

@@ -10,6 +10,7 @@ import type { Handled, MessageRule } from './message-rule.ts';
 import { configChangeMessage, decodePayload, u64Bytes } from './reply-payloads.ts';
 import type { OutgoingMessage } from './reply-rules.ts';
 import { RingService } from './ring-service.ts';
+import type { SessionState } from './session-state.ts';
 import type { Vring } from './vring.ts';
 
 const netDeviceId = 1;
@@ -33,7 +34,7 @@ export interface IncomingMessage {
  * leaving everything as it was. What cannot be told apart as messages closes the connection: another version, or a
  * payload larger than any message has. Descriptors of a refused or unknown request are closed.
  */
-export class BackEndSession {
+export class BackEndSession implements SessionState {
   readonly device: ParentDriver;
   readonly edge: BackEndEdge;
   readonly rules: BackEndRules;

@@ -10,6 +10,7 @@ import {
   PeerProtocolError,
   type Session,
 } from '../../drivers/port/port.ts';
+import type { OwnRestart } from '../../judging/attribution.ts';
 import { exitText, refusalText } from '../../judging/failure.ts';
 import { isServing } from '../../judging/liveness.ts';
 import { negotiationFor, type Offer } from '../../judging/negotiation.ts';
@@ -31,6 +32,10 @@ export interface SweepResult {
   readonly failed: string[];
   /** Points that were left out, and why. */
   readonly left?: { readonly points: number; readonly why: string };
+  /** The sweep replaced a process that had crashed; points ran on the present one, or nothing but liveness. */
+  readonly restarted?: OwnRestart;
+  /** A point crashed a process on which no other case had run. */
+  readonly crashRepeated?: true;
 }
 
 type Sweep = { -readonly [Name in keyof SweepResult]: SweepResult[Name] };
@@ -201,6 +206,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   /** The signature of a crash, if the point ended in one. */
   #runPoint<P extends Point>(point: P, check: (point: P) => void, sweep: Sweep): string | undefined {
     const before = this.#failureCount();
+    if (sweep.restarted === 'at-the-end') sweep.restarted = 'in-between';
     this.port.log.note(`point ${point.key}`);
     sweep.count++;
     const mark = this.#guest?.mark();
@@ -216,7 +222,9 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       sweep.failed.push(point.key);
       this.#firstOpenCheck()?.fail('crash', `point ${point.key}`, 'the process lives on', exitText(exit), exit);
     }
+    if (sweep.restarted !== undefined) sweep.crashRepeated = true;
     this.port.iut.restart();
+    sweep.restarted = 'at-the-end';
     return exitText(exit);
   }
 

@@ -1,4 +1,5 @@
 import type { DriverPort, IutExit } from '../../drivers/port/port.ts';
+import type { OwnRestart } from '../../judging/attribution.ts';
 import { exitText, type Failure } from '../../judging/failure.ts';
 import { isServing } from '../../judging/liveness.ts';
 import type { Offer } from '../../judging/negotiation.ts';
@@ -26,6 +27,9 @@ export interface Judgement {
   readonly isUnserved?: true;
   /** How the IUT's process ended during the case. */
   readonly died?: IutExit;
+  /** What a sweep did about crashes of its points. */
+  readonly restarted?: OwnRestart;
+  readonly crashRepeated?: true;
 }
 
 export interface JudgeOptions extends RunOptions, SilenceOptions {
@@ -113,6 +117,8 @@ function judgement(port: DriverPort, run: CaseRun, durationMs: number, exit: Iut
     outcomes,
     findings,
     ...(run.sweep === undefined ? {} : { points: { count: run.sweep.count, failed: run.sweep.failed } }),
+    ...(run.sweep?.restarted === undefined ? {} : { restarted: run.sweep.restarted }),
+    ...(run.sweep?.crashRepeated === undefined ? {} : { crashRepeated: true }),
     durationMs,
     ...(unchecked.length > 0 ? { error: `declared but never checked: ${unchecked.join(', ')}` } : {}),
     ...(exit === undefined ? {} : { died: exit }),

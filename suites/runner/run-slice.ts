@@ -74,6 +74,8 @@ class SliceRun {
     this.#losses = new Losses(options.patience);
     this.#attribution = new CrashAttribution({
       crashOf,
+      restartedBy: ({ restarted }) => restarted,
+      hasRepeatedCrash: ({ crashRepeated }) => crashRepeated === true,
       restart: this.#canRestart ? () => this.#restart() : undefined,
     });
   }
@@ -253,9 +255,15 @@ function exitOf({ signal, code }: NonNullable<Finding['exit']>): IutExit {
   return { ...(signal === undefined ? {} : { signal }), ...(code === undefined ? {} : { code }) };
 }
 
-function mayHaveHarmed({ verdict, findings, died, isUnserved }: Judgement): boolean {
+/**
+ * Whether the process may serve worse than before. A stall does not say so: a control completed behind it. Nor does a
+ * crash that a sweep found: it started another process, and liveness after the case was asked of that one.
+ */
+function mayHaveHarmed({ verdict, findings, died, isUnserved, restarted }: Judgement): boolean {
   if (died !== undefined || verdict === 'error' || isUnserved === true) return true;
-  return findings.some(({ how }) => how !== 'wrong');
+  return findings.some(
+    ({ how }) => how === 'hang' || how === 'leak' || how === 'desync' || (how === 'crash' && restarted === undefined),
+  );
 }
 
 function isSilent({ findings, isUnserved }: Judgement): boolean {

@@ -45,6 +45,28 @@ const unknownRequest = defineCase({
   },
 });
 
+const crashingSweep = defineCase({
+  id: 'test/crashing-sweep',
+  title: 'each point sends an unknown request',
+  proves: { [slug]: 'call-never' },
+  applies: { start: 'closed', transports: ['vhost-user'] },
+  run({ connect, points, requirement, variant }) {
+    const keys = ['a', 'b', 'c', 'd'].slice(0, variant.points).map((key) => ({ key }));
+    points(keys, () => requirement(slug).reply(connect('connected').messages.exchange({ request: 77 }), 'an answer'));
+  },
+  variants: { points: [1, 2, 4] },
+});
+
+const stalling = defineCase({
+  id: 'test/stalling',
+  title: 'nothing comes, and a control completes',
+  proves: { [slug]: 'call-never' },
+  applies: { start: 'connected' },
+  run({ requirement }) {
+    requirement(slug).silence('an answer', 'it comes', 200);
+  },
+});
+
 const crashing = withFaults(referenceRules, ['unknown-request-crashes']);
 
 /** A back-end that completes nothing: it forgets every SET_VRING_ENABLE. */
@@ -62,15 +84,23 @@ function sliceOf(
   times: number,
   options: Partial<SliceOptions>,
   rules = referenceRules,
-): { readonly end: SliceEnd; readonly records: CaseRecord[] } {
+  variant: Readonly<Record<string, number>> = {},
+): { readonly end: SliceEnd; readonly records: CaseRecord[]; readonly restarts: number } {
   const port = openReference({ device: 'block', rules, deadlineMs: 200 });
   const records: RunEvent[] = [];
+  let restarts = 0;
+  const { iut } = port;
+  const restart = iut.restart.bind(iut);
+  iut.restart = () => {
+    restarts++;
+    restart();
+  };
   try {
     const contact = firstContact(port);
     if (contact.kind === 'not-served') throw new Error(contact.why);
-    const key = caseKey(definition.id, {});
+    const key = caseKey(definition.id, variant);
     const slice = Array.from({ length: times }, (_, repetition) => ({
-      planned: { key, definition, variant: {} },
+      planned: { key, definition, variant },
       result: { target: 'reference', key, repetition },
     }));
     const end = runSlice(
@@ -89,7 +119,7 @@ function sliceOf(
         ...options,
       },
     );
-    return { end, records: records.flatMap((record) => (record.event === 'case' ? [record] : [])) };
+    return { end, restarts, records: records.flatMap((record) => (record.event === 'case' ? [record] : [])) };
   } finally {
     port.close();
   }
@@ -123,6 +153,36 @@ t.test('a target that dies too often is given up', async (t) => {
     ['fail', 'fail', 'not-run', 'not-run'],
   );
   t.equal(records[1]?.findings[0]?.how, 'crash');
+});
+
+t.test('a stall restarts nothing: the control behind it was served', async (t) => {
+  const { records, restarts } = sliceOf(stalling, 3, {});
+  t.same(
+    records.map(({ findings }) => findings.map(({ how }) => how)),
+    [['stalled'], ['stalled'], ['stalled']],
+  );
+  t.equal(restarts, 0);
+});
+
+t.test('a sweep that crashes twice has repeated its crash alone, and leaves a process that serves', async (t) => {
+  const twice = sliceOf(crashingSweep, 2, {}, crashing, { points: 2 });
+  t.same(
+    twice.records.map(({ findings, points }) => [findings.map(({ how }) => how), points?.failed]),
+    [
+      [['crash'], ['a', 'b']],
+      [['crash'], ['a', 'b']],
+    ],
+  );
+  t.equal(twice.restarts, 4, 'one for each crash');
+});
+
+t.test('a sweep that crashes once runs again alone, on the process that it left', async (t) => {
+  const once = sliceOf(crashingSweep, 2, {}, crashing, { points: 1 });
+  t.same(
+    once.records.map(({ findings }) => findings.map(({ how }) => how)),
+    [['crash'], ['crash']],
+  );
+  t.equal(once.restarts, 2, 'one for each crash, and both results have nothing before them');
 });
 
 t.test('with patience every result is had', async (t) => {

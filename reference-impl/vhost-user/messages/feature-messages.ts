@@ -3,9 +3,9 @@ import { messageByName } from '../../wire/vhost-user-messages.ts';
 import { emptyPayload, u64Payload } from '../../wire/vhost-user-payloads.ts';
 import { describeRule, done, type MessageTable, refused } from '../message-rule.ts';
 import { u64Bytes } from '../reply-payloads.ts';
-import type { BackEndSession } from '../session.ts';
+import type { SessionState } from '../session-state.ts';
 
-const protocolMessagesTooEarly = (session: BackEndSession): string | undefined =>
+const protocolMessagesTooEarly = (session: SessionState): string | undefined =>
   session.rules.features.protocolMessagesAllowed(session) ? undefined : 'protocol features were not acknowledged';
 
 export const featureMessages: MessageTable = [

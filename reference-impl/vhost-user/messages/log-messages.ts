@@ -4,7 +4,7 @@ import { emptyPayload, logPayload } from '../../wire/vhost-user-payloads.ts';
 import { isRefusedMap } from '../back-end-edge.ts';
 import { describeRule, done, type Handled, type MessageTable, refused } from '../message-rule.ts';
 import { u64Bytes } from '../reply-payloads.ts';
-import type { BackEndSession } from '../session.ts';
+import type { SessionState } from '../session-state.ts';
 
 export const logMessages: MessageTable = [
   describeRule(messageByName('VHOST_USER_SET_LOG_BASE'), {
@@ -35,7 +35,7 @@ export const logMessages: MessageTable = [
 ];
 
 /** The text asks for a reply and gives it no payload; a u64 says, as everywhere, how it went. */
-function logAnswer(session: BackEndSession, isDone: boolean): Handled {
+function logAnswer(session: SessionState, isDone: boolean): Handled {
   const { success, failure } = session.rules.reply;
   return { kind: 'reply', payload: u64Bytes(isDone ? success : failure) };
 }

@@ -20,7 +20,7 @@ import {
 } from '../message-rule.ts';
 import { encoded } from '../reply-payloads.ts';
 import { isStarted } from '../ring-state.ts';
-import type { BackEndSession } from '../session.ts';
+import type { SessionState } from '../session-state.ts';
 import type { Vring } from '../vring.ts';
 import type { RingAddresses } from '../vring-rules.ts';
 
@@ -30,14 +30,14 @@ const noSuchRing = refused('no such ring');
 const state = [vringStatePayload] as const;
 
 /** Size and base are a stopped ring's to set: what runs would be pulled out from under the device. */
-const whileStarted = (session: BackEndSession, { index }: VringState): string | undefined => {
+const whileStarted = (session: SessionState, { index }: VringState): string | undefined => {
   const vring = session.ring(index);
   return vring !== undefined && isStarted(vring.state) && !session.rules.vring.maySetWhileStarted
     ? 'the ring runs'
     : undefined;
 };
 
-const liesInMemory = (session: BackEndSession, addresses: RingAddresses, size: number): boolean => {
+const liesInMemory = (session: SessionState, addresses: RingAddresses, size: number): boolean => {
   const sizes = splitSizes(Math.max(1, size));
   const { map } = session.memory;
   return (['desc', 'avail', 'used'] as const).every(
@@ -45,7 +45,7 @@ const liesInMemory = (session: BackEndSession, addresses: RingAddresses, size: n
   );
 };
 
-const stopRing = (session: BackEndSession, vring: Vring): void => {
+const stopRing = (session: SessionState, vring: Vring): void => {
   session.rings.move(vring, 'stop');
   if (!isStarted(vring.state)) session.rings.dropKick(vring);
 };
@@ -53,12 +53,12 @@ const stopRing = (session: BackEndSession, vring: Vring): void => {
 /** SET_VRING_KICK, _CALL and _ERR: the ring and whether a descriptor travels share a u64. */
 function ringDescriptorMessage(
   name: 'VHOST_USER_SET_VRING_KICK' | 'VHOST_USER_SET_VRING_CALL' | 'VHOST_USER_SET_VRING_ERR',
-  set: (session: BackEndSession, vring: Vring, take: () => number | undefined) => Handled,
+  set: (session: SessionState, vring: Vring, take: () => number | undefined) => Handled,
 ): MessageRule {
   return describeRule(messageByName(name), {
     name,
     payload: [vringDescriptorPayload],
-    handle: (session: BackEndSession, { u64 }: { u64: bigint }, context: RequestContext) => {
+    handle: (session: SessionState, { u64 }: { u64: bigint }, context: RequestContext) => {
       const { vring: rules } = session.rules;
       const vring = session.ring(rules.indexOf(u64));
       if (vring === undefined) return noSuchRing;

@@ -1,6 +1,6 @@
 import type { AddressSpace } from '../../memory/addresses.ts';
 import { isFailure, type MemoryMap, type TranslationFailure } from '../../memory/memory-map.ts';
-import { type MalformedChain, type SplitChain, type WalkedRing, walkChain } from './chain.ts';
+import { type MalformedChain, type WalkedRing, walkChain } from './chain.ts';
 import { type Completion, type SplitDeviceRules, type SplitFeatures, splitDeviceRules } from './device-rules.ts';
 import {
   availEventOffset,
@@ -13,6 +13,7 @@ import {
   usedElementOffset,
 } from './layout.ts';
 import { SplitRing } from './ring-memory.ts';
+import type { SplitChain } from './split-chain.ts';
 
 export interface SplitDeviceOptions {
   readonly size: number;

@@ -2,7 +2,6 @@ import type { TranslationFailure } from '../../memory/memory-map.ts';
 import type { Piece } from '../../memory/pieces.ts';
 import { passesEvent } from '../event-idx.ts';
 import type { MalformedReason } from '../malformed.ts';
-import type { SplitChain } from './chain.ts';
 import {
   DESCRIPTOR_SIZE,
   VIRTQ_AVAIL_F_NO_INTERRUPT,
@@ -12,6 +11,7 @@ import {
   VIRTQ_USED_F_NO_NOTIFY,
 } from './layout.ts';
 import type { SplitRing } from './ring-memory.ts';
+import type { SplitChain } from './split-chain.ts';
 
 /** What was negotiated for a ring, as far as its device side cares. */
 export interface SplitFeatures {
