@@ -1,6 +1,6 @@
 import type { IutExit, Refused } from '../drivers/port/port.ts';
 import type { FailureKind } from '../reference-impl/observations/failure-kind.ts';
-import { errorName } from '../reference-impl/vhost-mdev/error-numbers.ts';
+import { errorName } from '../reference-impl/wire/errno.ts';
 
 /** One claim about an IUT that did not hold. */
 export interface Failure {

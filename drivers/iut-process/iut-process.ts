@@ -1,5 +1,6 @@
 import { constants as fsConstants } from 'node:fs';
 import { constants } from 'node:os';
+import { errno } from '../../reference-impl/wire/errno.ts';
 import { DeadlineError, DriverUsageError, IutGoneError, SystemCallError } from '../errors.ts';
 import {
   closeFd,
@@ -22,9 +23,6 @@ import { tailOfFile } from './output-tail.ts';
 import { describeExit, exitOf } from './process-exit.ts';
 import { resourcesOf } from './process-resources.ts';
 import { cpuTimeOfTreeMs, isExiting } from './process-tree.ts';
-
-const ENOENT = 2;
-const EACCES = 13;
 
 /** What the process is told of; the event log takes it. */
 export type ProcessListener = (state: 'started' | 'ready' | 'died' | 'ended-by-us', detail: string) => void;
@@ -224,8 +222,8 @@ export class IutProcess implements Iut {
   #startProblem(error: unknown): unknown {
     if (!(error instanceof SystemCallError) || error.syscall !== 'execve') return error;
     const { command } = this.#start;
-    if (error.errno === EACCES) return new DriverUsageError(`${command}: no permission to execute it`);
-    if (error.errno !== ENOENT) return error;
+    if (error.errno === errno.EACCES) return new DriverUsageError(`${command}: no permission to execute it`);
+    if (error.errno !== errno.ENOENT) return error;
     const packages = this.#target.packages ?? [];
     const remedy = packages.length === 0 ? '' : ` (Debian: apt-get install ${packages.join(' or ')})`;
     return new DriverUsageError(`${command}: command not found${remedy}`);

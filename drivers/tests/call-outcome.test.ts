@@ -1,5 +1,5 @@
 import t from 'tap';
-import { errno } from '../../reference-impl/vhost-mdev/error-numbers.ts';
+import { errno } from '../../reference-impl/wire/errno.ts';
 import { callOutcome } from '../vhost-mdev/call-outcome.ts';
 
 t.test('what a call returned, as a control outcome', async (t) => {

@@ -1,9 +1,9 @@
 import { readlinkSync } from 'node:fs';
 import type { EventToken } from '../../reference-impl/vhost-mdev/mdev-edge.ts';
+import { errno } from '../../reference-impl/wire/errno.ts';
 import { SystemCallError } from '../errors.ts';
 import { closeFd, dupFd, eventfdWrite } from '../native/native.ts';
 
-const EAGAIN = 11;
 const eventfdLink = 'anon_inode:[eventfd]';
 
 const linkOf = (fd: number): string | undefined => {
@@ -42,7 +42,7 @@ export class EventHolder {
     try {
       eventfdWrite(token, 1);
     } catch (error) {
-      if (!(error instanceof SystemCallError) || error.errno !== EAGAIN) throw error;
+      if (!(error instanceof SystemCallError) || error.errno !== errno.EAGAIN) throw error;
     }
   }
 

@@ -1,10 +1,10 @@
 import type { ParentDriver } from '../../reference-impl/devices/parent-driver.ts';
-import { errno, errorName } from '../../reference-impl/vhost-mdev/error-numbers.ts';
 import { MdevDevice } from '../../reference-impl/vhost-mdev/mdev-device.ts';
 import type { MdevEdge } from '../../reference-impl/vhost-mdev/mdev-edge.ts';
 import type { MdevFile } from '../../reference-impl/vhost-mdev/mdev-file.ts';
 import type { MdevRules } from '../../reference-impl/vhost-mdev/mdev-rules.ts';
 import { type Breakdown, BrokenDown } from '../../reference-impl/vhost-user/back-end-edge.ts';
+import { errno, errorName } from '../../reference-impl/wire/errno.ts';
 import { VFIO_REGION_SPAN } from '../../reference-impl/wire/vfio-structures.ts';
 import type { VfioFile, VfioMapping } from '../port/vhost-mdev-door.ts';
 import { EventHolder } from './event-holder.ts';

@@ -1,4 +1,4 @@
-import { errno } from '../../reference-impl/vhost-mdev/error-numbers.ts';
+import { errno } from '../../reference-impl/wire/errno.ts';
 import { SystemCallError } from '../errors.ts';
 import type { Mapping } from '../native/native.ts';
 import type { VfioFile, VfioMapping } from '../port/vhost-mdev-door.ts';

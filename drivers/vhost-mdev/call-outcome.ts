@@ -1,4 +1,4 @@
-import { errno } from '../../reference-impl/vhost-mdev/error-numbers.ts';
+import { errno } from '../../reference-impl/wire/errno.ts';
 import type { ControlOutcome } from '../port/outcome.ts';
 
 /** Whether an error number says that there is no device any more. */

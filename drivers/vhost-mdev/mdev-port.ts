@@ -1,6 +1,6 @@
 import type { Guest } from '../../reference-impl/memory/guest.ts';
 import type { GuestLayout } from '../../reference-impl/memory/guest-layout.ts';
-import { errorName } from '../../reference-impl/vhost-mdev/error-numbers.ts';
+import { errorName } from '../../reference-impl/wire/errno.ts';
 import type { Iut, IutExit } from '../port/port.ts';
 import { MappedGuest } from '../session/guest-memory.ts';
 import { SessionPort, type SessionPortOptions } from '../session/session-port.ts';

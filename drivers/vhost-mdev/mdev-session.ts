@@ -1,7 +1,7 @@
 import type { Guest } from '../../reference-impl/memory/guest.ts';
-import { errno, errorName } from '../../reference-impl/vhost-mdev/error-numbers.ts';
 import type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
 import type { Codec } from '../../reference-impl/wire/compile-layout.ts';
+import { errno, errorName } from '../../reference-impl/wire/errno.ts';
 import { encodeMdevMessage, mdevMemoryTablePayload } from '../../reference-impl/wire/mdev-messages.ts';
 import { decodeStructure, encodeStructure } from '../../reference-impl/wire/vfio-structures.ts';
 import type { VhostRequest } from '../../reference-impl/wire/vhost-requests.ts';

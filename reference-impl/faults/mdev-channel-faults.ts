@@ -1,6 +1,6 @@
-import { errno } from '../vhost-mdev/error-numbers.ts';
 import { wholeReset } from '../vhost-mdev/life-rules.ts';
 import { BrokenDown } from '../vhost-user/back-end-edge.ts';
+import { errno } from '../wire/errno.ts';
 import { MDEV_HEADER_SIZE, MDEV_NEED_REPLY } from '../wire/mdev-messages.ts';
 import { vhostRequests } from '../wire/vhost-requests.ts';
 import { inMdevTable, type MdevFault, mdevFault, mdevHandling, onMdevMessage } from './mdev-fault.ts';

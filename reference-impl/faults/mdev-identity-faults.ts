@@ -1,5 +1,5 @@
-import { errno } from '../vhost-mdev/error-numbers.ts';
 import { type PciConfigRules, type PciIdentity, pciConfigRules } from '../vhost-mdev/pci-config-space.ts';
+import { errno } from '../wire/errno.ts';
 import {
   VFIO_DEVICE_FLAGS_PCI,
   VFIO_DEVICE_FLAGS_RESET,

@@ -1,6 +1,6 @@
-import { errno } from '../vhost-mdev/error-numbers.ts';
 import type { InterruptRules, IrqSet } from '../vhost-mdev/interrupts.ts';
 import { BrokenDown } from '../vhost-user/back-end-edge.ts';
+import { errno } from '../wire/errno.ts';
 import {
   VFIO_IRQ_SET_ACTION_MASK,
   VFIO_IRQ_SET_ACTION_UNMASK,

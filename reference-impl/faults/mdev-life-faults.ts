@@ -1,5 +1,4 @@
 import { BlockDevice } from '../devices/block-device.ts';
-import { errno } from '../vhost-mdev/error-numbers.ts';
 import {
   type DeviceChange,
   dropEvents,
@@ -9,6 +8,7 @@ import {
   stopDevice,
 } from '../vhost-mdev/life-rules.ts';
 import { BrokenDown } from '../vhost-user/back-end-edge.ts';
+import { errno } from '../wire/errno.ts';
 import { inMdevTable, type MdevFault, mdevFault } from './mdev-fault.ts';
 
 const closeWithout = (left: DeviceChange) =>

@@ -1,8 +1,8 @@
 import { isFailure } from '../memory/memory-map.ts';
-import { errno } from '../vhost-mdev/error-numbers.ts';
 import type { MdevState, TableRegion } from '../vhost-mdev/mdev-state.ts';
 import type { MdevOutcome } from '../vhost-mdev/message-rules.ts';
 import { BrokenDown } from '../vhost-user/back-end-edge.ts';
+import { errno } from '../wire/errno.ts';
 import { MDEV_MEMORY_REGIONS_MAXIMUM } from '../wire/mdev-messages.ts';
 import { inMdevTable, type MdevFault, mdevFault, mdevHandling } from './mdev-fault.ts';
 

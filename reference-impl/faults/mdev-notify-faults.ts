@@ -1,5 +1,5 @@
-import { errno } from '../vhost-mdev/error-numbers.ts';
 import { BrokenDown } from '../vhost-user/back-end-edge.ts';
+import { errno } from '../wire/errno.ts';
 import { inMdevTable, type MdevFault, mdevFault } from './mdev-fault.ts';
 
 const lostDoorbell = 40;

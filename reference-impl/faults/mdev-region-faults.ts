@@ -1,4 +1,4 @@
-import { errno } from '../vhost-mdev/error-numbers.ts';
+import { errno } from '../wire/errno.ts';
 import { VFIO_REGION_INFO_FLAG_MMAP, vfioRegionInfo, vfioRequests } from '../wire/vfio-structures.ts';
 import { inMdevTable, type MdevFault, mdevFault } from './mdev-fault.ts';
 

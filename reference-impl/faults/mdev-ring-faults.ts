@@ -1,8 +1,8 @@
-import { errno } from '../vhost-mdev/error-numbers.ts';
 import type { MdevState } from '../vhost-mdev/mdev-state.ts';
 import type { MdevOutcome } from '../vhost-mdev/message-rules.ts';
 import type { RingRecord } from '../vhost-mdev/ring-set.ts';
 import { BrokenDown } from '../vhost-user/back-end-edge.ts';
+import { errno } from '../wire/errno.ts';
 import { encodeStructure } from '../wire/vfio-structures.ts';
 import { vringStatePayload } from '../wire/vhost-user-payloads.ts';
 import { inMdevTable, type MdevFault, mdevFault, mdevHandling } from './mdev-fault.ts';

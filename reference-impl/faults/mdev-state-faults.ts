@@ -1,7 +1,7 @@
 import { isFailure } from '../memory/memory-map.ts';
-import { errno } from '../vhost-mdev/error-numbers.ts';
 import type { MdevState } from '../vhost-mdev/mdev-state.ts';
 import { BrokenDown } from '../vhost-user/back-end-edge.ts';
+import { errno } from '../wire/errno.ts';
 import { inMdevTable, type MdevFault, mdevFault, mdevHandling } from './mdev-fault.ts';
 
 /** Takes the place of DEVICE_SET_STATE with the state that was told; `right` does what it should. */

@@ -3,9 +3,9 @@ import { BlockDevice } from '../devices/block-device.ts';
 import { NetDevice } from '../devices/net-device.ts';
 import type { ParentDriver } from '../devices/parent-driver.ts';
 import { plainGuest } from '../memory/guest.ts';
-import { errno } from '../vhost-mdev/error-numbers.ts';
 import { MdevDevice } from '../vhost-mdev/mdev-device.ts';
 import { type MdevMode, mdevRuleTables } from '../vhost-mdev/mdev-rules.ts';
+import { errno } from '../wire/errno.ts';
 import { encodeMdevMessage } from '../wire/mdev-messages.ts';
 import {
   decodeStructure,

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { plainGuest } from '../memory/guest.ts';
-import { errno } from '../vhost-mdev/error-numbers.ts';
 import type { MdevMode } from '../vhost-mdev/mdev-rules.ts';
+import { errno } from '../wire/errno.ts';
 import { encodeMdevMessage, MDEV_HEADER_SIZE, mdevMessages } from '../wire/mdev-messages.ts';
 import { type VhostRequest, vhostRequests } from '../wire/vhost-requests.ts';
 import { address, mdevUser, memoryTable, none, state, u64 } from './vhost-mdev/mdev-harness.ts';

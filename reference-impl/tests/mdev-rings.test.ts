@@ -5,11 +5,11 @@ import { BlockDevice } from '../devices/block-device.ts';
 import { encodeBlockHeader, VIRTIO_BLK_T_IN, VIRTIO_BLK_T_OUT } from '../devices/block-layout.ts';
 import { NetDevice } from '../devices/net-device.ts';
 import { changes, snapshot } from '../memory/snapshot.ts';
-import { errno } from '../vhost-mdev/error-numbers.ts';
 import type { MdevMode } from '../vhost-mdev/mdev-rules.ts';
 import { VIRTIO_F_VERSION_1 } from '../virtqueue/feature-bits.ts';
 import { readable, type Segment, writable } from '../virtqueue/segment.ts';
 import type { SplitDriver } from '../virtqueue/split/driver-ring.ts';
+import { errno } from '../wire/errno.ts';
 import { VFIO_REGION_SPAN } from '../wire/vfio-structures.ts';
 import { address, type MdevUser, mdevUser, memoryTable, shareMemory, state, u64 } from './vhost-mdev/mdev-harness.ts';
 

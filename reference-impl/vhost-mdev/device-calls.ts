@@ -1,4 +1,5 @@
 import type { Codec } from '../wire/compile-layout.ts';
+import { errno } from '../wire/errno.ts';
 import {
   decodeStructure,
   VFIO_REGION_SPAN,
@@ -8,7 +9,6 @@ import {
   vfioRegionInfo,
   vfioRequests,
 } from '../wire/vfio-structures.ts';
-import { errno } from './error-numbers.ts';
 import type { MdevState } from './mdev-state.ts';
 
 export interface CallRules {

@@ -1,4 +1,5 @@
 import { type IotlbPermission, MemoryMap } from '../memory/memory-map.ts';
+import { errno } from '../wire/errno.ts';
 import {
   decodeStructure,
   VFIO_DMA_MAP_FLAG_READ,
@@ -7,7 +8,6 @@ import {
   vfioDmaUnmap,
   vfioRequests,
 } from '../wire/vfio-structures.ts';
-import { errno } from './error-numbers.ts';
 import type { MdevEdge } from './mdev-edge.ts';
 
 export interface DmaMapping {

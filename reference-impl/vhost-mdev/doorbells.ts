@@ -1,4 +1,4 @@
-import { errno } from './error-numbers.ts';
+import { errno } from '../wire/errno.ts';
 import type { MdevState } from './mdev-state.ts';
 
 export interface DoorbellRules {

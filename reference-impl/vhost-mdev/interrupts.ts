@@ -1,3 +1,4 @@
+import { errno } from '../wire/errno.ts';
 import {
   VFIO_IRQ_SET_ACTION_MASK,
   VFIO_IRQ_SET_ACTION_TYPE_MASK,
@@ -7,7 +8,6 @@ import {
   VFIO_IRQ_SET_DATA_NONE,
   VFIO_IRQ_SET_DATA_TYPE_MASK,
 } from '../wire/vfio-structures.ts';
-import { errno } from './error-numbers.ts';
 import type { EventToken, MdevEdge } from './mdev-edge.ts';
 
 /** VFIO_DEVICE_SET_IRQS: the fixed fields. */

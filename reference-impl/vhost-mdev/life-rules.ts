@@ -1,4 +1,4 @@
-import { errno } from './error-numbers.ts';
+import { errno } from '../wire/errno.ts';
 import type { MdevState } from './mdev-state.ts';
 
 /** One thing that the end of a use changes in a device. */

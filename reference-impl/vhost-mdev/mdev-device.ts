@@ -1,10 +1,10 @@
 import type { ParentDriver, StepOutcome } from '../devices/parent-driver.ts';
 import { MemoryMap } from '../memory/memory-map.ts';
+import { errno } from '../wire/errno.ts';
 import { VFIO_REGION_SPAN } from '../wire/vfio-structures.ts';
 import { type CalledDevice, deviceCall } from './device-calls.ts';
 import { DmaContainer } from './dma-container.ts';
 import { Doorbells } from './doorbells.ts';
-import { errno } from './error-numbers.ts';
 import { Interrupts } from './interrupts.ts';
 import { type DeviceChange, wholeReset } from './life-rules.ts';
 import type { MdevEdge } from './mdev-edge.ts';

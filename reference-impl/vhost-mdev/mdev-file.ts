@@ -1,4 +1,4 @@
-import { errno } from './error-numbers.ts';
+import { errno } from '../wire/errno.ts';
 import type { MdevState } from './mdev-state.ts';
 
 /** What a file hands its calls to: each answers a count or 0, or an error number negated. */

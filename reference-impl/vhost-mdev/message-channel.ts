@@ -1,5 +1,5 @@
+import { errno } from '../wire/errno.ts';
 import { MDEV_HEADER_SIZE, mdevHeader } from '../wire/mdev-messages.ts';
-import { errno } from './error-numbers.ts';
 import type { MdevState } from './mdev-state.ts';
 import type { MdevMessageRule, MdevOutcome } from './message-rules.ts';
 

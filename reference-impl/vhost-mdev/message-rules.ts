@@ -1,8 +1,8 @@
 import type { Codec } from '../wire/compile-layout.ts';
+import { errno } from '../wire/errno.ts';
 import { mdevMemoryTablePayload, mdevMessages } from '../wire/mdev-messages.ts';
 import { type VhostRequest, vhostRequests } from '../wire/vhost-requests.ts';
 import { u64Payload, vringAddressPayload, vringStatePayload } from '../wire/vhost-user-payloads.ts';
-import { errno } from './error-numbers.ts';
 import type { MdevState } from './mdev-state.ts';
 import type { RingRecord } from './ring-set.ts';
 

@@ -1,4 +1,4 @@
-import { errno } from './error-numbers.ts';
+import { errno } from '../wire/errno.ts';
 
 /** Bytes of conventional configuration space. */
 export const PCI_CONFIG_SIZE = 256;

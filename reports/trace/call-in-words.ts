@@ -1,5 +1,5 @@
 import type { IoctlObservation, RegionAccessObservation } from '../../reference-impl/observations/event.ts';
-import { errorName } from '../../reference-impl/vhost-mdev/error-numbers.ts';
+import { errorName } from '../../reference-impl/wire/errno.ts';
 import { ioctlName } from '../../reference-impl/wire/ioctl-names.ts';
 
 /** A call as the note that stands beside it in a trace, for readers that do not know calls. */

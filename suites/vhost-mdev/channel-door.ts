@@ -1,7 +1,7 @@
 import type { Guest, VhostMdevSession } from '../../drivers/port/port.ts';
 import { addressIn } from '../../reference-impl/memory/addresses.ts';
-import { errorName } from '../../reference-impl/vhost-mdev/error-numbers.ts';
 import { VIRTIO_F_VERSION_1 } from '../../reference-impl/virtqueue/feature-bits.ts';
+import { errorName } from '../../reference-impl/wire/errno.ts';
 import {
   encodeMdevMessage,
   MDEV_HEADER_SIZE,

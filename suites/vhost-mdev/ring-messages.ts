@@ -1,8 +1,8 @@
 import type { GuestSplitRing, VhostMdevSession } from '../../drivers/port/port.ts';
 import type { AddressSpace } from '../../reference-impl/memory/addresses.ts';
 import { addressIn } from '../../reference-impl/memory/addresses.ts';
-import { errorName } from '../../reference-impl/vhost-mdev/error-numbers.ts';
 import { SplitDriver } from '../../reference-impl/virtqueue/split/driver-ring.ts';
+import { errorName } from '../../reference-impl/wire/errno.ts';
 import { decodeStructure, encodeStructure } from '../../reference-impl/wire/vfio-structures.ts';
 import type { VhostRequest } from '../../reference-impl/wire/vhost-requests.ts';
 import { u64Payload, vringAddressPayload, vringStatePayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
