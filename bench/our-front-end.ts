@@ -21,7 +21,7 @@ function begin(port: VhostUserPort): Ready {
   const connection = port.connect();
   if (connection.kind === 'refused') throw new Error(connection.why);
   const { session } = connection;
-  session.negotiate({ features, protocolFeatures: replyAck });
+  session.negotiate({ device: features, protocol: replyAck });
   const guest = port.createGuest(guestLayouts['single-region']);
   session.shareMemory(guest);
   const queue = session.attach(guest.splitRing({ size: queueSize }), { index: 0, indirect: true });

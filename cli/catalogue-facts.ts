@@ -1,11 +1,8 @@
-import type { Offer } from '../judging/negotiation.ts';
 import {
   allFeatures,
   allRequirements,
   catalogueHash,
-  featuresAtBit,
   isRequirementSlug,
-  protocolFeatureAtBit,
   requirementOf,
   type Untested,
 } from '../reference-impl/catalogue/catalogue.ts';
@@ -44,23 +41,4 @@ export function snapshotOfCatalogue(cases: readonly AnyCase[]): CatalogueSnapsho
 export function untestedText(untested: Untested): string {
   const by = untested.reason === 'implied-by' ? `implied-by ${untested.by}` : untested.reason;
   return untested.detail === undefined ? by : `${by}: ${untested.detail}`;
-}
-
-/** The specification's name of a device among the feature bits. */
-const catalogueDevice = { block: 'blk', net: 'net' } as const;
-
-/** Names of the bits of an offer, virtio first; a bit that nobody defines as `bit N`. */
-export function namesOfOffer({ features, protocolFeatures }: Offer, device: 'block' | 'net'): string[] {
-  const names: string[] = [];
-  for (const bit of bitsOf(features)) names.push(featuresAtBit(bit, catalogueDevice[device])[0]?.name ?? `bit ${bit}`);
-  for (const bit of bitsOf(protocolFeatures)) {
-    names.push(protocolFeatureAtBit(bit)?.name ?? `protocol bit ${bit}`);
-  }
-  return names;
-}
-
-function bitsOf(word: bigint): number[] {
-  const bits: number[] = [];
-  for (let bit = 0; bit < 64; bit++) if (((word >> BigInt(bit)) & 1n) === 1n) bits.push(bit);
-  return bits;
 }

@@ -1,11 +1,12 @@
-import type { Offer } from '../judging/negotiation.ts';
+import type { FeatureSet } from '../reference-impl/catalogue/catalogue.ts';
 import { applicability } from '../suites/runner/applicability.ts';
 import { plannedResults, shardOf } from '../suites/runner/plan.ts';
 import { counted } from './counted.ts';
 import type { RunRequest } from './run-request.ts';
 
 /** Everything offered: what is missing then is missing whatever the target offers. */
-const everything: Offer = { features: 2n ** 64n - 1n, protocolFeatures: 2n ** 64n - 1n };
+const everyBit = 2n ** 128n - 1n;
+const everything: FeatureSet = { device: everyBit, protocol: everyBit, backend: everyBit };
 
 /** Prints what a run would do, target by target, and starts nothing. */
 export function printDryRun(request: RunRequest, out: { write(text: string): unknown }): void {

@@ -2,7 +2,7 @@ import type { DriverPort } from '../drivers/port/port.ts';
 import { openMdevReference } from '../drivers/reference/open-mdev-reference.ts';
 import { openReference } from '../drivers/reference/open-reference.ts';
 import { firstContact } from '../judging/first-contact.ts';
-import type { Offer } from '../judging/negotiation.ts';
+import type { FeatureSet } from '../reference-impl/catalogue/catalogue.ts';
 import { type FaultName, faultNames, faults, isFaultName } from '../reference-impl/faults/faults.ts';
 import {
   isMdevFaultName,
@@ -196,9 +196,9 @@ function referenceThatFails(
 class InProcessReference {
   readonly #setting: Setting;
   readonly #faults: readonly AnyFaultName[];
-  readonly #rightOffer: Offer;
+  readonly #rightOffer: FeatureSet;
   #isServing = false;
-  #opened: { readonly port: DriverPort; readonly offer: Offer } | undefined;
+  #opened: { readonly port: DriverPort; readonly offer: FeatureSet } | undefined;
 
   constructor(setting: Setting, names: readonly AnyFaultName[]) {
     this.#setting = setting;
@@ -229,7 +229,7 @@ class InProcessReference {
     this.#opened?.port.close();
   }
 
-  #open(): { readonly port: DriverPort; readonly offer: Offer } {
+  #open(): { readonly port: DriverPort; readonly offer: FeatureSet } {
     if (this.#opened === undefined) {
       const port = this.#setting.open(this.#faults);
       const contact = firstContact(port);
@@ -240,9 +240,9 @@ class InProcessReference {
   }
 }
 
-const rightOffers = new Map<string, Offer>();
+const rightOffers = new Map<string, FeatureSet>();
 
-function rightOffer({ name, open }: Setting): Offer {
+function rightOffer({ name, open }: Setting): FeatureSet {
   const known = rightOffers.get(name);
   if (known !== undefined) return known;
   const port = open([]);

@@ -5,6 +5,7 @@ import { openAnyTarget } from '../drivers/open-target.ts';
 import type { DriverPort } from '../drivers/port/port.ts';
 import { deadlineFor } from '../judging/deadline.ts';
 import { type FirstContact, firstContact } from '../judging/first-contact.ts';
+import { namesIn } from '../reference-impl/catalogue/catalogue.ts';
 import { VhostConformanceError } from '../reference-impl/errors.ts';
 import type { TargetRecord } from '../reports/record/record.ts';
 import { RecordError } from '../reports/record/record-error.ts';
@@ -15,7 +16,7 @@ import { TraceWriter } from '../reports/trace/trace-file.ts';
 import { allCases } from '../suites/all-cases.ts';
 import { selectCases } from '../suites/runner/plan.ts';
 import { runSlice } from '../suites/runner/run-slice.ts';
-import { namesOfOffer, requirementFacts } from './catalogue-facts.ts';
+import { requirementFacts } from './catalogue-facts.ts';
 import { deviceOffering } from './external-target.ts';
 import { goLine, type HostJob, type HostMessage, messageDescriptor } from './host-protocol.ts';
 import { referenceMeetsDeadline } from './reference-deadline.ts';
@@ -109,7 +110,7 @@ function openedPort(job: HostJob): DriverPort | undefined {
 }
 
 function contradiction({ offer }: Served, port: DriverPort): string | undefined {
-  if (port.facts.device === 'net' || deviceOffering(offer.features) === 'block') return undefined;
+  if (port.facts.device === 'net' || deviceOffering(offer.device) === 'block') return undefined;
   return 'it offers feature bits of a network device, and is to be judged as block: say --device net';
 }
 
@@ -123,7 +124,7 @@ function targetRecordOf(port: DriverPort, { offer, latencyUs }: Served, startMs:
     identity,
     version,
     ...(binaryHash === undefined ? {} : { binaryHash }),
-    offered: namesOfOffer(offer, device),
+    offered: namesIn(offer, port.facts),
     capabilities: [...capabilities],
     ownedBy: { ...ownedBy },
     startMs: Math.round(startMs),

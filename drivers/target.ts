@@ -1,5 +1,9 @@
 /** What a target is, as data. */
-export type Transport = 'vhost-user' | 'vhost-kernel' | 'vhost-vdpa' | 'vhost-mdev' | 'virtio-pci';
+
+import type { DeviceType } from '../reference-impl/catalogue/device-type.ts';
+import type { Transport } from '../reference-impl/catalogue/transport.ts';
+
+export type { Transport } from '../reference-impl/catalogue/transport.ts';
 
 export interface BlockWorkload {
   readonly kind: 'block';
@@ -30,7 +34,7 @@ export type WorkloadFacts = BlockWorkload | NetWorkload;
 export interface TargetFacts {
   readonly name: string;
   readonly transport: Transport;
-  readonly device: 'block' | 'net';
+  readonly device: DeviceType;
   readonly identity: string;
   readonly version: string;
   readonly binaryHash?: string;

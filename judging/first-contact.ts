@@ -1,15 +1,14 @@
 import { DeadlineError, type DriverPort, IutGoneError, PeerProtocolError, type Session } from '../drivers/port/port.ts';
+import { type FeatureSet, featureSet, hasFeature } from '../reference-impl/catalogue/catalogue.ts';
 import { exitText } from './failure.ts';
-import type { Offer } from './negotiation.ts';
 
 /** What the first session with a target shows. */
 export type FirstContact =
-  | { readonly kind: 'served'; readonly offer: Offer; readonly latencyUs: number }
+  | { readonly kind: 'served'; readonly offer: FeatureSet; readonly latencyUs: number }
   | { readonly kind: 'not-served'; readonly why: string };
 
 const roundTrips = 50;
 const firstAnswerMs = 10_000;
-const protocolFeaturesBit = 30n;
 
 /**
  * Connects, reads the offer and measures the median latency of GET_FEATURES. Where the peer does not speak the protocol,
@@ -39,7 +38,7 @@ function converse(port: DriverPort, session: Session): FirstContact {
   const features = ask(session, 'features');
   if (typeof features === 'string') return { kind: 'not-served', why: features };
   let protocolFeatures = 0n;
-  if (port.facts.transport === 'vhost-user' && ((features >> protocolFeaturesBit) & 1n) === 1n) {
+  if (hasFeature(featureSet({ device: features }), 'VHOST_USER_F_PROTOCOL_FEATURES', port.facts)) {
     const answer = ask(session, 'protocol-features');
     if (typeof answer === 'string') return { kind: 'not-served', why: answer };
     protocolFeatures = answer;
@@ -52,7 +51,11 @@ function converse(port: DriverPort, session: Session): FirstContact {
     latencies.push((port.nowMs() - from) * 1000);
   }
   latencies.sort((a, b) => a - b);
-  return { kind: 'served', offer: { features, protocolFeatures }, latencyUs: latencies[roundTrips / 2] ?? 0 };
+  return {
+    kind: 'served',
+    offer: featureSet({ device: features, protocol: protocolFeatures }),
+    latencyUs: latencies[roundTrips / 2] ?? 0,
+  };
 }
 
 /** The word of feature bits, or what came instead, in words. */

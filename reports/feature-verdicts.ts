@@ -78,7 +78,7 @@ function featureVerdict(
 }
 
 function concerns({ device, kind }: SnapshotFeature, target: TargetRecord): boolean {
-  if (kind === 'vhost-backend') return target.transport === 'vhost-net' || target.transport === 'vhost-vdpa';
+  if (kind === 'vhost-backend') return target.transport === 'vhost-kernel' || target.transport === 'vhost-vdpa';
   return device === 'common' || sameDevice(device, target.device) || target.transport.startsWith(device);
 }
 

@@ -1,21 +1,17 @@
+import type { FeatureSet } from '../../reference-impl/catalogue/feature-set.ts';
 import type { Guest } from '../../reference-impl/memory/guest.ts';
 import type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
 import type { ControlOutcome, FeatureWord, Fence } from './outcome.ts';
 import type { Attachment, AttachOptions } from './queue.ts';
 
+/** Feature bits as the IUT offered them, and as the driver acknowledged them. */
 export interface Negotiated {
-  /** Feature bits as offered by GET_FEATURES, and as acknowledged by SET_FEATURES. */
-  readonly offered: bigint;
-  readonly accepted: bigint;
-  readonly protocolOffered: bigint;
-  readonly protocolAccepted: bigint;
+  readonly offered: FeatureSet;
+  readonly accepted: FeatureSet;
 }
 
-/** What to negotiate; bits that the IUT does not offer are left out and can be seen to miss in `Negotiated`. */
-export interface Negotiation {
-  readonly features: bigint;
-  readonly protocolFeatures: bigint;
-}
+/** What to negotiate; a word that is left out is 0. Bits that the IUT does not offer are not acknowledged. */
+export type Negotiation = Partial<FeatureSet>;
 
 /** One control connection. */
 export interface Session {

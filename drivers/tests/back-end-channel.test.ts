@@ -40,7 +40,7 @@ const open = (test: { teardown(handler: () => void): void }, policy: BackEndRequ
   const connection = port.connect();
   if (connection.kind === 'refused') throw new Error(connection.why);
   const { session } = connection;
-  session.negotiate({ features: bit30 | features, protocolFeatures: ~0n });
+  session.negotiate({ device: bit30 | features, protocol: ~0n });
   const answer = session.messages.openBackEndChannel(policy);
   if (answer.kind !== 'done') throw new Error(answer.kind);
   const fd = peer.requests.find(({ request }) => request === setBackendReqFd)?.descriptors[0] ?? -1;

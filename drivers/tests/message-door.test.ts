@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import t from 'tap';
+import { featureSet } from '../../reference-impl/catalogue/feature-set.ts';
 import type { ObservedEvent } from '../../reference-impl/observations/event.ts';
 import { DeadlineError, DriverUsageError, PeerProtocolError } from '../errors.ts';
 import { eventfdCreate } from '../native/native.ts';
@@ -44,8 +45,11 @@ const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
 
 t.test('negotiation asks, takes the intersection and says it', (t) => {
   const [, peer, session] = connected(t);
-  const words = session.negotiate({ features: (1n << 32n) | (1n << 5n), protocolFeatures: ~0n & 0xffn });
-  t.same(words, { offered, accepted: 1n << 32n, protocolOffered: replyAck, protocolAccepted: replyAck });
+  const words = session.negotiate({ device: (1n << 32n) | (1n << 5n), protocol: ~0n & 0xffn });
+  t.same(words, {
+    offered: featureSet({ device: offered, protocol: replyAck }),
+    accepted: featureSet({ device: 1n << 32n, protocol: replyAck }),
+  });
   t.same(session.messages.fence().kind, 'reply');
   t.same(
     peer.requests.map(({ request }) => request),
@@ -58,7 +62,7 @@ t.test('negotiation asks, takes the intersection and says it', (t) => {
 t.test('acknowledged asks for the acknowledgement once REPLY_ACK is negotiated, and fences before', (t) => {
   const [, peer, session] = connected(t);
   t.same(session.messages.acknowledged({ request: 'VHOST_USER_SET_OWNER' }), { kind: 'done', by: 'fence' });
-  session.negotiate({ features: offered, protocolFeatures: replyAck });
+  session.negotiate({ device: offered, protocol: replyAck });
   t.same(session.messages.acknowledged({ request: 'VHOST_USER_SET_OWNER' }), { kind: 'done', by: 'acknowledgement' });
   t.equal(peer.requests.at(-1)?.flags, 9);
   peer.answer = (request) => peer.sendU64(request.request, 5n);
@@ -79,9 +83,12 @@ t.test('the feature words are also read off the raw door', (t) => {
   messages.exchange({ request: getProtocolFeatures });
   messages.send({ request: setFeatures, payload: { u64: 1n << 30n } });
   messages.send({ request: 'VHOST_USER_SET_PROTOCOL_FEATURES', payload: { u64: replyAck }, declaredSize: 4 });
-  t.equal(session.negotiated.protocolAccepted, 0n, 'a malformed message negotiates nothing');
+  t.equal(session.negotiated.accepted.protocol, 0n, 'a malformed message negotiates nothing');
   messages.send({ request: 'VHOST_USER_SET_PROTOCOL_FEATURES', payload: { u64: replyAck } });
-  t.same(session.negotiated, { offered, accepted: 1n << 30n, protocolOffered: replyAck, protocolAccepted: replyAck });
+  t.same(session.negotiated, {
+    offered: featureSet({ device: offered, protocol: replyAck }),
+    accepted: featureSet({ device: 1n << 30n, protocol: replyAck }),
+  });
   t.end();
 });
 
@@ -232,13 +239,13 @@ t.test('received descriptors belong to the port and are given back', (t) => {
 t.test('what the other side does not do in a negotiation is thrown', (t) => {
   const [, silent, session] = connected(t);
   silent.answer = () => undefined;
-  t.throws(() => session.negotiate({ features: 0n, protocolFeatures: 0n }), DeadlineError);
+  t.throws(() => session.negotiate({}), DeadlineError);
   const [, closing, second] = connected(t);
   closing.answer = () => closing.close();
-  t.throws(() => second.negotiate({ features: 0n, protocolFeatures: 0n }), PeerProtocolError);
+  t.throws(() => second.negotiate({}), PeerProtocolError);
   const [, short, third] = connected(t);
   short.answer = (request) => short.send(request.request, new Uint8Array(4));
-  t.throws(() => third.negotiate({ features: 0n, protocolFeatures: 0n }), PeerProtocolError);
+  t.throws(() => third.negotiate({}), PeerProtocolError);
   t.end();
 });
 

@@ -23,8 +23,8 @@ function connected(port: DriverPort<VhostUserSession>): VhostUserSession {
 /** Writes a sector and reads it back over a fresh session. */
 function transferBlock(t: Test, port: DriverPort<VhostUserSession>, seed: number): void {
   const session = connected(port);
-  const negotiated = session.negotiate({ features: (1n << 32n) | (1n << 30n), protocolFeatures: 1n << 3n });
-  t.equal(negotiated.accepted, (1n << 32n) | (1n << 30n));
+  const negotiated = session.negotiate({ device: (1n << 32n) | (1n << 30n), protocol: 1n << 3n });
+  t.equal(negotiated.accepted.device, (1n << 32n) | (1n << 30n));
   const guest = port.createGuest(defaultGuestLayout);
   t.same(session.shareMemory(guest), { kind: 'done', by: 'acknowledgement' });
   const queue = session.attach(guest.splitRing({ size: 16 }), { index: 0 });
@@ -57,7 +57,7 @@ function transferBlock(t: Test, port: DriverPort<VhostUserSession>, seed: number
 /** Sends a frame that comes back. */
 function transferFrame(t: Test, port: DriverPort<VhostUserSession>): void {
   const session = connected(port);
-  session.negotiate({ features: (1n << 32n) | (1n << 30n), protocolFeatures: 1n << 3n });
+  session.negotiate({ device: (1n << 32n) | (1n << 30n), protocol: 1n << 3n });
   const guest = port.createGuest(defaultGuestLayout);
   session.shareMemory(guest);
   const receive = session.attach(guest.splitRing({ size: 16 }), { index: 0 });

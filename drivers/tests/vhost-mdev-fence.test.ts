@@ -27,7 +27,7 @@ t.test('a fence gives a device that runs by itself the time to act, once it may 
   const opened = port.connect();
   assert.ok(opened.kind === 'connected');
   const { session } = opened;
-  session.negotiate({ features: 1n << 32n, protocolFeatures: 0n });
+  session.negotiate({ device: 1n << 32n });
   const from = port.nowMs();
   t.same(session.fence(), { kind: 'passed' });
   t.ok(port.nowMs() - from >= restMs);

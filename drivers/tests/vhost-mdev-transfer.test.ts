@@ -33,8 +33,8 @@ function connected(port: MdevPort): MdevSession {
 function ready(port: MdevPort, layout: GuestLayoutName = 'below-and-above-4gib', features = VERSION_1) {
   const session = connected(port);
   const guest = port.createGuest(guestLayouts[layout]);
-  const words = session.negotiate({ features, protocolFeatures: 0n });
-  assert.equal(words.accepted, features);
+  const words = session.negotiate({ device: features });
+  assert.equal(words.accepted.device, features);
   assert.deepEqual(session.shareMemory(guest), { kind: 'done', by: 'return' });
   return { session, guest };
 }
@@ -225,7 +225,7 @@ t.test('answers that are not those of the request end in a finding', async (t) =
     connected(
       opened(t, { device: 'block', mode: 'l2-strict', rules: { ...right, channel: { ...right.channel, ...change } } }),
     );
-  const negotiate = (session: MdevSession) => () => session.negotiate({ features: 0n, protocolFeatures: 0n });
+  const negotiate = (session: MdevSession) => () => session.negotiate({});
   t.throws(
     negotiate(faulty({ answerRequest: (request) => request + 1n })),
     new PeerProtocolError('the answer to VHOST_GET_FEATURES is one to 0x8008af01'),
@@ -288,6 +288,6 @@ t.test('what was notified before a call is done before it', async (t) => {
   t.equal(queue.ring.usedIdx(), 0, 'nothing is done by itself');
   t.same(session.fence(), { kind: 'passed' });
   t.equal(queue.ring.usedIdx(), 3);
-  t.match(session.readFeatures('features'), { kind: 'word', word: session.negotiated.offered });
+  t.match(session.readFeatures('features'), { kind: 'word', word: session.negotiated.offered.device });
   t.throws(() => session.readFeatures('protocol-features'), DriverUsageError);
 });

@@ -44,7 +44,7 @@ const writeThenRead = (guest: Guest, queue: Attachment, seed: number) => {
 };
 
 const ready = (session: VhostUserSession, guest: Guest, features = version1 | bit30): void => {
-  session.negotiate({ features, protocolFeatures: replyAck });
+  session.negotiate({ device: features, protocol: replyAck });
   session.shareMemory(guest);
 };
 
@@ -52,8 +52,8 @@ t.test('a block written and read back through a ring', { skip }, (t) => {
   const { port } = running(t, qemuStorageDaemon);
   const session = connected(port);
   const guest = port.createGuest(guestLayouts['below-and-above-4gib']);
-  const words = session.negotiate({ features: version1 | bit30, protocolFeatures: replyAck });
-  t.equal(words.accepted, version1 | bit30);
+  const words = session.negotiate({ device: version1 | bit30, protocol: replyAck });
+  t.equal(words.accepted.device, version1 | bit30);
   t.same(session.shareMemory(guest), { kind: 'done', by: 'acknowledgement' });
   const queue = session.attach(guest.splitRing({ size: 128 }), { index: 0 });
   t.equal(queue.drainCalls(), 0, 'what came before is no call');
@@ -175,7 +175,7 @@ t.test('waiting', { skip }, (t) => {
   );
   t.ok(port.nowMs() - before >= 60);
   const session = connected(port);
-  session.negotiate({ features: version1 | bit30, protocolFeatures: 0n });
+  session.negotiate({ device: version1 | bit30 });
   session.messages.shutdown('both');
   t.equal(
     port.until(() => false, 2000),

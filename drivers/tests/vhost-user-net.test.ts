@@ -42,7 +42,7 @@ function reflect(t: Test, session: VhostUserSession, guest: Guest): void {
 t.test('a frame comes back with its addresses swapped', { skip }, (t) => {
   const { port } = running(t, dpdkTestpmd);
   const session = connected(port);
-  session.negotiate({ features: (1n << 32n) | (1n << 30n), protocolFeatures: 1n << 3n });
+  session.negotiate({ device: (1n << 32n) | (1n << 30n), protocol: 1n << 3n });
   const guest = port.createGuest(guestLayouts['below-and-above-4gib']);
   t.same(session.shareMemory(guest), { kind: 'done', by: 'acknowledgement' });
   reflect(t, session, guest);
@@ -56,8 +56,8 @@ t.test('the same behind an IOMMU: misses are served', { skip }, (t) => {
   const { port } = running(t, { ...rest, start: { ...start, arguments: withIommu } });
   const session = connected(port);
   const features = (1n << 33n) | (1n << 32n) | (1n << 30n);
-  const words = session.negotiate({ features, protocolFeatures: (1n << 5n) | (1n << 3n) });
-  t.equal(words.accepted, features);
+  const words = session.negotiate({ device: features, protocol: (1n << 5n) | (1n << 3n) });
+  t.equal(words.accepted.device, features);
   t.equal(session.messages.openBackEndChannel({ kind: 'serve' }).kind, 'done');
   const guest = port.createGuest(guestLayouts['below-and-above-4gib']);
   session.shareMemory(guest);

@@ -42,7 +42,7 @@ t.test('everything is given back, again and again', (t) => {
     const connection = port.connect();
     if (connection.kind === 'refused') throw new Error(connection.why);
     const { session } = connection;
-    session.negotiate({ features: 1n << 30n, protocolFeatures: ~0n });
+    session.negotiate({ device: 1n << 30n, protocol: ~0n });
     session.messages.openBackEndChannel({ kind: 'serve' });
     const guest = port.createGuest(defaultGuestLayout);
     session.shareMemory(guest);

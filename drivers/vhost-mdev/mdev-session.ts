@@ -1,3 +1,4 @@
+import { featureSet, noFeatures } from '../../reference-impl/catalogue/feature-set.ts';
 import type { Guest } from '../../reference-impl/memory/guest.ts';
 import type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
 import type { Codec } from '../../reference-impl/wire/compile-layout.ts';
@@ -40,7 +41,7 @@ export interface MdevSessionOptions {
 
 /** In which a device that was notified gets to work, in milliseconds: where there is one CPU, it works as we sleep. */
 const restMs = 2;
-const emptyWords: Negotiated = { offered: 0n, accepted: 0n, protocolOffered: 0n, protocolAccepted: 0n };
+const nothingNegotiated: Negotiated = { offered: noFeatures, accepted: noFeatures };
 
 /**
  * One open vhost-mdev device, in whichever layout. There is no message for a single ring: rings are told while the
@@ -58,7 +59,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
   readonly #options: MdevSessionOptions;
   readonly #context: SessionContext;
   readonly #attachments: MdevAttachment[] = [];
-  #words = emptyWords;
+  #words = nothingNegotiated;
   #guest: Guest | undefined;
   #isOpen = true;
   #isRunning = false;
@@ -125,14 +126,14 @@ export class MdevSession implements VhostMdevSession, RingOwner {
   }
 
   /** Owner and features; and what an earlier user may have left behind is taken out of use. */
-  negotiate(request: Negotiation): Negotiated {
+  negotiate({ device = 0n }: Negotiation): Negotiated {
     this.#do('VHOST_SET_OWNER');
     this.#setRunning(false);
     for (let index = 0; index < this.queueCount; index++) this.#tellState('VHOST_SET_VRING_NUM', index, 0);
     const offered = this.#ask('VHOST_GET_FEATURES', u64Payload).u64;
-    const accepted = request.features & offered;
+    const accepted = device & offered;
     this.#do('VHOST_SET_FEATURES', encodeStructure(u64Payload, { u64: accepted }));
-    this.#words = { ...emptyWords, offered, accepted };
+    this.#words = { offered: featureSet({ device: offered }), accepted: featureSet({ device: accepted }) };
     this.#isNegotiated = true;
     return this.#words;
   }

@@ -1,3 +1,4 @@
+import { featureSet } from '../../reference-impl/catalogue/feature-set.ts';
 import type { NegotiatedContext } from '../../reference-impl/wire/message-description.ts';
 import {
   bit,
@@ -15,7 +16,7 @@ const protocolFeatures = bit(vhostUserVirtioFeatures.VHOST_USER_F_PROTOCOL_FEATU
 const accessPlatform = bit(vhostUserVirtioFeatures.VIRTIO_F_ACCESS_PLATFORM);
 
 /** The four feature words of a session, read off the messages as they pass, whoever sends them. */
-export class NegotiatedWords implements Negotiated, NegotiatedContext {
+export class NegotiatedWords implements NegotiatedContext {
   offered = 0n;
   accepted = 0n;
   protocolOffered = 0n;
@@ -64,8 +65,10 @@ export class NegotiatedWords implements Negotiated, NegotiatedContext {
   }
 
   copy(): Negotiated {
-    const { offered, accepted, protocolOffered, protocolAccepted } = this;
-    return { offered, accepted, protocolOffered, protocolAccepted };
+    return {
+      offered: featureSet({ device: this.offered, protocol: this.protocolOffered }),
+      accepted: featureSet({ device: this.accepted, protocol: this.protocolAccepted }),
+    };
   }
 }
 

@@ -97,16 +97,16 @@ export class FrontEndSession implements VhostUserSession {
     return answer.kind === 'reply' ? { kind: 'passed' } : answer;
   }
 
-  negotiate(request: Negotiation): Negotiated {
+  negotiate({ device = 0n, protocol = 0n }: Negotiation): Negotiated {
     this.#sendAll([{ request: requestId.VHOST_USER_SET_OWNER }]);
     const offered = this.#wordOf('VHOST_USER_GET_FEATURES');
     const accepted: OutgoingMessage[] = [];
     if ((offered & protocolFeatures) !== 0n) {
       const protocolOffered = this.#wordOf('VHOST_USER_GET_PROTOCOL_FEATURES');
-      const u64 = request.protocolFeatures & protocolOffered;
+      const u64 = protocol & protocolOffered;
       accepted.push({ request: requestId.VHOST_USER_SET_PROTOCOL_FEATURES, payload: { u64 } });
     }
-    accepted.push({ request: requestId.VHOST_USER_SET_FEATURES, payload: { u64: request.features & offered } });
+    accepted.push({ request: requestId.VHOST_USER_SET_FEATURES, payload: { u64: device & offered } });
     this.#sendAll(accepted);
     return this.negotiated;
   }

@@ -6,16 +6,27 @@ import { allFeatures, type FeatureName } from './features.ts';
 import { type Requirement, requirementFrom } from './requirement.ts';
 
 export type { RequirementSlug } from './areas.ts';
+export { catalogueDevice, type DeviceType } from './device-type.ts';
+export {
+  bitsIn,
+  commonFeatures,
+  type FeatureSet,
+  featureSet,
+  featureSetOf,
+  hasFeature,
+  namesIn,
+  noFeatures,
+} from './feature-set.ts';
 export {
   allFeatures,
   type Feature,
   type FeatureKind,
   type FeatureName,
+  type FeatureOwner,
   featureByName,
   featuresAtBit,
   isFeatureName,
   missingPrerequisites,
-  protocolFeatureAtBit,
 } from './features.ts';
 export {
   type Basis,
@@ -25,12 +36,12 @@ export {
   type Level,
   type Observability,
   type Requirement,
-  type Transport,
   type Untested,
   type UntestedReason,
   untestedText,
 } from './requirement.ts';
 export { type SourceName, sourceTitle } from './sources.ts';
+export type { Transport } from './transport.ts';
 
 const requirements: ReadonlyMap<string, Requirement> = new Map(
   [...requirementsByArea].flatMap(([area, written]) =>

@@ -1,13 +1,26 @@
 import { CatalogueError } from '../errors.ts';
-import { booleanOf, namesOf, numberOf, objectOf, oneOf, stringOf } from './checked-json.ts';
+import { booleanOf, everyOneOf, namesOf, numberOf, objectOf, oneOf, stringOf } from './checked-json.ts';
+import { catalogueDevice, type DeviceType } from './device-type.ts';
 import featureBits from './feature-bits.json' with { type: 'json' };
+import { type Transport, transports } from './transport.ts';
 
 /** Every known feature: virtio bits, vhost-user protocol features, vhost bits, vhost kernel back-end features. */
 export type FeatureName = keyof typeof featureBits;
 
 export const featureKinds = ['virtio', 'vhost', 'vhost-user-protocol', 'vhost-backend'] as const;
-/** The word a bit lives in: the virtio feature word (`virtio`, `vhost`) or one of the two words of their own. */
+/** What defines a bit: virtio, or a transport in bits that it took from virtio's word or in a word of its own. */
 export type FeatureKind = (typeof featureKinds)[number];
+
+/** `protocol`: of GET_PROTOCOL_FEATURES (vhost-user). `backend`: of VHOST_GET_BACKEND_FEATURES (the kernel). */
+export type FeatureWordName = 'device' | 'protocol' | 'backend';
+
+/** The word in which the bits of a kind stand. */
+export const wordOfKind: Readonly<Record<FeatureKind, FeatureWordName>> = {
+  virtio: 'device',
+  vhost: 'device',
+  'vhost-user-protocol': 'protocol',
+  'vhost-backend': 'backend',
+};
 
 export interface Feature {
   readonly name: FeatureName;
@@ -20,7 +33,7 @@ export interface Feature {
   readonly requires: readonly (readonly FeatureName[])[];
   readonly excludes: readonly FeatureName[];
   /** Transports over which the front-end, not the IUT, serves what this feature promises. */
-  readonly frontEndServedOver: readonly string[];
+  readonly frontEndServedOver: readonly Transport[];
   readonly text: string;
 }
 
@@ -49,7 +62,7 @@ function featureFrom(name: FeatureName, value: unknown): Feature {
     legacy: booleanOf(written['legacy'], where),
     requires: requires.map((alternatives) => featureNamesOf(alternatives, where)),
     excludes: featureNamesOf(written['excludes'], where),
-    frontEndServedOver: namesOf(written['frontEndServedOver'], where),
+    frontEndServedOver: everyOneOf(transports, written['frontEndServedOver'], where),
     text: stringOf(written['text'], where),
   };
 }
@@ -73,20 +86,34 @@ export function featureByName(name: FeatureName): Feature {
   return feature;
 }
 
-/**
- * The features that can stand at `bit` of the virtio feature word of a device type, modern ones first. Several may:
- * bit 41 is VIRTIO_F_ADMIN_VQ and, on legacy net devices, VIRTIO_NET_F_GUEST_RSC4.
- */
-export function featuresAtBit(bit: number, device: string): readonly Feature[] {
-  return allFeatures()
-    .filter((feature) => feature.bit === bit && (feature.kind === 'virtio' || feature.kind === 'vhost'))
-    .filter((feature) => feature.kind === 'vhost' || feature.device === 'common' || feature.device === device)
-    .sort((a, b) => Number(a.legacy) - Number(b.legacy));
+/** The IUT whose feature bits are meant. */
+export interface FeatureOwner {
+  readonly transport: Transport;
+  readonly device: DeviceType;
 }
 
-/** The vhost-user protocol feature at `bit`, if one is defined. */
-export function protocolFeatureAtBit(bit: number): Feature | undefined {
-  return allFeatures().find((feature) => feature.kind === 'vhost-user-protocol' && feature.bit === bit);
+/** Whether a device of that type and transport has a bit for the feature: a device's bit belongs to that device only. */
+export function featureBelongsTo({ kind, device }: Feature, owner: FeatureOwner): boolean {
+  switch (kind) {
+    case 'virtio':
+      return device === 'common' || device === catalogueDevice[owner.device];
+    case 'vhost':
+      return owner.transport.startsWith(device);
+    case 'vhost-user-protocol':
+      return owner.transport === 'vhost-user';
+    case 'vhost-backend':
+      return owner.transport === 'vhost-kernel' || owner.transport === 'vhost-vdpa';
+  }
+}
+
+/**
+ * The features that can stand at `bit` of a word of a device of that type and transport, modern ones first. Several may:
+ * bit 41 is VIRTIO_F_ADMIN_VQ and, on legacy net devices, VIRTIO_NET_F_GUEST_RSC4.
+ */
+export function featuresAtBit(bit: number, owner: FeatureOwner, word: FeatureWordName = 'device'): readonly Feature[] {
+  return allFeatures()
+    .filter((feature) => feature.bit === bit && wordOfKind[feature.kind] === word && featureBelongsTo(feature, owner))
+    .sort((a, b) => Number(a.legacy) - Number(b.legacy));
 }
 
 /** What of `requires` is not met by the accepted names: a list of alternatives for each gap. */

@@ -3,6 +3,7 @@ import { CatalogueError } from '../errors.ts';
 import { booleanOf, everyOneOf, namesOf, numberOf, objectOf, oneOf, stringOf } from './checked-json.ts';
 import ioctls from './ioctls.json' with { type: 'json' };
 import iotlbMessages from './iotlb-messages.json' with { type: 'json' };
+import type { Transport } from './transport.ts';
 import vduseMessages from './vduse-messages.json' with { type: 'json' };
 
 export type IoctlName = keyof typeof ioctls;
@@ -59,7 +60,7 @@ export interface IotlbMessage {
   readonly type: number;
   readonly direction: 'user-to-kernel' | 'kernel-to-user';
   /** Drivers that send or accept it. */
-  readonly via: readonly ('vhost-net' | 'vhost-vdpa')[];
+  readonly via: readonly Extract<Transport, 'vhost-kernel' | 'vhost-vdpa'>[];
   readonly text: string;
 }
 
@@ -70,7 +71,7 @@ function iotlbMessageFrom(name: IotlbMessageName, value: unknown): IotlbMessage 
     name,
     type: numberOf(written['type'], where),
     direction: oneOf(['user-to-kernel', 'kernel-to-user'], written['direction'], where),
-    via: everyOneOf(['vhost-net', 'vhost-vdpa'], written['via'], where),
+    via: everyOneOf(['vhost-kernel', 'vhost-vdpa'], written['via'], where),
     text: stringOf(written['text'], where),
   };
 }

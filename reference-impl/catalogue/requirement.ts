@@ -3,6 +3,7 @@ import { type RequirementSlug, requirementsByArea } from './areas.ts';
 import { everyOneOf, namesOf, numberOf, objectOf, oneOf, onlyKeys, stringOf } from './checked-json.ts';
 import { type FeatureName, featureNamesOf } from './features.ts';
 import { type SourceName, sourceNameOf } from './sources.ts';
+import { type Transport, transports } from './transport.ts';
 
 export const levels = ['MUST', 'MUST NOT', 'SHOULD', 'SHOULD NOT', 'MAY'] as const;
 export type Level = (typeof levels)[number];
@@ -19,9 +20,6 @@ export type Binding = (typeof bindings)[number];
 
 export const observabilities = ['yes', 'partly', 'no'] as const;
 export type Observability = (typeof observabilities)[number];
-
-export const transports = ['vhost-user', 'vhost-net', 'vhost-vdpa', 'virtio-pci', 'vhost-mdev'] as const;
-export type Transport = (typeof transports)[number];
 
 export const untestedReasons = ['not-observable', 'implied-by', 'out-of-scope', 'not-yet'] as const;
 export type UntestedReason = (typeof untestedReasons)[number];

@@ -10,7 +10,6 @@ import {
   featuresAtBit,
   isRequirementSlug,
   missingPrerequisites,
-  protocolFeatureAtBit,
   requirementOf,
   requirementsOfFeature,
   sourceTitle,
@@ -211,14 +210,15 @@ t.test('features', async (t) => {
     for (const other of excludes) t.ok(featureByName(other).excludes.includes(name), `${other} excludes ${name} too`);
   }
   t.equal(featureByName('VHOST_USER_F_PROTOCOL_FEATURES').bit, 30);
-  t.equal(protocolFeatureAtBit(21)?.name, 'VHOST_USER_PROTOCOL_F_GPA_ADDRESSES');
-  t.equal(protocolFeatureAtBit(63), undefined);
+  const net = { transport: 'vhost-user', device: 'net' } as const;
+  t.equal(featuresAtBit(21, net, 'protocol')[0]?.name, 'VHOST_USER_PROTOCOL_F_GPA_ADDRESSES');
+  t.same(featuresAtBit(63, net, 'protocol'), []);
   t.same(
-    featuresAtBit(41, 'net').map(({ name }) => name),
+    featuresAtBit(41, net).map(({ name }) => name),
     ['VIRTIO_F_ADMIN_VQ', 'VIRTIO_NET_F_GUEST_RSC4'],
   );
   t.same(
-    featuresAtBit(9, 'blk').map(({ name }) => name),
+    featuresAtBit(9, { ...net, device: 'block' }).map(({ name }) => name),
     ['VIRTIO_BLK_F_FLUSH'],
   );
   const tunnel = featureByName('VIRTIO_NET_F_HASH_TUNNEL');

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { allRequirements } from '../../reference-impl/catalogue/catalogue.ts';
 import { caseVerdicts } from '../case-verdicts.ts';
 import { type FeatureVerdict, featureVerdicts } from '../feature-verdicts.ts';
 import { findingGroups } from '../findings.ts';
@@ -153,7 +154,7 @@ t.test('not offered, served by another, of another device or protocol', (t) => {
     [{ name: 'F', bit: 1, device: 'vhost-user' }, true],
     [{ name: 'F', bit: 1, device: 'vhost' }, true],
     [{ name: 'F', bit: 1, device: 'vhost', kind: 'vhost-backend' }, false],
-    [{ name: 'F', bit: 1, device: 'vhost-net' }, false],
+    [{ name: 'F', bit: 1, device: 'vhost-kernel' }, false],
   ];
   for (const [bit, isHere] of bits) {
     const shown = cell(merged(two, [target('x')], passed, [bit]));
@@ -163,6 +164,20 @@ t.test('not offered, served by another, of another device or protocol', (t) => {
     { name: 'F', bit: 1, device: 'net' },
   ]);
   t.strictSame(cell(mixed), { kind: 'elsewhere' }, 'a row that concerns one target stays for all');
+  t.end();
+});
+
+t.test('requirements of the kernel interface count for a vhost-kernel target', (t) => {
+  const ofKernel = allRequirements().filter(({ via }) => via.includes('vhost-kernel'));
+  t.ok(ofKernel.some(({ area }) => area === 'vhost-kernel'));
+  const [first] = ofKernel;
+  const requirements = [requirement('a', ['F'], { via: [...(first?.via ?? [])] })];
+  const kernel = target('x', { transport: 'vhost-kernel' });
+  const bit: SnapshotFeature = { name: 'F', bit: 1, device: 'vhost', kind: 'vhost-backend' };
+  const results = [result('x', 'k', { a: 'pass' })];
+  t.strictSame(cell(merged(requirements, [kernel], results, [bit])), { kind: 'pass', of: 1 });
+  const elsewhere = merged(requirements, [target('x', { transport: 'virtio-pci' })], results, [bit]);
+  t.equal(cell(elsewhere), undefined);
   t.end();
 });
 

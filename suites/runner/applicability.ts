@@ -1,5 +1,5 @@
 import type { TargetFacts } from '../../drivers/port/port.ts';
-import { isOffered, type Offer } from '../../judging/negotiation.ts';
+import { type FeatureSet, hasFeature } from '../../reference-impl/catalogue/catalogue.ts';
 import type { AnyCase } from '../case.ts';
 
 /** Whether a case is about another transport or device than the target's: then nothing else about it matters here. */
@@ -9,7 +9,7 @@ export function elsewhereOf({ applies }: AnyCase, facts: TargetFacts): 'transpor
 }
 
 /** What is missing for a case to make sense on a target, in words; empty when it applies. Pure: from data alone. */
-export function applicability(definition: AnyCase, facts: TargetFacts, offer: Offer): string[] {
+export function applicability(definition: AnyCase, facts: TargetFacts, offer: FeatureSet): string[] {
   const { applies } = definition;
   switch (elsewhereOf(definition, facts)) {
     case 'transport':
@@ -21,7 +21,7 @@ export function applicability(definition: AnyCase, facts: TargetFacts, offer: Of
   }
   const missing: string[] = [];
   for (const name of [...(applies.negotiate ?? []), ...(applies.offers ?? [])]) {
-    if (!isOffered(name, offer)) missing.push(`${name} offered`);
+    if (!hasFeature(offer, name, facts)) missing.push(`${name} offered`);
     const owner = facts.ownedBy[name];
     if (owner !== undefined) missing.push(`${name}: served by the ${owner}`);
   }

@@ -13,8 +13,9 @@ import {
 import type { OwnRestart } from '../../judging/attribution.ts';
 import { exitText, refusalText } from '../../judging/failure.ts';
 import { isServing } from '../../judging/liveness.ts';
-import { negotiationFor, type Offer } from '../../judging/negotiation.ts';
+import { negotiationFor } from '../../judging/negotiation.ts';
 import { thrownFailure } from '../../judging/thrown-failure.ts';
+import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import type { AnyCase, CaseContext, Point, RingRequest, SweepOptions, VariantAxes, VariantOf } from '../case.ts';
 import { CaseEnded, Check } from '../check.ts';
@@ -53,7 +54,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   readonly variant: VariantOf<VariantAxes>;
   readonly checks = new Map<string, Check>();
   readonly #definition: AnyCase;
-  readonly #offer: Offer;
+  readonly #offer: FeatureSet;
   readonly #options: RunOptions;
   #session: Session | undefined;
   #guest: Guest | undefined;
@@ -68,7 +69,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     port: DriverPort,
     definition: AnyCase,
     variant: VariantOf<VariantAxes>,
-    offer: Offer,
+    offer: FeatureSet,
     options: RunOptions,
   ) {
     this.port = port;

@@ -2,9 +2,9 @@ import type { DriverPort, IutExit } from '../../drivers/port/port.ts';
 import type { OwnRestart } from '../../judging/attribution.ts';
 import { exitText, type Failure } from '../../judging/failure.ts';
 import { isServing } from '../../judging/liveness.ts';
-import type { Offer } from '../../judging/negotiation.ts';
 import { startedAfresh } from '../../judging/recovery.ts';
 import { type SilenceOptions, Silences } from '../../judging/silence.ts';
+import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import type { Finding, Outcome, RequirementOutcome } from '../../reports/record/record.ts';
 import { worstOutcome } from '../../reports/record/record.ts';
 import type { AnyCase, VariantAxes, VariantOf } from '../case.ts';
@@ -44,7 +44,7 @@ export function judge(
   port: DriverPort,
   definition: AnyCase,
   variant: VariantOf<VariantAxes>,
-  offer: Offer,
+  offer: FeatureSet,
   options: JudgeOptions,
 ): Judgement {
   const began = port.nowMs();

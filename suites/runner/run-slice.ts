@@ -1,9 +1,9 @@
 import type { DriverPort, IutExit } from '../../drivers/port/port.ts';
 import { type Attributed, CrashAttribution } from '../../judging/attribution.ts';
 import { exitText } from '../../judging/failure.ts';
-import type { Offer } from '../../judging/negotiation.ts';
 import { Losses, type Patience } from '../../judging/patience.ts';
 import { startedAfresh } from '../../judging/recovery.ts';
+import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import type { CaseRecord, Finding, RunEvent } from '../../reports/record/record.ts';
 import type { PlannedResult } from '../../reports/record/run-plan.ts';
 import type { Trace } from '../../reports/trace/trace.ts';
@@ -25,7 +25,7 @@ export interface SliceOutput {
 export interface SliceOptions {
   readonly seed: number;
   readonly point?: string;
-  readonly offer: Offer;
+  readonly offer: FeatureSet;
   readonly rules: ExpectationRules;
   readonly patience: Patience;
   requirementFacts(slug: string): RequirementFacts;

@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { DriverPort } from '../../drivers/port/port.ts';
 import { openReference } from '../../drivers/reference/open-reference.ts';
-import type { Offer } from '../../judging/negotiation.ts';
+import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import { fault, handling } from '../../reference-impl/faults/fault.ts';
 import type { FaultName } from '../../reference-impl/faults/faults.ts';
 import { done } from '../../reference-impl/vhost-user/message-rule.ts';
@@ -13,13 +13,13 @@ import { type Judgement, type JudgeOptions, judge } from '../runner/judge.ts';
 /** Virtual in process: nothing waits for it, but a control must finish in a twentieth of it, however busy the machine. */
 const deadlineMs = 20_000;
 
-function offerOf(port: DriverPort): Offer {
+function offerOf(port: DriverPort): FeatureSet {
   const opened = port.connect();
   if (opened.kind === 'refused') throw new Error(opened.why);
   const { session } = opened;
-  const negotiated = session.negotiate({ features: 0n, protocolFeatures: 0n });
+  const negotiated = session.negotiate({});
   session.close();
-  return { features: negotiated.offered, protocolFeatures: negotiated.protocolOffered };
+  return negotiated.offered;
 }
 
 /** The judgement of a case on the in-process reference with the given faults. */

@@ -88,7 +88,7 @@ export const replaced = defineCase({
   applies: { start: 'negotiated', transports, negotiate: ['VIRTIO_F_EVENT_IDX'] },
   run({ session, driver, ring, requirement }) {
     const check = requirement('vm-channel/features-change-while-stopped');
-    const less = session.negotiated.accepted & ~(1n << 29n);
+    const less = session.negotiated.accepted.device & ~(1n << 29n);
     check.equal(setFeatures(session, less), '24 bytes', 'SET_FEATURES without EVENT_IDX');
     const queue = driver.attach(ring({ size: 16 }));
     queue.drainCalls();
@@ -105,7 +105,7 @@ export const whileRunning = defineCase({
   applies: { start: 'negotiated', transports },
   run({ session, driver, ring, requirement }) {
     const check = requirement('vm-channel/features-while-running-refused');
-    const { accepted } = session.negotiated;
+    const accepted = session.negotiated.accepted.device;
     driver.attach(ring({ size: 16 }));
     check.equal(setFeatures(session, 0n), 'EBUSY', 'SET_FEATURES of none while it runs');
     check.equal(setFeatures(session, accepted), 'EBUSY', 'SET_FEATURES of the same while it runs');

@@ -45,6 +45,6 @@ export class ToldRing {
 
 /** Tells again what a reset takes away: features, and in layout L1 memory. */
 export function setUpAgain(session: VhostMdevSession, guest: Guest): void {
-  session.negotiate({ features: session.negotiated.accepted, protocolFeatures: 0n });
+  session.negotiate({ device: session.negotiated.accepted.device });
   if (session.places.memory === 'table') session.shareMemory(guest);
 }

@@ -167,7 +167,7 @@ export const mtu = defineCase({
     const check = requirement('vu-net/mtu-validated');
     const MTU = 1n << 4n;
     const features = featureBit.PROTOCOL_FEATURES | featureBit.VERSION_1 | (1n << 3n);
-    session.negotiate({ features, protocolFeatures: MTU | protocolBit.REPLY_ACK });
+    session.negotiate({ device: features, protocol: MTU | protocolBit.REPLY_ACK });
     const set = (u64: bigint) => session.messages.acknowledged({ request: 'VHOST_USER_NET_SET_MTU', payload: { u64 } });
     check.accepted(set(1500n), 'MTU 1500');
     for (const invalid of [0n, 67n, 65536n]) {

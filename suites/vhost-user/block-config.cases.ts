@@ -86,7 +86,7 @@ export const zoned = defineCase({
   applies,
   run({ session, requirement }) {
     const check = requirement('blk/non-zoned-does-not-offer-zoned');
-    const isOffered = (session.negotiated.offered >> 17n) & 1n;
+    const isOffered = (session.negotiated.offered.device >> 17n) & 1n;
     if (isOffered === 0n) {
       check.equal(isOffered, 0n, 'VIRTIO_BLK_F_ZONED offered');
       return;

@@ -89,7 +89,7 @@ export const ringsForgotten = defineCase({
     setStatus(session, check, live | DRIVER_OK);
     check.equal(driver.once(queue), undefined, 'what is wrong with a request before the reset');
     setStatus(session, check, 0n);
-    const u64 = session.negotiated.accepted;
+    const u64 = session.negotiated.accepted.device;
     session.messages.send({ request: 'VHOST_USER_SET_FEATURES', payload: { u64 } });
     setStatus(session, check, live | DRIVER_OK);
     const { segments } = driver.request({ seed: 2 });

@@ -121,6 +121,6 @@ export const surplusDescriptors = defineCase({
 
 /** Protocol features on, with REPLY_ACK, and no feature that needs more. */
 function negotiatedBare(session: VhostUserSession): VhostUserSession {
-  session.negotiate({ features: (1n << 30n) | (1n << 32n), protocolFeatures: (1n << 3n) | (1n << 5n) | (1n << 1n) });
+  session.negotiate({ device: (1n << 30n) | (1n << 32n), protocol: (1n << 3n) | (1n << 5n) | (1n << 1n) });
   return session;
 }

@@ -105,7 +105,7 @@ export const unofferedRefused = defineCase({
     const all = bitsMissingIn(offered).map((bit) => ({ key: `bit=${bit}`, bit }));
     points(all, ({ key, bit }) => {
       const session = connect('connected');
-      session.negotiate({ features: 0n, protocolFeatures: 1n << 3n });
+      session.negotiate({ device: 0n, protocol: 1n << 3n });
       const payload = { u64: (offered & ((1n << 32n) | protocolFeaturesBit)) | (1n << BigInt(bit)) };
       const message = { request: 'VHOST_USER_SET_FEATURES', payload };
       const refusal = refusalOf(session, message, check, key, () => false);
@@ -135,7 +135,7 @@ export const unofferedProtocolRefused = defineCase({
     const all = bitsMissingIn(offered).map((bit) => ({ key: `bit=${bit}`, bit }));
     points(all, ({ key, bit }) => {
       const session = connect('connected');
-      session.negotiate({ features: protocolFeaturesBit, protocolFeatures: 1n << 3n });
+      session.negotiate({ device: protocolFeaturesBit, protocol: 1n << 3n });
       const payload = { u64: (1n << 3n) | (1n << BigInt(bit)) };
       const message = { request: 'VHOST_USER_SET_PROTOCOL_FEATURES', payload };
       const refusal = refusalOf(session, message, check, key, () => false);
@@ -153,7 +153,7 @@ export const setAgain = defineCase({
   applies: { start: 'negotiated', transports, negotiate: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'] },
   run({ session, driver, ring, requirement }) {
     const check = requirement('vu-features/set-features-repeatable');
-    const message = { request: 'VHOST_USER_SET_FEATURES', payload: { u64: session.negotiated.accepted } };
+    const message = { request: 'VHOST_USER_SET_FEATURES', payload: { u64: session.negotiated.accepted.device } };
     check.accepted(session.messages.acknowledged(message), 'SET_FEATURES again');
     const queue = driver.attach(ring({ size: 16 }));
     check.equal(driver.once(queue), undefined, 'what is wrong with a request');

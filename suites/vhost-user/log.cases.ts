@@ -147,7 +147,7 @@ export const switched = defineCase({
     const check = requirement('vu-log/logging-switched-while-running');
     const log = loggedBy(session, new DirtyPages(port, { size: wholeLog }), check);
     const queue = driver.attach(ring({ size: 16 }));
-    const features = session.negotiated.accepted;
+    const features = session.negotiated.accepted.device;
     for (const isOn of [true, false, true]) {
       const u64 = isOn ? features | logAll : features & ~logAll;
       session.messages.send({ request: 'VHOST_USER_SET_FEATURES', payload: { u64 } });

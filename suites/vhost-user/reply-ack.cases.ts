@@ -162,7 +162,7 @@ export const inOrder = defineCase({
   run({ session, requirement }) {
     const check = requirement('vu-reply-ack/one-answer-per-request-in-order');
     negotiatedWith(session, protocolBit.REPLY_ACK);
-    const features = { request: 'VHOST_USER_SET_FEATURES', payload: { u64: session.negotiated.accepted } };
+    const features = { request: 'VHOST_USER_SET_FEATURES', payload: { u64: session.negotiated.accepted.device } };
     const requests = [{ key: 'SET_FEATURES', number: 2, message: features }, ...lawful];
     for (const { message } of requests) session.messages.send({ ...message, flags: needReply });
     session.messages.send({ request: 'VHOST_USER_GET_FEATURES' });

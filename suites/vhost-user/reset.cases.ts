@@ -75,7 +75,7 @@ export const setUpAgain = defineCase({
     check.accepted(session.messages.acknowledged(resetDevice), 'RESET_DEVICE');
     session.messages.acknowledged({
       request: 'VHOST_USER_SET_FEATURES',
-      payload: { u64: session.negotiated.accepted },
+      payload: { u64: session.negotiated.accepted.device },
     });
     check.accepted(session.shareMemory(guest), 'SET_MEM_TABLE again');
     const again = driver.attach(ring({ size: 32 }));

@@ -195,7 +195,7 @@ export const restarts = defineCase({
     const check = requirement('vu-ring-state/stopped-ring-restarts-with-new-kick-descriptor');
     driver.companions();
     const vring = ring({ size: 16 });
-    const isEnabledByMessage = (session.negotiated.accepted & protocolFeatures) !== 0n;
+    const isEnabledByMessage = (session.negotiated.accepted.device & protocolFeatures) !== 0n;
     const first = new RingByHand(port, session, vring, { index: driver.queueIndex });
     first.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
     first.makeAvailable(driver.request().segments);
@@ -227,7 +227,7 @@ export const withoutProtocolFeatures = defineCase({
   applies: { start: 'negotiated', transports, without: ['VHOST_USER_F_PROTOCOL_FEATURES'] },
   run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-ring-state/rings-enabled-without-protocol-features');
-    check.equal(session.negotiated.accepted & protocolFeatures, 0n, 'bit 30 as it was acknowledged');
+    check.equal(session.negotiated.accepted.device & protocolFeatures, 0n, 'bit 30 as it was acknowledged');
     driver.companions();
     const hand = new RingByHand(port, session, ring({ size: 16 }), { index: driver.queueIndex });
     hand.tell('num', 'base', 'addresses', 'call', 'error', 'kick');

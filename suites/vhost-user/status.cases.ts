@@ -95,7 +95,7 @@ export const unacceptableFeatures = defineCase({
     const virtio = requirement('features/unacceptable-subset-refused');
     negotiatedWith(session, variant.replyAck ? protocol : protocolBit.STATUS);
     setStatus(session, check, ACKNOWLEDGE | DRIVER);
-    const offered = session.negotiated.offered;
+    const offered = session.negotiated.offered.device;
     const missing = Array.from({ length: 64 }, (_, bit) => 1n << BigInt(bit)).find((bit) => (offered & bit) === 0n);
     const word = featureBit.VERSION_1 | featureBit.PROTOCOL_FEATURES | (missing ?? 0n);
     const message = { request: 'VHOST_USER_SET_FEATURES', payload: { u64: word } };

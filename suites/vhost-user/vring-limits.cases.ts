@@ -68,7 +68,7 @@ const wordMessages = (session: VhostUserSession, index: number): readonly (reado
   ['SET_VRING_NUM', setNum(index, 16)],
   ['SET_VRING_BASE', setBase(index, 0)],
   ['SET_VRING_ADDR', setAddresses(index, { descriptor: 0n, available: 0n, used: 0n, flags: 0, log: 0n })],
-  ...((session.negotiated.accepted >> 30n) & 1n ? [['SET_VRING_ENABLE', setEnable(index, 1)] as const] : []),
+  ...((session.negotiated.accepted.device >> 30n) & 1n ? [['SET_VRING_ENABLE', setEnable(index, 1)] as const] : []),
 ];
 
 export const farIndicesRefused = defineCase({

@@ -27,6 +27,6 @@ export function wordOf({ payload, request }: ReceivedMessage): bigint {
 
 /** Protocol features on with the bits given (those that are offered), VERSION_1, and no memory. */
 export function negotiatedWith(session: VhostUserSession, protocolFeatures: bigint): VhostUserSession {
-  session.negotiate({ features: featureBit.PROTOCOL_FEATURES | featureBit.VERSION_1, protocolFeatures });
+  session.negotiate({ device: featureBit.PROTOCOL_FEATURES | featureBit.VERSION_1, protocol: protocolFeatures });
   return session;
 }

@@ -9,7 +9,7 @@ export const flushOffered = defineCase({
   proves: { 'blk/flush-always-offered': 'block-flush-not-offered' },
   applies: { start: 'negotiated', devices: ['block'] },
   run({ session, requirement }) {
-    const has = (session.negotiated.offered & bitOf('VIRTIO_BLK_F_FLUSH')) !== 0n;
+    const has = (session.negotiated.offered.device & bitOf('VIRTIO_BLK_F_FLUSH')) !== 0n;
     requirement('blk/flush-always-offered').equal(has, true, 'VIRTIO_BLK_F_FLUSH offered');
   },
 });
@@ -20,7 +20,7 @@ export const configWce = defineCase({
   proves: { 'blk/config-wce-implies-flush': 'block-config-wce-without-flush' },
   applies: { start: 'negotiated', devices: ['block'], offers: ['VIRTIO_BLK_F_CONFIG_WCE'] },
   run({ session, requirement }) {
-    const has = (session.negotiated.offered & bitOf('VIRTIO_BLK_F_FLUSH')) !== 0n;
+    const has = (session.negotiated.offered.device & bitOf('VIRTIO_BLK_F_FLUSH')) !== 0n;
     requirement('blk/config-wce-implies-flush').equal(has, true, 'VIRTIO_BLK_F_FLUSH offered beside CONFIG_WCE');
   },
 });

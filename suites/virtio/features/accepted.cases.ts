@@ -4,11 +4,13 @@ import {
   type Feature,
   type FeatureName,
   featureByName,
+  featureSet,
+  hasFeature,
   isFeatureName,
 } from '../../../reference-impl/catalogue/catalogue.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../../case.ts';
 import type { Check } from '../../check.ts';
-import { bitOf, catalogueDevice } from './offered-bits.ts';
+import { bitOf } from './offered-bits.ts';
 
 /** Sets of features that a driver may accept (virtio 2.2, 6.23). */
 
@@ -21,12 +23,8 @@ const always: readonly FeatureName[] = ['VIRTIO_F_VERSION_1', 'VHOST_USER_F_PROT
 /** The offered features of virtio that can be accepted here, by name. */
 function offeredFeatures(port: DriverPort, offered: bigint): Feature[] {
   return allFeatures().filter(
-    ({ name, bit, kind, device }) =>
-      kind === 'virtio' &&
-      (device === 'common' || device === catalogueDevice[port.facts.device]) &&
-      bit < 64 &&
-      ((offered >> BigInt(bit)) & 1n) === 1n &&
-      !left.includes(name),
+    ({ name, kind }) =>
+      kind === 'virtio' && hasFeature(featureSet({ device: offered }), name, port.facts) && !left.includes(name),
   );
 }
 
@@ -53,8 +51,8 @@ function servesWith(context: Context, check: Check, features: bigint, what: stri
   const { guest, ring } = context;
   const session = context.connect('connected');
   const driver = context.driverOf(session);
-  const accepted = session.negotiate({ features, protocolFeatures: 0n });
-  check.equal(accepted.accepted & ~accepted.offered, 0n, `bits of ${what} that are not offered`);
+  const accepted = session.negotiate({ device: features });
+  check.equal(accepted.accepted.device & ~accepted.offered.device, 0n, `bits of ${what} that are not offered`);
   session.shareMemory(guest);
   const eventIdx = (features & bitOf('VIRTIO_F_EVENT_IDX')) !== 0n;
   const queue = driver.attach(ring({ size: 16 }), { eventIdx });
@@ -71,7 +69,7 @@ export const subsets = defineCase({
     const { port, connect, points, requirement } = context;
     const check = requirement('features/valid-subset-accepted');
     const first = connect('connected');
-    const { offered } = first.negotiate({ features: maskOf(port, []), protocolFeatures: 0n });
+    const offered = first.negotiate({ device: maskOf(port, []) }).offered.device;
     first.close();
     const all = [
       { key: 'none', features: maskOf(port, []) },
@@ -93,7 +91,7 @@ export const again = defineCase({
     const { port, connect, requirement } = context;
     const check = requirement('features/accepted-set-accepted-again');
     const first = connect('connected');
-    const { offered } = first.negotiate({ features: maskOf(port, []), protocolFeatures: 0n });
+    const offered = first.negotiate({ device: maskOf(port, []) }).offered.device;
     first.close();
     const most = maskOf(
       port,

@@ -1,6 +1,11 @@
-import { featureByName, featuresAtBit, missingPrerequisites } from '../../../reference-impl/catalogue/catalogue.ts';
+import {
+  bitsIn,
+  featureByName,
+  featuresAtBit,
+  missingPrerequisites,
+} from '../../../reference-impl/catalogue/catalogue.ts';
 import { defineCase } from '../../case.ts';
-import { bitOf, bitsIn, catalogueDevice } from './offered-bits.ts';
+import { bitOf } from './offered-bits.ts';
 
 /** The feature bits that a device offers (virtio 2.2, 6). */
 
@@ -12,7 +17,7 @@ export const version1 = defineCase({
   proves: { 'reserved/version-1-offered': 'version-1-not-offered' },
   applies: { start: 'negotiated' },
   run({ session, requirement }) {
-    const has = (session.negotiated.offered & bitOf('VIRTIO_F_VERSION_1')) !== 0n;
+    const has = (session.negotiated.offered.device & bitOf('VIRTIO_F_VERSION_1')) !== 0n;
     requirement('reserved/version-1-offered').equal(has, true, 'VIRTIO_F_VERSION_1 offered');
   },
 });
@@ -23,7 +28,7 @@ export const srIov = defineCase({
   proves: { 'reserved/sr-iov-not-offered-otherwise': 'sr-iov-offered' },
   applies: { start: 'negotiated', transports: notPci },
   run({ session, requirement }) {
-    const has = (session.negotiated.offered & bitOf('VIRTIO_F_SR_IOV')) !== 0n;
+    const has = (session.negotiated.offered.device & bitOf('VIRTIO_F_SR_IOV')) !== 0n;
     requirement('reserved/sr-iov-not-offered-otherwise').equal(has, false, 'VIRTIO_F_SR_IOV offered');
   },
 });
@@ -34,8 +39,8 @@ export const undefinedBits = defineCase({
   proves: { 'features/no-undefined-bits-offered': 'undefined-feature-offered' },
   applies: { start: 'negotiated' },
   run({ port, session, requirement }) {
-    const device = catalogueDevice[port.facts.device];
-    const unknown = bitsIn(session.negotiated.offered).filter((bit) => featuresAtBit(bit, device).length === 0);
+    const { device } = session.negotiated.offered;
+    const unknown = bitsIn(device).filter((bit) => featuresAtBit(bit, port.facts).length === 0);
     requirement('features/no-undefined-bits-offered').sameSequence(unknown, [], 'offered bits without a meaning');
   },
 });
@@ -48,8 +53,8 @@ export const prerequisites = defineCase({
   applies: { start: 'negotiated', devices: ['net'] },
   run({ port, session, requirement }) {
     const { transport } = port.facts;
-    const device = catalogueDevice[port.facts.device];
-    const offered = bitsIn(session.negotiated.offered).flatMap((bit) => featuresAtBit(bit, device).slice(0, 1));
+    const { device } = session.negotiated.offered;
+    const offered = bitsIn(device).flatMap((bit) => featuresAtBit(bit, port.facts).slice(0, 1));
     const names = new Set<string>(offered.map(({ name }) => name));
     const missing = offered.flatMap((feature) =>
       missingPrerequisites(feature, names)

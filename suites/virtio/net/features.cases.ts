@@ -9,7 +9,7 @@ export const hashReport = defineCase({
   proves: { 'net/hash-report-offered-with-ctrl-vq': 'net-hash-report-without-ctrl-vq' },
   applies: { start: 'negotiated', devices: ['net'] },
   run({ session, requirement }) {
-    const { offered } = session.negotiated;
+    const offered = session.negotiated.offered.device;
     const has =
       (offered & bitOf('VIRTIO_NET_F_HASH_REPORT')) === 0n || (offered & bitOf('VIRTIO_NET_F_CTRL_VQ')) !== 0n;
     requirement('net/hash-report-offered-with-ctrl-vq').equal(has, true, 'HASH_REPORT not offered, or CTRL_VQ offered');
@@ -22,7 +22,7 @@ export const ctrlRxExtra = defineCase({
   proves: { 'net/ctrl-rx-extra-offered-with-ctrl-vq': 'net-ctrl-rx-extra-without-ctrl-vq' },
   applies: { start: 'negotiated', devices: ['net'] },
   run({ session, requirement }) {
-    const { offered } = session.negotiated;
+    const offered = session.negotiated.offered.device;
     const has =
       (offered & bitOf('VIRTIO_NET_F_CTRL_RX_EXTRA')) === 0n || (offered & bitOf('VIRTIO_NET_F_CTRL_VQ')) !== 0n;
     requirement('net/ctrl-rx-extra-offered-with-ctrl-vq').equal(
