@@ -81,7 +81,6 @@ function judgeAll(job: HostJob, port: DriverPort, { offer }: Served): void {
         requirementFacts,
         rerunCommand: (key, point) => rerunLine(job.rerun, key, job.seed, point),
         referenceMeetsDeadline: () => referenceMeetsDeadline(port.deadlineMs, job.scratch),
-        isServedAgain: () => firstContact(port).kind === 'served',
       },
     );
     tell(end);

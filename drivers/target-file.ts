@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { extname, resolve } from 'node:path';
 import { z } from 'zod';
 import { DriverUsageError } from './errors.ts';
+import { problemOfRecovery, recoverySteps } from './recovery-steps.ts';
 import type { Target } from './target.ts';
 
 const index = z.int().min(0).max(255);
@@ -60,11 +61,15 @@ const targetSchema = z
     socket: z.string().min(1),
     versionCommand: z.array(z.string()).min(1).exactOptional(),
     packages: z.array(z.string()).exactOptional(),
-    recovery: z.array(z.enum(['reconnect', 'restart'])).default(['reconnect']),
+    recovery: z.array(z.enum(recoverySteps)).default(['reconnect']),
   })
   .refine((target) => target.facts.workload.kind === target.facts.device, {
     path: ['facts', 'workload', 'kind'],
     message: 'is not of the kind that facts.device says',
+  })
+  .superRefine((target, context) => {
+    const problem = problemOfRecovery(target, target.recovery);
+    if (problem !== undefined) context.addIssue({ code: 'custom', path: ['recovery'], message: problem });
   });
 
 /** A target from a value that somebody wrote; `where` begins each message. @throws DriverUsageError with one line. */

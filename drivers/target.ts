@@ -2,6 +2,7 @@
 
 import type { DeviceType } from '../reference-impl/catalogue/device-type.ts';
 import type { Transport } from '../reference-impl/catalogue/transport.ts';
+import type { RecoveryStep } from './port/iut.ts';
 
 export type { Transport } from '../reference-impl/catalogue/transport.ts';
 
@@ -75,7 +76,7 @@ export interface Target {
   /** Debian packages to name when the command is missing. */
   readonly packages?: readonly string[];
   /** Ladder to climb when the IUT no longer serves. */
-  readonly recovery: readonly ('reconnect' | 'restart')[];
+  readonly recovery: readonly RecoveryStep[];
 }
 
 /** A vhost-mdev in layout L1, in layout L2, or in layout L2 with the mistakes of its text. */

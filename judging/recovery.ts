@@ -1,13 +1,67 @@
-import { DeadlineError, type DriverPort, IutGoneError } from '../drivers/port/port.ts';
+import { DeadlineError, type DriverPort, IutGoneError, type RecoveryStep, type Rung } from '../drivers/port/port.ts';
+import { control } from './control.ts';
+import { firstContact } from './first-contact.ts';
 
-/** Starts the target afresh and says whether that worked; false also where it is not ours to start. */
+/** Whether the target may be started afresh. */
+export function canRestart(port: DriverPort): boolean {
+  return port.ladder.some(({ step }) => step === 'restart');
+}
+
+/** Starts the target afresh and says whether that worked; false also where its ladder has no such step. */
 export function startedAfresh(port: DriverPort): boolean {
-  if (!port.facts.capabilities.includes('restart')) return false;
+  const rung = port.ladder.find(({ step }) => step === 'restart');
+  return rung !== undefined && isTaken(rung);
+}
+
+/** What came of climbing: the step behind which the target serves again, or why it is lost. */
+export type Recovery =
+  | { readonly kind: 'serves'; readonly by: RecoveryStep }
+  | { readonly kind: 'lost'; readonly why: string };
+
+const attempts = 2;
+
+/**
+ * Climbs the ladder of a target that may no longer serve, until it does. A new connection is enough where the process
+ * lives and a whole transfer completes on it; above that the first contact decides.
+ * @param isKnownNotToServe a new connection was tried already, and failed.
+ */
+export function recovered(port: DriverPort, isKnownNotToServe = false): Recovery {
+  for (const [at, rung] of port.ladder.entries()) {
+    const isLast = at === port.ladder.length - 1;
+    if (rung.step === 'reconnect') {
+      if (isKnownNotToServe && !isLast) continue;
+      if (servesOnNewConnection(port, rung, isLast)) return { kind: 'serves', by: rung.step };
+      continue;
+    }
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      if (isTaken(rung) && firstContact(port).kind === 'served') return { kind: 'serves', by: rung.step };
+    }
+  }
+  return { kind: 'lost', why: whyLost(port) };
+}
+
+/** Without a step above, what answers at all is judged on: a completed transfer is asked for only where there is one. */
+function servesOnNewConnection(port: DriverPort, rung: Rung, isLast: boolean): boolean {
+  if (!port.iut.isAlive() || !isTaken(rung) || firstContact(port).kind !== 'served') return false;
+  if (isLast) return true;
+  const found = control(port);
+  port.releaseAll();
+  return found.kind === 'completed';
+}
+
+function isTaken(rung: Rung): boolean {
   try {
-    port.iut.restart();
+    rung.take();
     return true;
   } catch (error) {
     if (error instanceof DeadlineError || error instanceof IutGoneError) return false;
     throw error;
   }
+}
+
+function whyLost({ ladder }: DriverPort): string {
+  const last = ladder.at(-1)?.step;
+  if (last === 'restart') return 'it does not answer on a fresh process';
+  if (last === undefined || last === 'reconnect') return 'it no longer answers, and it is not ours to start again';
+  return `it does not answer behind ${last}`;
 }

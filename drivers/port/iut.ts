@@ -9,6 +9,16 @@ export interface IutResources {
   readonly mappings: Readonly<Record<string, number>>;
 }
 
+/** What can be done with an IUT that no longer serves, mildest first. */
+export type RecoveryStep = 'reconnect' | 'restart' | 'device-reset' | 'function-level-reset' | 'power-cycle';
+
+/** A step of the ladder that is climbed when an IUT no longer serves. */
+export interface Rung {
+  readonly step: RecoveryStep;
+  /** Takes the step and waits until the IUT can be connected to. @throws SystemCallError, DeadlineError, IutGoneError. */
+  take(): void;
+}
+
 export interface Iut {
   isAlive(): boolean;
   exit(): IutExit | undefined;

@@ -7,7 +7,7 @@ import type { GuestLayout } from '../../reference-impl/memory/guest-layout.ts';
 import type { EventLog } from '../../reference-impl/observations/event-log.ts';
 import type { TargetFacts, Transport } from '../target.ts';
 import type { DescriptorSource } from './descriptor-source.ts';
-import type { Iut } from './iut.ts';
+import type { Iut, Rung } from './iut.ts';
 import type { WaitResult } from './outcome.ts';
 import type { Session } from './session.ts';
 import type { VhostMdevSession } from './vhost-mdev-door.ts';
@@ -49,6 +49,8 @@ export interface DriverPort<S extends Session = Session> {
   readonly facts: TargetFacts;
   readonly log: EventLog;
   readonly iut: Iut;
+  /** What may be done when the IUT no longer serves, mildest first, as the target says. */
+  readonly ladder: readonly Rung[];
   readonly descriptors: DescriptorSource;
   /** Deadline in milliseconds that calls use when they are given none. */
   readonly deadlineMs: number;

@@ -86,6 +86,7 @@ export function openMdevReference(options: OpenMdevReferenceOptions): MdevPort {
     facts,
     carrier,
     iut: new InProcessMdev(carrier),
+    recovery: ['reconnect', 'restart'],
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
     ...(notifyBy === undefined ? {} : { notifyBy }),
   });

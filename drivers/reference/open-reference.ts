@@ -49,5 +49,11 @@ export function openReference(options: OpenReferenceOptions): VhostUserPort {
   const carrier = new InProcessCarrier({ device, rules, queues });
   const facts = { ...referenceFacts(device, `reference-${device}-in-process`), version: 'in process' };
   const iut = new InProcessIut(carrier);
-  return new VhostUserPort({ facts, carrier, iut, ...(deadlineMs === undefined ? {} : { deadlineMs }) });
+  return new VhostUserPort({
+    facts,
+    carrier,
+    iut,
+    recovery: ['reconnect', 'restart'],
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+  });
 }

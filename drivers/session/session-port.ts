@@ -1,8 +1,9 @@
 import type { Guest } from '../../reference-impl/memory/guest.ts';
 import type { GuestLayout } from '../../reference-impl/memory/guest-layout.ts';
 import { EventLog } from '../../reference-impl/observations/event-log.ts';
+import { DriverUsageError } from '../errors.ts';
 import { monotonicUs } from '../native/native.ts';
-import type { DriverPort, Iut, IutExit, Session, WaitResult } from '../port/port.ts';
+import type { DriverPort, Iut, IutExit, RecoveryStep, Rung, Session, WaitResult } from '../port/port.ts';
 import type { TargetFacts } from '../target.ts';
 import { deadlineIn } from './deadline.ts';
 import { OwnedDescriptors } from './descriptor-source.ts';
@@ -15,6 +16,8 @@ export interface SessionPortOptions {
   /** Who knows of the IUT's health. */
   readonly iut: Iut;
   readonly log?: EventLog;
+  /** The steps of the target's ladder; `reconnect` alone unless told. */
+  readonly recovery?: readonly RecoveryStep[];
   readonly deadlineMs?: number;
 }
 
@@ -26,6 +29,7 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
   readonly log: EventLog;
   readonly descriptors = new OwnedDescriptors();
   readonly iut: Iut;
+  readonly ladder: readonly Rung[];
   readonly waiting: Waiting;
   protected readonly sessions: S[] = [];
   readonly #guests: MappedGuest[] = [];
@@ -33,7 +37,7 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
   #nextSession = 0;
   #nextGuest = 0;
 
-  constructor({ facts, iut, log, deadlineMs }: SessionPortOptions, waiting: Waiting) {
+  constructor({ facts, iut, log, deadlineMs, recovery = ['reconnect'] }: SessionPortOptions, waiting: Waiting) {
     this.facts = facts;
     this.iut = {
       isAlive: () => iut.isAlive(),
@@ -43,6 +47,7 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
       stderrTail: (maxBytes) => iut.stderrTail(maxBytes),
       restart: () => this.restart(),
     };
+    this.ladder = recovery.map((step) => ({ step, take: this.#taking(step) }));
     this.log = log ?? new EventLog(monotonicUs);
     this.waiting = waiting;
     this.#deadlineMs = deadlineMs ?? defaultDeadlineMs * facts.deadlineScale;
@@ -131,6 +136,22 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
 
   protected releaseGuest(guest: MappedGuest): void {
     guest.close();
+  }
+
+  /** What a step does here. @throws DriverUsageError for one that this transport does not have. */
+  #taking(step: RecoveryStep): () => void {
+    switch (step) {
+      case 'reconnect':
+        return () => {
+          for (const session of this.sessions) session.close();
+        };
+      case 'restart':
+        return () => this.iut.restart();
+      case 'device-reset':
+      case 'function-level-reset':
+      case 'power-cycle':
+        throw new DriverUsageError(`${this.facts.name}: ${step} is no step of ${this.facts.transport}`);
+    }
   }
 
   #openSessions(): number {

@@ -70,6 +70,13 @@ t.test('one clear line for what is wrong', (t) => {
   rejects(file('i.json', JSON.stringify({ ...valid, socket: 7 })), /socket: .*string/);
   const net = { ...valid, facts: { ...valid.facts, device: 'net' } };
   rejects(file('j.json', JSON.stringify(net)), /facts.workload.kind: is not of the kind/);
+  rejects(
+    file('m.json', JSON.stringify({ ...valid, recovery: ['reconnect', 'restart'] })),
+    /recovery: cannot restart: it can reconnect/,
+  );
+  rejects(file('n.json', JSON.stringify({ ...valid, recovery: ['power-cycle'] })), /recovery: cannot power-cycle/);
+  rejects(file('o.json', JSON.stringify({ ...valid, recovery: ['pray'] })), /recovery/);
+  rejects(file('p.json', JSON.stringify({ ...valid, recovery: ['reconnect', 'reconnect'] })), /names reconnect twice/);
   const start = { ...valid, start: { command: 'x', files: { '../x': 1 } } };
   rejects(file('k.json', JSON.stringify(start)), /start.files/);
   rejects(file('l.mjs', 'await new Promise((done) => setTimeout(done, 1)); export default {};'), /./);

@@ -30,6 +30,7 @@ export function openKernelMdev(target: KernelMdevTarget, options: OpenKernelMdev
       facts: { ...factsOf(target, carrier), version: versionOf(sysfs, kernelMdev) },
       carrier,
       iut,
+      recovery: 'uuid' in kernelMdev ? ['reconnect'] : ['reconnect', 'restart'],
       ...(deadlineMs === undefined ? {} : { deadlineMs }),
     });
   } catch (error) {

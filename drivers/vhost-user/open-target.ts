@@ -4,6 +4,7 @@ import { checkSocketPath } from '../iut-process/iut-directory.ts';
 import { IutProcess } from '../iut-process/iut-process.ts';
 import { targetFacts } from '../iut-process/target-version.ts';
 import { monotonicUs } from '../native/native.ts';
+import { checkRecovery } from '../recovery-steps.ts';
 import type { Target, TargetFacts } from '../target.ts';
 import { SocketCarrier } from './socket-channel.ts';
 import { VhostUserPort } from './vhost-user-port.ts';
@@ -24,11 +25,13 @@ export interface OpenTargetOptions {
  */
 export function openTarget(target: Target, options: OpenTargetOptions = {}): VhostUserPort {
   const log = new EventLog(monotonicUs);
+  const { recovery } = target;
+  checkRecovery(target, recovery);
   const { runDirectory, facts = targetFacts(target), ...rest } = options;
   if (target.start === undefined) {
     checkSocketPath(target.socket);
     const iut = new ExternalIut(target.socket);
-    return new VhostUserPort({ ...rest, facts, log, iut, carrier: new SocketCarrier(target.socket) });
+    return new VhostUserPort({ ...rest, facts, log, iut, recovery, carrier: new SocketCarrier(target.socket) });
   }
   const iut = new IutProcess(target, {
     ...(runDirectory === undefined ? {} : { runDirectory }),
@@ -36,7 +39,7 @@ export function openTarget(target: Target, options: OpenTargetOptions = {}): Vho
   });
   try {
     iut.start();
-    return new VhostUserPort({ ...rest, facts, log, iut, carrier: new SocketCarrier(iut.socketPath) });
+    return new VhostUserPort({ ...rest, facts, log, iut, recovery, carrier: new SocketCarrier(iut.socketPath) });
   } catch (error) {
     iut.close();
     throw error;

@@ -14,6 +14,7 @@ import type { OwnRestart } from '../../judging/attribution.ts';
 import { exitText, refusalText } from '../../judging/failure.ts';
 import { isServing } from '../../judging/liveness.ts';
 import { negotiationFor } from '../../judging/negotiation.ts';
+import { canRestart } from '../../judging/recovery.ts';
 import { thrownFailure } from '../../judging/thrown-failure.ts';
 import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
@@ -232,7 +233,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   /** Nothing serves any more after these points: each once more on a fresh process, to find the one that does it. */
   #findCulprit<P extends Point>(points: readonly P[], check: (point: P) => void, sweep: Sweep): void {
     const range = `points ${points[0]?.key} to ${points.at(-1)?.key}`;
-    if (!this.port.facts.capabilities.includes('restart')) {
+    if (!canRestart(this.port)) {
       this.#firstOpenCheck()?.fail('hang', `a new session after ${range}`, 'it is served', 'it is not');
       return;
     }

@@ -2,7 +2,7 @@ import type { DriverPort, IutExit } from '../../drivers/port/port.ts';
 import { type Attributed, CrashAttribution } from '../../judging/attribution.ts';
 import { exitText } from '../../judging/failure.ts';
 import { Losses, type Patience } from '../../judging/patience.ts';
-import { startedAfresh } from '../../judging/recovery.ts';
+import { canRestart, recovered, startedAfresh } from '../../judging/recovery.ts';
 import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import type { CaseRecord, Finding, RunEvent } from '../../reports/record/record.ts';
 import type { PlannedResult } from '../../reports/record/run-plan.ts';
@@ -32,8 +32,6 @@ export interface SliceOptions {
   /** The one command that runs a case again. */
   rerunCommand(key: string, point: string | undefined): string;
   referenceMeetsDeadline(): boolean;
-  /** After a restart: whether the target serves again. */
-  isServedAgain(): boolean;
 }
 
 /** How a slice ended: at its end, or because the target no longer serves and cannot be brought back. */
@@ -76,7 +74,7 @@ class SliceRun {
       crashOf,
       restartedBy: ({ restarted }) => restarted,
       hasRepeatedCrash: ({ crashRepeated }) => crashRepeated === true,
-      restart: this.#canRestart ? () => this.#restart() : undefined,
+      restart: canRestart(port) ? () => this.#restart() : undefined,
     });
   }
 
@@ -153,25 +151,19 @@ class SliceRun {
     return notJudged(definition, 'not-run', why);
   }
 
-  get #canRestart(): boolean {
-    return this.#port.facts.capabilities.includes('restart');
-  }
-
-  #restart(): boolean {
+  #restart(): void {
     this.#attribution.processBegan();
-    return startedAfresh(this.#port) && this.#options.isServedAgain();
+    startedAfresh(this.#port);
   }
 
-  /** Climbs the ladder when the target may no longer serve: a new connection, then a fresh process, then the end. */
+  /** What may no longer serve is brought back, as its target says. */
   #recover(judgement: Judgement): SliceEnd | undefined {
     this.#port.releaseAll();
     if (!mayHaveHarmed(judgement) && this.#port.iut.isAlive()) return undefined;
-    if (this.#canRestart) {
-      if (this.#restart() || this.#restart()) return undefined;
-      return { kind: 'not-served', why: 'it does not answer on a fresh process' };
-    }
-    if (this.#port.iut.isAlive() && this.#options.isServedAgain()) return undefined;
-    return { kind: 'not-served', why: 'it no longer answers, and it is not ours to start again' };
+    const recovery = recovered(this.#port, isKnownNotToServe(judgement));
+    if (recovery.kind === 'lost') return { kind: 'not-served', why: recovery.why };
+    if (recovery.by !== 'reconnect') this.#attribution.processBegan();
+    return undefined;
   }
 
   #recordOf({ definition, variant }: PlannedCase, result: PlannedResult, judgement: Judgement): CaseRecord {
@@ -264,6 +256,11 @@ function mayHaveHarmed({ verdict, findings, died, isUnserved, restarted }: Judge
   return findings.some(
     ({ how }) => how === 'hang' || how === 'leak' || how === 'desync' || (how === 'crash' && restarted === undefined),
   );
+}
+
+/** A control failed behind the case, or nothing answered before it: the next connection would show the same. */
+function isKnownNotToServe({ findings, isUnserved }: Judgement): boolean {
+  return isUnserved === true || findings.some(({ how }) => how === 'hang');
 }
 
 function isSilent({ findings, isUnserved }: Judgement): boolean {

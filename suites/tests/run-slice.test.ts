@@ -115,7 +115,6 @@ function sliceOf(
         requirementFacts: () => ({ level: 'MUST', basis: 'text', features: [] }),
         rerunCommand: () => 'again',
         referenceMeetsDeadline: () => true,
-        isServedAgain: () => firstContact(port).kind === 'served',
         ...options,
       },
     );
