@@ -64,7 +64,7 @@ export interface CaseContext<Slug extends string, Axes extends VariantAxes, S ex
   /** The device driver on that session. @throws DriverUsageError when the case starts `closed`. */
   readonly driver: DeviceDriver;
   readonly variant: VariantOf<Axes>;
-  /** Seeded, the same for the same seed and key. Gives integers in [0, bound). */
+  /** Integers in [0, bound). Each run of a case begins the same sequence anew for the same seed. */
   random(bound: number): number;
   /** Connects once more, or for the first time, as `start` says for the argument. */
   connect(start: 'connected' | 'negotiated'): S;

@@ -20,7 +20,8 @@ t.test('words survive a shell line', async (t) => {
 t.test('a command line is split as a shell does', async (t) => {
   t.same(splitShellLine(`./x -s {socket}  "a b" c\\ d 'e"f'`), ['./x', '-s', '{socket}', 'a b', 'c d', 'e"f']);
   t.same(splitShellLine('  '), []);
-  t.throws(() => splitShellLine(`x "y`), { code: 'USAGE', message: /a quote is not closed/ });
+  t.throws(() => splitShellLine(`x "y`), { code: 'USAGE', message: /a quote or an escape is not closed/ });
+  t.throws(() => splitShellLine('x \\'), { code: 'USAGE' });
 });
 
 t.test('a case is run again by one line', async (t) => {

@@ -1,3 +1,6 @@
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
 import { openDeviceDriver } from '../../drivers/devices/open-device-driver.ts';
 import {
@@ -63,7 +66,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   readonly #drivers = new Map<Session, Map<Guest | undefined, DeviceDriver>>();
   /** Sessions since the point began. */
   readonly #opened: Session[] = [];
-  #random: number;
+  readonly #random: RandomGenerator;
   #sweep: SweepResult | undefined;
 
   constructor(
@@ -78,7 +81,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     this.#definition = definition;
     this.#offer = offer;
     this.#options = options;
-    this.#random = (options.seed ^ 0x5bd1e995) >>> 0;
+    this.#random = xoroshiro128plus(options.seed);
     for (const slug of Object.keys(definition.proves)) {
       this.checks.set(slug, new Check(slug, () => Math.max(0, port.log.next - 1)));
     }
@@ -114,10 +117,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     return check;
   };
 
-  readonly random = (bound: number): number => {
-    this.#random = (Math.imul(this.#random, 1664525) + 1013904223) >>> 0;
-    return Math.floor((this.#random / 0x1_0000_0000) * bound);
-  };
+  readonly random = (bound: number): number => uniformInt(this.#random, 0, bound - 1);
 
   readonly connect = (start: 'connected' | 'negotiated'): Session => {
     const opened = this.port.connect();

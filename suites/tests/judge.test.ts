@@ -86,6 +86,24 @@ t.test('a claim that does not hold is a finding with what was expected and seen'
   t.equal(result.outcomes.find(({ requirement }) => requirement === other)?.outcome, 'pass');
 });
 
+t.test('random numbers are in range, and begin anew with each run of a case for the same seed', async (t) => {
+  const seen: number[][] = [];
+  const definition = defineCase({
+    id: 'test/random',
+    title: 'draws numbers',
+    proves: { [slug]: 'call-never' },
+    applies: { start: 'connected' },
+    run({ random, requirement }) {
+      seen.push(Array.from({ length: 200 }, () => random(10)));
+      requirement(slug).equal(1, 1, 'one');
+    },
+  });
+  for (const seed of [5, 5, 6]) judged(definition, [], { seed });
+  t.same(seen[0], seen[1]);
+  t.not(seen[0]?.join(), seen[2]?.join());
+  t.same([...new Set(seen.flat())].sort(), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+});
+
 t.test('a declared requirement that was never checked is our error', async (t) => {
   const definition = defineCase({
     id: 'test/unchecked',
