@@ -1,7 +1,7 @@
 import type { DeviceDriver } from '../drivers/devices/device-driver.ts';
 import type { DriverPort, Guest, GuestSplitRing, Session, SessionOf, Transport } from '../drivers/port/port.ts';
 import type { FeatureName, RequirementSlug } from '../reference-impl/catalogue/catalogue.ts';
-import type { RingPlacement } from '../reference-impl/virtqueue/split/guest-ring.ts';
+import type { RingPlacement } from '../reference-impl/virtqueue/ring-placement.ts';
 import type { Check } from './check.ts';
 
 export type VariantValue = string | number | boolean;

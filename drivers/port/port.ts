@@ -22,9 +22,9 @@ export {
 } from '../../reference-impl/errors.ts';
 export type { Guest } from '../../reference-impl/memory/guest.ts';
 export type { GuestLayout } from '../../reference-impl/memory/guest-layout.ts';
+export type { UsedElement } from '../../reference-impl/virtqueue/driver-ring.ts';
 export type { SplitDriver } from '../../reference-impl/virtqueue/split/driver-ring.ts';
 export type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
-export type { UsedElement } from '../../reference-impl/virtqueue/split/ring-memory.ts';
 export type { BlockWorkload, NetWorkload, TargetFacts, Transport, WorkloadFacts } from '../target.ts';
 export type * from './descriptor-source.ts';
 export type * from './iut.ts';

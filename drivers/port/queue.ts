@@ -1,7 +1,7 @@
+import type { UsedElement } from '../../reference-impl/virtqueue/driver-ring.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
-import type { AddOptions, SplitDriver } from '../../reference-impl/virtqueue/split/driver-ring.ts';
+import type { SplitAddOptions, SplitDriver } from '../../reference-impl/virtqueue/split/driver-ring.ts';
 import type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
-import type { UsedElement } from '../../reference-impl/virtqueue/split/ring-memory.ts';
 import type { ControlOutcome, NoAnswer } from './outcome.ts';
 
 export interface AttachOptions {
@@ -27,7 +27,7 @@ export interface Attachment {
    * Adds each chain to the ring and publishes them all at once; no kick. The heads, in order.
    * @throws DriverUsageError when the ring has no room.
    */
-  makeAvailable(chains: readonly (readonly Segment[])[], options?: AddOptions): number[];
+  makeAvailable(chains: readonly (readonly Segment[])[], options?: SplitAddOptions): number[];
   kick(): void;
   /** Kicks, then `waitForUsed(count)`. */
   kickAndWaitForUsed(count: number, deadlineMs?: number): UsedElement[];

@@ -1,11 +1,7 @@
+import type { DriverRingOptions, UsedElement } from '../../reference-impl/virtqueue/driver-ring.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
-import {
-  type AddOptions,
-  SplitDriver,
-  type SplitDriverOptions,
-} from '../../reference-impl/virtqueue/split/driver-ring.ts';
+import { type SplitAddOptions, SplitDriver } from '../../reference-impl/virtqueue/split/driver-ring.ts';
 import type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
-import type { UsedElement } from '../../reference-impl/virtqueue/split/ring-memory.ts';
 import { DeadlineError, DriverUsageError } from '../errors.ts';
 import type { ControlOutcome } from '../port/outcome.ts';
 import type { Attachment } from '../port/queue.ts';
@@ -17,7 +13,7 @@ export interface RingAttachmentOptions {
   readonly context: SessionContext;
   readonly ring: GuestSplitRing;
   readonly index: number;
-  readonly driver: SplitDriverOptions;
+  readonly driver: DriverRingOptions;
 }
 
 /** What an attachment is on every transport: the driver's side of its ring, traced, and the waits for what is owed. */
@@ -48,7 +44,7 @@ export abstract class RingAttachment implements Attachment {
   /** Why nothing can come any more, as an error that begins with what is missing. */
   protected abstract endOfService(missing: string): Error;
 
-  makeAvailable(chains: readonly (readonly Segment[])[], options?: AddOptions): number[] {
+  makeAvailable(chains: readonly (readonly Segment[])[], options?: SplitAddOptions): number[] {
     const heads: number[] = [];
     for (const chain of chains) {
       const { nextAvailIdx } = this.driver;

@@ -1,5 +1,6 @@
 import { featureSet, noFeatures } from '../../reference-impl/catalogue/feature-set.ts';
 import type { Guest } from '../../reference-impl/memory/guest.ts';
+import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
 import type { Codec } from '../../reference-impl/wire/compile-layout.ts';
 import { errno, errorName } from '../../reference-impl/wire/errno.ts';
@@ -162,7 +163,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
       base,
       driver: {
         space: isTable ? 'guest-physical' : 'io-virtual',
-        base,
+        position: splitPosition(base),
         eventIdx: options.eventIdx ?? false,
         ...(this.#guest === undefined ? {} : { tables: this.#guest }),
       },

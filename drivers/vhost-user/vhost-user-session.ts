@@ -1,5 +1,6 @@
 import type { Guest } from '../../reference-impl/memory/guest.ts';
 import type { Region } from '../../reference-impl/memory/region.ts';
+import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
 import {
   bit,
@@ -145,7 +146,7 @@ export class FrontEndSession implements VhostUserSession {
       index,
       driver: {
         space,
-        base,
+        position: splitPosition(base),
         eventIdx: options.eventIdx ?? false,
         ...(guest === undefined ? {} : { tables: guest }),
       },

@@ -1,5 +1,5 @@
 import { fillPieces, gather, writePieces } from '../memory/pieces.ts';
-import type { SplitChain } from '../virtqueue/split/split-chain.ts';
+import type { Chain } from '../virtqueue/chain.ts';
 import {
   BLOCK_CONFIG_SIZE,
   BLOCK_HEADER_SIZE,
@@ -149,7 +149,7 @@ export class BlockDevice extends QueuedDevice {
   }
 
   /** A chain may offer far more bytes than there is memory (the same again and again): nothing is made in its size. */
-  #carryOut(chain: SplitChain): void {
+  #carryOut(chain: Chain): void {
     const rules = this.#rules;
     const header = rules.headerBytes(chain.readable);
     const answer = header.length < BLOCK_HEADER_SIZE ? failed : this.#request(rules.decodeHeader(header), chain);
@@ -161,7 +161,7 @@ export class BlockDevice extends QueuedDevice {
     writePieces(chain.writable, rules.statusOffset(chain), Uint8Array.of(rules.status(answer.outcome)));
   }
 
-  #request(header: BlockHeader, chain: SplitChain): BlockAnswer {
+  #request(header: BlockHeader, chain: Chain): BlockAnswer {
     if (!this.#rules.supports(header.type)) return unsupported;
     switch (header.type) {
       case VIRTIO_BLK_T_IN:
@@ -190,7 +190,7 @@ export class BlockDevice extends QueuedDevice {
     return { outcome: 'done', data: this.#rules.read(this.disk.slice(from, from + bytes)) };
   }
 
-  #write(sector: bigint, chain: SplitChain): BlockOutcome {
+  #write(sector: bigint, chain: Chain): BlockOutcome {
     const start = this.#rules.dataOffset(chain.readable);
     const bytes = Math.max(0, chain.readableLength - start);
     if (!this.#rules.acceptsWrite(this.#isReadOnly) || !this.#fits(sector, bytes)) return 'failed';
@@ -202,7 +202,7 @@ export class BlockDevice extends QueuedDevice {
   }
 
   /** Discard and write zeroes: one range each; a discarded sector reads as zero (virtio 5.2.6.2). */
-  #zero(chain: SplitChain, allowedFlags: number): BlockOutcome {
+  #zero(chain: Chain, allowedFlags: number): BlockOutcome {
     if (chain.readableLength !== BLOCK_HEADER_SIZE + RANGE_SIZE) return 'failed';
     const ranges = gather(chain.readable, BLOCK_HEADER_SIZE);
     const view = new DataView(ranges.buffer);

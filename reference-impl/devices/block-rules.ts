@@ -1,5 +1,5 @@
 import { gather, type Piece } from '../memory/pieces.ts';
-import type { SplitChain } from '../virtqueue/split/split-chain.ts';
+import type { Chain } from '../virtqueue/chain.ts';
 import {
   BLOCK_HEADER_SIZE,
   BLOCK_ID_SIZE,
@@ -25,7 +25,7 @@ export interface BlockRules {
   /** Where the data of a write begins in the readable part. */
   readonly dataOffset: (readable: readonly Piece[]) => number;
   /** Where in the writable part the status lies. */
-  readonly statusOffset: (chain: SplitChain) => number;
+  readonly statusOffset: (chain: Chain) => number;
   readonly status: (outcome: BlockOutcome) => number;
   readonly acceptsDataLength: (bytes: number) => boolean;
   readonly isInRange: (sector: bigint, bytes: number, capacity: bigint) => boolean;
@@ -51,7 +51,7 @@ export interface BlockRules {
   /** What fills writable bytes that a request has no data for. */
   readonly filler: () => number;
   /** Bytes told as written; all of the writable part are. */
-  readonly written: (chain: SplitChain) => number;
+  readonly written: (chain: Chain) => number;
 }
 
 export const blockRules: BlockRules = {

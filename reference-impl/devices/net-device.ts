@@ -1,6 +1,6 @@
 import { gather, writePieces } from '../memory/pieces.ts';
-import type { SplitDevice } from '../virtqueue/split/device-ring.ts';
-import type { SplitChain } from '../virtqueue/split/split-chain.ts';
+import type { Chain } from '../virtqueue/chain.ts';
+import type { DeviceRing } from '../virtqueue/device-ring.ts';
 import {
   isTransmitQueue,
   NET_CONFIG_SIZE,
@@ -85,7 +85,7 @@ export class NetDevice extends QueuedDevice {
     return isTransmitQueue(queue.index) ? this.#transmit(queue, ring) : this.#receive(queue, ring);
   }
 
-  #transmit(queue: Queue, ring: SplitDevice): StepOutcome {
+  #transmit(queue: Queue, ring: DeviceRing): StepOutcome {
     if (!this.mayProcess(queue, queue.isAwake, true)) return 'idle';
     const target = this.#waiting[this.#rules.receiveQueue(queue.index)];
     if (target !== undefined && target.length >= MAX_WAITING) return 'blocked';
@@ -105,7 +105,7 @@ export class NetDevice extends QueuedDevice {
     return 'progressed';
   }
 
-  #receive(queue: Queue, ring: SplitDevice): StepOutcome {
+  #receive(queue: Queue, ring: DeviceRing): StepOutcome {
     const frames = this.#waiting[queue.index] ?? [];
     const [frame] = frames;
     if (frame === undefined) return 'idle';
@@ -124,19 +124,19 @@ export class NetDevice extends QueuedDevice {
     return 'blocked';
   }
 
-  #deliver(queue: Queue, ring: SplitDevice, frame: Uint8Array): 'delivered' | 'too-large' | 'no-buffers' {
+  #deliver(queue: Queue, ring: DeviceRing, frame: Uint8Array): 'delivered' | 'too-large' | 'no-buffers' {
     const size = this.#rules.headerSize(this.features);
     const needed = size + frame.length;
-    const before = ring.lastAvailIdx;
-    const chains: SplitChain[] = [];
+    ring.mark();
+    const chains: Chain[] = [];
     let room = 0;
     const putBack = (outcome: 'too-large' | 'no-buffers'): typeof outcome => {
-      ring.lastAvailIdx = before;
+      ring.rewind();
       return outcome;
     };
     while (room < needed) {
       const chain = this.take(queue, ring);
-      if (chain === undefined) return putBack(chains.length === ring.ring.size ? 'too-large' : 'no-buffers');
+      if (chain === undefined) return putBack(chains.length === ring.size ? 'too-large' : 'no-buffers');
       chains.push(chain);
       room += this.#rules.usableLength(chain.writableLength);
       if (room < needed && !this.#rules.mergesBuffers(this.features)) return putBack('too-large');

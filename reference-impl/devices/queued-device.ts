@@ -1,5 +1,7 @@
 import { MemoryMap } from '../memory/memory-map.ts';
 import { guestAddressOf, slicePieces } from '../memory/pieces.ts';
+import type { Chain } from '../virtqueue/chain.ts';
+import type { DeviceRing, RingObserver } from '../virtqueue/device-ring.ts';
 import {
   VIRTIO_F_ACCESS_PLATFORM,
   VIRTIO_F_EVENT_IDX,
@@ -7,10 +9,10 @@ import {
   VIRTIO_F_INDIRECT_DESC,
   VIRTIO_F_VERSION_1,
 } from '../virtqueue/feature-bits.ts';
-import { attachSplitDevice, type RingObserver, type SplitDevice } from '../virtqueue/split/device-ring.ts';
+import { splitPosition } from '../virtqueue/ring.ts';
+import { attachSplitDevice } from '../virtqueue/split/device-ring.ts';
 import { type SplitDeviceRules, splitDeviceRules } from '../virtqueue/split/device-rules.ts';
 import { MAX_QUEUE_SIZE } from '../virtqueue/split/layout.ts';
-import type { SplitChain } from '../virtqueue/split/split-chain.ts';
 import type { ParentDriver, ParentSinks, QueueFailure, QueueStart, QueueState, StepOutcome } from './parent-driver.ts';
 import { type QueueRules, queueRules } from './queue-rules.ts';
 
@@ -32,7 +34,7 @@ export const QUEUE_FEATURES =
 export interface Queue {
   readonly index: number;
   /** The ring that was started last; it is worked on no more once `isStarted` is false. */
-  ring: SplitDevice | undefined;
+  ring: DeviceRing | undefined;
   isStarted: boolean;
   isEnabled: boolean;
   /** A kick came since the ring was started. */
@@ -116,9 +118,21 @@ export abstract class QueuedDevice implements ParentDriver {
   startQueue(index: number, start: QueueStart): QueueFailure | undefined {
     const queue = this.queues[index];
     if (queue === undefined) return 'no-such-queue';
-    const features = { eventIdx: this.has(VIRTIO_F_EVENT_IDX), indirect: this.has(VIRTIO_F_INDIRECT_DESC) };
+    const features = {
+      eventIdx: this.has(VIRTIO_F_EVENT_IDX),
+      indirect: this.has(VIRTIO_F_INDIRECT_DESC),
+      inOrder: this.has(VIRTIO_F_IN_ORDER),
+    };
     const observer = this.#observerOf(index);
-    const ring = attachSplitDevice({ ...start, memory: this.#memory, features, rules: this.transport.ring, observer });
+    const position = splitPosition(start.base);
+    const ring = attachSplitDevice({
+      ...start,
+      position,
+      memory: this.#memory,
+      features,
+      rules: this.transport.ring,
+      observer,
+    });
     if (typeof ring === 'string') {
       // The ring before it may lie in memory that is about to go.
       queue.ring = undefined;
@@ -138,7 +152,7 @@ export abstract class QueuedDevice implements ParentDriver {
     queue.isStarted = false;
     queue.broken = undefined;
     queue.wasKicked = queue.isAwake = false;
-    return queue.ring.base;
+    return queue.ring.position.avail;
   }
 
   setQueueEnabled(index: number, enabled: boolean): void {
@@ -229,7 +243,7 @@ export abstract class QueuedDevice implements ParentDriver {
   }
 
   /** The next chain of a ring; undefined where there is none, or where it breaks the queue. */
-  protected take(queue: Queue, ring: SplitDevice): SplitChain | undefined {
+  protected take(queue: Queue, ring: DeviceRing): Chain | undefined {
     let next = ring.next();
     if (next.kind === 'empty') {
       this.#fallAsleep(queue, ring);
@@ -257,21 +271,21 @@ export abstract class QueuedDevice implements ParentDriver {
 
   #observerOf(queue: number): RingObserver {
     return {
-      fetched: (head) => this.sinks.fetchedHead?.(queue, head),
-      using: (head) => this.sinks.usingHead?.(queue, head),
-      used: (head, usedIdx) => this.sinks.usedHead?.(queue, head, usedIdx),
-      wroteUsedRing: (offset, length) => this.sinks.wroteUsedRing?.(queue, offset, length),
+      fetched: ({ id }) => this.sinks.fetchedHead?.(queue, id),
+      using: ({ id }) => this.sinks.usingHead?.(queue, id),
+      used: ({ id }, position) => this.sinks.usedHead?.(queue, id, position.used),
+      wroteRing: (_area, offset, length) => this.sinks.wroteUsedRing?.(queue, offset, length),
     };
   }
 
   /** Asks for kicks, then looks once more: a chain may have come just before, without a kick. */
-  #fallAsleep(queue: Queue, ring: SplitDevice): void {
+  #fallAsleep(queue: Queue, ring: DeviceRing): void {
     ring.wantKicks(true);
     queue.isAwake = ring.pending() > 0;
   }
 
   /** Tells the driver that a chain was carried out, and signals the call where one is due. */
-  protected complete(queue: Queue, ring: SplitDevice, chain: SplitChain, written: number): void {
+  protected complete(queue: Queue, ring: DeviceRing, chain: Chain, written: number): void {
     if (this.sinks.wroteMemory !== undefined) {
       for (const piece of slicePieces(chain.writable, 0, written)) {
         this.sinks.wroteMemory(guestAddressOf(piece), piece.length);
@@ -282,7 +296,7 @@ export abstract class QueuedDevice implements ParentDriver {
   }
 
   /** Signals the call where one is due for what became used. */
-  protected callFor(queue: Queue, ring: SplitDevice): void {
+  protected callFor(queue: Queue, ring: DeviceRing): void {
     const { calls, callQueue } = this.transport.queue;
     for (let left = calls(ring.needsCall()); left > 0; left--) this.sinks.signalCall(callQueue(queue.index));
   }

@@ -14,7 +14,7 @@ export const splitRingFaults = {
   'used-id-is-last-descriptor': fault(
     'split/used-id-is-chain-head',
     'the id of a used element is not that of the head where a chain has more than three descriptors',
-    inRing({ usedId: ({ head, descriptors }) => (descriptors > 3 ? head + descriptors - 1 : head) }),
+    inRing({ usedId: ({ id, descriptors }) => (descriptors > 3 ? id + descriptors - 1 : id) }),
   ),
   'used-len-counts-readable-too': fault(
     'split/used-len-counts-written-bytes',
@@ -66,7 +66,7 @@ export const splitRingFaults = {
   'descriptor-table-scribbled': fault(
     'split/descriptor-table-never-written',
     'the flags of the head are cleared once it is used',
-    inRing({ afterwards: (ring, { chain }) => ring.writeDescriptor(chain.head, { flags: 0 }) }),
+    inRing({ afterwards: (ring, { chain }) => ring.writeDescriptor(chain.id, { flags: 0 }) }),
   ),
   'avail-ring-scribbled': fault(
     'split/avail-ring-never-written',
@@ -74,7 +74,7 @@ export const splitRingFaults = {
     inRing({
       afterwards: (ring, { chain }) => {
         for (let slot = 0; slot < ring.size; slot++)
-          if (ring.availHead(slot) === chain.head) ring.setAvailHead(slot, 0xffff);
+          if (ring.availHead(slot) === chain.id) ring.setAvailHead(slot, 0xffff);
       },
     }),
   ),

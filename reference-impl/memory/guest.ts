@@ -1,10 +1,18 @@
 import { DriverUsageError } from '../errors.ts';
-import { type GuestSplitRing, placeSplitRing, type RingPlacement } from '../virtqueue/split/guest-ring.ts';
+import { type RingPosition, splitPosition } from '../virtqueue/ring.ts';
+import type { RingPlacement } from '../virtqueue/ring-placement.ts';
+import { type GuestSplitRing, placeSplitRing } from '../virtqueue/split/guest-ring.ts';
 import type { GuestAddress } from './addresses.ts';
 import { type AllocationMark, type AllocationRequest, Allocator } from './allocation.ts';
 import { defaultGuestLayout, fileSizes, type GuestLayout } from './guest-layout.ts';
 import type { Region, RegionMemory } from './region.ts';
 import type { Span } from './span.ts';
+
+export interface RingRequest {
+  readonly size: number;
+  readonly position?: RingPosition;
+  readonly placement?: RingPlacement;
+}
 
 /** The memory of a guest: what buffers and rings lie in. It outlives every connection. */
 export class Guest {
@@ -41,16 +49,15 @@ export class Guest {
     this.#allocator.release(mark);
   }
 
-  /**
-   * A zeroed split ring of `size` entries. With `base` it is as a migrated ring: available and used idx both `base`
-   * (virtio 2.7; vhost-user "Starting and stopping rings").
-   */
-  splitRing(request: {
-    readonly size: number;
-    readonly base?: number;
-    readonly placement?: RingPlacement;
-  }): GuestSplitRing {
-    return placeSplitRing(this, request.size, request.base ?? 0, request.placement ?? 'contiguous');
+  /** A zeroed ring that begins at `position`, at the start of its layout without one. */
+  ring(request: RingRequest & { readonly layout: 'split' }): GuestSplitRing {
+    const { size, position = splitPosition(0), placement = 'contiguous' } = request;
+    return placeSplitRing(this, size, position, placement);
+  }
+
+  /** A split ring with both idx at `base`. */
+  splitRing({ base = 0, ...request }: Omit<RingRequest, 'position'> & { readonly base?: number }): GuestSplitRing {
+    return this.ring({ layout: 'split', position: splitPosition(base), ...request });
   }
 }
 

@@ -14,7 +14,7 @@ import { SplitDriver } from '../virtqueue/split/driver-ring.ts';
 function violationsUnder(rules: ReferenceRules, base = 0) {
   const guest = plainGuest();
   const ring = guest.splitRing({ size: 16, base });
-  const driver = new SplitDriver(ring, { base });
+  const driver = new SplitDriver(ring);
   const device = makeDevice('block', rules, 1);
   device.setMemory(mapOf(guest));
   device.setFeatures(1n << 32n);
@@ -55,7 +55,7 @@ const seen: readonly (readonly [string, ReferenceRules])[] = [
   ['split/readable-buffers-never-written', named('readable-buffer-scribbled')],
   ['split/nothing-written-outside-buffers', named('byte-behind-buffer-scribbled')],
   ['split/chain-used-once', named('chain-used-twice')],
-  ['split/used-id-is-chain-head', inRing({ usedId: ({ head }) => head + 1 })(referenceRules)],
+  ['split/used-id-is-chain-head', inRing({ usedId: ({ id }) => id + 1 })(referenceRules)],
   ['split/used-len-bytes-written', inRing({ usedLen: ({ written }) => written + 1 })(referenceRules)],
   [
     'split/used-element-position',

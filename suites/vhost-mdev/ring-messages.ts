@@ -1,6 +1,7 @@
 import type { GuestSplitRing, VhostMdevSession } from '../../drivers/port/port.ts';
 import type { AddressSpace } from '../../reference-impl/memory/addresses.ts';
 import { addressIn } from '../../reference-impl/memory/addresses.ts';
+import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { SplitDriver } from '../../reference-impl/virtqueue/split/driver-ring.ts';
 import { errorName } from '../../reference-impl/wire/errno.ts';
 import { decodeStructure, encodeStructure } from '../../reference-impl/wire/vfio-structures.ts';
@@ -86,7 +87,7 @@ export function tellRing(session: VhostMdevSession, index: number, ring: GuestSp
 
 /** The driver's side of a ring that no attachment is made for. */
 export const ringDriver = (session: VhostMdevSession, ring: GuestSplitRing, base = 0): SplitDriver =>
-  new SplitDriver(ring, { space: spacesOf(session).buffer, base });
+  new SplitDriver(ring, { space: spacesOf(session).buffer, position: splitPosition(base) });
 
 /** Rings of the device: each has a page of doorbells. */
 export function ringCount({ device, places, pageSize }: VhostMdevSession): number {

@@ -112,7 +112,7 @@ export const usedRingMarked = defineCase({
     const log = loggedBy(session, new DirtyPages(port, { size: wholeLog }), check);
     driver.companions();
     // A page of its own, so that no buffer marks it.
-    const vring = ring({ size: 16, placement: { used: { at: 'region-end' } } });
+    const vring = ring({ size: 16, placement: { device: { at: 'region-end' } } });
     const hand = new RingByHand(port, session, vring, { index: driver.queueIndex });
     if (!logged(check, hand, session, driver, vring.used.guestAddress)) return;
     check.reply(session.messages.fence(), 'GET_FEATURES');

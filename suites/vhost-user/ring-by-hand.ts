@@ -1,5 +1,6 @@
 import type { DriverPort, GuestSplitRing, UsedElement, VhostUserSession } from '../../drivers/port/port.ts';
 import { exitText } from '../../judging/failure.ts';
+import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import { SplitDriver } from '../../reference-impl/virtqueue/split/driver-ring.ts';
 import type { Check } from '../check.ts';
@@ -36,7 +37,7 @@ export class RingByHand {
     this.#base = base;
     this.ring = ring;
     this.index = index;
-    this.driver = new SplitDriver(ring, { base });
+    this.driver = new SplitDriver(ring, { position: splitPosition(base) });
     this.kickFd = port.descriptors.eventfd();
     this.callFd = port.descriptors.eventfd();
     this.errorFd = port.descriptors.eventfd();

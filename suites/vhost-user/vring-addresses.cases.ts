@@ -120,7 +120,7 @@ export const userAddresses = defineCase({
     check.accepted(session.shareMemory(guest), 'the memory table');
     const { region } = variant;
     const queue = driver.attach(
-      ring({ guest, size: 16, placement: { desc: { region }, avail: { region }, used: { region } } }),
+      ring({ guest, size: 16, placement: { descriptor: { region }, driver: { region }, device: { region } } }),
     );
     const [head] = queue.makeAvailable([driver.request().segments]);
     const [used] = queue.kickAndWaitForUsed(1);

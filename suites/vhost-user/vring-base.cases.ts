@@ -1,4 +1,5 @@
 import type { Request } from '../../drivers/devices/request.ts';
+import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../case.ts';
 import { baseFrom } from './ring-by-hand.ts';
 import { getBase, setBase, setNum } from './ring-messages.ts';
@@ -108,7 +109,7 @@ export const drains = defineCase({
       const held = check.equal(vring.usedIdx(), used, 'used idx a message later');
       session.close();
       if (!held || used !== told) return;
-      vring.reset(told);
+      vring.reset(splitPosition(told));
       base = told;
     }
   },

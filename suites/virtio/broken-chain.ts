@@ -1,7 +1,7 @@
 import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
 import type { GuestSplitRing } from '../../drivers/port/port.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
-import type { AddOptions } from '../../reference-impl/virtqueue/split/driver-ring.ts';
+import type { SplitAddOptions } from '../../reference-impl/virtqueue/split/driver-ring.ts';
 import type { CaseContext, VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
 import { runningQueue, servesAfresh } from './running-queue.ts';
@@ -23,7 +23,7 @@ export interface LaidOut {
 export interface Breakage {
   readonly key: string;
   readonly chain?: (driver: DeviceDriver) => readonly Segment[];
-  readonly add?: AddOptions;
+  readonly add?: SplitAddOptions;
   readonly lay?: (laid: LaidOut) => void;
   /** Moves the available idx in place of the driver side. */
   readonly show?: (ring: GuestSplitRing) => void;

@@ -1,6 +1,6 @@
 import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
 import type { Attachment, AttachOptions, GuestSplitRing, Session } from '../../drivers/port/port.ts';
-import type { RingPlacement } from '../../reference-impl/virtqueue/split/guest-ring.ts';
+import type { RingPlacement } from '../../reference-impl/virtqueue/ring-placement.ts';
 import type { CaseContext, VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
 

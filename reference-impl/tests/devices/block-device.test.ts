@@ -28,7 +28,7 @@ import {
   VIRTIO_F_VERSION_1,
 } from '../../virtqueue/feature-bits.ts';
 import { readable, writable } from '../../virtqueue/segment.ts';
-import type { AddOptions } from '../../virtqueue/split/driver-ring.ts';
+import type { SplitAddOptions } from '../../virtqueue/split/driver-ring.ts';
 import { type HarnessOptions, harness } from './queue-harness.ts';
 
 interface Request {
@@ -40,7 +40,7 @@ interface Request {
   /** Where descriptors end, as lengths that are taken in turn; one for each of header, data and status unless given. */
   readonly cuts?: readonly number[];
   readonly queue?: number;
-  readonly add?: AddOptions;
+  readonly add?: SplitAddOptions;
 }
 
 function bench(device: BlockDevice, options: HarnessOptions = {}) {

@@ -4,8 +4,9 @@ import { type AddressSpace, addressIn } from '../../memory/addresses.ts';
 import { type Guest, plainGuest } from '../../memory/guest.ts';
 import { mapOf } from '../../memory/guest-map.ts';
 import { VIRTIO_F_EVENT_IDX, VIRTIO_F_INDIRECT_DESC, VIRTIO_F_VERSION_1 } from '../../virtqueue/feature-bits.ts';
+import type { RingPlacement } from '../../virtqueue/ring-placement.ts';
 import { SplitDriver } from '../../virtqueue/split/driver-ring.ts';
-import type { GuestSplitRing, RingPlacement } from '../../virtqueue/split/guest-ring.ts';
+import type { GuestSplitRing } from '../../virtqueue/split/guest-ring.ts';
 
 export interface HarnessOptions {
   readonly guest?: Guest;

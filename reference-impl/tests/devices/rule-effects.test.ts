@@ -43,7 +43,7 @@ const ringEntries: { readonly [K in keyof SplitDeviceRules]: readonly SplitDevic
     (held, pending) => (pending > 0 ? [] : held),
     (held, pending) => (pending > 0 ? [] : held.toReversed()),
   ],
-  usedId: [() => 0, (chain) => chain.head + 1],
+  usedId: [() => 0, (chain) => chain.id + 1],
   usedLen: [() => 0, ({ written }) => written + 1, ({ chain }) => chain.readableLength],
   usedSlot: [() => 0],
   nextUsedIdx: [(idx) => Math.min(idx + 1, 65535), (idx) => (idx + 2) & 0xffff],
@@ -52,7 +52,7 @@ const ringEntries: { readonly [K in keyof SplitDeviceRules]: readonly SplitDevic
     (ring, _slot, _id, _len, next) => ring.setUsedIdx(next),
   ],
   afterwards: [
-    (ring, { chain }) => ring.writeDescriptor(chain.head, { flags: 0x80 }),
+    (ring, { chain }) => ring.writeDescriptor(chain.id, { flags: 0x80 }),
     (_, { chain: { readable } }) => {
       for (const { bytes, offset } of readable) bytes[offset] = 0xdd;
     },

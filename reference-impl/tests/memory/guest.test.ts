@@ -215,7 +215,7 @@ t.test('rings lie where they are asked to', async (t) => {
   t.equal(apart.usedIdx(), 65535);
   const end = guest.splitRing({ size: 16, placement: 'region-end' });
   t.ok(end.used.guestAddress + BigInt(end.used.length) > 0x8018_0000n - 16n);
-  const given = guest.splitRing({ size: 1, placement: { used: { at: guestAddress(0x8004_0004n) } } });
+  const given = guest.splitRing({ size: 1, placement: { device: { at: guestAddress(0x8004_0004n) } } });
   t.equal(given.used.guestAddress, 0x8004_0004n);
   for (const ring of [apart, end, given]) {
     t.equal(ring.desc.guestAddress % 16n, 0n);

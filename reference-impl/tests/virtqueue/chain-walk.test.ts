@@ -221,7 +221,7 @@ for (const { name, reason, head, options, make } of malformed) {
   t.test(`${name}: ${reason}`, async (t) => {
     const pair = ringPair(options);
     make(pair, pair.guest.allocate({ size: 64 }));
-    const expected = { kind: 'malformed', head: head ?? (reason === 'avail-idx-jumped' ? undefined : 0), reason };
+    const expected = { kind: 'malformed', id: head ?? (reason === 'avail-idx-jumped' ? undefined : 0), reason };
     t.same(pair.device.next(), expected);
     t.same(pair.device.next(), expected, 'it stays where it is');
     t.equal(pair.device.lastAvailIdx, 0);

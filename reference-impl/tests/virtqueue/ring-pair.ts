@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { type AddressSpace, addressIn } from '../../memory/addresses.ts';
 import { type Guest, plainGuest } from '../../memory/guest.ts';
 import { mapOf } from '../../memory/guest-map.ts';
+import { splitPosition } from '../../virtqueue/ring.ts';
+import type { RingPlacement } from '../../virtqueue/ring-placement.ts';
 import { attachSplitDevice, type SplitDevice } from '../../virtqueue/split/device-ring.ts';
 import { type SplitDeviceRules, splitDeviceRules } from '../../virtqueue/split/device-rules.ts';
 import { SplitDriver } from '../../virtqueue/split/driver-ring.ts';
-import type { GuestSplitRing, RingPlacement } from '../../virtqueue/split/guest-ring.ts';
+import type { GuestSplitRing } from '../../virtqueue/split/guest-ring.ts';
 
 export interface PairOptions {
   readonly guest?: Guest;
@@ -30,7 +32,13 @@ export interface RingPair {
 /** Both sides of one ring over one guest. */
 export function ringPair(options: PairOptions = {}): RingPair {
   const { guest = plainGuest(), size = 16, base = 0, placement = 'contiguous' } = options;
-  const { eventIdx = false, indirect = true, ringSpace = 'user', bufferSpace = 'guest-physical' } = options;
+  const {
+    eventIdx = false,
+    indirect = true,
+    inOrder = false,
+    ringSpace = 'user',
+    bufferSpace = 'guest-physical',
+  } = options;
   const ring = guest.splitRing({ size, base, placement });
   const device = attachSplitDevice({
     size,
@@ -42,13 +50,12 @@ export function ringPair(options: PairOptions = {}): RingPair {
     },
     ringSpace,
     bufferSpace,
-    features: { eventIdx, indirect },
-    base,
+    features: { eventIdx, indirect, inOrder },
+    position: splitPosition(base),
     rules: { ...splitDeviceRules, ...options.rules },
   });
   assert.ok(typeof device !== 'string', String(device));
   device.wantKicks(true);
-  const inOrder = options.inOrder ?? false;
   return {
     guest,
     ring,

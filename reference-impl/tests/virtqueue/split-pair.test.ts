@@ -7,7 +7,7 @@ import { gather, writePieces } from '../../memory/pieces.ts';
 import { changes, changesOutside, snapshot } from '../../memory/snapshot.ts';
 import type { Span } from '../../memory/span.ts';
 import { readable, writable } from '../../virtqueue/segment.ts';
-import type { AddOptions } from '../../virtqueue/split/driver-ring.ts';
+import type { SplitAddOptions } from '../../virtqueue/split/driver-ring.ts';
 import { ringPair } from './ring-pair.ts';
 
 interface PlannedChain {
@@ -89,7 +89,7 @@ t.test('every chain is used exactly once, whole, and nothing else is written', a
           const next = waiting[0] as PlannedChain;
           const out = next.readable.map((length) => place(length, next.crossing));
           const into = next.writable.map((length) => place(length, next.crossing));
-          const options: AddOptions = {
+          const options: SplitAddOptions = {
             order: next.order,
             ...(next.indirect === 'none' ? {} : { indirect: next.indirect }),
           };
@@ -111,8 +111,8 @@ t.test('every chain is used exactly once, whole, and nothing else is written', a
           if (chain.kind === 'empty') break;
           assert.equal(chain.kind, 'chain');
           if (chain.kind !== 'chain') break;
-          const known = offered.get(chain.head);
-          assert.ok(known, `head ${chain.head} was never offered`);
+          const known = offered.get(chain.id);
+          assert.ok(known, `head ${chain.id} was never offered`);
           assert.deepEqual(gather(chain.readable), known.sent);
           assert.equal(
             chain.writableLength,
@@ -121,7 +121,7 @@ t.test('every chain is used exactly once, whole, and nothing else is written', a
           assert.equal(writePieces(chain.writable, 0, known.answer), known.answer.length);
           device.complete(chain, known.answer.length);
           touched.push(...known.writable);
-          expected.set(chain.head, known.answer.length);
+          expected.set(chain.id, known.answer.length);
         }
         if (before !== undefined) assert.deepEqual(changesOutside(changes(before), touched), []);
         for (const { id, len } of driver.reapUsed()) {
@@ -138,7 +138,7 @@ t.test('every chain is used exactly once, whole, and nothing else is written', a
       assert.equal(driver.outstanding, 0);
       assert.equal(driver.freeDescriptors, size);
       assert.equal(ring.usedIdx(), (plan.base + total) & 0xffff);
-      assert.equal(device.base, (plan.base + total) & 0xffff);
+      assert.equal(device.position.avail, (plan.base + total) & 0xffff);
       used += total;
     }),
     { numRuns: 200, seed: 1 },

@@ -1,7 +1,10 @@
 import type { AddressSpace } from '../../memory/addresses.ts';
 import { isFailure, type MemoryMap, type TranslationFailure } from '../../memory/memory-map.ts';
-import { type MalformedChain, type WalkedRing, walkChain } from './chain.ts';
-import { type Completion, type SplitDeviceRules, type SplitFeatures, splitDeviceRules } from './device-rules.ts';
+import { type Chain, type Completion, EMPTY_RING, type EmptyRing, type MalformedChain } from '../chain.ts';
+import type { DeviceRing, RingObserver } from '../device-ring.ts';
+import { type RingFeatures, type SplitPosition, splitPosition } from '../ring.ts';
+import { type WalkedRing, walkChain } from './chain-walk.ts';
+import { type SplitDeviceRules, splitDeviceRules } from './device-rules.ts';
 import {
   availEventOffset,
   isQueueSize,
@@ -13,7 +16,6 @@ import {
   usedElementOffset,
 } from './layout.ts';
 import { SplitRing } from './ring-memory.ts';
-import type { SplitChain } from './split-chain.ts';
 
 export interface SplitDeviceOptions {
   readonly size: number;
@@ -22,28 +24,16 @@ export interface SplitDeviceOptions {
   /** The spaces that ring addresses and descriptor addresses are of. */
   readonly ringSpace: AddressSpace;
   readonly bufferSpace: AddressSpace;
-  readonly features: SplitFeatures;
-  /** The available idx to read first (SET_VRING_BASE). */
-  readonly base: number;
+  readonly features: RingFeatures;
+  /** Where reading begins. The used idx is the one that the ring holds. */
+  readonly position: SplitPosition;
   readonly rules?: SplitDeviceRules;
   /** Heads that were taken before and never used, to be taken again ahead of all others (inflight I/O tracking). */
   readonly resubmitted?: readonly number[];
   readonly observer?: RingObserver;
 }
 
-/** Who keeps a record of what a device side does: dirty logs, inflight regions. */
-export interface RingObserver {
-  /** A chain was taken from the available ring. */
-  fetched?(head: number): void;
-  /** The used idx is about to move past the used element of a chain. */
-  using?(head: number): void;
-  /** It has moved, to `usedIdx`. */
-  used?(head: number, usedIdx: number): void;
-  /** Bytes of the used ring were written, `offset` bytes into it. */
-  wroteUsedRing?(offset: number, length: number): void;
-}
-
-/** Why a ring cannot be had as told. */
+/** Why a ring cannot be attached as told. */
 export type SplitAttachFailure =
   | 'queue-size-unlawful'
   | `${SplitRingPart}-misaligned`
@@ -51,22 +41,26 @@ export type SplitAttachFailure =
   | `${SplitRingPart}-${TranslationFailure}`;
 
 const noObserver: RingObserver = {};
-const EMPTY = { kind: 'empty' } as const;
 
-/** The device side of a split ring (virtio 2.7). It trusts nothing in the ring; what is wrong is told as a value. */
-export class SplitDevice {
+/** The device side of a split ring (virtio 2.7). */
+export class SplitDevice implements DeviceRing {
+  readonly layout = 'split';
   readonly ring: SplitRing;
   readonly #walked: WalkedRing;
-  readonly #features: SplitFeatures;
+  readonly #features: RingFeatures;
   readonly #rules: SplitDeviceRules;
   readonly #observer: RingObserver;
-  readonly #resubmitted: number[];
+  readonly #resubmitted: readonly number[];
+  /** How many of the resubmitted chains were taken. */
+  #resubmittedTaken = 0;
   #lastAvailIdx: number;
   #usedIdx: number;
   #callDecidedAt: number;
   #held: Completion[] = [];
   /** What becomes used at one moment; undefined where each does by itself. */
   #together: Completion[] | undefined;
+  #markedAvailIdx = 0;
+  #markedResubmitted = 0;
   #spuriousKicks = 0;
 
   /** Throws DriverUsageError where the views are not fit for a ring; `attachSplitDevice` answers a reason instead. */
@@ -77,8 +71,8 @@ export class SplitDevice {
     this.#features = features;
     this.#rules = options.rules ?? splitDeviceRules;
     this.#observer = options.observer ?? noObserver;
-    this.#resubmitted = [...(options.resubmitted ?? [])];
-    this.#lastAvailIdx = this.#rules.firstAvailIdx(options.base);
+    this.#resubmitted = options.resubmitted ?? [];
+    this.#lastAvailIdx = this.#rules.firstAvailIdx(options.position.avail);
     this.#usedIdx = this.#callDecidedAt = this.#rules.firstUsedIdx(ring.usedIdx(), this.#lastAvailIdx);
   }
 
@@ -86,8 +80,9 @@ export class SplitDevice {
   get lastAvailIdx(): number {
     return this.#lastAvailIdx;
   }
-  set lastAvailIdx(idx: number) {
-    this.#lastAvailIdx = idx;
+
+  get size(): number {
+    return this.ring.size;
   }
 
   /** The used idx as this side counts it. */
@@ -95,44 +90,54 @@ export class SplitDevice {
     return this.#usedIdx;
   }
 
-  /** The base to tell when the ring stops (GET_VRING_BASE). */
-  get base(): number {
-    return this.#rules.base(this.#lastAvailIdx);
+  get position(): SplitPosition {
+    return splitPosition(this.#rules.base(this.#lastAvailIdx), this.#usedIdx);
   }
 
-  /** Chains taken but not yet told as used. */
   get held(): number {
     return this.#held.length;
   }
 
-  /** Chains that wait; more than the queue size only where a driver made its idx jump. */
+  /** More than the queue size only where a driver made its idx jump. */
   pending(): number {
-    return this.#rules.pending(this.ring.availIdx(), this.#lastAvailIdx, this.ring.size) + this.#resubmitted.length;
+    return (
+      this.#rules.pending(this.ring.availIdx(), this.#lastAvailIdx, this.ring.size) +
+      this.#resubmitted.length -
+      this.#resubmittedTaken
+    );
   }
 
-  /** Takes the next chain. A malformed one stays where it is: the idx does not move past it. */
-  next(): SplitChain | MalformedChain | typeof EMPTY {
-    const [again] = this.#resubmitted;
+  next(): Chain | MalformedChain | EmptyRing {
+    const again = this.#resubmitted[this.#resubmittedTaken];
     if (again !== undefined) {
       const chain = walkChain(this.#walked, this.#rules, again);
-      if (chain.kind === 'chain') this.#resubmitted.shift();
+      if (chain.kind === 'chain') this.#resubmittedTaken++;
       return chain;
     }
     const pending = this.pending();
-    if (pending === 0) return EMPTY;
+    if (pending === 0) return EMPTY_RING;
     const reason = this.#rules.acceptsPending(pending, this.ring.size);
-    if (reason !== undefined) return { kind: 'malformed', head: undefined, reason };
+    if (reason !== undefined) return { kind: 'malformed', id: undefined, reason };
     const head = this.ring.availHead(this.#rules.availSlot(this.#lastAvailIdx, this.ring.size));
     const chain = walkChain(this.#walked, this.#rules, head);
     if (chain.kind === 'chain') {
       this.#lastAvailIdx = this.#rules.nextAvailIdx(this.#lastAvailIdx);
-      this.#observer.fetched?.(head);
+      this.#observer.fetched?.(chain);
     }
     return chain;
   }
 
-  /** A chain was carried out, with `written` bytes from the start of its writable part: tells the driver. */
-  complete(chain: SplitChain, written: number): void {
+  mark(): void {
+    this.#markedAvailIdx = this.#lastAvailIdx;
+    this.#markedResubmitted = this.#resubmittedTaken;
+  }
+
+  rewind(): void {
+    this.#lastAvailIdx = this.#markedAvailIdx;
+    this.#resubmittedTaken = this.#markedResubmitted;
+  }
+
+  complete(chain: Chain, written: number): void {
     this.#held.push({ chain, written });
     const completions = this.#rules.completions(this.#held, this.pending());
     if (completions.length === 0) return;
@@ -144,7 +149,6 @@ export class SplitDevice {
     for (const completion of completions) this.#useTogether([completion]);
   }
 
-  /** What is completed from here on becomes used at one moment: at `endTogether`. */
   beginTogether(): void {
     this.#together = [];
   }
@@ -160,13 +164,13 @@ export class SplitDevice {
     const shown = this.#usedIdx;
     const last = completions.length - 1;
     for (const [place, completion] of completions.entries()) {
-      this.#observer.using?.(completion.chain.head);
+      this.#observer.using?.(completion.chain);
       const id = this.#rules.usedId(completion.chain);
       const len = this.#rules.usedLen(completion);
       this.pushUsed(id, len, place < last ? shown : undefined);
     }
     for (const completion of completions) {
-      this.#observer.used?.(completion.chain.head, this.#usedIdx);
+      this.#observer.used?.(completion.chain, this.position);
       this.#rules.afterwards(this.ring, completion);
     }
   }
@@ -177,11 +181,11 @@ export class SplitDevice {
     const slot = this.#rules.usedSlot(this.#usedIdx, this.ring.size);
     this.#rules.publishUsed(this.ring, slot, id, len, shownIdx ?? next);
     this.#usedIdx = next;
-    this.#observer.wroteUsedRing?.(usedElementOffset(slot), USED_ELEMENT_SIZE);
-    this.#observer.wroteUsedRing?.(USED_IDX_OFFSET, 2);
+    this.#observer.wroteRing?.('device', usedElementOffset(slot), USED_ELEMENT_SIZE);
+    this.#observer.wroteRing?.('device', USED_IDX_OFFSET, 2);
   }
 
-  /** Whether a call is due for what was used since this was last asked (virtio 2.7.7.2). */
+  /** Virtio 2.7.7.2. */
   needsCall(): boolean {
     const before = this.#callDecidedAt;
     this.#callDecidedAt = this.#usedIdx;
@@ -194,20 +198,16 @@ export class SplitDevice {
     });
   }
 
-  /**
-   * Tells the driver whether kicks are wanted (virtio 2.7.10). Who asks for kicks must look for chains once more after
-   * it: one may have come just before, without a kick.
-   */
+  /** Virtio 2.7.10. */
   wantKicks(wanted: boolean): void {
     this.ring.setUsedFlags(this.#rules.usedFlags(this.#features, wanted));
-    this.#observer.wroteUsedRing?.(0, 2);
+    this.#observer.wroteRing?.('device', 0, 2);
     const event = this.#rules.availEvent(this.#features, this.#lastAvailIdx, wanted);
     if (event === undefined) return;
     this.ring.setAvailEvent(event);
-    this.#observer.wroteUsedRing?.(availEventOffset(this.ring.size), 2);
+    this.#observer.wroteRing?.('device', availEventOffset(this.ring.size), 2);
   }
 
-  /** A kick came: whether the ring lives on. */
   survivesKick(): boolean {
     this.#spuriousKicks = this.pending() > 0 ? 0 : this.#spuriousKicks + 1;
     return this.#spuriousKicks === 0 || this.#rules.survivesSpuriousKicks(this.#spuriousKicks);

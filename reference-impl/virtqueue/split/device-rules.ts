@@ -1,7 +1,9 @@
 import type { TranslationFailure } from '../../memory/memory-map.ts';
 import type { Piece } from '../../memory/pieces.ts';
+import type { Chain, Completion } from '../chain.ts';
 import { passesEvent } from '../event-idx.ts';
 import type { MalformedReason } from '../malformed.ts';
+import type { RingFeatures } from '../ring.ts';
 import {
   DESCRIPTOR_SIZE,
   VIRTQ_AVAIL_F_NO_INTERRUPT,
@@ -11,13 +13,6 @@ import {
   VIRTQ_USED_F_NO_NOTIFY,
 } from './layout.ts';
 import type { SplitRing } from './ring-memory.ts';
-import type { SplitChain } from './split-chain.ts';
-
-/** What was negotiated for a ring, as far as its device side cares. */
-export interface SplitFeatures {
-  readonly eventIdx: boolean;
-  readonly indirect: boolean;
-}
 
 /** A table of descriptors and what is known of it: the ring's own, or one that a descriptor refers to. */
 export interface TableView {
@@ -25,15 +20,8 @@ export interface TableView {
   readonly isIndirect: boolean;
 }
 
-/** A chain that was carried out, with what is to be told of it. */
-export interface Completion {
-  readonly chain: SplitChain;
-  /** Bytes written into the writable part, from its start. */
-  readonly written: number;
-}
-
 export interface CallSituation {
-  readonly features: SplitFeatures;
+  readonly features: RingFeatures;
   readonly availFlags: number;
   readonly usedEvent: number;
   /** Used idx when a call was last decided upon, and now. */
@@ -65,12 +53,12 @@ export interface SplitDeviceRules {
   readonly hasNext: (flags: number) => boolean;
   readonly isWritable: (flags: number) => boolean;
   /** Whether a descriptor is one that refers to a table. */
-  readonly isIndirect: (flags: number, features: SplitFeatures) => boolean;
+  readonly isIndirect: (flags: number, features: RingFeatures) => boolean;
   /** Judges a descriptor with the indirect flag; `before` counts the direct descriptors ahead of it. */
   readonly acceptsIndirect: (
     flags: number,
     table: TableView,
-    features: SplitFeatures,
+    features: RingFeatures,
     before: number,
   ) => MalformedReason | undefined;
   readonly acceptsTableLength: (bytes: number, size: number) => MalformedReason | undefined;
@@ -90,7 +78,7 @@ export interface SplitDeviceRules {
 
   /** Which of the chains carried out, in the order of their arrival, are told as used now. None: all wait on. */
   readonly completions: (held: readonly Completion[], pending: number) => readonly Completion[];
-  readonly usedId: (chain: SplitChain) => number;
+  readonly usedId: (chain: Chain) => number;
   readonly usedLen: (completion: Completion) => number;
   readonly usedSlot: (usedIdx: number, size: number) => number;
   readonly nextUsedIdx: (usedIdx: number) => number;
@@ -101,9 +89,9 @@ export interface SplitDeviceRules {
 
   readonly needsCall: (situation: CallSituation) => boolean;
   /** The used flags that say whether kicks are wanted. */
-  readonly usedFlags: (features: SplitFeatures, wantsKicks: boolean) => number;
+  readonly usedFlags: (features: RingFeatures, wantsKicks: boolean) => number;
   /** The avail_event that asks for a kick at the next chain; undefined leaves the field alone. */
-  readonly availEvent: (features: SplitFeatures, lastAvailIdx: number, wantsKicks: boolean) => number | undefined;
+  readonly availEvent: (features: RingFeatures, lastAvailIdx: number, wantsKicks: boolean) => number | undefined;
 }
 
 const wrapped = (idx: number): number => (idx + 1) & 0xffff;
@@ -143,7 +131,7 @@ export const splitDeviceRules: SplitDeviceRules = {
   acceptsPlace: () => undefined,
 
   completions: (held) => held,
-  usedId: (chain) => chain.head,
+  usedId: (chain) => chain.id,
   usedLen: (completion) => completion.written,
   usedSlot: (usedIdx, size) => usedIdx & (size - 1),
   nextUsedIdx: wrapped,

@@ -1,8 +1,9 @@
 import { DriverUsageError } from '../../errors.ts';
 import { type AddressSpace, addressIn } from '../../memory/addresses.ts';
-import type { AllocationRequest } from '../../memory/allocation.ts';
 import type { Span } from '../../memory/span.ts';
+import type { DriverRing, DriverRingOptions, UsedElement } from '../driver-ring.ts';
 import { passesEvent } from '../event-idx.ts';
+import { positionOf, type SplitPosition, splitPosition } from '../ring.ts';
 import type { Segment } from '../segment.ts';
 import {
   DESCRIPTOR_SIZE,
@@ -12,25 +13,12 @@ import {
   VIRTQ_DESC_F_WRITE,
   VIRTQ_USED_F_NO_NOTIFY,
 } from './layout.ts';
-import type { SplitRing, UsedElement } from './ring-memory.ts';
+import type { SplitRing } from './ring-memory.ts';
 
-export interface SplitDriverOptions {
-  /** The space whose addresses descriptors carry. `guest-physical` unless told. */
-  readonly space?: AddressSpace;
-  /** VIRTIO_F_EVENT_IDX was negotiated. */
-  readonly eventIdx?: boolean;
-  /** VIRTIO_F_IN_ORDER was negotiated: one used element may stand for all chains up to its own. */
-  readonly inOrder?: boolean;
-  /** Where both idx begin; what the ring holds unless told. */
-  readonly base?: number;
-  /** Memory for indirect tables; they are kept and used again. */
-  readonly tables?: { allocate(request: AllocationRequest): Span };
-}
-
-export interface AddOptions {
+export interface SplitAddOptions {
   /** `all` puts every segment into an indirect table; a number leaves that many in front of it as direct descriptors. */
   readonly indirect?: 'all' | number;
-  /** Which way descriptors of the chain run through the table; `ascending` unless told. */
+  /** Direction in which descriptors of the chain run through the table; `ascending` by default. */
   readonly order?: 'ascending' | 'descending';
 }
 
@@ -43,12 +31,13 @@ interface Table {
  * The driver side of a split ring (virtio 2.7.13, 2.7.14). It keeps what it knows outside the ring, so that a device
  * that scribbles over the ring cannot confuse it: what such a device returns is reported, never trusted.
  */
-export class SplitDriver {
+export class SplitDriver implements DriverRing {
+  readonly layout = 'split';
   readonly ring: SplitRing;
   readonly #space: AddressSpace;
   readonly #eventIdx: boolean;
   readonly #inOrder: boolean;
-  readonly #tables: SplitDriverOptions['tables'];
+  readonly #tables: DriverRingOptions['tables'];
   readonly #mask: number;
   /** Free descriptors as a queue: freed in order, they are taken in order, as IN_ORDER wants (virtio 2.7.5.2). */
   readonly #free: Uint16Array;
@@ -72,7 +61,7 @@ export class SplitDriver {
   #usedLen = 0;
   #usedWasOutstanding = false;
 
-  constructor(ring: SplitRing, options: SplitDriverOptions = {}) {
+  constructor(ring: SplitRing, options: DriverRingOptions = {}) {
     const { size } = ring;
     this.ring = ring;
     this.#space = options.space ?? 'guest-physical';
@@ -88,15 +77,20 @@ export class SplitDriver {
     this.#taken = new Uint16Array(state, 2 * size, size);
     this.#after = new Uint16Array(state, 4 * size, size);
     this.#added = new Uint16Array(state, 6 * size, size);
-    const base = options.base ?? ring.availIdx();
-    this.#availIdx = this.#published = this.#kickedUpTo = base;
-    this.#lastUsedIdx = this.#batchEnd = options.base ?? ring.usedIdx();
+    const position = positionOf('split', options.position ?? splitPosition(ring.availIdx(), ring.usedIdx()));
+    this.#availIdx = this.#published = this.#kickedUpTo = position.avail;
+    this.#lastUsedIdx = this.#batchEnd = position.used;
   }
 
+  get size(): number {
+    return this.ring.size;
+  }
+  get position(): SplitPosition {
+    return splitPosition(this.#published, this.#lastUsedIdx);
+  }
   get freeDescriptors(): number {
     return this.#freeCount;
   }
-  /** Chains added and not yet seen as used. */
   get outstanding(): number {
     return this.#outstanding;
   }
@@ -109,11 +103,8 @@ export class SplitDriver {
     return this.#availIdx;
   }
 
-  /**
-   * Describes a chain and enters it into the available ring, unpublished. Answers its head. The order of segments is
-   * taken as it is, lawful or not. Throws DriverUsageError for a chain of no segments, or an indirect one without memory.
-   */
-  add(chain: readonly Segment[], options?: AddOptions): number | 'ring-full' {
+  /** Describes a chain and enters it into the available ring. Returns its head. */
+  add(chain: readonly Segment[], options?: SplitAddOptions): number | 'ring-full' {
     const count = chain.length;
     if (count === 0) throw new DriverUsageError('a chain has at least one segment');
     const indirect = options?.indirect;
@@ -159,14 +150,12 @@ export class SplitDriver {
     this.#availIdx = (this.#availIdx + 1) & 0xffff;
   }
 
-  /** Shows the device all that was added. Answers the new available idx. */
-  publish(): number {
+  publish(): void {
     this.#published = this.#availIdx;
     this.ring.setAvailIdx(this.#availIdx);
-    return this.#availIdx;
   }
 
-  /** Whether what was published since the last call of this must be told to the device by a kick (virtio 2.7.10.1). */
+  /** Virtio 2.7.10.1. */
   needsKick(): boolean {
     const before = this.#kickedUpTo;
     const now = this.#published;
@@ -176,10 +165,6 @@ export class SplitDriver {
     return (this.ring.usedFlags() & VIRTQ_USED_F_NO_NOTIFY) === 0;
   }
 
-  /**
-   * Takes one used element, if the device has shown one: its fields are then `usedId`, `usedLen` and
-   * `usedWasOutstanding`. Allocates nothing.
-   */
   takeUsed(): boolean {
     const last = this.#lastUsedIdx;
     if (this.#inOrder && last !== this.#batchEnd) return this.#takeOfBatch(this.#batchEnd);
@@ -204,28 +189,27 @@ export class SplitDriver {
   get usedLen(): number {
     return this.#usedLen;
   }
-  /** Whether the id was the head of an outstanding chain. */
   get usedWasOutstanding(): boolean {
     return this.#usedWasOutstanding;
   }
 
-  /** Takes all used elements, or the first `limit`. */
+  /** By the used idx alone: with IN_ORDER, elements of a batch that were not written count too. */
+  usedCount(): number {
+    return (this.ring.usedIdx() - this.#lastUsedIdx) & 0xffff;
+  }
+
   reapUsed(limit = Number.POSITIVE_INFINITY): UsedElement[] {
     const elements: UsedElement[] = [];
     while (elements.length < limit && this.takeUsed()) elements.push({ id: this.#usedId, len: this.#usedLen });
     return elements;
   }
 
-  /** Asks for no calls: by flag, or with EVENT_IDX by a used_event that lies just behind. A hint, not a promise. */
+  /** By flag, or with EVENT_IDX by a used_event that lies just behind. */
   disableCalls(): void {
     if (this.#eventIdx) this.ring.setUsedEvent((this.#lastUsedIdx - 1) & 0xffff);
     else this.ring.setAvailFlags(VIRTQ_AVAIL_F_NO_INTERRUPT);
   }
 
-  /**
-   * Asks for a call at the used element that is `after` further than the next one (0: the next; only EVENT_IDX can
-   * say more). Answers whether elements have come meanwhile, for which no call may come.
-   */
   enableCalls(after = 0): boolean {
     if (this.#eventIdx) this.ring.setUsedEvent((this.#lastUsedIdx + after) & 0xffff);
     else this.ring.setAvailFlags(0);

@@ -1,4 +1,5 @@
 import { DriverUsageError } from '../../errors.ts';
+import type { UsedElement } from '../driver-ring.ts';
 import {
   AVAIL_FLAGS,
   AVAIL_IDX,
@@ -19,11 +20,6 @@ export interface Descriptor {
   readonly len: number;
   readonly flags: number;
   readonly next: number;
-}
-
-export interface UsedElement {
-  readonly id: number;
-  readonly len: number;
 }
 
 /**

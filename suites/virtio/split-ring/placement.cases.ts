@@ -70,17 +70,17 @@ export const ringParts = defineCase({
   applies: { start: 'closed', memory: 'eight-regions' },
   run(context) {
     const check = context.requirement('split/ring-parts-anywhere-in-memory');
-    const backwards = { desc: { region: 7 }, avail: { region: 5 }, used: { region: 3 } };
-    const oneRegionEach = { desc: { region: 1 }, avail: { region: 2 }, used: { region: 6 } };
+    const backwards = { descriptor: { region: 7 }, driver: { region: 5 }, device: { region: 3 } };
+    const oneRegionEach = { descriptor: { region: 1 }, driver: { region: 2 }, device: { region: 6 } };
     const smallestAlignment = {
-      desc: { align: 4096, skew: 16 },
-      avail: { align: 4096, skew: 2 },
-      used: { align: 4096, skew: 4 },
+      descriptor: { align: 4096, skew: 16 },
+      driver: { align: 4096, skew: 2 },
+      device: { align: 4096, skew: 4 },
     };
     const ends = {
-      desc: { region: 2, at: 'region-end' },
-      avail: { region: 3, at: 'region-end' },
-      used: { region: 4, at: 'region-end' },
+      descriptor: { region: 2, at: 'region-end' },
+      driver: { region: 3, at: 'region-end' },
+      device: { region: 4, at: 'region-end' },
     } as const;
     const all = [
       { key: 'contiguous', placement: 'contiguous' } as const,

@@ -1,17 +1,11 @@
 import type { AddressSpace } from '../../memory/addresses.ts';
 import { isFailure, type MemoryMap } from '../../memory/memory-map.ts';
 import { gather, type Piece } from '../../memory/pieces.ts';
+import type { Chain, MalformedChain } from '../chain.ts';
 import type { MalformedReason } from '../malformed.ts';
-import type { SplitDeviceRules, SplitFeatures, TableView } from './device-rules.ts';
+import type { RingFeatures } from '../ring.ts';
+import type { SplitDeviceRules, TableView } from './device-rules.ts';
 import { DESCRIPTOR_SIZE } from './layout.ts';
-import type { SplitChain } from './split-chain.ts';
-
-export interface MalformedChain {
-  readonly kind: 'malformed';
-  /** Undefined where not even a head could be read. */
-  readonly head: number | undefined;
-  readonly reason: MalformedReason;
-}
 
 /** What a walk needs of the ring that it walks. */
 export interface WalkedRing {
@@ -19,11 +13,11 @@ export interface WalkedRing {
   readonly table: DataView;
   readonly memory: MemoryMap;
   readonly bufferSpace: AddressSpace;
-  readonly features: SplitFeatures;
+  readonly features: RingFeatures;
 }
 
 interface Walk {
-  readonly head: number;
+  readonly id: number;
   readonly readable: Piece[];
   readonly writable: Piece[];
   readableLength: number;
@@ -38,11 +32,11 @@ const NO_MORE = -1;
  * Follows the chain that begins at `head` (virtio 2.7.5). Each field is read once, so that a driver that changes it
  * meanwhile cannot have it judged by one value and used with another.
  */
-export function walkChain(ring: WalkedRing, rules: SplitDeviceRules, head: number): SplitChain | MalformedChain {
+export function walkChain(ring: WalkedRing, rules: SplitDeviceRules, head: number): Chain | MalformedChain {
   const reason = rules.acceptsHead(head, ring.size);
-  if (reason !== undefined) return { kind: 'malformed', head, reason };
+  if (reason !== undefined) return { kind: 'malformed', id: head, reason };
   const walk: Walk = {
-    head,
+    id: head,
     readable: [],
     writable: [],
     readableLength: 0,
@@ -51,8 +45,8 @@ export function walkChain(ring: WalkedRing, rules: SplitDeviceRules, head: numbe
     hasWritable: false,
   };
   const broken = walkTable(ring, rules, walk, ring.table, { entries: ring.size, isIndirect: false }, head);
-  if (broken !== undefined) return { kind: 'malformed', head, reason: broken };
-  return { kind: 'chain', ...walk };
+  if (broken !== undefined) return { kind: 'malformed', id: head, reason: broken };
+  return { kind: 'chain', ...walk, slots: 1 };
 }
 
 function walkTable(

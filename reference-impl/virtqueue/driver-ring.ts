@@ -1,0 +1,71 @@
+import type { AddressSpace } from '../memory/addresses.ts';
+import type { AllocationRequest } from '../memory/allocation.ts';
+import type { Span } from '../memory/span.ts';
+import type { RingLayout, RingPosition } from './ring.ts';
+import type { Segment } from './segment.ts';
+
+/** A used buffer as the device returned it: its buffer id, and the bytes written from the start of its writable part. */
+export interface UsedElement {
+  readonly id: number;
+  readonly len: number;
+}
+
+export interface DriverRingOptions {
+  /** The space of the addresses in descriptors; `guest-physical` by default. */
+  readonly space?: AddressSpace;
+  readonly eventIdx?: boolean;
+  /** VIRTIO_F_IN_ORDER: one used element can stand for all buffers up to its own. */
+  readonly inOrder?: boolean;
+  /** Where the ring begins; by default where the ring in memory does. */
+  readonly position?: RingPosition;
+  /** Memory for indirect tables; tables are kept and used again. */
+  readonly tables?: { allocate(request: AllocationRequest): Span };
+}
+
+export interface AddOptions {
+  /** `all` puts every segment into an indirect table. */
+  readonly indirect?: 'all';
+}
+
+/**
+ * The driver side of a ring. It keeps its state outside the ring, so that a device that corrupts the ring does not
+ * corrupt this side: what the device returns is reported, never trusted.
+ */
+export interface DriverRing {
+  readonly layout: RingLayout;
+  readonly size: number;
+  /** Where this side goes on: the next chain to publish and the next used element to take. */
+  readonly position: RingPosition;
+  readonly freeDescriptors: number;
+  /** Chains added and not yet taken as used. */
+  readonly outstanding: number;
+  /**
+   * Describes a chain, unpublished. Returns its buffer id (split: the index of its head). The order of segments is
+   * kept, lawful or not. Throws DriverUsageError for a chain of no segments, or an indirect one without memory.
+   */
+  add(chain: readonly Segment[], options?: AddOptions): number | 'ring-full';
+  /** Makes all that was added available to the device. */
+  publish(): void;
+  /** Whether the device wants a kick for what was published since the last call of this. */
+  needsKick(): boolean;
+  /**
+   * Takes one used element, if the device has shown one: its fields are then `usedId`, `usedLen` and
+   * `usedWasOutstanding`. Allocates nothing.
+   */
+  takeUsed(): boolean;
+  readonly usedId: number;
+  readonly usedLen: number;
+  /** Whether the id was that of an outstanding chain. */
+  readonly usedWasOutstanding: boolean;
+  /** Used elements that memory shows and that were not taken yet. Takes none. */
+  usedCount(): number;
+  /** Takes all used elements, or the first `limit`. */
+  reapUsed(limit?: number): UsedElement[];
+  /** Asks for no calls. A hint: the device may call. */
+  disableCalls(): void;
+  /**
+   * Asks for a call at the used element `after` places behind the next one; without EVENT_IDX at each. Returns whether
+   * elements have come meanwhile, for which no call may come.
+   */
+  enableCalls(after?: number): boolean;
+}
