@@ -10,17 +10,19 @@ const everything: FeatureSet = { device: everyBit, protocol: everyBit, backend: 
 
 /** Prints what a run would do, target by target, and starts nothing. */
 export function printDryRun(request: RunRequest, out: { write(text: string): unknown }): void {
-  const { targets, cases, options } = request;
+  const { targets, pairs, cases, options } = request;
   const names = targets.map(({ target }) => target.facts.name);
   const shard = options.shard ?? { index: 1, of: 1 };
   const owed = shardOf(plannedResults(cases, names, options.repeat), shard);
   const byKey = new Map(cases.map((planned) => [planned.key, planned.definition]));
   for (const { target } of targets) {
     const facts = { ...target.facts, version: '' };
+    const pair = pairs.get(facts.name)?.target.facts;
+    const other = pair === undefined ? undefined : { facts: { ...pair, version: '' }, offer: everything };
     const results = owed.filter((result) => result.target === facts.name);
     const lines = results.map(({ key, repetition }) => {
       const definition = byKey.get(key);
-      const missing = definition === undefined ? [] : applicability(definition, facts, everything);
+      const missing = definition === undefined ? [] : applicability(definition, facts, everything, other);
       const again = repetition === 0 ? '' : ` (repetition ${repetition})`;
       return { text: `  ${key}${again}${missing.length === 0 ? '' : `: missing ${missing.join(', ')}`}`, missing };
     });

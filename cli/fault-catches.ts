@@ -11,6 +11,7 @@ import {
   mdevFaults,
   withMdevFaults,
 } from '../reference-impl/faults/mdev-faults.ts';
+import type { EventLog } from '../reference-impl/observations/event-log.ts';
 import { mdevRuleTables } from '../reference-impl/vhost-mdev/mdev-rules.ts';
 import { caseKey, type VariantValues } from '../reports/record/record.ts';
 import { type AnyCase, variantsOf } from '../suites/case.ts';
@@ -47,18 +48,21 @@ interface FaultBench {
 /** One reference, opened with the faults of its kind among `names`. */
 interface Setting {
   readonly name: string;
-  readonly open: (names: readonly AnyFaultName[]) => DriverPort;
+  /** @param log that of the reference that this one is the pair of. */
+  readonly open: (names: readonly AnyFaultName[], log?: EventLog) => DriverPort;
 }
 
 const devices = ['block', 'net'] as const;
 
 const isMdevCase = ({ applies }: AnyCase): boolean => applies.transports?.join() === 'vhost-mdev';
 
+const sharing = (log: EventLog | undefined): { readonly log?: EventLog } => (log === undefined ? {} : { log });
+
 const vhostUserBench: FaultBench = {
   takes: (definition) => !isMdevCase(definition),
   settings: devices.map((device) => ({
     name: device,
-    open: (names) => openReference({ device, faults: names.filter(isFaultName) }),
+    open: (names, log) => openReference({ device, faults: names.filter(isFaultName), ...sharing(log) }),
   })),
 };
 
@@ -67,8 +71,13 @@ const mdevBench: FaultBench = {
   settings: (['l2-strict', 'l1'] as const).flatMap((mode) =>
     devices.map((device) => ({
       name: `vhost-mdev ${mode} ${device}`,
-      open: (names) =>
-        openMdevReference({ device, mode, rules: withMdevFaults(mdevRuleTables[mode], names.filter(isMdevFaultName)) }),
+      open: (names, log) =>
+        openMdevReference({
+          device,
+          mode,
+          rules: withMdevFaults(mdevRuleTables[mode], names.filter(isMdevFaultName)),
+          ...sharing(log),
+        }),
     })),
   ),
 };
@@ -198,6 +207,7 @@ class InProcessReference {
   readonly #faults: readonly AnyFaultName[];
   readonly #rightOffer: FeatureSet;
   #isServing = false;
+  #pair: DriverPort | undefined;
   #opened: { readonly port: DriverPort; readonly offer: FeatureSet } | undefined;
 
   constructor(setting: Setting, names: readonly AnyFaultName[]) {
@@ -207,7 +217,8 @@ class InProcessReference {
   }
 
   applies(definition: AnyCase): boolean {
-    return applicability(definition, this.#open().port.facts, this.#rightOffer).length === 0;
+    const { facts } = this.#open().port;
+    return applicability(definition, facts, this.#rightOffer, { facts, offer: this.#rightOffer }).length === 0;
   }
 
   judge(definition: AnyCase, variant: VariantValues, mostPoints?: number): Judgement {
@@ -215,18 +226,28 @@ class InProcessReference {
     const judgement = judge(port, definition, variant, offer, {
       seed,
       ...(mostPoints === undefined ? {} : { mostPoints }),
+      ...(definition.applies.iuts === 2 ? { other: { port: this.#openPair(port), offer } } : {}),
       isServing: this.#isServing,
       referenceMeetsDeadline: () => true,
     });
     // Liveness after a case is part of its pass.
     this.#isServing = judgement.verdict === 'pass';
-    port.releaseAll();
-    if (!port.iut.isAlive() || judgement.findings.some(({ how }) => how !== 'wrong')) port.iut.restart();
+    for (const one of this.#pair === undefined ? [port] : [port, this.#pair]) {
+      one.releaseAll();
+      if (!one.iut.isAlive() || judgement.findings.some(({ how }) => how !== 'wrong')) one.iut.restart();
+    }
     return judgement;
   }
 
   close(): void {
+    this.#pair?.close();
     this.#opened?.port.close();
+  }
+
+  /** The same reference once more, for cases that need two. */
+  #openPair(first: DriverPort): DriverPort {
+    this.#pair ??= this.#setting.open(this.#faults, first.log);
+    return this.#pair;
   }
 
   #open(): { readonly port: DriverPort; readonly offer: FeatureSet } {

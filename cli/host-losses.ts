@@ -98,7 +98,9 @@ export class HostLosses {
   /** The words after `vhost-conformance` that run a target again. */
   rerunWords(target: string): string[] {
     const argument = this.#request.targets.find((one) => one.target.facts.name === target);
-    return [...this.#runWords, ...(argument?.words ?? [])];
+    const pair = this.#request.pairs.get(target);
+    const words = pair === undefined || pair === argument ? [] : ['--pair', `${target}=${pair.words.join(' ')}`];
+    return [...this.#runWords, ...(argument?.words ?? []), ...words];
   }
 
   #betweenCases(store: RunStore, target: string, death: KernelDeath): Loss {

@@ -8,22 +8,9 @@ import { type FirstContact, firstContact } from '../judging/first-contact.ts';
 import { namesIn } from '../reference-impl/catalogue/catalogue.ts';
 import { VhostConformanceError } from '../reference-impl/errors.ts';
 import type { TargetRecord } from '../reports/record/record.ts';
-import { RecordError } from '../reports/record/record-error.ts';
-import { RecordWriter } from '../reports/record/record-writer.ts';
-import { runDirectory } from '../reports/record/run-directory.ts';
-import { TraceError } from '../reports/trace/trace-error.ts';
-import { TraceWriter } from '../reports/trace/trace-file.ts';
-import { allCases } from '../suites/all-cases.ts';
-import { selectCases } from '../suites/runner/plan.ts';
-import { runSlice } from '../suites/runner/run-slice.ts';
-import { requirementFacts } from './catalogue-facts.ts';
 import { deviceOffering } from './external-target.ts';
+import { judgeCases, type ServedTarget } from './host-cases.ts';
 import { goLine, type HostJob, type HostMessage, messageDescriptor } from './host-protocol.ts';
-import { referenceMeetsDeadline } from './reference-deadline.ts';
-import { rerunLine } from './rerun-line.ts';
-
-/** What misses every deadline or dies in every case would take hours; what does so now and then stays far below. */
-const patience = { silentMs: 20_000, deaths: 12 };
 
 /** One target is judged here: synchronous, blocking, one thread, with nothing to lose when it is killed. */
 function main(jobPath: string): void {
@@ -41,54 +28,17 @@ function main(jobPath: string): void {
     }
     port.setDeadline(deadlineFor(contact.latencyUs, port.facts.deadlineScale));
     tell({ kind: 'ready', target: targetRecordOf(port, contact, performance.now() - began) });
-    if (waitForGo()) judgeAll(job, port, contact);
+    if (waitForGo()) work(job, { port, offer: contact.offer });
   } finally {
     port.close();
   }
 }
 
-type Served = Extract<FirstContact, { kind: 'served' }>;
-
-function judgeAll(job: HostJob, port: DriverPort, { offer }: Served): void {
-  const records = new RecordWriter(runDirectory(job.root).results);
-  const traces = new TraceWriter(job.root);
-  const everything = selectCases(allCases, { cases: [], features: [], level: 'all' }, requirementFacts);
-  const byKey = new Map(everything.map((planned) => [planned.key, planned]));
-  const slice = job.slice.flatMap((result) => {
-    const planned = byKey.get(result.key);
-    return planned === undefined ? [] : [{ planned, result }];
-  });
-  try {
-    const end = runSlice(
-      port,
-      slice,
-      {
-        append(record) {
-          records.append(record);
-          if (record.event === 'begin') tell({ kind: 'begin', key: record.key, repetition: record.repetition });
-          if (record.event === 'case') {
-            tell({ kind: 'case', key: record.key, repetition: record.repetition, verdict: record.verdict });
-          }
-        },
-        writeTrace: (trace, findings) => traces.write(trace, findings),
-      },
-      {
-        seed: job.seed,
-        ...(job.point === undefined ? {} : { point: job.point }),
-        offer,
-        rules: job.rules,
-        patience,
-        requirementFacts,
-        rerunCommand: (key, point) => rerunLine(job.rerun, key, job.seed, point),
-        referenceMeetsDeadline: () => referenceMeetsDeadline(port.deadlineMs, job.scratch),
-      },
-    );
-    tell(end);
-  } catch (error) {
-    if (!(error instanceof RecordError) && !(error instanceof TraceError)) throw error;
-    tell({ kind: 'unwritable', why: error.message });
-  } finally {
-    records.close();
+/** Does what the job says with a target that serves. */
+function work(job: HostJob, target: ServedTarget): void {
+  switch (job.work.kind) {
+    case 'cases':
+      judgeCases(job, job.work, target, tell);
   }
 }
 
@@ -107,6 +57,8 @@ function openedPort(job: HostJob): DriverPort | undefined {
     return undefined;
   }
 }
+
+type Served = Extract<FirstContact, { kind: 'served' }>;
 
 function contradiction({ offer }: Served, port: DriverPort): string | undefined {
   if (port.facts.device === 'net' || deviceOffering(offer.device) === 'block') return undefined;

@@ -7,17 +7,28 @@ import type { ExpectationRules } from '../suites/runner/expectations.ts';
 /** What a host process is to do: a file that its parent writes. */
 export interface HostJob {
   readonly target: AnyTarget;
-  readonly slice: readonly PlannedResult[];
+  readonly work: HostWork;
   /** The run's directory, made by the parent before it says `go`. */
   readonly root: string;
   /** Directory for sockets, disks and standard error of the IUT. Short: a socket's path has at most 107 bytes. */
   readonly scratch: string;
+  readonly parentPid: number;
+}
+
+/** What is done with the target once it serves. */
+export type HostWork = CasesWork;
+
+/** Cases are judged, one after another. */
+export interface CasesWork {
+  readonly kind: 'cases';
+  readonly slice: readonly PlannedResult[];
+  /** The second IUT of cases that need two. */
+  readonly pair?: AnyTarget;
   readonly seed: number;
   readonly point?: string;
   readonly rules: ExpectationRules;
   /** Words before `--case KEY` in the command that runs a case again. */
   readonly rerun: readonly string[];
-  readonly parentPid: number;
 }
 
 /** Descriptor of a host process on which it tells its parent what happens, a line of JSON each. */

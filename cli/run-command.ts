@@ -207,17 +207,22 @@ class Run {
   async #runHost(argument: TargetArgument): Promise<HostEnd> {
     const { options } = this.#request;
     const { name } = argument.target.facts;
+    const pair = this.#request.pairs.get(name);
     const suspect = this.#losses.kernelDeaths.suspect?.result;
     const host = this.#place.startHost(
       {
         target: argument.target,
-        slice: suspect === undefined ? this.#missingOf(name) : [suspect],
+        work: {
+          kind: 'cases',
+          slice: suspect === undefined ? this.#missingOf(name) : [suspect],
+          ...(pair === undefined ? {} : { pair: pair.target }),
+          seed: options.seed,
+          ...(options.point === undefined ? {} : { point: options.point }),
+          rules: this.#rules,
+          rerun: this.#losses.rerunWords(name),
+        },
         root: this.#root,
         scratch: this.#scratch.path,
-        seed: options.seed,
-        ...(options.point === undefined ? {} : { point: options.point }),
-        rules: this.#rules,
-        rerun: this.#losses.rerunWords(name),
         parentPid: process.pid,
       },
       {

@@ -15,6 +15,12 @@ export function addRunOptions(command: Command): Command {
     )
     .option('--target-file <file>', 'also the target that this file describes (JSON, or a module: .mjs)')
     .option('--exec <command>', "also a back-end of one's own: a command line with {socket} where its path belongs")
+    .option(
+      '--pair <a=b>',
+      'for cases that need two: B is the second IUT of target A (several allowed; otherwise A is started twice)',
+      collect,
+      [],
+    )
     .addOption(new Option('--device <device>', 'what --exec serves').choices(deviceNames).default('block'))
     .option('--case <glob>', 'only cases with this id, key, folder or glob (several allowed)', collect, [])
     .option('--feature <name>', 'only cases about this feature bit (several allowed)', collect, [])
@@ -43,6 +49,7 @@ export function wordsOfRun(targetWords: readonly string[], options: RunOptions):
     value === undefined ? [] : [name, String(value)];
   return [
     ...targetWords,
+    ...options.pair.flatMap((words) => ['--pair', words]),
     ...options.case.flatMap((glob) => ['--case', glob]),
     ...options.feature.flatMap((name) => ['--feature', name]),
     ...valued('--point', options.point),

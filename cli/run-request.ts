@@ -14,13 +14,14 @@ import { allFeatureNames, requirementFacts } from './catalogue-facts.ts';
 import type { DeviceName } from './external-target.ts';
 import { didYouMean } from './near-matches.ts';
 import type { ReporterName } from './reporters.ts';
-import { type RunCommand, type TargetArgument, targetsOf } from './target-argument.ts';
+import { pairsOf, type RunCommand, type TargetArgument, targetsOf } from './target-argument.ts';
 import { UsageError } from './usage-error.ts';
 
 /** The options of `run` as they were typed, each in its own form. */
 export interface RunOptions {
   readonly targetFile?: string;
   readonly exec?: string;
+  readonly pair: readonly string[];
   readonly device: DeviceName;
   readonly case: readonly string[];
   readonly feature: readonly string[];
@@ -39,6 +40,8 @@ export interface RunOptions {
 /** A run that can be made: everything named exists. */
 export interface RunRequest {
   readonly targets: readonly TargetArgument[];
+  /** By the name of a target: the second IUT of its cases that need two. */
+  readonly pairs: ReadonlyMap<string, TargetArgument>;
   readonly cases: readonly PlannedCase[];
   readonly expectations: readonly Expectation[];
   readonly options: RunOptions;
@@ -64,7 +67,7 @@ export function runRequest(
   for (const entry of expectations) checkExpectation(entry, all, options.expect ?? '');
   // Last, because it asks those that serve a socket already.
   const targets = targetsOf(names, options, place);
-  return { targets, cases, expectations, options };
+  return { targets, pairs: pairsOf(options.pair, targets, place), cases, expectations, options };
 }
 
 /** @throws UsageError where results could not be written there; makes nothing. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { findCommand } from '../drivers/iut-process/target-version.ts';
 import {
   type AnyTarget,
+  isInProcess,
   isKernelMdev,
   type KernelMdevTarget,
   type Target,
@@ -74,6 +75,44 @@ export function targetsOf(names: readonly string[], options: TargetOptions, plac
     if (place === 'run' && isKernelMdev(target)) checkModule(target);
   }
   return found;
+}
+
+/**
+ * The second IUT of each target: `A=B` makes B that of target A. Without words, a target that is started for the run is
+ * started twice; one that is served already has none.
+ * @throws UsageError with one line for words that are no pair.
+ */
+export function pairsOf(
+  words: readonly string[],
+  targets: readonly TargetArgument[],
+  place: RunCommand,
+): ReadonlyMap<string, TargetArgument> {
+  const pairs = new Map<string, TargetArgument>();
+  for (const word of words) {
+    const first = targets.find(({ target }) => word.startsWith(`${target.facts.name}=`));
+    if (first === undefined) {
+      const names = targets.map(({ target }) => target.facts.name).join(' or ');
+      throw new UsageError(`--pair ${word}: say A=B, where A is a target of this run: ${names}`);
+    }
+    const { name } = first.target.facts;
+    if (pairs.has(name)) throw new UsageError(`--pair ${word}: ${name} has a pair already`);
+    const [second] = targetsOf([word.slice(name.length + 1)], { device: 'block' }, place);
+    if (second === undefined) throw new UsageError(`--pair ${word}: B is missing`);
+    if (second.target.facts.name === name && !isStartedForRun(second.target)) {
+      throw new UsageError(`--pair ${word}: ${name} is served already, and is one IUT: name another`);
+    }
+    pairs.set(name, second);
+  }
+  for (const argument of targets) {
+    const { name } = argument.target.facts;
+    if (!pairs.has(name) && isStartedForRun(argument.target)) pairs.set(name, argument);
+  }
+  return pairs;
+}
+
+function isStartedForRun(target: AnyTarget): boolean {
+  if (isKernelMdev(target)) return !('uuid' in target.kernelMdev);
+  return isInProcess(target) || target.start !== undefined;
 }
 
 export function targetNames(): string[] {

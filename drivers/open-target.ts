@@ -14,6 +14,12 @@ export function openAnyTarget(target: AnyTarget, options: OpenTargetOptions = {}
   if (!isInProcess(target)) return openTarget(target, options);
   const { facts, vhostMdev: mode } = target;
   if (facts.transport !== 'vhost-mdev') throw new DriverUsageError(`${facts.name} is no vhost-mdev`);
-  const { deadlineMs } = options;
-  return openMdevReference({ device: facts.device, mode, facts, ...(deadlineMs === undefined ? {} : { deadlineMs }) });
+  const { deadlineMs, log } = options;
+  return openMdevReference({
+    device: facts.device,
+    mode,
+    facts,
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    ...(log === undefined ? {} : { log }),
+  });
 }

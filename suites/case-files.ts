@@ -51,6 +51,7 @@ export * as 'vhost-user/memory' from './vhost-user/memory.cases.ts';
 export * as 'vhost-user/memory-limits' from './vhost-user/memory-limits.cases.ts';
 export * as 'vhost-user/memory-outside' from './vhost-user/memory-outside.cases.ts';
 export * as 'vhost-user/memory-slots' from './vhost-user/memory-slots.cases.ts';
+export * as 'vhost-user/migration' from './vhost-user/migration.cases.ts';
 export * as 'vhost-user/net-config' from './vhost-user/net-config.cases.ts';
 export * as 'vhost-user/owner' from './vhost-user/owner.cases.ts';
 export * as 'vhost-user/protocol-features' from './vhost-user/protocol-features.cases.ts';

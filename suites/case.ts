@@ -26,6 +26,8 @@ export interface Applies<T extends Transport = Transport> {
   readonly without?: readonly FeatureName[];
   /** Capabilities of the target. */
   readonly needs?: readonly string[];
+  /** With 2, the case has a second IUT of the same transport and device, as `context.other`. */
+  readonly iuts?: 1 | 2;
   /** Name of the guest's memory layout; two regions, below and above 4 GiB, without it. */
   readonly memory?: string;
   /** With `negotiated`: false when the case gives the memory table itself. */
@@ -57,6 +59,8 @@ export interface RingRequest {
 
 export interface CaseContext<Slug extends string, Axes extends VariantAxes, S extends Session = Session> {
   readonly port: DriverPort<S>;
+  /** The second IUT. What its sessions do enters the log of `port`. @throws DriverUsageError without `iuts: 2`. */
+  readonly other: DriverPort<S>;
   /** The session that the runner opened. @throws DriverUsageError when the case starts `closed`. */
   readonly session: S;
   /** The case's guest memory; made at first use. */
@@ -66,8 +70,8 @@ export interface CaseContext<Slug extends string, Axes extends VariantAxes, S ex
   readonly variant: VariantOf<Axes>;
   /** Integers in [0, bound). Each run of a case begins the same sequence anew for the same seed. */
   random(bound: number): number;
-  /** Connects once more, or for the first time, as `start` says for the argument. */
-  connect(start: 'connected' | 'negotiated'): S;
+  /** Connects once more, or for the first time, as `start` says for the argument; to the second IUT with `other`. */
+  connect(start: 'connected' | 'negotiated', to?: 'other'): S;
   /** The device driver on a session that the case opened, its requests in the case's guest unless told; one for each pair. */
   driverOf(session: S, guest?: Guest): DeviceDriver;
   /** A ring in the case's guest unless told. */
@@ -76,8 +80,9 @@ export interface CaseContext<Slug extends string, Axes extends VariantAxes, S ex
   requirement(slug: Slug): Check;
   /**
    * Runs the check for each point on its own; one result with a count and the keys that failed. With `--point KEY`
-   * only that one runs. A crash, hang or closed session in one point does not end the sweep: the check runs on
-   * whatever session it opens itself.
+   * only that one runs. A crash, hang or closed session in one point does not end the sweep: each point opens the
+   * sessions that it uses. Those that the case has open are closed first, because liveness is asked for in between, and
+   * some back-ends serve one connection at a time.
    */
   points<P extends Point>(all: Iterable<P>, check: (point: P) => void, options?: SweepOptions): void;
 }

@@ -21,6 +21,16 @@ t.test('targets that are none', async (t) => {
   await refuses(t, ['run', '--target-file', 'bad.json'], /bad\.json: facts: /, cwd);
 });
 
+t.test('pairs that are none', async (t) => {
+  const cwd = emptyDirectory(t);
+  const pair = (words: string): string[] => ['run', 'reference', '--pair', words];
+  await refuses(t, pair('reference'), /--pair reference: say A=B, where A is a target of this run: reference$/m, cwd);
+  await refuses(t, pair('reference-net=reference'), /say A=B, where A is a target of this run/, cwd);
+  await refuses(t, pair('reference=referense'), /referense: no such target \(did you mean reference\b/, cwd);
+  const twice = [...pair('reference=reference'), '--pair', 'reference=reference-net'];
+  await refuses(t, twice, /reference has a pair already/, cwd);
+});
+
 t.test('mediated devices that there are not', async (t) => {
   const cwd = emptyDirectory(t);
   await refuses(t, ['run', 'mdev:net0'], /mdev:net0: net0 is no UUID/, cwd);

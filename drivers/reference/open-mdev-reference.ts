@@ -1,3 +1,4 @@
+import type { EventLog } from '../../reference-impl/observations/event-log.ts';
 import { type MdevMode, type MdevRules, mdevRuleTables } from '../../reference-impl/vhost-mdev/mdev-rules.ts';
 import { makeDevice, type ReferenceDevice, referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import type { Iut, IutExit } from '../port/port.ts';
@@ -17,6 +18,8 @@ export interface OpenMdevReferenceOptions {
   /** Request queues of block, pairs of queues of net. */
   readonly queues?: number;
   readonly deadlineMs?: number;
+  /** The log of another port, where a case has two. */
+  readonly log?: EventLog;
   readonly notifyBy?: NotifyBy;
   /** In place of our own. */
   readonly facts?: Omit<TargetFacts, 'version' | 'binaryHash'>;
@@ -81,13 +84,14 @@ export function openMdevReference(options: OpenMdevReferenceOptions): MdevPort {
     ...options.facts,
     version: 'in process',
   };
-  const { deadlineMs, notifyBy } = options;
+  const { deadlineMs, log, notifyBy } = options;
   return new MdevPort({
     facts,
     carrier,
     iut: new InProcessMdev(carrier),
     recovery: ['reconnect', 'restart'],
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    ...(log === undefined ? {} : { log }),
     ...(notifyBy === undefined ? {} : { notifyBy }),
   });
 }

@@ -1,4 +1,5 @@
 import { type FaultName, withFaults } from '../../reference-impl/faults/faults.ts';
+import type { EventLog } from '../../reference-impl/observations/event-log.ts';
 import {
   type ReferenceDevice,
   type ReferenceRules,
@@ -18,6 +19,8 @@ export interface OpenReferenceOptions {
   /** Request queues of block, pairs of queues of net; 2 unless given. */
   readonly queues?: number;
   readonly deadlineMs?: number;
+  /** The log of another port, where a case has two. */
+  readonly log?: EventLog;
 }
 
 const diskSectors = 2048;
@@ -44,7 +47,7 @@ export const referenceFacts = (device: ReferenceDevice, name: string): Omit<Targ
 
 /** The port to a reference of this very process. Nothing waits in vain there: what is not answered now never is. */
 export function openReference(options: OpenReferenceOptions): VhostUserPort {
-  const { device, faults = [], queues = referenceQueues[device], deadlineMs } = options;
+  const { device, faults = [], queues = referenceQueues[device], deadlineMs, log } = options;
   const rules = withFaults(options.rules ?? referenceRules, faults);
   const carrier = new InProcessCarrier({ device, rules, queues });
   const facts = { ...referenceFacts(device, `reference-${device}-in-process`), version: 'in process' };
@@ -55,5 +58,6 @@ export function openReference(options: OpenReferenceOptions): VhostUserPort {
     iut,
     recovery: ['reconnect', 'restart'],
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    ...(log === undefined ? {} : { log }),
   });
 }

@@ -34,7 +34,6 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
   protected readonly sessions: S[] = [];
   readonly #guests: MappedGuest[] = [];
   #deadlineMs: number;
-  #nextSession = 0;
   #nextGuest = 0;
 
   constructor({ facts, iut, log, deadlineMs, recovery = ['reconnect'] }: SessionPortOptions, waiting: Waiting) {
@@ -82,7 +81,7 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
   }
 
   connect(): ReturnType<DriverPort<S>['connect']> {
-    const id = this.#nextSession++;
+    const id = this.log.nextSession();
     const opened = this.open(id);
     if (opened.kind === 'refused') {
       this.log.observe({ kind: 'connection', state: 'refused', session: id, detail: opened.why });

@@ -1,4 +1,5 @@
 import { release } from 'node:os';
+import type { EventLog } from '../../reference-impl/observations/event-log.ts';
 import { DriverUsageError } from '../errors.ts';
 import { MediatedIut } from '../iut-process/mediated-iut.ts';
 import { ownUuid, removeLeftBehind } from '../iut-process/own-mediated-device.ts';
@@ -10,6 +11,7 @@ import { MdevPort } from './mdev-port.ts';
 
 export interface OpenKernelMdevOptions {
   readonly deadlineMs?: number;
+  readonly log?: EventLog;
   readonly sysfs?: MdevSysfs;
 }
 
@@ -20,7 +22,7 @@ const shownOfBuildId = 12;
  * @throws DriverUsageError with one line for what the user can put right.
  */
 export function openKernelMdev(target: KernelMdevTarget, options: OpenKernelMdevOptions = {}): MdevPort {
-  const { sysfs = new MdevSysfs(), deadlineMs } = options;
+  const { sysfs = new MdevSysfs(), deadlineMs, log } = options;
   const { kernelMdev } = target;
   const uuid = 'uuid' in kernelMdev ? kernelMdev.uuid : ownUuid();
   const iut = 'uuid' in kernelMdev ? new MediatedIut(sysfs, uuid) : createdIut(sysfs, uuid, kernelMdev);
@@ -32,6 +34,7 @@ export function openKernelMdev(target: KernelMdevTarget, options: OpenKernelMdev
       iut,
       recovery: 'uuid' in kernelMdev ? ['reconnect'] : ['reconnect', 'restart'],
       ...(deadlineMs === undefined ? {} : { deadlineMs }),
+      ...(log === undefined ? {} : { log }),
     });
   } catch (error) {
     iut.close();

@@ -13,6 +13,8 @@ export interface OpenTargetOptions {
   /** Under which the IUT's own directory is made; the system's temporary directory unless given. */
   readonly runDirectory?: string;
   readonly deadlineMs?: number;
+  /** The log to write to: that of another port, where a case has two. A log of its own unless given. */
+  readonly log?: EventLog;
   readonly parentFd?: number;
   readonly parentGone?: () => void;
   /** Facts found out before, to save asking the program for its version again. */
@@ -24,10 +26,9 @@ export interface OpenTargetOptions {
  * @throws DriverUsageError for what the user can put right, IutGoneError and DeadlineError where it does not start.
  */
 export function openTarget(target: Target, options: OpenTargetOptions = {}): VhostUserPort {
-  const log = new EventLog(monotonicUs);
   const { recovery } = target;
   checkRecovery(target, recovery);
-  const { runDirectory, facts = targetFacts(target), ...rest } = options;
+  const { runDirectory, log = new EventLog(monotonicUs), facts = targetFacts(target), ...rest } = options;
   if (target.start === undefined) {
     checkSocketPath(target.socket);
     const iut = new ExternalIut(target.socket);

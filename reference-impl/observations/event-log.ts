@@ -18,6 +18,7 @@ export class EventLog {
   readonly #pages = [new EventPage(), new EventPage(), new EventPage()] as const;
   #current: EventPage = this.#pages[0];
   #next = 0;
+  #nextSession = 0;
   #dropped = 0;
   #origin: number;
   /** Where the call that is under way stands, until it ends. */
@@ -38,6 +39,11 @@ export class EventLog {
 
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** A number for a session whose events enter this log: no other session has it. */
+  nextSession(): number {
+    return this.#nextSession++;
   }
 
   /** Forgets everything; times count from now on. */

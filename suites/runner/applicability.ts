@@ -8,8 +8,22 @@ export function elsewhereOf({ applies }: AnyCase, facts: TargetFacts): 'transpor
   return applies.devices !== undefined && !applies.devices.includes(facts.device) ? 'device' : undefined;
 }
 
-/** What is missing for a case to make sense on a target, in words; empty when it applies. Pure: from data alone. */
-export function applicability(definition: AnyCase, facts: TargetFacts, offer: FeatureSet): string[] {
+/** What is known of a target before a case runs on it. */
+export interface KnownTarget {
+  readonly facts: TargetFacts;
+  readonly offer: FeatureSet;
+}
+
+/**
+ * What is missing for a case to make sense on a target, in words; empty when it applies. Pure: from data alone.
+ * @param other the second IUT, where the plan gives one.
+ */
+export function applicability(
+  definition: AnyCase,
+  facts: TargetFacts,
+  offer: FeatureSet,
+  other?: KnownTarget,
+): string[] {
   const { applies } = definition;
   switch (elsewhereOf(definition, facts)) {
     case 'transport':
@@ -19,6 +33,21 @@ export function applicability(definition: AnyCase, facts: TargetFacts, offer: Fe
     case undefined:
       break;
   }
+  const missing = missingHere(definition, facts, offer);
+  if (applies.iuts === 2) missing.push(...missingOfSecond(definition, facts, other));
+  return [...new Set(missing)];
+}
+
+function missingOfSecond(definition: AnyCase, first: TargetFacts, other: KnownTarget | undefined): string[] {
+  if (other === undefined) return ['a second IUT (--pair)'];
+  const { facts, offer } = other;
+  if (facts.transport !== first.transport || facts.device !== first.device) {
+    return [`a second IUT that is ${first.device} over ${first.transport}`];
+  }
+  return missingHere(definition, facts, offer).map((what) => `${what}, on the second IUT`);
+}
+
+function missingHere({ applies }: AnyCase, facts: TargetFacts, offer: FeatureSet): string[] {
   const missing: string[] = [];
   for (const name of [...(applies.negotiate ?? []), ...(applies.offers ?? [])]) {
     if (!hasFeature(offer, name, facts)) missing.push(`${name} offered`);
@@ -30,5 +59,5 @@ export function applicability(definition: AnyCase, facts: TargetFacts, offer: Fe
   }
   for (const need of applies.needs ?? []) if (!facts.capabilities.includes(need)) missing.push(`capability ${need}`);
   for (const claim of applies.when ?? []) if (!claim.holds(facts)) missing.push(claim.missing);
-  return [...new Set(missing)];
+  return missing;
 }

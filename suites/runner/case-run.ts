@@ -24,8 +24,16 @@ import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import type { AnyCase, CaseContext, Point, RingRequest, SweepOptions, VariantAxes, VariantOf } from '../case.ts';
 import { CaseEnded, Check } from '../check.ts';
 
+/** A target that a case runs on beside its first. */
+export interface SecondIut {
+  readonly port: DriverPort;
+  readonly offer: FeatureSet;
+}
+
 export interface RunOptions {
   readonly seed: number;
+  /** For cases with `iuts: 2`. */
+  readonly other?: SecondIut;
   /** Of a sweep: the only point to run. */
   readonly point?: string;
   /** Of a sweep: no more points than these, spread over it. */
@@ -110,6 +118,23 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     return this.driverOf(this.session);
   }
 
+  get other(): DriverPort {
+    return this.#second.port;
+  }
+
+  /** The IUTs that the case runs on. */
+  get ports(): readonly DriverPort[] {
+    return this.#definition.applies.iuts === 2 ? [this.port, this.#second.port] : [this.port];
+  }
+
+  get #second(): SecondIut {
+    const { other } = this.#options;
+    if (this.#definition.applies.iuts !== 2 || other === undefined) {
+      throw new DriverUsageError(`${this.#definition.id} runs on one IUT: say iuts: 2 in applies`);
+    }
+    return other;
+  }
+
   // A case takes these out of the context by destructuring, so they are bound.
   readonly requirement = (slug: string): Check => {
     const check = this.checks.get(slug);
@@ -119,13 +144,14 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
 
   readonly random = (bound: number): number => uniformInt(this.#random, 0, bound - 1);
 
-  readonly connect = (start: 'connected' | 'negotiated'): Session => {
-    const opened = this.port.connect();
+  readonly connect = (start: 'connected' | 'negotiated', to?: 'other'): Session => {
+    const { port, offer } = to === undefined ? { port: this.port, offer: this.#offer } : this.#second;
+    const opened = port.connect();
     if (opened.kind === 'refused') throw new PeerProtocolError(`the connection was refused: ${opened.why}`);
     const { session } = opened;
     this.#opened.push(session);
     if (start === 'connected') return session;
-    session.negotiate(negotiationFor(this.#definition.applies, this.port.facts, this.#offer));
+    session.negotiate(negotiationFor(this.#definition.applies, port.facts, offer));
     if (this.#definition.applies.shareMemory !== false) {
       const shared = session.shareMemory(this.guest);
       if (shared.kind === 'died') throw new IutGoneError('the process ended at the memory table');
@@ -173,6 +199,8 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       throw new NoSuchPointError(`${this.#definition.id} has no point ${only}`);
     const sweep: Sweep = { count: 0, failed: [] };
     this.#sweep = sweep;
+    this.#session?.close();
+    this.#closeOpened();
     const crashes = new Map<string, number>();
     let sinceLiveness: P[] = [];
     for (const [at, point] of wanted.entries()) {
@@ -212,10 +240,8 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     this.port.log.note(`point ${point.key}`);
     sweep.count++;
     const mark = this.#guest?.mark();
-    this.#opened.length = 0;
     this.#guarded(() => check(point));
-    // A point that ended early has left its sessions open: an IUT that serves one at a time would keep the next waiting.
-    for (const session of this.#opened) if (session.isOpen) session.close();
+    this.#closeOpened();
     if (mark !== undefined) this.#guest?.release(mark);
     if (this.#failureCount() > before) sweep.failed.push(point.key);
     const exit = this.port.iut.exit();
@@ -240,6 +266,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     for (const point of points) {
       this.port.iut.restart();
       this.#guarded(() => check(point));
+      this.#closeOpened();
       if (isServing(this.port)) continue;
       if (!sweep.failed.includes(point.key)) sweep.failed.push(point.key);
       this.#firstOpenCheck()?.fail('hang', `a new session after point ${point.key}`, 'it is served', 'it is not');
@@ -248,6 +275,11 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     }
     this.port.iut.restart();
     this.#firstOpenCheck()?.inconclusive(`nothing was served after ${range}, but none of them alone does that`);
+  }
+
+  /** What ended early has left its sessions open: an IUT that serves one at a time would keep the next waiting. */
+  #closeOpened(): void {
+    for (const session of this.#opened.splice(0)) if (session.isOpen) session.close();
   }
 
   #failureCount(): number {
@@ -276,7 +308,8 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       if (error instanceof CaseEnded) return;
       const check = this.#firstOpenCheck();
       if (check === undefined) throw error;
-      const failure = thrownFailure(error, this.port, Math.max(0, this.port.log.next - 1));
+      const ended = this.ports.find(({ iut }) => iut.exit() !== undefined);
+      const failure = thrownFailure(error, ended ?? this.port, Math.max(0, this.port.log.next - 1));
       if (failure === undefined) throw error;
       check.failures.push(failure);
     }

@@ -49,11 +49,13 @@ export function judge(
 ): Judgement {
   const began = port.nowMs();
   port.log.restart();
-  if (options.isServing !== true && !isServing(port)) {
-    if (!startedAfresh(port) || !isServing(port)) return notServed(definition, port.nowMs() - began);
+  const run = new CaseRun(port, definition, variant, offer, options);
+  for (const one of run.ports) {
+    if (one === port && options.isServing === true) continue;
+    if (isServing(one) || (startedAfresh(one) && isServing(one))) continue;
+    return notServed(definition, port.nowMs() - began);
   }
   port.log.restart();
-  const run = new CaseRun(port, definition, variant, offer, options);
   let error: unknown;
   try {
     run.execute();
@@ -61,13 +63,22 @@ export function judge(
     error = thrown;
   }
   const seen = port.log.next;
-  const exit = port.iut.exit();
-  port.releaseAll();
+  const exit = exitOf(run);
+  for (const one of run.ports) one.releaseAll();
   if (error instanceof NoSuchPointError) throw error;
   if (error !== undefined) return harnessError(run, port.nowMs() - began, error, exit);
-  if (exit === undefined) afterwards(port, run, seen);
+  if (exit === undefined) for (const one of run.ports) afterwards(one, run, seen);
   settleSilence(port, run, options);
-  return judgement(port, run, port.nowMs() - began, exit ?? port.iut.exit());
+  return judgement(port, run, port.nowMs() - began, exit ?? exitOf(run));
+}
+
+/** How an IUT of the case ended, if one did. */
+function exitOf(run: CaseRun): IutExit | undefined {
+  for (const { iut } of run.ports) {
+    const exit = iut.exit();
+    if (exit !== undefined) return exit;
+  }
+  return undefined;
 }
 
 /** Liveness after the case: what no longer serves is the case's doing. */

@@ -9,7 +9,7 @@ import type { PlannedResult } from '../../reports/record/run-plan.ts';
 import type { Trace } from '../../reports/trace/trace.ts';
 import type { AnyCase } from '../case.ts';
 import { applicability, elsewhereOf } from './applicability.ts';
-import { NoSuchPointError } from './case-run.ts';
+import { NoSuchPointError, type SecondIut } from './case-run.ts';
 import { accordanceOf, type ExpectationRules } from './expectations.ts';
 import { type Judgement, judge } from './judge.ts';
 import type { PlannedCase, RequirementFacts } from './plan.ts';
@@ -22,10 +22,19 @@ export interface SliceOutput {
   writeTrace(trace: Trace, findings: readonly number[]): string;
 }
 
+/** A second IUT runs only while cases need it: some keep a processor busy. */
+export interface SecondIutSource {
+  /** Starts it, or says why it does not serve. */
+  open(): SecondIut | { readonly why: string };
+  close(): void;
+}
+
 export interface SliceOptions {
   readonly seed: number;
   readonly point?: string;
   readonly offer: FeatureSet;
+  /** Where the second IUT of cases that need two comes from. */
+  readonly second?: SecondIutSource;
   readonly rules: ExpectationRules;
   readonly patience: Patience;
   requirementFacts(slug: string): RequirementFacts;
@@ -61,6 +70,8 @@ class SliceRun {
   readonly #options: SliceOptions;
   readonly #attribution: CrashAttribution<Judgement>;
   readonly #losses: Losses;
+  /** Open while cases need it. */
+  #other: SecondIut | undefined;
   /** Results that were judged, whatever came of them. */
   #judged = 0;
   #noSuchPoint: string | undefined;
@@ -79,8 +90,8 @@ class SliceRun {
   }
 
   run(slice: readonly { readonly planned: PlannedCase; readonly result: PlannedResult }[]): SliceEnd {
-    for (const { planned, result } of slice) {
-      const missing = applicability(planned.definition, this.#port.facts, this.#options.offer);
+    for (const [at, { planned, result }] of slice.entries()) {
+      const missing = this.#missing(planned);
       const { key, target, repetition } = result;
       this.#output.append({ event: 'begin', key, target, repetition });
       const judgement =
@@ -89,12 +100,31 @@ class SliceRun {
           : (this.#givenUp(planned) ?? this.#judgeIfItHasPoint(planned));
       this.#output.append(this.#recordOf(planned, result, judgement));
       const end = this.#recover(judgement);
+      if (needsTwo(planned) && !needsTwo(slice[at + 1]?.planned)) this.#closeSecond();
       if (end !== undefined) return end;
       this.#countLoss(judgement);
     }
     if (this.#noSuchPoint !== undefined && this.#judged === 0) return { kind: 'no-point', why: this.#noSuchPoint };
     const gaveUp = this.#losses.givenUp;
     return gaveUp === undefined ? { kind: 'completed' } : { kind: 'completed', gaveUp };
+  }
+
+  #missing({ definition }: PlannedCase): string[] {
+    const { offer, second } = this.#options;
+    const { facts } = this.#port;
+    // A case that does not apply anyhow starts nothing.
+    const missing = applicability(definition, facts, offer, { facts, offer });
+    if (missing.length > 0 || definition.applies.iuts !== 2) return missing;
+    const opened = this.#other ?? second?.open();
+    if (opened === undefined) return applicability(definition, facts, offer);
+    if ('why' in opened) return [`a second IUT that serves: ${opened.why}`];
+    this.#other = opened;
+    return applicability(definition, facts, offer, { facts: opened.port.facts, offer: opened.offer });
+  }
+
+  #closeSecond(): void {
+    this.#other = undefined;
+    this.#options.second?.close();
   }
 
   #judgeIfItHasPoint(planned: PlannedCase): Judgement {
@@ -125,9 +155,11 @@ class SliceRun {
 
   #judge({ definition, variant }: PlannedCase): Judgement {
     const { seed, point, offer, referenceMeetsDeadline } = this.#options;
+    const other = this.#other;
     const judgement = judge(this.#port, definition, variant, offer, {
       seed,
       ...(point === undefined ? {} : { point }),
+      ...(other === undefined ? {} : { other }),
       referenceMeetsDeadline,
     });
     if (point !== undefined && judgement.points === undefined && judgement.verdict !== 'error') {
@@ -153,16 +185,23 @@ class SliceRun {
 
   #restart(): void {
     this.#attribution.processBegan();
-    startedAfresh(this.#port);
+    for (const port of this.#ports) startedAfresh(port);
+  }
+
+  get #ports(): readonly DriverPort[] {
+    return this.#other === undefined ? [this.#port] : [this.#port, this.#other.port];
   }
 
   /** What may no longer serve is brought back, as its target says. */
   #recover(judgement: Judgement): SliceEnd | undefined {
-    this.#port.releaseAll();
-    if (!mayHaveHarmed(judgement) && this.#port.iut.isAlive()) return undefined;
-    const recovery = recovered(this.#port, isKnownNotToServe(judgement));
-    if (recovery.kind === 'lost') return { kind: 'not-served', why: recovery.why };
-    if (recovery.by !== 'reconnect') this.#attribution.processBegan();
+    for (const port of this.#ports) {
+      port.releaseAll();
+      if (!mayHaveHarmed(judgement) && port.iut.isAlive()) continue;
+      const recovery = recovered(port, isKnownNotToServe(judgement));
+      if (recovery.kind === 'lost')
+        return { kind: 'not-served', why: port === this.#port ? recovery.why : `its pair: ${recovery.why}` };
+      if (recovery.by !== 'reconnect') this.#attribution.processBegan();
+    }
     return undefined;
   }
 
@@ -207,6 +246,10 @@ class SliceRun {
     const failing = findings.flatMap(({ traceEvent }) => traceEvent ?? []);
     return this.#output.writeTrace({ target, key, repetition, dropped: log.dropped, events: log.events() }, failing);
   }
+}
+
+function needsTwo(planned: PlannedCase | undefined): boolean {
+  return planned?.definition.applies.iuts === 2;
 }
 
 /** A judgement of what was not run: every requirement has the same outcome. */

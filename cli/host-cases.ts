@@ -1,0 +1,114 @@
+import { openAnyTarget } from '../drivers/open-target.ts';
+import type { DriverPort } from '../drivers/port/port.ts';
+import type { AnyTarget } from '../drivers/target.ts';
+import { deadlineFor } from '../judging/deadline.ts';
+import { firstContact } from '../judging/first-contact.ts';
+import type { FeatureSet } from '../reference-impl/catalogue/catalogue.ts';
+import { VhostConformanceError } from '../reference-impl/errors.ts';
+import { RecordError } from '../reports/record/record-error.ts';
+import { RecordWriter } from '../reports/record/record-writer.ts';
+import { runDirectory } from '../reports/record/run-directory.ts';
+import { TraceError } from '../reports/trace/trace-error.ts';
+import { TraceWriter } from '../reports/trace/trace-file.ts';
+import { allCases } from '../suites/all-cases.ts';
+import { selectCases } from '../suites/runner/plan.ts';
+import { runSlice, type SecondIutSource } from '../suites/runner/run-slice.ts';
+import { requirementFacts } from './catalogue-facts.ts';
+import type { CasesWork, HostJob, HostMessage } from './host-protocol.ts';
+import { referenceMeetsDeadline } from './reference-deadline.ts';
+import { rerunLine } from './rerun-line.ts';
+
+/** What misses every deadline or dies in every case would take hours; what does so now and then stays far below. */
+const patience = { silentMs: 20_000, deaths: 12 };
+
+/** A target that serves, and what it offers. */
+export interface ServedTarget {
+  readonly port: DriverPort;
+  readonly offer: FeatureSet;
+}
+
+/** Judges the cases of a job on a target, and its pair where a case needs two; tells how that ended. */
+export function judgeCases(
+  job: HostJob,
+  work: CasesWork,
+  target: ServedTarget,
+  tell: (message: HostMessage) => void,
+): void {
+  const everything = selectCases(allCases, { cases: [], features: [], level: 'all' }, requirementFacts);
+  const byKey = new Map(everything.map((planned) => [planned.key, planned]));
+  const slice = work.slice.flatMap((result) => {
+    const planned = byKey.get(result.key);
+    return planned === undefined ? [] : [{ planned, result }];
+  });
+  const second = work.pair === undefined ? undefined : new StartedPair(job, work.pair, target.port);
+  const { port, offer } = target;
+  const records = new RecordWriter(runDirectory(job.root).results);
+  const traces = new TraceWriter(job.root);
+  try {
+    const end = runSlice(
+      port,
+      slice,
+      {
+        append(record) {
+          records.append(record);
+          if (record.event === 'begin') tell({ kind: 'begin', key: record.key, repetition: record.repetition });
+          if (record.event === 'case') {
+            tell({ kind: 'case', key: record.key, repetition: record.repetition, verdict: record.verdict });
+          }
+        },
+        writeTrace: (trace, findings) => traces.write(trace, findings),
+      },
+      {
+        seed: work.seed,
+        ...(work.point === undefined ? {} : { point: work.point }),
+        offer,
+        ...(second === undefined ? {} : { second }),
+        rules: work.rules,
+        patience,
+        requirementFacts,
+        rerunCommand: (key, point) => rerunLine(work.rerun, key, work.seed, point),
+        referenceMeetsDeadline: () => referenceMeetsDeadline(port.deadlineMs, job.scratch),
+      },
+    );
+    tell(end);
+  } catch (error) {
+    if (!(error instanceof RecordError) && !(error instanceof TraceError)) throw error;
+    tell({ kind: 'unwritable', why: error.message });
+  } finally {
+    records.close();
+    second?.close();
+  }
+}
+
+/** A pair that is started while cases need it. It writes to the log of the first: what both saw has one order. */
+class StartedPair implements SecondIutSource {
+  readonly #job: HostJob;
+  readonly #target: AnyTarget;
+  readonly #first: DriverPort;
+  #port: DriverPort | undefined;
+
+  constructor(job: HostJob, target: AnyTarget, first: DriverPort) {
+    this.#job = job;
+    this.#target = target;
+    this.#first = first;
+  }
+
+  open(): ReturnType<SecondIutSource['open']> {
+    try {
+      const port = openAnyTarget(this.#target, { runDirectory: this.#job.scratch, log: this.#first.log });
+      this.#port = port;
+      const contact = firstContact(port);
+      if (contact.kind === 'not-served') return { why: contact.why };
+      port.setDeadline(Math.max(this.#first.deadlineMs, deadlineFor(contact.latencyUs, port.facts.deadlineScale)));
+      return { port, offer: contact.offer };
+    } catch (error) {
+      if (!(error instanceof VhostConformanceError)) throw error;
+      return { why: error.message };
+    }
+  }
+
+  close(): void {
+    this.#port?.close();
+    this.#port = undefined;
+  }
+}
