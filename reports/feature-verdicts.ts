@@ -3,7 +3,7 @@ import type { SnapshotFeature, SnapshotRequirement } from './record/catalogue-sn
 import type { TargetRecord } from './record/record.ts';
 import type { RequirementArea, RequirementRow, RequirementVerdictKind } from './requirement-verdicts.ts';
 
-/** What a cell of the matrix says; DESIGN "Fair verdicts". */
+/** What a cell of the matrix says; docs/INTERPRETING.md has the rules. */
 export type FeatureVerdict =
   | { readonly kind: 'pass'; readonly of: number }
   | { readonly kind: 'partial'; readonly passed: number; readonly of: number }

@@ -137,14 +137,17 @@ export function checked(result: number, syscall: string, subject?: string): numb
   return result;
 }
 
-/** From dist/drivers/native to the addon that node-gyp built. */
-const builtAddon = new URL('../../../drivers/native/build/Release/vhost_conformance.node', import.meta.url);
+/** From dist/drivers/native: the addon that node-gyp built here, else the one that came with the package. */
+const places = ['build/Release/vhost_conformance.node', `prebuilt/${process.platform}-${process.arch}.node`].map(
+  (place) => fileURLToPath(new URL(`../../../drivers/native/${place}`, import.meta.url)),
+);
 
 function loadAddon(): Addon {
   // The sanitizer run builds a second addon and names it here.
-  const path = process.env['VHOST_CONFORMANCE_ADDON'] ?? fileURLToPath(builtAddon);
-  if (!existsSync(path)) {
-    throw new DriverUsageError(`the native addon is missing (${path}): run "npm run build:native"`);
+  const candidates = [process.env['VHOST_CONFORMANCE_ADDON'] ?? places].flat();
+  const path = candidates.find(existsSync);
+  if (path === undefined) {
+    throw new DriverUsageError(`the native addon is missing (${candidates.join(', ')}): run "npm run build:native"`);
   }
   return createRequire(import.meta.url)(path) as Addon;
 }

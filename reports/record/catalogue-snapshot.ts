@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { RecordError } from './record-error.ts';
 import { reasonOf } from './record-writer.ts';
 
-/** One requirement as it was when the run was made; DESIGN "Catalogue". */
+/** One requirement as it was when the run was made; docs/CATALOGUE.md has its fields. */
 export const snapshotRequirement = z.object({
   /** The permanent slug. */
   id: z.string(),

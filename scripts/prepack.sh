@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Makes what `npm pack` and `npm publish` put into the tarball beside checked-in files: dist/, built anew so that nothing
+# stale is shipped, and the addon. The package has no install script: installing it needs no compiler.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+rm -rf dist
+npm run --silent build
+bash scripts/build-native.sh >&2
+chmod +x dist/cli/main.js
+platform=$(node -p 'process.platform + "-" + process.arch')
+mkdir -p drivers/native/prebuilt
+strip --strip-unneeded -o "drivers/native/prebuilt/$platform.node" drivers/native/build/Release/vhost_conformance.node
