@@ -1,28 +1,29 @@
-import type { FeatureSet } from '../reference-impl/catalogue/catalogue.ts';
-import { applicability } from '../suites/runner/applicability.ts';
+import { applicabilityBeforeOffer } from '../suites/runner/applicability.ts';
 import { plannedResults, shardOf } from '../suites/runner/plan.ts';
 import { counted } from './counted.ts';
 import type { RunRequest } from './run-request.ts';
 
-/** Everything offered: what is missing then is missing whatever the target offers. */
-const everyBit = 2n ** 128n - 1n;
-const everything: FeatureSet = { device: everyBit, protocol: everyBit, backend: everyBit };
-
 /** Prints what a run would do, target by target, and starts nothing. */
 export function printDryRun(request: RunRequest, out: { write(text: string): unknown }): void {
   const { targets, pairs, cases, options } = request;
-  const names = targets.map(({ target }) => target.facts.name);
   const shard = options.shard ?? { index: 1, of: 1 };
-  const owed = shardOf(plannedResults(cases, names, options.repeat), shard);
+  const owed = shardOf(
+    plannedResults(
+      cases,
+      targets.map(({ target }) => target.facts),
+      options.repeat,
+    ),
+    shard,
+  );
   const byKey = new Map(cases.map((planned) => [planned.key, planned.definition]));
   for (const { target } of targets) {
     const facts = { ...target.facts, version: '' };
     const pair = pairs.get(facts.name)?.target.facts;
-    const other = pair === undefined ? undefined : { facts: { ...pair, version: '' }, offer: everything };
+    const other = pair === undefined ? undefined : { ...pair, version: '' };
     const results = owed.filter((result) => result.target === facts.name);
     const lines = results.map(({ key, repetition }) => {
       const definition = byKey.get(key);
-      const missing = definition === undefined ? [] : applicability(definition, facts, everything, other);
+      const missing = definition === undefined ? [] : applicabilityBeforeOffer(definition, facts, other);
       const again = repetition === 0 ? '' : ` (repetition ${repetition})`;
       return { text: `  ${key}${again}${missing.length === 0 ? '' : `: missing ${missing.join(', ')}`}`, missing };
     });

@@ -66,7 +66,7 @@ export function judgeCases(
         rules: work.rules,
         patience,
         requirementFacts,
-        rerunCommand: (key, point) => rerunLine(work.rerun, key, work.seed, point),
+        rerunCommand: (planned, point) => rerunLine(work.rerun, planned, work.seed, point),
         referenceMeetsDeadline: () => referenceMeetsDeadline(port.deadlineMs, job.scratch),
       },
     );

@@ -116,7 +116,7 @@ export class HostLosses {
     const planned = this.#request.cases.find(({ key }) => key === result.key);
     if (planned === undefined) return undefined;
     const { seed } = this.#request.options;
-    const rerun = rerunLine(this.rerunWords(result.target), result.key, seed);
+    const rerun = rerunLine(this.rerunWords(result.target), planned, seed);
     return { planned, result, seed, rerun, rules: this.#rules };
   }
 }

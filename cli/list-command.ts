@@ -2,6 +2,7 @@ import { Argument, type Command } from 'commander';
 import { targets } from '../fixtures/targets/index.ts';
 import { allFeatures, allRequirements, requirementsOfFeature } from '../reference-impl/catalogue/catalogue.ts';
 import { allCases } from '../suites/all-cases.ts';
+import { axesOf } from '../suites/axes.ts';
 import { featuresOf } from '../suites/runner/plan.ts';
 import { requirementFacts } from './catalogue-facts.ts';
 import { counted } from './counted.ts';
@@ -34,10 +35,13 @@ interface Row {
 
 const listings: Readonly<Record<Subject, () => Row[]>> = {
   cases: () =>
-    allCases.map(({ id, title, proves, applies, variants }) => ({
-      data: { id, title, proves, applies: withoutFunctions(applies), variants },
-      text: `${id}  ${title}`,
-    })),
+    allCases.map((definition) => {
+      const { id, title, proves, applies, variants } = definition;
+      return {
+        data: { id, title, proves, applies: withoutFunctions(applies), variants, axes: axesOf(definition) },
+        text: `${id}  ${title}`,
+      };
+    }),
   requirements: () => {
     const citing = casesByRequirement();
     return allRequirements().map((requirement) => {

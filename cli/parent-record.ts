@@ -77,7 +77,7 @@ function outcomes({ planned }: RecordFacts, each: Pick<RequirementOutcome, 'outc
 }
 
 function record(
-  { planned: { definition, variant, key }, result, seed, rerun, rules }: RecordFacts,
+  { planned: { definition, variant, axes, key }, result, seed, rerun, rules }: RecordFacts,
   verdict: CaseRecord['verdict'],
   ofRequirements: RequirementOutcome[],
   findings: Finding[],
@@ -90,6 +90,7 @@ function record(
     caseId: definition.id,
     title: definition.title,
     variant,
+    ...(Object.keys(axes).length === 0 ? {} : { axes }),
     verdict,
     outcomes: ofRequirements,
     findings,

@@ -1,4 +1,5 @@
 import { allCases } from '../suites/all-cases.ts';
+import { oneLine } from './one-line.ts';
 import { recordedRun } from './recorded-run.ts';
 import { type RunOptions, type RunRequest, runRequest } from './run-request.ts';
 import type { RunCommand } from './target-argument.ts';
@@ -10,10 +11,14 @@ export interface RequestedRun {
   readonly resumed: string | undefined;
 }
 
-/** @param command `run`, or `guest` for a run in the guest. @throws UsageError, RecordError */
+/**
+ * Writes to stderr what of it was understood otherwise than typed.
+ * @param command `run`, or `guest` for a run in the guest. @throws UsageError, RecordError
+ */
 export function requestedRun(names: readonly string[], options: RunOptions, command: RunCommand): RequestedRun {
-  if (options.resume === undefined)
-    return { request: runRequest(names, options, allCases, command), resumed: undefined };
-  const recorded = recordedRun(options.resume, names, command);
-  return { request: runRequest(recorded.names, recorded.options, allCases, command), resumed: options.resume };
+  const { resume } = options;
+  const recorded = resume === undefined ? { names, options } : recordedRun(resume, names, command);
+  const request = runRequest(recorded.names, recorded.options, allCases, command);
+  for (const remark of request.remarks) process.stderr.write(`${oneLine(remark)}\n`);
+  return { request, resumed: resume };
 }

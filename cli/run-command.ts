@@ -32,8 +32,8 @@ export async function runPlan(
   root: string,
 ): Promise<number> {
   const { options } = request;
-  const names = request.targets.map(({ target }) => target.facts.name);
-  const plan = plannedResults(request.cases, names, options.repeat);
+  const subjects = request.targets.map(({ target }) => target.facts);
+  const plan = plannedResults(request.cases, subjects, options.repeat);
   const shard = options.shard ?? { index: 1, of: 1 };
   const owed = shardOf(plan, shard);
   if (owed.length === 0) throw new UsageError(`shard ${shard.index}/${shard.of}: no result is left for it`);

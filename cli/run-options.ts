@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { axisValues } from '../reports/record/axes.ts';
 import { levelFilters, type Shard } from '../suites/runner/plan.ts';
 import { deviceNames } from './external-target.ts';
 import { reporterNames, reportersOf } from './reporters.ts';
@@ -33,6 +34,17 @@ export function addRunOptions(command: Command): Command {
         .choices(levelFilters)
         .default('all'),
     )
+    .addOption(
+      new Option('--layout <layout>', 'only results on rings of this layout (default: each that is offered)').choices(
+        axisValues.layout,
+      ),
+    )
+    .addOption(
+      new Option(
+        '--negotiation <negotiation>',
+        'minimal: only what a case wants is negotiated; offered: all that is offered (default: both)',
+      ).choices(axisValues.negotiation),
+    )
     .option('--expect <file>', 'known deviations: they do not fail the run, but their absence does')
     .option('--out <dir>', 'directory for results, traces and reports (default: vhost-conformance-out/<time>)')
     .option('--reporter <names>', `reports to write: ${reporterNames.join(',')}`, reportersOf, ['html'])
@@ -54,6 +66,8 @@ export function wordsOfRun(targetWords: readonly string[], options: RunOptions):
     ...options.feature.flatMap((name) => ['--feature', name]),
     ...valued('--point', options.point),
     ...(options.level === 'all' ? [] : ['--level', options.level]),
+    ...valued('--layout', options.layout),
+    ...valued('--negotiation', options.negotiation),
     ...valued('--expect', options.expect),
     ...(options.shard === undefined ? [] : ['--shard', `${options.shard.index}/${options.shard.of}`]),
     ...(options.repeat === 1 ? [] : ['--repeat', String(options.repeat)]),

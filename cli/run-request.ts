@@ -2,11 +2,13 @@ import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:f
 import { dirname, resolve } from 'node:path';
 import { allRequirements, isRequirementSlug } from '../reference-impl/catalogue/catalogue.ts';
 import type { AnyCase } from '../suites/case.ts';
+import { successorsOf } from '../suites/retired-ids.ts';
 import { type Expectation, readExpectations } from '../suites/runner/expectations.ts';
 import {
   type LevelFilter,
   type PlannedCase,
   patternsWithoutCase,
+  type Selection,
   type Shard,
   selectCases,
 } from '../suites/runner/plan.ts';
@@ -27,6 +29,8 @@ export interface RunOptions {
   readonly feature: readonly string[];
   readonly point?: string;
   readonly level: LevelFilter;
+  readonly layout?: Selection['layout'];
+  readonly negotiation?: Selection['negotiation'];
   readonly expect?: string;
   readonly out?: string;
   readonly reporter: readonly ReporterName[];
@@ -45,6 +49,8 @@ export interface RunRequest {
   readonly cases: readonly PlannedCase[];
   readonly expectations: readonly Expectation[];
   readonly options: RunOptions;
+  /** What was understood otherwise than it was typed, a line each. */
+  readonly remarks: readonly string[];
 }
 
 /** @throws UsageError with one line for the first thing that does not exist or cannot be. */
@@ -54,20 +60,33 @@ export function runRequest(
   all: readonly AnyCase[],
   place: RunCommand,
 ): RunRequest {
-  checkCases(all, options.case);
+  const remarks: string[] = [];
+  const current = (pattern: string, where: string): readonly string[] => {
+    const successors = successorsOf(pattern);
+    if (successors === undefined) return [pattern];
+    remarks.push(`${where} ${pattern}: is retired; ${successors.join(', ')} took its place`);
+    return successors;
+  };
+  const named = options.case.flatMap((pattern) => current(pattern, '--case'));
+  checkCases(all, named);
   checkFeatures(options.feature);
-  const cases = selectCases(all, { cases: options.case, features: options.feature, level: options.level }, (slug) =>
-    requirementFacts(slug),
-  );
-  if (cases.length === 0) throw new UsageError('no case is left by --case, --feature and --level together');
+  const { feature: features, level, layout, negotiation } = options;
+  const selection: Selection = { cases: named, features, level, layout, negotiation };
+  const cases = selectCases(all, selection, requirementFacts);
+  if (cases.length === 0) {
+    throw new UsageError('no case is left by --case, --feature, --level, --layout and --negotiation together');
+  }
   if (options.point !== undefined && new Set(cases.map(({ definition }) => definition.id)).size !== 1) {
     throw new UsageError('--point wants exactly one case: say which with --case');
   }
-  const expectations = options.expect === undefined ? [] : readExpectations(options.expect);
-  for (const entry of expectations) checkExpectation(entry, all, options.expect ?? '');
+  const { expect } = options;
+  const expectations = (expect === undefined ? [] : readExpectations(expect)).flatMap((entry) =>
+    current(entry.case, `${expect}:`).map((id) => ({ ...entry, case: id })),
+  );
+  for (const entry of expectations) checkExpectation(entry, all, expect ?? '');
   // Last, because it asks those that serve a socket already.
   const targets = targetsOf(names, options, place);
-  return { targets, pairs: pairsOf(options.pair, targets, place), cases, expectations, options };
+  return { targets, pairs: pairsOf(options.pair, targets, place), cases, expectations, options, remarks };
 }
 
 /** @throws UsageError where results could not be written there; makes nothing. */

@@ -1,4 +1,4 @@
-import { type CaseRecord, type Finding, type Outcome, outcomes } from '../reports/record/record.ts';
+import { type CaseRecord, caseKey, type Finding, type Outcome, outcomes } from '../reports/record/record.ts';
 import { visibleText } from '../reports/visible-text.ts';
 import { accordanceOf, type ExpectationRules } from '../suites/runner/expectations.ts';
 import { counted } from './counted.ts';
@@ -24,7 +24,11 @@ const mostShown = 20;
 
 /** What is said at the end of a run: how many of what, the findings, where the report is. */
 export function summaryOf(results: readonly CaseRecord[], rules: ExpectationRules, remains: RunRemains): RunSummary {
-  const judged = results.map((record) => ({ record, accordance: accordanceOf(record, rules) }));
+  const byCase = resultsByCase(results);
+  const judged = results.map((record) => ({
+    record,
+    accordance: accordanceOf(record, rules, byCase.get(caseOf(record))),
+  }));
   const unexpected = judged.flatMap(({ record, accordance }) =>
     accordance.kind === 'unexpected' ? [{ record, why: accordance.why }] : [],
   );
@@ -47,6 +51,21 @@ export function summaryOf(results: readonly CaseRecord[], rules: ExpectationRule
   }
   lines.push('', ...remains.paths.map((path) => `Report: ${path}`), '');
   return { text: lines.join('\n'), exitCode: exitCodeOf(unexpected, remains) };
+}
+
+function resultsByCase(results: readonly CaseRecord[]): Map<string, CaseRecord[]> {
+  const groups = new Map<string, CaseRecord[]>();
+  for (const record of results) {
+    const group = groups.get(caseOf(record));
+    if (group === undefined) groups.set(caseOf(record), [record]);
+    else group.push(record);
+  }
+  return groups;
+}
+
+/** Names a case and its variant on a target, whatever its place on the axes. */
+function caseOf({ target, caseId, variant }: CaseRecord): string {
+  return JSON.stringify([target, caseKey(caseId, variant)]);
 }
 
 interface Unexpected {
@@ -78,7 +97,12 @@ function countsOf(results: readonly CaseRecord[]): string {
     .join(', ');
 }
 
-/** How many results are about something that the target is not. */
+const absentAxes = [
+  ['layout', 'without packed rings'],
+  ['negotiation', 'without more to negotiate'],
+] as const;
+
+/** How many results are about something that the target is not, or on an axis that it does not have. */
 function elsewhereIn(results: readonly CaseRecord[]): string {
   const told = (['transport', 'device'] as const).flatMap((what) => {
     const count = results.filter(
@@ -86,6 +110,10 @@ function elsewhereIn(results: readonly CaseRecord[]): string {
     ).length;
     return count === 0 ? [] : [`${count} of another ${what}`];
   });
+  for (const [axis, words] of absentAxes) {
+    const count = results.filter(({ outcomes: all }) => all.some(({ absentAxis }) => absentAxis === axis)).length;
+    if (count > 0) told.push(`${count} ${words}`);
+  }
   return told.length === 0 ? '' : ` (${told.join(', ')})`;
 }
 

@@ -1,10 +1,15 @@
+import { implementedFeatures } from '../drivers/devices/implemented-features.ts';
 import type { TargetFacts } from '../drivers/port/port.ts';
 import {
   commonFeatures,
   type FeatureName,
   type FeatureSet,
+  featureByName,
+  featureSet,
   featureSetOf,
+  hasFeature,
   isFeatureName,
+  missingPrerequisites,
 } from '../reference-impl/catalogue/catalogue.ts';
 
 /** Bits to acknowledge beside those that every session acknowledges, and bits to leave out although it would. */
@@ -30,4 +35,24 @@ export function negotiationBeforeOffer({ negotiate = [], without = [] }: Wants, 
   for (const name of negotiate) wanted.add(name);
   for (const name of without) wanted.delete(name);
   return featureSetOf(wanted, facts);
+}
+
+/**
+ * What a driver in use negotiates: all of the offer that our driver implements. Left out are those of `without`, with
+ * those that need one of them; the log of dirty pages, which belongs to a migration; VIRTIO_F_ACCESS_PLATFORM unless the
+ * target cannot do without; and VIRTIO_F_RING_PACKED, unless it is wanted.
+ */
+export function offeredNegotiation(wants: Wants, facts: TargetFacts, offer: FeatureSet): FeatureSet {
+  const minimal = negotiationFor(wants, facts, offer);
+  const names = new Set<FeatureName>(
+    implementedFeatures[facts.device].filter((name) => hasFeature(offer, name, facts)),
+  );
+  for (const name of wants.without ?? []) names.delete(name);
+  const isMet = (name: FeatureName): boolean => missingPrerequisites(featureByName(name), names).length === 0;
+  for (let size = -1; size !== names.size; ) {
+    size = names.size;
+    for (const name of names) if (!isMet(name)) names.delete(name);
+  }
+  const more = featureSetOf(names, facts);
+  return featureSet({ device: minimal.device | more.device, protocol: minimal.protocol | more.protocol });
 }

@@ -4,6 +4,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+// A kept key of a retired case is compared with its successors: built code names them.
+const { successorsOf } = await import(new URL('../dist/suites/retired-ids.js', import.meta.url));
 const folder = new URL('../fixtures/verdicts/', import.meta.url).pathname;
 const [action, directory] = process.argv.slice(2);
 if (!['keep', 'compare'].includes(action) || directory === undefined) {
@@ -44,7 +46,14 @@ for (const [target, verdicts] of [...found].sort()) {
   const lines = readFileSync(file, 'utf8')
     .split('\n')
     .filter((line) => line !== '');
-  const kept = new Map(lines.map((line) => line.split('\t')));
+  const kept = new Map(
+    lines.flatMap((line) => {
+      const [key, verdict] = line.split('\t');
+      const successors = successorsOf(key);
+      if (successors !== undefined) process.stdout.write(`${target}: ${key} is retired: ${successors.join(', ')}\n`);
+      return (successors ?? [key]).map((current) => [current, verdict]);
+    }),
+  );
   for (const [key, was] of kept) {
     const is = verdicts.get(key);
     if (is === undefined) differs(`${target}  ${key}\n  was ${was}\n  is missing`);

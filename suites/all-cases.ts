@@ -5,6 +5,3 @@ import * as caseFiles from './case-files.ts';
 export const allCases: readonly AnyCase[] = Object.values<Readonly<Record<string, AnyCase>>>(caseFiles)
   .flatMap((cases) => Object.values(cases))
   .sort((a, b) => (a.id < b.id ? -1 : 1));
-
-/** Ids that were once released and are no longer run: id to why. */
-export const retiredIds: Readonly<Record<string, string>> = {};

@@ -24,6 +24,11 @@ export interface Applies<T extends Transport = Transport> {
   readonly offers?: readonly FeatureName[];
   /** Feature bits that are not negotiated although the runner would. */
   readonly without?: readonly FeatureName[];
+  /**
+   * `fixed`: the case negotiates its sessions itself, or looks at nothing that depends on what is negotiated. Other cases
+   * of `virtio/` run with what they want, and with all that is offered.
+   */
+  readonly negotiation?: 'fixed';
   /** Capabilities of the target. */
   readonly needs?: readonly string[];
   /** With 2, the case has a second IUT of the same transport and device, as `context.other`. */
@@ -116,7 +121,7 @@ const mostVariants = 64;
 
 /**
  * Declares a case. Citing a requirement that is not in `proves` is a type error.
- * @throws RangeError for a malformed id, no requirement, or more than 64 variants.
+ * @throws RangeError for a malformed id, no requirement, more than 64 variants, or a variant named as an axis.
  */
 export function defineCase<
   const P extends Proves,
@@ -127,6 +132,7 @@ export function defineCase<
     throw new RangeError(`case id ${definition.id} is not a path of kebab-case words`);
   if (Object.keys(definition.proves).length === 0) throw new RangeError(`${definition.id} proves nothing`);
   const variants: VariantAxes = definition.variants ?? {};
+  if ('negotiation' in variants) throw new RangeError(`${definition.id}: negotiation is an axis of the plan`);
   const count = Object.values(variants).reduce((product, values) => product * values.length, 1);
   if (count === 0 || count > mostVariants) throw new RangeError(`${definition.id} has ${count} variants, not 1 to 64`);
   return {

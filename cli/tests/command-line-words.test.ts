@@ -26,8 +26,12 @@ t.test('a command line is split as a shell does', async (t) => {
 
 t.test('a case is run again by one line', async (t) => {
   t.equal(
-    rerunLine(['run', 'reference'], 'a/b[x=1]', 7, 'size=3'),
-    "npx vhost-conformance run reference --case 'a/b[x=1]' --point size=3 --seed 7",
+    rerunLine(['run', 'reference'], { key: 'a/b[x=1]', axes: {} }, 7, 'size=3'),
+    "npx vhost-conformance run reference --case 'a/b[x=1]' --layout split --negotiation minimal --point size=3 --seed 7",
+  );
+  t.match(
+    rerunLine(['run', 'reference'], { key: 'a/b', axes: { negotiation: 'offered' } }, 7),
+    /--case a\/b --layout split --negotiation offered/,
   );
 });
 

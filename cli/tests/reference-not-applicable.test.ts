@@ -38,15 +38,17 @@ for (const [name, device] of [
     const contact = firstContact(port);
     if (contact.kind !== 'served') throw new Error(contact.why);
     const patterns = listed.filter(({ target }) => target === name);
-    for (const { key, definition } of planned) {
+    for (const { key, definition, variant } of planned) {
       const missing = applicability(definition, port.facts, contact.offer);
-      const isListed = patterns.some((entry) => casePattern(entry.case)(definition.id, key));
+      const isListed = patterns.some((entry) => casePattern(entry.case)({ caseId: definition.id, variant, key }));
       if (missing.length > 0 !== isListed) t.fail(`${key}: ${isListed ? 'applies' : missing.join(', ')}`);
     }
     for (const entry of patterns) {
       t.equal(entry.verdict, 'not-applicable');
       t.ok(
-        planned.some(({ key, definition }) => casePattern(entry.case)(definition.id, key)),
+        planned.some(({ key, definition, variant }) =>
+          casePattern(entry.case)({ caseId: definition.id, variant, key }),
+        ),
         entry.case,
       );
     }
@@ -54,9 +56,9 @@ for (const [name, device] of [
 }
 
 t.test('every case applies to one of the references', async (t) => {
-  const others = planned.filter(({ key, definition }) =>
+  const others = planned.filter(({ key, definition, variant }) =>
     ['reference', 'reference-net'].every((name) =>
-      listed.some((entry) => entry.target === name && casePattern(entry.case)(definition.id, key)),
+      listed.some((entry) => entry.target === name && casePattern(entry.case)({ caseId: definition.id, variant, key })),
     ),
   );
   t.same(

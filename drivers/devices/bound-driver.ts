@@ -13,6 +13,8 @@ export interface Binding<F extends WorkloadFacts = WorkloadFacts> {
   readonly facts: F;
   /** Where requests and companion rings lie; asked at first use. */
   readonly guest: () => Guest;
+  /** As in `AttachOptions`, for every ring that the driver attaches. */
+  readonly kicks?: NonNullable<AttachOptions['kicks']>;
 }
 
 /** What drivers of every device type share: the rings of one session. */
@@ -20,12 +22,14 @@ export abstract class BoundDriver<F extends WorkloadFacts = WorkloadFacts> imple
   protected readonly facts: F;
   readonly #session: Session;
   readonly #guest: () => Guest;
+  readonly #kicks: Pick<AttachOptions, 'kicks'>;
   readonly #companions = new Map<number, Attachment>();
 
-  constructor({ session, facts, guest }: Binding<F>) {
+  constructor({ session, facts, guest, kicks }: Binding<F>) {
     this.facts = facts;
     this.#session = session;
     this.#guest = guest;
+    this.#kicks = kicks === undefined ? {} : { kicks };
   }
 
   get kind(): F['kind'] {
@@ -51,7 +55,7 @@ export abstract class BoundDriver<F extends WorkloadFacts = WorkloadFacts> imple
   attach(ring: GuestSplitRing, options: Partial<AttachOptions> = {}): Attachment {
     const index = options.index ?? this.queueIndex;
     for (const other of this.companionIndices) if (other !== index) this.companion(other);
-    const queue = this.#session.attach(ring, { ...options, index });
+    const queue = this.#session.attach(ring, { ...this.#kicks, ...options, index });
     // Rings may be looked at before they are enabled, and then drop what is transmitted: nothing is shown before the
     // device has dealt with all of the above.
     queue.drainCalls();
@@ -61,7 +65,7 @@ export abstract class BoundDriver<F extends WorkloadFacts = WorkloadFacts> imple
   companion(index: number): Attachment {
     const known = this.#companions.get(index);
     if (known !== undefined) return known;
-    const queue = this.#session.attach(this.guest.splitRing({ size: companionSize }), { index });
+    const queue = this.#session.attach(this.guest.splitRing({ size: companionSize }), { ...this.#kicks, index });
     this.#companions.set(index, queue);
     return queue;
   }

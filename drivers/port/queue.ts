@@ -13,8 +13,11 @@ export interface AttachOptions {
   /** Without a call eventfd (invalid-fd bit) when false. */
   readonly call?: boolean;
   readonly kick?: boolean;
-  /** Features that shape the ring on our side. */
+  /** `when-asked`: `kick()` notifies only where the device asked for it, as a driver in use does. Always without it. */
+  readonly kicks?: 'always' | 'when-asked';
+  /** Features that shape the ring on our side; what was negotiated unless told. */
   readonly eventIdx?: boolean;
+  readonly inOrder?: boolean;
   readonly indirect?: boolean;
 }
 

@@ -4,7 +4,7 @@ import { type SplitAddOptions, SplitDriver } from '../../reference-impl/virtqueu
 import type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
 import { DeadlineError, DriverUsageError } from '../errors.ts';
 import type { ControlOutcome } from '../port/outcome.ts';
-import type { Attachment } from '../port/queue.ts';
+import type { Attachment, AttachOptions } from '../port/queue.ts';
 import { deadlineIn } from './deadline.ts';
 import { RingTrace } from './ring-trace.ts';
 import type { SessionContext } from './session-context.ts';
@@ -14,6 +14,7 @@ export interface RingAttachmentOptions {
   readonly ring: GuestSplitRing;
   readonly index: number;
   readonly driver: DriverRingOptions;
+  readonly kicks: AttachOptions['kicks'];
 }
 
 /** What an attachment is on every transport: the driver's side of its ring, traced, and the waits for what is owed. */
@@ -23,26 +24,32 @@ export abstract class RingAttachment implements Attachment {
   readonly driver: SplitDriver;
   protected readonly context: SessionContext;
   readonly #trace: RingTrace;
+  readonly #kicksWhenAsked: boolean;
 
-  constructor({ context, ring, index, driver }: RingAttachmentOptions) {
+  constructor({ context, ring, index, driver, kicks }: RingAttachmentOptions) {
     this.context = context;
+    this.#kicksWhenAsked = kicks === 'when-asked';
     this.ring = ring;
     this.index = index;
     this.driver = new SplitDriver(ring, driver);
     this.#trace = new RingTrace(context.log, ring, index);
   }
 
-  abstract kick(): void;
   abstract calls(): number;
   abstract drainCalls(): number;
   abstract errors(): number;
   abstract setEnabled(enabled: boolean): ControlOutcome;
   abstract stop(): ReturnType<Attachment['stop']>;
 
+  protected abstract notifyDevice(): void;
   /** Whether anything can still come: the session is open. */
   protected abstract get isServed(): boolean;
   /** Why nothing can come any more, as an error that begins with what is missing. */
   protected abstract endOfService(missing: string): Error;
+
+  kick(): void {
+    if (!this.#kicksWhenAsked || this.driver.needsKick()) this.notifyDevice();
+  }
 
   makeAvailable(chains: readonly (readonly Segment[])[], options?: SplitAddOptions): number[] {
     const heads: number[] = [];

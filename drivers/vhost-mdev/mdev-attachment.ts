@@ -61,7 +61,7 @@ export class MdevAttachment extends RingAttachment implements WaitSource {
     this.#options.context.log.notification(1, this.#options.session, this.index, count);
   }
 
-  kick(): void {
+  protected notifyDevice(): void {
     const { context, owner, session, hasKick, page } = this.#options;
     if (!hasKick) throw new DriverUsageError(`ring ${this.index} has no kick`);
     context.log.notification(0, session, this.index, 1);

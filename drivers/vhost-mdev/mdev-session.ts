@@ -24,6 +24,7 @@ import type {
   VhostMdevSession,
 } from '../port/port.ts';
 import { deadlineIn } from '../session/deadline.ts';
+import { ringFeatures } from '../session/ring-features.ts';
 import type { SessionContext } from '../session/session-context.ts';
 import { callOutcome, isDeviceGone } from './call-outcome.ts';
 import { MdevAttachment, type NotifyBy, type RingOwner } from './mdev-attachment.ts';
@@ -164,9 +165,10 @@ export class MdevSession implements VhostMdevSession, RingOwner {
       driver: {
         space: isTable ? 'guest-physical' : 'io-virtual',
         position: splitPosition(base),
-        eventIdx: options.eventIdx ?? false,
+        ...ringFeatures(this.negotiated.accepted.device, options),
         ...(this.#guest === undefined ? {} : { tables: this.#guest }),
       },
+      kicks: options.kicks,
       hasCall: call,
       hasKick: kick,
       ...(page === undefined ? {} : { page }),

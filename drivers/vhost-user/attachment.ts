@@ -70,7 +70,7 @@ export class VhostUserAttachment extends RingAttachment {
     return this.#error.pollFd;
   }
 
-  kick(): void {
+  protected notifyDevice(): void {
     if (this.kickFd < 0) throw new DriverUsageError(`ring ${this.index} has no kick eventfd`);
     this.#isKicked = true;
     this.#options.context.log.notification(0, this.#options.session, this.index, 1);

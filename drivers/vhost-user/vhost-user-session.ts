@@ -26,6 +26,7 @@ import type {
   VhostUserSession,
 } from '../port/port.ts';
 import { descriptorOfRegion } from '../session/guest-memory.ts';
+import { ringFeatures } from '../session/ring-features.ts';
 import type { SessionContext } from '../session/session-context.ts';
 import { VhostUserAttachment } from './attachment.ts';
 import { BackEndChannel } from './back-end-channel.ts';
@@ -147,9 +148,10 @@ export class FrontEndSession implements VhostUserSession {
       driver: {
         space,
         position: splitPosition(base),
-        eventIdx: options.eventIdx ?? false,
+        ...ringFeatures(this.negotiated.accepted.device, options),
         ...(guest === undefined ? {} : { tables: guest }),
       },
+      kicks: options.kicks,
       hasCall: call,
       hasKick: kick,
       settle: () => this.#settle(),

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { failureKinds } from '../../reference-impl/observations/failure-kind.ts';
+import { type Axes, axes, namedAxes } from './axes.ts';
 
 /** Version of the record format. Readers accept every minor of the same major. */
-export const recordSchemaVersion = { major: 1, minor: 1 } as const;
+export const recordSchemaVersion = { major: 1, minor: 2 } as const;
 
 /** Worst first: the verdict of a case is the worst outcome among its requirements. */
 export const outcomes = ['error', 'fail', 'inconclusive', 'not-run', 'pass', 'not-applicable'] as const;
@@ -20,6 +21,8 @@ export const requirementOutcome = z.object({
   why: z.string().optional(),
   /** For not-applicable, since 1.1: the case is about another transport or device than the target's. */
   elsewhere: z.enum(['transport', 'device']).optional(),
+  /** For not-applicable, since 1.2: the axis on which the target offers no more than one value. */
+  absentAxis: z.enum(['layout', 'negotiation']).optional(),
   /** Of several allowed outcomes, the ones that were seen. */
   branches: z.array(z.string()).optional(),
 });
@@ -94,13 +97,15 @@ export type BeginRecord = z.infer<typeof beginRecord>;
 
 export const caseRecord = z.object({
   event: z.literal('case'),
-  /** caseId and the sorted variant: see `caseKey`. */
+  /** caseId with variant and axes: see `caseKey`. */
   key: z.string(),
   target: z.string(),
   repetition: z.number().int().nonnegative(),
   caseId: z.string(),
   title: z.string(),
   variant: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  /** Since 1.2; left out where the case has no axis. */
+  axes: axes.optional(),
   verdict: outcome,
   outcomes: z.array(requirementOutcome),
   /** Of a sweep: how many points ran, and the keys of those that failed. */
@@ -132,11 +137,15 @@ export type RunEvent = z.infer<typeof record>;
 
 export type VariantValues = Readonly<Record<string, string | number | boolean>>;
 
-/** `virtio/split-ring/x` or `virtio/split-ring/x[eventIdx=true,queueSize=16]`: the variant's names sorted. */
-export function caseKey(caseId: string, variant: VariantValues): string {
-  const names = Object.keys(variant).sort();
+/**
+ * `virtio/split-ring/x` or `virtio/split-ring/x[layout=packed,queueSize=16]`: the names of the variant and of the axes,
+ * sorted. An axis at its first value is not named.
+ */
+export function caseKey(caseId: string, variant: VariantValues, on: Axes = {}): string {
+  const values: VariantValues = { ...variant, ...namedAxes(on) };
+  const names = Object.keys(values).sort();
   if (names.length === 0) return caseId;
-  return `${caseId}[${names.map((name) => `${name}=${String(variant[name])}`).join(',')}]`;
+  return `${caseId}[${names.map((name) => `${name}=${String(values[name])}`).join(',')}]`;
 }
 
 /** The worst of several outcomes; `pass` for none at all is a claim that the caller must not make. */

@@ -1,5 +1,7 @@
 import type { TargetFacts } from '../../drivers/port/port.ts';
+import { negotiationFor, offeredNegotiation } from '../../judging/negotiation.ts';
 import { type FeatureSet, hasFeature } from '../../reference-impl/catalogue/catalogue.ts';
+import type { Axes, AxisName } from '../../reports/record/axes.ts';
 import type { AnyCase } from '../case.ts';
 
 /** Whether a case is about another transport or device than the target's: then nothing else about it matters here. */
@@ -60,4 +62,37 @@ function missingHere({ applies }: AnyCase, facts: TargetFacts, offer: FeatureSet
   for (const need of applies.needs ?? []) if (!facts.capabilities.includes(need)) missing.push(`capability ${need}`);
   for (const claim of applies.when ?? []) if (!claim.holds(facts)) missing.push(claim.missing);
   return missing;
+}
+
+const everyBit = 2n ** 128n - 1n;
+const everything: FeatureSet = { device: everyBit, protocol: everyBit, backend: everyBit };
+
+/** What is missing whatever the target offers. */
+export function applicabilityBeforeOffer(definition: AnyCase, facts: TargetFacts, second?: TargetFacts): string[] {
+  return applicability(
+    definition,
+    facts,
+    everything,
+    second === undefined ? undefined : { facts: second, offer: everything },
+  );
+}
+
+/** An axis of which the target offers one value only, and why. */
+export interface AbsentAxis {
+  readonly axis: AxisName;
+  readonly why: string;
+}
+
+/** Why a case that applies cannot stand at this place on its axes; undefined where it can. Pure: from data alone. */
+export function absentAxisOf(
+  { applies }: AnyCase,
+  { negotiation }: Axes,
+  facts: TargetFacts,
+  offer: FeatureSet,
+): AbsentAxis | undefined {
+  if (negotiation !== 'offered') return undefined;
+  const minimal = negotiationFor(applies, facts, offer);
+  const offered = offeredNegotiation(applies, facts, offer);
+  const isSame = minimal.device === offered.device && minimal.protocol === offered.protocol;
+  return isSame ? { axis: 'negotiation', why: 'an offer of more feature bits than the case negotiates' } : undefined;
 }

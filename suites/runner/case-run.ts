@@ -12,15 +12,18 @@ import {
   IutGoneError,
   PeerProtocolError,
   type Session,
+  type TargetFacts,
 } from '../../drivers/port/port.ts';
 import type { OwnRestart } from '../../judging/attribution.ts';
 import { exitText, refusalText } from '../../judging/failure.ts';
 import { isServing } from '../../judging/liveness.ts';
-import { negotiationFor } from '../../judging/negotiation.ts';
+import { negotiationFor, offeredNegotiation } from '../../judging/negotiation.ts';
 import { canRestart } from '../../judging/recovery.ts';
 import { thrownFailure } from '../../judging/thrown-failure.ts';
 import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
+import type { Axes } from '../../reports/record/axes.ts';
+import { axesOf } from '../axes.ts';
 import type { AnyCase, CaseContext, Point, RingRequest, SweepOptions, VariantAxes, VariantOf } from '../case.ts';
 import { CaseEnded, Check } from '../check.ts';
 
@@ -38,6 +41,8 @@ export interface RunOptions {
   readonly point?: string;
   /** Of a sweep: no more points than these, spread over it. */
   readonly mostPoints?: number;
+  /** The place on the axes of the case; the first unless told. */
+  readonly axes?: Axes;
 }
 
 export interface SweepResult {
@@ -68,6 +73,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   readonly #definition: AnyCase;
   readonly #offer: FeatureSet;
   readonly #options: RunOptions;
+  readonly #axes: Axes;
   #session: Session | undefined;
   #guest: Guest | undefined;
   /** By session and guest; the case's own guest as undefined, which is made at first use. */
@@ -89,6 +95,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     this.#definition = definition;
     this.#offer = offer;
     this.#options = options;
+    this.#axes = options.axes ?? axesOf(definition)[0] ?? {};
     this.#random = xoroshiro128plus(options.seed);
     for (const slug of Object.keys(definition.proves)) {
       this.checks.set(slug, new Check(slug, () => Math.max(0, port.log.next - 1)));
@@ -151,7 +158,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     const { session } = opened;
     this.#opened.push(session);
     if (start === 'connected') return session;
-    session.negotiate(negotiationFor(this.#definition.applies, port.facts, offer));
+    session.negotiate(this.#negotiation(port.facts, offer));
     if (this.#definition.applies.shareMemory !== false) {
       const shared = session.shareMemory(this.guest);
       if (shared.kind === 'died') throw new IutGoneError('the process ended at the memory table');
@@ -164,12 +171,28 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     return session;
   };
 
+  #negotiation(facts: TargetFacts, offer: FeatureSet): FeatureSet {
+    const { applies } = this.#definition;
+    return this.#isAsOffered ? offeredNegotiation(applies, facts, offer) : negotiationFor(applies, facts, offer);
+  }
+
+  get #isAsOffered(): boolean {
+    return this.#axes.negotiation === 'offered';
+  }
+
   readonly driverOf = (session: Session, guest?: Guest): DeviceDriver => {
     const drivers = this.#drivers.get(session) ?? new Map<Guest | undefined, DeviceDriver>();
     this.#drivers.set(session, drivers);
     const own = guest === this.#guest ? undefined : guest;
     const facts = this.port.facts.workload;
-    const driver = drivers.get(own) ?? openDeviceDriver({ session, facts, guest: () => own ?? this.guest });
+    const driver =
+      drivers.get(own) ??
+      openDeviceDriver({
+        session,
+        facts,
+        guest: () => own ?? this.guest,
+        ...(this.#isAsOffered ? { kicks: 'when-asked' } : {}),
+      });
     drivers.set(own, driver);
     return driver;
   };

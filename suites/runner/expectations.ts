@@ -64,17 +64,29 @@ export type Accordance =
   | { readonly kind: 'as-expected'; readonly expectation?: Expectation }
   | { readonly kind: 'unexpected'; readonly why: string };
 
-/** Compares one result with the expectations that are about it. */
-export function accordanceOf(result: CaseRecord, rules: ExpectationRules): Accordance {
+/**
+ * Compares one result with the expectations that are about it. An entry that names no axis covers a case at every place
+ * on its axes: it is cleared only where all of them pass.
+ * @param sameCase the results of the run with the same target, case and variant, at every place on the axes.
+ */
+export function accordanceOf(
+  result: CaseRecord,
+  rules: ExpectationRules,
+  sameCase: readonly CaseRecord[] = [result],
+): Accordance {
   const about = rules.expectations.filter((entry) => isAbout(entry, result));
   const valid = about.filter((entry) => entry.expires === undefined || entry.expires >= rules.today);
-  const cleared = valid.find((entry) => isCleared(entry, result));
+  const cleared = valid.find((entry) =>
+    sameCase
+      .filter((one) => one === result || (one.verdict !== 'not-applicable' && isAbout(entry, one)))
+      .every((one) => isCleared(entry, one)),
+  );
   if (cleared !== undefined) return unexpected(`passes, but ${cleared.verdict} is expected: ${cleared.reason}`);
   switch (result.verdict) {
     case 'pass':
       return { kind: 'as-expected' };
     case 'not-applicable':
-      if (!rules.strictTargets.includes(result.target)) return { kind: 'as-expected' };
+      if (!rules.strictTargets.includes(result.target) || isOffAxis(result)) return { kind: 'as-expected' };
       return sameVerdict(result, valid, about);
     case 'inconclusive':
     case 'not-run':
@@ -110,8 +122,13 @@ function sameVerdict(result: CaseRecord, valid: readonly Expectation[], about: r
 }
 
 function isAbout(entry: Expectation, result: CaseRecord): boolean {
-  if (entry.target !== result.target || !casePattern(entry.case)(result.caseId, result.key)) return false;
+  if (entry.target !== result.target || !casePattern(entry.case)(result)) return false;
   return entry.requirement === undefined || result.outcomes.some((one) => one.requirement === entry.requirement);
+}
+
+/** The case applies, and the target offers no other value of an axis: nothing that a list of cases could say. */
+function isOffAxis({ outcomes: all }: CaseRecord): boolean {
+  return all.every(({ absentAxis }) => absentAxis !== undefined);
 }
 
 /** An expectation of a deviation that did not come: as bad as a deviation that was not expected. */

@@ -1,13 +1,18 @@
 import picomatch from 'picomatch';
+import type { TargetFacts } from '../../drivers/port/port.ts';
+import { type Axes, namedAxes } from '../../reports/record/axes.ts';
 import { caseKey, type VariantValues } from '../../reports/record/record.ts';
 import type { PlannedResult } from '../../reports/record/run-plan.ts';
+import { axesOf } from '../axes.ts';
 import { type AnyCase, variantsOf } from '../case.ts';
+import { applicabilityBeforeOffer } from './applicability.ts';
 
-/** One result that can be had of any target: a case with one of its variants. */
+/** One result that can be had of any target: a case with one of its variants at one place on its axes. */
 export interface PlannedCase {
   readonly key: string;
   readonly definition: AnyCase;
   readonly variant: VariantValues;
+  readonly axes: Axes;
 }
 
 /** `must`: what the text demands; `should`: that and what it recommends; `all`: also our own robustness expectations. */
@@ -31,6 +36,9 @@ export interface Selection {
   /** Names of feature bits that a case negotiates, wants offered, or proves something about. */
   readonly features: readonly string[];
   readonly level: LevelFilter;
+  /** Values of the axes; every value where undefined. */
+  readonly layout?: NonNullable<Axes['layout']> | undefined;
+  readonly negotiation?: NonNullable<Axes['negotiation']> | undefined;
 }
 
 /** Every case that the selection names, with all its variants, in the order of the keys. */
@@ -44,13 +52,22 @@ export function selectCases(
   for (const definition of all) {
     if (!isOfLevel(definition, selection.level, requirementFacts)) continue;
     if (!isAboutFeature(definition, selection.features, requirementFacts)) continue;
+    const places = axesOf(definition).filter((axes) => isOnAxes(axes, selection));
     for (const variant of variantsOf(definition)) {
-      const key = caseKey(definition.id, variant);
-      if (patterns.length > 0 && !patterns.some((matches) => matches(definition.id, key))) continue;
-      planned.push({ key, definition, variant });
+      for (const axes of places) {
+        const names = { caseId: definition.id, variant, key: caseKey(definition.id, variant, axes) };
+        if (patterns.length > 0 && !patterns.some((matches) => matches(names))) continue;
+        planned.push({ key: names.key, definition, variant, axes });
+      }
     }
   }
   return planned.sort((a, b) => byCodeUnits(a.key, b.key));
+}
+
+/** A case without an axis stands at its first value. */
+function isOnAxes(axes: Axes, { layout, negotiation }: Selection): boolean {
+  if (layout !== undefined && layout !== (axes.layout ?? 'split')) return false;
+  return negotiation === undefined || negotiation === (axes.negotiation ?? 'minimal');
 }
 
 /** Of several patterns, those that name no case at all. */
@@ -58,32 +75,65 @@ export function patternsWithoutCase(all: readonly AnyCase[], patterns: readonly 
   return patterns.filter((pattern) => {
     const matches = casePattern(pattern);
     return !all.some((definition) =>
-      variantsOf(definition).some((variant) => matches(definition.id, caseKey(definition.id, variant))),
+      variantsOf(definition).some((variant) =>
+        axesOf(definition).some((axes) =>
+          matches({ caseId: definition.id, variant, key: caseKey(definition.id, variant, axes) }),
+        ),
+      ),
     );
   });
 }
 
-/** Says whether a pattern names a case: its key or id, a folder above it, or a glob over ids. */
-export function casePattern(pattern: string): (caseId: string, key: string) => boolean {
+/** What a pattern may name of a result. */
+export interface ResultNames {
+  readonly caseId: string;
+  readonly variant: VariantValues;
+  readonly key: string;
+}
+
+/**
+ * Says whether a pattern names a result: by its key, by its key without the axes (which names it at every place on
+ * them), by the id of its case, a folder above it, or a glob over ids.
+ */
+export function casePattern(pattern: string): (result: ResultNames) => boolean {
   // A key holds brackets, which would be a class of characters in a glob: it is compared as it is.
   const glob = picomatch(pattern);
   const folder = pattern.endsWith('/') ? pattern : `${pattern}/`;
-  return (caseId, key) => key === pattern || caseId === pattern || caseId.startsWith(folder) || glob(caseId);
+  return ({ caseId, variant, key }) =>
+    key === pattern ||
+    caseId === pattern ||
+    caseKey(caseId, variant) === pattern ||
+    caseId.startsWith(folder) ||
+    glob(caseId);
 }
 
-/** All results in the order in which they run: target by target, repetition by repetition, key by key. */
+/**
+ * All results in the order in which they run: target by target, repetition by repetition, key by key. A case about
+ * something that the target is not or cannot do is planned once, not at every place on its axes.
+ */
 export function plannedResults(
   cases: readonly PlannedCase[],
-  targets: readonly string[],
+  targets: readonly PlannedTarget[],
   repetitions: number,
 ): PlannedResult[] {
   const results: PlannedResult[] = [];
   for (const target of targets) {
     for (let repetition = 0; repetition < repetitions; repetition++) {
-      for (const { key } of cases) results.push({ target, key, repetition });
+      for (const { key, definition, axes } of cases) {
+        if (Object.keys(namedAxes(axes)).length > 0 && !mayApply(definition, target)) continue;
+        results.push({ target: target.name, key, repetition });
+      }
     }
   }
   return results;
+}
+
+/** What is known of a target before it runs. */
+export type PlannedTarget = Omit<TargetFacts, 'version' | 'binaryHash'>;
+
+function mayApply(definition: AnyCase, target: PlannedTarget): boolean {
+  const facts = { ...target, version: '' };
+  return applicabilityBeforeOffer(definition, facts, facts).length === 0;
 }
 
 export interface Shard {

@@ -8,7 +8,7 @@ import type { CaseRecord, Finding, RunEvent } from '../../reports/record/record.
 import type { PlannedResult } from '../../reports/record/run-plan.ts';
 import type { Trace } from '../../reports/trace/trace.ts';
 import type { AnyCase } from '../case.ts';
-import { applicability, elsewhereOf } from './applicability.ts';
+import { type AbsentAxis, absentAxisOf, applicability, elsewhereOf } from './applicability.ts';
 import { NoSuchPointError, type SecondIut } from './case-run.ts';
 import { accordanceOf, type ExpectationRules } from './expectations.ts';
 import { type Judgement, judge } from './judge.ts';
@@ -39,7 +39,7 @@ export interface SliceOptions {
   readonly patience: Patience;
   requirementFacts(slug: string): RequirementFacts;
   /** The one command that runs a case again. */
-  rerunCommand(key: string, point: string | undefined): string;
+  rerunCommand(planned: PlannedCase, point: string | undefined): string;
   referenceMeetsDeadline(): boolean;
 }
 
@@ -97,7 +97,7 @@ class SliceRun {
       const judgement =
         missing.length > 0
           ? notApplicable(planned.definition, missing, elsewhereOf(planned.definition, this.#port.facts))
-          : (this.#givenUp(planned) ?? this.#judgeIfItHasPoint(planned));
+          : (this.#withoutAxis(planned) ?? this.#givenUp(planned) ?? this.#judgeIfItHasPoint(planned));
       this.#output.append(this.#recordOf(planned, result, judgement));
       const end = this.#recover(judgement);
       if (needsTwo(planned) && !needsTwo(slice[at + 1]?.planned)) this.#closeSecond();
@@ -127,6 +127,11 @@ class SliceRun {
     this.#options.second?.close();
   }
 
+  #withoutAxis({ definition, axes }: PlannedCase): Judgement | undefined {
+    const absent = absentAxisOf(definition, axes, this.#port.facts, this.#options.offer);
+    return absent === undefined ? undefined : notOnAxis(definition, absent);
+  }
+
   #judgeIfItHasPoint(planned: PlannedCase): Judgement {
     try {
       const judgement = this.#judgeFairly(planned);
@@ -153,11 +158,12 @@ class SliceRun {
     }
   }
 
-  #judge({ definition, variant }: PlannedCase): Judgement {
+  #judge({ definition, variant, axes }: PlannedCase): Judgement {
     const { seed, point, offer, referenceMeetsDeadline } = this.#options;
     const other = this.#other;
     const judgement = judge(this.#port, definition, variant, offer, {
       seed,
+      axes,
       ...(point === undefined ? {} : { point }),
       ...(other === undefined ? {} : { other }),
       referenceMeetsDeadline,
@@ -205,7 +211,8 @@ class SliceRun {
     return undefined;
   }
 
-  #recordOf({ definition, variant }: PlannedCase, result: PlannedResult, judgement: Judgement): CaseRecord {
+  #recordOf(planned: PlannedCase, result: PlannedResult, judgement: Judgement): CaseRecord {
+    const { definition, variant, axes } = planned;
     const { key, target, repetition } = result;
     const { verdict, outcomes, points, durationMs, error } = judgement;
     const findings = judgement.findings.map((found) => {
@@ -221,13 +228,14 @@ class SliceRun {
       caseId: definition.id,
       title: definition.title,
       variant,
+      ...(Object.keys(axes).length === 0 ? {} : { axes }),
       verdict,
       outcomes,
       ...(points === undefined ? {} : { points }),
       findings,
       durationMs: Math.round(durationMs * 1000) / 1000,
       seed: this.#options.seed,
-      rerun: this.#options.rerunCommand(key, failedPoints.length === 1 ? failedPoints[0] : this.#options.point),
+      rerun: this.#options.rerunCommand(planned, failedPoints.length === 1 ? failedPoints[0] : this.#options.point),
       ...(error === undefined ? {} : { error }),
     };
     const trace = this.#trace(result, record);
@@ -267,6 +275,11 @@ function notApplicable(
   const judgement = notJudged(definition, 'not-applicable', why);
   if (elsewhere === undefined) return judgement;
   return { ...judgement, outcomes: judgement.outcomes.map((outcome) => ({ ...outcome, elsewhere })) };
+}
+
+function notOnAxis(definition: AnyCase, { axis, why }: AbsentAxis): Judgement {
+  const judgement = notJudged(definition, 'not-applicable', `missing: ${why}`);
+  return { ...judgement, outcomes: judgement.outcomes.map((outcome) => ({ ...outcome, absentAxis: axis })) };
 }
 
 /** The process died in the run but not in the case alone: said of the run, with the cases before it. */

@@ -4,9 +4,10 @@ import t from 'tap';
 import { citedOrigins, coverageProblems } from '../../reference-impl/catalogue/coverage.ts';
 import { isFaultName } from '../../reference-impl/faults/faults.ts';
 import { isMdevFaultName } from '../../reference-impl/faults/mdev-faults.ts';
-import { allCases, retiredIds } from '../all-cases.ts';
+import { allCases } from '../all-cases.ts';
 import { variantsOf } from '../case.ts';
 import * as caseFiles from '../case-files.ts';
+import { retiredIds, successorsOf } from '../retired-ids.ts';
 
 const cited = new Set(allCases.flatMap(({ proves }) => Object.keys(proves)));
 
@@ -17,6 +18,20 @@ t.test('ids are unique, and none of them is retired', async (t) => {
     ids.filter((id) => id in retiredIds),
     [],
   );
+  const successors = Object.values(retiredIds).flat();
+  t.same(
+    successors.filter((id) => !ids.includes(id)),
+    [],
+    'a retired id names cases that exist',
+  );
+});
+
+t.test('a retired id means its successors, with the brackets of a key', async (t) => {
+  const retired = { 'a/old': ['b/new', 'b/newer'] };
+  t.same(successorsOf('a/old', retired), ['b/new', 'b/newer']);
+  t.same(successorsOf('a/old[size=1]', retired), ['b/new[size=1]', 'b/newer[size=1]']);
+  t.equal(successorsOf('a/ol', retired), undefined);
+  t.equal(successorsOf('toString', retired), undefined);
 });
 
 t.test('every file of cases is listed', async (t) => {

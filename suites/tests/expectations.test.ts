@@ -132,3 +132,30 @@ t.test('a file of expectations is checked, in one line', async (t) => {
   }
   t.throws(() => readExpectations(join(directory, 'none')), { message: /ENOENT/ });
 });
+
+t.test(
+  'an expectation without axes covers a case at each place on them, and is cleared only if all pass',
+  async (t) => {
+    const at = (verdict: Outcome, axes: CaseRecord['axes'], key: string, parts: Partial<CaseRecord> = {}): CaseRecord =>
+      resultOf(verdict, { axes, key, ...parts });
+    const entry = { ...known, case: 'virtio/split-ring/wraps[size=16]' };
+    const minimal = at('pass', { negotiation: 'minimal' }, 'virtio/split-ring/wraps[size=16]');
+    const offeredKey = 'virtio/split-ring/wraps[negotiation=offered,size=16]';
+    const offered = at('fail', { negotiation: 'offered' }, offeredKey, { findings: [finding] });
+    t.equal(kindOf(offered, entry), 'as-expected');
+    t.equal(accordanceOf(minimal, rules(entry), [minimal, offered]).kind, 'as-expected', 'the other one still fails');
+    const passed = at('pass', { negotiation: 'offered' }, offeredKey);
+    t.match(accordanceOf(minimal, rules(entry), [minimal, passed]), { kind: 'unexpected', why: /^passes/ });
+    const absent = at('not-applicable', { negotiation: 'offered' }, offeredKey);
+    t.match(accordanceOf(minimal, rules(entry), [minimal, absent]), { kind: 'unexpected', why: /^passes/ });
+    const exact = { ...known, case: offeredKey };
+    t.equal(kindOf(minimal, exact), 'as-expected', 'an entry that names an axis is about that place alone');
+  },
+);
+
+t.test('on a strict target an axis that it does not have needs no entry', async (t) => {
+  const outcomes = [
+    { requirement: 'split/used-idx-wraps', outcome: 'not-applicable', checks: 0, absentAxis: 'layout' },
+  ] as const;
+  t.equal(kindOf(resultOf('not-applicable', { target: 'reference', outcomes: [...outcomes] })), 'as-expected');
+});

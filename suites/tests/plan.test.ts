@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { TargetFacts } from '../../drivers/port/port.ts';
 import type { RequirementSlug } from '../../reference-impl/catalogue/catalogue.ts';
 import { planHashOf, resultId } from '../../reports/record/run-plan.ts';
 import type { AnyCase } from '../case.ts';
@@ -47,7 +48,19 @@ const survives = caseOf('vhost-user/header/survives', 'vu-header/reply-carries-v
   applies: { start: 'connected', offers: ['VHOST_USER_PROTOCOL_F_MQ'] },
 });
 const all = [wraps, flag, survives];
-const everything = { cases: [], features: [], level: 'all' } as const;
+const everything = { cases: [], features: [], level: 'all', negotiation: 'minimal' } as const;
+
+function targetOf(name: string, device: 'block' | 'net'): TargetFacts {
+  const noQueues = { queueIndex: 0, companions: [] };
+  const workload =
+    device === 'block'
+      ? ({ ...noQueues, kind: 'block', sectors: 8 } as const)
+      : ({ ...noQueues, kind: 'net', receiveIndex: 1, returns: 'same-port', reflects: 'unchanged' } as const);
+  const described = { name, device, workload, transport: 'vhost-user', identity: name, version: '' } as const;
+  return { ...described, capabilities: [], requiredFeatures: [], ownedBy: {}, deadlineScale: 1 };
+}
+const targetA = targetOf('a', 'block');
+const targetB = targetOf('b', 'net');
 
 const keysOf = (selection: Parameters<typeof selectCases>[1], cases = all): string[] =>
   selectCases(cases, selection, requirementFacts).map(({ key }) => key);
@@ -80,7 +93,8 @@ t.test('cases are chosen by id, key, folder and glob', async (t) => {
     'x',
     'virtio/split-ring/wraps[size=1]',
   ]);
-  t.ok(casePattern('a/b[x=1]')('a/b', 'a/b[x=1]'), 'brackets of a key are no class of characters');
+  const names = { caseId: 'a/b', variant: { x: 1 }, key: 'a/b[x=1]' };
+  t.ok(casePattern('a/b[x=1]')(names), 'brackets of a key are no class of characters');
 });
 
 t.test('cases are chosen by feature and level', async (t) => {
@@ -93,22 +107,50 @@ t.test('cases are chosen by feature and level', async (t) => {
 
 t.test('results are ordered by target and repetition; the hash tells plans apart', async (t) => {
   const cases = selectCases(all, { ...everything, cases: ['virtio/notifications', 'vhost-user'] }, requirementFacts);
-  const results = plannedResults(cases, ['b', 'a'], 2);
+  const results = plannedResults(cases, [targetB, targetA], 2);
   t.same(
     results.map(({ target, repetition, key }) => `${target} ${repetition} ${key.split('/').at(-1)}`),
     ['b 0 survives', 'b 0 flag', 'b 1 survives', 'b 1 flag', 'a 0 survives', 'a 0 flag', 'a 1 survives', 'a 1 flag'],
   );
-  t.equal(planHashOf(results), planHashOf(plannedResults(cases, ['b', 'a'], 2)));
-  t.not(planHashOf(results), planHashOf(plannedResults(cases, ['a', 'b'], 2)));
-  t.not(planHashOf(results), planHashOf(plannedResults(cases, ['b', 'a'], 1)));
+  t.equal(planHashOf(results), planHashOf(plannedResults(cases, [targetB, targetA], 2)));
+  t.not(planHashOf(results), planHashOf(plannedResults(cases, [targetA, targetB], 2)));
+  t.not(planHashOf(results), planHashOf(plannedResults(cases, [targetB, targetA], 1)));
 });
 
 t.test('shards divide a plan: every result is in exactly one', async (t) => {
-  const results = plannedResults(selectCases(all, everything, requirementFacts), ['one', 'two'], 3);
+  const results = plannedResults(selectCases(all, everything, requirementFacts), [targetA, targetB], 3);
   for (const of of [1, 2, 5, 36, 50]) {
     const parts = Array.from({ length: of }, (_, at) => shardOf(results, { index: at + 1, of }));
     t.same(parts.flat().map(resultId).sort(), results.map(resultId).sort(), `${of} shards`);
     const sizes = parts.map(({ length }) => length);
     t.ok(Math.max(...sizes) - Math.min(...sizes) <= 1, 'of nearly one size');
   }
+});
+
+t.test('a case of virtio/ is planned with what it wants and with all that is offered', async (t) => {
+  const both = { cases: ['virtio/notifications'], features: [], level: 'all' } as const;
+  t.same(keysOf(both), ['virtio/notifications/flag', 'virtio/notifications/flag[negotiation=offered]']);
+  t.same(keysOf({ ...both, negotiation: 'offered' }), ['virtio/notifications/flag[negotiation=offered]']);
+  const variant = { ...both, cases: ['virtio/split-ring/wraps[late=true,size=16]'] };
+  t.same(keysOf(variant), [
+    'virtio/split-ring/wraps[late=true,negotiation=offered,size=16]',
+    'virtio/split-ring/wraps[late=true,size=16]',
+  ]);
+  t.same(keysOf({ ...both, cases: ['vhost-user'] }), ['vhost-user/header/survives']);
+  const own = { ...flag, applies: { start: 'closed', negotiation: 'fixed' } } as const;
+  t.same(keysOf(both, [own]), ['virtio/notifications/flag'], 'what is negotiated is the matter of the case');
+});
+
+t.test('a case that a target cannot have is planned once for it', async (t) => {
+  const net = { ...flag, applies: { start: 'negotiated', devices: ['net'] } } as const;
+  const cases = selectCases([net], { cases: [], features: [], level: 'all' }, requirementFacts);
+  t.equal(plannedResults(cases, [targetB], 1).length, 2);
+  t.same(
+    plannedResults(cases, [targetA], 1).map(({ key }) => key),
+    ['virtio/notifications/flag'],
+  );
+  const needy = { ...flag, applies: { start: 'negotiated', needs: ['flight'] } } as const;
+  const both = selectCases([needy], { cases: [], features: [], level: 'all' }, requirementFacts);
+  t.equal(plannedResults(both, [targetA], 1).length, 1);
+  t.equal(plannedResults(both, [{ ...targetA, capabilities: ['flight'] }], 1).length, 2);
 });

@@ -100,7 +100,7 @@ function sliceOf(
     if (contact.kind === 'not-served') throw new Error(contact.why);
     const key = caseKey(definition.id, variant);
     const slice = Array.from({ length: times }, (_, repetition) => ({
-      planned: { key, definition, variant },
+      planned: { key, definition, variant, axes: {} },
       result: { target: 'reference', key, repetition },
     }));
     const end = runSlice(

@@ -107,7 +107,7 @@ t.test('a slice starts the second IUT for the cases that need it, and closes it 
   runSlice(
     port,
     definitions.map((definition, repetition) => ({
-      planned: { key: definition.id, definition, variant: {} },
+      planned: { key: definition.id, definition, variant: {}, axes: {} },
       result: { target: 'reference', key: definition.id, repetition },
     })),
     {

@@ -64,7 +64,7 @@ export const subsets = defineCase({
   id: 'virtio/features/valid-subsets-are-accepted',
   title: 'each offered feature alone with what it needs, and none of them, is a set under which the device serves',
   proves: { 'features/valid-subset-accepted': 'indirect-without-event-idx-refused' },
-  applies: { start: 'closed' },
+  applies: { start: 'closed', negotiation: 'fixed' },
   run(context) {
     const { port, connect, points, requirement } = context;
     const check = requirement('features/valid-subset-accepted');
@@ -86,7 +86,7 @@ export const again = defineCase({
   id: 'virtio/features/accepted-set-is-accepted-again',
   title: 'the same set is accepted in one session after the other',
   proves: { 'features/accepted-set-accepted-again': 'accepted-set-refused-next-time' },
-  applies: { start: 'closed' },
+  applies: { start: 'closed', negotiation: 'fixed' },
   run(context) {
     const { port, connect, requirement } = context;
     const check = requirement('features/accepted-set-accepted-again');

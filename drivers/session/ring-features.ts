@@ -1,0 +1,13 @@
+import { VIRTIO_F_EVENT_IDX, VIRTIO_F_IN_ORDER } from '../../reference-impl/virtqueue/feature-bits.ts';
+import type { AttachOptions } from '../port/queue.ts';
+
+/** Features that shape the driver side of a ring: as the session accepted them, unless the options say otherwise. */
+export function ringFeatures(
+  accepted: bigint,
+  { eventIdx, inOrder }: Pick<AttachOptions, 'eventIdx' | 'inOrder'>,
+): { readonly eventIdx: boolean; readonly inOrder: boolean } {
+  return {
+    eventIdx: eventIdx ?? (accepted & VIRTIO_F_EVENT_IDX) !== 0n,
+    inOrder: inOrder ?? (accepted & VIRTIO_F_IN_ORDER) !== 0n,
+  };
+}
