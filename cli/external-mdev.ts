@@ -11,7 +11,7 @@ const blockBits = 0x50n;
 const deviceIds: Readonly<Record<number, DeviceName>> = { 1: 'net', 2: 'block' };
 
 /** What kind of device it is, as far as it tells. */
-export function deviceOfMdev({ offered, deviceId }: IdentifiedMdev): DeviceName | undefined {
+function deviceOfMdev({ offered, deviceId }: IdentifiedMdev): DeviceName | undefined {
   const told = deviceIds[deviceId ?? 0];
   if (told !== undefined) return told;
   if (deviceOffering(offered) === 'net') return 'net';

@@ -36,7 +36,7 @@ export const messageDescriptor = 3;
 /** The line on standard input that lets a host begin. */
 export const goLine = 'go\n';
 
-export const hostMessage = z.discriminatedUnion('kind', [
+const hostMessage = z.discriminatedUnion('kind', [
   /** The target serves; nothing is on disk yet. */
   z.object({ kind: z.literal('ready'), target: targetRecord }),
   /** The target cannot be judged, through no fault of ours; nothing is on disk. */

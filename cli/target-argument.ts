@@ -115,7 +115,7 @@ function isStartedForRun(target: AnyTarget): boolean {
   return isInProcess(target) || target.start !== undefined;
 }
 
-export function targetNames(): string[] {
+function targetNames(): string[] {
   return targets.map(({ facts }) => facts.name);
 }
 

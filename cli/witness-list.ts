@@ -24,7 +24,7 @@ function isWitness(target: string, { area, basis }: { readonly area: string; rea
   return !kernelModules.includes(target) || (area.startsWith('vhost-mdev') && basis === 'fact');
 }
 
-export const witnessListPath = new URL('../../fixtures/expectations/witnesses.json', import.meta.url);
+const witnessListPath = new URL('../../fixtures/expectations/witnesses.json', import.meta.url);
 
 /** @throws SyntaxError, ZodError for a file that is no such list. */
 export function readWitnesses(path: URL = witnessListPath): WitnessList {

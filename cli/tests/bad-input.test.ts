@@ -14,7 +14,7 @@ t.test('targets that are none', async (t) => {
   await refuses(t, ['run', 'vhost-user:'], /a path is missing/, cwd);
   await refuses(t, ['run', '--exec', 'no-such-command {socket}'], /no-such-command is not there/, cwd);
   await refuses(t, ['run', '--exec', 'sleep 1'], /write \{socket\} where its path belongs/, cwd);
-  await refuses(t, ['run', '--exec', "sleep '{socket}"], /a quote is not closed/, cwd);
+  await refuses(t, ['run', '--exec', "sleep '{socket}"], /a quote or an escape is not closed/, cwd);
   await refuses(t, ['run', '--exec', 'cat {socket}'], /cat ended before its socket listened: exit code 1/, cwd);
   await refuses(t, ['run', '--target-file', 'none.json'], /none\.json: /, cwd);
   writeFileSync(join(cwd, 'bad.json'), '{"facts": 1}');

@@ -4,7 +4,7 @@ import { isAbsolute, join } from 'node:path';
 import { DriverUsageError } from '../errors.ts';
 
 /** Bytes of sun_path without its closing zero. */
-export const socketPathMaximum = 107;
+const socketPathMaximum = 107;
 
 /** Throws DriverUsageError when the kernel could not bind or connect to the path. */
 export function checkSocketPath(path: string): void {

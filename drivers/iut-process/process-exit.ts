@@ -8,7 +8,7 @@ for (const [name, number] of Object.entries(constants.signals)) {
 }
 
 /** `SIGSEGV` and the like; `signal N` for a real-time signal. */
-export function signalName(signal: number): string {
+function signalName(signal: number): string {
   return signalNames.get(signal) ?? `signal ${signal}`;
 }
 

@@ -21,16 +21,6 @@ export function memoryFileMappings(maps: string): Record<string, number> {
   return counts;
 }
 
-/** `eventfd-id` of /proc/PID/fdinfo/N: equal for two descriptors of one eventfd, in whichever processes they are. */
-export function eventfdId(pid: number | 'self', descriptor: number): number | undefined {
-  try {
-    const id = /^eventfd-id:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${descriptor}`, 'latin1'))?.[1];
-    return id === undefined ? undefined : Number(id);
-  } catch {
-    return undefined;
-  }
-}
-
 const descriptorsOf = (pid: number): { descriptor: number; link: string }[] =>
   readdirSync(`/proc/${pid}/fd`).flatMap((name) => {
     try {
@@ -40,23 +30,6 @@ const descriptorsOf = (pid: number): { descriptor: number; link: string }[] =>
       return [];
     }
   });
-
-/** Ids of all eventfds that the process and its descendants hold. */
-export function eventfdIds(pid: number): ReadonlySet<number> {
-  const ids = new Set<number>();
-  for (const each of processTree(pid)) {
-    try {
-      for (const { descriptor, link } of descriptorsOf(each)) {
-        if (link !== 'anon_inode:[eventfd]') continue;
-        const id = eventfdId(each, descriptor);
-        if (id !== undefined) ids.add(id);
-      }
-    } catch {
-      // Ended meanwhile.
-    }
-  }
-  return ids;
-}
 
 /** What the process and its descendants hold; undefined when the process is not there or not ours to look at. */
 export function resourcesOf(pid: number): IutResources | undefined {

@@ -41,11 +41,6 @@ const statFields = (pid: number): string[] | undefined => {
   return text?.slice(text.lastIndexOf(')') + 2).split(' ');
 };
 
-/** One letter as in /proc/PID/stat: R, S, D, Z, T, …; undefined when there is no such process. */
-export function processState(pid: number): string | undefined {
-  return statFields(pid)?.[0];
-}
-
 const PF_EXITING = 4;
 
 /** Whether the process has begun to end: a zombie, or with the kernel's exit flag set. True when it is not there. */

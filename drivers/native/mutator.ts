@@ -3,7 +3,7 @@ import { addon, checked } from './addon.ts';
 import type { Mapping } from './mapping.ts';
 
 /** A thread that changes shared memory while a device reads it. */
-export class MemoryMutator {
+class MemoryMutator {
   readonly #handle: number;
   /** Held, so that the collector does not unmap it. */
   readonly mapping: Mapping;

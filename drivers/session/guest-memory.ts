@@ -6,7 +6,7 @@ import { DriverUsageError, SystemCallError } from '../errors.ts';
 import { closeFd, type Mapping, mapMemory, memfdCreate } from '../native/native.ts';
 
 /** The sealed memory file that regions of a Guest lie in. */
-export class MemoryFile {
+class MemoryFile {
   readonly fd: number;
   readonly name: string;
   readonly #mapping: Mapping;

@@ -34,7 +34,7 @@ export function uuidOf(text: string): string {
 }
 
 /** Where the kernel shows a mediated device. */
-export const mdevDirectory = (uuid: string): string => `${mdevBus}/${uuid}`;
+const mdevDirectory = (uuid: string): string => `${mdevBus}/${uuid}`;
 
 const remedies: Readonly<Record<string, (path: string) => string>> = {
   ENOENT: (path) => `there is no ${path}: modprobe vfio`,

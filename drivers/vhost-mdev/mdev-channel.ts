@@ -15,7 +15,7 @@ import { type VhostRequest, vhostRequests } from '../../reference-impl/wire/vhos
 import { PeerProtocolError } from '../errors.ts';
 import type { MdevChannel, MdevExchange, MdevPlaces, VfioDevice } from '../port/vhost-mdev-door.ts';
 
-export const mdevPlaces: Readonly<Record<'l1' | 'l2', MdevPlaces>> = {
+const mdevPlaces: Readonly<Record<'l1' | 'l2', MdevPlaces>> = {
   l1: {
     name: 'l1',
     messages: vfioPci.BAR0_REGION_INDEX,

@@ -39,7 +39,7 @@ const connectProblems: Readonly<Record<string, string>> = {
 };
 
 /** Throws DriverUsageError with one line where the path cannot be the socket of a back-end; it does not name it. */
-export function checkSocket(path: string): void {
+function checkSocket(path: string): void {
   checkSocketPath(path);
   let status: Stats;
   try {

@@ -7,7 +7,7 @@ import { type Transport, transports } from './transport.ts';
 /** Every known feature: virtio bits, vhost-user protocol features, vhost bits, vhost kernel back-end features. */
 export type FeatureName = keyof typeof featureBits;
 
-export const featureKinds = ['virtio', 'vhost', 'vhost-user-protocol', 'vhost-backend'] as const;
+const featureKinds = ['virtio', 'vhost', 'vhost-user-protocol', 'vhost-backend'] as const;
 /** What defines a bit: virtio, or a transport in bits that it took from virtio's word or in a word of its own. */
 export type FeatureKind = (typeof featureKinds)[number];
 

@@ -15,13 +15,13 @@ export const bases = ['keyword', 'fact', 'robustness'] as const;
  */
 export type Basis = (typeof bases)[number];
 
-export const bindings = ['device', 'driver', 'back-end', 'kernel'] as const;
+const bindings = ['device', 'driver', 'back-end', 'kernel'] as const;
 export type Binding = (typeof bindings)[number];
 
-export const observabilities = ['yes', 'partly', 'no'] as const;
+const observabilities = ['yes', 'partly', 'no'] as const;
 export type Observability = (typeof observabilities)[number];
 
-export const untestedReasons = ['not-observable', 'implied-by', 'out-of-scope', 'not-yet'] as const;
+const untestedReasons = ['not-observable', 'implied-by', 'out-of-scope', 'not-yet'] as const;
 export type UntestedReason = (typeof untestedReasons)[number];
 
 /** Why no case cites a requirement. */

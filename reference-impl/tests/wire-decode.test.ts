@@ -14,11 +14,9 @@ import {
   encodeReply,
   encodeRequest,
   encodeU64MessageInto,
-  encodeVringStateMessageInto,
   flagsAt,
   payloadSizeAt,
   requestAt,
-  u64PayloadAt,
 } from '../wire/vhost-user-codec.ts';
 import { messageByName } from '../wire/vhost-user-messages.ts';
 import { u64Payload } from '../wire/vhost-user-payloads.ts';
@@ -172,14 +170,14 @@ t.test('replies: each thing wrong has its name', async (t) => {
 
 t.test('a message in the midst of others is read with places of its own', async (t) => {
   const view = new DataView(new ArrayBuffer(100));
-  const first = encodeVringStateMessageInto(view, 30, 8, 1, 2, 256);
-  encodeU64MessageInto(view, 30 + first, 2, 9, 5n);
+  new Uint8Array(view.buffer).set(encodeRequest('VHOST_USER_SET_VRING_NUM', { index: 2, num: 256 }), 30);
+  encodeU64MessageInto(view, 50, 2, 9, 5n);
   t.match(decodeRequestAt('front-end', view, 30, 20, 0), {
     ok: true,
     value: { name: 'VHOST_USER_SET_VRING_NUM', value: { index: 2, num: 256 } },
   });
   t.match(decodeRequestAt('front-end', view, 50, 20, 0), { ok: true, value: { value: { u64: 5n }, needsReply: true } });
-  t.same([requestAt(view, 50), flagsAt(view, 50), payloadSizeAt(view, 50), u64PayloadAt(view, 50)], [2, 9, 8, 5n]);
+  t.same([requestAt(view, 50), flagsAt(view, 50), payloadSizeAt(view, 50)], [2, 9, 8]);
   t.same(places(decodeRequestAt('front-end', view, 50, 16, 0)), [
     ['size-beyond-bytes', 8, 'size'],
     ['size-short-of-payload', 16, 'u64'],

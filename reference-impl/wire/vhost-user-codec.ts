@@ -55,21 +55,6 @@ export function encodeU64MessageInto(
   return VHOST_USER_HEADER_SIZE + 8;
 }
 
-/** Writes a whole message with a vring state payload, 20 bytes, and returns its length. Allocates nothing. */
-export function encodeVringStateMessageInto(
-  view: DataView,
-  offset: number,
-  request: number,
-  flags: number,
-  index: number,
-  num: number,
-): number {
-  encodeHeaderInto(view, offset, request, flags, 8);
-  view.setUint32(offset + VHOST_USER_HEADER_SIZE, index, true);
-  view.setUint32(offset + VHOST_USER_HEADER_SIZE + 4, num, true);
-  return VHOST_USER_HEADER_SIZE + 8;
-}
-
 /** Header fields of a message that begins at `offset`, read without a check. Allocates nothing. */
 export function requestAt(view: DataView, offset: number): number {
   return view.getUint32(offset, true);
@@ -81,10 +66,6 @@ export function flagsAt(view: DataView, offset: number): number {
 
 export function payloadSizeAt(view: DataView, offset: number): number {
   return view.getUint32(offset + 8, true);
-}
-
-export function u64PayloadAt(view: DataView, offset: number): bigint {
-  return view.getBigUint64(offset + VHOST_USER_HEADER_SIZE, true);
 }
 
 function viewOf(target: Uint8Array): DataView {

@@ -12,7 +12,6 @@ export const VHOST_USER_NEED_REPLY_FLAGS = VHOST_USER_VERSION | VHOST_USER_NEED_
 export const VHOST_USER_REPLY_FLAGS = VHOST_USER_VERSION | VHOST_USER_REPLY_MASK;
 
 /** SET_VRING_KICK, _CALL, _ERR, host notifiers and SET_DEVICE_STATE_FD: no descriptor travels along. */
-export const VHOST_USER_VRING_IDX_MASK = 0xffn;
 export const VHOST_USER_VRING_NOFD_MASK = 1n << 8n;
 
 /** Regions that a memory table can hold (Multiple Memory regions description). */

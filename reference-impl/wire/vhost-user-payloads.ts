@@ -89,8 +89,6 @@ export const xenMemoryRegionsPayload = compileLayout('multiple memory regions de
   repeated('regions', 'numRegions', VHOST_USER_MEMORY_REGIONS_MAXIMUM, xenMemoryRegionFields),
 ]);
 
-export type MemoryRegionDescription = PayloadValue<typeof memoryRegionsPayload>['regions'][number];
-
 export const logPayload = compileLayout('log description', [u64('logSize'), u64('logOffset')]);
 
 /** struct vhost_iotlb_msg: 26 bytes of fields, 32 with the padding of the C structure. */

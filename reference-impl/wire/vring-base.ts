@@ -28,16 +28,12 @@ export function decodePackedVringBase(num: number): PackedVringBase {
   };
 }
 
-/** The `u64` of SET_VRING_KICK, _CALL and _ERR: vring index in bits 0-7, and bit 8 when no descriptor travels along. */
-export function encodeVringDescriptorWord(index: number, hasDescriptor: boolean): bigint {
-  return BigInt(index & 0xff) | (hasDescriptor ? 0n : 0x100n);
-}
-
 export interface VringDescriptorWord {
   readonly index: number;
   readonly hasDescriptor: boolean;
 }
 
+/** The `u64` of SET_VRING_KICK, _CALL and _ERR: vring index in bits 0-7, and bit 8 when no descriptor travels along. */
 export function decodeVringDescriptorWord(word: bigint): VringDescriptorWord {
   return { index: Number(word & 0xffn), hasDescriptor: (word & 0x100n) === 0n };
 }

@@ -4,7 +4,7 @@ import type { Outcome } from '../record/record.ts';
 import { markWord } from './verdict-mark.tsx';
 
 /** In the order in which bars and counts show them. */
-export const caseKinds: readonly Outcome[] = ['pass', 'fail', 'error', 'inconclusive', 'not-run', 'not-applicable'];
+const caseKinds: readonly Outcome[] = ['pass', 'fail', 'error', 'inconclusive', 'not-run', 'not-applicable'];
 
 const elsewhereWords: Readonly<Record<Elsewhere, string>> = {
   transport: 'of another transport',

@@ -4,7 +4,7 @@ import { RecordError } from './record-error.ts';
 import { reasonOf } from './record-writer.ts';
 
 /** One requirement as it was when the run was made; docs/CATALOGUE.md has its fields. */
-export const snapshotRequirement = z.object({
+const snapshotRequirement = z.object({
   /** The permanent slug. */
   id: z.string(),
   origin: z.array(z.string()),
@@ -26,7 +26,7 @@ export const snapshotRequirement = z.object({
 });
 export type SnapshotRequirement = z.infer<typeof snapshotRequirement>;
 
-export const snapshotFeature = z.object({
+const snapshotFeature = z.object({
   name: z.string(),
   bit: z.number().int().nonnegative(),
   /** `common`, a device (`net`, `block`, …), or the protocol whose own bits these are (`vhost-user`). */
@@ -38,13 +38,12 @@ export const snapshotFeature = z.object({
 });
 export type SnapshotFeature = z.infer<typeof snapshotFeature>;
 
-export const snapshotCase = z.object({
+const snapshotCase = z.object({
   id: z.string(),
   title: z.string(),
   /** Slugs of the requirements that the case cites. */
   proves: z.array(z.string()),
 });
-export type SnapshotCase = z.infer<typeof snapshotCase>;
 
 /** `catalogue.json` of a run directory: all that a report says about requirements, features and cases. */
 export const catalogueSnapshot = z.object({

@@ -12,7 +12,7 @@ export type Outcome = (typeof outcomes)[number];
 const outcome = z.enum(outcomes);
 const failureKind = z.enum(failureKinds);
 
-export const requirementOutcome = z.object({
+const requirementOutcome = z.object({
   requirement: z.string(),
   outcome,
   /** How many checks of this requirement were evaluated. */
@@ -49,7 +49,7 @@ export const finding = z.object({
 });
 export type Finding = z.infer<typeof finding>;
 
-export const runRecord = z.object({
+const runRecord = z.object({
   event: z.literal('run'),
   schema: z.object({ major: z.number().int(), minor: z.number().int() }),
   runId: z.string(),
@@ -87,7 +87,7 @@ export const targetRecord = z.object({
 });
 export type TargetRecord = z.infer<typeof targetRecord>;
 
-export const beginRecord = z.object({
+const beginRecord = z.object({
   event: z.literal('begin'),
   key: z.string(),
   target: z.string(),
@@ -95,7 +95,7 @@ export const beginRecord = z.object({
 });
 export type BeginRecord = z.infer<typeof beginRecord>;
 
-export const caseRecord = z.object({
+const caseRecord = z.object({
   event: z.literal('case'),
   /** caseId with variant and axes: see `caseKey`. */
   key: z.string(),
@@ -124,7 +124,7 @@ export const caseRecord = z.object({
 });
 export type CaseRecord = z.infer<typeof caseRecord>;
 
-export const endRecord = z.object({
+const endRecord = z.object({
   event: z.literal('end'),
   reason: z.enum(['completed', 'interrupted', 'aborted']),
   counts: z.record(z.string(), z.number().int().nonnegative()),

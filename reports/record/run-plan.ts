@@ -6,7 +6,7 @@ import { RecordError } from './record-error.ts';
 import { reasonOf } from './record-writer.ts';
 
 /** One result that a run owes: a case with its variant (`caseKey`) on a target. */
-export const plannedResult = z.object({
+const plannedResult = z.object({
   target: z.string(),
   key: z.string(),
   repetition: z.number().int().nonnegative(),

@@ -261,7 +261,7 @@ function needsTwo(planned: PlannedCase | undefined): boolean {
 }
 
 /** A judgement of what was not run: every requirement has the same outcome. */
-export function notJudged(definition: AnyCase, outcome: 'not-applicable' | 'not-run', why: string): Judgement {
+function notJudged(definition: AnyCase, outcome: 'not-applicable' | 'not-run', why: string): Judgement {
   const outcomes = Object.keys(definition.proves).map((requirement) => ({ requirement, outcome, checks: 0, why }));
   return { verdict: outcome, outcomes, findings: [], durationMs: 0 };
 }

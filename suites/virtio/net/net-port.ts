@@ -27,7 +27,6 @@ export interface NetHeader {
   readonly numBuffers: number;
 }
 
-export const VIRTIO_NET_HDR_F_NEEDS_CSUM = 1;
 export const VIRTIO_NET_HDR_F_RSC_INFO = 4;
 
 export const VIRTIO_NET_HDR_GSO_NONE = 0;
