@@ -12,14 +12,16 @@ import { TraceError } from '../reports/trace/trace-error.ts';
 import { TraceWriter } from '../reports/trace/trace-file.ts';
 import { allCases } from '../suites/all-cases.ts';
 import { selectCases } from '../suites/runner/plan.ts';
-import { runSlice, type SecondIutSource } from '../suites/runner/run-slice.ts';
+import { type PartSource, runSlice, type SecondIutSource, type SliceDeath } from '../suites/runner/run-slice.ts';
 import { requirementFacts } from './catalogue-facts.ts';
-import type { CasesWork, HostJob, HostMessage } from './host-protocol.ts';
+import type { HostOrders } from './host-orders.ts';
+import type { CasesWork, HostDeath, HostJob, HostMessage, HostOrder } from './host-protocol.ts';
+import { instanceOf } from './instances.ts';
 import { referenceMeetsDeadline } from './reference-deadline.ts';
 import { rerunLine } from './rerun-line.ts';
 
 /** What misses every deadline or dies in every case would take hours; what does so now and then stays far below. */
-const patience = { silentMs: 20_000, deaths: 12 };
+const patience = { silences: 20, deaths: 12 };
 
 /** A target that serves, and what it offers. */
 export interface ServedTarget {
@@ -32,14 +34,12 @@ export function judgeCases(
   job: HostJob,
   work: CasesWork,
   target: ServedTarget,
+  orders: HostOrders,
   tell: (message: HostMessage) => void,
 ): void {
-  const everything = selectCases(allCases, { cases: [], features: [], level: 'all' }, requirementFacts);
-  const byKey = new Map(everything.map((planned) => [planned.key, planned]));
-  const slice = work.slice.flatMap((result) => {
-    const planned = byKey.get(result.key);
-    return planned === undefined ? [] : [{ planned, result }];
-  });
+  const first = orders.next();
+  // The run's directory is there with the first order.
+  if (first === undefined) return;
   const second = work.pair === undefined ? undefined : new StartedPair(job, work.pair, target.port);
   const { port, offer } = target;
   const records = new RecordWriter(runDirectory(job.root).results);
@@ -47,15 +47,16 @@ export function judgeCases(
   try {
     const end = runSlice(
       port,
-      slice,
+      partsOf(work, orders, first, tell),
       {
         append(record) {
-          records.append(record);
+          records.append({ ...record, ...instanceOf(job) });
           if (record.event === 'begin') tell({ kind: 'begin', key: record.key, repetition: record.repetition });
           if (record.event === 'case') {
             tell({ kind: 'case', key: record.key, repetition: record.repetition, verdict: record.verdict });
           }
         },
+        died: (death) => tell({ kind: 'death', death }),
         writeTrace: (trace, findings) => traces.write(trace, findings),
       },
       {
@@ -64,7 +65,8 @@ export function judgeCases(
         offer,
         ...(second === undefined ? {} : { second }),
         rules: work.rules,
-        patience,
+        // In deadlines, which are longer where the target is slower.
+        patience: { silentMs: patience.silences * port.deadlineMs, deaths: patience.deaths },
         requirementFacts,
         rerunCommand: (planned, point) => rerunLine(work.rerun, planned, work.seed, point),
         referenceMeetsDeadline: () => referenceMeetsDeadline(port.deadlineMs, job.scratch),
@@ -78,6 +80,40 @@ export function judgeCases(
     records.close();
     second?.close();
   }
+}
+
+/** The parts that the parent orders, the first of which has come. */
+function partsOf(
+  work: CasesWork,
+  orders: HostOrders,
+  first: HostOrder,
+  tell: (message: HostMessage) => void,
+): PartSource {
+  const everything = selectCases(allCases, { cases: [], features: [], level: 'all' }, requirementFacts);
+  const byKey = new Map(everything.map((planned) => [planned.key, planned]));
+  let order: HostOrder | undefined = first;
+  return {
+    next(gaveUp) {
+      if (order === undefined) {
+        tell({ kind: 'more', gaveUp });
+        order = orders.next();
+      }
+      const present = order;
+      order = undefined;
+      if (present === undefined || present.kind === 'end') return undefined;
+      const results = present.results.flatMap((place) => {
+        const result = work.results[place];
+        const planned = byKey.get(result?.key ?? '');
+        return result === undefined || planned === undefined ? [] : [{ planned, result }];
+      });
+      return { results, deathsElsewhere: present.deathsElsewhere.map(deathOf) };
+    },
+  };
+}
+
+function deathOf({ caseId, exit: { signal, code } }: HostDeath): SliceDeath {
+  const exit = { ...(signal === undefined ? {} : { signal }), ...(code === undefined ? {} : { code }) };
+  return { caseId, exit };
 }
 
 /** A pair that is started while cases need it. It writes to the log of the first: what both saw has one order. */

@@ -1,6 +1,6 @@
 import type { TargetRecord } from '../reports/record/record.ts';
-import type { HostJob, HostMessage } from './host-protocol.ts';
-import { goLine, HostMessageReader } from './host-protocol.ts';
+import type { HostJob, HostMessage, HostOrder } from './host-protocol.ts';
+import { HostMessageReader } from './host-protocol.ts';
 
 /** How a kernel of our own ended under a host process. */
 export interface KernelDeath {
@@ -28,6 +28,8 @@ export type HostEnd =
 export interface HostListener {
   /** The target serves. When this returns, the run's directory is there and the host may write; a throw ends it. */
   ready(target: TargetRecord): void;
+  /** The host wants an order, which may be given later. */
+  wantsOrder(gaveUp: boolean, give: (order: HostOrder) => void): void;
   message(message: HostMessage): void;
   /** A kernel was booted for this host: what ran before ran on another one. */
   booted(): void;
@@ -58,21 +60,22 @@ export interface HostPlace {
   close(): Promise<string | undefined>;
 }
 
-/** What a host process and its parent say to each other: lines one way, `go` the other, a budget for each result. */
+/** What a host process and its parent say to each other: messages one way, orders the other, a budget for each result. */
 export class HostConversation {
   readonly #listener: HostListener;
   readonly #budgets: HostBudgets;
-  readonly #go: (line: string) => void;
+  readonly #send: (line: string) => void;
   readonly #kill: () => void;
   readonly #reader = new HostMessageReader();
   #timer: NodeJS.Timeout | undefined;
   #end: HostEnd | undefined;
+  #isClosed = false;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(listener: HostListener, budgets: HostBudgets, go: (line: string) => void, kill: () => void) {
+  constructor(listener: HostListener, budgets: HostBudgets, send: (line: string) => void, kill: () => void) {
     this.#listener = listener;
     this.#budgets = budgets;
-    this.#go = go;
+    this.#send = send;
     this.#kill = kill;
     this.#watch(budgets.startMs, 'the start of the target');
   }
@@ -100,6 +103,7 @@ export class HostConversation {
 
   /** Nothing more comes. @throws what a listener threw. */
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
     if (this.#failure !== undefined) throw this.#failure.error;
   }
@@ -108,14 +112,17 @@ export class HostConversation {
     switch (message.kind) {
       case 'ready':
         this.#listener.ready(message.target);
-        this.#go(goLine);
-        this.#watch(this.#budgets.resultMs, 'the first result');
+        this.#askForOrder(false);
+        return;
+      case 'more':
+        this.#askForOrder(message.gaveUp);
         return;
       case 'begin':
         this.#watch(this.#budgets.resultMs, message.key);
         this.#listener.message(message);
         return;
       case 'case':
+      case 'death':
         this.#listener.message(message);
         return;
       case 'unusable':
@@ -125,6 +132,16 @@ export class HostConversation {
       case 'completed':
         this.#end ??= message;
     }
+  }
+
+  /** A host that waits for its order costs no time of its own. */
+  #askForOrder(gaveUp: boolean): void {
+    clearTimeout(this.#timer);
+    this.#listener.wantsOrder(gaveUp, (order) => {
+      if (this.#isClosed) return;
+      this.#send(`${JSON.stringify(order)}\n`);
+      this.#watch(this.#budgets.resultMs, order.kind === 'run' ? 'the first result' : 'its end');
+    });
   }
 
   #watch(ms: number, what: string): void {

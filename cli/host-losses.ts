@@ -40,22 +40,25 @@ export class HostLosses {
     this.#runWords = runWords;
   }
 
-  /** The case that ran when a host died has a result all the same: an error of ours. */
-  ofHost(store: RunStore, target: string, why: string): Loss {
+  /**
+   * The case that ran when a host died has a result all the same: an error of ours.
+   * @param held what that host had been given and had not finished.
+   */
+  ofHost(store: RunStore, name: string, held: readonly PlannedResult[], why: string): Loss {
     this.kernelDeaths.clear();
-    const running = store.begunWithoutResult(target);
+    const running = store.begunWithoutResult(held);
     const facts = running === undefined ? undefined : this.#factsOf(running);
     const place = running === undefined ? '' : ` (while ${running.key} ran)`;
     return {
       ...nothing,
       settled: facts === undefined ? [] : [errorRecord(facts, why)],
-      said: [`${target}: ${why.split('\n')[0]}${place}`],
+      said: [`${name}: ${why.split('\n')[0]}${place}`],
     };
   }
 
   /** A death of the kernel is the case's that repeats it alone on a fresh boot. */
-  ofKernel(store: RunStore, target: string, death: KernelDeath): Loss {
-    const running = store.begunWithoutResult(target);
+  ofKernel(store: RunStore, target: string, held: readonly PlannedResult[], death: KernelDeath): Loss {
+    const running = store.begunWithoutResult(held);
     const facts = running === undefined ? undefined : this.#factsOf(running);
     if (running === undefined || facts === undefined) return this.#betweenCases(store, target, death);
     if (!this.kernelDeaths.isProven(running, facts.planned.definition.id, death)) {

@@ -1,4 +1,4 @@
-import { readFileSync, readSync, writeSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setParentDeathSignal } from '../drivers/native/native.ts';
 import { openAnyTarget } from '../drivers/open-target.ts';
@@ -10,7 +10,9 @@ import { VhostConformanceError } from '../reference-impl/errors.ts';
 import type { TargetRecord } from '../reports/record/record.ts';
 import { deviceOffering } from './external-target.ts';
 import { judgeCases, type ServedTarget } from './host-cases.ts';
-import { goLine, type HostJob, type HostMessage, messageDescriptor } from './host-protocol.ts';
+import { HostOrders } from './host-orders.ts';
+import { type HostJob, type HostMessage, messageDescriptor } from './host-protocol.ts';
+import { instanceOf } from './instances.ts';
 
 /** One target is judged here: synchronous, blocking, one thread, with nothing to lose when it is killed. */
 function main(jobPath: string): void {
@@ -27,8 +29,8 @@ function main(jobPath: string): void {
       return;
     }
     port.setDeadline(deadlineFor(contact.latencyUs, port.facts.deadlineScale));
-    tell({ kind: 'ready', target: targetRecordOf(port, contact, performance.now() - began) });
-    if (waitForGo()) work(job, { port, offer: contact.offer });
+    tell({ kind: 'ready', target: targetRecordOf(job, port, contact, performance.now() - began) });
+    work(job, { port, offer: contact.offer });
   } finally {
     port.close();
   }
@@ -38,7 +40,7 @@ function main(jobPath: string): void {
 function work(job: HostJob, target: ServedTarget): void {
   switch (job.work.kind) {
     case 'cases':
-      judgeCases(job, job.work, target, tell);
+      judgeCases(job, job.work, target, new HostOrders(), tell);
   }
 }
 
@@ -65,7 +67,7 @@ function contradiction({ offer }: Served, port: DriverPort): string | undefined 
   return 'it offers feature bits of a network device, and is to be judged as block: say --device net';
 }
 
-function targetRecordOf(port: DriverPort, { offer, latencyUs }: Served, startMs: number): TargetRecord {
+function targetRecordOf(job: HostJob, port: DriverPort, { offer, latencyUs }: Served, startMs: number): TargetRecord {
   const { name, transport, device, identity, version, binaryHash, capabilities, ownedBy } = port.facts;
   return {
     event: 'target',
@@ -80,17 +82,13 @@ function targetRecordOf(port: DriverPort, { offer, latencyUs }: Served, startMs:
     ownedBy: { ...ownedBy },
     startMs: Math.round(startMs),
     latencyUs: Math.round(latencyUs),
+    ...instanceOf(job),
+    ...(job.instances === undefined ? {} : { instances: job.instances }),
   };
 }
 
 function tell(message: HostMessage): void {
   writeSync(messageDescriptor, `${JSON.stringify(message)}\n`);
-}
-
-/** Blocks until the parent lets us begin; false when it went away. */
-function waitForGo(): boolean {
-  const buffer = Buffer.alloc(goLine.length);
-  return readSync(0, buffer, 0, buffer.length, null) > 0;
 }
 
 const [, , jobPath] = process.argv;

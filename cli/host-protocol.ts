@@ -8,11 +8,14 @@ import type { ExpectationRules } from '../suites/runner/expectations.ts';
 export interface HostJob {
   readonly target: AnyTarget;
   readonly work: HostWork;
-  /** The run's directory, made by the parent before it says `go`. */
+  /** The run's directory, made by the parent before its first order. */
   readonly root: string;
   /** Directory for sockets, disks and standard error of the IUT. Short: a socket's path has at most 107 bytes. */
   readonly scratch: string;
   readonly parentPid: number;
+  /** Which of several instances of the target that are judged at once, and how many these are. */
+  readonly instance?: number;
+  readonly instances?: number;
 }
 
 /** What is done with the target once it serves. */
@@ -21,7 +24,8 @@ export type HostWork = CasesWork;
 /** Cases are judged, one after another. */
 export interface CasesWork {
   readonly kind: 'cases';
-  readonly slice: readonly PlannedResult[];
+  /** All results that are owed of the target. Which of them this host runs is said in orders. */
+  readonly results: readonly PlannedResult[];
   /** The second IUT of cases that need two. */
   readonly pair?: AnyTarget;
   readonly seed: number;
@@ -33,8 +37,30 @@ export interface CasesWork {
 
 /** Descriptor of a host process on which it tells its parent what happens, a line of JSON each. */
 export const messageDescriptor = 3;
-/** The line on standard input that lets a host begin. */
-export const goLine = 'go\n';
+
+const exit = z.object({ signal: z.string().optional(), code: z.number().int().optional() });
+
+/** The death of an IUT, counted for the whole target. */
+const hostDeath = z.object({
+  /** Absent for a point of a sweep, which counts its own. */
+  caseId: z.string().optional(),
+  exit,
+});
+export type HostDeath = z.infer<typeof hostDeath>;
+
+/** What a parent answers `ready` and `more` with: a line of JSON on standard input. */
+export const hostOrder = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('run'),
+    /** Places in `results` of the job. */
+    results: z.array(z.number().int().nonnegative()),
+    /** Deaths that this host has not seen itself and was not told of before. */
+    deathsElsewhere: z.array(hostDeath),
+  }),
+  /** Nothing is left for this host. */
+  z.object({ kind: z.literal('end') }),
+]);
+export type HostOrder = z.infer<typeof hostOrder>;
 
 const hostMessage = z.discriminatedUnion('kind', [
   /** The target serves; nothing is on disk yet. */
@@ -43,6 +69,10 @@ const hostMessage = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('unusable'), why: z.string() }),
   z.object({ kind: z.literal('begin'), key: z.string(), repetition: z.number() }),
   z.object({ kind: z.literal('case'), key: z.string(), repetition: z.number(), verdict: z.enum(outcomes) }),
+  /** The IUT died in the result that was told last. */
+  z.object({ kind: z.literal('death'), death: hostDeath }),
+  /** Its part is done. */
+  z.object({ kind: z.literal('more'), gaveUp: z.boolean() }),
   /** The target stopped serving and cannot be brought back. */
   z.object({ kind: z.literal('not-served'), why: z.string() }),
   /** A file of the run cannot be written. */

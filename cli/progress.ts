@@ -4,8 +4,11 @@ import { counted } from './counted.ts';
 
 /** What is shown while a run goes on. */
 export interface Progress {
-  target(name: string, results: number): void;
-  begin(key: string): void;
+  /** A target serves, or one of several instances of it. */
+  target(name: string, results: number, instance: number | undefined): void;
+  begin(key: string, instance: number | undefined): void;
+  /** An instance, or the only one, has nothing more to do. */
+  leave(instance: number | undefined): void;
   finished(verdict: Outcome): void;
   /** A line that stays. */
   say(line: string): void;
@@ -64,12 +67,16 @@ class ProgressLines implements Progress {
     this.#counts = new Counts(total);
   }
 
-  target(name: string, results: number): void {
+  target(name: string, results: number, instance: number | undefined): void {
     this.#target = name;
-    this.say(`${name}: ${counted(results, 'result')} to come`);
+    // The first instance may be at work before the last one serves.
+    const which = instance === undefined ? '' : `, instance ${instance} serves`;
+    this.say(`${name}: ${counted(results, 'result')} to come${which}`);
   }
 
   begin(): void {}
+
+  leave(): void {}
 
   finished(verdict: Outcome): void {
     this.#counts.add(verdict);
@@ -94,7 +101,8 @@ class ProgressBar implements Progress {
   readonly #draw: ReturnType<typeof createLogUpdate>;
   readonly #timer: NodeJS.Timeout;
   #target = '';
-  #key = '';
+  /** Of each instance, the key of the case that runs. */
+  readonly #keys = new Map<number, string>();
 
   constructor(stream: NodeJS.WriteStream, total: number) {
     this.#stream = stream;
@@ -110,8 +118,12 @@ class ProgressBar implements Progress {
     this.#redraw();
   }
 
-  begin(key: string): void {
-    this.#key = key;
+  begin(key: string, instance = 0): void {
+    this.#keys.set(instance, key);
+  }
+
+  leave(instance = 0): void {
+    this.#keys.delete(instance);
   }
 
   finished(verdict: Outcome): void {
@@ -134,7 +146,9 @@ class ProgressBar implements Progress {
     const { done, total, elapsedMs, text } = this.#counts;
     const width = this.#stream.columns;
     const head = `${bar(done, total, Math.min(30, width - 18))} ${done}/${total} ${clock(elapsedMs)}`;
-    const lines = [`${head}  ${text}`, `${this.#target}  ${done === total ? '' : this.#key}`];
+    const running = [...this.#keys].sort(([a], [b]) => a - b);
+    const [first = '', ...others] = running.map(([, key]) => `${this.#target}  ${key}`);
+    const lines = [`${head}  ${text}`, first || this.#target, ...others];
     this.#draw(lines.map((line) => line.slice(0, width - 1)).join('\n'));
   }
 }

@@ -49,6 +49,7 @@ export function addRunOptions(command: Command): Command {
     .option('--out <dir>', 'directory for results, traces and reports (default: vhost-conformance-out/<time>)')
     .option('--reporter <names>', `reports to write: ${reporterNames.join(',')}`, reportersOf, ['html'])
     .option('--shard <i/n>', 'run every n-th result, from the i-th', shard)
+    .option('--jobs <n>', 'judge so many instances of a target at once, each with a share of its results', positive, 1)
     .option('--repeat <n>', 'run each case so many times', positive, 1)
     .option('--seed <n>', 'seed of what is chosen at random', natural, defaultSeed)
     .option('--resume <dir>', 'run what is missing of the run in this directory, as it was asked for then')
@@ -70,6 +71,7 @@ export function wordsOfRun(targetWords: readonly string[], options: RunOptions):
     ...valued('--negotiation', options.negotiation),
     ...valued('--expect', options.expect),
     ...(options.shard === undefined ? [] : ['--shard', `${options.shard.index}/${options.shard.of}`]),
+    ...(options.jobs === 1 ? [] : ['--jobs', String(options.jobs)]),
     ...(options.repeat === 1 ? [] : ['--repeat', String(options.repeat)]),
     '--seed',
     String(options.seed),

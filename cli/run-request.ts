@@ -14,6 +14,7 @@ import {
 } from '../suites/runner/plan.ts';
 import { allFeatureNames, requirementFacts } from './catalogue-facts.ts';
 import type { DeviceName } from './external-target.ts';
+import { checkJobs } from './instances.ts';
 import { didYouMean } from './near-matches.ts';
 import type { ReporterName } from './reporters.ts';
 import { pairsOf, type RunCommand, type TargetArgument, targetsOf } from './target-argument.ts';
@@ -36,6 +37,8 @@ export interface RunOptions {
   readonly reporter: readonly ReporterName[];
   readonly shard?: Shard;
   readonly repeat: number;
+  /** Instances of a target that are judged at once. */
+  readonly jobs: number;
   readonly seed: number;
   readonly resume?: string;
   readonly dryRun: boolean;
@@ -86,7 +89,9 @@ export function runRequest(
   for (const entry of expectations) checkExpectation(entry, all, expect ?? '');
   // Last, because it asks those that serve a socket already.
   const targets = targetsOf(names, options, place);
-  return { targets, pairs: pairsOf(options.pair, targets, place), cases, expectations, options, remarks };
+  const pairs = pairsOf(options.pair, targets, place);
+  for (const { target } of [...targets, ...pairs.values()]) checkJobs(target, options.jobs, place);
+  return { targets, pairs, cases, expectations, options, remarks };
 }
 
 /** @throws UsageError where results could not be written there; makes nothing. */

@@ -84,11 +84,12 @@ export class RunStore {
     return [...newest.values()];
   }
 
-  /** What a host began on a target and did not finish. */
-  begunWithoutResult(target: string): PlannedResult | undefined {
+  /** Of the results that a host held when it ended, the one that ran. */
+  begunWithoutResult(held: readonly PlannedResult[]): PlannedResult | undefined {
     const { begins, cases } = readRecords(this.directory.results);
     const done = new Set(cases.map(resultId));
-    return begins.filter((begin) => begin.target === target && !done.has(resultId(begin))).at(-1);
+    const ids = new Set(held.map(resultId));
+    return begins.filter((begin) => ids.has(resultId(begin)) && !done.has(resultId(begin))).at(-1);
   }
 
   end(reason: EndRecord['reason']): void {

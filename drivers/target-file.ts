@@ -52,6 +52,7 @@ const start = z.strictObject({
     .exactOptional(),
   keepStdinOpen: z.boolean().exactOptional(),
   readyWithinMs: z.int().positive().default(5000),
+  busyCores: z.int().min(0).max(1024).exactOptional(),
 });
 
 const targetSchema = z

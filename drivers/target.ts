@@ -63,6 +63,8 @@ export interface StartCommand {
   readonly keepStdinOpen?: boolean;
   /** Milliseconds until the socket must listen. */
   readonly readyWithinMs: number;
+  /** Cores that the process keeps busy while it has nothing to do: it polls its rings. */
+  readonly busyCores?: number;
 }
 
 export interface Target {

@@ -117,7 +117,10 @@ function TargetCard(props: {
         {target.latencyUs === undefined ? null : (
           <>
             <dt>round trip</dt>
-            <dd>{target.latencyUs.toFixed(0)} µs</dd>
+            <dd>
+              {target.latencyUs.toFixed(0)} µs
+              {target.instances === undefined ? '' : `, with ${target.instances} instances at once`}
+            </dd>
           </>
         )}
         {target.binaryHash === undefined ? null : (

@@ -22,7 +22,6 @@ export class RecordWriter {
     } catch (cause) {
       throw new RecordError(path, `cannot be opened for writing (${reasonOf(cause)})`, { cause });
     }
-    if (this.#endsInsideLine()) this.#write(Buffer.of(newline));
   }
 
   /** @throws RecordError for a record that no reader would accept, and where the disk is full. */
@@ -33,7 +32,9 @@ export class RecordWriter {
       const [issue] = checked.error.issues;
       throw new RecordError(this.path, `refused a ${event.event} record: ${issue?.path.join('.')}: ${issue?.message}`);
     }
-    this.#write(Buffer.from(`${JSON.stringify(event)}\n`, 'utf8'));
+    // A process that was killed while it wrote leaves half a line, which this record must not continue.
+    const before = this.#endsInsideLine() ? '\n' : '';
+    this.#write(Buffer.from(`${before}${JSON.stringify(event)}\n`, 'utf8'));
   }
 
   close(): void {
@@ -42,7 +43,7 @@ export class RecordWriter {
     closeSync(this.#descriptor);
   }
 
-  /** A process that was killed while it wrote leaves half a line: the next record must not continue it. */
+  /** Of the file as it is now: other processes append to it as well. */
   #endsInsideLine(): boolean {
     const { size } = fstatSync(this.#descriptor);
     if (size === 0) return false;

@@ -84,6 +84,10 @@ export const targetRecord = z.object({
   /** Milliseconds from start to readiness, and the calibrated median latency of a GET_FEATURES round trip. */
   startMs: z.number().optional(),
   latencyUs: z.number().optional(),
+  /** Since 1.2: which of several instances of the target that were judged at once; absent where there was one. */
+  instance: z.number().int().nonnegative().optional(),
+  /** Since 1.2: how many instances were judged at once, and shared the machine; absent for one. */
+  instances: z.number().int().positive().optional(),
 });
 export type TargetRecord = z.infer<typeof targetRecord>;
 
@@ -92,6 +96,8 @@ const beginRecord = z.object({
   key: z.string(),
   target: z.string(),
   repetition: z.number().int().nonnegative(),
+  /** Since 1.2: which of several instances of the target that were judged at once; absent where there was one. */
+  instance: z.number().int().nonnegative().optional(),
 });
 export type BeginRecord = z.infer<typeof beginRecord>;
 
@@ -101,6 +107,8 @@ const caseRecord = z.object({
   key: z.string(),
   target: z.string(),
   repetition: z.number().int().nonnegative(),
+  /** Since 1.2: which of several instances of the target that were judged at once; absent where there was one. */
+  instance: z.number().int().nonnegative().optional(),
   caseId: z.string(),
   title: z.string(),
   variant: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),

@@ -23,7 +23,12 @@ function suiteOf(run: MergedRun, target: string): string {
     time: seconds(records.reduce((sum, { durationMs }) => sum + durationMs, 0)),
     timestamp: run.facts.startedAt.replace(/\.\d+Z$|Z$/, ''),
   };
+  const instances = run.targets.find((one) => one.target === target)?.instances;
   const cases = [
+    // Several instances shared the machine: times are longer than those of one.
+    ...(instances === undefined
+      ? []
+      : [element('properties', {}, element('property', { name: 'instances', value: instances }, ''))]),
     ...records.map(caseOf),
     ...missing.map(({ key }) => element('testcase', { classname: target, name: key }, skipped('no shard ran it'))),
   ];

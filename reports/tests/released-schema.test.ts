@@ -26,6 +26,11 @@ const held: Readonly<Record<string, Held>> = {
     findings: 9,
     shown: ['VHOST_USER_SET_MEM_TABLE', 'VHOST_GET_VRING_BASE answer', 'Kernel panic', 'of another transport'],
   },
+  '1.2': {
+    results: 120,
+    findings: 9,
+    shown: ['VHOST_USER_SET_MEM_TABLE', 'VHOST_GET_VRING_BASE answer', 'Kernel panic', '2 instances at once'],
+  },
 };
 
 interface Held {

@@ -17,6 +17,8 @@ import type { PlannedCase, RequirementFacts } from './plan.ts';
 /** Where the results of a slice go. Each call returns when what it was given is on disk. */
 export interface SliceOutput {
   append(record: RunEvent): void;
+  /** The process died in the result whose record was appended last. */
+  died?(death: SliceDeath): void;
   /** Path of the trace relative to the run's directory. */
   /** @param findings sequence numbers of the events at which checks failed. */
   writeTrace(trace: Trace, findings: readonly number[]): string;
@@ -27,6 +29,30 @@ export interface SecondIutSource {
   /** Starts it, or says why it does not serve. */
   open(): SecondIut | { readonly why: string };
   close(): void;
+}
+
+export interface SliceResult {
+  readonly planned: PlannedCase;
+  readonly result: PlannedResult;
+}
+
+/** Results that are run one after another, and what happened meanwhile to other instances of the target. */
+export interface SlicePart {
+  readonly results: readonly SliceResult[];
+  readonly deathsElsewhere: readonly SliceDeath[];
+}
+
+/** The death of an IUT. */
+export interface SliceDeath {
+  /** Whose variants and repetitions are given up after three. Absent for a point of a sweep, which counts its own. */
+  readonly caseId?: string | undefined;
+  readonly exit: IutExit;
+}
+
+/** Where the results of a slice come from. */
+export interface PartSource {
+  /** The next part; undefined at the end. @param gaveUp whether the rest would be `not-run`. */
+  next(gaveUp: boolean): SlicePart | undefined;
 }
 
 export interface SliceOptions {
@@ -55,13 +81,20 @@ export type SliceEnd =
  * Runs the results that are owed of one target, one after another. A result is on disk before the next one begins.
  * Blocks; made for a process of its own.
  */
-export function runSlice(
-  port: DriverPort,
-  slice: readonly { readonly planned: PlannedCase; readonly result: PlannedResult }[],
-  output: SliceOutput,
-  options: SliceOptions,
-): SliceEnd {
-  return new SliceRun(port, output, options).run(slice);
+export function runSlice(port: DriverPort, source: PartSource, output: SliceOutput, options: SliceOptions): SliceEnd {
+  return new SliceRun(port, output, options).run(source);
+}
+
+/** A slice that is known beforehand. */
+export function wholeSlice(results: readonly SliceResult[]): PartSource {
+  let isTaken = false;
+  return {
+    next() {
+      if (isTaken) return undefined;
+      isTaken = true;
+      return { results, deathsElsewhere: [] };
+    },
+  };
 }
 
 class SliceRun {
@@ -89,24 +122,32 @@ class SliceRun {
     });
   }
 
-  run(slice: readonly { readonly planned: PlannedCase; readonly result: PlannedResult }[]): SliceEnd {
-    for (const [at, { planned, result }] of slice.entries()) {
-      const missing = this.#missing(planned);
-      const { key, target, repetition } = result;
-      this.#output.append({ event: 'begin', key, target, repetition });
-      const judgement =
-        missing.length > 0
-          ? notApplicable(planned.definition, missing, elsewhereOf(planned.definition, this.#port.facts))
-          : (this.#withoutAxis(planned) ?? this.#givenUp(planned) ?? this.#judgeIfItHasPoint(planned));
-      this.#output.append(this.#recordOf(planned, result, judgement));
-      const end = this.#recover(judgement);
-      if (needsTwo(planned) && !needsTwo(slice[at + 1]?.planned)) this.#closeSecond();
-      if (end !== undefined) return end;
-      this.#countLoss(judgement);
+  run(source: PartSource): SliceEnd {
+    for (let part = source.next(false); part !== undefined; part = source.next(this.#losses.givenUp !== undefined)) {
+      for (const death of part.deathsElsewhere) this.#countDeath(death);
+      for (const [at, { planned, result }] of part.results.entries()) {
+        const end = this.#runOne(planned, result);
+        if (needsTwo(planned) && !needsTwo(part.results[at + 1]?.planned)) this.#closeSecond();
+        if (end !== undefined) return end;
+      }
     }
     if (this.#noSuchPoint !== undefined && this.#judged === 0) return { kind: 'no-point', why: this.#noSuchPoint };
     const gaveUp = this.#losses.givenUp;
     return gaveUp === undefined ? { kind: 'completed' } : { kind: 'completed', gaveUp };
+  }
+
+  #runOne(planned: PlannedCase, result: PlannedResult): SliceEnd | undefined {
+    const missing = this.#missing(planned);
+    const { key, target, repetition } = result;
+    this.#output.append({ event: 'begin', key, target, repetition });
+    const judgement =
+      missing.length > 0
+        ? notApplicable(planned.definition, missing, elsewhereOf(planned.definition, this.#port.facts))
+        : (this.#withoutAxis(planned) ?? this.#givenUp(planned) ?? this.#judgeIfItHasPoint(planned));
+    this.#output.append(this.#recordOf(planned, result, judgement));
+    const end = this.#recover(judgement);
+    if (end === undefined) this.#countLoss(planned, judgement);
+    return end;
   }
 
   #missing({ definition }: PlannedCase): string[] {
@@ -148,10 +189,7 @@ class SliceRun {
     const attributed = this.#attribution.attribute(planned.key, () => this.#judge(planned));
     switch (attributed.kind) {
       case 'no-crash':
-        return attributed.result;
       case 'own-crash':
-        // A sweep counts the crashes of its own points, and starts the process again by itself.
-        if (attributed.result.died !== undefined) this.#attribution.count(planned.definition.id, attributed.exit);
         return attributed.result;
       case 'not-repeated':
         return notRepeated(attributed);
@@ -174,9 +212,20 @@ class SliceRun {
     return judgement;
   }
 
-  #countLoss(judgement: Judgement): void {
-    if (crashOf(judgement) !== undefined) this.#losses.died();
-    else if (isSilent(judgement)) this.#losses.wasSilent(judgement.durationMs);
+  #countLoss({ definition }: PlannedCase, judgement: Judgement): void {
+    const exit = crashOf(judgement);
+    if (exit === undefined) {
+      if (isSilent(judgement)) this.#losses.wasSilent(judgement.durationMs);
+      return;
+    }
+    const death: SliceDeath = judgement.died === undefined ? { exit } : { caseId: definition.id, exit };
+    this.#countDeath(death);
+    this.#output.died?.(death);
+  }
+
+  #countDeath({ caseId, exit }: SliceDeath): void {
+    this.#losses.died();
+    if (caseId !== undefined) this.#attribution.count(caseId, exit);
   }
 
   /** After three crashes of one case with one signature its other variants and repetitions are not run. */

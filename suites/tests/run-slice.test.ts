@@ -8,7 +8,7 @@ import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.
 import type { CaseRecord, RunEvent } from '../../reports/record/record.ts';
 import { caseKey } from '../../reports/record/record.ts';
 import { type AnyCase, defineCase } from '../case.ts';
-import { runSlice, type SliceEnd, type SliceOptions } from '../runner/run-slice.ts';
+import { runSlice, type SliceEnd, type SliceOptions, wholeSlice } from '../runner/run-slice.ts';
 
 const slug = 'vu-features/get-features-repeatable';
 
@@ -105,7 +105,7 @@ function sliceOf(
     }));
     const end = runSlice(
       port,
-      slice,
+      wholeSlice(slice),
       { append: (record) => records.push(record), writeTrace: () => 'traces/none.pb' },
       {
         seed: 1,

@@ -6,7 +6,7 @@ import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import { type AnyCase, defineCase } from '../case.ts';
 import { applicability } from '../runner/applicability.ts';
 import { type Judgement, judge } from '../runner/judge.ts';
-import { runSlice, type SecondIutSource } from '../runner/run-slice.ts';
+import { runSlice, type SecondIutSource, wholeSlice } from '../runner/run-slice.ts';
 
 const slug = 'vu-features/get-features-repeatable';
 
@@ -106,10 +106,12 @@ t.test('a slice starts the second IUT for the cases that need it, and closes it 
   const definitions = [single, both, both, single];
   runSlice(
     port,
-    definitions.map((definition, repetition) => ({
-      planned: { key: definition.id, definition, variant: {}, axes: {} },
-      result: { target: 'reference', key: definition.id, repetition },
-    })),
+    wholeSlice(
+      definitions.map((definition, repetition) => ({
+        planned: { key: definition.id, definition, variant: {}, axes: {} },
+        result: { target: 'reference', key: definition.id, repetition },
+      })),
+    ),
     {
       append: (record) => {
         if (record.event === 'case') said.push(`${record.caseId} ${record.verdict}`);

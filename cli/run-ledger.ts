@@ -1,0 +1,101 @@
+import type { CaseRecord, Outcome, TargetRecord } from '../reports/record/record.ts';
+import { type PlannedResult, resultId } from '../reports/record/run-plan.ts';
+import type { AnyCase } from '../suites/case.ts';
+import type { Loss } from './host-losses.ts';
+import { type Progress, progressOn } from './progress.ts';
+import type { RunRequest } from './run-request.ts';
+import { type RunFacts, RunStore } from './run-store.ts';
+
+/** What a run has on disk, what it still owes, and what it says meanwhile. */
+export class RunLedger {
+  readonly problems: string[] = [];
+  readonly #root: string;
+  readonly #facts: RunFacts;
+  readonly #cases: readonly AnyCase[];
+  readonly #request: RunRequest;
+  /** Ids of results that a resumed run had to leave as errors of ours. */
+  #toRepeat = new Set<string>();
+  #store: RunStore | undefined;
+  #progress: Progress | undefined;
+
+  constructor(request: RunRequest, cases: readonly AnyCase[], facts: RunFacts, root: string) {
+    this.#request = request;
+    this.#cases = cases;
+    this.#facts = facts;
+    this.#root = root;
+  }
+
+  /** Undefined until a target serves. */
+  get store(): RunStore | undefined {
+    return this.#store;
+  }
+
+  /** Goes on with the run in the directory. @throws UsageError where it had another plan. */
+  reopen(): void {
+    this.#store = RunStore.reopen(this.#root, this.#facts);
+    const errors = this.#store.results().filter(({ verdict }) => verdict === 'error');
+    this.#toRepeat = new Set(errors.map(resultId));
+  }
+
+  /** A target serves: the run's directory is there when this returns. */
+  serves(record: TargetRecord): void {
+    this.#store ??= RunStore.create(this.#root, this.#facts, this.#cases);
+    this.#store.append(record);
+    // One point is judged at once, if it is there at all.
+    if (this.#request.options.point !== undefined) return;
+    this.#progress ??= progressOn(process.stderr, this.missingOf(undefined).length);
+    this.#progress.target(record.target, this.missingOf(record.target).length, record.instance);
+  }
+
+  begins(key: string, instance: number | undefined): void {
+    this.#progress?.begin(key, instance);
+  }
+
+  finished(result: PlannedResult, verdict: Outcome): void {
+    this.#toRepeat.delete(resultId(result));
+    this.#progress?.finished(verdict);
+  }
+
+  /** An instance of a target is at its end. */
+  leaves(instance: number | undefined): void {
+    this.#progress?.leave(instance);
+  }
+
+  /** Writes what the end of a host or a kernel means. Answers the results that are settled by it. */
+  take({ settled, amended, said, problems }: Loss): readonly CaseRecord[] {
+    for (const line of said) this.#progress?.say(line);
+    for (const record of [...settled, ...amended]) this.#store?.append(record);
+    for (const record of settled) this.finished(record, record.verdict);
+    for (const problem of problems) this.problem(problem);
+    return settled;
+  }
+
+  /** What is not on disk yet, of one target or of all. */
+  missingOf(target: string | undefined): PlannedResult[] {
+    const done = new Set((this.#store?.results() ?? []).map(resultId));
+    const isMissing = (id: string): boolean => !done.has(id) || this.#toRepeat.has(id);
+    return this.owedOf(target).filter((result) => isMissing(resultId(result)));
+  }
+
+  owedOf(target: string | undefined): PlannedResult[] {
+    return this.#facts.owed.filter((result) => target === undefined || result.target === target);
+  }
+
+  hasJudged(): boolean {
+    return (this.#store?.results() ?? []).some(({ verdict }) => verdict !== 'not-applicable');
+  }
+
+  say(line: string): void {
+    if (this.#progress === undefined) process.stderr.write(`${line}\n`);
+    else this.#progress.say(line);
+  }
+
+  problem(text: string): void {
+    this.problems.push(text);
+    this.#progress?.say(text);
+  }
+
+  stopProgress(): void {
+    this.#progress?.stop();
+  }
+}
