@@ -18,8 +18,9 @@ export interface Session {
   readonly id: number;
   readonly isOpen: boolean;
   /**
-   * Why messages of this connection can no longer be told apart with certainty: a reply came after its deadline, or one
-   * that nobody asked for. Undefined while all is well. Late replies are skipped where they can be told.
+   * What came that fits no request: an answer to another request where one was due, a part of a message, a header that
+   * declares more than a message can have. Undefined while all is well. A reply after its deadline is none of these: it
+   * is skipped, and noted in the log.
    */
   readonly desync: string | undefined;
   readonly negotiated: Negotiated;

@@ -102,7 +102,7 @@ t.test('a reply after its deadline is not taken for the next one', (t) => {
   peer.sendU64(getQueueNum, 77n);
   const fence = messages.fence();
   t.equal(fence.kind === 'reply' && fence.message.request, getFeatures);
-  t.match(session.desync, /VHOST_USER_GET_QUEUE_NUM came after its deadline/);
+  t.equal(session.desync, undefined, 'late is not out of step');
   t.match(notes(port).at(-1), /VHOST_USER_GET_QUEUE_NUM came after its deadline/);
   t.end();
 });
@@ -118,7 +118,7 @@ t.test('two exchanges of one kind: the first reply pays the first debt', (t) => 
   };
   const second = messages.exchange({ request: getQueueNum });
   t.equal(second.kind === 'reply' && second.message.payload[0], 2);
-  t.type(session.desync, 'string');
+  t.equal(session.desync, undefined);
   t.end();
 });
 

@@ -43,7 +43,7 @@ export class MessageDoor implements VhostUserMessages {
   readonly #context: SessionContext;
   readonly #channel: Channel;
   readonly #stream: MessageStream;
-  /** Requests whose reply was not there at the deadline: it may still come, and is nobody's reply then. */
+  /** Requests whose reply was not there at the deadline: it may still come, and answers nothing then. */
   readonly #owed: number[] = [];
   readonly #openChannel: (policy: BackEndRequestPolicy) => BackEndChannel;
   #backEnd: BackEndChannel | undefined;
@@ -202,7 +202,7 @@ export class MessageDoor implements VhostUserMessages {
 
   #sent(result: 'sent' | 'closed' | 'deadline'): 'sent' | 'closed' | 'died' {
     if (result === 'closed') return this.#gone().kind;
-    if (result === 'deadline') this.#desync = 'a message could be sent in part only before its deadline';
+    if (result === 'deadline') this.#context.log.note('a message could be sent in part only before its deadline');
     return 'sent';
   }
 
@@ -336,8 +336,7 @@ export class MessageDoor implements VhostUserMessages {
       const owed = this.#owed.indexOf(message.request);
       if (owed < 0) return message;
       this.#owed.splice(owed, 1);
-      this.#desync = `the answer to ${requestName(message.request)} came after its deadline`;
-      this.#context.log.note(this.#desync);
+      this.#context.log.note(`the answer to ${requestName(message.request)} came after its deadline`);
       if (!skipLate) return message;
     }
     return undefined;

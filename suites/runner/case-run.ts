@@ -313,7 +313,9 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
 
   #silenceCount(): number {
     let count = 0;
-    for (const check of this.checks.values()) count += check.failures.filter(({ silent }) => silent === true).length;
+    for (const { failures } of this.checks.values()) {
+      count += failures.filter(({ silent, how }) => silent === true || how === 'desync').length;
+    }
     return count;
   }
 
@@ -335,6 +337,18 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       const failure = thrownFailure(error, ended ?? this.port, Math.max(0, this.port.log.next - 1));
       if (failure === undefined) throw error;
       check.failures.push(failure);
+    } finally {
+      this.#tellDesync();
+    }
+  }
+
+  /** What was owed did not come, but something else did on the same connections: no control can explain that. */
+  #tellDesync(): void {
+    for (const { failures } of this.checks.values()) {
+      for (const [at, { silent, ...failure }] of failures.entries()) {
+        const actual = silent === true ? this.#opened.find(({ desync }) => desync !== undefined)?.desync : undefined;
+        if (actual !== undefined) failures[at] = { ...failure, how: 'desync', actual };
+      }
     }
   }
 }

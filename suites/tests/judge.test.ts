@@ -2,7 +2,7 @@ import t from 'tap';
 import type { DriverPort } from '../../drivers/port/port.ts';
 import { openReference } from '../../drivers/reference/open-reference.ts';
 import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
-import { fault, handling } from '../../reference-impl/faults/fault.ts';
+import { fault, handling, inTable } from '../../reference-impl/faults/fault.ts';
 import type { FaultName } from '../../reference-impl/faults/faults.ts';
 import { done } from '../../reference-impl/vhost-user/message-rule.ts';
 import { type ReferenceRules, referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
@@ -168,6 +168,28 @@ t.test('an owed completion that does not come: stalled when a control completes,
   t.equal(stalled.verdict, 'fail');
   const hang = judged(once, [], { rules: neverEnabling });
   t.match(hang.findings, [{ how: 'hang' }]);
+});
+
+t.test('an answer to another request, where one was owed, is a desync and no stall', async (t) => {
+  const definition = defineCase({
+    id: 'test/desync',
+    title: 'the answer belongs to the request',
+    proves: { [slug]: 'call-never' },
+    applies: { start: 'connected', transports: ['vhost-user'] },
+    run({ session, requirement }) {
+      session.negotiate({ device: 1n << 30n, protocol: 1n << 3n });
+      requirement(slug).accepted(session.messages.acknowledged({ request: 'VHOST_USER_RESET_OWNER' }), 'RESET_OWNER');
+    },
+  });
+  const answersAnother = fault(
+    slug,
+    'RESET_OWNER is acknowledged as GET_QUEUE_NUM',
+    inTable('reply', { replyRequest: (request) => (request === 4 ? 17 : request) }),
+  ).apply(referenceRules);
+  t.equal(judged(definition).verdict, 'pass');
+  const result = judged(definition, [], { rules: answersAnother });
+  t.equal(result.verdict, 'fail');
+  t.match(result.findings, [{ how: 'desync', what: 'RESET_OWNER', actual: /an answer to VHOST_USER_GET_QUEUE_NUM/ }]);
 });
 
 t.test('silence on a machine where the reference is too slow as well blames nobody', async (t) => {
