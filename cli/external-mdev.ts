@@ -1,5 +1,5 @@
 import { DriverUsageError } from '../drivers/errors.ts';
-import type { KernelMdevTarget } from '../drivers/target.ts';
+import type { Target } from '../drivers/target.ts';
 import { KernelVfio } from '../drivers/vfio/kernel-vfio.ts';
 import { MdevSysfs } from '../drivers/vfio/mdev-sysfs.ts';
 import { type IdentifiedMdev, identifyMdev } from '../drivers/vhost-mdev/identify-mdev.ts';
@@ -22,7 +22,7 @@ function deviceOfMdev({ offered, deviceId }: IdentifiedMdev): DeviceName | undef
  * A vhost-mdev of this kernel that somebody else made, of whatever layout it is.
  * @throws UsageError with one line where it cannot be opened, is something else, or does not tell what device it is.
  */
-export function externalMdev(uuid: string, asked: DeviceName | undefined): KernelMdevTarget {
+export function externalMdev(uuid: string, asked: DeviceName | undefined): Target<'mdev'> {
   const name = nameOf(uuid);
   const shown = identified(uuid, name);
   const told = deviceOfMdev(shown);
@@ -42,7 +42,7 @@ export function externalMdev(uuid: string, asked: DeviceName | undefined): Kerne
  * One that will be there in another kernel, which cannot be asked before it is booted.
  * @throws UsageError where it is not said what device it is.
  */
-export function externalMdevOfGuest(uuid: string, device: DeviceName | undefined): KernelMdevTarget {
+export function externalMdevOfGuest(uuid: string, device: DeviceName | undefined): Target<'mdev'> {
   const name = nameOf(uuid);
   if (device !== undefined) return targetOf(uuid, device, `mediated device ${uuid}`);
   throw new UsageError(`${name}: say what device it will be: ${name}?device=net or ?device=block`);
@@ -50,7 +50,7 @@ export function externalMdevOfGuest(uuid: string, device: DeviceName | undefined
 
 const nameOf = (uuid: string): string => `mdev:${uuid}`;
 
-function targetOf(uuid: string, device: DeviceName, identity: string): KernelMdevTarget {
+function targetOf(uuid: string, device: DeviceName, identity: string): Target<'mdev'> {
   return {
     facts: {
       name: nameOf(uuid),
@@ -63,7 +63,8 @@ function targetOf(uuid: string, device: DeviceName, identity: string): KernelMde
       requiredFeatures: ['VIRTIO_F_VERSION_1'],
       deadlineScale: 2,
     },
-    kernelMdev: { uuid },
+    reach: { via: 'mdev', uuid },
+    recovery: ['reconnect'],
   };
 }
 

@@ -1,4 +1,5 @@
-import type { Target, WorkloadFacts } from '../drivers/target.ts';
+import type { WorkloadFacts } from '../drivers/port/port.ts';
+import type { Target } from '../drivers/target.ts';
 
 export const deviceNames = ['block', 'net'] as const;
 export type DeviceName = (typeof deviceNames)[number];
@@ -23,7 +24,7 @@ export const externalWorkload = (device: DeviceName): WorkloadFacts => workloads
  * A back-end that somebody else serves at a socket, of which nothing is known but what device it is. Block devices are
  * written: their first MiB. Frames are taken not to come back.
  */
-export function externalTarget(socket: string, name: string, device: DeviceName): Target {
+export function externalTarget(socket: string, name: string, device: DeviceName): Target<'unix-socket'> {
   return {
     facts: {
       name,
@@ -36,7 +37,7 @@ export function externalTarget(socket: string, name: string, device: DeviceName)
       requiredFeatures: ['VIRTIO_F_VERSION_1'],
       deadlineScale: 2,
     },
-    socket,
+    reach: { via: 'unix-socket', socket },
     recovery: ['reconnect'],
   };
 }

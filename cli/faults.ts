@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { didYouMean } from '../drivers/near-matches.ts';
 import { allCases } from '../suites/all-cases.ts';
 import { counted } from './counted.ts';
 import {
@@ -11,7 +12,6 @@ import {
   problemsOf,
   problemsWithoutFault,
 } from './fault-catches.ts';
-import { didYouMean } from './near-matches.ts';
 
 /** Given to the processes that share the work: they print a row a line and judge nothing. */
 const rowsOption = '--rows';

@@ -1,6 +1,6 @@
-import { openAnyTarget } from '../drivers/open-target.ts';
+import { openTarget } from '../drivers/open-target.ts';
 import type { DriverPort } from '../drivers/port/port.ts';
-import type { AnyTarget } from '../drivers/target.ts';
+import type { Target } from '../drivers/target.ts';
 import { deadlineFor } from '../judging/deadline.ts';
 import { firstContact } from '../judging/first-contact.ts';
 import type { FeatureSet } from '../reference-impl/catalogue/catalogue.ts';
@@ -119,11 +119,11 @@ function deathOf({ caseId, exit: { signal, code } }: HostDeath): SliceDeath {
 /** A pair that is started while cases need it. It writes to the log of the first: what both saw has one order. */
 class StartedPair implements SecondIutSource {
   readonly #job: HostJob;
-  readonly #target: AnyTarget;
+  readonly #target: Target;
   readonly #first: DriverPort;
   #port: DriverPort | undefined;
 
-  constructor(job: HostJob, target: AnyTarget, first: DriverPort) {
+  constructor(job: HostJob, target: Target, first: DriverPort) {
     this.#job = job;
     this.#target = target;
     this.#first = first;
@@ -131,7 +131,7 @@ class StartedPair implements SecondIutSource {
 
   open(): ReturnType<SecondIutSource['open']> {
     try {
-      const port = openAnyTarget(this.#target, { runDirectory: this.#job.scratch, log: this.#first.log });
+      const port = openTarget(this.#target, { runDirectory: this.#job.scratch, log: this.#first.log });
       this.#port = port;
       const contact = firstContact(port);
       if (contact.kind === 'not-served') return { why: contact.why };

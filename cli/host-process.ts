@@ -1,7 +1,7 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setParentDeathSignal } from '../drivers/native/native.ts';
-import { openAnyTarget } from '../drivers/open-target.ts';
+import { openTarget } from '../drivers/open-target.ts';
 import type { DriverPort } from '../drivers/port/port.ts';
 import { deadlineFor } from '../judging/deadline.ts';
 import { type FirstContact, firstContact } from '../judging/first-contact.ts';
@@ -52,7 +52,7 @@ function dieWithParent(parentPid: number): void {
 
 function openedPort(job: HostJob): DriverPort | undefined {
   try {
-    return openAnyTarget(job.target, { runDirectory: job.scratch });
+    return openTarget(job.target, { runDirectory: job.scratch });
   } catch (error) {
     if (!(error instanceof VhostConformanceError)) throw error;
     tell({ kind: 'unusable', why: error.message });

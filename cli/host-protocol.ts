@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import type { AnyTarget } from '../drivers/target.ts';
+import type { Target } from '../drivers/target.ts';
 import { outcomes, targetRecord } from '../reports/record/record.ts';
 import type { PlannedResult } from '../reports/record/run-plan.ts';
 import type { ExpectationRules } from '../suites/runner/expectations.ts';
 
 /** What a host process is to do: a file that its parent writes. */
 export interface HostJob {
-  readonly target: AnyTarget;
+  readonly target: Target;
   readonly work: HostWork;
   /** The run's directory, made by the parent before its first order. */
   readonly root: string;
@@ -27,7 +27,7 @@ export interface CasesWork {
   /** All results that are owed of the target. Which of them this host runs is said in orders. */
   readonly results: readonly PlannedResult[];
   /** The second IUT of cases that need two. */
-  readonly pair?: AnyTarget;
+  readonly pair?: Target;
   readonly seed: number;
   readonly point?: string;
   readonly rules: ExpectationRules;

@@ -1,18 +1,18 @@
-import { type AnyTarget, isInProcess, isKernelMdev } from '../drivers/target.ts';
+import { isMadeForRun, type Target } from '../drivers/target.ts';
 import type { RunCommand } from './target-argument.ts';
 import { UsageError } from './usage-error.ts';
 
 /** @throws UsageError with one line for a target of which several instances cannot be judged at once. */
-export function checkJobs(target: AnyTarget, jobs: number, place: RunCommand): void {
+export function checkJobs(target: Target, jobs: number, place: RunCommand): void {
   if (jobs === 1) return;
   const why = whyOnlyOne(target, place);
   if (why !== undefined) throw new UsageError(`--jobs ${jobs}: ${target.facts.name} ${why}; leave --jobs out`);
 }
 
-function whyOnlyOne(target: AnyTarget, place: RunCommand): string | undefined {
-  if (isKernelMdev(target)) return 'is a device of a kernel, and shares that kernel with its other instances';
+function whyOnlyOne(target: Target, place: RunCommand): string | undefined {
+  if (target.reach.via === 'mdev') return 'is a device of a kernel, and shares that kernel with its other instances';
   if (place === 'guest') return 'would share the kernel of the guest with its other instances';
-  if (isInProcess(target) || target.start !== undefined) return undefined;
+  if (isMadeForRun(target)) return undefined;
   return 'is served already, by one process that is not ours to start again';
 }
 
@@ -24,7 +24,7 @@ export interface Instances {
 
 /** How many instances of a target are judged at once. @param cores of this machine. */
 export function instancesOf(
-  { facts, start }: AnyTarget,
+  { facts, start }: Target,
   { jobs, point }: { readonly jobs: number; readonly point?: string },
   cores: number,
 ): Instances {

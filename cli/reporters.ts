@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
+import { didYouMean } from '../drivers/near-matches.ts';
 import { type MergedRun, mergeRuns } from '../reports/merge-runs.ts';
 import { RecordError } from '../reports/record/record-error.ts';
 import { reasonOf } from '../reports/record/record-writer.ts';
@@ -9,7 +10,6 @@ import { jsonReport } from '../reports/reporters/json.ts';
 import { junitReport } from '../reports/reporters/junit.ts';
 import { ktapReport } from '../reports/reporters/ktap.ts';
 import { tapReport } from '../reports/reporters/tap.ts';
-import { didYouMean } from './near-matches.ts';
 
 export const reporterNames = ['html', 'junit', 'ktap', 'tap', 'json'] as const;
 export type ReporterName = (typeof reporterNames)[number];

@@ -22,6 +22,9 @@ export function addRunOptions(command: Command): Command {
       collect,
       [],
     )
+    .option('--exec-directory <dir>', 'where --exec runs (default: here)')
+    .option('--exec-env <name=value>', 'a variable of its environment (several allowed)', collect, [])
+    .option('--exec-file <name=bytes>', 'an empty file of that size, as {dir}/NAME (several allowed)', collect, [])
     .addOption(new Option('--device <device>', 'what --exec serves').choices(deviceNames).default('block'))
     .option('--case <glob>', 'only cases with this id, key, folder or glob (several allowed)', collect, [])
     .option('--feature <name>', 'only cases about this feature bit (several allowed)', collect, [])

@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { didYouMean } from '../drivers/near-matches.ts';
 import { allRequirements, isRequirementSlug } from '../reference-impl/catalogue/catalogue.ts';
 import type { AnyCase } from '../suites/case.ts';
 import { successorsOf } from '../suites/retired-ids.ts';
@@ -15,7 +16,6 @@ import {
 import { allFeatureNames, requirementFacts } from './catalogue-facts.ts';
 import type { DeviceName } from './external-target.ts';
 import { checkJobs } from './instances.ts';
-import { didYouMean } from './near-matches.ts';
 import type { ReporterName } from './reporters.ts';
 import { pairsOf, type RunCommand, type TargetArgument, targetsOf } from './target-argument.ts';
 import { UsageError } from './usage-error.ts';
@@ -25,6 +25,9 @@ export interface RunOptions {
   readonly targetFile?: string;
   readonly exec?: string;
   readonly pair: readonly string[];
+  readonly execDirectory?: string;
+  readonly execEnv: readonly string[];
+  readonly execFile: readonly string[];
   readonly device: DeviceName;
   readonly case: readonly string[];
   readonly feature: readonly string[];

@@ -1,29 +1,24 @@
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { findCommand } from '../drivers/iut-process/target-version.ts';
-import {
-  type AnyTarget,
-  isInProcess,
-  isKernelMdev,
-  type KernelMdevTarget,
-  type Target,
-  type WorkloadFacts,
-} from '../drivers/target.ts';
+import { didYouMean } from '../drivers/near-matches.ts';
+import { whyNotOpened } from '../drivers/open-target.ts';
+import type { WorkloadFacts } from '../drivers/port/port.ts';
+import { isMadeForRun, isReachedBy, type Target } from '../drivers/target.ts';
 import { readTargetFile } from '../drivers/target-file.ts';
 import { uuidOf } from '../drivers/vfio/kernel-vfio.ts';
 import { MdevSysfs } from '../drivers/vfio/mdev-sysfs.ts';
 import { identifyPeer, type Peer } from '../drivers/vhost-user/identify-peer.ts';
 import { targetByName, targets } from '../fixtures/targets/index.ts';
 import { DriverUsageError } from '../reference-impl/errors.ts';
+import { type CommandOptions, commandTarget } from './command-target.ts';
 import { externalMdev, externalMdevOfGuest } from './external-mdev.ts';
-import { type DeviceName, deviceNames, deviceOffering, externalTarget } from './external-target.ts';
-import { didYouMean } from './near-matches.ts';
-import { shellLine, splitShellLine } from './shell-words.ts';
+import { deviceNames, deviceOffering, externalTarget } from './external-target.ts';
 import { UsageError } from './usage-error.ts';
 
 /** A target as it was asked for on the command line. */
 export interface TargetArgument {
-  readonly target: AnyTarget;
+  readonly target: Target;
   /** The words that ask for it again. */
   readonly words: readonly string[];
 }
@@ -31,11 +26,9 @@ export interface TargetArgument {
 /** `run` judges on this kernel, `guest` in one of its own. */
 export type RunCommand = 'run' | 'guest';
 
-export interface TargetOptions {
+export interface TargetOptions extends CommandOptions {
   readonly targetFile?: string;
   readonly exec?: string;
-  /** What `--exec` serves. */
-  readonly device: DeviceName;
 }
 
 const externalScheme = 'vhost-user:';
@@ -61,7 +54,7 @@ export function targetsOf(names: readonly string[], options: TargetOptions, plac
   }
   const found = names.map((name) => targetOf(name, place));
   if (options.targetFile !== undefined) found.push(fromFile(options.targetFile));
-  if (options.exec !== undefined) found.push(fromCommand(options.exec, options.device));
+  if (options.exec !== undefined) found.push(commandTarget(options.exec, options));
   if (found.length === 0) {
     throw new UsageError(
       `no target: name one of ${targetNames().join(', ')}, or vhost-user:PATH or mdev:UUID, or use --exec`,
@@ -71,8 +64,10 @@ export function targetsOf(names: readonly string[], options: TargetOptions, plac
   for (const { target } of found) {
     if (seen.has(target.facts.name)) throw new UsageError(`${target.facts.name}: named twice`);
     seen.add(target.facts.name);
+    const why = whyNotOpened(target);
+    if (why !== undefined) throw new UsageError(`${target.facts.name}: ${why}`);
     if (target.start !== undefined) checkCommand(target);
-    if (place === 'run' && isKernelMdev(target)) checkModule(target);
+    if (place === 'run' && isReachedBy(target, 'mdev')) checkModule(target);
   }
   return found;
 }
@@ -98,21 +93,16 @@ export function pairsOf(
     if (pairs.has(name)) throw new UsageError(`--pair ${word}: ${name} has a pair already`);
     const [second] = targetsOf([word.slice(name.length + 1)], { device: 'block' }, place);
     if (second === undefined) throw new UsageError(`--pair ${word}: B is missing`);
-    if (second.target.facts.name === name && !isStartedForRun(second.target)) {
+    if (second.target.facts.name === name && !isMadeForRun(second.target)) {
       throw new UsageError(`--pair ${word}: ${name} is served already, and is one IUT: name another`);
     }
     pairs.set(name, second);
   }
   for (const argument of targets) {
     const { name } = argument.target.facts;
-    if (!pairs.has(name) && isStartedForRun(argument.target)) pairs.set(name, argument);
+    if (!pairs.has(name) && isMadeForRun(argument.target)) pairs.set(name, argument);
   }
   return pairs;
-}
-
-function isStartedForRun(target: AnyTarget): boolean {
-  if (isKernelMdev(target)) return !('uuid' in target.kernelMdev);
-  return isInProcess(target) || target.start !== undefined;
 }
 
 function targetNames(): string[] {
@@ -190,41 +180,9 @@ function withAnswers(workload: WorkloadFacts, { sectors, returns, reflects }: Om
   return { ...workload, returns: returns ?? workload.returns, reflects: reflects ?? workload.reflects };
 }
 
-/** `--exec 'COMMAND {socket}'`: a back-end from one's own build tree. */
-function fromCommand(line: string, device: DeviceName): TargetArgument {
-  const [command, ...words] = splitShellLine(line);
-  if (command === undefined) throw new UsageError('--exec: a command is missing');
-  if (!words.some((word) => word.includes('{socket}'))) {
-    throw new UsageError(
-      `--exec: ${shellLine([command])} is not told its socket: write {socket} where its path belongs`,
-    );
-  }
-  const { facts } = externalTarget('', basename(command), device);
-  return {
-    target: {
-      facts: {
-        ...facts,
-        identity: line,
-        capabilities: [...facts.capabilities, 'restart', 'resources'],
-      },
-      start: {
-        command: command.includes('/') ? resolve(command) : command,
-        arguments: words,
-        // As if typed at the shell: its relative paths are the caller's.
-        workingDirectory: process.cwd(),
-        keepStdinOpen: true,
-        readyWithinMs: 30_000,
-      },
-      socket: 'iut.sock',
-      recovery: ['reconnect', 'restart'],
-    },
-    words: ['--exec', line, '--device', device],
-  };
-}
-
 function fromFile(path: string): TargetArgument {
   const target = readTargetFile(path);
-  if (target.start === undefined) peerOf(target.socket);
+  if (target.start === undefined && target.reach.via === 'unix-socket') peerOf(target.reach.socket);
   return { target, words: ['--target-file', resolve(path)] };
 }
 
@@ -244,10 +202,10 @@ function checkCommand({ start, packages = [], facts }: Target): void {
 }
 
 /** Before anything is started: most machines have no such module, and a kernel of one's own is one word away. */
-function checkModule({ kernelMdev, facts }: KernelMdevTarget): void {
-  if ('uuid' in kernelMdev || new MdevSysfs().hasModule(kernelMdev.module)) return;
+function checkModule({ reach, facts }: Target<'mdev'>): void {
+  if ('uuid' in reach || new MdevSysfs().hasModule(reach.created.module)) return;
   throw new UsageError(
-    `${facts.name}: the module ${kernelMdev.module} is not loaded in this kernel; ` +
+    `${facts.name}: the module ${reach.created.module} is not loaded in this kernel; ` +
       `in a kernel of its own: vhost-conformance guest -- run ${facts.name}`,
   );
 }

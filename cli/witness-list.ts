@@ -1,6 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
-import { isInProcess, isKernelMdev } from '../drivers/target.ts';
 import { targets } from '../fixtures/targets/index.ts';
 import { reference, referenceNet } from '../fixtures/targets/reference.ts';
 import { isRequirementSlug } from '../reference-impl/catalogue/catalogue.ts';
@@ -11,8 +10,10 @@ import { requirementVerdicts } from '../reports/requirement-verdicts.ts';
 export type WitnessList = Readonly<Record<string, readonly string[]>>;
 
 const witnessList = z.record(z.string(), z.array(z.string()));
-const references = [reference, referenceNet, ...targets.filter(isInProcess)].map(({ facts }) => facts.name);
-const kernelModules = targets.filter(isKernelMdev).map(({ facts }) => facts.name);
+const references = [reference, referenceNet, ...targets.filter(({ reach }) => reach.via === 'in-process')].map(
+  ({ facts }) => facts.name,
+);
+const kernelModules = targets.filter(({ reach }) => reach.via === 'mdev').map(({ facts }) => facts.name);
 
 /**
  * Whether a pass of the target says something about a requirement that our reference does not. Our kernel module was

@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { extname, resolve } from 'node:path';
 import { z } from 'zod';
+import { catalogueDevice, type DeviceType } from '../reference-impl/catalogue/device-type.ts';
+import { allFeatures, type FeatureName, isFeatureName } from '../reference-impl/catalogue/features.ts';
+import { transports } from '../reference-impl/catalogue/transport.ts';
 import { DriverUsageError } from './errors.ts';
+import { didYouMean } from './near-matches.ts';
+import { type Capability, capabilities, isCapability } from './port/capabilities.ts';
+import { misfit, type Reach, type Via } from './reach.ts';
 import { problemOfRecovery, recoverySteps } from './recovery-steps.ts';
 import type { Target } from './target.ts';
 
@@ -25,15 +31,41 @@ const workload = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const capabilityNames = Object.keys(capabilities);
+
+const capability = z.string().transform((name, context): Capability => {
+  if (isCapability(name)) return name;
+  const near = didYouMean(name, capabilityNames) || ` (there are ${capabilityNames.join(', ')})`;
+  context.addIssue({ code: 'custom', message: `no capability is called ${name}${near}` });
+  return z.NEVER;
+});
+
+const noFeature = (name: string): string => {
+  const known = allFeatures().map((each) => each.name);
+  return `no feature is called ${name}${didYouMean(name, known)}`;
+};
+
+const feature = z.string().transform((name, context): FeatureName => {
+  if (isFeatureName(name)) return name;
+  context.addIssue({ code: 'custom', message: noFeature(name) });
+  return z.NEVER;
+});
+
+const owners = z.record(z.string(), z.string()).superRefine((owned, context) => {
+  for (const name of Object.keys(owned)) {
+    if (!isFeatureName(name)) context.addIssue({ code: 'custom', message: noFeature(name) });
+  }
+});
+
 const facts = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'letters, digits, dots, dashes and underscores'),
-  transport: z.enum(['vhost-user', 'vhost-kernel', 'vhost-vdpa', 'vhost-mdev', 'virtio-pci']),
-  device: z.enum(['block', 'net']),
+  transport: z.enum(transports),
+  device: z.enum(Object.keys(catalogueDevice) as DeviceType[]),
   identity: z.string().min(1),
   workload,
-  capabilities: z.array(z.string()).default([]),
-  ownedBy: z.record(z.string(), z.string()).default({}),
-  requiredFeatures: z.array(z.string()).default([]),
+  capabilities: z.array(capability).default([]),
+  ownedBy: owners.default({}),
+  requiredFeatures: z.array(feature).default([]),
   deadlineScale: z.number().positive().max(1000).default(1),
 });
 
@@ -43,35 +75,81 @@ const start = z.strictObject({
   environment: z.record(z.string(), z.string()).exactOptional(),
   files: z
     .record(
-      z.string().regex(/^[^/]+$/, 'a name within the directory'),
+      z.string().regex(/^(?!\.{1,2}$)[^/]+$/, 'a name within the directory'),
       z
         .int()
         .min(0)
         .max(2 ** 40),
     )
     .exactOptional(),
+  workingDirectory: z.string().min(1).exactOptional(),
   keepStdinOpen: z.boolean().exactOptional(),
   readyWithinMs: z.int().positive().default(5000),
   busyCores: z.int().min(0).max(1024).exactOptional(),
 });
 
-const targetSchema = z
-  .strictObject({
-    facts,
-    start: start.exactOptional(),
-    socket: z.string().min(1),
-    versionCommand: z.array(z.string()).min(1).exactOptional(),
-    packages: z.array(z.string()).exactOptional(),
-    recovery: z.array(z.enum(recoverySteps)).default(['reconnect']),
-  })
-  .refine((target) => target.facts.workload.kind === target.facts.device, {
-    path: ['facts', 'workload', 'kind'],
-    message: 'is not of the kind that facts.device says',
-  })
-  .superRefine((target, context) => {
-    const problem = problemOfRecovery(target, target.recovery);
-    if (problem !== undefined) context.addIssue({ code: 'custom', path: ['recovery'], message: problem });
-  });
+const path = z.string().min(1);
+const reaches: { readonly [V in Exclude<Via, 'mdev'>]: z.ZodType<Reach<V>> } = {
+  'unix-socket': z.strictObject({ via: z.literal('unix-socket'), socket: path }),
+  'in-process': z.strictObject({ via: z.literal('in-process'), mdev: z.enum(['l1', 'l2-strict', 'l2-faithful']) }),
+  'vhost-vdpa': z.strictObject({ via: z.literal('vhost-vdpa'), device: path }),
+  'vhost-net': z.strictObject({ via: z.literal('vhost-net'), device: path, tap: z.string().min(1) }),
+  'vfio-pci': z.strictObject({ via: z.literal('vfio-pci'), bdf: z.string().min(1), peer: z.string().exactOptional() }),
+  'vfio-user': z.strictObject({ via: z.literal('vfio-user'), socket: path }),
+};
+const existingMdev = z.strictObject({ via: z.literal('mdev'), uuid: z.guid() });
+const createdMdev = z.strictObject({
+  via: z.literal('mdev'),
+  created: z.strictObject({
+    module: z.string().min(1),
+    type: z.string().min(1),
+    parameters: z.record(z.string(), z.string()),
+  }),
+});
+
+const vias = [...Object.keys(reaches), 'mdev'] as Via[];
+
+/** Each way has fields of its own, so the messages are of the way that was meant. */
+const reach = z.looseObject({ via: z.enum(vias) }).transform((written, context): Reach => {
+  const ofMdev = 'created' in written ? createdMdev : existingMdev;
+  const parsed = (written.via === 'mdev' ? ofMdev : reaches[written.via]).safeParse(written);
+  if (parsed.success) return parsed.data;
+  for (const { path, message } of parsed.error.issues) context.addIssue({ code: 'custom', path: [...path], message });
+  return z.NEVER;
+});
+
+const written = z.strictObject({
+  facts,
+  start: start.exactOptional(),
+  reach: reach.exactOptional(),
+  /** Short for `reach` by a Unix socket. */
+  socket: path.exactOptional(),
+  versionCommand: z.array(z.string()).min(1).exactOptional(),
+  packages: z.array(z.string()).exactOptional(),
+  recovery: z.array(z.enum(recoverySteps)).default(['reconnect']),
+});
+
+const targetSchema = written.transform(({ socket, reach: by, ...rest }, context): Target => {
+  const wrong = (path: string[], message: string): never => {
+    context.addIssue({ code: 'custom', path, message });
+    return z.NEVER;
+  };
+  const { transport, device, workload } = rest.facts;
+  if (workload.kind !== device) {
+    return wrong(['facts', 'workload', 'kind'], 'is not of the kind that facts.device says');
+  }
+  if (by !== undefined && socket !== undefined) return wrong(['socket'], 'stands beside reach: give one of them');
+  const reach: Reach | undefined = by ?? (socket === undefined ? undefined : { via: 'unix-socket', socket });
+  if (reach === undefined) return wrong(['reach'], `is missing: say by which way (via: ${vias.join(', ')})`);
+  const unfit = misfit(transport, reach);
+  if (unfit !== undefined) return wrong([by === undefined ? 'socket' : 'reach'], unfit);
+  if (rest.start !== undefined && reach.via !== 'unix-socket' && reach.via !== 'vfio-user') {
+    return wrong(['start'], `nothing that is reached by ${reach.via} is started by a command`);
+  }
+  const target = { ...rest, reach };
+  const unclimbable = problemOfRecovery(target);
+  return unclimbable === undefined ? target : wrong(['recovery'], unclimbable);
+});
 
 /** A target from a value that somebody wrote; `where` begins each message. @throws DriverUsageError with one line. */
 export function parseTarget(value: unknown, where: string): Target {

@@ -8,7 +8,6 @@ import {
   featureSet,
   featureSetOf,
   hasFeature,
-  isFeatureName,
   missingPrerequisites,
 } from '../reference-impl/catalogue/catalogue.ts';
 
@@ -30,9 +29,12 @@ export function negotiationFor(wants: Wants, facts: TargetFacts, offer: FeatureS
 
 /** As `negotiationFor` before the offer is known: a session leaves out what is not offered. */
 export function negotiationBeforeOffer({ negotiate = [], without = [] }: Wants, facts: TargetFacts): FeatureSet {
-  const wanted = new Set<FeatureName>(['VIRTIO_F_VERSION_1', protocolFeaturesBit]);
-  for (const name of facts.requiredFeatures) if (isFeatureName(name)) wanted.add(name);
-  for (const name of negotiate) wanted.add(name);
+  const wanted = new Set<FeatureName>([
+    'VIRTIO_F_VERSION_1',
+    protocolFeaturesBit,
+    ...facts.requiredFeatures,
+    ...negotiate,
+  ]);
   for (const name of without) wanted.delete(name);
   return featureSetOf(wanted, facts);
 }

@@ -1,5 +1,13 @@
 import type { DeviceDriver } from '../drivers/devices/device-driver.ts';
-import type { DriverPort, Guest, GuestSplitRing, Session, SessionOf, Transport } from '../drivers/port/port.ts';
+import type {
+  Capability,
+  DriverPort,
+  Guest,
+  GuestSplitRing,
+  Session,
+  SessionOf,
+  Transport,
+} from '../drivers/port/port.ts';
 import type { FeatureName, RequirementSlug } from '../reference-impl/catalogue/catalogue.ts';
 import type { RingPlacement } from '../reference-impl/virtqueue/ring-placement.ts';
 import type { Check } from './check.ts';
@@ -30,7 +38,7 @@ export interface Applies<T extends Transport = Transport> {
    */
   readonly negotiation?: 'fixed';
   /** Capabilities of the target. */
-  readonly needs?: readonly string[];
+  readonly needs?: readonly Capability[];
   /** With 2, the case has a second IUT of the same transport and device, as `context.other`. */
   readonly iuts?: 1 | 2;
   /** Name of the guest's memory layout; two regions, below and above 4 GiB, without it. */

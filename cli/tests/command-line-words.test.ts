@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import t from 'tap';
-import { didYouMean, nearMatches } from '../near-matches.ts';
+import { didYouMean, nearMatches } from '../../drivers/near-matches.ts';
 import { rerunLine } from '../rerun-line.ts';
 import { shellLine, splitShellLine } from '../shell-words.ts';
 

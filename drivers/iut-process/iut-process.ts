@@ -38,7 +38,7 @@ export interface IutProcessOptions {
 /** An IUT that we start: one process in a group of its own, its output in files, gone when we are gone. */
 export class IutProcess implements Iut {
   readonly #start: StartCommand;
-  readonly #target: Target;
+  readonly #target: Target<'unix-socket'>;
   readonly #directory: IutDirectory;
   readonly #listener: ProcessListener;
   readonly #graceMs: number;
@@ -50,13 +50,13 @@ export class IutProcess implements Iut {
   #generation = 0;
 
   /** Makes the directory and starts nothing. Throws DriverUsageError for a target without a start command. */
-  constructor(target: Target, options: IutProcessOptions = {}) {
+  constructor(target: Target<'unix-socket'>, options: IutProcessOptions = {}) {
     if (target.start === undefined) throw new DriverUsageError(`${target.facts.name} has no command to start`);
     this.#target = target;
     this.#start = target.start;
     this.#listener = options.listener ?? (() => undefined);
     this.#graceMs = options.graceMs ?? 1000;
-    this.#directory = new IutDirectory(target.socket, options.runDirectory);
+    this.#directory = new IutDirectory(target.reach.socket, options.runDirectory);
   }
 
   get socketPath(): string {
@@ -205,8 +205,8 @@ export class IutProcess implements Iut {
       return spawnProcess({
         file: this.#directory.expand(command),
         args: this.#start.arguments.map((argument) => this.#directory.expand(argument)),
-        env: { ...Object.fromEntries(inherited), LC_ALL: 'C', ...environment },
-        cwd: workingDirectory ?? this.#directory.path,
+        env: { ...Object.fromEntries(inherited), LC_ALL: 'C', ...this.#expanded(environment) },
+        cwd: workingDirectory === undefined ? this.#directory.path : this.#directory.expand(workingDirectory),
         stdin: keepStdinOpen === true ? 'pipe' : 'null',
         stdout,
         stderr,
@@ -217,6 +217,12 @@ export class IutProcess implements Iut {
       closeFd(stdout);
       closeFd(stderr);
     }
+  }
+
+  #expanded(environment: Readonly<Record<string, string>> = {}): Record<string, string> {
+    return Object.fromEntries(
+      Object.entries(environment).map(([name, value]) => [name, this.#directory.expand(value)]),
+    );
   }
 
   #startProblem(error: unknown): unknown {

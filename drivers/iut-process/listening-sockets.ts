@@ -1,23 +1,32 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
 
 /** `__SO_ACCEPTCON` in the Flags column: the socket listens. */
 const listens = '00010000';
 
 /**
- * Whether a Unix socket bound to exactly this path listens, told without connecting: some back-ends serve one
- * connection and end. `text` is the content of /proc/net/unix.
+ * Whether a Unix socket listens that is bound to the file at `path`, told without connecting: some back-ends serve one
+ * connection and end. It may be bound by another spelling of the path, also relative to the directory of `path`, so files
+ * of the same name are compared by device and inode. `text` is the content of /proc/net/unix.
  */
 export function isListening(path: string, text: string = readFileSync('/proc/net/unix', 'latin1')): boolean {
-  const wanted = Buffer.from(path, 'utf8').toString('latin1');
-  let from = 0;
-  for (;;) {
-    const at = text.indexOf(wanted, from);
-    if (at < 0) return false;
-    from = at + 1;
+  const name = basename(path);
+  const wanted = Buffer.from(name, 'utf8').toString('latin1');
+  for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + 1)) {
     const after = text[at + wanted.length];
-    if (text[at - 1] !== ' ' || (after !== undefined && after !== '\n')) continue;
-    const line = text.slice(text.lastIndexOf('\n', at) + 1, at);
+    if (after !== undefined && after !== '\n') continue;
     // Num RefCount Protocol Flags Type St Inode Path
-    if (line.trimEnd().split(/\s+/)[3] === listens) return true;
+    const line = /^\S+ \S+ \S+ (\S+) +\S+ +\S+ +\S+ (.*)$/.exec(
+      text.slice(text.lastIndexOf('\n', at) + 1, at + wanted.length),
+    );
+    if (line?.[1] !== listens) continue;
+    const bound = Buffer.from(line[2] ?? '', 'latin1').toString('utf8');
+    if (bound === path || (basename(bound) === name && isSameFile(resolve(dirname(path), bound), path))) return true;
   }
+  return false;
+}
+
+function isSameFile(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }));
+  return a !== undefined && b !== undefined && a.ino === b.ino && a.dev === b.dev;
 }

@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { accessSync, constants, readFileSync, realpathSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
-import type { Target, TargetFacts } from '../target.ts';
+import type { TargetFacts } from '../port/target-facts.ts';
+import type { Target } from '../target.ts';
 
 const versionWithinMs = 5000;
 

@@ -2,17 +2,20 @@
  * The one interface that suites and fuzz know of all drivers. This folder holds interfaces and does no I/O.
  * Every call blocks; there are no promises. All that is sent or seen goes into `port.log` in order.
  */
+
+import type { Transport } from '../../reference-impl/catalogue/transport.ts';
 import type { Guest } from '../../reference-impl/memory/guest.ts';
 import type { GuestLayout } from '../../reference-impl/memory/guest-layout.ts';
 import type { EventLog } from '../../reference-impl/observations/event-log.ts';
-import type { TargetFacts, Transport } from '../target.ts';
 import type { DescriptorSource } from './descriptor-source.ts';
 import type { Iut, Rung } from './iut.ts';
 import type { WaitResult } from './outcome.ts';
 import type { Session } from './session.ts';
+import type { TargetFacts } from './target-facts.ts';
 import type { VhostMdevSession } from './vhost-mdev-door.ts';
 import type { VhostUserSession } from './vhost-user-messages.ts';
 
+export type { Transport } from '../../reference-impl/catalogue/transport.ts';
 export {
   DeadlineError,
   DriverUsageError,
@@ -25,12 +28,13 @@ export type { GuestLayout } from '../../reference-impl/memory/guest-layout.ts';
 export type { UsedElement } from '../../reference-impl/virtqueue/driver-ring.ts';
 export type { SplitDriver } from '../../reference-impl/virtqueue/split/driver-ring.ts';
 export type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
-export type { BlockWorkload, NetWorkload, TargetFacts, Transport, WorkloadFacts } from '../target.ts';
+export type { Capability } from './capabilities.ts';
 export type * from './descriptor-source.ts';
 export type * from './iut.ts';
 export type * from './outcome.ts';
 export type * from './queue.ts';
 export type * from './session.ts';
+export type * from './target-facts.ts';
 export type * from './vhost-mdev-door.ts';
 export type * from './vhost-user-messages.ts';
 

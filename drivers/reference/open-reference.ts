@@ -5,7 +5,7 @@ import {
   type ReferenceRules,
   referenceRules,
 } from '../../reference-impl/vhost-user/reference-rules.ts';
-import type { TargetFacts, WorkloadFacts } from '../target.ts';
+import type { TargetFacts, WorkloadFacts } from '../port/target-facts.ts';
 import { VhostUserPort } from '../vhost-user/vhost-user-port.ts';
 import { InProcessCarrier } from './in-process-carrier.ts';
 import { InProcessIut } from './in-process-iut.ts';

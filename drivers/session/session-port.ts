@@ -4,7 +4,7 @@ import { EventLog } from '../../reference-impl/observations/event-log.ts';
 import { DriverUsageError } from '../errors.ts';
 import { monotonicUs } from '../native/native.ts';
 import type { DriverPort, Iut, IutExit, RecoveryStep, Rung, Session, WaitResult } from '../port/port.ts';
-import type { TargetFacts } from '../target.ts';
+import type { TargetFacts } from '../port/target-facts.ts';
 import { deadlineIn } from './deadline.ts';
 import { OwnedDescriptors } from './descriptor-source.ts';
 import { MappedGuest } from './guest-memory.ts';

@@ -8,7 +8,7 @@ import { qemuStorageDaemon } from '../../fixtures/targets/qemu-storage-daemon.ts
 import { DriverUsageError } from '../errors.ts';
 import type { IutProcess } from '../iut-process/iut-process.ts';
 import { identifyPeer } from '../vhost-user/identify-peer.ts';
-import { openTarget } from '../vhost-user/open-target.ts';
+import { openSocketTarget } from '../vhost-user/open-socket-target.ts';
 import { skipWithout } from './real-target.ts';
 import { open, target } from './small-program.ts';
 
@@ -105,8 +105,9 @@ t.test('a back-end that is served already', { skip: skipWithout(qemuStorageDaemo
   const { offered, pid } = identifyPeer(owner.socketPath);
   t.equal(pid, owner.pid);
   t.ok((offered >> 32n) & 1n, 'VERSION_1');
-  const { start: _, ...external } = { ...qemuStorageDaemon, socket: owner.socketPath };
-  const port = openTarget(external);
+  const reach = { via: 'unix-socket', socket: owner.socketPath } as const;
+  const { start: _, ...external } = { ...qemuStorageDaemon, reach };
+  const port = openSocketTarget(external);
   const connection = port.connect();
   t.equal(connection.kind === 'connected' && connection.session.messages.fence().kind, 'reply');
   t.ok(port.iut.isAlive());
@@ -115,7 +116,7 @@ t.test('a back-end that is served already', { skip: skipWithout(qemuStorageDaemo
   port.close();
   t.ok(owner.isAlive(), 'and not ours to end');
   owner.end();
-  const gone = openTarget(external);
+  const gone = openSocketTarget(external);
   t.match(gone.connect(), { kind: 'refused' });
   t.notOk(gone.iut.isAlive());
   gone.close();

@@ -1,4 +1,14 @@
-import { existsSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { DeadlineError, DriverUsageError, IutGoneError } from '../errors.ts';
@@ -93,7 +103,11 @@ t.test('a command that is missing or may not be run', (t) => {
   const forbidden = open(t, target({ command: '/etc/passwd', arguments: [] }));
   t.throws(() => forbidden.start(), new DriverUsageError('/etc/passwd: no permission to execute it'));
   t.throws(
-    () => new IutProcess({ ...target({ command: 'x', arguments: [] }), socket: 'x'.repeat(120) }),
+    () =>
+      new IutProcess({
+        ...target({ command: 'x', arguments: [] }),
+        reach: { via: 'unix-socket', socket: 'x'.repeat(120) },
+      }),
     DriverUsageError,
   );
   t.throws(() => new IutProcess(listener(), { runDirectory: '/no/such/directory' }), DriverUsageError);
@@ -128,6 +142,40 @@ t.test('standard input: at its end, or kept open', (t) => {
   kept.start();
   t.equal(kept.waitForExit(200), undefined);
   t.ok(kept.isAlive());
+  t.end();
+});
+
+t.test('a program is told its places in arguments, environment and working directory', (t) => {
+  const script = `
+    const { PLACE } = process.env;
+    require('node:fs').writeFileSync('told', PLACE);
+    require('node:net').createServer().listen(process.argv[1]);`;
+  const more = { environment: { PLACE: '{dir}/x' }, workingDirectory: '{dir}/sub' };
+  const iut = open(t, target({ command: process.execPath, arguments: ['-e', script, '{socket}'], ...more }));
+  mkdirSync(join(iut.directory, 'sub'));
+  iut.start();
+  t.equal(readFileSync(join(iut.directory, 'sub', 'told'), 'utf8'), join(iut.directory, 'x'));
+  iut.close();
+  t.end();
+});
+
+t.test('a socket listens by whichever path it was bound', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'listening-'));
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  const at = (path: string): string => join(directory, path);
+  for (const name of ['a.sock', 'b.sock']) writeFileSync(at(name), '');
+  const bound = (path: string): string =>
+    `Num       RefCount Protocol Flags    Type St Inode Path\n0000000000000000: 00000002 00000000 00010000 0001 01 24037 ${path}\n`;
+  t.ok(isListening(at('a.sock'), bound(`${directory}/./a.sock`)));
+  t.ok(isListening(`${directory}/./a.sock`, bound(at('a.sock'))));
+  t.ok(isListening(at('a.sock'), bound('./a.sock')), 'relative to its own directory');
+  symlinkSync(directory, at('link'));
+  t.ok(isListening(at('a.sock'), bound(at('link/a.sock'))));
+  t.notOk(isListening(at('a.sock'), bound(at('b.sock'))));
+  t.notOk(isListening(at('gone.sock'), bound(`${directory}/./gone.sock`)), 'no file, no socket');
+  mkdirSync(at('other'));
+  writeFileSync(at('other/a.sock'), '');
+  t.notOk(isListening(at('a.sock'), bound(at('other/a.sock'))), 'another file of the same name');
   t.end();
 });
 

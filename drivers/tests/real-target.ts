@@ -3,7 +3,7 @@ import { processTree } from '../iut-process/process-tree.ts';
 import { findCommand } from '../iut-process/target-version.ts';
 import type { VhostUserSession } from '../port/port.ts';
 import type { Target } from '../target.ts';
-import { openTarget } from '../vhost-user/open-target.ts';
+import { openSocketTarget } from '../vhost-user/open-socket-target.ts';
 import type { VhostUserPort } from '../vhost-user/vhost-user-port.ts';
 
 /** Why a test of this target cannot run here; false where it can. */
@@ -23,8 +23,8 @@ export interface RunningTarget {
 }
 
 /** Starts the target for one test; nothing of it is left when the test ends, however it ends. */
-export function running(test: Test, target: Target): RunningTarget {
-  const port = openTarget(target, { facts: { ...target.facts, version: 'not asked' } });
+export function running(test: Test, target: Target<'unix-socket'>): RunningTarget {
+  const port = openSocketTarget(target, { facts: { ...target.facts, version: 'not asked' } });
   const pid = (): number => {
     const started = port.log.events().findLast((event) => event.kind === 'process' && event.state === 'started');
     return Number(started?.kind === 'process' && /pid (\d+)/.exec(started.detail)?.[1]);

@@ -2,7 +2,9 @@ import { IutProcess, type IutProcessOptions } from '../iut-process/iut-process.t
 import type { StartCommand, Target } from '../target.ts';
 
 /** A target whose program is not what it says: only its process matters. */
-export const target = (start: Omit<StartCommand, 'readyWithinMs'> & { readonly readyWithinMs?: number }): Target => ({
+export const target = (
+  start: Omit<StartCommand, 'readyWithinMs'> & { readonly readyWithinMs?: number },
+): Target<'unix-socket'> => ({
   facts: {
     name: 'small-program',
     transport: 'vhost-user',
@@ -15,20 +17,20 @@ export const target = (start: Omit<StartCommand, 'readyWithinMs'> & { readonly r
     deadlineScale: 1,
   },
   start: { readyWithinMs: 5000, ...start },
-  socket: 's.sock',
+  reach: { via: 'unix-socket', socket: 's.sock' },
   packages: ['small-package', 'other-package'],
   recovery: ['restart'],
 });
 
 const listen = `require('node:net').createServer().listen(process.argv[1]);`;
 /** A program that listens, and what it does beside. */
-export const listener = (script = '', more: Partial<StartCommand> = {}): Target =>
+export const listener = (script = '', more: Partial<StartCommand> = {}): Target<'unix-socket'> =>
   target({ command: process.execPath, arguments: ['-e', `${listen}${script}`, '{socket}'], ...more });
 
 /** The process of a target, not started, gone when the test ends. */
 export const open = (
   test: { teardown(handler: () => void): void },
-  of: Target,
+  of: Target<'unix-socket'>,
   options?: IutProcessOptions,
 ): IutProcess => {
   const iut = new IutProcess(of, options);

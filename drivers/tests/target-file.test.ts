@@ -1,11 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { targetByName, targets } from '../../fixtures/targets/index.ts';
 import { DriverUsageError } from '../errors.ts';
 import { findCommand, versionIn } from '../iut-process/target-version.ts';
-import { isInProcess, isKernelMdev } from '../target.ts';
+import { openTarget, whyNotOpened } from '../open-target.ts';
+import { capabilities } from '../port/capabilities.ts';
 import { parseTarget, readTargetFile } from '../target-file.ts';
 
 const valid = {
@@ -37,9 +38,7 @@ const problemOf = (path: string): string => {
 };
 
 t.test('the targets that come along are valid', (t) => {
-  const started = targets.filter((target) => !isInProcess(target) && !isKernelMdev(target));
-  t.ok(started.length > 0);
-  for (const target of started) t.same(parseTarget(structuredClone(target), target.facts.name), target);
+  for (const target of targets) t.same(parseTarget(structuredClone(target), target.facts.name), target);
   t.equal(targetByName('dpdk-testpmd')?.facts.device, 'net');
   t.equal(targetByName('no-such-target'), undefined);
   t.equal(new Set(targets.map(({ facts }) => facts.name)).size, targets.length, 'names are unique');
@@ -47,7 +46,14 @@ t.test('the targets that come along are valid', (t) => {
 });
 
 t.test('JSON and modules, with what is left out filled in', (t) => {
-  const filled = { ...valid, recovery: ['reconnect'], facts: { ...valid.facts, capabilities: [], deadlineScale: 1 } };
+  const { socket, ...rest } = valid;
+  const reach = { via: 'unix-socket', socket };
+  const filled = {
+    ...rest,
+    reach,
+    recovery: ['reconnect'],
+    facts: { ...valid.facts, capabilities: [], deadlineScale: 1 },
+  };
   t.match(readTargetFile(file('a.json', JSON.stringify(valid))), filled);
   t.match(readTargetFile(file('b.mjs', `export default ${JSON.stringify(valid)};`)), filled);
   t.end();
@@ -79,7 +85,94 @@ t.test('one clear line for what is wrong', (t) => {
   rejects(file('p.json', JSON.stringify({ ...valid, recovery: ['reconnect', 'reconnect'] })), /names reconnect twice/);
   const start = { ...valid, start: { command: 'x', files: { '../x': 1 } } };
   rejects(file('k.json', JSON.stringify(start)), /start.files/);
+  const above = { ...valid, start: { command: 'x', files: { '..': 5 } } };
+  rejects(file('m.json', JSON.stringify(above)), /start.files/);
   rejects(file('l.mjs', 'await new Promise((done) => setTimeout(done, 1)); export default {};'), /./);
+  t.end();
+});
+
+const withFacts = (more: object) => ({ ...valid, facts: { ...valid.facts, ...more } });
+const problemWith = (value: unknown): string => {
+  try {
+    parseTarget(value, 'mine');
+  } catch (error) {
+    if (error instanceof DriverUsageError) return error.message;
+    throw error;
+  }
+  return '';
+};
+
+t.test('how a target is reached', (t) => {
+  const { socket: _, ...unreached } = valid;
+  const by = (reach: object, transport: string) => ({ ...unreached, facts: { ...valid.facts, transport }, reach });
+  const uuid = '76686d64-0000-4000-8000-000000000001';
+  for (const [reach, transport] of [
+    [{ via: 'unix-socket', socket: 'x.sock' }, 'vhost-user'],
+    [{ via: 'in-process', mdev: 'l1' }, 'vhost-mdev'],
+    [{ via: 'mdev', uuid }, 'vhost-mdev'],
+    [{ via: 'mdev', created: { module: 'm', type: 't', parameters: {} } }, 'vhost-mdev'],
+    [{ via: 'vhost-vdpa', device: '/dev/vhost-vdpa-0' }, 'vhost-vdpa'],
+    [{ via: 'vhost-net', device: '/dev/vhost-net', tap: 'tap0' }, 'vhost-kernel'],
+    [{ via: 'vfio-pci', bdf: '0000:00:04.0' }, 'virtio-pci'],
+    [{ via: 'vfio-pci', bdf: '0000:00:04.0', peer: 'netdev:eth1' }, 'virtio-pci'],
+    [{ via: 'vfio-user', socket: 'x.sock' }, 'vhost-mdev'],
+  ] as const) {
+    t.same(parseTarget(by(reach, transport), 'mine').reach, reach);
+  }
+  t.match(problemWith(unreached), /^mine: reach: is missing/);
+  t.match(problemWith({ ...valid, reach: { via: 'unix-socket', socket: 'x' } }), /socket: stands beside reach/);
+  t.equal(
+    problemWith(withFacts({ transport: 'virtio-pci' })),
+    'mine: socket: unix-socket reaches vhost-user, and not virtio-pci',
+  );
+  t.equal(
+    problemWith(by({ via: 'vhost-net', device: '/dev/vhost-net', tap: 'tap0' }, 'vhost-vdpa')),
+    'mine: reach: vhost-net reaches vhost-kernel, and not vhost-vdpa',
+  );
+  t.match(problemWith(by({ via: 'vhost-net', device: '/dev/vhost-net' }, 'vhost-kernel')), /reach.tap/);
+  t.match(problemWith(by({ via: 'mdev', uuid: 'x' }, 'vhost-mdev')), /reach.uuid/);
+  t.match(problemWith(by({ via: 'carrier-pigeon' }, 'vhost-user')), /reach.via/);
+  const started = { ...by({ via: 'mdev', uuid }, 'vhost-mdev'), start: { command: 'x' } };
+  t.match(problemWith(started), /start: nothing that is reached by mdev is started by a command/);
+  t.end();
+});
+
+t.test('what is described and has no driver is refused in one line', (t) => {
+  for (const [reach, transport] of [
+    [{ via: 'vhost-vdpa', device: '/dev/vhost-vdpa-0' }, 'vhost-vdpa'],
+    [{ via: 'vhost-net', device: '/dev/vhost-net', tap: 'tap0' }, 'vhost-kernel'],
+    [{ via: 'vfio-pci', bdf: '0000:00:04.0' }, 'virtio-pci'],
+    [{ via: 'vfio-user', socket: 'x.sock' }, 'virtio-pci'],
+  ] as const) {
+    const { socket: _, ...unreached } = withFacts({ transport });
+    const target = parseTarget({ ...unreached, reach }, 'mine');
+    const why = whyNotOpened(target) ?? '';
+    t.match(why, /^this version has no driver for [^\n]*$/);
+    t.throws(() => openTarget(target), { message: `mine: ${why}` });
+  }
+  t.equal(whyNotOpened(parseTarget(valid, 'mine')), undefined);
+  t.end();
+});
+
+t.test('names that are misspelt', (t) => {
+  t.equal(
+    problemWith(withFacts({ capabilities: ['initial-bass'] })),
+    'mine: facts.capabilities.0: no capability is called initial-bass (did you mean initial-base?)',
+  );
+  t.match(problemWith(withFacts({ capabilities: ['levitation'] })), /levitation \(there are initial-base, /);
+  t.match(
+    problemWith(withFacts({ requiredFeatures: ['VIRTIO_F_VERSION_2'] })),
+    /no feature is called VIRTIO_F_VERSION_2 \(did you mean VIRTIO_F_VERSION_1/,
+  );
+  t.match(problemWith(withFacts({ ownedBy: { VIRTIO_NET_F_MACK: 'front-end' } })), /did you mean VIRTIO_NET_F_MAC/);
+  t.end();
+});
+
+t.test('docs/TARGETS.md has each capability with its sentence, and no other', (t) => {
+  const text = readFileSync(new URL('../../../docs/TARGETS.md', import.meta.url), 'utf8');
+  const section = text.split('## Capabilities\n')[1]?.split('\n## ')[0] ?? '';
+  const rows = [...section.matchAll(/^\| `([^`]+)` \| (.*) \|$/gm)].map(([, name, sentence]) => [name, sentence]);
+  t.same(Object.fromEntries(rows), capabilities);
   t.end();
 });
 

@@ -2,23 +2,23 @@ import assert from 'node:assert/strict';
 import t from 'tap';
 import { targets } from '../../fixtures/targets/index.ts';
 import { vhostMdevL1, vhostMdevL2Net } from '../../fixtures/targets/vhost-mdev.ts';
-import { openAnyTarget } from '../open-target.ts';
+import { openTarget } from '../open-target.ts';
 import { openMdevReference } from '../reference/open-mdev-reference.ts';
-import { isInProcess } from '../target.ts';
+import { isReachedBy } from '../target.ts';
 import { MdevSession } from '../vhost-mdev/mdev-session.ts';
 
 t.test('targets in process are opened by their name alone', async (t) => {
-  const inProcess = targets.filter(isInProcess);
+  const inProcess = targets.flatMap((target) => (isReachedBy(target, 'in-process') ? [target] : []));
   t.equal(inProcess.length, 6);
   for (const target of inProcess) {
-    const port = openAnyTarget(target, { deadlineMs: 123 });
+    const port = openTarget(target, { deadlineMs: 123 });
     t.teardown(() => port.close());
     t.match(port.facts, { ...target.facts, version: 'in process' });
     t.equal(port.deadlineMs, 123);
     const opened = port.connect();
     assert.ok(opened.kind === 'connected' && opened.session instanceof MdevSession);
     const { places } = opened.session;
-    t.equal(places.name, target.vhostMdev === 'l1' ? 'l1' : 'l2', target.facts.name);
+    t.equal(places.name, target.reach.mdev === 'l1' ? 'l1' : 'l2', target.facts.name);
     t.ok(port.facts.capabilities.includes(`layout-${places.name}`));
     const word = opened.session.readFeatures('features');
     assert.ok(word.kind === 'word');
@@ -38,6 +38,8 @@ t.test('the mode in which a device does what its text was coded to do is told as
 
 t.test('a target that contradicts itself', async (t) => {
   const facts = { ...vhostMdevL1.facts, transport: 'vhost-user' } as const;
-  t.throws(() => openAnyTarget({ ...vhostMdevL1, facts }), { message: 'vhost-mdev-l1 is no vhost-mdev' });
+  t.throws(() => openTarget({ ...vhostMdevL1, facts }), {
+    message: 'vhost-mdev-l1: in-process reaches vhost-mdev, and not vhost-user',
+  });
   t.notOk(targets.some((target) => target !== vhostMdevL2Net && target.facts.name === vhostMdevL2Net.facts.name));
 });

@@ -3,7 +3,9 @@ import type { EventLog } from '../../reference-impl/observations/event-log.ts';
 import { DriverUsageError } from '../errors.ts';
 import { MediatedIut } from '../iut-process/mediated-iut.ts';
 import { ownUuid, removeLeftBehind } from '../iut-process/own-mediated-device.ts';
-import { type CreatedMdev, type KernelMdevTarget, mdevCapabilities, type TargetFacts } from '../target.ts';
+import type { TargetFacts } from '../port/target-facts.ts';
+import type { CreatedMdev } from '../reach.ts';
+import { mdevCapabilities, type Target } from '../target.ts';
 import { KernelVfio } from '../vfio/kernel-vfio.ts';
 import { MdevSysfs } from '../vfio/mdev-sysfs.ts';
 import { identifyMdev } from './identify-mdev.ts';
@@ -21,18 +23,18 @@ const shownOfBuildId = 12;
  * The port to a vhost-mdev of the kernel, created first where it is ours to create.
  * @throws DriverUsageError with one line for what the user can put right.
  */
-export function openKernelMdev(target: KernelMdevTarget, options: OpenKernelMdevOptions = {}): MdevPort {
+export function openKernelMdev(target: Target<'mdev'>, options: OpenKernelMdevOptions = {}): MdevPort {
   const { sysfs = new MdevSysfs(), deadlineMs, log } = options;
-  const { kernelMdev } = target;
-  const uuid = 'uuid' in kernelMdev ? kernelMdev.uuid : ownUuid();
-  const iut = 'uuid' in kernelMdev ? new MediatedIut(sysfs, uuid) : createdIut(sysfs, uuid, kernelMdev);
+  const { reach } = target;
+  const uuid = 'uuid' in reach ? reach.uuid : ownUuid();
+  const iut = 'uuid' in reach ? new MediatedIut(sysfs, uuid) : createdIut(sysfs, uuid, reach.created);
   try {
     const carrier = new KernelVfio(uuid);
     return new MdevPort({
-      facts: { ...factsOf(target, carrier), version: versionOf(sysfs, kernelMdev) },
+      facts: { ...factsOf(target, carrier), version: versionOf(sysfs, target) },
       carrier,
       iut,
-      recovery: 'uuid' in kernelMdev ? ['reconnect'] : ['reconnect', 'restart'],
+      recovery: target.recovery,
       ...(deadlineMs === undefined ? {} : { deadlineMs }),
       ...(log === undefined ? {} : { log }),
     });
@@ -43,9 +45,9 @@ export function openKernelMdev(target: KernelMdevTarget, options: OpenKernelMdev
 }
 
 /** The layout of a device that somebody else made shows when it is opened, in the kernel that has it. */
-function factsOf({ facts, kernelMdev }: KernelMdevTarget, carrier: KernelVfio): Omit<TargetFacts, 'version'> {
+function factsOf({ facts, reach }: Target<'mdev'>, carrier: KernelVfio): Omit<TargetFacts, 'version'> {
   const { layout } = identifyMdev(carrier);
-  if (!('uuid' in kernelMdev)) return facts;
+  if (!('uuid' in reach)) return facts;
   return {
     ...facts,
     identity: `${facts.identity}, layout ${layout.toUpperCase()}`,
@@ -62,8 +64,8 @@ function createdIut(sysfs: MdevSysfs, uuid: string, { module, parameters, type }
   });
 }
 
-function versionOf(sysfs: MdevSysfs, mdev: KernelMdevTarget['kernelMdev']): string {
+function versionOf(sysfs: MdevSysfs, { reach }: Target<'mdev'>): string {
   const kernel = `Linux ${release()}`;
-  const buildId = 'uuid' in mdev ? undefined : sysfs.moduleBuildId(mdev.module);
+  const buildId = 'uuid' in reach ? undefined : sysfs.moduleBuildId(reach.created.module);
   return buildId === undefined ? kernel : `${kernel}, module build ${buildId.slice(0, shownOfBuildId)}`;
 }

@@ -258,14 +258,14 @@ t.test('whether a case applies is told from data, naming what is missing', async
       start: 'connected',
       devices: ['net'],
       offers: ['VIRTIO_F_SR_IOV'],
-      needs: ['levitation'],
+      needs: ['faithful'],
     },
     run() {},
   });
   t.same(applicability(definition, port.facts, offer), ['device net'], 'what else is missing says nothing then');
   t.equal(elsewhereOf(definition, port.facts), 'device');
   const here = { ...definition, applies: { ...definition.applies, devices: ['block' as const] } };
-  t.same(applicability(here, port.facts, offer), ['VIRTIO_F_SR_IOV offered', 'capability levitation']);
+  t.same(applicability(here, port.facts, offer), ['VIRTIO_F_SR_IOV offered', 'capability faithful']);
   t.equal(elsewhereOf(here, port.facts), undefined);
   const other = { ...definition, applies: { ...definition.applies, transports: ['vhost-mdev' as const] } };
   t.same(applicability(other, port.facts, offer), ['transport vhost-mdev']);

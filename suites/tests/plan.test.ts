@@ -149,8 +149,8 @@ t.test('a case that a target cannot have is planned once for it', async (t) => {
     plannedResults(cases, [targetA], 1).map(({ key }) => key),
     ['virtio/notifications/flag'],
   );
-  const needy = { ...flag, applies: { start: 'negotiated', needs: ['flight'] } } as const;
+  const needy = { ...flag, applies: { start: 'negotiated', needs: ['faithful'] } } as const;
   const both = selectCases([needy], { cases: [], features: [], level: 'all' }, requirementFacts);
   t.equal(plannedResults(both, [targetA], 1).length, 1);
-  t.equal(plannedResults(both, [{ ...targetA, capabilities: ['flight'] }], 1).length, 2);
+  t.equal(plannedResults(both, [{ ...targetA, capabilities: ['faithful'] }], 1).length, 2);
 });

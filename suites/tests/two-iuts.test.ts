@@ -82,7 +82,8 @@ t.test('what misses of the second IUT is said', async (t) => {
   t.teardown(() => net.close());
   const known = { facts: net.facts, offer: offerOf(net) };
   t.same(applicability(both, facts, offer, known), ['a second IUT that is block over vhost-user']);
-  const picky = { ...both, applies: { ...both.applies, needs: ['initial-base'] } };
+  const needs = ['initial-base'] as const;
+  const picky = { ...both, applies: { ...both.applies, needs } };
   const without = { facts: { ...facts, capabilities: [] }, offer };
   t.same(applicability(picky, facts, offer, without), ['capability initial-base, on the second IUT']);
 });

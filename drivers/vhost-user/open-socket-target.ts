@@ -4,8 +4,8 @@ import { checkSocketPath } from '../iut-process/iut-directory.ts';
 import { IutProcess } from '../iut-process/iut-process.ts';
 import { targetFacts } from '../iut-process/target-version.ts';
 import { monotonicUs } from '../native/native.ts';
-import { checkRecovery } from '../recovery-steps.ts';
-import type { Target, TargetFacts } from '../target.ts';
+import type { TargetFacts } from '../port/target-facts.ts';
+import type { Target } from '../target.ts';
 import { SocketCarrier } from './socket-channel.ts';
 import { VhostUserPort } from './vhost-user-port.ts';
 
@@ -25,14 +25,14 @@ export interface OpenTargetOptions {
  * Starts the target, where it is ours to start, and gives the port to it. Connects nothing.
  * @throws DriverUsageError for what the user can put right, IutGoneError and DeadlineError where it does not start.
  */
-export function openTarget(target: Target, options: OpenTargetOptions = {}): VhostUserPort {
+export function openSocketTarget(target: Target<'unix-socket'>, options: OpenTargetOptions = {}): VhostUserPort {
   const { recovery } = target;
-  checkRecovery(target, recovery);
   const { runDirectory, log = new EventLog(monotonicUs), facts = targetFacts(target), ...rest } = options;
   if (target.start === undefined) {
-    checkSocketPath(target.socket);
-    const iut = new ExternalIut(target.socket);
-    return new VhostUserPort({ ...rest, facts, log, iut, recovery, carrier: new SocketCarrier(target.socket) });
+    const { socket } = target.reach;
+    checkSocketPath(socket);
+    const iut = new ExternalIut(socket);
+    return new VhostUserPort({ ...rest, facts, log, iut, recovery, carrier: new SocketCarrier(socket) });
   }
   const iut = new IutProcess(target, {
     ...(runDirectory === undefined ? {} : { runDirectory }),

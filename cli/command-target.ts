@@ -1,0 +1,86 @@
+import { basename, resolve } from 'node:path';
+import type { Target } from '../drivers/target.ts';
+import { type DeviceName, externalTarget } from './external-target.ts';
+import { shellLine, splitShellLine } from './shell-words.ts';
+import { UsageError } from './usage-error.ts';
+
+/** What may be said of `--exec` beside its command line. */
+export interface CommandOptions {
+  /** What it serves. */
+  readonly device: DeviceName;
+  readonly execDirectory?: string;
+  /** `NAME=VALUE` each. */
+  readonly execEnv?: readonly string[];
+  /** `NAME=BYTES` each. */
+  readonly execFile?: readonly string[];
+}
+
+const readyWithinMs = 30_000;
+/** `ld-linux-x86-64.so.2`, `ld-2.31.so`, `ld-musl-x86_64.so.1`: the program is the word behind its options. */
+const dynamicLoader = /^ld[-.].*\.so(\.\d+)*$/;
+/** Options of a dynamic loader that take the next word. */
+const loaderOptionsWithValue = ['--library-path', '--inhibit-rpath', '--audit', '--preload', '--argv0'];
+
+/**
+ * `--exec 'COMMAND {socket}'`: a back-end from one's own build tree, and the words that ask for it again.
+ * @throws UsageError with one line.
+ */
+export function commandTarget(line: string, options: CommandOptions): { target: Target; words: string[] } {
+  const [command, ...words] = splitShellLine(line);
+  if (command === undefined) throw new UsageError('--exec: a command is missing');
+  if (!words.some((word) => word.includes('{socket}'))) {
+    throw new UsageError(
+      `--exec: ${shellLine([command])} is not told its socket: write {socket} where its path belongs`,
+    );
+  }
+  const { device, execDirectory, execEnv = [], execFile = [] } = options;
+  const environment = Object.fromEntries(execEnv.map((text) => pairIn(text, '--exec-env')));
+  const files = Object.fromEntries(execFile.map(fileIn));
+  const { facts } = externalTarget('', nameOf(command, words), device);
+  return {
+    target: {
+      facts: { ...facts, identity: line, capabilities: [...facts.capabilities, 'restart', 'resources'] },
+      start: {
+        command: command.includes('/') ? resolve(command) : command,
+        arguments: words,
+        environment,
+        files,
+        // As if typed at the shell: its relative paths are the caller's.
+        workingDirectory: execDirectory === undefined ? process.cwd() : resolve(execDirectory),
+        keepStdinOpen: true,
+        readyWithinMs,
+      },
+      reach: { via: 'unix-socket', socket: 'iut.sock' },
+      recovery: ['reconnect', 'restart'],
+    },
+    words: [
+      ...['--exec', line, '--device', device],
+      ...(execDirectory === undefined ? [] : ['--exec-directory', resolve(execDirectory)]),
+      ...execEnv.flatMap((text) => ['--exec-env', text]),
+      ...execFile.flatMap((text) => ['--exec-file', text]),
+    ],
+  };
+}
+
+function nameOf(command: string, words: readonly string[]): string {
+  if (!dynamicLoader.test(basename(command))) return basename(command);
+  const program = words.find(
+    (word, at) => !word.startsWith('-') && !loaderOptionsWithValue.includes(words[at - 1] ?? ''),
+  );
+  return basename(program ?? command);
+}
+
+function pairIn(text: string, option: string): [string, string] {
+  const at = text.indexOf('=');
+  if (at <= 0) throw new UsageError(`${option}: ${text} is not NAME=VALUE`);
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+function fileIn(text: string): [string, number] {
+  const [name, bytes] = pairIn(text, '--exec-file');
+  if (name.includes('/') || name === '.' || name === '..') {
+    throw new UsageError(`--exec-file: ${name} is no name of a file within {dir}`);
+  }
+  if (!/^\d{1,12}$/.test(bytes)) throw new UsageError(`--exec-file: ${bytes} is no number of bytes`);
+  return [name, Number(bytes)];
+}

@@ -1,0 +1,13 @@
+/** What a target can do beyond the features that it offers. docs/TARGETS.md has the same sentences. */
+export const capabilities = {
+  'initial-base': 'a ring may start at any index',
+  'packed-used-position': 'a packed ring may start with available and used positions that differ',
+  restart: 'we can start it afresh',
+  resources: 'the descriptors that it holds can be counted',
+  'layout-l1': 'a vhost-mdev in the layout of the first RFC',
+  'layout-l2': 'a vhost-mdev in the layout of the second RFC',
+  faithful: 'a vhost-mdev that keeps the mistakes of its text',
+} as const;
+export type Capability = keyof typeof capabilities;
+
+export const isCapability = (name: string): name is Capability => Object.hasOwn(capabilities, name);

@@ -1,0 +1,52 @@
+import type { Transport } from '../reference-impl/catalogue/transport.ts';
+
+/** A vhost-mdev in layout L1, in layout L2, or in layout L2 with the mistakes of its text. */
+export type MdevKind = 'l1' | 'l2-strict' | 'l2-faithful';
+
+/** A mediated device that a module of ours makes, through sysfs, for the time of a run. */
+export interface CreatedMdev {
+  /** As it is loaded, with underscores. */
+  readonly module: string;
+  /** What the name of its type ends with. */
+  readonly type: string;
+  /** Parameters of the module that are set before a device is created. */
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+interface Reaches {
+  /** A vhost-user socket: its path, or its name within the directory of an IUT that we start. */
+  readonly 'unix-socket': { readonly socket: string };
+  /** A reference vhost-mdev in the judging process. */
+  readonly 'in-process': { readonly mdev: MdevKind };
+  /** A mediated device behind the VFIO of this kernel: one that exists, or one that is made for the run. */
+  readonly mdev: { readonly uuid: string } | { readonly created: CreatedMdev };
+  /** A character device such as /dev/vhost-vdpa-0. */
+  readonly 'vhost-vdpa': { readonly device: string };
+  /** /dev/vhost-net or its like, with the name of the tap device that carries its frames. */
+  readonly 'vhost-net': { readonly device: string; readonly tap: string };
+  /** A device by its address on the PCI bus, and where the frames of a network device come out (`netdev:NAME`). */
+  readonly 'vfio-pci': { readonly bdf: string; readonly peer?: string };
+  readonly 'vfio-user': { readonly socket: string };
+}
+
+export type Via = keyof Reaches;
+
+/** How a target is reached. */
+export type Reach<V extends Via = Via> = { [Each in V]: { readonly via: Each } & Reaches[Each] }[V];
+
+/** Transports that a target can show when it is reached so. */
+const transportsOf: { readonly [V in Via]: readonly Transport[] } = {
+  'unix-socket': ['vhost-user'],
+  'in-process': ['vhost-mdev'],
+  mdev: ['vhost-mdev'],
+  'vhost-vdpa': ['vhost-vdpa'],
+  'vhost-net': ['vhost-kernel'],
+  'vfio-pci': ['virtio-pci'],
+  'vfio-user': ['virtio-pci', 'vhost-mdev'],
+};
+
+/** Why a transport cannot be reached so, in words; undefined where it can. */
+export function misfit(transport: Transport, { via }: Reach): string | undefined {
+  const fitting = transportsOf[via];
+  return fitting.includes(transport) ? undefined : `${via} reaches ${fitting.join(' or ')}, and not ${transport}`;
+}
