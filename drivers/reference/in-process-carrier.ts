@@ -1,9 +1,12 @@
 import type { Breakdown } from '../../reference-impl/vhost-user/back-end-edge.ts';
 import type { ReferenceDevice, ReferenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { socketPair } from '../native/native.ts';
+import type { IutResources } from '../port/port.ts';
 import type { Carrier } from '../vhost-user/channel.ts';
 import { SocketChannel } from '../vhost-user/socket-channel.ts';
 import { ReferenceBackEnd } from './reference-back-end.ts';
+
+const stepsToRest = 1000;
 
 export interface InProcessOptions {
   readonly device: ReferenceDevice;
@@ -43,6 +46,12 @@ export class InProcessCarrier implements Carrier {
 
   step(): boolean {
     return this.#brokenDown === undefined && this.#backEnd.turn(0);
+  }
+
+  /** What the back-end holds once it has nothing more to do, as a process of its own would by the time of the look. */
+  resourcesAtRest(): IutResources {
+    for (let n = 0; n < stepsToRest && this.step(); n++);
+    return this.#backEnd.resources();
   }
 
   takeSignalled(): boolean {

@@ -1,19 +1,27 @@
+import type { Breakdown } from '../../reference-impl/vhost-user/back-end-edge.ts';
 import type { IutExit, IutResources } from '../port/port.ts';
 import type { PortIut } from '../vhost-user/vhost-user-port.ts';
-import type { InProcessCarrier } from './in-process-carrier.ts';
+
+/** What carries sessions to a reference of this very process. */
+export interface BreakableCarrier {
+  /** How a fault ended it; undefined while it serves. */
+  readonly brokenDown: Breakdown | undefined;
+  restart(): void;
+  close(): void;
+}
 
 const exits = { abort: { signal: 'SIGABRT' }, 'bus-error': { signal: 'SIGBUS' } } as const;
 
-const stepsToRest = 1000;
-
-/** The reference of this very process, as though it were one of its own. */
+/** The reference of this very process, whatever carries it, as though it were one of its own. */
 export class InProcessIut implements PortIut {
   /** There is no process whose end could be waited for. */
   readonly pidfd = -1;
-  readonly #carrier: InProcessCarrier;
+  readonly resources: () => IutResources;
+  readonly #carrier: BreakableCarrier;
 
-  constructor(carrier: InProcessCarrier) {
+  constructor(carrier: BreakableCarrier, resources: () => IutResources) {
     this.#carrier = carrier;
+    this.resources = resources;
   }
 
   isAlive(): boolean {
@@ -38,12 +46,6 @@ export class InProcessIut implements PortIut {
   cpuTimeMs(): number {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1000;
-  }
-
-  /** A process of its own would have come to rest by the time somebody looks. */
-  resources(): IutResources {
-    for (let n = 0; n < stepsToRest && this.#carrier.step(); n++);
-    return this.#carrier.backEnd.resources();
   }
 
   stderrTail(): string {

@@ -1,12 +1,13 @@
 import type { EventLog } from '../../reference-impl/observations/event-log.ts';
 import { type MdevMode, type MdevRules, mdevRuleTables } from '../../reference-impl/vhost-mdev/mdev-rules.ts';
 import { makeDevice, type ReferenceDevice, referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
-import type { Iut, IutExit } from '../port/port.ts';
+import type { IutResources } from '../port/port.ts';
 import type { TargetFacts } from '../port/target-facts.ts';
 import { mdevCapabilities } from '../target.ts';
 import { InProcessVfio } from '../vfio/in-process-vfio.ts';
 import type { NotifyBy } from '../vhost-mdev/mdev-attachment.ts';
 import { MdevPort } from '../vhost-mdev/mdev-port.ts';
+import { InProcessIut } from './in-process-iut.ts';
 import { referenceFacts, referenceQueues } from './open-reference.ts';
 
 export interface OpenMdevReferenceOptions {
@@ -26,50 +27,12 @@ export interface OpenMdevReferenceOptions {
   readonly facts?: Omit<TargetFacts, 'version' | 'binaryHash'>;
 }
 
-const exits = { abort: { signal: 'SIGABRT' }, 'bus-error': { signal: 'SIGBUS' } } as const;
-
-/** The reference vhost-mdev of this very process, as though it were a device of its own. */
-class InProcessMdev implements Iut {
-  readonly #carrier: InProcessVfio;
-
-  constructor(carrier: InProcessVfio) {
-    this.#carrier = carrier;
-  }
-
-  isAlive(): boolean {
-    return this.exit() === undefined;
-  }
-
-  exit(): IutExit | undefined {
-    const how = this.#carrier.brokenDown;
-    return how === undefined || how === 'hang' ? undefined : exits[how];
-  }
-
-  cpuTimeMs(): number {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1000;
-  }
-
-  /** It maps no files: it sees our memory where we have it. */
-  resources() {
-    const { heldEvents } = this.#carrier;
-    return { descriptors: heldEvents, byIdentity: { 'anon_inode:[eventfd]': heldEvents }, mappings: {} };
-  }
-
-  stderrTail(): string {
-    return '';
-  }
-
-  restart(): void {
-    this.#carrier.restart();
-  }
-
-  close(): void {
-    this.#carrier.close();
-  }
-}
-
 const layoutNames = { l1: 'L1', 'l2-strict': 'L2', 'l2-faithful': 'L2, as coded' } as const;
+
+/** It maps no files: it sees our memory where we have it. */
+function heldBy({ heldEvents }: InProcessVfio): IutResources {
+  return { descriptors: heldEvents, byIdentity: { 'anon_inode:[eventfd]': heldEvents }, mappings: {} };
+}
 
 /** The port to a reference vhost-mdev of this very process. What is not answered now never is. */
 export function openMdevReference(options: OpenMdevReferenceOptions): MdevPort {
@@ -89,7 +52,7 @@ export function openMdevReference(options: OpenMdevReferenceOptions): MdevPort {
   return new MdevPort({
     facts,
     carrier,
-    iut: new InProcessMdev(carrier),
+    iut: new InProcessIut(carrier, () => heldBy(carrier)),
     recovery: ['reconnect', 'restart'],
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
     ...(log === undefined ? {} : { log }),

@@ -51,7 +51,7 @@ export function openReference(options: OpenReferenceOptions): VhostUserPort {
   const rules = withFaults(options.rules ?? referenceRules, faults);
   const carrier = new InProcessCarrier({ device, rules, queues });
   const facts = { ...referenceFacts(device, `reference-${device}-in-process`), version: 'in process' };
-  const iut = new InProcessIut(carrier);
+  const iut = new InProcessIut(carrier, () => carrier.resourcesAtRest());
   return new VhostUserPort({
     facts,
     carrier,

@@ -243,7 +243,7 @@ t.test('answers that are not those of the request end in a finding', async (t) =
     mode: 'l2-strict',
     rules: { ...right, layout: { ...right.layout, deviceFlags: 0x4 } },
   });
-  t.same(unknown.connect(), { kind: 'refused', why: 'flags 0x4 are of no vhost-mdev' });
+  t.same(unknown.connect(), { kind: 'refused', why: 'it is no vhost-mdev: its flags are 0x4' });
 });
 
 t.test('a device that breaks down', async (t) => {

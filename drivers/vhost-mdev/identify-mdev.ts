@@ -5,10 +5,10 @@ import { decodeStructure, vfioPci } from '../../reference-impl/wire/vfio-structu
 import { u64Payload } from '../../reference-impl/wire/vhost-user-payloads.ts';
 import { DriverUsageError, PeerProtocolError } from '../errors.ts';
 import { monotonicUs } from '../native/native.ts';
-import type { VfioDevice } from '../port/vhost-mdev-door.ts';
+import type { MdevPlaces, VfioDevice } from '../port/vhost-mdev-door.ts';
 import type { VfioCarrier } from '../vfio/vfio-carrier.ts';
-import { OpenVfioDevice } from '../vfio/vfio-device.ts';
-import { layoutOf, RegionChannel } from './mdev-channel.ts';
+import { RegionChannel } from './mdev-channel.ts';
+import { openMdevDevice } from './open-mdev-device.ts';
 
 /** What a mediated device shows of itself. */
 export interface IdentifiedMdev {
@@ -28,9 +28,11 @@ const subsystemId = 0x2e;
 export function identifyMdev(carrier: VfioCarrier): IdentifiedMdev {
   const opened = carrier.open();
   if (opened.kind === 'refused') throw new DriverUsageError(opened.why);
-  const device = new OpenVfioDevice(opened.file, new EventLog(monotonicUs), 0);
+  const found = openMdevDevice(opened.file, new EventLog(monotonicUs), 0);
+  if (found.kind === 'refused') throw new DriverUsageError(found.why);
+  const { device, places } = found;
   try {
-    return identify(device);
+    return identify(device, places);
   } catch (error) {
     if (error instanceof PeerProtocolError) throw new DriverUsageError(`it is no vhost-mdev: ${error.message}`);
     throw error;
@@ -39,16 +41,10 @@ export function identifyMdev(carrier: VfioCarrier): IdentifiedMdev {
   }
 }
 
-function identify(device: VfioDevice): IdentifiedMdev {
-  const info = device.deviceInfo();
-  if (typeof info === 'number') throw new DriverUsageError(`VFIO_DEVICE_GET_INFO: ${errorName(info)}`);
-  const places = layoutOf(info.flags);
-  if (places === undefined) {
-    throw new DriverUsageError(`it is no vhost-mdev: its flags are 0x${info.flags.toString(16)}`);
-  }
+function identify(device: VfioDevice, places: MdevPlaces): IdentifiedMdev {
   const answer = new RegionChannel(device, places).exchange('VHOST_GET_FEATURES');
   if (typeof answer === 'number') {
-    throw new DriverUsageError(`it is no vhost-mdev: VHOST_GET_FEATURES came to ${errorName(answer)}`);
+    throw new DriverUsageError(`it is no vhost-mdev: VHOST_GET_FEATURES failed with ${errorName(answer)}`);
   }
   const offered = decodeStructure(u64Payload, answer)?.u64 ?? 0n;
   return { layout: places.name, offered, deviceId: places.name === 'l1' ? deviceIdOf(device) : undefined };

@@ -1,16 +1,14 @@
 import type { Guest } from '../../reference-impl/memory/guest.ts';
 import type { GuestLayout } from '../../reference-impl/memory/guest-layout.ts';
-import { errorName } from '../../reference-impl/wire/errno.ts';
 import type { Iut, IutExit } from '../port/port.ts';
 import { MappedGuest } from '../session/guest-memory.ts';
 import { SessionPort, type SessionPortOptions } from '../session/session-port.ts';
 import { Waiting } from '../session/waiting.ts';
 import { recordedOpening } from '../vfio/recorded-vfio-file.ts';
 import type { VfioCarrier } from '../vfio/vfio-carrier.ts';
-import { OpenVfioDevice } from '../vfio/vfio-device.ts';
 import type { NotifyBy } from './mdev-attachment.ts';
-import { layoutOf } from './mdev-channel.ts';
 import { MdevSession } from './mdev-session.ts';
+import { openMdevDevice } from './open-mdev-device.ts';
 
 export interface MdevPortOptions extends SessionPortOptions {
   readonly carrier: VfioCarrier;
@@ -39,18 +37,9 @@ export class MdevPort extends SessionPort<MdevSession> {
   protected open(id: number): ReturnType<SessionPort<MdevSession>['open']> {
     const opened = this.#options.carrier.open(recordedOpening(this.log, id));
     if (opened.kind === 'refused') return opened;
-    const device = new OpenVfioDevice(opened.file, this.log, id);
-    const info = device.deviceInfo();
-    const places = typeof info === 'number' ? undefined : layoutOf(info.flags);
-    if (typeof info === 'number' || places === undefined) {
-      device.close();
-      const why =
-        typeof info === 'number'
-          ? `VFIO_DEVICE_GET_INFO: ${errorName(info)}`
-          : `flags 0x${info.flags.toString(16)} are of no vhost-mdev`;
-      return { kind: 'refused', why };
-    }
-    device.setLayout(`mdev-${places.name}`);
+    const found = openMdevDevice(opened.file, this.log, id);
+    if (found.kind === 'refused') return found;
+    const { device, places } = found;
     const { carrier, notifyBy = 'write' } = this.#options;
     const session = new MdevSession({
       context: this,
