@@ -2,68 +2,91 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { didYouMean } from '../drivers/near-matches.ts';
+import { type FaultName, faultNames, isFaultName } from '../reference-impl/faults/faults.ts';
 import { allCases } from '../suites/all-cases.ts';
 import { counted } from './counted.ts';
-import {
-  anyFaultNames,
-  catchesOf,
-  type FaultCatch,
-  isAnyFaultName,
-  problemsOf,
-  problemsWithoutFault,
-} from './fault-catches.ts';
+import { placeText, problemsOf, problemsOfFault, problemsWithoutFault } from './fault-problems.ts';
+import { type FaultRow, rowsOf } from './fault-rows.ts';
 
-/** Given to the processes that share the work: they print a row a line and judge nothing. */
+const usage = `usage: npm run faults -- [--json] [FAULT...]
+
+Runs the cases in process on the reference with each fault, or with those that are named, and prints a line for each
+place of a fault: a transport that shows it and, for faults of rings and devices, a ring layout. In the first place
+that shows a fault the cases that cite its requirement run, and of all others the first variant with few points of
+its sweeps: that is the sample for "also failed". In the other places only the cases run that name the fault.
+
+  --json   print [{fault, layer, transport, layout?, requirement, expectedBy, caughtBy, alsoFailed, others, notShown?}]
+           instead; "notShown" says why nothing was tried there, "others" is the size of the sample
+  --help   print this
+
+Exit status: 0 if every fault is caught by each case that names it and fails at most a tenth of the sample; else 1;
+2 for wrong usage.
+`;
+
+/** Given to the processes that share the work: they print the rows of a fault a line and judge nothing. */
 const rowsOption = '--rows';
 
-/**
- * `npm run faults [-- --json] [FAULT...]`: every fault of the reference against every case, in process.
- * Exit 1 when a fault is not caught by a case that names it, or breaks more than a tenth of the others.
- */
 async function main(words: readonly string[]): Promise<number> {
-  const isJson = words.includes('--json');
-  const wanted = words.filter((word) => !word.startsWith('--'));
-  const unknown = wanted.find((name) => !isAnyFaultName(name));
-  if (unknown !== undefined) {
-    process.stderr.write(`faults: ${unknown}: no such fault${didYouMean(unknown, anyFaultNames)}\n`);
+  if (words.includes('--help') || words.includes('-h')) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const options = words.filter((word) => word.startsWith('-'));
+  const unknownOption = options.find((word) => word !== '--json' && word !== rowsOption);
+  if (unknownOption !== undefined) {
+    process.stderr.write(
+      `faults: ${unknownOption}: no such option${didYouMean(unknownOption, ['--json', '--help'])}\n`,
+    );
     return 2;
   }
-  const names = anyFaultNames.filter((name) => wanted.length === 0 || wanted.includes(name));
+  const wanted = words.filter((word) => !word.startsWith('-'));
+  const unknown = wanted.find((name) => !isFaultName(name));
+  if (unknown !== undefined) {
+    process.stderr.write(`faults: ${unknown}: no such fault${didYouMean(unknown, faultNames)}\n`);
+    return 2;
+  }
+  const names = faultNames.filter((name) => wanted.length === 0 || wanted.includes(name));
   if (words.includes(rowsOption)) {
-    for (const name of names) process.stdout.write(`${JSON.stringify(catchesOf(name, allCases))}\n`);
+    for (const name of names) process.stdout.write(`${JSON.stringify(rowsOf(name, allCases))}\n`);
     return 0;
   }
   process.stderr.write(`${counted(allCases.length, 'case')} without a fault, then ${counted(names.length, 'fault')}\n`);
   const problems = problemsWithoutFault(allCases);
-  const rows = await rowsOf(names, progressIn(names.length));
+  const rows = await sharedRows(names, progressIn(names.length));
   for (const row of rows) problems.push(...problemsOf(row));
-  if (isJson) {
-    const listed = rows.map(({ others: _, ...row }) => row);
-    process.stdout.write(`${JSON.stringify(listed, undefined, 2)}\n`);
-  } else {
-    for (const row of rows) {
-      const mark = problemsOf(row).length === 0 ? 'ok' : 'not ok';
-      process.stdout.write(
-        `${mark} ${row.fault}: caught by ${row.caughtBy.length}, also failed ${row.alsoFailed.length}\n`,
-      );
-    }
+  for (const name of names) {
+    problems.push(
+      ...problemsOfFault(
+        name,
+        rows.filter(({ fault }) => fault === name),
+        allCases,
+      ),
+    );
   }
+  if (words.includes('--json')) process.stdout.write(`${JSON.stringify(rows, undefined, 2)}\n`);
+  else for (const row of rows) process.stdout.write(`${lineOf(row)}\n`);
   for (const line of problems) process.stderr.write(`${line}\n`);
-  process.stderr.write(
-    `${counted(rows.length, 'fault')}, ${counted(allCases.length, 'case')}, ${counted(problems.length, 'problem')}\n`,
-  );
+  const counts = [counted(names.length, 'fault'), counted(rows.length, 'row'), counted(allCases.length, 'case')];
+  process.stderr.write(`${counts.join(', ')}, ${counted(problems.length, 'problem')}\n`);
   return problems.length === 0 ? 0 : 1;
 }
 
+function lineOf(row: FaultRow): string {
+  if (row.notShown !== undefined) return `- ${placeText(row)}: not tried: ${row.notShown}`;
+  const mark = problemsOf(row).length === 0 ? 'ok' : 'not ok';
+  const failed = row.others === 0 ? '' : `, also failed ${row.alsoFailed.length} of ${row.others}`;
+  return `${mark} ${placeText(row)}: caught by ${row.caughtBy.length}${failed}`;
+}
+
 /** The rows of all names in their order, from as many processes as there are processors. */
-async function rowsOf(names: readonly string[], tried: (count: number) => void): Promise<FaultCatch[]> {
+async function sharedRows(names: readonly FaultName[], tried: (count: number) => void): Promise<FaultRow[]> {
   const share = Math.min(availableParallelism(), names.length);
   const parts = Array.from({ length: share }, (_, part) => names.filter((_, place) => place % share === part));
   const rows = (await Promise.all(parts.map((part) => partOfRows(part, tried)))).flat();
   return rows.sort((a, b) => names.indexOf(a.fault) - names.indexOf(b.fault));
 }
 
-async function partOfRows(names: readonly string[], tried: (count: number) => void): Promise<FaultCatch[]> {
+async function partOfRows(names: readonly FaultName[], tried: (count: number) => void): Promise<FaultRow[]> {
   const child = spawn(
     process.execPath,
     ['--enable-source-maps', fileURLToPath(import.meta.url), rowsOption, ...names],
@@ -80,7 +103,7 @@ async function partOfRows(names: readonly string[], tried: (count: number) => vo
   return text
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as FaultCatch);
+    .flatMap((line) => JSON.parse(line) as FaultRow[]);
 }
 
 /** Says how far the work is, at each tenth of it. */

@@ -1,4 +1,4 @@
-// Writes the two lists that follow the tree: the files of cases and the areas of the catalogue. They are checked in, so
+// Writes the lists that follow the tree: the files of cases, the files of faults and the areas of the catalogue. They are checked in, so
 // that `tsc -b` alone builds a clone; the tests compare them with the tree.
 //   node scripts/generate-lists.mjs            writes what is stale
 //   node scripts/generate-lists.mjs --check    exits with 1 if a list is stale
@@ -21,6 +21,13 @@ const lists = [
     path: 'suites/case-files.ts',
     comment: `/** Every file of cases, by its path. Written by \`${command}\`. */`,
     lines: found('suites/', '.cases.ts').map((name) => `export * as '${name}' from './${name}.cases.ts';`),
+  },
+  {
+    path: 'reference-impl/faults/fault-files.ts',
+    comment: `/** Every file of faults, by its path. Written by \`${command}\`. */`,
+    lines: found('reference-impl/faults/', '-faults.ts').map(
+      (name) => `export * as '${name}' from './${name}-faults.ts';`,
+    ),
   },
   {
     path: 'reference-impl/catalogue/area-files.ts',

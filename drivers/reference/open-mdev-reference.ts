@@ -1,6 +1,8 @@
+import { deviceRules } from '../../reference-impl/devices/device-rules.ts';
+import { type FaultName, faults, withDeviceFaults, withMdevFaults } from '../../reference-impl/faults/faults.ts';
 import type { EventLog } from '../../reference-impl/observations/event-log.ts';
 import { type MdevMode, type MdevRules, mdevRuleTables } from '../../reference-impl/vhost-mdev/mdev-rules.ts';
-import { makeDevice, type ReferenceDevice, referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
+import { makeDevice, type ReferenceDevice } from '../../reference-impl/vhost-user/reference-rules.ts';
 import type { IutResources } from '../port/port.ts';
 import type { TargetFacts } from '../port/target-facts.ts';
 import { mdevCapabilities } from '../target.ts';
@@ -15,8 +17,8 @@ export interface OpenMdevReferenceOptions {
   readonly mode: MdevMode;
   /** The rules of the mode unless given. */
   readonly rules?: MdevRules;
-  /** Rules of rings, queues and requests: those of the reference unless given. */
-  readonly deviceRules?: Pick<typeof referenceRules, 'transport' | 'block' | 'net'>;
+  /** Faults to put into them and into those of the device. */
+  readonly faults?: readonly FaultName[];
   /** Request queues of block, pairs of queues of net. */
   readonly queues?: number;
   readonly deadlineMs?: number;
@@ -36,9 +38,16 @@ function heldBy({ heldEvents }: InProcessVfio): IutResources {
 
 /** The port to a reference vhost-mdev of this very process. What is not answered now never is. */
 export function openMdevReference(options: OpenMdevReferenceOptions): MdevPort {
-  const { device, mode, queues = referenceQueues[device], deviceRules = referenceRules } = options;
-  const rules = { ...referenceRules, ...deviceRules };
-  const carrier = new InProcessVfio(() => makeDevice(device, rules, queues), options.rules ?? mdevRuleTables[mode]);
+  const { device, mode, queues = referenceQueues[device], faults: names = [] } = options;
+  const ofDevice = withDeviceFaults(
+    deviceRules,
+    names.filter((name) => faults[name].layer !== 'transport'),
+  );
+  const rules = withMdevFaults(
+    options.rules ?? mdevRuleTables[mode],
+    names.filter((name) => faults[name].layer === 'transport'),
+  );
+  const carrier = new InProcessVfio(() => makeDevice(device, ofDevice, queues), rules);
   const common = referenceFacts(device, `vhost-mdev-${mode}-${device}-in-process`);
   const facts: TargetFacts = {
     ...common,

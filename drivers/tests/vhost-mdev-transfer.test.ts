@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import t, { type Test } from 'tap';
-import { withFaults } from '../../reference-impl/faults/faults.ts';
 import { type GuestLayoutName, guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { type MdevMode, mdevRuleTables } from '../../reference-impl/vhost-mdev/mdev-rules.ts';
-import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { readable, writable } from '../../reference-impl/virtqueue/segment.ts';
 import { DeadlineError, DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
 import type { Attachment, Guest } from '../port/port.ts';
@@ -248,7 +246,7 @@ t.test('answers that are not those of the request end in a finding', async (t) =
 
 t.test('a device that breaks down', async (t) => {
   const broken = (fault: 'block-short-request-crashes' | 'avail-idx-jump-hangs') =>
-    opened(t, { device: 'block', mode: 'l2-strict', deviceRules: withFaults(referenceRules, [fault]) });
+    opened(t, { device: 'block', mode: 'l2-strict', faults: [fault] });
   const crashing = broken('block-short-request-crashes');
   const first = ready(crashing);
   const queue = first.session.attach(first.guest.splitRing({ size: 8 }), { index: 0 });

@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { DriverPort, RecoveryStep, Rung } from '../../drivers/port/port.ts';
 import { openReference } from '../../drivers/reference/open-reference.ts';
-import { fault, handling } from '../../reference-impl/faults/fault.ts';
+import { handling, vhostUserFault } from '../../reference-impl/faults/transport/vhost-user/vhost-user-fault.ts';
 import { done } from '../../reference-impl/vhost-user/message-rule.ts';
 import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { canRestart, recovered, startedAfresh } from '../recovery.ts';
@@ -26,14 +26,14 @@ function climbing(steps: readonly RecoveryStep[], rules = referenceRules) {
 }
 
 /** Completes nothing: it forgets every SET_VRING_ENABLE. */
-const neverEnabling = fault(
+const neverEnabling = vhostUserFault(
   'vu-ring-state/enabled-ring-handles-every-request',
   'rings are never enabled',
   handling('VHOST_USER_SET_VRING_ENABLE', () => done),
 ).apply(referenceRules);
 
 /** Its process ends at the first message. */
-const aborting = fault(
+const aborting = vhostUserFault(
   'vu-ring-state/enabled-ring-handles-every-request',
   'it aborts at GET_FEATURES',
   handling('VHOST_USER_GET_FEATURES', (right, session) => {

@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { DriverPort } from '../../drivers/port/port.ts';
 import { openReference } from '../../drivers/reference/open-reference.ts';
-import { fault, handling } from '../../reference-impl/faults/fault.ts';
+import { handling, vhostUserFault } from '../../reference-impl/faults/transport/vhost-user/vhost-user-fault.ts';
 import { done } from '../../reference-impl/vhost-user/message-rule.ts';
 import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import type { Failure } from '../failure.ts';
@@ -20,7 +20,7 @@ const silence: Failure = {
 };
 
 /** A back-end that completes nothing: it forgets every SET_VRING_ENABLE. */
-const neverEnabling = fault(
+const neverEnabling = vhostUserFault(
   'vu-ring-state/enabled-ring-handles-every-request',
   'rings are never enabled',
   handling('VHOST_USER_SET_VRING_ENABLE', () => done),

@@ -74,13 +74,14 @@ export class BlockDevice extends QueuedDevice {
   readonly #config = new DataView(new ArrayBuffer(BLOCK_CONFIG_SIZE));
 
   constructor(options: BlockOptions = {}) {
-    const { sectors = 2048, queues = 1, isReadOnly = false } = options;
-    super(queues, BASE_FEATURES | (isReadOnly ? VIRTIO_BLK_F_RO : 0n), options.transport ?? transportRules);
+    const { sectors = 2048, queues = 1, isReadOnly = false, rules = blockRules } = options;
+    const features = rules.offered(BASE_FEATURES | (isReadOnly ? VIRTIO_BLK_F_RO : 0n));
+    super(queues, features, options.transport ?? transportRules);
     this.disk = new Uint8Array(sectors * SECTOR_SIZE);
     this.#capacity = BigInt(sectors);
     this.#serial = options.serial ?? 'vhost-conformance';
     this.#isReadOnly = isReadOnly;
-    this.#rules = options.rules ?? blockRules;
+    this.#rules = rules;
     this.#fillConfig();
   }
 

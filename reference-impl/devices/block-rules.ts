@@ -17,6 +17,8 @@ export type BlockOutcome = 'done' | 'failed' | 'unsupported';
 
 /** What the block device does with a request by choice; a fault replaces one entry. */
 export interface BlockRules {
+  /** What the device offers of the features of its type. */
+  readonly offered: (features: bigint) => bigint;
   /** Configuration space as drivers read it. */
   readonly config: (bytes: Uint8Array) => Uint8Array;
   /** The bytes that hold the header: the first 16 of the readable part, however descriptors divide it. */
@@ -55,6 +57,7 @@ export interface BlockRules {
 }
 
 export const blockRules: BlockRules = {
+  offered: (features) => features,
   config: (bytes) => bytes,
   headerBytes: (readable) => gather(readable, 0, BLOCK_HEADER_SIZE),
   decodeHeader: decodeBlockHeader,

@@ -45,9 +45,9 @@ export class NetDevice extends QueuedDevice {
   readonly #waiting: Uint8Array[][];
 
   constructor(options: NetOptions = {}) {
-    const { pairs = 1, mac = Uint8Array.of(2, 0, 0, 0x76, 0x68, 0x63), mtu = 1500 } = options;
-    super(2 * pairs, FEATURES, options.transport ?? transportRules);
-    this.#rules = options.rules ?? netRules;
+    const { pairs = 1, mac = Uint8Array.of(2, 0, 0, 0x76, 0x68, 0x63), mtu = 1500, rules = netRules } = options;
+    super(2 * pairs, rules.offered(FEATURES), options.transport ?? transportRules);
+    this.#rules = rules;
     this.#reflection = options.reflection ?? 'loopback';
     this.#waiting = this.queues.map(() => []);
     const view = new DataView(this.#config.buffer);

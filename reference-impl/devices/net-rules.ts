@@ -5,6 +5,8 @@ const MAX_FRAME = 65535 + 14;
 
 /** What the network device does by choice; a fault replaces one entry. */
 export interface NetRules {
+  /** What the device offers of the features of its type. */
+  readonly offered: (features: bigint) => bigint;
   /** Configuration space as drivers read it. */
   readonly config: (bytes: Uint8Array) => Uint8Array;
   readonly headerSize: (features: bigint) => number;
@@ -35,6 +37,7 @@ export interface NetRules {
 }
 
 export const netRules: NetRules = {
+  offered: (features) => features,
   config: (bytes) => bytes,
   headerSize: netHeaderSize,
   acceptsTransmit: (bytes, headerSize) => bytes > headerSize && bytes <= headerSize + MAX_FRAME,

@@ -1,5 +1,7 @@
 /** When a queue may be worked on: entries that a fault may replace. */
 export interface QueueRules {
+  /** What a device offers, given its own features and those of its queues. */
+  readonly offered: (features: bigint) => bigint;
   /** Whether a ring that holds chains is looked into. */
   readonly mayProcess: (state: QueueSituation) => boolean;
   /** Whether a ring awakes by a kick alone; false lets it look at its ring unasked. */
@@ -26,6 +28,7 @@ export interface QueueSituation {
 }
 
 export const queueRules: QueueRules = {
+  offered: (features) => features,
   mayProcess: ({ isRunning, isStarted, isEnabled, canDiscard, isKicked, isBroken }) =>
     isRunning && isStarted && (isEnabled || canDiscard) && isKicked && !isBroken,
   awaitsKick: () => true,

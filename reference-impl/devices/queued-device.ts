@@ -84,7 +84,7 @@ export abstract class QueuedDevice implements ParentDriver {
 
   constructor(queueCount: number, supportedFeatures: bigint, transport: TransportRules) {
     this.queueCount = queueCount;
-    this.supportedFeatures = supportedFeatures | QUEUE_FEATURES;
+    this.supportedFeatures = transport.queue.offered(supportedFeatures | QUEUE_FEATURES);
     this.transport = transport;
     this.queues = Array.from({ length: queueCount }, (_, index) => newQueue(index));
   }

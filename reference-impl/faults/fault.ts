@@ -1,86 +1,62 @@
 import type { RequirementSlug } from '../catalogue/catalogue.ts';
-import type { BlockRules } from '../devices/block-rules.ts';
-import type { NetRules } from '../devices/net-rules.ts';
-import type { QueueRules } from '../devices/queue-rules.ts';
-import type { Breakdown } from '../vhost-user/back-end-edge.ts';
-import type { BackEndRules } from '../vhost-user/back-end-rules.ts';
-import type { Handled, MessageRule, RequestContext } from '../vhost-user/message-rule.ts';
+import type { DeviceRules } from '../devices/device-rules.ts';
+import type { MdevRules } from '../vhost-mdev/mdev-rules.ts';
 import type { ReferenceRules } from '../vhost-user/reference-rules.ts';
-import type { SessionState } from '../vhost-user/session-state.ts';
-import type { SplitDeviceRules } from '../virtqueue/split/device-rules.ts';
-import type { FrontEndMessageName } from '../wire/vhost-user-messages.ts';
 
-/** One behaviour that the reference can be given in place of the right one. */
-export interface Fault {
-  /** The requirement that is broken by it. */
+export const faultLayers = ['ring', 'device', 'transport'] as const;
+export type FaultLayer = (typeof faultLayers)[number];
+
+export type RingLayout = 'split' | 'packed';
+
+/** The ways in which the reference shows a device. vhost-mdev has two layouts of its regions. */
+export const showings = ['vhost-user', 'vhost-mdev-l2', 'vhost-mdev-l1'] as const;
+export type Showing = (typeof showings)[number];
+
+interface Described {
+  /** The requirement that the fault breaks. */
   readonly requirement: RequirementSlug;
-  /** What the back-end does instead, in a few words. */
+  /** What the reference does instead, in a few words. */
   readonly text: string;
-  /** The rules with one entry replaced. */
+  /** Why the reference cannot be seen to have it there, although cases that name the fault apply. */
+  readonly hiddenFrom?: Readonly<Partial<Record<Showing, string>>>;
+}
+
+/** Replaces entries of rules of a device, whatever transport shows it. */
+export type DeviceChange = <Rules extends DeviceRules>(rules: Rules) => Rules;
+
+/** A fault of a ring layout. Every transport shows it that carries such rings. */
+export interface RingFault extends Described {
+  readonly layer: 'ring';
+  /** The layouts whose rules it changes. */
+  readonly layouts: readonly RingLayout[];
+  readonly apply: DeviceChange;
+}
+
+/** A fault of a device: of its requests, its queues or its offer. */
+export interface DeviceFault extends Described {
+  readonly layer: 'device';
+  readonly apply: DeviceChange;
+}
+
+/** A fault of the vhost-user back-end: of its messages and of what it keeps of a session. */
+export interface VhostUserFault extends Described {
+  readonly layer: 'transport';
+  readonly transport: 'vhost-user';
   readonly apply: (rules: ReferenceRules) => ReferenceRules;
 }
 
-type Change = (rules: ReferenceRules) => ReferenceRules;
-type TableName = Exclude<keyof BackEndRules, 'messages'>;
-
-/** Declares a fault. What it changes comes from the functions below; several changes are made in order. */
-export function fault(requirement: RequirementSlug, text: string, ...changes: readonly Change[]): Fault {
-  return { requirement, text, apply: (rules) => changes.reduce((changed, change) => change(changed), rules) };
+/** A fault of vhost-mdev, in both of its layouts. */
+export interface MdevFault extends Described {
+  readonly layer: 'transport';
+  readonly transport: 'vhost-mdev';
+  readonly apply: (rules: MdevRules) => MdevRules;
 }
 
-/** Replaces entries of one of the session's tables. A function is given the right entries, to build on. */
-export function inTable<Name extends TableName>(
-  name: Name,
-  entries: Partial<BackEndRules[Name]> | ((right: BackEndRules[Name]) => Partial<BackEndRules[Name]>),
-): Change {
-  return (rules) => ({
-    ...rules,
-    [name]: { ...rules[name], ...(typeof entries === 'function' ? entries(rules[name]) : entries) },
-  });
-}
+/** One behaviour that the reference can be given in place of the right one. */
+export type Fault = RingFault | DeviceFault | VhostUserFault | MdevFault;
 
-/** Replaces parts of the entry of one request. */
-export function onMessage(
-  name: FrontEndMessageName,
-  change: (right: MessageRule, rules: ReferenceRules) => Partial<MessageRule>,
-): Change {
-  return (rules) => ({
-    ...rules,
-    messages: rules.messages.map((entry) => (entry.name === name ? { ...entry, ...change(entry, rules) } : entry)),
-  });
-}
-
-/** Replaces what one request does; `right` does what it should. */
-export function handling<Value = never>(
-  name: FrontEndMessageName,
-  handle: (right: () => Handled, session: SessionState, value: Value, context: RequestContext) => Handled,
-): Change {
-  return onMessage(name, (entry) => ({
-    handle: (session, value, context) =>
-      handle(() => entry.handle(session, value, context), session, value as Value, context),
-  }));
-}
-
-/** Replaces entries of the table of a split ring's device side. */
-export const inRing =
-  (entries: Partial<SplitDeviceRules>): Change =>
-  (rules) => ({ ...rules, transport: { ...rules.transport, ring: { ...rules.transport.ring, ...entries } } });
-
-/** Replaces entries of the table that says when queues are worked on and when calls are given. */
-export const inQueue =
-  (entries: Partial<QueueRules>): Change =>
-  (rules) => ({ ...rules, transport: { ...rules.transport, queue: { ...rules.transport.queue, ...entries } } });
-
-export const inBlock =
-  (entries: Partial<BlockRules>): Change =>
-  (rules) => ({ ...rules, block: { ...rules.block, ...entries } });
-
-export const inNet =
-  (entries: Partial<NetRules>): Change =>
-  (rules) => ({ ...rules, net: { ...rules.net, ...entries } });
-
-/** Ends the back-end, or stops it for good, before the message that `isFatal` picks is looked at. */
-export const breaksDownAt = (
-  how: Breakdown,
-  isFatal: (message: { readonly request: number; readonly flags: number; readonly size: number }) => boolean,
-): Change => inTable('stream', { breakdownAt: (message) => (isFatal(message) ? how : undefined) });
+/** The fault with the reasons why it is hidden from some showings. */
+export const hidden = <F extends Fault>(hiddenFrom: NonNullable<Fault['hiddenFrom']>, fault: F): F => ({
+  ...fault,
+  hiddenFrom,
+});

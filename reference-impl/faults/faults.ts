@@ -1,48 +1,53 @@
+import type { DeviceRules } from '../devices/device-rules.ts';
+import type { MdevRules } from '../vhost-mdev/mdev-rules.ts';
 import type { ReferenceRules } from '../vhost-user/reference-rules.ts';
-import { blockFaults } from './block-faults.ts';
-import { descriptorFaults } from './descriptor-faults.ts';
-import { deviceStateFaults } from './device-state-faults.ts';
 import type { Fault } from './fault.ts';
-import { featureFaults } from './feature-faults.ts';
-import { headerFaults } from './header-faults.ts';
-import { inflightFaults } from './inflight-faults.ts';
-import { logFaults } from './log-faults.ts';
-import { memoryFaults } from './memory-faults.ts';
-import { netFaults } from './net-faults.ts';
-import { notificationFaults } from './notification-faults.ts';
-import { replyAckFaults } from './reply-ack-faults.ts';
-import { ringStateFaults } from './ring-state-faults.ts';
-import { sessionFaults } from './session-faults.ts';
-import { splitRingFaults } from './split-ring-faults.ts';
-import { virtioFeatureFaults } from './virtio-feature-faults.ts';
-import { vringFaults } from './vring-faults.ts';
+import * as faultFiles from './fault-files.ts';
 
-/** Every fault by its name. A case names those that must break it. */
-export const faults = {
-  ...blockFaults,
-  ...descriptorFaults,
-  ...deviceStateFaults,
-  ...featureFaults,
-  ...headerFaults,
-  ...inflightFaults,
-  ...logFaults,
-  ...memoryFaults,
-  ...netFaults,
-  ...notificationFaults,
-  ...replyAckFaults,
-  ...ringStateFaults,
-  ...sessionFaults,
-  ...splitRingFaults,
-  ...virtioFeatureFaults,
-  ...vringFaults,
-} as const satisfies Record<string, Fault>;
+type Files = typeof faultFiles;
+type NamesIn<File> = { [Constant in keyof File]: keyof File[Constant] }[keyof File];
 
-export type FaultName = keyof typeof faults;
+export type FaultName = Extract<{ [Path in keyof Files]: NamesIn<Files[Path]> }[keyof Files], string>;
 
-export const faultNames = Object.keys(faults) as readonly FaultName[];
+const entries = Object.values<Readonly<Record<string, Readonly<Record<string, Fault>>>>>(faultFiles).flatMap((file) =>
+  Object.values(file).flatMap((faultsOfFile) => Object.entries(faultsOfFile)),
+);
+
+/** Every fault by its name. A case names those that must break it. Names are unique: a test looks. */
+export const faults = Object.fromEntries(entries) as Readonly<Record<FaultName, Fault>>;
+
+/** In the order of the files' paths, each name as often as it is declared. */
+export const faultNames = entries.map(([name]) => name) as readonly FaultName[];
 
 export const isFaultName = (name: string): name is FaultName => Object.hasOwn(faults, name);
 
-/** The rules with these faults in them. */
+/** The layer of a fault, with its transport where it has only one: `ring`, `device`, `transport vhost-user`. */
+export function layerText(fault: Fault): string {
+  return fault.layer === 'transport' ? `transport ${fault.transport}` : fault.layer;
+}
+
+/** The rules of devices with these faults of rings and devices in them. Throws RangeError for those of a transport. */
+export const withDeviceFaults = <Rules extends DeviceRules>(rules: Rules, names: readonly FaultName[]): Rules =>
+  names.reduce((changed, name) => {
+    const fault = faults[name];
+    if (fault.layer === 'transport') throw new RangeError(`${name} is a fault of ${fault.transport}, not of a device`);
+    return fault.apply(changed);
+  }, rules);
+
+/** The rules of the reference over vhost-user with these faults. Throws RangeError for those of another transport. */
 export const withFaults = (rules: ReferenceRules, names: readonly FaultName[]): ReferenceRules =>
-  names.reduce((changed, name) => faults[name].apply(changed), rules);
+  names.reduce((changed, name) => {
+    const fault = faults[name];
+    if (fault.layer !== 'transport') return fault.apply(changed);
+    if (fault.transport !== 'vhost-user') throw new RangeError(`${name} is a fault of ${fault.transport}`);
+    return fault.apply(changed);
+  }, rules);
+
+/** The rules of vhost-mdev with these faults of that transport. Throws RangeError for others. */
+export const withMdevFaults = (rules: MdevRules, names: readonly FaultName[]): MdevRules =>
+  names.reduce((changed, name) => {
+    const fault = faults[name];
+    if (fault.layer !== 'transport' || fault.transport !== 'vhost-mdev')
+      throw new RangeError(`${name} is no fault of vhost-mdev`);
+    return fault.apply(changed);
+  }, rules);

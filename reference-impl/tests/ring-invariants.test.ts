@@ -1,7 +1,7 @@
 import t from 'tap';
 import { BLOCK_HEADER_SIZE, encodeBlockHeader } from '../devices/block-layout.ts';
-import { inRing } from '../faults/fault.ts';
-import { type FaultName, faults } from '../faults/faults.ts';
+import { type FaultName, withFaults } from '../faults/faults.ts';
+import { inSplitRing } from '../faults/ring/ring-fault.ts';
 import { plainGuest } from '../memory/guest.ts';
 import { mapOf } from '../memory/guest-map.ts';
 import { snapshot } from '../memory/snapshot.ts';
@@ -47,7 +47,7 @@ t.test('a device that keeps the rules breaks none, wherever the ring begins', as
 });
 
 const { publishUsed } = referenceRules.transport.ring;
-const named = (name: FaultName): ReferenceRules => faults[name].apply(referenceRules);
+const named = (name: FaultName): ReferenceRules => withFaults(referenceRules, [name]);
 
 const seen: readonly (readonly [string, ReferenceRules])[] = [
   ['split/descriptor-table-never-written', named('descriptor-table-scribbled')],
@@ -55,13 +55,13 @@ const seen: readonly (readonly [string, ReferenceRules])[] = [
   ['split/readable-buffers-never-written', named('readable-buffer-scribbled')],
   ['split/nothing-written-outside-buffers', named('byte-behind-buffer-scribbled')],
   ['split/chain-used-once', named('chain-used-twice')],
-  ['split/used-id-is-chain-head', inRing({ usedId: ({ id }) => id + 1 })(referenceRules)],
-  ['split/used-len-bytes-written', inRing({ usedLen: ({ written }) => written + 1 })(referenceRules)],
+  ['split/used-id-is-chain-head', inSplitRing({ usedId: ({ id }) => id + 1 }).apply(referenceRules)],
+  ['split/used-len-bytes-written', inSplitRing({ usedLen: ({ written }) => written + 1 }).apply(referenceRules)],
   [
     'split/used-element-position',
-    inRing({ publishUsed: (ring, slot, id, len, next) => publishUsed(ring, (slot + 5) % 16, id, len, next) })(
-      referenceRules,
-    ),
+    inSplitRing({
+      publishUsed: (ring, slot, id, len, next) => publishUsed(ring, (slot + 5) % 16, id, len, next),
+    }).apply(referenceRules),
   ],
 ];
 for (const [requirement, rules] of seen) {

@@ -2,8 +2,12 @@ import t from 'tap';
 import type { DriverPort } from '../../drivers/port/port.ts';
 import { openReference } from '../../drivers/reference/open-reference.ts';
 import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
-import { fault, handling, inTable } from '../../reference-impl/faults/fault.ts';
 import type { FaultName } from '../../reference-impl/faults/faults.ts';
+import {
+  handling,
+  inTable,
+  vhostUserFault,
+} from '../../reference-impl/faults/transport/vhost-user/vhost-user-fault.ts';
 import { done } from '../../reference-impl/vhost-user/message-rule.ts';
 import { type ReferenceRules, referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { type AnyCase, defineCase } from '../case.ts';
@@ -41,7 +45,7 @@ function judged(
 }
 
 /** A back-end that completes nothing, on whatever session: it forgets every SET_VRING_ENABLE. */
-const neverEnabling = fault(
+const neverEnabling = vhostUserFault(
   'vu-ring-state/enabled-ring-handles-every-request',
   'rings are never enabled',
   handling('VHOST_USER_SET_VRING_ENABLE', () => done),
@@ -181,7 +185,7 @@ t.test('an answer to another request, where one was owed, is a desync and no sta
       requirement(slug).accepted(session.messages.acknowledged({ request: 'VHOST_USER_RESET_OWNER' }), 'RESET_OWNER');
     },
   });
-  const answersAnother = fault(
+  const answersAnother = vhostUserFault(
     slug,
     'RESET_OWNER is acknowledged as GET_QUEUE_NUM',
     inTable('reply', { replyRequest: (request) => (request === 4 ? 17 : request) }),

@@ -1,8 +1,8 @@
 import t from 'tap';
 import { openReference } from '../../drivers/reference/open-reference.ts';
 import { firstContact } from '../../judging/first-contact.ts';
-import { fault, handling } from '../../reference-impl/faults/fault.ts';
 import { withFaults } from '../../reference-impl/faults/faults.ts';
+import { handling, vhostUserFault } from '../../reference-impl/faults/transport/vhost-user/vhost-user-fault.ts';
 import { done } from '../../reference-impl/vhost-user/message-rule.ts';
 import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import type { CaseRecord, RunEvent } from '../../reports/record/record.ts';
@@ -70,7 +70,7 @@ const stalling = defineCase({
 const crashing = withFaults(referenceRules, ['unknown-request-crashes']);
 
 /** A back-end that completes nothing: it forgets every SET_VRING_ENABLE. */
-const neverEnabling = fault(
+const neverEnabling = vhostUserFault(
   'vu-ring-state/enabled-ring-handles-every-request',
   'rings are never enabled',
   handling('VHOST_USER_SET_VRING_ENABLE', () => done),

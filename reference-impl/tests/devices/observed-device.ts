@@ -10,11 +10,9 @@ import {
   VIRTIO_BLK_T_OUT,
   VIRTIO_BLK_T_WRITE_ZEROES,
 } from '../../devices/block-layout.ts';
-import type { BlockRules } from '../../devices/block-rules.ts';
+import type { DeviceRules } from '../../devices/device-rules.ts';
 import { NetDevice } from '../../devices/net-device.ts';
 import { VIRTIO_NET_F_MRG_RXBUF } from '../../devices/net-layout.ts';
-import type { NetRules } from '../../devices/net-rules.ts';
-import type { TransportRules } from '../../devices/queued-device.ts';
 import { type Guest, plainGuest } from '../../memory/guest.ts';
 import { defaultGuestLayout } from '../../memory/guest-layout.ts';
 import { changes, changesOutside, snapshot } from '../../memory/snapshot.ts';
@@ -23,14 +21,8 @@ import { VIRTIO_F_EVENT_IDX, VIRTIO_F_INDIRECT_DESC, VIRTIO_F_VERSION_1 } from '
 import { readable, type Segment, writable } from '../../virtqueue/segment.ts';
 import { type Harness, harness } from './queue-harness.ts';
 
-export interface ObservedRules {
-  readonly transport: TransportRules;
-  readonly block: BlockRules;
-  readonly net: NetRules;
-}
-
 /** Everything that the driver side of a device can see of it in a fixed script, a line for each thing seen. */
-export function observe(rules: ObservedRules): string[] {
+export function observe(rules: DeviceRules): string[] {
   const seen: string[] = [];
   const note = (what: string, value: unknown): void => {
     seen.push(`${what}: ${JSON.stringify(value)}`);
@@ -61,8 +53,9 @@ function place(h: Harness, bytes: Uint8Array, ...lengths: number[]): Span[] {
 
 const header = (type: number, sector = 0n): Uint8Array => encodeBlockHeader({ type, sector });
 
-function observeBlock(rules: ObservedRules, eventIdx: boolean, note: Note): void {
+function observeBlock(rules: DeviceRules, eventIdx: boolean, note: Note): void {
   const device = new BlockDevice({ queues: 2, sectors: 64, transport: rules.transport, rules: rules.block });
+  note('block offers', device.supportedFeatures.toString(16));
   const features = VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC | (eventIdx ? VIRTIO_F_EVENT_IDX : 0n);
   const h = harness(device, { guest: smallGuest(), features, base: 65530, size: 8 });
   const { ring, driver } = h.queue(0);
@@ -134,7 +127,7 @@ function observeBlock(rules: ObservedRules, eventIdx: boolean, note: Note): void
   note('base', device.stopQueue(0));
 }
 
-function observeRanges(rules: ObservedRules, note: Note): void {
+function observeRanges(rules: DeviceRules, note: Note): void {
   const device = new BlockDevice({ sectors: 8, transport: rules.transport, rules: rules.block });
   const features = VIRTIO_F_VERSION_1 | VIRTIO_BLK_F_DISCARD | VIRTIO_BLK_F_WRITE_ZEROES | VIRTIO_BLK_F_CONFIG_WCE;
   const h = harness(device, { guest: smallGuest(), features, size: 8 });
@@ -155,7 +148,7 @@ function observeRanges(rules: ObservedRules, note: Note): void {
   note('writeback', device.readConfig(32, 1)?.[0]);
 }
 
-function observeMalformed(rules: ObservedRules, note: Note): void {
+function observeMalformed(rules: DeviceRules, note: Note): void {
   const next = 1;
   const write = 2;
   const indirect = 4;
@@ -201,7 +194,7 @@ function observeMalformed(rules: ObservedRules, note: Note): void {
   }
 }
 
-function observeStates(rules: ObservedRules, note: Note): void {
+function observeStates(rules: DeviceRules, note: Note): void {
   const device = new BlockDevice({ sectors: 8, isReadOnly: true, transport: rules.transport, rules: rules.block });
   const h = harness(device, { guest: smallGuest(), size: 8 });
   const { ring, driver } = h.queue(0);
@@ -230,9 +223,10 @@ function observeStates(rules: ObservedRules, note: Note): void {
   note('stopped', ring.usedIdx());
 }
 
-function observeNet(rules: ObservedRules, note: Note): void {
+function observeNet(rules: DeviceRules, note: Note): void {
   for (const features of [VIRTIO_F_VERSION_1, VIRTIO_F_VERSION_1 | VIRTIO_NET_F_MRG_RXBUF]) {
     const device = new NetDevice({ pairs: 2, transport: rules.transport, rules: rules.net });
+    note('net offers', device.supportedFeatures.toString(16));
     const h = harness(device, { guest: smallGuest(), features, size: 8 });
     const buffers = [0, 1, 2, 3].map(() => h.guest.allocate({ size: 80 }));
     const frame = h.guest.allocate({ size: 12 + 100 });

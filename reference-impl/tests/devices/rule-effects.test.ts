@@ -80,6 +80,7 @@ const ringEntries: { readonly [K in keyof SplitDeviceRules]: readonly SplitDevic
 };
 
 const queueEntries: { readonly [K in keyof QueueRules]: readonly QueueRules[K][] } = {
+  offered: [(features) => features | (1n << 49n)],
   mayProcess: [
     (situation) => queueRules.mayProcess({ ...situation, isStarted: true }),
     (situation) => queueRules.mayProcess({ ...situation, isEnabled: true }),
@@ -94,6 +95,7 @@ const queueEntries: { readonly [K in keyof QueueRules]: readonly QueueRules[K][]
 };
 
 const blockEntries: { readonly [K in keyof BlockRules]: readonly BlockRules[K][] } = {
+  offered: [(features) => features | (1n << 17n)],
   config: [(bytes) => bytes.fill(1, 0, 1)],
   headerBytes: [
     ([first]) =>
@@ -121,6 +123,7 @@ const blockEntries: { readonly [K in keyof BlockRules]: readonly BlockRules[K][]
 };
 
 const netEntries: { readonly [K in keyof NetRules]: readonly NetRules[K][] } = {
+  offered: [(features) => features | (1n << 13n)],
   config: [(bytes) => bytes.fill(9, 0, 1)],
   headerSize: [() => 10],
   acceptsTransmit: [() => true, (bytes) => bytes > 100],

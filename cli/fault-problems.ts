@@ -1,0 +1,80 @@
+import { showings } from '../reference-impl/faults/fault.ts';
+import { type FaultName, isFaultName } from '../reference-impl/faults/faults.ts';
+import { caseKey } from '../reports/record/record.ts';
+import { type AnyCase, variantsOf } from '../suites/case.ts';
+import type { Judgement } from '../suites/runner/judge.ts';
+import type { FaultRow } from './fault-rows.ts';
+import { FaultyReference, referenceDevices } from './faulty-reference.ts';
+
+const mostAlsoFailed = 0.1;
+
+/** Where the fault is tried, in words. */
+export const placeText = ({ fault, transport, layout }: FaultRow): string =>
+  `${fault} on ${transport}${layout === undefined ? '' : `, ${layout} rings`}`;
+
+/** What is wrong with a row, in a line each; empty when the fault is caught as it must be and does little else. */
+export function problemsOf(row: FaultRow): string[] {
+  const { expectedBy, caughtBy, alsoFailed, others } = row;
+  const problems: string[] = [];
+  const missed = expectedBy.filter((id) => !caughtBy.includes(id));
+  if (missed.length > 0) {
+    const names = missed.length === 1 ? 'names' : 'name';
+    problems.push(`${placeText(row)}: not caught by ${missed.join(', ')}, which ${names} it`);
+  }
+  if (alsoFailed.length > others * mostAlsoFailed) {
+    problems.push(
+      `${placeText(row)}: ${alsoFailed.length} of ${others} cases that do not cite its requirement fail as well`,
+    );
+  }
+  return problems;
+}
+
+/** What is wrong with the rows of one fault together: it is shown nowhere, or a case names it that is tried nowhere. */
+export function problemsOfFault(name: FaultName, rows: readonly FaultRow[], cases: readonly AnyCase[]): string[] {
+  const naming = cases.filter(({ proves }) => Object.values(proves).flat().includes(name));
+  if (naming.length === 0) return [`${name}: no case names it`];
+  const tried = new Set(rows.flatMap(({ expectedBy }) => expectedBy));
+  return naming.filter(({ id }) => !tried.has(id)).map(({ id }) => `${name}: ${id} names it and is tried nowhere`);
+}
+
+/** What is wrong with the cases before any fault is tried: names of faults that are none, a right reference refused. */
+export function problemsWithoutFault(cases: readonly AnyCase[]): string[] {
+  const problems: string[] = [];
+  for (const { id, proves } of cases) {
+    for (const name of Object.values(proves).flat()) {
+      if (name !== undefined && !isFaultName(name)) problems.push(`${id}: names ${name}, which is no fault`);
+    }
+  }
+  for (const showing of showings) {
+    for (const device of referenceDevices) {
+      const reference = new FaultyReference(showing, device, []);
+      try {
+        problems.push(...problemsOn(reference, cases));
+      } finally {
+        reference.close();
+      }
+    }
+  }
+  return problems;
+}
+
+function problemsOn(reference: FaultyReference, cases: readonly AnyCase[]): string[] {
+  const problems: string[] = [];
+  for (const definition of cases) {
+    if (reference.missing(definition).length > 0) continue;
+    for (const variant of variantsOf(definition)) {
+      const judgement = reference.judge(definition, variant);
+      if (judgement.verdict === 'pass') continue;
+      const where = `${caseKey(definition.id, variant)} on the ${reference.name} reference without a fault`;
+      problems.push(`${where}: ${judgement.verdict}: ${whyOf(judgement)}`);
+    }
+  }
+  return problems;
+}
+
+function whyOf({ error, findings, outcomes }: Judgement): string {
+  const [found] = findings;
+  if (error !== undefined) return error.split('\n')[0] ?? '';
+  if (found !== undefined) return `${found.requirement}: ${found.what}: ${found.actual}`;
+  return outcomes.find(({ why }) => why !== undefined)?.why ?? '';
+}

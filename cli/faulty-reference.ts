@@ -1,0 +1,119 @@
+import type { DriverPort, TargetFacts } from '../drivers/port/port.ts';
+import { openMdevReference } from '../drivers/reference/open-mdev-reference.ts';
+import { openReference } from '../drivers/reference/open-reference.ts';
+import { firstContact } from '../judging/first-contact.ts';
+import type { FeatureSet, Transport } from '../reference-impl/catalogue/catalogue.ts';
+import type { Showing } from '../reference-impl/faults/fault.ts';
+import type { FaultName } from '../reference-impl/faults/faults.ts';
+import type { EventLog } from '../reference-impl/observations/event-log.ts';
+import type { VariantValues } from '../reports/record/record.ts';
+import type { AnyCase } from '../suites/case.ts';
+import { applicability } from '../suites/runner/applicability.ts';
+import { type Judgement, judge } from '../suites/runner/judge.ts';
+
+export const transportOf: Readonly<Record<Showing, Transport>> = {
+  'vhost-user': 'vhost-user',
+  'vhost-mdev-l1': 'vhost-mdev',
+  'vhost-mdev-l2': 'vhost-mdev',
+};
+
+export const referenceDevices = ['block', 'net'] as const;
+type ReferenceDevice = (typeof referenceDevices)[number];
+
+const seed = 1;
+
+/** A reference of this process with faults, opened at first use. */
+export class FaultyReference {
+  readonly name: string;
+  /** `log` is that of the reference that this one is the pair of. */
+  readonly #open: (log?: EventLog) => DriverPort;
+  readonly #right: Contact;
+  #isServing = false;
+  #pair: DriverPort | undefined;
+  #opened: { readonly port: DriverPort; readonly offer: FeatureSet } | undefined;
+
+  constructor(showing: Showing, device: ReferenceDevice, names: readonly FaultName[]) {
+    this.name = `${showing} ${device}`;
+    this.#right = rightContact(showing, device);
+    this.#open = (log) => open(showing, device, names, log);
+  }
+
+  /** What is missing for a case, on the reference without faults. */
+  missing(definition: AnyCase): string[] {
+    return applicability(definition, this.#right.facts, this.#right.offer, this.#right);
+  }
+
+  judge(definition: AnyCase, variant: VariantValues, mostPoints?: number): Judgement {
+    const { port, offer } = this.#contact();
+    const judgement = judge(port, definition, variant, offer, {
+      seed,
+      ...(mostPoints === undefined ? {} : { mostPoints }),
+      ...(definition.applies.iuts === 2 ? { other: { port: this.#openPair(port), offer } } : {}),
+      isServing: this.#isServing,
+      referenceMeetsDeadline: () => true,
+    });
+    // Liveness after a case is part of its pass.
+    this.#isServing = judgement.verdict === 'pass';
+    for (const one of this.#pair === undefined ? [port] : [port, this.#pair]) {
+      one.releaseAll();
+      if (!one.iut.isAlive() || judgement.findings.some(({ how }) => how !== 'wrong')) one.iut.restart();
+    }
+    return judgement;
+  }
+
+  close(): void {
+    this.#pair?.close();
+    this.#opened?.port.close();
+  }
+
+  /** The same reference once more, for cases that need two. */
+  #openPair(first: DriverPort): DriverPort {
+    this.#pair ??= this.#open(first.log);
+    return this.#pair;
+  }
+
+  #contact(): { readonly port: DriverPort; readonly offer: FeatureSet } {
+    if (this.#opened === undefined) {
+      const port = this.#open();
+      const contact = firstContact(port);
+      // A fault may forbid even the first conversation: then the offer is that of the right reference.
+      this.#opened = { port, offer: contact.kind === 'served' ? contact.offer : this.#right.offer };
+    }
+    return this.#opened;
+  }
+}
+
+function open(showing: Showing, device: ReferenceDevice, names: readonly FaultName[], log?: EventLog): DriverPort {
+  const options = { device, faults: names, ...(log === undefined ? {} : { log }) };
+  switch (showing) {
+    case 'vhost-user':
+      return openReference(options);
+    case 'vhost-mdev-l1':
+      return openMdevReference({ ...options, mode: 'l1' });
+    case 'vhost-mdev-l2':
+      return openMdevReference({ ...options, mode: 'l2-strict' });
+  }
+}
+
+interface Contact {
+  readonly facts: TargetFacts;
+  readonly offer: FeatureSet;
+}
+
+const rightContacts = new Map<string, Contact>();
+
+function rightContact(showing: Showing, device: ReferenceDevice): Contact {
+  const name = `${showing} ${device}`;
+  const known = rightContacts.get(name);
+  if (known !== undefined) return known;
+  const port = open(showing, device, []);
+  try {
+    const contact = firstContact(port);
+    if (contact.kind !== 'served') throw new Error(`the ${name} reference is not served in process: ${contact.why}`);
+    const right = { facts: port.facts, offer: contact.offer };
+    rightContacts.set(name, right);
+    return right;
+  } finally {
+    port.close();
+  }
+}

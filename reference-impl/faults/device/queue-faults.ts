@@ -1,0 +1,28 @@
+import { queueRules } from '../../devices/queue-rules.ts';
+import type { DeviceFault } from '../fault.ts';
+import { deviceFault, inNet, inQueue } from './device-fault.ts';
+
+/** When queues are worked on, and whose call is signalled. */
+export const queueFaults = {
+  'disabled-receive-ring-delivers': deviceFault(
+    'vu-ring-state/disabled-receive-ring-delivers-nothing',
+    'frames are delivered into a disabled receive ring',
+    inNet({ receivesWhileDisabled: () => true }),
+    inQueue({ mayProcess: (queue) => queueRules.mayProcess({ ...queue, canDiscard: true }) }),
+  ),
+  'disabled-transmit-ring-sends': deviceFault(
+    'vu-ring-state/disabled-transmit-ring-discards-packets',
+    'frames of a disabled transmit ring are sent',
+    inNet({ sendsWhileDisabled: () => true }),
+  ),
+  'disabled-transmit-ring-left-alone': deviceFault(
+    'vu-ring-state/disabled-transmit-ring-discards-packets',
+    'buffers of a disabled transmit ring are not used',
+    inQueue({ mayProcess: (queue) => queueRules.mayProcess({ ...queue, canDiscard: false }) }),
+  ),
+  'call-on-other-queue': deviceFault(
+    'notify/used-buffers-notified-with-flag-clear',
+    'the call of the first queue is given to the second',
+    inQueue({ callQueue: (queue) => (queue === 0 ? 1 : queue) }),
+  ),
+} as const satisfies Record<string, DeviceFault>;

@@ -1,0 +1,26 @@
+import type { RequirementSlug } from '../../catalogue/catalogue.ts';
+import type { SplitDeviceRules } from '../../virtqueue/split/device-rules.ts';
+import type { DeviceChange, RingFault, RingLayout } from '../fault.ts';
+
+/** A change of the rules of one ring layout. */
+export interface RingChange {
+  readonly layout: RingLayout;
+  readonly apply: DeviceChange;
+}
+
+/** Declares a fault of rings, in the layouts that its changes are made in. */
+export function ringFault(requirement: RequirementSlug, text: string, ...changes: readonly RingChange[]): RingFault {
+  return {
+    layer: 'ring',
+    layouts: [...new Set(changes.map(({ layout }) => layout))],
+    requirement,
+    text,
+    apply: (rules) => changes.reduce((changed, { apply }) => apply(changed), rules),
+  };
+}
+
+/** Replaces entries of the table of a split ring's device side. */
+export const inSplitRing = (entries: Partial<SplitDeviceRules>): RingChange => ({
+  layout: 'split',
+  apply: (rules) => ({ ...rules, transport: { ...rules.transport, ring: { ...rules.transport.ring, ...entries } } }),
+});

@@ -1,0 +1,303 @@
+import { guestAddressOf } from '../../memory/pieces.ts';
+import { BrokenDown } from '../../vhost-user/back-end-edge.ts';
+import { splitDeviceRules as right } from '../../virtqueue/split/device-rules.ts';
+import { VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT } from '../../virtqueue/split/layout.ts';
+import type { RingFault } from '../fault.ts';
+import { hidden } from '../fault.ts';
+import { inSplitRing, ringFault } from './ring-fault.ts';
+
+/** Chains and used elements of split rings. */
+export const splitRingFaults = {
+  'used-idx-saturates': ringFault(
+    'split/used-idx-wraps',
+    'used idx stays at 65535 when it is there',
+    inSplitRing({ nextUsedIdx: (idx) => Math.min(idx + 1, 0xffff) }),
+  ),
+  'used-id-is-last-descriptor': ringFault(
+    'split/used-id-is-chain-head',
+    'the id of a used element is not that of the head where a chain has more than three descriptors',
+    inSplitRing({ usedId: ({ id, descriptors }) => (descriptors > 3 ? id + descriptors - 1 : id) }),
+  ),
+  'used-len-counts-readable-too': ringFault(
+    'split/used-len-counts-written-bytes',
+    'the len of a used element counts the readable bytes as well where a chain has more than two descriptors',
+    inSplitRing({ usedLen: ({ chain, written }) => written + (chain.descriptors > 2 ? chain.readableLength : 0) }),
+  ),
+  'used-len-zero': ringFault(
+    'split/used-len-counts-written-bytes',
+    'the len of a used element is 0 where 21 bytes were written, as for GET_ID',
+    inSplitRing({ usedLen: ({ written }) => (written === 21 ? 0 : written) }),
+  ),
+  'used-len-beyond-written-bytes': ringFault(
+    'split/used-len-bytes-written',
+    'the len of a used element is one more than what was written into more than 1000 bytes or two pieces of memory',
+    inSplitRing({ usedLen: ({ chain, written }) => written + (written > 1000 || chain.writable.length > 2 ? 1 : 0) }),
+  ),
+  'used-element-in-slot-of-head': ringFault(
+    'split/used-element-position',
+    'once the ring was gone through, a used element is written at the index of its head',
+    inSplitRing({
+      publishUsed: (ring, slot, id, len, next) =>
+        right.publishUsed(ring, next > ring.size && id < ring.size ? id : slot, id, len, next),
+    }),
+  ),
+  'used-idx-before-used-element': ringFault(
+    'split/used-len-before-used-idx',
+    'from the thirteenth on, the used idx moves and the used element is never written',
+    inSplitRing({
+      publishUsed: (ring, slot, id, len, next) => {
+        if (next > 12 && next < 1000) ring.setUsedIdx(next);
+        else right.publishUsed(ring, slot, id, len, next);
+      },
+    }),
+  ),
+  'chain-used-twice': ringFault(
+    'split/chain-used-once',
+    'each chain of three descriptors and more is used twice',
+    inSplitRing({
+      completions: (held) => held.flatMap((one) => (one.chain.descriptors > 2 ? [one, one] : [one])),
+    }),
+  ),
+  'chain-walked-in-table-order': ringFault(
+    'split/chain-follows-next',
+    'a chain whose next fields run backwards is cut there',
+    inSplitRing({
+      acceptsNext: (next, table) => (next === 0 ? 'next-out-of-range' : right.acceptsNext(next, table)),
+    }),
+  ),
+  'descriptor-table-scribbled': ringFault(
+    'split/descriptor-table-never-written',
+    'the flags of the head are cleared once it is used',
+    inSplitRing({ afterwards: (ring, { chain }) => ring.writeDescriptor(chain.id, { flags: 0 }) }),
+  ),
+  'avail-ring-scribbled': ringFault(
+    'split/avail-ring-never-written',
+    'the head is taken out of the available ring once it is used',
+    inSplitRing({
+      afterwards: (ring, { chain }) => {
+        for (let slot = 0; slot < ring.size; slot++)
+          if (ring.availHead(slot) === chain.id) ring.setAvailHead(slot, 0xffff);
+      },
+    }),
+  ),
+  'readable-buffer-scribbled': ringFault(
+    'split/readable-buffers-never-written',
+    'the last byte of the readable part is inverted once it is used',
+    inSplitRing({
+      afterwards: (_ring, { chain }) => {
+        const last = chain.readable.at(-1);
+        if (last === undefined) return;
+        const at = last.offset + last.length - 1;
+        last.region.bytes[at] = (last.region.bytes[at] ?? 0) ^ 0xff;
+      },
+    }),
+  ),
+  'byte-behind-buffer-scribbled': ringFault(
+    'split/nothing-written-outside-buffers',
+    'the byte behind the writable part is inverted once it is used',
+    inSplitRing({
+      afterwards: (_ring, { chain }) => {
+        const last = chain.writable.at(-1);
+        if (last === undefined) return;
+        const at = last.offset + last.length;
+        if (at < last.region.bytes.length) last.region.bytes[at] = (last.region.bytes[at] ?? 0) ^ 0xff;
+      },
+    }),
+  ),
+  'second-descriptor-ignored': ringFault(
+    'split/any-framing-handled',
+    'a chain of more than four descriptors is cut after the fourth',
+    inSplitRing({ walkLimit: () => 4 }),
+  ),
+  'head-out-of-range-crashes': ringFault(
+    'split/head-out-of-range-survived',
+    'it aborts at a head beyond the descriptor table',
+    inSplitRing({ acceptsHead: (head, size) => breakingDown('abort', right.acceptsHead(head, size)) }),
+  ),
+  'next-out-of-range-crashes': ringFault(
+    'split/next-out-of-range-survived',
+    'it aborts at a next field beyond the descriptor table',
+    inSplitRing({
+      acceptsNext: (next, table) =>
+        table.isIndirect ? right.acceptsNext(next, table) : breakingDown('abort', right.acceptsNext(next, table)),
+    }),
+  ),
+  'descriptor-loop-hangs': ringFault(
+    'split/descriptor-loop-survived',
+    'a chain that loops is followed for ever',
+    inSplitRing({
+      acceptsChainLength: (descriptors, size) => breakingDown('hang', right.acceptsChainLength(descriptors, size)),
+    }),
+  ),
+  'unmapped-buffer-crashes': ringFault(
+    'split/unmapped-buffer-survived',
+    'it aborts at a buffer that lies in no region',
+    inSplitRing({ acceptsUnreachable: (failure) => breakingDown('abort', right.acceptsUnreachable(failure)) }),
+  ),
+  'empty-descriptor-crashes': ringFault(
+    'split/empty-descriptor-survived',
+    'it aborts at a descriptor of length 0',
+    inSplitRing({
+      acceptsLength: (length) => {
+        if (length === 0) throw new BrokenDown('abort');
+        return right.acceptsLength(length);
+      },
+    }),
+  ),
+  'writable-before-readable-crashes': ringFault(
+    'split/writable-before-readable-survived',
+    'it aborts at a readable descriptor behind a writable one',
+    inSplitRing({ acceptsOrder: (now, before) => breakingDown('abort', right.acceptsOrder(now, before)) }),
+  ),
+  'avail-idx-jump-crashes': ringFault(
+    'split/avail-idx-jump-survived',
+    'it aborts when the available idx moved by more than the queue size',
+    inSplitRing({ acceptsPending: (pending, size) => breakingDown('abort', right.acceptsPending(pending, size)) }),
+  ),
+  'avail-idx-jump-hangs': ringFault(
+    'split/avail-idx-jump-survived',
+    'it hangs when the available idx moved by more than the queue size',
+    inSplitRing({ acceptsPending: (pending, size) => breakingDown('hang', right.acceptsPending(pending, size)) }),
+  ),
+  'broken-ring-stops-device': ringFault(
+    'split/broken-ring-spares-others',
+    'it hangs at a head beyond the descriptor table',
+    inSplitRing({ acceptsHead: (head, size) => breakingDown('hang', right.acceptsHead(head, size)) }),
+  ),
+  'indirect-write-flag-heeded': ringFault(
+    'indirect/write-flag-ignored',
+    'a descriptor with both INDIRECT and WRITE is refused',
+    inSplitRing({
+      acceptsIndirect: (flags, table, features, before) =>
+        (flags & 2) !== 0 ? 'indirect-with-next' : right.acceptsIndirect(flags, table, features, before),
+    }),
+  ),
+  'indirect-after-direct-refused': ringFault(
+    'indirect/direct-then-indirect-handled',
+    'a table behind direct descriptors is refused',
+    inSplitRing({
+      acceptsIndirect: (flags, table, features, before) =>
+        before > 0 && !table.isIndirect ? 'indirect-nested' : right.acceptsIndirect(flags, table, features, before),
+    }),
+  ),
+  'indirect-table-cut-short': ringFault(
+    'indirect/table-served-like-chain',
+    'the last descriptor of an indirect table is left out',
+    inSplitRing({ tableEntries: (bytes) => Math.max(1, right.tableEntries(bytes) - 1) }),
+  ),
+  'nested-indirect-table-crashes': ringFault(
+    'indirect/nested-table-survived',
+    'it aborts at an indirect descriptor inside a table',
+    inSplitRing({
+      acceptsIndirect: (flags, table, features, before) =>
+        breakingDown(table.isIndirect ? 'abort' : undefined, right.acceptsIndirect(flags, table, features, before)),
+    }),
+  ),
+  'bad-indirect-table-length-crashes': ringFault(
+    'indirect/bad-table-length-survived',
+    'it aborts at a table that is empty or no multiple of 16 bytes',
+    inSplitRing({ acceptsTableLength: (bytes, size) => breakingDown('abort', right.acceptsTableLength(bytes, size)) }),
+  ),
+  'indirect-with-next-crashes': ringFault(
+    'indirect/indirect-with-next-survived',
+    'it aborts at a descriptor with both INDIRECT and NEXT',
+    inSplitRing({
+      acceptsIndirect: (flags, table, features, before) => {
+        const both = VIRTQ_DESC_F_INDIRECT | VIRTQ_DESC_F_NEXT;
+        return breakingDown(
+          (flags & both) === both ? 'abort' : undefined,
+          right.acceptsIndirect(flags, table, features, before),
+        );
+      },
+    }),
+  ),
+  'indirect-table-loop-crashes': ringFault(
+    'indirect/table-loop-survived',
+    'it aborts at a next field beyond an indirect table, and at a loop',
+    inSplitRing({
+      acceptsNext: (next, table) =>
+        breakingDown(table.isIndirect ? 'abort' : undefined, right.acceptsNext(next, table)),
+      acceptsChainLength: (descriptors, size) => breakingDown('abort', right.acceptsChainLength(descriptors, size)),
+    }),
+  ),
+  'unnegotiated-indirect-table-crashes': ringFault(
+    'indirect/unnegotiated-table-survived',
+    'it aborts at an indirect descriptor that was not negotiated',
+    inSplitRing({
+      acceptsIndirect: (flags, table, features, before) =>
+        breakingDown(features.indirect ? undefined : 'abort', right.acceptsIndirect(flags, table, features, before)),
+    }),
+  ),
+  'chain-of-whole-queue-refused': ringFault(
+    'split/any-framing-handled',
+    'a chain of as many descriptors as the queue has breaks the ring',
+    inSplitRing({
+      acceptsChainLength: (descriptors, size) => (descriptors >= size ? 'chain-longer-than-queue' : undefined),
+    }),
+  ),
+  'full-ring-taken-for-empty': ringFault(
+    'split/chain-used-once',
+    'a ring with as many chains as entries is taken for an empty one',
+    inSplitRing({ pending: (availIdx, lastAvailIdx, size) => right.pending(availIdx, lastAvailIdx, size) % size }),
+  ),
+  'buffer-over-regions-refused': ringFault(
+    'split/buffers-anywhere-in-memory',
+    'a buffer over the boundary of two regions breaks the ring',
+    inSplitRing({ acceptsPlace: (pieces) => (pieces.length > 1 ? 'buffer-region-edge' : undefined) }),
+  ),
+  'buffer-at-region-end-refused': ringFault(
+    'split/buffers-anywhere-in-memory',
+    'a buffer that takes the last byte of a region breaks the ring',
+    inSplitRing({
+      acceptsPlace: (pieces) =>
+        pieces.some(({ offset, length, region }) => BigInt(offset + length) === region.size)
+          ? 'buffer-region-edge'
+          : undefined,
+    }),
+  ),
+  'unaligned-buffer-refused': ringFault(
+    'split/buffers-anywhere-in-memory',
+    'a long buffer at an odd address breaks the ring',
+    inSplitRing({
+      acceptsPlace: ([first]) =>
+        first !== undefined && first.length > 1000 && first.offset % 2 === 1 ? 'buffer-region-edge' : undefined,
+    }),
+  ),
+  'buffer-above-47-bits-refused': hidden(
+    { 'vhost-mdev-l2': 'the driver gives I/O-virtual addresses, and the memory of the case has them below 47 bits' },
+    ringFault(
+      'split/buffers-anywhere-in-memory',
+      'a buffer at an address of 48 bits breaks the ring',
+      inSplitRing({
+        acceptsPlace: ([first]) =>
+          first !== undefined && guestAddressOf(first) >> 47n !== 0n ? 'buffer-outside-every-region' : undefined,
+      }),
+    ),
+  ),
+  'buffers-outside-regions-completed': ringFault(
+    'vu-memory/buffers-outside-regions-refused',
+    'a buffer outside all regions is left out and its request completed',
+    inSplitRing({ acceptsUnreachable: () => undefined }),
+  ),
+  'chains-used-in-reverse': ringFault(
+    'reserved/in-order-use',
+    'chains that come together are used from the last to the first',
+    inSplitRing({ completions: (held, pending) => (pending > 0 ? [] : held.toReversed()) }),
+  ),
+  'net-merged-buffers-used-in-two-steps': ringFault(
+    'net/packet-buffers-used-together',
+    'the last of an odd number of short receive buffers is used with the next packet',
+    inSplitRing({
+      completions: (held) => {
+        const isShort = held.every(({ chain }) => chain.readableLength === 0 && chain.writableLength <= 128);
+        return isShort && held.length % 2 === 1 ? [] : held;
+      },
+    }),
+  ),
+} as const satisfies Record<string, RingFault>;
+
+/** The reason as it is, unless there is one and it is fatal. */
+function breakingDown<Reason>(how: 'abort' | 'hang' | undefined, reason: Reason | undefined): Reason | undefined {
+  if (reason !== undefined && how !== undefined) throw new BrokenDown(how);
+  return reason;
+}

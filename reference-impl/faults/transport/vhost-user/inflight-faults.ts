@@ -1,0 +1,96 @@
+import { inflightRegionSize } from '../../../vhost-user/inflight-region.ts';
+import { bit, vhostUserProtocolFeatures as protocol } from '../../../wire/vhost-user-constants.ts';
+import type { VhostUserFault } from '../../fault.ts';
+import { handling, inTable, vhostUserFault } from './vhost-user-fault.ts';
+
+type Description = { readonly numQueues: number; readonly queueSize: number };
+
+/** Records of requests in flight. */
+export const inflightFaults = {
+  'inflight-size-zero': vhostUserFault(
+    'vu-inflight/get-inflight-fd-returns-buffer',
+    'GET_INFLIGHT_FD tells a size of 0',
+    inTable('inflight', { told: () => ({ mmapSize: 0n, mmapOffset: 0n }) }),
+  ),
+  'inflight-size-beyond-file': vhostUserFault(
+    'vu-inflight/get-inflight-fd-returns-buffer',
+    'GET_INFLIGHT_FD tells a size larger than the file that it hands out',
+    inTable('inflight', { told: (size) => ({ mmapSize: BigInt(size) + 4096n, mmapOffset: 0n }) }),
+  ),
+  'inflight-without-descriptor': vhostUserFault(
+    'vu-inflight/get-inflight-fd-returns-buffer',
+    'GET_INFLIGHT_FD is answered without a descriptor',
+    handling('VHOST_USER_GET_INFLIGHT_FD', (right, session) => {
+      const handled = right();
+      if (handled.kind !== 'reply') return handled;
+      for (const token of handled.descriptors ?? []) session.edge.close(token);
+      return { kind: 'reply', payload: handled.payload };
+    }),
+  ),
+  'inflight-buffer-of-one-queue': vhostUserFault(
+    'vu-inflight/one-region-per-queue',
+    'the buffer of GET_INFLIGHT_FD has a region for the first queue only',
+    inTable('inflight', { bufferSize: (_, queueSize) => inflightRegionSize(queueSize) }),
+  ),
+  'inflight-version-2': vhostUserFault(
+    'vu-inflight/region-version-tells-initialisation',
+    'a region in use has version 2',
+    inTable('inflight', { version: 2 }),
+  ),
+  'inflight-desc-num-one-less': vhostUserFault(
+    'vu-inflight/desc-num-equals-queue-size',
+    'desc_num is one less than the queue size',
+    inTable('inflight', { descNum: (queueSize) => queueSize - 1 }),
+  ),
+  'inflight-counter-stands-still': vhostUserFault(
+    'vu-inflight/fetched-head-marked-with-rising-counter',
+    'the counter of a fetched head is always 1',
+    inTable('inflight', { nextCounter: () => 1n }),
+  ),
+  'inflight-mark-left-behind': vhostUserFault(
+    'vu-inflight/used-head-unmarked-after-used-index',
+    'a used head stays marked as in flight',
+    inTable('inflight', { unmarksUsed: false }),
+  ),
+  'inflight-used-idx-stands-still': vhostUserFault(
+    'vu-inflight/used-idx-field-follows-used-ring',
+    'the used_idx of a region stays what it was',
+    inTable('inflight', { storedUsedIdx: (before) => before }),
+  ),
+  'inflight-last-batch-carried-out-again': vhostUserFault(
+    'vu-inflight/half-done-batch-settled-on-reconnect',
+    'a last batch that was used but not recorded so is carried out again',
+    inTable('inflight', { commitsLastBatch: false }),
+  ),
+  'inflight-resubmitted-by-head': vhostUserFault(
+    'vu-inflight/requests-resubmitted-in-counter-order',
+    'requests in flight are submitted again in the order of their heads',
+    inTable('inflight', { resubmitted: (heads) => heads }),
+  ),
+  'inflight-not-resubmitted': vhostUserFault(
+    'vu-inflight/requests-resubmitted-in-counter-order',
+    'requests in flight are not submitted again',
+    inTable('inflight', { resubmitted: () => [] }),
+  ),
+  'skip-drain-offered-alone': vhostUserFault(
+    'vu-inflight/skip-drain-offered-with-prerequisites',
+    'GET_VRING_BASE_SKIP_DRAIN is offered, and GET_VRING_BASE_INFLIGHT is not',
+    inTable('features', (right) => ({
+      protocolOffered: (device) =>
+        right.protocolOffered(device) | bit(protocol.VHOST_USER_PROTOCOL_F_GET_VRING_BASE_SKIP_DRAIN),
+    })),
+  ),
+  'bad-inflight-description-crashes': vhostUserFault(
+    'vu-inflight/bad-parameters-refused',
+    'it aborts at an inflight description of no queues or no entries',
+    handling<Description>('VHOST_USER_GET_INFLIGHT_FD', (right, session, { numQueues, queueSize }) => {
+      if (numQueues === 0 || queueSize === 0) session.edge.breakDown('abort');
+      return right();
+    }),
+  ),
+  'corrupted-inflight-buffer-crashes': vhostUserFault(
+    'vu-inflight/corrupted-buffer-survived',
+    'it aborts at a region whose version or desc_num makes no sense',
+    inTable('inflight', { atNonsense: 'abort' }),
+  ),
+} as const satisfies Record<string, VhostUserFault>;

@@ -1,0 +1,166 @@
+import { isFailure, MemoryMap, type Translation } from '../../../memory/memory-map.ts';
+import type { RegionDescription } from '../../../vhost-user/memory-rules.ts';
+import { requestId } from '../../../wire/vhost-user-messages.ts';
+import type { VhostUserFault } from '../../fault.ts';
+import { handling, inTable, onMessage, vhostUserFault } from './vhost-user-fault.ts';
+
+class UserRangesToo extends MemoryMap {
+  override translate(...asked: Parameters<MemoryMap['translate']>): Translation {
+    const [space, address, length, access] = asked;
+    const found = super.translate(...asked);
+    return space === 'guest-physical' && isFailure(found) ? super.translate('user', address, length, access) : found;
+  }
+}
+
+class UserRangesFirst extends MemoryMap {
+  override translate(...asked: Parameters<MemoryMap['translate']>): Translation {
+    const [space, address, length, access] = asked;
+    const inUserRanges = space === 'guest-physical' ? super.translate('user', address, length, access) : undefined;
+    return inUserRanges === undefined || isFailure(inUserRanges) ? super.translate(...asked) : inUserRanges;
+  }
+}
+
+class OneRegionAtATime extends MemoryMap {
+  override translate(...asked: Parameters<MemoryMap['translate']>): Translation {
+    const found = super.translate(...asked);
+    return !isFailure(found) && found.length > 1 ? 'region-edge' : found;
+  }
+}
+
+/** Memory tables and memory slots. */
+export const memoryFaults = {
+  'mem-table-added-to-earlier': vhostUserFault(
+    'vu-memory/mem-table-replaces-regions',
+    'regions of an earlier memory table stay in force beside the new ones',
+    inTable('memory', (right) => ({
+      isKept: (before, table) => !table.some((region) => right.overlaps(before, region)),
+    })),
+  ),
+  'mmap-offset-ignored': vhostUserFault(
+    'vu-memory/descriptor-maps-its-region-at-offset',
+    'regions are mapped from the start of their file',
+    inTable('memory', { mapping: ({ size }) => ({ size, offset: 0n }) }),
+  ),
+  'all-regions-from-first-descriptor': vhostUserFault(
+    'vu-memory/descriptor-maps-its-region-at-offset',
+    'in a table of more than two regions, all are mapped from the first descriptor',
+    inTable('memory', { descriptorOf: (index, descriptors) => (descriptors > 2 ? 0 : index) }),
+  ),
+  'buffers-looked-up-by-user-address': vhostUserFault(
+    'vu-memory/guest-and-user-ranges-kept-apart',
+    'a buffer that is in no guest range is looked up in user ranges',
+    inTable('memory', { makeMap: (regions) => new UserRangesToo(regions) }),
+  ),
+  'buffers-looked-up-by-user-address-first': vhostUserFault(
+    'vu-memory/guest-and-user-ranges-kept-apart',
+    'a buffer is looked up in user ranges, and then in guest ranges',
+    inTable('memory', { makeMap: (regions) => new UserRangesFirst(regions) }),
+  ),
+  'buffers-across-regions-refused': vhostUserFault(
+    'vu-memory/buffers-across-adjacent-regions-handled',
+    'a buffer that spans regions breaks the ring',
+    inTable('memory', { makeMap: (regions) => new OneRegionAtATime(regions) }),
+  ),
+  'region-past-end-of-file-crashes': vhostUserFault(
+    'vu-memory/region-past-end-of-file-survived',
+    'a region past the end of its file ends in SIGBUS',
+    handling('VHOST_USER_SET_MEM_TABLE', (right, session) => {
+      const handled = right();
+      if (handled.kind === 'refused' && handled.why.includes('end of the file')) session.edge.breakDown('bus-error');
+      return handled;
+    }),
+  ),
+  'overlapping-regions-crash': vhostUserFault(
+    'vu-memory/overlapping-regions-survived',
+    'it aborts at regions that overlap',
+    handling('VHOST_USER_SET_MEM_TABLE', (right, session) => {
+      const handled = right();
+      if (handled.kind === 'refused' && handled.why.includes('overlaps')) session.edge.breakDown('abort');
+      return handled;
+    }),
+  ),
+  'max-mem-slots-zero': vhostUserFault(
+    'vu-memory/max-mem-slots-answered',
+    'GET_MAX_MEM_SLOTS tells 0',
+    inTable('memory', { toldSlots: () => 0 }),
+  ),
+  'add-mem-reg-forgets-the-others': vhostUserFault(
+    'vu-memory/add-mem-reg-maps-one-region',
+    'ADD_MEM_REG takes the place of the regions before it',
+    handling<RegionDescription>('VHOST_USER_ADD_MEM_REG', (_right, session, region, { descriptors }) => {
+      const why = session.memory.replace([region], descriptors, () => session.rings.reattach());
+      return why === undefined ? { kind: 'done' } : { kind: 'refused', why };
+    }),
+  ),
+  'add-mem-reg-ignored': vhostUserFault(
+    'vu-memory/add-mem-reg-maps-one-region',
+    'ADD_MEM_REG is acknowledged and nothing is mapped',
+    handling('VHOST_USER_ADD_MEM_REG', () => ({ kind: 'done' })),
+  ),
+  'last-mem-slot-refused': vhostUserFault(
+    'vu-memory/regions-up-to-slot-limit-added',
+    'the last of the slots that were told of cannot be used',
+    inTable('memory', { hasFreeSlot: (inUse, slots) => inUse < slots - 1 }),
+  ),
+  'region-over-slot-limit-accepted': vhostUserFault(
+    'vu-memory/region-over-slot-limit-refused',
+    'a region more than there are slots is accepted',
+    inTable('memory', { hasFreeSlot: () => true }),
+  ),
+  'rem-mem-reg-compares-mmap-offset': vhostUserFault(
+    'vu-memory/rem-mem-reg-ignores-mmap-offset',
+    'REM_MEM_REG wants the mmap offset of the region, too',
+    inTable('memory', (right) => ({
+      isSame: (region, told) => right.isSame(region, told) && region.mmapOffset === told.mmapOffset,
+    })),
+  ),
+  'rem-mem-reg-refuses-descriptor': vhostUserFault(
+    'vu-memory/rem-mem-reg-accepts-descriptor',
+    'REM_MEM_REG with a descriptor is refused',
+    onMessage('VHOST_USER_REM_MEM_REG', () => ({ descriptors: () => ({ minimum: 0, maximum: 0 }) })),
+  ),
+  'rem-mem-reg-keeps-descriptor': vhostUserFault(
+    'vu-memory/rem-mem-reg-descriptor-closed',
+    'the descriptor of REM_MEM_REG is never closed',
+    inTable('descriptors', { closesUntaken: (_, name) => name !== 'VHOST_USER_REM_MEM_REG' }),
+  ),
+  'removed-region-still-used': vhostUserFault(
+    'vu-memory/removed-region-not-accessed',
+    'REM_MEM_REG is acknowledged and the region stays in use',
+    inTable('memory', { forgets: () => false }),
+  ),
+  'unknown-region-removal-accepted': vhostUserFault(
+    'vu-memory/unknown-region-removal-refused',
+    'removing a region that is not there is said to have succeeded',
+    handling('VHOST_USER_REM_MEM_REG', (right) => {
+      const handled = right();
+      return handled.kind === 'refused' ? { kind: 'done' } : handled;
+    }),
+  ),
+  'descriptor-count-mismatch-accepted': vhostUserFault(
+    'vu-memory/descriptor-count-mismatch-refused',
+    'a memory table is accepted with more descriptors than regions, or with fewer',
+    inTable('memory', {
+      acceptsDescriptorCount: () => true,
+      descriptorOf: (index, descriptors) => Math.min(index, descriptors - 1),
+    }),
+  ),
+  'too-many-regions-crash': vhostUserFault(
+    'vu-memory/too-many-regions-refused',
+    'it aborts at a memory table of more than eight regions',
+    inTable('stream', {
+      breakdownAt: ({ request, size }) =>
+        request === requestId.VHOST_USER_SET_MEM_TABLE && size > 8 + 8 * 32 ? 'abort' : undefined,
+    }),
+  ),
+  'empty-region-crashes': vhostUserFault(
+    'vu-memory/empty-or-overflowing-region-survived',
+    'it aborts at a region of no bytes, and at one beyond the end of addresses',
+    handling('VHOST_USER_SET_MEM_TABLE', (right, session) => {
+      const handled = right();
+      const isFatal = handled.kind === 'refused' && /no bytes|end of addresses/.test(handled.why);
+      if (isFatal) session.edge.breakDown('abort');
+      return handled;
+    }),
+  ),
+} as const satisfies Record<string, VhostUserFault>;

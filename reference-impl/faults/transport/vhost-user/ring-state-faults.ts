@@ -1,0 +1,180 @@
+import { queueRules } from '../../../devices/queue-rules.ts';
+import { isFailure } from '../../../memory/memory-map.ts';
+import { writePieces } from '../../../memory/pieces.ts';
+import { done } from '../../../vhost-user/message-rule.ts';
+import { configChangeMessage } from '../../../vhost-user/reply-payloads.ts';
+import type { RingEvent, RingState, RingStateRules } from '../../../vhost-user/ring-state.ts';
+import type { SessionState } from '../../../vhost-user/session-state.ts';
+import { inQueue } from '../../device/device-fault.ts';
+import type { VhostUserFault } from '../../fault.ts';
+import { handling, inTable, onMessage, vhostUserFault } from './vhost-user-fault.ts';
+
+type Moves = Partial<Record<RingState, Partial<Record<RingEvent, RingState>>>>;
+
+/** The table of ring states with some moves replaced. */
+const moving = (moves: Moves) =>
+  inTable('ringState', (right: RingStateRules) => ({
+    next: Object.fromEntries(
+      (Object.keys(right.next) as RingState[]).map((state) => [state, { ...right.next[state], ...moves[state] }]),
+    ) as RingStateRules['next'],
+  }));
+
+type Index = { readonly index: number };
+
+/** Starting, stopping, enabling and disabling of rings. */
+export const ringStateFaults = {
+  'rings-begin-enabled': vhostUserFault(
+    'vu-ring-state/rings-start-stopped-and-disabled',
+    'rings are enabled from the beginning',
+    inTable('ringState', { initial: 'stopped-enabled' }),
+  ),
+  'ring-starts-with-its-addresses': vhostUserFault(
+    'vu-ring-state/rings-start-stopped-and-disabled',
+    'a ring starts with SET_VRING_ADDR already',
+    handling<Index>('VHOST_USER_SET_VRING_ADDR', (right, session, { index }) => {
+      const handled = right();
+      const vring = session.ring(index);
+      if (handled.kind === 'done' && vring !== undefined) session.rings.move(vring, 'start');
+      return handled;
+    }),
+  ),
+  'get-vring-base-leaves-ring-running': vhostUserFault(
+    'vu-ring-state/get-vring-base-stops-ring',
+    'GET_VRING_BASE tells where the ring is, and the ring goes on',
+    moving({ 'started-enabled': { stop: 'started-enabled' }, 'started-disabled': { stop: 'started-disabled' } }),
+  ),
+  'enabled-ring-not-started-by-kick-message': vhostUserFault(
+    'vu-ring-state/ring-starts-with-kick-descriptor',
+    'SET_VRING_KICK has no effect on a ring that is enabled already',
+    moving({ 'stopped-enabled': { start: 'stopped-enabled' } }),
+  ),
+  'stopped-ring-still-processed': vhostUserFault(
+    'vu-ring-state/stopped-ring-not-processed',
+    'GET_VRING_BASE is answered and an enabled ring goes on',
+    inTable('vring', { keepsKickAtStop: true }),
+    inQueue({ mayProcess: (queue) => queueRules.mayProcess({ ...queue, isStarted: true }) }),
+  ),
+  'enable-while-stopped-forgotten': vhostUserFault(
+    'vu-ring-state/enable-state-tracked-while-stopped',
+    'SET_VRING_ENABLE has no effect on a stopped ring',
+    moving({ 'stopped-disabled': { enable: 'stopped-disabled' }, 'stopped-enabled': { disable: 'stopped-enabled' } }),
+  ),
+  'stopping-disables': vhostUserFault(
+    'vu-ring-state/stopped-ring-restarts-with-new-kick-descriptor',
+    'a ring that stops is disabled, too',
+    moving({ 'started-enabled': { stop: 'stopped-disabled' } }),
+  ),
+  'disabled-ring-served': vhostUserFault(
+    'vu-ring-state/disabled-ring-has-no-side-effects',
+    'SET_VRING_ENABLE 0 has no effect on a ring that runs',
+    moving({ 'started-enabled': { disable: 'started-enabled' } }),
+  ),
+  'inband-kick-does-not-start-ring': vhostUserFault(
+    'vu-ring-state/ring-starts-with-inband-kick',
+    'VRING_KICK on a stopped ring is ignored',
+    handling<Index>('VHOST_USER_VRING_KICK', (right, session, { index }) =>
+      session.ring(index)?.isAttached ? right() : done,
+    ),
+  ),
+  'start-waits-for-kick': vhostUserFault(
+    'vu-ring-state/start-does-not-wait-for-kick',
+    'a ring that starts is not looked at before a kick',
+    inTable('vring', { servesAtStart: false }),
+  ),
+  'restarted-ring-begins-anew': vhostUserFault(
+    'vu-ring-state/stopped-ring-restarts-with-new-kick-descriptor',
+    'a ring that starts again begins at 0',
+    inTable('vring', { startBase: (base, isResumed) => (isResumed ? 0 : base) }),
+  ),
+  'rings-stay-disabled-without-protocol-features': vhostUserFault(
+    'vu-ring-state/rings-enabled-without-protocol-features',
+    'rings stay disabled when bit 30 is left out of SET_FEATURES',
+    moving({
+      'stopped-disabled': { 'enable-without-protocol-features': 'stopped-disabled' },
+      'started-disabled': { 'enable-without-protocol-features': 'started-disabled' },
+    }),
+  ),
+  'rings-enabled-with-protocol-features': vhostUserFault(
+    'vu-ring-state/rings-disabled-until-set-vring-enable',
+    'SET_FEATURES enables all rings, with bit 30 as well',
+    handling('VHOST_USER_SET_FEATURES', (right, session) => {
+      const handled = right();
+      if (handled.kind === 'done') session.rings.moveAll('enable');
+      return handled;
+    }),
+  ),
+  'call-fixed-while-ring-runs': vhostUserFault(
+    'vu-ring-state/settings-change-while-ring-runs',
+    'SET_VRING_CALL takes the descriptor away from a ring that runs',
+    handling<{ readonly u64: bigint }>('VHOST_USER_SET_VRING_CALL', (right, session, { u64 }) => {
+      const vring = session.ring(session.rules.vring.indexOf(u64));
+      if (vring?.isAttached !== true) return right();
+      session.rings.setWay(vring, 'call', undefined);
+      return done;
+    }),
+  ),
+  'memory-fixed-while-ring-runs': vhostUserFault(
+    'vu-ring-state/settings-change-while-ring-runs',
+    'a new memory table is refused while a ring runs',
+    onMessage('VHOST_USER_SET_MEM_TABLE', () => ({
+      isUntimely: (session) => (session.rings.someStarted ? 'a ring runs' : undefined),
+    })),
+  ),
+  'stopping-one-ring-stops-all': vhostUserFault(
+    'vu-ring-state/stopping-one-ring-leaves-others-running',
+    'GET_VRING_BASE stops all rings',
+    inTable('vring', { stopsAlso: (_, rings) => Array.from({ length: rings }, (_unused, index) => index) }),
+  ),
+  'other-enable-value-crashes': vhostUserFault(
+    'vu-ring-state/other-enable-value-refused',
+    'it aborts when SET_VRING_ENABLE is neither 0 nor 1',
+    handling<{ readonly num: number }>('VHOST_USER_SET_VRING_ENABLE', (right, session, { num }) => {
+      if (num > 1) session.edge.breakDown('abort');
+      return right();
+    }),
+  ),
+  'start-without-addresses-crashes': vhostUserFault(
+    'vu-ring-state/start-without-addresses-survived',
+    'it aborts when a ring without addresses is to start',
+    handling<{ readonly u64: bigint }>('VHOST_USER_SET_VRING_KICK', (right, session, { u64 }) => {
+      const vring = session.ring(session.rules.vring.indexOf(u64));
+      if (vring !== undefined && vring.addresses === undefined) session.edge.breakDown('abort');
+      return right();
+    }),
+  ),
+  'writes-into-stopped-ring': vhostUserFault(
+    'vu-suspended/no-guest-memory-writes',
+    'requests that wait are carried out behind the answer to the next GET_FEATURES, though the ring is stopped',
+    handling('VHOST_USER_GET_FEATURES', (right, session) => {
+      scribbleIntoStoppedRings(session);
+      return right();
+    }),
+  ),
+  'announces-config-change-while-stopped': vhostUserFault(
+    'vu-suspended/no-messages-to-front-end',
+    'GET_VRING_BASE of the last running ring ends in a message on the back-end channel',
+    handling('VHOST_USER_GET_VRING_BASE', (right, session) => {
+      const handled = right();
+      const channel = session.backEndChannel;
+      if (channel !== undefined && !session.rings.someStarted) session.edge.sendRequest(channel, configChangeMessage());
+      return handled;
+    }),
+  ),
+  'silent-while-stopped': vhostUserFault(
+    'vu-suspended/messages-still-answered',
+    'GET_PROTOCOL_FEATURES makes it hang once every ring that ran is stopped',
+    handling('VHOST_USER_GET_PROTOCOL_FEATURES', (right, { edge, rings }) => {
+      if (!rings.someStarted && rings.vrings.some(({ isResumed }) => isResumed)) edge.breakDown('hang');
+      return right();
+    }),
+  ),
+} as const satisfies Record<string, VhostUserFault>;
+
+/** Sets the used flags of rings that have addresses and do not run, as one does that was late to stop. */
+function scribbleIntoStoppedRings(session: SessionState): void {
+  for (const { addresses, isAttached, size } of session.rings.vrings) {
+    if (addresses === undefined || isAttached || size === 0) continue;
+    const found = session.memory.map.translate(session.rules.vring.ringSpace, addresses.used, 2, 'write');
+    if (!isFailure(found)) writePieces(found, 0, Uint8Array.of(1, 0));
+  }
+}

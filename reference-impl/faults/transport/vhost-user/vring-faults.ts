@@ -1,0 +1,277 @@
+import { isFailure } from '../../../memory/memory-map.ts';
+import { writePieces } from '../../../memory/pieces.ts';
+import type { Handled } from '../../../vhost-user/message-rule.ts';
+import type { SessionState } from '../../../vhost-user/session-state.ts';
+import type { Vring } from '../../../vhost-user/vring.ts';
+import type { VringRules } from '../../../vhost-user/vring-rules.ts';
+import { splitSizes, USED_IDX_OFFSET } from '../../../virtqueue/split/layout.ts';
+import type { VhostUserFault } from '../../fault.ts';
+import { handling, inTable, onMessage, vhostUserFault } from './vhost-user-fault.ts';
+
+type Change = ReturnType<typeof inTable>;
+
+const inVring = (entries: (right: VringRules) => Partial<VringRules>): Change => inTable('vring', entries);
+
+/** Breaks down where a request on rings is refused. */
+const fatalWhenRefused = (
+  name: Parameters<typeof handling>[0],
+  how: 'abort' | 'hang',
+  why: RegExp,
+): ReturnType<typeof handling> =>
+  handling(name, (right, session) => {
+    const handled = right();
+    if (handled.kind === 'refused' && why.test(handled.why)) session.edge.breakDown(how);
+    return handled;
+  });
+
+/** Writes the used idx of a ring that had nothing in flight. */
+function showUsedIdx(session: SessionState, { addresses }: Vring, value: number): void {
+  if (addresses === undefined) return;
+  const at = addresses.used + BigInt(USED_IDX_OFFSET);
+  const found = session.memory.map.translate(session.rules.vring.ringSpace, at, 2, 'write');
+  if (!isFailure(found)) writePieces(found, 0, Uint8Array.of(value & 0xff, (value >> 8) & 0xff));
+}
+
+/** The payload of SET_VRING_ADDR with parts that reach over the end of a region moved to its last bytes. */
+function movedInside(session: SessionState, value: unknown): unknown {
+  const fields = value as Readonly<Record<string, bigint | number>>;
+  const changed: Record<string, bigint | number> = { ...fields };
+  const sizes = splitSizes(Math.max(1, session.ring(Number(fields.index))?.size ?? 1));
+  const lengths = { descriptor: sizes.desc, available: sizes.avail, used: sizes.used };
+  for (const [part, length] of Object.entries(lengths)) {
+    const address = fields[part];
+    if (typeof address !== 'bigint') continue;
+    for (const { userAddress, size } of session.memory.map.regions) {
+      const last = userAddress + size - BigInt(Math.ceil(length / 16) * 16);
+      if (address > last && address < userAddress + size) changed[part] = last;
+    }
+  }
+  return changed;
+}
+
+/** The payload of SET_VRING_ADDR with addresses that are in some guest range taken for guest-physical ones. */
+function byGuestAddress(session: SessionState, value: unknown): unknown {
+  const fields = value as Readonly<Record<string, bigint | number>>;
+  const changed: Record<string, bigint | number> = { ...fields };
+  for (const part of ['descriptor', 'available', 'used']) {
+    const address = fields[part];
+    if (typeof address !== 'bigint') continue;
+    const region = session.memory.map.regions.find(
+      ({ guestAddress, size }) => guestAddress <= address && address - guestAddress < size,
+    );
+    if (region !== undefined) changed[part] = address - region.guestAddress + region.userAddress;
+  }
+  return changed;
+}
+
+/** What is said of the rings, and what is told of them. */
+export const vringFaults = {
+  'base-off-by-one': vhostUserFault(
+    'vu-vring/base-is-next-available-index',
+    'GET_VRING_BASE tells one more than the next available index',
+    inVring(() => ({ reportedBase: (base) => (base + 1) & 0xffff })),
+  ),
+  'base-of-last-request': vhostUserFault(
+    'vu-vring/base-is-next-available-index',
+    'GET_VRING_BASE tells the index of the last request that was carried out',
+    inVring(() => ({ reportedBase: (base) => (base === 0 ? 0 : base - 1) })),
+  ),
+  'last-request-completed-after-stop': vhostUserFault(
+    'vu-vring/get-vring-base-drains-ring',
+    'the used idx that counts the last request shows only at the next GET_FEATURES behind GET_VRING_BASE',
+    handling<{ readonly index: number }>('VHOST_USER_GET_VRING_BASE', (right, session, { index }) => {
+      const vring = session.ring(index);
+      const wasRunning = vring?.isAttached ?? false;
+      const handled = right();
+      if (vring !== undefined && wasRunning) showUsedIdx(session, vring, vring.base - 1);
+      return handled;
+    }),
+    handling('VHOST_USER_GET_FEATURES', (right, session) => {
+      for (const vring of session.rings.vrings) if (!vring.isAttached) showUsedIdx(session, vring, vring.base);
+      return right();
+    }),
+  ),
+  'base-with-upper-bits': vhostUserFault(
+    'vu-vring/base-upper-bits-zero',
+    'GET_VRING_BASE repeats the base in the upper 16 bits',
+    inVring((right) => ({ reportedBase: (base) => ((right.reportedBase(base) | 1) << 16) | right.reportedBase(base) })),
+  ),
+  'base-of-other-ring': vhostUserFault(
+    'vu-vring/base-is-next-available-index',
+    'GET_VRING_BASE names another ring in its reply where num was not 0',
+    handling<{ readonly index: number; readonly num: number }>(
+      'VHOST_USER_GET_VRING_BASE',
+      (right, _, { index, num }) => {
+        const handled = right();
+        if (handled.kind !== 'reply' || num === 0) return handled;
+        const payload = handled.payload.slice();
+        new DataView(payload.buffer).setUint32(0, index + 1, true);
+        return { ...handled, payload };
+      },
+    ),
+  ),
+  'bad-ring-index-taken-modulo': vhostUserFault(
+    'vu-vring/ring-index-out-of-range-refused',
+    'a ring index out of range stands for ring 0',
+    inVring(() => ({ acceptsIndex: () => true, ringOf: (index, rings) => (index < rings ? index : 0) })),
+  ),
+  'bad-ring-index-crashes': vhostUserFault(
+    'vu-vring/ring-index-out-of-range-refused',
+    'it aborts at a ring index out of range',
+    fatalWhenRefused('VHOST_USER_SET_VRING_NUM', 'abort', /no such ring/),
+    fatalWhenRefused('VHOST_USER_SET_VRING_BASE', 'abort', /no such ring/),
+    fatalWhenRefused('VHOST_USER_SET_VRING_ADDR', 'abort', /no such ring/),
+  ),
+  'ring-size-zero-accepted': vhostUserFault(
+    'vu-vring/bad-ring-size-refused',
+    'a ring of no entries is accepted',
+    inVring((right) => ({ acceptsSize: (size) => size === 0 || right.acceptsSize(size) })),
+  ),
+  'ring-size-not-power-of-two-accepted': vhostUserFault(
+    'vu-vring/bad-ring-size-refused',
+    'a ring whose size is no power of two is accepted',
+    inVring((right) => ({ acceptsSize: (size) => (size > 0 && size < 32768) || right.acceptsSize(size) })),
+  ),
+  'ring-size-too-large-accepted': vhostUserFault(
+    'vu-vring/bad-ring-size-refused',
+    'a ring of more than 32768 entries is accepted',
+    inVring((right) => ({ acceptsSize: (size) => size > 32768 || right.acceptsSize(size) })),
+  ),
+  'ring-size-crashes': vhostUserFault(
+    'vu-vring/bad-ring-size-refused',
+    'it aborts at a ring of no entries',
+    handling<{ readonly num: number }>('VHOST_USER_SET_VRING_NUM', (right, session, { num }) => {
+      if (num === 0) session.edge.breakDown('abort');
+      return right();
+    }),
+  ),
+  'ring-outside-memory-accepted': vhostUserFault(
+    'vu-vring/ring-addresses-outside-memory-refused',
+    'a part of a ring that reaches over the end of its region is moved into it',
+    onMessage('VHOST_USER_SET_VRING_ADDR', (entry) => ({
+      handle: (session, value, context) => entry.handle(session, movedInside(session, value), context),
+    })),
+  ),
+  'ring-outside-memory-crashes': vhostUserFault(
+    'vu-vring/ring-addresses-outside-memory-refused',
+    'it aborts at ring addresses outside the memory',
+    fatalWhenRefused('VHOST_USER_SET_VRING_ADDR', 'abort', /outside the memory/),
+  ),
+  'ring-addresses-taken-as-guest-addresses': vhostUserFault(
+    'vu-vring/ring-addresses-are-user-addresses',
+    'a ring that no user range holds is looked for in guest ranges',
+    onMessage('VHOST_USER_SET_VRING_ADDR', (entry) => ({
+      handle: (session, value, context) => {
+        const handled = entry.handle(session, value, context);
+        return handled.kind === 'refused' ? entry.handle(session, byGuestAddress(session, value), context) : handled;
+      },
+    })),
+  ),
+  'rings-looked-up-by-guest-address-first': vhostUserFault(
+    'vu-vring/ring-addresses-are-user-addresses',
+    'a ring is looked for in guest ranges, and then in user ranges',
+    onMessage('VHOST_USER_SET_VRING_ADDR', (entry) => ({
+      handle: (session, value, context) => entry.handle(session, byGuestAddress(session, value), context),
+    })),
+  ),
+  'misaligned-ring-crashes': vhostUserFault(
+    'vu-vring/misaligned-ring-addresses-survived',
+    'it aborts at ring addresses that are not aligned',
+    fatalWhenRefused('VHOST_USER_SET_VRING_ADDR', 'abort', /not aligned/),
+  ),
+  'descriptor-disagreement-crashes': vhostUserFault(
+    'vu-vring/descriptor-and-flag-disagreement-survived',
+    'it aborts when a descriptor and the no-fd bit disagree',
+    ...(['VHOST_USER_SET_VRING_KICK', 'VHOST_USER_SET_VRING_CALL', 'VHOST_USER_SET_VRING_ERR'] as const).map((name) =>
+      fatalWhenRefused(name, 'abort', /disagree/),
+    ),
+  ),
+  'unstarted-ring-base-unanswered': vhostUserFault(
+    'vu-vring/get-vring-base-of-unstarted-ring-answered',
+    'GET_VRING_BASE of a ring that never started is not answered',
+    handling<{ readonly index: number }>('VHOST_USER_GET_VRING_BASE', (right, session, { index }): Handled => {
+      const isAttached = session.ring(index)?.isAttached ?? false;
+      const handled = right();
+      return isAttached ? handled : { kind: 'done' };
+    }),
+  ),
+  'unstarted-ring-base-forgotten': vhostUserFault(
+    'vu-vring/get-vring-base-of-unstarted-ring-answered',
+    'GET_VRING_BASE of a ring that never started tells 0, whatever was set',
+    handling<{ readonly index: number }>('VHOST_USER_GET_VRING_BASE', (right, session, { index }): Handled => {
+      const vring = session.ring(index);
+      if (vring !== undefined && !vring.isAttached) vring.base = 0;
+      return right();
+    }),
+  ),
+  'ring-without-kick-descriptor-not-polled': vhostUserFault(
+    'vu-vring/kick-without-descriptor-means-polling',
+    'a ring without a kick descriptor is looked at once, when it starts',
+    inTable('notification', { polls: () => false }),
+  ),
+  'call-kept-without-descriptor': vhostUserFault(
+    'vu-vring/call-without-descriptor-means-no-signals',
+    'SET_VRING_CALL without a descriptor leaves the descriptor before it in force',
+    onMessage('VHOST_USER_SET_VRING_CALL', (entry) => ({
+      handle: (session, value, context) =>
+        context.descriptors.length === 0 ? { kind: 'done' } : entry.handle(session, value, context),
+    })),
+  ),
+  'ring-errors-not-signalled': vhostUserFault(
+    'vu-vring/ring-errors-signalled-on-error-descriptor',
+    'a broken ring is not told of on its error descriptor',
+    inTable('notification', { signalsErrors: false }),
+  ),
+  'kick-value-is-a-count': vhostUserFault(
+    'vu-vring/event-value-has-no-meaning',
+    'a kick with a value other than 1 is taken for no kick',
+    inTable('notification', { isKick: (value) => value === 1 }),
+  ),
+  'pipes-refused': vhostUserFault(
+    'vu-vring/pipes-work-as-event-descriptors',
+    'a pipe is refused where an eventfd is taken',
+    inVring(() => ({ acceptsEventDescriptor: (isPipe) => !isPipe })),
+  ),
+  'replaced-call-descriptor-kept': vhostUserFault(
+    'vu-vring/call-descriptor-replaced',
+    'the first call descriptor of a ring stays in force',
+    inTable('vring', {
+      replacedDescriptor: (before, next, which) => (which === 'call' ? (before ?? next) : next),
+    }),
+  ),
+  'replaced-kick-descriptor-kept': vhostUserFault(
+    'vu-ring-state/settings-change-while-ring-runs',
+    'the first kick descriptor of a ring stays in force until it stops',
+    inTable('vring', {
+      replacedDescriptor: (before, next, which) => (which === 'kick' ? (before ?? next) : next),
+    }),
+  ),
+  'calls-into-stopped-ring-later': vhostUserFault(
+    'vu-suspended/no-guest-notifications',
+    'each GET_FEATURES ends in signals on the call descriptors while every ring is stopped',
+    handling('VHOST_USER_GET_FEATURES', (right, session) => {
+      if (!session.rings.someStarted) for (const { index } of session.rings.vrings) session.rings.announceUsed(index);
+      return right();
+    }),
+  ),
+  'ring-parts-apart-refused': vhostUserFault(
+    'split/ring-parts-anywhere-in-memory',
+    'a ring whose parts do not lie close together is refused',
+    inTable('vring', (table) => ({
+      acceptsAddresses: (addresses) =>
+        addresses.used > addresses.desc &&
+        addresses.used - addresses.desc < 0x8_0000n &&
+        table.acceptsAddresses(addresses),
+    })),
+  ),
+  'queue-size-capped': vhostUserFault(
+    'split/queue-size-honoured',
+    'queues of more than 256 entries are taken for queues of 256',
+    inTable('vring', { storedSize: (size) => Math.min(size, 256) }),
+  ),
+  'queue-size-at-least-four': vhostUserFault(
+    'split/queue-size-honoured',
+    'queues of less than 4 entries are taken for queues of 4',
+    inTable('vring', { storedSize: (size) => Math.max(size, 4) }),
+  ),
+} as const satisfies Record<string, VhostUserFault>;
