@@ -1,6 +1,6 @@
 import { readFileSync, unlinkSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { isFaultName, withFaults } from '../../reference-impl/faults/faults.ts';
+import { faults, isFaultName, layerText, withFaults } from '../../reference-impl/faults/faults.ts';
 import type { Breakdown } from '../../reference-impl/vhost-user/back-end-edge.ts';
 import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { SystemCallError } from '../errors.ts';
@@ -66,7 +66,10 @@ function main(): void {
   if (!Number.isInteger(count) || count < 1 || count > 64) refuse('--queues is a number from 1 to 64');
   const unknown = fault.find((name) => !isFaultName(name));
   if (unknown !== undefined) refuse(`no fault is called ${unknown}`);
-  const rules = withFaults(referenceRules, fault.filter(isFaultName));
+  const names = fault.filter(isFaultName);
+  const elsewhere = names.find((name) => layerText(faults[name]) === 'transport vhost-mdev');
+  if (elsewhere !== undefined) refuse(`${elsewhere} is a fault of vhost-mdev`);
+  const rules = withFaults(referenceRules, names);
   const backEnd = new ReferenceBackEnd({ device, rules, queues: count, breakDown });
   let listener: number;
   try {
