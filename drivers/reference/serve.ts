@@ -1,10 +1,11 @@
 import { readFileSync, unlinkSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { faults, isFaultName, layerText, withFaults } from '../../reference-impl/faults/faults.ts';
+import { faultNames, faults, isFaultName, layerText, withFaults } from '../../reference-impl/faults/faults.ts';
 import type { Breakdown } from '../../reference-impl/vhost-user/back-end-edge.ts';
 import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { SystemCallError } from '../errors.ts';
 import { closeFd, monotonicUs, unixListen } from '../native/native.ts';
+import { didYouMean } from '../near-matches.ts';
 import { ReferenceBackEnd } from './reference-back-end.ts';
 
 const usage = 'usage: serve.js --socket PATH --device block|net [--queues N] [--fault NAME]...';
@@ -65,7 +66,7 @@ function main(): void {
   const count = Number(queues);
   if (!Number.isInteger(count) || count < 1 || count > 64) refuse('--queues is a number from 1 to 64');
   const unknown = fault.find((name) => !isFaultName(name));
-  if (unknown !== undefined) refuse(`no fault is called ${unknown}`);
+  if (unknown !== undefined) refuse(`no fault is called ${unknown}${didYouMean(unknown, faultNames)}`);
   const names = fault.filter(isFaultName);
   const elsewhere = names.find((name) => layerText(faults[name]) === 'transport vhost-mdev');
   if (elsewhere !== undefined) refuse(`${elsewhere} is a fault of vhost-mdev`);
