@@ -28,9 +28,7 @@ export function printDryRun(request: RunRequest, out: { write(text: string): unk
       return { text: `  ${key}${again}${missing.length === 0 ? '' : `: missing ${missing.join(', ')}`}`, missing };
     });
     const inapplicable = lines.filter(({ missing }) => missing.length > 0).length;
-    out.write(
-      `${facts.name}: ${counted(results.length, 'result')}, ${inapplicable} not applicable whatever it offers\n`,
-    );
+    out.write(`${facts.name}: ${counted(results.length, 'result')}, ${inapplicable} not applicable with any offer\n`);
     for (const { text } of lines) out.write(`${text}\n`);
   }
   out.write(`${counted(owed.length, 'result')} in all; what the offered features decide is known once a target runs\n`);

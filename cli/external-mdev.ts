@@ -19,7 +19,7 @@ function deviceOfMdev({ offered, deviceId }: IdentifiedMdev): DeviceName | undef
 }
 
 /**
- * A vhost-mdev of this kernel that somebody else made, of whatever layout it is.
+ * A vhost-mdev of this kernel that exists already, in either layout.
  * @throws UsageError with one line where it cannot be opened, is something else, or does not tell what device it is.
  */
 export function externalMdev(uuid: string, asked: DeviceName | undefined): Target<'mdev'> {

@@ -21,7 +21,7 @@ const workloads: Readonly<Record<DeviceName, WorkloadFacts>> = {
 export const externalWorkload = (device: DeviceName): WorkloadFacts => workloads[device];
 
 /**
- * A back-end that somebody else serves at a socket, of which nothing is known but what device it is. Block devices are
+ * A back-end that serves at a socket already, of which only the device type is known. Block devices are
  * written: their first MiB. Frames are taken not to come back.
  */
 export function externalTarget(socket: string, name: string, device: DeviceName): Target<'unix-socket'> {
@@ -30,7 +30,7 @@ export function externalTarget(socket: string, name: string, device: DeviceName)
       name,
       transport: 'vhost-user',
       device,
-      identity: `served by somebody else at ${socket}`,
+      identity: `not started by us, at ${socket}`,
       workload: workloads[device],
       capabilities: ['initial-base'],
       ownedBy: {},

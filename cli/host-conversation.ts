@@ -44,7 +44,7 @@ export interface HostBudgets {
   readonly resultMs: number;
 }
 
-/** A host process, wherever it runs. */
+/** A host process, on this kernel or in a guest. */
 export interface Host {
   readonly ended: Promise<HostEnd>;
   /** Ends it at once; what it had started ends with it. */

@@ -27,7 +27,7 @@ export interface Loss {
 
 const nothing: Loss = { settled: [], amended: [], said: [], problems: [] };
 
-/** Who is to blame when a host process or a kernel under it ends before its time. */
+/** Attributes the early end of a host process, or of the kernel under it. */
 export class HostLosses {
   readonly kernelDeaths = new KernelDeaths();
   readonly #request: RunRequest;
@@ -41,7 +41,7 @@ export class HostLosses {
   }
 
   /**
-   * The case that ran when a host died has a result all the same: an error of ours.
+   * The case that ran when a host died still gets a result: an error of ours.
    * @param held what that host had been given and had not finished.
    */
   ofHost(store: RunStore, name: string, held: readonly PlannedResult[], why: string): Loss {
@@ -71,7 +71,7 @@ export class HostLosses {
     };
   }
 
-  /** A host came to its end. Undefined unless it was to run a suspect alone: the kernel's death is said of the run. */
+  /** A host ended. Undefined unless it was to run a suspect alone: the kernel's death is attributed to the run. */
   ofSuspect(store: RunStore | undefined): Loss | undefined {
     const suspect = this.kernelDeaths.clear();
     if (suspect === undefined) return undefined;

@@ -44,7 +44,7 @@ function work(job: HostJob, target: ServedTarget): void {
   }
 }
 
-/** SIGKILL when the parent goes, however it goes; it may have gone before this line. */
+/** SIGKILL when the parent ends for any reason; it may have ended before this line. */
 function dieWithParent(parentPid: number): void {
   setParentDeathSignal(constants.signals.SIGKILL);
   if (process.ppid !== parentPid) process.exit(2);

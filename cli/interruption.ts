@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Waits for somebody to end the run: the first signal asks for a clean end, the second ends at once. */
+/** Waits for a signal that ends the run: the first asks for a clean end, the second ends at once. */
 export class Interruption {
   #signal: (typeof signals)[number] | undefined;
   readonly #handlers = signals.map((name) => ({ name, handler: () => this.#received(name) }));

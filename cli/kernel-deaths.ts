@@ -13,7 +13,7 @@ const deathsOfOneCase = 3;
 const deathsOfOneTarget = 12;
 const casesNamedBefore = 5;
 
-/** Whose the deaths of a guest's kernel are: a crash belongs to the case that repeats it alone on a fresh boot. */
+/** Attributes deaths of a guest's kernel: a crash belongs to the case that repeats it alone on a fresh boot. */
 export class KernelDeaths {
   /** Keys of the cases that began on the present kernel, oldest first. */
   #onThisKernel: string[] = [];

@@ -7,7 +7,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 try {
-  // Imported here, because a part may be missing: the addon that nobody built is one line as well.
+  // Imported here, because a part may be missing: an addon that was not built is reported in one line as well.
   const { main } = await import('./program.ts');
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {

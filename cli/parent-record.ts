@@ -14,7 +14,7 @@ export interface RecordFacts {
   readonly rules: ExpectationRules;
 }
 
-/** The case that ran when its host died has a result all the same: an error of ours. */
+/** The case that ran when its host died still gets a result: an error of ours. */
 export function errorRecord(facts: RecordFacts, why: string): CaseRecord {
   return { ...record(facts, 'error', outcomes(facts, { outcome: 'error' }), []), error: why };
 }

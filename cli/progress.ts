@@ -2,7 +2,7 @@ import { createLogUpdate } from 'log-update';
 import { type Outcome, outcomes } from '../reports/record/record.ts';
 import { counted } from './counted.ts';
 
-/** What is shown while a run goes on. */
+/** What is shown during a run. */
 export interface Progress {
   /** A target serves, or one of several instances of it. */
   target(name: string, results: number, instance: number | undefined): void;

@@ -15,7 +15,7 @@ export function recordedRun(
   names: readonly string[],
   place: RunCommand,
 ): { readonly names: readonly string[]; readonly options: RunOptions } {
-  if (names.length > 0) throw new UsageError(`--resume ${root}: goes on with its own targets; name none`);
+  if (names.length > 0) throw new UsageError(`--resume ${root}: keeps its own targets; name none`);
   const { run } = readRecords(openRunDirectory(root).results);
   const isOfGuest = run.command[1] === 'guest';
   if (isOfGuest !== (place === 'guest')) {

@@ -7,7 +7,7 @@ import type { RunCommand } from './target-argument.ts';
 /** A run as it was asked for. */
 export interface RequestedRun {
   readonly request: RunRequest;
-  /** Directory of the run that this one goes on with. */
+  /** Directory of the run that this one resumes. */
   readonly resumed: string | undefined;
 }
 

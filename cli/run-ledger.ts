@@ -30,7 +30,7 @@ export class RunLedger {
     return this.#store;
   }
 
-  /** Goes on with the run in the directory. @throws UsageError where it had another plan. */
+  /** Resumes the run in the directory. @throws UsageError where it had another plan. */
   reopen(): void {
     this.#store = RunStore.reopen(this.#root, this.#facts);
     const errors = this.#store.results().filter(({ verdict }) => verdict === 'error');

@@ -103,7 +103,7 @@ export function checkOut(out: string): string {
   if (existsSync(root)) {
     if (!statSync(root).isDirectory()) throw new UsageError(`--out ${out}: is a file, not a directory`);
     if (existsSync(resolve(root, 'results.jsonl'))) {
-      throw new UsageError(`--out ${out}: already holds the results of a run (--resume ${out} goes on with it)`);
+      throw new UsageError(`--out ${out}: already holds the results of a run (--resume ${out} continues it)`);
     }
     if (isFilled(root)) throw new UsageError(`--out ${out}: holds other files; name a new or an empty directory`);
   }

@@ -62,7 +62,7 @@ export class RunStore {
     }
   }
 
-  /** Goes on with a run that did not come to its end. @throws UsageError where it had another plan. */
+  /** Resumes a run that did not complete. @throws UsageError where it had another plan. */
   static reopen(root: string, facts: RunFacts): RunStore {
     const directory = openRunDirectory(root);
     if (readRecords(directory.results).run.planHash !== planHashOf(facts.plan)) {

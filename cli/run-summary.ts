@@ -16,7 +16,7 @@ export interface RunRemains {
   readonly missing: number;
   /** Paths of the reports. */
   readonly paths: readonly string[];
-  /** The command that goes on with the run. */
+  /** The command that resumes the run. */
   readonly resume: string;
 }
 
@@ -63,7 +63,7 @@ function resultsByCase(results: readonly CaseRecord[]): Map<string, CaseRecord[]
   return groups;
 }
 
-/** Names a case and its variant on a target, whatever its place on the axes. */
+/** Names a case and its variant on a target, without its axes. */
 function caseOf({ target, caseId, variant }: CaseRecord): string {
   return JSON.stringify([target, caseKey(caseId, variant)]);
 }
@@ -122,7 +122,7 @@ function unexpectedLines(unexpected: readonly Unexpected[]): string[] {
   if (unexpected.length === 0) return [];
   const groups = new Map<string, Unexpected[]>();
   for (const one of unexpected) {
-    // What was given up was given up for one reason, whatever the case.
+    // All cases of a target are given up for one reason.
     const caseId = one.record.verdict === 'not-run' ? '' : one.record.caseId;
     const id = JSON.stringify([one.record.target, caseId, one.why]);
     groups.set(id, [...(groups.get(id) ?? []), one]);

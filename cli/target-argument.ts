@@ -120,7 +120,7 @@ function targetOf(name: string, place: RunCommand): TargetArgument {
   );
 }
 
-/** `vhost-user:PATH?device=net`: a socket that somebody else serves. What device it is shows in its offer. */
+/** `vhost-user:PATH?device=net`: a socket that is served already. Its offer shows the device type. */
 function fromSocket(name: string): TargetArgument {
   const [path = '', search] = name.slice(externalScheme.length).split('?', 2);
   if (path === '') throw new UsageError(`${name}: a path is missing (vhost-user:PATH)`);
@@ -129,7 +129,7 @@ function fromSocket(name: string): TargetArgument {
   const { device = offered, ...about } = answers;
   if (device === 'block' && offered === 'net')
     throw new UsageError(`${path}: it offers feature bits of a network device`);
-  // By its whole path: a run that goes on, and the command of a finding, must name the same target from anywhere.
+  // By its whole path: a resumed run, and the command of a finding, must name the same target from any directory.
   const target = externalTarget(resolve(path), `${externalScheme}${resolve(path)}`, device);
   return {
     target: { ...target, facts: { ...target.facts, workload: withAnswers(target.facts.workload, about) } },
@@ -137,7 +137,7 @@ function fromSocket(name: string): TargetArgument {
   };
 }
 
-/** `mdev:UUID?device=net`: a mediated device that somebody else made. */
+/** `mdev:UUID?device=net`: a mediated device that exists already. */
 function fromMdev(name: string, place: RunCommand): TargetArgument {
   const [text = '', search] = name.slice(mdevScheme.length).split('?', 2);
   const { device, ...about } = answersOf(name, search);

@@ -110,7 +110,7 @@ export class TargetRun {
         ledger.problem(`${name}: ${end.why}`);
         return false;
       case 'not-served':
-        ledger.problem(`${name}: ${end.why}; "${resumeWords}" goes on with what is missing`);
+        ledger.problem(`${name}: ${end.why}; "${resumeWords}" runs what is missing`);
         return false;
       case 'no-point':
         if (!ledger.hasJudged()) ledger.store?.discard();
@@ -131,7 +131,7 @@ export class TargetRun {
     }
   }
 
-  /** What ran alone, because the kernel had died under it, came to its end. */
+  /** The result that ran alone, because the kernel had died under it, completed. */
   #tookSuspect(instance: number): boolean {
     const { losses, ledger } = this.#options;
     const loss = losses.ofSuspect(ledger.store);

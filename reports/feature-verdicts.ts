@@ -9,7 +9,7 @@ export type FeatureVerdict =
   | { readonly kind: 'partial'; readonly passed: number; readonly of: number }
   | { readonly kind: 'fail'; readonly failed: number; readonly of: number }
   | { readonly kind: 'not-offered' }
-  /** Somebody else serves the feature for this target. */
+  /** Another part than the target serves the feature. */
   | { readonly kind: 'owned'; readonly by: string }
   | { readonly kind: 'no-case'; readonly of: number }
   /** The bit belongs to another device or protocol than the target. */

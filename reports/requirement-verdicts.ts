@@ -92,7 +92,7 @@ function casesByRequirement(run: MergedRun): Map<string, string[]> {
   return cases;
 }
 
-/** A record may cite what its catalogue does not hold; a finding must be shown all the same. */
+/** A record may cite a requirement that its catalogue does not have; its finding is still shown. */
 function allRequirements(run: MergedRun, evidence: ReadonlyMap<string, EvidenceByTarget>): SnapshotRequirement[] {
   const known = new Set(run.catalogue.requirements.map(({ id }) => id));
   const unknown = [...evidence.keys()].filter((id) => !known.has(id));

@@ -46,7 +46,7 @@ if ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); proce
 fi
 lock=$(sha256sum package-lock.json | cut -d' ' -f1)
 stamp=node_modules/.set-up-from
-# A linked node_modules is kept by whoever linked it.
+# A linked node_modules is not ours to change.
 if [ ! -L node_modules ] && [ "$(cat "$stamp" 2>/dev/null)" != "$lock" ]; then
   say "installing the node packages"
   npm ci --no-audit --no-fund --loglevel=error >&2

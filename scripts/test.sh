@@ -41,7 +41,7 @@ if [ $failed -gt 0 ]; then
   echo "$passed passed, $failed failed"
   exit 1
 fi
-# The kernel of the guest comes while others are tested; whoever needs it waits for it.
+# The kernel of the guest is fetched while other parts are tested; tests that need it wait for it.
 setsid node dist/cli/main.js guest --prepare >"$work/fetched" 2>&1 &
 fetching=$!
 check 'lint' npx --no-install biome check .

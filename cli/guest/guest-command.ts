@@ -131,7 +131,7 @@ function emptyRunDirectory(root: string): () => void {
   };
 }
 
-/** Does something with a guest that can be booted; the first signal of somebody who ends us aborts it. */
+/** Does something with a guest that can be booted; the first signal that asks us to end aborts it. */
 async function withSettings(
   options: GuestOptions,
   use: (settings: GuestSettings, signal: AbortSignal, stopListening: () => void) => Promise<number>,

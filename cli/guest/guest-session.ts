@@ -106,7 +106,7 @@ export class GuestSession {
     this.machine.send('kill', 'kill\n');
   }
 
-  /** Ends the guest. True when QEMU's exit and a file in the share both say that the guest came to its end. */
+  /** Ends the guest. True when QEMU's exit and a file in the share both say that the guest shut down. */
   async end(): Promise<boolean> {
     this.machine.send('control', 'end\n');
     const timer = setTimeout(() => this.machine.kill(), endWithinMs);

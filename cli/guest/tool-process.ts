@@ -18,7 +18,7 @@ export interface ToolResult {
 }
 
 /**
- * Runs a program to its end. It dies with us, however we end.
+ * Runs a program until it exits. It is killed when this process ends, also by SIGKILL.
  * @throws GuestError where it is not there or was ended by the signal.
  */
 export async function runTool(command: string, words: readonly string[], options: ToolOptions): Promise<ToolResult> {

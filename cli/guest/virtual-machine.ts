@@ -31,7 +31,7 @@ const keptOfConsole = 1_000_000;
 /** QEMU's exit code when the guest wrote 1 to its exit device. */
 const exitByDevice = 3;
 
-/** QEMU with its console and ports. Dies with us, however we end. */
+/** QEMU with its console and ports. It is killed when this process ends, also by SIGKILL. */
 export class VirtualMachine {
   readonly #child: ChildProcess;
   #console = '';

@@ -110,7 +110,7 @@ t.test('what is unknown or malformed on the command line', async (t) => {
   await refuses(t, ['list', 'things'], /Allowed choices are cases, requirements, features, targets/, cwd);
 });
 
-t.test('the addon that nobody built is told in one line', async (t) => {
+t.test('an addon that was not built is reported in one line', async (t) => {
   const cwd = emptyDirectory(t);
   const missing = { VHOST_CONFORMANCE_ADDON: '/nonexistent/addon.node' };
   const { code, stdout, stderr } = await run(['run', 'reference'], { cwd, environment: missing });

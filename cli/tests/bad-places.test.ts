@@ -16,7 +16,7 @@ t.test('paths that are no socket of a back-end', async (t) => {
   await refuses(t, ['run', 'vhost-user:dangling'], /dangling: /, cwd);
   await refuses(t, ['run', `vhost-user:${'x'.repeat(200)}`], /a socket path has at most 107 bytes/, cwd);
   bindAndLeave(join(cwd, 'dead.sock'));
-  await refuses(t, ['run', 'vhost-user:dead.sock'], /dead\.sock: nobody serves this socket/, cwd);
+  await refuses(t, ['run', 'vhost-user:dead.sock'], /dead\.sock: no process listens on this socket/, cwd);
 });
 
 t.test('sockets that belong to something else', async (t) => {
@@ -36,7 +36,7 @@ t.test('sockets that belong to something else', async (t) => {
 
 t.test(
   'without permission',
-  { skip: process.getuid?.() === 0 ? false : 'only root can become somebody else' },
+  { skip: process.getuid?.() === 0 ? false : 'only root can change its user' },
   async (t) => {
     const cwd = emptyDirectory(t);
     chmodSync(cwd, 0o755);

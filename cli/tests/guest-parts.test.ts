@@ -80,7 +80,7 @@ t.test('a complaint of the kernel, without what differs from boot to boot', asyn
   t.match(kernelDeath('[ 5.0] all is well'), { how: 'crash', signature: /was reset/, log: 'all is well' });
 });
 
-t.test('whose the death of a kernel is', async (t) => {
+t.test('which case the death of a kernel belongs to', async (t) => {
   const deaths = new KernelDeaths();
   const result = (key: string) => ({ key, target: 'module', repetition: 0 });
   const death = { how: 'crash', signature: 'BUG: here', log: '' } as const;
@@ -110,7 +110,7 @@ t.test('whose the death of a kernel is', async (t) => {
   t.equal(deaths.whyGivenUp('module', 'e'), 'given up: the kernel died 12 times');
 });
 
-t.test("a death of the kernel that is nobody's is said of the run", async (t) => {
+t.test('a death of the kernel that no case repeats belongs to the run', async (t) => {
   const passed: CaseRecord = {
     event: 'case',
     key: 'b',
@@ -183,7 +183,7 @@ t.test('what a killed process left in the cache goes with the next', async (t) =
   await cache.entry(
     () => undefined,
     async () => 'thing',
-    () => t.fail('nobody is waited for'),
+    () => t.fail('there is nothing to wait for'),
   );
   t.same(readdirSync(path), ['thing']);
 });

@@ -93,7 +93,7 @@ t.test('a mirror without it', async (t) => {
   await notFetched(t, url, /lists .* cannot be fetched: .*does not have a Release file/);
 });
 
-t.test('lists that nobody signed', async (t) => {
+t.test('lists without a signature', async (t) => {
   const { url } = await mirror(t, (_request, response) => void response.end('Origin: Debian\nSuite: bookworm\n'));
   await notFetched(t, url, /lists .* cannot be fetched: .*(signed|Clearsigned)/);
 });

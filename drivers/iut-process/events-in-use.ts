@@ -4,7 +4,7 @@ import { closeFd, eventfdCreate } from '../native/native.ts';
 const batch = 64;
 
 /**
- * How many eventfds are in use in this kernel, by whoever: descriptors of processes, and those that a device holds after
+ * How many eventfds are in use in this kernel, by any user: descriptors of processes, and those that a device holds after
  * the last descriptor was closed, which nothing lists. Each eventfd has the lowest id that was free, so what a batch of
  * ours had to skip is in use.
  */

@@ -5,7 +5,7 @@ import { resourcesOf } from './process-resources.ts';
 import { cpuTimeOfTreeMs, isExiting } from './process-tree.ts';
 
 /**
- * An IUT that somebody else started and serves at a socket. Who it is becomes known from the first connection
+ * An IUT that serves at a socket and was not started by us. Its process becomes known from the first connection
  * (SO_PEERCRED); how it ends is not ours to know.
  */
 export class ExternalIut implements Iut {
@@ -59,6 +59,8 @@ export class ExternalIut implements Iut {
 
   /** @throws DriverUsageError always: it is not ours to end. */
   restart(): void {
-    throw new DriverUsageError(`${this.socketPath} is served by somebody else and cannot be restarted from here`);
+    throw new DriverUsageError(
+      `the back-end at ${this.socketPath} was not started by us and cannot be restarted from here`,
+    );
   }
 }

@@ -48,13 +48,13 @@ export class MediatedIut implements Iut {
   }
 
   /**
-   * Removes the device and creates it again; nobody may have it open.
+   * Removes the device and creates it again. No process may have it open.
    * @throws DriverUsageError where it is not ours, IutGoneError where it does not come back.
    */
   restart(): void {
     const create = this.#create;
     if (create === undefined) {
-      throw new DriverUsageError(`${this.#uuid} was created by somebody else and cannot be made afresh from here`);
+      throw new DriverUsageError(`${this.#uuid} was not created by us and cannot be created anew from here`);
     }
     try {
       this.close();

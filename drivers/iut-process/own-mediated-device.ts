@@ -12,7 +12,7 @@ export function ownUuid(pid: number = process.pid): string {
   return `${ours}-${random.slice(0, 4)}-4${random.slice(4, 7)}-8${random.slice(7)}${'00'}-${tail}`;
 }
 
-/** Removes devices of ours whose process is no more: a killed run leaves them behind. Answers how many there were. */
+/** Removes our devices whose process is gone: a killed run leaves them behind. Returns how many there were. */
 export function removeLeftBehind(sysfs: MdevSysfs): number {
   const left = sysfs.uuids().filter((uuid) => {
     const [first, , , , last = ''] = uuid.split('-');

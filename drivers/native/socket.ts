@@ -150,7 +150,7 @@ export function receiveMessage(
   return received === -EAGAIN ? -1 : fail(received, 'recvmsg');
 }
 
-/** What an exchange came to. */
+/** How an exchange ended. */
 export const exchangeReply = 0;
 /** The peer closed or reset the connection; what came before is in the result. */
 export const exchangeClosed = 1;

@@ -53,8 +53,8 @@ t.test('paths that are no socket of a back-end', async (t) => {
   const long = at('x'.repeat(108));
   t.equal(problem(long), `${long}: a socket path has at most 107 bytes, this one has ${long.length}`);
   const left = spawnSync('python3', ['-c', `import socket; socket.socket(socket.AF_UNIX).bind("${at('left')}")`]);
-  if (left.status === 0) t.equal(problem(at('left')), 'nobody serves this socket');
-  else t.comment('python3 is missing: no socket that nobody serves');
+  if (left.status === 0) t.equal(problem(at('left')), 'no process listens on this socket');
+  else t.comment('python3 is missing: no socket without a listener');
   const server = createServer().listen(at('private'));
   await new Promise((resolve) => server.once('listening', resolve));
   t.teardown(() => server.close());

@@ -126,7 +126,7 @@ t.test('a program that takes no SIGTERM, and one that leaves a child behind', (t
   while (processTree(parent.pid).length < 2) parent.waitForExit(10);
   const child = processTree(parent.pid)[1] ?? 0;
   parent.end();
-  // It was killed with its group; nobody but the kernel waits for its end.
+  // It was killed with its group; only the kernel waits for its end.
   const pause = new Int32Array(new SharedArrayBuffer(4));
   for (let looks = 0; looks < 200 && !isExiting(child); looks++) Atomics.wait(pause, 0, 0, 10);
   t.ok(isExiting(child), 'the child is gone with its group');

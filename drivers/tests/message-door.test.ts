@@ -132,7 +132,7 @@ t.test('receive gives the late reply itself', (t) => {
   t.end();
 });
 
-t.test('an answer that nobody asked for', (t) => {
+t.test('an answer without a request', (t) => {
   const [, peer, session] = connected(t);
   const { messages } = session;
   peer.answer = (request) => peer.sendU64(request.request, offered);

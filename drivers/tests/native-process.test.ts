@@ -150,7 +150,7 @@ t.test('signals are at their defaults and a group of its own', async (t) => {
   t.equal(Number(group), child.pid);
   t.ok(native.killGroup(child.pid, SIGKILL));
   t.match(native.waitPidfd(child.pidfd, { noHang: false }), { exited: false, signal: SIGKILL });
-  t.notOk(native.killGroup(child.pid, SIGKILL), 'nobody is left');
+  t.notOk(native.killGroup(child.pid, SIGKILL), 'no process is left');
   native.closeFd(child.pidfd);
   for (const group of [0, 1, -1]) throwsUsage(t, () => native.killGroup(group, SIGCHLD));
 });

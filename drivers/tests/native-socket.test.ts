@@ -19,7 +19,7 @@ function soon(): number {
 t.test('connect, accept, talk, close', async (t) => {
   const path = `${socketDirectory(t)}/socket`;
   const listener = native.unixListen(path);
-  t.equal(native.acceptConnection(listener), -1, 'nobody yet');
+  t.equal(native.acceptConnection(listener), -1, 'no connection yet');
   const client = native.unixConnect(path, { timeoutMs: 100 });
   const server = native.acceptConnection(listener);
   for (const fd of [listener, client, server]) t.ok(native.isCloseOnExec(fd));

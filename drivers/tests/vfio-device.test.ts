@@ -80,7 +80,7 @@ t.test('a full event stays full', async (t) => {
 t.test('memory', async (t) => {
   const { carrier, device } = opened(t, 'l2-strict');
   const range = { ioVirtualAddress: 0x1000n, size: 0x2000n };
-  t.equal(device.mapDma({ ...range, userAddress: 0x7000_0000n }), -EFAULT, 'memory that nobody lent');
+  t.equal(device.mapDma({ ...range, userAddress: 0x7000_0000n }), -EFAULT, 'memory that was not lent');
   const withdraw = carrier.lendMemory(0x7000_0000n, new Uint8Array(0x4000));
   t.equal(device.mapDma({ ...range, userAddress: 0x7000_1000n, permission: 'read' }), 0);
   t.match(carrier.device.container.mappings, [{ ...range, permission: 'read' }]);

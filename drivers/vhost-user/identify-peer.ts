@@ -29,7 +29,7 @@ export interface Peer {
 
 const connectProblems: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such socket',
-  ECONNREFUSED: 'nobody serves this socket',
+  ECONNREFUSED: 'no process listens on this socket',
   EACCES: 'no permission to connect',
   EPERM: 'no permission to connect',
   ENOTDIR: 'a part of the path is no directory',

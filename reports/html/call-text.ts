@@ -18,7 +18,7 @@ export interface CallText {
   readonly brief: string;
   /** Where it went, and how many bytes. */
   readonly place: string;
-  /** What came of it; empty where all was done that was asked. */
+  /** The result; empty where the call did all that was asked. */
   readonly answer: string;
   readonly blocks: readonly Block[];
 }

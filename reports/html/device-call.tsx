@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { AnnotatedBytes } from './annotated-bytes.tsx';
 import { accessText, type Call, ioctlText } from './call-text.ts';
 
-/** A call on the device, or an access to one of its regions: its name, its first fields and what came of it. */
+/** A call on the device, or an access to one of its regions: its name, its first fields and its result. */
 export function DeviceCall(props: {
   readonly call: Call;
   readonly theirs: string;

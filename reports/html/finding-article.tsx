@@ -10,7 +10,7 @@ import { type TraceExcerpt, traceExcerpt } from './trace-excerpt.ts';
 /** Answers the trace of a finding, or why it cannot be shown. */
 export type TraceSource = (group: FindingGroup) => Trace | string | undefined;
 
-/** Rows of traces in the whole page: what keeps its size bounded however much was found. */
+/** Rows of traces in the whole page: bounds its size for any number of findings. */
 const rowsOfAllTraces = 2400;
 const fewestRows = 12;
 const mostRows = 48;

@@ -3,7 +3,7 @@ import type { MessageObservation, ObservedEvent } from '../../reference-impl/obs
 const headerSize = 12;
 const sizeOffset = 8;
 
-/** Declared sizes beyond this are lies: nobody would wait for so many bytes, nor send them. */
+/** A declared size beyond this is taken for wrong: no peer waits for so many bytes, or sends them. */
 const longestPayload = 4096;
 
 interface Stream {

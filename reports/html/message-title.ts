@@ -10,7 +10,7 @@ export function hex(bytes: Uint8Array): string {
 export function messageAnnotations(event: MessageObservation, isContinuation: boolean): readonly Annotation[] {
   if (!isContinuation) return annotate(event.channel, event.bytes);
   const { length } = event.bytes;
-  const note = 'goes on with the message begun before';
+  const note = 'continues the message before it';
   return length === 0 ? [] : [{ offset: 0, length, field: 'bytes', value: '', note }];
 }
 

@@ -42,7 +42,7 @@ function headline({ findings, targets }: ReportView): string {
   return `${count} on ${affected === targets.length ? on : `${affected} of ${on}`}`;
 }
 
-/** Expectations of ours are not requirements of the text, and nobody should have to look for the difference. */
+/** Our expectations are not requirements of the text: the page keeps them visibly apart. */
 function beyondTheText({ findings }: ReportView): string {
   const beyond = findings.filter(isBeyondText).length;
   if (beyond === 0) return '';

@@ -79,7 +79,7 @@ export const targetRecord = z.object({
   /** Names of feature bits (virtio and vhost-user protocol) that the IUT offers; undefined bits as "bit N". */
   offered: z.array(z.string()),
   capabilities: z.array(z.string()),
-  /** Feature bits that somebody else serves for this target: name to who ("front-end"). */
+  /** Feature bits that another part than the target serves: name to that part ("front-end"). */
   ownedBy: z.record(z.string(), z.string()),
   /** Milliseconds from start to readiness, and the calibrated median latency of a GET_FEATURES round trip. */
   startMs: z.number().optional(),

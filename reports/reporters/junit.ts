@@ -3,7 +3,7 @@ import type { CaseRecord } from '../record/record.ts';
 import { findingSentence, reasonsOf, standingOf } from '../result-explanation.ts';
 import { visibleText } from '../visible-text.ts';
 
-/** JUnit XML: a test suite for each target. Results that nobody ran are skipped tests. */
+/** JUnit XML: a test suite for each target. Results that were not run are skipped tests. */
 export function junitReport(run: MergedRun): string {
   const names = [...new Set(run.plan.results.map(({ target }) => target))];
   const suites = names.map((name) => suiteOf(run, name));

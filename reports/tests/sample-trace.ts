@@ -108,7 +108,7 @@ export function sampleTrace(kind: 'wrong' | 'crash' | 'stalled' | 'hostile', rou
   return { events: story.events, failing };
 }
 
-/** A header that declares more than follows, of a request that nobody knows. */
+/** A header that declares more than follows, of an unknown request. */
 function malformed(): Uint8Array {
   const bytes = new Uint8Array(64);
   const payload = Uint8Array.from({ length: 40 }, (_, index) => 0xf0 ^ index);

@@ -14,7 +14,7 @@ export function callInWords(call: RegionAccessObservation | IoctlObservation): s
   }
 }
 
-/** What a call came to: a number, or the name of an error. */
+/** What a call returned: a number, or the name of an error. */
 export function answerInWords(result: number | undefined): string {
   if (result === undefined) return 'no answer';
   return result < 0 ? errorName(result) : `${result}`;

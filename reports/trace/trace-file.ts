@@ -17,7 +17,7 @@ export class TraceWriter {
 
   /**
    * Writes one trace, synchronously, and answers its path relative to the run directory: the `trace` of a case record.
-   * @param findings `traceEvent` of its findings: what surrounds them is kept, however long the trace.
+   * @param findings `traceEvent` of its findings: the events around them are kept in a trace of any length.
    * @throws TraceError where the file cannot be written.
    */
   write(trace: Trace, findings: readonly number[] = []): string {
@@ -51,7 +51,7 @@ export function readTrace(path: string): Trace {
   }
 }
 
-/** Readable, safe as a file name, and different for different cases whatever their names. */
+/** Readable, safe as a file name, and different for each case, also where two names differ in odd characters alone. */
 export function tracePath({ target, key, repetition }: Pick<Trace, 'target' | 'key' | 'repetition'>): string {
   const digest = createHash('sha256')
     .update(JSON.stringify([target, key, repetition]))

@@ -10,7 +10,7 @@
 namespace vhost_conformance {
 
 // An argument of an ioctl whose number does not say how large it is, before
-// memory that nobody may touch: a kernel that goes beyond its end meets a
+// memory that may not be touched: a kernel that goes beyond its end meets a
 // fault as it would in a program that has no more, and never our heap.
 constexpr size_t kMaxArgument = 64 * 1024;
 

@@ -18,7 +18,7 @@ struct MappingRecord {
   size_t length;
   bool is_writable;
   bool is_mapped;
-  // Its ArrayBuffer is gone; whoever takes the last pin away unmaps.
+  // Its ArrayBuffer is gone; the release of the last pin unmaps.
   bool is_orphan;
   unsigned pins;
 };

@@ -60,7 +60,7 @@ static napi_value KillGroup(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   int group = arguments.Int(0);
   int signal = arguments.Int(1);
-  // kill(-1) would end everything that the user owns, kill(0) ourselves.
+  // kill(-1) would end every process of the user, kill(0) this process group.
   if (group <= 1) arguments.Refuse(0);
   if (!arguments.ok()) return arguments.Refusal();
   return arguments.Result(OrErrno(kill(-group, signal)));

@@ -60,7 +60,7 @@ Received ReceiveOnce(int fd, std::span<uint8_t> bytes, std::span<int32_t> fds, i
   message.msg_iov = &part;
   message.msg_iovlen = 1;
   // CMSG_LEN, not CMSG_SPACE: its padding has room for one more descriptor,
-  // which nobody would close.
+  // which would never be closed.
   size_t room = std::min(fds.size(), kMaxFds);
   if (room > 0) {
     message.msg_control = control.bytes;

@@ -40,7 +40,7 @@ function openTarget(): void {
 }
 
 window.addEventListener('hashchange', openTarget);
-/** A link to where one already is changes no hash, and must work all the same. */
+/** A link to the current place changes no hash and must still scroll there. */
 document.addEventListener('click', ({ target }) => {
   const link = target instanceof Element ? target.closest('a') : null;
   if (link !== null && link.hash !== '' && link.hash === location.hash) openTarget();
@@ -57,7 +57,7 @@ const groups = all('[data-group]');
 const columns = all('[data-t]');
 const texts = new Map<HTMLElement, string>();
 
-/** Traces are left out: nobody looks for bytes by words. */
+/** Traces are left out: a search for words would hit their bytes. */
 function textOf(item: HTMLElement): string {
   const known = texts.get(item);
   if (known !== undefined) return known;
