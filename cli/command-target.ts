@@ -1,13 +1,13 @@
 import { basename, resolve } from 'node:path';
 import type { Target } from '../drivers/target.ts';
-import { type DeviceName, externalTarget } from './external-target.ts';
+import { externalTarget } from './external-target.ts';
 import { shellLine, splitShellLine } from './shell-words.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What may be said of `--exec` beside its command line. */
 export interface CommandOptions {
   /** What it serves. */
-  readonly device: DeviceName;
+  readonly device: string;
   readonly execDirectory?: string;
   /** `NAME=VALUE` each. */
   readonly execEnv?: readonly string[];

@@ -1,19 +1,19 @@
+import { deviceTypeOf, deviceTypes } from '../drivers/devices/device-types.ts';
 import { DriverUsageError } from '../drivers/errors.ts';
 import type { Target } from '../drivers/target.ts';
 import { KernelVfio } from '../drivers/vfio/kernel-vfio.ts';
 import { MdevSysfs } from '../drivers/vfio/mdev-sysfs.ts';
 import { type IdentifiedMdev, identifyMdev } from '../drivers/vhost-mdev/identify-mdev.ts';
-import { type DeviceName, deviceOffering, externalWorkload } from './external-target.ts';
+import { deviceOffering } from './external-target.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Feature bits of virtio-blk that virtio-net has no use for: GEOMETRY, BLK_SIZE. */
 const blockBits = 0x50n;
-const deviceIds: Readonly<Record<number, DeviceName>> = { 1: 'net', 2: 'block' };
 
 /** What kind of device it is, as far as it tells. */
-function deviceOfMdev({ offered, deviceId }: IdentifiedMdev): DeviceName | undefined {
-  const told = deviceIds[deviceId ?? 0];
-  if (told !== undefined) return told;
+function deviceOfMdev({ offered, deviceId }: IdentifiedMdev): string | undefined {
+  const told = deviceTypes.find((type) => type.deviceId !== undefined && type.deviceId === deviceId);
+  if (told !== undefined) return told.name;
   if (deviceOffering(offered) === 'net') return 'net';
   return (offered & blockBits) === 0n ? undefined : 'block';
 }
@@ -22,7 +22,7 @@ function deviceOfMdev({ offered, deviceId }: IdentifiedMdev): DeviceName | undef
  * A vhost-mdev of this kernel that exists already, in either layout.
  * @throws UsageError with one line where it cannot be opened, is something else, or does not tell what device it is.
  */
-export function externalMdev(uuid: string, asked: DeviceName | undefined): Target<'mdev'> {
+export function externalMdev(uuid: string, asked: string | undefined): Target<'mdev'> {
   const name = nameOf(uuid);
   const shown = identified(uuid, name);
   const told = deviceOfMdev(shown);
@@ -42,7 +42,7 @@ export function externalMdev(uuid: string, asked: DeviceName | undefined): Targe
  * One that will be there in another kernel, which cannot be asked before it is booted.
  * @throws UsageError where it is not said what device it is.
  */
-export function externalMdevOfGuest(uuid: string, device: DeviceName | undefined): Target<'mdev'> {
+export function externalMdevOfGuest(uuid: string, device: string | undefined): Target<'mdev'> {
   const name = nameOf(uuid);
   if (device !== undefined) return targetOf(uuid, device, `mediated device ${uuid}`);
   throw new UsageError(`${name}: say what device it will be: ${name}?device=net or ?device=block`);
@@ -50,14 +50,14 @@ export function externalMdevOfGuest(uuid: string, device: DeviceName | undefined
 
 const nameOf = (uuid: string): string => `mdev:${uuid}`;
 
-function targetOf(uuid: string, device: DeviceName, identity: string): Target<'mdev'> {
+function targetOf(uuid: string, device: string, identity: string): Target<'mdev'> {
   return {
     facts: {
       name: nameOf(uuid),
       transport: 'vhost-mdev',
       device,
       identity,
-      workload: externalWorkload(device),
+      workload: deviceTypeOf(device).external,
       capabilities: ['initial-base'],
       ownedBy: {},
       requiredFeatures: ['VIRTIO_F_VERSION_1'],

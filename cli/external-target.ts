@@ -1,37 +1,29 @@
-import type { WorkloadFacts } from '../drivers/port/port.ts';
+import { deviceTypeOf, deviceTypes } from '../drivers/devices/device-types.ts';
 import type { Target } from '../drivers/target.ts';
 
-export const deviceNames = ['block', 'net'] as const;
-export type DeviceName = (typeof deviceNames)[number];
+/** Device types that a target can be said to be. */
+export const deviceNames: readonly string[] = deviceTypes.map(({ name }) => name);
 
 /** Bits of the feature word below 24 that virtio-net has and virtio-blk has not: MRG_RXBUF to GUEST_ANNOUNCE, MQ, CTRL_MAC_ADDR. */
 const netBits = 0xff8000n;
 
 /** What kind of device offers these feature bits, as far as they tell: `block` where none is one of net's own. */
-export function deviceOffering(offered: bigint): DeviceName {
+export function deviceOffering(offered: bigint): 'block' | 'net' {
   return (offered & netBits) === 0n ? 'block' : 'net';
 }
-
-const workloads: Readonly<Record<DeviceName, WorkloadFacts>> = {
-  block: { kind: 'block', queueIndex: 0, companions: [], sectors: 2048 },
-  net: { kind: 'net', queueIndex: 1, companions: [0], receiveIndex: 0, returns: 'none', reflects: 'unchanged' },
-};
-
-/** What a device that we know nothing else of is taken to do: block devices are written, frames do not come back. */
-export const externalWorkload = (device: DeviceName): WorkloadFacts => workloads[device];
 
 /**
  * A back-end that serves at a socket already, of which only the device type is known. Block devices are
  * written: their first MiB. Frames are taken not to come back.
  */
-export function externalTarget(socket: string, name: string, device: DeviceName): Target<'unix-socket'> {
+export function externalTarget(socket: string, name: string, device: string): Target<'unix-socket'> {
   return {
     facts: {
       name,
       transport: 'vhost-user',
       device,
       identity: `not started by us, at ${socket}`,
-      workload: workloads[device],
+      workload: deviceTypeOf(device).external,
       capabilities: ['initial-base'],
       ownedBy: {},
       requiredFeatures: ['VIRTIO_F_VERSION_1'],

@@ -1,10 +1,11 @@
+import { referenceDeviceNames } from '../reference-impl/devices/reference-devices.ts';
 import { showings } from '../reference-impl/faults/fault.ts';
 import { type FaultName, isFaultName } from '../reference-impl/faults/faults.ts';
 import { caseKey } from '../reports/record/record.ts';
 import { type AnyCase, variantsOf } from '../suites/case.ts';
 import type { Judgement } from '../suites/runner/judge.ts';
 import type { FaultRow } from './fault-rows.ts';
-import { FaultyReference, referenceDevices } from './faulty-reference.ts';
+import { FaultyReference } from './faulty-reference.ts';
 
 const mostAlsoFailed = 0.1;
 
@@ -46,7 +47,7 @@ export function problemsWithoutFault(cases: readonly AnyCase[]): string[] {
     }
   }
   for (const showing of showings) {
-    for (const device of referenceDevices) {
+    for (const device of referenceDeviceNames) {
       const reference = new FaultyReference(showing, device, []);
       try {
         problems.push(...problemsOn(reference, cases));

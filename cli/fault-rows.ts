@@ -1,7 +1,8 @@
+import { referenceDeviceNames } from '../reference-impl/devices/reference-devices.ts';
 import { type FaultLayer, type RingLayout, type Showing, showings } from '../reference-impl/faults/fault.ts';
 import { type FaultName, faultNames, faults } from '../reference-impl/faults/faults.ts';
 import { type AnyCase, variantsOf } from '../suites/case.ts';
-import { FaultyReference, referenceDevices, transportOf } from './faulty-reference.ts';
+import { FaultyReference, transportOf } from './faulty-reference.ts';
 
 /** A fault of the reference, shown by one transport and in one ring layout. */
 export interface FaultPlace {
@@ -69,7 +70,7 @@ function rowOf(place: FaultPlace, cases: readonly AnyCase[], tried: 'all' | 'nam
   const untried = { ...place, requirement, expectedBy: [], caughtBy: [], alsoFailed: [], others: 0 };
   const hidden = hiddenFrom?.[place.transport];
   if (hidden !== undefined) return { ...untried, notShown: hidden };
-  const references = referenceDevices.map((device) => new FaultyReference(place.transport, device, [place.fault]));
+  const references = referenceDeviceNames.map((device) => new FaultyReference(place.transport, device, [place.fault]));
   const applies = (definition: AnyCase): boolean => references.some((one) => one.missing(definition).length === 0);
   const naming = cases.filter((definition) => namesFault(definition, place.fault));
   const expected = naming.filter(applies);

@@ -3,6 +3,7 @@ import { openMdevReference } from '../drivers/reference/open-mdev-reference.ts';
 import { openReference } from '../drivers/reference/open-reference.ts';
 import { firstContact } from '../judging/first-contact.ts';
 import type { FeatureSet, Transport } from '../reference-impl/catalogue/catalogue.ts';
+import type { ReferenceDevice } from '../reference-impl/devices/reference-devices.ts';
 import type { Showing } from '../reference-impl/faults/fault.ts';
 import type { FaultName } from '../reference-impl/faults/faults.ts';
 import type { EventLog } from '../reference-impl/observations/event-log.ts';
@@ -16,9 +17,6 @@ export const transportOf: Readonly<Record<Showing, Transport>> = {
   'vhost-mdev-l1': 'vhost-mdev',
   'vhost-mdev-l2': 'vhost-mdev',
 };
-
-export const referenceDevices = ['block', 'net'] as const;
-type ReferenceDevice = (typeof referenceDevices)[number];
 
 const seed = 1;
 

@@ -63,7 +63,7 @@ function openedPort(job: HostJob): DriverPort | undefined {
 type Served = Extract<FirstContact, { kind: 'served' }>;
 
 function contradiction({ offer }: Served, port: DriverPort): string | undefined {
-  if (port.facts.device === 'net' || deviceOffering(offer.device) === 'block') return undefined;
+  if (port.facts.device !== 'block' || deviceOffering(offer.device) === 'block') return undefined;
   return 'it offers feature bits of a network device, and is to be judged as block: say --device net';
 }
 

@@ -14,7 +14,6 @@ import {
   selectCases,
 } from '../suites/runner/plan.ts';
 import { allFeatureNames, requirementFacts } from './catalogue-facts.ts';
-import type { DeviceName } from './external-target.ts';
 import { checkJobs } from './instances.ts';
 import type { ReporterName } from './reporters.ts';
 import { pairsOf, type RunCommand, type TargetArgument, targetsOf } from './target-argument.ts';
@@ -28,7 +27,7 @@ export interface RunOptions {
   readonly execDirectory?: string;
   readonly execEnv: readonly string[];
   readonly execFile: readonly string[];
-  readonly device: DeviceName;
+  readonly device: string;
   readonly case: readonly string[];
   readonly feature: readonly string[];
   readonly point?: string;

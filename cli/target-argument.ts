@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { deviceTypeOf, deviceTypes } from '../drivers/devices/device-types.ts';
 import { findCommand } from '../drivers/iut-process/target-version.ts';
 import { didYouMean } from '../drivers/near-matches.ts';
 import { whyNotOpened } from '../drivers/open-target.ts';
@@ -34,14 +35,16 @@ export interface TargetOptions extends CommandOptions {
 const externalScheme = 'vhost-user:';
 const mdevScheme = 'mdev:';
 
-const queries = {
-  device: z.enum(deviceNames).optional(),
-  sectors: z.coerce.number().int().positive().optional(),
-  returns: z.enum(['same-port', 'none']).optional(),
-  reflects: z.enum(['unchanged', 'macs-swapped']).optional(),
-};
+const queries: Readonly<Record<string, z.ZodType>> = Object.assign(
+  { device: z.enum(deviceNames).optional() },
+  ...deviceTypes.map(({ answers }) => answers),
+);
 const query = z.strictObject(queries);
-type Query = z.infer<typeof query>;
+/** What is said behind the name of a target: its device, and facts that its type knows. */
+interface Query {
+  readonly device?: string | undefined;
+  readonly facts: Readonly<Record<string, unknown>>;
+}
 
 /**
  * The targets that a command line names.
@@ -126,13 +129,13 @@ function fromSocket(name: string): TargetArgument {
   if (path === '') throw new UsageError(`${name}: a path is missing (vhost-user:PATH)`);
   const answers = answersOf(name, search);
   const offered = deviceOffering(peerOf(path).offered);
-  const { device = offered, ...about } = answers;
+  const { device = offered, facts } = answers;
   if (device === 'block' && offered === 'net')
     throw new UsageError(`${path}: it offers feature bits of a network device`);
   // By its whole path: a resumed run, and the command of a finding, must name the same target from any directory.
   const target = externalTarget(resolve(path), `${externalScheme}${resolve(path)}`, device);
   return {
-    target: { ...target, facts: { ...target.facts, workload: withAnswers(target.facts.workload, about) } },
+    target: { ...target, facts: { ...target.facts, workload: withAnswers(target.facts.workload, facts) } },
     words: [`${externalScheme}${resolve(path)}${search === undefined ? '' : `?${search}`}`],
   };
 }
@@ -140,11 +143,11 @@ function fromSocket(name: string): TargetArgument {
 /** `mdev:UUID?device=net`: a mediated device that exists already. */
 function fromMdev(name: string, place: RunCommand): TargetArgument {
   const [text = '', search] = name.slice(mdevScheme.length).split('?', 2);
-  const { device, ...about } = answersOf(name, search);
+  const { device, facts } = answersOf(name, search);
   const uuid = uuidIn(text, name);
   const target = place === 'guest' ? externalMdevOfGuest(uuid, device) : externalMdev(uuid, device);
   return {
-    target: { ...target, facts: { ...target.facts, workload: withAnswers(target.facts.workload, about) } },
+    target: { ...target, facts: { ...target.facts, workload: withAnswers(target.facts.workload, facts) } },
     words: [`${target.facts.name}${search === undefined ? '' : `?${search}`}`],
   };
 }
@@ -161,7 +164,8 @@ function uuidIn(text: string, name: string): string {
 function answersOf(name: string, search: string | undefined): Query {
   const parsed = query.safeParse(Object.fromEntries(new URLSearchParams(search ?? '')));
   if (!parsed.success) throw new UsageError(`${name}: ${queryProblem(parsed.error)}`);
-  return parsed.data;
+  const { device, ...facts } = parsed.data;
+  return { device: device === undefined ? undefined : String(device), facts };
 }
 
 /** One line for all that is no back-end, before anything is made. */
@@ -175,9 +179,11 @@ function peerOf(path: string): Peer {
   }
 }
 
-function withAnswers(workload: WorkloadFacts, { sectors, returns, reflects }: Omit<Query, 'device'>): WorkloadFacts {
-  if (workload.kind === 'block') return sectors === undefined ? workload : { ...workload, sectors };
-  return { ...workload, returns: returns ?? workload.returns, reflects: reflects ?? workload.reflects };
+/** The facts with those answers that their type knows. */
+function withAnswers(workload: WorkloadFacts, told: Query['facts']): WorkloadFacts {
+  const known = deviceTypeOf(workload.kind).answers;
+  const answers = Object.entries(told).filter(([name, value]) => Object.hasOwn(known, name) && value !== undefined);
+  return { ...workload, ...Object.fromEntries(answers) };
 }
 
 function fromFile(path: string): TargetArgument {

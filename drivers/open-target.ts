@@ -1,3 +1,4 @@
+import { isReferenceDevice, type ReferenceDevice } from '../reference-impl/devices/reference-devices.ts';
 import { DriverUsageError } from './errors.ts';
 import type { DriverPort } from './port/port.ts';
 import { misfit, type Via } from './reach.ts';
@@ -25,7 +26,7 @@ const openers: { readonly [V in Via]: Opener<V> } = {
   'unix-socket': openSocketTarget,
   'in-process': ({ facts, reach }, { deadlineMs, log }) =>
     openMdevReference({
-      device: facts.device,
+      device: referenceDeviceOf(facts),
       mode: reach.mdev,
       facts,
       ...(deadlineMs === undefined ? {} : { deadlineMs }),
@@ -37,6 +38,11 @@ const openers: { readonly [V in Via]: Opener<V> } = {
   'vfio-pci': refuse,
   'vfio-user': refuse,
 };
+
+function referenceDeviceOf({ name, device }: Target['facts']): ReferenceDevice {
+  if (isReferenceDevice(device)) return device;
+  throw new DriverUsageError(`${name}: the reference has no ${device} device`);
+}
 
 const openBy = <V extends Via>(via: V, target: Target<V>, options: OpenTargetOptions): DriverPort =>
   openers[via](target, options);

@@ -2,34 +2,28 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { extname, resolve } from 'node:path';
 import { z } from 'zod';
-import { catalogueDevice, type DeviceType } from '../reference-impl/catalogue/device-type.ts';
 import { allFeatures, type FeatureName, isFeatureName } from '../reference-impl/catalogue/features.ts';
 import { transports } from '../reference-impl/catalogue/transport.ts';
+import { deviceTypeOf, deviceTypes } from './devices/device-types.ts';
 import { DriverUsageError } from './errors.ts';
 import { didYouMean } from './near-matches.ts';
 import { type Capability, capabilities, isCapability } from './port/capabilities.ts';
+import type { WorkloadFacts } from './port/target-facts.ts';
 import { misfit, type Reach, type Via } from './reach.ts';
 import { problemOfRecovery, recoverySteps } from './recovery-steps.ts';
 import type { Target } from './target.ts';
 
-const index = z.int().min(0).max(255);
+const driverKind = z.looseObject({ kind: z.enum(deviceTypes.map(({ name }) => name)) });
 
-const workload = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('block'),
-    queueIndex: index,
-    companions: z.array(index),
-    sectors: z.int().positive(),
-  }),
-  z.strictObject({
-    kind: z.literal('net'),
-    queueIndex: index,
-    companions: z.array(index),
-    receiveIndex: index,
-    returns: z.enum(['same-port', 'second-port', 'tap', 'none']),
-    reflects: z.enum(['unchanged', 'macs-swapped']),
-  }),
-]);
+/** Each driver has facts of its own. */
+const workload = z.unknown().transform((value, context): WorkloadFacts => {
+  const kind = driverKind.safeParse(value);
+  const read = kind.success ? deviceTypeOf(kind.data.kind).workload.safeParse(value) : kind;
+  if (read.success && kind.success) return read.data as WorkloadFacts;
+  for (const { path, message } of read.error?.issues ?? [])
+    context.addIssue({ code: 'custom', path: [...path], message });
+  return z.NEVER;
+});
 
 const capabilityNames = Object.keys(capabilities);
 
@@ -60,7 +54,7 @@ const owners = z.record(z.string(), z.string()).superRefine((owned, context) => 
 const facts = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'letters, digits, dots, dashes and underscores'),
   transport: z.enum(transports),
-  device: z.enum(Object.keys(catalogueDevice) as DeviceType[]),
+  device: z.string().regex(/^[a-z][a-z0-9-]*$/, 'lower case letters, digits and dashes'),
   identity: z.string().min(1),
   workload,
   capabilities: z.array(capability).default([]),
@@ -135,7 +129,7 @@ const targetSchema = written.transform(({ socket, reach: by, ...rest }, context)
     return z.NEVER;
   };
   const { transport, device, workload } = rest.facts;
-  if (workload.kind !== device) {
+  if (workload.kind !== device && workload.kind !== 'generic') {
     return wrong(['facts', 'workload', 'kind'], 'is not of the kind that facts.device says');
   }
   if (by !== undefined && socket !== undefined) return wrong(['socket'], 'stands beside reach: give one of them');

@@ -1,5 +1,5 @@
-import { openDeviceDriver } from '../drivers/devices/open-device-driver.ts';
-import { DeadlineError, type DriverPort, IutGoneError, PeerProtocolError } from '../drivers/port/port.ts';
+import { openDeviceDriver } from '../drivers/devices/device-types.ts';
+import { DeadlineError, type DriverPort, IutGoneError, PeerProtocolError, type Session } from '../drivers/port/port.ts';
 import { guestLayouts } from '../reference-impl/memory/guest-layout.ts';
 import { negotiationBeforeOffer } from './negotiation.ts';
 
@@ -19,6 +19,7 @@ export function control(port: DriverPort): Control {
     session.shareMemory(guest);
     const driver = openDeviceDriver({ session, facts: port.facts.workload, guest: () => guest });
     const queue = driver.attach(guest.splitRing({ size: 16 }));
+    if (!driver.hasRequests) return fenced(port, session);
     const first = driver.once(queue);
     if (first !== undefined) return { kind: 'failed', why: first };
     const from = port.nowMs();
@@ -33,4 +34,12 @@ export function control(port: DriverPort): Control {
   } finally {
     session.close();
   }
+}
+
+/** The most that can be asked of a device whose requests we do not know: it answers behind a ring that runs. */
+function fenced(port: DriverPort, session: Session): Control {
+  const from = port.nowMs();
+  const { kind } = session.fence();
+  if (kind !== 'passed') return { kind: 'failed', why: `a fence behind a ring that runs: ${kind}` };
+  return { kind: 'completed', elapsedMs: port.nowMs() - from };
 }

@@ -1,4 +1,4 @@
-import { implementedFeatures } from '../drivers/devices/implemented-features.ts';
+import { deviceTypeOf } from '../drivers/devices/device-types.ts';
 import type { TargetFacts } from '../drivers/port/port.ts';
 import {
   commonFeatures,
@@ -47,7 +47,7 @@ export function negotiationBeforeOffer({ negotiate = [], without = [] }: Wants, 
 export function offeredNegotiation(wants: Wants, facts: TargetFacts, offer: FeatureSet): FeatureSet {
   const minimal = negotiationFor(wants, facts, offer);
   const names = new Set<FeatureName>(
-    implementedFeatures[facts.device].filter((name) => hasFeature(offer, name, facts)),
+    deviceTypeOf(facts.workload.kind).implemented.filter((name) => hasFeature(offer, name, facts)),
   );
   for (const name of wants.without ?? []) names.delete(name);
   const isMet = (name: FeatureName): boolean => missingPrerequisites(featureByName(name), names).length === 0;

@@ -19,6 +19,14 @@ export class DriverUsageError extends VhostConformanceError {
   readonly code = 'driver-usage';
 }
 
+/** A case makes requests of a device whose requests we do not know: it does not apply there. */
+export class RequestsUnknownError extends VhostConformanceError {
+  readonly code = 'requests-unknown';
+  constructor() {
+    super('requests of a device that we have no driver of');
+  }
+}
+
 /** The IUT is no longer there: its process died or its device went away. */
 export class IutGoneError extends VhostConformanceError {
   readonly code = 'iut-gone';

@@ -1,3 +1,4 @@
+import { featureDeviceOf } from '../reference-impl/catalogue/catalogue.ts';
 import type { MergedRun } from './merge-runs.ts';
 import type { SnapshotFeature, SnapshotRequirement } from './record/catalogue-snapshot.ts';
 import type { TargetRecord } from './record/record.ts';
@@ -79,14 +80,5 @@ function featureVerdict(
 
 function concerns({ device, kind }: SnapshotFeature, target: TargetRecord): boolean {
   if (kind === 'vhost-backend') return target.transport === 'vhost-kernel' || target.transport === 'vhost-vdpa';
-  return device === 'common' || sameDevice(device, target.device) || target.transport.startsWith(device);
-}
-
-/** The headers of Linux say `blk` where the specification says block. */
-function sameDevice(a: string, b: string): boolean {
-  return canonical(a) === canonical(b);
-}
-
-function canonical(device: string): string {
-  return device === 'blk' ? 'block' : device;
+  return device === 'common' || device === featureDeviceOf(target.device) || target.transport.startsWith(device);
 }

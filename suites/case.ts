@@ -25,7 +25,8 @@ export interface Applies<T extends Transport = Transport> {
   readonly start: 'closed' | 'connected' | 'negotiated';
   /** Without it: every transport. The case's sessions are of these. */
   readonly transports?: readonly T[];
-  readonly devices?: readonly ('block' | 'net')[];
+  /** Types of device, by the names that targets give them. Without it: every one. */
+  readonly devices?: readonly string[];
   /** Feature bits, virtio or vhost-user protocol, that must be offered and are negotiated. */
   readonly negotiate?: readonly FeatureName[];
   /** Feature bits that must be offered; the case deals with them itself. */

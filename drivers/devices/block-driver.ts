@@ -1,6 +1,7 @@
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
-import type { Attachment, BlockWorkload } from '../port/port.ts';
+import type { Attachment } from '../port/port.ts';
 import { BlockRequests, VIRTIO_BLK_S_OK } from './block-requests.ts';
+import type { BlockWorkload } from './block-workload.ts';
 import { BoundDriver } from './bound-driver.ts';
 import type { DeviceDriver, DeviceWrites, TransferShape, WriteRequest } from './device-driver.ts';
 import { pattern, type Request, type RequestShape } from './request.ts';
@@ -10,11 +11,16 @@ const headerSize = 16;
 
 /** Drives a block device (virtio 5.2). */
 export class BlockDriver extends BoundDriver<BlockWorkload> {
+  readonly largestRequest = 0x1_0000;
   #requests: BlockRequests | undefined;
 
   override get block(): BlockRequests {
     this.#requests ??= new BlockRequests(this.guest, this.facts);
     return this.#requests;
+  }
+
+  override requestQueues(ringCount: number): readonly number[] {
+    return [...Array(ringCount).keys()];
   }
 
   request(shape: RequestShape = {}): Request {

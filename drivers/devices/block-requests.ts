@@ -1,6 +1,7 @@
 import type { Span } from '../../reference-impl/memory/span.ts';
-import type { BlockWorkload, Guest } from '../port/port.ts';
-import { chainOf, cutSpan, difference, pattern, type Request, type RequestShape } from './request.ts';
+import type { Guest } from '../port/port.ts';
+import type { BlockWorkload } from './block-workload.ts';
+import { chainOf, cutSpan, difference, exactly, pattern, type Request, type RequestShape } from './request.ts';
 
 export const VIRTIO_BLK_T_IN = 0;
 export const VIRTIO_BLK_T_OUT = 1;
@@ -93,7 +94,7 @@ export class BlockRequests {
     const wanted = request.expectedStatus ?? VIRTIO_BLK_S_OK;
     return {
       segments,
-      writes: writableBytes + 1,
+      writes: exactly(writableBytes + 1),
       status,
       data: written,
       problem: () => {

@@ -1,3 +1,5 @@
+import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
+import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import type { Guest, GuestSplitRing, Session, WorkloadFacts } from '../port/port.ts';
 import { type Attachment, type AttachOptions, DriverUsageError } from '../port/port.ts';
 import type { BlockRequests } from './block-requests.ts';
@@ -23,6 +25,8 @@ export abstract class BoundDriver<F extends WorkloadFacts = WorkloadFacts> imple
   readonly #session: Session;
   readonly #guest: () => Guest;
   readonly #kicks: Pick<AttachOptions, 'kicks'>;
+  readonly hasRequests: boolean = true;
+  abstract readonly largestRequest: number;
   readonly #companions = new Map<number, Attachment>();
 
   constructor({ session, facts, guest, kicks }: Binding<F>) {
@@ -32,12 +36,16 @@ export abstract class BoundDriver<F extends WorkloadFacts = WorkloadFacts> imple
     this.#kicks = kicks === undefined ? {} : { kicks };
   }
 
-  get kind(): F['kind'] {
+  get kind(): string {
     return this.facts.kind;
   }
 
   get queueIndex(): number {
     return this.facts.queueIndex;
+  }
+
+  requestQueues(_ringCount: number): readonly number[] {
+    return [this.queueIndex];
   }
 
   get companionIndices(): readonly number[] {
@@ -74,18 +82,26 @@ export abstract class BoundDriver<F extends WorkloadFacts = WorkloadFacts> imple
     return this.companionIndices.map((index) => this.companion(index));
   }
 
+  chain(shape: RequestShape = {}): readonly Segment[] {
+    return this.request(shape).segments;
+  }
+
   once(queue: Attachment, shape: RequestShape = {}): string | undefined {
     const request = this.request(shape);
     const head = queue.makeAvailable([request.segments])[0];
     queue.kick();
     const used = queue.waitForUsed(1)[0];
     if (used?.id !== head) return `used id ${used?.id} in place of ${head}`;
-    return request.problem();
+    return request.problem(used?.len);
   }
 
   /** Stops the ring and its companions, as far as the session is still open. */
   stopAll(queue: Attachment): void {
     for (const each of [queue, ...this.companions()]) if (this.#session.isOpen) each.stop();
+  }
+
+  protected get negotiated(): FeatureSet {
+    return this.#session.negotiated.accepted;
   }
 
   protected get guest(): Guest {

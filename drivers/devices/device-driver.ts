@@ -1,5 +1,5 @@
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
-import type { Attachment, AttachOptions, GuestSplitRing, WorkloadFacts } from '../port/port.ts';
+import type { Attachment, AttachOptions, GuestSplitRing } from '../port/port.ts';
 import type { BlockRequests } from './block-requests.ts';
 import type { NetFrames } from './net-frames.ts';
 import type { Request, RequestShape } from './request.ts';
@@ -35,9 +35,15 @@ export interface DeviceWrites {
 
 /** The driver's side of a device, bound to one session and to the guest memory that its requests lie in. */
 export interface DeviceDriver {
-  readonly kind: WorkloadFacts['kind'];
+  readonly kind: string;
+  /** False where we do not know the device's requests: all that makes one throws RequestsUnknownError. */
+  readonly hasRequests: boolean;
+  /** The most bytes of data that a request is given. */
+  readonly largestRequest: number;
   /** The ring on which `request` completes by itself. */
   readonly queueIndex: number;
+  /** Of so many rings, those on which requests complete by themselves. */
+  requestQueues(ringCount: number): readonly number[];
   /** Rings that must run beside it. */
   readonly companionIndices: readonly number[];
   /** @throws DriverUsageError where the target is another device: say `devices: ['block']` in `applies`. */
@@ -54,6 +60,8 @@ export interface DeviceDriver {
 
   /** A request that the device completes without any other: a read of one sector, or a frame to transmit. */
   request(shape?: RequestShape): Request;
+  /** A chain that any device may be given: a request, or buffers of a plain shape where we know no requests. */
+  chain(shape?: RequestShape): readonly Segment[];
   /** Bytes in the readable and writable part of `request(shape)`. */
   sizes(shape?: RequestShape): { readonly readable: number; readonly writable: number };
   /**

@@ -1,16 +1,18 @@
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
-import type { Attachment, NetWorkload } from '../port/port.ts';
+import type { Attachment } from '../port/port.ts';
 import { BoundDriver } from './bound-driver.ts';
 import type { DeviceDriver, DeviceWrites, TransferShape, WriteRequest } from './device-driver.ts';
-import { NetFrames, netHeaderSize, receiveSlack, shortestFrame } from './net-frames.ts';
+import { headerSizeOf, NetFrames, receiveSlack, shortestFrame } from './net-frames.ts';
+import type { NetWorkload } from './net-workload.ts';
 import { difference, type Request, type RequestShape } from './request.ts';
 
 /** Drives a network device (virtio 5.1). */
 export class NetDriver extends BoundDriver<NetWorkload> {
+  readonly largestRequest = 1024;
   #frames: NetFrames | undefined;
 
   override get net(): NetFrames {
-    this.#frames ??= new NetFrames(this.guest, this.facts);
+    this.#frames ??= new NetFrames(this.guest, this.facts, () => headerSizeOf(this.negotiated));
     return this.#frames;
   }
 
@@ -28,8 +30,9 @@ export class NetDriver extends BoundDriver<NetWorkload> {
   }
 
   transferSizes({ bytes = shortestFrame }: RequestShape = {}): ReturnType<DeviceDriver['transferSizes']> {
-    const whole = netHeaderSize + bytes;
-    return { header: netHeaderSize, readable: whole, writable: whole + receiveSlack };
+    const header = this.net.headerSize;
+    const whole = header + bytes;
+    return { header, readable: whole, writable: whole + receiveSlack };
   }
 
   transfer(queue: Attachment, shape: TransferShape = {}): string | undefined {
@@ -77,7 +80,8 @@ class ReturnedFrames implements DeviceWrites {
     const frame = net.frame(60, seed);
     const expected = net.returned(frame);
     const buffer = this.#buffers.net.receiveBuffer();
-    this.#problem = () => difference(buffer.load().subarray(netHeaderSize, netHeaderSize + frame.length), expected);
+    const start = net.headerSize;
+    this.#problem = () => difference(buffer.load().subarray(start, start + frame.length), expected);
     const used = receive.ring.usedIdx();
     this.#saysDone = () => receive.ring.usedIdx() !== used && receive.ring.usedLen(used % receive.ring.size) > 0;
     const { segments } = net.transmitFrame(frame);

@@ -1,9 +1,18 @@
+import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
+import { VIRTIO_NET_F_MRG_RXBUF } from '../../reference-impl/devices/net-layout.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
-import type { Attachment, Guest, NetWorkload } from '../port/port.ts';
-import { chainOf, cutSpan, pattern, type Request, type RequestShape } from './request.ts';
+import { VIRTIO_F_VERSION_1 } from '../../reference-impl/virtqueue/feature-bits.ts';
+import type { Attachment, Guest } from '../port/port.ts';
+import type { NetWorkload } from './net-workload.ts';
+import { chainOf, cutSpan, exactly, pattern, type Request, type RequestShape } from './request.ts';
 
-/** struct virtio_net_hdr with num_buffers, as VERSION_1 has it always (virtio 5.1.6). */
-export const netHeaderSize = 12;
+const numBuffersOffset = 10;
+
+/** Bytes of struct virtio_net_hdr: num_buffers is in it with VERSION_1 or MRG_RXBUF (virtio 5.1.6). */
+export function headerSizeOf({ device }: FeatureSet): number {
+  return (device & (VIRTIO_F_VERSION_1 | VIRTIO_NET_F_MRG_RXBUF)) === 0n ? numBuffersOffset : numBuffersOffset + 2;
+}
+
 export const shortestFrame = 60;
 /** Room of a receive buffer beyond the frame that is expected. */
 export const receiveSlack = 64;
@@ -23,14 +32,22 @@ export interface ReceiveBuffer {
 export class NetFrames {
   readonly facts: NetWorkload;
   readonly #guest: Guest;
+  readonly #headerSize: () => number;
 
-  constructor(guest: Guest, facts: NetWorkload) {
+  /** @param headerSize asked each time: it changes with what the session negotiates. */
+  constructor(guest: Guest, facts: NetWorkload, headerSize: () => number) {
+    this.#headerSize = headerSize;
     this.#guest = guest;
     this.facts = facts;
   }
 
+  /** Bytes of struct virtio_net_hdr, as it was negotiated. */
+  get headerSize(): number {
+    return this.#headerSize();
+  }
+
   sizes({ bytes = shortestFrame }: RequestShape): { readonly readable: number; readonly writable: number } {
-    return { readable: netHeaderSize + bytes, writable: 0 };
+    return { readable: this.headerSize + bytes, writable: 0 };
   }
 
   /** A frame of `bytes` (Ethernet header included, no checksum) whose payload depends on the seed. */
@@ -49,13 +66,13 @@ export class NetFrames {
   transmitFrame(
     frame: Uint8Array,
     shape: RequestShape = {},
-    header: Uint8Array = new Uint8Array(netHeaderSize),
+    header: Uint8Array = new Uint8Array(this.headerSize),
   ): Request {
-    const span = this.#guest.allocate({ size: netHeaderSize + frame.length, ...shape.readableWhere });
+    const span = this.#guest.allocate({ size: this.headerSize + frame.length, ...shape.readableWhere });
     span.store(header);
-    span.store(frame, netHeaderSize);
+    span.store(frame, this.headerSize);
     const segments = chainOf(cutSpan(span, shape.readableCuts ?? []), []);
-    return { segments, writes: 0, problem: () => undefined };
+    return { segments, writes: exactly(0), problem: () => undefined };
   }
 
   /** A buffer to receive into. */
@@ -63,7 +80,7 @@ export class NetFrames {
     const span: Span = this.#guest.allocate({ size: bytes, ...writableWhere });
     span.fill(0xee);
     const segments = chainOf([], cutSpan(span, writableCuts));
-    return { request: { segments, writes: 0, problem: () => undefined }, load: () => span.load() };
+    return { request: { segments, writes: exactly(0), problem: () => undefined }, load: () => span.load() };
   }
 
   /** What a transmitted frame must look like when it comes back. */
@@ -87,7 +104,7 @@ export class NetFrames {
     shape: RequestShape = {},
     header?: Uint8Array,
   ): { header: Uint8Array; frame: Uint8Array; len: number } {
-    const buffer = this.receiveBuffer(netHeaderSize + frame.length + receiveSlack, shape);
+    const buffer = this.receiveBuffer(this.headerSize + frame.length + receiveSlack, shape);
     receive.makeAvailable([buffer.request.segments]);
     receive.kick();
     transmit.makeAvailable([this.transmitFrame(frame, shape, header).segments]);
@@ -95,6 +112,6 @@ export class NetFrames {
     const len = receive.waitForUsed(1)[0]?.len ?? 0;
     transmit.waitForUsed(1);
     const bytes = buffer.load();
-    return { header: bytes.slice(0, netHeaderSize), frame: bytes.slice(netHeaderSize, len), len };
+    return { header: bytes.slice(0, this.headerSize), frame: bytes.slice(this.headerSize, len), len };
   }
 }

@@ -5,10 +5,13 @@ import { readable, type Segment, writable } from '../../reference-impl/virtqueue
 /** A request that lies in guest memory, ready to be made available as one chain. */
 export interface Request {
   readonly segments: readonly Segment[];
-  /** What the device must say in `len` of the used element: the bytes it writes. */
-  readonly writes: number;
-  /** Why the completed request is not what it should be, or undefined when it is right. */
-  problem(): string | undefined;
+  /** What the device must say in `len` of the used element, the bytes it writes: the fewest, and the most. */
+  readonly writes: { readonly least: number; readonly most: number };
+  /**
+   * Why the completed request is not what it should be, or undefined when it is right.
+   * @param len of the used element, where that is known.
+   */
+  problem(len?: number): string | undefined;
 }
 
 /** How a request is cut into descriptors: the lengths of the pieces but the last, which takes the rest. */
@@ -25,6 +28,9 @@ export interface RequestShape {
   /** Makes the data of several requests differ. */
   readonly seed?: number;
 }
+
+/** The device writes so many bytes, neither more nor fewer. */
+export const exactly = (bytes: number): Request['writes'] => ({ least: bytes, most: bytes });
 
 /** The span in consecutive pieces; cuts that reach its end are left out. */
 export function cutSpan(span: Span, cuts: readonly number[]): Span[] {

@@ -21,6 +21,7 @@ export {
   DriverUsageError,
   IutGoneError,
   PeerProtocolError,
+  RequestsUnknownError,
   SystemCallError,
 } from '../../reference-impl/errors.ts';
 export type { Guest } from '../../reference-impl/memory/guest.ts';

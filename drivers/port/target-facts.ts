@@ -1,38 +1,24 @@
-import type { DeviceType } from '../../reference-impl/catalogue/device-type.ts';
 import type { FeatureName } from '../../reference-impl/catalogue/features.ts';
 import type { Transport } from '../../reference-impl/catalogue/transport.ts';
 import type { Capability } from './capabilities.ts';
 
-export interface BlockWorkload {
-  readonly kind: 'block';
-  /** Ring on which requests are put. */
+/** What a target does with a buffer; the driver of its kind reads what else is in it. */
+export interface WorkloadFacts {
+  /** The driver: the device's own, or `generic` for a device that we have no driver of. */
+  readonly kind: string;
+  /** The ring on which requests are put. */
   readonly queueIndex: number;
   /** Rings that must run as well. */
   readonly companions: readonly number[];
-  /** 512-byte sectors that a case may write. */
-  readonly sectors: number;
+  readonly [fact: string]: unknown;
 }
-
-export interface NetWorkload {
-  readonly kind: 'net';
-  /** The transmit ring (virtio: transmitq1 is 1). */
-  readonly queueIndex: number;
-  /** The receive ring (receiveq1 is 0) and the other rings that must run. */
-  readonly companions: readonly number[];
-  readonly receiveIndex: number;
-  /** Where a transmitted frame comes back. */
-  readonly returns: 'same-port' | 'second-port' | 'tap' | 'none';
-  /** What happens to the frame on its way. */
-  readonly reflects: 'unchanged' | 'macs-swapped';
-}
-
-export type WorkloadFacts = BlockWorkload | NetWorkload;
 
 /** What the suites may know of a target. */
 export interface TargetFacts {
   readonly name: string;
   readonly transport: Transport;
-  readonly device: DeviceType;
+  /** The type of device as the specification names it, `block` or `vsock`. */
+  readonly device: string;
   readonly identity: string;
   readonly version: string;
   readonly binaryHash?: string;

@@ -1,5 +1,6 @@
+import type { ReferenceDevice } from '../../reference-impl/devices/reference-devices.ts';
 import type { Breakdown } from '../../reference-impl/vhost-user/back-end-edge.ts';
-import type { ReferenceDevice, ReferenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
+import type { ReferenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { socketPair } from '../native/native.ts';
 import type { IutResources } from '../port/port.ts';
 import type { Carrier } from '../vhost-user/channel.ts';

@@ -1,8 +1,8 @@
-import { deviceRules } from '../../reference-impl/devices/device-rules.ts';
+import { deviceRules, makeDevice } from '../../reference-impl/devices/device-rules.ts';
+import type { ReferenceDevice } from '../../reference-impl/devices/reference-devices.ts';
 import { type FaultName, faults, withDeviceFaults, withMdevFaults } from '../../reference-impl/faults/faults.ts';
 import type { EventLog } from '../../reference-impl/observations/event-log.ts';
 import { type MdevMode, type MdevRules, mdevRuleTables } from '../../reference-impl/vhost-mdev/mdev-rules.ts';
-import { makeDevice, type ReferenceDevice } from '../../reference-impl/vhost-user/reference-rules.ts';
 import type { IutResources } from '../port/port.ts';
 import type { TargetFacts } from '../port/target-facts.ts';
 import { mdevCapabilities } from '../target.ts';
@@ -10,7 +10,7 @@ import { InProcessVfio } from '../vfio/in-process-vfio.ts';
 import type { NotifyBy } from '../vhost-mdev/mdev-attachment.ts';
 import { MdevPort } from '../vhost-mdev/mdev-port.ts';
 import { InProcessIut } from './in-process-iut.ts';
-import { referenceFacts, referenceQueues } from './open-reference.ts';
+import { referenceFacts } from './open-reference.ts';
 
 export interface OpenMdevReferenceOptions {
   readonly device: ReferenceDevice;
@@ -38,7 +38,7 @@ function heldBy({ heldEvents }: InProcessVfio): IutResources {
 
 /** The port to a reference vhost-mdev of this very process. What is not answered now never is. */
 export function openMdevReference(options: OpenMdevReferenceOptions): MdevPort {
-  const { device, mode, queues = referenceQueues[device], faults: names = [] } = options;
+  const { device, mode, queues, faults: names = [] } = options;
   const ofDevice = withDeviceFaults(
     deviceRules,
     names.filter((name) => faults[name].layer !== 'transport'),

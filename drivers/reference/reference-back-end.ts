@@ -1,10 +1,8 @@
+import { makeDevice } from '../../reference-impl/devices/device-rules.ts';
 import type { ParentDriver } from '../../reference-impl/devices/parent-driver.ts';
+import type { ReferenceDevice } from '../../reference-impl/devices/reference-devices.ts';
 import { type Breakdown, BrokenDown } from '../../reference-impl/vhost-user/back-end-edge.ts';
-import {
-  makeDevice,
-  type ReferenceDevice,
-  type ReferenceRules,
-} from '../../reference-impl/vhost-user/reference-rules.ts';
+import type { ReferenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { BackEndSession } from '../../reference-impl/vhost-user/session.ts';
 import { acceptConnection, closeFd, POLLIN, POLLOUT, poll } from '../native/native.ts';
 import type { IutResources } from '../port/port.ts';

@@ -1,5 +1,6 @@
 import { readFileSync, unlinkSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { isReferenceDevice, referenceDeviceNames } from '../../reference-impl/devices/reference-devices.ts';
 import { faultNames, faults, isFaultName, layerText, withFaults } from '../../reference-impl/faults/faults.ts';
 import type { Breakdown } from '../../reference-impl/vhost-user/back-end-edge.ts';
 import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
@@ -8,7 +9,7 @@ import { closeFd, monotonicUs, unixListen } from '../native/native.ts';
 import { didYouMean } from '../near-matches.ts';
 import { ReferenceBackEnd } from './reference-back-end.ts';
 
-const usage = 'usage: serve.js --socket PATH --device block|net [--queues N] [--fault NAME]...';
+const usage = `usage: serve.js --socket PATH --device ${referenceDeviceNames.join('|')} [--queues N] [--fault NAME]...`;
 /** Signals of the process are only seen between waits, and between runs of turns as long as this. */
 const waitUs = 20_000;
 const yieldAfterUs = 20_000;
@@ -62,7 +63,8 @@ function main(): void {
     process.stdout.write(`version ${packageVersion()}\n`);
     return;
   }
-  if (socket === undefined || (device !== 'block' && device !== 'net')) refuse('--socket and --device are needed');
+  if (socket === undefined || device === undefined || !isReferenceDevice(device))
+    refuse('--socket and --device are needed');
   const count = Number(queues);
   if (!Number.isInteger(count) || count < 1 || count > 64) refuse('--queues is a number from 1 to 64');
   const unknown = fault.find((name) => !isFaultName(name));

@@ -6,7 +6,7 @@ import { allFeatures, type FeatureName } from './features.ts';
 import { type Requirement, requirementFrom } from './requirement.ts';
 
 export type { RequirementSlug } from './areas.ts';
-export { catalogueDevice, type DeviceType } from './device-type.ts';
+export { featureDeviceOf } from './device-type.ts';
 export {
   bitsIn,
   commonFeatures,

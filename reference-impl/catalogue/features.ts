@@ -1,6 +1,6 @@
 import { CatalogueError } from '../errors.ts';
 import { booleanOf, everyOneOf, namesOf, numberOf, objectOf, oneOf, stringOf } from './checked-json.ts';
-import { catalogueDevice, type DeviceType } from './device-type.ts';
+import { featureDeviceOf } from './device-type.ts';
 import featureBits from './feature-bits.json' with { type: 'json' };
 import { type Transport, transports } from './transport.ts';
 
@@ -89,14 +89,14 @@ export function featureByName(name: FeatureName): Feature {
 /** The IUT whose feature bits are meant. */
 export interface FeatureOwner {
   readonly transport: Transport;
-  readonly device: DeviceType;
+  readonly device: string;
 }
 
 /** Whether a device of that type and transport has a bit for the feature: a device's bit belongs to that device only. */
 export function featureBelongsTo({ kind, device }: Feature, owner: FeatureOwner): boolean {
   switch (kind) {
     case 'virtio':
-      return device === 'common' || device === catalogueDevice[owner.device];
+      return device === 'common' || device === featureDeviceOf(owner.device);
     case 'vhost':
       return owner.transport.startsWith(device);
     case 'vhost-user-protocol':

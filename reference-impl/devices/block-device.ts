@@ -27,6 +27,7 @@ import {
 import { type BlockOutcome, type BlockRules, blockRules } from './block-rules.ts';
 import type { StepOutcome } from './parent-driver.ts';
 import { type Queue, QueuedDevice, type TransportRules, transportRules } from './queued-device.ts';
+import type { RegisteredDevice } from './registered-device.ts';
 
 export interface BlockOptions {
   /** 2048 sectors (1 MiB) unless told. */
@@ -216,3 +217,9 @@ export class BlockDevice extends QueuedDevice {
     return 'done';
   }
 }
+
+export const blockReference: RegisteredDevice<BlockRules> = {
+  rules: blockRules,
+  queues: 2,
+  make: (making) => new BlockDevice(making),
+};

@@ -1,12 +1,30 @@
-import { type BlockRules, blockRules } from './block-rules.ts';
-import { type NetRules, netRules } from './net-rules.ts';
+import type { ParentDriver } from './parent-driver.ts';
 import { type TransportRules, transportRules } from './queued-device.ts';
+import { type ReferenceDevice, referenceDeviceNames, referenceDevices } from './reference-devices.ts';
+import type { RegisteredDevice } from './registered-device.ts';
+
+/** The rules of every device type, by its name. */
+export type RulesByDevice = { readonly [D in ReferenceDevice]: (typeof referenceDevices)[D]['rules'] };
 
 /** Every table that the devices of the reference read, whatever transport shows them. */
-export interface DeviceRules {
+export interface DeviceRules extends RulesByDevice {
   readonly transport: TransportRules;
-  readonly block: BlockRules;
-  readonly net: NetRules;
 }
 
-export const deviceRules: DeviceRules = { transport: transportRules, block: blockRules, net: netRules };
+const rulesByDevice = Object.fromEntries(
+  referenceDeviceNames.map((name) => [name, referenceDevices[name].rules]),
+) as unknown as RulesByDevice;
+
+export const deviceRules: DeviceRules = { ...rulesByDevice, transport: transportRules };
+
+const registered: { readonly [D in ReferenceDevice]: RegisteredDevice<RulesByDevice[D]> } = referenceDevices;
+
+/** A device by these rules, with as many queues as its type counts. */
+export function makeDevice<D extends ReferenceDevice>(
+  device: D,
+  { transport, ...rules }: DeviceRules,
+  queues: number = referenceDevices[device].queues,
+): ParentDriver {
+  const ofDevice: RulesByDevice = rules;
+  return registered[device].make({ queues, transport, rules: ofDevice[device] });
+}

@@ -16,6 +16,7 @@ import {
 import { exchangeMacs, type NetRules, netRules } from './net-rules.ts';
 import type { StepOutcome } from './parent-driver.ts';
 import { type Queue, QueuedDevice, type TransportRules, transportRules } from './queued-device.ts';
+import type { RegisteredDevice } from './registered-device.ts';
 
 export interface NetOptions {
   readonly pairs?: number;
@@ -156,3 +157,9 @@ export class NetDevice extends QueuedDevice {
     return 'delivered';
   }
 }
+
+export const netReference: RegisteredDevice<NetRules> = {
+  rules: netRules,
+  queues: 2,
+  make: ({ queues, ...making }) => new NetDevice({ ...making, pairs: queues }),
+};

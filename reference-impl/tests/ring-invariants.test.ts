@@ -1,12 +1,13 @@
 import t from 'tap';
 import { BLOCK_HEADER_SIZE, encodeBlockHeader } from '../devices/block-layout.ts';
+import { makeDevice } from '../devices/device-rules.ts';
 import { type FaultName, withFaults } from '../faults/faults.ts';
 import { inSplitRing } from '../faults/ring/ring-fault.ts';
 import { plainGuest } from '../memory/guest.ts';
 import { mapOf } from '../memory/guest-map.ts';
 import { snapshot } from '../memory/snapshot.ts';
 import { ringMemoryViolations, usedElementViolations } from '../oracle/ring-invariants.ts';
-import { makeDevice, type ReferenceRules, referenceRules } from '../vhost-user/reference-rules.ts';
+import { type ReferenceRules, referenceRules } from '../vhost-user/reference-rules.ts';
 import { readable, writable } from '../virtqueue/segment.ts';
 import { SplitDriver } from '../virtqueue/split/driver-ring.ts';
 

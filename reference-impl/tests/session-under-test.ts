@@ -1,5 +1,7 @@
+import { makeDevice } from '../devices/device-rules.ts';
+import type { ReferenceDevice } from '../devices/reference-devices.ts';
 import type { DescriptorToken } from '../vhost-user/back-end-edge.ts';
-import { makeDevice, type ReferenceDevice, referenceRules } from '../vhost-user/reference-rules.ts';
+import { referenceRules } from '../vhost-user/reference-rules.ts';
 import type { OutgoingMessage } from '../vhost-user/reply-rules.ts';
 import { BackEndSession } from '../vhost-user/session.ts';
 import type { Codec } from '../wire/compile-layout.ts';

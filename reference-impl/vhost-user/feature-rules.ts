@@ -1,3 +1,4 @@
+import { VIRTIO_ID_NET } from '../devices/net-layout.ts';
 import {
   bit,
   vhostUserProtocolFeatures as protocol,
@@ -5,12 +6,18 @@ import {
 } from '../wire/vhost-user-constants.ts';
 import type { NegotiatedState } from './negotiated-state.ts';
 
+/** What the offer depends on. */
+export interface OfferingDevice {
+  readonly deviceId: number;
+  readonly configSize: number;
+}
+
 /** Which features are offered, and what an acknowledgement of them must be like. */
 export interface FeatureRules {
   /** GET_FEATURES, given what the device itself offers. There is no IOTLB here, so no VIRTIO_F_ACCESS_PLATFORM. */
   readonly offered: (deviceFeatures: bigint) => bigint;
   /** GET_PROTOCOL_FEATURES. */
-  readonly protocolOffered: (device: 'block' | 'net') => bigint;
+  readonly protocolOffered: (device: OfferingDevice) => bigint;
   /** Answer to GET_FEATURES, given the offer and what was acknowledged before. */
   readonly reported: (offered: bigint, acknowledged: bigint) => bigint;
   readonly accepts: (offered: bigint, asked: bigint) => boolean;
@@ -37,7 +44,6 @@ const everyDevice = bits(
   'VHOST_USER_PROTOCOL_F_LOG_SHMFD',
   'VHOST_USER_PROTOCOL_F_REPLY_ACK',
   'VHOST_USER_PROTOCOL_F_BACKEND_REQ',
-  'VHOST_USER_PROTOCOL_F_CONFIG',
   'VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD',
   'VHOST_USER_PROTOCOL_F_RESET_DEVICE',
   'VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS',
@@ -52,7 +58,10 @@ export const featureRules: FeatureRules = {
     (deviceFeatures & ~bit(virtio.VIRTIO_F_ACCESS_PLATFORM)) |
     bit(virtio.VHOST_F_LOG_ALL) |
     bit(virtio.VHOST_USER_F_PROTOCOL_FEATURES),
-  protocolOffered: (device) => everyDevice | (device === 'net' ? bits('VHOST_USER_PROTOCOL_F_MTU') : 0n),
+  protocolOffered: ({ deviceId, configSize }) =>
+    everyDevice |
+    (configSize > 0 ? bits('VHOST_USER_PROTOCOL_F_CONFIG') : 0n) |
+    (deviceId === VIRTIO_ID_NET ? bits('VHOST_USER_PROTOCOL_F_MTU') : 0n),
   reported: (offered) => offered,
   accepts: isWithin,
   protocolAccepts: isWithin,

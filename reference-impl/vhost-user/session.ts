@@ -13,8 +13,6 @@ import { RingService } from './ring-service.ts';
 import type { SessionState } from './session-state.ts';
 import type { Vring } from './vring.ts';
 
-const netDeviceId = 1;
-
 /** A request as it came, with the descriptors that its first bytes brought. */
 export interface IncomingMessage {
   readonly request: number;
@@ -94,7 +92,7 @@ export class BackEndSession implements SessionState {
   }
 
   get offeredProtocolFeatures(): bigint {
-    return this.rules.features.protocolOffered(this.device.deviceId === netDeviceId ? 'net' : 'block');
+    return this.rules.features.protocolOffered(this.device);
   }
 
   hasProtocolFeature(feature: keyof typeof protocol): boolean {

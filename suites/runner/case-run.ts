@@ -2,7 +2,7 @@ import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
-import { openDeviceDriver } from '../../drivers/devices/open-device-driver.ts';
+import { openDeviceDriver } from '../../drivers/devices/device-types.ts';
 import {
   DeadlineError,
   type DriverPort,
@@ -11,6 +11,7 @@ import {
   type GuestSplitRing,
   IutGoneError,
   PeerProtocolError,
+  RequestsUnknownError,
   type Session,
   type TargetFacts,
 } from '../../drivers/port/port.ts';
@@ -82,6 +83,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   readonly #opened: Session[] = [];
   readonly #random: RandomGenerator;
   #sweep: SweepResult | undefined;
+  #notApplicable: string | undefined;
 
   constructor(
     port: DriverPort,
@@ -100,6 +102,11 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     for (const slug of Object.keys(definition.proves)) {
       this.checks.set(slug, new Check(slug, () => Math.max(0, port.log.next - 1)));
     }
+  }
+
+  /** Why the case turned out not to apply, once it ran. */
+  get notApplicable(): string | undefined {
+    return this.#notApplicable;
   }
 
   get sweep(): SweepResult | undefined {
@@ -331,6 +338,10 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       body();
     } catch (error) {
       if (error instanceof CaseEnded) return;
+      if (error instanceof RequestsUnknownError) {
+        this.#notApplicable = error.message;
+        return;
+      }
       const check = this.#firstOpenCheck();
       if (check === undefined) throw error;
       const ended = this.ports.find(({ iut }) => iut.exit() !== undefined);

@@ -118,6 +118,7 @@ function removeSilent(check: Check): void {
 
 function judgement(port: DriverPort, run: CaseRun, durationMs: number, exit: IutExit | undefined): Judgement {
   const checks = [...run.checks.values()];
+  if (run.notApplicable !== undefined && !hasFailure(run)) return inapplicable(run, run.notApplicable, durationMs);
   const ended = checks.some((check) => check.failures.length > 0 || check.inconclusiveWhy !== undefined);
   const left = run.sweep?.left;
   const outcomes = checks.map((check) => outcomeOf(check, ended, left));
@@ -134,6 +135,19 @@ function judgement(port: DriverPort, run: CaseRun, durationMs: number, exit: Iut
     ...(unchecked.length > 0 ? { error: `declared but never checked: ${unchecked.join(', ')}` } : {}),
     ...(exit === undefined ? {} : { died: exit }),
   };
+}
+
+/** The case makes requests that we cannot make of this device: what it showed before is not what it is about. */
+function inapplicable({ checks }: CaseRun, missing: string, durationMs: number): Judgement {
+  const outcomes = [...checks.keys()].map(
+    (requirement): RequirementOutcome => ({
+      requirement,
+      outcome: 'not-applicable',
+      checks: 0,
+      why: `missing: ${missing}`,
+    }),
+  );
+  return { verdict: 'not-applicable', outcomes, findings: [], durationMs };
 }
 
 function outcomeOf(check: Check, ended: boolean, left: SweepResult['left']): RequirementOutcome {

@@ -27,7 +27,7 @@ export const stopsDevice = defineCase({
   applies: { start: 'negotiated', transports },
   run({ session, guest, port, connect, driver, ring, requirement }) {
     const check = requirement('vm-life/close-stops-device');
-    const bytes = driver.kind === 'block' ? 0x4000 : 1024;
+    const bytes = Math.min(0x4000, driver.largestRequest);
     const queue = driver.attach(ring({ size: 64 }));
     driver.once(queue);
     const requests = [1, 2, 3, 4, 5, 6].map((seed) => driver.request({ seed, bytes }).segments);

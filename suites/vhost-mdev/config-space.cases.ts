@@ -1,3 +1,4 @@
+import { deviceTypeOf } from '../../drivers/devices/device-types.ts';
 import type { VhostMdevSession } from '../../drivers/port/port.ts';
 import { vfioPci } from '../../reference-impl/wire/vfio-structures.ts';
 import { defineCase } from '../case.ts';
@@ -53,7 +54,7 @@ export const tellsType = defineCase({
   applies: { start: 'connected', transports, needs },
   run({ session, port, requirement }) {
     const check = requirement('vm-identity/config-space-tells-device-type');
-    check.equal(numberAt(session, SUBSYSTEM_ID, 2), port.facts.device === 'net' ? 1 : 2, 'subsystem id');
+    check.equal(numberAt(session, SUBSYSTEM_ID, 2), deviceTypeOf(port.facts.workload.kind).deviceId, 'subsystem id');
   },
 });
 

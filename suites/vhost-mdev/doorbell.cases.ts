@@ -25,8 +25,7 @@ export const servesItsRing = defineCase({
   run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-notify/write-notifies-its-queue');
     const { page } = doorbellSizes(session);
-    const indices = driver.kind === 'block' ? [...Array(ringCount(session)).keys()] : [driver.queueIndex];
-    for (const index of indices) {
+    for (const index of driver.requestQueues(ringCount(session))) {
       const queue = driver.attach(ring({ size: 16 }), { index });
       const request = driver.request();
       for (let n = 1; n <= manyDoorbells; n++) {

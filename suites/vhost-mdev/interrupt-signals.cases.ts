@@ -16,9 +16,7 @@ export const vectorIsIndex = defineCase({
   applies: { start: 'negotiated', transports },
   run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-irq/vector-is-ring-index');
-    const isBlock = driver.kind === 'block';
-    const indices = isBlock ? [...Array(ringCount(session)).keys()] : [driver.queueIndex];
-    for (const index of indices) {
+    for (const index of driver.requestQueues(ringCount(session))) {
       const queue = driver.attach(ring({ size: 16 }), { index });
       const event = new CountedEvent(port);
       setEvents(session, index, [event]);

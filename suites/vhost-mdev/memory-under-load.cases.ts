@@ -24,10 +24,10 @@ interface Load {
 /** Lays out requests that write to the memory of `buffers`. The answer shows the device some of them. */
 function laidOut({ driver, buffers, queue }: Load, count: number): (from: number, to: number) => void {
   const seeds = Array.from({ length: count }, (_, seed) => seed);
-  if (driver.kind === 'block') {
-    const reads = seeds.map((seed) => buffers.block.read({ sector: seed, bytes: 4096, seed }).segments);
+  if (driver.kind !== 'net') {
+    const requests = seeds.map((seed) => buffers.request({ bytes: 4096, seed }).segments);
     return (from, to) => {
-      queue.makeAvailable(reads.slice(from, to));
+      queue.makeAvailable(requests.slice(from, to));
       queue.kick();
     };
   }

@@ -49,7 +49,7 @@ export const stops = defineCase({
   applies: { start: 'negotiated', transports },
   run({ session, guest, port, driver, ring, requirement }) {
     const check = requirement('vm-life/reset-stops-device');
-    const bytes = driver.kind === 'block' ? 0x4000 : 1024;
+    const bytes = Math.min(0x4000, driver.largestRequest);
     const queue = driver.attach(ring({ size: 64 }));
     driver.once(queue);
     const requests = [1, 2, 3, 4, 5, 6].map((seed) => driver.request({ seed, bytes }).segments);
@@ -188,7 +188,7 @@ export const worksAfterwards = defineCase({
   applies: { start: 'negotiated', transports },
   run({ session, guest, port, driver, ring, requirement }) {
     const check = requirement('vm-life/device-works-after-reset');
-    const bytes = driver.kind === 'block' ? 0x4000 : 1024;
+    const bytes = Math.min(0x4000, driver.largestRequest);
     const requests = [1, 2, 3, 4, 5, 6].map((seed) => driver.request({ seed, bytes }).segments);
     for (let round = 1; round <= rounds; round++) {
       const loaded = driver.attach(ring({ size: 32 }));

@@ -16,7 +16,7 @@ export const inFlight = defineCase({
   applies: { start: 'negotiated', transports },
   run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-state/stop-loses-nothing');
-    const bytes = driver.kind === 'block' ? 0x2000 : 1024;
+    const bytes = Math.min(0x2000, driver.largestRequest);
     const queue = driver.attach(ring({ size: 64 }));
     const requests = Array.from({ length: 5 }, (_, seed) => driver.request({ seed, bytes }));
     for (let round = 1; round <= rounds; round++) {

@@ -78,7 +78,7 @@ export const stopEndsWrites = defineCase({
   applies: { start: 'negotiated', transports, memory: 'single-region' },
   run({ session, guest, driver, ring, requirement }) {
     const check = requirement('vm-state/stop-ends-writes');
-    const bytes = driver.kind === 'block' ? 0x4000 : 1024;
+    const bytes = Math.min(0x4000, driver.largestRequest);
     const queue = driver.attach(ring({ size: 128 }));
     const requests = [1, 2, 3, 4, 5, 6, 7, 8].map((seed) => driver.request({ seed, bytes }).segments);
     const more = [9, 10].map((seed) => driver.request({ seed }).segments);

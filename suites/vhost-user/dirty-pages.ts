@@ -1,15 +1,13 @@
-import { VIRTIO_BLK_T_IN } from '../../drivers/devices/block-requests.ts';
 import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
-import { netHeaderSize } from '../../drivers/devices/net-frames.ts';
-import type {
-  Attachment,
-  DriverPort,
-  Exchange,
-  Guest,
-  OutgoingMessage,
-  VhostUserSession,
+import {
+  type Attachment,
+  type DriverPort,
+  DriverUsageError,
+  type Exchange,
+  type Guest,
+  type OutgoingMessage,
+  type VhostUserSession,
 } from '../../drivers/port/port.ts';
-import type { Span } from '../../reference-impl/memory/span.ts';
 import { writable } from '../../reference-impl/virtqueue/segment.ts';
 import type { Check } from '../check.ts';
 
@@ -87,14 +85,14 @@ export class DirtyPages {
   }
 }
 
-/** Pages that `length` bytes from a guest-physical address on lie in. */
-export function pagesOf({
-  guestAddress,
-  length,
-}: {
+/** Bytes that the device wrote, from a guest-physical address on. */
+export interface Written {
   readonly guestAddress: bigint;
   readonly length: number;
-}): number[] {
+}
+
+/** Pages that those bytes lie in. */
+export function pagesOf({ guestAddress, length }: Written): number[] {
   const first = Number(guestAddress / pageSize);
   const last = Number((guestAddress + BigInt(length) - 1n) / pageSize);
   return Array.from({ length: last - first + 1 }, (_, n) => first + n);
@@ -104,17 +102,21 @@ export function pagesOf({
 export const wholeLog = 0x9000;
 
 /** Has the device write over the boundary of two pages, and waits for it: the span that it wrote. @throws as `waitForUsed`. */
-export function writeOverBoundary(guest: Guest, driver: DeviceDriver, queue: Attachment): Span {
-  if (driver.kind === 'block') {
-    const target = guest.allocate({ size: 8192, crossing: 'page' });
-    const { segments } = driver.block.raw({ type: VIRTIO_BLK_T_IN, sector: 0 });
-    queue.makeAvailable([segments.toSpliced(1, 0, writable(target))]);
+export function writeOverBoundary(guest: Guest, driver: DeviceDriver, queue: Attachment): Written {
+  if (driver.kind !== 'net') {
+    const { segments } = driver.request({
+      bytes: Math.min(8192, driver.largestRequest),
+      writableWhere: { crossing: 'page' },
+    });
+    queue.makeAvailable([segments]);
     queue.kickAndWaitForUsed(1);
-    return target;
+    const [written] = segments.filter((segment) => segment.writable);
+    if (written === undefined) throw new DriverUsageError(`a request of ${driver.kind} writes nothing`);
+    return written;
   }
   const { net } = driver;
   const frame = net.transmit({ bytes: 1000 });
-  const target = guest.allocate({ size: netHeaderSize + 1000, crossing: 'page' });
+  const target = guest.allocate({ size: net.headerSize + 1000, crossing: 'page' });
   const receive = driver.companion(net.facts.receiveIndex);
   receive.makeAvailable([[writable(target)]]);
   receive.kick();

@@ -111,7 +111,7 @@ export const nearIndicesRefused = defineCase({
     probe.close();
     // Some count queues of a network device, some pairs: twice the number is past the last ring for both.
     const told = new DataView(answer.payload.buffer, answer.payload.byteOffset).getUint32(0, true);
-    const count = port.facts.workload.kind === 'net' ? told * 2 : told;
+    const count = port.facts.device === 'net' ? told * 2 : told;
     const all = [count, 127, 128, 255]
       .filter((index, at, list) => index >= count && list.indexOf(index) === at)
       // A descriptor's message has eight bits for the ring.

@@ -43,10 +43,10 @@ export function survives(context: Context, check: Check, breakage: Breakage): vo
     size,
     indirect: breakage.add?.indirect !== undefined,
   });
-  const soundChain = driver.request({ seed: 1, readableCuts: [4, 6] }).segments;
+  const soundChain = driver.chain({ seed: 1, readableCuts: [4, 6] });
   queue.driver.add(soundChain);
   const slot = queue.driver.nextAvailIdx % size;
-  const chain = breakage.chain?.(driver) ?? driver.request({ seed: 2, readableCuts: [4, 6] }).segments;
+  const chain = breakage.chain?.(driver) ?? driver.chain({ seed: 2, readableCuts: [4, 6] });
   const head = queue.driver.add(chain, breakage.add);
   if (head === 'ring-full') throw new RangeError(`${breakage.key} is longer than ${size} descriptors`);
   breakage.lay?.({ ring, places: chain.map((_, at) => head + at), sound: [...soundChain.keys()], slot });

@@ -1,7 +1,7 @@
 import type { RequirementSlug } from '../../catalogue/catalogue.ts';
-import type { BlockRules } from '../../devices/block-rules.ts';
-import type { NetRules } from '../../devices/net-rules.ts';
+import type { RulesByDevice } from '../../devices/device-rules.ts';
 import type { QueueRules } from '../../devices/queue-rules.ts';
+import type { ReferenceDevice } from '../../devices/reference-devices.ts';
 import type { DeviceChange, DeviceFault } from '../fault.ts';
 
 /** Declares a fault of a device. What it changes comes from the functions below; several changes are made in order. */
@@ -23,10 +23,11 @@ export const inQueue =
   (entries: Partial<QueueRules>): DeviceChange =>
   (rules) => ({ ...rules, transport: { ...rules.transport, queue: { ...rules.transport.queue, ...entries } } });
 
-export const inBlock =
-  (entries: Partial<BlockRules>): DeviceChange =>
-  (rules) => ({ ...rules, block: { ...rules.block, ...entries } });
+/** Replaces entries of the table of a device type. */
+export const inDevice =
+  <D extends ReferenceDevice>(device: D, entries: Partial<RulesByDevice[D]>): DeviceChange =>
+  (rules) => ({ ...rules, [device]: { ...rules[device], ...entries } });
 
-export const inNet =
-  (entries: Partial<NetRules>): DeviceChange =>
-  (rules) => ({ ...rules, net: { ...rules.net, ...entries } });
+export const inBlock = (entries: Partial<RulesByDevice['block']>): DeviceChange => inDevice('block', entries);
+
+export const inNet = (entries: Partial<RulesByDevice['net']>): DeviceChange => inDevice('net', entries);

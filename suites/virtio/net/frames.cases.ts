@@ -1,4 +1,3 @@
-import { netHeaderSize } from '../../../drivers/devices/net-frames.ts';
 import { defineCase } from '../../case.ts';
 import { netPort } from './net-port.ts';
 
@@ -57,7 +56,7 @@ export const manyFrames = defineCase({
     transmit.kickAndWaitForUsed(count);
     const used = receive.waitForUsed(count);
     const texts = used.map(({ len }, n) =>
-      (buffers[n]?.load() ?? new Uint8Array(0)).subarray(netHeaderSize, len).join(),
+      (buffers[n]?.load() ?? new Uint8Array(0)).subarray(driver.net.headerSize, len).join(),
     );
     const wanted = frames.map((frame) => driver.net.returned(frame).join());
     const arrived = wanted.filter((text) => texts.filter((other) => other === text).length === 1).length;
@@ -81,7 +80,7 @@ export const header = defineCase({
     const frame = driver.net.frame(variant.bytes, 5);
     const { len, frame: packet } = driver.net.roundTrip(transmit, receive, frame);
     const check = requirement('net/rx-header-precedes-packet');
-    check.equal(len, netHeaderSize + frame.length, 'len of the used element');
+    check.equal(len, driver.net.headerSize + frame.length, 'len of the used element');
     check.equal(
       packet.subarray(12, 14).join(),
       frame.subarray(12, 14).join(),
@@ -138,7 +137,7 @@ export const notLonger = defineCase({
     const check = requirement('net/received-packets-within-mtu');
     for (const bytes of [60, 1513, longestFrame]) {
       const { len } = driver.net.roundTrip(transmit, receive, driver.net.frame(bytes, bytes));
-      check.atMost(len - netHeaderSize, longestFrame, `bytes of a packet that was sent with ${bytes}`);
+      check.atMost(len - driver.net.headerSize, longestFrame, `bytes of a packet that was sent with ${bytes}`);
     }
   },
 });
@@ -181,7 +180,7 @@ export const servedLater = defineCase({
     const wanted = new Set(early.map((one) => driver.net.returned(one).join()));
     for (const buffer of buffers) {
       const [used] = receive.waitForUsed(1);
-      const packet = buffer.load().subarray(netHeaderSize, used?.len);
+      const packet = buffer.load().subarray(driver.net.headerSize, used?.len);
       if (packet.length === 100) {
         if (!check.equal(wanted.delete(packet.join()), true, 'an early frame arrives once, whole')) return;
         continue;
@@ -204,6 +203,6 @@ export const receivedLen = defineCase({
     const { transmit, receive } = netPort(context);
     const { len } = driver.net.roundTrip(transmit, receive, driver.net.frame(variant.bytes, 8));
     const check = requirement('split/used-len-counts-written-bytes');
-    check.equal(len, netHeaderSize + variant.bytes, 'len of the used element');
+    check.equal(len, driver.net.headerSize + variant.bytes, 'len of the used element');
   },
 });

@@ -1,5 +1,4 @@
 import type { ReceiveBuffer } from '../../../drivers/devices/net-frames.ts';
-import { netHeaderSize } from '../../../drivers/devices/net-frames.ts';
 import { defineCase } from '../../case.ts';
 import { decodeNetHeader, netPort } from './net-port.ts';
 
@@ -22,7 +21,7 @@ interface Spread {
 function spread(context: Context, bufferBytes: number): Spread {
   const { driver } = context;
   const { transmit, receive } = netPort(context);
-  const most = Math.ceil((netHeaderSize + frameBytes) / bufferBytes);
+  const most = Math.ceil((driver.net.headerSize + frameBytes) / bufferBytes);
   const buffers = Array.from({ length: most + 4 }, () => driver.net.receiveBuffer(bufferBytes));
   receive.makeAvailable(buffers.map(({ request }) => request.segments));
   receive.kick();
@@ -30,11 +29,11 @@ function spread(context: Context, bufferBytes: number): Spread {
   transmit.makeAvailable([driver.net.transmitFrame(frame).segments]);
   transmit.kick();
   const [first] = receive.waitForUsed(1);
-  const { numBuffers } = decodeNetHeader(buffers[0]?.load() ?? new Uint8Array(netHeaderSize));
+  const { numBuffers } = decodeNetHeader(buffers[0]?.load() ?? new Uint8Array(driver.net.headerSize));
   const rest = receive.waitForUsed(Math.min(numBuffers, most) - 1);
   const lengths = [first?.len ?? 0, ...rest.map(({ len }) => len)];
   const parts = lengths.flatMap((length, n) => [...(buffers[n]?.load().subarray(0, length) ?? [])]);
-  return { buffers, numBuffers, lengths, frame, packet: Uint8Array.from(parts).subarray(netHeaderSize) };
+  return { buffers, numBuffers, lengths, frame, packet: Uint8Array.from(parts).subarray(driver.net.headerSize) };
 }
 
 export const numBuffers = defineCase({
@@ -46,7 +45,7 @@ export const numBuffers = defineCase({
   run(context) {
     const { numBuffers: told, packet, frame } = spread(context, context.variant.bufferBytes);
     const check = context.requirement('net/num-buffers-counts-buffers');
-    const expected = Math.ceil((netHeaderSize + frameBytes) / context.variant.bufferBytes);
+    const expected = Math.ceil((context.driver.net.headerSize + frameBytes) / context.variant.bufferBytes);
     check.equal(told, expected, `num_buffers of ${frameBytes} bytes in buffers of ${context.variant.bufferBytes}`);
     check.bytesEqual(packet, context.driver.net.returned(frame), 'what those buffers hold');
   },
@@ -122,8 +121,8 @@ export const oneChain = defineCase({
     for (let n = 0; n < 10 && !port.until(() => receive.ring.usedIdx() !== 0, 50).startsWith('true'); n++)
       short = send(64);
     const [used] = receive.waitForUsed(1);
-    check.equal(used?.len, netHeaderSize + short.length, 'len of the first receive buffer that was used');
-    const packet = buffers[0]?.load().subarray(netHeaderSize, used?.len) ?? new Uint8Array(0);
+    check.equal(used?.len, driver.net.headerSize + short.length, 'len of the first receive buffer that was used');
+    const packet = buffers[0]?.load().subarray(driver.net.headerSize, used?.len) ?? new Uint8Array(0);
     check.bytesEqual(packet, driver.net.returned(short), 'the packet in it');
   },
 });

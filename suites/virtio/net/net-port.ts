@@ -1,4 +1,3 @@
-import { netHeaderSize } from '../../../drivers/devices/net-frames.ts';
 import type { Attachment } from '../../../drivers/port/port.ts';
 import type { CaseContext, VariantAxes } from '../../case.ts';
 
@@ -36,8 +35,11 @@ export const VIRTIO_NET_HDR_GSO_TCPV6 = 4;
 export const VIRTIO_NET_HDR_GSO_UDP_L4 = 5;
 export const VIRTIO_NET_HDR_GSO_ECN = 0x80;
 
+/** Bytes of struct virtio_net_hdr with num_buffers. */
+const wholeHeader = 12;
+
 export function encodeNetHeader(fields: Partial<NetHeader>): Uint8Array {
-  const view = new DataView(new ArrayBuffer(netHeaderSize));
+  const view = new DataView(new ArrayBuffer(wholeHeader));
   view.setUint8(0, fields.flags ?? 0);
   view.setUint8(1, fields.gsoType ?? 0);
   view.setUint16(2, fields.hdrLen ?? 0, true);
@@ -50,7 +52,7 @@ export function encodeNetHeader(fields: Partial<NetHeader>): Uint8Array {
 
 /** Of at least 12 bytes. */
 export function decodeNetHeader(bytes: Uint8Array): NetHeader {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, netHeaderSize);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, wholeHeader);
   return {
     flags: view.getUint8(0),
     gsoType: view.getUint8(1),

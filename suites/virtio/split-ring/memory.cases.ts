@@ -1,4 +1,4 @@
-import { netHeaderSize, shortestFrame } from '../../../drivers/devices/net-frames.ts';
+import { shortestFrame } from '../../../drivers/devices/net-frames.ts';
 import type { Request } from '../../../drivers/devices/request.ts';
 import type { Guest } from '../../../drivers/port/port.ts';
 import { changes, changesOutside, type MemoryChange, snapshot } from '../../../reference-impl/memory/snapshot.ts';
@@ -9,7 +9,6 @@ import type { Check } from '../../check.ts';
 /** What a device must leave alone, seen by comparison of the guest's memory before and after (virtio 2.7.5 to 2.7.8). */
 
 const requestsEach = 4;
-const smallestBuffer = netHeaderSize + shortestFrame;
 
 /** The spans of the device-readable and device-writable parts. */
 function partsOf(guest: Guest, requests: readonly Request[], writable: boolean): Span[] {
@@ -103,7 +102,8 @@ export const outsideBuffers = defineCase({
     const others = driver.companions();
     const requests = Array.from({ length: requestsEach }, (_, seed) => driver.request({ seed, ...cut }));
     // A network device writes what it receives: exactly one frame fits into each buffer.
-    const received = driver.kind === 'net' ? requests.map(() => driver.net.receiveBuffer(smallestBuffer).request) : [];
+    const smallest = (): Request => driver.net.receiveBuffer(driver.net.headerSize + shortestFrame).request;
+    const received = driver.kind === 'net' ? requests.map(smallest) : [];
     for (const other of others) {
       other.makeAvailable(received.map(({ segments }) => segments));
       other.kick();
