@@ -10,7 +10,7 @@ const flags = ['-O2', '-Wall', '-Wextra', '-Werror'];
 
 export type Mode = 'features' | 'ring' | 'session';
 
-/** Builds the C front-end unless the same source was built before; answers the path of the program. */
+/** Builds the C front-end unless the same source was built before; returns the path of the program. */
 export function buildFrontEnd(): string {
   const hash = createHash('sha256').update(readFileSync(source)).update(flags.join(' ')).digest('hex').slice(0, 16);
   const program = `${cache}front-end-${hash}`;

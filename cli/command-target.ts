@@ -30,7 +30,7 @@ export function commandTarget(line: string, options: CommandOptions): { target: 
   if (command === undefined) throw new UsageError('--exec: a command is missing');
   if (!words.some((word) => word.includes('{socket}'))) {
     throw new UsageError(
-      `--exec: ${shellLine([command])} is not told its socket: write {socket} where its path belongs`,
+      `--exec: ${shellLine([command])} does not get its socket: write {socket} where its path belongs`,
     );
   }
   const { device, execDirectory, execEnv = [], execFile = [] } = options;
@@ -79,8 +79,8 @@ function pairIn(text: string, option: string): [string, string] {
 function fileIn(text: string): [string, number] {
   const [name, bytes] = pairIn(text, '--exec-file');
   if (name.includes('/') || name === '.' || name === '..') {
-    throw new UsageError(`--exec-file: ${name} is no name of a file within {dir}`);
+    throw new UsageError(`--exec-file: ${name} is not the name of a file within {dir}`);
   }
-  if (!/^\d{1,12}$/.test(bytes)) throw new UsageError(`--exec-file: ${bytes} is no number of bytes`);
+  if (!/^\d{1,12}$/.test(bytes)) throw new UsageError(`--exec-file: ${bytes} is not a number of bytes`);
   return [name, Number(bytes)];
 }

@@ -43,7 +43,7 @@ export function problemsWithoutFault(cases: readonly AnyCase[]): string[] {
   const problems: string[] = [];
   for (const { id, proves } of cases) {
     for (const name of Object.values(proves).flat()) {
-      if (name !== undefined && !isFaultName(name)) problems.push(`${id}: names ${name}, which is no fault`);
+      if (name !== undefined && !isFaultName(name)) problems.push(`${id}: names ${name}, which is not a fault`);
     }
   }
   for (const showing of showings) {

@@ -56,7 +56,7 @@ export interface HostPlace {
   /** The words after `vhost-conformance` that ask for a run there, before those of its targets. */
   readonly runWords: readonly string[];
   startHost(job: HostJob, listener: HostListener): Host;
-  /** Ends what serves the hosts. Answers why the results cannot be trusted, if they cannot. */
+  /** Ends what serves the hosts. Returns why the results cannot be trusted, if they cannot. */
   close(): Promise<string | undefined>;
 }
 

@@ -60,7 +60,7 @@ async function run(names: readonly string[], options: RunOptions): Promise<numbe
   return 0;
 }
 
-/** Does what the words ask for and answers the exit code. @throws VhostConformanceError with one line. */
+/** Does what the words ask for and returns the exit code. @throws VhostConformanceError with one line. */
 export async function main(words: readonly string[]): Promise<number> {
   let exitCode = 0;
   try {

@@ -28,7 +28,7 @@ const reporters: Readonly<Record<ReporterName, Reporter>> = {
 };
 
 /**
- * Writes reports of the records in `roots` into a directory and answers their paths.
+ * Writes reports of the records in `roots` into a directory and returns their paths.
  * @throws RecordError where the records cannot be read or a report cannot be written; no half report stays.
  */
 export function writeReports(roots: readonly string[], into: string, names: readonly ReporterName[]): string[] {
@@ -52,6 +52,6 @@ export function reportersOf(text: string): ReporterName[] {
   return text.split(',').map((name) => {
     const known = reporterNames.find((one) => one === name);
     if (known !== undefined) return known;
-    throw new InvalidArgumentError(`${name} is no reporter${didYouMean(name, reporterNames)}.`);
+    throw new InvalidArgumentError(`${name} is not a reporter${didYouMean(name, reporterNames)}.`);
   });
 }

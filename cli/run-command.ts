@@ -23,7 +23,7 @@ import { UsageError } from './usage-error.ts';
 const strictTargets = ['reference', 'reference-net'];
 const referenceList = new URL('../../fixtures/expectations/reference-not-applicable.json', import.meta.url);
 
-/** Runs a plan and answers the exit code: 0 all as expected, 1 findings, 2 our own failure, 128 + n by a signal. */
+/** Runs a plan and returns the exit code: 0 all as expected, 1 findings, 2 our own failure, 128 + n by a signal. */
 export async function runPlan(
   request: RunRequest,
   all: readonly AnyCase[],

@@ -61,7 +61,7 @@ export class RunLedger {
     this.#progress?.leave(instance);
   }
 
-  /** Writes what the end of a host or a kernel means. Answers the results that are settled by it. */
+  /** Writes what the end of a host or a kernel means. Returns the results that are settled by it. */
   take({ settled, amended, said, problems }: Loss): readonly CaseRecord[] {
     for (const line of said) this.#progress?.say(line);
     for (const record of [...settled, ...amended]) this.#store?.append(record);

@@ -204,7 +204,7 @@ function checkCommand({ start, packages = [], facts }: Target): void {
   const command = start?.command ?? '';
   if (findCommand(command) !== undefined) return;
   const remedy = packages.length === 0 ? '' : `; apt-get install ${packages.join(' or ')}`;
-  throw new UsageError(`${facts.name}: ${command} is not there or cannot be executed${remedy}`);
+  throw new UsageError(`${facts.name}: ${command} is missing or cannot be executed${remedy}`);
 }
 
 /** Before anything is started: most machines have no such module, and a kernel of one's own is one word away. */

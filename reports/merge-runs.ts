@@ -89,7 +89,7 @@ export function mergeRuns(roots: readonly string[]): MergedRun {
 function refuseAnotherPlan(first: Shard, other: Shard): void {
   const root = other.directory.root;
   if (other.records.run.planHash !== first.records.run.planHash) {
-    throw new RecordError(root, `is no shard of the run in ${first.directory.root}: their plans differ`);
+    throw new RecordError(root, `is not a shard of the run in ${first.directory.root}: their plans differ`);
   }
   if (other.records.run.catalogueHash !== first.records.run.catalogueHash) {
     throw new RecordError(root, `was made with another catalogue than the run in ${first.directory.root}`);

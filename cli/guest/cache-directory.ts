@@ -41,7 +41,7 @@ export class CacheDirectory {
    * Path of an entry, made by `make` in a directory of its own if `find` does not find it. One process at a time makes;
    * the others wait and find what it made.
    * @param find the name of the entry, if it is there.
-   * @param make fills the directory and answers the entry's name.
+   * @param make fills the directory and returns the entry's name.
    */
   async entry(
     find: () => string | undefined,

@@ -67,7 +67,8 @@ async function guest(words: readonly string[], options: GuestOptions): Promise<n
   const [first, ...rest] = words;
   if (options.atBoot !== undefined && first !== 'run') throw new UsageError('guest: --at-boot goes with -- run');
   if (options.prepare) {
-    if (first !== undefined || options.shell !== undefined) throw new UsageError('guest: --prepare goes alone');
+    if (first !== undefined || options.shell !== undefined)
+      throw new UsageError('guest: --prepare cannot be combined with other work');
     return await withSettings(options, async () => 0);
   }
   if (options.shell !== undefined) {
@@ -137,7 +138,7 @@ async function withSettings(
   use: (settings: GuestSettings, signal: AbortSignal, stopListening: () => void) => Promise<number>,
 ): Promise<number> {
   if (!isCommand(qemu)) {
-    throw new UsageError(`${qemu} is not there; run: sudo apt-get install --no-install-recommends qemu-system-x86`);
+    throw new UsageError(`${qemu} is missing; run: sudo apt-get install --no-install-recommends qemu-system-x86`);
   }
   const aborter = new AbortController();
   const interruption = new Interruption(() => aborter.abort());

@@ -53,7 +53,7 @@ const megabyte = 1_000_000;
 const neededBytes = 420 * megabyte;
 const progressEveryMs = 2_000;
 
-/** The kernel of the cache, fetched now if it is not there. @throws GuestError with one line. */
+/** The kernel of the cache, fetched now if it is missing. @throws GuestError with one line. */
 export async function kernelFiles(cache: CacheDirectory, options: FetchOptions): Promise<KernelFiles> {
   const packageText = readFileSync(new URL('packages.json', fixtures), 'utf8');
   const moduleText = readFileSync(new URL('modules.txt', fixtures), 'utf8');
@@ -125,11 +125,11 @@ async function fetch(
 function checkHost(directory: string): void {
   const missing = ['apt-get', 'apt-cache', 'dpkg-deb'].find((name) => !isCommand(name));
   if (missing !== undefined) {
-    throw new GuestError(`${missing} is not there: the guest's kernel is fetched with the tools of Debian`);
+    throw new GuestError(`${missing} is missing: the guest's kernel is fetched with the tools of Debian`);
   }
   if (!hasDebianKeys()) {
     throw new GuestError(
-      "Debian's keys are not there, which verify what is fetched; run: sudo apt-get install debian-archive-keyring",
+      'the keys of Debian, which verify downloads, are missing; run: sudo apt-get install debian-archive-keyring',
     );
   }
   const { bavail, bsize } = statfsSync(directory);

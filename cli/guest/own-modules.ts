@@ -78,7 +78,7 @@ async function build(
   const missing = ['make', 'gcc'].find((name) => !isCommand(name));
   if (missing !== undefined) {
     throw new GuestError(
-      `${missing} is not there to build ${basename(source)}; run: sudo apt-get install build-essential`,
+      `${missing} is missing, which builds ${basename(source)}; run: sudo apt-get install build-essential`,
     );
   }
   mkdirSync(directory);

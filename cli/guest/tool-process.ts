@@ -19,7 +19,7 @@ export interface ToolResult {
 
 /**
  * Runs a program until it exits. It is killed when this process ends, also by SIGKILL.
- * @throws GuestError where it is not there or was ended by the signal.
+ * @throws GuestError where it is missing or was ended by the signal.
  */
 export async function runTool(command: string, words: readonly string[], options: ToolOptions): Promise<ToolResult> {
   const { environment = {}, directory, outputTo, signal } = options;

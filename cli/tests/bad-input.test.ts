@@ -12,7 +12,7 @@ t.test('targets that are none', async (t) => {
   await refuses(t, ['run'], /no target: name one of reference/, cwd);
   await refuses(t, ['run', 'reference', 'reference'], /reference: named twice/, cwd);
   await refuses(t, ['run', 'vhost-user:'], /a path is missing/, cwd);
-  await refuses(t, ['run', '--exec', 'no-such-command {socket}'], /no-such-command is not there/, cwd);
+  await refuses(t, ['run', '--exec', 'no-such-command {socket}'], /no-such-command is missing/, cwd);
   await refuses(t, ['run', '--exec', 'sleep 1'], /write \{socket\} where its path belongs/, cwd);
   await refuses(t, ['run', '--exec', "sleep '{socket}"], /a quote or an escape is not closed/, cwd);
   await refuses(t, ['run', '--exec', 'cat {socket}'], /cat ended before its socket listened: exit code 1/, cwd);
@@ -33,12 +33,17 @@ t.test('pairs that are none', async (t) => {
 
 t.test('mediated devices that there are not', async (t) => {
   const cwd = emptyDirectory(t);
-  await refuses(t, ['run', 'mdev:net0'], /mdev:net0: net0 is no UUID/, cwd);
+  await refuses(t, ['run', 'mdev:net0'], /mdev:net0: net0 is not a UUID/, cwd);
   await refuses(t, ['run', 'mdve:net0'], /mdve:net0: no such target; there are .* and mdev:UUID$/m, cwd);
   const uuid = '3d5a8f0e-0000-4000-8000-000000000000';
   await refuses(t, ['run', `mdev:${uuid}?devise=net`], /devise is unknown \(did you mean device\?\)/, cwd);
   await refuses(t, ['run', `mdev:${uuid}?device=gpu`], /device: /, cwd);
-  await refuses(t, ['run', `mdev:${uuid}?device=net`], /: (no module mdev is loaded|there is no mediated device)/, cwd);
+  await refuses(
+    t,
+    ['run', `mdev:${uuid}?device=net`],
+    /: (no module mdev is loaded|there is not a mediated device)/,
+    cwd,
+  );
 });
 
 t.test(
@@ -74,12 +79,12 @@ t.test('what is unknown or malformed on the command line', async (t) => {
   await refuses(t, [...reference, '--repeat', '0'], /--repeat/, cwd);
   await refuses(t, [...reference, '--seed', '-1'], /--seed/, cwd);
   await refuses(t, [...reference, '--level', 'may'], /--level/, cwd);
-  await refuses(t, [...reference, '--reporter', 'html,xml'], /xml is no reporter/, cwd);
+  await refuses(t, [...reference, '--reporter', 'html,xml'], /xml is not a reporter/, cwd);
   await refuses(t, [...reference, '--point', 'x'], /--point wants exactly one case/, cwd);
   await refuses(
     t,
     [...reference, '--case', 'virtio/split-ring/used-idx-wraps-at-65536', '--point', 'x'],
-    /used-idx-wraps-at-65536 is no sweep and has no point x/,
+    /used-idx-wraps-at-65536 is not a sweep and has no point x/,
     cwd,
   );
   await refuses(t, [...reference, '--expect', 'none.json'], /none\.json: cannot be read as expectations/, cwd);
@@ -88,8 +93,8 @@ t.test('what is unknown or malformed on the command line', async (t) => {
     writeFileSync(join(cwd, 'expect.json'), JSON.stringify(value));
     await refuses(t, [...reference, '--expect', 'expect.json'], line, cwd);
   };
-  await expecting({}, /expect\.json: is no list of expectations: /);
-  await expecting([entry, { ...entry, expires: '2030-13-41' }], /: entry 2, expires: is no day as YYYY-MM-DD/);
+  await expecting({}, /expect\.json: is not a list of expectations: /);
+  await expecting([entry, { ...entry, expires: '2030-13-41' }], /: entry 2, expires: is not a day as YYYY-MM-DD/);
   await expecting([{ ...entry, requirement: 'no/such' }], /expect\.json: no requirement is called no\/such/);
   mkdirSync(join(cwd, 'old'));
   const header = { runId: 'r', suite: { name: 'vhost-conformance', version: '0' }, catalogueHash: '0', seed: 1 };

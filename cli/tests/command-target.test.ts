@@ -50,6 +50,6 @@ t.test('one line for what is wrong', async () => {
   refuses('x', {}, /write \{socket\}/);
   refuses('x {socket}', { execEnv: ['=1'] }, /--exec-env: =1 is not NAME=VALUE/);
   refuses('x {socket}', { execFile: ['disk.img'] }, /--exec-file: disk.img is not NAME=VALUE/);
-  refuses('x {socket}', { execFile: ['../disk.img=1'] }, /is no name of a file within/);
-  refuses('x {socket}', { execFile: ['disk.img=1k'] }, /1k is no number of bytes/);
+  refuses('x {socket}', { execFile: ['../disk.img=1'] }, /is not the name of a file within/);
+  refuses('x {socket}', { execFile: ['disk.img=1k'] }, /1k is not a number of bytes/);
 });

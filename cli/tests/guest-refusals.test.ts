@@ -19,7 +19,11 @@ const requests: { readonly name: string; readonly words: readonly string[]; read
   { name: 'nothing to do', words: [], line: /guest: say what is to run there/ },
   { name: 'another command', words: ['--', 'list', 'cases'], line: /only run is done in the guest, not list$/ },
   { name: 'a run and a shell', words: ['--shell', 'true', '--', 'run', 'reference'], line: /either --shell or run/ },
-  { name: 'a preparation and a shell', words: ['--prepare', '--shell', 'true'], line: /--prepare goes alone$/ },
+  {
+    name: 'a preparation and a shell',
+    words: ['--prepare', '--shell', 'true'],
+    line: /--prepare cannot be combined with other work$/,
+  },
   { name: 'no target', words: ['--', 'run'], line: /no target: name one of / },
   { name: 'an unknown target', words: ['--', 'run', 'kernel-vhost-mdev-nte'], line: /no such target/ },
   {

@@ -53,11 +53,11 @@ export abstract class BoundDriver<F extends WorkloadFacts = WorkloadFacts> imple
   }
 
   get block(): BlockRequests {
-    throw new DriverUsageError('this target is no block device');
+    throw new DriverUsageError('this target is not a block device');
   }
 
   get net(): NetFrames {
-    throw new DriverUsageError('this target is no network device');
+    throw new DriverUsageError('this target is not a network device');
   }
 
   attach(ring: GuestSplitRing, options: Partial<AttachOptions> = {}): Attachment {

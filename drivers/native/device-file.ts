@@ -11,7 +11,7 @@ function answered(result: number, syscall: string): number {
 /**
  * An ioctl whose number does not say how large its argument is (VFIO). The call gets the bytes with unmapped memory
  * behind them: one that goes beyond them is answered EFAULT. What it writes is in `argument` afterwards.
- * Answers the result, or an errno negated. @throws DriverUsageError for an argument above 64 KiB.
+ * Returns the result, or an errno negated. @throws DriverUsageError for an argument above 64 KiB.
  */
 export function deviceIoctl(fd: number, request: number | bigint, argument: Uint8Array): number {
   return answered(addon.deviceIoctl(fd, request, argument), 'ioctl');

@@ -14,7 +14,7 @@ class MemoryMutator {
     this.mapping = mapping;
   }
 
-  /** Ends the thread and answers how many times it wrote; again answers the same. */
+  /** Ends the thread and returns how many times it wrote; again answers the same. */
   stop(): number {
     this.#writes ??= checked(addon.stopMutator(this.#handle), 'stopMutator');
     return this.#writes;

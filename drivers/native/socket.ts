@@ -108,7 +108,7 @@ export const sendErrno = 1;
 
 /**
  * Sends `count` messages that lie one after the other in `buffer`, each by a sendmsg of its own. `lengths` are bytes
- * (1 or more), `fdCounts` how many of `fds` go with each, in order. Answers how many were sent whole; where that is
+ * (1 or more), `fdCounts` how many of `fds` go with each, in order. Returns how many were sent whole; where that is
  * not all of them, `result` says what became of the next one.
  */
 export function sendMessages(
@@ -181,7 +181,7 @@ export interface OtherDescriptors {
 /**
  * Sends one vhost-user message and receives until `receiveBuffer` is full or
  * holds a whole message: 12 bytes of header and the payload it announces. More
- * than that may have arrived. Answers one of the four outcomes above, with the
+ * than that may have arrived. Returns one of the four outcomes above, with the
  * figures in `result`; nothing is allocated. Where the reply has as many bytes
  * as expected, header included, it costs one receive; a shorter one comes 5 ms
  * late.

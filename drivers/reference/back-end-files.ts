@@ -126,7 +126,7 @@ export class BackEndFiles implements BackEndEdge {
     );
   }
 
-  /** A pipe or eventfd that would block is left alone: whoever reads it has a signal waiting. */
+  /** A pipe or eventfd that would block is left alone: its reader has a signal waiting. */
   signal(token: DescriptorToken): void {
     this.#fds[0] = token;
     unlessSystemCall(

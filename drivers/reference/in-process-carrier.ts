@@ -16,8 +16,8 @@ export interface InProcessOptions {
 }
 
 /**
- * Connections to a reference of this very process: the same edge and the same descriptors as in a process of its own,
- * stepped by whoever waits for it.
+ * Connections to a reference of this process: the same edge and the same descriptors as in a process of its own,
+ * stepped by each wait for it.
  */
 export class InProcessCarrier implements Carrier {
   readonly #options: InProcessOptions;

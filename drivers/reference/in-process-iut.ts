@@ -2,7 +2,7 @@ import type { Breakdown } from '../../reference-impl/vhost-user/back-end-edge.ts
 import type { IutExit, IutResources } from '../port/port.ts';
 import type { PortIut } from '../vhost-user/vhost-user-port.ts';
 
-/** What carries sessions to a reference of this very process. */
+/** What carries sessions to a reference of this process. */
 export interface BreakableCarrier {
   /** How a fault ended it; undefined while it serves. */
   readonly brokenDown: Breakdown | undefined;
@@ -12,7 +12,7 @@ export interface BreakableCarrier {
 
 const exits = { abort: { signal: 'SIGABRT' }, 'bus-error': { signal: 'SIGBUS' } } as const;
 
-/** The reference of this very process, whatever carries it, as though it were one of its own. */
+/** The reference of this process, whatever carries it, as though it were one of its own. */
 export class InProcessIut implements PortIut {
   /** There is no process whose end could be waited for. */
   readonly pidfd = -1;

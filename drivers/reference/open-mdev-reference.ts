@@ -36,7 +36,7 @@ function heldBy({ heldEvents }: InProcessVfio): IutResources {
   return { descriptors: heldEvents, byIdentity: { 'anon_inode:[eventfd]': heldEvents }, mappings: {} };
 }
 
-/** The port to a reference vhost-mdev of this very process. What is not answered now never is. */
+/** The port to a reference vhost-mdev of this process. What is not answered now never is. */
 export function openMdevReference(options: OpenMdevReferenceOptions): MdevPort {
   const { device, mode, queues, faults: names = [] } = options;
   const ofDevice = withDeviceFaults(

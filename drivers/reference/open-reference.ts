@@ -34,7 +34,7 @@ export const referenceFacts = (device: ReferenceDevice, name: string): Omit<Targ
   deadlineScale: 1,
 });
 
-/** The port to a reference of this very process. Nothing waits in vain there: what is not answered now never is. */
+/** The port to a reference of this process. Nothing waits in vain there: what is not answered now never is. */
 export function openReference(options: OpenReferenceOptions): VhostUserPort {
   const { device, faults = [], queues = referenceDevices[device].queues, deadlineMs, log } = options;
   const rules = withFaults(options.rules ?? referenceRules, faults);

@@ -64,7 +64,7 @@ export class ReferenceBackEnd {
     else this.#waiting.push(fd);
   }
 
-  /** Waits for something to do, for at most `timeoutUs`, and does it. Answers whether there was something. */
+  /** Waits for something to do, for at most `timeoutUs`, and does it. Returns whether there was something. */
   turn(timeoutUs: number): boolean {
     let progressed = true;
     try {

@@ -75,7 +75,7 @@ export class OwnedDescriptors implements DescriptorSource {
     this.#open.delete(fd);
   }
 
-  /** Closes what is still open and answers how many there were. */
+  /** Closes what is still open and returns how many there were. */
   closeAll(): number {
     const count = this.#open.size;
     for (const descriptor of this.#open) closeFd(descriptor);

@@ -149,7 +149,7 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
       case 'device-reset':
       case 'function-level-reset':
       case 'power-cycle':
-        throw new DriverUsageError(`${this.facts.name}: ${step} is no step of ${this.facts.transport}`);
+        throw new DriverUsageError(`${this.facts.name}: ${step} is not a step of ${this.facts.transport}`);
     }
   }
 

@@ -45,7 +45,7 @@ export class WaitSet {
     return this.#others;
   }
 
-  /** Polls once, for at most `timeoutUs` microseconds, and calls whoever is ready. Answers how many were. */
+  /** Polls once, for at most `timeoutUs` microseconds, and calls the sources that are ready. Returns how many were. */
   wait(timeoutUs: number): number {
     if (this.#holes) this.#close();
     const count = this.#count;

@@ -47,7 +47,7 @@ const open = (test: { teardown(handler: () => void): void }, policy: BackEndRequ
   return { port, peer, session, fd };
 };
 
-/** Sends a request as the back-end would and lets the port see it; answers what came back. */
+/** Sends a request as the back-end would and lets the port see it; returns what came back. */
 const request = ({ port, session, fd }: Peered, id: number, payload: Uint8Array): number[] => {
   const before = session.messages.backEndRequests.length;
   const bytes = messageBytes(id, needReply, payload);

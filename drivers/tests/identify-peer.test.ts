@@ -47,7 +47,7 @@ t.test('paths that are no socket of a back-end', async (t) => {
   t.equal(problem(path), 'it is a directory and not a socket');
   writeFileSync(at('file'), '');
   t.equal(problem(at('file')), 'it is not a socket');
-  t.equal(problem(at('file/x')), 'a part of the path is no directory');
+  t.equal(problem(at('file/x')), 'a part of the path is not a directory');
   symlinkSync(at('nowhere'), at('link'));
   t.equal(problem(at('link')), 'it is a symbolic link to nothing');
   const long = at('x'.repeat(108));
@@ -68,7 +68,7 @@ t.test('paths that are no socket of a back-end', async (t) => {
   }
 });
 
-t.test('whoever speaks something else is told in one line, in time', (t) => {
+t.test('a peer that speaks another protocol is reported in one line, in time', (t) => {
   const within = (iut: IutProcess): string => {
     const before = Date.now();
     const text = problem(iut.socketPath);
@@ -87,14 +87,11 @@ t.test('whoever speaks something else is told in one line, in time', (t) => {
   t.equal(within(http), 'it speaks HTTP and not vhost-user');
   t.match(within(serving(t, `c.write('SSH-2.0-x\\r\\n');`)), /^it answers .* not vhost-user: 53 53 48/);
   t.match(within(serving(t, `c.write(require('node:crypto').randomBytes(5000));`)), /not vhost-user: .* …$/);
-  t.equal(
-    within(serving(t, `c.destroy();`)),
-    'whoever serves it closed the connection instead of answering GET_FEATURES',
-  );
-  t.match(within(serving(t, '')), /^whoever serves it does not answer GET_FEATURES within 2 s/);
+  t.equal(within(serving(t, `c.destroy();`)), 'the back-end closed the connection instead of answering GET_FEATURES');
+  t.match(within(serving(t, '')), /^the back-end does not answer GET_FEATURES within 2 s/);
   t.match(
     within(serving(t, `c.write(Buffer.from('0100000005000000', 'hex'));`)),
-    /^whoever serves it answers with 8 of 20 bytes/,
+    /^the back-end answers with 8 of 20 bytes/,
   );
   t.end();
 });

@@ -119,7 +119,7 @@ const refusals: readonly [string, (kernel: ScriptedVfioKernel) => void, RegExp][
   [
     'no such device',
     (kernel) => kernel.missing.add(`/sys/bus/mdev/devices/${scriptedUuid}`),
-    /^there is no mediated device 01234567-89ab-4cde-8f01-23456789abcd \(\/sys\/bus\/mdev\/devices\/[0-9a-f-]{36}\)$/,
+    /^there is not a mediated device 01234567-89ab-4cde-8f01-23456789abcd \(\/sys\/bus\/mdev\/devices\/[0-9a-f-]{36}\)$/,
   ],
   [
     'no group',

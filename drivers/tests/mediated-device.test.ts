@@ -157,7 +157,7 @@ t.test('a device that refuses, and one that is something else', async (t) => {
     calls: { ...mdevRuleTables['l2-strict'].calls, deviceFlags: () => 1 },
   });
   t.teardown(() => carrier.close());
-  t.throws(() => identifyMdev(carrier), { message: 'it is no vhost-mdev: its flags are 0x1' });
+  t.throws(() => identifyMdev(carrier), { message: 'it is not a vhost-mdev: its flags are 0x1' });
   carrier.open();
   t.throws(() => identifyMdev(carrier), { message: 'EBUSY' });
 });

@@ -241,7 +241,7 @@ t.test('answers that are not those of the request end in a finding', async (t) =
     mode: 'l2-strict',
     rules: { ...right, layout: { ...right.layout, deviceFlags: 0x4 } },
   });
-  t.same(unknown.connect(), { kind: 'refused', why: 'it is no vhost-mdev: its flags are 0x4' });
+  t.same(unknown.connect(), { kind: 'refused', why: 'it is not a vhost-mdev: its flags are 0x4' });
 });
 
 t.test('a device that breaks down', async (t) => {

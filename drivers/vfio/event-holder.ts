@@ -25,7 +25,7 @@ export class EventHolder {
     return this.#held.size;
   }
 
-  /** Undefined for what is no eventfd. */
+  /** Undefined for what is not an eventfd. */
   hold(descriptor: number): EventToken | undefined {
     if (linkOf(descriptor) !== eventfdLink) return undefined;
     const token = dupFd(descriptor);
@@ -37,7 +37,7 @@ export class EventHolder {
     if (this.#held.delete(token)) closeFd(token);
   }
 
-  /** A count that is full stays full: whoever reads it has a signal waiting. */
+  /** A full count stays full: its reader has a signal waiting. */
   signal(token: EventToken): void {
     try {
       eventfdWrite(token, 1);

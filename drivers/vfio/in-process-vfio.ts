@@ -19,7 +19,7 @@ interface LentMemory {
   readonly bytes: Uint8Array;
 }
 
-/** The reference vhost-mdev of this very process, stepped by whoever waits for it. */
+/** The reference vhost-mdev of this process, stepped by each wait for it. */
 export class InProcessVfio implements VfioCarrier {
   readonly pageSize = pageSize;
   readonly #makeParent: () => ParentDriver;

@@ -30,7 +30,7 @@ const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export function uuidOf(text: string): string {
   const uuid = text.toLowerCase();
   if (uuidForm.test(uuid)) return uuid;
-  throw new DriverUsageError(`${text} is no UUID: 8-4-4-4-12 hexadecimal digits`);
+  throw new DriverUsageError(`${text} is not a UUID: 8-4-4-4-12 hexadecimal digits`);
 }
 
 /** Where the kernel shows a mediated device. */
@@ -101,7 +101,7 @@ export class KernelVfio implements VfioCarrier {
     throw new DriverUsageError(
       this.#kernel.exists(directory)
         ? `${this.#uuid} has no IOMMU group: its driver does not offer it to VFIO`
-        : `there is no mediated device ${this.#uuid} (${directory})`,
+        : `there is not a mediated device ${this.#uuid} (${directory})`,
     );
   }
 

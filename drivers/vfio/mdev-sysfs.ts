@@ -71,7 +71,7 @@ export class MdevSysfs {
     throw new DriverUsageError(`no driver here has mediated devices of type ${type}`);
   }
 
-  /** Returns when the device is gone: waits for whoever has it open. @throws DriverUsageError where it cannot go. */
+  /** Returns when the device is gone: waits until no process has it open. @throws DriverUsageError where it cannot go. */
   remove(uuid: string): void {
     this.#store(join(this.#directoryOf(uuid), 'remove'), '1', `${uuid} could not be removed`);
   }

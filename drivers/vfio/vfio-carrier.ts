@@ -17,11 +17,11 @@ export interface VfioCarrier {
   ): { readonly kind: 'opened'; readonly file: VfioFile } | { readonly kind: 'refused'; readonly why: string };
   /**
    * Lets a device that does not see this process reach memory of ours by the user addresses that we tell. Absent where
-   * user addresses are those of this process. Answers how to take it away.
+   * user addresses are those of this process. Returns how to take it away.
    */
   lendMemory?(userAddress: bigint, bytes: Uint8Array): () => void;
   /**
-   * Lets a device of this very process do one step of its work, and answers whether there was any. Absent where it runs
+   * Lets a device of this process do one step of its work, and returns whether there was any. Absent where it runs
    * by itself.
    */
   step?(): boolean;

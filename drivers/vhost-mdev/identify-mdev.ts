@@ -34,7 +34,7 @@ export function identifyMdev(carrier: VfioCarrier): IdentifiedMdev {
   try {
     return identify(device, places);
   } catch (error) {
-    if (error instanceof PeerProtocolError) throw new DriverUsageError(`it is no vhost-mdev: ${error.message}`);
+    if (error instanceof PeerProtocolError) throw new DriverUsageError(`it is not a vhost-mdev: ${error.message}`);
     throw error;
   } finally {
     device.close();
@@ -44,7 +44,7 @@ export function identifyMdev(carrier: VfioCarrier): IdentifiedMdev {
 function identify(device: VfioDevice, places: MdevPlaces): IdentifiedMdev {
   const answer = new RegionChannel(device, places).exchange('VHOST_GET_FEATURES');
   if (typeof answer === 'number') {
-    throw new DriverUsageError(`it is no vhost-mdev: VHOST_GET_FEATURES failed with ${errorName(answer)}`);
+    throw new DriverUsageError(`it is not a vhost-mdev: VHOST_GET_FEATURES failed with ${errorName(answer)}`);
   }
   const offered = decodeStructure(u64Payload, answer)?.u64 ?? 0n;
   return { layout: places.name, offered, deviceId: places.name === 'l1' ? deviceIdOf(device) : undefined };

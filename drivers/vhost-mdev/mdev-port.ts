@@ -79,7 +79,7 @@ export class MdevPort extends SessionPort<MdevSession> {
     return this.exit();
   }
 
-  /** Lets a device that does not see this process reach a guest by its user addresses. Answers how to take it away. */
+  /** Lets a device that does not see this process reach a guest by its user addresses. Returns how to take it away. */
   #lend(guest: Guest): () => void {
     const { carrier } = this.#options;
     const taken = guest.regions.map(({ userAddress, bytes }) => carrier.lendMemory?.(userAddress, bytes));

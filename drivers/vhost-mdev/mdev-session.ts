@@ -37,7 +37,7 @@ export interface MdevSessionOptions {
   readonly id: number;
   readonly pageSize: number;
   readonly notifyBy: NotifyBy;
-  /** Makes a guest the one that its user addresses mean; answers how to end that. */
+  /** Makes a guest the one that its user addresses mean; returns how to end that. */
   readonly lend: (guest: Guest) => () => void;
 }
 

@@ -21,6 +21,6 @@ export function openMdevDevice(file: VfioFile, log: EventLog, session: number): 
   const why =
     typeof info === 'number'
       ? `VFIO_DEVICE_GET_INFO failed with ${errorName(info)}`
-      : `it is no vhost-mdev: its flags are 0x${info.flags.toString(16)}`;
+      : `it is not a vhost-mdev: its flags are 0x${info.flags.toString(16)}`;
   return { kind: 'refused', why };
 }

@@ -90,7 +90,7 @@ export interface Carrier {
     | { readonly kind: 'connected'; readonly channel: Channel }
     | { readonly kind: 'refused'; readonly why: string };
   /**
-   * Lets an IUT of this very process do one step of its work, and answers whether there was any. Called whenever we
+   * Lets an IUT of this process do one step of its work, and returns whether there was any. Called whenever we
    * would wait: when it answers false and nothing is readable, nothing more can come. Absent where the IUT runs by
    * itself.
    */

@@ -32,9 +32,9 @@ const connectProblems: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'no process listens on this socket',
   EACCES: 'no permission to connect',
   EPERM: 'no permission to connect',
-  ENOTDIR: 'a part of the path is no directory',
+  ENOTDIR: 'a part of the path is not a directory',
   ELOOP: 'its symbolic links lead in a circle',
-  ETIMEDOUT: 'whoever serves this socket accepts no connection',
+  ETIMEDOUT: 'the process that listens on this socket accepts no connection',
   EPROTOTYPE: 'it is not a stream socket',
 };
 
@@ -78,7 +78,7 @@ function problemOf(bytes: Uint8Array): string | undefined {
   return whyForeign(bytes, 'GET_FEATURES', false);
 }
 
-/** Receives the first reply into `bytes`; answers how many of them came and whether the peer closed. */
+/** Receives the first reply into `bytes`; returns how many of them came and whether the peer closed. */
 function receiveReply(channel: Channel, bytes: Uint8Array): { readonly length: number; readonly isClosed: boolean } {
   const descriptors = new Int32Array(8);
   const set = new WaitSet();
@@ -121,12 +121,12 @@ export function identifyPeer(path: string): Peer {
     const problem = problemOf(bytes.subarray(0, length));
     if (length > 0 && problem !== undefined) throw new DriverUsageError(problem);
     if (isClosed || sent < 0) {
-      throw new DriverUsageError('whoever serves it closed the connection instead of answering GET_FEATURES');
+      throw new DriverUsageError('the back-end closed the connection instead of answering GET_FEATURES');
     }
     if (length < replyLength) {
       const what = length === 0 ? 'does not answer' : `answers with ${length} of ${replyLength} bytes to`;
       throw new DriverUsageError(
-        `whoever serves it ${what} GET_FEATURES within ${answerWithinMs / 1000} s: no vhost-user back-end, or one that serves another front-end now`,
+        `the back-end ${what} GET_FEATURES within ${answerWithinMs / 1000} s: no vhost-user back-end, or one that serves another front-end now`,
       );
     }
     return { offered: new DataView(bytes.buffer).getBigUint64(VHOST_USER_HEADER_SIZE, true), pid };

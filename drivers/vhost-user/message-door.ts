@@ -91,7 +91,7 @@ export class MessageDoor implements VhostUserMessages {
   }
 
   /**
-   * Sends up to 16 whole messages, one after the other in one step, and does not wait. Answers how many of them were
+   * Sends up to 16 whole messages, one after the other in one step, and does not wait. Returns how many of them were
    * sent before the connection closed: all, unless it did.
    */
   sendAll(messages: readonly OutgoingMessage[]): number {
@@ -206,7 +206,7 @@ export class MessageDoor implements VhostUserMessages {
     return 'sent';
   }
 
-  /** Puts descriptors where sendmsg takes them from, and answers how many. */
+  /** Puts descriptors where sendmsg takes them from, and returns how many. */
   #stage(descriptors: readonly number[], from = 0): number {
     if (from + descriptors.length > maxMessageFds) {
       throw new DriverUsageError(`Linux carries ${maxMessageFds} descriptors at most, not ${descriptors.length}`);

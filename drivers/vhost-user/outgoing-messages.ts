@@ -64,7 +64,7 @@ export class OutgoingBuffer {
   view = new DataView(this.bytes.buffer);
 
   /**
-   * Writes the whole message from byte `start` on, before it is cut into pieces or short, and answers its length. What
+   * Writes the whole message from byte `start` on, before it is cut into pieces or short, and returns its length. What
    * lies before `start` stays.
    */
   encode(message: OutgoingMessage, context: NegotiatedContext, start = 0): number {

@@ -95,7 +95,7 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
   }
 
   #watchParent(fd: number, parentGone: () => void = () => process.exit(3)): void {
-    if (fd < 0) throw new DriverUsageError('parentFd is no descriptor');
+    if (fd < 0) throw new DriverUsageError('parentFd is not a descriptor');
     const source: WaitSource = {
       pollFd: fd,
       onReady: () => {

@@ -7,7 +7,7 @@ import { isBeyondText, isKnown, type ReportView, requirementAnchor } from './rep
 import { Level, Provenance, Unwitnessed } from './requirement-list.tsx';
 import { type TraceExcerpt, traceExcerpt } from './trace-excerpt.ts';
 
-/** Answers the trace of a finding, or why it cannot be shown. */
+/** Returns the trace of a finding, or why it cannot be shown. */
 export type TraceSource = (group: FindingGroup) => Trace | string | undefined;
 
 /** Rows of traces in the whole page: bounds its size for any number of findings. */

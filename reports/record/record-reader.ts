@@ -89,7 +89,7 @@ function parseJson(line: string): unknown {
 
 function refuseOtherVersions(path: string, firstLine: unknown): void {
   const parsed = versionOnly.safeParse(firstLine);
-  if (!parsed.success) throw new RecordError(path, 'is no file of results: its first line is not a run record');
+  if (!parsed.success) throw new RecordError(path, 'is not a file of results: its first line is not a run record');
   const { major } = parsed.data.schema;
   if (major !== recordSchemaVersion.major) {
     throw new RecordError(
@@ -115,7 +115,7 @@ function collect(
 ): RunRecords {
   const runs = ofKind(events, 'run');
   const [run] = runs;
-  if (run === undefined) throw new RecordError(path, 'is no file of results: it is empty');
+  if (run === undefined) throw new RecordError(path, 'is not a file of results: it is empty');
   for (const other of runs) {
     if (other.planHash !== run.planHash) throw new RecordError(path, 'holds runs of two different plans');
   }

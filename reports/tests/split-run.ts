@@ -7,7 +7,7 @@ import { createRunDirectory, openRunDirectory } from '../record/run-directory.ts
 import { readRunPlan, writeRunPlan } from '../record/run-plan.ts';
 import { traceFile } from '../trace/trace-file.ts';
 
-/** Writes the records of a run as `count` shards would have written them, and answers their directories. */
+/** Writes the records of a run as `count` shards would have written them, and returns their directories. */
 export function splitRun(root: string, into: string, count: number): string[] {
   const whole = openRunDirectory(root);
   const { run, targets, cases, ends } = readRecords(whole.results);

@@ -16,7 +16,7 @@ export class TraceWriter {
   }
 
   /**
-   * Writes one trace, synchronously, and answers its path relative to the run directory: the `trace` of a case record.
+   * Writes one trace, synchronously, and returns its path relative to the run directory: the `trace` of a case record.
    * @param findings `traceEvent` of its findings: the events around them are kept in a trace of any length.
    * @throws TraceError where the file cannot be written.
    */
@@ -38,7 +38,7 @@ export class TraceWriter {
  * @throws TraceError for a path that `tracePath` would not give: records may come from elsewhere.
  */
 export function traceFile(runDirectory: string, path: string): string {
-  if (!/^traces\/[A-Za-z0-9_.=-]+\.pb$/.test(path)) throw new TraceError(`${path}: is no path of a trace`);
+  if (!/^traces\/[A-Za-z0-9_.=-]+\.pb$/.test(path)) throw new TraceError(`${path}: is not the path of a trace`);
   return join(runDirectory, path);
 }
 

@@ -6,7 +6,7 @@ import { RecordError } from '../../reports/record/record-error.ts';
 import { reasonOf } from '../../reports/record/record-writer.ts';
 import { casePattern } from './plan.ts';
 
-const day = z.iso.date('is no day as YYYY-MM-DD');
+const day = z.iso.date('is not a day as YYYY-MM-DD');
 
 /** One deviation that is known and accepted until a day. */
 export const expectation = z
@@ -42,7 +42,7 @@ export function readExpectations(path: string): Expectation[] {
   const parsed = expectationsFile.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new RecordError(path, `is no list of expectations: ${placeOf(issue?.path ?? [])}${issue?.message}`);
+  throw new RecordError(path, `is not a list of expectations: ${placeOf(issue?.path ?? [])}${issue?.message}`);
 }
 
 /** `entry 2, verdict: `, counted from 1 as people do; nothing for the file as a whole. */

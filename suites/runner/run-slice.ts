@@ -207,7 +207,7 @@ class SliceRun {
       referenceMeetsDeadline,
     });
     if (point !== undefined && judgement.points === undefined && judgement.verdict !== 'error') {
-      throw new NoSuchPointError(`${definition.id} is no sweep and has no point ${point}`);
+      throw new NoSuchPointError(`${definition.id} is not a sweep and has no point ${point}`);
     }
     return judgement;
   }

@@ -121,7 +121,7 @@ t.test('a file of expectations is checked, in one line', async (t) => {
   t.same(read(JSON.stringify([known])), [known]);
   for (const [value, message] of [
     ['{', /cannot be read as expectations/],
-    ['{}', /is no list of expectations/],
+    ['{}', /is not a list of expectations/],
     [JSON.stringify([{ ...known, expires: undefined }]), /entry 1, expires: is missing/],
     [JSON.stringify([{ ...known, expires: 'soon' }]), /entry 1, expires: is no day/],
     [JSON.stringify([{ ...known, verdict: 'pass' }]), /entry 1, verdict: /],

@@ -11,7 +11,7 @@
 
 namespace vhost_conformance {
 
-// Every function of the addon answers one number. Zero and above is the
+// Every function of the addon returns one number. Zero and above is the
 // result, -1 to -4095 is minus the errno, and below that an argument was
 // unusable: -(kUsageError + index of the argument).
 constexpr int64_t kUsageError = 10000;
@@ -80,7 +80,7 @@ class Arguments {
   int64_t bad_ = -1;
 };
 
-// What a system call answered, as the addon answers it.
+// What a system call returned, as the addon returns it.
 inline int64_t OrErrno(int64_t result) { return result < 0 ? -static_cast<int64_t>(errno) : result; }
 
 }  // namespace vhost_conformance

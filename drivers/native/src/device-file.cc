@@ -16,7 +16,7 @@ constexpr size_t kMaxArgument = 64 * 1024;
 
 class GuardedArgument {
  public:
-  // Answers nothing where there is no memory.
+  // Returns nothing where there is no memory.
   static uint8_t* End() {
     static uint8_t* end = Map();
     return end;

@@ -8,7 +8,7 @@ namespace vhost_conformance {
 constexpr int64_t kReceiveTimeoutNs = 5000000;
 
 // Gives a socket that receive timeout, once for as long as the descriptor is
-// open. Answers whether a blocking receive on it is certain to return.
+// open. Returns whether a blocking receive on it is certain to return.
 bool BoundReceive(int fd);
 
 // Must be told before a descriptor is closed: its number will be used again.

@@ -205,7 +205,7 @@ static napi_value SendMessage(napi_env env, napi_callback_info info) {
 
 // sendMessages(fd, buffer, lengths, fds, fdCounts, count, deadlineUs, result):
 // messages that lie one after the other, each with its descriptors, one sendmsg
-// each. Answers how many went whole; where that is not all, result becomes the
+// each. Returns how many went whole; where that is not all, result becomes the
 // bytes sent of the next one and the errno that ended it, 0 at the deadline.
 static napi_value SendMessages(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);

@@ -16,7 +16,7 @@ struct Received {
 };
 
 // Sends all of it unless the deadline passes first; the descriptors go with
-// the first bytes alone. Answers the bytes sent, or -errno.
+// the first bytes alone. Returns the bytes sent, or -errno.
 int64_t SendAll(int fd, std::span<const uint8_t> bytes, std::span<const int32_t> fds, int64_t deadline_ns);
 
 // One recvmsg with these flags; MSG_DONTWAIT is the caller's. Descriptors arrive close-on-exec, and those

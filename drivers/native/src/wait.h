@@ -15,7 +15,7 @@ int64_t MonotonicNs();
 int64_t DeadlineNs(double deadline_us);
 
 // Polls until something is ready or the deadline passes; an interrupted poll
-// continues with what is left. Answers the number ready or -errno.
+// continues with what is left. Returns the number ready or -errno.
 int64_t PollUntil(pollfd* fds, size_t count, int64_t deadline_ns);
 
 // The same for one descriptor.
