@@ -123,7 +123,7 @@ t.test('a file of expectations is checked, in one line', async (t) => {
     ['{', /cannot be read as expectations/],
     ['{}', /is not a list of expectations/],
     [JSON.stringify([{ ...known, expires: undefined }]), /entry 1, expires: is missing/],
-    [JSON.stringify([{ ...known, expires: 'soon' }]), /entry 1, expires: is no day/],
+    [JSON.stringify([{ ...known, expires: 'soon' }]), /entry 1, expires: is not a day/],
     [JSON.stringify([{ ...known, verdict: 'pass' }]), /entry 1, verdict: /],
     [JSON.stringify([known, { ...known, how: 'badly' }]), /entry 2, how: /],
     [JSON.stringify([{ ...known, colour: 'red' }]), /colour/],

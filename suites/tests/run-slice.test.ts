@@ -203,5 +203,5 @@ t.test('a point that is there runs alone; one that is not is no result', async (
   const { records } = sliceOf(sweep, 1, { point: 'd' });
   t.same(records[0]?.points, { count: 1, failed: ['d'] });
   t.match(sliceOf(sweep, 2, { point: 'z' }).end, { kind: 'no-point', why: 'test/sweep has no point z' });
-  t.match(sliceOf(oneRequest, 2, { point: 'z' }).end, { kind: 'no-point', why: /test\/one-request is no sweep/ });
+  t.match(sliceOf(oneRequest, 2, { point: 'z' }).end, { kind: 'no-point', why: /test\/one-request is not a sweep/ });
 });
