@@ -35,7 +35,11 @@ t.test('two instances give the keys and verdicts that one gives, and say which o
   const instancesIn = (event: string): unknown[] => [
     ...new Set(events.filter((one) => one.event === event).map(({ instance }) => instance)),
   ];
-  for (const event of ['target', 'begin', 'case']) t.same(instancesIn(event).sort(), [0, 1], event);
+  t.same(instancesIn('target').sort(), [0, 1]);
+  // One may have run all before the other served.
+  for (const event of ['begin', 'case']) {
+    for (const instance of instancesIn(event)) t.ok(instance === 0 || instance === 1, `${event} of ${instance}`);
+  }
   t.equal(events.filter(({ event }) => event === 'case').length, events[0]?.['planned'], 'each result is there once');
   t.match(events[0]?.['command'], ['vhost-conformance', 'run', /./, /./, /./, /./, /./, '--jobs', '2']);
   t.match(two.stderr, /instance 0 serves[\s\S]*instance 1 serves|instance 1 serves[\s\S]*instance 0 serves/);
