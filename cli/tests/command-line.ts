@@ -86,11 +86,14 @@ export async function until(claim: () => boolean, what: string, withinMs = 30_00
   }
 }
 
-/** Events of a results file so far, whole lines only. */
+/** Events of a results file so far, whole lines only. A line may be empty: two processes append to the file. */
 export function eventsOf(root: string): { readonly event: string; readonly [field: string]: unknown }[] {
   const path = join(root, 'results.jsonl');
   if (!existsSync(path)) return [];
-  const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1);
+  const lines = readFileSync(path, 'utf8')
+    .split('\n')
+    .slice(0, -1)
+    .filter((line) => line !== '');
   return lines.map((line) => JSON.parse(line));
 }
 

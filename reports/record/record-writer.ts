@@ -3,6 +3,7 @@ import { type RunEvent, record } from './record.ts';
 import { RecordError } from './record-error.ts';
 
 const newline = 0x0a;
+const looksAtLine = 5;
 
 /**
  * Appends records to a results file. Synchronous, so that a host process can use it between two blocking
@@ -12,6 +13,7 @@ const newline = 0x0a;
 export class RecordWriter {
   readonly path: string;
   readonly #descriptor: number;
+  readonly #last = Buffer.alloc(1);
   #isOpen = true;
 
   /** @throws RecordError where the file cannot be opened. */
@@ -43,13 +45,15 @@ export class RecordWriter {
     closeSync(this.#descriptor);
   }
 
-  /** Of the file as it is now: other processes append to it as well. */
+  /** Of the file as it is now. What another process is writing at this moment is whole when it is looked at again. */
   #endsInsideLine(): boolean {
+    for (let look = 0; look < looksAtLine; look++) if (this.#endsWithNewline()) return false;
+    return true;
+  }
+
+  #endsWithNewline(): boolean {
     const { size } = fstatSync(this.#descriptor);
-    if (size === 0) return false;
-    const last = Buffer.alloc(1);
-    readSync(this.#descriptor, last, 0, 1, size - 1);
-    return last[0] !== newline;
+    return size === 0 || (readSync(this.#descriptor, this.#last, 0, 1, size - 1) === 1 && this.#last[0] === newline);
   }
 
   #write(line: Buffer): void {
