@@ -111,8 +111,8 @@ export interface VhostMdevSession extends Session {
   readonly places: MdevPlaces;
   /** Bytes of a page where the device is: those of a ring's doorbell. */
   readonly pageSize: number;
-  /** The calls of VFIO on the device and its container; `device.file` takes any request, argument and position. */
-  readonly device: VfioDevice;
+  /** The calls of VFIO on the device and its container; `vfio.file` takes any request, argument and position. */
+  readonly vfio: VfioDevice;
   /** Messages as they are, and their answers. */
   readonly channel: MdevChannel;
   /** Closes the device as it is, running or not. */

@@ -200,7 +200,7 @@ t.test('what a device refuses is said with its error', async (t) => {
   t.ok(writeThenRead(guest, queue, 1).isEqual, 'the device serves all the same');
   t.same(session.shareMemory(guest), { kind: 'refused', by: 'errno', value: 17 }, 'EEXIST: it is mapped already');
   t.throws(() => session.readFeatures('protocol-features'), DriverUsageError);
-  session.device.close();
+  session.vfio.close();
   t.throws(() => queue.kick(), new PeerProtocolError('the doorbell of ring 0: EBADF'));
 });
 
@@ -208,7 +208,7 @@ t.test('a device that went away', async (t) => {
   const port = opened(t, { device: 'block', mode: 'l2-strict' });
   const { session, guest } = ready(port);
   const queue = session.attach(guest.splitRing({ size: 8 }), { index: 0 });
-  const { file } = session.device;
+  const { file } = session.vfio;
   port.iut.restart();
   t.notOk(session.isOpen);
   t.throws(() => queue.waitForUsed(1), IutGoneError);

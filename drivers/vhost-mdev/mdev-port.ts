@@ -43,7 +43,7 @@ export class MdevPort extends SessionPort<MdevSession> {
     const { carrier, notifyBy = 'write' } = this.#options;
     const session = new MdevSession({
       context: this,
-      device,
+      vfio: device,
       places,
       id,
       pageSize: carrier.pageSize,

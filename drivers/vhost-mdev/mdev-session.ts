@@ -32,7 +32,7 @@ import { RegionChannel } from './mdev-channel.ts';
 
 export interface MdevSessionOptions {
   readonly context: SessionContext;
-  readonly device: VfioDevice;
+  readonly vfio: VfioDevice;
   readonly places: MdevPlaces;
   readonly id: number;
   readonly pageSize: number;
@@ -52,7 +52,7 @@ const nothingNegotiated: Negotiated = { offered: noFeatures, accepted: noFeature
 export class MdevSession implements VhostMdevSession, RingOwner {
   readonly id: number;
   /** For calls of VFIO that no method makes. */
-  readonly device: VfioDevice;
+  readonly vfio: VfioDevice;
   /** For messages that no method sends. */
   readonly channel: MdevChannel;
   readonly places: MdevPlaces;
@@ -71,10 +71,10 @@ export class MdevSession implements VhostMdevSession, RingOwner {
     this.#options = options;
     this.#context = options.context;
     this.id = options.id;
-    this.device = options.device;
+    this.vfio = options.vfio;
     this.places = options.places;
     this.pageSize = options.pageSize;
-    this.channel = new RegionChannel(options.device, options.places);
+    this.channel = new RegionChannel(options.vfio, options.places);
   }
 
   get isOpen(): boolean {
@@ -87,7 +87,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
 
   /** Queues that the device has a doorbell for. */
   get queueCount(): number {
-    const info = this.device.regionInfo(this.places.doorbells);
+    const info = this.vfio.regionInfo(this.places.doorbells);
     return typeof info === 'number' ? 0 : Number(info.size) / this.pageSize;
   }
 
@@ -189,7 +189,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
         log: 0n,
       }),
     );
-    this.#check('VFIO_DEVICE_SET_IRQS', this.device.setIrqEvents(this.places.interrupts, index, [attachment.pollFd]));
+    this.#check('VFIO_DEVICE_SET_IRQS', this.vfio.setIrqEvents(this.places.interrupts, index, [attachment.pollFd]));
     const error = this.setInUse(attachment, enable);
     if (error !== 0) {
       this.setInUse(attachment, false);
@@ -223,12 +223,12 @@ export class MdevSession implements VhostMdevSession, RingOwner {
 
   writeDoorbell(index: number): void {
     const data = new Uint8Array(Uint32Array.of(index).buffer);
-    const written = this.device.write(this.places.doorbells, index * this.pageSize, data);
+    const written = this.vfio.write(this.places.doorbells, index * this.pageSize, data);
     if (written !== data.length) this.#fail(`the doorbell of ring ${index}`, written);
   }
 
   storeDoorbell(index: number, page: VfioMapping): void {
-    this.device.store16(page, this.places.doorbells, index * this.pageSize, index);
+    this.vfio.store16(page, this.places.doorbells, index * this.pageSize, index);
   }
 
   /** Leaves the device as it was found, whatever closing it comes to. */
@@ -239,7 +239,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
     for (const { index } of this.#attachments) {
       const outOfUse = encodeStructure(vringStatePayload, { index, num: 0 });
       this.channel.send(encodeMdevMessage('VHOST_SET_VRING_NUM', outOfUse));
-      this.device.setIrqEvents(this.places.interrupts, index, [-1]);
+      this.vfio.setIrqEvents(this.places.interrupts, index, [-1]);
     }
     this.abandon();
   }
@@ -248,7 +248,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
   abandon(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.device.close();
+    this.vfio.close();
     for (const attachment of this.#attachments) attachment.release();
     this.#context.log.observe({ kind: 'connection', state: 'closed-by-us', session: this.id, detail: '' });
   }
@@ -266,7 +266,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
 
   #mapAll(guest: Guest): number {
     for (const { ioVirtualAddress, userAddress, size } of guest.regions) {
-      const answer = this.device.mapDma({ ioVirtualAddress, userAddress, size: BigInt(size) });
+      const answer = this.vfio.mapDma({ ioVirtualAddress, userAddress, size: BigInt(size) });
       if (answer < 0) return answer;
     }
     return 0;
@@ -274,7 +274,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
 
   #mapDoorbell(index: number) {
     const { pageSize } = this;
-    const page = this.device.map(this.places.doorbells, index * pageSize, pageSize);
+    const page = this.vfio.map(this.places.doorbells, index * pageSize, pageSize);
     return typeof page === 'number' ? this.#fail(`the page of ring ${index} could not be mapped`, page) : page;
   }
 

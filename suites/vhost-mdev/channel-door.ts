@@ -41,14 +41,14 @@ export interface MessageShape {
 }
 
 /** Bytes of the region of messages. */
-export function channelSize({ device, places }: VhostMdevSession): number {
-  const info = device.regionInfo(places.messages);
+export function channelSize({ vfio, places }: VhostMdevSession): number {
+  const info = vfio.regionInfo(places.messages);
   return typeof info === 'number' ? 0 : Number(info.size);
 }
 
 /** Writes bytes into the region of messages. */
-export const written = ({ device, places }: VhostMdevSession, bytes: Uint8Array, offset = 0): string =>
-  cameTo(device.write(places.messages, offset, bytes));
+export const written = ({ vfio, places }: VhostMdevSession, bytes: Uint8Array, offset = 0): string =>
+  cameTo(vfio.write(places.messages, offset, bytes));
 
 /** Writes a message, sound or not. */
 export const sent = (
@@ -74,9 +74,9 @@ export interface SeenAnswer {
 const requestNames = new Map(Object.entries(vhostRequests).map(([name, number]) => [BigInt(number), name]));
 
 /** Reads the region of messages; where less than a header comes, the request is `none`. */
-export function readAnswer({ device, places }: VhostMdevSession, length = answerLength, offset = 0): SeenAnswer {
+export function readAnswer({ vfio, places }: VhostMdevSession, length = answerLength, offset = 0): SeenAnswer {
   const bytes = new Uint8Array(length);
-  const read = device.read(places.messages, offset, bytes);
+  const read = vfio.read(places.messages, offset, bytes);
   const got = bytes.subarray(0, Math.max(0, read));
   const header = decodeStructure(mdevHeader, got);
   const { request, flags = 0, size = 0 } = header ?? {};

@@ -21,14 +21,14 @@ const HAS_CAPABILITIES = 0x10;
 const MSIX = 0x11;
 
 /** A little-endian number of 1, 2 or 4 bytes; -1 where it cannot be read. */
-function numberAt({ device }: VhostMdevSession, offset: number, length: 1 | 2 | 4): number {
+function numberAt({ vfio }: VhostMdevSession, offset: number, length: 1 | 2 | 4): number {
   const bytes = new Uint8Array(4);
-  if (device.read(region, offset, bytes.subarray(0, length)) !== length) return -1;
+  if (vfio.read(region, offset, bytes.subarray(0, length)) !== length) return -1;
   return new DataView(bytes.buffer).getUint32(0, true);
 }
 
-const write32 = ({ device }: VhostMdevSession, offset: number, value: number): string =>
-  cameTo(device.write(region, offset, new Uint8Array(Uint32Array.of(value).buffer)));
+const write32 = ({ vfio }: VhostMdevSession, offset: number, value: number): string =>
+  cameTo(vfio.write(region, offset, new Uint8Array(Uint32Array.of(value).buffer)));
 
 export const hasIds = defineCase({
   id: 'vhost-mdev/config-space/has-ids',
@@ -93,7 +93,7 @@ export const listsMsix = defineCase({
       at = numberAt(session, at + 1, 1);
     }
     if (!check.equal(at >= 0x40 && !passed.has(at), true, 'whether the list comes to MSI-X')) return;
-    const info = session.device.irqInfo(vfioPci.MSIX_IRQ_INDEX);
+    const info = session.vfio.irqInfo(vfioPci.MSIX_IRQ_INDEX);
     const counted = typeof info === 'number' ? info : info.count;
     check.equal((numberAt(session, at + 2, 2) & 0x7ff) + 1, counted, 'vectors of MSI-X');
   },
@@ -153,7 +153,7 @@ export const endsAccess = defineCase({
       [size - 1, 4],
       [0, size + 16],
     ] as const) {
-      const came = cameTo(session.device.read(region, from, new Uint8Array(length)));
+      const came = cameTo(session.vfio.read(region, from, new Uint8Array(length)));
       check.equal(came, `${size - from} bytes`, `a read of ${length} bytes from ${from} on`);
     }
   },
@@ -168,7 +168,7 @@ export const endRefused = defineCase({
     const check = requirement('vm-regions/config-space-end-refused');
     const size = Number(regionInfoOf(session, region).size);
     for (const from of [size, size + 1, size + 4096]) {
-      check.equal(cameTo(session.device.read(region, from, new Uint8Array(4))), 'EINVAL', `a read at ${from}`);
+      check.equal(cameTo(session.vfio.read(region, from, new Uint8Array(4))), 'EINVAL', `a read at ${from}`);
     }
   },
 });

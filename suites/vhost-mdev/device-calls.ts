@@ -24,9 +24,9 @@ export interface SeenDeviceInfo {
 }
 
 /** VFIO_DEVICE_GET_INFO with any argsz. */
-export function deviceInfoOf({ device }: VhostMdevSession, argsz = vfioDeviceInfo.size): SeenDeviceInfo {
+export function deviceInfoOf({ vfio }: VhostMdevSession, argsz = vfioDeviceInfo.size): SeenDeviceInfo {
   const argument = roomy(encodeStructure(vfioDeviceInfo, { argsz, flags: 0, numRegions: 0, numIrqs: 0 }), argsz);
-  const answer = device.file.ioctl(vfioRequests.VFIO_DEVICE_GET_INFO, argument);
+  const answer = vfio.file.ioctl(vfioRequests.VFIO_DEVICE_GET_INFO, argument);
   const { flags = 0, numRegions = 0, numIrqs = 0 } = decodeStructure(vfioDeviceInfo, argument) ?? {};
   return { cameTo: cameTo(answer), flags, numRegions, numIrqs };
 }
@@ -40,10 +40,10 @@ export interface SeenRegionInfo {
 }
 
 /** VFIO_DEVICE_GET_REGION_INFO with any argsz, asked again each time. */
-export function regionInfoOf({ device }: VhostMdevSession, index: number, argsz = vfioRegionInfo.size): SeenRegionInfo {
+export function regionInfoOf({ vfio }: VhostMdevSession, index: number, argsz = vfioRegionInfo.size): SeenRegionInfo {
   const asked = { argsz, flags: 0, index, capOffset: 0, size: 0n, offset: 0n };
   const argument = roomy(encodeStructure(vfioRegionInfo, asked), argsz);
-  const answer = device.file.ioctl(vfioRequests.VFIO_DEVICE_GET_REGION_INFO, argument);
+  const answer = vfio.file.ioctl(vfioRequests.VFIO_DEVICE_GET_REGION_INFO, argument);
   const told = decodeStructure(vfioRegionInfo, argument) ?? asked;
   return { cameTo: cameTo(answer), flags: told.flags, index: told.index, size: told.size, offset: told.offset };
 }

@@ -50,35 +50,35 @@ export const cutRegions = (regions: readonly TableRegion[], pieces: number): Tab
 
 /** VFIO_IOMMU_MAP_DMA of all regions of a guest, `distance` bytes beyond their I/O-virtual addresses. */
 export function mapGuest(
-  { device }: VhostMdevSession,
+  { vfio }: VhostMdevSession,
   guest: Guest,
   options: { readonly distance?: bigint; readonly permission?: 'read' | 'write' | 'read-write' } = {},
 ): Answer {
   const { distance = 0n, permission = 'read-write' } = options;
   const answers = guest.regions.map(({ ioVirtualAddress, userAddress, size }) =>
     answerOf(
-      device.mapDma({ ioVirtualAddress: ioVirtualAddress + distance, userAddress, size: BigInt(size), permission }),
+      vfio.mapDma({ ioVirtualAddress: ioVirtualAddress + distance, userAddress, size: BigInt(size), permission }),
     ),
   );
   return answers.find((answer) => answer !== 'taken') ?? 'taken';
 }
 
 /** VFIO_IOMMU_UNMAP_DMA of each of them. */
-export function unmapGuest({ device }: VhostMdevSession, guest: Guest): Answer {
+export function unmapGuest({ vfio }: VhostMdevSession, guest: Guest): Answer {
   const answers = guest.regions.map(({ ioVirtualAddress, size }) =>
-    answerOf(device.unmapDma({ ioVirtualAddress, size: BigInt(size) })),
+    answerOf(vfio.unmapDma({ ioVirtualAddress, size: BigInt(size) })),
   );
   return answers.find((answer) => answer !== 'taken') ?? 'taken';
 }
 
 /** VFIO_IOMMU_MAP_DMA with any flags. */
 export const mapWithFlags = (
-  { device }: VhostMdevSession,
+  { vfio }: VhostMdevSession,
   range: { readonly ioVirtualAddress: bigint; readonly userAddress: bigint; readonly size: bigint },
   flags: number,
 ): Answer =>
   answerOf(
-    device.file.containerIoctl(
+    vfio.file.containerIoctl(
       vfioRequests.VFIO_IOMMU_MAP_DMA,
       encodeStructure(vfioDmaMap, { argsz: vfioDmaMap.size, flags, ...range }),
     ),

@@ -10,16 +10,16 @@ import { serves, servesAll } from './service.ts';
 const transports = ['vhost-mdev'] as const;
 
 /** What mapping a part of the region of doorbells comes to; nothing stays mapped. */
-function mapAnswer({ device, places }: VhostMdevSession, offset: number, length: number): string {
-  const mapping = device.map(places.doorbells, offset, length);
+function mapAnswer({ vfio, places }: VhostMdevSession, offset: number, length: number): string {
+  const mapping = vfio.map(places.doorbells, offset, length);
   if (typeof mapping === 'number') return answerOf(mapping);
   mapping.unmap();
   return 'mapped';
 }
 
 /** The page of a ring; none, and the check inconclusive, where the device has no such pages. */
-function mappedPage({ device, places }: VhostMdevSession, check: Check, at: number, page: number) {
-  const mapping = device.map(places.doorbells, at, page);
+function mappedPage({ vfio, places }: VhostMdevSession, check: Check, at: number, page: number) {
+  const mapping = vfio.map(places.doorbells, at, page);
   if (typeof mapping !== 'number') return mapping;
   check.inconclusive(`no page of doorbells to store into: ${answerOf(mapping)}`);
   return undefined;

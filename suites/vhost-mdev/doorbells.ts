@@ -14,8 +14,8 @@ export function doorbellData(queue: number, length = 4): Uint8Array {
 }
 
 /** Writes to the region of doorbells: bytes taken, or an error negated. */
-export const writeDoorbells = ({ device, places }: VhostMdevSession, offset: number, bytes: Uint8Array): number =>
-  device.write(places.doorbells, offset, bytes);
+export const writeDoorbells = ({ vfio, places }: VhostMdevSession, offset: number, bytes: Uint8Array): number =>
+  vfio.write(places.doorbells, offset, bytes);
 
 /** The same, where what is of interest is whether it was taken. */
 export const doorbellAnswer = (session: VhostMdevSession, offset: number, bytes: Uint8Array): Answer =>

@@ -149,7 +149,7 @@ export const unknownCall = defineCase({
     const check = requirement('vm-identity/unknown-call-refused');
     const calls = { 'VFIO, far behind its own': 0x3bf0, VHOST_SET_OWNER: 0xaf01, VHOST_SET_VRING_NUM: 0x4008_af10 };
     for (const [name, request] of Object.entries(calls)) {
-      check.equal(cameTo(session.device.file.ioctl(request, new Uint8Array(64))), 'ENOTTY', `a call of ${name}`);
+      check.equal(cameTo(session.vfio.file.ioctl(request, new Uint8Array(64))), 'ENOTTY', `a call of ${name}`);
     }
   },
 });

@@ -8,14 +8,14 @@ import { type Answer, answerOf } from './ring-messages.ts';
 const transports = ['vhost-mdev'] as const;
 
 /** Whether the call is taken for an index, with any `argsz`. */
-function infoAnswer({ device }: VhostMdevSession, index: number, argsz = vfioIrqInfo.size): Answer {
+function infoAnswer({ vfio }: VhostMdevSession, index: number, argsz = vfioIrqInfo.size): Answer {
   const argument = encodeStructure(vfioIrqInfo, { argsz, flags: 0, index, count: 0 });
-  return answerOf(device.file.ioctl(vfioRequests.VFIO_DEVICE_GET_IRQ_INFO, argument));
+  return answerOf(vfio.file.ioctl(vfioRequests.VFIO_DEVICE_GET_IRQ_INFO, argument));
 }
 
 /** Interrupt indices of the device, by VFIO_DEVICE_GET_INFO. */
-function indexCount({ device }: VhostMdevSession): number {
-  const info = device.deviceInfo();
+function indexCount({ vfio }: VhostMdevSession): number {
+  const info = vfio.deviceInfo();
   return typeof info === 'number' ? 0 : info.numIrqs;
 }
 
@@ -27,11 +27,11 @@ export const vectorForEachRing = defineCase({
   applies: { start: 'negotiated', transports },
   run({ session, driver, ring, requirement }) {
     const check = requirement('vm-irq/vector-for-each-ring');
-    const { device, places } = session;
-    const region = device.regionInfo(places.doorbells);
+    const { vfio, places } = session;
+    const region = vfio.regionInfo(places.doorbells);
     const bytes = typeof region === 'number' ? 0 : Number(region.size);
     const count = (): number => {
-      const info = device.irqInfo(places.interrupts);
+      const info = vfio.irqInfo(places.interrupts);
       return typeof info === 'number' ? info : info.count;
     };
     const before = count();
@@ -54,8 +54,8 @@ export const vectorsAreEvents = defineCase({
   applies: { start: 'connected', transports },
   run({ session, requirement }) {
     const check = requirement('vm-irq/vectors-are-events');
-    const { device, places } = session;
-    const info = device.irqInfo(places.interrupts);
+    const { vfio, places } = session;
+    const info = vfio.irqInfo(places.interrupts);
     const flags = typeof info === 'number' ? info : info.flags;
     // What else a PCI device may say of its MSI-X was nowhere found.
     if (places.name === 'l1') check.equal(flags & 1, 1, 'bit 0 of the flags of MSI-X');
@@ -104,7 +104,7 @@ export const otherIndices = defineCase({
     const check = requirement('vm-irq/l1-other-indices-have-no-vectors');
     for (let index = 0; index < indexCount(session); index++) {
       if (index === session.places.interrupts) continue;
-      const info = session.device.irqInfo(index);
+      const info = session.vfio.irqInfo(index);
       const told = typeof info === 'number' ? answerOf(info) : `${info.count} vectors`;
       check.oneOf(told, ['EINVAL', '0 vectors'], `interrupt index ${index}`);
     }

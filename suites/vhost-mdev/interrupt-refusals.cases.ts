@@ -60,7 +60,7 @@ export const unknownIndex = defineCase({
   applies: { start: 'connected', transports },
   run({ session, requirement }) {
     const check = requirement('vm-irq/set-of-unknown-index-refused');
-    const info = session.device.deviceInfo();
+    const info = session.vfio.deviceInfo();
     const count = typeof info === 'number' ? 1 : info.numIrqs;
     for (const index of [count, count + 1, 0xff, 0x1_0000, 0x7fff_ffff, 0xffff_ffff]) {
       check.notEqual(setIrqs(session, { index }), 'taken', `index ${hex(index)}`);

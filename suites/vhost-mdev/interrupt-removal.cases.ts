@@ -42,7 +42,7 @@ export const countZero = defineCase({
     const event = new CountedEvent(port);
     setEvents(session, queue.index, [event]);
     driver.once(queue);
-    check.equal(session.device.dropIrqs(session.places.interrupts), 0, 'VFIO_DEVICE_SET_IRQS with count 0');
+    check.equal(session.vfio.dropIrqs(session.places.interrupts), 0, 'VFIO_DEVICE_SET_IRQS with count 0');
     event.take();
     for (const seed of [2, 3]) driver.once(queue, { seed });
     setState(session, 0);
@@ -60,7 +60,7 @@ export const countZeroFrom = defineCase({
     const queue = driver.attach(ring({ size: 16 }));
     const event = new CountedEvent(port);
     setEvents(session, 0, [event, event]);
-    check.equal(session.device.dropIrqs(session.places.interrupts, 1), 0, 'VFIO_DEVICE_SET_IRQS with count 0');
+    check.equal(session.vfio.dropIrqs(session.places.interrupts, 1), 0, 'VFIO_DEVICE_SET_IRQS with count 0');
     event.take();
     if (driver.transfer(queue) !== undefined) return;
     check.holds(event.wait() > 0, 'signals of vector 0', { expected: 'at least 1', actual: '0' });

@@ -22,7 +22,7 @@ function rangeOf(guest: Guest): { readonly at: bigint; readonly size: bigint; re
 }
 
 const map = (session: VhostMdevSession, ioVirtualAddress: bigint, userAddress: bigint, size: bigint) =>
-  answerOf(session.device.mapDma({ ioVirtualAddress, userAddress, size }));
+  answerOf(session.vfio.mapDma({ ioVirtualAddress, userAddress, size }));
 
 export const twice = defineCase({
   id: 'vhost-mdev/mappings/overlapping-mappings-are-refused',
@@ -102,7 +102,7 @@ export const unmapBytes = defineCase({
     if (!serves({ port, driver }, check, queue, 'a request before')) return;
     const more = port.createGuest(guestLayouts['adjacent-regions']);
     const { at, size } = rangeOf(more);
-    const unmap = (from: bigint, length: bigint) => session.device.unmapDma({ ioVirtualAddress: from, size: length });
+    const unmap = (from: bigint, length: bigint) => session.vfio.unmapDma({ ioVirtualAddress: from, size: length });
     check.equal(unmap(at, size), 0n, 'bytes where nothing is mapped');
     mapGuest(session, more);
     check.equal(unmap(at, size), size, 'bytes of one mapping');
@@ -133,7 +133,7 @@ export const unmapPart = defineCase({
       'its last page and one behind it': [at + size - page, 2n * page],
     } as const;
     for (const [what, [ioVirtualAddress, length]] of Object.entries(ranges)) {
-      const answer = answerOf(session.device.unmapDma({ ioVirtualAddress, size: length }));
+      const answer = answerOf(session.vfio.unmapDma({ ioVirtualAddress, size: length }));
       check.equal(answer, 'EINVAL', `unmapping ${what}`);
     }
     serves({ port, driver }, check, queue, 'a request afterwards');

@@ -184,7 +184,7 @@ export const doorbellReadEmpty = defineCase({
   applies: { start: 'connected', transports },
   run({ session, requirement }) {
     const check = requirement('vm-regions/doorbell-read-is-empty');
-    const { device, places } = session;
+    const { vfio, places } = session;
     for (const [offset, length] of [
       [0, 1],
       [0, 2],
@@ -193,7 +193,7 @@ export const doorbellReadEmpty = defineCase({
       [4096, 4],
       [0, 4096],
     ] as const) {
-      const came = cameTo(device.read(places.doorbells, offset, new Uint8Array(length)));
+      const came = cameTo(vfio.read(places.doorbells, offset, new Uint8Array(length)));
       check.equal(came, '0 bytes', `a read of ${length} bytes at ${offset}`);
     }
   },
@@ -206,7 +206,7 @@ export const absentRegionEmpty = defineCase({
   applies: { start: 'connected', transports },
   run({ session, requirement }) {
     const check = requirement('vm-regions/absent-region-is-empty');
-    const { file } = session.device;
+    const { file } = session.vfio;
     const { numRegions } = deviceInfoOf(session);
     for (const index of [numRegions, numRegions + 1, 255]) {
       const position = index * VFIO_REGION_SPAN;
@@ -223,10 +223,10 @@ export const channelUnmappable = defineCase({
   applies: { start: 'connected', transports },
   run({ session, requirement }) {
     const check = requirement('vm-regions/channel-cannot-be-mapped');
-    const { device, places } = session;
+    const { vfio, places } = session;
     const regions = places.name === 'l1' ? [places.messages, vfioPci.CONFIG_REGION_INDEX] : [places.messages];
     for (const region of regions) {
-      const mapping = device.map(region, 0, leastPage);
+      const mapping = vfio.map(region, 0, leastPage);
       check.equal(typeof mapping === 'number' ? cameTo(mapping) : 'mapped', 'EINVAL', `mapping region ${region}`);
       if (typeof mapping !== 'number') mapping.unmap();
     }

@@ -22,23 +22,23 @@ export const succeeds = defineCase({
   applies: { start: 'negotiated', transports },
   run({ session, guest, driver, ring, requirement }) {
     const check = requirement('vm-life/reset-succeeds');
-    const { device } = session;
-    check.equal(device.reset(), 0, 'reset of a device that was told features');
+    const { vfio } = session;
+    check.equal(vfio.reset(), 0, 'reset of a device that was told features');
     setSize(session, 0, 16);
     setBase(session, 0, 7);
-    check.equal(device.reset(), 0, 'reset of a device that was told of a ring');
-    check.equal(device.reset(), 0, 'reset again');
+    check.equal(vfio.reset(), 0, 'reset of a device that was told of a ring');
+    check.equal(vfio.reset(), 0, 'reset again');
     setState(session, 1);
-    check.equal(device.reset(), 0, 'reset of a device that runs without rings');
+    check.equal(vfio.reset(), 0, 'reset of a device that runs without rings');
     setUpAgain(session, guest);
     const queue = driver.attach(ring({ size: 16 }));
     driver.once(queue);
-    check.equal(device.reset(), 0, 'reset of a device whose rings run');
+    check.equal(vfio.reset(), 0, 'reset of a device whose rings run');
     setUpAgain(session, guest);
     const loaded = driver.attach(ring({ size: 16 }));
     loaded.makeAvailable([1, 2, 3].map((seed) => driver.request({ seed }).segments));
     loaded.kick();
-    check.equal(device.reset(), 0, 'reset of a device under load');
+    check.equal(vfio.reset(), 0, 'reset of a device under load');
   },
 });
 
@@ -56,7 +56,7 @@ export const stops = defineCase({
     const more = [7, 8].map((seed) => driver.request({ seed }).segments);
     queue.makeAvailable(requests);
     queue.kick();
-    session.device.reset();
+    session.vfio.reset();
     queue.makeAvailable(more);
     const before = snapshot(guest);
     ringDoorbell(session, queue.index);
@@ -75,7 +75,7 @@ export const forgetsRings = defineCase({
     const check = requirement('vm-life/reset-forgets-rings');
     const queue = driver.attach(ring({ size: 16 }));
     for (const seed of [1, 2]) driver.once(queue, { seed });
-    session.device.reset();
+    session.vfio.reset();
     for (let index = 0; index < ringCount(session); index++) {
       check.equal(getBase(session, index), 0, `base of ring ${index} after the reset`);
     }
@@ -97,7 +97,7 @@ export const forgetsFeatures = defineCase({
   applies: { start: 'negotiated', transports, devices: ['block'], negotiate: ['VIRTIO_F_EVENT_IDX'] },
   run({ session, guest, port, driver, ring, requirement }) {
     const check = requirement('vm-life/reset-forgets-features');
-    session.device.reset();
+    session.vfio.reset();
     if (session.places.memory === 'table') session.shareMemory(guest);
     const told = new ToldRing(session, { port, driver, ring });
     const event = new CountedEvent(port);
@@ -120,7 +120,7 @@ export const forgetsAnswer = defineCase({
   run({ session, requirement }) {
     const check = requirement('vm-life/reset-forgets-answer');
     session.channel.send(encodeMdevMessage('VHOST_GET_FEATURES', new Uint8Array()));
-    session.device.reset();
+    session.vfio.reset();
     const answer = session.channel.receive(24);
     check.equal(typeof answer === 'number' ? answer : answer.length, 0, 'what a read comes to after the reset');
   },
@@ -135,7 +135,7 @@ export const keepsEvents = defineCase({
     const check = requirement('vm-life/reset-keeps-event-descriptors');
     const event = new CountedEvent(port);
     setEvents(session, driver.queueIndex, [event]);
-    session.device.reset();
+    session.vfio.reset();
     setUpAgain(session, guest);
     const told = new ToldRing(session, { port, driver, ring });
     setState(session, 1);
@@ -151,7 +151,7 @@ export const keepsMappings = defineCase({
   applies: { start: 'negotiated', transports, needs: ['layout-l2'] },
   run({ session, guest, port, driver, ring, requirement }) {
     const check = requirement('vm-life/reset-keeps-mappings');
-    session.device.reset();
+    session.vfio.reset();
     setUpAgain(session, guest);
     const told = new ToldRing(session, { port, driver, ring });
     check.equal(setState(session, 1), 'taken', 'a start with rings in memory that was mapped before the reset');
@@ -171,7 +171,7 @@ export const keepsData = defineCase({
     const queue = driver.attach(ring({ size: 16 }));
     queue.makeAvailable([driver.block.write(data, place).segments]);
     queue.kickAndWaitForUsed(1);
-    session.device.reset();
+    session.vfio.reset();
     setUpAgain(session, guest);
     const again = driver.attach(ring({ size: 16 }));
     const read = driver.block.read({ ...place, expected: data });
@@ -194,7 +194,7 @@ export const worksAfterwards = defineCase({
       const loaded = driver.attach(ring({ size: 32 }));
       loaded.makeAvailable(requests);
       loaded.kick();
-      session.device.reset();
+      session.vfio.reset();
       setUpAgain(session, guest);
       const queue = driver.attach(ring({ size: 16 }));
       if (!serves({ port, driver }, check, queue, `a request after reset ${round}`, { seed: round })) return;
@@ -202,9 +202,9 @@ export const worksAfterwards = defineCase({
   },
 });
 
-const configBytes = ({ device }: VhostMdevSession): Uint8Array => {
+const configBytes = ({ vfio }: VhostMdevSession): Uint8Array => {
   const bytes = new Uint8Array(256);
-  const length = device.read(configSpace, 0, bytes);
+  const length = vfio.read(configSpace, 0, bytes);
   return bytes.subarray(0, Math.max(0, length));
 };
 
@@ -218,10 +218,10 @@ export const restoresConfigSpace = defineCase({
     const check = requirement('vm-life/l1-reset-restores-config-space');
     const before = configBytes(session);
     check.equal(before.length, 256, 'bytes of configuration space');
-    session.device.write(configSpace, 0x04, Uint8Array.of(0x06, 0));
-    session.device.write(configSpace, 0x10, new Uint8Array(12).fill(0xff));
-    session.device.write(configSpace, 0x3c, Uint8Array.of(11));
-    session.device.reset();
+    session.vfio.write(configSpace, 0x04, Uint8Array.of(0x06, 0));
+    session.vfio.write(configSpace, 0x10, new Uint8Array(12).fill(0xff));
+    session.vfio.write(configSpace, 0x3c, Uint8Array.of(11));
+    session.vfio.reset();
     check.bytesEqual(configBytes(session), before, 'configuration space after the reset');
   },
 });

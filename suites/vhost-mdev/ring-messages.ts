@@ -90,13 +90,13 @@ export const ringDriver = (session: VhostMdevSession, ring: GuestSplitRing, base
   new SplitDriver(ring, { space: spacesOf(session).buffer, position: splitPosition(base) });
 
 /** Rings of the device: each has a page of doorbells. */
-export function ringCount({ device, places, pageSize }: VhostMdevSession): number {
-  const info = device.regionInfo(places.doorbells);
+export function ringCount({ vfio, places, pageSize }: VhostMdevSession): number {
+  const info = vfio.regionInfo(places.doorbells);
   return typeof info === 'number' ? 0 : Number(info.size) / pageSize;
 }
 
 /** Writes the number of a queue at its page, whatever comes of it. */
-export function ringDoorbell({ device, places, pageSize }: VhostMdevSession, index: number): Answer {
+export function ringDoorbell({ vfio, places, pageSize }: VhostMdevSession, index: number): Answer {
   const data = new Uint8Array(Uint32Array.of(index).buffer);
-  return answerOf(device.write(places.doorbells, index * pageSize, data));
+  return answerOf(vfio.write(places.doorbells, index * pageSize, data));
 }

@@ -40,12 +40,12 @@ export class CountedEvent {
 
 /** Gives the rings' vectors from `start` on an event each, and takes theirs away where there is none. */
 export const setEvents = (
-  { device, places }: VhostMdevSession,
+  { vfio, places }: VhostMdevSession,
   start: number,
   events: readonly (CountedEvent | undefined)[],
 ): Answer =>
   answerOf(
-    device.setIrqEvents(
+    vfio.setIrqEvents(
       places.interrupts,
       start,
       events.map((event) => event?.fd ?? -1),
@@ -62,7 +62,7 @@ export const descriptorData = (...descriptors: readonly number[]): Uint8Array =>
  * told otherwise.
  */
 export function setIrqs(
-  { device, places }: VhostMdevSession,
+  { vfio, places }: VhostMdevSession,
   fields: {
     readonly argsz?: number;
     readonly flags?: number;
@@ -83,5 +83,5 @@ export function setIrqs(
   const argument = new Uint8Array(fixed.length + data.length);
   argument.set(fixed);
   argument.set(data, fixed.length);
-  return answerOf(device.file.ioctl(vfioRequests.VFIO_DEVICE_SET_IRQS, argument));
+  return answerOf(vfio.file.ioctl(vfioRequests.VFIO_DEVICE_SET_IRQS, argument));
 }
