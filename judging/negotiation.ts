@@ -1,5 +1,5 @@
 import { deviceTypeOf } from '../drivers/devices/device-types.ts';
-import type { TargetFacts } from '../drivers/port/port.ts';
+import { featuresOfPart, isDevicePart, type TargetFacts } from '../drivers/port/port.ts';
 import {
   commonFeatures,
   type FeatureName,
@@ -15,6 +15,8 @@ import {
 export interface Wants {
   readonly negotiate?: readonly FeatureName[];
   readonly without?: readonly FeatureName[];
+  /** Of these, parts of the device are negotiated where the transport asks for it. */
+  readonly needs?: readonly string[];
 }
 
 const protocolFeaturesBit = 'VHOST_USER_F_PROTOCOL_FEATURES';
@@ -28,12 +30,16 @@ export function negotiationFor(wants: Wants, facts: TargetFacts, offer: FeatureS
 }
 
 /** As `negotiationFor` before the offer is known: a session leaves out what is not offered. */
-export function negotiationBeforeOffer({ negotiate = [], without = [] }: Wants, facts: TargetFacts): FeatureSet {
+export function negotiationBeforeOffer(
+  { negotiate = [], without = [], needs = [] }: Wants,
+  facts: TargetFacts,
+): FeatureSet {
   const wanted = new Set<FeatureName>([
     'VIRTIO_F_VERSION_1',
     protocolFeaturesBit,
     ...facts.requiredFeatures,
     ...negotiate,
+    ...needs.filter(isDevicePart).flatMap((part) => featuresOfPart[part][facts.transport] ?? []),
   ]);
   for (const name of without) wanted.delete(name);
   return featureSetOf(wanted, facts);

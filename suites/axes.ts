@@ -11,7 +11,12 @@ export function axesOf(definition: AnyCase): Axes[] {
 
 /** A case of `virtio/` whose sessions the runner negotiates runs with what it wants, and with all that is offered. */
 function hasNegotiationAxis({ id, applies }: AnyCase): boolean {
-  return id.startsWith('virtio/') && applies.start !== 'connected' && applies.negotiation !== 'fixed';
+  return (
+    id.startsWith('virtio/') &&
+    applies.start !== 'connected' &&
+    applies.start !== 'prepared' &&
+    applies.negotiation !== 'fixed'
+  );
 }
 
 /** No case runs on packed rings yet. */

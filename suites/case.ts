@@ -1,6 +1,7 @@
 import type { DeviceDriver } from '../drivers/devices/device-driver.ts';
 import type {
   Capability,
+  DevicePart,
   DriverPort,
   Guest,
   GuestSplitRing,
@@ -19,10 +20,13 @@ export type VariantOf<Axes extends VariantAxes> = { readonly [Name in keyof Axes
 /** A requirement that the case proves, with the fault (or faults) of the reference that must break it. */
 export type Proves = Readonly<Partial<Record<RequirementSlug, string | readonly string[]>>>;
 
+/** A connection without a message; one that has all before the device's feature bits; one that has these and memory. */
+export type SessionStart = 'connected' | 'prepared' | 'negotiated';
+
 /** What must hold before the case makes sense: computed before it runs, from data, naming what is missing. */
 export interface Applies<T extends Transport = Transport> {
-  /** What the runner does first: nothing, a connection without a message, or a negotiated session. */
-  readonly start: 'closed' | 'connected' | 'negotiated';
+  /** What the runner does first: nothing, or a session that got as far as this. */
+  readonly start: 'closed' | SessionStart;
   /** Without it: every transport. The case's sessions are of these. */
   readonly transports?: readonly T[];
   /** Types of device, by the names that targets give them. Without it: every one. */
@@ -38,8 +42,8 @@ export interface Applies<T extends Transport = Transport> {
    * of `virtio/` run with what they want, and with all that is offered.
    */
   readonly negotiation?: 'fixed';
-  /** Capabilities of the target. */
-  readonly needs?: readonly Capability[];
+  /** Capabilities of the target, and parts of the device that its sessions must show. */
+  readonly needs?: readonly (Capability | DevicePart)[];
   /** With 2, the case has a second IUT of the same transport and device, as `context.other`. */
   readonly iuts?: 1 | 2;
   /** Name of the guest's memory layout; two regions, below and above 4 GiB, without it. */
@@ -85,7 +89,7 @@ export interface CaseContext<Slug extends string, Axes extends VariantAxes, S ex
   /** Integers in [0, bound). Each run of a case begins the same sequence anew for the same seed. */
   random(bound: number): number;
   /** Connects once more, or for the first time, as `start` says for the argument; to the second IUT with `other`. */
-  connect(start: 'connected' | 'negotiated', to?: 'other'): S;
+  connect(start: SessionStart, to?: 'other'): S;
   /** The device driver on a session that the case opened, its requests in the case's guest unless told; one for each pair. */
   driverOf(session: S, guest?: Guest): DeviceDriver;
   /** A ring in the case's guest unless told. */

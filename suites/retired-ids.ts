@@ -2,7 +2,26 @@
  * Ids of cases that moved, each with the cases that prove the same now. An id is never used again: what names a retired
  * one (`--case`, expectations, verdicts that were kept) means its successors.
  */
-export const retiredIds: Readonly<Record<string, readonly string[]>> = {};
+export const retiredIds: Readonly<Record<string, readonly string[]>> = {
+  'vhost-user/block-config/capacity-counts-512-byte-sectors': ['virtio/block/capacity-counts-512-byte-sectors'],
+  'vhost-user/block-config/padding-is-zero': ['virtio/block/config-padding-is-zero'],
+  'vhost-user/block-config/writeback-is-zero-without-flush': ['virtio/block/writeback-is-zero-without-flush'],
+  'vhost-user/block-config/zoned-is-offered-by-zoned-devices-only': [
+    'virtio/block/zoned-is-offered-by-zoned-devices-only',
+  ],
+  'vhost-user/config/fields-are-readable-before-features-are-set': [
+    'virtio/config/fields-are-readable-before-features-are-set',
+  ],
+  'vhost-user/device-status/broken-device-says-that-it-needs-reset': [
+    'virtio/status/broken-device-says-that-it-needs-reset',
+  ],
+  'vhost-user/device-status/no-buffers-before-driver-ok': ['virtio/status/no-buffers-before-driver-ok'],
+  'vhost-user/device-status/quiet-after-reset': ['virtio/reset/quiet-after-status-zero'],
+  'vhost-user/net-config/max-virtqueue-pairs-is-bounded': ['virtio/net/max-virtqueue-pairs-is-bounded'],
+  'vhost-user/net-config/mtu-is-bounded': ['virtio/net/mtu-is-bounded'],
+  'vhost-user/net-config/mtu-is-enough-for-ipv6': ['virtio/net/mtu-is-enough-for-ipv6'],
+  'vhost-user/net-config/mtu-never-changes': ['virtio/net/mtu-never-changes'],
+};
 
 /** A pattern with the ids that took the place of a retired one; brackets of a key stay. Undefined for any other pattern. */
 export function successorsOf(

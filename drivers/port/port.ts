@@ -35,6 +35,8 @@ export type * from './iut.ts';
 export type * from './outcome.ts';
 export type * from './queue.ts';
 export type * from './session.ts';
+export type * from './session-device.ts';
+export { featuresOfPart, isDevicePart } from './session-device.ts';
 export type * from './target-facts.ts';
 export type * from './vhost-mdev-door.ts';
 export type * from './vhost-user-messages.ts';

@@ -3,6 +3,7 @@ import type { Guest } from '../../reference-impl/memory/guest.ts';
 import type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
 import type { ControlOutcome, FeatureWord, Fence } from './outcome.ts';
 import type { Attachment, AttachOptions } from './queue.ts';
+import type { SessionDevice } from './session-device.ts';
 
 /** Feature bits as the IUT offered them, and as the driver acknowledged them. */
 export interface Negotiated {
@@ -30,6 +31,13 @@ export interface Session {
    */
   readFeatures(which: 'features' | 'protocol-features', deadlineMs?: number): FeatureWord;
   fence(deadlineMs?: number): Fence;
+  /** What the device itself can be asked and told. It has more parts once features are negotiated. */
+  readonly device: SessionDevice;
+  /**
+   * What comes before the device's feature bits are acknowledged: the owner and, on vhost-user, protocol features.
+   * `negotiate` goes on from there. @throws as negotiate.
+   */
+  prepare(request: Negotiation): void;
   /** SET_OWNER, protocol features, features. @throws PeerProtocolError, IutGoneError, DeadlineError. */
   negotiate(request: Negotiation): Negotiated;
   /** Tells the IUT the guest's memory. */

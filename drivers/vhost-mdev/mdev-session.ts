@@ -29,6 +29,7 @@ import type { SessionContext } from '../session/session-context.ts';
 import { callOutcome, isDeviceGone } from './call-outcome.ts';
 import { MdevAttachment, type NotifyBy, type RingOwner } from './mdev-attachment.ts';
 import { RegionChannel } from './mdev-channel.ts';
+import { MdevDevice } from './session-device.ts';
 
 export interface MdevSessionOptions {
   readonly context: SessionContext;
@@ -51,6 +52,7 @@ const nothingNegotiated: Negotiated = { offered: noFeatures, accepted: noFeature
  */
 export class MdevSession implements VhostMdevSession, RingOwner {
   readonly id: number;
+  readonly device: MdevDevice;
   /** For calls of VFIO that no method makes. */
   readonly vfio: VfioDevice;
   /** For messages that no method sends. */
@@ -65,6 +67,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
   #guest: Guest | undefined;
   #isOpen = true;
   #isRunning = false;
+  #isPrepared = false;
   #isNegotiated = false;
 
   constructor(options: MdevSessionOptions) {
@@ -75,6 +78,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
     this.places = options.places;
     this.pageSize = options.pageSize;
     this.channel = new RegionChannel(options.vfio, options.places);
+    this.device = new MdevDevice(this, () => this.#reset());
   }
 
   get isOpen(): boolean {
@@ -86,9 +90,9 @@ export class MdevSession implements VhostMdevSession, RingOwner {
   }
 
   /** Queues that the device has a doorbell for. */
-  get queueCount(): number {
-    const info = this.vfio.regionInfo(this.places.doorbells);
-    return typeof info === 'number' ? 0 : Number(info.size) / this.pageSize;
+  get #queueCount(): number {
+    const counted = this.device.queues.count();
+    return counted.kind === 'number' ? counted.value : 0;
   }
 
   readFeatures(which: 'features' | 'protocol-features'): FeatureWord {
@@ -127,11 +131,17 @@ export class MdevSession implements VhostMdevSession, RingOwner {
     }
   }
 
-  /** Owner and features; and what an earlier user may have left behind is taken out of use. */
-  negotiate({ device = 0n }: Negotiation): Negotiated {
+  /** The owner; and what an earlier user may have left behind is taken out of use. */
+  prepare(): void {
     this.#do('VHOST_SET_OWNER');
     this.#setRunning(false);
-    for (let index = 0; index < this.queueCount; index++) this.#tellState('VHOST_SET_VRING_NUM', index, 0);
+    for (let index = 0; index < this.#queueCount; index++) this.#tellState('VHOST_SET_VRING_NUM', index, 0);
+    this.#isPrepared = true;
+  }
+
+  negotiate({ device = 0n }: Negotiation): Negotiated {
+    if (!this.#isPrepared) this.prepare();
+    this.#isPrepared = false;
     const offered = this.#ask('VHOST_GET_FEATURES', u64Payload).u64;
     const accepted = device & offered;
     this.#do('VHOST_SET_FEATURES', encodeStructure(u64Payload, { u64: accepted }));
@@ -145,7 +155,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
     const withdraw = this.#options.lend(guest);
     const answer = this.places.memory === 'table' ? this.#tellTable(guest) : this.#mapAll(guest);
     withdraw();
-    return callOutcome(answer);
+    return this.#outcomeOf(answer);
   }
 
   attach(ring: GuestSplitRing, options: AttachOptions): Attachment {
@@ -242,6 +252,23 @@ export class MdevSession implements VhostMdevSession, RingOwner {
       this.vfio.setIrqEvents(this.places.interrupts, index, [-1]);
     }
     this.abandon();
+  }
+
+  /** VFIO_DEVICE_RESET: the device stops and forgets rings and features; events and mappings stay. */
+  #reset(): ControlOutcome {
+    const outcome = this.#outcomeOf(this.vfio.reset());
+    if (outcome.kind !== 'done') return outcome;
+    this.#isRunning = false;
+    for (const attachment of this.#attachments) attachment.isInUse = false;
+    return outcome;
+  }
+
+  /** What came of a call that returned an error number of either sign, or 0. */
+  #outcomeOf(error: number): ControlOutcome {
+    const exit = error === 0 ? undefined : this.#context.exit();
+    if (exit !== undefined) return { kind: 'died', exit };
+    if (Math.abs(error) === errno.EINTR) return { kind: 'silent', waitedMs: this.#context.deadlineMs };
+    return callOutcome(error);
   }
 
   /** Closes the device as it is, running or not. */

@@ -35,6 +35,7 @@ import { featureAnswer } from './feature-answer.ts';
 import { MessageDoor } from './message-door.ts';
 import { u64Of } from './negotiated-words.ts';
 import { requestName } from './outgoing-messages.ts';
+import { VhostUserDevice } from './session-device.ts';
 
 /** A message of a ring that takes a descriptor, or says by a bit that there is none. */
 function withDescriptor(request: number, index: number, descriptor: number): OutgoingMessage {
@@ -47,10 +48,12 @@ const protocolFeatures = bit(vhostUserVirtioFeatures.VHOST_USER_F_PROTOCOL_FEATU
 /** One vhost-user connection: the well-behaved front-end, and the raw door beside it. */
 export class FrontEndSession implements VhostUserSession {
   readonly id: number;
+  readonly device: VhostUserDevice;
   readonly #context: SessionContext;
   readonly #door: MessageDoor;
   readonly #attachments: VhostUserAttachment[] = [];
   #guest: Guest | undefined;
+  #isPrepared = false;
 
   constructor(context: SessionContext, channel: Channel, id: number) {
     this.id = id;
@@ -69,6 +72,7 @@ export class FrontEndSession implements VhostUserSession {
           },
         }),
     );
+    this.device = new VhostUserDevice(this.#door);
   }
 
   get isOpen(): boolean {
@@ -99,18 +103,26 @@ export class FrontEndSession implements VhostUserSession {
     return answer.kind === 'reply' ? { kind: 'passed' } : answer;
   }
 
+  prepare({ protocol = 0n }: Negotiation): void {
+    this.#sendAll(this.#preparations(protocol));
+    this.#isPrepared = true;
+  }
+
   negotiate({ device = 0n, protocol = 0n }: Negotiation): Negotiated {
-    this.#sendAll([{ request: requestId.VHOST_USER_SET_OWNER }]);
-    const offered = this.#wordOf('VHOST_USER_GET_FEATURES');
-    const accepted: OutgoingMessage[] = [];
-    if ((offered & protocolFeatures) !== 0n) {
-      const protocolOffered = this.#wordOf('VHOST_USER_GET_PROTOCOL_FEATURES');
-      const u64 = protocol & protocolOffered;
-      accepted.push({ request: requestId.VHOST_USER_SET_PROTOCOL_FEATURES, payload: { u64 } });
-    }
-    accepted.push({ request: requestId.VHOST_USER_SET_FEATURES, payload: { u64: device & offered } });
-    this.#sendAll(accepted);
+    const messages = this.#isPrepared ? [] : this.#preparations(protocol);
+    this.#isPrepared = false;
+    const u64 = device & this.#door.words.offered;
+    messages.push({ request: requestId.VHOST_USER_SET_FEATURES, payload: { u64 } });
+    this.#sendAll(messages);
     return this.negotiated;
+  }
+
+  /** Becomes the owner and asks what is offered; the messages that acknowledge protocol features are still to be sent. */
+  #preparations(protocol: bigint): OutgoingMessage[] {
+    this.#sendAll([{ request: requestId.VHOST_USER_SET_OWNER }]);
+    if ((this.#wordOf('VHOST_USER_GET_FEATURES') & protocolFeatures) === 0n) return [];
+    const u64 = protocol & this.#wordOf('VHOST_USER_GET_PROTOCOL_FEATURES');
+    return [{ request: requestId.VHOST_USER_SET_PROTOCOL_FEATURES, payload: { u64 } }];
   }
 
   shareMemory(guest: Guest): ControlOutcome {

@@ -41,7 +41,7 @@ export {
   untestedText,
 } from './requirement.ts';
 export { type SourceName, sourceTitle } from './sources.ts';
-export type { Transport } from './transport.ts';
+export { type Transport, transports } from './transport.ts';
 
 const requirements: ReadonlyMap<string, Requirement> = new Map(
   [...requirementsByArea].flatMap(([area, written]) =>

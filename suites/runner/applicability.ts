@@ -1,12 +1,33 @@
-import type { TargetFacts } from '../../drivers/port/port.ts';
+import {
+  type DevicePart,
+  featuresOfPart,
+  isDevicePart,
+  type TargetFacts,
+  type Transport,
+} from '../../drivers/port/port.ts';
 import { negotiationFor, offeredNegotiation } from '../../judging/negotiation.ts';
-import { type FeatureSet, hasFeature } from '../../reference-impl/catalogue/catalogue.ts';
+import { type FeatureSet, hasFeature, transports } from '../../reference-impl/catalogue/catalogue.ts';
 import type { Axes, AxisName } from '../../reports/record/axes.ts';
 import type { AnyCase } from '../case.ts';
 
+/** The transports on which a case makes sense: those that it names, as far as they have the parts that it needs. */
+function transportsOf({ transports: named = transports, needs = [] }: AnyCase['applies']): readonly Transport[] {
+  return named.filter((transport) =>
+    needs.every((need) => !isDevicePart(need) || featuresOfPart[need][transport] !== undefined),
+  );
+}
+
+function missingOfPart(part: DevicePart, facts: TargetFacts, offer: FeatureSet): string[] {
+  return (featuresOfPart[part][facts.transport] ?? []).flatMap((name) => {
+    const owner = facts.ownedBy[name];
+    const unoffered = hasFeature(offer, name, facts) ? [] : [`${name} offered`];
+    return owner === undefined ? unoffered : [...unoffered, `${name}: served by the ${owner}`];
+  });
+}
+
 /** Whether a case is about another transport or device than the target's: then nothing else about it matters here. */
 export function elsewhereOf({ applies }: AnyCase, facts: TargetFacts): 'transport' | 'device' | undefined {
-  if (applies.transports !== undefined && !applies.transports.includes(facts.transport)) return 'transport';
+  if (!transportsOf(applies).includes(facts.transport)) return 'transport';
   return applies.devices !== undefined && !applies.devices.includes(facts.device) ? 'device' : undefined;
 }
 
@@ -29,7 +50,7 @@ export function applicability(
   const { applies } = definition;
   switch (elsewhereOf(definition, facts)) {
     case 'transport':
-      return [`transport ${(applies.transports ?? []).join(' or ')}`];
+      return [`transport ${transportsOf(applies).join(' or ')}`];
     case 'device':
       return [`device ${(applies.devices ?? []).join(' or ')}`];
     case undefined:
@@ -59,7 +80,10 @@ function missingHere({ applies }: AnyCase, facts: TargetFacts, offer: FeatureSet
   for (const name of applies.without ?? []) {
     if (facts.requiredFeatures.includes(name)) missing.push(`a target that works without ${name}`);
   }
-  for (const need of applies.needs ?? []) if (!facts.capabilities.includes(need)) missing.push(`capability ${need}`);
+  for (const need of applies.needs ?? []) {
+    if (isDevicePart(need)) missing.push(...missingOfPart(need, facts, offer));
+    else if (!facts.capabilities.includes(need)) missing.push(`capability ${need}`);
+  }
   for (const claim of applies.when ?? []) if (!claim.holds(facts)) missing.push(claim.missing);
   return missing;
 }

@@ -25,7 +25,16 @@ import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import type { Axes } from '../../reports/record/axes.ts';
 import { axesOf } from '../axes.ts';
-import type { AnyCase, CaseContext, Point, RingRequest, SweepOptions, VariantAxes, VariantOf } from '../case.ts';
+import type {
+  AnyCase,
+  CaseContext,
+  Point,
+  RingRequest,
+  SessionStart,
+  SweepOptions,
+  VariantAxes,
+  VariantOf,
+} from '../case.ts';
 import { CaseEnded, Check } from '../check.ts';
 
 /** A target that a case runs on beside its first. */
@@ -158,14 +167,19 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
 
   readonly random = (bound: number): number => uniformInt(this.#random, 0, bound - 1);
 
-  readonly connect = (start: 'connected' | 'negotiated', to?: 'other'): Session => {
+  readonly connect = (start: SessionStart, to?: 'other'): Session => {
     const { port, offer } = to === undefined ? { port: this.port, offer: this.#offer } : this.#second;
     const opened = port.connect();
     if (opened.kind === 'refused') throw new PeerProtocolError(`the connection was refused: ${opened.why}`);
     const { session } = opened;
     this.#opened.push(session);
     if (start === 'connected') return session;
-    session.negotiate(this.#negotiation(port.facts, offer));
+    const negotiation = this.#negotiation(port.facts, offer);
+    if (start === 'prepared') {
+      session.prepare(negotiation);
+      return session;
+    }
+    session.negotiate(negotiation);
     if (this.#definition.applies.shareMemory !== false) {
       const shared = session.shareMemory(this.guest);
       if (shared.kind === 'died') throw new IutGoneError('the process ended at the memory table');

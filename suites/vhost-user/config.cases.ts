@@ -1,7 +1,7 @@
 import { defineCase } from '../case.ts';
 import { configFieldsBytes, configPayload, readConfig } from './config-space.ts';
 import { refusalOf, stillServes } from './refusal.ts';
-import { featureBit, negotiatedWith, protocolBit } from './words.ts';
+import { negotiatedWith, protocolBit } from './words.ts';
 
 /** VHOST_USER_GET_CONFIG and SET_CONFIG (vhost-user, "VHOST_USER_PROTOCOL_F_CONFIG"). */
 
@@ -128,26 +128,5 @@ export const readOnlyField = defineCase({
     next.close();
     check.bytesEqual(after ?? new Uint8Array(0), before ?? new Uint8Array(0), 'the capacity afterwards');
     stillServes(port, session, check, 'service after it');
-  },
-});
-
-export const readableBeforeFeaturesOk = defineCase({
-  id: 'vhost-user/config/fields-are-readable-before-features-are-set',
-  title: 'config space can be read before SET_FEATURES',
-  proves: { 'config/fields-readable-before-features-ok': 'config-only-after-set-features' },
-  applies,
-  run({ session, requirement }) {
-    const check = requirement('config/fields-readable-before-features-ok');
-    session.messages.send({ request: 'VHOST_USER_SET_PROTOCOL_FEATURES', payload: { u64: protocol } });
-    const payload = configPayload(0, 8);
-    const early = check.reply(session.messages.exchange({ request: 'VHOST_USER_GET_CONFIG', payload }), 'GET_CONFIG');
-    check.equal(early.payload.length, payload.length, 'bytes of payload before SET_FEATURES');
-    const u64 = featureBit.PROTOCOL_FEATURES | featureBit.VERSION_1;
-    session.messages.send({ request: 'VHOST_USER_SET_FEATURES', payload: { u64 } });
-    const late = check.reply(
-      session.messages.exchange({ request: 'VHOST_USER_GET_CONFIG', payload }),
-      'GET_CONFIG again',
-    );
-    check.bytesEqual(early.payload, late.payload, 'the reply before SET_FEATURES, against the one after');
   },
 });

@@ -1,34 +1,27 @@
-import type { VhostUserSession } from '../../drivers/port/port.ts';
-import type { FeatureName } from '../../reference-impl/catalogue/catalogue.ts';
-import { defineCase } from '../case.ts';
-import type { Check } from '../check.ts';
-import { configPayload } from './config-space.ts';
+import type { Session } from '../../../drivers/port/port.ts';
+import type { FeatureName } from '../../../reference-impl/catalogue/catalogue.ts';
+import { defineCase } from '../../case.ts';
+import type { Check } from '../../check.ts';
+import { configFrom } from '../device-parts.ts';
 
-/** Configuration of the network device, where the back-end serves it (virtio 5.1.4). */
+/** Configuration of the network device, where the IUT serves it (virtio 5.1.4). */
 
 const applies = <const Feature extends FeatureName>(feature: Feature) =>
-  ({
-    start: 'negotiated',
-    transports: ['vhost-user'],
-    devices: ['net'],
-    negotiate: ['VHOST_USER_PROTOCOL_F_CONFIG', feature],
-  }) as const;
+  ({ start: 'negotiated', devices: ['net'], negotiate: [feature], needs: ['device.config'] }) as const;
 
 const maxVirtqueuePairsAt = 8;
 const mtuAt = 10;
 const smallestMtu = 68;
 const ipv6Mtu = 1280;
 
-/** A 16-bit field of config space. */
-function fieldOf(session: VhostUserSession, check: Check, at: number): number {
-  const payload = configPayload(0, mtuAt + 2);
-  const reply = check.reply(session.messages.exchange({ request: 'VHOST_USER_GET_CONFIG', payload }), 'GET_CONFIG');
-  const bytes = reply.payload.subarray(12);
+/** A 16-bit field of the configuration. */
+function fieldOf(session: Session, check: Check, at: number): number {
+  const bytes = configFrom(session, check, mtuAt + 2);
   return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
 }
 
 export const queuePairs = defineCase({
-  id: 'vhost-user/net-config/max-virtqueue-pairs-is-bounded',
+  id: 'virtio/net/max-virtqueue-pairs-is-bounded',
   title: 'max_virtqueue_pairs lies in 1 to 0x8000',
   proves: { 'net/max-virtqueue-pairs-bounded': 'net-no-virtqueue-pairs' },
   applies: applies('VIRTIO_NET_F_MQ'),
@@ -41,7 +34,7 @@ export const queuePairs = defineCase({
 });
 
 export const mtuBounded = defineCase({
-  id: 'vhost-user/net-config/mtu-is-bounded',
+  id: 'virtio/net/mtu-is-bounded',
   title: 'mtu is at least 68',
   proves: { 'net/mtu-bounded': 'net-mtu-too-small' },
   applies: applies('VIRTIO_NET_F_MTU'),
@@ -52,7 +45,7 @@ export const mtuBounded = defineCase({
 });
 
 export const mtuForIpv6 = defineCase({
-  id: 'vhost-user/net-config/mtu-is-enough-for-ipv6',
+  id: 'virtio/net/mtu-is-enough-for-ipv6',
   title: 'mtu is at least 1280',
   proves: { 'net/mtu-at-least-ipv6-minimum': 'net-mtu-below-ipv6-minimum' },
   applies: applies('VIRTIO_NET_F_MTU'),
@@ -63,7 +56,7 @@ export const mtuForIpv6 = defineCase({
 });
 
 export const mtuConstant = defineCase({
-  id: 'vhost-user/net-config/mtu-never-changes',
+  id: 'virtio/net/mtu-never-changes',
   title: 'mtu is the same before, between and after frames',
   proves: { 'net/mtu-never-changes': 'net-mtu-changes' },
   applies: applies('VIRTIO_NET_F_MTU'),

@@ -1,17 +1,12 @@
-import { VIRTIO_BLK_S_IOERR } from '../../drivers/devices/block-requests.ts';
-import type { VhostUserSession } from '../../drivers/port/port.ts';
-import { defineCase } from '../case.ts';
-import type { Check } from '../check.ts';
-import { configPayload, readConfig } from './config-space.ts';
+import { VIRTIO_BLK_S_IOERR } from '../../../drivers/devices/block-requests.ts';
+import type { Session } from '../../../drivers/port/port.ts';
+import { defineCase } from '../../case.ts';
+import type { Check } from '../../check.ts';
+import { configFrom, configOf } from '../device-parts.ts';
 
-/** Configuration of the block device, as GET_CONFIG shows it (virtio 5.2.4, 5.2.5). */
+/** Configuration of the block device (virtio 5.2.4, 5.2.5). */
 
-const applies = {
-  start: 'negotiated',
-  transports: ['vhost-user'],
-  devices: ['block'],
-  negotiate: ['VHOST_USER_PROTOCOL_F_CONFIG'],
-} as const;
+const applies = { start: 'negotiated', devices: ['block'], needs: ['device.config'] } as const;
 
 const writebackAt = 32;
 const unused0At = 33;
@@ -21,24 +16,20 @@ const zonedModelAt = 92;
 const commonBytes = 60;
 const sectorSize = 512;
 
-/** Config space from its start on: some back-ends heed no offset. The longer part, if it has that. */
-function configOf(session: VhostUserSession, check: Check): Uint8Array {
-  const whole = readConfig(session, 0, commonBytes);
-  if (whole !== undefined) return whole;
-  const payload = configPayload(0, unused0At + 1);
-  return check
-    .reply(session.messages.exchange({ request: 'VHOST_USER_GET_CONFIG', payload }), 'GET_CONFIG')
-    .payload.slice(12);
+/** Configuration up to the end of unused1, or up to that of unused0 where the device shows no more. */
+function commonConfig(session: Session, check: Check): Uint8Array {
+  const whole = configOf(session).read(0, commonBytes);
+  return whole.kind === 'bytes' ? whole.bytes : configFrom(session, check, unused0At + 1);
 }
 
 export const capacity = defineCase({
-  id: 'vhost-user/block-config/capacity-counts-512-byte-sectors',
+  id: 'virtio/block/capacity-counts-512-byte-sectors',
   title: 'the last sector that capacity counts holds data, and the one behind it does not exist',
   proves: { 'blk/capacity-in-sectors': ['block-sector-of-1024-bytes', 'block-capacity-halved'] },
   applies,
   run({ session, driver, ring, requirement }) {
     const check = requirement('blk/capacity-in-sectors');
-    const config = configOf(session, check);
+    const config = commonConfig(session, check);
     const sectors = Number(new DataView(config.buffer, config.byteOffset).getBigUint64(0, true));
     const queue = driver.attach(ring({ size: 16 }));
     const sector = sectors - 1;
@@ -51,13 +42,13 @@ export const capacity = defineCase({
 });
 
 export const padding = defineCase({
-  id: 'vhost-user/block-config/padding-is-zero',
+  id: 'virtio/block/config-padding-is-zero',
   title: 'unused0 and unused1 of config space read as zero',
   proves: { 'blk/config-padding-zero': 'block-config-padding-filled' },
   applies,
   run({ session, requirement }) {
     const check = requirement('blk/config-padding-zero');
-    const config = configOf(session, check);
+    const config = commonConfig(session, check);
     check.equal(config[unused0At], 0, 'unused0');
     for (let at = unused1At; at < Math.min(config.length, commonBytes); at++)
       check.equal(config[at], 0, `unused1, byte ${at}`);
@@ -65,22 +56,22 @@ export const padding = defineCase({
 });
 
 export const writeback = defineCase({
-  id: 'vhost-user/block-config/writeback-is-zero-without-flush',
+  id: 'virtio/block/writeback-is-zero-without-flush',
   title: 'with CONFIG_WCE and without FLUSH accepted, writeback starts at 0',
   proves: { 'blk/writeback-zero-without-flush': 'block-writeback-without-flush' },
   applies: {
     ...applies,
-    negotiate: ['VHOST_USER_PROTOCOL_F_CONFIG', 'VIRTIO_BLK_F_CONFIG_WCE'],
+    negotiate: ['VIRTIO_BLK_F_CONFIG_WCE'],
     without: ['VIRTIO_BLK_F_FLUSH'],
   },
   run({ session, requirement }) {
     const check = requirement('blk/writeback-zero-without-flush');
-    check.equal(configOf(session, check)[writebackAt], 0, 'writeback');
+    check.equal(commonConfig(session, check)[writebackAt], 0, 'writeback');
   },
 });
 
 export const zoned = defineCase({
-  id: 'vhost-user/block-config/zoned-is-offered-by-zoned-devices-only',
+  id: 'virtio/block/zoned-is-offered-by-zoned-devices-only',
   title: 'where ZONED is offered, the zone model in config space is one',
   proves: { 'blk/non-zoned-does-not-offer-zoned': 'zoned-offered-by-plain-disk' },
   applies,
@@ -91,7 +82,7 @@ export const zoned = defineCase({
       check.equal(isOffered, 0n, 'VIRTIO_BLK_F_ZONED offered');
       return;
     }
-    const model = readConfig(session, 0, zonedModelAt + 1)?.[zonedModelAt] ?? 0;
+    const model = configFrom(session, check, zonedModelAt + 1)[zonedModelAt] ?? 0;
     check.oneOf(model, [1, 2], 'zone model of a device that offers ZONED (0: none)');
   },
 });

@@ -1,0 +1,30 @@
+import type { Attachment, DriverPort, Session } from '../../drivers/port/port.ts';
+import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
+import type { Check } from '../check.ts';
+
+/** Time in which a device that works on a ring although it must not gives itself away, in milliseconds. */
+export const givesItselfAwayWithinMs = 20;
+
+/** Kicks, and sees that no chain is used and no call comes. */
+export function staysQuiet(
+  port: DriverPort,
+  session: Session,
+  queue: Attachment,
+  check: Check,
+  chain: readonly Segment[],
+  when: string,
+): boolean {
+  // A device that polls may be done with the chain before it is kicked.
+  const before = queue.ring.usedIdx();
+  queue.drainCalls();
+  queue.makeAvailable([chain]);
+  queue.kick();
+  port.until(() => queue.ring.usedIdx() !== before || queue.calls() > 0, givesItselfAwayWithinMs);
+  const fence = session.fence();
+  if (fence.kind !== 'passed') {
+    check.fails('wrong', `a fence behind the kick ${when}`, 'it passes', fence.kind);
+    return false;
+  }
+  const isQuiet = check.equal(queue.ring.usedIdx(), before, `used idx ${when}`);
+  return check.equal(queue.calls(), 0, `calls ${when}`) && isQuiet;
+}

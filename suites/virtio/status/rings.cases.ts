@@ -1,0 +1,52 @@
+import { defineCase } from '../../case.ts';
+import { setStatus, statusIn } from '../device-parts.ts';
+import { givesItselfAwayWithinMs, staysQuiet } from '../quiet-ring.ts';
+import { DEVICE_NEEDS_RESET, DRIVER_OK, live } from './status-bits.ts';
+
+/** What rings do as the device status has it (virtio 2.1, 3.1). */
+
+const applies = { start: 'negotiated', needs: ['device.status'] } as const;
+
+export const beforeDriverOk = defineCase({
+  id: 'virtio/status/no-buffers-before-driver-ok',
+  title: 'no buffer is used and no call comes before DRIVER_OK, and what waits is served afterwards',
+  proves: { 'status/no-buffers-before-driver-ok': 'buffers-used-before-driver-ok' },
+  applies,
+  run({ port, session, driver, ring, requirement }) {
+    const check = requirement('status/no-buffers-before-driver-ok');
+    setStatus(session, check, live);
+    const queue = driver.attach(ring({ size: 16 }));
+    const request = driver.request();
+    if (!staysQuiet(port, session, queue, check, request.segments, 'before DRIVER_OK')) return;
+    setStatus(session, check, live | DRIVER_OK);
+    queue.kickAndWaitForUsed(1);
+    check.equal(request.problem(), undefined, 'what is wrong with the request after DRIVER_OK');
+  },
+});
+
+export const needsReset = defineCase({
+  id: 'virtio/status/broken-device-says-that-it-needs-reset',
+  title: 'a ring that is not served any more after a head out of range shows as DEVICE_NEEDS_RESET',
+  proves: { 'status/unrecoverable-error-raises-needs-reset': 'needs-reset-never-raised' },
+  applies,
+  run({ port, session, driver, ring, requirement }) {
+    const check = requirement('status/unrecoverable-error-raises-needs-reset');
+    setStatus(session, check, live);
+    const queue = driver.attach(ring({ size: 16 }));
+    setStatus(session, check, live | DRIVER_OK);
+    check.equal(driver.once(queue), undefined, 'what is wrong with a request before the ring is broken');
+    queue.driver.addHead(queue.ring.size + 5);
+    queue.makeAvailable([driver.request({ seed: 2 }).segments]);
+    const before = queue.ring.usedIdx();
+    queue.kick();
+    // One that goes on with the chain behind the broken one has recovered: there is nothing to tell then.
+    const recovered = (): boolean => queue.ring.usedIdx() !== before;
+    port.until(() => recovered() || queue.errors() > 0, givesItselfAwayWithinMs);
+    const says = (statusIn(session, check) & DEVICE_NEEDS_RESET) !== 0;
+    check.oneOf(
+      recovered() ? 'went on with the ring' : says ? 'DEVICE_NEEDS_RESET' : 'stopped without a word',
+      ['went on with the ring', 'DEVICE_NEEDS_RESET'],
+      'what became of the device',
+    );
+  },
+});
