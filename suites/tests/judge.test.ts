@@ -1,7 +1,8 @@
 import t from 'tap';
 import type { DriverPort } from '../../drivers/port/port.ts';
 import { openReference } from '../../drivers/reference/open-reference.ts';
-import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
+import { negotiationFor } from '../../judging/negotiation.ts';
+import { type FeatureSet, featureSetOf } from '../../reference-impl/catalogue/catalogue.ts';
 import type { FaultName } from '../../reference-impl/faults/faults.ts';
 import {
   handling,
@@ -277,3 +278,30 @@ t.test('whether a case applies is told from data, naming what is missing', async
   t.same(applicability(once, port.facts, offer), []);
   port.close();
 });
+
+t.test(
+  'a case that needs a part of the device applies where the transport has it and the target offers it',
+  async (t) => {
+    const port = openReference({ device: 'block' });
+    t.teardown(() => port.close());
+    const definition = defineCase({
+      id: 'test/needs-config',
+      title: 'reads configuration',
+      proves: { [slug]: 'call-never' },
+      applies: { start: 'negotiated', needs: ['device.config'] },
+      run() {},
+    });
+    const { facts } = port;
+    const offer = offerOf(port);
+    t.same(applicability(definition, facts, offer), []);
+    const config = featureSetOf(['VHOST_USER_PROTOCOL_F_CONFIG'], facts).protocol;
+    const without = { ...offer, protocol: offer.protocol & ~config };
+    t.same(applicability(definition, facts, without), ['VHOST_USER_PROTOCOL_F_CONFIG offered']);
+    const owned = { ...facts, ownedBy: { VHOST_USER_PROTOCOL_F_CONFIG: 'front-end' } };
+    t.same(applicability(definition, owned, offer), ['VHOST_USER_PROTOCOL_F_CONFIG: served by the front-end']);
+    const mdev = { ...facts, transport: 'vhost-mdev' } as const;
+    t.same(applicability(definition, mdev, offer), ['transport vhost-user']);
+    t.equal(elsewhereOf(definition, mdev), 'transport');
+    t.equal(negotiationFor(definition.applies, facts, offer).protocol, config, 'and it is negotiated');
+  },
+);

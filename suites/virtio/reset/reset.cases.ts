@@ -41,7 +41,7 @@ export const quietAfterStatusZero = defineCase({
 export const quietAfterDeviceReset = defineCase({
   id: 'virtio/reset/quiet-after-device-reset',
   title: 'after a reset by a request of its own no buffer is used and no call comes',
-  proves: { 'reset/quiet-after-reset': ['reset-leaves-rings-enabled', 'mdev-reset-leaves-rings-running'] },
+  proves: { 'reset/quiet-after-reset': ['rings-served-after-device-reset', 'mdev-rings-served-after-reset'] },
   applies: { start: 'negotiated', needs: ['device.reset'] },
   run({ port, session, driver, ring, requirement }) {
     const check = requirement('reset/quiet-after-reset');

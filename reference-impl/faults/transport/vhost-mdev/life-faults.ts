@@ -158,6 +158,11 @@ export const mdevLifeFaults = {
     'VFIO_DEVICE_RESET leaves a device running with its rings',
     resetWithout(stopDevice, forgetRings, forgetFeatures),
   ),
+  'mdev-rings-served-after-reset': mdevFault(
+    'reset/quiet-after-reset',
+    'VFIO_DEVICE_RESET drops an answer that waits, and nothing else',
+    resetWithout(stopDevice, forgetRings, forgetFeatures),
+  ),
   'mdev-reset-keeps-rings': mdevFault(
     'vm-life/reset-forgets-rings',
     'VFIO_DEVICE_RESET keeps what was told of rings',

@@ -94,6 +94,14 @@ export const deviceStateFaults = {
       return done;
     }),
   ),
+  'rings-served-after-device-reset': vhostUserFault(
+    'reset/quiet-after-reset',
+    'RESET_DEVICE resets the status alone, and rings go on',
+    handling('VHOST_USER_RESET_DEVICE', (_right, session) => {
+      session.status = 0;
+      return done;
+    }),
+  ),
   'reset-device-keeps-status': vhostUserFault(
     'vu-reset/reset-device-restores-initial-state',
     'RESET_DEVICE leaves the device status as it was',
