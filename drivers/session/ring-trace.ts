@@ -1,14 +1,13 @@
 import type { Span } from '../../reference-impl/memory/span.ts';
 import type { EventLog } from '../../reference-impl/observations/event-log.ts';
 import { ringWriteNumber } from '../../reference-impl/observations/event-numbers.ts';
+import { DESCRIPTOR_SIZE, VIRTQ_DESC_F_NEXT } from '../../reference-impl/virtqueue/descriptor.ts';
 import type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
 import {
   AVAIL_IDX,
   AVAIL_RING,
-  DESCRIPTOR_SIZE,
   USED_ELEMENT_SIZE,
   usedElementOffset,
-  VIRTQ_DESC_F_NEXT,
 } from '../../reference-impl/virtqueue/split/layout.ts';
 
 const unit = 2;

@@ -1,26 +1,20 @@
 import type { AddressSpace } from '../memory/addresses.ts';
 import type { MemoryMap } from '../memory/memory-map.ts';
+import type { DeviceRingOptions, RingAttachFailure } from '../virtqueue/attach-area.ts';
+import type { Chain } from '../virtqueue/chain.ts';
 import type { MalformedReason } from '../virtqueue/malformed.ts';
-import type { SplitAttachFailure } from '../virtqueue/split/device-ring.ts';
-import type { SplitRingPart } from '../virtqueue/split/layout.ts';
+import type { RingArea, RingPosition } from '../virtqueue/ring.ts';
 
-/** What a face knows of a ring when it starts it. */
-export interface QueueStart {
-  readonly size: number;
-  readonly addresses: Readonly<Record<SplitRingPart, bigint>>;
-  /** The space of the ring addresses: `user` over vhost-user, `io-virtual` with VIRTIO_F_ACCESS_PLATFORM. */
-  readonly ringSpace: AddressSpace;
-  /** The space of the addresses in descriptors: `guest-physical`, or `io-virtual`. */
-  readonly bufferSpace: AddressSpace;
-  /** The available idx to begin at. */
-  readonly base: number;
-  /** Heads to carry out again before all others (inflight I/O tracking). */
-  readonly resubmitted?: readonly number[];
-}
+/**
+ * What a transport knows of a ring when it starts it. The layout of `position` is that of the negotiated features.
+ * `ringSpace` is `user` over vhost-user, `io-virtual` with VIRTIO_F_ACCESS_PLATFORM; `bufferSpace` is `guest-physical`
+ * or `io-virtual`.
+ */
+export type QueueStart = Omit<DeviceRingOptions, 'memory' | 'features' | 'observer'>;
 
 export type QueueFailure =
   | MalformedReason
-  | SplitAttachFailure
+  | RingAttachFailure
   | 'no-such-queue'
   | 'spurious-kick'
   | 'request-without-status';
@@ -39,12 +33,12 @@ export interface ParentSinks {
   signalConfig?(): void;
   /** Bytes of guest memory were written, for a dirty log: guest-physical address and length. */
   wroteMemory?(guestAddress: bigint, length: number): void;
-  /** Bytes of a used ring were written, `offset` bytes into it. */
-  wroteUsedRing?(queue: number, offset: number, length: number): void;
-  /** A chain was taken; its used element is about to be shown; it was, and the used idx is now `usedIdx`. */
-  fetchedHead?(queue: number, head: number): void;
-  usingHead?(queue: number, head: number): void;
-  usedHead?(queue: number, head: number, usedIdx: number): void;
+  /** One store to ring memory was made: `length` bytes, `offset` bytes into the area. */
+  wroteRing?(queue: number, area: RingArea, offset: number, length: number): void;
+  /** A chain was taken; its used element is about to be shown; it was, and the ring stands at `position`. */
+  fetched?(queue: number, chain: Chain): void;
+  using?(queue: number, chain: Chain): void;
+  used?(queue: number, chain: Chain, position: RingPosition): void;
 }
 
 /** `blocked`: there is work, and it waits for the driver (a frame without a receive buffer). */
@@ -79,8 +73,8 @@ export interface ParentDriver {
 
   /** Gives a queue its ring; a reason why not leaves it stopped. It processes once it is also enabled and kicked. */
   startQueue(queue: number, start: QueueStart): QueueFailure | undefined;
-  /** Stops a queue. Answers the base to begin at again, or undefined where there is no such queue or ring. */
-  stopQueue(queue: number): number | undefined;
+  /** Stops a queue. Returns the position to go on at, or undefined where there is no such queue or ring. */
+  stopQueue(queue: number): RingPosition | undefined;
   setQueueEnabled(queue: number, enabled: boolean): void;
   queueState(queue: number): QueueState;
 

@@ -1,35 +1,54 @@
 import { MemoryMap } from '../memory/memory-map.ts';
 import { guestAddressOf, slicePieces } from '../memory/pieces.ts';
+import type { RingAttachFailure } from '../virtqueue/attach-area.ts';
 import type { Chain } from '../virtqueue/chain.ts';
+import { MAX_QUEUE_SIZE } from '../virtqueue/descriptor.ts';
 import type { DeviceRing, RingObserver } from '../virtqueue/device-ring.ts';
 import {
+  ringLayoutOf,
   VIRTIO_F_ACCESS_PLATFORM,
   VIRTIO_F_EVENT_IDX,
   VIRTIO_F_IN_ORDER,
   VIRTIO_F_INDIRECT_DESC,
+  VIRTIO_F_RING_PACKED,
   VIRTIO_F_VERSION_1,
 } from '../virtqueue/feature-bits.ts';
-import { splitPosition } from '../virtqueue/ring.ts';
+import { attachPackedDevice } from '../virtqueue/packed/device-ring.ts';
+import { type PackedDeviceRules, packedDeviceRules } from '../virtqueue/packed/device-rules.ts';
+import type { RingPosition } from '../virtqueue/ring.ts';
 import { attachSplitDevice } from '../virtqueue/split/device-ring.ts';
 import { type SplitDeviceRules, splitDeviceRules } from '../virtqueue/split/device-rules.ts';
-import { MAX_QUEUE_SIZE } from '../virtqueue/split/layout.ts';
 import type { ParentDriver, ParentSinks, QueueFailure, QueueStart, QueueState, StepOutcome } from './parent-driver.ts';
 import { type QueueRules, queueRules } from './queue-rules.ts';
 
+/** The rules of a ring's device side, by layout. */
+export interface RingRules {
+  readonly split: SplitDeviceRules;
+  readonly packed: PackedDeviceRules;
+}
+
 /** The rules of a device, below those of its own requests. */
 export interface TransportRules {
-  readonly ring: SplitDeviceRules;
+  readonly ring: RingRules;
   readonly queue: QueueRules;
 }
 
-export const transportRules: TransportRules = { ring: splitDeviceRules, queue: queueRules };
+export const transportRules: TransportRules = {
+  ring: { split: splitDeviceRules, packed: packedDeviceRules },
+  queue: queueRules,
+};
 
 /**
  * Features that come with the queues, whatever the device. Chains are used in order in any case. ACCESS_PLATFORM is for
- * faces that fill the IOTLB of the memory; others take it away from what they offer.
+ * transports that fill the IOTLB of the memory; others take it away from what they offer.
  */
 export const QUEUE_FEATURES =
-  VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | VIRTIO_F_ACCESS_PLATFORM | VIRTIO_F_IN_ORDER;
+  VIRTIO_F_VERSION_1 |
+  VIRTIO_F_INDIRECT_DESC |
+  VIRTIO_F_EVENT_IDX |
+  VIRTIO_F_ACCESS_PLATFORM |
+  VIRTIO_F_RING_PACKED |
+  VIRTIO_F_IN_ORDER;
 
 export interface Queue {
   readonly index: number;
@@ -59,7 +78,7 @@ const NO_NOTIFICATION = 0xffff;
 
 const noSinks: ParentSinks = { signalCall: () => {}, signalError: () => {} };
 
-/** What all devices with split virtqueues have in common: features, ring states, kicks and calls. */
+/** What all devices have in common: features, ring states, kicks and calls. */
 export abstract class QueuedDevice implements ParentDriver {
   abstract readonly deviceId: number;
   abstract readonly configSize: number;
@@ -118,21 +137,7 @@ export abstract class QueuedDevice implements ParentDriver {
   startQueue(index: number, start: QueueStart): QueueFailure | undefined {
     const queue = this.queues[index];
     if (queue === undefined) return 'no-such-queue';
-    const features = {
-      eventIdx: this.has(VIRTIO_F_EVENT_IDX),
-      indirect: this.has(VIRTIO_F_INDIRECT_DESC),
-      inOrder: this.has(VIRTIO_F_IN_ORDER),
-    };
-    const observer = this.#observerOf(index);
-    const position = splitPosition(start.base);
-    const ring = attachSplitDevice({
-      ...start,
-      position,
-      memory: this.#memory,
-      features,
-      rules: this.transport.ring,
-      observer,
-    });
+    const ring = this.#attach(index, start);
     if (typeof ring === 'string') {
       // The ring before it may lie in memory that is about to go.
       queue.ring = undefined;
@@ -146,13 +151,13 @@ export abstract class QueuedDevice implements ParentDriver {
     return undefined;
   }
 
-  stopQueue(index: number): number | undefined {
+  stopQueue(index: number): RingPosition | undefined {
     const queue = this.queues[index];
     if (queue?.ring === undefined || !queue.isStarted) return undefined;
     queue.isStarted = false;
     queue.broken = undefined;
     queue.wasKicked = queue.isAwake = false;
-    return queue.ring.position.avail;
+    return queue.ring.position;
   }
 
   setQueueEnabled(index: number, enabled: boolean): void {
@@ -259,6 +264,25 @@ export abstract class QueuedDevice implements ParentDriver {
     return next;
   }
 
+  #attach(index: number, start: QueueStart): DeviceRing | RingAttachFailure {
+    const options = {
+      ...start,
+      memory: this.#memory,
+      features: {
+        eventIdx: this.has(VIRTIO_F_EVENT_IDX),
+        indirect: this.has(VIRTIO_F_INDIRECT_DESC),
+        inOrder: this.has(VIRTIO_F_IN_ORDER),
+      },
+      observer: this.#observerOf(index),
+    };
+    switch (ringLayoutOf(this.#features)) {
+      case 'split':
+        return attachSplitDevice({ ...options, rules: this.transport.ring.split });
+      case 'packed':
+        return attachPackedDevice({ ...options, rules: this.transport.ring.packed });
+    }
+  }
+
   #readNotifyPages(pages: readonly (DataView | undefined)[]): void {
     for (const page of pages) {
       const queue = page?.getUint16(0, true) ?? NO_NOTIFICATION;
@@ -271,10 +295,10 @@ export abstract class QueuedDevice implements ParentDriver {
 
   #observerOf(queue: number): RingObserver {
     return {
-      fetched: ({ id }) => this.sinks.fetchedHead?.(queue, id),
-      using: ({ id }) => this.sinks.usingHead?.(queue, id),
-      used: ({ id }, position) => this.sinks.usedHead?.(queue, id, position.used),
-      wroteRing: (_area, offset, length) => this.sinks.wroteUsedRing?.(queue, offset, length),
+      fetched: (chain) => this.sinks.fetched?.(queue, chain),
+      using: (chain) => this.sinks.using?.(queue, chain),
+      used: (chain, position) => this.sinks.used?.(queue, chain, position),
+      wroteRing: (area, offset, length) => this.sinks.wroteRing?.(queue, area, offset, length),
     };
   }
 

@@ -2,11 +2,10 @@ import type { RequirementSlug } from '../catalogue/catalogue.ts';
 import type { DeviceRules } from '../devices/device-rules.ts';
 import type { MdevRules } from '../vhost-mdev/mdev-rules.ts';
 import type { ReferenceRules } from '../vhost-user/reference-rules.ts';
+import type { RingLayout } from '../virtqueue/ring.ts';
 
 export const faultLayers = ['ring', 'device', 'transport'] as const;
 export type FaultLayer = (typeof faultLayers)[number];
-
-export type RingLayout = 'split' | 'packed';
 
 /** The ways in which the reference shows a device. vhost-mdev has two layouts of its regions. */
 export const showings = ['vhost-user', 'vhost-mdev-l2', 'vhost-mdev-l1'] as const;

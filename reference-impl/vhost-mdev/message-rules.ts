@@ -69,13 +69,13 @@ const common: readonly MdevMessageRule[] = [
     return 0;
   }),
   onRing('VHOST_SET_VRING_NUM', vringStatePayload, (device, ring, { num }) => {
-    if (!device.rules.ring.acceptsSize(num)) return errno.EINVAL;
+    if (!device.rules.ring.acceptsSize(num, ringLayoutOf(device.parent.features))) return errno.EINVAL;
     ring.size = device.rules.ring.storedSize(num);
     return 0;
   }),
   onRing('VHOST_SET_VRING_BASE', vringStatePayload, (device, ring, { num }) => {
-    if (!device.rules.ring.acceptsBase(num)) return errno.EINVAL;
-    ring.base = device.rules.ring.storedBase(num);
+    if (!device.rules.ring.acceptsBase(num, ringLayoutOf(device.parent.features))) return errno.EINVAL;
+    ring.base = device.rules.ring.storedBase(num, ringLayoutOf(device.parent.features));
     return 0;
   }),
   onRing('VHOST_SET_VRING_ADDR', vringAddressPayload, (device, ring, value) => {

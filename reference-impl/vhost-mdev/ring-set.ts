@@ -1,5 +1,10 @@
 import type { ParentDriver, QueueFailure } from '../devices/parent-driver.ts';
 import type { MemoryMap } from '../memory/memory-map.ts';
+import { ringLayoutOf } from '../virtqueue/feature-bits.ts';
+import { isPackedQueueSize } from '../virtqueue/packed/layout.ts';
+import type { RingLayout } from '../virtqueue/ring.ts';
+import { isQueueSize } from '../virtqueue/split/layout.ts';
+import { decodeVringBase, encodeVringBase } from '../wire/vring-base.ts';
 import type { MdevLayout } from './mdev-layout.ts';
 
 /** What is told of a ring. */
@@ -16,10 +21,10 @@ export interface RingRecord {
 
 export interface MdevRingRules {
   /** Size 0 takes a ring out of use. */
-  readonly acceptsSize: (size: number) => boolean;
-  readonly acceptsBase: (base: number) => boolean;
+  readonly acceptsSize: (size: number, layout: RingLayout) => boolean;
+  readonly acceptsBase: (base: number, layout: RingLayout) => boolean;
   readonly storedSize: (size: number) => number;
-  readonly storedBase: (base: number) => number;
+  readonly storedBase: (base: number, layout: RingLayout) => number;
   /** Whether what is told of rings may change while the device runs; it counts from the next start on. */
   readonly changesWhileRunning: boolean;
   /** Whether the device runs although a ring cannot be started. */
@@ -37,11 +42,9 @@ export interface MdevRingRules {
   readonly resumedBase: (base: number) => number;
 }
 
-const isQueueSize = (size: number): boolean => size <= 32768 && (size & (size - 1)) === 0;
-
 export const strictRingRules: MdevRingRules = {
-  acceptsSize: isQueueSize,
-  acceptsBase: (base) => base <= 0xffff,
+  acceptsSize: (size, layout) => size === 0 || (layout === 'packed' ? isPackedQueueSize(size) : isQueueSize(size)),
+  acceptsBase: (base, layout) => layout === 'packed' || base <= 0xffff,
   storedSize: (size) => size,
   storedBase: (base) => base,
   changesWhileRunning: false,
@@ -55,15 +58,16 @@ export const strictRingRules: MdevRingRules = {
 };
 
 /**
- * As the second RFC was coded. There GET_VRING_BASE of a ring that there is not reads memory of somebody else; we answer
- * 0. Size and base are cut to the 16 bits that they are stored in.
+ * As the second RFC was coded. There GET_VRING_BASE of a ring that does not exist reads memory behind the rings; here it
+ * returns 0. Size and base are cut to the 16 bits that they are stored in. The RFC has no packed rings: their base keeps
+ * its 32 bits.
  */
 export const faithfulRingRules: MdevRingRules = {
   ...strictRingRules,
   acceptsSize: () => true,
   acceptsBase: () => true,
   storedSize: (size) => size & 0xffff,
-  storedBase: (base) => base & 0xffff,
+  storedBase: (base, layout) => (layout === 'packed' ? base : base & 0xffff),
   changesWhileRunning: true,
   startsAnyhow: true,
   baseWhileRunning: 'as-told',
@@ -143,11 +147,17 @@ export class RingSet {
     this.#inUse = 0;
   }
 
+  get #layoutOfRings(): RingLayout {
+    return ringLayoutOf(this.#parent.features);
+  }
+
   #startRing(ring: RingRecord): QueueFailure | undefined {
     const { index, size, addresses, base } = ring;
     if (size === 0 || addresses === undefined) return undefined;
     const { ringSpace, bufferSpace } = this.#layout;
-    const why = this.#parent.startQueue(index, { size, addresses, ringSpace, bufferSpace, base });
+    const position = decodeVringBase(this.#layoutOfRings, base);
+    const areas = { descriptor: addresses.desc, driver: addresses.avail, device: addresses.used };
+    const why = this.#parent.startQueue(index, { size, areas, ringSpace, bufferSpace, position });
     if (why !== undefined) return why;
     ring.isStarted = true;
     this.#parent.setQueueEnabled(index, true);
@@ -158,8 +168,8 @@ export class RingSet {
   #stopRing(ring: RingRecord): void {
     if (!ring.isStarted) return;
     ring.isStarted = false;
-    const base = this.#parent.stopQueue(ring.index);
-    if (base !== undefined) ring.base = this.#rules.resumedBase(base);
+    const position = this.#parent.stopQueue(ring.index);
+    if (position !== undefined) ring.base = this.#rules.resumedBase(encodeVringBase(position));
     this.#parent.setQueueEnabled(ring.index, false);
   }
 }

@@ -1,3 +1,6 @@
+import type { RecordedChain } from '../virtqueue/attach-area.ts';
+import type { Chain } from '../virtqueue/chain.ts';
+import type { RingPosition } from '../virtqueue/ring.ts';
 import { type Breakdown, BrokenDown, type SharedMemory } from './back-end-edge.ts';
 
 /** How requests in flight are recorded in memory that outlives the back-end (Inflight I/O tracking). */
@@ -104,7 +107,7 @@ export class InflightRegion {
    * Makes the region fit for use at the start of its ring and answers the heads to submit again. A region that was
    * never used, or that makes no sense, begins anew.
    */
-  begin(ringUsedIdx: number): readonly number[] {
+  begin(ringUsedIdx: number): readonly RecordedChain[] {
     const view = this.#view;
     const rules = this.#rules;
     const isUsable =
@@ -127,10 +130,10 @@ export class InflightRegion {
       if (counter > this.#counter) this.#counter = counter;
       if (view.getUint8(this.#entry(head)) === 1) heads.push({ head, counter });
     }
-    return rules.resubmitted(heads).map(({ head }) => head);
+    return rules.resubmitted(heads).map(({ head }) => ({ id: head, descriptors: [] }));
   }
 
-  fetched(head: number): void {
+  fetched({ id: head }: Chain): void {
     if (head >= this.#size) return;
     this.#counter = BigInt.asUintN(64, this.#rules.nextCounter(this.#counter));
     this.#view.setBigUint64(this.#entry(head) + counterAt, this.#counter, true);
@@ -138,13 +141,13 @@ export class InflightRegion {
   }
 
   /** Before the used idx moves: what was in flight can be found again if the record breaks off here. */
-  using(head: number): void {
+  using({ id: head }: Chain): void {
     if (head >= this.#size) return;
     this.#view.setUint16(this.#entry(head) + nextAt, this.#view.getUint16(lastBatchHeadAt, true), true);
     this.#view.setUint16(lastBatchHeadAt, head, true);
   }
 
-  used(head: number, ringUsedIdx: number): void {
+  used({ id: head }: Chain, { used: ringUsedIdx }: RingPosition): void {
     if (head < this.#size && this.#rules.unmarksUsed) this.#view.setUint8(this.#entry(head), 0);
     const before = this.#view.getUint16(usedIdxAt, true);
     this.#view.setUint16(usedIdxAt, this.#rules.storedUsedIdx(before, ringUsedIdx), true);

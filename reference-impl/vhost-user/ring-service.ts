@@ -1,7 +1,10 @@
-import type { ParentDriver, QueueFailure, StepOutcome } from '../devices/parent-driver.ts';
+import type { ParentDriver, QueueFailure, QueueStart, StepOutcome } from '../devices/parent-driver.ts';
 import { isFailure } from '../memory/memory-map.ts';
 import { gather } from '../memory/pieces.ts';
+import { ringLayoutOf } from '../virtqueue/feature-bits.ts';
+import { type RingArea, type RingLayout, splitPosition } from '../virtqueue/ring.ts';
 import { USED_IDX_OFFSET } from '../virtqueue/split/layout.ts';
+import { decodeVringBase, encodeVringBase } from '../wire/vring-base.ts';
 import type { BackEndEdge, DescriptorToken } from './back-end-edge.ts';
 import type { DescriptorRules } from './descriptor-rules.ts';
 import type { DeviceStateRules } from './device-state-rules.ts';
@@ -13,7 +16,7 @@ import type { NotificationRules } from './notification-rules.ts';
 import { ringMessage } from './reply-payloads.ts';
 import { isStarted, type RingEvent, type RingStateRules } from './ring-state.ts';
 import { type NotificationWay, polled, tokenOf, unset, Vring } from './vring.ts';
-import type { RingAddresses, VringRules } from './vring-rules.ts';
+import { type RingAddresses, ringAreasAt, type VringRules } from './vring-rules.ts';
 
 export interface WatchedKick {
   readonly token: DescriptorToken;
@@ -37,6 +40,8 @@ export interface RingSession extends NegotiatedState {
     readonly deviceState: DeviceStateRules;
   };
 }
+
+type Resumption = Pick<QueueStart, 'position' | 'resubmitted'>;
 
 /** The rings of a session: their states, what they tell, and the device that works on them. */
 export class RingService {
@@ -118,7 +123,7 @@ export class RingService {
       if (!vring.isAttached) continue;
       this.#detach(vring);
       const why = this.#attach(vring);
-      if (why !== undefined) this.announceError(vring.index, 'desc-outside-every-region');
+      if (why !== undefined) this.announceError(vring.index, 'descriptor-area-outside-every-region');
     }
   }
 
@@ -145,9 +150,10 @@ export class RingService {
     return this.#records[index];
   }
 
-  wroteUsedRing(index: number, offset: number, length: number): void {
+  /** The used ring has log addresses of its own. The text has none for the areas of a packed ring. */
+  wroteRing(index: number, area: RingArea, offset: number, length: number): void {
     const vring = this.vrings[index];
-    if (vring?.addresses === undefined) return;
+    if (vring?.addresses === undefined || area !== 'device' || this.#layout !== 'split') return;
     this.#session.marks.wroteUsedRing(vring.log, vring.addresses.used, offset, length);
   }
 
@@ -201,7 +207,7 @@ export class RingService {
     const resumed = this.#resume(vring, vring.addresses);
     const why = device.startQueue(vring.index, {
       size: vring.size,
-      addresses: vring.addresses,
+      areas: ringAreasAt(vring.addresses),
       ...resumed,
       ringSpace: rules.vring.ringSpace,
       bufferSpace: rules.vring.bufferSpace,
@@ -212,10 +218,15 @@ export class RingService {
     return undefined;
   }
 
+  get #layout(): RingLayout {
+    return ringLayoutOf(this.#session.device.features);
+  }
+
   /** Where a ring goes on, and what it does first: requests that a back-end before us left in flight. */
-  #resume(vring: Vring, { used }: RingAddresses): { base: number; resubmitted: readonly number[] } {
+  #resume(vring: Vring, { used }: RingAddresses): Resumption {
     const { inflight, memory, rules } = this.#session;
-    const fromTheStart = { base: rules.vring.startBase(vring.base, vring.isResumed), resubmitted: [] };
+    const base = rules.vring.startBase(vring.base, vring.isResumed);
+    const fromTheStart = { position: decodeVringBase(this.#layout, base) };
     const record = inflight?.region(vring.index, vring.size);
     const found = memory.map.translate(rules.vring.ringSpace, used + BigInt(USED_IDX_OFFSET), 2);
     if (record === undefined || isFailure(found)) return fromTheStart;
@@ -223,13 +234,14 @@ export class RingService {
     const usedIdx = low | (high << 8);
     const resubmitted = record.begin(usedIdx);
     this.#records[vring.index] = record;
+    if (resubmitted.length === 0) return fromTheStart;
     // Requests that were fetched are used or in flight, whatever base the front-end could tell.
-    return resubmitted.length === 0 ? fromTheStart : { base: (usedIdx + resubmitted.length) & 0xffff, resubmitted };
+    return { position: splitPosition((usedIdx + resubmitted.length) & 0xffff, usedIdx), resubmitted };
   }
 
   #detach(vring: Vring): void {
-    const base = this.#session.device.stopQueue(vring.index);
-    if (base !== undefined) vring.base = base;
+    const position = this.#session.device.stopQueue(vring.index);
+    if (position !== undefined) vring.base = encodeVringBase(position);
     vring.isResumed = true;
     vring.isAttached = false;
     this.#records[vring.index] = undefined;

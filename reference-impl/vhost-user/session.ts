@@ -68,10 +68,10 @@ export class BackEndSession implements SessionState {
       signalError: (queue, reason: QueueFailure) => this.rings.announceError(queue, reason),
       signalConfig: () => this.configChanged(),
       wroteMemory: (address, length) => this.marks.wrote(address, length),
-      wroteUsedRing: (queue, offset, length) => this.rings.wroteUsedRing(queue, offset, length),
-      fetchedHead: (queue, head) => this.rings.recordOf(queue)?.fetched(head),
-      usingHead: (queue, head) => this.rings.recordOf(queue)?.using(head),
-      usedHead: (queue, head, usedIdx) => this.rings.recordOf(queue)?.used(head, usedIdx),
+      wroteRing: (queue, area, offset, length) => this.rings.wroteRing(queue, area, offset, length),
+      fetched: (queue, chain) => this.rings.recordOf(queue)?.fetched(chain),
+      using: (queue, chain) => this.rings.recordOf(queue)?.using(chain),
+      used: (queue, chain, position) => this.rings.recordOf(queue)?.used(chain, position),
     });
   }
 

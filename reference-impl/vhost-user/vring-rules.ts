@@ -1,4 +1,7 @@
 import type { AddressSpace } from '../memory/addresses.ts';
+import { isPackedQueueSize } from '../virtqueue/packed/layout.ts';
+import type { RingArea, RingLayout } from '../virtqueue/ring.ts';
+import { isQueueSize } from '../virtqueue/split/layout.ts';
 import type { DescriptorToken } from './back-end-edge.ts';
 
 /** Addresses of SET_VRING_ADDR, in whichever space the session uses for rings. */
@@ -7,6 +10,13 @@ export interface RingAddresses {
   readonly avail: bigint;
   readonly used: bigint;
 }
+
+/** The areas of a ring by its addresses: `avail` is the driver area, `used` the device area. */
+export const ringAreasAt = ({ desc, avail, used }: RingAddresses): Record<RingArea, bigint> => ({
+  descriptor: desc,
+  driver: avail,
+  device: used,
+});
 
 export interface LogAddress {
   readonly address: bigint;
@@ -20,8 +30,9 @@ export interface VringRules {
   readonly ringOf: (index: number, rings: number) => number;
   /** Whether size and base may change while the ring runs. */
   readonly maySetWhileStarted: boolean;
-  readonly acceptsSize: (size: number) => boolean;
-  readonly acceptsBase: (num: number) => boolean;
+  readonly acceptsSize: (size: number, layout: RingLayout) => boolean;
+  /** A packed position outside the ring fails when the ring starts: its size may come later. */
+  readonly acceptsBase: (num: number, layout: RingLayout) => boolean;
   readonly acceptsEnable: (num: number) => boolean;
   readonly acceptsDescriptors: (hasDescriptor: boolean, descriptors: number) => boolean;
   /** Whether a descriptor can tell of buffers. */
@@ -29,7 +40,7 @@ export interface VringRules {
   /** Bits of SET_VRING_KICK, _CALL and _ERR that choose the ring. */
   readonly indexOf: (word: bigint) => number;
   readonly hasDescriptor: (word: bigint) => boolean;
-  readonly acceptsAddresses: (addresses: RingAddresses) => boolean;
+  readonly acceptsAddresses: (addresses: RingAddresses, layout: RingLayout) => boolean;
   /** Whether addresses must lie in the memory that is known already. */
   readonly checksAddressesAtOnce: boolean;
   /** Whether a ring that has nowhere to lie may start all the same, and be broken from then on. */
@@ -57,20 +68,19 @@ export interface VringRules {
   readonly stopsAlso: (index: number, rings: number) => readonly number[];
 }
 
-const maximumSize = 32768;
-
 export const vringRules: VringRules = {
   acceptsIndex: (index, rings) => index < rings,
   ringOf: (index) => index,
   maySetWhileStarted: false,
-  acceptsSize: (size) => size > 0 && size <= maximumSize && (size & (size - 1)) === 0,
-  acceptsBase: (num) => num <= 0xffff,
+  acceptsSize: (size, layout) => (layout === 'packed' ? isPackedQueueSize(size) : isQueueSize(size)),
+  acceptsBase: (num, layout) => layout === 'packed' || num <= 0xffff,
   acceptsEnable: (num) => num === 0 || num === 1,
   acceptsDescriptors: (hasDescriptor, descriptors) => descriptors === (hasDescriptor ? 1 : 0),
   acceptsEventDescriptor: () => true,
   indexOf: (word) => Number(word & 0xffn),
   hasDescriptor: (word) => (word & 0x100n) === 0n,
-  acceptsAddresses: ({ desc, avail, used }) => desc % 16n === 0n && avail % 2n === 0n && used % 4n === 0n,
+  acceptsAddresses: ({ desc, avail, used }, layout) =>
+    desc % 16n === 0n && avail % (layout === 'packed' ? 4n : 2n) === 0n && used % 4n === 0n,
   checksAddressesAtOnce: true,
   startsAnyhow: false,
   storedSize: (size) => size,

@@ -1,5 +1,6 @@
 import type { Piece } from '../memory/pieces.ts';
 import type { MalformedReason } from './malformed.ts';
+import type { PackedDescriptor } from './packed/ring-memory.ts';
 
 /** A chain that a driver made available, as the device side found it. */
 export interface Chain {
@@ -15,6 +16,8 @@ export interface Chain {
   readonly descriptors: number;
   /** Places of the ring that it takes: split 1 (in the available ring), packed its descriptors in the ring. */
   readonly slots: number;
+  /** The descriptors in the ring as they were read, where the ring keeps them. */
+  readonly kept?: readonly PackedDescriptor[];
 }
 
 export interface MalformedChain {

@@ -1,3 +1,5 @@
+import type { RingLayout } from './ring.ts';
+
 /** Feature bits that the virtqueue and every device share (virtio 6), as masks. */
 export const VIRTIO_F_NOTIFY_ON_EMPTY = 1n << 24n;
 export const VIRTIO_F_ANY_LAYOUT = 1n << 27n;
@@ -8,6 +10,10 @@ export const VIRTIO_F_ACCESS_PLATFORM = 1n << 33n;
 export const VIRTIO_F_RING_PACKED = 1n << 34n;
 export const VIRTIO_F_IN_ORDER = 1n << 35n;
 export const VIRTIO_F_RING_RESET = 1n << 40n;
+
+/** The layout of every ring under these negotiated features. */
+export const ringLayoutOf = (features: bigint): RingLayout =>
+  (features & VIRTIO_F_RING_PACKED) === 0n ? 'split' : 'packed';
 
 /** Numbers of the bits that every device shares, and of the one that vhost adds, by name: for people who read a word. */
 export const sharedFeatureBits = {

@@ -12,6 +12,8 @@ export type MalformedReason =
   | 'indirect-not-negotiated'
   | 'indirect-nested'
   | 'indirect-with-next'
+  | 'indirect-behind-direct'
+  | 'chained-descriptor-not-available'
   | 'indirect-table-empty'
   | 'indirect-table-not-multiple-of-16'
   | 'indirect-table-longer-than-queue'

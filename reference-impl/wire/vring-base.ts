@@ -1,31 +1,45 @@
-/** What SET_VRING_BASE and the reply to GET_VRING_BASE hold for a packed ring (Vring descriptor indices for packed virtqueues). */
-export interface PackedVringBase {
-  /** Entry of the descriptor ring that the back-end reads next, 0 to 32767. */
-  readonly availIndex: number;
-  readonly availWrapCounter: boolean;
-  /** Entry of the descriptor ring that the back-end writes next, 0 to 32767. */
-  readonly usedIndex: number;
-  readonly usedWrapCounter: boolean;
+import {
+  type PackedPosition,
+  packedPosition,
+  type RingLayout,
+  type RingPosition,
+  splitPosition,
+} from '../virtqueue/ring.ts';
+
+const slotMask = 0x7fff;
+const wrapBit = 0x8000;
+
+/** One half of a packed base: slot in bits 0 to 14, wrap counter in bit 15. */
+const half = (slot: number, wrap: 0 | 1): number => (slot & slotMask) | (wrap === 1 ? wrapBit : 0);
+const wrapOf = (half: number): 0 | 1 => ((half & wrapBit) === 0 ? 0 : 1);
+
+/**
+ * The `num` of SET_VRING_BASE and of the reply to GET_VRING_BASE. Split: the available idx. Packed: the next available
+ * slot in the lower half, the next used one in the upper half ("Vring descriptor indices for packed virtqueues").
+ */
+export function encodeVringBase(position: RingPosition): number {
+  switch (position.layout) {
+    case 'split':
+      return position.avail;
+    case 'packed': {
+      const { avail, availWrap, used, usedWrap } = position;
+      return ((half(used, usedWrap) << 16) | half(avail, availWrap)) >>> 0;
+    }
+  }
 }
 
-const indexMask = 0x7fff;
-const wrapCounter = 0x8000;
-
-/** Puts the indices and wrap counters into the `num` word. Indices are taken modulo 2^15. */
-export function encodePackedVringBase(base: PackedVringBase): number {
-  const avail = (base.availIndex & indexMask) | (base.availWrapCounter ? wrapCounter : 0);
-  const used = (base.usedIndex & indexMask) | (base.usedWrapCounter ? wrapCounter : 0);
-  return ((used << 16) | avail) >>> 0;
+export function decodeVringBase(layout: RingLayout, num: number): RingPosition {
+  switch (layout) {
+    case 'split':
+      return splitPosition(num);
+    case 'packed':
+      return decodePackedVringBase(num);
+  }
 }
 
-export function decodePackedVringBase(num: number): PackedVringBase {
+export function decodePackedVringBase(num: number): PackedPosition {
   const used = num >>> 16;
-  return {
-    availIndex: num & indexMask,
-    availWrapCounter: (num & wrapCounter) !== 0,
-    usedIndex: used & indexMask,
-    usedWrapCounter: (used & wrapCounter) !== 0,
-  };
+  return packedPosition(num & slotMask, wrapOf(num), used & slotMask, wrapOf(used));
 }
 
 export interface VringDescriptorWord {

@@ -22,5 +22,5 @@ export function ringFault(requirement: RequirementSlug, text: string, ...changes
 /** Replaces entries of the table of a split ring's device side. */
 export const inSplitRing = (entries: Partial<SplitDeviceRules>): RingChange => ({
   layout: 'split',
-  apply: (rules) => ({ ...rules, transport: { ...rules.transport, ring: { ...rules.transport.ring, ...entries } } }),
+  apply: (rules) => ({ ...rules, transport: { ...rules.transport, ring: { ...rules.transport.ring, split: { ...rules.transport.ring.split, ...entries } } } }),
 });

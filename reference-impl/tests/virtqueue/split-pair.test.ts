@@ -197,7 +197,7 @@ t.test('with IN_ORDER one used element may stand for a batch', async (t) => {
   const heads = [1, 2, 3, 1].map((length) => driver.add(Array.from({ length }, () => buffer)));
   t.same(heads, [0, 1, 3, 6], 'descriptors are taken in the order of the table');
   driver.publish();
-  for (let n = 0; n < 4; n++) t.match(device.next(), { kind: 'chain', head: heads[n] });
+  for (let n = 0; n < 4; n++) t.match(device.next(), { kind: 'chain', id: heads[n] });
   ring.setUsedElement(65533 % 8, 3, 5);
   ring.setUsedIdx((65533 + 3) & 0xffff);
   t.same(driver.reapUsed(), [

@@ -1,4 +1,7 @@
 import { isFailure } from '../../memory/memory-map.ts';
+import { ringLayoutOf } from '../../virtqueue/feature-bits.ts';
+import { packedSizes } from '../../virtqueue/packed/layout.ts';
+import { type RingLayout, ringAreas } from '../../virtqueue/ring.ts';
 import { splitSizes } from '../../virtqueue/split/layout.ts';
 import { VHOST_VRING_F_LOG } from '../../wire/vhost-user-constants.ts';
 import { messageByName } from '../../wire/vhost-user-messages.ts';
@@ -22,7 +25,7 @@ import { encoded } from '../reply-payloads.ts';
 import { isStarted } from '../ring-state.ts';
 import type { SessionState } from '../session-state.ts';
 import type { Vring } from '../vring.ts';
-import type { RingAddresses } from '../vring-rules.ts';
+import { type RingAddresses, ringAreasAt } from '../vring-rules.ts';
 
 type VringState = PayloadValue<typeof vringStatePayload>;
 
@@ -37,11 +40,14 @@ const whileStarted = (session: SessionState, { index }: VringState): string | un
     : undefined;
 };
 
+const layoutOf = (session: SessionState): RingLayout => ringLayoutOf(session.device.features);
+
 const liesInMemory = (session: SessionState, addresses: RingAddresses, size: number): boolean => {
-  const sizes = splitSizes(Math.max(1, size));
+  const sizes = layoutOf(session) === 'packed' ? packedSizes(Math.max(1, size)) : splitSizes(Math.max(1, size));
+  const areas = ringAreasAt(addresses);
   const { map } = session.memory;
-  return (['desc', 'avail', 'used'] as const).every(
-    (part) => !isFailure(map.translate(session.rules.vring.ringSpace, addresses[part], sizes[part], 'read')),
+  return ringAreas.every(
+    (area) => !isFailure(map.translate(session.rules.vring.ringSpace, areas[area], sizes[area], 'read')),
   );
 };
 
@@ -82,7 +88,7 @@ export const vringMessages: MessageTable = [
     handle: (session, { index, num }) => {
       const vring = session.ring(index);
       if (vring === undefined) return noSuchRing;
-      if (!session.rules.vring.acceptsSize(num)) return refused(`a size of ${num}`);
+      if (!session.rules.vring.acceptsSize(num, layoutOf(session))) return refused(`a size of ${num}`);
       vring.size = session.rules.vring.storedSize(num);
       return done;
     },
@@ -95,7 +101,7 @@ export const vringMessages: MessageTable = [
       const vring = session.ring(index);
       if (vring === undefined) return noSuchRing;
       const addresses = { desc: descriptor, avail: available, used };
-      if (!rules.acceptsAddresses(addresses)) return refused('addresses that are not aligned');
+      if (!rules.acceptsAddresses(addresses, layoutOf(session))) return refused('addresses that are not aligned');
       // Without any memory yet, the start of the ring judges.
       if (
         rules.checksAddressesAtOnce &&
@@ -117,7 +123,7 @@ export const vringMessages: MessageTable = [
     handle: (session, { index, num }) => {
       const vring = session.ring(index);
       if (vring === undefined) return noSuchRing;
-      if (!session.rules.vring.acceptsBase(num)) return refused(`a base of ${num}`);
+      if (!session.rules.vring.acceptsBase(num, layoutOf(session))) return refused(`a base of ${num}`);
       vring.base = session.rules.vring.storedBase(num);
       vring.isResumed = false;
       return done;

@@ -1,30 +1,8 @@
-import type { AddressSpace } from '../../memory/addresses.ts';
-import { isFailure, type MemoryMap } from '../../memory/memory-map.ts';
-import { gather, type Piece } from '../../memory/pieces.ts';
 import type { Chain, MalformedChain } from '../chain.ts';
+import { ChainWalk, openTable, type WalkedRing } from '../chain-walk.ts';
+import { DESCRIPTOR_SIZE } from '../descriptor.ts';
 import type { MalformedReason } from '../malformed.ts';
-import type { RingFeatures } from '../ring.ts';
 import type { SplitDeviceRules, TableView } from './device-rules.ts';
-import { DESCRIPTOR_SIZE } from './layout.ts';
-
-/** What a walk needs of the ring that it walks. */
-export interface WalkedRing {
-  readonly size: number;
-  readonly table: DataView;
-  readonly memory: MemoryMap;
-  readonly bufferSpace: AddressSpace;
-  readonly features: RingFeatures;
-}
-
-interface Walk {
-  readonly id: number;
-  readonly readable: Piece[];
-  readonly writable: Piece[];
-  readableLength: number;
-  writableLength: number;
-  descriptors: number;
-  hasWritable: boolean;
-}
 
 const NO_MORE = -1;
 
@@ -35,24 +13,15 @@ const NO_MORE = -1;
 export function walkChain(ring: WalkedRing, rules: SplitDeviceRules, head: number): Chain | MalformedChain {
   const reason = rules.acceptsHead(head, ring.size);
   if (reason !== undefined) return { kind: 'malformed', id: head, reason };
-  const walk: Walk = {
-    id: head,
-    readable: [],
-    writable: [],
-    readableLength: 0,
-    writableLength: 0,
-    descriptors: 0,
-    hasWritable: false,
-  };
+  const walk = new ChainWalk();
   const broken = walkTable(ring, rules, walk, ring.table, { entries: ring.size, isIndirect: false }, head);
-  if (broken !== undefined) return { kind: 'malformed', id: head, reason: broken };
-  return { kind: 'chain', ...walk, slots: 1 };
+  return broken === undefined ? walk.chain(head, 1) : { kind: 'malformed', id: head, reason: broken };
 }
 
 function walkTable(
   ring: WalkedRing,
   rules: SplitDeviceRules,
-  walk: Walk,
+  walk: ChainWalk,
   entries: DataView,
   table: TableView,
   first: number,
@@ -70,9 +39,7 @@ function walkTable(
       const reason = rules.acceptsIndirect(flags, table, ring.features, walk.descriptors);
       return reason ?? walkIndirect(ring, rules, walk, address, length);
     }
-    walk.descriptors++;
-    const reason =
-      rules.acceptsChainLength(walk.descriptors, ring.size) ?? addBuffer(ring, rules, walk, address, length, flags);
+    const reason = walk.addBuffer(ring, rules, address, length, flags);
     if (reason !== undefined) return reason;
     if (!rules.hasNext(flags) || walk.descriptors >= limit) return undefined;
     const outside = rules.acceptsNext(next, table);
@@ -85,50 +52,11 @@ function walkTable(
 function walkIndirect(
   ring: WalkedRing,
   rules: SplitDeviceRules,
-  walk: Walk,
+  walk: ChainWalk,
   address: bigint,
   length: number,
 ): MalformedReason | undefined {
-  const reason = rules.acceptsTableLength(length, ring.size);
-  if (reason !== undefined) return reason;
-  const pieces = ring.memory.translate(ring.bufferSpace, address, length, 'read');
-  if (isFailure(pieces)) return `indirect-table-${pieces}`;
-  const entries = Math.min(rules.tableEntries(length), Math.floor(length / DESCRIPTOR_SIZE));
-  if (entries === 0) return undefined;
-  return walkTable(ring, rules, walk, viewOf(pieces), { entries, isIndirect: true }, 0);
-}
-
-/** A table in one piece is read where it lies; one over several regions from a copy. */
-function viewOf(pieces: readonly Piece[]): DataView {
-  const [first, second] = pieces;
-  if (first !== undefined && second === undefined) {
-    return new DataView(first.bytes.buffer, first.bytes.byteOffset + first.offset, first.length);
-  }
-  return new DataView(gather(pieces).buffer);
-}
-
-function addBuffer(
-  ring: WalkedRing,
-  rules: SplitDeviceRules,
-  walk: Walk,
-  address: bigint,
-  length: number,
-  flags: number,
-): MalformedReason | undefined {
-  const writable = rules.isWritable(flags);
-  const reason =
-    rules.acceptsOrder(writable, walk.hasWritable) ??
-    rules.acceptsLength(length) ??
-    rules.acceptsTotal(walk.readableLength + walk.writableLength + length);
-  if (reason !== undefined) return reason;
-  walk.hasWritable ||= writable;
-  const pieces = ring.memory.translate(ring.bufferSpace, address, length, writable ? 'write' : 'read');
-  if (isFailure(pieces)) return rules.acceptsUnreachable(pieces);
-  const misplaced = rules.acceptsPlace(pieces);
-  if (misplaced !== undefined) return misplaced;
-  const part = writable ? walk.writable : walk.readable;
-  for (const piece of pieces) part.push(piece);
-  if (writable) walk.writableLength += length;
-  else walk.readableLength += length;
-  return undefined;
+  const table = openTable(ring, rules, address, length);
+  if (typeof table !== 'object') return table;
+  return walkTable(ring, rules, walk, table.view, { entries: table.entries, isIndirect: true }, 0);
 }

@@ -1,44 +1,17 @@
-import type { AddressSpace } from '../../memory/addresses.ts';
-import { isFailure, type MemoryMap, type TranslationFailure } from '../../memory/memory-map.ts';
+import { type DeviceRingOptions, findArea, type RecordedChain, type RingAttachFailure } from '../attach-area.ts';
 import { type Chain, type Completion, EMPTY_RING, type EmptyRing, type MalformedChain } from '../chain.ts';
+import type { WalkedRing } from '../chain-walk.ts';
 import type { DeviceRing, RingObserver } from '../device-ring.ts';
-import { type RingFeatures, type SplitPosition, splitPosition } from '../ring.ts';
-import { type WalkedRing, walkChain } from './chain-walk.ts';
+import { positionOf, type RingFeatures, type SplitPosition, splitPosition } from '../ring.ts';
+import { walkChain } from './chain-walk.ts';
 import { type SplitDeviceRules, splitDeviceRules } from './device-rules.ts';
-import {
-  availEventOffset,
-  isQueueSize,
-  type SplitRingPart,
-  splitAlignment,
-  splitSizes,
-  USED_ELEMENT_SIZE,
-  USED_IDX_OFFSET,
-  usedElementOffset,
-} from './layout.ts';
+import { isQueueSize, splitAlignment, splitSizes } from './layout.ts';
 import { SplitRing } from './ring-memory.ts';
 
-export interface SplitDeviceOptions {
-  readonly size: number;
-  readonly memory: MemoryMap;
-  readonly addresses: Readonly<Record<SplitRingPart, bigint>>;
-  /** The spaces that ring addresses and descriptor addresses are of. */
-  readonly ringSpace: AddressSpace;
-  readonly bufferSpace: AddressSpace;
-  readonly features: RingFeatures;
-  /** Where reading begins. The used idx is the one that the ring holds. */
-  readonly position: SplitPosition;
+/** `position` says where reading begins; the used idx is the one that the ring holds. */
+export interface SplitDeviceOptions extends DeviceRingOptions {
   readonly rules?: SplitDeviceRules;
-  /** Heads that were taken before and never used, to be taken again ahead of all others (inflight I/O tracking). */
-  readonly resubmitted?: readonly number[];
-  readonly observer?: RingObserver;
 }
-
-/** Why a ring cannot be attached as told. */
-export type SplitAttachFailure =
-  | 'queue-size-unlawful'
-  | `${SplitRingPart}-misaligned`
-  | `${SplitRingPart}-over-several-regions`
-  | `${SplitRingPart}-${TranslationFailure}`;
 
 const noObserver: RingObserver = {};
 
@@ -50,7 +23,7 @@ export class SplitDevice implements DeviceRing {
   readonly #features: RingFeatures;
   readonly #rules: SplitDeviceRules;
   readonly #observer: RingObserver;
-  readonly #resubmitted: readonly number[];
+  readonly #resubmitted: readonly RecordedChain[];
   /** How many of the resubmitted chains were taken. */
   #resubmittedTaken = 0;
   #lastAvailIdx: number;
@@ -70,9 +43,11 @@ export class SplitDevice implements DeviceRing {
     this.#walked = { size, table: ring.table, memory, bufferSpace, features };
     this.#features = features;
     this.#rules = options.rules ?? splitDeviceRules;
-    this.#observer = options.observer ?? noObserver;
+    const observer = options.observer ?? noObserver;
+    this.#observer = observer;
+    if (observer.wroteRing !== undefined) ring.wrote = observer.wroteRing.bind(observer);
     this.#resubmitted = options.resubmitted ?? [];
-    this.#lastAvailIdx = this.#rules.firstAvailIdx(options.position.avail);
+    this.#lastAvailIdx = this.#rules.firstAvailIdx(positionOf('split', options.position).avail);
     this.#usedIdx = this.#callDecidedAt = this.#rules.firstUsedIdx(ring.usedIdx(), this.#lastAvailIdx);
   }
 
@@ -110,7 +85,7 @@ export class SplitDevice implements DeviceRing {
   next(): Chain | MalformedChain | EmptyRing {
     const again = this.#resubmitted[this.#resubmittedTaken];
     if (again !== undefined) {
-      const chain = walkChain(this.#walked, this.#rules, again);
+      const chain = walkChain(this.#walked, this.#rules, again.id);
       if (chain.kind === 'chain') this.#resubmittedTaken++;
       return chain;
     }
@@ -181,8 +156,6 @@ export class SplitDevice implements DeviceRing {
     const slot = this.#rules.usedSlot(this.#usedIdx, this.ring.size);
     this.#rules.publishUsed(this.ring, slot, id, len, shownIdx ?? next);
     this.#usedIdx = next;
-    this.#observer.wroteRing?.('device', usedElementOffset(slot), USED_ELEMENT_SIZE);
-    this.#observer.wroteRing?.('device', USED_IDX_OFFSET, 2);
   }
 
   /** Virtio 2.7.7.2. */
@@ -201,11 +174,8 @@ export class SplitDevice implements DeviceRing {
   /** Virtio 2.7.10. */
   wantKicks(wanted: boolean): void {
     this.ring.setUsedFlags(this.#rules.usedFlags(this.#features, wanted));
-    this.#observer.wroteRing?.('device', 0, 2);
     const event = this.#rules.availEvent(this.#features, this.#lastAvailIdx, wanted);
-    if (event === undefined) return;
-    this.ring.setAvailEvent(event);
-    this.#observer.wroteRing?.('device', availEventOffset(this.ring.size), 2);
+    if (event !== undefined) this.ring.setAvailEvent(event);
   }
 
   survivesKick(): boolean {
@@ -214,28 +184,14 @@ export class SplitDevice implements DeviceRing {
   }
 }
 
-/** Finds the parts of a ring in memory. A ring part over several regions is refused: it is used in place. */
-export function attachSplitDevice(options: SplitDeviceOptions): SplitDevice | SplitAttachFailure {
+export function attachSplitDevice(options: SplitDeviceOptions): SplitDevice | RingAttachFailure {
   if (!isQueueSize(options.size)) return 'queue-size-unlawful';
-  const desc = findPart(options, 'desc');
-  if (typeof desc === 'string') return desc;
-  const avail = findPart(options, 'avail');
-  if (typeof avail === 'string') return avail;
-  const used = findPart(options, 'used');
-  if (typeof used === 'string') return used;
-  return new SplitDevice(options, new SplitRing(options.size, { desc, avail, used }));
-}
-
-function findPart(options: SplitDeviceOptions, part: SplitRingPart): Uint8Array | SplitAttachFailure {
-  const { size, memory, addresses, ringSpace } = options;
-  const alignment = splitAlignment[part];
-  if (addresses[part] % BigInt(alignment) !== 0n) return `${part}-misaligned`;
-  const access = part === 'used' ? 'write' : 'read';
-  const pieces = memory.translate(ringSpace, addresses[part], splitSizes(size)[part], access);
-  if (isFailure(pieces)) return `${part}-${pieces}`;
-  const [piece] = pieces;
-  if (piece === undefined || pieces.length > 1) return `${part}-over-several-regions`;
-  const view = piece.bytes.subarray(piece.offset, piece.offset + piece.length);
-  // Aligned for the guest and yet not here: the region begins at an odd place of its file.
-  return view.byteOffset % alignment === 0 ? view : `${part}-misaligned`;
+  const sizes = splitSizes(options.size);
+  const descriptor = findArea(options, 'descriptor', sizes.descriptor, splitAlignment.descriptor, 'read');
+  if (typeof descriptor === 'string') return descriptor;
+  const driver = findArea(options, 'driver', sizes.driver, splitAlignment.driver, 'read');
+  if (typeof driver === 'string') return driver;
+  const device = findArea(options, 'device', sizes.device, splitAlignment.device, 'write');
+  if (typeof device === 'string') return device;
+  return new SplitDevice(options, new SplitRing(options.size, { descriptor, driver, device }));
 }

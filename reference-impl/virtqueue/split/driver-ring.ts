@@ -1,18 +1,13 @@
 import { DriverUsageError } from '../../errors.ts';
 import { type AddressSpace, addressIn } from '../../memory/addresses.ts';
 import type { Span } from '../../memory/span.ts';
+import { DESCRIPTOR_SIZE, VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from '../descriptor.ts';
 import type { DriverRing, DriverRingOptions, UsedElement } from '../driver-ring.ts';
 import { passesEvent } from '../event-idx.ts';
+import { IndirectTables } from '../indirect-tables.ts';
 import { positionOf, type SplitPosition, splitPosition } from '../ring.ts';
 import type { Segment } from '../segment.ts';
-import {
-  DESCRIPTOR_SIZE,
-  VIRTQ_AVAIL_F_NO_INTERRUPT,
-  VIRTQ_DESC_F_INDIRECT,
-  VIRTQ_DESC_F_NEXT,
-  VIRTQ_DESC_F_WRITE,
-  VIRTQ_USED_F_NO_NOTIFY,
-} from './layout.ts';
+import { VIRTQ_AVAIL_F_NO_INTERRUPT, VIRTQ_USED_F_NO_NOTIFY } from './layout.ts';
 import type { SplitRing } from './ring-memory.ts';
 
 export interface SplitAddOptions {
@@ -20,11 +15,6 @@ export interface SplitAddOptions {
   readonly indirect?: 'all' | number;
   /** Direction in which descriptors of the chain run through the table; `ascending` by default. */
   readonly order?: 'ascending' | 'descending';
-}
-
-interface Table {
-  readonly span: Span;
-  readonly entries: DataView;
 }
 
 /**
@@ -37,7 +27,7 @@ export class SplitDriver implements DriverRing {
   readonly #space: AddressSpace;
   readonly #eventIdx: boolean;
   readonly #inOrder: boolean;
-  readonly #tables: DriverRingOptions['tables'];
+  readonly #tables: IndirectTables;
   readonly #mask: number;
   /** Free descriptors as a queue: freed in order, they are taken in order, as IN_ORDER wants (virtio 2.7.5.2). */
   readonly #free: Uint16Array;
@@ -47,7 +37,8 @@ export class SplitDriver implements DriverRing {
   readonly #taken: Uint16Array;
   /** By descriptor: the one after it in its chain, whatever the device makes of the table. */
   readonly #after: Uint16Array;
-  readonly #tableOf: (Table | undefined)[] = [];
+  /** By head: bytes of the writable part of its chain. */
+  readonly #room: Float64Array;
   /** Heads in the order in which they were added, by place in the available ring. */
   readonly #added: Uint16Array;
   #availIdx: number;
@@ -67,10 +58,11 @@ export class SplitDriver implements DriverRing {
     this.#space = options.space ?? 'guest-physical';
     this.#eventIdx = options.eventIdx ?? false;
     this.#inOrder = options.inOrder ?? false;
-    this.#tables = options.tables;
+    this.#tables = new IndirectTables(options.tables);
     this.#mask = size - 1;
     // One buffer: each of its own costs more than all that is done with it in a short session.
-    const state = new ArrayBuffer(8 * size);
+    const state = new ArrayBuffer(16 * size);
+    this.#room = new Float64Array(state, 8 * size, size);
     this.#free = new Uint16Array(state, 0, size);
     for (let index = 0; index < size; index++) this.#free[index] = index;
     this.#freeCount = size;
@@ -111,9 +103,7 @@ export class SplitDriver implements DriverRing {
     const direct = indirect === undefined ? count : indirect === 'all' ? 0 : Math.min(indirect, count - 1);
     const needed = indirect === undefined ? count : direct + 1;
     if (needed > this.#freeCount) return 'ring-full';
-    if (indirect !== undefined && this.#tables === undefined) {
-      throw new DriverUsageError('indirect chains need memory for their tables');
-    }
+    if (indirect !== undefined) this.#tables.require();
     const step = options?.order === 'descending' ? -1 : 1;
     let place = step === 1 ? this.#freeFront : this.#freeFront + needed - 1;
     this.#freeFront = (this.#freeFront + needed) % this.ring.size;
@@ -138,6 +128,7 @@ export class SplitDriver implements DriverRing {
       index = next;
     }
     this.#taken[head] = needed;
+    this.#room[head] = this.#inOrder ? writableLength(chain) : 0;
     this.#added[this.#availIdx % this.ring.size] = head;
     this.#outstanding++;
     this.addHead(head);
@@ -250,18 +241,19 @@ export class SplitDriver implements DriverRing {
     return (last + 1) & 0xffff;
   }
 
-  /** With IN_ORDER, chains before the last of a batch have no element: their length is not known and reads as 0. */
+  /** Buffers of a batch ahead of its last one count as written in full (virtio 2.7.8). */
   #takeOfBatch(end: number): boolean {
     const at = this.#lastUsedIdx;
     this.#lastUsedIdx = (at + 1) & 0xffff;
-    this.#settle(this.#added[at % this.ring.size] as number);
-    this.#usedLen = this.#lastUsedIdx === end ? this.#batchLen : 0;
+    const id = this.#added[at % this.ring.size] as number;
+    this.#usedLen = this.#lastUsedIdx === end ? this.#batchLen : (this.#room[id] as number);
+    this.#settle(id);
     return true;
   }
 
   #fillTable(head: number, chain: readonly Segment[], from: number): Span {
     const count = chain.length - from;
-    const { span, entries } = this.#tableFor(head, count);
+    const { span, entries } = this.#tables.table(head, count);
     for (let n = 0; n < count; n++) {
       const segment = chain[from + n] as Segment;
       const more = n === count - 1 ? 0 : VIRTQ_DESC_F_NEXT;
@@ -273,16 +265,10 @@ export class SplitDriver implements DriverRing {
     }
     return span;
   }
+}
 
-  #tableFor(index: number, count: number): Table {
-    const known = this.#tableOf[index];
-    if (known !== undefined && known.span.length >= count * DESCRIPTOR_SIZE) return known;
-    if (this.#tables === undefined) throw new DriverUsageError('no memory for indirect tables');
-    const capacity = 2 ** Math.ceil(Math.log2(count));
-    const span = this.#tables.allocate({ size: capacity * DESCRIPTOR_SIZE, align: DESCRIPTOR_SIZE });
-    const { buffer, byteOffset, length } = span.bytes;
-    const table = { span, entries: new DataView(buffer, byteOffset, length) };
-    this.#tableOf[index] = table;
-    return table;
-  }
+function writableLength(chain: readonly Segment[]): number {
+  let length = 0;
+  for (const segment of chain) if (segment.writable) length += segment.length;
+  return length;
 }

@@ -11,7 +11,7 @@ export class GuestSplitRing extends SplitRing implements GuestRing {
   #position: SplitPosition = splitPosition(0);
 
   constructor(size: number, areas: AreaSpans) {
-    super(size, { desc: areas.descriptor.bytes, avail: areas.driver.bytes, used: areas.device.bytes });
+    super(size, { descriptor: areas.descriptor.bytes, driver: areas.driver.bytes, device: areas.device.bytes });
     this.areas = areas;
   }
 
@@ -48,11 +48,7 @@ export function placeSplitRing(
   position: RingPosition,
   placement: RingPlacement,
 ): GuestSplitRing {
-  const { desc, avail, used } = splitSizes(size);
-  const shapes = {
-    sizes: { descriptor: desc, driver: avail, device: used },
-    alignment: { descriptor: splitAlignment.desc, driver: splitAlignment.avail, device: splitAlignment.used },
-  };
+  const shapes = { sizes: splitSizes(size), alignment: splitAlignment };
   const ring = new GuestSplitRing(size, placeAreas(memory, shapes, placement));
   ring.reset(position);
   return ring;

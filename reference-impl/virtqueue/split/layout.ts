@@ -1,16 +1,11 @@
 /** The only offset arithmetic of the split virtqueue (virtio 2.7). Offsets and sizes are bytes. */
+import { DESCRIPTOR_SIZE, MAX_QUEUE_SIZE } from '../descriptor.ts';
+import type { RingArea } from '../ring.ts';
 
-/** The largest queue size (virtio 2.7). */
-export const MAX_QUEUE_SIZE = 32768;
-
-export const VIRTQ_DESC_F_NEXT = 1;
-export const VIRTQ_DESC_F_WRITE = 2;
-export const VIRTQ_DESC_F_INDIRECT = 4;
 export const VIRTQ_AVAIL_F_NO_INTERRUPT = 1;
 export const VIRTQ_USED_F_NO_NOTIFY = 1;
 
 /** struct virtq_desc: addr u64, len u32, flags u16, next u16. */
-export const DESCRIPTOR_SIZE = 16;
 export const descriptorOffset = (index: number): number => index * DESCRIPTOR_SIZE;
 
 /** struct virtq_avail as 16-bit units: flags, idx, ring[size], used_event. */
@@ -32,16 +27,14 @@ export const USED_ELEMENT_SIZE = 8;
 export const usedElementOffset = (slot: number): number => 4 + USED_ELEMENT_SIZE * slot;
 export const availEventOffset = (size: number): number => usedElementOffset(size);
 
-export type SplitRingPart = 'desc' | 'avail' | 'used';
+/** Alignments that each area must have (virtio 2.7.1). */
+export const splitAlignment = { descriptor: 16, driver: 2, device: 4 } as const satisfies Record<RingArea, number>;
 
-/** Alignments that each part must have (virtio 2.7.1). */
-export const splitAlignment = { desc: 16, avail: 2, used: 4 } as const satisfies Record<SplitRingPart, number>;
-
-/** Bytes of each part, event fields included. */
-export const splitSizes = (size: number): Record<SplitRingPart, number> => ({
-  desc: DESCRIPTOR_SIZE * size,
-  avail: 6 + 2 * size,
-  used: 6 + 8 * size,
+/** Bytes of each area, event fields included. */
+export const splitSizes = (size: number): Record<RingArea, number> => ({
+  descriptor: DESCRIPTOR_SIZE * size,
+  driver: 6 + 2 * size,
+  device: 6 + 8 * size,
 });
 
 export const isQueueSize = (size: number): boolean =>

@@ -37,7 +37,7 @@ function movedInside(session: SessionState, value: unknown): unknown {
   const fields = value as Readonly<Record<string, bigint | number>>;
   const changed: Record<string, bigint | number> = { ...fields };
   const sizes = splitSizes(Math.max(1, session.ring(Number(fields.index))?.size ?? 1));
-  const lengths = { descriptor: sizes.desc, available: sizes.avail, used: sizes.used };
+  const lengths = { descriptor: sizes.descriptor, available: sizes.driver, used: sizes.device };
   for (const [part, length] of Object.entries(lengths)) {
     const address = fields[part];
     if (typeof address !== 'bigint') continue;

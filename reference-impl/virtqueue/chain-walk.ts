@@ -1,0 +1,92 @@
+import type { AddressSpace } from '../memory/addresses.ts';
+import { isFailure, type MemoryMap } from '../memory/memory-map.ts';
+import { gather, type Piece } from '../memory/pieces.ts';
+import type { BufferRules } from './buffer-rules.ts';
+import type { Chain } from './chain.ts';
+import { DESCRIPTOR_SIZE } from './descriptor.ts';
+import type { MalformedReason } from './malformed.ts';
+import type { PackedDescriptor } from './packed/ring-memory.ts';
+import type { RingFeatures } from './ring.ts';
+
+/** What a walk needs of the ring that it walks. */
+export interface WalkedRing {
+  readonly size: number;
+  /** The descriptor area. */
+  readonly table: DataView;
+  readonly memory: MemoryMap;
+  readonly bufferSpace: AddressSpace;
+  readonly features: RingFeatures;
+}
+
+/** A chain as far as a walk has followed it. */
+export class ChainWalk {
+  readonly readable: Piece[] = [];
+  readonly writable: Piece[] = [];
+  readableLength = 0;
+  writableLength = 0;
+  descriptors = 0;
+  #hasWritable = false;
+
+  /** Appends the buffer of one descriptor. */
+  addBuffer(
+    ring: WalkedRing,
+    rules: BufferRules,
+    address: bigint,
+    length: number,
+    flags: number,
+  ): MalformedReason | undefined {
+    this.descriptors++;
+    const isWritable = rules.isWritable(flags);
+    const reason =
+      rules.acceptsChainLength(this.descriptors, ring.size) ??
+      rules.acceptsOrder(isWritable, this.#hasWritable) ??
+      rules.acceptsLength(length) ??
+      rules.acceptsTotal(this.readableLength + this.writableLength + length);
+    if (reason !== undefined) return reason;
+    this.#hasWritable ||= isWritable;
+    const pieces = ring.memory.translate(ring.bufferSpace, address, length, isWritable ? 'write' : 'read');
+    if (isFailure(pieces)) return rules.acceptsUnreachable(pieces);
+    const misplaced = rules.acceptsPlace(pieces);
+    if (misplaced !== undefined) return misplaced;
+    const part = isWritable ? this.writable : this.readable;
+    for (const piece of pieces) part.push(piece);
+    if (isWritable) this.writableLength += length;
+    else this.readableLength += length;
+    return undefined;
+  }
+
+  chain(id: number, slots: number, kept?: readonly PackedDescriptor[]): Chain {
+    const { readable, writable, readableLength, writableLength, descriptors } = this;
+    const chain: Chain = { kind: 'chain', id, readable, writable, readableLength, writableLength, descriptors, slots };
+    return kept === undefined ? chain : { ...chain, kept };
+  }
+}
+
+export interface IndirectTable {
+  readonly view: DataView;
+  readonly entries: number;
+}
+
+/** The table that a descriptor refers to; undefined where the rules make it one of no entries. */
+export function openTable(
+  ring: WalkedRing,
+  rules: BufferRules,
+  address: bigint,
+  length: number,
+): IndirectTable | MalformedReason | undefined {
+  const reason = rules.acceptsTableLength(length, ring.size);
+  if (reason !== undefined) return reason;
+  const pieces = ring.memory.translate(ring.bufferSpace, address, length, 'read');
+  if (isFailure(pieces)) return `indirect-table-${pieces}`;
+  const entries = Math.min(rules.tableEntries(length), Math.floor(length / DESCRIPTOR_SIZE));
+  return entries === 0 ? undefined : { view: viewOf(pieces), entries };
+}
+
+/** A table in one piece is read in place; one over several regions from a copy. */
+function viewOf(pieces: readonly Piece[]): DataView {
+  const [first, second] = pieces;
+  if (first !== undefined && second === undefined) {
+    return new DataView(first.bytes.buffer, first.bytes.byteOffset + first.offset, first.length);
+  }
+  return new DataView(gather(pieces).buffer);
+}

@@ -1,0 +1,113 @@
+import type { Chain, MalformedChain } from '../chain.ts';
+import { ChainWalk, openTable, type WalkedRing } from '../chain-walk.ts';
+import { DESCRIPTOR_SIZE } from '../descriptor.ts';
+import type { MalformedReason } from '../malformed.ts';
+import type { PackedDeviceRules } from './device-rules.ts';
+import { FLAGS_OFFSET, LEN_OFFSET } from './layout.ts';
+import type { PackedDescriptor, PackedRing } from './ring-memory.ts';
+
+/**
+ * Follows the chain that begins at `slot` with a descriptor whose flags were read as `firstFlags` (virtio 2.8.5 to
+ * 2.8.7). Each field is read once, so that a driver that changes it meanwhile cannot have it judged by one value and
+ * used with another.
+ */
+export function walkPackedChain(
+  walked: WalkedRing,
+  ring: PackedRing,
+  rules: PackedDeviceRules,
+  slot: number,
+  wrap: 0 | 1,
+  firstFlags: number,
+  kept?: PackedDescriptor[],
+): Chain | MalformedChain {
+  const walk = new ChainWalk();
+  const limit = rules.walkLimit(walked.size);
+  const firstId = ring.id(slot);
+  let at = slot;
+  let round = wrap;
+  let flags = firstFlags;
+  for (let slots = 1; ; slots++) {
+    const id = slots === 1 ? firstId : ring.id(at);
+    const addr = ring.addr(at);
+    const len = ring.len(at);
+    kept?.push({ addr, len, id, flags });
+    const reason = addDescriptor(walked, rules, walk, addr, len, flags);
+    if (reason !== undefined) return { kind: 'malformed', id, reason };
+    if (!rules.hasNext(flags) || slots >= limit) {
+      return ended(walked, rules, walk, rules.chainId(firstId, id), slots, kept);
+    }
+    if (++at >= rules.roundLength(walked.size)) {
+      at = 0;
+      round = rules.nextWrap(round);
+    }
+    flags = ring.flags(at);
+    const unavailable = rules.acceptsChained(flags, round);
+    if (unavailable !== undefined) return { kind: 'malformed', id, reason: unavailable };
+  }
+}
+
+/** The chain that recorded descriptors make, as when they were read from the ring. */
+export function walkRecorded(
+  walked: WalkedRing,
+  rules: PackedDeviceRules,
+  id: number,
+  descriptors: readonly PackedDescriptor[],
+): Chain | MalformedChain {
+  const walk = new ChainWalk();
+  for (const { addr, len, flags } of descriptors) {
+    const reason = addDescriptor(walked, rules, walk, addr, len, flags);
+    if (reason !== undefined) return { kind: 'malformed', id, reason };
+  }
+  return ended(walked, rules, walk, id, descriptors.length, descriptors);
+}
+
+function ended(
+  walked: WalkedRing,
+  rules: PackedDeviceRules,
+  walk: ChainWalk,
+  id: number,
+  slots: number,
+  kept?: readonly PackedDescriptor[],
+): Chain | MalformedChain {
+  const reason = rules.acceptsId(id, walked.size);
+  return reason === undefined ? walk.chain(id, slots, kept) : { kind: 'malformed', id, reason };
+}
+
+function addDescriptor(
+  walked: WalkedRing,
+  rules: PackedDeviceRules,
+  walk: ChainWalk,
+  address: bigint,
+  length: number,
+  flags: number,
+): MalformedReason | undefined {
+  if (!rules.isIndirect(flags, walked.features)) return walk.addBuffer(walked, rules, address, length, flags);
+  return (
+    rules.acceptsIndirect(flags, walked.features, walk.descriptors) ?? addTable(walked, rules, walk, address, length)
+  );
+}
+
+/** Entries of a table follow one another; NEXT, INDIRECT and the id mean nothing there (virtio 2.8.7). */
+function addTable(
+  walked: WalkedRing,
+  rules: PackedDeviceRules,
+  walk: ChainWalk,
+  address: bigint,
+  length: number,
+): MalformedReason | undefined {
+  const table = openTable(walked, rules, address, length);
+  if (typeof table !== 'object') return table;
+  const { view, entries } = table;
+  for (let at = 0; at < entries * DESCRIPTOR_SIZE; at += DESCRIPTOR_SIZE) {
+    const flags = rules.flagsInTable(view.getUint16(at + FLAGS_OFFSET, true));
+    const reason = walk.addBuffer(
+      walked,
+      rules,
+      view.getBigUint64(at, true),
+      view.getUint32(at + LEN_OFFSET, true),
+      flags,
+    );
+    if (reason !== undefined) return reason;
+  }
+  return undefined;
+}

@@ -1,0 +1,123 @@
+import { type BufferRules, bufferRules } from '../buffer-rules.ts';
+import type { Chain, Completion } from '../chain.ts';
+import { VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from '../descriptor.ts';
+import type { MalformedReason } from '../malformed.ts';
+import type { PackedPosition, RingFeatures } from '../ring.ts';
+import { wantsNotification } from './event.ts';
+import {
+  eventWord,
+  isAvailableIn,
+  RING_EVENT_FLAGS_DESC,
+  RING_EVENT_FLAGS_DISABLE,
+  RING_EVENT_FLAGS_ENABLE,
+  usedBits,
+} from './layout.ts';
+import type { PackedRing } from './ring-memory.ts';
+
+/** What was used since a call was last decided: `moved` slots, up to `slot` in the round of `wrap`. */
+export interface PackedCallSituation {
+  readonly features: RingFeatures;
+  /** The driver's event suppression structure. */
+  readonly driverEvent: number;
+  readonly slot: number;
+  readonly wrap: 0 | 1;
+  readonly moved: number;
+  readonly size: number;
+}
+
+/**
+ * Every decision of the device side of a packed ring. A fault is a copy of this table with one entry replaced. Entries
+ * are pure, save those that say that they write.
+ */
+export interface PackedDeviceRules extends BufferRules {
+  /** Where the ring begins, given the position that the driver set, and the position reported when it stops. */
+  readonly firstPosition: (position: PackedPosition) => PackedPosition;
+  readonly stopPosition: (position: PackedPosition) => PackedPosition;
+  readonly isAvailable: (flags: number, wrap: 0 | 1) => boolean;
+  /** The slot at which a position goes on at 0, in the next round. */
+  readonly roundLength: (size: number) => number;
+  /** The wrap counter of the next round. */
+  readonly nextWrap: (wrap: 0 | 1) => 0 | 1;
+  /** Whether a ring lives on after as many kicks in a row that no chain waited for; false breaks the ring. */
+  readonly survivesSpuriousKicks: (inARow: number) => boolean;
+
+  /** Judges the flags of a descriptor behind the first of its chain, which the driver made available before that one. */
+  readonly acceptsChained: (flags: number, wrap: 0 | 1) => MalformedReason | undefined;
+  /** Judges a descriptor with the indirect flag; `before` counts the descriptors ahead of it in its chain. */
+  readonly acceptsIndirect: (flags: number, features: RingFeatures, before: number) => MalformedReason | undefined;
+  /** What counts of the flags of a descriptor in a table. */
+  readonly flagsInTable: (flags: number) => number;
+  /** The buffer id of a chain, of the descriptors that carry one. */
+  readonly chainId: (first: number, last: number) => number;
+  /** Any id is the driver's to choose. */
+  readonly acceptsId: (id: number, size: number) => MalformedReason | undefined;
+
+  /** Which of the chains carried out, in the order of their arrival, become used now. None: all wait on. */
+  readonly completions: (held: readonly Completion[], pending: number) => readonly Completion[];
+  /** Whether a chain can be left without a used descriptor when a later one becomes used at the same moment. */
+  readonly joinsBatch: (completion: Completion, features: RingFeatures) => boolean;
+  readonly usedId: (chain: Chain) => number;
+  readonly usedLen: (completion: Completion) => number;
+  readonly usedFlags: (completion: Completion, wrap: 0 | 1) => number;
+  /** Slots from a used descriptor of a chain to the next one. */
+  readonly slotsPassed: (chain: Chain) => number;
+  /**
+   * Writes one used descriptor, flags last; without the flags where `isHeldBack`. Of chains that become used at one
+   * moment the first is held back until `show` (virtio 2.8.9).
+   */
+  readonly publishUsed: (
+    ring: PackedRing,
+    slot: number,
+    id: number,
+    len: number,
+    flags: number,
+    isHeldBack: boolean,
+  ) => void;
+  readonly show: (ring: PackedRing, slot: number, flags: number) => void;
+  /** What else happens to ring and buffers once a chain is carried out: nothing. */
+  readonly afterwards: (ring: PackedRing, slot: number, completion: Completion) => void;
+
+  readonly needsCall: (situation: PackedCallSituation) => boolean;
+  /** The device's event suppression structure that says whether kicks are wanted; undefined leaves it alone. */
+  readonly deviceEvent: (features: RingFeatures, slot: number, wrap: 0 | 1, wantsKicks: boolean) => number | undefined;
+}
+
+export const packedDeviceRules: PackedDeviceRules = {
+  ...bufferRules,
+  firstPosition: (position) => position,
+  stopPosition: (position) => position,
+  isAvailable: isAvailableIn,
+  roundLength: (size) => size,
+  nextWrap: (wrap) => (wrap === 1 ? 0 : 1),
+  survivesSpuriousKicks: () => true,
+
+  acceptsChained: (flags, wrap) => (isAvailableIn(flags, wrap) ? undefined : 'chained-descriptor-not-available'),
+  acceptsIndirect: (flags, features, before) => {
+    if (!features.indirect) return 'indirect-not-negotiated';
+    if (before > 0) return 'indirect-behind-direct';
+    return (flags & VIRTQ_DESC_F_NEXT) === 0 ? undefined : 'indirect-with-next';
+  },
+  flagsInTable: (flags) => flags & VIRTQ_DESC_F_WRITE,
+  chainId: (_, last) => last,
+  acceptsId: () => undefined,
+
+  completions: (held) => held,
+  joinsBatch: ({ chain, written }, features) => features.inOrder && written === chain.writableLength,
+  usedId: ({ id }) => id,
+  usedLen: ({ written }) => written,
+  usedFlags: ({ written }, wrap) => usedBits(wrap) | (written > 0 ? VIRTQ_DESC_F_WRITE : 0),
+  slotsPassed: ({ slots }) => slots,
+  publishUsed: (ring, slot, id, len, flags, isHeldBack) => {
+    ring.setUsed(slot, id, len);
+    if (!isHeldBack) ring.setFlags(slot, flags);
+  },
+  show: (ring, slot, flags) => ring.setFlags(slot, flags),
+  afterwards: () => {},
+
+  needsCall: ({ features, driverEvent, slot, wrap, moved, size }) =>
+    wantsNotification(driverEvent, features.eventIdx, slot, wrap, moved, size),
+  deviceEvent: ({ eventIdx }, slot, wrap, wantsKicks) => {
+    if (!wantsKicks) return eventWord(RING_EVENT_FLAGS_DISABLE);
+    return eventIdx ? eventWord(RING_EVENT_FLAGS_DESC, slot, wrap) : eventWord(RING_EVENT_FLAGS_ENABLE);
+  },
+};
