@@ -1,6 +1,7 @@
 import { referenceDeviceNames } from '../reference-impl/devices/reference-devices.ts';
-import { type FaultLayer, type RingLayout, type Showing, showings } from '../reference-impl/faults/fault.ts';
+import { type FaultLayer, type Showing, showings } from '../reference-impl/faults/fault.ts';
 import { type FaultName, faultNames, faults } from '../reference-impl/faults/faults.ts';
+import type { RingLayout } from '../reference-impl/virtqueue/ring.ts';
 import { type AnyCase, variantsOf } from '../suites/case.ts';
 import { FaultyReference, transportOf } from './faulty-reference.ts';
 

@@ -1,4 +1,3 @@
-import type { AddressSpace } from '../memory/addresses.ts';
 import type { MemoryMap } from '../memory/memory-map.ts';
 import type { DeviceRingOptions, RingAttachFailure } from '../virtqueue/attach-area.ts';
 import type { Chain } from '../virtqueue/chain.ts';

@@ -1,5 +1,6 @@
 import { DriverUsageError } from '../errors.ts';
-import { type RingPosition, splitPosition } from '../virtqueue/ring.ts';
+import { type GuestPackedRing, placePackedRing } from '../virtqueue/packed/guest-ring.ts';
+import { type RingLayout, type RingPosition, splitPosition, startPosition } from '../virtqueue/ring.ts';
 import type { RingPlacement } from '../virtqueue/ring-placement.ts';
 import { type GuestSplitRing, placeSplitRing } from '../virtqueue/split/guest-ring.ts';
 import type { GuestAddress } from './addresses.ts';
@@ -49,10 +50,18 @@ export class Guest {
     this.#allocator.release(mark);
   }
 
-  /** A zeroed ring that begins at `position`, at the start of its layout without one. */
-  ring(request: RingRequest & { readonly layout: 'split' }): GuestSplitRing {
-    const { size, position = splitPosition(0), placement = 'contiguous' } = request;
-    return placeSplitRing(this, size, position, placement);
+  /** A fresh ring that begins at `position`, at the start of its layout without one. */
+  ring(request: RingRequest & { readonly layout: 'split' }): GuestSplitRing;
+  ring(request: RingRequest & { readonly layout: 'packed' }): GuestPackedRing;
+  ring(request: RingRequest & { readonly layout: RingLayout }): GuestSplitRing | GuestPackedRing;
+  ring(request: RingRequest & { readonly layout: RingLayout }): GuestSplitRing | GuestPackedRing {
+    const { layout, size, position = startPosition(layout), placement = 'contiguous' } = request;
+    switch (layout) {
+      case 'split':
+        return placeSplitRing(this, size, position, placement);
+      case 'packed':
+        return placePackedRing(this, size, position, placement);
+    }
   }
 
   /** A split ring with both idx at `base`. */

@@ -8,6 +8,7 @@ import { mapOf } from '../memory/guest-map.ts';
 import { snapshot } from '../memory/snapshot.ts';
 import { ringMemoryViolations, usedElementViolations } from '../oracle/ring-invariants.ts';
 import { type ReferenceRules, referenceRules } from '../vhost-user/reference-rules.ts';
+import { areaAddresses } from '../virtqueue/ring.ts';
 import { readable, writable } from '../virtqueue/segment.ts';
 import { SplitDriver } from '../virtqueue/split/driver-ring.ts';
 
@@ -19,10 +20,15 @@ function violationsUnder(rules: ReferenceRules, base = 0) {
   const device = makeDevice('block', rules, 1);
   device.setMemory(mapOf(guest));
   device.setFeatures(1n << 32n);
-  const { desc, avail, used } = ring;
-  const addresses = { desc: desc.userAddress, avail: avail.userAddress, used: used.userAddress };
+  const areas = areaAddresses(ring, 'user');
   t.equal(
-    device.startQueue(0, { size: 16, addresses, ringSpace: 'user', bufferSpace: 'guest-physical', base }),
+    device.startQueue(0, {
+      size: 16,
+      areas,
+      ringSpace: 'user',
+      bufferSpace: 'guest-physical',
+      position: ring.position,
+    }),
     undefined,
   );
   device.setQueueEnabled(0, true);
@@ -47,7 +53,7 @@ t.test('a device that keeps the rules breaks none, wherever the ring begins', as
   for (const base of [0, 7, 65534]) t.same(violationsUnder(referenceRules, base), []);
 });
 
-const { publishUsed } = referenceRules.transport.ring;
+const { publishUsed } = referenceRules.transport.ring.split;
 const named = (name: FaultName): ReferenceRules => withFaults(referenceRules, [name]);
 
 const seen: readonly (readonly [string, ReferenceRules])[] = [

@@ -63,7 +63,7 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
       signalCall: (queue) => this.interrupts.call(queue),
       signalError: () => {},
       storedNotification: (queue) => rules.doorbell.stored(this, queue),
-      usedHead: (queue) => rules.interrupt.atUsed(this.interrupts, queue),
+      used: (queue) => rules.interrupt.atUsed(this.interrupts, queue),
     });
     parent.stop();
   }

@@ -1,3 +1,4 @@
+import { ringLayoutOf } from '../virtqueue/feature-bits.ts';
 import type { Codec } from '../wire/compile-layout.ts';
 import { errno } from '../wire/errno.ts';
 import { mdevMemoryTablePayload, mdevMessages } from '../wire/mdev-messages.ts';

@@ -227,6 +227,7 @@ export class RingService {
     const { inflight, memory, rules } = this.#session;
     const base = rules.vring.startBase(vring.base, vring.isResumed);
     const fromTheStart = { position: decodeVringBase(this.#layout, base) };
+    if (this.#layout === 'packed') return fromTheStart;
     const record = inflight?.region(vring.index, vring.size);
     const found = memory.map.translate(rules.vring.ringSpace, used + BigInt(USED_IDX_OFFSET), 2);
     if (record === undefined || isFailure(found)) return fromTheStart;

@@ -1,4 +1,5 @@
 import { DriverUsageError } from '../errors.ts';
+import { type AddressSpace, addressIn } from '../memory/addresses.ts';
 import type { Span } from '../memory/span.ts';
 
 export const ringLayouts = ['split', 'packed'] as const;
@@ -35,6 +36,13 @@ export interface GuestRing {
    */
   reset(position?: RingPosition): void;
 }
+
+/** The addresses of the areas in one space. */
+export const areaAddresses = ({ areas }: Pick<GuestRing, 'areas'>, space: AddressSpace): Record<RingArea, bigint> => ({
+  descriptor: addressIn(space, areas.descriptor),
+  driver: addressIn(space, areas.driver),
+  device: addressIn(space, areas.device),
+});
 
 /** Available and used idx, 16 bits each. */
 export interface SplitPosition {

@@ -56,8 +56,8 @@ function vringBaseNote(num: number): string | undefined {
     return undefined;
   }
   const base = decodePackedVringBase(num);
-  const avail = `available ${base.availIndex}, wrap counter ${Number(base.availWrapCounter)}`;
-  return `packed: ${avail}; used ${base.usedIndex}, wrap counter ${Number(base.usedWrapCounter)}`;
+  const avail = `available ${base.avail}, wrap counter ${base.availWrap}`;
+  return `packed: ${avail}; used ${base.used}, wrap counter ${base.usedWrap}`;
 }
 
 function statusNote(status: bigint): string {

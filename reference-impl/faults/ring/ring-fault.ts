@@ -1,6 +1,8 @@
 import type { RequirementSlug } from '../../catalogue/catalogue.ts';
+import type { PackedDeviceRules } from '../../virtqueue/packed/device-rules.ts';
+import type { RingLayout } from '../../virtqueue/ring.ts';
 import type { SplitDeviceRules } from '../../virtqueue/split/device-rules.ts';
-import type { DeviceChange, RingFault, RingLayout } from '../fault.ts';
+import type { DeviceChange, RingFault } from '../fault.ts';
 
 /** A change of the rules of one ring layout. */
 export interface RingChange {
@@ -22,5 +24,23 @@ export function ringFault(requirement: RequirementSlug, text: string, ...changes
 /** Replaces entries of the table of a split ring's device side. */
 export const inSplitRing = (entries: Partial<SplitDeviceRules>): RingChange => ({
   layout: 'split',
-  apply: (rules) => ({ ...rules, transport: { ...rules.transport, ring: { ...rules.transport.ring, split: { ...rules.transport.ring.split, ...entries } } } }),
+  apply: (rules) => ({
+    ...rules,
+    transport: {
+      ...rules.transport,
+      ring: { ...rules.transport.ring, split: { ...rules.transport.ring.split, ...entries } },
+    },
+  }),
+});
+
+/** Replaces entries of the table of a packed ring's device side. */
+export const inPackedRing = (entries: Partial<PackedDeviceRules>): RingChange => ({
+  layout: 'packed',
+  apply: (rules) => ({
+    ...rules,
+    transport: {
+      ...rules.transport,
+      ring: { ...rules.transport.ring, packed: { ...rules.transport.ring.packed, ...entries } },
+    },
+  }),
 });

@@ -1,7 +1,7 @@
 import { guestAddressOf } from '../../memory/pieces.ts';
 import { BrokenDown } from '../../vhost-user/back-end-edge.ts';
-import { splitDeviceRules as right } from '../../virtqueue/split/device-rules.ts';
 import { VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT } from '../../virtqueue/descriptor.ts';
+import { splitDeviceRules as right } from '../../virtqueue/split/device-rules.ts';
 import type { RingFault } from '../fault.ts';
 import { hidden } from '../fault.ts';
 import { inSplitRing, ringFault } from './ring-fault.ts';

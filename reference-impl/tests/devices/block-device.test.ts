@@ -27,6 +27,7 @@ import {
   VIRTIO_F_INDIRECT_DESC,
   VIRTIO_F_VERSION_1,
 } from '../../virtqueue/feature-bits.ts';
+import { areaAddresses, type RingArea, ringAreas, splitPosition } from '../../virtqueue/ring.ts';
 import { readable, writable } from '../../virtqueue/segment.ts';
 import type { SplitAddOptions } from '../../virtqueue/split/driver-ring.ts';
 import { type HarnessOptions, harness } from './queue-harness.ts';
@@ -267,7 +268,7 @@ t.test('a malformed chain breaks its queue alone, and touches nothing', async (t
   device.notify(0);
   t.equal(device.step(), 'idle');
   t.equal(errors.length, 1);
-  t.equal(device.stopQueue(0), 0, 'the malformed chain was not passed');
+  t.same(device.stopQueue(0), splitPosition(0), 'the malformed chain was not passed');
   t.match(device.queueState(0), { isStarted: false, broken: undefined });
 });
 
@@ -307,14 +308,20 @@ t.test('nothing is done before the kick, when disabled, or after stop; a base is
   t.equal(device.step(), 'progressed');
   t.equal(device.step(), 'idle');
   t.equal(ring.usedIdx(), 0);
-  t.equal(device.stopQueue(0), 0);
+  t.same(device.stopQueue(0), splitPosition(0));
   t.equal(device.stopQueue(0), undefined);
   add();
   driver.publish();
   device.notify(0);
   t.equal(device.step(), 'idle', 'the ring is stopped');
-  const addresses = { desc: ring.desc.userAddress, avail: ring.avail.userAddress, used: ring.used.userAddress };
-  const start = { size: 16, addresses, ringSpace: 'user', bufferSpace: 'guest-physical', base: 0 } as const;
+  const areas = areaAddresses(ring, 'user');
+  const start = {
+    size: 16,
+    areas,
+    ringSpace: 'user',
+    bufferSpace: 'guest-physical',
+    position: splitPosition(0),
+  } as const;
   t.equal(device.startQueue(0, start), undefined);
   device.notify(0);
   t.equal(device.step(), 'progressed');
@@ -327,22 +334,28 @@ t.test('rings that cannot be had are refused with the reason', async (t) => {
   const { guest, queue } = bench(device);
   device.stopQueue(0);
   const { ring } = queue(0);
-  const addresses = { desc: ring.desc.userAddress, avail: ring.avail.userAddress, used: ring.used.userAddress };
-  const good = { size: 16, addresses, ringSpace: 'user', bufferSpace: 'guest-physical', base: 0 } as const;
+  const areas = areaAddresses(ring, 'user');
+  const good = {
+    size: 16,
+    areas,
+    ringSpace: 'user',
+    bufferSpace: 'guest-physical',
+    position: splitPosition(0),
+  } as const;
   for (const size of [0, 3, 17, 32769, 65536]) t.equal(device.startQueue(0, { ...good, size }), 'queue-size-unlawful');
   t.equal(device.startQueue(1, good), 'no-such-queue');
-  const wrong = (part: Partial<typeof addresses>) =>
-    device.startQueue(0, { ...good, addresses: { ...addresses, ...part } });
-  const shifted = (part: keyof typeof addresses, by: bigint) => ({ [part]: addresses[part] + by });
-  t.equal(wrong(shifted('desc', 8n)), 'desc-misaligned');
-  t.equal(wrong(shifted('avail', 1n)), 'avail-misaligned');
-  t.equal(wrong(shifted('used', 2n)), 'used-misaligned');
-  for (const part of ['desc', 'avail', 'used'] as const) {
-    t.equal(wrong({ [part]: 0x1000n }), `${part}-outside-every-region`);
-    t.equal(wrong({ [part]: ring[part].guestAddress }), `${part}-outside-every-region`);
-    t.equal(wrong({ [part]: 0xffff_ffff_ffff_fff0n }), `${part}-wraps-address-space`);
+  const wrong = (part: Partial<typeof areas>) => device.startQueue(0, { ...good, areas: { ...areas, ...part } });
+  const shifted = (area: RingArea, by: bigint) => ({ [area]: areas[area] + by });
+  t.equal(wrong(shifted('descriptor', 8n)), 'descriptor-area-misaligned');
+  t.equal(wrong(shifted('driver', 1n)), 'driver-area-misaligned');
+  t.equal(wrong(shifted('device', 2n)), 'device-area-misaligned');
+  for (const area of ringAreas) {
+    t.equal(wrong({ [area]: 0x1000n }), `${area}-area-outside-every-region`);
+    t.equal(wrong({ [area]: ring.areas[area].guestAddress }), `${area}-area-outside-every-region`);
+    t.equal(wrong({ [area]: 0xffff_ffff_ffff_fff0n }), `${area}-area-wraps-address-space`);
     const end = guest.regions[1];
-    t.equal(wrong({ [part]: (end?.userAddress ?? 0n) + 0x10_0000n - 16n }), `${part}-region-edge`);
+    const edge = (end?.userAddress ?? 0n) + 0x10_0000n - 16n;
+    t.equal(wrong({ [area]: edge }), `${area}-area-region-edge`);
   }
   t.equal(device.queueState(0).isStarted, false);
   const adjacent = plainGuest(guestLayouts['adjacent-regions']);
@@ -365,20 +378,20 @@ t.test('heads that were in flight are carried out again, before others', async (
   device.setSinks({
     signalCall: () => {},
     signalError: (_, reason) => seen.push(reason),
-    fetchedHead: (_, head) => seen.push(`fetched ${head}`),
-    usingHead: (_, head) => seen.push(`using ${head} at ${ring.usedIdx()}`),
-    usedHead: (_, head, usedIdx) => seen.push(`used ${head} at ${usedIdx}`),
-    wroteUsedRing: (_, offset, length) => seen.push(`wrote ${offset}+${length}`),
+    fetched: (_, { id }) => seen.push(`fetched ${id}`),
+    using: (_, { id }) => seen.push(`using ${id} at ${ring.usedIdx()}`),
+    used: (_, { id }, { used }) => seen.push(`used ${id} at ${used}`),
+    wroteRing: (_, area, offset, length) => seen.push(`wrote ${area} ${offset}+${length}`),
     wroteMemory: (address, length) => seen.push(`buffer ${address - (address & 0xfffn)}+${length}`),
   });
-  const addresses = { desc: ring.desc.userAddress, avail: ring.avail.userAddress, used: ring.used.userAddress };
+  const areas = areaAddresses(ring, 'user');
   device.startQueue(0, {
     size: 16,
-    addresses,
+    areas,
     ringSpace: 'user',
     bufferSpace: 'guest-physical',
-    base: 2,
-    resubmitted: [Number(heads[1]), Number(heads[0])],
+    position: splitPosition(2),
+    resubmitted: [heads[1], heads[0]].map((head) => ({ id: Number(head), descriptors: [] })),
   });
   device.notify(0);
   while (device.step() === 'progressed');
@@ -391,5 +404,5 @@ t.test('heads that were in flight are carried out again, before others', async (
     ['using 2 at 0', 'used 2 at 1', 'using 0 at 1', 'used 0 at 2', 'fetched 4', 'using 4 at 2', 'used 4 at 3'],
   );
   t.equal(seen.filter((line) => line.endsWith('+513')).length, 3);
-  t.ok(seen.includes('wrote 4+8') && seen.includes('wrote 12+8') && seen.includes('wrote 2+2'));
+  t.ok(['device 4+8', 'device 12+8', 'device 2+2'].every((write) => seen.includes(`wrote ${write}`)));
 });

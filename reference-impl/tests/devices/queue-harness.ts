@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import type { ParentDriver, QueueFailure } from '../../devices/parent-driver.ts';
-import { type AddressSpace, addressIn } from '../../memory/addresses.ts';
+import type { AddressSpace } from '../../memory/addresses.ts';
 import { type Guest, plainGuest } from '../../memory/guest.ts';
 import { mapOf } from '../../memory/guest-map.ts';
 import { VIRTIO_F_EVENT_IDX, VIRTIO_F_INDIRECT_DESC, VIRTIO_F_VERSION_1 } from '../../virtqueue/feature-bits.ts';
+import { areaAddresses } from '../../virtqueue/ring.ts';
 import type { RingPlacement } from '../../virtqueue/ring-placement.ts';
 import { SplitDriver } from '../../virtqueue/split/driver-ring.ts';
 import type { GuestSplitRing } from '../../virtqueue/split/guest-ring.ts';
@@ -60,12 +61,9 @@ export function harness(device: ParentDriver, options: HarnessOptions = {}): Har
   };
   const queues = Array.from({ length: device.queueCount }, (_, index): HarnessQueue => {
     const ring = guest.splitRing({ size, base, placement: options.placement ?? 'contiguous' });
-    const addresses = {
-      desc: addressIn(ringSpace, ring.desc),
-      avail: addressIn(ringSpace, ring.avail),
-      used: addressIn(ringSpace, ring.used),
-    };
-    assert.equal(device.startQueue(index, { size, addresses, ringSpace, bufferSpace, base }), undefined);
+    const { position } = ring;
+    const areas = areaAddresses(ring, ringSpace);
+    assert.equal(device.startQueue(index, { size, areas, ringSpace, bufferSpace, position }), undefined);
     device.setQueueEnabled(index, true);
     const driver = new SplitDriver(ring, {
       space: bufferSpace,

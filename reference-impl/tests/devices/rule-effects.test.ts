@@ -3,6 +3,7 @@ import { type BlockRules, blockRules } from '../../devices/block-rules.ts';
 import { type NetRules, netRules } from '../../devices/net-rules.ts';
 import { type QueueRules, queueRules } from '../../devices/queue-rules.ts';
 import { passesEvent } from '../../virtqueue/event-idx.ts';
+import { packedDeviceRules } from '../../virtqueue/packed/device-rules.ts';
 import { type SplitDeviceRules, splitDeviceRules } from '../../virtqueue/split/device-rules.ts';
 import { observe } from './observed-device.ts';
 
@@ -141,7 +142,11 @@ const netEntries: { readonly [K in keyof NetRules]: readonly NetRules[K][] } = {
   transmitted: [() => 1],
 };
 
-const tables = { transport: { ring: splitDeviceRules, queue: queueRules }, block: blockRules, net: netRules };
+const tables = {
+  transport: { ring: { split: splitDeviceRules, packed: packedDeviceRules }, queue: queueRules },
+  block: blockRules,
+  net: netRules,
+};
 const expected = observe(tables);
 
 t.test('the script sees the same thing every time', async (t) => {
@@ -163,7 +168,10 @@ function check(name: string, variants: readonly unknown[], rulesWith: (variant: 
 for (const [name, variants] of Object.entries(ringEntries)) {
   check(name, variants, (variant) => ({
     ...tables,
-    transport: { ...tables.transport, ring: { ...splitDeviceRules, [name]: variant } },
+    transport: {
+      ...tables.transport,
+      ring: { ...tables.transport.ring, split: { ...splitDeviceRules, [name]: variant } },
+    },
   }));
 }
 for (const [name, variants] of Object.entries(queueEntries)) {

@@ -29,9 +29,9 @@ function offer({ ring }: RingPair, table: Table, heads: readonly number[] = [0])
 function indirectTable(pair: RingPair, table: Table): Span {
   const span = pair.guest.allocate({ size: table.length * 16 });
   const parts = {
-    desc: span.bytes,
-    avail: new Uint8Array(6 + 2 * table.length),
-    used: new Uint8Array(8 + 8 * table.length),
+    descriptor: span.bytes,
+    driver: new Uint8Array(6 + 2 * table.length),
+    device: new Uint8Array(8 + 8 * table.length),
   };
   const view = new SplitRing(table.length, parts);
   table.forEach((descriptor, index) => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { type AddressSpace, addressIn } from '../../memory/addresses.ts';
+import type { AddressSpace } from '../../memory/addresses.ts';
 import { type Guest, plainGuest } from '../../memory/guest.ts';
 import { mapOf } from '../../memory/guest-map.ts';
-import { splitPosition } from '../../virtqueue/ring.ts';
+import { areaAddresses, splitPosition } from '../../virtqueue/ring.ts';
 import type { RingPlacement } from '../../virtqueue/ring-placement.ts';
 import { attachSplitDevice, type SplitDevice } from '../../virtqueue/split/device-ring.ts';
 import { type SplitDeviceRules, splitDeviceRules } from '../../virtqueue/split/device-rules.ts';
@@ -43,11 +43,7 @@ export function ringPair(options: PairOptions = {}): RingPair {
   const device = attachSplitDevice({
     size,
     memory: mapOf(guest),
-    addresses: {
-      desc: addressIn(ringSpace, ring.desc),
-      avail: addressIn(ringSpace, ring.avail),
-      used: addressIn(ringSpace, ring.used),
-    },
+    areas: areaAddresses(ring, ringSpace),
     ringSpace,
     bufferSpace,
     features: { eventIdx, indirect, inOrder },

@@ -201,8 +201,8 @@ t.test('with IN_ORDER one used element may stand for a batch', async (t) => {
   ring.setUsedElement(65533 % 8, 3, 5);
   ring.setUsedIdx((65533 + 3) & 0xffff);
   t.same(driver.reapUsed(), [
-    { id: 0, len: 0 },
-    { id: 1, len: 0 },
+    { id: 0, len: 8 },
+    { id: 1, len: 16 },
     { id: 3, len: 5 },
   ]);
   t.equal(driver.outstanding, 1);
@@ -210,7 +210,7 @@ t.test('with IN_ORDER one used element may stand for a batch', async (t) => {
   ring.setUsedElement(0, 7, 2);
   ring.setUsedIdx(2);
   t.same(driver.reapUsed(), [
-    { id: 6, len: 0 },
+    { id: 6, len: 8 },
     { id: 7, len: 2 },
   ]);
 });

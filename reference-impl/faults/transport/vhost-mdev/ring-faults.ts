@@ -51,7 +51,9 @@ const sizes = {
   'mdev-ring-of-one-entry-refused': mdevFault(
     'vm-rings/sizes-are-powers-of-two',
     'a ring must have two entries at least',
-    inMdevTable('ring', ({ acceptsSize }) => ({ acceptsSize: (size) => size !== 1 && acceptsSize(size) })),
+    inMdevTable('ring', ({ acceptsSize }) => ({
+      acceptsSize: (size, layout) => size !== 1 && acceptsSize(size, layout),
+    })),
   ),
   'mdev-size-cut-to-15-bits': mdevFault(
     'vm-rings/sizes-are-powers-of-two',
@@ -61,7 +63,9 @@ const sizes = {
   'mdev-large-rings-refused': mdevFault(
     'vm-rings/sizes-are-powers-of-two',
     'a ring may have 1024 entries at most',
-    inMdevTable('ring', ({ acceptsSize }) => ({ acceptsSize: (size) => size <= 1024 && acceptsSize(size) })),
+    inMdevTable('ring', ({ acceptsSize }) => ({
+      acceptsSize: (size, layout) => size <= 1024 && acceptsSize(size, layout),
+    })),
   ),
   'mdev-any-ring-size-taken': mdevFault(
     'vm-rings/bad-size-refused',
@@ -72,7 +76,7 @@ const sizes = {
     'vm-rings/bad-size-refused',
     'the upper half of a size is ignored',
     inMdevTable('ring', ({ acceptsSize }) => ({
-      acceptsSize: (size) => acceptsSize(lowHalf(size)),
+      acceptsSize: (size, layout) => acceptsSize(lowHalf(size), layout),
       storedSize: lowHalf,
     })),
   ),

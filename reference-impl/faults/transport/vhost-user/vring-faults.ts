@@ -125,17 +125,19 @@ export const vringFaults = {
   'ring-size-zero-accepted': vhostUserFault(
     'vu-vring/bad-ring-size-refused',
     'a ring of no entries is accepted',
-    inVring((right) => ({ acceptsSize: (size) => size === 0 || right.acceptsSize(size) })),
+    inVring((right) => ({ acceptsSize: (size, layout) => size === 0 || right.acceptsSize(size, layout) })),
   ),
   'ring-size-not-power-of-two-accepted': vhostUserFault(
     'vu-vring/bad-ring-size-refused',
     'a ring whose size is no power of two is accepted',
-    inVring((right) => ({ acceptsSize: (size) => (size > 0 && size < 32768) || right.acceptsSize(size) })),
+    inVring((right) => ({
+      acceptsSize: (size, layout) => (size > 0 && size < 32768) || right.acceptsSize(size, layout),
+    })),
   ),
   'ring-size-too-large-accepted': vhostUserFault(
     'vu-vring/bad-ring-size-refused',
     'a ring of more than 32768 entries is accepted',
-    inVring((right) => ({ acceptsSize: (size) => size > 32768 || right.acceptsSize(size) })),
+    inVring((right) => ({ acceptsSize: (size, layout) => size > 32768 || right.acceptsSize(size, layout) })),
   ),
   'ring-size-crashes': vhostUserFault(
     'vu-vring/bad-ring-size-refused',
@@ -258,10 +260,10 @@ export const vringFaults = {
     'split/ring-parts-anywhere-in-memory',
     'a ring whose parts do not lie close together is refused',
     inTable('vring', (table) => ({
-      acceptsAddresses: (addresses) =>
+      acceptsAddresses: (addresses, layout) =>
         addresses.used > addresses.desc &&
         addresses.used - addresses.desc < 0x8_0000n &&
-        table.acceptsAddresses(addresses),
+        table.acceptsAddresses(addresses, layout),
     })),
   ),
   'queue-size-capped': vhostUserFault(
