@@ -4,9 +4,9 @@ import { externalTarget } from './external-target.ts';
 import { shellLine, splitShellLine } from './shell-words.ts';
 import { UsageError } from './usage-error.ts';
 
-/** What may be said of `--exec` beside its command line. */
+/** Options of `--exec` beside its command line. */
 export interface CommandOptions {
-  /** What it serves. */
+  /** The device type that it serves. */
   readonly device: string;
   readonly execDirectory?: string;
   /** `NAME=VALUE` each. */
@@ -22,7 +22,7 @@ const dynamicLoader = /^ld[-.].*\.so(\.\d+)*$/;
 const loaderOptionsWithValue = ['--library-path', '--inhibit-rpath', '--audit', '--preload', '--argv0'];
 
 /**
- * `--exec 'COMMAND {socket}'`: a back-end from one's own build tree, and the words that ask for it again.
+ * `--exec 'COMMAND {socket}'`: a back-end from the user's build tree, and the words that name it again.
  * @throws UsageError with one line.
  */
 export function commandTarget(line: string, options: CommandOptions): { target: Target; words: string[] } {

@@ -10,7 +10,7 @@ import { UsageError } from './usage-error.ts';
 /** Feature bits of virtio-blk that virtio-net has no use for: GEOMETRY, BLK_SIZE. */
 const blockBits = 0x50n;
 
-/** What kind of device it is, as far as it tells. */
+/** The device type, if the device shows it. */
 function deviceOfMdev({ offered, deviceId }: IdentifiedMdev): string | undefined {
   const told = deviceTypes.find((type) => type.deviceId !== undefined && type.deviceId === deviceId);
   if (told !== undefined) return told.name;
@@ -20,7 +20,7 @@ function deviceOfMdev({ offered, deviceId }: IdentifiedMdev): string | undefined
 
 /**
  * A vhost-mdev of this kernel that exists already, in either layout.
- * @throws UsageError with one line where it cannot be opened, is something else, or does not tell what device it is.
+ * @throws UsageError with one line if it cannot be opened, is something else, or does not show its device type.
  */
 export function externalMdev(uuid: string, asked: string | undefined): Target<'mdev'> {
   const name = nameOf(uuid);
@@ -39,8 +39,8 @@ export function externalMdev(uuid: string, asked: string | undefined): Target<'m
 }
 
 /**
- * One that will be there in another kernel, which cannot be asked before it is booted.
- * @throws UsageError where it is not said what device it is.
+ * A device that will exist in another kernel, which cannot be asked before it is booted.
+ * @throws UsageError if its device type is not given.
  */
 export function externalMdevOfGuest(uuid: string, device: string | undefined): Target<'mdev'> {
   const name = nameOf(uuid);

@@ -1,20 +1,20 @@
 import { deviceTypeOf, deviceTypes } from '../drivers/devices/device-types.ts';
 import type { Target } from '../drivers/target.ts';
 
-/** Device types that a target can be said to be. */
+/** Device types that can be given for a target. */
 export const deviceNames: readonly string[] = deviceTypes.map(({ name }) => name);
 
 /** Bits of the feature word below 24 that virtio-net has and virtio-blk has not: MRG_RXBUF to GUEST_ANNOUNCE, MQ, CTRL_MAC_ADDR. */
 const netBits = 0xff8000n;
 
-/** What kind of device offers these feature bits, as far as they tell: `block` where none is one of net's own. */
+/** The device type that offers these feature bits: `block` if none of them belongs to net alone. */
 export function deviceOffering(offered: bigint): 'block' | 'net' {
   return (offered & netBits) === 0n ? 'block' : 'net';
 }
 
 /**
  * A back-end that serves at a socket already, of which only the device type is known. Block devices are
- * written: their first MiB. Frames are taken not to come back.
+ * written: their first MiB. Frames are assumed not to come back.
  */
 export function externalTarget(socket: string, name: string, device: string): Target<'unix-socket'> {
   return {

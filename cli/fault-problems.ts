@@ -30,7 +30,7 @@ export function problemsOf(row: FaultRow): string[] {
   return problems;
 }
 
-/** What is wrong with the rows of one fault together: it is shown nowhere, or a case names it that is tried nowhere. */
+/** What is wrong with the rows of one fault together: no transport shows it, or a case that names it is tried nowhere. */
 export function problemsOfFault(name: FaultName, rows: readonly FaultRow[], cases: readonly AnyCase[]): string[] {
   const naming = cases.filter(({ proves }) => Object.values(proves).flat().includes(name));
   if (naming.length === 0) return [`${name}: no case names it`];
@@ -38,7 +38,7 @@ export function problemsOfFault(name: FaultName, rows: readonly FaultRow[], case
   return naming.filter(({ id }) => !tried.has(id)).map(({ id }) => `${name}: ${id} names it and is tried nowhere`);
 }
 
-/** What is wrong with the cases before any fault is tried: names of faults that are none, a right reference refused. */
+/** What is wrong with the cases before any fault is tried: names of unknown faults, failures of the reference without faults. */
 export function problemsWithoutFault(cases: readonly AnyCase[]): string[] {
   const problems: string[] = [];
   for (const { id, proves } of cases) {

@@ -21,7 +21,7 @@ export interface FaultRow extends FaultPlace {
   readonly expectedBy: readonly string[];
   /** Cases that fail under it, citing its requirement. */
   readonly caughtBy: readonly string[];
-  /** Cases that do not cite its requirement and fail all the same. */
+  /** Cases that fail without citing its requirement. */
   readonly alsoFailed: readonly string[];
   /** How many cases that do not cite its requirement were tried; 0 where only those were that name the fault. */
   readonly others: number;

@@ -2,27 +2,27 @@ import type { TargetRecord } from '../reports/record/record.ts';
 import type { HostJob, HostMessage, HostOrder } from './host-protocol.ts';
 import { HostMessageReader } from './host-protocol.ts';
 
-/** How a kernel of our own ended under a host process. */
+/** How the kernel of a guest ended under a host process. */
 export interface KernelDeath {
   readonly how: 'crash' | 'hang';
   /** The complaint, one line. */
   readonly signature: string;
-  /** What the console said of it. */
+  /** What the console printed about it. */
   readonly log: string;
 }
 
-/** How a host process ended, in the words of its parent. */
+/** How a host process ended, as its parent sees it. */
 export type HostEnd =
   | { readonly kind: 'completed'; readonly gaveUp?: string | undefined }
   | { readonly kind: 'unusable'; readonly why: string }
   | { readonly kind: 'not-served'; readonly why: string }
   | { readonly kind: 'no-point'; readonly why: string }
   | { readonly kind: 'unwritable'; readonly why: string }
-  /** It died, or was killed past its budget, before its end. */
+  /** It died, or was killed past its budget, before it was done. */
   | { readonly kind: 'died'; readonly why: string }
-  /** The kernel under it ended or hung; only where that kernel is not ours as well. */
+  /** The kernel under it ended or hung; only in a guest. */
   | { readonly kind: 'kernel-died'; readonly death: KernelDeath }
-  /** We ended it on request. */
+  /** The parent ended it on request. */
   | { readonly kind: 'stopped' };
 
 export interface HostListener {
@@ -33,7 +33,7 @@ export interface HostListener {
   message(message: HostMessage): void;
   /** A kernel was booted for this host: what ran before ran on another one. */
   booted(): void;
-  /** Something that takes its time began. */
+  /** A long step began. */
   note(line: string): void;
 }
 
@@ -51,7 +51,7 @@ export interface Host {
   stop(): void;
 }
 
-/** Where host processes run: on this kernel, or on one of our own. */
+/** Where host processes run: on this kernel, or in a guest. */
 export interface HostPlace {
   /** The words after `vhost-conformance` that ask for a run there, before those of its targets. */
   readonly runWords: readonly string[];
@@ -60,7 +60,7 @@ export interface HostPlace {
   close(): Promise<string | undefined>;
 }
 
-/** What a host process and its parent say to each other: messages one way, orders the other, a budget for each result. */
+/** The conversation of a host process and its parent: messages one way, orders the other, a budget for each result. */
 export class HostConversation {
   readonly #listener: HostListener;
   readonly #budgets: HostBudgets;
@@ -80,7 +80,7 @@ export class HostConversation {
     this.#watch(budgets.startMs, 'the start of the target');
   }
 
-  /** How the host ended in its own words or in ours; undefined where it fell silent. */
+  /** How the host ended, as it or its parent says; undefined if it fell silent. */
   get end(): HostEnd | undefined {
     return this.#end;
   }

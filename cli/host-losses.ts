@@ -17,9 +17,9 @@ import type { RunStore } from './run-store.ts';
 
 /** What the end of a host or of its kernel means for a run. */
 export interface Loss {
-  /** Results of what has none from a host. */
+  /** Results that no host gave. */
   readonly settled: readonly CaseRecord[];
-  /** Results that a host gave, and that say more now. */
+  /** Results that a host gave, completed by what is known now. */
   readonly amended: readonly CaseRecord[];
   readonly said: readonly string[];
   readonly problems: readonly string[];
@@ -56,7 +56,7 @@ export class HostLosses {
     };
   }
 
-  /** A death of the kernel is the case's that repeats it alone on a fresh boot. */
+  /** A death of the kernel belongs to the case that repeats it alone on a fresh boot. */
   ofKernel(store: RunStore, target: string, held: readonly PlannedResult[], death: KernelDeath): Loss {
     const running = store.begunWithoutResult(held);
     const facts = running === undefined ? undefined : this.#factsOf(running);

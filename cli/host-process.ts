@@ -14,7 +14,7 @@ import { HostOrders } from './host-orders.ts';
 import { type HostJob, type HostMessage, messageDescriptor } from './host-protocol.ts';
 import { instanceOf } from './instances.ts';
 
-/** One target is judged here: synchronous, blocking, one thread, with nothing to lose when it is killed. */
+/** Judges one target: synchronous, blocking, one thread. A kill loses nothing that is on disk. */
 function main(jobPath: string): void {
   const job = JSON.parse(readFileSync(jobPath, 'utf8')) as HostJob;
   dieWithParent(job.parentPid);
@@ -36,7 +36,7 @@ function main(jobPath: string): void {
   }
 }
 
-/** Does what the job says with a target that serves. */
+/** Carries out the job on a target that serves. */
 function work(job: HostJob, target: ServedTarget): void {
   switch (job.work.kind) {
     case 'cases':

@@ -1,7 +1,7 @@
 import type { PlannedResult } from '../reports/record/run-plan.ts';
 import type { KernelDeath } from './host-conversation.ts';
 
-/** A result under which the kernel died, and which has to run alone before it is blamed. */
+/** A result under which the kernel died, and which has to run alone before the death is attributed to it. */
 export interface Suspect {
   readonly result: PlannedResult;
   readonly death: KernelDeath;
@@ -54,7 +54,7 @@ export class KernelDeaths {
     return true;
   }
 
-  /** The suspect has a result: it did not end the kernel, or is blamed otherwise. */
+  /** The suspect has a result: it did not end the kernel, or the death was attributed in another way. */
   clear(): Suspect | undefined {
     const suspect = this.#suspect;
     this.#suspect = undefined;

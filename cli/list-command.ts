@@ -104,7 +104,7 @@ function casesByFeature(): Map<string, string[]> {
   return wanting;
 }
 
-/** What a case asks of a target as data: a claim that is a function is told by what it finds missing. */
+/** What a case needs of a target, as data: a claim that is a function is listed by what it finds missing. */
 function withoutFunctions({ when, ...rest }: (typeof allCases)[number]['applies']): object {
   return when === undefined ? rest : { ...rest, when: when.map(({ missing }) => missing) };
 }

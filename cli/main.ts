@@ -11,7 +11,7 @@ try {
   const { main } = await import('./program.ts');
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  // Every failure that is not a defect of ours is one line on standard error.
+  // Every failure that is not a defect of this program is one line on standard error.
   if (!(error instanceof VhostConformanceError)) throw error;
   process.stderr.write(`vhost-conformance: ${oneLine(error.message)}\n`);
   process.exitCode = 2;

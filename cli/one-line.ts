@@ -1,4 +1,4 @@
-/** A message without its line breaks, as every failure is told. */
+/** A message without its line breaks: every failure is reported in one line. */
 export function oneLine(text: string): string {
   return text
     .trim()

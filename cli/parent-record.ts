@@ -5,7 +5,7 @@ import type { PlannedCase } from '../suites/runner/plan.ts';
 import { requirementFacts } from './catalogue-facts.ts';
 import type { KernelDeath } from './host-conversation.ts';
 
-/** What every record says that the parent writes in the place of a host. */
+/** The fields of every record that the parent writes in place of a host. */
 export interface RecordFacts {
   readonly planned: PlannedCase;
   readonly result: PlannedResult;
@@ -23,7 +23,7 @@ export function notRunRecord(facts: RecordFacts, why: string): CaseRecord {
   return record(facts, 'not-run', outcomes(facts, { outcome: 'not-run', why }), []);
 }
 
-/** The case that ended its kernel when it ran alone: a finding of what it was proving first. */
+/** The case that ended its kernel when it ran alone: a finding of its first requirement. */
 export function kernelDeathRecord(facts: RecordFacts, { how, signature, log }: KernelDeath): CaseRecord {
   const [requirement = '', ...others] = Object.keys(facts.planned.definition.proves);
   const { level, basis } = requirementFacts(requirement);
@@ -49,7 +49,7 @@ export function kernelDeathRecord(facts: RecordFacts, { how, signature, log }: K
   );
 }
 
-/** The kernel died in the run but not under the case alone: said of the run, with the cases before it. */
+/** The kernel died in the run but not under the case alone: reported for the run, with the cases before it. */
 export function notRepeatedRecord(
   alone: CaseRecord,
   { signature }: KernelDeath,

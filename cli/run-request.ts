@@ -116,7 +116,7 @@ export function checkOut(out: string): string {
   return root;
 }
 
-/** Whether the directory holds anything; one that cannot be read is found out by who writes there. */
+/** Whether the directory holds anything; the first write there fails for one that cannot be read. */
 function isFilled(directory: string): boolean {
   try {
     return readdirSync(directory).length > 0;

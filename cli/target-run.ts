@@ -21,7 +21,7 @@ export interface TargetRunOptions {
   /** What jobs of this run have in common. */
   readonly job: Pick<HostJob, 'root' | 'scratch' | 'parentPid'>;
   readonly work: Omit<CasesWork, 'results'>;
-  /** The words that go on with this run. */
+  /** The words that resume this run. */
   readonly resumeWords: string;
   caseIdOf(key: string): string;
   isInterrupted(): boolean;

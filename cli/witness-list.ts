@@ -6,7 +6,7 @@ import { isRequirementSlug } from '../reference-impl/catalogue/catalogue.ts';
 import type { MergedRun } from '../reports/merge-runs.ts';
 import { requirementVerdicts } from '../reports/requirement-verdicts.ts';
 
-/** By target that is no reference of ours: the requirements of which it passed every case that applied to it. */
+/** By target, our references left out: the requirements of which it passed every case that applied to it. */
 export type WitnessList = Readonly<Record<string, readonly string[]>>;
 
 const witnessList = z.record(z.string(), z.array(z.string()));
@@ -18,7 +18,7 @@ const kernelModules = targets.filter(({ reach }) => reach.via === 'mdev').map(({
 /**
  * Whether a pass of the target says something about a requirement that our reference does not. Our kernel module was
  * written from the texts without the reference, so it counts for what the texts of vhost-mdev state; what we chose
- * where they are silent, and virtio, are for others to pass.
+ * where they are silent, and virtio, need a pass of another implementation.
  */
 function isWitness(target: string, { area, basis }: { readonly area: string; readonly basis: string }): boolean {
   if (references.includes(target)) return false;
@@ -36,7 +36,7 @@ export function writeWitnesses(list: WitnessList, path: URL = witnessListPath): 
   writeFileSync(path, `${JSON.stringify(list, undefined, 2)}\n`);
 }
 
-/** The list with what the run's targets passed. Who passed once stays a witness while the requirement exists. */
+/** The list with what the run's targets passed. A target that passed once stays a witness while the requirement exists. */
 export function withWitnessesOf(run: MergedRun, before: WitnessList): WitnessList {
   const passed = new Map(Object.entries(before).map(([target, slugs]) => [target, new Set(slugs)]));
   for (const { rows } of requirementVerdicts(run)) {

@@ -61,7 +61,7 @@ export class WorkQueue {
     return [place];
   }
 
-  /** A result is on disk, of an instance or on its account. */
+  /** A result is on disk, written by an instance or for it. */
   settle(result: PlannedResult, instance: number): void {
     const place = this.#placeOf(result);
     if (this.#states[place] === 'settled') return;

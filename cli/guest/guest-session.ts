@@ -22,7 +22,7 @@ export interface GuestSettings {
   readonly control: string;
   /** Other directories that the guest can write to, by their names below `guestDirectory`. */
   readonly shares: ReadonlyMap<string, string>;
-  /** Gets all that the kernel says. */
+  /** Gets the kernel's log. */
   onConsole(text: string): void;
 }
 
@@ -115,7 +115,7 @@ export class GuestSession {
     return this.machine.isEndedByGuest && existsSync(join(this.#control, 'ended'));
   }
 
-  /** The next line of the guest; undefined when it is gone or says nothing for so long. */
+  /** The next line of the guest; undefined when it is gone or silent for so long. */
   async #answer(withinMs: number | undefined): Promise<string | undefined> {
     let timer: NodeJS.Timeout | undefined;
     const line = new Promise<string | undefined>((resolve) => {
@@ -138,7 +138,7 @@ export class GuestSession {
   }
 }
 
-/** The end of a console, on one line: of a panic that what it says before its trace. */
+/** The end of a console, on one line: of a panic, the lines before its trace. */
 export function lastLines(console: string): string {
   const lines = console.trim().split('\n');
   const panic = lines.findIndex((line) => line.includes('Kernel panic'));

@@ -3,7 +3,7 @@ import type { KernelDeath } from '../host-conversation.ts';
 const timestamp = /^\[ *\d+\.\d+\] /;
 const excerptBytes = 4000;
 
-/** How a kernel begins to complain. In this order: what says most. */
+/** How the complaints of a kernel begin, the most telling first. */
 const complaints: readonly { readonly begins: RegExp; readonly how: KernelDeath['how'] }[] = [
   { begins: /INFO: task .* blocked for more than/, how: 'hang' },
   { begins: /watchdog: BUG: soft lockup/, how: 'hang' },

@@ -44,7 +44,7 @@ export interface SlicePart {
 
 /** The death of an IUT. */
 export interface SliceDeath {
-  /** Whose variants and repetitions are given up after three. Absent for a point of a sweep, which counts its own. */
+  /** The case whose other variants and repetitions are given up after three. Absent for a point of a sweep, which counts its own. */
   readonly caseId?: string | undefined;
   readonly exit: IutExit;
 }
