@@ -10,7 +10,6 @@ import { judge } from '../runner/judge.ts';
 
 const path = fileURLToPath(new URL('../../../fixtures/expectations/vhost-mdev-faithful.json', import.meta.url));
 const known = readExpectations(path);
-const mdevCases = allCases.filter(({ id }) => id.startsWith('vhost-mdev/'));
 
 for (const [target, device] of [
   ['vhost-mdev-l2-faithful', 'block'],
@@ -23,7 +22,7 @@ for (const [target, device] of [
     if (contact.kind !== 'served') throw new Error(contact.why);
     const { offer } = contact;
     const seen = new Set<string>();
-    for (const definition of mdevCases) {
+    for (const definition of allCases) {
       if (applicability(definition, port.facts, offer).length > 0) continue;
       for (const variant of variantsOf(definition)) {
         const { outcomes } = judge(port, definition, variant, offer, { seed: 1, referenceMeetsDeadline: () => true });

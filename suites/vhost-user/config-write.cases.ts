@@ -55,7 +55,9 @@ export const guestWrite = defineCase({
   },
   run({ session, requirement }) {
     const check = requirement('vu-config/guest-write-takes-effect');
-    for (const value of [0, 1, 0, 1]) {
+    const before = readConfig(session, 0, writebackAt + 1)?.[writebackAt] ?? 0;
+    // The last value is that of before: a device keeps it for the cases behind this one.
+    for (const value of [1 - before, before, 1 - before, before]) {
       const payload = configPayload(writebackAt, 1, 0, Uint8Array.of(value));
       const answer = session.messages.acknowledged({ request: 'VHOST_USER_SET_CONFIG', payload });
       check.accepted(answer, `SET_CONFIG of writeback to ${value}`);
