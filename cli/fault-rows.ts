@@ -1,6 +1,6 @@
 import { referenceDeviceNames } from '../reference-impl/devices/reference-devices.ts';
 import { type FaultLayer, type Showing, showings } from '../reference-impl/faults/fault.ts';
-import { type FaultName, faultNames, faults } from '../reference-impl/faults/faults.ts';
+import { type FaultName, faults } from '../reference-impl/faults/faults.ts';
 import type { RingLayout } from '../reference-impl/virtqueue/ring.ts';
 import { type AnyCase, variantsOf } from '../suites/case.ts';
 import { FaultyReference, transportOf } from './faulty-reference.ts';
@@ -46,8 +46,6 @@ export function placesOf(fault: FaultName): FaultPlace[] {
     ...(layer === 'transport' ? {} : { layout: 'split' }),
   }));
 }
-
-export const allPlaces: readonly FaultPlace[] = [...new Set(faultNames)].flatMap(placesOf);
 
 /** Of a sweep that is not about the fault, a few points are enough to show that it breaks more than it says. */
 const pointsOfOthers = 3;
