@@ -1,6 +1,9 @@
 import type { ControlOutcome, Exchange, IutExit, NoAnswer, ReceivedMessage, Refused } from '../drivers/port/port.ts';
 import { exitText, type Failure, refusalText } from '../judging/failure.ts';
 import { nothingWithin } from '../judging/thrown-failure.ts';
+import type { Guest } from '../reference-impl/memory/guest.ts';
+import type { MemoryChange } from '../reference-impl/memory/snapshot.ts';
+import type { EventLog } from '../reference-impl/observations/event-log.ts';
 import type { FailureKind } from '../reference-impl/observations/failure-kind.ts';
 
 const acceptance: Readonly<Record<Refused['by'], string>> = {
@@ -29,22 +32,27 @@ export const refusals: readonly Refusal[] = [
   'unchanged state',
 ];
 
+/** Changes of memory that enter the log for one claim, and bytes that are kept of each. */
+const mostChanges = 16;
+const mostBytes = 64;
+/** Changes that a finding names. */
+const shownChanges = 4;
+
 /**
- * The check of one requirement. Each method evaluates one claim, records it, and answers whether it held; it does not
+ * The check of one requirement. Each method evaluates one claim, records it, and returns whether it held; it does not
  * throw for a claim that failed, except where the result is needed to go on (`reply`, `acknowledged`).
  */
 export class Check {
   readonly requirement: string;
   readonly failures: Failure[] = [];
   readonly branches = new Set<string>();
-  /** Sequence number of the newest event of the log. */
-  readonly #traceEvent: () => number;
+  readonly #log: Pick<EventLog, 'next' | 'observe'>;
   #evaluated = 0;
   #inconclusive: string | undefined;
 
-  constructor(requirement: string, traceEvent: () => number) {
+  constructor(requirement: string, log: Pick<EventLog, 'next' | 'observe'>) {
     this.requirement = requirement;
-    this.#traceEvent = traceEvent;
+    this.#log = log;
   }
 
   get evaluated(): number {
@@ -64,6 +72,23 @@ export class Check {
 
   equal<T extends string | number | bigint | boolean | undefined>(actual: T, expected: T, what: string): boolean {
     return this.holds(actual === expected, what, { expected: shown(expected), actual: shown(actual) });
+  }
+
+  /** No byte of a guest's memory differs; runs of bytes that do enter the log, as they are now. */
+  unchanged(guest: Guest, found: readonly MemoryChange[], what: string): boolean {
+    for (const { region, offset, length } of found.slice(0, mostChanges)) {
+      const end = offset + Math.min(length, mostBytes);
+      const bytes = guest.regions[region]?.bytes.slice(offset, end) ?? new Uint8Array();
+      this.#log.observe({ kind: 'memory-change', region, offset, length, bytes, note: what });
+    }
+    const shown = found
+      .slice(0, shownChanges)
+      .map(({ region, offset, length }) => `${length} bytes at ${offset} of region ${region}`);
+    const rest = found.length > shown.length ? ', …' : '';
+    return this.holds(found.length === 0, what, {
+      expected: 'no byte differs',
+      actual: `${found.length} runs of bytes differ: ${shown.join(', ')}${rest}`,
+    });
   }
 
   notEqual<T extends string | number | bigint | boolean>(actual: T, unwanted: T, what: string): boolean {
@@ -161,7 +186,7 @@ export class Check {
   /** Something owed did not come; the judge says later whether only this stalled or all of it hangs. */
   silence(what: string, expected: string, waitedMs: number): void {
     const actual = nothingWithin(waitedMs);
-    this.failures.push({ how: 'stalled', what, expected, actual, traceEvent: this.#traceEvent(), silent: true });
+    this.failures.push({ how: 'stalled', what, expected, actual, traceEvent: this.#newestEvent(), silent: true });
   }
 
   /** A claim that was evaluated and failed in another way than `wrong`. */
@@ -171,7 +196,7 @@ export class Check {
   }
 
   fail(how: FailureKind, what: string, expected: string, actual: string, exit?: IutExit): void {
-    const failure = { how, what, expected, actual, traceEvent: this.#traceEvent() };
+    const failure = { how, what, expected, actual, traceEvent: this.#newestEvent() };
     this.failures.push(exit === undefined ? failure : { ...failure, exit });
   }
 
@@ -179,6 +204,11 @@ export class Check {
   inconclusive(why: string): void {
     this.#evaluated++;
     this.#inconclusive ??= why;
+  }
+
+  /** Sequence number of the newest event of the log. */
+  #newestEvent(): number {
+    return Math.max(0, this.#log.next - 1);
   }
 }
 

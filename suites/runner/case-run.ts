@@ -109,7 +109,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     this.#axes = options.axes ?? axesOf(definition)[0] ?? {};
     this.#random = xoroshiro128plus(options.seed);
     for (const slug of Object.keys(definition.proves)) {
-      this.checks.set(slug, new Check(slug, () => Math.max(0, port.log.next - 1)));
+      this.checks.set(slug, new Check(slug, port.log));
     }
   }
 

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import t from 'tap';
 import type { ControlOutcome } from '../../drivers/port/port.ts';
+import { plainGuest } from '../../reference-impl/memory/guest.ts';
+import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
+import { EventLog } from '../../reference-impl/observations/event-log.ts';
 import { CaseEnded, Check } from '../check.ts';
 
 const checked = (outcome: ControlOutcome) => {
-  const check = new Check('vu-features/get-features-repeatable', () => 0);
+  const check = new Check('vu-features/get-features-repeatable', { next: 0, observe: () => 0 });
   return { check, held: check.accepted(outcome, 'SET_OWNER') };
 };
 
@@ -31,8 +34,32 @@ t.test('a refusal is a failure that says by what it was refused', async (t) => {
   }
 });
 
+t.test('memory that changed is a failure, and each run of bytes is in the log', async (t) => {
+  const log = new EventLog(() => 0);
+  const check = new Check('split/nothing-written-outside-buffers', log);
+  const guest = plainGuest();
+  const before = snapshot(guest);
+  t.ok(check.unchanged(guest, changes(before), 'memory'));
+  t.same(log.events(), []);
+  guest.regions[0]?.bytes.fill(7, 100, 300);
+  guest.regions[1]?.bytes.fill(9, 5, 7);
+  t.notOk(check.unchanged(guest, changes(before), 'memory'));
+  const bytes = new Uint8Array(64).fill(7);
+  t.match(log.events(), [
+    { kind: 'memory-change', region: 0, offset: 100, length: 200, bytes, note: 'memory' },
+    { kind: 'memory-change', region: 1, offset: 5, length: 2, bytes: Uint8Array.of(9, 9) },
+  ]);
+  t.match(check.failures, [
+    { how: 'wrong', what: 'memory', actual: /^2 runs of bytes differ: 200 bytes at 100 of region 0, 2 bytes at 5/ },
+  ]);
+  const second = guest.regions[1]?.bytes ?? new Uint8Array();
+  for (let at = 1000; at < 1200; at += 2) second[at] = 1;
+  check.unchanged(guest, changes(before), 'many');
+  t.equal(log.events().length, 2 + 16, 'not all of many');
+});
+
 t.test('no answer ends the case', async (t) => {
-  const check = new Check('vu-features/get-features-repeatable', () => 0);
+  const check = new Check('vu-features/get-features-repeatable', { next: 0, observe: () => 0 });
   assert.throws(() => check.accepted({ kind: 'closed' }, 'SET_OWNER'), CaseEnded);
   assert.throws(() => check.accepted({ kind: 'silent', waitedMs: 7 }, 'SET_OWNER'), CaseEnded);
   assert.throws(() => check.accepted({ kind: 'died', exit: { signal: 'SIGBUS' } }, 'SET_OWNER'), CaseEnded);
