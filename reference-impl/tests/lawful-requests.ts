@@ -1,6 +1,6 @@
 import { plainGuest } from '../memory/guest.ts';
 import { guestLayouts } from '../memory/guest-layout.ts';
-import { inflightRegionSize } from '../vhost-user/inflight-region.ts';
+import { inflightRegionSize } from '../vhost-user/inflight-rules.ts';
 import type { FrontEndMessageName } from '../wire/vhost-user-messages.ts';
 import {
   configPayload,
@@ -112,7 +112,7 @@ export const lawfulRequests: Readonly<Partial<Record<FrontEndMessageName, Lawful
   },
   VHOST_USER_SET_INFLIGHT_FD: {
     sending: (test) => {
-      const size = 2 * inflightRegionSize(16);
+      const size = 2 * inflightRegionSize(16, 'split');
       return {
         payload: encode(inflightPayload, { mmapSize: BigInt(size), mmapOffset: 0n, numQueues: 2, queueSize: 16 }),
         descriptors: [test.edge.give(new Uint8Array(size))],

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { encodeBlockHeader } from '../devices/block-layout.ts';
-import { inflightRegionSize } from '../vhost-user/inflight-region.ts';
+import { inflightRegionSize } from '../vhost-user/inflight-rules.ts';
 import { isEnabled, isStarted, type RingEvent, type RingState, ringStateRules } from '../vhost-user/ring-state.ts';
 import { readable, writable } from '../virtqueue/segment.ts';
 import { SplitDriver } from '../virtqueue/split/driver-ring.ts';
@@ -204,7 +204,7 @@ t.test('a dirty log has the pages of buffers, and of the used ring where it is f
 });
 
 t.test('requests in flight are recorded, and carried out by the back-end that comes after', async (t) => {
-  const size = inflightRegionSize(16);
+  const size = inflightRegionSize(16, 'split');
   const record = new Uint8Array(size);
   const view = new DataView(record.buffer);
   const describe = (test: SessionUnderTest) => ({

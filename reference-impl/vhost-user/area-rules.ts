@@ -3,7 +3,7 @@ import { type DescriptorRules, descriptorRules } from './descriptor-rules.ts';
 import { type DeviceStateRules, deviceStateRules } from './device-state-rules.ts';
 import { type LogRules, logRules } from './dirty-log.ts';
 import { type FeatureRules, featureRules } from './feature-rules.ts';
-import { type InflightRules, inflightRules } from './inflight-region.ts';
+import { type InflightRules, inflightRules } from './inflight-rules.ts';
 import { type MemoryRules, memoryRules } from './memory-rules.ts';
 import { type NotificationRules, notificationRules } from './notification-rules.ts';
 import { type ReplyRules, replyRules } from './reply-rules.ts';

@@ -1,8 +1,9 @@
-import type { ParentDriver, QueueFailure, QueueStart, StepOutcome } from '../devices/parent-driver.ts';
+import type { ParentDriver, QueueFailure, StepOutcome } from '../devices/parent-driver.ts';
 import { isFailure } from '../memory/memory-map.ts';
 import { gather } from '../memory/pieces.ts';
 import { ringLayoutOf } from '../virtqueue/feature-bits.ts';
-import { type RingArea, type RingLayout, splitPosition } from '../virtqueue/ring.ts';
+import { descriptorOffset, FLAGS_OFFSET } from '../virtqueue/packed/layout.ts';
+import type { RingArea, RingLayout } from '../virtqueue/ring.ts';
 import { USED_IDX_OFFSET } from '../virtqueue/split/layout.ts';
 import { decodeVringBase, encodeVringBase } from '../wire/vring-base.ts';
 import type { BackEndEdge, DescriptorToken } from './back-end-edge.ts';
@@ -10,7 +11,8 @@ import type { DescriptorRules } from './descriptor-rules.ts';
 import type { DeviceStateRules } from './device-state-rules.ts';
 import type { DirtyMarks } from './dirty-marks.ts';
 import type { FrontEndMemory } from './front-end-memory.ts';
-import type { InflightBuffer, InflightRegion } from './inflight-region.ts';
+import type { InflightBuffer } from './inflight-buffer.ts';
+import type { InflightRecord, Resumption, RingGlimpse } from './inflight-rules.ts';
 import type { NegotiatedState } from './negotiated-state.ts';
 import type { NotificationRules } from './notification-rules.ts';
 import { ringMessage } from './reply-payloads.ts';
@@ -41,13 +43,11 @@ export interface RingSession extends NegotiatedState {
   };
 }
 
-type Resumption = Pick<QueueStart, 'position' | 'resubmitted'>;
-
 /** The rings of a session: their states, what they tell, and the device that works on them. */
 export class RingService {
   readonly vrings: readonly Vring[];
   readonly #session: RingSession;
-  readonly #records: (InflightRegion | undefined)[] = [];
+  readonly #records: (InflightRecord | undefined)[] = [];
   #kicks: readonly WatchedKick[] | undefined;
 
   constructor(session: RingSession) {
@@ -146,7 +146,7 @@ export class RingService {
   }
 
   /** The inflight record of a ring that runs, where there is one. */
-  recordOf(index: number): InflightRegion | undefined {
+  recordOf(index: number): InflightRecord | undefined {
     return this.#records[index];
   }
 
@@ -222,22 +222,30 @@ export class RingService {
     return ringLayoutOf(this.#session.device.features);
   }
 
-  /** Where a ring goes on, and what it does first: requests that a back-end before us left in flight. */
-  #resume(vring: Vring, { used }: RingAddresses): Resumption {
-    const { inflight, memory, rules } = this.#session;
-    const base = rules.vring.startBase(vring.base, vring.isResumed);
-    const fromTheStart = { position: decodeVringBase(this.#layout, base) };
-    if (this.#layout === 'packed') return fromTheStart;
-    const record = inflight?.region(vring.index, vring.size);
-    const found = memory.map.translate(rules.vring.ringSpace, used + BigInt(USED_IDX_OFFSET), 2);
-    if (record === undefined || isFailure(found)) return fromTheStart;
-    const [low = 0, high = 0] = gather(found);
-    const usedIdx = low | (high << 8);
-    const resubmitted = record.begin(usedIdx);
+  #resume(vring: Vring, addresses: RingAddresses): Resumption {
+    const { inflight, rules } = this.#session;
+    const position = decodeVringBase(this.#layout, rules.vring.startBase(vring.base, vring.isResumed));
+    const record = inflight?.record(vring.index, vring.size, this.#layout);
+    // A ring that does not lie in memory will not start: its record stays as it is.
+    if (record === undefined || this.#word(addresses.used) === undefined) return { position };
     this.#records[vring.index] = record;
-    if (resubmitted.length === 0) return fromTheStart;
-    // Requests that were fetched are used or in flight, whatever base the front-end could tell.
-    return { position: splitPosition((usedIdx + resubmitted.length) & 0xffff, usedIdx), resubmitted };
+    return record.begin(position, this.#glimpse(addresses));
+  }
+
+  #glimpse({ desc, used }: RingAddresses): RingGlimpse {
+    return {
+      usedIdx: () => this.#word(used + BigInt(USED_IDX_OFFSET)) ?? 0,
+      flags: (slot) => this.#word(desc + BigInt(descriptorOffset(slot) + FLAGS_OFFSET)) ?? 0,
+    };
+  }
+
+  /** 16 bits of ring memory. */
+  #word(address: bigint): number | undefined {
+    const { memory, rules } = this.#session;
+    const found = memory.map.translate(rules.vring.ringSpace, address, 2);
+    if (isFailure(found)) return undefined;
+    const [low = 0, high = 0] = gather(found);
+    return low | (high << 8);
   }
 
   #detach(vring: Vring): void {

@@ -1,6 +1,6 @@
 import type { AreaRules } from './area-rules.ts';
 import type { DescriptorToken } from './back-end-edge.ts';
-import type { InflightBuffer } from './inflight-region.ts';
+import type { InflightBuffer } from './inflight-buffer.ts';
 import type { RingService, RingSession } from './ring-service.ts';
 import type { Vring } from './vring.ts';
 

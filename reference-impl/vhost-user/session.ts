@@ -5,7 +5,7 @@ import type { BackEndEdge, DescriptorToken } from './back-end-edge.ts';
 import type { BackEndRules } from './back-end-rules.ts';
 import { DirtyMarks } from './dirty-marks.ts';
 import { FrontEndMemory } from './front-end-memory.ts';
-import type { InflightBuffer } from './inflight-region.ts';
+import type { InflightBuffer } from './inflight-buffer.ts';
 import type { Handled, MessageRule } from './message-rule.ts';
 import { configChangeMessage, decodePayload, u64Bytes } from './reply-payloads.ts';
 import type { OutgoingMessage } from './reply-rules.ts';

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { BlockDevice } from '../../devices/block-device.ts';
 import type { ParentDriver } from '../../devices/parent-driver.ts';
-import { addressIn } from '../../memory/addresses.ts';
 import { type Guest, plainGuest } from '../../memory/guest.ts';
 import { MdevDevice } from '../../vhost-mdev/mdev-device.ts';
 import type { MdevEdge } from '../../vhost-mdev/mdev-edge.ts';
 import { MdevFile } from '../../vhost-mdev/mdev-file.ts';
 import { type MdevMode, type MdevRules, mdevRuleTables } from '../../vhost-mdev/mdev-rules.ts';
+import { areaAddresses, type GuestRing } from '../../virtqueue/ring.ts';
 import { SplitDriver } from '../../virtqueue/split/driver-ring.ts';
 import type { GuestSplitRing } from '../../virtqueue/split/guest-ring.ts';
 import { encodeMdevMessage, MDEV_HEADER_SIZE, mdevHeader, mdevMemoryTablePayload } from '../../wire/mdev-messages.ts';
@@ -23,6 +23,7 @@ import {
 } from '../../wire/vfio-structures.ts';
 import type { VhostRequest } from '../../wire/vhost-requests.ts';
 import { u64Payload, vringAddressPayload, vringStatePayload } from '../../wire/vhost-user-payloads.ts';
+import { encodeVringBase } from '../../wire/vring-base.ts';
 
 export const u64 = (value: bigint): Uint8Array => encodeStructure(u64Payload, { u64: value });
 export const state = (index: number, num: number): Uint8Array => encodeStructure(vringStatePayload, { index, num });
@@ -110,7 +111,8 @@ export interface MdevUser {
   map(guest?: Guest): void;
   unmap(ioVirtualAddress: bigint, size: bigint): { readonly answered: number; readonly size: bigint };
   /** Tells a ring of the guest; the device takes it up at the next start. */
-  tell(index: number, ring: GuestSplitRing, base?: number): void;
+  /** Size, base and addresses of a ring: of where it begins unless `base` is another word. */
+  tell(index: number, ring: GuestRing, base?: number): void;
   driver(ring: GuestSplitRing): SplitDriver;
   drain(): void;
 }
@@ -179,13 +181,9 @@ export function mdevUser(
       const answered = device.container.ioctl(0x3b72, argument);
       return { answered, size: decodeStructure(vfioDmaUnmap, argument)?.size ?? 0n };
     },
-    tell: (index, ring, base = 0) => {
-      const space = layout.ringSpace;
-      const at = {
-        desc: addressIn(space, ring.desc),
-        used: addressIn(space, ring.used),
-        avail: addressIn(space, ring.avail),
-      };
+    tell: (index, ring, base = encodeVringBase(ring.position)) => {
+      const { descriptor: desc, driver: avail, device: used } = areaAddresses(ring, layout.ringSpace);
+      const at = { desc, avail, used };
       assert.equal(user.send('VHOST_SET_VRING_NUM', state(index, ring.size)), 24);
       assert.equal(user.send('VHOST_SET_VRING_BASE', state(index, base)), 24);
       assert.equal(user.send('VHOST_SET_VRING_ADDR', address(index, at)), 56);

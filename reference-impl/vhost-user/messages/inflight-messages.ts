@@ -1,7 +1,9 @@
+import { ringLayoutOf } from '../../virtqueue/feature-bits.ts';
 import { messageByName } from '../../wire/vhost-user-messages.ts';
 import { inflightPayload, packedInflightPayload } from '../../wire/vhost-user-payloads.ts';
 import { isRefusedMap } from '../back-end-edge.ts';
-import { InflightBuffer, inflightRegionSize } from '../inflight-region.ts';
+import { InflightBuffer } from '../inflight-buffer.ts';
+import { inflightRegionSize } from '../inflight-rules.ts';
 import { describeRule, done, type MessageTable, refused } from '../message-rule.ts';
 import { encoded } from '../reply-payloads.ts';
 
@@ -16,7 +18,7 @@ export const inflightMessages: MessageTable = [
     handle: (session, { numQueues, queueSize }, { size: asked }) => {
       const { inflight } = session.rules;
       if (!inflight.accepts(numQueues, queueSize, session.device.queueCount)) return refused('no such queues');
-      const size = inflight.bufferSize(numQueues, queueSize);
+      const size = inflight.bufferSize(numQueues, queueSize, ringLayoutOf(session.device.features));
       const made = session.edge.createSharedMemory('vhost-user-inflight', size);
       if (made === undefined) return refused('no memory');
       const value = { ...inflight.told(size), numQueues, queueSize };
@@ -31,7 +33,8 @@ export const inflightMessages: MessageTable = [
       const { inflight } = session.rules;
       if (token === undefined) return refused('no descriptor');
       if (!inflight.accepts(numQueues, queueSize, session.device.queueCount)) return refused('no such queues');
-      if (mmapSize < BigInt(numQueues * inflightRegionSize(queueSize))) return refused('a buffer too small');
+      const layout = ringLayoutOf(session.device.features);
+      if (mmapSize < BigInt(numQueues * inflightRegionSize(queueSize, layout))) return refused('a buffer too small');
       const memory = session.edge.mapRegion(token, mmapSize, mmapOffset);
       if (isRefusedMap(memory)) return refused(memory.refused);
       session.inflight?.release();

@@ -33,6 +33,8 @@ export class PackedDevice implements DeviceRing {
   #used: number;
   #usedWrap: 0 | 1;
   #slotsSinceCall = 0;
+  /** Chains taken since `mark`, which may be given back; undefined without a mark. */
+  #marked: Chain[] | undefined;
   #markedAvail = 0;
   #markedWrap: 0 | 1 = 1;
   #markedResubmitted = 0;
@@ -88,7 +90,8 @@ export class PackedDevice implements DeviceRing {
     const kept = this.#keepsDescriptors ? [] : undefined;
     const chain = walkPackedChain(this.#walked, this.ring, this.#rules, this.#avail, this.#availWrap, flags, kept);
     if (chain.kind === 'malformed') return chain;
-    this.#observer.fetched?.(chain);
+    if (this.#marked === undefined) this.#observer.fetched?.(chain);
+    else this.#marked.push(chain);
     this.#avail += chain.slots;
     if (this.#avail >= this.#roundLength) {
       this.#avail -= this.#roundLength;
@@ -98,18 +101,22 @@ export class PackedDevice implements DeviceRing {
   }
 
   mark(): void {
+    this.#keep();
+    this.#marked = [];
     this.#markedAvail = this.#avail;
     this.#markedWrap = this.#availWrap;
     this.#markedResubmitted = this.#resubmittedTaken;
   }
 
   rewind(): void {
+    this.#marked = undefined;
     this.#avail = this.#markedAvail;
     this.#availWrap = this.#markedWrap;
     this.#resubmittedTaken = this.#markedResubmitted;
   }
 
   complete(chain: Chain, written: number): void {
+    this.#keep();
     this.#held.push({ chain, written });
     const completions = this.#rules.completions(this.#held, this.pending());
     if (completions.length === 0) return;
@@ -122,6 +129,7 @@ export class PackedDevice implements DeviceRing {
   }
 
   beginTogether(): void {
+    this.#keep();
     this.#together = [];
   }
 
@@ -189,6 +197,12 @@ export class PackedDevice implements DeviceRing {
       this.#observer.used?.(completion.chain, this.position);
       this.#rules.afterwards(this.ring, first, completion);
     }
+  }
+
+  /** Chains taken since `mark` are not given back any more. */
+  #keep(): void {
+    for (const chain of this.#marked ?? []) this.#observer.fetched?.(chain);
+    this.#marked = undefined;
   }
 
   #pass(slots: number): void {

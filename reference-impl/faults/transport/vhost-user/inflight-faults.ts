@@ -1,4 +1,4 @@
-import { inflightRegionSize } from '../../../vhost-user/inflight-region.ts';
+import { inflightRegionSize } from '../../../vhost-user/inflight-rules.ts';
 import { bit, vhostUserProtocolFeatures as protocol } from '../../../wire/vhost-user-constants.ts';
 import type { VhostUserFault } from '../../fault.ts';
 import { handling, inTable, vhostUserFault } from './vhost-user-fault.ts';
@@ -30,7 +30,7 @@ export const inflightFaults = {
   'inflight-buffer-of-one-queue': vhostUserFault(
     'vu-inflight/one-region-per-queue',
     'the buffer of GET_INFLIGHT_FD has a region for the first queue only',
-    inTable('inflight', { bufferSize: (_, queueSize) => inflightRegionSize(queueSize) }),
+    inTable('inflight', { bufferSize: (_, queueSize, layout) => inflightRegionSize(queueSize, layout) }),
   ),
   'inflight-version-2': vhostUserFault(
     'vu-inflight/region-version-tells-initialisation',

@@ -1,0 +1,82 @@
+import type { QueueStart } from '../devices/parent-driver.ts';
+import type { Chain } from '../virtqueue/chain.ts';
+import { MAX_QUEUE_SIZE } from '../virtqueue/descriptor.ts';
+import type { RingLayout, RingPosition } from '../virtqueue/ring.ts';
+import type { Breakdown } from './back-end-edge.ts';
+
+/** How requests in flight are recorded in memory that outlives the back-end (Inflight I/O tracking). */
+export interface InflightRules {
+  readonly accepts: (numQueues: number, queueSize: number, rings: number) => boolean;
+  /** Bytes of the buffer that GET_INFLIGHT_FD hands out. */
+  readonly bufferSize: (numQueues: number, queueSize: number, layout: RingLayout) => number;
+  readonly told: (size: number) => { readonly mmapSize: bigint; readonly mmapOffset: bigint };
+  readonly version: number;
+  readonly descNum: (queueSize: number) => number;
+  readonly marksFetched: boolean;
+  readonly nextCounter: (counter: bigint) => bigint;
+  readonly unmarksUsed: boolean;
+  readonly storedUsedIdx: (before: number, ringUsedIdx: number) => number;
+  /** Heads of requests that were in flight, in the order in which to submit them again. */
+  readonly resubmitted: (heads: readonly InflightHead[]) => readonly InflightHead[];
+  /** What a region that makes no sense does to the back-end; undefined for nothing. */
+  readonly atNonsense: Breakdown | undefined;
+  /** Whether a last batch that was used but not recorded so is taken as done. */
+  readonly commitsLastBatch: boolean;
+}
+
+export interface InflightHead {
+  readonly head: number;
+  readonly counter: bigint;
+}
+
+/** Where a ring goes on, and what it does first: requests that a back-end before left in flight. */
+export type Resumption = Pick<QueueStart, 'position' | 'resubmitted' | 'keepsDescriptors'>;
+
+/** What a record reads of its ring: the used idx of a split ring, the flags of a slot of a packed one. */
+export interface RingGlimpse {
+  readonly usedIdx: () => number;
+  readonly flags: (slot: number) => number;
+}
+
+/** The record of one queue. What stands in it is not trusted. */
+export interface InflightRecord {
+  /**
+   * Makes the record fit for use at the start of its ring, which the front-end told to begin at `told`. A record that
+   * was never used, or that makes no sense, begins anew.
+   */
+  begin(told: RingPosition, ring: RingGlimpse): Resumption;
+  fetched(chain: Chain): void;
+  /** Before the used element is visible: what was in flight can be found again if the record breaks off here. */
+  using(chain: Chain): void;
+  used(chain: Chain, position: RingPosition): void;
+}
+
+/** Headers and entries of the regions of both layouts, in bytes. */
+export const inflightSizes = {
+  split: { header: 16, entry: 16 },
+  packed: { header: 32, entry: 32 },
+} as const satisfies Record<RingLayout, { readonly header: number; readonly entry: number }>;
+
+/** Regions of queues follow each other at multiples of this. */
+const regionAlignment = 64;
+
+export function inflightRegionSize(queueSize: number, layout: RingLayout): number {
+  const { header, entry } = inflightSizes[layout];
+  return Math.ceil((header + entry * queueSize) / regionAlignment) * regionAlignment;
+}
+
+export const inflightRules: InflightRules = {
+  accepts: (numQueues, queueSize, rings) =>
+    numQueues > 0 && numQueues <= rings && queueSize > 0 && queueSize <= MAX_QUEUE_SIZE,
+  bufferSize: (numQueues, queueSize, layout) => numQueues * inflightRegionSize(queueSize, layout),
+  told: (size) => ({ mmapSize: BigInt(size), mmapOffset: 0n }),
+  version: 1,
+  descNum: (queueSize) => queueSize,
+  marksFetched: true,
+  nextCounter: (counter) => counter + 1n,
+  unmarksUsed: true,
+  storedUsedIdx: (_, ringUsedIdx) => ringUsedIdx,
+  resubmitted: (heads) => [...heads].sort((a, b) => (a.counter < b.counter ? -1 : a.counter > b.counter ? 1 : 0)),
+  atNonsense: undefined,
+  commitsLastBatch: true,
+};

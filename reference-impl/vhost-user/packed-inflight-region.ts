@@ -1,0 +1,218 @@
+import type { RecordedChain } from '../virtqueue/attach-area.ts';
+import type { Chain } from '../virtqueue/chain.ts';
+import { availableBits } from '../virtqueue/packed/layout.ts';
+import type { PackedDescriptor } from '../virtqueue/packed/ring-memory.ts';
+import { type PackedPosition, packedPosition, positionOf, type RingPosition } from '../virtqueue/ring.ts';
+import { BrokenDown } from './back-end-edge.ts';
+import {
+  type InflightHead,
+  type InflightRecord,
+  type InflightRules,
+  inflightSizes,
+  type Resumption,
+  type RingGlimpse,
+} from './inflight-rules.ts';
+
+/**
+ * struct QueueRegionPacked: features u64, version u16, desc_num u16, free_head u16, old_free_head u16, used_idx u16,
+ * old_used_idx u16, used_wrap_counter u8, old_used_wrap_counter u8, padding u8[7], then desc[], aligned to 8 bytes.
+ */
+const { header: headerSize, entry: entrySize } = inflightSizes.packed;
+const versionAt = 8;
+const descNumAt = 10;
+/** The state that counts, and the one that was last seen to be complete. */
+const current = { freeHead: 12, usedIdx: 16, usedWrap: 20 } as const;
+const old = { freeHead: 14, usedIdx: 18, usedWrap: 21 } as const;
+type State = typeof current | typeof old;
+
+/**
+ * struct DescStatePacked: inflight u8, padding u8, next u16, last u16, num u16, counter u64, id u16, flags u16, len u32,
+ * addr u64.
+ */
+const nextAt = 2;
+const lastAt = 4;
+const numAt = 6;
+const counterAt = 8;
+const idAt = 16;
+const flagsAt = 18;
+const lenAt = 20;
+const addrAt = 24;
+
+const marks = availableBits(0) | availableBits(1);
+
+/**
+ * The record of one packed queue. Descriptors are copied, because used ones overwrite those in the ring. A region in use
+ * says where the ring goes on: a front-end cannot know it once a back-end died, as no index stands in a packed ring.
+ */
+export class PackedInflightRegion implements InflightRecord {
+  readonly #view: DataView;
+  readonly #rules: InflightRules;
+  readonly #size: number;
+  #counter = 0n;
+  /** The head entry of each chain in flight, by the descriptors that the chain keeps. */
+  readonly #heads = new Map<readonly PackedDescriptor[], number>();
+
+  constructor(view: DataView, rules: InflightRules, size: number) {
+    this.#view = view;
+    this.#rules = rules;
+    this.#size = size;
+  }
+
+  begin(told: RingPosition, ring: RingGlimpse): Resumption {
+    const position = positionOf('packed', told);
+    const view = this.#view;
+    const rules = this.#rules;
+    const isUsable =
+      view.getUint16(versionAt, true) === rules.version &&
+      view.getUint16(descNumAt, true) === rules.descNum(this.#size);
+    if (!isUsable) {
+      if (rules.atNonsense !== undefined && view.getUint16(versionAt, true) !== 0) {
+        throw new BrokenDown(rules.atNonsense);
+      }
+      this.#clear(position);
+      return { position, keepsDescriptors: true };
+    }
+    this.#settle(ring);
+    const resubmitted = rules.resubmitted(this.#inFlight()).map(({ head }) => this.#recorded(head));
+    const slots = resubmitted.reduce((sum, { descriptors }) => sum + descriptors.length, 0);
+    if (slots > this.#size) {
+      this.#clear(position);
+      return { position, keepsDescriptors: true };
+    }
+    return { position: this.#positionBehind(slots), resubmitted, keepsDescriptors: true };
+  }
+
+  fetched({ kept }: Chain): void {
+    const view = this.#view;
+    const head = view.getUint16(old.freeHead, true);
+    if (kept === undefined || head >= this.#size) return;
+    this.#counter = BigInt.asUintN(64, this.#rules.nextCounter(this.#counter));
+    view.setUint16(this.#entry(head) + numAt, 0, true);
+    view.setBigUint64(this.#entry(head) + counterAt, this.#counter, true);
+    if (this.#rules.marksFetched) view.setUint8(this.#entry(head), 1);
+    for (const [n, { addr, len, id, flags }] of kept.entries()) {
+      const free = view.getUint16(current.freeHead, true);
+      if (free >= this.#size) return;
+      if (n === kept.length - 1) view.setUint16(this.#entry(head) + lastAt, free, true);
+      view.setUint16(this.#entry(head) + numAt, n + 1, true);
+      const at = this.#entry(free);
+      view.setBigUint64(at + addrAt, addr, true);
+      view.setUint32(at + lenAt, len, true);
+      view.setUint16(at + flagsAt, flags, true);
+      view.setUint16(at + idAt, id, true);
+      view.setUint16(current.freeHead, view.getUint16(at + nextAt, true), true);
+    }
+    view.setUint16(old.freeHead, view.getUint16(current.freeHead, true), true);
+    this.#heads.set(kept, head);
+  }
+
+  using({ kept, slots }: Chain): void {
+    const view = this.#view;
+    const head = kept === undefined ? undefined : this.#heads.get(kept);
+    if (head !== undefined) {
+      const last = view.getUint16(this.#entry(head) + lastAt, true);
+      if (last < this.#size) view.setUint16(this.#entry(last) + nextAt, view.getUint16(current.freeHead, true), true);
+      view.setUint16(current.freeHead, head, true);
+    }
+    const { used: before, avail: next, availWrap: nextWrap } = this.#positionBehind(slots);
+    view.setUint16(current.usedIdx, this.#rules.storedUsedIdx(before, next), true);
+    view.setUint8(current.usedWrap, nextWrap);
+  }
+
+  used({ kept }: Chain): void {
+    const head = kept === undefined ? undefined : this.#heads.get(kept);
+    if (kept !== undefined && head !== undefined) {
+      this.#heads.delete(kept);
+      if (this.#rules.unmarksUsed) this.#view.setUint8(this.#entry(head), 0);
+    }
+    this.#copy(current, old);
+  }
+
+  /** A region that was never used, or that makes no sense, begins anew: every entry is free. */
+  #clear(position: PackedPosition): void {
+    const view = this.#view;
+    for (let at = 0; at < this.#entry(this.#size); at++) view.setUint8(at, 0);
+    for (let entry = 0; entry < this.#size; entry++) view.setUint16(this.#entry(entry) + nextAt, entry + 1, true);
+    view.setUint16(versionAt, this.#rules.version, true);
+    view.setUint16(descNumAt, this.#rules.descNum(this.#size), true);
+    this.#standAt(position);
+  }
+
+  /** Takes an update that broke off as done where the ring shows its used descriptor, and back where it does not. */
+  #settle(ring: RingGlimpse): void {
+    const view = this.#view;
+    const before = view.getUint16(old.usedIdx, true);
+    const isBrokenOff =
+      view.getUint16(current.usedIdx, true) !== before ||
+      view.getUint8(current.usedWrap) !== view.getUint8(old.usedWrap);
+    if (isBrokenOff && before < this.#size) {
+      const available = availableBits(view.getUint8(old.usedWrap) === 0 ? 0 : 1);
+      const isShown = (ring.flags(before) & marks) !== available;
+      if (isShown && this.#rules.commitsLastBatch) this.#copy(current, old);
+    }
+    this.#copy(old, current);
+    let free = view.getUint16(current.freeHead, true);
+    for (let n = 0; n < this.#size && free < this.#size; n++) {
+      view.setUint8(this.#entry(free), 0);
+      free = view.getUint16(this.#entry(free) + nextAt, true);
+    }
+  }
+
+  #inFlight(): InflightHead[] {
+    const heads: InflightHead[] = [];
+    for (let head = 0; head < this.#size; head++) {
+      const counter = this.#view.getBigUint64(this.#entry(head) + counterAt, true);
+      if (counter > this.#counter) this.#counter = counter;
+      const hasDescriptors = this.#view.getUint16(this.#entry(head) + numAt, true) > 0;
+      if (hasDescriptors && this.#view.getUint8(this.#entry(head)) === 1) heads.push({ head, counter });
+    }
+    return heads;
+  }
+
+  #recorded(head: number): RecordedChain {
+    const view = this.#view;
+    const count = Math.min(view.getUint16(this.#entry(head) + numAt, true), this.#size);
+    const descriptors: PackedDescriptor[] = [];
+    let entry = head;
+    for (let n = 0; n < count && entry < this.#size; n++) {
+      const at = this.#entry(entry);
+      descriptors.push({
+        addr: view.getBigUint64(at + addrAt, true),
+        len: view.getUint32(at + lenAt, true),
+        id: view.getUint16(at + idAt, true),
+        flags: view.getUint16(at + flagsAt, true),
+      });
+      entry = view.getUint16(at + nextAt, true);
+    }
+    this.#heads.set(descriptors, head);
+    return { id: descriptors.at(-1)?.id ?? 0, descriptors };
+  }
+
+  /** The used position that the region holds, and the available one `slots` further. */
+  #positionBehind(slots: number): PackedPosition {
+    const used = this.#view.getUint16(current.usedIdx, true) % this.#size;
+    const usedWrap = this.#view.getUint8(current.usedWrap) === 0 ? 0 : 1;
+    const avail = used + slots;
+    const isNextRound = avail >= this.#size;
+    const availWrap = isNextRound === (usedWrap === 1) ? 0 : 1;
+    return packedPosition(isNextRound ? avail - this.#size : avail, availWrap, used, usedWrap);
+  }
+
+  #standAt({ used, usedWrap }: PackedPosition): void {
+    for (const { usedIdx, usedWrap: at } of [current, old]) {
+      this.#view.setUint16(usedIdx, used, true);
+      this.#view.setUint8(at, usedWrap);
+    }
+  }
+
+  #copy(from: State, to: State): void {
+    const view = this.#view;
+    view.setUint16(to.freeHead, view.getUint16(from.freeHead, true), true);
+    view.setUint16(to.usedIdx, view.getUint16(from.usedIdx, true), true);
+    view.setUint8(to.usedWrap, view.getUint8(from.usedWrap));
+  }
+
+  #entry(index: number): number {
+    return headerSize + entrySize * index;
+  }
+}
