@@ -136,7 +136,7 @@ export class Check {
     return held;
   }
 
-  /** Refused: a non-zero acknowledgement, a closed connection, or state unchanged behind the fence (rule 7). */
+  /** Refused: a non-zero acknowledgement, a closed connection, or state unchanged behind the fence. */
   refused(refusal: Refusal, what: string): boolean {
     return this.oneOf<Refusal>(refusal, refusals, what);
   }

@@ -4,7 +4,7 @@ import type { Check, Refusal } from '../check.ts';
 
 /**
  * Sends a message that must be refused, and says how it was: by REPLY_ACK where that is negotiated, by the connection
- * being closed, or by state that `changed` finds unchanged behind the fence (rule 7). A crash or silence is recorded as
+ * being closed, or by state that `changed` finds unchanged behind the fence. A crash or silence is recorded as
  * a failure of `check`, and answered with undefined.
  */
 export function refusalOf(
