@@ -43,6 +43,15 @@ export interface Addon {
   poll(fds: Int32Array, events: Int16Array, revents: Int16Array, count: number, timeoutUs: number): number;
   monotonicUs(): number;
 
+  pin(array: NodeJS.TypedArray): number;
+
+  waitSetCreate(): number;
+  waitSetFd(set: number): number;
+  waitSetAdd(set: number, fd: number, slot: number): number;
+  waitSetRemove(set: number, fd: number): number;
+  waitSetWait(set: number, ready: number, timeoutUs: number): number;
+  waitSetClose(set: number): number;
+
   socket(): number;
   connect(fd: number, path: string): number;
   bind(fd: number, path: string): number;
@@ -81,17 +90,17 @@ export interface Addon {
   ): number;
   exchange(
     fd: number,
-    sendBuffer: Uint8Array,
+    sendBuffer: Uint8Array | number,
     sendLength: number,
-    sendFds: Int32Array | null,
+    sendFds: Int32Array | number | null,
     sendFdCount: number,
-    receiveBuffer: Uint8Array,
-    fdsOut: Int32Array | null,
-    result: Int32Array,
+    receiveBuffer: Uint8Array | number,
+    fdsOut: Int32Array | number | null,
+    result: Int32Array | number,
     deadlineUs: number,
-    otherFds: Int32Array | null,
-    otherEvents: Int16Array | null,
-    otherRevents: Int16Array | null,
+    otherFds: Int32Array | number | null,
+    otherEvents: Int16Array | number | null,
+    otherRevents: Int16Array | number | null,
     otherCount: number,
     expectedLength: number,
   ): number;
@@ -149,7 +158,11 @@ function loadAddon(): Addon {
   if (path === undefined) {
     throw new DriverUsageError(`the native addon is missing (${candidates.join(', ')}): run "npm run build:native"`);
   }
-  return createRequire(import.meta.url)(path) as Addon;
+  const addon = createRequire(import.meta.url)(path) as Addon;
+  if (addon.waitSetCreate === undefined) {
+    throw new DriverUsageError(`the native addon ${path} is older than its sources: run "npm run build:native"`);
+  }
+  return addon;
 }
 
 export const addon: Addon = loadAddon();

@@ -4,6 +4,8 @@ export * from './eventfd.ts';
 export * from './file.ts';
 export * from './mapping.ts';
 export * from './mutator.ts';
+export * from './pin.ts';
 export * from './poll.ts';
 export * from './process.ts';
 export * from './socket.ts';
+export * from './wait-set.ts';

@@ -1,5 +1,6 @@
 import { addon, checked, fail } from './addon.ts';
 import { setNonblocking } from './file.ts';
+import type { Pinned } from './pin.ts';
 import { monotonicUs, poll } from './poll.ts';
 
 /** The most descriptors that Linux carries with one message. */
@@ -171,10 +172,10 @@ export const exchangedCloseErrno = 4;
  * 63. They are first looked at when the reply is 5 ms late.
  */
 export interface OtherDescriptors {
-  readonly fds: Int32Array;
-  readonly events: Int16Array;
+  readonly fds: Int32Array | Pinned;
+  readonly events: Int16Array | Pinned;
   /** Filled where the exchange answers `exchangeOtherReady`. */
-  readonly revents: Int16Array;
+  readonly revents: Int16Array | Pinned;
   count: number;
 }
 
@@ -188,13 +189,13 @@ export interface OtherDescriptors {
  */
 export function exchange(
   fd: number,
-  sendBuffer: Uint8Array,
+  sendBuffer: Uint8Array | Pinned,
   sendLength: number,
-  sendFds: Int32Array | null,
+  sendFds: Int32Array | Pinned | null,
   sendFdCount: number,
-  receiveBuffer: Uint8Array,
-  fdsOut: Int32Array | null,
-  result: Int32Array,
+  receiveBuffer: Uint8Array | Pinned,
+  fdsOut: Int32Array | Pinned | null,
+  result: Int32Array | Pinned,
   deadlineUs: number,
   others: OtherDescriptors | null,
   expectedLength = 0,

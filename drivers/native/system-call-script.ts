@@ -1,6 +1,6 @@
 import { addon, checked } from './addon.ts';
 
-const calls = ['read', 'write', 'pread', 'pwrite', 'sendmsg', 'recvmsg', 'ppoll', 'ioctl'] as const;
+const calls = ['read', 'write', 'pread', 'pwrite', 'sendmsg', 'recvmsg', 'ppoll', 'epoll_wait', 'ioctl'] as const;
 export type ScriptedCall = (typeof calls)[number];
 
 /**

@@ -85,7 +85,7 @@ export abstract class RingAttachment implements Attachment {
       return true;
     };
     if (reap()) return elements;
-    context.waiting.until(() => reap() || !this.isServed || context.exit() !== undefined, deadlineIn(deadlineMs));
+    context.waiting.untilWithin(() => reap() || !this.isServed || context.exit() !== undefined, deadlineMs);
     if (reap()) return elements;
     const missing = `ring ${this.index}: ${elements.length} of ${count} used elements`;
     if (!this.isServed || context.exit() !== undefined) throw this.endOfService(missing);

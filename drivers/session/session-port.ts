@@ -5,7 +5,7 @@ import { DriverUsageError } from '../errors.ts';
 import { monotonicUs } from '../native/native.ts';
 import type { DriverPort, Iut, IutExit, RecoveryStep, Rung, Session, WaitResult } from '../port/port.ts';
 import type { TargetFacts } from '../port/target-facts.ts';
-import { deadlineIn } from './deadline.ts';
+import { deadlineIn, eventClock } from './deadline.ts';
 import { OwnedDescriptors } from './descriptor-source.ts';
 import { MappedGuest } from './guest-memory.ts';
 import type { SessionContext } from './session-context.ts';
@@ -47,7 +47,7 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
       restart: () => this.restart(),
     };
     this.ladder = recovery.map((step) => ({ step, take: this.#taking(step) }));
-    this.log = log ?? new EventLog(monotonicUs);
+    this.log = log ?? new EventLog(eventClock);
     this.waiting = waiting;
     this.#deadlineMs = deadlineMs ?? defaultDeadlineMs * facts.deadlineScale;
   }

@@ -11,8 +11,24 @@ export interface WaitSource {
   onReady(revents: number): void;
 }
 
-/** All descriptors that one poll waits on. Sources with a negative descriptor are never ready. */
-export class WaitSet {
+/** All descriptors that one wait looks at. Sources with a negative descriptor are never ready. */
+export interface WaitSet {
+  add(source: WaitSource): void;
+  /** Before its descriptor is closed. No effect for a source that is not there. */
+  remove(source: WaitSource): void;
+  /** All descriptors as they stand, for a wait elsewhere that they may end; undefined where they are too many. */
+  others(): OtherDescriptors | undefined;
+  /**
+   * Waits once, for at most `timeoutUs` microseconds and perhaps less, and calls the sources that are ready. Answers how
+   * many were.
+   */
+  wait(timeoutUs: number): number;
+  /** Gives back what it holds itself. */
+  close(): void;
+}
+
+/** A set without anything of its own: each wait hands all descriptors to the kernel. */
+export class PollSet implements WaitSet {
   #fds = new Int32Array(32);
   #events = new Int16Array(32).fill(POLLIN);
   #revents = new Int16Array(32);
@@ -28,7 +44,6 @@ export class WaitSet {
     this.#count++;
   }
 
-  /** No effect for a source that is not there. */
   remove(source: WaitSource): void {
     const at = this.#sources.indexOf(source);
     if (at < 0) return;
@@ -37,7 +52,6 @@ export class WaitSet {
     this.#holes = true;
   }
 
-  /** All descriptors as they stand, for a wait elsewhere that they may end; undefined where they are too many. */
   others(): OtherDescriptors | undefined {
     if (this.#holes) this.#close();
     if (this.#count > mostOthers) return undefined;
@@ -57,6 +71,8 @@ export class WaitSet {
     }
     return ready;
   }
+
+  close(): void {}
 
   /** Closes the holes that removals left; not while sources are being called, so that places hold still. */
   #close(): void {

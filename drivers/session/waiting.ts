@@ -1,5 +1,7 @@
 import { monotonicUs } from '../native/native.ts';
-import { WaitSet } from './wait-set.ts';
+import { deadlineIn } from './deadline.ts';
+import { KernelWaitSet } from './kernel-wait-set.ts';
+import { PollSet, type WaitSet } from './wait-set.ts';
 
 /** Memory changes without a sign: it is looked at again after these pauses, in microseconds. */
 const firstPauseUs = 500;
@@ -7,7 +9,7 @@ const longestPauseUs = 20_000;
 
 /** Waits on everything that is open, and lets an IUT of this process run meanwhile. */
 export class Waiting {
-  readonly set = new WaitSet();
+  readonly set: WaitSet;
   readonly #step: (() => boolean) | undefined;
   readonly #takeSignalled: () => boolean;
   /** Something was ready at the last look, and may be so still. */
@@ -16,6 +18,8 @@ export class Waiting {
   /** As `step` and `takeSignalled` of a carrier. */
   constructor(step?: () => boolean, takeSignalled: () => boolean = () => true) {
     this.#step = step;
+    // An IUT of this process leaves nothing to wait for in the kernel.
+    this.set = step === undefined ? new KernelWaitSet() : new PollSet();
     this.#takeSignalled = takeSignalled;
   }
 
@@ -24,7 +28,12 @@ export class Waiting {
     return this.#step === undefined;
   }
 
-  /** Waits once. False when nothing can come any more: the IUT runs in this process and has nothing to do. */
+  /** Gives back what the set holds. */
+  close(): void {
+    this.set.close();
+  }
+
+  /** Waits once, perhaps for less than the timeout. False when nothing can come any more: the IUT runs in this process and has nothing to do. */
   once(timeoutUs: number): boolean {
     if (this.#step === undefined) {
       this.set.wait(timeoutUs);
@@ -36,6 +45,15 @@ export class Waiting {
     if (progressed && !isSignalled && !this.#mayBeReady) return true;
     this.#mayBeReady = this.set.wait(0) > 0;
     return this.#mayBeReady || progressed;
+  }
+
+  /**
+   * As `until`, for a condition that did not hold just now, and a time from now on: where the condition comes true at the
+   * first wake-up, it costs no look at the clock.
+   */
+  untilWithin(condition: () => boolean, milliseconds: number): boolean {
+    if (!this.once(Math.min(milliseconds * 1000, firstPauseUs))) return condition();
+    return condition() || this.until(condition, deadlineIn(milliseconds));
   }
 
   /**

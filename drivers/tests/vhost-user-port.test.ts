@@ -4,7 +4,7 @@ import { defaultGuestLayout, guestLayouts } from '../../reference-impl/memory/gu
 import { DriverUsageError, SystemCallError } from '../errors.ts';
 import { closeFd, F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, ftruncate, getSeals, pipe2 } from '../native/native.ts';
 import { descriptorOfRegion, MappedGuest } from '../session/guest-memory.ts';
-import { WaitSet, type WaitSource } from '../session/wait-set.ts';
+import { PollSet, type WaitSource } from '../session/wait-set.ts';
 import { VhostUserPort } from '../vhost-user/vhost-user-port.ts';
 import { ScriptedPeer, scriptedPort } from './scripted-peer.ts';
 
@@ -90,7 +90,7 @@ t.test('the end of the parent ends the host, once', (t) => {
 });
 
 t.test('sources may come and go while they are called', (t) => {
-  const set = new WaitSet();
+  const set = new PollSet();
   const called: string[] = [];
   const pipes = Array.from({ length: 70 }, () => pipe2({ nonblocking: true }));
   const sources = pipes.map(({ readFd }, at): WaitSource => {

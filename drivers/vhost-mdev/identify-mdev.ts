@@ -4,8 +4,8 @@ import { errorName } from '../../reference-impl/wire/errno.ts';
 import { decodeStructure, vfioPci } from '../../reference-impl/wire/vfio-structures.ts';
 import { u64Payload } from '../../reference-impl/wire/vhost-user-payloads.ts';
 import { DriverUsageError, PeerProtocolError } from '../errors.ts';
-import { monotonicUs } from '../native/native.ts';
 import type { MdevPlaces, VfioDevice } from '../port/vhost-mdev-door.ts';
+import { eventClock } from '../session/deadline.ts';
 import type { VfioCarrier } from '../vfio/vfio-carrier.ts';
 import { RegionChannel } from './mdev-channel.ts';
 import { openMdevDevice } from './open-mdev-device.ts';
@@ -28,7 +28,7 @@ const subsystemId = 0x2e;
 export function identifyMdev(carrier: VfioCarrier): IdentifiedMdev {
   const opened = carrier.open();
   if (opened.kind === 'refused') throw new DriverUsageError(opened.why);
-  const found = openMdevDevice(opened.file, new EventLog(monotonicUs), 0);
+  const found = openMdevDevice(opened.file, new EventLog(eventClock), 0);
   if (found.kind === 'refused') throw new DriverUsageError(found.why);
   const { device, places } = found;
   try {

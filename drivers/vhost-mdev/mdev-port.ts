@@ -68,6 +68,7 @@ export class MdevPort extends SessionPort<MdevSession> {
 
   close(): void {
     this.releaseAll();
+    this.waiting.close();
     this.#options.iut.close();
   }
 

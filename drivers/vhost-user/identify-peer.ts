@@ -10,7 +10,7 @@ import { DriverUsageError, SystemCallError } from '../errors.ts';
 import { checkSocketPath } from '../iut-process/iut-directory.ts';
 import { closeFd, monotonicUs, unixConnect } from '../native/native.ts';
 import { deadlineIn } from '../session/deadline.ts';
-import { WaitSet } from '../session/wait-set.ts';
+import { PollSet } from '../session/wait-set.ts';
 import type { Channel } from './channel.ts';
 import { whyForeign } from './feature-answer.ts';
 import { SocketChannel } from './socket-channel.ts';
@@ -81,7 +81,7 @@ function problemOf(bytes: Uint8Array): string | undefined {
 /** Receives the first reply into `bytes`; returns how many of them came and whether the peer closed. */
 function receiveReply(channel: Channel, bytes: Uint8Array): { readonly length: number; readonly isClosed: boolean } {
   const descriptors = new Int32Array(8);
-  const set = new WaitSet();
+  const set = new PollSet();
   let length = 0;
   let isClosed = false;
   set.add({

@@ -3,8 +3,8 @@ import { ExternalIut } from '../iut-process/external-iut.ts';
 import { checkSocketPath } from '../iut-process/iut-directory.ts';
 import { IutProcess } from '../iut-process/iut-process.ts';
 import { targetFacts } from '../iut-process/target-version.ts';
-import { monotonicUs } from '../native/native.ts';
 import type { TargetFacts } from '../port/target-facts.ts';
+import { eventClock } from '../session/deadline.ts';
 import type { Target } from '../target.ts';
 import { SocketCarrier } from './socket-channel.ts';
 import { VhostUserPort } from './vhost-user-port.ts';
@@ -27,7 +27,7 @@ export interface OpenTargetOptions {
  */
 export function openSocketTarget(target: Target<'unix-socket'>, options: OpenTargetOptions = {}): VhostUserPort {
   const { recovery } = target;
-  const { runDirectory, log = new EventLog(monotonicUs), facts = targetFacts(target), ...rest } = options;
+  const { runDirectory, log = new EventLog(eventClock), facts = targetFacts(target), ...rest } = options;
   if (target.start === undefined) {
     const { socket } = target.reach;
     checkSocketPath(socket);

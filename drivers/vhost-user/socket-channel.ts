@@ -8,8 +8,10 @@ import {
   exchangedFdCount,
   ioctl,
   isPeerGone,
+  LastPinned,
   type OtherDescriptors,
   peerCredentials,
+  pin,
   receivedFdCount,
   receiveMessage,
   sendErrno,
@@ -33,6 +35,11 @@ const gone = (error: unknown): -1 => {
 /** Shared by all channels: each is read before another call can fill it again. */
 const result = new Int32Array(3);
 const figures = new Int32Array(5);
+const pinnedFigures = pin(figures);
+const sendBytes = new LastPinned();
+const sendDescriptors = new LastPinned();
+const replyBytes = new LastPinned();
+const replyFds = new LastPinned();
 const unreadCount = new Int32Array(1);
 const unread = new Uint8Array(unreadCount.buffer);
 
@@ -119,13 +126,13 @@ export class SocketChannel implements Channel {
   ): void {
     const end = exchange(
       this.#fd,
-      bytes,
+      sendBytes.of(bytes),
       length,
-      descriptors,
+      descriptors === null ? null : sendDescriptors.of(descriptors),
       descriptorCount,
-      reply,
-      replyDescriptors,
-      figures,
+      replyBytes.of(reply),
+      replyFds.of(replyDescriptors),
+      pinnedFigures,
       deadlineUs,
       others,
       expectedLength,

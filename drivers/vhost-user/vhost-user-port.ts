@@ -59,6 +59,7 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
     this.releaseAll();
     if (this.#death !== undefined) this.waiting.set.remove(this.#death);
     this.#death = undefined;
+    this.waiting.close();
     this.#iut.close();
   }
 

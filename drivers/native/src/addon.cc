@@ -21,11 +21,13 @@ static Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   DefineFile(env, exports);
   DefineMemory(env, exports);
   DefineMutator(env, exports);
+  DefinePin(env, exports);
   DefineProcess(env, exports);
   DefineSocket(env, exports);
   DefineSpawn(env, exports);
   DefineSystemCallScript(env, exports);
   DefineWait(env, exports);
+  DefineWaitSet(env, exports);
   return exports;
 }
 

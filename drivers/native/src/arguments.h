@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "pin.h"
+
 namespace vhost_conformance {
 
 // Every function of the addon returns one number. Zero and above is the
@@ -39,7 +41,7 @@ class Arguments {
   std::string Text(size_t index);
   std::vector<std::string> Texts(size_t index);
 
-  // Views of typed arrays; null and undefined are the empty view. The memory
+  // Views of typed arrays, or of pinned ones by their number; null and undefined are the empty view. The memory
   // stays valid for the call alone.
   std::span<uint8_t> Bytes(size_t index);
   std::span<int32_t> Ints(size_t index) { return View<int32_t>(index, napi_int32_array); }
@@ -61,6 +63,13 @@ class Arguments {
  private:
   template <typename Element>
   std::span<Element> View(size_t index, napi_typedarray_type wanted) {
+    int32_t number;
+    if (napi_get_value_int32(env_, values_[index], &number) == napi_ok) {
+      const Pinned* pinned = PinOf(number);
+      if (pinned != nullptr && pinned->type == wanted) return {static_cast<Element*>(pinned->data), pinned->length};
+      Refuse(index);
+      return {};
+    }
     napi_typedarray_type type;
     size_t length = 0;
     void* data = nullptr;

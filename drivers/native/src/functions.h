@@ -22,10 +22,12 @@ void DefineExchange(napi_env env, napi_value exports);
 void DefineFile(napi_env env, napi_value exports);
 void DefineMemory(napi_env env, napi_value exports);
 void DefineMutator(napi_env env, napi_value exports);
+void DefinePin(napi_env env, napi_value exports);
 void DefineProcess(napi_env env, napi_value exports);
 void DefineSocket(napi_env env, napi_value exports);
 void DefineSpawn(napi_env env, napi_value exports);
 void DefineSystemCallScript(napi_env env, napi_value exports);
 void DefineWait(napi_env env, napi_value exports);
+void DefineWaitSet(napi_env env, napi_value exports);
 
 }  // namespace vhost_conformance

@@ -11,7 +11,7 @@ namespace vhost_conformance {
 // Test hook. The script of a call is a list of steps, one for each time it is
 // made: below zero fails with that errno, zero passes through, above zero
 // limits the bytes moved. After the last step calls pass through again.
-enum Call : size_t { kRead, kWrite, kPread, kPwrite, kSendmsg, kRecvmsg, kPpoll, kIoctl, kCallCount };
+enum Call : size_t { kRead, kWrite, kPread, kPwrite, kSendmsg, kRecvmsg, kPpoll, kEpollWait, kIoctl, kCallCount };
 
 static std::array<std::deque<int32_t>, kCallCount> scripts;
 
@@ -78,6 +78,10 @@ static int ScriptedPpoll(pollfd* fds, nfds_t count, const timespec* timeout, con
   return Passes(NextStep(kPpoll)) ? kernel_calls.ppoll(fds, count, timeout, mask) : -1;
 }
 
+static int ScriptedEpollWait(int epoll, epoll_event* events, int room, int timeout_ms) {
+  return Passes(NextStep(kEpollWait)) ? kernel_calls.epoll_wait(epoll, events, room, timeout_ms) : -1;
+}
+
 static int ScriptedIoctl(int fd, unsigned long request, void* argument) {
   return Passes(NextStep(kIoctl)) ? kernel_calls.ioctl(fd, request, argument) : -1;
 }
@@ -97,6 +101,7 @@ static napi_value ScriptSystemCall(napi_env env, napi_callback_info info) {
       .sendmsg = ScriptedSendmsg,
       .recvmsg = ScriptedRecvmsg,
       .ppoll = ScriptedPpoll,
+      .epoll_wait = ScriptedEpollWait,
       .ioctl = ScriptedIoctl,
   };
   auto left = static_cast<int64_t>(scripts[call].size());

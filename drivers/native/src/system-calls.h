@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -19,6 +20,7 @@ struct SystemCalls {
   ssize_t (*sendmsg)(int fd, const msghdr* message, int flags);
   ssize_t (*recvmsg)(int fd, msghdr* message, int flags);
   int (*ppoll)(pollfd* fds, nfds_t count, const timespec* timeout, const sigset_t* mask);
+  int (*epoll_wait)(int epoll, epoll_event* events, int room, int timeout_ms);
   int (*ioctl)(int fd, unsigned long request, void* argument);
 };
 
