@@ -1,4 +1,4 @@
-import type { Attachment, Guest, VhostUserSession } from '../drivers/port/port.ts';
+import type { Guest, Queue, VhostUserSession } from '../drivers/port/port.ts';
 import type { VhostUserPort } from '../drivers/vhost-user/vhost-user-port.ts';
 import { guestLayouts } from '../reference-impl/memory/guest-layout.ts';
 import { readable, type Segment, writable } from '../reference-impl/virtqueue/segment.ts';
@@ -13,7 +13,7 @@ const queueSize = 128;
 interface Ready {
   readonly session: VhostUserSession;
   readonly guest: Guest;
-  readonly queue: Attachment;
+  readonly queue: Queue;
 }
 
 /** Connects, negotiates, shares memory and attaches two rings; the first is used. */
@@ -42,7 +42,7 @@ function request(guest: Guest, type: number, length: number): { readonly chain: 
 
 const indirectly = { indirect: 'all' } as const;
 
-function transfer(queue: Attachment, chains: readonly (readonly Segment[])[], isOk: () => boolean): void {
+function transfer(queue: Queue, chains: readonly (readonly Segment[])[], isOk: () => boolean): void {
   queue.makeAvailable(chains, indirectly);
   queue.kickAndWaitForUsed(1);
   if (!isOk()) throw new Error('a request failed');

@@ -1,5 +1,6 @@
 import type { CaseRecord, Finding, RequirementOutcome } from '../reports/record/record.ts';
 import type { PlannedResult } from '../reports/record/run-plan.ts';
+import { reportedRequirements } from '../suites/axes.ts';
 import { accordanceOf, type ExpectationRules } from '../suites/runner/expectations.ts';
 import type { PlannedCase } from '../suites/runner/plan.ts';
 import { requirementFacts } from './catalogue-facts.ts';
@@ -25,7 +26,7 @@ export function notRunRecord(facts: RecordFacts, why: string): CaseRecord {
 
 /** The case that ended its kernel when it ran alone: a finding of its first requirement. */
 export function kernelDeathRecord(facts: RecordFacts, { how, signature, log }: KernelDeath): CaseRecord {
-  const [requirement = '', ...others] = Object.keys(facts.planned.definition.proves);
+  const [requirement = '', ...others] = reportedRequirements(facts.planned.definition, facts.planned.axes);
   const { level, basis } = requirementFacts(requirement);
   const finding: Finding = {
     requirement,
@@ -73,7 +74,11 @@ function inconclusive(record: CaseRecord, why: string): CaseRecord {
 }
 
 function outcomes({ planned }: RecordFacts, each: Pick<RequirementOutcome, 'outcome' | 'why'>): RequirementOutcome[] {
-  return Object.keys(planned.definition.proves).map((requirement) => ({ requirement, checks: 0, ...each }));
+  return reportedRequirements(planned.definition, planned.axes).map((requirement) => ({
+    requirement,
+    checks: 0,
+    ...each,
+  }));
 }
 
 function record(

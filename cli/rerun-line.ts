@@ -1,3 +1,4 @@
+import { layoutOf } from '../suites/axes.ts';
 import type { PlannedCase } from '../suites/runner/plan.ts';
 import { shellLine } from './shell-words.ts';
 
@@ -7,12 +8,12 @@ import { shellLine } from './shell-words.ts';
  */
 export function rerunLine(
   runWords: readonly string[],
-  { key, axes: { layout = 'split', negotiation = 'minimal' } }: Pick<PlannedCase, 'key' | 'axes'>,
+  { key, definition, axes }: Pick<PlannedCase, 'key' | 'definition' | 'axes'>,
   seed: number,
   point?: string,
 ): string {
   const words = ['npx', 'vhost-conformance', ...runWords, '--case', key];
-  words.push('--layout', layout, '--negotiation', negotiation);
+  words.push('--layout', layoutOf(definition, axes), '--negotiation', axes.negotiation ?? 'minimal');
   if (point !== undefined) words.push('--point', point);
   words.push('--seed', String(seed));
   return shellLine(words);

@@ -4,12 +4,16 @@ import type {
   DevicePart,
   DriverPort,
   Guest,
+  GuestPackedRing,
+  GuestRing,
   GuestSplitRing,
+  RingPosition,
   Session,
   SessionOf,
   Transport,
 } from '../drivers/port/port.ts';
 import type { FeatureName, RequirementSlug } from '../reference-impl/catalogue/catalogue.ts';
+import type { RingLayout } from '../reference-impl/virtqueue/ring.ts';
 import type { RingPlacement } from '../reference-impl/virtqueue/ring-placement.ts';
 import type { Check } from './check.ts';
 
@@ -23,8 +27,20 @@ export type Proves = Readonly<Partial<Record<RequirementSlug, string | readonly 
 /** A connection without a message; one that has all before the device's feature bits; one that has these and memory. */
 export type SessionStart = 'connected' | 'prepared' | 'negotiated';
 
+/** What a case says of its rings. */
+export type RingUse = RingLayout | 'none' | 'negotiated';
+
+/** The rings that a case gets for what it says of them; `any` where it says nothing. */
+export type RingFor<U extends RingUse | 'any'> = U extends 'split'
+  ? GuestSplitRing
+  : U extends 'packed'
+    ? GuestPackedRing
+    : U extends 'none'
+      ? never
+      : GuestRing;
+
 /** What must hold before the case makes sense: computed before it runs, from data, naming what is missing. */
-export interface Applies<T extends Transport = Transport> {
+export interface Applies<T extends Transport = Transport, U extends RingUse = RingUse> {
   /** What the runner does first: nothing, or a session that got as far as this. */
   readonly start: 'closed' | SessionStart;
   /** Without it: every transport. The case's sessions are of these. */
@@ -42,6 +58,12 @@ export interface Applies<T extends Transport = Transport> {
    * of `virtio/` run with what they want, and with all that is offered.
    */
   readonly negotiation?: 'fixed';
+  /**
+   * A layout: the case has its rings in that one, with the raw fields of its memory. `none`: it makes no ring.
+   * `negotiated`: it makes rings of the layout that it negotiates itself (`driver.layout`). Without it the case works with
+   * what every layout has, and runs in each that the target offers.
+   */
+  readonly ring?: U;
   /** Capabilities of the target, and parts of the device that its sessions must show. */
   readonly needs?: readonly (Capability | DevicePart)[];
   /** With 2, the case has a second IUT of the same transport and device, as `context.other`. */
@@ -69,13 +91,19 @@ export interface SweepOptions {
 
 export interface RingRequest {
   readonly size: number;
-  readonly base?: number;
+  /** Where it begins; at the start of its layout unless told. */
+  readonly position?: RingPosition;
   readonly placement?: RingPlacement;
   /** In place of the case's guest. */
   readonly guest?: Guest;
 }
 
-export interface CaseContext<Slug extends string, Axes extends VariantAxes, S extends Session = Session> {
+export interface CaseContext<
+  Slug extends string,
+  Axes extends VariantAxes,
+  S extends Session = Session,
+  R extends GuestRing = GuestRing,
+> {
   readonly port: DriverPort<S>;
   /** The second IUT. What its sessions do enters the log of `port`. @throws DriverUsageError without `iuts: 2`. */
   readonly other: DriverPort<S>;
@@ -84,16 +112,16 @@ export interface CaseContext<Slug extends string, Axes extends VariantAxes, S ex
   /** The case's guest memory; made at first use. */
   readonly guest: Guest;
   /** The device driver on that session. @throws DriverUsageError when the case starts `closed`. */
-  readonly driver: DeviceDriver;
+  readonly driver: DeviceDriver<R>;
   readonly variant: VariantOf<Axes>;
   /** Integers in [0, bound). Each run of a case begins the same sequence anew for the same seed. */
   random(bound: number): number;
   /** Connects once more, or for the first time, as `start` says for the argument; to the second IUT with `other`. */
   connect(start: SessionStart, to?: 'other'): S;
   /** The device driver on a session that the case opened, its requests in the case's guest unless told; one for each pair. */
-  driverOf(session: S, guest?: Guest): DeviceDriver;
-  /** A ring in the case's guest unless told. */
-  ring(request: RingRequest): GuestSplitRing;
+  driverOf(session: S, guest?: Guest): DeviceDriver<R>;
+  /** A ring in the case's guest unless told. @throws DriverUsageError where the case says that it makes none. */
+  ring(request: RingRequest): R;
   /** The check of a declared requirement. */
   requirement(slug: Slug): Check;
   /**
@@ -109,14 +137,15 @@ export interface CaseDefinition<
   P extends Proves = Proves,
   Axes extends VariantAxes = VariantAxes,
   T extends Transport = Transport,
+  U extends RingUse | 'any' = RingUse | 'any',
 > {
   /** A path that never changes, `area/group/what-it-shows`. */
   readonly id: string;
   readonly title: string;
   readonly proves: P;
-  readonly applies: Applies<T>;
+  readonly applies: Applies<T, Exclude<U, 'any'>>;
   readonly variants?: Axes;
-  run(context: CaseContext<Extract<keyof P, string>, Axes, SessionOf<T>>): void;
+  run(context: CaseContext<Extract<keyof P, string>, Axes, SessionOf<T>, RingFor<U>>): void;
 }
 
 /** A case whose own types are forgotten, as lists of cases hold it. */
@@ -140,7 +169,8 @@ export function defineCase<
   const P extends Proves,
   const Axes extends VariantAxes = Record<never, never>,
   const T extends Transport = Transport,
->(definition: CaseDefinition<P, Axes, T>): AnyCase {
+  const U extends RingUse | 'any' = 'any',
+>(definition: CaseDefinition<P, Axes, T, U>): AnyCase {
   if (!idPattern.test(definition.id))
     throw new RangeError(`case id ${definition.id} is not a path of kebab-case words`);
   if (Object.keys(definition.proves).length === 0) throw new RangeError(`${definition.id} proves nothing`);
@@ -154,8 +184,9 @@ export function defineCase<
     proves: definition.proves,
     applies: definition.applies,
     variants,
-    // What applies was checked: the port is one of the case's transports.
-    run: (context) => definition.run(context as unknown as CaseContext<Extract<keyof P, string>, Axes, SessionOf<T>>),
+    // What applies was checked: the port is one of the case's transports, and its rings are of the case's layout.
+    run: (context) =>
+      definition.run(context as unknown as CaseContext<Extract<keyof P, string>, Axes, SessionOf<T>, RingFor<U>>),
   };
 }
 

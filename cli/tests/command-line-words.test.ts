@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import t from 'tap';
 import { didYouMean, nearMatches } from '../../drivers/near-matches.ts';
+import { allCases } from '../../suites/all-cases.ts';
 import { rerunLine } from '../rerun-line.ts';
 import { shellLine, splitShellLine } from '../shell-words.ts';
 
@@ -25,12 +26,14 @@ t.test('a command line is split as a shell does', async (t) => {
 });
 
 t.test('a case is run again by one line', async (t) => {
+  const [definition] = allCases;
+  if (definition === undefined) throw new RangeError('no case');
   t.equal(
-    rerunLine(['run', 'reference'], { key: 'a/b[x=1]', axes: {} }, 7, 'size=3'),
+    rerunLine(['run', 'reference'], { key: 'a/b[x=1]', definition, axes: {} }, 7, 'size=3'),
     "npx vhost-conformance run reference --case 'a/b[x=1]' --layout split --negotiation minimal --point size=3 --seed 7",
   );
   t.match(
-    rerunLine(['run', 'reference'], { key: 'a/b', axes: { negotiation: 'offered' } }, 7),
+    rerunLine(['run', 'reference'], { key: 'a/b', definition, axes: { negotiation: 'offered' } }, 7),
     /--case a\/b --layout split --negotiation offered/,
   );
 });

@@ -1,5 +1,5 @@
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
-import type { Attachment } from '../port/port.ts';
+import type { Queue } from '../port/port.ts';
 import { BlockRequests, VIRTIO_BLK_S_OK } from './block-requests.ts';
 import type { BlockWorkload } from './block-workload.ts';
 import { BoundDriver } from './bound-driver.ts';
@@ -35,7 +35,7 @@ export class BlockDriver extends BoundDriver<BlockWorkload> {
     return { header: headerSize, readable: headerSize + bytes, writable: bytes + 1 };
   }
 
-  transfer(queue: Attachment, shape: TransferShape = {}): string | undefined {
+  transfer(queue: Queue, shape: TransferShape = {}): string | undefined {
     const data = pattern(shape.bytes ?? sectorSize, shape.seed ?? 1);
     const write = this.block.write(data, shape);
     queue.makeAvailable([write.segments]);
@@ -49,7 +49,7 @@ export class BlockDriver extends BoundDriver<BlockWorkload> {
     return problem === undefined ? undefined : `read: ${problem}`;
   }
 
-  writes(queue: Attachment, buffers: DeviceDriver = this): DeviceWrites {
+  writes(queue: Queue, buffers: DeviceDriver = this): DeviceWrites {
     return new DiskReads(this, buffers, queue);
   }
 }
@@ -58,13 +58,13 @@ const unchanged = (segment: Segment): Segment => segment;
 
 /** Reads of sectors that were written before. */
 class DiskReads implements DeviceWrites {
-  readonly written: Attachment;
+  readonly written: Queue;
   readonly #driver: BlockDriver;
   readonly #buffers: DeviceDriver;
   #problem: () => string | undefined = () => 'nothing was asked for';
   #saysDone: () => boolean = () => false;
 
-  constructor(driver: BlockDriver, buffers: DeviceDriver, queue: Attachment) {
+  constructor(driver: BlockDriver, buffers: DeviceDriver, queue: Queue) {
     this.#driver = driver;
     this.#buffers = buffers;
     this.written = queue;

@@ -1,7 +1,8 @@
 import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
-import type { Guest, GuestSplitRing, Session, WorkloadFacts } from '../port/port.ts';
-import { type Attachment, type AttachOptions, DriverUsageError } from '../port/port.ts';
+import type { Guest, GuestRing, RingLayout, Session, WorkloadFacts } from '../port/port.ts';
+import { type AttachOptions, DriverUsageError, type Queue } from '../port/port.ts';
+import { layoutIn } from '../session/ring-features.ts';
 import type { BlockRequests } from './block-requests.ts';
 import type { DeviceDriver, DeviceWrites, TransferShape } from './device-driver.ts';
 import type { NetFrames } from './net-frames.ts';
@@ -27,7 +28,7 @@ export abstract class BoundDriver<F extends WorkloadFacts = WorkloadFacts> imple
   readonly #kicks: Pick<AttachOptions, 'kicks'>;
   readonly hasRequests: boolean = true;
   abstract readonly largestRequest: number;
-  readonly #companions = new Map<number, Attachment>();
+  readonly #companions = new Map<number, Queue>();
 
   constructor({ session, facts, guest, kicks }: Binding<F>) {
     this.facts = facts;
@@ -52,6 +53,10 @@ export abstract class BoundDriver<F extends WorkloadFacts = WorkloadFacts> imple
     return this.facts.companions;
   }
 
+  get layout(): RingLayout {
+    return layoutIn(this.#session.negotiated.accepted.device);
+  }
+
   get block(): BlockRequests {
     throw new DriverUsageError('this target is not a block device');
   }
@@ -60,7 +65,7 @@ export abstract class BoundDriver<F extends WorkloadFacts = WorkloadFacts> imple
     throw new DriverUsageError('this target is not a network device');
   }
 
-  attach(ring: GuestSplitRing, options: Partial<AttachOptions> = {}): Attachment {
+  attach(ring: GuestRing, options: Partial<AttachOptions> = {}): Queue {
     const index = options.index ?? this.queueIndex;
     for (const other of this.companionIndices) if (other !== index) this.companion(other);
     const queue = this.#session.attach(ring, { ...this.#kicks, ...options, index });
@@ -70,15 +75,18 @@ export abstract class BoundDriver<F extends WorkloadFacts = WorkloadFacts> imple
     return queue;
   }
 
-  companion(index: number): Attachment {
+  companion(index: number): Queue {
     const known = this.#companions.get(index);
     if (known !== undefined) return known;
-    const queue = this.#session.attach(this.guest.splitRing({ size: companionSize }), { ...this.#kicks, index });
+    const queue = this.#session.attach(this.guest.ring({ layout: this.layout, size: companionSize }), {
+      ...this.#kicks,
+      index,
+    });
     this.#companions.set(index, queue);
     return queue;
   }
 
-  companions(): Attachment[] {
+  companions(): Queue[] {
     return this.companionIndices.map((index) => this.companion(index));
   }
 
@@ -86,7 +94,7 @@ export abstract class BoundDriver<F extends WorkloadFacts = WorkloadFacts> imple
     return this.request(shape).segments;
   }
 
-  once(queue: Attachment, shape: RequestShape = {}): string | undefined {
+  once(queue: Queue, shape: RequestShape = {}): string | undefined {
     const request = this.request(shape);
     const head = queue.makeAvailable([request.segments])[0];
     queue.kick();
@@ -96,7 +104,7 @@ export abstract class BoundDriver<F extends WorkloadFacts = WorkloadFacts> imple
   }
 
   /** Stops the ring and its companions, as far as the session is still open. */
-  stopAll(queue: Attachment): void {
+  stopAll(queue: Queue): void {
     for (const each of [queue, ...this.companions()]) if (this.#session.isOpen) each.stop();
   }
 
@@ -110,11 +118,11 @@ export abstract class BoundDriver<F extends WorkloadFacts = WorkloadFacts> imple
 
   abstract request(shape?: RequestShape): Request;
   abstract sizes(shape?: RequestShape): { readonly readable: number; readonly writable: number };
-  abstract transfer(queue: Attachment, shape?: TransferShape): string | undefined;
+  abstract transfer(queue: Queue, shape?: TransferShape): string | undefined;
   abstract transferSizes(shape?: RequestShape): {
     readonly header: number;
     readonly readable: number;
     readonly writable: number;
   };
-  abstract writes(queue: Attachment, buffers?: DeviceDriver): DeviceWrites;
+  abstract writes(queue: Queue, buffers?: DeviceDriver): DeviceWrites;
 }

@@ -1,5 +1,5 @@
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
-import type { Attachment, AttachOptions, GuestSplitRing } from '../port/port.ts';
+import type { AttachOptions, GuestRing, Queue, RingLayout } from '../port/port.ts';
 import type { BlockRequests } from './block-requests.ts';
 import type { NetFrames } from './net-frames.ts';
 import type { Request, RequestShape } from './request.ts';
@@ -22,10 +22,13 @@ export interface WriteRequest {
 /** Has the device write into memory: a read from the disk, or a frame that comes back on the receive ring. */
 export interface DeviceWrites {
   /** The ring on which a written buffer is used. */
-  readonly written: Attachment;
+  readonly written: Queue;
   /** Why the last buffer does not hold what it should, or undefined. */
   readonly problem: string | undefined;
-  /** Whether the device says that the last buffer was written: by the status of a request, or by its used element. */
+  /**
+   * Whether the device says that the last buffer was written: by the status of a request, or by its used element,
+   * which is taken then.
+   */
   readonly saysDone: boolean;
   /** Asks for one write, and does not wait for it. @throws as `waitForUsed`, for what must happen before. */
   ask(request?: WriteRequest): void;
@@ -34,8 +37,10 @@ export interface DeviceWrites {
 }
 
 /** The driver's side of a device, bound to one session and to the guest memory that its requests lie in. */
-export interface DeviceDriver {
+export interface DeviceDriver<R extends GuestRing = GuestRing> {
   readonly kind: string;
+  /** Of rings on this session, by what was negotiated. */
+  readonly layout: RingLayout;
   /** False where we do not know the device's requests: all that makes one throws RequestsUnknownError. */
   readonly hasRequests: boolean;
   /** The most bytes of data that a request is given. */
@@ -52,11 +57,11 @@ export interface DeviceDriver {
   readonly net: NetFrames;
 
   /** Attaches the ring, at `queueIndex` unless told, and before it the other rings that the device needs. */
-  attach(ring: GuestSplitRing, options?: Partial<AttachOptions>): Attachment;
+  attach(ring: R, options?: Partial<AttachOptions>): Queue<R>;
   /** A ring that must run beside the one under test; attached at first use, without buffers. */
-  companion(index: number): Attachment;
+  companion(index: number): Queue<R>;
   /** All of them, in the order of `companionIndices`. */
-  companions(): Attachment[];
+  companions(): Queue<R>[];
 
   /** A request that the device completes without any other: a read of one sector, or a frame to transmit. */
   request(shape?: RequestShape): Request;
@@ -68,14 +73,14 @@ export interface DeviceDriver {
    * One request there and back on a running ring: what was wrong, or undefined. Used lengths are for the cases that are
    * about them. @throws as `waitForUsed`.
    */
-  once(queue: Attachment, shape?: RequestShape): string | undefined;
+  once(queue: Queue, shape?: RequestShape): string | undefined;
   /**
    * Data to the device and back, compared byte for byte: a write and a read of the same sectors, or a frame that is
    * transmitted and comes back. Frames that were sent before without a buffer to come back into may get in its way.
    * What was wrong, or undefined.
    * @throws as `waitForUsed`.
    */
-  transfer(queue: Attachment, shape?: TransferShape): string | undefined;
+  transfer(queue: Queue, shape?: TransferShape): string | undefined;
   /** Bytes of the header, and of the readable and the writable part that `transfer(queue, shape)` cuts. */
   transferSizes(shape?: RequestShape): {
     readonly header: number;
@@ -83,5 +88,5 @@ export interface DeviceDriver {
     readonly writable: number;
   };
   /** Writes by the device on this ring, into buffers of another guest if `buffers` is a driver of one. */
-  writes(queue: Attachment, buffers?: DeviceDriver): DeviceWrites;
+  writes(queue: Queue, buffers?: DeviceDriver): DeviceWrites;
 }

@@ -1,5 +1,5 @@
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
-import type { Attachment } from '../port/port.ts';
+import type { Queue } from '../port/port.ts';
 import { BoundDriver } from './bound-driver.ts';
 import type { DeviceDriver, DeviceWrites, TransferShape, WriteRequest } from './device-driver.ts';
 import { headerSizeOf, NetFrames, receiveSlack, shortestFrame } from './net-frames.ts';
@@ -17,7 +17,7 @@ export class NetDriver extends BoundDriver<NetWorkload> {
   }
 
   /** The ring on which frames come in. */
-  get receive(): Attachment {
+  get receive(): Queue {
     return this.companion(this.facts.receiveIndex);
   }
 
@@ -35,13 +35,13 @@ export class NetDriver extends BoundDriver<NetWorkload> {
     return { header, readable: whole, writable: whole + receiveSlack };
   }
 
-  transfer(queue: Attachment, shape: TransferShape = {}): string | undefined {
+  transfer(queue: Queue, shape: TransferShape = {}): string | undefined {
     const frame = this.net.frame(shape.bytes, shape.seed ?? 1);
     const returned = this.net.roundTrip(queue, this.receive, frame, shape);
     return difference(returned.frame, this.net.returned(frame));
   }
 
-  writes(queue: Attachment, buffers: DeviceDriver = this): DeviceWrites {
+  writes(queue: Queue, buffers: DeviceDriver = this): DeviceWrites {
     return new ReturnedFrames(this, buffers, queue);
   }
 }
@@ -52,17 +52,17 @@ const unchanged = (segment: Segment): Segment => segment;
 class ReturnedFrames implements DeviceWrites {
   readonly #driver: NetDriver;
   readonly #buffers: DeviceDriver;
-  readonly #queue: Attachment;
+  readonly #queue: Queue;
   #problem: () => string | undefined = () => 'nothing was asked for';
   #saysDone: () => boolean = () => false;
 
-  constructor(driver: NetDriver, buffers: DeviceDriver, queue: Attachment) {
+  constructor(driver: NetDriver, buffers: DeviceDriver, queue: Queue) {
     this.#driver = driver;
     this.#buffers = buffers;
     this.#queue = queue;
   }
 
-  get written(): Attachment {
+  get written(): Queue {
     return this.#driver.receive;
   }
 
@@ -82,8 +82,12 @@ class ReturnedFrames implements DeviceWrites {
     const buffer = this.#buffers.net.receiveBuffer();
     const start = net.headerSize;
     this.#problem = () => difference(buffer.load().subarray(start, start + frame.length), expected);
-    const used = receive.ring.usedIdx();
-    this.#saysDone = () => receive.ring.usedIdx() !== used && receive.ring.usedLen(used % receive.ring.size) > 0;
+    const { driver } = receive;
+    let isDone = false;
+    this.#saysDone = () => {
+      while (!isDone && driver.takeUsed()) isDone = driver.usedLen > 0;
+      return isDone;
+    };
     const { segments } = net.transmitFrame(frame);
     laidOut?.();
     receive.makeAvailable([buffer.request.segments.map(change)]);

@@ -2,7 +2,7 @@ import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import { VIRTIO_NET_F_MRG_RXBUF } from '../../reference-impl/devices/net-layout.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
 import { VIRTIO_F_VERSION_1 } from '../../reference-impl/virtqueue/feature-bits.ts';
-import type { Attachment, Guest } from '../port/port.ts';
+import type { Guest, Queue } from '../port/port.ts';
 import type { NetWorkload } from './net-workload.ts';
 import { chainOf, cutSpan, exactly, pattern, type Request, type RequestShape } from './request.ts';
 
@@ -98,8 +98,8 @@ export class NetFrames {
    * the header, as many as the used element says. Frame and buffer are cut as `shape` says. @throws as `waitForUsed`.
    */
   roundTrip(
-    transmit: Attachment,
-    receive: Attachment,
+    transmit: Queue,
+    receive: Queue,
     frame: Uint8Array,
     shape: RequestShape = {},
     header?: Uint8Array,

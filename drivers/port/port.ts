@@ -27,6 +27,8 @@ export {
 export type { Guest } from '../../reference-impl/memory/guest.ts';
 export type { GuestLayout } from '../../reference-impl/memory/guest-layout.ts';
 export type { UsedElement } from '../../reference-impl/virtqueue/driver-ring.ts';
+export type { GuestPackedRing } from '../../reference-impl/virtqueue/packed/guest-ring.ts';
+export type { GuestRing, RingLayout, RingPosition } from '../../reference-impl/virtqueue/ring.ts';
 export type { SplitDriver } from '../../reference-impl/virtqueue/split/driver-ring.ts';
 export type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
 export type { Capability } from './capabilities.ts';

@@ -1,4 +1,7 @@
-import type { UsedElement } from '../../reference-impl/virtqueue/driver-ring.ts';
+import type { AddOptions, DriverRing, UsedElement } from '../../reference-impl/virtqueue/driver-ring.ts';
+import type { PackedDriver } from '../../reference-impl/virtqueue/packed/driver-ring.ts';
+import type { GuestPackedRing } from '../../reference-impl/virtqueue/packed/guest-ring.ts';
+import type { GuestRing, RingPosition } from '../../reference-impl/virtqueue/ring.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import type { SplitAddOptions, SplitDriver } from '../../reference-impl/virtqueue/split/driver-ring.ts';
 import type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
@@ -6,8 +9,8 @@ import type { ControlOutcome, NoAnswer } from './outcome.ts';
 
 export interface AttachOptions {
   readonly index: number;
-  /** SET_VRING_BASE; 0 without it. */
-  readonly base?: number;
+  /** Where the device begins; where the ring in memory does, unless told. */
+  readonly position?: RingPosition;
   /** Start disabled: no SET_VRING_ENABLE is sent. Enabled without it. */
   readonly enable?: boolean;
   /** Without a call eventfd (invalid-fd bit) when false. */
@@ -21,21 +24,31 @@ export interface AttachOptions {
   readonly indirect?: boolean;
 }
 
-/** A ring of a Guest, made known to the IUT on one session. */
-export interface Attachment {
-  readonly ring: GuestSplitRing;
+/** The driver side of a ring: with the raw fields of its layout where the layout is known. */
+export type DriverOf<R extends GuestRing> = R extends GuestSplitRing
+  ? SplitDriver
+  : R extends GuestPackedRing
+    ? PackedDriver
+    : DriverRing;
+export type AddOptionsOf<R extends GuestRing> = R extends GuestSplitRing ? SplitAddOptions : AddOptions;
+
+/** A virtqueue: a ring of a Guest, made known to the IUT on one session. */
+export interface Queue<R extends GuestRing = GuestRing> {
+  readonly ring: R;
   readonly index: number;
-  readonly driver: SplitDriver;
+  readonly driver: DriverOf<R>;
   /**
-   * Adds each chain to the ring and publishes them all at once; no kick. The heads, in order.
+   * Adds each chain to the ring and publishes them all at once; no kick. Their buffer ids, in order.
    * @throws DriverUsageError when the ring has no room.
    */
   makeAvailable(chains: readonly (readonly Segment[])[], options?: SplitAddOptions): number[];
   kick(): void;
   /** Kicks, then `waitForUsed(count)`. */
   kickAndWaitForUsed(count: number, deadlineMs?: number): UsedElement[];
+  /** Used elements since the attach: those that `waitForUsed` gave, and those that memory shows. Takes none. */
+  usedCount(): number;
   /**
-   * Calls since the attachment's baseline drain, or since `drainCalls`. Some devices signal once at the start of a
+   * Calls since the queue's baseline drain, or since `drainCalls`. Some devices signal once at the start of a
    * ring: the baseline, taken by the first use of `calls`, `drainCalls` or `waitForCalls` behind a fence, keeps that out.
    * @throws DriverUsageError when that first use comes after the first kick: use `drainCalls` before it.
    */
@@ -52,6 +65,11 @@ export interface Attachment {
   /** Waits for at least `count` calls (since the last drain). */
   waitForCalls(count: number, deadlineMs?: number): boolean;
   setEnabled(enabled: boolean): ControlOutcome;
-  /** GET_VRING_BASE: stops the ring. The base, or what came instead. */
-  stop(): { readonly kind: 'base'; readonly base: number } | NoAnswer;
+  /** Stops the ring: where it goes on, as the IUT says, or what came instead. Split: both idx are the one it gives. */
+  stop(): Stopped | NoAnswer;
+}
+
+export interface Stopped {
+  readonly kind: 'stopped';
+  readonly position: RingPosition;
 }

@@ -1,8 +1,8 @@
 import type { FeatureSet } from '../../reference-impl/catalogue/feature-set.ts';
 import type { Guest } from '../../reference-impl/memory/guest.ts';
-import type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
+import type { GuestRing } from '../../reference-impl/virtqueue/ring.ts';
 import type { ControlOutcome, FeatureWord, Fence } from './outcome.ts';
-import type { Attachment, AttachOptions } from './queue.ts';
+import type { AttachOptions, Queue } from './queue.ts';
 import type { SessionDevice } from './session-device.ts';
 
 /** Feature bits as the IUT offered them, and as the driver acknowledged them. */
@@ -43,6 +43,6 @@ export interface Session {
   /** Tells the IUT the guest's memory. */
   shareMemory(guest: Guest): ControlOutcome;
   /** Size, base, addresses, eventfds, kick last, then enable. @throws as negotiate. */
-  attach(ring: GuestSplitRing, options: AttachOptions): Attachment;
+  attach<R extends GuestRing>(ring: R, options: AttachOptions): Queue<R>;
   close(): void;
 }

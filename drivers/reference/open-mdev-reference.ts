@@ -7,8 +7,8 @@ import type { IutResources } from '../port/port.ts';
 import type { TargetFacts } from '../port/target-facts.ts';
 import { mdevCapabilities } from '../target.ts';
 import { InProcessVfio } from '../vfio/in-process-vfio.ts';
-import type { NotifyBy } from '../vhost-mdev/mdev-attachment.ts';
 import { MdevPort } from '../vhost-mdev/mdev-port.ts';
+import type { NotifyBy } from '../vhost-mdev/mdev-queue.ts';
 import { InProcessIut } from './in-process-iut.ts';
 import { referenceFacts } from './open-reference.ts';
 

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { defaultGuestLayout } from '../../reference-impl/memory/guest-layout.ts';
+import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { readable, writable } from '../../reference-impl/virtqueue/segment.ts';
 import { ExternalIut } from '../iut-process/external-iut.ts';
 import { isListening } from '../iut-process/listening-sockets.ts';
@@ -49,7 +50,7 @@ function transferBlock(t: Test, port: DriverPort<VhostUserSession>, seed: number
   );
   t.same(back.load(), data);
   t.equal(queue.calls() > 0, true);
-  t.same(queue.stop(), { kind: 'base', base: 2 });
+  t.same(queue.stop(), { kind: 'stopped', position: splitPosition(2) });
   session.close();
   port.releaseAll();
 }

@@ -3,9 +3,10 @@ import { readdirSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { type GuestLayoutName, guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { type MdevMode, mdevRuleTables } from '../../reference-impl/vhost-mdev/mdev-rules.ts';
+import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { readable, writable } from '../../reference-impl/virtqueue/segment.ts';
 import { DeadlineError, DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
-import type { Attachment, Guest } from '../port/port.ts';
+import type { Guest, Queue } from '../port/port.ts';
 import { type OpenMdevReferenceOptions, openMdevReference } from '../reference/open-mdev-reference.ts';
 import type { MdevPort } from '../vhost-mdev/mdev-port.ts';
 import { MdevSession } from '../vhost-mdev/mdev-session.ts';
@@ -38,7 +39,7 @@ function ready(port: MdevPort, layout: GuestLayoutName = 'below-and-above-4gib',
 }
 
 /** Writes two sectors at sector 3 and reads them back: whether they are the same, and the lengths told. */
-function writeThenRead(guest: Guest, queue: Attachment, seed: number) {
+function writeThenRead(guest: Guest, queue: Queue, seed: number) {
   const data = Uint8Array.from({ length: 1024 }, (_, n) => (n * 7 + seed) & 0xff);
   const [out, into, status] = [1024, 1024, 1].map((size) => guest.allocate({ size }));
   assert.ok(out && into && status);
@@ -68,7 +69,7 @@ for (const mode of modes) {
       t.ok(queue.waitForCalls(2));
       t.equal(queue.drainCalls(), 2, 'a call each');
       t.equal(queue.calls(), 0);
-      t.same(queue.stop(), { kind: 'base', base: 2 });
+      t.same(queue.stop(), { kind: 'stopped', position: splitPosition(2) });
       session.close();
       const kicks = port.log.events().filter((event) => event.kind === 'notification' && event.what === 'kick');
       t.equal(kicks.length, 2, 'the log has the kicks');
@@ -91,8 +92,12 @@ for (const mode of modes) {
       const buffer = buffers[heads.indexOf(element?.id ?? -1)];
       t.same(buffer?.load().subarray(12, 72), frame.load().subarray(12));
       t.same([receive.drainCalls(), transmit.drainCalls()], [1, 1], 'each on its own vector');
-      t.same(receive.stop(), { kind: 'base', base: 1 });
-      t.same(transmit.stop(), { kind: 'base', base: 1 }, 'though the other ring was stopped before');
+      t.same(receive.stop(), { kind: 'stopped', position: splitPosition(1) });
+      t.same(
+        transmit.stop(),
+        { kind: 'stopped', position: splitPosition(1) },
+        'though the other ring was stopped before',
+      );
     });
   }
 
@@ -111,7 +116,7 @@ for (const mode of modes) {
     const { session, guest } = ready(port, 'single-region', VERSION_1 | EVENT_IDX | INDIRECT_DESC);
     const base = 65_534;
     const ring = guest.splitRing({ size: 16, base });
-    const queue = session.attach(ring, { index: 0, base, eventIdx: true, indirect: true });
+    const queue = session.attach(ring, { index: 0, eventIdx: true, indirect: true });
     const status = guest.allocate({ size: 1 });
     const chain = () => [
       readable(guest.allocate({ size: 16 })),
@@ -120,7 +125,7 @@ for (const mode of modes) {
     ];
     queue.makeAvailable([chain(), chain(), chain(), chain()], { indirect: 'all' });
     t.equal(queue.kickAndWaitForUsed(4).length, 4);
-    t.same(queue.stop(), { kind: 'base', base: 2 }, 'the index wrapped');
+    t.same(queue.stop(), { kind: 'stopped', position: splitPosition(2) }, 'the index wrapped');
     t.throws(() => queue.waitForUsed(1), DeadlineError);
   });
 
@@ -132,18 +137,18 @@ for (const mode of modes) {
     const second = session.attach(guest.splitRing({ size: 16 }), { index: 1, call: false });
     t.ok(writeThenRead(guest, second, 2).isEqual);
     t.ok(writeThenRead(guest, first, 3).isEqual, 'the first goes on where it was');
-    t.same(first.stop(), { kind: 'base', base: 4 });
+    t.same(first.stop(), { kind: 'stopped', position: splitPosition(4) });
     t.ok(writeThenRead(guest, second, 4).isEqual, 'the second does when the first has stopped');
     first.makeAvailable([[writable(guest.allocate({ size: 1 }))]]);
     first.kick();
     t.throws(() => first.waitForUsed(1), DeadlineError, 'a stopped ring rests');
-    const again = session.attach(guest.splitRing({ size: 32, base: 4 }), { index: 0, base: 4, enable: false });
+    const again = session.attach(guest.splitRing({ size: 32, base: 4 }), { index: 0, enable: false });
     again.makeAvailable([[writable(guest.allocate({ size: 1 }))]]);
     again.kick();
     t.throws(() => again.waitForUsed(1), DeadlineError, 'and one that is not enabled');
     t.same(again.setEnabled(true), { kind: 'done', by: 'return' });
     t.equal(again.waitForUsed(1).length, 1);
-    t.same(second.stop(), { kind: 'base', base: 4 });
+    t.same(second.stop(), { kind: 'stopped', position: splitPosition(4) });
     t.throws(() => session.attach(guest.splitRing({ size: 8 }), { index: 0, kick: false }).kick(), DriverUsageError);
   });
 

@@ -1,10 +1,11 @@
 import t from 'tap';
 import { qemuStorageDaemon } from '../../fixtures/targets/qemu-storage-daemon.ts';
 import { type GuestLayoutName, guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
+import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { readable, writable } from '../../reference-impl/virtqueue/segment.ts';
 import { DeadlineError, DriverUsageError, IutGoneError } from '../errors.ts';
 import { targetVersion } from '../iut-process/target-version.ts';
-import type { Attachment, Guest, VhostUserSession } from '../port/port.ts';
+import type { Guest, Queue, VhostUserSession } from '../port/port.ts';
 import { connected, running, skipWithout } from './real-target.ts';
 
 const skip = skipWithout(qemuStorageDaemon);
@@ -26,7 +27,7 @@ const header = (guest: Guest, type: number, sector: number) => {
   return span;
 };
 
-const writeThenRead = (guest: Guest, queue: Attachment, seed: number) => {
+const writeThenRead = (guest: Guest, queue: Queue, seed: number) => {
   const data = Uint8Array.from({ length: 1024 }, (_, at) => (at * 7 + seed) & 0xff);
   const outgoing = guest.allocate({ size: 1024 });
   const incoming = guest.allocate({ size: 1024 });
@@ -65,7 +66,7 @@ t.test('a block written and read back through a ring', { skip }, (t) => {
   t.equal(queue.drainCalls(), 2, 'a call each, and not the one at the start');
   t.equal(queue.calls(), 0);
   t.equal(queue.errors(), 0);
-  t.same(queue.stop(), { kind: 'base', base: 2 });
+  t.same(queue.stop(), { kind: 'stopped', position: splitPosition(2) });
   t.equal(session.desync, undefined);
   const { mappings } = port.iut.resources() ?? {};
   t.ok(mappings?.['vhost-conformance-guest0-file0'], 'the guest is mapped there');
@@ -93,7 +94,7 @@ t.test('a base of its own, indirect chains and EVENT_IDX', { skip }, (t) => {
   const guest = port.createGuest(guestLayouts['single-region']);
   ready(session, guest, version1 | bit30 | eventIdx | indirectDesc);
   const base = 65_534;
-  const queue = session.attach(guest.splitRing({ size: 16, base }), { index: 0, base, eventIdx: true, indirect: true });
+  const queue = session.attach(guest.splitRing({ size: 16, base }), { index: 0, eventIdx: true, indirect: true });
   const status = guest.allocate({ size: 1 });
   const chain = () => [
     readable(header(guest, VIRTIO_BLK_T_IN, 0)),
@@ -102,7 +103,7 @@ t.test('a base of its own, indirect chains and EVENT_IDX', { skip }, (t) => {
   ];
   queue.makeAvailable([chain(), chain(), chain(), chain()], { indirect: 'all' });
   t.equal(queue.kickAndWaitForUsed(4).length, 4);
-  t.same(queue.stop(), { kind: 'base', base: 2 }, 'the index wrapped');
+  t.same(queue.stop(), { kind: 'stopped', position: splitPosition(2) }, 'the index wrapped');
   t.throws(() => queue.makeAvailable(Array.from({ length: 17 }, chain), { indirect: 'all' }), DriverUsageError);
   t.end();
 });

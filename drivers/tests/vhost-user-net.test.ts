@@ -1,6 +1,7 @@
 import t from 'tap';
 import { dpdkTestpmd } from '../../fixtures/targets/dpdk-testpmd.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
+import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { readable, writable } from '../../reference-impl/virtqueue/segment.ts';
 import { targetVersion } from '../iut-process/target-version.ts';
 import type { Guest, VhostUserSession } from '../port/port.ts';
@@ -35,8 +36,8 @@ function reflect(t: Test, session: VhostUserSession, guest: Guest): void {
   t.equal(element?.len, headerBytes + 60);
   const buffer = buffers[heads.indexOf(element?.id ?? -1)];
   t.same([...(buffer?.load().subarray(headerBytes, headerBytes + 60) ?? [])], [...source, ...destination, ...payload]);
-  t.same(receive.stop(), { kind: 'base', base: 1 });
-  t.same(transmit.stop(), { kind: 'base', base: 1 });
+  t.same(receive.stop(), { kind: 'stopped', position: splitPosition(1) });
+  t.same(transmit.stop(), { kind: 'stopped', position: splitPosition(1) });
 }
 
 t.test('a frame comes back with its addresses swapped', { skip }, (t) => {

@@ -6,7 +6,7 @@ import { SessionPort, type SessionPortOptions } from '../session/session-port.ts
 import { Waiting } from '../session/waiting.ts';
 import { recordedOpening } from '../vfio/recorded-vfio-file.ts';
 import type { VfioCarrier } from '../vfio/vfio-carrier.ts';
-import type { NotifyBy } from './mdev-attachment.ts';
+import type { NotifyBy } from './mdev-queue.ts';
 import { MdevSession } from './mdev-session.ts';
 import { openMdevDevice } from './open-mdev-device.ts';
 

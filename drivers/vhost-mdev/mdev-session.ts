@@ -1,16 +1,16 @@
 import { featureSet, noFeatures } from '../../reference-impl/catalogue/feature-set.ts';
 import type { Guest } from '../../reference-impl/memory/guest.ts';
-import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
-import type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
+import { areaAddresses, sentAddresses } from '../../reference-impl/virtqueue/area-addresses.ts';
+import type { GuestRing } from '../../reference-impl/virtqueue/ring.ts';
 import type { Codec } from '../../reference-impl/wire/compile-layout.ts';
 import { errno, errorName } from '../../reference-impl/wire/errno.ts';
 import { encodeMdevMessage, mdevMemoryTablePayload } from '../../reference-impl/wire/mdev-messages.ts';
 import { decodeStructure, encodeStructure } from '../../reference-impl/wire/vfio-structures.ts';
 import type { VhostRequest } from '../../reference-impl/wire/vhost-requests.ts';
 import { u64Payload, vringAddressPayload, vringStatePayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
+import { decodeVringBase, encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
 import { DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
 import type {
-  Attachment,
   AttachOptions,
   ControlOutcome,
   FeatureWord,
@@ -19,6 +19,7 @@ import type {
   MdevPlaces,
   Negotiated,
   Negotiation,
+  Queue,
   VfioDevice,
   VfioMapping,
   VhostMdevSession,
@@ -27,8 +28,8 @@ import { deadlineIn } from '../session/deadline.ts';
 import { ringFeatures } from '../session/ring-features.ts';
 import type { SessionContext } from '../session/session-context.ts';
 import { callOutcome, isDeviceGone } from './call-outcome.ts';
-import { MdevAttachment, type NotifyBy, type RingOwner } from './mdev-attachment.ts';
 import { RegionChannel } from './mdev-channel.ts';
+import { MdevQueue, type NotifyBy, type RingOwner } from './mdev-queue.ts';
 import { MdevDevice } from './session-device.ts';
 
 export interface MdevSessionOptions {
@@ -62,7 +63,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
   readonly desync = undefined;
   readonly #options: MdevSessionOptions;
   readonly #context: SessionContext;
-  readonly #attachments: MdevAttachment[] = [];
+  readonly #queues: MdevQueue[] = [];
   #words = nothingNegotiated;
   #guest: Guest | undefined;
   #isOpen = true;
@@ -158,23 +159,23 @@ export class MdevSession implements VhostMdevSession, RingOwner {
     return this.#outcomeOf(answer);
   }
 
-  attach(ring: GuestSplitRing, options: AttachOptions): Attachment {
-    const { index, base = 0, enable = true, call = true, kick = true } = options;
+  attach<R extends GuestRing>(ring: R, options: AttachOptions): Queue<R> {
+    const { index, position = ring.position, enable = true, call = true, kick = true } = options;
     if (options.indirect === true && this.#guest === undefined) {
       throw new DriverUsageError('indirect tables need shared memory: call shareMemory before attach');
     }
-    const isTable = this.places.memory === 'table';
+    const sent = this.places.memory === 'table' ? sentAddresses.shared : sentAddresses.translated;
     const page = this.#options.notifyBy === 'mmap' && kick ? this.#mapDoorbell(index) : undefined;
-    const attachment = new MdevAttachment({
+    const queue = new MdevQueue({
       context: this.#context,
       owner: this,
       session: this.id,
       ring,
       index,
-      base,
+      base: encodeVringBase(position),
       driver: {
-        space: isTable ? 'guest-physical' : 'io-virtual',
-        position: splitPosition(base),
+        space: sent.buffer,
+        position,
         ...ringFeatures(this.negotiated.accepted.device, options),
         ...(this.#guest === undefined ? {} : { tables: this.#guest }),
       },
@@ -183,52 +184,44 @@ export class MdevSession implements VhostMdevSession, RingOwner {
       hasKick: kick,
       ...(page === undefined ? {} : { page }),
     });
-    this.#attachments.push(attachment);
+    this.#queues.push(queue);
     this.#setRunning(false);
-    const space = isTable ? 'userAddress' : 'ioVirtualAddress';
-    const { desc, avail, used } = ring;
-    this.#tellState('VHOST_SET_VRING_BASE', index, base);
+    const { descriptor, driver: available, device: used } = areaAddresses(ring, sent);
+    this.#tellState('VHOST_SET_VRING_BASE', index, queue.base);
     this.#do(
       'VHOST_SET_VRING_ADDR',
-      encodeStructure(vringAddressPayload, {
-        index,
-        flags: 0,
-        descriptor: desc[space],
-        used: used[space],
-        available: avail[space],
-        log: 0n,
-      }),
+      encodeStructure(vringAddressPayload, { index, flags: 0, descriptor, used, available, log: 0n }),
     );
-    this.#check('VFIO_DEVICE_SET_IRQS', this.vfio.setIrqEvents(this.places.interrupts, index, [attachment.pollFd]));
-    const error = this.setInUse(attachment, enable);
+    this.#check('VFIO_DEVICE_SET_IRQS', this.vfio.setIrqEvents(this.places.interrupts, index, [queue.pollFd]));
+    const error = this.setInUse(queue, enable);
     if (error !== 0) {
-      this.setInUse(attachment, false);
+      this.setInUse(queue, false);
       this.#fail(`ring ${index} could not be started`, -error);
     }
-    attachment.drainCalls();
-    return attachment;
+    queue.drainCalls();
+    return queue;
   }
 
-  setInUse(attachment: MdevAttachment, inUse: boolean): number {
-    const { index, ring } = attachment;
+  setInUse(queue: MdevQueue, inUse: boolean): number {
+    const { index, ring } = queue;
     const stopped = this.#tryRunning(false);
     if (stopped !== 0) return stopped;
     // A ring of another size in the same place is the one that counts: this one was replaced.
-    for (const other of this.#attachments) if (other.index === index) other.isInUse = false;
+    for (const other of this.#queues) if (other.index === index) other.isInUse = false;
     this.#tellState('VHOST_SET_VRING_NUM', index, inUse ? ring.size : 0);
-    attachment.isInUse = inUse;
-    return this.#attachments.some((one) => one.isInUse) ? this.#tryRunning(true) : 0;
+    queue.isInUse = inUse;
+    return this.#queues.some((one) => one.isInUse) ? this.#tryRunning(true) : 0;
   }
 
-  baseOf(attachment: MdevAttachment): ReturnType<Attachment['stop']> {
-    const { index } = attachment;
+  baseOf(queue: MdevQueue): ReturnType<Queue['stop']> {
+    const { index } = queue;
     this.#setRunning(false);
     const base = this.#ask('VHOST_GET_VRING_BASE', vringStatePayload, { index, num: 0 });
     if (base.index !== index) {
       throw new PeerProtocolError(`VHOST_GET_VRING_BASE of ring ${index} was answered for ring ${base.index}`);
     }
-    this.setInUse(attachment, false);
-    return { kind: 'base', base: base.num };
+    this.setInUse(queue, false);
+    return { kind: 'stopped', position: decodeVringBase(queue.ring.layout, base.num) };
   }
 
   writeDoorbell(index: number): void {
@@ -246,7 +239,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
     if (!this.#isOpen) return;
     // Whatever the device answers: it is left either way.
     this.channel.send(encodeMdevMessage('VHOST_DEVICE_SET_STATE', encodeStructure(u64Payload, { u64: 0n })));
-    for (const { index } of this.#attachments) {
+    for (const { index } of this.#queues) {
       const outOfUse = encodeStructure(vringStatePayload, { index, num: 0 });
       this.channel.send(encodeMdevMessage('VHOST_SET_VRING_NUM', outOfUse));
       this.vfio.setIrqEvents(this.places.interrupts, index, [-1]);
@@ -259,7 +252,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
     const outcome = this.#outcomeOf(this.vfio.reset());
     if (outcome.kind !== 'done') return outcome;
     this.#isRunning = false;
-    for (const attachment of this.#attachments) attachment.isInUse = false;
+    for (const attachment of this.#queues) attachment.isInUse = false;
     return outcome;
   }
 
@@ -276,7 +269,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.vfio.close();
-    for (const attachment of this.#attachments) attachment.release();
+    for (const queue of this.#queues) queue.release();
     this.#context.log.observe({ kind: 'connection', state: 'closed-by-us', session: this.id, detail: '' });
   }
 

@@ -1,7 +1,7 @@
 import type { Guest } from '../../reference-impl/memory/guest.ts';
 import type { Region } from '../../reference-impl/memory/region.ts';
-import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
-import type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
+import { areaAddresses, sentAddresses } from '../../reference-impl/virtqueue/area-addresses.ts';
+import type { GuestRing } from '../../reference-impl/virtqueue/ring.ts';
 import {
   bit,
   VHOST_USER_VRING_NOFD_MASK,
@@ -10,10 +10,10 @@ import {
   vhostUserVirtioFeatures,
 } from '../../reference-impl/wire/vhost-user-constants.ts';
 import { type MessageName, requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
+import { encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
 import { DeadlineError, DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
 import { describeExit } from '../iut-process/process-exit.ts';
 import type {
-  Attachment,
   AttachOptions,
   ControlOutcome,
   Exchange,
@@ -22,13 +22,13 @@ import type {
   Negotiated,
   Negotiation,
   OutgoingMessage,
+  Queue,
   VhostUserMessages,
   VhostUserSession,
 } from '../port/port.ts';
 import { descriptorOfRegion } from '../session/guest-memory.ts';
 import { ringFeatures } from '../session/ring-features.ts';
 import type { SessionContext } from '../session/session-context.ts';
-import { VhostUserAttachment } from './attachment.ts';
 import { BackEndChannel } from './back-end-channel.ts';
 import type { Channel } from './channel.ts';
 import { featureAnswer } from './feature-answer.ts';
@@ -36,6 +36,7 @@ import { MessageDoor } from './message-door.ts';
 import { u64Of } from './negotiated-words.ts';
 import { requestName } from './outgoing-messages.ts';
 import { VhostUserDevice } from './session-device.ts';
+import { VhostUserQueue } from './vhost-user-queue.ts';
 
 /** A message of a ring that takes a descriptor, or says by a bit that there is none. */
 function withDescriptor(request: number, index: number, descriptor: number): OutgoingMessage {
@@ -51,7 +52,7 @@ export class FrontEndSession implements VhostUserSession {
   readonly device: VhostUserDevice;
   readonly #context: SessionContext;
   readonly #door: MessageDoor;
-  readonly #attachments: VhostUserAttachment[] = [];
+  readonly #queues: VhostUserQueue[] = [];
   #guest: Guest | undefined;
   #isPrepared = false;
 
@@ -66,8 +67,8 @@ export class FrontEndSession implements VhostUserSession {
         new BackEndChannel(context, id, policy, {
           serveMiss: (iova) => this.#serveMiss(iova),
           notified: (what, index) => {
-            for (const attachment of this.#attachments) {
-              if (attachment.index === index) attachment.notifiedInBand(what);
+            for (const queue of this.#queues) {
+              if (queue.index === index) queue.notifiedInBand(what);
             }
           },
         }),
@@ -144,22 +145,22 @@ export class FrontEndSession implements VhostUserSession {
     return answer;
   }
 
-  attach(ring: GuestSplitRing, options: AttachOptions): Attachment {
-    const { index, base = 0, enable = true, call = true, kick = true } = options;
+  attach<R extends GuestRing>(ring: R, options: AttachOptions): Queue<R> {
+    const { index, position = ring.position, enable = true, call = true, kick = true } = options;
     const guest = this.#guest;
-    const space = this.#door.words.hasAccessPlatform ? 'io-virtual' : 'guest-physical';
+    const sent = this.#door.words.hasAccessPlatform ? sentAddresses.translated : sentAddresses.shared;
     if (options.indirect === true && guest === undefined) {
       throw new DriverUsageError('indirect tables need shared memory: call shareMemory before attach');
     }
-    const attachment = new VhostUserAttachment({
+    const queue = new VhostUserQueue({
       context: this.#context,
       door: this.#door,
       session: this.id,
       ring,
       index,
       driver: {
-        space,
-        position: splitPosition(base),
+        space: sent.buffer,
+        position,
         ...ringFeatures(this.negotiated.accepted.device, options),
         ...(guest === undefined ? {} : { tables: guest }),
       },
@@ -168,43 +169,35 @@ export class FrontEndSession implements VhostUserSession {
       hasKick: kick,
       settle: () => this.#settle(),
     });
-    this.#attachments.push(attachment);
-    const { desc, avail, used } = ring;
-    const address = space === 'io-virtual' ? 'ioVirtualAddress' : 'userAddress';
+    this.#queues.push(queue);
+    const { descriptor, driver: available, device: used } = areaAddresses(ring, sent);
     const messages: OutgoingMessage[] = [
       { request: requestId.VHOST_USER_SET_VRING_NUM, payload: { index, num: ring.size } },
-      { request: requestId.VHOST_USER_SET_VRING_BASE, payload: { index, num: base } },
+      { request: requestId.VHOST_USER_SET_VRING_BASE, payload: { index, num: encodeVringBase(position) } },
       {
         request: requestId.VHOST_USER_SET_VRING_ADDR,
-        payload: {
-          index,
-          flags: 0,
-          descriptor: desc[address],
-          used: used[address],
-          available: avail[address],
-          log: 0n,
-        },
+        payload: { index, flags: 0, descriptor, used, available, log: 0n },
       },
-      withDescriptor(requestId.VHOST_USER_SET_VRING_CALL, index, attachment.callFd),
-      withDescriptor(requestId.VHOST_USER_SET_VRING_ERR, index, attachment.errorFd),
-      withDescriptor(requestId.VHOST_USER_SET_VRING_KICK, index, attachment.kickFd),
+      withDescriptor(requestId.VHOST_USER_SET_VRING_CALL, index, queue.callFd),
+      withDescriptor(requestId.VHOST_USER_SET_VRING_ERR, index, queue.errorFd),
+      withDescriptor(requestId.VHOST_USER_SET_VRING_KICK, index, queue.kickFd),
     ];
     if (enable && this.#door.words.hasRingEnable) {
       messages.push({ request: requestId.VHOST_USER_SET_VRING_ENABLE, payload: { index, num: 1 } });
     }
     this.#sendAll(messages);
-    return attachment;
+    return queue;
   }
 
   close(): void {
-    for (const attachment of this.#attachments) attachment.release();
+    for (const queue of this.#queues) queue.release();
     this.#door.close();
   }
 
   /** Signals at the start of rings are not calls: with a fence all of them have come, and are forgotten. */
   #settle(): void {
     if (this.isOpen && !this.#door.isFenced) this.#door.fence();
-    for (const attachment of this.#attachments) attachment.takeBaseline();
+    for (const queue of this.#queues) queue.takeBaseline();
   }
 
   #sendAll(messages: readonly OutgoingMessage[]): void {

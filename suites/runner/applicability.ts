@@ -8,6 +8,7 @@ import {
 import { negotiationFor, offeredNegotiation } from '../../judging/negotiation.ts';
 import { type FeatureSet, hasFeature, transports } from '../../reference-impl/catalogue/catalogue.ts';
 import type { Axes, AxisName } from '../../reports/record/axes.ts';
+import { layoutOf, wantsOn } from '../axes.ts';
 import type { AnyCase } from '../case.ts';
 
 /** The transports on which a case makes sense: those that it names, as far as they have the parts that it needs. */
@@ -72,6 +73,8 @@ function missingOfSecond(definition: AnyCase, first: TargetFacts, other: KnownTa
 
 function missingHere({ applies }: AnyCase, facts: TargetFacts, offer: FeatureSet): string[] {
   const missing: string[] = [];
+  const packed = applies.ring === 'packed' ? packedAbsence(facts, offer) : undefined;
+  if (packed !== undefined) missing.push(packed);
   for (const name of [...(applies.negotiate ?? []), ...(applies.offers ?? [])]) {
     if (!hasFeature(offer, name, facts)) missing.push(`${name} offered`);
     const owner = facts.ownedBy[name];
@@ -109,14 +112,28 @@ export interface AbsentAxis {
 
 /** Why a case that applies cannot stand at this place on its axes; undefined where it can. Pure: from data alone. */
 export function absentAxisOf(
-  { applies }: AnyCase,
-  { negotiation }: Axes,
+  definition: AnyCase,
+  axes: Axes,
   facts: TargetFacts,
   offer: FeatureSet,
 ): AbsentAxis | undefined {
-  if (negotiation !== 'offered') return undefined;
-  const minimal = negotiationFor(applies, facts, offer);
-  const offered = offeredNegotiation(applies, facts, offer);
+  const packed = packedAbsence(facts, offer);
+  if (axes.layout === 'packed' && packed !== undefined) return { axis: 'layout', why: packed };
+  if (axes.layout === 'split' && facts.requiredFeatures.includes(ringPacked)) {
+    return { axis: 'layout', why: `a target that works without ${ringPacked}` };
+  }
+  if (axes.negotiation !== 'offered') return undefined;
+  const wants = wantsOn(layoutOf(definition, axes), definition);
+  const minimal = negotiationFor(wants, facts, offer);
+  const offered = offeredNegotiation(wants, facts, offer);
   const isSame = minimal.device === offered.device && minimal.protocol === offered.protocol;
   return isSame ? { axis: 'negotiation', why: 'an offer of more feature bits than the case negotiates' } : undefined;
+}
+
+const ringPacked = 'VIRTIO_F_RING_PACKED';
+
+function packedAbsence(facts: TargetFacts, offer: FeatureSet): string | undefined {
+  const owner = facts.ownedBy[ringPacked];
+  if (owner !== undefined) return `${ringPacked}: served by the ${owner}`;
+  return hasFeature(offer, ringPacked, facts) ? undefined : `${ringPacked} offered`;
 }

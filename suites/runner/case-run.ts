@@ -8,7 +8,7 @@ import {
   type DriverPort,
   DriverUsageError,
   type Guest,
-  type GuestSplitRing,
+  type GuestRing,
   IutGoneError,
   PeerProtocolError,
   RequestsUnknownError,
@@ -23,8 +23,9 @@ import { canRestart } from '../../judging/recovery.ts';
 import { thrownFailure } from '../../judging/thrown-failure.ts';
 import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
+import type { RingLayout } from '../../reference-impl/virtqueue/ring.ts';
 import type { Axes } from '../../reports/record/axes.ts';
-import { axesOf } from '../axes.ts';
+import { axesOf, layoutOf, requirementOn, wantsOn } from '../axes.ts';
 import type {
   AnyCase,
   CaseContext,
@@ -84,6 +85,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   readonly #offer: FeatureSet;
   readonly #options: RunOptions;
   readonly #axes: Axes;
+  readonly #layout: RingLayout;
   #session: Session | undefined;
   #guest: Guest | undefined;
   /** By session and guest; the case's own guest as undefined, which is made at first use. */
@@ -91,6 +93,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   /** Sessions since the point began. */
   readonly #opened: Session[] = [];
   readonly #random: RandomGenerator;
+  #hasRing = false;
   #sweep: SweepResult | undefined;
   #notApplicable: string | undefined;
 
@@ -107,15 +110,22 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     this.#offer = offer;
     this.#options = options;
     this.#axes = options.axes ?? axesOf(definition)[0] ?? {};
+    this.#layout = layoutOf(definition, this.#axes);
     this.#random = xoroshiro128plus(options.seed);
     for (const slug of Object.keys(definition.proves)) {
-      this.checks.set(slug, new Check(slug, port.log));
+      this.checks.set(slug, new Check(requirementOn(this.#layout, slug), port.log));
     }
   }
 
   /** Why the case turned out not to apply, once it ran. */
   get notApplicable(): string | undefined {
     return this.#notApplicable;
+  }
+
+  /** Whether the case has the plan run it on rings, and made none. */
+  get lacksRing(): boolean {
+    const { ring } = this.#definition.applies;
+    return ring !== 'none' && ring !== 'negotiated' && !this.#hasRing;
   }
 
   get sweep(): SweepResult | undefined {
@@ -193,8 +203,8 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   };
 
   #negotiation(facts: TargetFacts, offer: FeatureSet): FeatureSet {
-    const { applies } = this.#definition;
-    return this.#isAsOffered ? offeredNegotiation(applies, facts, offer) : negotiationFor(applies, facts, offer);
+    const wants = wantsOn(this.#layout, this.#definition);
+    return this.#isAsOffered ? offeredNegotiation(wants, facts, offer) : negotiationFor(wants, facts, offer);
   }
 
   get #isAsOffered(): boolean {
@@ -218,7 +228,15 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     return driver;
   };
 
-  readonly ring = ({ guest = this.guest, ...request }: RingRequest): GuestSplitRing => guest.splitRing(request);
+  readonly ring = ({ guest = this.guest, ...request }: RingRequest): GuestRing => {
+    const { id, applies } = this.#definition;
+    if (applies.ring === 'none') throw new DriverUsageError(`${id} makes a ring: say so by leaving out ring: 'none'`);
+    if (applies.ring === 'negotiated') {
+      throw new DriverUsageError(`${id} negotiates the layout itself: it makes rings of driver.layout in its guest`);
+    }
+    this.#hasRing = true;
+    return guest.ring({ layout: this.#layout, ...request });
+  };
 
   /** Opens what `start` asks for and runs the case to its end or its first failure that ends it. */
   execute(): void {

@@ -5,8 +5,10 @@ import { isServing } from '../../judging/liveness.ts';
 import { startedAfresh } from '../../judging/recovery.ts';
 import { type SilenceOptions, Silences } from '../../judging/silence.ts';
 import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
+import type { Axes } from '../../reports/record/axes.ts';
 import type { Finding, Outcome, RequirementOutcome } from '../../reports/record/record.ts';
 import { worstOutcome } from '../../reports/record/record.ts';
+import { reportedRequirements } from '../axes.ts';
 import type { AnyCase, VariantAxes, VariantOf } from '../case.ts';
 import type { Check } from '../check.ts';
 import { CaseRun, NoSuchPointError, type RunOptions, type SweepResult } from './case-run.ts';
@@ -53,7 +55,7 @@ export function judge(
   for (const one of run.ports) {
     if (one === port && options.isServing === true) continue;
     if (isServing(one) || (startedAfresh(one) && isServing(one))) continue;
-    return notServed(definition, port.nowMs() - began);
+    return notServed(definition, options.axes ?? {}, port.nowMs() - began);
   }
   port.log.restart();
   let error: unknown;
@@ -123,9 +125,10 @@ function judgement(port: DriverPort, run: CaseRun, durationMs: number, exit: Iut
   const left = run.sweep?.left;
   const outcomes = checks.map((check) => outcomeOf(check, ended, left));
   const findings = checks.flatMap((check) => findingsOf(port, check, run));
+  const unmade = run.lacksRing && outcomes.every(({ outcome }) => outcome === 'pass');
   const unchecked = outcomes.filter(({ outcome }) => outcome === 'error').map(({ requirement }) => requirement);
   return {
-    verdict: worstOutcome(outcomes.map(({ outcome }) => outcome)),
+    verdict: unmade ? 'error' : worstOutcome(outcomes.map(({ outcome }) => outcome)),
     outcomes,
     findings,
     ...(run.sweep === undefined ? {} : { points: { count: run.sweep.count, failed: run.sweep.failed } }),
@@ -133,6 +136,7 @@ function judgement(port: DriverPort, run: CaseRun, durationMs: number, exit: Iut
     ...(run.sweep?.crashRepeated === undefined ? {} : { crashRepeated: true }),
     durationMs,
     ...(unchecked.length > 0 ? { error: `declared but never checked: ${unchecked.join(', ')}` } : {}),
+    ...(unmade ? { error: "it makes no ring: say ring: 'none' in applies" } : {}),
     ...(exit === undefined ? {} : { died: exit }),
   };
 }
@@ -175,8 +179,8 @@ function findingsOf(port: DriverPort, check: Check, run: CaseRun): JudgedFinding
   });
 }
 
-function notServed(definition: AnyCase, durationMs: number): Judgement {
-  const outcomes = Object.keys(definition.proves).map(
+function notServed(definition: AnyCase, axes: Axes, durationMs: number): Judgement {
+  const outcomes = reportedRequirements(definition, axes).map(
     (requirement): RequirementOutcome => ({
       requirement,
       outcome: 'not-run',
@@ -189,8 +193,8 @@ function notServed(definition: AnyCase, durationMs: number): Judgement {
 
 function harnessError(run: CaseRun, durationMs: number, error: unknown, exit: IutExit | undefined): Judgement {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  const outcomes = [...run.checks.keys()].map(
-    (requirement): RequirementOutcome => ({ requirement, outcome: 'error', checks: 0 }),
+  const outcomes = [...run.checks.values()].map(
+    ({ requirement }): RequirementOutcome => ({ requirement, outcome: 'error', checks: 0 }),
   );
   return {
     verdict: 'error',

@@ -3,7 +3,7 @@ import type { TargetFacts } from '../../drivers/port/port.ts';
 import { type Axes, namedAxes } from '../../reports/record/axes.ts';
 import { caseKey, type VariantValues } from '../../reports/record/record.ts';
 import type { PlannedResult } from '../../reports/record/run-plan.ts';
-import { axesOf } from '../axes.ts';
+import { axesOf, layoutOf } from '../axes.ts';
 import { type AnyCase, variantsOf } from '../case.ts';
 import { applicabilityBeforeOffer } from './applicability.ts';
 
@@ -52,7 +52,7 @@ export function selectCases(
   for (const definition of all) {
     if (!isOfLevel(definition, selection.level, requirementFacts)) continue;
     if (!isAboutFeature(definition, selection.features, requirementFacts)) continue;
-    const places = axesOf(definition).filter((axes) => isOnAxes(axes, selection));
+    const places = axesOf(definition).filter((axes) => isOnAxes(definition, axes, selection));
     for (const variant of variantsOf(definition)) {
       for (const axes of places) {
         const names = { caseId: definition.id, variant, key: caseKey(definition.id, variant, axes) };
@@ -65,8 +65,8 @@ export function selectCases(
 }
 
 /** A case without an axis stands at its first value. */
-function isOnAxes(axes: Axes, { layout, negotiation }: Selection): boolean {
-  if (layout !== undefined && layout !== (axes.layout ?? 'split')) return false;
+function isOnAxes(definition: AnyCase, axes: Axes, { layout, negotiation }: Selection): boolean {
+  if (layout !== undefined && layout !== layoutOf(definition, axes)) return false;
   return negotiation === undefined || negotiation === (axes.negotiation ?? 'minimal');
 }
 

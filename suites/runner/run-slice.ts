@@ -7,7 +7,7 @@ import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import type { CaseRecord, Finding, RunEvent } from '../../reports/record/record.ts';
 import type { PlannedResult } from '../../reports/record/run-plan.ts';
 import type { Trace } from '../../reports/trace/trace.ts';
-import type { AnyCase } from '../case.ts';
+import { reportedRequirements } from '../axes.ts';
 import { type AbsentAxis, absentAxisOf, applicability, elsewhereOf } from './applicability.ts';
 import { NoSuchPointError, type SecondIut } from './case-run.ts';
 import { accordanceOf, type ExpectationRules } from './expectations.ts';
@@ -142,7 +142,7 @@ class SliceRun {
     this.#output.append({ event: 'begin', key, target, repetition });
     const judgement =
       missing.length > 0
-        ? notApplicable(planned.definition, missing, elsewhereOf(planned.definition, this.#port.facts))
+        ? notApplicable(planned, missing, elsewhereOf(planned.definition, this.#port.facts))
         : (this.#withoutAxis(planned) ?? this.#givenUp(planned) ?? this.#judgeIfItHasPoint(planned));
     this.#output.append(this.#recordOf(planned, result, judgement));
     const end = this.#recover(judgement);
@@ -168,9 +168,9 @@ class SliceRun {
     this.#options.second?.close();
   }
 
-  #withoutAxis({ definition, axes }: PlannedCase): Judgement | undefined {
-    const absent = absentAxisOf(definition, axes, this.#port.facts, this.#options.offer);
-    return absent === undefined ? undefined : notOnAxis(definition, absent);
+  #withoutAxis(planned: PlannedCase): Judgement | undefined {
+    const absent = absentAxisOf(planned.definition, planned.axes, this.#port.facts, this.#options.offer);
+    return absent === undefined ? undefined : notOnAxis(planned, absent);
   }
 
   #judgeIfItHasPoint(planned: PlannedCase): Judgement {
@@ -181,7 +181,7 @@ class SliceRun {
     } catch (error) {
       if (!(error instanceof NoSuchPointError)) throw error;
       this.#noSuchPoint = error.message;
-      return notJudged(planned.definition, 'not-applicable', error.message);
+      return notJudged(planned, 'not-applicable', error.message);
     }
   }
 
@@ -229,13 +229,13 @@ class SliceRun {
   }
 
   /** After three crashes of one case with one signature its other variants and repetitions are not run. */
-  #givenUp({ definition }: PlannedCase): Judgement | undefined {
+  #givenUp(planned: PlannedCase): Judgement | undefined {
     const wholly = this.#losses.givenUp;
-    if (wholly !== undefined) return notJudged(definition, 'not-run', wholly);
-    const crashed = this.#attribution.givenUp(definition.id);
+    if (wholly !== undefined) return notJudged(planned, 'not-run', wholly);
+    const crashed = this.#attribution.givenUp(planned.definition.id);
     if (crashed === undefined) return undefined;
     const why = `this case ended the process ${crashed.times} times by ${crashed.signature}`;
-    return notJudged(definition, 'not-run', why);
+    return notJudged(planned, 'not-run', why);
   }
 
   #restart(): void {
@@ -310,24 +310,25 @@ function needsTwo(planned: PlannedCase | undefined): boolean {
 }
 
 /** A judgement of what was not run: every requirement has the same outcome. */
-function notJudged(definition: AnyCase, outcome: 'not-applicable' | 'not-run', why: string): Judgement {
-  const outcomes = Object.keys(definition.proves).map((requirement) => ({ requirement, outcome, checks: 0, why }));
+function notJudged({ definition, axes }: PlannedCase, outcome: 'not-applicable' | 'not-run', why: string): Judgement {
+  const requirements = reportedRequirements(definition, axes);
+  const outcomes = requirements.map((requirement) => ({ requirement, outcome, checks: 0, why }));
   return { verdict: outcome, outcomes, findings: [], durationMs: 0 };
 }
 
 function notApplicable(
-  definition: AnyCase,
+  planned: PlannedCase,
   missing: readonly string[],
   elsewhere: ReturnType<typeof elsewhereOf>,
 ): Judgement {
   const why = `${elsewhere === undefined ? 'missing:' : 'is about'} ${missing.join(', ')}`;
-  const judgement = notJudged(definition, 'not-applicable', why);
+  const judgement = notJudged(planned, 'not-applicable', why);
   if (elsewhere === undefined) return judgement;
   return { ...judgement, outcomes: judgement.outcomes.map((outcome) => ({ ...outcome, elsewhere })) };
 }
 
-function notOnAxis(definition: AnyCase, { axis, why }: AbsentAxis): Judgement {
-  const judgement = notJudged(definition, 'not-applicable', `missing: ${why}`);
+function notOnAxis(planned: PlannedCase, { axis, why }: AbsentAxis): Judgement {
+  const judgement = notJudged(planned, 'not-applicable', `missing: ${why}`);
   return { ...judgement, outcomes: judgement.outcomes.map((outcome) => ({ ...outcome, absentAxis: axis })) };
 }
 

@@ -1,9 +1,11 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { type RequirementSlug, requirementOf } from '../../reference-impl/catalogue/catalogue.ts';
 import { citedOrigins, coverageProblems } from '../../reference-impl/catalogue/coverage.ts';
 import { faults, isFaultName, layerText } from '../../reference-impl/faults/faults.ts';
 import { allCases } from '../all-cases.ts';
+import { axesOf } from '../axes.ts';
 import { variantsOf } from '../case.ts';
 import * as caseFiles from '../case-files.ts';
 import { retiredIds, successorsOf } from '../retired-ids.ts';
@@ -77,3 +79,16 @@ t.test('variants are all combinations', async (t) => {
     t.equal(keys.size, expected, definition.id);
   }
 });
+
+t.test(
+  'a case that runs on both layouts cites no requirement that the text on packed rings does not make',
+  async (t) => {
+    for (const definition of allCases) {
+      if (!axesOf(definition).some(({ layout }) => layout === 'packed')) continue;
+      for (const slug of Object.keys(definition.proves) as RequirementSlug[]) {
+        const { counterpart } = requirementOf(slug);
+        t.notOk(counterpart !== undefined && 'none' in counterpart, `${definition.id}: ${slug}: say ring: 'split'`);
+      }
+    }
+  },
+);

@@ -79,7 +79,7 @@ t.test('a claim that does not hold is a finding with what was expected and seen'
     id: 'test/wrong',
     title: 'a wrong claim',
     proves: { [slug]: 'call-never', [other]: 'call-never' },
-    applies: { start: 'connected' },
+    applies: { start: 'connected', ring: 'none' },
     run({ requirement }) {
       requirement(slug).equal(1, 2, 'one');
       requirement(other).equal(1, 1, 'one');
@@ -97,7 +97,7 @@ t.test('random numbers are in range, and begin anew with each run of a case for 
     id: 'test/random',
     title: 'draws numbers',
     proves: { [slug]: 'call-never' },
-    applies: { start: 'connected' },
+    applies: { start: 'connected', ring: 'none' },
     run({ random, requirement }) {
       seen.push(Array.from({ length: 200 }, () => random(10)));
       requirement(slug).equal(1, 1, 'one');
@@ -114,7 +114,7 @@ t.test('a declared requirement that was never checked is our error', async (t) =
     id: 'test/unchecked',
     title: 'checks nothing',
     proves: { [slug]: 'call-never' },
-    applies: { start: 'connected' },
+    applies: { start: 'connected', ring: 'none' },
     run() {},
   });
   const result = judged(definition);
@@ -127,7 +127,7 @@ t.test('an exception of ours is an error and no finding', async (t) => {
     id: 'test/throws',
     title: 'throws',
     proves: { [slug]: 'call-never' },
-    applies: { start: 'connected' },
+    applies: { start: 'connected', ring: 'none' },
     run() {
       throw new RangeError('our own mistake');
     },
@@ -143,7 +143,7 @@ t.test('a back-end that aborts is a crash, with how its process ended', async (t
     id: 'test/crash',
     title: 'unknown request',
     proves: { [slug]: 'unknown-request-crashes' },
-    applies: { start: 'connected', transports: ['vhost-user'] },
+    applies: { start: 'connected', transports: ['vhost-user'], ring: 'none' },
     run({ session, requirement }) {
       session.messages.send({ request: 9999 });
       requirement(slug).reply(session.messages.fence(), 'a fence behind it');
@@ -180,7 +180,7 @@ t.test('an answer to another request, where one was owed, is a desync and no sta
     id: 'test/desync',
     title: 'the answer belongs to the request',
     proves: { [slug]: 'call-never' },
-    applies: { start: 'connected', transports: ['vhost-user'] },
+    applies: { start: 'connected', transports: ['vhost-user'], ring: 'none' },
     run({ session, requirement }) {
       session.negotiate({ device: 1n << 30n, protocol: 1n << 3n });
       requirement(slug).accepted(session.messages.acknowledged({ request: 'VHOST_USER_RESET_OWNER' }), 'RESET_OWNER');
@@ -207,7 +207,7 @@ const sweep = defineCase({
   id: 'test/sweep',
   title: 'points',
   proves: { [slug]: 'unknown-request-crashes' },
-  applies: { start: 'closed', transports: ['vhost-user'] },
+  applies: { start: 'closed', transports: ['vhost-user'], ring: 'none' },
   run({ connect, points, requirement }) {
     const all = [1, 9001, 9002, 9003, 9004, 9005].map((request) => ({ key: `request=${request}`, request }));
     points(all, ({ key, request }) => {
@@ -237,7 +237,7 @@ t.test('a requirement behind a failure that ends the case was not run', async (t
     id: 'test/ends',
     title: 'ends early',
     proves: { [slug]: 'call-never', [other]: 'call-never' },
-    applies: { start: 'connected', transports: ['vhost-user'] },
+    applies: { start: 'connected', transports: ['vhost-user'], ring: 'none' },
     run({ session, requirement }) {
       session.messages.send({ request: 'VHOST_USER_GET_FEATURES', flags: 0 });
       session.messages.shutdown('both');

@@ -2,6 +2,7 @@ import t from 'tap';
 import type { TargetFacts } from '../../drivers/port/port.ts';
 import type { RequirementSlug } from '../../reference-impl/catalogue/catalogue.ts';
 import { planHashOf, resultId } from '../../reports/record/run-plan.ts';
+import { requirementOn } from '../axes.ts';
 import type { AnyCase } from '../case.ts';
 import {
   casePattern,
@@ -48,7 +49,7 @@ const survives = caseOf('vhost-user/header/survives', 'vu-header/reply-carries-v
   applies: { start: 'connected', offers: ['VHOST_USER_PROTOCOL_F_MQ'] },
 });
 const all = [wraps, flag, survives];
-const everything = { cases: [], features: [], level: 'all', negotiation: 'minimal' } as const;
+const everything = { cases: [], features: [], level: 'all', layout: 'split', negotiation: 'minimal' } as const;
 
 function targetOf(name: string, device: 'block' | 'net'): TargetFacts {
   const noQueues = { queueIndex: 0, companions: [] };
@@ -128,7 +129,7 @@ t.test('shards divide a plan: every result is in exactly one', async (t) => {
 });
 
 t.test('a case of virtio/ is planned with what it wants and with all that is offered', async (t) => {
-  const both = { cases: ['virtio/notifications'], features: [], level: 'all' } as const;
+  const both = { cases: ['virtio/notifications'], features: [], level: 'all', layout: 'split' } as const;
   t.same(keysOf(both), ['virtio/notifications/flag', 'virtio/notifications/flag[negotiation=offered]']);
   t.same(keysOf({ ...both, negotiation: 'offered' }), ['virtio/notifications/flag[negotiation=offered]']);
   const variant = { ...both, cases: ['virtio/split-ring/wraps[late=true,size=16]'] };
@@ -144,7 +145,7 @@ t.test('a case of virtio/ is planned with what it wants and with all that is off
 t.test('a case that a target cannot have is planned once for it', async (t) => {
   const net = { ...flag, applies: { start: 'negotiated', devices: ['net'] } } as const;
   const cases = selectCases([net], { cases: [], features: [], level: 'all' }, requirementFacts);
-  t.equal(plannedResults(cases, [targetB], 1).length, 2);
+  t.equal(plannedResults(cases, [targetB], 1).length, 4);
   t.same(
     plannedResults(cases, [targetA], 1).map(({ key }) => key),
     ['virtio/notifications/flag'],
@@ -152,5 +153,26 @@ t.test('a case that a target cannot have is planned once for it', async (t) => {
   const needy = { ...flag, applies: { start: 'negotiated', needs: ['faithful'] } } as const;
   const both = selectCases([needy], { cases: [], features: [], level: 'all' }, requirementFacts);
   t.equal(plannedResults(both, [targetA], 1).length, 1);
-  t.equal(plannedResults(both, [{ ...targetA, capabilities: ['faithful'] }], 1).length, 2);
+  t.equal(plannedResults(both, [{ ...targetA, capabilities: ['faithful'] }], 1).length, 4);
+});
+
+t.test('a case that does not say which rings it has is planned on each layout', async (t) => {
+  const minimal = { cases: [], features: [], level: 'all', negotiation: 'minimal' } as const;
+  const keys = (applies: AnyCase['applies'], variants: AnyCase['variants'] = {}): string[] =>
+    keysOf(minimal, [{ ...survives, applies, variants }]).map((key) => key.slice('vhost-user/header/'.length));
+  const start = 'connected';
+  t.same(keys({ start }), ['survives', 'survives[layout=packed]']);
+  t.same(keys({ start, ring: 'split' }), ['survives']);
+  t.same(keys({ start, ring: 'packed' }), ['survives'], 'no choice is no axis');
+  t.same(keys({ start, ring: 'none' }), ['survives']);
+  t.same(keys({ start }, { layout: ['one-region'] }), ['survives[layout=one-region]'], 'a layout of memory');
+  const packed = { ...minimal, layout: 'packed' } as const;
+  const raw = { ...survives, id: 'virtio/packed/raw', applies: { start, ring: 'packed' } } as const;
+  t.same(keysOf(packed, [survives, raw]), ['vhost-user/header/survives[layout=packed]', 'virtio/packed/raw']);
+});
+
+t.test('a requirement of split rings is reported as its counterpart on packed ones', async (t) => {
+  t.equal(requirementOn('packed', 'split/used-idx-wraps'), 'packed/used-wrap-counter-flips-at-end');
+  t.equal(requirementOn('split', 'split/used-idx-wraps'), 'split/used-idx-wraps');
+  t.equal(requirementOn('packed', 'vu-header/reply-carries-version-1'), 'vu-header/reply-carries-version-1');
 });

@@ -28,7 +28,7 @@ const sweep = defineCase({
   id: 'test/sweep',
   title: 'five points',
   proves: { [slug]: 'call-never' },
-  applies: { start: 'connected' },
+  applies: { start: 'connected', ring: 'none' },
   run({ points, requirement }) {
     const keys = ['a', 'b', 'c', 'd', 'e'].map((key) => ({ key }));
     points(keys, () => requirement(slug).silence('an answer', 'it comes', 200));
@@ -39,7 +39,7 @@ const unknownRequest = defineCase({
   id: 'test/unknown-request',
   title: 'an unknown request is answered or not',
   proves: { [slug]: 'call-never' },
-  applies: { start: 'connected', transports: ['vhost-user'] },
+  applies: { start: 'connected', transports: ['vhost-user'], ring: 'none' },
   run({ session, requirement }) {
     requirement(slug).reply(session.messages.exchange({ request: 77 }), 'an unknown request');
   },
@@ -49,7 +49,7 @@ const crashingSweep = defineCase({
   id: 'test/crashing-sweep',
   title: 'each point sends an unknown request',
   proves: { [slug]: 'call-never' },
-  applies: { start: 'closed', transports: ['vhost-user'] },
+  applies: { start: 'closed', transports: ['vhost-user'], ring: 'none' },
   run({ connect, points, requirement, variant }) {
     const keys = ['a', 'b', 'c', 'd'].slice(0, variant.points).map((key) => ({ key }));
     points(keys, () => requirement(slug).reply(connect('connected').messages.exchange({ request: 77 }), 'an answer'));
@@ -61,7 +61,7 @@ const stalling = defineCase({
   id: 'test/stalling',
   title: 'nothing comes, and a control completes',
   proves: { [slug]: 'call-never' },
-  applies: { start: 'connected' },
+  applies: { start: 'connected', ring: 'none' },
   run({ requirement }) {
     requirement(slug).silence('an answer', 'it comes', 200);
   },

@@ -20,7 +20,7 @@ const both = defineCase({
   id: 'test/both-serve',
   title: 'both serve at once, on sessions with numbers of their own',
   proves: { [slug]: 'call-never' },
-  applies: { start: 'negotiated', transports: ['vhost-user'], iuts: 2 },
+  applies: { start: 'negotiated', transports: ['vhost-user'], iuts: 2, ring: 'none' },
   run({ session, connect, other, requirement }) {
     const check = requirement(slug);
     const there = connect('negotiated', 'other');
@@ -35,7 +35,7 @@ const secondCrashes = defineCase({
   id: 'test/second-crashes',
   title: 'the second ends at an unknown request',
   proves: { [slug]: 'call-never' },
-  applies: { start: 'connected', transports: ['vhost-user'], iuts: 2 },
+  applies: { start: 'connected', transports: ['vhost-user'], iuts: 2, ring: 'none' },
   run({ connect, requirement }) {
     requirement(slug).reply(connect('connected', 'other').messages.exchange({ request: 77 }), 'an unknown request');
   },
@@ -45,7 +45,7 @@ const single = defineCase({
   id: 'test/single',
   title: 'one alone',
   proves: { [slug]: 'call-never' },
-  applies: { start: 'connected', transports: ['vhost-user'] },
+  applies: { start: 'connected', transports: ['vhost-user'], ring: 'none' },
   run({ session, requirement }) {
     requirement(slug).equal(session.fence().kind, 'passed', 'a fence');
   },

@@ -65,7 +65,7 @@ export const outside = defineCase({
         session.fence();
         setState(session, 0);
         const others = driver.companions().map(({ ring }) => ring);
-        const rings = [queue.ring, ...others].flatMap(({ desc, avail, used }) => [desc, avail, used]);
+        const rings = [queue.ring, ...others].flatMap(({ areas }) => Object.values(areas));
         const elsewhere = changesOutside(changes(before), [...rings, ...buffers]);
         check.equal(elsewhere.length, 0, `runs of bytes that changed elsewhere, with a buffer at ${key}`);
         check.equal(writes.saysDone, false, `whether a request with a buffer at ${key} is said to be done`);

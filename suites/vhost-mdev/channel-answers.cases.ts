@@ -24,7 +24,7 @@ export const withoutNeedReply = defineCase({
   id: 'vhost-mdev/answer/need-reply-is-not-needed',
   title: 'GET_FEATURES and GET_VRING_BASE leave an answer with the flag of need-reply and without it',
   proves: { 'vm-channel/answer-without-need-reply': 'mdev-answers-when-asked-for-reply' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-channel/answer-without-need-reply');
     for (const flags of [1, 0]) {
@@ -47,7 +47,7 @@ export const setRequestsUnanswered = defineCase({
   id: 'vhost-mdev/answer/set-requests-have-none',
   title: 'no request that sets something leaves an answer, though it asks for one',
   proves: { 'vm-channel/no-answer-to-set-requests': 'mdev-acknowledges-on-need-reply' },
-  applies: { start: 'closed', transports },
+  applies: { start: 'closed', transports, ring: 'none' },
   run({ connect, guest, points, requirement }) {
     const check = requirement('vm-channel/no-answer-to-set-requests');
     points(eachOf(requests.filter((request) => !hasAnswer(request))), ({ request }) => {
@@ -63,7 +63,7 @@ export const unknownFlags = defineCase({
   id: 'vhost-mdev/answer/unknown-flags-are-ignored',
   title: 'messages are carried out whatever flags without a meaning they have',
   proves: { 'vm-channel/unknown-flags-ignored': 'mdev-unknown-flags-refused' },
-  applies: { start: 'closed', transports },
+  applies: { start: 'closed', transports, ring: 'none' },
   run({ connect, points, requirement }) {
     const check = requirement('vm-channel/unknown-flags-ignored');
     const all = [0x2, 0x4, 0x100, 0x8000_0000, 0xffff_fffe].map((flags) => ({ key: `0x${flags.toString(16)}`, flags }));
@@ -82,7 +82,7 @@ export const repeatsRequest = defineCase({
   id: 'vhost-mdev/answer/repeats-its-request',
   title: 'an answer has the number of the request that was asked, whatever it tells',
   proves: { 'vm-channel/answer-repeats-request': 'mdev-answer-of-another-request' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-channel/answer-repeats-request');
     sent(session, 'VHOST_GET_FEATURES');
@@ -99,7 +99,7 @@ export const noFlags = defineCase({
   id: 'vhost-mdev/answer/has-no-flags',
   title: 'flags of an answer are 0, whatever those of the request were',
   proves: { 'vm-channel/answer-has-no-flags': 'mdev-answer-with-flags' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-channel/answer-has-no-flags');
     for (const flags of [0, 1, 0xffff_ffff]) {
@@ -118,7 +118,7 @@ export const tellsSize = defineCase({
   id: 'vhost-mdev/answer/tells-its-size',
   title: 'the size of an answer is the 8 bytes behind its header',
   proves: { 'vm-channel/answer-tells-its-size': 'mdev-answer-with-size-zero' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-channel/answer-tells-its-size');
     sent(session, 'VHOST_GET_FEATURES');
@@ -132,7 +132,7 @@ export const newerReplaces = defineCase({
   id: 'vhost-mdev/answer/newer-replaces-older',
   title: 'of two requests in flight the second is answered, and that alone',
   proves: { 'vm-channel/newer-answer-replaces-older': 'mdev-older-answer-kept' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-channel/newer-answer-replaces-older');
     sent(session, 'VHOST_GET_FEATURES');
@@ -153,7 +153,7 @@ export const othersKeep = defineCase({
   id: 'vhost-mdev/answer/outlives-other-messages',
   title: 'an answer still waits behind each of the messages that have none',
   proves: { 'vm-channel/other-messages-keep-answer': 'mdev-other-message-loses-answer' },
-  applies: { start: 'closed', transports },
+  applies: { start: 'closed', transports, ring: 'none' },
   run({ connect, guest, points, requirement }) {
     const check = requirement('vm-channel/other-messages-keep-answer');
     points(eachOf(requests.filter((request) => !hasAnswer(request))), ({ request }) => {
@@ -169,7 +169,7 @@ export const refusedKeeps = defineCase({
   id: 'vhost-mdev/answer/outlives-refused-messages',
   title: 'an answer still waits behind messages that were refused',
   proves: { 'vm-channel/refused-message-keeps-answer': 'mdev-refused-message-loses-answer' },
-  applies: { start: 'closed', transports },
+  applies: { start: 'closed', transports, ring: 'none' },
   run({ connect, points, requirement }) {
     const check = requirement('vm-channel/refused-message-keeps-answer');
     const refused = [
@@ -194,7 +194,7 @@ export const refusedUnanswered = defineCase({
   id: 'vhost-mdev/answer/refused-request-has-none',
   title: 'the base of a ring that there is not is not answered',
   proves: { 'vm-channel/refused-request-has-no-answer': 'mdev-refused-request-answered' },
-  applies: { start: 'closed', transports },
+  applies: { start: 'closed', transports, ring: 'none' },
   run({ connect, points, requirement }) {
     const check = requirement('vm-channel/refused-request-has-no-answer');
     const indices = [4096, 65535, 65536, 0x7fff_ffff, 0xffff_ffff].map((index) => ({ key: `ring ${index}`, index }));
@@ -211,7 +211,7 @@ export const ofItsTime = defineCase({
   id: 'vhost-mdev/answer/is-of-the-time-of-its-request',
   title: 'an answer that was not read yet does not follow what changes behind it',
   proves: { 'vm-channel/answer-is-of-its-request-time': 'mdev-answer-made-when-read' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     sent(session, 'VHOST_SET_VRING_BASE', state(0, 5));
     sent(session, 'VHOST_GET_VRING_BASE', state(0, 0));
@@ -226,7 +226,7 @@ export const baseIndex = defineCase({
   id: 'vhost-mdev/answer/tells-the-index-of-its-ring',
   title: 'GET_VRING_BASE is answered with the index that was asked for, whatever number stands beside it',
   proves: { 'vm-channel/base-answer-has-index': 'mdev-base-answer-of-ring-zero' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-channel/base-answer-has-index');
     for (const index of [0, 1]) {

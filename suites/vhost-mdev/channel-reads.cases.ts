@@ -10,7 +10,7 @@ export const nothingWaits = defineCase({
   id: 'vhost-mdev/answer/read-without-answer-is-empty',
   title: 'a read of any length while no answer waits comes to 0 bytes',
   proves: { 'vm-channel/read-without-answer-is-empty': 'mdev-read-without-answer-waits' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-channel/read-without-answer-is-empty');
     // What an earlier user may have left.
@@ -41,7 +41,7 @@ export const readElsewhere = defineCase({
   id: 'vhost-mdev/answer/read-elsewhere-is-refused',
   title: 'an answer cannot be read anywhere but at offset 0',
   proves: { 'vm-channel/read-elsewhere-refused': 'mdev-answer-read-elsewhere' },
-  applies: { start: 'closed', transports },
+  applies: { start: 'closed', transports, ring: 'none' },
   run({ connect, points, requirement }) {
     const check = requirement('vm-channel/read-elsewhere-refused');
     points(otherOffsets, ({ key, offset }) => {
@@ -56,7 +56,7 @@ export const readElsewhereKeeps = defineCase({
   id: 'vhost-mdev/answer/outlives-read-elsewhere',
   title: 'an answer still waits behind a read at another offset',
   proves: { 'vm-channel/read-elsewhere-keeps-answer': 'mdev-read-elsewhere-loses-answer' },
-  applies: { start: 'closed', transports },
+  applies: { start: 'closed', transports, ring: 'none' },
   run({ connect, points, requirement }) {
     const check = requirement('vm-channel/read-elsewhere-keeps-answer');
     points(otherOffsets, ({ key, offset }) => {
@@ -74,7 +74,7 @@ export const otherLength = defineCase({
   id: 'vhost-mdev/answer/read-of-other-length-is-refused',
   title: 'a read that is shorter or longer than the answer is refused',
   proves: { 'vm-channel/read-of-other-length-refused': 'mdev-longer-read-answered' },
-  applies: { start: 'closed', transports },
+  applies: { start: 'closed', transports, ring: 'none' },
   run({ connect, points, requirement }) {
     const check = requirement('vm-channel/read-of-other-length-refused');
     points(otherLengths, ({ key, length }) => {
@@ -89,7 +89,7 @@ export const otherLengthKeeps = defineCase({
   id: 'vhost-mdev/answer/outlives-read-of-other-length',
   title: 'an answer is not lost to a read that is shorter or longer than it',
   proves: { 'vm-channel/read-of-other-length-keeps-answer': 'mdev-wrong-read-loses-answer' },
-  applies: { start: 'closed', transports },
+  applies: { start: 'closed', transports, ring: 'none' },
   run({ connect, points, requirement }) {
     const check = requirement('vm-channel/read-of-other-length-keeps-answer');
     points(otherLengths, ({ key, length }) => {
@@ -105,7 +105,7 @@ export const readOnce = defineCase({
   id: 'vhost-mdev/answer/is-read-once',
   title: 'an answer is gone once it was read',
   proves: { 'vm-channel/answer-is-read-once': 'mdev-answer-stays' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-channel/answer-is-read-once');
     for (const [request, payload] of [

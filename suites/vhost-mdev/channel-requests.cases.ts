@@ -41,7 +41,7 @@ export const unknownRefused = defineCase({
   id: 'vhost-mdev/channel/unknown-request-is-refused',
   title: 'a request that vhost-mdev does not have is refused, however near to one of its own',
   proves: { 'vm-channel/unknown-request-refused': 'mdev-unknown-request-taken' },
-  applies: { start: 'closed', transports },
+  applies: { start: 'closed', transports, ring: 'none' },
   run({ connect, points, requirement }) {
     const check = requirement('vm-channel/unknown-request-refused');
     points(unknownRequests, ({ key, request, payload }) => {
@@ -55,7 +55,7 @@ export const unknownUnanswered = defineCase({
   id: 'vhost-mdev/channel/unknown-request-has-no-answer',
   title: 'a request that vhost-mdev does not have leaves no answer, though it asks for one',
   proves: { 'vm-channel/unknown-request-has-no-answer': 'mdev-unknown-request-answered' },
-  applies: { start: 'closed', transports },
+  applies: { start: 'closed', transports, ring: 'none' },
   run({ connect, points, requirement }) {
     const check = requirement('vm-channel/unknown-request-has-no-answer');
     points(unknownRequests, ({ key, request, payload }) => {
@@ -71,7 +71,7 @@ export const upperHalf = defineCase({
   id: 'vhost-mdev/channel/request-has-64-bits',
   title: 'a number that is a request in its lower half alone is none',
   proves: { 'vm-channel/request-has-64-bits': 'mdev-request-cut-to-32-bits' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-channel/request-has-64-bits');
     waiting(session);
@@ -101,7 +101,7 @@ export const payloadSize = defineCase({
   id: 'vhost-mdev/channel/payload-of-wrong-size-is-refused',
   title: 'every request refuses a payload that is shorter or longer than its own',
   proves: { 'vm-channel/payload-size-checked': 'mdev-payload-size-unchecked' },
-  applies: { start: 'closed', transports },
+  applies: { start: 'closed', transports, ring: 'none' },
   run({ connect, guest, points, requirement }) {
     const check = requirement('vm-channel/payload-size-checked');
     points(wrongSizes, ({ key, request, size }) => {
@@ -116,7 +116,7 @@ export const wrongPayloadWithoutEffect = defineCase({
   id: 'vhost-mdev/channel/payload-of-wrong-size-has-no-effect',
   title: 'a base told by too many or too few bytes is not stored, and a request with a payload has no answer',
   proves: { 'vm-channel/wrong-payload-has-no-effect': 'mdev-wrong-payload-acted-on' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-channel/wrong-payload-has-no-effect');
     waiting(session);
@@ -165,7 +165,7 @@ export const resetOwnerWithoutEffect = defineCase({
   id: 'vhost-mdev/channel/reset-owner-has-no-effect',
   title: 'a device that runs goes on behind RESET_OWNER, and keeps the base of a ring that rests',
   proves: { 'vm-channel/reset-owner-has-no-effect': 'mdev-reset-owner-resets' },
-  applies: { start: 'negotiated', transports },
+  applies: { start: 'negotiated', transports, ring: 'split' },
   run({ session, driver, ring, requirement }) {
     const check = requirement('vm-channel/reset-owner-has-no-effect');
     sent(session, 'VHOST_SET_VRING_BASE', state(0, 7));
@@ -182,7 +182,7 @@ export const logBase = defineCase({
   id: 'vhost-mdev/channel/log-base-is-taken',
   title: 'SET_LOG_BASE is taken whatever its address, as no log is kept',
   proves: { 'vm-channel/log-base-taken': 'mdev-log-base-refused' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-channel/log-base-taken');
     for (const base of [0n, 0x1000n, 0x7fff_0000_0001n, (1n << 64n) - 1n]) {

@@ -24,7 +24,7 @@ export const takenWhole = defineCase({
   id: 'vhost-mdev/channel/message-is-taken-whole',
   title: 'the write of each message comes to all of its bytes',
   proves: { 'vm-channel/message-is-taken-whole': 'mdev-message-taken-in-part' },
-  applies: { start: 'closed', transports },
+  applies: { start: 'closed', transports, ring: 'none' },
   run({ connect, guest, points, requirement }) {
     const check = requirement('vm-channel/message-is-taken-whole');
     points(eachOf(requests), ({ request }) => {
@@ -44,7 +44,7 @@ export const elsewhereRefused = defineCase({
   title:
     'a message anywhere but at offset 0 is refused: each of them at 8, and one elsewhere, over the end of the region too',
   proves: { 'vm-channel/write-elsewhere-refused': 'mdev-message-taken-elsewhere' },
-  applies: { start: 'closed', transports },
+  applies: { start: 'closed', transports, ring: 'none' },
   run({ connect, guest, points, requirement }) {
     const check = requirement('vm-channel/write-elsewhere-refused');
     const others = [1, 4, 15, 16, 24, 256, 4000].map((offset) => ({
@@ -71,7 +71,7 @@ export const elsewhereWithoutEffect = defineCase({
   id: 'vhost-mdev/channel/message-elsewhere-has-no-effect',
   title: 'a message behind the start of the region neither changes a ring nor leaves an answer',
   proves: { 'vm-channel/write-elsewhere-has-no-effect': 'mdev-message-elsewhere-acted-on' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-channel/write-elsewhere-has-no-effect');
     sent(session, 'VHOST_SET_VRING_BASE', state(0, 7));
@@ -86,7 +86,7 @@ export const partOfHeader = defineCase({
   id: 'vhost-mdev/channel/part-of-header-is-refused',
   title: 'fewer bytes than a header are refused, and the next message is taken',
   proves: { 'vm-channel/part-of-header-refused': 'mdev-part-of-header-taken' },
-  applies: { start: 'closed', transports },
+  applies: { start: 'closed', transports, ring: 'none' },
   run({ connect, points, requirement }) {
     const check = requirement('vm-channel/part-of-header-refused');
     const lengths = [1, 2, 4, 7, 8, 11, 12, 15].map((length) => ({ key: `${length} bytes`, length }));
@@ -103,7 +103,7 @@ export const shorterThanTold = defineCase({
   id: 'vhost-mdev/channel/message-shorter-than-told-is-refused',
   title: 'a message that ends before its header says is refused, by one byte or by its payload',
   proves: { 'vm-channel/shorter-than-told-refused': 'mdev-shorter-message-taken' },
-  applies: { start: 'closed', transports },
+  applies: { start: 'closed', transports, ring: 'none' },
   run({ connect, guest, points, requirement }) {
     const check = requirement('vm-channel/shorter-than-told-refused');
     const all = eachOf(requests).flatMap(({ key, request }) => [
@@ -126,7 +126,7 @@ export const longerThanTold = defineCase({
   id: 'vhost-mdev/channel/message-longer-than-told-is-refused',
   title: 'bytes behind what the header accounts for are refused, a second message among them',
   proves: { 'vm-channel/longer-than-told-refused': 'mdev-longer-message-taken' },
-  applies: { start: 'closed', transports },
+  applies: { start: 'closed', transports, ring: 'none' },
   run({ connect, guest, points, requirement }) {
     const check = requirement('vm-channel/longer-than-told-refused');
     const all = eachOf(requests).flatMap(({ key, request }) =>
@@ -148,7 +148,7 @@ export const mistoldWithoutEffect = defineCase({
   id: 'vhost-mdev/channel/message-of-mistold-size-has-no-effect',
   title: 'a message that is shorter or longer than told changes nothing and leaves no answer',
   proves: { 'vm-channel/mistold-size-has-no-effect': 'mdev-mistold-message-acted-on' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-channel/mistold-size-has-no-effect');
     sent(session, 'VHOST_SET_VRING_BASE', state(0, 7));
@@ -165,7 +165,7 @@ export const beyond1024 = defineCase({
   id: 'vhost-mdev/channel/payload-beyond-1024-is-refused',
   title: 'a payload of more than 1024 bytes is refused in layout L2',
   proves: { 'vm-channel/l2-payload-beyond-1024-refused': 'mdev-payload-beyond-1024-taken' },
-  applies: { start: 'closed', transports, needs: ['layout-l2'] },
+  applies: { start: 'closed', transports, needs: ['layout-l2'], ring: 'none' },
   run({ connect, points, requirement }) {
     const check = requirement('vm-channel/l2-payload-beyond-1024-refused');
     const sizes = [1025, 1032, 2048, 65536].map((size) => ({ key: `${size} bytes`, size }));
@@ -182,7 +182,7 @@ export const of1024 = defineCase({
   id: 'vhost-mdev/channel/payload-of-1024-is-taken',
   title: 'a payload of 1024 bytes is taken in layout L2',
   proves: { 'vm-channel/l2-payload-of-1024-taken': 'mdev-payload-of-1024-refused' },
-  applies: { start: 'connected', transports, needs: ['layout-l2'] },
+  applies: { start: 'connected', transports, needs: ['layout-l2'], ring: 'none' },
   run({ session, requirement }) {
     // The one request whose payload may have any length there.
     const answer = sent(session, 'VHOST_SET_MEM_TABLE', new Uint8Array(1024));
@@ -194,7 +194,7 @@ export const hugeSize = defineCase({
   id: 'vhost-mdev/channel/huge-size-is-survived',
   title: 'a size near the ends of 31 and 32 bits is refused, and the next message is answered',
   proves: { 'vm-channel/huge-size-survived': 'mdev-huge-size-crashes' },
-  applies: { start: 'closed', transports },
+  applies: { start: 'closed', transports, ring: 'none' },
   run({ connect, points, requirement }) {
     const check = requirement('vm-channel/huge-size-survived');
     const sizes = [0x7fff_ffff, 0x8000_0000, 0x8000_0008, 0xffff_fff0, 0xffff_fff8, 0xffff_ffff];

@@ -1,4 +1,4 @@
-import type { Attachment, DriverPort, VhostMdevSession } from '../../drivers/port/port.ts';
+import type { DriverPort, Queue, VhostMdevSession } from '../../drivers/port/port.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { encodeMdevMessage } from '../../reference-impl/wire/mdev-messages.ts';
 import { defineCase } from '../case.ts';
@@ -94,7 +94,7 @@ export const forgetsAnswer = defineCase({
   id: 'vhost-mdev/close/answer-is-forgotten',
   title: 'an answer that was not read before the close does not wait for the next user',
   proves: { 'vm-life/close-forgets-answer': 'mdev-close-keeps-answer' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, connect, requirement }) {
     const check = requirement('vm-life/close-forgets-answer');
     session.channel.send(encodeMdevMessage('VHOST_GET_FEATURES', new Uint8Array()));
@@ -114,7 +114,7 @@ export const underLoad = defineCase({
     const check = requirement('vm-life/close-under-load-survived');
     const bytes = port.facts.workload.kind === 'block' ? 0x4000 : 1024;
     const vring = ring({ size: 64 });
-    let requests: Parameters<Attachment['makeAvailable']>[0] | undefined;
+    let requests: Parameters<Queue['makeAvailable']>[0] | undefined;
     for (let round = 0; round < rounds; round++) {
       vring.reset();
       const session = connect('negotiated');

@@ -34,7 +34,7 @@ export const hasIds = defineCase({
   id: 'vhost-mdev/config-space/has-ids',
   title: 'configuration space of layout L1 has a vendor and a device',
   proves: { 'vm-identity/config-space-has-ids': 'mdev-config-space-without-vendor' },
-  applies: { start: 'connected', transports, needs },
+  applies: { start: 'connected', transports, needs, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-identity/config-space-has-ids');
     for (const [name, offset] of [
@@ -51,7 +51,7 @@ export const tellsType = defineCase({
   id: 'vhost-mdev/config-space/tells-device-type',
   title: 'the subsystem id of layout L1 is the device id of virtio: 1 of net, 2 of block',
   proves: { 'vm-identity/config-space-tells-device-type': 'mdev-config-space-of-another-type' },
-  applies: { start: 'connected', transports, needs },
+  applies: { start: 'connected', transports, needs, ring: 'none' },
   run({ session, port, requirement }) {
     const check = requirement('vm-identity/config-space-tells-device-type');
     check.equal(numberAt(session, SUBSYSTEM_ID, 2), deviceTypeOf(port.facts.workload.kind).deviceId, 'subsystem id');
@@ -62,7 +62,7 @@ export const idsReadOnly = defineCase({
   id: 'vhost-mdev/config-space/ids-are-read-only',
   title: 'ids of layout L1 stay as they are when they are written',
   proves: { 'vm-identity/config-space-ids-read-only': 'mdev-config-space-ids-written' },
-  applies: { start: 'connected', transports, needs },
+  applies: { start: 'connected', transports, needs, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-identity/config-space-ids-read-only');
     for (const [name, offset] of [
@@ -81,7 +81,7 @@ export const listsMsix = defineCase({
   id: 'vhost-mdev/config-space/lists-msix',
   title: 'the list of capabilities of layout L1 comes to MSI-X with as many vectors as VFIO counts',
   proves: { 'vm-identity/config-space-lists-msix': 'mdev-msix-with-a-vector-more' },
-  applies: { start: 'connected', transports, needs },
+  applies: { start: 'connected', transports, needs, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-identity/config-space-lists-msix');
     const status = numberAt(session, STATUS, 2);
@@ -103,7 +103,7 @@ export const barTellsSize = defineCase({
   id: 'vhost-mdev/config-space/bar-tells-its-size',
   title: 'BARs of layout L1 that all ones are written to tell a power of two that their region just fits in',
   proves: { 'vm-identity/bar-tells-its-size': 'mdev-bar-of-another-size' },
-  applies: { start: 'connected', transports, needs },
+  applies: { start: 'connected', transports, needs, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-identity/bar-tells-its-size');
     for (const bar of [0, 1]) {
@@ -122,7 +122,7 @@ export const widthsAgree = defineCase({
   id: 'vhost-mdev/config-space/widths-agree',
   title: 'configuration space of layout L1 reads the same by 1, 2 and 4 bytes',
   proves: { 'vm-identity/config-space-widths-agree': 'mdev-config-space-odd-bytes-shifted' },
-  applies: { start: 'connected', transports, needs },
+  applies: { start: 'connected', transports, needs, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-identity/config-space-widths-agree');
     for (let at = 0; at < 64; at += 4) {
@@ -144,7 +144,7 @@ export const endsAccess = defineCase({
   id: 'vhost-mdev/config-space/ends-access',
   title: 'a read across the end of configuration space gives what there is up to there',
   proves: { 'vm-regions/config-space-ends-access': 'mdev-config-space-refuses-across-end' },
-  applies: { start: 'connected', transports, needs },
+  applies: { start: 'connected', transports, needs, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-regions/config-space-ends-access');
     const size = Number(regionInfoOf(session, region).size);
@@ -163,7 +163,7 @@ export const endRefused = defineCase({
   id: 'vhost-mdev/config-space/end-is-refused',
   title: 'a read that begins where configuration space ends is refused',
   proves: { 'vm-regions/config-space-end-refused': 'mdev-config-space-end-is-empty' },
-  applies: { start: 'connected', transports, needs },
+  applies: { start: 'connected', transports, needs, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-regions/config-space-end-refused');
     const size = Number(regionInfoOf(session, region).size);

@@ -74,7 +74,7 @@ export const idleRing = defineCase({
       rest(port);
     }
     setState(session, 0);
-    check.equal(queue.ring.usedIdx(), 1, 'used idx behind 32 doorbells for nothing');
+    check.equal(queue.usedCount(), 1, 'used idx behind 32 doorbells for nothing');
     check.equal(event.take(), 0, 'signals behind 32 doorbells for nothing');
     setState(session, 1);
     serves({ port, driver }, check, queue, 'a request after them', { seed: 2 });
@@ -110,7 +110,7 @@ export const ringOutOfUse = defineCase({
     const queue = driver.attach(ring({ size: 16 }));
     driver.once(queue);
     const stopped = queue.stop();
-    if (!check.equal(stopped.kind, 'base', 'the ring is taken out of use')) return;
+    if (!check.equal(stopped.kind, 'stopped', 'the ring is taken out of use')) return;
     setState(session, 1);
     queue.makeAvailable([1, 2].map((seed) => driver.request({ seed }).segments));
     const before = snapshot(guest);

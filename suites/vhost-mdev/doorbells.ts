@@ -1,5 +1,5 @@
 import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
-import type { Attachment, DriverPort, VhostMdevSession } from '../../drivers/port/port.ts';
+import type { DriverPort, Queue, VhostMdevSession } from '../../drivers/port/port.ts';
 import { type Answer, answerOf, ringCount } from './ring-messages.ts';
 
 /** What a device that runs by itself is given to show that it took something for a doorbell, in milliseconds. */
@@ -40,13 +40,13 @@ export const noDoorbell: readonly Effect[] = ['not served', 'served unasked'];
  */
 export function effectOn(
   { port, driver }: { readonly port: DriverPort; readonly driver: DeviceDriver },
-  queue: Attachment,
+  queue: Queue,
   act: () => void,
 ): Effect {
   for (let round = 1; ; round++) {
     rest(port);
-    const before = queue.ring.usedIdx();
-    const isServed = (): boolean => queue.ring.usedIdx() !== before;
+    const before = queue.usedCount();
+    const isServed = (): boolean => queue.usedCount() !== before;
     queue.makeAvailable([driver.request({ seed: round }).segments]);
     const isUnasked = port.until(isServed, pauseMs) === 'true';
     if (!isUnasked) act();

@@ -21,7 +21,7 @@ export const same = defineCase({
   id: 'vhost-mdev/features/are-the-same-again',
   title: 'GET_FEATURES answers the same before and after features were accepted',
   proves: { 'vm-channel/features-are-the-same-again': 'mdev-offer-shrinks' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-channel/features-are-the-same-again');
     const before = offerOf(session);
@@ -37,7 +37,7 @@ export const offeredTaken = defineCase({
   id: 'vhost-mdev/features/offered-are-taken',
   title: 'all features that are offered can be accepted, and none of them',
   proves: { 'vm-channel/offered-features-taken': 'mdev-no-features-refused' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-channel/offered-features-taken');
     check.equal(setFeatures(session, offerOf(session)), '24 bytes', 'SET_FEATURES of all that is offered');
@@ -49,7 +49,7 @@ export const unofferedRefused = defineCase({
   id: 'vhost-mdev/features/unoffered-are-refused',
   title: 'each bit that is not offered is refused, alone and beside one that is',
   proves: { 'vm-channel/unoffered-features-refused': 'mdev-unoffered-features-masked' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-channel/unoffered-features-refused');
     const offer = offerOf(session);
@@ -66,7 +66,7 @@ export const refusedChangeNothing = defineCase({
   id: 'vhost-mdev/features/refused-change-nothing',
   title: 'EVENT_IDX stays accepted behind features that were refused: calls follow used_event and not the flag',
   proves: { 'vm-channel/refused-features-change-nothing': 'mdev-refused-features-clear' },
-  applies: { start: 'negotiated', transports, negotiate: ['VIRTIO_F_EVENT_IDX'] },
+  applies: { start: 'negotiated', transports, negotiate: ['VIRTIO_F_EVENT_IDX'], ring: 'split' },
   run({ session, driver, ring, requirement }) {
     const offer = offerOf(session);
     setFeatures(session, bits.find((one) => (one & offer) === 0n) ?? 0n);
@@ -85,7 +85,7 @@ export const replaced = defineCase({
   id: 'vhost-mdev/features/change-while-stopped',
   title: 'EVENT_IDX that is accepted and then left out counts no more: used_event withholds no call',
   proves: { 'vm-channel/features-change-while-stopped': 'mdev-features-add-up' },
-  applies: { start: 'negotiated', transports, negotiate: ['VIRTIO_F_EVENT_IDX'] },
+  applies: { start: 'negotiated', transports, negotiate: ['VIRTIO_F_EVENT_IDX'], ring: 'split' },
   run({ session, driver, ring, requirement }) {
     const check = requirement('vm-channel/features-change-while-stopped');
     const less = session.negotiated.accepted.device & ~(1n << 29n);
@@ -118,7 +118,7 @@ export const withoutAccessPlatform = defineCase({
   id: 'vhost-mdev/features/access-platform-is-not-of-l1',
   title: 'ACCESS_PLATFORM is not offered in layout L1, whose addresses are no I/O-virtual ones',
   proves: { 'vm-channel/l1-has-no-access-platform': 'mdev-l1-offers-access-platform' },
-  applies: { start: 'connected', transports, needs: ['layout-l1'] },
+  applies: { start: 'connected', transports, needs: ['layout-l1'], ring: 'none' },
   run({ session, requirement }) {
     const offer = offerOf(session);
     const check = requirement('vm-channel/l1-has-no-access-platform');

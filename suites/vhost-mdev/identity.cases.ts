@@ -18,7 +18,7 @@ export const l1IsPci = defineCase({
   id: 'vhost-mdev/identity/l1-is-a-pci-device',
   title: 'a device of layout L1 has the flag of PCI, whatever room its caller has',
   proves: { 'vm-identity/l1-is-a-pci-device': 'mdev-without-flag-of-pci' },
-  applies: { start: 'connected', transports, needs: ['layout-l1'] },
+  applies: { start: 'connected', transports, needs: ['layout-l1'], ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-identity/l1-is-a-pci-device');
     for (const argsz of sizes) {
@@ -32,7 +32,7 @@ export const l2IsVhost = defineCase({
   id: 'vhost-mdev/identity/l2-has-the-vhost-flag',
   title: 'a device of layout L2 has the flag of its own device API, whatever room its caller has',
   proves: { 'vm-identity/l2-has-the-vhost-flag': 'mdev-without-flag-of-vhost' },
-  applies: { start: 'connected', transports, needs: ['layout-l2'] },
+  applies: { start: 'connected', transports, needs: ['layout-l2'], ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-identity/l2-has-the-vhost-flag');
     for (const argsz of sizes) {
@@ -46,7 +46,7 @@ export const announcesReset = defineCase({
   id: 'vhost-mdev/identity/reset-is-announced',
   title: 'device flags say that the device can be reset, and it can',
   proves: { 'vm-identity/reset-is-announced': 'mdev-without-flag-of-reset' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-identity/reset-is-announced');
     const { flags } = deviceInfoOf(session);
@@ -58,7 +58,7 @@ export const noOtherFlags = defineCase({
   id: 'vhost-mdev/identity/no-other-flags',
   title: 'device flags are those of RESET and of the layout',
   proves: { 'vm-identity/no-other-flags': 'mdev-with-flags-of-others' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const { name } = session.places;
     const own = VFIO_DEVICE_FLAGS_RESET | (name === 'l1' ? VFIO_DEVICE_FLAGS_PCI : VFIO_DEVICE_FLAGS_VHOST);
@@ -71,7 +71,7 @@ export const l2Regions = defineCase({
   id: 'vhost-mdev/identity/l2-has-two-regions',
   title: 'layout L2 counts the two regions that it has',
   proves: { 'vm-identity/l2-has-two-regions': 'mdev-counts-a-region-more' },
-  applies: { start: 'connected', transports, needs: ['layout-l2'] },
+  applies: { start: 'connected', transports, needs: ['layout-l2'], ring: 'none' },
   run({ session, requirement }) {
     requirement('vm-identity/l2-has-two-regions').equal(deviceInfoOf(session).numRegions, 2, 'regions counted');
   },
@@ -81,7 +81,7 @@ export const l2Interrupts = defineCase({
   id: 'vhost-mdev/identity/l2-has-one-interrupt-index',
   title: 'layout L2 counts the one interrupt index that it has',
   proves: { 'vm-identity/l2-has-one-interrupt-index': 'mdev-counts-an-interrupt-more' },
-  applies: { start: 'connected', transports, needs: ['layout-l2'] },
+  applies: { start: 'connected', transports, needs: ['layout-l2'], ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-identity/l2-has-one-interrupt-index');
     check.equal(deviceInfoOf(session).numIrqs, 1, 'interrupt indices counted');
@@ -92,7 +92,7 @@ export const l1Regions = defineCase({
   id: 'vhost-mdev/identity/l1-counts-pci-regions',
   title: 'layout L1 counts the regions of a VFIO PCI device up to configuration space',
   proves: { 'vm-identity/l1-counts-pci-regions': 'mdev-counts-no-config-space' },
-  applies: { start: 'connected', transports, needs: ['layout-l1'] },
+  applies: { start: 'connected', transports, needs: ['layout-l1'], ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-identity/l1-counts-pci-regions');
     check.atLeast(deviceInfoOf(session).numRegions, vfioPci.CONFIG_REGION_INDEX + 1, 'regions counted');
@@ -103,7 +103,7 @@ export const l1Interrupts = defineCase({
   id: 'vhost-mdev/identity/l1-counts-msix-index',
   title: 'layout L1 counts the interrupt indices of a VFIO PCI device up to MSI-X',
   proves: { 'vm-identity/l1-counts-msix-index': 'mdev-counts-no-msix' },
-  applies: { start: 'connected', transports, needs: ['layout-l1'] },
+  applies: { start: 'connected', transports, needs: ['layout-l1'], ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-identity/l1-counts-msix-index');
     check.atLeast(deviceInfoOf(session).numIrqs, vfioPci.MSIX_IRQ_INDEX + 1, 'interrupt indices counted');
@@ -114,7 +114,7 @@ export const shortArgsz = defineCase({
   id: 'vhost-mdev/identity/short-argsz-is-refused',
   title: 'a caller of device information that has no room for it is refused',
   proves: { 'vm-identity/short-argsz-refused': 'mdev-info-short-argsz-taken' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-identity/short-argsz-refused');
     for (const argsz of [0, 1, 4, 8, 12, 15]) {
@@ -127,7 +127,7 @@ export const longArgsz = defineCase({
   id: 'vhost-mdev/identity/long-argsz-is-taken',
   title: 'a caller of device information that has room for more is answered the same',
   proves: { 'vm-identity/long-argsz-taken': 'mdev-info-long-argsz-refused' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-identity/long-argsz-taken');
     const { numRegions, numIrqs } = deviceInfoOf(session);
@@ -144,7 +144,7 @@ export const unknownCall = defineCase({
   id: 'vhost-mdev/identity/unknown-call-is-refused',
   title: 'calls that the device does not know fail with ENOTTY, those of vhost itself among them',
   proves: { 'vm-identity/unknown-call-refused': ['mdev-unknown-call-succeeds', 'mdev-unknown-call-is-invalid'] },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-identity/unknown-call-refused');
     const calls = { 'VFIO, far behind its own': 0x3bf0, VHOST_SET_OWNER: 0xaf01, VHOST_SET_VRING_NUM: 0x4008_af10 };

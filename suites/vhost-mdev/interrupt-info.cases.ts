@@ -51,7 +51,7 @@ export const vectorsAreEvents = defineCase({
   id: 'vhost-mdev/interrupts/vectors-are-event-descriptors',
   title: "the flags of the rings' interrupt index say event descriptors; in layout L2 they say nothing else",
   proves: { 'vm-irq/vectors-are-events': ['mdev-interrupt-without-eventfd', 'mdev-interrupt-maskable'] },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-irq/vectors-are-events');
     const { vfio, places } = session;
@@ -67,7 +67,7 @@ export const unknownIndex = defineCase({
   id: 'vhost-mdev/interrupts/info-of-unknown-index-is-refused',
   title: 'VFIO_DEVICE_GET_IRQ_INFO fails with EINVAL for every kind of index that there is not',
   proves: { 'vm-irq/info-of-unknown-index-refused': 'mdev-last-interrupt-for-unknown-index' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-irq/info-of-unknown-index-refused');
     const count = indexCount(session);
@@ -82,7 +82,7 @@ export const shortArgsz = defineCase({
   id: 'vhost-mdev/interrupts/info-with-short-argsz-is-refused',
   title: 'VFIO_DEVICE_GET_IRQ_INFO with an argsz below 16 fails with EINVAL, and with more than 16 is answered',
   proves: { 'vm-irq/info-short-argsz-refused': 'mdev-short-argsz-of-interrupt-taken' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-irq/info-short-argsz-refused');
     const { interrupts } = session.places;
@@ -99,7 +99,7 @@ export const otherIndices = defineCase({
   id: 'vhost-mdev/interrupts/other-indices-of-l1-have-no-vectors',
   title: 'the interrupt indices of layout L1 beside MSI-X have no vectors, or are not there',
   proves: { 'vm-irq/l1-other-indices-have-no-vectors': 'mdev-vector-of-every-index' },
-  applies: { start: 'connected', transports, needs: ['layout-l1'] },
+  applies: { start: 'connected', transports, needs: ['layout-l1'], ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-irq/l1-other-indices-have-no-vectors');
     for (let index = 0; index < indexCount(session); index++) {

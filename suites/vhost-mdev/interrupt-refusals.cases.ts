@@ -18,7 +18,7 @@ export const startBeyond = defineCase({
   id: 'vhost-mdev/interrupts/start-beyond-vectors-is-refused',
   title: 'VFIO_DEVICE_SET_IRQS from a vector on that there is not fails with EINVAL',
   proves: { 'vm-irq/start-beyond-vectors-refused': 'mdev-start-behind-vectors-taken' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-irq/start-beyond-vectors-refused');
     const rings = ringCount(session);
@@ -32,7 +32,7 @@ export const countBeyond = defineCase({
   id: 'vhost-mdev/interrupts/count-beyond-vectors-is-refused',
   title: 'VFIO_DEVICE_SET_IRQS of more vectors than there are fails with EINVAL, also where start and count wrap',
   proves: { 'vm-irq/count-beyond-vectors-refused': ['mdev-vector-behind-last-taken', 'mdev-count-not-added-to-start'] },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-irq/count-beyond-vectors-refused');
     const rings = ringCount(session);
@@ -57,7 +57,7 @@ export const unknownIndex = defineCase({
   id: 'vhost-mdev/interrupts/set-of-unknown-index-is-refused',
   title: 'VFIO_DEVICE_SET_IRQS of every kind of index that there is not fails',
   proves: { 'vm-irq/set-of-unknown-index-refused': 'mdev-set-of-any-index' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-irq/set-of-unknown-index-refused');
     const info = session.vfio.deviceInfo();
@@ -72,7 +72,7 @@ export const unknownFlags = defineCase({
   id: 'vhost-mdev/interrupts/set-with-unknown-flags-is-refused',
   title: 'VFIO_DEVICE_SET_IRQS with any one flag that has no meaning fails with EINVAL',
   proves: { 'vm-irq/unknown-flags-refused': ['mdev-unknown-flags-of-set-taken', 'mdev-upper-flags-of-set-taken'] },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-irq/unknown-flags-refused');
     for (let bit = 6; bit < 32; bit++) {
@@ -86,7 +86,7 @@ export const kindsOfData = defineCase({
   id: 'vhost-mdev/interrupts/set-with-other-than-one-kind-of-data-is-refused',
   title: 'VFIO_DEVICE_SET_IRQS that says no kind of data, two kinds or all three fails with EINVAL',
   proves: { 'vm-irq/two-kinds-of-data-refused': ['mdev-no-kind-of-data-taken', 'mdev-two-kinds-of-data-taken'] },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-irq/two-kinds-of-data-refused');
     const kinds = [0, dataNone | dataBool, dataNone | dataEvents, dataBool | dataEvents, 7];
@@ -103,7 +103,7 @@ export const shortData = defineCase({
   proves: {
     'vm-irq/data-shorter-than-count-refused': ['mdev-data-of-set-not-measured', 'mdev-argsz-of-set-unchecked'],
   },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-irq/data-shorter-than-count-refused');
     for (const argsz of [20, 21, 23]) {
@@ -121,7 +121,7 @@ export const noEvent = defineCase({
   id: 'vhost-mdev/interrupts/descriptor-of-no-event-is-refused',
   title: 'VFIO_DEVICE_SET_IRQS with a descriptor of a file, a pipe, a device or nothing at all fails',
   proves: { 'vm-irq/no-event-descriptor-refused': 'mdev-no-event-for-none' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, port, requirement }) {
     const check = requirement('vm-irq/no-event-descriptor-refused');
     const { descriptors } = port;
@@ -168,7 +168,7 @@ export const maskRefused = defineCase({
   id: 'vhost-mdev/interrupts/mask-and-unmask-are-refused',
   title: 'VFIO_DEVICE_SET_IRQS to mask or unmask fails with EINVAL, with every kind of data',
   proves: { 'vm-irq/mask-and-unmask-refused': ['mdev-mask-taken', 'mdev-unmask-taken'] },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-irq/mask-and-unmask-refused');
     for (const action of [mask, unmask]) {
@@ -184,7 +184,7 @@ export const triggerNow = defineCase({
   id: 'vhost-mdev/interrupts/trigger-without-data-signals-now',
   title: 'VFIO_DEVICE_SET_IRQS to trigger without data signals the vector once, each time, running or stopped',
   proves: { 'vm-irq/trigger-without-data-signals': 'mdev-trigger-without-data-drops' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, port, requirement }) {
     const check = requirement('vm-irq/trigger-without-data-signals');
     const event = new CountedEvent(port);
@@ -204,7 +204,7 @@ export const triggerBools = defineCase({
   id: 'vhost-mdev/interrupts/trigger-by-bools-signals-those-that-are-set',
   title: 'VFIO_DEVICE_SET_IRQS to trigger by bools signals the vectors whose byte is not 0, and no other',
   proves: { 'vm-irq/trigger-by-bools-signals': ['mdev-bools-not-looked-at', 'mdev-bools-signal-nobody'] },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, port, requirement }) {
     const check = requirement('vm-irq/trigger-by-bools-signals');
     const events = Array.from({ length: ringCount(session) }, () => new CountedEvent(port));

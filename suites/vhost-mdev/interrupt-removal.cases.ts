@@ -71,7 +71,7 @@ export const released = defineCase({
   id: 'vhost-mdev/interrupts/dropped-descriptors-are-let-go',
   title: 'event descriptors that were replaced or taken away are held no more: the device holds none in the end',
   proves: { 'vm-irq/dropped-descriptor-is-released': 'mdev-dropped-descriptors-held' },
-  applies: { start: 'closed', transports, needs: ['resources'] },
+  applies: { start: 'closed', transports, needs: ['resources'], ring: 'none' },
   run({ connect, port, requirement }) {
     const check = requirement('vm-irq/dropped-descriptor-is-released');
     growsNot(port, check, 'descriptors that the device holds', () => {

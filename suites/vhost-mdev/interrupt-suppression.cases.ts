@@ -22,11 +22,11 @@ export const noInterruptFlag = defineCase({
     event.wait();
     rest(port);
     event.take();
-    queue.ring.setAvailFlags(1);
+    queue.driver.disableCalls();
     for (const seed of [2, 3, 4]) driver.once(queue, { seed });
     setState(session, 0);
     check.equal(event.take(), 0, 'signals for 3 requests with the flag set');
-    queue.ring.setAvailFlags(0);
+    queue.driver.enableCalls();
     setState(session, 1);
     driver.once(queue, { seed: 5 });
     check.holds(event.wait() > 0, 'signals once the flag is clear', someSignal);
@@ -47,11 +47,11 @@ export const usedEvent = defineCase({
     event.wait();
     rest(port);
     event.take();
-    queue.ring.setUsedEvent(queue.ring.usedIdx() + 9);
+    queue.driver.enableCalls(9);
     for (const seed of [2, 3, 4]) driver.once(queue, { seed });
     setState(session, 0);
     check.equal(event.take(), 0, 'signals for 3 requests while used_event is 9 ahead');
-    queue.ring.setUsedEvent(queue.ring.usedIdx());
+    queue.driver.enableCalls();
     setState(session, 1);
     driver.once(queue, { seed: 5 });
     check.holds(event.wait() > 0, 'signals for the used element at used_event', someSignal);

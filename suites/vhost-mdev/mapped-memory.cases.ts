@@ -151,7 +151,7 @@ export const mappedAgain = defineCase({
     check.equal(used.length, 1, 'the chain that was missed');
     check.equal(request.problem(), undefined, 'what is wrong with it');
     setState(session, 0);
-    check.equal(queue.ring.usedIdx(), 12, 'used idx after 12 requests');
+    check.equal(queue.usedCount(), 12, 'used idx after 12 requests');
   },
 });
 

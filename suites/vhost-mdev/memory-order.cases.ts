@@ -37,7 +37,7 @@ export const memoryLast = defineCase({
     driverRing.publish();
     check.equal(setState(session, 1), 'taken', 'the start');
     ringDoorbell(session, driver.queueIndex);
-    if (port.until(() => vring.usedIdx() === 1, port.deadlineMs) === 'true') {
+    if (port.until(() => driverRing.usedCount() === 1, port.deadlineMs) === 'true') {
       check.equal(request.problem(), undefined, 'what is wrong with a request');
     } else check.silence('a request', 'it is served', port.deadlineMs);
     setState(session, 0);

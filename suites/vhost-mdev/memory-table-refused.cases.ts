@@ -78,7 +78,7 @@ export const beyondSixtyFour = defineCase({
   id: 'vhost-mdev/memory-table/more-than-sixty-four-regions-are-refused',
   title: 'a table of more than 64 regions is refused with E2BIG',
   proves: { 'vm-memory/l1-table-beyond-64-refused': 'mdev-table-beyond-64-taken' },
-  applies,
+  applies: { ...applies, ring: 'none' },
   run({ session, guest, requirement }) {
     const check = requirement('vm-memory/l1-table-beyond-64-refused');
     for (const count of [65, 100]) {
@@ -96,7 +96,7 @@ export const sizes = defineCase({
   id: 'vhost-mdev/memory-table/size-must-be-that-of-its-regions',
   title: 'a table that is shorter or longer than its number of regions says is refused with EINVAL',
   proves: { 'vm-memory/l1-table-size-checked': 'mdev-table-of-any-size-taken' },
-  applies,
+  applies: { ...applies, ring: 'none' },
   run({ session, guest, requirement }) {
     const check = requirement('vm-memory/l1-table-size-checked');
     for (const [what, table] of Object.entries(mistoldSizes(guest))) {
@@ -109,7 +109,7 @@ export const empty = defineCase({
   id: 'vhost-mdev/memory-table/regions-without-bytes-are-refused',
   title: 'a table with a region of no bytes is refused with EINVAL, wherever it stands',
   proves: { 'vm-memory/l1-empty-region-refused': 'mdev-empty-region-taken' },
-  applies,
+  applies: { ...applies, ring: 'none' },
   run({ session, guest, requirement }) {
     const check = requirement('vm-memory/l1-empty-region-refused');
     for (const [what, table] of Object.entries(emptyRegions(guest))) {
@@ -127,7 +127,7 @@ export const overlapping = defineCase({
       'mdev-overlap-by-user-address-taken',
     ],
   },
-  applies,
+  applies: { ...applies, ring: 'none' },
   run({ session, guest, requirement }) {
     const check = requirement('vm-memory/l1-overlapping-regions-refused');
     for (const [what, table] of Object.entries(overlaps(guest))) {
@@ -140,7 +140,7 @@ export const padding = defineCase({
   id: 'vhost-mdev/memory-table/padding-must-be-zero',
   title: 'a table whose padding, or whose flags of a region, are not 0 is refused with EINVAL',
   proves: { 'vm-memory/l1-padding-refused': ['mdev-table-padding-ignored', 'mdev-region-flags-ignored'] },
-  applies,
+  applies: { ...applies, ring: 'none' },
   run({ session, guest, requirement }) {
     const check = requirement('vm-memory/l1-padding-refused');
     for (const [what, table] of Object.entries(paddings(guest))) {
@@ -153,7 +153,7 @@ export const memoryNowhere = defineCase({
   id: 'vhost-mdev/memory-table/memory-must-be-there',
   title: 'a table with user addresses where nothing is is refused with EFAULT',
   proves: { 'vm-memory/l1-memory-nowhere-refused': 'mdev-memory-nowhere-taken' },
-  applies,
+  applies: { ...applies, ring: 'none' },
   run({ session, guest, requirement }) {
     const check = requirement('vm-memory/l1-memory-nowhere-refused');
     const regions = regionsOf([guest]);

@@ -35,7 +35,7 @@ export const replaced = defineCase({
   id: 'vhost-mdev/memory-table/table-replaces-the-one-before',
   title: 'a table of other memory: a ring where memory was fails the start, and one in the new memory is served',
   proves: { 'vm-memory/l1-table-replaces-one-before': 'mdev-table-adds-to-the-one-before' },
-  applies,
+  applies: { ...applies, ring: 'split' },
   run({ port, session, guest, driver, ring, requirement }) {
     const check = requirement('vm-memory/l1-table-replaces-one-before');
     // Told again, so that what a device keeps of the last table is there to be kept.

@@ -1,5 +1,5 @@
 import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
-import type { Attachment, Guest, VhostMdevSession } from '../../drivers/port/port.ts';
+import type { Guest, Queue, VhostMdevSession } from '../../drivers/port/port.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { defineCase } from '../case.ts';
@@ -18,7 +18,7 @@ interface Load {
   readonly session: VhostMdevSession;
   readonly driver: DeviceDriver;
   readonly buffers: DeviceDriver;
-  readonly queue: Attachment;
+  readonly queue: Queue;
 }
 
 /** Lays out requests that write to the memory of `buffers`. The answer shows the device some of them. */

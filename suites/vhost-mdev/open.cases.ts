@@ -87,7 +87,7 @@ export const asMade = defineCase({
   id: 'vhost-mdev/open/opened-device-is-as-made',
   title: 'a device whose user before went while it ran is stopped when it is opened, and knows no base of a ring',
   proves: { 'vm-life/opened-device-is-as-made': ['mdev-runs-again-when-reopened', 'mdev-close-keeps-bases'] },
-  applies: { start: 'negotiated', transports },
+  applies: { start: 'negotiated', transports, ring: 'split' },
   run({ session, connect, driver, ring, requirement }) {
     const check = requirement('vm-life/opened-device-is-as-made');
     const queue = driver.attach(ring({ size: 16 }));

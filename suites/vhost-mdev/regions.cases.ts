@@ -25,7 +25,7 @@ export const barsHaveBytes = defineCase({
   id: 'vhost-mdev/regions/l1-bars-have-bytes',
   title: 'BAR0 and BAR1 of layout L1 have bytes',
   proves: { 'vm-regions/l1-bars-have-bytes': 'mdev-bar-without-bytes' },
-  applies: { start: 'connected', transports, needs: ['layout-l1'] },
+  applies: { start: 'connected', transports, needs: ['layout-l1'], ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-regions/l1-bars-have-bytes');
     for (const bar of [0, 1]) check.notEqual(regionInfoOf(session, bar).size, 0n, `size of BAR${bar}`);
@@ -36,7 +36,7 @@ export const channelSize = defineCase({
   id: 'vhost-mdev/regions/l2-channel-size',
   title: 'the CONFIG region of layout L2 has 16 MiB',
   proves: { 'vm-regions/l2-channel-size': 'mdev-config-region-of-one-page' },
-  applies: { start: 'connected', transports, needs: ['layout-l2'] },
+  applies: { start: 'connected', transports, needs: ['layout-l2'], ring: 'none' },
   run({ session, requirement }) {
     requirement('vm-regions/l2-channel-size').equal(regionInfoOf(session, 0).size, 0x100_0000n, 'size of CONFIG');
   },
@@ -46,7 +46,7 @@ export const channelFlags = defineCase({
   id: 'vhost-mdev/regions/channel-is-read-and-written',
   title: 'the region of messages can be read and written, and not mapped, by its flags',
   proves: { 'vm-regions/channel-is-read-and-written': 'mdev-channel-claims-mmap' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const { flags } = regionInfoOf(session, session.places.messages);
     const seen = flags & (READ_WRITE | VFIO_REGION_INFO_FLAG_MMAP);
@@ -58,7 +58,7 @@ export const doorbellFlags = defineCase({
   id: 'vhost-mdev/regions/l2-doorbells-can-be-mapped',
   title: 'the NOTIFY region of layout L2 can be read, written and mapped, by its flags',
   proves: { 'vm-regions/l2-doorbells-can-be-mapped': 'mdev-doorbells-claim-no-mmap' },
-  applies: { start: 'connected', transports, needs: ['layout-l2'] },
+  applies: { start: 'connected', transports, needs: ['layout-l2'], ring: 'none' },
   run({ session, requirement }) {
     const { flags } = regionInfoOf(session, session.places.doorbells);
     const all = READ_WRITE | VFIO_REGION_INFO_FLAG_MMAP;
@@ -70,7 +70,7 @@ export const pageForEachRing = defineCase({
   id: 'vhost-mdev/regions/doorbell-page-for-each-ring',
   title: 'the region of doorbells has a page for each ring whose base can be asked for',
   proves: { 'vm-regions/doorbell-page-for-each-ring': 'mdev-doorbell-page-too-few' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     let rings = 0;
     while (rings < mostRings && sent(session, 'VHOST_GET_VRING_BASE', state(rings, 0)) === '24 bytes') rings++;
@@ -87,7 +87,7 @@ export const offsetShifted = defineCase({
   id: 'vhost-mdev/regions/l2-offset-is-index-shifted',
   title: 'regions of layout L2 begin in the file at their index shifted by 40, whatever room the caller has',
   proves: { 'vm-regions/l2-offset-is-index-shifted': 'mdev-offset-shifted-by-32' },
-  applies: { start: 'connected', transports, needs: ['layout-l2'] },
+  applies: { start: 'connected', transports, needs: ['layout-l2'], ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-regions/l2-offset-is-index-shifted');
     for (const index of [0, 1]) {
@@ -103,7 +103,7 @@ export const lieApart = defineCase({
   id: 'vhost-mdev/regions/lie-apart',
   title: 'no two regions share bytes of the file, as told to callers with room and without',
   proves: { 'vm-regions/regions-lie-apart': 'mdev-regions-overlap' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-regions/regions-lie-apart');
     for (const argsz of sizes) {
@@ -124,7 +124,7 @@ export const indexRepeated = defineCase({
   id: 'vhost-mdev/regions/index-is-repeated',
   title: 'information about a region has its index',
   proves: { 'vm-regions/index-is-repeated': 'mdev-region-info-tells-index-zero' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-regions/index-is-repeated');
     for (const index of indicesBelow(deviceInfoOf(session).numRegions)) {
@@ -140,7 +140,7 @@ export const indexBeyond = defineCase({
   id: 'vhost-mdev/regions/index-beyond-count-is-refused',
   title: 'information about a region that there is not is refused, from the first one on',
   proves: { 'vm-regions/index-beyond-count-refused': 'mdev-region-beyond-is-the-last' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-regions/index-beyond-count-refused');
     const { numRegions } = deviceInfoOf(session);
@@ -154,7 +154,7 @@ export const shortArgsz = defineCase({
   id: 'vhost-mdev/regions/short-argsz-is-refused',
   title: 'a caller of region information that has no room for it is refused',
   proves: { 'vm-regions/short-argsz-refused': 'mdev-region-info-short-argsz-taken' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-regions/short-argsz-refused');
     for (const argsz of [0, 4, 16, 24, 31]) {
@@ -167,7 +167,7 @@ export const otherIndicesEmpty = defineCase({
   id: 'vhost-mdev/regions/l1-other-indices-are-empty',
   title: 'ROM, VGA and the BARs that layout L1 does not have are told without bytes',
   proves: { 'vm-regions/l1-other-indices-are-empty': 'mdev-absent-region-with-bytes' },
-  applies: { start: 'connected', transports, needs: ['layout-l1'] },
+  applies: { start: 'connected', transports, needs: ['layout-l1'], ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-regions/l1-other-indices-are-empty');
     for (const index of [3, 4, 5, 6, 8].filter((one) => one < deviceInfoOf(session).numRegions)) {
@@ -181,7 +181,7 @@ export const doorbellReadEmpty = defineCase({
   id: 'vhost-mdev/regions/doorbell-read-is-empty',
   title: 'doorbells cannot be read: a read of any length comes to 0 bytes',
   proves: { 'vm-regions/doorbell-read-is-empty': 'mdev-doorbell-read-gives-bytes' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-regions/doorbell-read-is-empty');
     const { vfio, places } = session;
@@ -203,7 +203,7 @@ export const absentRegionEmpty = defineCase({
   id: 'vhost-mdev/regions/absent-region-is-empty',
   title: 'reads and writes behind the last region come to 0 bytes',
   proves: { 'vm-regions/absent-region-is-empty': 'mdev-absent-region-refused' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-regions/absent-region-is-empty');
     const { file } = session.vfio;
@@ -220,7 +220,7 @@ export const channelUnmappable = defineCase({
   id: 'vhost-mdev/regions/channel-cannot-be-mapped',
   title: 'the region of messages cannot be mapped, nor can configuration space of layout L1',
   proves: { 'vm-regions/channel-cannot-be-mapped': 'mdev-channel-mapped' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-regions/channel-cannot-be-mapped');
     const { vfio, places } = session;

@@ -19,7 +19,7 @@ export const succeeds = defineCase({
   id: 'vhost-mdev/reset/reset-succeeds-at-any-time',
   title: 'VFIO_DEVICE_RESET comes to 0: of a fresh device, once told of rings, running, under load, and again',
   proves: { 'vm-life/reset-succeeds': 'mdev-reset-busy-while-running' },
-  applies: { start: 'negotiated', transports },
+  applies: { start: 'negotiated', transports, ring: 'split' },
   run({ session, guest, driver, ring, requirement }) {
     const check = requirement('vm-life/reset-succeeds');
     const { vfio } = session;
@@ -70,7 +70,7 @@ export const forgetsRings = defineCase({
   id: 'vhost-mdev/reset/rings-are-forgotten',
   title: 'after a reset the bases of all rings are 0, and a start serves none of the rings of before',
   proves: { 'vm-life/reset-forgets-rings': 'mdev-reset-keeps-rings' },
-  applies: { start: 'negotiated', transports },
+  applies: { start: 'negotiated', transports, ring: 'split' },
   run({ session, guest, port, driver, ring, requirement }) {
     const check = requirement('vm-life/reset-forgets-rings');
     const queue = driver.attach(ring({ size: 16 }));
@@ -94,7 +94,7 @@ export const forgetsFeatures = defineCase({
   id: 'vhost-mdev/reset/features-are-taken-back',
   title: 'EVENT_IDX that was accepted before a reset does not hold after it: NO_INTERRUPT keeps the vector silent',
   proves: { 'vm-life/reset-forgets-features': 'mdev-reset-keeps-features' },
-  applies: { start: 'negotiated', transports, devices: ['block'], negotiate: ['VIRTIO_F_EVENT_IDX'] },
+  applies: { start: 'negotiated', transports, devices: ['block'], negotiate: ['VIRTIO_F_EVENT_IDX'], ring: 'split' },
   run({ session, guest, port, driver, ring, requirement }) {
     const check = requirement('vm-life/reset-forgets-features');
     session.vfio.reset();
@@ -116,7 +116,7 @@ export const forgetsAnswer = defineCase({
   id: 'vhost-mdev/reset/answer-is-forgotten',
   title: 'an answer that was not read before a reset does not wait after it',
   proves: { 'vm-life/reset-forgets-answer': 'mdev-reset-keeps-answer' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-life/reset-forgets-answer');
     session.channel.send(encodeMdevMessage('VHOST_GET_FEATURES', new Uint8Array()));
@@ -213,7 +213,7 @@ export const restoresConfigSpace = defineCase({
   title:
     'command, BARs and interrupt line in configuration space of layout L1 are after a reset what they were at first',
   proves: { 'vm-life/l1-reset-restores-config-space': 'mdev-reset-keeps-config-space' },
-  applies: { start: 'connected', transports, needs: ['layout-l1'] },
+  applies: { start: 'connected', transports, needs: ['layout-l1'], ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-life/l1-reset-restores-config-space');
     const before = configBytes(session);

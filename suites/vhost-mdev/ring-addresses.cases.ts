@@ -1,4 +1,5 @@
 import { addressIn } from '../../reference-impl/memory/addresses.ts';
+import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../case.ts';
 import {
   addressesOf,
@@ -26,15 +27,15 @@ export const moved = defineCase({
     const check = requirement('vm-rings/addresses-replace-those-before');
     const before = driver.attach(ring({ size: 16 }));
     for (const seed of [1, 2]) if (!serves({ port, driver }, check, before, `request ${seed}`, { seed })) return;
-    const parts = [before.ring.desc, before.ring.avail, before.ring.used];
-    const queue = driver.attach(ring({ size: 16, base: 2, placement: 'apart' }), { base: 2 });
+    const parts = Object.values(before.ring.areas);
+    const queue = driver.attach(ring({ size: 16, position: before.driver.position, placement: 'apart' }));
     const left = parts.map((part) => part.load());
     for (const seed of [3, 4, 5]) {
       if (!serves({ port, driver }, check, queue, `request ${seed} elsewhere`, { seed })) return;
     }
     setState(session, 0);
     for (const [n, part] of parts.entries()) {
-      check.bytesEqual(part.load(), left[n] ?? new Uint8Array(), `part ${n + 1} of the queue.ring where it was`);
+      check.bytesEqual(part.load(), left[n] ?? new Uint8Array(), `part ${n + 1} of the ring where it was`);
     }
   },
 });
@@ -78,7 +79,7 @@ export const anyOrder = defineCase({
   id: 'vhost-mdev/ring-addresses/size-base-and-addresses-in-any-order',
   title: 'size, base and addresses of a ring are told in any order, and told again in another',
   proves: { 'vm-rings/ring-messages-in-any-order': ['mdev-addresses-forget-size', 'mdev-size-forgets-base'] },
-  applies: { start: 'closed', transports, needs: ['initial-base'] },
+  applies: { start: 'closed', transports, needs: ['initial-base'], ring: 'split' },
   run({ connect, driverOf, ring, points, port, requirement }) {
     const check = requirement('vm-rings/ring-messages-in-any-order');
     const steps = ['size', 'base', 'addresses'] as const;
@@ -92,7 +93,7 @@ export const anyOrder = defineCase({
       ({ key, order }) => {
         const session = connect('negotiated');
         const driver = driverOf(session);
-        const queue = driver.attach(ring({ size: 16, base: 5 }), { base: 5 });
+        const queue = driver.attach(ring({ size: 16, position: splitPosition(5) }));
         setState(session, 0);
         const { index, ring: right } = queue;
         const wrong = ring({ size: 8 });

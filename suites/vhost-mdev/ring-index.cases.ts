@@ -1,4 +1,5 @@
 import type { VhostMdevSession } from '../../drivers/port/port.ts';
+import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../case.ts';
 import {
   addressesOf,
@@ -30,7 +31,7 @@ export const missingRefused = defineCase({
   id: 'vhost-mdev/ring-index/missing-rings-are-refused',
   title: 'SET_VRING_NUM, BASE and ADDR of a ring that there is not fail with ENOBUFS',
   proves: { 'vm-rings/missing-ring-refused': ['mdev-missing-ring-taken', 'mdev-far-ring-taken'] },
-  applies: { start: 'negotiated', transports },
+  applies: { start: 'negotiated', transports, ring: 'none' },
   run({ session, driver, requirement }) {
     const check = requirement('vm-rings/missing-ring-refused');
     for (const { key, index } of missing(session, driver.queueIndex)) {
@@ -47,7 +48,7 @@ export const baseOfMissing = defineCase({
   proves: {
     'vm-rings/base-of-missing-ring-refused': ['mdev-base-of-missing-ring-told', 'mdev-base-of-index-cut-to-16-bits'],
   },
-  applies: { start: 'negotiated', transports },
+  applies: { start: 'negotiated', transports, ring: 'none' },
   run({ session, driver, requirement }) {
     const check = requirement('vm-rings/base-of-missing-ring-refused');
     for (const { key, index } of missing(session, driver.queueIndex)) {
@@ -62,7 +63,7 @@ export const missingSurvived = defineCase({
   id: 'vhost-mdev/ring-index/missing-rings-disturb-no-other',
   title: 'whatever messages for rings that there are not come to, the rings that there are go on as they were told',
   proves: { 'vm-rings/missing-ring-survived': ['mdev-ring-index-cut-to-16-bits', 'mdev-far-ring-crashes'] },
-  applies: { start: 'closed', transports },
+  applies: { start: 'closed', transports, ring: 'split' },
   run({ connect, driverOf, ring, points, port, requirement }) {
     const check = requirement('vm-rings/missing-ring-survived');
     const probe = connect('connected');
@@ -89,7 +90,7 @@ export const toldApart = defineCase({
   id: 'vhost-mdev/ring-index/rings-are-told-apart',
   title: 'what is told of one ring while the device is stopped changes no other',
   proves: { 'vm-rings/rings-are-told-apart': ['mdev-base-told-to-all-rings', 'mdev-size-told-to-next-ring-too'] },
-  applies: { start: 'negotiated', transports, devices: ['net'] },
+  applies: { start: 'negotiated', transports, devices: ['net'], ring: 'split' },
   run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-rings/rings-are-told-apart');
     const queue = driver.attach(ring({ size: 4 }));
@@ -98,7 +99,7 @@ export const toldApart = defineCase({
     for (const other of driver.companionIndices) {
       setSize(session, other, 2);
       setBase(session, other, 5);
-      setAddresses(session, other, addressesOf(session, ring({ size: 2, base: 5 })));
+      setAddresses(session, other, addressesOf(session, ring({ size: 2, position: splitPosition(5) })));
       check.equal(getBase(session, other), 5, `base of ring ${other}`);
     }
     check.equal(getBase(session, queue.index), 1, 'base of the ring that was told nothing');
@@ -125,13 +126,13 @@ export const swapped = defineCase({
     ] as const) {
       transmitRing.reset();
       receiveRing.reset();
-      session.attach(receiveRing, { index: receive });
+      const idle = session.attach(receiveRing, { index: receive });
       const queue = session.attach(transmitRing, { index: driver.queueIndex });
       for (const seed of [1, 2]) {
         if (!serves({ port, driver }, check, queue, `frame ${seed} on the ring in its place`, { seed })) return;
       }
       setState(session, 0);
-      check.equal(receiveRing.usedIdx(), 0, 'used idx of the ring without buffers');
+      check.equal(idle.usedCount(), 0, 'used idx of the ring without buffers');
     }
   },
 });

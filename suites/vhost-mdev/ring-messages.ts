@@ -1,12 +1,12 @@
-import type { GuestSplitRing, VhostMdevSession } from '../../drivers/port/port.ts';
-import type { AddressSpace } from '../../reference-impl/memory/addresses.ts';
-import { addressIn } from '../../reference-impl/memory/addresses.ts';
-import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
-import { SplitDriver } from '../../reference-impl/virtqueue/split/driver-ring.ts';
+import type { GuestRing, VhostMdevSession } from '../../drivers/port/port.ts';
+import { areaAddresses, type SentAddresses, sentAddresses } from '../../reference-impl/virtqueue/area-addresses.ts';
+import type { DriverRing } from '../../reference-impl/virtqueue/driver-ring.ts';
+import { openDriverRing } from '../../reference-impl/virtqueue/open-driver-ring.ts';
 import { errorName } from '../../reference-impl/wire/errno.ts';
 import { decodeStructure, encodeStructure } from '../../reference-impl/wire/vfio-structures.ts';
 import type { VhostRequest } from '../../reference-impl/wire/vhost-requests.ts';
 import { u64Payload, vringAddressPayload, vringStatePayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
+import { encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
 
 /** What a message or call came to: `taken`, or the name of its error. */
 export type Answer = string;
@@ -64,30 +64,28 @@ export function getBase(session: VhostMdevSession, index: number): number | Answ
 }
 
 /** The spaces of ring addresses and of addresses in descriptors, as the device's layout has them. */
-export const spacesOf = ({
-  places,
-}: VhostMdevSession): { readonly ring: AddressSpace; readonly buffer: AddressSpace } =>
-  places.memory === 'table' ? { ring: 'user', buffer: 'guest-physical' } : { ring: 'io-virtual', buffer: 'io-virtual' };
+export const spacesOf = ({ places }: VhostMdevSession): SentAddresses =>
+  places.memory === 'table' ? sentAddresses.shared : sentAddresses.translated;
 
 /** Where the parts of a ring lie, as SET_VRING_ADDR tells it. */
-export function addressesOf(session: VhostMdevSession, { desc, avail, used }: GuestSplitRing): RingAddresses {
-  const { ring } = spacesOf(session);
-  return { desc: addressIn(ring, desc), avail: addressIn(ring, avail), used: addressIn(ring, used) };
+export function addressesOf(session: VhostMdevSession, ring: GuestRing): RingAddresses {
+  const { descriptor, driver, device } = areaAddresses(ring, spacesOf(session));
+  return { desc: descriptor, avail: driver, used: device };
 }
 
 /** Tells of a ring in full: what came of the first message that was not taken, or of the last. */
-export function tellRing(session: VhostMdevSession, index: number, ring: GuestSplitRing, base = 0): Answer {
+export function tellRing(session: VhostMdevSession, index: number, ring: GuestRing): Answer {
   const answers = [
     setSize(session, index, ring.size),
-    setBase(session, index, base),
+    setBase(session, index, encodeVringBase(ring.position)),
     setAddresses(session, index, addressesOf(session, ring)),
   ];
   return answers.find((answer) => answer !== 'taken') ?? 'taken';
 }
 
-/** The driver's side of a ring that no attachment is made for. */
-export const ringDriver = (session: VhostMdevSession, ring: GuestSplitRing, base = 0): SplitDriver =>
-  new SplitDriver(ring, { space: spacesOf(session).buffer, position: splitPosition(base) });
+/** The driver side of a ring that is told message by message. */
+export const ringDriver = (session: VhostMdevSession, ring: GuestRing): DriverRing =>
+  openDriverRing(ring, { space: spacesOf(session).buffer });
 
 /** Rings of the device: each has a page of doorbells. */
 export function ringCount({ vfio, places, pageSize }: VhostMdevSession): number {

@@ -1,3 +1,4 @@
+import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../case.ts';
 import { ringDoorbell, setSize, setState } from './ring-messages.ts';
 import { serves, servesAll } from './service.ts';
@@ -12,14 +13,14 @@ export const powersOfTwo = defineCase({
   id: 'vhost-mdev/ring-size/powers-of-two-are-taken',
   title: 'powers of two from 1 to 32768 are sizes, and the ring wraps at them',
   proves: { 'vm-rings/sizes-are-powers-of-two': ['mdev-ring-of-one-entry-refused', 'mdev-size-cut-to-15-bits'] },
-  applies: { start: 'closed', transports, devices: ['net'], needs: ['initial-base'] },
+  applies: { start: 'closed', transports, devices: ['net'], needs: ['initial-base'], ring: 'split' },
   run({ connect, driverOf, ring, points, port, requirement }) {
     const check = requirement('vm-rings/sizes-are-powers-of-two');
     points(sized([1, 2, 4, 8, 16, 64, 256, 1024, 4096, 16384, 32768]), ({ key, size }) => {
       const session = connect('negotiated');
       const driver = driverOf(session);
       const base = size - 1;
-      const queue = driver.attach(ring({ size, base }), { base });
+      const queue = driver.attach(ring({ size, position: splitPosition(base) }));
       // The last entry of the rings, then the first.
       for (const seed of [1, 2]) {
         if (!serves({ port, driver }, check, queue, `request ${seed} on a queue.ring of ${key}`, { seed })) return;
@@ -33,7 +34,7 @@ export const powersOfTwoTold = defineCase({
   id: 'vhost-mdev/ring-size/message-takes-powers-of-two',
   title: 'SET_VRING_NUM of every power of two up to 32768 is taken while the device is stopped, one after the other',
   proves: { 'vm-rings/sizes-are-powers-of-two': ['mdev-ring-of-one-entry-refused', 'mdev-large-rings-refused'] },
-  applies: { start: 'negotiated', transports },
+  applies: { start: 'negotiated', transports, ring: 'none' },
   run({ session, driver, requirement }) {
     const check = requirement('vm-rings/sizes-are-powers-of-two');
     for (let size = 1; size <= 32768; size *= 2) {
@@ -54,7 +55,7 @@ export const badRefused = defineCase({
   id: 'vhost-mdev/ring-size/others-are-refused',
   title: 'sizes that are no power of two, or beyond 32768, fail with EINVAL; the upper half of the number counts',
   proves: { 'vm-rings/bad-size-refused': ['mdev-any-ring-size-taken', 'mdev-size-without-upper-half'] },
-  applies: { start: 'closed', transports },
+  applies: { start: 'closed', transports, ring: 'none' },
   run({ connect, driverOf, points, requirement }) {
     const check = requirement('vm-rings/bad-size-refused');
     points(sized(badSizes), ({ key, size }) => {
@@ -70,7 +71,7 @@ export const badChangesNothing = defineCase({
   id: 'vhost-mdev/ring-size/refused-size-leaves-the-one-before',
   title: 'a ring that was told a size that is refused goes on with the size that it has',
   proves: { 'vm-rings/refused-size-changes-nothing': ['mdev-refused-size-stored', 'mdev-refused-size-takes-ring-out'] },
-  applies: { start: 'closed', transports },
+  applies: { start: 'closed', transports, ring: 'split' },
   run({ connect, driverOf, ring, points, port, requirement }) {
     const check = requirement('vm-rings/refused-size-changes-nothing');
     points(sized([3, 100, 65535, 65536, 0x1_0010, 0x8000_0010, 0xffff_ffff]), ({ key, size }) => {
@@ -105,7 +106,7 @@ export const zeroTakesOut = defineCase({
     ringDoorbell(session, queue.index);
     session.fence();
     setState(session, 0);
-    check.equal(queue.ring.usedIdx(), 2, 'used idx of the ring that is out of use');
+    check.equal(queue.usedCount(), 2, 'used idx of the ring that is out of use');
     check.equal(setSize(session, queue.index, 512), 'taken', 'its size again');
     check.equal(setState(session, 1), 'taken', 'start with the ring');
     queue.kick();
@@ -119,20 +120,20 @@ export const sizeReplaced = defineCase({
   title:
     'between a stop and a start a ring becomes smaller or larger, in memory of its own, and is served at that size',
   proves: { 'vm-rings/size-replaces-one-before': ['mdev-ring-never-shrinks', 'mdev-ring-never-grows'] },
-  applies: { start: 'negotiated', transports },
+  applies: { start: 'negotiated', transports, ring: 'split' },
   variants: { sizes: ['64 8', '8 64', '256 2', '2 256'] },
   run({ session, port, driver, ring, variant, requirement }) {
     const check = requirement('vm-rings/size-replaces-one-before');
     let base = 0;
     for (const size of variant.sizes.split(' ').map(Number)) {
-      const queue = driver.attach(ring({ size, base }), { base });
+      const queue = driver.attach(ring({ size, position: splitPosition(base) }));
       // Once around the smaller ring, and further.
       for (let seed = 1; seed <= 9; seed++) {
         if (!serves({ port, driver }, check, queue, `request ${seed} with ${size} entries`, { seed })) return;
       }
       base += 9;
       setState(session, 0);
-      check.equal(queue.ring.usedIdx(), base, `used idx of the ring of ${size} entries`);
+      check.equal(queue.usedCount(), 9, `used elements of the ring of ${size} entries`);
     }
   },
 });

@@ -1,6 +1,6 @@
 import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
 import type { RequestShape } from '../../drivers/devices/request.ts';
-import { type Attachment, DeadlineError, type DriverPort } from '../../drivers/port/port.ts';
+import { DeadlineError, type DriverPort, type Queue } from '../../drivers/port/port.ts';
 import type { Check } from '../check.ts';
 
 export interface Served {
@@ -12,7 +12,7 @@ export interface Served {
 export function serves(
   { port, driver }: Served,
   check: Check,
-  queue: Attachment,
+  queue: Queue,
   what: string,
   shape: RequestShape = {},
 ): boolean {
@@ -26,7 +26,7 @@ export function serves(
 }
 
 /** What was made available before comes back: the heads in order of the used ring, or none after a failure. */
-export function servesAll(port: DriverPort, check: Check, queue: Attachment, count: number, what: string): number[] {
+export function servesAll(port: DriverPort, check: Check, queue: Queue, count: number, what: string): number[] {
   try {
     const heads = queue.waitForUsed(count).map(({ id }) => id);
     check.equal(heads.length, count, what);

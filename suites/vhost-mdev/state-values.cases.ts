@@ -30,7 +30,7 @@ export const unknownRefused = defineCase({
   id: 'vhost-mdev/state/unknown-states-are-refused',
   title: 'every state but 0 and 1 fails with EINVAL, whether the device runs or not',
   proves: { 'vm-state/unknown-state-refused': ['mdev-state-2-taken', 'mdev-state-with-high-bit-taken'] },
-  applies: { start: 'closed', transports },
+  applies: { start: 'closed', transports, ring: 'none' },
   run({ connect, points, requirement }) {
     const check = requirement('vm-state/unknown-state-refused');
     points(named(values), ({ key, state }) => {
@@ -69,7 +69,7 @@ export const unknownChangesNothing = defineCase({
       setState(session, 0);
       setState(session, state);
       queue.makeAvailable([driver.request().segments]);
-      const isServed = servesBehind(session, queue.index, () => queue.ring.usedIdx());
+      const isServed = servesBehind(session, queue.index, () => queue.usedCount());
       check.equal(isServed, false, `whether a stopped device serves after ${key}`);
       session.close();
     });
@@ -93,7 +93,7 @@ export const upperHalf = defineCase({
       setState(session, 0);
       setState(session, state | 1n);
       queue.makeAvailable([driver.request().segments]);
-      const isServed = servesBehind(session, queue.index, () => queue.ring.usedIdx());
+      const isServed = servesBehind(session, queue.index, () => queue.usedCount());
       check.equal(isServed, false, `whether a stopped device serves after ${key} and 1`);
       session.close();
     });
@@ -104,7 +104,7 @@ export const withoutRings = defineCase({
   id: 'vhost-mdev/state/start-without-rings',
   title: 'a device that was told of nothing at all is started and stopped, as often as one likes',
   proves: { 'vm-state/start-without-rings-taken': 'mdev-start-wants-a-ring' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vm-state/start-without-rings-taken');
     for (const time of [1, 2, 3]) {

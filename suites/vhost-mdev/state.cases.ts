@@ -11,7 +11,7 @@ export const stoppedAtFirst = defineCase({
   id: 'vhost-mdev/state/device-is-stopped-at-first',
   title: 'a ring that was told of in full is not served before the device is told to run',
   proves: { 'vm-state/stopped-at-first': 'mdev-runs-once-told-of-ring' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'split' },
   run({ session, guest, port, driver, ring, requirement }) {
     const check = requirement('vm-state/stopped-at-first');
     const offer = session.readFeatures('features');
@@ -27,7 +27,7 @@ export const stoppedAtFirst = defineCase({
     session.fence();
     // Whatever began is over with the stop.
     setState(session, 0);
-    check.equal(vring.usedIdx(), 0, 'used idx of a device that was never started');
+    check.equal(driverRing.usedCount(), 0, 'used idx of a device that was never started');
     check.equal(port.iut.isAlive(), true, 'whether it is alive');
   },
 });
@@ -52,7 +52,7 @@ export const stopEndsService = defineCase({
   id: 'vhost-mdev/state/nothing-is-served-while-stopped',
   title: 'what is made available and notified while the device is stopped is not served before it is started',
   proves: { 'vm-state/stop-ends-service': 'mdev-stop-of-large-ring-ignored' },
-  applies: { start: 'negotiated', transports },
+  applies: { start: 'negotiated', transports, ring: 'split' },
   run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-state/stop-ends-service');
     const queue = driver.attach(ring({ size: 128 }));
@@ -63,7 +63,7 @@ export const stopEndsService = defineCase({
     session.fence();
     check.equal(getBase(session, queue.index), 1, 'base behind the doorbell');
     setState(session, 0);
-    check.equal(queue.ring.usedIdx(), 1, 'used idx behind the doorbell');
+    check.equal(queue.usedCount(), 1, 'used idx behind the doorbell');
     setState(session, 1);
     queue.kick();
     const used = servesAll(port, check, queue, heads.length, 'used elements after the start');
@@ -75,7 +75,7 @@ export const stopEndsWrites = defineCase({
   id: 'vhost-mdev/state/memory-stays-as-it-is-while-stopped',
   title: 'from the answer to state 0 on no byte of rings or buffers changes, whatever is notified or asked',
   proves: { 'vm-state/stop-ends-writes': 'mdev-writes-used-flags-while-stopped' },
-  applies: { start: 'negotiated', transports, memory: 'single-region' },
+  applies: { start: 'negotiated', transports, memory: 'single-region', ring: 'split' },
   run({ session, guest, driver, ring, requirement }) {
     const check = requirement('vm-state/stop-ends-writes');
     const bytes = Math.min(0x4000, driver.largestRequest);
@@ -117,7 +117,7 @@ export const startAgain = defineCase({
   id: 'vhost-mdev/state/second-start-is-nothing',
   title: 'state 1 of a device that runs is taken, and its rings go on with nothing lost or done twice',
   proves: { 'vm-state/start-again-is-nothing': ['mdev-second-start-begins-anew', 'mdev-second-start-refused'] },
-  applies: { start: 'negotiated', transports },
+  applies: { start: 'negotiated', transports, ring: 'split' },
   run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-state/start-again-is-nothing');
     const queue = driver.attach(ring({ size: 16 }));
@@ -126,7 +126,7 @@ export const startAgain = defineCase({
       check.equal(setState(session, 1), 'taken', `state 1 again in round ${round}`);
     }
     setState(session, 0);
-    check.equal(queue.ring.usedIdx(), 3, 'used idx after 3 requests');
+    check.equal(queue.usedCount(), 3, 'used idx after 3 requests');
     check.equal(getBase(session, queue.index), 3, 'base after 3 requests');
   },
 });
@@ -135,7 +135,7 @@ export const stopAgain = defineCase({
   id: 'vhost-mdev/state/second-stop-is-nothing',
   title: 'state 0 of a device that is stopped is taken, and its rings stay where they were',
   proves: { 'vm-state/stop-again-is-nothing': ['mdev-second-stop-forgets-base', 'mdev-second-stop-refused'] },
-  applies: { start: 'negotiated', transports },
+  applies: { start: 'negotiated', transports, ring: 'split' },
   run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-state/stop-again-is-nothing');
     const queue = driver.attach(ring({ size: 8 }));

@@ -1,26 +1,27 @@
 import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
 import type { Request } from '../../drivers/devices/request.ts';
-import type { DriverPort, Guest, GuestSplitRing, SplitDriver, VhostMdevSession } from '../../drivers/port/port.ts';
+import type { DriverPort, Guest, GuestRing, Session, VhostMdevSession } from '../../drivers/port/port.ts';
+import type { DriverRing } from '../../reference-impl/virtqueue/driver-ring.ts';
 import type { CaseContext, VariantAxes } from '../case.ts';
 import { ringDoorbell, ringDriver, tellRing } from './ring-messages.ts';
 
-interface Context {
+interface Context<R extends GuestRing> {
   readonly port: DriverPort;
   readonly driver: DeviceDriver;
-  readonly ring: CaseContext<string, VariantAxes>['ring'];
+  readonly ring: CaseContext<string, VariantAxes, Session, R>['ring'];
 }
 
 /**
  * The ring of a device that is told message by message, with those that it needs beside it: no event descriptor is
  * set, and the device is left as it is, running or stopped.
  */
-export class ToldRing {
-  readonly ring: GuestSplitRing;
-  readonly #driver: SplitDriver;
-  readonly #context: Context;
+export class ToldRing<R extends GuestRing = GuestRing> {
+  readonly ring: R;
+  readonly #driver: DriverRing;
+  readonly #context: Context<R>;
   readonly #session: VhostMdevSession;
 
-  constructor(session: VhostMdevSession, context: Context) {
+  constructor(session: VhostMdevSession, context: Context<R>) {
     const { driver, ring } = context;
     for (const index of driver.companionIndices) tellRing(session, index, ring({ size: 16 }));
     this.ring = ring({ size: 16 });
@@ -34,11 +35,10 @@ export class ToldRing {
   serves(seed: number, deadlineMs = this.#context.port.deadlineMs): boolean {
     const { port, driver } = this.#context;
     const request: Request = driver.request({ seed });
-    const before = this.ring.usedIdx();
     this.#driver.add(request.segments);
     this.#driver.publish();
     ringDoorbell(this.#session, driver.queueIndex);
-    port.until(() => this.ring.usedIdx() !== before, deadlineMs);
+    port.until(() => this.#driver.usedCount() > 0, deadlineMs);
     return this.#driver.reapUsed().length === 1 && request.problem() === undefined;
   }
 }

@@ -12,6 +12,7 @@ export const answeredZero = defineCase({
   title: 'SET_BACKEND_REQ_FD with a socket is acknowledged with 0',
   proves: { 'vu-backend-req/set-backend-req-fd-answered-zero': 'backend-req-fd-refused' },
   applies: {
+    ring: 'none',
     start: 'connected',
     transports,
     offers: ['VHOST_USER_PROTOCOL_F_BACKEND_REQ', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'],
@@ -74,7 +75,7 @@ export const inbandPrerequisites = defineCase({
   id: 'vhost-user/inband/connection-closed-without-prerequisites',
   title: 'INBAND_NOTIFICATIONS without BACKEND_REQ and REPLY_ACK ends the connection',
   proves: { 'vu-inband/closed-without-prerequisites': 'inband-without-prerequisites-accepted' },
-  applies: { start: 'closed', transports, offers: ['VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS'] },
+  applies: { start: 'closed', transports, offers: ['VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS'], ring: 'none' },
   run({ connect, points, requirement }) {
     const check = requirement('vu-inband/closed-without-prerequisites');
     const { INBAND_NOTIFICATIONS, BACKEND_REQ, REPLY_ACK } = protocolBit;
@@ -106,7 +107,7 @@ export const newConnection = defineCase({
       'second-connection-refused-for-good',
     ],
   },
-  applies: { start: 'closed', transports },
+  applies: { start: 'closed', transports, ring: 'none' },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-close/new-connection-accepted-after-refusal');
     const all = [
@@ -131,7 +132,7 @@ export const openAfterLawful = defineCase({
   title:
     'nothing that the text allows closes the connection: features set twice, rings disabled twice, an owner set twice',
   proves: { 'vu-close/connection-closed-only-for-grave-errors': 'second-owner-closes' },
-  applies: { start: 'connected', transports, offers: ['VHOST_USER_F_PROTOCOL_FEATURES'] },
+  applies: { start: 'connected', transports, offers: ['VHOST_USER_F_PROTOCOL_FEATURES'], ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vu-close/connection-closed-only-for-grave-errors');
     negotiatedWith(session, protocolBit.REPLY_ACK);
@@ -158,6 +159,7 @@ export const mtu = defineCase({
   title: 'NET_SET_MTU: a valid MTU is answered 0, and one that cannot be is answered otherwise',
   proves: { 'vu-net/mtu-validated': ['any-mtu-accepted', 'mtu-always-refused'] },
   applies: {
+    ring: 'none',
     start: 'connected',
     transports,
     devices: ['net'],

@@ -14,7 +14,7 @@ export const writePastEnd = defineCase({
   id: 'vhost-user/config/set-config-past-the-end-is-survived',
   title: 'SET_CONFIG of what no config space holds is refused or ignored, and the back-end serves on',
   proves: { 'vu-config/set-config-past-end-refused': 'config-past-end-crashes' },
-  applies: { start: 'closed', transports, offers: ['VHOST_USER_PROTOCOL_F_CONFIG'] },
+  applies: { start: 'closed', transports, offers: ['VHOST_USER_PROTOCOL_F_CONFIG'], ring: 'none' },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-config/set-config-past-end-refused');
     const all = [
@@ -43,6 +43,7 @@ export const guestWrite = defineCase({
   title: 'writeback of a block device, written by SET_CONFIG, is read back by GET_CONFIG',
   proves: { 'vu-config/guest-write-takes-effect': 'config-write-has-no-effect' },
   applies: {
+    ring: 'none',
     start: 'negotiated',
     transports,
     devices: ['block'],
@@ -75,6 +76,7 @@ export const migrationWrite = defineCase({
   title: 'SET_CONFIG of a live migration that is acknowledged with 0 has changed read-only fields, too',
   proves: { 'vu-config/migration-write-changes-read-only-fields': 'migration-cannot-write-config' },
   applies: {
+    ring: 'none',
     start: 'connected',
     transports,
     offers: ['VHOST_USER_PROTOCOL_F_CONFIG', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'],

@@ -12,7 +12,7 @@ export const replySize = defineCase({
   id: 'vhost-user/config/get-config-reply-has-request-size',
   title: 'the reply to GET_CONFIG has the payload size of the request',
   proves: { 'vu-config/get-config-reply-has-request-size': 'config-reply-shorter' },
-  applies,
+  applies: { ...applies, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vu-config/get-config-reply-has-request-size');
     negotiatedWith(session, protocol);
@@ -33,7 +33,7 @@ export const pastEnd = defineCase({
   id: 'vhost-user/config/get-config-past-the-end-fails',
   title: 'GET_CONFIG of what no config space holds fails, and the back-end serves on',
   proves: { 'vu-config/get-config-past-end-fails': 'config-read-past-end-answered' },
-  applies: { ...applies, start: 'closed' },
+  applies: { ...applies, start: 'closed', ring: 'none' },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-config/get-config-past-end-fails');
     const all = [
@@ -64,7 +64,7 @@ export const failureHasNoPayload = defineCase({
   id: 'vhost-user/config/get-config-failure-has-no-payload',
   title: 'GET_CONFIG that fails is answered without config bytes, on a connection that stays open',
   proves: { 'vu-config/get-config-failure-has-no-payload': 'config-failure-closes' },
-  applies,
+  applies: { ...applies, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vu-config/get-config-failure-has-no-payload');
     negotiatedWith(session, protocol);
@@ -84,7 +84,12 @@ export const flagsChecked = defineCase({
   id: 'vhost-user/config/set-config-flags-are-checked',
   title: 'SET_CONFIG with flags that are not defined is refused',
   proves: { 'vu-config/set-config-flags-checked': 'config-flags-unchecked' },
-  applies: { ...applies, start: 'closed', offers: ['VHOST_USER_PROTOCOL_F_CONFIG', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'] },
+  applies: {
+    ...applies,
+    start: 'closed',
+    offers: ['VHOST_USER_PROTOCOL_F_CONFIG', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'],
+    ring: 'none',
+  },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-config/set-config-flags-checked');
     const all = [2, 3, 0x80000000, 0xffffffff].map((flags) => ({ key: `flags=0x${flags.toString(16)}`, flags }));
@@ -105,6 +110,7 @@ export const readOnlyField = defineCase({
   title: 'a guest write to the capacity of a block device is refused or has no effect',
   proves: { 'vu-config/read-only-field-write-not-accepted': 'config-read-only-written' },
   applies: {
+    ring: 'none',
     ...applies,
     devices: ['block'],
     offers: ['VHOST_USER_PROTOCOL_F_CONFIG', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'],

@@ -1,11 +1,11 @@
 import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
 import {
-  type Attachment,
   type DriverPort,
   DriverUsageError,
   type Exchange,
   type Guest,
   type OutgoingMessage,
+  type Queue,
   type VhostUserSession,
 } from '../../drivers/port/port.ts';
 import { writable } from '../../reference-impl/virtqueue/segment.ts';
@@ -102,7 +102,7 @@ export function pagesOf({ guestAddress, length }: Written): number[] {
 export const wholeLog = 0x9000;
 
 /** Has the device write over the boundary of two pages, and waits for it: the span that it wrote. @throws as `waitForUsed`. */
-export function writeOverBoundary(guest: Guest, driver: DeviceDriver, queue: Attachment): Written {
+export function writeOverBoundary(guest: Guest, driver: DeviceDriver, queue: Queue): Written {
   if (driver.kind !== 'net') {
     const { segments } = driver.request({
       bytes: Math.min(8192, driver.largestRequest),

@@ -39,7 +39,7 @@ export const missingDescriptor = defineCase({
   id: 'vhost-user/fds/missing-descriptor-is-refused',
   title: 'a message that needs a descriptor and has none is refused',
   proves: { 'vu-fds/missing-descriptor-refused': 'missing-descriptor-accepted' },
-  applies: { start: 'closed', transports, offers: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'] },
+  applies: { start: 'closed', transports, offers: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'], ring: 'none' },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-fds/missing-descriptor-refused');
     points(needingOne, ({ key, message }) => {
@@ -56,7 +56,7 @@ export const unexpectedDescriptors = defineCase({
   id: 'vhost-user/fds/unexpected-descriptors-are-closed',
   title: 'descriptors that come with a message that takes none do not stay open',
   proves: { 'vu-fds/unexpected-descriptors-closed': 'unexpected-descriptors-kept' },
-  applies: { start: 'closed', transports, needs: ['resources'] },
+  applies: { start: 'closed', transports, needs: ['resources'], ring: 'none' },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-fds/unexpected-descriptors-closed');
     points(withoutDescriptors, ({ key, message }) => {
@@ -76,7 +76,7 @@ export const refusedLeaks = defineCase({
   id: 'vhost-user/fds/refused-messages-leak-no-descriptor',
   title: 'descriptors of a message that is refused do not stay open',
   proves: { 'vu-fds/refused-message-leaks-no-descriptor': 'refused-message-leaks-descriptors' },
-  applies: { start: 'closed', transports, needs: ['resources'] },
+  applies: { start: 'closed', transports, needs: ['resources'], ring: 'none' },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-fds/refused-message-leaks-no-descriptor');
     const all = ['VHOST_USER_SET_VRING_KICK', 'VHOST_USER_SET_VRING_CALL', 'VHOST_USER_SET_VRING_ERR'].map(
@@ -102,7 +102,7 @@ export const surplusDescriptors = defineCase({
   id: 'vhost-user/fds/surplus-descriptors-are-refused-or-closed',
   title: 'more descriptors than a message takes are refused or closed, and the back-end serves on',
   proves: { 'vu-fds/surplus-descriptors-refused-or-closed': 'surplus-descriptors-kept' },
-  applies: { start: 'closed', transports, needs: ['resources'] },
+  applies: { start: 'closed', transports, needs: ['resources'], ring: 'none' },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-fds/surplus-descriptors-refused-or-closed');
     const all = [2, 8, 9, 32].map((count) => ({ key: `descriptors=${count}`, count }));

@@ -11,7 +11,7 @@ export const repeatable = defineCase({
   id: 'vhost-user/features/get-features-is-repeatable',
   title: 'GET_FEATURES answers the same word each time within a session, and in the next one',
   proves: { 'vu-features/get-features-repeatable': 'get-features-drops-a-bit-later' },
-  applies: { start: 'connected', transports },
+  applies: { start: 'connected', transports, ring: 'none' },
   run({ session, connect, requirement }) {
     const check = requirement('vu-features/get-features-repeatable');
     const words: bigint[] = [];
@@ -28,6 +28,7 @@ export const protocolFeaturesFirst = defineCase({
   title: 'GET and SET_PROTOCOL_FEATURES work before SET_FEATURES',
   proves: { 'vu-features/protocol-features-before-set-features': 'protocol-features-only-after-set-features' },
   applies: {
+    ring: 'none',
     start: 'connected',
     transports,
     offers: ['VHOST_USER_F_PROTOCOL_FEATURES', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'],
@@ -56,6 +57,7 @@ export const protocolFeaturesUnacknowledged = defineCase({
     'vu-features/protocol-features-without-acknowledging-them': 'protocol-features-dropped-without-bit-30',
   },
   applies: {
+    ring: 'none',
     start: 'connected',
     transports,
     offers: ['VHOST_USER_F_PROTOCOL_FEATURES', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'],
@@ -96,7 +98,7 @@ export const unofferedRefused = defineCase({
   id: 'vhost-user/features/unoffered-features-are-refused',
   title: 'SET_FEATURES with one bit that was not offered is refused',
   proves: { 'vu-features/unoffered-features-refused': 'unoffered-features-accepted' },
-  applies: { start: 'closed', transports, offers: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'] },
+  applies: { start: 'closed', transports, offers: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'], ring: 'none' },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-features/unoffered-features-refused');
     const probe = connect('connected');
@@ -125,7 +127,7 @@ export const unofferedProtocolRefused = defineCase({
       'unoffered-protocol-features-crash',
     ],
   },
-  applies: { start: 'closed', transports, offers: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'] },
+  applies: { start: 'closed', transports, offers: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'], ring: 'none' },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-features/unoffered-protocol-features-refused');
     const probe = connect('connected');
@@ -166,7 +168,7 @@ export const mqOffered = defineCase({
   id: 'vhost-user/features/mq-is-offered',
   title: 'a back-end that has protocol features offers MQ, whatever its number of queues',
   proves: { 'vu-features/mq-always-offered': 'mq-not-offered' },
-  applies: { start: 'connected', transports, offers: ['VHOST_USER_F_PROTOCOL_FEATURES'] },
+  applies: { start: 'connected', transports, offers: ['VHOST_USER_F_PROTOCOL_FEATURES'], ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vu-features/mq-always-offered');
     const answer = session.messages.exchange({ request: 'VHOST_USER_GET_PROTOCOL_FEATURES' });

@@ -12,7 +12,7 @@ export const replyVersion = defineCase({
   id: 'vhost-user/header/reply-carries-version-1',
   title: 'the low two flag bits of a reply hold version 1',
   proves: { 'vu-header/reply-carries-version-1': 'reply-with-version-2' },
-  applies: { start: 'connected', transports: ['vhost-user'], offers: ['VHOST_USER_F_PROTOCOL_FEATURES'] },
+  applies: { start: 'connected', transports: ['vhost-user'], offers: ['VHOST_USER_F_PROTOCOL_FEATURES'], ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vu-header/reply-carries-version-1');
     for (const request of requests) {
@@ -26,7 +26,7 @@ export const replyFlagSet = defineCase({
   id: 'vhost-user/header/reply-carries-reply-flag',
   title: 'flag bit 2 of a reply is set',
   proves: { 'vu-header/reply-carries-reply-flag': 'reply-without-reply-flag' },
-  applies: { start: 'connected', transports: ['vhost-user'], offers: ['VHOST_USER_F_PROTOCOL_FEATURES'] },
+  applies: { start: 'connected', transports: ['vhost-user'], offers: ['VHOST_USER_F_PROTOCOL_FEATURES'], ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vu-header/reply-carries-reply-flag');
     for (const request of requests) {
@@ -40,7 +40,7 @@ export const replyRequestNumber = defineCase({
   id: 'vhost-user/header/reply-repeats-request-number',
   title: 'a reply carries the number of the request that it answers',
   proves: { 'vu-header/reply-repeats-request-number': 'reply-with-other-request-number' },
-  applies: { start: 'connected', transports: ['vhost-user'], offers: ['VHOST_USER_F_PROTOCOL_FEATURES'] },
+  applies: { start: 'connected', transports: ['vhost-user'], offers: ['VHOST_USER_F_PROTOCOL_FEATURES'], ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vu-header/reply-repeats-request-number');
     const numbers = { VHOST_USER_GET_FEATURES: 1, VHOST_USER_GET_PROTOCOL_FEATURES: 15 } as const;
@@ -55,7 +55,7 @@ export const replySize = defineCase({
   id: 'vhost-user/header/reply-size-equals-payload',
   title: 'the size of a reply is that of its payload, and nothing follows it',
   proves: { 'vu-header/reply-size-equals-payload': ['reply-size-beyond-payload', 'reply-size-short-of-payload'] },
-  applies: { start: 'connected', transports: ['vhost-user'], offers: ['VHOST_USER_F_PROTOCOL_FEATURES'] },
+  applies: { start: 'connected', transports: ['vhost-user'], offers: ['VHOST_USER_F_PROTOCOL_FEATURES'], ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vu-header/reply-size-equals-payload');
     for (const request of requests) {
@@ -72,7 +72,7 @@ export const otherVersion = defineCase({
   id: 'vhost-user/header/other-version-is-refused',
   title: 'a request with a version other than 1 is not answered as if it were version 1',
   proves: { 'vu-header/other-version-refused': 'other-version-accepted' },
-  applies: { start: 'closed', transports: ['vhost-user'] },
+  applies: { start: 'closed', transports: ['vhost-user'], ring: 'none' },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-header/other-version-refused');
     const all = [0, 2, 3].map((version) => ({ key: `version=${version}`, version }));
@@ -103,7 +103,7 @@ export const pieces = defineCase({
   id: 'vhost-user/header/message-in-pieces-is-assembled',
   title: 'a message that arrives in several pieces is handled as one',
   proves: { 'vu-header/message-in-pieces-assembled': 'message-in-pieces-not-assembled' },
-  applies: { start: 'connected', transports: ['vhost-user'] },
+  applies: { start: 'connected', transports: ['vhost-user'], ring: 'none' },
   run({ session, requirement, port, points, connect }) {
     const check = requirement('vu-header/message-in-pieces-assembled');
     session.close();
@@ -134,7 +134,7 @@ export const truncatedThenClosed = defineCase({
   proves: {
     'vu-header/truncated-message-ends-session-cleanly': ['truncated-message-hangs', 'truncated-message-crashes'],
   },
-  applies: { start: 'closed', transports: ['vhost-user'] },
+  applies: { start: 'closed', transports: ['vhost-user'], ring: 'none' },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-header/truncated-message-ends-session-cleanly');
     const all = [1, 4, 11, 12, 13, 19].map((bytes) => ({ key: `bytes=${bytes}`, bytes }));
@@ -156,7 +156,7 @@ export const unknownRequest = defineCase({
   id: 'vhost-user/header/unknown-request-is-survived',
   title: 'a request number that no specification knows is refused, and the back-end serves on',
   proves: { 'vu-header/unknown-request-survived': 'unknown-request-crashes' },
-  applies: { start: 'closed', transports: ['vhost-user'] },
+  applies: { start: 'closed', transports: ['vhost-user'], ring: 'none' },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-header/unknown-request-survived');
     const all = [0, 46, 100, 255, 0x7fffffff, 0xffffffff].flatMap((request) => [
@@ -176,7 +176,7 @@ export const oversizedPayload = defineCase({
   id: 'vhost-user/header/oversized-payload-is-refused',
   title: 'a size larger than any payload is refused without reading over it',
   proves: { 'vu-header/oversized-payload-refused': 'oversized-payload-crashes' },
-  applies: { start: 'closed', transports: ['vhost-user'] },
+  applies: { start: 'closed', transports: ['vhost-user'], ring: 'none' },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-header/oversized-payload-refused');
     const sizes = [4097, 65536, 0x7fffffff, 0x80000000, 0xffffffff];
@@ -198,7 +198,7 @@ export const undersizedPayload = defineCase({
   id: 'vhost-user/header/undersized-payload-is-refused',
   title: 'a size smaller than the payload needs is refused, and the back-end serves on',
   proves: { 'vu-header/undersized-payload-refused': 'undersized-payload-crashes' },
-  applies: { start: 'closed', transports: ['vhost-user'] },
+  applies: { start: 'closed', transports: ['vhost-user'], ring: 'none' },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-header/undersized-payload-refused');
     const needed = { 2: 8, 5: 40, 8: 8, 9: 40, 10: 8, 12: 8, 13: 8, 16: 8, 18: 8 } as const;
@@ -218,7 +218,7 @@ export const unknownFlags = defineCase({
   id: 'vhost-user/header/unknown-flag-bits-are-survived',
   title: 'a request with a flag bit that has no meaning is carried out or refused, and the back-end serves on',
   proves: { 'vu-header/unknown-flag-bits-survived': 'unknown-flag-bits-crash' },
-  applies: { start: 'closed', transports: ['vhost-user'] },
+  applies: { start: 'closed', transports: ['vhost-user'], ring: 'none' },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-header/unknown-flag-bits-survived');
     const all = Array.from({ length: 28 }, (_, at) => ({ key: `bit=${at + 4}`, flags: 1 + 2 ** (at + 4) }));

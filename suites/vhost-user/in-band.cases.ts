@@ -75,7 +75,7 @@ export const descriptorFirst = defineCase({
     const queue = driver.attach(ring({ size: 16 }));
     driver.once(queue);
     check.holds(queue.waitForCalls(1), 'a signal on the call descriptor', { expected: 'at least 1', actual: 'none' });
-    check.equal(queue.stop().kind, 'base', 'what GET_VRING_BASE brings');
+    check.equal(queue.stop().kind, 'stopped', 'what GET_VRING_BASE brings');
     const calls = session.messages.backEndRequests.filter(
       (message) => message.request === vringCall && fieldsOf(message).index === queue.index,
     );

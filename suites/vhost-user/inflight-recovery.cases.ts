@@ -1,3 +1,4 @@
+import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../case.ts';
 import { getInflight, type InflightDescription, setInflight } from './inflight-buffer.ts';
 import { queueSize, tracked } from './inflight-ring.ts';
@@ -15,7 +16,7 @@ export const lastBatch = defineCase({
   id: 'vhost-user/inflight/half-recorded-batch-is-settled',
   title: 'a chain that was used, and whose mark was not taken back when the back-end died, is not carried out again',
   proves: { 'vu-inflight/half-done-batch-settled-on-reconnect': 'inflight-last-batch-carried-out-again' },
-  applies: { ...applies, needs: ['initial-base'] },
+  applies: { ...applies, needs: ['initial-base'], ring: 'split' },
   run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-inflight/half-done-batch-settled-on-reconnect');
     const set = tracked({ port, driver, ring }, session, check);
@@ -26,13 +27,13 @@ export const lastBatch = defineCase({
     hand.ring.setUsedIdx(1);
     region.set({ version: 1, descNum: queueSize, lastBatchHead: head, usedIdx: 0 });
     region.setEntry(head, { inflight: 1, next: head, counter: 1n });
-    const next = new RingByHand(port, session, hand.ring, { index: hand.index, base: 1 });
+    const next = new RingByHand(port, session, hand.ring, { index: hand.index, position: splitPosition(1) });
     next.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
     next.kick();
     check.reply(session.messages.fence(), 'GET_FEATURES');
     const base = baseFrom(check, getBase(session, hand.index), 'GET_VRING_BASE');
     if (base !== undefined) check.equal(base, 1, 'base');
-    check.equal(hand.ring.usedIdx(), 1, 'used idx: the chain was used before');
+    check.equal(hand.usedCount(), 1, 'used idx: the chain was used before');
   },
 });
 
@@ -42,7 +43,7 @@ export const resubmitted = defineCase({
   proves: {
     'vu-inflight/requests-resubmitted-in-counter-order': ['inflight-not-resubmitted', 'inflight-resubmitted-by-head'],
   },
-  applies: { ...applies, needs: ['initial-base'] },
+  applies: { ...applies, needs: ['initial-base'], ring: 'split' },
   run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-inflight/requests-resubmitted-in-counter-order');
     const set = tracked({ port, driver, ring }, session, check);
@@ -54,7 +55,7 @@ export const resubmitted = defineCase({
     const counters = [7n, 3n, 5n];
     for (const [n, head] of heads.entries()) region.setEntry(head, { inflight: 1, counter: counters[n] ?? 0n });
     // All three were fetched: the base is behind them.
-    const next = new RingByHand(port, session, hand.ring, { index: hand.index, base: 3 });
+    const next = new RingByHand(port, session, hand.ring, { index: hand.index, position: splitPosition(3) });
     next.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
     next.kick();
     const elements = hand.waitForUsed(check, 3, 'chains that were in flight');
@@ -71,7 +72,7 @@ export const corrupted = defineCase({
   id: 'vhost-user/inflight/corrupted-buffer-is-survived',
   title: 'a ring starts, or is refused, over a region in which anything stands',
   proves: { 'vu-inflight/corrupted-buffer-survived': 'corrupted-inflight-buffer-crashes' },
-  applies: { ...applies, start: 'closed' },
+  applies: { ...applies, start: 'closed', ring: 'split' },
   run({ port, connect, driverOf, ring, points, requirement }) {
     const check = requirement('vu-inflight/corrupted-buffer-survived');
     const right = { version: 1, descNum: queueSize, lastBatchHead: 0, usedIdx: 0 };
@@ -111,7 +112,7 @@ export const badParameters = defineCase({
   id: 'vhost-user/inflight/bad-descriptions-are-survived',
   title: 'GET_INFLIGHT_FD and SET_INFLIGHT_FD with no queues, no entries, or more than fit, are refused or survived',
   proves: { 'vu-inflight/bad-parameters-refused': 'bad-inflight-description-crashes' },
-  applies: { ...applies, start: 'closed' },
+  applies: { ...applies, start: 'closed', ring: 'none' },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-inflight/bad-parameters-refused');
     const right = { mmapSize: 4096n, mmapOffset: 0n, numQueues: 1, queueSize };

@@ -1,5 +1,6 @@
 import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
-import type { DriverPort, VhostUserSession } from '../../drivers/port/port.ts';
+import type { DriverPort, GuestSplitRing, VhostUserSession } from '../../drivers/port/port.ts';
+import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import type { CaseContext, VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
 import { describedBy, getInflight, type InflightDescription, InflightQueue, setInflight } from './inflight-buffer.ts';
@@ -34,13 +35,13 @@ export function fetched(
 /** A buffer that the back-end made and was told of again, with a ring ready to be started. */
 export interface Tracked extends InflightMemory {
   readonly region: InflightQueue;
-  readonly hand: RingByHand;
+  readonly hand: RingByHand<GuestSplitRing>;
 }
 
 export interface TrackingContext {
   readonly port: DriverPort<VhostUserSession>;
   readonly driver: DeviceDriver;
-  readonly ring: CaseContext<string, VariantAxes>['ring'];
+  readonly ring: CaseContext<string, VariantAxes, VhostUserSession, GuestSplitRing>['ring'];
 }
 
 export function tracked(
@@ -54,8 +55,8 @@ export function tracked(
   if (buffer === undefined) return undefined;
   check.accepted(session.messages.acknowledged(setInflight(buffer.description, [buffer.fd])), 'SET_INFLIGHT_FD');
   driver.companions();
-  const vring = ring({ size: queueSize, base });
-  const hand = new RingByHand(port, session, vring, { index, base });
+  const vring = ring({ size: queueSize, position: splitPosition(base) });
+  const hand = new RingByHand(port, session, vring, { index });
   return { ...buffer, hand, region: new InflightQueue(port, buffer.fd, buffer.description, index) };
 }
 

@@ -19,7 +19,7 @@ export const bufferReturned = defineCase({
       'inflight-without-descriptor',
     ],
   },
-  applies,
+  applies: { ...applies, ring: 'none' },
   variants: { queueSize: [1, 16, 256, 1024] },
   run({ port, session, variant, requirement }) {
     const check = requirement('vu-inflight/get-inflight-fd-returns-buffer');
@@ -36,7 +36,7 @@ export const regionPerQueue = defineCase({
   id: 'vhost-user/inflight/buffer-has-a-region-for-each-queue',
   title: 'the buffer of GET_INFLIGHT_FD has room for the record of each queue that was asked for',
   proves: { 'vu-inflight/one-region-per-queue': 'inflight-buffer-of-one-queue' },
-  applies,
+  applies: { ...applies, ring: 'none' },
   variants: { queueSize: [16, 64, 1024] },
   run({ session, variant, requirement }) {
     const check = requirement('vu-inflight/one-region-per-queue');
@@ -53,7 +53,7 @@ export const versionTells = defineCase({
   id: 'vhost-user/inflight/version-is-1-in-use',
   title: 'the version of a region is 0 before its first use, and 1 once its ring runs',
   proves: { 'vu-inflight/region-version-tells-initialisation': 'inflight-version-2' },
-  applies,
+  applies: { ...applies, ring: 'split' },
   run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-inflight/region-version-tells-initialisation');
     const set = tracked({ port, driver, ring }, session, check);
@@ -68,7 +68,7 @@ export const descNum = defineCase({
   id: 'vhost-user/inflight/desc-num-is-the-queue-size',
   title: 'desc_num of a region in use is the size of its queue',
   proves: { 'vu-inflight/desc-num-equals-queue-size': 'inflight-desc-num-one-less' },
-  applies,
+  applies: { ...applies, ring: 'split' },
   run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-inflight/desc-num-equals-queue-size');
     const set = tracked({ port, driver, ring }, session, check);
@@ -81,7 +81,7 @@ export const counterRises = defineCase({
   id: 'vhost-user/inflight/counter-rises-with-each-fetched-head',
   title: 'the counter of a head is higher than those of all heads that were fetched before it',
   proves: { 'vu-inflight/fetched-head-marked-with-rising-counter': 'inflight-counter-stands-still' },
-  applies,
+  applies: { ...applies, ring: 'split' },
   run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-inflight/fetched-head-marked-with-rising-counter');
     const set = tracked({ port, driver, ring }, session, check);
@@ -103,7 +103,7 @@ export const unmarked = defineCase({
   id: 'vhost-user/inflight/used-head-is-not-in-flight',
   title: 'a head is not marked as in flight once its chain is used and its ring has come to rest',
   proves: { 'vu-inflight/used-head-unmarked-after-used-index': 'inflight-mark-left-behind' },
-  applies,
+  applies: { ...applies, ring: 'split' },
   run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-inflight/used-head-unmarked-after-used-index');
     const set = tracked({ port, driver, ring }, session, check);
@@ -119,7 +119,7 @@ export const usedIdxFollows = defineCase({
   id: 'vhost-user/inflight/used-idx-follows-the-used-ring',
   title: 'used_idx of a region is the idx of the used ring once that has come to rest, also behind its wrap',
   proves: { 'vu-inflight/used-idx-field-follows-used-ring': 'inflight-used-idx-stands-still' },
-  applies: { ...applies, needs: ['initial-base'] },
+  applies: { ...applies, needs: ['initial-base'], ring: 'split' },
   variants: { base: [0, 65534] },
   run({ port, session, driver, ring, variant, requirement }) {
     const check = requirement('vu-inflight/used-idx-field-follows-used-ring');
@@ -134,7 +134,7 @@ export const skipDrainPrerequisites = defineCase({
   id: 'vhost-user/inflight/skip-drain-comes-with-what-it-needs',
   title: 'GET_VRING_BASE_SKIP_DRAIN is offered only together with INFLIGHT_SHMFD and GET_VRING_BASE_INFLIGHT',
   proves: { 'vu-inflight/skip-drain-offered-with-prerequisites': 'skip-drain-offered-alone' },
-  applies: { start: 'connected', transports, offers: ['VHOST_USER_F_PROTOCOL_FEATURES'] },
+  applies: { start: 'connected', transports, offers: ['VHOST_USER_F_PROTOCOL_FEATURES'], ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vu-inflight/skip-drain-offered-with-prerequisites');
     const answer = session.messages.exchange({ request: 'VHOST_USER_GET_PROTOCOL_FEATURES' });

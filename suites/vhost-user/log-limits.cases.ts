@@ -60,7 +60,7 @@ export const tooSmall = defineCase({
   id: 'vhost-user/log/too-small-log-is-survived',
   title: 'a log of no bytes, of too few, or of more than its file has, is refused or survived',
   proves: { 'vu-log/too-small-log-survived': 'small-log-crashes' },
-  applies: { ...applies, start: 'closed' },
+  applies: { ...applies, start: 'closed', ring: 'split' },
   run({ port, connect, driverOf, ring, points, requirement }) {
     const check = requirement('vu-log/too-small-log-survived');
     const all = [
@@ -83,7 +83,7 @@ export const tooSmall = defineCase({
       hand.tell('call', 'error', 'kick', 'enable');
       hand.makeAvailable(driver.request().segments);
       hand.kick();
-      if (session.isOpen) port.until(() => hand.ring.usedIdx() === 1, patienceMs);
+      if (session.isOpen) port.until(() => hand.usedCount() === 1, patienceMs);
       stillServes(port, session, check, `service after a log: ${key}`);
       session.close();
     });

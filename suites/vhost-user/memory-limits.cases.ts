@@ -11,11 +11,11 @@ import { getBase } from './ring-messages.ts';
 
 const page = 4096n;
 
-type Context = Pick<CaseContext<string, VariantAxes, VhostUserSession>, 'driverOf' | 'port'>;
+type Context = Pick<CaseContext<string, VariantAxes, VhostUserSession>, 'driverOf' | 'port' | 'ring'>;
 
 /** Tries to work in the first region after a table that may have been refused; then only life is asked for. */
 function survives(
-  { port, driverOf }: Context,
+  { port, driverOf, ring }: Context,
   session: VhostUserSession,
   guest: Guest,
   check: Check,
@@ -26,7 +26,7 @@ function survives(
     const driver = driverOf(session, guest);
     const mark = guest.mark();
     for (const index of [...driver.companionIndices, driver.queueIndex]) {
-      const hand = new RingByHand(port, session, guest.splitRing({ size: 16 }), { index });
+      const hand = new RingByHand(port, session, ring({ guest, size: 16 }), { index });
       if (index === driver.queueIndex) hand.makeAvailable(driver.request().segments);
       hand.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
       hand.kick();
@@ -43,7 +43,7 @@ export const countMismatch = defineCase({
   id: 'vhost-user/memory-limits/descriptor-count-other-than-regions-is-refused',
   title: 'a memory table with fewer or more descriptors than regions is refused',
   proves: { 'vu-memory/descriptor-count-mismatch-refused': 'descriptor-count-mismatch-accepted' },
-  applies: acknowledgedTables,
+  applies: { ...acknowledgedTables, ring: 'none' },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-memory/descriptor-count-mismatch-refused');
     const guest = port.createGuest(guestLayouts['eight-regions']);
@@ -72,7 +72,7 @@ export const tooMany = defineCase({
   id: 'vhost-user/memory-limits/more-than-eight-regions-are-refused',
   title: 'a memory table that counts more regions than eight, or than it holds, is refused',
   proves: { 'vu-memory/too-many-regions-refused': 'too-many-regions-crash' },
-  applies: acknowledgedTables,
+  applies: { ...acknowledgedTables, ring: 'none' },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-memory/too-many-regions-refused');
     const guest = port.createGuest(guestLayouts['eight-regions']);
@@ -115,7 +115,7 @@ export const emptyOrOverflowing = defineCase({
   title: 'regions of no bytes, regions beyond the end of addresses, and a table of no regions are refused or survived',
   proves: { 'vu-memory/empty-or-overflowing-region-survived': 'empty-region-crashes' },
   applies: acknowledgedTables,
-  run({ port, connect, driverOf, points, requirement }) {
+  run({ port, connect, driverOf, ring, points, requirement }) {
     const check = requirement('vu-memory/empty-or-overflowing-region-survived');
     const guest = port.createGuest(guestLayouts['single-region']);
     const [region] = guest.regions;
@@ -142,7 +142,7 @@ export const emptyOrOverflowing = defineCase({
         key === 'no-regions' ? setMemTable([], []) : setMemTable([right, { ...other, ...odd[key] }], [fd, fd]);
       const answer = session.messages.acknowledged(table);
       if (answer.kind === 'died' || answer.kind === 'silent') check.failsBy(answer, key, 'an answer');
-      else survives({ port, driverOf }, session, guest, check, key);
+      else survives({ port, driverOf, ring }, session, guest, check, key);
     });
   },
 });
@@ -152,7 +152,7 @@ export const overlapping = defineCase({
   title: 'regions that overlap for the guest, for the front-end, or in all are refused or survived',
   proves: { 'vu-memory/overlapping-regions-survived': 'overlapping-regions-crash' },
   applies: acknowledgedTables,
-  run({ port, connect, driverOf, points, requirement }) {
+  run({ port, connect, driverOf, ring, points, requirement }) {
     const check = requirement('vu-memory/overlapping-regions-survived');
     const guest = port.createGuest(guestLayouts['single-region']);
     const [region] = guest.regions;
@@ -174,7 +174,7 @@ export const overlapping = defineCase({
         const session = connect('negotiated');
         const answer = session.messages.acknowledged(setMemTable([right, second[key] ?? right], [fd, fd]));
         if (answer.kind === 'died' || answer.kind === 'silent') check.failsBy(answer, key, 'an answer');
-        else survives({ port, driverOf }, session, guest, check, `overlapping ${key}`);
+        else survives({ port, driverOf, ring }, session, guest, check, `overlapping ${key}`);
       },
     );
   },

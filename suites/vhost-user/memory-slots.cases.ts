@@ -45,7 +45,7 @@ export const maxSlots = defineCase({
   id: 'vhost-user/memory-slots/max-mem-slots-are-told',
   title: 'GET_MAX_MEM_SLOTS answers how many regions can be added: one at least, and the same each time',
   proves: { 'vu-memory/max-mem-slots-answered': 'max-mem-slots-zero' },
-  applies,
+  applies: { ...applies, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vu-memory/max-mem-slots-answered');
     const slots = slotsOf(session, check);
@@ -108,7 +108,7 @@ export const upToLimit = defineCase({
     'vu-memory/regions-up-to-slot-limit-added': 'last-mem-slot-refused',
     'vu-memory/region-over-slot-limit-refused': 'region-over-slot-limit-accepted',
   },
-  applies,
+  applies: { ...applies, ring: 'none' },
   run({ port, session, requirement }) {
     const within = requirement('vu-memory/regions-up-to-slot-limit-added');
     const over = requirement('vu-memory/region-over-slot-limit-refused');
@@ -132,7 +132,7 @@ export const removalIgnoresOffset = defineCase({
   id: 'vhost-user/memory-slots/removal-takes-no-notice-of-the-mmap-offset',
   title: 'REM_MEM_REG finds a region by addresses and size, whatever mmap offset it is given',
   proves: { 'vu-memory/rem-mem-reg-ignores-mmap-offset': 'rem-mem-reg-compares-mmap-offset' },
-  applies,
+  applies: { ...applies, ring: 'none' },
   variants: { mmapOffset: [0, 4096, 65536] },
   run({ port, session, variant, requirement }) {
     const check = requirement('vu-memory/rem-mem-reg-ignores-mmap-offset');
@@ -151,7 +151,7 @@ export const removalWithDescriptor = defineCase({
   id: 'vhost-user/memory-slots/removal-with-a-descriptor-is-accepted',
   title: 'REM_MEM_REG with one descriptor does what it does without',
   proves: { 'vu-memory/rem-mem-reg-accepts-descriptor': 'rem-mem-reg-refuses-descriptor' },
-  applies,
+  applies: { ...applies, ring: 'none' },
   run({ port, session, requirement }) {
     const check = requirement('vu-memory/rem-mem-reg-accepts-descriptor');
     const file = port.descriptors.memoryFile(Number(page));
@@ -167,7 +167,7 @@ export const removalClosesDescriptor = defineCase({
   id: 'vhost-user/memory-slots/descriptor-of-a-removal-is-closed',
   title: 'a descriptor that comes with REM_MEM_REG does not stay open',
   proves: { 'vu-memory/rem-mem-reg-descriptor-closed': 'rem-mem-reg-keeps-descriptor' },
-  applies: { ...applies, needs: ['resources'] },
+  applies: { ...applies, needs: ['resources'], ring: 'none' },
   run({ port, session, requirement }) {
     const check = requirement('vu-memory/rem-mem-reg-descriptor-closed');
     const file = port.descriptors.memoryFile(Number(page));
@@ -218,7 +218,7 @@ export const unknownRemoval = defineCase({
   id: 'vhost-user/memory-slots/removal-of-an-unknown-region-is-refused',
   title: 'REM_MEM_REG is refused where no region has these addresses and this size',
   proves: { 'vu-memory/unknown-region-removal-refused': 'unknown-region-removal-accepted' },
-  applies: { ...applies, start: 'closed' },
+  applies: { ...applies, start: 'closed', ring: 'none' },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-memory/unknown-region-removal-refused');
     const right = smallRegion(1);

@@ -1,5 +1,5 @@
 import { defineCase } from '../case.ts';
-import { baseFrom } from './ring-by-hand.ts';
+import { stoppedAt } from '../ring-positions.ts';
 
 /** A ring that one back-end stops and another goes on with ("Starting and stopping", "Migration"). */
 
@@ -15,24 +15,25 @@ export const goesOnElsewhere = defineCase({
     const source = driver.attach(ring);
     for (const seed of [1, 2, 3])
       check.equal(driver.once(source, { seed }), undefined, `request ${seed}, on the first`);
-    const base = baseFrom(check, source.stop(), 'GET_VRING_BASE of the first');
-    if (base === undefined) return;
+    const position = stoppedAt(check, source.stop(), 'GET_VRING_BASE of the first');
+    if (position === undefined) return;
     const waiting = [4, 5].map((seed) => driver.request({ seed }));
     const heads = source.makeAvailable(waiting.map(({ segments }) => segments));
-    const destination = driverOf(connect('negotiated', 'other')).attach(ring, { base });
+    const destination = driverOf(connect('negotiated', 'other')).attach(ring, { position });
     destination.kick();
-    const outcome = other.until(() => ring.usedIdx() >= 5, other.deadlineMs);
+    const outcome = other.until(() => source.usedCount() >= 5, other.deadlineMs);
     if (outcome !== 'true' && outcome !== 'deadline') {
       check.equal(outcome, 'true', 'chains that waited, on the second');
       return;
     }
     if (outcome === 'deadline') {
-      check.silence('used idx after two chains that waited, on the second', '5', other.deadlineMs);
+      check.silence('used elements after two chains that waited, on the second', '5', other.deadlineMs);
       return;
     }
     destination.stop();
-    check.equal(ring.usedIdx(), 5, 'used idx in the end');
-    check.sameMembers([ring.usedId(3), ring.usedId(4)], heads, 'heads of the chains that waited');
+    check.equal(source.usedCount(), 5, 'used elements in the end');
+    const ids = source.driver.reapUsed().map(({ id }) => id);
+    check.sameMembers(ids, heads, 'heads of the chains that waited');
     for (const request of waiting) check.equal(request.problem(), undefined, 'a request that waited');
   },
 });

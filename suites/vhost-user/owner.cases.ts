@@ -16,7 +16,7 @@ export const beforeOwner = defineCase({
       'messages-before-set-owner-hang',
     ],
   },
-  applies: { start: 'closed', transports: ['vhost-user'] },
+  applies: { start: 'closed', transports: ['vhost-user'], ring: 'none' },
   run({ port, connect, guest, points, requirement }) {
     const check = requirement('vu-features/messages-before-set-owner-survived');
     const owner = { request: 'VHOST_USER_SET_OWNER' };

@@ -50,7 +50,7 @@ export const offeredWork = defineCase({
   id: 'vhost-user/protocol-features/offered-ones-have-working-messages',
   title: 'each protocol feature that is offered can be negotiated alone, and a message that it brings is answered',
   proves: { 'vu-features/offered-protocol-features-work': 'offer-without-working-message' },
-  applies: { start: 'closed', transports: ['vhost-user'], offers: ['VHOST_USER_F_PROTOCOL_FEATURES'] },
+  applies: { start: 'closed', transports: ['vhost-user'], offers: ['VHOST_USER_F_PROTOCOL_FEATURES'], ring: 'none' },
   run({ connect, points, requirement }) {
     const check = requirement('vu-features/offered-protocol-features-work');
     const probe = connect('connected');
@@ -74,7 +74,7 @@ export const noneBefore = defineCase({
   id: 'vhost-user/protocol-features/nothing-comes-unasked-before-negotiation',
   title: 'while no protocol feature is negotiated, nothing comes but replies to requests that have one',
   proves: { 'vu-features/no-extension-before-negotiation': 'acknowledges-before-negotiation' },
-  applies: { start: 'connected', transports: ['vhost-user'] },
+  applies: { start: 'connected', transports: ['vhost-user'], ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vu-features/no-extension-before-negotiation');
     const lawful: readonly OutgoingMessage[] = [

@@ -9,7 +9,7 @@ export const queueNum = defineCase({
   id: 'vhost-user/mq/get-queue-num-returns-the-maximum',
   title: 'GET_QUEUE_NUM answers how many queues can be had: at least one, no more than a vring index can name',
   proves: { 'vu-mq/get-queue-num-returns-maximum': 'queue-num-zero' },
-  applies,
+  applies: { ...applies, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vu-mq/get-queue-num-returns-maximum');
     negotiatedWith(session, protocolBit.MQ);

@@ -1,4 +1,5 @@
 import type { DriverPort, VhostUserSession } from '../../drivers/port/port.ts';
+import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../case.ts';
 import { growsNot } from '../resource-growth.ts';
 import { tableOf } from './memory-table.ts';
@@ -15,13 +16,13 @@ export const cleanRings = defineCase({
   id: 'vhost-user/reconnect/rings-of-a-dead-connection-are-forgotten',
   title: 'after a connection ended with rings running a new one finds every ring stopped, at base 0 and in no memory',
   proves: { 'vu-reconnect/new-connection-starts-clean': 'ring-bases-outlive-connection' },
-  applies: { start: 'closed', transports, needs: ['initial-base'] },
+  applies: { start: 'closed', transports, needs: ['initial-base'], ring: 'split' },
   run({ connect, driverOf, ring, requirement }) {
     const check = requirement('vu-reconnect/new-connection-starts-clean');
-    const vring = ring({ size: 16, base: 5 });
+    const vring = ring({ size: 16, position: splitPosition(5) });
     const first = connect('negotiated');
     const driver = driverOf(first);
-    const queue = driver.attach(vring, { base: 5 });
+    const queue = driver.attach(vring);
     for (const seed of [1, 2, 3]) driver.once(queue, { seed });
     first.close();
     const next = connect('connected');
@@ -29,7 +30,7 @@ export const cleanRings = defineCase({
     if (base !== undefined) check.equal(base, 0, 'base of a ring that the new connection never told of');
     queue.makeAvailable([driver.request().segments]);
     check.reply(next.messages.fence(), 'GET_FEATURES');
-    check.equal(vring.usedIdx(), 8, 'used idx of the ring of the dead connection');
+    check.equal(queue.usedCount(), 3, 'used elements on the ring of the dead connection');
     next.close();
   },
 });
@@ -38,7 +39,13 @@ export const cleanNegotiation = defineCase({
   id: 'vhost-user/reconnect/features-of-a-dead-connection-are-forgotten',
   title: 'REPLY_ACK that one connection negotiated is not in force on the next',
   proves: { 'vu-reconnect/new-connection-starts-clean': 'protocol-features-outlive-connection' },
-  applies: { start: 'closed', transports, needs: ['restart'], negotiate: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'] },
+  applies: {
+    start: 'closed',
+    transports,
+    needs: ['restart'],
+    negotiate: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'],
+    ring: 'none',
+  },
   run({ port, connect, requirement }) {
     const check = requirement('vu-reconnect/new-connection-starts-clean');
     // Some answer need_reply even where nothing was negotiated: a process that never negotiated tells.
@@ -62,7 +69,7 @@ export const cleanStatus = defineCase({
   id: 'vhost-user/reconnect/status-of-a-dead-connection-is-forgotten',
   title: 'device status that one connection set is 0 on the next',
   proves: { 'vu-reconnect/new-connection-starts-clean': 'status-outlives-connection' },
-  applies: { start: 'negotiated', transports, negotiate: ['VHOST_USER_PROTOCOL_F_STATUS'] },
+  applies: { start: 'negotiated', transports, negotiate: ['VHOST_USER_PROTOCOL_F_STATUS'], ring: 'none' },
   run({ session, connect, requirement }) {
     const check = requirement('vu-reconnect/new-connection-starts-clean');
     session.messages.send({ request: 'VHOST_USER_SET_STATUS', payload: { u64: 1n | 2n } });
@@ -79,16 +86,15 @@ export const servesAgain = defineCase({
   title:
     'connections that end without a word, rings running and chains waiting, leave the next one a device that works',
   proves: { 'vu-reconnect/new-connection-starts-clean': 'ring-bases-outlive-connection' },
-  applies: { start: 'closed', transports, needs: ['initial-base'] },
+  applies: { start: 'closed', transports, needs: ['initial-base'], ring: 'split' },
   run({ port, connect, driverOf, ring, requirement }) {
     const check = requirement('vu-reconnect/new-connection-starts-clean');
     for (const base of [7, 0, 300, 0, 0]) {
       const session = connect('negotiated');
       const driver = driverOf(session);
       driver.companions();
-      const hand = new RingByHand(port, session, ring({ size: 16, base }), {
+      const hand = new RingByHand(port, session, ring({ size: 16, position: splitPosition(base) }), {
         index: driver.queueIndex,
-        base,
       });
       // A ring begins at 0 unless it is told of another base.
       if (base !== 0) hand.tell('base');
@@ -134,7 +140,7 @@ export const replacedReleased = defineCase({
   id: 'vhost-user/reconnect/replaced-descriptors-are-closed',
   title: 'descriptors of a ring that others took the place of do not pile up, neither within a connection nor after it',
   proves: { 'vu-reconnect/dead-connection-resources-released': 'replaced-descriptor-kept' },
-  applies: { start: 'closed', transports, needs: ['resources'] },
+  applies: { start: 'closed', transports, needs: ['resources'], ring: 'none' },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-reconnect/dead-connection-resources-released');
     const all = (['CALL', 'ERR'] as const).map((which) => ({ key: `SET_VRING_${which}`, which }));

@@ -11,7 +11,13 @@ export const baseStored = defineCase({
   id: 'vhost-user/reply-ack/base-is-stored-before-the-answer',
   title: 'GET_VRING_BASE right behind the acknowledgement of SET_VRING_BASE tells the base that was set',
   proves: { 'vu-reply-ack/answer-follows-effect': 'base-acknowledged-before-stored' },
-  applies: { start: 'connected', transports, offers: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'], needs: ['initial-base'] },
+  applies: {
+    start: 'connected',
+    transports,
+    offers: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'],
+    needs: ['initial-base'],
+    ring: 'none',
+  },
   run({ session, requirement }) {
     const check = requirement('vu-reply-ack/answer-follows-effect');
     negotiatedWith(session, protocolBit.REPLY_ACK);
@@ -28,6 +34,7 @@ export const statusStored = defineCase({
   title: 'GET_STATUS right behind the acknowledgement of SET_STATUS tells the status that was set',
   proves: { 'vu-reply-ack/answer-follows-effect': 'status-acknowledged-before-stored' },
   applies: {
+    ring: 'none',
     start: 'connected',
     transports,
     offers: ['VHOST_USER_PROTOCOL_F_REPLY_ACK', 'VHOST_USER_PROTOCOL_F_STATUS'],
@@ -49,6 +56,7 @@ export const configWritten = defineCase({
   title: 'GET_CONFIG right behind the acknowledgement of SET_CONFIG tells what was written',
   proves: { 'vu-reply-ack/answer-follows-effect': 'config-acknowledged-before-written' },
   applies: {
+    ring: 'none',
     start: 'negotiated',
     transports,
     devices: ['block'],

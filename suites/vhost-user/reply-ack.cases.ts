@@ -43,7 +43,7 @@ export const answered = defineCase({
       'set-owner-not-acknowledged',
     ],
   },
-  applies,
+  applies: { ...applies, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vu-reply-ack/need-reply-answered-with-u64');
     negotiatedWith(session, protocolBit.REPLY_ACK);
@@ -59,7 +59,7 @@ export const zeroOnSuccess = defineCase({
   id: 'vhost-user/reply-ack/success-is-zero',
   title: 'a request that succeeds is answered with 0',
   proves: { 'vu-reply-ack/success-is-zero': 'success-answered-with-one' },
-  applies,
+  applies: { ...applies, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vu-reply-ack/success-is-zero');
     negotiatedWith(session, protocolBit.REPLY_ACK);
@@ -90,7 +90,7 @@ export const nonZeroOnFailure = defineCase({
   id: 'vhost-user/reply-ack/failure-is-non-zero',
   title: 'a request that fails is answered with something other than 0, if the connection stays open for an answer',
   proves: { 'vu-reply-ack/failure-is-non-zero': 'failure-answered-with-zero' },
-  applies: { ...applies, start: 'closed' },
+  applies: { ...applies, start: 'closed', ring: 'none' },
   run({ connect, points, requirement }) {
     const check = requirement('vu-reply-ack/failure-is-non-zero');
     points(failing, ({ key, message }) => {
@@ -112,7 +112,7 @@ export const ownReplyUnchanged = defineCase({
       'own-reply-replaced-by-acknowledgement',
     ],
   },
-  applies,
+  applies: { ...applies, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vu-reply-ack/messages-with-own-reply-unchanged');
     negotiatedWith(session, protocolBit.REPLY_ACK);
@@ -136,7 +136,7 @@ export const unnegotiatedNeedReply = defineCase({
   proves: {
     'vu-reply-ack/unnegotiated-need-reply-brings-at-most-one-answer': 'unnegotiated-need-reply-answered-twice',
   },
-  applies,
+  applies: { ...applies, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vu-reply-ack/unnegotiated-need-reply-brings-at-most-one-answer');
     negotiatedWith(session, 0n);
@@ -158,7 +158,7 @@ export const inOrder = defineCase({
   proves: {
     'vu-reply-ack/one-answer-per-request-in-order': ['acknowledgement-sent-twice', 'set-features-acknowledged-twice'],
   },
-  applies,
+  applies: { ...applies, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vu-reply-ack/one-answer-per-request-in-order');
     negotiatedWith(session, protocolBit.REPLY_ACK);

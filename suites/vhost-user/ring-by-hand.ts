@@ -1,43 +1,45 @@
-import type { DriverPort, GuestSplitRing, UsedElement, VhostUserSession } from '../../drivers/port/port.ts';
+import type { DriverPort, GuestRing, RingPosition, UsedElement, VhostUserSession } from '../../drivers/port/port.ts';
 import { exitText } from '../../judging/failure.ts';
-import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
+import type { DriverRing } from '../../reference-impl/virtqueue/driver-ring.ts';
+import { openDriverRing } from '../../reference-impl/virtqueue/open-driver-ring.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
-import { SplitDriver } from '../../reference-impl/virtqueue/split/driver-ring.ts';
+import { encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
 import type { Check } from '../check.ts';
-import { addressesOf, setAddresses, setBase, setDescriptor, setEnable, setNum } from './ring-messages.ts';
-
+import { addressesOf, type getBase, setAddresses, setBase, setDescriptor, setEnable, setNum } from './ring-messages.ts';
 /** One message of those that set up a ring. */
 export type Step = 'num' | 'base' | 'addresses' | 'call' | 'error' | 'kick' | 'enable' | 'disable';
 
 export interface ByHandOptions {
   readonly index: number;
-  readonly base?: number;
+  /** Where the ring begins; where it does in memory, unless told. */
+  readonly position?: RingPosition;
 }
 
 /** A ring that a case sets up message by message, to leave one out, change their order, or look in between. */
-export class RingByHand {
-  readonly ring: GuestSplitRing;
+export class RingByHand<R extends GuestRing = GuestRing> {
+  readonly ring: R;
   readonly index: number;
-  readonly driver: SplitDriver;
+  readonly driver: DriverRing;
   readonly kickFd: number;
   readonly callFd: number;
   readonly errorFd: number;
   readonly #port: DriverPort<VhostUserSession>;
   readonly #session: VhostUserSession;
-  readonly #base: number;
+  readonly #position: RingPosition;
+  #taken = 0;
 
   constructor(
     port: DriverPort<VhostUserSession>,
     session: VhostUserSession,
-    ring: GuestSplitRing,
-    { index, base = 0 }: ByHandOptions,
+    ring: R,
+    { index, position = ring.position }: ByHandOptions,
   ) {
     this.#port = port;
     this.#session = session;
-    this.#base = base;
+    this.#position = position;
     this.ring = ring;
     this.index = index;
-    this.driver = new SplitDriver(ring, { position: splitPosition(base) });
+    this.driver = openDriverRing(ring, { position });
     this.kickFd = port.descriptors.eventfd();
     this.callFd = port.descriptors.eventfd();
     this.errorFd = port.descriptors.eventfd();
@@ -48,7 +50,7 @@ export class RingByHand {
     const { index, ring } = this;
     const messages = {
       num: () => setNum(index, ring.size),
-      base: () => setBase(index, this.#base),
+      base: () => setBase(index, encodeVringBase(this.#position)),
       addresses: () => setAddresses(index, addressesOf(ring)),
       call: () => setDescriptor('CALL', index, this.callFd),
       error: () => setDescriptor('ERR', index, this.errorFd),
@@ -75,11 +77,18 @@ export class RingByHand {
     return this.#port.descriptors.read(this.callFd);
   }
 
+  /** Used elements since the ring began: those that `waitForUsed` gave, and those that memory shows. */
+  usedCount(): number {
+    return this.#taken + this.driver.usedCount();
+  }
+
   /** Waits for as many used elements. What came in time, or a failure of the check and undefined. */
   waitForUsed(check: Check, count: number, what: string): UsedElement[] | undefined {
     const elements: UsedElement[] = [];
     const reaped = (): boolean => {
-      elements.push(...this.driver.reapUsed(count - elements.length));
+      const taken = this.driver.reapUsed(count - elements.length);
+      this.#taken += taken.length;
+      elements.push(...taken);
       return elements.length >= count;
     };
     return waited(this.#port, check, what, `${count} used elements`, reaped) ? elements : undefined;
@@ -117,13 +126,8 @@ export function waited(
   }
 }
 
-/** What must hold of the answer to GET_VRING_BASE before more is looked at; its base. */
-export function baseFrom(
-  check: Check,
-  answer: { readonly kind: string; readonly base?: number; readonly num?: number },
-  what: string,
-): number | undefined {
-  const base = answer.base ?? answer.num;
+/** What must hold of the answer to GET_VRING_BASE before more is looked at; its base with all 32 bits. */
+export function baseFrom(check: Check, answer: ReturnType<typeof getBase>, what: string): number | undefined {
   const isBase = check.holds(answer.kind === 'base', what, { expected: 'a base', actual: answer.kind });
-  return isBase ? base : undefined;
+  return isBase && answer.kind === 'base' ? answer.num : undefined;
 }

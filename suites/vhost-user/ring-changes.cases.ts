@@ -1,8 +1,9 @@
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { defineCase } from '../case.ts';
+import { stoppedAt } from '../ring-positions.ts';
 import { tableOf } from './memory-table.ts';
 import { stillServes } from './refusal.ts';
-import { baseFrom, RingByHand, waited } from './ring-by-hand.ts';
+import { RingByHand, waited } from './ring-by-hand.ts';
 import { getBase, setDescriptor, setEnable } from './ring-messages.ts';
 
 /** What changes while rings run, and what one ring has to do with another. */
@@ -24,7 +25,7 @@ export const kickReplaced = defineCase({
     for (const used of [2, 3]) {
       queue.makeAvailable([driver.request({ seed: used }).segments]);
       port.descriptors.signal(next);
-      if (!waited(port, check, 'a kick on the new descriptor', 'a used element', () => queue.ring.usedIdx() === used))
+      if (!waited(port, check, 'a kick on the new descriptor', 'a used element', () => queue.usedCount() === used))
         return;
       queue.waitForUsed(1);
     }
@@ -89,7 +90,7 @@ export const othersRun = defineCase({
     const other = driver.companion(driver.queueIndex === 0 ? 1 : 0);
     const queue = driver.attach(ring({ size: 16 }));
     check.equal(driver.once(queue, { seed: 1 }), undefined, 'what is wrong with a request while both run');
-    if (baseFrom(check, other.stop(), 'GET_VRING_BASE of the other ring') === undefined) return;
+    if (stoppedAt(check, other.stop(), 'GET_VRING_BASE of the other ring') === undefined) return;
     for (const seed of [2, 3]) {
       check.equal(driver.once(queue, { seed }), undefined, 'what is wrong with a request once the other stopped');
     }

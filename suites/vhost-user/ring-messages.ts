@@ -1,4 +1,4 @@
-import type { Exchange, GuestSplitRing, OutgoingMessage, VhostUserSession } from '../../drivers/port/port.ts';
+import type { Exchange, GuestRing, OutgoingMessage, VhostUserSession } from '../../drivers/port/port.ts';
 
 /** The messages that tell of one ring, as a front-end sends them. */
 
@@ -27,10 +27,10 @@ export interface AddressFields {
   readonly log: bigint;
 }
 
-export const addressesOf = ({ desc, avail, used }: GuestSplitRing): AddressFields => ({
-  descriptor: desc.userAddress,
-  available: avail.userAddress,
-  used: used.userAddress,
+export const addressesOf = ({ areas }: GuestRing): AddressFields => ({
+  descriptor: areas.descriptor.userAddress,
+  available: areas.driver.userAddress,
+  used: areas.device.userAddress,
   flags: 0,
   log: 0n,
 });

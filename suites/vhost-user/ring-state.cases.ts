@@ -1,4 +1,7 @@
+import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
+import { decodeVringBase, encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
 import { defineCase } from '../case.ts';
+import { samePosition, stoppedAt } from '../ring-positions.ts';
 import { baseFrom, RingByHand, waited } from './ring-by-hand.ts';
 import { getBase } from './ring-messages.ts';
 
@@ -20,9 +23,10 @@ export const startStopped = defineCase({
     hand.makeAvailable(driver.request().segments);
     hand.tell('num', 'base', 'addresses', 'call', 'error', 'enable');
     check.reply(session.messages.fence(), 'GET_FEATURES');
-    check.equal(hand.ring.usedIdx(), 0, 'used idx of a ring that was never started');
+    check.equal(hand.usedCount(), 0, 'used idx of a ring that was never started');
     const base = baseFrom(check, getBase(session, hand.index), 'GET_VRING_BASE');
-    if (base !== undefined) check.equal(base, 0, 'base of a ring that was never started');
+    if (base !== undefined)
+      check.equal(base, encodeVringBase(hand.ring.position), 'base of a ring that was never started');
   },
 });
 
@@ -68,15 +72,16 @@ export const stoppedNotProcessed = defineCase({
     const check = requirement('vu-ring-state/stopped-ring-not-processed');
     const queue = driver.attach(ring({ size: 16 }));
     for (const seed of [1, 2]) driver.once(queue, { seed });
-    if (baseFrom(check, queue.stop(), 'GET_VRING_BASE') === undefined) return;
+    const first = stoppedAt(check, queue.stop(), 'GET_VRING_BASE');
+    if (first === undefined || !samePosition(check, first, queue.driver.position, 'where the ring stopped')) return;
     queue.makeAvailable([driver.request({ seed: 3 }).segments]);
     queue.kick();
     if (variant.afterwards.startsWith('disable')) queue.setEnabled(false);
     if (variant.afterwards.endsWith('enable')) queue.setEnabled(true);
     check.reply(session.messages.fence(), 'GET_FEATURES');
-    const base = baseFrom(check, queue.stop(), 'GET_VRING_BASE again');
-    if (base !== undefined) check.equal(base, 2, 'base of the stopped ring, with a chain waiting');
-    check.equal(queue.ring.usedIdx(), 2, 'used idx of the stopped ring, with a chain waiting');
+    const position = stoppedAt(check, queue.stop(), 'GET_VRING_BASE again');
+    if (position !== undefined) samePosition(check, position, first, 'where the ring stands, with a chain waiting');
+    check.equal(queue.usedCount(), 2, 'used idx of the stopped ring, with a chain waiting');
   },
 });
 
@@ -90,13 +95,13 @@ export const getBaseStops = defineCase({
     const check = requirement('vu-ring-state/get-vring-base-stops-ring');
     const queue = driver.attach(ring({ size: 16 }));
     driver.once(queue);
-    if (baseFrom(check, queue.stop(), 'GET_VRING_BASE') === undefined) return;
+    if (stoppedAt(check, queue.stop(), 'GET_VRING_BASE') === undefined) return;
     queue.makeAvailable([driver.request().segments, driver.request().segments]);
     if (variant.kick) queue.kick();
     check.reply(session.messages.fence(), 'GET_FEATURES');
     // Another connection at work gives a back-end that polls time to look.
-    port.until(() => queue.ring.usedIdx() !== 1, settlingMs);
-    check.equal(queue.ring.usedIdx(), 1, 'used idx with 2 chains behind the base');
+    port.until(() => queue.usedCount() !== 1, settlingMs);
+    check.equal(queue.usedCount(), 1, 'used idx with 2 chains behind the base');
   },
 });
 
@@ -122,20 +127,20 @@ export const everyRequest = defineCase({
   id: 'vhost-user/ring-state/every-request-is-handled-whatever-the-size',
   title: 'a ring of any good size has every chain used, also where its slots wrap',
   proves: { 'vu-ring-state/enabled-ring-handles-every-request': 'ring-slots-taken-modulo-256' },
-  applies: { start: 'negotiated', transports, needs: ['initial-base'] },
+  applies: { start: 'negotiated', transports, needs: ['initial-base'], ring: 'split' },
   variants: { size: [2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768] },
   run({ port, driver, ring, variant, requirement }) {
     const check = requirement('vu-ring-state/enabled-ring-handles-every-request');
     const { size } = variant;
     // The first chain is in the last slot, the others follow in the first ones.
     const base = size - 1;
-    const vring = ring({ size, base });
+    const vring = ring({ size, position: splitPosition(base) });
     // Nothing that is left in other slots looks like a chain, or like a used one.
     for (let slot = 0; slot < size; slot++) {
       vring.setAvailHead(slot, 0xffff);
       vring.setUsedElement(slot, 0xdead, 0);
     }
-    const queue = driver.attach(vring, { base });
+    const queue = driver.attach(vring, { position: splitPosition(base) });
     const request = driver.request({ seed: size });
     for (let n = 1; n <= 5; n++) {
       const [head] = queue.makeAvailable([request.segments]);
@@ -201,11 +206,14 @@ export const restarts = defineCase({
     first.makeAvailable(driver.request().segments);
     first.kick();
     if (first.waitForUsed(check, 1, 'a chain before the ring stops') === undefined) return;
+    let last = first;
     for (let round = 1; round <= variant.rounds; round++) {
       const base = baseFrom(check, getBase(session, first.index), 'GET_VRING_BASE');
       if (base === undefined) return;
-      check.equal(base, round, 'base at the stop');
-      const next = new RingByHand(port, session, vring, { index: driver.queueIndex, base: round });
+      check.equal(base, encodeVringBase(last.driver.position), 'base at the stop');
+      const position = decodeVringBase(vring.layout, base);
+      const next = new RingByHand(port, session, vring, { index: driver.queueIndex, position });
+      last = next;
       next.makeAvailable(driver.request({ seed: round }).segments);
       // The text asks for a new kick descriptor only; front-ends tell of everything again.
       if (variant.told === 'everything') next.tell('num', 'base', 'addresses', 'error');
@@ -213,7 +221,7 @@ export const restarts = defineCase({
       if (variant.told === 'everything' && isEnabledByMessage) next.tell('enable');
       next.kick();
       if (next.waitForUsed(check, 1, `a chain after start ${round + 1}`) === undefined) return;
-      check.equal(vring.usedIdx(), round + 1, `used idx after start ${round + 1}`);
+      check.equal(next.usedCount(), 1, `used elements after start ${round + 1}`);
     }
   },
 });

@@ -22,7 +22,7 @@ export const statusReadBack = defineCase({
   id: 'vhost-user/status/get-status-returns-written-status',
   title: 'GET_STATUS returns the bits that SET_STATUS wrote, step by step',
   proves: { 'vu-status/get-status-returns-written-status': ['status-not-remembered', 'status-without-acknowledge'] },
-  applies,
+  applies: { ...applies, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vu-status/get-status-returns-written-status');
     negotiatedWith(session, protocol);
@@ -40,7 +40,7 @@ export const statusZeroResets = defineCase({
     'vu-status/status-zero-resets': 'status-zero-ignored',
     'reset/status-zero-after-reset': 'status-zero-ignored',
   },
-  applies,
+  applies: { ...applies, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('vu-status/status-zero-resets');
     negotiatedWith(session, protocol);
@@ -58,7 +58,7 @@ export const statusAboveByte = defineCase({
   id: 'vhost-user/status/status-above-a-byte-is-refused',
   title: 'a status above 255 is refused',
   proves: { 'vu-status/status-above-byte-refused': 'status-above-byte-accepted' },
-  applies: { ...applies, start: 'closed' },
+  applies: { ...applies, start: 'closed', ring: 'none' },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-status/status-above-byte-refused');
     const all = [0x100n, 0x10fn, 1n << 32n, (1n << 63n) | 1n].map((u64) => ({
@@ -87,7 +87,7 @@ export const unacceptableFeatures = defineCase({
     ],
     'features/unacceptable-subset-refused': 'features-ok-sticks-for-any-features',
   },
-  applies,
+  applies: { ...applies, ring: 'none' },
   // Without acknowledgements the bit is the only way to say no on a connection that stays open.
   variants: { replyAck: [true, false] },
   run({ port, session, variant, requirement }) {

@@ -1,8 +1,8 @@
-import type { Attachment } from '../../drivers/port/port.ts';
+import type { Queue } from '../../drivers/port/port.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { type CaseContext, defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
-import { baseFrom } from './ring-by-hand.ts';
+import { stoppedAt } from '../ring-positions.ts';
 import { setEnable, setNum } from './ring-messages.ts';
 
 /** A device of which every ring is stopped (vhost-user, "Suspended device state"). */
@@ -12,13 +12,13 @@ const transports = ['vhost-user'] as const;
 type Context = Pick<CaseContext<never, Record<never, never>>, 'driver' | 'ring'>;
 
 /** A device that ran and was suspended, with a chain that waits; undefined where a ring could not be stopped. */
-function suspended({ driver, ring }: Context, check: Check): Attachment | undefined {
+function suspended({ driver, ring }: Context, check: Check): Queue | undefined {
   const queue = driver.attach(ring({ size: 16 }));
   const others = driver.companions();
   for (const each of [queue, ...others]) each.drainCalls();
   for (const seed of [1, 2]) driver.once(queue, { seed });
   for (const each of [queue, ...others]) {
-    if (baseFrom(check, each.stop(), `GET_VRING_BASE of ring ${each.index}`) === undefined) return undefined;
+    if (stoppedAt(check, each.stop(), `GET_VRING_BASE of ring ${each.index}`) === undefined) return undefined;
   }
   if (driver.kind === 'net') {
     const receive = driver.companion(driver.net.facts.receiveIndex);

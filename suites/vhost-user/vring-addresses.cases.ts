@@ -1,6 +1,7 @@
 import type { GuestSplitRing } from '../../drivers/port/port.ts';
 import { changes, changesOutside, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { defineCase } from '../case.ts';
+import { writtenAreas } from '../ring-positions.ts';
 import { exchangedLayout } from './exchanged-layout.ts';
 import { refusalOf, stillServes } from './refusal.ts';
 import { RingByHand } from './ring-by-hand.ts';
@@ -33,7 +34,7 @@ export const outsideRefused = defineCase({
   proves: {
     'vu-vring/ring-addresses-outside-memory-refused': ['ring-outside-memory-accepted', 'ring-outside-memory-crashes'],
   },
-  applies: { ...acknowledged, memory: 'single-region' },
+  applies: { ...acknowledged, memory: 'single-region', ring: 'split' },
   run({ port, connect, guest, driverOf, ring, points, requirement }) {
     const check = requirement('vu-vring/ring-addresses-outside-memory-refused');
     const all = Object.keys(outside).flatMap((place) =>
@@ -46,7 +47,7 @@ export const outsideRefused = defineCase({
       const hand = new RingByHand(port, session, ring({ size }), { index: driver.queueIndex });
       hand.makeAvailable(driver.request().segments);
       const fields = addressesOf(hand.ring);
-      const { region } = hand.ring.desc;
+      const { region } = hand.ring.areas.descriptor;
       const wrong = outside[place]?.(fields[part], region.userAddress + BigInt(region.size), hand.ring) ?? 0n;
       hand.tell('num', 'base');
       const before = snapshot(guest);
@@ -59,7 +60,7 @@ export const outsideRefused = defineCase({
         session.messages.fence();
         if (session.isOpen) port.until(() => changes(before).length > 0, patienceMs);
         const base = session.isOpen ? getBase(session, hand.index) : { kind: 'closed' as const };
-        const others = driver.companions().map(({ ring }) => ring.used);
+        const others = driver.companions().flatMap(({ ring: other }) => writtenAreas(other));
         const touched = changesOutside(changes(before), others).length > 0 || (base.kind === 'base' && base.num !== 0);
         check.refused(touched ? 'changed state' : 'unchanged state', `the start of a ring with ${key}`);
       } else if (refusal !== undefined) {
@@ -141,12 +142,12 @@ export const guestAddressesRefused = defineCase({
     const hand = new RingByHand(port, session, ring({ size }), { index: driver.queueIndex });
     hand.makeAvailable(driver.request().segments);
     hand.tell('num', 'base');
-    const { desc, avail, used } = hand.ring;
+    const { areas } = hand.ring;
     const fields: AddressFields = {
       ...addressesOf(hand.ring),
-      descriptor: desc.guestAddress,
-      available: avail.guestAddress,
-      used: used.guestAddress,
+      descriptor: areas.descriptor.guestAddress,
+      available: areas.driver.guestAddress,
+      used: areas.device.guestAddress,
     };
     const refusal = refusalOf(session, setAddresses(hand.index, fields), check, 'SET_VRING_ADDR', () => false);
     if (refusal === undefined) return;
@@ -158,7 +159,7 @@ export const guestAddressesRefused = defineCase({
     hand.kick();
     session.messages.fence();
     const told = session.isOpen ? getBase(session, hand.index) : { kind: 'closed' as const };
-    const isServed = hand.ring.usedIdx() !== 0 || (told.kind === 'base' && told.num !== 0);
+    const isServed = hand.usedCount() !== 0 || (told.kind === 'base' && told.num !== 0);
     check.refused(isServed ? 'changed state' : 'unchanged state', 'the start of a ring at guest-physical addresses');
   },
 });

@@ -1,6 +1,8 @@
 import type { Request } from '../../drivers/devices/request.ts';
-import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
+import { packedPosition, type RingPosition, splitPosition } from '../../reference-impl/virtqueue/ring.ts';
+import { encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
 import { defineCase } from '../case.ts';
+import { positionText, samePosition, stoppedAt } from '../ring-positions.ts';
 import { baseFrom } from './ring-by-hand.ts';
 import { getBase, setBase, setNum } from './ring-messages.ts';
 
@@ -9,17 +11,23 @@ import { getBase, setBase, setNum } from './ring-messages.ts';
 const transports = ['vhost-user'] as const;
 const rounds = 30;
 
+/** Where the next used element goes. */
+const usedText = (position: RingPosition): string =>
+  positionText(
+    position.layout === 'split' ? splitPosition(position.used) : packedPosition(position.used, position.usedWrap),
+  );
+
 export const baseIsNextAvailable = defineCase({
   id: 'vhost-user/vring-base/base-is-next-available-index',
   title: 'GET_VRING_BASE of a ring that has nothing left to do tells the index behind the last chain',
   proves: { 'vu-vring/base-is-next-available-index': ['base-off-by-one', 'base-of-last-request'] },
-  applies: { start: 'negotiated', transports, needs: ['initial-base'] },
+  applies: { start: 'negotiated', transports, needs: ['initial-base'], ring: 'split' },
   variants: { base: [0, 1, 255, 256, 32766, 65533, 65535] },
-  run({ driver, ring, variant, requirement }) {
+  run({ session, driver, ring, variant, requirement }) {
     const check = requirement('vu-vring/base-is-next-available-index');
-    const queue = driver.attach(ring({ size: 16, base: variant.base }), { base: variant.base });
+    const queue = driver.attach(ring({ size: 16, position: splitPosition(variant.base) }));
     for (let seed = 0; seed < 4; seed++) driver.once(queue, { seed });
-    const base = baseFrom(check, queue.stop(), 'GET_VRING_BASE after 4 chains');
+    const base = baseFrom(check, getBase(session, queue.index), 'GET_VRING_BASE after 4 chains');
     if (base !== undefined)
       check.equal(base & 0xffff, (variant.base + 4) & 0xffff, `base after 4 from ${variant.base}`);
   },
@@ -34,12 +42,13 @@ export const baseAfterStop = defineCase({
     const check = requirement('vu-vring/base-is-next-available-index');
     const queue = driver.attach(ring({ size: 16 }));
     for (const seed of [1, 2, 3]) driver.once(queue, { seed });
-    const first = baseFrom(check, queue.stop(), 'the first GET_VRING_BASE');
+    const first = stoppedAt(check, queue.stop(), 'the first GET_VRING_BASE');
+    const reached = queue.driver.position;
     queue.makeAvailable([driver.request().segments, driver.request().segments]);
-    const second = baseFrom(check, queue.stop(), 'the second GET_VRING_BASE');
+    const second = stoppedAt(check, queue.stop(), 'the second GET_VRING_BASE');
     if (first === undefined || second === undefined) return;
-    check.equal(first, 3, 'base after 3 chains');
-    check.equal(second, 3, 'base when asked again with 2 chains waiting');
+    samePosition(check, first, reached, 'where the ring stands after 3 chains');
+    samePosition(check, second, reached, 'the same when asked again with 2 chains waiting');
   },
 });
 
@@ -58,7 +67,8 @@ export const requestNumMeansNothing = defineCase({
       for (const seed of [1, 2]) driver.once(queue, { seed });
       const told = getBase(session, queue.index, num);
       const base = baseFrom(check, told, `GET_VRING_BASE with ${key}`);
-      if (base !== undefined) check.equal(base, 2, `base after 2 chains, asked with ${key}`);
+      const reached = encodeVringBase(queue.driver.position);
+      if (base !== undefined) check.equal(base, reached, `base after 2 chains, asked with ${key}`);
       if (told.kind === 'base') check.equal(told.index, queue.index, 'the ring that the reply names');
       session.close();
     });
@@ -69,13 +79,13 @@ export const upperBitsZero = defineCase({
   id: 'vhost-user/vring-base/upper-16-bits-are-zero',
   title: 'the upper 16 bits of the base of a split ring are zero, also behind the wrap of the index',
   proves: { 'vu-vring/base-upper-bits-zero': 'base-with-upper-bits' },
-  applies: { start: 'negotiated', transports, needs: ['initial-base'] },
+  applies: { start: 'negotiated', transports, needs: ['initial-base'], ring: 'split' },
   variants: { base: [0, 32766, 65534] },
-  run({ driver, ring, variant, requirement }) {
+  run({ session, driver, ring, variant, requirement }) {
     const check = requirement('vu-vring/base-upper-bits-zero');
-    const queue = driver.attach(ring({ size: 16, base: variant.base }), { base: variant.base });
+    const queue = driver.attach(ring({ size: 16, position: splitPosition(variant.base) }));
     for (const seed of [1, 2, 3, 4]) driver.once(queue, { seed });
-    const base = baseFrom(check, queue.stop(), 'GET_VRING_BASE after 4 chains');
+    const base = baseFrom(check, getBase(session, queue.index), 'GET_VRING_BASE after 4 chains');
     if (base !== undefined) check.equal(base >>> 16, 0, `upper half of the base ${base}`);
   },
 });
@@ -91,26 +101,29 @@ export const drains = defineCase({
     const bytes = port.facts.workload.kind === 'block' ? 0x1_0000 : 1024;
     const vring = ring({ size: 64 });
     let requests: Request[] | undefined;
-    let base = 0;
+    let position = vring.position;
     // The message meets the requests before, while or after they are under way: more rounds meet all of that.
     for (let round = 1; round <= rounds; round++) {
       const session = connect('negotiated');
       const driver = driverOf(session);
-      const queue = driver.attach(vring, { base });
+      const queue = driver.attach(vring, { position });
       driver.once(queue);
       requests ??= Array.from({ length: variant.chains }, (_, seed) => driver.request({ seed, bytes }));
       queue.makeAvailable(requests.map(({ segments }) => segments));
       queue.kick();
-      const told = baseFrom(check, queue.stop(), 'GET_VRING_BASE right behind a kick');
+      const told = stoppedAt(check, queue.stop(), 'GET_VRING_BASE right behind a kick');
       if (told === undefined) return;
-      const used = vring.usedIdx();
-      check.equal(used, told, 'used idx at the answer, against the base');
+      const used = queue.usedCount();
+      // Our side stands behind the last used element that memory shows.
+      queue.driver.reapUsed();
+      const shown = queue.driver.position;
+      const isDrained = check.equal(usedText(told), usedText(shown), 'where the used elements end, against the base');
       check.reply(session.messages.fence(), 'GET_FEATURES');
-      const held = check.equal(vring.usedIdx(), used, 'used idx a message later');
+      const held = check.equal(queue.usedCount(), 1, 'used elements a message later, besides those');
       session.close();
-      if (!held || used !== told) return;
-      vring.reset(splitPosition(told));
-      base = told;
+      if (!held || !isDrained || used === 0) return;
+      vring.reset(told);
+      position = told;
     }
   },
 });
@@ -119,16 +132,16 @@ export const usedIndexFromMemory = defineCase({
   id: 'vhost-user/vring-base/used-index-comes-from-memory',
   title: 'a ring that starts puts its first used element where the used idx in memory points',
   proves: { 'vu-vring/used-index-read-from-memory': ['used-idx-begins-at-0', 'used-idx-begins-at-base'] },
-  applies: { start: 'negotiated', transports, needs: ['initial-base'] },
+  applies: { start: 'negotiated', transports, needs: ['initial-base'], ring: 'split' },
   variants: { base: [100, 65535], behind: [0, 3] },
   run({ port, driver, ring, variant, requirement }) {
     const check = requirement('vu-vring/used-index-read-from-memory');
-    const vring = ring({ size: 16, base: variant.base });
+    const vring = ring({ size: 16, position: splitPosition(variant.base) });
     const usedIdx = (variant.base - variant.behind) & 0xffff;
     // As after three chains that a back-end took and did not use before it stopped.
     vring.setUsedIdx(usedIdx);
     for (let slot = 0; slot < 16; slot++) vring.setUsedElement(slot, 0xdead, 0xdead);
-    const queue = driver.attach(vring, { base: variant.base });
+    const queue = driver.attach(vring, { position: splitPosition(variant.base) });
     const [head] = queue.makeAvailable([driver.request().segments]);
     queue.kick();
     port.until(() => vring.usedIdx() !== usedIdx, port.deadlineMs);
@@ -140,26 +153,25 @@ export const resumes = defineCase({
   id: 'vhost-user/vring-base/saved-base-resumes',
   title: 'a new connection that sets the base of the last one goes on with no chain lost and none done twice',
   proves: { 'vu-vring/resume-from-saved-base': ['set-base-ignored', 'base-taken-from-used-idx'] },
-  applies: { start: 'closed', transports },
+  applies: { start: 'closed', transports, ring: 'split' },
   variants: { sessions: [2, 5], base: [0, 65530] },
   run({ connect, driverOf, ring, variant, requirement }) {
     const check = requirement('vu-vring/resume-from-saved-base');
-    const vring = ring({ size: 16, base: variant.base });
-    let base: number = variant.base;
+    const vring = ring({ size: 16, position: splitPosition(variant.base) });
+    let position: RingPosition = vring.position;
     for (let round = 0; round < variant.sessions; round++) {
       const session = connect('negotiated');
       const driver = driverOf(session);
-      const queue = driver.attach(vring, { base });
+      const queue = driver.attach(vring, { position });
       for (const seed of [1, 2, 3]) {
         const problem = driver.once(queue, { seed: 10 * round + seed });
         check.equal(problem, undefined, `what is wrong with request ${seed} of session ${round + 1}`);
       }
-      const saved = baseFrom(check, queue.stop(), `GET_VRING_BASE of session ${round + 1}`);
+      const saved = stoppedAt(check, queue.stop(), `GET_VRING_BASE of session ${round + 1}`);
       session.close();
       if (saved === undefined) return;
-      base = saved & 0xffff;
-      const expected = (variant.base + 3 * (round + 1)) & 0xffff;
-      check.equal(vring.usedIdx(), expected, `used idx after session ${round + 1}`);
+      position = saved;
+      check.equal(queue.usedCount(), 3, `used elements of session ${round + 1}`);
     }
   },
 });
@@ -173,7 +185,7 @@ export const unstartedRing = defineCase({
       'unstarted-ring-base-forgotten',
     ],
   },
-  applies: { start: 'negotiated', transports, needs: ['initial-base'] },
+  applies: { start: 'negotiated', transports, needs: ['initial-base'], ring: 'none' },
   variants: { base: [0, 1, 7, 32768, 65535] },
   run({ session, driver, variant, requirement }) {
     const check = requirement('vu-vring/get-vring-base-of-unstarted-ring-answered');

@@ -1,6 +1,7 @@
 import { defineCase } from '../case.ts';
+import { stoppedAt } from '../ring-positions.ts';
 import { stillServes } from './refusal.ts';
-import { baseFrom, RingByHand, waited } from './ring-by-hand.ts';
+import { RingByHand, waited } from './ring-by-hand.ts';
 import { getBase, setDescriptor } from './ring-messages.ts';
 
 /** SET_VRING_KICK, SET_VRING_CALL and SET_VRING_ERR: what tells of buffers, and what tells of nothing. */
@@ -19,7 +20,7 @@ export const polledWithoutKick = defineCase({
     session.messages.fence();
     for (const seed of [1, 2, 3]) {
       queue.makeAvailable([driver.request({ seed }).segments]);
-      if (!waited(port, check, `chain ${seed}, without a kick`, 'a used element', () => queue.ring.usedIdx() === seed))
+      if (!waited(port, check, `chain ${seed}, without a kick`, 'a used element', () => queue.usedCount() === seed))
         return;
       queue.waitForUsed(1);
     }
@@ -42,7 +43,7 @@ export const noSignalsWithoutCall = defineCase({
     session.messages.fence();
     queue.drainCalls();
     for (const seed of [2, 3]) check.equal(driver.once(queue, { seed }), undefined, 'what is wrong with a request');
-    if (baseFrom(check, queue.stop(), 'GET_VRING_BASE') === undefined) return;
+    if (stoppedAt(check, queue.stop(), 'GET_VRING_BASE') === undefined) return;
     check.equal(queue.calls(), 0, 'signals for 2 chains on the descriptor that was taken away');
   },
 });
@@ -93,7 +94,7 @@ export const eventValue = defineCase({
         hand.kick(value);
         if (hand.waitForUsed(check, 1, `a chain after a kick with ${key}`) === undefined) break;
       }
-      check.equal(hand.ring.usedIdx(), 2, `used idx after 2 chains and 2 kicks with ${key}`);
+      check.equal(hand.usedCount(), 2, `used idx after 2 chains and 2 kicks with ${key}`);
       session.close();
     });
   },
@@ -136,7 +137,7 @@ export const errorsSignalled = defineCase({
   id: 'vhost-user/vring-descriptors/broken-ring-is-signalled-on-error-descriptor',
   title: 'a ring that shows a head which it does not have is told of on its error descriptor',
   proves: { 'vu-vring/ring-errors-signalled-on-error-descriptor': 'ring-errors-not-signalled' },
-  applies: { start: 'negotiated', transports },
+  applies: { start: 'negotiated', transports, ring: 'split' },
   run({ port, driver, ring, requirement }) {
     const check = requirement('vu-vring/ring-errors-signalled-on-error-descriptor');
     const queue = driver.attach(ring({ size: 16 }));

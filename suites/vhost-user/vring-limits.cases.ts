@@ -23,7 +23,7 @@ export const badSizesRefused = defineCase({
       'ring-size-too-large-accepted',
     ],
   },
-  applies: acknowledged,
+  applies: { ...acknowledged, ring: 'none' },
   run({ port, connect, driverOf, points, requirement }) {
     const check = requirement('vu-vring/bad-ring-size-refused');
     const all = badSizes.map((size) => ({ key: `size=${size}`, size }));
@@ -100,6 +100,7 @@ export const nearIndicesRefused = defineCase({
   title: 'SET_VRING_NUM, KICK, CALL and ERR are refused for the ring behind the last that GET_QUEUE_NUM allows',
   proves: { 'vu-vring/ring-index-out-of-range-refused': 'bad-ring-index-taken-modulo' },
   applies: {
+    ring: 'none',
     start: 'closed',
     transports,
     negotiate: ['VHOST_USER_PROTOCOL_F_REPLY_ACK', 'VHOST_USER_PROTOCOL_F_MQ'],
@@ -134,7 +135,7 @@ export const baseOfNoRing = defineCase({
   id: 'vhost-user/vring-limits/base-of-a-ring-that-cannot-be-is-not-told',
   title: 'GET_VRING_BASE for 256 and more is refused, which for a message with a reply of its own means closing',
   proves: { 'vu-vring/ring-index-out-of-range-refused': 'bad-ring-index-taken-modulo' },
-  applies: { start: 'closed', transports },
+  applies: { start: 'closed', transports, ring: 'none' },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-vring/ring-index-out-of-range-refused');
     const all = farIndices.map((index) => ({ key: `index=${index}`, index }));

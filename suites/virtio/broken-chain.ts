@@ -1,12 +1,21 @@
 import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
-import type { GuestSplitRing } from '../../drivers/port/port.ts';
+import type { AttachOptions, GuestRing, GuestSplitRing, Session } from '../../drivers/port/port.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import type { SplitAddOptions } from '../../reference-impl/virtqueue/split/driver-ring.ts';
 import type { CaseContext, VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
-import { runningQueue, servesAfresh } from './running-queue.ts';
+import { type RunningQueue, runningQueue, servesAfresh } from './running-queue.ts';
 
-type Context = Pick<CaseContext<string, VariantAxes>, 'connect' | 'driverOf' | 'port' | 'ring'>;
+type Context<R extends GuestRing> = Pick<
+  CaseContext<string, VariantAxes, Session, R>,
+  'connect' | 'driverOf' | 'port' | 'ring'
+>;
+
+/** A chain that a driver may not make, on a ring of any layout. */
+export interface BrokenChain {
+  readonly key: string;
+  chain(driver: DeviceDriver): readonly Segment[];
+}
 
 /** A chain that lies in the table and is not shown yet. */
 export interface LaidOut {
@@ -22,6 +31,7 @@ export interface LaidOut {
 /** Changes one or more things about a sound chain, or about the ring once it is shown. */
 export interface Breakage {
   readonly key: string;
+  /** A request, unless told. */
   readonly chain?: (driver: DeviceDriver) => readonly Segment[];
   readonly add?: SplitAddOptions;
   readonly lay?: (laid: LaidOut) => void;
@@ -33,32 +43,52 @@ export interface Breakage {
 const findsOutWithinMs = 20;
 const size = 16;
 
+const soundRequest = (driver: DeviceDriver, seed: number): readonly Segment[] =>
+  driver.chain({ seed, readableCuts: [4, 6] });
+
 /**
  * On a session of its own shows a sound chain and behind it a broken one, waits until the device has met them as far
  * as that can be told, and stops the ring. Then a fresh session must be served.
  */
-export function survives(context: Context, check: Check, breakage: Breakage): void {
-  const { port } = context;
-  const { session, driver, ring, queue } = runningQueue(context, {
-    size,
-    indirect: breakage.add?.indirect !== undefined,
+export function survives(context: Context<GuestRing>, check: Check, { key, chain }: BrokenChain): void {
+  meets(context, check, key, {}, ({ driver, queue }) => {
+    queue.makeAvailable([soundRequest(driver, 1), chain(driver)]);
   });
-  const soundChain = driver.chain({ seed: 1, readableCuts: [4, 6] });
-  queue.driver.add(soundChain);
-  const slot = queue.driver.nextAvailIdx % size;
-  const chain = breakage.chain?.(driver) ?? driver.chain({ seed: 2, readableCuts: [4, 6] });
-  const head = queue.driver.add(chain, breakage.add);
-  if (head === 'ring-full') throw new RangeError(`${breakage.key} is longer than ${size} descriptors`);
-  breakage.lay?.({ ring, places: chain.map((_, at) => head + at), sound: [...soundChain.keys()], slot });
-  // At once: a device that polls must not meet the sound chain by itself.
-  if (breakage.show === undefined) queue.driver.publish();
-  else breakage.show(ring);
+}
+
+/** The same, where what is broken lies in the memory of a split ring. */
+export function survivesOnSplit(context: Context<GuestSplitRing>, check: Check, breakage: Breakage): void {
+  const attach = { indirect: breakage.add?.indirect !== undefined };
+  meets(context, check, breakage.key, attach, ({ driver, ring, queue }) => {
+    const sound = soundRequest(driver, 1);
+    queue.driver.add(sound);
+    const slot = queue.driver.nextAvailIdx % size;
+    const chain = breakage.chain?.(driver) ?? soundRequest(driver, 2);
+    const head = queue.driver.add(chain, breakage.add);
+    if (head === 'ring-full') throw new RangeError(`${breakage.key} is longer than ${size} descriptors`);
+    breakage.lay?.({ ring, places: chain.map((_, at) => head + at), sound: [...sound.keys()], slot });
+    // At once: a device that polls must not meet the sound chain by itself.
+    if (breakage.show === undefined) queue.driver.publish();
+    else breakage.show(ring);
+  });
+}
+
+function meets<R extends GuestRing>(
+  context: Context<R>,
+  check: Check,
+  key: string,
+  attach: Pick<AttachOptions, 'indirect'>,
+  show: (running: RunningQueue<Session, R>) => void,
+): void {
+  const running = runningQueue(context, { size, ...attach });
+  const { session, queue } = running;
+  show(running);
   queue.kick();
-  port.until(() => ring.usedIdx() !== 0 || queue.errors() > 0 || !session.isOpen, findsOutWithinMs);
+  context.port.until(() => queue.usedCount() !== 0 || queue.errors() > 0 || !session.isOpen, findsOutWithinMs);
   // A device that runs by itself is past the sound chain and has the broken one before it.
   if (session.isOpen) session.fence();
   // The answer comes behind what the device did with the kick.
   if (session.isOpen) queue.stop();
   session.close();
-  servesAfresh(context, check, `after ${breakage.key}`);
+  servesAfresh(context, check, `after ${key}`);
 }

@@ -1,4 +1,4 @@
-import type { Attachment, DriverPort, Session } from '../../drivers/port/port.ts';
+import type { DriverPort, Queue, Session } from '../../drivers/port/port.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import type { Check } from '../check.ts';
 
@@ -9,22 +9,22 @@ export const givesItselfAwayWithinMs = 20;
 export function staysQuiet(
   port: DriverPort,
   session: Session,
-  queue: Attachment,
+  queue: Queue,
   check: Check,
   chain: readonly Segment[],
   when: string,
 ): boolean {
   // A device that polls may be done with the chain before it is kicked.
-  const before = queue.ring.usedIdx();
+  const before = queue.usedCount();
   queue.drainCalls();
   queue.makeAvailable([chain]);
   queue.kick();
-  port.until(() => queue.ring.usedIdx() !== before || queue.calls() > 0, givesItselfAwayWithinMs);
+  port.until(() => queue.usedCount() !== before || queue.calls() > 0, givesItselfAwayWithinMs);
   const fence = session.fence();
   if (fence.kind !== 'passed') {
     check.fails('wrong', `a fence behind the kick ${when}`, 'it passes', fence.kind);
     return false;
   }
-  const isQuiet = check.equal(queue.ring.usedIdx(), before, `used idx ${when}`);
+  const isQuiet = check.equal(queue.usedCount(), before, `used idx ${when}`);
   return check.equal(queue.calls(), 0, `calls ${when}`) && isQuiet;
 }

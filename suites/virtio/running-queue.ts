@@ -1,9 +1,9 @@
 import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
 import {
-  type Attachment,
   type AttachOptions,
-  type GuestSplitRing,
+  type GuestRing,
   PeerProtocolError,
+  type Queue,
   type Session,
 } from '../../drivers/port/port.ts';
 import type { RingPlacement } from '../../reference-impl/virtqueue/ring-placement.ts';
@@ -11,30 +11,33 @@ import type { CaseContext, VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
 
 /** What of a case's context is needed to have a ring run on a session of its own. */
-type Context<S extends Session> = Pick<CaseContext<string, VariantAxes, S>, 'connect' | 'driverOf' | 'ring'>;
+type Context<S extends Session, R extends GuestRing = GuestRing> = Pick<
+  CaseContext<string, VariantAxes, S, R>,
+  'connect' | 'driverOf' | 'ring'
+>;
 
-export interface RunningQueue<S extends Session = Session> {
+export interface RunningQueue<S extends Session = Session, R extends GuestRing = GuestRing> {
   readonly session: S;
-  readonly driver: DeviceDriver;
-  readonly ring: GuestSplitRing;
-  readonly queue: Attachment;
+  readonly driver: DeviceDriver<R>;
+  readonly ring: R;
+  readonly queue: Queue<R>;
 }
 
 /** A new negotiated session with a ring that runs: what every point of a sweep begins with. */
-export function runningQueue<S extends Session>(
-  context: Context<S>,
+export function runningQueue<S extends Session, R extends GuestRing>(
+  context: Context<S, R>,
   options: Partial<AttachOptions> & { readonly size?: number; readonly placement?: RingPlacement } = {},
-): RunningQueue<S> {
-  const { size = 16, placement = 'contiguous', ...attach } = options;
+): RunningQueue<S, R> {
+  const { size = 16, placement = 'contiguous', position, ...attach } = options;
   const session = context.connect('negotiated');
   const driver = context.driverOf(session);
-  const ring = context.ring({ size, base: attach.base ?? 0, placement });
+  const ring = context.ring({ size, placement, ...(position === undefined ? {} : { position }) });
   return { session, driver, ring, queue: driver.attach(ring, attach) };
 }
 
 /** What the case's driver says of itself once it is negotiated, asked on a session that is closed again. */
 export function askedDriver<T>(
-  context: Pick<Context<Session>, 'connect' | 'driverOf'>,
+  context: Pick<Context<Session, GuestRing>, 'connect' | 'driverOf'>,
   ask: (driver: DeviceDriver) => T,
 ): T {
   const session = context.connect('negotiated');
@@ -47,7 +50,7 @@ export function askedDriver<T>(
  * A transfer on a session of its own comes to its end: whatever it carries, which is for others to judge.
  * @throws as `waitForUsed`, which makes a failure of whatever is being shown.
  */
-export function servesAfresh(context: Context<Session>, check: Check, what: string): boolean {
+export function servesAfresh<R extends GuestRing>(context: Context<Session, R>, check: Check, what: string): boolean {
   const { session, driver, queue } = runningQueue(context);
   if (driver.hasRequests) {
     driver.transfer(queue);

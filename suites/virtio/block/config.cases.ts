@@ -45,7 +45,7 @@ export const padding = defineCase({
   id: 'virtio/block/config-padding-is-zero',
   title: 'unused0 and unused1 of config space read as zero',
   proves: { 'blk/config-padding-zero': 'block-config-padding-filled' },
-  applies,
+  applies: { ...applies, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('blk/config-padding-zero');
     const config = commonConfig(session, check);
@@ -60,6 +60,7 @@ export const writeback = defineCase({
   title: 'with CONFIG_WCE and without FLUSH accepted, writeback starts at 0',
   proves: { 'blk/writeback-zero-without-flush': 'block-writeback-without-flush' },
   applies: {
+    ring: 'none',
     ...applies,
     negotiate: ['VIRTIO_BLK_F_CONFIG_WCE'],
     without: ['VIRTIO_BLK_F_FLUSH'],
@@ -74,7 +75,7 @@ export const zoned = defineCase({
   id: 'virtio/block/zoned-is-offered-by-zoned-devices-only',
   title: 'where ZONED is offered, the zone model in config space is one',
   proves: { 'blk/non-zoned-does-not-offer-zoned': 'zoned-offered-by-plain-disk' },
-  applies,
+  applies: { ...applies, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('blk/non-zoned-does-not-offer-zoned');
     const isOffered = (session.negotiated.offered.device >> 17n) & 1n;

@@ -8,7 +8,7 @@ import type { DeviceDriver } from '../../../drivers/devices/device-driver.ts';
 import { pattern } from '../../../drivers/devices/request.ts';
 import { readable, type Segment, writable } from '../../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../../case.ts';
-import { type Breakage, survives } from '../broken-chain.ts';
+import { type BrokenChain, survives } from '../broken-chain.ts';
 
 /** Requests that no driver may make: the text leaves open what becomes of them, a device must only survive. */
 
@@ -19,7 +19,7 @@ export const partialSector = defineCase({
   applies: { start: 'closed', devices: ['block'] },
   run(context) {
     const check = context.requirement('blk/partial-sector-survived');
-    const all = [0, 1, 511, 513, 1025].flatMap((bytes): Breakage[] => [
+    const all = [0, 1, 511, 513, 1025].flatMap((bytes): BrokenChain[] => [
       {
         key: `read,bytes=${bytes}`,
         chain: ({ block }) => block.raw({ type: VIRTIO_BLK_T_IN, sector: 1, writableBytes: bytes }).segments,
@@ -47,7 +47,7 @@ export const shortRequest = defineCase({
       return made;
     };
     const header = (bytes: number): Segment => readable(span(bytes));
-    const all: Breakage[] = [
+    const all: BrokenChain[] = [
       ...[1, 8, 15].map((bytes) => ({
         key: `header=${bytes},status`,
         chain: () => [header(bytes), writable(span(513))],

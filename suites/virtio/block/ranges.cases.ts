@@ -1,6 +1,6 @@
 import { type BlockRequests, VIRTIO_BLK_S_OK, VIRTIO_BLK_S_UNSUPP } from '../../../drivers/devices/block-requests.ts';
 import { pattern } from '../../../drivers/devices/request.ts';
-import type { Attachment } from '../../../drivers/port/port.ts';
+import type { Queue } from '../../../drivers/port/port.ts';
 import { defineCase } from '../../case.ts';
 import { runningQueue } from '../running-queue.ts';
 
@@ -21,7 +21,7 @@ function range(sector: number, sectors: number, flags: number): Uint8Array {
 }
 
 /** The status of one range request. */
-function statusOf(queue: Attachment, block: BlockRequests, type: number, data: Uint8Array): number {
+function statusOf(queue: Queue, block: BlockRequests, type: number, data: Uint8Array): number {
   const request = block.raw({ type, sector: 0, data });
   queue.makeAvailable([request.segments]);
   queue.kickAndWaitForUsed(1);

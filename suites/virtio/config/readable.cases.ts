@@ -10,7 +10,7 @@ export const readableBeforeFeaturesOk = defineCase({
   id: 'virtio/config/fields-are-readable-before-features-are-set',
   title: 'configuration can be read before the driver acknowledges features',
   proves: { 'config/fields-readable-before-features-ok': 'config-only-after-set-features' },
-  applies: { start: 'prepared', needs: ['device.config'] },
+  applies: { start: 'prepared', needs: ['device.config'], ring: 'none' },
   run({ port, session, requirement }) {
     const check = requirement('config/fields-readable-before-features-ok');
     const early = configFrom(session, check, bytes);

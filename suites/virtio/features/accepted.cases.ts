@@ -44,18 +44,18 @@ function maskOf(port: DriverPort, names: Iterable<FeatureName>): bigint {
   return [...always, ...required, ...names].reduce((word, name) => word | bitOf(name), 0n);
 }
 
-type Context = Pick<CaseContext<string, VariantAxes>, 'connect' | 'driverOf' | 'guest' | 'ring'>;
+type Context = Pick<CaseContext<string, VariantAxes>, 'connect' | 'driverOf' | 'guest'>;
 
 /** Negotiates exactly this set on a session of its own; then data must go there and back. */
 function servesWith(context: Context, check: Check, features: bigint, what: string): void {
-  const { guest, ring } = context;
+  const { guest } = context;
   const session = context.connect('connected');
   const driver = context.driverOf(session);
   const accepted = session.negotiate({ device: features });
   check.equal(accepted.accepted.device & ~accepted.offered.device, 0n, `bits of ${what} that are not offered`);
   session.shareMemory(guest);
   const eventIdx = (features & bitOf('VIRTIO_F_EVENT_IDX')) !== 0n;
-  const queue = driver.attach(ring({ size: 16 }), { eventIdx });
+  const queue = driver.attach(guest.ring({ layout: driver.layout, size: 16 }), { eventIdx });
   check.equal(driver.transfer(queue), undefined, `what is wrong with a transfer under ${what}`);
   session.close();
 }
@@ -64,7 +64,7 @@ export const subsets = defineCase({
   id: 'virtio/features/valid-subsets-are-accepted',
   title: 'each offered feature alone with what it needs, and none of them, is a set under which the device serves',
   proves: { 'features/valid-subset-accepted': 'indirect-without-event-idx-refused' },
-  applies: { start: 'closed', negotiation: 'fixed' },
+  applies: { start: 'closed', negotiation: 'fixed', ring: 'negotiated' },
   run(context) {
     const { port, connect, points, requirement } = context;
     const check = requirement('features/valid-subset-accepted');
@@ -86,7 +86,7 @@ export const again = defineCase({
   id: 'virtio/features/accepted-set-is-accepted-again',
   title: 'the same set is accepted in one session after the other',
   proves: { 'features/accepted-set-accepted-again': 'accepted-set-refused-next-time' },
-  applies: { start: 'closed', negotiation: 'fixed' },
+  applies: { start: 'closed', negotiation: 'fixed', ring: 'negotiated' },
   run(context) {
     const { port, connect, requirement } = context;
     const check = requirement('features/accepted-set-accepted-again');
@@ -105,7 +105,7 @@ export const inOrder = defineCase({
   id: 'virtio/features/in-order-use',
   title: 'with IN_ORDER chains are used in the order in which they were made available',
   proves: { 'reserved/in-order-use': 'chains-used-in-reverse' },
-  applies: { start: 'negotiated', negotiate: ['VIRTIO_F_IN_ORDER'] },
+  applies: { start: 'negotiated', negotiate: ['VIRTIO_F_IN_ORDER'], ring: 'split' },
   variants: { chains: [3, 8] },
   run({ port, driver, ring, variant, requirement }) {
     const size = 16;

@@ -15,7 +15,7 @@ export const version1 = defineCase({
   id: 'virtio/features/version-1-is-offered',
   title: 'VERSION_1 is offered',
   proves: { 'reserved/version-1-offered': 'version-1-not-offered' },
-  applies: { start: 'negotiated', negotiation: 'fixed' },
+  applies: { start: 'negotiated', negotiation: 'fixed', ring: 'none' },
   run({ session, requirement }) {
     const has = (session.negotiated.offered.device & bitOf('VIRTIO_F_VERSION_1')) !== 0n;
     requirement('reserved/version-1-offered').equal(has, true, 'VIRTIO_F_VERSION_1 offered');
@@ -26,7 +26,7 @@ export const srIov = defineCase({
   id: 'virtio/features/sr-iov-is-not-offered-off-pci',
   title: 'SR_IOV is not offered where the device is on no PCI bus',
   proves: { 'reserved/sr-iov-not-offered-otherwise': 'sr-iov-offered' },
-  applies: { start: 'negotiated', negotiation: 'fixed', transports: notPci },
+  applies: { start: 'negotiated', negotiation: 'fixed', transports: notPci, ring: 'none' },
   run({ session, requirement }) {
     const has = (session.negotiated.offered.device & bitOf('VIRTIO_F_SR_IOV')) !== 0n;
     requirement('reserved/sr-iov-not-offered-otherwise').equal(has, false, 'VIRTIO_F_SR_IOV offered');
@@ -37,7 +37,7 @@ export const undefinedBits = defineCase({
   id: 'virtio/features/no-undefined-bits-are-offered',
   title: 'every offered bit has a meaning for this type of device, if only a legacy one',
   proves: { 'features/no-undefined-bits-offered': 'undefined-feature-offered' },
-  applies: { start: 'negotiated', negotiation: 'fixed' },
+  applies: { start: 'negotiated', negotiation: 'fixed', ring: 'none' },
   run({ port, session, requirement }) {
     const { device } = session.negotiated.offered;
     const unknown = bitsIn(device).filter((bit) => featuresAtBit(bit, port.facts).length === 0);
@@ -50,7 +50,7 @@ export const prerequisites = defineCase({
   title: 'for each offered feature those are offered that it cannot be without',
   proves: { 'features/offered-set-has-prerequisites': 'feature-offered-without-prerequisite' },
   // No feature of a block device, nor any that all devices share, needs another.
-  applies: { start: 'negotiated', negotiation: 'fixed', devices: ['net'] },
+  applies: { start: 'negotiated', negotiation: 'fixed', devices: ['net'], ring: 'none' },
   run({ port, session, requirement }) {
     const { transport } = port.facts;
     const { device } = session.negotiated.offered;

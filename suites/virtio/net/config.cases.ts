@@ -24,7 +24,7 @@ export const queuePairs = defineCase({
   id: 'virtio/net/max-virtqueue-pairs-is-bounded',
   title: 'max_virtqueue_pairs lies in 1 to 0x8000',
   proves: { 'net/max-virtqueue-pairs-bounded': 'net-no-virtqueue-pairs' },
-  applies: applies('VIRTIO_NET_F_MQ'),
+  applies: { ...applies('VIRTIO_NET_F_MQ'), ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('net/max-virtqueue-pairs-bounded');
     const pairs = fieldOf(session, check, maxVirtqueuePairsAt);
@@ -37,7 +37,7 @@ export const mtuBounded = defineCase({
   id: 'virtio/net/mtu-is-bounded',
   title: 'mtu is at least 68',
   proves: { 'net/mtu-bounded': 'net-mtu-too-small' },
-  applies: applies('VIRTIO_NET_F_MTU'),
+  applies: { ...applies('VIRTIO_NET_F_MTU'), ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('net/mtu-bounded');
     check.atLeast(fieldOf(session, check, mtuAt), smallestMtu, 'mtu');
@@ -48,7 +48,7 @@ export const mtuForIpv6 = defineCase({
   id: 'virtio/net/mtu-is-enough-for-ipv6',
   title: 'mtu is at least 1280',
   proves: { 'net/mtu-at-least-ipv6-minimum': 'net-mtu-below-ipv6-minimum' },
-  applies: applies('VIRTIO_NET_F_MTU'),
+  applies: { ...applies('VIRTIO_NET_F_MTU'), ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('net/mtu-at-least-ipv6-minimum');
     check.atLeast(fieldOf(session, check, mtuAt), ipv6Mtu, 'mtu');

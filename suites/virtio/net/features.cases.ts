@@ -7,7 +7,7 @@ export const hashReport = defineCase({
   id: 'virtio/net/hash-report-comes-with-ctrl-vq',
   title: 'HASH_REPORT is offered only together with CTRL_VQ',
   proves: { 'net/hash-report-offered-with-ctrl-vq': 'net-hash-report-without-ctrl-vq' },
-  applies: { start: 'negotiated', devices: ['net'] },
+  applies: { start: 'negotiated', devices: ['net'], ring: 'none' },
   run({ session, requirement }) {
     const offered = session.negotiated.offered.device;
     const has =
@@ -20,7 +20,7 @@ export const ctrlRxExtra = defineCase({
   id: 'virtio/net/ctrl-rx-extra-comes-with-ctrl-vq',
   title: 'CTRL_RX_EXTRA is offered only together with CTRL_VQ',
   proves: { 'net/ctrl-rx-extra-offered-with-ctrl-vq': 'net-ctrl-rx-extra-without-ctrl-vq' },
-  applies: { start: 'negotiated', devices: ['net'] },
+  applies: { start: 'negotiated', devices: ['net'], ring: 'none' },
   run({ session, requirement }) {
     const offered = session.negotiated.offered.device;
     const has =

@@ -1,6 +1,6 @@
 import { readable, writable } from '../../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../../case.ts';
-import { type Breakage, survives } from '../broken-chain.ts';
+import { type BrokenChain, survives } from '../broken-chain.ts';
 import { servesAfresh } from '../running-queue.ts';
 import { netPort } from './net-port.ts';
 
@@ -15,7 +15,7 @@ export const shortTransmit = defineCase({
     const { guest } = context;
     const check = context.requirement('net/short-transmit-buffer-survived');
     const all = [1, 4, 9, 10, 11, 12, 13, 25].map(
-      (size): Breakage => ({
+      (size): BrokenChain => ({
         key: `bytes=${size}`,
         chain: () => {
           const span = guest.allocate({ size });
@@ -44,7 +44,7 @@ export const shortReceive = defineCase({
       receive.makeAvailable([[writable(guest.allocate({ size: bytes }))], [writable(guest.allocate({ size: bytes }))]]);
       receive.kick();
       for (const seed of [1, 2, 3]) driver.once(transmit, { seed });
-      port.until(() => receive.ring.usedIdx() !== 0 || receive.errors() > 0 || !session.isOpen, 20);
+      port.until(() => receive.usedCount() !== 0 || receive.errors() > 0 || !session.isOpen, 20);
       if (session.isOpen) receive.stop();
       session.close();
       servesAfresh(context, check, `after receive buffers of ${key}`);

@@ -1,10 +1,10 @@
-import type { Attachment } from '../../../drivers/port/port.ts';
+import type { Queue } from '../../../drivers/port/port.ts';
 import type { CaseContext, VariantAxes } from '../../case.ts';
 
 /** A transmit ring and the receive ring to which its frames come back. */
 export interface NetPort {
-  readonly transmit: Attachment;
-  readonly receive: Attachment;
+  readonly transmit: Queue;
+  readonly receive: Queue;
 }
 
 export function netPort(

@@ -39,7 +39,11 @@ export const flags = defineCase({
   id: 'virtio/net/receive-flags-are-zero-without-guest-csum',
   title: 'without GUEST_CSUM the flags of a received packet are zero',
   proves: { 'net/rx-flags-zero-without-guest-csum': 'net-receive-flags-set' },
-  applies: { start: 'negotiated', devices: ['net'], without: ['VIRTIO_NET_F_GUEST_CSUM', 'VIRTIO_NET_F_RSC_EXT'] },
+  applies: {
+    start: 'negotiated',
+    devices: ['net'],
+    without: ['VIRTIO_NET_F_GUEST_CSUM', 'VIRTIO_NET_F_RSC_EXT'],
+  },
   run(context) {
     const check = context.requirement('net/rx-flags-zero-without-guest-csum');
     for (const header of receivedHeaders(context, ['tcp4', 'udp4', 'tcp6'])) check.equal(header.flags, 0, 'flags');

@@ -11,7 +11,7 @@ export const statusZero = defineCase({
   id: 'virtio/reset/status-is-zero-after-reset',
   title: 'after a reset by status 0 the status reads 0, and it can be set again',
   proves: { 'reset/status-zero-after-reset': 'status-zero-ignored' },
-  applies: byStatus,
+  applies: { ...byStatus, ring: 'none' },
   run({ session, requirement }) {
     const check = requirement('reset/status-zero-after-reset');
     setStatus(session, check, live);

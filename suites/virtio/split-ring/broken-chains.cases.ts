@@ -1,6 +1,6 @@
 import { readable, writable } from '../../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../../case.ts';
-import { type Breakage, type LaidOut, survives } from '../broken-chain.ts';
+import { type Breakage, type LaidOut, survivesOnSplit } from '../broken-chain.ts';
 
 /** Chains that break a rule of the driver: the text leaves open what becomes of them, a device must only survive. */
 
@@ -11,7 +11,7 @@ export const headOutOfRange = defineCase({
   id: 'virtio/split-ring/head-out-of-range-is-survived',
   title: 'an available head at or above the queue size is survived',
   proves: { 'split/head-out-of-range-survived': 'head-out-of-range-crashes' },
-  applies: { start: 'closed' },
+  applies: { start: 'closed', ring: 'split' },
   run(context) {
     const check = context.requirement('split/head-out-of-range-survived');
     const all = [16, 17, 31, 255, 256, 0x7fff, 0x8000, 0xffff].map(
@@ -20,7 +20,7 @@ export const headOutOfRange = defineCase({
         lay: ({ ring, slot }) => ring.setAvailHead(slot, head),
       }),
     );
-    context.points(all, (point) => survives(context, check, point));
+    context.points(all, (point) => survivesOnSplit(context, check, point));
   },
 });
 
@@ -28,7 +28,7 @@ export const nextOutOfRange = defineCase({
   id: 'virtio/split-ring/next-out-of-range-is-survived',
   title: 'a next field at or above the queue size is survived',
   proves: { 'split/next-out-of-range-survived': 'next-out-of-range-crashes' },
-  applies: { start: 'closed' },
+  applies: { start: 'closed', ring: 'split' },
   run(context) {
     const check = context.requirement('split/next-out-of-range-survived');
     const all = [16, 17, 255, 0x7fff, 0x8000, 0xffff].flatMap((next) =>
@@ -42,7 +42,7 @@ export const nextOutOfRange = defineCase({
         }),
       ),
     );
-    context.points(all, (point) => survives(context, check, point));
+    context.points(all, (point) => survivesOnSplit(context, check, point));
   },
 });
 
@@ -50,7 +50,7 @@ export const loops = defineCase({
   id: 'virtio/split-ring/descriptor-loop-is-survived',
   title: 'a chain that comes back to one of its own descriptors is survived',
   proves: { 'split/descriptor-loop-survived': 'descriptor-loop-hangs' },
-  applies: { start: 'closed' },
+  applies: { start: 'closed', ring: 'split' },
   run(context) {
     const check = context.requirement('split/descriptor-loop-survived');
     const from = (at: (places: readonly number[]) => number, to: (places: readonly number[]) => number) => ({
@@ -69,7 +69,7 @@ export const loops = defineCase({
       { key: 'last-to-head', ...from(last, first) },
       { key: 'last-to-sound-chain', ...from(last, () => 0) },
     ];
-    context.points(all, (point) => survives(context, check, point));
+    context.points(all, (point) => survivesOnSplit(context, check, point));
   },
 });
 
@@ -77,7 +77,7 @@ export const unmapped = defineCase({
   id: 'virtio/split-ring/unmapped-buffer-is-survived',
   title: 'a buffer where no memory is, that leaves its region, or that wraps the address space, is survived',
   proves: { 'split/unmapped-buffer-survived': 'unmapped-buffer-crashes' },
-  applies: { start: 'closed' },
+  applies: { start: 'closed', ring: 'split' },
   run(context) {
     const check = context.requirement('split/unmapped-buffer-survived');
     const { guest } = context;
@@ -122,7 +122,7 @@ export const unmapped = defineCase({
         }),
       ),
     ];
-    context.points(all, (point) => survives(context, check, point));
+    context.points(all, (point) => survivesOnSplit(context, check, point));
   },
 });
 
@@ -130,7 +130,7 @@ export const empty = defineCase({
   id: 'virtio/split-ring/empty-descriptor-is-survived',
   title: 'descriptors of length 0 at any place of a chain are survived',
   proves: { 'split/empty-descriptor-survived': 'empty-descriptor-crashes' },
-  applies: { start: 'closed' },
+  applies: { start: 'closed', ring: 'split' },
   run(context) {
     const check = context.requirement('split/empty-descriptor-survived');
     const emptied = (key: string, pick: (places: readonly number[]) => readonly number[]): Breakage => ({
@@ -145,7 +145,7 @@ export const empty = defineCase({
       emptied('last', (places) => places.slice(-1)),
       emptied('all', (places) => places),
     ];
-    context.points(all, (point) => survives(context, check, point));
+    context.points(all, (point) => survivesOnSplit(context, check, point));
   },
 });
 
@@ -153,7 +153,7 @@ export const order = defineCase({
   id: 'virtio/split-ring/writable-before-readable-is-survived',
   title: 'a chain with a device-writable descriptor before a readable one is survived',
   proves: { 'split/writable-before-readable-survived': 'writable-before-readable-crashes' },
-  applies: { start: 'closed' },
+  applies: { start: 'closed', ring: 'split' },
   run(context) {
     const check = context.requirement('split/writable-before-readable-survived');
     const { guest } = context;
@@ -169,7 +169,7 @@ export const order = defineCase({
         },
       },
     ];
-    context.points(all, (point) => survives(context, check, point));
+    context.points(all, (point) => survivesOnSplit(context, check, point));
   },
 });
 
@@ -180,7 +180,7 @@ export const availIdxJump = defineCase({
   id: 'virtio/split-ring/avail-idx-jump-is-survived',
   title: 'an available idx that moves by more than the queue size, or backwards, is survived',
   proves: { 'split/avail-idx-jump-survived': ['avail-idx-jump-crashes', 'avail-idx-jump-hangs'] },
-  applies: { start: 'closed' },
+  applies: { start: 'closed', ring: 'split' },
   run(context) {
     const check = context.requirement('split/avail-idx-jump-survived');
     const all = [17, 32, 256, 0x7fff, 0x8000, 0xffff].map(
@@ -192,7 +192,8 @@ export const availIdxJump = defineCase({
     // What a device finds in places that it must not read differs from run to run.
     const show = (point: Breakage): void => {
       const before = check.failures.length;
-      for (let round = 0; round < rounds && check.failures.length === before; round++) survives(context, check, point);
+      for (let round = 0; round < rounds && check.failures.length === before; round++)
+        survivesOnSplit(context, check, point);
     };
     context.points(all, show, { untilFirstFailure: true });
     // It may have written beyond tables of its own without a sign: what comes of that is no other case's finding.

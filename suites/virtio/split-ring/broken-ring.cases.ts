@@ -1,4 +1,10 @@
-import { type Attachment, type DriverPort, PeerProtocolError, type Session } from '../../../drivers/port/port.ts';
+import {
+  type DriverPort,
+  type GuestSplitRing,
+  PeerProtocolError,
+  type Queue,
+  type Session,
+} from '../../../drivers/port/port.ts';
 import { defineCase } from '../../case.ts';
 import type { Check } from '../../check.ts';
 
@@ -7,7 +13,7 @@ import type { Check } from '../../check.ts';
 const size = 16;
 
 /** Shows a head that does not exist. */
-function breakRing(port: DriverPort, session: Session, queue: Attachment): void {
+function breakRing(port: DriverPort, session: Session, queue: Queue<GuestSplitRing>): void {
   queue.driver.addHead(queue.ring.size + 5);
   queue.driver.publish();
   queue.kick();
@@ -19,7 +25,7 @@ function spares(check: Check, problem: string | undefined): void {
 }
 
 /** A device may offer MQ and have one request queue, and not every transport tells how many there are. */
-function secondQueue(attach: () => Attachment, check: Check): Attachment | undefined {
+function secondQueue(attach: () => Queue<GuestSplitRing>, check: Check): Queue<GuestSplitRing> | undefined {
   try {
     return attach();
   } catch (error) {
@@ -33,7 +39,7 @@ export const blockQueues = defineCase({
   id: 'virtio/split-ring/broken-ring-spares-other-block-queue',
   title: 'a request queue with a head out of range does not keep the other from being served',
   proves: { 'split/broken-ring-spares-others': 'broken-ring-stops-device' },
-  applies: { start: 'negotiated', devices: ['block'], offers: ['VIRTIO_BLK_F_MQ'] },
+  applies: { start: 'negotiated', devices: ['block'], offers: ['VIRTIO_BLK_F_MQ'], ring: 'split' },
   run({ port, session, driver, ring, requirement }) {
     const check = requirement('split/broken-ring-spares-others');
     const sound = secondQueue(() => driver.attach(ring({ size }), { index: 1 }), check);
@@ -49,7 +55,7 @@ export const netQueues = defineCase({
   id: 'virtio/split-ring/broken-receive-ring-spares-transmit-ring',
   title: 'a receive ring with a head out of range does not keep transmit buffers from being used',
   proves: { 'split/broken-ring-spares-others': 'broken-ring-stops-device' },
-  applies: { start: 'negotiated', devices: ['net'] },
+  applies: { start: 'negotiated', devices: ['net'], ring: 'split' },
   run({ port, session, driver, ring, requirement }) {
     const sound = driver.attach(ring({ size }));
     const broken = driver.companion(driver.net.facts.receiveIndex);

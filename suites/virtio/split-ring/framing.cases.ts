@@ -43,7 +43,7 @@ export const followsNext = defineCase({
   id: 'virtio/split-ring/chain-follows-next',
   title: 'the descriptors of a chain are found by their next fields, in whatever order they lie in the table',
   proves: { 'split/chain-follows-next': 'chain-walked-in-table-order' },
-  applies: { start: 'negotiated' },
+  applies: { start: 'negotiated', ring: 'split' },
   variants: { order: ['ascending', 'descending', 'scattered'] },
   run({ driver, ring, variant, requirement }) {
     const queue = driver.attach(ring({ size: 32 }));

@@ -2,7 +2,7 @@ import type { Span } from '../../../reference-impl/memory/span.ts';
 import { readable } from '../../../reference-impl/virtqueue/segment.ts';
 import type { Descriptor } from '../../../reference-impl/virtqueue/split/ring-memory.ts';
 import { defineCase } from '../../case.ts';
-import { type Breakage, type LaidOut, survives } from '../broken-chain.ts';
+import { type Breakage, type LaidOut, survivesOnSplit } from '../broken-chain.ts';
 import { isLengthOf } from '../used-length.ts';
 
 /** Indirect descriptors of a split ring (virtio 2.7.5.3). */
@@ -37,7 +37,7 @@ export const writeFlag = defineCase({
   id: 'virtio/split-ring/indirect-write-flag-is-ignored',
   title: 'the WRITE flag of the descriptor that refers to a table has no effect',
   proves: { 'indirect/write-flag-ignored': 'indirect-write-flag-heeded' },
-  applies: { start: 'negotiated', negotiate },
+  applies: { start: 'negotiated', negotiate, ring: 'split' },
   run({ driver, ring, requirement }) {
     const queue = driver.attach(ring({ size: 8 }), { indirect: true });
     const request = driver.request(cut);
@@ -55,7 +55,7 @@ export const directThenIndirect = defineCase({
   id: 'virtio/split-ring/direct-then-indirect-is-handled',
   title: 'direct descriptors followed by one that refers to a table form one chain',
   proves: { 'indirect/direct-then-indirect-handled': 'indirect-after-direct-refused' },
-  applies: { start: 'negotiated', negotiate },
+  applies: { start: 'negotiated', negotiate, ring: 'split' },
   run({ driver, ring, requirement }) {
     const queue = driver.attach(ring({ size: 16 }), { indirect: true });
     const check = requirement('indirect/direct-then-indirect-handled');
@@ -75,7 +75,7 @@ export const badTableLength = defineCase({
   id: 'virtio/split-ring/indirect-bad-table-length-is-survived',
   title: 'an indirect table that is empty, no multiple of 16 bytes, or longer than the queue, is survived',
   proves: { 'indirect/bad-table-length-survived': 'bad-indirect-table-length-crashes' },
-  applies: { start: 'closed', negotiate },
+  applies: { start: 'closed', negotiate, ring: 'split' },
   run(context) {
     const check = context.requirement('indirect/bad-table-length-survived');
     const all = [0, 1, 15, 17, 33, 4096 * 16, 0xffff_fff0, 0xffff_ffff].map((len) => ({
@@ -83,7 +83,7 @@ export const badTableLength = defineCase({
       add: { indirect: 'all' } as const,
       lay: ({ ring, places }: LaidOut) => ring.writeDescriptor(places[0] ?? 0, { len }),
     }));
-    context.points(all, (point) => survives(context, check, point));
+    context.points(all, (point) => survivesOnSplit(context, check, point));
   },
 });
 
@@ -91,7 +91,7 @@ export const withNext = defineCase({
   id: 'virtio/split-ring/indirect-with-next-is-survived',
   title: 'a descriptor with both INDIRECT and NEXT is survived',
   proves: { 'indirect/indirect-with-next-survived': 'indirect-with-next-crashes' },
-  applies: { start: 'closed', negotiate },
+  applies: { start: 'closed', negotiate, ring: 'split' },
   run(context) {
     const check = context.requirement('indirect/indirect-with-next-survived');
     const all = [INDIRECT | NEXT, INDIRECT | NEXT | WRITE].map((flags) => ({
@@ -99,7 +99,7 @@ export const withNext = defineCase({
       add: { indirect: 'all' } as const,
       lay: (laid: LaidOut) => flagsOf(laid, flags),
     }));
-    context.points(all, (point) => survives(context, check, point));
+    context.points(all, (point) => survivesOnSplit(context, check, point));
   },
 });
 
@@ -154,7 +154,7 @@ export const tableLoop = defineCase({
   id: 'virtio/split-ring/indirect-table-loop-is-survived',
   title: 'an indirect table whose next fields loop or point outside it is survived',
   proves: { 'indirect/table-loop-survived': 'indirect-table-loop-crashes' },
-  applies: { start: 'closed', negotiate },
+  applies: { start: 'closed', negotiate, ring: 'split' },
   run(context) {
     const { guest } = context;
     const check = context.requirement('indirect/table-loop-survived');
@@ -167,7 +167,7 @@ export const tableLoop = defineCase({
       brokenTable('next-in-ring-table', table, { 1: { next: 7 } }),
       brokenTable('next-far', table, { 0: { next: 0xffff } }),
     ];
-    context.points(all, (point) => survives(context, check, point));
+    context.points(all, (point) => survivesOnSplit(context, check, point));
   },
 });
 
@@ -175,7 +175,7 @@ export const nestedTable = defineCase({
   id: 'virtio/split-ring/indirect-nested-table-is-survived',
   title: 'an indirect descriptor inside an indirect table is survived',
   proves: { 'indirect/nested-table-survived': 'nested-indirect-table-crashes' },
-  applies: { start: 'closed', negotiate },
+  applies: { start: 'closed', negotiate, ring: 'split' },
   run(context) {
     const { guest } = context;
     const check = context.requirement('indirect/nested-table-survived');
@@ -183,7 +183,7 @@ export const nestedTable = defineCase({
       brokenTable('refers-to-itself', () => guest.allocate({ size: 64 }), {}, true),
       brokenTable('refers-to-itself-in-short-table', () => guest.allocate({ size: 32 }), {}, true),
     ];
-    context.points(all, (point) => survives(context, check, point));
+    context.points(all, (point) => survivesOnSplit(context, check, point));
   },
 });
 
@@ -191,7 +191,7 @@ export const unnegotiated = defineCase({
   id: 'virtio/split-ring/indirect-without-feature-is-survived',
   title: 'a descriptor with the INDIRECT flag is survived where the feature was not negotiated',
   proves: { 'indirect/unnegotiated-table-survived': 'unnegotiated-indirect-table-crashes' },
-  applies: { start: 'closed', without: ['VIRTIO_F_INDIRECT_DESC'] },
+  applies: { start: 'closed', without: ['VIRTIO_F_INDIRECT_DESC'], ring: 'split' },
   run(context) {
     const { guest } = context;
     const check = context.requirement('indirect/unnegotiated-table-survived');
@@ -199,6 +199,6 @@ export const unnegotiated = defineCase({
       brokenTable('sound-table', () => guest.allocate({ size: 64 }), {}),
       { key: 'flag-on-buffer', lay: ({ ring, places }) => ring.writeDescriptor(places[0] ?? 0, { flags: INDIRECT }) },
     ];
-    context.points(all, (point) => survives(context, check, point));
+    context.points(all, (point) => survivesOnSplit(context, check, point));
   },
 });

@@ -5,6 +5,7 @@ import { changes, changesOutside, type MemoryChange, snapshot } from '../../../r
 import type { Span } from '../../../reference-impl/memory/span.ts';
 import { defineCase } from '../../case.ts';
 import type { Check } from '../../check.ts';
+import { writtenAreas } from '../../ring-positions.ts';
 
 /** What a device must leave alone, seen by comparison of the guest's memory before and after (virtio 2.7.5 to 2.7.8). */
 
@@ -60,7 +61,7 @@ export const descriptorTable = defineCase({
   id: 'virtio/split-ring/descriptor-table-never-written',
   title: 'the descriptor table is the same after chains were used',
   proves: { 'split/descriptor-table-never-written': 'descriptor-table-scribbled' },
-  applies: { start: 'negotiated' },
+  applies: { start: 'negotiated', ring: 'split' },
   run({ guest, driver, ring, requirement }) {
     const queue = driver.attach(ring({ size: 64 }));
     const requests = Array.from({ length: requestsEach }, (_, seed) => driver.request({ seed, ...cut }));
@@ -77,7 +78,7 @@ export const availRing = defineCase({
   id: 'virtio/split-ring/avail-ring-never-written',
   title: 'the available ring, used_event included, is the same after chains were used',
   proves: { 'split/avail-ring-never-written': 'avail-ring-scribbled' },
-  applies: { start: 'negotiated' },
+  applies: { start: 'negotiated', ring: 'split' },
   run({ guest, driver, ring, requirement }) {
     const queue = driver.attach(ring({ size: 64 }));
     queue.ring.setUsedEvent(0xabcd);
@@ -113,7 +114,7 @@ export const outsideBuffers = defineCase({
     queue.kickAndWaitForUsed(requests.length);
     for (const other of others) other.waitForUsed(received.length);
     queue.stop();
-    const usedRings = [queue.ring, ...others.map((other) => other.ring)].map(({ used }) => used);
+    const usedRings = [queue, ...others].flatMap(({ ring: written }) => writtenAreas(written));
     const allowed = [...usedRings, ...partsOf(guest, [...requests, ...received], true)];
     const found = changesOutside(changes(before), allowed);
     unchanged(requirement('split/nothing-written-outside-buffers'), found, 'memory beside used rings and buffers');

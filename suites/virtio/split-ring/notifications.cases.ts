@@ -1,3 +1,4 @@
+import { splitPosition } from '../../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../../case.ts';
 
 /** When the device calls, and what it tells about kicks (virtio 2.7.7, 2.7.10). */
@@ -23,7 +24,7 @@ export const noInterruptFlag = defineCase({
   id: 'virtio/notifications/no-interrupt-flag-withholds-calls',
   title: 'VIRTQ_AVAIL_F_NO_INTERRUPT set before the buffers are made available: no call',
   proves: { 'notify/no-interrupt-flag-withholds-notifications': 'call-ignores-no-interrupt-flag' },
-  applies: { start: 'negotiated', without: ['VIRTIO_F_EVENT_IDX'] },
+  applies: { start: 'negotiated', without: ['VIRTIO_F_EVENT_IDX'], ring: 'split' },
   run({ driver, ring, requirement }) {
     const queue = driver.attach(ring({ size: 16 }));
     queue.drainCalls();
@@ -34,7 +35,7 @@ export const noInterruptFlag = defineCase({
     for (const seed of [1, 2, 3]) driver.once(queue, { seed });
     const stopped = queue.stop();
     const check = requirement('notify/no-interrupt-flag-withholds-notifications');
-    if (check.holds(stopped.kind === 'base', 'the ring stops', { expected: 'a base', actual: stopped.kind })) {
+    if (check.holds(stopped.kind === 'stopped', 'the ring stops', { expected: 'a position', actual: stopped.kind })) {
       check.equal(queue.calls(), 0, 'calls between the flag and the answer to GET_VRING_BASE');
     }
   },
@@ -44,7 +45,7 @@ export const usedEventIgnored = defineCase({
   id: 'virtio/notifications/used-event-ignored-without-event-idx',
   title: 'without EVENT_IDX the field used_event does not withhold calls',
   proves: { 'notify/used-event-ignored-without-event-idx': 'used-event-honoured-without-event-idx' },
-  applies: { start: 'negotiated', without: ['VIRTIO_F_EVENT_IDX'] },
+  applies: { start: 'negotiated', without: ['VIRTIO_F_EVENT_IDX'], ring: 'split' },
   run({ driver, ring, requirement }) {
     const queue = driver.attach(ring({ size: 16 }));
     const check = requirement('notify/used-event-ignored-without-event-idx');
@@ -65,7 +66,7 @@ export const usedFlags = defineCase({
   id: 'virtio/notifications/used-flags-are-zero-or-one',
   title: 'without EVENT_IDX the flags of the used ring hold 0 or 1',
   proves: { 'notify/used-flags-zero-or-one': 'used-flags-undefined-bits' },
-  applies: { start: 'negotiated', without: ['VIRTIO_F_EVENT_IDX'] },
+  applies: { start: 'negotiated', without: ['VIRTIO_F_EVENT_IDX'], ring: 'split' },
   run({ driver, ring, requirement }) {
     const queue = driver.attach(ring({ size: 16 }));
     const check = requirement('notify/used-flags-zero-or-one');
@@ -80,7 +81,7 @@ export const usedFlagsWithEventIdx = defineCase({
   id: 'virtio/notifications/used-flags-zero-with-event-idx',
   title: 'with EVENT_IDX the flags of the used ring stay 0',
   proves: { 'notify/used-flags-zero-with-event-idx': 'used-flags-set-with-event-idx' },
-  applies: { start: 'negotiated', negotiate: ['VIRTIO_F_EVENT_IDX'] },
+  applies: { start: 'negotiated', negotiate: ['VIRTIO_F_EVENT_IDX'], ring: 'split' },
   run({ driver, ring, requirement }) {
     const queue = driver.attach(ring({ size: 16 }), { eventIdx: true });
     const check = requirement('notify/used-flags-zero-with-event-idx');
@@ -95,7 +96,7 @@ export const noInterruptFlagIgnored = defineCase({
   id: 'virtio/notifications/no-interrupt-flag-ignored-with-event-idx',
   title: 'with EVENT_IDX the flag does not withhold the call that used_event asks for',
   proves: { 'notify/no-interrupt-flag-ignored-with-event-idx': 'event-idx-obeys-no-interrupt-flag' },
-  applies: { start: 'negotiated', negotiate: ['VIRTIO_F_EVENT_IDX'] },
+  applies: { start: 'negotiated', negotiate: ['VIRTIO_F_EVENT_IDX'], ring: 'split' },
   run({ driver, ring, requirement }) {
     const queue = driver.attach(ring({ size: 16 }), { eventIdx: true });
     queue.ring.setAvailFlags(1);
@@ -114,10 +115,10 @@ export const passingUsedEvent = defineCase({
   id: 'virtio/notifications/passing-used-event-notifies',
   title: 'the used element at used_event is followed by a call, over every wrap of the idx',
   proves: { 'notify/passing-used-event-notifies': ['event-idx-compared-without-wrap', 'event-idx-off-by-one'] },
-  applies: { start: 'negotiated', negotiate: ['VIRTIO_F_EVENT_IDX'], needs: ['initial-base'] },
+  applies: { start: 'negotiated', negotiate: ['VIRTIO_F_EVENT_IDX'], needs: ['initial-base'], ring: 'split' },
   variants: { base: [0, 32766, 65533] },
   run({ driver, ring, variant, requirement }) {
-    const queue = driver.attach(ring({ size: 16, base: variant.base }), { base: variant.base, eventIdx: true });
+    const queue = driver.attach(ring({ size: 16, position: splitPosition(variant.base) }), { eventIdx: true });
     const check = requirement('notify/passing-used-event-notifies');
     for (let n = 0; n < 6; n++) {
       const event = (variant.base + n) & 0xffff;
@@ -137,10 +138,10 @@ export const noCallBeforeUsedEvent = defineCase({
   id: 'virtio/notifications/no-call-before-used-event',
   title: 'used elements short of used_event are not notified; the one that reaches it is',
   proves: { 'notify/no-notification-before-used-event': 'event-idx-always-calls' },
-  applies: { start: 'negotiated', negotiate: ['VIRTIO_F_EVENT_IDX'], needs: ['initial-base'] },
+  applies: { start: 'negotiated', negotiate: ['VIRTIO_F_EVENT_IDX'], needs: ['initial-base'], ring: 'split' },
   variants: { base: [0, 65530] },
   run({ driver, ring, variant, requirement }) {
-    const queue = driver.attach(ring({ size: 16, base: variant.base }), { base: variant.base, eventIdx: true });
+    const queue = driver.attach(ring({ size: 16, position: splitPosition(variant.base) }), { eventIdx: true });
     queue.ring.setUsedEvent(variant.base);
     queue.drainCalls();
     driver.once(queue, { seed: 9 });
@@ -153,7 +154,7 @@ export const noCallBeforeUsedEvent = defineCase({
     }
     const stopped = queue.stop();
     const check = requirement('notify/no-notification-before-used-event');
-    if (check.holds(stopped.kind === 'base', 'the ring stops', { expected: 'a base', actual: stopped.kind })) {
+    if (check.holds(stopped.kind === 'stopped', 'the ring stops', { expected: 'a position', actual: stopped.kind })) {
       check.equal(queue.calls(), 0, 'calls for 4 chains while used_event is 9 ahead');
     }
   },
@@ -181,8 +182,8 @@ export const spuriousKicks = defineCase({
     const second = driver.once(queue, { seed: 2 });
     check.equal(second, undefined, 'what is wrong with a request after 8 more');
     const stopped = queue.stop();
-    if (check.holds(stopped.kind === 'base', 'the ring stops', { expected: 'a base', actual: stopped.kind })) {
-      check.equal(queue.ring.usedIdx(), 2, 'used idx after two requests and 16 spurious kicks');
+    if (check.holds(stopped.kind === 'stopped', 'the ring stops', { expected: 'a position', actual: stopped.kind })) {
+      check.equal(queue.usedCount(), 2, 'used elements after two requests and 16 spurious kicks');
     }
   },
 });

@@ -1,4 +1,5 @@
 import type { AllocationRequest } from '../../../reference-impl/memory/allocation.ts';
+import { splitPosition } from '../../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../../case.ts';
 import { askedDriver, runningQueue } from '../running-queue.ts';
 
@@ -72,9 +73,10 @@ export const ringParts = defineCase({
     const check = context.requirement('split/ring-parts-anywhere-in-memory');
     const backwards = { descriptor: { region: 7 }, driver: { region: 5 }, device: { region: 3 } };
     const oneRegionEach = { descriptor: { region: 1 }, driver: { region: 2 }, device: { region: 6 } };
+    const layout = askedDriver(context, (driver) => driver.layout);
     const smallestAlignment = {
       descriptor: { align: 4096, skew: 16 },
-      driver: { align: 4096, skew: 2 },
+      driver: { align: 4096, skew: layout === 'split' ? 2 : 4 },
       device: { align: 4096, skew: 4 },
     };
     const ends = {
@@ -108,7 +110,7 @@ export const queueSizes = defineCase({
   title: 'queues of each power of two are served, round after round',
   proves: { 'split/queue-size-honoured': ['queue-size-capped', 'queue-size-at-least-four'] },
   // The smallest queues hold no chain but one of one descriptor.
-  applies: { start: 'closed', negotiate: ['VIRTIO_F_INDIRECT_DESC'], needs: ['initial-base'] },
+  applies: { start: 'closed', negotiate: ['VIRTIO_F_INDIRECT_DESC'], needs: ['initial-base'], ring: 'split' },
   run(context) {
     const { points, requirement } = context;
     const check = requirement('split/queue-size-honoured');
@@ -118,7 +120,11 @@ export const queueSizes = defineCase({
       .map((size) => ({ key: `size=${size}`, size }));
     points(all, ({ key, size }) => {
       // From its last entry on, so that a few chains meet both ends of the ring.
-      const { session, driver, ring, queue } = runningQueue(context, { size, indirect: true, base: size - 1 });
+      const { session, driver, ring, queue } = runningQueue(context, {
+        size,
+        indirect: true,
+        position: splitPosition(size - 1),
+      });
       for (let slot = 0; slot < size; slot++) ring.setUsedElement(slot, unwritten, unwritten);
       const requests = Array.from({ length: Math.min(size, 8) }, (_, seed) => driver.request({ seed }));
       for (let round = 0; round < 3; round++) {

@@ -1,3 +1,4 @@
+import { splitPosition } from '../../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../../case.ts';
 import { isLengthOf } from '../used-length.ts';
 
@@ -7,10 +8,10 @@ export const usedIdxWraps = defineCase({
   id: 'virtio/split-ring/used-idx-wraps-at-65536',
   title: 'used idx counts chains and wraps from 65535 to 0',
   proves: { 'split/used-idx-wraps': 'used-idx-saturates' },
-  applies: { start: 'negotiated', needs: ['initial-base'] },
+  applies: { start: 'negotiated', needs: ['initial-base'], ring: 'split' },
   variants: { queueSize: [16, 256] },
   run({ driver, ring, variant, requirement }) {
-    const queue = driver.attach(ring({ size: variant.queueSize, base: 65534 }), { base: 65534 });
+    const queue = driver.attach(ring({ size: variant.queueSize, position: splitPosition(65534) }));
     const requests = [1, 2, 3].map((seed) => driver.request({ seed }));
     queue.makeAvailable(requests.map(({ segments }) => segments));
     queue.kickAndWaitForUsed(requests.length);

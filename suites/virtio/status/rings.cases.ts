@@ -28,7 +28,7 @@ export const needsReset = defineCase({
   id: 'virtio/status/broken-device-says-that-it-needs-reset',
   title: 'a ring that is not served any more after a head out of range shows as DEVICE_NEEDS_RESET',
   proves: { 'status/unrecoverable-error-raises-needs-reset': 'needs-reset-never-raised' },
-  applies,
+  applies: { ...applies, ring: 'split' },
   run({ port, session, driver, ring, requirement }) {
     const check = requirement('status/unrecoverable-error-raises-needs-reset');
     setStatus(session, check, live);
@@ -37,10 +37,10 @@ export const needsReset = defineCase({
     check.equal(driver.once(queue), undefined, 'what is wrong with a request before the ring is broken');
     queue.driver.addHead(queue.ring.size + 5);
     queue.makeAvailable([driver.request({ seed: 2 }).segments]);
-    const before = queue.ring.usedIdx();
+    const before = queue.usedCount();
     queue.kick();
     // One that goes on with the chain behind the broken one has recovered: there is nothing to tell then.
-    const recovered = (): boolean => queue.ring.usedIdx() !== before;
+    const recovered = (): boolean => queue.usedCount() !== before;
     port.until(() => recovered() || queue.errors() > 0, givesItselfAwayWithinMs);
     const says = (statusIn(session, check) & DEVICE_NEEDS_RESET) !== 0;
     check.oneOf(

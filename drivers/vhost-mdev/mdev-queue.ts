@@ -1,29 +1,30 @@
+import type { GuestRing } from '../../reference-impl/virtqueue/ring.ts';
 import { DriverUsageError, IutGoneError } from '../errors.ts';
 import { closeFd, eventfdCreate, eventfdRead } from '../native/native.ts';
 import type { ControlOutcome } from '../port/outcome.ts';
-import type { Attachment } from '../port/queue.ts';
+import type { Queue } from '../port/queue.ts';
 import type { VfioMapping } from '../port/vhost-mdev-door.ts';
-import { RingAttachment, type RingAttachmentOptions } from '../session/ring-attachment.ts';
+import { SessionQueue, type SessionQueueOptions } from '../session/session-queue.ts';
 import type { WaitSource } from '../session/wait-set.ts';
 import { callOutcome } from './call-outcome.ts';
 
 /** How a ring is notified: by a write to the region of doorbells, or by a store into its page. */
 export type NotifyBy = 'write' | 'mmap';
 
-/** What an attachment asks of the session that made it. */
+/** What an queue asks of the session that made it. */
 export interface RingOwner {
   readonly isOpen: boolean;
   /** Puts a ring into use, or takes it out, and lets the others go on. An error number, or 0. */
-  setInUse(attachment: MdevAttachment, inUse: boolean): number;
+  setInUse(queue: MdevQueue, inUse: boolean): number;
   /** The base of a ring that was taken out of use. */
-  baseOf(attachment: MdevAttachment): ReturnType<Attachment['stop']>;
+  baseOf(queue: MdevQueue): ReturnType<Queue['stop']>;
   /** Writes the doorbell of a queue. */
   writeDoorbell(index: number): void;
   /** Stores into the mapped page of a queue. */
   storeDoorbell(index: number, page: VfioMapping): void;
 }
 
-export interface MdevAttachmentOptions extends RingAttachmentOptions {
+export interface MdevQueueOptions<R extends GuestRing = GuestRing> extends SessionQueueOptions<R> {
   readonly owner: RingOwner;
   readonly session: number;
   readonly base: number;
@@ -34,18 +35,18 @@ export interface MdevAttachmentOptions extends RingAttachmentOptions {
 }
 
 /** A ring on one vhost-mdev session: its driver side, its interrupt and its doorbell. */
-export class MdevAttachment extends RingAttachment implements WaitSource {
-  /** Told with the ring. */
+export class MdevQueue<R extends GuestRing = GuestRing> extends SessionQueue<R> implements WaitSource {
+  /** The word that tells where the ring begins. */
   readonly base: number;
   /** The eventfd of the interrupt; -1 where there is none. */
   readonly pollFd: number;
   /** Whether the device works on it while it runs. */
   isInUse = false;
-  readonly #options: MdevAttachmentOptions;
+  readonly #options: MdevQueueOptions<R>;
   #calls = 0;
   #isReleased = false;
 
-  constructor(options: MdevAttachmentOptions) {
+  constructor(options: MdevQueueOptions<R>) {
     super(options);
     const { context } = options;
     this.#options = options;
@@ -98,7 +99,7 @@ export class MdevAttachment extends RingAttachment implements WaitSource {
     return callOutcome(this.#options.owner.setInUse(this, enabled));
   }
 
-  stop(): ReturnType<Attachment['stop']> {
+  stop(): ReturnType<Queue['stop']> {
     return this.#options.owner.baseOf(this);
   }
 

@@ -1,10 +1,12 @@
+import type { GuestRing } from '../../reference-impl/virtqueue/ring.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
+import { decodeVringBase } from '../../reference-impl/wire/vring-base.ts';
 import { DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
 import { describeExit } from '../iut-process/process-exit.ts';
 import { closeFd, eventfdCreate, eventfdRead, eventfdWrite } from '../native/native.ts';
 import type { ControlOutcome } from '../port/outcome.ts';
-import type { Attachment } from '../port/queue.ts';
-import { RingAttachment, type RingAttachmentOptions } from '../session/ring-attachment.ts';
+import type { Queue } from '../port/queue.ts';
+import { SessionQueue, type SessionQueueOptions } from '../session/session-queue.ts';
 import type { WaitSource } from '../session/wait-set.ts';
 import type { MessageDoor } from './message-door.ts';
 import { u32At } from './negotiated-words.ts';
@@ -27,7 +29,7 @@ class SignalCounter implements WaitSource {
   }
 }
 
-export interface AttachmentOptions extends RingAttachmentOptions {
+export interface VhostUserQueueOptions<R extends GuestRing = GuestRing> extends SessionQueueOptions<R> {
   readonly door: MessageDoor;
   readonly session: number;
   readonly hasCall: boolean;
@@ -37,10 +39,10 @@ export interface AttachmentOptions extends RingAttachmentOptions {
 }
 
 /** A ring on one vhost-user session: its eventfds, its driver side, and the messages that name it. */
-export class VhostUserAttachment extends RingAttachment {
+export class VhostUserQueue<R extends GuestRing = GuestRing> extends SessionQueue<R> {
   /** -1 where there is none. */
   readonly kickFd: number;
-  readonly #options: AttachmentOptions;
+  readonly #options: VhostUserQueueOptions<R>;
   readonly #call: SignalCounter | undefined;
   readonly #error: SignalCounter;
   #isBaselined = false;
@@ -48,7 +50,7 @@ export class VhostUserAttachment extends RingAttachment {
   #isReleased = false;
   #inBandCalls = 0;
 
-  constructor(options: AttachmentOptions) {
+  constructor(options: VhostUserQueueOptions<R>) {
     const { context, session, index } = options;
     super(options);
     this.#options = options;
@@ -110,7 +112,7 @@ export class VhostUserAttachment extends RingAttachment {
     return this.#options.door.acknowledged({ request: 'VHOST_USER_SET_VRING_ENABLE', payload });
   }
 
-  stop(): ReturnType<Attachment['stop']> {
+  stop(): ReturnType<Queue['stop']> {
     const { door } = this.#options;
     const answer = door.replyTo({
       request: requestId.VHOST_USER_GET_VRING_BASE,
@@ -123,7 +125,7 @@ export class VhostUserAttachment extends RingAttachment {
         `GET_VRING_BASE of ring ${this.index} was answered for ring ${index} with ${answer.message.payload.length} bytes`,
       );
     }
-    return { kind: 'base', base: u32At(answer.message, 4) };
+    return { kind: 'stopped', position: decodeVringBase(this.ring.layout, u32At(answer.message, 4)) };
   }
 
   /** A call or error that came as a message on the back-end channel. */

@@ -1,45 +1,56 @@
-import type { DriverRingOptions, UsedElement } from '../../reference-impl/virtqueue/driver-ring.ts';
+import type {
+  AddOptions,
+  DriverRing,
+  DriverRingOptions,
+  UsedElement,
+} from '../../reference-impl/virtqueue/driver-ring.ts';
+import type { GuestRing } from '../../reference-impl/virtqueue/ring.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
-import { type SplitAddOptions, SplitDriver } from '../../reference-impl/virtqueue/split/driver-ring.ts';
-import type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
 import { DeadlineError, DriverUsageError } from '../errors.ts';
 import type { ControlOutcome } from '../port/outcome.ts';
-import type { Attachment, AttachOptions } from '../port/queue.ts';
+import type { AddOptionsOf, AttachOptions, DriverOf, Queue } from '../port/queue.ts';
 import { deadlineIn } from './deadline.ts';
-import { RingTrace } from './ring-trace.ts';
+import { driverSide } from './driver-side.ts';
+import type { RingTrace } from './ring-trace.ts';
 import type { SessionContext } from './session-context.ts';
 
-export interface RingAttachmentOptions {
+export interface SessionQueueOptions<R extends GuestRing> {
   readonly context: SessionContext;
-  readonly ring: GuestSplitRing;
+  readonly ring: R;
   readonly index: number;
   readonly driver: DriverRingOptions;
   readonly kicks: AttachOptions['kicks'];
 }
 
-/** What an attachment is on every transport: the driver's side of its ring, traced, and the waits for what is owed. */
-export abstract class RingAttachment implements Attachment {
-  readonly ring: GuestSplitRing;
+/** What a queue is on every transport: the driver's side of its ring, traced, and the waits for what is owed. */
+export abstract class SessionQueue<R extends GuestRing = GuestRing> implements Queue<R> {
+  readonly ring: R;
   readonly index: number;
-  readonly driver: SplitDriver;
+  readonly driver: DriverOf<R>;
   protected readonly context: SessionContext;
+  /** `driver`, as what every layout has. */
+  readonly #side: DriverRing;
   readonly #trace: RingTrace;
   readonly #kicksWhenAsked: boolean;
+  #taken = 0;
 
-  constructor({ context, ring, index, driver, kicks }: RingAttachmentOptions) {
+  constructor({ context, ring, index, driver, kicks }: SessionQueueOptions<R>) {
     this.context = context;
     this.#kicksWhenAsked = kicks === 'when-asked';
     this.ring = ring;
     this.index = index;
-    this.driver = new SplitDriver(ring, driver);
-    this.#trace = new RingTrace(context.log, ring, index);
+    const side = driverSide(ring, index, context.log, driver);
+    this.#side = side.driver;
+    // The driver side of a ring is the one of its layout.
+    this.driver = side.driver as DriverOf<R>;
+    this.#trace = side.trace;
   }
 
   abstract calls(): number;
   abstract drainCalls(): number;
   abstract errors(): number;
   abstract setEnabled(enabled: boolean): ControlOutcome;
-  abstract stop(): ReturnType<Attachment['stop']>;
+  abstract stop(): ReturnType<Queue['stop']>;
 
   protected abstract notifyDevice(): void;
   /** Whether anything can still come: the session is open. */
@@ -48,23 +59,28 @@ export abstract class RingAttachment implements Attachment {
   protected abstract endOfService(missing: string): Error;
 
   kick(): void {
-    if (!this.#kicksWhenAsked || this.driver.needsKick()) this.notifyDevice();
+    this.#trace.suppression();
+    if (!this.#kicksWhenAsked || this.#side.needsKick()) this.notifyDevice();
   }
 
-  makeAvailable(chains: readonly (readonly Segment[])[], options?: SplitAddOptions): number[] {
-    const heads: number[] = [];
+  makeAvailable(chains: readonly (readonly Segment[])[], options?: AddOptionsOf<R>): number[] {
+    this.#trace.suppression();
+    const ids: number[] = [];
     for (const chain of chains) {
-      const { nextAvailIdx } = this.driver;
-      const head = this.driver.add(chain, options);
-      if (head === 'ring-full') {
+      const id = this.#side.add(chain, options as AddOptions | undefined);
+      if (id === 'ring-full') {
         throw new DriverUsageError(`ring ${this.index} has no room for ${chains.length} chains`);
       }
-      this.#trace.chain(head, nextAvailIdx);
-      heads.push(head);
+      this.#trace.chain(id);
+      ids.push(id);
     }
-    this.driver.publish();
-    this.#trace.availableIdx();
-    return heads;
+    this.#side.publish();
+    this.#trace.published();
+    return ids;
+  }
+
+  usedCount(): number {
+    return this.#taken + this.#side.usedCount();
   }
 
   kickAndWaitForUsed(count: number, deadlineMs?: number): UsedElement[] {
@@ -73,13 +89,14 @@ export abstract class RingAttachment implements Attachment {
   }
 
   waitForUsed(count: number, deadlineMs: number = this.context.deadlineMs): UsedElement[] {
-    const { driver, context } = this;
+    const { context } = this;
+    const driver = this.#side;
     const elements: UsedElement[] = [];
     const reap = (): boolean => {
       while (elements.length < count) {
-        const { lastUsedIdx } = driver;
         if (!driver.takeUsed()) return false;
-        this.#trace.used(lastUsedIdx);
+        this.#taken++;
+        this.#trace.used();
         elements.push({ id: driver.usedId, len: driver.usedLen });
       }
       return true;

@@ -1,0 +1,30 @@
+import type { EventLog } from '../../reference-impl/observations/event-log.ts';
+import type { DriverRing, DriverRingOptions } from '../../reference-impl/virtqueue/driver-ring.ts';
+import { PackedDriver } from '../../reference-impl/virtqueue/packed/driver-ring.ts';
+import { GuestPackedRing } from '../../reference-impl/virtqueue/packed/guest-ring.ts';
+import type { GuestRing } from '../../reference-impl/virtqueue/ring.ts';
+import { SplitDriver } from '../../reference-impl/virtqueue/split/driver-ring.ts';
+import { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
+import { DriverUsageError } from '../errors.ts';
+import { PackedRingTrace } from './packed-ring-trace.ts';
+import type { RingTrace } from './ring-trace.ts';
+import { SplitRingTrace } from './split-ring-trace.ts';
+
+/** Our side of a ring, and what writes it into the log. */
+export interface DriverSide {
+  readonly driver: DriverRing;
+  readonly trace: RingTrace;
+}
+
+/** The one place that knows which driver side belongs to a layout. */
+export function driverSide(ring: GuestRing, index: number, log: EventLog, options: DriverRingOptions): DriverSide {
+  if (ring instanceof GuestSplitRing) {
+    const driver = new SplitDriver(ring, options);
+    return { driver, trace: new SplitRingTrace(log, ring, driver, index) };
+  }
+  if (ring instanceof GuestPackedRing) {
+    const driver = new PackedDriver(ring, options);
+    return { driver, trace: new PackedRingTrace(log, ring, driver, index) };
+  }
+  throw new DriverUsageError(`there is no driver side for this ${ring.layout} ring`);
+}

@@ -1,0 +1,38 @@
+import type { GuestRing, Queue, RingPosition } from '../drivers/port/port.ts';
+import type { Span } from '../reference-impl/memory/span.ts';
+import type { Check } from './check.ts';
+
+/** A position for people: `idx 3`, or `slot 3 (wrap 1)`; available and used apart where they differ. */
+export function positionText(position: RingPosition): string {
+  switch (position.layout) {
+    case 'split': {
+      const { avail, used } = position;
+      return avail === used ? `idx ${avail}` : `available idx ${avail}, used idx ${used}`;
+    }
+    case 'packed': {
+      const avail = `slot ${position.avail} (wrap ${position.availWrap})`;
+      const used = `slot ${position.used} (wrap ${position.usedWrap})`;
+      return avail === used ? avail : `available ${avail}, used ${used}`;
+    }
+  }
+}
+
+/** What must hold of a stop before more is looked at: where the ring stopped, or a recorded failure and undefined. */
+export function stoppedAt(check: Check, answer: ReturnType<Queue['stop']>, what: string): RingPosition | undefined {
+  const isStopped = check.holds(answer.kind === 'stopped', what, { expected: 'a position', actual: answer.kind });
+  return isStopped && answer.kind === 'stopped' ? answer.position : undefined;
+}
+
+export function samePosition(check: Check, actual: RingPosition, expected: RingPosition, what: string): boolean {
+  return check.equal(positionText(actual), positionText(expected), what);
+}
+
+/** The areas of a ring that a device writes. */
+export function writtenAreas({ layout, areas }: GuestRing): Span[] {
+  switch (layout) {
+    case 'split':
+      return [areas.device];
+    case 'packed':
+      return [areas.descriptor, areas.device];
+  }
+}
