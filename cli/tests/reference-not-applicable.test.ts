@@ -39,7 +39,7 @@ for (const [name, device] of [
     if (contact.kind !== 'served') throw new Error(contact.why);
     const patterns = listed.filter(({ target }) => target === name);
     for (const { key, definition, variant } of planned) {
-      const missing = applicability(definition, port.facts, contact.offer);
+      const missing = applicability(definition, port.facts, contact.offer, { facts: port.facts, offer: contact.offer });
       const isListed = patterns.some((entry) => casePattern(entry.case)({ caseId: definition.id, variant, key }));
       if (missing.length > 0 !== isListed) t.fail(`${key}: ${isListed ? 'applies' : missing.join(', ')}`);
     }
