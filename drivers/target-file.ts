@@ -145,7 +145,7 @@ const targetSchema = written.transform(({ socket, reach: by, ...rest }, context)
   return unclimbable === undefined ? target : wrong(['recovery'], unclimbable);
 });
 
-/** A target from a value that somebody wrote; `where` begins each message. @throws DriverUsageError with one line. */
+/** A target from a value written by a user; `where` begins each message. @throws DriverUsageError with one line. */
 export function parseTarget(value: unknown, where: string): Target {
   const result = targetSchema.safeParse(value);
   if (result.success) return result.data;

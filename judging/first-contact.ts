@@ -31,7 +31,7 @@ export function firstContact(port: DriverPort): FirstContact {
 }
 
 function whyRefused(why: string): string {
-  return why.includes('ECONNREFUSED') ? 'nobody serves this socket' : `it refuses the connection: ${why}`;
+  return why.includes('ECONNREFUSED') ? 'no process listens on this socket' : `it refuses the connection: ${why}`;
 }
 
 function converse(port: DriverPort, session: Session): FirstContact {

@@ -200,7 +200,7 @@ export class Check {
     this.failures.push(exit === undefined ? failure : { ...failure, exit });
   }
 
-  /** The requirement could be neither shown nor refuted, through nobody's fault. */
+  /** The requirement could be neither shown nor refuted, and the IUT is not at fault. */
   inconclusive(why: string): void {
     this.#evaluated++;
     this.#inconclusive ??= why;

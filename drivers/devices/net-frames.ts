@@ -18,7 +18,7 @@ export const shortestFrame = 60;
 export const receiveSlack = 64;
 const ownMac = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56];
 const otherMac = [0x52, 0x54, 0x00, 0x65, 0x43, 0x21];
-/** An EtherType for local experiments, so that nobody on the way takes the frame for something else. */
+/** An EtherType for local experiments, so that no bridge on the way takes the frame for something else. */
 const experimental = [0x88, 0xb5];
 
 /** A receive buffer that was made available, and what came into it. */

@@ -57,7 +57,7 @@ export class BackEndFiles implements BackEndEdge {
   readonly #events = Int16Array.of(POLLOUT);
   readonly #revents = new Int16Array(1);
 
-  /** Something was done that may have made a descriptor of somebody else's ready. */
+  /** Something was done that may have made a descriptor of another part ready. */
   hasSignalled = false;
   /** What is open, by identity where that was looked up, and what is mapped. */
   readonly #open = new Map<DescriptorToken, string | undefined>();
@@ -73,7 +73,7 @@ export class BackEndFiles implements BackEndEdge {
     return { descriptors: this.#open.size, byIdentity, mappings: countBy(this.#mappingNames()) };
   }
 
-  /** Found out only when somebody asks: the descriptors are long closed. */
+  /** Found out only when asked: the descriptors are long closed. */
   #mappingNames(): string[] {
     if (this.#mapped.size === 0) return [];
     const starts = new Map(

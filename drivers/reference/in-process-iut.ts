@@ -12,7 +12,7 @@ export interface BreakableCarrier {
 
 const exits = { abort: { signal: 'SIGABRT' }, 'bus-error': { signal: 'SIGBUS' } } as const;
 
-/** The reference of this process, whatever carries it, as though it were one of its own. */
+/** The reference in this process, over any carrier, as though it were a process of its own. */
 export class InProcessIut implements PortIut {
   /** There is no process whose end could be waited for. */
   readonly pidfd = -1;

@@ -62,7 +62,7 @@ export class ReferenceConnection {
   /** Whether `receive` has taken in anything since this was last set to false. */
   hasReceived = false;
 
-  /** Receives what waits, one message at most. False where the connection came to its end. */
+  /** Receives what waits, one message at most. False at the end of the connection. */
   receive(): boolean {
     const { stream } = this.session.rules;
     for (let outcome = this.#receiveOnce(); ; outcome = this.#receiveOnce()) {

@@ -10,7 +10,7 @@ import { MdevPort } from '../vhost-mdev/mdev-port.ts';
 
 const restMs = 2;
 
-/** A device that acts when it is called and not while somebody waits for it, as far as the port can tell. */
+/** A device that acts when it is called and not while a wait runs, as far as the port can tell. */
 function remotePort() {
   const inner = new InProcessVfio(() => new BlockDevice({ queues: 1 }), mdevRuleTables['l2-strict']);
   const carrier = { pageSize: inner.pageSize, open: () => inner.open(), lendMemory: inner.lendMemory.bind(inner) };

@@ -202,7 +202,7 @@ t.test('what a device refuses is said with its error', async (t) => {
     'a ring in memory that was not shared',
   );
   const queue = session.attach(ring, { index: 0 });
-  t.ok(writeThenRead(guest, queue, 1).isEqual, 'the device serves all the same');
+  t.ok(writeThenRead(guest, queue, 1).isEqual, 'the device still serves');
   t.same(session.shareMemory(guest), { kind: 'refused', by: 'errno', value: 17 }, 'EEXIST: it is mapped already');
   t.throws(() => session.readFeatures('protocol-features'), DriverUsageError);
   session.vfio.close();

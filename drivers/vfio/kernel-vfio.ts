@@ -49,7 +49,7 @@ const remedies: Readonly<Record<string, (path: string) => string>> = {
 
 /**
  * A mediated device behind the kernel's VFIO, in group and container. Each open is a user of its own: a group and a
- * container that nobody shares, so a second one is refused as long as the first is open.
+ * container that is not shared, so a second one is refused as long as the first is open.
  */
 export class KernelVfio implements VfioCarrier {
   readonly pageSize = kernelPageSize();
@@ -72,7 +72,7 @@ export class KernelVfio implements VfioCarrier {
     }
   }
 
-  /** Whatever was opened is in `held` when this throws. */
+  /** All that was opened is in `held` when this throws. */
   #open(held: number[], calls: OpeningCalls | undefined): KernelVfioFile {
     const keep = (descriptor: number): number => {
       held.push(descriptor);

@@ -18,7 +18,7 @@ export interface MdevPortOptions extends SessionPortOptions {
   readonly notifyBy?: NotifyBy;
 }
 
-/** The vhost-mdev driver, in layout L1 or L2 as the device says, over whatever carries VFIO. */
+/** The vhost-mdev driver, in layout L1 or L2 as the device says, over any carrier of VFIO. */
 export class MdevPort extends SessionPort<MdevSession> {
   readonly #options: MdevPortOptions;
   /** How to take each guest away from a device that it was lent to. */

@@ -105,7 +105,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
       if (exit !== undefined) return { kind: 'died', exit };
       if (isDeviceGone(-answer)) return { kind: 'closed' };
       if (answer === -errno.EINTR) return { kind: 'silent', waitedMs: this.#context.deadlineMs };
-      return { kind: 'malformed', why: `VHOST_GET_FEATURES came to ${errorName(answer)}` };
+      return { kind: 'malformed', why: `VHOST_GET_FEATURES failed with ${errorName(answer)}` };
     } catch (error) {
       if (error instanceof PeerProtocolError) return { kind: 'malformed', why: error.message };
       throw error;
@@ -234,10 +234,10 @@ export class MdevSession implements VhostMdevSession, RingOwner {
     this.vfio.store16(page, this.places.doorbells, index * this.pageSize, index);
   }
 
-  /** Leaves the device as it was found, whatever closing it comes to. */
+  /** Leaves the device as it was found, also if closing it fails. */
   close(): void {
     if (!this.#isOpen) return;
-    // Whatever the device answers: it is left either way.
+    // The device is left with any answer.
     this.channel.send(encodeMdevMessage('VHOST_DEVICE_SET_STATE', encodeStructure(u64Payload, { u64: 0n })));
     for (const { index } of this.#queues) {
       const outOfUse = encodeStructure(vringStatePayload, { index, num: 0 });

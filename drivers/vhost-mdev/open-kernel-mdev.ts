@@ -44,7 +44,7 @@ export function openKernelMdev(target: Target<'mdev'>, options: OpenKernelMdevOp
   }
 }
 
-/** The layout of a device that somebody else made shows when it is opened, in the kernel that has it. */
+/** The layout of a device that exists already shows when it is opened, in the kernel that has it. */
 function factsOf({ facts, reach }: Target<'mdev'>, carrier: KernelVfio): Omit<TargetFacts, 'version'> {
   const { layout } = identifyMdev(carrier);
   if (!('uuid' in reach)) return facts;

@@ -16,7 +16,7 @@ export function featureAnswer(message: ReceivedMessage, request: string): Featur
   return { kind: 'malformed', why: `its answer to ${request} has ${payload.length} bytes in place of 8` };
 }
 
-/** What somebody speaks whose answer begins so. @param hasMore whether more of the answer may have come. */
+/** The protocol of a peer whose answer begins so. @param hasMore whether more of the answer may have come. */
 export function whyForeign(begin: Uint8Array, request: string, hasMore: boolean): string {
   const bytes = Buffer.from(begin.buffer, begin.byteOffset, begin.length);
   if (bytes.toString('latin1').startsWith('HTTP/')) return 'it speaks HTTP and not vhost-user';

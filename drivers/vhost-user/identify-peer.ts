@@ -103,7 +103,7 @@ function receiveReply(channel: Channel, bytes: Uint8Array): { readonly length: n
 }
 
 /**
- * Finds out within 3 seconds, by one GET_FEATURES on a connection of its own, whether whoever serves a socket speaks
+ * Finds out within 3 seconds, by one GET_FEATURES on a connection of its own, whether the peer at a socket speaks
  * vhost-user.
  * @throws DriverUsageError with one line about the socket, which it does not name, for all that is not so.
  */

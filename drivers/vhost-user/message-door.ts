@@ -30,7 +30,7 @@ const batchLimit = 16;
 const stagedLengths = new Int32Array(batchLimit);
 const stagedCounts = new Int32Array(batchLimit);
 
-/** How long a piece may lie unread before the next one follows all the same. */
+/** How long a piece may lie unread before the next one follows anyway. */
 const pieceReadWithinUs = 50_000;
 
 const getFeatures: OutgoingMessage = { request: requestId.VHOST_USER_GET_FEATURES };

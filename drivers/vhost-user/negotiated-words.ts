@@ -15,7 +15,7 @@ const replyAck = bit(vhostUserProtocolFeatures.VHOST_USER_PROTOCOL_F_REPLY_ACK);
 const protocolFeatures = bit(vhostUserVirtioFeatures.VHOST_USER_F_PROTOCOL_FEATURES);
 const accessPlatform = bit(vhostUserVirtioFeatures.VIRTIO_F_ACCESS_PLATFORM);
 
-/** The four feature words of a session, read off the messages as they pass, whoever sends them. */
+/** The four feature words of a session, read off the messages of both sides as they pass. */
 export class NegotiatedWords implements NegotiatedContext {
   offered = 0n;
   accepted = 0n;

@@ -6,7 +6,7 @@ import { Waiting } from '../session/waiting.ts';
 import type { Carrier } from './channel.ts';
 import { FrontEndSession } from './vhost-user-session.ts';
 
-/** What the port needs of whoever knows the IUT's process, beyond `Iut`. */
+/** What the port needs to know of the IUT's process, beyond `Iut`. */
 export interface PortIut extends Iut {
   /** Readable when the process ended; -1 where there is none of ours. Changes with each restart. */
   readonly pidfd: number;
@@ -30,7 +30,7 @@ export interface VhostUserPortOptions extends SessionPortOptions {
 
 const exitWithinMs = 5000;
 
-/** The vhost-user driver: sessions over whatever carries their bytes. */
+/** The vhost-user driver: sessions over any carrier of their bytes. */
 export class VhostUserPort extends SessionPort<FrontEndSession> {
   readonly #carrier: Carrier;
   readonly #iut: PortIut;

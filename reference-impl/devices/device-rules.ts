@@ -6,7 +6,7 @@ import type { RegisteredDevice } from './registered-device.ts';
 /** The rules of every device type, by its name. */
 export type RulesByDevice = { readonly [D in ReferenceDevice]: (typeof referenceDevices)[D]['rules'] };
 
-/** Every table that the devices of the reference read, whatever transport shows them. */
+/** Every table that the devices of the reference read, on all transports. */
 export interface DeviceRules extends RulesByDevice {
   readonly transport: TransportRules;
 }

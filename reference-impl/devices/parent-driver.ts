@@ -44,7 +44,7 @@ export interface ParentSinks {
 export type StepOutcome = 'idle' | 'progressed' | 'blocked';
 
 /**
- * A device behind whatever face shows it (vhost-user, vhost-mdev, virtio-pci): it owns features, configuration and
+ * A device without its transport (vhost-user, vhost-mdev, virtio-pci): it owns features, configuration and
  * queues, the face owns messages and descriptors. Nothing happens but in a call; `step` carries out one chain at most.
  */
 export interface ParentDriver {

@@ -36,7 +36,7 @@ export class Guest {
     return this.#allocator.allocate(request);
   }
 
-  /** A span over memory whoever owns it: reserves nothing. */
+  /** A span over memory, also over parts that are taken: reserves nothing. */
   spanAt(address: GuestAddress, size: number): Span {
     return this.#allocator.spanAt(address, size);
   }

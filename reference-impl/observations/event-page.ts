@@ -11,7 +11,7 @@ export class EventPage {
   readonly first = new Uint32Array(pageEvents);
   readonly second = new Uint32Array(pageEvents);
   readonly third = new Float64Array(pageEvents);
-  /** Of calls: bytes asked for, and what they came to (NaN until they did). */
+  /** Of calls: bytes asked for, and their results (NaN until they returned). */
   readonly asked = new Float64Array(pageEvents);
   readonly results = new Float64Array(pageEvents);
   readonly starts = new Uint32Array(pageEvents);

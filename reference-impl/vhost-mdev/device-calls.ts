@@ -32,7 +32,7 @@ export interface CallRules {
   readonly interruptFlags: (flags: number) => number;
   /** Whether GET_IRQ_INFO knows an index although it has no vectors. */
   readonly knowsEmptyInterrupt: boolean;
-  /** What an access to an index without a region comes to. */
+  /** What an access to an index without a region returns. */
   readonly absentAccess: number;
   /** Mapping what are no doorbells: bytes, or an error negated. */
   readonly mapElsewhere: (length: number) => Uint8Array | number;

@@ -7,11 +7,11 @@ export interface DoorbellRules {
   /** The queue that is notified: the number in the data, wherever in the region it was written. */
   readonly queueOf: (data: number, offset: number, pageSize: number) => number;
   readonly acceptsQueue: (queue: number, rings: number) => boolean;
-  /** What a doorbell that was taken comes to: an error number, or 0. */
+  /** Carries out a doorbell that was taken: an error number, or 0. */
   readonly carryOut: (device: MdevState, queue: number, count: number) => number;
-  /** What a write of so many bytes that was taken answers. */
+  /** What a write of so many bytes that was taken returns. */
   readonly written: (count: number) => number;
-  /** What a read of the region answers. */
+  /** What a read of the region returns. */
   readonly read: number;
   readonly acceptsMap: (offset: number, length: number, isShared: boolean, pageSize: number) => boolean;
   /** The queue whose page is mapped by its place in the region; undefined behind the last. */
@@ -20,7 +20,7 @@ export interface DoorbellRules {
   readonly mapsPages: boolean;
   /** The memory that is handed out for a queue's page. */
   readonly mapped: (page: Uint8Array) => Uint8Array;
-  /** What a number comes to that was stored into a mapped page. */
+  /** What a number that was stored into a mapped page does. */
   readonly stored: (device: MdevState, queue: number) => void;
 }
 
@@ -89,7 +89,7 @@ export class Doorbells {
     return error === 0 ? rules.written(count) : -error;
   }
 
-  /** The page of a queue for whoever stores its 16-bit number at the start of it, or an error negated. */
+  /** The page of a queue, which is notified by a store of its 16-bit number at the start, or an error negated. */
   map(offset: number, length: number, isShared: boolean): Uint8Array | number {
     const rules = this.#rules;
     const { parent } = this.#device;

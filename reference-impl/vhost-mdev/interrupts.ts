@@ -36,7 +36,7 @@ export interface InterruptRules {
   readonly ownError: (set: IrqSet, shape: InterruptShape) => number;
   /** Whether count 0 takes a vector's event descriptor away; else it changes nothing. */
   readonly droppedAtCountZero: (vector: number, start: number) => boolean;
-  /** What vectors without an event descriptor in the data come to: their own is dropped, or signalled now. */
+  /** What happens to vectors without an event descriptor in the data: their own is dropped, or signalled now. */
   readonly withoutDescriptor: 'drop' | 'signal';
   /** Whether the bool of a vector has it signalled. */
   readonly triggers: (bool: number) => boolean;
@@ -44,17 +44,17 @@ export interface InterruptRules {
   readonly descriptorOf: (n: number) => number;
   /** The error number for a descriptor of no event; 0 takes it for none at all. */
   readonly noEventError: number;
-  /** Of the descriptors before one of no event, those that their vectors get all the same. */
+  /** Of the descriptors before one of no event, those that their vectors still get. */
   readonly keptAtFailure: (held: readonly (EventToken | undefined)[]) => readonly (EventToken | undefined)[];
   /** The events of a vector that is given another (undefined: none) in place of those before. */
   readonly armed: (before: EventTokens, next: EventToken | undefined) => EventTokens;
   /** Whether an event descriptor that was taken away or replaced is let go. */
   readonly releasesDropped: boolean;
-  /** What a used element comes to beside the call that its ring asks for. */
+  /** What a used element does beside the call that its ring asks for. */
   readonly atUsed: (interrupts: Interrupts, queue: number) => void;
   /** Whether a call of a queue signals a vector. */
   readonly signals: (vector: number, queue: number) => boolean;
-  /** What a signal of a vector comes to that has no event descriptor. */
+  /** What a signal of a vector without an event descriptor does. */
   readonly signalUnarmed: () => void;
   /** Vectors that GET_IRQ_INFO tells: of rings in use, or of all. */
   readonly told: (inUse: number, rings: number) => number;

@@ -4,7 +4,7 @@ import type { MdevState } from './mdev-state.ts';
 /** One thing that the end of a use changes in a device. */
 export type DeviceChange = (device: MdevState) => void;
 
-/** What opening, closing and resetting a device come to. */
+/** What opening, closing and resetting a device do. */
 export interface LifeRules {
   /** The error number with which an open is refused, or 0. `opens` counts the files that are open already. */
   readonly openError: (opens: number, device: MdevState) => number;
@@ -43,7 +43,7 @@ export const wholeReset: readonly DeviceChange[] = [
 
 /**
  * Of the text nothing is known but that the second RFC does nothing at open, close and reset; these are of the series
- * that followed it. What a stop comes to is the parent's matter there; hardware that is stopped begins anew.
+ * that followed it. What a stop does is up to the parent there; hardware that is stopped begins anew.
  */
 export const lifeRules: LifeRules = {
   openError: (opens) => (opens > 0 ? errno.EBUSY : 0),

@@ -21,7 +21,7 @@ const overlap = (start: (region: TableRegion) => bigint, a: TableRegion, b: Tabl
 
 /**
  * A mediated device that speaks vhost in its regions, over a parent driver. It does no I/O: calls come in, the rest goes
- * through the edge. Every call answers what the kernel's would: a count or 0, or an error number negated.
+ * through the edge. Every call returns what the kernel's would: a count or 0, or an error number negated.
  */
 export class MdevDevice implements CalledDevice, OpenedDevice {
   readonly rules: MdevRules;
@@ -128,7 +128,7 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
     this.parent.stop();
   }
 
-  /** The parent's `remove`: from now on every call answers ENODEV. */
+  /** The parent's `remove`: from now on every call fails with ENODEV. */
   remove(): void {
     this.#change(wholeReset);
     this.interrupts.dropAll();
@@ -204,7 +204,7 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
     return isTaken ? 0 : errno.EINVAL;
   }
 
-  /** DEVICE_SET_STATE: an error number, or 0. The same state again is nothing. */
+  /** DEVICE_SET_STATE: an error number, or 0. The same state again has no effect. */
   setRunning(running: boolean): number {
     if (running === this.#isRunning) return 0;
     if (!running) this.#stop();

@@ -16,7 +16,7 @@ export interface ChannelRules {
   readonly acceptsHeader: (count: number) => boolean;
   /** Whether a message whose header says `size` may be `count` bytes long in all. */
   readonly acceptsLength: (size: number, count: number, largest: number) => boolean;
-  /** Whether a message that is refused for its place or length is carried out all the same. */
+  /** Whether a message that is refused for its place or length is still carried out. */
   readonly actsOnRefused: (offset: number) => boolean;
   /** Whether a payload must have one of the sizes of its message; else what is missing is zero. */
   readonly checksPayloadSize: boolean;
@@ -30,14 +30,14 @@ export interface ChannelRules {
   readonly acceptsFlags: (flags: number) => boolean;
   /** Whether a request that has an answer leaves it, by the flags of its header. */
   readonly answersAt: (flags: number) => boolean;
-  /** Which answer waits after a message that came to an error number, or 0, and has no answer. */
+  /** Which answer waits after a message that has no answer and ended with an error number, or 0. */
   readonly answerBehind: (
     waiting: MdevAnswer | undefined,
     request: bigint,
     flags: number,
     error: number,
   ) => MdevAnswer | undefined;
-  /** What a write answers where the message came to this error number, 0 for none. */
+  /** What a write returns for a message that ended with this error number, 0 for none. */
   readonly written: (count: number, error: number, request: bigint) => number;
   /** Which answer waits after another request that has one. */
   readonly nextAnswer: (waiting: MdevAnswer | undefined, next: MdevAnswer) => MdevAnswer;

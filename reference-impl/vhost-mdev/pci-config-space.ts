@@ -30,7 +30,7 @@ export interface PciConfigRules {
   readonly writable: (identity: PciIdentity) => Uint8Array;
   /** Where a read of so many bytes looks. */
   readonly readAt: (offset: number, length: number) => number;
-  /** Bytes that an access to a region of plain bytes comes to, or an error negated. */
+  /** Bytes that an access to a region of plain bytes transfers, or an error negated. */
   readonly lengthOf: (offset: number, count: number, size: number) => number;
   readonly survivesReset: boolean;
 }

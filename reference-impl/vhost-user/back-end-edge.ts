@@ -1,7 +1,7 @@
 import { VhostConformanceError } from '../errors.ts';
 
 /**
- * A file descriptor as the session sees it: a name that only the edge can use. Whoever holds a token owns the
+ * A file descriptor as the session sees it: a name that only the edge can use. The holder of a token owns the
  * descriptor behind it, until it is closed.
  */
 export type DescriptorToken = number;

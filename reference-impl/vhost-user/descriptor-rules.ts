@@ -5,7 +5,7 @@ import type { FrontEndMessageName } from '../wire/vhost-user-messages.ts';
 export interface DescriptorRules {
   /** Whether the number of descriptors suits the message. */
   readonly accepts: (count: number, expected: DescriptorCount, name: FrontEndMessageName) => boolean;
-  /** Whether descriptors that nobody took are closed. */
+  /** Whether descriptors that no handler took are closed. */
   readonly closesUntaken: (wasRefused: boolean, name: FrontEndMessageName | undefined) => boolean;
   /** Whether a descriptor that another one replaces is closed. */
   readonly closesReplaced: boolean;

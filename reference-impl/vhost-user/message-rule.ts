@@ -9,7 +9,7 @@ export interface RequestContext {
   /** Bytes of payload. */
   readonly size: number;
   readonly descriptors: readonly DescriptorToken[];
-  /** Takes a descriptor over: the session closes those that nobody took. */
+  /** Takes a descriptor over: the session closes those that no handler took. */
   take(token: DescriptorToken): DescriptorToken;
 }
 
@@ -28,7 +28,7 @@ export const refused = (why: string): Handled => ({ kind: 'refused', why });
 export interface MessageRule<Value = unknown> {
   readonly request: number;
   readonly name: FrontEndMessageName;
-  /** Features without which the request is as one that nobody knows. */
+  /** Features without which the request is treated as unknown. */
   readonly gate: readonly Gate[];
   /** Forms of the payload; the first that fits counts. */
   readonly payload: readonly Codec<Value>[];

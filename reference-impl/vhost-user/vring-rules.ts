@@ -43,7 +43,7 @@ export interface VringRules {
   readonly acceptsAddresses: (addresses: RingAddresses, layout: RingLayout) => boolean;
   /** Whether addresses must lie in the memory that is known already. */
   readonly checksAddressesAtOnce: boolean;
-  /** Whether a ring that has nowhere to lie may start all the same, and be broken from then on. */
+  /** Whether a ring outside the memory may still start, and be broken from then on. */
   readonly startsAnyhow: boolean;
   readonly storedSize: (size: number) => number;
   readonly storedBase: (num: number) => number;

@@ -14,7 +14,7 @@ export const expectation = z
     target: z.string().min(1),
     /** An id, a key, a folder of ids or a glob over ids. */
     case: z.string().min(1),
-    /** Without it: whatever requirement the result is about. */
+    /** Without it: any requirement of the result. */
     requirement: z.string().optional(),
     verdict: z.enum(outcomes).exclude(['pass', 'error']),
     how: z.enum(failureKinds).optional(),

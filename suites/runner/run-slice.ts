@@ -105,7 +105,7 @@ class SliceRun {
   readonly #losses: Losses;
   /** Open while cases need it. */
   #other: SecondIut | undefined;
-  /** Results that were judged, whatever came of them. */
+  /** Results that were judged, with any verdict. */
   #judged = 0;
   #noSuchPoint: string | undefined;
 
@@ -153,7 +153,7 @@ class SliceRun {
   #missing({ definition }: PlannedCase): string[] {
     const { offer, second } = this.#options;
     const { facts } = this.#port;
-    // A case that does not apply anyhow starts nothing.
+    // A case that does not apply starts nothing.
     const missing = applicability(definition, facts, offer, { facts, offer });
     if (missing.length > 0 || definition.applies.iuts !== 2) return missing;
     const opened = this.#other ?? second?.open();

@@ -20,7 +20,7 @@ const SET_LOG_BASE = BigInt(vhostRequests.VHOST_SET_LOG_BASE);
 const writes = {
   'mdev-message-taken-in-part': mdevFault(
     'vm-channel/message-is-taken-whole',
-    'the write of SET_LOG_BASE comes to the bytes of its payload',
+    'the write of SET_LOG_BASE returns the size of its payload',
     inMdevTable('channel', ({ written }) => ({
       written: (count, error, request) =>
         request === SET_LOG_BASE && error === 0 ? count - MDEV_HEADER_SIZE : written(count, error, request),

@@ -35,7 +35,7 @@ export const mdevNotifyFaults = {
   ),
   'mdev-doorbell-comes-to-4-bytes': mdevFault(
     'vm-notify/write-comes-to-its-length',
-    'the write of a doorbell comes to 4 bytes, whatever its length',
+    'the write of a doorbell returns 4 bytes for any length',
     inMdevTable('doorbell', { written: () => 4 }),
   ),
   'mdev-doorbell-of-4-bytes-only': mdevFault(
@@ -45,14 +45,14 @@ export const mdevNotifyFaults = {
   ),
   'mdev-doorbell-by-its-last-bytes': mdevFault(
     'vm-notify/longer-write-taken',
-    'a doorbell of more than 4 bytes notifies nobody',
+    'a doorbell of more than 4 bytes notifies no queue',
     inMdevTable('doorbell', ({ carryOut }) => ({
       carryOut: (device, queue, count) => (count > 4 ? 0 : carryOut(device, queue, count)),
     })),
   ),
   'mdev-short-doorbell-taken': mdevFault(
     'vm-notify/short-write-refused',
-    'a doorbell of fewer than 4 bytes is taken, and notifies nobody',
+    'a doorbell of fewer than 4 bytes is taken, and notifies no queue',
     inMdevTable('doorbell', ({ carryOut }) => ({
       acceptsLength: () => true,
       carryOut: (device, queue, count) => (count < 4 ? 0 : carryOut(device, queue, count)),
@@ -184,7 +184,7 @@ export const mdevNotifyFaults = {
   ),
   'mdev-mapped-page-is-a-copy': mdevFault(
     'vm-notify/store-notifies-its-queue',
-    'a store into a mapped page reaches nobody',
+    'a store into a mapped page has no effect',
     inMdevTable('doorbell', { mapped: (page) => page.slice() }),
   ),
   'mdev-store-of-unknown-queue-crashes': mdevFault(
@@ -199,7 +199,7 @@ export const mdevNotifyFaults = {
   ),
   'mdev-second-mapping-is-a-copy': mdevFault(
     'vm-notify/mapped-twice-is-one-page',
-    'a store into the second mapping of a page reaches nobody',
+    'a store into the second mapping of a page has no effect',
     inMdevTable('doorbell', () => {
       const mapped = new WeakSet<object>();
       return {

@@ -78,7 +78,7 @@ export const mdevRegionFaults = {
   ),
   'mdev-doorbell-read-gives-bytes': mdevFault(
     'vm-regions/doorbell-read-is-empty',
-    'a read of the region of doorbells comes to 4 bytes',
+    'a read of the region of doorbells returns 4 bytes',
     inMdevTable('doorbell', { read: 4 }),
   ),
   'mdev-absent-region-refused': mdevFault(
@@ -100,7 +100,7 @@ export const mdevRegionFaults = {
   ),
   'mdev-config-space-end-is-empty': mdevFault(
     'vm-regions/config-space-end-refused',
-    'an access that begins at the end of configuration space comes to 0 bytes',
+    'an access that begins at the end of configuration space returns 0 bytes',
     inMdevTable('pciConfig', {
       lengthOf: (offset, count, size) => Math.max(0, Math.min(count, size - offset)),
     }),

@@ -38,7 +38,7 @@ const takenAs = (name: RingMessage, indexOf: (index: number) => number) =>
     return right();
   });
 
-/** Messages of rings that there are not come to `outcome`. */
+/** Messages about missing rings end with `outcome`. */
 const atMissing = (name: RingMessage, isMeant: (index: number) => boolean, outcome: number) =>
   mdevHandling(name, (right, { rings }, payload) => {
     const index = payload.getUint32(0, true);
