@@ -41,6 +41,9 @@ const END = 1n << 64n;
 interface Run {
   readonly start: bigint;
   readonly end: bigint;
+  /** The same as numbers; both infinite where a number does not hold the end exactly. */
+  readonly first: number;
+  readonly last: number;
   readonly region: MappedRegion;
 }
 
@@ -48,7 +51,15 @@ const runs = (regions: readonly MappedRegion[], start: (region: MappedRegion) =>
   regions
     .map((region) => {
       const reach = region.size < BigInt(region.bytes.length) ? region.size : BigInt(region.bytes.length);
-      return { start: start(region), end: start(region) + reach, region };
+      const [first, end] = [start(region), start(region) + reach];
+      const isExact = end <= BigInt(Number.MAX_SAFE_INTEGER);
+      return {
+        start: first,
+        end,
+        first: isExact ? Number(first) : Number.POSITIVE_INFINITY,
+        last: isExact ? Number(end) : Number.POSITIVE_INFINITY,
+        region,
+      };
     })
     .sort((a, b) => (a.start < b.start ? -1 : 1));
 
@@ -128,6 +139,20 @@ export class MemoryMap {
       case 'io-virtual':
         return this.#translateIoVirtual(address, length, access);
     }
+  }
+
+  /** As `translate`, for an address in two 32-bit halves: makes no bigint where a range lies in one region. */
+  translateHalves(space: AddressSpace, high: number, low: number, length: number, access: Access): Translation {
+    if (length > 0 && space !== 'io-virtual') {
+      const first = high * 2 ** 32 + low;
+      for (const run of space === 'user' ? this.#user : this.#guest) {
+        if (first >= run.first && first + length <= run.last) {
+          const { region } = run;
+          return [{ bytes: region.bytes, offset: first - run.first, length, region }];
+        }
+      }
+    }
+    return this.translate(space, (BigInt(high) << 32n) | BigInt(low), length, access);
   }
 
   #sort(): void {

@@ -18,20 +18,25 @@ export interface WalkedRing {
   readonly features: RingFeatures;
 }
 
-/** A chain as far as a walk has followed it. */
-export class ChainWalk {
+/** A chain as far as a walk has followed it; the walk sets `id` and `slots` when it ends. */
+export class WalkedChain implements Chain {
+  readonly kind = 'chain';
+  id = 0;
+  slots = 1;
   readonly readable: Piece[] = [];
   readonly writable: Piece[] = [];
   readableLength = 0;
   writableLength = 0;
   descriptors = 0;
   #hasWritable = false;
+  kept: readonly PackedDescriptor[] | undefined;
 
-  /** Appends the buffer of one descriptor. */
+  /** Appends the buffer of one descriptor, whose address is given in two halves. */
   addBuffer(
     ring: WalkedRing,
     rules: BufferRules,
-    address: bigint,
+    high: number,
+    low: number,
     length: number,
     flags: number,
   ): MalformedReason | undefined {
@@ -44,21 +49,15 @@ export class ChainWalk {
       rules.acceptsTotal(this.readableLength + this.writableLength + length);
     if (reason !== undefined) return reason;
     this.#hasWritable ||= isWritable;
-    const pieces = ring.memory.translate(ring.bufferSpace, address, length, isWritable ? 'write' : 'read');
+    const pieces = ring.memory.translateHalves(ring.bufferSpace, high, low, length, isWritable ? 'write' : 'read');
     if (isFailure(pieces)) return rules.acceptsUnreachable(pieces);
     const misplaced = rules.acceptsPlace(pieces);
     if (misplaced !== undefined) return misplaced;
     const part = isWritable ? this.writable : this.readable;
-    for (const piece of pieces) part.push(piece);
+    for (let n = 0; n < pieces.length; n++) part.push(pieces[n] as Piece);
     if (isWritable) this.writableLength += length;
     else this.readableLength += length;
     return undefined;
-  }
-
-  chain(id: number, slots: number, kept?: readonly PackedDescriptor[]): Chain {
-    const { readable, writable, readableLength, writableLength, descriptors } = this;
-    const chain: Chain = { kind: 'chain', id, readable, writable, readableLength, writableLength, descriptors, slots };
-    return kept === undefined ? chain : { ...chain, kept };
   }
 }
 
@@ -71,12 +70,13 @@ export interface IndirectTable {
 export function openTable(
   ring: WalkedRing,
   rules: BufferRules,
-  address: bigint,
+  high: number,
+  low: number,
   length: number,
 ): IndirectTable | MalformedReason | undefined {
   const reason = rules.acceptsTableLength(length, ring.size);
   if (reason !== undefined) return reason;
-  const pieces = ring.memory.translate(ring.bufferSpace, address, length, 'read');
+  const pieces = ring.memory.translateHalves(ring.bufferSpace, high, low, length, 'read');
   if (isFailure(pieces)) return `indirect-table-${pieces}`;
   const entries = Math.min(rules.tableEntries(length), Math.floor(length / DESCRIPTOR_SIZE));
   return entries === 0 ? undefined : { view: viewOf(pieces), entries };

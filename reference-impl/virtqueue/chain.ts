@@ -17,7 +17,7 @@ export interface Chain {
   /** Places of the ring that it takes: split 1 (in the available ring), packed its descriptors in the ring. */
   readonly slots: number;
   /** The descriptors in the ring as they were read, where the ring keeps them. */
-  readonly kept?: readonly PackedDescriptor[];
+  readonly kept?: readonly PackedDescriptor[] | undefined;
 }
 
 export interface MalformedChain {

@@ -1,5 +1,5 @@
 import type { Chain, MalformedChain } from '../chain.ts';
-import { ChainWalk, openTable, type WalkedRing } from '../chain-walk.ts';
+import { openTable, WalkedChain, type WalkedRing } from '../chain-walk.ts';
 import { DESCRIPTOR_SIZE } from '../descriptor.ts';
 import type { MalformedReason } from '../malformed.ts';
 import type { PackedDeviceRules } from './device-rules.ts';
@@ -20,7 +20,7 @@ export function walkPackedChain(
   firstFlags: number,
   kept?: PackedDescriptor[],
 ): Chain | MalformedChain {
-  const walk = new ChainWalk();
+  const walk = new WalkedChain();
   const limit = rules.walkLimit(walked.size);
   const firstId = ring.id(slot);
   let at = slot;
@@ -28,10 +28,11 @@ export function walkPackedChain(
   let flags = firstFlags;
   for (let slots = 1; ; slots++) {
     const id = slots === 1 ? firstId : ring.id(at);
-    const addr = ring.addr(at);
+    const low = ring.addrLow(at);
+    const high = ring.addrHigh(at);
     const len = ring.len(at);
-    kept?.push({ addr, len, id, flags });
-    const reason = addDescriptor(walked, rules, walk, addr, len, flags);
+    kept?.push({ addr: (BigInt(high) << 32n) | BigInt(low), len, id, flags });
+    const reason = addDescriptor(walked, rules, walk, high, low, len, flags);
     if (reason !== undefined) return { kind: 'malformed', id, reason };
     if (!rules.hasNext(flags) || slots >= limit) {
       return ended(walked, rules, walk, rules.chainId(firstId, id), slots, kept);
@@ -53,9 +54,10 @@ export function walkRecorded(
   id: number,
   descriptors: readonly PackedDescriptor[],
 ): Chain | MalformedChain {
-  const walk = new ChainWalk();
+  const walk = new WalkedChain();
   for (const { addr, len, flags } of descriptors) {
-    const reason = addDescriptor(walked, rules, walk, addr, len, flags);
+    const high = Number(addr >> 32n);
+    const reason = addDescriptor(walked, rules, walk, high, Number(addr & 0xffff_ffffn), len, flags);
     if (reason !== undefined) return { kind: 'malformed', id, reason };
   }
   return ended(walked, rules, walk, id, descriptors.length, descriptors);
@@ -64,26 +66,31 @@ export function walkRecorded(
 function ended(
   walked: WalkedRing,
   rules: PackedDeviceRules,
-  walk: ChainWalk,
+  walk: WalkedChain,
   id: number,
   slots: number,
   kept?: readonly PackedDescriptor[],
 ): Chain | MalformedChain {
   const reason = rules.acceptsId(id, walked.size);
-  return reason === undefined ? walk.chain(id, slots, kept) : { kind: 'malformed', id, reason };
+  if (reason !== undefined) return { kind: 'malformed', id, reason };
+  walk.id = id;
+  walk.slots = slots;
+  walk.kept = kept;
+  return walk;
 }
 
 function addDescriptor(
   walked: WalkedRing,
   rules: PackedDeviceRules,
-  walk: ChainWalk,
-  address: bigint,
+  walk: WalkedChain,
+  high: number,
+  low: number,
   length: number,
   flags: number,
 ): MalformedReason | undefined {
-  if (!rules.isIndirect(flags, walked.features)) return walk.addBuffer(walked, rules, address, length, flags);
+  if (!rules.isIndirect(flags, walked.features)) return walk.addBuffer(walked, rules, high, low, length, flags);
   return (
-    rules.acceptsIndirect(flags, walked.features, walk.descriptors) ?? addTable(walked, rules, walk, address, length)
+    rules.acceptsIndirect(flags, walked.features, walk.descriptors) ?? addTable(walked, rules, walk, high, low, length)
   );
 }
 
@@ -91,22 +98,19 @@ function addDescriptor(
 function addTable(
   walked: WalkedRing,
   rules: PackedDeviceRules,
-  walk: ChainWalk,
-  address: bigint,
+  walk: WalkedChain,
+  high: number,
+  low: number,
   length: number,
 ): MalformedReason | undefined {
-  const table = openTable(walked, rules, address, length);
+  const table = openTable(walked, rules, high, low, length);
   if (typeof table !== 'object') return table;
   const { view, entries } = table;
   for (let at = 0; at < entries * DESCRIPTOR_SIZE; at += DESCRIPTOR_SIZE) {
     const flags = rules.flagsInTable(view.getUint16(at + FLAGS_OFFSET, true));
-    const reason = walk.addBuffer(
-      walked,
-      rules,
-      view.getBigUint64(at, true),
-      view.getUint32(at + LEN_OFFSET, true),
-      flags,
-    );
+    const lowHalf = view.getUint32(at, true);
+    const highHalf = view.getUint32(at + 4, true);
+    const reason = walk.addBuffer(walked, rules, highHalf, lowHalf, view.getUint32(at + LEN_OFFSET, true), flags);
     if (reason !== undefined) return reason;
   }
   return undefined;

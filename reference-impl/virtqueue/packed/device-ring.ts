@@ -38,7 +38,7 @@ export class PackedDevice implements DeviceRing {
   #markedAvail = 0;
   #markedWrap: 0 | 1 = 1;
   #markedResubmitted = 0;
-  #held: Completion[] = [];
+  readonly #held: Completion[] = [];
   /** What becomes used at one moment; undefined where each does by itself. */
   #together: Completion[] | undefined;
   #spuriousKicks = 0;
@@ -119,13 +119,13 @@ export class PackedDevice implements DeviceRing {
     this.#keep();
     this.#held.push({ chain, written });
     const completions = this.#rules.completions(this.#held, this.pending());
-    if (completions.length === 0) return;
-    this.#held = [];
-    if (this.#together !== undefined) {
-      this.#together.push(...completions);
-      return;
+    const count = completions.length;
+    if (count === 0) return;
+    for (let n = 0; n < count; n++) {
+      if (this.#together === undefined) this.#useTogether(completions, n, n + 1);
+      else this.#together.push(completions[n] as Completion);
     }
-    for (const completion of completions) this.#useTogether([completion]);
+    while (this.#held.length > 0) this.#held.pop();
   }
 
   beginTogether(): void {
@@ -136,7 +136,7 @@ export class PackedDevice implements DeviceRing {
   endTogether(): void {
     const completions = this.#together ?? [];
     this.#together = undefined;
-    if (completions.length > 0) this.#useTogether(completions);
+    if (completions.length > 0) this.#useTogether(completions, 0, completions.length);
   }
 
   /** Virtio 2.8.21. */
@@ -167,13 +167,14 @@ export class PackedDevice implements DeviceRing {
    * The flags of the first used descriptor are written last. Chains that join a batch have none of their own: the next
    * one that does stands in the slot of the first of them (virtio 2.8.8).
    */
-  #useTogether(completions: readonly Completion[]): void {
+  #useTogether(completions: readonly Completion[], from: number, to: number): void {
     const first = this.#used;
-    const last = completions.length - 1;
+    const last = to - 1;
     let heldFlags: number | undefined;
     let slot = first;
     let wrap = this.#usedWrap;
-    for (const [place, completion] of completions.entries()) {
+    for (let place = from; place < to; place++) {
+      const completion = completions[place] as Completion;
       const { chain } = completion;
       this.#observer.using?.(chain);
       this.#pass(this.#rules.slotsPassed(chain));
@@ -193,8 +194,9 @@ export class PackedDevice implements DeviceRing {
       wrap = this.#usedWrap;
     }
     if (heldFlags !== undefined) this.#rules.show(this.ring, first, heldFlags);
-    for (const completion of completions) {
-      this.#observer.used?.(completion.chain, this.position);
+    for (let place = from; place < to; place++) {
+      const completion = completions[place] as Completion;
+      if (this.#observer.used !== undefined) this.#observer.used(completion.chain, this.position);
       this.#rules.afterwards(this.ring, first, completion);
     }
   }

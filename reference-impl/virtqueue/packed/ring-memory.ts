@@ -64,6 +64,12 @@ export class PackedRing {
   addr(slot: number): bigint {
     return slot < this.size ? this.#ring.getBigUint64(slot * DESCRIPTOR_SIZE, true) : 0n;
   }
+  addrLow(slot: number): number {
+    return slot < this.size ? this.#ring.getUint32(slot * DESCRIPTOR_SIZE, true) : 0;
+  }
+  addrHigh(slot: number): number {
+    return slot < this.size ? this.#ring.getUint32(slot * DESCRIPTOR_SIZE + 4, true) : 0;
+  }
   len(slot: number): number {
     return slot < this.size ? this.#ring.getUint32(slot * DESCRIPTOR_SIZE + LEN_OFFSET, true) : 0;
   }

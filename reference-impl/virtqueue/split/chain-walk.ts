@@ -1,5 +1,5 @@
 import type { Chain, MalformedChain } from '../chain.ts';
-import { ChainWalk, openTable, type WalkedRing } from '../chain-walk.ts';
+import { openTable, WalkedChain, type WalkedRing } from '../chain-walk.ts';
 import { DESCRIPTOR_SIZE } from '../descriptor.ts';
 import type { MalformedReason } from '../malformed.ts';
 import type { SplitDeviceRules, TableView } from './device-rules.ts';
@@ -13,15 +13,17 @@ const NO_MORE = -1;
 export function walkChain(ring: WalkedRing, rules: SplitDeviceRules, head: number): Chain | MalformedChain {
   const reason = rules.acceptsHead(head, ring.size);
   if (reason !== undefined) return { kind: 'malformed', id: head, reason };
-  const walk = new ChainWalk();
+  const walk = new WalkedChain();
   const broken = walkTable(ring, rules, walk, ring.table, { entries: ring.size, isIndirect: false }, head);
-  return broken === undefined ? walk.chain(head, 1) : { kind: 'malformed', id: head, reason: broken };
+  if (broken !== undefined) return { kind: 'malformed', id: head, reason: broken };
+  walk.id = head;
+  return walk;
 }
 
 function walkTable(
   ring: WalkedRing,
   rules: SplitDeviceRules,
-  walk: ChainWalk,
+  walk: WalkedChain,
   entries: DataView,
   table: TableView,
   first: number,
@@ -31,15 +33,16 @@ function walkTable(
   let index = first < table.entries ? first : NO_MORE;
   while (index !== NO_MORE) {
     const at = index * DESCRIPTOR_SIZE;
-    const address = entries.getBigUint64(at, true);
+    const low = entries.getUint32(at, true);
+    const high = entries.getUint32(at + 4, true);
     const length = entries.getUint32(at + 8, true);
     const flags = entries.getUint16(at + 12, true);
     const next = entries.getUint16(at + 14, true);
     if (rules.isIndirect(flags, ring.features)) {
       const reason = rules.acceptsIndirect(flags, table, ring.features, walk.descriptors);
-      return reason ?? walkIndirect(ring, rules, walk, address, length);
+      return reason ?? walkIndirect(ring, rules, walk, high, low, length);
     }
-    const reason = walk.addBuffer(ring, rules, address, length, flags);
+    const reason = walk.addBuffer(ring, rules, high, low, length, flags);
     if (reason !== undefined) return reason;
     if (!rules.hasNext(flags) || walk.descriptors >= limit) return undefined;
     const outside = rules.acceptsNext(next, table);
@@ -52,11 +55,12 @@ function walkTable(
 function walkIndirect(
   ring: WalkedRing,
   rules: SplitDeviceRules,
-  walk: ChainWalk,
-  address: bigint,
+  walk: WalkedChain,
+  high: number,
+  low: number,
   length: number,
 ): MalformedReason | undefined {
-  const table = openTable(ring, rules, address, length);
+  const table = openTable(ring, rules, high, low, length);
   if (typeof table !== 'object') return table;
   return walkTable(ring, rules, walk, table.view, { entries: table.entries, isIndirect: true }, 0);
 }

@@ -29,7 +29,7 @@ export class SplitDevice implements DeviceRing {
   #lastAvailIdx: number;
   #usedIdx: number;
   #callDecidedAt: number;
-  #held: Completion[] = [];
+  readonly #held: Completion[] = [];
   /** What becomes used at one moment; undefined where each does by itself. */
   #together: Completion[] | undefined;
   #markedAvailIdx = 0;
@@ -115,13 +115,13 @@ export class SplitDevice implements DeviceRing {
   complete(chain: Chain, written: number): void {
     this.#held.push({ chain, written });
     const completions = this.#rules.completions(this.#held, this.pending());
-    if (completions.length === 0) return;
-    this.#held = [];
-    if (this.#together !== undefined) {
-      this.#together.push(...completions);
-      return;
+    const count = completions.length;
+    if (count === 0) return;
+    for (let n = 0; n < count; n++) {
+      if (this.#together === undefined) this.#useTogether(completions, n, n + 1);
+      else this.#together.push(completions[n] as Completion);
     }
-    for (const completion of completions) this.#useTogether([completion]);
+    while (this.#held.length > 0) this.#held.pop();
   }
 
   beginTogether(): void {
@@ -131,21 +131,22 @@ export class SplitDevice implements DeviceRing {
   endTogether(): void {
     const completions = this.#together ?? [];
     this.#together = undefined;
-    this.#useTogether(completions);
+    this.#useTogether(completions, 0, completions.length);
   }
 
   /** The used idx moves with the last of the elements. */
-  #useTogether(completions: readonly Completion[]): void {
+  #useTogether(completions: readonly Completion[], from: number, to: number): void {
     const shown = this.#usedIdx;
-    const last = completions.length - 1;
-    for (const [place, completion] of completions.entries()) {
+    for (let place = from; place < to; place++) {
+      const completion = completions[place] as Completion;
       this.#observer.using?.(completion.chain);
       const id = this.#rules.usedId(completion.chain);
       const len = this.#rules.usedLen(completion);
-      this.pushUsed(id, len, place < last ? shown : undefined);
+      this.pushUsed(id, len, place < to - 1 ? shown : undefined);
     }
-    for (const completion of completions) {
-      this.#observer.used?.(completion.chain, this.position);
+    for (let place = from; place < to; place++) {
+      const completion = completions[place] as Completion;
+      if (this.#observer.used !== undefined) this.#observer.used(completion.chain, this.position);
       this.#rules.afterwards(this.ring, completion);
     }
   }
