@@ -62,7 +62,7 @@ export const stops = defineCase({
     ringDoorbell(session, queue.index);
     rest(port);
     check.equal(setSize(session, queue.index, 16), 'taken', 'a size, as of a device that is stopped');
-    check.equal(changes(before).length, 0, 'runs of bytes that changed after the reset');
+    check.unchanged(before.guest, changes(before), 'memory after the reset');
   },
 });
 
@@ -86,7 +86,7 @@ export const forgetsRings = defineCase({
     ringDoorbell(session, queue.index);
     rest(port);
     setState(session, 0);
-    check.equal(changes(before).length, 0, 'runs of bytes that changed while it ran after the reset');
+    check.unchanged(before.guest, changes(before), 'memory while it ran after the reset');
   },
 });
 
