@@ -2,7 +2,7 @@ import type { Guest, Queue, VhostUserSession } from '../drivers/port/port.ts';
 import type { VhostUserPort } from '../drivers/vhost-user/vhost-user-port.ts';
 import { guestLayouts } from '../reference-impl/memory/guest-layout.ts';
 import { readable, type Segment, writable } from '../reference-impl/virtqueue/segment.ts';
-import type { Mode } from './c-front-end.ts';
+export type Mode = 'features' | 'ring' | 'session';
 
 const features = (1n << 32n) | (1n << 30n) | (1n << 28n);
 const replyAck = 1n << 3n;

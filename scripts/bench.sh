@@ -1,6 +1,6 @@
 #!/bin/bash
-# Compares our rates with those of a small C front-end, against the storage
-# daemon: npm run bench [-- --json]
+# Compares our rates with those of small C programs: a front-end of the storage
+# daemon, and both sides of a ring in process: npm run bench [-- --json]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 for program in gcc qemu-storage-daemon; do

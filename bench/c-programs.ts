@@ -3,17 +3,16 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** From dist/bench to the source and to a place that git ignores. */
-const source = fileURLToPath(new URL('../../bench/c/front-end.c', import.meta.url));
+/** From dist/bench to the sources and to a place that git ignores. */
+const sources = new URL('../../bench/c/', import.meta.url);
 const cache = fileURLToPath(new URL('../../node_modules/.cache/vhost-conformance/', import.meta.url));
 const flags = ['-O2', '-Wall', '-Wextra', '-Werror'];
 
-export type Mode = 'features' | 'ring' | 'session';
-
-/** Builds the C front-end unless the same source was built before; returns the path of the program. */
-export function buildFrontEnd(): string {
+/** Builds `bench/c/NAME.c` unless the same source was built before; answers the path of the program. */
+export function buildProgram(name: 'front-end' | 'both-sides'): string {
+  const source = fileURLToPath(new URL(`${name}.c`, sources));
   const hash = createHash('sha256').update(readFileSync(source)).update(flags.join(' ')).digest('hex').slice(0, 16);
-  const program = `${cache}front-end-${hash}`;
+  const program = `${cache}${name}-${hash}`;
   if (existsSync(program)) return program;
   mkdirSync(cache, { recursive: true });
   const unfinished = `${program}.${process.pid}`;
@@ -22,10 +21,10 @@ export function buildFrontEnd(): string {
   return program;
 }
 
-/** Nanoseconds for each of `count` operations of the C front-end. */
-export function runFrontEnd(program: string, mode: Mode, socket: string, count: number): number {
-  const output = execFileSync(program, [mode, socket, `${count}`], { encoding: 'utf8', timeout: 60_000 });
+/** Nanoseconds for each operation, as the program prints them. */
+export function runProgram(program: string, words: readonly string[]): number {
+  const output = execFileSync(program, words, { encoding: 'utf8', timeout: 60_000 });
   const nanoseconds = Number(output);
-  if (!(nanoseconds > 0)) throw new Error(`front-end ${mode} printed ${JSON.stringify(output)}`);
+  if (!(nanoseconds > 0)) throw new Error(`${program} ${words.join(' ')} printed ${JSON.stringify(output)}`);
   return nanoseconds;
 }
