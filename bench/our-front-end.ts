@@ -24,8 +24,8 @@ function begin(port: VhostUserPort): Ready {
   session.negotiate({ device: features, protocol: replyAck });
   const guest = port.createGuest(guestLayouts['single-region']);
   session.shareMemory(guest);
-  const queue = session.attach(guest.splitRing({ size: queueSize }), { index: 0, indirect: true });
-  session.attach(guest.splitRing({ size: queueSize }), { index: 1, indirect: true });
+  const queue = session.attach(guest.ring({ layout: 'split', size: queueSize }), { index: 0, indirect: true });
+  session.attach(guest.ring({ layout: 'split', size: queueSize }), { index: 1, indirect: true });
   return { session, guest, queue };
 }
 

@@ -18,7 +18,7 @@ export function control(port: DriverPort): Control {
     const guest = port.createGuest(guestLayouts['below-and-above-4gib']);
     session.shareMemory(guest);
     const driver = openDeviceDriver({ session, facts: port.facts.workload, guest: () => guest });
-    const queue = driver.attach(guest.splitRing({ size: 16 }));
+    const queue = driver.attach(guest.ring({ layout: 'split', size: 16 }));
     if (!driver.hasRequests) return fenced(port, session);
     const first = driver.once(queue);
     if (first !== undefined) return { kind: 'failed', why: first };

@@ -92,7 +92,7 @@ t.test('calls and errors that come as messages count as such', (t) => {
   const peered = open(t, { kind: 'serve' });
   const guest = peered.port.createGuest(defaultGuestLayout);
   peered.session.shareMemory(guest);
-  const queue = peered.session.attach(guest.splitRing({ size: 16 }), { index: 3 });
+  const queue = peered.session.attach(guest.ring({ layout: 'split', size: 16 }), { index: 3 });
   t.equal(queue.calls(), 0);
   request(peered, backendVringCall, state(3));
   request(peered, backendVringCall, state(2));
@@ -109,7 +109,7 @@ t.test('behind an IOMMU addresses are I/O-virtual, and misses are served', (t) =
   const { peer, port, session } = peered;
   const guest = port.createGuest(defaultGuestLayout);
   session.shareMemory(guest);
-  const ring = guest.splitRing({ size: 16 });
+  const ring = guest.ring({ layout: 'split', size: 16 });
   session.attach(ring, { index: 0 });
   session.messages.fence();
   const [region] = guest.regions;

@@ -28,7 +28,7 @@ function transferBlock(t: Test, port: DriverPort<VhostUserSession>, seed: number
   t.equal(negotiated.accepted.device, (1n << 32n) | (1n << 30n));
   const guest = port.createGuest(defaultGuestLayout);
   t.same(session.shareMemory(guest), { kind: 'done', by: 'acknowledgement' });
-  const queue = session.attach(guest.splitRing({ size: 16 }), { index: 0 });
+  const queue = session.attach(guest.ring({ layout: 'split', size: 16 }), { index: 0 });
   queue.drainCalls();
   const data = Uint8Array.from({ length: 512 }, (_, n) => (n * 7 + seed) & 0xff);
   const header = guest.allocate({ size: 16 });
@@ -61,8 +61,8 @@ function transferFrame(t: Test, port: DriverPort<VhostUserSession>): void {
   session.negotiate({ device: (1n << 32n) | (1n << 30n), protocol: 1n << 3n });
   const guest = port.createGuest(defaultGuestLayout);
   session.shareMemory(guest);
-  const receive = session.attach(guest.splitRing({ size: 16 }), { index: 0 });
-  const transmit = session.attach(guest.splitRing({ size: 16 }), { index: 1 });
+  const receive = session.attach(guest.ring({ layout: 'split', size: 16 }), { index: 0 });
+  const transmit = session.attach(guest.ring({ layout: 'split', size: 16 }), { index: 1 });
   // A ring that is started and not yet enabled uses what is sent, and drops it.
   session.messages.fence();
   const buffer = guest.allocate({ size: 1600 });

@@ -100,7 +100,7 @@ t.test('vhost-mdev has queues and a reset, and neither configuration nor status'
     t.same(queues.count(), { kind: 'number', value: 2 });
     const guest = port.createGuest(guestLayouts['single-region']);
     session.shareMemory(guest);
-    session.attach(guest.splitRing({ size: 8 }), { index: 0 });
+    session.attach(guest.ring({ layout: 'split', size: 8 }), { index: 0 });
     t.same(reset(), { kind: 'done', by: 'return' }, 'of a device that runs');
     session.vfio.close();
     t.same(reset(), { kind: 'closed' });

@@ -64,7 +64,7 @@ for (const mode of modes) {
     t.test(`${mode}, notified by ${notifyBy}: a block written and read back`, async (t) => {
       const port = opened(t, { device: 'block', mode, notifyBy });
       const { session, guest } = ready(port);
-      const queue = session.attach(guest.splitRing({ size: 128 }), { index: 0 });
+      const queue = session.attach(guest.ring({ layout: 'split', size: 128 }), { index: 0 });
       t.same(writeThenRead(guest, queue, 1), { isEqual: true, lengths: [1, 1025] });
       t.ok(queue.waitForCalls(2));
       t.equal(queue.drainCalls(), 2, 'a call each');
@@ -78,8 +78,8 @@ for (const mode of modes) {
     t.test(`${mode}, notified by ${notifyBy}: a frame comes back`, async (t) => {
       const port = opened(t, { device: 'net', mode, notifyBy });
       const { session, guest } = ready(port);
-      const receive = session.attach(guest.splitRing({ size: 64 }), { index: 0 });
-      const transmit = session.attach(guest.splitRing({ size: 64 }), { index: 1 });
+      const receive = session.attach(guest.ring({ layout: 'split', size: 64 }), { index: 0 });
+      const transmit = session.attach(guest.ring({ layout: 'split', size: 64 }), { index: 1 });
       const buffers = [0, 1, 2].map(() => guest.allocate({ size: 2048 }));
       const heads = receive.makeAvailable(buffers.map((buffer) => [writable(buffer)]));
       receive.kick();
@@ -105,7 +105,7 @@ for (const mode of modes) {
     const port = opened(t, { device: 'block', mode });
     for (const name of Object.keys(guestLayouts) as GuestLayoutName[]) {
       const { session, guest } = ready(port, name);
-      const queue = session.attach(guest.splitRing({ size: 16, placement: 'apart' }), { index: 1 });
+      const queue = session.attach(guest.ring({ layout: 'split', size: 16, placement: 'apart' }), { index: 1 });
       t.ok(writeThenRead(guest, queue, 2).isEqual, name);
       t.equal(port.releaseAll(), 2);
     }
@@ -115,7 +115,7 @@ for (const mode of modes) {
     const port = opened(t, { device: 'block', mode });
     const { session, guest } = ready(port, 'single-region', VERSION_1 | EVENT_IDX | INDIRECT_DESC);
     const base = 65_534;
-    const ring = guest.splitRing({ size: 16, base });
+    const ring = guest.ring({ layout: 'split', size: 16, position: splitPosition(base) });
     const queue = session.attach(ring, { index: 0, eventIdx: true, indirect: true });
     const status = guest.allocate({ size: 1 });
     const chain = () => [
@@ -132,9 +132,9 @@ for (const mode of modes) {
   t.test(`${mode}: rings come and go while others run`, async (t) => {
     const port = opened(t, { device: 'block', mode });
     const { session, guest } = ready(port);
-    const first = session.attach(guest.splitRing({ size: 8 }), { index: 0 });
+    const first = session.attach(guest.ring({ layout: 'split', size: 8 }), { index: 0 });
     t.ok(writeThenRead(guest, first, 1).isEqual);
-    const second = session.attach(guest.splitRing({ size: 16 }), { index: 1, call: false });
+    const second = session.attach(guest.ring({ layout: 'split', size: 16 }), { index: 1, call: false });
     t.ok(writeThenRead(guest, second, 2).isEqual);
     t.ok(writeThenRead(guest, first, 3).isEqual, 'the first goes on where it was');
     t.same(first.stop(), { kind: 'stopped', position: splitPosition(4) });
@@ -142,14 +142,20 @@ for (const mode of modes) {
     first.makeAvailable([[writable(guest.allocate({ size: 1 }))]]);
     first.kick();
     t.throws(() => first.waitForUsed(1), DeadlineError, 'a stopped ring rests');
-    const again = session.attach(guest.splitRing({ size: 32, base: 4 }), { index: 0, enable: false });
+    const again = session.attach(guest.ring({ layout: 'split', size: 32, position: splitPosition(4) }), {
+      index: 0,
+      enable: false,
+    });
     again.makeAvailable([[writable(guest.allocate({ size: 1 }))]]);
     again.kick();
     t.throws(() => again.waitForUsed(1), DeadlineError, 'and one that is not enabled');
     t.same(again.setEnabled(true), { kind: 'done', by: 'return' });
     t.equal(again.waitForUsed(1).length, 1);
     t.same(second.stop(), { kind: 'stopped', position: splitPosition(4) });
-    t.throws(() => session.attach(guest.splitRing({ size: 8 }), { index: 0, kick: false }).kick(), DriverUsageError);
+    t.throws(
+      () => session.attach(guest.ring({ layout: 'split', size: 8 }), { index: 0, kick: false }).kick(),
+      DriverUsageError,
+    );
   });
 
   t.test(`${mode}: sessions leave nothing behind`, async (t) => {
@@ -157,7 +163,7 @@ for (const mode of modes) {
     const descriptors = () => readdirSync('/proc/self/fd').length;
     const round = (way: 'close' | 'abandon') => {
       const { session, guest } = ready(port);
-      const queue = session.attach(guest.splitRing({ size: 8 }), { index: 0 });
+      const queue = session.attach(guest.ring({ layout: 'split', size: 8 }), { index: 0 });
       assert.ok(writeThenRead(guest, queue, 5).isEqual);
       session[way]();
       session[way]();
@@ -185,7 +191,7 @@ t.test('a second session', async (t) => {
     const { session, guest } = ready(port);
     const second = port.connect();
     t.match(second, mode === 'l2-faithful' ? { kind: 'connected' } : { kind: 'refused', why: 'EBUSY' }, mode);
-    const queue = session.attach(guest.splitRing({ size: 8 }), { index: 0 });
+    const queue = session.attach(guest.ring({ layout: 'split', size: 8 }), { index: 0 });
     t.ok(writeThenRead(guest, queue, 1).isEqual);
   }
 });
@@ -193,8 +199,8 @@ t.test('a second session', async (t) => {
 t.test('what a device refuses is said with its error', async (t) => {
   const port = opened(t, { device: 'block', mode: 'l2-strict' });
   const { session, guest } = ready(port);
-  const ring = guest.splitRing({ size: 8 });
-  const unshared = port.createGuest(guestLayouts['single-region']).splitRing({ size: 8 });
+  const ring = guest.ring({ layout: 'split', size: 8 });
+  const unshared = port.createGuest(guestLayouts['single-region']).ring({ layout: 'split', size: 8 });
   t.throws(() => session.attach(ring, { index: 2 }), new PeerProtocolError('VHOST_SET_VRING_BASE: ENOBUFS'));
   t.throws(
     () => session.attach(unshared, { index: 0 }),
@@ -212,14 +218,14 @@ t.test('what a device refuses is said with its error', async (t) => {
 t.test('a device that went away', async (t) => {
   const port = opened(t, { device: 'block', mode: 'l2-strict' });
   const { session, guest } = ready(port);
-  const queue = session.attach(guest.splitRing({ size: 8 }), { index: 0 });
+  const queue = session.attach(guest.ring({ layout: 'split', size: 8 }), { index: 0 });
   const { file } = session.vfio;
   port.iut.restart();
   t.notOk(session.isOpen);
   t.throws(() => queue.waitForUsed(1), IutGoneError);
   t.equal(file.ioctl(0x3b6f, new Uint8Array()), -9, 'its file is closed');
   const { session: fresh, guest: other } = ready(port);
-  t.ok(writeThenRead(other, fresh.attach(other.splitRing({ size: 8 }), { index: 0 }), 1).isEqual);
+  t.ok(writeThenRead(other, fresh.attach(other.ring({ layout: 'split', size: 8 }), { index: 0 }), 1).isEqual);
 });
 
 t.test('answers that are not those of the request end in a finding', async (t) => {
@@ -254,7 +260,7 @@ t.test('a device that breaks down', async (t) => {
     opened(t, { device: 'block', mode: 'l2-strict', faults: [fault] });
   const crashing = broken('block-short-request-crashes');
   const first = ready(crashing);
-  const queue = first.session.attach(first.guest.splitRing({ size: 8 }), { index: 0 });
+  const queue = first.session.attach(first.guest.ring({ layout: 'split', size: 8 }), { index: 0 });
   const [short, status] = [8, 1].map((size) => first.guest.allocate({ size }));
   assert.ok(short && status);
   queue.makeAvailable([[readable(short), writable(status)]]);
@@ -266,12 +272,12 @@ t.test('a device that breaks down', async (t) => {
   crashing.releaseAll();
   crashing.iut.restart();
   const again = ready(crashing);
-  const fresh = again.session.attach(again.guest.splitRing({ size: 8 }), { index: 0 });
+  const fresh = again.session.attach(again.guest.ring({ layout: 'split', size: 8 }), { index: 0 });
   t.ok(writeThenRead(again.guest, fresh, 1).isEqual, 'it serves once it is started again');
 
   const hanging = broken('avail-idx-jump-hangs');
   const second = ready(hanging);
-  const ring = second.guest.splitRing({ size: 8 });
+  const ring = second.guest.ring({ layout: 'split', size: 8 });
   const hung = second.session.attach(ring, { index: 0 });
   ring.setAvailIdx(100);
   hung.kick();
@@ -284,7 +290,7 @@ t.test('a device that breaks down', async (t) => {
 t.test('what was notified before a call is done before it', async (t) => {
   const port = opened(t, { device: 'block', mode: 'l2-strict' });
   const { session, guest } = ready(port);
-  const queue = session.attach(guest.splitRing({ size: 8 }), { index: 0 });
+  const queue = session.attach(guest.ring({ layout: 'split', size: 8 }), { index: 0 });
   const chain = () => [readable(guest.allocate({ size: 16 })), writable(guest.allocate({ size: 513 }))];
   queue.makeAvailable([chain(), chain(), chain()]);
   queue.kick();

@@ -56,7 +56,7 @@ t.test('a block written and read back through a ring', { skip }, (t) => {
   const words = session.negotiate({ device: version1 | bit30, protocol: replyAck });
   t.equal(words.accepted.device, version1 | bit30);
   t.same(session.shareMemory(guest), { kind: 'done', by: 'acknowledgement' });
-  const queue = session.attach(guest.splitRing({ size: 128 }), { index: 0 });
+  const queue = session.attach(guest.ring({ layout: 'split', size: 128 }), { index: 0 });
   t.equal(queue.drainCalls(), 0, 'what came before is no call');
   const { write, read, isEqual } = writeThenRead(guest, queue, 1);
   t.match(write, { status: 0, used: [{ len: 1 }] });
@@ -81,7 +81,7 @@ t.test('every layout of memory', { skip }, (t) => {
     const session = connected(port);
     const guest = port.createGuest(guestLayouts[name]);
     ready(session, guest);
-    const queue = session.attach(guest.splitRing({ size: 16, placement: 'apart' }), { index: 1 });
+    const queue = session.attach(guest.ring({ layout: 'split', size: 16, placement: 'apart' }), { index: 1 });
     t.ok(writeThenRead(guest, queue, 2).isEqual, name);
     port.releaseAll();
   }
@@ -94,7 +94,11 @@ t.test('a base of its own, indirect chains and EVENT_IDX', { skip }, (t) => {
   const guest = port.createGuest(guestLayouts['single-region']);
   ready(session, guest, version1 | bit30 | eventIdx | indirectDesc);
   const base = 65_534;
-  const queue = session.attach(guest.splitRing({ size: 16, base }), { index: 0, eventIdx: true, indirect: true });
+  const queue = session.attach(guest.ring({ layout: 'split', size: 16, position: splitPosition(base) }), {
+    index: 0,
+    eventIdx: true,
+    indirect: true,
+  });
   const status = guest.allocate({ size: 1 });
   const chain = () => [
     readable(header(guest, VIRTIO_BLK_T_IN, 0)),
@@ -113,15 +117,15 @@ t.test('without a kick nothing is used, without a call it still is', { skip }, (
   const session = connected(port);
   const guest = port.createGuest(guestLayouts['single-region']);
   ready(session, guest);
-  const queue = session.attach(guest.splitRing({ size: 16 }), { index: 0 });
+  const queue = session.attach(guest.ring({ layout: 'split', size: 16 }), { index: 0 });
   queue.drainCalls();
   queue.driver.disableCalls();
   t.ok(writeThenRead(guest, queue, 3).isEqual, 'completions are found in memory');
   t.notOk(queue.waitForCalls(1, 20));
   t.throws(() => queue.waitForUsed(1, 50), new DeadlineError('ring 0: 0 of 1 used elements after 50 ms'));
-  const still = session.attach(guest.splitRing({ size: 16 }), { index: 1, kick: false });
+  const still = session.attach(guest.ring({ layout: 'split', size: 16 }), { index: 1, kick: false });
   t.throws(() => still.kick(), DriverUsageError);
-  const other = session.attach(guest.splitRing({ size: 16 }), { index: 1 });
+  const other = session.attach(guest.ring({ layout: 'split', size: 16 }), { index: 1 });
   other.kick();
   t.throws(() => other.calls(), DriverUsageError, 'too late to tell a signal at the start from a call');
   t.end();
@@ -134,7 +138,7 @@ t.test('a death is seen by every kind of wait, with its signal', { skip }, (t) =
     const session = connected(port);
     const guest = port.createGuest(guestLayouts['single-region']);
     ready(session, guest);
-    const queue = session.attach(guest.splitRing({ size: 16 }), { index: 0 });
+    const queue = session.attach(guest.ring({ layout: 'split', size: 16 }), { index: 0 });
     queue.kick();
     // Stopped first, so that the exchange cannot be answered before the signal arrives.
     process.kill(pid(), 'SIGSTOP');

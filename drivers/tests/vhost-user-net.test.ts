@@ -17,8 +17,8 @@ interface Test {
 
 /** Sends a frame and waits for it on the receive ring. */
 function reflect(t: Test, session: VhostUserSession, guest: Guest): void {
-  const receive = session.attach(guest.splitRing({ size: 256 }), { index: 0 });
-  const transmit = session.attach(guest.splitRing({ size: 256 }), { index: 1 });
+  const receive = session.attach(guest.ring({ layout: 'split', size: 256 }), { index: 0 });
+  const transmit = session.attach(guest.ring({ layout: 'split', size: 256 }), { index: 1 });
   const buffers = Array.from({ length: 32 }, () => guest.allocate({ size: 2048 }));
   const heads = receive.makeAvailable(buffers.map((buffer) => [writable(buffer)]));
   receive.kick();

@@ -46,7 +46,7 @@ t.test('everything is given back, again and again', (t) => {
     session.messages.openBackEndChannel({ kind: 'serve' });
     const guest = port.createGuest(defaultGuestLayout);
     session.shareMemory(guest);
-    for (const index of [0, 1]) session.attach(guest.splitRing({ size: 16 }), { index }).kick();
+    for (const index of [0, 1]) session.attach(guest.ring({ layout: 'split', size: 16 }), { index }).kick();
     port.descriptors.eventfd();
     t.ok(port.releaseAll() >= 3);
     peer.close();

@@ -1,6 +1,6 @@
 import { DriverUsageError } from '../errors.ts';
 import { type GuestPackedRing, placePackedRing } from '../virtqueue/packed/guest-ring.ts';
-import { type RingLayout, type RingPosition, splitPosition, startPosition } from '../virtqueue/ring.ts';
+import { type RingLayout, type RingPosition, startPosition } from '../virtqueue/ring.ts';
 import type { RingPlacement } from '../virtqueue/ring-placement.ts';
 import { type GuestSplitRing, placeSplitRing } from '../virtqueue/split/guest-ring.ts';
 import type { GuestAddress } from './addresses.ts';
@@ -62,11 +62,6 @@ export class Guest {
       case 'packed':
         return placePackedRing(this, size, position, placement);
     }
-  }
-
-  /** A split ring with both idx at `base`. */
-  splitRing({ base = 0, ...request }: Omit<RingRequest, 'position'> & { readonly base?: number }): GuestSplitRing {
-    return this.ring({ layout: 'split', position: splitPosition(base), ...request });
   }
 }
 

@@ -16,7 +16,7 @@ import { encode, type Sending, type SessionUnderTest, u64 } from './session-unde
 /** A guest of one region, with a ring of 16 entries. */
 export function guestWithRing() {
   const guest = plainGuest(guestLayouts['single-region']);
-  const ring = guest.splitRing({ size: 16 });
+  const ring = guest.ring({ layout: 'split', size: 16 });
   return { guest, ring };
 }
 

@@ -7,6 +7,7 @@ import { NetDevice } from '../devices/net-device.ts';
 import { changes, snapshot } from '../memory/snapshot.ts';
 import type { MdevMode } from '../vhost-mdev/mdev-rules.ts';
 import { VIRTIO_F_VERSION_1 } from '../virtqueue/feature-bits.ts';
+import { splitPosition } from '../virtqueue/ring.ts';
 import { readable, type Segment, writable } from '../virtqueue/segment.ts';
 import type { SplitDriver } from '../virtqueue/split/driver-ring.ts';
 import { errno } from '../wire/errno.ts';
@@ -29,7 +30,7 @@ function disk(mode: MdevMode, size: number, base = 0): Disk {
   const user = mdevUser(mode, { parent: new BlockDevice({ queues: 2 }) });
   user.send('VHOST_SET_FEATURES', u64(VIRTIO_F_VERSION_1));
   shareMemory(user);
-  const ring = user.guest.splitRing({ size, base, placement: 'apart' });
+  const ring = user.guest.ring({ layout: 'split', size, position: splitPosition(base), placement: 'apart' });
   user.tell(0, ring, base);
   const driver = user.driver(ring);
   return {
@@ -88,7 +89,7 @@ for (const mode of modes) {
     user.send('VHOST_SET_FEATURES', u64(VIRTIO_F_VERSION_1));
     shareMemory(user);
     const [receive, transmit] = [0, 1].map((index) => {
-      const ring = user.guest.splitRing({ size: 8 });
+      const ring = user.guest.ring({ layout: 'split', size: 8 });
       user.tell(index, ring);
       user.arm(index, 20 + index);
       return user.driver(ring);
@@ -116,7 +117,7 @@ for (const mode of modes) {
     const user = mdevUser(mode, { parent: new NetDevice() });
     user.send('VHOST_SET_FEATURES', u64(VIRTIO_F_VERSION_1));
     shareMemory(user);
-    const rings = [0, 1].map(() => user.guest.splitRing({ size: 8 }));
+    const rings = [0, 1].map(() => user.guest.ring({ layout: 'split', size: 8 }));
     const [receive, transmit] = rings.map((ring, index) => {
       user.tell(index, ring);
       return user.driver(ring);

@@ -8,14 +8,14 @@ import { mapOf } from '../memory/guest-map.ts';
 import { snapshot } from '../memory/snapshot.ts';
 import { ringMemoryViolations, usedElementViolations } from '../oracle/ring-invariants.ts';
 import { type ReferenceRules, referenceRules } from '../vhost-user/reference-rules.ts';
-import { areaAddresses } from '../virtqueue/ring.ts';
+import { areaAddresses, splitPosition } from '../virtqueue/ring.ts';
 import { readable, writable } from '../virtqueue/segment.ts';
 import { SplitDriver } from '../virtqueue/split/driver-ring.ts';
 
 /** Three requests to a RAM disk with these rules; the violations that memory shows afterwards. */
 function violationsUnder(rules: ReferenceRules, base = 0) {
   const guest = plainGuest();
-  const ring = guest.splitRing({ size: 16, base });
+  const ring = guest.ring({ layout: 'split', size: 16, position: splitPosition(base) });
   const driver = new SplitDriver(ring);
   const device = makeDevice('block', rules, 1);
   device.setMemory(mapOf(guest));
@@ -83,7 +83,7 @@ for (const [requirement, rules] of seen) {
 
 t.test('a head that is used twice, and an id that nobody gave', async (t) => {
   const guest = plainGuest();
-  const ring = guest.splitRing({ size: 4 });
+  const ring = guest.ring({ layout: 'split', size: 4 });
   const buffer = writable(guest.allocate({ size: 8 }));
   ring.setUsedElement(0, 1, 8);
   ring.setUsedElement(1, 1, 9);

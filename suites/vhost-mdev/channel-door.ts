@@ -143,7 +143,7 @@ export function soundPayload(session: VhostMdevSession, guest: Guest, request: V
 }
 
 function ringAddresses({ places }: VhostMdevSession, guest: Guest): Uint8Array {
-  const { desc, avail, used } = guest.splitRing({ size: 8 });
+  const { desc, avail, used } = guest.ring({ layout: 'split', size: 8 });
   const space = places.memory === 'table' ? 'user' : 'io-virtual';
   return encodeStructure(vringAddressPayload, {
     index: 0,

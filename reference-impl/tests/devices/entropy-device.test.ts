@@ -62,7 +62,7 @@ t.test('reached by vhost-mdev', async (t) => {
   const user = mdevUser('l2-strict', { parent: new EntropyDevice() });
   user.send('VHOST_SET_FEATURES', u64(VIRTIO_F_VERSION_1));
   shareMemory(user);
-  const ring = user.guest.splitRing({ size: 4 });
+  const ring = user.guest.ring({ layout: 'split', size: 4 });
   user.tell(0, ring);
   user.send('VHOST_DEVICE_SET_STATE', u64(1n));
   const driver = user.driver(ring);

@@ -4,7 +4,7 @@ import type { AddressSpace } from '../../memory/addresses.ts';
 import { type Guest, plainGuest } from '../../memory/guest.ts';
 import { mapOf } from '../../memory/guest-map.ts';
 import { VIRTIO_F_EVENT_IDX, VIRTIO_F_INDIRECT_DESC, VIRTIO_F_VERSION_1 } from '../../virtqueue/feature-bits.ts';
-import { areaAddresses } from '../../virtqueue/ring.ts';
+import { areaAddresses, splitPosition } from '../../virtqueue/ring.ts';
 import type { RingPlacement } from '../../virtqueue/ring-placement.ts';
 import { SplitDriver } from '../../virtqueue/split/driver-ring.ts';
 import type { GuestSplitRing } from '../../virtqueue/split/guest-ring.ts';
@@ -60,7 +60,12 @@ export function harness(device: ParentDriver, options: HarnessOptions = {}): Har
     while (device.step() === 'progressed') assert.ok(limit-- > 0, 'the device does not come to rest');
   };
   const queues = Array.from({ length: device.queueCount }, (_, index): HarnessQueue => {
-    const ring = guest.splitRing({ size, base, placement: options.placement ?? 'contiguous' });
+    const ring = guest.ring({
+      layout: 'split',
+      size,
+      position: splitPosition(base),
+      placement: options.placement ?? 'contiguous',
+    });
     const { position } = ring;
     const areas = areaAddresses(ring, ringSpace);
     assert.equal(device.startQueue(index, { size, areas, ringSpace, bufferSpace, position }), undefined);

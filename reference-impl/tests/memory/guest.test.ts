@@ -9,6 +9,7 @@ import { mapOf } from '../../memory/guest-map.ts';
 import { gather } from '../../memory/pieces.ts';
 import { changes, changesOutside, snapshot } from '../../memory/snapshot.ts';
 import type { Span } from '../../memory/span.ts';
+import { splitPosition } from '../../virtqueue/ring.ts';
 
 const names = Object.keys(guestLayouts) as GuestLayoutName[];
 
@@ -206,16 +207,16 @@ t.test('a snapshot finds exactly the bytes that changed', async (t) => {
 
 t.test('rings lie where they are asked to', async (t) => {
   const guest = plainGuest(guestLayouts['adjacent-regions']);
-  const apart = guest.splitRing({ size: 256, base: 65535, placement: 'apart' });
+  const apart = guest.ring({ layout: 'split', size: 256, position: splitPosition(65535), placement: 'apart' });
   t.same(
     [apart.desc, apart.avail, apart.used].map(({ region }) => region.index),
     [0, 1, 2],
   );
   t.equal(apart.availIdx(), 65535);
   t.equal(apart.usedIdx(), 65535);
-  const end = guest.splitRing({ size: 16, placement: 'region-end' });
+  const end = guest.ring({ layout: 'split', size: 16, placement: 'region-end' });
   t.ok(end.used.guestAddress + BigInt(end.used.length) > 0x8018_0000n - 16n);
-  const given = guest.splitRing({ size: 1, placement: { device: { at: guestAddress(0x8004_0004n) } } });
+  const given = guest.ring({ layout: 'split', size: 1, placement: { device: { at: guestAddress(0x8004_0004n) } } });
   t.equal(given.used.guestAddress, 0x8004_0004n);
   for (const ring of [apart, end, given]) {
     t.equal(ring.desc.guestAddress % 16n, 0n);

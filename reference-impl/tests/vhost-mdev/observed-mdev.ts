@@ -5,6 +5,7 @@ import { plainGuest } from '../../memory/guest.ts';
 import { defaultGuestLayout } from '../../memory/guest-layout.ts';
 import type { MdevRules } from '../../vhost-mdev/mdev-rules.ts';
 import { VIRTIO_F_VERSION_1 } from '../../virtqueue/feature-bits.ts';
+import { splitPosition } from '../../virtqueue/ring.ts';
 import { readable, writable } from '../../virtqueue/segment.ts';
 import { VFIO_REGION_SPAN, vfioRequests } from '../../wire/vfio-structures.ts';
 import {
@@ -173,7 +174,7 @@ function observeRings(user: MdevUser, note: Note): void {
   const { guest, edge, device, send } = user;
   send('VHOST_SET_FEATURES', u64(VIRTIO_F_VERSION_1));
   shareMemory(user);
-  const ring = guest.splitRing({ size: 8, base: 5 });
+  const ring = guest.ring({ layout: 'split', size: 8, position: splitPosition(5) });
   user.tell(0, ring, 5);
   user.arm(0, 20);
   const driver = user.driver(ring);
@@ -250,7 +251,7 @@ function observeLife(user: MdevUser, note: Note): void {
     send('VHOST_SET_FEATURES', u64(VIRTIO_F_VERSION_1));
     file.pwrite(at + 4, 1, Uint8Array.of(6));
     shareMemory(user);
-    user.tell(0, user.guest.splitRing({ size: 4 }));
+    user.tell(0, user.guest.ring({ layout: 'split', size: 4 }));
     run();
     send('VHOST_GET_FEATURES');
   };
@@ -261,7 +262,7 @@ function observeLife(user: MdevUser, note: Note): void {
   note('second open', [typeof second === 'number' ? second : 'opened', seen()]);
   note('reset', [file.ioctl(vfioRequests.VFIO_DEVICE_RESET, none), seen()]);
   device.container.clear();
-  user.tell(0, user.guest.splitRing({ size: 4 }));
+  user.tell(0, user.guest.ring({ layout: 'split', size: 4 }));
   note('without memory', run());
   make();
   file.close();
@@ -273,7 +274,7 @@ function observeFrames(user: MdevUser, note: Note): void {
   user.send('VHOST_SET_FEATURES', u64(VIRTIO_F_VERSION_1));
   shareMemory(user);
   const [receive, transmit] = [0, 1].map((index) => {
-    const ring = user.guest.splitRing({ size: 4 });
+    const ring = user.guest.ring({ layout: 'split', size: 4 });
     user.tell(index, ring);
     return user.driver(ring);
   });

@@ -39,7 +39,7 @@ export function ringPair(options: PairOptions = {}): RingPair {
     ringSpace = 'user',
     bufferSpace = 'guest-physical',
   } = options;
-  const ring = guest.splitRing({ size, base, placement });
+  const ring = guest.ring({ layout: 'split', size, position: splitPosition(base), placement });
   const device = attachSplitDevice({
     size,
     memory: mapOf(guest),
