@@ -34,7 +34,7 @@ export const withoutNeedReply = defineCase({
       ] as const) {
         sent(session, request, payload, { flags });
         check.equal(
-          readAnswer(session).cameTo,
+          readAnswer(session).resultOf,
           `${answerLength} bytes`,
           `the answer to ${request} with flags ${flags}`,
         );

@@ -17,8 +17,8 @@ import { u64Payload, vringAddressPayload, vringStatePayload } from '../../refere
 /** Bytes of every answer there is: a header and 8 of payload. */
 export const answerLength = MDEV_HEADER_SIZE + 8;
 
-/** What a write or read came to: its bytes, or the name of its error. */
-export const cameTo = (result: number): string => (result < 0 ? errorName(result) : `${result} bytes`);
+/** The result of a write or read: its bytes, or the name of its error. */
+export const resultOf = (result: number): string => (result < 0 ? errorName(result) : `${result} bytes`);
 
 export const noPayload = new Uint8Array();
 export const u64 = (value: bigint | number): Uint8Array => encodeStructure(u64Payload, { u64: BigInt(value) });
@@ -48,7 +48,7 @@ export function channelSize({ vfio, places }: VhostMdevSession): number {
 
 /** Writes bytes into the region of messages. */
 export const written = ({ vfio, places }: VhostMdevSession, bytes: Uint8Array, offset = 0): string =>
-  cameTo(vfio.write(places.messages, offset, bytes));
+  resultOf(vfio.write(places.messages, offset, bytes));
 
 /** Writes a message, sound or not. */
 export const sent = (
@@ -63,7 +63,7 @@ const flagsOf = (request: VhostRequest | bigint): number =>
   typeof request !== 'bigint' && hasAnswer(request) ? MDEV_NEED_REPLY : 0;
 
 export interface SeenAnswer {
-  readonly cameTo: string;
+  readonly resultOf: string;
   /** Name of the request that it says it answers, or its number. */
   readonly request: string;
   readonly flags: number;
@@ -81,7 +81,7 @@ export function readAnswer({ vfio, places }: VhostMdevSession, length = answerLe
   const header = decodeStructure(mdevHeader, got);
   const { request, flags = 0, size = 0 } = header ?? {};
   return {
-    cameTo: cameTo(read),
+    resultOf: resultOf(read),
     request: request === undefined ? 'none' : (requestNames.get(request) ?? `0x${request.toString(16)}`),
     flags,
     size,

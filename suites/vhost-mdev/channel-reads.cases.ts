@@ -8,7 +8,7 @@ const transports = ['vhost-mdev'] as const;
 
 export const nothingWaits = defineCase({
   id: 'vhost-mdev/answer/read-without-answer-is-empty',
-  title: 'a read of any length while no answer waits comes to 0 bytes',
+  title: 'a read of any length while no answer waits returns 0',
   proves: { 'vm-channel/read-without-answer-is-empty': 'mdev-read-without-answer-waits' },
   applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
@@ -16,10 +16,10 @@ export const nothingWaits = defineCase({
     // What an earlier user may have left.
     readAnswer(session);
     for (const length of [1, 16, answerLength, 64, 4096]) {
-      check.equal(readAnswer(session, length).cameTo, '0 bytes', `a read of ${length} bytes`);
+      check.equal(readAnswer(session, length).resultOf, '0 bytes', `a read of ${length} bytes`);
     }
     sent(session, 'VHOST_SET_OWNER');
-    check.equal(readAnswer(session).cameTo, '0 bytes', 'a read behind SET_OWNER');
+    check.equal(readAnswer(session).resultOf, '0 bytes', 'a read behind SET_OWNER');
   },
 });
 
@@ -47,7 +47,7 @@ export const readElsewhere = defineCase({
     points(otherOffsets, ({ key, offset }) => {
       const session = connect('connected');
       sent(session, 'VHOST_GET_FEATURES');
-      check.equal(readAnswer(session, answerLength, offset(session)).cameTo, 'EINVAL', `a read at ${key}`);
+      check.equal(readAnswer(session, answerLength, offset(session)).resultOf, 'EINVAL', `a read at ${key}`);
     });
   },
 });
@@ -80,7 +80,7 @@ export const otherLength = defineCase({
     points(otherLengths, ({ key, length }) => {
       const session = connect('connected');
       sent(session, 'VHOST_GET_FEATURES');
-      check.equal(readAnswer(session, length).cameTo, 'EINVAL', `a read of ${key}`);
+      check.equal(readAnswer(session, length).resultOf, 'EINVAL', `a read of ${key}`);
     });
   },
 });
@@ -114,7 +114,7 @@ export const readOnce = defineCase({
     ] as const) {
       sent(session, request, payload);
       readAnswer(session);
-      check.equal(readAnswer(session).cameTo, '0 bytes', `a second read behind ${request}`);
+      check.equal(readAnswer(session).resultOf, '0 bytes', `a second read behind ${request}`);
     }
   },
 });

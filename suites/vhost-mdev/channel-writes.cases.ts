@@ -22,7 +22,7 @@ const transports = ['vhost-mdev'] as const;
 
 export const takenWhole = defineCase({
   id: 'vhost-mdev/channel/message-is-taken-whole',
-  title: 'the write of each message comes to all of its bytes',
+  title: 'the write of each message returns its whole length',
   proves: { 'vm-channel/message-is-taken-whole': 'mdev-message-taken-in-part' },
   applies: { start: 'closed', transports, ring: 'none' },
   run({ connect, guest, points, requirement }) {

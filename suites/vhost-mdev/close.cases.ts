@@ -3,8 +3,8 @@ import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { encodeMdevMessage } from '../../reference-impl/wire/mdev-messages.ts';
 import { defineCase } from '../case.ts';
 import { servesAfresh } from '../virtio/running-queue.ts';
+import { ManualRing } from './manual-ring.ts';
 import { ringCount, ringDoorbell, setState } from './ring-messages.ts';
-import { ToldRing } from './told-ring.ts';
 import { CountedEvent, setEvents, setIrqs } from './vectors.ts';
 
 /** Closing a device as it is, without stopping it before (docs/VHOST-MDEV.md, strict). */
@@ -82,7 +82,7 @@ export const dropsEvents = defineCase({
     const next = connect('negotiated');
     setIrqs(next, { flags: triggerWithoutData, start: queue.index }, new Uint8Array());
     check.equal(event.take(), 0, 'signals of it when the next user triggers the vector');
-    const vring = new ToldRing(next, { port, driver, ring });
+    const vring = new ManualRing(next, { port, driver, ring });
     setState(next, 1);
     check.equal(vring.serves(2), true, 'a request of the next user is served');
     setState(next, 0);
@@ -106,7 +106,7 @@ export const forgetsAnswer = defineCase({
 
 export const underLoad = defineCase({
   id: 'vhost-mdev/close/close-under-load-is-survived',
-  title: 'a device that is closed with requests in flight, again and again, serves whoever opens it next',
+  title: 'a device that is closed with requests in flight, again and again, serves the next user',
   proves: { 'vm-life/close-under-load-survived': 'mdev-close-while-running-crashes' },
   applies: { start: 'closed', transports },
   run(context) {

@@ -2,7 +2,7 @@ import { deviceTypeOf } from '../../drivers/devices/device-types.ts';
 import type { VhostMdevSession } from '../../drivers/port/port.ts';
 import { vfioPci } from '../../reference-impl/wire/vfio-structures.ts';
 import { defineCase } from '../case.ts';
-import { cameTo } from './channel-door.ts';
+import { resultOf } from './channel-door.ts';
 import { regionInfoOf } from './device-calls.ts';
 
 /** Configuration space of layout L1, of which no text was found: what any PCI device has (docs/VHOST-MDEV.md). */
@@ -28,7 +28,7 @@ function numberAt({ vfio }: VhostMdevSession, offset: number, length: 1 | 2 | 4)
 }
 
 const write32 = ({ vfio }: VhostMdevSession, offset: number, value: number): string =>
-  cameTo(vfio.write(region, offset, new Uint8Array(Uint32Array.of(value).buffer)));
+  resultOf(vfio.write(region, offset, new Uint8Array(Uint32Array.of(value).buffer)));
 
 export const hasIds = defineCase({
   id: 'vhost-mdev/config-space/has-ids',
@@ -79,7 +79,7 @@ export const idsReadOnly = defineCase({
 
 export const listsMsix = defineCase({
   id: 'vhost-mdev/config-space/lists-msix',
-  title: 'the list of capabilities of layout L1 comes to MSI-X with as many vectors as VFIO counts',
+  title: 'the list of capabilities of layout L1 has MSI-X, with as many vectors as VFIO counts',
   proves: { 'vm-identity/config-space-lists-msix': 'mdev-msix-with-a-vector-more' },
   applies: { start: 'connected', transports, needs, ring: 'none' },
   run({ session, requirement }) {
@@ -92,7 +92,7 @@ export const listsMsix = defineCase({
       passed.add(at);
       at = numberAt(session, at + 1, 1);
     }
-    if (!check.equal(at >= 0x40 && !passed.has(at), true, 'whether the list comes to MSI-X')) return;
+    if (!check.equal(at >= 0x40 && !passed.has(at), true, 'whether the list has MSI-X')) return;
     const info = session.vfio.irqInfo(vfioPci.MSIX_IRQ_INDEX);
     const counted = typeof info === 'number' ? info : info.count;
     check.equal((numberAt(session, at + 2, 2) & 0x7ff) + 1, counted, 'vectors of MSI-X');
@@ -153,7 +153,7 @@ export const endsAccess = defineCase({
       [size - 1, 4],
       [0, size + 16],
     ] as const) {
-      const came = cameTo(session.vfio.read(region, from, new Uint8Array(length)));
+      const came = resultOf(session.vfio.read(region, from, new Uint8Array(length)));
       check.equal(came, `${size - from} bytes`, `a read of ${length} bytes from ${from} on`);
     }
   },
@@ -168,7 +168,7 @@ export const endRefused = defineCase({
     const check = requirement('vm-regions/config-space-end-refused');
     const size = Number(regionInfoOf(session, region).size);
     for (const from of [size, size + 1, size + 4096]) {
-      check.equal(cameTo(session.vfio.read(region, from, new Uint8Array(4))), 'EINVAL', `a read at ${from}`);
+      check.equal(resultOf(session.vfio.read(region, from, new Uint8Array(4))), 'EINVAL', `a read at ${from}`);
     }
   },
 });

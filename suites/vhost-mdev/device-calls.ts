@@ -6,7 +6,7 @@ import {
   vfioRegionInfo,
   vfioRequests,
 } from '../../reference-impl/wire/vfio-structures.ts';
-import { cameTo } from './channel-door.ts';
+import { resultOf } from './channel-door.ts';
 
 /** A call's argument with bytes behind its structure, as a caller of a newer kernel has them. */
 function roomy(structure: Uint8Array, argsz: number): Uint8Array {
@@ -17,7 +17,7 @@ function roomy(structure: Uint8Array, argsz: number): Uint8Array {
 
 export interface SeenDeviceInfo {
   /** `0 bytes` where the call succeeded. */
-  readonly cameTo: string;
+  readonly resultOf: string;
   readonly flags: number;
   readonly numRegions: number;
   readonly numIrqs: number;
@@ -28,11 +28,11 @@ export function deviceInfoOf({ vfio }: VhostMdevSession, argsz = vfioDeviceInfo.
   const argument = roomy(encodeStructure(vfioDeviceInfo, { argsz, flags: 0, numRegions: 0, numIrqs: 0 }), argsz);
   const answer = vfio.file.ioctl(vfioRequests.VFIO_DEVICE_GET_INFO, argument);
   const { flags = 0, numRegions = 0, numIrqs = 0 } = decodeStructure(vfioDeviceInfo, argument) ?? {};
-  return { cameTo: cameTo(answer), flags, numRegions, numIrqs };
+  return { resultOf: resultOf(answer), flags, numRegions, numIrqs };
 }
 
 export interface SeenRegionInfo {
-  readonly cameTo: string;
+  readonly resultOf: string;
   readonly flags: number;
   readonly index: number;
   readonly size: bigint;
@@ -45,7 +45,7 @@ export function regionInfoOf({ vfio }: VhostMdevSession, index: number, argsz = 
   const argument = roomy(encodeStructure(vfioRegionInfo, asked), argsz);
   const answer = vfio.file.ioctl(vfioRequests.VFIO_DEVICE_GET_REGION_INFO, argument);
   const told = decodeStructure(vfioRegionInfo, argument) ?? asked;
-  return { cameTo: cameTo(answer), flags: told.flags, index: told.index, size: told.size, offset: told.offset };
+  return { resultOf: resultOf(answer), flags: told.flags, index: told.index, size: told.size, offset: told.offset };
 }
 
 /** Sizes that a caller may give a structure: its own, and with room behind it. */

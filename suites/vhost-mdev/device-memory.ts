@@ -17,7 +17,7 @@ export const regionsOf = (guests: readonly Guest[]): TableRegion[] =>
     regions.map(({ guestAddress, size, userAddress }) => ({ guestAddress, size: BigInt(size), userAddress })),
   );
 
-/** The payload of SET_MEM_TABLE, with whatever count and padding it is to have. */
+/** The payload of SET_MEM_TABLE, with any count and padding. */
 export function tableOf(
   regions: readonly TableRegion[],
   header: { readonly count?: number; readonly padding?: number } = {},

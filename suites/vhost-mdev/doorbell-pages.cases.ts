@@ -9,7 +9,7 @@ import { serves, servesAll } from './service.ts';
 
 const transports = ['vhost-mdev'] as const;
 
-/** What mapping a part of the region of doorbells comes to; nothing stays mapped. */
+/** The result of mapping a part of the region of doorbells; nothing stays mapped. */
 function mapAnswer({ vfio, places }: VhostMdevSession, offset: number, length: number): string {
   const mapping = vfio.map(places.doorbells, offset, length);
   if (typeof mapping === 'number') return answerOf(mapping);

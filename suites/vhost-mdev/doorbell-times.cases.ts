@@ -57,7 +57,7 @@ export const nothingWhileStopped = defineCase({
 
 export const idleRing = defineCase({
   id: 'vhost-mdev/notify/doorbells-for-nothing-are-harmless',
-  title: 'doorbells for a ring with nothing available use nothing and signal nobody, and the next request is served',
+  title: 'doorbells for a ring with nothing available use nothing and signal nothing, and the next request is served',
   proves: { 'vm-notify/idle-ring-survives-doorbells': 'mdev-doorbell-signals-vector' },
   applies: { start: 'negotiated', transports },
   run({ session, port, driver, ring, requirement }) {

@@ -27,7 +27,7 @@ export const doorbellSizes = (session: VhostMdevSession): { readonly region: num
   page: session.pageSize,
 });
 
-/** What an act came to for a chain that waited without a doorbell. */
+/** What an act did for a chain that waited without a doorbell. */
 export type Effect = 'not served' | 'served' | 'served unasked';
 
 /** Outcomes of an act that is no doorbell of the ring. A device may look at its rings whenever it likes. */

@@ -6,7 +6,7 @@ import {
   vfioPci,
 } from '../../reference-impl/wire/vfio-structures.ts';
 import { defineCase } from '../case.ts';
-import { cameTo } from './channel-door.ts';
+import { resultOf } from './channel-door.ts';
 import { deviceInfoOf, sizesFrom } from './device-calls.ts';
 
 /** VFIO_DEVICE_GET_INFO: what a device says that it is. */
@@ -118,7 +118,7 @@ export const shortArgsz = defineCase({
   run({ session, requirement }) {
     const check = requirement('vm-identity/short-argsz-refused');
     for (const argsz of [0, 1, 4, 8, 12, 15]) {
-      check.equal(deviceInfoOf(session, argsz).cameTo, 'EINVAL', `device information with argsz ${argsz}`);
+      check.equal(deviceInfoOf(session, argsz).resultOf, 'EINVAL', `device information with argsz ${argsz}`);
     }
   },
 });
@@ -133,7 +133,7 @@ export const longArgsz = defineCase({
     const { numRegions, numIrqs } = deviceInfoOf(session);
     for (const argsz of [17, 20, 24, 64]) {
       const seen = deviceInfoOf(session, argsz);
-      if (!check.equal(seen.cameTo, '0 bytes', `device information with argsz ${argsz}`)) continue;
+      if (!check.equal(seen.resultOf, '0 bytes', `device information with argsz ${argsz}`)) continue;
       check.equal(seen.numRegions, numRegions, `regions counted with argsz ${argsz}`);
       check.equal(seen.numIrqs, numIrqs, `interrupt indices counted with argsz ${argsz}`);
     }
@@ -149,7 +149,7 @@ export const unknownCall = defineCase({
     const check = requirement('vm-identity/unknown-call-refused');
     const calls = { 'VFIO, far behind its own': 0x3bf0, VHOST_SET_OWNER: 0xaf01, VHOST_SET_VRING_NUM: 0x4008_af10 };
     for (const [name, request] of Object.entries(calls)) {
-      check.equal(cameTo(session.vfio.file.ioctl(request, new Uint8Array(64))), 'ENOTTY', `a call of ${name}`);
+      check.equal(resultOf(session.vfio.file.ioctl(request, new Uint8Array(64))), 'ENOTTY', `a call of ${name}`);
     }
   },
 });

@@ -164,7 +164,7 @@ export const memoryNowhere = defineCase({
 
 export const changesNothing = defineCase({
   id: 'vhost-mdev/memory-table/refused-tables-leave-the-one-before',
-  title: 'whatever is wrong with a table that is refused, running or not, the device goes on with the memory it has',
+  title: 'after a refused memory table, running or not, the device continues with the memory it has',
   proves: { 'vm-memory/l1-refused-table-changes-nothing': 'mdev-refused-table-forgets-memory' },
   applies: { ...applies, start: 'closed' },
   run({ port, connect, guest, driverOf, ring, points, requirement }) {

@@ -14,7 +14,7 @@ const answerLength = 24;
 
 const askFeatures = encodeMdevMessage('VHOST_GET_FEATURES', new Uint8Array());
 
-/** What one more open comes to; nothing stays open, and nothing is told to the device. */
+/** The result of one more open; nothing stays open, and the device gets no message. */
 function openAgain(port: DriverPort<VhostMdevSession>): string {
   const opened = port.connect();
   if (opened.kind === 'refused') return opened.why;

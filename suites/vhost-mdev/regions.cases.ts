@@ -8,7 +8,7 @@ import {
   vfioRegionInfo,
 } from '../../reference-impl/wire/vfio-structures.ts';
 import { defineCase } from '../case.ts';
-import { cameTo, readAnswer, sent, state } from './channel-door.ts';
+import { readAnswer, resultOf, sent, state } from './channel-door.ts';
 import { deviceInfoOf, regionInfoOf, sizesFrom } from './device-calls.ts';
 
 /** VFIO_DEVICE_GET_REGION_INFO, and accesses that are about neither messages nor queues. */
@@ -129,7 +129,7 @@ export const indexRepeated = defineCase({
     const check = requirement('vm-regions/index-is-repeated');
     for (const index of indicesBelow(deviceInfoOf(session).numRegions)) {
       const seen = regionInfoOf(session, index);
-      if (check.equal(seen.cameTo, '0 bytes', `information about region ${index}`)) {
+      if (check.equal(seen.resultOf, '0 bytes', `information about region ${index}`)) {
         check.equal(seen.index, index, 'its index');
       }
     }
@@ -145,7 +145,11 @@ export const indexBeyond = defineCase({
     const check = requirement('vm-regions/index-beyond-count-refused');
     const { numRegions } = deviceInfoOf(session);
     for (const index of [numRegions, numRegions + 1, 255, 65536, 0x7fff_ffff, 0xffff_ffff]) {
-      check.equal(regionInfoOf(session, index).cameTo, 'EINVAL', `information about region ${index} of ${numRegions}`);
+      check.equal(
+        regionInfoOf(session, index).resultOf,
+        'EINVAL',
+        `information about region ${index} of ${numRegions}`,
+      );
     }
   },
 });
@@ -158,7 +162,7 @@ export const shortArgsz = defineCase({
   run({ session, requirement }) {
     const check = requirement('vm-regions/short-argsz-refused');
     for (const argsz of [0, 4, 16, 24, 31]) {
-      check.equal(regionInfoOf(session, 0, argsz).cameTo, 'EINVAL', `region information with argsz ${argsz}`);
+      check.equal(regionInfoOf(session, 0, argsz).resultOf, 'EINVAL', `region information with argsz ${argsz}`);
     }
   },
 });
@@ -171,7 +175,7 @@ export const otherIndicesEmpty = defineCase({
   run({ session, requirement }) {
     const check = requirement('vm-regions/l1-other-indices-are-empty');
     for (const index of [3, 4, 5, 6, 8].filter((one) => one < deviceInfoOf(session).numRegions)) {
-      const { cameTo: came, size, flags } = regionInfoOf(session, index);
+      const { resultOf: came, size, flags } = regionInfoOf(session, index);
       check.equal(`${came}, size ${size}, flags ${flags}`, '0 bytes, size 0, flags 0', `region ${index}`);
     }
   },
@@ -179,7 +183,7 @@ export const otherIndicesEmpty = defineCase({
 
 export const doorbellReadEmpty = defineCase({
   id: 'vhost-mdev/regions/doorbell-read-is-empty',
-  title: 'doorbells cannot be read: a read of any length comes to 0 bytes',
+  title: 'doorbells cannot be read: a read of any length returns 0',
   proves: { 'vm-regions/doorbell-read-is-empty': 'mdev-doorbell-read-gives-bytes' },
   applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
@@ -193,7 +197,7 @@ export const doorbellReadEmpty = defineCase({
       [4096, 4],
       [0, 4096],
     ] as const) {
-      const came = cameTo(vfio.read(places.doorbells, offset, new Uint8Array(length)));
+      const came = resultOf(vfio.read(places.doorbells, offset, new Uint8Array(length)));
       check.equal(came, '0 bytes', `a read of ${length} bytes at ${offset}`);
     }
   },
@@ -201,7 +205,7 @@ export const doorbellReadEmpty = defineCase({
 
 export const absentRegionEmpty = defineCase({
   id: 'vhost-mdev/regions/absent-region-is-empty',
-  title: 'reads and writes behind the last region come to 0 bytes',
+  title: 'reads and writes behind the last region return 0',
   proves: { 'vm-regions/absent-region-is-empty': 'mdev-absent-region-refused' },
   applies: { start: 'connected', transports, ring: 'none' },
   run({ session, requirement }) {
@@ -210,8 +214,8 @@ export const absentRegionEmpty = defineCase({
     const { numRegions } = deviceInfoOf(session);
     for (const index of [numRegions, numRegions + 1, 255]) {
       const position = index * VFIO_REGION_SPAN;
-      check.equal(cameTo(file.pread(position, new Uint8Array(24))), '0 bytes', `a read of region ${index}`);
-      check.equal(cameTo(file.pwrite(position, new Uint8Array(24))), '0 bytes', `a write to region ${index}`);
+      check.equal(resultOf(file.pread(position, new Uint8Array(24))), '0 bytes', `a read of region ${index}`);
+      check.equal(resultOf(file.pwrite(position, new Uint8Array(24))), '0 bytes', `a write to region ${index}`);
     }
   },
 });
@@ -227,7 +231,7 @@ export const channelUnmappable = defineCase({
     const regions = places.name === 'l1' ? [places.messages, vfioPci.CONFIG_REGION_INDEX] : [places.messages];
     for (const region of regions) {
       const mapping = vfio.map(region, 0, leastPage);
-      check.equal(typeof mapping === 'number' ? cameTo(mapping) : 'mapped', 'EINVAL', `mapping region ${region}`);
+      check.equal(typeof mapping === 'number' ? resultOf(mapping) : 'mapped', 'EINVAL', `mapping region ${region}`);
       if (typeof mapping !== 'number') mapping.unmap();
     }
   },

@@ -4,9 +4,9 @@ import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { encodeMdevMessage } from '../../reference-impl/wire/mdev-messages.ts';
 import { defineCase } from '../case.ts';
 import { rest } from './doorbells.ts';
+import { ManualRing, setUpAgain } from './manual-ring.ts';
 import { getBase, ringCount, ringDoorbell, setBase, setSize, setState } from './ring-messages.ts';
 import { serves } from './service.ts';
-import { setUpAgain, ToldRing } from './told-ring.ts';
 import { CountedEvent, setEvents } from './vectors.ts';
 
 /** VFIO_DEVICE_RESET (docs/VHOST-MDEV.md, strict): what it stops and forgets, and what it leaves. */
@@ -17,7 +17,7 @@ const configSpace = 7;
 
 export const succeeds = defineCase({
   id: 'vhost-mdev/reset/reset-succeeds-at-any-time',
-  title: 'VFIO_DEVICE_RESET comes to 0: of a fresh device, once told of rings, running, under load, and again',
+  title: 'VFIO_DEVICE_RESET returns 0: of a fresh device, with rings set up, running, under load, and again',
   proves: { 'vm-life/reset-succeeds': 'mdev-reset-busy-while-running' },
   applies: { start: 'negotiated', transports, ring: 'split' },
   run({ session, guest, driver, ring, requirement }) {
@@ -44,7 +44,7 @@ export const succeeds = defineCase({
 
 export const stops = defineCase({
   id: 'vhost-mdev/reset/reset-stops-the-device',
-  title: 'after a reset no byte of rings and buffers changes, whatever is notified, and rings can be told of',
+  title: 'after a reset no byte of rings and buffers changes, with any notification, and rings can be set up',
   proves: { 'vm-life/reset-stops-device': ['mdev-reset-does-nothing', 'mdev-reset-leaves-rings-running'] },
   applies: { start: 'negotiated', transports },
   run({ session, guest, port, driver, ring, requirement }) {
@@ -99,13 +99,13 @@ export const forgetsFeatures = defineCase({
     const check = requirement('vm-life/reset-forgets-features');
     session.vfio.reset();
     if (session.places.memory === 'table') session.shareMemory(guest);
-    const told = new ToldRing(session, { port, driver, ring });
+    const manual = new ManualRing(session, { port, driver, ring });
     const event = new CountedEvent(port);
     setEvents(session, driver.queueIndex, [event]);
-    told.ring.setAvailFlags(1);
-    told.ring.setUsedEvent(0);
+    manual.ring.setAvailFlags(1);
+    manual.ring.setUsedEvent(0);
     // A device may want features before it runs, or before it serves: then there is nothing to see here.
-    const isServed = setState(session, 1) === 'taken' && told.serves(1, port.deadlineMs / 10);
+    const isServed = setState(session, 1) === 'taken' && manual.serves(1, port.deadlineMs / 10);
     setState(session, 0);
     const seen = isServed ? `served with ${event.take()} signals` : 'not served';
     check.oneOf(seen, ['served with 0 signals', 'not served'], 'a request with NO_INTERRUPT set and used_event 0');
@@ -122,7 +122,7 @@ export const forgetsAnswer = defineCase({
     session.channel.send(encodeMdevMessage('VHOST_GET_FEATURES', new Uint8Array()));
     session.vfio.reset();
     const answer = session.channel.receive(24);
-    check.equal(typeof answer === 'number' ? answer : answer.length, 0, 'what a read comes to after the reset');
+    check.equal(typeof answer === 'number' ? answer : answer.length, 0, 'what a read returns after the reset');
   },
 });
 
@@ -137,9 +137,9 @@ export const keepsEvents = defineCase({
     setEvents(session, driver.queueIndex, [event]);
     session.vfio.reset();
     setUpAgain(session, guest);
-    const told = new ToldRing(session, { port, driver, ring });
+    const manual = new ManualRing(session, { port, driver, ring });
     setState(session, 1);
-    if (!check.equal(told.serves(1), true, 'a request after the reset is served')) return;
+    if (!check.equal(manual.serves(1), true, 'a request after the reset is served')) return;
     check.holds(event.wait() > 0, 'signals for it', { expected: 'at least 1', actual: '0' });
   },
 });
@@ -153,9 +153,9 @@ export const keepsMappings = defineCase({
     const check = requirement('vm-life/reset-keeps-mappings');
     session.vfio.reset();
     setUpAgain(session, guest);
-    const told = new ToldRing(session, { port, driver, ring });
+    const manual = new ManualRing(session, { port, driver, ring });
     check.equal(setState(session, 1), 'taken', 'a start with rings in memory that was mapped before the reset');
-    check.equal(told.serves(1), true, 'a request in it is served');
+    check.equal(manual.serves(1), true, 'a request in it is served');
   },
 });
 

@@ -118,7 +118,7 @@ export const anyOrder = defineCase({
 
 export const flagsIgnored = defineCase({
   id: 'vhost-mdev/ring-addresses/flags-change-nothing',
-  title: 'whatever flags SET_VRING_ADDR has, it is taken and the ring is served',
+  title: 'SET_VRING_ADDR is taken with any flags, and the ring is served',
   proves: { 'vm-rings/address-flags-ignored': 'mdev-address-flags-refused' },
   applies: { start: 'closed', transports },
   run({ connect, driverOf, ring, points, port, requirement }) {

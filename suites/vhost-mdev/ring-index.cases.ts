@@ -61,7 +61,7 @@ export const baseOfMissing = defineCase({
 
 export const missingSurvived = defineCase({
   id: 'vhost-mdev/ring-index/missing-rings-disturb-no-other',
-  title: 'whatever messages for rings that there are not come to, the rings that there are go on as they were told',
+  title: 'messages for missing rings, accepted or refused, leave the other rings as they were set up',
   proves: { 'vm-rings/missing-ring-survived': ['mdev-ring-index-cut-to-16-bits', 'mdev-far-ring-crashes'] },
   applies: { start: 'closed', transports, ring: 'split' },
   run({ connect, driverOf, ring, points, port, requirement }) {

@@ -8,7 +8,7 @@ import type { VhostRequest } from '../../reference-impl/wire/vhost-requests.ts';
 import { u64Payload, vringAddressPayload, vringStatePayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
 import { encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
 
-/** What a message or call came to: `taken`, or the name of its error. */
+/** The result of a message or call: `taken`, or the name of its error. */
 export type Answer = string;
 
 export const answerOf = (result: number | bigint | Uint8Array): Answer =>
@@ -93,7 +93,7 @@ export function ringCount({ vfio, places, pageSize }: VhostMdevSession): number 
   return typeof info === 'number' ? 0 : Number(info.size) / pageSize;
 }
 
-/** Writes the number of a queue at its page, whatever comes of it. */
+/** Writes the number of a queue at its page; the result is not looked at. */
 export function ringDoorbell({ vfio, places, pageSize }: VhostMdevSession, index: number): Answer {
   const data = new Uint8Array(Uint32Array.of(index).buffer);
   return answerOf(vfio.write(places.doorbells, index * pageSize, data));

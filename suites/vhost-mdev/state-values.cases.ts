@@ -54,7 +54,7 @@ const servesBehind = (session: VhostMdevSession, index: number, used: () => numb
 
 export const unknownChangesNothing = defineCase({
   id: 'vhost-mdev/state/unknown-states-leave-the-device-as-it-is',
-  title: 'whatever a state but 0 and 1 comes to, a running device runs on and a stopped one stays stopped',
+  title: 'a state other than 0 and 1, taken or refused, leaves a running device running and a stopped one stopped',
   proves: { 'vm-state/unknown-state-changes-nothing': ['mdev-all-ones-stop', 'mdev-state-4-starts'] },
   applies: { start: 'closed', transports },
   run({ connect, driverOf, ring, points, port, requirement }) {
@@ -116,7 +116,7 @@ export const withoutRings = defineCase({
 
 export const withoutAddresses = defineCase({
   id: 'vhost-mdev/state/ring-without-addresses-stays-out',
-  title: 'a ring of which only the size was told does not hinder the start, and is set up later all the same',
+  title: 'a ring of which only the size was told does not hinder the start, and can still be set up later',
   proves: { 'vm-state/ring-without-address-stays-out': 'mdev-start-wants-addresses' },
   applies: { start: 'negotiated', transports },
   run({ session, port, driver, ring, requirement }) {

@@ -3,7 +3,7 @@ import { defineCase } from '../case.ts';
 import { getBase, ringDoorbell, ringDriver, setFeatures, setState, tellRing } from './ring-messages.ts';
 import { serves, servesAll } from './service.ts';
 
-/** DEVICE_SET_STATE (second RFC, device side): what runs, what rests, and that saying it again is nothing. */
+/** DEVICE_SET_STATE (second RFC, device side): what runs, what rests, and that the same state again has no effect. */
 
 const transports = ['vhost-mdev'] as const;
 

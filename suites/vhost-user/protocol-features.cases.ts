@@ -4,7 +4,7 @@ import { configPayload } from './config-space.ts';
 import { setBase, setNum } from './ring-messages.ts';
 import { featureBit, needReply, negotiatedWith, protocolBit, wordOf } from './words.ts';
 
-/** What protocol features bring, and what nobody may use before they are negotiated (vhost-user, "Protocol features"). */
+/** What protocol features bring, and what may not be used before they are negotiated (vhost-user, "Protocol features"). */
 
 interface Exchanged {
   readonly key: string;

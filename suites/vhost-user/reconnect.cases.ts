@@ -102,7 +102,7 @@ export const servesAgain = defineCase({
       hand.makeAvailable(driver.request({ seed: 1 }).segments, driver.request({ seed: 2 }).segments);
       hand.kick();
       if (hand.waitForUsed(check, 2, `two chains of a connection with base ${base}`) === undefined) return;
-      // Chains are left behind that nobody will have used.
+      // Chains are left behind that will not be used.
       hand.makeAvailable(driver.request({ seed: 3 }).segments);
       hand.kick();
       if (base === 0) session.messages.shutdown('both');

@@ -242,7 +242,7 @@ export const withoutProtocolFeatures = defineCase({
     for (const seed of [1, 2]) {
       hand.makeAvailable(driver.request({ seed }).segments);
       hand.kick();
-      if (hand.waitForUsed(check, 1, `chain ${seed} on a ring that nobody enabled`) === undefined) return;
+      if (hand.waitForUsed(check, 1, `chain ${seed} on a ring that was not enabled`) === undefined) return;
     }
   },
 });

@@ -79,7 +79,7 @@ export const eventValue = defineCase({
   applies: { start: 'closed', transports },
   run({ port, connect, driverOf, ring, points, requirement }) {
     const check = requirement('vu-vring/event-value-has-no-meaning');
-    // Twice the last is all that an eventfd holds, should nobody read it.
+    // Twice the last is all that an eventfd holds, if it is not read.
     const values = [1n, 2n, 3n, 255n, 256n, 0xffff_ffffn, 0x1_0000_0000n, 0x7fff_ffff_ffff_ffffn];
     const all = values.map((value) => ({ key: `value=${value}`, value }));
     points(all, ({ key, value }) => {

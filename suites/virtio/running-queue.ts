@@ -47,8 +47,8 @@ export function askedDriver<T>(
 }
 
 /**
- * A transfer on a session of its own comes to its end: whatever it carries, which is for others to judge.
- * @throws as `waitForUsed`, which makes a failure of whatever is being shown.
+ * A transfer on a session of its own completes. Other cases judge what it carries.
+ * @throws as `waitForUsed`, which makes a failure of the requirement that is being shown.
  */
 export function servesAfresh<R extends GuestRing>(context: Context<Session, R>, check: Check, what: string): boolean {
   const { session, driver, queue } = runningQueue(context);

@@ -91,7 +91,7 @@ export const header = defineCase({
 
 export const transmitReturned = defineCase({
   id: 'virtio/net/transmit-buffers-are-returned',
-  title: 'every transmit buffer becomes used with len 0, though nobody has given a receive buffer',
+  title: 'every transmit buffer becomes used with len 0, also without a receive buffer',
   proves: { 'net/tx-buffers-returned': 'net-transmit-len-counts-frame' },
   applies: { start: 'negotiated', devices: ['net'] },
   run(context) {

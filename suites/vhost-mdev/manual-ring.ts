@@ -12,10 +12,10 @@ interface Context<R extends GuestRing> {
 }
 
 /**
- * The ring of a device that is told message by message, with those that it needs beside it: no event descriptor is
- * set, and the device is left as it is, running or stopped.
+ * The ring of a device, set up message by message, with the rings that the device needs beside it. No event descriptor
+ * is set, and the device is neither started nor stopped.
  */
-export class ToldRing<R extends GuestRing = GuestRing> {
+export class ManualRing<R extends GuestRing = GuestRing> {
   readonly ring: R;
   readonly #driver: DriverRing;
   readonly #context: Context<R>;
@@ -31,7 +31,7 @@ export class ToldRing<R extends GuestRing = GuestRing> {
     this.#session = session;
   }
 
-  /** One request, told by a doorbell: whether it was used before the deadline, and was right. */
+  /** One request, notified by a doorbell: whether it was used before the deadline, with the right result. */
   serves(seed: number, deadlineMs = this.#context.port.deadlineMs): boolean {
     const { port, driver } = this.#context;
     const request: Request = driver.request({ seed });
@@ -43,7 +43,7 @@ export class ToldRing<R extends GuestRing = GuestRing> {
   }
 }
 
-/** Tells again what a reset takes away: features, and in layout L1 memory. */
+/** Sets up again what a reset takes away: features, and in layout L1 memory. */
 export function setUpAgain(session: VhostMdevSession, guest: Guest): void {
   session.negotiate({ device: session.negotiated.accepted.device });
   if (session.places.memory === 'table') session.shareMemory(guest);
