@@ -25,7 +25,7 @@ const mdevOffers = (['l1', 'l2-strict'] as const).flatMap((mode) =>
 );
 
 function appliesOverMdev(definition: AnyCase): boolean {
-  return mdevOffers.some(({ facts, offer }) => applicability(definition, facts, offer).length === 0);
+  return mdevOffers.some(({ facts, offer }) => applicability(definition, facts, offer, { facts, offer }).length === 0);
 }
 
 for (const [name, device] of [

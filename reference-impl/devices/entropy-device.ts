@@ -1,4 +1,5 @@
 import { writePieces } from '../memory/pieces.ts';
+import { type EntropyRules, entropyRules } from './entropy-rules.ts';
 import type { StepOutcome } from './parent-driver.ts';
 import { type Queue, QueuedDevice, type TransportRules, transportRules } from './queued-device.ts';
 
@@ -20,18 +21,23 @@ export function seededEntropy(seed: number): EntropySource {
   };
 }
 
-/** More than this of a buffer stays as it was, which a device may do (virtio 5.4.6). */
-const MOST_AT_ONCE = 4096;
+export interface EntropyOptions {
+  readonly source?: EntropySource;
+  readonly rules?: EntropyRules;
+  readonly transport?: TransportRules;
+}
 
 /** An entropy device (virtio 5.4): one queue, no features, no configuration. */
 export class EntropyDevice extends QueuedDevice {
   readonly deviceId = VIRTIO_ID_ENTROPY;
   readonly configSize = 0;
   readonly #source: EntropySource;
+  readonly #rules: EntropyRules;
 
-  constructor(source: EntropySource = seededEntropy(1), transport: TransportRules = transportRules) {
+  constructor({ source = seededEntropy(1), rules = entropyRules, transport = transportRules }: EntropyOptions = {}) {
     super(1, 0n, transport);
     this.#source = source;
+    this.#rules = rules;
   }
 
   readConfig(offset: number, length: number): Uint8Array | undefined {
@@ -53,9 +59,11 @@ export class EntropyDevice extends QueuedDevice {
     if (ring === undefined || !this.mayProcess(queue, queue.isAwake)) return 'idle';
     const chain = this.take(queue, ring);
     if (chain === undefined) return 'idle';
-    const bytes = new Uint8Array(Math.min(chain.writableLength, MOST_AT_ONCE));
+    this.#rules.readable(chain.readableLength);
+    const bytes = new Uint8Array(this.#rules.placed(chain.writableLength));
     this.#source(bytes);
-    this.complete(queue, ring, chain, writePieces(chain.writable, 0, bytes));
+    const written = writePieces(chain.writable, 0, this.#rules.drawn(bytes));
+    this.complete(queue, ring, chain, this.#rules.told(written));
     return 'progressed';
   }
 }

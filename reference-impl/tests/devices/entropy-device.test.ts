@@ -31,7 +31,7 @@ t.test('buffers are filled from the source', async (t) => {
 });
 
 t.test('a long buffer is filled in part, one without room not at all', async (t) => {
-  const h = harness(new EntropyDevice((bytes) => bytes.fill(0xaa)));
+  const h = harness(new EntropyDevice({ source: (bytes) => bytes.fill(0xaa) }));
   const { driver, run } = h.queue(0);
   const long = h.guest.allocate({ size: 5000 });
   const none = h.guest.allocate({ size: 8 });
