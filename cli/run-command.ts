@@ -1,8 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { AnyCase } from '../suites/case.ts';
-import { type ExpectationRules, readExpectations } from '../suites/runner/expectations.ts';
+import type { ExpectationRules } from '../suites/runner/expectations.ts';
 import { plannedResults, shardOf } from '../suites/runner/plan.ts';
 import type { HostPlace } from './host-conversation.ts';
 import { HostLosses } from './host-losses.ts';
@@ -21,7 +20,6 @@ import { TargetRun } from './target-run.ts';
 import { UsageError } from './usage-error.ts';
 
 const strictTargets = ['reference', 'reference-net'];
-const referenceList = new URL('../../fixtures/expectations/reference-not-applicable.json', import.meta.url);
 
 /** Runs a plan and returns the exit code: 0 all as expected, 1 findings, 2 our own failure, 128 + n by a signal. */
 export async function runPlan(
@@ -157,9 +155,8 @@ export function rootOfRun({ options }: RunRequest, resumed: string | undefined):
 function rulesOf(request: RunRequest): ExpectationRules {
   const names = request.targets.map(({ target }) => target.facts.name);
   const strict = strictTargets.filter((name) => names.includes(name));
-  const ofReference = strict.length === 0 ? [] : readExpectations(fileURLToPath(referenceList));
   return {
-    expectations: [...request.expectations, ...ofReference],
+    expectations: request.expectations,
     today: new Date().toISOString().slice(0, 10),
     strictTargets: strict,
   };

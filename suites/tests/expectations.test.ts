@@ -159,3 +159,13 @@ t.test('on a strict target an axis that it does not have needs no entry', async 
   ] as const;
   t.equal(kindOf(resultOf('not-applicable', { target: 'reference', outcomes: [...outcomes] })), 'as-expected');
 });
+
+t.test('on a strict target what is about another transport or device needs no entry', async (t) => {
+  const about = { requirement: 'split/used-idx-wraps', outcome: 'not-applicable', checks: 0 } as const;
+  const elsewhere = { ...about, elsewhere: 'device' } as const;
+  const kindOn = (...outcomes: CaseRecord['outcomes']): string =>
+    kindOf(resultOf('not-applicable', { target: 'reference', outcomes }));
+  t.equal(kindOn(elsewhere), 'as-expected');
+  t.match(kindOn(about), /^not-applicable/);
+  t.match(kindOn(elsewhere, about), /^not-applicable/);
+});

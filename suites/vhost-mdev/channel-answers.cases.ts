@@ -1,4 +1,5 @@
 import { defineCase } from '../case.ts';
+import { severalRings } from '../several-rings.ts';
 import {
   answerLength,
   baseOf,
@@ -132,7 +133,7 @@ export const newerReplaces = defineCase({
   id: 'vhost-mdev/answer/newer-replaces-older',
   title: 'of two requests in flight the second is answered, and that alone',
   proves: { 'vm-channel/newer-answer-replaces-older': 'mdev-older-answer-kept' },
-  applies: { start: 'connected', transports, ring: 'none' },
+  applies: { start: 'connected', transports, ring: 'none', when: [severalRings] },
   run({ session, requirement }) {
     const check = requirement('vm-channel/newer-answer-replaces-older');
     sent(session, 'VHOST_GET_FEATURES');
@@ -226,7 +227,7 @@ export const baseIndex = defineCase({
   id: 'vhost-mdev/answer/tells-the-index-of-its-ring',
   title: 'GET_VRING_BASE is answered with the index that was asked for, whatever number stands beside it',
   proves: { 'vm-channel/base-answer-has-index': 'mdev-base-answer-of-ring-zero' },
-  applies: { start: 'connected', transports, ring: 'none' },
+  applies: { start: 'connected', transports, ring: 'none', when: [severalRings] },
   run({ session, requirement }) {
     const check = requirement('vm-channel/base-answer-has-index');
     for (const index of [0, 1]) {

@@ -108,11 +108,11 @@ export function writeOverBoundary(guest: Guest, driver: DeviceDriver, queue: Que
       bytes: Math.min(8192, driver.largestRequest),
       writableWhere: { crossing: 'page' },
     });
+    const [target] = segments.filter((segment) => segment.writable);
+    if (target === undefined) throw new DriverUsageError(`a request of ${driver.kind} writes nothing`);
     queue.makeAvailable([segments]);
-    queue.kickAndWaitForUsed(1);
-    const [written] = segments.filter((segment) => segment.writable);
-    if (written === undefined) throw new DriverUsageError(`a request of ${driver.kind} writes nothing`);
-    return written;
+    const length = queue.kickAndWaitForUsed(1)[0]?.len ?? 0;
+    return { guestAddress: target.guestAddress, length };
   }
   const { net } = driver;
   const frame = net.transmit({ bytes: 1000 });

@@ -1,4 +1,5 @@
 import { defineCase } from '../case.ts';
+import { severalRings } from '../several-rings.ts';
 import { smallestRegion } from './inflight-buffer.ts';
 import { fetched, queueSize, tracked, used } from './inflight-ring.ts';
 import { baseFrom } from './ring-by-hand.ts';
@@ -36,7 +37,7 @@ export const regionPerQueue = defineCase({
   id: 'vhost-user/inflight/buffer-has-a-region-for-each-queue',
   title: 'the buffer of GET_INFLIGHT_FD has room for the record of each queue that was asked for',
   proves: { 'vu-inflight/one-region-per-queue': 'inflight-buffer-of-one-queue' },
-  applies: { ...applies, ring: 'none' },
+  applies: { ...applies, ring: 'none', when: [severalRings] },
   variants: { queueSize: [16, 64, 1024] },
   run({ session, variant, requirement }) {
     const check = requirement('vu-inflight/one-region-per-queue');

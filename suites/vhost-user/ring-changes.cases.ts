@@ -1,6 +1,7 @@
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { defineCase } from '../case.ts';
 import { stoppedAt } from '../ring-positions.ts';
+import { severalRings } from '../several-rings.ts';
 import { tableOf } from './memory-table.ts';
 import { stillServes } from './refusal.ts';
 import { RingByHand, waited } from './ring-by-hand.ts';
@@ -84,7 +85,7 @@ export const othersRun = defineCase({
   id: 'vhost-user/ring-changes/stopping-one-ring-leaves-others-running',
   title: 'requests on a ring are served while another one stops, and after it',
   proves: { 'vu-ring-state/stopping-one-ring-leaves-others-running': 'stopping-one-ring-stops-all' },
-  applies: { start: 'negotiated', transports },
+  applies: { start: 'negotiated', transports, when: [severalRings] },
   run({ driver, ring, requirement }) {
     const check = requirement('vu-ring-state/stopping-one-ring-leaves-others-running');
     const other = driver.companion(driver.queueIndex === 0 ? 1 : 0);

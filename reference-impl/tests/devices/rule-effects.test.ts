@@ -1,5 +1,6 @@
 import t from 'tap';
 import { type BlockRules, blockRules } from '../../devices/block-rules.ts';
+import { deviceRules } from '../../devices/device-rules.ts';
 import { type NetRules, netRules } from '../../devices/net-rules.ts';
 import { type QueueRules, queueRules } from '../../devices/queue-rules.ts';
 import { passesEvent } from '../../virtqueue/event-idx.ts';
@@ -143,9 +144,8 @@ const netEntries: { readonly [K in keyof NetRules]: readonly NetRules[K][] } = {
 };
 
 const tables = {
+  ...deviceRules,
   transport: { ring: { split: splitDeviceRules, packed: packedDeviceRules }, queue: queueRules },
-  block: blockRules,
-  net: netRules,
 };
 const expected = observe(tables);
 

@@ -6,7 +6,7 @@ import { isLengthOf } from '../used-length.ts';
 
 /** Lengths of pieces that cut `total` bytes into `count` nearly equal ones. */
 const evenCuts = (total: number, count: number): number[] =>
-  new Array<number>(count - 1).fill(Math.floor(total / count));
+  total === 0 ? [] : new Array<number>(count - 1).fill(Math.floor(total / count));
 
 export const everyEdge = defineCase({
   id: 'virtio/split-ring/any-framing-is-handled-alike',
@@ -17,7 +17,8 @@ export const everyEdge = defineCase({
     const { points, requirement } = context;
     const check = requirement('split/any-framing-handled');
     const { header, readable, writable } = askedDriver(context, (driver) => driver.transferSizes());
-    const edges = (total: number): number[] => [1, header - 1, header, header + 1, total - 2, total - 1];
+    const edges = (total: number): number[] =>
+      [...new Set([1, header - 1, header, header + 1, total - 2, total - 1])].filter((cut) => cut > 0 && cut < total);
     const all = [
       { key: 'uncut', readableCuts: [], writableCuts: [] },
       ...edges(readable).map((cut) => ({ key: `readable=${cut}`, readableCuts: [cut], writableCuts: [] })),
@@ -78,13 +79,14 @@ export const longestChain = defineCase({
   run({ driver, ring, variant, requirement }) {
     const queue = driver.attach(ring({ size: variant.queueSize }));
     const { readable, writable } = driver.sizes();
-    const inReadable = writable === 0 ? variant.queueSize : variant.queueSize >> 1;
+    const share = writable === 0 ? variant.queueSize : variant.queueSize >> 1;
+    const inReadable = Math.min(share, readable);
     const check = requirement('split/any-framing-handled');
     for (const seed of [1, 2, 3]) {
       const problem = driver.once(queue, {
         seed,
-        readableCuts: evenCuts(readable, Math.min(inReadable, readable)),
-        writableCuts: writable === 0 ? [] : evenCuts(writable, variant.queueSize - Math.min(inReadable, readable)),
+        readableCuts: evenCuts(readable, inReadable),
+        writableCuts: evenCuts(writable, variant.queueSize - inReadable),
       });
       check.equal(problem, undefined, `what is wrong with request ${seed} in ${variant.queueSize} descriptors`);
     }
