@@ -74,6 +74,7 @@ export * as 'virtio/block/malformed' from './virtio/block/malformed.cases.ts';
 export * as 'virtio/block/ranges' from './virtio/block/ranges.cases.ts';
 export * as 'virtio/block/status' from './virtio/block/status.cases.ts';
 export * as 'virtio/config/readable' from './virtio/config/readable.cases.ts';
+export * as 'virtio/entropy/buffers' from './virtio/entropy/buffers.cases.ts';
 export * as 'virtio/features/accepted' from './virtio/features/accepted.cases.ts';
 export * as 'virtio/features/offer' from './virtio/features/offer.cases.ts';
 export * as 'virtio/net/config' from './virtio/net/config.cases.ts';

@@ -3,11 +3,12 @@ import { blockType } from './block-type.ts';
 import type { Binding } from './bound-driver.ts';
 import type { DeviceDriver } from './device-driver.ts';
 import type { DeviceType } from './device-type.ts';
+import { entropyType } from './entropy-type.ts';
 import { genericType } from './generic-type.ts';
 import { netType } from './net-type.ts';
 
 /** The device types that we have a driver of: a new one is a line here. */
-export const deviceTypes: readonly DeviceType[] = [blockType, netType, genericType];
+export const deviceTypes: readonly DeviceType[] = [blockType, netType, entropyType, genericType];
 
 /** The type whose driver facts of this kind are for. @throws DriverUsageError where there is none. */
 export function deviceTypeOf(kind: string): DeviceType {

@@ -1,5 +1,6 @@
 /** Every file of faults, by its path. Written by `node scripts/generate-lists.mjs`. */
 export * as 'device/block' from './device/block-faults.ts';
+export * as 'device/entropy' from './device/entropy-faults.ts';
 export * as 'device/net' from './device/net-faults.ts';
 export * as 'device/queue' from './device/queue-faults.ts';
 export * as 'device/virtio-feature' from './device/virtio-feature-faults.ts';
