@@ -32,7 +32,7 @@ const sweep = defineCase({
   id: 'test/sweep-behind-a-session',
   title: 'a sweep of a case that has sessions open, with points that leave theirs open',
   proves: { [slug]: 'call-never' },
-  applies: { start: 'connected', transports: ['vhost-user'] },
+  applies: { start: 'connected', transports: ['vhost-user'], ring: 'none' },
   run({ session, connect, points, requirement }) {
     const check = requirement(slug);
     check.equal(session.fence().kind, 'passed', 'a fence before the sweep');
@@ -57,7 +57,7 @@ const culprit = defineCase({
   id: 'test/culprit-of-a-sweep',
   title: 'one point after which nothing is served',
   proves: { [slug]: 'call-never' },
-  applies: { start: 'closed', transports: ['vhost-user'] },
+  applies: { start: 'closed', transports: ['vhost-user'], ring: 'none' },
   run({ port, connect, points, requirement }) {
     points(manyPoints.slice(0, 5), ({ key }) => {
       requirement(slug).equal(connect('connected').fence().kind, 'passed', `a fence of point ${key}`);
