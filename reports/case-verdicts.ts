@@ -1,14 +1,14 @@
 import type { CaseResult, MergedRun } from './merge-runs.ts';
 import { type CaseRecord, type Outcome, type RequirementOutcome, worstOutcome } from './record/record.ts';
 
-export type Elsewhere = NonNullable<RequirementOutcome['elsewhere']>;
+export type Elsewhere = NonNullable<RequirementOutcome['elsewhere'] | RequirementOutcome['absentAxis']>;
 
 /** One case in one variant on one target, over all its repetitions. */
 export interface CaseVerdict {
   readonly key: string;
   readonly target: string;
   readonly verdict: Outcome;
-  /** The case is about another transport or device than the target's. */
+  /** The case is about another transport or device than the target's, or about an axis of which the target has one value. */
   readonly elsewhere: Elsewhere | undefined;
   /** By repetition. Never empty. */
   readonly results: readonly CaseResult[];
@@ -38,7 +38,9 @@ export function caseVerdicts(run: MergedRun): CaseVerdict[] {
 /** Of a case that is wholly about something else, what it is about. */
 function elsewhereOf(results: readonly CaseResult[]): Elsewhere | undefined {
   const outcomes = results.flatMap(({ record }) => record.outcomes);
-  return outcomes.every(({ elsewhere }) => elsewhere !== undefined) ? outcomes[0]?.elsewhere : undefined;
+  const [first] = outcomes;
+  const isElsewhere = outcomes.every(({ elsewhere, absentAxis }) => (elsewhere ?? absentAxis) !== undefined);
+  return isElsewhere ? (first?.elsewhere ?? first?.absentAxis) : undefined;
 }
 
 /** What must not change from one repetition to the next: outcomes, how, and the requirements of findings. */

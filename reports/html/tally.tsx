@@ -9,13 +9,15 @@ const caseKinds: readonly Outcome[] = ['pass', 'fail', 'error', 'inconclusive', 
 const elsewhereWords: Readonly<Record<Elsewhere, string>> = {
   transport: 'of another transport',
   device: 'of another device',
+  layout: 'without packed rings',
+  negotiation: 'without more to negotiate',
 };
 
 /** `12 pass, 3 not applicable, 5 of another device`, as words with the kind of each. */
 export function tallyWords(cases: readonly CaseVerdict[]): readonly { kind: Outcome | 'elsewhere'; text: string }[] {
   const here = tallyOf(cases);
   const told = caseKinds.map((kind) => ({ kind, count: here.get(kind) ?? 0, word: markWord(kind) }));
-  const others = (['transport', 'device'] as const).map((what) => ({
+  const others = (['transport', 'device', 'layout', 'negotiation'] as const).map((what) => ({
     kind: 'elsewhere' as const,
     count: cases.filter(({ elsewhere }) => elsewhere === what).length,
     word: elsewhereWords[what],

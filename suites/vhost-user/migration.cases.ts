@@ -1,5 +1,5 @@
 import { defineCase } from '../case.ts';
-import { stoppedAt } from '../ring-positions.ts';
+import { settled, stoppedAt } from '../ring-positions.ts';
 
 /** A ring that one back-end stops and another goes on with ("Starting and stopping", "Migration"). */
 
@@ -19,7 +19,7 @@ export const goesOnElsewhere = defineCase({
     if (position === undefined) return;
     const waiting = [4, 5].map((seed) => driver.request({ seed }));
     const heads = source.makeAvailable(waiting.map(({ segments }) => segments));
-    const destination = driverOf(connect('negotiated', 'other')).attach(ring, { position });
+    const destination = driverOf(connect('negotiated', 'other')).attach(ring, { position: settled(position) });
     destination.kick();
     const outcome = other.until(() => source.usedCount() >= 5, other.deadlineMs);
     if (outcome !== 'true' && outcome !== 'deadline') {

@@ -1,5 +1,5 @@
 import { defineCase } from '../case.ts';
-import { samePosition, stoppedAt } from '../ring-positions.ts';
+import { sameStop, stoppedAt } from '../ring-positions.ts';
 import { configPayload, readConfig } from './config-space.ts';
 import { negotiatedWith, protocolBit, wordOf } from './words.ts';
 
@@ -136,7 +136,7 @@ export const resetOwnerKeepsRings = defineCase({
     check.reply(session.messages.fence(), 'GET_FEATURES behind RESET_OWNER');
     const position = stoppedAt(check, queue.stop(), 'GET_VRING_BASE behind RESET_OWNER');
     const what = 'where a ring stops that carried out 3 requests before RESET_OWNER';
-    if (position !== undefined) samePosition(check, position, queue.driver.position, what);
+    if (position !== undefined) sameStop(check, position, queue.driver.position, what);
   },
 });
 

@@ -1,7 +1,7 @@
 import type { GuestSplitRing } from '../../drivers/port/port.ts';
 import { changes, changesOutside, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { defineCase } from '../case.ts';
-import { writtenAreas } from '../ring-positions.ts';
+import { isAtStart, writtenAreas } from '../ring-positions.ts';
 import { exchangedLayout } from './exchanged-layout.ts';
 import { refusalOf, stillServes } from './refusal.ts';
 import { RingByHand } from './ring-by-hand.ts';
@@ -61,7 +61,9 @@ export const outsideRefused = defineCase({
         if (session.isOpen) port.until(() => changes(before).length > 0, patienceMs);
         const base = session.isOpen ? getBase(session, hand.index) : { kind: 'closed' as const };
         const others = driver.companions().flatMap(({ ring: other }) => writtenAreas(other));
-        const touched = changesOutside(changes(before), others).length > 0 || (base.kind === 'base' && base.num !== 0);
+        const touched =
+          changesOutside(changes(before), others).length > 0 ||
+          (base.kind === 'base' && !isAtStart(hand.ring, base.num));
         check.refused(touched ? 'changed state' : 'unchanged state', `the start of a ring with ${key}`);
       } else if (refusal !== undefined) {
         check.refused(refusal, `SET_VRING_ADDR with ${key}`);
@@ -159,7 +161,7 @@ export const guestAddressesRefused = defineCase({
     hand.kick();
     session.messages.fence();
     const told = session.isOpen ? getBase(session, hand.index) : { kind: 'closed' as const };
-    const isServed = hand.usedCount() !== 0 || (told.kind === 'base' && told.num !== 0);
+    const isServed = hand.usedCount() !== 0 || (told.kind === 'base' && !isAtStart(hand.ring, told.num));
     check.refused(isServed ? 'changed state' : 'unchanged state', 'the start of a ring at guest-physical addresses');
   },
 });

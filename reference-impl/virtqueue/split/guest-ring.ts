@@ -38,6 +38,8 @@ export class GuestSplitRing extends SplitRing implements GuestRing {
     for (const span of [this.desc, this.avail, this.used]) span.fill(0);
     this.setAvailIdx(this.#position.avail);
     this.setUsedIdx(this.#position.used);
+    // Where the device that ran it before wanted its next kick, if EVENT_IDX was negotiated.
+    this.setAvailEvent(this.#position.avail);
   }
 }
 
