@@ -29,13 +29,13 @@ export type TranslationFailure =
   | 'iotlb-miss'
   | 'iotlb-denied';
 
-export type Translation = readonly Piece[] | TranslationFailure;
+/** The pieces are the caller's own. */
+export type Translation = Piece[] | TranslationFailure;
 
 /** Translations of plain strings are failures. */
 export const isFailure = (translation: Translation): translation is TranslationFailure =>
   typeof translation === 'string';
 
-const NO_PIECES: readonly Piece[] = [];
 const END = 1n << 64n;
 
 interface Run {
@@ -129,7 +129,7 @@ export class MemoryMap {
 
   /** The pieces of `length` bytes at `address`, in order; a range of no bytes has no pieces wherever it lies. */
   translate(space: AddressSpace, address: bigint, length: number, access: Access = 'read'): Translation {
-    if (length === 0) return NO_PIECES;
+    if (length === 0) return [];
     if (address + BigInt(length) > END) return 'wraps-address-space';
     switch (space) {
       case 'guest-physical':

@@ -18,17 +18,28 @@ export interface WalkedRing {
   readonly features: RingFeatures;
 }
 
+/**
+ * Adds what a translation answered, which is the chain's own. Most parts of a chain are one or two pieces: an array that
+ * grows would reserve room for many.
+ */
+function joined(part: Piece[], pieces: Piece[]): Piece[] {
+  if (part.length === 0) return pieces;
+  if (part.length === 1 && pieces.length === 1) return [part[0] as Piece, pieces[0] as Piece];
+  for (const piece of pieces) part.push(piece);
+  return part;
+}
+
 /** A chain as far as a walk has followed it; the walk sets `id` and `slots` when it ends. */
 export class WalkedChain implements Chain {
   readonly kind = 'chain';
   id = 0;
   slots = 1;
-  readonly readable: Piece[] = [];
-  readonly writable: Piece[] = [];
+  readable: Piece[] = [];
+  writable: Piece[] = [];
   readableLength = 0;
   writableLength = 0;
   descriptors = 0;
-  #hasWritable = false;
+  hasWritable = false;
   kept: readonly PackedDescriptor[] | undefined;
 
   /** Appends the buffer of one descriptor, whose address is given in two halves. */
@@ -44,19 +55,22 @@ export class WalkedChain implements Chain {
     const isWritable = rules.isWritable(flags);
     const reason =
       rules.acceptsChainLength(this.descriptors, ring.size) ??
-      rules.acceptsOrder(isWritable, this.#hasWritable) ??
+      rules.acceptsOrder(isWritable, this.hasWritable) ??
       rules.acceptsLength(length) ??
       rules.acceptsTotal(this.readableLength + this.writableLength + length);
     if (reason !== undefined) return reason;
-    this.#hasWritable ||= isWritable;
+    this.hasWritable ||= isWritable;
     const pieces = ring.memory.translateHalves(ring.bufferSpace, high, low, length, isWritable ? 'write' : 'read');
     if (isFailure(pieces)) return rules.acceptsUnreachable(pieces);
     const misplaced = rules.acceptsPlace(pieces);
     if (misplaced !== undefined) return misplaced;
-    const part = isWritable ? this.writable : this.readable;
-    for (let n = 0; n < pieces.length; n++) part.push(pieces[n] as Piece);
-    if (isWritable) this.writableLength += length;
-    else this.readableLength += length;
+    if (isWritable) {
+      this.writable = joined(this.writable, pieces);
+      this.writableLength += length;
+    } else {
+      this.readable = joined(this.readable, pieces);
+      this.readableLength += length;
+    }
     return undefined;
   }
 }

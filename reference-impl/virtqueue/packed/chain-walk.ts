@@ -3,7 +3,7 @@ import { openTable, WalkedChain, type WalkedRing } from '../chain-walk.ts';
 import { DESCRIPTOR_SIZE } from '../descriptor.ts';
 import type { MalformedReason } from '../malformed.ts';
 import type { PackedDeviceRules } from './device-rules.ts';
-import { FLAGS_OFFSET, LEN_OFFSET } from './layout.ts';
+import { FLAGS_OFFSET, ID_OFFSET, LEN_OFFSET } from './layout.ts';
 import type { PackedDescriptor, PackedRing } from './ring-memory.ts';
 
 /**
@@ -21,16 +21,20 @@ export function walkPackedChain(
   kept?: PackedDescriptor[],
 ): Chain | MalformedChain {
   const walk = new WalkedChain();
+  const { table } = walked;
   const limit = rules.walkLimit(walked.size);
   const firstId = ring.id(slot);
   let at = slot;
   let round = wrap;
   let flags = firstFlags;
   for (let slots = 1; ; slots++) {
-    const id = slots === 1 ? firstId : ring.id(at);
-    const low = ring.addrLow(at);
-    const high = ring.addrHigh(at);
-    const len = ring.len(at);
+    // A slot beyond the ring, where a rule leads there, reads as 0.
+    const isThere = at < walked.size;
+    const offset = at * DESCRIPTOR_SIZE;
+    const id = slots === 1 ? firstId : isThere ? table.getUint16(offset + ID_OFFSET, true) : 0;
+    const low = isThere ? table.getUint32(offset, true) : 0;
+    const high = isThere ? table.getUint32(offset + 4, true) : 0;
+    const len = isThere ? table.getUint32(offset + LEN_OFFSET, true) : 0;
     kept?.push({ addr: (BigInt(high) << 32n) | BigInt(low), len, id, flags });
     const reason = addDescriptor(walked, rules, walk, high, low, len, flags);
     if (reason !== undefined) return { kind: 'malformed', id, reason };
@@ -41,7 +45,7 @@ export function walkPackedChain(
       at = 0;
       round = rules.nextWrap(round);
     }
-    flags = ring.flags(at);
+    flags = ring.chainedFlags(at);
     const unavailable = rules.acceptsChained(flags, round);
     if (unavailable !== undefined) return { kind: 'malformed', id, reason: unavailable };
   }

@@ -115,19 +115,22 @@ export class PackedDriver implements DriverRing {
       const table = this.#fillTable(id, chain);
       this.ring.setBuffer(first, addressIn(this.#space, table), count * DESCRIPTOR_SIZE, id);
       firstFlags = VIRTQ_DESC_F_INDIRECT;
-      this.#advance(1);
     }
+    let slot = first;
+    let wrap = firstWrap;
     for (let n = 0; n < count; n++) {
       const segment = chain[n] as Segment;
       if (segment.writable) room += segment.length;
       if (isIndirect) continue;
-      const slot = this.#avail;
       const flags = (n === count - 1 ? 0 : VIRTQ_DESC_F_NEXT) | (segment.writable ? VIRTQ_DESC_F_WRITE : 0);
       this.ring.setBuffer(slot, addressIn(this.#space, segment), segment.length, id);
       if (n === 0) firstFlags = flags;
-      else this.ring.setFlags(slot, flags | availableBits(this.#availWrap));
-      this.#advance(1);
+      else this.ring.setChainedFlags(slot, flags | availableBits(wrap));
+      if (++slot < this.size) continue;
+      slot = 0;
+      wrap = wrap === 1 ? 0 : 1;
     }
+    this.#advance(slots);
     this.#makeAvailable(first, firstFlags | availableBits(firstWrap));
     this.#freeFront = this.#freeFront + 1 === this.size ? 0 : this.#freeFront + 1;
     this.#freeIds--;

@@ -32,7 +32,9 @@ export class PackedRing {
   /** Told of each store that is made through this object. */
   wrote: RingWrite | undefined;
   readonly #ring: DataView;
+  /** The descriptor ring again, as its flags and addresses lie. */
   readonly #units: Uint16Array;
+  readonly #addresses: BigUint64Array;
   readonly #driver: Uint32Array;
   readonly #device: Uint32Array;
 
@@ -44,6 +46,7 @@ export class PackedRing {
     this.size = size;
     this.#ring = new DataView(descriptor.buffer, descriptor.byteOffset, sizes.descriptor);
     this.#units = new Uint16Array(descriptor.buffer, descriptor.byteOffset, size * UNITS);
+    this.#addresses = new BigUint64Array(descriptor.buffer, descriptor.byteOffset, sizes.descriptor / 8);
     this.#driver = new Uint32Array(driver.buffer, driver.byteOffset, 1);
     this.#device = new Uint32Array(device.buffer, device.byteOffset, 1);
   }
@@ -61,14 +64,17 @@ export class PackedRing {
     Atomics.store(this.#units, slot * UNITS + FLAGS_UNIT, flags);
     this.wrote?.('descriptor', slot * DESCRIPTOR_SIZE + FLAGS_OFFSET, 2);
   }
+  /** Flags of descriptors behind the first of a chain: those of the first, stored later and loaded before, order them. */
+  chainedFlags(slot: number): number {
+    return slot < this.size ? (this.#units[slot * UNITS + FLAGS_UNIT] as number) : 0;
+  }
+  setChainedFlags(slot: number, flags: number): void {
+    if (slot >= this.size) return;
+    this.#units[slot * UNITS + FLAGS_UNIT] = flags;
+    this.wrote?.('descriptor', slot * DESCRIPTOR_SIZE + FLAGS_OFFSET, 2);
+  }
   addr(slot: number): bigint {
     return slot < this.size ? this.#ring.getBigUint64(slot * DESCRIPTOR_SIZE, true) : 0n;
-  }
-  addrLow(slot: number): number {
-    return slot < this.size ? this.#ring.getUint32(slot * DESCRIPTOR_SIZE, true) : 0;
-  }
-  addrHigh(slot: number): number {
-    return slot < this.size ? this.#ring.getUint32(slot * DESCRIPTOR_SIZE + 4, true) : 0;
   }
   len(slot: number): number {
     return slot < this.size ? this.#ring.getUint32(slot * DESCRIPTOR_SIZE + LEN_OFFSET, true) : 0;
@@ -81,7 +87,7 @@ export class PackedRing {
   setBuffer(slot: number, addr: bigint, len: number, id: number): void {
     if (slot >= this.size) return;
     const at = slot * DESCRIPTOR_SIZE;
-    this.#ring.setBigUint64(at, addr, true);
+    this.#addresses[2 * slot] = addr;
     this.#ring.setUint32(at + LEN_OFFSET, len, true);
     this.#ring.setUint16(at + ID_OFFSET, id, true);
     this.wrote?.('descriptor', at, FLAGS_OFFSET);

@@ -41,6 +41,8 @@ export class SplitRing {
   /** Told of each store that is made through this object. */
   wrote: RingWrite | undefined;
   readonly #desc: DataView;
+  /** The descriptor table again, as its addresses lie. */
+  readonly #addresses: BigUint64Array;
   readonly #avail: Uint16Array;
   readonly #used: Uint16Array;
   readonly #elements: Uint32Array;
@@ -54,6 +56,7 @@ export class SplitRing {
     const { descriptor: desc, driver: avail, device: used } = areas;
     this.size = size;
     this.#desc = new DataView(desc.buffer, desc.byteOffset, sizes.descriptor);
+    this.#addresses = new BigUint64Array(desc.buffer, desc.byteOffset, sizes.descriptor / 8);
     this.#avail = new Uint16Array(avail.buffer, avail.byteOffset, sizes.driver / 2);
     this.#used = new Uint16Array(used.buffer, used.byteOffset, sizes.device / 2);
     this.#elements = new Uint32Array(used.buffer, used.byteOffset, 1 + 2 * size);
@@ -75,7 +78,7 @@ export class SplitRing {
   /** Writes a whole descriptor; `index` must be below size. */
   setDescriptor(index: number, addr: bigint, len: number, flags: number, next: number): void {
     const at = index * DESCRIPTOR_SIZE;
-    this.#desc.setBigUint64(at, addr, true);
+    this.#addresses[2 * index] = addr;
     this.#desc.setUint32(at + 8, len, true);
     this.#desc.setUint16(at + 12, flags, true);
     this.#desc.setUint16(at + 14, next, true);
