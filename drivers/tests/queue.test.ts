@@ -1,0 +1,87 @@
+import t, { type Test } from 'tap';
+import { featureSet } from '../../reference-impl/catalogue/catalogue.ts';
+import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
+import {
+  VIRTIO_F_EVENT_IDX,
+  VIRTIO_F_RING_PACKED,
+  VIRTIO_F_VERSION_1,
+} from '../../reference-impl/virtqueue/feature-bits.ts';
+import { positionBeforeWrap, type RingLayout, ringLayouts } from '../../reference-impl/virtqueue/ring.ts';
+import { openDeviceDriver } from '../devices/device-types.ts';
+import type { AttachOptions, Queue } from '../port/port.ts';
+import { openReference } from '../reference/open-reference.ts';
+
+/** A block device of this process, with a queue that begins two chains before the wrap of its layout. */
+function queueOf(t: Test, layout: RingLayout, more = 0n, options: Partial<AttachOptions> = {}) {
+  const port = openReference({ device: 'block' });
+  t.teardown(() => port.close());
+  const opened = port.connect();
+  if (opened.kind === 'refused') throw new Error(opened.why);
+  const { session } = opened;
+  const packed = layout === 'packed' ? VIRTIO_F_RING_PACKED : 0n;
+  session.negotiate(featureSet({ device: VIRTIO_F_VERSION_1 | packed | more }));
+  const guest = port.createGuest(guestLayouts['below-and-above-4gib']);
+  session.shareMemory(guest);
+  const driver = openDeviceDriver({ session, facts: port.facts.workload, guest: () => guest });
+  const ring = guest.ring({ layout, size: 16, position: positionBeforeWrap(layout, 16, 2) });
+  return { port, driver, ring, queue: driver.attach(ring, options) };
+}
+
+const writesTo = ({ log }: ReturnType<typeof queueOf>['port'], queue: Queue): string[] =>
+  log.events().flatMap((event) => (event.kind === 'ring-write' && event.index === queue.index ? [event.what] : []));
+
+for (const layout of ringLayouts) {
+  t.test(
+    `${layout}: used elements are counted from the attach, taken or not, and a stop tells the position`,
+    async (t) => {
+      const { port, driver, queue } = queueOf(t, layout);
+      t.equal(driver.layout, layout);
+      for (const seed of [1, 2, 3]) t.equal(driver.once(queue, { seed }), undefined);
+      t.equal(queue.usedCount(), 3);
+      queue.makeAvailable([driver.request({ seed: 4 }).segments]);
+      queue.kick();
+      t.equal(
+        port.until(() => queue.usedCount() === 4, 1000),
+        'true',
+      );
+      t.equal(queue.usedCount(), 4, 'it takes nothing');
+      queue.waitForUsed(1);
+      t.equal(queue.usedCount(), 4);
+      t.same(queue.stop(), { kind: 'stopped', position: queue.driver.position });
+    },
+  );
+
+  t.test(`${layout}: what our side writes into a ring is in the log`, async (t) => {
+    const { port, driver, queue } = queueOf(t, layout);
+    port.log.restart();
+    driver.once(queue);
+    const chain = layout === 'split' ? ['available', 'available-idx'] : [];
+    const descriptors = driver.request().segments.map(() => 'descriptor');
+    t.same(writesTo(port, queue), [...descriptors, ...chain, 'used-seen']);
+    port.log.restart();
+    queue.driver.disableCalls();
+    queue.kick();
+    t.same(writesTo(port, queue), ['available-flags'], 'also what a case writes by itself');
+    port.log.restart();
+    queue.makeAvailable([]);
+    t.same(writesTo(port, queue), layout === 'split' ? ['available-idx'] : [], 'no chain, no descriptor');
+  });
+
+  t.test(
+    `${layout}: a queue that kicks when asked is served with EVENT_IDX, and kicks once for what it shows`,
+    async (t) => {
+      const { port, driver, queue } = queueOf(t, layout, VIRTIO_F_EVENT_IDX, { kicks: 'when-asked' });
+      for (const seed of [1, 2, 3]) t.equal(driver.once(queue, { seed }), undefined, `request ${seed}`);
+      const kicks = (): number =>
+        port.log.events().filter((event) => event.kind === 'notification' && event.what === 'kick').length;
+      const before = kicks();
+      queue.kick();
+      t.equal(kicks(), before, 'nothing was made available since');
+      queue.makeAvailable([driver.request({ seed: 4 }).segments]);
+      queue.kick();
+      queue.kick();
+      t.equal(kicks(), before + 1);
+      queue.waitForUsed(1);
+    },
+  );
+}
