@@ -2,6 +2,7 @@ import { referenceDeviceNames } from '../reference-impl/devices/reference-device
 import { type FaultLayer, type Showing, showings } from '../reference-impl/faults/fault.ts';
 import { type FaultName, faults } from '../reference-impl/faults/faults.ts';
 import type { RingLayout } from '../reference-impl/virtqueue/ring.ts';
+import type { RequirementOutcome } from '../reports/record/record.ts';
 import { type AnyCase, variantsOf } from '../suites/case.ts';
 import { FaultyReference, transportOf } from './faulty-reference.ts';
 
@@ -19,7 +20,7 @@ export interface FaultRow extends FaultPlace {
   readonly requirement: string;
   /** Cases that name the fault and apply there. */
   readonly expectedBy: readonly string[];
-  /** Cases that fail under it, citing its requirement. */
+  /** Cases that fail under it and cite its requirement, or in which the oracle finds that one broken. */
   readonly caughtBy: readonly string[];
   /** Cases that fail without citing its requirement. */
   readonly alsoFailed: readonly string[];
@@ -93,9 +94,14 @@ function rowOf(place: FaultPlace, cases: readonly AnyCase[], tried: 'all' | 'nam
       const reference = order.find((one) => one.missing(definition).length === 0);
       const [variant] = variantsOf(definition);
       if (reference === undefined || variant === undefined) return [];
-      return [{ id: definition.id, verdict: reference.judge(definition, variant, pointsOfOthers).verdict }];
+      const { verdict, outcomes } = reference.judge(definition, variant, pointsOfOthers);
+      // A finding of the oracle under the fault's requirement cites it.
+      if (fails(outcomes, requirement)) caughtBy.push(definition.id);
+      return [{ id: definition.id, verdict }];
     });
-    const alsoFailed = others.filter(({ verdict }) => verdict !== 'pass').map(({ id }) => id);
+    const alsoFailed = others
+      .filter(({ id, verdict }) => verdict !== 'pass' && !caughtBy.includes(id))
+      .map(({ id }) => id);
     return { ...row, caughtBy, alsoFailed, others: others.length };
   } finally {
     for (const reference of references) reference.close();
@@ -121,12 +127,11 @@ function referenceThatFails(
   return references.find(
     (reference) =>
       reference.missing(definition).length === 0 &&
-      variantsOf(definition).some((variant) =>
-        reference
-          .judge(definition, variant)
-          .outcomes.some((one) => one.requirement === requirement && one.outcome === 'fail'),
-      ),
+      variantsOf(definition).some((variant) => fails(reference.judge(definition, variant).outcomes, requirement)),
   );
 }
+
+const fails = (outcomes: readonly RequirementOutcome[], requirement: string): boolean =>
+  outcomes.some((one) => one.requirement === requirement && one.outcome === 'fail');
 
 const namesFault = ({ proves }: AnyCase, name: string): boolean => Object.values(proves).flat().includes(name);

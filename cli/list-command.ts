@@ -36,9 +36,12 @@ interface Row {
 const listings: Readonly<Record<Subject, () => Row[]>> = {
   cases: () =>
     allCases.map((definition) => {
-      const { id, title, proves, applies, variants } = definition;
+      const { id, title, proves, applies, variants, unwatched } = definition;
       return {
-        data: { id, title, proves, applies: withoutFunctions(applies), variants, axes: axesOf(definition) },
+        data: {
+          ...{ id, title, proves, applies: withoutFunctions(applies), variants, axes: axesOf(definition) },
+          ...(unwatched === undefined ? {} : { unwatched }),
+        },
         text: `${id}  ${title}`,
       };
     }),

@@ -145,6 +145,11 @@ export interface CaseDefinition<
   readonly proves: P;
   readonly applies: Applies<T, Exclude<U, 'any'>>;
   readonly variants?: Axes;
+  /**
+   * Why the oracle does not watch the rings of this case: it writes rings or memory in ways that no journal sees, or
+   * lays chains that permit the device more than their segments say.
+   */
+  readonly unwatched?: string;
   run(context: CaseContext<Extract<keyof P, string>, Axes, SessionOf<T>, RingFor<U>>): void;
 }
 
@@ -155,6 +160,7 @@ export interface AnyCase {
   readonly proves: Proves;
   readonly applies: Applies;
   readonly variants: VariantAxes;
+  readonly unwatched: string | undefined;
   run(context: CaseContext<string, VariantAxes>): void;
 }
 
@@ -184,6 +190,7 @@ export function defineCase<
     proves: definition.proves,
     applies: definition.applies,
     variants,
+    unwatched: definition.unwatched ?? (definition.applies.iuts === 2 ? 'two IUTs share its memory' : undefined),
     // What applies was checked: the port is one of the case's transports, and its rings are of the case's layout.
     run: (context) =>
       definition.run(context as unknown as CaseContext<Extract<keyof P, string>, Axes, SessionOf<T>, RingFor<U>>),

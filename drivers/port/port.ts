@@ -9,6 +9,7 @@ import type { GuestLayout } from '../../reference-impl/memory/guest-layout.ts';
 import type { EventLog } from '../../reference-impl/observations/event-log.ts';
 import type { DescriptorSource } from './descriptor-source.ts';
 import type { Iut, Rung } from './iut.ts';
+import type { Oracle } from './oracle.ts';
 import type { WaitResult } from './outcome.ts';
 import type { Session } from './session.ts';
 import type { TargetFacts } from './target-facts.ts';
@@ -34,6 +35,7 @@ export type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-
 export type { Capability } from './capabilities.ts';
 export type * from './descriptor-source.ts';
 export type * from './iut.ts';
+export type * from './oracle.ts';
 export type * from './outcome.ts';
 export type * from './queue.ts';
 export type * from './session.ts';
@@ -61,6 +63,7 @@ export interface DriverPort<S extends Session = Session> {
   /** What may be done when the IUT no longer serves, mildest first, as the target says. */
   readonly ladder: readonly Rung[];
   readonly descriptors: DescriptorSource;
+  readonly oracle: Oracle;
   /** Deadline in milliseconds that calls use when they are given none. */
   readonly deadlineMs: number;
   setDeadline(ms: number): void;

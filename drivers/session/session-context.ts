@@ -1,11 +1,13 @@
 import type { EventLog } from '../../reference-impl/observations/event-log.ts';
 import type { IutExit } from '../port/port.ts';
+import type { PortOracle } from './oracle.ts';
 import type { Waiting } from './waiting.ts';
 
 /** What a session needs of the port that made it. */
 export interface SessionContext {
   readonly log: EventLog;
   readonly waiting: Waiting;
+  readonly oracle: PortOracle;
   /** Deadline of calls that are given none, in milliseconds. */
   readonly deadlineMs: number;
   /** How the IUT's process ended, as far as a wait has noticed. */

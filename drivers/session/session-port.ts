@@ -8,6 +8,7 @@ import type { TargetFacts } from '../port/target-facts.ts';
 import { deadlineIn, eventClock } from './deadline.ts';
 import { OwnedDescriptors } from './descriptor-source.ts';
 import { MappedGuest } from './guest-memory.ts';
+import { PortOracle } from './oracle.ts';
 import type { SessionContext } from './session-context.ts';
 import type { Waiting } from './waiting.ts';
 
@@ -28,6 +29,7 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
   readonly facts: TargetFacts;
   readonly log: EventLog;
   readonly descriptors = new OwnedDescriptors();
+  readonly oracle: PortOracle;
   readonly iut: Iut;
   readonly ladder: readonly Rung[];
   readonly waiting: Waiting;
@@ -48,6 +50,7 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
     };
     this.ladder = recovery.map((step) => ({ step, take: this.#taking(step) }));
     this.log = log ?? new EventLog(eventClock);
+    this.oracle = new PortOracle(() => Math.max(0, this.log.next - 1));
     this.waiting = waiting;
     this.#deadlineMs = deadlineMs ?? defaultDeadlineMs * facts.deadlineScale;
   }
@@ -77,6 +80,7 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
   createGuest(layout: GuestLayout): Guest {
     const mapped = this.mapGuest(layout, `vhost-conformance-guest${this.#nextGuest++}`);
     this.#guests.push(mapped);
+    this.oracle.guestMade(mapped.guest);
     return mapped.guest;
   }
 
@@ -119,6 +123,7 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
       session.close();
     }
     for (const guest of this.#guests.splice(0)) {
+      this.oracle.guestReleased(guest.guest);
       this.releaseGuest(guest);
       count++;
     }

@@ -1,3 +1,4 @@
+import type { RingWatch } from '../../reference-impl/oracle/ring-watch.ts';
 import type {
   AddOptions,
   DriverRing,
@@ -31,6 +32,7 @@ export abstract class SessionQueue<R extends GuestRing = GuestRing> implements Q
   /** `driver`, as what every layout has. */
   readonly #side: DriverRing;
   readonly #trace: RingTrace;
+  readonly #watch: RingWatch | undefined;
   readonly #kicksWhenAsked: boolean;
   #taken = 0;
 
@@ -39,7 +41,13 @@ export abstract class SessionQueue<R extends GuestRing = GuestRing> implements Q
     this.#kicksWhenAsked = kicks === 'when-asked';
     this.ring = ring;
     this.index = index;
-    const side = driverSide(ring, index, context.log, driver);
+    this.#watch = context.oracle.watch(ring, driver.space);
+    const side = driverSide(
+      ring,
+      index,
+      context.log,
+      this.#watch === undefined ? driver : { ...driver, observer: this.#watch },
+    );
     this.#side = side.driver;
     // The driver side of a ring is the one of its layout.
     this.driver = side.driver as DriverOf<R>;
@@ -50,8 +58,14 @@ export abstract class SessionQueue<R extends GuestRing = GuestRing> implements Q
   abstract drainCalls(): number;
   abstract errors(): number;
   abstract setEnabled(enabled: boolean): ControlOutcome;
-  abstract stop(): ReturnType<Queue['stop']>;
 
+  stop(): ReturnType<Queue['stop']> {
+    const outcome = this.stopRing();
+    if (outcome.kind === 'stopped') this.context.oracle.stopped(this.#watch, this.ring, this.#side);
+    return outcome;
+  }
+
+  protected abstract stopRing(): ReturnType<Queue['stop']>;
   protected abstract notifyDevice(): void;
   /** Whether anything can still come: the session is open. */
   protected abstract get isServed(): boolean;

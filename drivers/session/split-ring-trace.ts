@@ -23,7 +23,7 @@ interface Part {
   readonly base: bigint;
 }
 
-const part = (span: Span): Part => ({ bytes: span.bytes, base: span.guestAddress });
+const part = (span: Span): Part => ({ bytes: span.view, base: span.guestAddress });
 
 /** The trace of a split ring. */
 export class SplitRingTrace implements RingTrace {

@@ -99,7 +99,7 @@ export class MdevQueue<R extends GuestRing = GuestRing> extends SessionQueue<R> 
     return callOutcome(this.#options.owner.setInUse(this, enabled));
   }
 
-  stop(): ReturnType<Queue['stop']> {
+  protected stopRing(): ReturnType<Queue['stop']> {
     return this.#options.owner.baseOf(this);
   }
 

@@ -235,13 +235,24 @@ export class MessageDoor implements VhostUserMessages {
     this.#isFenced = false;
     const count = message.descriptors === undefined ? 0 : this.#stage(message.descriptors);
     this.words.sent(outgoing.view, length);
+    this.#tellOracle();
     const descriptors = count === 0 ? null : stagedDescriptors;
     const expected = expectedReplyLength(outgoing.view);
     return this.#sent(this.#stream.exchange(outgoing.bytes, length, descriptors, count, expected, deadlineUs));
   }
 
+  #tellOracle(): void {
+    switch (outgoing.view.getUint32(0, true)) {
+      case requestId.VHOST_USER_SET_MEM_TABLE:
+      case requestId.VHOST_USER_ADD_MEM_REG:
+      case requestId.VHOST_USER_REM_MEM_REG:
+        this.#context.oracle.memoryTold();
+    }
+  }
+
   #sendWithin(message: OutgoingMessage, deadlineUs: number): 'sent' | 'closed' | 'died' {
     const whole = outgoing.encode(message, this.words);
+    this.#tellOracle();
     this.#isFenced = false;
     if (message.pieces !== undefined || message.truncateTo !== undefined) {
       return this.#sendInPieces(message, outgoing.bytes.slice(0, whole), deadlineUs);

@@ -112,7 +112,7 @@ export class VhostUserQueue<R extends GuestRing = GuestRing> extends SessionQueu
     return this.#options.door.acknowledged({ request: 'VHOST_USER_SET_VRING_ENABLE', payload });
   }
 
-  stop(): ReturnType<Queue['stop']> {
+  protected stopRing(): ReturnType<Queue['stop']> {
     const { door } = this.#options;
     const answer = door.replyTo({
       request: requestId.VHOST_USER_GET_VRING_BASE,

@@ -134,11 +134,13 @@ export class FrontEndSession implements VhostUserSession {
       userAddress,
       mmapOffset,
     }));
-    const answer = this.#door.acknowledged({
-      request: 'VHOST_USER_SET_MEM_TABLE',
-      payload: { numRegions: regions.length, regions },
-      descriptors: guest.regions.map(descriptorOfRegion),
-    });
+    const answer = this.#context.oracle.sharing(() =>
+      this.#door.acknowledged({
+        request: 'VHOST_USER_SET_MEM_TABLE',
+        payload: { numRegions: regions.length, regions },
+        descriptors: guest.regions.map(descriptorOfRegion),
+      }),
+    );
     if (this.#door.words.hasAccessPlatform && this.isOpen) {
       for (const region of guest.regions) this.#updateIotlb(region);
     }

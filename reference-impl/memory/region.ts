@@ -1,4 +1,5 @@
 import type { Addresses } from './addresses.ts';
+import type { WriteJournal } from './write-journal.ts';
 
 /** A region with its memory, as the edge that made the memory hands it over. */
 export interface RegionMemory extends Addresses {
@@ -15,6 +16,8 @@ export interface RegionMemory extends Addresses {
 export interface Region extends RegionMemory {
   readonly index: number;
   readonly adjacent: Region | undefined;
+  /** Told of writes through spans; undefined where no one asks. */
+  journal: WriteJournal | undefined;
 }
 
 const adjoins = (left: Addresses, size: bigint, right: Addresses): boolean =>
@@ -35,6 +38,7 @@ export function linkRegions(memory: readonly RegionMemory[]): Region[] {
       backing,
       index,
       adjacent: undefined as Region | undefined,
+      journal: undefined as WriteJournal | undefined,
     }),
   );
   for (const region of regions) {

@@ -40,8 +40,17 @@ export class Span implements Addresses {
     this.pieces = pieces;
   }
 
-  /** The bytes as one view. Throws DriverUsageError where the span crosses regions: use `load` and `store` there. */
+  /**
+   * The bytes as one view, which no journal of writes covers. Throws DriverUsageError where the span crosses regions:
+   * use `load` and `store` there.
+   */
   get bytes(): Uint8Array {
+    this.region.journal?.viewed(this.region.index, this.offset, this.length);
+    return this.view;
+  }
+
+  /** As `bytes`, for a caller that writes nothing through it, or tells of it in another way. */
+  get view(): Uint8Array {
     const [first, second] = this.pieces;
     if (first === undefined || second !== undefined)
       throw new DriverUsageError('a span over two regions has no one view');
@@ -70,10 +79,24 @@ export class Span implements Addresses {
       if (from < to) piece.set(data.subarray(from - at, to - at), from - start);
       start += piece.length;
     }
+    this.#journalled(at, data.length);
   }
 
   fill(value: number): void {
     for (const piece of this.pieces) piece.fill(value);
+    this.#journalled(0, this.length);
+  }
+
+  #journalled(at: number, length: number): void {
+    if (this.region.journal === undefined) return;
+    let region: Region | undefined = this.region;
+    let from = this.offset + at;
+    for (let left = length; left > 0 && region !== undefined; region = region.adjacent) {
+      const here = Math.max(0, Math.min(left, region.size - from));
+      if (here > 0) region.journal?.wrote(region.index, from, here);
+      left -= here;
+      from = Math.max(0, from - region.size);
+    }
   }
 
   /** A part of the span, over the same memory. */

@@ -10,7 +10,22 @@ export interface UsedElement {
   readonly len: number;
 }
 
+/** Told of what a driver side does, for watchers of rings. */
+export interface DriverRingObserver {
+  /** A chain was added, unpublished. `place`: split, its available idx; packed, its first slot. */
+  added(id: number, chain: readonly Segment[], place: number): void;
+  /** Something was entered that is no chain of segments: a head, descriptors as they are. */
+  addedByHand(): void;
+  /** What was added is available to the device. */
+  published(): void;
+  /** A used element was taken. */
+  taken(id: number, len: number, wasOutstanding: boolean): void;
+  /** With IN_ORDER: the id of a used element is not that of any chain that can come next. */
+  outOfOrder(id: number): void;
+}
+
 export interface DriverRingOptions {
+  readonly observer?: DriverRingObserver;
   /** The space of the addresses in descriptors; `guest-physical` by default. */
   readonly space?: AddressSpace;
   readonly eventIdx?: boolean;

@@ -10,6 +10,7 @@ import {
   type Guest,
   type GuestRing,
   IutGoneError,
+  type OracleFinding,
   PeerProtocolError,
   RequestsUnknownError,
   type Session,
@@ -81,6 +82,8 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   readonly port: DriverPort;
   readonly variant: VariantOf<VariantAxes>;
   readonly checks = new Map<string, Check>();
+  /** Of requirements that the case does not declare and the oracle found broken. */
+  readonly watched = new Map<string, Check>();
   readonly #definition: AnyCase;
   readonly #offer: FeatureSet;
   readonly #options: RunOptions;
@@ -126,6 +129,16 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   get lacksRing(): boolean {
     const { ring } = this.#definition.applies;
     return ring !== 'none' && ring !== 'negotiated' && !this.#hasRing;
+  }
+
+  /** What the oracle found fails the requirement that was broken, declared by the case or not. */
+  found(findings: readonly OracleFinding[]): void {
+    for (const { requirement, ...failure } of findings) {
+      const check =
+        this.checks.get(requirement) ?? this.watched.get(requirement) ?? new Check(requirement, this.port.log);
+      if (!this.checks.has(requirement)) this.watched.set(requirement, check);
+      check.failures.push({ how: 'wrong', ...failure, what: `${failure.what} (seen by the oracle)` });
+    }
   }
 
   get sweep(): SweepResult | undefined {

@@ -58,6 +58,7 @@ export function judge(
     return notServed(definition, options.axes ?? {}, port.nowMs() - began);
   }
   port.log.restart();
+  for (const one of run.ports) one.oracle.begin(definition.unwatched === undefined);
   let error: unknown;
   try {
     run.execute();
@@ -67,6 +68,8 @@ export function judge(
   const seen = port.log.next;
   const exit = exitOf(run);
   for (const one of run.ports) one.releaseAll();
+  for (const one of run.ports) run.found(one.oracle.findings());
+  for (const one of run.ports) one.oracle.begin(false);
   if (error instanceof NoSuchPointError) throw error;
   if (error !== undefined) return harnessError(run, port.nowMs() - began, error, exit);
   if (exit === undefined) for (const one of run.ports) afterwards(one, run, seen);
@@ -119,7 +122,7 @@ function removeSilent(check: Check): void {
 }
 
 function judgement(port: DriverPort, run: CaseRun, durationMs: number, exit: IutExit | undefined): Judgement {
-  const checks = [...run.checks.values()];
+  const checks = [...run.checks.values(), ...run.watched.values()];
   if (run.notApplicable !== undefined && !hasFailure(run)) return inapplicable(run, run.notApplicable, durationMs);
   const ended = checks.some((check) => check.failures.length > 0 || check.inconclusiveWhy !== undefined);
   const left = run.sweep?.left;

@@ -2,7 +2,7 @@ import { DriverUsageError } from '../../errors.ts';
 import { type AddressSpace, addressIn } from '../../memory/addresses.ts';
 import type { Span } from '../../memory/span.ts';
 import { DESCRIPTOR_SIZE, VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from '../descriptor.ts';
-import type { AddOptions, DriverRing, DriverRingOptions, UsedElement } from '../driver-ring.ts';
+import type { AddOptions, DriverRing, DriverRingObserver, DriverRingOptions, UsedElement } from '../driver-ring.ts';
 import { IndirectTables } from '../indirect-tables.ts';
 import { type PackedPosition, packedPosition, positionOf } from '../ring.ts';
 import type { Segment } from '../segment.ts';
@@ -27,6 +27,7 @@ export class PackedDriver implements DriverRing {
   readonly #space: AddressSpace;
   readonly #eventIdx: boolean;
   readonly #inOrder: boolean;
+  readonly #observer: DriverRingObserver | undefined;
   readonly #tables: IndirectTables;
   /** Free buffer ids as a queue. */
   readonly #free: Uint16Array;
@@ -68,6 +69,7 @@ export class PackedDriver implements DriverRing {
     this.#space = options.space ?? 'guest-physical';
     this.#eventIdx = options.eventIdx ?? false;
     this.#inOrder = options.inOrder ?? false;
+    this.#observer = options.observer;
     this.#tables = new IndirectTables(options.tables);
     const state = new ArrayBuffer(14 * size);
     this.#room = new Float64Array(state, 0, size);
@@ -135,6 +137,7 @@ export class PackedDriver implements DriverRing {
     this.#freeFront = this.#freeFront + 1 === this.size ? 0 : this.#freeFront + 1;
     this.#freeIds--;
     this.#record(id, first, slots, room);
+    this.#observer?.added(id, chain, first);
     return id;
   }
 
@@ -146,6 +149,7 @@ export class PackedDriver implements DriverRing {
   addRaw(descriptors: readonly PackedDescriptor[], id?: number): number | 'ring-full' {
     const [head] = descriptors;
     if (head === undefined || descriptors.length > this.#freeSlots) return 'ring-full';
+    this.#observer?.addedByHand();
     const first = this.#avail;
     const firstWrap = this.#availWrap;
     for (const [n, { addr, len, id: carried, flags }] of descriptors.entries()) {
@@ -170,6 +174,7 @@ export class PackedDriver implements DriverRing {
     this.#addedSlots = 0;
     this.#publishedSlot = this.#avail;
     this.#publishedWrap = this.#availWrap;
+    this.#observer?.published();
   }
 
   /** Virtio 2.8.20.2. */
@@ -193,6 +198,7 @@ export class PackedDriver implements DriverRing {
       this.#batchLen = len;
       this.#batchLeft = this.#chainsUpTo(id, slot);
       if (this.#batchLeft > 0) return this.#takeOfBatch();
+      this.#observer?.outOfOrder(id);
     }
     this.#settle(id, len, slot);
     return true;
@@ -324,6 +330,7 @@ export class PackedDriver implements DriverRing {
     this.#usedLen = len;
     this.#usedSlot = slot;
     this.#usedWasOutstanding = slots > 0;
+    this.#observer?.taken(id, len, slots > 0);
     this.#used += Math.max(1, slots);
     if (this.#used >= this.size) {
       this.#used -= this.size;

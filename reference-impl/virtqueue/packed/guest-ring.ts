@@ -10,7 +10,7 @@ export class GuestPackedRing extends PackedRing implements GuestRing {
   #position: PackedPosition = packedPosition(0);
 
   constructor(size: number, areas: AreaSpans) {
-    super(size, { descriptor: areas.descriptor.bytes, driver: areas.driver.bytes, device: areas.device.bytes });
+    super(size, { descriptor: areas.descriptor.view, driver: areas.driver.view, device: areas.device.view });
     this.areas = areas;
   }
 

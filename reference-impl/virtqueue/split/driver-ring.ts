@@ -2,7 +2,7 @@ import { DriverUsageError } from '../../errors.ts';
 import { type AddressSpace, addressIn } from '../../memory/addresses.ts';
 import type { Span } from '../../memory/span.ts';
 import { DESCRIPTOR_SIZE, VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from '../descriptor.ts';
-import type { DriverRing, DriverRingOptions, UsedElement } from '../driver-ring.ts';
+import type { DriverRing, DriverRingObserver, DriverRingOptions, UsedElement } from '../driver-ring.ts';
 import { passesEvent } from '../event-idx.ts';
 import { IndirectTables } from '../indirect-tables.ts';
 import { positionOf, type SplitPosition, splitPosition } from '../ring.ts';
@@ -27,6 +27,7 @@ export class SplitDriver implements DriverRing {
   readonly #space: AddressSpace;
   readonly #eventIdx: boolean;
   readonly #inOrder: boolean;
+  readonly #observer: DriverRingObserver | undefined;
   readonly #tables: IndirectTables;
   readonly #mask: number;
   /** Free descriptors as a queue: freed in order, they are taken in order, as IN_ORDER wants (virtio 2.7.5.2). */
@@ -58,6 +59,7 @@ export class SplitDriver implements DriverRing {
     this.#space = options.space ?? 'guest-physical';
     this.#eventIdx = options.eventIdx ?? false;
     this.#inOrder = options.inOrder ?? false;
+    this.#observer = options.observer;
     this.#tables = new IndirectTables(options.tables);
     this.#mask = size - 1;
     // One buffer: each of its own costs more than all that is done with it in a short session.
@@ -131,12 +133,18 @@ export class SplitDriver implements DriverRing {
     this.#room[head] = this.#inOrder ? writableLength(chain) : 0;
     this.#added[this.#availIdx % this.ring.size] = head;
     this.#outstanding++;
-    this.addHead(head);
+    this.#enter(head);
+    this.#observer?.added(head, chain, (this.#availIdx - 1) & 0xffff);
     return head;
   }
 
   /** Enters any value into the available ring as a head, unpublished. */
   addHead(head: number): void {
+    this.#enter(head);
+    this.#observer?.addedByHand();
+  }
+
+  #enter(head: number): void {
     this.ring.setAvailHead(this.#slot(this.#availIdx), head);
     this.#availIdx = (this.#availIdx + 1) & 0xffff;
   }
@@ -144,6 +152,7 @@ export class SplitDriver implements DriverRing {
   publish(): void {
     this.#published = this.#availIdx;
     this.ring.setAvailIdx(this.#availIdx);
+    this.#observer?.published();
   }
 
   /** Virtio 2.7.10.1. */
@@ -171,6 +180,7 @@ export class SplitDriver implements DriverRing {
     }
     this.#lastUsedIdx = this.#batchEnd = (last + 1) & 0xffff;
     this.#settle(id);
+    this.#observer?.taken(id, this.#usedLen, this.#usedWasOutstanding);
     return true;
   }
 
@@ -238,6 +248,7 @@ export class SplitDriver implements DriverRing {
     for (let at = last; at !== idx; at = (at + 1) & 0xffff) {
       if (this.#added[at % this.ring.size] === id) return (at + 1) & 0xffff;
     }
+    this.#observer?.outOfOrder(id);
     return (last + 1) & 0xffff;
   }
 
@@ -248,6 +259,8 @@ export class SplitDriver implements DriverRing {
     const id = this.#added[at % this.ring.size] as number;
     this.#usedLen = this.#lastUsedIdx === end ? this.#batchLen : (this.#room[id] as number);
     this.#settle(id);
+    this.#observer?.taken(id, this.#usedLen, this.#usedWasOutstanding);
+    this.#observer?.taken(this.#usedId, this.#usedLen, this.#usedWasOutstanding);
     return true;
   }
 

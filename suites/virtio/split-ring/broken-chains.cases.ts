@@ -12,6 +12,7 @@ export const headOutOfRange = defineCase({
   title: 'an available head at or above the queue size is survived',
   proves: { 'split/head-out-of-range-survived': 'head-out-of-range-crashes' },
   applies: { start: 'closed', ring: 'split' },
+  unwatched: 'it writes the descriptor table or the available ring itself',
   run(context) {
     const check = context.requirement('split/head-out-of-range-survived');
     const all = [16, 17, 31, 255, 256, 0x7fff, 0x8000, 0xffff].map(
@@ -29,6 +30,7 @@ export const nextOutOfRange = defineCase({
   title: 'a next field at or above the queue size is survived',
   proves: { 'split/next-out-of-range-survived': 'next-out-of-range-crashes' },
   applies: { start: 'closed', ring: 'split' },
+  unwatched: 'it writes the descriptor table or the available ring itself',
   run(context) {
     const check = context.requirement('split/next-out-of-range-survived');
     const all = [16, 17, 255, 0x7fff, 0x8000, 0xffff].flatMap((next) =>
@@ -51,6 +53,7 @@ export const loops = defineCase({
   title: 'a chain that comes back to one of its own descriptors is survived',
   proves: { 'split/descriptor-loop-survived': 'descriptor-loop-hangs' },
   applies: { start: 'closed', ring: 'split' },
+  unwatched: 'it writes the descriptor table or the available ring itself',
   run(context) {
     const check = context.requirement('split/descriptor-loop-survived');
     const from = (at: (places: readonly number[]) => number, to: (places: readonly number[]) => number) => ({
@@ -78,6 +81,7 @@ export const unmapped = defineCase({
   title: 'a buffer where no memory is, that leaves its region, or that wraps the address space, is survived',
   proves: { 'split/unmapped-buffer-survived': 'unmapped-buffer-crashes' },
   applies: { start: 'closed', ring: 'split' },
+  unwatched: 'it writes the descriptor table or the available ring itself',
   run(context) {
     const check = context.requirement('split/unmapped-buffer-survived');
     const { guest } = context;
@@ -131,6 +135,7 @@ export const empty = defineCase({
   title: 'descriptors of length 0 at any place of a chain are survived',
   proves: { 'split/empty-descriptor-survived': 'empty-descriptor-crashes' },
   applies: { start: 'closed', ring: 'split' },
+  unwatched: 'it writes the descriptor table or the available ring itself',
   run(context) {
     const check = context.requirement('split/empty-descriptor-survived');
     const emptied = (key: string, pick: (places: readonly number[]) => readonly number[]): Breakage => ({
@@ -154,6 +159,7 @@ export const order = defineCase({
   title: 'a chain with a device-writable descriptor before a readable one is survived',
   proves: { 'split/writable-before-readable-survived': 'writable-before-readable-crashes' },
   applies: { start: 'closed', ring: 'split' },
+  unwatched: 'it writes the descriptor table or the available ring itself',
   run(context) {
     const check = context.requirement('split/writable-before-readable-survived');
     const { guest } = context;
@@ -181,6 +187,7 @@ export const availIdxJump = defineCase({
   title: 'an available idx that moves by more than the queue size, or backwards, is survived',
   proves: { 'split/avail-idx-jump-survived': ['avail-idx-jump-crashes', 'avail-idx-jump-hangs'] },
   applies: { start: 'closed', ring: 'split' },
+  unwatched: 'it writes the descriptor table or the available ring itself',
   run(context) {
     const check = context.requirement('split/avail-idx-jump-survived');
     const all = [17, 32, 256, 0x7fff, 0x8000, 0xffff].map(

@@ -46,6 +46,7 @@ export const followsNext = defineCase({
   proves: { 'split/chain-follows-next': 'chain-walked-in-table-order' },
   applies: { start: 'negotiated', ring: 'split' },
   variants: { order: ['ascending', 'descending', 'scattered'] },
+  unwatched: 'it writes the descriptor table or the available ring itself',
   run({ driver, ring, variant, requirement }) {
     const queue = driver.attach(ring({ size: 32 }));
     const request = driver.request({ readableCuts: [3, 5, 7], writableCuts: [100, 200] });

@@ -38,6 +38,7 @@ export const writeFlag = defineCase({
   title: 'the WRITE flag of the descriptor that refers to a table has no effect',
   proves: { 'indirect/write-flag-ignored': 'indirect-write-flag-heeded' },
   applies: { start: 'negotiated', negotiate, ring: 'split' },
+  unwatched: 'it writes the descriptor table or the available ring itself',
   run({ driver, ring, requirement }) {
     const queue = driver.attach(ring({ size: 8 }), { indirect: true });
     const request = driver.request(cut);
@@ -76,6 +77,7 @@ export const badTableLength = defineCase({
   title: 'an indirect table that is empty, no multiple of 16 bytes, or longer than the queue, is survived',
   proves: { 'indirect/bad-table-length-survived': 'bad-indirect-table-length-crashes' },
   applies: { start: 'closed', negotiate, ring: 'split' },
+  unwatched: 'it writes the descriptor table or the available ring itself',
   run(context) {
     const check = context.requirement('indirect/bad-table-length-survived');
     const all = [0, 1, 15, 17, 33, 4096 * 16, 0xffff_fff0, 0xffff_ffff].map((len) => ({
@@ -92,6 +94,7 @@ export const withNext = defineCase({
   title: 'a descriptor with both INDIRECT and NEXT is survived',
   proves: { 'indirect/indirect-with-next-survived': 'indirect-with-next-crashes' },
   applies: { start: 'closed', negotiate, ring: 'split' },
+  unwatched: 'it writes the descriptor table or the available ring itself',
   run(context) {
     const check = context.requirement('indirect/indirect-with-next-survived');
     const all = [INDIRECT | NEXT, INDIRECT | NEXT | WRITE].map((flags) => ({
@@ -155,6 +158,7 @@ export const tableLoop = defineCase({
   title: 'an indirect table whose next fields loop or point outside it is survived',
   proves: { 'indirect/table-loop-survived': 'indirect-table-loop-crashes' },
   applies: { start: 'closed', negotiate, ring: 'split' },
+  unwatched: 'it writes the descriptor table or the available ring itself',
   run(context) {
     const { guest } = context;
     const check = context.requirement('indirect/table-loop-survived');
@@ -176,6 +180,7 @@ export const nestedTable = defineCase({
   title: 'an indirect descriptor inside an indirect table is survived',
   proves: { 'indirect/nested-table-survived': 'nested-indirect-table-crashes' },
   applies: { start: 'closed', negotiate, ring: 'split' },
+  unwatched: 'it writes the descriptor table or the available ring itself',
   run(context) {
     const { guest } = context;
     const check = context.requirement('indirect/nested-table-survived');
@@ -192,6 +197,7 @@ export const unnegotiated = defineCase({
   title: 'a descriptor with the INDIRECT flag is survived where the feature was not negotiated',
   proves: { 'indirect/unnegotiated-table-survived': 'unnegotiated-indirect-table-crashes' },
   applies: { start: 'closed', without: ['VIRTIO_F_INDIRECT_DESC'], ring: 'split' },
+  unwatched: 'it writes the descriptor table or the available ring itself',
   run(context) {
     const { guest } = context;
     const check = context.requirement('indirect/unnegotiated-table-survived');

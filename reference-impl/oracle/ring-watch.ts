@@ -1,0 +1,126 @@
+import type { RequirementSlug } from '../catalogue/catalogue.ts';
+import type { AddressSpace } from '../memory/addresses.ts';
+import { DESCRIPTOR_SIZE, VIRTQ_DESC_F_NEXT } from '../virtqueue/descriptor.ts';
+import type { DriverRing, DriverRingObserver } from '../virtqueue/driver-ring.ts';
+import type { GuestRing } from '../virtqueue/ring.ts';
+import type { Segment } from '../virtqueue/segment.ts';
+import { AVAIL_IDX, AVAIL_RING } from '../virtqueue/split/layout.ts';
+import type { GuestWatch } from './guest-watch.ts';
+import { type Invariant, type InvariantViolation, requirementOfInvariant } from './invariants.ts';
+
+/** Never added. */
+const UNKNOWN = -1;
+const unit = 2;
+const flagsOffset = 12;
+const nextOffset = 14;
+
+export interface RingWatchOptions {
+  readonly ring: GuestRing;
+  /** The space of the addresses in descriptors. */
+  readonly space: AddressSpace;
+  /** The memory that the ring lies in; undefined where that is not watched. */
+  readonly memory: GuestWatch | undefined;
+  /** All memory in which buffers may lie. */
+  readonly guests: () => Iterable<GuestWatch>;
+  readonly found: (violation: InvariantViolation) => void;
+  /** Chains were laid that this side knows too little of to say what memory the device may write. */
+  readonly byHand: () => void;
+}
+
+/**
+ * The ring invariants under one life of a ring, from its attachment on. Of a device that runs by itself it judges what
+ * can no longer change: a used element once the driver took it, memory once the ring was stopped.
+ */
+export class RingWatch implements DriverRingObserver {
+  readonly #options: RingWatchOptions;
+  /** By buffer id: bytes of the writable part of its latest chain, or UNKNOWN. */
+  readonly #rooms: Float64Array;
+  readonly #readableBuffers: RequirementSlug | undefined;
+  /** Chains were laid by hand: used elements can say anything. */
+  #isByHand = false;
+
+  constructor(options: RingWatchOptions) {
+    const { ring } = options;
+    this.#options = options;
+    this.#rooms = new Float64Array(ring.size).fill(UNKNOWN);
+    this.#readableBuffers = requirementOfInvariant('readableBuffers', ring.layout);
+  }
+
+  added(id: number, chain: readonly Segment[], place: number): void {
+    let room = 0;
+    for (let n = 0; n < chain.length; n++) {
+      const { writable, length } = chain[n] as Segment;
+      if (writable) room += length;
+    }
+    this.#rooms[id] = room;
+    for (const guest of this.#options.guests()) guest.lend(chain, this.#options.space, this.#readableBuffers);
+    this.#takeDescriptors(id, place);
+  }
+
+  addedByHand(): void {
+    this.#isByHand = true;
+    this.#options.byHand();
+  }
+
+  published(): void {
+    const { ring, memory } = this.#options;
+    const { driver } = ring.areas;
+    if (ring.layout === 'split') memory?.wrote(driver.region.index, driver.offset + AVAIL_IDX * unit, unit);
+  }
+
+  taken(id: number, len: number, wasOutstanding: boolean): void {
+    if (this.#isByHand) return;
+    const room = this.#rooms[id];
+    if (!wasOutstanding) this.#tellId(id, 'a used element');
+    else if (room !== undefined && len > room) this.#tellLen(id, len, room);
+  }
+
+  outOfOrder(id: number): void {
+    if (this.#isByHand) return;
+    this.#tell('inOrder', 'the id of a used element', 'that of a chain that is outstanding', String(id));
+  }
+
+  /** Behind the fence that stopped the ring. */
+  stopped(driver: DriverRing): void {
+    const shown = driver.usedCount();
+    if (this.#isByHand || shown <= driver.outstanding) return;
+    this.#tell(
+      'usedOnce',
+      'used elements that were not taken when the ring stopped',
+      `${driver.outstanding} at most: so many chains were outstanding`,
+      String(shown),
+    );
+  }
+
+  /** The descriptors of a chain and its place in the available ring are as the driver wrote them. */
+  #takeDescriptors(head: number, place: number): void {
+    const { ring, memory } = this.#options;
+    if (memory === undefined || ring.layout !== 'split') return;
+    const { descriptor, driver } = ring.areas;
+    const { index: region, bytes } = descriptor.region;
+    let index = head;
+    for (let count = 0; count < ring.size && index < ring.size; count++) {
+      const at = descriptor.offset + index * DESCRIPTOR_SIZE;
+      memory.wrote(region, at, DESCRIPTOR_SIZE);
+      if (((bytes[at + flagsOffset] as number) & VIRTQ_DESC_F_NEXT) === 0) break;
+      index = (bytes[at + nextOffset] as number) | ((bytes[at + nextOffset + 1] as number) << 8);
+    }
+    memory.wrote(driver.region.index, driver.offset + (AVAIL_RING + (place % ring.size)) * unit, unit);
+  }
+
+  #tellId(id: number, what: string): void {
+    const wasAdded = id < this.#rooms.length && this.#rooms[id] !== UNKNOWN;
+    if (wasAdded) this.#tell('usedOnce', what, 'each chain once', `id ${id} once more`);
+    else this.#tell('usedId', what, 'the id of an outstanding chain', `id ${id}`);
+  }
+
+  #tellLen(id: number, len: number, room: number): void {
+    const expected = `${room} at most: so long is the writable part`;
+    this.#tell('usedLen', `the len of the used element of chain ${id}`, expected, String(len));
+  }
+
+  #tell(invariant: Invariant, what: string, expected: string, actual: string): void {
+    const requirement = requirementOfInvariant(invariant, this.#options.ring.layout);
+    if (requirement !== undefined) this.#options.found({ requirement, what, expected, actual });
+  }
+}
