@@ -65,7 +65,7 @@ export class PackedRingTrace implements RingTrace {
     this.#from = this.#driver.nextSlot;
   }
 
-  #write(what: number, { bytes, guestAddress }: Span, at: number, length: number): void {
+  #write(what: number, { view: bytes, guestAddress }: Span, at: number, length: number): void {
     this.#log.ringWrite(what, this.#index, guestAddress, at, bytes, at, length);
   }
 }
