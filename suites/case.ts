@@ -160,7 +160,7 @@ export interface AnyCase {
   readonly proves: Proves;
   readonly applies: Applies;
   readonly variants: VariantAxes;
-  readonly unwatched: string | undefined;
+  readonly unwatched?: string | undefined;
   run(context: CaseContext<string, VariantAxes>): void;
 }
 

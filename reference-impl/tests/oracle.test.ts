@@ -42,7 +42,21 @@ function watched(inOrder = false) {
     ...found.map(({ requirement }) => requirement),
     ...memory.violations(plainAccess, outsideOfSplit).map(({ requirement }) => requirement),
   ];
-  return { guest, memory, ring, watch, driver, question, answer, chain, head, use, requirements, byHand: () => byHand };
+  return {
+    guest,
+    memory,
+    ring,
+    watch,
+    driver,
+    question,
+    answer,
+    chain,
+    head,
+    use,
+    requirements,
+    found,
+    byHand: () => byHand,
+  };
 }
 
 t.test('a device that keeps the rules breaks none', async (t) => {
@@ -100,10 +114,10 @@ t.test('elements that nobody took count at the stop', async (t) => {
 });
 
 t.test('a ring with heads entered by hand is not judged', async (t) => {
-  const { driver, use, requirements, byHand } = watched();
+  const { driver, use, found, byHand } = watched();
   driver.addHead(6);
   use(1, 6, 99);
-  t.same(requirements(), []);
+  t.same(found, []);
   t.equal(byHand(), 1);
 });
 

@@ -36,7 +36,6 @@ function caseOf(id: string, slug: RequirementSlug, rest: Partial<AnyCase> = {}):
     proves: { [slug]: 'a-fault' },
     applies: { start: 'closed' },
     variants: {},
-    unwatched: undefined,
     run() {},
     ...rest,
   };
