@@ -1,32 +1,41 @@
 import type { Guest, Queue, VhostUserSession } from '../drivers/port/port.ts';
 import type { VhostUserPort } from '../drivers/vhost-user/vhost-user-port.ts';
 import { guestLayouts } from '../reference-impl/memory/guest-layout.ts';
+import type { GuestRing, RingLayout } from '../reference-impl/virtqueue/ring.ts';
 import { readable, type Segment, writable } from '../reference-impl/virtqueue/segment.ts';
-export type Mode = 'features' | 'ring' | 'session';
 
-const features = (1n << 32n) | (1n << 30n) | (1n << 28n);
+/** As `bench/c/front-end.c` has them. */
+export type Mode = 'features' | 'ring' | 'session' | 'packed';
+
+const features: Readonly<Record<RingLayout, bigint>> = {
+  split: (1n << 32n) | (1n << 30n) | (1n << 28n),
+  packed: (1n << 34n) | (1n << 32n) | (1n << 30n),
+};
 const replyAck = 1n << 3n;
 const VIRTIO_BLK_T_IN = 0;
 const VIRTIO_BLK_T_GET_ID = 8;
 const queueSize = 128;
+const untilRunningMs = 50;
 
 interface Ready {
   readonly session: VhostUserSession;
   readonly guest: Guest;
   readonly queue: Queue;
+  readonly other: Queue;
 }
 
-/** Connects, negotiates, shares memory and attaches two rings; the first is used. */
-function begin(port: VhostUserPort): Ready {
+/** Connects, negotiates, shares memory and attaches two rings. */
+function begin(port: VhostUserPort, layout: RingLayout = 'split'): Ready {
   const connection = port.connect();
   if (connection.kind === 'refused') throw new Error(connection.why);
   const { session } = connection;
-  session.negotiate({ device: features, protocol: replyAck });
+  session.negotiate({ device: features[layout], protocol: replyAck });
   const guest = port.createGuest(guestLayouts['single-region']);
   session.shareMemory(guest);
-  const queue = session.attach(guest.ring({ layout: 'split', size: queueSize }), { index: 0, indirect: true });
-  session.attach(guest.ring({ layout: 'split', size: queueSize }), { index: 1, indirect: true });
-  return { session, guest, queue };
+  const options = layout === 'split' ? { indirect: true } : ({ kicks: 'when-asked' } as const);
+  const queue = session.attach<GuestRing>(guest.ring({ layout, size: queueSize }), { index: 0, ...options });
+  const other = session.attach<GuestRing>(guest.ring({ layout, size: queueSize }), { index: 1, ...options });
+  return { session, guest, queue, other };
 }
 
 /** A block request: header, bytes for the device to write, status. */
@@ -46,6 +55,39 @@ function transfer(queue: Queue, chains: readonly (readonly Segment[])[], isOk: (
   queue.makeAvailable(chains, indirectly);
   queue.kickAndWaitForUsed(1);
   if (!isOk()) throw new Error('a request failed');
+}
+
+const headerLength = 12;
+const frameLength = headerLength + 60;
+
+/** Sends a frame on the second ring; it comes back on the first. */
+function roundTrips(port: VhostUserPort): () => void {
+  const { guest, queue: receive, other: transmit } = begin(port, 'packed');
+  const frame = guest.allocate({ size: frameLength });
+  frame.store(
+    Uint8Array.of(...new Uint8Array(headerLength), ...new Uint8Array(6).fill(0xff), 2, 0, 0, 0, 0, 1, 0x88, 0xb5),
+  );
+  const room = [[writable(guest.allocate({ size: 2048 }))]];
+  const frames = [[readable(frame)]];
+  const once = (): void => {
+    receive.makeAvailable(room);
+    receive.kick();
+    transmit.makeAvailable(frames);
+    transmit.kick();
+    const [element] = receive.waitForUsed(1);
+    transmit.waitForUsed(1);
+    if (element?.len !== frameLength) throw new Error('length of the frame');
+  };
+  // What comes before the port runs is dropped.
+  receive.makeAvailable(room);
+  receive.kick();
+  while (receive.usedCount() === 0) {
+    transmit.makeAvailable(frames);
+    transmit.kickAndWaitForUsed(1);
+    port.until(() => receive.usedCount() > 0, untilRunningMs);
+  }
+  receive.waitForUsed(1);
+  return once;
 }
 
 function exchangeFeatures(session: VhostUserSession): void {
@@ -74,6 +116,7 @@ function operationOf(port: VhostUserPort, mode: Mode): () => void {
       port.releaseAll();
     };
   }
+  if (mode === 'packed') return roundTrips(port);
   const { session, guest, queue } = begin(port);
   if (mode === 'features') return () => exchangeFeatures(session);
   const { chain, isOk } = request(guest, VIRTIO_BLK_T_GET_ID, 20);

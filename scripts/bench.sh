@@ -1,11 +1,11 @@
 #!/bin/bash
 # Compares our rates with those of small C programs: a front-end of the storage
-# daemon, and both sides of a ring in process: npm run bench [-- --json]
+# daemon and of testpmd, and both sides of a ring in process: npm run bench [-- --json]
 set -euo pipefail
 cd "$(dirname "$0")/.."
-for program in gcc qemu-storage-daemon; do
+for program in gcc qemu-storage-daemon dpdk-testpmd; do
   command -v "$program" >/dev/null || {
-    echo "$program is missing (Debian: apt-get install gcc libc6-dev linux-libc-dev qemu-utils)" >&2
+    echo "$program is missing (Debian: apt-get install gcc libc6-dev linux-libc-dev qemu-utils dpdk-dev)" >&2
     exit 2
   }
 done
