@@ -162,9 +162,10 @@ function rulesOf(request: RunRequest): ExpectationRules {
   };
 }
 
-/** `vhost-conformance-out/2026-11-22T14-30-05` below the current directory. */
+/** `vhost-conformance-out/2026-11-22T14-30-05-1234` below the current directory: the last number is this process. */
 function defaultOut(): string {
-  return join('vhost-conformance-out', new Date().toISOString().slice(0, 19).replaceAll(':', '-'));
+  const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
+  return join('vhost-conformance-out', `${time}-${process.pid}`);
 }
 
 function absolute(options: RunRequest['options']): RunRequest['options'] {

@@ -49,7 +49,7 @@ export function addRunOptions(command: Command): Command {
       ).choices(axisValues.negotiation),
     )
     .option('--expect <file>', 'known deviations: they do not fail the run, but their absence does')
-    .option('--out <dir>', 'directory for results, traces and reports (default: vhost-conformance-out/<time>)')
+    .option('--out <dir>', 'directory for results, traces and reports (default: vhost-conformance-out/<time>-<pid>)')
     .option('--reporter <names>', `reports to write: ${reporterNames.join(',')}`, reportersOf, ['html'])
     .option('--shard <i/n>', 'run every n-th result, from the i-th', shard)
     .option('--jobs <n>', 'judge so many instances of a target at once, each with a share of its results', positive, 1)

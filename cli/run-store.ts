@@ -6,7 +6,12 @@ import { writeCatalogueSnapshot } from '../reports/record/catalogue-snapshot.ts'
 import { type CaseRecord, type EndRecord, type Outcome, recordSchemaVersion } from '../reports/record/record.ts';
 import { readRecords } from '../reports/record/record-reader.ts';
 import { RecordWriter } from '../reports/record/record-writer.ts';
-import { createRunDirectory, openRunDirectory, type RunDirectory } from '../reports/record/run-directory.ts';
+import {
+  createRunDirectory,
+  openRunDirectory,
+  RunClaimedError,
+  type RunDirectory,
+} from '../reports/record/run-directory.ts';
 import { type PlannedResult, planHashOf, resultId, writeRunPlan } from '../reports/record/run-plan.ts';
 import type { AnyCase } from '../suites/case.ts';
 import type { Shard } from '../suites/runner/plan.ts';
@@ -46,7 +51,7 @@ export class RunStore {
       try {
         return createRunDirectory(root);
       } catch (error) {
-        discard(root, made);
+        if (!(error instanceof RunClaimedError)) discard(root, made);
         throw error;
       }
     })();

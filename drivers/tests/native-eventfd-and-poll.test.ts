@@ -113,3 +113,13 @@ t.test('the clock goes forward', async (t) => {
   t.ok(native.monotonicUs() >= first);
   t.ok(Math.abs(Number(process.hrtime.bigint()) / 1000 - native.monotonicUs()) < 1_000_000);
 });
+
+t.test('a read of an eventfd does not block where another process made it a blocking one', async (t) => {
+  const fd = native.eventfdCreate();
+  native.setNonblocking(fd, false);
+  t.equal(native.eventfdRead(fd), 0);
+  native.eventfdWrite(fd, 3);
+  t.equal(native.eventfdRead(fd), 3);
+  t.equal(native.eventfdRead(fd), 0);
+  native.closeFd(fd);
+});

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { RecordError } from './record-error.ts';
 import { reasonOf } from './record-writer.ts';
@@ -26,18 +26,29 @@ export function runDirectory(root: string): RunDirectory {
 
 /**
  * Makes the directory of a new run.
- * @throws RecordError where it cannot be made or already holds results.
+ * @throws RunClaimedError where it holds the results of another run; RecordError where it cannot be made.
  */
 export function createRunDirectory(root: string): RunDirectory {
   const directory = runDirectory(root);
-  if (existsSync(directory.results)) throw new RecordError(root, 'already holds the results of a run');
+  if (existsSync(directory.results)) throw new RunClaimedError(root);
   try {
     makeDirectory(directory.traces);
+    closeSync(openSync(directory.results, 'wx', 0o644));
   } catch (cause) {
+    if (isThere(cause)) throw new RunClaimedError(root, { cause });
     throw new RecordError(root, `cannot be made (${reasonOf(cause)})`, { cause });
   }
   return directory;
 }
+
+/** The directory belongs to another run: of two that start together only one may write there. */
+export class RunClaimedError extends RecordError {
+  constructor(root: string, options?: ErrorOptions) {
+    super(root, 'already holds the results of a run', options);
+  }
+}
+
+const isThere = (cause: unknown): boolean => cause instanceof Error && 'code' in cause && cause.code === 'EEXIST';
 
 /** @throws RecordError where there are no results to resume or to report. */
 export function openRunDirectory(root: string): RunDirectory {
@@ -51,5 +62,10 @@ export function openRunDirectory(root: string): RunDirectory {
 export function makeDirectory(path: string): void {
   if (existsSync(path)) return;
   makeDirectory(dirname(path));
-  mkdirSync(path);
+  try {
+    mkdirSync(path);
+  } catch (cause) {
+    // Another process was faster.
+    if (!isThere(cause)) throw cause;
+  }
 }

@@ -25,7 +25,7 @@ static napi_value EventfdRead(napi_env env, napi_callback_info info) {
   if (!arguments.ok()) return arguments.Refusal();
   uint64_t count = 0;
   for (;;) {
-    ssize_t got = system_calls.read(fd, &count, sizeof count);
+    ssize_t got = system_calls.read_now(fd, &count, sizeof count);
     if (got == static_cast<ssize_t>(sizeof count)) return arguments.Result(static_cast<double>(count));
     if (got >= 0) return arguments.Result(int64_t{-EIO});
     if (errno == EAGAIN) return arguments.Result(int64_t{0});

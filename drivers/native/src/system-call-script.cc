@@ -37,6 +37,11 @@ static ssize_t ScriptedRead(int fd, void* buffer, size_t length) {
   return Passes(step) ? kernel_calls.read(fd, buffer, Limited(length, step)) : -1;
 }
 
+static ssize_t ScriptedReadNow(int fd, void* buffer, size_t length) {
+  int32_t step = NextStep(kRead);
+  return Passes(step) ? kernel_calls.read_now(fd, buffer, Limited(length, step)) : -1;
+}
+
 static ssize_t ScriptedWrite(int fd, const void* buffer, size_t length) {
   int32_t step = NextStep(kWrite);
   return Passes(step) ? kernel_calls.write(fd, buffer, Limited(length, step)) : -1;
@@ -95,6 +100,7 @@ static napi_value ScriptSystemCall(napi_env env, napi_callback_info info) {
   if (!arguments.ok()) return arguments.Refusal();
   system_calls = {
       .read = ScriptedRead,
+      .read_now = ScriptedReadNow,
       .write = ScriptedWrite,
       .pread = ScriptedPread,
       .pwrite = ScriptedPwrite,

@@ -14,6 +14,8 @@ namespace vhost_conformance {
 // that tests can make both happen (system-call-script.cc).
 struct SystemCalls {
   ssize_t (*read)(int fd, void* buffer, size_t length);
+  // Never blocks, whatever the flags of the file: an IUT that has it too can change them.
+  ssize_t (*read_now)(int fd, void* buffer, size_t length);
   ssize_t (*write)(int fd, const void* buffer, size_t length);
   ssize_t (*pread)(int fd, void* buffer, size_t length, off_t position);
   ssize_t (*pwrite)(int fd, const void* buffer, size_t length, off_t position);
