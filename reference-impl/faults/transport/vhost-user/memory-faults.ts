@@ -18,6 +18,12 @@ class UserRangesFirst extends MemoryMap {
     const inUserRanges = space === 'guest-physical' ? super.translate('user', address, length, access) : undefined;
     return inUserRanges === undefined || isFailure(inUserRanges) ? super.translate(...asked) : inUserRanges;
   }
+
+  /** The way of descriptors, which finds the region by itself otherwise. */
+  override translateHalves(...asked: Parameters<MemoryMap['translateHalves']>): Translation {
+    const [space, high, low, length, access] = asked;
+    return this.translate(space, (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0), length, access);
+  }
 }
 
 class OneRegionAtATime extends MemoryMap {
