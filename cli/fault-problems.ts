@@ -2,6 +2,7 @@ import { referenceDeviceNames } from '../reference-impl/devices/reference-device
 import { showings } from '../reference-impl/faults/fault.ts';
 import { type FaultName, isFaultName } from '../reference-impl/faults/faults.ts';
 import { caseKey } from '../reports/record/record.ts';
+import { axesOf } from '../suites/axes.ts';
 import { type AnyCase, variantsOf } from '../suites/case.ts';
 import type { Judgement } from '../suites/runner/judge.ts';
 import type { FaultRow } from './fault-rows.ts';
@@ -62,12 +63,14 @@ export function problemsWithoutFault(cases: readonly AnyCase[]): string[] {
 function problemsOn(reference: FaultyReference, cases: readonly AnyCase[]): string[] {
   const problems: string[] = [];
   for (const definition of cases) {
-    if (reference.missing(definition).length > 0) continue;
-    for (const variant of variantsOf(definition)) {
-      const judgement = reference.judge(definition, variant);
-      if (judgement.verdict === 'pass') continue;
-      const where = `${caseKey(definition.id, variant)} on the ${reference.name} reference without a fault`;
-      problems.push(`${where}: ${judgement.verdict}: ${whyOf(judgement)}`);
+    for (const axes of axesOf(definition).filter(({ negotiation = 'minimal' }) => negotiation === 'minimal')) {
+      if (reference.missing(definition, axes).length > 0) continue;
+      for (const variant of variantsOf(definition)) {
+        const judgement = reference.judge(definition, variant, axes);
+        if (judgement.verdict === 'pass') continue;
+        const where = `${caseKey(definition.id, variant, axes)} on the ${reference.name} reference without a fault`;
+        problems.push(`${where}: ${judgement.verdict}: ${whyOf(judgement)}`);
+      }
     }
   }
   return problems;

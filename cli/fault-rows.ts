@@ -2,7 +2,10 @@ import { referenceDeviceNames } from '../reference-impl/devices/reference-device
 import { type FaultLayer, type Showing, showings } from '../reference-impl/faults/fault.ts';
 import { type FaultName, faults } from '../reference-impl/faults/faults.ts';
 import type { RingLayout } from '../reference-impl/virtqueue/ring.ts';
+import { ringLayouts } from '../reference-impl/virtqueue/ring.ts';
+import type { Axes } from '../reports/record/axes.ts';
 import type { RequirementOutcome } from '../reports/record/record.ts';
+import { axesOf, layoutOf, reportedRequirements, requirementOn } from '../suites/axes.ts';
 import { type AnyCase, variantsOf } from '../suites/case.ts';
 import { FaultyReference, transportOf } from './faulty-reference.ts';
 
@@ -38,14 +41,21 @@ const showingsOf = (name: FaultName): readonly Showing[] => {
 };
 
 /** Every place of a fault. The first in which it shows is the one where other cases are tried as well. */
-export function placesOf(fault: FaultName): FaultPlace[] {
-  const { layer } = faults[fault];
-  return showingsOf(fault).map((transport) => ({
-    fault,
-    layer,
-    transport,
-    ...(layer === 'transport' ? {} : { layout: 'split' }),
-  }));
+export function placesOf(name: FaultName): FaultPlace[] {
+  const fault = faults[name];
+  const { layer } = fault;
+  const layouts = layer === 'ring' ? fault.layouts : ringLayouts;
+  return showingsOf(name).flatMap((transport): FaultPlace[] =>
+    layer === 'transport'
+      ? [{ fault: name, layer, transport }]
+      : layouts.map((layout) => ({ fault: name, layer, transport, layout })),
+  );
+}
+
+/** Where on its axes a case runs in a place, with what it wants alone; undefined where it has no such rings. */
+function axesIn({ layout }: FaultPlace, definition: AnyCase): Axes | undefined {
+  const all = axesOf(definition);
+  return layout === undefined ? all[0] : all.find((axes) => layoutOf(definition, axes) === layout);
 }
 
 /** Of a sweep that is not about the fault, a few points are enough to show that it breaks more than it says. */
@@ -65,36 +75,52 @@ export function rowsOf(name: FaultName, cases: readonly AnyCase[]): FaultRow[] {
   });
 }
 
+/** A case on one reference in one place. */
+interface Attempt {
+  readonly reference: FaultyReference;
+  readonly definition: AnyCase;
+  readonly axes: Axes;
+}
+
 function rowOf(place: FaultPlace, cases: readonly AnyCase[], tried: 'all' | 'named'): FaultRow {
-  const { requirement, hiddenFrom } = faults[place.fault];
+  const { requirement: slug, hiddenFrom } = faults[place.fault];
+  const requirement = requirementOn(place.layout ?? 'split', slug);
   const untried = { ...place, requirement, expectedBy: [], caughtBy: [], alsoFailed: [], others: 0 };
   const hidden = hiddenFrom?.[place.transport];
   if (hidden !== undefined) return { ...untried, notShown: hidden };
   const references = referenceDeviceNames.map((device) => new FaultyReference(place.transport, device, [place.fault]));
-  const applies = (definition: AnyCase): boolean => references.some((one) => one.missing(definition).length === 0);
+  const attemptsAt = (definition: AnyCase): Attempt[] => {
+    const axes = axesIn(place, definition);
+    if (axes === undefined) return [];
+    return references
+      .filter((reference) => reference.missing(definition, axes).length === 0)
+      .map((reference) => ({ reference, definition, axes }));
+  };
   const naming = cases.filter((definition) => namesFault(definition, place.fault));
-  const expected = naming.filter(applies);
+  const expected = naming.filter((definition) => attemptsAt(definition).length > 0);
   const row = { ...place, requirement, expectedBy: expected.map(({ id }) => id) };
-  if (expected.length === 0) return { ...untried, notShown: whyNotShown(naming, references) };
+  if (expected.length === 0) return { ...untried, notShown: whyNotShown(place, naming, references) };
+  const cites = (definition: AnyCase): boolean => {
+    const axes = axesIn(place, definition);
+    return axes !== undefined && reportedRequirements(definition, axes).includes(requirement);
+  };
   try {
-    const citing = tried === 'named' ? expected : cases.filter(({ proves }) => Object.hasOwn(proves, requirement));
     const caughtBy: string[] = [];
     const shownBy = new Set<FaultyReference>();
-    for (const definition of citing) {
-      const reference = referenceThatFails(references, definition, requirement);
-      if (reference === undefined) continue;
+    for (const definition of tried === 'named' ? expected : cases.filter(cites)) {
+      const attempt = attemptsAt(definition).find((one) => isCaught(one, requirement));
+      if (attempt === undefined) continue;
       caughtBy.push(definition.id);
-      shownBy.add(reference);
+      shownBy.add(attempt.reference);
     }
     if (tried === 'named') return { ...row, caughtBy, alsoFailed: [], others: 0 };
-    const order = [...references].sort((a, b) => Number(shownBy.has(b)) - Number(shownBy.has(a)));
-    const isOther = ({ proves, applies }: AnyCase): boolean =>
-      !Object.hasOwn(proves, requirement) && (place.layer !== 'transport' || isLikely(applies, place.transport));
+    const isOther = (definition: AnyCase): boolean => !cites(definition) && isInSample(definition, place);
     const others = cases.filter(isOther).flatMap((definition) => {
-      const reference = order.find((one) => one.missing(definition).length === 0);
+      const attempts = attemptsAt(definition);
+      const attempt = attempts.find(({ reference }) => shownBy.has(reference)) ?? attempts[0];
       const [variant] = variantsOf(definition);
-      if (reference === undefined || variant === undefined) return [];
-      const { verdict, outcomes } = reference.judge(definition, variant, pointsOfOthers);
+      if (attempt === undefined || variant === undefined) return [];
+      const { verdict, outcomes } = attempt.reference.judge(definition, variant, attempt.axes, pointsOfOthers);
       // A finding of the oracle under the fault's requirement cites it.
       if (fails(outcomes, requirement)) caughtBy.push(definition.id);
       return [{ id: definition.id, verdict }];
@@ -108,28 +134,23 @@ function rowOf(place: FaultPlace, cases: readonly AnyCase[], tried: 'all' | 'nam
   }
 }
 
-/** Of the cases for every transport, those of the other layers are left out on vhost-mdev: it has many faults. */
-const isLikely = ({ transports }: AnyCase['applies'], showing: Showing): boolean =>
-  showing === 'vhost-user' || transports !== undefined;
+/** vhost-mdev has many faults of its own: their sample leaves out the cases that run on every transport. */
+const isInSample = ({ applies }: AnyCase, { layer, transport }: FaultPlace): boolean =>
+  layer !== 'transport' || transport === 'vhost-user' || applies.transports !== undefined;
 
-function whyNotShown(naming: readonly AnyCase[], references: readonly FaultyReference[]): string {
+function whyNotShown(place: FaultPlace, naming: readonly AnyCase[], references: readonly FaultyReference[]): string {
   if (naming.length === 0) return 'no case names it';
-  const missing = naming.flatMap((definition) => references.flatMap((one) => one.missing(definition)));
+  const missing = naming.flatMap((definition) => {
+    const axes = axesIn(place, definition);
+    if (axes === undefined) return [`rings of another layout than ${place.layout}`];
+    return references.flatMap((one) => one.missing(definition, axes));
+  });
   return `the cases that name it need ${[...new Set(missing)].join(', ')}`;
 }
 
-/** The reference on which some variant of the case fails, citing the requirement. */
-function referenceThatFails(
-  references: readonly FaultyReference[],
-  definition: AnyCase,
-  requirement: string,
-): FaultyReference | undefined {
-  return references.find(
-    (reference) =>
-      reference.missing(definition).length === 0 &&
-      variantsOf(definition).some((variant) => fails(reference.judge(definition, variant).outcomes, requirement)),
-  );
-}
+/** Whether some variant of the case fails there, on that requirement. */
+const isCaught = ({ reference, definition, axes }: Attempt, requirement: string): boolean =>
+  variantsOf(definition).some((variant) => fails(reference.judge(definition, variant, axes).outcomes, requirement));
 
 const fails = (outcomes: readonly RequirementOutcome[], requirement: string): boolean =>
   outcomes.some((one) => one.requirement === requirement && one.outcome === 'fail');

@@ -7,9 +7,10 @@ import type { ReferenceDevice } from '../reference-impl/devices/reference-device
 import type { Showing } from '../reference-impl/faults/fault.ts';
 import type { FaultName } from '../reference-impl/faults/faults.ts';
 import type { EventLog } from '../reference-impl/observations/event-log.ts';
+import type { Axes } from '../reports/record/axes.ts';
 import type { VariantValues } from '../reports/record/record.ts';
 import type { AnyCase } from '../suites/case.ts';
-import { applicability } from '../suites/runner/applicability.ts';
+import { absentAxisOf, applicability } from '../suites/runner/applicability.ts';
 import { type Judgement, judge } from '../suites/runner/judge.ts';
 
 export const transportOf: Readonly<Record<Showing, Transport>> = {
@@ -37,14 +38,18 @@ export class FaultyReference {
   }
 
   /** What is missing for a case, on the reference without faults. */
-  missing(definition: AnyCase): string[] {
-    return applicability(definition, this.#right.facts, this.#right.offer, this.#right);
+  missing(definition: AnyCase, axes: Axes): string[] {
+    const { facts, offer } = this.#right;
+    const missing = applicability(definition, facts, offer, this.#right);
+    const absent = absentAxisOf(definition, axes, facts, offer);
+    return absent === undefined ? missing : [...missing, absent.why];
   }
 
-  judge(definition: AnyCase, variant: VariantValues, mostPoints?: number): Judgement {
+  judge(definition: AnyCase, variant: VariantValues, axes: Axes, mostPoints?: number): Judgement {
     const { port, offer } = this.#contact();
     const judgement = judge(port, definition, variant, offer, {
       seed,
+      axes,
       ...(mostPoints === undefined ? {} : { mostPoints }),
       ...(definition.applies.iuts === 2 ? { other: { port: this.#openPair(port), offer } } : {}),
       isServing: this.#isServing,

@@ -1,3 +1,4 @@
+import type { StoreObserver } from '../../reference-impl/devices/parent-driver.ts';
 import type { ReferenceDevice } from '../../reference-impl/devices/reference-devices.ts';
 import type { Breakdown } from '../../reference-impl/vhost-user/back-end-edge.ts';
 import type { ReferenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
@@ -13,6 +14,8 @@ export interface InProcessOptions {
   readonly device: ReferenceDevice;
   readonly rules: ReferenceRules;
   readonly queues: number;
+  /** Told of each store of the device to a ring. */
+  readonly stored: StoreObserver;
 }
 
 /**

@@ -47,7 +47,11 @@ export function openMdevReference(options: OpenMdevReferenceOptions): MdevPort {
     options.rules ?? mdevRuleTables[mode],
     names.filter((name) => faults[name].layer === 'transport'),
   );
-  const carrier = new InProcessVfio(() => makeDevice(device, ofDevice, queues), rules);
+  const carrier = new InProcessVfio(() => {
+    const made = makeDevice(device, ofDevice, queues);
+    made.watchStores?.((...store) => stored(...store));
+    return made;
+  }, rules);
   const common = referenceFacts(device, `vhost-mdev-${mode}-${device}-in-process`);
   const facts: TargetFacts = {
     ...common,
@@ -58,7 +62,7 @@ export function openMdevReference(options: OpenMdevReferenceOptions): MdevPort {
     version: 'in process',
   };
   const { deadlineMs, log, notifyBy } = options;
-  return new MdevPort({
+  const port = new MdevPort({
     facts,
     carrier,
     iut: new InProcessIut(carrier, () => heldBy(carrier)),
@@ -67,4 +71,6 @@ export function openMdevReference(options: OpenMdevReferenceOptions): MdevPort {
     ...(log === undefined ? {} : { log }),
     ...(notifyBy === undefined ? {} : { notifyBy }),
   });
+  const stored = port.oracle.takeStores();
+  return port;
 }

@@ -38,10 +38,10 @@ export const referenceFacts = (device: ReferenceDevice, name: string): Omit<Targ
 export function openReference(options: OpenReferenceOptions): VhostUserPort {
   const { device, faults = [], queues = referenceDevices[device].queues, deadlineMs, log } = options;
   const rules = withFaults(options.rules ?? referenceRules, faults);
-  const carrier = new InProcessCarrier({ device, rules, queues });
+  const carrier = new InProcessCarrier({ device, rules, queues, stored: (...store) => stored(...store) });
   const facts = { ...referenceFacts(device, `reference-${device}-in-process`), version: 'in process' };
   const iut = new InProcessIut(carrier, () => carrier.resourcesAtRest());
-  return new VhostUserPort({
+  const port = new VhostUserPort({
     facts,
     carrier,
     iut,
@@ -49,4 +49,6 @@ export function openReference(options: OpenReferenceOptions): VhostUserPort {
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
     ...(log === undefined ? {} : { log }),
   });
+  const stored = port.oracle.takeStores();
+  return port;
 }

@@ -1,5 +1,5 @@
 import { makeDevice } from '../../reference-impl/devices/device-rules.ts';
-import type { ParentDriver } from '../../reference-impl/devices/parent-driver.ts';
+import type { ParentDriver, StoreObserver } from '../../reference-impl/devices/parent-driver.ts';
 import type { ReferenceDevice } from '../../reference-impl/devices/reference-devices.ts';
 import { type Breakdown, BrokenDown } from '../../reference-impl/vhost-user/back-end-edge.ts';
 import type { ReferenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
@@ -14,6 +14,8 @@ export interface ReferenceBackEndOptions {
   readonly rules: ReferenceRules;
   /** Request queues of block, pairs of queues of net. */
   readonly queues: number;
+  /** Told of each store of the device to a ring. */
+  readonly stored?: StoreObserver;
   /** What to do where a fault makes the back-end break down. */
   readonly breakDown: (how: Breakdown) => void;
 }
@@ -42,6 +44,7 @@ export class ReferenceBackEnd {
     this.#rules = options.rules;
     this.#breakDown = options.breakDown;
     this.device = makeDevice(options.device, options.rules, options.queues);
+    if (options.stored !== undefined) this.device.watchStores?.(options.stored);
   }
 
   /** Descriptors and mappings that connections have left with it. */

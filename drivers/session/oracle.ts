@@ -3,8 +3,9 @@ import type { Guest } from '../../reference-impl/memory/guest.ts';
 import { GuestWatch, type MemoryAccess } from '../../reference-impl/oracle/guest-watch.ts';
 import { type InvariantViolation, requirementOfInvariant } from '../../reference-impl/oracle/invariants.ts';
 import { RingWatch } from '../../reference-impl/oracle/ring-watch.ts';
+import type { StoreWatch } from '../../reference-impl/oracle/store-watch.ts';
 import type { DriverRing } from '../../reference-impl/virtqueue/driver-ring.ts';
-import type { GuestRing } from '../../reference-impl/virtqueue/ring.ts';
+import type { GuestRing, RingArea } from '../../reference-impl/virtqueue/ring.ts';
 import { pread } from '../native/native.ts';
 import type { Oracle, OracleFinding } from '../port/oracle.ts';
 import { descriptorOfRegion } from './guest-memory.ts';
@@ -27,6 +28,9 @@ export class PortOracle implements Oracle {
   readonly #event: () => number;
   readonly #guests = new Map<Guest, GuestWatch>();
   #findings: OracleFinding[] = [];
+  /** By queue index, where the device tells of its stores. */
+  readonly #stores = new Map<number, { readonly watch: RingWatch; readonly stores: StoreWatch }>();
+  #tellsStores = false;
   #isOn = true;
   #isSharing = false;
   #isMemoryByHand = false;
@@ -40,6 +44,7 @@ export class PortOracle implements Oracle {
     this.#isOn = isWatched;
     this.#isMemoryByHand = false;
     this.#findings = [];
+    this.#stores.clear();
   }
 
   findings(): readonly OracleFinding[] {
@@ -70,6 +75,24 @@ export class PortOracle implements Oracle {
         this.#isMemoryByHand = true;
       },
     });
+  }
+
+  /** The driver side of the ring was made. `isReceive`: its device fills it with network packets. */
+  attached(watch: RingWatch | undefined, index: number, driver: DriverRing, isReceive: boolean): void {
+    this.#stores.delete(index);
+    if (!this.#tellsStores || watch === undefined) return;
+    this.#stores.set(index, { watch, stores: watch.watchStores(driver, isReceive) });
+  }
+
+  /** The session of the ring ended: what the device stores from now on is to other rings. */
+  detached(watch: RingWatch | undefined, index: number): void {
+    if (watch !== undefined && this.#stores.get(index)?.watch === watch) this.#stores.delete(index);
+  }
+
+  /** For a device of this process: takes the stores that it makes to its rings, each right behind it. */
+  takeStores(): (queue: number, area: RingArea, offset: number, length: number) => void {
+    this.#tellsStores = true;
+    return (queue, area, offset, length) => this.#stores.get(queue)?.stores.stored(area, offset, length);
   }
 
   /** A ring was stopped, behind a fence. */

@@ -1,5 +1,6 @@
 import type { EventLog } from '../../reference-impl/observations/event-log.ts';
 import type { IutExit } from '../port/port.ts';
+import type { TargetFacts } from '../port/target-facts.ts';
 import type { PortOracle } from './oracle.ts';
 import type { Waiting } from './waiting.ts';
 
@@ -8,6 +9,7 @@ export interface SessionContext {
   readonly log: EventLog;
   readonly waiting: Waiting;
   readonly oracle: PortOracle;
+  readonly facts: TargetFacts;
   /** Deadline of calls that are given none, in milliseconds. */
   readonly deadlineMs: number;
   /** How the IUT's process ended, as far as a wait has noticed. */

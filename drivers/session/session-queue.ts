@@ -52,6 +52,8 @@ export abstract class SessionQueue<R extends GuestRing = GuestRing> implements Q
     // The driver side of a ring is the one of its layout.
     this.driver = side.driver as DriverOf<R>;
     this.#trace = side.trace;
+    const { workload } = context.facts;
+    context.oracle.attached(this.#watch, index, side.driver, workload.kind === 'net' && index % 2 === 0);
   }
 
   abstract calls(): number;
@@ -63,6 +65,11 @@ export abstract class SessionQueue<R extends GuestRing = GuestRing> implements Q
     const outcome = this.stopRing();
     if (outcome.kind === 'stopped') this.context.oracle.stopped(this.#watch, this.ring, this.#side);
     return outcome;
+  }
+
+  /** Its session ended. */
+  protected detached(): void {
+    this.context.oracle.detached(this.#watch, this.index);
   }
 
   protected abstract stopRing(): ReturnType<Queue['stop']>;

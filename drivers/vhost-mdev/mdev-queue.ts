@@ -107,6 +107,7 @@ export class MdevQueue<R extends GuestRing = GuestRing> extends SessionQueue<R> 
   release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
+    this.detached();
     this.#options.page?.unmap();
     if (this.pollFd < 0) return;
     this.#options.context.waiting.set.remove(this);

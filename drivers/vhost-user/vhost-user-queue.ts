@@ -148,6 +148,7 @@ export class VhostUserQueue<R extends GuestRing = GuestRing> extends SessionQueu
   release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
+    this.detached();
     const { set } = this.#options.context.waiting;
     if (this.kickFd >= 0) closeFd(this.kickFd);
     for (const counter of [this.#call, this.#error]) {

@@ -40,6 +40,8 @@ export interface ParentSinks {
   used?(queue: number, chain: Chain, position: RingPosition): void;
 }
 
+export type StoreObserver = (queue: number, area: RingArea, offset: number, length: number) => void;
+
 /** `blocked`: there is work, and it waits for the driver (a frame without a receive buffer). */
 export type StepOutcome = 'idle' | 'progressed' | 'blocked';
 
@@ -92,6 +94,8 @@ export interface ParentDriver {
   awaken(queue: number): void;
   /** Carries out one chain at most. */
   step(): StepOutcome;
+  /** Told of each store to the memory of a ring, right behind it; absent where the device does not tell. */
+  watchStores?(observer: StoreObserver): void;
 }
 
 export interface QueueState {

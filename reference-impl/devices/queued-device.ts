@@ -18,7 +18,15 @@ import { type PackedDeviceRules, packedDeviceRules } from '../virtqueue/packed/d
 import type { RingPosition } from '../virtqueue/ring.ts';
 import { attachSplitDevice } from '../virtqueue/split/device-ring.ts';
 import { type SplitDeviceRules, splitDeviceRules } from '../virtqueue/split/device-rules.ts';
-import type { ParentDriver, ParentSinks, QueueFailure, QueueStart, QueueState, StepOutcome } from './parent-driver.ts';
+import type {
+  ParentDriver,
+  ParentSinks,
+  QueueFailure,
+  QueueStart,
+  QueueState,
+  StepOutcome,
+  StoreObserver,
+} from './parent-driver.ts';
 import { type QueueRules, queueRules } from './queue-rules.ts';
 
 /** The rules of a ring's device side, by layout. */
@@ -97,6 +105,7 @@ export abstract class QueuedDevice implements ParentDriver {
   protected sinks: ParentSinks = noSinks;
   #features = 0n;
   #memory = new MemoryMap();
+  #stores: StoreObserver | undefined;
   #isRunning = true;
   #turn = 0;
   #notifyPages: (DataView | undefined)[] | undefined;
@@ -128,6 +137,10 @@ export abstract class QueuedDevice implements ParentDriver {
 
   setMemory(memory: MemoryMap): void {
     this.#memory = memory;
+  }
+
+  watchStores(observer: StoreObserver): void {
+    this.#stores = observer;
   }
 
   setSinks(sinks: ParentSinks): void {
@@ -298,7 +311,10 @@ export abstract class QueuedDevice implements ParentDriver {
       fetched: (chain) => this.sinks.fetched?.(queue, chain),
       using: (chain) => this.sinks.using?.(queue, chain),
       used: (chain, position) => this.sinks.used?.(queue, chain, position),
-      wroteRing: (area, offset, length) => this.sinks.wroteRing?.(queue, area, offset, length),
+      wroteRing: (area, offset, length) => {
+        this.sinks.wroteRing?.(queue, area, offset, length);
+        this.#stores?.(queue, area, offset, length);
+      },
     };
   }
 

@@ -1,4 +1,5 @@
 import type { RequirementSlug } from '../catalogue/catalogue.ts';
+import { NET_HEADER_SIZE, NUM_BUFFERS_OFFSET } from '../devices/net-layout.ts';
 import type { AddressSpace } from '../memory/addresses.ts';
 import { DESCRIPTOR_SIZE, VIRTQ_DESC_F_NEXT } from '../virtqueue/descriptor.ts';
 import type { DriverRing, DriverRingObserver } from '../virtqueue/driver-ring.ts';
@@ -7,6 +8,7 @@ import type { Segment } from '../virtqueue/segment.ts';
 import { AVAIL_IDX, AVAIL_RING } from '../virtqueue/split/layout.ts';
 import type { GuestWatch } from './guest-watch.ts';
 import { type Invariant, type InvariantViolation, requirementOfInvariant } from './invariants.ts';
+import { StoreWatch } from './store-watch.ts';
 
 /** Never added. */
 const UNKNOWN = -1;
@@ -36,6 +38,9 @@ export class RingWatch implements DriverRingObserver {
   /** By buffer id: bytes of the writable part of its latest chain, or UNKNOWN. */
   readonly #rooms: Float64Array;
   readonly #readableBuffers: RequirementSlug | undefined;
+  /** By buffer id: the latest chain, where the stores of the device are watched. */
+  #chains: (readonly Segment[])[] | undefined;
+  #stores: StoreWatch | undefined;
   /** Chains were laid by hand: used elements can say anything. */
   #isByHand = false;
 
@@ -53,8 +58,35 @@ export class RingWatch implements DriverRingObserver {
       if (writable) room += length;
     }
     this.#rooms[id] = room;
+    this.#stores?.added(place, chain.length);
+    if (this.#chains !== undefined) this.#chains[id] = chain;
     for (const guest of this.#options.guests()) guest.lend(chain, this.#options.space, this.#readableBuffers);
     this.#takeDescriptors(id, place);
+  }
+
+  /** From now on each store of the device is told to the watch that this returns. `isReceive`: of network packets. */
+  watchStores(driver: DriverRing, isReceive: boolean): StoreWatch {
+    this.#chains = [];
+    this.#stores = new StoreWatch({
+      ring: this.#options.ring,
+      driver,
+      ...(isReceive ? { buffersOfPacket: (id) => this.#buffersOfPacket(id) } : {}),
+      found: (violation) => {
+        if (!this.#isByHand) this.#options.found(violation);
+      },
+    });
+    return this.#stores;
+  }
+
+  /** As num_buffers of the header in the first buffer of a packet says; 1 for chains that have none. */
+  #buffersOfPacket(id: number): number {
+    const first = this.#chains?.[id]?.[0];
+    if (first === undefined || !first.writable || first.length < NET_HEADER_SIZE) return 1;
+    for (const { guestAddress, size, bytes } of this.#options.memory?.guest.regions ?? []) {
+      const at = Number(first.guestAddress - guestAddress) + NUM_BUFFERS_OFFSET;
+      if (at >= NUM_BUFFERS_OFFSET && at + 1 < size) return (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+    }
+    return 1;
   }
 
   addedByHand(): void {
@@ -83,7 +115,8 @@ export class RingWatch implements DriverRingObserver {
   /** Behind the fence that stopped the ring. */
   stopped(driver: DriverRing): void {
     const shown = driver.usedCount();
-    if (this.#isByHand || shown <= driver.outstanding) return;
+    // A used idx that moved back or jumped is no count of elements.
+    if (this.#isByHand || shown <= driver.outstanding || shown > this.#options.ring.size) return;
     this.#tell(
       'usedOnce',
       'used elements that were not taken when the ring stopped',

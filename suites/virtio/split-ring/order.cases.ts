@@ -30,7 +30,7 @@ export const position = defineCase({
 export const elementBeforeIdx = defineCase({
   id: 'virtio/split-ring/used-element-before-used-idx',
   title: 'whenever used idx has moved past an element, id and len of that element are there',
-  proves: { 'split/used-len-before-used-idx': 'used-idx-before-used-element' },
+  proves: { 'split/used-len-before-used-idx': ['used-idx-before-used-element', 'used-element-stored-behind-idx'] },
   applies: { start: 'negotiated', ring: 'split' },
   run({ port, driver, ring, requirement }) {
     const size = 8;
