@@ -12,6 +12,7 @@ import { MemoryShadow } from './memory-shadow.ts';
 
 const PAGE = 4096;
 const HINT_SIZE = 2;
+const AVAIL_HEADER_SIZE = 4;
 /** Chains from which on their buffers are kept as merged extents. */
 const manyChains = 1024;
 
@@ -48,7 +49,7 @@ export class GuestWatch implements WriteJournal {
   readonly guest: Guest;
   readonly #regions: RegionWatch[];
   /** Chains whose buffers are already among those below; of lists that are given again and again. */
-  readonly #known = new WeakSet<readonly Segment[]>();
+  readonly #known = new Set<readonly Segment[]>();
   #lent: Lent[] = [];
 
   /** The memory must be zero. */
@@ -66,7 +67,7 @@ export class GuestWatch implements WriteJournal {
     this.#regions[region]?.allowed.push({ start: offset, end: offset + length });
   }
 
-  /** The areas of a ring as they lie there: the driver wrote what they hold. */
+  /** A ring lies there, zeroed but for where it begins. */
   placed(ring: GuestRing): void {
     const { descriptor, driver, device } = ring.areas;
     this.#guard(ring, 'descriptorArea', descriptor, 'the descriptor table');
@@ -74,10 +75,12 @@ export class GuestWatch implements WriteJournal {
     if (ring.layout === 'split') {
       this.#guard(ring, 'driverArea', driver, 'the available ring');
       // Flags and used_event are hints, which the driver changes at any time.
-      this.#allow(driver.slice(0, HINT_SIZE));
-      this.#allow(driver.slice(driver.length - HINT_SIZE));
+      const { start, end } = extentOf(driver);
+      const allowed = this.#regions[driver.region.index]?.allowed;
+      allowed?.push({ start, end: start + HINT_SIZE }, { start: end - HINT_SIZE, end });
     } else this.#allow(driver);
-    for (const area of [descriptor, driver]) this.wrote(area.region.index, area.offset, area.length);
+    // A ring is zeroed through its spans, and its idx is set without.
+    this.wrote(driver.region.index, driver.offset, Math.min(driver.length, AVAIL_HEADER_SIZE));
   }
 
   /** The buffers of a chain are the device's until the chain is used, and hold from then on what it wrote. */
@@ -138,6 +141,7 @@ export class GuestWatch implements WriteJournal {
       for (const segment of chain) this.#settle(segment, space, requirement);
     }
     this.#lent = [];
+    this.#known.clear();
     for (const region of this.#regions) {
       region.allowed = merged(region.allowed);
       if (region.guarded.length > manyChains) region.guarded = distinct(region.guarded);

@@ -27,8 +27,8 @@ export class MemoryShadow {
 
   /** Gives the buffer back; the shadow is of no use any more. */
   release(): void {
-    for (const [page, isTouched] of this.#touched.entries()) {
-      if (isTouched !== 0) this.bytes.fill(0, page * PAGE, (page + 1) * PAGE);
+    for (let page = 0; page < this.#touched.length; page++) {
+      if (this.#touched[page] !== 0) this.bytes.fill(0, page * PAGE, (page + 1) * PAGE);
     }
     const spare = MemoryShadow.#spare.get(this.bytes.length) ?? [];
     MemoryShadow.#spare.set(this.bytes.length, spare);
