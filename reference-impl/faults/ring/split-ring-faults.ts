@@ -4,6 +4,7 @@ import { VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT } from '../../virtqueue/descri
 import { splitDeviceRules as right } from '../../virtqueue/split/device-rules.ts';
 import type { RingFault } from '../fault.ts';
 import { hidden } from '../fault.ts';
+import { breakingDown } from './breaking-down.ts';
 import { inSplitRing, ringFault } from './ring-fault.ts';
 
 /** Chains and used elements of split rings. */
@@ -295,9 +296,3 @@ export const splitRingFaults = {
     }),
   ),
 } as const satisfies Record<string, RingFault>;
-
-/** The reason as it is, unless there is one and it is fatal. */
-function breakingDown<Reason>(how: 'abort' | 'hang' | undefined, reason: Reason | undefined): Reason | undefined {
-  if (reason !== undefined && how !== undefined) throw new BrokenDown(how);
-  return reason;
-}

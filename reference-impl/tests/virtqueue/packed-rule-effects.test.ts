@@ -37,6 +37,10 @@ function observe(rules: PackedDeviceRules): string[] {
       }
       const { id, slots, descriptors, readableLength, writableLength } = next;
       note(`${name} chain`, { id, slots, descriptors, readableLength, writableLength });
+      note(
+        `${name} readable`,
+        next.readable.map(({ offset, length }) => `${offset}+${length}`),
+      );
       return next;
     };
     return { ...pair, buffer, state, take };
@@ -89,6 +93,7 @@ function observe(rules: PackedDeviceRules): string[] {
     state();
   };
   raw('ids', (at) => [at(NEXT, 1), at(NEXT, 2), at(WRITE, 0xfff0)]);
+  raw('in order', (at) => [at(NEXT), { ...at(), len: 8 }]);
   raw('unavailable', (at) => [at(NEXT), at(0x8080)]);
   raw('order', (at) => [at(NEXT | WRITE), at()]);
   raw('empty buffer', (at) => [{ ...at(), len: 0 }]);
@@ -135,16 +140,21 @@ const entries: { readonly [K in keyof PackedDeviceRules]: readonly PackedDeviceR
   firstPosition: [() => packedPosition(0), (told) => ({ ...told, usedWrap: 1 })],
   stopPosition: [(position) => ({ ...position, avail: position.used }), (position) => ({ ...position, availWrap: 1 })],
   isAvailable: [() => false, (flags) => (flags & 0x80) !== 0],
+  readSlot: [(_, slot) => slot + 1],
   roundLength: [() => 8, () => 6],
   nextWrap: [(wrap) => wrap],
   survivesSpuriousKicks: [(inARow) => inARow < 3],
-  acceptsChained: [() => undefined],
+  acceptsChained: [
+    () => undefined,
+    (flags, wrap, slot) => (slot === 0 ? 'chained-descriptor-not-available' : right.acceptsChained(flags, wrap, slot)),
+  ],
   acceptsIndirect: [
     () => undefined,
     (flags, features) => right.acceptsIndirect(flags, features, 0),
     (flags, features, before) => right.acceptsIndirect(flags & ~NEXT, features, before),
   ],
   flagsInTable: [(flags) => flags | WRITE, () => 0],
+  arrangeReadable: [(readable) => readable.reverse()],
   chainId: [(first) => first],
   acceptsId: [(id, size) => (id < size ? undefined : 'head-out-of-range')],
   hasNext: [() => false],

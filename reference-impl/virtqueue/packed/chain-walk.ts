@@ -46,7 +46,7 @@ export function walkPackedChain(
       round = rules.nextWrap(round);
     }
     flags = ring.chainedFlags(at);
-    const unavailable = rules.acceptsChained(flags, round);
+    const unavailable = rules.acceptsChained(flags, round, at);
     if (unavailable !== undefined) return { kind: 'malformed', id, reason: unavailable };
   }
 }
@@ -77,6 +77,7 @@ function ended(
 ): Chain | MalformedChain {
   const reason = rules.acceptsId(id, walked.size);
   if (reason !== undefined) return { kind: 'malformed', id, reason };
+  rules.arrangeReadable(walk.readable);
   walk.id = id;
   walk.slots = slots;
   walk.kept = kept;
@@ -111,7 +112,7 @@ function addTable(
   if (typeof table !== 'object') return table;
   const { view, entries } = table;
   for (let at = 0; at < entries * DESCRIPTOR_SIZE; at += DESCRIPTOR_SIZE) {
-    const flags = rules.flagsInTable(view.getUint16(at + FLAGS_OFFSET, true));
+    const flags = rules.flagsInTable(view.getUint16(at + FLAGS_OFFSET, true), view.getUint16(at + ID_OFFSET, true));
     const lowHalf = view.getUint32(at, true);
     const highHalf = view.getUint32(at + 4, true);
     const reason = walk.addBuffer(walked, rules, highHalf, lowHalf, view.getUint32(at + LEN_OFFSET, true), flags);

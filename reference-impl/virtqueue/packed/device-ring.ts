@@ -74,7 +74,8 @@ export class PackedDevice implements DeviceRing {
 
   /** A packed ring shows one chain that waits, and no count of them. */
   pending(): number {
-    const shown = this.#rules.isAvailable(this.ring.flags(this.#avail), this.#availWrap) ? 1 : 0;
+    const slot = this.#rules.readSlot(this.ring, this.#avail, this.#availWrap);
+    const shown = this.#rules.isAvailable(this.ring.flags(slot), this.#availWrap) ? 1 : 0;
     return shown + this.#resubmitted.length - this.#resubmittedTaken;
   }
 
@@ -85,14 +86,15 @@ export class PackedDevice implements DeviceRing {
       if (chain.kind === 'chain') this.#resubmittedTaken++;
       return chain;
     }
-    const flags = this.ring.flags(this.#avail);
+    const slot = this.#rules.readSlot(this.ring, this.#avail, this.#availWrap);
+    const flags = this.ring.flags(slot);
     if (!this.#rules.isAvailable(flags, this.#availWrap)) return EMPTY_RING;
     const kept = this.#keepsDescriptors ? [] : undefined;
-    const chain = walkPackedChain(this.#walked, this.ring, this.#rules, this.#avail, this.#availWrap, flags, kept);
+    const chain = walkPackedChain(this.#walked, this.ring, this.#rules, slot, this.#availWrap, flags, kept);
     if (chain.kind === 'malformed') return chain;
     if (this.#marked === undefined) this.#observer.fetched?.(chain);
     else this.#marked.push(chain);
-    this.#avail += chain.slots;
+    this.#avail = slot + chain.slots;
     if (this.#avail >= this.#roundLength) {
       this.#avail -= this.#roundLength;
       this.#availWrap = this.#rules.nextWrap(this.#availWrap);
@@ -118,7 +120,7 @@ export class PackedDevice implements DeviceRing {
   complete(chain: Chain, written: number): void {
     this.#keep();
     this.#held.push({ chain, written });
-    const completions = this.#rules.completions(this.#held, this.pending());
+    const completions = this.#rules.completions(this.#held, this.pending(), this.#features);
     const count = completions.length;
     if (count === 0) return;
     for (let n = 0; n < count; n++) {

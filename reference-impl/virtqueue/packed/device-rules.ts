@@ -1,3 +1,4 @@
+import type { Piece } from '../../memory/pieces.ts';
 import { type BufferRules, bufferRules } from '../buffer-rules.ts';
 import type { Chain, Completion } from '../chain.ts';
 import { VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from '../descriptor.ts';
@@ -34,6 +35,8 @@ export interface PackedDeviceRules extends BufferRules {
   readonly firstPosition: (position: PackedPosition) => PackedPosition;
   readonly stopPosition: (position: PackedPosition) => PackedPosition;
   readonly isAvailable: (flags: number, wrap: 0 | 1) => boolean;
+  /** Where the next chain is looked for: in the next slot, whatever lies behind it (virtio 2.8.12). */
+  readonly readSlot: (ring: PackedRing, slot: number, wrap: 0 | 1) => number;
   /** The slot at which a position goes on at 0, in the next round. */
   readonly roundLength: (size: number) => number;
   /** The wrap counter of the next round. */
@@ -41,19 +44,24 @@ export interface PackedDeviceRules extends BufferRules {
   /** Whether a ring lives on after as many kicks in a row that no chain waited for; false breaks the ring. */
   readonly survivesSpuriousKicks: (inARow: number) => boolean;
 
-  /** Judges the flags of a descriptor behind the first of its chain, which the driver made available before that one. */
-  readonly acceptsChained: (flags: number, wrap: 0 | 1) => MalformedReason | undefined;
+  /**
+   * Judges the flags of the descriptor at `slot`, behind the first of its chain: the driver made it available before
+   * that one.
+   */
+  readonly acceptsChained: (flags: number, wrap: 0 | 1, slot: number) => MalformedReason | undefined;
   /** Judges a descriptor with the indirect flag; `before` counts the descriptors ahead of it in its chain. */
   readonly acceptsIndirect: (flags: number, features: RingFeatures, before: number) => MalformedReason | undefined;
-  /** What counts of the flags of a descriptor in a table. */
-  readonly flagsInTable: (flags: number) => number;
+  /** What counts of the flags of a descriptor in a table, and of its id: nothing. */
+  readonly flagsInTable: (flags: number, id: number) => number;
+  /** Changes the order in which the readable elements of a chain are used: not at all (virtio 2.8.18). */
+  readonly arrangeReadable: (readable: Piece[]) => void;
   /** The buffer id of a chain, of the descriptors that carry one. */
   readonly chainId: (first: number, last: number) => number;
   /** Any id is the driver's to choose. */
   readonly acceptsId: (id: number, size: number) => MalformedReason | undefined;
 
   /** Which of the chains carried out, in the order of their arrival, become used now. None: all wait on. */
-  readonly completions: (held: readonly Completion[], pending: number) => readonly Completion[];
+  readonly completions: (held: readonly Completion[], pending: number, features: RingFeatures) => readonly Completion[];
   /** Whether a chain can be left without a used descriptor when a later one becomes used at the same moment. */
   readonly joinsBatch: (completion: Completion, features: RingFeatures) => boolean;
   readonly usedId: (chain: Chain) => number;
@@ -87,6 +95,7 @@ export const packedDeviceRules: PackedDeviceRules = {
   firstPosition: (position) => position,
   stopPosition: (position) => position,
   isAvailable: isAvailableIn,
+  readSlot: (_, slot) => slot,
   roundLength: (size) => size,
   nextWrap: (wrap) => (wrap === 1 ? 0 : 1),
   survivesSpuriousKicks: () => true,
@@ -98,6 +107,7 @@ export const packedDeviceRules: PackedDeviceRules = {
     return (flags & VIRTQ_DESC_F_NEXT) === 0 ? undefined : 'indirect-with-next';
   },
   flagsInTable: (flags) => flags & VIRTQ_DESC_F_WRITE,
+  arrangeReadable: () => {},
   chainId: (_, last) => last,
   acceptsId: () => undefined,
 
