@@ -22,8 +22,9 @@ export function layoutOf({ applies }: AnyCase, { layout = 'split' }: Axes): Ring
  * has one of its own, itself where it holds for both.
  */
 export function requirementOn(layout: RingLayout, slug: string): string {
-  if (layout === 'split' || !isRequirementSlug(slug)) return slug;
-  const { counterpart } = requirementOf(slug);
+  if (!isRequirementSlug(slug)) return slug;
+  const { counterpart, features } = requirementOf(slug);
+  if (features.includes('VIRTIO_F_RING_PACKED') === (layout === 'packed')) return slug;
   return counterpart !== undefined && 'slug' in counterpart ? counterpart.slug : slug;
 }
 

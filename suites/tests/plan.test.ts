@@ -174,5 +174,6 @@ t.test('a case that does not say which rings it has is planned on each layout', 
 t.test('a requirement of split rings is reported as its counterpart on packed ones', async (t) => {
   t.equal(requirementOn('packed', 'split/used-idx-wraps'), 'packed/used-wrap-counter-flips-at-end');
   t.equal(requirementOn('split', 'split/used-idx-wraps'), 'split/used-idx-wraps');
+  t.equal(requirementOn('packed', 'packed/used-id-is-buffer-id'), 'packed/used-id-is-buffer-id');
   t.equal(requirementOn('packed', 'vu-header/reply-carries-version-1'), 'vu-header/reply-carries-version-1');
 });

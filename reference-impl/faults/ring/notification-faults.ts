@@ -2,7 +2,7 @@ import { BrokenDown } from '../../vhost-user/back-end-edge.ts';
 import { splitDeviceRules as right } from '../../virtqueue/split/device-rules.ts';
 import { VIRTQ_AVAIL_F_NO_INTERRUPT } from '../../virtqueue/split/layout.ts';
 import type { RingFault } from '../fault.ts';
-import { inSplitRing, ringFault } from './ring-fault.ts';
+import { inEachRing, inSplitRing, ringFault } from './ring-fault.ts';
 
 /** Calls, kicks and their suppression. */
 export const notificationFaults = {
@@ -74,12 +74,12 @@ export const notificationFaults = {
   'spurious-kick-advances': ringFault(
     'notify/spurious-kicks-harmless',
     'the second kick in a row without a new chain breaks the ring',
-    inSplitRing({ survivesSpuriousKicks: (inARow) => inARow < 2 }),
+    ...inEachRing({ survivesSpuriousKicks: (inARow) => inARow < 2 }),
   ),
   'spurious-kick-crashes': ringFault(
     'notify/spurious-kicks-harmless',
     'it aborts at the second kick in a row without a new chain',
-    inSplitRing({
+    ...inEachRing({
       survivesSpuriousKicks: (inARow) => {
         if (inARow < 2) return true;
         throw new BrokenDown('abort');

@@ -79,7 +79,7 @@ export const packedChainFaults = {
   ),
   'packed-indirect-write-flag-heeded': ringFault(
     'packed-indirect/write-flag-ignored',
-    'a descriptor with both INDIRECT and WRITE is refused',
+    'a packed descriptor with both INDIRECT and WRITE is refused',
     inPackedRing({
       acceptsIndirect: (flags, features, before) =>
         (flags & VIRTQ_DESC_F_WRITE) !== 0 ? 'indirect-with-next' : right.acceptsIndirect(flags, features, before),
@@ -164,37 +164,12 @@ export const packedChainFaults = {
       },
     }),
   ),
-  'packed-unmapped-buffer-crashes': ringFault(
-    'packed/unmapped-buffer-survived',
-    'it aborts at a buffer that lies in no region',
-    inPackedRing({ acceptsUnreachable: (failure) => breakingDown('abort', right.acceptsUnreachable(failure)) }),
-  ),
-  'packed-empty-descriptor-crashes': ringFault(
-    'packed/empty-descriptor-survived',
-    'it aborts at a descriptor of length 0',
-    inPackedRing({
-      acceptsLength: (length) => {
-        if (length === 0) throw new BrokenDown('abort');
-        return right.acceptsLength(length);
-      },
-    }),
-  ),
-  'packed-writable-before-readable-crashes': ringFault(
-    'packed/writable-before-readable-survived',
-    'it aborts at a readable descriptor behind a writable one',
-    inPackedRing({ acceptsOrder: (now, before) => breakingDown('abort', right.acceptsOrder(now, before)) }),
-  ),
   'packed-broken-ring-stops-device': ringFault(
     'packed/broken-ring-spares-others',
     'it hangs at a list with a descriptor of the other lap in it',
     inPackedRing({
       acceptsChained: (flags, wrap, slot) => breakingDown('hang', right.acceptsChained(flags, wrap, slot)),
     }),
-  ),
-  'packed-bad-indirect-table-length-crashes': ringFault(
-    'packed-indirect/bad-table-length-survived',
-    'it aborts at a table that is empty or no multiple of 16 bytes',
-    inPackedRing({ acceptsTableLength: (bytes, size) => breakingDown('abort', right.acceptsTableLength(bytes, size)) }),
   ),
   'packed-indirect-with-next-crashes': ringFault(
     'packed-indirect/indirect-with-next-survived',
@@ -216,7 +191,7 @@ export const packedChainFaults = {
   ),
   'packed-unnegotiated-indirect-table-crashes': ringFault(
     'packed-indirect/unnegotiated-table-survived',
-    'it aborts at an indirect descriptor that was not negotiated',
+    'it aborts at a packed indirect descriptor that was not negotiated',
     inPackedRing({
       acceptsIndirect: (flags, features, before) =>
         breakingDown(features.indirect ? undefined : 'abort', right.acceptsIndirect(flags, features, before)),

@@ -1,4 +1,5 @@
 import type { RequirementSlug } from '../../catalogue/catalogue.ts';
+import type { BufferRules } from '../../virtqueue/buffer-rules.ts';
 import type { PackedDeviceRules } from '../../virtqueue/packed/device-rules.ts';
 import type { RingLayout } from '../../virtqueue/ring.ts';
 import type { SplitDeviceRules } from '../../virtqueue/split/device-rules.ts';
@@ -44,3 +45,12 @@ export const inPackedRing = (entries: Partial<PackedDeviceRules>): RingChange =>
     },
   }),
 });
+
+/** Rules that both layouts have, alike. */
+type SharedRules = Pick<PackedDeviceRules, keyof BufferRules | 'survivesSpuriousKicks' | 'usedId' | 'usedLen'>;
+
+/** Replaces entries in the tables of both layouts. */
+export const inEachRing = (entries: Partial<SharedRules>): readonly RingChange[] => [
+  inSplitRing(entries),
+  inPackedRing(entries),
+];

@@ -1,11 +1,14 @@
 import { guestAddressOf } from '../../memory/pieces.ts';
 import { BrokenDown } from '../../vhost-user/back-end-edge.ts';
+import type { Chain } from '../../virtqueue/chain.ts';
 import { VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT } from '../../virtqueue/descriptor.ts';
+import { isAvailableIn } from '../../virtqueue/packed/layout.ts';
+import type { PackedRing } from '../../virtqueue/packed/ring-memory.ts';
 import { splitDeviceRules as right } from '../../virtqueue/split/device-rules.ts';
 import type { RingFault } from '../fault.ts';
 import { hidden } from '../fault.ts';
 import { breakingDown } from './breaking-down.ts';
-import { inSplitRing, ringFault } from './ring-fault.ts';
+import { inEachRing, inPackedRing, inSplitRing, ringFault } from './ring-fault.ts';
 
 /** Chains and used elements of split rings. */
 export const splitRingFaults = {
@@ -17,22 +20,22 @@ export const splitRingFaults = {
   'used-id-is-last-descriptor': ringFault(
     'split/used-id-is-chain-head',
     'the id of a used element is not that of the head where a chain has more than three descriptors',
-    inSplitRing({ usedId: ({ id, descriptors }) => (descriptors > 3 ? id + descriptors - 1 : id) }),
+    ...inEachRing({ usedId: ({ id, descriptors }) => (descriptors > 3 ? id + descriptors - 1 : id) }),
   ),
   'used-len-counts-readable-too': ringFault(
     'split/used-len-counts-written-bytes',
     'the len of a used element counts the readable bytes as well where a chain has more than two descriptors',
-    inSplitRing({ usedLen: ({ chain, written }) => written + (chain.descriptors > 2 ? chain.readableLength : 0) }),
+    ...inEachRing({ usedLen: ({ chain, written }) => written + (chain.descriptors > 2 ? chain.readableLength : 0) }),
   ),
   'used-len-zero': ringFault(
     'split/used-len-counts-written-bytes',
     'the len of a used element is 0 where 21 bytes were written, as for GET_ID',
-    inSplitRing({ usedLen: ({ written }) => (written === 21 ? 0 : written) }),
+    ...inEachRing({ usedLen: ({ written }) => (written === 21 ? 0 : written) }),
   ),
   'used-len-beyond-written-bytes': ringFault(
     'split/used-len-bytes-written',
     'the len of a used element is one more than what was written into more than 1000 bytes or two pieces of memory',
-    inSplitRing({ usedLen: ({ chain, written }) => written + (written > 1000 || chain.writable.length > 2 ? 1 : 0) }),
+    ...inEachRing({ usedLen: ({ chain, written }) => written + (written > 1000 || chain.writable.length > 2 ? 1 : 0) }),
   ),
   'used-element-in-slot-of-head': ringFault(
     'split/used-element-position',
@@ -56,6 +59,9 @@ export const splitRingFaults = {
     'split/chain-used-once',
     'each chain of three descriptors and more is used twice',
     inSplitRing({
+      completions: (held) => held.flatMap((one) => (one.chain.descriptors > 2 ? [one, one] : [one])),
+    }),
+    inPackedRing({
       completions: (held) => held.flatMap((one) => (one.chain.descriptors > 2 ? [one, one] : [one])),
     }),
   ),
@@ -84,31 +90,19 @@ export const splitRingFaults = {
   'readable-buffer-scribbled': ringFault(
     'split/readable-buffers-never-written',
     'the last byte of the readable part is inverted once it is used',
-    inSplitRing({
-      afterwards: (_ring, { chain }) => {
-        const last = chain.readable.at(-1);
-        if (last === undefined) return;
-        const at = last.offset + last.length - 1;
-        last.region.bytes[at] = (last.region.bytes[at] ?? 0) ^ 0xff;
-      },
-    }),
+    inSplitRing({ afterwards: (_ring, { chain }) => scribbleInReadable(chain) }),
+    inPackedRing({ afterwards: (_ring, _slot, { chain }) => scribbleInReadable(chain) }),
   ),
   'byte-behind-buffer-scribbled': ringFault(
     'split/nothing-written-outside-buffers',
     'the byte behind the writable part is inverted once it is used',
-    inSplitRing({
-      afterwards: (_ring, { chain }) => {
-        const last = chain.writable.at(-1);
-        if (last === undefined) return;
-        const at = last.offset + last.length;
-        if (at < last.region.bytes.length) last.region.bytes[at] = (last.region.bytes[at] ?? 0) ^ 0xff;
-      },
-    }),
+    inSplitRing({ afterwards: (_ring, { chain }) => scribbleBehindWritable(chain) }),
+    inPackedRing({ afterwards: (_ring, _slot, { chain }) => scribbleBehindWritable(chain) }),
   ),
   'second-descriptor-ignored': ringFault(
     'split/any-framing-handled',
     'a chain of more than four descriptors is cut after the fourth',
-    inSplitRing({ walkLimit: () => 4 }),
+    ...inEachRing({ walkLimit: () => 4 }),
   ),
   'head-out-of-range-crashes': ringFault(
     'split/head-out-of-range-survived',
@@ -133,12 +127,12 @@ export const splitRingFaults = {
   'unmapped-buffer-crashes': ringFault(
     'split/unmapped-buffer-survived',
     'it aborts at a buffer that lies in no region',
-    inSplitRing({ acceptsUnreachable: (failure) => breakingDown('abort', right.acceptsUnreachable(failure)) }),
+    ...inEachRing({ acceptsUnreachable: (failure) => breakingDown('abort', right.acceptsUnreachable(failure)) }),
   ),
   'empty-descriptor-crashes': ringFault(
     'split/empty-descriptor-survived',
     'it aborts at a descriptor of length 0',
-    inSplitRing({
+    ...inEachRing({
       acceptsLength: (length) => {
         if (length === 0) throw new BrokenDown('abort');
         return right.acceptsLength(length);
@@ -148,7 +142,7 @@ export const splitRingFaults = {
   'writable-before-readable-crashes': ringFault(
     'split/writable-before-readable-survived',
     'it aborts at a readable descriptor behind a writable one',
-    inSplitRing({ acceptsOrder: (now, before) => breakingDown('abort', right.acceptsOrder(now, before)) }),
+    ...inEachRing({ acceptsOrder: (now, before) => breakingDown('abort', right.acceptsOrder(now, before)) }),
   ),
   'avail-idx-jump-crashes': ringFault(
     'split/avail-idx-jump-survived',
@@ -184,7 +178,7 @@ export const splitRingFaults = {
   'indirect-table-cut-short': ringFault(
     'indirect/table-served-like-chain',
     'the last descriptor of an indirect table is left out',
-    inSplitRing({ tableEntries: (bytes) => Math.max(1, right.tableEntries(bytes) - 1) }),
+    ...inEachRing({ tableEntries: (bytes) => Math.max(1, right.tableEntries(bytes) - 1) }),
   ),
   'nested-indirect-table-crashes': ringFault(
     'indirect/nested-table-survived',
@@ -197,7 +191,9 @@ export const splitRingFaults = {
   'bad-indirect-table-length-crashes': ringFault(
     'indirect/bad-table-length-survived',
     'it aborts at a table that is empty or no multiple of 16 bytes',
-    inSplitRing({ acceptsTableLength: (bytes, size) => breakingDown('abort', right.acceptsTableLength(bytes, size)) }),
+    ...inEachRing({
+      acceptsTableLength: (bytes, size) => breakingDown('abort', right.acceptsTableLength(bytes, size)),
+    }),
   ),
   'indirect-with-next-crashes': ringFault(
     'indirect/indirect-with-next-survived',
@@ -232,7 +228,7 @@ export const splitRingFaults = {
   'chain-of-whole-queue-refused': ringFault(
     'split/any-framing-handled',
     'a chain of as many descriptors as the queue has breaks the ring',
-    inSplitRing({
+    ...inEachRing({
       acceptsChainLength: (descriptors, size) => (descriptors >= size ? 'chain-longer-than-queue' : undefined),
     }),
   ),
@@ -240,16 +236,20 @@ export const splitRingFaults = {
     'split/chain-used-once',
     'a ring with as many chains as entries is taken for an empty one',
     inSplitRing({ pending: (availIdx, lastAvailIdx, size) => right.pending(availIdx, lastAvailIdx, size) % size }),
+    inPackedRing({
+      // Beyond the ring there is no descriptor.
+      readSlot: (ring, slot, wrap) => (isFull(ring, slot, wrap) ? ring.size : slot),
+    }),
   ),
   'buffer-over-regions-refused': ringFault(
     'split/buffers-anywhere-in-memory',
     'a buffer over the boundary of two regions breaks the ring',
-    inSplitRing({ acceptsPlace: (pieces) => (pieces.length > 1 ? 'buffer-region-edge' : undefined) }),
+    ...inEachRing({ acceptsPlace: (pieces) => (pieces.length > 1 ? 'buffer-region-edge' : undefined) }),
   ),
   'buffer-at-region-end-refused': ringFault(
     'split/buffers-anywhere-in-memory',
     'a buffer that takes the last byte of a region breaks the ring',
-    inSplitRing({
+    ...inEachRing({
       acceptsPlace: (pieces) =>
         pieces.some(({ offset, length, region }) => BigInt(offset + length) === region.size)
           ? 'buffer-region-edge'
@@ -259,7 +259,7 @@ export const splitRingFaults = {
   'unaligned-buffer-refused': ringFault(
     'split/buffers-anywhere-in-memory',
     'a long buffer at an odd address breaks the ring',
-    inSplitRing({
+    ...inEachRing({
       acceptsPlace: ([first]) =>
         first !== undefined && first.length > 1000 && first.offset % 2 === 1 ? 'buffer-region-edge' : undefined,
     }),
@@ -269,7 +269,7 @@ export const splitRingFaults = {
     ringFault(
       'split/buffers-anywhere-in-memory',
       'a buffer at an address of 48 bits breaks the ring',
-      inSplitRing({
+      ...inEachRing({
         acceptsPlace: ([first]) =>
           first !== undefined && guestAddressOf(first) >> 47n !== 0n ? 'buffer-outside-every-region' : undefined,
       }),
@@ -296,3 +296,26 @@ export const splitRingFaults = {
     }),
   ),
 } as const satisfies Record<string, RingFault>;
+
+function scribbleInReadable({ readable }: Chain): void {
+  const last = readable.at(-1);
+  if (last === undefined) return;
+  const at = last.offset + last.length - 1;
+  last.region.bytes[at] = (last.region.bytes[at] ?? 0) ^ 0xff;
+}
+
+function scribbleBehindWritable({ writable }: Chain): void {
+  const last = writable.at(-1);
+  if (last === undefined) return;
+  const at = last.offset + last.length;
+  if (at < last.region.bytes.length) last.region.bytes[at] = (last.region.bytes[at] ?? 0) ^ 0xff;
+}
+
+/** Whether every descriptor is available, those from `slot` on in the lap of `wrap`. */
+function isFull(ring: PackedRing, slot: number, wrap: 0 | 1): boolean {
+  for (let at = 0; at < ring.size; at++) {
+    const lap = at >= slot ? wrap : wrap === 1 ? 0 : 1;
+    if (!isAvailableIn(ring.flags(at), lap)) return false;
+  }
+  return true;
+}

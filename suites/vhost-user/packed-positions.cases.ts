@@ -1,0 +1,105 @@
+import { packedPosition } from '../../reference-impl/virtqueue/ring.ts';
+import { defineCase } from '../case.ts';
+import { type Place, placeAfter, usedPlace } from '../virtio/packed-ring/place.ts';
+import { getBase } from './ring-messages.ts';
+
+/** Positions of packed rings (vhost-user, "Vring descriptor indices for packed virtqueues"). */
+
+const transports = ['vhost-user'] as const;
+const applies = { start: 'negotiated', transports, ring: 'packed' } as const;
+
+const half = ({ slot, wrap }: Place): number => slot | (wrap << 15);
+
+/** Slots and wrap counters from which rings of 11 start; with lists of three they stop in every part of a lap. */
+const starts = {
+  start: packedPosition(0, 1),
+  middle: packedPosition(4, 1),
+  end: packedPosition(10, 1),
+  'other-lap': packedPosition(0, 0),
+  'end-of-other-lap': packedPosition(10, 0),
+};
+const names = ['start', 'middle', 'end', 'other-lap', 'end-of-other-lap'] as const;
+
+export const availableHalf = defineCase({
+  id: 'vhost-user/packed-positions/base-has-available-slot-and-wrap-counter',
+  title: 'GET_VRING_BASE tells the slot and wrap counter of the next available descriptor in its lower half',
+  proves: { 'vu-vring/packed-base-read-has-indices-and-wrap-counters': 'packed-base-without-wrap-counters' },
+  applies: { ...applies, needs: ['initial-base'] },
+  variants: { from: names, lists: [1, 4] },
+  run({ driver, session, ring, variant, requirement }) {
+    const size = 11;
+    const check = requirement('vu-vring/packed-base-read-has-indices-and-wrap-counters');
+    const position = starts[variant.from];
+    const queue = driver.attach(ring({ size, position }));
+    let place = usedPlace(queue.driver);
+    for (let seed = 0; seed < variant.lists; seed++) {
+      place = placeAfter(place, driver.request({ seed }).segments.length, size);
+      driver.once(queue, { seed });
+    }
+    const told = getBase(session, queue.index);
+    if (check.equal(told.kind, 'base', 'the answer to GET_VRING_BASE') && told.kind === 'base') {
+      check.equal(told.num & 0xffff, half(place), `lower half after ${variant.lists} lists`);
+    }
+  },
+});
+
+export const usedHalf = defineCase({
+  id: 'vhost-user/packed-positions/base-has-used-slot-and-wrap-counter',
+  title: 'GET_VRING_BASE tells the slot and wrap counter of the next used descriptor in its upper half',
+  proves: { 'vu-vring/packed-base-read-has-indices-and-wrap-counters': 'packed-base-without-used-half' },
+  applies: { ...applies, needs: ['initial-base', 'packed-used-position'] },
+  variants: { from: names, lists: [1, 4] },
+  run({ driver, session, ring, variant, requirement }) {
+    const size = 11;
+    const check = requirement('vu-vring/packed-base-read-has-indices-and-wrap-counters');
+    const position = starts[variant.from];
+    const queue = driver.attach(ring({ size, position }));
+    let place = usedPlace(queue.driver);
+    for (let seed = 0; seed < variant.lists; seed++) {
+      place = placeAfter(place, driver.request({ seed }).segments.length, size);
+      driver.once(queue, { seed });
+    }
+    const told = getBase(session, queue.index);
+    if (check.equal(told.kind, 'base', 'the answer to GET_VRING_BASE') && told.kind === 'base') {
+      check.equal(told.num >>> 16, half(place), `upper half after ${variant.lists} lists`);
+    }
+  },
+});
+
+export const starting = defineCase({
+  id: 'vhost-user/packed-positions/ring-starts-at-the-position-that-was-set',
+  title: 'SET_VRING_BASE sets slot and wrap counter from which a packed ring is read, and to which it is written',
+  proves: { 'vu-vring/packed-base-write-sets-indices-and-wrap-counters': 'packed-base-wrap-counters-ignored' },
+  applies: { ...applies, needs: ['initial-base'] },
+  variants: { from: names },
+  run({ driver, ring, variant, requirement }) {
+    const size = 11;
+    const check = requirement('vu-vring/packed-base-write-sets-indices-and-wrap-counters');
+    const position = starts[variant.from];
+    const queue = driver.attach(ring({ size, position }));
+    for (let seed = 0; seed < 12; seed++) {
+      const problem = driver.once(queue, { seed });
+      if (!check.equal(problem, undefined, `what is wrong with request ${seed}`)) return;
+    }
+  },
+});
+
+export const usedBehind = defineCase({
+  id: 'vhost-user/packed-positions/used-position-of-its-own',
+  title: 'SET_VRING_BASE with a used position behind the available one: the first used descriptor is written there',
+  proves: { 'vu-vring/packed-base-write-sets-indices-and-wrap-counters': 'packed-base-used-half-ignored' },
+  applies: { ...applies, needs: ['initial-base', 'packed-used-position'] },
+  variants: { acrossEnd: [false, true] },
+  run({ port, driver, ring, variant, requirement }) {
+    const size = 11;
+    const check = requirement('vu-vring/packed-base-write-sets-indices-and-wrap-counters');
+    // As after descriptors that a back-end took and did not use before it stopped.
+    const position = variant.acrossEnd ? packedPosition(2, 0, 9, 1) : packedPosition(5, 1, 2, 1);
+    const queue = driver.attach(ring({ size, position }));
+    const before = queue.ring.flags(position.used);
+    const [id] = queue.makeAvailable([driver.request().segments]);
+    queue.kick();
+    port.until(() => queue.ring.flags(position.used) !== before, port.deadlineMs);
+    check.equal(queue.ring.id(position.used), id, `id in slot ${position.used}`);
+  },
+});

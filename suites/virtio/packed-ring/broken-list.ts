@@ -1,0 +1,84 @@
+import type { DeviceDriver } from '../../../drivers/devices/device-driver.ts';
+import type { GuestPackedRing, Session } from '../../../drivers/port/port.ts';
+import type { AddOptions } from '../../../reference-impl/virtqueue/driver-ring.ts';
+import { availableBits, isUsedIn } from '../../../reference-impl/virtqueue/packed/layout.ts';
+import type { Segment } from '../../../reference-impl/virtqueue/segment.ts';
+import type { CaseContext, VariantAxes } from '../../case.ts';
+import type { Check } from '../../check.ts';
+import { runningQueue, servesAfresh } from '../running-queue.ts';
+import { INDIRECT, listFlags } from './list-flags.ts';
+import { type Place, placeAfter, usedPlace } from './place.ts';
+
+type Context = Pick<
+  CaseContext<string, VariantAxes, Session, GuestPackedRing>,
+  'connect' | 'driverOf' | 'port' | 'ring'
+>;
+
+/** A list that lies in the ring; the device does not see it before the sound one. */
+export interface LaidOut {
+  readonly ring: GuestPackedRing;
+  /** Its descriptors, in the order of the list. */
+  readonly places: readonly Place[];
+  /** Those of the sound list ahead of it. */
+  readonly sound: readonly Place[];
+}
+
+/** Changes one or more things about a sound list. */
+export interface Breakage {
+  readonly key: string;
+  readonly chain?: (driver: DeviceDriver) => readonly Segment[];
+  readonly add?: AddOptions;
+  /** Once the list lies there as it should, and before it is shown. */
+  readonly lay?: (laid: LaidOut) => void;
+  /** Once it was shown, and before the kick. */
+  readonly shown?: (laid: LaidOut) => void;
+}
+
+/** How long a device may take to find out, in milliseconds, where nothing that can be seen tells of it. */
+const findsOutWithinMs = 20;
+const size = 16;
+
+function placesFrom(start: Place, count: number): Place[] {
+  return Array.from({ length: count }, (_, at) => placeAfter(start, at, size));
+}
+
+/**
+ * On a session of its own shows a sound list and behind it a broken one, waits until the device has met them as far as
+ * that can be told, and stops the ring. Then a fresh session must be served.
+ */
+export function survives(context: Context, check: Check, breakage: Breakage): void {
+  const { port } = context;
+  const { session, driver, queue } = runningQueue(context, {
+    size,
+    indirect: breakage.add?.indirect !== undefined,
+    kicks: 'always',
+  });
+  const { ring } = queue;
+  const start = usedPlace(queue.driver);
+  const soundList = driver.request({ seed: 1, readableCuts: [4, 6] }).segments;
+  const sound = placesFrom(start, soundList.length);
+  queue.driver.add(soundList);
+  const list = breakage.chain?.(driver) ?? driver.request({ seed: 2, readableCuts: [4, 6] }).segments;
+  if (queue.driver.add(list, breakage.add) === 'ring-full') {
+    throw new RangeError(`${breakage.key} is longer than ${size} descriptors`);
+  }
+  const head = placeAfter(start, soundList.length, size);
+  const isTable = breakage.add?.indirect !== undefined;
+  const places = isTable ? [head] : placesFrom(head, list.length);
+  ring.writeDescriptor(head.slot, {
+    flags: isTable ? INDIRECT | availableBits(head.wrap) : listFlags(list, 0, head.wrap),
+  });
+  breakage.lay?.({ ring, places, sound });
+  // The sound list at last: a device that polls must not meet it by itself.
+  ring.writeDescriptor(start.slot, { flags: listFlags(soundList, 0, start.wrap) });
+  breakage.shown?.({ ring, places, sound });
+  queue.kick();
+  const isSoundUsed = (): boolean => isUsedIn(ring.flags(start.slot), start.wrap);
+  port.until(() => isSoundUsed() || queue.errors() > 0 || !session.isOpen, findsOutWithinMs);
+  // A device that runs by itself is past the sound list and has the broken one before it.
+  if (session.isOpen) session.fence();
+  // The answer comes behind what the device did with the kick.
+  if (session.isOpen) queue.stop();
+  session.close();
+  servesAfresh(context, check, `after ${breakage.key}`);
+}
