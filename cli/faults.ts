@@ -5,7 +5,7 @@ import { didYouMean } from '../drivers/near-matches.ts';
 import { type FaultName, faultNames, isFaultName } from '../reference-impl/faults/faults.ts';
 import { allCases } from '../suites/all-cases.ts';
 import { counted } from './counted.ts';
-import { placeText, problemsOf, problemsOfFault, problemsWithoutFault } from './fault-problems.ts';
+import { placeText, problemsOf, problemsOfFault, problemsOfLayouts, problemsWithoutFault } from './fault-problems.ts';
 import { type FaultRow, rowsOf } from './fault-rows.ts';
 
 const usage = `usage: npm run faults -- [--json] [FAULT...]
@@ -51,7 +51,7 @@ async function main(words: readonly string[]): Promise<number> {
     return 0;
   }
   process.stderr.write(`${counted(allCases.length, 'case')} without a fault, then ${counted(names.length, 'fault')}\n`);
-  const problems = problemsWithoutFault(allCases);
+  const problems = [...problemsOfLayouts(allCases), ...problemsWithoutFault(allCases)];
   const rows = await sharedRows(names, progressIn(names.length));
   for (const row of rows) problems.push(...problemsOf(row));
   for (const name of names) {

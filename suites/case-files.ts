@@ -86,6 +86,7 @@ export * as 'virtio/net/mergeable' from './virtio/net/mergeable.cases.ts';
 export * as 'virtio/net/receive-header' from './virtio/net/receive-header.cases.ts';
 export * as 'virtio/net/transmit-header' from './virtio/net/transmit-header.cases.ts';
 export * as 'virtio/packed-ring/broken-lists' from './virtio/packed-ring/broken-lists.cases.ts';
+export * as 'virtio/packed-ring/broken-ring' from './virtio/packed-ring/broken-ring.cases.ts';
 export * as 'virtio/packed-ring/broken-tables' from './virtio/packed-ring/broken-tables.cases.ts';
 export * as 'virtio/packed-ring/indirect' from './virtio/packed-ring/indirect.cases.ts';
 export * as 'virtio/packed-ring/memory' from './virtio/packed-ring/memory.cases.ts';

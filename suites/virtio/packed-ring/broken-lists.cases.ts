@@ -23,6 +23,7 @@ export const idOutOfRange = defineCase({
   title: 'a buffer id at or above the queue size is survived',
   proves: { 'packed/id-out-of-range-survived': 'packed-id-out-of-range-crashes' },
   applies,
+  unwatched: 'it writes descriptors itself',
   run(context) {
     const check = context.requirement('packed/id-out-of-range-survived');
     const all = [16, 17, 31, 255, 256, 0x7fff, 0x8000, 0xffff].map(
@@ -40,6 +41,7 @@ export const duplicateId = defineCase({
   title: 'a list with the buffer id of another one that is outstanding is survived',
   proves: { 'packed/duplicate-id-survived': 'packed-duplicate-id-crashes' },
   applies,
+  unwatched: 'it writes descriptors itself',
   run(context) {
     const check = context.requirement('packed/duplicate-id-survived');
     const all: Breakage[] = [
@@ -66,6 +68,7 @@ export const unterminated = defineCase({
   title: 'a list that runs on into descriptors that are not available, used, or its own, is survived',
   proves: { 'packed/unterminated-list-survived': 'packed-unterminated-list-crashes' },
   applies,
+  unwatched: 'it writes descriptors itself',
   run(context) {
     const check = context.requirement('packed/unterminated-list-survived');
     const behind = (laid: LaidOut): number => (slotAt(laid, 'last') + 1) % laid.ring.size;
@@ -95,6 +98,7 @@ export const endless = defineCase({
   title: 'descriptors that all have NEXT, round the whole ring, are survived and do not keep the device busy',
   proves: { 'packed/list-longer-than-queue-survived': 'packed-endless-list-hangs' },
   applies,
+  unwatched: 'it writes descriptors itself',
   run(context) {
     const check = context.requirement('packed/list-longer-than-queue-survived');
     /** Every descriptor of the ring is like the last one of the broken list, and has NEXT. */
@@ -129,6 +133,7 @@ export const undefinedBits = defineCase({
   title: 'flag bits of an available descriptor that the text does not define are survived',
   proves: { 'packed/undefined-flag-bits-survived': 'packed-undefined-flag-bits-crash' },
   applies,
+  unwatched: 'it writes descriptors itself',
   run(context) {
     const check = context.requirement('packed/undefined-flag-bits-survived');
     const all = [0x0008, 0x0010, 0x0020, 0x0040, 0x0100, 0x0400, 0x4000, 0x7f78].flatMap((bits) =>
@@ -148,6 +153,7 @@ export const mixedWrapBits = defineCase({
   title: 'a list whose later descriptors are marked for the other lap, or as used, is survived',
   proves: { 'packed/mixed-wrap-bits-survived': 'packed-mixed-wrap-bits-crash' },
   applies,
+  unwatched: 'it writes descriptors itself',
   run(context) {
     const check = context.requirement('packed/mixed-wrap-bits-survived');
     const marks = { 'other-lap': availableBits(0), used: usedBits(1), 'used-in-other-lap': usedBits(0) };
@@ -172,6 +178,7 @@ export const takenBack = defineCase({
   title: 'descriptors that the driver changes, or takes back, once they are available, are survived',
   proves: { 'packed/taken-back-descriptor-survived': 'packed-taken-back-descriptor-crashes' },
   applies,
+  unwatched: 'it writes descriptors itself',
   run(context) {
     const check = context.requirement('packed/taken-back-descriptor-survived');
     const all: Breakage[] = [
@@ -210,6 +217,7 @@ export const unmapped = defineCase({
   title: 'a buffer where no memory is, that leaves its region, or that wraps the address space, is survived',
   proves: { 'packed/unmapped-buffer-survived': 'unmapped-buffer-crashes' },
   applies,
+  unwatched: 'it writes descriptors itself',
   run(context) {
     const check = context.requirement('packed/unmapped-buffer-survived');
     const { guest } = context;
@@ -255,6 +263,7 @@ export const empty = defineCase({
   title: 'descriptors of length 0 at any place of a list are survived',
   proves: { 'packed/empty-descriptor-survived': 'empty-descriptor-crashes' },
   applies,
+  unwatched: 'it writes descriptors itself',
   run(context) {
     const check = context.requirement('packed/empty-descriptor-survived');
     const emptied = (key: string, pick: (places: LaidOut['places']) => LaidOut['places']): Breakage => ({
@@ -278,6 +287,7 @@ export const order = defineCase({
   title: 'a list with a device-writable descriptor before a readable one is survived',
   proves: { 'packed/writable-before-readable-survived': 'writable-before-readable-crashes' },
   applies,
+  unwatched: 'it writes descriptors itself',
   run(context) {
     const check = context.requirement('packed/writable-before-readable-survived');
     const { guest } = context;

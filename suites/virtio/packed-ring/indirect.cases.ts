@@ -95,6 +95,7 @@ export const writeFlag = defineCase({
   title: 'the WRITE flag of the descriptor that refers to a table has no effect',
   proves: { 'packed-indirect/write-flag-ignored': 'packed-indirect-write-flag-heeded' },
   applies,
+  unwatched: 'it writes descriptors itself',
   run(context) {
     const check = context.requirement('packed-indirect/write-flag-ignored');
     byOwnTable(context, check, (entry) => entry, WRITE);
@@ -107,6 +108,7 @@ export const idsInTable = defineCase({
   proves: { 'packed-indirect/id-in-table-ignored': 'packed-indirect-id-in-table-heeded' },
   applies,
   variants: { ids: ['zero', 'counting', 'highest'] },
+  unwatched: 'it writes descriptors itself',
   run(context) {
     const check = context.requirement('packed-indirect/id-in-table-ignored');
     const id = { zero: () => 0, counting: (at: number) => at + 1, highest: () => 0xffff }[context.variant.ids];
@@ -120,6 +122,7 @@ export const flagsInTable = defineCase({
   proves: { 'packed-indirect/other-flags-in-table-ignored': 'packed-flags-in-table-heeded' },
   applies,
   variants: { flags: ['next', 'next-but-at-the-end', 'avail-used', 'undefined'] },
+  unwatched: 'it writes descriptors itself',
   run(context) {
     const check = context.requirement('packed-indirect/other-flags-in-table-ignored');
     const bits = {

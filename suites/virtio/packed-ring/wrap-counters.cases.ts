@@ -49,7 +49,8 @@ export const stale = defineCase({
   variants: { laps: [1, 2] },
   run({ port, driver, ring, variant, requirement }) {
     const check = requirement('packed/no-use-before-avail-flips');
-    const long = { readableCuts: [4, 6], writableCuts: [3, 5] };
+    // One descriptor more: what a list leaves behind one that is shorter would do as a list.
+    const long = driver.sizes().readable > 0 ? { readableCuts: [4] } : { writableCuts: [4] };
     const longer = driver.request(long).segments.length;
     const shorter = driver.request().segments.length;
     const queue = driver.attach(ring({ size: 2 * longer }), { kicks: 'always' });
