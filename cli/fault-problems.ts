@@ -2,10 +2,10 @@ import { referenceDeviceNames } from '../reference-impl/devices/reference-device
 import { showings } from '../reference-impl/faults/fault.ts';
 import { type FaultName, isFaultName } from '../reference-impl/faults/faults.ts';
 import { caseKey } from '../reports/record/record.ts';
-import { axesOf } from '../suites/axes.ts';
+import { axesOf, requirementOn } from '../suites/axes.ts';
 import { type AnyCase, variantsOf } from '../suites/case.ts';
 import type { Judgement } from '../suites/runner/judge.ts';
-import type { FaultRow } from './fault-rows.ts';
+import { type FaultRow, placesOf } from './fault-rows.ts';
 import { FaultyReference } from './faulty-reference.ts';
 
 const mostAlsoFailed = 0.1;
@@ -37,6 +37,19 @@ export function problemsOfFault(name: FaultName, rows: readonly FaultRow[], case
   if (naming.length === 0) return [`${name}: no case names it`];
   const tried = new Set(rows.flatMap(({ expectedBy }) => expectedBy));
   return naming.filter(({ id }) => !tried.has(id)).map(({ id }) => `${name}: ${id} names it and is tried nowhere`);
+}
+
+/** Cases that report on a requirement of packed rings, and name no fault that packed rings can have for it. */
+export function problemsOfLayouts(cases: readonly AnyCase[]): string[] {
+  return cases.flatMap((definition) => {
+    if (!axesOf(definition).some((axes) => axes.layout === 'packed')) return [];
+    return Object.entries(definition.proves).flatMap(([slug, named = []]) => {
+      const requirement = requirementOn('packed', slug);
+      const names = [named].flat().filter(isFaultName);
+      const isTried = names.some((name) => placesOf(name).some(({ layout }) => layout !== 'split'));
+      return requirement === slug || isTried ? [] : [`${definition.id}: names no fault that breaks ${requirement}`];
+    });
+  });
 }
 
 /** What is wrong with the cases before any fault is tried: names of unknown faults, failures of the reference without faults. */
