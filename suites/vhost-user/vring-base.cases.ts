@@ -9,7 +9,7 @@ import { getBase, setBase, setNum } from './ring-messages.ts';
 /** SET_VRING_BASE and GET_VRING_BASE of split rings (vhost-user, "Vring descriptor indices", "Starting and stopping"). */
 
 const transports = ['vhost-user'] as const;
-const rounds = 30;
+const rounds = 120;
 
 /** Where used elements go on, as a position with nothing outstanding. */
 const usedEnd = (position: RingPosition): RingPosition =>
@@ -96,7 +96,7 @@ export const drains = defineCase({
   variants: { chains: [8] },
   run({ port, connect, driverOf, ring, variant, requirement }) {
     const check = requirement('vu-vring/get-vring-base-drains-ring');
-    const bytes = port.facts.workload.kind === 'block' ? 0x1_0000 : 1024;
+    const bytes = port.facts.workload.kind === 'block' ? 0x2_0000 : 1024;
     const vring = ring({ size: 64 });
     let requests: Request[] | undefined;
     let position = vring.position;
