@@ -9,6 +9,7 @@ import {
 import { CatalogueError } from '../reference-impl/errors.ts';
 import { type CatalogueSnapshot, catalogueSnapshot } from '../reports/record/catalogue-snapshot.ts';
 import { recordSchemaVersion } from '../reports/record/record.ts';
+import { citedRequirements } from '../suites/axes.ts';
 import type { AnyCase } from '../suites/case.ts';
 import type { RequirementFacts } from '../suites/runner/plan.ts';
 
@@ -34,7 +35,11 @@ export function snapshotOfCatalogue(cases: readonly AnyCase[]): CatalogueSnapsho
       ...(unwitnessed ? { unwitnessed } : {}),
     })),
     features: allFeatures().map(({ name, bit, device, kind, text }) => ({ name, bit, device, kind, text })),
-    cases: cases.map(({ id, title, proves }) => ({ id, title, proves: Object.keys(proves) })),
+    cases: cases.map((definition) => ({
+      id: definition.id,
+      title: definition.title,
+      proves: citedRequirements(definition),
+    })),
   });
 }
 

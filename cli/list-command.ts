@@ -2,7 +2,7 @@ import { Argument, type Command } from 'commander';
 import { targets } from '../fixtures/targets/index.ts';
 import { allFeatures, allRequirements, requirementsOfFeature } from '../reference-impl/catalogue/catalogue.ts';
 import { allCases } from '../suites/all-cases.ts';
-import { axesOf } from '../suites/axes.ts';
+import { axesOf, citedRequirements } from '../suites/axes.ts';
 import { featuresOf } from '../suites/runner/plan.ts';
 import { requirementFacts } from './catalogue-facts.ts';
 import { counted } from './counted.ts';
@@ -91,8 +91,8 @@ const listings: Readonly<Record<Subject, () => Row[]>> = {
 
 function casesByRequirement(): Map<string, string[]> {
   const citing = new Map<string, string[]>();
-  for (const { id, proves } of allCases) {
-    for (const slug of Object.keys(proves)) citing.set(slug, [...(citing.get(slug) ?? []), id]);
+  for (const definition of allCases) {
+    for (const slug of citedRequirements(definition)) citing.set(slug, [...(citing.get(slug) ?? []), definition.id]);
   }
   return citing;
 }

@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { targets } from '../fixtures/targets/index.ts';
-import { reference, referenceNet } from '../fixtures/targets/reference.ts';
 import { isRequirementSlug } from '../reference-impl/catalogue/catalogue.ts';
 import type { MergedRun } from '../reports/merge-runs.ts';
 import { requirementVerdicts } from '../reports/requirement-verdicts.ts';
@@ -10,9 +9,9 @@ import { requirementVerdicts } from '../reports/requirement-verdicts.ts';
 export type WitnessList = Readonly<Record<string, readonly string[]>>;
 
 const witnessList = z.record(z.string(), z.array(z.string()));
-const references = [reference, referenceNet, ...targets.filter(({ reach }) => reach.via === 'in-process')].map(
-  ({ facts }) => facts.name,
-);
+const references = targets
+  .filter(({ facts }) => facts.identity.startsWith('vhost-conformance reference'))
+  .map(({ facts }) => facts.name);
 const kernelModules = targets.filter(({ reach }) => reach.via === 'mdev').map(({ facts }) => facts.name);
 
 /**

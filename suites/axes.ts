@@ -34,6 +34,11 @@ export function reportedRequirements(definition: AnyCase, axes: Axes): string[] 
   return Object.keys(definition.proves).map((slug) => requirementOn(layout, slug));
 }
 
+/** The requirements that a case reports on at any place on its axes: what it proves, and counterparts in the other layout. */
+export function citedRequirements(definition: AnyCase): string[] {
+  return [...new Set(axesOf(definition).flatMap((axes) => reportedRequirements(definition, axes)))];
+}
+
 /** What the runner negotiates for a case on rings of a layout. */
 export function wantsOn(layout: RingLayout, { applies }: AnyCase): Wants {
   const { negotiate = [] } = applies;

@@ -73,7 +73,16 @@ t.test('the case that ends the kernel has the finding, and the run completes', {
   const cases = ['vhost-mdev/channel/log-base-is-taken', guilty, 'vhost-mdev/channel/state-of-4-bytes-is-taken'];
   const words = [
     ...['guest', '--module-option', 'provoke=oops', '--module-option', 'provoke_at=VHOST_RESET_OWNER'],
-    ...['--', 'run', 'kernel-vhost-mdev-blk', ...cases.flatMap((id) => ['--case', id]), '--out', 'out'],
+    ...[
+      '--',
+      'run',
+      'kernel-vhost-mdev-blk',
+      ...cases.flatMap((id) => ['--case', id]),
+      '--layout',
+      'split',
+      '--out',
+      'out',
+    ],
     ...['--reporter', 'html,json'],
   ];
   const { code, stdout, stderr } = await run(words, { cwd });

@@ -2,9 +2,10 @@ import t from 'tap';
 import { isRequirementSlug } from '../../reference-impl/catalogue/catalogue.ts';
 import { witnessProblems } from '../../reference-impl/catalogue/coverage.ts';
 import { allCases } from '../../suites/all-cases.ts';
+import { citedRequirements } from '../../suites/axes.ts';
 import { readWitnesses } from '../witness-list.ts';
 
-const cited = new Set(allCases.flatMap(({ proves }) => Object.keys(proves)));
+const cited = new Set(allCases.flatMap(citedRequirements));
 const witnesses = readWitnesses();
 const passed = new Set(Object.values(witnesses).flat());
 

@@ -134,13 +134,14 @@ t.test('a program that takes no SIGTERM, and one that leaves a child behind', (t
 });
 
 t.test('standard input: at its end, or kept open', (t) => {
-  const untilEof = `process.stdin.on('end', () => process.exit(7)).resume();`;
+  // Not at once: the socket must be seen to listen before the end.
+  const untilEof = `process.stdin.on('end', () => setTimeout(() => process.exit(7), 500)).resume();`;
   const closed = open(t, listener(untilEof));
   closed.start();
   t.same(closed.waitForExit(5000), { code: 7 });
   const kept = open(t, listener(untilEof, { keepStdinOpen: true }));
   kept.start();
-  t.equal(kept.waitForExit(200), undefined);
+  t.equal(kept.waitForExit(1000), undefined);
   t.ok(kept.isAlive());
   t.end();
 });

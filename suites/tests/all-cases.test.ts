@@ -5,12 +5,12 @@ import { type RequirementSlug, requirementOf } from '../../reference-impl/catalo
 import { citedOrigins, coverageProblems } from '../../reference-impl/catalogue/coverage.ts';
 import { faults, isFaultName, layerText } from '../../reference-impl/faults/faults.ts';
 import { allCases } from '../all-cases.ts';
-import { axesOf } from '../axes.ts';
+import { axesOf, citedRequirements } from '../axes.ts';
 import { variantsOf } from '../case.ts';
 import * as caseFiles from '../case-files.ts';
 import { retiredIds, successorsOf } from '../retired-ids.ts';
 
-const cited = new Set(allCases.flatMap(({ proves }) => Object.keys(proves)));
+const cited = new Set(allCases.flatMap(citedRequirements));
 
 t.test('ids are unique, and none of them is retired', async (t) => {
   const ids = allCases.map(({ id }) => id);

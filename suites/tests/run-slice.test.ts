@@ -86,7 +86,7 @@ function sliceOf(
   rules = referenceRules,
   variant: Readonly<Record<string, number>> = {},
 ): { readonly end: SliceEnd; readonly records: CaseRecord[]; readonly restarts: number } {
-  const port = openReference({ device: 'block', rules, deadlineMs: 200 });
+  const port = openReference({ device: 'block', rules, deadlineMs: 600 });
   const records: RunEvent[] = [];
   let restarts = 0;
   const { iut } = port;

@@ -1,7 +1,7 @@
 import { usedBits } from '../../../reference-impl/virtqueue/packed/layout.ts';
 import { defineCase } from '../../case.ts';
 import { markBits, placeAfter, usedPlace } from './place.ts';
-import { descriptorsOf, flagsOf, stops } from './ring-snapshot.ts';
+import { descriptorsOf, flagsOf, publishedFlags, stops } from './ring-snapshot.ts';
 
 /** What the device writes into a used descriptor, and where (virtio 2.8.1 to 2.8.6). */
 
@@ -49,8 +49,8 @@ export const bits = defineCase({
     for (let n = 0; n < 20; n++) {
       const { segments } = driver.request({ seed: n, ...shapes[n % 3] });
       const before = queue.ring.flags(place.slot);
+      const shown = publishedFlags(segments, place);
       queue.makeAvailable([segments]);
-      const shown = queue.ring.flags(place.slot);
       queue.kick();
       // Not by the driver side: it takes for used only what has both bits right.
       const { slot } = place;
@@ -77,8 +77,9 @@ export const position = defineCase({
     let place = usedPlace(queue.driver);
     for (let n = 0; n < 12; n++) {
       const { segments } = driver.request({ seed: n, ...shapes[n % 3] });
-      queue.makeAvailable([segments]);
-      const before = flagsOf(queue.ring);
+      queue.driver.add(segments);
+      const before = flagsOf(queue.ring).with(place.slot, publishedFlags(segments, place));
+      queue.driver.publish();
       queue.kick();
       const changed = (): number[] => flagsOf(queue.ring).flatMap((flags, at) => (flags === before[at] ? [] : [at]));
       port.until(() => changed().length > 0, port.deadlineMs);
@@ -100,12 +101,16 @@ export const onePerList = defineCase({
     const queue = driver.attach(ring({ size }));
     const check = requirement('packed/one-used-descriptor-per-list');
     const requests = [1, 2, 3].map((seed) => driver.request({ seed, readableCuts: [4, 6, 8], writableCuts: [100] }));
-    queue.makeAvailable(requests.map(({ segments }) => segments));
-    const before = descriptorsOf(queue.ring);
+    const { slot: begin, wrap } = usedPlace(queue.driver);
+    for (const { segments } of requests) queue.driver.add(segments);
+    // The first list is shown last: of what was added its first descriptor alone changes when all are published.
+    const flags = publishedFlags(requests[0]?.segments ?? [], { slot: begin, wrap });
+    const before = descriptorsOf(queue.ring, { slot: begin, flags });
+    queue.driver.publish();
     queue.kickAndWaitForUsed(requests.length);
     if (!stops(check, queue)) return;
     const first = new Set<number>();
-    let slot = 0;
+    let slot = begin;
     for (const { segments } of requests) {
       first.add(slot);
       slot += segments.length;
