@@ -84,7 +84,7 @@ interface Attempt {
 
 function rowOf(place: FaultPlace, cases: readonly AnyCase[], tried: 'all' | 'named'): FaultRow {
   const { requirement: slug, hiddenFrom } = faults[place.fault];
-  const requirement = requirementOn(place.layout ?? 'split', slug);
+  const requirement = place.layout === undefined ? slug : requirementOn(place.layout, slug);
   const untried = { ...place, requirement, expectedBy: [], caughtBy: [], alsoFailed: [], others: 0 };
   const hidden = hiddenFrom?.[place.transport];
   if (hidden !== undefined) return { ...untried, notShown: hidden };

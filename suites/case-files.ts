@@ -52,6 +52,7 @@ export * as 'vhost-user/memory-outside' from './vhost-user/memory-outside.cases.
 export * as 'vhost-user/memory-slots' from './vhost-user/memory-slots.cases.ts';
 export * as 'vhost-user/migration' from './vhost-user/migration.cases.ts';
 export * as 'vhost-user/owner' from './vhost-user/owner.cases.ts';
+export * as 'vhost-user/packed-inflight' from './vhost-user/packed-inflight.cases.ts';
 export * as 'vhost-user/packed-positions' from './vhost-user/packed-positions.cases.ts';
 export * as 'vhost-user/protocol-features' from './vhost-user/protocol-features.cases.ts';
 export * as 'vhost-user/queues' from './vhost-user/queues.cases.ts';

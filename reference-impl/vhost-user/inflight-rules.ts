@@ -1,6 +1,7 @@
 import type { QueueStart } from '../devices/parent-driver.ts';
 import type { Chain } from '../virtqueue/chain.ts';
 import { MAX_QUEUE_SIZE } from '../virtqueue/descriptor.ts';
+import type { PackedDescriptor } from '../virtqueue/packed/ring-memory.ts';
 import type { RingLayout, RingPosition } from '../virtqueue/ring.ts';
 import type { Breakdown } from './back-end-edge.ts';
 
@@ -15,6 +16,8 @@ export interface InflightRules {
   readonly marksFetched: boolean;
   readonly nextCounter: (counter: bigint) => bigint;
   readonly unmarksUsed: boolean;
+  /** A descriptor of a packed ring as the record keeps it. */
+  readonly copied: (descriptor: PackedDescriptor) => PackedDescriptor;
   readonly storedUsedIdx: (before: number, ringUsedIdx: number) => number;
   /** Heads of requests that were in flight, in the order in which to submit them again. */
   readonly resubmitted: (heads: readonly InflightHead[]) => readonly InflightHead[];
@@ -75,6 +78,7 @@ export const inflightRules: InflightRules = {
   marksFetched: true,
   nextCounter: (counter) => counter + 1n,
   unmarksUsed: true,
+  copied: (descriptor) => descriptor,
   storedUsedIdx: (_, ringUsedIdx) => ringUsedIdx,
   resubmitted: (heads) => [...heads].sort((a, b) => (a.counter < b.counter ? -1 : a.counter > b.counter ? 1 : 0)),
   atNonsense: undefined,

@@ -90,7 +90,8 @@ export class PackedInflightRegion implements InflightRecord {
     view.setUint16(this.#entry(head) + numAt, 0, true);
     view.setBigUint64(this.#entry(head) + counterAt, this.#counter, true);
     if (this.#rules.marksFetched) view.setUint8(this.#entry(head), 1);
-    for (const [n, { addr, len, id, flags }] of kept.entries()) {
+    for (const [n, descriptor] of kept.entries()) {
+      const { addr, len, id, flags } = this.#rules.copied(descriptor);
       const free = view.getUint16(current.freeHead, true);
       if (free >= this.#size) return;
       if (n === kept.length - 1) view.setUint16(this.#entry(head) + lastAt, free, true);

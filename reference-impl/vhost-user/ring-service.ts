@@ -173,7 +173,7 @@ export class RingService {
     this.moveAll('reset');
     for (const vring of this.vrings) {
       vring.size = 0;
-      vring.base = 0;
+      vring.base = undefined;
       vring.isResumed = false;
       vring.addresses = undefined;
       vring.log = { address: 0n, isLogged: false };
@@ -224,7 +224,8 @@ export class RingService {
 
   #resume(vring: Vring, addresses: RingAddresses): Resumption {
     const { inflight, rules } = this.#session;
-    const position = decodeVringBase(this.#layout, rules.vring.startBase(vring.base, vring.isResumed));
+    const base = vring.base ?? rules.vring.unsetBase(this.#layout);
+    const position = decodeVringBase(this.#layout, rules.vring.startBase(base, vring.isResumed));
     const record = inflight?.record(vring.index, vring.size, this.#layout);
     // A ring that does not lie in memory will not start: its record stays as it is.
     if (record === undefined || this.#word(addresses.used) === undefined) return { position };

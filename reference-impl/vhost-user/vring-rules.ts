@@ -1,7 +1,8 @@
 import type { AddressSpace } from '../memory/addresses.ts';
 import { isPackedQueueSize } from '../virtqueue/packed/layout.ts';
-import type { RingArea, RingLayout } from '../virtqueue/ring.ts';
+import { type RingArea, type RingLayout, startPosition } from '../virtqueue/ring.ts';
 import { isQueueSize } from '../virtqueue/split/layout.ts';
+import { encodeVringBase } from '../wire/vring-base.ts';
 import type { DescriptorToken } from './back-end-edge.ts';
 
 /** Addresses of SET_VRING_ADDR, in whichever space the session uses for rings. */
@@ -48,6 +49,8 @@ export interface VringRules {
   readonly storedSize: (size: number) => number;
   readonly storedBase: (num: number) => number;
   readonly storedAddresses: (addresses: RingAddresses) => RingAddresses;
+  /** Where a ring begins that was told no base (virtio 2.8.1). */
+  readonly unsetBase: (layout: RingLayout) => number;
   /** The reply to GET_VRING_BASE. */
   readonly reportedBase: (base: number) => number;
   /** Where a ring begins; `isResumed` where it ran before and no other base was set since. */
@@ -86,6 +89,7 @@ export const vringRules: VringRules = {
   storedSize: (size) => size,
   storedBase: (num) => num,
   storedAddresses: (addresses) => addresses,
+  unsetBase: (layout) => encodeVringBase(startPosition(layout)),
   reportedBase: (base) => base,
   startBase: (base) => base,
   keepsKickAtStop: false,

@@ -19,8 +19,8 @@ export class Vring {
   readonly index: number;
   state: RingState;
   size = 0;
-  /** Where reading begins, or would begin again. */
-  base = 0;
+  /** Where reading begins, or would begin again; undefined before it was set, and before it stopped once. */
+  base: number | undefined;
   /** It ran, and no base was set since. */
   isResumed = false;
   addresses: RingAddresses | undefined;

@@ -2,6 +2,7 @@ import { isUsedIn } from '../../reference-impl/virtqueue/packed/layout.ts';
 import { packedPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../case.ts';
 import { type Place, placeAfter, usedPlace } from '../virtio/packed-ring/place.ts';
+import { RingByHand } from './ring-by-hand.ts';
 import { getBase } from './ring-messages.ts';
 
 /** Positions of packed rings (vhost-user, "Vring descriptor indices for packed virtqueues"). */
@@ -20,6 +21,31 @@ const starts = {
   'end-of-other-lap': packedPosition(10, 0),
 };
 const names = ['start', 'middle', 'end', 'other-lap', 'end-of-other-lap'] as const;
+
+export const untold = defineCase({
+  id: 'vhost-user/packed-positions/ring-without-base-starts-at-wrap-counters-1',
+  title: 'a packed ring that was told no base starts at slot 0 with both wrap counters 1',
+  proves: { 'packed/wrap-counters-start-at-one': 'packed-ring-begins-at-wrap-counter-0' },
+  applies,
+  run({ port, session, driver, ring, requirement }) {
+    const size = 7;
+    const check = requirement('packed/wrap-counters-start-at-one');
+    driver.companions();
+    const hand = new RingByHand(port, session, ring({ size }), { index: driver.queueIndex });
+    hand.tell('num', 'addresses', 'call', 'error', 'kick', 'enable');
+    for (let n = 0; n < 4; n++) {
+      const { slot, wrap } = usedPlace(hand.driver);
+      hand.makeAvailable(driver.request({ seed: n }).segments);
+      hand.kick();
+      if (hand.waitForUsed(check, 1, `list ${n}`) === undefined) return;
+      check.equal(
+        isUsedIn(hand.ring.flags(slot), wrap),
+        true,
+        `whether slot ${slot} is used under wrap counter ${wrap}`,
+      );
+    }
+  },
+});
 
 export const availableHalf = defineCase({
   id: 'vhost-user/packed-positions/base-has-available-slot-and-wrap-counter',

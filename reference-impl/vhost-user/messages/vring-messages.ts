@@ -142,7 +142,7 @@ export const vringMessages: MessageTable = [
         const also = session.rings.vrings[other];
         if (also !== undefined) stopRing(session, also);
       }
-      const value = { index, num: rules.reportedBase(vring.base) };
+      const value = { index, num: rules.reportedBase(vring.base ?? rules.unsetBase(layoutOf(session))) };
       return { kind: 'reply', payload: encoded(vringStatePayload, value) };
     },
   }),

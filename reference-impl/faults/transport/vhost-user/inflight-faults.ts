@@ -57,6 +57,21 @@ export const inflightFaults = {
     'the used_idx of a region stays what it was',
     inTable('inflight', { storedUsedIdx: (before) => before }),
   ),
+  'packed-inflight-copy-without-length': vhostUserFault(
+    'vu-inflight/packed-descriptor-list-copied',
+    'the copy of a packed descriptor has length 0',
+    inTable('inflight', { copied: (descriptor) => ({ ...descriptor, len: 0 }) }),
+  ),
+  'packed-inflight-used-idx-stands-still': vhostUserFault(
+    'vu-inflight/packed-free-list-and-wrap-counter-kept',
+    'the used_idx of the region of a packed ring stays what it was',
+    inTable('inflight', { storedUsedIdx: (before) => before }),
+  ),
+  'packed-inflight-mark-left-behind': vhostUserFault(
+    'vu-inflight/packed-used-list-unmarked-after-flags',
+    'a used list of a packed ring stays marked as in flight',
+    inTable('inflight', { unmarksUsed: false }),
+  ),
   'inflight-last-batch-carried-out-again': vhostUserFault(
     'vu-inflight/half-done-batch-settled-on-reconnect',
     'a last batch that was used but not recorded so is carried out again',

@@ -83,11 +83,13 @@ export const vringFaults = {
       const vring = session.ring(index);
       const wasRunning = vring?.isAttached ?? false;
       const handled = right();
-      if (vring !== undefined && wasRunning) showUsedIdx(session, vring, vring.base - 1);
+      if (vring?.base !== undefined && wasRunning) showUsedIdx(session, vring, vring.base - 1);
       return handled;
     }),
     handling('VHOST_USER_GET_FEATURES', (right, session) => {
-      for (const vring of session.rings.vrings) if (!vring.isAttached) showUsedIdx(session, vring, vring.base);
+      for (const vring of session.rings.vrings) {
+        if (vring.base !== undefined && !vring.isAttached) showUsedIdx(session, vring, vring.base);
+      }
       return right();
     }),
   ),
@@ -121,6 +123,11 @@ export const vringFaults = {
     fatalWhenRefused('VHOST_USER_SET_VRING_NUM', 'abort', /no such ring/),
     fatalWhenRefused('VHOST_USER_SET_VRING_BASE', 'abort', /no such ring/),
     fatalWhenRefused('VHOST_USER_SET_VRING_ADDR', 'abort', /no such ring/),
+  ),
+  'packed-ring-begins-at-wrap-counter-0': vhostUserFault(
+    'packed/wrap-counters-start-at-one',
+    'a packed ring that was told no base begins with both wrap counters 0',
+    inTable('vring', { unsetBase: () => 0 }),
   ),
   'ring-size-zero-accepted': vhostUserFault(
     'vu-vring/bad-ring-size-refused',
