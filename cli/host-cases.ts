@@ -111,9 +111,9 @@ function partsOf(
   };
 }
 
-function deathOf({ caseId, exit: { signal, code } }: HostDeath): SliceDeath {
+function deathOf({ key, caseId, exit: { signal, code } }: HostDeath): SliceDeath {
   const exit = { ...(signal === undefined ? {} : { signal }), ...(code === undefined ? {} : { code }) };
-  return { caseId, exit };
+  return { key, caseId, exit };
 }
 
 /** A pair that is started while cases need it. It writes to the log of the first: what both saw has one order. */

@@ -42,6 +42,8 @@ const exit = z.object({ signal: z.string().optional(), code: z.number().int().op
 
 /** The death of an IUT, counted for the whole target. */
 const hostDeath = z.object({
+  /** Of the result in which it died. */
+  key: z.string(),
   /** Absent for a point of a sweep, which counts its own. */
   caseId: z.string().optional(),
   exit,

@@ -6,33 +6,35 @@ export interface Patience {
   readonly deaths: number;
 }
 
-/** Adds up what a target costs. */
+/** Adds up what a target costs. What an input lost counts once, however often that input is repeated. */
 export class Losses {
   readonly #patience: Patience;
   #silentMs = 0;
-  #silentResults = 0;
-  #deaths = 0;
+  readonly #silent = new Set<string>();
+  readonly #died = new Set<string>();
 
   constructor(patience: Patience) {
     this.#patience = patience;
   }
 
-  died(): void {
-    this.#deaths++;
+  /** `input` names what ran: the key of a case. */
+  died(input: string): void {
+    this.#died.add(input);
   }
 
-  wasSilent(ms: number): void {
+  wasSilent(input: string, ms: number): void {
+    if (this.#silent.has(input)) return;
+    this.#silent.add(input);
     this.#silentMs += ms;
-    this.#silentResults++;
   }
 
   /** Why the target is given up; undefined while it is not. */
   get givenUp(): string | undefined {
     const { silentMs, deaths } = this.#patience;
     if (this.#silentMs >= silentMs) {
-      return `given up: it was silent for more than ${silentMs / 1000} s in ${counted(this.#silentResults)}`;
+      return `given up: it was silent for more than ${silentMs / 1000} s in ${counted(this.#silent.size)}`;
     }
-    return this.#deaths >= deaths ? `given up: it died in ${counted(this.#deaths)}` : undefined;
+    return this.#died.size >= deaths ? `given up: it died in ${counted(this.#died.size)}` : undefined;
   }
 }
 

@@ -104,10 +104,10 @@ t.test('deaths are told to the instances that did not see them, and once', async
   const deathsOf = (orders: readonly HostOrder[]): unknown =>
     orders.map((order) => (order.kind === 'run' ? order.deathsElsewhere.map(({ caseId }) => caseId) : []));
   first.ask();
-  sharing.died(0, { caseId: 'a', exit: { signal: 'SIGSEGV' } });
+  sharing.died(0, { key: 'a', caseId: 'a', exit: { signal: 'SIGSEGV' } });
   first.ask();
   second.ask();
-  sharing.died(1, { caseId: 'c', exit: { code: 1 } });
+  sharing.died(1, { key: 'c', caseId: 'c', exit: { code: 1 } });
   second.ask();
   first.ask();
   t.same(deathsOf(first.given), [[], [], ['c']]);

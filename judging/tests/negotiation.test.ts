@@ -55,11 +55,14 @@ t.test('a deadline is 2000 latencies, between one second and ten', async (t) => 
 
 t.test('losses are added up until patience ends', async (t) => {
   const losses = new Losses({ silentMs: 1000, deaths: 2 });
-  losses.wasSilent(600);
-  losses.died();
+  losses.wasSilent('a', 600);
+  losses.died('b');
   t.equal(losses.givenUp, undefined);
-  losses.died();
+  losses.wasSilent('a', 600);
+  losses.died('b');
+  t.equal(losses.givenUp, undefined, 'a repetition of the same input costs no patience');
+  losses.died('c');
   t.equal(losses.givenUp, 'given up: it died in 2 results');
-  losses.wasSilent(600);
+  losses.wasSilent('d', 600);
   t.equal(losses.givenUp, 'given up: it was silent for more than 1 s in 2 results');
 });

@@ -44,6 +44,8 @@ export interface SlicePart {
 
 /** The death of an IUT. */
 export interface SliceDeath {
+  /** Of the result in which it died. */
+  readonly key: string;
   /** The case whose other variants and repetitions are given up after three. Absent for a point of a sweep, which counts its own. */
   readonly caseId?: string | undefined;
   readonly exit: IutExit;
@@ -212,19 +214,19 @@ class SliceRun {
     return judgement;
   }
 
-  #countLoss({ definition }: PlannedCase, judgement: Judgement): void {
+  #countLoss({ key, definition }: PlannedCase, judgement: Judgement): void {
     const exit = crashOf(judgement);
     if (exit === undefined) {
-      if (isSilent(judgement)) this.#losses.wasSilent(judgement.durationMs);
+      if (isSilent(judgement)) this.#losses.wasSilent(key, judgement.durationMs);
       return;
     }
-    const death: SliceDeath = judgement.died === undefined ? { exit } : { caseId: definition.id, exit };
+    const death: SliceDeath = judgement.died === undefined ? { key, exit } : { key, caseId: definition.id, exit };
     this.#countDeath(death);
     this.#output.died?.(death);
   }
 
-  #countDeath({ caseId, exit }: SliceDeath): void {
-    this.#losses.died();
+  #countDeath({ key, caseId, exit }: SliceDeath): void {
+    this.#losses.died(key);
     if (caseId !== undefined) this.#attribution.count(caseId, exit);
   }
 

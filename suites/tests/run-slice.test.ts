@@ -78,13 +78,14 @@ const neverEnabling = vhostUserFault(
 
 const patience = { silentMs: 40_000, deaths: 20 };
 
-/** Runs a case several times on the reference in process. */
+/** Runs a case several times on the reference in process: as repetitions of one key, or as several keys. */
 function sliceOf(
   definition: AnyCase,
   times: number,
   options: Partial<SliceOptions>,
   rules = referenceRules,
   variant: Readonly<Record<string, number>> = {},
+  as: 'repetitions' | 'keys' = 'repetitions',
 ): { readonly end: SliceEnd; readonly records: CaseRecord[]; readonly restarts: number } {
   const port = openReference({ device: 'block', rules, deadlineMs: 600 });
   const records: RunEvent[] = [];
@@ -99,10 +100,13 @@ function sliceOf(
     const contact = firstContact(port);
     if (contact.kind === 'not-served') throw new Error(contact.why);
     const key = caseKey(definition.id, variant);
-    const slice = Array.from({ length: times }, (_, repetition) => ({
-      planned: { key, definition, variant, axes: {} },
-      result: { target: 'reference', key, repetition },
-    }));
+    const slice = Array.from({ length: times }, (_, at) => {
+      const own = as === 'keys' ? `${key}[at=${at}]` : key;
+      return {
+        planned: { key: own, definition, variant, axes: {} },
+        result: { target: 'reference', key: own, repetition: as === 'keys' ? 0 : at },
+      };
+    });
     const end = runSlice(
       port,
       wholeSlice(slice),
@@ -145,13 +149,22 @@ t.test('a target that costs more than our patience is given up, and it is said',
 });
 
 t.test('a target that dies too often is given up', async (t) => {
-  const { end, records } = sliceOf(unknownRequest, 4, { patience: { ...patience, deaths: 2 } }, crashing);
+  const { end, records } = sliceOf(unknownRequest, 4, { patience: { ...patience, deaths: 2 } }, crashing, {}, 'keys');
   t.match(end, { kind: 'completed', gaveUp: 'given up: it died in 2 results' });
   t.same(
     records.map(({ verdict }) => verdict),
     ['fail', 'fail', 'not-run', 'not-run'],
   );
   t.equal(records[1]?.findings[0]?.how, 'crash');
+});
+
+t.test('repetitions of one key cost the patience of one', async (t) => {
+  const died = sliceOf(unknownRequest, 3, { patience: { ...patience, deaths: 2 } }, crashing);
+  t.same(died.end, { kind: 'completed' });
+  t.same(
+    died.records.map(({ verdict }) => verdict),
+    ['fail', 'fail', 'fail'],
+  );
 });
 
 t.test('a stall restarts nothing: the control behind it was served', async (t) => {
