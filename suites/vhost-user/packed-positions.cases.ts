@@ -73,12 +73,12 @@ export const availableHalf = defineCase({
 export const usedHalf = defineCase({
   id: 'vhost-user/packed-positions/base-has-used-slot-and-wrap-counter',
   title: 'GET_VRING_BASE tells the slot and wrap counter of the next used descriptor in its upper half',
-  proves: { 'vu-vring/packed-base-read-has-indices-and-wrap-counters': 'packed-base-without-used-half' },
+  proves: { 'vu-vring/packed-base-read-has-used-half': 'packed-base-without-used-half' },
   applies: { ...applies, needs: ['initial-base', 'packed-used-position'] },
   variants: { from: names, lists: [1, 4] },
   run({ driver, session, ring, variant, requirement }) {
     const size = 11;
-    const check = requirement('vu-vring/packed-base-read-has-indices-and-wrap-counters');
+    const check = requirement('vu-vring/packed-base-read-has-used-half');
     const position = starts[variant.from];
     const queue = driver.attach(ring({ size, position }));
     let place = usedPlace(queue.driver);
@@ -114,12 +114,12 @@ export const starting = defineCase({
 export const usedBehind = defineCase({
   id: 'vhost-user/packed-positions/used-position-of-its-own',
   title: 'SET_VRING_BASE with a used position behind the available one: the first used descriptor is written there',
-  proves: { 'vu-vring/packed-base-write-sets-indices-and-wrap-counters': 'packed-base-used-half-ignored' },
+  proves: { 'vu-vring/packed-base-write-sets-used-half': 'packed-base-used-half-ignored' },
   applies: { ...applies, needs: ['initial-base', 'packed-used-position'] },
   variants: { acrossEnd: [false, true] },
   run({ port, driver, ring, variant, requirement }) {
     const size = 11;
-    const check = requirement('vu-vring/packed-base-write-sets-indices-and-wrap-counters');
+    const check = requirement('vu-vring/packed-base-write-sets-used-half');
     // As after descriptors that a back-end took and did not use before it stopped.
     const position = variant.acrossEnd ? packedPosition(2, 0, 9, 1) : packedPosition(5, 1, 2, 1);
     const queue = driver.attach(ring({ size, position }));

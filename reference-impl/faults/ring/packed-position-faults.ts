@@ -10,7 +10,7 @@ export const packedPositionFaults = {
     inPackedRing({ stopPosition: ({ avail, used }) => packedPosition(avail, 1, used, 1) }),
   ),
   'packed-base-without-used-half': ringFault(
-    'vu-vring/packed-base-read-has-indices-and-wrap-counters',
+    'vu-vring/packed-base-read-has-used-half',
     'a ring reports used slot 0 and wrap counter 0 when it stops',
     inPackedRing({ stopPosition: ({ avail, availWrap }) => packedPosition(avail, availWrap, 0, 0) }),
   ),
@@ -20,7 +20,7 @@ export const packedPositionFaults = {
     inPackedRing({ firstPosition: ({ avail, used }) => packedPosition(avail, 1, used, 1) }),
   ),
   'packed-base-used-half-ignored': ringFault(
-    'vu-vring/packed-base-write-sets-indices-and-wrap-counters',
+    'vu-vring/packed-base-write-sets-used-half',
     'the used index begins where the available one does',
     inPackedRing({ firstPosition: ({ avail, availWrap }) => packedPosition(avail, availWrap) }),
   ),
