@@ -1,13 +1,7 @@
-import {
-  type DriverPort,
-  type GuestPackedRing,
-  PeerProtocolError,
-  type Queue,
-  type Session,
-} from '../../../drivers/port/port.ts';
+import type { DriverPort, GuestPackedRing, Queue, Session } from '../../../drivers/port/port.ts';
 import { readable } from '../../../reference-impl/virtqueue/segment.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../../case.ts';
-import type { Check } from '../../check.ts';
+import { secondQueue, spares } from '../ring-beside-broken.ts';
 import { NEXT } from './list-flags.ts';
 import { usedPlace } from './place.ts';
 
@@ -28,21 +22,6 @@ function breakRing({ guest, port, session }: Context, queue: Queue<GuestPackedRi
   queue.driver.publish();
   queue.kick();
   port.until(() => queue.errors() > 0 || !session.isOpen, 20);
-}
-
-function spares(check: Check, problem: string | undefined): void {
-  check.equal(problem, undefined, 'what is wrong with a request on a sound ring beside a broken one');
-}
-
-/** A device may offer MQ and have one request queue, and not every transport tells how many there are. */
-function secondQueue(attach: () => Queue<GuestPackedRing>, check: Check): Queue<GuestPackedRing> | undefined {
-  try {
-    return attach();
-  } catch (error) {
-    if (!(error instanceof PeerProtocolError)) throw error;
-    check.inconclusive(`ring 1 is refused, so there may be one request queue only: ${error.message}`);
-    return undefined;
-  }
 }
 
 export const blockQueues = defineCase({

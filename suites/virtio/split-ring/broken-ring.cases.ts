@@ -1,12 +1,6 @@
-import {
-  type DriverPort,
-  type GuestSplitRing,
-  PeerProtocolError,
-  type Queue,
-  type Session,
-} from '../../../drivers/port/port.ts';
+import type { DriverPort, GuestSplitRing, Queue, Session } from '../../../drivers/port/port.ts';
 import { defineCase } from '../../case.ts';
-import type { Check } from '../../check.ts';
+import { secondQueue, spares } from '../ring-beside-broken.ts';
 
 /** A ring with broken contents beside one that is sound. */
 
@@ -18,21 +12,6 @@ function breakRing(port: DriverPort, session: Session, queue: Queue<GuestSplitRi
   queue.driver.publish();
   queue.kick();
   port.until(() => queue.errors() > 0 || !session.isOpen, 20);
-}
-
-function spares(check: Check, problem: string | undefined): void {
-  check.equal(problem, undefined, 'what is wrong with a request on a sound ring beside a broken one');
-}
-
-/** A device may offer MQ and have one request queue, and not every transport tells how many there are. */
-function secondQueue(attach: () => Queue<GuestSplitRing>, check: Check): Queue<GuestSplitRing> | undefined {
-  try {
-    return attach();
-  } catch (error) {
-    if (!(error instanceof PeerProtocolError)) throw error;
-    check.inconclusive(`ring 1 is refused, so there may be one request queue only: ${error.message}`);
-    return undefined;
-  }
 }
 
 export const blockQueues = defineCase({
