@@ -252,7 +252,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
     const outcome = this.#outcomeOf(this.vfio.reset());
     if (outcome.kind !== 'done') return outcome;
     this.#isRunning = false;
-    for (const attachment of this.#queues) attachment.isInUse = false;
+    for (const queue of this.#queues) queue.isInUse = false;
     return outcome;
   }
 
