@@ -33,7 +33,7 @@ const namedBefore = 5;
 const crashesBeforeGivingUp = 3;
 
 /**
- * Finds out whom a crash belongs to: an input that repeats it alone on a fresh process, else the run. Counts crashes by
+ * Finds out what a crash belongs to: the input, if it crashes a fresh process alone as well, else the run. Counts crashes by
  * input and signature.
  */
 export class CrashAttribution<Result> {

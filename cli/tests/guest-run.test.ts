@@ -43,7 +43,7 @@ t.test('a kernel that ends under a command', { skip }, async (t) => {
   t.match(stderr, /^vhost-conformance: the guest ended before the command: .*Kernel panic.*sysrq/m);
 });
 
-t.test("somebody's own device, made by a command at boot", { skip }, async (t) => {
+t.test('a device of the user, made by a command at boot', { skip }, async (t) => {
   const cwd = emptyDirectory(t);
   const uuid = '83b8f4f2-509f-382f-3c1e-e6bfe0fa1001';
   const create = `echo ${uuid} > /sys/class/mdev_bus/vhost-mdev/mdev_supported_types/vhost-mdev-blk/create`;

@@ -1,5 +1,5 @@
 /**
- * The one interface that suites and fuzz know of all drivers. This folder holds interfaces and does no I/O.
+ * The one interface that suites and fuzz know of all drivers. This folder holds interfaces and one table, and does no I/O.
  * Every call blocks; there are no promises. All that is sent or seen goes into `port.log` in order.
  */
 

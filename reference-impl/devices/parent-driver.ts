@@ -18,7 +18,7 @@ export type QueueFailure =
   | 'spurious-kick'
   | 'request-without-status';
 
-/** Where a device tells what it has to tell; the face makes calls, error signals and dirty logs of it. */
+/** Where a device tells what it has to tell; the transport makes calls, error signals and dirty logs of it. */
 export interface ParentSinks {
   signalCall(queue: number): void;
   /** The queue is broken and stays so until it is started again. */
@@ -47,7 +47,7 @@ export type StepOutcome = 'idle' | 'progressed' | 'blocked';
 
 /**
  * A device without its transport (vhost-user, vhost-mdev, virtio-pci): it owns features, configuration and
- * queues, the face owns messages and descriptors. Nothing happens but in a call; `step` carries out one chain at most.
+ * queues, the transport owns messages and descriptors. Nothing happens outside a call; `step` carries out one chain at most.
  */
 export interface ParentDriver {
   /** Virtio device id: 1 network, 2 block. */
@@ -55,7 +55,7 @@ export interface ParentDriver {
   readonly queueCount: number;
   readonly maxQueueSize: number;
   readonly supportedFeatures: bigint;
-  /** Negotiated features; those of the face (VHOST_USER_F_PROTOCOL_FEATURES, VHOST_F_LOG_ALL) are not the device's. */
+  /** Negotiated features; those of the transport (VHOST_USER_F_PROTOCOL_FEATURES, VHOST_F_LOG_ALL) are not the device's. */
   readonly features: bigint;
   /** Takes the driver's features; false, and nothing changed, where one is not supported or its dependency is missing. */
   setFeatures(features: bigint): boolean;

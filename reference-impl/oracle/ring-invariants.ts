@@ -5,6 +5,7 @@ import type { Span } from '../memory/span.ts';
 import type { Segment } from '../virtqueue/segment.ts';
 import type { GuestSplitRing } from '../virtqueue/split/guest-ring.ts';
 import { availEventOffset, USED_ELEMENT_SIZE, USED_IDX_OFFSET, usedElementOffset } from '../virtqueue/split/layout.ts';
+import type { InvariantViolation } from './invariants.ts';
 
 /** A chain that the driver made available and that was not used when the snapshot was taken. */
 export interface OutstandingChain {
@@ -18,14 +19,6 @@ export interface WatchedRing {
   /** The used idx when the snapshot was taken. */
   readonly usedIdx: number;
   readonly outstanding: readonly OutstandingChain[];
-}
-
-/** A rule of ring memory that was broken, as far as memory shows it. */
-export interface InvariantViolation {
-  readonly requirement: RequirementSlug;
-  readonly what: string;
-  readonly expected: string;
-  readonly actual: string;
 }
 
 /**

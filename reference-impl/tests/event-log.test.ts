@@ -168,7 +168,7 @@ t.test('a call on a device has its argument before and after', (t) => {
   t.end();
 });
 
-t.test('calls keep at most 4,096 bytes, and the end of one that fell out harms nobody', (t) => {
+t.test('calls keep at most 4,096 bytes, and the end of one that fell out has no effect', (t) => {
   const log = ticking();
   const long = bytesOf(10_000);
   log.beginIoctl(ioctlPlaceNumber.device, deviceLayoutNumber.unknown, 0, 1, long);

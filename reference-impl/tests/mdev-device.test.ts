@@ -180,7 +180,7 @@ t.test('notify by mmap', async (t) => {
     const queues = notified(parent);
     user.send('VHOST_DEVICE_SET_STATE', u64(1n));
     user.device.step();
-    t.same(queues, [], 'a page by itself notifies nobody');
+    t.same(queues, [], 'a page by itself notifies no queue');
     if (mapped instanceof Uint8Array) new DataView(mapped.buffer).setUint16(0, 1, true);
     user.device.step();
     user.device.step();

@@ -139,7 +139,7 @@ const interrupt: Others<InterruptRules> = {
   signals: [(vector, queue) => vector === 1 - queue, () => true],
   signalUnarmed: [
     () => {
-      throw new Error('nobody to signal');
+      throw new Error('no descriptor to signal');
     },
   ],
   told: [(inUse) => inUse],

@@ -106,7 +106,7 @@ t.test('what a used element says is judged when it is taken', async (t) => {
   t.ok(disordered.requirements().includes('reserved/in-order-use'));
 });
 
-t.test('elements that nobody took count at the stop', async (t) => {
+t.test('elements that the driver did not take count at the stop', async (t) => {
   const { ring, driver, watch, requirements } = watched();
   ring.setUsedIdx(2);
   watch.stopped(driver);

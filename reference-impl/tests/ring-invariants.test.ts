@@ -81,7 +81,7 @@ for (const [requirement, rules] of seen) {
   });
 }
 
-t.test('a head that is used twice, and an id that nobody gave', async (t) => {
+t.test('a head that is used twice, and an id that the driver did not give', async (t) => {
   const guest = plainGuest();
   const ring = guest.ring({ layout: 'split', size: 4 });
   const buffer = writable(guest.allocate({ size: 8 }));

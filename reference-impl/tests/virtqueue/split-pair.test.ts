@@ -146,7 +146,7 @@ t.test('every chain is used exactly once, whole, and nothing else is written', a
   t.ok(used > 500, `${used} chains`);
 });
 
-t.test('whoever sleeps is woken: by flags and by EVENT_IDX, at any base', async (t) => {
+t.test('the side that sleeps is woken: by flags and by EVENT_IDX, at any base', async (t) => {
   let sleeps = 0;
   const turn = fc.record({
     adds: fc.integer({ min: 0, max: 6 }),
@@ -163,7 +163,7 @@ t.test('whoever sleeps is woken: by flags and by EVENT_IDX, at any base', async 
         for (let n = 0; n < adds; n++) driver.add([buffer]);
         driver.publish();
         if (driver.needsKick()) deviceAwake = true;
-        assert.ok(deviceAwake || device.pending() === 0, 'chains wait and nobody kicked');
+        assert.ok(deviceAwake || device.pending() === 0, 'chains wait and the driver did not kick');
         for (let n = 0; n < takes && deviceAwake; n++) {
           const chain = device.next();
           if (chain.kind !== 'chain') {
@@ -178,7 +178,7 @@ t.test('whoever sleeps is woken: by flags and by EVENT_IDX, at any base', async 
         if (driverWaitsFor !== undefined) {
           sleeps++;
           const arrived = (device.usedIdx - driver.lastUsedIdx) & 0xffff;
-          assert.ok(arrived <= driverWaitsFor, 'what was waited for came and nobody called');
+          assert.ok(arrived <= driverWaitsFor, 'what was waited for came and the device did not call');
           continue;
         }
         driver.disableCalls();
