@@ -176,6 +176,40 @@ t.test('a stall restarts nothing: the control behind it was served', async (t) =
   t.equal(restarts, 0);
 });
 
+t.test('a stall counts where it comes again', async (t) => {
+  let runs = 0;
+  const lateOnce = defineCase({
+    id: 'test/late-once',
+    title: 'the first answer is late',
+    proves: { [slug]: 'call-never' },
+    applies: { start: 'connected', ring: 'none' },
+    run({ requirement }) {
+      runs++;
+      if (runs === 1) requirement(slug).silence('an answer', 'it comes', 200);
+      else requirement(slug).equal(1, 1, 'the answer');
+    },
+  });
+  const { records } = sliceOf(lateOnce, 1, {});
+  t.same([records[0]?.verdict, runs], ['pass', 2]);
+  runs = 0;
+  const alwaysLate = defineCase({
+    id: 'test/always-late',
+    title: 'every answer is late',
+    proves: { [slug]: 'call-never' },
+    applies: { start: 'connected', ring: 'none' },
+    run({ requirement }) {
+      runs++;
+      requirement(slug).silence('an answer', 'it comes', 200);
+    },
+  });
+  const stalled = sliceOf(alwaysLate, 3, {});
+  t.same(
+    stalled.records.map(({ verdict }) => verdict),
+    ['fail', 'fail', 'fail'],
+  );
+  t.equal(runs, 4, 'a stall that is known of the case is not tried again');
+});
+
 t.test('a sweep that crashes twice has repeated its crash alone, and leaves a process that serves', async (t) => {
   const twice = sliceOf(crashingSweep, 2, {}, crashing, { points: 2 });
   t.same(
