@@ -51,7 +51,7 @@ export interface SplitPosition {
   readonly used: number;
 }
 
-/** Slots below the queue size, each with the wrap counter of its round. */
+/** Slots below the queue size, each with the wrap counter of its lap. */
 export interface PackedPosition {
   readonly layout: 'packed';
   readonly avail: number;

@@ -16,7 +16,6 @@ import {
   type Session,
   type TargetFacts,
 } from '../../drivers/port/port.ts';
-import type { OwnRestart } from '../../judging/attribution.ts';
 import { exitText, refusalText } from '../../judging/failure.ts';
 import { isServing } from '../../judging/liveness.ts';
 import { negotiationFor, offeredNegotiation } from '../../judging/negotiation.ts';
@@ -38,6 +37,7 @@ import type {
   VariantOf,
 } from '../case.ts';
 import { CaseEnded, Check } from '../check.ts';
+import { type SweepResult, spread } from './sweep-result.ts';
 
 /** A target that a case runs on beside its first. */
 export interface SecondIut {
@@ -55,17 +55,6 @@ export interface RunOptions {
   readonly mostPoints?: number;
   /** The place on the axes of the case; the first unless told. */
   readonly axes?: Axes;
-}
-
-export interface SweepResult {
-  readonly count: number;
-  readonly failed: string[];
-  /** Points that were left out, and why. */
-  readonly left?: { readonly points: number; readonly why: string };
-  /** The sweep replaced a process that had crashed; points ran on the present one, or nothing but liveness. */
-  readonly restarted?: OwnRestart;
-  /** A point crashed a process on which no other case had run. */
-  readonly crashRepeated?: true;
 }
 
 type Sweep = { -readonly [Name in keyof SweepResult]: SweepResult[Name] };
@@ -407,12 +396,4 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       }
     }
   }
-}
-
-/** At most so many members, at even distances, the first among them. */
-function spread<T>(members: readonly T[], most = members.length): readonly T[] {
-  if (members.length <= most) return members;
-  return members.filter(
-    (_, at) => Math.floor((at * most) / members.length) !== Math.floor(((at - 1) * most) / members.length),
-  );
 }

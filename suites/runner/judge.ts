@@ -11,7 +11,8 @@ import { worstOutcome } from '../../reports/record/record.ts';
 import { reportedRequirements } from '../axes.ts';
 import type { AnyCase, VariantAxes, VariantOf } from '../case.ts';
 import type { Check } from '../check.ts';
-import { CaseRun, NoSuchPointError, type RunOptions, type SweepResult } from './case-run.ts';
+import { CaseRun, NoSuchPointError, type RunOptions } from './case-run.ts';
+import type { SweepResult } from './sweep-result.ts';
 
 /** A finding before the catalogue's level and basis are added to it. */
 export type JudgedFinding = Omit<Finding, 'level' | 'basis'>;
