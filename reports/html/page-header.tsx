@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import type { TargetRecord } from '../record/record.ts';
+import { commandLines } from './command-lines.ts';
 import { ForeignText } from './foreign-text.tsx';
 import { isBeyondText, isKnown, type ReportView } from './report-view.ts';
 import { Tally, tallyWords } from './tally.tsx';
@@ -163,7 +164,7 @@ function Facts({ view }: { readonly view: ReportView }): JSX.Element {
           </div>
         ))}
       </dl>
-      {commandsOf(facts.command).map((command) => (
+      {commandLines(facts.command).map((command) => (
         <p class="command" key={command}>
           <code>
             <ForeignText text={command} />
@@ -172,11 +173,6 @@ function Facts({ view }: { readonly view: ReportView }): JSX.Element {
       ))}
     </div>
   );
-}
-
-/** Of runs that were put side by side, one each; they are told apart as a shell does. */
-function commandsOf(words: readonly string[]): string[] {
-  return words.join(' ').split(' ; ');
 }
 
 function duration(milliseconds: number): string {
