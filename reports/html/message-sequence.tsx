@@ -125,7 +125,7 @@ function EventBody({ event, ends }: { readonly event: PlainObservation; readonly
     case 'ring-write':
       return (
         <p class="own">
-          <b>{event.what.replaceAll('-', ' ')}</b> {event.index} at 0x{event.address.toString(16)}{' '}
+          <b>{event.what.replaceAll('-', ' ')}</b> ring {event.index} at 0x{event.address.toString(16)}{' '}
           <code>{shortHex(event.bytes)}</code>
         </p>
       );
