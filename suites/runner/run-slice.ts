@@ -3,6 +3,7 @@ import { type Attributed, CrashAttribution } from '../../judging/attribution.ts'
 import { exitText } from '../../judging/failure.ts';
 import { Losses, type Patience } from '../../judging/patience.ts';
 import { canRestart, recovered, startedAfresh } from '../../judging/recovery.ts';
+import { StallRetry } from '../../judging/stalls.ts';
 import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import type { CaseRecord, Finding, RunEvent } from '../../reports/record/record.ts';
 import type { PlannedResult } from '../../reports/record/run-plan.ts';
@@ -110,8 +111,7 @@ class SliceRun {
   /** Results that were judged, with any verdict. */
   #judged = 0;
   #noSuchPoint: string | undefined;
-  /** Stalls of a case that came twice running: of the case, in words. */
-  readonly #confirmedStalls = new Set<string>();
+  readonly #stalls = new StallRetry<Judgement>({ stallsOf, hasOnlyStalls });
 
   constructor(port: DriverPort, output: SliceOutput, options: SliceOptions) {
     this.#port = port;
@@ -190,7 +190,9 @@ class SliceRun {
   }
 
   #judgeFairly(planned: PlannedCase): Judgement {
-    const attributed = this.#attribution.attribute(planned.key, () => this.#judgeTwiceAtStalls(planned));
+    const attributed = this.#attribution.attribute(planned.key, () =>
+      this.#stalls.decide(planned.definition.id, () => this.#judge(planned)),
+    );
     switch (attributed.kind) {
       case 'no-crash':
       case 'own-crash':
@@ -198,18 +200,6 @@ class SliceRun {
       case 'not-repeated':
         return notRepeated(attributed);
     }
-  }
-
-  /** A stall counts where it comes again: on a busy machine one answer can be late. Known stalls of a case are not repeated. */
-  #judgeTwiceAtStalls(planned: PlannedCase): Judgement {
-    const first = this.#judge(planned);
-    const stalls = stallsOf(planned, first);
-    if (stalls.length === 0 || stalls.every((stall) => this.#confirmedStalls.has(stall))) return first;
-    if (first.died !== undefined || first.findings.some(({ how }) => how !== 'wrong' && how !== 'stalled'))
-      return first;
-    const second = this.#judge(planned);
-    for (const stall of stallsOf(planned, second)) if (stalls.includes(stall)) this.#confirmedStalls.add(stall);
-    return second;
   }
 
   #judge({ definition, variant, axes }: PlannedCase): Judgement {
@@ -385,11 +375,13 @@ function isKnownNotToServe({ findings, isUnserved }: Judgement): boolean {
   return isUnserved === true || findings.some(({ how }) => how === 'hang');
 }
 
-/** What stalled in a judgement: case, requirement and what was owed. */
-function stallsOf({ definition }: PlannedCase, { findings }: Judgement): string[] {
-  return findings.flatMap(({ how, requirement, what }) =>
-    how === 'stalled' ? [`${definition.id} ${requirement} ${what}`] : [],
-  );
+/** What stalled in a judgement: requirement and what was owed. */
+function stallsOf({ findings }: Judgement): string[] {
+  return findings.flatMap(({ how, requirement, what }) => (how === 'stalled' ? [`${requirement} ${what}`] : []));
+}
+
+function hasOnlyStalls({ died, findings }: Judgement): boolean {
+  return died === undefined && findings.every(({ how }) => how === 'stalled');
 }
 
 function isSilent({ findings, isUnserved }: Judgement): boolean {

@@ -210,6 +210,23 @@ t.test('a stall counts where it comes again', async (t) => {
   t.equal(runs, 4, 'a stall that is known of the case is not tried again');
 });
 
+t.test('a second run never replaces a failure beside a stall', async (t) => {
+  let runs = 0;
+  const wrongAndLate = defineCase({
+    id: 'test/wrong-and-late',
+    title: 'the first run is wrong and late, a second one would pass',
+    proves: { [slug]: 'call-never' },
+    applies: { start: 'connected', ring: 'none' },
+    run({ requirement }) {
+      runs++;
+      requirement(slug).equal(runs, 2, 'the answer');
+      if (runs === 1) requirement(slug).silence('another answer', 'it comes', 200);
+    },
+  });
+  const { records } = sliceOf(wrongAndLate, 1, {});
+  t.same([records[0]?.verdict, runs], ['fail', 1]);
+});
+
 t.test('a sweep that crashes twice has repeated its crash alone, and leaves a process that serves', async (t) => {
   const twice = sliceOf(crashingSweep, 2, {}, crashing, { points: 2 });
   t.same(
