@@ -1,3 +1,5 @@
+import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
+import type { GuestPackedRing, Queue } from '../../drivers/port/port.ts';
 import { isUsedIn } from '../../reference-impl/virtqueue/packed/layout.ts';
 import { packedPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../case.ts';
@@ -12,7 +14,10 @@ const applies = { start: 'negotiated', transports, ring: 'packed' } as const;
 
 const half = ({ slot, wrap }: Place): number => slot | (wrap << 15);
 
-/** Slots and wrap counters from which rings of 11 start; with lists of three they stop in every part of a lap. */
+/** Entries of the rings that start elsewhere than at slot 0. */
+const size = 11;
+
+/** Slots and wrap counters from which such rings start; with lists of three they stop in every part of a lap. */
 const starts = {
   start: packedPosition(0, 1),
   middle: packedPosition(4, 1),
@@ -22,16 +27,25 @@ const starts = {
 };
 const names = ['start', 'middle', 'end', 'other-lap', 'end-of-other-lap'] as const;
 
+/** Has so many lists carried out, and answers the place behind them. */
+function placeBehind(driver: DeviceDriver, queue: Queue<GuestPackedRing>, lists: number): Place {
+  let place = usedPlace(queue.driver);
+  for (let seed = 0; seed < lists; seed++) {
+    place = placeAfter(place, driver.request({ seed }).segments.length, size);
+    driver.once(queue, { seed });
+  }
+  return place;
+}
+
 export const untold = defineCase({
   id: 'vhost-user/packed-positions/ring-without-base-starts-at-wrap-counters-1',
   title: 'a packed ring that was told no base starts at slot 0 with both wrap counters 1',
   proves: { 'packed/wrap-counters-start-at-one': 'packed-ring-begins-at-wrap-counter-0' },
   applies,
   run({ port, session, driver, ring, requirement }) {
-    const size = 7;
     const check = requirement('packed/wrap-counters-start-at-one');
     driver.companions();
-    const hand = new RingByHand(port, session, ring({ size }), { index: driver.queueIndex });
+    const hand = new RingByHand(port, session, ring({ size: 7 }), { index: driver.queueIndex });
     hand.tell('num', 'addresses', 'call', 'error', 'kick', 'enable');
     for (let n = 0; n < 4; n++) {
       const { slot, wrap } = usedPlace(hand.driver);
@@ -54,15 +68,9 @@ export const availableHalf = defineCase({
   applies: { ...applies, needs: ['initial-base'] },
   variants: { from: names, lists: [1, 4] },
   run({ driver, session, ring, variant, requirement }) {
-    const size = 11;
     const check = requirement('vu-vring/packed-base-read-has-indices-and-wrap-counters');
-    const position = starts[variant.from];
-    const queue = driver.attach(ring({ size, position }));
-    let place = usedPlace(queue.driver);
-    for (let seed = 0; seed < variant.lists; seed++) {
-      place = placeAfter(place, driver.request({ seed }).segments.length, size);
-      driver.once(queue, { seed });
-    }
+    const queue = driver.attach(ring({ size, position: starts[variant.from] }));
+    const place = placeBehind(driver, queue, variant.lists);
     const told = getBase(session, queue.index);
     if (check.equal(told.kind, 'base', 'the answer to GET_VRING_BASE') && told.kind === 'base') {
       check.equal(told.num & 0xffff, half(place), `lower half after ${variant.lists} lists`);
@@ -77,15 +85,9 @@ export const usedHalf = defineCase({
   applies: { ...applies, needs: ['initial-base', 'packed-used-position'] },
   variants: { from: names, lists: [1, 4] },
   run({ driver, session, ring, variant, requirement }) {
-    const size = 11;
     const check = requirement('vu-vring/packed-base-read-has-used-half');
-    const position = starts[variant.from];
-    const queue = driver.attach(ring({ size, position }));
-    let place = usedPlace(queue.driver);
-    for (let seed = 0; seed < variant.lists; seed++) {
-      place = placeAfter(place, driver.request({ seed }).segments.length, size);
-      driver.once(queue, { seed });
-    }
+    const queue = driver.attach(ring({ size, position: starts[variant.from] }));
+    const place = placeBehind(driver, queue, variant.lists);
     const told = getBase(session, queue.index);
     if (check.equal(told.kind, 'base', 'the answer to GET_VRING_BASE') && told.kind === 'base') {
       check.equal(told.num >>> 16, half(place), `upper half after ${variant.lists} lists`);
@@ -100,7 +102,6 @@ export const starting = defineCase({
   applies: { ...applies, needs: ['initial-base'] },
   variants: { from: names },
   run({ driver, ring, variant, requirement }) {
-    const size = 11;
     const check = requirement('vu-vring/packed-base-write-sets-indices-and-wrap-counters');
     const position = starts[variant.from];
     const queue = driver.attach(ring({ size, position }));
@@ -118,7 +119,6 @@ export const usedBehind = defineCase({
   applies: { ...applies, needs: ['initial-base', 'packed-used-position'] },
   variants: { acrossEnd: [false, true] },
   run({ port, driver, ring, variant, requirement }) {
-    const size = 11;
     const check = requirement('vu-vring/packed-base-write-sets-used-half');
     // As after descriptors that a back-end took and did not use before it stopped.
     const position = variant.acrossEnd ? packedPosition(2, 0, 9, 1) : packedPosition(5, 1, 2, 1);

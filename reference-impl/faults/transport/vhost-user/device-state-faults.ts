@@ -4,6 +4,11 @@ import type { VhostUserFault } from '../../fault.ts';
 import { acceptingAnyFeatures } from './accepting-any-features.ts';
 import { handling, inTable, onMessage, vhostUserFault } from './vhost-user-fault.ts';
 
+const resetsStatusAlone = handling('VHOST_USER_RESET_DEVICE', (_right, session) => {
+  session.status = 0;
+  return done;
+});
+
 /** Configuration space, device status, reset and MTU. */
 export const deviceStateFaults = {
   'config-reply-shorter': vhostUserFault(
@@ -89,18 +94,12 @@ export const deviceStateFaults = {
   'reset-leaves-rings-enabled': vhostUserFault(
     'vu-reset/reset-device-disables-rings',
     'RESET_DEVICE leaves rings enabled and running',
-    handling('VHOST_USER_RESET_DEVICE', (_right, session) => {
-      session.status = 0;
-      return done;
-    }),
+    resetsStatusAlone,
   ),
   'rings-served-after-device-reset': vhostUserFault(
     'reset/quiet-after-reset',
     'RESET_DEVICE resets the status alone, and rings go on',
-    handling('VHOST_USER_RESET_DEVICE', (_right, session) => {
-      session.status = 0;
-      return done;
-    }),
+    resetsStatusAlone,
   ),
   'reset-device-keeps-status': vhostUserFault(
     'vu-reset/reset-device-restores-initial-state',
