@@ -50,7 +50,7 @@ export interface VhostUserMessages {
   send(message: OutgoingMessage): 'sent' | 'closed' | 'died';
   /** Sends arbitrary bytes. */
   sendBytes(bytes: Uint8Array, descriptors?: readonly number[]): 'sent' | 'closed' | 'died';
-  /** Sends and waits for the next message of the back-end on this socket, whatever it is. */
+  /** Sends and waits for the next message of the back-end on this socket, of any kind. */
   exchange(message: OutgoingMessage, deadlineMs?: number): Exchange;
   /** Waits for the next message. */
   receive(deadlineMs?: number): Exchange;

@@ -20,7 +20,7 @@ interface Described {
   readonly hiddenFrom?: Readonly<Partial<Record<Showing, string>>>;
 }
 
-/** Replaces entries of rules of a device, whatever transport shows it. */
+/** Replaces entries of rules of a device, on every transport. */
 export type DeviceChange = <Rules extends DeviceRules>(rules: Rules) => Rules;
 
 /** A fault of a ring layout. Every transport shows it that carries such rings. */
