@@ -1,0 +1,165 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import { counted } from './counted.ts';
+import { coverageOf, eachOf } from './mutation/coverage.ts';
+import { readEquivalentMutants, withoutEquivalent } from './mutation/equivalent-mutants.ts';
+import { InstrumentedCopy } from './mutation/instrumented-copy.ts';
+import { type Mutant, mutantsOf } from './mutation/mutants.ts';
+import { mutatedFiles } from './mutation/mutated-files.ts';
+import { killedShare, lineOf, type MutationResult, placeOf, summaryOf } from './mutation/mutation-result.ts';
+import { tryMutant } from './mutation/trials.ts';
+import { endWorkers } from './mutation/worker-run.ts';
+
+const usage = `usage: npm run mutation -- [--sample N] [--seed S] [--file TEXT] [--jobs N] [--json]
+
+Changes the device side of the reference, one expression or statement at a time, and looks for a case that fails:
+first all cases run once without a change, to learn what each one reaches; then each mutant is tried with the cases
+that reach it, until one fails. All mutants take hours. What lives on is a gap of the suites, or stands with its
+reason in fixtures/mutation/equivalent-mutants.json.
+
+  --sample N   try N mutants, chosen by the seed
+  --seed S     of the choice; 1 unless told
+  --file TEXT  only mutants whose place (FILE:LINE) contains this text
+  --jobs N     processes at once; one for each processor unless told
+  --json       print [{file, line, mutator, original, replacement, occurrence, outcome, by?, item?, threw}] instead
+  --help       print this
+
+Exit status: 0 if at least 95 % are killed and no listed equivalent is stale; else 1; 2 for wrong usage.
+`;
+
+const wantedShare = 95;
+
+interface Options {
+  readonly sample?: number;
+  readonly seed: number;
+  readonly file?: string;
+  readonly jobs: number;
+  readonly json: boolean;
+}
+
+/** Reads the words of the command line; what is wrong with them, or 'help', instead. */
+function optionsOf(words: readonly string[]): Options | 'help' | { readonly wrong: string } {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  try {
+    const { values } = parseArgs({
+      args: [...words],
+      options: { sample: text, seed: text, file: text, jobs: text, json: flag, help: { ...flag, short: 'h' } },
+    });
+    if (values.help === true) return 'help';
+    const numbers: Partial<Record<'sample' | 'seed' | 'jobs', number>> = {};
+    for (const name of ['sample', 'seed', 'jobs'] as const) {
+      const word = values[name];
+      if (word === undefined) continue;
+      if (!/^[1-9]\d{0,8}$/.test(word)) return { wrong: `--${name} ${word}: a number from 1 is wanted` };
+      numbers[name] = Number(word);
+    }
+    const { sample, seed = 1, jobs = availableParallelism() } = numbers;
+    return {
+      seed,
+      jobs,
+      json: values.json === true,
+      ...(sample === undefined ? {} : { sample }),
+      ...(values.file === undefined ? {} : { file: values.file }),
+    };
+  } catch (error) {
+    return { wrong: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** `count` of the mutants in their order; the seed alone says which. */
+function sampleOf(mutants: readonly Mutant[], count: number, seed: number): Mutant[] {
+  const random = xoroshiro128plus(seed);
+  const left = [...mutants];
+  const chosen = new Set<Mutant>();
+  while (chosen.size < count && left.length > 0) {
+    const [one] = left.splice(uniformInt(random, 0, left.length - 1), 1);
+    if (one !== undefined) chosen.add(one);
+  }
+  return mutants.filter((mutant) => chosen.has(mutant));
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  const options = optionsOf(words);
+  if (options === 'help') {
+    process.stdout.write(usage);
+    return 0;
+  }
+  if ('wrong' in options) {
+    process.stderr.write(`mutation: ${options.wrong}\n`);
+    return 2;
+  }
+  const project = fileURLToPath(new URL('../../', import.meta.url));
+  const dist = join(project, 'dist');
+  const { mutants, code } = await mutantsOf(dist, mutatedFiles(dist));
+  const named = mutants.filter(({ file, line }) => `${file}:${line}`.includes(options.file ?? ''));
+  if (named.length === 0) {
+    process.stderr.write(`mutation: --file ${options.file}: no mutant is there\n`);
+    return 2;
+  }
+  const sample = options.sample === undefined ? named : sampleOf(named, options.sample, options.seed);
+  const listed = readEquivalentMutants(join(project, 'fixtures', 'mutation', 'equivalent-mutants.json'));
+  const { stale } = withoutEquivalent(mutants, listed);
+  const { wanted, equivalent } = withoutEquivalent(sample, listed);
+  process.stderr.write(
+    `${counted(mutants.length, 'mutant')} in ${counted(code.length, 'file')}, ${sample.length} chosen\n`,
+  );
+  const copy = new InstrumentedCopy(project, code);
+  const clean = (): void => {
+    endWorkers();
+    copy.remove();
+  };
+  process.on('exit', clean);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
+  const results = await judged(copy.root, wanted, options);
+  for (const one of results) {
+    for (const { item, what } of one.threw) process.stderr.write(`threw in ${item}: ${placeOf(one.mutant)}: ${what}\n`);
+  }
+  if (options.json) process.stdout.write(`${JSON.stringify(results.map(rowOf), undefined, 2)}\n`);
+  else for (const one of results) process.stdout.write(`${lineOf(one)}\n`);
+  for (const one of stale) {
+    process.stdout.write(
+      `not ok listed as equivalent, and no mutant any more: ${one.file}: ${one.original} → ${one.replacement}\n`,
+    );
+  }
+  process.stderr.write(`${summaryOf(results, equivalent.length)}\n`);
+  return killedShare(results) >= wantedShare && stale.length === 0 ? 0 : 1;
+}
+
+const rowOf = ({ mutant: { id: _, ...place }, outcome: { kind, ...rest }, threw }: MutationResult): object => ({
+  ...place,
+  outcome: kind,
+  ...rest,
+  threw,
+});
+
+async function judged(root: string, wanted: readonly Mutant[], { jobs }: Options): Promise<MutationResult[]> {
+  let ran = 0;
+  const coverage = await coverageOf(
+    root,
+    wanted.map(({ id }) => id),
+    jobs,
+    () => {
+      ran++;
+      if (ran % 1000 === 0) process.stderr.write(`${ran} results without a mutant\n`);
+    },
+  );
+  for (const { item, verdict } of coverage.notPassing) {
+    process.stderr.write(`${item}: ${verdict} without a mutant: it shows nothing\n`);
+  }
+  process.stderr.write(`${counted(coverage.passing.size, 'result')} pass without a mutant\n`);
+  const results: MutationResult[] = [];
+  await eachOf(wanted, jobs, async (mutant) => {
+    results.push(await tryMutant(root, mutant, coverage));
+    if (results.length % Math.ceil(wanted.length / 10) === 0) {
+      process.stderr.write(`${results.length}/${wanted.length} mutants tried\n`);
+    }
+  });
+  return results.sort((a, b) => wanted.indexOf(a.mutant) - wanted.indexOf(b.mutant));
+}
+
+process.exitCode = await main(process.argv.slice(2));

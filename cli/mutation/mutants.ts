@@ -1,0 +1,107 @@
+import { readFileSync } from 'node:fs';
+import { SourceMap, type SourceMapPayload } from 'node:module';
+import { join } from 'node:path';
+import { Instrumenter } from '@stryker-mutator/instrumenter';
+
+/** One change of one expression or statement of the device side. */
+export interface Mutant {
+  /** Its number among all mutants of this code: what switches it on. */
+  readonly id: string;
+  /** The source, below the project. */
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  readonly mutator: string;
+  readonly original: string;
+  readonly replacement: string;
+  /** Which of the places in this file with this original and this replacement, from 0. With them it outlives moved lines. */
+  readonly occurrence: number;
+}
+
+/** A mutated file with a switch for each of its mutants. */
+export interface InstrumentedFile {
+  readonly file: string;
+  readonly code: string;
+}
+
+/** Texts are messages of the log; which words they have is no rule of a device. */
+const excludedMutators = ['StringLiteral'];
+
+const isOn = (): boolean => false;
+const write = (): void => {};
+const silentLogger = {
+  isTraceEnabled: isOn,
+  isDebugEnabled: isOn,
+  isInfoEnabled: isOn,
+  isWarnEnabled: isOn,
+  isErrorEnabled: isOn,
+  isFatalEnabled: isOn,
+  trace: write,
+  debug: write,
+  info: write,
+  warn: write,
+  error: write,
+  fatal: write,
+};
+
+/** Makes all mutants of built files (paths below `dist`), in an order that the code alone decides. */
+export async function mutantsOf(
+  dist: string,
+  files: readonly string[],
+): Promise<{ readonly mutants: Mutant[]; readonly code: InstrumentedFile[] }> {
+  const sources = new Map(files.map((file) => [file, readFileSync(join(dist, file), 'utf8')]));
+  const instrumenter = new Instrumenter(silentLogger);
+  const result = await instrumenter.instrument(
+    [...sources].map(([name, content]) => ({ name, content, mutate: true })),
+    { plugins: null, excludedMutations: excludedMutators, ignorers: [] },
+  );
+  const maps = new Map(files.map((file) => [file, sourceMapOf(join(dist, file))]));
+  const seen = new Map<string, number>();
+  const mutants = result.mutants
+    .filter(({ mutatorName }) => !excludedMutators.includes(mutatorName))
+    .map(({ id, fileName, location, mutatorName, replacement }): Mutant => {
+      const source = sources.get(fileName) ?? '';
+      const original = oneLine(textBetween(source, location.start, location.end));
+      const changed = oneLine(replacement ?? '');
+      const place = [fileName, original, changed].join('\0');
+      const occurrence = seen.get(place) ?? 0;
+      seen.set(place, occurrence + 1);
+      const origin = maps.get(fileName)?.findEntry(location.start.line, location.start.column);
+      const line = origin !== undefined && 'originalLine' in origin ? origin.originalLine : location.start.line;
+      return {
+        id,
+        file: fileName.replace(/\.js$/, '.ts'),
+        line: line + 1,
+        mutator: mutatorName,
+        original,
+        replacement: changed,
+        occurrence,
+      };
+    });
+  return { mutants, code: result.files.map(({ name, content }) => ({ file: name, code: content })) };
+}
+
+interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+function textBetween(source: string, start: Position, end: Position): string {
+  const lines = source.split('\n').slice(start.line, end.line + 1);
+  const last = lines.length - 1;
+  return lines
+    .map((line, index) => line.slice(index === 0 ? start.column : 0, index === last ? end.column : line.length))
+    .join('\n');
+}
+
+/** Comments and breaks of lines do not tell mutants apart. */
+const oneLine = (code: string): string =>
+  code
+    .replace(/\/\*[\s\S]*?\*\//g, ' ')
+    .replace(/(^|\s)\/\/[^\n]*/g, '$1')
+    .replace(/\s+/g, ' ')
+    .trim();
+
+function sourceMapOf(file: string): SourceMap {
+  return new SourceMap(JSON.parse(readFileSync(`${file}.map`, 'utf8')) as SourceMapPayload);
+}

@@ -1,0 +1,53 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Folders of the device side: rings, devices, and the transports that show them. */
+const folders = ['virtqueue', 'devices', 'vhost-user', 'vhost-mdev'] as const;
+
+/**
+ * Files in those folders that are not, or not alone, the device's. A mutant of what driver and device share changes both
+ * sides alike, so that no case can see it: wire vectors and unit tests hold those.
+ */
+const notTheDevices: ReadonlySet<string> = new Set([
+  // The driver side.
+  'virtqueue/split/driver-ring',
+  'virtqueue/packed/driver-ring',
+  'virtqueue/split/guest-ring',
+  'virtqueue/packed/guest-ring',
+  'virtqueue/open-driver-ring',
+  'virtqueue/indirect-tables',
+  'virtqueue/ring-placement',
+  // What both sides read.
+  'virtqueue/ring-memory',
+  'virtqueue/split/ring-memory',
+  'virtqueue/packed/ring-memory',
+  'virtqueue/split/layout',
+  'virtqueue/packed/layout',
+  'virtqueue/packed/event',
+  'virtqueue/event-idx',
+  'virtqueue/feature-bits',
+  'virtqueue/ring',
+  'virtqueue/segment',
+  'devices/block-layout',
+  'devices/net-layout',
+  'vhost-mdev/mdev-layout',
+  'vhost-user/back-end-edge',
+  // Names for messages of the log.
+  'vhost-mdev/region-names',
+]);
+
+/** The files that are mutated, below the folder of built code, in a stable order. */
+export function mutatedFiles(dist: string): string[] {
+  return folders
+    .flatMap((folder) => filesBelow(join(dist, 'reference-impl', folder), folder))
+    .filter((file) => !notTheDevices.has(file.replace(/\.js$/, '')))
+    .map((file) => `reference-impl/${file}`)
+    .sort();
+}
+
+function filesBelow(directory: string, name: string): string[] {
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    if (entry.isDirectory()) return filesBelow(join(directory, entry.name), `${name}/${entry.name}`);
+    return entry.name.endsWith('.js') ? [`${name}/${entry.name}`] : [];
+  });
+}

@@ -1,0 +1,103 @@
+import { readFileSync, writeSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { FaultyReference } from '../faulty-reference.ts';
+import { mutatedFiles } from './mutated-files.ts';
+import { allowHits, coverFor, isHitLimit, reached } from './switches.ts';
+import { itemsOf, type TrialItem, type TrialPlace, trialPlaces } from './trial-items.ts';
+import type { CoverOrder, Detection, TryOrder, WorkerLine, WorkerOrder } from './worker-messages.ts';
+
+const say = (line: WorkerLine): void => {
+  writeSync(1, `${JSON.stringify(line)}\n`);
+};
+
+function cover({ places, mutants }: CoverOrder): void {
+  const wanted = new Set(mutants);
+  const of = (ids: readonly string[]): string[] => ids.filter((id) => wanted.has(id));
+  say({ kind: 'loaded', mutants: of(reached()) });
+  for (const place of trialPlaces.filter(({ name }) => places.includes(name))) {
+    coverFor(place.name);
+    const reference = openReference(place);
+    say({ kind: 'opened', place: place.name, mutants: of(reached(place.name)) });
+    for (const { key, definition, variant, axes, rank } of itemsOf(place)) {
+      if (reference.missing(definition, axes).length > 0) continue;
+      coverFor(key);
+      const { verdict, durationMs } = reference.judge(definition, variant, axes);
+      say({ kind: 'ran', item: key, verdict, durationMs, rank, mutants: of(reached(key)) });
+    }
+    reference.close();
+  }
+}
+
+const openReference = ({ showing, device }: TrialPlace): FaultyReference => new FaultyReference(showing, device, []);
+
+function attempt({ items }: TryOrder): void {
+  const known = new Map(trialPlaces.flatMap(itemsOf).map((item) => [item.key, item]));
+  const open = new Map<string, FaultyReference>();
+  let tried = 0;
+  for (const key of items) {
+    const item = known.get(key);
+    if (item === undefined) throw new Error(`${key}: no such item`);
+    say({ kind: 'trying', item: key });
+    allowHits();
+    const end = endOf(item, open);
+    if (end !== undefined) say(end);
+    if (end?.kind === 'killed') return;
+    tried++;
+  }
+  say({ kind: 'survived', tried });
+}
+
+function endOf(item: TrialItem, open: Map<string, FaultyReference>): WorkerLine | undefined {
+  const { key, definition, variant, axes } = item;
+  let reference = open.get(item.place);
+  try {
+    if (reference === undefined) {
+      const place = trialPlaces.find(({ name }) => name === item.place);
+      if (place === undefined) throw new Error(`${item.place}: no such place`);
+      reference = openReference(place);
+      open.set(item.place, reference);
+    }
+  } catch (error) {
+    return { kind: 'killed', item: key, by: 'not-served', what: textOf(error) };
+  }
+  try {
+    if (reference.missing(definition, axes).length > 0) return undefined;
+    const { verdict, findings, error } = reference.judge(definition, variant, axes);
+    const [finding] = findings;
+    if (verdict === 'fail') {
+      return { kind: 'killed', item: key, by: 'finding', what: `${finding?.requirement}: ${finding?.what}` };
+    }
+    return verdict === 'error' ? thrown(key, error ?? 'no reason') : undefined;
+  } catch (error) {
+    return thrown(key, textOf(error));
+  }
+}
+
+const textOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
+
+/** An error that the device throws is a crash of the device; one that a case throws is a defect of the case. */
+function thrown(item: string, text: string): WorkerLine {
+  const by: Detection | undefined = isHitLimit(text) ? 'hang' : isThrownByDevice(text) ? 'crash' : undefined;
+  const what = text.split('\n').slice(0, 3).join(' ');
+  return by === undefined ? { kind: 'threw', item, what } : { kind: 'killed', item, by, what };
+}
+
+/** Whether, of the two sides of the reference, the device's code stands nearer to the throw. */
+function isThrownByDevice(stack: string): boolean {
+  const frame = stack.split('\n').find((line) => /\/dist\/(suites|judging|drivers)\//.test(line) || isOfDevice(line));
+  return frame !== undefined && isOfDevice(frame);
+}
+
+const deviceFiles = mutatedFiles(fileURLToPath(new URL('../../', import.meta.url)));
+const isOfDevice = (frame: string): boolean =>
+  deviceFiles.some((file) => frame.includes(`/${file}:`) || frame.includes(`/${file.replace(/\.js$/, '.ts')}:`));
+
+const order = JSON.parse(readFileSync(0, 'utf8')) as WorkerOrder;
+switch (order.kind) {
+  case 'cover':
+    cover(order);
+    break;
+  case 'try':
+    attempt(order);
+    break;
+}
