@@ -30,7 +30,7 @@ export function caseVerdicts(run: MergedRun): CaseVerdict[] {
     if (first === undefined) return [];
     const { key, target } = first.record;
     const verdict = worstOutcome(results.map(({ record }) => record.verdict));
-    const isUnstable = new Set(results.map(({ record }) => signature(record))).size > 1;
+    const isUnstable = new Set(results.map(({ record }) => verdictSignature(record))).size > 1;
     return [{ key, target, verdict, elsewhere: elsewhereOf(results), results, isUnstable }];
   });
 }
@@ -44,7 +44,7 @@ function elsewhereOf(results: readonly CaseResult[]): Elsewhere | undefined {
 }
 
 /** What must not change from one repetition to the next: outcomes, how, and the requirements of findings. */
-function signature({ verdict, outcomes, findings }: CaseRecord): string {
+export function verdictSignature({ verdict, outcomes, findings }: CaseRecord): string {
   return JSON.stringify([
     verdict,
     outcomes.map(({ requirement, outcome }) => [requirement, outcome]),

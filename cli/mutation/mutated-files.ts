@@ -10,6 +10,7 @@ const folders = ['virtqueue', 'devices', 'vhost-user', 'vhost-mdev'] as const;
  */
 const notTheDevices: ReadonlySet<string> = new Set([
   // The driver side.
+  'virtqueue/driver-ring',
   'virtqueue/split/driver-ring',
   'virtqueue/packed/driver-ring',
   'virtqueue/split/guest-ring',

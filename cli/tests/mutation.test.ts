@@ -1,0 +1,107 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { readEquivalentMutants, withoutEquivalent } from '../mutation/equivalent-mutants.ts';
+import { type Mutant, mutantsOf } from '../mutation/mutants.ts';
+import { mutatedFiles } from '../mutation/mutated-files.ts';
+import { killedShare, lineOf, type MutationResult, summaryOf } from '../mutation/mutation-result.ts';
+
+const dist = fileURLToPath(new URL('../../', import.meta.url));
+const project = join(dist, '..');
+
+const mutant = (replacement: string, occurrence = 0): Mutant => ({
+  id: replacement,
+  file: 'reference-impl/devices/a.ts',
+  line: 3,
+  mutator: 'ArithmeticOperator',
+  original: 'a + b',
+  replacement,
+  occurrence,
+});
+
+t.test('the device side is mutated, and nothing that the driver shares with it', async (t) => {
+  const files = mutatedFiles(dist);
+  t.ok(files.includes('reference-impl/virtqueue/packed/device-ring.js'));
+  t.ok(files.includes('reference-impl/vhost-user/session.js'));
+  t.same(
+    files.filter((file) => /driver-ring|\/layout\.js|\/tests\//.test(file)),
+    [],
+  );
+});
+
+t.test('a mutant says where it is in the source, and each place with the same text has its own number', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'mutants-'));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  const file = 'reference-impl/devices/sum.js';
+  mkdirSync(dirname(join(directory, file)), { recursive: true });
+  writeFileSync(
+    join(directory, file),
+    'export function sum(a, b) {\n  if (a < b) return a + b;\n  return a + b; // twice\n}\n',
+  );
+  writeFileSync(join(directory, `${file}.map`), JSON.stringify({ version: 3, sources: [], names: [], mappings: '' }));
+  const { mutants, code } = await mutantsOf(directory, [file]);
+  t.match(
+    mutants.filter(({ original }) => original === 'a + b'),
+    [
+      { file: 'reference-impl/devices/sum.ts', line: 2, replacement: 'a - b', occurrence: 0 },
+      { line: 3, replacement: 'a - b', occurrence: 1 },
+    ],
+  );
+  t.ok(mutants.some(({ original, replacement }) => original === 'a < b' && replacement === 'a <= b'));
+  t.match(code[0]?.code, /stryMutAct/);
+  t.equal(new Set(mutants.map(({ id }) => id)).size, mutants.length);
+});
+
+t.test('a listed equivalent is left out by what stands in the code, and stale entries are found', async (t) => {
+  const entry = (replacement: string, occurrence: number) => ({
+    file: 'reference-impl/devices/a.ts',
+    original: 'a + b',
+    replacement,
+    occurrence,
+    reason: 'both are zero wherever this runs',
+    secondReader: 'agrees',
+  });
+  const { wanted, equivalent, stale } = withoutEquivalent(
+    [mutant('a - b'), mutant('a - b', 1), mutant('a * b')],
+    [entry('a - b', 1), entry('a / b', 0)],
+  );
+  t.same(
+    wanted.map(({ replacement, occurrence }) => [replacement, occurrence]),
+    [
+      ['a - b', 0],
+      ['a * b', 0],
+    ],
+  );
+  t.equal(equivalent.length, 1);
+  t.match(stale, [{ replacement: 'a / b' }]);
+});
+
+t.test('every listed equivalent is a mutant of the code, and says why', async (t) => {
+  const listed = readEquivalentMutants(join(project, 'fixtures', 'mutation', 'equivalent-mutants.json'));
+  const { mutants } = await mutantsOf(dist, mutatedFiles(dist));
+  t.same(withoutEquivalent(mutants, listed).stale, []);
+});
+
+t.test('the share counts what lives on and what no case reaches', async (t) => {
+  const results: MutationResult[] = [
+    { mutant: mutant('1'), outcome: { kind: 'killed', by: 'finding', item: 'x', what: 'y' }, threw: [] },
+    { mutant: mutant('2'), outcome: { kind: 'survived', tried: 4 }, threw: [{ item: 'x', what: 'TypeError' }] },
+    { mutant: mutant('3'), outcome: { kind: 'not-reached' }, threw: [] },
+  ];
+  t.equal(killedShare(results).toFixed(1), '33.3');
+  t.equal(
+    summaryOf(results, 2),
+    '5 mutants: 1 killed, 1 survived, 1 not reached, 2 equivalent, 1 mutant made a case throw, 33.3 % killed',
+  );
+  t.same(
+    results.map((one) => /^(not )?ok /.exec(lineOf(one))?.[0]),
+    ['ok ', 'not ok ', 'not ok '],
+  );
+});
+
+t.test('the package does not ship the mutation run, whose library it does not install', async (t) => {
+  const { files } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as { files: string[] };
+  t.ok(files.includes('!dist/cli/mutation'));
+});
