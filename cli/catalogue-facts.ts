@@ -1,6 +1,7 @@
 import {
   allFeatures,
   allRequirements,
+  allSources,
   catalogueHash,
   isRequirementSlug,
   requirementOf,
@@ -28,6 +29,7 @@ export function snapshotOfCatalogue(cases: readonly AnyCase[]): CatalogueSnapsho
   return catalogueSnapshot.parse({
     schema: recordSchemaVersion,
     hash: catalogueHash(),
+    sources: allSources(),
     requirements: allRequirements().map(({ slug, untested, unwitnessed, ...requirement }) => ({
       ...requirement,
       id: slug,

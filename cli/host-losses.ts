@@ -103,7 +103,8 @@ export class HostLosses {
     const argument = this.#request.targets.find((one) => one.target.facts.name === target);
     const pair = this.#request.pairs.get(target);
     const words = pair === undefined || pair === argument ? [] : ['--pair', `${target}=${pair.words.join(' ')}`];
-    return [...this.#runWords, ...(argument?.words ?? []), ...words];
+    const texts = this.#request.options.text.flatMap((name) => ['--text', name]);
+    return [...this.#runWords, ...(argument?.words ?? []), ...words, ...texts];
   }
 
   #betweenCases(store: RunStore, target: string, death: KernelDeath): Loss {

@@ -1,13 +1,18 @@
 import { Argument, type Command } from 'commander';
 import { targets } from '../fixtures/targets/index.ts';
-import { allFeatures, allRequirements, requirementsOfFeature } from '../reference-impl/catalogue/catalogue.ts';
+import {
+  allFeatures,
+  allRequirements,
+  allSources,
+  requirementsOfFeature,
+} from '../reference-impl/catalogue/catalogue.ts';
 import { allCases } from '../suites/all-cases.ts';
 import { axesOf, citedRequirements } from '../suites/axes.ts';
 import { featuresOf } from '../suites/runner/plan.ts';
 import { requirementFacts } from './catalogue-facts.ts';
 import { counted } from './counted.ts';
 
-const subjects = ['cases', 'requirements', 'features', 'targets'] as const;
+const subjects = ['cases', 'requirements', 'features', 'targets', 'texts'] as const;
 type Subject = (typeof subjects)[number];
 
 export function addListCommand(command: Command): void {
@@ -48,26 +53,27 @@ const listings: Readonly<Record<Subject, () => Row[]>> = {
   requirements: () => {
     const citing = casesByRequirement();
     return allRequirements().map((requirement) => {
-      const { slug, origin, area, clause, binds, level, basis, observable, features, untested, unwitnessed, text } =
-        requirement;
+      const { slug, untested, unwitnessed, text, level } = requirement;
       const cases = citing.get(slug) ?? [];
       return {
         data: {
           id: slug,
-          origin,
-          area,
-          clause,
-          binds,
+          origin: requirement.origin,
+          area: requirement.area,
+          clause: requirement.clause,
+          binds: requirement.binds,
           level,
-          basis,
-          observable,
-          features,
+          basis: requirement.basis,
+          since: requirement.since,
+          until: requirement.until,
+          observable: requirement.observable,
+          features: requirement.features,
           cases,
           untested,
           unwitnessed,
           text,
         },
-        text: `${slug}  ${level}  ${cases.length === 0 ? (untested?.reason ?? 'no case') : counted(cases.length, 'case')}`,
+        text: `${slug}  ${level ?? 'robustness'}  ${cases.length === 0 ? (untested?.reason ?? 'no case') : counted(cases.length, 'case')}`,
       };
     });
   },
@@ -82,6 +88,11 @@ const listings: Readonly<Record<Subject, () => Row[]>> = {
       };
     });
   },
+  texts: () =>
+    allSources().map(({ name, family, title, date }) => ({
+      data: { name, family, title, date },
+      text: `${name}  ${date ?? 'no date'}  ${title}`,
+    })),
   targets: () =>
     targets.map(({ facts: { name, transport, device, identity } }) => ({
       data: { name, transport, device, identity },

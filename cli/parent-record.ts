@@ -2,6 +2,7 @@ import type { CaseRecord, Finding, RequirementOutcome } from '../reports/record/
 import type { PlannedResult } from '../reports/record/run-plan.ts';
 import { reportedRequirements } from '../suites/axes.ts';
 import { accordanceOf, type ExpectationRules } from '../suites/runner/expectations.ts';
+import { findingAuthority } from '../suites/runner/finding-authority.ts';
 import type { PlannedCase } from '../suites/runner/plan.ts';
 import { requirementFacts } from './catalogue-facts.ts';
 import type { KernelDeath } from './host-conversation.ts';
@@ -27,11 +28,9 @@ export function notRunRecord(facts: RecordFacts, why: string): CaseRecord {
 /** The case that ended its kernel when it ran alone: a finding of its first requirement. */
 export function kernelDeathRecord(facts: RecordFacts, { how, signature, log }: KernelDeath): CaseRecord {
   const [requirement = '', ...others] = reportedRequirements(facts.planned.definition, facts.planned.axes);
-  const { level, basis } = requirementFacts(requirement);
   const finding: Finding = {
     requirement,
-    level,
-    basis,
+    ...findingAuthority(requirementFacts(requirement), how, facts.rules.texts),
     how,
     what: 'the kernel while the case ran, alone on a fresh boot',
     expected: 'it goes on running',

@@ -44,6 +44,7 @@ export async function runPlan(
     shard,
     plan,
     owed,
+    texts: request.texts,
     command: ['vhost-conformance', ...place.runWords, ...words],
   };
   const scratch = new ScratchDirectory();
@@ -159,6 +160,7 @@ function rulesOf(request: RunRequest): ExpectationRules {
     expectations: request.expectations,
     today: new Date().toISOString().slice(0, 10),
     strictTargets: strict,
+    texts: request.texts,
   };
 }
 

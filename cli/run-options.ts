@@ -37,6 +37,12 @@ export function addRunOptions(command: Command): Command {
         .choices(levelFilters)
         .default('all'),
     )
+    .option(
+      '--text <version>',
+      'the version of a text to judge by ("list texts"), or newest (several allowed; default: what all versions since its first say)',
+      collect,
+      [],
+    )
     .addOption(
       new Option('--layout <layout>', 'only results on rings of this layout (default: each that is offered)').choices(
         axisValues.layout,
@@ -70,6 +76,7 @@ export function wordsOfRun(targetWords: readonly string[], options: RunOptions):
     ...options.feature.flatMap((name) => ['--feature', name]),
     ...valued('--point', options.point),
     ...(options.level === 'all' ? [] : ['--level', options.level]),
+    ...options.text.flatMap((name) => ['--text', name]),
     ...valued('--layout', options.layout),
     ...valued('--negotiation', options.negotiation),
     ...valued('--expect', options.expect),

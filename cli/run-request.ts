@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { didYouMean } from '../drivers/near-matches.ts';
-import { allRequirements, isRequirementSlug } from '../reference-impl/catalogue/catalogue.ts';
+import { allRequirements, allSources, isRequirementSlug } from '../reference-impl/catalogue/catalogue.ts';
 import type { AnyCase } from '../suites/case.ts';
 import { successorsOf } from '../suites/retired-ids.ts';
 import { type Expectation, readExpectations } from '../suites/runner/expectations.ts';
@@ -17,6 +17,7 @@ import { allFeatureNames, requirementFacts } from './catalogue-facts.ts';
 import { checkJobs } from './instances.ts';
 import type { ReporterName } from './reporters.ts';
 import { pairsOf, type RunCommand, type TargetArgument, targetsOf } from './target-argument.ts';
+import { textsOf } from './text-option.ts';
 import { UsageError } from './usage-error.ts';
 
 /** The options of `run` as they were typed, each in its own form. */
@@ -32,6 +33,8 @@ export interface RunOptions {
   readonly feature: readonly string[];
   readonly point?: string;
   readonly level: LevelFilter;
+  /** As typed: versions of texts, or `newest`. */
+  readonly text: readonly string[];
   readonly layout?: Selection['layout'];
   readonly negotiation?: Selection['negotiation'];
   readonly expect?: string;
@@ -53,6 +56,8 @@ export interface RunRequest {
   readonly pairs: ReadonlyMap<string, TargetArgument>;
   readonly cases: readonly PlannedCase[];
   readonly expectations: readonly Expectation[];
+  /** Versions of texts that were chosen; of every other text the default counts. */
+  readonly texts: readonly string[];
   readonly options: RunOptions;
   /** What was understood otherwise than it was typed, a line each. */
   readonly remarks: readonly string[];
@@ -75,6 +80,7 @@ export function runRequest(
   const named = options.case.flatMap((pattern) => current(pattern, '--case'));
   checkCases(all, named);
   checkFeatures(options.feature);
+  const texts = textsOf(options.text, allSources());
   const { feature: features, level, layout, negotiation } = options;
   const selection: Selection = { cases: named, features, level, layout, negotiation };
   const cases = selectCases(all, selection, requirementFacts);
@@ -93,7 +99,7 @@ export function runRequest(
   const targets = targetsOf(names, options, place);
   const pairs = pairsOf(options.pair, targets, place);
   for (const { target } of [...targets, ...pairs.values()]) checkJobs(target, options.jobs, place);
-  return { targets, pairs, cases, expectations, options, remarks };
+  return { targets, pairs, cases, expectations, texts, options, remarks };
 }
 
 /** @throws UsageError where results could not be written there; makes nothing. */

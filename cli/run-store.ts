@@ -27,6 +27,8 @@ export interface RunFacts {
   readonly plan: readonly PlannedResult[];
   /** What this shard owes. */
   readonly owed: readonly PlannedResult[];
+  /** Versions of texts that were chosen. */
+  readonly texts: readonly string[];
   readonly command: readonly string[];
 }
 
@@ -113,7 +115,7 @@ export class RunStore {
     discard(this.directory.root, this.#made);
   }
 
-  #appendRun({ seed, shard, plan, owed, command }: RunFacts): void {
+  #appendRun({ seed, shard, plan, owed, texts, command }: RunFacts): void {
     this.append({
       event: 'run',
       schema: recordSchemaVersion,
@@ -123,6 +125,7 @@ export class RunStore {
       seed,
       shard,
       planHash: planHashOf(plan),
+      ...(texts.length === 0 ? {} : { texts: [...texts] }),
       planned: owed.length,
       startedAt: new Date().toISOString(),
       command: [...command],

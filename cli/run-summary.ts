@@ -1,4 +1,5 @@
 import { type CaseRecord, caseKey, type Finding, type Outcome, outcomes } from '../reports/record/record.ts';
+import { authorityWords, isApart, standingOf } from '../reports/result-explanation.ts';
 import { visibleText } from '../reports/visible-text.ts';
 import { accordanceOf, type ExpectationRules } from '../suites/runner/expectations.ts';
 import { counted } from './counted.ts';
@@ -43,6 +44,13 @@ export function summaryOf(results: readonly CaseRecord[], rules: ExpectationRule
       '',
       listed === 1 ? '1 result does not apply, and is listed' : `${listed} results do not apply, all of them listed`,
     );
+  const apart = results.filter((record) => standingOf(record) === 'apart').length;
+  if (apart > 0) {
+    lines.push(
+      '',
+      `${counted(apart, 'result')} against newest or later text only, not counted (--text newest counts them)`,
+    );
+  }
   if (known > 0) lines.push('', `Known deviations, as expected: ${known}`);
   if (remains.problems.length > 0) lines.push('', ...remains.problems);
   if (remains.missing > 0) {
@@ -137,7 +145,7 @@ function unexpectedLines(unexpected: readonly Unexpected[]): string[] {
 /** Our own errors first, then what breaks the text, then what breaks our expectations of robustness. */
 function urgencyOf([first]: readonly Unexpected[]): number {
   if (first === undefined || first.record.verdict === 'error') return 0;
-  if (first.record.findings.some(({ basis }) => basis !== 'robustness')) return 1;
+  if (first.record.findings.some((one) => !isApart(one) && one.basis !== 'robustness')) return 1;
   return first.record.verdict === 'fail' ? 2 : 3;
 }
 
@@ -147,15 +155,16 @@ function entryLines(group: readonly Unexpected[]): string[] {
   const { record, why } = first;
   const more = others.length === 0 ? '' : ` and ${others.length} more like it`;
   const lines = [`  ${record.target}  ${record.key}${more}`];
-  if (record.verdict === 'fail') for (const found of record.findings.slice(0, 3)) lines.push(...findingLines(found));
+  if (record.verdict === 'fail')
+    for (const found of record.findings.filter((one) => !isApart(one)).slice(0, 3)) lines.push(...findingLines(found));
   else lines.push(`    ${visibleText(why)}`);
   return [...lines, `    ${record.rerun}`];
 }
 
 function findingLines(found: Finding): string[] {
-  const { requirement, level, basis, how, what, expected, actual } = found;
+  const { requirement, how, what, expected, actual } = found;
   return [
-    `    ${requirement} (${basis === 'robustness' ? 'robustness' : level}): ${how}: ${visibleText(what)}`,
+    `    ${requirement} (${authorityWords(found)}): ${how}: ${visibleText(what)}`,
     `      expected: ${opening(expected)}; got: ${opening(actual)}`,
   ];
 }

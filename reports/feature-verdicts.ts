@@ -1,4 +1,5 @@
 import { featureDeviceOf } from '../reference-impl/catalogue/catalogue.ts';
+import { apartOf } from './judged-by-texts.ts';
 import type { MergedRun } from './merge-runs.ts';
 import type { SnapshotFeature, SnapshotRequirement } from './record/catalogue-snapshot.ts';
 import type { TargetRecord } from './record/record.ts';
@@ -35,7 +36,10 @@ const uncountedReasons: readonly string[] = ['not-observable', 'implied-by'];
 
 /** Groups in the order of the catalogue, of the bits that concern at least one target. */
 export function featureVerdicts(run: MergedRun, areas: readonly RequirementArea[]): FeatureGroup[] {
-  const judged = areas.flatMap(({ rows }) => rows).filter(({ requirement }) => counts(requirement));
+  // What the chosen texts do not hold neither adds to a cell nor fails it.
+  const isInForce = ({ requirement }: RequirementRow): boolean =>
+    apartOf(requirement, run.catalogue, run.facts.texts) === undefined;
+  const judged = areas.flatMap(({ rows }) => rows).filter((row) => counts(row.requirement) && isInForce(row));
   const groups = new Map<string, FeatureRow[]>();
   for (const feature of run.catalogue.features) {
     const hanging = judged.filter(({ requirement }) => requirement.features.includes(feature.name));

@@ -12,6 +12,8 @@ export interface RunFacts {
   readonly catalogueHash: string;
   readonly planHash: string;
   readonly seed: number;
+  /** Versions of texts that were chosen. */
+  readonly texts: readonly string[];
   /** Of the shard that started first; without its `--shard`. */
   readonly startedAt: string;
   readonly command: readonly string[];
@@ -135,6 +137,7 @@ function factsOf(shards: readonly Shard[]): RunFacts {
     catalogueHash: earliest.catalogueHash,
     planHash: earliest.planHash,
     seed: earliest.seed,
+    texts: earliest.texts ?? [],
     startedAt: earliest.startedAt,
     command: withoutShard(earliest.command),
     durationMs: ends.reduce((sum, end) => sum + end.durationMs, 0),

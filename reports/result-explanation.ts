@@ -1,14 +1,19 @@
+import { apartWords } from './judged-by-texts.ts';
 import type { CaseRecord, Finding, Outcome, RequirementOutcome } from './record/record.ts';
 
-/** How a report counts a result: what was expected by an expectations file is no news. */
-export type Standing = 'ok' | 'failed' | 'broken' | 'skipped' | 'known';
+/**
+ * How a report counts a result: what was expected by an expectations file is no news (`known`), and what no chosen text
+ * forbids is no failure (`apart`).
+ */
+export type Standing = 'ok' | 'failed' | 'broken' | 'skipped' | 'known' | 'apart';
 
-export function standingOf({ verdict, expected }: Pick<CaseRecord, 'verdict' | 'expected'>): Standing {
+export function standingOf({ verdict, expected, findings }: StandingFacts): Standing {
   switch (verdict) {
     case 'pass':
       return 'ok';
     case 'fail':
-      return expected === undefined ? 'failed' : 'known';
+      if (expected !== undefined) return 'known';
+      return findings.length > 0 && findings.every(isApart) ? 'apart' : 'failed';
     case 'error':
       return 'broken';
     case 'inconclusive':
@@ -18,17 +23,40 @@ export function standingOf({ verdict, expected }: Pick<CaseRecord, 'verdict' | '
   }
 }
 
+type StandingFacts = Pick<CaseRecord, 'verdict' | 'expected' | 'findings'>;
+
+/** Whether the chosen texts do not hold what was broken. */
+export function isApart({ apart }: Finding): boolean {
+  return apart !== undefined;
+}
+
+/** `MUST`, or `robustness` where no text says it: records before 1.3 give that a keyword too. */
+export function levelWord({ level, basis }: { readonly level: string | null; readonly basis: string }): string {
+  return basis === 'robustness' || level === null ? 'robustness' : level;
+}
+
+/** `MUST, newest text only`, or `robustness`. */
+export function authorityWords(found: Finding): string {
+  return found.apart === undefined ? levelWord(found) : `${levelWord(found)}, ${apartWords(found.apart)}`;
+}
+
+/** Each reason for which the findings of a result do not count, once. */
+export function apartReasons({ findings }: CaseRecord): string {
+  return [...new Set(findings.flatMap(({ apart }) => (apart === undefined ? [] : [apartWords(apart)])))].join(', ');
+}
+
 /** Why a result is neither pass nor fail: each reason once, in the order of the requirements. */
 export function reasonsOf({ verdict, outcomes, error }: CaseRecord): string[] {
   const reasons = outcomes.filter(({ outcome }) => outcome === verdict).flatMap(({ why }) => why ?? []);
   return [...new Set(error === undefined ? reasons : [error, ...reasons])];
 }
 
-/** `virtio/x wrong: used idx after 3 chains: expected 1, actual 65535`, in one paragraph. */
-export function findingSentence({ requirement, how, what, expected, actual, exit }: Finding): string {
+/** `virtio/x (MUST): wrong: used idx after 3 chains: expected 1, actual 65535`, in one paragraph. */
+export function findingSentence(found: Finding): string {
+  const { requirement, how, what, expected, actual, exit } = found;
   const end = exit?.signal ?? (exit?.code === undefined ? undefined : `exit code ${exit.code}`);
   const ended = end === undefined ? '' : ` (${end})`;
-  return `${requirement}: ${how}${ended}: ${what}: expected ${expected}, actual ${actual}`;
+  return `${requirement} (${authorityWords(found)}): ${how}${ended}: ${what}: expected ${expected}, actual ${actual}`;
 }
 
 const outcomeWords: Record<Outcome, string> = {

@@ -40,7 +40,7 @@ export function runsSideBySide(roots: readonly string[]): MergedRun {
     results: runs.flatMap((run) => run.results),
     missing: runs.flatMap(({ missing }) => missing),
     unfinished: runs.flatMap(({ unfinished }) => unfinished),
-    remarks: [...runs.flatMap((run) => run.remarks), ...remarks],
+    remarks: [...runs.flatMap((run) => run.remarks), ...remarks, ...textRemarks(runs)],
   };
 }
 
@@ -76,6 +76,14 @@ function renamed(run: MergedRun, names: ReadonlyMap<string, string>): MergedRun 
     missing: planned(run.missing),
     unfinished: planned(run.unfinished),
   };
+}
+
+/** Findings stand apart as their own run chose; the page can name one choice only. */
+function textRemarks(runs: readonly MergedRun[]): string[] {
+  const choices = new Set(runs.map(({ facts }) => facts.texts.join(', ')));
+  return choices.size < 2
+    ? []
+    : ['these runs were judged by different versions of a text; report --text judges all alike'];
 }
 
 const endsWorstFirst = ['killed', 'aborted', 'interrupted'] as const;

@@ -15,7 +15,7 @@ export function writeMergedRun(run: MergedRun, root: string): RunDirectory {
   const directory = createRunDirectory(root);
   writeCatalogueSnapshot(directory.catalogue, run.catalogue);
   writeRunPlan(directory.plan, run.plan.results);
-  const { suite, catalogueHash, planHash, seed, startedAt, command, durationMs, ended } = run.facts;
+  const { suite, catalogueHash, planHash, seed, texts, startedAt, command, durationMs, ended } = run.facts;
   const writer = new RecordWriter(directory.results);
   writer.append({
     event: 'run',
@@ -26,6 +26,7 @@ export function writeMergedRun(run: MergedRun, root: string): RunDirectory {
     seed,
     shard: { index: 1, of: 1 },
     planHash,
+    ...(texts.length === 0 ? {} : { texts: [...texts] }),
     planned: run.plan.results.length,
     startedAt,
     command: [...command],

@@ -40,7 +40,15 @@ export {
   type UntestedReason,
   untestedText,
 } from './requirement.ts';
-export { type SourceName, sourceTitle } from './sources.ts';
+export { allSources, type Source, type SourceName, sourceTitle } from './sources.ts';
+export {
+  conflictingVersions,
+  newestVersions,
+  type TextSpan,
+  type TextStanding,
+  type TextVersion,
+  textStandingOf,
+} from './text-standing.ts';
 export { type Transport, transports } from './transport.ts';
 
 const requirements: ReadonlyMap<string, Requirement> = new Map(

@@ -11,7 +11,8 @@ export type Level = (typeof levels)[number];
 export const bases = ['keyword', 'fact', 'robustness'] as const;
 /**
  * What rules the level: `keyword`, the text says must, should or may; `fact`, the text (or the kernel) states it and the
- * level is our reading; `robustness`, the text is silent and we expect it of any implementation.
+ * level is our reading; `robustness`, the text is silent, there is no level, and we expect of any implementation that it
+ * does not crash, hang, leak, corrupt or harm others.
  */
 export type Basis = (typeof bases)[number];
 
@@ -44,7 +45,8 @@ export interface Requirement {
   /** Number and headings, or headings alone where the text has no numbers. */
   readonly clause: string;
   readonly binds: Binding;
-  readonly level: Level;
+  /** Null where no text says it: a robustness expectation has no keyword. */
+  readonly level: Level | null;
   readonly basis: Basis;
   /** Whether one who plays the driver or front-end can see a violation. */
   readonly observable: Observability;
@@ -102,6 +104,16 @@ const requirementKeys = [
   ...['via', 'brokenVia', 'items', 'text', 'counterpart', 'untested', 'unwitnessed'],
 ];
 
+function levelAndBasisFrom(
+  written: Readonly<Record<string, unknown>>,
+  where: string,
+): Pick<Requirement, 'level' | 'basis'> {
+  const basis = oneOf(bases, written['basis'], `${where}: basis`);
+  if (basis !== 'robustness') return { basis, level: oneOf(levels, written['level'], `${where}: level`) };
+  if (written['level'] === undefined) return { basis, level: null };
+  throw new CatalogueError(`${where}: level: robustness has none, because no text says it; leave the key out`);
+}
+
 /** One entry of an area file, checked. @throws CatalogueError naming slug and field */
 export function requirementFrom(area: string, name: string, value: unknown): Requirement {
   const where = `${area}: ${name}`;
@@ -118,8 +130,7 @@ export function requirementFrom(area: string, name: string, value: unknown): Req
     until: written['until'] === null ? null : sourceNameOf(written['until'], `${where}: until`),
     clause: stringOf(written['clause'], `${where}: clause`),
     binds: oneOf(bindings, written['binds'], `${where}: binds`),
-    level: oneOf(levels, written['level'], `${where}: level`),
-    basis: oneOf(bases, written['basis'], `${where}: basis`),
+    ...levelAndBasisFrom(written, where),
     observable: oneOf(observabilities, written['observable'], `${where}: observable`),
     features: featureNamesOf(written['features'], `${where}: features`),
     via: everyOneOf(transports, written['via'], `${where}: via`),

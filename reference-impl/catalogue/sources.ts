@@ -1,9 +1,17 @@
 import { CatalogueError } from '../errors.ts';
 import { stringOf } from './checked-json.ts';
 import sources from './sources.json' with { type: 'json' };
+import type { TextVersion } from './text-standing.ts';
 
-/** A text that requirements were read in. */
+/** A version of a text that requirements were read in. */
 export type SourceName = keyof typeof sources;
+
+export interface Source extends TextVersion {
+  readonly name: SourceName;
+  readonly title: string;
+  /** ISO 8601 day of publication; null where it has none. */
+  readonly date: string | null;
+}
 
 function isSourceName(name: string): name is SourceName {
   return Object.hasOwn(sources, name);
@@ -19,4 +27,11 @@ export function sourceNameOf(value: unknown, where: string): SourceName {
 /** The full title of a text. */
 export function sourceTitle(name: SourceName): string {
   return stringOf(sources[name].title, name);
+}
+
+/** All texts; the versions of one text from the oldest to the newest. */
+export function allSources(): readonly Source[] {
+  return Object.keys(sources)
+    .filter(isSourceName)
+    .map((name) => ({ name, ...sources[name] }));
 }

@@ -5,6 +5,7 @@ import {
   allAreas,
   allFeatures,
   allRequirements,
+  allSources,
   catalogueHash,
   featureByName,
   featuresAtBit,
@@ -12,6 +13,7 @@ import {
   missingPrerequisites,
   requirementOf,
   requirementsOfFeature,
+  type SourceName,
   sourceTitle,
   untestedText,
 } from '../catalogue/catalogue.ts';
@@ -157,10 +159,24 @@ t.test('levels, bases and transports agree with the place a rule comes from', as
     [],
   );
   t.same(
-    slugsWhere(({ basis, level }) => basis === 'robustness' && level === 'MAY'),
+    slugsWhere(({ basis, level }) => (basis === 'robustness') !== (level === null)),
     [],
-    'an expectation is no permission',
+    'what no text says has no level',
   );
+  const sources = allSources();
+  const place = (name: SourceName): number => sources.findIndex((source) => source.name === name);
+  const familyOf = (name: SourceName): string | undefined => sources[place(name)]?.family;
+  t.same(
+    slugsWhere(({ since, until }) => {
+      return until !== null && (familyOf(until) !== familyOf(since) || place(until) < place(since));
+    }),
+    [],
+    'until is a later version of the same text',
+  );
+  for (const [index, { family, date, name }] of sources.entries()) {
+    const later = sources.slice(index + 1).filter((source) => source.family === family);
+    for (const other of later) t.ok(date !== null && (other.date ?? '9') > date, `${name} is older than ${other.name}`);
+  }
   t.same(
     slugsWhere(({ since, until }) => since === until),
     [],
@@ -264,6 +280,8 @@ t.test('a broken entry is refused, naming slug and field', async (t) => {
   t.equal(requirementFrom('vhost-user/header', slug, good).items, 0);
   const broken: Record<string, unknown>[] = [
     { level: 'ought' },
+    { level: undefined },
+    { basis: 'robustness' },
     { basis: 'inferred' },
     { binds: 'front' },
     { observable: 'perhaps' },

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import type { FindingGroup } from '../findings.ts';
+import { apartWords } from '../judged-by-texts.ts';
 import type { Trace } from '../trace/trace.ts';
 import { ForeignText } from './foreign-text.tsx';
 import { type Ends, endsOf, MessageSequence } from './message-sequence.tsx';
@@ -51,7 +52,8 @@ function FindingIndex({ view }: { readonly view: ReportView }): JSX.Element {
           <How group={group} /> <a href={`#${group.anchor}`}>{group.requirement?.text ?? group.finding.requirement}</a>
           <span class="muted">
             {group.target} · <ForeignText text={group.finding.what} />
-            {isBeyondText(group) ? ' · beyond the text' : ''}
+            {isBeyondText(group) ? ' · robustness' : ''}
+            {group.finding.apart === undefined ? '' : ` · ${apartWords(group.finding.apart)}`}
             {isKnown(group) ? ' · known' : ''}
           </span>
         </li>
@@ -95,7 +97,8 @@ function FindingArticle(props: {
       <header>
         <p class="tags">
           <How group={group} /> <span class="on">{target}</span>
-          {isBeyondText(group) ? <span class="beyond">beyond the text</span> : null}
+          {isBeyondText(group) ? <span class="beyond">beyond any text</span> : null}
+          {finding.apart === undefined ? null : <span class="beyond">{apartWords(finding.apart)}</span>}
           {requirement === undefined ? null : <Unwitnessed requirement={requirement} />}
           <Known group={group} />
         </p>
@@ -108,7 +111,7 @@ function FindingArticle(props: {
           </a>{' '}
           in <code>{caseId}</code>, {title}
         </p>
-        {requirement === undefined ? null : <Provenance requirement={requirement} />}
+        {requirement === undefined ? null : <Provenance view={view} requirement={requirement} />}
       </header>
       <p class="what">
         <ForeignText text={finding.what} />

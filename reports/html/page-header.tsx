@@ -1,8 +1,9 @@
 import type { JSX } from 'preact';
 import type { TargetRecord } from '../record/record.ts';
+import { isApart } from '../result-explanation.ts';
 import { commandLines } from './command-lines.ts';
 import { ForeignText } from './foreign-text.tsx';
-import { isBeyondText, isKnown, type ReportView } from './report-view.ts';
+import { findingCounts, isBeyondText, isKnown, type ReportView } from './report-view.ts';
 import { Tally, tallyWords } from './tally.tsx';
 
 /** What was found, on what, and with which tools: the first thing to read. */
@@ -38,17 +39,23 @@ export function PageHeader({ view }: { readonly view: ReportView }): JSX.Element
 function headline({ findings, targets }: ReportView): string {
   const on = `${targets.length} ${targets.length === 1 ? 'target' : 'targets'}`;
   if (findings.length === 0) return `No findings on ${on}`;
-  const affected = new Set(findings.map(({ target }) => target)).size;
-  const count = findings.length === 1 ? '1 finding' : `${findings.length} findings`;
+  const { violations } = findingCounts(findings);
+  if (violations === 0) return `No violations on ${on}`;
+  const violating = findings.filter((group) => !isBeyondText(group) && !isApart(group.finding));
+  const affected = new Set(violating.map(({ target }) => target)).size;
+  const count = violations === 1 ? '1 violation' : `${violations} violations`;
   return `${count} on ${affected === targets.length ? on : `${affected} of ${on}`}`;
 }
 
-/** Our expectations are not requirements of the text: the page keeps them visibly apart. */
+/** Our expectations are not requirements of a text, and a text may be newer than the target: both stand apart. */
 function beyondTheText({ findings }: ReportView): string {
-  const beyond = findings.filter(isBeyondText).length;
-  if (beyond === 0) return '';
-  const text = findings.length - beyond;
-  return ` Of the findings ${text} ${text === 1 ? 'is' : 'are'} against the text and ${beyond} against what we expect beyond it.`;
+  const { violations, robustness, apart } = findingCounts(findings);
+  if (robustness + apart === 0) return '';
+  const others = [
+    robustness === 0 ? [] : [`${robustness} against what we expect beyond any text`],
+    apart === 0 ? [] : [`${apart} against what the chosen texts do not hold, not counted`],
+  ].flat();
+  return ` Of ${findings.length} findings ${violations} ${violations === 1 ? 'is' : 'are'} against the text, ${others.join(', ')}.`;
 }
 
 function known({ findings }: ReportView): string {
@@ -152,6 +159,7 @@ function Facts({ view }: { readonly view: ReportView }): JSX.Element {
     ['suite', `${facts.suite.name} ${facts.suite.version}`],
     ['catalogue', `${facts.catalogueHash.slice(0, 12)} (${catalogue.requirements.length} requirements)`],
     ['plan', facts.planHash.slice(0, 12)],
+    ['texts', facts.texts.length === 0 ? 'what all versions since its first say' : facts.texts.join(', ')],
     ['seed', String(facts.seed)],
   ];
   return (

@@ -1,9 +1,12 @@
 import { type CaseVerdict, caseVerdicts } from '../case-verdicts.ts';
 import { type FeatureGroup, featureVerdicts } from '../feature-verdicts.ts';
 import { type FindingGroup, findingGroups } from '../findings.ts';
+import { apartOf } from '../judged-by-texts.ts';
 import type { MergedRun } from '../merge-runs.ts';
-import type { TargetRecord } from '../record/record.ts';
+import type { SnapshotRequirement } from '../record/catalogue-snapshot.ts';
+import type { ApartReason, TargetRecord } from '../record/record.ts';
 import { type RequirementArea, requirementVerdicts } from '../requirement-verdicts.ts';
+import { isApart } from '../result-explanation.ts';
 
 /** All that the page shows, worked out once. */
 export interface ReportView {
@@ -48,6 +51,24 @@ export function requirementAnchor(id: string): string {
 /** Whether a finding is about an expectation of ours of which the text says nothing. */
 export function isBeyondText({ finding }: FindingGroup): boolean {
   return finding.basis === 'robustness';
+}
+
+/** Why a violation of a requirement does not count under the texts that the run chose; undefined where it does. */
+export function apartIn({ run }: ReportView, requirement: SnapshotRequirement): ApartReason | undefined {
+  return apartOf(requirement, run.catalogue, run.facts.texts);
+}
+
+/** Findings by whether they count: against the chosen texts, against our expectations beyond any text, or apart. */
+export interface FindingCounts {
+  readonly violations: number;
+  readonly robustness: number;
+  readonly apart: number;
+}
+
+export function findingCounts(groups: readonly FindingGroup[]): FindingCounts {
+  const apart = groups.filter(({ finding }) => isApart(finding)).length;
+  const robustness = groups.filter((group) => !isApart(group.finding) && isBeyondText(group)).length;
+  return { violations: groups.length - robustness - apart, robustness, apart };
 }
 
 /** Whether an expectations file names all that was found here. */

@@ -1,10 +1,11 @@
 import type { JSX } from 'preact';
+import { apartWords } from '../judged-by-texts.ts';
 import type { SnapshotRequirement } from '../record/catalogue-snapshot.ts';
 import type { Outcome } from '../record/record.ts';
 import type { RequirementArea, RequirementRow, RequirementVerdict } from '../requirement-verdicts.ts';
-import { outcomeWord, reasonsOf } from '../result-explanation.ts';
+import { levelWord, outcomeWord, reasonsOf } from '../result-explanation.ts';
 import { ForeignText } from './foreign-text.tsx';
-import { findingsFor, type ReportView, requirementAnchor } from './report-view.ts';
+import { apartIn, findingsFor, type ReportView, requirementAnchor } from './report-view.ts';
 import { markWord, VerdictMark } from './verdict-mark.tsx';
 
 /** All requirements by area: those with cases one by one, the others below with why they have none. */
@@ -104,6 +105,7 @@ function Requirement({ view, row }: { readonly view: ReportView; readonly row: R
           <span class="meta">
             <code>{requirement.id}</code>
             {requirement.unwitnessed === true ? <span class="unwitnessed"> unwitnessed</span> : null}
+            <Apart view={view} requirement={requirement} />
           </span>
         </span>
         {verdicts.map(({ target, verdict }, index) => (
@@ -120,7 +122,7 @@ function Requirement({ view, row }: { readonly view: ReportView; readonly row: R
         ))}
       </summary>
       <div class="evidence">
-        <Provenance requirement={requirement} />
+        <Provenance view={view} requirement={requirement} />
         {requirement.unwitnessed === true ? (
           <p>
             <Unwitnessed requirement={requirement} />
@@ -143,11 +145,8 @@ function Requirement({ view, row }: { readonly view: ReportView; readonly row: R
 }
 
 export function Level({ requirement }: { readonly requirement: SnapshotRequirement }): JSX.Element {
-  return (
-    <span class={`level ${requirement.basis === 'keyword' ? 'keyword' : 'reading'}`}>
-      {requirement.level.toUpperCase()}
-    </span>
-  );
+  const kind = requirement.basis === 'keyword' ? 'keyword' : 'reading';
+  return <span class={`level ${kind}`}>{levelWord(requirement)}</span>;
 }
 
 /** A warning beside what only our own implementations have passed; nothing beside anything else. */
@@ -163,15 +162,26 @@ export function Unwitnessed({ requirement }: { readonly requirement: SnapshotReq
 const basisSentences: Readonly<Record<string, string>> = {
   keyword: 'the text says so in this word',
   fact: 'the text states it as a fact; the level is our reading',
-  robustness: 'our robustness expectation; not in the text',
+  robustness: 'no text says it; we expect it of any implementation',
 };
 
+/** Why a violation does not count under the texts that were chosen; nothing beside what counts. */
+function Apart(props: { readonly view: ReportView; readonly requirement: SnapshotRequirement }): JSX.Element | null {
+  const apart = apartIn(props.view, props.requirement);
+  return apart === undefined ? null : <span class="unwitnessed"> {apartWords(apart)}</span>;
+}
+
 /** Where a requirement comes from. */
-export function Provenance({ requirement }: { readonly requirement: SnapshotRequirement }): JSX.Element {
-  const { clause, origin, basis, level, binds, features } = requirement;
+export function Provenance(props: {
+  readonly view: ReportView;
+  readonly requirement: SnapshotRequirement;
+}): JSX.Element {
+  const { view, requirement } = props;
+  const { clause, origin, basis, binds, features } = requirement;
   return (
     <p class="origin">
-      {clause} · {level.toUpperCase()}: {basisSentences[basis] ?? basis} · binds the {binds}
+      {clause} · {levelWord(requirement)}: {basisSentences[basis] ?? basis}
+      {versionsOf(view, requirement)} · binds the {binds}
       {features.length === 0 ? '' : ` · hangs on ${features.join(', ')}`}
       {origin.length === 0 ? null : (
         <>
@@ -181,6 +191,19 @@ export function Provenance({ requirement }: { readonly requirement: SnapshotRequ
       )}
     </p>
   );
+}
+
+/** ` · since virtio 1.2 (2022-07-01)`, and why a violation does not count, where it does not. */
+function versionsOf(view: ReportView, requirement: SnapshotRequirement): string {
+  const { since, until } = requirement;
+  if (since === undefined) return '';
+  const date = view.run.catalogue.sources?.find(({ name }) => name === since)?.date;
+  const apart = apartIn(view, requirement);
+  return [
+    ` · since ${since}${typeof date === 'string' ? ` (${date})` : ''}`,
+    typeof until === 'string' ? `, until ${until}` : '',
+    apart === undefined ? '' : `, ${apartWords(apart)}: not counted as a violation`,
+  ].join('');
 }
 
 /** The results on one target: all that did not pass one by one, the others as a count for each case. */

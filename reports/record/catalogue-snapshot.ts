@@ -11,8 +11,12 @@ const snapshotRequirement = z.object({
   area: z.string(),
   clause: z.string(),
   binds: z.string(),
-  level: z.string(),
+  /** Null where no text says it (basis `robustness`); before 1.3 it stands there all the same. */
+  level: z.string().nullable(),
   basis: z.string(),
+  /** Since 1.3: the oldest version of a text that holds it, and the last that does (null: it stands). */
+  since: z.string().optional(),
+  until: z.string().nullable().optional(),
   observable: z.string(),
   /** Names of the feature bits that it hangs on. */
   features: z.array(z.string()),
@@ -25,6 +29,16 @@ const snapshotRequirement = z.object({
   unwitnessed: z.boolean().optional(),
 });
 export type SnapshotRequirement = z.infer<typeof snapshotRequirement>;
+
+/** A version of a text; those of one family from the oldest to the newest. */
+const snapshotSource = z.object({
+  name: z.string(),
+  family: z.string(),
+  title: z.string(),
+  /** Day of publication; null where it has none. */
+  date: z.string().nullable(),
+});
+export type SnapshotSource = z.infer<typeof snapshotSource>;
 
 const snapshotFeature = z.object({
   name: z.string(),
@@ -50,6 +64,8 @@ export const catalogueSnapshot = z.object({
   schema: z.object({ major: z.literal(1), minor: z.number().int().nonnegative() }),
   /** As in the run record. */
   hash: z.string(),
+  /** Since 1.3. */
+  sources: z.array(snapshotSource).optional(),
   requirements: z.array(snapshotRequirement),
   features: z.array(snapshotFeature),
   cases: z.array(snapshotCase),

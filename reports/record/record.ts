@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { textStandings } from '../../reference-impl/catalogue/text-standing.ts';
 import { failureKinds } from '../../reference-impl/observations/failure-kind.ts';
 import { type Axes, axes, namedAxes } from './axes.ts';
 
 /** Version of the record format. Readers accept every minor of the same major. */
-export const recordSchemaVersion = { major: 1, minor: 2 } as const;
+export const recordSchemaVersion = { major: 1, minor: 3 } as const;
 
 /** Worst first: the verdict of a case is the worst outcome among its requirements. */
 export const outcomes = ['error', 'fail', 'inconclusive', 'not-run', 'pass', 'not-applicable'] as const;
@@ -11,6 +12,10 @@ export type Outcome = (typeof outcomes)[number];
 
 const outcome = z.enum(outcomes);
 const failureKind = z.enum(failureKinds);
+
+/** What `textStandingOf` says of a requirement that the chosen text does not hold. */
+const apartReason = z.enum(textStandings).exclude(['in-force']);
+export type ApartReason = z.infer<typeof apartReason>;
 
 const requirementOutcome = z.object({
   requirement: z.string(),
@@ -28,10 +33,19 @@ const requirementOutcome = z.object({
 });
 export type RequirementOutcome = z.infer<typeof requirementOutcome>;
 
+/** Failures that count whatever the version of the text: they harm, and no text allows that. */
+export const neverExcused: ReadonlySet<string> = new Set<z.infer<typeof failureKind>>(['crash', 'hang', 'leak']);
+
 export const finding = z.object({
   requirement: z.string(),
-  level: z.string(),
+  /** Null where no text says it (basis `robustness`); before 1.3 it stands there all the same. */
+  level: z.string().nullable(),
   basis: z.string(),
+  /** Since 1.3: the oldest version of a text that holds the requirement, and the last that does (null: it stands). */
+  since: z.string().optional(),
+  until: z.string().nullable().optional(),
+  /** Since 1.3: why this finding is no violation of the text that was chosen; absent where it is one. */
+  apart: apartReason.optional(),
   how: failureKind,
   /** What was checked, in the words of the check. */
   what: z.string(),
@@ -58,6 +72,8 @@ const runRecord = z.object({
   seed: z.number().int().nonnegative(),
   shard: z.object({ index: z.number().int().positive(), of: z.number().int().positive() }),
   planHash: z.string(),
+  /** Since 1.3: versions of texts that were chosen; of every other text the default counts. */
+  texts: z.array(z.string()).optional(),
   /** Results that are to come from this run, over all its targets. */
   planned: z.number().int().nonnegative(),
   /** ISO 8601, UTC. */

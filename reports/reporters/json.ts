@@ -1,7 +1,8 @@
 import { type FeatureVerdict, featureVerdicts } from '../feature-verdicts.ts';
 import { findingGroups } from '../findings.ts';
+import { apartOf } from '../judged-by-texts.ts';
 import type { MergedRun } from '../merge-runs.ts';
-import type { CaseRecord, TargetRecord } from '../record/record.ts';
+import type { ApartReason, CaseRecord, TargetRecord } from '../record/record.ts';
 import type { PlannedResult } from '../record/run-plan.ts';
 import { type RequirementVerdictKind, requirementVerdicts } from '../requirement-verdicts.ts';
 
@@ -19,6 +20,13 @@ export interface JsonReport {
   readonly requirements: readonly {
     readonly id: string;
     readonly area: string;
+    /** Null where no text says it. */
+    readonly level: string | null;
+    readonly basis: string;
+    readonly since?: string | undefined;
+    readonly until?: string | null | undefined;
+    /** Why a violation does not count under the chosen texts. */
+    readonly apart?: ApartReason | undefined;
     readonly cases: readonly string[];
     readonly verdicts: Readonly<Record<string, RequirementVerdictKind>>;
   }[];
@@ -27,6 +35,11 @@ export interface JsonReport {
     readonly target: string;
     readonly caseId: string;
     readonly requirement: string;
+    readonly level: string | null;
+    readonly basis: string;
+    readonly since?: string | undefined;
+    readonly until?: string | null | undefined;
+    readonly apart?: ApartReason | undefined;
     readonly how: string;
     readonly what: string;
     readonly keys: readonly string[];
@@ -51,6 +64,11 @@ export function jsonReport(run: MergedRun): string {
       rows.map(({ requirement, cases, verdicts }) => ({
         id: requirement.id,
         area,
+        level: requirement.basis === 'robustness' ? null : requirement.level,
+        basis: requirement.basis,
+        since: requirement.since,
+        until: requirement.until,
+        apart: apartOf(requirement, run.catalogue, run.facts.texts),
         cases,
         verdicts: byTarget(verdicts.map(({ verdict }) => verdict)),
       })),
@@ -60,6 +78,11 @@ export function jsonReport(run: MergedRun): string {
       target,
       caseId,
       requirement: finding.requirement,
+      level: finding.basis === 'robustness' ? null : finding.level,
+      basis: finding.basis,
+      since: finding.since,
+      until: finding.until,
+      apart: finding.apart,
       how: finding.how,
       what: finding.what,
       keys: [...new Set(places.map(({ result }) => result.record.key))],

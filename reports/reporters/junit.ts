@@ -1,6 +1,6 @@
 import type { MergedRun } from '../merge-runs.ts';
 import type { CaseRecord } from '../record/record.ts';
-import { findingSentence, reasonsOf, standingOf } from '../result-explanation.ts';
+import { authorityWords, findingSentence, reasonsOf, standingOf } from '../result-explanation.ts';
 import { visibleText } from '../visible-text.ts';
 
 /** JUnit XML: a test suite for each target. Results that were not run are skipped tests. */
@@ -19,7 +19,7 @@ function suiteOf(run: MergedRun, target: string): string {
     tests: records.length + missing.length,
     failures: count('failed'),
     errors: count('broken'),
-    skipped: count('skipped') + count('known') + missing.length,
+    skipped: count('skipped') + count('known') + count('apart') + missing.length,
     time: seconds(records.reduce((sum, { durationMs }) => sum + durationMs, 0)),
     timestamp: run.facts.startedAt.replace(/\.\d+Z$|Z$/, ''),
   };
@@ -52,13 +52,19 @@ function bodyOf(record: CaseRecord): string {
           const text = [findingSentence(finding), finding.stderr, finding.kernelLog, record.rerun].filter(
             (part) => part !== undefined,
           );
-          return element('failure', { type: finding.how, message: finding.what }, escapeXml(text.join('\n')));
+          return element(
+            'failure',
+            { type: finding.how, message: `${authorityWords(finding)}: ${finding.what}` },
+            escapeXml(text.join('\n')),
+          );
         })
         .join('');
     case 'broken':
       return element('error', { type: 'error', message: reasons.split('\n')[0] ?? '' }, escapeXml(reasons));
     case 'known':
       return skipped(`known: ${record.expected?.reason ?? ''}`);
+    case 'apart':
+      return skipped(record.findings.map(findingSentence).join('; '));
     case 'skipped':
       return skipped([record.verdict, reasons].filter((part) => part !== '').join(': '));
   }

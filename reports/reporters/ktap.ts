@@ -1,6 +1,6 @@
 import type { MergedRun } from '../merge-runs.ts';
 import type { CaseRecord } from '../record/record.ts';
-import { findingSentence, outcomeWord, reasonsOf, standingOf } from '../result-explanation.ts';
+import { apartReasons, findingSentence, outcomeWord, reasonsOf, standingOf } from '../result-explanation.ts';
 import { visibleLine } from '../visible-text.ts';
 
 /** KTAP version 1 as the kernel's tools read it: a subtest for each target, in it a test for each planned result. */
@@ -38,6 +38,8 @@ function resultLine(number: number, record: CaseRecord): string {
       return `not ok ${number} ${name} # ERROR ${why}`;
     case 'known':
       return `not ok ${number} ${name} # XFAIL ${nameOf(record.expected?.reason ?? '')}`;
+    case 'apart':
+      return `not ok ${number} ${name} # XFAIL ${nameOf(apartReasons(record))}`;
     case 'skipped':
       return `ok ${number} ${name} # SKIP ${why}`;
   }

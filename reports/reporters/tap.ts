@@ -1,7 +1,7 @@
 import type { MergedRun } from '../merge-runs.ts';
 import type { CaseRecord } from '../record/record.ts';
 import type { PlannedResult } from '../record/run-plan.ts';
-import { findingSentence, outcomeWord, reasonsOf, standingOf } from '../result-explanation.ts';
+import { apartReasons, findingSentence, outcomeWord, reasonsOf, standingOf } from '../result-explanation.ts';
 import { visibleLine } from '../visible-text.ts';
 
 /** TAP 14, a test point for each planned result. Inconclusive results are `not ok … # TODO`: open, no failure. */
@@ -30,6 +30,8 @@ function pointOf(number: number, record: CaseRecord): string {
       return `not ok ${name}`;
     case 'known':
       return `not ok ${name} # TODO known: ${escapeHash(visibleLine(record.expected?.reason ?? ''))}`;
+    case 'apart':
+      return `not ok ${name} # TODO ${escapeHash(visibleLine(apartReasons(record)))}`;
     case 'skipped':
       return record.verdict === 'inconclusive' ? `not ok ${name} # TODO ${why}` : `ok ${name} # SKIP ${why}`;
   }

@@ -72,6 +72,7 @@ function merged(
       catalogueHash: 'c',
       planHash: 'p',
       seed: 1,
+      texts: [],
       startedAt: '2026-01-01T00:00:00Z',
       command: [],
       durationMs: 1,

@@ -14,8 +14,8 @@ import type { Check } from '../check.ts';
 import { CaseRun, NoSuchPointError, type RunOptions } from './case-run.ts';
 import type { SweepResult } from './sweep-result.ts';
 
-/** A finding before the catalogue's level and basis are added to it. */
-export type JudgedFinding = Omit<Finding, 'level' | 'basis'>;
+/** A finding before what the catalogue says of its requirement is added to it. */
+export type JudgedFinding = Omit<Finding, 'level' | 'basis' | 'since' | 'until' | 'apart'>;
 
 /** What came of one case with one variant on one target. */
 export interface Judgement {

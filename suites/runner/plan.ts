@@ -24,8 +24,12 @@ const shouldLevels: ReadonlySet<string> = new Set(['SHOULD', 'SHOULD NOT']);
 
 /** What the catalogue says of a requirement, as far as a selection asks. */
 export interface RequirementFacts {
-  readonly level: string;
+  /** Null for robustness. */
+  readonly level: string | null;
   readonly basis: string;
+  /** The oldest version of a text that holds it, and the last that does. */
+  readonly since: string;
+  readonly until: string | null;
   readonly features: readonly string[];
 }
 
@@ -151,7 +155,7 @@ function isOfLevel(definition: AnyCase, level: LevelFilter, facts: (slug: string
   if (level === 'all') return true;
   return Object.keys(definition.proves).some((slug) => {
     const requirement = facts(slug);
-    if (requirement.basis === 'robustness') return false;
+    if (requirement.level === null) return false;
     return mustLevels.has(requirement.level) || (level === 'should' && shouldLevels.has(requirement.level));
   });
 }

@@ -12,6 +12,7 @@ import { reportedRequirements } from '../axes.ts';
 import { type AbsentAxis, absentAxisOf, applicability, elsewhereOf } from './applicability.ts';
 import { NoSuchPointError, type SecondIut } from './case-run.ts';
 import { accordanceOf, type ExpectationRules } from './expectations.ts';
+import { findingAuthority } from './finding-authority.ts';
 import { type Judgement, judge } from './judge.ts';
 import type { PlannedCase, RequirementFacts } from './plan.ts';
 
@@ -271,8 +272,8 @@ class SliceRun {
     const { key, target, repetition } = result;
     const { verdict, outcomes, points, durationMs, error } = judgement;
     const findings = judgement.findings.map((found) => {
-      const { level, basis } = this.#options.requirementFacts(found.requirement);
-      return { ...found, level, basis };
+      const facts = this.#options.requirementFacts(found.requirement);
+      return { ...found, ...findingAuthority(facts, found.how, this.#options.rules.texts) };
     });
     const failedPoints = points?.failed ?? [];
     const record: CaseRecord = {

@@ -45,7 +45,7 @@ const known: Expectation = {
 };
 
 function rules(...expectations: readonly Expectation[]): ExpectationRules {
-  return { expectations, today, strictTargets: ['reference'] };
+  return { expectations, today, strictTargets: ['reference'], texts: [] };
 }
 
 const kindOf = (result: CaseRecord, ...expectations: readonly Expectation[]): string => {
@@ -70,6 +70,12 @@ t.test('a known failure is as expected, its absence is not', async (t) => {
   t.equal(kindOf(resultOf('pass', { caseId: 'virtio/net/x', key: 'virtio/net/x' }), known), 'as-expected');
   t.equal(kindOf(failure, { ...known, case: 'virtio/split-ring/wraps[size=16]' }), 'as-expected', 'by its key');
   t.match(kindOf(failure, { ...known, case: 'virtio/split-ring/wraps[size=256]' }), /wrong/);
+});
+
+t.test('what the chosen texts do not hold is no deviation', async (t) => {
+  const apart = { ...finding, apart: 'newest-text-only' } as const;
+  t.equal(kindOf(resultOf('fail', { findings: [apart] })), 'as-expected');
+  t.match(kindOf(resultOf('fail', { findings: [apart, finding] })), /wrong/, 'beside a violation it hides nothing');
 });
 
 t.test('how and requirement narrow an expectation', async (t) => {

@@ -13,14 +13,17 @@ import {
   shardOf,
 } from '../runner/plan.ts';
 
+const standing = { since: 'virtio-1.0', until: null } as const;
+
 const facts: Readonly<Record<string, RequirementFacts>> = {
-  'split/used-idx-wraps': { level: 'MUST', basis: 'keyword', features: [] },
+  'split/used-idx-wraps': { level: 'MUST', basis: 'keyword', ...standing, features: [] },
   'notify/no-interrupt-flag-withholds-notifications': {
     level: 'SHOULD NOT',
     basis: 'keyword',
+    ...standing,
     features: ['VIRTIO_F_EVENT_IDX'],
   },
-  'vu-header/reply-carries-version-1': { level: 'MUST', basis: 'robustness', features: [] },
+  'vu-header/reply-carries-version-1': { level: null, basis: 'robustness', ...standing, features: [] },
 };
 
 function requirementFacts(slug: string): RequirementFacts {

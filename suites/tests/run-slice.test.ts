@@ -114,9 +114,9 @@ function sliceOf(
       {
         seed: 1,
         offer: contact.offer,
-        rules: { expectations: [], today: '2026-01-01', strictTargets: [] },
+        rules: { expectations: [], today: '2026-01-01', strictTargets: [], texts: [] },
         patience,
-        requirementFacts: () => ({ level: 'MUST', basis: 'text', features: [] }),
+        requirementFacts: () => ({ level: 'MUST', basis: 'fact', since: 'virtio-1.0', until: null, features: [] }),
         rerunCommand: () => 'again',
         referenceMeetsDeadline: () => true,
         ...options,
