@@ -141,18 +141,25 @@ export class MemoryMap {
     }
   }
 
-  /** As `translate`, for an address in two 32-bit halves: makes no bigint where a range lies in one region. */
+  /** As `translate`, for an address in two 32-bit halves. */
   translateHalves(space: AddressSpace, high: number, low: number, length: number, access: Access): Translation {
-    if (length > 0 && space !== 'io-virtual') {
-      const first = high * 2 ** 32 + low;
-      for (const run of space === 'user' ? this.#user : this.#guest) {
-        if (first >= run.first && first + length <= run.last) {
-          const { region } = run;
-          return [{ bytes: region.bytes, offset: first - run.first, length, region }];
-        }
+    const piece = this.pieceOf(space, high, low, length);
+    if (piece !== undefined) return [piece];
+    return this.translate(space, (BigInt(high) << 32n) | BigInt(low), length, access);
+  }
+
+  /** A range that lies in one region, without a bigint made on the way; undefined where only `translate` can tell. */
+  pieceOf(space: AddressSpace, high: number, low: number, length: number): Piece | undefined {
+    if (length === 0 || space === 'io-virtual') return undefined;
+    const first = high * 2 ** 32 + low;
+    const runs = space === 'user' ? this.#user : this.#guest;
+    for (let index = 0; index < runs.length; index++) {
+      const run = runs[index] as Run;
+      if (first >= run.first && first + length <= run.last) {
+        return { bytes: run.region.bytes, offset: first - run.first, length, region: run.region };
       }
     }
-    return this.translate(space, (BigInt(high) << 32n) | BigInt(low), length, access);
+    return undefined;
   }
 
   #sort(): void {

@@ -18,14 +18,14 @@ export interface WalkedRing {
   readonly features: RingFeatures;
 }
 
-/**
- * Adds what a translation answered, which is the chain's own. Most parts of a chain are one or two pieces: an array that
- * grows would reserve room for many.
- */
-function joined(part: Piece[], pieces: Piece[]): Piece[] {
-  if (part.length === 0) return pieces;
-  if (part.length === 1 && pieces.length === 1) return [part[0] as Piece, pieces[0] as Piece];
-  for (const piece of pieces) part.push(piece);
+/** Of a part that has no buffer yet: no chain pushes to it. */
+const noPieces: Piece[] = [];
+
+/** Most parts of a chain are one or two pieces: an array that grows would reserve room for many. */
+function withPiece(part: Piece[], piece: Piece): Piece[] {
+  if (part.length === 0) return [piece];
+  if (part.length === 1) return [part[0] as Piece, piece];
+  part.push(piece);
   return part;
 }
 
@@ -34,8 +34,8 @@ export class WalkedChain implements Chain {
   readonly kind = 'chain';
   id = 0;
   slots = 1;
-  readable: Piece[] = [];
-  writable: Piece[] = [];
+  readable = noPieces;
+  writable = noPieces;
   readableLength = 0;
   writableLength = 0;
   descriptors = 0;
@@ -60,17 +60,25 @@ export class WalkedChain implements Chain {
       rules.acceptsTotal(this.readableLength + this.writableLength + length);
     if (reason !== undefined) return reason;
     this.hasWritable ||= isWritable;
-    const pieces = ring.memory.translateHalves(ring.bufferSpace, high, low, length, isWritable ? 'write' : 'read');
-    if (isFailure(pieces)) return rules.acceptsUnreachable(pieces);
-    const misplaced = rules.acceptsPlace(pieces);
-    if (misplaced !== undefined) return misplaced;
-    if (isWritable) {
-      this.writable = joined(this.writable, pieces);
-      this.writableLength += length;
+    const piece = ring.memory.pieceOf(ring.bufferSpace, high, low, length);
+    if (piece !== undefined) {
+      const misplaced = rules.acceptsPlace([piece]);
+      if (misplaced !== undefined) return misplaced;
+      if (isWritable) this.writable = withPiece(this.writable, piece);
+      else this.readable = withPiece(this.readable, piece);
     } else {
-      this.readable = joined(this.readable, pieces);
-      this.readableLength += length;
+      const address = (BigInt(high) << 32n) | BigInt(low);
+      const pieces = ring.memory.translate(ring.bufferSpace, address, length, isWritable ? 'write' : 'read');
+      if (isFailure(pieces)) return rules.acceptsUnreachable(pieces);
+      const misplaced = rules.acceptsPlace(pieces);
+      if (misplaced !== undefined) return misplaced;
+      for (const one of pieces) {
+        if (isWritable) this.writable = withPiece(this.writable, one);
+        else this.readable = withPiece(this.readable, one);
+      }
     }
+    if (isWritable) this.writableLength += length;
+    else this.readableLength += length;
     return undefined;
   }
 }

@@ -29,12 +29,17 @@ export function walkPackedChain(
   let flags = firstFlags;
   for (let slots = 1; ; slots++) {
     // A slot beyond the ring, where a rule leads there, reads as 0.
-    const isThere = at < walked.size;
-    const offset = at * DESCRIPTOR_SIZE;
-    const id = slots === 1 ? firstId : isThere ? table.getUint16(offset + ID_OFFSET, true) : 0;
-    const low = isThere ? table.getUint32(offset, true) : 0;
-    const high = isThere ? table.getUint32(offset + 4, true) : 0;
-    const len = isThere ? table.getUint32(offset + LEN_OFFSET, true) : 0;
+    let id = slots === 1 ? firstId : 0;
+    let low = 0;
+    let high = 0;
+    let len = 0;
+    if (at < walked.size) {
+      const offset = at * DESCRIPTOR_SIZE;
+      if (slots > 1) id = table.getUint16(offset + ID_OFFSET, true);
+      low = table.getUint32(offset, true);
+      high = table.getUint32(offset + 4, true);
+      len = table.getUint32(offset + LEN_OFFSET, true);
+    }
     kept?.push({ addr: (BigInt(high) << 32n) | BigInt(low), len, id, flags });
     const reason = addDescriptor(walked, rules, walk, high, low, len, flags);
     if (reason !== undefined) return { kind: 'malformed', id, reason };

@@ -80,12 +80,8 @@ export class PackedDevice implements DeviceRing {
   }
 
   next(): Chain | MalformedChain | EmptyRing {
-    const again = this.#resubmitted[this.#resubmittedTaken];
-    if (again !== undefined) {
-      const chain = walkRecorded(this.#walked, this.#rules, again.id, again.descriptors);
-      if (chain.kind === 'chain') this.#resubmittedTaken++;
-      return chain;
-    }
+    if (this.#resubmittedTaken < this.#resubmitted.length)
+      return this.#nextAgain(this.#resubmitted[this.#resubmittedTaken] as RecordedChain);
     const slot = this.#rules.readSlot(this.ring, this.#avail, this.#availWrap);
     const flags = this.ring.flags(slot);
     if (!this.#rules.isAvailable(flags, this.#availWrap)) return EMPTY_RING;
@@ -99,6 +95,12 @@ export class PackedDevice implements DeviceRing {
       this.#avail -= this.#roundLength;
       this.#availWrap = this.#rules.nextWrap(this.#availWrap);
     }
+    return chain;
+  }
+
+  #nextAgain(again: RecordedChain): Chain | MalformedChain {
+    const chain = walkRecorded(this.#walked, this.#rules, again.id, again.descriptors);
+    if (chain.kind === 'chain') this.#resubmittedTaken++;
     return chain;
   }
 
@@ -205,7 +207,8 @@ export class PackedDevice implements DeviceRing {
 
   /** Chains taken since `mark` are not given back any more. */
   #keep(): void {
-    for (const chain of this.#marked ?? []) this.#observer.fetched?.(chain);
+    if (this.#marked === undefined) return;
+    for (const chain of this.#marked) this.#observer.fetched?.(chain);
     this.#marked = undefined;
   }
 

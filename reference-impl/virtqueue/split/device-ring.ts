@@ -83,12 +83,8 @@ export class SplitDevice implements DeviceRing {
   }
 
   next(): Chain | MalformedChain | EmptyRing {
-    const again = this.#resubmitted[this.#resubmittedTaken];
-    if (again !== undefined) {
-      const chain = walkChain(this.#walked, this.#rules, again.id);
-      if (chain.kind === 'chain') this.#resubmittedTaken++;
-      return chain;
-    }
+    if (this.#resubmittedTaken < this.#resubmitted.length)
+      return this.#nextAgain(this.#resubmitted[this.#resubmittedTaken] as RecordedChain);
     const pending = this.pending();
     if (pending === 0) return EMPTY_RING;
     const reason = this.#rules.acceptsPending(pending, this.ring.size);
@@ -99,6 +95,12 @@ export class SplitDevice implements DeviceRing {
       this.#lastAvailIdx = this.#rules.nextAvailIdx(this.#lastAvailIdx);
       this.#observer.fetched?.(chain);
     }
+    return chain;
+  }
+
+  #nextAgain(again: RecordedChain): Chain | MalformedChain {
+    const chain = walkChain(this.#walked, this.#rules, again.id);
+    if (chain.kind === 'chain') this.#resubmittedTaken++;
     return chain;
   }
 

@@ -260,7 +260,6 @@ export class SplitDriver implements DriverRing {
     this.#usedLen = this.#lastUsedIdx === end ? this.#batchLen : (this.#room[id] as number);
     this.#settle(id);
     this.#observer?.taken(id, this.#usedLen, this.#usedWasOutstanding);
-    this.#observer?.taken(this.#usedId, this.#usedLen, this.#usedWasOutstanding);
     return true;
   }
 
