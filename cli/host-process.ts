@@ -1,6 +1,7 @@
 import { readFileSync, writeSync } from 'node:fs';
-import { constants } from 'node:os';
-import { setParentDeathSignal } from '../drivers/native/native.ts';
+import { SystemCallError } from '../drivers/errors.ts';
+import { adoptOrphans } from '../drivers/iut-process/orphans.ts';
+import { endWithParent, pidfdOpen } from '../drivers/native/native.ts';
 import { openTarget } from '../drivers/open-target.ts';
 import type { DriverPort } from '../drivers/port/port.ts';
 import { deadlineFor } from '../judging/deadline.ts';
@@ -44,10 +45,22 @@ function work(job: HostJob, target: ServedTarget): void {
   }
 }
 
-/** SIGKILL when the parent ends for any reason; it may have ended before this line. */
+/** Ends with the parent, for whatever reason that ends, and all that we started ends with us. */
 function dieWithParent(parentPid: number): void {
-  setParentDeathSignal(constants.signals.SIGKILL);
-  if (process.ppid !== parentPid) process.exit(2);
+  adoptOrphans();
+  const pidfd = pidfdOf(parentPid);
+  // It may have ended before this line.
+  if (pidfd === undefined || process.ppid !== parentPid) process.exit(2);
+  endWithParent(pidfd);
+}
+
+function pidfdOf(pid: number): number | undefined {
+  try {
+    return pidfdOpen(pid);
+  } catch (error) {
+    if (error instanceof SystemCallError) return undefined;
+    throw error;
+  }
 }
 
 function openedPort(job: HostJob): DriverPort | undefined {

@@ -11,6 +11,7 @@ import {
   type HostPlace,
 } from './host-conversation.ts';
 import { type HostJob, messageDescriptor } from './host-protocol.ts';
+import { endLeftBehind, ownChild } from './own-children.ts';
 
 /** The program of a host process. */
 export const hostProgram = fileURLToPath(new URL('./host-process.js', import.meta.url));
@@ -39,10 +40,12 @@ class HostSupervisor implements Host {
     this.#outputPath = join(job.scratch, `${name}.output`);
     const output = openSync(this.#outputPath, 'a');
     // In a session of its own: Ctrl-C is for us alone, we say when a host ends.
-    this.#child = spawn(process.execPath, ['--enable-source-maps', hostProgram, jobPath], {
-      stdio: ['pipe', output, output, 'pipe'],
-      detached: true,
-    });
+    this.#child = ownChild(
+      spawn(process.execPath, ['--enable-source-maps', hostProgram, jobPath], {
+        stdio: ['pipe', output, output, 'pipe'],
+        detached: true,
+      }),
+    );
     closeSync(output);
     this.#conversation = new HostConversation(
       listener,
@@ -68,6 +71,7 @@ class HostSupervisor implements Host {
     return new Promise((resolve, reject) => {
       this.#child.on('error', reject);
       this.#child.on('close', (code, signal) => {
+        endLeftBehind();
         try {
           this.#conversation.close();
           resolve(this.#conversation.end ?? { kind: 'died', why: this.#whyDied(code, signal) });

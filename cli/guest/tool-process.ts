@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import { ownChild } from '../own-children.ts';
 import { GuestError } from './guest-error.ts';
 
 export interface ToolOptions {
@@ -24,13 +25,15 @@ export interface ToolResult {
 export async function runTool(command: string, words: readonly string[], options: ToolOptions): Promise<ToolResult> {
   const { environment = {}, directory, outputTo, signal } = options;
   const file = outputTo === undefined ? undefined : openSync(outputTo, 'w');
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', command, ...words], {
-    stdio: ['ignore', file ?? 'pipe', 'pipe'],
-    env: { ...process.env, LC_ALL: 'C', ...environment },
-    ...(directory === undefined ? {} : { cwd: directory }),
-    // In a session of its own: Ctrl-C is for us alone.
-    detached: true,
-  });
+  const child = ownChild(
+    spawn('setpriv', ['--pdeathsig', 'KILL', command, ...words], {
+      stdio: ['ignore', file ?? 'pipe', 'pipe'],
+      env: { ...process.env, LC_ALL: 'C', ...environment },
+      ...(directory === undefined ? {} : { cwd: directory }),
+      // In a session of its own: Ctrl-C is for us alone.
+      detached: true,
+    }),
+  );
   const end = (): void => {
     if (child.pid === undefined) return;
     try {

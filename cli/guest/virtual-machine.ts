@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
+import { ownChild } from '../own-children.ts';
 
 /** Emulation works everywhere; virtualization is many times faster, where it works. */
 const accelerations = {
@@ -47,14 +48,12 @@ export class VirtualMachine {
     // A shell between looks whether we live, in case we died before the signal at our death was asked for.
     const script = '[ "$PPID" = "$1" ] || exit 1; shift; exec "$@"';
     const ports = portNames.map(() => 'pipe' as const);
-    this.#child = spawn(
-      'setpriv',
-      ['--pdeathsig', 'KILL', 'sh', '-c', script, 'sh', String(process.pid), qemu, ...words],
-      {
+    this.#child = ownChild(
+      spawn('setpriv', ['--pdeathsig', 'KILL', 'sh', '-c', script, 'sh', String(process.pid), qemu, ...words], {
         stdio: ['ignore', 'pipe', 'pipe', ...ports],
         // In a session of its own: Ctrl-C is for us alone.
         detached: true,
-      },
+      }),
     );
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       const whole = this.#console + text.replaceAll('\r', '');

@@ -1,4 +1,4 @@
-import { constants as fsConstants } from 'node:fs';
+import { constants as fsConstants, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { errno } from '../../reference-impl/wire/errno.ts';
 import { DeadlineError, DriverUsageError, IutGoneError, SystemCallError } from '../errors.ts';
@@ -6,6 +6,7 @@ import {
   closeFd,
   killGroup,
   monotonicUs,
+  OutputSink,
   openFile,
   POLLIN,
   poll,
@@ -19,7 +20,7 @@ import type { Iut, IutExit, IutResources } from '../port/port.ts';
 import type { StartCommand, Target } from '../target.ts';
 import { IutDirectory } from './iut-directory.ts';
 import { isListening } from './listening-sockets.ts';
-import { tailOfFile } from './output-tail.ts';
+import { endOrphans } from './orphans.ts';
 import { describeExit, exitOf } from './process-exit.ts';
 import { resourcesOf } from './process-resources.ts';
 import { cpuTimeOfTreeMs, isExiting } from './process-tree.ts';
@@ -35,7 +36,31 @@ export interface IutProcessOptions {
   readonly graceMs?: number;
 }
 
-/** An IUT that we start: one process in a group of its own, its output in files, gone when we are gone. */
+/** By this variable of the environment a process is known as that of an IUT: its value is a number of ours. */
+const iutVariable = 'VHOST_CONFORMANCE_IUT';
+const killedWithinUs = 5_000_000;
+
+/** Pids of the IUTs that run, by the value of their variable. */
+const running = new Map<string, number>();
+let lastStarted = 0;
+
+/** What lives of an IUT that runs: its process, or one that was started by it and left behind. */
+function isOfRunning(pid: number): boolean {
+  for (const [value, root] of running)
+    if (pid === root || environmentOf(pid).includes(`${iutVariable}=${value}\0`)) return true;
+  return false;
+}
+
+function environmentOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1');
+  } catch {
+    // It ended meanwhile.
+    return '';
+  }
+}
+
+/** An IUT that we start: one process in a group of its own, gone with all that it started when we are gone. */
 export class IutProcess implements Iut {
   readonly #start: StartCommand;
   readonly #target: Target<'unix-socket'>;
@@ -46,6 +71,9 @@ export class IutProcess implements Iut {
   readonly #pollEvents = Int16Array.of(POLLIN);
   readonly #pollResults = new Int16Array(1);
   #process: SpawnedProcess | undefined;
+  #stderr: OutputSink | undefined;
+  /** The value of its variable. */
+  #number = '';
   #exit: IutExit | undefined;
   #generation = 0;
 
@@ -139,7 +167,7 @@ export class IutProcess implements Iut {
   }
 
   stderrTail(maxBytes: number): string {
-    return tailOfFile(this.#output('stderr'), maxBytes);
+    return this.#stderr?.tail(maxBytes) ?? '';
   }
 
   signal(name: keyof typeof constants.signals): void {
@@ -151,7 +179,10 @@ export class IutProcess implements Iut {
     this.start();
   }
 
-  /** SIGTERM, then after a grace SIGKILL to the whole group; waits for the end and removes the socket. Idempotent. */
+  /**
+   * SIGTERM, then after a grace SIGKILL to the whole group and all that left it; waits for the end and removes the
+   * socket. Idempotent.
+   */
   end(): void {
     const process = this.#process;
     if (process === undefined) return;
@@ -163,6 +194,8 @@ export class IutProcess implements Iut {
       killGroup(process.pid, constants.signals.SIGKILL);
     }
     reapGroup(process.pid);
+    running.delete(this.#number);
+    endOrphans(isOfRunning);
     closeFd(process.pidfd);
     if (process.stdinFd !== undefined) closeFd(process.stdinFd);
     this.#process = undefined;
@@ -172,13 +205,16 @@ export class IutProcess implements Iut {
   /** Ends the process and removes its directory. */
   close(): void {
     this.end();
+    this.#stderr?.close();
     this.#directory.remove();
   }
 
   #kill(process: SpawnedProcess): void {
     killGroup(process.pid, constants.signals.SIGKILL);
     if (this.#exit !== undefined) return;
-    const end = waitPidfd(process.pidfd, { noHang: false });
+    // Not longer: a process in the midst of a call of the kernel may take any time.
+    this.#pollPidfd(process.pidfd, killedWithinUs);
+    const end = waitPidfd(process.pidfd, { noHang: true });
     if (end === undefined) return;
     this.#exit = exitOf(end);
     this.#listener('ended-by-us', describeExit(this.#exit));
@@ -189,33 +225,38 @@ export class IutProcess implements Iut {
     this.#listener('died', describeExit(exit));
   }
 
-  #output(name: 'stdout' | 'stderr'): string {
-    return this.#directory.file(`${name}.${this.#generation}`);
-  }
-
   #spawn(): SpawnedProcess {
     const { command, environment, keepStdinOpen, workingDirectory } = this.#start;
-    const flags = fsConstants.O_WRONLY | fsConstants.O_CREAT | fsConstants.O_TRUNC | fsConstants.O_APPEND;
-    const stdout = openFile(this.#output('stdout'), flags);
-    const stderr = openFile(this.#output('stderr'), flags);
+    this.#stderr?.close();
+    const stderr = new OutputSink();
+    this.#stderr = stderr;
+    const stdout = openFile('/dev/null', fsConstants.O_WRONLY);
+    this.#number = `${process.pid}.${++lastStarted}`;
     const inherited = Object.entries(process.env).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, value]],
     );
     try {
-      return spawnProcess({
+      const spawned = spawnProcess({
         file: this.#directory.expand(command),
         args: this.#start.arguments.map((argument) => this.#directory.expand(argument)),
-        env: { ...Object.fromEntries(inherited), LC_ALL: 'C', ...this.#expanded(environment) },
+        env: {
+          ...Object.fromEntries(inherited),
+          LC_ALL: 'C',
+          ...this.#expanded(environment),
+          [iutVariable]: this.#number,
+        },
         cwd: workingDirectory === undefined ? this.#directory.path : this.#directory.expand(workingDirectory),
         stdin: keepStdinOpen === true ? 'pipe' : 'null',
         stdout,
-        stderr,
+        stderr: stderr.writeFd,
       });
+      running.set(this.#number, spawned.pid);
+      return spawned;
     } catch (error) {
       throw this.#startProblem(error);
     } finally {
       closeFd(stdout);
-      closeFd(stderr);
+      closeFd(stderr.writeFd);
     }
   }
 

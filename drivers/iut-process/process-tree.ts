@@ -12,7 +12,8 @@ const readText = (path: string): string | undefined => {
   }
 };
 
-const childrenOf = (pid: number): number[] => {
+/** Children of the process; empty when it is not there. */
+export const childrenOf = (pid: number): number[] => {
   let threads: string[];
   try {
     threads = readdirSync(`/proc/${pid}/task`);

@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { accessSync, constants, readFileSync, realpathSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import type { TargetFacts } from '../port/target-facts.ts';
 import type { Target } from '../target.ts';
+import { printedBy } from './brief-process.ts';
 
 const versionWithinMs = 5000;
 
@@ -34,8 +34,7 @@ export function versionIn(text: string): string | undefined {
 export function targetVersion(target: Target): string {
   const [command, ...parameters] = target.versionCommand ?? [];
   if (command === undefined) return 'unknown';
-  const result = spawnSync(command, parameters, { input: '', timeout: versionWithinMs, encoding: 'utf8' });
-  return versionIn(`${result.stdout ?? ''}\n${result.stderr ?? ''}`) ?? 'unknown';
+  return versionIn(printedBy(command, parameters, versionWithinMs)) ?? 'unknown';
 }
 
 /** SHA-256 of the program, in hexadecimal; undefined where it cannot be read. */

@@ -118,10 +118,16 @@ export interface Addon {
   signalPidfd(pidfd: number, signal: number): number;
   killGroup(group: number, signal: number): number;
   reapGroup(group: number): number;
+  reapChild(pid: number): number;
   pidfdOpen(pid: number): number;
   setChildSubreaper(isSubreaper: boolean): number;
   setParentDeathSignal(signal: number): number;
+  endWithParent(pidfd: number): number;
   processCpuTimeUs(pid: number): number;
+
+  outputSinkCreate(out: Int32Array): number;
+  outputSinkRead(sink: number, isHead: boolean, buffer: Uint8Array): number;
+  outputSinkClose(sink: number): number;
 
   startMutator(buffer: ArrayBuffer, offset: number, length: number, patterns: Uint8Array, periodNs: number): number;
   stopMutator(handle: number): number;
@@ -159,7 +165,7 @@ function loadAddon(): Addon {
     throw new DriverUsageError(`the native addon is missing (${candidates.join(', ')}): run "npm run build:native"`);
   }
   const addon = createRequire(import.meta.url)(path) as Addon;
-  if (addon.waitSetCreate === undefined) {
+  if (addon.outputSinkCreate === undefined) {
     throw new DriverUsageError(`the native addon ${path} is older than its sources: run "npm run build:native"`);
   }
   return addon;

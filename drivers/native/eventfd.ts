@@ -16,15 +16,22 @@ export function eventfdCreate(options: EventfdOptions = {}): number {
   );
 }
 
-/** The count since the last read, 0 for none. A blocking eventfd (made so, or by its peer) waits instead. */
+/** The count since the last read, 0 for none, also where its peer made it a blocking one. */
 export function eventfdRead(fd: number): number {
   const count = addon.eventfdRead(fd);
   if (count < 0) fail(count, 'read', 'eventfd');
   return count;
 }
 
-/** Adds to the count. SystemCallError EAGAIN where a nonblocking one would overflow. */
-export function eventfdWrite(fd: number, value: number | bigint = 1): void {
+const EAGAIN = 11;
+
+/**
+ * Adds to the count. False where it would overflow, which has no effect; it takes up to 200 ms to say so where its peer
+ * made it a blocking one.
+ */
+export function eventfdWrite(fd: number, value: number | bigint = 1): boolean {
   const result = addon.eventfdWrite(fd, value);
+  if (result === -EAGAIN) return false;
   if (result < 0) fail(result, 'write', 'eventfd');
+  return true;
 }

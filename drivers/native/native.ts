@@ -4,6 +4,7 @@ export * from './eventfd.ts';
 export * from './file.ts';
 export * from './mapping.ts';
 export * from './mutator.ts';
+export * from './output-sink.ts';
 export * from './pin.ts';
 export * from './poll.ts';
 export * from './process.ts';

@@ -118,6 +118,14 @@ export function reapGroup(group: number): number {
   return checked(addon.reapGroup(group), 'waitpid');
 }
 
+const ECHILD = 10;
+
+/** Reaps a child of ours that ended; false while it runs. True also for a process that is no child of ours any more. */
+export function reapChild(pid: number): boolean {
+  const result = addon.reapChild(pid);
+  return result === -ECHILD || checked(result, 'waitpid') === 1;
+}
+
 export function pidfdOpen(pid: number): number {
   return checked(addon.pidfdOpen(pid), 'pidfd_open');
 }
@@ -130,6 +138,15 @@ export function setChildSubreaper(isSubreaper = true): void {
 /** Asks for a signal when our parent's thread dies; check that the parent lives afterwards. */
 export function setParentDeathSignal(signal: number): void {
   checked(addon.setParentDeathSignal(signal), 'prctl(PR_SET_PDEATHSIG)');
+}
+
+/**
+ * Ends this process and all that descends from it when the process of the pidfd ends, whatever we do at that moment:
+ * exit code 137. Makes us the subreaper of our descendants. The pidfd is not ours any more.
+ */
+export function endWithParent(pidfd: number): void {
+  setChildSubreaper();
+  checked(addon.endWithParent(pidfd), 'pthread_create');
 }
 
 /** CPU time of all threads of a process, in microseconds, finer than the ticks of /proc. */

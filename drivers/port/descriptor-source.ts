@@ -3,7 +3,7 @@ import type { Region } from '../../reference-impl/memory/region.ts';
 /** Descriptors for cases that pass some. All are closed at the end of the case. */
 export interface DescriptorSource {
   eventfd(): number;
-  /** Adds to an eventfd that we made, 1 unless told, or writes the value to a pipe as eight bytes. */
+  /** Adds to an eventfd that we made, 1 unless told, or writes the value to a pipe as eight bytes. No effect where it is full. */
   signal(fd: number, value?: number | bigint): void;
   /** Value of an eventfd and 0 when it is not signalled; never blocks. */
   read(fd: number): number;

@@ -31,7 +31,7 @@ t.test('the edges of the count', async (t) => {
   const fd = native.eventfdCreate({ initial: 0xffffffff });
   t.equal(native.eventfdRead(fd), 0xffffffff);
   native.eventfdWrite(fd, 0xffff_ffff_ffff_fffen);
-  throwsErrno(t, () => native.eventfdWrite(fd, 1), 'EAGAIN', 'write');
+  t.notOk(native.eventfdWrite(fd, 1), 'it would overflow');
   t.equal(native.eventfdRead(fd), 2 ** 64);
   throwsErrno(t, () => native.eventfdWrite(fd, 0xffff_ffff_ffff_ffffn), 'EINVAL');
   throwsUsage(t, () => native.eventfdWrite(fd, -1));

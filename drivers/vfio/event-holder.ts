@@ -1,7 +1,5 @@
 import { readlinkSync } from 'node:fs';
 import type { EventToken } from '../../reference-impl/vhost-mdev/mdev-edge.ts';
-import { errno } from '../../reference-impl/wire/errno.ts';
-import { SystemCallError } from '../errors.ts';
 import { closeFd, dupFd, eventfdWrite } from '../native/native.ts';
 
 const eventfdLink = 'anon_inode:[eventfd]';
@@ -39,11 +37,7 @@ export class EventHolder {
 
   /** A full count stays full: its reader has a signal waiting. */
   signal(token: EventToken): void {
-    try {
-      eventfdWrite(token, 1);
-    } catch (error) {
-      if (!(error instanceof SystemCallError) || error.errno !== errno.EAGAIN) throw error;
-    }
+    eventfdWrite(token, 1);
   }
 
   releaseAll(): void {

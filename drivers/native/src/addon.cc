@@ -21,6 +21,8 @@ static Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   DefineFile(env, exports);
   DefineMemory(env, exports);
   DefineMutator(env, exports);
+  DefineOutputSink(env, exports);
+  DefineParentWatch(env, exports);
   DefinePin(env, exports);
   DefineProcess(env, exports);
   DefineSocket(env, exports);

@@ -2,6 +2,7 @@
 
 #include "arguments.h"
 #include "functions.h"
+#include "guard.h"
 #include "system-calls.h"
 
 namespace vhost_conformance {
@@ -24,24 +25,27 @@ static napi_value EventfdRead(napi_env env, napi_callback_info info) {
   int fd = arguments.Int(0);
   if (!arguments.ok()) return arguments.Refusal();
   uint64_t count = 0;
+  GuardedCall guard;
   for (;;) {
     ssize_t got = system_calls.read_now(fd, &count, sizeof count);
     if (got == static_cast<ssize_t>(sizeof count)) return arguments.Result(static_cast<double>(count));
     if (got >= 0) return arguments.Result(int64_t{-EIO});
-    if (errno == EAGAIN) return arguments.Result(int64_t{0});
+    if (errno == EAGAIN || (errno == EINTR && guard.WasInterrupted())) return arguments.Result(int64_t{0});
     if (errno != EINTR) return arguments.Result(int64_t{-errno});
   }
 }
 
-// eventfdWrite(fd, value)
+// eventfdWrite(fd, value): EAGAIN where the count would overflow, also where its peer made it a blocking one
 static napi_value EventfdWrite(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   int fd = arguments.Int(0);
   uint64_t value = arguments.Word(1);
   if (!arguments.ok()) return arguments.Refusal();
+  GuardedCall guard;
   for (;;) {
     ssize_t put = system_calls.write(fd, &value, sizeof value);
     if (put >= 0) return arguments.Result(int64_t{0});
+    if (errno == EINTR && guard.WasInterrupted()) return arguments.Result(int64_t{-EAGAIN});
     if (errno != EINTR) return arguments.Result(int64_t{-errno});
   }
 }

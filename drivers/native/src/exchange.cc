@@ -17,13 +17,15 @@ enum ExchangeOutcome : int64_t { kReply = 0, kClosed = 1, kDeadline = 2, kOtherR
 constexpr size_t kHeaderSize = 12;
 constexpr size_t kSizeOffset = 8;
 constexpr size_t kMaxOthers = 63;
+// A header that declares more is handed over as it is: its payload may never come.
+constexpr uint32_t kMaxPayload = 1 << 16;
 
 static bool IsWholeMessage(std::span<const uint8_t> bytes, size_t capacity) {
   if (bytes.size() == capacity) return true;
   if (bytes.size() < kHeaderSize) return false;
   uint32_t payload;
   std::memcpy(&payload, bytes.data() + kSizeOffset, sizeof payload);
-  return bytes.size() - kHeaderSize >= payload;
+  return payload > kMaxPayload || bytes.size() - kHeaderSize >= payload;
 }
 
 static bool IsClosed(int64_t result) { return result == -ECONNRESET || result == -EPIPE; }

@@ -5,6 +5,7 @@
 
 #include "arguments.h"
 #include "functions.h"
+#include "guard.h"
 #include "receive-timeout.h"
 #include "system-calls.h"
 
@@ -27,10 +28,11 @@ static napi_value OpenFile(napi_env env, napi_callback_info info) {
   int flags = arguments.Int(1);
   int mode = arguments.Int(2);
   if (!arguments.ok()) return arguments.Refusal();
+  GuardedCall guard;
   int fd;
   do {
     fd = open(path.c_str(), flags | O_CLOEXEC, mode);
-  } while (fd < 0 && errno == EINTR);
+  } while (fd < 0 && errno == EINTR && !guard.WasInterrupted());
   return arguments.Result(OrErrno(fd));
 }
 
@@ -40,6 +42,8 @@ static napi_value CloseFd(napi_env env, napi_callback_info info) {
   int fd = arguments.Int(0);
   if (!arguments.ok()) return arguments.Refusal();
   ForgetReceiveTimeout(fd);
+  // The last close of a socket waits for its peer where it lingers.
+  GuardedCall guard;
   // On Linux the descriptor is gone even when close was interrupted.
   if (close(fd) == 0 || errno == EINTR) return arguments.Result(int64_t{0});
   return arguments.Result(int64_t{-errno});
@@ -98,6 +102,7 @@ static napi_value Pipe2(napi_env env, napi_callback_info info) {
 // transfer, until the length, the end of the file or an error after nothing.
 template <typename Transfer>
 static int64_t Complete(std::span<uint8_t> bytes, Transfer transfer) {
+  GuardedCall guard;
   size_t done = 0;
   while (done < bytes.size()) {
     ssize_t moved = transfer(bytes.data() + done, bytes.size() - done, done);
@@ -105,9 +110,9 @@ static int64_t Complete(std::span<uint8_t> bytes, Transfer transfer) {
       done += static_cast<size_t>(moved);
     } else if (moved == 0) {
       break;
-    } else if (errno != EINTR) {
+    } else if (errno != EINTR || guard.WasInterrupted()) {
       if (done > 0) break;
-      return -errno;
+      return errno == EINTR ? -EAGAIN : -errno;
     }
   }
   return static_cast<int64_t>(done);
@@ -144,9 +149,11 @@ static napi_value Read(napi_env env, napi_callback_info info) {
   int fd = arguments.Int(0);
   auto bytes = arguments.Slice(1, 2, 3);
   if (!arguments.ok()) return arguments.Refusal();
+  GuardedCall guard;
   ssize_t moved;
   do {
     moved = system_calls.read(fd, bytes.data(), bytes.size());
+    if (moved < 0 && errno == EINTR && guard.WasInterrupted()) errno = EAGAIN;
   } while (moved < 0 && errno == EINTR);
   return arguments.Result(OrErrno(moved));
 }
@@ -157,9 +164,11 @@ static napi_value Write(napi_env env, napi_callback_info info) {
   int fd = arguments.Int(0);
   auto bytes = arguments.Slice(1, 2, 3);
   if (!arguments.ok()) return arguments.Refusal();
+  GuardedCall guard;
   ssize_t moved;
   do {
     moved = system_calls.write(fd, bytes.data(), bytes.size());
+    if (moved < 0 && errno == EINTR && guard.WasInterrupted()) errno = EAGAIN;
   } while (moved < 0 && errno == EINTR);
   return arguments.Result(OrErrno(moved));
 }

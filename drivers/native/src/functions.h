@@ -22,6 +22,8 @@ void DefineExchange(napi_env env, napi_value exports);
 void DefineFile(napi_env env, napi_value exports);
 void DefineMemory(napi_env env, napi_value exports);
 void DefineMutator(napi_env env, napi_value exports);
+void DefineOutputSink(napi_env env, napi_value exports);
+void DefineParentWatch(napi_env env, napi_value exports);
 void DefinePin(napi_env env, napi_value exports);
 void DefineProcess(napi_env env, napi_value exports);
 void DefineSocket(napi_env env, napi_value exports);

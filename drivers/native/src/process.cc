@@ -85,6 +85,16 @@ static napi_value ReapGroup(napi_env env, napi_callback_info info) {
   }
 }
 
+// reapChild(pid): 1 when that child had ended and was reaped, 0 while it runs
+static napi_value ReapChild(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int pid = arguments.Int(0);
+  if (pid <= 0) arguments.Refuse(0);
+  if (!arguments.ok()) return arguments.Refusal();
+  pid_t ended = waitpid(pid, nullptr, WNOHANG);
+  return arguments.Result(ended < 0 ? int64_t{-errno} : int64_t{ended > 0 ? 1 : 0});
+}
+
 // pidfdOpen(pid)
 static napi_value PidfdOpen(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -128,6 +138,7 @@ void DefineProcess(napi_env env, napi_value exports) {
           {"signalPidfd", SignalPidfd},
           {"killGroup", KillGroup},
           {"reapGroup", ReapGroup},
+          {"reapChild", ReapChild},
           {"pidfdOpen", PidfdOpen},
           {"setChildSubreaper", SetChildSubreaper},
           {"setParentDeathSignal", SetParentDeathSignal},
