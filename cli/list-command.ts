@@ -11,6 +11,7 @@ import { axesOf, citedRequirements } from '../suites/axes.ts';
 import { featuresOf } from '../suites/runner/plan.ts';
 import { requirementFacts } from './catalogue-facts.ts';
 import { counted } from './counted.ts';
+import { print } from './terminal.ts';
 
 const subjects = ['cases', 'requirements', 'features', 'targets', 'texts'] as const;
 type Subject = (typeof subjects)[number];
@@ -29,7 +30,7 @@ export function addListCommand(command: Command): void {
             2,
           )}\n`,
         );
-      else for (const { text } of rows) process.stdout.write(`${text}\n`);
+      else for (const { text } of rows) print(text);
     });
 }
 

@@ -23,7 +23,7 @@ Examples:
   vhost-conformance list requirements --json
   vhost-conformance report out-1 out-2 --out merged
 
-Exit codes: 0 all as expected, 1 findings, 2 usage or an error of ours, 128 + n ended by signal n.`;
+Exit codes: 0 all as expected, 1 findings, 2 usage, an error of ours or missing results, 128 + n ended by signal n.`;
 
 function program(setExitCode: (code: number) => void): Command {
   const command = new Command('vhost-conformance')

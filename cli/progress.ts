@@ -1,5 +1,6 @@
 import { createLogUpdate } from 'log-update';
 import { type Outcome, outcomes } from '../reports/record/record.ts';
+import { visibleLine, visibleText } from '../reports/visible-text.ts';
 import { counted } from './counted.ts';
 
 /** What is shown during a run. */
@@ -89,7 +90,7 @@ class ProgressLines implements Progress {
   }
 
   say(line: string): void {
-    this.#stream.write(`${line}\n`);
+    this.#stream.write(`${visibleText(line)}\n`);
   }
 
   stop(): void {}
@@ -132,7 +133,7 @@ class ProgressBar implements Progress {
 
   say(line: string): void {
     this.#draw.clear();
-    this.#stream.write(`${line}\n`);
+    this.#stream.write(`${visibleText(line)}\n`);
     this.#redraw();
   }
 
@@ -149,7 +150,7 @@ class ProgressBar implements Progress {
     const running = [...this.#keys].sort(([a], [b]) => a - b);
     const [first = '', ...others] = running.map(([, key]) => `${this.#target}  ${key}`);
     const lines = [`${head}  ${text}`, first || this.#target, ...others];
-    this.#draw(lines.map((line) => line.slice(0, width - 1)).join('\n'));
+    this.#draw(lines.map((line) => visibleLine(line).slice(0, width - 1)).join('\n'));
   }
 }
 

@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { judgedByTexts } from '../reports/judged-by-texts.ts';
+import { claimRunDirectory } from '../reports/record/run-directory.ts';
 import { runsSideBySide } from '../reports/side-by-side.ts';
-import { visibleLine } from '../reports/visible-text.ts';
 import { writeMergedRun } from '../reports/write-merged-run.ts';
 import { counted } from './counted.ts';
-import { type ReporterName, reporterNames, reportersOf, writeReports } from './reporters.ts';
+import { type ReporterName, reporterNames, reportersOf, reportPaths, writeReports } from './reporters.ts';
 import { checkOut } from './run-request.ts';
+import { complain, print } from './terminal.ts';
 import { textsOf } from './text-option.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -35,10 +36,13 @@ export function addReportCommand(command: Command): void {
       const recorded = runsSideBySide(directories);
       const texts = textsOf(text, recorded.catalogue.sources ?? []);
       const run = texts.length === 0 ? recorded : judgedByTexts(recorded, texts);
-      writeMergedRun(run, root);
-      for (const remark of run.remarks) process.stderr.write(`${visibleLine(remark)}\n`);
-      for (const path of writeReports([root], root, reporter)) process.stdout.write(`Report: ${path}\n`);
+      claimRunDirectory(root, (staging) => {
+        writeMergedRun(run, staging);
+        writeReports([staging.root], staging.root, reporter);
+      });
+      for (const remark of run.remarks) complain(remark);
+      for (const path of reportPaths(root, reporter)) print(`Report: ${path}`);
       const missing = run.missing.length;
-      if (missing > 0) process.stdout.write(`${counted(missing, 'planned result')} not run\n`);
+      if (missing > 0) print(`${counted(missing, 'planned result')} not run`);
     });
 }

@@ -1,10 +1,10 @@
-import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { didYouMean } from '../drivers/near-matches.ts';
 import { type MergedRun, mergeRuns } from '../reports/merge-runs.ts';
 import { RecordError } from '../reports/record/record-error.ts';
 import { reasonOf } from '../reports/record/record-writer.ts';
+import { replaceRunFile } from '../reports/record/run-file.ts';
 import { htmlReport } from '../reports/reporters/html.ts';
 import { jsonReport } from '../reports/reporters/json.ts';
 import { junitReport } from '../reports/reporters/junit.ts';
@@ -38,13 +38,17 @@ export function writeReports(roots: readonly string[], into: string, names: read
     const path = join(into, file);
     const text = render(run);
     try {
-      writeFileSync(path, text);
+      replaceRunFile(path, text);
     } catch (cause) {
-      rmSync(path, { force: true });
       throw new RecordError(path, `cannot be written (${reasonOf(cause)})`, { cause });
     }
     return path;
   });
+}
+
+/** Where the reports of a run in a directory lie. */
+export function reportPaths(root: string, names: readonly ReporterName[]): string[] {
+  return names.map((name) => join(root, reporters[name].file));
 }
 
 /** `html,junit` as typed. @throws InvalidArgumentError for a name that is none. */

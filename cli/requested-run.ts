@@ -1,8 +1,8 @@
 import { allCases } from '../suites/all-cases.ts';
-import { oneLine } from './one-line.ts';
 import { recordedRun } from './recorded-run.ts';
 import { type RunOptions, type RunRequest, runRequest } from './run-request.ts';
 import type { RunCommand } from './target-argument.ts';
+import { complain } from './terminal.ts';
 
 /** A run as it was asked for. */
 export interface RequestedRun {
@@ -17,8 +17,8 @@ export interface RequestedRun {
  */
 export function requestedRun(names: readonly string[], options: RunOptions, command: RunCommand): RequestedRun {
   const { resume } = options;
-  const recorded = resume === undefined ? { names, options } : recordedRun(resume, names, command);
+  const recorded = resume === undefined ? { names, options } : recordedRun(resume, names, options, command);
   const request = runRequest(recorded.names, recorded.options, allCases, command);
-  for (const remark of request.remarks) process.stderr.write(`${oneLine(remark)}\n`);
+  for (const remark of request.remarks) complain(remark);
   return { request, resumed: resume };
 }

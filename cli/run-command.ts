@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { AnyCase } from '../suites/case.ts';
@@ -7,6 +8,7 @@ import type { HostPlace } from './host-conversation.ts';
 import { HostLosses } from './host-losses.ts';
 import { instancesOf } from './instances.ts';
 import { Interruption } from './interruption.ts';
+import { executedWords } from './recorded-run.ts';
 import { writeReports } from './reporters.ts';
 import { RunLedger } from './run-ledger.ts';
 import { wordsOfRun } from './run-options.ts';
@@ -17,6 +19,7 @@ import { ScratchDirectory } from './scratch-directory.ts';
 import { shellLine } from './shell-words.ts';
 import type { TargetArgument } from './target-argument.ts';
 import { TargetRun } from './target-run.ts';
+import { print } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
 const strictTargets = ['reference', 'reference-net'];
@@ -103,15 +106,15 @@ class Run {
     } finally {
       ledger.stopProgress();
     }
-    const { store, problems } = ledger;
+    const { store, problems, givenUp } = ledger;
     if (store === undefined) return this.#interruption.exitCode;
     const missing = ledger.missingOf(undefined).length;
     store.end(this.#interruption.happened ? 'interrupted' : missing > 0 ? 'aborted' : 'completed');
     store.close();
     const paths = writeReports([this.#root], this.#root, this.#request.options.reporter);
     const resume = `vhost-conformance ${this.#resumeWords}`;
-    const summary = summaryOf(store.results(), this.#rules, { problems, missing, paths, resume });
-    process.stdout.write(summary.text);
+    const summary = summaryOf(store.results(), this.#rules, { problems, givenUp, missing, paths, resume });
+    print(summary.text);
     this.#interruption.stopListening();
     return this.#interruption.happened ? this.#interruption.exitCode : summary.exitCode;
   }
@@ -144,7 +147,7 @@ class Run {
   }
 
   get #resumeWords(): string {
-    return shellLine([...this.#place.runWords, '--resume', this.#root]);
+    return shellLine([...this.#place.runWords, '--resume', this.#root, ...executedWords(this.#request.options)]);
   }
 }
 
@@ -164,10 +167,13 @@ function rulesOf(request: RunRequest): ExpectationRules {
   };
 }
 
-/** `vhost-conformance-out/2026-11-22T14-30-05-1234` below the current directory: the last number is this process. */
+/**
+ * `vhost-conformance-out/2026-11-22T14-30-05-1234-9f3a` below the current directory: process id and a random number, as
+ * processes of two containers may have one id.
+ */
 function defaultOut(): string {
   const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
-  return join('vhost-conformance-out', `${time}-${process.pid}`);
+  return join('vhost-conformance-out', `${time}-${process.pid}-${randomBytes(2).toString('hex')}`);
 }
 
 function absolute(options: RunRequest['options']): RunRequest['options'] {

@@ -5,10 +5,13 @@ import type { Loss } from './host-losses.ts';
 import { type Progress, progressOn } from './progress.ts';
 import type { RunRequest } from './run-request.ts';
 import { type RunFacts, RunStore } from './run-store.ts';
+import { complain } from './terminal.ts';
 
 /** What a run has on disk, what it still owes, and what it says meanwhile. */
 export class RunLedger {
   readonly problems: string[] = [];
+  /** Why the rest of a target was recorded as not run. */
+  readonly givenUp: string[] = [];
   readonly #root: string;
   readonly #facts: RunFacts;
   readonly #cases: readonly AnyCase[];
@@ -32,7 +35,7 @@ export class RunLedger {
 
   /** Resumes the run in the directory. @throws UsageError where it had another plan. */
   reopen(): void {
-    this.#store = RunStore.reopen(this.#root, this.#facts);
+    this.#store = RunStore.reopen(this.#root, this.#facts, this.#cases);
     const errors = this.#store.results().filter(({ verdict }) => verdict === 'error');
     this.#toRepeat = new Set(errors.map(resultId));
   }
@@ -86,12 +89,17 @@ export class RunLedger {
   }
 
   say(line: string): void {
-    if (this.#progress === undefined) process.stderr.write(`${line}\n`);
+    if (this.#progress === undefined) complain(line);
     else this.#progress.say(line);
   }
 
   problem(text: string): void {
     this.problems.push(text);
+    this.#progress?.say(text);
+  }
+
+  gaveUp(text: string): void {
+    this.givenUp.push(text);
     this.#progress?.say(text);
   }
 

@@ -55,13 +55,19 @@ export function addRunOptions(command: Command): Command {
       ).choices(axisValues.negotiation),
     )
     .option('--expect <file>', 'known deviations: they do not fail the run, but their absence does')
-    .option('--out <dir>', 'directory for results, traces and reports (default: vhost-conformance-out/<time>-<pid>)')
+    .option(
+      '--out <dir>',
+      'directory for results, traces and reports (default: vhost-conformance-out/<time>-<pid>-<random>)',
+    )
     .option('--reporter <names>', `reports to write: ${reporterNames.join(',')}`, reportersOf, ['html'])
     .option('--shard <i/n>', 'run every n-th result, from the i-th', shard)
     .option('--jobs <n>', 'judge so many instances of a target at once, each with a share of its results', positive, 1)
     .option('--repeat <n>', 'run each case so many times', positive, 1)
     .option('--seed <n>', 'seed of what is chosen at random', natural, defaultSeed)
-    .option('--resume <dir>', 'run what is missing of the run in this directory, as it was asked for then')
+    .option(
+      '--resume <dir>',
+      'run what is missing of the run in this directory, as it was asked for then; say --exec or --target-file again',
+    )
     .option('--dry-run', 'print what would run, and start nothing', false);
 }
 

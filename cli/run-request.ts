@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:f
 import { dirname, resolve } from 'node:path';
 import { didYouMean } from '../drivers/near-matches.ts';
 import { allRequirements, allSources, isRequirementSlug } from '../reference-impl/catalogue/catalogue.ts';
+import { isAbandonedName } from '../reports/record/run-directory.ts';
 import type { AnyCase } from '../suites/case.ts';
 import { successorsOf } from '../suites/retired-ids.ts';
 import { type Expectation, readExpectations } from '../suites/runner/expectations.ts';
@@ -125,7 +126,7 @@ export function checkOut(out: string): string {
 /** Whether the directory holds anything; the first write there fails for one that cannot be read. */
 function isFilled(directory: string): boolean {
   try {
-    return readdirSync(directory).length > 0;
+    return readdirSync(directory).some((name) => !isAbandonedName(name));
   } catch {
     return false;
   }

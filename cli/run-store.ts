@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
-import { relative, resolve, sep } from 'node:path';
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { dirname, relative, resolve, sep } from 'node:path';
 import { catalogueHash } from '../reference-impl/catalogue/catalogue.ts';
 import { writeCatalogueSnapshot } from '../reports/record/catalogue-snapshot.ts';
-import { type CaseRecord, type EndRecord, type Outcome, recordSchemaVersion } from '../reports/record/record.ts';
+import {
+  type CaseRecord,
+  type EndRecord,
+  type Outcome,
+  type RunRecord,
+  recordSchemaVersion,
+} from '../reports/record/record.ts';
 import { readRecords } from '../reports/record/record-reader.ts';
 import { RecordWriter } from '../reports/record/record-writer.ts';
-import {
-  createRunDirectory,
-  openRunDirectory,
-  RunClaimedError,
-  type RunDirectory,
-} from '../reports/record/run-directory.ts';
+import { claimRunDirectory, openRunDirectory, type RunDirectory } from '../reports/record/run-directory.ts';
 import { type PlannedResult, planHashOf, resultId, writeRunPlan } from '../reports/record/run-plan.ts';
 import type { AnyCase } from '../suites/case.ts';
 import type { Shard } from '../suites/runner/plan.ts';
@@ -49,34 +50,27 @@ export class RunStore {
   /** Makes the directory and its first records. @throws RecordError, and then nothing of it stays. */
   static create(root: string, facts: RunFacts, cases: readonly AnyCase[]): RunStore {
     const made = firstMissing(root);
-    const directory = (() => {
-      try {
-        return createRunDirectory(root);
-      } catch (error) {
-        if (!(error instanceof RunClaimedError)) discard(root, made);
-        throw error;
-      }
-    })();
-    try {
-      writeRunPlan(directory.plan, facts.plan);
-      writeCatalogueSnapshot(directory.catalogue, snapshotOfCatalogue(cases));
-      const store = new RunStore(directory, made);
-      store.#appendRun(facts);
-      return store;
-    } catch (error) {
-      discard(root, made);
-      throw error;
-    }
+    const directory = claimRunDirectory(root, (staging) => {
+      writeRunPlan(staging.plan, facts.plan);
+      writeCatalogueSnapshot(staging.catalogue, snapshotOfCatalogue(cases));
+      const writer = new RecordWriter(staging.results);
+      writer.append(runRecordOf(facts));
+      writer.close();
+    });
+    return new RunStore(directory, made);
   }
 
   /** Resumes a run that did not complete. @throws UsageError where it had another plan. */
-  static reopen(root: string, facts: RunFacts): RunStore {
+  static reopen(root: string, facts: RunFacts, cases: readonly AnyCase[]): RunStore {
     const directory = openRunDirectory(root);
     if (readRecords(directory.results).run.planHash !== planHashOf(facts.plan)) {
       throw new UsageError(`--resume ${root}: the plan of that run is another one: its suite had other cases`);
     }
+    // Missing where the run was killed while it began.
+    if (!existsSync(directory.plan)) writeRunPlan(directory.plan, facts.plan);
+    if (!existsSync(directory.catalogue)) writeCatalogueSnapshot(directory.catalogue, snapshotOfCatalogue(cases));
     const store = new RunStore(directory, undefined);
-    store.#appendRun(facts);
+    store.append(runRecordOf(facts));
     return store;
   }
 
@@ -114,23 +108,23 @@ export class RunStore {
     this.close();
     discard(this.directory.root, this.#made);
   }
+}
 
-  #appendRun({ seed, shard, plan, owed, texts, command }: RunFacts): void {
-    this.append({
-      event: 'run',
-      schema: recordSchemaVersion,
-      runId: randomUUID(),
-      suite: { name: 'vhost-conformance', version: suiteVersion() },
-      catalogueHash: catalogueHash(),
-      seed,
-      shard,
-      planHash: planHashOf(plan),
-      ...(texts.length === 0 ? {} : { texts: [...texts] }),
-      planned: owed.length,
-      startedAt: new Date().toISOString(),
-      command: [...command],
-    });
-  }
+function runRecordOf({ seed, shard, plan, owed, texts, command }: RunFacts): RunRecord {
+  return {
+    event: 'run',
+    schema: recordSchemaVersion,
+    runId: randomUUID(),
+    suite: { name: 'vhost-conformance', version: suiteVersion() },
+    catalogueHash: catalogueHash(),
+    seed,
+    shard,
+    planHash: planHashOf(plan),
+    ...(texts.length === 0 ? {} : { texts: [...texts] }),
+    planned: owed.length,
+    startedAt: new Date().toISOString(),
+    command: [...command],
+  };
 }
 
 export function suiteVersion(): string {
@@ -147,13 +141,14 @@ export function firstMissing(root: string): string | undefined {
   return resolve(existing, first);
 }
 
+/** Removes the files of a run, and the directories that were made for it unless others have put something there. */
 function discard(root: string, made: string | undefined): void {
-  if (made !== undefined) {
-    rmSync(made, { recursive: true, force: true });
-    return;
-  }
-  // The directory was there before us: only our own files go.
   for (const name of ['results.jsonl', 'catalogue.json', 'plan.json', 'traces']) {
     rmSync(resolve(root, name), { recursive: true, force: true });
+  }
+  if (made === undefined) return;
+  for (let path = root; path.startsWith(made); path = dirname(path)) {
+    if (readdirSync(path).length > 0) return;
+    rmdirSync(path);
   }
 }

@@ -13,6 +13,8 @@ export interface RunSummary {
 export interface RunRemains {
   /** What kept a target from being judged. */
   readonly problems: readonly string[];
+  /** Why the rest of a target was not run: its findings say so. */
+  readonly givenUp: readonly string[];
   /** Results that are owed and not there. */
   readonly missing: number;
   /** Paths of the reports. */
@@ -52,12 +54,13 @@ export function summaryOf(results: readonly CaseRecord[], rules: ExpectationRule
     );
   }
   if (known > 0) lines.push('', `Known deviations, as expected: ${known}`);
-  if (remains.problems.length > 0) lines.push('', ...remains.problems);
+  const said = [...remains.problems, ...remains.givenUp];
+  if (said.length > 0) lines.push('', ...said);
   if (remains.missing > 0) {
     const missing = remains.missing === 1 ? '1 result is missing' : `${remains.missing} results are missing`;
     lines.push('', `${missing}: ${remains.resume}`);
   }
-  lines.push('', ...remains.paths.map((path) => `Report: ${path}`), '');
+  lines.push('', ...remains.paths.map((path) => `Report: ${path}`));
   return { text: lines.join('\n'), exitCode: exitCodeOf(unexpected, remains) };
 }
 
@@ -83,8 +86,9 @@ interface Unexpected {
 
 function exitCodeOf(unexpected: readonly Unexpected[], { problems, missing }: RunRemains): number {
   if (unexpected.some(({ record }) => record.verdict === 'error')) return 2;
-  if (unexpected.length > 0) return 1;
-  return problems.length > 0 || missing > 0 ? 2 : 0;
+  // What was not judged is a failure of the run, whatever else was found.
+  if (problems.length > 0 || missing > 0) return 2;
+  return unexpected.length > 0 ? 1 : 0;
 }
 
 /** `reference: 151 results: 51 not-applicable (51 of another device), 100 pass`, a line for each target. */

@@ -101,7 +101,7 @@ export class TargetRun {
     switch (end.kind) {
       case 'completed':
         if (this.#tookSuspect(instance)) return true;
-        if (end.gaveUp !== undefined) ledger.problem(`${name}: ${end.gaveUp}`);
+        if (end.gaveUp !== undefined) ledger.gaveUp(`${name}: ${end.gaveUp}`);
         return false;
       case 'stopped':
         return false;

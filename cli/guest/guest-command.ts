@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { VhostConformanceError } from '../../reference-impl/errors.ts';
 import { makeDirectory } from '../../reports/record/run-directory.ts';
+import { visibleText } from '../../reports/visible-text.ts';
 import { allCases } from '../../suites/all-cases.ts';
 import { printDryRun } from '../dry-run.ts';
 import { Interruption } from '../interruption.ts';
@@ -13,6 +14,7 @@ import { addRunOptions } from '../run-options.ts';
 import type { RunOptions } from '../run-request.ts';
 import { firstMissing } from '../run-store.ts';
 import { ScratchDirectory } from '../scratch-directory.ts';
+import { complain } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 import { CacheDirectory, defaultCachePath } from './cache-directory.ts';
 import { GuestError } from './guest-error.ts';
@@ -169,7 +171,7 @@ function wordsOf(options: GuestOptions): string[] {
 }
 
 async function prepared(options: GuestOptions, control: string, signal: AbortSignal): Promise<GuestSettings> {
-  const say = (line: string): void => void process.stderr.write(`guest: ${line}\n`);
+  const say = (line: string): void => complain(`guest: ${line}`);
   const directories =
     options.moduleDir.length > 0 ? options.moduleDir.map(namedModuleDirectory) : ownModuleDirectories();
   const cache = new CacheDirectory(options.cache ?? defaultCachePath());
@@ -187,7 +189,7 @@ async function prepared(options: GuestOptions, control: string, signal: AbortSig
     control,
     shares: new Map(),
     onConsole: (text) => {
-      if (options.console) process.stderr.write(text);
+      if (options.console) process.stderr.write(visibleText(text));
     },
   };
 }

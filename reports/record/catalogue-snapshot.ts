@@ -1,7 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { RecordError } from './record-error.ts';
 import { reasonOf } from './record-writer.ts';
+import { readRunFile, replaceRunFile } from './run-file.ts';
 
 /** One requirement as it was when the run was made; docs/CATALOGUE.md has its fields. */
 const snapshotRequirement = z.object({
@@ -74,7 +74,7 @@ export type CatalogueSnapshot = z.infer<typeof catalogueSnapshot>;
 
 export function writeCatalogueSnapshot(path: string, snapshot: CatalogueSnapshot): void {
   try {
-    writeFileSync(path, `${JSON.stringify(snapshot)}\n`);
+    replaceRunFile(path, `${JSON.stringify(snapshot)}\n`);
   } catch (cause) {
     throw new RecordError(path, `cannot be written (${reasonOf(cause)})`, { cause });
   }
@@ -88,7 +88,7 @@ export function readCatalogueSnapshot(path: string): CatalogueSnapshot {
 export function readJson<T>(path: string, schema: z.ZodType<T>, what: string): T {
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
+    value = JSON.parse(readRunFile(path).toString('utf8'));
   } catch (cause) {
     throw new RecordError(path, `cannot be read as a ${what} (${reasonOf(cause)})`, { cause });
   }

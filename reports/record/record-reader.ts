@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import {
   type BeginRecord,
@@ -12,6 +11,7 @@ import {
 } from './record.ts';
 import { RecordError } from './record-error.ts';
 import { reasonOf } from './record-writer.ts';
+import { readRunFile } from './run-file.ts';
 
 /** All records of one results file, in the order of the file. */
 export interface RunRecords {
@@ -44,7 +44,7 @@ const knownEvents: ReadonlySet<string> = new Set(record.options.map((option) => 
 export function readRecords(path: string): RunRecords {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readRunFile(path).toString('utf8');
   } catch (cause) {
     throw new RecordError(path, `cannot be read (${reasonOf(cause)})`, { cause });
   }

@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, readSync, writeSync } from 'node:fs';
 import { type RunEvent, record } from './record.ts';
 import { RecordError } from './record-error.ts';
+import { openRunFile } from './run-file.ts';
 
 const newline = 0x0a;
 const looksAtLine = 5;
@@ -20,7 +21,7 @@ export class RecordWriter {
   constructor(path: string) {
     this.path = path;
     try {
-      this.#descriptor = openSync(path, 'a+', 0o644);
+      this.#descriptor = openRunFile(path);
     } catch (cause) {
       throw new RecordError(path, `cannot be opened for writing (${reasonOf(cause)})`, { cause });
     }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { readJson } from './catalogue-snapshot.ts';
 import { RecordError } from './record-error.ts';
 import { reasonOf } from './record-writer.ts';
+import { replaceRunFile } from './run-file.ts';
 
 /** One result that a run owes: a case with its variant (`caseKey`) on a target. */
 const plannedResult = z.object({
@@ -32,7 +32,7 @@ export function resultId({ target, key, repetition }: PlannedResult): string {
 export function writeRunPlan(path: string, results: readonly PlannedResult[]): RunPlan {
   const plan = { planHash: planHashOf(results), results: [...results] };
   try {
-    writeFileSync(path, `${JSON.stringify(plan)}\n`);
+    replaceRunFile(path, `${JSON.stringify(plan)}\n`);
   } catch (cause) {
     throw new RecordError(path, `cannot be written (${reasonOf(cause)})`, { cause });
   }

@@ -1,10 +1,11 @@
-import { appendFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { htmlReport } from '../html/html-report.ts';
-import { mergeRuns } from '../merge-runs.ts';
+import { type MergedRun, mergeRuns } from '../merge-runs.ts';
 import { readRecords } from '../record/record-reader.ts';
 import { RecordWriter } from '../record/record-writer.ts';
+import { claimRunDirectory, type RunDirectory } from '../record/run-directory.ts';
 import { writeMergedRun } from '../write-merged-run.ts';
 import { writeSampleRun } from './sample-run.ts';
 import { splitRun } from './split-run.ts';
@@ -14,13 +15,16 @@ const whole = join(work, 'whole');
 writeSampleRun(whole, { cases: 40, failing: 6 });
 const shards = splitRun(whole, work, 3);
 
+const written = (run: MergedRun, root: string): RunDirectory =>
+  claimRunDirectory(root, (staging) => writeMergedRun(run, staging));
+
 t.test('shards give the same page as the run that was not split, in any order', (t) => {
   const direct = htmlReport(mergeRuns([whole]));
   t.ok(direct === htmlReport(mergeRuns(shards)), 'three shards');
   t.ok(direct === htmlReport(mergeRuns([...shards].reverse())), 'in another order');
-  const merged = writeMergedRun(mergeRuns(shards), join(work, 'merged'));
+  const merged = written(mergeRuns(shards), join(work, 'merged'));
   t.ok(direct === htmlReport(mergeRuns([merged.root])), 'written as one run');
-  t.throws(() => writeMergedRun(mergeRuns(shards), merged.root), { code: 'record', message: /already holds/ });
+  t.throws(() => written(mergeRuns(shards), merged.root), { code: 'record', message: /already holds/ });
   t.end();
 });
 
@@ -115,9 +119,10 @@ t.test('a trace path that leads out of the run is not followed', (t) => {
   writeFileSync(path, readFileSync(path, 'utf8').replace(/"trace":"[^"]+"/g, '"trace":"traces/../../whole/plan.json"'));
   const run = mergeRuns([root]);
   t.match(htmlReport(run), /The trace traces\/\.\.\/\.\.\/whole\/plan\.json cannot be read/);
-  t.throws(() => writeMergedRun(run, join(work, 'escape-merged')), {
+  t.throws(() => written(run, join(work, 'escape-merged')), {
     code: 'trace',
     message: /is not the path of a trace/,
   });
+  t.notOk(existsSync(join(work, 'escape-merged')), 'no half of a report stays');
   t.end();
 });

@@ -5,7 +5,7 @@ import t from 'tap';
 import { type CaseRecord, type RunEvent, type RunRecord, recordSchemaVersion } from '../record/record.ts';
 import { parseRecords, readRecords } from '../record/record-reader.ts';
 import { RecordWriter } from '../record/record-writer.ts';
-import { createRunDirectory, openRunDirectory } from '../record/run-directory.ts';
+import { claimRunDirectory, openRunDirectory, type RunDirectory } from '../record/run-directory.ts';
 
 const run: RunRecord = {
   event: 'run',
@@ -172,12 +172,14 @@ t.test('a run directory is made once and opened where it holds results', (t) => 
   const root = mkdtempSync(join(tmpdir(), 'vhost-conformance-record-'));
   t.teardown(() => rmSync(root, { recursive: true }));
   t.throws(() => openRunDirectory(root), { code: 'record', message: /holds no results/ });
-  const directory = createRunDirectory(join(root, 'out'));
-  const writer = new RecordWriter(directory.results);
-  writer.append(run);
-  writer.close();
+  const fill = ({ results }: RunDirectory): void => {
+    const writer = new RecordWriter(results);
+    writer.append(run);
+    writer.close();
+  };
+  const directory = claimRunDirectory(join(root, 'out'), fill);
   t.equal(openRunDirectory(join(root, 'out')).results, directory.results);
-  t.throws(() => createRunDirectory(join(root, 'out')), { code: 'record', message: /already holds/ });
-  t.throws(() => createRunDirectory('/dev/null/out'), { code: 'record', message: /cannot be made \(ENOTDIR/ });
+  t.throws(() => claimRunDirectory(join(root, 'out'), fill), { code: 'record', message: /already holds/ });
+  t.throws(() => claimRunDirectory('/dev/null/out', fill), { code: 'record', message: /cannot be made \(ENOTDIR/ });
   t.end();
 });

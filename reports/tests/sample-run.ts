@@ -7,7 +7,7 @@ import {
 } from '../record/catalogue-snapshot.ts';
 import { type CaseRecord, caseKey, type Outcome, recordSchemaVersion, type TargetRecord } from '../record/record.ts';
 import { RecordWriter } from '../record/record-writer.ts';
-import { createRunDirectory } from '../record/run-directory.ts';
+import { claimRunDirectory, type RunDirectory } from '../record/run-directory.ts';
 import { type PlannedResult, writeRunPlan } from '../record/run-plan.ts';
 import { TraceWriter } from '../trace/trace-file.ts';
 import { sampleFinding, samplePoints } from './sample-finding.ts';
@@ -122,8 +122,11 @@ function sampleSnapshot(count: number): { snapshot: CatalogueSnapshot; cases: Sa
 
 /** Writes a made-up run that is the same every time; nothing in it says anything about the programs it names. */
 export function writeSampleRun(root: string, size: SampleSize): void {
+  claimRunDirectory(root, (directory) => fillSampleRun(directory, size));
+}
+
+function fillSampleRun(directory: RunDirectory, size: SampleSize): void {
   const { snapshot, cases } = sampleSnapshot(size.cases);
-  const directory = createRunDirectory(root);
   writeCatalogueSnapshot(directory.catalogue, snapshot);
   const records = sampleTargets.flatMap(({ target }, index) =>
     cases.flatMap((definition, place) => sampleResults(target, definition, place + index * 7, size)),
@@ -131,7 +134,7 @@ export function writeSampleRun(root: string, size: SampleSize): void {
   const planned: PlannedResult[] = records.map(({ key, target, repetition }) => ({ key, target, repetition }));
   const { planHash } = writeRunPlan(directory.plan, planned);
   const writer = new RecordWriter(directory.results);
-  const traces = new TraceWriter(root);
+  const traces = new TraceWriter(directory.root);
   writer.append({
     event: 'run',
     schema: { ...recordSchemaVersion },

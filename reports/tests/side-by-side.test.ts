@@ -4,6 +4,7 @@ import t from 'tap';
 import { findingGroups } from '../findings.ts';
 import { htmlReport } from '../html/html-report.ts';
 import { mergeRuns } from '../merge-runs.ts';
+import { claimRunDirectory } from '../record/run-directory.ts';
 import { planHashOf, readRunPlan, writeRunPlan } from '../record/run-plan.ts';
 import { runsSideBySide } from '../side-by-side.ts';
 import { readTrace, traceFile } from '../trace/trace-file.ts';
@@ -50,7 +51,7 @@ t.test('separate runs stand side by side, each target once', async (t) => {
     findingGroups(run).map(({ anchor }) => anchor),
     findingGroups(all).map(({ anchor }) => anchor),
   );
-  const merged = writeMergedRun(run, join(work, 'merged'));
+  const merged = claimRunDirectory(join(work, 'merged'), (staging) => writeMergedRun(run, staging));
   t.ok(htmlReport(run) === htmlReport(mergeRuns([merged.root])), 'written as one run it gives the same page');
 });
 
@@ -74,7 +75,7 @@ t.test('a target of two runs is there twice, with traces of its own', async (t) 
     ['kernel-vhost-mdev', 'qemu-storage-daemon', 'dpdk-testpmd', 'reference', 'kernel-vhost-mdev (2)'],
   );
   t.strictSame(run.remarks, [`kernel-vhost-mdev (2) is kernel-vhost-mdev of the run in ${other}`]);
-  const { root } = writeMergedRun(run, join(work, 'twice'));
+  const { root } = claimRunDirectory(join(work, 'twice'), (staging) => writeMergedRun(run, staging));
   const read = mergeRuns([root]);
   t.ok(htmlReport(run).replace(/<div class="warning".*?<\/div>/s, '') === htmlReport(read), 'but for the remark');
   const traces = read.results.flatMap(({ record }) => record.trace ?? []);

@@ -1,9 +1,9 @@
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCatalogueSnapshot, writeCatalogueSnapshot } from '../record/catalogue-snapshot.ts';
 import { readRecords } from '../record/record-reader.ts';
 import { RecordWriter } from '../record/record-writer.ts';
-import { createRunDirectory, openRunDirectory } from '../record/run-directory.ts';
+import { openRunDirectory, runDirectory } from '../record/run-directory.ts';
 import { readRunPlan, writeRunPlan } from '../record/run-plan.ts';
 import { traceFile } from '../trace/trace-file.ts';
 
@@ -14,7 +14,8 @@ export function splitRun(root: string, into: string, count: number): string[] {
   const plan = readRunPlan(whole.plan);
   const catalogue = readCatalogueSnapshot(whole.catalogue);
   return Array.from({ length: count }, (_, shard) => {
-    const directory = createRunDirectory(join(into, `shard-${shard + 1}`));
+    const directory = runDirectory(join(into, `shard-${shard + 1}`));
+    mkdirSync(directory.traces, { recursive: true });
     writeCatalogueSnapshot(directory.catalogue, catalogue);
     writeRunPlan(directory.plan, plan.results);
     const writer = new RecordWriter(directory.results);

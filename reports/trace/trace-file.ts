@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { readRunFile, replaceRunFile } from '../record/run-file.ts';
 import { defaultTraceBounds, type Trace, type TraceBounds } from './trace.ts';
 import { decodeTrace, encodeTrace } from './trace-encoding.ts';
 import { TraceError } from './trace-error.ts';
@@ -24,7 +25,7 @@ export class TraceWriter {
     const path = tracePath(trace);
     try {
       mkdirSync(join(this.#runDirectory, 'traces'), { recursive: true });
-      writeFileSync(join(this.#runDirectory, path), encodeTrace(trace, findings, this.#bounds));
+      replaceRunFile(join(this.#runDirectory, path), encodeTrace(trace, findings, this.#bounds));
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new TraceError(`${join(this.#runDirectory, path)}: cannot be written (${reason})`, { cause });
@@ -45,7 +46,7 @@ export function traceFile(runDirectory: string, path: string): string {
 /** @throws TraceError where the file is missing or no trace. */
 export function readTrace(path: string): Trace {
   try {
-    return decodeTrace(readFileSync(path));
+    return decodeTrace(readRunFile(path));
   } catch (cause) {
     throw new TraceError(`${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
