@@ -12,6 +12,7 @@ import type {
   SessionOf,
   Transport,
 } from '../drivers/port/port.ts';
+import type { Refusal, RefusalTrial } from '../judging/refusal.ts';
 import type { FeatureName, RequirementSlug } from '../reference-impl/catalogue/catalogue.ts';
 import type { RingLayout } from '../reference-impl/virtqueue/ring.ts';
 import type { RingPlacement } from '../reference-impl/virtqueue/ring-placement.ts';
@@ -124,6 +125,11 @@ export interface CaseContext<
   ring(request: RingRequest): R;
   /** The check of a declared requirement. */
   requirement(slug: Slug): Check;
+  /**
+   * Sends a message that must be refused and, where it was, the same without the flaw on an equal session;
+   * `Check.refused` judges the result. Sessions of the case are closed first: some back-ends serve one at a time.
+   */
+  refusal<Opened extends S | { readonly session: S }>(trial: RefusalTrial<Opened>): Refusal;
   /**
    * Runs the check for each point on its own; one result with a count and the keys that failed. With `--point KEY`
    * only that one runs. A crash, hang or closed session in one point does not end the sweep: each point opens the

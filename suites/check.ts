@@ -1,5 +1,6 @@
 import type { ControlOutcome, Exchange, IutExit, NoAnswer, ReceivedMessage, Refused } from '../drivers/port/port.ts';
 import { exitText, type Failure, refusalText } from '../judging/failure.ts';
+import type { Refusal } from '../judging/refusal.ts';
 import { nothingWithin } from '../judging/thrown-failure.ts';
 import type { Guest } from '../reference-impl/memory/guest.ts';
 import type { MemoryChange } from '../reference-impl/memory/snapshot.ts';
@@ -14,23 +15,6 @@ const acceptance: Readonly<Record<Refused['by'], string>> = {
 
 /** Ends a case whose next steps make no sense after a failure that is already recorded. */
 export class CaseEnded extends Error {}
-
-/** What happened to a message that must be refused, in the order in which it was found out. */
-export type Refusal =
-  | 'non-zero acknowledgement'
-  | 'closed connection'
-  /** It said yes and hung up: the message had no effect, though the acknowledgement was wrong. */
-  | 'zero acknowledgement, then closed connection'
-  | 'unchanged state'
-  | 'zero acknowledgement'
-  | 'changed state';
-
-export const refusals: readonly Refusal[] = [
-  'non-zero acknowledgement',
-  'closed connection',
-  'zero acknowledgement, then closed connection',
-  'unchanged state',
-];
 
 /** Changes of memory that enter the log for one claim, and bytes that are kept of each. */
 const mostChanges = 16;
@@ -49,6 +33,7 @@ export class Check {
   readonly #log: Pick<EventLog, 'next' | 'observe'>;
   #evaluated = 0;
   #inconclusive: string | undefined;
+  #controls = 0;
 
   constructor(requirement: string, log: Pick<EventLog, 'next' | 'observe'>) {
     this.requirement = requirement;
@@ -57,6 +42,11 @@ export class Check {
 
   get evaluated(): number {
     return this.#evaluated;
+  }
+
+  /** Refusals that a control stands behind. */
+  get controls(): number {
+    return this.#controls;
   }
 
   get inconclusiveWhy(): string | undefined {
@@ -136,9 +126,28 @@ export class Check {
     return held;
   }
 
-  /** Refused: a non-zero acknowledgement, a closed connection, or state unchanged behind the fence. */
-  refused(refusal: Refusal, what: string): boolean {
-    return this.oneOf<Refusal>(refusal, refusals, what);
+  /**
+   * The flawed message was refused, and the one without the flaw accepted; how it was refused is recorded. With `errors`,
+   * by an error number of one of these names.
+   */
+  refused({ outcome }: Refusal, what: string, errors?: readonly string[]): boolean {
+    switch (outcome.kind) {
+      case 'refused': {
+        this.#controls++;
+        if (errors !== undefined) return this.oneOf(outcome.error ?? outcome.how, errors, what);
+        this.branches.add(outcome.how);
+        return this.holds(true, what, { expected: 'a refusal', actual: outcome.how });
+      }
+      case 'accepted':
+        return this.holds(false, what, { expected: errors?.join(' or ') ?? 'a refusal', actual: outcome.how });
+      case 'undecided':
+        this.inconclusive(`${what}: ${outcome.why}`);
+        return false;
+      case 'unanswered':
+        this.#evaluated++;
+        this.failsBy(outcome.end, what, outcome.to);
+        return false;
+    }
   }
 
   /** The reply, or a recorded failure and the end of the case. */

@@ -20,6 +20,7 @@ import { exitText, refusalText } from '../../judging/failure.ts';
 import { isServing } from '../../judging/liveness.ts';
 import { negotiationFor, offeredNegotiation } from '../../judging/negotiation.ts';
 import { canRestart } from '../../judging/recovery.ts';
+import { type Controls, type OfSession, Refusal, type RefusalTrial } from '../../judging/refusal.ts';
 import { thrownFailure } from '../../judging/thrown-failure.ts';
 import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
@@ -85,6 +86,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   /** Sessions since the point began. */
   readonly #opened: Session[] = [];
   readonly #random: RandomGenerator;
+  readonly #controls: Controls = new Map();
   #hasRing = false;
   #sweep: SweepResult | undefined;
   #notApplicable: string | undefined;
@@ -175,6 +177,11 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     const check = this.checks.get(slug);
     if (check === undefined) throw new DriverUsageError(`${this.#definition.id} does not declare ${slug}`);
     return check;
+  };
+
+  readonly refusal = <Opened extends Session | OfSession>(trial: RefusalTrial<Opened>): Refusal => {
+    for (const session of this.#opened) if (session.isOpen) session.close();
+    return Refusal.tried(trial, this.#controls);
   };
 
   readonly random = (bound: number): number => uniformInt(this.#random, 0, bound - 1);

@@ -1,6 +1,7 @@
 import type { VhostMdevSession } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
 import { answerLength, channelSize, noPayload, readAnswer, sent, state, waiting } from './channel-door.ts';
+import { refusesCall } from './refusal.ts';
 
 /** How answers are read: place and length (second RFC, device side, "CONFIG read"). */
 
@@ -42,12 +43,21 @@ export const readElsewhere = defineCase({
   title: 'an answer cannot be read anywhere but at offset 0',
   proves: { 'vm-channel/read-elsewhere-refused': 'mdev-answer-read-elsewhere' },
   applies: { start: 'closed', transports, ring: 'none' },
-  run({ connect, points, requirement }) {
+  run(context) {
+    const { connect, points, requirement } = context;
     const check = requirement('vm-channel/read-elsewhere-refused');
     points(otherOffsets, ({ key, offset }) => {
-      const session = connect('connected');
-      sent(session, 'VHOST_GET_FEATURES');
-      check.equal(readAnswer(session, answerLength, offset(session)).resultOf, 'EINVAL', `a read at ${key}`);
+      refusesCall(context, check, {
+        what: `a read at ${key}`,
+        open: () => {
+          const session = connect('connected');
+          sent(session, 'VHOST_GET_FEATURES');
+          return session;
+        },
+        flawed: (session) => readAnswer(session, answerLength, offset(session)).resultOf,
+        control: (session) => readAnswer(session).resultOf,
+        controlName: 'at offset 0',
+      });
     });
   },
 });
@@ -75,12 +85,21 @@ export const otherLength = defineCase({
   title: 'a read that is shorter or longer than the answer is refused',
   proves: { 'vm-channel/read-of-other-length-refused': 'mdev-longer-read-answered' },
   applies: { start: 'closed', transports, ring: 'none' },
-  run({ connect, points, requirement }) {
+  run(context) {
+    const { connect, points, requirement } = context;
     const check = requirement('vm-channel/read-of-other-length-refused');
     points(otherLengths, ({ key, length }) => {
-      const session = connect('connected');
-      sent(session, 'VHOST_GET_FEATURES');
-      check.equal(readAnswer(session, length).resultOf, 'EINVAL', `a read of ${key}`);
+      refusesCall(context, check, {
+        what: `a read of ${key}`,
+        open: () => {
+          const session = connect('connected');
+          sent(session, 'VHOST_GET_FEATURES');
+          return session;
+        },
+        flawed: (session) => readAnswer(session, length).resultOf,
+        control: (session) => readAnswer(session).resultOf,
+        controlName: 'of the length of the answer',
+      });
     });
   },
 });

@@ -12,6 +12,7 @@ import {
   u64,
   waiting,
 } from './channel-door.ts';
+import { refusesCall } from './refusal.ts';
 
 /** What is made of a request and its payload (second RFC, device side, "requests"). */
 
@@ -42,11 +43,18 @@ export const unknownRefused = defineCase({
   title: 'a request that vhost-mdev does not have is refused, however near to one of its own',
   proves: { 'vm-channel/unknown-request-refused': 'mdev-unknown-request-taken' },
   applies: { start: 'closed', transports, ring: 'none' },
-  run({ connect, points, requirement }) {
+  run(context) {
+    const { connect, points, requirement } = context;
     const check = requirement('vm-channel/unknown-request-refused');
     points(unknownRequests, ({ key, request, payload }) => {
-      const session = connect('connected');
-      check.equal(sent(session, request, payload), 'EINVAL', key);
+      refusesCall(context, check, {
+        what: key,
+        open: () => connect('connected'),
+        flawed: (session) => sent(session, request, payload),
+        control: (session) =>
+          payload.length === 0 ? sent(session, 'VHOST_SET_OWNER') : sent(session, 'VHOST_SET_LOG_BASE', u64(0)),
+        controlName: payload.length === 0 ? 'SET_OWNER' : 'SET_LOG_BASE',
+      });
     });
   },
 });
@@ -102,12 +110,17 @@ export const payloadSize = defineCase({
   title: 'every request refuses a payload that is shorter or longer than its own',
   proves: { 'vm-channel/payload-size-checked': 'mdev-payload-size-unchecked' },
   applies: { start: 'closed', transports, ring: 'none' },
-  run({ connect, guest, points, requirement }) {
+  run(context) {
+    const { connect, guest, points, requirement } = context;
     const check = requirement('vm-channel/payload-size-checked');
     points(wrongSizes, ({ key, request, size }) => {
-      const session = connect('connected');
-      const payload = resized(soundPayload(session, guest, request), size);
-      check.equal(sent(session, request, payload), 'EINVAL', key);
+      refusesCall(context, check, {
+        what: key,
+        open: () => connect('connected'),
+        flawed: (session) => sent(session, request, resized(soundPayload(session, guest, request), size)),
+        control: (session) => sent(session, request, soundPayload(session, guest, request)),
+        controlName: request,
+      });
     });
   },
 });

@@ -1,3 +1,4 @@
+import type { VhostMdevSession } from '../../drivers/port/port.ts';
 import { MDEV_HEADER_SIZE } from '../../reference-impl/wire/mdev-messages.ts';
 import { defineCase } from '../case.ts';
 import {
@@ -15,6 +16,7 @@ import {
   waiting,
   written,
 } from './channel-door.ts';
+import { refusesCall } from './refusal.ts';
 
 /** How messages are written: place and length (second RFC, device side, "CONFIG write"). */
 
@@ -45,7 +47,8 @@ export const elsewhereRefused = defineCase({
     'a message anywhere but at offset 0 is refused: each of them at 8, and one elsewhere, over the end of the region too',
   proves: { 'vm-channel/write-elsewhere-refused': 'mdev-message-taken-elsewhere' },
   applies: { start: 'closed', transports, ring: 'none' },
-  run({ connect, guest, points, requirement }) {
+  run(context) {
+    const { connect, guest, points, requirement } = context;
     const check = requirement('vm-channel/write-elsewhere-refused');
     const others = [1, 4, 15, 16, 24, 256, 4000].map((offset) => ({
       key: `GET_FEATURES at ${offset}`,
@@ -59,10 +62,16 @@ export const elsewhereRefused = defineCase({
       before,
     }));
     points([...all, ...atEnd], (point) => {
-      const session = connect('connected');
-      const offset = 'before' in point ? channelSize(session) - point.before : point.offset;
-      const payload = soundPayload(session, guest, point.request);
-      check.equal(sent(session, point.request, payload, { offset }), 'EINVAL', `${point.request} at offset ${offset}`);
+      const { key, request } = point;
+      const at = (session: VhostMdevSession, offset: number): string =>
+        sent(session, request, soundPayload(session, guest, request), { offset });
+      refusesCall(context, check, {
+        what: key,
+        open: () => connect('connected'),
+        flawed: (session) => at(session, 'before' in point ? channelSize(session) - point.before : point.offset),
+        control: (session) => at(session, 0),
+        controlName: request,
+      });
     });
   },
 });
@@ -87,14 +96,20 @@ export const partOfHeader = defineCase({
   title: 'fewer bytes than a header are refused, and the next message is taken',
   proves: { 'vm-channel/part-of-header-refused': 'mdev-part-of-header-taken' },
   applies: { start: 'closed', transports, ring: 'none' },
-  run({ connect, points, requirement }) {
+  run(context) {
+    const { connect, points, requirement } = context;
     const check = requirement('vm-channel/part-of-header-refused');
     const lengths = [1, 2, 4, 7, 8, 11, 12, 15].map((length) => ({ key: `${length} bytes`, length }));
     points(lengths, ({ length }) => {
-      const session = connect('connected');
       const request = new Uint8Array(BigUint64Array.of(0x8008_af00n, 0n).buffer);
-      check.equal(written(session, request.subarray(0, length)), 'EINVAL', `${length} bytes of GET_FEATURES`);
-      check.equal(sent(session, 'VHOST_GET_FEATURES'), '16 bytes', 'a whole one behind it');
+      refusesCall(context, check, {
+        what: `${length} bytes of GET_FEATURES`,
+        open: () => connect('connected'),
+        flawed: (session) => written(session, request.subarray(0, length)),
+        behind: (session) => check.equal(sent(session, 'VHOST_GET_FEATURES'), '16 bytes', 'a whole one behind it'),
+        control: (session) => written(session, request),
+        controlName: 'GET_FEATURES',
+      });
     });
   },
 });
@@ -104,20 +119,26 @@ export const shorterThanTold = defineCase({
   title: 'a message that ends before its header says is refused, by one byte or by its payload',
   proves: { 'vm-channel/shorter-than-told-refused': 'mdev-shorter-message-taken' },
   applies: { start: 'closed', transports, ring: 'none' },
-  run({ connect, guest, points, requirement }) {
+  run(context) {
+    const { connect, guest, points, requirement } = context;
     const check = requirement('vm-channel/shorter-than-told-refused');
     const all = eachOf(requests).flatMap(({ key, request }) => [
       { key: `${key} less one byte`, request, isBare: false },
       { key: `${key} without payload`, request, isBare: true },
     ]);
     points(all, ({ request, isBare }) => {
-      const session = connect('connected');
-      const payload = soundPayload(session, guest, request);
-      // One without payload is told to have one.
-      const size = payload.length === 0 ? 8 : payload.length;
-      const there = resized(payload, isBare ? 0 : size - 1);
-      const what = `${request} with ${there.length} of ${size} bytes of payload`;
-      check.equal(sent(session, request, there, { size }), 'EINVAL', what);
+      refusesCall(context, check, {
+        what: `${request} without ${isBare ? 'its payload' : 'the last byte of its payload'}`,
+        open: () => connect('connected'),
+        flawed: (session) => {
+          const payload = soundPayload(session, guest, request);
+          // One without payload is told to have one.
+          const size = payload.length === 0 ? 8 : payload.length;
+          return sent(session, request, resized(payload, isBare ? 0 : size - 1), { size });
+        },
+        control: (session) => sent(session, request, soundPayload(session, guest, request)),
+        controlName: request,
+      });
     });
   },
 });
@@ -127,19 +148,25 @@ export const longerThanTold = defineCase({
   title: 'bytes behind what the header accounts for are refused, a second message among them',
   proves: { 'vm-channel/longer-than-told-refused': 'mdev-longer-message-taken' },
   applies: { start: 'closed', transports, ring: 'none' },
-  run({ connect, guest, points, requirement }) {
+  run(context) {
+    const { connect, guest, points, requirement } = context;
     const check = requirement('vm-channel/longer-than-told-refused');
     const all = eachOf(requests).flatMap(({ key, request }) =>
       [1, 8, 16].map((more) => ({ key: `${key} and ${more} bytes`, request, more })),
     );
     points(all, ({ request, more }) => {
-      const session = connect('connected');
-      const payload = soundPayload(session, guest, request);
       // Sixteen bytes of SET_OWNER are a message of its own.
       const behind = resized(new Uint8Array(BigUint64Array.of(more === 16 ? 0xaf01n : 0n).buffer), more);
-      const longer = Uint8Array.from([...payload, ...behind]);
-      const what = `${request} with ${more} bytes behind it`;
-      check.equal(sent(session, request, longer, { size: payload.length }), 'EINVAL', what);
+      refusesCall(context, check, {
+        what: `${request} with ${more} bytes behind it`,
+        open: () => connect('connected'),
+        flawed: (session) => {
+          const payload = soundPayload(session, guest, request);
+          return sent(session, request, Uint8Array.from([...payload, ...behind]), { size: payload.length });
+        },
+        control: (session) => sent(session, request, soundPayload(session, guest, request)),
+        controlName: request,
+      });
     });
   },
 });
@@ -166,14 +193,19 @@ export const beyond1024 = defineCase({
   title: 'a payload of more than 1024 bytes is refused in layout L2',
   proves: { 'vm-channel/l2-payload-beyond-1024-refused': 'mdev-payload-beyond-1024-taken' },
   applies: { start: 'closed', transports, needs: ['layout-l2'], ring: 'none' },
-  run({ connect, points, requirement }) {
+  run(context) {
+    const { connect, points, requirement } = context;
     const check = requirement('vm-channel/l2-payload-beyond-1024-refused');
     const sizes = [1025, 1032, 2048, 65536].map((size) => ({ key: `${size} bytes`, size }));
     points(sizes, ({ size }) => {
-      const session = connect('connected');
-      const answer = sent(session, 'VHOST_SET_MEM_TABLE', new Uint8Array(size));
-      check.equal(answer, 'EINVAL', `SET_MEM_TABLE with ${size} bytes`);
-      check.equal(sent(session, 'VHOST_SET_OWNER'), '16 bytes', 'the next message');
+      refusesCall(context, check, {
+        what: `SET_MEM_TABLE with ${size} bytes`,
+        open: () => connect('connected'),
+        flawed: (session) => sent(session, 'VHOST_SET_MEM_TABLE', new Uint8Array(size)),
+        behind: (session) => check.equal(sent(session, 'VHOST_SET_OWNER'), '16 bytes', 'the next message'),
+        control: (session) => sent(session, 'VHOST_SET_MEM_TABLE', new Uint8Array(1024)),
+        controlName: 'SET_MEM_TABLE with 1024 bytes',
+      });
     });
   },
 });
@@ -195,17 +227,24 @@ export const hugeSize = defineCase({
   title: 'a size near the ends of 31 and 32 bits is refused, and the next message is answered',
   proves: { 'vm-channel/huge-size-survived': 'mdev-huge-size-crashes' },
   applies: { start: 'closed', transports, ring: 'none' },
-  run({ connect, points, requirement }) {
+  run(context) {
+    const { connect, points, requirement } = context;
     const check = requirement('vm-channel/huge-size-survived');
     const sizes = [0x7fff_ffff, 0x8000_0000, 0x8000_0008, 0xffff_fff0, 0xffff_fff8, 0xffff_ffff];
     points(
       sizes.map((size) => ({ key: `0x${size.toString(16)}`, size })),
       ({ size }) => {
-        const session = connect('connected');
-        const answer = sent(session, 'VHOST_SET_LOG_BASE', u64(0), { size });
-        check.equal(answer, 'EINVAL', `8 bytes told to be 0x${size.toString(16)}`);
-        sent(session, 'VHOST_GET_FEATURES');
-        check.equal(readAnswer(session).request, 'VHOST_GET_FEATURES', 'the answer to GET_FEATURES behind it');
+        refusesCall(context, check, {
+          what: `8 bytes told to be 0x${size.toString(16)}`,
+          open: () => connect('connected'),
+          flawed: (session) => sent(session, 'VHOST_SET_LOG_BASE', u64(0), { size }),
+          behind: (session) => {
+            sent(session, 'VHOST_GET_FEATURES');
+            check.equal(readAnswer(session).request, 'VHOST_GET_FEATURES', 'the answer to GET_FEATURES behind it');
+          },
+          control: (session) => sent(session, 'VHOST_SET_LOG_BASE', u64(0)),
+          controlName: 'SET_LOG_BASE',
+        });
       },
     );
   },

@@ -4,6 +4,7 @@ import { vfioPci } from '../../reference-impl/wire/vfio-structures.ts';
 import { defineCase } from '../case.ts';
 import { resultOf } from './channel-door.ts';
 import { regionInfoOf } from './device-calls.ts';
+import { refusesCall } from './refusal.ts';
 
 /** Configuration space of layout L1, of which no text was found: what any PCI device has (docs/VHOST-MDEV.md). */
 
@@ -163,12 +164,20 @@ export const endRefused = defineCase({
   id: 'vhost-mdev/config-space/end-is-refused',
   title: 'a read that begins where configuration space ends is refused',
   proves: { 'vm-regions/config-space-end-refused': 'mdev-config-space-end-is-empty' },
-  applies: { start: 'connected', transports, needs, ring: 'none' },
-  run({ session, requirement }) {
-    const check = requirement('vm-regions/config-space-end-refused');
-    const size = Number(regionInfoOf(session, region).size);
+  applies: { start: 'closed', transports, needs, ring: 'none' },
+  run(context) {
+    const check = context.requirement('vm-regions/config-space-end-refused');
+    const size = Number(regionInfoOf(context.connect('connected'), region).size);
+    const read = ({ vfio }: VhostMdevSession, from: number): string =>
+      resultOf(vfio.read(region, from, new Uint8Array(4)));
     for (const from of [size, size + 1, size + 4096]) {
-      check.equal(resultOf(session.vfio.read(region, from, new Uint8Array(4))), 'EINVAL', `a read at ${from}`);
+      refusesCall(context, check, {
+        what: `a read at ${from}`,
+        open: () => context.connect('connected'),
+        flawed: (session) => read(session, from),
+        control: (session) => read(session, size - 4),
+        controlName: 'the last 4 bytes',
+      });
     }
   },
 });

@@ -2,6 +2,7 @@ import type { VfioMapping, VhostMdevSession } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
 import { doorbellData, doorbellSizes, rest, writeDoorbells } from './doorbells.ts';
+import { refusesCall } from './refusal.ts';
 import { answerOf, ringCount, setState } from './ring-messages.ts';
 import { serves, servesAll } from './service.ts';
 
@@ -154,13 +155,21 @@ export const moreThanAPage = defineCase({
   id: 'vhost-mdev/notify/mapping-of-more-than-a-page-is-refused',
   title: 'mapping more than one page of doorbells fails with EINVAL, at the page of every ring',
   proves: { 'vm-notify/map-of-more-than-a-page-refused': 'mdev-two-pages-mapped' },
-  applies: { start: 'connected', transports, ring: 'none' },
-  run({ session, requirement }) {
-    const check = requirement('vm-notify/map-of-more-than-a-page-refused');
-    const { page } = doorbellSizes(session);
-    for (let index = 0; index < ringCount(session); index++) {
+  applies: { start: 'closed', transports, ring: 'none' },
+  run(context) {
+    const check = context.requirement('vm-notify/map-of-more-than-a-page-refused');
+    const probe = context.connect('connected');
+    const { page } = doorbellSizes(probe);
+    const rings = ringCount(probe);
+    for (let index = 0; index < rings; index++) {
       for (const length of [page + 1, 2 * page, 16 * page]) {
-        check.equal(mapAnswer(session, index * page, length), 'EINVAL', `${length} bytes from ring ${index} on`);
+        refusesCall(context, check, {
+          what: `${length} bytes from ring ${index} on`,
+          open: () => context.connect('connected'),
+          flawed: (session) => mapAnswer(session, index * page, length),
+          control: (session) => mapAnswer(session, index * page, page),
+          controlName: `the page of ring ${index}`,
+        });
       }
     }
   },
@@ -170,12 +179,18 @@ export const behindRings = defineCase({
   id: 'vhost-mdev/notify/mapping-behind-the-last-ring-is-refused',
   title: 'mapping a page behind that of the last ring fails with EINVAL, next to it or far away',
   proves: { 'vm-notify/map-behind-rings-refused': 'mdev-page-behind-rings-mapped' },
-  applies: { start: 'connected', transports, ring: 'none' },
-  run({ session, requirement }) {
-    const check = requirement('vm-notify/map-behind-rings-refused');
-    const { region, page } = doorbellSizes(session);
+  applies: { start: 'closed', transports, ring: 'none' },
+  run(context) {
+    const check = context.requirement('vm-notify/map-behind-rings-refused');
+    const { region, page } = doorbellSizes(context.connect('connected'));
     for (const offset of [region, region + page, region + 16 * page, 2 ** 31, 2 ** 39]) {
-      check.equal(mapAnswer(session, offset, page), 'EINVAL', `a page at offset 0x${offset.toString(16)}`);
+      refusesCall(context, check, {
+        what: `a page at offset 0x${offset.toString(16)}`,
+        open: () => context.connect('connected'),
+        flawed: (session) => mapAnswer(session, offset, page),
+        control: (session) => mapAnswer(session, region - page, page),
+        controlName: 'the last page',
+      });
     }
   },
 });

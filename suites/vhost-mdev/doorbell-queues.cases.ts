@@ -1,6 +1,7 @@
 import type { VhostMdevSession } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
 import { doorbellAnswer, doorbellData, doorbellSizes, effectOn, noDoorbell, writeDoorbells } from './doorbells.ts';
+import { refusesCall } from './refusal.ts';
 import { ringCount } from './ring-messages.ts';
 import { serves } from './service.ts';
 
@@ -21,11 +22,17 @@ export const unknownRefused = defineCase({
   id: 'vhost-mdev/notify/doorbell-for-unknown-queue-is-refused',
   title: 'a doorbell for every kind of queue number that there is not fails with EINVAL',
   proves: { 'vm-notify/unknown-queue-refused': ['mdev-unknown-queue-taken', 'mdev-queue-behind-last-taken'] },
-  applies: { start: 'connected', transports, ring: 'none' },
-  run({ session, requirement }) {
-    const check = requirement('vm-notify/unknown-queue-refused');
-    for (const queue of missingQueues(session)) {
-      check.equal(doorbellAnswer(session, 0, doorbellData(queue)), 'EINVAL', `a doorbell for queue ${hex(queue)}`);
+  applies: { start: 'closed', transports, ring: 'none' },
+  run(context) {
+    const check = context.requirement('vm-notify/unknown-queue-refused');
+    for (const queue of missingQueues(context.connect('connected'))) {
+      refusesCall(context, check, {
+        what: `a doorbell for queue ${hex(queue)}`,
+        open: () => context.connect('connected'),
+        flawed: (session) => doorbellAnswer(session, 0, doorbellData(queue)),
+        control: (session) => doorbellAnswer(session, 0, doorbellData(0)),
+        controlName: 'a doorbell for queue 0',
+      });
     }
   },
 });
@@ -81,10 +88,10 @@ export const behindRegion = defineCase({
       'mdev-doorbell-behind-last-page-taken',
     ],
   },
-  applies: { start: 'connected', transports, ring: 'none' },
-  run({ session, requirement }) {
-    const check = requirement('vm-notify/write-behind-region-refused');
-    const { region, page } = doorbellSizes(session);
+  applies: { start: 'closed', transports, ring: 'none' },
+  run(context) {
+    const check = context.requirement('vm-notify/write-behind-region-refused');
+    const { region, page } = doorbellSizes(context.connect('connected'));
     for (const offset of [
       region,
       region + 4,
@@ -95,7 +102,13 @@ export const behindRegion = defineCase({
       2 ** 39,
       2 ** 40 - 4,
     ]) {
-      check.equal(doorbellAnswer(session, offset, doorbellData(0)), 'EINVAL', `a doorbell at offset ${hex(offset)}`);
+      refusesCall(context, check, {
+        what: `a doorbell at offset ${hex(offset)}`,
+        open: () => context.connect('connected'),
+        flawed: (session) => doorbellAnswer(session, offset, doorbellData(0)),
+        control: (session) => doorbellAnswer(session, region - page, doorbellData(0)),
+        controlName: 'a doorbell in the last page',
+      });
     }
   },
 });

@@ -9,6 +9,7 @@ import {
   rest,
   writeDoorbells,
 } from './doorbells.ts';
+import { refusesCall } from './refusal.ts';
 import { ringCount } from './ring-messages.ts';
 import { serves } from './service.ts';
 
@@ -111,13 +112,18 @@ export const shortRefused = defineCase({
   id: 'vhost-mdev/notify/short-doorbell-is-refused',
   title: 'a doorbell of 1, 2 or 3 bytes fails with EINVAL, at every offset',
   proves: { 'vm-notify/short-write-refused': 'mdev-short-doorbell-taken' },
-  applies: { start: 'connected', transports, ring: 'none' },
-  run({ session, requirement }) {
-    const check = requirement('vm-notify/short-write-refused');
+  applies: { start: 'closed', transports, ring: 'none' },
+  run(context) {
+    const check = context.requirement('vm-notify/short-write-refused');
     for (const length of [1, 2, 3]) {
       for (const offset of [0, 1, 4, 0x800]) {
-        const answer = doorbellAnswer(session, offset, doorbellData(0, length));
-        check.equal(answer, 'EINVAL', `${length} bytes at offset ${offset}`);
+        refusesCall(context, check, {
+          what: `${length} bytes at offset ${offset}`,
+          open: () => context.connect('connected'),
+          flawed: (session) => doorbellAnswer(session, offset, doorbellData(0, length)),
+          control: (session) => doorbellAnswer(session, 0, doorbellData(0)),
+          controlName: '4 bytes at offset 0',
+        });
       }
     }
   },

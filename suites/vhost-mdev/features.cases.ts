@@ -2,6 +2,7 @@ import type { VhostMdevSession } from '../../drivers/port/port.ts';
 import { VIRTIO_F_ACCESS_PLATFORM, VIRTIO_F_VERSION_1 } from '../../reference-impl/virtqueue/feature-bits.ts';
 import { defineCase } from '../case.ts';
 import { readAnswer, sent, u64, wordIn } from './channel-door.ts';
+import { refusesCall } from './refusal.ts';
 
 /** GET_FEATURES and SET_FEATURES (second RFC, device side, "requests"). */
 
@@ -49,16 +50,22 @@ export const unofferedRefused = defineCase({
   id: 'vhost-mdev/features/unoffered-are-refused',
   title: 'each bit that is not offered is refused, alone and beside one that is',
   proves: { 'vm-channel/unoffered-features-refused': 'mdev-unoffered-features-masked' },
-  applies: { start: 'connected', transports, ring: 'none' },
-  run({ session, requirement }) {
+  applies: { start: 'closed', transports, ring: 'none' },
+  run(context) {
+    const { connect, requirement } = context;
     const check = requirement('vm-channel/unoffered-features-refused');
-    const offer = offerOf(session);
-    for (const bit of bits.filter((one) => (one & offer) === 0n)) {
-      check.equal(setFeatures(session, bit), 'EINVAL', `SET_FEATURES of 0x${bit.toString(16)}`);
+    const offer = offerOf(connect('connected'));
+    const missing = bits.filter((one) => (one & offer) === 0n);
+    const beside = (missing[0] ?? 0n) | (offer & VIRTIO_F_VERSION_1);
+    for (const word of [...missing, beside]) {
+      refusesCall(context, check, {
+        what: `SET_FEATURES of 0x${word.toString(16)}`,
+        open: () => connect('connected'),
+        flawed: (session) => setFeatures(session, word),
+        control: (session) => setFeatures(session, word & offer),
+        controlName: `0x${(word & offer).toString(16)}`,
+      });
     }
-    const beside = bits.find((one) => (one & offer) === 0n) ?? 0n;
-    const word = beside | (offer & VIRTIO_F_VERSION_1);
-    check.equal(setFeatures(session, word), 'EINVAL', `SET_FEATURES of 0x${word.toString(16)}`);
   },
 });
 
@@ -102,15 +109,30 @@ export const whileRunning = defineCase({
   id: 'vhost-mdev/features/while-running-are-refused',
   title: 'features cannot be accepted while the device runs, and can again once it is stopped',
   proves: { 'vm-channel/features-while-running-refused': 'mdev-features-taken-while-running' },
-  applies: { start: 'negotiated', transports },
-  run({ session, driver, ring, requirement }) {
+  applies: { start: 'closed', transports },
+  run(context) {
+    const { connect, driverOf, guest, ring, requirement } = context;
     const check = requirement('vm-channel/features-while-running-refused');
-    const accepted = session.negotiated.accepted.device;
-    driver.attach(ring({ size: 16 }));
-    check.equal(setFeatures(session, 0n), 'EBUSY', 'SET_FEATURES of none while it runs');
-    check.equal(setFeatures(session, accepted), 'EBUSY', 'SET_FEATURES of the same while it runs');
-    sent(session, 'VHOST_DEVICE_SET_STATE', u64(0));
-    check.equal(setFeatures(session, accepted), '24 bytes', 'SET_FEATURES of the same once it is stopped');
+    for (const which of ['none', 'the same'] as const) {
+      const word = ({ negotiated }: VhostMdevSession): bigint => (which === 'none' ? 0n : negotiated.accepted.device);
+      const mark = guest.mark();
+      refusesCall(context, check, {
+        what: `SET_FEATURES of ${which} while it runs`,
+        errors: ['EBUSY'],
+        open: () => {
+          const session = connect('negotiated');
+          driverOf(session).attach(ring({ size: 16 }));
+          return session;
+        },
+        flawed: (session) => setFeatures(session, word(session)),
+        control: (session) => {
+          sent(session, 'VHOST_DEVICE_SET_STATE', u64(0));
+          return setFeatures(session, word(session));
+        },
+        controlName: which,
+      });
+      guest.release(mark);
+    }
   },
 });
 

@@ -8,6 +8,7 @@ import {
 import { defineCase } from '../case.ts';
 import { resultOf } from './channel-door.ts';
 import { deviceInfoOf, sizesFrom } from './device-calls.ts';
+import { refusesCall } from './refusal.ts';
 
 /** VFIO_DEVICE_GET_INFO: what a device says that it is. */
 
@@ -114,11 +115,17 @@ export const shortArgsz = defineCase({
   id: 'vhost-mdev/identity/short-argsz-is-refused',
   title: 'a caller of device information that has no room for it is refused',
   proves: { 'vm-identity/short-argsz-refused': 'mdev-info-short-argsz-taken' },
-  applies: { start: 'connected', transports, ring: 'none' },
-  run({ session, requirement }) {
-    const check = requirement('vm-identity/short-argsz-refused');
+  applies: { start: 'closed', transports, ring: 'none' },
+  run(context) {
+    const check = context.requirement('vm-identity/short-argsz-refused');
     for (const argsz of [0, 1, 4, 8, 12, 15]) {
-      check.equal(deviceInfoOf(session, argsz).resultOf, 'EINVAL', `device information with argsz ${argsz}`);
+      refusesCall(context, check, {
+        what: `device information with argsz ${argsz}`,
+        open: () => context.connect('connected'),
+        flawed: (session) => deviceInfoOf(session, argsz).resultOf,
+        control: (session) => deviceInfoOf(session).resultOf,
+        controlName: 'argsz 16',
+      });
     }
   },
 });

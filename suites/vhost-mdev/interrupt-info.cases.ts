@@ -1,6 +1,7 @@
 import type { VhostMdevSession } from '../../drivers/port/port.ts';
 import { encodeStructure, vfioIrqInfo, vfioRequests } from '../../reference-impl/wire/vfio-structures.ts';
 import { defineCase } from '../case.ts';
+import { refusesCall } from './refusal.ts';
 import { type Answer, answerOf } from './ring-messages.ts';
 
 /** VFIO_DEVICE_GET_IRQ_INFO. */
@@ -67,13 +68,22 @@ export const unknownIndex = defineCase({
   id: 'vhost-mdev/interrupts/info-of-unknown-index-is-refused',
   title: 'VFIO_DEVICE_GET_IRQ_INFO fails with EINVAL for every kind of index that there is not',
   proves: { 'vm-irq/info-of-unknown-index-refused': 'mdev-last-interrupt-for-unknown-index' },
-  applies: { start: 'connected', transports, ring: 'none' },
-  run({ session, requirement }) {
+  applies: { start: 'closed', transports, ring: 'none' },
+  run(context) {
+    const { connect, requirement } = context;
     const check = requirement('vm-irq/info-of-unknown-index-refused');
-    const count = indexCount(session);
-    check.atLeast(count, session.places.interrupts + 1, 'interrupt indices');
+    const probe = connect('connected');
+    const count = indexCount(probe);
+    const { interrupts } = probe.places;
+    check.atLeast(count, interrupts + 1, 'interrupt indices');
     for (const index of [count, count + 1, 0xff, 0x100, 0x1_0000, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff]) {
-      check.equal(infoAnswer(session, index), 'EINVAL', `index 0x${index.toString(16)}`);
+      refusesCall(context, check, {
+        what: `index 0x${index.toString(16)}`,
+        open: () => connect('connected'),
+        flawed: (session) => infoAnswer(session, index),
+        control: (session) => infoAnswer(session, interrupts),
+        controlName: "the rings' index",
+      });
     }
   },
 });
@@ -82,13 +92,21 @@ export const shortArgsz = defineCase({
   id: 'vhost-mdev/interrupts/info-with-short-argsz-is-refused',
   title: 'VFIO_DEVICE_GET_IRQ_INFO with an argsz below 16 fails with EINVAL, and with more than 16 is answered',
   proves: { 'vm-irq/info-short-argsz-refused': 'mdev-short-argsz-of-interrupt-taken' },
-  applies: { start: 'connected', transports, ring: 'none' },
-  run({ session, requirement }) {
+  applies: { start: 'closed', transports, ring: 'none' },
+  run(context) {
+    const { connect, requirement } = context;
     const check = requirement('vm-irq/info-short-argsz-refused');
-    const { interrupts } = session.places;
     for (const argsz of [0, 1, 4, 8, 12, 15]) {
-      check.equal(infoAnswer(session, interrupts, argsz), 'EINVAL', `argsz ${argsz}`);
+      refusesCall(context, check, {
+        what: `argsz ${argsz}`,
+        open: () => connect('connected'),
+        flawed: (session) => infoAnswer(session, session.places.interrupts, argsz),
+        control: (session) => infoAnswer(session, session.places.interrupts, 16),
+        controlName: 'argsz 16',
+      });
     }
+    const session = connect('connected');
+    const { interrupts } = session.places;
     for (const argsz of [16, 17, 64, 0xffff_ffff]) {
       check.equal(infoAnswer(session, interrupts, argsz), 'taken', `argsz ${argsz}`);
     }

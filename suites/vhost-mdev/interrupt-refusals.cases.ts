@@ -1,6 +1,9 @@
-import { defineCase } from '../case.ts';
-import { ringCount, setState } from './ring-messages.ts';
-import { CountedEvent, descriptorData, setEvents, setIrqs, triggerByEvents } from './vectors.ts';
+import type { VhostMdevSession } from '../../drivers/port/port.ts';
+import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
+import type { Check } from '../check.ts';
+import { refusesCall } from './refusal.ts';
+import { type Answer, ringCount, setState } from './ring-messages.ts';
+import { CountedEvent, descriptorData, type IrqFields, setEvents, setIrqs, triggerByEvents } from './vectors.ts';
 
 /** VFIO_DEVICE_SET_IRQS that is wrong, field by field, and what a refused one leaves. */
 
@@ -14,16 +17,42 @@ const trigger = 0x20;
 
 const hex = (number: number): string => `0x${number.toString(16)}`;
 
+interface Set extends IrqFields {
+  readonly data?: Uint8Array;
+}
+
+type Context = Pick<CaseContext<string, VariantAxes, VhostMdevSession>, 'connect' | 'refusal'>;
+
+/** VFIO_DEVICE_SET_IRQS with these fields is refused, and with those of the control it is taken. */
+function refusesSet(
+  context: Context,
+  check: Check,
+  what: string,
+  { flawed, control, errors }: { readonly flawed: Set; readonly control: Set; readonly errors?: 'any' },
+): void {
+  const set = (session: VhostMdevSession, { data, ...fields }: Set): Answer => setIrqs(session, fields, data);
+  refusesCall(context, check, {
+    what,
+    open: () => context.connect('connected'),
+    flawed: (session) => set(session, flawed),
+    control: (session) => set(session, control),
+    controlName: JSON.stringify(control),
+    ...(errors === undefined ? {} : { errors }),
+  });
+}
+
+const ringsOf = ({ connect }: Context): number => ringCount(connect('connected'));
+
 export const startBeyond = defineCase({
   id: 'vhost-mdev/interrupts/start-beyond-vectors-is-refused',
   title: 'VFIO_DEVICE_SET_IRQS from a vector on that there is not fails with EINVAL',
   proves: { 'vm-irq/start-beyond-vectors-refused': 'mdev-start-behind-vectors-taken' },
-  applies: { start: 'connected', transports, ring: 'none' },
-  run({ session, requirement }) {
-    const check = requirement('vm-irq/start-beyond-vectors-refused');
-    const rings = ringCount(session);
+  applies: { start: 'closed', transports, ring: 'none' },
+  run(context) {
+    const check = context.requirement('vm-irq/start-beyond-vectors-refused');
+    const rings = ringsOf(context);
     for (const start of [rings, rings + 1, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, 0xffff_ffff]) {
-      check.equal(setIrqs(session, { start }), 'EINVAL', `start ${hex(start)}`);
+      refusesSet(context, check, `start ${hex(start)}`, { flawed: { start }, control: { start: rings - 1 } });
     }
   },
 });
@@ -32,23 +61,28 @@ export const countBeyond = defineCase({
   id: 'vhost-mdev/interrupts/count-beyond-vectors-is-refused',
   title: 'VFIO_DEVICE_SET_IRQS of more vectors than there are fails with EINVAL, also where start and count wrap',
   proves: { 'vm-irq/count-beyond-vectors-refused': ['mdev-vector-behind-last-taken', 'mdev-count-not-added-to-start'] },
-  applies: { start: 'connected', transports, ring: 'none' },
-  run({ session, requirement }) {
-    const check = requirement('vm-irq/count-beyond-vectors-refused');
-    const rings = ringCount(session);
+  applies: { start: 'closed', transports, ring: 'none' },
+  run(context) {
+    const check = context.requirement('vm-irq/count-beyond-vectors-refused');
+    const rings = ringsOf(context);
     const none = new Array<number>(rings + 2).fill(-1);
     for (const [start, count] of [
       [0, rings + 1],
       [rings - 1, 2],
       [rings - 1, rings + 1],
     ] as const) {
-      const answer = setIrqs(session, { start, count }, descriptorData(...none));
-      check.equal(answer, 'EINVAL', `start ${start}, count ${count}`);
+      refusesSet(context, check, `start ${start}, count ${count}`, {
+        flawed: { start, count, data: descriptorData(...none) },
+        control: { start, count: rings - start, data: descriptorData(...none) },
+      });
     }
     // Without data there is no other reason to refuse these.
     for (const count of [0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff]) {
-      const answer = setIrqs(session, { flags: dataNone | trigger, start: rings - 1, count }, new Uint8Array());
-      check.equal(answer, 'EINVAL', `start ${rings - 1}, count ${hex(count)}, without data`);
+      const unfilled = { flags: dataNone | trigger, start: rings - 1, data: new Uint8Array() };
+      refusesSet(context, check, `start ${rings - 1}, count ${hex(count)}, without data`, {
+        flawed: { ...unfilled, count },
+        control: { ...unfilled, count: 1 },
+      });
     }
   },
 });
@@ -57,13 +91,13 @@ export const unknownIndex = defineCase({
   id: 'vhost-mdev/interrupts/set-of-unknown-index-is-refused',
   title: 'VFIO_DEVICE_SET_IRQS of every kind of index that there is not fails',
   proves: { 'vm-irq/set-of-unknown-index-refused': 'mdev-set-of-any-index' },
-  applies: { start: 'connected', transports, ring: 'none' },
-  run({ session, requirement }) {
-    const check = requirement('vm-irq/set-of-unknown-index-refused');
-    const info = session.vfio.deviceInfo();
+  applies: { start: 'closed', transports, ring: 'none' },
+  run(context) {
+    const check = context.requirement('vm-irq/set-of-unknown-index-refused');
+    const info = context.connect('connected').vfio.deviceInfo();
     const count = typeof info === 'number' ? 1 : info.numIrqs;
     for (const index of [count, count + 1, 0xff, 0x1_0000, 0x7fff_ffff, 0xffff_ffff]) {
-      check.notEqual(setIrqs(session, { index }), 'taken', `index ${hex(index)}`);
+      refusesSet(context, check, `index ${hex(index)}`, { flawed: { index }, control: {}, errors: 'any' });
     }
   },
 });
@@ -72,12 +106,12 @@ export const unknownFlags = defineCase({
   id: 'vhost-mdev/interrupts/set-with-unknown-flags-is-refused',
   title: 'VFIO_DEVICE_SET_IRQS with any one flag that has no meaning fails with EINVAL',
   proves: { 'vm-irq/unknown-flags-refused': ['mdev-unknown-flags-of-set-taken', 'mdev-upper-flags-of-set-taken'] },
-  applies: { start: 'connected', transports, ring: 'none' },
-  run({ session, requirement }) {
-    const check = requirement('vm-irq/unknown-flags-refused');
+  applies: { start: 'closed', transports, ring: 'none' },
+  run(context) {
+    const check = context.requirement('vm-irq/unknown-flags-refused');
     for (let bit = 6; bit < 32; bit++) {
       const flags = (triggerByEvents | (1 << bit)) >>> 0;
-      check.equal(setIrqs(session, { flags }), 'EINVAL', `flags ${hex(flags)}`);
+      refusesSet(context, check, `flags ${hex(flags)}`, { flawed: { flags }, control: { flags: triggerByEvents } });
     }
   },
 });
@@ -86,13 +120,13 @@ export const kindsOfData = defineCase({
   id: 'vhost-mdev/interrupts/set-with-other-than-one-kind-of-data-is-refused',
   title: 'VFIO_DEVICE_SET_IRQS that says no kind of data, two kinds or all three fails with EINVAL',
   proves: { 'vm-irq/two-kinds-of-data-refused': ['mdev-no-kind-of-data-taken', 'mdev-two-kinds-of-data-taken'] },
-  applies: { start: 'connected', transports, ring: 'none' },
-  run({ session, requirement }) {
-    const check = requirement('vm-irq/two-kinds-of-data-refused');
+  applies: { start: 'closed', transports, ring: 'none' },
+  run(context) {
+    const check = context.requirement('vm-irq/two-kinds-of-data-refused');
     const kinds = [0, dataNone | dataBool, dataNone | dataEvents, dataBool | dataEvents, 7];
     for (const kind of kinds) {
       const flags = kind | trigger;
-      check.equal(setIrqs(session, { flags }), 'EINVAL', `flags ${hex(flags)}`);
+      refusesSet(context, check, `flags ${hex(flags)}`, { flawed: { flags }, control: { flags: triggerByEvents } });
     }
   },
 });
@@ -103,16 +137,24 @@ export const shortData = defineCase({
   proves: {
     'vm-irq/data-shorter-than-count-refused': ['mdev-data-of-set-not-measured', 'mdev-argsz-of-set-unchecked'],
   },
-  applies: { start: 'connected', transports, ring: 'none' },
-  run({ session, requirement }) {
-    const check = requirement('vm-irq/data-shorter-than-count-refused');
+  applies: { start: 'closed', transports, ring: 'none' },
+  run(context) {
+    const check = context.requirement('vm-irq/data-shorter-than-count-refused');
     for (const argsz of [20, 21, 23]) {
-      check.equal(setIrqs(session, { argsz }), 'EINVAL', `argsz ${argsz} with one event descriptor`);
+      const what = `argsz ${argsz} with one event descriptor`;
+      refusesSet(context, check, what, { flawed: { argsz }, control: { argsz: 24 } });
     }
-    const bools = { argsz: 20, flags: dataBool | trigger };
-    check.equal(setIrqs(session, bools), 'EINVAL', 'argsz 20 with one bool');
+    const bools = { flags: dataBool | trigger };
+    refusesSet(context, check, 'argsz 20 with one bool', {
+      flawed: { ...bools, argsz: 20 },
+      control: { ...bools, argsz: 21 },
+    });
+    const unfilled = { flags: dataNone | trigger };
     for (const argsz of [0, 4, 19]) {
-      check.equal(setIrqs(session, { argsz, flags: dataNone | trigger }), 'EINVAL', `argsz ${argsz} without data`);
+      refusesSet(context, check, `argsz ${argsz} without data`, {
+        flawed: { ...unfilled, argsz },
+        control: { ...unfilled, argsz: 20 },
+      });
     }
   },
 });
@@ -121,10 +163,11 @@ export const noEvent = defineCase({
   id: 'vhost-mdev/interrupts/descriptor-of-no-event-is-refused',
   title: 'VFIO_DEVICE_SET_IRQS with a descriptor of a file, a pipe, a device or nothing at all fails',
   proves: { 'vm-irq/no-event-descriptor-refused': 'mdev-no-event-for-none' },
-  applies: { start: 'connected', transports, ring: 'none' },
-  run({ session, port, requirement }) {
-    const check = requirement('vm-irq/no-event-descriptor-refused');
-    const { descriptors } = port;
+  applies: { start: 'closed', transports, ring: 'none' },
+  run(context) {
+    const check = context.requirement('vm-irq/no-event-descriptor-refused');
+    const { descriptors } = context.port;
+    const event = descriptorData(descriptors.eventfd());
     const pipe = descriptors.pipe();
     const closed = descriptors.eventfd();
     descriptors.close(closed);
@@ -136,7 +179,11 @@ export const noEvent = defineCase({
       ['a descriptor that was closed', closed],
       ['a number that no descriptor has', 0x7fff_fffe],
     ] as const) {
-      check.notEqual(setIrqs(session, {}, descriptorData(descriptor)), 'taken', what);
+      refusesSet(context, check, what, {
+        flawed: { data: descriptorData(descriptor) },
+        control: { data: event },
+        errors: 'any',
+      });
     }
   },
 });
@@ -168,13 +215,13 @@ export const maskRefused = defineCase({
   id: 'vhost-mdev/interrupts/mask-and-unmask-are-refused',
   title: 'VFIO_DEVICE_SET_IRQS to mask or unmask fails with EINVAL, with every kind of data',
   proves: { 'vm-irq/mask-and-unmask-refused': ['mdev-mask-taken', 'mdev-unmask-taken'] },
-  applies: { start: 'connected', transports, ring: 'none' },
-  run({ session, requirement }) {
-    const check = requirement('vm-irq/mask-and-unmask-refused');
+  applies: { start: 'closed', transports, ring: 'none' },
+  run(context) {
+    const check = context.requirement('vm-irq/mask-and-unmask-refused');
     for (const action of [mask, unmask]) {
       for (const kind of [dataNone, dataBool, dataEvents]) {
         const flags = kind | action;
-        check.equal(setIrqs(session, { flags }), 'EINVAL', `flags ${hex(flags)}`);
+        refusesSet(context, check, `flags ${hex(flags)}`, { flawed: { flags }, control: { flags: kind | trigger } });
       }
     }
   },

@@ -1,8 +1,11 @@
-import type { Guest, VhostMdevSession } from '../../drivers/port/port.ts';
+import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
+import type { Guest, Queue, VhostMdevSession } from '../../drivers/port/port.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
-import { defineCase } from '../case.ts';
+import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
+import type { Check } from '../check.ts';
 import { mapGuest, mapWithFlags, regionsOf, setTable, tableOf, unmapGuest } from './device-memory.ts';
-import { answerOf, setState } from './ring-messages.ts';
+import { refusesCall } from './refusal.ts';
+import { type Answer, answerOf, setState } from './ring-messages.ts';
 import { serves } from './service.ts';
 
 /** Mappings that the container of layout L2 refuses, and a device that goes on with those that it has. */
@@ -10,6 +13,45 @@ import { serves } from './service.ts';
 const transports = ['vhost-mdev'] as const;
 const applies = { start: 'negotiated', transports, needs: ['layout-l2'] } as const;
 const page = 0x1000n;
+
+interface RunningRing {
+  readonly session: VhostMdevSession;
+  readonly driver: DeviceDriver;
+  readonly queue: Queue;
+}
+
+type Context = CaseContext<string, VariantAxes, VhostMdevSession>;
+
+/**
+ * Each call is refused with the error, the device goes on with the mappings that it has, and the sound call is taken by a
+ * device that runs as well.
+ */
+function refusesMappings(
+  context: Context,
+  check: Check,
+  error: string,
+  calls: Readonly<Record<string, (session: VhostMdevSession) => Answer>>,
+  control: (session: VhostMdevSession) => Answer,
+): void {
+  const { port, guest, connect, driverOf, ring } = context;
+  for (const [what, call] of Object.entries(calls)) {
+    const mark = guest.mark();
+    refusesCall<RunningRing>(context, check, {
+      what,
+      errors: [error],
+      open: () => {
+        const session = connect('negotiated');
+        const driver = driverOf(session);
+        return { session, driver, queue: driver.attach(ring({ size: 16 })) };
+      },
+      flawed: ({ session }) => call(session),
+      behind: ({ driver, queue }) => serves({ port, driver }, check, queue, `a request after ${what}`),
+      control: ({ session }) => control(session),
+      controlName: 'the sound call',
+    });
+    guest.release(mark);
+  }
+}
 
 /** The first region of a guest as the container sees it. */
 function rangeOf(guest: Guest): { readonly at: bigint; readonly size: bigint; readonly userAddress: bigint } {
@@ -28,10 +70,9 @@ export const twice = defineCase({
   id: 'vhost-mdev/mappings/overlapping-mappings-are-refused',
   title: 'what overlaps a mapping is refused with EEXIST, and the device goes on with the mapping of before',
   proves: { 'vm-memory/l2-mapping-twice-refused': 'mdev-mapping-twice-taken' },
-  applies,
-  run({ port, session, guest, driver, ring, requirement }) {
-    const check = requirement('vm-memory/l2-mapping-twice-refused');
-    const queue = driver.attach(ring({ size: 16 }));
+  applies: { ...applies, start: 'closed' },
+  run(context) {
+    const { port, guest, requirement } = context;
     const { at, size } = rangeOf(guest);
     const { userAddress } = rangeOf(port.createGuest(guestLayouts['single-region']));
     const ranges = {
@@ -42,10 +83,15 @@ export const twice = defineCase({
       'its last page and one behind it': [at + size - page, 2n * page],
       'all of it and a page on each side': [at - page, size + 2n * page],
     } as const;
-    for (const [what, [from, length]] of Object.entries(ranges)) {
-      check.equal(map(session, from, userAddress, length), 'EEXIST', `mapping ${what} once more`);
-    }
-    serves({ port, driver }, check, queue, 'a request afterwards');
+    const calls = Object.entries(ranges).map(([what, [from, length]]) => [
+      `mapping ${what} once more`,
+      (session: VhostMdevSession) => map(session, from, userAddress, length),
+    ]);
+    const check = requirement('vm-memory/l2-mapping-twice-refused');
+    const free = at + 16n * size;
+    refusesMappings(context, check, 'EEXIST', Object.fromEntries(calls), (session) =>
+      map(session, free, userAddress, page),
+    );
   },
 });
 
@@ -53,10 +99,9 @@ export const unaligned = defineCase({
   id: 'vhost-mdev/mappings/parts-of-pages-are-refused',
   title: 'a mapping that does not begin and end with a page, has no bytes, or wraps is refused with EINVAL',
   proves: { 'vm-memory/l2-unaligned-mapping-refused': 'mdev-unaligned-mapping-taken' },
-  applies,
-  run({ port, session, driver, ring, requirement }) {
-    const check = requirement('vm-memory/l2-unaligned-mapping-refused');
-    const queue = driver.attach(ring({ size: 16 }));
+  applies: { ...applies, start: 'closed' },
+  run(context) {
+    const { port, requirement } = context;
     const { at, size, userAddress } = rangeOf(port.createGuest(guestLayouts['single-region']));
     const ranges = {
       'begins 1 byte into a page': [at + 1n, userAddress, page],
@@ -67,10 +112,14 @@ export const unaligned = defineCase({
       'has no bytes': [at, userAddress, 0n],
       wraps: [0xffff_ffff_ffff_f000n, userAddress, 2n * page],
     } as const;
-    for (const [what, [from, user, length]] of Object.entries(ranges)) {
-      check.equal(map(session, from, user, length), 'EINVAL', `a mapping that ${what}`);
-    }
-    serves({ port, driver }, check, queue, 'a request afterwards');
+    const calls = Object.entries(ranges).map(([what, [from, user, length]]) => [
+      `a mapping that ${what}`,
+      (session: VhostMdevSession) => map(session, from, user, length),
+    ]);
+    const check = requirement('vm-memory/l2-unaligned-mapping-refused');
+    refusesMappings(context, check, 'EINVAL', Object.fromEntries(calls), (session) =>
+      map(session, at, userAddress, page),
+    );
   },
 });
 
@@ -78,16 +127,18 @@ export const flags = defineCase({
   id: 'vhost-mdev/mappings/flags-that-say-nothing-are-refused',
   title: 'a mapping with neither read nor write, or with flags that there are not, is refused with EINVAL',
   proves: { 'vm-memory/l2-mapping-without-flags-refused': 'mdev-mapping-flags-ignored' },
-  applies,
-  run({ port, session, driver, ring, requirement }) {
-    const check = requirement('vm-memory/l2-mapping-without-flags-refused');
-    const queue = driver.attach(ring({ size: 16 }));
+  applies: { ...applies, start: 'closed' },
+  run(context) {
+    const { port, requirement } = context;
     const { at: ioVirtualAddress, size, userAddress } = rangeOf(port.createGuest(guestLayouts['single-region']));
-    for (const word of [0, 0x20, 0x23, 0x8000_0003]) {
-      const answer = mapWithFlags(session, { ioVirtualAddress, userAddress, size }, word);
-      check.equal(answer, 'EINVAL', `a mapping with flags 0x${word.toString(16)}`);
-    }
-    serves({ port, driver }, check, queue, 'a request afterwards');
+    const mapped = (word: number) => (session: VhostMdevSession) =>
+      mapWithFlags(session, { ioVirtualAddress, userAddress, size }, word);
+    const calls = [0, 0x20, 0x23, 0x8000_0003].map((word) => [
+      `a mapping with flags 0x${word.toString(16)}`,
+      mapped(word),
+    ]);
+    const check = requirement('vm-memory/l2-mapping-without-flags-refused');
+    refusesMappings(context, check, 'EINVAL', Object.fromEntries(calls), mapped(3));
   },
 });
 
@@ -120,10 +171,9 @@ export const unmapPart = defineCase({
   id: 'vhost-mdev/mappings/part-of-a-mapping-cannot-be-unmapped',
   title: 'unmapping a part of a mapping is refused with EINVAL, and the device still reaches all of it',
   proves: { 'vm-memory/l2-part-of-mapping-refused': 'mdev-part-of-mapping-taken' },
-  applies,
-  run({ port, session, guest, driver, ring, requirement }) {
-    const check = requirement('vm-memory/l2-part-of-mapping-refused');
-    const queue = driver.attach(ring({ size: 16 }));
+  applies: { ...applies, start: 'closed' },
+  run(context) {
+    const { guest, requirement } = context;
     const { at, size } = rangeOf(guest);
     const ranges = {
       'the first page': [at, page],
@@ -132,11 +182,11 @@ export const unmapPart = defineCase({
       'a page in the middle': [at + size / 2n, page],
       'its last page and one behind it': [at + size - page, 2n * page],
     } as const;
-    for (const [what, [ioVirtualAddress, length]] of Object.entries(ranges)) {
-      const answer = answerOf(session.vfio.unmapDma({ ioVirtualAddress, size: length }));
-      check.equal(answer, 'EINVAL', `unmapping ${what}`);
-    }
-    serves({ port, driver }, check, queue, 'a request afterwards');
+    const unmap = (ioVirtualAddress: bigint, length: bigint) => (session: VhostMdevSession) =>
+      answerOf(session.vfio.unmapDma({ ioVirtualAddress, size: length }));
+    const calls = Object.entries(ranges).map(([what, [from, length]]) => [`unmapping ${what}`, unmap(from, length)]);
+    const check = requirement('vm-memory/l2-part-of-mapping-refused');
+    refusesMappings(context, check, 'EINVAL', Object.fromEntries(calls), unmap(at, size));
   },
 });
 

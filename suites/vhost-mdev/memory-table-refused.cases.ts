@@ -1,6 +1,8 @@
-import type { Guest } from '../../drivers/port/port.ts';
-import { defineCase } from '../case.ts';
+import type { Guest, VhostMdevSession } from '../../drivers/port/port.ts';
+import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
+import type { Check } from '../check.ts';
 import { cutRegions, regionsOf, setTable, type TableRegion, tableOf } from './device-memory.ts';
+import { refusesCall } from './refusal.ts';
 import { setState } from './ring-messages.ts';
 import { serves } from './service.ts';
 
@@ -16,19 +18,39 @@ const asBytes = (bytes: Uint8Array, length: number): Uint8Array => {
   return resized;
 };
 
+/** Each table is refused with one of these errors, and that of the guest is taken. */
+function refusesTables(
+  context: CaseContext<string, VariantAxes, VhostMdevSession>,
+  check: Check,
+  tables: Readonly<Record<string, Uint8Array>>,
+  errors: readonly string[],
+): void {
+  const sound = tableOf(regionsOf([context.guest]));
+  for (const [what, table] of Object.entries(tables)) {
+    refusesCall(context, check, {
+      what,
+      errors,
+      open: () => context.connect('negotiated'),
+      flawed: (session) => setTable(session, table),
+      control: (session) => setTable(session, sound),
+      controlName: 'the table of the guest',
+    });
+  }
+}
+
 const manyRegions = (guest: Guest, count: number): TableRegion[] =>
   cutRegions(regionsOf([guest]).slice(0, 1), 128).slice(0, count);
 
 function mistoldSizes(guest: Guest): Record<string, Uint8Array> {
   const table = tableOf(regionsOf([guest]));
   return {
-    'no bytes': new Uint8Array(),
-    'half a header': asBytes(table, 4),
-    'a header and no regions': asBytes(table, 8),
-    'a byte too few': asBytes(table, table.length - 1),
-    'a region too few': asBytes(table, table.length - 32),
-    'a byte too many': asBytes(table, table.length + 1),
-    'a region too many': asBytes(table, table.length + 32),
+    'a table with no bytes': new Uint8Array(),
+    'a table with half a header': asBytes(table, 4),
+    'a table with a header and no regions': asBytes(table, 8),
+    'a table with a byte too few': asBytes(table, table.length - 1),
+    'a table with a region too few': asBytes(table, table.length - 32),
+    'a table with a byte too many': asBytes(table, table.length + 1),
+    'a table with a region too many': asBytes(table, table.length + 32),
   };
 }
 
@@ -36,9 +58,12 @@ function emptyRegions(guest: Guest): Record<string, Uint8Array> {
   const [first, ...others] = regionsOf([guest]);
   const empty = { guestAddress: 0x5555_0000n, size: 0n, userAddress: first?.userAddress ?? 0n };
   return {
-    first: tableOf([empty, ...regionsOf([guest])]),
-    last: tableOf([...regionsOf([guest]), empty]),
-    'in place of memory': tableOf([...(first === undefined ? [] : [{ ...first, size: 0n }]), ...others]),
+    'a region of no bytes, first': tableOf([empty, ...regionsOf([guest])]),
+    'a region of no bytes, last': tableOf([...regionsOf([guest]), empty]),
+    'a region of no bytes, in place of memory': tableOf([
+      ...(first === undefined ? [] : [{ ...first, size: 0n }]),
+      ...others,
+    ]),
   };
 }
 
@@ -49,13 +74,19 @@ function overlaps(guest: Guest): Record<string, Uint8Array> {
   const { size, guestAddress, userAddress } = first;
   const free = 0x5555_0000_0000n;
   return {
-    'by guest address, the same': tableOf([...regions, { ...nowhere, guestAddress, size, userAddress }]),
-    'by guest address, one page': tableOf([
+    'regions that overlap by guest address, the same': tableOf([
+      ...regions,
+      { ...nowhere, guestAddress, size, userAddress },
+    ]),
+    'regions that overlap by guest address, one page': tableOf([
       ...cutRegions([first], 2),
       { guestAddress: guestAddress + size / 2n - 0x1000n, size: 0x1000n, userAddress: regions[1]?.userAddress ?? 0n },
     ]),
-    'by user address, one page': tableOf([first, { guestAddress: free, size: 0x1000n, userAddress }]),
-    'by user address, the last page': tableOf([
+    'regions that overlap by user address, one page': tableOf([
+      first,
+      { guestAddress: free, size: 0x1000n, userAddress },
+    ]),
+    'regions that overlap by user address, the last page': tableOf([
       first,
       { guestAddress: free, size: 0x1000n, userAddress: userAddress + size - 0x1000n },
     ]),
@@ -67,10 +98,10 @@ function paddings(guest: Guest): Record<string, Uint8Array> {
   const flagged = (flags: bigint): Uint8Array =>
     tableOf([...(first === undefined ? [] : [{ ...first, flags }]), ...others]);
   return {
-    'the padding 1': tableOf(regionsOf([guest]), { padding: 1 }),
-    'the padding all ones': tableOf(regionsOf([guest]), { padding: 0xffff_ffff }),
-    'the flags 1': flagged(1n),
-    'the highest flag': flagged(1n << 63n),
+    'a table with the padding 1': tableOf(regionsOf([guest]), { padding: 1 }),
+    'a table with the padding all ones': tableOf(regionsOf([guest]), { padding: 0xffff_ffff }),
+    'a table with the flags 1': flagged(1n),
+    'a table with the highest flag': flagged(1n << 63n),
   };
 }
 
@@ -78,17 +109,26 @@ export const beyondSixtyFour = defineCase({
   id: 'vhost-mdev/memory-table/more-than-sixty-four-regions-are-refused',
   title: 'a table of more than 64 regions is refused with E2BIG',
   proves: { 'vm-memory/l1-table-beyond-64-refused': 'mdev-table-beyond-64-taken' },
-  applies: { ...applies, ring: 'none' },
-  run({ session, guest, requirement }) {
+  applies: { ...applies, start: 'closed', ring: 'none' },
+  run(context) {
+    const { connect, guest, requirement } = context;
     const check = requirement('vm-memory/l1-table-beyond-64-refused');
     for (const count of [65, 100]) {
-      check.equal(setTable(session, tableOf(manyRegions(guest, count))), 'E2BIG', `a table of ${count} regions`);
+      refusesCall(context, check, {
+        what: `a table of ${count} regions`,
+        errors: ['E2BIG'],
+        open: () => connect('negotiated'),
+        flawed: (session) => setTable(session, tableOf(manyRegions(guest, count))),
+        control: (session) => setTable(session, tableOf(manyRegions(guest, 64))),
+        controlName: 'a table of 64 regions',
+      });
     }
-    for (const count of [0x1_0002, 0x8000_0002, 0xffff_ffff]) {
-      const refused = setTable(session, tableOf(regionsOf([guest]), { count }));
-      // There are not as many behind it: both are wrong with it.
-      check.oneOf(refused, ['E2BIG', 'EINVAL'], `a table that says it has ${count} regions`);
-    }
+    const tellingMore = [0x1_0002, 0x8000_0002, 0xffff_ffff].map((count) => [
+      `a table that says it has ${count} regions`,
+      tableOf(regionsOf([guest]), { count }),
+    ]);
+    // There are not as many behind it: both are wrong with it.
+    refusesTables(context, check, Object.fromEntries(tellingMore), ['E2BIG', 'EINVAL']);
   },
 });
 
@@ -96,12 +136,11 @@ export const sizes = defineCase({
   id: 'vhost-mdev/memory-table/size-must-be-that-of-its-regions',
   title: 'a table that is shorter or longer than its number of regions says is refused with EINVAL',
   proves: { 'vm-memory/l1-table-size-checked': 'mdev-table-of-any-size-taken' },
-  applies: { ...applies, ring: 'none' },
-  run({ session, guest, requirement }) {
-    const check = requirement('vm-memory/l1-table-size-checked');
-    for (const [what, table] of Object.entries(mistoldSizes(guest))) {
-      check.equal(setTable(session, table), 'EINVAL', `a table with ${what}`);
-    }
+  applies: { ...applies, start: 'closed', ring: 'none' },
+  run(context) {
+    refusesTables(context, context.requirement('vm-memory/l1-table-size-checked'), mistoldSizes(context.guest), [
+      'EINVAL',
+    ]);
   },
 });
 
@@ -109,12 +148,11 @@ export const empty = defineCase({
   id: 'vhost-mdev/memory-table/regions-without-bytes-are-refused',
   title: 'a table with a region of no bytes is refused with EINVAL, wherever it stands',
   proves: { 'vm-memory/l1-empty-region-refused': 'mdev-empty-region-taken' },
-  applies: { ...applies, ring: 'none' },
-  run({ session, guest, requirement }) {
-    const check = requirement('vm-memory/l1-empty-region-refused');
-    for (const [what, table] of Object.entries(emptyRegions(guest))) {
-      check.equal(setTable(session, table), 'EINVAL', `a region of no bytes, ${what}`);
-    }
+  applies: { ...applies, start: 'closed', ring: 'none' },
+  run(context) {
+    refusesTables(context, context.requirement('vm-memory/l1-empty-region-refused'), emptyRegions(context.guest), [
+      'EINVAL',
+    ]);
   },
 });
 
@@ -127,12 +165,11 @@ export const overlapping = defineCase({
       'mdev-overlap-by-user-address-taken',
     ],
   },
-  applies: { ...applies, ring: 'none' },
-  run({ session, guest, requirement }) {
-    const check = requirement('vm-memory/l1-overlapping-regions-refused');
-    for (const [what, table] of Object.entries(overlaps(guest))) {
-      check.equal(setTable(session, table), 'EINVAL', `regions that overlap ${what}`);
-    }
+  applies: { ...applies, start: 'closed', ring: 'none' },
+  run(context) {
+    refusesTables(context, context.requirement('vm-memory/l1-overlapping-regions-refused'), overlaps(context.guest), [
+      'EINVAL',
+    ]);
   },
 });
 
@@ -140,12 +177,9 @@ export const padding = defineCase({
   id: 'vhost-mdev/memory-table/padding-must-be-zero',
   title: 'a table whose padding, or whose flags of a region, are not 0 is refused with EINVAL',
   proves: { 'vm-memory/l1-padding-refused': ['mdev-table-padding-ignored', 'mdev-region-flags-ignored'] },
-  applies: { ...applies, ring: 'none' },
-  run({ session, guest, requirement }) {
-    const check = requirement('vm-memory/l1-padding-refused');
-    for (const [what, table] of Object.entries(paddings(guest))) {
-      check.equal(setTable(session, table), 'EINVAL', `a table with ${what}`);
-    }
+  applies: { ...applies, start: 'closed', ring: 'none' },
+  run(context) {
+    refusesTables(context, context.requirement('vm-memory/l1-padding-refused'), paddings(context.guest), ['EINVAL']);
   },
 });
 
@@ -153,12 +187,13 @@ export const memoryNowhere = defineCase({
   id: 'vhost-mdev/memory-table/memory-must-be-there',
   title: 'a table with user addresses where nothing is is refused with EFAULT',
   proves: { 'vm-memory/l1-memory-nowhere-refused': 'mdev-memory-nowhere-taken' },
-  applies: { ...applies, ring: 'none' },
-  run({ session, guest, requirement }) {
-    const check = requirement('vm-memory/l1-memory-nowhere-refused');
-    const regions = regionsOf([guest]);
-    check.equal(setTable(session, tableOf([nowhere])), 'EFAULT', 'a table of memory that is not there');
-    check.equal(setTable(session, tableOf([...regions, nowhere])), 'EFAULT', 'a table with some that is not there');
+  applies: { ...applies, start: 'closed', ring: 'none' },
+  run(context) {
+    const tables = {
+      'a table of memory that is not there': tableOf([nowhere]),
+      'a table with some that is not there': tableOf([...regionsOf([context.guest]), nowhere]),
+    };
+    refusesTables(context, context.requirement('vm-memory/l1-memory-nowhere-refused'), tables, ['EFAULT']);
   },
 });
 

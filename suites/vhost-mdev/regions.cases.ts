@@ -1,3 +1,4 @@
+import type { VhostMdevSession } from '../../drivers/port/port.ts';
 import {
   VFIO_REGION_INFO_FLAG_MMAP,
   VFIO_REGION_INFO_FLAG_READ,
@@ -10,6 +11,7 @@ import {
 import { defineCase } from '../case.ts';
 import { readAnswer, resultOf, sent, state } from './channel-door.ts';
 import { deviceInfoOf, regionInfoOf, sizesFrom } from './device-calls.ts';
+import { refusesCall } from './refusal.ts';
 
 /** VFIO_DEVICE_GET_REGION_INFO, and accesses that are about neither messages nor queues. */
 
@@ -140,16 +142,18 @@ export const indexBeyond = defineCase({
   id: 'vhost-mdev/regions/index-beyond-count-is-refused',
   title: 'information about a region that there is not is refused, from the first one on',
   proves: { 'vm-regions/index-beyond-count-refused': 'mdev-region-beyond-is-the-last' },
-  applies: { start: 'connected', transports, ring: 'none' },
-  run({ session, requirement }) {
-    const check = requirement('vm-regions/index-beyond-count-refused');
-    const { numRegions } = deviceInfoOf(session);
+  applies: { start: 'closed', transports, ring: 'none' },
+  run(context) {
+    const check = context.requirement('vm-regions/index-beyond-count-refused');
+    const { numRegions } = deviceInfoOf(context.connect('connected'));
     for (const index of [numRegions, numRegions + 1, 255, 65536, 0x7fff_ffff, 0xffff_ffff]) {
-      check.equal(
-        regionInfoOf(session, index).resultOf,
-        'EINVAL',
-        `information about region ${index} of ${numRegions}`,
-      );
+      refusesCall(context, check, {
+        what: `information about region ${index} of ${numRegions}`,
+        open: () => context.connect('connected'),
+        flawed: (session) => regionInfoOf(session, index).resultOf,
+        control: (session) => regionInfoOf(session, numRegions - 1).resultOf,
+        controlName: 'the last region',
+      });
     }
   },
 });
@@ -158,11 +162,17 @@ export const shortArgsz = defineCase({
   id: 'vhost-mdev/regions/short-argsz-is-refused',
   title: 'a caller of region information that has no room for it is refused',
   proves: { 'vm-regions/short-argsz-refused': 'mdev-region-info-short-argsz-taken' },
-  applies: { start: 'connected', transports, ring: 'none' },
-  run({ session, requirement }) {
-    const check = requirement('vm-regions/short-argsz-refused');
+  applies: { start: 'closed', transports, ring: 'none' },
+  run(context) {
+    const check = context.requirement('vm-regions/short-argsz-refused');
     for (const argsz of [0, 4, 16, 24, 31]) {
-      check.equal(regionInfoOf(session, 0, argsz).resultOf, 'EINVAL', `region information with argsz ${argsz}`);
+      refusesCall(context, check, {
+        what: `region information with argsz ${argsz}`,
+        open: () => context.connect('connected'),
+        flawed: (session) => regionInfoOf(session, 0, argsz).resultOf,
+        control: (session) => regionInfoOf(session, 0).resultOf,
+        controlName: 'argsz 32',
+      });
     }
   },
 });
@@ -224,15 +234,25 @@ export const channelUnmappable = defineCase({
   id: 'vhost-mdev/regions/channel-cannot-be-mapped',
   title: 'the region of messages cannot be mapped, nor can configuration space of layout L1',
   proves: { 'vm-regions/channel-cannot-be-mapped': 'mdev-channel-mapped' },
-  applies: { start: 'connected', transports, ring: 'none' },
-  run({ session, requirement }) {
-    const check = requirement('vm-regions/channel-cannot-be-mapped');
-    const { vfio, places } = session;
+  applies: { start: 'closed', transports, ring: 'none' },
+  run(context) {
+    const check = context.requirement('vm-regions/channel-cannot-be-mapped');
+    const { places } = context.connect('connected');
+    const map = ({ vfio }: VhostMdevSession, region: number): string => {
+      const mapping = vfio.map(region, 0, leastPage);
+      if (typeof mapping === 'number') return resultOf(mapping);
+      mapping.unmap();
+      return 'mapped';
+    };
     const regions = places.name === 'l1' ? [places.messages, vfioPci.CONFIG_REGION_INDEX] : [places.messages];
     for (const region of regions) {
-      const mapping = vfio.map(region, 0, leastPage);
-      check.equal(typeof mapping === 'number' ? resultOf(mapping) : 'mapped', 'EINVAL', `mapping region ${region}`);
-      if (typeof mapping !== 'number') mapping.unmap();
+      refusesCall(context, check, {
+        what: `mapping region ${region}`,
+        open: () => context.connect('connected'),
+        flawed: (session) => map(session, region),
+        control: (session) => map(session, session.places.doorbells),
+        controlName: 'the region of doorbells',
+      });
     }
   },
 });

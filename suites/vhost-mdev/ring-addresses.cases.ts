@@ -1,7 +1,10 @@
+import type { Queue, VhostMdevSession } from '../../drivers/port/port.ts';
 import { addressIn } from '../../reference-impl/memory/addresses.ts';
 import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../case.ts';
+import { refusesCall } from './refusal.ts';
 import {
+  type Answer,
   addressesOf,
   getBase,
   ringDoorbell,
@@ -47,7 +50,8 @@ export const misaligned = defineCase({
     'vm-rings/unaligned-ring-fails-start': ['mdev-descriptors-cut-to-alignment', 'mdev-used-ring-cut-to-alignment'],
   },
   applies: { start: 'closed', transports },
-  run({ connect, driverOf, ring, points, port, requirement }) {
+  run(context) {
+    const { connect, driverOf, ring, points, port, requirement } = context;
     const check = requirement('vm-rings/unaligned-ring-fails-start');
     const all = [
       { part: 'desc', by: [1, 2, 4, 8, 15] },
@@ -57,19 +61,31 @@ export const misaligned = defineCase({
     points(
       all.flatMap(({ part, by }) => by.map((bytes) => ({ key: `${part}-${bytes}-bytes-off`, part, bytes }))),
       ({ key, part, bytes }) => {
-        const session = connect('negotiated');
-        const driver = driverOf(session);
-        const queue = driver.attach(ring({ size: 16 }));
-        setState(session, 0);
-        const right = addressesOf(session, queue.ring);
-        const wrong = setAddresses(session, queue.index, { ...right, [part]: right[part] + BigInt(bytes) });
-        // Told at once or at the start: an unaligned ring is not run.
-        const refused = wrong === 'taken' ? setState(session, 1) : wrong;
-        check.notEqual(refused, 'taken', `a ring with ${key}`);
-        setAddresses(session, queue.index, right);
-        setState(session, 1);
-        serves({ port, driver }, check, queue, `a request once ${key} is put right`);
-        session.close();
+        const started = (session: VhostMdevSession, queue: Queue, off: bigint): Answer => {
+          const right = addressesOf(session, queue.ring);
+          const answer = setAddresses(session, queue.index, { ...right, [part]: right[part] + off });
+          // Told at once or at the start: an unaligned ring is not run.
+          return answer === 'taken' ? setState(session, 1) : answer;
+        };
+        refusesCall(context, check, {
+          what: `a ring with ${key}`,
+          errors: 'any',
+          open: () => {
+            const session = connect('negotiated');
+            const driver = driverOf(session);
+            const queue = driver.attach(ring({ size: 16 }));
+            setState(session, 0);
+            return { session, driver, queue };
+          },
+          flawed: ({ session, queue }) => started(session, queue, BigInt(bytes)),
+          behind: ({ session, driver, queue }) => {
+            setState(session, 0);
+            started(session, queue, 0n);
+            serves({ port, driver }, check, queue, `a request once ${key} is put right`);
+          },
+          control: ({ session, queue }) => started(session, queue, 0n),
+          controlName: 'an aligned ring',
+        });
       },
     );
   },

@@ -1,5 +1,6 @@
 import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../case.ts';
+import { refusesCall } from './refusal.ts';
 import { getBase, setBase, setState } from './ring-messages.ts';
 import { serves, servesAll } from './service.ts';
 
@@ -41,17 +42,25 @@ export const beyondRefused = defineCase({
   title: 'SET_VRING_BASE beyond 65535 fails with EINVAL and leaves the base that was told before',
   proves: { 'vm-rings/base-beyond-16-bits-refused': ['mdev-base-beyond-16-bits-taken', 'mdev-refused-base-stored'] },
   applies: { start: 'closed', transports, ring: 'none' },
-  run({ connect, driverOf, points, requirement }) {
+  run(context) {
+    const { connect, port, points, requirement } = context;
     const check = requirement('vm-rings/base-beyond-16-bits-refused');
+    const { queueIndex } = port.facts.workload;
     points(
       beyond.map((base) => ({ key: `base-0x${base.toString(16)}`, base })),
       ({ key, base }) => {
-        const session = connect('negotiated');
-        const driver = driverOf(session);
-        setBase(session, driver.queueIndex, 3);
-        check.equal(setBase(session, driver.queueIndex, base), 'EINVAL', key);
-        check.equal(getBase(session, driver.queueIndex), 3, `base after ${key}`);
-        session.close();
+        refusesCall(context, check, {
+          what: key,
+          open: () => {
+            const session = connect('negotiated');
+            setBase(session, queueIndex, 3);
+            return session;
+          },
+          flawed: (session) => setBase(session, queueIndex, base),
+          behind: (session) => check.equal(getBase(session, queueIndex), 3, `base after ${key}`),
+          control: (session) => setBase(session, queueIndex, 0xffff),
+          controlName: 'base-0xffff',
+        });
       },
     );
   },

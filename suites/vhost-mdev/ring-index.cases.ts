@@ -1,7 +1,9 @@
 import type { VhostMdevSession } from '../../drivers/port/port.ts';
 import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../case.ts';
+import { refusesCall } from './refusal.ts';
 import {
+  type Answer,
   addressesOf,
   getBase,
   type RingAddresses,
@@ -31,13 +33,28 @@ export const missingRefused = defineCase({
   id: 'vhost-mdev/ring-index/missing-rings-are-refused',
   title: 'SET_VRING_NUM, BASE and ADDR of a ring that there is not fail with ENOBUFS',
   proves: { 'vm-rings/missing-ring-refused': ['mdev-missing-ring-taken', 'mdev-far-ring-taken'] },
-  applies: { start: 'negotiated', transports, ring: 'none' },
-  run({ session, driver, requirement }) {
+  applies: { start: 'closed', transports, ring: 'none' },
+  run(context) {
+    const { connect, driverOf, requirement } = context;
     const check = requirement('vm-rings/missing-ring-refused');
-    for (const { key, index } of missing(session, driver.queueIndex)) {
-      check.equal(setSize(session, index, 16), 'ENOBUFS', `SET_VRING_NUM of ${key}`);
-      check.equal(setBase(session, index, 1), 'ENOBUFS', `SET_VRING_BASE of ${key}`);
-      check.equal(setAddresses(session, index, somewhere), 'ENOBUFS', `SET_VRING_ADDR of ${key}`);
+    const probe = connect('negotiated');
+    const { queueIndex } = driverOf(probe);
+    const calls: Readonly<Record<string, (session: VhostMdevSession, index: number) => Answer>> = {
+      SET_VRING_NUM: (session, index) => setSize(session, index, 16),
+      SET_VRING_BASE: (session, index) => setBase(session, index, 1),
+      SET_VRING_ADDR: (session, index) => setAddresses(session, index, somewhere),
+    };
+    for (const { key, index } of missing(probe, queueIndex)) {
+      for (const [name, call] of Object.entries(calls)) {
+        refusesCall(context, check, {
+          what: `${name} of ${key}`,
+          errors: ['ENOBUFS'],
+          open: () => connect('negotiated'),
+          flawed: (session) => call(session, index),
+          control: (session) => call(session, queueIndex),
+          controlName: name,
+        });
+      }
     }
   },
 });
@@ -48,13 +65,26 @@ export const baseOfMissing = defineCase({
   proves: {
     'vm-rings/base-of-missing-ring-refused': ['mdev-base-of-missing-ring-told', 'mdev-base-of-index-cut-to-16-bits'],
   },
-  applies: { start: 'negotiated', transports, ring: 'none' },
-  run({ session, driver, requirement }) {
+  applies: { start: 'closed', transports, ring: 'none' },
+  run(context) {
+    const { connect, driverOf, requirement } = context;
     const check = requirement('vm-rings/base-of-missing-ring-refused');
-    for (const { key, index } of missing(session, driver.queueIndex)) {
-      check.equal(getBase(session, index), 'ENOBUFS', `GET_VRING_BASE of ${key}`);
-      const left = session.channel.receive(24);
-      check.equal(typeof left === 'number' ? left : left.length, 0, `bytes to read after GET_VRING_BASE of ${key}`);
+    const probe = connect('negotiated');
+    const { queueIndex } = driverOf(probe);
+    for (const { key, index } of missing(probe, queueIndex)) {
+      refusesCall(context, check, {
+        what: `GET_VRING_BASE of ${key}`,
+        errors: ['ENOBUFS'],
+        open: () => connect('negotiated'),
+        flawed: (session) => String(getBase(session, index)),
+        behind: (session) => {
+          const left = session.channel.receive(24);
+          const bytes = typeof left === 'number' ? left : left.length;
+          check.equal(bytes, 0, `bytes to read after GET_VRING_BASE of ${key}`);
+        },
+        control: (session) => String(getBase(session, queueIndex)),
+        controlName: 'GET_VRING_BASE',
+      });
     }
   },
 });

@@ -1,5 +1,6 @@
 import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../case.ts';
+import { refusesCall } from './refusal.ts';
 import { ringDoorbell, setSize, setState } from './ring-messages.ts';
 import { serves, servesAll } from './service.ts';
 
@@ -56,13 +57,18 @@ export const badRefused = defineCase({
   title: 'sizes that are no power of two, or beyond 32768, fail with EINVAL; the upper half of the number counts',
   proves: { 'vm-rings/bad-size-refused': ['mdev-any-ring-size-taken', 'mdev-size-without-upper-half'] },
   applies: { start: 'closed', transports, ring: 'none' },
-  run({ connect, driverOf, points, requirement }) {
+  run(context) {
+    const { connect, port, points, requirement } = context;
     const check = requirement('vm-rings/bad-size-refused');
+    const { queueIndex } = port.facts.workload;
     points(sized(badSizes), ({ key, size }) => {
-      const session = connect('negotiated');
-      const driver = driverOf(session);
-      check.equal(setSize(session, driver.queueIndex, size), 'EINVAL', key);
-      session.close();
+      refusesCall(context, check, {
+        what: key,
+        open: () => connect('negotiated'),
+        flawed: (session) => setSize(session, queueIndex, size),
+        control: (session) => setSize(session, queueIndex, 16),
+        controlName: 'size-16',
+      });
     });
   },
 });

@@ -57,19 +57,21 @@ export const triggerByEvents = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_T
 export const descriptorData = (...descriptors: readonly number[]): Uint8Array =>
   new Uint8Array(Int32Array.from(descriptors).buffer);
 
+export interface IrqFields {
+  readonly argsz?: number;
+  readonly flags?: number;
+  readonly index?: number;
+  readonly start?: number;
+  readonly count?: number;
+}
+
 /**
  * VFIO_DEVICE_SET_IRQS with any fields: one event descriptor for the first vector of the rings, which is none, unless
  * told otherwise.
  */
 export function setIrqs(
   { vfio, places }: VhostMdevSession,
-  fields: {
-    readonly argsz?: number;
-    readonly flags?: number;
-    readonly index?: number;
-    readonly start?: number;
-    readonly count?: number;
-  },
+  fields: IrqFields,
   data: Uint8Array = descriptorData(-1),
 ): Answer {
   const fixed = encodeStructure(vfioIrqSet, {

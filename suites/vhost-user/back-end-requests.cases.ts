@@ -17,9 +17,9 @@ export const answeredZero = defineCase({
     transports,
     offers: ['VHOST_USER_PROTOCOL_F_BACKEND_REQ', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'],
   },
-  run({ session, requirement }) {
+  run({ port, session, requirement }) {
     const check = requirement('vu-backend-req/set-backend-req-fd-answered-zero');
-    negotiatedWith(session, protocolBit.BACKEND_REQ | protocolBit.REPLY_ACK);
+    negotiatedWith(port, session, protocolBit.BACKEND_REQ | protocolBit.REPLY_ACK);
     check.accepted(session.messages.openBackEndChannel({ kind: 'serve' }), 'SET_BACKEND_REQ_FD');
   },
 });
@@ -133,9 +133,9 @@ export const openAfterLawful = defineCase({
     'nothing that the text allows closes the connection: features set twice, rings disabled twice, an owner set twice',
   proves: { 'vu-close/connection-closed-only-for-grave-errors': 'second-owner-closes' },
   applies: { start: 'connected', transports, offers: ['VHOST_USER_F_PROTOCOL_FEATURES'], ring: 'none' },
-  run({ session, requirement }) {
+  run({ port, session, requirement }) {
     const check = requirement('vu-close/connection-closed-only-for-grave-errors');
-    negotiatedWith(session, protocolBit.REPLY_ACK);
+    negotiatedWith(port, session, protocolBit.REPLY_ACK);
     const u64 = featureBit.PROTOCOL_FEATURES | featureBit.VERSION_1;
     const lawful = [
       { request: 'VHOST_USER_SET_OWNER' },

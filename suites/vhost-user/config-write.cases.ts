@@ -1,6 +1,6 @@
 import { defineCase } from '../case.ts';
 import { configPayload, readConfig } from './config-space.ts';
-import { refusalOf, stillServes } from './refusal.ts';
+import { stillServes } from './refusal.ts';
 import { negotiatedWith, protocolBit } from './words.ts';
 
 /** VHOST_USER_SET_CONFIG: what is written, and what cannot be (vhost-user, "VHOST_USER_SET_CONFIG"). */
@@ -25,7 +25,7 @@ export const writePastEnd = defineCase({
       { key: 'offset=0xfffffff8,size=16', offset: 0xfffffff8, size: 16 },
     ].flatMap((each) => [0, liveMigration].map((flags) => ({ ...each, key: `${each.key},flags=${flags}`, flags })));
     points(all, ({ key, offset, size, flags }) => {
-      const session = negotiatedWith(connect('connected'), protocol);
+      const session = negotiatedWith(port, connect('connected'), protocol);
       const payload = configPayload(offset, size, flags, new Uint8Array(size).fill(0xa5));
       const answer = session.messages.acknowledged({ request: 'VHOST_USER_SET_CONFIG', payload });
       if (answer.kind === 'died' || answer.kind === 'silent') {
@@ -73,7 +73,7 @@ export const guestWrite = defineCase({
 
 export const migrationWrite = defineCase({
   id: 'vhost-user/config/migration-write-is-carried-out-or-refused',
-  title: 'SET_CONFIG of a live migration that is acknowledged with 0 has changed read-only fields, too',
+  title: 'SET_CONFIG of a live migration that is acknowledged with 0 has changed read-only fields',
   proves: { 'vu-config/migration-write-changes-read-only-fields': 'migration-cannot-write-config' },
   applies: {
     ring: 'none',
@@ -81,9 +81,9 @@ export const migrationWrite = defineCase({
     transports,
     offers: ['VHOST_USER_PROTOCOL_F_CONFIG', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'],
   },
-  run({ session, requirement }) {
+  run({ port, session, requirement }) {
     const check = requirement('vu-config/migration-write-changes-read-only-fields');
-    negotiatedWith(session, protocol);
+    negotiatedWith(port, session, protocol);
     const before = readConfig(session, 0, 6);
     if (before === undefined) {
       check.fails('wrong', 'config space is read', '6 bytes', 'a failure');
@@ -94,10 +94,14 @@ export const migrationWrite = defineCase({
       payload: configPayload(0, bytes.length, liveMigration, bytes),
     });
     const written = before.map((byte) => byte ^ 0x11);
-    const refusal = refusalOf(session, setting(written), check, 'SET_CONFIG of a migration', () => false);
-    if (refusal === undefined) return;
-    if (refusal !== 'zero acknowledgement') {
-      check.refused(refusal, 'SET_CONFIG of a migration');
+    const answer = session.messages.acknowledged(setting(written));
+    if (answer.kind === 'died' || answer.kind === 'silent') {
+      check.failsBy(answer, 'SET_CONFIG of a migration', 'an answer');
+      return;
+    }
+    // A device may have nothing that a migration has to write.
+    if (answer.kind !== 'done' || session.fence().kind === 'closed') {
+      check.inconclusive('SET_CONFIG of a migration is not carried out at all');
       return;
     }
     const after = readConfig(session, 0, 6) ?? new Uint8Array(0);

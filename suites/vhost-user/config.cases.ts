@@ -1,7 +1,10 @@
+import type { DriverPort, VhostUserSession } from '../../drivers/port/port.ts';
+import type { Attempt } from '../../judging/refusal.ts';
+import { featureSetOf } from '../../reference-impl/catalogue/catalogue.ts';
 import { defineCase } from '../case.ts';
 import { configFieldsBytes, configPayload, readConfig } from './config-space.ts';
-import { refusalOf, stillServes } from './refusal.ts';
-import { negotiatedWith, protocolBit } from './words.ts';
+import { refusesMessage, stillServes } from './refusal.ts';
+import { leastFeatures, negotiatedWith, protocolBit } from './words.ts';
 
 /** VHOST_USER_GET_CONFIG and SET_CONFIG (vhost-user, "VHOST_USER_PROTOCOL_F_CONFIG"). */
 
@@ -13,9 +16,9 @@ export const replySize = defineCase({
   title: 'the reply to GET_CONFIG has the payload size of the request',
   proves: { 'vu-config/get-config-reply-has-request-size': 'config-reply-shorter' },
   applies: { ...applies, ring: 'none' },
-  run({ session, requirement }) {
+  run({ port, session, requirement }) {
     const check = requirement('vu-config/get-config-reply-has-request-size');
-    negotiatedWith(session, protocol);
+    negotiatedWith(port, session, protocol);
     for (const [offset, size] of [
       [0, 6],
       [0, 1],
@@ -34,8 +37,16 @@ export const pastEnd = defineCase({
   title: 'GET_CONFIG of what no config space holds fails, and the back-end serves on',
   proves: { 'vu-config/get-config-past-end-fails': 'config-read-past-end-answered' },
   applies: { ...applies, start: 'closed', ring: 'none' },
-  run({ port, connect, points, requirement }) {
+  run({ port, connect, points, refusal, requirement }) {
     const check = requirement('vu-config/get-config-past-end-fails');
+    const read = (session: VhostUserSession, offset: number, size: number): Attempt => {
+      const payload = configPayload(offset, size);
+      const answer = session.messages.exchange({ request: 'VHOST_USER_GET_CONFIG', payload });
+      if (answer.kind !== 'reply') return answer;
+      const { length } = answer.message.payload;
+      const isAccepted = length > configFieldsBytes;
+      return { kind: 'shown', isAccepted, how: isAccepted ? `${length} bytes of payload` : 'no config bytes' };
+    };
     const all = [
       { key: 'offset=256,size=8', offset: 256, size: 8 },
       { key: 'offset=65536,size=8', offset: 0x1_0000, size: 8 },
@@ -43,19 +54,14 @@ export const pastEnd = defineCase({
       { key: 'offset=0xfffffff8,size=16', offset: 0xfffffff8, size: 16 },
     ];
     points(all, ({ key, offset, size }) => {
-      const session = negotiatedWith(connect('connected'), protocol);
-      const payload = configPayload(offset, size);
-      const answer = session.messages.exchange({ request: 'VHOST_USER_GET_CONFIG', payload });
-      if (answer.kind === 'closed') {
-        check.oneOf('connection closed', ['connection closed'], key);
-      } else {
-        const reply = check.reply(answer, `GET_CONFIG with ${key}`);
-        const says =
-          reply.payload.length <= configFieldsBytes ? 'no config bytes' : `${reply.payload.length} bytes of payload`;
-        check.oneOf(says, ['no config bytes'], `what GET_CONFIG with ${key} brings`);
-      }
-      stillServes(port, session, check, `service after ${key}`);
-      session.close();
+      const tried = refusal({
+        open: () => negotiatedWith(port, connect('connected'), protocol),
+        flawed: (session) => read(session, offset, size),
+        behind: (session) => stillServes(port, session, check, `service after ${key}`),
+        control: (session) => read(session, 0, 4),
+        controlName: 'GET_CONFIG',
+      });
+      check.refused(tried, `GET_CONFIG with ${key}`);
     });
   },
 });
@@ -65,9 +71,11 @@ export const failureHasNoPayload = defineCase({
   title: 'GET_CONFIG that fails is answered without config bytes, on a connection that stays open',
   proves: { 'vu-config/get-config-failure-has-no-payload': 'config-failure-closes' },
   applies: { ...applies, ring: 'none' },
-  run({ session, requirement }) {
+  run({ port, session, requirement }) {
     const check = requirement('vu-config/get-config-failure-has-no-payload');
-    negotiatedWith(session, protocol);
+    negotiatedWith(port, session, protocol);
+    const whole = readConfig(session, 0, 4);
+    if (whole === undefined) return check.inconclusive('GET_CONFIG of the first 4 bytes fails as well');
     // 256 bytes are the most that a message holds, and more than any of these devices has.
     const payload = configPayload(0, 256);
     const answer = session.messages.exchange({ request: 'VHOST_USER_GET_CONFIG', payload });
@@ -80,6 +88,21 @@ export const failureHasNoPayload = defineCase({
   },
 });
 
+interface Writable {
+  readonly offset: number;
+  readonly size: number;
+  /** Flags with which the bytes may be written: 0 by a driver, 1 at the end of a migration. */
+  readonly flags: number;
+  readonly features: bigint;
+}
+
+/** The cache mode of a block device may be written by its driver; of others there is nothing that each must let it. */
+function writableField({ facts }: DriverPort<VhostUserSession>): Writable {
+  if (facts.device !== 'block') return { offset: 0, size: 8, flags: 1, features: 0n };
+  const { device } = featureSetOf(['VIRTIO_BLK_F_FLUSH', 'VIRTIO_BLK_F_CONFIG_WCE'], facts);
+  return { offset: 32, size: 1, flags: 0, features: device };
+}
+
 export const flagsChecked = defineCase({
   id: 'vhost-user/config/set-config-flags-are-checked',
   title: 'SET_CONFIG with flags that are not defined is refused',
@@ -90,17 +113,28 @@ export const flagsChecked = defineCase({
     offers: ['VHOST_USER_PROTOCOL_F_CONFIG', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'],
     ring: 'none',
   },
-  run({ port, connect, points, requirement }) {
+  run(context) {
+    const { port, connect, points, requirement } = context;
     const check = requirement('vu-config/set-config-flags-checked');
+    const { offset, size, flags: defined, features } = writableField(port);
+    const open = (): VhostUserSession => {
+      const session = connect('connected');
+      session.negotiate({ device: leastFeatures(port) | features, protocol });
+      return session;
+    };
+    const before = readConfig(open(), 0, offset + size)?.slice(offset) ?? new Uint8Array(size);
+    const write = (flags: number) => ({
+      request: 'VHOST_USER_SET_CONFIG',
+      payload: configPayload(offset, size, flags, before),
+    });
     const all = [2, 3, 0x80000000, 0xffffffff].map((flags) => ({ key: `flags=0x${flags.toString(16)}`, flags }));
     points(all, ({ key, flags }) => {
-      const session = negotiatedWith(connect('connected'), protocol);
-      const before = readConfig(session, 0, 8) ?? new Uint8Array(8);
-      const message = { request: 'VHOST_USER_SET_CONFIG', payload: configPayload(0, 8, flags, before) };
-      const refusal = refusalOf(session, message, check, key, () => false);
-      if (refusal !== undefined) check.refused(refusal, `SET_CONFIG with ${key}`);
-      stillServes(port, session, check, `service after ${key}`);
-      session.close();
+      refusesMessage(context, check, {
+        what: `SET_CONFIG with ${key}`,
+        open,
+        flawed: write(flags),
+        sound: write(defined),
+      });
     });
   },
 });
@@ -117,7 +151,7 @@ export const readOnlyField = defineCase({
   },
   run({ port, session, connect, requirement }) {
     const check = requirement('vu-config/read-only-field-write-not-accepted');
-    negotiatedWith(session, protocol);
+    negotiatedWith(port, session, protocol);
     const before = readConfig(session, 0, 8);
     if (!check.holds(before !== undefined, 'the capacity is read', { expected: '8 bytes', actual: 'a failure' }))
       return;
@@ -129,7 +163,7 @@ export const readOnlyField = defineCase({
       return;
     }
     session.close();
-    const next = negotiatedWith(connect('connected'), protocol);
+    const next = negotiatedWith(port, connect('connected'), protocol);
     const after = readConfig(next, 0, 8);
     next.close();
     check.bytesEqual(after ?? new Uint8Array(0), before ?? new Uint8Array(0), 'the capacity afterwards');

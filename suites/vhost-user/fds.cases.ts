@@ -1,7 +1,11 @@
-import type { OutgoingMessage, VhostUserSession } from '../../drivers/port/port.ts';
+import type { DriverPort, OutgoingMessage, VhostUserSession } from '../../drivers/port/port.ts';
+import { type FeatureName, hasFeature } from '../../reference-impl/catalogue/catalogue.ts';
 import { defineCase } from '../case.ts';
 import { growsNot } from '../resource-growth.ts';
-import { refusalOf, stillServes } from './refusal.ts';
+import { tableOf } from './memory-table.ts';
+import { refusesMessage } from './refusal.ts';
+import { tellRing } from './ring-messages.ts';
+import { negotiatedWith, protocolBit } from './words.ts';
 
 /** Descriptors that travel with messages (vhost-user, "Communication", and each message that takes some). */
 
@@ -16,38 +20,52 @@ const withoutDescriptors: readonly { readonly key: string; readonly message: Out
   { key: 'SET_VRING_BASE', message: { request: 'VHOST_USER_SET_VRING_BASE', payload: { index: 0, num: 0 } } },
 ];
 
-/** Requests that need one and get none. */
-const needingOne: readonly { readonly key: string; readonly message: OutgoingMessage }[] = [
-  { key: 'SET_LOG_FD', message: { request: 'VHOST_USER_SET_LOG_FD' } },
-  { key: 'SET_VRING_KICK', message: { request: 'VHOST_USER_SET_VRING_KICK', payload: { u64: 0n } } },
-  { key: 'SET_VRING_CALL', message: { request: 'VHOST_USER_SET_VRING_CALL', payload: { u64: 0n } } },
-  { key: 'SET_VRING_ERR', message: { request: 'VHOST_USER_SET_VRING_ERR', payload: { u64: 0n } } },
-  { key: 'SET_BACKEND_REQ_FD', message: { request: 'VHOST_USER_SET_BACKEND_REQ_FD' } },
+/** Requests that need a descriptor, and the feature without which a back-end has no use for one. */
+const needingOne = (
+  ring: bigint,
+  table: OutgoingMessage,
+): readonly { readonly key: string; readonly message: OutgoingMessage; readonly feature?: FeatureName }[] => [
+  { key: 'SET_LOG_FD', message: { request: 'VHOST_USER_SET_LOG_FD' }, feature: 'VHOST_F_LOG_ALL' },
+  { key: 'SET_VRING_KICK', message: { request: 'VHOST_USER_SET_VRING_KICK', payload: { u64: ring } } },
+  { key: 'SET_VRING_CALL', message: { request: 'VHOST_USER_SET_VRING_CALL', payload: { u64: ring } } },
+  { key: 'SET_VRING_ERR', message: { request: 'VHOST_USER_SET_VRING_ERR', payload: { u64: ring } } },
   {
-    key: 'SET_MEM_TABLE',
-    message: {
-      request: 'VHOST_USER_SET_MEM_TABLE',
-      payload: {
-        numRegions: 1,
-        regions: [{ guestAddress: 0x10_0000n, size: 0x1000n, userAddress: 0x7f00_0000n, mmapOffset: 0n }],
-      },
-    },
+    key: 'SET_BACKEND_REQ_FD',
+    message: { request: 'VHOST_USER_SET_BACKEND_REQ_FD' },
+    feature: 'VHOST_USER_PROTOCOL_F_BACKEND_REQ',
   },
+  { key: 'SET_MEM_TABLE', message: table },
 ];
 
 export const missingDescriptor = defineCase({
   id: 'vhost-user/fds/missing-descriptor-is-refused',
   title: 'a message that needs a descriptor and has none is refused',
   proves: { 'vu-fds/missing-descriptor-refused': 'missing-descriptor-accepted' },
-  applies: { start: 'closed', transports, offers: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'], ring: 'none' },
-  run({ port, connect, points, requirement }) {
+  applies: { start: 'closed', transports, offers: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'], ring: 'split' },
+  run(context) {
+    const { port, connect, guest, ring, points, requirement } = context;
     const check = requirement('vu-fds/missing-descriptor-refused');
-    points(needingOne, ({ key, message }) => {
-      const session = negotiatedBare(connect('connected'));
-      const refusal = refusalOf(session, message, check, `${key} without a descriptor`, () => false);
-      if (refusal !== undefined) check.refused(refusal, `${key} without a descriptor`);
-      stillServes(port, session, check, `service after ${key} without a descriptor`);
-      session.close();
+    const vring = ring({ size: 16 });
+    const open = (): VhostUserSession => {
+      const session = negotiatedBare(port, connect('connected'));
+      session.shareMemory(guest);
+      tellRing(session, port.facts.workload.queueIndex, vring);
+      return session;
+    };
+    const { offered } = open().negotiated;
+    const table = tableOf(port, guest);
+    const all = needingOne(BigInt(port.facts.workload.queueIndex), { ...table, descriptors: [] }).filter(
+      ({ feature }) => feature === undefined || hasFeature(offered, feature, port.facts),
+    );
+    points(all, ({ key, message }) => {
+      const { descriptors = [] } =
+        key === 'SET_MEM_TABLE' ? table : { descriptors: [port.descriptors.pipe().writeEnd] };
+      refusesMessage(context, check, {
+        what: `${key} without a descriptor`,
+        open,
+        flawed: message,
+        sound: { ...message, descriptors },
+      });
     });
   },
 });
@@ -87,7 +105,7 @@ export const refusedLeaks = defineCase({
     );
     points(all, ({ key, request }) => {
       growsNot(port, check, `descriptors held after repeating ${key}`, () => {
-        const session = negotiatedBare(connect('connected'));
+        const session = negotiatedBare(port, connect('connected'));
         const fd = port.descriptors.eventfd();
         session.messages.send({ request, payload: { u64: 255n }, descriptors: [fd] });
         session.messages.fence();
@@ -108,7 +126,7 @@ export const surplusDescriptors = defineCase({
     const all = [2, 8, 9, 32].map((count) => ({ key: `descriptors=${count}`, count }));
     points(all, ({ key, count }) => {
       growsNot(port, check, `descriptors held after repeating SET_VRING_CALL with ${key}`, () => {
-        const session = negotiatedBare(connect('connected'));
+        const session = negotiatedBare(port, connect('connected'));
         const descriptors = Array.from({ length: count }, () => port.descriptors.eventfd());
         session.messages.send({ request: 'VHOST_USER_SET_VRING_CALL', payload: { u64: 0n }, descriptors });
         session.messages.fence();
@@ -120,7 +138,6 @@ export const surplusDescriptors = defineCase({
 });
 
 /** Protocol features on, with REPLY_ACK, and no feature that needs more. */
-function negotiatedBare(session: VhostUserSession): VhostUserSession {
-  session.negotiate({ device: (1n << 30n) | (1n << 32n), protocol: (1n << 3n) | (1n << 5n) | (1n << 1n) });
-  return session;
+function negotiatedBare(port: DriverPort<VhostUserSession>, session: VhostUserSession): VhostUserSession {
+  return negotiatedWith(port, session, protocolBit.REPLY_ACK | protocolBit.BACKEND_REQ | protocolBit.LOG_SHMFD);
 }

@@ -1,11 +1,10 @@
 import { defineCase } from '../case.ts';
-import { refusalOf, stillServes } from './refusal.ts';
-import { wordOf } from './words.ts';
+import { refusesMessage } from './refusal.ts';
+import { featureBit, leastFeatures, negotiatedWith, protocolBit, wordOf } from './words.ts';
 
 /** Feature bits and protocol feature bits (vhost-user, "Protocol features", GET_FEATURES to SET_PROTOCOL_FEATURES). */
 
 const transports = ['vhost-user'] as const;
-const protocolFeaturesBit = 1n << 30n;
 
 export const repeatable = defineCase({
   id: 'vhost-user/features/get-features-is-repeatable',
@@ -62,12 +61,13 @@ export const protocolFeaturesUnacknowledged = defineCase({
     transports,
     offers: ['VHOST_USER_F_PROTOCOL_FEATURES', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'],
   },
-  run({ session, requirement }) {
+  run({ port, session, requirement }) {
     const check = requirement('vu-features/protocol-features-without-acknowledging-them');
     const offered = wordOf(check.reply(session.messages.fence(), 'GET_FEATURES'));
+    const without = offered & leastFeatures(port) & ~featureBit.PROTOCOL_FEATURES;
     session.messages.send({ request: 'VHOST_USER_SET_PROTOCOL_FEATURES', payload: { u64: 1n << 3n } });
     session.messages.send({ request: 'VHOST_USER_SET_OWNER' });
-    session.messages.send({ request: 'VHOST_USER_SET_FEATURES', payload: { u64: offered & (1n << 32n) } });
+    session.messages.send({ request: 'VHOST_USER_SET_FEATURES', payload: { u64: without } });
     const again = check.reply(
       session.messages.exchange({ request: 'VHOST_USER_GET_PROTOCOL_FEATURES' }),
       'GET_PROTOCOL_FEATURES after SET_FEATURES without bit 30',
@@ -99,21 +99,20 @@ export const unofferedRefused = defineCase({
   title: 'SET_FEATURES with one bit that was not offered is refused',
   proves: { 'vu-features/unoffered-features-refused': 'unoffered-features-accepted' },
   applies: { start: 'closed', transports, offers: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'], ring: 'none' },
-  run({ port, connect, points, requirement }) {
+  run(context) {
+    const { port, connect, points, requirement } = context;
     const check = requirement('vu-features/unoffered-features-refused');
-    const probe = connect('connected');
-    const offered = wordOf(check.reply(probe.messages.fence(), 'GET_FEATURES'));
-    probe.close();
-    const all = bitsMissingIn(offered).map((bit) => ({ key: `bit=${bit}`, bit }));
+    const open = () => negotiatedWith(port, connect('connected'), protocolBit.REPLY_ACK);
+    const { offered, accepted } = open().negotiated;
+    const setFeatures = (u64: bigint) => ({ request: 'VHOST_USER_SET_FEATURES', payload: { u64 } });
+    const all = bitsMissingIn(offered.device).map((bit) => ({ key: `bit=${bit}`, bit }));
     points(all, ({ key, bit }) => {
-      const session = connect('connected');
-      session.negotiate({ device: 0n, protocol: 1n << 3n });
-      const payload = { u64: (offered & ((1n << 32n) | protocolFeaturesBit)) | (1n << BigInt(bit)) };
-      const message = { request: 'VHOST_USER_SET_FEATURES', payload };
-      const refusal = refusalOf(session, message, check, key, () => false);
-      if (refusal !== undefined) check.refused(refusal, `SET_FEATURES with ${key}, which is not offered`);
-      stillServes(port, session, check, `service after ${key}`);
-      session.close();
+      refusesMessage(context, check, {
+        what: `SET_FEATURES with ${key}, which is not offered`,
+        open,
+        flawed: setFeatures(accepted.device | (1n << BigInt(bit))),
+        sound: setFeatures(accepted.device),
+      });
     });
   },
 });
@@ -128,22 +127,20 @@ export const unofferedProtocolRefused = defineCase({
     ],
   },
   applies: { start: 'closed', transports, offers: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'], ring: 'none' },
-  run({ port, connect, points, requirement }) {
+  run(context) {
+    const { port, connect, points, requirement } = context;
     const check = requirement('vu-features/unoffered-protocol-features-refused');
-    const probe = connect('connected');
-    const answer = probe.messages.exchange({ request: 'VHOST_USER_GET_PROTOCOL_FEATURES' });
-    const offered = wordOf(check.reply(answer, 'GET_PROTOCOL_FEATURES'));
-    probe.close();
-    const all = bitsMissingIn(offered).map((bit) => ({ key: `bit=${bit}`, bit }));
+    const open = () => negotiatedWith(port, connect('connected'), protocolBit.REPLY_ACK);
+    const { offered, accepted } = open().negotiated;
+    const setFeatures = (u64: bigint) => ({ request: 'VHOST_USER_SET_PROTOCOL_FEATURES', payload: { u64 } });
+    const all = bitsMissingIn(offered.protocol).map((bit) => ({ key: `bit=${bit}`, bit }));
     points(all, ({ key, bit }) => {
-      const session = connect('connected');
-      session.negotiate({ device: protocolFeaturesBit, protocol: 1n << 3n });
-      const payload = { u64: (1n << 3n) | (1n << BigInt(bit)) };
-      const message = { request: 'VHOST_USER_SET_PROTOCOL_FEATURES', payload };
-      const refusal = refusalOf(session, message, check, key, () => false);
-      if (refusal !== undefined) check.refused(refusal, `SET_PROTOCOL_FEATURES with ${key}, which is not offered`);
-      stillServes(port, session, check, `service after ${key}`);
-      session.close();
+      refusesMessage(context, check, {
+        what: `SET_PROTOCOL_FEATURES with ${key}, which is not offered`,
+        open,
+        flawed: setFeatures(accepted.protocol | (1n << BigInt(bit))),
+        sound: setFeatures(accepted.protocol),
+      });
     });
   },
 });

@@ -1,11 +1,12 @@
+import type { VhostUserSession } from '../../drivers/port/port.ts';
+import type { Attempt } from '../../judging/refusal.ts';
 import { defineCase } from '../case.ts';
-import { stillServes } from './refusal.ts';
+import { answerBeforeFence, stillServes } from './refusal.ts';
 
 /** The header of every message (vhost-user, "Message Specification", "Header"). */
 
 const versionMask = 3;
 const replyFlag = 4;
-const getProtocolFeatures = 15;
 const requests = ['VHOST_USER_GET_FEATURES', 'VHOST_USER_GET_PROTOCOL_FEATURES'] as const;
 
 export const replyVersion = defineCase({
@@ -73,28 +74,20 @@ export const otherVersion = defineCase({
   title: 'a request with a version other than 1 is not answered as if it were version 1',
   proves: { 'vu-header/other-version-refused': 'other-version-accepted' },
   applies: { start: 'closed', transports: ['vhost-user'], ring: 'none' },
-  run({ port, connect, points, requirement }) {
+  run({ port, connect, points, refusal, requirement }) {
     const check = requirement('vu-header/other-version-refused');
+    const ask = (session: VhostUserSession, version: number): Attempt =>
+      answerBeforeFence(session, { request: 'VHOST_USER_GET_PROTOCOL_FEATURES', flags: version });
     const all = [0, 2, 3].map((version) => ({ key: `version=${version}`, version }));
     points(all, ({ key, version }) => {
-      const session = connect('connected');
-      session.messages.send({ request: 'VHOST_USER_GET_PROTOCOL_FEATURES', flags: version });
-      // GET_FEATURES is the fence: a message with another number is the answer to what had to be refused.
-      session.messages.send({ request: 'VHOST_USER_GET_FEATURES' });
-      const answer = session.messages.receive();
-      if (answer.kind === 'reply') {
-        const isAnswer = answer.message.request === getProtocolFeatures;
-        check.holds(!isAnswer, `GET_PROTOCOL_FEATURES with ${key}`, {
-          expected: 'no answer, or the connection closed',
-          actual: 'answered as if it were version 1',
-        });
-      } else if (answer.kind === 'closed') {
-        check.holds(true, key, { expected: 'refused', actual: 'closed' });
-      } else {
-        check.failsBy(answer, `a fence behind a request with ${key}`, 'a reply, or the connection closed');
-      }
-      if (answer.kind !== 'died') stillServes(port, session, check, `service after a request with ${key}`);
-      session.close();
+      const tried = refusal({
+        open: () => connect('connected'),
+        flawed: (session) => ask(session, version),
+        behind: (session) => stillServes(port, session, check, `service after a request with ${key}`),
+        control: (session) => ask(session, 1),
+        controlName: 'version=1',
+      });
+      check.refused(tried, `GET_PROTOCOL_FEATURES with ${key}`);
     });
   },
 });

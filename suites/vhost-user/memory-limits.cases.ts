@@ -1,15 +1,19 @@
-import type { Guest, VhostUserSession } from '../../drivers/port/port.ts';
+import type { Guest, OutgoingMessage, VhostUserSession } from '../../drivers/port/port.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
 import { acknowledgedTables, descriptorsOf, fieldsOf, type RegionFields, setMemTable } from './memory-table.ts';
-import { refusalOf, stillServes } from './refusal.ts';
+import { refusesMessage, stillServes } from './refusal.ts';
 import { RingByHand } from './ring-by-hand.ts';
 import { getBase } from './ring-messages.ts';
 
 /** Memory tables that cannot be. */
 
 const page = 4096n;
+/** Of a table (vhost-user, "Memory regions description"). */
+const mostRegions = 8;
+/** No message has more here. */
+const mostDescriptors = 32;
 
 type Context = Pick<CaseContext<string, VariantAxes, VhostUserSession>, 'driverOf' | 'port' | 'ring'>;
 
@@ -44,7 +48,8 @@ export const countMismatch = defineCase({
   title: 'a memory table with fewer or more descriptors than regions is refused',
   proves: { 'vu-memory/descriptor-count-mismatch-refused': 'descriptor-count-mismatch-accepted' },
   applies: { ...acknowledgedTables, ring: 'none' },
-  run({ port, connect, points, requirement }) {
+  run(context) {
+    const { port, connect, points, requirement } = context;
     const check = requirement('vu-memory/descriptor-count-mismatch-refused');
     const guest = port.createGuest(guestLayouts['eight-regions']);
     const all = [
@@ -57,23 +62,42 @@ export const countMismatch = defineCase({
       [8, 1],
     ].map(([regions = 0, descriptors = 0]) => ({ key: `regions=${regions},fds=${descriptors}`, regions, descriptors }));
     points(all, ({ key, regions, descriptors }) => {
-      const session = connect('negotiated');
       const fields = guest.regions.slice(0, regions).map(fieldsOf);
-      const message = setMemTable(fields, descriptorsOf(port, guest.regions.slice(0, descriptors)));
-      const refusal = refusalOf(session, message, check, key, () => false);
-      if (refusal !== undefined) check.refused(refusal, `SET_MEM_TABLE with ${key}`);
-      stillServes(port, session, check, `service after ${key}`);
-      session.close();
+      const withFiles = (count: number) => setMemTable(fields, descriptorsOf(port, guest.regions.slice(0, count)));
+      refusesMessage(context, check, {
+        what: `SET_MEM_TABLE with ${key}`,
+        open: () => connect('negotiated'),
+        flawed: withFiles(descriptors),
+        sound: withFiles(regions),
+        controlName: `regions=${regions}`,
+      });
     });
   },
 });
+
+/** A table that counts as many regions and holds others: pages of one file, which follow each other. */
+function countedTable(counted: number, held: number, file: number): OutgoingMessage {
+  const payload = new DataView(new ArrayBuffer(8 + 32 * held));
+  payload.setUint32(0, counted, true);
+  for (let n = 0; n < held; n++) {
+    payload.setBigUint64(8 + 32 * n, BigInt(n) * page, true);
+    payload.setBigUint64(16 + 32 * n, page, true);
+    payload.setBigUint64(24 + 32 * n, 0x7000_0000n + BigInt(n) * page, true);
+  }
+  return {
+    request: 'VHOST_USER_SET_MEM_TABLE',
+    payload: new Uint8Array(payload.buffer),
+    descriptors: new Array<number>(Math.min(held, mostDescriptors)).fill(file),
+  };
+}
 
 export const tooMany = defineCase({
   id: 'vhost-user/memory-limits/more-than-eight-regions-are-refused',
   title: 'a memory table that counts more regions than eight, or than it holds, is refused',
   proves: { 'vu-memory/too-many-regions-refused': 'too-many-regions-crash' },
   applies: { ...acknowledgedTables, ring: 'none' },
-  run({ port, connect, points, requirement }) {
+  run(context) {
+    const { port, connect, points, requirement } = context;
     const check = requirement('vu-memory/too-many-regions-refused');
     const guest = port.createGuest(guestLayouts['eight-regions']);
     const all = [
@@ -84,26 +108,17 @@ export const tooMany = defineCase({
       [0xffff_ffff, 1],
       [64, 64],
     ].map(([counted = 0, held = 0]) => ({ key: `counted=${counted},held=${held}`, counted, held }));
+    const [region] = guest.regions;
+    const fd = region === undefined ? 0 : port.descriptors.ofRegion(region);
     points(all, ({ key, counted, held }) => {
-      const session = connect('negotiated');
-      const payload = new DataView(new ArrayBuffer(8 + 32 * held));
-      payload.setUint32(0, counted, true);
-      for (let n = 0; n < held; n++) {
-        payload.setBigUint64(8 + 32 * n, BigInt(n) * page, true);
-        payload.setBigUint64(16 + 32 * n, page, true);
-        payload.setBigUint64(24 + 32 * n, 0x7000_0000n + BigInt(n) * page, true);
-      }
-      const [region] = guest.regions;
-      const fd = region === undefined ? 0 : port.descriptors.ofRegion(region);
-      const message = {
-        request: 'VHOST_USER_SET_MEM_TABLE',
-        payload: new Uint8Array(payload.buffer),
-        descriptors: new Array<number>(Math.min(held, 32)).fill(fd),
-      };
-      const refusal = refusalOf(session, message, check, key, () => false);
-      if (refusal !== undefined) check.refused(refusal, `SET_MEM_TABLE with ${key}`);
-      const serves = stillServes(port, session, check, `service after ${key}`);
-      session.close();
+      const most = Math.min(held, mostRegions);
+      const serves = refusesMessage(context, check, {
+        what: `SET_MEM_TABLE with ${key}`,
+        open: () => connect('negotiated'),
+        flawed: countedTable(counted, held, fd),
+        sound: countedTable(most, most, fd),
+        controlName: `held=${most}`,
+      });
       // The next point is judged for itself.
       if (!serves && port.iut.isAlive() && port.facts.capabilities.includes('restart')) port.iut.restart();
     });

@@ -1,11 +1,11 @@
-import type { DriverPort, Guest, VhostUserSession } from '../../drivers/port/port.ts';
+import type { ControlOutcome, DriverPort, Guest, VhostUserSession } from '../../drivers/port/port.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
 import { growsNot } from '../resource-growth.ts';
 import { addMemReg, fieldsOf, type RegionFields, remMemReg } from './memory-table.ts';
-import { refusalOf, stillServes } from './refusal.ts';
+import { refusesMessage, stillServes } from './refusal.ts';
 import { wordOf } from './words.ts';
 
 /** GET_MAX_MEM_SLOTS, ADD_MEM_REG and REM_MEM_REG (vhost-user, protocol feature CONFIGURE_MEM_SLOTS). */
@@ -109,7 +109,8 @@ export const upToLimit = defineCase({
     'vu-memory/region-over-slot-limit-refused': 'region-over-slot-limit-accepted',
   },
   applies: { ...applies, ring: 'none' },
-  run({ port, session, requirement }) {
+  run(context) {
+    const { port, session, connect, refusal, requirement } = context;
     const within = requirement('vu-memory/regions-up-to-slot-limit-added');
     const over = requirement('vu-memory/region-over-slot-limit-refused');
     const slots = slotsOf(session, within);
@@ -122,9 +123,19 @@ export const upToLimit = defineCase({
       const answer = session.messages.acknowledged(addMemReg(smallRegion(n), file));
       if (!within.accepted(answer, `ADD_MEM_REG ${n + 1} of ${slots}`)) return;
     }
-    const refusal = refusalOf(session, addMemReg(smallRegion(slots), file), over, 'one region more', () => false);
-    if (refusal !== undefined) over.refused(refusal, `ADD_MEM_REG ${slots + 1} of ${slots}`);
-    stillServes(port, session, over, 'service after one region more than there are slots');
+    session.close();
+    const fill = (next: VhostUserSession, count: number): ControlOutcome => {
+      for (let n = 0; n < count; n++) next.messages.acknowledged(addMemReg(smallRegion(n), file));
+      return next.messages.acknowledged(addMemReg(smallRegion(slots), file));
+    };
+    const tried = refusal({
+      open: () => connect('negotiated'),
+      flawed: (next) => fill(next, slots),
+      behind: (next) => stillServes(port, next, over, 'service after one region more than there are slots'),
+      control: (next) => fill(next, slots - 1),
+      controlName: 'the last slot',
+    });
+    over.refused(tried, `ADD_MEM_REG ${slots + 1} of ${slots}`);
   },
 });
 
@@ -132,18 +143,30 @@ export const removalIgnoresOffset = defineCase({
   id: 'vhost-user/memory-slots/removal-takes-no-notice-of-the-mmap-offset',
   title: 'REM_MEM_REG finds a region by addresses and size, whatever mmap offset it is given',
   proves: { 'vu-memory/rem-mem-reg-ignores-mmap-offset': 'rem-mem-reg-compares-mmap-offset' },
-  applies: { ...applies, ring: 'none' },
+  applies: { ...applies, start: 'closed', ring: 'none' },
   variants: { mmapOffset: [0, 4096, 65536] },
-  run({ port, session, variant, requirement }) {
+  run({ port, connect, refusal, variant, requirement }) {
     const check = requirement('vu-memory/rem-mem-reg-ignores-mmap-offset');
     const file = port.descriptors.memoryFile(3 * Number(page));
     const region = { ...smallRegion(1), mmapOffset: page };
-    check.accepted(session.messages.acknowledged(addMemReg(smallRegion(0), file)), 'ADD_MEM_REG');
-    check.accepted(session.messages.acknowledged(addMemReg(region, file)), 'ADD_MEM_REG');
     const removal = remMemReg({ ...region, mmapOffset: BigInt(variant.mmapOffset) });
-    check.accepted(session.messages.acknowledged(removal), `REM_MEM_REG with mmap offset ${variant.mmapOffset}`);
-    const again = refusalOf(session, removal, check, 'the same again', () => false);
-    if (again !== undefined) check.refused(again, 'REM_MEM_REG of the region that was removed');
+    const remove = (session: VhostUserSession): ControlOutcome => session.messages.acknowledged(removal);
+    const tried = refusal({
+      open: () => {
+        const session = connect('negotiated');
+        check.accepted(session.messages.acknowledged(addMemReg(smallRegion(0), file)), 'ADD_MEM_REG');
+        check.accepted(session.messages.acknowledged(addMemReg(region, file)), 'ADD_MEM_REG');
+        return session;
+      },
+      // Gone, it is not found any more: the first was taken for this region.
+      flawed: (session) => {
+        check.accepted(remove(session), `REM_MEM_REG with mmap offset ${variant.mmapOffset}`);
+        return remove(session);
+      },
+      control: remove,
+      controlName: 'REM_MEM_REG',
+    });
+    check.refused(tried, 'REM_MEM_REG of the region that was removed');
   },
 });
 
@@ -219,7 +242,8 @@ export const unknownRemoval = defineCase({
   title: 'REM_MEM_REG is refused where no region has these addresses and this size',
   proves: { 'vu-memory/unknown-region-removal-refused': 'unknown-region-removal-accepted' },
   applies: { ...applies, start: 'closed', ring: 'none' },
-  run({ port, connect, points, requirement }) {
+  run(context) {
+    const { port, connect, points, requirement } = context;
     const check = requirement('vu-memory/unknown-region-removal-refused');
     const right = smallRegion(1);
     const unknown: Readonly<Record<string, RegionFields>> = {
@@ -232,13 +256,17 @@ export const unknownRemoval = defineCase({
     points(
       Object.keys(unknown).map((key) => ({ key })),
       ({ key }) => {
-        const session = connect('negotiated');
         const file = port.descriptors.memoryFile(Number(page));
-        for (const n of [0, 1]) session.messages.acknowledged(addMemReg(smallRegion(n), file));
-        const refusal = refusalOf(session, remMemReg(unknown[key] ?? right), check, key, () => false);
-        if (refusal !== undefined) check.refused(refusal, `REM_MEM_REG of a region with ${key}`);
-        stillServes(port, session, check, `service after REM_MEM_REG of a region with ${key}`);
-        session.close();
+        refusesMessage(context, check, {
+          what: `REM_MEM_REG of a region with ${key}`,
+          open: () => {
+            const session = connect('negotiated');
+            for (const n of [0, 1]) session.messages.acknowledged(addMemReg(smallRegion(n), file));
+            return session;
+          },
+          flawed: remMemReg(unknown[key] ?? right),
+          sound: remMemReg(right),
+        });
         port.descriptors.close(file);
       },
     );

@@ -2,7 +2,7 @@ import type { OutgoingMessage } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
 import { configPayload } from './config-space.ts';
 import { setBase, setNum } from './ring-messages.ts';
-import { featureBit, needReply, negotiatedWith, protocolBit, wordOf } from './words.ts';
+import { featureBit, leastFeatures, needReply, negotiatedWith, protocolBit, wordOf } from './words.ts';
 
 /** What protocol features bring, and what may not be used before they are negotiated (vhost-user, "Protocol features"). */
 
@@ -51,7 +51,7 @@ export const offeredWork = defineCase({
   title: 'each protocol feature that is offered can be negotiated alone, and a message that it brings is answered',
   proves: { 'vu-features/offered-protocol-features-work': 'offer-without-working-message' },
   applies: { start: 'closed', transports: ['vhost-user'], offers: ['VHOST_USER_F_PROTOCOL_FEATURES'], ring: 'none' },
-  run({ connect, points, requirement }) {
+  run({ port, connect, points, requirement }) {
     const check = requirement('vu-features/offered-protocol-features-work');
     const probe = connect('connected');
     const answer = probe.messages.exchange({ request: 'VHOST_USER_GET_PROTOCOL_FEATURES' });
@@ -59,7 +59,7 @@ export const offeredWork = defineCase({
     probe.close();
     const all = brought.filter(({ bit }) => (offered & bit) !== 0n);
     points(all, ({ key, bit, number, message }) => {
-      const session = negotiatedWith(connect('connected'), bit);
+      const session = negotiatedWith(port, connect('connected'), bit);
       session.messages.send(message);
       // GET_FEATURES is the fence: where its reply comes first, the message before it has none.
       session.messages.send({ request: 'VHOST_USER_GET_FEATURES' });
@@ -75,11 +75,13 @@ export const noneBefore = defineCase({
   title: 'while no protocol feature is negotiated, nothing comes but replies to requests that have one',
   proves: { 'vu-features/no-extension-before-negotiation': 'acknowledges-before-negotiation' },
   applies: { start: 'connected', transports: ['vhost-user'], ring: 'none' },
-  run({ session, requirement }) {
+  run({ port, session, requirement }) {
     const check = requirement('vu-features/no-extension-before-negotiation');
+    const offered = wordOf(check.reply(session.messages.fence(), 'GET_FEATURES'));
+    const u64 = offered & leastFeatures(port) & ~featureBit.PROTOCOL_FEATURES;
     const lawful: readonly OutgoingMessage[] = [
       { request: 'VHOST_USER_SET_OWNER' },
-      { request: 'VHOST_USER_SET_FEATURES', payload: { u64: featureBit.VERSION_1 } },
+      { request: 'VHOST_USER_SET_FEATURES', payload: { u64 } },
       setNum(0, 16),
       setBase(0, 0),
     ];

@@ -10,9 +10,9 @@ export const queueNum = defineCase({
   title: 'GET_QUEUE_NUM answers how many queues can be had: at least one, no more than a vring index can name',
   proves: { 'vu-mq/get-queue-num-returns-maximum': 'queue-num-zero' },
   applies: { ...applies, ring: 'none' },
-  run({ session, requirement }) {
+  run({ port, session, requirement }) {
     const check = requirement('vu-mq/get-queue-num-returns-maximum');
-    negotiatedWith(session, protocolBit.MQ);
+    negotiatedWith(port, session, protocolBit.MQ);
     const first = wordOf(
       check.reply(session.messages.exchange({ request: 'VHOST_USER_GET_QUEUE_NUM' }), 'GET_QUEUE_NUM'),
     );

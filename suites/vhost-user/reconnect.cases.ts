@@ -145,7 +145,7 @@ export const replacedReleased = defineCase({
     const check = requirement('vu-reconnect/dead-connection-resources-released');
     const all = (['CALL', 'ERR'] as const).map((which) => ({ key: `SET_VRING_${which}`, which }));
     points(all, ({ key, which }) => {
-      const session = negotiatedWith(connect('connected'), 0n);
+      const session = negotiatedWith(port, connect('connected'), 0n);
       growsNot(port, check, `descriptors held after repeating ${key}`, () => {
         const fd = port.descriptors.eventfd();
         session.messages.send(setDescriptor(which, 0, fd));

@@ -1,35 +1,57 @@
 import type { DriverPort, OutgoingMessage, VhostUserSession } from '../../drivers/port/port.ts';
 import { exitText } from '../../judging/failure.ts';
-import type { Check, Refusal } from '../check.ts';
+import type { Attempt, Refusal, RefusalTrial } from '../../judging/refusal.ts';
+import type { Check } from '../check.ts';
+
+const getFeatures = 1;
+
+export interface RefusedMessage {
+  /** Names the flawed message, in checks. */
+  readonly what: string;
+  /** Opens a session and sends all that comes before the message. */
+  open(): VhostUserSession;
+  readonly flawed: OutgoingMessage;
+  /** The same message without the flaw. */
+  readonly sound: OutgoingMessage;
+  /** Names the sound message with what comes before it, where a sweep has several; its request unless told. */
+  readonly controlName?: string;
+}
+
+interface Context {
+  readonly port: DriverPort<VhostUserSession>;
+  refusal(trial: RefusalTrial<VhostUserSession>): Refusal;
+}
 
 /**
- * Sends a message that must be refused, and says how it was: by REPLY_ACK where that is negotiated, by the connection
- * being closed, or by state that `changed` finds unchanged behind the fence. A crash or silence is recorded as
- * a failure of `check`, and answered with undefined.
+ * The message is refused, by REPLY_ACK or by a close, the sound one is accepted, and the IUT serves on. Returns whether it
+ * serves on.
  */
-export function refusalOf(
-  session: VhostUserSession,
-  message: OutgoingMessage,
-  check: Check,
-  what: string,
-  changed: () => boolean,
-): Refusal | undefined {
-  const answer = session.messages.acknowledged(message);
-  switch (answer.kind) {
-    case 'refused':
-      return 'non-zero acknowledgement';
-    case 'done':
-      if (answer.by === 'fence') return changed() ? 'changed state' : 'unchanged state';
-      return session.messages.fence().kind === 'closed'
-        ? 'zero acknowledgement, then closed connection'
-        : 'zero acknowledgement';
-    case 'closed':
-      return 'closed connection';
-    case 'died':
-    case 'silent':
-      check.failsBy(answer, what, 'a refusal, or no effect');
-      return undefined;
-  }
+export function refusesMessage({ port, refusal }: Context, check: Check, message: RefusedMessage): boolean {
+  let serves = false;
+  const { what, open, flawed, sound, controlName = `${sound.request}` } = message;
+  const tried = refusal({
+    open,
+    flawed: (session) => session.messages.acknowledged(flawed),
+    behind: (session) => {
+      serves = stillServes(port, session, check, `service after ${what}`);
+    },
+    control: (session) => session.messages.acknowledged(sound),
+    controlName,
+  });
+  check.refused(tried, what);
+  return serves;
+}
+
+/**
+ * A message that has a reply of its own: whether that came before the reply to a GET_FEATURES behind it. What is unread
+ * when the connection closes is read first.
+ */
+export function answerBeforeFence(session: VhostUserSession, message: OutgoingMessage): Attempt {
+  session.messages.send(message);
+  const first = session.messages.exchange({ request: 'VHOST_USER_GET_FEATURES' });
+  if (first.kind !== 'reply') return first;
+  const isAccepted = first.message.request !== getFeatures;
+  return { kind: 'shown', isAccepted, how: isAccepted ? 'an answer' : 'no answer' };
 }
 
 /**

@@ -18,9 +18,9 @@ export const baseStored = defineCase({
     needs: ['initial-base'],
     ring: 'none',
   },
-  run({ session, requirement }) {
+  run({ port, session, requirement }) {
     const check = requirement('vu-reply-ack/answer-follows-effect');
-    negotiatedWith(session, protocolBit.REPLY_ACK);
+    negotiatedWith(port, session, protocolBit.REPLY_ACK);
     for (const base of [7, 300, 65535, 0]) {
       check.accepted(session.messages.acknowledged(setBase(0, base)), `SET_VRING_BASE ${base}`);
       const told = getBase(session, 0);
@@ -39,9 +39,9 @@ export const statusStored = defineCase({
     transports,
     offers: ['VHOST_USER_PROTOCOL_F_REPLY_ACK', 'VHOST_USER_PROTOCOL_F_STATUS'],
   },
-  run({ session, requirement }) {
+  run({ port, session, requirement }) {
     const check = requirement('vu-reply-ack/answer-follows-effect');
-    negotiatedWith(session, protocolBit.REPLY_ACK | protocolBit.STATUS);
+    negotiatedWith(port, session, protocolBit.REPLY_ACK | protocolBit.STATUS);
     for (const u64 of [1n, 3n]) {
       const answer = session.messages.acknowledged({ request: 'VHOST_USER_SET_STATUS', payload: { u64 } });
       check.accepted(answer, `SET_STATUS ${u64}`);

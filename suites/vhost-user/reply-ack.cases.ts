@@ -44,9 +44,9 @@ export const answered = defineCase({
     ],
   },
   applies: { ...applies, ring: 'none' },
-  run({ session, requirement }) {
+  run({ port, session, requirement }) {
     const check = requirement('vu-reply-ack/need-reply-answered-with-u64');
-    negotiatedWith(session, protocolBit.REPLY_ACK);
+    negotiatedWith(port, session, protocolBit.REPLY_ACK);
     for (const { key, number, message } of lawful) {
       const answer = check.reply(session.messages.exchange({ ...message, flags: needReply }), key);
       check.equal(answer.request, number, `request number of the answer to ${key}`);
@@ -60,9 +60,9 @@ export const zeroOnSuccess = defineCase({
   title: 'a request that succeeds is answered with 0',
   proves: { 'vu-reply-ack/success-is-zero': 'success-answered-with-one' },
   applies: { ...applies, ring: 'none' },
-  run({ session, requirement }) {
+  run({ port, session, requirement }) {
     const check = requirement('vu-reply-ack/success-is-zero');
-    negotiatedWith(session, protocolBit.REPLY_ACK);
+    negotiatedWith(port, session, protocolBit.REPLY_ACK);
     for (const { key, message } of lawful) {
       const answer = check.reply(session.messages.exchange({ ...message, flags: needReply }), key);
       check.equal(wordOf(answer), 0n, `answer to ${key}`);
@@ -91,10 +91,10 @@ export const nonZeroOnFailure = defineCase({
   title: 'a request that fails is answered with something other than 0, if the connection stays open for an answer',
   proves: { 'vu-reply-ack/failure-is-non-zero': 'failure-answered-with-zero' },
   applies: { ...applies, start: 'closed', ring: 'none' },
-  run({ connect, points, requirement }) {
+  run({ port, connect, points, requirement }) {
     const check = requirement('vu-reply-ack/failure-is-non-zero');
     points(failing, ({ key, message }) => {
-      const session = negotiatedWith(connect('connected'), protocolBit.REPLY_ACK);
+      const session = negotiatedWith(port, connect('connected'), protocolBit.REPLY_ACK);
       const answer = session.messages.exchange({ ...message, flags: needReply });
       if (answer.kind === 'closed') check.oneOf('connection closed', ['connection closed'], key);
       else check.notEqual(wordOf(check.reply(answer, key)), 0n, `answer to ${key}`);
@@ -113,9 +113,9 @@ export const ownReplyUnchanged = defineCase({
     ],
   },
   applies: { ...applies, ring: 'none' },
-  run({ session, requirement }) {
+  run({ port, session, requirement }) {
     const check = requirement('vu-reply-ack/messages-with-own-reply-unchanged');
-    negotiatedWith(session, protocolBit.REPLY_ACK);
+    negotiatedWith(port, session, protocolBit.REPLY_ACK);
     const plain = check.reply(session.messages.fence(), 'GET_FEATURES');
     const asked = check.reply(
       session.messages.exchange({ request: 'VHOST_USER_GET_FEATURES', flags: needReply }),
@@ -137,9 +137,9 @@ export const unnegotiatedNeedReply = defineCase({
     'vu-reply-ack/unnegotiated-need-reply-brings-at-most-one-answer': 'unnegotiated-need-reply-answered-twice',
   },
   applies: { ...applies, ring: 'none' },
-  run({ session, requirement }) {
+  run({ port, session, requirement }) {
     const check = requirement('vu-reply-ack/unnegotiated-need-reply-brings-at-most-one-answer');
-    negotiatedWith(session, 0n);
+    negotiatedWith(port, session, 0n);
     for (const { key, number, message } of lawful) {
       session.messages.send({ ...message, flags: needReply });
       session.messages.send({ request: 'VHOST_USER_GET_FEATURES' });
@@ -159,9 +159,9 @@ export const inOrder = defineCase({
     'vu-reply-ack/one-answer-per-request-in-order': ['acknowledgement-sent-twice', 'set-features-acknowledged-twice'],
   },
   applies: { ...applies, ring: 'none' },
-  run({ session, requirement }) {
+  run({ port, session, requirement }) {
     const check = requirement('vu-reply-ack/one-answer-per-request-in-order');
-    negotiatedWith(session, protocolBit.REPLY_ACK);
+    negotiatedWith(port, session, protocolBit.REPLY_ACK);
     const features = { request: 'VHOST_USER_SET_FEATURES', payload: { u64: session.negotiated.accepted.device } };
     const requests = [{ key: 'SET_FEATURES', number: 2, message: features }, ...lawful];
     for (const { message } of requests) session.messages.send({ ...message, flags: needReply });

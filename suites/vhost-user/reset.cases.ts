@@ -150,9 +150,9 @@ export const resetOwner = defineCase({
     offers: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'],
     ring: 'none',
   },
-  run({ session, requirement }) {
+  run({ port, session, requirement }) {
     const check = requirement('vu-reset/reset-owner-ignored-or-disables-rings');
-    negotiatedWith(session, protocolBit.REPLY_ACK);
+    negotiatedWith(port, session, protocolBit.REPLY_ACK);
     const before = wordOf(check.reply(session.messages.fence(), 'GET_FEATURES'));
     session.messages.send({ request: 'VHOST_USER_RESET_OWNER' });
     const after = wordOf(check.reply(session.messages.fence(), 'GET_FEATURES behind RESET_OWNER'));

@@ -1,4 +1,5 @@
 import type { Exchange, GuestRing, OutgoingMessage, VhostUserSession } from '../../drivers/port/port.ts';
+import { encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
 
 /** The messages that tell of one ring, as a front-end sends them. */
 
@@ -39,6 +40,13 @@ export const setAddresses = (index: number, fields: AddressFields): OutgoingMess
   request: 'VHOST_USER_SET_VRING_ADDR',
   payload: { index, ...fields },
 });
+
+/** Size, base and addresses of a ring: what comes before its descriptors. */
+export function tellRing(session: VhostUserSession, index: number, ring: GuestRing): void {
+  session.messages.send(setNum(index, ring.size));
+  session.messages.send(setBase(index, encodeVringBase(ring.position)));
+  session.messages.send(setAddresses(index, addressesOf(ring)));
+}
 
 /** With the no-fd bit where there is no descriptor. */
 export const setDescriptor = (which: 'KICK' | 'CALL' | 'ERR', index: number, fd?: number): OutgoingMessage => ({

@@ -1,8 +1,9 @@
 import type { VhostUserSession } from '../../drivers/port/port.ts';
+import type { Attempt } from '../../judging/refusal.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
-import { refusalOf, stillServes } from './refusal.ts';
-import { featureBit, negotiatedWith, protocolBit, wordOf } from './words.ts';
+import { stillServes } from './refusal.ts';
+import { negotiatedWith, protocolBit, wordOf } from './words.ts';
 
 /** Device status over VHOST_USER_PROTOCOL_F_STATUS (vhost-user, SET_STATUS and GET_STATUS; virtio 2.1). */
 
@@ -23,9 +24,9 @@ export const statusReadBack = defineCase({
   title: 'GET_STATUS returns the bits that SET_STATUS wrote, step by step',
   proves: { 'vu-status/get-status-returns-written-status': ['status-not-remembered', 'status-without-acknowledge'] },
   applies: { ...applies, ring: 'none' },
-  run({ session, requirement }) {
+  run({ port, session, requirement }) {
     const check = requirement('vu-status/get-status-returns-written-status');
-    negotiatedWith(session, protocol);
+    negotiatedWith(port, session, protocol);
     for (const status of [ACKNOWLEDGE, ACKNOWLEDGE | DRIVER, ACKNOWLEDGE | DRIVER | FEATURES_OK]) {
       setStatus(session, check, status);
       check.equal(statusOf(session, check), status, `status after ${status} was written`);
@@ -41,9 +42,9 @@ export const statusZeroResets = defineCase({
     'reset/status-zero-after-reset': 'status-zero-ignored',
   },
   applies: { ...applies, ring: 'none' },
-  run({ session, requirement }) {
+  run({ port, session, requirement }) {
     const check = requirement('vu-status/status-zero-resets');
-    negotiatedWith(session, protocol);
+    negotiatedWith(port, session, protocol);
     setStatus(session, check, ACKNOWLEDGE | DRIVER | FEATURES_OK);
     setStatus(session, check, 0n);
     const after = statusOf(session, check);
@@ -59,20 +60,31 @@ export const statusAboveByte = defineCase({
   title: 'a status above 255 is refused',
   proves: { 'vu-status/status-above-byte-refused': 'status-above-byte-accepted' },
   applies: { ...applies, start: 'closed', ring: 'none' },
-  run({ port, connect, points, requirement }) {
+  run({ port, connect, points, refusal, requirement }) {
     const check = requirement('vu-status/status-above-byte-refused');
     const all = [0x100n, 0x10fn, 1n << 32n, (1n << 63n) | 1n].map((u64) => ({
       key: `status=0x${u64.toString(16)}`,
       u64,
     }));
     points(all, ({ key, u64 }) => {
-      const session = negotiatedWith(connect('connected'), protocol);
-      setStatus(session, check, ACKNOWLEDGE);
-      const message = { request: 'VHOST_USER_SET_STATUS', payload: { u64 } };
-      const refusal = refusalOf(session, message, check, key, () => statusOf(session, check) !== ACKNOWLEDGE);
-      if (refusal !== undefined) check.refused(refusal, `SET_STATUS with ${key}`);
-      stillServes(port, session, check, `service after ${key}`);
-      session.close();
+      const attempt = (session: VhostUserSession, status: bigint): Attempt => {
+        const answer = session.messages.acknowledged({ request: 'VHOST_USER_SET_STATUS', payload: { u64: status } });
+        if (answer.kind !== 'done' || answer.by === 'acknowledgement') return answer;
+        const isAccepted = statusOf(session, check) !== ACKNOWLEDGE;
+        return { kind: 'shown', isAccepted, how: isAccepted ? 'changed status' : 'unchanged status' };
+      };
+      const tried = refusal({
+        open: () => {
+          const session = negotiatedWith(port, connect('connected'), protocol);
+          setStatus(session, check, ACKNOWLEDGE);
+          return session;
+        },
+        flawed: (session) => attempt(session, u64),
+        behind: (session) => stillServes(port, session, check, `service after ${key}`),
+        control: (session) => attempt(session, ACKNOWLEDGE | DRIVER),
+        controlName: 'SET_STATUS',
+      });
+      check.refused(tried, `SET_STATUS with ${key}`);
     });
   },
 });
@@ -87,30 +99,35 @@ export const unacceptableFeatures = defineCase({
     ],
     'features/unacceptable-subset-refused': 'features-ok-sticks-for-any-features',
   },
-  applies: { ...applies, ring: 'none' },
+  applies: { ...applies, start: 'closed', ring: 'none' },
   // Without acknowledgements the bit is the only way to say no on a connection that stays open.
   variants: { replyAck: [true, false] },
-  run({ port, session, variant, requirement }) {
+  run({ port, connect, refusal, variant, requirement }) {
     const check = requirement('vu-status/features-ok-refused-for-unacceptable-features');
-    const virtio = requirement('features/unacceptable-subset-refused');
-    negotiatedWith(session, variant.replyAck ? protocol : protocolBit.STATUS);
-    setStatus(session, check, ACKNOWLEDGE | DRIVER);
-    const offered = session.negotiated.offered.device;
-    const missing = Array.from({ length: 64 }, (_, bit) => 1n << BigInt(bit)).find((bit) => (offered & bit) === 0n);
-    const word = featureBit.VERSION_1 | featureBit.PROTOCOL_FEATURES | (missing ?? 0n);
-    const message = { request: 'VHOST_USER_SET_FEATURES', payload: { u64: word } };
-    const refusal = refusalOf(session, message, check, 'SET_FEATURES with a bit that is not offered', () => true);
-    if (refusal === undefined) return;
-    if (refusal !== 'zero acknowledgement' && refusal !== 'changed state') {
-      check.refused(refusal, 'a set with a bit that is not offered');
-      virtio.refused(refusal, 'a set with a bit that is not offered');
-      if (!session.isOpen) stillServes(port, session, check, 'service after it');
-      return;
-    }
-    setStatus(session, check, ACKNOWLEDGE | DRIVER | FEATURES_OK);
-    const bit = statusOf(session, check) & FEATURES_OK;
-    check.equal(bit, 0n, 'FEATURES_OK after a set with a bit that is not offered');
-    virtio.equal(bit, 0n, 'FEATURES_OK after a set with a bit that is not offered');
+    const open = (): VhostUserSession => {
+      const session = negotiatedWith(port, connect('connected'), variant.replyAck ? protocol : protocolBit.STATUS);
+      setStatus(session, check, ACKNOWLEDGE | DRIVER);
+      return session;
+    };
+    const { offered, accepted } = open().negotiated;
+    const bits = Array.from({ length: 64 }, (_, bit) => 1n << BigInt(bit));
+    const missing = bits.find((bit) => (offered.device & bit) === 0n) ?? 0n;
+    const attempt = (session: VhostUserSession, u64: bigint): Attempt => {
+      const answer = session.messages.acknowledged({ request: 'VHOST_USER_SET_FEATURES', payload: { u64 } });
+      if (answer.kind !== 'done' || session.fence().kind === 'closed') return answer;
+      setStatus(session, check, ACKNOWLEDGE | DRIVER | FEATURES_OK);
+      const isAccepted = (statusOf(session, check) & FEATURES_OK) !== 0n;
+      return { kind: 'shown', isAccepted, how: isAccepted ? 'FEATURES_OK stays set' : 'FEATURES_OK is cleared' };
+    };
+    const tried = refusal({
+      open,
+      flawed: (session) => attempt(session, accepted.device | missing),
+      behind: (session) => stillServes(port, session, check, 'service after it'),
+      control: (session) => attempt(session, accepted.device),
+      controlName: 'SET_FEATURES, FEATURES_OK',
+    });
+    check.refused(tried, 'a set with a bit that is not offered');
+    requirement('features/unacceptable-subset-refused').refused(tried, 'a set with a bit that is not offered');
   },
 });
 

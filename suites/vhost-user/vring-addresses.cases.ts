@@ -1,9 +1,11 @@
-import type { GuestSplitRing } from '../../drivers/port/port.ts';
+import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
+import type { DriverPort, GuestRing, GuestSplitRing, VhostUserSession } from '../../drivers/port/port.ts';
+import type { Attempt } from '../../judging/refusal.ts';
 import { changes, changesOutside, snapshot } from '../../reference-impl/memory/snapshot.ts';
-import { defineCase } from '../case.ts';
+import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import { isAtStart, writtenAreas } from '../ring-positions.ts';
 import { exchangedLayout } from './exchanged-layout.ts';
-import { refusalOf, stillServes } from './refusal.ts';
+import { stillServes } from './refusal.ts';
 import { RingByHand } from './ring-by-hand.ts';
 import { type AddressFields, addressesOf, getBase, setAddresses } from './ring-messages.ts';
 
@@ -28,6 +30,48 @@ const outside: Readonly<Record<string, (right: bigint, end: bigint, ring: GuestS
   'guest-physical': (right, _, { desc }) => right - desc.userAddress + desc.guestAddress,
 };
 
+/** A ring with a chain available, of which size and base are told. */
+interface Prepared<R extends GuestRing = GuestRing> {
+  readonly session: VhostUserSession;
+  readonly driver: DeviceDriver<R>;
+  readonly hand: RingByHand<R>;
+}
+
+function prepared<R extends GuestRing>({
+  port,
+  connect,
+  driverOf,
+  ring,
+}: Pick<CaseContext<string, VariantAxes, VhostUserSession, R>, 'port' | 'connect' | 'driverOf' | 'ring'>): Prepared<R> {
+  const session = connect('negotiated');
+  const driver = driverOf(session);
+  driver.companions();
+  const hand = new RingByHand(port, session, ring({ size }), { index: driver.queueIndex });
+  hand.makeAvailable(driver.request().segments);
+  hand.tell('num', 'base');
+  return { session, driver, hand };
+}
+
+function start(hand: RingByHand): void {
+  hand.tell('call', 'error', 'kick', 'enable');
+  hand.kick();
+}
+
+const started = (isServed: boolean): Attempt => ({
+  kind: 'shown',
+  isAccepted: isServed,
+  how: isServed ? 'served ring' : 'unserved ring',
+});
+
+/** The control: told of where it is, the ring is served. */
+function served(port: DriverPort<VhostUserSession>, { session, hand }: Prepared): Attempt {
+  const answer = session.messages.acknowledged(setAddresses(hand.index, addressesOf(hand.ring)));
+  if (answer.kind !== 'done') return answer;
+  start(hand);
+  port.until(() => hand.usedCount() > 0, port.deadlineMs);
+  return started(hand.usedCount() > 0);
+}
+
 export const outsideRefused = defineCase({
   id: 'vhost-user/vring-addresses/rings-outside-memory-are-refused',
   title: 'a ring of which a part lies outside the memory is refused, when it is told of or when it is to start',
@@ -35,41 +79,37 @@ export const outsideRefused = defineCase({
     'vu-vring/ring-addresses-outside-memory-refused': ['ring-outside-memory-accepted', 'ring-outside-memory-crashes'],
   },
   applies: { ...acknowledged, memory: 'single-region', ring: 'split' },
-  run({ port, connect, guest, driverOf, ring, points, requirement }) {
+  run({ port, connect, guest, driverOf, ring, points, refusal, requirement }) {
     const check = requirement('vu-vring/ring-addresses-outside-memory-refused');
     const all = Object.keys(outside).flatMap((place) =>
       parts.map((part) => ({ key: `${part}:${place}`, part, place })),
     );
     points(all, ({ key, part, place }) => {
-      const session = connect('negotiated');
-      const driver = driverOf(session);
-      driver.companions();
-      const hand = new RingByHand(port, session, ring({ size }), { index: driver.queueIndex });
-      hand.makeAvailable(driver.request().segments);
-      const fields = addressesOf(hand.ring);
-      const { region } = hand.ring.areas.descriptor;
-      const wrong = outside[place]?.(fields[part], region.userAddress + BigInt(region.size), hand.ring) ?? 0n;
-      hand.tell('num', 'base');
-      const before = snapshot(guest);
-      const addresses = setAddresses(hand.index, { ...fields, [part]: wrong });
-      const refusal = refusalOf(session, addresses, check, `SET_VRING_ADDR with ${key}`, () => false);
-      if (refusal === 'zero acknowledgement') {
-        // At the latest on start: nothing may be taken from such a ring, and nothing written.
-        hand.tell('call', 'error', 'kick', 'enable');
-        hand.kick();
-        session.messages.fence();
-        if (session.isOpen) port.until(() => changes(before).length > 0, patienceMs);
-        const base = session.isOpen ? getBase(session, hand.index) : { kind: 'closed' as const };
-        const others = driver.companions().flatMap(({ ring: other }) => writtenAreas(other));
-        const touched =
-          changesOutside(changes(before), others).length > 0 ||
-          (base.kind === 'base' && !isAtStart(hand.ring, base.num));
-        check.refused(touched ? 'changed state' : 'unchanged state', `the start of a ring with ${key}`);
-      } else if (refusal !== undefined) {
-        check.refused(refusal, `SET_VRING_ADDR with ${key}`);
-      }
-      stillServes(port, session, check, `service after a ring with ${key}`);
-      session.close();
+      const tried = refusal({
+        open: () => prepared({ port, connect, driverOf, ring }),
+        flawed: ({ session, driver, hand }) => {
+          const fields = addressesOf(hand.ring);
+          const { region } = hand.ring.areas.descriptor;
+          const wrong = outside[place]?.(fields[part], region.userAddress + BigInt(region.size), hand.ring) ?? 0n;
+          const before = snapshot(guest);
+          const answer = session.messages.acknowledged(setAddresses(hand.index, { ...fields, [part]: wrong }));
+          if (answer.kind !== 'done' || session.fence().kind !== 'passed') return answer;
+          // At the latest on start: nothing may be taken from such a ring, and nothing written.
+          start(hand);
+          session.messages.fence();
+          if (session.isOpen) port.until(() => changes(before).length > 0, patienceMs);
+          const base = session.isOpen ? getBase(session, hand.index) : { kind: 'closed' as const };
+          const others = driver.companions().flatMap(({ ring: other }) => writtenAreas(other));
+          const isTouched =
+            changesOutside(changes(before), others).length > 0 ||
+            (base.kind === 'base' && !isAtStart(hand.ring, base.num));
+          return started(isTouched);
+        },
+        behind: ({ session }) => stillServes(port, session, check, `service after a ring with ${key}`),
+        control: (opened) => served(port, opened),
+        controlName: 'a ring in memory',
+      });
+      check.refused(tried, `a ring with ${key}`);
     });
   },
 });
@@ -136,32 +176,28 @@ export const guestAddressesRefused = defineCase({
   title: 'SET_VRING_ADDR with guest-physical addresses, which no user range holds, starts no ring',
   proves: { 'vu-vring/ring-addresses-are-user-addresses': 'ring-addresses-taken-as-guest-addresses' },
   applies: acknowledged,
-  run({ port, connect, driverOf, ring, requirement }) {
+  run({ port, connect, driverOf, ring, refusal, requirement }) {
     const check = requirement('vu-vring/ring-addresses-are-user-addresses');
-    const session = connect('negotiated');
-    const driver = driverOf(session);
-    driver.companions();
-    const hand = new RingByHand(port, session, ring({ size }), { index: driver.queueIndex });
-    hand.makeAvailable(driver.request().segments);
-    hand.tell('num', 'base');
-    const { areas } = hand.ring;
-    const fields: AddressFields = {
-      ...addressesOf(hand.ring),
-      descriptor: areas.descriptor.guestAddress,
-      available: areas.driver.guestAddress,
-      used: areas.device.guestAddress,
-    };
-    const refusal = refusalOf(session, setAddresses(hand.index, fields), check, 'SET_VRING_ADDR', () => false);
-    if (refusal === undefined) return;
-    if (refusal !== 'zero acknowledgement') {
-      check.refused(refusal, 'SET_VRING_ADDR with guest-physical addresses');
-      return;
-    }
-    hand.tell('call', 'error', 'kick', 'enable');
-    hand.kick();
-    session.messages.fence();
-    const told = session.isOpen ? getBase(session, hand.index) : { kind: 'closed' as const };
-    const isServed = hand.usedCount() !== 0 || (told.kind === 'base' && !isAtStart(hand.ring, told.num));
-    check.refused(isServed ? 'changed state' : 'unchanged state', 'the start of a ring at guest-physical addresses');
+    const tried = refusal({
+      open: () => prepared({ port, connect, driverOf, ring }),
+      flawed: ({ session, hand }) => {
+        const { areas } = hand.ring;
+        const fields: AddressFields = {
+          ...addressesOf(hand.ring),
+          descriptor: areas.descriptor.guestAddress,
+          available: areas.driver.guestAddress,
+          used: areas.device.guestAddress,
+        };
+        const answer = session.messages.acknowledged(setAddresses(hand.index, fields));
+        if (answer.kind !== 'done' || session.fence().kind !== 'passed') return answer;
+        start(hand);
+        session.messages.fence();
+        const told = session.isOpen ? getBase(session, hand.index) : { kind: 'closed' as const };
+        return started(hand.usedCount() !== 0 || (told.kind === 'base' && !isAtStart(hand.ring, told.num)));
+      },
+      control: (opened) => served(port, opened),
+      controlName: 'a ring at its user addresses',
+    });
+    check.refused(tried, 'a ring at guest-physical addresses');
   },
 });

@@ -1,8 +1,18 @@
 import type { OutgoingMessage, VhostUserSession } from '../../drivers/port/port.ts';
+import type { Attempt } from '../../judging/refusal.ts';
 import { defineCase } from '../case.ts';
-import { refusalOf, stillServes } from './refusal.ts';
+import { answerBeforeFence, refusesMessage, stillServes } from './refusal.ts';
 import { RingByHand } from './ring-by-hand.ts';
-import { addressesOf, getBase, setAddresses, setBase, setDescriptor, setEnable, setNum } from './ring-messages.ts';
+import {
+  addressesOf,
+  getBase,
+  setAddresses,
+  setBase,
+  setDescriptor,
+  setEnable,
+  setNum,
+  tellRing,
+} from './ring-messages.ts';
 
 /** Sizes and numbers of rings that no ring can have. What is refused, and what must at least be lived through. */
 
@@ -24,16 +34,18 @@ export const badSizesRefused = defineCase({
     ],
   },
   applies: { ...acknowledged, ring: 'none' },
-  run({ port, connect, driverOf, points, requirement }) {
+  run(context) {
+    const { connect, points, requirement } = context;
     const check = requirement('vu-vring/bad-ring-size-refused');
+    const { queueIndex } = context.port.facts.workload;
     const all = badSizes.map((size) => ({ key: `size=${size}`, size }));
     points(all, ({ key, size }) => {
-      const session = connect('negotiated');
-      const driver = driverOf(session);
-      const refusal = refusalOf(session, setNum(driver.queueIndex, size), check, key, () => false);
-      if (refusal !== undefined) check.refused(refusal, `SET_VRING_NUM with ${key}`);
-      stillServes(port, session, check, `service after ${key}`);
-      session.close();
+      refusesMessage(context, check, {
+        what: `SET_VRING_NUM with ${key}`,
+        open: () => connect('negotiated'),
+        flawed: setNum(queueIndex, size),
+        sound: setNum(queueIndex, 256),
+      });
     });
   },
 });
@@ -63,34 +75,37 @@ export const badSizesSurvived = defineCase({
   },
 });
 
-/** Every message that names a ring in 32 bits, except GET_VRING_BASE. */
-const wordMessages = (session: VhostUserSession, index: number): readonly (readonly [string, OutgoingMessage])[] => [
-  ['SET_VRING_NUM', setNum(index, 16)],
-  ['SET_VRING_BASE', setBase(index, 0)],
-  ['SET_VRING_ADDR', setAddresses(index, { descriptor: 0n, available: 0n, used: 0n, flags: 0, log: 0n })],
-  ...((session.negotiated.accepted.device >> 30n) & 1n ? [['SET_VRING_ENABLE', setEnable(index, 1)] as const] : []),
-];
-
 export const farIndicesRefused = defineCase({
   id: 'vhost-user/vring-limits/ring-numbers-no-ring-can-have-are-refused',
   title: 'a message that names a ring in 32 bits is refused for 256 and more',
   proves: { 'vu-vring/ring-index-out-of-range-refused': ['bad-ring-index-taken-modulo', 'bad-ring-index-crashes'] },
   applies: acknowledged,
-  run({ port, connect, ring, points, requirement }) {
+  run(context) {
+    const { connect, port, ring, points, requirement } = context;
     const check = requirement('vu-vring/ring-index-out-of-range-refused');
-    const vring = ring({ size: 16 });
-    const names = ['SET_VRING_NUM', 'SET_VRING_BASE', 'SET_VRING_ADDR', 'SET_VRING_ENABLE'];
-    const all = names.flatMap((name) => farIndices.map((index) => ({ key: `${name},index=${index}`, name, index })));
-    points(all, ({ key, name, index }) => {
-      const session = connect('negotiated');
-      const messages = new Map(wordMessages(session, index));
-      messages.set('SET_VRING_ADDR', setAddresses(index, addressesOf(vring)));
-      const message = messages.get(name);
-      if (message === undefined) return;
-      const refusal = refusalOf(session, message, check, key, () => false);
-      if (refusal !== undefined) check.refused(refusal, key);
-      stillServes(port, session, check, `service after ${key}`);
-      session.close();
+    const addresses = addressesOf(ring({ size: 16 }));
+    const { queueIndex } = port.facts.workload;
+    // The protocol features of REPLY_ACK stand behind bit 30, which brings SET_VRING_ENABLE.
+    const messages: Readonly<Record<string, (index: number) => OutgoingMessage>> = {
+      SET_VRING_NUM: (index) => setNum(index, 16),
+      SET_VRING_BASE: (index) => setBase(index, 0),
+      SET_VRING_ADDR: (index) => setAddresses(index, addresses),
+      SET_VRING_ENABLE: (index) => setEnable(index, 1),
+    };
+    const all = Object.entries(messages).flatMap(([name, about]) =>
+      farIndices.map((index) => ({ key: `${name},index=${index}`, about, index })),
+    );
+    points(all, ({ key, about, index }) => {
+      refusesMessage(context, check, {
+        what: key,
+        open: () => {
+          const session = connect('negotiated');
+          session.messages.send(setNum(queueIndex, 16));
+          return session;
+        },
+        flawed: about(index),
+        sound: about(queueIndex),
+      });
     });
   },
 });
@@ -100,13 +115,16 @@ export const nearIndicesRefused = defineCase({
   title: 'SET_VRING_NUM, KICK, CALL and ERR are refused for the ring behind the last that GET_QUEUE_NUM allows',
   proves: { 'vu-vring/ring-index-out-of-range-refused': 'bad-ring-index-taken-modulo' },
   applies: {
-    ring: 'none',
+    ring: 'split',
     start: 'closed',
     transports,
     negotiate: ['VHOST_USER_PROTOCOL_F_REPLY_ACK', 'VHOST_USER_PROTOCOL_F_MQ'],
   },
-  run({ port, connect, points, requirement }) {
+  run(context) {
+    const { port, connect, ring, points, requirement } = context;
+    const vring = ring({ size: 16 });
     const check = requirement('vu-vring/ring-index-out-of-range-refused');
+    const { queueIndex } = port.facts.workload;
     const probe = connect('negotiated');
     const answer = check.reply(probe.messages.exchange({ request: 'VHOST_USER_GET_QUEUE_NUM' }), 'GET_QUEUE_NUM');
     probe.close();
@@ -119,13 +137,19 @@ export const nearIndicesRefused = defineCase({
       .flatMap((index) => (index < 256 ? ['NUM', 'KICK', 'CALL', 'ERR'] : ['NUM']).map((what) => ({ what, index })))
       .map(({ what, index }) => ({ key: `${what},index=${index}`, what, index }));
     points(all, ({ key, what, index }) => {
-      const session = connect('negotiated');
       const fd = port.descriptors.eventfd();
-      const message = what === 'NUM' ? setNum(index, 16) : setDescriptor(what as 'KICK' | 'CALL' | 'ERR', index, fd);
-      const refusal = refusalOf(session, message, check, key, () => false);
-      if (refusal !== undefined) check.refused(refusal, `SET_VRING_${key}, of ${count} rings`);
-      stillServes(port, session, check, `service after SET_VRING_${key}`);
-      session.close();
+      const about = (ring: number): OutgoingMessage =>
+        what === 'NUM' ? setNum(ring, 16) : setDescriptor(what as 'KICK' | 'CALL' | 'ERR', ring, fd);
+      refusesMessage(context, check, {
+        what: `SET_VRING_${key}, of ${count} rings`,
+        open: () => {
+          const session = connect('negotiated');
+          tellRing(session, queueIndex, vring);
+          return session;
+        },
+        flawed: about(index),
+        sound: about(queueIndex),
+      });
       port.descriptors.close(fd);
     });
   },
@@ -136,18 +160,28 @@ export const baseOfNoRing = defineCase({
   title: 'GET_VRING_BASE for 256 and more is refused, which for a message with a reply of its own means closing',
   proves: { 'vu-vring/ring-index-out-of-range-refused': 'bad-ring-index-taken-modulo' },
   applies: { start: 'closed', transports, ring: 'none' },
-  run({ port, connect, points, requirement }) {
+  run({ port, connect, points, refusal, requirement }) {
     const check = requirement('vu-vring/ring-index-out-of-range-refused');
+    const { queueIndex } = port.facts.workload;
+    const ask = (session: VhostUserSession, index: number): Attempt =>
+      answerBeforeFence(session, {
+        request: 'VHOST_USER_GET_VRING_BASE',
+        payload: { index, num: 0 },
+      });
     const all = farIndices.map((index) => ({ key: `index=${index}`, index }));
     points(all, ({ key, index }) => {
-      const session = connect('negotiated');
-      session.messages.send({ request: 'VHOST_USER_GET_VRING_BASE', payload: { index, num: 0 } });
-      const next = session.messages.exchange({ request: 'VHOST_USER_GET_FEATURES' });
-      if (next.kind === 'closed') check.refused('closed connection', key);
-      else if (next.kind !== 'reply') check.failsBy(next, `GET_VRING_BASE with ${key}`, 'a refusal');
-      else check.equal(next.message.request, 1, `the request that is answered behind GET_VRING_BASE with ${key}`);
-      session.close();
-      stillServes(port, session, check, `service after GET_VRING_BASE with ${key}`);
+      const tried = refusal({
+        open: () => {
+          const session = connect('negotiated');
+          session.messages.send(setNum(queueIndex, 16));
+          return session;
+        },
+        flawed: (session) => ask(session, index),
+        behind: (session) => stillServes(port, session, check, `service after GET_VRING_BASE with ${key}`),
+        control: (session) => ask(session, queueIndex),
+        controlName: 'GET_VRING_BASE',
+      });
+      check.refused(tried, `GET_VRING_BASE with ${key}`);
     });
   },
 });

@@ -1,4 +1,10 @@
-import { PeerProtocolError, type ReceivedMessage, type VhostUserSession } from '../../drivers/port/port.ts';
+import {
+  type DriverPort,
+  PeerProtocolError,
+  type ReceivedMessage,
+  type VhostUserSession,
+} from '../../drivers/port/port.ts';
+import { negotiationBeforeOffer } from '../../judging/negotiation.ts';
 
 /** Flags of a request that wants an answer: version 1 and need_reply. */
 export const needReply = 1 | 8;
@@ -25,8 +31,16 @@ export function wordOf({ payload, request }: ReceivedMessage): bigint {
   return new DataView(payload.buffer, payload.byteOffset, payload.byteLength).getBigUint64(0, true);
 }
 
-/** Protocol features on with the bits given (those that are offered), VERSION_1, and no memory. */
-export function negotiatedWith(session: VhostUserSession, protocolFeatures: bigint): VhostUserSession {
-  session.negotiate({ device: featureBit.PROTOCOL_FEATURES | featureBit.VERSION_1, protocol: protocolFeatures });
+/** VERSION_1, bit 30, and what the target cannot do without, offered or not. */
+export const leastFeatures = (port: DriverPort<VhostUserSession>): bigint =>
+  negotiationBeforeOffer({}, port.facts).device;
+
+/** Protocol features on with the bits given, the least of the device's features (of both what is offered), and no memory. */
+export function negotiatedWith(
+  port: DriverPort<VhostUserSession>,
+  session: VhostUserSession,
+  protocolFeatures: bigint,
+): VhostUserSession {
+  session.negotiate({ device: leastFeatures(port), protocol: protocolFeatures });
   return session;
 }
