@@ -19,16 +19,17 @@ export interface Shown {
 /** What came of one message. */
 export type Attempt = ControlOutcome | Shown;
 
-/** A session with what a case has made of it. */
-export interface OfSession {
-  readonly session: Session;
-}
+/** What a trial needs of a session. */
+export type TriedSession = Pick<Session, 'fence' | 'close'>;
+
+/** A session, or one with what a case has made of it. */
+export type OpenedSession = TriedSession | { readonly session: TriedSession };
 
 /**
  * A message that must be refused, and the same without the flaw. That the first was refused says nothing where the second
  * is refused as well: each is sent on a session of its own that got as far.
  */
-export interface RefusalTrial<Opened extends Session | OfSession = Session | OfSession> {
+export interface RefusalTrial<Opened extends OpenedSession = OpenedSession> {
   /** Opens a session and brings it to where the message is due: once for the flawed message, once for the control. */
   open(): Opened;
   flawed(opened: Opened): Attempt;
@@ -67,10 +68,7 @@ export class Refusal {
   }
 
   /** Sends the flawed message, and the control where that was refused. The sessions are closed behind it. */
-  static tried<Opened extends Session | OfSession>(
-    trial: RefusalTrial<Opened>,
-    controls: Controls = new Map(),
-  ): Refusal {
+  static tried<Opened extends OpenedSession>(trial: RefusalTrial<Opened>, controls: Controls = new Map()): Refusal {
     const opened = trial.open();
     const session = sessionOf(opened);
     const flawed = tried(session, trial.flawed(opened));
@@ -119,7 +117,7 @@ function judged(flawed: Extract<Tried, { kind: 'refused' }>, control: Tried): Re
   }
 }
 
-function controlOf<Opened extends Session | OfSession>(trial: RefusalTrial<Opened>, controls: Controls): Tried {
+function controlOf<Opened extends OpenedSession>(trial: RefusalTrial<Opened>, controls: Controls): Tried {
   const known = controls.get(trial.controlName);
   if (known !== undefined) return known;
   const result = sentControl(trial);
@@ -127,7 +125,7 @@ function controlOf<Opened extends Session | OfSession>(trial: RefusalTrial<Opene
   return result;
 }
 
-function sentControl<Opened extends Session | OfSession>(trial: RefusalTrial<Opened>): Tried {
+function sentControl<Opened extends OpenedSession>(trial: RefusalTrial<Opened>): Tried {
   try {
     const opened = trial.open();
     const session = sessionOf(opened);
@@ -147,7 +145,7 @@ function sentControl<Opened extends Session | OfSession>(trial: RefusalTrial<Ope
  * A close behind an answer counts as a close, whichever of them is seen first: what was answered can have no effect on a
  * connection that is gone.
  */
-function tried(session: Session, attempt: Attempt): Tried {
+function tried(session: TriedSession, attempt: Attempt): Tried {
   switch (attempt.kind) {
     case 'refused': {
       const how = attempt.by === 'acknowledgement' ? 'non-zero acknowledgement' : refusalText(attempt);
@@ -178,6 +176,6 @@ function tried(session: Session, attempt: Attempt): Tried {
   }
 }
 
-const isClosed = (session: Session): boolean => session.fence().kind === 'closed';
+const isClosed = (session: TriedSession): boolean => session.fence().kind === 'closed';
 
-const sessionOf = (opened: Session | OfSession): Session => ('session' in opened ? opened.session : opened);
+const sessionOf = (opened: OpenedSession): TriedSession => ('session' in opened ? opened.session : opened);

@@ -20,7 +20,7 @@ import { exitText, refusalText } from '../../judging/failure.ts';
 import { isServing } from '../../judging/liveness.ts';
 import { negotiationFor, offeredNegotiation } from '../../judging/negotiation.ts';
 import { canRestart } from '../../judging/recovery.ts';
-import { type Controls, type OfSession, Refusal, type RefusalTrial } from '../../judging/refusal.ts';
+import { type Controls, type OpenedSession, Refusal, type RefusalTrial } from '../../judging/refusal.ts';
 import { thrownFailure } from '../../judging/thrown-failure.ts';
 import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
@@ -179,7 +179,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     return check;
   };
 
-  readonly refusal = <Opened extends Session | OfSession>(trial: RefusalTrial<Opened>): Refusal => {
+  readonly refusal = <Opened extends OpenedSession>(trial: RefusalTrial<Opened>): Refusal => {
     for (const session of this.#opened) if (session.isOpen) session.close();
     return Refusal.tried(trial, this.#controls);
   };

@@ -24,7 +24,7 @@ function openAgain(port: DriverPort<VhostMdevSession>): string {
 
 export const secondOpen = defineCase({
   id: 'vhost-mdev/open/second-open-is-busy',
-  title: 'a device that is open is not opened a second time: EBUSY, stopped and running',
+  title: 'a device that is open is not opened a second time: EBUSY, stopped and running, until it is closed',
   proves: { 'vm-life/second-open-is-busy': 'mdev-opens-again' },
   applies: { start: 'negotiated', transports },
   run({ session, port, driver, ring, requirement }) {
@@ -38,6 +38,8 @@ export const secondOpen = defineCase({
     isBusy('of a device that runs');
     setState(session, 0);
     isBusy('of a device that was stopped');
+    session.close();
+    check.equal(openAgain(port), 'opened', 'an open once it is closed');
   },
 });
 

@@ -1,6 +1,7 @@
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../case.ts';
+import { refusesCall } from './refusal.ts';
 import { addressesOf, getBase, ringDoorbell, setAddresses, setState } from './ring-messages.ts';
 import { serves, servesAll } from './service.ts';
 
@@ -134,7 +135,8 @@ export const failedStart = defineCase({
   title: 'a part of a ring where no memory is makes the start fail, whichever part it is and wherever it lies',
   proves: { 'vm-state/ring-nowhere-fails-start': ['mdev-runs-without-bad-ring', 'mdev-used-ring-unchecked'] },
   applies: { start: 'closed', transports },
-  run({ connect, driverOf, ring, points, requirement }) {
+  run(context) {
+    const { connect, driverOf, ring, points, requirement } = context;
     const check = requirement('vm-state/ring-nowhere-fails-start');
     const all = (['desc', 'avail', 'used'] as const).flatMap((part) =>
       (['nowhere', 'below', 'over-the-end', 'at-the-end', 'last-page'] as const).map((place) => ({
@@ -144,24 +146,36 @@ export const failedStart = defineCase({
       })),
     );
     points(all, ({ key, part, place }) => {
-      const session = connect('negotiated');
-      const driver = driverOf(session);
-      const queue = driver.attach(ring({ size: 16 }));
-      setState(session, 0);
-      const right = addressesOf(session, queue.ring);
-      const { region, offset, length } = queue.ring.areas[areaOf[part]];
-      const start = right[part] - BigInt(offset);
-      const end = start + BigInt(region.size);
-      const places = {
-        nowhere: 0x5555_0000n,
-        below: start - 0x1000n,
-        'over-the-end': end - BigInt(Math.min(16, length / 2)),
-        'at-the-end': end,
-        'last-page': 0xffff_ffff_ffff_f000n,
-      };
-      setAddresses(session, queue.index, { ...right, [part]: places[place] });
-      check.notEqual(setState(session, 1), 'taken', `start with ${key}`);
-      session.close();
+      refusesCall(context, check, {
+        what: `start with ${key}`,
+        errors: 'any',
+        open: () => {
+          const session = connect('negotiated');
+          const queue = driverOf(session).attach(ring({ size: 16 }));
+          setState(session, 0);
+          return { session, queue };
+        },
+        flawed: ({ session, queue }) => {
+          const right = addressesOf(session, queue.ring);
+          const { region, offset, length } = queue.ring.areas[areaOf[part]];
+          const start = right[part] - BigInt(offset);
+          const end = start + BigInt(region.size);
+          const places = {
+            nowhere: 0x5555_0000n,
+            below: start - 0x1000n,
+            'over-the-end': end - BigInt(Math.min(16, length / 2)),
+            'at-the-end': end,
+            'last-page': 0xffff_ffff_ffff_f000n,
+          };
+          setAddresses(session, queue.index, { ...right, [part]: places[place] });
+          return setState(session, 1);
+        },
+        control: ({ session, queue }) => {
+          setAddresses(session, queue.index, addressesOf(session, queue.ring));
+          return setState(session, 1);
+        },
+        controlName: 'a ring in memory',
+      });
     });
   },
 });

@@ -1,6 +1,10 @@
+import type { OutgoingMessage, VhostUserSession } from '../../drivers/port/port.ts';
+import type { Attempt } from '../../judging/refusal.ts';
+import { featureSetOf } from '../../reference-impl/catalogue/catalogue.ts';
 import { defineCase } from '../case.ts';
-import { stillServes } from './refusal.ts';
-import { featureBit, needReply, negotiatedWith, protocolBit } from './words.ts';
+import { refusesMessage, stillServes } from './refusal.ts';
+import { setDescriptor } from './ring-messages.ts';
+import { leastFeatures, needReply, negotiatedWith, protocolBit, wordOf } from './words.ts';
 
 /** The channel for requests of the back-end, and in-band notifications (vhost-user, "Back-end communication"). */
 
@@ -59,12 +63,12 @@ export const givenSocket = defineCase({
     const queue = driver.attach(ring({ size: 16 }));
     driver.once(queue);
     const asked = [
-      { request: 'VHOST_USER_SET_OWNER', number: 3, flags: needReply },
+      { ...setDescriptor('ERR', queue.index), number: 14, flags: needReply },
       { request: 'VHOST_USER_GET_FEATURES', number: 1 },
       { request: 'VHOST_USER_GET_PROTOCOL_FEATURES', number: 15 },
     ];
     for (const { number, ...message } of asked) {
-      const answer = check.reply(session.messages.exchange(message), message.request);
+      const answer = check.reply(session.messages.exchange(message), `${message.request}`);
       check.equal(answer.request, number, `what comes behind ${message.request}`);
       check.equal(answer.flags & replyFlag, replyFlag, `reply flag of what comes behind ${message.request}`);
     }
@@ -76,24 +80,30 @@ export const inbandPrerequisites = defineCase({
   title: 'INBAND_NOTIFICATIONS without BACKEND_REQ and REPLY_ACK ends the connection',
   proves: { 'vu-inband/closed-without-prerequisites': 'inband-without-prerequisites-accepted' },
   applies: { start: 'closed', transports, offers: ['VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS'], ring: 'none' },
-  run({ connect, points, requirement }) {
+  run({ port, connect, points, refusal, requirement }) {
     const check = requirement('vu-inband/closed-without-prerequisites');
     const { INBAND_NOTIFICATIONS, BACKEND_REQ, REPLY_ACK } = protocolBit;
+    const negotiate = (session: VhostUserSession, protocol: bigint): Attempt => {
+      const offered = wordOf(check.reply(session.messages.fence(), 'GET_FEATURES'));
+      session.messages.send({ request: 'VHOST_USER_SET_PROTOCOL_FEATURES', payload: { u64: protocol } });
+      const u64 = offered & leastFeatures(port);
+      session.messages.send({ request: 'VHOST_USER_SET_FEATURES', payload: { u64 } });
+      const answer = session.fence();
+      return answer.kind === 'passed' ? { kind: 'shown', isAccepted: true, how: 'open connection' } : answer;
+    };
     const all = [
       { key: 'neither', u64: INBAND_NOTIFICATIONS },
       { key: 'without-reply-ack', u64: INBAND_NOTIFICATIONS | BACKEND_REQ },
       { key: 'without-backend-req', u64: INBAND_NOTIFICATIONS | REPLY_ACK },
     ];
     points(all, ({ key, u64 }) => {
-      const session = connect('connected');
-      check.reply(session.messages.fence(), 'GET_FEATURES');
-      session.messages.send({ request: 'VHOST_USER_SET_PROTOCOL_FEATURES', payload: { u64 } });
-      const features = featureBit.PROTOCOL_FEATURES | featureBit.VERSION_1;
-      session.messages.send({ request: 'VHOST_USER_SET_FEATURES', payload: { u64: features } });
-      const answer = session.messages.fence();
-      if (answer.kind === 'silent' || answer.kind === 'died') check.failsBy(answer, key, 'the connection is closed');
-      check.equal(answer.kind, 'closed', `what comes of a GET_FEATURES behind ${key}`);
-      session.close();
+      const tried = refusal({
+        open: () => connect('connected'),
+        flawed: (session) => negotiate(session, u64),
+        control: (session) => negotiate(session, INBAND_NOTIFICATIONS | BACKEND_REQ | REPLY_ACK),
+        controlName: 'both',
+      });
+      check.refused(tried, `INBAND_NOTIFICATIONS ${key}`);
     });
   },
 });
@@ -130,19 +140,20 @@ export const newConnection = defineCase({
 export const openAfterLawful = defineCase({
   id: 'vhost-user/close/connection-stays-open-over-lawful-messages',
   title:
-    'nothing that the text allows closes the connection: features set twice, rings disabled twice, an owner set twice',
-  proves: { 'vu-close/connection-closed-only-for-grave-errors': 'second-owner-closes' },
+    'nothing that the text allows closes the connection: features set twice, rings disabled twice, no call descriptor',
+  proves: { 'vu-close/connection-closed-only-for-grave-errors': 'call-without-descriptor-closes' },
   applies: { start: 'connected', transports, offers: ['VHOST_USER_F_PROTOCOL_FEATURES'], ring: 'none' },
   run({ port, session, requirement }) {
     const check = requirement('vu-close/connection-closed-only-for-grave-errors');
     negotiatedWith(port, session, protocolBit.REPLY_ACK);
-    const u64 = featureBit.PROTOCOL_FEATURES | featureBit.VERSION_1;
-    const lawful = [
-      { request: 'VHOST_USER_SET_OWNER' },
+    const u64 = session.negotiated.accepted.device;
+    const lawful: readonly OutgoingMessage[] = [
       { request: 'VHOST_USER_SET_FEATURES', payload: { u64 } },
       { request: 'VHOST_USER_SET_FEATURES', payload: { u64 } },
       { request: 'VHOST_USER_SET_VRING_ENABLE', payload: { index: 0, num: 0 } },
       { request: 'VHOST_USER_SET_VRING_ENABLE', payload: { index: 0, num: 0 } },
+      setDescriptor('CALL', 0),
+      setDescriptor('ERR', 0),
       { request: 'VHOST_USER_GET_PROTOCOL_FEATURES' },
     ];
     for (const message of lawful) {
@@ -160,29 +171,24 @@ export const mtu = defineCase({
   proves: { 'vu-net/mtu-validated': ['any-mtu-accepted', 'mtu-always-refused'] },
   applies: {
     ring: 'none',
-    start: 'connected',
+    start: 'closed',
     transports,
     devices: ['net'],
     offers: ['VHOST_USER_PROTOCOL_F_MTU', 'VHOST_USER_PROTOCOL_F_REPLY_ACK', 'VIRTIO_NET_F_MTU'],
   },
-  run({ session, requirement }) {
+  run(context) {
+    const { port, connect, requirement } = context;
     const check = requirement('vu-net/mtu-validated');
-    const MTU = 1n << 4n;
-    const features = featureBit.PROTOCOL_FEATURES | featureBit.VERSION_1 | (1n << 3n);
-    session.negotiate({ device: features, protocol: MTU | protocolBit.REPLY_ACK });
-    const set = (u64: bigint) => session.messages.acknowledged({ request: 'VHOST_USER_NET_SET_MTU', payload: { u64 } });
-    check.accepted(set(1500n), 'MTU 1500');
+    const open = (): VhostUserSession => {
+      const session = connect('connected');
+      const { device } = featureSetOf(['VIRTIO_NET_F_MTU'], port.facts);
+      session.negotiate({ device: leastFeatures(port) | device, protocol: protocolBit.MTU | protocolBit.REPLY_ACK });
+      return session;
+    };
+    const set = (u64: bigint): OutgoingMessage => ({ request: 'VHOST_USER_NET_SET_MTU', payload: { u64 } });
     for (const invalid of [0n, 67n, 65536n]) {
-      const answer = set(invalid);
-      const what = `MTU ${invalid}`;
-      if (answer.kind === 'done') {
-        check.notEqual(answer.by, 'acknowledgement', `the end of ${what}: acknowledged with 0`);
-      } else if (answer.kind === 'refused' || answer.kind === 'closed') {
-        check.holds(true, what, { expected: 'refused', actual: answer.kind });
-      } else {
-        check.failsBy(answer, what, 'a non-zero acknowledgement');
-      }
-      if (!session.isOpen) return;
+      refusesMessage(context, check, { what: `MTU ${invalid}`, open, flawed: set(invalid), sound: set(1500n) });
     }
+    check.accepted(open().messages.acknowledged(set(1500n)), 'MTU 1500');
   },
 });

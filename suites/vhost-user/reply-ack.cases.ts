@@ -19,7 +19,6 @@ interface Sample {
 
 /** Lawful requests without an answer of their own. */
 const lawful: readonly Sample[] = [
-  { key: 'SET_OWNER', number: 3, message: { request: 'VHOST_USER_SET_OWNER' } },
   { key: 'SET_VRING_NUM', number: 8, message: { request: 'VHOST_USER_SET_VRING_NUM', payload: { index: 0, num: 64 } } },
   {
     key: 'SET_VRING_BASE',
@@ -31,6 +30,11 @@ const lawful: readonly Sample[] = [
     number: 13,
     message: { request: 'VHOST_USER_SET_VRING_CALL', payload: { u64: 0x100n } },
   },
+  {
+    key: 'SET_VRING_ERR without descriptor',
+    number: 14,
+    message: { request: 'VHOST_USER_SET_VRING_ERR', payload: { u64: 0x100n } },
+  },
 ];
 
 export const answered = defineCase({
@@ -40,7 +44,7 @@ export const answered = defineCase({
     'vu-reply-ack/need-reply-answered-with-u64': [
       'need-reply-not-answered',
       'acknowledgement-of-four-bytes',
-      'set-owner-not-acknowledged',
+      'set-vring-err-not-acknowledged',
     ],
   },
   applies: { ...applies, ring: 'none' },

@@ -14,6 +14,7 @@ export const protocolBit = {
   MQ: 1n << 0n,
   LOG_SHMFD: 1n << 1n,
   REPLY_ACK: 1n << 3n,
+  MTU: 1n << 4n,
   BACKEND_REQ: 1n << 5n,
   CONFIG: 1n << 9n,
   INFLIGHT_SHMFD: 1n << 12n,

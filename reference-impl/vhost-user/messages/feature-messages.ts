@@ -62,7 +62,9 @@ export const featureMessages: MessageTable = [
   describeRule(messageByName('VHOST_USER_SET_OWNER'), {
     name: 'VHOST_USER_SET_OWNER',
     payload: [emptyPayload],
+    // It marks the start of a session: the text gives a second one no meaning, and vhost in the kernel answers EBUSY.
     handle: (session) => {
+      if (session.hasOwner) return refused('a second owner');
       session.hasOwner = true;
       return done;
     },

@@ -9,10 +9,10 @@ import { inTable, type onMessage, vhostUserFault } from './vhost-user-fault.ts';
 export const replyAckFaults = {
   'acknowledgement-of-four-bytes': vhostUserFault(
     'vu-reply-ack/need-reply-answered-with-u64',
-    'SET_OWNER is acknowledged with four bytes',
+    'SET_VRING_ERR is acknowledged with four bytes',
     inTable('reply', {
       leaving: (message) =>
-        message.request === requestId.VHOST_USER_SET_OWNER
+        message.request === requestId.VHOST_USER_SET_VRING_ERR
           ? [{ ...message, size: 4, payload: message.payload.subarray(0, 4) }]
           : [message],
     }),
@@ -24,11 +24,11 @@ export const replyAckFaults = {
       leaving: (message) => (message.request === requestId.VHOST_USER_SET_VRING_NUM ? [] : [message]),
     }),
   ),
-  'set-owner-not-acknowledged': vhostUserFault(
+  'set-vring-err-not-acknowledged': vhostUserFault(
     'vu-reply-ack/need-reply-answered-with-u64',
-    'SET_OWNER is never acknowledged',
+    'SET_VRING_ERR is never acknowledged',
     inTable('reply', {
-      leaving: (message) => (message.request === requestId.VHOST_USER_SET_OWNER ? [] : [message]),
+      leaving: (message) => (message.request === requestId.VHOST_USER_SET_VRING_ERR ? [] : [message]),
     }),
   ),
   'success-answered-with-one': vhostUserFault(

@@ -116,10 +116,10 @@ export const sessionFaults = {
   ),
   'back-end-request-on-main-socket': vhostUserFault(
     'vu-backend-req/requests-use-given-socket',
-    'a request of the back-end goes over the main socket before the answer to SET_OWNER',
+    'a request of the back-end goes over the main socket before the answer to SET_VRING_ERR',
     inTable('reply', {
       leaving: (message, _flags, session) =>
-        message.request === 3 && hasBit(session.protocolFeatures, protocol.VHOST_USER_PROTOCOL_F_BACKEND_REQ)
+        message.request === 14 && hasBit(session.protocolFeatures, protocol.VHOST_USER_PROTOCOL_F_BACKEND_REQ)
           ? [{ request: 2, flags: 1, size: 0, payload: new Uint8Array(0), descriptors: [] }, message]
           : [message],
     }),
@@ -135,12 +135,16 @@ export const sessionFaults = {
       },
     })),
   ),
-  'second-owner-closes': vhostUserFault(
+  'call-without-descriptor-closes': vhostUserFault(
     'vu-close/connection-closed-only-for-grave-errors',
-    'a second SET_OWNER closes the connection',
-    handling('VHOST_USER_SET_OWNER', (right, session) =>
-      session.hasOwner ? { kind: 'close-connection', why: 'a second owner' } : right(),
-    ),
+    'SET_VRING_CALL without a descriptor, of a ring without addresses, closes the connection',
+    onMessage('VHOST_USER_SET_VRING_CALL', (entry) => ({
+      handle: (session, value, context) => {
+        const handled = entry.handle(session, value, context);
+        const isBare = context.descriptors.length === 0 && session.ring(0)?.addresses === undefined;
+        return handled.kind === 'done' && isBare ? { kind: 'close-connection', why: 'no descriptor' } : handled;
+      },
+    })),
   ),
   'backend-channel-refusal-hangs': vhostUserFault(
     'vu-backend-req/front-end-refusal-survived',
