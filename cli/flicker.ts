@@ -8,10 +8,10 @@ import { parseArgs } from 'node:util';
 import { didYouMean } from '../drivers/near-matches.ts';
 import type { Target } from '../drivers/target.ts';
 import { targets } from '../fixtures/targets/index.ts';
+import { type DifferingResult, differingResults, type NamedRun, sightingsOf } from '../reports/differing-results.ts';
 import type { CaseRecord } from '../reports/record/record.ts';
 import { readRecords } from '../reports/record/record-reader.ts';
 import { counted } from './counted.ts';
-import { differingResults, linesOf, type NamedRun } from './flicker/differing-results.ts';
 import { Load } from './flicker/load.ts';
 
 const usage = `usage: npm run flicker -- [--repeat N] [--quiet | --loaded] [--case GLOB]... [TARGET...]
@@ -69,6 +69,11 @@ function optionsOf(words: readonly string[]): Options | 'help' | { readonly wron
     return { wrong: error instanceof Error ? error.message : String(error) };
   }
 }
+
+const linesOf = (one: DifferingResult): string[] => [
+  `not ok ${one.target} ${one.key}`,
+  ...sightingsOf(one, 'run').map((line) => `    ${line}`),
+];
 
 async function main(words: readonly string[]): Promise<number> {
   const options = optionsOf(words);

@@ -1,3 +1,4 @@
+import { differingResults, repetitionsOf, sightingsOf } from '../reports/differing-results.ts';
 import { type CaseRecord, caseKey, type Finding, type Outcome, outcomes } from '../reports/record/record.ts';
 import { authorityWords, isApart, standingOf } from '../reports/result-explanation.ts';
 import { visibleText } from '../reports/visible-text.ts';
@@ -41,6 +42,7 @@ export function summaryOf(results: readonly CaseRecord[], rules: ExpectationRule
   const listed = expected.filter(({ record }) => record.verdict === 'not-applicable').length;
   const known = expected.length - listed;
   const lines = ['', ...countLines(results), ...unexpectedLines(unexpected)];
+  lines.push(...flickerLines(results));
   if (listed > 0)
     lines.push(
       '',
@@ -62,6 +64,22 @@ export function summaryOf(results: readonly CaseRecord[], rules: ExpectationRule
   }
   lines.push('', ...remains.paths.map((path) => `Report: ${path}`));
   return { text: lines.join('\n'), exitCode: exitCodeOf(unexpected, remains) };
+}
+
+/** A run without repetitions has none: what is missing from a repetition is owed, and said elsewhere. */
+function flickerLines(results: readonly CaseRecord[]): string[] {
+  const differing = differingResults(repetitionsOf(results)).filter(({ seen }) =>
+    seen.every(({ isMissing }) => !isMissing),
+  );
+  if (differing.length === 0) return [];
+  const lines = ['', `Flicker: ${counted(differing.length, 'result')} not the same in every repetition.`];
+  lines.push('That is a defect of this suite, or a race of the target that the case does not decide.');
+  for (const one of differing.slice(0, mostShown)) {
+    lines.push('', `  ${visibleText(`${one.target}: ${one.key}`)}`);
+    lines.push(...sightingsOf(one, 'repetition').map((line) => `    ${visibleText(line)}`));
+  }
+  if (differing.length > mostShown) lines.push('', `  and ${differing.length - mostShown} more, in the report`);
+  return lines;
 }
 
 function resultsByCase(results: readonly CaseRecord[]): Map<string, CaseRecord[]> {

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { differingResults, repetitionsOf, sightingsOf } from '../../reports/differing-results.ts';
 import type { CaseRecord } from '../../reports/record/record.ts';
-import { differingResults, linesOf } from '../flicker/differing-results.ts';
+import { summaryOf } from '../run-summary.ts';
 
 const result = (key: string, verdict: CaseRecord['verdict'], failed: readonly string[] = []): CaseRecord => ({
   event: 'case',
@@ -31,21 +32,51 @@ t.test('what differs between runs is told with the runs that saw it', async (t) 
     differing.map(({ key }) => key),
     ['a', 'b', 'c'],
   );
-  t.same(differing.flatMap(linesOf), [
-    'not ok daemon a',
-    '    pass: runs 1; 2',
-    '    no result: run 1 beside a load',
-    'not ok daemon b',
-    '    pass: runs 1; 1 beside a load',
-    '    inconclusive: run 2',
-    'not ok daemon c',
-    '    fail at x, y: runs 1; 2',
-    '    fail at x: run 1 beside a load',
-  ]);
+  t.same(
+    differing.map((one) => sightingsOf(one, 'run')),
+    [
+      ['pass: runs 1; 2', 'no result: run 1 beside a load'],
+      ['pass: runs 1; 1 beside a load', 'inconclusive: run 2'],
+      ['fail at x, y: runs 1; 2', 'fail at x: run 1 beside a load'],
+    ],
+  );
 });
 
 t.test('runs that agree differ in nothing', async (t) => {
   t.same(differingResults([1, 2].map((n) => ({ name: `${n}`, results: [result('a', 'fail')] }))), []);
+});
+
+t.test('repetitions of one run are compared in the same way', async (t) => {
+  const repeated = [
+    { ...result('a', 'pass'), repetition: 1 },
+    { ...result('a', 'fail'), repetition: 0 },
+    { ...result('b', 'pass'), repetition: 0 },
+    { ...result('b', 'pass'), repetition: 1 },
+  ];
+  const [only, ...others] = differingResults(repetitionsOf(repeated));
+  t.match(only, {
+    key: 'a',
+    seen: [
+      { what: 'fail', runs: ['1'] },
+      { what: 'pass', runs: ['2'] },
+    ],
+  });
+  t.same(others, []);
+});
+
+t.test('the summary of a run with repetitions names what flickers', async (t) => {
+  const rules = { expectations: [], today: '2026-01-01', strictTargets: [], texts: [] };
+  const remains = { problems: [], missing: 0, paths: [], resume: '' };
+  const steady = [0, 1].map((repetition) => ({ ...result('steady', 'pass'), repetition }));
+  const { text } = summaryOf(
+    [...steady, { ...result('b', 'pass'), repetition: 1 }, result('b', 'fail')],
+    rules,
+    remains,
+  );
+  t.match(text, /Flicker: 1 result not the same in every repetition/);
+  t.match(text, /daemon: b\n {4}fail: repetition 1\n {4}pass: repetition 2\n/);
+  t.notMatch(text, 'daemon: steady');
+  t.notMatch(summaryOf(steady, rules, remains).text, 'Flicker');
 });
 
 const flicker = fileURLToPath(new URL('../flicker.js', import.meta.url));

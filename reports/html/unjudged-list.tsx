@@ -18,13 +18,17 @@ export function UnjudgedList({ view }: { readonly view: ReportView }): JSX.Eleme
       </p>
       {unstable.length === 0 ? null : (
         <div class="warning">
-          <p>{unstable.length} results differ between repetitions:</p>
+          <p>
+            Flicker: {unstable.length === 1 ? '1 result is' : `${unstable.length} results are`} not the same in every
+            repetition. That is a defect of this suite, or a race of the target that the case does not decide.
+          </p>
           <ul>
-            {unstable.map(({ key, target }) => (
+            {unstable.map(({ key, target, results }) => (
               <li key={`${target} ${key}`}>
                 <code>
                   {target}: {key}
                 </code>
+                : {results.map(({ record }) => record.verdict).join(', ')}
               </li>
             ))}
           </ul>

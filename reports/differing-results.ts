@@ -1,5 +1,5 @@
-import { verdictSignature } from '../../reports/case-verdicts.ts';
-import type { CaseRecord } from '../../reports/record/record.ts';
+import { verdictSignature } from './case-verdicts.ts';
+import type { CaseRecord } from './record/record.ts';
 
 /** The results of one run. */
 export interface NamedRun {
@@ -8,12 +8,20 @@ export interface NamedRun {
   readonly results: readonly CaseRecord[];
 }
 
+/** One thing that was seen of a result. */
+export interface Sighting {
+  readonly what: string;
+  /** These runs have no such result. */
+  readonly isMissing: boolean;
+  readonly runs: readonly string[];
+}
+
 /** A result that is not the same in all runs. */
 export interface DifferingResult {
   readonly target: string;
   readonly key: string;
   /** Each thing that was seen, with the runs that saw it. */
-  readonly seen: readonly { readonly what: string; readonly runs: readonly string[] }[];
+  readonly seen: readonly Sighting[];
 }
 
 const missing = 'no result';
@@ -28,11 +36,15 @@ export function differingResults(runs: readonly NamedRun[]): DifferingResult[] {
   return names.flatMap((name) => {
     const first = byRun.map(({ results }) => results.get(name)).find((record) => record !== undefined);
     if (first === undefined) return [];
-    const groups = new Map<string, { what: string; runs: string[] }>();
+    const groups = new Map<string, { what: string; isMissing: boolean; runs: string[] }>();
     for (const run of byRun) {
       const record = run.results.get(name);
       const signature = record === undefined ? missing : signatureOf(record);
-      const group = groups.get(signature) ?? { what: record === undefined ? missing : wordsOf(record), runs: [] };
+      const group = groups.get(signature) ?? {
+        what: record === undefined ? missing : wordsOf(record),
+        isMissing: record === undefined,
+        runs: [],
+      };
       group.runs.push(run.name);
       groups.set(signature, group);
     }
@@ -55,10 +67,18 @@ function wordsOf({ verdict, findings, points }: CaseRecord): string {
   ].join(' ');
 }
 
-/** The lines that tell of a differing result, without their ends. */
-export function linesOf({ target, key, seen }: DifferingResult): string[] {
-  return [
-    `not ok ${target} ${key}`,
-    ...seen.map(({ what, runs }) => `    ${what}: ${runs.length === 1 ? 'run' : 'runs'} ${runs.join('; ')}`),
-  ];
+/** The results of a run by their repetition. */
+export function repetitionsOf(results: readonly CaseRecord[]): NamedRun[] {
+  const runs = new Map<number, CaseRecord[]>();
+  for (const record of results) {
+    const run = runs.get(record.repetition);
+    if (run === undefined) runs.set(record.repetition, [record]);
+    else run.push(record);
+  }
+  return [...runs].sort(([a], [b]) => a - b).map(([number, own]) => ({ name: `${number + 1}`, results: own }));
+}
+
+/** What was seen of a differing result, a line for each, without their ends. */
+export function sightingsOf({ seen }: DifferingResult, noun: string): string[] {
+  return seen.map(({ what, runs }) => `${what}: ${noun}${runs.length === 1 ? '' : 's'} ${runs.join('; ')}`);
 }
