@@ -66,7 +66,7 @@ t.test('repetitions of one run are compared in the same way', async (t) => {
 
 t.test('the summary of a run with repetitions names what flickers', async (t) => {
   const rules = { expectations: [], today: '2026-01-01', strictTargets: [], texts: [] };
-  const remains = { problems: [], missing: 0, paths: [], resume: '' };
+  const remains = { problems: [], givenUp: [], missing: 0, paths: [], resume: '' };
   const steady = [0, 1].map((repetition) => ({ ...result('steady', 'pass'), repetition }));
   const { text } = summaryOf(
     [...steady, { ...result('b', 'pass'), repetition: 1 }, result('b', 'fail')],
