@@ -5,7 +5,6 @@ import {
   BLOCK_HEADER_SIZE,
   type BlockHeader,
   blockConfig,
-  RANGE_SIZE,
   SECTOR_SIZE,
   VIRTIO_BLK_F_BLK_SIZE,
   VIRTIO_BLK_F_CONFIG_WCE,
@@ -13,14 +12,17 @@ import {
   VIRTIO_BLK_F_FLUSH,
   VIRTIO_BLK_F_MQ,
   VIRTIO_BLK_F_RO,
+  VIRTIO_BLK_F_SECURE_ERASE,
   VIRTIO_BLK_F_SEG_MAX,
   VIRTIO_BLK_F_SIZE_MAX,
+  VIRTIO_BLK_F_TOPOLOGY,
   VIRTIO_BLK_F_WRITE_ZEROES,
   VIRTIO_BLK_T_DISCARD,
   VIRTIO_BLK_T_FLUSH,
   VIRTIO_BLK_T_GET_ID,
   VIRTIO_BLK_T_IN,
   VIRTIO_BLK_T_OUT,
+  VIRTIO_BLK_T_SECURE_ERASE,
   VIRTIO_BLK_T_WRITE_ZEROES,
   VIRTIO_ID_BLOCK,
 } from './block-layout.ts';
@@ -44,10 +46,12 @@ const BASE_FEATURES =
   VIRTIO_BLK_F_SEG_MAX |
   VIRTIO_BLK_F_BLK_SIZE |
   VIRTIO_BLK_F_FLUSH |
+  VIRTIO_BLK_F_TOPOLOGY |
   VIRTIO_BLK_F_CONFIG_WCE |
   VIRTIO_BLK_F_MQ |
   VIRTIO_BLK_F_DISCARD |
-  VIRTIO_BLK_F_WRITE_ZEROES;
+  VIRTIO_BLK_F_WRITE_ZEROES |
+  VIRTIO_BLK_F_SECURE_ERASE;
 
 interface BlockAnswer {
   readonly outcome: BlockOutcome;
@@ -60,6 +64,8 @@ const failed = withoutData('failed');
 const unsupported = withoutData('unsupported');
 
 const SEG_MAX = 126;
+/** Segments of one request with ranges. */
+const RANGES_MAX = 8;
 const UNMAP = 1;
 
 /** A RAM disk (virtio 5.2). */
@@ -93,16 +99,22 @@ export class BlockDevice extends QueuedDevice {
     config.setUint32(blockConfig.sizeMax, 0x10_0000, true);
     config.setUint32(blockConfig.segMax, SEG_MAX, true);
     config.setUint32(blockConfig.blkSize, SECTOR_SIZE, true);
+    config.setUint8(blockConfig.physicalBlockExp, 0);
+    config.setUint8(blockConfig.alignmentOffset, 0);
+    config.setUint16(blockConfig.minIoSize, 1, true);
+    config.setUint32(blockConfig.optIoSize, 0, true);
     config.setUint8(blockConfig.writeback, 1);
     config.setUint16(blockConfig.numQueues, this.queueCount, true);
     for (const [sectorsAt, segmentsAt] of [
       [blockConfig.maxDiscardSectors, blockConfig.maxDiscardSeg],
       [blockConfig.maxWriteZeroesSectors, blockConfig.maxWriteZeroesSeg],
+      [blockConfig.maxSecureEraseSectors, blockConfig.maxSecureEraseSeg],
     ] as const) {
       config.setUint32(sectorsAt, sectors, true);
-      config.setUint32(segmentsAt, 1, true);
+      config.setUint32(segmentsAt, RANGES_MAX, true);
     }
     config.setUint32(blockConfig.discardSectorAlignment, 1, true);
+    config.setUint32(blockConfig.secureEraseSectorAlignment, 1, true);
     config.setUint8(blockConfig.writeZeroesMayUnmap, 0);
   }
 
@@ -178,6 +190,8 @@ export class BlockDevice extends QueuedDevice {
         return this.has(VIRTIO_BLK_F_DISCARD) ? withoutData(this.#zero(chain, 0)) : unsupported;
       case VIRTIO_BLK_T_WRITE_ZEROES:
         return this.has(VIRTIO_BLK_F_WRITE_ZEROES) ? withoutData(this.#zero(chain, UNMAP)) : unsupported;
+      case VIRTIO_BLK_T_SECURE_ERASE:
+        return this.has(VIRTIO_BLK_F_SECURE_ERASE) ? withoutData(this.#zero(chain, 0)) : unsupported;
     }
     return withoutData(this.#rules.unknown(header.type));
   }
@@ -203,17 +217,19 @@ export class BlockDevice extends QueuedDevice {
     return 'done';
   }
 
-  /** Discard and write zeroes: one range each; a discarded sector reads as zero (virtio 5.2.6.2). */
+  /** Discard, write zeroes and secure erase: each sector of each segment reads as zero afterwards (virtio 5.2.6.2). */
   #zero(chain: Chain, allowedFlags: number): BlockOutcome {
-    if (chain.readableLength !== BLOCK_HEADER_SIZE + RANGE_SIZE) return 'failed';
-    const ranges = gather(chain.readable, BLOCK_HEADER_SIZE);
-    const view = new DataView(ranges.buffer);
-    const sector = view.getBigUint64(0, true);
-    const bytes = view.getUint32(8, true) * SECTOR_SIZE;
-    if (!this.#rules.acceptsRangeFlags(view.getUint32(12, true), allowedFlags)) return 'unsupported';
-    if (!this.#rules.acceptsWrite(this.#isReadOnly) || !this.#fits(sector, bytes)) return 'failed';
-    const from = this.#rules.byteOf(sector);
-    this.disk.fill(this.#rules.zeroed(), from, from + bytes);
+    const rules = this.#rules;
+    if (!rules.acceptsRangeBytes(Math.max(0, chain.readableLength - BLOCK_HEADER_SIZE), RANGES_MAX)) return 'failed';
+    const ranges = rules.ranges(chain.readable);
+    if (ranges.some(({ flags }) => !rules.acceptsRangeFlags(flags, allowedFlags))) return 'unsupported';
+    if (!rules.acceptsWrite(this.#isReadOnly)) return 'failed';
+    if (ranges.some((range) => !rules.isRangeInDisk(range, this.#capacity))) return 'failed';
+    for (const range of ranges) {
+      const { sector, sectors } = rules.cleared(range);
+      const from = rules.byteOf(sector);
+      this.disk.fill(rules.zeroed(), from, from + sectors * SECTOR_SIZE);
+    }
     return 'done';
   }
 }

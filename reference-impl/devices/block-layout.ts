@@ -14,6 +14,7 @@ export const VIRTIO_BLK_F_CONFIG_WCE = 1n << 11n;
 export const VIRTIO_BLK_F_MQ = 1n << 12n;
 export const VIRTIO_BLK_F_DISCARD = 1n << 13n;
 export const VIRTIO_BLK_F_WRITE_ZEROES = 1n << 14n;
+export const VIRTIO_BLK_F_SECURE_ERASE = 1n << 16n;
 
 export const VIRTIO_BLK_T_IN = 0;
 export const VIRTIO_BLK_T_OUT = 1;
@@ -21,6 +22,7 @@ export const VIRTIO_BLK_T_FLUSH = 4;
 export const VIRTIO_BLK_T_GET_ID = 8;
 export const VIRTIO_BLK_T_DISCARD = 11;
 export const VIRTIO_BLK_T_WRITE_ZEROES = 13;
+export const VIRTIO_BLK_T_SECURE_ERASE = 14;
 
 export const VIRTIO_BLK_S_OK = 0;
 export const VIRTIO_BLK_S_IOERR = 1;
@@ -45,18 +47,40 @@ export function encodeBlockHeader({ type, sector }: BlockHeader): Uint8Array {
   return bytes;
 }
 
+/** A segment of DISCARD, WRITE_ZEROES and SECURE_ERASE. */
+export interface BlockRange {
+  readonly sector: bigint;
+  readonly sectors: number;
+  readonly flags: number;
+}
+
+/** As many whole segments as the bytes hold. */
+export function decodeRanges(bytes: Uint8Array): BlockRange[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const ranges: BlockRange[] = [];
+  for (let at = 0; at + RANGE_SIZE <= bytes.length; at += RANGE_SIZE) {
+    const sector = view.getBigUint64(at, true);
+    ranges.push({ sector, sectors: view.getUint32(at + 8, true), flags: view.getUint32(at + 12, true) });
+  }
+  return ranges;
+}
+
 /** Of at least 16 bytes. */
 export function decodeBlockHeader(bytes: Uint8Array): BlockHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return { type: view.getUint32(0, true), sector: view.getBigUint64(8, true) };
 }
 
-/** Offsets in struct virtio_blk_config, as far as the RAM disk has it: up to the end of `unused1`. */
+/** Offsets in struct virtio_blk_config, as far as the RAM disk has it: up to what ZONED adds. */
 export const blockConfig = {
   capacity: 0,
   sizeMax: 8,
   segMax: 12,
   blkSize: 20,
+  physicalBlockExp: 24,
+  alignmentOffset: 25,
+  minIoSize: 26,
+  optIoSize: 28,
   writeback: 32,
   numQueues: 34,
   maxDiscardSectors: 36,
@@ -65,5 +89,8 @@ export const blockConfig = {
   maxWriteZeroesSectors: 48,
   maxWriteZeroesSeg: 52,
   writeZeroesMayUnmap: 56,
+  maxSecureEraseSectors: 60,
+  maxSecureEraseSeg: 64,
+  secureEraseSectorAlignment: 68,
 } as const;
-export const BLOCK_CONFIG_SIZE = 60;
+export const BLOCK_CONFIG_SIZE = 72;

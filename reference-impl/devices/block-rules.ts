@@ -4,7 +4,10 @@ import {
   BLOCK_HEADER_SIZE,
   BLOCK_ID_SIZE,
   type BlockHeader,
+  type BlockRange,
   decodeBlockHeader,
+  decodeRanges,
+  RANGE_SIZE,
   SECTOR_SIZE,
   VIRTIO_BLK_F_CONFIG_WCE,
   VIRTIO_BLK_F_FLUSH,
@@ -42,6 +45,13 @@ export interface BlockRules {
   readonly supports: (type: number) => boolean;
   /** What becomes of a request of a type that this device does not know. */
   readonly unknown: (type: number) => BlockOutcome;
+  /** The segments in the readable part of a request that has ranges in place of data. */
+  readonly ranges: (readable: readonly Piece[]) => readonly BlockRange[];
+  /** Judges the bytes of those segments: whole ones, one at least, and no more than the limit. */
+  readonly acceptsRangeBytes: (bytes: number, most: number) => boolean;
+  readonly isRangeInDisk: (range: BlockRange, capacity: bigint) => boolean;
+  /** The sectors that a segment clears. */
+  readonly cleared: (range: BlockRange) => { readonly sector: bigint; readonly sectors: number };
   /** Flags of a range in DISCARD and WRITE_ZEROES, given those that are defined for the request. */
   readonly acceptsRangeFlags: (flags: number, defined: number) => boolean;
   /** What each byte of a range reads as once it was zeroed. */
@@ -74,6 +84,10 @@ export const blockRules: BlockRules = {
   flush: () => 'done',
   supports: () => true,
   unknown: () => 'unsupported',
+  ranges: (readable) => decodeRanges(gather(readable, BLOCK_HEADER_SIZE)),
+  acceptsRangeBytes: (bytes, most) => bytes > 0 && bytes % RANGE_SIZE === 0 && bytes <= most * RANGE_SIZE,
+  isRangeInDisk: ({ sector, sectors }, capacity) => sector + BigInt(sectors) <= capacity,
+  cleared: (range) => range,
   acceptsRangeFlags: (flags, defined) => (flags & ~defined) === 0,
   zeroed: () => 0,
   writeback: (features) =>

@@ -1,5 +1,7 @@
 /** Every file of faults, by its path. Written by `node scripts/generate-lists.mjs`. */
 export * as 'device/block' from './device/block-faults.ts';
+export * as 'device/block-config' from './device/block-config-faults.ts';
+export * as 'device/block-range' from './device/block-range-faults.ts';
 export * as 'device/entropy' from './device/entropy-faults.ts';
 export * as 'device/net' from './device/net-faults.ts';
 export * as 'device/queue' from './device/queue-faults.ts';

@@ -19,11 +19,32 @@ export const configOf = ({ device }: Session): DeviceConfig => device.config ?? 
 export const statusOf = ({ device }: Session): DeviceStatus => device.status ?? missing('device.status');
 export const resetOf = ({ device }: Session): (() => ControlOutcome) => device.reset ?? missing('device.reset');
 
-/** The first bytes of configuration: some back-ends heed no offset. @throws CaseEnded after a recorded failure. */
+/**
+ * The first bytes of configuration. Fields are read from the start of the space, so that what a window of it holds is
+ * judged by the cases about windows alone. @throws CaseEnded after a recorded failure.
+ */
 export function configFrom(session: Session, check: Check, length: number): Uint8Array {
   const read = configOf(session).read(0, length);
   const what = `${length} bytes of configuration`;
-  return read.kind === 'bytes' ? read.bytes : endsWith(check, read, what);
+  if (read.kind !== 'bytes') return endsWith(check, read, what);
+  if (read.bytes.length >= length) return read.bytes;
+  check.fails('wrong', what, `${length} bytes`, `${read.bytes.length} bytes`);
+  throw new CaseEnded(what);
+}
+
+/** A field of a configuration structure: where it begins, and its bytes, the least significant first. */
+export interface ConfigField {
+  readonly name: string;
+  readonly at: number;
+  readonly bytes: 1 | 2 | 4;
+}
+
+/** The value of a field. @throws CaseEnded after a recorded failure. */
+export function fieldFrom(session: Session, check: Check, { at, bytes }: ConfigField): number {
+  const config = configFrom(session, check, at + bytes);
+  let value = 0;
+  for (let n = bytes - 1; n >= 0; n--) value = value * 256 + (config[at + n] as number);
+  return value;
 }
 
 /** The status field. @throws CaseEnded after a recorded failure. */

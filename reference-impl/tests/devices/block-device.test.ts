@@ -226,7 +226,7 @@ t.test('configuration space', async (t) => {
   const device = new BlockDevice({ sectors: 4096, queues: 3 });
   const config = device.readConfig(0, device.configSize);
   const view = new DataView((config ?? new Uint8Array()).buffer);
-  t.equal(device.configSize, 60);
+  t.equal(device.configSize, 72);
   t.equal(view.getBigUint64(0, true), 4096n);
   t.equal(view.getUint32(12, true), 126);
   t.equal(view.getUint32(20, true), 512);

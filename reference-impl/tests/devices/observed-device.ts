@@ -122,7 +122,7 @@ function observeBlock(rules: DeviceRules, eventIdx: boolean, note: Note): void {
   note('awake', [ring.usedFlags(), ring.availEvent()]);
   h.drain();
   note('a batch', [driver.reapUsed(), h.calls]);
-  note('config', [...(device.readConfig(0, 60) ?? [])]);
+  note('config', [...(device.readConfig(0, device.configSize) ?? [])]);
   observeRanges(rules, note);
   note('base', device.stopQueue(0));
 }

@@ -1,32 +1,12 @@
-import { type BlockRequests, VIRTIO_BLK_S_OK, VIRTIO_BLK_S_UNSUPP } from '../../../drivers/devices/block-requests.ts';
+import { VIRTIO_BLK_S_OK, VIRTIO_BLK_S_UNSUPP } from '../../../drivers/devices/block-requests.ts';
 import { pattern } from '../../../drivers/devices/request.ts';
-import type { Queue } from '../../../drivers/port/port.ts';
 import { defineCase } from '../../case.ts';
 import { runningQueue } from '../running-queue.ts';
+import { range, statusOf, UNMAP, VIRTIO_BLK_T_DISCARD, VIRTIO_BLK_T_WRITE_ZEROES } from './range-requests.ts';
 
 /** Requests with a range in place of data, and those of zoned disks (virtio 5.2.6.2). */
 
-const VIRTIO_BLK_T_DISCARD = 11;
-const VIRTIO_BLK_T_WRITE_ZEROES = 13;
-const UNMAP = 1;
 const sectorSize = 512;
-
-/** struct virtio_blk_discard_write_zeroes. */
-function range(sector: number, sectors: number, flags: number): Uint8Array {
-  const view = new DataView(new ArrayBuffer(16));
-  view.setBigUint64(0, BigInt(sector), true);
-  view.setUint32(8, sectors, true);
-  view.setUint32(12, flags, true);
-  return new Uint8Array(view.buffer);
-}
-
-/** The status of one range request. */
-function statusOf(queue: Queue, block: BlockRequests, type: number, data: Uint8Array): number {
-  const request = block.raw({ type, sector: 0, data });
-  queue.makeAvailable([request.segments]);
-  queue.kickAndWaitForUsed(1);
-  return request.status();
-}
 
 export const unknownFlags = defineCase({
   id: 'virtio/block/unknown-range-flags-are-unsupported',
