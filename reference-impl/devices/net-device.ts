@@ -10,6 +10,7 @@ import {
   VIRTIO_NET_F_MQ,
   VIRTIO_NET_F_MRG_RXBUF,
   VIRTIO_NET_F_MTU,
+  VIRTIO_NET_F_SPEED_DUPLEX,
   VIRTIO_NET_F_STATUS,
   VIRTIO_NET_S_LINK_UP,
 } from './net-layout.ts';
@@ -29,7 +30,16 @@ export interface NetOptions {
   readonly transport?: TransportRules;
 }
 
-const FEATURES = VIRTIO_NET_F_MTU | VIRTIO_NET_F_MAC | VIRTIO_NET_F_MRG_RXBUF | VIRTIO_NET_F_STATUS | VIRTIO_NET_F_MQ;
+const FEATURES =
+  VIRTIO_NET_F_MTU |
+  VIRTIO_NET_F_MAC |
+  VIRTIO_NET_F_MRG_RXBUF |
+  VIRTIO_NET_F_STATUS |
+  VIRTIO_NET_F_MQ |
+  VIRTIO_NET_F_SPEED_DUPLEX;
+
+const SPEED_UNKNOWN = 0xffff_ffff;
+const DUPLEX_UNKNOWN = 0xff;
 
 /** Frames that may wait for receive buffers before transmit queues are held back. */
 const MAX_WAITING = 256;
@@ -56,6 +66,8 @@ export class NetDevice extends QueuedDevice {
     view.setUint16(netConfig.status, VIRTIO_NET_S_LINK_UP, true);
     view.setUint16(netConfig.maxVirtqueuePairs, pairs, true);
     view.setUint16(netConfig.mtu, mtu, true);
+    view.setUint32(netConfig.speed, SPEED_UNKNOWN, true);
+    view.setUint8(netConfig.duplex, DUPLEX_UNKNOWN);
     this.#configAsMade = this.#config.slice();
   }
 

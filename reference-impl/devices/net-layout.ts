@@ -10,6 +10,7 @@ export const VIRTIO_NET_F_MRG_RXBUF = 1n << 15n;
 export const VIRTIO_NET_F_STATUS = 1n << 16n;
 export const VIRTIO_NET_F_CTRL_VQ = 1n << 17n;
 export const VIRTIO_NET_F_MQ = 1n << 22n;
+export const VIRTIO_NET_F_SPEED_DUPLEX = 1n << 63n;
 
 export const VIRTIO_NET_S_LINK_UP = 1;
 
@@ -22,9 +23,9 @@ const LEGACY_HEADER_SIZE = 10;
 export const netHeaderSize = (features: bigint): number =>
   (features & (VIRTIO_F_VERSION_1 | VIRTIO_NET_F_MRG_RXBUF)) === 0n ? LEGACY_HEADER_SIZE : NET_HEADER_SIZE;
 
-/** Offsets in struct virtio_net_config up to the end of mtu. */
-export const netConfig = { mac: 0, status: 6, maxVirtqueuePairs: 8, mtu: 10 } as const;
-export const NET_CONFIG_SIZE = 12;
+/** Offsets in struct virtio_net_config up to the end of duplex. */
+export const netConfig = { mac: 0, status: 6, maxVirtqueuePairs: 8, mtu: 10, speed: 12, duplex: 16 } as const;
+export const NET_CONFIG_SIZE = 17;
 
 /** Queues come in pairs: receiveq is even, its transmitq the next (virtio 5.1.2). */
 export const isTransmitQueue = (queue: number): boolean => queue % 2 === 1;

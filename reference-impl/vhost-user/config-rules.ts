@@ -12,6 +12,9 @@ export interface ConfigRules {
   readonly acceptsFlags: (flags: number) => boolean;
   /** A write with these flags may change fields that a driver may only read. */
   readonly mayWriteReadOnly: (flags: number) => boolean;
+  /** The range that a read or a write is carried out on, of what was named. */
+  readonly rangeRead: (range: ConfigRange) => ConfigRange;
+  readonly rangeWritten: (range: ConfigRange) => ConfigRange;
   /** What GET_CONFIG tells of the range, given what it really holds. */
   readonly told: (bytes: Uint8Array, range: ConfigRange) => Uint8Array;
   /** Where a reply says that its bytes come from, and how many they are. */
@@ -28,6 +31,8 @@ export const configRules: ConfigRules = {
   acceptsWrite: fits,
   acceptsFlags: (flags) => flags === configFlags.writable || flags === configFlags.liveMigration,
   mayWriteReadOnly: (flags) => flags === configFlags.liveMigration,
+  rangeRead: (range) => range,
+  rangeWritten: (range) => range,
   told: (bytes) => bytes,
   toldRange: (range) => range,
   failure: () => new Uint8Array(0),

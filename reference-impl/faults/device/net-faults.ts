@@ -197,6 +197,27 @@ export const netFaults = {
     'max_virtqueue_pairs is 0',
     inNet({ config: (bytes) => bytes.fill(0, netConfig.maxVirtqueuePairs, netConfig.maxVirtqueuePairs + 2) }),
   ),
+  'net-mac-multicast': deviceFault(
+    'net/mac-unicast',
+    'mac has the group bit',
+    inNet({ config: (bytes) => bytes.fill(0x33, netConfig.mac, netConfig.mac + 2) }),
+  ),
+  'net-mac-zero': deviceFault('net/mac-unicast', 'mac is 0', inNet({ config: (bytes) => bytes.fill(0, 0, 6) })),
+  'net-status-undefined-bit': deviceFault(
+    'net/status-bits-defined',
+    'bit 2 of status is set',
+    inNet({ config: (bytes) => bytes.fill(5, netConfig.status, netConfig.status + 1) }),
+  ),
+  'net-speed-out-of-range': deviceFault(
+    'net/speed-valid',
+    'speed is 0xfffffffe',
+    inNet({ config: (bytes) => bytes.fill(0xfe, netConfig.speed, netConfig.speed + 1) }),
+  ),
+  'net-duplex-undefined': deviceFault(
+    'net/duplex-valid',
+    'duplex is 2',
+    inNet({ config: (bytes) => bytes.fill(2, netConfig.duplex, netConfig.duplex + 1) }),
+  ),
   'net-mtu-too-small': deviceFault('net/mtu-bounded', 'mtu is 60', inNet({ config: (bytes) => withMtu(bytes, 60) })),
   'net-mtu-below-ipv6-minimum': deviceFault(
     'net/mtu-at-least-ipv6-minimum',

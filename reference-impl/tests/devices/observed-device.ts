@@ -145,6 +145,17 @@ function observeRanges(rules: DeviceRules, note: Note): void {
       note(`range ${type} ${flags}`, [driver.reapUsed(), status.load()[0], device.disk[1023], device.disk[1024]]);
     }
   }
+  device.disk.fill(0x77);
+  const past = h.guest.allocate({ size: 48 });
+  past.fill(0);
+  past.store(header(VIRTIO_BLK_T_WRITE_ZEROES));
+  past.store(Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, 1), 16);
+  past.store(Uint8Array.of(7, 0, 0, 0, 0, 0, 0, 0, 2), 32);
+  for (const length of [32, 48]) {
+    driver.add([readable(past.slice(0, length)), writable(status)]);
+    h.queue(0).run();
+    note(`range past the end ${length}`, [status.load()[0], device.disk[512], device.disk[1024]]);
+  }
   note('writeback', device.readConfig(32, 1)?.[0]);
 }
 

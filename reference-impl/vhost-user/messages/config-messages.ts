@@ -11,8 +11,9 @@ export const configMessages: MessageTable = [
     handle: (session, request) => {
       const { device, rules } = session;
       const range = { offset: request.offset, size: request.size };
+      const { offset, size } = rules.config.rangeRead(range);
       const held = rules.config.acceptsRead(range, device.configSize)
-        ? device.readConfig(range.offset, Math.min(range.size, device.configSize - range.offset))
+        ? device.readConfig(offset, Math.min(size, device.configSize - offset))
         : undefined;
       if (held === undefined) return { kind: 'reply', payload: rules.config.failure(encoded(configPayload, request)) };
       const payload = rules.config.told(held, range);
@@ -27,9 +28,10 @@ export const configMessages: MessageTable = [
       const { config } = session.rules;
       if (!config.acceptsFlags(flags)) return refused(`flags of ${flags}`);
       if (!config.acceptsWrite({ offset, size }, session.device.configSize)) return refused('beyond config space');
+      const range = config.rangeWritten({ offset, size });
       const isWritten = config.mayWriteReadOnly(flags)
-        ? session.device.restoreConfig(offset, payload)
-        : session.device.writeConfig(offset, payload);
+        ? session.device.restoreConfig(range.offset, payload.subarray(0, range.size))
+        : session.device.writeConfig(range.offset, payload.subarray(0, range.size));
       return isWritten ? done : refused('a field that a driver may only read');
     },
   }),

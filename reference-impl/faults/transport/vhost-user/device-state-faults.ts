@@ -24,6 +24,33 @@ export const deviceStateFaults = {
     'GET_CONFIG past the end of config space is answered with zeros',
     inTable('config', { failure: (request) => request }),
   ),
+  'config-offset-ignored': vhostUserFault(
+    'vu-config/get-config-window-equals-whole',
+    'GET_CONFIG returns bytes from the start of config space, whatever its offset',
+    inTable('config', { rangeRead: ({ size }) => ({ offset: 0, size }) }),
+  ),
+  'config-window-at-even-offset': vhostUserFault(
+    'vu-config/get-config-window-equals-whole',
+    'of a window at an odd offset the bytes from the even one below it are returned',
+    inTable('config', { rangeRead: ({ offset, size }) => ({ offset: offset & ~1, size }) }),
+  ),
+  'config-write-offset-ignored': vhostUserFault(
+    'vu-config/set-config-writes-its-window',
+    'SET_CONFIG writes to the start of config space, whatever its offset',
+    inTable('config', { rangeWritten: ({ size }) => ({ offset: 0, size }) }),
+  ),
+  'config-write-one-byte-more': vhostUserFault(
+    'vu-config/set-config-writes-its-window',
+    'SET_CONFIG of a migration changes the byte behind its window',
+    handling<{ readonly offset: number; readonly size: number; readonly flags: number }>(
+      'VHOST_USER_SET_CONFIG',
+      (right, session, { offset, size, flags }) => {
+        const handled = right();
+        if (flags === 1) session.device.restoreConfig(offset + size, Uint8Array.of(0xee));
+        return handled;
+      },
+    ),
+  ),
   'config-past-end-crashes': vhostUserFault(
     'vu-config/set-config-past-end-refused',
     'it aborts at SET_CONFIG past the end of config space',

@@ -1,0 +1,138 @@
+import type { VhostUserSession } from '../../drivers/port/port.ts';
+import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
+import type { Check } from '../check.ts';
+import { configPayload, readConfig } from './config-space.ts';
+import { refusalOf } from './refusal.ts';
+import { negotiatedWith, protocolBit } from './words.ts';
+
+/** Windows of config space: any offset and size that lie in it (vhost-user, "Virtio device config space"). */
+
+const transports = ['vhost-user'] as const;
+const protocol = protocolBit.CONFIG | protocolBit.REPLY_ACK;
+const liveMigration = 1;
+const writebackAt = 32;
+/** Sizes that a config space may have, as versions of the text have it, or a back-end cuts it off; the largest first. */
+const likelySizes = [256, 128, 96, 72, 60, 57, 36, 34, 24, 20, 17, 12, 10, 8, 6];
+
+type Context = Pick<CaseContext<string, VariantAxes, VhostUserSession>, 'connect'>;
+
+/** Config space as one read from its start tells it; undefined where no size is answered. */
+function wholeSpace({ connect }: Context): Uint8Array | undefined {
+  for (const size of likelySizes) {
+    // A session each: a read past the end may close it.
+    const session = negotiatedWith(connect('connected'), protocol);
+    const whole = readConfig(session, 0, size);
+    session.close();
+    if (whole?.length === size) return whole;
+  }
+  return undefined;
+}
+
+function knownSpace(context: Context, check: Check): Uint8Array {
+  const whole = wholeSpace(context);
+  check.holds(whole !== undefined, 'config space from its start', {
+    expected: `bytes for one of the sizes ${likelySizes.join(', ')}`,
+    actual: whole === undefined ? 'none' : `${whole.length} bytes`,
+  });
+  return whole ?? new Uint8Array(0);
+}
+
+export const reads = defineCase({
+  id: 'vhost-user/config/get-config-window-equals-the-whole',
+  title:
+    'GET_CONFIG of each window, at any offset and of 1, 2, 4, 8 or all bytes up to the end, returns the bytes there',
+  proves: { 'vu-config/get-config-window-equals-whole': ['config-offset-ignored', 'config-window-at-even-offset'] },
+  applies: { start: 'closed', transports, offers: ['VHOST_USER_PROTOCOL_F_CONFIG'], ring: 'none' },
+  run(context) {
+    const check = context.requirement('vu-config/get-config-window-equals-whole');
+    const whole = knownSpace(context, check);
+    const all = [1, 2, 4, 8, 'rest' as const].map((size) => ({ key: `size=${size}`, size }));
+    context.points(all, ({ key, size }) => {
+      const session = negotiatedWith(context.connect('connected'), protocol);
+      const wrong: number[] = [];
+      for (let offset = 0; offset < whole.length; offset++) {
+        const length = size === 'rest' ? whole.length - offset : size;
+        if (offset + length > whole.length || !session.isOpen) break;
+        const window = readConfig(session, offset, length);
+        const expected = whole.subarray(offset, offset + length);
+        if (window?.length !== length || window.some((byte, at) => byte !== expected[at])) wrong.push(offset);
+      }
+      check.sameSequence(wrong, [], `offsets at which a window of ${key} is not that of the whole`);
+      session.close();
+    });
+  },
+});
+
+export const driverWrites = defineCase({
+  id: 'vhost-user/config/read-only-windows-are-not-written',
+  title: 'SET_CONFIG of a driver to any window without writeback leaves each byte of config space as it was',
+  proves: { 'vu-config/read-only-field-write-not-accepted': 'config-read-only-written' },
+  applies: { start: 'closed', transports, devices: ['block'], offers: ['VHOST_USER_PROTOCOL_F_CONFIG'], ring: 'none' },
+  run(context) {
+    const check = context.requirement('vu-config/read-only-field-write-not-accepted');
+    const whole = knownSpace(context, check);
+    const all = [1, 4, 8].map((size) => ({ key: `size=${size}`, size }));
+    context.points(all, ({ key, size }) => {
+      const changed: number[] = [];
+      for (let offset = 0; offset + size <= whole.length; offset += size) {
+        if (offset <= writebackAt && writebackAt < offset + size) continue;
+        // A session each: a refusal may close it, and what is written must outlive no other window.
+        const session = negotiatedWith(context.connect('connected'), protocol);
+        const bytes = whole.subarray(offset, offset + size).map((byte) => byte ^ 0x11);
+        const message = { request: 'VHOST_USER_SET_CONFIG', payload: configPayload(offset, size, 0, bytes) };
+        if (refusalOf(session, message, check, `SET_CONFIG of ${size} bytes at ${offset}`, () => false) === undefined)
+          return;
+        if (session.isOpen) {
+          const after = readConfig(session, 0, whole.length);
+          if (after === undefined || after.some((byte, at) => at !== writebackAt && byte !== whole[at]))
+            changed.push(offset);
+        }
+        session.close();
+      }
+      check.sameSequence(changed, [], `offsets at which a write of ${key} changed config space`);
+    });
+  },
+});
+
+export const migrationWrites = defineCase({
+  id: 'vhost-user/config/set-config-writes-its-window-alone',
+  title: 'SET_CONFIG of a migration that is acknowledged with 0 changed its window, and no byte beside it',
+  proves: { 'vu-config/set-config-writes-its-window': ['config-write-offset-ignored', 'config-write-one-byte-more'] },
+  applies: {
+    start: 'closed',
+    transports,
+    offers: ['VHOST_USER_PROTOCOL_F_CONFIG', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'],
+    ring: 'none',
+  },
+  run(context) {
+    const check = context.requirement('vu-config/set-config-writes-its-window');
+    const whole = knownSpace(context, check);
+    const windows = [
+      { offset: 0, size: 1 },
+      { offset: 1, size: 4 },
+      { offset: 3, size: 3 },
+      { offset: whole.length - 2, size: 2 },
+    ];
+    const all = windows.map(({ offset, size }) => ({ key: `offset=${offset},size=${size}`, offset, size }));
+    context.points(all, ({ key, offset, size }) => {
+      const session = negotiatedWith(context.connect('connected'), protocol);
+      const setting = (bytes: Uint8Array) => ({
+        request: 'VHOST_USER_SET_CONFIG',
+        payload: configPayload(offset, size, liveMigration, bytes),
+      });
+      const expected = whole.slice();
+      for (let at = offset; at < offset + size; at++) expected[at] = (whole[at] as number) ^ 0x11;
+      const message = setting(expected.subarray(offset, offset + size));
+      const refusal = refusalOf(session, message, check, `SET_CONFIG with ${key}`, () => false);
+      if (refusal === undefined) return;
+      const isTaken = refusal === 'zero acknowledgement';
+      if (!isTaken) check.refused(refusal, `SET_CONFIG with ${key}`);
+      if (session.isOpen) {
+        const after = readConfig(session, 0, whole.length) ?? new Uint8Array(0);
+        check.bytesEqual(after, isTaken ? expected : whole, `config space after SET_CONFIG with ${key}`);
+        if (isTaken) session.messages.acknowledged(setting(whole.subarray(offset, offset + size)));
+      }
+      session.close();
+    });
+  },
+});
