@@ -4,12 +4,16 @@ import type { Target } from '../drivers/target.ts';
 /** Device types that can be given for a target. */
 export const deviceNames: readonly string[] = deviceTypes.map(({ name }) => name);
 
-/** Bits of the feature word below 24 that virtio-net has and virtio-blk has not: MRG_RXBUF to GUEST_ANNOUNCE, MQ, CTRL_MAC_ADDR. */
-const netBits = 0xff8000n;
+/** Bits of the feature word below 24 that virtio-net has and virtio-blk has not: MTU, GUEST_TSO6, CTRL_RX to CTRL_MAC_ADDR. */
+const netBits = 0xfc0108n;
+/** MRG_RXBUF of a network device, LIFETIME of a block device; and FLUSH, which block devices should always offer. */
+const MRG_RXBUF = 1n << 15n;
+const FLUSH = 1n << 9n;
 
 /** The device type that offers these feature bits: `block` if none of them belongs to net alone. */
 export function deviceOffering(offered: bigint): 'block' | 'net' {
-  return (offered & netBits) === 0n ? 'block' : 'net';
+  const isNet = (offered & netBits) !== 0n || (offered & (MRG_RXBUF | FLUSH)) === MRG_RXBUF;
+  return isNet ? 'net' : 'block';
 }
 
 /**
