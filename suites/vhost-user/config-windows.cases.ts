@@ -2,7 +2,6 @@ import type { VhostUserSession } from '../../drivers/port/port.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
 import { configPayload, readConfig } from './config-space.ts';
-import { refusalOf } from './refusal.ts';
 import { negotiatedWith, protocolBit } from './words.ts';
 
 /** Windows of config space: any offset and size that lie in it (vhost-user, "Virtio device config space"). */
@@ -14,13 +13,15 @@ const writebackAt = 32;
 /** Sizes that a config space may have, as versions of the text have it, or a back-end cuts it off; the largest first. */
 const likelySizes = [256, 128, 96, 72, 60, 57, 36, 34, 24, 20, 17, 12, 10, 8, 6];
 
-type Context = Pick<CaseContext<string, VariantAxes, VhostUserSession>, 'connect'>;
+type Context = Pick<CaseContext<string, VariantAxes, VhostUserSession>, 'port' | 'connect'>;
+
+const opened = ({ port, connect }: Context): VhostUserSession => negotiatedWith(port, connect('connected'), protocol);
 
 /** Config space as one read from its start tells it; undefined where no size is answered. */
-function wholeSpace({ connect }: Context): Uint8Array | undefined {
+function wholeSpace(context: Context): Uint8Array | undefined {
   for (const size of likelySizes) {
     // A session each: a read past the end may close it.
-    const session = negotiatedWith(connect('connected'), protocol);
+    const session = opened(context);
     const whole = readConfig(session, 0, size);
     session.close();
     if (whole?.length === size) return whole;
@@ -37,6 +38,30 @@ function knownSpace(context: Context, check: Check): Uint8Array {
   return whole ?? new Uint8Array(0);
 }
 
+/**
+ * SET_CONFIG on a session of its own, and config space behind it: on that session, or on another where that one was
+ * closed. Undefined after a recorded failure.
+ */
+function written(
+  context: Context,
+  check: Check,
+  bytes: number,
+  window: { readonly payload: Uint8Array; readonly what: string },
+): { readonly session: VhostUserSession; readonly isTaken: boolean; readonly space: Uint8Array } | undefined {
+  const first = opened(context);
+  const answer = first.messages.acknowledged({ request: 'VHOST_USER_SET_CONFIG', payload: window.payload });
+  if (answer.kind === 'died' || answer.kind === 'silent') {
+    check.failsBy(answer, window.what, 'an acknowledgement, or a closed connection');
+    return undefined;
+  }
+  // A back-end may acknowledge with 0 and close behind it: it has refused then.
+  const stays = first.isOpen && first.messages.fence().kind === 'reply';
+  if (!stays) first.close();
+  const session = stays ? first : opened(context);
+  const space = readConfig(session, 0, bytes) ?? new Uint8Array(0);
+  return { session, isTaken: stays && answer.kind === 'done' && answer.by === 'acknowledgement', space };
+}
+
 export const reads = defineCase({
   id: 'vhost-user/config/get-config-window-equals-the-whole',
   title:
@@ -48,7 +73,7 @@ export const reads = defineCase({
     const whole = knownSpace(context, check);
     const all = [1, 2, 4, 8, 'rest' as const].map((size) => ({ key: `size=${size}`, size }));
     context.points(all, ({ key, size }) => {
-      const session = negotiatedWith(context.connect('connected'), protocol);
+      const session = opened(context);
       const wrong: number[] = [];
       for (let offset = 0; offset < whole.length; offset++) {
         const length = size === 'rest' ? whole.length - offset : size;
@@ -76,17 +101,14 @@ export const driverWrites = defineCase({
       const changed: number[] = [];
       for (let offset = 0; offset + size <= whole.length; offset += size) {
         if (offset <= writebackAt && writebackAt < offset + size) continue;
-        // A session each: a refusal may close it, and what is written must outlive no other window.
-        const session = negotiatedWith(context.connect('connected'), protocol);
         const bytes = whole.subarray(offset, offset + size).map((byte) => byte ^ 0x11);
-        const message = { request: 'VHOST_USER_SET_CONFIG', payload: configPayload(offset, size, 0, bytes) };
-        if (refusalOf(session, message, check, `SET_CONFIG of ${size} bytes at ${offset}`, () => false) === undefined)
-          return;
-        if (session.isOpen) {
-          const after = readConfig(session, 0, whole.length);
-          if (after === undefined || after.some((byte, at) => at !== writebackAt && byte !== whole[at]))
-            changed.push(offset);
-        }
+        const payload = configPayload(offset, size, 0, bytes);
+        const what = `SET_CONFIG of ${size} bytes at ${offset}`;
+        const result = written(context, check, whole.length, { payload, what });
+        if (result === undefined) return;
+        const { session, space } = result;
+        if (space.length !== whole.length || space.some((byte, at) => at !== writebackAt && byte !== whole[at]))
+          changed.push(offset);
         session.close();
       }
       check.sameSequence(changed, [], `offsets at which a write of ${key} changed config space`);
@@ -96,7 +118,8 @@ export const driverWrites = defineCase({
 
 export const migrationWrites = defineCase({
   id: 'vhost-user/config/set-config-writes-its-window-alone',
-  title: 'SET_CONFIG of a migration that is acknowledged with 0 changed its window, and no byte beside it',
+  title:
+    'SET_CONFIG of a migration that is acknowledged with 0 changed its window and no byte beside it, and one that is refused changed none',
   proves: { 'vu-config/set-config-writes-its-window': ['config-write-offset-ignored', 'config-write-one-byte-more'] },
   applies: {
     start: 'closed',
@@ -115,23 +138,17 @@ export const migrationWrites = defineCase({
     ];
     const all = windows.map(({ offset, size }) => ({ key: `offset=${offset},size=${size}`, offset, size }));
     context.points(all, ({ key, offset, size }) => {
-      const session = negotiatedWith(context.connect('connected'), protocol);
-      const setting = (bytes: Uint8Array) => ({
-        request: 'VHOST_USER_SET_CONFIG',
-        payload: configPayload(offset, size, liveMigration, bytes),
-      });
+      const setting = (bytes: Uint8Array): Uint8Array => configPayload(offset, size, liveMigration, bytes);
       const expected = whole.slice();
       for (let at = offset; at < offset + size; at++) expected[at] = (whole[at] as number) ^ 0x11;
-      const message = setting(expected.subarray(offset, offset + size));
-      const refusal = refusalOf(session, message, check, `SET_CONFIG with ${key}`, () => false);
-      if (refusal === undefined) return;
-      const isTaken = refusal === 'zero acknowledgement';
-      if (!isTaken) check.refused(refusal, `SET_CONFIG with ${key}`);
-      if (session.isOpen) {
-        const after = readConfig(session, 0, whole.length) ?? new Uint8Array(0);
-        check.bytesEqual(after, isTaken ? expected : whole, `config space after SET_CONFIG with ${key}`);
-        if (isTaken) session.messages.acknowledged(setting(whole.subarray(offset, offset + size)));
-      }
+      const what = `SET_CONFIG with ${key}`;
+      const payload = setting(expected.subarray(offset, offset + size));
+      const result = written(context, check, whole.length, { payload, what });
+      if (result === undefined) return;
+      const { session, isTaken, space } = result;
+      check.bytesEqual(space, isTaken ? expected : whole, `config space after ${what}`);
+      const back = setting(whole.subarray(offset, offset + size));
+      if (isTaken) session.messages.acknowledged({ request: 'VHOST_USER_SET_CONFIG', payload: back });
       session.close();
     });
   },
