@@ -2,7 +2,7 @@ import { openTarget } from '../drivers/open-target.ts';
 import type { DriverPort } from '../drivers/port/port.ts';
 import type { Target } from '../drivers/target.ts';
 import { deadlineFor } from '../judging/deadline.ts';
-import { firstContact } from '../judging/first-contact.ts';
+import { firstContacts } from '../judging/first-contact.ts';
 import type { FeatureSet } from '../reference-impl/catalogue/catalogue.ts';
 import { VhostConformanceError } from '../reference-impl/errors.ts';
 import { RecordError } from '../reports/record/record-error.ts';
@@ -133,7 +133,7 @@ class StartedPair implements SecondIutSource {
     try {
       const port = openTarget(this.#target, { runDirectory: this.#job.scratch, log: this.#first.log });
       this.#port = port;
-      const contact = firstContact(port);
+      const contact = firstContacts(port);
       if (contact.kind === 'not-served') return { why: contact.why };
       port.setDeadline(Math.max(this.#first.deadlineMs, deadlineFor(contact.latencyUs, port.facts.deadlineScale)));
       return { port, offer: contact.offer };

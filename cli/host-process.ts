@@ -5,7 +5,7 @@ import { endWithParent, pidfdOpen } from '../drivers/native/native.ts';
 import { openTarget } from '../drivers/open-target.ts';
 import type { DriverPort } from '../drivers/port/port.ts';
 import { deadlineFor } from '../judging/deadline.ts';
-import { type FirstContact, firstContact } from '../judging/first-contact.ts';
+import { type FirstContact, firstContacts } from '../judging/first-contact.ts';
 import { namesIn } from '../reference-impl/catalogue/catalogue.ts';
 import { VhostConformanceError } from '../reference-impl/errors.ts';
 import type { TargetRecord } from '../reports/record/record.ts';
@@ -23,7 +23,7 @@ function main(jobPath: string): void {
   const port = openedPort(job);
   if (port === undefined) return;
   try {
-    const contact = firstContact(port);
+    const contact = firstContacts(port);
     const problem = contact.kind === 'served' ? contradiction(contact, port) : contact.why;
     if (contact.kind === 'not-served' || problem !== undefined) {
       tell({ kind: 'unusable', why: problem ?? 'it is not served' });

@@ -11,7 +11,7 @@ import { type Capability, capabilities, isCapability } from './port/capabilities
 import type { WorkloadFacts } from './port/target-facts.ts';
 import { misfit, type Reach, type Via } from './reach.ts';
 import { problemOfRecovery, recoverySteps } from './recovery-steps.ts';
-import type { Target } from './target.ts';
+import { lifetimes, type Target } from './target.ts';
 
 const driverKind = z.looseObject({ kind: z.enum(deviceTypes.map(({ name }) => name)) });
 
@@ -79,6 +79,7 @@ const start = z.strictObject({
   workingDirectory: z.string().min(1).exactOptional(),
   keepStdinOpen: z.boolean().exactOptional(),
   readyWithinMs: z.int().positive().default(5000),
+  lifetime: z.enum(lifetimes).exactOptional(),
   busyCores: z.int().min(0).max(1024).exactOptional(),
 });
 

@@ -20,9 +20,15 @@ export interface StartCommand {
   readonly keepStdinOpen?: boolean;
   /** Milliseconds until the socket must listen. */
   readonly readyWithinMs: number;
+  /** `connection`: the process serves one connection and ends with it; each session starts it afresh. */
+  readonly lifetime?: Lifetime;
   /** Cores that the process keeps busy while it has nothing to do: it polls its rings. */
   readonly busyCores?: number;
 }
+
+/** How long a process serves: as long as the run, or one connection. */
+export const lifetimes = ['run', 'connection'] as const;
+export type Lifetime = (typeof lifetimes)[number];
 
 /** What a target is, as data: an IUT with the way to start and reach it. */
 export interface Target<V extends Via = Via> {

@@ -30,6 +30,14 @@ export function firstContact(port: DriverPort): FirstContact {
   }
 }
 
+/** As `firstContact`, and finds out how the target takes further connections. */
+export function firstContacts(port: DriverPort): FirstContact {
+  const contact = firstContact(port);
+  if (contact.kind === 'served') port.learnReconnection();
+  port.releaseAll();
+  return contact;
+}
+
 function whyRefused(why: string): string {
   return why.includes('ECONNREFUSED') ? 'no process listens on this socket' : `it refuses the connection: ${why}`;
 }

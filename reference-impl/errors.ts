@@ -19,11 +19,14 @@ export class DriverUsageError extends VhostConformanceError {
   readonly code = 'driver-usage';
 }
 
-/** A case makes requests of a device whose requests we do not know: it does not apply there. */
+/**
+ * A case asks for what this device is not known to do, such as requests where we have no driver of it: it does not apply
+ * there. The message names what is missing.
+ */
 export class RequestsUnknownError extends VhostConformanceError {
   readonly code = 'requests-unknown';
-  constructor() {
-    super('requests of a device that we have no driver of');
+  constructor(missing = 'requests of a device that we have no driver of') {
+    super(missing);
   }
 }
 

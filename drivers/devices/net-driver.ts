@@ -2,14 +2,22 @@ import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import type { Queue } from '../port/port.ts';
 import { BoundDriver } from './bound-driver.ts';
 import type { DeviceDriver, DeviceWrites, TransferShape, WriteRequest } from './device-driver.ts';
-import { headerSizeOf, NetFrames, receiveSlack, shortestFrame } from './net-frames.ts';
+import { headerSizeOf, NetFrames, type ReceiveBuffer, receiveSlack } from './net-frames.ts';
 import type { NetWorkload } from './net-workload.ts';
 import { difference, type Request, type RequestShape } from './request.ts';
+
+/** Receive buffers for a device that takes no frame without any. */
+const buffersNeeded = 8;
+/** Frames that come in by themselves before an answer. */
+const othersAtMost = 32;
 
 /** Drives a network device (virtio 5.1). */
 export class NetDriver extends BoundDriver<NetWorkload> {
   readonly largestRequest = 1024;
   #frames: NetFrames | undefined;
+  /** Receive buffers by their id. */
+  readonly #buffers = new Map<number, ReceiveBuffer>();
+  #hasBuffers = false;
 
   override get net(): NetFrames {
     this.#frames ??= new NetFrames(this.guest, this.facts, () => headerSizeOf(this.negotiated));
@@ -29,16 +37,50 @@ export class NetDriver extends BoundDriver<NetWorkload> {
     return this.net.sizes(shape);
   }
 
-  transferSizes({ bytes = shortestFrame }: RequestShape = {}): ReturnType<DeviceDriver['transferSizes']> {
+  /** As of every driver; buffers that the device needs before it takes a frame are on it. */
+  override companion(index: number): Queue {
+    const queue = super.companion(index);
+    if (index === this.facts.receiveIndex && this.facts.needsReceiveBuffers === true && !this.#hasBuffers) {
+      this.#hasBuffers = true;
+      for (let n = 0; n < buffersNeeded; n++) this.#addBuffer(queue, this.net.bufferOf());
+      queue.kick();
+    }
+    return queue;
+  }
+
+  transferSizes({ bytes = this.net.exchangeBytes }: RequestShape = {}): ReturnType<DeviceDriver['transferSizes']> {
     const header = this.net.headerSize;
     const whole = header + bytes;
     return { header, readable: whole, writable: whole + receiveSlack };
   }
 
   transfer(queue: Queue, shape: TransferShape = {}): string | undefined {
-    const frame = this.net.frame(shape.bytes, shape.seed ?? 1);
-    const returned = this.net.roundTrip(queue, this.receive, frame, shape);
-    return difference(returned.frame, this.net.returned(frame));
+    const { frame, isAnswer, problem } = this.net.exchange(shape);
+    const { headerSize } = this.net;
+    const { receive } = this;
+    const addBuffer = (): void => {
+      this.#addBuffer(receive, this.net.bufferOf(headerSize + frame.length + receiveSlack, shape));
+      receive.kick();
+    };
+    addBuffer();
+    queue.makeAvailable([this.net.transmitFrame(frame, shape).segments]);
+    queue.kick();
+    for (let others = 0; others < othersAtMost; others++) {
+      const used = receive.waitForUsed(1)[0];
+      const buffer = this.#buffers.get(used?.id ?? -1);
+      const came = buffer?.load().slice(headerSize, used?.len) ?? new Uint8Array(0);
+      if (isAnswer(came)) {
+        queue.waitForUsed(1);
+        return problem(came);
+      }
+      addBuffer();
+    }
+    return `no answer among ${othersAtMost} frames that came in`;
+  }
+
+  #addBuffer(queue: Queue, buffer: ReceiveBuffer): void {
+    const id = queue.makeAvailable([buffer.request.segments])[0];
+    if (id !== undefined) this.#buffers.set(id, buffer);
   }
 
   writes(queue: Queue, buffers: DeviceDriver = this): DeviceWrites {

@@ -1,10 +1,11 @@
 import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
+import { arpFrameSize, arpReply, arpRequest } from '../../reference-impl/devices/arp.ts';
 import { VIRTIO_NET_F_MRG_RXBUF } from '../../reference-impl/devices/net-layout.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
 import { VIRTIO_F_VERSION_1 } from '../../reference-impl/virtqueue/feature-bits.ts';
-import type { Guest, Queue } from '../port/port.ts';
+import { type Guest, type Queue, RequestsUnknownError } from '../port/port.ts';
 import type { NetWorkload } from './net-workload.ts';
-import { chainOf, cutSpan, exactly, pattern, type Request, type RequestShape } from './request.ts';
+import { chainOf, cutSpan, difference, exactly, pattern, type Request, type RequestShape } from './request.ts';
 
 const numBuffersOffset = 10;
 
@@ -27,6 +28,22 @@ export interface ReceiveBuffer {
   /** All of its bytes, header included: a copy. */
   load(): Uint8Array;
 }
+
+/** A frame to transmit, and what must come in for it. */
+export interface Exchange {
+  readonly frame: Uint8Array;
+  /** Whether a frame that came in is the answer, right or wrong. Others may come in by themselves. */
+  isAnswer(frame: Uint8Array): boolean;
+  /** Why the answer is not what it must be, or undefined. */
+  problem(frame: Uint8Array): string | undefined;
+}
+
+/** Bytes of the Ethernet header that say of what kind a frame is. */
+const typeOf = (frame: Uint8Array): string => frame.subarray(12, 14).join();
+const arpOperation = 21;
+const arpReplyOperation = 2;
+const arpSenderMac = 22;
+const macSize = 6;
 
 /** Makes Ethernet frames with their virtio-net header in guest memory. */
 export class NetFrames {
@@ -75,16 +92,41 @@ export class NetFrames {
     return { segments, writes: exactly(0), problem: () => undefined };
   }
 
-  /** A buffer to receive into. */
-  receiveBuffer(bytes = 2048, { writableCuts = [], writableWhere }: RequestShape = {}): ReceiveBuffer {
+  /** A buffer to receive a frame into that comes back. @throws RequestsUnknownError where none does. */
+  receiveBuffer(bytes?: number, shape?: RequestShape): ReceiveBuffer {
+    this.#needReturns();
+    return this.bufferOf(bytes, shape);
+  }
+
+  /** A buffer on the receive ring, whatever comes in. */
+  bufferOf(bytes = 2048, { writableCuts = [], writableWhere }: RequestShape = {}): ReceiveBuffer {
     const span: Span = this.#guest.allocate({ size: bytes, ...writableWhere });
     span.fill(0xee);
     const segments = chainOf([], cutSpan(span, writableCuts));
     return { request: { segments, writes: exactly(0), problem: () => undefined }, load: () => span.load() };
   }
 
-  /** What a transmitted frame must look like when it comes back. */
+  /** Bytes of the frame that is transmitted for an answer, unless told. */
+  get exchangeBytes(): number {
+    return this.facts.returns === 'arp-reply' ? arpFrameSize : shortestFrame;
+  }
+
+  /** A frame for which one comes in. @throws RequestsUnknownError where none does, or none of that many bytes. */
+  exchange({ bytes = this.exchangeBytes, seed = 1 }: RequestShape = {}): Exchange {
+    const { returns, address = '' } = this.facts;
+    if (returns === 'arp-reply' && bytes === arpFrameSize) return arpExchange(address, seed);
+    this.#needReturns();
+    const frame = this.frame(bytes, seed);
+    return { frame, isAnswer: () => true, problem: (came) => difference(came, this.returned(frame)) };
+  }
+
+  #needReturns(): void {
+    if (this.facts.returns !== 'same-port') throw new RequestsUnknownError('frames that come back to the port');
+  }
+
+  /** What a transmitted frame must look like when it comes back. @throws RequestsUnknownError where none does. */
   returned(frame: Uint8Array): Uint8Array {
+    this.#needReturns();
     const copy = frame.slice();
     if (this.facts.reflects === 'macs-swapped') {
       copy.set(frame.subarray(6, 12), 0);
@@ -104,7 +146,8 @@ export class NetFrames {
     shape: RequestShape = {},
     header?: Uint8Array,
   ): { header: Uint8Array; frame: Uint8Array; len: number } {
-    const buffer = this.receiveBuffer(this.headerSize + frame.length + receiveSlack, shape);
+    this.#needReturns();
+    const buffer = this.bufferOf(this.headerSize + frame.length + receiveSlack, shape);
     receive.makeAvailable([buffer.request.segments]);
     receive.kick();
     transmit.makeAvailable([this.transmitFrame(frame, shape, header).segments]);
@@ -114,4 +157,21 @@ export class NetFrames {
     const bytes = buffer.load();
     return { header: bytes.slice(0, this.headerSize), frame: bytes.slice(this.headerSize, len), len };
   }
+}
+
+/** Asks for a station: the answer has our addresses in it, of which some depend on the seed. */
+function arpExchange(address: string, seed: number): Exchange {
+  const ip = address.split('.').map(Number);
+  const us = { mac: ownMac, ip: [...ip.slice(0, 3), 2 + (seed % 250)] };
+  const frame = arpRequest(us, ip);
+  const kind = typeOf(frame);
+  return {
+    frame,
+    // A station may ask by itself.
+    isAnswer: (came) => typeOf(came) === kind && came[arpOperation] === arpReplyOperation,
+    problem: (came) => {
+      const mac = [...came.subarray(arpSenderMac, arpSenderMac + macSize)];
+      return difference(came.subarray(0, arpFrameSize), arpReply({ mac, ip }, us));
+    },
+  };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type DeviceType, deviceType, implementedByAll } from './device-type.ts';
 import { NetDriver } from './net-driver.ts';
-import { type NetWorkload, netWorkload } from './net-workload.ts';
+import { ipv4Address, type NetWorkload, netReturns, netWorkload } from './net-workload.ts';
 
 /** Frames of a device that we know nothing of are taken not to come back. */
 const external: NetWorkload = {
@@ -18,7 +18,8 @@ export const netType: DeviceType = deviceType({
   deviceId: 1,
   workload: netWorkload,
   answers: {
-    returns: z.enum(['same-port', 'none']).optional(),
+    returns: z.enum(netReturns).optional(),
+    address: ipv4Address.optional(),
     reflects: z.enum(['unchanged', 'macs-swapped']).optional(),
   },
   external,

@@ -53,10 +53,6 @@ export class ExternalIut implements Iut {
     return this.#pid === undefined ? undefined : resourcesOf(this.#pid);
   }
 
-  stderrTail(): string {
-    return '';
-  }
-
   /** @throws DriverUsageError always: it is not ours to end. */
   restart(): void {
     throw new DriverUsageError(

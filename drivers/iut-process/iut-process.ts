@@ -26,7 +26,7 @@ import { resourcesOf } from './process-resources.ts';
 import { cpuTimeOfTreeMs, isExiting } from './process-tree.ts';
 
 /** What the process is told of; the event log takes it. */
-export type ProcessListener = (state: 'started' | 'ready' | 'died' | 'ended-by-us', detail: string) => void;
+export type ProcessListener = (state: 'started' | 'ready' | 'died' | 'ended' | 'ended-by-us', detail: string) => void;
 
 export interface IutProcessOptions {
   /** Under which the IUT's own directory is made. */
@@ -38,6 +38,7 @@ export interface IutProcessOptions {
 
 /** By this variable of the environment a process is known as that of an IUT: its value is a number of ours. */
 const iutVariable = 'VHOST_CONFORMANCE_IUT';
+const stderrTailBytes = 4096;
 const killedWithinUs = 5_000_000;
 
 /** Pids of the IUTs that run, by the value of their variable. */
@@ -76,6 +77,8 @@ export class IutProcess implements Iut {
   #number = '';
   #exit: IutExit | undefined;
   #generation = 0;
+  #hasServed = false;
+  #isSpent = false;
 
   /** Makes the directory and starts nothing. Throws DriverUsageError for a target without a start command. */
   constructor(target: Target<'unix-socket'>, options: IutProcessOptions = {}) {
@@ -120,6 +123,8 @@ export class IutProcess implements Iut {
     this.#directory.makeFiles(this.#start.files ?? {});
     this.#generation++;
     this.#exit = undefined;
+    this.#hasServed = false;
+    this.#isSpent = false;
     this.#process = this.#spawn();
     this.#listener('started', `${this.#start.command}, pid ${this.#process.pid}`);
     try {
@@ -131,12 +136,22 @@ export class IutProcess implements Iut {
     this.#listener('ready', this.socketPath);
   }
 
+  /** Also where the process ended with its connection, as its target says that it does: the next has another. */
   isAlive(): boolean {
     return this.#process !== undefined && this.exit() === undefined;
   }
 
+  get endsWithConnection(): boolean {
+    return this.#start.lifetime === 'connection';
+  }
+
+  /** Whether a process that serves one connection has served it. */
+  get isUsedUp(): boolean {
+    return this.#isSpent || (this.endsWithConnection && this.#hasServed);
+  }
+
   exit(): IutExit | undefined {
-    if (this.#exit === undefined && this.#process !== undefined) {
+    if (this.#exit === undefined && this.#process !== undefined && !this.#isSpent) {
       const end = waitPidfd(this.#process.pidfd, { noHang: true });
       if (end !== undefined) this.#ended(exitOf(end));
     }
@@ -145,25 +160,27 @@ export class IutProcess implements Iut {
 
   /** Whether the process is dying but cannot be waited for yet: its sockets close a moment before. */
   isExiting(): boolean {
-    return this.#process !== undefined && this.#exit === undefined && isExiting(this.#process.pid);
+    return this.#isRunning && isExiting(this.pid);
   }
 
-  /** Nothing to learn: we know whom we started. */
-  identify(): void {}
+  /** It has a connection. */
+  identify(): void {
+    this.#hasServed = true;
+  }
 
-  /** Waits for the end of the process; undefined when it still runs at the deadline. */
+  /** Waits for the end of the process; undefined when it still runs at the deadline, or ended as it should. */
   waitForExit(deadlineMs: number): IutExit | undefined {
     const process = this.#process;
-    if (process !== undefined && this.exit() === undefined) this.#pollPidfd(process.pidfd, deadlineMs * 1000);
+    if (process !== undefined && this.#isRunning) this.#pollPidfd(process.pidfd, deadlineMs * 1000);
     return this.exit();
   }
 
   cpuTimeMs(): number | undefined {
-    return this.isAlive() ? cpuTimeOfTreeMs(this.pid) : undefined;
+    return this.#isRunning ? cpuTimeOfTreeMs(this.pid) : undefined;
   }
 
   resources(): IutResources | undefined {
-    return this.isAlive() ? resourcesOf(this.pid) : undefined;
+    return this.#isRunning ? resourcesOf(this.pid) : undefined;
   }
 
   stderrTail(maxBytes: number): string {
@@ -171,7 +188,7 @@ export class IutProcess implements Iut {
   }
 
   signal(name: keyof typeof constants.signals): void {
-    if (this.#process !== undefined && this.isAlive()) signalPidfd(this.#process.pidfd, constants.signals[name]);
+    if (this.#process !== undefined && this.#isRunning) signalPidfd(this.#process.pidfd, constants.signals[name]);
   }
 
   restart(): void {
@@ -186,7 +203,7 @@ export class IutProcess implements Iut {
   end(): void {
     const process = this.#process;
     if (process === undefined) return;
-    if (this.exit() === undefined) {
+    if (this.exit() === undefined && !this.#isSpent) {
       signalPidfd(process.pidfd, constants.signals.SIGTERM);
       this.#pollPidfd(process.pidfd, this.#graceMs * 1000);
       this.#kill(process);
@@ -220,8 +237,19 @@ export class IutProcess implements Iut {
     this.#listener('ended-by-us', describeExit(this.#exit));
   }
 
+  get #isRunning(): boolean {
+    return this.isAlive() && !this.#isSpent;
+  }
+
   #ended(exit: IutExit): void {
-    this.#exit = exit;
+    if (this.endsWithConnection && this.#hasServed && exit.code === 0) {
+      this.#isSpent = true;
+      this.#listener('ended', 'exit code 0, with its connection');
+      return;
+    }
+    // Kept with the exit: a failure is told of after another process may have been started.
+    const stderr = this.stderrTail(stderrTailBytes);
+    this.#exit = stderr === '' ? exit : { ...exit, stderr };
     this.#listener('died', describeExit(exit));
   }
 

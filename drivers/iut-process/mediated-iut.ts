@@ -43,10 +43,6 @@ export class MediatedIut implements Iut {
     return { descriptors: events, byIdentity: { 'anon_inode:[eventfd]': events }, mappings: {} };
   }
 
-  stderrTail(): string {
-    return '';
-  }
-
   /**
    * Removes the device and creates it again. No process may have it open.
    * @throws DriverUsageError where it is not ours, IutGoneError where it does not come back.

@@ -25,7 +25,6 @@ export interface Iut {
   /** The process tree's CPU time in milliseconds; undefined where it cannot be read. */
   cpuTimeMs(): number | undefined;
   resources(): IutResources | undefined;
-  stderrTail(maxBytes: number): string;
   /** Ends what lives and starts a fresh process; waits for readiness. @throws SystemCallError, DeadlineError. */
   restart(): void;
 }

@@ -2,6 +2,8 @@
 export interface IutExit {
   readonly signal?: string;
   readonly code?: number;
+  /** The last of what the process wrote to standard error, where we keep it. */
+  readonly stderr?: string;
 }
 
 /** Why nothing came back. `waitedMs` is the deadline that passed. */

@@ -71,6 +71,8 @@ export interface DriverPort<S extends Session = Session> {
   createGuest(layout: GuestLayout): Guest;
   /** Connects and sends nothing. */
   connect(): { readonly kind: 'connected'; readonly session: S } | { readonly kind: 'refused'; readonly why: string };
+  /** Finds out, once and behind the first connection, how a further one is taken. No session is open. */
+  learnReconnection(): void;
   /** One native poll over everything that is open; the predicate is evaluated after each wake-up. */
   until(predicate: () => boolean, deadlineMs: number): WaitResult;
   /** As `until`, but no connection's end ends it: for what the IUT does by itself after its connections closed. */

@@ -42,7 +42,9 @@ export class InProcessCarrier implements Carrier {
   }
 
   connect(): ReturnType<Carrier['connect']> {
-    if (this.#brokenDown !== undefined) return { kind: 'refused', why: `the back-end broke down: ${this.#brokenDown}` };
+    if (this.#brokenDown !== undefined) {
+      return { kind: 'refused', why: `the back-end broke down: ${this.#brokenDown}`, mayListenLater: false };
+    }
     const [ours, theirs] = socketPair();
     this.#backEnd.adopt(theirs);
     return { kind: 'connected', channel: new SocketChannel(ours) };

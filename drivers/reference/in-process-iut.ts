@@ -10,7 +10,7 @@ export interface BreakableCarrier {
   close(): void;
 }
 
-const exits = { abort: { signal: 'SIGABRT' }, 'bus-error': { signal: 'SIGBUS' } } as const;
+const exits = { abort: { signal: 'SIGABRT' }, 'bus-error': { signal: 'SIGBUS' }, exit: { code: 1 } } as const;
 
 /** The reference in this process, over any carrier, as though it were a process of its own. */
 export class InProcessIut implements PortIut {
@@ -46,10 +46,6 @@ export class InProcessIut implements PortIut {
   cpuTimeMs(): number {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1000;
-  }
-
-  stderrTail(): string {
-    return '';
   }
 
   restart(): void {

@@ -33,6 +33,7 @@ export class ReferenceBackEnd {
   readonly #breakDown: (how: Breakdown) => void;
   readonly #waiting: number[] = [];
   #listener = -1;
+  #connectionsEnded = 0;
   #connection: ReferenceConnection | undefined;
   #hasWork = false;
   #isAbandoned = false;
@@ -50,6 +51,10 @@ export class ReferenceBackEnd {
   /** Descriptors and mappings that connections have left with it. */
   resources(): IutResources {
     return this.#files.resources();
+  }
+
+  get connectionsEnded(): number {
+    return this.#connectionsEnded;
   }
 
   get isConnected(): boolean {
@@ -156,6 +161,7 @@ export class ReferenceBackEnd {
 
   #end(connection: ReferenceConnection): void {
     connection.close();
+    this.#connectionsEnded++;
     this.#connection = undefined;
     this.#hasWork = false;
     const next = this.#waiting.shift();

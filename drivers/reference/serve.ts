@@ -1,5 +1,6 @@
 import { readFileSync, unlinkSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { isNetPeer, netPeerNames, netPeers } from '../../reference-impl/devices/net-peers.ts';
 import { isReferenceDevice, referenceDeviceNames } from '../../reference-impl/devices/reference-devices.ts';
 import { faultNames, faults, isFaultName, layerText, withFaults } from '../../reference-impl/faults/faults.ts';
 import type { Breakdown } from '../../reference-impl/vhost-user/back-end-edge.ts';
@@ -9,10 +10,15 @@ import { closeFd, monotonicUs, unixListen } from '../native/native.ts';
 import { didYouMean } from '../near-matches.ts';
 import { ReferenceBackEnd } from './reference-back-end.ts';
 
-const usage = `usage: serve.js --socket PATH --device ${referenceDeviceNames.join('|')} [--queues N] [--fault NAME]...`;
+const usage = `usage: serve.js --socket PATH --device ${referenceDeviceNames.join('|')} [--queues N] [--fault NAME]...
+  [--connections many|one|anew] [--frames ${netPeerNames.join('|')}] [--exit-at-errors]`;
+/** How many connections a process takes: all on one socket, one alone, or each on a socket that is bound anew. */
+const connectionKinds = ['many', 'one', 'anew'] as const;
 /** Signals of the process are only seen between waits, and between runs of turns as long as this. */
 const waitUs = 20_000;
 const yieldAfterUs = 20_000;
+
+const anewAfterMs = 15;
 
 function refuse(why: string): never {
   process.stderr.write(`${why}\n${usage}\n`);
@@ -27,6 +33,9 @@ function readArguments() {
         device: { type: 'string' },
         queues: { type: 'string', default: '1' },
         fault: { type: 'string', multiple: true, default: [] },
+        connections: { type: 'string', default: 'many' },
+        frames: { type: 'string', default: 'loopback' },
+        'exit-at-errors': { type: 'boolean', default: false },
         version: { type: 'boolean', default: false },
       },
     });
@@ -52,13 +61,27 @@ function breakDown(how: Breakdown): void {
     case 'bus-error':
       process.kill(process.pid, 'SIGBUS');
       break;
+    case 'exit':
+      process.stderr.write('a request was refused\n');
+      process.exit(1);
+      break;
     case 'hang':
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   }
 }
 
+function listenAt(socket: string): number {
+  try {
+    return unixListen(socket);
+  } catch (error) {
+    if (!(error instanceof SystemCallError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return process.exit(1);
+  }
+}
+
 function main(): void {
-  const { socket, device, queues, fault, version } = readArguments();
+  const { socket, device, queues, fault, version, connections, frames, 'exit-at-errors': exits } = readArguments();
   if (version) {
     process.stdout.write(`version ${packageVersion()}\n`);
     return;
@@ -72,17 +95,23 @@ function main(): void {
   const names = fault.filter(isFaultName);
   const elsewhere = names.find((name) => layerText(faults[name]) === 'transport vhost-mdev');
   if (elsewhere !== undefined) refuse(`${elsewhere} is a fault of vhost-mdev`);
-  const rules = withFaults(referenceRules, names);
+  if (!connectionKinds.some((kind) => kind === connections)) refuse(`--connections is ${connectionKinds.join(' or ')}`);
+  if (!isNetPeer(frames)) refuse(`--frames is ${netPeerNames.join(' or ')}`);
+  const { stream, net, ...rest } = withFaults(referenceRules, names);
+  const rules = {
+    ...rest,
+    net: netPeers[frames](net),
+    stream: exits ? { ...stream, atRefusal: 'exit' as const } : stream,
+  };
   const backEnd = new ReferenceBackEnd({ device, rules, queues: count, breakDown });
-  let listener: number;
-  try {
-    listener = unixListen(socket);
-  } catch (error) {
-    if (!(error instanceof SystemCallError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(1);
-  }
+  let listener = listenAt(socket);
   backEnd.listenOn(listener);
+  const bindAnew = (): void => {
+    closeFd(listener);
+    unlinkSync(socket);
+    listener = listenAt(socket);
+    backEnd.listenOn(listener);
+  };
   const end = (): void => {
     backEnd.close();
     closeFd(listener);
@@ -91,9 +120,21 @@ function main(): void {
   };
   process.on('SIGTERM', end);
   process.on('SIGINT', end);
+  let served = 0;
   const serve = (): void => {
     const until = monotonicUs() + yieldAfterUs;
-    while (backEnd.turn(waitUs) && monotonicUs() < until);
+    while (backEnd.turn(waitUs) && backEnd.connectionsEnded === served && monotonicUs() < until);
+    const hasEnded = backEnd.connectionsEnded > served;
+    served = backEnd.connectionsEnded;
+    if (hasEnded && connections === 'one') end();
+    // As a program whose loop ends with a connection, and that calls it again.
+    if (hasEnded && connections === 'anew') {
+      setTimeout(() => {
+        bindAnew();
+        serve();
+      }, anewAfterMs);
+      return;
+    }
     setImmediate(serve);
   };
   serve();

@@ -45,7 +45,6 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
       exit: () => iut.exit(),
       cpuTimeMs: () => iut.cpuTimeMs(),
       resources: () => iut.resources(),
-      stderrTail: (maxBytes) => iut.stderrTail(maxBytes),
       restart: () => this.restart(),
     };
     this.ladder = recovery.map((step) => ({ step, take: this.#taking(step) }));
@@ -96,6 +95,9 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
     this.sessions.push(session);
     return { kind: 'connected', session };
   }
+
+  /** A transport whose device takes one session like another has nothing to find out. */
+  learnReconnection(): void {}
 
   until(predicate: () => boolean, deadlineMs: number): WaitResult {
     const open = this.#openSessions();

@@ -92,7 +92,6 @@ const inProcess: PortIut = {
   waitForExit: (): IutExit | undefined => undefined,
   cpuTimeMs: () => undefined,
   resources: () => undefined,
-  stderrTail: () => '',
   identify: () => undefined,
   restart: () => undefined,
   close: () => undefined,

@@ -88,7 +88,14 @@ export interface Carrier {
   /** Connects without sending anything. `refused` says why there is no connection. */
   connect():
     | { readonly kind: 'connected'; readonly channel: Channel }
-    | { readonly kind: 'refused'; readonly why: string };
+    | {
+        readonly kind: 'refused';
+        readonly why: string;
+        /** No socket listens now, or the one that listened was closed: another may come. */
+        readonly mayListenLater: boolean;
+      };
+  /** What tells one listening socket of the IUT from another; undefined where none listens. Absent without a socket. */
+  listener?(): string | undefined;
   /**
    * Lets an IUT of this process do one step of its work, and returns whether there was any. Called whenever we
    * would wait: when it answers false and nothing is readable, nothing more can come. Absent where the IUT runs by

@@ -1,4 +1,5 @@
 import { SystemCallError } from '../errors.ts';
+import { listenerAt } from '../iut-process/listening-sockets.ts';
 import {
   closeFd,
   exchange,
@@ -160,6 +161,8 @@ export class SocketChannel implements Channel {
 }
 
 const connectWithinMs = 2000;
+/** Without a listening socket, and where it was closed before it accepted. */
+const listensLater = ['ECONNREFUSED', 'ENOENT', 'ECONNRESET'];
 
 /** Connections to the back-end that listens at a path. */
 export class SocketCarrier implements Carrier {
@@ -173,8 +176,12 @@ export class SocketCarrier implements Carrier {
     try {
       return { kind: 'connected', channel: new SocketChannel(unixConnect(this.path, { timeoutMs: connectWithinMs })) };
     } catch (error) {
-      if (error instanceof SystemCallError) return { kind: 'refused', why: error.message };
-      throw error;
+      if (!(error instanceof SystemCallError)) throw error;
+      return { kind: 'refused', why: error.message, mayListenLater: listensLater.includes(error.errnoName) };
     }
+  }
+
+  listener(): string | undefined {
+    return listenerAt(this.path);
   }
 }

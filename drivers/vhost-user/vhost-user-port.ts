@@ -1,5 +1,7 @@
-import { DriverUsageError } from '../errors.ts';
+import { DeadlineError, DriverUsageError, IutGoneError } from '../errors.ts';
+import { describeExit } from '../iut-process/process-exit.ts';
 import type { Iut, IutExit } from '../port/port.ts';
+import { deadlineIn } from '../session/deadline.ts';
 import { SessionPort, type SessionPortOptions } from '../session/session-port.ts';
 import type { WaitSource } from '../session/wait-set.ts';
 import { Waiting } from '../session/waiting.ts';
@@ -13,8 +15,12 @@ export interface PortIut extends Iut {
   /** Whether the process is about to end. */
   isExiting(): boolean;
   waitForExit(deadlineMs: number): IutExit | undefined;
-  /** Who serves the first connection, where that was not known. */
+  /** A connection is open, and this process serves it. */
   identify(pid: number): void;
+  /** Each process ends with its connection, as the target says. */
+  readonly endsWithConnection?: boolean;
+  /** The process serves no further connection: it ends, or has ended, with the one that it had. */
+  readonly isUsedUp?: boolean;
   /** Ends the process if it is ours, and gives everything back. */
   close(): void;
 }
@@ -29,6 +35,13 @@ export interface VhostUserPortOptions extends SessionPortOptions {
 }
 
 const exitWithinMs = 5000;
+/** A process that closed a connection and was found dead so soon had begun to end. */
+const endsBehindCloseMs = 500;
+/** How long the end of a process may take that closes its connections first. */
+const endBehindCloseWithinMs = 50;
+
+/** How a further connection is taken: by the socket that took the one before, or by one that is bound anew. */
+type Reconnection = 'unknown' | 'at-once' | 'bound-anew';
 
 /** The vhost-user driver: sessions over any carrier of their bytes. */
 export class VhostUserPort extends SessionPort<FrontEndSession> {
@@ -36,6 +49,13 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
   readonly #iut: PortIut;
   #death: WaitSource | undefined;
   #exit: IutExit | undefined;
+  #reconnection: Reconnection = 'unknown';
+  /** The listening socket that took the last connection. */
+  #listener: string | undefined;
+  /** When the IUT last closed a connection and did not end, in milliseconds. */
+  #closedAtMs = Number.NEGATIVE_INFINITY;
+  /** It was seen to end a moment after it had closed a connection. */
+  #endsBehindClose = false;
 
   constructor(options: VhostUserPortOptions) {
     const { carrier } = options;
@@ -47,7 +67,10 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
   }
 
   protected open(id: number): ReturnType<SessionPort<FrontEndSession>['open']> {
-    const connection = this.#carrier.connect();
+    const unready = this.#processForConnection();
+    if (unready !== undefined) return { kind: 'refused', why: unready };
+    if (this.#reconnection === 'bound-anew') this.#awaitListener((inode) => inode !== this.#listener);
+    const connection = this.#connected();
     if (connection.kind === 'refused') return connection;
     const { channel } = connection;
     const pid = channel.peerPid;
@@ -68,8 +91,29 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
   }
 
   exitAfterClose(): IutExit | undefined {
-    if (this.#exit === undefined && this.#iut.isExiting()) this.#exit = this.#iut.waitForExit(exitWithinMs);
+    if (this.#exit !== undefined) return this.#exit;
+    const iut = this.#iut;
+    // A process that ends closes its sockets one by one, and one that binds its socket anew listens soon.
+    this.#awaitListener((inode) => inode !== undefined);
+    if (iut.isExiting() || iut.endsWithConnection === true) this.#exit = iut.waitForExit(exitWithinMs);
+    else if (this.#endsBehindClose) this.#exit = iut.waitForExit(endBehindCloseWithinMs);
+    if (this.#exit === undefined) this.#closedAtMs = this.nowMs();
     return this.#exit;
+  }
+
+  /**
+   * Two connections that one listening socket took show that a further one may come at once. Where the second is not
+   * served and another socket listens then, every connection waits for a socket that is bound anew.
+   */
+  override learnReconnection(): void {
+    if (this.#reconnection !== 'unknown' || this.#iut.endsWithConnection === true) return;
+    const first = this.#listener;
+    if (first === undefined) return;
+    const isServed = this.#isServed();
+    if (isServed && this.#listener === first) this.#reconnection = 'at-once';
+    else if (isServed || this.#awaitListener((inode) => inode !== undefined && inode !== first)) {
+      this.#reconnection = 'bound-anew';
+    }
   }
 
   protected restart(): void {
@@ -79,6 +123,59 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
     this.#exit = undefined;
     this.#iut.restart();
     this.#watchProcess();
+  }
+
+  #isServed(): boolean {
+    const opened = this.connect();
+    if (opened.kind === 'refused') return false;
+    const { kind } = opened.session.fence();
+    opened.session.close();
+    return kind === 'passed';
+  }
+
+  /** Starts the process afresh where the one that was there serves no further connection. Why that failed, or undefined. */
+  #processForConnection(): string | undefined {
+    const iut = this.#iut;
+    if (iut.isUsedUp !== true || this.sessions.some(({ isOpen }) => isOpen)) return undefined;
+    this.#exit ??= iut.waitForExit(this.deadlineMs);
+    if (this.#exit !== undefined) return `the process ended with its connection: ${describeExit(this.#exit)}`;
+    try {
+      this.restart();
+      return undefined;
+    } catch (error) {
+      if (error instanceof IutGoneError || error instanceof DeadlineError) return error.message;
+      throw error;
+    }
+  }
+
+  /** Connects; where no socket listens for a moment, again until one does or the process has ended. */
+  #connected(): ReturnType<Carrier['connect']> {
+    if (this.#reconnection !== 'at-once') this.#listener = this.#carrier.listener?.();
+    let connection = this.#carrier.connect();
+    const isTaken = (): boolean => {
+      if (connection.kind === 'connected' || !connection.mayListenLater) return true;
+      if (this.#hasEnded() || this.#carrier.listener?.() === undefined) return this.#hasEnded();
+      this.#listener = this.#carrier.listener?.();
+      connection = this.#carrier.connect();
+      return connection.kind === 'connected';
+    };
+    if (!isTaken()) this.waiting.until(isTaken, deadlineIn(this.deadlineMs));
+    return connection;
+  }
+
+  /** Whether a listening socket is as wanted, or the process has ended, at the latest by the deadline. */
+  #awaitListener(isWanted: (inode: string | undefined) => boolean): boolean {
+    const { listener } = this.#carrier;
+    if (listener === undefined) return true;
+    const isSo = (): boolean => isWanted(this.#carrier.listener?.());
+    this.waiting.until(() => isSo() || this.#iut.isExiting() || this.#hasEnded(), deadlineIn(this.deadlineMs));
+    return isSo();
+  }
+
+  #hasEnded(): boolean {
+    this.#exit ??= this.#iut.exit();
+    if (this.#exit !== undefined && this.nowMs() - this.#closedAtMs < endsBehindCloseMs) this.#endsBehindClose = true;
+    return this.#exit !== undefined || !this.#iut.isAlive();
   }
 
   #watchProcess(): void {

@@ -93,7 +93,7 @@ export interface ConnectionObservation {
 
 export interface ProcessObservation {
   readonly kind: 'process';
-  readonly state: 'started' | 'ready' | 'died' | 'ended-by-us';
+  readonly state: 'started' | 'ready' | 'died' | 'ended' | 'ended-by-us';
   readonly detail: string;
 }
 

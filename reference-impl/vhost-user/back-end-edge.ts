@@ -18,7 +18,7 @@ export type MapOutcome = SharedMemory | { readonly refused: string };
 export const isRefusedMap = (outcome: MapOutcome): outcome is { readonly refused: string } => 'refused' in outcome;
 
 /** How an edge stops to be of use, for faults alone. */
-export type Breakdown = 'abort' | 'bus-error' | 'hang';
+export type Breakdown = 'abort' | 'bus-error' | 'exit' | 'hang';
 
 /** Thrown by faults that have no edge at hand; the edge then breaks down. The reference itself never throws it. */
 export class BrokenDown extends VhostConformanceError {

@@ -119,6 +119,8 @@ export class BackEndSession implements SessionState {
     if (this.rules.descriptors.closesUntaken(wasRefused, entry?.name)) {
       for (const token of untaken) this.edge.close(token);
     }
+    const how = wasRefused ? this.rules.stream.atRefusal : undefined;
+    if (how !== undefined) this.edge.breakDown(how);
     this.#answer(message, entry, handled);
     if (this.#isOpen) this.rings.refresh();
     this.#announceConfigChange();

@@ -6,6 +6,8 @@ export interface StreamRules {
   readonly waitsForRest: boolean;
   /** What a connection that ends inside a message does to the back-end: nothing. */
   readonly atTruncatedEnd: Breakdown | undefined;
+  /** What a refused request does to the back-end: nothing. Some back-ends end at each error. */
+  readonly atRefusal: Breakdown | undefined;
   /** What a message does to the back-end as soon as its header is there: nothing. */
   readonly breakdownAt: (message: {
     readonly request: number;
@@ -17,5 +19,6 @@ export interface StreamRules {
 export const streamRules: StreamRules = {
   waitsForRest: true,
   atTruncatedEnd: undefined,
+  atRefusal: undefined,
   breakdownAt: () => undefined,
 };

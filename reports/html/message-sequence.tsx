@@ -176,6 +176,7 @@ const processWords: Record<ProcessObservation['state'], string> = {
   started: 'started',
   ready: 'ready',
   died: 'died',
+  ended: 'ended',
   'ended-by-us': 'ended by us',
 };
 

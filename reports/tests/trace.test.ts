@@ -50,7 +50,13 @@ const observation = fc.oneof(
   }),
   fc.record({
     kind: fc.constant('process' as const),
-    state: fc.constantFrom('started' as const, 'ready' as const, 'died' as const, 'ended-by-us' as const),
+    state: fc.constantFrom(
+      'started' as const,
+      'ready' as const,
+      'died' as const,
+      'ended' as const,
+      'ended-by-us' as const,
+    ),
     detail: text,
   }),
   fc.record({

@@ -107,6 +107,7 @@ const processStates = {
   started: true,
   ready: true,
   died: true,
+  ended: true,
   'ended-by-us': true,
 } as const satisfies Record<ProcessObservation['state'], true>;
 

@@ -40,8 +40,6 @@ export interface JudgeOptions extends RunOptions, SilenceOptions {
   readonly isServing?: boolean;
 }
 
-const stderrTailBytes = 4096;
-
 /** Runs one case: liveness before and after, the case itself, and what its failures mean. */
 export function judge(
   port: DriverPort,
@@ -75,7 +73,7 @@ export function judge(
   if (error !== undefined) return harnessError(run, port.nowMs() - began, error, exit);
   if (exit === undefined) for (const one of run.ports) afterwards(one, run, seen);
   settleSilence(port, run, options);
-  return judgement(port, run, port.nowMs() - began, exit ?? exitOf(run));
+  return judgement(run, port.nowMs() - began, exit ?? exitOf(run));
 }
 
 /** How an IUT of the case ended, if one did. */
@@ -122,13 +120,13 @@ function removeSilent(check: Check): void {
   check.failures.splice(0, check.failures.length, ...kept);
 }
 
-function judgement(port: DriverPort, run: CaseRun, durationMs: number, exit: IutExit | undefined): Judgement {
+function judgement(run: CaseRun, durationMs: number, exit: IutExit | undefined): Judgement {
   const checks = [...run.checks.values(), ...run.watched.values()];
   if (run.notApplicable !== undefined && !hasFailure(run)) return inapplicable(run, run.notApplicable, durationMs);
   const ended = checks.some((check) => check.failures.length > 0 || check.inconclusiveWhy !== undefined);
   const left = run.sweep?.left;
   const outcomes = checks.map((check) => outcomeOf(check, ended, left));
-  const findings = checks.flatMap((check) => findingsOf(port, check, run));
+  const findings = checks.flatMap((check) => findingsOf(check, run));
   const unmade = run.lacksRing && outcomes.every(({ outcome }) => outcome === 'pass');
   const unchecked = outcomes.filter(({ outcome }) => outcome === 'error').map(({ requirement }) => requirement);
   return {
@@ -172,15 +170,18 @@ function outcomeOf(check: Check, ended: boolean, left: SweepResult['left']): Req
 }
 
 /** One finding for each requirement and way of failing: the first failure speaks for the others and for all points. */
-function findingsOf(port: DriverPort, check: Check, run: CaseRun): JudgedFinding[] {
+function findingsOf(check: Check, run: CaseRun): JudgedFinding[] {
   const kinds = new Map<string, Failure>();
   for (const failure of check.failures) if (!kinds.has(failure.how)) kinds.set(failure.how, failure);
   return [...kinds.values()].map((failure) => {
     const { exit, silent: _, ...rest } = failure;
     const points = run.sweep === undefined || run.sweep.failed.length === 0 ? {} : { points: run.sweep.failed };
-    const crash = exit === undefined ? {} : { exit, stderr: port.iut.stderrTail(stderrTailBytes) };
-    return { requirement: check.requirement, ...rest, ...points, ...crash };
+    return { requirement: check.requirement, ...rest, ...points, ...(exit === undefined ? {} : crashOf(exit)) };
   });
+}
+
+function crashOf({ stderr = '', ...exit }: IutExit): Pick<JudgedFinding, 'exit' | 'stderr'> {
+  return { exit, stderr };
 }
 
 function notServed(definition: AnyCase, axes: Axes, durationMs: number): Judgement {

@@ -3,12 +3,10 @@ import {
   type DriverPort,
   DriverUsageError,
   type Exchange,
-  type Guest,
   type OutgoingMessage,
   type Queue,
   type VhostUserSession,
 } from '../../drivers/port/port.ts';
-import { writable } from '../../reference-impl/virtqueue/segment.ts';
 import type { Check } from '../check.ts';
 
 const pageSize = 4096n;
@@ -102,7 +100,7 @@ export function pagesOf({ guestAddress, length }: Written): number[] {
 export const wholeLog = 0x9000;
 
 /** Has the device write over the boundary of two pages, and waits for it: the span that it wrote. @throws as `waitForUsed`. */
-export function writeOverBoundary(guest: Guest, driver: DeviceDriver, queue: Queue): Written {
+export function writeOverBoundary(driver: DeviceDriver, queue: Queue): Written {
   if (driver.kind !== 'net') {
     const { segments } = driver.request({
       bytes: Math.min(8192, driver.largestRequest),
@@ -116,14 +114,15 @@ export function writeOverBoundary(guest: Guest, driver: DeviceDriver, queue: Que
   }
   const { net } = driver;
   const frame = net.transmit({ bytes: 1000 });
-  const target = guest.allocate({ size: net.headerSize + 1000, crossing: 'page' });
+  const length = net.headerSize + 1000;
+  const { segments } = net.receiveBuffer(length, { writableWhere: { crossing: 'page' } }).request;
   const receive = driver.companion(net.facts.receiveIndex);
-  receive.makeAvailable([[writable(target)]]);
+  receive.makeAvailable([segments]);
   receive.kick();
   queue.makeAvailable([frame.segments]);
   queue.kickAndWaitForUsed(1);
   receive.waitForUsed(1);
-  return target;
+  return { guestAddress: segments[0]?.guestAddress ?? 0n, length };
 }
 
 /** Pages that should be marked and are not. */

@@ -21,13 +21,13 @@ export const offsetOfLog = defineCase({
   proves: { 'vu-log/log-starts-at-file-offset': 'log-offset-ignored' },
   applies,
   variants: { offset: [4096, 65536] },
-  run({ port, session, guest, driver, ring, variant, requirement }) {
+  run({ port, session, driver, ring, variant, requirement }) {
     const check = requirement('vu-log/log-starts-at-file-offset');
     const { offset } = variant;
     const shape = { size: wholeLog, offset, fileSize: offset + 2 * wholeLog };
     const log = loggedBy(session, new DirtyPages(port, shape), check);
     const queue = driver.attach(ring({ size: 16 }));
-    const written = writeOverBoundary(guest, driver, queue);
+    const written = writeOverBoundary(driver, queue);
     check.equal(hex(missing(pagesOf(written), log.marked())), '', 'pages that were written and are not marked');
     check.equal(log.bytesOutside(), 0, 'bytes of the file outside the log that changed');
   },
@@ -38,7 +38,7 @@ export const pastTheLog = defineCase({
   title: 'a write to a page that the log does not cover marks no bit, in the log or behind it in its file',
   proves: { 'vu-log/no-marks-past-log-size': 'log-wraps-at-its-end' },
   applies: { ...applies, start: 'closed' },
-  run({ port, connect, guest, driverOf, ring, points, requirement }) {
+  run({ port, connect, driverOf, ring, points, requirement }) {
     const check = requirement('vu-log/no-marks-past-log-size');
     // The guest's pages begin at byte 0x8000 of a log.
     const all = [4096, 0x7000, 0x8000].map((size) => ({ key: `log-of-${size}-bytes`, size }));
@@ -48,7 +48,7 @@ export const pastTheLog = defineCase({
       const log = new DirtyPages(port, { size, fileSize: 2 * wholeLog });
       const told = log.tell(session);
       const queue = driver.attach(ring({ size: 16 }));
-      if (told.kind === 'reply') writeOverBoundary(guest, driver, queue);
+      if (told.kind === 'reply') writeOverBoundary(driver, queue);
       check.equal(hex(log.marked()), '', `pages that are marked in a ${key}`);
       check.equal(log.bytesOutside(), 0, `bytes of the file that changed behind a ${key}`);
       session.close();

@@ -36,13 +36,13 @@ export const buffersMarked = defineCase({
   title: 'each page of a buffer that the device writes is marked',
   proves: { 'vu-log/buffer-writes-marked': ['log-leaves-buffers-out', 'log-marks-first-page-only'] },
   applies,
-  run({ port, session, guest, driver, ring, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-log/buffer-writes-marked');
     const log = loggedBy(session, new DirtyPages(port, { size: wholeLog }), check);
     const queue = driver.attach(ring({ size: 16 }));
     for (let round = 1; round <= 3; round++) {
       log.clear();
-      const written = writeOverBoundary(guest, driver, queue);
+      const written = writeOverBoundary(driver, queue);
       const unmarked = missing(pagesOf(written), log.marked());
       check.equal(hex(unmarked), '', `pages that were written in round ${round} and are not marked`);
     }
@@ -58,7 +58,7 @@ export const pageSizeAndBitOrder = defineCase({
     const check = requirement('vu-log/page-size-and-bit-order');
     const log = loggedBy(session, new DirtyPages(port, { size: wholeLog }), check);
     const queue = driver.attach(ring({ size: 16 }));
-    const written = writeOverBoundary(guest, driver, queue);
+    const written = writeOverBoundary(driver, queue);
     const marked = log.marked();
     check.equal(hex(missing(pagesOf(written), marked)), '', 'pages that were written and are not marked');
     // Whatever else is written, rings and the status of a request, is all in front of the end of the region.
@@ -85,7 +85,7 @@ export const neighboursKept = defineCase({
     const pages = Array.from({ length: (region?.size ?? 0) / 4096 }, (_, n) => first + n);
     for (const pattern of [0x55, 0xaa]) {
       for (const page of pages) log.setByteOf(page, pattern);
-      writeOverBoundary(guest, driver, queue);
+      writeOverBoundary(driver, queue);
       const lost = pages.filter((page) => (log.byteOf(page) & pattern) !== pattern);
       check.equal(hex(lost), '', `pages whose byte of the log lost bits of 0x${pattern.toString(16)}`);
     }
@@ -143,7 +143,7 @@ export const switched = defineCase({
   title: 'SET_FEATURES without VHOST_F_LOG_ALL ends marking while rings run, and with it marking goes on',
   proves: { 'vu-log/logging-switched-while-running': 'log-ignores-log-all' },
   applies,
-  run({ port, session, guest, driver, ring, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-log/logging-switched-while-running');
     const log = loggedBy(session, new DirtyPages(port, { size: wholeLog }), check);
     const queue = driver.attach(ring({ size: 16 }));
@@ -153,7 +153,7 @@ export const switched = defineCase({
       session.messages.send({ request: 'VHOST_USER_SET_FEATURES', payload: { u64 } });
       check.reply(session.messages.fence(), 'GET_FEATURES');
       log.clear();
-      const written = writeOverBoundary(guest, driver, queue);
+      const written = writeOverBoundary(driver, queue);
       check.reply(session.messages.fence(), 'GET_FEATURES');
       const marked = log.marked();
       if (isOn) check.equal(hex(missing(pagesOf(written), marked)), '', 'written pages without a mark, log on');
@@ -167,11 +167,11 @@ export const afterStop = defineCase({
   title: 'behind the last answer to GET_VRING_BASE no page is marked',
   proves: { 'vu-log/no-marks-after-rings-stopped': 'log-marks-at-stop' },
   applies,
-  run({ port, session, guest, driver, ring, requirement }) {
+  run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-log/no-marks-after-rings-stopped');
     const log = loggedBy(session, new DirtyPages(port, { size: wholeLog }), check);
     const queue = driver.attach(ring({ size: 16 }));
-    writeOverBoundary(guest, driver, queue);
+    writeOverBoundary(driver, queue);
     const others = driver.companions();
     for (const each of [queue, ...others]) {
       const { kind } = each.stop();

@@ -1,0 +1,82 @@
+import type { CaseRecord, Outcome } from '../../reports/record/record.ts';
+
+/** One finding of a back-end, as a reader checks it against the text. */
+export interface FoundOnce {
+  readonly requirement: string;
+  readonly level: string;
+  readonly basis: string;
+  readonly how: string;
+  readonly what: string;
+  readonly expected: string;
+  readonly actual: string;
+  /** Keys of the results that show it. */
+  readonly keys: readonly string[];
+}
+
+/** What two runs of one back-end said. */
+export interface ComparedRuns {
+  /** Results of the first run by verdict. */
+  readonly counts: Readonly<Partial<Record<Outcome, number>>>;
+  /** Keys with another verdict, or other findings, in the second run: `first` and `second` say which. */
+  readonly flickers: readonly { readonly key: string; readonly first: string; readonly second: string }[];
+  readonly findings: readonly FoundOnce[];
+  /** Why results are not applicable, not run or inconclusive: how many for each reason, most first. */
+  readonly reasons: readonly { readonly outcome: Outcome; readonly why: string; readonly results: number }[];
+}
+
+/** What the record says, without what may differ between two sound runs: numbers, times and texts. */
+function verdictOf({ verdict, findings }: CaseRecord): string {
+  return [verdict, ...new Set(findings.map(({ requirement, how }) => `${requirement}:${how}`))].join(' ');
+}
+
+/** Compares two runs of one back-end by key, and gathers what they found. Pure. */
+export function comparedRuns(first: readonly CaseRecord[], second: readonly CaseRecord[]): ComparedRuns {
+  const counts: Partial<Record<Outcome, number>> = {};
+  for (const { verdict } of first) counts[verdict] = (counts[verdict] ?? 0) + 1;
+  const again = new Map(second.map((record) => [record.key, verdictOf(record)]));
+  const keys = new Set(first.map(({ key }) => key));
+  const flickers = [
+    ...first.map((record) => ({
+      key: record.key,
+      first: verdictOf(record),
+      second: again.get(record.key) ?? 'missing',
+    })),
+    ...second
+      .filter(({ key }) => !keys.has(key))
+      .map((record) => ({
+        key: record.key,
+        first: 'missing',
+        second: verdictOf(record),
+      })),
+  ].filter((one) => one.first !== one.second);
+  return { counts, flickers, findings: findingsOf(first), reasons: reasonsOf(first) };
+}
+
+function findingsOf(records: readonly CaseRecord[]): FoundOnce[] {
+  const found = new Map<string, FoundOnce>();
+  for (const { key, findings } of records) {
+    for (const { requirement, level, basis, how, what, expected, actual } of findings) {
+      const name = `${requirement} ${how}`;
+      const known = found.get(name);
+      found.set(
+        name,
+        known === undefined
+          ? { requirement, level, basis, how, what, expected, actual, keys: [key] }
+          : { ...known, keys: [...known.keys, key] },
+      );
+    }
+  }
+  return [...found.values()].sort((a, b) => a.requirement.localeCompare(b.requirement));
+}
+
+function reasonsOf(records: readonly CaseRecord[]): ComparedRuns['reasons'] {
+  const reasons = new Map<string, { outcome: Outcome; why: string; results: number }>();
+  for (const { verdict, outcomes } of records) {
+    if (verdict === 'pass' || verdict === 'fail') continue;
+    const { why = '', elsewhere } = outcomes.find(({ outcome }) => outcome === verdict) ?? {};
+    if (elsewhere !== undefined) continue;
+    const name = `${verdict} ${why}`;
+    reasons.set(name, { outcome: verdict, why, results: (reasons.get(name)?.results ?? 0) + 1 });
+  }
+  return [...reasons.values()].sort((a, b) => b.results - a.results);
+}

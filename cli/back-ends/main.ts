@@ -1,0 +1,108 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import type { BackEnd } from '../../fixtures/back-ends/back-end.ts';
+import { backEnds } from '../../fixtures/back-ends/index.ts';
+import { VhostConformanceError } from '../../reference-impl/errors.ts';
+import type { CaseRecord } from '../../reports/record/record.ts';
+import { readRecords } from '../../reports/record/record-reader.ts';
+import { runDirectory } from '../../reports/record/run-directory.ts';
+import { UsageError } from '../usage-error.ts';
+import { type ComparedRuns, comparedRuns } from './compared-runs.ts';
+import { run, unpackedSuite } from './unpacked-suites.ts';
+
+const program = fileURLToPath(new URL('../main.js', import.meta.url));
+const defaultCache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'vhost-conformance/back-ends');
+
+interface Options {
+  readonly cache: string;
+  readonly case: readonly string[];
+  readonly out?: string;
+  readonly prepare: boolean;
+  readonly json: boolean;
+}
+
+const collect = (value: string, before: readonly string[]): string[] => [...before, value];
+
+/** Writes the target file of a back-end, with all that it names in place, and returns its path. */
+function prepared({ suite, packages, build, target }: BackEnd, name: string, cache: string): string {
+  const unpacked = unpackedSuite(cache, suite, packages);
+  const built = join(cache, `built-${name}`);
+  const command = build?.(unpacked, built);
+  if (command !== undefined && !existsSync(built)) run(command[0], command.slice(1));
+  const file = join(cache, `${name}.json`);
+  writeFileSync(file, JSON.stringify(target(unpacked, built), undefined, 2));
+  return file;
+}
+
+/** One run; its results, whatever it ended with. @throws UsageError where it left none. */
+function judged(file: string, out: string, cases: readonly string[]): CaseRecord[] {
+  const words = ['--enable-source-maps', program, 'run', '--target-file', file, '--out', out];
+  const { status } = spawnSync(process.execPath, [...words, ...cases.flatMap((glob) => ['--case', glob])], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const { results } = runDirectory(out);
+  if (!existsSync(results)) throw new UsageError(`${file}: the run ended with ${status} and left no results`);
+  return [...readRecords(results).cases];
+}
+
+function printed(name: string, { counts, flickers, findings, reasons }: ComparedRuns): string {
+  const lines = [
+    `${name}: ${Object.entries(counts)
+      .map(([verdict, count]) => `${count} ${verdict}`)
+      .join(', ')}; ${flickers.length} differ in the second run`,
+  ];
+  for (const { key, first, second } of flickers) lines.push(`  differs  ${key}: ${first} | ${second}`);
+  for (const { requirement, level, basis, how, what, expected, actual, keys } of findings) {
+    lines.push(`  ${how}  ${requirement} (${level}, ${basis}) in ${keys.length}, as ${keys[0]}`);
+    lines.push(`    ${what}: expected ${expected}; ${actual}`);
+  }
+  for (const { outcome, why, results } of reasons) lines.push(`  ${outcome}  ${results}: ${why}`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** Prepares back-ends and judges each twice. Exit status 1 where a result differs or is an error of ours. */
+function main(): number {
+  const command = new Command('back-ends')
+    .description('fetches back-ends of Debian into a private cache, judges each twice and compares')
+    .argument('[name...]', backEnds.map(({ name }) => name).join(', '))
+    .option('--cache <dir>', 'where packages are unpacked', defaultCache)
+    .option('--case <glob>', 'only these cases (several allowed)', collect, [])
+    .option('--out <dir>', 'where the runs go (default: a temporary directory)')
+    .option('--prepare', 'write the target files and judge nothing', false)
+    .option('--json', 'print {name: {counts, flickers, findings, reasons}}', false);
+  command.parse();
+  const { cache, case: cases, out, prepare, json } = command.opts<Options>();
+  const unknown = command.args.find((name) => backEnds.every((one) => one.name !== name));
+  if (unknown !== undefined) throw new UsageError(`${unknown}: no such back-end`);
+  const wanted = backEnds.filter(({ name }) => command.args.length === 0 || command.args.includes(name));
+  mkdirSync(cache, { recursive: true });
+  const root = out ?? mkdtempSync(join(tmpdir(), 'vhost-conformance-back-ends-'));
+  const found: Record<string, ComparedRuns> = {};
+  for (const backEnd of wanted) {
+    const { name } = backEnd;
+    const file = prepared(backEnd, name, cache);
+    if (prepare) {
+      process.stdout.write(`${file}\n`);
+      continue;
+    }
+    const [first, second] = ['1', '2'].map((time) => judged(file, join(root, name, time), cases));
+    const compared = comparedRuns(first ?? [], second ?? []);
+    found[name] = compared;
+    if (!json) process.stdout.write(printed(name, compared));
+  }
+  if (json) process.stdout.write(`${JSON.stringify(found)}\n`);
+  const isSound = ({ flickers, counts }: ComparedRuns): boolean => flickers.length === 0 && (counts.error ?? 0) === 0;
+  return Object.values(found).every(isSound) ? 0 : 1;
+}
+
+try {
+  process.exitCode = main();
+} catch (error) {
+  if (!(error instanceof VhostConformanceError)) throw error;
+  process.stderr.write(`back-ends: ${error.message}\n`);
+  process.exitCode = 2;
+}
