@@ -1,9 +1,9 @@
-import type { CaseRecord, Outcome } from '../../reports/record/record.ts';
+import type { CaseRecord, Finding, Outcome } from '../../reports/record/record.ts';
 
 /** One finding of a back-end, as a reader checks it against the text. */
 export interface FoundOnce {
   readonly requirement: string;
-  readonly level: string;
+  readonly level: Finding['level'];
   readonly basis: string;
   readonly how: string;
   readonly what: string;

@@ -57,7 +57,7 @@ function printed(name: string, { counts, flickers, findings, reasons }: Compared
   ];
   for (const { key, first, second } of flickers) lines.push(`  differs  ${key}: ${first} | ${second}`);
   for (const { requirement, level, basis, how, what, expected, actual, keys } of findings) {
-    lines.push(`  ${how}  ${requirement} (${level}, ${basis}) in ${keys.length}, as ${keys[0]}`);
+    lines.push(`  ${how}  ${requirement} (${level ?? basis}) in ${keys.length}, as ${keys[0]}`);
     lines.push(`    ${what}: expected ${expected}; ${actual}`);
   }
   for (const { outcome, why, results } of reasons) lines.push(`  ${outcome}  ${results}: ${why}`);

@@ -53,7 +53,7 @@ t.test('a death is told with its signal, and what was written to stderr', (t) =>
   iut.start();
   while (iut.stderrTail(100) === '') iut.waitForExit(10);
   iut.signal('SIGSEGV');
-  t.same(iut.waitForExit(5000), { signal: 'SIGSEGV' });
+  t.same(iut.waitForExit(5000), { signal: 'SIGSEGV', stderr: 'about to fall\n' });
   t.notOk(iut.isAlive());
   t.match(iut.stderrTail(100), /about to fall/);
   t.equal(iut.cpuTimeMs(), undefined);

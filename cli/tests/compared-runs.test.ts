@@ -1,0 +1,73 @@
+import t from 'tap';
+import type { CaseRecord, Finding, Outcome } from '../../reports/record/record.ts';
+import { comparedRuns } from '../back-ends/compared-runs.ts';
+
+const found = (requirement: string, how: Finding['how']): Finding => ({
+  requirement,
+  level: 'MUST',
+  basis: 'keyword',
+  how,
+  what: 'it',
+  expected: 'this',
+  actual: 'that',
+  traceEvent: 1,
+});
+
+const result = (key: string, verdict: Outcome, findings: readonly Finding[] = [], why?: string): CaseRecord => ({
+  event: 'case',
+  key,
+  target: 'x',
+  repetition: 1,
+  caseId: key,
+  title: key,
+  variant: {},
+  verdict,
+  outcomes: [{ requirement: 'a', outcome: verdict, checks: 1, ...(why === undefined ? {} : { why }) }],
+  findings: [...findings],
+  durationMs: 1,
+  seed: 1,
+  rerun: 'again',
+});
+
+t.test('equal verdicts and findings do not differ, whatever their texts', (t) => {
+  const first = [result('a', 'pass'), result('b', 'fail', [found('r', 'wrong')])];
+  const second = [result('b', 'fail', [{ ...found('r', 'wrong'), actual: 'other' }]), result('a', 'pass')];
+  t.same(comparedRuns(first, second).flickers, []);
+  t.same(comparedRuns(first, second).counts, { pass: 1, fail: 1 });
+  t.end();
+});
+
+t.test('another verdict, another way of failing and a missing result differ', (t) => {
+  const first = [result('a', 'pass'), result('b', 'fail', [found('r', 'stalled')]), result('c', 'pass')];
+  const second = [result('a', 'inconclusive'), result('b', 'fail', [found('r', 'hang')]), result('d', 'pass')];
+  t.same(comparedRuns(first, second).flickers, [
+    { key: 'a', first: 'pass', second: 'inconclusive' },
+    { key: 'b', first: 'fail r:stalled', second: 'fail r:hang' },
+    { key: 'c', first: 'pass', second: 'missing' },
+    { key: 'd', first: 'missing', second: 'pass' },
+  ]);
+  t.end();
+});
+
+t.test('findings are gathered by requirement, reasons by their text', (t) => {
+  const first = [
+    result('a', 'fail', [found('r', 'wrong')]),
+    result('b', 'fail', [found('r', 'wrong'), found('q', 'crash')]),
+    result('c', 'not-applicable', [], 'missing: x'),
+    result('d', 'not-applicable', [], 'missing: x'),
+    result('e', 'inconclusive', [], 'busy'),
+  ];
+  const { findings, reasons } = comparedRuns(first, first);
+  t.same(
+    findings.map(({ requirement, keys }) => [requirement, keys]),
+    [
+      ['q', ['b']],
+      ['r', ['a', 'b']],
+    ],
+  );
+  t.same(reasons, [
+    { outcome: 'not-applicable', why: 'missing: x', results: 2 },
+    { outcome: 'inconclusive', why: 'busy', results: 1 },
+  ]);
+  t.end();
+});

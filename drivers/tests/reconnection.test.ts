@@ -1,0 +1,86 @@
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import type { StartCommand, Target } from '../target.ts';
+import { openSocketTarget } from '../vhost-user/open-socket-target.ts';
+import type { VhostUserPort } from '../vhost-user/vhost-user-port.ts';
+import { target } from './small-program.ts';
+
+const server = fileURLToPath(new URL('../reference/serve.js', import.meta.url));
+
+/** The reference in a process of its own, told how it serves. */
+const served = (parameters: readonly string[], more: Partial<StartCommand> = {}): Target<'unix-socket'> =>
+  target({
+    command: process.execPath,
+    arguments: [server, '--socket', '{socket}', '--device', 'block', ...parameters],
+    readyWithinMs: 10_000,
+    ...more,
+  });
+
+const opened = (test: { teardown(handler: () => void): void }, of: Target<'unix-socket'>): VhostUserPort => {
+  const port = openSocketTarget(of);
+  test.teardown(() => port.close());
+  return port;
+};
+
+/** What a new connection answers to GET_FEATURES, or why there is none. */
+function visit(port: VhostUserPort): string {
+  const connection = port.connect();
+  if (connection.kind === 'refused') return connection.why;
+  const { kind } = connection.session.fence();
+  connection.session.close();
+  return kind;
+}
+
+const seven = Array.from({ length: 7 }, (_, n) => n);
+
+t.test('a back-end that binds its socket anew is waited for, once that was seen', (t) => {
+  const port = opened(t, served(['--connections', 'anew']));
+  t.equal(visit(port), 'passed');
+  port.learnReconnection();
+  t.same(new Set(seven.map(() => visit(port))), new Set(['passed']));
+  t.ok(port.iut.isAlive());
+  t.end();
+});
+
+t.test('one that keeps its socket is connected to at once', (t) => {
+  const port = opened(t, served([]));
+  t.equal(visit(port), 'passed');
+  port.learnReconnection();
+  t.same(new Set(seven.map(() => visit(port))), new Set(['passed']));
+  t.end();
+});
+
+t.test('a process with one connection is started afresh for each session, and its end is not a death', (t) => {
+  const port = opened(t, served(['--connections', 'one'], { lifetime: 'connection' }));
+  const states: string[] = [];
+  for (const _ of [1, 2, 3]) {
+    t.equal(visit(port), 'passed');
+    t.equal(port.iut.exit(), undefined);
+    t.ok(port.iut.isAlive());
+  }
+  for (const event of port.log.events()) if (event.kind === 'process') states.push(event.state);
+  t.equal(states.filter((state) => state === 'ended').length, 2);
+  t.notOk(states.includes('died'));
+  t.end();
+});
+
+t.test('without being told so, its end is one', (t) => {
+  const port = opened(t, served(['--connections', 'one']));
+  t.equal(visit(port), 'passed');
+  t.match(visit(port), /ECONNREFUSED|ENOENT|closed|died/);
+  t.same(port.iut.exit(), { code: 0 });
+  t.end();
+});
+
+t.test('a process that ends at an error is a death, with what it wrote, also where it has one connection', (t) => {
+  const port = opened(t, served(['--connections', 'one', '--exit-at-errors'], { lifetime: 'connection' }));
+  const connection = port.connect();
+  if (connection.kind === 'refused') throw new Error(connection.why);
+  const answer = connection.session.messages.exchange({ request: 200 });
+  t.equal(answer.kind, 'died');
+  t.same(port.iut.exit(), { code: 1, stderr: 'a request was refused\n' });
+  t.match(visit(port), /exit code 1/, 'the next connection does not hide it');
+  port.iut.restart();
+  t.equal(visit(port), 'passed');
+  t.end();
+});
