@@ -90,6 +90,7 @@ export * as 'virtio/net/malformed' from './virtio/net/malformed.cases.ts';
 export * as 'virtio/net/mergeable' from './virtio/net/mergeable.cases.ts';
 export * as 'virtio/net/receive-header' from './virtio/net/receive-header.cases.ts';
 export * as 'virtio/net/transmit-header' from './virtio/net/transmit-header.cases.ts';
+export * as 'virtio/notifications/wanted-kicks' from './virtio/notifications/wanted-kicks.cases.ts';
 export * as 'virtio/packed-ring/broken-lists' from './virtio/packed-ring/broken-lists.cases.ts';
 export * as 'virtio/packed-ring/broken-ring' from './virtio/packed-ring/broken-ring.cases.ts';
 export * as 'virtio/packed-ring/broken-tables' from './virtio/packed-ring/broken-tables.cases.ts';

@@ -9,7 +9,7 @@ import type { RingArea, RingPosition } from '../virtqueue/ring.ts';
  * `ringSpace` is `user` over vhost-user, `io-virtual` with VIRTIO_F_ACCESS_PLATFORM; `bufferSpace` is `guest-physical`
  * or `io-virtual`.
  */
-export type QueueStart = Omit<DeviceRingOptions, 'memory' | 'features' | 'observer'>;
+export type QueueStart = Omit<DeviceRingOptions, 'memory' | 'features' | 'observer' | 'earlier'>;
 
 export type QueueFailure =
   | MalformedReason

@@ -10,10 +10,19 @@ export interface QueueRules {
   readonly breaksOnMalformed: () => boolean;
   /** Whether kicks are turned off while the queue is worked on. */
   readonly suppressesKicksWhileAwake: () => boolean;
-  /** Calls signalled where one is due, and where none is. */
-  readonly calls: (due: boolean) => number;
+  /** Whether the driver is told that kicks are wanted once the ring was found empty; `starts` counts starts of the queue. */
+  readonly asksForKicks: (queue: number, starts: number, eventIdx: boolean) => boolean;
+  /**
+   * Looks at an empty ring after which a queue asks for kicks and sleeps, with no look in between; 0: it asks at the
+   * first, and looks once more before it sleeps.
+   */
+  readonly looksBeforeSleep: (eventIdx: boolean) => number;
+  /** Whether a kick counts; one for a disabled queue is worked on once that is enabled. */
+  readonly hearsKick: (isEnabled: boolean) => boolean;
+  /** Calls signalled where one is due, and where none is, for use number `uses` of the start number `starts`. */
+  readonly calls: (due: boolean, uses: number, starts: number) => number;
   /** The queue whose call is signalled. */
-  readonly callQueue: (queue: number) => number;
+  readonly callQueue: (queue: number, starts: number) => number;
 }
 
 export interface QueueSituation {
@@ -34,6 +43,9 @@ export const queueRules: QueueRules = {
   awaitsKick: () => true,
   breaksOnMalformed: () => true,
   suppressesKicksWhileAwake: () => true,
+  asksForKicks: () => true,
+  looksBeforeSleep: () => 0,
+  hearsKick: () => true,
   calls: (due) => (due ? 1 : 0),
   callQueue: (queue) => queue,
 };

@@ -68,6 +68,11 @@ export interface Queue {
   wasKicked: boolean;
   /** A kick came, and the ring was not seen empty since. */
   isAwake: boolean;
+  /** Looks that found the ring empty while it was awake. */
+  emptyLooks: number;
+  /** Starts since the device was made or reset, and decisions on a call since the last one. */
+  starts: number;
+  uses: number;
   broken: QueueFailure | undefined;
 }
 
@@ -78,6 +83,9 @@ const newQueue = (index: number): Queue => ({
   isEnabled: false,
   wasKicked: false,
   isAwake: false,
+  emptyLooks: 0,
+  starts: 0,
+  uses: 0,
   broken: undefined,
 });
 
@@ -150,7 +158,7 @@ export abstract class QueuedDevice implements ParentDriver {
   startQueue(index: number, start: QueueStart): QueueFailure | undefined {
     const queue = this.queues[index];
     if (queue === undefined) return 'no-such-queue';
-    const ring = this.#attach(index, start);
+    const ring = this.#attach(index, start, queue.ring?.position);
     if (typeof ring === 'string') {
       // The ring before it may lie in memory that is about to go.
       queue.ring = undefined;
@@ -160,6 +168,8 @@ export abstract class QueuedDevice implements ParentDriver {
     queue.isStarted = true;
     queue.broken = undefined;
     queue.wasKicked = queue.isAwake = false;
+    queue.emptyLooks = queue.uses = 0;
+    queue.starts++;
     ring.wantKicks(true);
     return undefined;
   }
@@ -205,11 +215,13 @@ export abstract class QueuedDevice implements ParentDriver {
   notify(index: number): void {
     const queue = this.queues[index];
     if (queue?.ring === undefined || queue.broken !== undefined) return;
+    if (!this.transport.queue.hearsKick(queue.isEnabled)) return;
     if (!queue.ring.survivesKick()) {
       this.breakQueue(queue, 'spurious-kick');
       return;
     }
     queue.wasKicked = queue.isAwake = true;
+    queue.emptyLooks = 0;
   }
 
   notifyPage(index: number, pageSize: number): Uint8Array | undefined {
@@ -262,8 +274,19 @@ export abstract class QueuedDevice implements ParentDriver {
 
   /** The next chain of a ring; undefined where there is none, or where it breaks the queue. */
   protected take(queue: Queue, ring: DeviceRing): Chain | undefined {
+    const looks = this.transport.queue.looksBeforeSleep(this.has(VIRTIO_F_EVENT_IDX));
+    if (looks > 0 && queue.emptyLooks === looks) {
+      this.#askForKicks(queue, ring);
+      queue.isAwake = false;
+      queue.emptyLooks = 0;
+      return undefined;
+    }
     let next = ring.next();
     if (next.kind === 'empty') {
+      if (looks > 0) {
+        queue.emptyLooks++;
+        return undefined;
+      }
       this.#fallAsleep(queue, ring);
       if (!queue.isAwake) return undefined;
       next = ring.next();
@@ -277,9 +300,10 @@ export abstract class QueuedDevice implements ParentDriver {
     return next;
   }
 
-  #attach(index: number, start: QueueStart): DeviceRing | RingAttachFailure {
+  #attach(index: number, start: QueueStart, earlier: RingPosition | undefined): DeviceRing | RingAttachFailure {
     const options = {
       ...start,
+      ...(earlier === undefined ? {} : { earlier }),
       memory: this.#memory,
       features: {
         eventIdx: this.has(VIRTIO_F_EVENT_IDX),
@@ -320,8 +344,13 @@ export abstract class QueuedDevice implements ParentDriver {
 
   /** Asks for kicks, then looks once more: a chain may have come just before, without a kick. */
   #fallAsleep(queue: Queue, ring: DeviceRing): void {
-    ring.wantKicks(true);
+    this.#askForKicks(queue, ring);
     queue.isAwake = ring.pending() > 0;
+  }
+
+  #askForKicks(queue: Queue, ring: DeviceRing): void {
+    const { asksForKicks } = this.transport.queue;
+    if (asksForKicks(queue.index, queue.starts, this.has(VIRTIO_F_EVENT_IDX))) ring.wantKicks(true);
   }
 
   /** Tells the driver that a chain was carried out, and signals the call where one is due. */
@@ -338,7 +367,11 @@ export abstract class QueuedDevice implements ParentDriver {
   /** Signals the call where one is due for what became used. */
   protected callFor(queue: Queue, ring: DeviceRing): void {
     const { calls, callQueue } = this.transport.queue;
-    for (let left = calls(ring.needsCall()); left > 0; left--) this.sinks.signalCall(callQueue(queue.index));
+    const { index, starts } = queue;
+    queue.uses++;
+    for (let left = calls(ring.needsCall(), queue.uses, starts); left > 0; left--) {
+      this.sinks.signalCall(callQueue(index, starts));
+    }
   }
 
   protected breakQueue(queue: Queue, reason: QueueFailure): void {

@@ -90,7 +90,7 @@ const ring: Others<MdevRingRules> = {
   storedBase: [() => 0],
   changesWhileRunning: [true],
   startsAnyhow: [true],
-  servesAtStart: [false],
+  servesAtStart: [() => false],
   baseWhileRunning: ['as-told'],
   baseOfMissingRing: [0],
   goesOnInOtherMemory: [() => false],

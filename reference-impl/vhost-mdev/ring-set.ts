@@ -17,6 +17,8 @@ export interface RingRecord {
   logAddress: bigint;
   /** The parent works on it. */
   isStarted: boolean;
+  /** How often it was started since the device was opened or reset. */
+  starts: number;
 }
 
 export interface MdevRingRules {
@@ -29,8 +31,8 @@ export interface MdevRingRules {
   readonly changesWhileRunning: boolean;
   /** Whether the device runs although a ring cannot be started. */
   readonly startsAnyhow: boolean;
-  /** Whether rings are looked at when they start, or only when they are notified. */
-  readonly servesAtStart: boolean;
+  /** Whether rings are looked at when they start, or only when they are notified; `starts` counts this one. */
+  readonly servesAtStart: (starts: number) => boolean;
   /** GET_VRING_BASE of a ring that runs: what was told, or where it is by now, and it rests until the next start. */
   readonly baseWhileRunning: 'as-told' | 'as-run';
   /** GET_VRING_BASE of a ring that there is not; undefined where that is an error. */
@@ -49,7 +51,7 @@ export const strictRingRules: MdevRingRules = {
   storedBase: (base) => base,
   changesWhileRunning: false,
   startsAnyhow: false,
-  servesAtStart: true,
+  servesAtStart: () => true,
   baseWhileRunning: 'as-run',
   baseOfMissingRing: undefined,
   goesOnInOtherMemory: () => true,
@@ -81,6 +83,7 @@ const newRecord = (index: number): RingRecord => ({
   addresses: undefined,
   logAddress: 0n,
   isStarted: false,
+  starts: 0,
 });
 
 /** The rings of a device: what is told of them, and the parent that works on them while the device runs. */
@@ -160,8 +163,9 @@ export class RingSet {
     const why = this.#parent.startQueue(index, { size, areas, ringSpace, bufferSpace, position });
     if (why !== undefined) return why;
     ring.isStarted = true;
+    ring.starts++;
     this.#parent.setQueueEnabled(index, true);
-    if (this.#rules.servesAtStart) this.#parent.awaken(index);
+    if (this.#rules.servesAtStart(ring.starts)) this.#parent.awaken(index);
     return undefined;
   }
 

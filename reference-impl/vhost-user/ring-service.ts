@@ -214,7 +214,8 @@ export class RingService {
     });
     if (why !== undefined) return why;
     vring.isAttached = true;
-    if (rules.vring.servesAtStart) device.awaken(vring.index);
+    vring.starts++;
+    if (rules.vring.servesAtStart(vring.starts)) device.awaken(vring.index);
     return undefined;
   }
 

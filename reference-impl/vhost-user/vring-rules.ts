@@ -65,8 +65,8 @@ export interface VringRules {
     next: DescriptorToken | undefined,
     which: 'kick' | 'call' | 'err',
   ) => DescriptorToken | undefined;
-  /** Whether a ring is looked at when it starts, or only at a kick. */
-  readonly servesAtStart: boolean;
+  /** Whether a ring is looked at when it starts, or only at a kick; `starts` counts this one. */
+  readonly servesAtStart: (starts: number) => boolean;
   /** Rings that GET_VRING_BASE stops, beside the one that was asked for. */
   readonly stopsAlso: (index: number, rings: number) => readonly number[];
 }
@@ -96,6 +96,6 @@ export const vringRules: VringRules = {
   ringSpace: 'user',
   bufferSpace: 'guest-physical',
   replacedDescriptor: (_, next) => next,
-  servesAtStart: true,
+  servesAtStart: () => true,
   stopsAlso: () => [],
 };

@@ -23,6 +23,8 @@ export class Vring {
   base: number | undefined;
   /** It ran, and no base was set since. */
   isResumed = false;
+  /** How often it was attached on this connection. */
+  starts = 0;
   addresses: RingAddresses | undefined;
   log: LogAddress = { address: 0n, isLogged: false };
   kick: NotificationWay = unset;

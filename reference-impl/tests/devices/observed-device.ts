@@ -18,7 +18,9 @@ import { defaultGuestLayout } from '../../memory/guest-layout.ts';
 import { changes, changesOutside, snapshot } from '../../memory/snapshot.ts';
 import type { Span } from '../../memory/span.ts';
 import { VIRTIO_F_EVENT_IDX, VIRTIO_F_INDIRECT_DESC, VIRTIO_F_VERSION_1 } from '../../virtqueue/feature-bits.ts';
+import { areaAddresses, splitPosition } from '../../virtqueue/ring.ts';
 import { readable, type Segment, writable } from '../../virtqueue/segment.ts';
+import { SplitDriver } from '../../virtqueue/split/driver-ring.ts';
 import { type Harness, harness } from './queue-harness.ts';
 
 /** Everything that the driver side of a device can see of it in a fixed script, a line for each thing seen. */
@@ -232,6 +234,19 @@ function observeStates(rules: DeviceRules, note: Note): void {
   device.notify(0);
   h.drain();
   note('stopped', ring.usedIdx());
+  // As after a back-end that took two chains and did not use them.
+  ring.reset(splitPosition(9));
+  ring.setUsedIdx(7);
+  const areas = areaAddresses(ring, 'user');
+  const { position } = ring;
+  device.startQueue(0, { size: 8, areas, ringSpace: 'user', bufferSpace: 'guest-physical', position });
+  const again = new SplitDriver(ring, { position: splitPosition(9, 7) });
+  again.add([readable(request), writable(status)]);
+  again.publish();
+  device.notify(0);
+  h.drain();
+  note('second life', [ring.usedIdx(), ring.usedElement(7), ...h.calls]);
+  note('second base', device.stopQueue(0));
 }
 
 function observeNet(rules: DeviceRules, note: Note): void {

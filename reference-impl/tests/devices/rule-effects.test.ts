@@ -13,8 +13,9 @@ const good = splitDeviceRules;
 /** One entry replaced, for every entry of every table: each must show, or it would be no rule of the device. */
 const ringEntries: { readonly [K in keyof SplitDeviceRules]: readonly SplitDeviceRules[K][] } = {
   firstAvailIdx: [(base) => (base + 1) & 0xffff],
-  base: [(idx) => (idx + 1) & 0xffff, (idx) => (idx - 1) & 0xffff],
-  firstUsedIdx: [() => 0],
+  base: [(idx) => (idx + 1) & 0xffff, (idx) => (idx - 1) & 0xffff, (_, usedIdx) => usedIdx],
+  firstUsedIdx: [() => 0, (shown, _, earlier) => earlier ?? shown],
+  callDecidedAt: [(first) => (first + 1) & 0xffff],
   pending: [(avail, last) => Math.max(0, avail - last)],
   acceptsPending: [() => undefined],
   nextAvailIdx: [(idx) => (idx + 2) & 0xffff],
@@ -92,7 +93,10 @@ const queueEntries: { readonly [K in keyof QueueRules]: readonly QueueRules[K][]
   awaitsKick: [() => false],
   breaksOnMalformed: [() => false],
   suppressesKicksWhileAwake: [() => false],
-  calls: [() => 0, (due) => (due ? 2 : 0), () => 1],
+  asksForKicks: [() => false],
+  looksBeforeSleep: [() => 2],
+  hearsKick: [() => false],
+  calls: [() => 0, (due) => (due ? 2 : 0), () => 1, (due, uses) => (due && uses > 1 ? 1 : 0)],
   callQueue: [(queue) => queue ^ 1],
 };
 

@@ -57,7 +57,8 @@ export class PackedDevice implements DeviceRing {
     this.#resubmitted = options.resubmitted ?? [];
     this.#keepsDescriptors = options.keepsDescriptors ?? false;
     this.#roundLength = this.#rules.roundLength(size);
-    const position = this.#rules.firstPosition(positionOf('packed', options.position));
+    const earlier = options.earlier?.layout === 'packed' ? options.earlier : undefined;
+    const position = this.#rules.firstPosition(positionOf('packed', options.position), earlier);
     this.#avail = position.avail;
     this.#availWrap = position.availWrap;
     this.#used = position.used;

@@ -31,8 +31,9 @@ export interface PackedCallSituation {
  * are pure, save those that say that they write.
  */
 export interface PackedDeviceRules extends BufferRules {
-  /** Where the ring begins, given the position that the driver set, and the position reported when it stops. */
-  readonly firstPosition: (position: PackedPosition) => PackedPosition;
+  /** Where the ring begins, given the position that the driver set and where the ring before it ended. */
+  readonly firstPosition: (position: PackedPosition, earlier: PackedPosition | undefined) => PackedPosition;
+  /** The position reported when the ring stops. */
   readonly stopPosition: (position: PackedPosition) => PackedPosition;
   readonly isAvailable: (flags: number, wrap: 0 | 1) => boolean;
   /** Where the next chain is looked for: in the next slot, whatever lies behind it (virtio 2.8.12). */

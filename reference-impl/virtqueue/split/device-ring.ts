@@ -48,7 +48,9 @@ export class SplitDevice implements DeviceRing {
     if (observer.wroteRing !== undefined) ring.wrote = observer.wroteRing.bind(observer);
     this.#resubmitted = options.resubmitted ?? [];
     this.#lastAvailIdx = this.#rules.firstAvailIdx(positionOf('split', options.position).avail);
-    this.#usedIdx = this.#callDecidedAt = this.#rules.firstUsedIdx(ring.usedIdx(), this.#lastAvailIdx);
+    const earlier = options.earlier?.layout === 'split' ? options.earlier.used : undefined;
+    this.#usedIdx = this.#rules.firstUsedIdx(ring.usedIdx(), this.#lastAvailIdx, earlier);
+    this.#callDecidedAt = this.#rules.callDecidedAt(this.#usedIdx, earlier);
   }
 
   /** The next available idx to read. */
@@ -66,7 +68,7 @@ export class SplitDevice implements DeviceRing {
   }
 
   get position(): SplitPosition {
-    return splitPosition(this.#rules.base(this.#lastAvailIdx), this.#usedIdx);
+    return splitPosition(this.#rules.base(this.#lastAvailIdx, this.#usedIdx), this.#usedIdx);
   }
 
   get held(): number {
@@ -92,7 +94,7 @@ export class SplitDevice implements DeviceRing {
     const head = this.ring.availHead(this.#rules.availSlot(this.#lastAvailIdx, this.ring.size));
     const chain = walkChain(this.#walked, this.#rules, head);
     if (chain.kind === 'chain') {
-      this.#lastAvailIdx = this.#rules.nextAvailIdx(this.#lastAvailIdx);
+      this.#lastAvailIdx = this.#rules.nextAvailIdx(this.#lastAvailIdx, pending, this.ring.size);
       this.#observer.fetched?.(chain);
     }
     return chain;

@@ -30,13 +30,15 @@ export interface SplitDeviceRules extends BufferRules {
   /** Where reading begins, given the base that the front-end set. */
   readonly firstAvailIdx: (base: number) => number;
   /** The base that is told when the ring stops, given the next available idx to read. */
-  readonly base: (lastAvailIdx: number) => number;
-  /** The used idx to begin with, given what the ring holds and where reading begins. */
-  readonly firstUsedIdx: (ringUsedIdx: number, firstAvailIdx: number) => number;
+  readonly base: (lastAvailIdx: number, usedIdx: number) => number;
+  /** The used idx to begin with, given what the ring holds, where reading begins, and where the ring before it ended. */
+  readonly firstUsedIdx: (ringUsedIdx: number, firstAvailIdx: number, earlierUsedIdx: number | undefined) => number;
+  /** The used idx at which a call counts as decided when the ring starts, given the one to begin with. */
+  readonly callDecidedAt: (firstUsedIdx: number, earlierUsedIdx: number | undefined) => number;
   /** Chains that wait, by the available idx that the driver shows. */
   readonly pending: (availIdx: number, lastAvailIdx: number, size: number) => number;
   readonly acceptsPending: (pending: number, size: number) => MalformedReason | undefined;
-  readonly nextAvailIdx: (lastAvailIdx: number) => number;
+  readonly nextAvailIdx: (lastAvailIdx: number, pending: number, size: number) => number;
   readonly availSlot: (lastAvailIdx: number, size: number) => number;
   /** Whether a ring lives on after as many kicks in a row that no chain waited for; false breaks the ring. */
   readonly survivesSpuriousKicks: (inARow: number) => boolean;
@@ -76,6 +78,7 @@ export const splitDeviceRules: SplitDeviceRules = {
   firstAvailIdx: (base) => base,
   base: (lastAvailIdx) => lastAvailIdx,
   firstUsedIdx: (ringUsedIdx) => ringUsedIdx,
+  callDecidedAt: (firstUsedIdx) => firstUsedIdx,
   pending: (availIdx, lastAvailIdx) => (availIdx - lastAvailIdx) & 0xffff,
   acceptsPending: (pending, size) => (pending > size ? 'avail-idx-jumped' : undefined),
   nextAvailIdx: wrapped,

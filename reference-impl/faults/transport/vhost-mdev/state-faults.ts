@@ -53,7 +53,7 @@ const states = {
   'mdev-start-waits-for-doorbells': mdevFault(
     'vm-state/start-looks-at-rings',
     'a ring is not looked at before its first doorbell after the start',
-    inMdevTable('ring', { servesAtStart: false }),
+    inMdevTable('ring', { servesAtStart: () => false }),
   ),
   'mdev-second-start-begins-anew': mdevFault(
     'vm-state/start-again-is-nothing',

@@ -79,7 +79,7 @@ export const ringStateFaults = {
   'start-waits-for-kick': vhostUserFault(
     'vu-ring-state/start-does-not-wait-for-kick',
     'a ring that starts is not looked at before a kick',
-    inTable('vring', { servesAtStart: false }),
+    inTable('vring', { servesAtStart: () => false }),
   ),
   'restarted-ring-begins-anew': vhostUserFault(
     'vu-ring-state/stopped-ring-restarts-with-new-kick-descriptor',
