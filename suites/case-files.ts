@@ -35,6 +35,7 @@ export * as 'vhost-mdev/ring-size' from './vhost-mdev/ring-size.cases.ts';
 export * as 'vhost-mdev/state' from './vhost-mdev/state.cases.ts';
 export * as 'vhost-mdev/state-values' from './vhost-mdev/state-values.cases.ts';
 export * as 'vhost-user/back-end-requests' from './vhost-user/back-end-requests.cases.ts';
+export * as 'vhost-user/calls-after-changes' from './vhost-user/calls-after-changes.cases.ts';
 export * as 'vhost-user/config' from './vhost-user/config.cases.ts';
 export * as 'vhost-user/config-windows' from './vhost-user/config-windows.cases.ts';
 export * as 'vhost-user/config-write' from './vhost-user/config-write.cases.ts';

@@ -20,7 +20,7 @@ export interface QueueRules {
   /** Whether a kick counts; one for a disabled queue is worked on once that is enabled. */
   readonly hearsKick: (isEnabled: boolean) => boolean;
   /** Calls signalled where one is due, and where none is, for use number `uses` of the start number `starts`. */
-  readonly calls: (due: boolean, uses: number, starts: number) => number;
+  readonly calls: (due: boolean, uses: number, starts: number, eventIdx: boolean) => number;
   /** The queue whose call is signalled. */
   readonly callQueue: (queue: number, starts: number) => number;
 }

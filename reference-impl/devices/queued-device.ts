@@ -369,7 +369,8 @@ export abstract class QueuedDevice implements ParentDriver {
     const { calls, callQueue } = this.transport.queue;
     const { index, starts } = queue;
     queue.uses++;
-    for (let left = calls(ring.needsCall(), queue.uses, starts); left > 0; left--) {
+    let left = calls(ring.needsCall(), queue.uses, starts, this.has(VIRTIO_F_EVENT_IDX));
+    for (; left > 0; left--) {
       this.sinks.signalCall(callQueue(index, starts));
     }
   }

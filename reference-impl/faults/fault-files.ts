@@ -4,6 +4,7 @@ export * as 'device/block-config' from './device/block-config-faults.ts';
 export * as 'device/block-range' from './device/block-range-faults.ts';
 export * as 'device/entropy' from './device/entropy-faults.ts';
 export * as 'device/kick' from './device/kick-faults.ts';
+export * as 'device/later-call' from './device/later-call-faults.ts';
 export * as 'device/net' from './device/net-faults.ts';
 export * as 'device/queue' from './device/queue-faults.ts';
 export * as 'device/virtio-feature' from './device/virtio-feature-faults.ts';
@@ -31,6 +32,7 @@ export * as 'transport/vhost-user/feature' from './transport/vhost-user/feature-
 export * as 'transport/vhost-user/header' from './transport/vhost-user/header-faults.ts';
 export * as 'transport/vhost-user/inflight' from './transport/vhost-user/inflight-faults.ts';
 export * as 'transport/vhost-user/log' from './transport/vhost-user/log-faults.ts';
+export * as 'transport/vhost-user/lost-call' from './transport/vhost-user/lost-call-faults.ts';
 export * as 'transport/vhost-user/memory' from './transport/vhost-user/memory-faults.ts';
 export * as 'transport/vhost-user/reply-ack' from './transport/vhost-user/reply-ack-faults.ts';
 export * as 'transport/vhost-user/ring-state' from './transport/vhost-user/ring-state-faults.ts';

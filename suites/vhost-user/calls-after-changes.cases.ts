@@ -1,0 +1,214 @@
+import type { GuestRing, VhostUserSession } from '../../drivers/port/port.ts';
+import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
+import type { Check } from '../check.ts';
+import { type Changed, type ChangeName, changeSlots, changesWhileInUse } from './changes-while-in-use.ts';
+import { type DeviceInUse, deviceInUse } from './device-in-use.ts';
+import { DirtyPages, loggedBy, wholeLog } from './dirty-pages.ts';
+
+/** Calls for buffers that become used behind something that the front-end told: each that is due comes. */
+
+type Context = CaseContext<string, VariantAxes, VhostUserSession, GuestRing>;
+
+const uses = 3;
+const transports = ['vhost-user'] as const;
+const offers = ['VHOST_USER_F_PROTOCOL_FEATURES'] as const;
+const byFlag = { start: 'negotiated', transports, offers, without: ['VIRTIO_F_EVENT_IDX'] } as const;
+const byEvent = { start: 'negotiated', transports, offers, negotiate: ['VIRTIO_F_EVENT_IDX'] } as const;
+const changeNames = Object.keys(changesWhileInUse) as ChangeName[];
+
+/** Each of the next uses is awaited by the driver, which asks for a call at it. */
+function calledForEach(check: Check, { rings, use }: DeviceInUse, when: string): boolean {
+  for (let seed = 1; seed <= uses; seed++) {
+    for (const { queue } of rings) queue.driver.enableCalls();
+    for (const ring of rings) ring.take();
+    use(seed);
+    for (const ring of rings) {
+      const what = `a call for use ${seed} of ring ${ring.queue.index} ${when}`;
+      if (!check.holds(ring.isCalled(), what, { expected: 'at least 1 call', actual: 'none' })) return false;
+    }
+  }
+  return true;
+}
+
+/** Calls before a change, and after each of two. */
+function calledBehind(context: Context, check: Check, change: (changed: Changed) => void): void {
+  const device = deviceInUse(context);
+  if (!calledForEach(check, device, 'before the change')) return;
+  const { port, session, guest } = context;
+  for (const time of ['first', 'second']) {
+    change({ port, session, guest, device, check });
+    if (!calledForEach(check, device, `behind the ${time} change`)) return;
+  }
+}
+
+export const flagCalls = defineCase({
+  id: 'vhost-user/calls/used-buffers-are-notified-behind-a-change',
+  title: 'without EVENT_IDX each use of a ring is followed by a call, behind all that may be told while it runs',
+  proves: {
+    'notify/used-buffers-notified-with-flag-clear': [
+      'calls-lost-behind-memory-table',
+      'first-call-lost-behind-memory-table',
+      'calls-lost-behind-features',
+      'calls-lost-behind-call-descriptor',
+      'calls-lost-behind-error-descriptor',
+      'calls-lost-behind-enable',
+    ],
+  },
+  applies: byFlag,
+  variants: { change: changeNames },
+  run(context) {
+    const check = context.requirement('notify/used-buffers-notified-with-flag-clear');
+    calledBehind(context, check, changesWhileInUse[context.variant.change]);
+  },
+});
+
+export const eventCalls = defineCase({
+  id: 'vhost-user/calls/used-event-is-notified-behind-a-change',
+  title: 'with EVENT_IDX the use that the driver awaits is followed by a call, behind all that may be told meanwhile',
+  proves: {
+    'notify/passing-used-event-notifies': [
+      'event-calls-lost-behind-memory-table',
+      'first-event-call-lost-behind-memory-table',
+      'event-calls-lost-behind-features',
+      'event-calls-lost-behind-call-descriptor',
+      'event-calls-lost-behind-error-descriptor',
+      'event-calls-lost-behind-enable',
+    ],
+  },
+  applies: byEvent,
+  variants: { change: changeNames },
+  run(context) {
+    const check = context.requirement('notify/passing-used-event-notifies');
+    calledBehind(context, check, changesWhileInUse[context.variant.change]);
+  },
+});
+
+const slots = ['VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'] as const;
+
+export const flagCallsBehindSlots = defineCase({
+  id: 'vhost-user/calls/used-buffers-are-notified-behind-memory-slots',
+  title: 'without EVENT_IDX each use of a ring is followed by a call, behind ADD_MEM_REG and REM_MEM_REG',
+  proves: {
+    'notify/used-buffers-notified-with-flag-clear': [
+      'calls-lost-behind-added-region',
+      'calls-lost-behind-removed-region',
+    ],
+  },
+  applies: { ...byFlag, negotiate: slots },
+  variants: { change: ['added', 'added-and-removed'] },
+  run(context) {
+    const check = context.requirement('notify/used-buffers-notified-with-flag-clear');
+    behindSlots(context, check, context.variant.change === 'added');
+  },
+});
+
+export const eventCallsBehindSlots = defineCase({
+  id: 'vhost-user/calls/used-event-is-notified-behind-memory-slots',
+  title: 'with EVENT_IDX the use that the driver awaits is followed by a call, behind ADD_MEM_REG and REM_MEM_REG',
+  proves: {
+    'notify/passing-used-event-notifies': [
+      'event-calls-lost-behind-added-region',
+      'event-calls-lost-behind-removed-region',
+    ],
+  },
+  applies: { ...byEvent, negotiate: [...byEvent.negotiate, ...slots] },
+  variants: { change: ['added', 'added-and-removed'] },
+  run(context) {
+    const check = context.requirement('notify/passing-used-event-notifies');
+    behindSlots(context, check, context.variant.change === 'added');
+  },
+});
+
+/** One change: a slot is not given twice. */
+function behindSlots(context: Context, check: Check, staying: boolean): void {
+  const device = deviceInUse(context);
+  const { port, session, guest } = context;
+  if (!calledForEach(check, device, 'before the change')) return;
+  changeSlots({ port, session, guest, device, check }, staying);
+  calledForEach(check, device, 'behind the change');
+}
+
+const logs = ['VHOST_F_LOG_ALL', 'VHOST_USER_PROTOCOL_F_LOG_SHMFD'] as const;
+
+export const flagCallsBehindLog = defineCase({
+  id: 'vhost-user/calls/used-buffers-are-notified-behind-log-base',
+  title: 'without EVENT_IDX each use of a ring is followed by a call, behind each SET_LOG_BASE',
+  proves: { 'notify/used-buffers-notified-with-flag-clear': 'calls-lost-behind-log-base' },
+  applies: { ...byFlag, negotiate: logs, memory: 'single-region' },
+  run(context) {
+    const check = context.requirement('notify/used-buffers-notified-with-flag-clear');
+    const { port } = context;
+    calledBehind(context, check, ({ session }) => {
+      loggedBy(session, new DirtyPages(port, { size: wholeLog }), check);
+    });
+  },
+});
+
+export const eventCallsBehindLog = defineCase({
+  id: 'vhost-user/calls/used-event-is-notified-behind-log-base',
+  title: 'with EVENT_IDX the use that the driver awaits is followed by a call, behind each SET_LOG_BASE',
+  proves: { 'notify/passing-used-event-notifies': 'event-calls-lost-behind-log-base' },
+  applies: { ...byEvent, negotiate: [...byEvent.negotiate, ...logs], memory: 'single-region' },
+  run(context) {
+    const check = context.requirement('notify/passing-used-event-notifies');
+    const { port } = context;
+    calledBehind(context, check, ({ session }) => {
+      loggedBy(session, new DirtyPages(port, { size: wholeLog }), check);
+    });
+  },
+});
+
+const restartRings = ({ device, check }: Changed): void => {
+  for (const ring of device.rings) if (!ring.restart(check, {})) return;
+};
+
+export const flagCallsAfterRestart = defineCase({
+  id: 'vhost-user/calls/used-buffers-are-notified-after-a-restart',
+  title: 'without EVENT_IDX each use of a ring that stopped and started again is followed by a call',
+  proves: {
+    'notify/used-buffers-notified-with-flag-clear': [
+      'restarted-ring-calls-old-descriptor',
+      'restarted-ring-calls-nobody',
+    ],
+  },
+  applies: byFlag,
+  run(context) {
+    calledBehind(context, context.requirement('notify/used-buffers-notified-with-flag-clear'), restartRings);
+  },
+});
+
+export const eventCallsAfterRestart = defineCase({
+  id: 'vhost-user/calls/used-event-is-notified-after-a-restart',
+  title: 'with EVENT_IDX the use that the driver awaits is followed by a call after the ring stopped and started again',
+  proves: {
+    'notify/passing-used-event-notifies': [
+      'restarted-event-ring-calls-old-descriptor',
+      'restarted-ring-calls-other-queue',
+    ],
+  },
+  applies: byEvent,
+  run(context) {
+    calledBehind(context, context.requirement('notify/passing-used-event-notifies'), restartRings);
+  },
+});
+
+export const oldCallSilent = defineCase({
+  id: 'vhost-user/calls/call-descriptor-of-an-earlier-life-is-silent',
+  title: 'the call descriptor that a ring had before it stopped gets no signal for buffers that are used afterwards',
+  proves: { 'vu-vring/call-descriptor-replaced': 'call-descriptor-of-earlier-life-kept' },
+  applies: { start: 'negotiated', transports, offers },
+  run(context) {
+    const check = context.requirement('vu-vring/call-descriptor-replaced');
+    const device = deviceInUse(context);
+    device.use(1);
+    const earlier = device.rings.map(({ queue }) => queue);
+    restartRings({ ...context, device, check });
+    for (const queue of earlier) queue.drainCalls();
+    for (const seed of [2, 3, 4]) device.use(seed);
+    for (const { queue } of device.rings) {
+      if (queue.stop().kind !== 'stopped') check.fails('wrong', `the stop of ring ${queue.index}`, 'a base', 'none');
+    }
+    for (const queue of earlier)
+      check.equal(queue.calls(), 0, `signals on the descriptor that ring ${queue.index} had`);
+  },
+});

@@ -1,0 +1,67 @@
+import type { DriverPort, Guest, VhostUserSession } from '../../drivers/port/port.ts';
+import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
+import type { Check } from '../check.ts';
+import type { DeviceInUse } from './device-in-use.ts';
+import { addMemReg, fieldsOf, remMemReg, tableOf } from './memory-table.ts';
+import { setDescriptor, setEnable } from './ring-messages.ts';
+
+export interface Changed {
+  readonly port: DriverPort<VhostUserSession>;
+  readonly session: VhostUserSession;
+  readonly guest: Guest;
+  readonly device: DeviceInUse;
+  readonly check: Check;
+}
+
+/** A change that leaves the memory and the rings of a device where they are. */
+type Change = (changed: Changed) => void;
+
+const fenced = ({ session, check }: Changed): void => {
+  check.reply(session.messages.fence(), 'GET_FEATURES behind the change');
+};
+
+/** What a front-end may tell while rings run (vhost-user, "Ring states"), and a stop with a new start. */
+export const changesWhileInUse = {
+  'memory-table-again': ({ port, session, guest, check }) => {
+    check.accepted(session.messages.acknowledged(tableOf(port, guest)), 'SET_MEM_TABLE');
+  },
+  'memory-table-with-more': ({ port, session, guest, check }) => {
+    const more = port.createGuest(guestLayouts['single-region']);
+    check.accepted(session.messages.acknowledged(tableOf(port, guest, more)), 'SET_MEM_TABLE');
+  },
+  'features-again': (changed) => {
+    const { session } = changed;
+    const u64 = session.negotiated.accepted.device;
+    session.messages.send({ request: 'VHOST_USER_SET_FEATURES', payload: { u64 } });
+    fenced(changed);
+  },
+  'call-descriptor': (changed) => {
+    for (const ring of changed.device.rings) ring.replaceCall();
+    fenced(changed);
+  },
+  'error-descriptor': (changed) => {
+    const { port, session, device } = changed;
+    for (const { queue } of device.rings) {
+      session.messages.send(setDescriptor('ERR', queue.index, port.descriptors.eventfd()));
+    }
+    fenced(changed);
+  },
+  'disabled-and-enabled': (changed) => {
+    const { session, device } = changed;
+    for (const { queue } of device.rings) {
+      for (const num of [0, 1]) session.messages.send(setEnable(queue.index, num));
+    }
+    fenced(changed);
+  },
+} as const satisfies Record<string, Change>;
+
+export type ChangeName = keyof typeof changesWhileInUse;
+
+/** ADD_MEM_REG of the regions of another guest, and REM_MEM_REG of them where they are not to stay. */
+export function changeSlots({ port, session, check }: Changed, staying: boolean): void {
+  for (const region of port.createGuest(guestLayouts['single-region']).regions) {
+    const added = addMemReg(fieldsOf(region), port.descriptors.ofRegion(region));
+    check.accepted(session.messages.acknowledged(added), 'ADD_MEM_REG');
+    if (!staying) check.accepted(session.messages.acknowledged(remMemReg(fieldsOf(region))), 'REM_MEM_REG');
+  }
+}

@@ -1,0 +1,90 @@
+import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
+import type { AttachOptions, DriverPort, GuestRing, Queue, VhostUserSession } from '../../drivers/port/port.ts';
+import type { CaseContext, VariantAxes } from '../case.ts';
+import type { Check } from '../check.ts';
+import { settled, stoppedAt } from '../ring-positions.ts';
+import { setDescriptor } from './ring-messages.ts';
+
+type Context = Pick<
+  CaseContext<string, VariantAxes, VhostUserSession, GuestRing>,
+  'port' | 'session' | 'driver' | 'ring'
+>;
+
+/** A ring that is in use, and the event descriptor on which its calls come. */
+export class CalledQueue {
+  queue: Queue;
+  readonly #port: DriverPort<VhostUserSession>;
+  readonly #session: VhostUserSession;
+  /** In place of the queue's own. */
+  #call: number | undefined;
+
+  constructor(port: DriverPort<VhostUserSession>, session: VhostUserSession, queue: Queue) {
+    this.#port = port;
+    this.#session = session;
+    this.queue = queue;
+  }
+
+  /** Calls since this was last asked. */
+  take(): number {
+    return this.#call === undefined ? this.queue.drainCalls() : this.#port.descriptors.read(this.#call);
+  }
+
+  /** Whether a call comes within the deadline. */
+  isCalled(): boolean {
+    if (this.#call === undefined) return this.queue.waitForCalls(1);
+    const { descriptors, deadlineMs } = this.#port;
+    let count = 0;
+    const read = (): boolean => {
+      count += descriptors.read(this.#call ?? -1);
+      return count > 0;
+    };
+    return this.#port.until(read, deadlineMs) === 'true' || read();
+  }
+
+  /** SET_VRING_CALL with a new descriptor. */
+  replaceCall(): void {
+    this.#call = this.#port.descriptors.eventfd();
+    this.#session.messages.send(setDescriptor('CALL', this.queue.index, this.#call));
+  }
+
+  /** Stops the ring and starts it where it stopped, with descriptors of its own. False where it does not stop. */
+  restart(check: Check, options: Partial<AttachOptions>): boolean {
+    const { ring, index } = this.queue;
+    const stopped = stoppedAt(check, this.queue.stop(), `GET_VRING_BASE of ring ${index}`);
+    if (stopped === undefined) return false;
+    this.queue = this.#session.attach(ring, { ...options, index, position: settled(stopped) });
+    this.#call = undefined;
+    // A transmit ring that is looked at before it is enabled drops its frames: nothing is shown before that.
+    this.queue.drainCalls();
+    return true;
+  }
+}
+
+/** The rings of a device, each of which has one chain used by each use of the device. */
+export interface DeviceInUse {
+  readonly rings: readonly CalledQueue[];
+  /** One chain on each of the rings. @throws as `waitForUsed`. */
+  use(seed: number): void;
+}
+
+/** The ring on which requests complete, and the receive ring of a network device whose frames come back. */
+export function deviceInUse(
+  { port, session, driver, ring }: Context,
+  options: Partial<AttachOptions> = {},
+): DeviceInUse {
+  const main = new CalledQueue(port, session, driver.attach(ring({ size: 16 }), options));
+  if (driver.kind !== 'net' || driver.net.facts.returns === 'none') {
+    return {
+      rings: [main],
+      use: (seed) => {
+        driver.once(main.queue, { seed });
+      },
+    };
+  }
+  const receive = new CalledQueue(port, session, driver.companion(driver.net.facts.receiveIndex));
+  return { rings: [main, receive], use: (seed) => frameThereAndBack(driver, main.queue, receive.queue, seed) };
+}
+
+function frameThereAndBack(driver: DeviceDriver, transmit: Queue, receive: Queue, seed: number): void {
+  driver.net.roundTrip(transmit, receive, driver.net.frame(60, seed));
+}
