@@ -2,7 +2,7 @@ import type { GuestRing, VhostUserSession } from '../../drivers/port/port.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
 import { type Changed, type ChangeName, changeSlots, changesWhileInUse } from './changes-while-in-use.ts';
-import { type DeviceInUse, deviceInUse } from './device-in-use.ts';
+import { type DeviceInUse, deviceInUse, restart } from './device-in-use.ts';
 import { DirtyPages, loggedBy, wholeLog } from './dirty-pages.ts';
 
 /** Calls for buffers that become used behind something that the front-end told: each that is due comes. */
@@ -159,7 +159,7 @@ export const eventCallsBehindLog = defineCase({
 });
 
 const restartRings = ({ device, check }: Changed): void => {
-  for (const ring of device.rings) if (!ring.restart(check, {})) return;
+  restart(check, device);
 };
 
 export const flagCallsAfterRestart = defineCase({
@@ -202,7 +202,7 @@ export const oldCallSilent = defineCase({
     const device = deviceInUse(context);
     device.use(1);
     const earlier = device.rings.map(({ queue }) => queue);
-    restartRings({ ...context, device, check });
+    if (!restart(check, device)) return;
     for (const queue of earlier) queue.drainCalls();
     for (const seed of [2, 3, 4]) device.use(seed);
     for (const { queue } of device.rings) {

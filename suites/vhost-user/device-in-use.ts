@@ -1,5 +1,12 @@
 import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
-import type { AttachOptions, DriverPort, GuestRing, Queue, VhostUserSession } from '../../drivers/port/port.ts';
+import type {
+  AttachOptions,
+  DriverPort,
+  GuestRing,
+  Queue,
+  RingPosition,
+  VhostUserSession,
+} from '../../drivers/port/port.ts';
 import type { CaseContext, VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
 import { settled, stoppedAt } from '../ring-positions.ts';
@@ -47,17 +54,31 @@ export class CalledQueue {
     this.#session.messages.send(setDescriptor('CALL', this.queue.index, this.#call));
   }
 
-  /** Stops the ring and starts it where it stopped, with descriptors of its own. False where it does not stop. */
-  restart(check: Check, options: Partial<AttachOptions>): boolean {
+  /** Stops the ring: where it goes on, or a recorded failure and undefined. */
+  stop(check: Check): RingPosition | undefined {
+    const stopped = stoppedAt(check, this.queue.stop(), `GET_VRING_BASE of ring ${this.queue.index}`);
+    return stopped === undefined ? undefined : settled(stopped);
+  }
+
+  /** Starts the ring at a position, with descriptors of its own. */
+  start(position: RingPosition, options: Partial<AttachOptions>): void {
     const { ring, index } = this.queue;
-    const stopped = stoppedAt(check, this.queue.stop(), `GET_VRING_BASE of ring ${index}`);
-    if (stopped === undefined) return false;
-    this.queue = this.#session.attach(ring, { ...options, index, position: settled(stopped) });
+    this.queue = this.#session.attach(ring, { ...options, index, position });
     this.#call = undefined;
     // A transmit ring that is looked at before it is enabled drops its frames: nothing is shown before that.
     this.queue.drainCalls();
-    return true;
   }
+}
+
+/** Stops all rings, and starts each where it stopped. False where one does not stop. */
+export function restart(check: Check, { rings }: DeviceInUse, options: Partial<AttachOptions> = {}): boolean {
+  const positions = rings.map((ring) => ring.stop(check));
+  for (const [n, ring] of rings.entries()) {
+    const position = positions[n];
+    if (position === undefined) return false;
+    ring.start(position, options);
+  }
+  return true;
 }
 
 /** The rings of a device, each of which has one chain used by each use of the device. */
