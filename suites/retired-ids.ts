@@ -17,6 +17,7 @@ export const retiredIds: Readonly<Record<string, readonly string[]>> = {
   ],
   'vhost-user/device-status/no-buffers-before-driver-ok': ['virtio/status/no-buffers-before-driver-ok'],
   'vhost-user/device-status/quiet-after-reset': ['virtio/reset/quiet-after-status-zero'],
+  'vhost-user/header/undersized-payload-is-refused': ['vhost-user/header/undersized-payload-is-survived'],
   'vhost-user/net-config/max-virtqueue-pairs-is-bounded': ['virtio/net/max-virtqueue-pairs-is-bounded'],
   'vhost-user/net-config/mtu-is-bounded': ['virtio/net/mtu-is-bounded'],
   'vhost-user/net-config/mtu-is-enough-for-ipv6': ['virtio/net/mtu-is-enough-for-ipv6'],

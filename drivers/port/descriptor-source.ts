@@ -17,6 +17,8 @@ export interface DescriptorSource {
   /** Writes to a pipe; false where it would block. */
   write(fd: number, bytes: Uint8Array): boolean;
   pipe(): { readonly readEnd: number; readonly writeEnd: number };
+  /** Two connected stream sockets, one of them for the IUT. */
+  socketPair(): { readonly nearEnd: number; readonly farEnd: number };
   nullDevice(): number;
   close(fd: number): void;
 }

@@ -11,6 +11,7 @@ import {
   pipe2,
   pread,
   pwrite,
+  socketPair,
   writeOnce,
 } from '../native/native.ts';
 import type { DescriptorSource } from '../port/port.ts';
@@ -64,6 +65,11 @@ export class OwnedDescriptors implements DescriptorSource {
   pipe(): { readonly readEnd: number; readonly writeEnd: number } {
     const { readFd, writeFd } = pipe2({ nonblocking: true });
     return { readEnd: this.#keep(readFd), writeEnd: this.#keep(writeFd) };
+  }
+
+  socketPair(): { readonly nearEnd: number; readonly farEnd: number } {
+    const [nearEnd, farEnd] = socketPair();
+    return { nearEnd: this.#keep(nearEnd), farEnd: this.#keep(farEnd) };
   }
 
   nullDevice(): number {

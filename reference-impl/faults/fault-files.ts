@@ -26,6 +26,7 @@ export * as 'transport/vhost-mdev/notify' from './transport/vhost-mdev/notify-fa
 export * as 'transport/vhost-mdev/region' from './transport/vhost-mdev/region-faults.ts';
 export * as 'transport/vhost-mdev/ring' from './transport/vhost-mdev/ring-faults.ts';
 export * as 'transport/vhost-mdev/state' from './transport/vhost-mdev/state-faults.ts';
+export * as 'transport/vhost-user/acknowledgement' from './transport/vhost-user/acknowledgement-faults.ts';
 export * as 'transport/vhost-user/descriptor' from './transport/vhost-user/descriptor-faults.ts';
 export * as 'transport/vhost-user/device-state' from './transport/vhost-user/device-state-faults.ts';
 export * as 'transport/vhost-user/feature' from './transport/vhost-user/feature-faults.ts';
@@ -34,6 +35,7 @@ export * as 'transport/vhost-user/inflight' from './transport/vhost-user/infligh
 export * as 'transport/vhost-user/log' from './transport/vhost-user/log-faults.ts';
 export * as 'transport/vhost-user/lost-call' from './transport/vhost-user/lost-call-faults.ts';
 export * as 'transport/vhost-user/memory' from './transport/vhost-user/memory-faults.ts';
+export * as 'transport/vhost-user/optional-message' from './transport/vhost-user/optional-message-faults.ts';
 export * as 'transport/vhost-user/reply-ack' from './transport/vhost-user/reply-ack-faults.ts';
 export * as 'transport/vhost-user/ring-state' from './transport/vhost-user/ring-state-faults.ts';
 export * as 'transport/vhost-user/session' from './transport/vhost-user/session-faults.ts';

@@ -2,6 +2,8 @@ import type { VhostUserSession } from '../../drivers/port/port.ts';
 import type { Attempt } from '../../judging/refusal.ts';
 import { defineCase } from '../case.ts';
 import { answerBeforeFence, stillServes } from './refusal.ts';
+import { openFor } from './request-answers.ts';
+import { cutTo, undersizedPoints } from './undersized.ts';
 
 /** The header of every message (vhost-user, "Message Specification", "Header"). */
 
@@ -187,22 +189,18 @@ export const oversizedPayload = defineCase({
   },
 });
 
-export const undersizedPayload = defineCase({
-  id: 'vhost-user/header/undersized-payload-is-refused',
-  title: 'a size smaller than the payload needs is refused, and the back-end serves on',
-  proves: { 'vu-header/undersized-payload-refused': 'undersized-payload-crashes' },
+export const undersizedSurvived = defineCase({
+  id: 'vhost-user/header/undersized-payload-is-survived',
+  title: 'after a size smaller than the payload needs the back-end serves on',
+  proves: { 'vu-header/undersized-payload-survived': 'undersized-payload-crashes' },
   applies: { start: 'closed', transports: ['vhost-user'], ring: 'none' },
-  run({ port, connect, points, requirement }) {
-    const check = requirement('vu-header/undersized-payload-refused');
-    const needed = { 2: 8, 5: 40, 8: 8, 9: 40, 10: 8, 12: 8, 13: 8, 16: 8, 18: 8 } as const;
-    const all = Object.entries(needed).flatMap(([request, bytes]) =>
-      [0, 1, bytes - 1].map((size) => ({ key: `request=${request},size=${size}`, request: Number(request), size })),
-    );
-    points(all, ({ key, request, size }) => {
-      const session = connect('connected');
-      session.messages.send({ request, payload: new Uint8Array(size) });
-      stillServes(port, session, check, `service after ${key}`);
-      session.close();
+  run(context) {
+    const { port, points, requirement } = context;
+    const check = requirement('vu-header/undersized-payload-survived');
+    points(undersizedPoints(context, check), ({ key, of, size }) => {
+      const setting = openFor(context, of, check);
+      setting.session.messages.send(cutTo(of.message(setting, 0), size));
+      stillServes(port, setting.session, check, `service after ${key}`);
     });
   },
 });

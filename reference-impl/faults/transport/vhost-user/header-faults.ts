@@ -1,8 +1,11 @@
+import { done } from '../../../vhost-user/message-rule.ts';
 import type { OutgoingMessage } from '../../../vhost-user/reply-rules.ts';
+import type { Codec } from '../../../wire/compile-layout.ts';
 import { VHOST_USER_REPLY_MASK, VHOST_USER_VERSION_MASK } from '../../../wire/vhost-user-constants.ts';
 import { messageById, requestId } from '../../../wire/vhost-user-messages.ts';
 import type { VhostUserFault } from '../../fault.ts';
-import { breaksDownAt, inTable, vhostUserFault } from './vhost-user-fault.ts';
+import { familyOf, sizedRequests } from './request-family.ts';
+import { breaksDownAt, inTable, onMessage, vhostUserFault } from './vhost-user-fault.ts';
 
 export const headerFaults = {
   'reply-with-version-2': vhostUserFault(
@@ -63,7 +66,7 @@ export const headerFaults = {
     breaksDownAt('abort', ({ size }) => size > 4096),
   ),
   'undersized-payload-crashes': vhostUserFault(
-    'vu-header/undersized-payload-refused',
+    'vu-header/undersized-payload-survived',
     'it aborts at a payload smaller than the request needs',
     breaksDownAt('abort', ({ request, size }) => size < smallestPayload(request)),
   ),
@@ -72,7 +75,42 @@ export const headerFaults = {
     'it aborts at flag bits without a meaning',
     breaksDownAt('abort', ({ flags }) => flags >>> 4 !== 0),
   ),
+  ...familyOf(sizedRequests, 'undersized-taken', (request, name) =>
+    vhostUserFault(
+      'vu-header/undersized-payload-refused',
+      `${name} with too small a payload is taken as if the rest were zero`,
+      onMessage(request, (entry) => ({
+        payload: entry.payload.map(withMissingBytes),
+        isUntimely: (session, value) => entry.isUntimely(session, value),
+        handle: (session, value, context) =>
+          entry.answer === 'acknowledgement' && context.size < smallestPayload(entry.request)
+            ? done
+            : entry.handle(session, value, context),
+      })),
+    ),
+  ),
 } as const satisfies Record<string, VhostUserFault>;
+
+/** Takes a payload that is too short as if zeros followed it. */
+function withMissingBytes<Value>(codec: Codec<Value>): Codec<Value> {
+  return {
+    ...codec,
+    decode(view, offset, length) {
+      const right = codec.decode(view, offset, length);
+      if (right.ok || length >= longestPayload) return right;
+      const bytes = new Uint8Array(longestPayload);
+      bytes.set(new Uint8Array(view.buffer, view.byteOffset + offset, length));
+      for (let more = length + 1; more <= longestPayload; more++) {
+        const padded = codec.decode(new DataView(bytes.buffer), 0, more);
+        if (padded.ok) return padded;
+      }
+      return right;
+    },
+  };
+}
+
+/** No request has more bytes that a fault adds. */
+const longestPayload = 300;
 
 /** Bytes that the shortest lawful form of a request has. */
 function smallestPayload(request: number): number {
