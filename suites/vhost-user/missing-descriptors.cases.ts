@@ -10,12 +10,12 @@ export const withoutCallDescriptor = defineCase({
   id: 'vhost-user/optional/ring-runs-without-call-descriptor',
   title: 'a ring whose SET_VRING_CALL had the no-fd bit starts, and signals a descriptor that comes later',
   proves: {
-    'vu-ring-state/ring-starts-with-kick-descriptor': 'ring-without-call-descriptor-not-started',
+    'vu-vring/call-without-descriptor-means-no-signals': 'ring-without-call-descriptor-not-started',
     'vu-ring-state/settings-change-while-ring-runs': 'late-call-ignored',
   },
   applies,
   run({ port, session, driver, ring, requirement }) {
-    const starts = requirement('vu-ring-state/ring-starts-with-kick-descriptor');
+    const unsignalled = requirement('vu-vring/call-without-descriptor-means-no-signals');
     const changes = requirement('vu-ring-state/settings-change-while-ring-runs');
     const hand = new RingByHand(port, session, ring({ size: 16 }), { index: driver.queueIndex });
     driver.companions();
@@ -24,7 +24,7 @@ export const withoutCallDescriptor = defineCase({
     for (const seed of [1, 2]) {
       hand.makeAvailable(driver.request({ seed }).segments);
       hand.kick();
-      if (hand.waitForUsed(starts, 1, `chain ${seed} of a ring without a call descriptor`) === undefined) return;
+      if (hand.waitForUsed(unsignalled, 1, `chain ${seed} of a ring without a call descriptor`) === undefined) return;
     }
     hand.tell('call');
     changes.reply(session.messages.fence(), 'GET_FEATURES behind a late SET_VRING_CALL');
@@ -32,7 +32,7 @@ export const withoutCallDescriptor = defineCase({
     hand.calls();
     hand.makeAvailable(driver.request({ seed: 3 }).segments);
     hand.kick();
-    if (hand.waitForUsed(starts, 1, 'a chain behind a late SET_VRING_CALL') === undefined) return;
+    if (hand.waitForUsed(unsignalled, 1, 'a chain behind a late SET_VRING_CALL') === undefined) return;
     waited(port, changes, 'the descriptor of a late SET_VRING_CALL', 'a signal', () => hand.calls() > 0);
   },
 });

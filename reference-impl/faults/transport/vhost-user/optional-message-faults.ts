@@ -68,7 +68,7 @@ export const optionalMessageFaults = {
     }),
   ),
   'ring-without-call-descriptor-not-started': vhostUserFault(
-    'vu-ring-state/ring-starts-with-kick-descriptor',
+    'vu-vring/call-without-descriptor-means-no-signals',
     'a ring whose SET_VRING_CALL had the no-fd bit does not start',
     notStartingWhile('call', 'polled'),
   ),
