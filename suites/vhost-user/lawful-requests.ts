@@ -28,6 +28,8 @@ export interface LawfulRequest {
   readonly isLawfulWhileRunning?: true;
   /** Payload bytes without which the request says nothing; none where it has no payload. */
   readonly bytes?: number;
+  /** Sizes of a reply that says what was asked for, where its size is what tells it from a failure. */
+  readonly replyBytes?: readonly number[];
   before?(setting: RequestSetting): void;
   /** The message. `time` counts from 0 where it is sent again on one session. */
   message(setting: RequestSetting, time: number): OutgoingMessage;
@@ -149,6 +151,7 @@ export const lawfulRequests: readonly LawfulRequest[] = [
   {
     request: 'VHOST_USER_GET_VRING_BASE',
     answer: own,
+    replyBytes: [8],
     // The number is reserved.
     bytes: 4,
     before: startRing,
@@ -218,6 +221,7 @@ export const lawfulRequests: readonly LawfulRequest[] = [
   {
     request: 'VHOST_USER_GET_CONFIG',
     answer: own,
+    replyBytes: [20],
     isLawfulWhileRunning: true,
     bytes: 12,
     needs: ['VHOST_USER_PROTOCOL_F_CONFIG'],
@@ -240,6 +244,7 @@ export const lawfulRequests: readonly LawfulRequest[] = [
   {
     request: 'VHOST_USER_GET_INFLIGHT_FD',
     answer: own,
+    replyBytes: [20, 24],
     isLawfulWhileRunning: true,
     bytes: 20,
     needs: inflightShmfd,
