@@ -75,7 +75,7 @@ export const migration = defineCase({
     offers: ['VHOST_F_LOG_ALL'],
   },
   variants: { order: ['log-first', 'log-last', 'features-last'] },
-  run({ port, session, guest, driver, ring, variant, requirement }) {
+  run({ port, session, driver, ring, variant, requirement }) {
     const runs = requirement('vu-ring-state/settings-change-while-ring-runs');
     const marks = requirement('vu-log/logging-switched-while-running');
     const log = new DirtyPages(port, { size: wholeLog });
@@ -110,7 +110,7 @@ export const migration = defineCase({
       tell[what](true);
       served(what);
     }
-    const written = writeOverBoundary(guest, driver, queue);
+    const written = writeOverBoundary(driver, queue);
     marks.reply(session.messages.fence(), 'GET_FEATURES');
     marks.equal(hex(missing(pagesOf(written), log.marked())), '', 'pages that were written and are not marked, log on');
     tell.features(false);
@@ -118,7 +118,7 @@ export const migration = defineCase({
     tell.addresses(false);
     served('addresses without the log flag');
     log.clear();
-    writeOverBoundary(guest, driver, queue);
+    writeOverBoundary(driver, queue);
     marks.reply(session.messages.fence(), 'GET_FEATURES');
     marks.equal(hex(log.marked()), '', 'pages that are marked, log off');
   },
