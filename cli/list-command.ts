@@ -74,7 +74,7 @@ const listings: Readonly<Record<Subject, () => Row[]>> = {
           unwitnessed,
           text,
         },
-        text: `${slug}  ${level ?? 'robustness'}  ${cases.length === 0 ? (untested?.reason ?? 'no case') : counted(cases.length, 'case')}`,
+        text: `${slug}  ${level ?? requirement.basis}  ${cases.length === 0 ? (untested?.reason ?? 'no case') : counted(cases.length, 'case')}`,
       };
     });
   },

@@ -32,7 +32,7 @@ export function addRunOptions(command: Command): Command {
     .addOption(
       new Option(
         '--level <level>',
-        'must: what the text demands; should: also what it recommends; all: also robustness',
+        'must: what the text demands; should: also what it recommends; all: also what no text says',
       )
         .choices(levelFilters)
         .default('all'),

@@ -1,4 +1,5 @@
 import { differingResults, repetitionsOf, sightingsOf } from '../reports/differing-results.ts';
+import { isBeyondText } from '../reference-impl/catalogue/catalogue.ts';
 import { type CaseRecord, caseKey, type Finding, type Outcome, outcomes } from '../reports/record/record.ts';
 import { authorityWords, isApart, standingOf } from '../reports/result-explanation.ts';
 import { visibleText } from '../reports/visible-text.ts';
@@ -164,10 +165,10 @@ function unexpectedLines(unexpected: readonly Unexpected[]): string[] {
   return lines;
 }
 
-/** Our own errors first, then what breaks the text, then what breaks our expectations of robustness. */
+/** Our own errors first, then what breaks the text, then what no text says. */
 function urgencyOf([first]: readonly Unexpected[]): number {
   if (first === undefined || first.record.verdict === 'error') return 0;
-  if (first.record.findings.some((one) => !isApart(one) && one.basis !== 'robustness')) return 1;
+  if (first.record.findings.some((one) => !isApart(one) && !isBeyondText(one.basis))) return 1;
   return first.record.verdict === 'fail' ? 2 : 3;
 }
 

@@ -1,4 +1,4 @@
-import { featureDeviceOf } from '../reference-impl/catalogue/catalogue.ts';
+import { featureDeviceOf, isBeyondText } from '../reference-impl/catalogue/catalogue.ts';
 import { apartOf } from './judged-by-texts.ts';
 import type { MergedRun } from './merge-runs.ts';
 import type { SnapshotFeature, SnapshotRequirement } from './record/catalogue-snapshot.ts';
@@ -19,7 +19,7 @@ export type FeatureVerdict =
 
 export interface FeatureRow {
   readonly feature: SnapshotFeature;
-  /** What hangs on the bit and can be judged, robustness expectations left out. */
+  /** What hangs on the bit and can be judged, what no text says left out. */
   readonly requirements: readonly SnapshotRequirement[];
   /** One for each target, in the order of the run's targets. */
   readonly cells: readonly FeatureVerdict[];
@@ -55,7 +55,7 @@ export function featureVerdicts(run: MergedRun, areas: readonly RequirementArea[
 
 /** Robustness is our expectation and not the text's; what binds the driver or only permits cannot be broken by an IUT. */
 function counts({ basis, observable, binds, level, untested }: SnapshotRequirement): boolean {
-  if (basis === 'robustness' || observable === 'no') return false;
+  if (isBeyondText(basis) || observable === 'no') return false;
   if (binds === 'driver' || binds === 'front-end' || level === 'MAY') return false;
   return !uncountedReasons.some((reason) => untested?.startsWith(reason) ?? false);
 }

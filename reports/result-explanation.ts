@@ -1,3 +1,4 @@
+import { isBeyondText } from '../reference-impl/catalogue/catalogue.ts';
 import { apartWords } from './judged-by-texts.ts';
 import type { CaseRecord, Finding, Outcome, RequirementOutcome } from './record/record.ts';
 
@@ -30,9 +31,9 @@ export function isApart({ apart }: Finding): boolean {
   return apart !== undefined;
 }
 
-/** `MUST`, or `robustness` where no text says it: records before 1.3 give that a keyword too. */
+/** `MUST`, or the basis where no text says it: records before 1.3 give that a keyword too. */
 export function levelWord({ level, basis }: { readonly level: string | null; readonly basis: string }): string {
-  return basis === 'robustness' || level === null ? 'robustness' : level;
+  return level === null || isBeyondText(basis) ? basis : level;
 }
 
 /** `MUST, newest text only`, or `robustness`. */

@@ -32,6 +32,7 @@ export {
   type Basis,
   type Binding,
   type Counterpart,
+  isBeyondText,
   isRequirementSlug,
   type Level,
   type Observability,

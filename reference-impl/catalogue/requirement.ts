@@ -8,13 +8,19 @@ import { type Transport, transports } from './transport.ts';
 export const levels = ['MUST', 'MUST NOT', 'SHOULD', 'SHOULD NOT', 'MAY'] as const;
 export type Level = (typeof levels)[number];
 
-export const bases = ['keyword', 'fact', 'robustness'] as const;
+export const bases = ['keyword', 'fact', 'choice', 'robustness'] as const;
 /**
  * What rules the level: `keyword`, the text says must, should or may; `fact`, the text (or the kernel) states it and the
- * level is our reading; `robustness`, the text is silent, there is no level, and we expect of any implementation that it
- * does not crash, hang, leak, corrupt or harm others.
+ * level is our reading. The text is silent, and there is no level: `choice`, of several lawful behaviours the one that we
+ * chose, such as a refusal; `robustness`, we expect of any implementation that it does not crash, hang, leak, corrupt or
+ * harm others.
  */
 export type Basis = (typeof bases)[number];
+
+/** Bases of what no text says. Of a record, which may be older, any text. */
+export function isBeyondText(basis: string): boolean {
+  return basis === 'choice' || basis === 'robustness';
+}
 
 const bindings = ['device', 'driver', 'back-end', 'kernel'] as const;
 export type Binding = (typeof bindings)[number];
@@ -45,7 +51,7 @@ export interface Requirement {
   /** Number and headings, or headings alone where the text has no numbers. */
   readonly clause: string;
   readonly binds: Binding;
-  /** Null where no text says it: a robustness expectation has no keyword. */
+  /** Null where no text says it. */
   readonly level: Level | null;
   readonly basis: Basis;
   /** Whether one who plays the driver or front-end can see a violation. */
@@ -109,9 +115,9 @@ function levelAndBasisFrom(
   where: string,
 ): Pick<Requirement, 'level' | 'basis'> {
   const basis = oneOf(bases, written['basis'], `${where}: basis`);
-  if (basis !== 'robustness') return { basis, level: oneOf(levels, written['level'], `${where}: level`) };
+  if (!isBeyondText(basis)) return { basis, level: oneOf(levels, written['level'], `${where}: level`) };
   if (written['level'] === undefined) return { basis, level: null };
-  throw new CatalogueError(`${where}: level: robustness has none, because no text says it; leave the key out`);
+  throw new CatalogueError(`${where}: level: ${basis} has none, because no text says it; leave the key out`);
 }
 
 /** One entry of an area file, checked. @throws CatalogueError naming slug and field */

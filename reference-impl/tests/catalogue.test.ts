@@ -9,6 +9,7 @@ import {
   catalogueHash,
   featureByName,
   featuresAtBit,
+  isBeyondText,
   isRequirementSlug,
   missingPrerequisites,
   requirementOf,
@@ -129,7 +130,7 @@ t.test('a requirement of one ring layout has its counterpart, or says why there 
     slugsWhere(({ counterpart, binds, basis }) => {
       if (counterpart === undefined || 'none' in counterpart) return false;
       const other = requirementOf(counterpart.slug);
-      return other.binds !== binds || (other.basis === 'robustness') !== (basis === 'robustness');
+      return other.binds !== binds || isBeyondText(other.basis) !== isBeyondText(basis);
     }),
     [],
     'both bind the same side, and neither is a mere expectation where the other is a rule',
@@ -159,7 +160,7 @@ t.test('levels, bases and transports agree with the place a rule comes from', as
     [],
   );
   t.same(
-    slugsWhere(({ basis, level }) => (basis === 'robustness') !== (level === null)),
+    slugsWhere(({ basis, level }) => isBeyondText(basis) !== (level === null)),
     [],
     'what no text says has no level',
   );
@@ -192,7 +193,7 @@ t.test('levels, bases and transports agree with the place a rule comes from', as
     'only a driver rule can be broken by a driver',
   );
   t.match(sourceTitle('virtio-1.4'), /VIRTIO/);
-  t.same([...new Set(entries.map(({ basis }) => basis))].sort(), ['fact', 'keyword', 'robustness']);
+  t.same([...new Set(entries.map(({ basis }) => basis))].sort(), ['choice', 'fact', 'keyword', 'robustness']);
 });
 
 t.test('every area file is read', async (t) => {

@@ -52,7 +52,7 @@ function FindingIndex({ view }: { readonly view: ReportView }): JSX.Element {
           <How group={group} /> <a href={`#${group.anchor}`}>{group.requirement?.text ?? group.finding.requirement}</a>
           <span class="muted">
             {group.target} · <ForeignText text={group.finding.what} />
-            {isBeyondText(group) ? ' · robustness' : ''}
+            {isBeyondText(group) ? ` · ${group.finding.basis}` : ''}
             {group.finding.apart === undefined ? '' : ` · ${apartWords(group.finding.apart)}`}
             {isKnown(group) ? ' · known' : ''}
           </span>
@@ -97,7 +97,7 @@ function FindingArticle(props: {
       <header>
         <p class="tags">
           <How group={group} /> <span class="on">{target}</span>
-          {isBeyondText(group) ? <span class="beyond">beyond any text</span> : null}
+          {isBeyondText(group) ? <span class="beyond">{finding.basis}, beyond any text</span> : null}
           {finding.apart === undefined ? null : <span class="beyond">{apartWords(finding.apart)}</span>}
           {requirement === undefined ? null : <Unwitnessed requirement={requirement} />}
           <Known group={group} />

@@ -49,10 +49,10 @@ function headline({ findings, targets }: ReportView): string {
 
 /** Our expectations are not requirements of a text, and a text may be newer than the target: both stand apart. */
 function beyondTheText({ findings }: ReportView): string {
-  const { violations, robustness, apart } = findingCounts(findings);
-  if (robustness + apart === 0) return '';
+  const { violations, beyond, apart } = findingCounts(findings);
+  if (beyond + apart === 0) return '';
   const others = [
-    robustness === 0 ? [] : [`${robustness} against what we expect beyond any text`],
+    beyond === 0 ? [] : [`${beyond} against what we expect beyond any text`],
     apart === 0 ? [] : [`${apart} against what the chosen texts do not hold, not counted`],
   ].flat();
   return ` Of ${findings.length} findings ${violations} ${violations === 1 ? 'is' : 'are'} against the text, ${others.join(', ')}.`;

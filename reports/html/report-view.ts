@@ -1,3 +1,4 @@
+import { isBeyondText as hasNoText } from '../../reference-impl/catalogue/catalogue.ts';
 import { type CaseVerdict, caseVerdicts } from '../case-verdicts.ts';
 import { type FeatureGroup, featureVerdicts } from '../feature-verdicts.ts';
 import { type FindingGroup, findingGroups } from '../findings.ts';
@@ -50,7 +51,7 @@ export function requirementAnchor(id: string): string {
 
 /** Whether a finding is about an expectation of ours of which the text says nothing. */
 export function isBeyondText({ finding }: FindingGroup): boolean {
-  return finding.basis === 'robustness';
+  return hasNoText(finding.basis);
 }
 
 /** Why a violation of a requirement does not count under the texts that the run chose; undefined where it does. */
@@ -58,17 +59,17 @@ export function apartIn({ run }: ReportView, requirement: SnapshotRequirement): 
   return apartOf(requirement, run.catalogue, run.facts.texts);
 }
 
-/** Findings by whether they count: against the chosen texts, against our expectations beyond any text, or apart. */
+/** Findings by whether they count: against the chosen texts, against what we expect beyond any text, or apart. */
 export interface FindingCounts {
   readonly violations: number;
-  readonly robustness: number;
+  readonly beyond: number;
   readonly apart: number;
 }
 
 export function findingCounts(groups: readonly FindingGroup[]): FindingCounts {
   const apart = groups.filter(({ finding }) => isApart(finding)).length;
-  const robustness = groups.filter((group) => !isApart(group.finding) && isBeyondText(group)).length;
-  return { violations: groups.length - robustness - apart, robustness, apart };
+  const beyond = groups.filter((group) => !isApart(group.finding) && isBeyondText(group)).length;
+  return { violations: groups.length - beyond - apart, beyond, apart };
 }
 
 /** Whether an expectations file names all that was found here. */

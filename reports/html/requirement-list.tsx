@@ -162,6 +162,7 @@ export function Unwitnessed({ requirement }: { readonly requirement: SnapshotReq
 const basisSentences: Readonly<Record<string, string>> = {
   keyword: 'the text says so in this word',
   fact: 'the text states it as a fact; the level is our reading',
+  choice: 'no text says it; of several lawful behaviours it is the one that we chose',
   robustness: 'no text says it; we expect it of any implementation',
 };
 

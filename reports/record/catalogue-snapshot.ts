@@ -11,7 +11,7 @@ const snapshotRequirement = z.object({
   area: z.string(),
   clause: z.string(),
   binds: z.string(),
-  /** Null where no text says it (basis `robustness`); before 1.3 it stands there all the same. */
+  /** Null where no text says it; before 1.3 it stands there all the same. */
   level: z.string().nullable(),
   basis: z.string(),
   /** Since 1.3: the oldest version of a text that holds it, and the last that does (null: it stands). */

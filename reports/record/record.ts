@@ -38,7 +38,7 @@ export const neverExcused: ReadonlySet<string> = new Set<z.infer<typeof failureK
 
 export const finding = z.object({
   requirement: z.string(),
-  /** Null where no text says it (basis `robustness`); before 1.3 it stands there all the same. */
+  /** Null where no text says it; before 1.3 it stands there all the same. */
   level: z.string().nullable(),
   basis: z.string(),
   /** Since 1.3: the oldest version of a text that holds the requirement, and the last that does (null: it stands). */

@@ -1,3 +1,4 @@
+import { isBeyondText } from '../../reference-impl/catalogue/catalogue.ts';
 import { type FeatureVerdict, featureVerdicts } from '../feature-verdicts.ts';
 import { findingGroups } from '../findings.ts';
 import { apartOf } from '../judged-by-texts.ts';
@@ -64,7 +65,7 @@ export function jsonReport(run: MergedRun): string {
       rows.map(({ requirement, cases, verdicts }) => ({
         id: requirement.id,
         area,
-        level: requirement.basis === 'robustness' ? null : requirement.level,
+        level: isBeyondText(requirement.basis) ? null : requirement.level,
         basis: requirement.basis,
         since: requirement.since,
         until: requirement.until,
@@ -78,7 +79,7 @@ export function jsonReport(run: MergedRun): string {
       target,
       caseId,
       requirement: finding.requirement,
-      level: finding.basis === 'robustness' ? null : finding.level,
+      level: isBeyondText(finding.basis) ? null : finding.level,
       basis: finding.basis,
       since: finding.since,
       until: finding.until,

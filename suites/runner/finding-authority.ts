@@ -9,7 +9,8 @@ export function findingAuthority(
   how: FailureKind,
   texts: readonly string[],
 ): Pick<Finding, 'level' | 'basis' | 'since' | 'until' | 'apart'> {
-  const said = { level, basis, since, until };
+  // A crash is harm whatever was expected.
+  const said = { level, basis: basis === 'choice' && neverExcused.has(how) ? 'robustness' : basis, since, until };
   const standing = textStandingOf(said, allSources(), texts);
   return standing === 'in-force' || neverExcused.has(how) ? said : { ...said, apart: standing };
 }

@@ -15,7 +15,7 @@ export interface PlannedCase {
   readonly axes: Axes;
 }
 
-/** `must`: what the text demands; `should`: that and what it recommends; `all`: also our own robustness expectations. */
+/** `must`: what the text demands; `should`: that and what it recommends; `all`: also what no text says. */
 export const levelFilters = ['must', 'should', 'all'] as const;
 export type LevelFilter = (typeof levelFilters)[number];
 
@@ -24,7 +24,7 @@ const shouldLevels: ReadonlySet<string> = new Set(['SHOULD', 'SHOULD NOT']);
 
 /** What the catalogue says of a requirement, as far as a selection asks. */
 export interface RequirementFacts {
-  /** Null for robustness. */
+  /** Null where no text says it. */
   readonly level: string | null;
   readonly basis: string;
   /** The oldest version of a text that holds it, and the last that does. */
