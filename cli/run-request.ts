@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { didYouMean } from '../drivers/near-matches.ts';
-import { allRequirements, allSources, isRequirementSlug } from '../reference-impl/catalogue/catalogue.ts';
+import { allRequirements, allSources, currentSlug, isRequirementSlug } from '../reference-impl/catalogue/catalogue.ts';
 import { isAbandonedName } from '../reports/record/run-directory.ts';
 import type { AnyCase } from '../suites/case.ts';
 import { successorsOf } from '../suites/retired-ids.ts';
@@ -93,7 +93,7 @@ export function runRequest(
   }
   const { expect } = options;
   const expectations = (expect === undefined ? [] : readExpectations(expect)).flatMap((entry) =>
-    current(entry.case, `${expect}:`).map((id) => ({ ...entry, case: id })),
+    current(entry.case, `${expect}:`).map((id) => withCurrentRequirement({ ...entry, case: id })),
   );
   for (const entry of expectations) checkExpectation(entry, all, expect ?? '');
   // Last, because it asks those that serve a socket already.
@@ -160,6 +160,11 @@ function checkFeatures(names: readonly string[]): void {
   throw new UsageError(
     `--feature ${unknown}: no such feature${didYouMean(unknown, known)}; "vhost-conformance list features" lists them`,
   );
+}
+
+/** A retired requirement means the one that stands for it now. */
+function withCurrentRequirement(entry: Expectation): Expectation {
+  return entry.requirement === undefined ? entry : { ...entry, requirement: currentSlug(entry.requirement) };
 }
 
 function checkExpectation(entry: Expectation, all: readonly AnyCase[], path: string): void {

@@ -1,5 +1,5 @@
-import { differingResults, repetitionsOf, sightingsOf } from '../reports/differing-results.ts';
 import { isBeyondText } from '../reference-impl/catalogue/catalogue.ts';
+import { differingResults, repetitionsOf, sightingsOf } from '../reports/differing-results.ts';
 import { type CaseRecord, caseKey, type Finding, type Outcome, outcomes } from '../reports/record/record.ts';
 import { authorityWords, isApart, standingOf } from '../reports/result-explanation.ts';
 import { visibleText } from '../reports/visible-text.ts';

@@ -18,10 +18,13 @@ export const retiredIds: Readonly<Record<string, readonly string[]>> = {
   'vhost-user/device-status/no-buffers-before-driver-ok': ['virtio/status/no-buffers-before-driver-ok'],
   'vhost-user/device-status/quiet-after-reset': ['virtio/reset/quiet-after-status-zero'],
   'vhost-user/header/undersized-payload-is-refused': ['vhost-user/header/undersized-payload-is-survived'],
+  'vhost-user/device-status/quiet-after-reset': ['vhost-user/device-status/quiet-after-status-zero'],
   'vhost-user/net-config/max-virtqueue-pairs-is-bounded': ['virtio/net/max-virtqueue-pairs-is-bounded'],
   'vhost-user/net-config/mtu-is-bounded': ['virtio/net/mtu-is-bounded'],
   'vhost-user/net-config/mtu-is-enough-for-ipv6': ['virtio/net/mtu-is-enough-for-ipv6'],
   'vhost-user/net-config/mtu-never-changes': ['virtio/net/mtu-never-changes'],
+  'virtio/reset/quiet-after-status-zero': ['vhost-user/device-status/quiet-after-status-zero'],
+  'virtio/reset/status-is-zero-after-reset': ['vhost-user/status/status-zero-resets'],
 };
 
 /** A pattern with the ids that took the place of a retired one; brackets of a key stay. Undefined for any other pattern. */

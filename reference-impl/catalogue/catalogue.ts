@@ -41,6 +41,7 @@ export {
   type UntestedReason,
   untestedText,
 } from './requirement.ts';
+export { currentSlug, retiredSlugs } from './retired-slugs.ts';
 export { allSources, type Source, type SourceName, sourceTitle } from './sources.ts';
 export {
   conflictingVersions,

@@ -7,6 +7,7 @@ import {
   allRequirements,
   allSources,
   catalogueHash,
+  currentSlug,
   featureByName,
   featuresAtBit,
   isBeyondText,
@@ -14,6 +15,7 @@ import {
   missingPrerequisites,
   requirementOf,
   requirementsOfFeature,
+  retiredSlugs,
   type SourceName,
   sourceTitle,
   untestedText,
@@ -107,6 +109,15 @@ t.test('untested says a reason that holds', async (t) => {
     [],
     'not-observable agrees with observable',
   );
+});
+
+t.test('a retired slug names the requirement that stands for it', async (t) => {
+  for (const [retired, successor] of Object.entries(retiredSlugs)) {
+    t.notOk(isRequirementSlug(retired), `${retired} is not used again`);
+    t.ok(isRequirementSlug(successor));
+    t.equal(currentSlug(retired), successor);
+  }
+  t.equal(currentSlug('split/used-idx-wraps'), 'split/used-idx-wraps');
 });
 
 t.test('a requirement of one ring layout has its counterpart, or says why there is none', async (t) => {

@@ -74,10 +74,10 @@ export const pageSizeAndBitOrder = defineCase({
 export const neighboursKept = defineCase({
   id: 'vhost-user/log/marks-leave-other-bits-alone',
   title: 'a mark sets its own bit and leaves the seven others of its byte as they are',
-  proves: { 'vu-log/marks-are-atomic': 'log-overwrites-neighbours' },
+  proves: { 'vu-log/marks-spare-other-bits': 'log-overwrites-neighbours' },
   applies,
   run({ port, session, guest, driver, ring, requirement }) {
-    const check = requirement('vu-log/marks-are-atomic');
+    const check = requirement('vu-log/marks-spare-other-bits');
     const log = loggedBy(session, new DirtyPages(port, { size: wholeLog }), check);
     const queue = driver.attach(ring({ size: 16 }));
     const [region] = guest.regions;

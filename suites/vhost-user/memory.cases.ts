@@ -113,10 +113,10 @@ export const userAddressRefused = defineCase({
 export const acrossRegions = defineCase({
   id: 'vhost-user/memory/buffers-across-adjacent-regions-are-handled',
   title: 'a buffer that begins in one region and ends in the next is read and written whole',
-  proves: { 'vu-memory/buffers-across-adjacent-regions-handled': 'buffers-across-regions-refused' },
+  proves: { 'split/buffers-anywhere-in-memory': 'buffers-across-regions-refused' },
   applies: { start: 'negotiated', transports, memory: 'adjacent-regions' },
   run({ driver, ring, requirement }) {
-    const check = requirement('vu-memory/buffers-across-adjacent-regions-handled');
+    const check = requirement('split/buffers-anywhere-in-memory');
     const queue = driver.attach(ring({ size: 16 }));
     const shape = {
       seed: 42,

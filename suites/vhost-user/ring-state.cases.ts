@@ -1,9 +1,11 @@
 import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
+import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import { decodeVringBase } from '../../reference-impl/wire/vring-base.ts';
 import { defineCase } from '../case.ts';
 import { sameStop, settled, stoppedAt } from '../ring-positions.ts';
 import { baseFrom, RingByHand, waited } from './ring-by-hand.ts';
 import { getBase } from './ring-messages.ts';
+import { judgesDisabled, WatchedDisk } from './unwanted-writes.ts';
 
 /** Starting and stopping of rings (vhost-user, "Ring states"). */
 
@@ -32,32 +34,59 @@ export const startStopped = defineCase({
 
 export const startDisabled = defineCase({
   id: 'vhost-user/ring-state/ring-is-disabled-when-it-starts-first',
-  title:
-    'with protocol features a request on a ring that was never enabled has no effect, and one after SET_VRING_ENABLE has',
+  title: 'with protocol features a write on a ring that was never enabled does not reach the disk',
   proves: {
-    'vu-ring-state/rings-start-stopped-and-disabled': 'rings-begin-enabled',
-    'vu-ring-state/rings-disabled-until-set-vring-enable': 'rings-enabled-with-protocol-features',
+    'vu-ring-state/rings-start-stopped-and-disabled': ['rings-begin-enabled', 'rings-enabled-with-protocol-features'],
+    'vu-ring-state/disabled-ring-has-no-side-effects': 'enable-state-ignored',
   },
   applies: { start: 'negotiated', transports, offers: ['VHOST_USER_F_PROTOCOL_FEATURES'], devices: ['block'] },
   run({ session, driver, ring, requirement }) {
-    const written = new Uint8Array(512).fill(0x5a);
-    const before = new Uint8Array(512).fill(0x11);
-    const control = driver.attach(ring({ size: 16 }), { index: 1 });
-    control.makeAvailable([driver.block.write(before).segments]);
-    control.kickAndWaitForUsed(1);
+    const check = requirement('vu-ring-state/rings-start-stopped-and-disabled');
+    const disabled = requirement('vu-ring-state/disabled-ring-has-no-side-effects');
+    const disk = new WatchedDisk(session, driver, driver.attach(ring({ size: 16 }), { index: 1 }));
     const queue = driver.attach(ring({ size: 16 }), { enable: false });
-    queue.makeAvailable([driver.block.write(written).segments]);
-    queue.kick();
-    session.messages.fence();
-    const seen = driver.block.read({ bytes: 512 });
-    control.makeAvailable([seen.segments]);
-    control.kickAndWaitForUsed(1);
-    for (const slug of [
-      'vu-ring-state/rings-start-stopped-and-disabled',
-      'vu-ring-state/rings-disabled-until-set-vring-enable',
-    ] as const) {
-      requirement(slug).bytesEqual(seen.data(), before, 'the sector after a write on a ring that was never enabled');
-    }
+    const write = (segments: readonly Segment[]): void => {
+      queue.makeAvailable([segments]);
+      queue.kick();
+    };
+    const first = disk.after(check, 0x5a, write);
+    judgesDisabled(check, disabled, 'the sector after a write on a ring that was never enabled', first, () => {
+      queue.setEnabled(false);
+      return disk.after(disabled, 0x6b, write);
+    });
+  },
+});
+
+export const disableTracked = defineCase({
+  id: 'vhost-user/ring-state/disabling-before-the-start-takes-effect-at-it',
+  title:
+    'SET_VRING_ENABLE 0 for a stopped ring that was enabled is in force when the ring starts: no write reaches the disk',
+  proves: {
+    'vu-ring-state/enable-state-tracked-while-stopped': 'disable-while-stopped-forgotten',
+    'vu-ring-state/disabled-ring-has-no-side-effects': 'enable-state-ignored',
+  },
+  applies: { start: 'negotiated', transports, offers: ['VHOST_USER_F_PROTOCOL_FEATURES'], devices: ['block'] },
+  run({ port, session, driver, ring, requirement }) {
+    const check = requirement('vu-ring-state/enable-state-tracked-while-stopped');
+    const disabled = requirement('vu-ring-state/disabled-ring-has-no-side-effects');
+    const disk = new WatchedDisk(session, driver, driver.attach(ring({ size: 16 }), { index: 1 }));
+    const hand = new RingByHand(port, session, ring({ size: 16 }), { index: driver.queueIndex });
+    hand.tell('enable', 'disable', 'num', 'base', 'addresses', 'call', 'error', 'kick');
+    const write = (segments: readonly Segment[]): void => {
+      hand.makeAvailable(segments);
+      hand.kick();
+    };
+    const first = disk.after(check, 0x5a, write);
+    judgesDisabled(
+      check,
+      disabled,
+      'the sector after a write on a ring that was disabled before it started',
+      first,
+      () => {
+        hand.tell('disable');
+        return disk.after(disabled, 0x6b, write);
+      },
+    );
   },
 });
 

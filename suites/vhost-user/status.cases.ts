@@ -37,19 +37,14 @@ export const statusReadBack = defineCase({
 export const statusZeroResets = defineCase({
   id: 'vhost-user/status/status-zero-resets',
   title: 'after status 0 GET_STATUS returns 0, and the device can be brought up again',
-  proves: {
-    'vu-status/status-zero-resets': 'status-zero-ignored',
-    'reset/status-zero-after-reset': 'status-zero-ignored',
-  },
+  proves: { 'vu-status/status-zero-resets': 'status-zero-ignored' },
   applies: { ...applies, ring: 'none' },
   run({ port, session, requirement }) {
     const check = requirement('vu-status/status-zero-resets');
     negotiatedWith(port, session, protocol);
     setStatus(session, check, ACKNOWLEDGE | DRIVER | FEATURES_OK);
     setStatus(session, check, 0n);
-    const after = statusOf(session, check);
-    check.equal(after, 0n, 'status after 0 was written');
-    requirement('reset/status-zero-after-reset').equal(after, 0n, 'status when the reset has been carried out');
+    check.equal(statusOf(session, check), 0n, 'status after 0 was written');
     setStatus(session, check, ACKNOWLEDGE);
     check.equal(statusOf(session, check), ACKNOWLEDGE, 'status after ACKNOWLEDGE was written again');
   },
@@ -93,17 +88,13 @@ export const unacceptableFeatures = defineCase({
   id: 'vhost-user/status/features-ok-is-refused-for-unacceptable-features',
   title: 'FEATURES_OK does not stick when the acknowledged features cannot be accepted, or they were refused before',
   proves: {
-    'vu-status/features-ok-refused-for-unacceptable-features': [
-      'features-ok-sticks-for-any-features',
-      'features-ok-always-kept',
-    ],
-    'features/unacceptable-subset-refused': 'features-ok-sticks-for-any-features',
+    'features/unacceptable-subset-refused': ['features-ok-sticks-for-any-features', 'features-ok-always-kept'],
   },
   applies: { ...applies, start: 'closed', ring: 'none' },
   // Without acknowledgements the bit is the only way to say no on a connection that stays open.
   variants: { replyAck: [true, false] },
   run({ port, connect, refusal, variant, requirement }) {
-    const check = requirement('vu-status/features-ok-refused-for-unacceptable-features');
+    const check = requirement('features/unacceptable-subset-refused');
     const open = (): VhostUserSession => {
       const session = negotiatedWith(port, connect('connected'), variant.replyAck ? protocol : protocolBit.STATUS);
       setStatus(session, check, ACKNOWLEDGE | DRIVER);
@@ -127,7 +118,6 @@ export const unacceptableFeatures = defineCase({
       controlName: 'SET_FEATURES, FEATURES_OK',
     });
     check.refused(tried, 'a set with a bit that is not offered');
-    requirement('features/unacceptable-subset-refused').refused(tried, 'a set with a bit that is not offered');
   },
 });
 

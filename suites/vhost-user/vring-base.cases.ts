@@ -93,11 +93,15 @@ export const upperBitsZero = defineCase({
 export const drains = defineCase({
   id: 'vhost-user/vring-base/requests-in-flight-are-completed-first',
   title: 'behind the answer to GET_VRING_BASE all chains in front of the base are used, and no more follow',
-  proves: { 'vu-vring/get-vring-base-drains-ring': 'last-request-completed-after-stop' },
+  proves: {
+    'vu-vring/get-vring-base-drains-ring': 'last-request-completed-after-stop',
+    'vu-ring-state/stopped-ring-not-processed': 'stopped-ring-completes-requests',
+  },
   applies: { start: 'closed', transports },
   variants: { chains: [8] },
   run({ port, connect, driverOf, ring, variant, requirement }) {
     const check = requirement('vu-vring/get-vring-base-drains-ring');
+    const stopped = requirement('vu-ring-state/stopped-ring-not-processed');
     const bytes = port.facts.workload.kind === 'block' ? 0x2_0000 : 1024;
     const vring = ring({ size: 64 });
     let requests: Request[] | undefined;
@@ -121,7 +125,9 @@ export const drains = defineCase({
       const end = usedEnd(shown);
       const isDrained = sameStop(check, told, end, 'where chains go on, against the end of the used elements');
       check.reply(session.messages.fence(), 'GET_FEATURES');
-      const held = check.equal(queue.usedCount(), 1, 'used elements a message later, besides those');
+      // A chain that was taken and is not used yet shows by itself whether the ring is still worked on.
+      if (!isDrained) port.until(() => queue.usedCount() !== 1, port.deadlineMs);
+      const held = stopped.equal(queue.usedCount(), 1, 'used elements behind the answer, besides those before it');
       session.close();
       if (!held || !isDrained || used === 0) return;
       vring.reset(settled(told));

@@ -226,7 +226,7 @@ export const splitRingFaults = {
     }),
   ),
   'chain-of-whole-queue-refused': ringFault(
-    'split/any-framing-handled',
+    'split/chain-as-long-as-queue-served',
     'a chain of as many descriptors as the queue has breaks the ring',
     ...inEachRing({
       acceptsChainLength: (descriptors, size) => (descriptors >= size ? 'chain-longer-than-queue' : undefined),

@@ -31,14 +31,14 @@ export const blockQueues = defineCase({
   applies: { start: 'negotiated', ring: 'packed', devices: ['block'], offers: ['VIRTIO_BLK_F_MQ'] },
   unwatched: 'it writes descriptors itself',
   run(context) {
-    const { driver, ring, requirement } = context;
+    const { session, driver, ring, requirement } = context;
     const check = requirement('packed/broken-ring-spares-others');
     const sound = secondQueue(() => driver.attach(ring({ size }), { index: 1 }), check);
     if (sound === undefined) return;
     const broken = driver.attach(ring({ size }), { index: 0 });
     check.equal(driver.once(sound), undefined, 'what is wrong with a request before the other ring is broken');
     breakRing(context, broken);
-    spares(check, driver.once(sound));
+    spares(check, session, () => driver.once(sound));
   },
 });
 
@@ -49,12 +49,12 @@ export const netQueues = defineCase({
   applies: { start: 'negotiated', ring: 'packed', devices: ['net'] },
   unwatched: 'it writes descriptors itself',
   run(context) {
-    const { driver, ring, requirement } = context;
+    const { session, driver, ring, requirement } = context;
     const sound = driver.attach(ring({ size }));
     const broken = driver.companion(driver.net.facts.receiveIndex);
     const check = requirement('packed/broken-ring-spares-others');
     check.equal(driver.once(sound), undefined, 'what is wrong with a frame before the receive ring is broken');
     breakRing(context, broken);
-    for (const seed of [1, 2, 3]) spares(check, driver.once(sound, { seed }));
+    for (const seed of [1, 2, 3]) spares(check, session, () => driver.once(sound, { seed }));
   },
 });

@@ -26,7 +26,7 @@ export const blockQueues = defineCase({
     const broken = driver.attach(ring({ size }), { index: 0 });
     check.equal(driver.once(sound), undefined, 'what is wrong with a request before the other ring is broken');
     breakRing(port, session, broken);
-    spares(check, driver.once(sound));
+    spares(check, session, () => driver.once(sound));
   },
 });
 
@@ -41,6 +41,6 @@ export const netQueues = defineCase({
     const check = requirement('split/broken-ring-spares-others');
     check.equal(driver.once(sound), undefined, 'what is wrong with a frame before the receive ring is broken');
     breakRing(port, session, broken);
-    for (const seed of [1, 2, 3]) spares(check, driver.once(sound, { seed }));
+    for (const seed of [1, 2, 3]) spares(check, session, () => driver.once(sound, { seed }));
   },
 });

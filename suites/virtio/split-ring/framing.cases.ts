@@ -25,7 +25,8 @@ export const everyEdge = defineCase({
       ...edges(writable).map((cut) => ({ key: `writable=${cut}`, readableCuts: [], writableCuts: [cut] })),
       { key: 'readable-header-bytewise', readableCuts: new Array<number>(header).fill(1), writableCuts: [] },
       { key: 'writable-start-bytewise', readableCuts: [], writableCuts: new Array<number>(header).fill(1) },
-      ...[5, 17, 33].map((count) => ({
+      // A device may limit the length of a chain, reasonably (2.7.4.1): none of these has many descriptors.
+      ...[5, 8].map((count) => ({
         key: `even=${count}`,
         readableCuts: evenCuts(readable, count),
         writableCuts: evenCuts(writable, count),
@@ -74,7 +75,7 @@ export const followsNext = defineCase({
 export const longestChain = defineCase({
   id: 'virtio/split-ring/chain-as-long-as-the-queue',
   title: 'a chain that takes every descriptor of the queue is served, and the descriptors serve again',
-  proves: { 'split/any-framing-handled': 'chain-of-whole-queue-refused' },
+  proves: { 'split/chain-as-long-as-queue-served': 'chain-of-whole-queue-refused' },
   applies: { start: 'negotiated' },
   variants: { queueSize: [4, 16, 64] },
   run({ driver, ring, variant, requirement }) {
@@ -82,7 +83,7 @@ export const longestChain = defineCase({
     const { readable, writable } = driver.sizes();
     const share = writable === 0 ? variant.queueSize : variant.queueSize >> 1;
     const inReadable = Math.min(share, readable);
-    const check = requirement('split/any-framing-handled');
+    const check = requirement('split/chain-as-long-as-queue-served');
     for (const seed of [1, 2, 3]) {
       const problem = driver.once(queue, {
         seed,

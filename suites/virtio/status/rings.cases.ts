@@ -1,6 +1,8 @@
+import type { DeviceDriver } from '../../../drivers/devices/device-driver.ts';
+import type { DriverPort, Queue } from '../../../drivers/port/port.ts';
 import { defineCase } from '../../case.ts';
 import { setStatus, statusIn } from '../device-parts.ts';
-import { givesItselfAwayWithinMs, staysQuiet } from '../quiet-ring.ts';
+import { staysQuiet } from '../quiet-ring.ts';
 import { DEVICE_NEEDS_RESET, DRIVER_OK, live } from './status-bits.ts';
 
 /** What rings do as the device status has it (virtio 2.1, 3.1). */
@@ -26,7 +28,7 @@ export const beforeDriverOk = defineCase({
 
 export const needsReset = defineCase({
   id: 'virtio/status/broken-device-says-that-it-needs-reset',
-  title: 'a ring that is not served any more after a head out of range shows as DEVICE_NEEDS_RESET',
+  title: 'a device that a head out of range leaves unable to serve without a reset shows DEVICE_NEEDS_RESET',
   proves: { 'status/unrecoverable-error-raises-needs-reset': 'needs-reset-never-raised' },
   applies: { ...applies, ring: 'split' },
   run({ port, session, driver, ring, requirement }) {
@@ -40,13 +42,32 @@ export const needsReset = defineCase({
     const before = queue.usedCount();
     queue.kick();
     // One that goes on with the chain behind the broken one has recovered: there is nothing to tell then.
-    const recovered = (): boolean => queue.usedCount() !== before;
-    port.until(() => recovered() || queue.errors() > 0, givesItselfAwayWithinMs);
-    const says = (statusIn(session, check) & DEVICE_NEEDS_RESET) !== 0;
+    const hasRecovered = (): boolean => queue.usedCount() !== before;
+    const needsReset = (): boolean => (statusIn(session, check) & DEVICE_NEEDS_RESET) !== 0;
+    port.until(() => hasRecovered() || queue.errors() > 0 || !session.isOpen, port.deadlineMs);
+    const outcome = (): string => {
+      if (!session.isOpen) return 'closed the connection';
+      if (hasRecovered()) return 'went on with the ring';
+      if (needsReset()) return 'DEVICE_NEEDS_RESET';
+      return servesAgain(port, driver, queue, () => driver.attach(ring({ size: 16 })))
+        ? 'serves without a reset'
+        : needsReset()
+          ? 'DEVICE_NEEDS_RESET'
+          : 'stopped without a word';
+    };
     check.oneOf(
-      recovered() ? 'went on with the ring' : says ? 'DEVICE_NEEDS_RESET' : 'stopped without a word',
-      ['went on with the ring', 'DEVICE_NEEDS_RESET'],
+      outcome(),
+      ['went on with the ring', 'DEVICE_NEEDS_RESET', 'serves without a reset', 'closed the connection'],
       'what became of the device',
     );
   },
 });
+
+/** Whether the ring, stopped and set up anew without a reset of the device, serves a request. */
+function servesAgain(port: DriverPort, driver: DeviceDriver, broken: Queue, attach: () => Queue): boolean {
+  if (broken.stop().kind !== 'stopped') return false;
+  const queue = attach();
+  queue.makeAvailable([driver.request({ seed: 3 }).segments]);
+  queue.kick();
+  return port.until(() => queue.usedCount() > 0, port.deadlineMs) === 'true';
+}

@@ -99,7 +99,7 @@ export const deviceStateFaults = {
     inTable('deviceState', { reportedStatus: (value) => value & ~status.ACKNOWLEDGE }),
   ),
   'features-ok-always-kept': vhostUserFault(
-    'vu-status/features-ok-refused-for-unacceptable-features',
+    'features/unacceptable-subset-refused',
     'FEATURES_OK stays set after features were refused',
     inTable('deviceState', { storedStatus: (_, asked) => asked }),
   ),
@@ -127,6 +127,11 @@ export const deviceStateFaults = {
     'reset/quiet-after-reset',
     'RESET_DEVICE resets the status alone, and rings go on',
     resetsStatusAlone,
+  ),
+  'device-reset-leaves-status': vhostUserFault(
+    'reset/status-zero-after-reset',
+    'RESET_DEVICE leaves the status bits of before',
+    inTable('deviceState', (right) => ({ resets: { ...right.resets, status: false } })),
   ),
   'reset-device-keeps-status': vhostUserFault(
     'vu-reset/reset-device-restores-initial-state',
@@ -207,7 +212,7 @@ export const deviceStateFaults = {
     inTable('deviceState', { storedStatus: (_, asked) => asked }),
   ),
   'status-zero-ignored': vhostUserFault(
-    'reset/status-zero-after-reset',
+    'vu-status/status-zero-resets',
     'status 0 is ignored',
     handling<{ readonly u64: bigint }>('VHOST_USER_SET_STATUS', (right, _session, { u64 }) =>
       u64 === 0n ? done : right(),
@@ -220,11 +225,11 @@ export const deviceStateFaults = {
   ),
   'needs-reset-never-raised': vhostUserFault(
     'status/unrecoverable-error-raises-needs-reset',
-    'DEVICE_NEEDS_RESET stays clear when a ring is broken',
-    inTable('deviceState', { brokenStatus: (before) => before }),
+    'a broken ring has the device forget DRIVER_OK, so that no ring is served before a reset, and it does not say so',
+    inTable('deviceState', { brokenStatus: (before) => before & ~status.DRIVER_OK }),
   ),
   'rings-served-after-reset': vhostUserFault(
-    'reset/quiet-after-reset',
+    'vu-status/status-zero-resets',
     'rings go on after status 0, whose value is stored',
     inTable('deviceState', (right) => ({
       resets: { ...right.resets, rings: false, device: false },

@@ -44,7 +44,7 @@ export const logFaults = {
     inTable('log', { usedRingStart: (_, usedAddress) => usedAddress & 0xffff_ffffn }),
   ),
   'log-overwrites-neighbours': vhostUserFault(
-    'vu-log/marks-are-atomic',
+    'vu-log/marks-spare-other-bits',
     'a mark clears the other bits of its byte',
     inTable('log', {
       set: (bytes, at, mask) => {

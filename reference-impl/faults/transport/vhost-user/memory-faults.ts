@@ -63,7 +63,7 @@ export const memoryFaults = {
     inTable('memory', { makeMap: (regions) => new UserRangesFirst(regions) }),
   ),
   'buffers-across-regions-refused': vhostUserFault(
-    'vu-memory/buffers-across-adjacent-regions-handled',
+    'split/buffers-anywhere-in-memory',
     'a buffer that spans regions breaks the ring',
     inTable('memory', { makeMap: (regions) => new OneRegionAtATime(regions) }),
   ),

@@ -59,6 +59,11 @@ export const ringStateFaults = {
     'SET_VRING_ENABLE has no effect on a stopped ring',
     moving({ 'stopped-disabled': { enable: 'stopped-disabled' }, 'stopped-enabled': { disable: 'stopped-enabled' } }),
   ),
+  'disable-while-stopped-forgotten': vhostUserFault(
+    'vu-ring-state/enable-state-tracked-while-stopped',
+    'SET_VRING_ENABLE 0 has no effect on a stopped ring',
+    moving({ 'stopped-enabled': { disable: 'stopped-enabled' } }),
+  ),
   'stopping-disables': vhostUserFault(
     'vu-ring-state/stopped-ring-restarts-with-new-kick-descriptor',
     'a ring that stops is disabled, too',
@@ -68,6 +73,11 @@ export const ringStateFaults = {
     'vu-ring-state/disabled-ring-has-no-side-effects',
     'SET_VRING_ENABLE 0 has no effect on a ring that runs',
     moving({ 'started-enabled': { disable: 'started-enabled' } }),
+  ),
+  'enable-state-ignored': vhostUserFault(
+    'vu-ring-state/disabled-ring-has-no-side-effects',
+    'a ring that is started is served whether it is enabled or not',
+    inTable('ringState', ({ service }) => ({ service: { ...service, 'started-disabled': 'everything' as const } })),
   ),
   'inband-kick-does-not-start-ring': vhostUserFault(
     'vu-ring-state/ring-starts-with-inband-kick',
@@ -95,7 +105,7 @@ export const ringStateFaults = {
     }),
   ),
   'rings-enabled-with-protocol-features': vhostUserFault(
-    'vu-ring-state/rings-disabled-until-set-vring-enable',
+    'vu-ring-state/rings-start-stopped-and-disabled',
     'SET_FEATURES enables all rings, with bit 30 as well',
     handling('VHOST_USER_SET_FEATURES', (right, session) => {
       const handled = right();

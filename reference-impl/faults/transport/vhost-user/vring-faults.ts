@@ -64,6 +64,23 @@ function byGuestAddress(session: SessionState, value: unknown): unknown {
   return changed;
 }
 
+/** The used idx that counts the last request shows only at the next GET_FEATURES behind GET_VRING_BASE. */
+const completingAfterStop = [
+  handling<{ readonly index: number }>('VHOST_USER_GET_VRING_BASE', (right, session, { index }) => {
+    const vring = session.ring(index);
+    const wasRunning = vring?.isAttached ?? false;
+    const handled = right();
+    if (vring?.base !== undefined && wasRunning) showUsedIdx(session, vring, vring.base - 1);
+    return handled;
+  }),
+  handling('VHOST_USER_GET_FEATURES', (right, session) => {
+    for (const vring of session.rings.vrings) {
+      if (vring.base !== undefined && !vring.isAttached) showUsedIdx(session, vring, vring.base);
+    }
+    return right();
+  }),
+] as const;
+
 /** What is said of the rings, and what is told of them. */
 export const vringFaults = {
   'base-off-by-one': vhostUserFault(
@@ -79,19 +96,12 @@ export const vringFaults = {
   'last-request-completed-after-stop': vhostUserFault(
     'vu-vring/get-vring-base-drains-ring',
     'the used idx that counts the last request shows only at the next GET_FEATURES behind GET_VRING_BASE',
-    handling<{ readonly index: number }>('VHOST_USER_GET_VRING_BASE', (right, session, { index }) => {
-      const vring = session.ring(index);
-      const wasRunning = vring?.isAttached ?? false;
-      const handled = right();
-      if (vring?.base !== undefined && wasRunning) showUsedIdx(session, vring, vring.base - 1);
-      return handled;
-    }),
-    handling('VHOST_USER_GET_FEATURES', (right, session) => {
-      for (const vring of session.rings.vrings) {
-        if (vring.base !== undefined && !vring.isAttached) showUsedIdx(session, vring, vring.base);
-      }
-      return right();
-    }),
+    ...completingAfterStop,
+  ),
+  'stopped-ring-completes-requests': vhostUserFault(
+    'vu-ring-state/stopped-ring-not-processed',
+    'the last request is used after the answer to GET_VRING_BASE, at the next GET_FEATURES',
+    ...completingAfterStop,
   ),
   'base-with-upper-bits': vhostUserFault(
     'vu-vring/base-upper-bits-zero',
