@@ -16,7 +16,6 @@ export const retiredIds: Readonly<Record<string, readonly string[]>> = {
     'virtio/status/broken-device-says-that-it-needs-reset',
   ],
   'vhost-user/device-status/no-buffers-before-driver-ok': ['virtio/status/no-buffers-before-driver-ok'],
-  'vhost-user/device-status/quiet-after-reset': ['virtio/reset/quiet-after-status-zero'],
   'vhost-user/header/undersized-payload-is-refused': ['vhost-user/header/undersized-payload-is-survived'],
   'vhost-user/device-status/quiet-after-reset': ['vhost-user/device-status/quiet-after-status-zero'],
   'vhost-user/net-config/max-virtqueue-pairs-is-bounded': ['virtio/net/max-virtqueue-pairs-is-bounded'],
