@@ -48,6 +48,7 @@ export class FaultyReference {
   judge(definition: AnyCase, variant: VariantValues, axes: Axes, mostPoints?: number): Judgement {
     const { port, offer } = this.#contact();
     const judgement = judge(port, definition, variant, offer, {
+      needsRings: true,
       seed,
       axes,
       ...(mostPoints === undefined ? {} : { mostPoints }),

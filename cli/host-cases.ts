@@ -21,12 +21,16 @@ import { referenceMeetsDeadline } from './reference-deadline.ts';
 import { rerunLine } from './rerun-line.ts';
 
 /** What misses every deadline or dies in every case would take hours; what does so now and then stays far below. */
-const patience = { silences: 20, deaths: 12 };
+const patience = { silences: 12, deaths: 12 };
+/** A target that starts within this time is started afresh as often as it takes. */
+const cheapStartMs = 1500;
 
 /** A target that serves, and what it offers. */
 export interface ServedTarget {
   readonly port: DriverPort;
   readonly offer: FeatureSet;
+  /** Milliseconds from its start to its first answers. */
+  readonly startMs: number;
 }
 
 /** Judges the cases of a job on a target, and its pair where a case needs two; tells how that ended. */
@@ -41,7 +45,7 @@ export function judgeCases(
   // The run's directory is there with the first order.
   if (first === undefined) return;
   const second = work.pair === undefined ? undefined : new StartedPair(job, work.pair, target.port);
-  const { port, offer } = target;
+  const { port, offer, startMs } = target;
   const records = new RecordWriter(runDirectory(job.root).results);
   const traces = new TraceWriter(job.root);
   try {
@@ -65,8 +69,7 @@ export function judgeCases(
         offer,
         ...(second === undefined ? {} : { second }),
         rules: work.rules,
-        // In deadlines, which are longer where the target is slower.
-        patience: { silentMs: patience.silences * port.deadlineMs, deaths: patience.deaths },
+        patience: { ...patience, deaths: startMs < cheapStartMs ? undefined : patience.deaths },
         requirementFacts,
         rerunCommand: (planned, point) => rerunLine(work.rerun, planned, work.seed, point),
         referenceMeetsDeadline: () => referenceMeetsDeadline(port.deadlineMs, job.scratch),

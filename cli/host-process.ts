@@ -30,8 +30,9 @@ function main(jobPath: string): void {
       return;
     }
     port.setDeadline(deadlineFor(contact.latencyUs, port.facts.deadlineScale));
-    tell({ kind: 'ready', target: targetRecordOf(job, port, contact, performance.now() - began) });
-    work(job, { port, offer: contact.offer });
+    const startMs = performance.now() - began;
+    tell({ kind: 'ready', target: targetRecordOf(job, port, contact, startMs) });
+    work(job, { port, offer: contact.offer, startMs });
   } finally {
     port.close();
   }

@@ -16,7 +16,7 @@ export class RunLedger {
   readonly #facts: RunFacts;
   readonly #cases: readonly AnyCase[];
   readonly #request: RunRequest;
-  /** Ids of results that a resumed run had to leave as errors of ours. */
+  /** Ids of results that the run before left as errors of ours, or did not run. */
   #toRepeat = new Set<string>();
   #store: RunStore | undefined;
   #progress: Progress | undefined;
@@ -36,8 +36,8 @@ export class RunLedger {
   /** Resumes the run in the directory. @throws UsageError where it had another plan. */
   reopen(): void {
     this.#store = RunStore.reopen(this.#root, this.#facts, this.#cases);
-    const errors = this.#store.results().filter(({ verdict }) => verdict === 'error');
-    this.#toRepeat = new Set(errors.map(resultId));
+    const unjudged = this.#store.results().filter(({ verdict }) => verdict === 'error' || verdict === 'not-run');
+    this.#toRepeat = new Set(unjudged.map(resultId));
   }
 
   /** A target serves: the run's directory is there when this returns. */

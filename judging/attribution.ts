@@ -33,15 +33,15 @@ const namedBefore = 5;
 const crashesBeforeGivingUp = 3;
 
 /**
- * Finds out what a crash belongs to: the input, if it crashes a fresh process alone as well, else the run. Counts crashes by
- * input and signature.
+ * Finds out what a crash belongs to: the input, if it crashes a fresh process alone as well, else the run. Counts the
+ * inputs that crashed by group and signature.
  */
 export class CrashAttribution<Result> {
   readonly #options: AttributionOptions<Result>;
   /** Names of the inputs that ran on the present process, oldest first. */
   #onThisProcess: string[] = [];
-  /** By input, then by signature. */
-  readonly #crashes = new Map<string, Map<string, number>>();
+  /** By group of inputs, then by signature: the inputs that crashed. */
+  readonly #crashes = new Map<string, Map<string, Set<string>>>();
 
   constructor(options: AttributionOptions<Result>) {
     this.#options = options;
@@ -77,16 +77,17 @@ export class CrashAttribution<Result> {
     return ownRestart;
   }
 
-  /** Counts a crash of an input. */
-  count(input: string, exit: IutExit): void {
-    const signatures = this.#crashes.get(input) ?? new Map<string, number>();
-    this.#crashes.set(input, signatures);
-    signatures.set(exitText(exit), (signatures.get(exitText(exit)) ?? 0) + 1);
+  /** Counts a crash of an input, once for each input: a repetition tells nothing new. */
+  count(group: string, input: string, exit: IutExit): void {
+    const signatures = this.#crashes.get(group) ?? new Map<string, Set<string>>();
+    this.#crashes.set(group, signatures);
+    const inputs = signatures.get(exitText(exit)) ?? new Set();
+    signatures.set(exitText(exit), inputs.add(input));
   }
 
-  /** The signature with which an input has ended the process so often that it is not run again, and how often. */
-  givenUp(input: string): { readonly signature: string; readonly times: number } | undefined {
-    for (const [signature, times] of this.#crashes.get(input) ?? []) {
+  /** The signature with which so many inputs of a group have ended the process that no more of them are run. */
+  givenUp(group: string): { readonly signature: string; readonly times: number } | undefined {
+    for (const [signature, { size: times }] of this.#crashes.get(group) ?? []) {
       if (times >= crashesBeforeGivingUp) return { signature, times };
     }
     return undefined;

@@ -16,7 +16,8 @@ export interface Failure {
 }
 
 export function exitText(exit: IutExit): string {
-  return exit.signal === undefined ? `exit code ${exit.code ?? 'unknown'}` : `signal ${exit.signal}`;
+  if (exit.signal !== undefined) return `signal ${exit.signal}`;
+  return exit.code === undefined ? 'an end that only its owner sees' : `exit code ${exit.code}`;
 }
 
 /** A refusal in words. */

@@ -1,41 +1,63 @@
-/** What a target may cost before the rest of its inputs is not run. */
+/** What one kind of inputs may cost before the rest of that kind is not run. */
 export interface Patience {
-  /** Milliseconds of results in which something owed never came. Restarts do not count: they depend on the machine. */
-  readonly silentMs: number;
-  /** Results in which the process died. */
-  readonly deaths: number;
+  /** Inputs in which something owed never came. A number and no time: two runs give up at the same place. */
+  readonly silences: number;
+  /** Inputs in which the process ended; undefined where starting it afresh is cheap, and is simply done. */
+  readonly deaths: number | undefined;
 }
 
-/** Adds up what a target costs. What an input lost counts once, however often that input is repeated. */
+/** Once so many kinds were given up for their silence, the target as a whole is slow to say nothing. */
+const silentKinds = 3;
+/** Then each further kind may cost a quarter. */
+const lessPatience = 4;
+
+/**
+ * Counts what a target costs, by kind of input: what breaks one kind does not keep others from being run. What an input
+ * lost counts once, however often that input is repeated.
+ */
 export class Losses {
   readonly #patience: Patience;
-  #silentMs = 0;
-  readonly #silent = new Set<string>();
-  readonly #died = new Set<string>();
+  readonly #silent = new Map<string, Set<string>>();
+  readonly #died = new Map<string, Set<string>>();
 
   constructor(patience: Patience) {
     this.#patience = patience;
   }
 
-  /** `input` names what ran: the key of a case. */
-  died(input: string): void {
-    this.#died.add(input);
+  /** @param input names what ran: the key of a case. @param kind what it has in common with others: its area. */
+  died(input: string, kind: string): void {
+    add(this.#died, kind, input);
   }
 
-  wasSilent(input: string, ms: number): void {
-    if (this.#silent.has(input)) return;
-    this.#silent.add(input);
-    this.#silentMs += ms;
+  wasSilent(input: string, kind: string): void {
+    add(this.#silent, kind, input);
   }
 
-  /** Why the target is given up; undefined while it is not. */
-  get givenUp(): string | undefined {
-    const { silentMs, deaths } = this.#patience;
-    if (this.#silentMs >= silentMs) {
-      return `given up: it was silent for more than ${silentMs / 1000} s in ${counted(this.#silent.size)}`;
-    }
-    return this.#died.size >= deaths ? `given up: it died in ${counted(this.#died.size)}` : undefined;
+  /** Why the rest of a kind is given up; undefined while it is not. */
+  givenUp(kind: string): string | undefined {
+    const silences = this.#silent.get(kind)?.size ?? 0;
+    if (silences >= this.#silencesOf(kind)) return `given up: it was silent in ${counted(silences)} of ${kind}`;
+    const deaths = this.#died.get(kind)?.size ?? 0;
+    const { deaths: most } = this.#patience;
+    return most === undefined || deaths < most ? undefined : `given up: it died in ${counted(deaths)} of ${kind}`;
   }
+
+  /** Why each kind is given up that is. */
+  get allGivenUp(): readonly string[] {
+    const kinds = new Set([...this.#silent.keys(), ...this.#died.keys()]);
+    return [...kinds].flatMap((kind) => this.givenUp(kind) ?? []);
+  }
+
+  #silencesOf(kind: string): number {
+    const { silences } = this.#patience;
+    const others = [...this.#silent].filter(([other, inputs]) => other !== kind && inputs.size >= silences);
+    return others.length < silentKinds ? silences : Math.max(1, Math.floor(silences / lessPatience));
+  }
+}
+
+function add(to: Map<string, Set<string>>, kind: string, input: string): void {
+  const inputs = to.get(kind) ?? new Set();
+  to.set(kind, inputs.add(input));
 }
 
 function counted(results: number): string {

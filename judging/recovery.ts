@@ -19,6 +19,8 @@ export type Recovery =
   | { readonly kind: 'lost'; readonly why: string };
 
 const attempts = 2;
+/** How often a target that is not ours to start is waited for, a deadline each. */
+const waitsForReturn = 5;
 
 /**
  * Climbs the ladder of a target that may no longer serve, until it does. A new connection is enough where the process
@@ -37,7 +39,17 @@ export function recovered(port: DriverPort, isKnownNotToServe = false): Recovery
       if (isTaken(rung) && firstContact(port).kind === 'served') return { kind: 'serves', by: rung.step };
     }
   }
+  if (!canRestart(port) && isBack(port)) return { kind: 'serves', by: 'restart' };
   return { kind: 'lost', why: whyLost(port) };
+}
+
+/** Who serves a target that is not ours to start may start it again: a supervisor does so within seconds. */
+function isBack(port: DriverPort): boolean {
+  const reconnect = port.ladder.find(({ step }) => step === 'reconnect');
+  for (let waits = 0; reconnect !== undefined && waits < waitsForReturn; waits++) {
+    if (isTaken(reconnect) && firstContact(port).kind === 'served') return true;
+  }
+  return false;
 }
 
 /** Without a step above, what answers at all is judged on: a completed transfer is asked for only where there is one. */
@@ -62,6 +74,7 @@ function isTaken(rung: Rung): boolean {
 function whyLost({ ladder }: DriverPort): string {
   const last = ladder.at(-1)?.step;
   if (last === 'restart') return 'it does not answer on a fresh process';
-  if (last === undefined || last === 'reconnect') return 'it no longer answers, and it is not ours to start again';
+  if (last === undefined || last === 'reconnect')
+    return 'it no longer answers, and it is not ours to start again; it was waited for';
   return `it does not answer behind ${last}`;
 }

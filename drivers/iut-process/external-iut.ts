@@ -10,7 +10,7 @@ import { cpuTimeOfTreeMs, isExiting } from './process-tree.ts';
  */
 export class ExternalIut implements Iut {
   readonly socketPath: string;
-  /** How a process that is not our child ended cannot be known. */
+  /** A process that is not our child is looked for in /proc. */
   readonly pidfd = -1;
   #pid: number | undefined;
 
@@ -27,12 +27,17 @@ export class ExternalIut implements Iut {
     if (pid > 0) this.#pid = pid;
   }
 
-  isAlive(): boolean {
-    return this.#pid === undefined ? isListening(this.socketPath) : !isExiting(this.#pid);
+  forgetProcess(): void {
+    this.#pid = undefined;
   }
 
+  isAlive(): boolean {
+    return this.#pid === undefined || isExiting(this.#pid) ? isListening(this.socketPath) : true;
+  }
+
+  /** That its process ended, not how. */
   exit(): IutExit | undefined {
-    return undefined;
+    return this.isExiting() ? {} : undefined;
   }
 
   isExiting(): boolean {
@@ -40,7 +45,7 @@ export class ExternalIut implements Iut {
   }
 
   waitForExit(): IutExit | undefined {
-    return undefined;
+    return this.exit();
   }
 
   close(): void {}

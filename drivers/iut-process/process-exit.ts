@@ -18,5 +18,6 @@ export function exitOf(end: ProcessEnd): IutExit {
 
 /** For a person: `killed by SIGSEGV`, `exit code 1`. */
 export function describeExit(exit: IutExit): string {
-  return exit.signal === undefined ? `exit code ${exit.code}` : `killed by ${exit.signal}`;
+  if (exit.signal !== undefined) return `killed by ${exit.signal}`;
+  return exit.code === undefined ? 'ended, and only its owner sees how' : `exit code ${exit.code}`;
 }

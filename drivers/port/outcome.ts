@@ -1,4 +1,4 @@
-/** How a process ended: exactly one of both is set. */
+/** How a process ended: by a signal, with an exit code, or in a way that cannot be known where it is not ours. */
 export interface IutExit {
   readonly signal?: string;
   readonly code?: number;

@@ -59,6 +59,11 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
   abstract close(): void;
   /** Ends the sessions, then as `Iut.restart`. */
   protected abstract restart(): void;
+  /** Ends the sessions, and waits until the IUT can be connected to. */
+  protected reconnect(): void {
+    for (const session of this.sessions) session.close();
+  }
+
   /** Opens what a session talks through, or says why it cannot. */
   protected abstract open(
     id: number,
@@ -148,9 +153,7 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
   #taking(step: RecoveryStep): () => void {
     switch (step) {
       case 'reconnect':
-        return () => {
-          for (const session of this.sessions) session.close();
-        };
+        return () => this.reconnect();
       case 'restart':
         return () => this.iut.restart();
       case 'device-reset':

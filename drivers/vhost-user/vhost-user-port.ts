@@ -17,6 +17,8 @@ export interface PortIut extends Iut {
   waitForExit(deadlineMs: number): IutExit | undefined;
   /** A connection is open, and this process serves it. */
   identify(pid: number): void;
+  /** Another process may serve than the one that was known. Absent where the process is ours. */
+  forgetProcess?(): void;
   /** Each process ends with its connection, as the target says. */
   readonly endsWithConnection?: boolean;
   /** The process serves no further connection: it ends, or has ended, with the one that it had. */
@@ -75,6 +77,8 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
     const { channel } = connection;
     const pid = channel.peerPid;
     if (pid !== undefined) this.#iut.identify(pid);
+    // Another process than the one that ended, which its owner started.
+    if (this.#exit !== undefined) this.#exit = this.#iut.exit();
     return { kind: 'opened', session: new FrontEndSession(this, channel, id), detail: '' };
   }
 
@@ -114,6 +118,14 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
     else if (isServed || this.#awaitListener((inode) => inode !== undefined && inode !== first)) {
       this.#reconnection = 'bound-anew';
     }
+  }
+
+  protected override reconnect(): void {
+    super.reconnect();
+    if (this.#iut.forgetProcess === undefined) return;
+    this.#iut.forgetProcess();
+    this.#exit = undefined;
+    this.#awaitListener((inode) => inode !== undefined);
   }
 
   protected restart(): void {

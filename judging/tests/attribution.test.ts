@@ -59,11 +59,12 @@ t.test('only the last five inputs are named', async (t) => {
 
 t.test('an input is given up after three crashes with one signature', async (t) => {
   const { attribution } = scripted([]);
-  attribution.count('a', { signal: 'SIGABRT' });
-  attribution.count('a', { signal: 'SIGSEGV' });
-  attribution.count('a', { signal: 'SIGABRT' });
-  t.equal(attribution.givenUp('a'), undefined);
-  attribution.count('a', { signal: 'SIGABRT' });
+  attribution.count('a', 'a1', { signal: 'SIGABRT' });
+  attribution.count('a', 'a2', { signal: 'SIGSEGV' });
+  attribution.count('a', 'a2', { signal: 'SIGABRT' });
+  attribution.count('a', 'a2', { signal: 'SIGABRT' });
+  t.equal(attribution.givenUp('a'), undefined, 'a repetition is not counted again');
+  attribution.count('a', 'a3', { signal: 'SIGABRT' });
   t.same(attribution.givenUp('a'), { signature: 'signal SIGABRT', times: 3 });
   t.equal(attribution.givenUp('b'), undefined);
 });

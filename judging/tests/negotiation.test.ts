@@ -5,7 +5,6 @@ import { featureSet, hasFeature } from '../../reference-impl/catalogue/catalogue
 import { deadlineFor } from '../deadline.ts';
 import { firstContact } from '../first-contact.ts';
 import { negotiationBeforeOffer, negotiationFor } from '../negotiation.ts';
-import { Losses } from '../patience.ts';
 
 const version1 = 1n << 32n;
 const protocolFeatures = 1n << 30n;
@@ -51,18 +50,4 @@ t.test('a deadline is 2000 latencies, between one second and ten', async (t) => 
   t.equal(deadlineFor(2_000, 1), 4_000);
   t.equal(deadlineFor(2_000, 2), 8_000);
   t.equal(deadlineFor(1_000_000, 1), 10_000);
-});
-
-t.test('losses are added up until patience ends', async (t) => {
-  const losses = new Losses({ silentMs: 1000, deaths: 2 });
-  losses.wasSilent('a', 600);
-  losses.died('b');
-  t.equal(losses.givenUp, undefined);
-  losses.wasSilent('a', 600);
-  losses.died('b');
-  t.equal(losses.givenUp, undefined, 'a repetition of the same input costs no patience');
-  losses.died('c');
-  t.equal(losses.givenUp, 'given up: it died in 2 results');
-  losses.wasSilent('d', 600);
-  t.equal(losses.givenUp, 'given up: it was silent for more than 1 s in 2 results');
 });

@@ -24,6 +24,7 @@ import { type Controls, type OpenedSession, Refusal, type RefusalTrial } from '.
 import { thrownFailure } from '../../judging/thrown-failure.ts';
 import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
+import type { FailureKind } from '../../reference-impl/observations/failure-kind.ts';
 import type { RingLayout } from '../../reference-impl/virtqueue/ring.ts';
 import type { Axes } from '../../reports/record/axes.ts';
 import { axesOf, layoutOf, requirementOn, wantsOn } from '../axes.ts';
@@ -54,6 +55,8 @@ export interface RunOptions {
   readonly point?: string;
   /** Of a sweep: no more points than these, spread over it. */
   readonly mostPoints?: number;
+  /** Of a sweep: decides what silences were while the process that was silent is there, before it is replaced. */
+  settle?(run: CaseRun): void;
   /** The place on the axes of the case; the first unless told. */
   readonly axes?: Axes;
 }
@@ -63,6 +66,8 @@ type Sweep = { -readonly [Name in keyof SweepResult]: SweepResult[Name] };
 const pointsBetweenLiveness = 64;
 const crashesBeforeGivingUp = 3;
 const silencesBeforeGivingUp = 3;
+/** Ways to fail for which a whole deadline was waited. */
+const waited: readonly FailureKind[] = ['desync', 'stalled', 'hang'];
 
 /** The point that was asked for is none of this variant's. */
 export class NoSuchPointError extends DriverUsageError {}
@@ -315,6 +320,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     this.#closeOpened();
     if (mark !== undefined) this.#guest?.release(mark);
     if (this.#failureCount() > before) sweep.failed.push(point.key);
+    if (this.#hasSilence() && this.port.iut.isAlive()) this.#options.settle?.(this);
     const exit = this.port.iut.exit();
     if (exit === undefined) return undefined;
     if (this.#failureCount() === before) {
@@ -362,9 +368,13 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   #silenceCount(): number {
     let count = 0;
     for (const { failures } of this.checks.values()) {
-      count += failures.filter(({ silent, how }) => silent === true || how === 'desync').length;
+      count += failures.filter(({ silent, how }) => silent === true || waited.includes(how)).length;
     }
     return count;
+  }
+
+  #hasSilence(): boolean {
+    return [...this.checks.values()].some(({ failures }) => failures.some(({ silent }) => silent === true));
   }
 
   /** The requirement that was being shown: the first that no check has touched, or the last one. */

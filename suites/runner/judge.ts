@@ -36,6 +36,8 @@ export interface Judgement {
 }
 
 export interface JudgeOptions extends RunOptions, SilenceOptions {
+  /** Our own reference is judged: a case that makes none of the rings that its plan is about is an error of ours. */
+  readonly needsRings?: true;
   /** It answered a moment ago, and nothing has happened since: liveness before the case is known. */
   readonly isServing?: boolean;
 }
@@ -50,7 +52,8 @@ export function judge(
 ): Judgement {
   const began = port.nowMs();
   port.log.restart();
-  const run = new CaseRun(port, definition, variant, offer, options);
+  const settle = (one: CaseRun): void => settleSilence(port, one, options);
+  const run = new CaseRun(port, definition, variant, offer, { ...options, settle });
   for (const one of run.ports) {
     if (one === port && options.isServing === true) continue;
     if (isServing(one) || (startedAfresh(one) && isServing(one))) continue;
@@ -73,7 +76,8 @@ export function judge(
   if (error !== undefined) return harnessError(run, port.nowMs() - began, error, exit);
   if (exit === undefined) for (const one of run.ports) afterwards(one, run, seen);
   settleSilence(port, run, options);
-  return judgement(run, port.nowMs() - began, exit ?? exitOf(run));
+  port.releaseAll();
+  return judgement(run, port.nowMs() - began, exit ?? exitOf(run), options.needsRings === true);
 }
 
 /** How an IUT of the case ended, if one did. */
@@ -112,7 +116,6 @@ function settleSilence(port: DriverPort, run: CaseRun, options: JudgeOptions): v
     }
     if (check.inconclusiveWhy !== undefined) removeSilent(check);
   }
-  port.releaseAll();
 }
 
 function removeSilent(check: Check): void {
@@ -120,14 +123,14 @@ function removeSilent(check: Check): void {
   check.failures.splice(0, check.failures.length, ...kept);
 }
 
-function judgement(run: CaseRun, durationMs: number, exit: IutExit | undefined): Judgement {
+function judgement(run: CaseRun, durationMs: number, exit: IutExit | undefined, needsRings: boolean): Judgement {
   const checks = [...run.checks.values(), ...run.watched.values()];
   if (run.notApplicable !== undefined && !hasFailure(run)) return inapplicable(run, run.notApplicable, durationMs);
   const ended = checks.some((check) => check.failures.length > 0 || check.inconclusiveWhy !== undefined);
   const left = run.sweep?.left;
   const outcomes = checks.map((check) => outcomeOf(check, ended, left));
   const findings = checks.flatMap((check) => findingsOf(check, run));
-  const unmade = run.lacksRing && outcomes.every(({ outcome }) => outcome === 'pass');
+  const unmade = needsRings && run.lacksRing && outcomes.every(({ outcome }) => outcome === 'pass');
   const unchecked = outcomes.filter(({ outcome }) => outcome === 'error').map(({ requirement }) => requirement);
   return {
     verdict: unmade ? 'error' : worstOutcome(outcomes.map(({ outcome }) => outcome)),

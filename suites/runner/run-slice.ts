@@ -111,6 +111,10 @@ class SliceRun {
   #other: SecondIut | undefined;
   /** Results that were judged, with any verdict. */
   #judged = 0;
+  /** Their keys: a repetition of what was run is run. */
+  readonly #judgedKeys = new Set<string>();
+  /** Why the target no longer serves. */
+  #lost: string | undefined;
   #noSuchPoint: string | undefined;
   readonly #stalls = new StallRetry<Judgement>({ stallsOf, hasOnlyStalls });
 
@@ -128,20 +132,20 @@ class SliceRun {
   }
 
   run(source: PartSource): SliceEnd {
-    for (let part = source.next(false); part !== undefined; part = source.next(this.#losses.givenUp !== undefined)) {
+    for (let part = source.next(false); part !== undefined; part = source.next(this.#lost !== undefined)) {
       for (const death of part.deathsElsewhere) this.#countDeath(death);
       for (const [at, { planned, result }] of part.results.entries()) {
-        const end = this.#runOne(planned, result);
+        this.#runOne(planned, result);
         if (needsTwo(planned) && !needsTwo(part.results[at + 1]?.planned)) this.#closeSecond();
-        if (end !== undefined) return end;
       }
     }
+    if (this.#lost !== undefined) return { kind: 'not-served', why: this.#lost };
     if (this.#noSuchPoint !== undefined && this.#judged === 0) return { kind: 'no-point', why: this.#noSuchPoint };
-    const gaveUp = this.#losses.givenUp;
-    return gaveUp === undefined ? { kind: 'completed' } : { kind: 'completed', gaveUp };
+    const gaveUp = this.#losses.allGivenUp;
+    return gaveUp.length === 0 ? { kind: 'completed' } : { kind: 'completed', gaveUp: gaveUp.join('; ') };
   }
 
-  #runOne(planned: PlannedCase, result: PlannedResult): SliceEnd | undefined {
+  #runOne(planned: PlannedCase, result: PlannedResult): void {
     const missing = this.#missing(planned);
     const { key, target, repetition } = result;
     this.#output.append({ event: 'begin', key, target, repetition });
@@ -150,9 +154,8 @@ class SliceRun {
         ? notApplicable(planned, missing, elsewhereOf(planned.definition, this.#port.facts))
         : (this.#withoutAxis(planned) ?? this.#givenUp(planned) ?? this.#judgeIfItHasPoint(planned));
     this.#output.append(this.#recordOf(planned, result, judgement));
-    const end = this.#recover(judgement);
-    if (end === undefined) this.#countLoss(planned, judgement);
-    return end;
+    this.#countLoss(planned, judgement);
+    if (this.#lost === undefined) this.#recover(judgement);
   }
 
   #missing({ definition }: PlannedCase): string[] {
@@ -182,6 +185,7 @@ class SliceRun {
     try {
       const judgement = this.#judgeFairly(planned);
       this.#judged++;
+      this.#judgedKeys.add(planned.key);
       return judgement;
     } catch (error) {
       if (!(error instanceof NoSuchPointError)) throw error;
@@ -222,7 +226,7 @@ class SliceRun {
   #countLoss({ key, definition }: PlannedCase, judgement: Judgement): void {
     const exit = crashOf(judgement);
     if (exit === undefined) {
-      if (isSilent(judgement)) this.#losses.wasSilent(key, judgement.durationMs);
+      if (isSilent(judgement)) this.#losses.wasSilent(key, areaOf(definition.id));
       return;
     }
     const death: SliceDeath = judgement.died === undefined ? { key, exit } : { key, caseId: definition.id, exit };
@@ -231,14 +235,16 @@ class SliceRun {
   }
 
   #countDeath({ key, caseId, exit }: SliceDeath): void {
-    this.#losses.died(key);
-    if (caseId !== undefined) this.#attribution.count(caseId, exit);
+    this.#losses.died(key, areaOf(key));
+    if (caseId !== undefined) this.#attribution.count(caseId, key, exit);
   }
 
-  /** After three crashes of one case with one signature its other variants and repetitions are not run. */
+  /** After three crashes of one case with one signature its other variants are not run. */
   #givenUp(planned: PlannedCase): Judgement | undefined {
-    const wholly = this.#losses.givenUp;
-    if (wholly !== undefined) return notJudged(planned, 'not-run', wholly);
+    if (this.#lost !== undefined) return notJudged(planned, 'not-run', this.#lost);
+    if (this.#judgedKeys.has(planned.key)) return undefined;
+    const ofArea = this.#losses.givenUp(areaOf(planned.key));
+    if (ofArea !== undefined) return notJudged(planned, 'not-run', ofArea);
     const crashed = this.#attribution.givenUp(planned.definition.id);
     if (crashed === undefined) return undefined;
     const why = `this case ended the process ${crashed.times} times by ${crashed.signature}`;
@@ -255,16 +261,14 @@ class SliceRun {
   }
 
   /** What may no longer serve is brought back, as its target says. */
-  #recover(judgement: Judgement): SliceEnd | undefined {
+  #recover(judgement: Judgement): void {
     for (const port of this.#ports) {
       port.releaseAll();
       if (!mayHaveHarmed(judgement) && port.iut.isAlive()) continue;
       const recovery = recovered(port, isKnownNotToServe(judgement));
-      if (recovery.kind === 'lost')
-        return { kind: 'not-served', why: port === this.#port ? recovery.why : `its pair: ${recovery.why}` };
-      if (recovery.by !== 'reconnect') this.#attribution.processBegan();
+      if (recovery.kind === 'lost') this.#lost = port === this.#port ? recovery.why : `its pair: ${recovery.why}`;
+      else if (recovery.by !== 'reconnect') this.#attribution.processBegan();
     }
-    return undefined;
   }
 
   #recordOf(planned: PlannedCase, result: PlannedResult, judgement: Judgement): CaseRecord {
@@ -310,6 +314,12 @@ class SliceRun {
     const failing = findings.flatMap(({ traceEvent }) => traceEvent ?? []);
     return this.#output.writeTrace({ target, key, repetition, dropped: log.dropped, events: log.events() }, failing);
   }
+}
+
+/** The area of a case, by its id or key: the folder and the subject. */
+function areaOf(id: string): string {
+  const [path = ''] = id.split('[', 1);
+  return path.split('/').slice(0, 2).join('/');
 }
 
 function needsTwo(planned: PlannedCase | undefined): boolean {

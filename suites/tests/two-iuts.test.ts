@@ -124,7 +124,7 @@ t.test('a slice starts the second IUT for the cases that need it, and closes it 
       offer: offerOf(port),
       second,
       rules: { expectations: [], today: '2026-01-01', strictTargets: [], texts: [] },
-      patience: { silentMs: 40_000, deaths: 20 },
+      patience: { silences: 40, deaths: 20 },
       requirementFacts: () => ({ level: 'MUST', basis: 'fact', since: 'virtio-1.0', until: null, features: [] }),
       rerunCommand: () => 'again',
       referenceMeetsDeadline: () => true,
