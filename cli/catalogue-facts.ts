@@ -3,7 +3,10 @@ import {
   allRequirements,
   allSources,
   catalogueHash,
+  type FeatureName,
+  featureFunctionOf,
   isRequirementSlug,
+  type Requirement,
   requirementOf,
   type Untested,
 } from '../reference-impl/catalogue/catalogue.ts';
@@ -32,17 +35,40 @@ export function snapshotOfCatalogue(cases: readonly AnyCase[]): CatalogueSnapsho
     sources: allSources(),
     requirements: allRequirements().map(({ slug, untested, unwitnessed, ...requirement }) => ({
       ...requirement,
+      ...(deviceOf(requirement) === undefined ? {} : { device: deviceOf(requirement) }),
       id: slug,
       ...(untested === undefined ? {} : { untested: untestedText(untested) }),
       ...(unwitnessed ? { unwitnessed } : {}),
     })),
-    features: allFeatures().map(({ name, bit, device, kind, text }) => ({ name, bit, device, kind, text })),
+    features: allFeatures().map(({ name, bit, device, kind, text }) => ({
+      name,
+      bit,
+      device,
+      kind,
+      text,
+      ...functionOf(name),
+    })),
     cases: cases.map((definition) => ({
       id: definition.id,
       title: definition.title,
       proves: citedRequirements(definition),
     })),
   });
+}
+
+/** The type of device whose section of the text has the requirement. */
+const deviceOf = ({ area }: Pick<Requirement, 'area'>): string | undefined => /^device\/(.+)$/.exec(area)?.[1];
+
+function functionOf(name: FeatureName): Pick<CatalogueSnapshot['features'][number], 'witnesses' | 'unseen'> {
+  const known = featureFunctionOf(name);
+  switch (known?.kind) {
+    case undefined:
+      return { witnesses: [], unseen: 'nothing is known of what shows it' };
+    case 'none':
+      return { witnesses: [], unseen: known.why };
+    case 'witnesses':
+      return { witnesses: [...known.requirements] };
+  }
 }
 
 export function untestedText(untested: Untested): string {

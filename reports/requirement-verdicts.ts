@@ -40,6 +40,9 @@ export interface RequirementArea {
  */
 const strongestFirst: readonly Outcome[] = ['fail', 'error', 'inconclusive', 'not-run', 'pass', 'not-applicable'];
 
+export const strongestOutcome = (all: readonly Outcome[]): Outcome | undefined =>
+  strongestFirst.find((candidate) => all.includes(candidate));
+
 /** In the order of the catalogue, areas by first appearance. */
 export function requirementVerdicts(run: MergedRun): RequirementArea[] {
   const evidence = evidenceByRequirement(run);
@@ -50,8 +53,7 @@ export function requirementVerdicts(run: MergedRun): RequirementArea[] {
     const verdicts = run.targets.map(({ target }): RequirementVerdict => {
       const all = evidence.get(requirement.id)?.get(target) ?? [];
       const here = all.filter(({ isElsewhere }) => !isElsewhere);
-      const outcomes = here.map(({ outcome }) => outcome);
-      const strongest = strongestFirst.find((candidate) => outcomes.includes(candidate));
+      const strongest = strongestOutcome(here.map(({ outcome }) => outcome));
       const none = all.length > 0 ? 'elsewhere' : citing.length === 0 ? 'no-case' : 'no-result';
       return { target, verdict: strongest ?? none, evidence: here };
     });

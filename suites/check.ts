@@ -2,6 +2,7 @@ import type { ControlOutcome, Exchange, IutExit, NoAnswer, ReceivedMessage, Refu
 import { exitText, type Failure, refusalText } from '../judging/failure.ts';
 import type { Refusal } from '../judging/refusal.ts';
 import { nothingWithin } from '../judging/thrown-failure.ts';
+import type { FeatureName } from '../reference-impl/catalogue/catalogue.ts';
 import type { Guest } from '../reference-impl/memory/guest.ts';
 import type { MemoryChange } from '../reference-impl/memory/snapshot.ts';
 import type { EventLog } from '../reference-impl/observations/event-log.ts';
@@ -30,6 +31,8 @@ export class Check {
   readonly requirement: string;
   readonly failures: Failure[] = [];
   readonly branches = new Set<string>();
+  /** Bits that its failures are about, besides those that the requirement hangs on. */
+  readonly about = new Set<FeatureName>();
   readonly #log: Pick<EventLog, 'next' | 'observe'>;
   #evaluated = 0;
   #inconclusive: string | undefined;

@@ -17,6 +17,7 @@ export {
   namesIn,
   noFeatures,
 } from './feature-set.ts';
+export { type FeatureFunction, featureFunctionOf } from './feature-functions.ts';
 export {
   allFeatures,
   type Feature,

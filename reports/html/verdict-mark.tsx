@@ -33,11 +33,14 @@ export function VerdictMark({ kind, text }: { readonly kind: MarkKind; readonly 
 export function featureMark(verdict: FeatureVerdict): { readonly text: string; readonly sentence: string } {
   switch (verdict.kind) {
     case 'pass':
-      return { text: 'pass', sentence: `all ${verdict.of} requirements passed` };
+      return { text: 'pass', sentence: `all ${verdict.of} requirements passed, and its function was seen to work` };
     case 'partial':
       return {
         text: `${verdict.passed}/${verdict.of}`,
-        sentence: `partial: ${verdict.passed} of ${verdict.of} requirements passed, none failed`,
+        sentence:
+          verdict.unseen === undefined
+            ? `partial: ${verdict.passed} of ${verdict.of} requirements passed, none failed`
+            : `partial: all ${verdict.of} requirements passed, but the function of the bit was not seen to work: ${verdict.unseen}`,
       };
     case 'fail':
       return { text: 'fail', sentence: `${verdict.failed} of ${verdict.of} requirements failed` };

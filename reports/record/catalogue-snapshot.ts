@@ -20,6 +20,8 @@ const snapshotRequirement = z.object({
   observable: z.string(),
   /** Names of the feature bits that it hangs on. */
   features: z.array(z.string()),
+  /** Since 1.3: the type of device whose section says it; left out where it holds for any. */
+  device: z.string().optional(),
   /** Transports over which a violation can be seen; any, where it is left out. */
   via: z.array(z.string()).optional(),
   text: z.string(),
@@ -49,6 +51,10 @@ const snapshotFeature = z.object({
   kind: z.string().optional(),
   /** What it promises, in our words. */
   text: z.string().optional(),
+  /** Since 1.3: requirements that show the bit at work where they pass in a session that took it. */
+  witnesses: z.array(z.string()).optional(),
+  /** Since 1.3, with no witness: why nothing shows it. */
+  unseen: z.string().optional(),
 });
 export type SnapshotFeature = z.infer<typeof snapshotFeature>;
 

@@ -30,6 +30,8 @@ const requirementOutcome = z.object({
   absentAxis: z.enum(['layout', 'negotiation']).optional(),
   /** Of several allowed outcomes, the ones that were seen. */
   branches: z.array(z.string()).optional(),
+  /** Since 1.3: bits that a failure is about, besides those that the requirement hangs on. */
+  about: z.array(z.string()).optional(),
 });
 export type RequirementOutcome = z.infer<typeof requirementOutcome>;
 
@@ -131,6 +133,8 @@ const caseRecord = z.object({
   /** Since 1.2; left out where the case has no axis. */
   axes: axes.optional(),
   verdict: outcome,
+  /** Since 1.3, where it ran: names of the bits that sessions of the case acknowledged, any of them. */
+  accepted: z.array(z.string()).optional(),
   outcomes: z.array(requirementOutcome),
   /** Of a sweep: how many points ran, and the keys of those that failed. */
   points: z.object({ count: z.number().int(), failed: z.array(z.string()) }).optional(),

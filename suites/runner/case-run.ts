@@ -22,7 +22,7 @@ import { negotiationFor, offeredNegotiation } from '../../judging/negotiation.ts
 import { canRestart } from '../../judging/recovery.ts';
 import { type Controls, type OpenedSession, Refusal, type RefusalTrial } from '../../judging/refusal.ts';
 import { thrownFailure } from '../../judging/thrown-failure.ts';
-import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
+import { type FeatureSet, noFeatures } from '../../reference-impl/catalogue/catalogue.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import type { FailureKind } from '../../reference-impl/observations/failure-kind.ts';
 import type { RingLayout } from '../../reference-impl/virtqueue/ring.ts';
@@ -92,6 +92,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   readonly #opened: Session[] = [];
   readonly #random: RandomGenerator;
   readonly #controls: Controls = new Map();
+  #accepted: FeatureSet = noFeatures;
   #hasRing = false;
   #sweep: SweepResult | undefined;
   #notApplicable: string | undefined;
@@ -114,6 +115,12 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     for (const slug of Object.keys(definition.proves)) {
       this.checks.set(slug, new Check(requirementOn(this.#layout, slug), port.log));
     }
+  }
+
+  /** What sessions of the case acknowledged, any of them. */
+  get accepted(): FeatureSet {
+    this.#noteAccepted();
+    return this.#accepted;
   }
 
   /** Why the case turned out not to apply, once it ran. */
@@ -356,7 +363,19 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
 
   /** What ended early has left its sessions open: an IUT that serves one at a time would keep the next waiting. */
   #closeOpened(): void {
+    this.#noteAccepted();
     for (const session of this.#opened.splice(0)) if (session.isOpen) session.close();
+  }
+
+  #noteAccepted(): void {
+    const { device, protocol, backend } = this.#accepted;
+    const words = { device, protocol, backend };
+    for (const { negotiated } of this.#opened) {
+      words.device |= negotiated.accepted.device;
+      words.protocol |= negotiated.accepted.protocol;
+      words.backend |= negotiated.accepted.backend;
+    }
+    this.#accepted = words;
   }
 
   #failureCount(): number {

@@ -4,7 +4,7 @@ import { exitText, type Failure } from '../../judging/failure.ts';
 import { isServing } from '../../judging/liveness.ts';
 import { startedAfresh } from '../../judging/recovery.ts';
 import { type SilenceOptions, Silences } from '../../judging/silence.ts';
-import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
+import { type FeatureSet, namesIn } from '../../reference-impl/catalogue/catalogue.ts';
 import type { Axes } from '../../reports/record/axes.ts';
 import type { Finding, Outcome, RequirementOutcome } from '../../reports/record/record.ts';
 import { worstOutcome } from '../../reports/record/record.ts';
@@ -20,6 +20,8 @@ export type JudgedFinding = Omit<Finding, 'level' | 'basis' | 'since' | 'until' 
 /** What came of one case with one variant on one target. */
 export interface Judgement {
   readonly verdict: Outcome;
+  /** Names of the bits that sessions of the case acknowledged, where it ran. */
+  readonly accepted?: readonly string[];
   readonly outcomes: RequirementOutcome[];
   readonly findings: JudgedFinding[];
   readonly points?: { readonly count: number; readonly failed: string[] };
@@ -134,6 +136,7 @@ function judgement(run: CaseRun, durationMs: number, exit: IutExit | undefined, 
   const unchecked = outcomes.filter(({ outcome }) => outcome === 'error').map(({ requirement }) => requirement);
   return {
     verdict: unmade ? 'error' : worstOutcome(outcomes.map(({ outcome }) => outcome)),
+    accepted: namesIn(run.accepted, port.facts),
     outcomes,
     findings,
     ...(run.sweep === undefined ? {} : { points: { count: run.sweep.count, failed: run.sweep.failed } }),
@@ -164,7 +167,8 @@ function outcomeOf(check: Check, ended: boolean, left: SweepResult['left']): Req
   const branches = check.branches.size > 0 ? { branches: [...check.branches].sort() } : {};
   if (check.failures.length > 0) {
     const why = left === undefined ? {} : { why: `${left.points} points were not run ${left.why}` };
-    return { ...base, outcome: 'fail', ...branches, ...why };
+    const about = check.about.size > 0 ? { about: [...check.about] } : {};
+    return { ...base, outcome: 'fail', ...branches, ...why, ...about };
   }
   if (check.inconclusiveWhy !== undefined) return { ...base, outcome: 'inconclusive', why: check.inconclusiveWhy };
   if (check.evaluated > 0) return { ...base, outcome: 'pass', ...branches };

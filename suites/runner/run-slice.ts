@@ -274,7 +274,7 @@ class SliceRun {
   #recordOf(planned: PlannedCase, result: PlannedResult, judgement: Judgement): CaseRecord {
     const { definition, variant, axes } = planned;
     const { key, target, repetition } = result;
-    const { verdict, outcomes, points, durationMs, error } = judgement;
+    const { verdict, accepted, outcomes, points, durationMs, error } = judgement;
     const findings = judgement.findings.map((found) => {
       const facts = this.#options.requirementFacts(found.requirement);
       return { ...found, ...findingAuthority(facts, found.how, this.#options.rules.texts) };
@@ -290,6 +290,7 @@ class SliceRun {
       variant,
       ...(Object.keys(axes).length === 0 ? {} : { axes }),
       verdict,
+      ...(accepted === undefined ? {} : { accepted: [...accepted] }),
       outcomes,
       ...(points === undefined ? {} : { points }),
       findings,

@@ -56,13 +56,15 @@ export const prerequisites = defineCase({
     const { device } = session.negotiated.offered;
     const offered = bitsIn(device).flatMap((bit) => featuresAtBit(bit, port.facts).slice(0, 1));
     const names = new Set<string>(offered.map(({ name }) => name));
-    const missing = offered.flatMap((feature) =>
-      missingPrerequisites(feature, names)
+    const check = requirement('features/offered-set-has-prerequisites');
+    const missing = offered.flatMap((feature) => {
+      const gaps = missingPrerequisites(feature, names)
         // What the front-end serves it adds to the offer that the driver sees.
-        .filter((wanted) => !wanted.some((name) => featureByName(name).frontEndServedOver.includes(transport)))
-        .map((wanted) => `${feature.name} without ${wanted.join(' or ')}`),
-    );
-    requirement('features/offered-set-has-prerequisites').holds(missing.length === 0, 'the offered set', {
+        .filter((wanted) => !wanted.some((name) => featureByName(name).frontEndServedOver.includes(transport)));
+      if (gaps.length > 0) check.about.add(feature.name);
+      return gaps.map((wanted) => `${feature.name} without ${wanted.join(' or ')}`);
+    });
+    check.holds(missing.length === 0, 'the offered set', {
       expected: 'every prerequisite is offered',
       actual: missing.join(', '),
     });
