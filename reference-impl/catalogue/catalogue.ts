@@ -2,11 +2,13 @@
 import { CatalogueError } from '../errors.ts';
 import { type RequirementSlug, requirementsByArea } from './areas.ts';
 import { canonicalJson, sha256 } from './content-hash.ts';
+import { featureFunctionOf } from './feature-functions.ts';
 import { allFeatures, type FeatureName } from './features.ts';
 import { type Requirement, requirementFrom } from './requirement.ts';
 
 export type { RequirementSlug } from './areas.ts';
 export { featureDeviceOf } from './device-type.ts';
+export { type FeatureFunction, featureFunctionOf } from './feature-functions.ts';
 export {
   bitsIn,
   commonFeatures,
@@ -17,7 +19,6 @@ export {
   namesIn,
   noFeatures,
 } from './feature-set.ts';
-export { type FeatureFunction, featureFunctionOf } from './feature-functions.ts';
 export {
   allFeatures,
   type Feature,
@@ -93,6 +94,11 @@ let hash: string | undefined;
 
 /** SHA-256 over requirements and features as canonical JSON: equal exactly when the contents are. */
 export function catalogueHash(): string {
-  hash ??= sha256(canonicalJson({ requirements: allRequirements(), features: allFeatures() }));
+  hash ??= sha256(
+    canonicalJson({
+      requirements: allRequirements(),
+      features: allFeatures().map((feature) => ({ ...feature, function: featureFunctionOf(feature.name) ?? null })),
+    }),
+  );
   return hash;
 }

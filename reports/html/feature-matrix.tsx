@@ -20,9 +20,9 @@ export function FeatureMatrix({ view }: { readonly view: ReportView }): JSX.Elem
     <section id="matrix" aria-labelledby="matrix-title">
       <h2 id="matrix-title">Feature bits</h2>
       <p class="hint">
-        A bit passes when every requirement of the target’s device and transport that hangs on it and can be observed has
-        a case that passed, and the bit’s own function was seen to work in a session that took it. Expectations that are
-        ours and not the text’s do not count here. A name opens what hangs on the bit.
+        A bit passes when every requirement of the target’s device and transport that hangs on it and can be observed
+        has a case that passed, and the bit’s own function was seen to work in a session that took it. Expectations that
+        are ours and not the text’s do not count here. A name opens what hangs on the bit.
       </p>
       <section class="scroll" aria-label="Matrix of feature bits and targets">
         <table class="matrix">

@@ -142,6 +142,63 @@ t.test('what cannot count is left out of the cell', (t) => {
   t.end();
 });
 
+const bitF: SnapshotFeature = { name: 'F', bit: 1, device: 'common' };
+const bitG: SnapshotFeature = { name: 'G', bit: 2, device: 'common' };
+const both = target('x', { offered: ['F', 'G'] });
+
+t.test('a result is about the bits that the requirement hangs on and that its sessions took', (t) => {
+  const shared = [requirement('a', ['F', 'G']), requirement('b', ['F'])];
+  const run = (accepted: string[], a: Outcome): MergedRun =>
+    merged(shared, [both], [result('x', 'k', { a, b: 'pass' }, { accepted })], [bitF, bitG]);
+  t.strictSame(cell(run(['F', 'G'], 'fail')), { kind: 'fail', failed: 1, of: 2 });
+  t.strictSame(cell(run(['F', 'G'], 'fail'), 'G'), { kind: 'fail', failed: 1, of: 1 });
+  t.strictSame(cell(run(['G'], 'fail')), { kind: 'pass', of: 1 }, 'what took G alone says nothing of F');
+  t.strictSame(cell(run(['G'], 'fail'), 'G'), { kind: 'fail', failed: 1, of: 1 });
+  t.strictSame(cell(run([], 'fail')), { kind: 'fail', failed: 1, of: 2 }, 'about an offer or an absence: all');
+  t.end();
+});
+
+t.test('a failure names bits that the requirement does not hang on', (t) => {
+  const rule = [requirement('a', []), requirement('b', ['F'])];
+  const outcomes = [{ requirement: 'a', outcome: 'fail' as const, checks: 1, about: ['G'] }];
+  const run = merged(
+    rule,
+    [both],
+    [result('x', 'k', { b: 'pass' }), result('x', 'l', { a: 'fail' }, { outcomes })],
+    [bitF, bitG],
+  );
+  t.strictSame(cell(run, 'G'), { kind: 'fail', failed: 1, of: 1 });
+  t.strictSame(cell(run), { kind: 'pass', of: 1 });
+  t.end();
+});
+
+t.test('only requirements of the device, and of bits that it offers, are counted', (t) => {
+  const requirements = [
+    requirement('a', ['F']),
+    requirement('n', ['F'], { device: 'net' }),
+    requirement('g', ['F', 'G']),
+    requirement('o', ['F', 'N']),
+  ];
+  const bits: SnapshotFeature[] = [bitF, bitG, { name: 'N', bit: 3, device: 'net' }];
+  const run = merged(requirements, [target('x')], [result('x', 'k', { a: 'pass' }, { accepted: ['F'] })], bits);
+  t.strictSame(cell(run), { kind: 'pass', of: 1 });
+  t.end();
+});
+
+t.test('a bit passes only where its own function was seen to work', (t) => {
+  const witnessed: SnapshotFeature = { ...bitF, witnesses: ['w'] };
+  const requirements = [requirement('a', ['F']), requirement('w', [], { basis: 'robustness' })];
+  const run = (bit: SnapshotFeature, w: Outcome, accepted: string[]): MergedRun =>
+    merged(requirements, [target('x')], [result('x', 'k', { a: 'pass', w }, { accepted })], [bit]);
+  t.strictSame(cell(run(witnessed, 'pass', ['F'])), { kind: 'pass', of: 1 });
+  const unseen = { kind: 'partial', passed: 1, of: 1, unseen: 'none of w passed in a session that took it' };
+  t.strictSame(cell(run(witnessed, 'pass', [])), unseen, 'no session took it');
+  t.strictSame(cell(run(witnessed, 'fail', ['F'])), unseen, 'its witness failed');
+  const none: SnapshotFeature = { ...bitF, witnesses: [], unseen: 'nothing shows it' };
+  t.strictSame(cell(run(none, 'pass', ['F'])), { kind: 'partial', passed: 1, of: 1, unseen: 'nothing shows it' });
+  t.end();
+});
+
 t.test('not offered, served by another, of another device or protocol', (t) => {
   const passed = [result('x', 'k', { a: 'pass', b: 'pass' })];
   t.strictSame(cell(merged(two, [target('x', { offered: [] })], passed)), { kind: 'not-offered' });

@@ -136,7 +136,7 @@ function judgement(run: CaseRun, durationMs: number, exit: IutExit | undefined, 
   const unchecked = outcomes.filter(({ outcome }) => outcome === 'error').map(({ requirement }) => requirement);
   return {
     verdict: unmade ? 'error' : worstOutcome(outcomes.map(({ outcome }) => outcome)),
-    accepted: namesIn(run.accepted, port.facts),
+    accepted: namesIn(run.accepted, run.port.facts),
     outcomes,
     findings,
     ...(run.sweep === undefined ? {} : { points: { count: run.sweep.count, failed: run.sweep.failed } }),

@@ -39,6 +39,11 @@ export const blockFaults = {
     inBlock({ statusOffset: (chain) => (chain.writableLength === 21 ? 0 : right.statusOffset(chain)) }),
   ),
   'block-flush-fails': deviceFault('blk/flush-succeeds', 'a flush fails', inBlock({ flush: () => 'failed' })),
+  'block-discard-unsupported': deviceFault(
+    'blk/discard-succeeds',
+    'a discard is not supported, although the feature is',
+    inBlock({ acceptsRangeFlags: (flags, defined) => defined !== 0 && right.acceptsRangeFlags(flags, defined) }),
+  ),
   'block-id-empty': deviceFault(
     'blk/get-id-returns-string',
     'GET_ID returns twenty bytes that are no text',

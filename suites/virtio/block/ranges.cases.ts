@@ -2,7 +2,14 @@ import { VIRTIO_BLK_S_OK, VIRTIO_BLK_S_UNSUPP } from '../../../drivers/devices/b
 import { pattern } from '../../../drivers/devices/request.ts';
 import { defineCase } from '../../case.ts';
 import { runningQueue } from '../running-queue.ts';
-import { range, statusOf, UNMAP, VIRTIO_BLK_T_DISCARD, VIRTIO_BLK_T_WRITE_ZEROES } from './range-requests.ts';
+import {
+  completed,
+  range,
+  statusOf,
+  UNMAP,
+  VIRTIO_BLK_T_DISCARD,
+  VIRTIO_BLK_T_WRITE_ZEROES,
+} from './range-requests.ts';
 
 /** Requests with a range in place of data, and those of zoned disks (virtio 5.2.6.2). */
 
@@ -28,6 +35,26 @@ export const unknownFlags = defineCase({
       check.equal(status, VIRTIO_BLK_S_UNSUPP, `status of ${key}`);
       session.close();
     });
+  },
+});
+
+export const discarded = defineCase({
+  id: 'virtio/block/discard-succeeds',
+  title: 'a DISCARD of a sector that was written completes with OK, and the sector can be written and read again',
+  proves: { 'blk/discard-succeeds': 'block-discard-unsupported' },
+  applies: { start: 'negotiated', devices: ['block'], negotiate: ['VIRTIO_BLK_F_DISCARD'] },
+  run({ driver, ring, requirement }) {
+    const check = requirement('blk/discard-succeeds');
+    const { block } = driver;
+    const queue = driver.attach(ring({ size: 16 }));
+    const sector = 16;
+    const written = (seed: number) => completed(queue, block.write(pattern(sectorSize, seed), { sector })).status();
+    check.equal(written(1), VIRTIO_BLK_S_OK, 'status of the write before');
+    const status = statusOf(queue, block, VIRTIO_BLK_T_DISCARD, range(sector, 1));
+    check.equal(status, VIRTIO_BLK_S_OK, 'status of the discard');
+    check.equal(written(2), VIRTIO_BLK_S_OK, 'status of a write behind it');
+    const read = completed(queue, block.read({ sector, expected: pattern(sectorSize, 2) }));
+    check.equal(read.problem(), undefined, 'what is wrong with what was written behind it');
   },
 });
 
