@@ -60,6 +60,7 @@ export function judgeCases(
             tell({ kind: 'case', key: record.key, repetition: record.repetition, verdict: record.verdict });
           }
         },
+        steps: () => tell({ kind: 'step' }),
         died: (death) => tell({ kind: 'death', death }),
         writeTrace: (trace, findings) => traces.write(trace, findings),
       },

@@ -18,8 +18,8 @@ export type HostEnd =
   | { readonly kind: 'not-served'; readonly why: string }
   | { readonly kind: 'no-point'; readonly why: string }
   | { readonly kind: 'unwritable'; readonly why: string }
-  /** It died, or was killed past its budget, before it was done. */
-  | { readonly kind: 'died'; readonly why: string }
+  /** It died, or was killed past its budget, before it was done. `cause` is the same where it would be so again. */
+  | { readonly kind: 'died'; readonly why: string; readonly cause: string }
   /** The kernel under it ended or hung; only in a guest. */
   | { readonly kind: 'kernel-died'; readonly death: KernelDeath }
   /** The parent ended it on request. */
@@ -40,7 +40,7 @@ export interface HostListener {
 export interface HostBudgets {
   /** Until the target serves. */
   readonly startMs: number;
-  /** For one result. */
+  /** For one step of a result, as the host tells them. */
   readonly resultMs: number;
 }
 
@@ -60,21 +60,25 @@ export interface HostPlace {
   close(): Promise<string | undefined>;
 }
 
+/** A slow target gets more time for each step of a result: so many of its latencies. */
+const latenciesOfResult = 200;
+
 /** The conversation of a host process and its parent: messages one way, orders the other, a budget for each result. */
 export class HostConversation {
   readonly #listener: HostListener;
-  readonly #budgets: HostBudgets;
   readonly #send: (line: string) => void;
   readonly #kill: () => void;
   readonly #reader = new HostMessageReader();
   #timer: NodeJS.Timeout | undefined;
   #end: HostEnd | undefined;
   #isClosed = false;
+  #resultMs: number;
+  #running = 'the first result';
   #failure: { readonly error: unknown } | undefined;
 
   constructor(listener: HostListener, budgets: HostBudgets, send: (line: string) => void, kill: () => void) {
     this.#listener = listener;
-    this.#budgets = budgets;
+    this.#resultMs = budgets.resultMs;
     this.#send = send;
     this.#kill = kill;
     this.#watch(budgets.startMs, 'the start of the target');
@@ -111,6 +115,7 @@ export class HostConversation {
   #take(message: HostMessage): void {
     switch (message.kind) {
       case 'ready':
+        this.#resultMs += latenciesOfResult * ((message.target.latencyUs ?? 0) / 1000);
         this.#listener.ready(message.target);
         this.#askForOrder(false);
         return;
@@ -118,10 +123,17 @@ export class HostConversation {
         this.#askForOrder(message.gaveUp);
         return;
       case 'begin':
-        this.#watch(this.#budgets.resultMs, message.key);
+        this.#running = message.key;
+        this.#watch(this.#resultMs, message.key);
         this.#listener.message(message);
         return;
+      case 'step':
+        this.#watch(this.#resultMs, this.#running);
+        return;
       case 'case':
+        this.#watch(this.#resultMs, `recovery behind ${message.key}`);
+        this.#listener.message(message);
+        return;
       case 'death':
         this.#listener.message(message);
         return;
@@ -140,14 +152,15 @@ export class HostConversation {
     this.#listener.wantsOrder(gaveUp, (order) => {
       if (this.#isClosed) return;
       this.#send(`${JSON.stringify(order)}\n`);
-      this.#watch(this.#budgets.resultMs, order.kind === 'run' ? 'the first result' : 'its end');
+      this.#watch(this.#resultMs, order.kind === 'run' ? 'the first result' : 'its end');
     });
   }
 
   #watch(ms: number, what: string): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#end ??= { kind: 'died', why: `the host process was killed: ${what} took more than ${ms / 1000} s` };
+      const why = `the host process was killed: ${what} took more than ${ms / 1000} s`;
+      this.#end ??= { kind: 'died', why, cause: 'a result took too long' };
       this.#kill();
     }, ms);
   }

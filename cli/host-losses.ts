@@ -98,6 +98,15 @@ export class HostLosses {
     };
   }
 
+  /** What is not run any more, for a reason that is not its own. */
+  notRun(missing: readonly PlannedResult[], why: string): Loss {
+    const settled = missing.flatMap((result) => {
+      const facts = this.#factsOf(result);
+      return facts === undefined ? [] : [notRunRecord(facts, why)];
+    });
+    return { ...nothing, settled };
+  }
+
   /** The words after `vhost-conformance` that run a target again. */
   rerunWords(target: string): string[] {
     const argument = this.#request.targets.find((one) => one.target.facts.name === target);

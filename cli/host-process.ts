@@ -16,7 +16,7 @@ import { type HostJob, type HostMessage, messageDescriptor } from './host-protoc
 import { instanceOf } from './instances.ts';
 
 /** Judges one target: synchronous, blocking, one thread. A kill loses nothing that is on disk. */
-function main(jobPath: string): void {
+export function hostProcess(jobPath: string): void {
   const job = JSON.parse(readFileSync(jobPath, 'utf8')) as HostJob;
   dieWithParent(job.parentPid);
   const began = performance.now();
@@ -103,12 +103,4 @@ function targetRecordOf(job: HostJob, port: DriverPort, { offer, latencyUs }: Se
 
 function tell(message: HostMessage): void {
   writeSync(messageDescriptor, `${JSON.stringify(message)}\n`);
-}
-
-const [, , jobPath] = process.argv;
-if (jobPath === undefined) {
-  process.stderr.write('this program is started by vhost-conformance run\n');
-  process.exitCode = 2;
-} else {
-  main(jobPath);
 }

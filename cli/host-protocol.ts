@@ -70,6 +70,8 @@ const hostMessage = z.discriminatedUnion('kind', [
   /** The target cannot be judged, through no fault of ours; nothing is on disk. */
   z.object({ kind: z.literal('unusable'), why: z.string() }),
   z.object({ kind: z.literal('begin'), key: z.string(), repetition: z.number() }),
+  /** The result takes a further step: it runs again, or its target is brought back. */
+  z.object({ kind: z.literal('step') }),
   z.object({ kind: z.literal('case'), key: z.string(), repetition: z.number(), verdict: z.enum(outcomes) }),
   /** The IUT died in the result that was told last. */
   z.object({ kind: z.literal('death'), death: hostDeath }),

@@ -14,7 +14,7 @@ import { type HostJob, messageDescriptor } from './host-protocol.ts';
 import { endLeftBehind, ownChild } from './own-children.ts';
 
 /** The program of a host process. */
-export const hostProgram = fileURLToPath(new URL('./host-process.js', import.meta.url));
+export const hostProgram = fileURLToPath(new URL('./host-main.js', import.meta.url));
 const budgets: HostBudgets = { startMs: 60_000, resultMs: 60_000 };
 const shownOfOutput = 2000;
 let hostNumber = 0;
@@ -74,7 +74,7 @@ class HostSupervisor implements Host {
         endLeftBehind();
         try {
           this.#conversation.close();
-          resolve(this.#conversation.end ?? { kind: 'died', why: this.#whyDied(code, signal) });
+          resolve(this.#conversation.end ?? this.#death(code, signal));
         } catch (error) {
           reject(error);
         }
@@ -82,9 +82,9 @@ class HostSupervisor implements Host {
     });
   }
 
-  #whyDied(code: number | null, signal: NodeJS.Signals | null): string {
-    const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
+  #death(code: number | null, signal: NodeJS.Signals | null): HostEnd {
+    const cause = `ended by ${signal === null ? `exit code ${code}` : `signal ${signal}`}`;
     const said = readFileSync(this.#outputPath, 'utf8').slice(-shownOfOutput).trim();
-    return `the host process ended by ${how}${said === '' ? '' : `\n${said}`}`;
+    return { kind: 'died', why: `the host process ${cause}${said === '' ? '' : `\n${said}`}`, cause };
   }
 }

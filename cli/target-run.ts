@@ -10,6 +10,8 @@ import { WorkSharing } from './work-sharing.ts';
 
 /** Hosts that die one after another without a result before an instance is given up. */
 const deathsWithoutResult = 3;
+/** Deaths of hosts for one cause, with results between them or not, before the target is given up. */
+const deathsOfOneCause = 3;
 
 export interface TargetRunOptions {
   readonly argument: TargetArgument;
@@ -34,6 +36,8 @@ export class TargetRun {
   readonly #sharing: WorkSharing;
   readonly #hosts = new Set<Host>();
   #isStopped = false;
+  /** Of hosts of all instances, by their cause. */
+  readonly #deaths = new Map<string, number>();
 
   constructor(options: TargetRunOptions) {
     const { argument, instances, ledger, caseIdOf } = options;
@@ -120,7 +124,7 @@ export class TargetRun {
       case 'died':
         if (ledger.store === undefined) throw new UsageError(`${name}: ${end.why}`);
         this.#take(losses.ofHost(ledger.store, name, this.#sharing.queue.heldBy(instance), end.why), instance);
-        return true;
+        return !this.#isTooOften(name, end, instance);
       case 'kernel-died':
         if (ledger.store === undefined) {
           ledger.say(end.death.log);
@@ -129,6 +133,18 @@ export class TargetRun {
         this.#take(losses.ofKernel(ledger.store, name, this.#sharing.queue.heldBy(instance), end.death), instance);
         return true;
     }
+  }
+
+  /** Gives the target up where its hosts died too often for one cause: the next ones would as well. */
+  #isTooOften(name: string, { cause }: Extract<HostEnd, { kind: 'died' }>, instance: number): boolean {
+    const { ledger, losses } = this.#options;
+    const times = (this.#deaths.get(cause) ?? 0) + 1;
+    this.#deaths.set(cause, times);
+    if (times < deathsOfOneCause) return false;
+    const why = `given up: its host process was lost ${times} times (${cause})`;
+    this.#take(losses.notRun(this.#sharing.queue.allWaiting(), why), instance);
+    ledger.problem(`${name}: ${why}`);
+    return true;
   }
 
   /** The result that ran alone, because the kernel had died under it, completed. */

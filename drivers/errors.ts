@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { SystemCallError as SystemCallFailure } from '../reference-impl/errors.ts';
 
 export {
+  BudgetError,
   DeadlineError,
   DriverUsageError,
   IutGoneError,

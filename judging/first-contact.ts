@@ -7,7 +7,10 @@ export type FirstContact =
   | { readonly kind: 'served'; readonly offer: FeatureSet; readonly latencyUs: number }
   | { readonly kind: 'not-served'; readonly why: string };
 
-const roundTrips = 50;
+const mostRoundTrips = 50;
+/** A slow target is measured by fewer of them, but by these. */
+const leastRoundTrips = 3;
+const measuredWithinMs = 2000;
 const firstAnswerMs = 10_000;
 
 /**
@@ -52,7 +55,9 @@ function converse(port: DriverPort, session: Session): FirstContact {
     protocolFeatures = answer;
   }
   const latencies: number[] = [];
-  for (let count = 0; count < roundTrips; count++) {
+  const began = port.nowMs();
+  for (let count = 0; count < mostRoundTrips; count++) {
+    if (count >= leastRoundTrips && port.nowMs() - began > measuredWithinMs) break;
     const from = port.nowMs();
     const answer = ask(session, 'features');
     if (typeof answer === 'string') return { kind: 'not-served', why: answer };
@@ -62,7 +67,7 @@ function converse(port: DriverPort, session: Session): FirstContact {
   return {
     kind: 'served',
     offer: featureSet({ device: features, protocol: protocolFeatures }),
-    latencyUs: latencies[roundTrips / 2] ?? 0,
+    latencyUs: latencies[latencies.length >> 1] ?? 0,
   };
 }
 

@@ -6,8 +6,9 @@ import {
   PeerProtocolError,
 } from '../drivers/port/port.ts';
 import { exitText, type Failure } from './failure.ts';
+import { replyAnomaly } from './reply-anomaly.ts';
 
-/** The failure that an error of a driver stands for; undefined for an error of ours. */
+/** The failure that an error stands for: of a driver, or of what read an answer that is none. Undefined for an error of ours. */
 export function thrownFailure(error: unknown, port: DriverPort, traceEvent: number): Failure | undefined {
   const exit = port.iut.exit();
   if (error instanceof IutGoneError || (exit !== undefined && !(error instanceof DriverUsageError))) {
@@ -33,7 +34,10 @@ export function thrownFailure(error: unknown, port: DriverPort, traceEvent: numb
       silent: true,
     };
   }
-  return undefined;
+  const anomaly = replyAnomaly(port.log.events());
+  if (anomaly === undefined) return undefined;
+  // Ours has read what no IUT may send: that is what is to be told.
+  return { how: 'wrong', what: anomaly, expected: 'an answer of its form', actual: messageOf(error), traceEvent };
 }
 
 /** What is said of an answer that did not come. */

@@ -40,6 +40,11 @@ export class DeadlineError extends VhostConformanceError {
   readonly code = 'deadline';
 }
 
+/** A case took longer than it may: nothing is known of what was still to come. */
+export class BudgetError extends VhostConformanceError {
+  readonly code = 'budget';
+}
+
 /** A system call failed. `errno` is the positive number, `syscall` the name of the call. */
 export class SystemCallError extends VhostConformanceError {
   readonly code: string;

@@ -170,7 +170,13 @@ export class GuestPlace implements HostPlace {
     if (conversation.end?.kind === 'stopped') return conversation.end;
     if (end.kind === 'exited') {
       const why = `the host process in the guest ended by ${end.code > 128 ? `signal ${end.code - 128}` : `exit code ${end.code}`}`;
-      return conversation.end ?? { kind: 'died', why: `${why}${output.trim() === '' ? '' : `\n${output.trim()}`}` };
+      return (
+        conversation.end ?? {
+          kind: 'died',
+          why: `${why}${output.trim() === '' ? '' : `\n${output.trim()}`}`,
+          cause: why,
+        }
+      );
     }
     const said = machine.consoleSince(from);
     if (isHung) {
@@ -178,7 +184,7 @@ export class GuestPlace implements HostPlace {
       const signature = `nothing in the guest moved for ${seconds} s`;
       return { kind: 'kernel-died', death: { how: 'hang', signature, log: said.slice(-shownOfOutput) } };
     }
-    if (machine.isKilled) return { kind: 'died', why: `QEMU was killed\n${machine.errors}` };
+    if (machine.isKilled) return { kind: 'died', why: `QEMU was killed\n${machine.errors}`, cause: 'QEMU was killed' };
     return { kind: 'kernel-died', death: kernelDeath(said) };
   }
 }

@@ -24,7 +24,7 @@ async function inTheMiddle(t: Test): Promise<Interrupted> {
   t.teardown(() => started.child.kill('SIGKILL'));
   await until(() => finished(root) >= enough, 'the first results');
   const mark = `vhost-conformance-run-${started.child.pid}-`;
-  const [host] = livingProcesses(mark).filter((pid) => commandOf(pid).includes('host-process.js'));
+  const [host] = livingProcesses(mark).filter((pid) => commandOf(pid).includes('host-main.js'));
   if (host === undefined) throw new Error('there is no host process');
   return { cwd, root, started, mark, host };
 }

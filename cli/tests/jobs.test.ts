@@ -80,7 +80,7 @@ t.test('SIGKILL of one host costs one result; the other goes on', async (t) => {
   const results = (): ReturnType<typeof eventsOf> => eventsOf(root).filter(({ event }) => event === 'case');
   await until(() => results().length >= 60, 'the first results');
   const [host] = livingProcesses(`vhost-conformance-run-${started.child.pid}-`).filter((pid) =>
-    readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('host-process.js'),
+    readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('host-main.js'),
   );
   if (host === undefined) throw new Error('there is no host process');
   process.kill(host, 'SIGKILL');

@@ -10,7 +10,9 @@ export interface DescriptorSource {
   memoryFile(bytes: number): number;
   /** The memory file that a region of a Guest of this port lies in; it stays the Guest's. */
   ofRegion(region: Region): number;
-  /** Bytes of a file from `position` on: fewer than asked at its end. */
+  /** Bytes of the file; 0 for what is none. */
+  sizeOf(fd: number): number;
+  /** Bytes of a file from `position` on: fewer than asked at its end. @throws PeerProtocolError for what an IUT gave and that cannot be read so. */
   load(fd: number, position: number, length: number): Uint8Array;
   /** Writes to a file. Memory that an IUT gave is written so, because it may shrink under a mapping. */
   store(fd: number, position: number, bytes: Uint8Array): void;
@@ -21,4 +23,6 @@ export interface DescriptorSource {
   socketPair(): { readonly nearEnd: number; readonly farEnd: number };
   nullDevice(): number;
   close(fd: number): void;
+  /** A function that closes what an IUT gives from now on. */
+  mark(): () => void;
 }

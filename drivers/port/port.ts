@@ -18,6 +18,7 @@ import type { VhostUserSession } from './vhost-user-messages.ts';
 
 export type { Transport } from '../../reference-impl/catalogue/transport.ts';
 export {
+  BudgetError,
   DeadlineError,
   DriverUsageError,
   IutGoneError,
@@ -67,6 +68,8 @@ export interface DriverPort<S extends Session = Session> {
   /** Deadline in milliseconds that calls use when they are given none. */
   readonly deadlineMs: number;
   setDeadline(ms: number): void;
+  /** What follows may take so long: waits behind that time end with a BudgetError. Undefined: no limit. */
+  setBudget(ms: number | undefined): void;
   nowMs(): number;
   createGuest(layout: GuestLayout): Guest;
   /** Connects and sends nothing. */

@@ -1,11 +1,12 @@
 import { constants } from 'node:fs';
 import type { Region } from '../../reference-impl/memory/region.ts';
-import { DriverUsageError } from '../errors.ts';
+import { DriverUsageError, PeerProtocolError, SystemCallError } from '../errors.ts';
 import {
   closeFd,
   eventfdCreate,
   eventfdRead,
   eventfdWrite,
+  fstat,
   memfdCreate,
   openFile,
   pipe2,
@@ -17,16 +18,30 @@ import {
 import type { DescriptorSource } from '../port/port.ts';
 import { descriptorOfRegion } from './guest-memory.ts';
 
+/** Descriptors of an IUT that are kept at once. */
+const mostReceived = 64;
+/** Bytes of a file of an IUT that are looked at in one step. */
+const mostAtOnce = 1 << 26;
+
 /** Makes descriptors for cases and keeps those that were received, until all are closed together. */
 export class OwnedDescriptors implements DescriptorSource {
   readonly #open = new Set<number>();
+  /** Of those, the ones that an IUT gave. */
+  readonly #received = new Set<number>();
 
   get size(): number {
     return this.#open.size;
   }
 
-  adopt(descriptors: readonly number[]): void {
-    for (const descriptor of descriptors) this.#open.add(descriptor);
+  /** Keeps what an IUT gave. False where that is more than a case can have use for: then those are closed. */
+  adopt(descriptors: readonly number[]): boolean {
+    for (const descriptor of descriptors) {
+      this.#open.add(descriptor);
+      this.#received.add(descriptor);
+    }
+    if (this.#received.size <= mostReceived) return true;
+    for (const descriptor of descriptors) this.close(descriptor);
+    return false;
   }
 
   eventfd(): number {
@@ -49,13 +64,19 @@ export class OwnedDescriptors implements DescriptorSource {
     return descriptorOfRegion(region);
   }
 
+  sizeOf(fd: number): number {
+    return fstat(this.#ours(fd)).size;
+  }
+
   load(fd: number, position: number, length: number): Uint8Array {
-    const bytes = new Uint8Array(length);
-    return bytes.subarray(0, pread(this.#ours(fd), bytes, 0, length, position));
+    return this.#accessing(fd, 'read', position, length, () => {
+      const bytes = new Uint8Array(length);
+      return bytes.subarray(0, pread(fd, bytes, 0, length, position));
+    });
   }
 
   store(fd: number, position: number, bytes: Uint8Array): void {
-    pwrite(this.#ours(fd), bytes, 0, bytes.length, position);
+    this.#accessing(fd, 'written', position, bytes.length, () => pwrite(fd, bytes, 0, bytes.length, position));
   }
 
   write(fd: number, bytes: Uint8Array): boolean {
@@ -79,6 +100,15 @@ export class OwnedDescriptors implements DescriptorSource {
   close(fd: number): void {
     closeFd(this.#ours(fd));
     this.#open.delete(fd);
+    this.#received.delete(fd);
+  }
+
+  /** Closes those that were received behind the present ones, once the returned function is called. */
+  mark(): () => void {
+    const before = new Set(this.#received);
+    return () => {
+      for (const descriptor of this.#received) if (!before.has(descriptor)) this.close(descriptor);
+    };
   }
 
   /** Closes what is still open and returns how many there were. */
@@ -86,7 +116,24 @@ export class OwnedDescriptors implements DescriptorSource {
     const count = this.#open.size;
     for (const descriptor of this.#open) closeFd(descriptor);
     this.#open.clear();
+    this.#received.clear();
     return count;
+  }
+
+  /** What an IUT gave may be anything that a descriptor stands for, and of any size: that is its fault and not ours. */
+  #accessing<T>(fd: number, how: 'read' | 'written', position: number, length: number, access: () => T): T {
+    this.#ours(fd);
+    if (!this.#received.has(fd)) return access();
+    const where = `${length} bytes at ${position} of a descriptor that it gave`;
+    if (length > mostAtOnce || position + length > Number.MAX_SAFE_INTEGER) {
+      throw new PeerProtocolError(`${where}: more than can be ${how}`);
+    }
+    try {
+      return access();
+    } catch (error) {
+      if (!(error instanceof SystemCallError)) throw error;
+      throw new PeerProtocolError(`${where} cannot be ${how}: ${error.message}`);
+    }
   }
 
   #keep(fd: number): number {

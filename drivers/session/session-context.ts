@@ -16,6 +16,6 @@ export interface SessionContext {
   exit(): IutExit | undefined;
   /** The same after a connection closed: waits for the end of a process that is about to. */
   exitAfterClose(): IutExit | undefined;
-  /** Takes over descriptors that were received. */
-  adopt(descriptors: readonly number[]): void;
+  /** Takes over descriptors that were received. False where they are too many, and closed. */
+  adopt(descriptors: readonly number[]): boolean;
 }

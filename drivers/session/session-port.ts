@@ -77,6 +77,10 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
     this.#deadlineMs = ms;
   }
 
+  setBudget(ms: number | undefined): void {
+    this.waiting.limit(ms);
+  }
+
   nowMs(): number {
     return monotonicUs() / 1000;
   }
@@ -137,8 +141,8 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
     return count + this.descriptors.closeAll();
   }
 
-  adopt(descriptors: readonly number[]): void {
-    this.descriptors.adopt(descriptors);
+  adopt(descriptors: readonly number[]): boolean {
+    return this.descriptors.adopt(descriptors);
   }
 
   protected mapGuest(layout: GuestLayout, name: string): MappedGuest {

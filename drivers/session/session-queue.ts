@@ -7,7 +7,7 @@ import type {
 } from '../../reference-impl/virtqueue/driver-ring.ts';
 import type { GuestRing } from '../../reference-impl/virtqueue/ring.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
-import { DeadlineError, DriverUsageError } from '../errors.ts';
+import { DeadlineError, DriverUsageError, PeerProtocolError } from '../errors.ts';
 import type { ControlOutcome } from '../port/outcome.ts';
 import type { AddOptionsOf, AttachOptions, DriverOf, Queue } from '../port/queue.ts';
 import { deadlineIn } from './deadline.ts';
@@ -35,6 +35,8 @@ export abstract class SessionQueue<R extends GuestRing = GuestRing> implements Q
   readonly #watch: RingWatch | undefined;
   readonly #kicksWhenAsked: boolean;
   #taken = 0;
+  /** Used elements that named no chain which was outstanding: the descriptors of its chain are not free again. */
+  #strange = 0;
 
   constructor({ context, ring, index, driver, kicks }: SessionQueueOptions<R>) {
     this.context = context;
@@ -90,7 +92,7 @@ export abstract class SessionQueue<R extends GuestRing = GuestRing> implements Q
     for (const chain of chains) {
       const id = this.#side.add(chain, options as AddOptions | undefined);
       if (id === 'ring-full') {
-        throw new DriverUsageError(`ring ${this.index} has no room for ${chains.length} chains`);
+        throw this.#withoutRoom(chains.length);
       }
       this.#trace.chain(id);
       ids.push(id);
@@ -117,6 +119,7 @@ export abstract class SessionQueue<R extends GuestRing = GuestRing> implements Q
       while (elements.length < count) {
         if (!driver.takeUsed()) return false;
         this.#taken++;
+        if (!driver.usedWasOutstanding) this.#strange++;
         this.#trace.used();
         elements.push({ id: driver.usedId, len: driver.usedLen });
       }
@@ -128,6 +131,12 @@ export abstract class SessionQueue<R extends GuestRing = GuestRing> implements Q
     const missing = `ring ${this.index}: ${elements.length} of ${count} used elements`;
     if (!this.isServed || context.exit() !== undefined) throw this.endOfService(missing);
     throw new DeadlineError(`${missing} after ${deadlineMs} ms`);
+  }
+
+  #withoutRoom(chains: number): Error {
+    const what = `ring ${this.index} has no room for ${chains} chains`;
+    if (this.#strange === 0) return new DriverUsageError(what);
+    return new PeerProtocolError(`${what}: ${this.#strange} used elements name chains that were not outstanding`);
   }
 
   waitForCalls(count: number, deadlineMs: number = this.context.deadlineMs): boolean {

@@ -1,3 +1,4 @@
+import { BudgetError } from '../errors.ts';
 import { monotonicUs } from '../native/native.ts';
 import { deadlineIn } from './deadline.ts';
 import { KernelWaitSet } from './kernel-wait-set.ts';
@@ -12,6 +13,8 @@ export class Waiting {
   readonly set: WaitSet;
   readonly #step: (() => boolean) | undefined;
   readonly #takeSignalled: () => boolean;
+  #limitUs = Number.POSITIVE_INFINITY;
+  #limitMs = 0;
   /** Something was ready at the last look, and may be so still. */
   #mayBeReady = true;
 
@@ -26,6 +29,19 @@ export class Waiting {
   /** Whether the IUT runs by itself, so that a wait may sleep in the kernel. */
   get isRemote(): boolean {
     return this.#step === undefined;
+  }
+
+  /** Waits end with a BudgetError once this time is over; undefined for no limit. */
+  limit(milliseconds: number | undefined): void {
+    this.#limitMs = milliseconds ?? 0;
+    this.#limitUs = milliseconds === undefined ? Number.POSITIVE_INFINITY : deadlineIn(milliseconds);
+  }
+
+  /** Microseconds until the deadline. @throws BudgetError past the limit. */
+  left(deadlineUs: number): number {
+    const now = monotonicUs();
+    if (now > this.#limitUs) throw new BudgetError(`it took more than ${this.#limitMs / 1000} s`);
+    return deadlineUs - now;
   }
 
   /** Gives back what the set holds. */
@@ -63,7 +79,7 @@ export class Waiting {
   until(condition: () => boolean, deadlineUs: number): boolean {
     for (let pauseUs = firstPauseUs; ; pauseUs = Math.min(pauseUs * 2, longestPauseUs)) {
       if (condition()) return true;
-      const left = deadlineUs - monotonicUs();
+      const left = this.left(deadlineUs);
       if (left <= 0) return false;
       if (!this.once(Math.min(left, pauseUs))) return condition();
     }

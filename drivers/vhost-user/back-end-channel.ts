@@ -8,7 +8,6 @@ import {
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { closeFd, socketPair } from '../native/native.ts';
 import type { BackEndRequestPolicy, ReceivedMessage } from '../port/port.ts';
-import { deadlineIn } from '../session/deadline.ts';
 import type { SessionContext } from '../session/session-context.ts';
 import { MessageStream } from './message-stream.ts';
 import { u32At, u64Of } from './negotiated-words.ts';
@@ -23,7 +22,8 @@ export interface BackEndServices {
 }
 
 const iotlbTypeOffset = 25;
-const replyWithinMs = 1000;
+/** Requests that are kept for cases to look at. */
+const mostRequests = 4096;
 
 /** Our side of the channel on which the back-end makes requests; each is answered as it comes, by the policy. */
 export class BackEndChannel {
@@ -34,6 +34,9 @@ export class BackEndChannel {
   readonly #reply = new Uint8Array(VHOST_USER_HEADER_SIZE + 8);
   readonly #replyView = new DataView(this.#reply.buffer);
   #farEnd: number;
+  #isAnswering = false;
+  /** The back-end does not read our replies. */
+  #isDeaf = false;
 
   constructor(context: SessionContext, session: number, policy: BackEndRequestPolicy, services: BackEndServices) {
     this.#policy = policy;
@@ -67,19 +70,24 @@ export class BackEndChannel {
     this.#stream.close();
   }
 
+  /** Not again from within: what is sent meanwhile may bring further requests. */
   #answerAll(): void {
+    if (this.#isAnswering) return;
+    this.#isAnswering = true;
     const { inbox } = this.#stream;
     for (let message = inbox.shift(); message !== undefined; message = inbox.shift()) {
-      this.requests.push(message);
+      if (this.requests.length < mostRequests) this.requests.push(message);
       this.#answer(message);
     }
+    this.#isAnswering = false;
   }
 
   #answer(message: ReceivedMessage): void {
     const answer = this.#answerOf(message);
-    if (answer === 'withhold' || (message.flags & VHOST_USER_NEED_REPLY_MASK) === 0) return;
+    if (this.#isDeaf || answer === 'withhold' || (message.flags & VHOST_USER_NEED_REPLY_MASK) === 0) return;
     const length = encodeU64MessageInto(this.#replyView, 0, message.request, VHOST_USER_REPLY_FLAGS, answer);
-    this.#stream.send(this.#reply, 0, length, null, 0, deadlineIn(replyWithinMs));
+    // A reply that the back-end leaves unread would hold us up, and those behind it.
+    if (this.#stream.send(this.#reply, 0, length, null, 0, 0) !== 'sent') this.#isDeaf = true;
   }
 
   #answerOf(message: ReceivedMessage): bigint | 'withhold' {

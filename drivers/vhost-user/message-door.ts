@@ -328,7 +328,10 @@ export class MessageDoor implements VhostUserMessages {
       if (!this.isOpen) return this.#gone();
       const exit = this.#context.exit();
       if (exit !== undefined) return { kind: 'died', exit };
-      const left = deadlineUs - monotonicUs();
+      const { broken } = this.#stream;
+      if (broken !== undefined)
+        throw new PeerProtocolError(`what the back-end sends cannot be read any more: ${broken}`);
+      const left = waiting.left(deadlineUs);
       if (left <= 0 || !waiting.once(left)) return this.#silent(deadlineMs);
     }
   }

@@ -4,7 +4,6 @@ import { flagsAt, payloadSizeAt, requestAt } from '../../reference-impl/wire/vho
 import { VHOST_USER_HEADER_SIZE } from '../../reference-impl/wire/vhost-user-constants.ts';
 import { messageById } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { describeWireProblem } from '../../reference-impl/wire/wire-problem.ts';
-import { maxMessageFds } from '../native/native.ts';
 import type { ReceivedMessage } from '../port/port.ts';
 import type { WaitSet, WaitSource } from '../session/wait-set.ts';
 import type { Channel, ChannelExchange, CutMessage } from './channel.ts';
@@ -13,11 +12,15 @@ const maximumPayload = 1 << 16;
 const receiveBytes = 4096;
 /** For the common reply; longer ones are put together elsewhere. */
 const replyBytes = 512;
+/** No message of a back-end has more than one descriptor. The kernel drops what is more than this. */
+const mostDescriptors = 16;
+/** Messages that wait to be taken: who sends more than are asked for is not read any further. */
+const mostWaiting = 4096;
 const noPayload = new Uint8Array(0);
 const noDescriptors: readonly number[] = Object.freeze([]);
 
 /** Shared by all streams: each is emptied before anything else is received. */
-const receivedDescriptors = new Int32Array(maxMessageFds);
+const receivedDescriptors = new Int32Array(mostDescriptors);
 const outcome: ChannelExchange = { sent: 0, received: 0, descriptors: 0, isClosed: false };
 const cut: CutMessage = { sent: 0, isClosed: false };
 const reply = new Uint8Array(replyBytes);
@@ -36,8 +39,8 @@ export interface MessageStreamOptions {
   /** 0 for the front-end's channel, 1 for the back-end's, as the event log numbers them. */
   readonly side: 0 | 1;
   readonly session: number;
-  /** Takes over the descriptors of each message. */
-  readonly adopt: (descriptors: readonly number[]) => void;
+  /** Takes over the descriptors of each message. False where they are too many, and closed. */
+  readonly adopt: (descriptors: readonly number[]) => boolean;
 }
 
 /** The messages of one channel, both ways, each of them logged as it passes. It waits for nothing itself. */
@@ -53,7 +56,7 @@ export class MessageStream implements WaitSource {
   readonly #set: WaitSet;
   readonly #side: 0 | 1;
   readonly #session: number;
-  readonly #adopt: (descriptors: readonly number[]) => void;
+  readonly #adopt: (descriptors: readonly number[]) => boolean;
   #ownAssembler: MessageAssembler | undefined;
   #state: 'open' | 'closed-by-iut' | 'closed-by-us' = 'open';
   #broken: string | undefined;
@@ -76,7 +79,10 @@ export class MessageStream implements WaitSource {
     return this.#state;
   }
 
-  /** Why the bytes that come cannot be cut into messages any more; undefined while they can. */
+  /**
+   * Why the bytes that come are not read any more, or could not be cut into messages when the peer closed; undefined
+   * while all is well. The connection stays open where it is we who stopped: that is no refusal of the peer's.
+   */
   get broken(): string | undefined {
     return this.#broken;
   }
@@ -142,7 +148,8 @@ export class MessageStream implements WaitSource {
   ): 'sent' | 'closed' | 'deadline' {
     const channel = this.#channel;
     const others = this.#set.others();
-    const isIdle = this.#state === 'open' && this.inbox.length === 0 && this.pendingBytes === 0;
+    const isIdle =
+      this.#state === 'open' && this.#broken === undefined && this.inbox.length === 0 && this.pendingBytes === 0;
     if (channel.exchange === undefined || others === undefined || !isIdle) {
       return this.send(bytes, 0, length, descriptors, descriptorCount, deadlineUs);
     }
@@ -173,6 +180,7 @@ export class MessageStream implements WaitSource {
 
   onReady(): void {
     this.#receive();
+    if (this.inbox.length > mostWaiting) this.#giveUp(`${this.inbox.length} messages came that were not asked for`);
   }
 
   shutdown(how: 'write' | 'both'): void {
@@ -209,6 +217,7 @@ export class MessageStream implements WaitSource {
 
   /** Receives once what waits; false where nothing did. */
   #receive(): boolean {
+    if (this.#broken !== undefined) return false;
     const assembler = this.#assembler;
     const at = assembler.reserve(receiveBytes);
     const received = this.#channel.receive(assembler.buffer, at, receiveBytes, receivedDescriptors);
@@ -260,7 +269,10 @@ export class MessageStream implements WaitSource {
     descriptors: readonly number[],
   ): void {
     const seq = this.#log.message(this.#side, 1, this.#session, bytes, offset, length, descriptors.length);
-    if (descriptors !== noDescriptors) this.#adopt(descriptors);
+    if (descriptors !== noDescriptors && !this.#adopt(descriptors)) {
+      this.#giveUp('more descriptors came than a case can have use for');
+      return;
+    }
     const payload = size === 0 ? noPayload : bytes.slice(offset + length - size, offset + length);
     this.inbox.push({ request, flags, size, payload, descriptors, seq });
     this.onMessage?.();
@@ -269,12 +281,19 @@ export class MessageStream implements WaitSource {
   /** A header that cannot be believed: what follows it cannot be read either. */
   #refuse(problem: FramingProblem): void {
     const { request, flags, size, descriptors } = problem;
-    this.#broken = describeWireProblem(problem.problem);
+    const why = describeWireProblem(problem.problem);
     this.#adopt(descriptors);
-    const seq = this.#log.note(`message ${request}: ${this.#broken}`);
+    const seq = this.#log.note(`message ${request}: ${why}`);
     this.inbox.push({ request, flags, size, payload: noPayload, descriptors, seq });
+    this.#giveUp(why);
     this.onMessage?.();
-    this.close();
+  }
+
+  /** Reads nothing more, and leaves the connection open. */
+  #giveUp(why: string): void {
+    this.#broken = why;
+    this.#log.note(why);
+    this.#set.remove(this);
   }
 
   #ended(): void {

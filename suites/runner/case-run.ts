@@ -4,6 +4,7 @@ import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
 import { openDeviceDriver } from '../../drivers/devices/device-types.ts';
 import {
+  BudgetError,
   DeadlineError,
   type DriverPort,
   DriverUsageError,
@@ -96,6 +97,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   #hasRing = false;
   #sweep: SweepResult | undefined;
   #notApplicable: string | undefined;
+  #isOverBudget = false;
 
   constructor(
     port: DriverPort,
@@ -307,6 +309,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     sweep: Sweep,
     options: SweepOptions,
   ): string | undefined {
+    if (this.#isOverBudget) return 'because the target is too slow for them';
     if (options.untilFirstFailure === true && sweep.failed.length > 0) return 'after the first that failed';
     // Each costs a whole deadline.
     if (this.#silenceCount() >= silencesBeforeGivingUp) return `after ${silencesBeforeGivingUp} silences`;
@@ -323,8 +326,10 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     this.port.log.note(`point ${point.key}`);
     sweep.count++;
     const mark = this.#guest?.mark();
+    const closeReceived = this.port.descriptors.mark();
     this.#guarded(() => check(point));
     this.#closeOpened();
+    closeReceived();
     if (mark !== undefined) this.#guest?.release(mark);
     if (this.#failureCount() > before) sweep.failed.push(point.key);
     if (this.#hasSilence() && this.port.iut.isAlive()) this.#options.settle?.(this);
@@ -408,6 +413,11 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       body();
     } catch (error) {
       if (error instanceof CaseEnded) return;
+      if (error instanceof BudgetError) {
+        this.#isOverBudget = true;
+        this.#firstOpenCheck()?.inconclusive(error.message);
+        return;
+      }
       if (error instanceof RequestsUnknownError) {
         this.#notApplicable = error.message;
         return;

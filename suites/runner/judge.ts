@@ -44,6 +44,10 @@ export interface JudgeOptions extends RunOptions, SilenceOptions {
   readonly isServing?: boolean;
 }
 
+/** What a case may take: a target that is slow gets more, in deadlines. */
+const leastBudgetMs = 30_000;
+const budgetDeadlines = 15;
+
 /** Runs one case: liveness before and after, the case itself, and what its failures mean. */
 export function judge(
   port: DriverPort,
@@ -64,11 +68,14 @@ export function judge(
   port.log.restart();
   for (const one of run.ports) one.oracle.begin(definition.unwatched === undefined);
   let error: unknown;
+  const budget = Math.max(leastBudgetMs, budgetDeadlines * port.deadlineMs);
+  for (const one of run.ports) one.setBudget(budget);
   try {
     run.execute();
   } catch (thrown) {
     error = thrown;
   }
+  for (const one of run.ports) one.setBudget(undefined);
   const seen = port.log.next;
   const exit = exitOf(run);
   for (const one of run.ports) one.releaseAll();

@@ -19,6 +19,8 @@ import type { PlannedCase, RequirementFacts } from './plan.ts';
 /** Where the results of a slice go. Each call returns when what it was given is on disk. */
 export interface SliceOutput {
   append(record: RunEvent): void;
+  /** The result that runs takes a further step, which has time of its own. */
+  steps?(): void;
   /** The process died in the result whose record was appended last. */
   died?(death: SliceDeath): void;
   /** Path of the trace relative to the run's directory. */
@@ -209,6 +211,7 @@ class SliceRun {
 
   #judge({ definition, variant, axes }: PlannedCase): Judgement {
     const { seed, point, offer, referenceMeetsDeadline } = this.#options;
+    this.#output.steps?.();
     const other = this.#other;
     const judgement = judge(this.#port, definition, variant, offer, {
       seed,
