@@ -29,15 +29,30 @@ export function outside({ start, end }: Extent, allowed: readonly Extent[]): Ext
   return rest;
 }
 
-/** Runs of bytes between `from` and `to` that differ. */
+const WORD = 4;
+
+/** Runs of bytes between `from` and `to` that differ. Equal words are passed over whole, where the bytes lie on words. */
 export function differences(now: Uint8Array, before: Uint8Array, from: number, to: number): Extent[] {
   const found: Extent[] = [];
   let start = -1;
-  for (let at = from; at < to; at++) {
-    if (now[at] === before[at]) {
+  let at = from;
+  const isAligned = (now.byteOffset + from) % WORD === 0 && (before.byteOffset + from) % WORD === 0;
+  const words = isAligned ? Math.floor((to - from) / WORD) : 0;
+  const nowWords = new Int32Array(now.buffer, isAligned ? now.byteOffset + from : 0, words);
+  const beforeWords = new Int32Array(before.buffer, isAligned ? before.byteOffset + from : 0, words);
+  for (let word = 0; at < to; word++) {
+    if (word < words && nowWords[word] === beforeWords[word]) {
       if (start >= 0) found.push({ start, end: at });
       start = -1;
-    } else if (start < 0) start = at;
+      at += WORD;
+      continue;
+    }
+    for (const end = word < words ? at + WORD : to; at < end; at++) {
+      if (now[at] === before[at]) {
+        if (start >= 0) found.push({ start, end: at });
+        start = -1;
+      } else if (start < 0) start = at;
+    }
   }
   if (start >= 0) found.push({ start, end: to });
   return found;
