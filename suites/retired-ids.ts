@@ -22,6 +22,9 @@ export const retiredIds: Readonly<Record<string, readonly string[]>> = {
   'vhost-user/net-config/mtu-is-bounded': ['virtio/net/mtu-is-bounded'],
   'vhost-user/net-config/mtu-is-enough-for-ipv6': ['virtio/net/mtu-is-enough-for-ipv6'],
   'vhost-user/net-config/mtu-never-changes': ['virtio/net/mtu-never-changes'],
+  'vhost-user/memory-slots/removal-with-a-descriptor-is-accepted': [
+    'vhost-user/memory-slots/removal-with-a-descriptor-is-survived',
+  ],
   'virtio/reset/quiet-after-status-zero': ['vhost-user/device-status/quiet-after-status-zero'],
   'virtio/reset/status-is-zero-after-reset': ['vhost-user/status/status-zero-resets'],
 };

@@ -2,7 +2,7 @@ import { isFailure, MemoryMap, type Translation } from '../../../memory/memory-m
 import type { RegionDescription } from '../../../vhost-user/memory-rules.ts';
 import { requestId } from '../../../wire/vhost-user-messages.ts';
 import type { VhostUserFault } from '../../fault.ts';
-import { handling, inTable, onMessage, vhostUserFault } from './vhost-user-fault.ts';
+import { handling, inTable, vhostUserFault } from './vhost-user-fault.ts';
 
 class UserRangesToo extends MemoryMap {
   override translate(...asked: Parameters<MemoryMap['translate']>): Translation {
@@ -120,10 +120,13 @@ export const memoryFaults = {
       isSame: (region, told) => right.isSame(region, told) && region.mmapOffset === told.mmapOffset,
     })),
   ),
-  'rem-mem-reg-refuses-descriptor': vhostUserFault(
-    'vu-memory/rem-mem-reg-accepts-descriptor',
-    'REM_MEM_REG with a descriptor is refused',
-    onMessage('VHOST_USER_REM_MEM_REG', () => ({ descriptors: () => ({ minimum: 0, maximum: 0 }) })),
+  'rem-mem-reg-descriptor-crashes': vhostUserFault(
+    'vu-memory/rem-mem-reg-with-descriptor-survived',
+    'REM_MEM_REG with a descriptor ends in SIGBUS',
+    handling('VHOST_USER_REM_MEM_REG', (right, session, _payload, { descriptors }) => {
+      if (descriptors.length > 0) session.edge.breakDown('bus-error');
+      return right();
+    }),
   ),
   'rem-mem-reg-keeps-descriptor': vhostUserFault(
     'vu-memory/rem-mem-reg-descriptor-closed',
