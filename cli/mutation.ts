@@ -11,7 +11,7 @@ import { InstrumentedCopy } from './mutation/instrumented-copy.ts';
 import { type Mutant, mutantsOf } from './mutation/mutants.ts';
 import { mutatedFiles } from './mutation/mutated-files.ts';
 import { killedShare, lineOf, type MutationResult, placeOf, summaryOf } from './mutation/mutation-result.ts';
-import { tryMutant } from './mutation/trials.ts';
+import { inBatches, tryMutants } from './mutation/trials.ts';
 import { endWorkers } from './mutation/worker-run.ts';
 
 const usage = `usage: npm run mutation -- [--sample N] [--seed S] [--file TEXT] [--jobs N] [--json]
@@ -115,9 +115,12 @@ async function main(words: readonly string[]): Promise<number> {
   };
   process.on('exit', clean);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
-  const results = await judged(copy.root, wanted, options);
+  const results = await judged(copy.root, wanted, mutants, options);
   for (const one of results) {
-    for (const { item, what } of one.threw) process.stderr.write(`threw in ${item}: ${placeOf(one.mutant)}: ${what}\n`);
+    const [first] = one.threw;
+    if (first === undefined) continue;
+    const others = one.threw.length === 1 ? '' : ` and ${counted(one.threw.length - 1, 'other')}`;
+    process.stderr.write(`threw in ${first.item}${others}: ${placeOf(one.mutant)}: ${first.what}\n`);
   }
   if (options.json) process.stdout.write(`${JSON.stringify(results.map(rowOf), undefined, 2)}\n`);
   else for (const one of results) process.stdout.write(`${lineOf(one)}\n`);
@@ -137,27 +140,25 @@ const rowOf = ({ mutant: { id: _, ...place }, outcome: { kind, ...rest }, threw 
   threw,
 });
 
-async function judged(root: string, wanted: readonly Mutant[], { jobs }: Options): Promise<MutationResult[]> {
+async function judged(
+  root: string,
+  wanted: readonly Mutant[],
+  all: readonly Mutant[],
+  { jobs }: Options,
+): Promise<MutationResult[]> {
   let ran = 0;
-  const coverage = await coverageOf(
-    root,
-    wanted.map(({ id }) => id),
-    jobs,
-    () => {
-      ran++;
-      if (ran % 1000 === 0) process.stderr.write(`${ran} results without a mutant\n`);
-    },
-  );
+  const coverage = await coverageOf(root, wanted, all, jobs, () => {
+    ran++;
+    if (ran % 1000 === 0) process.stderr.write(`${ran} results without a mutant\n`);
+  });
   for (const { item, verdict } of coverage.notPassing) {
     process.stderr.write(`${item}: ${verdict} without a mutant: it shows nothing\n`);
   }
-  process.stderr.write(`${counted(coverage.passing.size, 'result')} pass without a mutant\n`);
+  process.stderr.write(`${counted(coverage.passing, 'result')} pass without a mutant\n`);
   const results: MutationResult[] = [];
-  await eachOf(wanted, jobs, async (mutant) => {
-    results.push(await tryMutant(root, mutant, coverage));
-    if (results.length % Math.ceil(wanted.length / 10) === 0) {
-      process.stderr.write(`${results.length}/${wanted.length} mutants tried\n`);
-    }
+  await eachOf(inBatches(wanted, coverage, jobs), jobs, async (batch) => {
+    results.push(...(await tryMutants(root, batch, coverage)));
+    process.stderr.write(`${results.length}/${wanted.length} mutants tried\n`);
   });
   return results.sort((a, b) => wanted.indexOf(a.mutant) - wanted.indexOf(b.mutant));
 }

@@ -1,27 +1,36 @@
+import { itemsByWorth } from './item-order.ts';
+import { type Mutant, neighboursOf } from './mutants.ts';
 import { trialPlaces } from './trial-items.ts';
-import type { WorkerLine } from './worker-messages.ts';
+import type { RanItem, WorkerLine } from './worker-messages.ts';
 import { runWorker } from './worker-run.ts';
-
-type Ran = Extract<WorkerLine, { kind: 'ran' }>;
 
 /** What the cases reach without a mutant. */
 export interface Coverage {
-  /** Items of the reference as it is, those that pass; with what each one costs. */
-  readonly passing: ReadonlyMap<string, Ran>;
+  /** How many items pass on the reference as it is. */
+  readonly passing: number;
   /** Items that do not pass on the reference: they can show nothing. */
-  readonly notPassing: readonly Ran[];
-  /** Of a mutant, the items that reach it, the cheapest first and a case's other variants last. */
-  itemsOf(mutant: string): string[];
+  readonly notPassing: readonly RanItem[];
+  /** Whether a mutant is executed while modules load. */
+  isReachedAtLoad(mutant: string): boolean;
+  /** Of a mutant, the items that are worth a trial, the most telling first. */
+  itemsOf(mutant: Mutant): string[];
 }
 
-/** Runs every item in `jobs` processes. `ran` is told of each. Throws an Error where a process fails. */
+/**
+ * Runs every item in `jobs` processes. `near` are all mutants, of which those beside a wanted one are asked about too.
+ * `ran` is told of each item. Throws an Error where a process fails.
+ */
 export async function coverageOf(
   root: string,
-  mutants: readonly string[],
+  wanted: readonly Mutant[],
+  near: readonly Mutant[],
   jobs: number,
   ran: () => void,
 ): Promise<Coverage> {
-  const all: Ran[] = [];
+  const neighbours = neighboursOf(wanted, near);
+  const mutants = [...new Set([...neighbours.values()].flatMap(({ sameLine, around }) => [...sameLine, ...around]))];
+  const passing: RanItem[] = [];
+  const notPassing: RanItem[] = [];
   const everywhere = new Set<string>();
   const byPlace = new Map<string, Set<string>>();
   const places = trialPlaces.map(({ name }) => name);
@@ -34,36 +43,40 @@ export async function coverageOf(
         byPlace.set(line.place, new Set(line.mutants));
         break;
       case 'ran':
-        all.push(line);
+        (line.verdict === 'pass' ? passing : notPassing).push(line);
         ran();
         break;
       case 'trying':
       case 'killed':
       case 'threw':
       case 'survived':
+      case 'spoilt':
         break;
     }
   };
   await eachOf(places, jobs, async (place) => {
     const end = await runWorker(root, { kind: 'cover', places: [place], mutants }, hear);
-    if (end.kind !== 'done')
-      throw new Error(`${place}: ${end.kind === 'failed' ? end.why : 'it said nothing for a minute'}`);
+    if (end.kind !== 'done') {
+      throw new Error(`${place}: ${end.kind === 'failed' ? end.why : 'it said nothing for too long'}`);
+    }
   });
-  const passing = new Map(all.filter(({ verdict }) => verdict === 'pass').map((one) => [one.item, one]));
-  const reaching = new Map<string, Ran[]>();
-  for (const one of passing.values()) {
-    for (const id of one.mutants) reaching.set(id, [...(reaching.get(id) ?? []), one]);
+  const reaching = new Map<string, RanItem[]>();
+  for (const one of passing) {
+    for (const id of one.mutants) {
+      const items = reaching.get(id);
+      if (items === undefined) reaching.set(id, [one]);
+      else items.push(one);
+    }
   }
   return {
-    passing,
-    notPassing: all.filter(({ verdict }) => verdict !== 'pass'),
-    itemsOf: (mutant) => {
-      const atOpening = places.filter((place) => everywhere.has(mutant) || byPlace.get(place)?.has(mutant) === true);
-      const inPlaces = [...passing.values()].filter(({ item }) =>
-        atOpening.some((place) => item.startsWith(`${place} `)),
-      );
-      const items = new Set([...inPlaces, ...(reaching.get(mutant) ?? [])]);
-      return [...items].sort((a, b) => a.rank - b.rank || a.durationMs - b.durationMs).map(({ item }) => item);
+    passing: passing.length,
+    notPassing,
+    isReachedAtLoad: (mutant) => everywhere.has(mutant),
+    itemsOf: ({ id }) => {
+      const atOpening = places.filter((place) => everywhere.has(id) || byPlace.get(place)?.has(id) === true);
+      const inPlaces = passing.filter(({ item }) => atOpening.some((place) => item.startsWith(`${place} `)));
+      const items = new Set([...inPlaces, ...(reaching.get(id) ?? [])]);
+      return itemsByWorth([...items], neighbours.get(id) ?? { sameLine: [], around: [] }, reaching);
     },
   };
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import { join } from 'node:path';
 import { Instrumenter } from '@stryker-mutator/instrumenter';
+import { withRemovableStatements } from './removable-statements.ts';
 
 /** One change of one expression or statement of the device side. */
 export interface Mutant {
@@ -24,8 +25,14 @@ export interface InstrumentedFile {
   readonly code: string;
 }
 
-/** Texts are messages of the log; which words they have is no rule of a device. */
-const excludedMutators = ['StringLiteral'];
+/**
+ * Kinds of change that measure nothing (docs/decisions/mutants.md): words of the log, and changes that the compiler
+ * refuses, so that no device could have them.
+ */
+const excludedMutators = ['StringLiteral', 'ObjectLiteral', 'OptionalChaining'];
+
+/** What Stryker puts into an array that was empty. No type of ours has it as an element. */
+const strangerInArray = 'Stryker was here';
 
 const isOn = (): boolean => false;
 const write = (): void => {};
@@ -49,8 +56,9 @@ export async function mutantsOf(
   dist: string,
   files: readonly string[],
 ): Promise<{ readonly mutants: Mutant[]; readonly code: InstrumentedFile[] }> {
-  const sources = new Map(files.map((file) => [file, readFileSync(join(dist, file), 'utf8')]));
   const instrumenter = new Instrumenter(silentLogger);
+  const built = new Map(files.map((file) => [file, readFileSync(join(dist, file), 'utf8')]));
+  const sources = await withRemovableStatements(instrumenter, built);
   const result = await instrumenter.instrument(
     [...sources].map(([name, content]) => ({ name, content, mutate: true })),
     { plugins: null, excludedMutations: excludedMutators, ignorers: [] },
@@ -58,7 +66,7 @@ export async function mutantsOf(
   const maps = new Map(files.map((file) => [file, sourceMapOf(join(dist, file))]));
   const seen = new Map<string, number>();
   const mutants = result.mutants
-    .filter(({ mutatorName }) => !excludedMutators.includes(mutatorName))
+    .filter(({ mutatorName, replacement }) => isMeasure(mutatorName, replacement))
     .map(({ id, fileName, location, mutatorName, replacement }): Mutant => {
       const source = sources.get(fileName) ?? '';
       const original = oneLine(textBetween(source, location.start, location.end));
@@ -80,6 +88,9 @@ export async function mutantsOf(
     });
   return { mutants, code: result.files.map(({ name, content }) => ({ file: name, code: content })) };
 }
+
+const isMeasure = (mutator: string, replacement: string | undefined): boolean =>
+  !excludedMutators.includes(mutator) && replacement?.includes(strangerInArray) !== true;
 
 interface Position {
   readonly line: number;
@@ -104,4 +115,29 @@ const oneLine = (code: string): string =>
 
 function sourceMapOf(file: string): SourceMap {
   return new SourceMap(JSON.parse(readFileSync(`${file}.map`, 'utf8')) as SourceMapPayload);
+}
+
+/** Mutants that stand beside one: on its line, itself among them, and within a few lines. */
+export interface Neighbours {
+  readonly sameLine: readonly string[];
+  readonly around: readonly string[];
+}
+
+const linesAround = 6;
+
+/** The neighbours of some mutants among all, by the mutant's number. */
+export function neighboursOf(wanted: readonly Mutant[], all: readonly Mutant[]): Map<string, Neighbours> {
+  const byFile = new Map<string, Mutant[]>();
+  for (const one of all) {
+    const inFile = byFile.get(one.file);
+    if (inFile === undefined) byFile.set(one.file, [one]);
+    else inFile.push(one);
+  }
+  return new Map(
+    wanted.map(({ id, file, line }) => {
+      const within = (lines: number): string[] =>
+        (byFile.get(file) ?? []).filter((one) => Math.abs(one.line - line) <= lines).map((one) => one.id);
+      return [id, { sameLine: within(0), around: within(linesAround) }];
+    }),
+  );
 }

@@ -40,6 +40,17 @@ export function reached(name?: string): string[] {
   return hits;
 }
 
+/** Whether the environment switched a mutant on, for the whole life of the process. */
+export const isFixed = (): boolean => process.env[activeMutantVariable] !== undefined;
+
+/** Switches a mutant on, or with undefined all off. One that the environment switched on stays. */
+export function switchOn(mutant: string | undefined): void {
+  if (isFixed()) return;
+  const own = switches();
+  if (mutant === undefined) delete own.activeMutant;
+  else own.activeMutant = mutant;
+}
+
 /** Gives the mutant that is on a full allowance of hits. */
 export function allowHits(): void {
   const own = switches();

@@ -6,9 +6,14 @@ export interface CoverOrder {
   readonly mutants: readonly string[];
 }
 
-/** Or to try items, in their order, until one fails. The mutant is switched on by the environment. */
+/** Or to try mutants, each with items in their order, until one fails. */
 export interface TryOrder {
   readonly kind: 'try';
+  readonly trials: readonly Trial[];
+}
+
+export interface Trial {
+  readonly mutant: string;
   readonly items: readonly string[];
 }
 
@@ -30,8 +35,18 @@ export type WorkerLine =
       readonly rank: number;
       readonly mutants: readonly string[];
     }
-  | { readonly kind: 'trying'; readonly item: string }
-  | { readonly kind: 'killed'; readonly item: string; readonly by: Detection; readonly what: string }
+  | { readonly kind: 'trying'; readonly mutant: string; readonly item: string }
+  | {
+      readonly kind: 'killed';
+      readonly mutant: string;
+      readonly item: string;
+      readonly by: Detection;
+      readonly what: string;
+    }
   /** A case of ours threw: no verdict, and a defect of the suite. */
-  | { readonly kind: 'threw'; readonly item: string; readonly what: string }
-  | { readonly kind: 'survived'; readonly tried: number };
+  | { readonly kind: 'threw'; readonly mutant: string; readonly item: string; readonly what: string }
+  | { readonly kind: 'survived'; readonly mutant: string; readonly tried: number }
+  /** The item failed with the mutant, and then without it too: this process can judge no more. */
+  | { readonly kind: 'spoilt'; readonly mutant: string; readonly item: string };
+
+export type RanItem = Extract<WorkerLine, { kind: 'ran' }>;

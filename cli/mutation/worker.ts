@@ -2,9 +2,9 @@ import { readFileSync, writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { FaultyReference } from '../faulty-reference.ts';
 import { mutatedFiles } from './mutated-files.ts';
-import { allowHits, coverFor, isHitLimit, reached } from './switches.ts';
+import { allowHits, coverFor, isFixed, isHitLimit, reached, switchOn } from './switches.ts';
 import { itemsOf, type TrialItem, type TrialPlace, trialPlaces } from './trial-items.ts';
-import type { CoverOrder, Detection, TryOrder, WorkerLine, WorkerOrder } from './worker-messages.ts';
+import type { CoverOrder, Detection, Trial, TryOrder, WorkerLine, WorkerOrder } from './worker-messages.ts';
 
 const say = (line: WorkerLine): void => {
   writeSync(1, `${JSON.stringify(line)}\n`);
@@ -30,24 +30,61 @@ function cover({ places, mutants }: CoverOrder): void {
 
 const openReference = ({ showing, device }: TrialPlace): FaultyReference => new FaultyReference(showing, device, []);
 
-function attempt({ items }: TryOrder): void {
+function attempt({ trials }: TryOrder): void {
   const known = new Map(trialPlaces.flatMap(itemsOf).map((item) => [item.key, item]));
-  const open = new Map<string, FaultyReference>();
+  // What applies is known from the reference without a mutant.
+  for (const place of isFixed() ? [] : trialPlaces) openReference(place);
+  for (const trial of trials) {
+    const open = new Map<string, FaultyReference>();
+    switchOn(trial.mutant);
+    const end = attemptOne(trial, known, open);
+    switchOn(undefined);
+    for (const reference of open.values()) reference.close();
+    if (end.kind === 'killed' && !isFixed() && !passesWithout(known, end.item)) {
+      say({ kind: 'spoilt', mutant: trial.mutant, item: end.item });
+      return;
+    }
+    say(end);
+  }
+}
+
+function attemptOne(
+  { mutant, items }: Trial,
+  known: ReadonlyMap<string, TrialItem>,
+  open: Map<string, FaultyReference>,
+): End {
   let tried = 0;
   for (const key of items) {
     const item = known.get(key);
     if (item === undefined) throw new Error(`${key}: no such item`);
-    say({ kind: 'trying', item: key });
+    say({ kind: 'trying', mutant, item: key });
     allowHits();
-    const end = endOf(item, open);
+    const end = endOf(mutant, item, open);
+    if (end?.kind === 'killed') return end;
     if (end !== undefined) say(end);
-    if (end?.kind === 'killed') return;
     tried++;
   }
-  say({ kind: 'survived', tried });
+  return { kind: 'survived', mutant, tried };
 }
 
-function endOf(item: TrialItem, open: Map<string, FaultyReference>): WorkerLine | undefined {
+type End = Extract<WorkerLine, { kind: 'killed' | 'survived' }>;
+
+/** Whether this process still judges right: a mutant may have left something behind. */
+function passesWithout(known: ReadonlyMap<string, TrialItem>, key: string): boolean {
+  const item = known.get(key);
+  const place = trialPlaces.find(({ name }) => name === item?.place);
+  if (item === undefined || place === undefined) return false;
+  const reference = openReference(place);
+  const { verdict } = reference.judge(item.definition, item.variant, item.axes);
+  reference.close();
+  return verdict === 'pass';
+}
+
+function endOf(
+  mutant: string,
+  item: TrialItem,
+  open: Map<string, FaultyReference>,
+): Extract<WorkerLine, { kind: 'killed' | 'threw' }> | undefined {
   const { key, definition, variant, axes } = item;
   let reference = open.get(item.place);
   try {
@@ -58,36 +95,41 @@ function endOf(item: TrialItem, open: Map<string, FaultyReference>): WorkerLine 
       open.set(item.place, reference);
     }
   } catch (error) {
-    return { kind: 'killed', item: key, by: 'not-served', what: textOf(error) };
+    return { kind: 'killed', mutant, item: key, by: 'not-served', what: textOf(error) };
   }
   try {
     if (reference.missing(definition, axes).length > 0) return undefined;
     const { verdict, findings, error } = reference.judge(definition, variant, axes);
     const [finding] = findings;
     if (verdict === 'fail') {
-      return { kind: 'killed', item: key, by: 'finding', what: `${finding?.requirement}: ${finding?.what}` };
+      return { kind: 'killed', mutant, item: key, by: 'finding', what: `${finding?.requirement}: ${finding?.what}` };
     }
-    return verdict === 'error' ? thrown(key, error ?? 'no reason') : undefined;
+    return verdict === 'error' ? thrown(mutant, key, error ?? 'no reason') : undefined;
   } catch (error) {
-    return thrown(key, textOf(error));
+    return thrown(mutant, key, textOf(error));
   }
 }
 
 const textOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
 
 /** An error that the device throws is a crash of the device; one that a case throws is a defect of the case. */
-function thrown(item: string, text: string): WorkerLine {
+function thrown(mutant: string, item: string, text: string): Extract<WorkerLine, { kind: 'killed' | 'threw' }> {
   const by: Detection | undefined = isHitLimit(text) ? 'hang' : isThrownByDevice(text) ? 'crash' : undefined;
   const what = text.split('\n').slice(0, 3).join(' ');
-  return by === undefined ? { kind: 'threw', item, what } : { kind: 'killed', item, by, what };
+  return by === undefined ? { kind: 'threw', mutant, item, what } : { kind: 'killed', mutant, item, by, what };
 }
 
-/** Whether, of the two sides of the reference, the device's code stands nearer to the throw. */
+/**
+ * Whether, of the two sides of the reference, the device's code stands nearer to the throw. The addon and the edge of the
+ * reference serve both.
+ */
 function isThrownByDevice(stack: string): boolean {
-  const frame = stack.split('\n').find((line) => /\/dist\/(suites|judging|drivers)\//.test(line) || isOfDevice(line));
+  const frame = stack.split('\n').find((line) => isOfDriver(line) || isOfDevice(line));
   return frame !== undefined && isOfDevice(frame);
 }
 
+const isOfDriver = (frame: string): boolean =>
+  /\/dist\/(suites|judging|drivers)\//.test(frame) && !/\/dist\/drivers\/(native|reference)\//.test(frame);
 const deviceFiles = mutatedFiles(fileURLToPath(new URL('../../', import.meta.url)));
 const isOfDevice = (frame: string): boolean =>
   deviceFiles.some((file) => frame.includes(`/${file}:`) || frame.includes(`/${file.replace(/\.js$/, '.ts')}:`));

@@ -4,9 +4,11 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { readEquivalentMutants, withoutEquivalent } from '../mutation/equivalent-mutants.ts';
+import { itemsByWorth } from '../mutation/item-order.ts';
 import { type Mutant, mutantsOf } from '../mutation/mutants.ts';
 import { mutatedFiles } from '../mutation/mutated-files.ts';
 import { killedShare, lineOf, type MutationResult, summaryOf } from '../mutation/mutation-result.ts';
+import type { RanItem } from '../mutation/worker-messages.ts';
 
 const dist = fileURLToPath(new URL('../../', import.meta.url));
 const project = join(dist, '..');
@@ -52,6 +54,46 @@ t.test('a mutant says where it is in the source, and each place with the same te
   t.ok(mutants.some(({ original, replacement }) => original === 'a < b' && replacement === 'a <= b'));
   t.match(code[0]?.code, /stryMutAct/);
   t.equal(new Set(mutants.map(({ id }) => id)).size, mutants.length);
+});
+
+t.test('a statement among others can be removed, and one that stands alone is removed with its block', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'mutants-'));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  const file = 'reference-impl/devices/counter.js';
+  mkdirSync(dirname(join(directory, file)), { recursive: true });
+  writeFileSync(
+    join(directory, file),
+    'export function count(counter) {\n  counter.n++;\n  if (counter.isLoud)\n    counter.call();\n}\nfunction lone(a) {\n  a.b = [];\n}\n',
+  );
+  writeFileSync(join(directory, `${file}.map`), JSON.stringify({ version: 3, sources: [], names: [], mappings: '' }));
+  const { mutants } = await mutantsOf(directory, [file]);
+  const removed = mutants.filter(({ replacement }) => replacement === '{}').map(({ original }) => original);
+  t.same(removed.slice(1), ['{ counter.n++; }', '{ counter.call(); }', '{ a.b = []; }']);
+  t.same(
+    mutants.filter(({ replacement }) => replacement.includes('Stryker')),
+    [],
+  );
+});
+
+t.test('items that come where few others come are tried first, and other variants of a case last', async (t) => {
+  const item = (name: string, rank = 0): RanItem => ({
+    kind: 'ran',
+    item: name,
+    verdict: 'pass',
+    durationMs: 1,
+    rank,
+    mutants: [],
+  });
+  const [common, variant, rare] = [item('common'), item('variant', 1), item('rare', 1)];
+  const reaching = new Map([
+    ['condition', [variant, common, rare, item('elsewhere')]],
+    ['branch', [rare]],
+  ]);
+  t.same(itemsByWorth([variant, common, rare], { sameLine: ['condition', 'branch'], around: [] }, reaching), [
+    'rare',
+    'common',
+    'variant',
+  ]);
 });
 
 t.test('a listed equivalent is left out by what stands in the code, and stale entries are found', async (t) => {
