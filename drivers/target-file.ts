@@ -8,6 +8,7 @@ import { deviceTypeOf, deviceTypes } from './devices/device-types.ts';
 import { DriverUsageError } from './errors.ts';
 import { didYouMean } from './near-matches.ts';
 import { type Capability, capabilities, isCapability } from './port/capabilities.ts';
+import { problemOfSetUp, ringSetUp } from './port/ring-set-up.ts';
 import type { WorkloadFacts } from './port/target-facts.ts';
 import { misfit, type Reach, type Via } from './reach.ts';
 import { problemOfRecovery, recoverySteps } from './recovery-steps.ts';
@@ -60,6 +61,14 @@ const facts = z.strictObject({
   capabilities: z.array(capability).default([]),
   ownedBy: owners.default({}),
   requiredFeatures: z.array(feature).default([]),
+  setUpOrder: z
+    .array(z.enum(ringSetUp))
+    .superRefine((order, context) => {
+      const message = problemOfSetUp(order);
+      if (message !== undefined) context.addIssue({ code: 'custom', message });
+    })
+    .exactOptional(),
+  largestRing: z.int().min(1).max(32_768).exactOptional(),
   deadlineScale: z.number().positive().max(1000).default(1),
 });
 

@@ -14,6 +14,12 @@ const acceptance: Readonly<Record<Refused['by'], string>> = {
   status: 'a status without FAILED or DEVICE_NEEDS_RESET',
 };
 
+const noAnswers: readonly string[] = ['closed', 'silent', 'died'] satisfies NoAnswer['kind'][];
+
+function isNoAnswer<A extends { readonly kind: string }>(answer: A | NoAnswer): answer is NoAnswer {
+  return noAnswers.includes(answer.kind);
+}
+
 /** Ends a case whose next steps make no sense after a failure that is already recorded. */
 export class CaseEnded extends Error {}
 
@@ -179,6 +185,14 @@ export class Check {
         this.failsBy(outcome, what, 'acceptance');
         throw new CaseEnded(what);
     }
+  }
+
+  /** A claim that something was answered; what came instead is how the requirement fails. */
+  answered<A extends { readonly kind: string }>(answer: A | NoAnswer, what: string, expected: string): answer is A {
+    this.#evaluated++;
+    if (!isNoAnswer(answer)) return true;
+    this.failsBy(answer, what, expected);
+    return false;
   }
 
   /** Records how the peer failed to answer: crash, closed (wrong), or silence (stalled or hang). */

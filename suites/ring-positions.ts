@@ -1,4 +1,4 @@
-import type { GuestRing, Queue, RingPosition } from '../drivers/port/port.ts';
+import type { GuestRing, Queue, RingPosition, Stopped } from '../drivers/port/port.ts';
 import type { Span } from '../reference-impl/memory/span.ts';
 import { packedPosition, splitPosition } from '../reference-impl/virtqueue/ring.ts';
 import { decodeVringBase } from '../reference-impl/wire/vring-base.ts';
@@ -21,8 +21,7 @@ export function positionText(position: RingPosition): string {
 
 /** What must hold of a stop before more is looked at: where the ring stopped, or a recorded failure and undefined. */
 export function stoppedAt(check: Check, answer: ReturnType<Queue['stop']>, what: string): RingPosition | undefined {
-  const isStopped = check.holds(answer.kind === 'stopped', what, { expected: 'a position', actual: answer.kind });
-  return isStopped && answer.kind === 'stopped' ? answer.position : undefined;
+  return check.answered<Stopped>(answer, what, 'a position') ? answer.position : undefined;
 }
 
 export function samePosition(check: Check, actual: RingPosition, expected: RingPosition, what: string): boolean {

@@ -1,40 +1,80 @@
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import { RequestsUnknownError } from '../port/port.ts';
-import { BoundDriver } from './bound-driver.ts';
-import { chainOf, cutSpan, pattern, type RequestShape } from './request.ts';
+import { type Binding, BoundDriver } from './bound-driver.ts';
+import type { GenericWorkload } from './generic-workload.ts';
+import { chainOf, cutSpan, pattern, type Request, type RequestShape } from './request.ts';
 
 const plainBytes = 64;
 
-/** Drives a device whose requests we do not know: rings are attached, and buffers of a plain shape offered. */
-export class GenericDriver extends BoundDriver {
-  override readonly hasRequests = false;
+/** Drives a device that we have no driver of: with the one request that its target names, or with plain buffers. */
+export class GenericDriver extends BoundDriver<GenericWorkload> {
+  override readonly hasRequests: boolean;
   readonly largestRequest = plainBytes;
 
-  /** As many readable bytes and writable ones: what the device makes of them is its own affair. */
-  override chain({ bytes = plainBytes, seed = 0, ...shape }: RequestShape = {}): readonly Segment[] {
-    const readable = this.guest.allocate({ size: bytes, ...shape.readableWhere });
-    readable.store(pattern(bytes, seed));
-    const writable = this.guest.allocate({ size: bytes, ...shape.writableWhere });
-    return chainOf(cutSpan(readable, shape.readableCuts ?? []), cutSpan(writable, shape.writableCuts ?? []));
+  constructor(binding: Binding<GenericWorkload>) {
+    super(binding);
+    this.hasRequests = binding.facts.request !== undefined;
   }
 
-  request(): never {
-    throw new RequestsUnknownError();
+  /** The request, or as many readable bytes and writable ones, of which the device makes what it likes. */
+  override chain(shape: RequestShape = {}): readonly Segment[] {
+    if (this.hasRequests) return this.request(shape).segments;
+    const { bytes = plainBytes, seed = 0 } = shape;
+    return this.#segments(pattern(bytes, seed), bytes, shape);
   }
 
-  sizes(): never {
-    throw new RequestsUnknownError();
+  /** Always the same bytes: `bytes` and `seed` are for devices that carry data. */
+  request(shape: RequestShape = {}): Request {
+    const { readable, writable, writes, isWhole = false } = this.#known;
+    const { readableCuts = [], writableCuts = [] } = shape;
+    if (isWhole && readableCuts.length + writableCuts.length > 0) {
+      throw new RequestsUnknownError('requests that may be cut into several descriptors');
+    }
+    return {
+      segments: this.#segments(Buffer.from(readable, 'hex'), writable, shape),
+      writes,
+      problem: (len = writes.least) =>
+        len >= writes.least && len <= writes.most
+          ? undefined
+          : `used length ${len}, of ${writes.least} to ${writes.most}`,
+    };
+  }
+
+  sizes(): { readonly readable: number; readonly writable: number } {
+    const { readable, writable } = this.#known;
+    return { readable: readable.length / 2, writable };
   }
 
   transfer(): never {
-    throw new RequestsUnknownError();
+    throw new RequestsUnknownError(noTransfer);
   }
 
   transferSizes(): never {
-    throw new RequestsUnknownError();
+    throw new RequestsUnknownError(noTransfer);
   }
 
   writes(): never {
-    throw new RequestsUnknownError();
+    throw new RequestsUnknownError(noTransfer);
+  }
+
+  get #known(): NonNullable<GenericWorkload['request']> {
+    const { request } = this.facts;
+    if (request === undefined) throw new RequestsUnknownError();
+    return request;
+  }
+
+  #segments(bytes: Uint8Array, writableBytes: number, shape: RequestShape): readonly Segment[] {
+    const readable = bytes.length === 0 ? [] : this.#readable(bytes, shape);
+    const room = { size: writableBytes, ...shape.writableWhere };
+    const writable = writableBytes === 0 ? [] : cutSpan(this.guest.allocate(room), shape.writableCuts ?? []);
+    return chainOf(readable, writable);
+  }
+
+  #readable(bytes: Uint8Array, shape: RequestShape): ReturnType<typeof cutSpan> {
+    const span = this.guest.allocate({ size: bytes.length, ...shape.readableWhere });
+    span.store(bytes);
+    return cutSpan(span, shape.readableCuts ?? []);
   }
 }
+
+const noTransfer = 'data that goes to the device and comes back';

@@ -1,13 +1,12 @@
-import { z } from 'zod';
 import { type DeviceType, deviceType, implementedByAll } from './device-type.ts';
 import { GenericDriver } from './generic-driver.ts';
-import { ringFacts } from './ring-facts.ts';
+import { genericWorkload } from './generic-workload.ts';
 
 /** Drives a device that we have no driver of: its messages, its memory and the life of its rings. */
 export const genericType: DeviceType = deviceType({
   name: 'generic',
   deviceId: undefined,
-  workload: z.strictObject({ kind: z.literal('generic'), ...ringFacts }),
+  workload: genericWorkload,
   answers: {},
   external: { kind: 'generic', queueIndex: 0, companions: [] },
   implemented: implementedByAll,

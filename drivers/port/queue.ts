@@ -6,6 +6,7 @@ import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import type { SplitAddOptions, SplitDriver } from '../../reference-impl/virtqueue/split/driver-ring.ts';
 import type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
 import type { ControlOutcome, NoAnswer } from './outcome.ts';
+import type { RingSetUpMessage } from './ring-set-up.ts';
 
 export interface AttachOptions {
   readonly index: number;
@@ -18,6 +19,8 @@ export interface AttachOptions {
   readonly kick?: boolean;
   /** `when-asked`: `kick()` notifies only where the device asked for it, as a driver in use does. Always without it. */
   readonly kicks?: 'always' | 'when-asked';
+  /** The order of the messages that set it up, on vhost-user; that of the target unless told. */
+  readonly order?: readonly RingSetUpMessage[];
   /** Features that shape the ring on our side; what was negotiated unless told. */
   readonly eventIdx?: boolean;
   readonly inOrder?: boolean;

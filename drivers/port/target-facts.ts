@@ -1,6 +1,7 @@
 import type { FeatureName } from '../../reference-impl/catalogue/features.ts';
 import type { Transport } from '../../reference-impl/catalogue/transport.ts';
 import type { Capability } from './capabilities.ts';
+import type { RingSetUpMessage } from './ring-set-up.ts';
 
 /** What a target does with a buffer; the driver of its kind reads what else is in it. */
 export interface WorkloadFacts {
@@ -29,6 +30,10 @@ export interface TargetFacts {
   readonly ownedBy: Readonly<Record<string, string>>;
   /** Features that must be acknowledged for it to work at all (the storage daemon wants VERSION_1). */
   readonly requiredFeatures: readonly FeatureName[];
+  /** The order in which its rings are set up, on vhost-user; that of `ringSetUp` unless told. */
+  readonly setUpOrder?: readonly RingSetUpMessage[];
+  /** Entries of the largest ring that it takes, where that is not all that the specification allows. */
+  readonly largestRing?: number;
   /** Multiplies every deadline. */
   readonly deadlineScale: number;
 }

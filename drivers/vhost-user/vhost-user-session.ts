@@ -26,6 +26,7 @@ import type {
   VhostUserMessages,
   VhostUserSession,
 } from '../port/port.ts';
+import { type RingSetUpMessage, ringSetUp } from '../port/ring-set-up.ts';
 import { descriptorOfRegion } from '../session/guest-memory.ts';
 import { ringFeatures } from '../session/ring-features.ts';
 import type { SessionContext } from '../session/session-context.ts';
@@ -173,21 +174,27 @@ export class FrontEndSession implements VhostUserSession {
     });
     this.#queues.push(queue);
     const { descriptor, driver: available, device: used } = areaAddresses(ring, sent);
-    const messages: OutgoingMessage[] = [
-      { request: requestId.VHOST_USER_SET_VRING_NUM, payload: { index, num: ring.size } },
-      { request: requestId.VHOST_USER_SET_VRING_BASE, payload: { index, num: encodeVringBase(position) } },
-      {
-        request: requestId.VHOST_USER_SET_VRING_ADDR,
-        payload: { index, flags: 0, descriptor, used, available, log: 0n },
+    const num = encodeVringBase(position);
+    const addresses = { index, flags: 0, descriptor, used, available, log: 0n };
+    const messages: Readonly<Record<RingSetUpMessage, OutgoingMessage>> = {
+      VHOST_USER_SET_VRING_NUM: {
+        request: requestId.VHOST_USER_SET_VRING_NUM,
+        payload: { index, num: ring.size },
       },
-      withDescriptor(requestId.VHOST_USER_SET_VRING_CALL, index, queue.callFd),
-      withDescriptor(requestId.VHOST_USER_SET_VRING_ERR, index, queue.errorFd),
-      withDescriptor(requestId.VHOST_USER_SET_VRING_KICK, index, queue.kickFd),
-    ];
-    if (enable && this.#door.words.hasRingEnable) {
-      messages.push({ request: requestId.VHOST_USER_SET_VRING_ENABLE, payload: { index, num: 1 } });
-    }
-    this.#sendAll(messages);
+      VHOST_USER_SET_VRING_BASE: { request: requestId.VHOST_USER_SET_VRING_BASE, payload: { index, num } },
+      VHOST_USER_SET_VRING_ADDR: { request: requestId.VHOST_USER_SET_VRING_ADDR, payload: addresses },
+      VHOST_USER_SET_VRING_CALL: withDescriptor(requestId.VHOST_USER_SET_VRING_CALL, index, queue.callFd),
+      VHOST_USER_SET_VRING_ERR: withDescriptor(requestId.VHOST_USER_SET_VRING_ERR, index, queue.errorFd),
+      VHOST_USER_SET_VRING_KICK: withDescriptor(requestId.VHOST_USER_SET_VRING_KICK, index, queue.kickFd),
+      VHOST_USER_SET_VRING_ENABLE: {
+        request: requestId.VHOST_USER_SET_VRING_ENABLE,
+        payload: { index, num: 1 },
+      },
+    };
+    const enables = enable && this.#door.words.hasRingEnable;
+    const order = options.order ?? this.#context.facts.setUpOrder ?? ringSetUp;
+    const told = order.filter((name) => enables || name !== 'VHOST_USER_SET_VRING_ENABLE');
+    this.#sendAll(told.map((name) => messages[name]));
     return queue;
   }
 

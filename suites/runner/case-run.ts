@@ -257,6 +257,8 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     if (applies.ring === 'negotiated') {
       throw new DriverUsageError(`${id} negotiates the layout itself: it makes rings of driver.layout in its guest`);
     }
+    const { largestRing = Number.POSITIVE_INFINITY } = this.port.facts;
+    if (request.size > largestRing) throw new RequestsUnknownError(`rings of ${request.size} entries`);
     this.#hasRing = true;
     return guest.ring({ layout: this.#layout, ...request });
   };

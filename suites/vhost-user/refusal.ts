@@ -80,7 +80,10 @@ export function stillServes(
   }
   const opened = port.connect();
   if (opened.kind === 'refused') {
-    check.fail('hang', what, 'a new connection', opened.why);
+    // It was waited for: the process has ended, or lives and takes no connection.
+    const end = port.iut.exit();
+    if (end === undefined) check.fail('hang', what, 'a new connection', opened.why);
+    else check.fail('crash', what, 'the process lives on', `it ended by ${exitText(end)}`, end);
     return false;
   }
   const answer = opened.session.messages.fence();

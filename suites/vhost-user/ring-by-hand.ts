@@ -5,7 +5,16 @@ import { openDriverRing } from '../../reference-impl/virtqueue/open-driver-ring.
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import { encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
 import type { Check } from '../check.ts';
-import { addressesOf, type getBase, setAddresses, setBase, setDescriptor, setEnable, setNum } from './ring-messages.ts';
+import {
+  addressesOf,
+  type getBase,
+  setAddresses,
+  setBase,
+  setDescriptor,
+  setEnable,
+  setNum,
+  type ToldBase,
+} from './ring-messages.ts';
 /** One message of those that set up a ring. */
 export type Step = 'num' | 'base' | 'addresses' | 'call' | 'error' | 'kick' | 'enable' | 'disable';
 
@@ -128,6 +137,5 @@ export function waited(
 
 /** What must hold of the answer to GET_VRING_BASE before more is looked at; its base with all 32 bits. */
 export function baseFrom(check: Check, answer: ReturnType<typeof getBase>, what: string): number | undefined {
-  const isBase = check.holds(answer.kind === 'base', what, { expected: 'a base', actual: answer.kind });
-  return isBase && answer.kind === 'base' ? answer.num : undefined;
+  return check.answered<ToldBase>(answer, what, 'a base') ? answer.num : undefined;
 }

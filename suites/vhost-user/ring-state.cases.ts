@@ -275,3 +275,33 @@ export const withoutProtocolFeatures = defineCase({
     }
   },
 });
+
+const num = 'VHOST_USER_SET_VRING_NUM';
+const base = 'VHOST_USER_SET_VRING_BASE';
+const addresses = 'VHOST_USER_SET_VRING_ADDR';
+const call = 'VHOST_USER_SET_VRING_CALL';
+const error = 'VHOST_USER_SET_VRING_ERR';
+const kick = 'VHOST_USER_SET_VRING_KICK';
+const enable = 'VHOST_USER_SET_VRING_ENABLE';
+const orders = {
+  'call-behind-kick': [num, base, addresses, kick, call, error, enable],
+  'call-last': [num, base, addresses, error, kick, enable, call],
+  'enable-first': [enable, num, base, addresses, call, error, kick],
+  'kick-last': [call, error, enable, addresses, base, num, kick],
+} as const;
+
+export const anyOrder = defineCase({
+  id: 'vhost-user/ring-state/set-up-in-another-order-is-served',
+  title: 'a ring whose descriptors, addresses and enable state are told in another order takes requests and calls',
+  proves: { 'vu-ring-state/enable-state-tracked-while-stopped': 'enable-while-stopped-forgotten' },
+  applies: { start: 'negotiated', transports, offers: ['VHOST_USER_F_PROTOCOL_FEATURES'] },
+  variants: { order: ['call-behind-kick', 'call-last', 'enable-first', 'kick-last'] },
+  run({ driver, ring, variant, requirement }) {
+    const check = requirement('vu-ring-state/enable-state-tracked-while-stopped');
+    const queue = driver.attach(ring({ size: 16 }), { order: orders[variant.order] });
+    for (const seed of [1, 2, 3]) {
+      check.equal(driver.once(queue, { seed }), undefined, `what is wrong with request ${seed}`);
+      check.holds(queue.waitForCalls(seed), `calls after request ${seed}`, { expected: 'one more', actual: 'none' });
+    }
+  },
+});

@@ -14,6 +14,5 @@ export const descriptorsOf = (ring: GuestPackedRing): string[] =>
 
 /** What lies behind a stop of the ring is settled. A failure of the check where it does not stop. */
 export function stops(check: Check, queue: Queue<GuestPackedRing>): boolean {
-  const { kind } = queue.stop();
-  return check.holds(kind === 'stopped', 'the ring stops', { expected: 'stopped', actual: kind });
+  return check.answered(queue.stop(), 'the ring stops', 'a position');
 }

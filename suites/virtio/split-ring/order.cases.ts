@@ -82,7 +82,7 @@ export const usedOnce = defineCase({
       if (!check.sameMembers(ids, heads, `ids of round ${round}`)) return;
     }
     const stopped = queue.stop();
-    if (check.holds(stopped.kind === 'stopped', 'the ring stops', { expected: 'a position', actual: stopped.kind })) {
+    if (check.answered(stopped, 'the ring stops', 'a position')) {
       check.equal(queue.driver.usedCount(), 0, 'used elements beyond those of the chains');
     }
   },
