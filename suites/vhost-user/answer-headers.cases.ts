@@ -1,3 +1,4 @@
+import { familyNames, sizedReplies } from '../../reference-impl/faults/transport/vhost-user/request-family.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { defineCase } from '../case.ts';
 import { answersTo, hasOwnReply, openFor, pointsOf } from './request-answers.ts';
@@ -46,6 +47,29 @@ export const answersWellFormed = defineCase({
       flag.equal(answer.flags & replyFlag, replyFlag, `reply flag in the answer to ${key}`);
       number.equal(answer.request, requestId[of.request], `request number of the answer to ${key}`);
       size.equal(answer.payload.length, answer.size, `bytes of payload of the answer to ${key}`);
+    });
+  },
+});
+
+export const replyHasPayload = defineCase({
+  id: 'vhost-user/header/each-own-reply-has-its-payload',
+  title: 'each reply has as many bytes of payload as its request asks for',
+  proves: {
+    'vu-header/reply-has-its-payload': [
+      ...familyNames(sizedReplies, 'reply-empty'),
+      ...familyNames(sizedReplies, 'reply-of-four-bytes'),
+    ],
+  },
+  applies: { start: 'closed', transports: ['vhost-user'], ring: 'none' },
+  run(context) {
+    const { points, requirement } = context;
+    const check = requirement('vu-header/reply-has-its-payload');
+    points(pointsOf(context, check, hasOwnReply), ({ key, of }) => {
+      const setting = openFor(context, of, check);
+      const { messages, ended } = answersTo(setting.session, of.message(setting, 0));
+      check.equal(ended?.kind, undefined, `what ended the session behind the reply to ${key}`);
+      const [reply] = messages;
+      if (reply !== undefined) check.oneOf(reply.payload.length, of.replyBytes ?? [8], `bytes in the reply to ${key}`);
     });
   },
 });

@@ -1,5 +1,6 @@
 import type { ReceivedMessage } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
+import { payloadOf } from './words.ts';
 
 /** Notifications as messages on the back-end channel (vhost-user, "In-band notifications", "VHOST_USER_BACKEND_VRING_CALL"). */
 
@@ -17,8 +18,8 @@ const applies = {
 const vringCall = 4;
 const vringErr = 5;
 
-const fieldsOf = ({ payload }: ReceivedMessage): { readonly index: number; readonly num: number } => {
-  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+const fieldsOf = (message: ReceivedMessage): { readonly index: number; readonly num: number } => {
+  const view = payloadOf(message, 8);
   return { index: view.getUint32(0, true), num: view.getUint32(4, true) };
 };
 

@@ -1,4 +1,5 @@
 import type { DriverPort, OutgoingMessage, ReceivedMessage, VhostUserSession } from '../../drivers/port/port.ts';
+import { payloadOf } from './words.ts';
 
 /** struct QueueRegionSplit (vhost-user, "Inflight I/O tracking"): a header of 16 bytes, then 16 for each descriptor. */
 const headerSize = 16;
@@ -25,9 +26,9 @@ export const setInflight = (description: InflightDescription, descriptors: reado
 });
 
 /** The reply to GET_INFLIGHT_FD; undefined where it is too short to be one. */
-export function describedBy({ payload }: ReceivedMessage): InflightDescription | undefined {
-  if (payload.length < 20) return undefined;
-  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+export function describedBy(message: ReceivedMessage): InflightDescription | undefined {
+  if (message.payload.length < 20) return undefined;
+  const view = payloadOf(message, 20);
   return {
     mmapSize: view.getBigUint64(0, true),
     mmapOffset: view.getBigUint64(8, true),

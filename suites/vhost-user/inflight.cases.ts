@@ -4,6 +4,7 @@ import { smallestRegion } from './inflight-buffer.ts';
 import { fetched, queueSize, tracked, used } from './inflight-ring.ts';
 import { baseFrom } from './ring-by-hand.ts';
 import { getBase } from './ring-messages.ts';
+import { wordOf } from './words.ts';
 
 /** Requests in flight, recorded in memory that outlives a back-end (vhost-user, "Inflight I/O tracking"). */
 
@@ -140,8 +141,7 @@ export const skipDrainPrerequisites = defineCase({
   run({ session, requirement }) {
     const check = requirement('vu-inflight/skip-drain-offered-with-prerequisites');
     const answer = session.messages.exchange({ request: 'VHOST_USER_GET_PROTOCOL_FEATURES' });
-    const { payload } = check.reply(answer, 'GET_PROTOCOL_FEATURES');
-    const offered = new DataView(payload.buffer, payload.byteOffset, payload.byteLength).getBigUint64(0, true);
+    const offered = wordOf(check.reply(answer, 'GET_PROTOCOL_FEATURES'));
     const has = (bit: bigint): boolean => ((offered >> bit) & 1n) === 1n;
     check.holds(!has(23n) || (has(12n) && has(20n)), 'protocol features', {
       expected: 'bits 12 and 20 with bit 23',

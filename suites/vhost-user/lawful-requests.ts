@@ -28,7 +28,7 @@ export interface LawfulRequest {
   readonly isLawfulWhileRunning?: true;
   /** Payload bytes without which the request says nothing; none where it has no payload. */
   readonly bytes?: number;
-  /** Sizes of a reply that says what was asked for, where its size is what tells it from a failure. */
+  /** Sizes that its own reply may have, where that says what was asked for; a u64 unless told. */
   readonly replyBytes?: readonly number[];
   before?(setting: RequestSetting): void;
   /** The message. `time` counts from 0 where it is sent again on one session. */
@@ -123,6 +123,8 @@ export const lawfulRequests: readonly LawfulRequest[] = [
   {
     request: 'VHOST_USER_SET_LOG_BASE',
     answer: own,
+    // The text asks for a reply and gives it no payload.
+    replyBytes: [0, 8],
     isLawfulWhileRunning: true,
     bytes: 16,
     needs: ['VHOST_USER_PROTOCOL_F_LOG_SHMFD'],

@@ -1,5 +1,6 @@
 import type { Exchange, GuestRing, OutgoingMessage, VhostUserSession } from '../../drivers/port/port.ts';
 import { encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
+import { payloadOf } from './words.ts';
 
 /** The messages that tell of one ring, as a front-end sends them. */
 
@@ -62,7 +63,10 @@ export interface ToldBase {
   readonly num: number;
 }
 
-/** GET_VRING_BASE, with any value in the field that a request leaves unused. */
+/**
+ * GET_VRING_BASE, with any value in the field that a request leaves unused.
+ * @throws PeerProtocolError for a reply that is too short.
+ */
 export function getBase(
   session: VhostUserSession,
   index: number,
@@ -70,7 +74,6 @@ export function getBase(
 ): ToldBase | Exclude<Exchange, { kind: 'reply' }> {
   const answer = session.messages.exchange({ request: 'VHOST_USER_GET_VRING_BASE', payload: { index, num } });
   if (answer.kind !== 'reply') return answer;
-  const { payload } = answer.message;
-  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+  const view = payloadOf(answer.message, 8);
   return { kind: 'base', index: view.getUint32(0, true), num: view.getUint32(4, true) };
 }

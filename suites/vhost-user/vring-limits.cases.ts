@@ -13,6 +13,7 @@ import {
   setNum,
   tellRing,
 } from './ring-messages.ts';
+import { wordOf } from './words.ts';
 
 /** Sizes and numbers of rings that no ring can have. What is refused, and what must at least be lived through. */
 
@@ -129,7 +130,7 @@ export const nearIndicesRefused = defineCase({
     const answer = check.reply(probe.messages.exchange({ request: 'VHOST_USER_GET_QUEUE_NUM' }), 'GET_QUEUE_NUM');
     probe.close();
     // Some count queues of a network device, some pairs: twice the number is past the last ring for both.
-    const told = new DataView(answer.payload.buffer, answer.payload.byteOffset).getUint32(0, true);
+    const told = Number(wordOf(answer) & 0xffff_ffffn);
     const count = port.facts.device === 'net' ? told * 2 : told;
     const all = [count, 127, 128, 255]
       .filter((index, at, list) => index >= count && list.indexOf(index) === at)

@@ -26,10 +26,19 @@ export const protocolBit = {
 
 export const featureBit = { PROTOCOL_FEATURES: 1n << 30n, VERSION_1: 1n << 32n } as const;
 
+/** The payload of a message of the back-end. @throws PeerProtocolError when it has fewer bytes than will be read. */
+export function payloadOf({ payload, request }: ReceivedMessage, bytes: number): DataView {
+  if (payload.length < bytes) {
+    throw new PeerProtocolError(`the message ${request} has ${payload.length} bytes of payload, and not ${bytes}`);
+  }
+  return new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+}
+
 /** The u64 that a reply consists of. @throws PeerProtocolError when the payload has another size. */
-export function wordOf({ payload, request }: ReceivedMessage): bigint {
-  if (payload.length !== 8) throw new PeerProtocolError(`the reply to ${request} has ${payload.length} bytes, not 8`);
-  return new DataView(payload.buffer, payload.byteOffset, payload.byteLength).getBigUint64(0, true);
+export function wordOf(message: ReceivedMessage): bigint {
+  const { payload, request } = message;
+  if (payload.length > 8) throw new PeerProtocolError(`the reply to ${request} has ${payload.length} bytes, not 8`);
+  return payloadOf(message, 8).getBigUint64(0, true);
 }
 
 /** VERSION_1, bit 30, and what the target cannot do without, offered or not. */

@@ -19,7 +19,10 @@ const sectorSize = 512;
 /** Configuration up to the end of unused1, or up to that of unused0 where the device shows no more. */
 function commonConfig(session: Session, check: Check): Uint8Array {
   const whole = configOf(session).read(0, commonBytes);
-  return whole.kind === 'bytes' ? whole.bytes : configFrom(session, check, unused0At + 1);
+  // One that tells fewer bytes than both fields take is asked again, and fails there.
+  return whole.kind === 'bytes' && whole.bytes.length > unused0At
+    ? whole.bytes
+    : configFrom(session, check, unused0At + 1);
 }
 
 export const capacity = defineCase({

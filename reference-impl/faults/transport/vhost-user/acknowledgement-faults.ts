@@ -5,9 +5,16 @@ import {
   VHOST_USER_REPLY_MASK,
   VHOST_USER_VERSION_MASK,
 } from '../../../wire/vhost-user-constants.ts';
-import { requestId } from '../../../wire/vhost-user-messages.ts';
+import { type FrontEndMessageName, requestId } from '../../../wire/vhost-user-messages.ts';
 import type { VhostUserFault } from '../../fault.ts';
-import { acknowledgedRequests, answering, answeringUnasked, familyOf, repliedRequests } from './request-family.ts';
+import {
+  acknowledgedRequests,
+  answering,
+  answeringUnasked,
+  familyOf,
+  repliedRequests,
+  sizedReplies,
+} from './request-family.ts';
 import { inTable, vhostUserFault } from './vhost-user-fault.ts';
 
 /** Answers request by request. */
@@ -105,6 +112,12 @@ export const answerHeaderFaults = {
     'the reply to GET_QUEUE_NUM tells 4 bytes and brings 8',
     changingQueueNum((message) => ({ ...message, size: 4 })),
   ),
+  ...familyOf(sizedReplies, 'reply-empty', (request, name) =>
+    vhostUserFault('vu-header/reply-has-its-payload', `the reply to ${name} has no payload`, cutting(request, 0)),
+  ),
+  ...familyOf(sizedReplies, 'reply-of-four-bytes', (request, name) =>
+    vhostUserFault('vu-header/reply-has-its-payload', `the reply to ${name} has 4 bytes`, cutting(request, 4)),
+  ),
   'need-reply-echoed': vhostUserFault(
     'vu-header/reply-has-no-other-flags',
     'a reply carries the need_reply flag of its request',
@@ -123,8 +136,12 @@ export const answerHeaderFaults = {
 
 const asks = (flags: number): boolean => (flags & VHOST_USER_NEED_REPLY_MASK) !== 0;
 
+function cutting(request: FrontEndMessageName, size: number): ReturnType<typeof inTable> {
+  return changing(request, (message) => ({ ...message, size, payload: message.payload.subarray(0, size) }));
+}
+
 function changing(
-  request: 'VHOST_USER_SET_VRING_ERR' | 'VHOST_USER_GET_QUEUE_NUM',
+  request: FrontEndMessageName,
   change: (message: OutgoingMessage) => OutgoingMessage,
 ): ReturnType<typeof inTable> {
   return inTable('reply', {

@@ -52,6 +52,16 @@ export const repliedRequests = [
   'VHOST_USER_GET_STATUS',
 ] as const;
 
+/** Those whose reply has a payload by the text, but for GET_FEATURES and GET_PROTOCOL_FEATURES, which every session asks. */
+export const sizedReplies = [
+  'VHOST_USER_GET_VRING_BASE',
+  'VHOST_USER_GET_QUEUE_NUM',
+  'VHOST_USER_GET_CONFIG',
+  'VHOST_USER_GET_INFLIGHT_FD',
+  'VHOST_USER_GET_MAX_MEM_SLOTS',
+  'VHOST_USER_GET_STATUS',
+] as const;
+
 /** Requests with a payload that the reference serves. */
 export const sizedRequests = [
   'VHOST_USER_SET_FEATURES',
