@@ -59,13 +59,15 @@ export const optionalMessageFaults = {
   'ring-log-flag-fixed-at-start': vhostUserFault(
     'vu-log/used-ring-writes-marked-with-ring-flag',
     'the log flag of a ring that runs stays as it was at its start',
-    handling<{ index: number }>('VHOST_USER_SET_VRING_ADDR', (right, session, { index }) => {
-      const vring = session.ring(index);
-      const before = vring !== undefined && isStarted(vring.state) ? vring.log : undefined;
-      const handled = right();
-      if (vring !== undefined && before !== undefined) vring.log = before;
-      return handled;
-    }),
+    onMessage('VHOST_USER_SET_VRING_ADDR', (entry) => ({
+      handle: (session, value, context) => {
+        const addresses = value as { readonly index: number; readonly flags: number };
+        const vring = session.ring(addresses.index);
+        if (vring === undefined || !isStarted(vring.state)) return entry.handle(session, value, context);
+        const flags = vring.log.isLogged ? VHOST_VRING_F_LOG : 0;
+        return entry.handle(session, { ...addresses, flags }, context);
+      },
+    })),
   ),
   'ring-without-call-descriptor-not-started': vhostUserFault(
     'vu-vring/call-without-descriptor-means-no-signals',

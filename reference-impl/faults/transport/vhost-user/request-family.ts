@@ -1,6 +1,8 @@
 import type { Handled } from '../../../vhost-user/message-rule.ts';
 import { u64Bytes } from '../../../vhost-user/reply-payloads.ts';
 import type { OutgoingMessage } from '../../../vhost-user/reply-rules.ts';
+import { isStarted } from '../../../vhost-user/ring-state.ts';
+import type { SessionState } from '../../../vhost-user/session-state.ts';
 import { type FrontEndMessageName, requestId } from '../../../wire/vhost-user-messages.ts';
 import type { VhostUserFault } from '../../fault.ts';
 import { type Change, handling, inTable } from './vhost-user-fault.ts';
@@ -175,12 +177,23 @@ export function answeringUnasked(request: FrontEndMessageName): Change {
   });
 }
 
+const ringOfDescriptor = ({ u64 }: { readonly u64: bigint }): number => Number(u64 & 0xffn);
+
+/** Whether the request is about a ring that runs; for those that are about no ring, whether one runs. */
+function isLate(request: FrontEndMessageName, session: SessionState, value: unknown): boolean {
+  if (request !== 'VHOST_USER_SET_VRING_CALL' && request !== 'VHOST_USER_SET_VRING_ERR') {
+    return session.rings.someStarted;
+  }
+  const vring = session.ring(ringOfDescriptor(value as { u64: bigint }));
+  return vring !== undefined && isStarted(vring.state);
+}
+
 /** From the request on, sent while a ring runs, no ring is served. */
 export function stoppingRings(request: FrontEndMessageName, when: (value: never) => boolean = () => true): Change[] {
   const stopped = new WeakSet<object>();
   return [
     handling(request, (right, session, value) => {
-      if (session.rings.someStarted && when(value)) stopped.add(session);
+      if (isLate(request, session, value) && when(value)) stopped.add(session);
       return right();
     }),
     inTable('deviceState', (right) => ({ isLive: (session) => right.isLive(session) && !stopped.has(session) })),
