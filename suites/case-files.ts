@@ -44,6 +44,7 @@ export * as 'vhost-user/config-write' from './vhost-user/config-write.cases.ts';
 export * as 'vhost-user/device-status' from './vhost-user/device-status.cases.ts';
 export * as 'vhost-user/fds' from './vhost-user/fds.cases.ts';
 export * as 'vhost-user/features' from './vhost-user/features.cases.ts';
+export * as 'vhost-user/growth' from './vhost-user/growth.cases.ts';
 export * as 'vhost-user/header' from './vhost-user/header.cases.ts';
 export * as 'vhost-user/in-band' from './vhost-user/in-band.cases.ts';
 export * as 'vhost-user/inflight' from './vhost-user/inflight.cases.ts';

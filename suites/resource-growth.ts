@@ -6,33 +6,73 @@ const pauseMs = 2;
 
 const nothing: IutResources = { descriptors: 0, byIdentity: {}, mappings: {} };
 
+const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((a, b) => a + b, 0);
+
+/** What is counted: descriptors that are open, and memory files that are mapped. */
+const counted = [
+  { unit: 'descriptors', of: (held: IutResources) => held.descriptors, names: (held: IutResources) => held.byIdentity },
+  { unit: 'mappings', of: (held: IutResources) => sum(held.mappings), names: (held: IutResources) => held.mappings },
+] as const;
+
 /**
- * Compares what the IUT holds open after 8 repeats of the body with what it held after one that warmed it up. Each repeat
- * must close what it opened on our side. The IUT may take its time to close: only what is still open at the deadline has
- * leaked, and only if it grew by one or more with each repeat.
+ * Compares what the IUT holds open and mapped after 8 repeats of the body with what it held after one that warmed it up.
+ * Each repeat must close what it opened on our side. The IUT may take its time to close: only what is still held at the
+ * deadline has leaked, and only if it grew by one or more with each repeat.
  */
 export function growsNot(port: DriverPort, check: Check, what: string, body: () => void): void {
   const held = (): IutResources => port.iut.resources() ?? nothing;
-  const count = (): number => held().descriptors;
   body();
-  settle(port, count);
+  settle(port, () => held().descriptors);
   const before = held();
-  const fewest = before.descriptors + repetitions;
   for (let n = 0; n < repetitions; n++) body();
-  port.untilSettled(() => count() < fewest, port.deadlineMs);
+  const grown = (now: IutResources) => counted.filter(({ of }) => of(now) >= of(before) + repetitions);
+  port.untilSettled(() => grown(held()).length === 0, port.deadlineMs);
   const after = held();
-  if (after.descriptors < fewest) {
+  const leaked = grown(after);
+  if (leaked.length === 0) {
     check.holds(true, what, { expected: String(before.descriptors), actual: String(after.descriptors) });
-    return;
   }
-  const expected = `about ${before.descriptors} descriptors, as before the ${repetitions} repeats`;
-  check.fails('leak', what, expected, `${after.descriptors}: ${growth(before, after).join(', ')}`);
+  for (const { unit, of, names } of leaked) {
+    const expected = `about ${of(before)} ${unit}, as before the ${repetitions} repeats`;
+    check.fails('leak', what, expected, `${of(after)}: ${growth(names(before), names(after)).join(', ')}`);
+  }
+}
+
+const batchesOfWindow = 8;
+const mostWindows = 24;
+/** Less behind a window is no leak: allocators take memory in steps, and a garbage collector some of what it frees later. */
+const leastBytesOfWindow = 1024 * 1024;
+/** More than pools and the young objects of a garbage collector take. */
+const surelyLeaked = 64 * 1024 * 1024;
+
+/**
+ * Watches the memory of the IUT while the body, which does one thing a hundred times or more, is repeated in windows of 8.
+ * Memory has leaked where each of 24 windows in a row took 1 MiB or more, or all of them 64 MiB. The first that does not
+ * ends it: what was taken up to then is pools that fill, or garbage that is not collected yet.
+ */
+export function memoryGrowsNot(port: DriverPort, check: Check, what: string, body: () => void): void {
+  const held = (): number => port.iut.resources()?.memory ?? 0;
+  const repeated = (): number => {
+    for (let n = 0; n < batchesOfWindow; n++) body();
+    return held();
+  };
+  const start = repeated();
+  let last = start;
+  for (let window = 1; window <= mostWindows && last - start < surelyLeaked; window++) {
+    const now = repeated();
+    if (now - last < leastBytesOfWindow) {
+      check.holds(true, what, { expected: `about ${start} bytes`, actual: `${now} bytes` });
+      return;
+    }
+    last = now;
+  }
+  check.fails('leak', what, `about ${start} bytes of memory`, `${last} bytes, and more behind each window of repeats`);
 }
 
 /** What there is more of, by identity, most first. */
-function growth(before: IutResources, after: IutResources): string[] {
-  return Object.entries(after.byIdentity)
-    .map(([identity, now]) => ({ identity, more: now - (before.byIdentity[identity] ?? 0) }))
+function growth(before: Readonly<Record<string, number>>, after: Readonly<Record<string, number>>): string[] {
+  return Object.entries(after)
+    .map(([identity, now]) => ({ identity, more: now - (before[identity] ?? 0) }))
     .filter(({ more }) => more > 0)
     .sort((a, b) => b.more - a.more)
     .map(({ identity, more }) => `${more} more of ${identity}`);

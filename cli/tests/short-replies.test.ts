@@ -9,8 +9,8 @@ import { FaultyReference } from '../faulty-reference.ts';
 const readers: Partial<Record<FaultName, RegExp>> = {
   'get-config-reply-empty': /config|capacity|writeback/,
   'get-config-reply-of-four-bytes': /config|capacity|writeback/,
-  'get-vring-base-reply-empty': /vring-base/,
-  'get-vring-base-reply-of-four-bytes': /vring-base/,
+  'get-vring-base-reply-empty': /vring-base|each-own-reply/,
+  'get-vring-base-reply-of-four-bytes': /vring-base|each-own-reply/,
   'get-queue-num-reply-of-four-bytes': /queue-num|ring-index/,
   'get-inflight-fd-reply-of-four-bytes': /vhost-user\/inflight\//,
 };

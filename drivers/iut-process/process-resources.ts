@@ -21,6 +21,10 @@ export function memoryFileMappings(maps: string): Record<string, number> {
   return counts;
 }
 
+/** Bytes of anonymous pages, from the text of /proc/PID/status. */
+export const anonymousMemory = (status: string): number =>
+  1024 * Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);
+
 const descriptorsOf = (pid: number): { descriptor: number; link: string }[] =>
   readdirSync(`/proc/${pid}/fd`).flatMap((name) => {
     try {
@@ -36,6 +40,7 @@ export function resourcesOf(pid: number): IutResources | undefined {
   const byIdentity: Record<string, number> = {};
   const mappings: Record<string, number> = {};
   let descriptors = 0;
+  let memory = 0;
   let readable = false;
   for (const each of processTree(pid)) {
     try {
@@ -47,10 +52,11 @@ export function resourcesOf(pid: number): IutResources | undefined {
       for (const [name, count] of Object.entries(memoryFileMappings(readFileSync(`/proc/${each}/maps`, 'latin1')))) {
         mappings[name] = (mappings[name] ?? 0) + count;
       }
+      memory += anonymousMemory(readFileSync(`/proc/${each}/status`, 'latin1'));
       readable = true;
     } catch {
       // Ended meanwhile, or of another user.
     }
   }
-  return readable ? { descriptors, byIdentity, mappings } : undefined;
+  return readable ? { descriptors, byIdentity, mappings, memory } : undefined;
 }

@@ -7,6 +7,11 @@ export interface IutResources {
   readonly byIdentity: Readonly<Record<string, number>>;
   /** Named memfds of ours that are mapped. */
   readonly mappings: Readonly<Record<string, number>>;
+  /**
+   * Bytes of memory that are its own: anonymous pages of its processes; for a reference of this process what it has mapped.
+   * Undefined where they cannot be told from those of others.
+   */
+  readonly memory?: number;
 }
 
 /** What can be done with an IUT that no longer serves, mildest first. */

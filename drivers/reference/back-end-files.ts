@@ -70,7 +70,8 @@ export class BackEndFiles implements BackEndEdge {
 
   resources(): IutResources {
     const byIdentity = countBy([...this.#open.keys()].map((token) => this.#identityOf(token)));
-    return { descriptors: this.#open.size, byIdentity, mappings: countBy(this.#mappingNames()) };
+    const memory = [...this.#mapped].reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+    return { descriptors: this.#open.size, byIdentity, mappings: countBy(this.#mappingNames()), memory };
   }
 
   /** Found out only when asked: the descriptors are long closed. */

@@ -18,7 +18,7 @@ t.test('in process a fault that aborts ends the connection, and a restart brings
   t.same(first.session.messages.exchange(unknownRequest), { kind: 'died', exit: { signal: 'SIGABRT' } });
   t.notOk(port.iut.isAlive());
   t.equal(port.connect().kind, 'refused');
-  t.same(port.iut.resources(), { descriptors: 0, byIdentity: {}, mappings: {} });
+  t.same(port.iut.resources(), { descriptors: 0, byIdentity: {}, mappings: {}, memory: 0 });
   port.iut.restart();
   const second = port.connect();
   if (second.kind === 'refused') return t.fail(second.why);

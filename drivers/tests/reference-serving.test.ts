@@ -86,7 +86,7 @@ t.test('in process: a block request, a frame, and nothing left behind', async (t
   const block = openReference({ device: 'block' });
   for (let seed = 0; seed < 3; seed++) transferBlock(t, block, seed);
   block.until(() => false, 1);
-  t.same(block.iut.resources(), { descriptors: 0, byIdentity: {}, mappings: {} });
+  t.same(block.iut.resources(), { descriptors: 0, byIdentity: {}, mappings: {}, memory: 0 });
   block.close();
   const net = openReference({ device: 'net' });
   transferFrame(t, net);

@@ -30,6 +30,7 @@ export * as 'transport/vhost-user/acknowledgement' from './transport/vhost-user/
 export * as 'transport/vhost-user/descriptor' from './transport/vhost-user/descriptor-faults.ts';
 export * as 'transport/vhost-user/device-state' from './transport/vhost-user/device-state-faults.ts';
 export * as 'transport/vhost-user/feature' from './transport/vhost-user/feature-faults.ts';
+export * as 'transport/vhost-user/growth' from './transport/vhost-user/growth-faults.ts';
 export * as 'transport/vhost-user/header' from './transport/vhost-user/header-faults.ts';
 export * as 'transport/vhost-user/inflight' from './transport/vhost-user/inflight-faults.ts';
 export * as 'transport/vhost-user/log' from './transport/vhost-user/log-faults.ts';

@@ -141,7 +141,7 @@ export const lawfulRequests: readonly LawfulRequest[] = [
     needs: ['VHOST_USER_PROTOCOL_F_LOG_SHMFD'],
     message: ({ port }) => ({ request: 'VHOST_USER_SET_LOG_FD', descriptors: [port.descriptors.eventfd()] }),
   },
-  { request: 'VHOST_USER_SET_VRING_NUM', answer: ack, bytes: 8, message: () => setNum(ring, ringSize) },
+  { request: 'VHOST_USER_SET_VRING_NUM', answer: ack, bytes: 8, message: () => setNum(ring, 256) },
   {
     request: 'VHOST_USER_SET_VRING_ADDR',
     answer: ack,

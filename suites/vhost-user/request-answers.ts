@@ -89,8 +89,8 @@ export function negotiationOf(
   facts: TargetFacts,
   acknowledgements: 'negotiated' | 'not negotiated',
 ): FeatureSet {
-  const wants =
-    acknowledgements === 'negotiated' ? { negotiate: [...needs, replyAck] } : { negotiate: needs, without: [replyAck] };
+  const isLeftOut = acknowledgements === 'not negotiated' && !needs.includes(replyAck);
+  const wants = isLeftOut ? { negotiate: needs, without: [replyAck] } : { negotiate: [...needs, replyAck] };
   return negotiationBeforeOffer(wants, facts);
 }
 

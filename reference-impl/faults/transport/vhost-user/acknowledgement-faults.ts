@@ -1,5 +1,6 @@
 import { u64Bytes } from '../../../vhost-user/reply-payloads.ts';
 import type { OutgoingMessage } from '../../../vhost-user/reply-rules.ts';
+import { isEnabled } from '../../../vhost-user/ring-state.ts';
 import {
   VHOST_USER_NEED_REPLY_MASK,
   VHOST_USER_REPLY_MASK,
@@ -15,7 +16,7 @@ import {
   repliedRequests,
   sizedReplies,
 } from './request-family.ts';
-import { inTable, vhostUserFault } from './vhost-user-fault.ts';
+import { type Change, handling, inTable, vhostUserFault } from './vhost-user-fault.ts';
 
 /** Answers request by request. */
 export const requestAnswerFaults = {
@@ -136,8 +137,16 @@ export const answerHeaderFaults = {
 
 const asks = (flags: number): boolean => (flags & VHOST_USER_NEED_REPLY_MASK) !== 0;
 
-function cutting(request: FrontEndMessageName, size: number): ReturnType<typeof inTable> {
-  return changing(request, (message) => ({ ...message, size, payload: message.payload.subarray(0, size) }));
+/** Of GET_VRING_BASE for a ring that is disabled: drivers in use ask about rings that are enabled. */
+function cutting(request: FrontEndMessageName, size: number): Change {
+  return handling<{ readonly index: number }>(request, (right, session, value) => {
+    const isAsUsual =
+      request === 'VHOST_USER_GET_VRING_BASE' && isEnabled(session.ring(value.index)?.state ?? 'stopped-enabled');
+    const handled = right();
+    return handled.kind === 'reply' && !isAsUsual
+      ? { ...handled, payload: handled.payload.subarray(0, size) }
+      : handled;
+  });
 }
 
 function changing(

@@ -109,6 +109,19 @@ export const requestsWhileRunning = [
   'VHOST_USER_REM_MEM_REG',
 ] as const;
 
+/** Requests over which a back-end is seen to leak. */
+export const leakingRequests = [
+  'VHOST_USER_SET_FEATURES',
+  'VHOST_USER_SET_MEM_TABLE',
+  'VHOST_USER_SET_LOG_BASE',
+  'VHOST_USER_SET_VRING_NUM',
+  'VHOST_USER_SET_VRING_ADDR',
+  'VHOST_USER_SET_BACKEND_REQ_FD',
+  'VHOST_USER_GET_INFLIGHT_FD',
+  'VHOST_USER_SET_INFLIGHT_FD',
+  'VHOST_USER_ADD_MEM_REG',
+] as const;
+
 const shortName = (request: string): string =>
   request
     .replace(/^VHOST_USER_/, '')
