@@ -89,6 +89,11 @@ export const netFaults = {
         right.packet(header, frame.length === 1514 ? Uint8Array.of(...frame, 0, 0, 0, 0) : frame),
     }),
   ),
+  'net-wrong-checksum-said-valid': deviceFault(
+    'net/device-does-not-trust-checksum',
+    'frames of TCP and UDP come back with DATA_VALID, unverified',
+    inNet({ packet: withHeaderByte(0, 2, 'tcp4', 'udp4', 'tcp6', 'udp6') }),
+  ),
   'net-received-checksum-left-out': deviceFault(
     'net/rx-fully-checksummed-without-guest-csum',
     'the checksum of received UDP packets of IPv4 is left out',

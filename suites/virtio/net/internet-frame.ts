@@ -56,6 +56,14 @@ export function internetFrame(kind: InternetKind, bytes: number): Uint8Array {
   return frame;
 }
 
+/** The same frame with a checksum of TCP or UDP that is off by one bit. */
+export function withWrongChecksum(frame: Uint8Array): Uint8Array {
+  const isV6 = frame[12] === 0x86;
+  const isTcp = frame[isV6 ? 20 : 23] === TCP;
+  const at = (isV6 ? 54 : 34) + (isTcp ? 16 : 6);
+  return frame.map((byte, place) => (place === at ? byte ^ 1 : byte));
+}
+
 /** Whether the checksum of TCP or UDP in a frame of `internetFrame` is right. */
 export const isChecksummed = (frame: Uint8Array): boolean => transportSum(frame) === 0;
 

@@ -26,6 +26,7 @@ export interface NetHeader {
   readonly numBuffers: number;
 }
 
+export const VIRTIO_NET_HDR_F_DATA_VALID = 2;
 export const VIRTIO_NET_HDR_F_RSC_INFO = 4;
 
 export const VIRTIO_NET_HDR_GSO_NONE = 0;

@@ -1,6 +1,7 @@
 import { defineCase } from '../../case.ts';
 import type { Check } from '../../check.ts';
-import { encodeNetHeader, type NetHeader, netPort } from './net-port.ts';
+import { internetFrame, withWrongChecksum } from './internet-frame.ts';
+import { decodeNetHeader, encodeNetHeader, type NetHeader, netPort, VIRTIO_NET_HDR_F_DATA_VALID } from './net-port.ts';
 
 /** Fields of the header of a transmitted packet that a device must not heed (virtio 5.1.6.2.2). */
 
@@ -60,5 +61,38 @@ export const headerLength = defineCase({
       context.requirement('net/tx-wrong-hdr-len-harmless'),
       lengths.map((hdrLen) => ({ hdrLen })),
     );
+  },
+});
+
+export const wrongChecksum = defineCase({
+  id: 'virtio/net/transmit-checksum-without-needs-csum-is-not-trusted',
+  title:
+    'a frame with a wrong checksum, sent without NEEDS_CSUM, does not come back as one whose checksum was verified',
+  proves: { 'net/device-does-not-trust-checksum': 'net-wrong-checksum-said-valid' },
+  applies: { start: 'negotiated', devices: ['net'] },
+  run(context) {
+    const { driver, requirement } = context;
+    const { net } = driver;
+    const { transmit, receive } = netPort(context);
+    const check = requirement('net/device-does-not-trust-checksum');
+    const plain = net.frame(80, 1);
+    for (const kind of ['tcp4', 'udp4', 'tcp6', 'udp6'] as const) {
+      const wrong = withWrongChecksum(internetFrame(kind, 600));
+      const buffers = [net.receiveBuffer(), net.receiveBuffer()] as const;
+      receive.makeAvailable(buffers.map(({ request }) => request.segments));
+      receive.kick();
+      // The plain frame behind it shows a device that drops what it finds wrong, as it may.
+      transmit.makeAvailable([wrong, plain].map((frame) => net.transmitFrame(frame).segments));
+      transmit.kick();
+      const [first] = receive.waitForUsed(1);
+      transmit.waitForUsed(2);
+      const bytes = buffers[0].load();
+      const isDropped = (first?.len ?? 0) < net.headerSize + wrong.length;
+      const isValid = (decodeNetHeader(bytes).flags & VIRTIO_NET_HDR_F_DATA_VALID) !== 0;
+      const outcome = isDropped ? 'dropped' : isValid ? 'said to be valid' : 'delivered as it is';
+      check.oneOf(outcome, ['delivered as it is', 'dropped'], `a frame of ${kind} with a wrong checksum`);
+      if (isDropped) return;
+      receive.waitForUsed(1);
+    }
   },
 });
