@@ -69,6 +69,7 @@ export abstract class BoundDriver<F extends WorkloadFacts = WorkloadFacts> imple
     const index = options.index ?? this.queueIndex;
     for (const other of this.companionIndices) if (other !== index) this.companion(other);
     const queue = this.#session.attach(ring, { ...this.#kicks, ...options, index });
+    if (this.companionIndices.includes(index)) this.#companions.set(index, queue);
     // Rings may be looked at before they are enabled, and then drop what is transmitted: nothing is shown before the
     // device has dealt with all of the above.
     queue.drainCalls();

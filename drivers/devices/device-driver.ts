@@ -56,7 +56,10 @@ export interface DeviceDriver<R extends GuestRing = GuestRing> {
   /** @throws DriverUsageError where the target is another device: say `devices: ['net']` in `applies`. */
   readonly net: NetFrames;
 
-  /** Attaches the ring, at `queueIndex` unless told, and before it the other rings that the device needs. */
+  /**
+   * Attaches the ring, at `queueIndex` unless told, and before it the other rings that the device needs. At the index of
+   * one of those it is that one.
+   */
   attach(ring: R, options?: Partial<AttachOptions>): Queue<R>;
   /** A ring that must run beside the one under test; attached at first use, without buffers. */
   companion(index: number): Queue<R>;

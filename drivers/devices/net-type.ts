@@ -18,12 +18,13 @@ export const netType: DeviceType = deviceType({
   deviceId: 1,
   workload: netWorkload,
   answers: {
+    pairs: z.coerce.number().int().min(1).max(64).optional(),
     returns: z.enum(netReturns).optional(),
     address: ipv4Address.optional(),
     reflects: z.enum(['unchanged', 'macs-swapped']).optional(),
   },
   external,
-  ofReference: { ...external, returns: 'same-port' },
+  ofReference: { ...external, pairs: 2, returns: 'same-port' },
   implemented: [
     ...implementedByAll,
     'VIRTIO_NET_F_CSUM',

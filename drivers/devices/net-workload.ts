@@ -14,6 +14,8 @@ export const netWorkload = z
     ...ringFacts,
     /** The receive ring (receiveq1 is 0). */
     receiveIndex: ringIndex,
+    /** How many pairs of rings carry frames: pair n has the rings 2n and 2n + 1. One where a target does not say. */
+    pairs: z.int().min(1).max(64).exactOptional(),
     /**
      * `same-port`: the frame itself. `arp-reply`: a station behind the device answers ARP requests for `address`. `none`:
      * nothing that we could ask for.

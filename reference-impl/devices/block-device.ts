@@ -157,8 +157,10 @@ export class BlockDevice extends QueuedDevice {
       this.breakQueue(queue, 'request-without-status');
       return 'progressed';
     }
-    this.#carryOut(chain);
+    const writesFirst = this.#rules.writesFirst(chain);
+    if (writesFirst) this.#carryOut(chain);
     this.complete(queue, ring, chain, this.#rules.written(chain));
+    if (!writesFirst) this.#carryOut(chain);
     return 'progressed';
   }
 

@@ -60,6 +60,8 @@ export interface BlockRules {
   readonly writeback: (features: bigint) => number;
   /** The 20 bytes of GET_ID. */
   readonly identity: (serial: string) => Uint8Array;
+  /** Whether data and status are written before the chain is told as used, as they must be. */
+  readonly writesFirst: (chain: Chain) => boolean;
   /** What fills writable bytes that a request has no data for. */
   readonly filler: () => number;
   /** Bytes told as written; all of the writable part are. */
@@ -97,6 +99,7 @@ export const blockRules: BlockRules = {
     for (let n = 0; n < Math.min(serial.length, BLOCK_ID_SIZE); n++) bytes[n] = serial.charCodeAt(n) & 0x7f;
     return bytes;
   },
+  writesFirst: () => true,
   filler: () => 0,
   written: (chain) => chain.writableLength,
 };

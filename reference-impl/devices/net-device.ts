@@ -6,6 +6,7 @@ import {
   NET_CONFIG_SIZE,
   netConfig,
   VIRTIO_ID_NET,
+  VIRTIO_NET_F_CSUM,
   VIRTIO_NET_F_MAC,
   VIRTIO_NET_F_MQ,
   VIRTIO_NET_F_MRG_RXBUF,
@@ -31,6 +32,7 @@ export interface NetOptions {
 }
 
 const FEATURES =
+  VIRTIO_NET_F_CSUM |
   VIRTIO_NET_F_MTU |
   VIRTIO_NET_F_MAC |
   VIRTIO_NET_F_MRG_RXBUF |
@@ -108,7 +110,7 @@ export class NetDevice extends QueuedDevice {
     const sends = queue.isEnabled || this.#rules.sendsWhileDisabled();
     if (sends && this.#rules.acceptsTransmit(chain.readableLength, headerSize)) {
       const whole = gather(chain.readable);
-      const frame = this.#rules.sent(whole.subarray(0, headerSize), whole.subarray(headerSize));
+      const frame = this.#rules.sent(whole.subarray(0, headerSize), whole.subarray(headerSize), this.features);
       if (frame !== undefined) {
         const reflected = this.#reflection === 'loopback' ? frame : exchangeMacs(frame);
         for (const one of this.#rules.reflect(reflected)) target?.push(one);
@@ -149,24 +151,35 @@ export class NetDevice extends QueuedDevice {
     };
     while (room < needed) {
       const chain = this.take(queue, ring);
-      if (chain === undefined) return putBack(chains.length === ring.size ? 'too-large' : 'no-buffers');
+      if (chain === undefined) {
+        return putBack(this.#rules.isTooLarge(chains.length, ring.size) ? 'too-large' : 'no-buffers');
+      }
       chains.push(chain);
       room += this.#rules.usableLength(chain.writableLength);
       if (room < needed && !this.#rules.mergesBuffers(this.features)) return putBack('too-large');
     }
     const packet = this.#rules.packet(this.#rules.receiveHeader(chains.length, size), frame);
+    const writesFirst = this.#rules.writesFirst(packet);
     let done = 0;
     // All buffers of a packet become used together (virtio 5.1.9.4.1).
     ring.beginTogether();
     for (const chain of chains) {
       const part = packet.subarray(done, done + this.#rules.usableLength(chain.writableLength));
-      const written = writePieces(chain.writable, 0, part);
+      const written = writesFirst ? writePieces(chain.writable, 0, part) : part.length;
       done += written;
       this.complete(queue, ring, chain, this.#rules.received(written));
     }
     ring.endTogether();
+    if (!writesFirst) this.#writeInto(chains, packet);
     this.callFor(queue, ring);
     return 'delivered';
+  }
+
+  #writeInto(chains: readonly Chain[], packet: Uint8Array): void {
+    let done = 0;
+    for (const { writable, writableLength } of chains) {
+      done += writePieces(writable, 0, packet.subarray(done, done + this.#rules.usableLength(writableLength)));
+    }
   }
 }
 

@@ -4,6 +4,7 @@ import { VIRTIO_F_VERSION_1 } from '../virtqueue/feature-bits.ts';
 
 export const VIRTIO_ID_NET = 1;
 
+export const VIRTIO_NET_F_CSUM = 1n << 0n;
 export const VIRTIO_NET_F_MTU = 1n << 3n;
 export const VIRTIO_NET_F_MAC = 1n << 5n;
 export const VIRTIO_NET_F_MRG_RXBUF = 1n << 15n;

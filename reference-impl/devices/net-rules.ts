@@ -1,4 +1,11 @@
-import { NET_HEADER_SIZE, NUM_BUFFERS_OFFSET, netHeaderSize, VIRTIO_NET_F_MRG_RXBUF } from './net-layout.ts';
+import { withChecksum } from './net-checksum.ts';
+import {
+  NET_HEADER_SIZE,
+  NUM_BUFFERS_OFFSET,
+  netHeaderSize,
+  VIRTIO_NET_F_CSUM,
+  VIRTIO_NET_F_MRG_RXBUF,
+} from './net-layout.ts';
 
 /** The largest frame there is: 65535 bytes behind an Ethernet header (virtio 5.1.6.3.1 asks buffers of 65562). */
 const MAX_FRAME = 65535 + 14;
@@ -15,8 +22,8 @@ export interface NetRules {
   /** Whether frames from a disabled transmit queue go out, and whether one that is disabled receives. */
   readonly sendsWhileDisabled: () => boolean;
   readonly receivesWhileDisabled: () => boolean;
-  /** What goes out of a frame with this header; undefined where nothing does. No field of it was negotiated. */
-  readonly sent: (header: Uint8Array, frame: Uint8Array) => Uint8Array | undefined;
+  /** What goes out of a frame with this header; undefined where nothing does. */
+  readonly sent: (header: Uint8Array, frame: Uint8Array, features: bigint) => Uint8Array | undefined;
   /** What comes back for a frame that was sent. */
   readonly reflect: (frame: Uint8Array) => readonly Uint8Array[];
   /** The receive queue for what a transmit queue sent. */
@@ -24,6 +31,10 @@ export interface NetRules {
   /** Whether a frame without a receive buffer waits for one. */
   readonly waitsForBuffers: () => boolean;
   readonly mergesBuffers: (features: bigint) => boolean;
+  /** Whether a packet is written before its buffers are told as used, as it must be. */
+  readonly writesFirst: (packet: Uint8Array) => boolean;
+  /** Whether a packet that so many buffers do not hold is too large for a ring of this size. */
+  readonly isTooLarge: (buffers: number, size: number) => boolean;
   /** Bytes of a receive chain that are used, of those that it offers. */
   readonly usableLength: (offered: number) => number;
   /** The header of a received frame, `size` bytes of it. */
@@ -43,11 +54,13 @@ export const netRules: NetRules = {
   acceptsTransmit: (bytes, headerSize) => bytes > headerSize && bytes <= headerSize + MAX_FRAME,
   sendsWhileDisabled: () => false,
   receivesWhileDisabled: () => false,
-  sent: (_, frame) => frame,
+  sent: (header, frame, features) => ((features & VIRTIO_NET_F_CSUM) === 0n ? frame : withChecksum(header, frame)),
   reflect: (frame) => [frame],
   receiveQueue: (transmitQueue) => transmitQueue - 1,
   waitsForBuffers: () => true,
   mergesBuffers: (features) => (features & VIRTIO_NET_F_MRG_RXBUF) !== 0n,
+  writesFirst: () => true,
+  isTooLarge: (buffers, size) => buffers >= size,
   usableLength: (offered) => offered,
   receiveHeader: (numBuffers, size) => {
     const header = new Uint8Array(NET_HEADER_SIZE);

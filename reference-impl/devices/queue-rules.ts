@@ -1,3 +1,6 @@
+import type { Piece } from '../memory/pieces.ts';
+import type { Chain } from '../virtqueue/chain.ts';
+
 /** When a queue may be worked on: entries that a fault may replace. */
 export interface QueueRules {
   /** What a device offers, given its own features and those of its queues. */
@@ -21,11 +24,14 @@ export interface QueueRules {
   readonly hearsKick: (isEnabled: boolean) => boolean;
   /** Calls signalled where one is due, and where none is, for use number `uses` of the start number `starts`. */
   readonly calls: (due: boolean, uses: number, starts: number, eventIdx: boolean) => number;
+  /** What a dirty log is told of, of the pieces that were written of a chain on a queue. */
+  readonly logged: (pieces: readonly Piece[], chain: Chain, queue: number) => readonly Piece[];
   /** The queue whose call is signalled. */
   readonly callQueue: (queue: number, starts: number) => number;
 }
 
 export interface QueueSituation {
+  readonly index: number;
   /** The device as a whole was started. */
   readonly isRunning: boolean;
   readonly isStarted: boolean;
@@ -47,5 +53,6 @@ export const queueRules: QueueRules = {
   looksBeforeSleep: () => 0,
   hearsKick: () => true,
   calls: (due) => (due ? 1 : 0),
+  logged: (pieces) => pieces,
   callQueue: (queue) => queue,
 };

@@ -263,6 +263,7 @@ export abstract class QueuedDevice implements ParentDriver {
   protected mayProcess(queue: Queue, kicked: boolean, discards = false): boolean {
     const { awaitsKick, mayProcess } = this.transport.queue;
     return mayProcess({
+      index: queue.index,
       isRunning: this.#isRunning,
       isStarted: queue.isStarted,
       isEnabled: queue.isEnabled,
@@ -356,7 +357,8 @@ export abstract class QueuedDevice implements ParentDriver {
   /** Tells the driver that a chain was carried out, and signals the call where one is due. */
   protected complete(queue: Queue, ring: DeviceRing, chain: Chain, written: number): void {
     if (this.sinks.wroteMemory !== undefined) {
-      for (const piece of slicePieces(chain.writable, 0, written)) {
+      const { logged } = this.transport.queue;
+      for (const piece of logged(slicePieces(chain.writable, 0, written), chain, queue.index)) {
         this.sinks.wroteMemory(guestAddressOf(piece), piece.length);
       }
     }

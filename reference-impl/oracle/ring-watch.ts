@@ -8,6 +8,7 @@ import type { Segment } from '../virtqueue/segment.ts';
 import { AVAIL_IDX, AVAIL_RING } from '../virtqueue/split/layout.ts';
 import type { GuestWatch } from './guest-watch.ts';
 import { type Invariant, type InvariantViolation, requirementOfInvariant } from './invariants.ts';
+import { ShownBytes } from './shown-bytes.ts';
 import { StoreWatch } from './store-watch.ts';
 
 /** Never added. */
@@ -41,6 +42,7 @@ export class RingWatch implements DriverRingObserver {
   /** By buffer id: the latest chain, where the stores of the device are watched. */
   #chains: (readonly Segment[])[] | undefined;
   #stores: StoreWatch | undefined;
+  #shown: ShownBytes | undefined;
   /** Chains were laid by hand: used elements can say anything. */
   #isByHand = false;
 
@@ -66,11 +68,15 @@ export class RingWatch implements DriverRingObserver {
 
   /** From now on each store of the device is told to the watch that this returns. `isReceive`: of network packets. */
   watchStores(driver: DriverRing, isReceive: boolean): StoreWatch {
-    this.#chains = [];
+    const chains: (readonly Segment[])[] = [];
+    const shown = new ShownBytes(() => this.#options.memory?.guest.regions ?? []);
+    this.#chains = chains;
+    this.#shown = shown;
     this.#stores = new StoreWatch({
       ring: this.#options.ring,
       driver,
       ...(isReceive ? { buffersOfPacket: (id) => this.#buffersOfPacket(id) } : {}),
+      shown: (id, len) => shown.shown(id, Math.min(len, this.#rooms[id] ?? 0), chains[id]),
       found: (violation) => {
         if (!this.#isByHand) this.#options.found(violation);
       },
@@ -105,6 +111,9 @@ export class RingWatch implements DriverRingObserver {
     const room = this.#rooms[id];
     if (!wasOutstanding) this.#tellId(id, 'a used element');
     else if (room !== undefined && len > room) this.#tellLen(id, len, room);
+    if (this.#shown?.isChanged(id, this.#chains ?? []) !== true) return;
+    const what = `the first ${len} bytes of the writable part of chain ${id}, once its used element is visible`;
+    this.#tell('usedLen', what, 'as they are when the driver takes it', 'written afterwards');
   }
 
   outOfOrder(id: number): void {

@@ -1,10 +1,10 @@
 import { DESCRIPTOR_SIZE } from '../virtqueue/descriptor.ts';
 import type { DriverRing } from '../virtqueue/driver-ring.ts';
+import { FLAGS_OFFSET, ID_OFFSET, LEN_OFFSET } from '../virtqueue/packed/layout.ts';
 import type { GuestRing, RingArea } from '../virtqueue/ring.ts';
 import { USED_ELEMENT_SIZE, USED_IDX_OFFSET, usedElementOffset } from '../virtqueue/split/layout.ts';
 import { type Invariant, type InvariantViolation, requirementOfInvariant } from './invariants.ts';
 
-const FLAGS_OFFSET = 14;
 /** VIRTQ_DESC_F_AVAIL in the lower byte of the flags of a packed descriptor, VIRTQ_DESC_F_USED in the upper one. */
 const MARK = 0x80;
 
@@ -13,6 +13,8 @@ export interface StoreWatchOptions {
   readonly driver: DriverRing;
   /** On a receive ring: how many buffers the packet has whose first buffer is `id`. */
   readonly buffersOfPacket?: (id: number) => number;
+  /** A used element became visible. */
+  readonly shown?: (id: number, len: number) => void;
   readonly found: (violation: InvariantViolation) => void;
 }
 
@@ -71,7 +73,11 @@ export class StoreWatch {
     const { view } = this.#options.ring.areas.descriptor;
     const at = slot * DESCRIPTOR_SIZE + FLAGS_OFFSET;
     const isUsed = (((view[at] as number) ^ (view[at + 1] as number)) & MARK) === 0;
-    if (isUsed) this.#isShown[slot] = 1;
+    if (!isUsed) return;
+    this.#isShown[slot] = 1;
+    const fields = new DataView(view.buffer, view.byteOffset + slot * DESCRIPTOR_SIZE, DESCRIPTOR_SIZE);
+    this.#options.shown?.(fields.getUint16(ID_OFFSET, true), fields.getUint32(LEN_OFFSET, true));
+    this.#checkShownPackets();
   }
 
   #checkPackets(): void {
@@ -79,6 +85,7 @@ export class StoreWatch {
     const now = this.#usedIdx();
     const from = this.#shownIdx;
     this.#shownIdx = now;
+    this.#tellShown(from, now);
     if (buffersOfPacket === undefined) return;
     const shown = (now - from) & 0xffff;
     const { view } = ring.areas.device;
@@ -91,6 +98,30 @@ export class StoreWatch {
       `${at}, as num_buffers of their packets says`,
       String(shown),
     );
+  }
+
+  /** Packed: what the driver may take is whole packets, whichever store showed it. */
+  #checkShownPackets(): void {
+    const { driver, buffersOfPacket } = this.#options;
+    if (buffersOfPacket === undefined) return;
+    const ids = driver.usedIds();
+    let at = 0;
+    while (at < ids.length) at += Math.max(1, buffersOfPacket(ids[at] as number));
+    if (at === ids.length) return;
+    const what = 'buffers that the driver may take';
+    this.#tell('packetTogether', what, `${at}, as num_buffers of their packets says`, String(ids.length));
+  }
+
+  #tellShown(from: number, now: number): void {
+    const { ring, shown } = this.#options;
+    const count = (now - from) & 0xffff;
+    // More than there can be: the used idx in memory was set by hand.
+    if (shown === undefined || count > ring.size) return;
+    const { view } = ring.areas.device;
+    for (let n = 0; n < count; n++) {
+      const slot = (from + n) % ring.size;
+      shown(idAt(view, slot), lenAt(view, slot));
+    }
   }
 
   #usedIdx(): number {
@@ -111,4 +142,9 @@ export class StoreWatch {
 function idAt(used: Uint8Array, slot: number): number {
   const at = usedElementOffset(slot);
   return (used[at] as number) | ((used[at + 1] as number) << 8);
+}
+
+function lenAt(used: Uint8Array, slot: number): number {
+  const at = usedElementOffset(slot) + 4;
+  return new DataView(used.buffer, used.byteOffset, used.byteLength).getUint32(at, true);
 }

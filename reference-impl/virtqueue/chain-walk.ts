@@ -39,6 +39,7 @@ export class WalkedChain implements Chain {
   readableLength = 0;
   writableLength = 0;
   descriptors = 0;
+  isIndirect = false;
   hasWritable = false;
   kept: readonly PackedDescriptor[] | undefined;
 

@@ -14,6 +14,8 @@ export interface Chain {
   readonly writableLength: number;
   /** Descriptors of the chain, in and out of an indirect table, the one that refers to the table not counted. */
   readonly descriptors: number;
+  /** Its buffers, or some of them, stand in an indirect table. */
+  readonly isIndirect: boolean;
   /** Places of the ring that it takes: split 1 (in the available ring), packed its descriptors in the ring. */
   readonly slots: number;
   /** The descriptors in the ring as they were read, where the ring keeps them. */

@@ -74,6 +74,8 @@ export interface DriverRing {
   readonly usedWasOutstanding: boolean;
   /** Used elements that memory shows and that were not taken yet. Takes none. */
   usedCount(): number;
+  /** Their ids, in the order in which they would be taken. */
+  usedIds(): number[];
   /** Takes all used elements, or the first `limit`. */
   reapUsed(limit?: number): UsedElement[];
   /** Asks for no calls. A hint: the device may call. */

@@ -1,6 +1,7 @@
+import { packedDeviceRules } from '../../virtqueue/packed/device-rules.ts';
 import { splitDeviceRules } from '../../virtqueue/split/device-rules.ts';
 import type { RingFault } from '../fault.ts';
-import { inSplitRing, ringFault } from './ring-fault.ts';
+import { inPackedRing, inSplitRing, ringFault } from './ring-fault.ts';
 
 /** The order of stores to a ring, which is seen between two of them alone: memory is right behind the last one. */
 export const storeOrderFaults = {
@@ -16,10 +17,13 @@ export const storeOrderFaults = {
   ),
   'packet-buffers-shown-one-by-one': ringFault(
     'net/packet-buffers-used-together',
-    'the used idx moves once for each buffer of a packet',
+    'each buffer of a packet is shown by itself',
     inSplitRing({
       publishUsed: (ring, slot, id, len) =>
         splitDeviceRules.publishUsed(ring, slot, id, len, splitDeviceRules.nextUsedIdx(ring.usedIdx())),
+    }),
+    inPackedRing({
+      publishUsed: (ring, slot, id, len, flags) => packedDeviceRules.publishUsed(ring, slot, id, len, flags, false),
     }),
   ),
 } as const satisfies Record<string, RingFault>;

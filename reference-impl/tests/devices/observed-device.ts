@@ -66,7 +66,7 @@ function observeBlock(rules: DeviceRules, eventIdx: boolean, note: Note): void {
     const before = snapshot(h.guest);
     h.queue(0).run();
     note(`${what} head ${head}`, driver.reapUsed());
-    note('idx', [ring.usedIdx(), ring.usedFlags(), ring.availEvent(), ...h.calls, h.errors.length]);
+    note('idx', [ring.usedIdx(), ring.usedFlags(), ring.availEvent(), ...h.calls, h.errors.length, h.written.length]);
     note(
       'written',
       changes(before).map(({ region, offset, length }) => [region, offset, length]),

@@ -30,6 +30,8 @@ export interface Harness {
   readonly guest: Guest;
   readonly calls: number[];
   readonly errors: { readonly queue: number; readonly reason: QueueFailure }[];
+  /** Bytes of guest memory that the device told of as written. */
+  readonly written: { readonly guestAddress: bigint; readonly length: number }[];
   readonly queues: readonly HarnessQueue[];
   queue(index: number): HarnessQueue;
   drain(): void;
@@ -47,11 +49,13 @@ export function harness(device: ParentDriver, options: HarnessOptions = {}): Har
   } = options;
   const calls = Array.from({ length: device.queueCount }, () => 0);
   const errors: { queue: number; reason: QueueFailure }[] = [];
+  const written: { guestAddress: bigint; length: number }[] = [];
   device.setSinks({
     signalCall: (queue) => {
       calls[queue] = (calls[queue] ?? 0) + 1;
     },
     signalError: (queue, reason) => errors.push({ queue, reason }),
+    wroteMemory: (guestAddress, length) => written.push({ guestAddress, length }),
   });
   device.setMemory(mapOf(guest));
   assert.equal(device.setFeatures(features), true);
@@ -89,6 +93,7 @@ export function harness(device: ParentDriver, options: HarnessOptions = {}): Har
     guest,
     calls,
     errors,
+    written,
     queues,
     queue: (index) => {
       const queue = queues[index];

@@ -97,6 +97,7 @@ const queueEntries: { readonly [K in keyof QueueRules]: readonly QueueRules[K][]
   looksBeforeSleep: [() => 2],
   hearsKick: [() => false],
   calls: [() => 0, (due) => (due ? 2 : 0), () => 1, (due, uses) => (due && uses > 1 ? 1 : 0)],
+  logged: [() => []],
   callQueue: [(queue) => queue ^ 1],
 };
 
@@ -128,6 +129,7 @@ const blockEntries: { readonly [K in keyof BlockRules]: readonly BlockRules[K][]
   zeroed: [() => 0x5a],
   writeback: [() => 1],
   identity: [(serial) => blockRules.identity(serial.slice(1))],
+  writesFirst: [() => false],
   filler: [() => 0x55],
   written: [() => 1, (chain) => chain.readableLength + chain.writableLength],
 };
@@ -144,6 +146,8 @@ const netEntries: { readonly [K in keyof NetRules]: readonly NetRules[K][] } = {
   receiveQueue: [() => 2],
   waitsForBuffers: [() => false],
   mergesBuffers: [() => true, () => false],
+  writesFirst: [() => false],
+  isTooLarge: [() => true],
   usableLength: [(offered) => offered - 1],
   receiveHeader: [(_, size) => new Uint8Array(size), (_, size) => netRules.receiveHeader(7, size)],
   packet: [(_, frame) => frame, (header, frame) => netRules.packet(header, frame.toReversed())],

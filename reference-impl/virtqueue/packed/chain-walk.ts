@@ -113,6 +113,7 @@ function addTable(
   low: number,
   length: number,
 ): MalformedReason | undefined {
+  walk.isIndirect = true;
   const table = openTable(walked, rules, high, low, length);
   if (typeof table !== 'object') return table;
   const { view, entries } = table;

@@ -239,6 +239,17 @@ export class PackedDriver implements DriverRing {
     }
   }
 
+  usedIds(): number[] {
+    const ids: number[] = [];
+    const count = this.usedCount();
+    for (let slot = this.#used; ids.length < count; ) {
+      const id = this.#inOrder ? (this.#idAt[slot] as number) : this.ring.id(slot);
+      ids.push(id);
+      slot = (slot + Math.max(1, this.#slotsFor(id))) % this.size;
+    }
+    return ids;
+  }
+
   reapUsed(limit = Number.POSITIVE_INFINITY): UsedElement[] {
     const elements: UsedElement[] = [];
     while (elements.length < limit && this.takeUsed()) elements.push({ id: this.#usedId, len: this.#usedLen });

@@ -60,6 +60,7 @@ function walkIndirect(
   low: number,
   length: number,
 ): MalformedReason | undefined {
+  walk.isIndirect = true;
   const table = openTable(ring, rules, high, low, length);
   if (typeof table !== 'object') return table;
   return walkTable(ring, rules, walk, table.view, { entries: table.entries, isIndirect: true }, 0);

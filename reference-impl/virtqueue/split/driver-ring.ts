@@ -199,6 +199,13 @@ export class SplitDriver implements DriverRing {
     return (this.ring.usedIdx() - this.#lastUsedIdx) & 0xffff;
   }
 
+  usedIds(): number[] {
+    const ids: number[] = [];
+    const count = Math.min(this.usedCount(), this.ring.size);
+    for (let n = 0; n < count; n++) ids.push(this.ring.usedId(((this.#lastUsedIdx + n) & 0xffff) % this.ring.size));
+    return ids;
+  }
+
   reapUsed(limit = Number.POSITIVE_INFINITY): UsedElement[] {
     const elements: UsedElement[] = [];
     while (elements.length < limit && this.takeUsed()) elements.push({ id: this.#usedId, len: this.#usedLen });

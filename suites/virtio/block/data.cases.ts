@@ -136,7 +136,9 @@ export const onlyItsSectors = defineCase({
 export const usedLen = defineCase({
   id: 'virtio/block/bytes-up-to-used-len-are-written',
   title: 'when used idx moves, as many bytes of the writable part are written as len says: data, then status',
-  proves: { 'split/used-len-bytes-written': 'used-len-beyond-written-bytes' },
+  proves: {
+    'split/used-len-bytes-written': ['used-len-beyond-written-bytes', 'block-data-behind-used-element'],
+  },
   applies: { start: 'negotiated', devices: ['block'] },
   variants: { sectors: [1, 16] },
   run({ driver, ring, variant, requirement }) {

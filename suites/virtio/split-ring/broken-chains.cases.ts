@@ -76,6 +76,32 @@ export const loops = defineCase({
   },
 });
 
+export const emptyLoops = defineCase({
+  id: 'virtio/split-ring/loop-of-empty-descriptors-is-survived',
+  title: 'a chain of descriptors of length 0 that comes back to one of its own is survived',
+  proves: { 'split/descriptor-loop-survived': 'empty-descriptors-hang' },
+  applies: { start: 'closed', ring: 'split' },
+  unwatched: 'it writes the descriptor table or the available ring itself',
+  run(context) {
+    const check = context.requirement('split/descriptor-loop-survived');
+    const all = (['all', 'last'] as const).flatMap((which) =>
+      ['first', 'itself'].map(
+        (to): Breakage => ({
+          key: `empty=${which},last-to-${to}`,
+          chain: (driver) => driver.chain({ seed: 2, readableCuts: [4, 6] }),
+          lay: ({ ring, places }) => {
+            const last = places.at(-1) ?? 0;
+            for (const place of which === 'all' ? places : [last]) ring.writeDescriptor(place, { len: 0 });
+            const { flags } = ring.readDescriptor(last);
+            ring.writeDescriptor(last, { flags: flags | NEXT, next: to === 'first' ? (places[0] ?? 0) : last });
+          },
+        }),
+      ),
+    );
+    context.points(all, (point) => survivesOnSplit(context, check, point));
+  },
+});
+
 export const unmapped = defineCase({
   id: 'virtio/split-ring/unmapped-buffer-is-survived',
   title: 'a buffer where no memory is, that leaves its region, or that wraps the address space, is survived',

@@ -23,6 +23,23 @@ export const logFaults = {
     'only the first page of a buffer is marked',
     inTable('log', { pagesMarked: (pages) => pages.slice(0, 1) }),
   ),
+  'log-marks-first-64-pages': vhostUserFault(
+    'vu-log/buffer-writes-marked',
+    'of one buffer only the first 64 pages are marked',
+    inTable('log', { pagesMarked: (pages) => pages.slice(0, 64) }),
+  ),
+  'log-marks-both-ends-only': vhostUserFault(
+    'vu-log/buffer-writes-marked',
+    'of one buffer of more than 8 pages only the first and the last are marked',
+    inTable('log', { pagesMarked: (pages) => (pages.length > 8 ? [pages.at(0) ?? 0n, pages.at(-1) ?? 0n] : pages) }),
+  ),
+  'log-of-running-rings-ignored': vhostUserFault(
+    'vu-log/logging-switched-while-running',
+    'a log that is given while rings run is answered and not used',
+    handling('VHOST_USER_SET_LOG_BASE', (right, session) =>
+      session.rings.someStarted ? { kind: 'reply', payload: new Uint8Array(0) } : right(),
+    ),
+  ),
   'log-leaves-used-ring-out': vhostUserFault(
     'vu-log/used-ring-writes-marked-with-ring-flag',
     'pages of a used ring are not marked',

@@ -1,0 +1,49 @@
+import { bufferRules as right } from '../../virtqueue/buffer-rules.ts';
+import type { RingFault } from '../fault.ts';
+import { breakingDown } from './breaking-down.ts';
+import { inEachRing, ringFault } from './ring-fault.ts';
+
+/** A chain whose descriptors have no bytes is followed for ever. */
+function emptyLoopHangs(): readonly ReturnType<typeof inEachRing>[number][] {
+  let isEmpty = false;
+  return inEachRing({
+    acceptsLength: (length) => {
+      isEmpty = length === 0;
+      return right.acceptsLength(length);
+    },
+    acceptsChainLength: (descriptors, size) =>
+      breakingDown(isEmpty ? 'hang' : undefined, right.acceptsChainLength(descriptors, size)),
+  });
+}
+
+/** Sizes of chains, and of what was written into them. */
+export const ringSizeFaults = {
+  'used-len-in-16-bits': ringFault(
+    'split/used-len-counts-written-bytes',
+    'the len of a used element is told in 16 bits',
+    ...inEachRing({ usedLen: ({ written }) => written & 0xffff }),
+  ),
+  'empty-descriptors-hang': ringFault(
+    'split/descriptor-loop-survived',
+    'a loop of descriptors of length 0 is followed for ever',
+    ...emptyLoopHangs(),
+  ),
+  'long-indirect-table-crashes': ringFault(
+    'indirect/table-longer-than-queue-survived',
+    'it aborts at an indirect table that is longer than the queue',
+    ...inEachRing({
+      acceptsTableLength: (bytes, size) =>
+        breakingDown(
+          bytes > size * 16 && bytes % 16 === 0 ? 'abort' : undefined,
+          right.acceptsTableLength(bytes, size),
+        ),
+    }),
+  ),
+  'receive-used-id-of-last-descriptor': ringFault(
+    'split/used-id-is-chain-head',
+    'the id of a used receive chain of several descriptors is that of its last descriptor',
+    ...inEachRing({
+      usedId: ({ id, readable, descriptors }) => (readable.length === 0 ? id + descriptors - 1 : id),
+    }),
+  ),
+} as const satisfies Record<string, RingFault>;

@@ -1,0 +1,146 @@
+import type { DeviceDriver } from '../../../drivers/devices/device-driver.ts';
+import type { ReceiveBuffer } from '../../../drivers/devices/net-frames.ts';
+import type { DriverPort, Queue, Session } from '../../../drivers/port/port.ts';
+import { type CaseContext, defineCase, type VariantAxes } from '../../case.ts';
+
+/**
+ * More than one pair of queues (virtio 5.1.2). A transport of vhost has rings by number alone: MQ and the commands by
+ * which a driver asks for pairs are dealt with in front of it.
+ */
+
+type Context = Pick<CaseContext<string, VariantAxes, Session>, 'port' | 'driver' | 'ring'>;
+
+const pairsOf = ({ workload }: DriverPort['facts']): number => ('pairs' in workload ? Number(workload.pairs) : 1);
+const severalPairs = {
+  holds: (facts: DriverPort['facts']) => pairsOf(facts) > 1,
+  missing: 'a target with two pairs of queues (pairs)',
+} as const;
+const applies = { start: 'negotiated', devices: ['net'], when: [severalPairs] } as const;
+const bufferCount = 16;
+
+interface Pair {
+  readonly transmit: Queue;
+  readonly receive: Queue;
+  readonly buffers: readonly ReceiveBuffer[];
+}
+
+/** Up to four pairs, with receive buffers in each. */
+function pairs({ port, driver, ring }: Context): Pair[] {
+  return Array.from({ length: Math.min(4, pairsOf(port.facts)) }, (_, n) => {
+    const receive = driver.attach(ring({ size: 64 }), { index: 2 * n });
+    const transmit = driver.attach(ring({ size: 64 }), { index: 2 * n + 1 });
+    const buffers = Array.from({ length: bufferCount }, () => driver.net.receiveBuffer(512));
+    receive.makeAvailable(buffers.map(({ request }) => request.segments));
+    receive.kick();
+    return { transmit, receive, buffers };
+  });
+}
+
+function send(driver: DeviceDriver, { transmit }: Pair, frames: readonly Uint8Array[]): void {
+  transmit.makeAvailable(frames.map((frame) => driver.net.transmitFrame(frame).segments));
+  transmit.kickAndWaitForUsed(frames.length);
+}
+
+/** Frames in the receive buffers that became used since this was last asked, as text. */
+function received(driver: DeviceDriver, pair: Pair, taken: Map<Pair, number>): string[] {
+  const { receive, buffers } = pair;
+  const first = taken.get(pair) ?? 0;
+  const count = receive.usedCount() - first;
+  if (count <= 0) return [];
+  taken.set(pair, first + count);
+  return receive
+    .waitForUsed(count)
+    .map(({ len }, n) => (buffers[first + n]?.load() ?? new Uint8Array(0)).subarray(driver.net.headerSize, len).join());
+}
+
+export const carries = defineCase({
+  id: 'virtio/net/each-pair-carries-frames',
+  title: 'frames that are sent on the transmit ring of each pair are used, and arrive each once on some receive ring',
+  proves: { 'net/each-pair-carries-frames': ['net-second-pair-loses-frames', 'net-second-pair-not-taken'] },
+  applies,
+  run(context) {
+    const { port, driver, requirement } = context;
+    const check = requirement('net/each-pair-carries-frames');
+    const all = pairs(context);
+    const taken = new Map<Pair, number>();
+    const arrived: string[] = [];
+    const wanted: string[] = [];
+    for (let round = 0; round < 2; round++) {
+      for (const [n, pair] of all.entries()) {
+        const frames = [0, 1].map((at) => driver.net.frame(100 + 8 * n + at, 16 * round + 4 * n + at));
+        send(driver, pair, frames);
+        wanted.push(...frames.map((frame) => driver.net.returned(frame).join()));
+      }
+      const isThere = (): boolean => {
+        for (const pair of all) arrived.push(...received(driver, pair, taken));
+        return arrived.length >= wanted.length;
+      };
+      port.until(isThere, port.deadlineMs);
+    }
+    const missing = wanted.filter((frame) => arrived.filter((other) => other === frame).length !== 1).length;
+    check.equal(missing, 0, `of ${wanted.length} frames on ${all.length} pairs those that did not arrive once`);
+  },
+});
+
+export const ownPair = defineCase({
+  id: 'virtio/net/frames-return-on-their-pair',
+  title: 'a frame that is sent on the transmit ring of a pair comes back on the receive ring of that pair',
+  proves: { 'net/frames-return-on-their-pair': 'net-second-pair-returns-on-first' },
+  applies,
+  run(context) {
+    const { port, driver, requirement } = context;
+    const check = requirement('net/frames-return-on-their-pair');
+    const all = pairs(context);
+    for (const [n, pair] of all.entries()) {
+      const before = all.map(({ receive }) => receive.usedCount());
+      send(driver, pair, [driver.net.frame(120, n)]);
+      const moved = (): number[] => all.map(({ receive }, at) => receive.usedCount() - (before[at] ?? 0));
+      port.until(() => moved().some((count) => count > 0), port.deadlineMs);
+      const expected = all.map((_, at) => (at === n ? 1 : 0));
+      check.sameSequence(moved(), expected, `frames on each receive ring for one sent on pair ${n}`);
+    }
+  },
+});
+
+export const disabled = defineCase({
+  id: 'vhost-user/ring-disabled/second-receive-ring-delivers-nothing',
+  title: 'nothing is delivered into the disabled receive ring of a second pair, whichever pair a frame is sent on',
+  proves: { 'vu-ring-state/disabled-receive-ring-delivers-nothing': 'net-disabled-second-receive-ring-delivers' },
+  applies: { ...applies, transports: ['vhost-user'], offers: ['VHOST_USER_F_PROTOCOL_FEATURES'] },
+  run(context) {
+    const { session, driver, requirement } = context;
+    const check = requirement('vu-ring-state/disabled-receive-ring-delivers-nothing');
+    const all = pairs(context);
+    const second = all[1] as Pair;
+    if (!check.accepted(second.receive.setEnabled(false), 'SET_VRING_ENABLE 0 of ring 2')) return;
+    const before = second.receive.usedCount();
+    for (const seed of [1, 2, 3]) for (const pair of all) send(driver, pair, [driver.net.frame(90, seed)]);
+    check.reply(session.messages.fence(), 'GET_FEATURES');
+    check.equal(second.receive.usedCount(), before, 'used count of the disabled receive ring');
+  },
+});
+
+export const receiveHead = defineCase({
+  id: 'virtio/net/used-id-of-receive-chain-is-its-head',
+  title: 'the used element of a receive chain of several descriptors has the id of its head',
+  proves: { 'split/used-id-is-chain-head': 'receive-used-id-of-last-descriptor' },
+  applies: { start: 'negotiated', devices: ['net'] },
+  variants: { descriptors: [2, 5] },
+  run({ driver, ring, variant, requirement }) {
+    const check = requirement('split/used-id-is-chain-head');
+    const receive = driver.attach(ring({ size: 64 }), { index: driver.net.facts.receiveIndex });
+    const transmit = driver.attach(ring({ size: 64 }));
+    for (let round = 0; round < 3; round++) {
+      const cuts = new Array<number>(variant.descriptors - 1).fill(64);
+      const buffers = [0, 1].map(() => driver.net.receiveBuffer(512, { writableCuts: cuts }));
+      const heads = receive.makeAvailable(buffers.map(({ request }) => request.segments));
+      receive.kick();
+      transmit.makeAvailable(
+        [0, 1].map((seed) => driver.net.transmit({ bytes: 200, seed: 2 * round + seed }).segments),
+      );
+      transmit.kickAndWaitForUsed(2);
+      const ids = receive.waitForUsed(2).map(({ id }) => id);
+      if (!check.sameSequence(ids, heads, `ids of used receive chains in round ${round}`)) return;
+    }
+  },
+});
