@@ -195,6 +195,35 @@ export class Check {
     return false;
   }
 
+  /**
+   * What the case presupposes and is not about. Where it does not hold, the requirement is neither shown nor refuted.
+   * @throws CaseEnded
+   */
+  presumes(condition: boolean, what: string): void {
+    if (condition) return;
+    this.inconclusive(`presupposed, and not so: ${what}`);
+    throw new CaseEnded(what);
+  }
+
+  /** As `presumes`, of an operation: it was not refused. @throws CaseEnded; no answer at all is a failure. */
+  granted(outcome: ControlOutcome, what: string): void {
+    switch (outcome.kind) {
+      case 'done':
+        return;
+      case 'refused':
+        this.presumes(false, `${what} was refused: ${refusalText(outcome)}`);
+        return;
+      case 'closed':
+        this.presumes(false, `the connection was closed at ${what}`);
+        return;
+      case 'silent':
+      case 'died':
+        this.#evaluated++;
+        this.failsBy(outcome, what, 'acceptance');
+        throw new CaseEnded(what);
+    }
+  }
+
   /** Records how the peer failed to answer: crash, closed (wrong), or silence (stalled or hang). */
   failsBy(end: NoAnswer, what: string, expected: string): void {
     switch (end.kind) {

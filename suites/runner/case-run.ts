@@ -17,7 +17,7 @@ import {
   type Session,
   type TargetFacts,
 } from '../../drivers/port/port.ts';
-import { exitText, refusalText } from '../../judging/failure.ts';
+import { exitText } from '../../judging/failure.ts';
 import { isServing } from '../../judging/liveness.ts';
 import { negotiationFor, offeredNegotiation } from '../../judging/negotiation.ts';
 import { canRestart } from '../../judging/recovery.ts';
@@ -218,9 +218,8 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       if (shared.kind === 'died') throw new IutGoneError('the process ended at the memory table');
       if (shared.kind === 'closed') throw new PeerProtocolError('the connection was closed at the memory table');
       if (shared.kind === 'silent') throw new DeadlineError('no answer behind the memory table');
-      if (shared.kind === 'refused') {
-        throw new PeerProtocolError(`the memory table was refused with ${refusalText(shared)}`);
-      }
+      // Cases that are about the table tell it themselves.
+      this.#firstOpenCheck()?.granted(shared, 'the memory table');
     }
     return session;
   };

@@ -1,4 +1,5 @@
 import { defineCase } from '../case.ts';
+import { presupposed } from '../premise.ts';
 import { rest } from './doorbells.ts';
 import { ringCount, setState } from './ring-messages.ts';
 import { serves } from './service.ts';
@@ -162,7 +163,7 @@ export const oneCall = defineCase({
     const events = [new CountedEvent(port), new CountedEvent(port)];
     check.equal(setEvents(session, 0, events), 'taken', 'VFIO_DEVICE_SET_IRQS of two vectors');
     for (const [vector, event] of events.entries()) {
-      if (driver.transfer(queue) !== undefined) return;
+      presupposed(port, check, 'a frame there and back', () => driver.transfer(queue));
       const what = `signals of vector ${vector} for a frame there and back`;
       if (!check.holds(event.wait() > 0, what, someSignal)) return;
     }

@@ -3,6 +3,7 @@ import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { changes, changesOutside, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
 import { defineCase } from '../case.ts';
+import { writtenBefore } from '../premise.ts';
 import { acknowledgedTables, descriptorsOf, fieldsOf, setMemTable, tableOf } from './memory-table.ts';
 import { stillServes } from './refusal.ts';
 
@@ -28,18 +29,16 @@ export const pastEndOfFile = defineCase({
       const answer = session.messages.acknowledged(table);
       if (answer.kind === 'died' || answer.kind === 'silent') {
         check.failsBy(answer, key, 'an answer');
-      } else if (session.isOpen) {
+      } else if (answer.kind === 'done' && session.messages.fence().kind === 'reply') {
         const mark = guest.mark();
         const driver = driverOf(session, guest);
         const queue = driver.attach(ring({ guest, size: 16 }));
         const writes = driver.writes(queue);
         const past = guestAddress(short.guestAddress + short.size / 2n);
-        if (answer.kind !== 'refused') {
-          writes.ask({ change: (segment) => ({ ...segment, guestAddress: past }) });
-          // A frame takes a while to come back.
-          port.until(() => writes.saysDone, Math.min(port.deadlineMs, patienceMs));
-          writes.stopAll();
-        }
+        writes.ask({ change: (segment) => ({ ...segment, guestAddress: past }) });
+        // A frame takes a while to come back.
+        port.until(() => writes.saysDone, Math.min(port.deadlineMs, patienceMs));
+        writes.stopAll();
         guest.release(mark);
       }
       stillServes(port, session, check, `service after a region past the end of a ${key}`);
@@ -74,11 +73,12 @@ export const outsideRegions = defineCase({
       Object.entries(places).map(([key, place]) => ({ key, place })),
       ({ key, place }) => {
         const session = connect('negotiated');
-        session.messages.send(tableOf(port, guest));
+        check.granted(session.messages.acknowledged(tableOf(port, guest)), 'the memory table');
         const mark = guest.mark();
         const driver = driverOf(session, guest);
         const queue = driver.attach(ring({ guest, size: 16 }));
         const writes = driver.writes(queue);
+        writtenBefore(port, check, writes);
         let before = snapshot(guest);
         const buffers: Span[] = [];
         writes.ask({

@@ -2,6 +2,7 @@ import { guestAddress } from '../../reference-impl/memory/addresses.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { defineCase } from '../case.ts';
+import { writtenBefore } from '../premise.ts';
 import { exchangedLayout } from './exchanged-layout.ts';
 import { descriptorsOf, fieldsOf, setMemTable, tableOf } from './memory-table.ts';
 
@@ -93,10 +94,11 @@ export const userAddressRefused = defineCase({
   run({ port, session, guest, driverOf, driver, ring, requirement }) {
     const check = requirement('vu-memory/guest-and-user-ranges-kept-apart');
     const other = port.createGuest(guestLayouts['single-region']);
-    session.messages.send(tableOf(port, guest, other));
+    check.granted(session.messages.acknowledged(tableOf(port, guest, other)), 'the memory table');
     const queue = driver.attach(ring({ size: 16 }));
     const buffers = driverOf(session, other);
     const writes = driver.writes(queue, buffers);
+    writtenBefore(port, check, writes);
     let before = snapshot(other);
     writes.ask({
       change: (segment) => ({ ...segment, guestAddress: guestAddress(segment.userAddress) }),

@@ -64,7 +64,7 @@ export const memoryChanges = defineCase({
     const first = port.createGuest(guestLayouts['single-region']);
     const second = port.createGuest(guestLayouts['below-and-above-4gib']);
     const driver = driverOf(session, first);
-    session.messages.send(tableOf(port, first));
+    check.granted(session.messages.acknowledged(tableOf(port, first)), 'the first table');
     const queue = driver.attach(ring({ guest: first, size: 16 }));
     const earlier = driver.writes(queue);
     earlier.ask({ seed: 3 });

@@ -1,0 +1,40 @@
+import type { DeviceWrites } from '../drivers/devices/device-driver.ts';
+import { DeadlineError, type DriverPort } from '../drivers/port/port.ts';
+import type { Check } from './check.ts';
+
+/** A frame may be lost on its way, and no text forbids it. */
+const triesOfFrames = 3;
+
+/**
+ * Does what a case presupposes and is not about: a request before something is changed, a frame before a ring is
+ * disabled. `attempt` answers what is wrong, or undefined. On a network device it is tried again; where it never works,
+ * the requirement is inconclusive and the case ends. @throws CaseEnded; DeadlineError where nothing may be lost.
+ */
+export function presupposed(
+  { facts }: Pick<DriverPort, 'facts'>,
+  check: Check,
+  what: string,
+  attempt: () => string | undefined,
+): void {
+  const mayBeLost = facts.device === 'net';
+  let problem: string | undefined;
+  for (let tries = mayBeLost ? triesOfFrames : 1; tries > 0; tries--) {
+    try {
+      problem = attempt();
+      if (problem === undefined) return;
+    } catch (error) {
+      if (!mayBeLost || !(error instanceof DeadlineError)) throw error;
+      problem = error.message;
+    }
+  }
+  check.presumes(false, `${what}: ${problem}`);
+}
+
+/** The device writes where it may: without that, memory that it leaves alone says nothing. */
+export function writtenBefore(port: Pick<DriverPort, 'facts'>, check: Check, writes: DeviceWrites): void {
+  presupposed(port, check, 'a buffer in the memory is written', () => {
+    writes.ask({ seed: 4 });
+    writes.written.waitForUsed(1);
+    return writes.problem;
+  });
+}

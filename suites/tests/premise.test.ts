@@ -1,0 +1,66 @@
+import t from 'tap';
+import { DeadlineError } from '../../drivers/port/port.ts';
+import { openReference } from '../../drivers/reference/open-reference.ts';
+import { handling, vhostUserFault } from '../../reference-impl/faults/transport/vhost-user/vhost-user-fault.ts';
+import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
+import { CaseEnded, Check } from '../check.ts';
+import { presupposed } from '../premise.ts';
+import { judge } from '../runner/judge.ts';
+import { setAgain } from '../vhost-user/features.cases.ts';
+import { outsideRegions } from '../vhost-user/memory-outside.cases.ts';
+
+const deadlineMs = 20_000;
+const slug = 'vu-vring/base-is-next-available-index';
+
+function attempted(device: 'block' | 'net', outcomes: readonly ('lost' | 'wrong' | 'right')[]) {
+  const port = openReference({ device });
+  const check = new Check(slug, port.log);
+  let tries = 0;
+  const attempt = (): string | undefined => {
+    const outcome = outcomes[tries++];
+    if (outcome === 'lost') throw new DeadlineError('no frame');
+    return outcome === 'wrong' ? 'another frame' : undefined;
+  };
+  let thrown: unknown;
+  try {
+    presupposed(port, check, 'a frame', attempt);
+  } catch (error) {
+    thrown = error;
+  }
+  port.close();
+  return { tries, thrown, why: check.inconclusiveWhy, failures: check.failures.length };
+}
+
+t.test('what may be lost is tried again, and then the requirement is inconclusive', async (t) => {
+  t.match(attempted('net', ['right']), { tries: 1, thrown: undefined, why: undefined });
+  t.match(attempted('net', ['lost', 'wrong', 'right']), { tries: 3, thrown: undefined, why: undefined });
+  const lost = attempted('net', ['lost', 'wrong', 'lost', 'right']);
+  t.match(lost, { tries: 3, why: 'presupposed, and not so: a frame: no frame', failures: 0 });
+  t.ok(lost.thrown instanceof CaseEnded);
+});
+
+t.test('where nothing may be lost, a deadline that passed is the failure that it is', async (t) => {
+  const block = attempted('block', ['lost', 'right']);
+  t.equal(block.tries, 1);
+  t.ok(block.thrown instanceof DeadlineError);
+  t.match(attempted('block', ['wrong', 'right']), { tries: 1, why: /another frame/ });
+});
+
+t.test('a memory table that is refused is no finding about what comes behind it', async (t) => {
+  const refusing = vhostUserFault(
+    'vu-memory/region-past-end-of-file-survived',
+    'it refuses every table',
+    handling('VHOST_USER_SET_MEM_TABLE', () => ({ kind: 'refused', why: 'it does' })),
+  );
+  for (const definition of [setAgain, outsideRegions]) {
+    const port = openReference({ device: 'block', rules: refusing.apply(referenceRules), deadlineMs });
+    const opened = port.connect();
+    if (opened.kind === 'refused') throw new Error(opened.why);
+    const { offered } = opened.session.negotiate({});
+    opened.session.close();
+    const result = judge(port, definition, {}, offered, { seed: 1, referenceMeetsDeadline: () => true });
+    t.match(result, { verdict: 'inconclusive', findings: [] }, definition.id);
+    t.match(result.outcomes, [{ why: /the memory table was refused/ }]);
+    port.close();
+  }
+});
