@@ -151,12 +151,19 @@ export const unknownCall = defineCase({
   id: 'vhost-mdev/identity/unknown-call-is-refused',
   title: 'calls that the device does not know fail with ENOTTY, those of vhost itself among them',
   proves: { 'vm-identity/unknown-call-refused': ['mdev-unknown-call-succeeds', 'mdev-unknown-call-is-invalid'] },
-  applies: { start: 'connected', transports, ring: 'none' },
-  run({ session, requirement }) {
-    const check = requirement('vm-identity/unknown-call-refused');
+  applies: { start: 'closed', transports, ring: 'none' },
+  run(context) {
+    const check = context.requirement('vm-identity/unknown-call-refused');
     const calls = { 'VFIO, far behind its own': 0x3bf0, VHOST_SET_OWNER: 0xaf01, VHOST_SET_VRING_NUM: 0x4008_af10 };
     for (const [name, request] of Object.entries(calls)) {
-      check.equal(resultOf(session.vfio.file.ioctl(request, new Uint8Array(64))), 'ENOTTY', `a call of ${name}`);
+      refusesCall(context, check, {
+        what: `a call of ${name}`,
+        errors: ['ENOTTY'],
+        open: () => context.connect('connected'),
+        flawed: (session) => resultOf(session.vfio.file.ioctl(request, new Uint8Array(64))),
+        control: (session) => deviceInfoOf(session).resultOf,
+        controlName: 'VFIO_DEVICE_GET_INFO',
+      });
     }
   },
 });

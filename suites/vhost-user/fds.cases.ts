@@ -118,7 +118,7 @@ export const refusedLeaks = defineCase({
 
 export const surplusDescriptors = defineCase({
   id: 'vhost-user/fds/surplus-descriptors-are-refused-or-closed',
-  title: 'more descriptors than a message takes are refused or closed, and the back-end serves on',
+  title: 'more descriptors than a message takes do not stay open',
   proves: { 'vu-fds/surplus-descriptors-refused-or-closed': 'surplus-descriptors-kept' },
   applies: { start: 'closed', transports, needs: ['resources'], ring: 'none' },
   run({ port, connect, points, requirement }) {

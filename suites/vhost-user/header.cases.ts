@@ -149,7 +149,7 @@ export const truncatedThenClosed = defineCase({
 
 export const unknownRequest = defineCase({
   id: 'vhost-user/header/unknown-request-is-survived',
-  title: 'a request number that no specification knows is refused, and the back-end serves on',
+  title: 'after a request number that no specification knows the back-end serves on',
   proves: { 'vu-header/unknown-request-survived': 'unknown-request-crashes' },
   applies: { start: 'closed', transports: ['vhost-user'], ring: 'none' },
   run({ port, connect, points, requirement }) {
@@ -169,7 +169,7 @@ export const unknownRequest = defineCase({
 
 export const oversizedPayload = defineCase({
   id: 'vhost-user/header/oversized-payload-is-refused',
-  title: 'a size larger than any payload is refused without reading over it',
+  title: 'a header that tells of more bytes than any payload has does not bring the back-end down',
   proves: { 'vu-header/oversized-payload-refused': 'oversized-payload-crashes' },
   applies: { start: 'closed', transports: ['vhost-user'], ring: 'none' },
   run({ port, connect, points, requirement }) {

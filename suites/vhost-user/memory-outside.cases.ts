@@ -26,21 +26,22 @@ export const pastEndOfFile = defineCase({
       const file = port.descriptors.memoryFile(bytes);
       const short = { guestAddress: 0x10_0000n, size: 0x10_0000n, userAddress: 0x10_0000n, mmapOffset: 0n };
       const table = setMemTable([...guest.regions.map(fieldsOf), short], [...descriptorsOf(port, guest.regions), file]);
+      const mark = guest.mark();
+      const vring = ring({ guest, size: 16 });
       const answer = session.messages.acknowledged(table);
       if (answer.kind === 'died' || answer.kind === 'silent') {
         check.failsBy(answer, key, 'an answer');
       } else if (answer.kind === 'done' && session.messages.fence().kind === 'reply') {
-        const mark = guest.mark();
         const driver = driverOf(session, guest);
-        const queue = driver.attach(ring({ guest, size: 16 }));
+        const queue = driver.attach(vring);
         const writes = driver.writes(queue);
         const past = guestAddress(short.guestAddress + short.size / 2n);
         writes.ask({ change: (segment) => ({ ...segment, guestAddress: past }) });
         // A frame takes a while to come back.
         port.until(() => writes.saysDone, Math.min(port.deadlineMs, patienceMs));
         writes.stopAll();
-        guest.release(mark);
       }
+      guest.release(mark);
       stillServes(port, session, check, `service after a region past the end of a ${key}`);
       session.close();
       port.descriptors.close(file);

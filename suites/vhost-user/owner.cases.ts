@@ -5,7 +5,7 @@ import { stillServes } from './refusal.ts';
 import { setBase, setDescriptor, setEnable, setNum } from './ring-messages.ts';
 import { featureBit } from './words.ts';
 
-/** Messages before SET_OWNER, and a second one (vhost-user, "VHOST_USER_SET_OWNER"). */
+/** Messages before SET_OWNER, and a second one, which no text allows (vhost-user, "VHOST_USER_SET_OWNER"). */
 
 export const beforeOwner = defineCase({
   id: 'vhost-user/owner/messages-before-set-owner-are-survived',
