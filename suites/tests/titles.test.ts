@@ -45,7 +45,7 @@ const rules: readonly Rule[] = [
     words: /\bends the connection\b|\bcloses the connection\b|\bconnection is closed\b/,
     code: /closed|refusal\(|isOpen|messages\.exchange/,
   },
-  { words: /\backnowledged with\b|\banswered with 0\b/, code: /[Aa]cknowledg|wordOf\(|openBackEndChannel/ },
+  { words: /\backnowledged with\b|\banswered with 0\b/, code: /[Aa]cknowledg|wordOf\(|openBackEndChannel|refusal\(/ },
   { words: /\bserves on\b|\bbring the back-end down\b/, code: /stillServes|refusesMessage|serves/ },
   {
     words: /\bstay open\b|\bpile up\b|\bheld no more\b|\bstays open\b/,
