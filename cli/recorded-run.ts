@@ -40,7 +40,7 @@ export function recordedRun(
 /** What is executed: what was typed, which takes the place of all that the records say of it. */
 function confirmed(root: string, recorded: RunOptions, typed: RunOptions): ExecutedOptions {
   const words = executedWords(recorded);
-  if (words.length === 0) return { execEnv: [], execFile: [] };
+  if (words.length === 0) return { targetFile: [], execEnv: [], execFile: [] };
   if (executedWords(typed).length > 0) return executedOf(typed);
   const line = shellLine(words);
   if (isConfirmed(`The run in ${root} executes: ${line}`)) return executedOf(recorded);
@@ -50,7 +50,7 @@ function confirmed(root: string, recorded: RunOptions, typed: RunOptions): Execu
 function executedOf({ exec, targetFile, execDirectory, execEnv, execFile }: RunOptions): ExecutedOptions {
   return {
     ...(exec === undefined ? {} : { exec }),
-    ...(targetFile === undefined ? {} : { targetFile }),
+    targetFile,
     ...(execDirectory === undefined ? {} : { execDirectory }),
     execEnv,
     execFile,
@@ -61,7 +61,7 @@ function executedOf({ exec, targetFile, execDirectory, execEnv, execFile }: RunO
 export function executedWords({ exec, targetFile, execDirectory, execEnv, execFile }: ExecutedOptions): string[] {
   const valued = (name: string, value: string | undefined): string[] => (value === undefined ? [] : [name, value]);
   return [
-    ...valued('--target-file', targetFile),
+    ...targetFile.flatMap((file) => ['--target-file', file]),
     ...valued('--exec', exec),
     ...valued('--exec-directory', execDirectory),
     ...execEnv.flatMap((text) => ['--exec-env', text]),

@@ -14,7 +14,12 @@ export function addRunOptions(command: Command): Command {
       '[target...]',
       'name of a target ("list targets"), or vhost-user:PATH for a socket that is served already',
     )
-    .option('--target-file <file>', 'also the target that this file describes (JSON, or a module: .mjs)')
+    .option(
+      '--target-file <file>',
+      'also the target that this file describes (JSON, or a module: .mjs; several allowed)',
+      collect,
+      [],
+    )
     .option('--exec <command>', "also a back-end of one's own: a command line with {socket} where its path belongs")
     .option(
       '--pair <a=b>',

@@ -23,7 +23,7 @@ import { UsageError } from './usage-error.ts';
 
 /** The options of `run` as they were typed, each in its own form. */
 export interface RunOptions {
-  readonly targetFile?: string;
+  readonly targetFile: readonly string[];
   readonly exec?: string;
   readonly pair: readonly string[];
   readonly execDirectory?: string;

@@ -28,7 +28,7 @@ export interface TargetArgument {
 export type RunCommand = 'run' | 'guest';
 
 export interface TargetOptions extends CommandOptions {
-  readonly targetFile?: string;
+  readonly targetFile?: readonly string[];
   readonly exec?: string;
 }
 
@@ -56,7 +56,7 @@ export function targetsOf(names: readonly string[], options: TargetOptions, plac
     throw new UsageError(`${ofHost}: is served on this machine, and cannot be reached from the guest`);
   }
   const found = names.map((name) => targetOf(name, place));
-  if (options.targetFile !== undefined) found.push(fromFile(options.targetFile));
+  found.push(...(options.targetFile ?? []).map(fromFile));
   if (options.exec !== undefined) found.push(commandTarget(options.exec, options));
   if (found.length === 0) {
     throw new UsageError(

@@ -6,6 +6,7 @@ export {
   DeadlineError,
   DriverUsageError,
   IutGoneError,
+  isOfIut,
   PeerProtocolError,
   VhostConformanceError,
 } from '../reference-impl/errors.ts';

@@ -6,6 +6,7 @@ import { allFeatures, type FeatureName, isFeatureName } from '../reference-impl/
 import { transports } from '../reference-impl/catalogue/transport.ts';
 import { deviceTypeOf, deviceTypes } from './devices/device-types.ts';
 import { DriverUsageError } from './errors.ts';
+import { outsideOfDirectory } from './iut-process/iut-directory.ts';
 import { didYouMean } from './near-matches.ts';
 import { type Capability, capabilities, isCapability } from './port/capabilities.ts';
 import { problemOfSetUp, ringSetUp } from './port/ring-set-up.ts';
@@ -78,12 +79,18 @@ const start = z.strictObject({
   environment: z.record(z.string(), z.string()).exactOptional(),
   files: z
     .record(
-      z.string().regex(/^(?!\.{1,2}$)[^/]+$/, 'a name within the directory'),
+      z.string(),
       z
         .int()
         .min(0)
         .max(2 ** 40),
     )
+    .superRefine((sizes, context) => {
+      for (const name of Object.keys(sizes)) {
+        const outside = outsideOfDirectory(name);
+        if (outside !== undefined) context.addIssue({ code: 'custom', message: `${JSON.stringify(name)} ${outside}` });
+      }
+    })
     .exactOptional(),
   workingDirectory: z.string().min(1).exactOptional(),
   keepStdinOpen: z.boolean().exactOptional(),
@@ -150,6 +157,9 @@ const targetSchema = written.transform(({ socket, reach: by, ...rest }, context)
   if (rest.start !== undefined && reach.via !== 'unix-socket' && reach.via !== 'vfio-user') {
     return wrong(['start'], `nothing that is reached by ${reach.via} is started by a command`);
   }
+  const outside = rest.start !== undefined && 'socket' in reach ? outsideOfDirectory(reach.socket) : undefined;
+  // Its socket is removed before each start: what lies elsewhere is not ours to remove.
+  if (outside !== undefined) return wrong([by === undefined ? 'socket' : 'reach'], outside);
   const target = { ...rest, reach };
   const unclimbable = problemOfRecovery(target);
   return unclimbable === undefined ? target : wrong(['recovery'], unclimbable);

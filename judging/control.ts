@@ -1,5 +1,5 @@
 import { openDeviceDriver } from '../drivers/devices/device-types.ts';
-import { DeadlineError, type DriverPort, IutGoneError, PeerProtocolError, type Session } from '../drivers/port/port.ts';
+import { type DriverPort, isOfIut, type Session } from '../drivers/port/port.ts';
 import { guestLayouts } from '../reference-impl/memory/guest-layout.ts';
 import { negotiationBeforeOffer } from './negotiation.ts';
 
@@ -27,10 +27,8 @@ export function control(port: DriverPort): Control {
     if (second !== undefined) return { kind: 'failed', why: second };
     return { kind: 'completed', elapsedMs: port.nowMs() - from };
   } catch (error) {
-    if (error instanceof DeadlineError || error instanceof IutGoneError || error instanceof PeerProtocolError) {
-      return { kind: 'failed', why: error.message };
-    }
-    throw error;
+    if (!isOfIut(error)) throw error;
+    return { kind: 'failed', why: error.message };
   } finally {
     session.close();
   }

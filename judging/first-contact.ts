@@ -1,4 +1,4 @@
-import { DeadlineError, type DriverPort, IutGoneError, PeerProtocolError, type Session } from '../drivers/port/port.ts';
+import { type DriverPort, isOfIut, type Session } from '../drivers/port/port.ts';
 import { type FeatureSet, featureSet, hasFeature } from '../reference-impl/catalogue/catalogue.ts';
 import { exitText } from './failure.ts';
 
@@ -23,10 +23,8 @@ export function firstContact(port: DriverPort): FirstContact {
   try {
     return converse(port, opened.session);
   } catch (error) {
-    if (error instanceof PeerProtocolError || error instanceof DeadlineError || error instanceof IutGoneError) {
-      return { kind: 'not-served', why: `it does not speak ${port.facts.transport}: ${error.message}` };
-    }
-    throw error;
+    if (!isOfIut(error)) throw error;
+    return { kind: 'not-served', why: `it does not speak ${port.facts.transport}: ${error.message}` };
   } finally {
     opened.session.close();
     port.releaseAll();

@@ -1,4 +1,4 @@
-import { DeadlineError, type DriverPort, IutGoneError, type RecoveryStep, type Rung } from '../drivers/port/port.ts';
+import { type DriverPort, isOfIut, type RecoveryStep, type Rung } from '../drivers/port/port.ts';
 import { control } from './control.ts';
 import { firstContact } from './first-contact.ts';
 
@@ -66,7 +66,7 @@ function isTaken(rung: Rung): boolean {
     rung.take();
     return true;
   } catch (error) {
-    if (error instanceof DeadlineError || error instanceof IutGoneError) return false;
+    if (isOfIut(error)) return false;
     throw error;
   }
 }

@@ -40,6 +40,11 @@ export class DeadlineError extends VhostConformanceError {
   readonly code = 'deadline';
 }
 
+/** Whether an error tells of the IUT, and of no fault of ours. */
+export function isOfIut(error: unknown): error is PeerProtocolError | IutGoneError | DeadlineError {
+  return error instanceof PeerProtocolError || error instanceof DeadlineError || error instanceof IutGoneError;
+}
+
 /** A case took longer than it may: nothing is known of what was still to come. */
 export class BudgetError extends VhostConformanceError {
   readonly code = 'budget';

@@ -1,4 +1,14 @@
-import { closeSync, constants, ftruncateSync, lstatSync, mkdtempSync, openSync, realpathSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  ftruncateSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  realpathSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, sep } from 'node:path';
 import { DriverUsageError } from '../errors.ts';
@@ -48,6 +58,13 @@ export class IutDirectory {
   /** Replaces `{socket}` and `{dir}`. */
   expand(text: string): string {
     return text.replaceAll('{socket}', this.socketPath).replaceAll('{dir}', this.path);
+  }
+
+  /** Makes the directory again where the IUT has removed it, or put something else in its place. */
+  restore(): void {
+    if (lstatSync(this.path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+    rmSync(this.path, { force: true });
+    mkdirSync(this.path, { mode: 0o700 });
   }
 
   /** Makes each file anew: sparse, all zero. */

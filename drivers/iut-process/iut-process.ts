@@ -1,7 +1,7 @@
 import { constants as fsConstants, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { errno } from '../../reference-impl/wire/errno.ts';
-import { DeadlineError, DriverUsageError, IutGoneError, SystemCallError } from '../errors.ts';
+import { DeadlineError, DriverUsageError, IutGoneError, SystemCallError, VhostConformanceError } from '../errors.ts';
 import {
   closeFd,
   killGroup,
@@ -119,8 +119,7 @@ export class IutProcess implements Iut {
    */
   start(): void {
     if (this.#process !== undefined) throw new DriverUsageError(`${this.#target.facts.name} is started already`);
-    this.#directory.removeSocket();
-    this.#directory.makeFiles(this.#start.files ?? {});
+    this.#prepareDirectory();
     this.#generation++;
     this.#exit = undefined;
     this.#hasServed = false;
@@ -224,6 +223,18 @@ export class IutProcess implements Iut {
     this.end();
     this.#stderr?.close();
     this.#directory.remove();
+  }
+
+  /** @throws IutGoneError where the IUT has left its directory so that it cannot be prepared. */
+  #prepareDirectory(): void {
+    try {
+      this.#directory.restore();
+      this.#directory.removeSocket();
+      this.#directory.makeFiles(this.#start.files ?? {});
+    } catch (error) {
+      if (error instanceof VhostConformanceError || !(error instanceof Error)) throw error;
+      throw new IutGoneError(`the directory of ${this.#target.facts.name} cannot be prepared: ${error.message}`);
+    }
   }
 
   #kill(process: SpawnedProcess): void {

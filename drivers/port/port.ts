@@ -22,6 +22,7 @@ export {
   DeadlineError,
   DriverUsageError,
   IutGoneError,
+  isOfIut,
   PeerProtocolError,
   RequestsUnknownError,
   SystemCallError,

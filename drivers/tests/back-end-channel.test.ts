@@ -143,3 +143,19 @@ t.test('a channel whose other end is closed is closed, and nothing else', (t) =>
   t.ok(port.releaseAll() >= 1);
   t.end();
 });
+
+t.test('a flood of requests whose replies are not read is taken in bounded time and memory', (t) => {
+  const { port, session, fd } = open(t, { kind: 'serve' });
+  const one = messageBytes(backendConfigChange, needReply, new Uint8Array(0));
+  const many = new Uint8Array(one.length * 1000);
+  for (let n = 0; n < 1000; n++) many.set(one, n * one.length);
+  const began = performance.now();
+  for (let round = 0; round < 100; round++) {
+    sendMessage(fd, many, 0, many.length, null, 0, deadlineIn(0));
+    port.until(() => false, 1);
+  }
+  t.ok(performance.now() - began < 10_000);
+  t.ok(session.messages.backEndRequests.length <= 4096);
+  t.equal(session.messages.fence(1000).kind, 'reply', 'the other channel is served');
+  t.end();
+});

@@ -2,6 +2,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -12,9 +13,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { DeadlineError, DriverUsageError, IutGoneError } from '../errors.ts';
+import { printedBy } from '../iut-process/brief-process.ts';
 import { IutProcess } from '../iut-process/iut-process.ts';
 import { isListening } from '../iut-process/listening-sockets.ts';
-import { isExiting, processTree } from '../iut-process/process-tree.ts';
+import { adoptOrphans } from '../iut-process/orphans.ts';
+import { childrenOf, isExiting, processTree } from '../iut-process/process-tree.ts';
+import { setChildSubreaper } from '../native/native.ts';
 import { listener, open, target } from './small-program.ts';
 
 t.test('a program that listens is ready without being connected to', (t) => {
@@ -130,6 +134,57 @@ t.test('a program that takes no SIGTERM, and one that leaves a child behind', (t
   const pause = new Int32Array(new SharedArrayBuffer(4));
   for (let looks = 0; looks < 200 && !isExiting(child); looks++) Atomics.wait(pause, 0, 0, 10);
   t.ok(isExiting(child), 'the child is gone with its group');
+  t.end();
+});
+
+t.test('what an IUT left of its own: in another session, with another environment', (t) => {
+  adoptOrphans();
+  t.teardown(() => setChildSubreaper(false));
+  const leave = `require('node:child_process').spawn('sh', ['-c', 'setsid env -i sleep 60 &'], { stdio: 'ignore' });`;
+  const iut = open(t, listener(leave));
+  iut.start();
+  const ours = (): number[] => childrenOf(process.pid).filter((pid) => pid !== iut.pid);
+  while (ours().length === 0) iut.waitForExit(10);
+  const [left = 0] = ours();
+  t.notOk(isExiting(left));
+  iut.end();
+  t.same(processTree(left), [], 'it is gone, and was waited for');
+  t.end();
+});
+
+t.test('only sockets are removed, and no file of an IUT is followed', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'elsewhere-'));
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  const elsewhere = join(directory, 'letter');
+  writeFileSync(elsewhere, 'kept');
+  const iut = open(t, listener('', { files: { 'disk.img': 4096 } }));
+  symlinkSync(elsewhere, join(iut.directory, 'disk.img'));
+  iut.start();
+  t.equal(readFileSync(elsewhere, 'utf8'), 'kept');
+  t.equal(statSync(join(iut.directory, 'disk.img')).size, 4096);
+  iut.end();
+  writeFileSync(iut.socketPath, 'a file');
+  t.throws(() => iut.start(), IutGoneError, 'the program cannot bind to a file');
+  t.equal(readFileSync(iut.socketPath, 'utf8'), 'a file', 'it is still there');
+  t.end();
+});
+
+t.test('what a process prints takes no disk, and does not hold it up', (t) => {
+  const print = `const line = 'x'.repeat(1023) + '\\n'; for (let n = 0; n < 20000; n++) process.stderr.write(line);`;
+  const iut = open(t, listener(`${print} process.stderr.write('the end\\n');`));
+  iut.start();
+  while (!iut.stderrTail(100).includes('the end')) iut.waitForExit(10);
+  t.equal(iut.stderrTail(8), 'the end\n');
+  t.same(readdirSync(iut.directory), ['s.sock']);
+  t.end();
+});
+
+t.test('a command that takes no SIGTERM and prints without end is ended in its time', (t) => {
+  const began = performance.now();
+  const script = 'trap "" TERM; echo version 1.2.3; while :; do echo noise; done';
+  t.match(printedBy('sh', ['-c', script], 200), /^version 1\.2\.3\n/);
+  t.ok(performance.now() - began < 10_000);
+  t.equal(printedBy('no-such-command', [], 200), '');
   t.end();
 });
 

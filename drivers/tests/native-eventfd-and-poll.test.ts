@@ -123,3 +123,22 @@ t.test('a read of an eventfd does not block where another process made it a bloc
   t.equal(native.eventfdRead(fd), 0);
   native.closeFd(fd);
 });
+
+t.test('a write to an eventfd does not block where another process filled it and made it a blocking one', async (t) => {
+  const fd = native.eventfdCreate();
+  t.ok(native.eventfdWrite(fd, 0xffff_ffff_ffff_fffen));
+  native.setNonblocking(fd, false);
+  const began = native.monotonicUs();
+  t.notOk(native.eventfdWrite(fd, 1));
+  t.ok(native.monotonicUs() - began < 5_000_000);
+  t.equal(native.eventfdRead(fd), 2 ** 64, 'nothing was added');
+  t.ok(native.eventfdWrite(fd, 1), 'what does not block is not interrupted');
+  native.closeFd(fd);
+});
+
+t.test('a read of a FIFO ends where nothing comes', async (t) => {
+  const { readFd, writeFd } = native.pipe2({ nonblocking: false });
+  t.equal(native.readOnce(readFd, new Uint8Array(8), 0, 8), -1);
+  native.closeFd(readFd);
+  native.closeFd(writeFd);
+});

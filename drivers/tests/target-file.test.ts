@@ -86,7 +86,11 @@ t.test('one clear line for what is wrong', (t) => {
   const start = { ...valid, start: { command: 'x', files: { '../x': 1 } } };
   rejects(file('k.json', JSON.stringify(start)), /start.files/);
   const above = { ...valid, start: { command: 'x', files: { '..': 5 } } };
-  rejects(file('m.json', JSON.stringify(above)), /start.files/);
+  rejects(file('m.json', JSON.stringify(above)), /start.files: "\.\." is not the plain path of something within/);
+  for (const socket of ['../x.sock', '/tmp/x.sock', 'a/../../x.sock']) {
+    const elsewhere = { ...valid, socket, start: { command: 'x' } };
+    rejects(file('n.json', JSON.stringify(elsewhere)), /socket: is (an absolute path|not the plain path)/);
+  }
   rejects(file('l.mjs', 'await new Promise((done) => setTimeout(done, 1)); export default {};'), /./);
   t.end();
 });

@@ -1,4 +1,4 @@
-import { DeadlineError, DriverUsageError, IutGoneError } from '../errors.ts';
+import { DriverUsageError, isOfIut } from '../errors.ts';
 import { describeExit } from '../iut-process/process-exit.ts';
 import type { Iut, IutExit } from '../port/port.ts';
 import { deadlineIn } from '../session/deadline.ts';
@@ -140,9 +140,14 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
   #isServed(): boolean {
     const opened = this.connect();
     if (opened.kind === 'refused') return false;
-    const { kind } = opened.session.fence();
-    opened.session.close();
-    return kind === 'passed';
+    try {
+      return opened.session.fence().kind === 'passed';
+    } catch (error) {
+      if (isOfIut(error)) return false;
+      throw error;
+    } finally {
+      opened.session.close();
+    }
   }
 
   /** Starts the process afresh where the one that was there serves no further connection. Why that failed, or undefined. */
@@ -155,7 +160,7 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
       this.restart();
       return undefined;
     } catch (error) {
-      if (error instanceof IutGoneError || error instanceof DeadlineError) return error.message;
+      if (isOfIut(error)) return error.message;
       throw error;
     }
   }

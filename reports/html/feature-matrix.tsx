@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import type { FeatureGroup, FeatureRow, FeatureVerdict } from '../feature-verdicts.ts';
 import type { FindingGroup } from '../findings.ts';
 import type { TargetRecord } from '../record/record.ts';
+import { ForeignText } from './foreign-text.tsx';
 import { findingsFor, type ReportView, requirementAnchor } from './report-view.ts';
 import { featureMark, VerdictMark } from './verdict-mark.tsx';
 
@@ -36,7 +37,7 @@ export function FeatureMatrix({ view }: { readonly view: ReportView }): JSX.Elem
               </th>
               {view.targets.map((target, index) => (
                 <th scope="col" key={target.target} data-t={index}>
-                  {target.target}
+                  <ForeignText text={target.target} />
                 </th>
               ))}
             </tr>
@@ -174,7 +175,7 @@ function DetailRow(props: { readonly view: ReportView; readonly row: FeatureRow;
               {verdicts.map(({ verdict }, index) =>
                 row.cells[index]?.kind === 'elsewhere' || verdict === 'no-case' || verdict === 'elsewhere' ? null : (
                   <span class="of" data-t={index} key={view.targets[index]?.target}>
-                    {view.targets[index]?.target} <VerdictMark kind={verdict} />
+                    <ForeignText text={view.targets[index]?.target ?? ''} /> <VerdictMark kind={verdict} />
                   </span>
                 ),
               )}

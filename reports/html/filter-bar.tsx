@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { visibleText } from '../visible-text.ts';
 import type { ReportView } from './report-view.ts';
 import { type MarkKind, markWord } from './verdict-mark.tsx';
 
@@ -35,8 +36,8 @@ export function FilterBar({ view }: { readonly view: ReportView }): JSX.Element 
           <select id="filter-target">
             <option value="">all</option>
             {view.targets.map(({ target }, index) => (
-              <option key={target} value={String(index)}>
-                {target}
+              <option key={target} value={String(index)} dir="auto">
+                {visibleText(target)}
               </option>
             ))}
           </select>

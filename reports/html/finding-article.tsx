@@ -51,7 +51,7 @@ function FindingIndex({ view }: { readonly view: ReportView }): JSX.Element {
         <li key={group.anchor} data-item="entry" data-v={markOf(view, group)}>
           <How group={group} /> <a href={`#${group.anchor}`}>{group.requirement?.text ?? group.finding.requirement}</a>
           <span class="muted">
-            {group.target} · <ForeignText text={group.finding.what} />
+            <ForeignText text={group.target} /> · <ForeignText text={group.finding.what} />
             {isBeyondText(group) ? ` · ${group.finding.basis}` : ''}
             {group.finding.apart === undefined ? '' : ` · ${apartWords(group.finding.apart)}`}
             {isKnown(group) ? ' · known' : ''}
@@ -96,7 +96,10 @@ function FindingArticle(props: {
     >
       <header>
         <p class="tags">
-          <How group={group} /> <span class="on">{target}</span>
+          <How group={group} />{' '}
+          <span class="on">
+            <ForeignText text={target} />
+          </span>
           {isBeyondText(group) ? <span class="beyond">{finding.basis}, beyond any text</span> : null}
           {finding.apart === undefined ? null : <span class="beyond">{apartWords(finding.apart)}</span>}
           {requirement === undefined ? null : <Unwitnessed requirement={requirement} />}
@@ -171,7 +174,14 @@ function Known({ group }: { readonly group: FindingGroup }): JSX.Element | null 
   const isWeb = link !== undefined && /^https?:\/\//.test(link);
   return (
     <span class="beyond">
-      known: <ForeignText text={reason} /> {isWeb ? <a href={link}>{link}</a> : link}
+      known: <ForeignText text={reason} />{' '}
+      {isWeb ? (
+        <a href={link}>
+          <ForeignText text={link} />
+        </a>
+      ) : (
+        <ForeignText text={link ?? ''} />
+      )}
     </span>
   );
 }
@@ -237,7 +247,9 @@ function Places({ group }: { readonly group: FindingGroup }): JSX.Element | null
       <ul>
         {lines.slice(0, mostPlaces).map(({ name, points: failed, of }) => (
           <li key={name}>
-            <code>{name}</code>
+            <code>
+              <ForeignText text={name} />
+            </code>
             {failed.length === 0 ? null : (
               <>
                 {' '}

@@ -84,7 +84,7 @@ function Missing({ view }: { readonly view: ReportView }): JSX.Element | null {
             {missing.map((result) => (
               <li key={`${result.target} ${result.key} ${result.repetition}`}>
                 <code>
-                  {result.target}: {result.key}
+                  <ForeignText text={result.target} />: <ForeignText text={result.key} />
                 </code>
                 {unfinishedKeys.has(result) ? ' (begun, not finished)' : ''}
               </li>
@@ -107,7 +107,9 @@ function TargetCard(props: {
   const undefinedBits = target.offered.filter((name) => /^bit \d+$/.test(name));
   return (
     <li class="target" data-t={index}>
-      <h2>{target.target}</h2>
+      <h2>
+        <ForeignText text={target.target} />
+      </h2>
       <p class="identity">
         <ForeignText text={`${target.identity} ${target.version}`.trim()} />
       </p>

@@ -73,7 +73,7 @@ function Area({ view, area }: { readonly view: ReportView; readonly area: Requir
           <span>requirement</span>
           {view.targets.map(({ target }, index) => (
             <span key={target} data-t={index}>
-              {target}
+              <ForeignText text={target} />
             </span>
           ))}
         </div>
@@ -115,7 +115,9 @@ function Requirement({ view, row }: { readonly view: ReportView; readonly row: R
             data-t={index}
             title={verdict === 'elsewhere' ? 'does not concern this target' : undefined}
           >
-            <span class="whose">{target} </span>
+            <span class="whose">
+              <ForeignText text={target} />{' '}
+            </span>
             <VerdictMark kind={verdict} />
             {verdict === 'elsewhere' ? <span class="unseen">does not concern this target</span> : null}
           </span>
@@ -218,7 +220,9 @@ function Evidence(props: {
   const found = findingsFor(view, verdict.target, requirement.id);
   return (
     <div class="results" data-t={index}>
-      <h4>{verdict.target}</h4>
+      <h4>
+        <ForeignText text={verdict.target} />
+      </h4>
       <ul>
         {summaries(verdict).map((line) => (
           <li key={`${line.outcome} ${line.name} ${line.why ?? ''}`}>

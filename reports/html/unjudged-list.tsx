@@ -26,7 +26,7 @@ export function UnjudgedList({ view }: { readonly view: ReportView }): JSX.Eleme
             {unstable.map(({ key, target, results }) => (
               <li key={`${target} ${key}`}>
                 <code>
-                  {target}: {key}
+                  <ForeignText text={target} />: <ForeignText text={key} />
                 </code>
                 : {results.map(({ record }) => record.verdict).join(', ')}
               </li>
@@ -48,7 +48,9 @@ function Group({ view, group }: { readonly view: ReportView; readonly group: Unj
     <details class="unjudged" data-item="unjudged" data-v={`${index}:${verdict}`}>
       <summary>
         <VerdictMark kind={verdict} />
-        <span class="whose">{target}</span>
+        <span class="whose">
+          <ForeignText text={target} />
+        </span>
         <span class="reason">
           <ForeignText text={firstLine(reason)} />
         </span>
@@ -62,7 +64,9 @@ function Group({ view, group }: { readonly view: ReportView; readonly group: Unj
       <ul>
         {keys.map((key) => (
           <li key={key}>
-            <code>{key}</code>
+            <code>
+              <ForeignText text={key} />
+            </code>
           </li>
         ))}
       </ul>

@@ -1,0 +1,159 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { workloadOfReference } from '../../drivers/devices/device-types.ts';
+import { hostileModes } from '../../fixtures/hostile-back-end/modes.ts';
+import { emptyDirectory, eventsOf, livingProcesses } from './command-line.ts';
+
+/**
+ * Every mode of the hostile back-end is judged, on a short plan and within limits. Nothing that it does may be told as an
+ * error of ours, hold up the run, or outlive it.
+ */
+
+const main = fileURLToPath(new URL('../main.js', import.meta.url));
+const server = fileURLToPath(new URL('../../fixtures/hostile-back-end/serve-hostile.js', import.meta.url));
+const runs = 4;
+const withinMs = 60_000;
+const mostDescriptors = 256;
+const mostMemoryKib = 512 * 1024;
+const mostDiskKib = 64 * 1024;
+const sampleEveryMs = 100;
+const plan = [
+  'virtio/split-ring/used-idx-wraps-at-65536[queueSize=16]',
+  'vhost-user/inflight/get-inflight-fd-returns-a-buffer[queueSize=16]',
+];
+
+function targetOf(mode: string) {
+  return {
+    facts: {
+      name: mode,
+      transport: 'vhost-user',
+      device: 'block',
+      identity: 'our hostile back-end',
+      workload: workloadOfReference('block'),
+      capabilities: ['initial-base', 'restart', 'resources'],
+    },
+    start: { command: process.execPath, arguments: [server, mode, '{socket}'], files: { 'disk.img': 4096 } },
+    socket: 's.sock',
+    recovery: ['reconnect', 'restart'],
+  };
+}
+
+interface Peak {
+  memoryKib: number;
+  diskKib: number;
+}
+
+/** Judges modes one after another, under the limit of descriptors, and watches what that takes. */
+async function judged(cwd: string, modes: readonly string[], peak: Peak): Promise<{ code: number; stderr: string }> {
+  const temporary = join(cwd, 't');
+  mkdirSync(temporary, { recursive: true });
+  const files = modes.map((mode) => {
+    const file = join(cwd, `${mode}.json`);
+    writeFileSync(file, JSON.stringify(targetOf(mode)));
+    return ['--target-file', file];
+  });
+  const words = [
+    process.execPath,
+    main,
+    'run',
+    ...files.flat(),
+    ...plan.flatMap((key) => ['--case', key]),
+    '--out',
+    'out',
+  ];
+  const child = spawn('sh', ['-c', `ulimit -n ${mostDescriptors}; unset NODE_OPTIONS; exec "$@"`, 'sh', ...words], {
+    cwd,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, TMPDIR: temporary, CI: '1' },
+  });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const watch = setInterval(() => {
+    peak.memoryKib = Math.max(peak.memoryKib, ...[child.pid ?? 0, ...childrenOf(child.pid ?? 0)].map(residentKib));
+    peak.diskKib = Math.max(peak.diskKib, kibBelow(cwd));
+  }, sampleEveryMs);
+  const code = await new Promise<number>((resolve) => child.on('close', (exit) => resolve(exit ?? -1)));
+  clearInterval(watch);
+  return { code, stderr };
+}
+
+/** The host processes of a run. */
+function childrenOf(pid: number): number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+    return children.split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** What the process has had in memory at most; 0 where it is not there. */
+function residentKib(pid: number): number {
+  try {
+    return Number(/^VmHWM:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+/** As du: what the files take on disk, not what they seem to hold. */
+function kibBelow(directory: string): number {
+  let kib = 0;
+  try {
+    for (const entry of readdirSync(directory, { withFileTypes: true })) {
+      const path = join(directory, entry.name);
+      kib += entry.isDirectory() ? kibBelow(path) : entry.isFile() ? statSync(path).blocks / 2 : 0;
+    }
+  } catch {
+    // Removed meanwhile.
+  }
+  return kib;
+}
+
+t.test('nothing that a back-end does holds us up, makes an error of ours, or outlives the run', async (t) => {
+  const modes = Object.keys(hostileModes);
+  const cwd = emptyDirectory(t);
+  const peak: Peak = { memoryKib: 0, diskKib: 0 };
+  const began = performance.now();
+  const results = await Promise.all(
+    Array.from({ length: runs }, async (_, run) => {
+      const own = join(cwd, String(run));
+      mkdirSync(own);
+      const mine = modes.filter((_mode, index) => index % runs === run);
+      return { own, mine, ...(await judged(own, mine, peak)) };
+    }),
+  );
+  const tookMs = performance.now() - began;
+  for (const { own, mine, code, stderr } of results) {
+    t.ok(code === 0 || code === 1, `exit code ${code}: ${stderr.slice(-2000)}`);
+    const cases = eventsOf(join(own, 'out')).filter(({ event }) => event === 'case');
+    for (const mode of mine)
+      t.ok(
+        cases.some(({ target }) => target === mode),
+        `${mode} has results`,
+      );
+    t.same(
+      cases.filter(({ verdict }) => verdict === 'error').map(({ target, key, error }) => ({ target, key, error })),
+      [],
+      'no result is an error of ours',
+    );
+    t.same(readdirSync(join(own, 't')), [], 'no temporary file is left');
+  }
+  t.same(livingProcesses('serve-hostile.js'), [], 'no back-end is left');
+  t.same(livingProcesses('600.7359'), [], 'nor what one had started in another session');
+  t.comment(`${modes.length} modes in ${Math.round(tookMs)} ms, ${JSON.stringify(peak)}`);
+  t.ok(tookMs < withinMs * timeScale(), `within ${withinMs} ms: ${Math.round(tookMs)}`);
+  t.ok(peak.memoryKib < mostMemoryKib, `memory of a process of ours: ${peak.memoryKib} KiB`);
+  t.ok(peak.diskKib < mostDiskKib, `disk: ${peak.diskKib} KiB`);
+});
+
+/** The limit is that of a machine that does nothing else: beside a load all takes longer. */
+function timeScale(): number {
+  const [load = 0] = readFileSync('/proc/loadavg', 'utf8').split(' ').map(Number);
+  return Math.max(1, load / 2);
+}
