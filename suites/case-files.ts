@@ -71,6 +71,7 @@ export * as 'vhost-user/reset' from './vhost-user/reset.cases.ts';
 export * as 'vhost-user/ring-changes' from './vhost-user/ring-changes.cases.ts';
 export * as 'vhost-user/ring-disabled' from './vhost-user/ring-disabled.cases.ts';
 export * as 'vhost-user/ring-state' from './vhost-user/ring-state.cases.ts';
+export * as 'vhost-user/second-life' from './vhost-user/second-life.cases.ts';
 export * as 'vhost-user/status' from './vhost-user/status.cases.ts';
 export * as 'vhost-user/suspended' from './vhost-user/suspended.cases.ts';
 export * as 'vhost-user/undersized' from './vhost-user/undersized.cases.ts';

@@ -1,5 +1,5 @@
 import type { RingFault } from '../fault.ts';
-import { inSplitRing, ringFault } from './ring-fault.ts';
+import { inPackedRing, inSplitRing, ringFault } from './ring-fault.ts';
 
 /** Where a ring begins, stops and goes on. */
 export const positionFaults = {
@@ -27,5 +27,24 @@ export const positionFaults = {
     'vu-ring-state/enabled-ring-handles-every-request',
     'of the available ring only the first 256 slots are read',
     inSplitRing({ availSlot: (lastAvailIdx, size) => lastAvailIdx & (size - 1) & 0xff }),
+  ),
+  'used-position-outlives-ring': ringFault(
+    'vu-vring/used-index-read-from-memory',
+    'used elements go on where those of the ring before it ended, whatever memory or the base say',
+    inSplitRing({ firstUsedIdx: (ringUsedIdx, _, earlierUsedIdx) => earlierUsedIdx ?? ringUsedIdx }),
+    inPackedRing({
+      firstPosition: (told, earlier) =>
+        earlier === undefined ? told : { ...told, used: earlier.used, usedWrap: earlier.usedWrap },
+    }),
+  ),
+  'base-is-used-idx': ringFault(
+    'vu-vring/base-is-next-available-index',
+    'GET_VRING_BASE tells the used idx',
+    inSplitRing({ base: (_, usedIdx) => usedIdx }),
+  ),
+  'call-decision-outlives-ring': ringFault(
+    'notify/used-buffers-notified-with-flag-clear',
+    'what was called for counts from where the ring before it ended',
+    inSplitRing({ callDecidedAt: (firstUsedIdx, earlierUsedIdx) => earlierUsedIdx ?? firstUsedIdx }),
   ),
 } as const satisfies Record<string, RingFault>;

@@ -91,6 +91,11 @@ export const ringStateFaults = {
     'a ring that starts is not looked at before a kick',
     inTable('vring', { servesAtStart: () => false }),
   ),
+  'later-starts-wait-for-kick': vhostUserFault(
+    'vu-ring-state/start-does-not-wait-for-kick',
+    'a ring that starts again is not looked at before a kick',
+    inTable('vring', { servesAtStart: (starts) => starts === 1 }),
+  ),
   'restarted-ring-begins-anew': vhostUserFault(
     'vu-ring-state/stopped-ring-restarts-with-new-kick-descriptor',
     'a ring that starts again begins at 0',
