@@ -41,6 +41,29 @@ export const noSideEffects = defineCase({
   },
 });
 
+export const kickedWhileDisabled = defineCase({
+  id: 'vhost-user/ring-disabled/kick-while-disabled-counts-once-enabled',
+  title: 'a chain that was kicked while its ring was disabled is used once the ring is enabled, without another kick',
+  proves: { 'vu-ring-state/enabled-ring-handles-every-request': 'kick-while-disabled-forgotten' },
+  applies: { start: 'negotiated', transports, offers, devices: ['block', 'entropy'] },
+  variants: { toggles: [1, 3] },
+  run({ port, session, driver, ring, variant, requirement }) {
+    const check = requirement('vu-ring-state/enabled-ring-handles-every-request');
+    const queue = driver.attach(ring({ size: 16 }));
+    check.equal(driver.once(queue, { seed: 1 }), undefined, 'what is wrong with a request on the enabled ring');
+    for (let toggle = 1; toggle <= variant.toggles; toggle++) {
+      if (!check.accepted(queue.setEnabled(false), 'SET_VRING_ENABLE 0')) return;
+      queue.makeAvailable([driver.request({ seed: toggle }).segments]);
+      queue.kick();
+      check.reply(session.messages.fence(), 'GET_FEATURES');
+      if (!check.accepted(queue.setEnabled(true), 'SET_VRING_ENABLE 1')) return;
+      const what = `a chain that was kicked while the ring was disabled, time ${toggle}`;
+      if (!waited(port, check, what, 'a used element', () => queue.usedCount() === toggle + 1)) return;
+      queue.waitForUsed(1);
+    }
+  },
+});
+
 export const receiveNothing = defineCase({
   id: 'vhost-user/ring-disabled/disabled-receive-ring-delivers-nothing',
   title: 'no frame is delivered into a receive ring that is disabled, and frames are again once it is enabled',

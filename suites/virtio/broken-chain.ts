@@ -41,6 +41,8 @@ export interface Breakage {
 
 /** How long a device may take to find out, in milliseconds, where nothing that can be seen tells of it. */
 const findsOutWithinMs = 20;
+/** How long a device that goes on for ever is given to use more than there is, in milliseconds. */
+const goesTooFarWithinMs = 5;
 const size = 16;
 
 const soundRequest = (driver: DeviceDriver, seed: number): readonly Segment[] =>
@@ -48,11 +50,13 @@ const soundRequest = (driver: DeviceDriver, seed: number): readonly Segment[] =>
 
 /**
  * On a session of its own shows a sound chain and behind it a broken one, waits until the device has met them as far
- * as that can be told, and stops the ring. Then a fresh session must be served.
+ * as that can be told, and stops the ring. No more chains may be used than the ring showed, and a fresh session must
+ * be served.
  */
 export function survives(context: Context<GuestRing>, check: Check, { key, chain }: BrokenChain): void {
   meets(context, check, key, {}, ({ driver, queue }) => {
     queue.makeAvailable([soundRequest(driver, 1), chain(driver)]);
+    return 2;
   });
 }
 
@@ -68,23 +72,28 @@ export function survivesOnSplit(context: Context<GuestSplitRing>, check: Check, 
     if (head === 'ring-full') throw new RangeError(`${breakage.key} is longer than ${size} descriptors`);
     breakage.lay?.({ ring, places: chain.map((_, at) => head + at), sound: [...sound.keys()], slot });
     // At once: a device that polls must not meet the sound chain by itself.
+    const { avail: before } = queue.driver.position;
     if (breakage.show === undefined) queue.driver.publish();
     else breakage.show(ring);
+    return (ring.availIdx() - before) & 0xffff;
   });
 }
 
+/** `show` answers how many chains the ring shows by then. */
 function meets<R extends GuestRing>(
   context: Context<R>,
   check: Check,
   key: string,
   attach: Pick<AttachOptions, 'indirect'>,
-  show: (running: RunningQueue<Session, R>) => void,
+  show: (running: RunningQueue<Session, R>) => number,
 ): void {
   const running = runningQueue(context, { size, ...attach });
   const { session, queue } = running;
-  show(running);
+  const shown = show(running);
   queue.kick();
   context.port.until(() => queue.usedCount() !== 0 || queue.errors() > 0 || !session.isOpen, findsOutWithinMs);
+  context.port.until(() => queue.usedCount() > shown || !session.isOpen, goesTooFarWithinMs);
+  check.atMost(queue.usedCount(), shown, `chains used of those that the ring showed ${key}`);
   // A device that runs by itself is past the sound chain and has the broken one before it.
   if (session.isOpen) session.fence();
   // The answer comes behind what the device did with the kick.

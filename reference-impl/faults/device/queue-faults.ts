@@ -20,6 +20,11 @@ export const queueFaults = {
     'buffers of a disabled transmit ring are not used',
     inQueue({ mayProcess: (queue) => queueRules.mayProcess({ ...queue, canDiscard: false }) }),
   ),
+  'kick-while-disabled-forgotten': deviceFault(
+    'vu-ring-state/enabled-ring-handles-every-request',
+    'a kick for a disabled queue has no effect once that is enabled',
+    inQueue({ hearsKick: (isEnabled) => isEnabled }),
+  ),
   'call-on-other-queue': deviceFault(
     'notify/used-buffers-notified-with-flag-clear',
     'the call of the first queue is given to the second',

@@ -149,6 +149,24 @@ export const splitRingFaults = {
     'it aborts when the available idx moved by more than the queue size',
     inSplitRing({ acceptsPending: (pending, size) => breakingDown('abort', right.acceptsPending(pending, size)) }),
   ),
+  'avail-idx-jump-served-for-ever': ringFault(
+    'split/avail-idx-jump-survived',
+    'while more chains wait than the queue has entries, the same one is carried out again and again',
+    inSplitRing({
+      acceptsPending: () => undefined,
+      nextAvailIdx: (last, head, pending, size) =>
+        pending > size ? last : right.nextAvailIdx(last, head, pending, size),
+    }),
+  ),
+  'head-out-of-range-used-for-ever': ringFault(
+    'split/head-out-of-range-survived',
+    'a head beyond the descriptor table is taken for an empty chain and used again and again',
+    inSplitRing({
+      acceptsHead: () => undefined,
+      nextAvailIdx: (last, head, pending, size) =>
+        head >= size ? last : right.nextAvailIdx(last, head, pending, size),
+    }),
+  ),
   'avail-idx-jump-hangs': ringFault(
     'split/avail-idx-jump-survived',
     'it hangs when the available idx moved by more than the queue size',

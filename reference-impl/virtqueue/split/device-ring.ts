@@ -94,7 +94,7 @@ export class SplitDevice implements DeviceRing {
     const head = this.ring.availHead(this.#rules.availSlot(this.#lastAvailIdx, this.ring.size));
     const chain = walkChain(this.#walked, this.#rules, head);
     if (chain.kind === 'chain') {
-      this.#lastAvailIdx = this.#rules.nextAvailIdx(this.#lastAvailIdx, pending, this.ring.size);
+      this.#lastAvailIdx = this.#rules.nextAvailIdx(this.#lastAvailIdx, head, pending, this.ring.size);
       this.#observer.fetched?.(chain);
     }
     return chain;

@@ -38,7 +38,8 @@ export interface SplitDeviceRules extends BufferRules {
   /** Chains that wait, by the available idx that the driver shows. */
   readonly pending: (availIdx: number, lastAvailIdx: number, size: number) => number;
   readonly acceptsPending: (pending: number, size: number) => MalformedReason | undefined;
-  readonly nextAvailIdx: (lastAvailIdx: number, pending: number, size: number) => number;
+  /** Where reading goes on behind the chain at `head`, one of so many that waited. */
+  readonly nextAvailIdx: (lastAvailIdx: number, head: number, pending: number, size: number) => number;
   readonly availSlot: (lastAvailIdx: number, size: number) => number;
   /** Whether a ring lives on after as many kicks in a row that no chain waited for; false breaks the ring. */
   readonly survivesSpuriousKicks: (inARow: number) => boolean;

@@ -10,7 +10,7 @@ const WRITE = 2;
 export const headOutOfRange = defineCase({
   id: 'virtio/split-ring/head-out-of-range-is-survived',
   title: 'an available head at or above the queue size is survived',
-  proves: { 'split/head-out-of-range-survived': 'head-out-of-range-crashes' },
+  proves: { 'split/head-out-of-range-survived': ['head-out-of-range-crashes', 'head-out-of-range-used-for-ever'] },
   applies: { start: 'closed', ring: 'split' },
   unwatched: 'it writes the descriptor table or the available ring itself',
   run(context) {
@@ -211,7 +211,13 @@ const rounds = 6;
 export const availIdxJump = defineCase({
   id: 'virtio/split-ring/avail-idx-jump-is-survived',
   title: 'an available idx that moves by more than the queue size, or backwards, is survived',
-  proves: { 'split/avail-idx-jump-survived': ['avail-idx-jump-crashes', 'avail-idx-jump-hangs'] },
+  proves: {
+    'split/avail-idx-jump-survived': [
+      'avail-idx-jump-crashes',
+      'avail-idx-jump-hangs',
+      'avail-idx-jump-served-for-ever',
+    ],
+  },
   applies: { start: 'closed', ring: 'split' },
   unwatched: 'it writes the descriptor table or the available ring itself',
   run(context) {
