@@ -59,7 +59,10 @@ function observeBlock(rules: DeviceRules, eventIdx: boolean, note: Note): void {
   const device = new BlockDevice({ queues: 2, sectors: 64, transport: rules.transport, rules: rules.block });
   note('block offers', device.supportedFeatures.toString(16));
   const features = VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC | (eventIdx ? VIRTIO_F_EVENT_IDX : 0n);
-  const h = harness(device, { guest: smallGuest(), features, base: 65530, size: 8 });
+  const statuses: number[] = [];
+  let lookAtStatus = (): number => 0;
+  const onStore = (): void => void statuses.push(lookAtStatus());
+  const h = harness(device, { guest: smallGuest(), features, base: 65530, size: 8, onStore });
   const { ring, driver } = h.queue(0);
   const carryOut = (what: string, chain: readonly Segment[], indirect?: 'all' | number): void => {
     const head = driver.add(chain, indirect === undefined ? {} : { indirect });
@@ -75,6 +78,7 @@ function observeBlock(rules: DeviceRules, eventIdx: boolean, note: Note): void {
     note('outside', changesOutside(changes(before), [...allowed, ring.used, ring.avail]).length);
   };
   const status = h.guest.allocate({ size: 1 });
+  lookAtStatus = () => status.load()[0] ?? 0;
   const data = Uint8Array.from({ length: 1024 }, (_, n) => (n & 0x7f) + 1);
   const sent = new Uint8Array(16 + 1024);
   sent.set(header(VIRTIO_BLK_T_OUT, 3n));
@@ -125,6 +129,7 @@ function observeBlock(rules: DeviceRules, eventIdx: boolean, note: Note): void {
   h.drain();
   note('a batch', [driver.reapUsed(), h.calls]);
   note('config', [...(device.readConfig(0, device.configSize) ?? [])]);
+  note('status behind each store to a ring', statuses);
   observeRanges(rules, note);
   note('base', device.stopQueue(0));
 }
@@ -253,8 +258,12 @@ function observeNet(rules: DeviceRules, note: Note): void {
   for (const features of [VIRTIO_F_VERSION_1, VIRTIO_F_VERSION_1 | VIRTIO_NET_F_MRG_RXBUF]) {
     const device = new NetDevice({ pairs: 2, transport: rules.transport, rules: rules.net });
     note('net offers', device.supportedFeatures.toString(16));
-    const h = harness(device, { guest: smallGuest(), features, size: 8 });
+    const seen: number[] = [];
+    let lookAtBuffer = (): number => 0;
+    const onStore = (): void => void seen.push(lookAtBuffer());
+    const h = harness(device, { guest: smallGuest(), features, size: 8, onStore });
     const buffers = [0, 1, 2, 3].map(() => h.guest.allocate({ size: 80 }));
+    lookAtBuffer = () => buffers[0]?.load()[30] ?? 0;
     const frame = h.guest.allocate({ size: 12 + 100 });
     frame.store(Uint8Array.from({ length: 112 }, (_, n) => (n < 12 ? 0 : n)));
     const send = (length: number): void => {
@@ -293,6 +302,11 @@ function observeNet(rules: DeviceRules, note: Note): void {
     send(61);
     device.setQueueEnabled(0, true);
     look('receive disabled');
+    for (let n = 0; n < 5; n++) send(60);
+    for (const buffer of buffers) h.queue(0).driver.add([writable(buffer)]);
+    h.queue(0).run();
+    look('frames that waited for a buffer');
+    note('a byte of the first buffer behind each store to a ring', seen);
     note('config', [...(device.readConfig(0, 12) ?? [])]);
   }
 }

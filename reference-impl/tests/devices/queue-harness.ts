@@ -17,6 +17,8 @@ export interface HarnessOptions {
   readonly placement?: RingPlacement;
   readonly ringSpace?: AddressSpace;
   readonly bufferSpace?: AddressSpace;
+  /** Called right behind each store of the device to a ring. */
+  readonly onStore?: () => void;
 }
 
 export interface HarnessQueue {
@@ -55,6 +57,7 @@ export function harness(device: ParentDriver, options: HarnessOptions = {}): Har
       calls[queue] = (calls[queue] ?? 0) + 1;
     },
     signalError: (queue, reason) => errors.push({ queue, reason }),
+    wroteRing: () => options.onStore?.(),
     wroteMemory: (guestAddress, length) => written.push({ guestAddress, length }),
   });
   device.setMemory(mapOf(guest));
