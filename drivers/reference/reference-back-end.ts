@@ -68,6 +68,7 @@ export class ReferenceBackEnd {
 
   /** Serves a connected socket, after those that came before it. It is ours from now on. */
   adopt(fd: number): void {
+    if (this.#connection !== undefined && this.#rules.stream.endsFirstConnection) this.#end(this.#connection);
     if (this.#connection === undefined) this.#begin(fd);
     else this.#waiting.push(fd);
   }

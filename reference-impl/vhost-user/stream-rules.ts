@@ -4,6 +4,8 @@ import type { Breakdown } from './back-end-edge.ts';
 export interface StreamRules {
   /** Whether a message may come in pieces. */
   readonly waitsForRest: boolean;
+  /** Whether a connection that comes while one is open ends that one: it waits. */
+  readonly endsFirstConnection: boolean;
   /** What a connection that ends inside a message does to the back-end: nothing. */
   readonly atTruncatedEnd: Breakdown | undefined;
   /** What a refused request does to the back-end: nothing. Some back-ends end at each error. */
@@ -18,6 +20,7 @@ export interface StreamRules {
 
 export const streamRules: StreamRules = {
   waitsForRest: true,
+  endsFirstConnection: false,
   atTruncatedEnd: undefined,
   atRefusal: undefined,
   breakdownAt: () => undefined,

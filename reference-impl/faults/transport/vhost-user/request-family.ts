@@ -122,6 +122,14 @@ export const leakingRequests = [
   'VHOST_USER_ADD_MEM_REG',
 ] as const;
 
+/** Requests with a reply that the text ties to a feature that was negotiated, not only offered. */
+export const gatedReplies = [
+  'VHOST_USER_GET_CONFIG',
+  'VHOST_USER_GET_INFLIGHT_FD',
+  'VHOST_USER_GET_MAX_MEM_SLOTS',
+  'VHOST_USER_GET_STATUS',
+] as const;
+
 const shortName = (request: string): string =>
   request
     .replace(/^VHOST_USER_/, '')
