@@ -18,6 +18,12 @@ export interface CommandOptions {
 const readyWithinMs = 30_000;
 /** `ld-linux-x86-64.so.2`, `ld-2.31.so`, `ld-musl-x86_64.so.1`: the program is the word behind its options. */
 const dynamicLoader = /^ld[-.].*\.so(\.\d+)*$/;
+/** Programs that run the script behind their options. */
+const interpreter = /^(node|nodejs|deno|bun|python[\d.]*|ruby|perl|bash|sh)$/;
+/** Options of an interpreter that take the next word: of some it is the script itself. */
+const interpreterOptionsWithValue = ['-r', '--require', '--import', '--loader', '-W', '-X', '-I'];
+/** The program stands in the next word, and has no name. */
+const inlineScript = ['-e', '--eval', '-p', '-c', '-m'];
 /** Options of a dynamic loader that take the next word. */
 const loaderOptionsWithValue = ['--library-path', '--inhibit-rpath', '--audit', '--preload', '--argv0'];
 
@@ -63,11 +69,16 @@ export function commandTarget(line: string, options: CommandOptions): { target: 
 }
 
 function nameOf(command: string, words: readonly string[]): string {
-  if (!dynamicLoader.test(basename(command))) return basename(command);
-  const program = words.find(
-    (word, at) => !word.startsWith('-') && !loaderOptionsWithValue.includes(words[at - 1] ?? ''),
-  );
-  return basename(program ?? command);
+  const own = basename(command);
+  const behind = (taking: readonly string[]): number =>
+    words.findIndex((word, at) => !word.startsWith('-') && !taking.includes(words[at - 1] ?? ''));
+  if (dynamicLoader.test(own)) {
+    const at = behind(loaderOptionsWithValue);
+    return at < 0 ? own : nameOf(words[at] ?? own, words.slice(at + 1));
+  }
+  if (!interpreter.test(own)) return own;
+  const at = behind(interpreterOptionsWithValue);
+  return at < 0 || words.slice(0, at).some((word) => inlineScript.includes(word)) ? own : basename(words[at] ?? own);
 }
 
 function pairIn(text: string, option: string): [string, string] {

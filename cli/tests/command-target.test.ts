@@ -20,6 +20,11 @@ t.test('a command runs where it was typed, and is named for its program', async 
   t.same(words, ['--exec', "./build/back-end --path={socket} 'a b'", '--device', 'net']);
   const loaded = commandTarget('/lib64/ld-linux-x86-64.so.2 --library-path lib ./build/back-end {socket}', options);
   t.equal(loaded.target.facts.name, 'back-end', 'not for the dynamic loader');
+  const nameOf = (line: string): string => commandTarget(`${line} {socket}`, options).target.facts.name;
+  t.equal(nameOf('node --enable-source-maps -r x dist/serve.js'), 'serve.js', 'nor for an interpreter');
+  t.equal(nameOf('/usr/bin/python3.11 serve.py'), 'serve.py');
+  t.equal(nameOf('/lib/ld-linux-x86-64.so.2 --library-path lib /usr/bin/node serve.js'), 'serve.js');
+  t.equal(nameOf("node -e 'listen()'"), 'node', 'a program without a name');
 });
 
 t.test('its directory, environment and files, and the words that ask for them again', async (t) => {

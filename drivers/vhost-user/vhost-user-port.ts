@@ -177,7 +177,8 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
       return connection.kind === 'connected';
     };
     if (!isTaken()) this.waiting.until(isTaken, deadlineIn(this.deadlineMs));
-    return connection;
+    if (connection.kind === 'connected' || this.#exit === undefined) return connection;
+    return { ...connection, why: `the process ended: ${describeExit(this.#exit)}` };
   }
 
   /** Whether a listening socket is as wanted, or the process has ended, at the latest by the deadline. */

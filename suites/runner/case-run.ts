@@ -315,6 +315,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     // Each costs a whole deadline.
     if (this.#silenceCount() >= silencesBeforeGivingUp) return `after ${silencesBeforeGivingUp} silences`;
     if (signature === undefined) return undefined;
+    if (!canRestart(this.port)) return 'because the process ended, and it is not ours to start again';
     const times = (crashes.get(signature) ?? 0) + 1;
     crashes.set(signature, times);
     return times < crashesBeforeGivingUp ? undefined : `after ${times} crashes of one signature`;
@@ -340,6 +341,8 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       sweep.failed.push(point.key);
       this.#firstOpenCheck()?.fail('crash', `point ${point.key}`, 'the process lives on', exitText(exit), exit);
     }
+    // The judge waits for it, and the sweep ends here.
+    if (!canRestart(this.port)) return exitText(exit);
     if (sweep.restarted !== undefined) sweep.crashRepeated = true;
     this.port.iut.restart();
     sweep.restarted = 'at-the-end';

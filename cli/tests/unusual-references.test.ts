@@ -1,0 +1,109 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { isListening } from '../../drivers/iut-process/listening-sockets.ts';
+import { emptyDirectory, eventsOf, run, until } from './command-line.ts';
+
+interface Result {
+  readonly key: string;
+  readonly verdict: string;
+  readonly outcomes: readonly { readonly why?: string }[];
+  readonly findings: readonly { readonly how: string; readonly stderr?: string }[];
+}
+
+/** What a run of these cases on a target says. */
+async function judged(t: Test, words: readonly string[], cases: readonly string[]): Promise<Result[]> {
+  const cwd = emptyDirectory(t);
+  const globs = cases.flatMap((glob) => ['--case', glob]);
+  const { stderr } = await run(['run', ...words, ...globs, '--out', 'out', '--reporter', 'json'], { cwd });
+  const results = eventsOf(join(cwd, 'out')).filter(({ event }) => event === 'case') as unknown as Result[];
+  t.not(results.length, 0, stderr);
+  return results;
+}
+
+const verdicts = (results: readonly Result[]): Record<string, number> => {
+  const counts: Record<string, number> = {};
+  for (const { verdict } of results) counts[verdict] = (counts[verdict] ?? 0) + 1;
+  return counts;
+};
+
+// A process of node is started for each session.
+t.setTimeout(180_000);
+
+const short = ['vhost-user/features/get-features-is-repeatable', 'vhost-user/ring-state/stopped-ring-is-not-processed'];
+const layouts = ['--layout', 'split', '--negotiation', 'minimal'];
+
+t.test('a process for each connection passes what the reference passes', async (t) => {
+  const results = await judged(t, ['reference-one-connection', ...layouts], short);
+  t.same(Object.keys(verdicts(results)), ['pass']);
+});
+
+t.test('so does one that binds its socket anew', async (t) => {
+  const results = await judged(
+    t,
+    ['reference-binds-anew', ...layouts],
+    [...short, 'vhost-user/header/other-version-is-refused'],
+  );
+  t.same(Object.keys(verdicts(results)), ['pass']);
+});
+
+t.test(
+  'a process that ends at each error: what has no errors passes, and each finding has its own last words',
+  async (t) => {
+    const cases = [
+      'vhost-user/header/other-version*',
+      'vhost-user/header/unde*',
+      'vhost-user/vring-limits/bad-sizes*',
+      ...short,
+    ];
+    const results = await judged(t, ['reference-exits-at-errors', ...layouts], cases);
+    const counts = verdicts(results);
+    t.equal(counts['error'], undefined);
+    t.equal(counts['not-run'], undefined, 'starting it afresh is cheap');
+    const crashes = results.flatMap(({ findings }) => findings.filter(({ how }) => how === 'crash'));
+    t.ok(crashes.length > 1);
+    t.same(new Set(crashes.map(({ stderr }) => stderr)), new Set(['a request was refused\n']));
+    const sound = results.filter(({ key }) => short.some((id) => key.startsWith(id)));
+    t.same(Object.keys(verdicts(sound)), ['pass']);
+  },
+);
+
+t.test('a network device without loopback: what it transmits is judged, the rest says why not', async (t) => {
+  const cases = ['virtio/split-ring/each-chain-used-once', 'virtio/net'];
+  const results = await judged(t, ['reference-net-silent', ...layouts], cases);
+  t.same(Object.keys(verdicts(results)).sort(), ['not-applicable', 'pass']);
+  const reasons = new Set(results.flatMap(({ outcomes }) => outcomes.flatMap(({ why }) => why ?? [])));
+  t.ok(reasons.has('missing: frames that come back to the port'));
+});
+
+t.test('with a station behind it data is judged that goes out and comes in', async (t) => {
+  const cases = ['virtio/split-ring'];
+  const silent = await judged(t, ['reference-net-silent', ...layouts], cases);
+  const station = await judged(t, ['reference-net-station', ...layouts], cases);
+  t.same(Object.keys(verdicts(station)).sort(), ['not-applicable', 'pass']);
+  t.ok((verdicts(station)['pass'] ?? 0) > (verdicts(silent)['pass'] ?? 0));
+});
+
+t.test('a served target that ends is said to have crashed, and what is left is not run', async (t) => {
+  const cwd = emptyDirectory(t);
+  const socket = join(cwd, 's.sock');
+  const server = new URL('../../drivers/reference/serve.js', import.meta.url).pathname;
+  const backEnd = spawn(process.execPath, [server, '--socket', socket, '--device', 'block', '--exit-at-errors'], {
+    stdio: 'ignore',
+  });
+  t.teardown(() => backEnd.kill());
+  await until(() => isListening(socket), 'the back-end listens');
+  const results = await judged(
+    t,
+    [`vhost-user:${socket}`, ...layouts],
+    ['vhost-user/header', 'vhost-user/vring-limits'],
+  );
+  const counts = verdicts(results);
+  t.equal(counts['fail'], 1, 'the one that ended it');
+  t.same(
+    results.flatMap(({ findings }) => findings.map(({ how }) => how)),
+    ['crash'],
+  );
+  t.ok((counts['not-run'] ?? 0) > 0);
+  t.match(results.at(-1)?.outcomes[0]?.why, /no longer answers/);
+});
