@@ -42,9 +42,4 @@ export const positionFaults = {
     'GET_VRING_BASE tells the used idx',
     inSplitRing({ base: (_, usedIdx) => usedIdx }),
   ),
-  'call-decision-outlives-ring': ringFault(
-    'notify/used-buffers-notified-with-flag-clear',
-    'what was called for counts from where the ring before it ended',
-    inSplitRing({ callDecidedAt: (firstUsedIdx, earlierUsedIdx) => earlierUsedIdx ?? firstUsedIdx }),
-  ),
 } as const satisfies Record<string, RingFault>;
