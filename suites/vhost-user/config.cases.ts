@@ -106,7 +106,7 @@ function writableField({ facts }: DriverPort<VhostUserSession>): Writable {
 export const flagsChecked = defineCase({
   id: 'vhost-user/config/set-config-flags-are-checked',
   title: 'SET_CONFIG with flags that are not defined is refused',
-  proves: { 'vu-config/set-config-flags-checked': 'config-flags-unchecked' },
+  proves: { 'vu-config/undefined-config-flags-refused': 'config-flags-unchecked' },
   applies: {
     ...applies,
     start: 'closed',
@@ -115,7 +115,7 @@ export const flagsChecked = defineCase({
   },
   run(context) {
     const { port, connect, points, requirement } = context;
-    const check = requirement('vu-config/set-config-flags-checked');
+    const check = requirement('vu-config/undefined-config-flags-refused');
     const { offset, size, flags: defined, features } = writableField(port);
     const open = (): VhostUserSession => {
       const session = connect('connected');

@@ -61,7 +61,7 @@ export const deviceStateFaults = {
     }),
   ),
   'config-flags-unchecked': vhostUserFault(
-    'vu-config/set-config-flags-checked',
+    'vu-config/undefined-config-flags-refused',
     'SET_CONFIG with flags that do not exist is carried out',
     inTable('config', { acceptsFlags: () => true, mayWriteReadOnly: () => true }),
   ),
