@@ -3,7 +3,6 @@ import type { Chain } from '../virtqueue/chain.ts';
 import { MAX_QUEUE_SIZE } from '../virtqueue/descriptor.ts';
 import type { PackedDescriptor } from '../virtqueue/packed/ring-memory.ts';
 import type { RingLayout, RingPosition } from '../virtqueue/ring.ts';
-import type { Breakdown } from './back-end-edge.ts';
 
 /** How requests in flight are recorded in memory that outlives the back-end (Inflight I/O tracking). */
 export interface InflightRules {
@@ -21,10 +20,12 @@ export interface InflightRules {
   readonly storedUsedIdx: (before: number, ringUsedIdx: number) => number;
   /** Heads of requests that were in flight, in the order in which to submit them again. */
   readonly resubmitted: (heads: readonly InflightHead[]) => readonly InflightHead[];
-  /** What a region that makes no sense does to the back-end; undefined for nothing. */
-  readonly atNonsense: Breakdown | undefined;
-  /** Whether a last batch that was used but not recorded so is taken as done. */
-  readonly commitsLastBatch: boolean;
+  /** Told the version of a region that is not in use or makes no sense, before it begins anew. */
+  readonly atUnusable: (version: number) => void;
+  /** Whether an update that broke off is taken as done, or else as never begun. */
+  readonly takesAsDone: (isShownInRing: boolean) => boolean;
+  /** Whether counting goes on behind the counters of requests in flight. */
+  readonly goesOnCounting: boolean;
 }
 
 export interface InflightHead {
@@ -81,6 +82,7 @@ export const inflightRules: InflightRules = {
   copied: (descriptor) => descriptor,
   storedUsedIdx: (_, ringUsedIdx) => ringUsedIdx,
   resubmitted: (heads) => [...heads].sort((a, b) => (a.counter < b.counter ? -1 : a.counter > b.counter ? 1 : 0)),
-  atNonsense: undefined,
-  commitsLastBatch: true,
+  atUnusable: () => {},
+  takesAsDone: (isShownInRing) => isShownInRing,
+  goesOnCounting: true,
 };

@@ -3,7 +3,6 @@ import type { Chain } from '../virtqueue/chain.ts';
 import { availableBits } from '../virtqueue/packed/layout.ts';
 import type { PackedDescriptor } from '../virtqueue/packed/ring-memory.ts';
 import { type PackedPosition, packedPosition, positionOf, type RingPosition } from '../virtqueue/ring.ts';
-import { BrokenDown } from './back-end-edge.ts';
 import {
   type InflightHead,
   type InflightRecord,
@@ -66,9 +65,7 @@ export class PackedInflightRegion implements InflightRecord {
       view.getUint16(versionAt, true) === rules.version &&
       view.getUint16(descNumAt, true) === rules.descNum(this.#size);
     if (!isUsable) {
-      if (rules.atNonsense !== undefined && view.getUint16(versionAt, true) !== 0) {
-        throw new BrokenDown(rules.atNonsense);
-      }
+      rules.atUnusable(view.getUint16(versionAt, true));
       this.#clear(position);
       return { position, keepsDescriptors: true };
     }
@@ -149,7 +146,7 @@ export class PackedInflightRegion implements InflightRecord {
     if (isBrokenOff && before < this.#size) {
       const available = availableBits(view.getUint8(old.usedWrap) === 0 ? 0 : 1);
       const isShown = (ring.flags(before) & marks) !== available;
-      if (isShown && this.#rules.commitsLastBatch) this.#copy(current, old);
+      if (this.#rules.takesAsDone(isShown)) this.#copy(current, old);
     }
     this.#copy(old, current);
     let free = view.getUint16(current.freeHead, true);
@@ -163,7 +160,7 @@ export class PackedInflightRegion implements InflightRecord {
     const heads: InflightHead[] = [];
     for (let head = 0; head < this.#size; head++) {
       const counter = this.#view.getBigUint64(this.#entry(head) + counterAt, true);
-      if (counter > this.#counter) this.#counter = counter;
+      if (this.#rules.goesOnCounting && counter > this.#counter) this.#counter = counter;
       const hasDescriptors = this.#view.getUint16(this.#entry(head) + numAt, true) > 0;
       if (hasDescriptors && this.#view.getUint8(this.#entry(head)) === 1) heads.push({ head, counter });
     }

@@ -1,6 +1,5 @@
 import type { Chain } from '../virtqueue/chain.ts';
 import { type RingPosition, splitPosition } from '../virtqueue/ring.ts';
-import { BrokenDown } from './back-end-edge.ts';
 import {
   type InflightHead,
   type InflightRecord,
@@ -40,20 +39,20 @@ export class SplitInflightRegion implements InflightRecord {
       view.getUint16(versionAt, true) === rules.version &&
       view.getUint16(descNumAt, true) === rules.descNum(this.#size);
     if (!isUsable) {
-      if (rules.atNonsense !== undefined && view.getUint16(versionAt, true) !== 0)
-        throw new BrokenDown(rules.atNonsense);
+      rules.atUnusable(view.getUint16(versionAt, true));
       for (let at = 0; at < headerSize + entrySize * this.#size; at++) view.setUint8(at, 0);
       view.setUint16(versionAt, rules.version, true);
       view.setUint16(descNumAt, rules.descNum(this.#size), true);
       view.setUint16(usedIdxAt, ringUsedIdx, true);
       return { position: told };
     }
-    if (rules.commitsLastBatch) this.#commit((ringUsedIdx - view.getUint16(usedIdxAt, true)) & 0xffff);
+    const unrecorded = (ringUsedIdx - view.getUint16(usedIdxAt, true)) & 0xffff;
+    if (rules.takesAsDone(unrecorded > 0)) this.#commit(unrecorded);
     view.setUint16(usedIdxAt, ringUsedIdx, true);
     const heads: InflightHead[] = [];
     for (let head = 0; head < this.#size; head++) {
       const counter = view.getBigUint64(this.#entry(head) + counterAt, true);
-      if (counter > this.#counter) this.#counter = counter;
+      if (rules.goesOnCounting && counter > this.#counter) this.#counter = counter;
       if (view.getUint8(this.#entry(head)) === 1) heads.push({ head, counter });
     }
     const resubmitted = rules.resubmitted(heads).map(({ head }) => ({ id: head, descriptors: [] }));

@@ -68,6 +68,88 @@ export const resubmitted = defineCase({
   },
 });
 
+export const lastBatchOfSeveral = defineCase({
+  id: 'vhost-user/inflight/half-recorded-batch-of-several-is-settled',
+  title: 'of a last batch that was used and not recorded so, no chain is carried out again; one behind it is',
+  proves: { 'vu-inflight/half-done-batch-settled-on-reconnect': 'inflight-last-batch-carried-out-again' },
+  applies: { ...applies, needs: ['initial-base'], ring: 'split' },
+  variants: { base: [0, 65534] },
+  run({ port, session, driver, ring, variant, requirement }) {
+    const check = requirement('vu-inflight/half-done-batch-settled-on-reconnect');
+    const set = tracked({ port, driver, ring }, session, check, variant.base);
+    if (set === undefined) return;
+    const { hand, region } = set;
+    const heads = hand.makeAvailable(...[1, 2, 3].map((seed) => driver.request({ seed }).segments));
+    const [first = 0, second = 0, third = 0] = heads;
+    const behind = (count: number): number => (variant.base + count) & 0xffff;
+    hand.ring.setUsedElement(variant.base % queueSize, first, 0);
+    hand.ring.setUsedElement(behind(1) % queueSize, second, 0);
+    hand.ring.setUsedIdx(behind(2));
+    region.set({ version: 1, descNum: queueSize, lastBatchHead: second, usedIdx: variant.base });
+    // The next of the first is left over from a batch before: it was not in this one.
+    region.setEntry(first, { inflight: 1, next: third, counter: 1n });
+    region.setEntry(second, { inflight: 1, next: first, counter: 2n });
+    region.setEntry(third, { inflight: 1, next: third, counter: 3n });
+    const options = { index: hand.index, position: splitPosition(behind(3)) };
+    const next = new RingByHand(port, session, hand.ring, options);
+    next.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
+    next.kick();
+    const elements = hand.waitForUsed(check, 3, 'two chains that were used, and the one behind them');
+    if (elements === undefined) return;
+    check.equal(elements[2]?.id, third, 'the head that was used last');
+    const base = baseFrom(check, getBase(session, hand.index), 'GET_VRING_BASE');
+    if (base !== undefined) check.equal(base, behind(3), 'base');
+    check.equal(hand.ring.usedIdx(), behind(3), 'used idx: no chain was used twice');
+  },
+});
+
+export const firstOfALaterRing = defineCase({
+  id: 'vhost-user/inflight/first-request-of-a-ring-that-goes-on-is-kept',
+  title: 'a request in flight is submitted again where the record began behind used chains and recorded no other',
+  proves: { 'vu-inflight/requests-resubmitted-in-counter-order': 'inflight-not-resubmitted' },
+  applies: { ...applies, needs: ['initial-base'], ring: 'split' },
+  run({ port, session, driver, ring, requirement }) {
+    const check = requirement('vu-inflight/requests-resubmitted-in-counter-order');
+    const set = tracked({ port, driver, ring }, session, check, 65534);
+    if (set === undefined) return;
+    const { hand, region } = set;
+    // The ring runs once, so that the record begins, and stops before its first request.
+    hand.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
+    if (baseFrom(check, getBase(session, hand.index), 'GET_VRING_BASE') === undefined) return;
+    const [head = 0] = hand.makeAvailable(driver.request().segments);
+    region.setEntry(head, { inflight: 1, counter: 1n });
+    const next = new RingByHand(port, session, hand.ring, { index: hand.index, position: splitPosition(65535) });
+    next.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
+    next.kick();
+    hand.waitForUsed(check, 1, 'the chain that was in flight');
+  },
+});
+
+export const counterGoesOn = defineCase({
+  id: 'vhost-user/inflight/counter-goes-on-behind-a-takeover',
+  title: 'a head that is fetched behind requests taken over has a higher counter than each of them',
+  proves: { 'vu-inflight/fetched-head-marked-with-rising-counter': 'inflight-counter-begins-anew' },
+  applies: { ...applies, needs: ['initial-base'], ring: 'split' },
+  run({ port, session, driver, ring, requirement }) {
+    const check = requirement('vu-inflight/fetched-head-marked-with-rising-counter');
+    const set = tracked({ port, driver, ring }, session, check);
+    if (set === undefined) return;
+    const { hand, region } = set;
+    const heads = hand.makeAvailable(...[1, 2].map((seed) => driver.request({ seed }).segments));
+    region.set({ version: 1, descNum: queueSize, lastBatchHead: 0, usedIdx: 0 });
+    for (const [n, head] of heads.entries()) region.setEntry(head, { inflight: 1, counter: BigInt(9 - n) });
+    const next = new RingByHand(port, session, hand.ring, { index: hand.index, position: splitPosition(2) });
+    next.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
+    next.kick();
+    if (hand.waitForUsed(check, 2, 'chains that were in flight') === undefined) return;
+    const [head = 0] = hand.makeAvailable(driver.request({ seed: 3 }).segments);
+    next.kick();
+    if (hand.waitForUsed(check, 1, 'a chain behind them') === undefined) return;
+    const counter = region.counter(head);
+    check.holds(counter > 9n, 'its counter', { expected: 'more than 9', actual: String(counter) });
+  },
+});
+
 export const corrupted = defineCase({
   id: 'vhost-user/inflight/corrupted-buffer-is-survived',
   title: 'a ring starts, or is refused, over a region in which anything stands',

@@ -1,14 +1,11 @@
-import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
-import type { DriverPort, GuestPackedRing, VhostUserSession } from '../../drivers/port/port.ts';
+import type { VhostUserSession } from '../../drivers/port/port.ts';
 import { packedPosition } from '../../reference-impl/virtqueue/ring.ts';
-import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
+import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
-import { listFlags } from '../virtio/packed-ring/list-flags.ts';
-import { placeAfter, usedPlace } from '../virtio/packed-ring/place.ts';
-import { setInflight } from './inflight-buffer.ts';
-import { fetched, queueSize } from './inflight-ring.ts';
-import { PackedInflightQueue } from './packed-inflight-queue.ts';
-import { baseFrom, RingByHand } from './ring-by-hand.ts';
+import { usedPlace } from '../virtio/packed-ring/place.ts';
+import { queueSize } from './inflight-ring.ts';
+import { packedTracked, startRing, usesLists, writtenAt } from './packed-inflight-ring.ts';
+import { baseFrom } from './ring-by-hand.ts';
 import { getBase } from './ring-messages.ts';
 
 /** Requests in flight on packed rings (vhost-user, "Inflight I/O tracking"). */
@@ -20,79 +17,89 @@ const applies = {
   negotiate: ['VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD'],
 } as const;
 
-interface Tracked {
-  readonly region: PackedInflightQueue;
-  readonly hand: RingByHand<GuestPackedRing>;
-}
+/** Stops the ring: what stands in its region is then settled. */
+const stops = (session: VhostUserSession, index: number, check: Check): boolean =>
+  baseFrom(check, getBase(session, index), 'GET_VRING_BASE') !== undefined;
 
-/** A ring that runs with a record of the back-end's own making, or a recorded failure and undefined. */
-function tracked(
-  {
-    port,
-    driver,
-    ring,
-  }: Pick<CaseContext<string, VariantAxes, VhostUserSession, GuestPackedRing>, 'driver' | 'ring'> & {
-    readonly port: DriverPort<VhostUserSession>;
+export const versionAndSize = defineCase({
+  id: 'vhost-user/packed-inflight/version-and-desc-num-of-a-region-in-use',
+  title: 'the version of the region of a packed ring that runs is 1, and its desc_num the queue size',
+  proves: {
+    'vu-inflight/region-version-tells-initialisation': 'inflight-version-2',
+    'vu-inflight/desc-num-equals-queue-size': 'inflight-desc-num-one-less',
   },
-  session: VhostUserSession,
-  check: Check,
-  position = packedPosition(0),
-): Tracked | undefined {
-  const index = driver.queueIndex;
-  const buffer = fetched(session, check, index + 1);
-  if (buffer === undefined) return undefined;
-  check.accepted(session.messages.acknowledged(setInflight(buffer.description, [buffer.fd])), 'SET_INFLIGHT_FD');
-  driver.companions();
-  const hand = new RingByHand(port, session, ring({ size: queueSize, position }), { index });
-  hand.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
-  return { hand, region: new PackedInflightQueue(port, buffer, index, queueSize) };
-}
-
-/** Has lists used, one after the other, and stops the ring. Whether that worked. */
-function usedAndStopped(
-  { hand }: Tracked,
-  session: VhostUserSession,
-  driver: DeviceDriver<GuestPackedRing>,
-  check: Check,
-  count: number,
-): boolean {
-  for (let seed = 1; seed <= count; seed++) {
-    hand.makeAvailable(driver.request({ seed }).segments);
-    hand.kick();
-    if (hand.waitForUsed(check, 1, `list ${seed}`) === undefined) return false;
-  }
-  return baseFrom(check, getBase(session, hand.index), 'GET_VRING_BASE') !== undefined;
-}
+  applies,
+  run({ port, session, driver, ring, requirement }) {
+    const check = requirement('vu-inflight/region-version-tells-initialisation');
+    const set = packedTracked({ port, driver, ring }, session, check);
+    if (set === undefined) return;
+    startRing(set.hand);
+    if (!usesLists(set, driver, check, 1)) return;
+    check.equal(set.region.version, 1, 'version of a region in use');
+    requirement('vu-inflight/desc-num-equals-queue-size').equal(set.region.descNum, queueSize, 'desc_num');
+  },
+});
 
 export const copied = defineCase({
   id: 'vhost-user/packed-inflight/descriptor-list-is-copied',
-  title: 'the record has address, length, flags and buffer id of each descriptor of a list that was fetched',
+  title: 'the record has address, length, flags and buffer id of each descriptor of a list that was fetched, in order',
   proves: { 'vu-inflight/packed-descriptor-list-copied': 'packed-inflight-copy-without-length' },
   applies,
   run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-inflight/packed-descriptor-list-copied');
-    const set = tracked({ port, driver, ring }, session, check);
+    const set = packedTracked({ port, driver, ring }, session, check);
     if (set === undefined) return;
     const { hand, region } = set;
+    startRing(hand);
     const start = usedPlace(hand.driver);
     const { segments } = driver.request({ readableCuts: [4, 6], writableCuts: [5] });
     hand.driver.add(segments);
-    const written = segments.map((_, at) => {
-      const { slot, wrap } = placeAfter(start, at, queueSize);
-      return { ...hand.ring.readDescriptor(slot), flags: listFlags(segments, at, wrap) };
-    });
+    const written = writtenAt(hand.ring, start, segments);
     hand.driver.publish();
     hand.kick();
     if (hand.waitForUsed(check, 1, 'the list') === undefined) return;
     const entries = region.entries();
+    const first = entries.findIndex(({ num, counter }) => num === written.length && counter > 0n);
+    check.holds(first >= 0, 'the entry of the list', {
+      expected: `one with num ${written.length} and a counter`,
+      actual: 'none',
+    });
+    let entry = first;
     for (const [at, { addr, len, id, flags }] of written.entries()) {
-      const isThere = entries.some(
-        (entry) => entry.addr === addr && entry.len === len && entry.id === id && entry.flags === flags,
-      );
+      const copy = entries[entry];
+      const isThere = copy?.addr === addr && copy.len === len && copy.id === id && copy.flags === flags;
       check.holds(isThere, `the copy of descriptor ${at}`, {
-        expected: `an entry with address 0x${addr.toString(16)}, length ${len}, id ${id} and flags 0x${flags.toString(16)}`,
-        actual: 'none',
+        expected: `address 0x${addr.toString(16)}, length ${len}, id ${id}, flags 0x${flags.toString(16)}`,
+        actual:
+          copy === undefined
+            ? 'no entry'
+            : `address 0x${copy.addr.toString(16)}, length ${copy.len}, id ${copy.id}, flags 0x${copy.flags.toString(16)}`,
       });
+      if (at === written.length - 1) check.equal(entries[first]?.last, entry, 'last of the list');
+      entry = copy?.next ?? queueSize;
+    }
+  },
+});
+
+export const counterRises = defineCase({
+  id: 'vhost-user/packed-inflight/counter-rises-with-each-fetched-list',
+  title: 'the counter of a list is higher than those of all lists that were fetched before it',
+  proves: { 'vu-inflight/packed-descriptor-list-copied': 'packed-inflight-counter-stands-still' },
+  applies,
+  run({ port, session, driver, ring, requirement }) {
+    const check = requirement('vu-inflight/packed-descriptor-list-copied');
+    const set = packedTracked({ port, driver, ring }, session, check);
+    if (set === undefined) return;
+    startRing(set.hand);
+    let before = 0n;
+    for (let list = 1; list <= 3; list++) {
+      if (!usesLists(set, driver, check, 1)) return;
+      const highest = set.region.entries().reduce((most, { counter }) => (counter > most ? counter : most), 0n);
+      check.holds(highest > before, `the highest counter behind list ${list}`, {
+        expected: `more than ${before}`,
+        actual: String(highest),
+      });
+      before = highest;
     }
   },
 });
@@ -105,8 +112,10 @@ export const follows = defineCase({
   variants: { slot: [0, 13], wrap: [1, 0] },
   run({ port, session, driver, ring, variant, requirement }) {
     const check = requirement('vu-inflight/packed-free-list-and-wrap-counter-kept');
-    const set = tracked({ port, driver, ring }, session, check, packedPosition(variant.slot, variant.wrap));
-    if (set === undefined || !usedAndStopped(set, session, driver, check, 4)) return;
+    const set = packedTracked({ port, driver, ring }, session, check, packedPosition(variant.slot, variant.wrap));
+    if (set === undefined) return;
+    startRing(set.hand);
+    if (!usesLists(set, driver, check, 4) || !stops(session, set.hand.index, check)) return;
     const { slot, wrap } = usedPlace(set.hand.driver);
     const { position, oldPosition } = set.region;
     check.equal(position.usedIdx, slot, 'used_idx');
@@ -114,6 +123,7 @@ export const follows = defineCase({
     check.equal(oldPosition.usedIdx, slot, 'old_used_idx');
     check.equal(oldPosition.usedWrap, wrap, 'old_used_wrap_counter');
     check.equal(oldPosition.freeHead, position.freeHead, 'old_free_head, against free_head');
+    check.equal(set.region.freeEntries().length, queueSize, 'entries of the free list, with no list in flight');
   },
 });
 
@@ -124,8 +134,10 @@ export const unmarked = defineCase({
   applies,
   run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-inflight/packed-used-list-unmarked-after-flags');
-    const set = tracked({ port, driver, ring }, session, check);
-    if (set === undefined || !usedAndStopped(set, session, driver, check, 4)) return;
+    const set = packedTracked({ port, driver, ring }, session, check);
+    if (set === undefined) return;
+    startRing(set.hand);
+    if (!usesLists(set, driver, check, 4) || !stops(session, set.hand.index, check)) return;
     const marked = set.region.entries().flatMap(({ isInflight, num }, at) => (isInflight && num > 0 ? [at] : []));
     check.sameSequence(marked, [], 'entries of used lists that are still marked');
   },

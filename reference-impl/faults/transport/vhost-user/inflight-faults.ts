@@ -1,3 +1,4 @@
+import { BrokenDown } from '../../../vhost-user/back-end-edge.ts';
 import { inflightRegionSize } from '../../../vhost-user/inflight-rules.ts';
 import { bit, vhostUserProtocolFeatures as protocol } from '../../../wire/vhost-user-constants.ts';
 import type { VhostUserFault } from '../../fault.ts';
@@ -75,7 +76,27 @@ export const inflightFaults = {
   'inflight-last-batch-carried-out-again': vhostUserFault(
     'vu-inflight/half-done-batch-settled-on-reconnect',
     'a last batch that was used but not recorded so is carried out again',
-    inTable('inflight', { commitsLastBatch: false }),
+    inTable('inflight', { takesAsDone: () => false }),
+  ),
+  'packed-inflight-update-taken-as-done': vhostUserFault(
+    'vu-inflight/half-done-batch-settled-on-reconnect',
+    'an update of a packed ring that broke off before its used descriptor is taken as done',
+    inTable('inflight', { takesAsDone: () => true }),
+  ),
+  'inflight-counter-begins-anew': vhostUserFault(
+    'vu-inflight/fetched-head-marked-with-rising-counter',
+    'a back-end that takes over requests in flight counts from 1 again',
+    inTable('inflight', { goesOnCounting: false }),
+  ),
+  'packed-inflight-counter-stands-still': vhostUserFault(
+    'vu-inflight/packed-descriptor-list-copied',
+    'the counter of a fetched list of a packed ring is always 1',
+    inTable('inflight', { nextCounter: () => 1n }),
+  ),
+  'packed-inflight-counter-begins-anew': vhostUserFault(
+    'vu-inflight/packed-descriptor-list-copied',
+    'a back-end that takes over lists in flight counts from 1 again',
+    inTable('inflight', { goesOnCounting: false }),
   ),
   'inflight-resubmitted-by-head': vhostUserFault(
     'vu-inflight/requests-resubmitted-in-counter-order',
@@ -106,6 +127,10 @@ export const inflightFaults = {
   'corrupted-inflight-buffer-crashes': vhostUserFault(
     'vu-inflight/corrupted-buffer-survived',
     'it aborts at a region whose version or desc_num makes no sense',
-    inTable('inflight', { atNonsense: 'abort' }),
+    inTable('inflight', {
+      atUnusable: (version) => {
+        if (version !== 0) throw new BrokenDown('abort');
+      },
+    }),
   ),
 } as const satisfies Record<string, VhostUserFault>;
