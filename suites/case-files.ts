@@ -6,6 +6,7 @@ export * as 'vhost-mdev/channel-requests' from './vhost-mdev/channel-requests.ca
 export * as 'vhost-mdev/channel-writes' from './vhost-mdev/channel-writes.cases.ts';
 export * as 'vhost-mdev/close' from './vhost-mdev/close.cases.ts';
 export * as 'vhost-mdev/config-space' from './vhost-mdev/config-space.cases.ts';
+export * as 'vhost-mdev/config-space-content' from './vhost-mdev/config-space-content.cases.ts';
 export * as 'vhost-mdev/doorbell' from './vhost-mdev/doorbell.cases.ts';
 export * as 'vhost-mdev/doorbell-pages' from './vhost-mdev/doorbell-pages.cases.ts';
 export * as 'vhost-mdev/doorbell-queues' from './vhost-mdev/doorbell-queues.cases.ts';
@@ -61,6 +62,7 @@ export * as 'vhost-user/migration' from './vhost-user/migration.cases.ts';
 export * as 'vhost-user/missing-descriptors' from './vhost-user/missing-descriptors.cases.ts';
 export * as 'vhost-user/owner' from './vhost-user/owner.cases.ts';
 export * as 'vhost-user/packed-inflight' from './vhost-user/packed-inflight.cases.ts';
+export * as 'vhost-user/packed-inflight-recovery' from './vhost-user/packed-inflight-recovery.cases.ts';
 export * as 'vhost-user/packed-positions' from './vhost-user/packed-positions.cases.ts';
 export * as 'vhost-user/protocol-features' from './vhost-user/protocol-features.cases.ts';
 export * as 'vhost-user/queues' from './vhost-user/queues.cases.ts';

@@ -2,7 +2,8 @@ import { deviceRules, makeDevice } from '../../reference-impl/devices/device-rul
 import type { ReferenceDevice } from '../../reference-impl/devices/reference-devices.ts';
 import { type FaultName, faults, withDeviceFaults, withMdevFaults } from '../../reference-impl/faults/faults.ts';
 import type { EventLog } from '../../reference-impl/observations/event-log.ts';
-import { type MdevMode, type MdevRules, mdevRuleTables } from '../../reference-impl/vhost-mdev/mdev-rules.ts';
+import { type MdevMode, mdevRuleTables } from '../../reference-impl/vhost-mdev/mdev-rule-tables.ts';
+import type { MdevRules } from '../../reference-impl/vhost-mdev/mdev-rules.ts';
 import type { IutResources } from '../port/port.ts';
 import type { TargetFacts } from '../port/target-facts.ts';
 import { mdevCapabilities } from '../target.ts';

@@ -6,7 +6,7 @@ import t, { type Test } from 'tap';
 import { kernelVhostMdevL1Blk } from '../../fixtures/targets/kernel-vhost-mdev.ts';
 import { BlockDevice } from '../../reference-impl/devices/block-device.ts';
 import { NetDevice } from '../../reference-impl/devices/net-device.ts';
-import { type MdevMode, mdevRuleTables } from '../../reference-impl/vhost-mdev/mdev-rules.ts';
+import { type MdevMode, mdevRuleTables } from '../../reference-impl/vhost-mdev/mdev-rule-tables.ts';
 import { IutGoneError } from '../errors.ts';
 import { MediatedIut } from '../iut-process/mediated-iut.ts';
 import { ownUuid, removeLeftBehind } from '../iut-process/own-mediated-device.ts';

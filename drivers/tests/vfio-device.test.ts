@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import t, { type Test } from 'tap';
 import { BlockDevice } from '../../reference-impl/devices/block-device.ts';
 import { EventLog } from '../../reference-impl/observations/event-log.ts';
-import { type MdevMode, mdevRuleTables } from '../../reference-impl/vhost-mdev/mdev-rules.ts';
+import { type MdevMode, mdevRuleTables } from '../../reference-impl/vhost-mdev/mdev-rule-tables.ts';
 import { closeFd, eventfdCreate, eventfdRead, monotonicUs, openFile } from '../native/native.ts';
 import { InProcessVfio } from '../vfio/in-process-vfio.ts';
 import { OpenVfioDevice } from '../vfio/vfio-device.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import t from 'tap';
 import { vhostMdevL2 } from '../../fixtures/targets/vhost-mdev.ts';
 import { BlockDevice } from '../../reference-impl/devices/block-device.ts';
-import { mdevRuleTables } from '../../reference-impl/vhost-mdev/mdev-rules.ts';
+import { mdevRuleTables } from '../../reference-impl/vhost-mdev/mdev-rule-tables.ts';
 import { MediatedIut } from '../iut-process/mediated-iut.ts';
 import { InProcessVfio } from '../vfio/in-process-vfio.ts';
 import { MdevSysfs } from '../vfio/mdev-sysfs.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { type GuestLayoutName, guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
-import { type MdevMode, mdevRuleTables } from '../../reference-impl/vhost-mdev/mdev-rules.ts';
+import { type MdevMode, mdevRuleTables } from '../../reference-impl/vhost-mdev/mdev-rule-tables.ts';
 import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { readable, writable } from '../../reference-impl/virtqueue/segment.ts';
 import { DeadlineError, DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';

@@ -288,9 +288,10 @@ export abstract class QueuedDevice implements ParentDriver {
         queue.emptyLooks++;
         return undefined;
       }
-      this.#fallAsleep(queue, ring);
-      if (!queue.isAwake) return undefined;
+      // Asks for kicks, then looks once more: a chain may have come just before, without a kick.
+      this.#askForKicks(queue, ring);
       next = ring.next();
+      queue.isAwake = next.kind !== 'empty';
     }
     if (next.kind === 'malformed') {
       if (this.transport.queue.breaksOnMalformed()) this.breakQueue(queue, next.reason);
@@ -341,12 +342,6 @@ export abstract class QueuedDevice implements ParentDriver {
         this.#stores?.(queue, area, offset, length);
       },
     };
-  }
-
-  /** Asks for kicks, then looks once more: a chain may have come just before, without a kick. */
-  #fallAsleep(queue: Queue, ring: DeviceRing): void {
-    this.#askForKicks(queue, ring);
-    queue.isAwake = ring.pending() > 0;
   }
 
   #askForKicks(queue: Queue, ring: DeviceRing): void {

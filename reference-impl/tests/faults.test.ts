@@ -11,7 +11,8 @@ import {
   withFaults,
   withMdevFaults,
 } from '../faults/faults.ts';
-import { mdevRulesL1, mdevRulesL2, mdevRuleTables } from '../vhost-mdev/mdev-rules.ts';
+import { mdevRuleTables } from '../vhost-mdev/mdev-rule-tables.ts';
+import { mdevRulesL1, mdevRulesL2 } from '../vhost-mdev/mdev-rules.ts';
 import { referenceRules } from '../vhost-user/reference-rules.ts';
 
 const isOfMdev = (name: FaultName): boolean => layerText(faults[name]) === 'transport vhost-mdev';

@@ -4,7 +4,7 @@ import { NetDevice } from '../devices/net-device.ts';
 import type { ParentDriver } from '../devices/parent-driver.ts';
 import { plainGuest } from '../memory/guest.ts';
 import { MdevDevice } from '../vhost-mdev/mdev-device.ts';
-import { type MdevMode, mdevRuleTables } from '../vhost-mdev/mdev-rules.ts';
+import { type MdevMode, mdevRuleTables } from '../vhost-mdev/mdev-rule-tables.ts';
 import { errno } from '../wire/errno.ts';
 import { encodeMdevMessage } from '../wire/mdev-messages.ts';
 import {

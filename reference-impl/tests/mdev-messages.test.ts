@@ -1,6 +1,6 @@
 import t from 'tap';
 import { plainGuest } from '../memory/guest.ts';
-import type { MdevMode } from '../vhost-mdev/mdev-rules.ts';
+import type { MdevMode } from '../vhost-mdev/mdev-rule-tables.ts';
 import { errno } from '../wire/errno.ts';
 import { encodeMdevMessage, MDEV_HEADER_SIZE, mdevMessages } from '../wire/mdev-messages.ts';
 import { type VhostRequest, vhostRequests } from '../wire/vhost-requests.ts';

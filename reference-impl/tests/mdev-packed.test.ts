@@ -4,7 +4,7 @@ import { encodeBlockHeader, VIRTIO_BLK_T_IN } from '../devices/block-layout.ts';
 import { NetDevice } from '../devices/net-device.ts';
 import { VIRTIO_NET_F_MRG_RXBUF } from '../devices/net-layout.ts';
 import type { ParentDriver } from '../devices/parent-driver.ts';
-import type { MdevMode } from '../vhost-mdev/mdev-rules.ts';
+import type { MdevMode } from '../vhost-mdev/mdev-rule-tables.ts';
 import {
   VIRTIO_F_EVENT_IDX,
   VIRTIO_F_IN_ORDER,

@@ -5,7 +5,7 @@ import { BlockDevice } from '../devices/block-device.ts';
 import { encodeBlockHeader, VIRTIO_BLK_T_IN, VIRTIO_BLK_T_OUT } from '../devices/block-layout.ts';
 import { NetDevice } from '../devices/net-device.ts';
 import { changes, snapshot } from '../memory/snapshot.ts';
-import type { MdevMode } from '../vhost-mdev/mdev-rules.ts';
+import type { MdevMode } from '../vhost-mdev/mdev-rule-tables.ts';
 import { VIRTIO_F_VERSION_1 } from '../virtqueue/feature-bits.ts';
 import { splitPosition } from '../virtqueue/ring.ts';
 import { readable, type Segment, writable } from '../virtqueue/segment.ts';

@@ -2,6 +2,7 @@ import t from 'tap';
 import { type CallRules, callRules } from '../vhost-mdev/device-calls.ts';
 import type { DmaRules } from '../vhost-mdev/dma-container.ts';
 import { type DoorbellRules, strictDoorbellRules } from '../vhost-mdev/doorbells.ts';
+import { mdevRulesL2Faithful } from '../vhost-mdev/faithful-rules.ts';
 import type { InterruptRules } from '../vhost-mdev/interrupts.ts';
 import {
   type DeviceChange,
@@ -11,13 +12,7 @@ import {
   lifeRules,
   wholeReset,
 } from '../vhost-mdev/life-rules.ts';
-import {
-  type MdevFeatureRules,
-  type MdevRules,
-  mdevRulesL1,
-  mdevRulesL2,
-  mdevRulesL2Faithful,
-} from '../vhost-mdev/mdev-rules.ts';
+import { type MdevFeatureRules, type MdevRules, mdevRulesL1, mdevRulesL2 } from '../vhost-mdev/mdev-rules.ts';
 import type { ChannelRules } from '../vhost-mdev/message-channel.ts';
 import { type PciConfigRules, pciConfigRules } from '../vhost-mdev/pci-config-space.ts';
 import type { MdevRingRules } from '../vhost-mdev/ring-set.ts';
@@ -167,6 +162,7 @@ const pciConfig: Others<PciConfigRules> = {
   content: [(identity) => pciConfigRules.content({ ...identity, vectors: identity.vectors + 1 })],
   writable: [(identity) => pciConfigRules.writable({ ...identity, barSizes: [1, 1, 1] })],
   readAt: [(offset, length) => (length === 1 ? 0 : offset)],
+  tableReadAt: [() => 0],
   lengthOf: [(offset, count, size) => (offset + count > size ? -22 : count)],
   survivesReset: [true],
 };

@@ -57,9 +57,6 @@ export const callRules: CallRules = {
   mapElsewhere: () => -errno.EINVAL,
 };
 
-/** As the second RFC was coded: without rings in use there is no interrupt to ask for. */
-export const faithfulCallRules: CallRules = { ...callRules, knowsEmptyInterrupt: false };
-
 /** What calls need of a device beside its state. */
 export interface CalledDevice extends MdevState {
   readonly rules: MdevState['rules'] & { readonly calls: CallRules };

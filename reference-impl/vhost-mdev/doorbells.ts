@@ -43,13 +43,6 @@ export const strictDoorbellRules: DoorbellRules = {
   stored: ({ parent }, queue) => parent.notify(queue),
 };
 
-/** As the second RFC was coded: offset and queue are handed on unseen. */
-export const faithfulDoorbellRules: DoorbellRules = {
-  ...strictDoorbellRules,
-  acceptsOffset: () => true,
-  acceptsQueue: () => true,
-};
-
 const numberSize = 4;
 
 /** A little-endian number of 32 bits; bytes that are missing are zero. */

@@ -48,7 +48,7 @@ export interface InterruptRules {
   readonly keptAtFailure: (held: readonly (EventToken | undefined)[]) => readonly (EventToken | undefined)[];
   /** The events of a vector that is given another (undefined: none) in place of those before. */
   readonly armed: (before: EventTokens, next: EventToken | undefined) => EventTokens;
-  /** Whether an event descriptor that was taken away or replaced is let go. */
+  /** Whether an event descriptor that its vector does not have any more, or did not get, is let go. */
   readonly releasesDropped: boolean;
   /** What a used element does beside the call that its ring asks for. */
   readonly atUsed: (interrupts: Interrupts, queue: number) => void;
@@ -108,15 +108,6 @@ export const strictInterruptRules: InterruptRules = {
   signals: (vector, queue) => vector === queue,
   signalUnarmed: () => {},
   told: (_, rings) => rings,
-};
-
-/** As the second RFC was coded: whatever the action, each vector counted gets the descriptor of the data, or none. */
-export const faithfulInterruptRules: InterruptRules = {
-  ...strictInterruptRules,
-  ownError: ({ index }) => (index === 0 ? 0 : errno.ENOTSUPP),
-  droppedAtCountZero: () => false,
-  withoutDescriptor: 'drop',
-  told: (inUse) => inUse,
 };
 
 const unarmed: EventTokens = [];
@@ -205,8 +196,7 @@ export class Interrupts {
     const before = this.#events[vector] ?? unarmed;
     const after = this.#rules.armed(before, next);
     this.#events[vector] = after;
-    if (next !== undefined && !after.includes(next)) this.#edge.releaseEvent(next);
-    if (!this.#rules.releasesDropped) return;
-    for (const event of before) if (!after.includes(event)) this.#edge.releaseEvent(event);
+    const held = next === undefined ? before : [...before, next];
+    for (const event of held) if (this.#rules.releasesDropped && !after.includes(event)) this.#edge.releaseEvent(event);
   }
 }

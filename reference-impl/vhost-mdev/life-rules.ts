@@ -54,6 +54,3 @@ export const lifeRules: LifeRules = {
   atReset: wholeReset,
   stopEndsWhatIsInFlight: true,
 };
-
-/** As the second RFC was coded. */
-export const faithfulLifeRules: LifeRules = { ...lifeRules, openError: () => 0, atClose: [], atReset: [] };

@@ -154,11 +154,13 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
         return this.doorbells.read();
       case 'msix-table':
       case 'pci-config':
-        return this.#plain(index, offset, count, target, (use, part) =>
-          use === 'pci-config'
-            ? this.#pciConfig.read(offset, part)
-            : part.set(this.#msixTable.subarray(offset, offset + part.length)),
-        );
+        return this.#plain(index, offset, count, target, (use, part) => {
+          if (use === 'pci-config') this.#pciConfig.read(offset, part);
+          else {
+            const at = this.rules.pciConfig.tableReadAt(offset);
+            part.set(this.#msixTable.subarray(at, at + part.length));
+          }
+        });
       case 'absent':
         return this.rules.calls.absentAccess;
     }

@@ -9,7 +9,6 @@ import {
   VFIO_REGION_INFO_FLAG_READ,
   VFIO_REGION_INFO_FLAG_WRITE,
   vfioPci,
-  vfioRequests,
 } from '../wire/vfio-structures.ts';
 import { PCI_CONFIG_SIZE } from './pci-config-space.ts';
 
@@ -109,10 +108,4 @@ export const layoutL2: MdevLayout = {
   memory: 'container',
   ringSpace: 'io-virtual',
   bufferSpace: 'io-virtual',
-};
-
-/** As the second RFC was coded: the number of the reset call stands where the flag of reset was meant. */
-export const layoutL2Faithful: MdevLayout = {
-  ...layoutL2,
-  deviceFlags: VFIO_DEVICE_FLAGS_VHOST | vfioRequests.VFIO_DEVICE_RESET,
 };

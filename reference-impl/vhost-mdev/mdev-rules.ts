@@ -1,14 +1,14 @@
 import { VIRTIO_F_ACCESS_PLATFORM } from '../virtqueue/feature-bits.ts';
-import { type CallRules, callRules, faithfulCallRules } from './device-calls.ts';
+import { type CallRules, callRules } from './device-calls.ts';
 import { type DmaRules, dmaRules } from './dma-container.ts';
-import { type DoorbellRules, faithfulDoorbellRules, strictDoorbellRules } from './doorbells.ts';
-import { faithfulInterruptRules, type InterruptRules, strictInterruptRules } from './interrupts.ts';
-import { faithfulLifeRules, type LifeRules, lifeRules } from './life-rules.ts';
-import { layoutL1, layoutL2, layoutL2Faithful, type MdevLayout } from './mdev-layout.ts';
-import { type ChannelRules, faithfulChannelRules, strictChannelRules } from './message-channel.ts';
+import { type DoorbellRules, strictDoorbellRules } from './doorbells.ts';
+import { type InterruptRules, strictInterruptRules } from './interrupts.ts';
+import { type LifeRules, lifeRules } from './life-rules.ts';
+import { layoutL1, layoutL2, type MdevLayout } from './mdev-layout.ts';
+import { type ChannelRules, strictChannelRules } from './message-channel.ts';
 import { type MdevMessageRule, mdevMessagesL1, mdevMessagesL2 } from './message-rules.ts';
 import { type PciConfigRules, pciConfigRules } from './pci-config-space.ts';
-import { faithfulRingRules, type MdevRingRules, strictRingRules } from './ring-set.ts';
+import { type MdevRingRules, strictRingRules } from './ring-set.ts';
 
 export interface MdevFeatureRules {
   readonly offered: (ofParent: bigint, accepted: bigint) => bigint;
@@ -64,19 +64,6 @@ export const mdevRulesL2: MdevRules = {
   pciConfig: pciConfigRules,
 };
 
-/** Layout L2 as the second RFC was coded, mistakes included. */
-export const mdevRulesL2Faithful: MdevRules = {
-  ...mdevRulesL2,
-  layout: layoutL2Faithful,
-  calls: faithfulCallRules,
-  channel: faithfulChannelRules,
-  features: { ...strictFeatures, accepts: () => true, changesWhileRunning: true, storesRefused: true },
-  ring: faithfulRingRules,
-  doorbell: faithfulDoorbellRules,
-  interrupt: faithfulInterruptRules,
-  life: faithfulLifeRules,
-};
-
 /** Layout L1. Its checks and errors are those of L2 by analogy; ring addresses need no IOTLB there. */
 export const mdevRulesL1: MdevRules = {
   ...mdevRulesL2,
@@ -84,11 +71,3 @@ export const mdevRulesL1: MdevRules = {
   messages: mdevMessagesL1,
   features: { ...strictFeatures, offered: (ofParent) => ofParent & ~VIRTIO_F_ACCESS_PLATFORM },
 };
-
-export const mdevRuleTables = {
-  l1: mdevRulesL1,
-  'l2-strict': mdevRulesL2,
-  'l2-faithful': mdevRulesL2Faithful,
-} as const satisfies Record<string, MdevRules>;
-
-export type MdevMode = keyof typeof mdevRuleTables;

@@ -82,14 +82,6 @@ export const strictChannelRules: ChannelRules = {
   losesAnswerAtSuccess: true,
 };
 
-/** As the second RFC was coded: results of messages are dropped, and a read that fails takes the answer along. */
-export const faithfulChannelRules: ChannelRules = {
-  ...strictChannelRules,
-  checksPayloadSize: false,
-  written: (count) => count,
-  losesAnswerAtFailure: true,
-};
-
 /** The region that vhost messages are written to and answers read from. One message a call, one answer at a time. */
 export class MessageChannel {
   readonly #device: MdevState;

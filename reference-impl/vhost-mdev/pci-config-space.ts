@@ -30,6 +30,8 @@ export interface PciConfigRules {
   readonly writable: (identity: PciIdentity) => Uint8Array;
   /** Where a read of so many bytes looks. */
   readonly readAt: (offset: number, length: number) => number;
+  /** The same in the MSI-X table. */
+  readonly tableReadAt: (offset: number) => number;
   /** Bytes that an access to a region of plain bytes transfers, or an error negated. */
   readonly lengthOf: (offset: number, count: number, size: number) => number;
   readonly survivesReset: boolean;
@@ -74,6 +76,7 @@ export const pciConfigRules: PciConfigRules = {
   content,
   writable,
   readAt: (offset) => offset,
+  tableReadAt: (offset) => offset,
   // An access ends where the region does; one that begins there is wrong.
   lengthOf: (offset, count, size) => (offset >= size ? -errno.EINVAL : Math.min(count, size - offset)),
   survivesReset: false,

@@ -59,23 +59,6 @@ export const strictRingRules: MdevRingRules = {
   resumedBase: (base) => base,
 };
 
-/**
- * As the second RFC was coded. There GET_VRING_BASE of a ring that does not exist reads memory behind the rings; here it
- * returns 0. Size and base are cut to the 16 bits that they are stored in. The RFC has no packed rings: their base keeps
- * its 32 bits.
- */
-export const faithfulRingRules: MdevRingRules = {
-  ...strictRingRules,
-  acceptsSize: () => true,
-  acceptsBase: () => true,
-  storedSize: (size) => size & 0xffff,
-  storedBase: (base, layout) => (layout === 'packed' ? base : base & 0xffff),
-  changesWhileRunning: true,
-  startsAnyhow: true,
-  baseWhileRunning: 'as-told',
-  baseOfMissingRing: 0,
-};
-
 const newRecord = (index: number): RingRecord => ({
   index,
   size: 0,

@@ -69,6 +69,9 @@ function observeInfos({ file }: MdevUser, note: Note): void {
   file.pwrite(at, 256, new Uint8Array(256).fill(0xff));
   note('written', [file.pread(at, 256, space), [...space]]);
   const byte = new Uint8Array(1);
+  const entry = new Uint8Array(4);
+  const table = 2 * VFIO_REGION_SPAN;
+  note('table', [file.pwrite(table + 4, 4, Uint8Array.of(1, 2, 3, 4)), file.pread(table + 4, 4, entry), [...entry]]);
   note('a byte', [file.pread(at + 1, 1, byte), byte[0], file.pread(at + 250, 8, new Uint8Array(8))]);
   file.ioctl(vfioRequests.VFIO_DEVICE_RESET, none);
   note('restored', [file.pread(at, 256, space), [...space]]);

@@ -125,6 +125,24 @@ export const mdevIdentityFaults = {
       content: (identity) => content({ ...identity, vectors: identity.vectors + 1 }),
     })),
   ),
+  'mdev-config-space-without-class': mdevFault(
+    'vm-identity/config-space-class',
+    'the class in configuration space of layout L1 is 0',
+    inMdevTable(
+      'pciConfig',
+      configSpace((view) => view.setUint16(0x0a, 0, true)),
+    ),
+  ),
+  'mdev-msix-pending-in-table': mdevFault(
+    'vm-identity/msix-lies-in-bar2',
+    'the pending bits of MSI-X begin where the table does',
+    inMdevTable('pciConfig', ({ content }) => ({ content: (identity) => content({ ...identity, pendingOffset: 0 }) })),
+  ),
+  'mdev-interrupt-line-read-only': mdevFault(
+    'vm-identity/config-space-writable-fields',
+    'the interrupt line in configuration space of layout L1 cannot be written',
+    inMdevTable('pciConfig', ({ writable }) => ({ writable: (identity) => writable(identity).fill(0, 0x3c, 0x3d) })),
+  ),
   'mdev-bar-of-another-size': mdevFault(
     'vm-identity/bar-tells-its-size',
     'the BARs of configuration space tell 16 bytes each',

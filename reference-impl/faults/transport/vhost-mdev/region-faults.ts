@@ -105,4 +105,9 @@ export const mdevRegionFaults = {
       lengthOf: (offset, count, size) => Math.max(0, Math.min(count, size - offset)),
     }),
   ),
+  'mdev-msix-table-reads-from-its-start': mdevFault(
+    'vm-regions/msix-table-stores',
+    'a read of the MSI-X table reads its first bytes, wherever it is',
+    inMdevTable('pciConfig', { tableReadAt: () => 0 }),
+  ),
 } as const satisfies Record<string, MdevFault>;
