@@ -3,6 +3,7 @@ import { SourceMap, type SourceMapPayload } from 'node:module';
 import { join } from 'node:path';
 import { Instrumenter } from '@stryker-mutator/instrumenter';
 import { withRemovableStatements } from './removable-statements.ts';
+import { isSameProgram } from './rule-constants.ts';
 
 /** One change of one expression or statement of the device side. */
 export interface Mutant {
@@ -85,7 +86,8 @@ export async function mutantsOf(
         replacement: changed,
         occurrence,
       };
-    });
+    })
+    .filter(({ original, replacement }) => !isSameProgram(original, replacement));
   return { mutants, code: result.files.map(({ name, content }) => ({ file: name, code: content })) };
 }
 

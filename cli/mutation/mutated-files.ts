@@ -33,6 +33,11 @@ const notTheDevices: ReadonlySet<string> = new Set([
   'devices/net-layout',
   'vhost-mdev/mdev-layout',
   'vhost-user/back-end-edge',
+  // Mistakes of 2019, which are known and no device that should be right: a test compares their verdicts.
+  'vhost-mdev/faithful-rules',
+  'vhost-mdev/mdev-rule-tables',
+  // Which devices there are, by name.
+  'devices/reference-devices',
   // Names for messages of the log.
   'vhost-mdev/region-names',
 ]);

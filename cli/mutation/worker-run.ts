@@ -11,7 +11,7 @@ export type WorkerEnd =
   | { readonly kind: 'failed'; readonly why: string };
 
 /** Longer than any one case takes on the reference, beside other work. */
-const mostSilenceMs = 20_000;
+const mostSilenceMs = 60_000;
 const keptBytes = 2000;
 
 /** Runs a worker of an instrumented copy, in a process of its own, and hands on what it says. */
