@@ -87,7 +87,9 @@ export class ReferenceConnection {
 
   /** Sends what waits to be sent, as far as it goes. False where the peer is gone. */
   flush(): boolean {
-    if (this.session.hasOutgoing) for (const message of this.session.takeOutgoing()) this.#unsent.push(pack(message));
+    for (let next = this.session.takeOutgoing(); next !== undefined; next = this.session.takeOutgoing()) {
+      this.#unsent.push(pack(next));
+    }
     for (let first = this.#unsent[0]; first !== undefined; first = this.#unsent[0]) {
       if (!this.#send(first)) return false;
       if (first.sent < first.bytes.length) return true;

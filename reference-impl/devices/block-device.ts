@@ -149,8 +149,8 @@ export class BlockDevice extends QueuedDevice {
   }
 
   protected work(queue: Queue): StepOutcome {
-    const { ring } = queue;
-    if (ring === undefined || !this.mayProcess(queue, queue.isAwake)) return 'idle';
+    const ring = this.ringToProcess(queue, queue.isAwake);
+    if (ring === undefined) return 'idle';
     const chain = this.take(queue, ring);
     if (chain === undefined) return 'idle';
     if (chain.writableLength === 0) {
@@ -171,9 +171,9 @@ export class BlockDevice extends QueuedDevice {
     const answer = header.length < BLOCK_HEADER_SIZE ? failed : this.#request(rules.decodeHeader(header), chain);
     // The data of the answer is what lies before the status, wherever a descriptor ends.
     const room = chain.writableLength - 1;
-    const data = answer.data.length > room ? answer.data.subarray(0, room) : answer.data;
+    const data = answer.data.subarray(0, room);
     writePieces(chain.writable, 0, data);
-    if (data.length < room) fillPieces(chain.writable, data.length, room - data.length, rules.filler());
+    fillPieces(chain.writable, data.length, room - data.length, rules.filler());
     writePieces(chain.writable, rules.statusOffset(chain), Uint8Array.of(rules.status(answer.outcome)));
   }
 

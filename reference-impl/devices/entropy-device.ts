@@ -55,8 +55,8 @@ export class EntropyDevice extends QueuedDevice {
   protected forget(): void {}
 
   protected work(queue: Queue): StepOutcome {
-    const { ring } = queue;
-    if (ring === undefined || !this.mayProcess(queue, queue.isAwake)) return 'idle';
+    const ring = this.ringToProcess(queue, queue.isAwake);
+    if (ring === undefined) return 'idle';
     const chain = this.take(queue, ring);
     if (chain === undefined) return 'idle';
     this.#rules.readable(chain.readableLength);

@@ -95,13 +95,12 @@ export class NetDevice extends QueuedDevice {
   }
 
   protected work(queue: Queue): StepOutcome {
-    const { ring } = queue;
-    if (ring === undefined) return 'idle';
-    return isTransmitQueue(queue.index) ? this.#transmit(queue, ring) : this.#receive(queue, ring);
+    return isTransmitQueue(queue.index) ? this.#transmit(queue) : this.#receive(queue);
   }
 
-  #transmit(queue: Queue, ring: DeviceRing): StepOutcome {
-    if (!this.mayProcess(queue, queue.isAwake, true)) return 'idle';
+  #transmit(queue: Queue): StepOutcome {
+    const ring = this.ringToProcess(queue, queue.isAwake, true);
+    if (ring === undefined) return 'idle';
     const target = this.#waiting[this.#rules.receiveQueue(queue.index)];
     if (target !== undefined && target.length >= MAX_WAITING) return 'blocked';
     const chain = this.take(queue, ring);
@@ -120,7 +119,7 @@ export class NetDevice extends QueuedDevice {
     return 'progressed';
   }
 
-  #receive(queue: Queue, ring: DeviceRing): StepOutcome {
+  #receive(queue: Queue): StepOutcome {
     const frames = this.#waiting[queue.index] ?? [];
     const [frame] = frames;
     if (frame === undefined) return 'idle';
@@ -130,8 +129,8 @@ export class NetDevice extends QueuedDevice {
       frames.length = 0;
       return 'progressed';
     }
-    const mayDeliver = this.mayProcess(queue, queue.wasKicked, true);
-    const outcome = mayDeliver ? this.#deliver(queue, ring, frame) : 'no-buffers';
+    const ring = this.ringToProcess(queue, queue.wasKicked, true);
+    const outcome = ring === undefined ? 'no-buffers' : this.#deliver(queue, ring, frame);
     if (outcome === 'delivered' || outcome === 'too-large' || !this.#rules.waitsForBuffers()) {
       frames.shift();
       return 'progressed';

@@ -176,11 +176,9 @@ export abstract class QueuedDevice implements ParentDriver {
 
   stopQueue(index: number): RingPosition | undefined {
     const queue = this.queues[index];
-    if (queue?.ring === undefined || !queue.isStarted) return undefined;
+    if (queue?.isStarted !== true) return undefined;
     queue.isStarted = false;
-    queue.broken = undefined;
-    queue.wasKicked = queue.isAwake = false;
-    return queue.ring.position;
+    return queue.ring?.position;
   }
 
   setQueueEnabled(index: number, enabled: boolean): void {
@@ -257,12 +255,12 @@ export abstract class QueuedDevice implements ParentDriver {
   }
 
   /**
-   * Whether a queue may be looked into now. `kicked` is what it takes as its kick; `discards` says that its chains can
-   * be used without a trace, which a disabled ring still does (vhost-user "Ring states").
+   * The ring of a queue that may be looked into now; else undefined. `kicked` is what it takes as its kick; `discards` says
+   * that its chains can be used without a trace, which a disabled ring still does (vhost-user "Ring states").
    */
-  protected mayProcess(queue: Queue, kicked: boolean, discards = false): boolean {
+  protected ringToProcess(queue: Queue, kicked: boolean, discards = false): DeviceRing | undefined {
     const { awaitsKick, mayProcess } = this.transport.queue;
-    return mayProcess({
+    const may = mayProcess({
       index: queue.index,
       isRunning: this.#isRunning,
       isStarted: queue.isStarted,
@@ -271,6 +269,7 @@ export abstract class QueuedDevice implements ParentDriver {
       isKicked: kicked || !awaitsKick(),
       isBroken: queue.broken !== undefined,
     });
+    return may ? queue.ring : undefined;
   }
 
   /** The next chain of a ring; undefined where there is none, or where it breaks the queue. */
@@ -374,7 +373,6 @@ export abstract class QueuedDevice implements ParentDriver {
 
   protected breakQueue(queue: Queue, reason: QueueFailure): void {
     queue.broken = reason;
-    queue.isAwake = false;
     this.sinks.signalError(queue.index, reason);
   }
 }

@@ -51,7 +51,11 @@ export class SessionUnderTest {
       descriptors: sending.descriptors ?? [],
       descriptorsLate: sending.late ?? false,
     });
-    return this.session.takeOutgoing();
+    const answers: OutgoingMessage[] = [];
+    for (let next = this.session.takeOutgoing(); next !== undefined; next = this.session.takeOutgoing()) {
+      answers.push(next);
+    }
+    return answers;
   }
 
   /** How a request that asks to be acknowledged ends. */

@@ -109,9 +109,8 @@ export class BackEndSession implements SessionState {
     return acceptsIndex(index, vrings.length) ? vrings[ringOf(index, vrings.length)] : undefined;
   }
 
-  /** Handles one message. Never throws for anything that a front-end may send. */
+  /** Handles one message of a session that is open. Never throws for anything that a front-end may send. */
   receive(message: IncomingMessage): void {
-    if (!this.#isOpen) return;
     const untaken = new Set(message.descriptors);
     const entry = this.#entries[message.request];
     const handled = this.#handle(message, entry, untaken);
@@ -126,13 +125,9 @@ export class BackEndSession implements SessionState {
     this.#announceConfigChange();
   }
 
-  /** The messages to send, in order; they are forgotten here. */
-  takeOutgoing(): readonly OutgoingMessage[] {
-    return this.#outgoing.splice(0);
-  }
-
-  get hasOutgoing(): boolean {
-    return this.#outgoing.length > 0;
+  /** The next message to send, which is forgotten here. */
+  takeOutgoing(): OutgoingMessage | undefined {
+    return this.#outgoing.shift();
   }
 
   closeConnection(why: string): void {

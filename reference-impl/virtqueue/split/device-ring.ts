@@ -185,7 +185,7 @@ export class SplitDevice implements DeviceRing {
 
   survivesKick(): boolean {
     this.#spuriousKicks = this.pending() > 0 ? 0 : this.#spuriousKicks + 1;
-    return this.#spuriousKicks === 0 || this.#rules.survivesSpuriousKicks(this.#spuriousKicks);
+    return this.#rules.survivesSpuriousKicks(this.#spuriousKicks);
   }
 }
 
