@@ -99,7 +99,10 @@ function endOf(
   }
   try {
     if (reference.missing(definition, axes).length > 0) return undefined;
-    const { verdict, findings, error } = reference.judge(definition, variant, axes);
+    const { verdict, findings, error, isUnserved } = reference.judge(definition, variant, axes);
+    if (isUnserved === true) {
+      return { kind: 'killed', mutant, item: key, by: 'not-served', what: 'nothing answers before the case' };
+    }
     const [finding] = findings;
     if (verdict === 'fail') {
       return { kind: 'killed', mutant, item: key, by: 'finding', what: `${finding?.requirement}: ${finding?.what}` };
