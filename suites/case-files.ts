@@ -94,6 +94,7 @@ export * as 'virtio/block/range-limits' from './virtio/block/range-limits.cases.
 export * as 'virtio/block/ranges' from './virtio/block/ranges.cases.ts';
 export * as 'virtio/block/sizes' from './virtio/block/sizes.cases.ts';
 export * as 'virtio/block/status' from './virtio/block/status.cases.ts';
+export * as 'virtio/block/used-length' from './virtio/block/used-length.cases.ts';
 export * as 'virtio/config/readable' from './virtio/config/readable.cases.ts';
 export * as 'virtio/entropy/buffers' from './virtio/entropy/buffers.cases.ts';
 export * as 'virtio/features/accepted' from './virtio/features/accepted.cases.ts';

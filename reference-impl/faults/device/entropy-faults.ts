@@ -14,6 +14,11 @@ export const entropyFaults = {
     'a buffer of more than 1024 bytes is filled further than is told',
     inDevice('entropy', { told: (written) => Math.min(written, 1024) }),
   ),
+  'entropy-tells-more': deviceFault(
+    'split/used-len-bytes-written',
+    'a buffer of 20 bytes or fewer is told as 513 bytes',
+    inDevice('entropy', { told: (written) => (written <= 20 ? 513 : written) }),
+  ),
   'entropy-repeats-itself': deviceFault(
     'entropy/bytes-do-not-repeat',
     'buffers are all filled with the same bytes',

@@ -23,6 +23,18 @@ export const ringSizeFaults = {
     'the len of a used element is told in 16 bits',
     ...inEachRing({ usedLen: ({ written }) => written & 0xffff }),
   ),
+  'used-len-of-id-is-a-sector': ringFault(
+    'split/used-len-bytes-written',
+    'the len of a used element is 513 where 21 bytes were written, as for GET_ID',
+    ...inEachRing({ usedLen: ({ written }) => (written === 21 ? 513 : written) }),
+  ),
+  'used-len-of-status-is-a-sector': ringFault(
+    'split/used-len-bytes-written',
+    'the len of a used element is 513 where a request without data wrote one byte, as a flush does',
+    ...inEachRing({
+      usedLen: ({ chain, written }) => (written === 1 && chain.readableLength <= 32 ? 513 : written),
+    }),
+  ),
   'empty-descriptors-hang': ringFault(
     'split/descriptor-loop-survived',
     'a loop of descriptors of length 0 is followed for ever',

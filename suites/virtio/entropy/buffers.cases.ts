@@ -50,6 +50,22 @@ export const lengthIsTold = defineCase({
   },
 });
 
+export const lengthIsWithinBuffer = defineCase({
+  id: 'virtio/entropy/used-len-is-within-its-buffer',
+  title: 'the used len of a buffer, short or long, is no more than the buffer holds',
+  proves: { 'split/used-len-bytes-written': 'entropy-tells-more' },
+  applies: { start: 'negotiated', devices },
+  run({ driver, ring, requirement }) {
+    const check = requirement('split/used-len-bytes-written');
+    const queue = driver.attach(ring({ size: 16 }));
+    for (const bytes of [20, 1, 512, 4096, 20, 0x1_0000, 1]) {
+      queue.makeAvailable([driver.request({ bytes }).segments]);
+      const [used] = queue.kickAndWaitForUsed(1);
+      check.atMost(used?.len ?? 0, bytes, `len of the used element of a buffer of ${bytes} bytes`);
+    }
+  },
+});
+
 export const doNotRepeat = defineCase({
   id: 'virtio/entropy/bytes-do-not-repeat',
   title: 'buffers of 64 bytes that are filled one after another all differ, and none holds one byte alone',
