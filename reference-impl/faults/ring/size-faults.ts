@@ -1,19 +1,31 @@
 import { bufferRules as right } from '../../virtqueue/buffer-rules.ts';
+import { packedDeviceRules } from '../../virtqueue/packed/device-rules.ts';
 import type { RingFault } from '../fault.ts';
 import { breakingDown } from './breaking-down.ts';
-import { inEachRing, ringFault } from './ring-fault.ts';
+import { inEachRing, inPackedRing, inSplitRing, type RingChange, ringFault } from './ring-fault.ts';
 
-/** A chain whose descriptors have no bytes is followed for ever. */
-function emptyLoopHangs(): readonly ReturnType<typeof inEachRing>[number][] {
+/**
+ * A chain whose descriptors have no bytes is followed for ever. On packed rings it is followed into descriptors that are
+ * not available, as they are where a list has come round.
+ */
+function emptyLoopHangs(): readonly RingChange[] {
   let isEmpty = false;
-  return inEachRing({
-    acceptsLength: (length) => {
+  const shared = {
+    acceptsLength: (length: number) => {
       isEmpty = length === 0;
       return right.acceptsLength(length);
     },
-    acceptsChainLength: (descriptors, size) =>
+    acceptsChainLength: (descriptors: number, size: number) =>
       breakingDown(isEmpty ? 'hang' : undefined, right.acceptsChainLength(descriptors, size)),
-  });
+  };
+  return [
+    inSplitRing(shared),
+    inPackedRing({
+      ...shared,
+      acceptsChained: (flags, wrap, slot) =>
+        isEmpty && right.hasNext(flags) ? undefined : packedDeviceRules.acceptsChained(flags, wrap, slot),
+    }),
+  ];
 }
 
 /** Sizes of chains, and of what was written into them. */

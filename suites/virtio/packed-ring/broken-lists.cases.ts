@@ -128,6 +128,43 @@ export const endless = defineCase({
   },
 });
 
+export const endlessEmpty = defineCase({
+  id: 'virtio/packed-ring/list-of-empty-descriptors-without-end-is-survived',
+  title:
+    'descriptors of length 0 that all have NEXT, round the whole ring, are survived and do not keep the device busy',
+  proves: { 'packed/list-longer-than-queue-survived': 'empty-descriptors-hang' },
+  applies,
+  unwatched: 'it writes descriptors itself',
+  run(context) {
+    const check = context.requirement('packed/list-longer-than-queue-survived');
+    const all = (['sound-list-ends', 'round-the-ring'] as const).flatMap((key) =>
+      (['all', 'behind-first'] as const).map(
+        (empty): Breakage => ({
+          key: `${key},empty=${empty}`,
+          lay: ({ ring, places, sound }) => {
+            const head = places[0]?.slot ?? 0;
+            const { addr, len, flags } = ring.readDescriptor(head);
+            for (let slot = head; slot < ring.size; slot++) {
+              const isEmpty = empty === 'all' || slot !== head;
+              const marked = (flags & ~(markBits | WRITE)) | NEXT | availableBits(1);
+              ring.writeDescriptor(slot, { addr, len: isEmpty ? 0 : len, flags: marked });
+            }
+            if (key === 'round-the-ring') {
+              for (const { slot } of sound) ring.writeDescriptor(slot, { len: 0 });
+            }
+          },
+          shown: ({ ring, sound }) => {
+            if (key === 'round-the-ring') {
+              for (const { slot } of sound) ring.writeDescriptor(slot, { flags: ring.flags(slot) | NEXT });
+            }
+          },
+        }),
+      ),
+    );
+    context.points(all, (point) => survives(context, check, point));
+  },
+});
+
 export const undefinedBits = defineCase({
   id: 'virtio/packed-ring/undefined-flag-bits-are-survived',
   title: 'flag bits of an available descriptor that the text does not define are survived',
@@ -266,8 +303,14 @@ export const empty = defineCase({
   unwatched: 'it writes descriptors itself',
   run(context) {
     const check = context.requirement('packed/empty-descriptor-survived');
-    const emptied = (key: string, pick: (places: LaidOut['places']) => LaidOut['places']): Breakage => ({
+    const pieces = (count: number) => Array.from({ length: count }, () => context.guest.allocate({ size: 32 }));
+    const emptied = (
+      key: string,
+      pick: (places: LaidOut['places']) => LaidOut['places'],
+      chain?: Breakage['chain'],
+    ): Breakage => ({
       key,
+      ...(chain === undefined ? {} : { chain }),
       lay: ({ ring, places }) => {
         for (const { slot } of pick(places)) ring.writeDescriptor(slot, { len: 0 });
       },
@@ -277,6 +320,21 @@ export const empty = defineCase({
       emptied('second', (places) => places.slice(1, 2)),
       emptied('last', (places) => places.slice(-1)),
       emptied('all', (places) => places),
+      emptied(
+        'all,readable',
+        (places) => places,
+        () => pieces(10).map(readable),
+      ),
+      emptied(
+        'all,writable',
+        (places) => places,
+        () => pieces(10).map(writable),
+      ),
+      emptied(
+        'all,one',
+        (places) => places,
+        () => pieces(1).map(writable),
+      ),
     ];
     context.points(all, (point) => survives(context, check, point));
   },

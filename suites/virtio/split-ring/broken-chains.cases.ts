@@ -164,8 +164,14 @@ export const empty = defineCase({
   unwatched: 'it writes the descriptor table or the available ring itself',
   run(context) {
     const check = context.requirement('split/empty-descriptor-survived');
-    const emptied = (key: string, pick: (places: readonly number[]) => readonly number[]): Breakage => ({
+    const pieces = (count: number) => Array.from({ length: count }, () => context.guest.allocate({ size: 32 }));
+    const emptied = (
+      key: string,
+      pick: (places: readonly number[]) => readonly number[],
+      chain?: Breakage['chain'],
+    ): Breakage => ({
       key,
+      ...(chain === undefined ? {} : { chain }),
       lay: ({ ring, places }) => {
         for (const at of pick(places)) ring.writeDescriptor(at, { len: 0 });
       },
@@ -175,6 +181,21 @@ export const empty = defineCase({
       emptied('second', (places) => places.slice(1, 2)),
       emptied('last', (places) => places.slice(-1)),
       emptied('all', (places) => places),
+      emptied(
+        'all,readable',
+        (places) => places,
+        () => pieces(10).map(readable),
+      ),
+      emptied(
+        'all,writable',
+        (places) => places,
+        () => pieces(10).map(writable),
+      ),
+      emptied(
+        'all,one',
+        (places) => places,
+        () => pieces(1).map(writable),
+      ),
     ];
     context.points(all, (point) => survivesOnSplit(context, check, point));
   },
