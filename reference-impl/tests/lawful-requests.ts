@@ -63,6 +63,8 @@ export interface LawfulRequest {
   readonly before?: (test: SessionUnderTest, world: World) => void;
   readonly sending: (test: SessionUnderTest, world: World) => Sending;
   readonly device?: 'net';
+  /** A session has one owner: a second SET_OWNER is refused. */
+  readonly needsNoOwner?: true;
 }
 
 const nothing: LawfulRequest = { sending: () => ({}) };
@@ -70,7 +72,7 @@ const nothing: LawfulRequest = { sending: () => ({}) };
 export const lawfulRequests: Readonly<Partial<Record<FrontEndMessageName, LawfulRequest>>> = {
   VHOST_USER_GET_FEATURES: nothing,
   VHOST_USER_SET_FEATURES: { sending: (test) => ({ payload: u64(test.session.features) }) },
-  VHOST_USER_SET_OWNER: nothing,
+  VHOST_USER_SET_OWNER: { ...nothing, needsNoOwner: true },
   VHOST_USER_RESET_OWNER: nothing,
   VHOST_USER_SET_MEM_TABLE: { sending: memoryTable },
   VHOST_USER_SET_LOG_BASE: {

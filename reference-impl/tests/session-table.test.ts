@@ -10,7 +10,8 @@ const entries = referenceRules.messages;
 function ready(lawful: LawfulRequest) {
   const test = new SessionUnderTest(lawful.device ?? 'block');
   const world = guestWithRing();
-  test.negotiate(test.session.offeredProtocolFeatures);
+  const owner = lawful.needsNoOwner === true ? 'none' : 'set';
+  test.negotiate(test.session.offeredProtocolFeatures, undefined, owner);
   lawful.before?.(test, world);
   return { test, world };
 }

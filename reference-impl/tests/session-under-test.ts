@@ -68,8 +68,8 @@ export class SessionUnderTest {
   }
 
   /** These features, and protocol features; without them what is offered, with split rings and without the dirty log. */
-  negotiate(protocolFeatures?: bigint, features?: bigint): void {
-    this.send('VHOST_USER_SET_OWNER');
+  negotiate(protocolFeatures?: bigint, features?: bigint, owner: 'set' | 'none' = 'set'): void {
+    if (owner === 'set') this.send('VHOST_USER_SET_OWNER');
     const protocol = protocolFeatures ?? this.session.offeredProtocolFeatures & ~(1n << 14n) & ~(1n << 16n);
     this.send('VHOST_USER_SET_PROTOCOL_FEATURES', { payload: u64(protocol) });
     this.send('VHOST_USER_SET_FEATURES', {

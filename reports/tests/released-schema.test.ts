@@ -56,7 +56,7 @@ for (const release of readdirSync(releases)) {
 
     const page = htmlReport(run);
     for (const { anchor } of found) t.match(page, `id="${anchor}"`);
-    for (const { target } of run.targets) t.match(page, `<h2>${target}</h2>`);
+    for (const { target } of run.targets) t.match(page, `<h2><bdi>${target}</bdi></h2>`);
     const verdicts = new Set(run.results.map(({ record }) => record.verdict));
     t.equal(verdicts.size, 6, 'every verdict is among them');
     for (const words of held[release]?.shown ?? []) t.match(page, words, 'is shown');
