@@ -62,7 +62,7 @@ export const answered = defineCase({
 export const zeroOnSuccess = defineCase({
   id: 'vhost-user/reply-ack/success-is-zero',
   title: 'a request that succeeds is answered with 0',
-  proves: { 'vu-reply-ack/success-is-zero': 'set-vring-base-acknowledged-with-one' },
+  proves: { 'vu-reply-ack/success-is-zero': 'success-answered-with-one' },
   applies: { ...applies, ring: 'none' },
   run({ port, session, requirement }) {
     const check = requirement('vu-reply-ack/success-is-zero');

@@ -31,6 +31,14 @@ export const replyAckFaults = {
       leaving: (message) => (message.request === requestId.VHOST_USER_SET_VRING_ERR ? [] : [message]),
     }),
   ),
+  'success-answered-with-one': vhostUserFault(
+    'vu-reply-ack/success-is-zero',
+    'SET_VRING_BASE is acknowledged with 1 from its first time on',
+    inTable('reply', {
+      leaving: (message) =>
+        message.request === requestId.VHOST_USER_SET_VRING_BASE ? [{ ...message, payload: u64Bytes(1n) }] : [message],
+    }),
+  ),
   'failure-answered-with-zero': vhostUserFault(
     'vu-reply-ack/failure-is-non-zero',
     'an acknowledgement of failure is 0',
