@@ -75,6 +75,7 @@ export * as 'vhost-user/ring-disabled' from './vhost-user/ring-disabled.cases.ts
 export * as 'vhost-user/ring-state' from './vhost-user/ring-state.cases.ts';
 export * as 'vhost-user/second-connection' from './vhost-user/second-connection.cases.ts';
 export * as 'vhost-user/second-life' from './vhost-user/second-life.cases.ts';
+export * as 'vhost-user/served-growth' from './vhost-user/served-growth.cases.ts';
 export * as 'vhost-user/status' from './vhost-user/status.cases.ts';
 export * as 'vhost-user/suspended' from './vhost-user/suspended.cases.ts';
 export * as 'vhost-user/undersized' from './vhost-user/undersized.cases.ts';

@@ -47,5 +47,6 @@ export * as 'transport/vhost-user/optional-message' from './transport/vhost-user
 export * as 'transport/vhost-user/reply-ack' from './transport/vhost-user/reply-ack-faults.ts';
 export * as 'transport/vhost-user/ring-state' from './transport/vhost-user/ring-state-faults.ts';
 export * as 'transport/vhost-user/second-life' from './transport/vhost-user/second-life-faults.ts';
+export * as 'transport/vhost-user/served-growth' from './transport/vhost-user/served-growth-faults.ts';
 export * as 'transport/vhost-user/session' from './transport/vhost-user/session-faults.ts';
 export * as 'transport/vhost-user/vring' from './transport/vhost-user/vring-faults.ts';
