@@ -2,13 +2,13 @@ import type { Neighbours } from './mutants.ts';
 import type { RanItem } from './worker-messages.ts';
 
 /** Items tried on one mutant, and the milliseconds that they may take together without it. */
-const mostItems = 400;
-const mostMs = 6000;
+const mostItems = 700;
+const mostMs = 20_000;
 
 /**
  * Most mutants are reached by thousands of items, and seen by those that come to a place beside it where few others come:
  * the refusal behind a comparison, the end of a loop. Those are tried first, by turns for the line and for what is around
- * it; among equals the first variant of each case, and what costs least.
+ * it; among equals each case once, by its first variant where it costs least, before any of them again.
  */
 export function itemsByWorth(
   items: readonly RanItem[],
@@ -17,10 +17,12 @@ export function itemsByWorth(
 ): string[] {
   const orders = [sameLine, around].map((beside) => {
     const rarity = rarities(beside, reaching);
-    return [...items].sort(
-      (a, b) =>
-        (rarity.get(a) ?? commonest) - (rarity.get(b) ?? commonest) || a.rank - b.rank || a.durationMs - b.durationMs,
+    const rarityOf = (one: RanItem): number => rarity.get(one) ?? commonest;
+    const sorted = [...items].sort(
+      (a, b) => rarityOf(a) - rarityOf(b) || a.rank - b.rank || a.durationMs - b.durationMs,
     );
+    const turns = turnsOf(sorted, (one) => `${rarityOf(one)} ${caseOf(one)}`);
+    return sorted.sort((a, b) => rarityOf(a) - rarityOf(b) || (turns.get(a) ?? 0) - (turns.get(b) ?? 0));
   });
   const chosen = new Set<string>();
   let ms = 0;
@@ -37,6 +39,22 @@ export function itemsByWorth(
 }
 
 const commonest = 32;
+
+/** The case of an item: its key is the place, a blank before the case, and variant and axes in brackets. */
+const caseOf = ({ item }: RanItem): string => item.slice(item.lastIndexOf(' ') + 1).replace(/\[.*$/, '');
+
+/** Of each item, how many before it have the same name. */
+function turnsOf(items: readonly RanItem[], nameOf: (one: RanItem) => string): Map<RanItem, number> {
+  const counts = new Map<string, number>();
+  return new Map(
+    items.map((one) => {
+      const name = nameOf(one);
+      const turn = counts.get(name) ?? 0;
+      counts.set(name, turn + 1);
+      return [one, turn];
+    }),
+  );
+}
 
 /** Of each item, how rare the rarest of some mutants is that it reaches: the logarithm of the number of items that do. */
 function rarities(mutants: readonly string[], reaching: ReadonlyMap<string, readonly RanItem[]>): Map<RanItem, number> {
