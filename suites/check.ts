@@ -112,8 +112,8 @@ export class Check {
 
   sameSequence(actual: readonly number[], expected: readonly number[], what: string): boolean {
     return this.holds(actual.join() === expected.join(), what, {
-      expected: expected.join(', '),
-      actual: actual.join(', '),
+      expected: expected.join(', ') || 'none',
+      actual: actual.join(', ') || 'none',
     });
   }
 
@@ -269,7 +269,7 @@ export class Check {
 
 function shown(value: string | number | bigint | boolean | undefined): string {
   if (typeof value === 'bigint') return `0x${value.toString(16)}`;
-  return String(value);
+  return String(value) || 'none';
 }
 
 function firstDifference(actual: Uint8Array, expected: Uint8Array): number {

@@ -32,13 +32,29 @@ export const replySize = defineCase({
   },
 });
 
+/** Offsets among the first 6, the least that these devices have, whose byte differs between a read of 1 and one of 6. */
+function otherAt(session: VhostUserSession): number[] {
+  const start = readConfig(session, 0, 6) ?? new Uint8Array(0);
+  const other = [...start.keys()].filter((offset) => {
+    const told = session.isOpen ? readConfig(session, offset, 1) : undefined;
+    return told?.length === 1 && told[0] !== start[offset];
+  });
+  session.close();
+  return other;
+}
+
 export const pastEnd = defineCase({
   id: 'vhost-user/config/get-config-past-the-end-fails',
   title: 'GET_CONFIG of what no config space holds fails, and the back-end serves on',
-  proves: { 'vu-config/get-config-past-end-fails': 'config-read-past-end-answered' },
+  proves: {
+    'vu-config/get-config-past-end-fails': 'config-read-past-end-answered',
+    'vu-config/get-config-window-equals-whole': 'config-offset-ignored',
+  },
   applies: { ...applies, start: 'closed', ring: 'none' },
   run({ port, connect, points, refusal, requirement }) {
     const check = requirement('vu-config/get-config-past-end-fails');
+    const windows = requirement('vu-config/get-config-window-equals-whole');
+    const open = (): VhostUserSession => negotiatedWith(port, connect('connected'), protocol);
     const read = (session: VhostUserSession, offset: number, size: number): Attempt => {
       const payload = configPayload(offset, size);
       const answer = session.messages.exchange({ request: 'VHOST_USER_GET_CONFIG', payload });
@@ -53,9 +69,19 @@ export const pastEnd = defineCase({
       { key: 'offset=0xffffffff,size=1', offset: 0xffffffff, size: 1 },
       { key: 'offset=0xfffffff8,size=16', offset: 0xfffffff8, size: 16 },
     ];
+    // Where the offset has no effect, nothing past the end is asked for: one defect, told under the windows.
+    const isHeeded = windows.sameSequence(otherAt(open()), [], 'offsets whose byte is not that of the whole');
+    if (!isHeeded) check.inconclusive('GET_CONFIG answers with bytes of another offset');
     points(all, ({ key, offset, size }) => {
+      if (!isHeeded) {
+        const session = open();
+        read(session, offset, size);
+        stillServes(port, session, check, `service after ${key}`);
+        session.close();
+        return;
+      }
       const tried = refusal({
-        open: () => negotiatedWith(port, connect('connected'), protocol),
+        open,
         flawed: (session) => read(session, offset, size),
         behind: (session) => stillServes(port, session, check, `service after ${key}`),
         control: (session) => read(session, 0, 4),

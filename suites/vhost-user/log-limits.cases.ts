@@ -36,10 +36,15 @@ export const offsetOfLog = defineCase({
 export const pastTheLog = defineCase({
   id: 'vhost-user/log/pages-past-the-log-are-marked-nowhere',
   title: 'a write to a page that the log does not cover marks no bit, in the log or behind it in its file',
-  proves: { 'vu-log/no-marks-past-log-size': 'log-wraps-at-its-end' },
+  proves: {
+    // First: an exchange that ends here is told under it.
+    'vu-log/too-small-log-survived': 'small-log-crashes',
+    'vu-log/no-marks-past-log-size': 'log-wraps-at-its-end',
+  },
   applies: { ...applies, start: 'closed' },
   run({ port, connect, driverOf, ring, points, requirement }) {
     const check = requirement('vu-log/no-marks-past-log-size');
+    const survived = requirement('vu-log/too-small-log-survived');
     // The guest's pages begin at byte 0x8000 of a log.
     const all = [4096, 0x7000, 0x8000].map((size) => ({ key: `log-of-${size}-bytes`, size }));
     points(all, ({ key, size }) => {
@@ -51,6 +56,7 @@ export const pastTheLog = defineCase({
       if (told.kind === 'reply') writeOverBoundary(driver, queue);
       check.equal(hex(log.marked()), '', `pages that are marked in a ${key}`);
       check.equal(log.bytesOutside(), 0, `bytes of the file that changed behind a ${key}`);
+      stillServes(port, session, survived, `service after a ${key}`);
       session.close();
     });
   },
