@@ -67,7 +67,7 @@ t.test('a process with one connection is started afresh for each session, and it
 t.test('without being told so, its end is one', (t) => {
   const port = opened(t, served(['--connections', 'one']));
   t.equal(visit(port), 'passed');
-  t.match(visit(port), /ECONNREFUSED|ENOENT|closed|died/);
+  t.match(visit(port), /ECONNREFUSED|ENOENT|closed|died|ended/);
   t.same(port.iut.exit(), { code: 0 });
   t.end();
 });

@@ -91,7 +91,7 @@ export const resubmitted = defineCase({
 
 export const recordGoesOn = defineCase({
   id: 'vhost-user/packed-inflight/record-goes-on-behind-a-takeover',
-  title: 'a back-end that took over lists in flight frees their entries, follows the ring and serves on',
+  title: 'a back-end that took over lists in flight frees their entries and follows the ring over later lists',
   proves: { 'vu-inflight/packed-free-list-and-wrap-counter-kept': 'packed-inflight-used-idx-stands-still' },
   applies: { ...applies, needs: ['initial-base'] },
   variants: { slot: [0, 12] },
