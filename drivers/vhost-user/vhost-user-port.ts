@@ -171,8 +171,10 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
     let connection = this.#carrier.connect();
     const isTaken = (): boolean => {
       if (connection.kind === 'connected' || !connection.mayListenLater) return true;
-      if (this.#hasEnded() || this.#carrier.listener?.() === undefined) return this.#hasEnded();
-      this.#listener = this.#carrier.listener?.();
+      if (this.#hasEnded()) return true;
+      const listener = this.#carrier.listener?.();
+      if (listener === undefined) return false;
+      this.#listener = listener;
       connection = this.#carrier.connect();
       return connection.kind === 'connected';
     };
