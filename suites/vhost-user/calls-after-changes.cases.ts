@@ -130,17 +130,17 @@ function behindSlots(context: Context, check: Check, staying: boolean): void {
 
 const logs = ['VHOST_F_LOG_ALL', 'VHOST_USER_PROTOCOL_F_LOG_SHMFD'] as const;
 
+const giveLog = ({ port, session, check }: Changed): void => {
+  loggedBy(session, new DirtyPages(port, { size: wholeLog }), check);
+};
+
 export const flagCallsBehindLog = defineCase({
   id: 'vhost-user/calls/used-buffers-are-notified-behind-log-base',
   title: 'without EVENT_IDX each use of a ring is followed by a call, behind each SET_LOG_BASE',
   proves: { 'notify/used-buffers-notified-with-flag-clear': 'calls-lost-behind-log-base' },
   applies: { ...byFlag, negotiate: logs, memory: 'single-region' },
   run(context) {
-    const check = context.requirement('notify/used-buffers-notified-with-flag-clear');
-    const { port } = context;
-    calledBehind(context, check, ({ session }) => {
-      loggedBy(session, new DirtyPages(port, { size: wholeLog }), check);
-    });
+    calledBehind(context, context.requirement('notify/used-buffers-notified-with-flag-clear'), giveLog);
   },
 });
 
@@ -150,11 +150,7 @@ export const eventCallsBehindLog = defineCase({
   proves: { 'notify/passing-used-event-notifies': 'event-calls-lost-behind-log-base' },
   applies: { ...byEvent, negotiate: [...byEvent.negotiate, ...logs], memory: 'single-region' },
   run(context) {
-    const check = context.requirement('notify/passing-used-event-notifies');
-    const { port } = context;
-    calledBehind(context, check, ({ session }) => {
-      loggedBy(session, new DirtyPages(port, { size: wholeLog }), check);
-    });
+    calledBehind(context, context.requirement('notify/passing-used-event-notifies'), giveLog);
   },
 });
 

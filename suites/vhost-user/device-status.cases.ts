@@ -1,5 +1,5 @@
-import type { VhostUserSession } from '../../drivers/port/port.ts';
-import { defineCase } from '../case.ts';
+import type { GuestRing, Queue, VhostUserSession } from '../../drivers/port/port.ts';
+import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
 import { staysQuiet } from '../virtio/quiet-ring.ts';
 import { DRIVER_OK, live } from '../virtio/status/status-bits.ts';
@@ -9,6 +9,8 @@ import { DRIVER_OK, live } from '../virtio/status/status-bits.ts';
  * Virtio specification" (VHOST_USER_SET_STATUS), which leaves the way of a reset to the transport (virtio 2.4), and
  * vhost-user has RESET_DEVICE. Front-ends write 0 all the same.
  */
+
+type Context = Pick<CaseContext<string, VariantAxes, VhostUserSession, GuestRing>, 'session' | 'driver' | 'ring'>;
 
 const applies = {
   start: 'negotiated',
@@ -21,18 +23,25 @@ function setStatus(session: VhostUserSession, check: Check, status: number): voi
   check.reply(session.messages.fence(), `GET_FEATURES behind status ${status}`);
 }
 
+/** Brings the device up, has a ring serve a request, and writes status 0. */
+function stoppedByStatusZero({ session, driver, ring }: Context, check: Check): Queue {
+  setStatus(session, check, live);
+  const queue = driver.attach(ring({ size: 16 }));
+  setStatus(session, check, live | DRIVER_OK);
+  check.equal(driver.once(queue), undefined, 'what is wrong with a request before status 0');
+  setStatus(session, check, 0);
+  return queue;
+}
+
 export const quietAfterStatusZero = defineCase({
   id: 'vhost-user/device-status/quiet-after-status-zero',
   title: 'after status 0 no buffer is used and no call comes',
   proves: { 'vu-status/status-zero-resets': 'rings-served-after-reset' },
   applies,
-  run({ port, session, driver, ring, requirement }) {
+  run(context) {
+    const { port, session, driver, requirement } = context;
     const check = requirement('vu-status/status-zero-resets');
-    setStatus(session, check, live);
-    const queue = driver.attach(ring({ size: 16 }));
-    setStatus(session, check, live | DRIVER_OK);
-    check.equal(driver.once(queue), undefined, 'what is wrong with a request before status 0');
-    setStatus(session, check, 0);
+    const queue = stoppedByStatusZero(context, check);
     staysQuiet(port, session, queue, check, driver.request({ seed: 2 }).segments, 'after status 0');
   },
 });
@@ -42,13 +51,10 @@ export const ringsForgotten = defineCase({
   title: 'a ring that ran before status 0 stays stopped when the device is brought up again, until it is set up anew',
   proves: { 'vu-status/status-zero-resets': 'status-zero-resets-nothing' },
   applies,
-  run({ port, session, driver, ring, requirement }) {
+  run(context) {
+    const { port, session, driver, requirement } = context;
     const check = requirement('vu-status/status-zero-resets');
-    setStatus(session, check, live);
-    const queue = driver.attach(ring({ size: 16 }));
-    setStatus(session, check, live | DRIVER_OK);
-    check.equal(driver.once(queue), undefined, 'what is wrong with a request before the reset');
-    setStatus(session, check, 0);
+    const queue = stoppedByStatusZero(context, check);
     const u64 = session.negotiated.accepted.device;
     session.messages.send({ request: 'VHOST_USER_SET_FEATURES', payload: { u64 } });
     setStatus(session, check, live | DRIVER_OK);

@@ -1,5 +1,6 @@
 import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../case.ts';
+import { usedInOrder } from './completion-order.ts';
 import { getInflight, type InflightDescription, setInflight } from './inflight-buffer.ts';
 import { queueSize, tracked } from './inflight-ring.ts';
 import { stillServes } from './refusal.ts';
@@ -62,9 +63,7 @@ export const resubmitted = defineCase({
     if (elements === undefined) return;
     const ids = elements.map(({ id }) => id);
     const byCounter = [heads[1] ?? 0, heads[2] ?? 0, heads[0] ?? 0];
-    // A disk may complete in any order what it was given in the right one; a wire does not.
-    if (driver.kind === 'net') check.sameSequence(ids, byCounter, 'heads in the used ring');
-    else check.sameMembers(ids, byCounter, 'heads in the used ring');
+    usedInOrder(check, driver, ids, byCounter, 'heads in the used ring');
   },
 });
 

@@ -1,9 +1,7 @@
-import type { GuestRing, Queue, RingPosition, VhostUserSession } from '../../drivers/port/port.ts';
-import { encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
+import type { GuestRing, Queue, VhostUserSession } from '../../drivers/port/port.ts';
 import type { CaseContext, VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
 import { stoppedAt } from '../ring-positions.ts';
-import { addressesOf, setAddresses, setBase, setNum } from './ring-messages.ts';
 
 export type LivesContext = Pick<
   CaseContext<string, VariantAxes, VhostUserSession, GuestRing>,
@@ -22,17 +20,3 @@ export function serves({ driver }: LivesContext, check: Check, queue: Queue, cou
 /** Stops the ring. False where it does not stop. */
 export const ends = (check: Check, queue: Queue, life: string): boolean =>
   stoppedAt(check, queue.stop(), `GET_VRING_BASE at the end of the ${life}`) !== undefined;
-
-/** Tells size, base and addresses of a stopped ring, and waits until that was handled. */
-export function tellOf(
-  session: VhostUserSession,
-  check: Check,
-  index: number,
-  ring: GuestRing,
-  position: RingPosition,
-): void {
-  session.messages.send(setNum(index, ring.size));
-  session.messages.send(setBase(index, encodeVringBase(position)));
-  session.messages.send(setAddresses(index, addressesOf(ring)));
-  check.reply(session.messages.fence(), 'GET_FEATURES behind what was told of the ring');
-}

@@ -1,6 +1,6 @@
 import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
-import type { AttachOptions, GuestRing, GuestSplitRing, Session } from '../../drivers/port/port.ts';
-import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
+import type { AttachOptions, Guest, GuestRing, GuestSplitRing, Session } from '../../drivers/port/port.ts';
+import { readable, type Segment, writable } from '../../reference-impl/virtqueue/segment.ts';
 import type { SplitAddOptions } from '../../reference-impl/virtqueue/split/driver-ring.ts';
 import type { CaseContext, VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
@@ -37,6 +37,16 @@ export interface Breakage {
   readonly lay?: (laid: LaidOut) => void;
   /** Moves the available idx in place of the driver side. */
   readonly show?: (ring: GuestSplitRing) => void;
+}
+
+/** Chains whose buffers are all of one direction, for a case that then empties each of their descriptors. */
+export function emptyBuffers(guest: Guest): { readonly key: string; chain(): readonly Segment[] }[] {
+  const pieces = (count: number) => Array.from({ length: count }, () => guest.allocate({ size: 32 }));
+  return [
+    { key: 'all,readable', chain: () => pieces(10).map(readable) },
+    { key: 'all,writable', chain: () => pieces(10).map(writable) },
+    { key: 'all,one', chain: () => pieces(1).map(writable) },
+  ];
 }
 
 /** How long a device may take to find out, in milliseconds, where nothing that can be seen tells of it. */

@@ -14,7 +14,6 @@ export const rangeRequests = {
   WRITE_ZEROES: VIRTIO_BLK_T_WRITE_ZEROES,
   SECURE_ERASE: VIRTIO_BLK_T_SECURE_ERASE,
 } as const;
-export type RangeRequest = keyof typeof rangeRequests;
 
 /** Bytes of struct virtio_blk_discard_write_zeroes. */
 export const rangeBytes = 16;

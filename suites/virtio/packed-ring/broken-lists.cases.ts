@@ -1,6 +1,7 @@
 import { availableBits, usedBits } from '../../../reference-impl/virtqueue/packed/layout.ts';
 import { readable, writable } from '../../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../../case.ts';
+import { emptyBuffers } from '../broken-chain.ts';
 import { type Breakage, type LaidOut, survives } from './broken-list.ts';
 import { NEXT, WRITE } from './list-flags.ts';
 import { markBits } from './place.ts';
@@ -303,7 +304,6 @@ export const empty = defineCase({
   unwatched: 'it writes descriptors itself',
   run(context) {
     const check = context.requirement('packed/empty-descriptor-survived');
-    const pieces = (count: number) => Array.from({ length: count }, () => context.guest.allocate({ size: 32 }));
     const emptied = (
       key: string,
       pick: (places: LaidOut['places']) => LaidOut['places'],
@@ -320,21 +320,7 @@ export const empty = defineCase({
       emptied('second', (places) => places.slice(1, 2)),
       emptied('last', (places) => places.slice(-1)),
       emptied('all', (places) => places),
-      emptied(
-        'all,readable',
-        (places) => places,
-        () => pieces(10).map(readable),
-      ),
-      emptied(
-        'all,writable',
-        (places) => places,
-        () => pieces(10).map(writable),
-      ),
-      emptied(
-        'all,one',
-        (places) => places,
-        () => pieces(1).map(writable),
-      ),
+      ...emptyBuffers(context.guest).map(({ key, chain }) => emptied(key, (places) => places, chain)),
     ];
     context.points(all, (point) => survives(context, check, point));
   },

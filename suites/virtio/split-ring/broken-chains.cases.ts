@@ -1,11 +1,15 @@
 import { readable, writable } from '../../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../../case.ts';
-import { type Breakage, type LaidOut, survivesOnSplit } from '../broken-chain.ts';
+import { type Breakage, emptyBuffers, type LaidOut, survivesOnSplit } from '../broken-chain.ts';
 
 /** Chains that break a rule of the driver: the text leaves open what becomes of them, a device must only survive. */
 
 const NEXT = 1;
 const WRITE = 2;
+
+/** Place in the table of a descriptor at an end of a chain. */
+const placeAt = (places: readonly number[], end: 'first' | 'last'): number =>
+  (end === 'first' ? places[0] : places.at(-1)) ?? 0;
 
 export const headOutOfRange = defineCase({
   id: 'virtio/split-ring/head-out-of-range-is-survived',
@@ -38,7 +42,7 @@ export const nextOutOfRange = defineCase({
         (which): Breakage => ({
           key: `${which},next=${next}`,
           lay: ({ ring, places }) => {
-            const at = (which === 'first' ? places[0] : places.at(-1)) ?? 0;
+            const at = placeAt(places, which);
             ring.writeDescriptor(at, { flags: ring.readDescriptor(at).flags | NEXT, next });
           },
         }),
@@ -125,16 +129,14 @@ export const unmapped = defineCase({
         which.map(
           (end): Breakage => ({
             key: `${end},${key}`,
-            lay: ({ ring, places }) =>
-              ring.writeDescriptor((end === 'first' ? places[0] : places.at(-1)) ?? 0, { addr }),
+            lay: ({ ring, places }) => ring.writeDescriptor(placeAt(places, end), { addr }),
           }),
         ),
       ),
       ...which.map(
         (end): Breakage => ({
           key: `${end},4gib-long`,
-          lay: ({ ring, places }) =>
-            ring.writeDescriptor((end === 'first' ? places[0] : places.at(-1)) ?? 0, { len: 0xffff_ffff }),
+          lay: ({ ring, places }) => ring.writeDescriptor(placeAt(places, end), { len: 0xffff_ffff }),
         }),
       ),
       ...[1, 4096].map(
@@ -164,7 +166,6 @@ export const empty = defineCase({
   unwatched: 'it writes the descriptor table or the available ring itself',
   run(context) {
     const check = context.requirement('split/empty-descriptor-survived');
-    const pieces = (count: number) => Array.from({ length: count }, () => context.guest.allocate({ size: 32 }));
     const emptied = (
       key: string,
       pick: (places: readonly number[]) => readonly number[],
@@ -181,21 +182,7 @@ export const empty = defineCase({
       emptied('second', (places) => places.slice(1, 2)),
       emptied('last', (places) => places.slice(-1)),
       emptied('all', (places) => places),
-      emptied(
-        'all,readable',
-        (places) => places,
-        () => pieces(10).map(readable),
-      ),
-      emptied(
-        'all,writable',
-        (places) => places,
-        () => pieces(10).map(writable),
-      ),
-      emptied(
-        'all,one',
-        (places) => places,
-        () => pieces(1).map(writable),
-      ),
+      ...emptyBuffers(context.guest).map(({ key, chain }) => emptied(key, (places) => places, chain)),
     ];
     context.points(all, (point) => survivesOnSplit(context, check, point));
   },
