@@ -12,6 +12,7 @@ import { type DifferingResult, differingResults, type NamedRun, sightingsOf } fr
 import type { CaseRecord } from '../reports/record/record.ts';
 import { readRecords } from '../reports/record/record-reader.ts';
 import { counted } from './counted.ts';
+import { atEnd, endedByWords, isNoOptions, type NoOptions } from './development-command.ts';
 import { Load } from './flicker/load.ts';
 
 const usage = `usage: npm run flicker -- [--repeat N] [--quiet | --loaded] [--case GLOB]... [TARGET...]
@@ -37,7 +38,7 @@ interface Options {
   readonly cases: readonly string[];
 }
 
-function optionsOf(words: readonly string[]): Options | 'help' | { readonly wrong: string } {
+function optionsOf(words: readonly string[]): Options | NoOptions {
   const flag = { type: 'boolean' } as const;
   try {
     const { values, positionals } = parseArgs({
@@ -77,17 +78,9 @@ const linesOf = (one: DifferingResult): string[] => [
 
 async function main(words: readonly string[]): Promise<number> {
   const options = optionsOf(words);
-  if (options === 'help') {
-    process.stdout.write(usage);
-    return 0;
-  }
-  if ('wrong' in options) {
-    process.stderr.write(`flicker: ${options.wrong}\n`);
-    return 2;
-  }
+  if (isNoOptions(options)) return endedByWords('flicker', usage, options);
   const directory = mkdtempSync(join(tmpdir(), 'vhost-conformance-flicker-'));
-  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
+  atEnd(() => rmSync(directory, { recursive: true, force: true }));
   let differing = 0;
   let compared = 0;
   for (const target of options.targets) {

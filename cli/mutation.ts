@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { counted } from './counted.ts';
+import { atEnd, endedByWords, isNoOptions, type NoOptions } from './development-command.ts';
 import { coverageOf, eachOf } from './mutation/coverage.ts';
 import { readEquivalentMutants, withoutEquivalent } from './mutation/equivalent-mutants.ts';
 import { InstrumentedCopy } from './mutation/instrumented-copy.ts';
@@ -42,7 +43,7 @@ interface Options {
 }
 
 /** Reads the words of the command line; what is wrong with them, or 'help', instead. */
-function optionsOf(words: readonly string[]): Options | 'help' | { readonly wrong: string } {
+function optionsOf(words: readonly string[]): Options | NoOptions {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
   try {
@@ -85,14 +86,7 @@ function sampleOf(mutants: readonly Mutant[], count: number, seed: number): Muta
 
 async function main(words: readonly string[]): Promise<number> {
   const options = optionsOf(words);
-  if (options === 'help') {
-    process.stdout.write(usage);
-    return 0;
-  }
-  if ('wrong' in options) {
-    process.stderr.write(`mutation: ${options.wrong}\n`);
-    return 2;
-  }
+  if (isNoOptions(options)) return endedByWords('mutation', usage, options);
   const project = fileURLToPath(new URL('../../', import.meta.url));
   const dist = join(project, 'dist');
   const { mutants, code } = await mutantsOf(dist, mutatedFiles(dist));
@@ -109,12 +103,10 @@ async function main(words: readonly string[]): Promise<number> {
     `${counted(mutants.length, 'mutant')} in ${counted(code.length, 'file')}, ${sample.length} chosen\n`,
   );
   const copy = new InstrumentedCopy(project, code);
-  const clean = (): void => {
+  atEnd(() => {
     endWorkers();
     copy.remove();
-  };
-  process.on('exit', clean);
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
+  });
   const results = await judged(copy.root, wanted, mutants, options);
   for (const one of results) {
     const [first] = one.threw;
