@@ -46,7 +46,7 @@ function work(job: HostJob, target: ServedTarget): void {
   }
 }
 
-/** Ends with the parent, for whatever reason that ends, and all that we started ends with us. */
+/** Ends when the parent ends, by any cause, and all that we started ends with us. */
 function dieWithParent(parentPid: number): void {
   adoptOrphans();
   const pidfd = pidfdOf(parentPid);

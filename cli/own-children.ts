@@ -14,7 +14,7 @@ export function ownChild<C extends ChildProcess>(child: C): C {
   return child;
 }
 
-/** Ends what children of ours started and left behind, in whatever session. */
+/** Ends what children of ours started and left behind, in any session. */
 export function endLeftBehind(): void {
   endOrphans((pid) => own.has(pid));
 }

@@ -105,7 +105,7 @@ interface Unexpected {
 
 function exitCodeOf(unexpected: readonly Unexpected[], { problems, missing }: RunRemains): number {
   if (unexpected.some(({ record }) => record.verdict === 'error')) return 2;
-  // What was not judged is a failure of the run, whatever else was found.
+  // What was not judged is a failure of the run, also beside findings.
   if (problems.length > 0 || missing > 0) return 2;
   return unexpected.length > 0 ? 1 : 0;
 }

@@ -38,7 +38,7 @@ function prepared({ suite, packages, build, target }: BackEnd, name: string, cac
   return file;
 }
 
-/** One run; its results, whatever it ended with. @throws UsageError where it left none. */
+/** One run; its results, with every exit status. @throws UsageError where it left none. */
 function judged(file: string, out: string, cases: readonly string[]): CaseRecord[] {
   const words = ['--enable-source-maps', program, 'run', '--target-file', file, '--out', out];
   const { status } = spawnSync(process.execPath, [...words, ...cases.flatMap((glob) => ['--case', glob])], {

@@ -29,7 +29,7 @@ const result = (key: string, verdict: Outcome, findings: readonly Finding[] = []
   rerun: 'again',
 });
 
-t.test('equal verdicts and findings do not differ, whatever their texts', (t) => {
+t.test('equal verdicts and findings do not differ, though their texts do', (t) => {
   const first = [result('a', 'pass'), result('b', 'fail', [found('r', 'wrong')])];
   const second = [result('b', 'fail', [{ ...found('r', 'wrong'), actual: 'other' }]), result('a', 'pass')];
   t.same(comparedRuns(first, second).flickers, []);

@@ -8,7 +8,7 @@ const withinUs = 2_000_000;
 const pauseUs = 1000;
 let isAdopting = false;
 
-/** From now on processes become children of ours that descend from us and whose parent ended, in whatever session. */
+/** From now on processes become children of ours that descend from us and whose parent ended, in any session. */
 export function adoptOrphans(): void {
   setChildSubreaper();
   isAdopting = true;
