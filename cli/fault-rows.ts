@@ -1,6 +1,6 @@
 import { referenceDeviceNames } from '../reference-impl/devices/reference-devices.ts';
 import { type FaultLayer, type Showing, showings } from '../reference-impl/faults/fault.ts';
-import { type FaultName, faults } from '../reference-impl/faults/faults.ts';
+import { type FaultName, faultNames, faults } from '../reference-impl/faults/faults.ts';
 import type { RingLayout } from '../reference-impl/virtqueue/ring.ts';
 import { ringLayouts } from '../reference-impl/virtqueue/ring.ts';
 import type { Axes } from '../reports/record/axes.ts';
@@ -29,6 +29,8 @@ export interface FaultRow extends FaultPlace {
   readonly alsoFailed: readonly string[];
   /** How many cases that do not cite its requirement were tried; 0 where only those were that name the fault. */
   readonly others: number;
+  /** Whether more of them apply than were tried. */
+  readonly isSample: boolean;
   /** Why nothing was tried: the fault is hidden there, or what the cases that name it miss. */
   readonly notShown?: string;
 }
@@ -63,14 +65,14 @@ const pointsOfOthers = 3;
 
 /**
  * The rows of one fault, from runs in process. In the first place that shows it: the cases that cite its requirement,
- * each until one variant fails, and the others once, with few points of their sweeps, on the device that showed the
- * fault. In the other places: the cases that name the fault.
+ * each until one variant fails, and of the others at most `most` once, with few points of their sweeps, on the device
+ * that showed the fault. In the other places: the cases that name the fault.
  */
-export function rowsOf(name: FaultName, cases: readonly AnyCase[]): FaultRow[] {
-  let isSampled = false;
+export function rowsOf(name: FaultName, cases: readonly AnyCase[], most: number): FaultRow[] {
+  let isShown = false;
   return placesOf(name).map((place) => {
-    const row = rowOf(place, cases, isSampled ? 'named' : 'all');
-    if (row.notShown === undefined) isSampled = true;
+    const row = rowOf(place, cases, isShown ? 'named' : most);
+    if (row.notShown === undefined) isShown = true;
     return row;
   });
 }
@@ -82,10 +84,11 @@ interface Attempt {
   readonly axes: Axes;
 }
 
-function rowOf(place: FaultPlace, cases: readonly AnyCase[], tried: 'all' | 'named'): FaultRow {
+/** `others` is how many of the cases are tried that do not cite its requirement, or that only those are that name it. */
+function rowOf(place: FaultPlace, cases: readonly AnyCase[], others: number | 'named'): FaultRow {
   const { requirement: slug, hiddenFrom } = faults[place.fault];
   const requirement = place.layout === undefined ? slug : requirementOn(place.layout, slug);
-  const untried = { ...place, requirement, expectedBy: [], caughtBy: [], alsoFailed: [], others: 0 };
+  const untried = { ...place, requirement, expectedBy: [], caughtBy: [], alsoFailed: [], others: 0, isSample: false };
   const hidden = hiddenFrom?.[place.transport];
   if (hidden !== undefined) return { ...untried, notShown: hidden };
   const references = referenceDeviceNames.map((device) => new FaultyReference(place.transport, device, [place.fault]));
@@ -107,36 +110,50 @@ function rowOf(place: FaultPlace, cases: readonly AnyCase[], tried: 'all' | 'nam
   try {
     const caughtBy: string[] = [];
     const shownBy = new Set<FaultyReference>();
-    for (const definition of tried === 'named' ? expected : cases.filter(cites)) {
+    for (const definition of others === 'named' ? expected : cases.filter(cites)) {
       const attempt = attemptsAt(definition).find((one) => isCaught(one, requirement));
       if (attempt === undefined) continue;
       caughtBy.push(definition.id);
       shownBy.add(attempt.reference);
     }
-    if (tried === 'named') return { ...row, caughtBy, alsoFailed: [], others: 0 };
-    const isOther = (definition: AnyCase): boolean => !cites(definition) && isInSample(definition, place);
-    const others = cases.filter(isOther).flatMap((definition) => {
-      const attempts = attemptsAt(definition);
-      const attempt = attempts.find(({ reference }) => shownBy.has(reference)) ?? attempts[0];
+    if (others === 'named') return { ...row, caughtBy, alsoFailed: [], others: 0, isSample: false };
+    const ofOthers = cases
+      .filter((definition) => !cites(definition) && isTriedBeside(definition, place))
+      .flatMap((definition) => {
+        const attempts = attemptsAt(definition);
+        const attempt = attempts.find(({ reference }) => shownBy.has(reference)) ?? attempts[0];
+        return attempt === undefined ? [] : [attempt];
+      });
+    const tried = spreadOver(ofOthers, others, faultNames.indexOf(place.fault));
+    const alsoFailed: string[] = [];
+    for (const { reference, definition, axes } of tried) {
       const [variant] = variantsOf(definition);
-      if (attempt === undefined || variant === undefined) return [];
-      const { verdict, outcomes } = attempt.reference.judge(definition, variant, attempt.axes, pointsOfOthers);
+      if (variant === undefined) continue;
+      const { verdict, outcomes } = reference.judge(definition, variant, axes, pointsOfOthers);
       // A finding of the oracle under the fault's requirement cites it.
       if (fails(outcomes, requirement)) caughtBy.push(definition.id);
-      return [{ id: definition.id, verdict }];
-    });
-    const alsoFailed = others
-      .filter(({ id, verdict }) => verdict !== 'pass' && !caughtBy.includes(id))
-      .map(({ id }) => id);
-    return { ...row, caughtBy, alsoFailed, others: others.length };
+      else if (verdict !== 'pass') alsoFailed.push(definition.id);
+    }
+    return { ...row, caughtBy, alsoFailed, others: tried.length, isSample: tried.length < ofOthers.length };
   } finally {
     for (const reference of references) reference.close();
   }
 }
 
-/** vhost-mdev has many faults of its own: their sample leaves out the cases that run on every transport. */
-const isInSample = ({ applies }: AnyCase, { layer, transport }: FaultPlace): boolean =>
+/**
+ * vhost-mdev has many faults of its own: the cases that run on every transport are not tried beside
+ * them.
+ */
+const isTriedBeside = ({ applies }: AnyCase, { layer, transport }: FaultPlace): boolean =>
   layer !== 'transport' || transport === 'vhost-user' || applies.transports !== undefined;
+
+/** `count` of the items, evenly apart; the shift moves the choice, so that each is chosen for some shift. */
+export function spreadOver<Item>(items: readonly Item[], count: number, shift: number): readonly Item[] {
+  if (items.length <= count) return items;
+  const step = items.length / count;
+  const from = shift % Math.ceil(step);
+  return Array.from({ length: count }, (_, n) => items[Math.floor(from + n * step) % items.length] as Item);
+}
 
 function whyNotShown(place: FaultPlace, naming: readonly AnyCase[], references: readonly FaultyReference[]): string {
   if (naming.length === 0) return 'no case names it';

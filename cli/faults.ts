@@ -1,58 +1,80 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { didYouMean } from '../drivers/near-matches.ts';
 import { type FaultName, faultNames, isFaultName } from '../reference-impl/faults/faults.ts';
 import { allCases } from '../suites/all-cases.ts';
 import { counted } from './counted.ts';
+import { endedByWords, isNoOptions, type NoOptions } from './development-command.ts';
 import { placeText, problemsOf, problemsOfFault, problemsOfLayouts, problemsWithoutFault } from './fault-problems.ts';
 import { type FaultRow, rowsOf } from './fault-rows.ts';
 
-const usage = `usage: npm run faults -- [--json] [FAULT...]
+const usage = `usage: npm run faults -- [--sample N] [--json] [FAULT...]
 
 Runs the cases in process on the reference with each fault, or with those that are named, and prints a line for each
 place of a fault: a transport that shows it and, for faults of rings and devices, a ring layout. In the first place
 that shows a fault the cases that cite its requirement run, and of all others the first variant with few points of
-its sweeps: that is the sample for "also failed". In the other places only the cases run that name the fault.
+its sweeps: that is what "also failed" counts. In the other places only the cases run that name the fault.
 
-  --json   print [{fault, layer, transport, layout?, requirement, expectedBy, caughtBy, alsoFailed, others, notShown?}]
-           instead; "notShown" says why nothing was tried there, "others" is the size of the sample
-  --help   print this
+  --sample N  of the cases that do not cite its requirement, run at most N for each fault, another choice for each
+  --json      print [{fault, layer, transport, layout?, requirement, expectedBy, caughtBy, alsoFailed, others, notShown?}]
+              instead; "notShown" says why nothing was tried there, "others" is how many others ran
+  --help      print this
 
-Exit status: 0 if every fault is caught by each case that names it and fails at most a tenth of the sample; else 1;
-2 for wrong usage.
+Exit status: 0 if every fault is caught by each case that names it and fails at most a tenth of the others, or of a
+sample what a tenth can make of it, or a quarter if it says why it breaks more; else 1; 2 for wrong usage.
 `;
 
-/** Given to the processes that share the work: they print the rows of a fault a line and judge nothing. */
-const rowsOption = '--rows';
+interface Options {
+  readonly names: readonly FaultName[];
+  readonly json: boolean;
+  readonly most: number;
+  /** Given to the processes that share the work: they print the rows of a fault a line and judge nothing. */
+  readonly rows: boolean;
+}
+
+/** Reads the words of the command line; what is wrong with them, or 'help', instead. */
+function optionsOf(words: readonly string[]): Options | NoOptions {
+  const flag = { type: 'boolean' } as const;
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...words],
+      allowPositionals: true,
+      options: { sample: { type: 'string' }, json: flag, rows: flag, help: { ...flag, short: 'h' } },
+    });
+    if (values.help === true) return 'help';
+    const { sample } = values;
+    if (sample !== undefined && !/^[1-9]\d{0,5}$/.test(sample)) {
+      return { wrong: `--sample ${sample}: a number from 1 is wanted` };
+    }
+    const unknown = positionals.find((name) => !isFaultName(name));
+    if (unknown !== undefined) return { wrong: `${unknown}: no such fault${didYouMean(unknown, faultNames)}` };
+    return {
+      names: faultNames.filter((name) => positionals.length === 0 || positionals.includes(name)),
+      json: values.json === true,
+      rows: values.rows === true,
+      most: sample === undefined ? Number.POSITIVE_INFINITY : Number(sample),
+    };
+  } catch (error) {
+    return { wrong: error instanceof Error ? error.message : String(error) };
+  }
+}
 
 async function main(words: readonly string[]): Promise<number> {
-  if (words.includes('--help') || words.includes('-h')) {
-    process.stdout.write(usage);
+  const options = optionsOf(words);
+  if (isNoOptions(options)) return endedByWords('faults', usage, options);
+  const { names, json, most } = options;
+  if (options.rows) {
+    for (const name of names) process.stdout.write(`${JSON.stringify(rowsOf(name, allCases, most))}\n`);
     return 0;
   }
-  const options = words.filter((word) => word.startsWith('-'));
-  const unknownOption = options.find((word) => word !== '--json' && word !== rowsOption);
-  if (unknownOption !== undefined) {
-    process.stderr.write(
-      `faults: ${unknownOption}: no such option${didYouMean(unknownOption, ['--json', '--help'])}\n`,
-    );
-    return 2;
-  }
-  const wanted = words.filter((word) => !word.startsWith('-'));
-  const unknown = wanted.find((name) => !isFaultName(name));
-  if (unknown !== undefined) {
-    process.stderr.write(`faults: ${unknown}: no such fault${didYouMean(unknown, faultNames)}\n`);
-    return 2;
-  }
-  const names = faultNames.filter((name) => wanted.length === 0 || wanted.includes(name));
-  if (words.includes(rowsOption)) {
-    for (const name of names) process.stdout.write(`${JSON.stringify(rowsOf(name, allCases))}\n`);
-    return 0;
-  }
-  process.stderr.write(`${counted(allCases.length, 'case')} without a fault, then ${counted(names.length, 'fault')}\n`);
+  process.stderr.write(
+    `${counted(allCases.length, 'case')} without a fault, and beside them ${counted(names.length, 'fault')}\n`,
+  );
+  const tried = sharedRows(options, progressIn(names.length));
   const problems = [...problemsOfLayouts(allCases), ...problemsWithoutFault(allCases)];
-  const rows = await sharedRows(names, progressIn(names.length));
+  const rows = await tried;
   for (const row of rows) problems.push(...problemsOf(row));
   for (const name of names) {
     problems.push(
@@ -63,7 +85,7 @@ async function main(words: readonly string[]): Promise<number> {
       ),
     );
   }
-  if (words.includes('--json')) process.stdout.write(`${JSON.stringify(rows, undefined, 2)}\n`);
+  if (json) process.stdout.write(`${JSON.stringify(rows, undefined, 2)}\n`);
   else for (const row of rows) process.stdout.write(`${lineOf(row)}\n`);
   for (const line of problems) process.stderr.write(`${line}\n`);
   const counts = [counted(names.length, 'fault'), counted(rows.length, 'row'), counted(allCases.length, 'case')];
@@ -79,21 +101,21 @@ function lineOf(row: FaultRow): string {
 }
 
 /** The rows of all names in their order, from as many processes as there are processors. */
-async function sharedRows(names: readonly FaultName[], tried: (count: number) => void): Promise<FaultRow[]> {
+async function sharedRows({ names, most }: Options, tried: (count: number) => void): Promise<FaultRow[]> {
   const share = Math.min(availableParallelism(), names.length);
   const parts = Array.from({ length: share }, (_, part) => names.filter((_, place) => place % share === part));
-  const rows = (await Promise.all(parts.map((part) => partOfRows(part, tried)))).flat();
+  const rows = (await Promise.all(parts.map((part) => partOfRows(part, most, tried)))).flat();
   return rows.sort((a, b) => names.indexOf(a.fault) - names.indexOf(b.fault));
 }
 
-async function partOfRows(names: readonly FaultName[], tried: (count: number) => void): Promise<FaultRow[]> {
-  const child = spawn(
-    process.execPath,
-    ['--enable-source-maps', fileURLToPath(import.meta.url), rowsOption, ...names],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
+async function partOfRows(
+  names: readonly FaultName[],
+  most: number,
+  tried: (count: number) => void,
+): Promise<FaultRow[]> {
+  const program = ['--enable-source-maps', fileURLToPath(import.meta.url)];
+  const words = ['--rows', ...(Number.isFinite(most) ? ['--sample', String(most)] : []), ...names];
+  const child = spawn(process.execPath, [...program, ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
   const end = (): void => {
     child.kill('SIGKILL');
   };

@@ -18,6 +18,8 @@ interface Described {
   readonly text: string;
   /** Why the reference cannot be seen to have it there, although cases that name the fault apply. */
   readonly hiddenFrom?: Readonly<Partial<Record<Showing, string>>>;
+  /** Why it breaks more than a tenth of the cases that do not cite its requirement. */
+  readonly breaksMore?: string;
 }
 
 /** Replaces entries of rules of a device, on every transport. */
@@ -59,3 +61,6 @@ export const hidden = <F extends Fault>(hiddenFrom: NonNullable<Fault['hiddenFro
   ...fault,
   hiddenFrom,
 });
+
+/** The fault with the reason why it breaks many cases of other matters. */
+export const breakingMore = <F extends Fault>(breaksMore: string, fault: F): F => ({ ...fault, breaksMore });

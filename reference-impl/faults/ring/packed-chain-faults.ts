@@ -3,7 +3,7 @@ import { VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from '..
 import { packedDeviceRules as right } from '../../virtqueue/packed/device-rules.ts';
 import { isAvailableIn, isUsedIn, VIRTQ_DESC_F_AVAIL, VIRTQ_DESC_F_USED } from '../../virtqueue/packed/layout.ts';
 import type { PackedRing } from '../../virtqueue/packed/ring-memory.ts';
-import type { RingFault } from '../fault.ts';
+import { breakingMore, type RingFault } from '../fault.ts';
 import { breakingDown } from './breaking-down.ts';
 import { inPackedRing, ringFault } from './ring-fault.ts';
 
@@ -19,10 +19,13 @@ export const packedChainFaults = {
     'a ring of more than 200 descriptors ends at the next power of two',
     inPackedRing({ roundLength: (size) => (size > 200 ? 2 ** Math.ceil(Math.log2(size)) : size) }),
   ),
-  'packed-wrap-counter-stays-0': ringFault(
-    'packed/used-wrap-counter-flips-at-end',
-    'the wrap counter stays 0 once it is 0',
-    inPackedRing({ nextWrap: () => 0 }),
+  'packed-wrap-counter-stays-0': breakingMore(
+    'each ring that goes past its end twice stops there',
+    ringFault(
+      'packed/used-wrap-counter-flips-at-end',
+      'the wrap counter stays 0 once it is 0',
+      inPackedRing({ nextWrap: () => 0 }),
+    ),
   ),
   'packed-queue-size-rounded-down': ringFault(
     'packed/queue-size-honoured',

@@ -19,10 +19,9 @@ class UserRangesFirst extends MemoryMap {
     return inUserRanges === undefined || isFailure(inUserRanges) ? super.translate(...asked) : inUserRanges;
   }
 
-  /** The way of descriptors, which finds the region by itself otherwise. */
-  override translateHalves(...asked: Parameters<MemoryMap['translateHalves']>): Translation {
-    const [space, high, low, length, access] = asked;
-    return this.translate(space, (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0), length, access);
+  /** Leaves all lookups to `translate`. */
+  override pieceOf(): undefined {
+    return undefined;
   }
 }
 
