@@ -63,10 +63,11 @@ export class WalkedChain implements Chain {
     this.hasWritable ||= isWritable;
     const piece = ring.memory.pieceOf(ring.bufferSpace, high, low, length);
     if (piece !== undefined) {
-      const misplaced = rules.acceptsPlace([piece]);
+      const alone = [piece];
+      const misplaced = rules.acceptsPlace(alone);
       if (misplaced !== undefined) return misplaced;
-      if (isWritable) this.writable = withPiece(this.writable, piece);
-      else this.readable = withPiece(this.readable, piece);
+      if (isWritable) this.writable = this.writable.length === 0 ? alone : withPiece(this.writable, piece);
+      else this.readable = this.readable.length === 0 ? alone : withPiece(this.readable, piece);
     } else {
       const address = (BigInt(high) << 32n) | BigInt(low);
       const pieces = ring.memory.translate(ring.bufferSpace, address, length, isWritable ? 'write' : 'read');

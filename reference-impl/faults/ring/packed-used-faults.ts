@@ -83,7 +83,7 @@ export const packedUsedFaults = {
     inPackedRing({
       completions: (held, pending, { inOrder }) => {
         if (!inOrder) return held;
-        return pending > 0 && held.length === 1 ? [] : held.slice(-1);
+        return pending() > 0 && held.length === 1 ? [] : held.slice(-1);
       },
     }),
   ),

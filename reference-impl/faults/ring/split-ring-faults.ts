@@ -301,7 +301,7 @@ export const splitRingFaults = {
   'chains-used-in-reverse': ringFault(
     'reserved/in-order-use',
     'chains that come together are used from the last to the first',
-    inSplitRing({ completions: (held, pending) => (pending > 0 ? [] : held.toReversed()) }),
+    inSplitRing({ completions: (held, pending) => (pending() > 0 ? [] : held.toReversed()) }),
   ),
   'net-merged-buffers-used-in-two-steps': ringFault(
     'net/packet-buffers-used-together',

@@ -43,8 +43,8 @@ const ringEntries: { readonly [K in keyof SplitDeviceRules]: readonly SplitDevic
   completions: [
     () => [],
     (held) => [...held, ...held],
-    (held, pending) => (pending > 0 ? [] : held),
-    (held, pending) => (pending > 0 ? [] : held.toReversed()),
+    (held, pending) => (pending() > 0 ? [] : held),
+    (held, pending) => (pending() > 0 ? [] : held.toReversed()),
   ],
   usedId: [() => 0, (chain) => chain.id + 1],
   usedLen: [() => 0, ({ written }) => written + 1, ({ chain }) => chain.readableLength],

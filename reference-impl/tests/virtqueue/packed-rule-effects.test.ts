@@ -169,7 +169,7 @@ const entries: { readonly [K in keyof PackedDeviceRules]: readonly PackedDeviceR
   acceptsTotal: [(bytes) => (bytes > 20 ? 'longer-than-4gib' : undefined)],
   acceptsUnreachable: [() => undefined],
   acceptsPlace: [() => 'buffer-region-edge'],
-  completions: [() => [], (held, pending) => (pending > 0 ? [] : held), (held) => [...held, ...held]],
+  completions: [() => [], (held, pending) => (pending() > 0 ? [] : held), (held) => [...held, ...held]],
   joinsBatch: [() => false, () => true],
   usedId: [({ id }) => id + 1],
   usedLen: [({ written }) => written + 1],

@@ -3,7 +3,7 @@ import { openTable, WalkedChain, type WalkedRing } from '../chain-walk.ts';
 import { DESCRIPTOR_SIZE } from '../descriptor.ts';
 import type { MalformedReason } from '../malformed.ts';
 import type { PackedDeviceRules } from './device-rules.ts';
-import { FLAGS_OFFSET, ID_OFFSET, LEN_OFFSET } from './layout.ts';
+import { FLAGS_OFFSET, ID_OFFSET, ID_WORD, LEN_OFFSET, LEN_WORD, WORDS } from './layout.ts';
 import type { PackedDescriptor, PackedRing } from './ring-memory.ts';
 
 /**
@@ -21,24 +21,22 @@ export function walkPackedChain(
   kept?: PackedDescriptor[],
 ): Chain | MalformedChain {
   const walk = new WalkedChain();
-  const { table } = walked;
+  const { words } = ring;
   const limit = rules.walkLimit(walked.size);
   const firstId = ring.id(slot);
   let at = slot;
   let round = wrap;
   let flags = firstFlags;
+  let id = firstId;
   for (let slots = 1; ; slots++) {
-    // A slot beyond the ring, where a rule leads there, reads as 0.
-    let id = slots === 1 ? firstId : 0;
     let low = 0;
     let high = 0;
     let len = 0;
     if (at < walked.size) {
-      const offset = at * DESCRIPTOR_SIZE;
-      if (slots > 1) id = table.getUint16(offset + ID_OFFSET, true);
-      low = table.getUint32(offset, true);
-      high = table.getUint32(offset + 4, true);
-      len = table.getUint32(offset + LEN_OFFSET, true);
+      const word = at * WORDS;
+      low = words[word] as number;
+      high = words[word + 1] as number;
+      len = words[word + LEN_WORD] as number;
     }
     kept?.push({ addr: (BigInt(high) << 32n) | BigInt(low), len, id, flags });
     const reason = addDescriptor(walked, rules, walk, high, low, len, flags);
@@ -50,7 +48,10 @@ export function walkPackedChain(
       at = 0;
       round = rules.nextWrap(round);
     }
-    flags = ring.chainedFlags(at);
+    // A slot beyond the ring, where a rule leads there, reads as 0.
+    const last = at < walked.size ? (words[at * WORDS + ID_WORD] as number) : 0;
+    id = last & 0xffff;
+    flags = last >>> 16;
     const unavailable = rules.acceptsChained(flags, round, at);
     if (unavailable !== undefined) return { kind: 'malformed', id, reason: unavailable };
   }

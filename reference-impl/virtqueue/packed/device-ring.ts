@@ -39,6 +39,7 @@ export class PackedDevice implements DeviceRing {
   #markedWrap: 0 | 1 = 1;
   #markedResubmitted = 0;
   readonly #held: Completion[] = [];
+  readonly #pendingNow = (): number => this.pending();
   /** What becomes used at one moment; undefined where each does by itself. */
   #together: Completion[] | undefined;
   #spuriousKicks = 0;
@@ -123,7 +124,7 @@ export class PackedDevice implements DeviceRing {
   complete(chain: Chain, written: number): void {
     this.#keep();
     this.#held.push({ chain, written });
-    const completions = this.#rules.completions(this.#held, this.pending(), this.#features);
+    const completions = this.#rules.completions(this.#held, this.#pendingNow, this.#features);
     const count = completions.length;
     if (count === 0) return;
     for (let n = 0; n < count; n++) {

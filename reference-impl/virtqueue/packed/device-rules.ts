@@ -62,7 +62,11 @@ export interface PackedDeviceRules extends BufferRules {
   readonly acceptsId: (id: number, size: number) => MalformedReason | undefined;
 
   /** Which of the chains carried out, in the order of their arrival, become used now. None: all wait on. */
-  readonly completions: (held: readonly Completion[], pending: number, features: RingFeatures) => readonly Completion[];
+  readonly completions: (
+    held: readonly Completion[],
+    pending: () => number,
+    features: RingFeatures,
+  ) => readonly Completion[];
   /** Whether a chain can be left without a used descriptor when a later one becomes used at the same moment. */
   readonly joinsBatch: (completion: Completion, features: RingFeatures) => boolean;
   readonly usedId: (chain: Chain) => number;

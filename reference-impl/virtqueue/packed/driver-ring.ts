@@ -125,9 +125,12 @@ export class PackedDriver implements DriverRing {
       if (segment.writable) room += segment.length;
       if (isIndirect) continue;
       const flags = (n === count - 1 ? 0 : VIRTQ_DESC_F_NEXT) | (segment.writable ? VIRTQ_DESC_F_WRITE : 0);
-      this.ring.setBuffer(slot, addressIn(this.#space, segment), segment.length, id);
-      if (n === 0) firstFlags = flags;
-      else this.ring.setChainedFlags(slot, flags | availableBits(wrap));
+      const address = addressIn(this.#space, segment);
+      if (n > 0) this.ring.setChained(slot, address, segment.length, id, flags | availableBits(wrap));
+      else {
+        firstFlags = flags;
+        this.ring.setBuffer(slot, address, segment.length, id);
+      }
       if (++slot < this.size) continue;
       slot = 0;
       wrap = wrap === 1 ? 0 : 1;

@@ -16,6 +16,11 @@ export const LEN_OFFSET = 8;
 export const ID_OFFSET = 12;
 export const FLAGS_OFFSET = 14;
 
+/** The same in 32-bit words, id and flags in one. */
+export const WORDS = DESCRIPTOR_SIZE / 4;
+export const LEN_WORD = LEN_OFFSET / 4;
+export const ID_WORD = ID_OFFSET / 4;
+
 /** struct pvirtq_event_suppress: offset u15 and wrap counter u1, then flags u2 in a u16. */
 export const EVENT_SIZE = 4;
 

@@ -6,9 +6,12 @@ import {
   EVENT_SIZE,
   FLAGS_OFFSET,
   ID_OFFSET,
+  ID_WORD,
   LEN_OFFSET,
+  LEN_WORD,
   packedAlignment,
   packedSizes,
+  WORDS,
 } from './layout.ts';
 
 /** struct pvirtq_desc; `addr` in whichever address space the transport uses. */
@@ -35,6 +38,8 @@ export class PackedRing {
   /** The descriptor ring again, as its flags and addresses lie. */
   readonly #units: Uint16Array;
   readonly #addresses: BigUint64Array;
+  /** And again in words, for walks that must not allocate: address low and high, length, id below flags. */
+  readonly words: Uint32Array;
   readonly #driver: Uint32Array;
   readonly #device: Uint32Array;
 
@@ -47,11 +52,12 @@ export class PackedRing {
     this.#ring = new DataView(descriptor.buffer, descriptor.byteOffset, sizes.descriptor);
     this.#units = new Uint16Array(descriptor.buffer, descriptor.byteOffset, size * UNITS);
     this.#addresses = new BigUint64Array(descriptor.buffer, descriptor.byteOffset, sizes.descriptor / 8);
+    this.words = new Uint32Array(descriptor.buffer, descriptor.byteOffset, sizes.descriptor / 4);
     this.#driver = new Uint32Array(driver.buffer, driver.byteOffset, 1);
     this.#device = new Uint32Array(device.buffer, device.byteOffset, 1);
   }
 
-  /** The descriptor ring as bytes lie, for walks that must not allocate. */
+  /** The descriptor ring as bytes lie. */
   get table(): DataView {
     return this.#ring;
   }
@@ -62,15 +68,6 @@ export class PackedRing {
   setFlags(slot: number, flags: number): void {
     if (slot >= this.size) return;
     Atomics.store(this.#units, slot * UNITS + FLAGS_UNIT, flags);
-    this.wrote?.('descriptor', slot * DESCRIPTOR_SIZE + FLAGS_OFFSET, 2);
-  }
-  /** Flags of descriptors behind the first of a chain: those of the first, stored later and loaded before, order them. */
-  chainedFlags(slot: number): number {
-    return slot < this.size ? (this.#units[slot * UNITS + FLAGS_UNIT] as number) : 0;
-  }
-  setChainedFlags(slot: number, flags: number): void {
-    if (slot >= this.size) return;
-    this.#units[slot * UNITS + FLAGS_UNIT] = flags;
     this.wrote?.('descriptor', slot * DESCRIPTOR_SIZE + FLAGS_OFFSET, 2);
   }
   addr(slot: number): bigint {
@@ -91,6 +88,19 @@ export class PackedRing {
     this.#ring.setUint32(at + LEN_OFFSET, len, true);
     this.#ring.setUint16(at + ID_OFFSET, id, true);
     this.wrote?.('descriptor', at, FLAGS_OFFSET);
+  }
+
+  /**
+   * Writes all of a descriptor behind the first of its chain. The flags of the first, stored later and loaded before,
+   * order what is stored here.
+   */
+  setChained(slot: number, addr: bigint, len: number, id: number, flags: number): void {
+    if (slot >= this.size) return;
+    this.#addresses[2 * slot] = addr;
+    const word = slot * WORDS;
+    this.words[word + LEN_WORD] = len;
+    this.words[word + ID_WORD] = id | (flags << 16);
+    this.wrote?.('descriptor', slot * DESCRIPTOR_SIZE, DESCRIPTOR_SIZE);
   }
 
   /** Writes what a used descriptor holds beside its flags. */

@@ -30,6 +30,7 @@ export class SplitDevice implements DeviceRing {
   #usedIdx: number;
   #callDecidedAt: number;
   readonly #held: Completion[] = [];
+  readonly #pendingNow = (): number => this.pending();
   /** What becomes used at one moment; undefined where each does by itself. */
   #together: Completion[] | undefined;
   #markedAvailIdx = 0;
@@ -118,7 +119,7 @@ export class SplitDevice implements DeviceRing {
 
   complete(chain: Chain, written: number): void {
     this.#held.push({ chain, written });
-    const completions = this.#rules.completions(this.#held, this.pending());
+    const completions = this.#rules.completions(this.#held, this.#pendingNow);
     const count = completions.length;
     if (count === 0) return;
     for (let n = 0; n < count; n++) {

@@ -55,7 +55,7 @@ export interface SplitDeviceRules extends BufferRules {
   ) => MalformedReason | undefined;
 
   /** Which of the chains carried out, in the order of their arrival, are told as used now. None: all wait on. */
-  readonly completions: (held: readonly Completion[], pending: number) => readonly Completion[];
+  readonly completions: (held: readonly Completion[], pending: () => number) => readonly Completion[];
   readonly usedId: (chain: Chain) => number;
   readonly usedLen: (completion: Completion) => number;
   readonly usedSlot: (usedIdx: number, size: number) => number;
