@@ -1,0 +1,86 @@
+import { type FeatureName, type FeatureSet, hasFeature } from '../../reference-impl/catalogue/catalogue.ts';
+import type { Transport } from '../../reference-impl/catalogue/transport.ts';
+import type { RingLayout } from '../../reference-impl/virtqueue/ring.ts';
+
+/** What is known of the target before a program runs. */
+export interface KnownTarget {
+  readonly transport: Transport;
+  readonly device: string;
+  readonly offer: FeatureSet;
+  /** Queues that it has, where that is known. */
+  readonly queues?: number;
+}
+
+export interface KnownSession {
+  isOpen: boolean;
+  hasNegotiated: boolean;
+  accepted: FeatureSet;
+  /** The memory that it was told, as it is. */
+  memory: number;
+  /** By index of the ring: the queue that was attached there last. */
+  readonly queues: Map<number, number>;
+  /** Why nothing is known of it any more. */
+  tainted: string | undefined;
+}
+
+export interface KnownMemory {
+  tainted: string | undefined;
+}
+
+export interface KnownRing {
+  readonly memory: number;
+  readonly layout: RingLayout;
+  readonly size: number;
+  /** The queue that it belongs to. */
+  queue: number;
+  tainted: string | undefined;
+}
+
+export interface KnownQueue {
+  readonly session: number;
+  readonly ring: number;
+  readonly index: number;
+  readonly hasKick: boolean;
+  isStopped: boolean;
+}
+
+/** What a program has made so far, by the ids of its calls. */
+export class KnownState {
+  readonly sessions = new Map<number, KnownSession>();
+  readonly memories = new Map<number, KnownMemory>();
+  readonly rings = new Map<number, KnownRing>();
+  readonly queues = new Map<number, KnownQueue>();
+  /** Why nothing is known of the IUT any more. */
+  tainted: string | undefined;
+
+  readonly target: KnownTarget;
+
+  constructor(target: KnownTarget) {
+    this.target = target;
+  }
+
+  accepts(session: KnownSession, name: FeatureName): boolean {
+    return hasFeature(session.accepted, name, this.target);
+  }
+
+  /** Why nothing is known of a ring: of itself, its memory, or the session that runs it. */
+  taintOfRing(ring: KnownRing | undefined): string | undefined {
+    if (ring === undefined) return this.tainted;
+    const session = this.sessions.get(this.queues.get(ring.queue)?.session ?? 0);
+    return ring.tainted ?? this.memories.get(ring.memory)?.tainted ?? session?.tainted ?? this.tainted;
+  }
+
+  openSessions(): number {
+    let count = 0;
+    for (const { isOpen } of this.sessions.values()) if (isOpen) count++;
+    return count;
+  }
+
+  end(session: KnownSession): void {
+    session.isOpen = false;
+    for (const id of session.queues.values()) {
+      const queue = this.queues.get(id);
+      if (queue !== undefined) queue.isStopped = true;
+    }
+  }
+}

@@ -1,0 +1,4 @@
+import { programProto } from './program-schema.ts';
+
+/** Prints `program.proto`. */
+process.stdout.write(programProto());
