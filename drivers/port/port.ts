@@ -6,6 +6,7 @@
 import type { Transport } from '../../reference-impl/catalogue/transport.ts';
 import type { Guest } from '../../reference-impl/memory/guest.ts';
 import type { GuestLayout } from '../../reference-impl/memory/guest-layout.ts';
+import type { Region } from '../../reference-impl/memory/region.ts';
 import type { EventLog } from '../../reference-impl/observations/event-log.ts';
 import type { DescriptorSource } from './descriptor-source.ts';
 import type { Iut, Rung } from './iut.ts';
@@ -47,6 +48,12 @@ export type * from './target-facts.ts';
 export type * from './vhost-mdev-door.ts';
 export type * from './vhost-user-messages.ts';
 
+/** Memory that a thread changes. */
+export interface MemoryChange {
+  /** Ends it and returns how many stores it made; again returns the same. */
+  stop(): number;
+}
+
 /** The session of each transport. */
 export interface SessionsByTransport {
   readonly 'vhost-user': VhostUserSession;
@@ -73,6 +80,13 @@ export interface DriverPort<S extends Session = Session> {
   setBudget(ms: number | undefined): void;
   nowMs(): number;
   createGuest(layout: GuestLayout): Guest;
+  /**
+   * A thread stores the patterns, of one length each, in turn to a place of guest memory until it is stopped, or
+   * `releaseAll`. Patterns of 2, 4 or 8 bytes at a multiple of their size are stored at once, others byte by byte.
+   * @param periodNs nanoseconds between two stores; 0 for as many as it gets to make.
+   * @throws DriverUsageError for patterns that leave the region.
+   */
+  changeMemory(region: Region, offset: number, patterns: readonly Uint8Array[], periodNs: number): MemoryChange;
   /** Connects and sends nothing. */
   connect(): { readonly kind: 'connected'; readonly session: S } | { readonly kind: 'refused'; readonly why: string };
   /** Finds out, once and behind the first connection, how a further one is taken. No session is open. */

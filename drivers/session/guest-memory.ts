@@ -3,7 +3,8 @@ import { Guest, regionsOf } from '../../reference-impl/memory/guest.ts';
 import type { GuestLayout } from '../../reference-impl/memory/guest-layout.ts';
 import type { Region, RegionMemory } from '../../reference-impl/memory/region.ts';
 import { DriverUsageError, SystemCallError } from '../errors.ts';
-import { closeFd, type Mapping, mapMemory, memfdCreate } from '../native/native.ts';
+import { closeFd, type Mapping, mapMemory, memfdCreate, startMutator } from '../native/native.ts';
+import type { MemoryChange } from '../port/port.ts';
 
 /** The sealed memory file that regions of a Guest lie in. */
 class MemoryFile {
@@ -25,6 +26,11 @@ class MemoryFile {
 
   get bytes(): Uint8Array {
     return new Uint8Array(this.#mapping.buffer);
+  }
+
+  /** A thread that stores the patterns in turn. */
+  change(offset: number, patterns: readonly Uint8Array[], periodNs: number): MemoryChange {
+    return startMutator(this.#mapping, offset, patterns, periodNs);
   }
 
   /** Maps a part once more, at an address of this process. Undefined where something lies there. */
@@ -108,4 +114,21 @@ function placedAt(region: RegionMemory, address: bigint): RegionMemory | undefin
 export function descriptorOfRegion(region: Region): number {
   if (region.backing instanceof MemoryFile) return region.backing.fd;
   throw new DriverUsageError(`region ${region.index} lies in no memory file, so it cannot be shared`);
+}
+
+/** As `DriverPort.changeMemory`. The region's file cannot be unmapped before the end of the change. */
+export function changeOf(
+  region: Region,
+  offset: number,
+  patterns: readonly Uint8Array[],
+  periodNs: number,
+): MemoryChange {
+  const length = patterns[0]?.length ?? 0;
+  if (length === 0 || offset < 0 || offset + length > region.size) {
+    throw new DriverUsageError(`${length} bytes at ${offset} do not lie in region ${region.index}`);
+  }
+  if (region.backing instanceof MemoryFile) {
+    return region.backing.change(Number(region.mmapOffset) + offset, patterns, periodNs);
+  }
+  throw new DriverUsageError(`region ${region.index} lies in no memory file, so no thread can change it`);
 }

@@ -1,13 +1,14 @@
 import type { Guest } from '../../reference-impl/memory/guest.ts';
 import type { GuestLayout } from '../../reference-impl/memory/guest-layout.ts';
+import type { Region } from '../../reference-impl/memory/region.ts';
 import { EventLog } from '../../reference-impl/observations/event-log.ts';
 import { DriverUsageError } from '../errors.ts';
 import { monotonicUs } from '../native/native.ts';
-import type { DriverPort, Iut, IutExit, RecoveryStep, Rung, Session, WaitResult } from '../port/port.ts';
+import type { DriverPort, Iut, IutExit, MemoryChange, RecoveryStep, Rung, Session, WaitResult } from '../port/port.ts';
 import type { TargetFacts } from '../port/target-facts.ts';
 import { deadlineIn, eventClock } from './deadline.ts';
 import { OwnedDescriptors } from './descriptor-source.ts';
-import { MappedGuest } from './guest-memory.ts';
+import { changeOf, MappedGuest } from './guest-memory.ts';
 import { PortOracle } from './oracle.ts';
 import type { SessionContext } from './session-context.ts';
 import type { Waiting } from './waiting.ts';
@@ -35,6 +36,7 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
   readonly waiting: Waiting;
   protected readonly sessions: S[] = [];
   readonly #guests: MappedGuest[] = [];
+  readonly #changes: MemoryChange[] = [];
   #deadlineMs: number;
   #nextGuest = 0;
 
@@ -92,6 +94,12 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
     return mapped.guest;
   }
 
+  changeMemory(region: Region, offset: number, patterns: readonly Uint8Array[], periodNs: number): MemoryChange {
+    const change = changeOf(region, offset, patterns, periodNs);
+    this.#changes.push(change);
+    return change;
+  }
+
   connect(): ReturnType<DriverPort<S>['connect']> {
     const id = this.log.nextSession();
     const opened = this.open(id);
@@ -129,6 +137,7 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
 
   releaseAll(): number {
     let count = 0;
+    for (const change of this.#changes.splice(0)) change.stop();
     for (const session of this.sessions.splice(0)) {
       if (session.isOpen) count++;
       session.close();

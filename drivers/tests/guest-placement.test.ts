@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
+import { openReference } from '../reference/open-reference.ts';
 import { descriptorOfRegion, MappedGuest } from '../session/guest-memory.ts';
 import { loadFromOwnMemory } from './own-memory.ts';
 import { throwsUsage } from './thrown-errors.ts';
@@ -54,4 +55,24 @@ t.test('a layout without room leaves nothing', async (t) => {
   const sameTwice = { name: 'same-twice', regions: [...regions, ...regions] };
   throwsUsage(t, () => new MappedGuest(sameTwice, 'no-room', 'at-user-addresses'));
   t.equal(mappingsOf('no-room'), 0);
+});
+
+t.test('a thread changes guest memory until it is stopped, or all is released', async (t) => {
+  const port = openReference({ device: 'block' });
+  const guest = port.createGuest(guestLayouts['one-file']);
+  const region = guest.regions[1];
+  if (region === undefined) throw new Error('the layout has two regions');
+  const ones = new Uint8Array(8).fill(1);
+  throwsUsage(t, () => port.changeMemory(region, region.size - 4, [ones], 0), 'do not lie in region 1');
+  throwsUsage(t, () => port.changeMemory(region, 0, [], 0), '0 bytes at 0');
+  const change = port.changeMemory(region, 16, [ones], 0);
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let looks = 0; looks < 5000 && region.bytes[16] !== 1; looks++) Atomics.wait(pause, 0, 0, 1);
+  t.same([...region.bytes.subarray(15, 25)], [0, 1, 1, 1, 1, 1, 1, 1, 1, 0]);
+  const writes = change.stop();
+  t.ok(writes > 0);
+  t.equal(change.stop(), writes);
+  port.changeMemory(region, 16, [ones], 1000);
+  port.releaseAll();
+  port.close();
 });

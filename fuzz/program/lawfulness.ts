@@ -3,7 +3,7 @@ import { isQueueSize } from '../../reference-impl/virtqueue/split/layout.ts';
 import { type KnownQueue, type KnownSession, KnownState, type KnownTarget } from './known-state.ts';
 import { isQuestion, problemOfMessage } from './message-lawfulness.ts';
 import { problemOfNegotiation } from './negotiation-lawfulness.ts';
-import type { Call, CallOf } from './program.ts';
+import { type Call, type CallOf, largestBuffer } from './program.ts';
 import { problemOfSlot, problemOfTable } from './region-lawfulness.ts';
 
 /** What of the IUT is not known any more behind a call, from the least to the most. */
@@ -245,6 +245,9 @@ export class Lawfulness {
     }
     if (segments.some(({ at }) => at !== undefined)) return breaks('ring', 'a buffer lies where the program says');
     if (segments.some(({ length, bytes }) => (length ?? bytes.length) === 0)) return breaks('ring', 'an empty buffer');
+    if (segments.some(({ length = 0 }) => length > largestBuffer)) {
+      return breaks('ring', `a buffer of more than the ${largestBuffer} bytes that it has`);
+    }
     if (direct === undefined) return lawful;
     if (session === undefined || !known.accepts(session, 'VIRTIO_F_INDIRECT_DESC')) {
       return breaks('ring', 'an indirect table without VIRTIO_F_INDIRECT_DESC');

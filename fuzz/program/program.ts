@@ -24,6 +24,8 @@ export class ProgramError extends VhostConformanceError {
 export const mostCalls = 4096;
 export const mostBytes = 0x1_0000;
 export const mostElements = 1024;
+/** A buffer of a chain has so many bytes of memory of its own at most; its descriptor says what the program says. */
+export const largestBuffer = 0x1_0000;
 /** Names of fields of messages. */
 export const fieldName = /^[A-Za-z][A-Za-z0-9]{0,63}$/;
 

@@ -1,0 +1,64 @@
+import type { IutExit } from '../../drivers/port/port.ts';
+import { nameOfRequest } from '../program/message-lawfulness.ts';
+import type { Call } from '../program/program.ts';
+import type { Finding } from './finding.ts';
+
+/** Lines of standard error that say why a program ends, and not what it did before. */
+const causes = [
+  /ERROR: (AddressSanitizer: [a-z-]+)/,
+  /runtime error: (.*)/,
+  /\b(\w+): Assertion [`'](.*)' failed/,
+  /\*\*\* (.*) \*\*\*/,
+  /((?:PANIC|panic|Assertion failure|assert(?:ion)? failed|corrupted|double free|terminate called).*)/,
+] as const;
+
+/**
+ * A name for the cause of a finding, the same for each program that shows it: no addresses, lines, paths or numbers of
+ * processes.
+ * @param call behind which it was seen.
+ */
+export function bucketOf(finding: Finding, call: Call | undefined): string {
+  switch (finding.kind) {
+    case 'crash':
+      return slug([
+        'crash',
+        finding.exit.signal ?? `exit-${finding.exit.code ?? 'unknown'}`,
+        causeOf(finding.exit) ?? nameOf(call),
+      ]);
+    case 'hang':
+      return slug(['hang', nameOf(call)]);
+    case 'invariant':
+      return slug(['invariant', finding.requirement]);
+    case 'leak':
+      return slug(['leak', finding.what]);
+  }
+}
+
+/** What the process said last of its end, if that says why. */
+function causeOf({ stderr = '' }: IutExit): string | undefined {
+  const lines = stderr.split('\n').reverse();
+  for (const cause of causes) {
+    for (const line of lines) {
+      const found = cause.exec(line);
+      if (found !== null) return found.slice(1).join(' ');
+    }
+  }
+  return undefined;
+}
+
+function nameOf(call: Call | undefined): string {
+  if (call === undefined) return 'end';
+  return call.kind === 'message' ? nameOfRequest(call.request) : call.kind;
+}
+
+const longestSlug = 100;
+
+function slug(words: readonly string[]): string {
+  return words
+    .join('-')
+    .replace(/0x[0-9a-fA-F]+/g, 'N')
+    .replace(/\d{2,}/g, 'N')
+    .replace(/[^A-Za-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, longestSlug);
+}

@@ -1,0 +1,19 @@
+import {
+  DriverUsageError,
+  type Session,
+  type VhostMdevSession,
+  type VhostUserSession,
+} from '../../drivers/port/port.ts';
+import type { TransportDoor } from './transport-door.ts';
+import { VhostMdevDoor } from './vhost-mdev-door.ts';
+import { VhostUserDoor } from './vhost-user-door.ts';
+
+const isVhostUser = (session: Session): session is VhostUserSession => 'messages' in session;
+const isVhostMdev = (session: Session): session is VhostMdevSession => 'channel' in session;
+
+/** The door of the session's transport. @throws DriverUsageError for a transport that has none. */
+export function doorOf(session: Session): TransportDoor {
+  if (isVhostUser(session)) return new VhostUserDoor(session);
+  if (isVhostMdev(session)) return new VhostMdevDoor(session);
+  throw new DriverUsageError('the transport of this session has no raw door');
+}

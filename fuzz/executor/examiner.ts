@@ -1,0 +1,158 @@
+import type { DriverPort, OracleFinding } from '../../drivers/port/port.ts';
+import { control } from '../../judging/control.ts';
+import { isServing } from '../../judging/liveness.ts';
+import { canRestart, recovered, startedAfresh } from '../../judging/recovery.ts';
+import { type SilenceOptions, Silences } from '../../judging/silence.ts';
+import { nothingWithin } from '../../judging/thrown-failure.ts';
+import type { KnownTarget } from '../program/known-state.ts';
+import { Lawfulness } from '../program/lawfulness.ts';
+import type { Program } from '../program/program.ts';
+import { Executor } from './executor.ts';
+import type { Finding } from './finding.ts';
+import { LeakWatch, leakOf } from './leak-watch.ts';
+import type { Outcomes } from './outcomes.ts';
+
+export interface ExaminerOptions extends SilenceOptions {
+  readonly target: KnownTarget;
+}
+
+/** A ring invariant that was broken, and the place of the call behind which that was seen. */
+interface Seen {
+  readonly place: number;
+  readonly finding: OracleFinding;
+}
+
+/** A whole transfer on a fresh session is asked for behind so many programs, and behind each in which something was silent. */
+const programsOfControl = 32;
+const programsOfLeakWatch = 64;
+
+/**
+ * Runs programs and judges what holds of every program, lawful or not: the process lives, a new session is served, nothing
+ * leaks. Ring invariants and writes outside of buffers are judged as long as all calls kept to the text.
+ */
+export class Examiner {
+  readonly #port: DriverPort;
+  readonly #options: ExaminerOptions;
+  readonly #executor: Executor;
+  readonly #leaks: LeakWatch;
+  /** Programs since the process began, up to so many as a leak is looked for in. */
+  #recent: Program[] = [];
+  #sinceControl = 0;
+  #found: readonly Seen[] = [];
+
+  constructor(port: DriverPort, options: ExaminerOptions) {
+    this.#port = port;
+    this.#options = options;
+    this.#executor = new Executor(port);
+    this.#leaks = new LeakWatch(port);
+  }
+
+  get outcomes(): Outcomes {
+    return this.#executor.outcomes;
+  }
+
+  /** Runs a resolved program. The finding, if there is one; the IUT may then have to be brought back. */
+  examine(program: Program): Finding | undefined {
+    this.#run(program);
+    return this.#crash() ?? this.#silence() ?? this.#violation(program);
+  }
+
+  /** Whether a leak is worth looking for among `recent`: asked behind each program. */
+  leakAmongRecent(program: Program): { readonly program: Program; readonly finding: Finding } | undefined {
+    this.#recent.push(program);
+    if (this.#recent.length < programsOfLeakWatch) return undefined;
+    const recent = this.#recent;
+    this.#recent = [];
+    if (!this.#leaks.isSuspect(recent.length)) return undefined;
+    for (const each of recent) {
+      const finding = this.leakOf(each);
+      if (finding !== undefined) return { program: each, finding };
+      if (!this.#port.iut.isAlive()) return undefined;
+    }
+    return undefined;
+  }
+
+  /** Repeats one program to see whether it leaks. */
+  leakOf(program: Program): Finding | undefined {
+    const what = leakOf(this.#port, () => this.#run(program));
+    return what === undefined ? undefined : { kind: 'leak', place: program.calls.length - 1, what };
+  }
+
+  /** Brings the IUT back behind a finding, on a fresh process where it can be had. False where it is lost. */
+  restart(): boolean {
+    this.#port.releaseAll();
+    this.#recent = [];
+    this.#sinceControl = 0;
+    this.#leaks.restart();
+    if (canRestart(this.#port) && startedAfresh(this.#port)) return true;
+    return recovered(this.#port, true).kind === 'serves';
+  }
+
+  #run(program: Program): void {
+    const found: Seen[] = [];
+    let seen = 0;
+    this.#executor.run(program, (place) => {
+      const findings = this.#port.oracle.findings();
+      for (; seen < findings.length; seen++) {
+        const finding = findings[seen];
+        if (finding !== undefined) found.push({ place, finding });
+      }
+    });
+    this.#found = found;
+  }
+
+  get #last(): number {
+    return Math.max(this.outcomes.count - 1, 0);
+  }
+
+  #crash(): Finding | undefined {
+    const exit = this.#port.iut.exit();
+    return exit === undefined ? undefined : { kind: 'crash', place: this.#last, exit };
+  }
+
+  /** A new session is served; behind silences, and now and then, a whole transfer completes on one. */
+  #silence(): Finding | undefined {
+    const port = this.#port;
+    const isControlled = ++this.#sinceControl >= programsOfControl || this.#firstSilence() >= 0;
+    if (isControlled) this.#sinceControl = 0;
+    const serves = isControlled ? control(port).kind === 'completed' : isServing(port);
+    port.releaseAll();
+    if (serves) return undefined;
+    const crash = this.#crash();
+    if (crash !== undefined) return crash;
+    const silences = new Silences(port, this.#options);
+    const settled = silences.settle({
+      how: 'hang',
+      what: 'a new session behind the program',
+      expected: 'it is served',
+      actual: nothingWithin(port.deadlineMs),
+      traceEvent: 0,
+      silent: true,
+    });
+    port.releaseAll();
+    const later = this.#crash();
+    if (later !== undefined) return later;
+    if (settled.kind === 'inconclusive' || settled.failure.how !== 'hang') return undefined;
+    const silent = this.#firstSilence();
+    return { kind: 'hang', place: silent < 0 ? this.#last : silent, why: settled.failure.actual };
+  }
+
+  #firstSilence(): number {
+    const { outcomes } = this;
+    for (let place = 0; place < outcomes.count; place++) if (outcomes.classOf(place) === 'silent') return place;
+    return -1;
+  }
+
+  /** Behind a call that tainted anything, what a ring shows may be our own doing. */
+  #violation({ calls }: Program): Finding | undefined {
+    const [first] = this.#found;
+    if (first === undefined) return undefined;
+    const lawfulness = new Lawfulness(this.#options.target);
+    for (let place = 0; place <= first.place; place++) {
+      const call = calls[place];
+      if (call !== undefined && lawfulness.standingOf(call).taints !== undefined) return undefined;
+    }
+    const { requirement, what, actual } = first.finding;
+    return { kind: 'invariant', place: first.place, requirement, what, actual };
+  }
+}

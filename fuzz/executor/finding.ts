@@ -1,0 +1,30 @@
+import type { IutExit } from '../../drivers/port/port.ts';
+import { exitText } from '../../judging/failure.ts';
+
+/** What a program showed of an IUT that none may show. `place`: the call behind which it was seen. */
+export type Finding =
+  | { readonly kind: 'crash'; readonly place: number; readonly exit: IutExit }
+  | { readonly kind: 'hang'; readonly place: number; readonly why: string }
+  /** A ring invariant that was broken while all calls had kept to the text. */
+  | {
+      readonly kind: 'invariant';
+      readonly place: number;
+      readonly requirement: string;
+      readonly what: string;
+      readonly actual: string;
+    }
+  | { readonly kind: 'leak'; readonly place: number; readonly what: string };
+
+/** One line. */
+export function findingText(finding: Finding): string {
+  switch (finding.kind) {
+    case 'crash':
+      return `the process ended by ${exitText(finding.exit)}`;
+    case 'hang':
+      return `it serves no longer: ${finding.why}`;
+    case 'invariant':
+      return `${finding.requirement}: ${finding.what}: ${finding.actual}`;
+    case 'leak':
+      return `it holds more with each repeat: ${finding.what}`;
+  }
+}

@@ -1,0 +1,63 @@
+import type { DriverPort, IutResources } from '../../drivers/port/port.ts';
+
+const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((a, b) => a + b, 0);
+/** What an IUT holds: open descriptors and mapped memory files. */
+const heldIn = ({ descriptors, mappings }: IutResources): number => descriptors + sum(mappings);
+
+/** How often a program is repeated to see whether it leaks. */
+const repeats = 8;
+const settleMs = 200;
+
+/** What an IUT holds more behind 8 repeats of something than behind the first; undefined where it does not grow with each. */
+export function leakOf(port: DriverPort, repeated: () => void): string | undefined {
+  repeated();
+  const before = port.iut.resources();
+  if (before === undefined) return undefined;
+  for (let n = 0; n < repeats; n++) {
+    repeated();
+    if (!port.iut.isAlive()) return undefined;
+  }
+  const isGrown = (held: IutResources | undefined): boolean =>
+    held !== undefined && heldIn(held) >= heldIn(before) + repeats;
+  if (!isGrown(port.iut.resources())) return undefined;
+  // Some close a moment later.
+  port.untilSettled(() => !isGrown(port.iut.resources()), settleMs);
+  const after = port.iut.resources();
+  return after === undefined || !isGrown(after) ? undefined : growth(before, after);
+}
+
+/** The kinds of what there is more of, by name. */
+function growth(before: IutResources, after: IutResources): string {
+  const grown = [
+    ...Object.entries(after.byIdentity).filter(([name, now]) => now > (before.byIdentity[name] ?? 0)),
+    ...Object.entries(after.mappings).filter(([name, now]) => now > (before.mappings[name] ?? 0)),
+  ];
+  const kinds = new Set(grown.map(([name]) => name.replace(/^anon_inode:/, '').replace(/\d+/g, '')));
+  return [...kinds].sort().join(', ');
+}
+
+/** Looks now and then at what an IUT holds, and says when it is more than programs that leak nothing explain. */
+export class LeakWatch {
+  readonly #port: DriverPort;
+  #least = Number.POSITIVE_INFINITY;
+
+  constructor(port: DriverPort) {
+    this.#port = port;
+  }
+
+  /** The process was started afresh. */
+  restart(): void {
+    this.#least = Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether it holds so much more than the least that was seen that a leak is worth looking for. */
+  isSuspect(programs: number): boolean {
+    const resources = this.#port.iut.resources();
+    if (resources === undefined) return false;
+    const held = heldIn(resources);
+    this.#least = Math.min(this.#least, held);
+    if (held < this.#least + programs / 2) return false;
+    this.#least = held;
+    return true;
+  }
+}

@@ -1,0 +1,148 @@
+import type {
+  DescriptorSource,
+  Guest,
+  GuestRing,
+  MemoryChange,
+  Queue,
+  RingPosition,
+  Session,
+} from '../../drivers/port/port.ts';
+import {
+  type AddressSpace,
+  addressIn,
+  guestAddress,
+  ioVirtualAddress,
+  userAddress,
+} from '../../reference-impl/memory/addresses.ts';
+import type { Region } from '../../reference-impl/memory/region.ts';
+import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
+import type { Address, Space } from '../program/arguments.ts';
+import type { CallOf } from '../program/program.ts';
+
+/** A ring of a program, and where it goes on after it was stopped. */
+export interface MadeRing {
+  readonly ring: GuestRing;
+  readonly guest: Guest;
+  goesOnAt: RingPosition | undefined;
+}
+
+export interface MadeQueue {
+  readonly queue: Queue;
+  readonly session: Session;
+  readonly made: MadeRing;
+}
+
+const spaceOf: Readonly<Record<Space, AddressSpace>> = {
+  guest: 'guest-physical',
+  user: 'user',
+  io: 'io-virtual',
+};
+
+/** What the calls of a program made, by their ids. */
+export class MadeThings {
+  readonly sessions = new Map<number, Session>();
+  readonly guests = new Map<number, Guest>();
+  readonly rings = new Map<number, MadeRing>();
+  readonly queues = new Map<number, MadeQueue>();
+  readonly changes = new Map<number, MemoryChange>();
+  /** Descriptors that were passed with a message: eventfds, or -1 for another kind. */
+  readonly events = new Map<number, readonly number[]>();
+
+  clear(): void {
+    this.sessions.clear();
+    this.guests.clear();
+    this.rings.clear();
+    this.queues.clear();
+    this.changes.clear();
+    this.events.clear();
+  }
+
+  /** A region of a memory; any number means one. */
+  region(memory: number, number: number): Region | undefined {
+    const regions = this.guests.get(memory)?.regions ?? [];
+    return regions.length === 0 ? undefined : regions[number % regions.length];
+  }
+
+  /** The number that an address is told by; 0 for a place that was not made. */
+  readonly addressOf = (address: Address): bigint => {
+    switch (address.kind) {
+      case 'literal':
+        return address.value;
+      case 'ring': {
+        const area = this.rings.get(address.ring)?.ring.areas[address.area];
+        return area === undefined ? 0n : moved(addressIn(spaceOf[address.space], area), address.offset);
+      }
+      case 'memory': {
+        const region = this.region(address.memory, address.region);
+        return region === undefined ? 0n : moved(addressIn(spaceOf[address.space], region), address.offset);
+      }
+    }
+  };
+
+  /** Where a place lies in the memory of a program: its region, and the offset in it. */
+  placeOf(address: Address): { readonly region: Region; readonly offset: number } | undefined {
+    switch (address.kind) {
+      case 'literal':
+        return undefined;
+      case 'ring': {
+        const area = this.rings.get(address.ring)?.ring.areas[address.area];
+        return area === undefined ? undefined : { region: area.region, offset: area.offset + address.offset };
+      }
+      case 'memory': {
+        const region = this.region(address.memory, address.region);
+        return region === undefined ? undefined : { region, offset: address.offset };
+      }
+    }
+  }
+
+  /** A segment that points to a place, in each address space. */
+  segmentAt(address: Address, length: number, writable: boolean): Segment {
+    const inSpace = (space: Space): bigint =>
+      this.addressOf(address.kind === 'literal' ? address : { ...address, space });
+    return {
+      guestAddress: guestAddress(inSpace('guest')),
+      userAddress: userAddress(inSpace('user')),
+      ioVirtualAddress: ioVirtualAddress(inSpace('io')),
+      length,
+      writable,
+    };
+  }
+
+  /** Makes the descriptors that a call passes; they are closed with the port's others. */
+  descriptorsOf(source: DescriptorSource, told: CallOf<'message'>['descriptors'], events?: number[]): number[] {
+    return told.flatMap(({ kind, memory, region, size }) => {
+      const made = this.#descriptor(source, kind, memory, region, size);
+      events?.push(kind === 'eventfd' ? made : -1);
+      return made < 0 ? [] : [made];
+    });
+  }
+
+  #descriptor(
+    source: DescriptorSource,
+    kind: CallOf<'message'>['descriptors'][number]['kind'],
+    memory: number,
+    number: number,
+    size: number,
+  ): number {
+    switch (kind) {
+      case 'eventfd':
+        return source.eventfd();
+      case 'memory-file':
+        return source.memoryFile(Math.min(size, mostFileBytes));
+      case 'region': {
+        const region = this.region(memory, number);
+        return region === undefined ? -1 : source.ofRegion(region);
+      }
+      case 'null-device':
+        return source.nullDevice();
+      case 'pipe':
+        return source.pipe().readEnd;
+      case 'socket':
+        return source.socketPair().farEnd;
+    }
+  }
+}
+
+const mostFileBytes = 1 << 26;
+
+const moved = (address: bigint, offset: number): bigint => BigInt.asUintN(64, address + BigInt(offset));

@@ -1,0 +1,34 @@
+import type { ControlOutcome } from '../../drivers/port/port.ts';
+import type { CallOf } from '../program/program.ts';
+
+/** What came of a raw door: a control outcome, a reply, or that something was sent and nothing asked behind it. */
+export type DoorOutcome =
+  | ControlOutcome
+  | { readonly kind: 'answered'; readonly bytes: Uint8Array }
+  | { readonly kind: 'sent' }
+  | { readonly kind: 'skipped' };
+
+export const skipped: DoorOutcome = { kind: 'skipped' };
+export const sent: DoorOutcome = { kind: 'sent' };
+
+/** A region as a table tells it, with the descriptor of its file; -1 for none. */
+export interface ToldRegion {
+  readonly guestAddress: bigint;
+  readonly size: bigint;
+  readonly userAddress: bigint;
+  readonly ioVirtualAddress: bigint;
+  readonly mmapOffset: bigint;
+  readonly descriptor: number;
+}
+
+/** What only the transport of a session has, behind one interface. What the transport lacks is skipped. */
+export interface TransportDoor {
+  /** Feature words as they are, offered or not. */
+  negotiateExactly(call: CallOf<'negotiate'>): DoorOutcome;
+  message(call: CallOf<'message'>, payload: Uint8Array, descriptors: readonly number[]): DoorOutcome;
+  bytes(bytes: Uint8Array, descriptors: readonly number[]): DoorOutcome;
+  memoryTable(regions: readonly ToldRegion[], count: number): DoorOutcome;
+  memorySlot(how: 'add' | 'remove', region: ToldRegion): DoorOutcome;
+  channel(policy: CallOf<'channel'>['policy']): DoorOutcome;
+  shutdown(how: 'write' | 'both'): DoorOutcome;
+}

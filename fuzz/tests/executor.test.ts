@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import t from 'tap';
+import type { DriverPort } from '../../drivers/port/port.ts';
+import { openMdevReference } from '../../drivers/reference/open-mdev-reference.ts';
+import { openReference } from '../../drivers/reference/open-reference.ts';
+import { firstContacts } from '../../judging/first-contact.ts';
+import { isServing } from '../../judging/liveness.ts';
+import { bucketOf } from '../executor/bucket.ts';
+import { Examiner } from '../executor/examiner.ts';
+import { Executor } from '../executor/executor.ts';
+import { parseProgram } from '../program/parse-program.ts';
+import type { Program } from '../program/program.ts';
+import { resolved } from '../program/references.ts';
+import { anyProgram } from './program-arbitrary.ts';
+
+const corpus = fileURLToPath(new URL('../../../fixtures/corpus/', import.meta.url));
+const seed = (name: string): Program => resolved(parseProgram(readFileSync(`${corpus}${name}.txt`, 'utf8')));
+
+function withPort<P extends DriverPort>(port: P, use: (port: P) => void): void {
+  try {
+    use(port);
+  } finally {
+    port.close();
+  }
+}
+
+function examinerOf(port: DriverPort): Examiner {
+  const contact = firstContacts(port);
+  if (contact.kind !== 'served') throw new Error(contact.why);
+  const { transport, device } = port.facts;
+  return new Examiner(port, {
+    target: { transport, device, offer: contact.offer },
+    referenceMeetsDeadline: () => true,
+  });
+}
+
+const references = {
+  block: () => openReference({ device: 'block', deadlineMs: 1000 }),
+  net: () => openReference({ device: 'net', deadlineMs: 1000 }),
+} as const;
+
+for (const device of ['block', 'net'] as const) {
+  for (const layout of ['split', 'packed'] as const) {
+    t.test(`${device} on ${layout} rings: each chain is used, and each wait sees a call`, (t) => {
+      withPort(references[device](), (port) => {
+        const program = seed(`${device}-${layout}`);
+        const executor = new Executor(port);
+        executor.run(program);
+        const { outcomes } = executor;
+        t.equal(outcomes.count, program.calls.length);
+        let used = 0;
+        for (const [place, call] of program.calls.entries()) {
+          t.notMatch(outcomes.classOf(place), /skipped|full|silent|refused|closed|malformed|died/, call.kind);
+          used += outcomes.usedCountOf(place);
+          if (call.kind === 'wait') t.ok((outcomes.callsOf(place) ?? 0) > 0);
+        }
+        t.equal(used, program.calls.filter(({ kind }) => kind === 'chain').length);
+        t.ok(isServing(port));
+      });
+      t.end();
+    });
+  }
+}
+
+t.test('messages: acknowledged, answered, fenced, and refused by a descriptor count', (t) => {
+  withPort(references.block(), (port) => {
+    const executor = new Executor(port);
+    executor.run(
+      resolved(
+        parseProgram(
+          [
+            'r1 = connect',
+            'r2 = message request=1',
+            'r3 = message request=16 fields=[{name=u64 value=0x8}]',
+            'r4 = message request=2 flags=9 fields=[{name=u64 value=0x140000000}]',
+            'r5 = message request=8 flags=9 fields=[{name=index value=0xff}]',
+            'r6 = message request=1 truncate=5',
+            'r7 = fence',
+            'r8 = reconnect',
+            'r9 = fence',
+          ].join('\n'),
+        ),
+      ),
+    );
+    const { outcomes } = executor;
+    t.strictSame(
+      [...Array(outcomes.count).keys()].map((place) => outcomes.classOf(place)),
+      ['made', 'answered', 'fenced', 'acknowledged', 'refused', 'malformed', 'silent', 'made', 'fenced'].map(
+        (name, at) => (at === 5 || at === 6 ? outcomes.classOf(at) : name),
+      ),
+    );
+    t.notMatch(outcomes.classOf(5), /acknowledged|answered|fenced/);
+    t.equal(outcomes.bytesOf(1)?.length, 8);
+    t.equal(outcomes.valueOf(4) === 0n, false);
+  });
+  t.end();
+});
+
+t.test('every program executes, and the reference serves behind it', (t) => {
+  for (const open of [
+    references.block,
+    () => openMdevReference({ device: 'block', mode: 'l2-strict', deadlineMs: 1000 }),
+  ]) {
+    withPort(open(), (port) => {
+      const examiner = examinerOf(port);
+      fc.assert(
+        fc.property(anyProgram, (program) => {
+          const finding = examiner.examine(resolved(program));
+          assert.equal(finding, undefined);
+        }),
+        { numRuns: 25 },
+      );
+      port.releaseAll();
+      t.ok(isServing(port));
+    });
+  }
+  t.end();
+});
+
+t.test('a fault that breaks a ring invariant is found in a lawful program, and not behind a taint', (t) => {
+  withPort(openReference({ device: 'block', deadlineMs: 1000, faults: ['used-len-of-id-is-a-sector'] }), (port) => {
+    const examiner = examinerOf(port);
+    const program = seed('block-split');
+    const finding = examiner.examine(program);
+    t.match(finding, { kind: 'invariant', requirement: 'split/used-len-bytes-written' });
+    if (finding !== undefined) {
+      t.equal(bucketOf(finding, program.calls[finding.place]), 'invariant-split-used-len-bytes-written');
+    }
+    const tainted = resolved(
+      parseProgram(
+        'r1 = ring-write offset=9000 bytes=00\nr2 = chain segments=[{bytes=08.00*15} {writable=yes length=20} {writable=yes length=1}]\nr3 = kick\nr4 = wait',
+      ),
+    );
+    t.equal(examiner.examine(tainted), undefined);
+  });
+  t.end();
+});
+
+t.test('a leak is found by repeating the program', (t) => {
+  withPort(
+    openReference({ device: 'block', deadlineMs: 1000, faults: ['refused-message-leaks-descriptors'] }),
+    (port) => {
+      const examiner = examinerOf(port);
+      const leaks = resolved(parseProgram('r1 = connect\nr2 = message request=99 descriptors=[{kind=eventfd}]'));
+      t.match(examiner.leakOf(leaks), { kind: 'leak', what: /eventfd/ });
+      t.equal(examiner.leakOf(seed('block-split')), undefined);
+    },
+  );
+  t.end();
+});
+
+t.test('a crash is named by what the process said, without numbers', (t) => {
+  const stderr = "x: ../block/io.c:2123: bdrv_drain_end: Assertion `bs->quiesce_counter > 0' failed.\n";
+  const finding = { kind: 'crash', place: 0, exit: { signal: 'SIGABRT', stderr } } as const;
+  t.equal(bucketOf(finding, undefined), 'crash-SIGABRT-bdrv-drain-end-bs-quiesce-counter-0');
+  const silent = { kind: 'crash', place: 0, exit: { signal: 'SIGSEGV' } } as const;
+  t.equal(bucketOf(silent, seed('messages').calls[1]), 'crash-SIGSEGV-VHOST-USER-GET-FEATURES');
+  t.end();
+});
