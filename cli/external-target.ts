@@ -1,8 +1,5 @@
-import { deviceTypeOf, deviceTypes } from '../drivers/devices/device-types.ts';
+import { deviceTypeOf } from '../drivers/devices/device-types.ts';
 import type { Target } from '../drivers/target.ts';
-
-/** Device types that can be given for a target. */
-export const deviceNames: readonly string[] = deviceTypes.map(({ name }) => name);
 
 /** Bits of the feature word below 24 that virtio-net has and virtio-blk has not: MTU, GUEST_TSO6, CTRL_RX to CTRL_MAC_ADDR. */
 const netBits = 0xfc0108n;

@@ -1,6 +1,5 @@
-import { openTarget } from '../drivers/open-target.ts';
+import { type OpenTarget, openerOf } from '../drivers/open-target.ts';
 import type { DriverPort } from '../drivers/port/port.ts';
-import type { Target } from '../drivers/target.ts';
 import { deadlineFor } from '../judging/deadline.ts';
 import { firstContacts } from '../judging/first-contact.ts';
 import type { FeatureSet } from '../reference-impl/catalogue/catalogue.ts';
@@ -10,11 +9,11 @@ import { RecordWriter } from '../reports/record/record-writer.ts';
 import { runDirectory } from '../reports/record/run-directory.ts';
 import { TraceError } from '../reports/trace/trace-error.ts';
 import { TraceWriter } from '../reports/trace/trace-file.ts';
-import { allCases } from '../suites/all-cases.ts';
-import { selectCases } from '../suites/runner/plan.ts';
+import { casesOfFiles } from '../suites/load-cases.ts';
+import { type PlannedCase, selectCases } from '../suites/runner/plan.ts';
 import { type PartSource, runSlice, type SecondIutSource, type SliceDeath } from '../suites/runner/run-slice.ts';
 import { requirementFacts } from './catalogue-facts.ts';
-import type { HostOrders } from './host-orders.ts';
+import { HostOrders } from './host-orders.ts';
 import type { CasesWork, HostDeath, HostJob, HostMessage, HostOrder } from './host-protocol.ts';
 import { instanceOf } from './instances.ts';
 import { referenceMeetsDeadline } from './reference-deadline.ts';
@@ -33,10 +32,25 @@ export interface ServedTarget {
   readonly startMs: number;
 }
 
-/** Judges the cases of a job on a target, and its pair where a case needs two; tells how that ended. */
-export function judgeCases(
+/** Loads the cases of a job. What is returned judges them on a target. */
+export async function loadCasesWork(
   job: HostJob,
   work: CasesWork,
+  tell: (message: HostMessage) => void,
+): Promise<(target: ServedTarget) => void> {
+  const filed = await casesOfFiles(work.files);
+  const cases = filed.map(({ definition }) => definition);
+  const planned = selectCases(cases, { cases: [], features: [], level: 'all' }, requirementFacts);
+  const openPair = work.pair === undefined ? undefined : await openerOf(work.pair);
+  return (target) => judgeCases(job, work, planned, openPair, target, new HostOrders(), tell);
+}
+
+/** Judges cases on a target, and its pair where a case needs two; tells how that ended. */
+function judgeCases(
+  job: HostJob,
+  work: CasesWork,
+  planned: readonly PlannedCase[],
+  openPair: OpenTarget | undefined,
   target: ServedTarget,
   orders: HostOrders,
   tell: (message: HostMessage) => void,
@@ -44,14 +58,14 @@ export function judgeCases(
   const first = orders.next();
   // The run's directory is there with the first order.
   if (first === undefined) return;
-  const second = work.pair === undefined ? undefined : new StartedPair(job, work.pair, target.port);
+  const second = openPair === undefined ? undefined : new StartedPair(openPair, job.scratch, target.port);
   const { port, offer, startMs } = target;
   const records = new RecordWriter(runDirectory(job.root).results);
   const traces = new TraceWriter(job.root);
   try {
     const end = runSlice(
       port,
-      partsOf(work, orders, first, tell),
+      partsOf(work, planned, orders, first, tell),
       {
         append(record) {
           records.append({ ...record, ...instanceOf(job) });
@@ -89,12 +103,12 @@ export function judgeCases(
 /** The parts that the parent orders, the first of which has come. */
 function partsOf(
   work: CasesWork,
+  planned: readonly PlannedCase[],
   orders: HostOrders,
   first: HostOrder,
   tell: (message: HostMessage) => void,
 ): PartSource {
-  const everything = selectCases(allCases, { cases: [], features: [], level: 'all' }, requirementFacts);
-  const byKey = new Map(everything.map((planned) => [planned.key, planned]));
+  const byKey = new Map(planned.map((one) => [one.key, one]));
   let order: HostOrder | undefined = first;
   return {
     next(gaveUp) {
@@ -107,8 +121,8 @@ function partsOf(
       if (present === undefined || present.kind === 'end') return undefined;
       const results = present.results.flatMap((place) => {
         const result = work.results[place];
-        const planned = byKey.get(result?.key ?? '');
-        return result === undefined || planned === undefined ? [] : [{ planned, result }];
+        const one = byKey.get(result?.key ?? '');
+        return result === undefined || one === undefined ? [] : [{ planned: one, result }];
       });
       return { results, deathsElsewhere: present.deathsElsewhere.map(deathOf) };
     },
@@ -122,20 +136,20 @@ function deathOf({ key, caseId, exit: { signal, code } }: HostDeath): SliceDeath
 
 /** A pair that is started while cases need it. It writes to the log of the first: what both saw has one order. */
 class StartedPair implements SecondIutSource {
-  readonly #job: HostJob;
-  readonly #target: Target;
+  readonly #openTarget: OpenTarget;
+  readonly #runDirectory: string;
   readonly #first: DriverPort;
   #port: DriverPort | undefined;
 
-  constructor(job: HostJob, target: Target, first: DriverPort) {
-    this.#job = job;
-    this.#target = target;
+  constructor(openTarget: OpenTarget, runDirectory: string, first: DriverPort) {
+    this.#openTarget = openTarget;
+    this.#runDirectory = runDirectory;
     this.#first = first;
   }
 
   open(): ReturnType<SecondIutSource['open']> {
     try {
-      const port = openTarget(this.#target, { runDirectory: this.#job.scratch, log: this.#first.log });
+      const port = this.#openTarget({ runDirectory: this.#runDirectory, log: this.#first.log });
       this.#port = port;
       const contact = firstContacts(port);
       if (contact.kind === 'not-served') return { why: contact.why };

@@ -2,7 +2,7 @@ import { readFileSync, writeSync } from 'node:fs';
 import { SystemCallError } from '../drivers/errors.ts';
 import { adoptOrphans } from '../drivers/iut-process/orphans.ts';
 import { endWithParent, pidfdOpen } from '../drivers/native/native.ts';
-import { openTarget } from '../drivers/open-target.ts';
+import { type OpenTarget, openerOf } from '../drivers/open-target.ts';
 import type { DriverPort } from '../drivers/port/port.ts';
 import { deadlineFor } from '../judging/deadline.ts';
 import { type FirstContact, firstContacts } from '../judging/first-contact.ts';
@@ -10,17 +10,31 @@ import { namesIn } from '../reference-impl/catalogue/catalogue.ts';
 import { VhostConformanceError } from '../reference-impl/errors.ts';
 import type { TargetRecord } from '../reports/record/record.ts';
 import { deviceOffering } from './external-target.ts';
-import { judgeCases, type ServedTarget } from './host-cases.ts';
-import { HostOrders } from './host-orders.ts';
+import { loadCasesWork, type ServedTarget } from './host-cases.ts';
 import { type HostJob, type HostMessage, messageDescriptor } from './host-protocol.ts';
 import { instanceOf } from './instances.ts';
 
-/** Judges one target: synchronous, blocking, one thread. A kill loses nothing that is on disk. */
-export function hostProcess(jobPath: string): void {
+/**
+ * Judges one target. What the job needs is loaded first; from then on it is synchronous, blocking, one thread. A kill
+ * loses nothing that is on disk.
+ */
+export async function hostProcess(jobPath: string): Promise<void> {
   const job = JSON.parse(readFileSync(jobPath, 'utf8')) as HostJob;
   dieWithParent(job.parentPid);
+  judgeTarget(job, await openerOf(job.target), await loadWork(job));
+}
+
+/** What carries out the job on a target that serves. */
+async function loadWork(job: HostJob): Promise<(target: ServedTarget) => void> {
+  switch (job.work.kind) {
+    case 'cases':
+      return await loadCasesWork(job, job.work, tell);
+  }
+}
+
+function judgeTarget(job: HostJob, open: OpenTarget, work: (target: ServedTarget) => void): void {
   const began = performance.now();
-  const port = openedPort(job);
+  const port = openedPort(job, open);
   if (port === undefined) return;
   try {
     const contact = firstContacts(port);
@@ -32,17 +46,9 @@ export function hostProcess(jobPath: string): void {
     port.setDeadline(deadlineFor(contact.latencyUs, port.facts.deadlineScale));
     const startMs = performance.now() - began;
     tell({ kind: 'ready', target: targetRecordOf(job, port, contact, startMs) });
-    work(job, { port, offer: contact.offer, startMs });
+    work({ port, offer: contact.offer, startMs });
   } finally {
     port.close();
-  }
-}
-
-/** Carries out the job on a target that serves. */
-function work(job: HostJob, target: ServedTarget): void {
-  switch (job.work.kind) {
-    case 'cases':
-      judgeCases(job, job.work, target, new HostOrders(), tell);
   }
 }
 
@@ -64,9 +70,12 @@ function pidfdOf(pid: number): number | undefined {
   }
 }
 
-function openedPort(job: HostJob): DriverPort | undefined {
+function openedPort(job: HostJob, open: OpenTarget): DriverPort | undefined {
   try {
-    return openTarget(job.target, { runDirectory: job.scratch });
+    return open({
+      runDirectory: job.scratch,
+      ...(job.binaryHash === undefined ? {} : { binaryHash: job.binaryHash }),
+    });
   } catch (error) {
     if (!(error instanceof VhostConformanceError)) throw error;
     tell({ kind: 'unusable', why: error.message });

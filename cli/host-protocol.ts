@@ -2,11 +2,14 @@ import { z } from 'zod';
 import type { Target } from '../drivers/target.ts';
 import { outcomes, targetRecord } from '../reports/record/record.ts';
 import type { PlannedResult } from '../reports/record/run-plan.ts';
+import type { CaseFile } from '../suites/load-cases.ts';
 import type { ExpectationRules } from '../suites/runner/expectations.ts';
 
 /** What a host process is to do: a file that its parent writes. */
 export interface HostJob {
   readonly target: Target;
+  /** SHA-256 of its program, where it is started by a command. */
+  readonly binaryHash?: string;
   readonly work: HostWork;
   /** The run's directory, made by the parent before its first order. */
   readonly root: string;
@@ -26,6 +29,8 @@ export interface CasesWork {
   readonly kind: 'cases';
   /** All results that are owed of the target. Which of them this host runs is said in orders. */
   readonly results: readonly PlannedResult[];
+  /** The files in which their cases stand: a host loads no others. */
+  readonly files: readonly CaseFile[];
   /** The second IUT of cases that need two. */
   readonly pair?: Target;
   readonly seed: number;

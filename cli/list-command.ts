@@ -1,27 +1,23 @@
 import { Argument, type Command } from 'commander';
-import { targets } from '../fixtures/targets/index.ts';
-import {
-  allFeatures,
-  allRequirements,
-  allSources,
-  requirementsOfFeature,
-} from '../reference-impl/catalogue/catalogue.ts';
-import { allCases } from '../suites/all-cases.ts';
-import { axesOf, citedRequirements } from '../suites/axes.ts';
-import { featuresOf } from '../suites/runner/plan.ts';
-import { requirementFacts } from './catalogue-facts.ts';
-import { counted } from './counted.ts';
+import type { ListedRow } from './listed-row.ts';
 import { print } from './terminal.ts';
 
-const subjects = ['cases', 'requirements', 'features', 'targets', 'texts'] as const;
-type Subject = (typeof subjects)[number];
+/** What can be listed. Each loads what it reads: a list of targets needs no case. */
+const listings = {
+  cases: async () => (await import('./listed-cases.ts')).listedCases(),
+  requirements: async () => (await import('./listed-cases.ts')).listedRequirements(),
+  features: async () => (await import('./listed-cases.ts')).listedFeatures(),
+  targets: async () => (await import('./listed-targets.ts')).listedTargets(),
+  texts: async () => (await import('./listed-texts.ts')).listedTexts(),
+} satisfies Readonly<Record<string, () => Promise<ListedRow[]>>>;
+type Subject = keyof typeof listings;
 
 export function addListCommand(command: Command): void {
   command
-    .addArgument(new Argument('<what>').choices(subjects))
+    .addArgument(new Argument('<what>').choices(Object.keys(listings)))
     .option('--json', 'print one array of JSON', false)
-    .action((subject: Subject, { json }: { json: boolean }) => {
-      const rows = listings[subject]();
+    .action(async (subject: Subject, { json }: { json: boolean }) => {
+      const rows = await listings[subject]();
       if (json)
         process.stdout.write(
           `${JSON.stringify(
@@ -32,94 +28,4 @@ export function addListCommand(command: Command): void {
         );
       else for (const { text } of rows) print(text);
     });
-}
-
-interface Row {
-  readonly data: object;
-  readonly text: string;
-}
-
-const listings: Readonly<Record<Subject, () => Row[]>> = {
-  cases: () =>
-    allCases.map((definition) => {
-      const { id, title, proves, applies, variants, unwatched } = definition;
-      return {
-        data: {
-          ...{ id, title, proves, applies: withoutFunctions(applies), variants, axes: axesOf(definition) },
-          ...(unwatched === undefined ? {} : { unwatched }),
-        },
-        text: `${id}  ${title}`,
-      };
-    }),
-  requirements: () => {
-    const citing = casesByRequirement();
-    return allRequirements().map((requirement) => {
-      const { slug, untested, unwitnessed, text, level } = requirement;
-      const cases = citing.get(slug) ?? [];
-      return {
-        data: {
-          id: slug,
-          origin: requirement.origin,
-          area: requirement.area,
-          clause: requirement.clause,
-          binds: requirement.binds,
-          level,
-          basis: requirement.basis,
-          since: requirement.since,
-          until: requirement.until,
-          observable: requirement.observable,
-          features: requirement.features,
-          cases,
-          untested,
-          unwitnessed,
-          text,
-        },
-        text: `${slug}  ${level ?? requirement.basis}  ${cases.length === 0 ? (untested?.reason ?? 'no case') : counted(cases.length, 'case')}`,
-      };
-    });
-  },
-  features: () => {
-    const wanting = casesByFeature();
-    return allFeatures().map(({ name, bit, device }) => {
-      const requirements = requirementsOfFeature(name).map(({ slug }) => slug);
-      const cases = wanting.get(name) ?? [];
-      return {
-        data: { name, bit, device, requirements, cases },
-        text: `${name}  bit ${bit}  ${device}  ${counted(requirements.length, 'requirement')}  ${counted(cases.length, 'case')}`,
-      };
-    });
-  },
-  texts: () =>
-    allSources().map(({ name, family, title, date }) => ({
-      data: { name, family, title, date },
-      text: `${name}  ${date ?? 'no date'}  ${title}`,
-    })),
-  targets: () =>
-    targets.map(({ facts: { name, transport, device, identity } }) => ({
-      data: { name, transport, device, identity },
-      text: `${name}  ${transport}  ${device}  ${identity}`,
-    })),
-};
-
-function casesByRequirement(): Map<string, string[]> {
-  const citing = new Map<string, string[]>();
-  for (const definition of allCases) {
-    for (const slug of citedRequirements(definition)) citing.set(slug, [...(citing.get(slug) ?? []), definition.id]);
-  }
-  return citing;
-}
-
-function casesByFeature(): Map<string, string[]> {
-  const wanting = new Map<string, string[]>();
-  for (const definition of allCases) {
-    for (const name of featuresOf(definition, requirementFacts)) {
-      wanting.set(name, [...(wanting.get(name) ?? []), definition.id]);
-    }
-  }
-  return wanting;
-}
-
-/** What a case needs of a target, as data: a claim that is a function is listed by what it finds missing. */
-function withoutFunctions({ when, ...rest }: (typeof allCases)[number]['applies']): object {
-  return when === undefined ? rest : { ...rest, when: when.map(({ missing }) => missing) };
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { VhostConformanceError } from '../reference-impl/errors.ts';
-import { loadCases, tooFewDescriptors } from './load-cases.ts';
+import { tooFewDescriptors } from './descriptor-limit.ts';
 import { oneLine } from './one-line.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -11,7 +11,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   const problem = tooFewDescriptors();
   if (problem !== undefined) throw new UsageError(problem);
-  await loadCases();
   // Imported here, because a part may be missing: an addon that was not built is reported in one line as well.
   const { main } = await import('./program.ts');
   process.exitCode = await main(process.argv.slice(2));

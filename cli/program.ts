@@ -1,16 +1,11 @@
 import { Command, CommanderError } from 'commander';
-import { allCases } from '../suites/all-cases.ts';
-import { printDryRun } from './dry-run.ts';
 import { addGuestCommand } from './guest/guest-command.ts';
-import { thisKernel } from './host-supervisor.ts';
 import { addListCommand } from './list-command.ts';
 import { oneLine } from './one-line.ts';
 import { addReportCommand } from './report-command.ts';
-import { requestedRun } from './requested-run.ts';
-import { rootOfRun, runPlan } from './run-command.ts';
 import { addRunOptions } from './run-options.ts';
 import type { RunOptions } from './run-request.ts';
-import { suiteVersion } from './run-store.ts';
+import { suiteVersion } from './suite-version.ts';
 
 const examples = `
 Examples:
@@ -25,6 +20,7 @@ Examples:
 
 Exit codes: 0 all as expected, 1 findings, 2 usage, an error of ours or missing results, 128 + n ended by signal n.`;
 
+/** What a command does is loaded once its words ask for it: `--help` needs none of it. */
 function program(setExitCode: (code: number) => void): Command {
   const command = new Command('vhost-conformance')
     .description(
@@ -36,7 +32,10 @@ function program(setExitCode: (code: number) => void): Command {
     .configureOutput({ outputError: (text, write) => write(`vhost-conformance: ${oneLine(text)}\n`) })
     .exitOverride();
   addRunOptions(subcommand(command, 'run', 'judge targets and write records and reports')).action(
-    async (names: string[], options: RunOptions) => setExitCode(await run(names, options)),
+    async (names: string[], options: RunOptions) => {
+      const { runOnThisKernel } = await import('./run-on-this-kernel.ts');
+      setExitCode(await runOnThisKernel(names, options));
+    },
   );
   addListCommand(subcommand(command, 'list', 'print what there is'));
   addReportCommand(subcommand(command, 'report', 'make one report of several runs, or of the shards of one'));
@@ -50,14 +49,6 @@ function program(setExitCode: (code: number) => void): Command {
 /** A subcommand with the settings of its parent. */
 function subcommand(parent: Command, name: string, description: string): Command {
   return parent.command(name).description(description);
-}
-
-async function run(names: readonly string[], options: RunOptions): Promise<number> {
-  const { request, resumed } = requestedRun(names, options, 'run');
-  if (!request.options.dryRun)
-    return await runPlan(request, allCases, resumed, thisKernel, rootOfRun(request, resumed));
-  printDryRun(request, process.stdout);
-  return 0;
 }
 
 /** Does what the words ask for and returns the exit code. @throws VhostConformanceError with one line. */

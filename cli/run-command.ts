@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
+import { filesOfCases } from '../suites/all-cases.ts';
 import type { AnyCase } from '../suites/case.ts';
 import type { ExpectationRules } from '../suites/runner/expectations.ts';
 import { plannedResults, shardOf } from '../suites/runner/plan.ts';
@@ -8,8 +9,10 @@ import type { HostPlace } from './host-conversation.ts';
 import { HostLosses } from './host-losses.ts';
 import { instancesOf } from './instances.ts';
 import { Interruption } from './interruption.ts';
+import { ProgramHashes } from './program-hashes.ts';
+import { progressOn } from './progress-display.ts';
 import { executedWords } from './recorded-run.ts';
-import { writeReports } from './reporters.ts';
+import { reportWriter } from './reporters.ts';
 import { RunLedger } from './run-ledger.ts';
 import { wordsOfRun } from './run-options.ts';
 import { checkOut, type RunRequest } from './run-request.ts';
@@ -51,8 +54,9 @@ export async function runPlan(
     command: ['vhost-conformance', ...place.runWords, ...words],
   };
   const scratch = new ScratchDirectory();
-  const run = new Run(request, all, facts, place, root, scratch);
   try {
+    const ledger = new RunLedger(request, all, facts, root, await progressOn(process.stderr));
+    const run = new Run(request, ledger, place, root, scratch);
     if (resumed !== undefined) run.reopen();
     return await run.toItsEnd();
   } finally {
@@ -69,25 +73,19 @@ class Run {
   readonly #rules: ExpectationRules;
   readonly #interruption = new Interruption(() => this.#present?.stop());
   readonly #losses: HostLosses;
+  readonly #programs = new ProgramHashes();
   readonly #ledger: RunLedger;
   readonly #caseIds: ReadonlyMap<string, string>;
   #present: TargetRun | undefined;
 
-  constructor(
-    request: RunRequest,
-    all: readonly AnyCase[],
-    facts: RunFacts,
-    place: HostPlace,
-    root: string,
-    scratch: ScratchDirectory,
-  ) {
+  constructor(request: RunRequest, ledger: RunLedger, place: HostPlace, root: string, scratch: ScratchDirectory) {
     this.#request = request;
     this.#place = place;
     this.#root = root;
     this.#scratch = scratch;
     this.#rules = rulesOf(request);
     this.#losses = new HostLosses(request, this.#rules, place.runWords);
-    this.#ledger = new RunLedger(request, all, facts, root);
+    this.#ledger = ledger;
     this.#caseIds = new Map(request.cases.map(({ key, definition }) => [key, definition.id]));
   }
 
@@ -111,7 +109,7 @@ class Run {
     const missing = ledger.missingOf(undefined).length;
     store.end(this.#interruption.happened ? 'interrupted' : missing > 0 ? 'aborted' : 'completed');
     store.close();
-    const paths = writeReports([this.#root], this.#root, this.#request.options.reporter);
+    const paths = (await reportWriter(this.#request.options.reporter))([this.#root], this.#root);
     const resume = `vhost-conformance ${this.#resumeWords}`;
     const summary = summaryOf(store.results(), this.#rules, { problems, givenUp, missing, paths, resume });
     print(summary.text);
@@ -130,9 +128,11 @@ class Run {
       place: this.#place,
       ledger: this.#ledger,
       losses: this.#losses,
+      programs: this.#programs,
       job: { root: this.#root, scratch: this.#scratch.path, parentPid: process.pid },
       work: {
         kind: 'cases',
+        files: filesOfCases(this.#caseIds.values()),
         ...(pair === undefined ? {} : { pair: pair.target }),
         seed: options.seed,
         ...(options.point === undefined ? {} : { point: options.point }),

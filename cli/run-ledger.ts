@@ -2,7 +2,7 @@ import type { CaseRecord, Outcome, TargetRecord } from '../reports/record/record
 import { type PlannedResult, resultId } from '../reports/record/run-plan.ts';
 import type { AnyCase } from '../suites/case.ts';
 import type { Loss } from './host-losses.ts';
-import { type Progress, progressOn } from './progress.ts';
+import type { MakeProgress, Progress } from './progress.ts';
 import type { RunRequest } from './run-request.ts';
 import { type RunFacts, RunStore } from './run-store.ts';
 import { complain } from './terminal.ts';
@@ -16,16 +16,24 @@ export class RunLedger {
   readonly #facts: RunFacts;
   readonly #cases: readonly AnyCase[];
   readonly #request: RunRequest;
+  readonly #makeProgress: MakeProgress;
   /** Ids of results that the run before left as errors of ours, or did not run. */
   #toRepeat = new Set<string>();
   #store: RunStore | undefined;
   #progress: Progress | undefined;
 
-  constructor(request: RunRequest, cases: readonly AnyCase[], facts: RunFacts, root: string) {
+  constructor(
+    request: RunRequest,
+    cases: readonly AnyCase[],
+    facts: RunFacts,
+    root: string,
+    makeProgress: MakeProgress,
+  ) {
     this.#request = request;
     this.#cases = cases;
     this.#facts = facts;
     this.#root = root;
+    this.#makeProgress = makeProgress;
   }
 
   /** Undefined until a target serves. */
@@ -46,7 +54,7 @@ export class RunLedger {
     this.#store.append(record);
     // One point is judged at once, if it is there at all.
     if (this.#request.options.point !== undefined) return;
-    this.#progress ??= progressOn(process.stderr, this.missingOf(undefined).length);
+    this.#progress ??= this.#makeProgress(this.missingOf(undefined).length);
     this.#progress.target(record.target, this.missingOf(record.target).length, record.instance);
   }
 

@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { deviceNames } from '../drivers/devices/device-names.ts';
 import { axisValues } from '../reports/record/axes.ts';
-import { levelFilters, type Shard } from '../suites/runner/plan.ts';
-import { deviceNames } from './external-target.ts';
-import { reporterNames, reportersOf } from './reporters.ts';
+import { levelFilters } from '../suites/runner/level-filter.ts';
+import type { Shard } from '../suites/runner/plan.ts';
+import { reporterNames, reportersOf } from './reporter-names.ts';
 import type { RunOptions } from './run-request.ts';
 
 const defaultSeed = 1;

@@ -6,8 +6,8 @@ import { isAbandonedName } from '../reports/record/run-directory.ts';
 import type { AnyCase } from '../suites/case.ts';
 import { successorsOf } from '../suites/retired-ids.ts';
 import { type Expectation, readExpectations } from '../suites/runner/expectations.ts';
+import type { LevelFilter } from '../suites/runner/level-filter.ts';
 import {
-  type LevelFilter,
   type PlannedCase,
   patternsWithoutCase,
   type Selection,
@@ -16,7 +16,7 @@ import {
 } from '../suites/runner/plan.ts';
 import { allFeatureNames, requirementFacts } from './catalogue-facts.ts';
 import { checkJobs } from './instances.ts';
-import type { ReporterName } from './reporters.ts';
+import type { ReporterName } from './reporter-names.ts';
 import { pairsOf, type RunCommand, type TargetArgument, targetsOf } from './target-argument.ts';
 import { textsOf } from './text-option.ts';
 import { UsageError } from './usage-error.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { catalogueHash } from '../reference-impl/catalogue/catalogue.ts';
 import { writeCatalogueSnapshot } from '../reports/record/catalogue-snapshot.ts';
@@ -18,6 +18,7 @@ import type { AnyCase } from '../suites/case.ts';
 import type { Shard } from '../suites/runner/plan.ts';
 import { snapshotOfCatalogue } from './catalogue-facts.ts';
 import { nearestExisting } from './run-request.ts';
+import { suiteVersion } from './suite-version.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What the records of a run say first. */
@@ -125,12 +126,6 @@ function runRecordOf({ seed, shard, plan, owed, texts, command }: RunFacts): Run
     startedAt: new Date().toISOString(),
     command: [...command],
   };
-}
-
-export function suiteVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  const { version } = JSON.parse(text) as { version: string };
-  return version;
 }
 
 /** The topmost directory that has to be made for a path; undefined where all is there. */

@@ -1,20 +1,21 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { deviceNames } from '../drivers/devices/device-names.ts';
 import { deviceTypeOf, deviceTypes } from '../drivers/devices/device-types.ts';
 import { findCommand } from '../drivers/iut-process/target-version.ts';
 import { didYouMean } from '../drivers/near-matches.ts';
-import { whyNotOpened } from '../drivers/open-target.ts';
 import type { WorkloadFacts } from '../drivers/port/port.ts';
 import { isMadeForRun, isReachedBy, type Target } from '../drivers/target.ts';
 import { readTargetFile } from '../drivers/target-file.ts';
 import { uuidOf } from '../drivers/vfio/kernel-vfio.ts';
 import { MdevSysfs } from '../drivers/vfio/mdev-sysfs.ts';
 import { identifyPeer, type Peer } from '../drivers/vhost-user/identify-peer.ts';
+import { whyNotOpened } from '../drivers/why-not-opened.ts';
 import { targetByName, targets } from '../fixtures/targets/index.ts';
 import { DriverUsageError } from '../reference-impl/errors.ts';
 import { type CommandOptions, commandTarget } from './command-target.ts';
 import { externalMdev, externalMdevOfGuest } from './external-mdev.ts';
-import { deviceNames, deviceOffering, externalTarget } from './external-target.ts';
+import { deviceOffering, externalTarget } from './external-target.ts';
 import { UsageError } from './usage-error.ts';
 
 /** A target as it was asked for on the command line. */

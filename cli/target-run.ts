@@ -2,6 +2,7 @@ import type { Host, HostEnd, HostListener, HostPlace } from './host-conversation
 import type { HostLosses, Loss } from './host-losses.ts';
 import type { CasesWork, HostJob, HostOrder } from './host-protocol.ts';
 import { instanceOf } from './instances.ts';
+import type { ProgramHashes } from './program-hashes.ts';
 import type { RunLedger } from './run-ledger.ts';
 import type { TargetArgument } from './target-argument.ts';
 import { UsageError } from './usage-error.ts';
@@ -20,6 +21,7 @@ export interface TargetRunOptions {
   readonly place: HostPlace;
   readonly ledger: RunLedger;
   readonly losses: HostLosses;
+  readonly programs: ProgramHashes;
   /** What jobs of this run have in common. */
   readonly job: Pick<HostJob, 'root' | 'scratch' | 'parentPid'>;
   readonly work: Omit<CasesWork, 'results'>;
@@ -161,12 +163,14 @@ export class TargetRun {
   }
 
   async #runHost(instance: number): Promise<HostEnd> {
-    const { argument, instances, place, job, work, isInterrupted } = this.#options;
+    const { argument, instances, place, job, work, programs, isInterrupted } = this.#options;
+    const binaryHash = await programs.of(argument.target);
     this.#sharing.began(instance);
     const host = place.startHost(
       {
         ...job,
         target: argument.target,
+        ...(binaryHash === undefined ? {} : { binaryHash }),
         work: { ...work, results: this.#sharing.queue.results },
         ...(instances === 1 ? {} : { instance, instances }),
       },

@@ -1,42 +1,36 @@
 import { isReferenceDevice, type ReferenceDevice } from '../reference-impl/devices/reference-devices.ts';
 import { DriverUsageError } from './errors.ts';
 import type { DriverPort } from './port/port.ts';
-import { misfit, type Via } from './reach.ts';
-import { problemOfRecovery } from './recovery-steps.ts';
-import { openMdevReference } from './reference/open-mdev-reference.ts';
+import type { Via } from './reach.ts';
 import type { Target } from './target.ts';
-import { openKernelMdev } from './vhost-mdev/open-kernel-mdev.ts';
-import { type OpenTargetOptions, openSocketTarget } from './vhost-user/open-socket-target.ts';
+import type { OpenTargetOptions } from './vhost-user/open-socket-target.ts';
+import { whyNotOpened } from './why-not-opened.ts';
 
 type Opener<V extends Via> = (target: Target<V>, options: OpenTargetOptions) => DriverPort;
-
-/** What a target can be described with, and this version cannot open. */
-const undriven: Partial<Record<Via, string>> = {
-  'vhost-vdpa': 'vhost-vdpa devices',
-  'vhost-net': 'vhost-net devices',
-  'vfio-pci': 'PCI devices behind VFIO',
-  'vfio-user': 'vfio-user sockets',
-};
 
 const refuse = (target: Target): never => {
   throw new DriverUsageError(`${target.facts.name}: ${whyNotOpened(target)}`);
 };
 
-const openers: { readonly [V in Via]: Opener<V> } = {
-  'unix-socket': openSocketTarget,
-  'in-process': ({ facts, reach }, { deadlineMs, log }) =>
-    openMdevReference({
-      device: referenceDeviceOf(facts),
-      mode: reach.mdev,
-      facts,
-      ...(deadlineMs === undefined ? {} : { deadlineMs }),
-      ...(log === undefined ? {} : { log }),
-    }),
-  mdev: openKernelMdev,
-  'vhost-vdpa': refuse,
-  'vhost-net': refuse,
-  'vfio-pci': refuse,
-  'vfio-user': refuse,
+/** How to load the driver of each way to reach a target. A process judges one target, and needs one of them. */
+const openers: { readonly [V in Via]: () => Promise<Opener<V>> } = {
+  'unix-socket': async () => (await import('./vhost-user/open-socket-target.ts')).openSocketTarget,
+  'in-process': async () => {
+    const { openMdevReference } = await import('./reference/open-mdev-reference.ts');
+    return ({ facts, reach }, { deadlineMs, log }) =>
+      openMdevReference({
+        device: referenceDeviceOf(facts),
+        mode: reach.mdev,
+        facts,
+        ...(deadlineMs === undefined ? {} : { deadlineMs }),
+        ...(log === undefined ? {} : { log }),
+      });
+  },
+  mdev: async () => (await import('./vhost-mdev/open-kernel-mdev.ts')).openKernelMdev,
+  'vhost-vdpa': async () => refuse,
+  'vhost-net': async () => refuse,
+  'vfio-pci': async () => refuse,
+  'vfio-user': async () => refuse,
 };
 
 function referenceDeviceOf({ name, device }: Target['facts']): ReferenceDevice {
@@ -44,25 +38,20 @@ function referenceDeviceOf({ name, device }: Target['facts']): ReferenceDevice {
   throw new DriverUsageError(`${name}: the reference has no ${device} device`);
 }
 
-const openBy = <V extends Via>(via: V, target: Target<V>, options: OpenTargetOptions): DriverPort =>
-  openers[via](target, options);
+/** The port to a target. Connects nothing. */
+export type OpenTarget = (options?: OpenTargetOptions) => DriverPort;
 
-/** Why `openTarget` refuses this target before it does anything, in words; undefined where it does not. */
-export function whyNotOpened(target: Target): string | undefined {
-  const { facts, reach } = target;
-  const unfit = misfit(facts.transport, reach);
-  if (unfit !== undefined) return unfit;
-  const what = undriven[reach.via];
-  if (what !== undefined) return `this version has no driver for ${what}`;
-  const unclimbable = problemOfRecovery(target);
-  return unclimbable === undefined ? undefined : `recovery: ${unclimbable}`;
+async function openerBy<V extends Via>(via: V, target: Target<V>): Promise<OpenTarget> {
+  const open = await openers[via]();
+  return (options = {}) => open(target, options);
 }
 
 /**
- * The port to a target, however it is reached. Connects nothing.
- * @throws DriverUsageError for what the user can put right, IutGoneError and DeadlineError where it does not start.
+ * What opens a target, however it is reached: it throws DriverUsageError for what the user can put right, IutGoneError
+ * and DeadlineError where the target does not start.
+ * @throws DriverUsageError for a target that `whyNotOpened` has something against.
  */
-export function openTarget(target: Target, options: OpenTargetOptions = {}): DriverPort {
+export async function openerOf(target: Target): Promise<OpenTarget> {
   if (whyNotOpened(target) !== undefined) refuse(target);
-  return openBy(target.reach.via, target, options);
+  return await openerBy(target.reach.via, target);
 }

@@ -4,7 +4,8 @@ import { extname, resolve } from 'node:path';
 import { z } from 'zod';
 import { allFeatures, type FeatureName, isFeatureName } from '../reference-impl/catalogue/features.ts';
 import { transports } from '../reference-impl/catalogue/transport.ts';
-import { deviceTypeOf, deviceTypes } from './devices/device-types.ts';
+import { deviceNames } from './devices/device-names.ts';
+import { deviceTypeOf } from './devices/device-types.ts';
 import { DriverUsageError } from './errors.ts';
 import { outsideOfDirectory } from './iut-process/iut-directory.ts';
 import { didYouMean } from './near-matches.ts';
@@ -15,7 +16,7 @@ import { misfit, type Reach, type Via } from './reach.ts';
 import { problemOfRecovery, recoverySteps } from './recovery-steps.ts';
 import { lifetimes, type Target } from './target.ts';
 
-const driverKind = z.looseObject({ kind: z.enum(deviceTypes.map(({ name }) => name)) });
+const driverKind = z.looseObject({ kind: z.enum(deviceNames) });
 
 /** Each driver has facts of its own. */
 const workload = z.unknown().transform((value, context): WorkloadFacts => {

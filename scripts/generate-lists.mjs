@@ -19,8 +19,12 @@ function found(folder, suffix) {
 const lists = [
   {
     path: 'suites/case-files.ts',
-    comment: `/** Every file of cases, by its path. Written by \`${command}\`. */`,
-    lines: found('suites/', '.cases.ts').map((name) => `export * as '${name}' from './${name}.cases.ts';`),
+    comment: `/** Every file of cases, by its path, to load when it is needed. Written by \`${command}\`. */`,
+    lines: [
+      'export const caseFiles = {',
+      ...found('suites/', '.cases.ts').map((name) => `  '${name}': () => import('./${name}.cases.ts'),`),
+      '};',
+    ],
   },
   {
     path: 'reference-impl/faults/fault-files.ts',

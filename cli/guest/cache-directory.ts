@@ -1,22 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { makeDirectory } from '../../reports/record/run-directory.ts';
 import { GuestError } from './guest-error.ts';
 
 const unfinished = /^\.unfinished-(\d+)-/;
 const retryMs = 200;
-
-/** `$XDG_CACHE_HOME/vhost-conformance/kernel-guest`, or the same below `~/.cache`. */
-export function defaultCachePath(): string {
-  const base = process.env['XDG_CACHE_HOME'];
-  return join(
-    base !== undefined && base !== '' ? base : join(homedir(), '.cache'),
-    'vhost-conformance',
-    'kernel-guest',
-  );
-}
 
 /** What was fetched and built before. Each entry is a directory that appears whole, by a rename, or not at all. */
 export class CacheDirectory {

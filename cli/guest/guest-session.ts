@@ -1,11 +1,12 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { shellLine } from '../shell-words.ts';
+import type { Acceleration } from './acceleration.ts';
 import { GuestError } from './guest-error.ts';
 import { initramfs } from './initramfs.ts';
 import type { KernelFiles } from './kernel-files.ts';
 import type { LoadedModule } from './own-modules.ts';
-import { type Acceleration, VirtualMachine } from './virtual-machine.ts';
+import { VirtualMachine } from './virtual-machine.ts';
 
 /** Where the guest keeps its shares and what is ours. */
 export const guestDirectory = '/run/vhost-conformance';

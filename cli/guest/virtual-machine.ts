@@ -2,14 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { ownChild } from '../own-children.ts';
-
-/** Emulation works everywhere; virtualization is many times faster, where it works. */
-const accelerations = {
-  tcg: ['-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'max'],
-  kvm: ['-accel', 'kvm', '-cpu', 'host'],
-} as const;
-export type Acceleration = keyof typeof accelerations;
-export const accelerationNames = ['tcg', 'kvm'] as const satisfies readonly Acceleration[];
+import { type Acceleration, accelerations } from './acceleration.ts';
 
 /** What QEMU is to run. */
 export interface MachineFiles {

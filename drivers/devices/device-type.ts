@@ -3,10 +3,11 @@ import type { FeatureName } from '../../reference-impl/catalogue/catalogue.ts';
 import { DriverUsageError, type WorkloadFacts } from '../port/port.ts';
 import type { Binding } from './bound-driver.ts';
 import type { DeviceDriver } from './device-driver.ts';
+import type { DeviceName } from './device-names.ts';
 
 /** The driver's side of a device type. */
 export interface DeviceType {
-  readonly name: string;
+  readonly name: DeviceName;
   /** Virtio device id; undefined for a driver of any device. */
   readonly deviceId: number | undefined;
   /** No device of this type has a second ring. */

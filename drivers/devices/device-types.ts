@@ -2,13 +2,21 @@ import { DriverUsageError, type WorkloadFacts } from '../port/port.ts';
 import { blockType } from './block-type.ts';
 import type { Binding } from './bound-driver.ts';
 import type { DeviceDriver } from './device-driver.ts';
+import { type DeviceName, deviceNames } from './device-names.ts';
 import type { DeviceType } from './device-type.ts';
 import { entropyType } from './entropy-type.ts';
 import { genericType } from './generic-type.ts';
 import { netType } from './net-type.ts';
 
-/** The device types that we have a driver of: a new one is a line here. */
-export const deviceTypes: readonly DeviceType[] = [blockType, netType, entropyType, genericType];
+const typeOf: Readonly<Record<DeviceName, DeviceType>> = {
+  block: blockType,
+  net: netType,
+  entropy: entropyType,
+  generic: genericType,
+};
+
+/** The device types that we have a driver of. */
+export const deviceTypes: readonly DeviceType[] = deviceNames.map((name) => typeOf[name]);
 
 /** The type whose driver facts of this kind are for. @throws DriverUsageError where there is none. */
 export function deviceTypeOf(kind: string): DeviceType {

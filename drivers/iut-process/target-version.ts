@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { accessSync, constants, readFileSync, realpathSync } from 'node:fs';
+import { accessSync, constants, createReadStream, realpathSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
-import type { TargetFacts } from '../port/target-facts.ts';
 import type { Target } from '../target.ts';
 import { printedBy } from './brief-process.ts';
 
 const versionWithinMs = 5000;
+const pieceBytes = 0x10_0000;
 
 /** Where a command would be run from; undefined when it is nowhere in PATH. */
 export function findCommand(command: string, path: string = process.env['PATH'] ?? ''): string | undefined {
@@ -38,19 +38,14 @@ export function targetVersion(target: Target): string {
 }
 
 /** SHA-256 of the program, in hexadecimal; undefined where it cannot be read. */
-export function binaryHash(command: string): string | undefined {
+export async function binaryHash(command: string): Promise<string | undefined> {
   const path = findCommand(command);
   if (path === undefined) return undefined;
+  const hash = createHash('sha256');
   try {
-    return createHash('sha256').update(readFileSync(path)).digest('hex');
+    for await (const piece of createReadStream(path, { highWaterMark: pieceBytes })) hash.update(piece);
   } catch {
     return undefined;
   }
-}
-
-/** The facts of a target, with the version and the program as they are on this machine. */
-export function targetFacts(target: Target): TargetFacts {
-  const hash = target.start === undefined ? undefined : binaryHash(target.start.command);
-  const version = targetVersion(target);
-  return hash === undefined ? { ...target.facts, version } : { ...target.facts, version, binaryHash: hash };
+  return hash.digest('hex');
 }

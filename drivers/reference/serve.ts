@@ -2,9 +2,8 @@ import { readFileSync, unlinkSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { isNetPeer, netPeerNames, netPeers } from '../../reference-impl/devices/net-peers.ts';
 import { isReferenceDevice, referenceDeviceNames } from '../../reference-impl/devices/reference-devices.ts';
-import { faultNames, faults, isFaultName, layerText, withFaults } from '../../reference-impl/faults/faults.ts';
 import type { Breakdown } from '../../reference-impl/vhost-user/back-end-edge.ts';
-import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
+import { type ReferenceRules, referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { SystemCallError } from '../errors.ts';
 import { closeFd, monotonicUs, unixListen } from '../native/native.ts';
 import { didYouMean } from '../near-matches.ts';
@@ -80,7 +79,21 @@ function listenAt(socket: string): number {
   }
 }
 
-function main(): void {
+/** The rules with these faults, which are loaded only where one is asked for: a reference starts often. */
+async function rulesWith(faultWords: readonly string[]): Promise<ReferenceRules> {
+  if (faultWords.length === 0) return referenceRules;
+  const { faultNames, faults, isFaultName, layerText, withFaults } = await import(
+    '../../reference-impl/faults/faults.ts'
+  );
+  const unknown = faultWords.find((name) => !isFaultName(name));
+  if (unknown !== undefined) refuse(`no fault is called ${unknown}${didYouMean(unknown, faultNames)}`);
+  const names = faultWords.filter(isFaultName);
+  const elsewhere = names.find((name) => layerText(faults[name]) === 'transport vhost-mdev');
+  if (elsewhere !== undefined) refuse(`${elsewhere} is a fault of vhost-mdev`);
+  return withFaults(referenceRules, names);
+}
+
+async function main(): Promise<void> {
   const { socket, device, queues, fault, version, connections, frames, 'exit-at-errors': exits } = readArguments();
   if (version) {
     process.stdout.write(`version ${packageVersion()}\n`);
@@ -90,14 +103,9 @@ function main(): void {
     refuse('--socket and --device are needed');
   const count = Number(queues);
   if (!Number.isInteger(count) || count < 1 || count > 64) refuse('--queues is a number from 1 to 64');
-  const unknown = fault.find((name) => !isFaultName(name));
-  if (unknown !== undefined) refuse(`no fault is called ${unknown}${didYouMean(unknown, faultNames)}`);
-  const names = fault.filter(isFaultName);
-  const elsewhere = names.find((name) => layerText(faults[name]) === 'transport vhost-mdev');
-  if (elsewhere !== undefined) refuse(`${elsewhere} is a fault of vhost-mdev`);
   if (!connectionKinds.some((kind) => kind === connections)) refuse(`--connections is ${connectionKinds.join(' or ')}`);
   if (!isNetPeer(frames)) refuse(`--frames is ${netPeerNames.join(' or ')}`);
-  const { stream, net, ...rest } = withFaults(referenceRules, names);
+  const { stream, net, ...rest } = await rulesWith(fault);
   const rules = {
     ...rest,
     net: netPeers[frames](net),
@@ -140,4 +148,4 @@ function main(): void {
   serve();
 }
 
-main();
+await main();

@@ -5,9 +5,10 @@ import t from 'tap';
 import { targetByName, targets } from '../../fixtures/targets/index.ts';
 import { DriverUsageError } from '../errors.ts';
 import { findCommand, versionIn } from '../iut-process/target-version.ts';
-import { openTarget, whyNotOpened } from '../open-target.ts';
+import { openerOf } from '../open-target.ts';
 import { capabilities } from '../port/capabilities.ts';
 import { parseTarget, readTargetFile } from '../target-file.ts';
+import { whyNotOpened } from '../why-not-opened.ts';
 
 const valid = {
   facts: {
@@ -141,7 +142,7 @@ t.test('how a target is reached', (t) => {
   t.end();
 });
 
-t.test('what is described and has no driver is refused in one line', (t) => {
+t.test('what is described and has no driver is refused in one line', async (t) => {
   for (const [reach, transport] of [
     [{ via: 'vhost-vdpa', device: '/dev/vhost-vdpa-0' }, 'vhost-vdpa'],
     [{ via: 'vhost-net', device: '/dev/vhost-net', tap: 'tap0' }, 'vhost-kernel'],
@@ -152,10 +153,9 @@ t.test('what is described and has no driver is refused in one line', (t) => {
     const target = parseTarget({ ...unreached, reach }, 'mine');
     const why = whyNotOpened(target) ?? '';
     t.match(why, /^this version has no driver for [^\n]*$/);
-    t.throws(() => openTarget(target), { message: `mine: ${why}` });
+    await t.rejects(openerOf(target), { message: `mine: ${why}` });
   }
   t.equal(whyNotOpened(parseTarget(valid, 'mine')), undefined);
-  t.end();
 });
 
 t.test('names that are misspelt', (t) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import t from 'tap';
 import { targets } from '../../fixtures/targets/index.ts';
 import { vhostMdevL1, vhostMdevL2Net } from '../../fixtures/targets/vhost-mdev.ts';
-import { openTarget } from '../open-target.ts';
+import { openerOf } from '../open-target.ts';
 import { openMdevReference } from '../reference/open-mdev-reference.ts';
 import { isReachedBy } from '../target.ts';
 import { MdevSession } from '../vhost-mdev/mdev-session.ts';
@@ -11,7 +11,8 @@ t.test('targets in process are opened by their name alone', async (t) => {
   const inProcess = targets.flatMap((target) => (isReachedBy(target, 'in-process') ? [target] : []));
   t.ok(inProcess.length >= 6);
   for (const target of inProcess) {
-    const port = openTarget(target, { deadlineMs: 123 });
+    const open = await openerOf(target);
+    const port = open({ deadlineMs: 123 });
     t.teardown(() => port.close());
     t.match(port.facts, { ...target.facts, version: 'in process' });
     t.equal(port.deadlineMs, 123);
@@ -38,7 +39,7 @@ t.test('the mode in which a device does what its text was coded to do is told as
 
 t.test('a target that contradicts itself', async (t) => {
   const facts = { ...vhostMdevL1.facts, transport: 'vhost-user' } as const;
-  t.throws(() => openTarget({ ...vhostMdevL1, facts }), {
+  await t.rejects(openerOf({ ...vhostMdevL1, facts }), {
     message: 'vhost-mdev-l1: in-process reaches vhost-mdev, and not vhost-user',
   });
   t.notOk(targets.some((target) => target !== vhostMdevL2Net && target.facts.name === vhostMdevL2Net.facts.name));

@@ -2,7 +2,7 @@ import { EventLog } from '../../reference-impl/observations/event-log.ts';
 import { ExternalIut } from '../iut-process/external-iut.ts';
 import { checkSocketPath } from '../iut-process/iut-directory.ts';
 import { IutProcess } from '../iut-process/iut-process.ts';
-import { targetFacts } from '../iut-process/target-version.ts';
+import { targetVersion } from '../iut-process/target-version.ts';
 import type { TargetFacts } from '../port/target-facts.ts';
 import { eventClock } from '../session/deadline.ts';
 import type { Target } from '../target.ts';
@@ -17,6 +17,8 @@ export interface OpenTargetOptions {
   readonly log?: EventLog;
   readonly parentFd?: number;
   readonly parentGone?: () => void;
+  /** Of the program that is started, found out before: it takes a while, and a run starts a program often. */
+  readonly binaryHash?: string;
   /** Facts found out before, to save asking the program for its version again. */
   readonly facts?: TargetFacts;
 }
@@ -27,7 +29,12 @@ export interface OpenTargetOptions {
  */
 export function openSocketTarget(target: Target<'unix-socket'>, options: OpenTargetOptions = {}): VhostUserPort {
   const { recovery } = target;
-  const { runDirectory, log = new EventLog(eventClock), facts = targetFacts(target), ...rest } = options;
+  const { runDirectory, log = new EventLog(eventClock), binaryHash, ...rest } = options;
+  const facts = options.facts ?? {
+    ...target.facts,
+    version: targetVersion(target),
+    ...(binaryHash === undefined ? {} : { binaryHash }),
+  };
   if (target.start === undefined) {
     const { socket } = target.reach;
     checkSocketPath(socket);

@@ -1,10 +1,10 @@
-/** The catalogue: what the specifications require and which features exist. Checked once, when first imported. */
+/** The catalogue: what the specifications require and which features exist. Each entry is checked when it is first read. */
 import { CatalogueError } from '../errors.ts';
 import { type RequirementSlug, requirementsByArea } from './areas.ts';
 import { canonicalJson, sha256 } from './content-hash.ts';
 import { featureFunctionOf } from './feature-functions.ts';
 import { allFeatures, type FeatureName } from './features.ts';
-import { type Requirement, requirementFrom } from './requirement.ts';
+import { isRequirementSlug, type Requirement, requirementFrom } from './requirement.ts';
 
 export type { RequirementSlug } from './areas.ts';
 export { featureDeviceOf } from './device-type.ts';
@@ -55,34 +55,44 @@ export {
 } from './text-standing.ts';
 export { type Transport, transports } from './transport.ts';
 
-const requirements: ReadonlyMap<string, Requirement> = new Map(
-  [...requirementsByArea].flatMap(([area, written]) =>
-    Object.entries(written).map(([slug, entry]): [string, Requirement] => [slug, requirementFrom(area, slug, entry)]),
+/** By slug, in the order of areas and texts: the area of each requirement, and the entry as written. */
+const written: ReadonlyMap<string, { readonly area: string; readonly entry: unknown }> = new Map(
+  [...requirementsByArea].flatMap(([area, entries]) =>
+    Object.entries(entries).map(([slug, entry]) => [slug, { area, entry }] as const),
   ),
 );
+/** Those that were read. */
+const requirements = new Map<string, Requirement>();
+let byFeature: ReadonlyMap<FeatureName, readonly Requirement[]> | undefined;
 
-const byFeature: ReadonlyMap<FeatureName, readonly Requirement[]> = new Map(
-  allFeatures().map(({ name }) => [
-    name,
-    [...requirements.values()].filter((requirement) => requirement.features.includes(name)),
-  ]),
-);
-
-/** @throws CatalogueError for a slug that no requirement has */
+/** @throws CatalogueError for a slug that no requirement has, and for one that is written wrongly */
 export function requirementOf(slug: RequirementSlug): Requirement {
-  const requirement = requirements.get(slug);
-  if (requirement === undefined) throw new CatalogueError(`no requirement is called ${slug}`);
+  const known = requirements.get(slug);
+  if (known !== undefined) return known;
+  const found = written.get(slug);
+  if (found === undefined) throw new CatalogueError(`no requirement is called ${slug}`);
+  const requirement = requirementFrom(found.area, slug, found.entry);
+  requirements.set(slug, requirement);
   return requirement;
 }
 
 /** All requirements: areas in alphabetical order, within an area in the order of the text. */
 export function allRequirements(): readonly Requirement[] {
-  return [...requirements.values()];
+  return [...written.keys()].filter(isRequirementSlug).map(requirementOf);
 }
 
 /** The requirements that hang on a feature; none for a feature without any. */
 export function requirementsOfFeature(name: FeatureName): readonly Requirement[] {
+  byFeature ??= requirementsByFeature();
   return byFeature.get(name) ?? [];
+}
+
+function requirementsByFeature(): ReadonlyMap<FeatureName, readonly Requirement[]> {
+  const found = new Map<FeatureName, Requirement[]>(allFeatures().map(({ name }) => [name, []]));
+  for (const requirement of allRequirements()) {
+    for (const name of requirement.features) found.get(name)?.push(requirement);
+  }
+  return found;
 }
 
 /** Names of all areas, in alphabetical order. */

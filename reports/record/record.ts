@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { textStandings } from '../../reference-impl/catalogue/text-standing.ts';
 import { failureKinds } from '../../reference-impl/observations/failure-kind.ts';
-import { type Axes, axes, namedAxes } from './axes.ts';
+import { type Axes, axisValues, namedAxes } from './axes.ts';
 
 /** Version of the record format. Readers accept every minor of the same major. */
 export const recordSchemaVersion = { major: 1, minor: 3 } as const;
@@ -12,6 +12,10 @@ export type Outcome = (typeof outcomes)[number];
 
 const outcome = z.enum(outcomes);
 const failureKind = z.enum(failureKinds);
+const axes = z.object({
+  layout: z.enum(axisValues.layout).optional(),
+  negotiation: z.enum(axisValues.negotiation).optional(),
+});
 
 /** What `textStandingOf` says of a requirement that the chosen text does not hold. */
 const apartReason = z.enum(textStandings).exclude(['in-force']);

@@ -1,10 +1,19 @@
-import protobuf from 'protobufjs/light.js';
+import { createRequire } from 'node:module';
+import type protobuf from 'protobufjs/light.js';
 import { boundTrace, defaultTraceBounds, type Trace, type TraceBounds, traceSchemaVersion } from './trace.ts';
 import descriptor from './trace-descriptor.json' with { type: 'json' };
 import { TraceError } from './trace-error.ts';
 import { fromWire, isKnown, toWire, type WireTrace } from './wire-event.ts';
 
-const traceType = protobuf.Root.fromJSON(descriptor).lookupType('vhost_conformance.trace.Trace');
+let known: protobuf.Type | undefined;
+
+/** Loaded with the first trace: most processes neither write nor read one. */
+function traceType(): protobuf.Type {
+  if (known !== undefined) return known;
+  const { Root }: typeof protobuf = createRequire(import.meta.url)('protobufjs/light.js');
+  known = Root.fromJSON(descriptor).lookupType('vhost_conformance.trace.Trace');
+  return known;
+}
 
 /**
  * Protobuf bytes (trace.proto) of the trace, cut to the bounds first.
@@ -17,14 +26,15 @@ export function encodeTrace(
 ): Uint8Array {
   const { events, ...rest } = boundTrace(trace, findings, bounds);
   const message: WireTrace = { ...traceSchemaVersion, ...rest, events: events.map(toWire) };
-  return traceType.encode(message).finish();
+  return traceType().encode(message).finish();
 }
 
 /** @throws TraceError */
 export function decodeTrace(bytes: Uint8Array): Trace {
   let message: WireTrace;
   try {
-    message = traceType.toObject(traceType.decode(bytes), {
+    const type = traceType();
+    message = type.toObject(type.decode(bytes), {
       defaults: true,
       arrays: true,
       oneofs: true,

@@ -6,6 +6,7 @@ import type { PlannedResult } from '../../reports/record/run-plan.ts';
 import { axesOf, layoutOf } from '../axes.ts';
 import { type AnyCase, variantsOf } from '../case.ts';
 import { applicabilityBeforeOffer } from './applicability.ts';
+import type { LevelFilter } from './level-filter.ts';
 
 /** One result that can be had of any target: a case with one of its variants at one place on its axes. */
 export interface PlannedCase {
@@ -14,10 +15,6 @@ export interface PlannedCase {
   readonly variant: VariantValues;
   readonly axes: Axes;
 }
-
-/** `must`: what the text demands; `should`: that and what it recommends; `all`: also what no text says. */
-export const levelFilters = ['must', 'should', 'all'] as const;
-export type LevelFilter = (typeof levelFilters)[number];
 
 const mustLevels: ReadonlySet<string> = new Set(['MUST', 'MUST NOT']);
 const shouldLevels: ReadonlySet<string> = new Set(['SHOULD', 'SHOULD NOT']);

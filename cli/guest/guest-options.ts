@@ -1,0 +1,16 @@
+import type { Acceleration } from './acceleration.ts';
+
+/** The options of `guest` as they were typed. */
+export interface GuestOptions {
+  readonly shell?: string;
+  readonly prepare: boolean;
+  readonly moduleDir: readonly string[];
+  readonly moduleOption: readonly string[];
+  readonly atBoot?: string;
+  readonly kernelOption: readonly string[];
+  readonly cache?: string;
+  readonly debianMirror: string;
+  readonly bootLimit: number;
+  readonly console: boolean;
+  readonly accel: Acceleration;
+}

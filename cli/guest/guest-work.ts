@@ -1,0 +1,159 @@
+import { existsSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Command } from 'commander';
+import { VhostConformanceError } from '../../reference-impl/errors.ts';
+import { makeDirectory } from '../../reports/record/run-directory.ts';
+import { visibleText } from '../../reports/visible-text.ts';
+import { allCases } from '../../suites/all-cases.ts';
+import { printDryRun } from '../dry-run.ts';
+import { Interruption } from '../interruption.ts';
+import { oneLine } from '../one-line.ts';
+import { requestedRun } from '../requested-run.ts';
+import { rootOfRun, runPlan } from '../run-command.ts';
+import { addRunOptions } from '../run-options.ts';
+import type { RunOptions } from '../run-request.ts';
+import { firstMissing } from '../run-store.ts';
+import { ScratchDirectory } from '../scratch-directory.ts';
+import { complain } from '../terminal.ts';
+import { UsageError } from '../usage-error.ts';
+import { CacheDirectory } from './cache-directory.ts';
+import { defaultCachePath } from './cache-path.ts';
+import { GuestError } from './guest-error.ts';
+import type { GuestOptions } from './guest-options.ts';
+import { GuestPlace } from './guest-place.ts';
+import { GuestSession, type GuestSettings } from './guest-session.ts';
+import { runShellCommand } from './guest-shell.ts';
+import { isCommand, type KernelFiles, kernelFiles } from './kernel-files.ts';
+import { buildModules, namedModuleDirectory, ownModuleDirectories, withOptions } from './own-modules.ts';
+
+const qemu = 'qemu-system-x86_64';
+
+/** `guest`: does what its words ask for. Returns the exit code. @throws UsageError, GuestError */
+export async function workInGuest(words: readonly string[], options: GuestOptions): Promise<number> {
+  const [first, ...rest] = words;
+  if (options.atBoot !== undefined && first !== 'run') throw new UsageError('guest: --at-boot goes with -- run');
+  if (options.prepare) {
+    if (first !== undefined || options.shell !== undefined)
+      throw new UsageError('guest: --prepare cannot be combined with other work');
+    return await withSettings(options, async () => 0);
+  }
+  if (options.shell !== undefined) {
+    if (first !== undefined) throw new UsageError(`guest: either --shell or ${first}, not both`);
+    return await shellInGuest(options.shell, options);
+  }
+  if (first === undefined) throw new UsageError('guest: say what is to run there: -- run TARGET…, or --shell COMMAND');
+  if (first !== 'run') throw new UsageError(`guest: only run is done in the guest, not ${first}`);
+  return await runInGuest(rest, options);
+}
+
+async function shellInGuest(command: string, options: GuestOptions): Promise<number> {
+  return await withSettings(options, async (settings, signal) => {
+    process.stderr.write(`guest: booting Linux ${settings.kernel.release}\n`);
+    const session = await GuestSession.boot(settings, signal);
+    return await runShellCommand(session, command, options.console);
+  });
+}
+
+async function runInGuest(words: readonly string[], options: GuestOptions): Promise<number> {
+  const command = addRunOptions(new Command('run'))
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(`vhost-conformance: guest -- run: ${oneLine(text)}\n`) });
+  command.parse([...words], { from: 'user' });
+  // All that was typed is looked at before anything is fetched.
+  const { request, resumed } = requestedRun(command.args, command.opts<RunOptions>(), 'guest');
+  if (request.options.dryRun) {
+    printDryRun(request, process.stdout);
+    return 0;
+  }
+  const root = rootOfRun(request, resumed);
+  return await withSettings(options, async (settings, _signal, stopListening) => {
+    const removeIfUnused = emptyRunDirectory(root);
+    try {
+      const place = new GuestPlace(settings, root, {
+        runWords: ['guest', ...wordsOf(options), '--', 'run'],
+        atBoot: options.atBoot,
+      });
+      stopListening();
+      return await runPlan(request, allCases, resumed, place, root);
+    } finally {
+      removeIfUnused();
+    }
+  });
+}
+
+/**
+ * Makes a directory that the guest can mount before there is anything to write.
+ * @returns what removes it again, unless results came.
+ */
+function emptyRunDirectory(root: string): () => void {
+  const made = firstMissing(root);
+  try {
+    makeDirectory(root);
+  } catch (error) {
+    throw new UsageError(`--out ${root}: cannot be made: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return () => {
+    if (existsSync(join(root, 'results.jsonl'))) return;
+    rmSync(made ?? join(root, 'kernel.log'), { recursive: true, force: true });
+  };
+}
+
+/** Does something with a guest that can be booted; the first signal that asks us to end aborts it. */
+async function withSettings(
+  options: GuestOptions,
+  use: (settings: GuestSettings, signal: AbortSignal, stopListening: () => void) => Promise<number>,
+): Promise<number> {
+  if (!isCommand(qemu)) {
+    throw new UsageError(`${qemu} is missing; run: sudo apt-get install --no-install-recommends qemu-system-x86`);
+  }
+  const aborter = new AbortController();
+  const interruption = new Interruption(() => aborter.abort());
+  const scratch = new ScratchDirectory();
+  try {
+    const settings = await prepared(options, scratch.path, aborter.signal);
+    return await use(settings, aborter.signal, () => interruption.stopListening());
+  } catch (error) {
+    if (interruption.happened && error instanceof GuestError) return interruption.exitCode;
+    if (error instanceof VhostConformanceError || !(error instanceof Error) || !('syscall' in error)) throw error;
+    throw new GuestError(`a file of the guest cannot be read or written: ${error.message}`);
+  } finally {
+    scratch.remove();
+    interruption.stopListening();
+  }
+}
+
+/** The words that ask for the same guest again. */
+function wordsOf(options: GuestOptions): string[] {
+  return [
+    ...options.moduleDir.flatMap((directory) => ['--module-dir', resolve(directory)]),
+    ...options.moduleOption.flatMap((option) => ['--module-option', option]),
+    ...(options.atBoot === undefined ? [] : ['--at-boot', options.atBoot]),
+    ...options.kernelOption.flatMap((word) => ['--kernel-option', word]),
+    ...(options.accel === 'tcg' ? [] : ['--accel', options.accel]),
+    ...(options.cache === undefined ? [] : ['--cache', resolve(options.cache)]),
+  ];
+}
+
+async function prepared(options: GuestOptions, control: string, signal: AbortSignal): Promise<GuestSettings> {
+  const say = (line: string): void => complain(`guest: ${line}`);
+  const directories =
+    options.moduleDir.length > 0 ? options.moduleDir.map(namedModuleDirectory) : ownModuleDirectories();
+  const cache = new CacheDirectory(options.cache ?? defaultCachePath());
+  const kernel: KernelFiles = await kernelFiles(cache, { mirror: options.debianMirror, signal, say });
+  const modules: string[] = [];
+  for (const directory of directories) modules.push(...(await buildModules(directory, kernel, cache, { signal, say })));
+  const loaded = withOptions(modules, options.moduleOption);
+  return {
+    qemu,
+    acceleration: options.accel,
+    kernel,
+    modules: loaded,
+    kernelOptions: options.kernelOption,
+    bootLimitMs: options.bootLimit * 1000,
+    control,
+    shares: new Map(),
+    onConsole: (text) => {
+      if (options.console) process.stderr.write(visibleText(text));
+    },
+  };
+}

@@ -1,0 +1,15 @@
+import { allCases } from '../suites/all-cases.ts';
+import { printDryRun } from './dry-run.ts';
+import { thisKernel } from './host-supervisor.ts';
+import { requestedRun } from './requested-run.ts';
+import { rootOfRun, runPlan } from './run-command.ts';
+import type { RunOptions } from './run-request.ts';
+
+/** `run`: judges targets here. Returns the exit code. @throws UsageError, RecordError */
+export async function runOnThisKernel(names: readonly string[], options: RunOptions): Promise<number> {
+  const { request, resumed } = requestedRun(names, options, 'run');
+  if (!request.options.dryRun)
+    return await runPlan(request, allCases, resumed, thisKernel, rootOfRun(request, resumed));
+  printDryRun(request, process.stdout);
+  return 0;
+}
