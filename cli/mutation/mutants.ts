@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs';
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import { join } from 'node:path';
 import { Instrumenter } from '@stryker-mutator/instrumenter';
+import type { Extent } from './extent.ts';
+import { DecidedCode } from './fault-only-code.ts';
+import { keepsFaultState, usedNames } from './only-for-faults.ts';
 import { withRemovableStatements } from './removable-statements.ts';
 import { isSameProgram } from './rule-constants.ts';
 
@@ -59,7 +62,12 @@ export async function mutantsOf(
 ): Promise<{ readonly mutants: Mutant[]; readonly code: InstrumentedFile[] }> {
   const instrumenter = new Instrumenter(silentLogger);
   const built = new Map(files.map((file) => [file, readFileSync(join(dist, file), 'utf8')]));
-  const sources = await withRemovableStatements(instrumenter, built);
+  const used = usedNames(dist);
+  const decided = new Map(files.map((file) => [file, new DecidedCode()]));
+  const wrapped = await withRemovableStatements(instrumenter, built, (file, path) =>
+    decided.get(file)?.look(path, used),
+  );
+  const sources = new Map([...wrapped].map(([file, { content }]) => [file, content]));
   const result = await instrumenter.instrument(
     [...sources].map(([name, content]) => ({ name, content, mutate: true })),
     { plugins: null, excludedMutations: excludedMutators, ignorers: [] },
@@ -68,6 +76,11 @@ export async function mutantsOf(
   const seen = new Map<string, number>();
   const mutants = result.mutants
     .filter(({ mutatorName, replacement }) => isMeasure(mutatorName, replacement))
+    .filter(({ fileName, location, replacement = '' }) => {
+      const extent = extentIn(sources.get(fileName) ?? '', location.start, location.end);
+      const asBuilt = wrapped.get(fileName)?.built(extent) ?? extent;
+      return decided.get(fileName)?.covers(asBuilt, replacement) !== true;
+    })
     .map(({ id, fileName, location, mutatorName, replacement }): Mutant => {
       const source = sources.get(fileName) ?? '';
       const original = oneLine(textBetween(source, location.start, location.end));
@@ -87,12 +100,19 @@ export async function mutantsOf(
         occurrence,
       };
     })
-    .filter(({ original, replacement }) => !isSameProgram(original, replacement));
+    .filter(({ original, replacement }) => !isSameProgram(original, replacement) && !keepsFaultState(original));
   return { mutants, code: result.files.map(({ name, content }) => ({ file: name, code: content })) };
 }
 
 const isMeasure = (mutator: string, replacement: string | undefined): boolean =>
   !excludedMutators.includes(mutator) && replacement?.includes(strangerInArray) !== true;
+
+function extentIn(source: string, start: Position, end: Position): Extent {
+  const lines = source.split('\n');
+  const offsetOf = ({ line, column }: Position): number =>
+    lines.slice(0, line).reduce((sum, one) => sum + one.length + 1, column);
+  return { start: offsetOf(start), end: offsetOf(end) };
+}
 
 interface Position {
   readonly line: number;

@@ -1,4 +1,6 @@
 import type { Instrumenter } from '@stryker-mutator/instrumenter';
+import { allMutators } from './all-mutators.ts';
+import type { Extent } from './extent.ts';
 
 /** What is read of a node of the syntax tree and the node around it. */
 interface SyntaxPath {
@@ -11,29 +13,40 @@ interface SyntaxPath {
   readonly parent: { readonly type: string; readonly body?: readonly unknown[] | object } | null;
 }
 
-/** Left out while statements are looked for: placing their mutants takes most of the time. */
-const everyMutator = [
-  'ArithmeticOperator',
-  'ArrayDeclaration',
-  'ArrowFunction',
-  'AssignmentOperator',
-  'BlockStatement',
-  'BooleanLiteral',
-  'ConditionalExpression',
-  'EqualityOperator',
-  'LogicalOperator',
-  'MethodExpression',
-  'ObjectLiteral',
-  'OptionalChaining',
-  'Regex',
-  'StringLiteral',
-  'UnaryOperator',
-  'UpdateOperator',
-];
+const opening = '{ ';
+const closing = ' }';
 
-interface Extent {
-  readonly start: number;
-  readonly end: number;
+/** A file whose statements that act have blocks of their own. */
+export class WrappedFile {
+  readonly content: string;
+  readonly #extents: readonly Extent[];
+
+  /** Extents do not overlap in their ends: a statement lies inside another, or apart from it. */
+  constructor(built: string, extents: readonly Extent[]) {
+    this.#extents = extents;
+    const inserts = extents.flatMap(({ start, end }) => [
+      { at: start, text: opening },
+      { at: end, text: closing },
+    ]);
+    let content = built;
+    for (const { at, text } of inserts.sort((a, b) => b.at - a.at)) {
+      content = content.slice(0, at) + text + content.slice(at);
+    }
+    this.content = content;
+  }
+
+  /** Where a piece of the content lies in the file as built, without blocks that are not in it. */
+  built({ start, end }: Extent): Extent {
+    return { start: this.#offset(start), end: this.#offset(end) };
+  }
+
+  #offset(at: number): number {
+    const ends = this.#extents.flatMap((one) => [one.start, one.end]).sort((a, b) => a - b);
+    let offset = at;
+    for (const [n, one] of ends.entries())
+      if (one + (n + 1) * opening.length <= at) offset = at - (n + 1) * opening.length;
+    return offset;
+  }
 }
 
 /**
@@ -43,23 +56,25 @@ interface Extent {
 export async function withRemovableStatements(
   instrumenter: Instrumenter,
   sources: ReadonlyMap<string, string>,
-): Promise<Map<string, string>> {
-  const wrapped = new Map<string, string>();
+  alsoLook: (name: string, path: object) => void,
+): Promise<Map<string, WrappedFile>> {
+  const wrapped = new Map<string, WrappedFile>();
   for (const [name, content] of sources) {
     const extents: Extent[] = [];
     const look = {
       shouldIgnore: (path: object): undefined => {
         const { node, parent } = path as SyntaxPath;
         if (node.type === 'ExpressionStatement' && isRemovable(node, parent)) extents.push(node);
+        alsoLook(name, path);
         return undefined;
       },
     };
     await instrumenter.instrument([{ name, content, mutate: true }], {
       plugins: null,
-      excludedMutations: everyMutator,
+      excludedMutations: [...allMutators],
       ignorers: [look],
     });
-    wrapped.set(name, inBlocks(content, extents));
+    wrapped.set(name, new WrappedFile(content, extents));
   }
   return wrapped;
 }
@@ -67,15 +82,4 @@ export async function withRemovableStatements(
 function isRemovable({ expression }: SyntaxPath['node'], parent: SyntaxPath['parent']): boolean {
   if (expression?.callee?.type === 'Super' || parent === null) return false;
   return parent.type !== 'BlockStatement' || (Array.isArray(parent.body) && parent.body.length > 1);
-}
-
-/** Extents do not overlap in their ends: a statement lies inside another, or apart from it. */
-function inBlocks(content: string, extents: readonly Extent[]): string {
-  const inserts = extents.flatMap(({ start, end }) => [
-    { at: start, text: '{ ' },
-    { at: end, text: ' }' },
-  ]);
-  let text = content;
-  for (const { at, text: one } of inserts.sort((a, b) => b.at - a.at)) text = text.slice(0, at) + one + text.slice(at);
-  return text;
 }

@@ -2,42 +2,68 @@ import { transportRules } from '../../reference-impl/devices/queued-device.ts';
 import { mdevRulesL1, mdevRulesL2 } from '../../reference-impl/vhost-mdev/mdev-rules.ts';
 import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 
-/**
- * Entries of rule tables that are the same boolean in each table that is tried, or a function that returns nothing else.
- * A mutant that puts that boolean where code asks the table is the same program: the condition is there for faults.
- */
-export const ruleConstants: ReadonlyMap<string, boolean> = constantsOf([
-  referenceRules,
-  transportRules,
-  mdevRulesL1,
-  mdevRulesL2,
+/** A value that a rule table has, or a function of it always returns. */
+export interface Constant {
+  readonly value: boolean | number | undefined | readonly [];
+}
+
+export const isSameConstant = (a: Constant, b: Constant): boolean =>
+  a.value === b.value || (Array.isArray(a.value) && Array.isArray(b.value));
+
+const words: ReadonlyMap<string, Constant> = new Map([
+  ['true', { value: true }],
+  ['false', { value: false }],
+  ['undefined', { value: undefined }],
+  ['[]', { value: [] }],
+  ['0', { value: 0 }],
+  ['{ }', { value: undefined }],
+  ['{}', { value: undefined }],
 ]);
 
-function constantsOf(roots: readonly object[]): Map<string, boolean> {
-  const values = new Map<string, boolean | undefined>();
+/** Entries of rule tables, by name, that are the same in each table that is tried: values, and what functions return. */
+export const tableConstants = constantsOf([referenceRules, transportRules, mdevRulesL1, mdevRulesL2]);
+
+function constantsOf(roots: readonly object[]): {
+  readonly values: ReadonlyMap<string, Constant>;
+  readonly results: ReadonlyMap<string, Constant>;
+} {
+  const values = new Map<string, Constant | 'differs'>();
+  const results = new Map<string, Constant | 'differs'>();
+  const note = (kind: typeof values, name: string, constant: Constant | undefined): void => {
+    const known = kind.get(name);
+    const isSame =
+      constant !== undefined && (known === undefined || (known !== 'differs' && isSameConstant(known, constant)));
+    kind.set(name, isSame ? constant : 'differs');
+  };
   const look = (table: object): void => {
     for (const [name, entry] of Object.entries(table) as [string, unknown][]) {
+      const isTable = entry !== null && typeof entry === 'object' && !Array.isArray(entry);
+      note(values, name, isTable || typeof entry === 'function' ? undefined : plainValue(entry));
+      note(results, name, typeof entry === 'function' ? resultOf(entry.toString()) : undefined);
       if (entry !== null && typeof entry === 'object') look(entry);
-      else {
-        const value = constantOf(entry);
-        values.set(name, !values.has(name) || values.get(name) === value ? value : undefined);
-      }
     }
   };
   for (const root of roots) look(root);
-  return new Map([...values].flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])));
+  const same = (kind: typeof values): Map<string, Constant> =>
+    new Map([...kind].flatMap(([name, one]) => (one === 'differs' ? [] : [[name, one] as const])));
+  return { values: same(values), results: same(results) };
 }
 
-function constantOf(entry: unknown): boolean | undefined {
-  if (typeof entry === 'boolean') return entry;
-  if (typeof entry !== 'function') return undefined;
-  const [, word] = /^\([^()]*\) => (true|false)$/.exec(entry.toString()) ?? [];
-  return word === undefined ? undefined : word === 'true';
+function plainValue(entry: unknown): Constant | undefined {
+  if (Array.isArray(entry)) return entry.length === 0 ? { value: [] } : undefined;
+  const isPlain = typeof entry === 'boolean' || typeof entry === 'number' || entry === undefined;
+  return isPlain ? { value: entry } : undefined;
 }
 
-/** Whether `original` asks a rule table for a constant, perhaps negated, and `replacement` is that constant. */
-export function isSameProgram(original: string, replacement: string, constants = ruleConstants): boolean {
-  const [, negation, name] = /^(!?)(?:[\w$#]+(?:\.|\?\.))+([\w$]+)(?:\([^()]*\))?$/.exec(original) ?? [];
-  const value = name === undefined ? undefined : constants.get(name);
-  return value !== undefined && replacement === String(negation === '!' ? !value : value);
+/** What a function returns in any case, by its text. */
+function resultOf(text: string): Constant | undefined {
+  const [, body = ''] = /^\([^()]*\) => ([\s\S]*)$/.exec(text) ?? [];
+  return words.get(body);
+}
+
+/** Whether `original` asks a rule table for a boolean, perhaps negated, and `replacement` is that boolean. */
+export function isSameProgram(original: string, replacement: string, constants = tableConstants): boolean {
+  const [, negation, name = '', call] = /^(!?)(?:[\w$#]+(?:\.|\?\.))+([\w$]+)(\([^()]*\))?$/.exec(original) ?? [];
+  const value = (call === undefined ? constants.values : constants.results).get(name)?.value;
+  return typeof value === 'boolean' && replacement === String(negation === '!' ? !value : value);
 }

@@ -75,6 +75,56 @@ t.test('a statement among others can be removed, and one that stands alone is re
   );
 });
 
+const ruled = `export class Ruled {
+  #rules;
+  get forTests() {
+    return this.#rules.signals === 3;
+  }
+  act(chain) {
+    const { rules } = this.#rules;
+    const writesFirst = rules.writesFirst(chain);
+    if (writesFirst) { this.write(); }
+    if (!writesFirst) { this.late(); }
+    const misplaced = this.#rules.rules.acceptsPlace(chain);
+    if (misplaced !== undefined) return misplaced;
+    this.starts++;
+    return rules.isInRange(chain) && this.act(chain);
+  }
+  write() {}
+  late() {}
+}
+`;
+
+t.test(
+  'code that only a fault or a test reaches is not measured, and a condition not by its constant value',
+  async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), 'mutants-'));
+    t.teardown(() => rmSync(directory, { recursive: true }));
+    const file = 'reference-impl/devices/ruled.js';
+    mkdirSync(dirname(join(directory, file)), { recursive: true });
+    writeFileSync(join(directory, file), ruled);
+    writeFileSync(join(directory, `${file}.map`), JSON.stringify({ version: 3, sources: [], names: [], mappings: '' }));
+    const { mutants } = await mutantsOf(directory, [file]);
+    const made = mutants.map(({ original, replacement }) => `${original} → ${replacement}`);
+    t.ok(made.includes('writesFirst → false'));
+    t.ok(made.includes('{ this.write(); } → {}'));
+    t.ok(made.includes('misplaced !== undefined → true'));
+    t.ok(made.includes('rules.isInRange(chain) && this.act(chain) → rules.isInRange(chain) || this.act(chain)'));
+    const unmeasured = [
+      'writesFirst → true',
+      '!writesFirst → false',
+      '{ this.late(); } → {}',
+      'misplaced !== undefined → false',
+      'this.#rules.signals === 3 → true',
+      '{ this.starts++; } → {}',
+    ];
+    t.same(
+      made.filter((one) => unmeasured.includes(one)),
+      [],
+    );
+  },
+);
+
 t.test('items that come where few others come are tried first, and other variants of a case last', async (t) => {
   const item = (name: string, rank = 0): RanItem => ({
     kind: 'ran',

@@ -1,0 +1,183 @@
+import { type Extent, extentOf } from './extent.ts';
+import { unusedMethod } from './only-for-faults.ts';
+import { type Constant, isSameConstant, tableConstants } from './rule-constants.ts';
+
+/** What is read of a node of the syntax tree. */
+interface Node extends Extent {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+interface Binding {
+  readonly constant: boolean;
+  readonly path: { readonly node: Node; readonly scope: Scope };
+}
+
+interface Scope {
+  getBinding(name: string): Binding | undefined;
+}
+
+interface Path {
+  readonly node: Node;
+  readonly scope: Scope;
+}
+
+/** What the rule tables of the reference decide in a file before it runs. It is shown each node of its syntax tree. */
+export class DecidedCode {
+  readonly #unreached: Extent[] = [];
+  readonly #conditions = new Map<string, boolean>();
+
+  look(path: object, usedNames: ReadonlySet<string>): void {
+    const { node, scope } = path as Path;
+    const unused = unusedMethod(path, usedNames);
+    if (unused !== undefined) this.#unreached.push(unused);
+    this.#unreached.push(...unreachedOf(node, scope));
+    const value = isExpression(node) ? constantOf(node, scope) : undefined;
+    if (value !== undefined) this.#conditions.set(extentOf(node), isTruthy(value));
+  }
+
+  /** Whether a change is of code that only a fault reaches, or makes a condition what the rules make it anyway. */
+  covers(extent: Extent, replacement: string): boolean {
+    if (this.#unreached.some(({ start, end }) => start <= extent.start && extent.end <= end)) return true;
+    const value = this.#conditions.get(extentOf(extent));
+    return value !== undefined && replacement === String(value);
+  }
+}
+
+const isNode = (value: unknown): value is Node =>
+  typeof value === 'object' && value !== null && typeof (value as Partial<Node>).type === 'string';
+const isExpression = ({ type }: Node): boolean => type === 'Identifier' || /Expression$/.test(type);
+const isTruthy = ({ value }: Constant): boolean => (Array.isArray(value) ? true : Boolean(value));
+
+/** The parts of a node that its constant parts keep from running. */
+function unreachedOf(node: Node, scope: Scope): Node[] {
+  const parts = (...names: string[]): Node[] => names.map((name) => node[name]).filter(isNode);
+  const valueOfPart = (name: string): Constant | undefined => {
+    const part = node[name];
+    return isNode(part) ? constantOf(part, scope) : undefined;
+  };
+  switch (node.type) {
+    case 'IfStatement':
+    case 'ConditionalExpression': {
+      const test = valueOfPart('test');
+      if (test === undefined) return [];
+      return parts(isTruthy(test) ? 'alternate' : 'consequent');
+    }
+    case 'LogicalExpression': {
+      const left = valueOfPart('left');
+      if (left === undefined) return [];
+      if (node['operator'] === '??') return left.value === undefined ? [] : parts('right');
+      return isTruthy(left) === (node['operator'] === '||') ? parts('right') : [];
+    }
+    case 'ForOfStatement': {
+      const over = valueOfPart('right')?.value;
+      return Array.isArray(over) && over.length === 0 ? parts('body') : [];
+    }
+  }
+  return [];
+}
+
+/** The value of an expression, where rule tables and literals alone decide it. */
+function constantOf(node: Node, scope: Scope): Constant | undefined {
+  const part = (name: string): Constant | undefined => {
+    const one = node[name];
+    return isNode(one) ? constantOf(one, scope) : undefined;
+  };
+  switch (node.type) {
+    case 'BooleanLiteral':
+    case 'NumericLiteral':
+      return { value: node['value'] as boolean | number };
+    case 'Identifier':
+      return node['name'] === 'undefined' ? { value: undefined } : constantOfName(node['name'] as string, scope);
+    case 'MemberExpression':
+      return isTable(node['object'], scope) ? tableConstants.values.get(nameOf(node['property'])) : undefined;
+    case 'CallExpression': {
+      const entry = entryOf(node['callee'], scope);
+      return entry === undefined ? undefined : tableConstants.results.get(entry);
+    }
+    case 'UnaryExpression': {
+      const argument = part('argument');
+      return node['operator'] === '!' && argument !== undefined ? { value: !isTruthy(argument) } : undefined;
+    }
+    case 'LogicalExpression': {
+      const left = part('left');
+      const right = part('right');
+      if (node['operator'] === '??') return left === undefined ? undefined : left.value === undefined ? right : left;
+      const deciding = node['operator'] === '||';
+      return left?.value === deciding || right?.value === deciding ? { value: deciding } : undefined;
+    }
+    case 'BinaryExpression': {
+      const left = part('left');
+      const right = part('right');
+      return left === undefined || right === undefined ? undefined : compared(node['operator'] as string, left, right);
+    }
+    case 'ConditionalExpression': {
+      const test = part('test');
+      if (test !== undefined) return part(isTruthy(test) ? 'consequent' : 'alternate');
+      const [one, other] = [part('consequent'), part('alternate')];
+      return one !== undefined && other !== undefined && isSameConstant(one, other) ? one : undefined;
+    }
+  }
+  return undefined;
+}
+
+function compared(operator: string, left: Constant, right: Constant): Constant | undefined {
+  if (operator === '===') return { value: left.value === right.value };
+  if (operator === '!==') return { value: left.value !== right.value };
+  if (typeof left.value !== 'number' || typeof right.value !== 'number') return undefined;
+  if (operator === '>') return { value: left.value > right.value };
+  if (operator === '<') return { value: left.value < right.value };
+  return undefined;
+}
+
+const nameOf = (node: unknown): string => (isNode(node) ? String(node['name'] ?? nameOf(node['id'])) : '');
+
+/** The declaration of a name that has one value. */
+function declarationOf(name: string, scope: Scope): { readonly node: Node; readonly scope: Scope } | undefined {
+  const binding = scope.getBinding(name);
+  return binding?.constant === true && binding.path.node.type === 'VariableDeclarator' ? binding.path : undefined;
+}
+
+/** Which field a declaration takes a name from: `{ name }` or `{ field: name }`. */
+function fieldOf(pattern: unknown, name: string): string | undefined {
+  if (!isNode(pattern) || pattern.type !== 'ObjectPattern') return undefined;
+  const properties = pattern['properties'] as readonly Node[];
+  const field = properties.find(({ value }) => isNode(value) && value['name'] === name);
+  return field === undefined ? undefined : nameOf(field['key']);
+}
+
+function constantOfName(name: string, scope: Scope): Constant | undefined {
+  const declared = declarationOf(name, scope);
+  if (declared === undefined) return undefined;
+  const { id, init } = declared.node;
+  if (isNode(id) && id.type === 'Identifier') return isNode(init) ? constantOf(init, declared.scope) : undefined;
+  const field = fieldOf(id, name);
+  return field !== undefined && isTable(init, declared.scope) ? tableConstants.values.get(field) : undefined;
+}
+
+/** The entry of a rule table that is called. */
+function entryOf(callee: unknown, scope: Scope): string | undefined {
+  if (!isNode(callee)) return undefined;
+  if (callee.type === 'MemberExpression')
+    return isTable(callee['object'], scope) ? nameOf(callee['property']) : undefined;
+  if (callee.type !== 'Identifier') return undefined;
+  const declared = declarationOf(nameOf(callee), scope);
+  const field = declared === undefined ? undefined : fieldOf(declared.node['id'], nameOf(callee));
+  return field !== undefined && isTable(declared?.node['init'], declared?.scope ?? scope) ? field : undefined;
+}
+
+/** Whether an expression is a table of rules or a part of one. */
+function isTable(node: unknown, scope: Scope): boolean {
+  if (!isNode(node)) return false;
+  if (node.type === 'MemberExpression') return isRules(nameOf(node['property'])) || isTable(node['object'], scope);
+  if (node.type !== 'Identifier') return false;
+  const name = nameOf(node);
+  if (isRules(name)) return true;
+  const declared = declarationOf(name, scope);
+  if (declared === undefined) return false;
+  const { id, init } = declared.node;
+  const field = fieldOf(id, name);
+  return (field !== undefined && isRules(field)) || isTable(init, declared.scope);
+}
+
+const isRules = (name: string): boolean => name === 'rules' || name === 'transport';
