@@ -109,6 +109,11 @@ export const splitRingFaults = {
     'it aborts at a head beyond the descriptor table',
     inSplitRing({ acceptsHead: (head, size) => breakingDown('abort', right.acceptsHead(head, size)) }),
   ),
+  'head-shown-again-crashes': ringFault(
+    'split/outstanding-head-shown-again-survived',
+    'it aborts at a head that stands behind itself in the available ring',
+    inSplitRing({ nextAvailIdx: abortingAtRepeatedHead() }),
+  ),
   'next-out-of-range-crashes': ringFault(
     'split/next-out-of-range-survived',
     'it aborts at a next field beyond the descriptor table',
@@ -336,4 +341,15 @@ function isFull(ring: PackedRing, slot: number, wrap: 0 | 1): boolean {
     if (!isAvailableIn(ring.flags(at), lap)) return false;
   }
   return true;
+}
+
+/** Rings share what it remembers: heads by their place, of those that others stood behind. */
+function abortingAtRepeatedHead(): typeof right.nextAvailIdx {
+  const heads = new Map<number, number>();
+  return (last, head, pending, size) => {
+    if (heads.get((last - 1) & 0xffff) === head) throw new BrokenDown('abort');
+    if (pending > 1) heads.set(last, head);
+    else heads.delete(last);
+    return right.nextAvailIdx(last, head, pending, size);
+  };
 }
