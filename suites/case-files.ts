@@ -188,6 +188,7 @@ export * as 'vhost-user/header' from './vhost-user/header.cases.ts';
 export * as 'vhost-user/in-band' from './vhost-user/in-band.cases.ts';
 export * as 'vhost-user/inflight' from './vhost-user/inflight.cases.ts';
 export * as 'vhost-user/inflight-recovery' from './vhost-user/inflight-recovery.cases.ts';
+export * as 'vhost-user/kicks-after-changes' from './vhost-user/kicks-after-changes.cases.ts';
 export * as 'vhost-user/log' from './vhost-user/log.cases.ts';
 export * as 'vhost-user/log-limits' from './vhost-user/log-limits.cases.ts';
 export * as 'vhost-user/log-paths' from './vhost-user/log-paths.cases.ts';
