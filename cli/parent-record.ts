@@ -30,7 +30,7 @@ export function kernelDeathRecord(facts: RecordFacts, { how, signature, log }: K
   const [requirement = '', ...others] = reportedRequirements(facts.planned.definition, facts.planned.axes);
   const finding: Finding = {
     requirement,
-    ...findingAuthority(requirementFacts(requirement), how, facts.rules.texts),
+    ...findingAuthority(requirementFacts(requirement), { how, isBesideText: false }, facts.rules.texts),
     how,
     what: 'the kernel while the case ran, alone on a fresh boot',
     expected: 'it goes on running',

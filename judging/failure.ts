@@ -13,6 +13,8 @@ export interface Failure {
   readonly exit?: IutExit;
   /** Nothing came before the deadline: a control decides afterwards whether that is a stall or a hang. */
   readonly silent?: true;
+  /** Seen where the case did what its requirement is not about: a crash or a hang there is harm, and violates no text. */
+  readonly besideText?: true;
 }
 
 export function exitText(exit: IutExit): string {

@@ -39,6 +39,11 @@ export class Check {
   readonly branches = new Set<string>();
   /** Bits that its failures are about, besides those that the requirement hangs on. */
   readonly about = new Set<FeatureName>();
+  /**
+   * What the case does from here on is not what its requirement is about: it is flawed, no longer sent, or a premise. That
+   * the IUT crashes or hangs there is harm, and no violation of the text behind the requirement.
+   */
+  isBesideText = false;
   readonly #log: Pick<EventLog, 'next' | 'observe'>;
   #evaluated = 0;
   #inconclusive: string | undefined;
@@ -154,6 +159,7 @@ export class Check {
         return false;
       case 'unanswered':
         this.#evaluated++;
+        this.isBesideText = true;
         this.failsBy(outcome.end, what, outcome.to);
         return false;
     }
@@ -219,6 +225,7 @@ export class Check {
       case 'silent':
       case 'died':
         this.#evaluated++;
+        this.isBesideText = true;
         this.failsBy(outcome, what, 'acceptance');
         throw new CaseEnded(what);
     }
@@ -241,7 +248,7 @@ export class Check {
   /** Something owed did not come; the judge says later whether only this stalled or all of it hangs. */
   silence(what: string, expected: string, waitedMs: number): void {
     const actual = nothingWithin(waitedMs);
-    this.failures.push({ how: 'stalled', what, expected, actual, traceEvent: this.#newestEvent(), silent: true });
+    this.record({ how: 'stalled', what, expected, actual, traceEvent: this.#newestEvent(), silent: true });
   }
 
   /** A claim that was evaluated and failed in another way than `wrong`. */
@@ -252,7 +259,12 @@ export class Check {
 
   fail(how: FailureKind, what: string, expected: string, actual: string, exit?: IutExit): void {
     const failure = { how, what, expected, actual, traceEvent: this.#newestEvent() };
-    this.failures.push(exit === undefined ? failure : { ...failure, exit });
+    this.record(exit === undefined ? failure : { ...failure, exit });
+  }
+
+  /** A failure as the case or what it threw tells it. */
+  record(failure: Failure): void {
+    this.failures.push(this.isBesideText ? { ...failure, besideText: true } : failure);
   }
 
   /** The requirement could be neither shown nor refuted, and the IUT is not at fault. */

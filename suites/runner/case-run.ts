@@ -327,6 +327,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     if (sweep.restarted === 'at-the-end') sweep.restarted = 'in-between';
     this.port.log.note(`point ${point.key}`);
     sweep.count++;
+    for (const open of this.checks.values()) open.isBesideText = false;
     const mark = this.#guest?.mark();
     const closeReceived = this.port.descriptors.mark();
     this.#guarded(() => check(point));
@@ -431,7 +432,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       const ended = this.ports.find(({ iut }) => iut.exit() !== undefined);
       const failure = thrownFailure(error, ended ?? this.port, Math.max(0, this.port.log.next - 1));
       if (failure === undefined) throw error;
-      check.failures.push(failure);
+      check.record(failure);
     } finally {
       this.#tellDesync();
     }

@@ -3,14 +3,23 @@ import type { FailureKind } from '../../reference-impl/observations/failure-kind
 import { type Finding, neverExcused } from '../../reports/record/record.ts';
 import type { RequirementFacts } from './plan.ts';
 
+/** How a requirement failed, and whether the case did something there that the requirement is not about. */
+export interface Seen {
+  readonly how: FailureKind;
+  readonly isBesideText: boolean;
+}
+
 /** What a finding says of the text behind it, given the versions of texts that the run chose. */
 export function findingAuthority(
   { level, basis, since, until }: RequirementFacts,
-  how: FailureKind,
+  { how, isBesideText }: Seen,
   texts: readonly string[],
 ): Pick<Finding, 'level' | 'basis' | 'since' | 'until' | 'apart'> {
-  // A crash is harm whatever was expected.
-  const said = { level, basis: basis === 'choice' && neverExcused.has(how) ? 'robustness' : basis, since, until };
+  const isHarm = neverExcused.has(how);
+  // A crash is harm whatever was expected. A prohibition is violated by what is done, not by an end before it.
+  const isProhibition = how === 'crash' && level?.endsWith(' NOT') === true;
+  const isRobustness = isHarm && (isBesideText || isProhibition || basis === 'choice');
+  const said = isRobustness ? { level: null, basis: 'robustness', since, until } : { level, basis, since, until };
   const standing = textStandingOf(said, allSources(), texts);
-  return standing === 'in-force' || neverExcused.has(how) ? said : { ...said, apart: standing };
+  return standing === 'in-force' || isHarm ? said : { ...said, apart: standing };
 }

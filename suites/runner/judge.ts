@@ -15,7 +15,8 @@ import { CaseRun, NoSuchPointError, type RunOptions } from './case-run.ts';
 import type { SweepResult } from './sweep-result.ts';
 
 /** A finding before what the catalogue says of its requirement is added to it. */
-export type JudgedFinding = Omit<Finding, 'level' | 'basis' | 'since' | 'until' | 'apart'>;
+export type JudgedFinding = Omit<Finding, 'level' | 'basis' | 'since' | 'until' | 'apart'> &
+  Pick<Failure, 'besideText'>;
 
 /** What came of one case with one variant on one target. */
 export interface Judgement {

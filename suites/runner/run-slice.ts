@@ -278,9 +278,10 @@ class SliceRun {
     const { definition, variant, axes } = planned;
     const { key, target, repetition } = result;
     const { verdict, accepted, outcomes, points, durationMs, error } = judgement;
-    const findings = judgement.findings.map((found) => {
+    const findings = judgement.findings.map(({ besideText, ...found }) => {
       const facts = this.#options.requirementFacts(found.requirement);
-      return { ...found, ...findingAuthority(facts, found.how, this.#options.rules.texts) };
+      const seen = { how: found.how, isBesideText: besideText === true };
+      return { ...found, ...findingAuthority(facts, seen, this.#options.rules.texts) };
     });
     const failedPoints = points?.failed ?? [];
     const record: CaseRecord = {

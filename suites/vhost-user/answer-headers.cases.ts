@@ -35,10 +35,14 @@ export const answersWellFormed = defineCase({
     const number = requirement('vu-header/reply-repeats-request-number');
     const size = requirement('vu-header/reply-size-equals-payload');
     points(pointsOf(context, version), ({ key, of }) => {
-      const setting = openFor(context, of, version);
+      const setting = openFor(context, of, size);
       const message = of.message(setting, 0);
       const asked = of.answer === 'own-reply' ? message : { ...message, flags: needReply };
       const { messages, ended } = answersTo(setting.session, asked);
+      if (ended?.kind === 'died') {
+        size.failsBy(ended, `answer to ${key}`, 'a message of its size');
+        return;
+      }
       // A size that is wrong takes the answers behind it along.
       if (!size.equal(ended?.kind, undefined, `what ended the session behind the answer to ${key}`)) return;
       const [answer] = messages;

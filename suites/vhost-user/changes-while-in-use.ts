@@ -23,11 +23,11 @@ const fenced = ({ session, check }: Changed): void => {
 /** What a front-end may tell while rings run (vhost-user, "Ring states"), and a stop with a new start. */
 export const changesWhileInUse = {
   'memory-table-again': ({ port, session, guest, check }) => {
-    check.accepted(session.messages.acknowledged(tableOf(port, guest)), 'SET_MEM_TABLE');
+    check.granted(session.messages.acknowledged(tableOf(port, guest)), 'the memory table of the change');
   },
   'memory-table-with-more': ({ port, session, guest, check }) => {
     const more = port.createGuest(guestLayouts['single-region']);
-    check.accepted(session.messages.acknowledged(tableOf(port, guest, more)), 'SET_MEM_TABLE');
+    check.granted(session.messages.acknowledged(tableOf(port, guest, more)), 'the memory table of the change');
   },
   'features-again': (changed) => {
     const { session } = changed;

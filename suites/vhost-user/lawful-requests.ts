@@ -24,6 +24,8 @@ export interface LawfulRequest {
   readonly devices?: readonly string[];
   /** A front-end sends it once on a connection. */
   readonly isSentOnce?: true;
+  /** The text calls it deprecated: a back-end that ends there breaks no rule of answers. */
+  readonly isNoLongerSent?: true;
   /** A front-end may send it, with `before`, while rings run, and they run on. */
   readonly isLawfulWhileRunning?: true;
   /** Payload bytes without which the request says nothing; none where it has no payload. */
@@ -112,7 +114,7 @@ export const lawfulRequests: readonly LawfulRequest[] = [
     isLawfulWhileRunning: true,
   },
   { ...plain('VHOST_USER_SET_OWNER'), answer: ack, isSentOnce: true },
-  { ...plain('VHOST_USER_RESET_OWNER'), answer: ack, isSentOnce: true },
+  { ...plain('VHOST_USER_RESET_OWNER'), answer: ack, isSentOnce: true, isNoLongerSent: true },
   {
     request: 'VHOST_USER_SET_MEM_TABLE',
     answer: ack,

@@ -150,6 +150,11 @@ export const removalIgnoresOffset = defineCase({
     const file = port.descriptors.memoryFile(3 * Number(page));
     const region = { ...smallRegion(1), mmapOffset: page };
     const removal = remMemReg({ ...region, mmapOffset: BigInt(variant.mmapOffset) });
+    check.isBesideText = true;
+    const other = connect('negotiated');
+    const unknown = other.messages.acknowledged(removal);
+    other.close();
+    check.presumes(unknown.kind !== 'done', 'a region that was never added is not removed with success');
     const remove = (session: VhostUserSession): ControlOutcome => session.messages.acknowledged(removal);
     const tried = refusal({
       open: () => {

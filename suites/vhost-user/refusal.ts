@@ -64,6 +64,7 @@ export function stillServes(
   check: Check,
   what: string,
 ): boolean {
+  check.isBesideText = true;
   if (session.isOpen) {
     const fence = session.messages.fence();
     if (fence.kind === 'reply') return check.holds(true, what, { expected: 'a reply', actual: 'a reply' });

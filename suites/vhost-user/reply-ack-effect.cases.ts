@@ -23,7 +23,9 @@ export const baseStored = defineCase({
     negotiatedWith(port, session, protocolBit.REPLY_ACK);
     for (const base of [7, 300, 65535, 0]) {
       check.accepted(session.messages.acknowledged(setBase(0, base)), `SET_VRING_BASE ${base}`);
+      check.isBesideText = true;
       const told = getBase(session, 0);
+      check.presumes(told.kind === 'base', `GET_VRING_BASE of a ring that never started is answered`);
       check.equal(told.kind === 'base' ? told.num : told.kind, base, `base behind the acknowledgement of ${base}`);
     }
   },

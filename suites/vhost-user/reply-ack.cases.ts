@@ -99,6 +99,7 @@ export const nonZeroOnFailure = defineCase({
     const check = requirement('vu-reply-ack/failure-is-non-zero');
     points(failing, ({ key, message }) => {
       const session = negotiatedWith(port, connect('connected'), protocolBit.REPLY_ACK);
+      check.isBesideText = true;
       const answer = session.messages.exchange({ ...message, flags: needReply });
       if (answer.kind === 'closed') check.oneOf('connection closed', ['connection closed'], key);
       else check.notEqual(wordOf(check.reply(answer, key)), 0n, `answer to ${key}`);

@@ -70,6 +70,7 @@ export function openFor(
   acknowledgements: 'negotiated' | 'not negotiated' = 'negotiated',
 ): RequestSetting {
   const session = connect('connected');
+  check.isBesideText = of.isNoLongerSent === true;
   const negotiation = negotiationOf(of, port.facts, acknowledgements);
   const setting = { port, session, guest };
   if (of.request === 'VHOST_USER_SET_OWNER') {

@@ -26,6 +26,7 @@ export const startStopped = defineCase({
     hand.tell('num', 'base', 'addresses', 'call', 'error', 'enable');
     check.reply(session.messages.fence(), 'GET_FEATURES');
     check.equal(hand.usedCount(), 0, 'used idx of a ring that was never started');
+    check.isBesideText = true;
     const base = baseFrom(check, getBase(session, hand.index), 'GET_VRING_BASE');
     const what = 'where a ring that was never started goes on';
     if (base !== undefined) sameStop(check, decodeVringBase(hand.ring.layout, base), hand.ring.position, what);

@@ -142,6 +142,7 @@ export const errorsSignalled = defineCase({
     const check = requirement('vu-vring/ring-errors-signalled-on-error-descriptor');
     const queue = driver.attach(ring({ size: 16 }));
     driver.once(queue);
+    check.isBesideText = true;
     queue.driver.addHead(0x7fff);
     queue.driver.publish();
     queue.kick();
