@@ -8,6 +8,8 @@ import type { Request, RequestShape } from './request.ts';
 export interface TransferShape extends RequestShape {
   /** First sector of a block device's data. */
   readonly sector?: number;
+  /** Cuts in the data of a block device. */
+  readonly dataCuts?: readonly number[];
 }
 
 export interface WriteRequest {

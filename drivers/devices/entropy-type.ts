@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import type { Queue } from '../port/port.ts';
 import { BoundDriver } from './bound-driver.ts';
 import type { DeviceDriver, DeviceWrites, WriteRequest } from './device-driver.ts';
 import { type DeviceType, deviceType, implementedByAll } from './device-type.ts';
-import { chainOf, cutSpan, difference, pattern, type Request, type RequestShape } from './request.ts';
+import { chainOf, cutSpan, difference, evenCuts, pattern, type Request, type RequestShape } from './request.ts';
 import { ringFacts } from './ring-facts.ts';
 
 const entropyWorkload = z.strictObject({ kind: z.literal('entropy'), ...ringFacts });
@@ -18,7 +17,9 @@ const enoughToDiffer = 8;
 class EntropyDriver extends BoundDriver<EntropyWorkload> {
   readonly largestRequest = 0x1_0000;
 
-  request({ bytes = bytesUnlessTold, seed = 0, writableCuts = [], writableWhere }: RequestShape = {}): Request {
+  request(shape: RequestShape = {}): Request {
+    const { bytes = bytesUnlessTold, seed = 0, descriptors = 1, writableWhere } = shape;
+    const writableCuts = shape.writableCuts ?? evenCuts(bytes, descriptors);
     const span = this.guest.allocate({ size: bytes, ...writableWhere });
     const before = pattern(bytes, 0xe27 + seed);
     span.store(before);
@@ -34,11 +35,6 @@ class EntropyDriver extends BoundDriver<EntropyWorkload> {
         return isUnchanged && len >= enoughToDiffer ? 'nothing was placed in it' : undefined;
       },
     };
-  }
-
-  /** Cut where it is told, be that in the readable part of another device's requests. */
-  override chain({ readableCuts = [], ...shape }: RequestShape = {}): readonly Segment[] {
-    return this.request({ writableCuts: readableCuts, ...shape }).segments;
   }
 
   sizes({ bytes = bytesUnlessTold }: RequestShape = {}): ReturnType<DeviceDriver['sizes']> {

@@ -2,7 +2,7 @@ import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import { RequestsUnknownError } from '../port/port.ts';
 import { type Binding, BoundDriver } from './bound-driver.ts';
 import type { GenericWorkload } from './generic-workload.ts';
-import { chainOf, cutSpan, pattern, type Request, type RequestShape } from './request.ts';
+import { chainOf, cutSpan, evenCuts, pattern, type Request, type RequestShape } from './request.ts';
 
 const plainBytes = 64;
 
@@ -26,8 +26,9 @@ export class GenericDriver extends BoundDriver<GenericWorkload> {
   /** Always the same bytes: `bytes` and `seed` are for devices that carry data. */
   request(shape: RequestShape = {}): Request {
     const { readable, writable, writes, isWhole = false } = this.#known;
-    const { readableCuts = [], writableCuts = [] } = shape;
-    if (isWhole && readableCuts.length + writableCuts.length > 0) {
+    const { readableCuts = [], writableCuts = [], descriptors = 1 } = shape;
+    const parts = Math.sign(readable.length) + Math.sign(writable);
+    if (isWhole && (readableCuts.length + writableCuts.length > 0 || descriptors > parts)) {
       throw new RequestsUnknownError('requests that may be cut into several descriptors');
     }
     return {
@@ -64,16 +65,20 @@ export class GenericDriver extends BoundDriver<GenericWorkload> {
   }
 
   #segments(bytes: Uint8Array, writableBytes: number, shape: RequestShape): readonly Segment[] {
-    const readable = bytes.length === 0 ? [] : this.#readable(bytes, shape);
+    const { descriptors = 1 } = shape;
+    const inWritable = bytes.length === 0 ? descriptors : Math.floor(descriptors / 2);
+    const inReadable = writableBytes === 0 ? descriptors : descriptors - inWritable;
+    const readable = bytes.length === 0 ? [] : this.#readable(bytes, inReadable, shape);
     const room = { size: writableBytes, ...shape.writableWhere };
-    const writable = writableBytes === 0 ? [] : cutSpan(this.guest.allocate(room), shape.writableCuts ?? []);
+    const cuts = shape.writableCuts ?? evenCuts(writableBytes, inWritable);
+    const writable = writableBytes === 0 ? [] : cutSpan(this.guest.allocate(room), cuts);
     return chainOf(readable, writable);
   }
 
-  #readable(bytes: Uint8Array, shape: RequestShape): ReturnType<typeof cutSpan> {
+  #readable(bytes: Uint8Array, pieces: number, shape: RequestShape): ReturnType<typeof cutSpan> {
     const span = this.guest.allocate({ size: bytes.length, ...shape.readableWhere });
     span.store(bytes);
-    return cutSpan(span, shape.readableCuts ?? []);
+    return cutSpan(span, shape.readableCuts ?? evenCuts(bytes.length, pieces));
   }
 }
 

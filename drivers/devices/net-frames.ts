@@ -5,7 +5,16 @@ import type { Span } from '../../reference-impl/memory/span.ts';
 import { VIRTIO_F_VERSION_1 } from '../../reference-impl/virtqueue/feature-bits.ts';
 import { type Guest, type Queue, RequestsUnknownError } from '../port/port.ts';
 import type { NetWorkload } from './net-workload.ts';
-import { chainOf, cutSpan, difference, exactly, pattern, type Request, type RequestShape } from './request.ts';
+import {
+  chainOf,
+  cutSpan,
+  difference,
+  evenCuts,
+  exactly,
+  pattern,
+  type Request,
+  type RequestShape,
+} from './request.ts';
 
 const numBuffersOffset = 10;
 
@@ -88,8 +97,13 @@ export class NetFrames {
     const span = this.#guest.allocate({ size: this.headerSize + frame.length, ...shape.readableWhere });
     span.store(header);
     span.store(frame, this.headerSize);
-    const segments = chainOf(cutSpan(span, shape.readableCuts ?? []), []);
+    const segments = chainOf(cutSpan(span, shape.readableCuts ?? this.#cuts(frame.length, shape)), []);
     return { segments, writes: exactly(0), problem: () => undefined };
+  }
+
+  /** In one descriptor, or with the header in one of its own. */
+  #cuts(bytes: number, { descriptors = 1 }: RequestShape): readonly number[] {
+    return descriptors > 1 ? [this.headerSize, ...evenCuts(bytes, descriptors - 1)] : [];
   }
 
   /** A buffer to receive a frame into that comes back. @throws RequestsUnknownError where none does. */

@@ -14,11 +14,16 @@ export interface Request {
   problem(len?: number): string | undefined;
 }
 
-/** How a request is cut into descriptors: the lengths of the pieces but the last, which takes the rest. */
+/**
+ * How a request is cut into descriptors. Unless told, it is cut as drivers of the device cut it, so that a device that
+ * takes no other framing shows that in cases about framing alone.
+ */
 export interface RequestShape {
-  /** Cuts in the device-readable part. */
+  /** In so many descriptors, cut where drivers of the device cut, as far as these make such requests. */
+  readonly descriptors?: number;
+  /** For cases about framing: lengths of the pieces of the device-readable part but the last, which takes the rest. */
   readonly readableCuts?: readonly number[];
-  /** Cuts in the device-writable part. */
+  /** The same for the device-writable part. */
   readonly writableCuts?: readonly number[];
   /** Where a readable, and where a writable part that carries data lies; wherever there is room unless told. */
   readonly readableWhere?: Partial<AllocationRequest>;
@@ -43,6 +48,12 @@ export function cutSpan(span: Span, cuts: readonly number[]): Span[] {
   }
   pieces.push(span.slice(at));
   return pieces;
+}
+
+/** Cuts `total` bytes into `count` nearly equal pieces, or into one for each byte. */
+export function evenCuts(total: number, count: number): number[] {
+  const pieces = Math.max(1, Math.min(total, count));
+  return new Array<number>(pieces - 1).fill(Math.floor(total / pieces));
 }
 
 export function chainOf(readableSpans: readonly Span[], writableSpans: readonly Span[]): Segment[] {

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { BlockRequests, VIRTIO_BLK_S_OK } from '../../drivers/devices/block-requests.ts';
 import { NetFrames } from '../../drivers/devices/net-frames.ts';
-import { cutSpan, pattern } from '../../drivers/devices/request.ts';
+import { cutSpan, pattern, type Request } from '../../drivers/devices/request.ts';
 import { plainGuest } from '../../reference-impl/memory/guest.ts';
 
 t.test('cuts divide a span without a gap, and those at or beyond its end are left out', async (t) => {
@@ -32,6 +32,17 @@ t.test('a block request is judged by its status and its data', async (t) => {
   t.match(read.problem(), /byte 0 is/);
   spanOf(data).store(expected);
   t.equal(read.problem(), undefined);
+});
+
+t.test('a block request is cut as Linux cuts it, unless a case is about framing', async (t) => {
+  const block = new BlockRequests(plainGuest(), { kind: 'block', queueIndex: 0, companions: [], sectors: 8 });
+  const lengths = ({ segments }: Pick<Request, 'segments'>): number[] => segments.map(({ length }) => length);
+  t.same(lengths(block.read()), [16, 512, 1]);
+  t.same(lengths(block.write(pattern(512, 1))), [16, 512, 1]);
+  t.same(lengths(block.withoutData()), [16, 1]);
+  t.same(lengths(block.read({ descriptors: 5 })), [16, 170, 170, 172, 1]);
+  t.same(lengths(block.write(pattern(512, 1), { dataCuts: [100, 412] })), [16, 100, 412, 1]);
+  t.same(lengths(block.read({ readableCuts: [3], writableCuts: [] })), [3, 13, 513]);
 });
 
 t.test('a write lies in its cuts and where it was told to', async (t) => {

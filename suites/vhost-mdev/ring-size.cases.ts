@@ -1,5 +1,6 @@
 import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../case.ts';
+import { fitting } from '../virtio/small-ring.ts';
 import { refusesCall } from './refusal.ts';
 import { ringDoorbell, setSize, setState } from './ring-messages.ts';
 import { serves, servesAll } from './service.ts';
@@ -135,7 +136,8 @@ export const sizeReplaced = defineCase({
       const queue = driver.attach(ring({ size, position: splitPosition(base) }));
       // Once around the smaller ring, and further.
       for (let seed = 1; seed <= 9; seed++) {
-        if (!serves({ port, driver }, check, queue, `request ${seed} with ${size} entries`, { seed })) return;
+        if (!serves({ port, driver }, check, queue, `request ${seed} with ${size} entries`, { seed, ...fitting(size) }))
+          return;
       }
       base += 9;
       setState(session, 0);

@@ -50,7 +50,7 @@ function marksAll(
 }
 
 const read = (driver: DeviceDriver, bytes: number, cuts: readonly number[] = []): readonly Segment[] =>
-  driver.block.read({ bytes, writableCuts: cuts, writableWhere: { crossing: 'page' } }).segments;
+  driver.block.read({ bytes, dataCuts: cuts, writableWhere: { crossing: 'page' } }).segments;
 
 export const indirectTables = defineCase({
   id: 'vhost-user/log/buffers-in-indirect-tables-are-marked',

@@ -47,7 +47,7 @@ function entersLists({ hand }: PackedTracked, driver: DeviceDriver<GuestPackedRi
   const start = usedPlace(hand.driver);
   let place = start;
   const left = recorded.slice(0, count).map(({ entries, counter }, seed) => {
-    const segments = driver.request({ seed, readableCuts: [4, 6] }).segments.slice();
+    const segments = driver.request({ seed, descriptors: 4 }).segments.slice();
     const id = Number(hand.driver.add(segments));
     const descriptors = writtenAt(hand.ring, place, segments);
     place = placeAfter(place, descriptors.length, queueSize);

@@ -50,7 +50,7 @@ export function usesLists(
   count: number,
 ): boolean {
   for (let seed = 1; seed <= count; seed++) {
-    hand.makeAvailable(driver.request({ seed, readableCuts: [4] }).segments);
+    hand.makeAvailable(driver.request({ seed, descriptors: 3 }).segments);
     hand.kick();
     if (hand.waitForUsed(check, 1, `list ${seed}`) === undefined) return false;
   }

@@ -52,7 +52,7 @@ export const copied = defineCase({
     const { hand, region } = set;
     startRing(hand);
     const start = usedPlace(hand.driver);
-    const { segments } = driver.request({ readableCuts: [4, 6], writableCuts: [5] });
+    const { segments } = driver.request({ descriptors: 5 });
     hand.driver.add(segments);
     const written = writtenAt(hand.ring, start, segments);
     hand.driver.publish();

@@ -3,6 +3,7 @@ import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import { decodeVringBase } from '../../reference-impl/wire/vring-base.ts';
 import { defineCase } from '../case.ts';
 import { sameStop, settled, stoppedAt } from '../ring-positions.ts';
+import { fitting } from '../virtio/small-ring.ts';
 import { baseFrom, RingByHand, waited } from './ring-by-hand.ts';
 import { getBase } from './ring-messages.ts';
 import { judgesDisabled, WatchedDisk } from './unwanted-writes.ts';
@@ -171,7 +172,7 @@ export const everyRequest = defineCase({
       vring.setUsedElement(slot, 0xdead, 0);
     }
     const queue = driver.attach(vring, { position: splitPosition(base) });
-    const request = driver.request({ seed: size });
+    const request = driver.request({ seed: size, ...fitting(size) });
     for (let n = 1; n <= 5; n++) {
       const [head] = queue.makeAvailable([request.segments]);
       queue.kick();

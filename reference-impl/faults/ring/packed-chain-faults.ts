@@ -62,11 +62,11 @@ export const packedChainFaults = {
   ),
   'packed-list-elements-swapped': ringFault(
     'packed/chain-used-in-list-order',
-    'of three readable elements the last two change places',
+    'of five readable elements or more the second and the third change places',
     inPackedRing({
       arrangeReadable: (readable) => {
         const [, second, third] = readable;
-        if (readable.length === 3 && second !== undefined && third !== undefined) readable.splice(1, 2, third, second);
+        if (readable.length > 4 && second !== undefined && third !== undefined) readable.splice(1, 2, third, second);
       },
     }),
   ),

@@ -17,28 +17,28 @@ export const packedUsedFaults = {
   ),
   'packed-used-bits-differ': ringFault(
     'packed/used-bits-equal-wrap-counter',
-    'AVAIL is clear in the used descriptor of a list with three readable elements, in laps of wrap counter 1',
+    'AVAIL is clear in the used descriptor of a list of five descriptors, in laps of wrap counter 1',
     inPackedRing({
       usedFlags: (completion, wrap) =>
-        completion.chain.readable.length === 3 && wrap === 1 ? VIRTQ_DESC_F_USED : right.usedFlags(completion, wrap),
+        completion.chain.descriptors === 5 && wrap === 1 ? VIRTQ_DESC_F_USED : right.usedFlags(completion, wrap),
     }),
   ),
   'packed-used-descriptor-one-slot-early': ringFault(
     'packed/used-descriptor-position',
-    'behind a list with two readable elements the next used descriptor lies one slot too early',
-    inPackedRing({ slotsPassed: ({ readable, slots }) => (readable.length === 2 && slots > 1 ? slots - 1 : slots) }),
+    'behind a list of four descriptors the next used descriptor lies one slot too early',
+    inPackedRing({ slotsPassed: ({ descriptors, slots }) => (descriptors === 4 && slots > 1 ? slots - 1 : slots) }),
   ),
   'packed-used-place-left-out': ringFault(
     'packed/used-written-in-ring-order',
-    'behind a list with two readable elements one slot is left out',
-    inPackedRing({ slotsPassed: ({ readable, slots }) => (readable.length === 2 ? slots + 1 : slots) }),
+    'behind a list of four descriptors one slot is left out',
+    inPackedRing({ slotsPassed: ({ descriptors, slots }) => (descriptors === 4 ? slots + 1 : slots) }),
   ),
   'packed-used-descriptor-for-each': ringFault(
     'packed/one-used-descriptor-per-list',
-    'each descriptor of a list with four readable elements becomes used',
+    'each descriptor of a list of six becomes used',
     inPackedRing({
       afterwards: (ring, slot, { chain, written }) => {
-        if (chain.readable.length !== 4) return;
+        if (chain.descriptors !== 6) return;
         for (let at = slot + 1; at < slot + chain.slots; at++) ring.setUsed(at % ring.size, chain.id, written);
       },
     }),
@@ -50,11 +50,11 @@ export const packedUsedFaults = {
   ),
   'packed-used-write-flag-lost': ringFault(
     'packed/used-write-flag-tells-of-data',
-    'the WRITE flag is clear where the readable part has three elements',
+    'the WRITE flag is clear behind a list of four descriptors',
     inPackedRing({
       usedFlags: (completion, wrap) => {
         const flags = right.usedFlags(completion, wrap);
-        return completion.chain.readable.length === 3 ? flags & ~VIRTQ_DESC_F_WRITE : flags;
+        return completion.chain.descriptors === 4 ? flags & ~VIRTQ_DESC_F_WRITE : flags;
       },
     }),
   ),
@@ -103,10 +103,10 @@ export const packedUsedFaults = {
   ),
   'packed-driver-area-scribbled': ringFault(
     'packed/driver-area-never-written',
-    'a bit of the event offset is inverted once a list with three readable elements is used',
+    'a bit of the event offset is inverted once a list of six descriptors is used',
     inPackedRing({
       afterwards: (ring, _slot, { chain }) => {
-        if (chain.readable.length === 3) ring.setDriverEvent(ring.driverEvent() ^ 1);
+        if (chain.descriptors === 6) ring.setDriverEvent(ring.driverEvent() ^ 1);
       },
     }),
   ),

@@ -30,8 +30,7 @@ export const sizes = defineCase({
         sector,
         bytes: sectors * sectorSize,
         seed: sectors + sector,
-        readableCuts: cuts,
-        writableCuts: cuts,
+        dataCuts: cuts,
       });
       check.equal(problem, undefined, `what is wrong with ${key}`);
       session.close();
@@ -89,7 +88,7 @@ export const outstanding = defineCase({
     const writes = places.map(({ sector, data }) => block.write(data, { sector }));
     queue.makeAvailable(writes.map(({ segments }) => segments));
     queue.kickAndWaitForUsed(writes.length);
-    const reads = places.map(({ sector, data }) => block.read({ sector, bytes: data.length, readableCuts: [9] }));
+    const reads = places.map(({ sector, data }) => block.read({ sector, bytes: data.length }));
     queue.makeAvailable(reads.map(({ segments }) => segments));
     queue.kickAndWaitForUsed(reads.length);
     for (const [n, read] of reads.entries()) {
@@ -114,7 +113,7 @@ export const onlyItsSectors = defineCase({
     const middle = pattern(variant.sectors * sectorSize, 2);
     const into = 6;
     const write = (data: Uint8Array, sector: number): void => {
-      queue.makeAvailable([block.write(data, { sector, readableCuts: [16, 100] }).segments]);
+      queue.makeAvailable([block.write(data, { sector, dataCuts: [100] }).segments]);
       queue.kickAndWaitForUsed(1);
     };
     // Sector by sector, so that what is looked for is put there by more than one kind of request.
@@ -148,7 +147,7 @@ export const usedLen = defineCase({
     const data = pattern(variant.sectors * sectorSize, 21);
     queue.makeAvailable([block.write(data, { sector: 40 }).segments]);
     queue.kickAndWaitForUsed(1);
-    const read = block.read({ sector: 40, bytes: data.length, writableCuts: [500] });
+    const read = block.read({ sector: 40, bytes: data.length, dataCuts: [500] });
     queue.makeAvailable([read.segments]);
     const [used] = queue.kickAndWaitForUsed(1);
     const len = used?.len ?? 0;
@@ -170,7 +169,7 @@ export const usedLenOfEachKind = defineCase({
     const check = requirement('split/used-len-counts-written-bytes');
     const requests = {
       'a read of one sector': block.read({ sector: 2 }),
-      'a read of 9 sectors': block.read({ sector: 2, bytes: 9 * sectorSize, writableCuts: [512, 1024] }),
+      'a read of 9 sectors': block.read({ sector: 2, bytes: 9 * sectorSize, dataCuts: [512, 1024] }),
       'a write': block.write(pattern(sectorSize, 3), { sector: 2 }),
       'a flush': block.flush(),
       GET_ID: block.getId(),

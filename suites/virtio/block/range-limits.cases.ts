@@ -162,13 +162,15 @@ export const manySectors = defineCase({
   applies: { start: 'closed', devices: ['block'], negotiate: ['VIRTIO_BLK_F_WRITE_ZEROES'] },
   run(context) {
     const check = context.requirement('blk/zeroed-ranges-read-zero');
+    const apart = [16];
     const all = [
-      { key: 'count=2', sectors: 2, readableCuts: [] },
-      { key: 'count=100', sectors: 100, readableCuts: [] },
-      { key: 'count=255', sectors: 255, readableCuts: [16] },
-      { key: 'count=256', sectors: 256, readableCuts: [] },
+      { key: 'count=2', sectors: 2, readableCuts: apart },
+      { key: 'count=100', sectors: 100, readableCuts: apart },
+      { key: 'count=255', sectors: 255, readableCuts: apart },
+      { key: 'count=256', sectors: 256, readableCuts: apart },
       { key: 'count=257', sectors: 257, readableCuts: [17] },
-      { key: 'count=512', sectors: 512, readableCuts: [] },
+      { key: 'count=512', sectors: 512, readableCuts: apart },
+      { key: 'count=3,in-one-descriptor', sectors: 3, readableCuts: [] },
       { key: 'count=3,header-and-sector', sectors: 3, readableCuts: [24] },
       { key: 'count=3,inside-count', sectors: 3, readableCuts: [26] },
       { key: 'count=3,flags-apart', sectors: 3, readableCuts: [28] },

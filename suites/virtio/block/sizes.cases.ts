@@ -20,9 +20,9 @@ export const usedLen = defineCase({
     // Pages, and no more of them than the fewest segments that devices permit.
     const cuts = new Array<number>(Math.min(64, Math.floor(bytes / page))).fill(page);
     const data = pattern(bytes, 17);
-    queue.makeAvailable([block.write(data, { sector: 8, readableCuts: [16, ...cuts] }).segments]);
+    queue.makeAvailable([block.write(data, { sector: 8, dataCuts: cuts }).segments]);
     queue.kickAndWaitForUsed(1);
-    const read = block.read({ sector: 8, bytes, writableCuts: [...cuts] });
+    const read = block.read({ sector: 8, bytes, dataCuts: cuts });
     queue.makeAvailable([read.segments]);
     const [used] = queue.kickAndWaitForUsed(1);
     check.equal(used?.len, bytes + 1, `len of the used element of a read of ${bytes} bytes`);

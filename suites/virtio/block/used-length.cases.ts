@@ -23,12 +23,12 @@ export const ofAnId = defineCase({
   title: 'the used len of a GET_ID is no more than its 20 bytes and the status, also behind requests of whole sectors',
   proves: { 'split/used-len-bytes-written': 'used-len-of-id-is-a-sector' },
   applies,
-  variants: { firstDescriptor: [20, 1, 21] },
+  variants: { firstDescriptor: [20, 1, 19] },
   run({ driver, ring, variant, requirement }) {
     const { block } = driver;
     const check = requirement('split/used-len-bytes-written');
     const queue = driver.attach(ring({ size: 16 }));
-    const shape = { writableCuts: [variant.firstDescriptor] };
+    const shape = { dataCuts: [variant.firstDescriptor] };
     isWithinRoom(queue, check, block.getId(shape), 'the first GET_ID');
     isWithinRoom(queue, check, block.read({ bytes: 8 * sectorSize }), 'a read of 8 sectors');
     isWithinRoom(queue, check, block.getId(shape), 'a GET_ID behind a read');

@@ -108,7 +108,7 @@ export const inOrder = defineCase({
   applies: { start: 'negotiated', negotiate: ['VIRTIO_F_IN_ORDER'], ring: 'split' },
   variants: { chains: [3, 8] },
   run({ port, driver, ring, variant, requirement }) {
-    const size = 16;
+    const size = 32;
     const queue = driver.attach(ring({ size }));
     const check = requirement('reserved/in-order-use');
     for (let slot = 0; slot < size; slot++) queue.ring.setUsedElement(slot, unwritten, unwritten);

@@ -55,10 +55,10 @@ export function survives(context: Context, check: Check, breakage: Breakage): vo
   });
   const { ring } = queue;
   const start = usedPlace(queue.driver);
-  const soundList = driver.request({ seed: 1, readableCuts: [4, 6] }).segments;
+  const soundList = driver.request({ seed: 1, descriptors: 4 }).segments;
   const sound = placesFrom(start, soundList.length);
   queue.driver.add(soundList);
-  const list = breakage.chain?.(driver) ?? driver.request({ seed: 2, readableCuts: [4, 6] }).segments;
+  const list = breakage.chain?.(driver) ?? driver.request({ seed: 2, descriptors: 4 }).segments;
   if (queue.driver.add(list, breakage.add) === 'ring-full') {
     throw new RangeError(`${breakage.key} is longer than ${size} descriptors`);
   }

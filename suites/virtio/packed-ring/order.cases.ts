@@ -56,7 +56,7 @@ export const usedInOrderOfPlaces = defineCase({
     for (let round = 0; round < 6; round++) {
       const lists = Array.from(
         { length: 4 },
-        (_, n) => driver.request({ seed: 4 * round + n, readableCuts: [4] }).segments,
+        (_, n) => driver.request({ seed: 4 * round + n, descriptors: 4 }).segments,
       );
       const length = lists[0]?.length ?? 0;
       // Lists of one length: wherever a device completes first, the places are the same.
@@ -88,7 +88,7 @@ export const leftAlone = defineCase({
     const seen: { slot: number; id: number; len: number; flags: number }[] = [];
     for (let round = 0; round < 16; round++) {
       const { slot, wrap } = usedPlace(queue.driver);
-      const { segments, writes } = driver.request({ seed: round, readableCuts: [4, 6], writableCuts: [5, 7] });
+      const { segments, writes } = driver.request({ seed: round, descriptors: 6 });
       const id = queue.driver.add(segments);
       // A list has its id in the last descriptor: this one is the device's to write.
       queue.ring.writeDescriptor(slot, { id: 0x7fff });

@@ -7,8 +7,8 @@ import { descriptorsOf, flagsOf, stops } from './ring-snapshot.ts';
 /** What the device writes into a used descriptor, and where (virtio 2.8.1 to 2.8.6). */
 
 const WRITE = 2;
-/** Cuts by which lists of several lengths alternate. */
-const shapes = [{}, { readableCuts: [4] }, { readableCuts: [4, 6], writableCuts: [10] }];
+/** Lists of several lengths alternate. */
+const shapes = [{}, { descriptors: 4 }, { descriptors: 5 }];
 
 export const id = defineCase({
   id: 'virtio/packed-ring/used-id-is-buffer-id',
@@ -22,7 +22,7 @@ export const id = defineCase({
     let place = usedPlace(queue.driver);
     const check = requirement('packed/used-id-is-buffer-id');
     for (const seed of [1, 2, 3, 4, 5, 6]) {
-      const { segments } = driver.request({ seed, readableCuts: [4, 8], writableCuts: [100] });
+      const { segments } = driver.request({ seed, descriptors: 5 });
       const added = queue.driver.add(segments);
       if (variant.others === 'another-id') {
         for (let at = 0; at < segments.length - 1; at++) {
@@ -101,7 +101,7 @@ export const onePerList = defineCase({
     const size = 32;
     const queue = driver.attach(ring({ size }));
     const check = requirement('packed/one-used-descriptor-per-list');
-    const requests = [1, 2, 3].map((seed) => driver.request({ seed, readableCuts: [4, 6, 8], writableCuts: [100] }));
+    const requests = [1, 2, 3].map((seed) => driver.request({ seed, descriptors: 6 }));
     for (const { segments } of requests) queue.driver.add(segments);
     // A device that polls uses the lists as soon as the first descriptor of the first is available.
     const before = descriptorsOf(queue.ring);
@@ -131,8 +131,7 @@ export const writeFlag = defineCase({
     const check = requirement('packed/used-write-flag-tells-of-data');
     let place = usedPlace(queue.driver);
     for (const seed of [1, 2, 3, 4, 5, 6]) {
-      const writableCuts = variant.writableCut === 0 ? [] : [variant.writableCut];
-      const request = driver.request({ seed, readableCuts: [4, 6], writableCuts });
+      const request = driver.request({ seed, descriptors: variant.writableCut === 0 ? 4 : 5 });
       queue.makeAvailable([request.segments]);
       queue.kickAndWaitForUsed(1);
       const flag = queue.ring.flags(place.slot) & WRITE;
@@ -172,7 +171,7 @@ export const listOrder = defineCase({
     const queue = driver.attach(ring({ size: 13 }));
     const check = requirement('packed/chain-used-in-list-order');
     for (let seed = 0; seed < 8; seed++) {
-      const problem = driver.transfer(queue, { seed, readableCuts: [4, 6], writableCuts: [5, 7] });
+      const problem = driver.transfer(queue, { seed, descriptors: 6 });
       if (!check.equal(problem, undefined, `what is wrong with transfer ${seed}`)) return;
     }
   },

@@ -50,9 +50,9 @@ export const stale = defineCase({
   run({ port, driver, ring, variant, requirement }) {
     const check = requirement('packed/no-use-before-avail-flips');
     // One descriptor more: what a list leaves behind one that is shorter would do as a list.
-    const long = driver.sizes().readable > 0 ? { readableCuts: [4] } : { writableCuts: [4] };
-    const longer = driver.request(long).segments.length;
     const shorter = driver.request().segments.length;
+    const long = { descriptors: shorter + 1 };
+    const longer = driver.request(long).segments.length;
     const queue = driver.attach(ring({ size: 2 * longer }), { kicks: 'always' });
     for (let n = 0; n < 2 * variant.laps; n++) driver.once(queue, { seed: n, ...long });
     // A device uses the first descriptor of a list alone: behind this one lie those of a list of the lap before.
@@ -76,7 +76,7 @@ export const crossing = defineCase({
   run(context) {
     const { points, requirement } = context;
     const check = requirement('packed/list-crosses-end-of-ring');
-    const cuts = { readableCuts: [3, 4, 5], writableCuts: [100] };
+    const cuts = { descriptors: 6 };
     const all = [11, 16, 64].map((size) => ({ key: `size=${size}`, size }));
     points(all, ({ key, size }) => {
       const { session, driver, queue } = runningQueue(context, { size });

@@ -92,7 +92,7 @@ export const emptyLoops = defineCase({
       ['first', 'itself'].map(
         (to): Breakage => ({
           key: `empty=${which},last-to-${to}`,
-          chain: (driver) => driver.chain({ seed: 2, readableCuts: [4, 6] }),
+          chain: (driver) => driver.chain({ seed: 2, descriptors: 4 }),
           lay: ({ ring, places }) => {
             const last = places.at(-1) ?? 0;
             for (const place of which === 'all' ? places : [last]) ring.writeDescriptor(place, { len: 0 });

@@ -1,12 +1,9 @@
+import { evenCuts } from '../../../drivers/devices/request.ts';
 import { defineCase } from '../../case.ts';
 import { askedDriver, runningQueue } from '../running-queue.ts';
 import { isLengthOf } from '../used-length.ts';
 
 /** How a request is cut into descriptors says nothing (virtio 2.7.4), and where descriptors lie neither (2.7.5). */
-
-/** Lengths of pieces that cut `total` bytes into `count` nearly equal ones. */
-const evenCuts = (total: number, count: number): number[] =>
-  total === 0 ? [] : new Array<number>(count - 1).fill(Math.floor(total / count));
 
 export const everyEdge = defineCase({
   id: 'virtio/split-ring/any-framing-is-handled-alike',
@@ -50,7 +47,7 @@ export const followsNext = defineCase({
   unwatched: 'it writes the descriptor table or the available ring itself',
   run({ driver, ring, variant, requirement }) {
     const queue = driver.attach(ring({ size: 32 }));
-    const request = driver.request({ readableCuts: [3, 5, 7], writableCuts: [100, 200] });
+    const request = driver.request({ descriptors: 7 });
     const { segments } = request;
     queue.driver.add(segments);
     // The driver side has laid them out from 0 up; they move before they are shown.
@@ -80,16 +77,9 @@ export const longestChain = defineCase({
   variants: { queueSize: [4, 16, 64] },
   run({ driver, ring, variant, requirement }) {
     const queue = driver.attach(ring({ size: variant.queueSize }));
-    const { readable, writable } = driver.sizes();
-    const share = writable === 0 ? variant.queueSize : variant.queueSize >> 1;
-    const inReadable = Math.min(share, readable);
     const check = requirement('split/chain-as-long-as-queue-served');
     for (const seed of [1, 2, 3]) {
-      const problem = driver.once(queue, {
-        seed,
-        readableCuts: evenCuts(readable, inReadable),
-        writableCuts: evenCuts(writable, variant.queueSize - inReadable),
-      });
+      const problem = driver.once(queue, { seed, descriptors: variant.queueSize });
       check.equal(problem, undefined, `what is wrong with request ${seed} in ${variant.queueSize} descriptors`);
     }
   },

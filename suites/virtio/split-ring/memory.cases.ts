@@ -27,7 +27,7 @@ function changesWithin(all: readonly MemoryChange[], spans: readonly Span[]): Me
   return all.filter((change) => !kept.has(key(change)));
 }
 
-const cut = { readableCuts: [5, 11], writableCuts: [64, 300] };
+const cut = { descriptors: 6 };
 
 export const readable = defineCase({
   id: 'virtio/split-ring/readable-buffers-never-written',

@@ -1,5 +1,6 @@
 import { splitPosition } from '../../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../../case.ts';
+import { fitting } from '../small-ring.ts';
 
 /** Which used element is written where, how often and when (virtio 2.7.8). */
 
@@ -73,9 +74,7 @@ export const usedOnce = defineCase({
     const check = requirement('split/chain-used-once');
     const rounds = variant.batch === 16 ? 12 : 40;
     for (let round = 0; round < rounds; round++) {
-      const requests = Array.from({ length: variant.batch }, (_, at) =>
-        driver.request({ seed: at, readableCuts: [4, 6] }),
-      );
+      const requests = Array.from({ length: variant.batch }, (_, at) => driver.request({ seed: at, descriptors: 4 }));
       const heads = queue.makeAvailable(requests.map(({ segments }) => segments));
       const used = queue.kickAndWaitForUsed(heads.length);
       const ids = used.map(({ id }) => id);
@@ -98,7 +97,8 @@ export const ringFull = defineCase({
   run({ driver, ring, variant, requirement }) {
     const queue = driver.attach(ring({ size: variant.queueSize }), { indirect: true });
     const check = requirement('split/chain-used-once');
-    const requests = Array.from({ length: variant.queueSize }, (_, seed) => driver.request({ seed }));
+    const shape = fitting(variant.queueSize);
+    const requests = Array.from({ length: variant.queueSize }, (_, seed) => driver.request({ seed, ...shape }));
     // Few enough frames for a network device that keeps those for which there is no receive buffer.
     for (let round = 0; round < 3; round++) {
       const heads = queue.makeAvailable(

@@ -27,7 +27,7 @@ export const usedIdIsHead = defineCase({
   variants: { order: ['ascending', 'descending'] },
   run({ driver, ring, variant, requirement }) {
     const queue = driver.attach(ring({ size: 32 }));
-    const requests = [1, 2, 3, 4].map((seed) => driver.request({ seed, readableCuts: [4, 8], writableCuts: [100] }));
+    const requests = [1, 2, 3, 4].map((seed) => driver.request({ seed, descriptors: 5 }));
     const heads = queue.makeAvailable(
       requests.map(({ segments }) => segments),
       { order: variant.order },
@@ -48,8 +48,8 @@ export const usedLenCountsWrittenBytes = defineCase({
   variants: { writableCut: [0, 1, 511] },
   run({ driver, ring, variant, requirement }) {
     const queue = driver.attach(ring({ size: 16 }));
-    const writableCuts = variant.writableCut === 0 ? [] : [variant.writableCut];
-    const request = driver.request({ writableCuts });
+    const { writableCut } = variant;
+    const request = driver.request(writableCut === 0 ? {} : { writableCuts: [writableCut, 512 - writableCut] });
     queue.makeAvailable([request.segments]);
     const [used] = queue.kickAndWaitForUsed(1);
     isLengthOf(request, requirement('split/used-len-counts-written-bytes'), used?.len, 'len of the used element');
@@ -64,7 +64,7 @@ export const usedLenWithinBuffers = defineCase({
   run({ driver, ring, requirement }) {
     const queue = driver.attach(ring({ size: 32 }));
     const check = requirement('split/used-len-bytes-written');
-    const shapes = [{}, { readableCuts: [4, 6] }, { writableCuts: [1] }, { writableCuts: [100, 300], seed: 4 }];
+    const shapes = [{}, { descriptors: 4 }, { writableCuts: [1, 511] }, { descriptors: 6, seed: 4 }];
     for (const [n, shape] of shapes.entries()) {
       const { segments } = driver.request(shape);
       const room = segments.reduce((sum, { length, writable }) => sum + (writable ? length : 0), 0);
