@@ -1,0 +1,263 @@
+import type { RequirementSlug } from '../../catalogue/catalogue.ts';
+import {
+  BLOCK_HEADER_SIZE,
+  BLOCK_ID_SIZE,
+  type BlockRange,
+  blockConfig,
+  decodeBlockHeader,
+  decodeRanges,
+  RANGE_SIZE,
+  SECTOR_SIZE,
+  VIRTIO_BLK_F_DISCARD,
+  VIRTIO_BLK_F_FLUSH,
+  VIRTIO_BLK_F_RO,
+  VIRTIO_BLK_F_WRITE_ZEROES,
+  VIRTIO_BLK_S_IOERR,
+  VIRTIO_BLK_S_OK,
+  VIRTIO_BLK_S_UNSUPP,
+  VIRTIO_BLK_T_DISCARD,
+  VIRTIO_BLK_T_FLUSH,
+  VIRTIO_BLK_T_GET_ID,
+  VIRTIO_BLK_T_IN,
+  VIRTIO_BLK_T_OUT,
+  VIRTIO_BLK_T_WRITE_ZEROES,
+} from '../../devices/block-layout.ts';
+import { type DeviceModel, type DeviceModelOptions, type Pending, type Request, tellLength } from './device-model.ts';
+import { DiskModel } from './disk-model.ts';
+
+export interface BlockModelOptions extends DeviceModelOptions {
+  /** Sectors of the disk, where that is known. */
+  readonly capacity: bigint | undefined;
+  /** The configuration space, where it was read: limits of DISCARD and WRITE_ZEROES. */
+  readonly configuration: Uint8Array | undefined;
+}
+
+/** Types that the text defines, beside those below: what they do is not modelled. */
+const otherTypes = new Set([2, 3, 5, 10, 14, 15, 16, 17, 18, 19, 20, 21, 22, 24, 26]);
+/** VIRTIO_BLK_T_BARRIER of legacy drivers, beside another type. */
+const barrier = 0x8000_0000;
+const unmap = 1;
+/** Larger disks have sectors whose numbers are no exact numbers. */
+const countableSectors = 1n << 52n;
+
+/** The block device (virtio 5.2): statuses, lengths, and the data of a disk. */
+export class BlockModel implements DeviceModel {
+  readonly #options: BlockModelOptions;
+  readonly #disk = new DiskModel();
+  #id: Uint8Array | undefined;
+
+  constructor(options: BlockModelOptions) {
+    this.#options = options;
+  }
+
+  lose(): void {
+    this.#disk.lose();
+  }
+
+  begin(request: Request, _index: number, features: bigint): Pending {
+    const { readable, room } = request;
+    if (readable.length < BLOCK_HEADER_SIZE || room === 0) {
+      this.#disk.lose();
+      return { isOwed: false, endsRing: true, complete: () => this.#options.take('ended-by-request') };
+    }
+    const { type, sector } = decodeBlockHeader(readable);
+    const data = readable.subarray(BLOCK_HEADER_SIZE);
+    switch (type) {
+      case VIRTIO_BLK_T_IN:
+        return data.length > 0 ? this.#undefined() : this.#read(sector, room - 1);
+      case VIRTIO_BLK_T_OUT:
+        return room > 1 ? this.#undefined() : this.#write(sector, data, features);
+      case VIRTIO_BLK_T_FLUSH:
+        if ((features & VIRTIO_BLK_F_FLUSH) === 0n || sector !== 0n || data.length > 0 || room > 1) {
+          return this.#undefined(false);
+        }
+        return this.#plain('FLUSH', 'blk/flush-succeeds', VIRTIO_BLK_S_OK, room);
+      case VIRTIO_BLK_T_GET_ID:
+        return data.length > 0 || room !== BLOCK_ID_SIZE + 1 ? this.#undefined(false) : this.#getId(room);
+      case VIRTIO_BLK_T_DISCARD:
+      case VIRTIO_BLK_T_WRITE_ZEROES:
+        return room > 1 ? this.#undefined() : this.#ranges(type, data, features);
+      default:
+        if (otherTypes.has(type) || type >= barrier) return this.#undefined();
+        return this.#plain(
+          `a request of type ${type}`,
+          'blk/unknown-request-unsupported',
+          VIRTIO_BLK_S_UNSUPP,
+          undefined,
+        );
+    }
+  }
+
+  /** The driver broke a rule of requests: any status, and any data in whatever it `changes`. */
+  #undefined(changes = true): Pending {
+    if (changes) this.#disk.lose();
+    return { isOwed: false, complete: () => this.#options.take('undefined-request') };
+  }
+
+  /** A request whose status is all that matters. */
+  #plain(what: string, requirement: RequirementSlug, expected: number, room: number | undefined): Pending {
+    return {
+      isOwed: true,
+      complete: ({ len, written }, layout) => {
+        this.#expectStatus(what, requirement, [expected], written);
+        if (room !== undefined) tellLength(this.#options.tell, layout, what, room, len);
+      },
+    };
+  }
+
+  #read(sector: bigint, bytes: number): Pending {
+    const what = `a read of ${bytes} bytes at sector ${sector}`;
+    if (bytes === 0 || bytes % SECTOR_SIZE !== 0) return this.#undefined(false);
+    const isInDisk = this.#isInDisk(sector, bytes / SECTOR_SIZE);
+    if (isInDisk === undefined) return this.#undefined(false);
+    if (!isInDisk) return this.#pastCapacity(what);
+    const since = this.#disk.beginRead();
+    return {
+      isOwed: true,
+      complete: ({ len, written }, layout) => {
+        const { tell } = this.#options;
+        if (this.#expectStatus(what, 'blk/status-byte-written', [VIRTIO_BLK_S_OK], written)) {
+          tellLength(tell, layout, what, bytes + 1, len);
+          const wrong = this.#disk.read(Number(sector), written.subarray(0, bytes), since);
+          if (wrong !== undefined) {
+            tell({
+              requirement: 'blk/read-returns-written-data',
+              what: `byte ${wrong.offset} of sector ${wrong.sector}`,
+              expected: wrong.allowed.join(' or '),
+              actual: String(wrong.actual),
+            });
+          }
+        }
+        this.#disk.endRead();
+      },
+    };
+  }
+
+  #write(sector: bigint, data: Uint8Array, features: bigint): Pending {
+    const what = `a write of ${data.length} bytes at sector ${sector}`;
+    const sectors = data.length / SECTOR_SIZE;
+    if (data.length === 0 || !Number.isInteger(sectors)) return this.#undefined();
+    const isInDisk = this.#isInDisk(sector, sectors);
+    if (isInDisk === undefined) return this.#undefined();
+    if ((features & VIRTIO_BLK_F_RO) !== 0n) {
+      return this.#plain(what, 'blk/read-only-write-yields-ioerr', VIRTIO_BLK_S_IOERR, 1);
+    }
+    if (!isInDisk) return this.#pastCapacity(what);
+    const write = this.#disk.beginWrite(Number(sector), sectors, data);
+    return {
+      isOwed: true,
+      complete: ({ len, written }, layout) => {
+        const isDone = this.#expectStatus(what, 'blk/status-byte-written', [VIRTIO_BLK_S_OK], written);
+        if (isDone) tellLength(this.#options.tell, layout, what, 1, len);
+        this.#endWrite([write], isDone);
+      },
+    };
+  }
+
+  #pastCapacity(what: string): Pending {
+    return {
+      isOwed: true,
+      complete: ({ written }) => {
+        this.#expectStatus(what, 'blk/access-past-capacity-fails', [VIRTIO_BLK_S_IOERR, VIRTIO_BLK_S_UNSUPP], written);
+      },
+    };
+  }
+
+  #getId(room: number): Pending {
+    return {
+      isOwed: true,
+      complete: ({ len, written }, layout) => {
+        const { tell } = this.#options;
+        const requirement = 'blk/get-id-returns-string';
+        if (!this.#expectStatus('GET_ID', requirement, [VIRTIO_BLK_S_OK], written)) return;
+        tellLength(tell, layout, 'GET_ID', room, len);
+        const id = written.slice(0, BLOCK_ID_SIZE);
+        const end = id.indexOf(0);
+        const isString = id.every((byte, at) => (end >= 0 && at >= end ? byte === 0 : byte < 0x80));
+        if (!isString) {
+          tell({ requirement, what: 'the id', expected: 'ASCII, padded with NUL', actual: id.join(' ') });
+        }
+        if (this.#id === undefined) this.#options.take('device-id');
+        else if (id.some((byte, at) => byte !== this.#id?.[at])) {
+          tell({ requirement, what: 'the id', expected: this.#id.join(' '), actual: id.join(' ') });
+        }
+        this.#id = id;
+      },
+    };
+  }
+
+  #ranges(
+    type: typeof VIRTIO_BLK_T_DISCARD | typeof VIRTIO_BLK_T_WRITE_ZEROES,
+    data: Uint8Array,
+    features: bigint,
+  ): Pending {
+    const isDiscard = type === VIRTIO_BLK_T_DISCARD;
+    const feature = isDiscard ? VIRTIO_BLK_F_DISCARD : VIRTIO_BLK_F_WRITE_ZEROES;
+    if ((features & feature) === 0n || data.length === 0 || data.length % RANGE_SIZE !== 0) return this.#undefined();
+    const ranges = decodeRanges(data);
+    if (ranges.some(({ flags }) => (flags & ~unmap) !== 0)) {
+      return this.#plain('a range with unknown flags', 'blk/unknown-range-flags-unsupported', VIRTIO_BLK_S_UNSUPP, 1);
+    }
+    if (isDiscard && ranges.some(({ flags }) => flags !== 0)) {
+      return this.#plain('DISCARD with unmap', 'blk/discard-unmap-unsupported', VIRTIO_BLK_S_UNSUPP, 1);
+    }
+    if (!this.#isWithinLimits(isDiscard, ranges)) return this.#undefined();
+    const writes = ranges.map(({ sector, sectors }) => {
+      const content = isDiscard ? undefined : new Uint8Array(sectors * SECTOR_SIZE);
+      return this.#disk.beginWrite(Number(sector), sectors, content);
+    });
+    const what = isDiscard ? 'DISCARD' : 'WRITE_ZEROES';
+    const requirement = isDiscard ? 'blk/discard-succeeds' : 'blk/every-segment-carried-out';
+    return {
+      isOwed: true,
+      complete: ({ len, written }, layout) => {
+        const isDone = this.#expectStatus(what, requirement, [VIRTIO_BLK_S_OK], written);
+        if (isDone) tellLength(this.#options.tell, layout, what, 1, len);
+        if (isDiscard) this.#options.take('discarded-sectors');
+        this.#endWrite(writes, isDone);
+      },
+    };
+  }
+
+  #endWrite(writes: readonly ReturnType<DiskModel['beginWrite']>[], isDone: boolean): void {
+    if (!isDone) this.#options.take('failed-writes');
+    for (const write of writes) this.#disk.endWrite(write, isDone);
+  }
+
+  #isWithinLimits(isDiscard: boolean, ranges: readonly BlockRange[]): boolean {
+    const { configuration } = this.#options;
+    const field = isDiscard ? blockConfig.maxDiscardSectors : blockConfig.maxWriteZeroesSectors;
+    if (configuration === undefined || configuration.length < field + 8) return false;
+    const view = new DataView(configuration.buffer, configuration.byteOffset, configuration.byteLength);
+    const mostSectors = view.getUint32(field, true);
+    const mostRanges = view.getUint32(field + 4, true);
+    const alignment = isDiscard ? view.getUint32(blockConfig.discardSectorAlignment, true) : 1;
+    if (ranges.length > mostRanges || alignment > 1) return false;
+    return ranges.every(
+      ({ sector, sectors }) =>
+        sectors > 0 && sectors <= Math.min(mostSectors, mostClearedSectors) && this.#isInDisk(sector, sectors) === true,
+    );
+  }
+
+  /** Undefined where the capacity is not known. */
+  #isInDisk(sector: bigint, sectors: number): boolean | undefined {
+    const { capacity } = this.#options;
+    if (capacity === undefined || capacity > countableSectors) return undefined;
+    return sector + BigInt(sectors) <= capacity;
+  }
+
+  #expectStatus(what: string, requirement: RequirementSlug, expected: readonly number[], written: Uint8Array): boolean {
+    const status = written[written.length - 1] as number;
+    if (expected.includes(status)) return true;
+    this.#options.tell({
+      requirement,
+      what: `the status of ${what}`,
+      expected: expected.join(' or '),
+      actual: String(status),
+    });
+    return false;
+  }
+}
+
+/** Larger ranges are not followed sector by sector. */
+const mostClearedSectors = 4096;

@@ -1,0 +1,65 @@
+import type { RequirementSlug } from '../../catalogue/catalogue.ts';
+import type { RingLayout } from '../../virtqueue/ring.ts';
+import type { LibertyName } from './liberties.ts';
+import type { Tell } from './observation.ts';
+
+/** A chain as a device gets it: the bytes of its readable part, and how many it may write. */
+export interface Request {
+  readonly readable: Uint8Array;
+  readonly room: number;
+}
+
+/** What the device did with a request. `written` is all of the writable part. */
+export interface Completion {
+  readonly len: number;
+  readonly written: Uint8Array;
+}
+
+/** A request under way. */
+export interface Pending {
+  /** Whether the text promises that it becomes used. */
+  readonly isOwed: boolean;
+  /** Nothing is claimed of the ring behind it. */
+  readonly endsRing?: boolean;
+  readonly complete: (completion: Completion, layout: RingLayout) => void;
+}
+
+/** The part of the model that knows what requests of a type of device mean. */
+export interface DeviceModel {
+  /** @param features accepted ones of the device. */
+  begin(request: Request, index: number, features: bigint): Pending;
+  /** Nothing is known any more of what is behind the rings. */
+  lose(): void;
+}
+
+export interface DeviceModelOptions {
+  readonly tell: Tell;
+  readonly take: (liberty: LibertyName) => void;
+}
+
+/** The len of a used element, where the text says how many bytes are written. */
+export function tellLength(tell: Tell, layout: RingLayout, what: string, expected: number, actual: number): void {
+  if (actual === expected) return;
+  const requirement: RequirementSlug = `${layout}/used-len-counts-written-bytes`;
+  tell({
+    requirement,
+    what: `the len of the used element of ${what}`,
+    expected: String(expected),
+    actual: String(actual),
+  });
+}
+
+/** A device of a type that is not modelled. */
+export class UnknownDeviceModel implements DeviceModel {
+  readonly #take: DeviceModelOptions['take'];
+
+  constructor({ take }: DeviceModelOptions) {
+    this.#take = take;
+  }
+
+  begin(): Pending {
+    return { isOwed: false, complete: () => this.#take('device-unknown') };
+  }
+
+  lose(): void {}
+}

@@ -1,0 +1,258 @@
+import { type FeatureSet, hasFeature, noFeatures } from '../../catalogue/catalogue.ts';
+import type { Transport } from '../../catalogue/transport.ts';
+import { BlockModel } from './block-model.ts';
+import { ConfigurationModel } from './configuration-model.ts';
+import { type DeviceModel, UnknownDeviceModel } from './device-model.ts';
+import { EntropyModel } from './entropy-model.ts';
+import { LibertiesTaken, type LibertyName } from './liberties.ts';
+import { MessageModel } from './message-model.ts';
+import { NetModel, withSwappedMacs } from './net-model.ts';
+import type { ModelFinding, ModelObservation, ObservedOutcome, Tell } from './observation.ts';
+import { RingModel } from './ring-model.ts';
+
+/** What is known of a target before the first observation. */
+export interface ModelTarget {
+  readonly transport: Transport;
+  /** The type of device as the specification names it. */
+  readonly device: string;
+  readonly offer: FeatureSet;
+  /** Block: sectors of the disk. */
+  readonly capacity?: bigint;
+  /** Configuration space, where it was read. */
+  readonly configuration?: Uint8Array;
+  /** Net: frames come back, so changed. */
+  readonly reflects?: 'unchanged' | 'macs-swapped';
+  /** Whether it tells the used half of a packed position. */
+  readonly tellsUsedPosition: boolean;
+}
+
+interface SessionState {
+  accepted: FeatureSet;
+  isLost: boolean;
+  readonly messages: MessageModel;
+}
+
+interface QueueState {
+  readonly session: number;
+  readonly ring: number;
+  readonly model: RingModel;
+}
+
+/**
+ * The outcomes that the text allows, for calls that keep to it: a set of states, narrowed by what is observed. It knows no
+ * rule of the reference. One model serves for one run of calls; where a target goes on behind it, a new one knows nothing
+ * of it.
+ */
+export class Model {
+  readonly findings: ModelFinding[] = [];
+  readonly liberties = new LibertiesTaken();
+  readonly #target: ModelTarget;
+  readonly #device: DeviceModel;
+  readonly #configuration: ConfigurationModel;
+  readonly #sessions = new Map<number, SessionState>();
+  readonly #queues = new Map<number, QueueState>();
+  /** The queue of the latest life of each ring. */
+  readonly #lives = new Map<number, number>();
+  #isLost = false;
+  readonly #tell: Tell = (finding) => {
+    this.findings.push(finding);
+  };
+  readonly #take = (liberty: LibertyName): void => this.liberties.take(liberty);
+
+  constructor(target: ModelTarget) {
+    this.#target = target;
+    this.#device = deviceModel(target, this.#tell, this.#take);
+    this.#configuration = new ConfigurationModel(target.device, this.#tell, this.#take);
+  }
+
+  /** Judges one observation. What the text does not allow is added to `findings`. */
+  observe(seen: ModelObservation): void {
+    if (this.#isLost) return;
+    switch (seen.kind) {
+      case 'connected':
+        this.#sessions.set(seen.session, {
+          accepted: noFeatures,
+          isLost: false,
+          messages: new MessageModel(this.#tell, this.#target.offer),
+        });
+        return;
+      case 'ended':
+        this.#ended(seen.session);
+        return;
+      case 'negotiated':
+        this.#negotiated(seen.session, seen.accepted);
+        return;
+      case 'operation':
+        this.#operated(seen.session, seen.name, seen.outcome);
+        return;
+      case 'message': {
+        const messages = this.#live(seen.session)?.messages;
+        if (seen.direction === 'to') messages?.sent(seen.bytes);
+        else messages?.received(seen.bytes);
+        return;
+      }
+      case 'configuration':
+        if (this.#live(seen.session) !== undefined) this.#configuration.read(seen.offset, seen.length, seen.bytes);
+        return;
+      case 'attached':
+        this.#attached(seen);
+        return;
+      case 'added': {
+        const { id, slots, readable, room } = seen;
+        this.#ring(seen.queue)?.added(id, slots, { readable, room });
+        return;
+      }
+      case 'published':
+        this.#ring(seen.queue)?.published();
+        return;
+      case 'used':
+        this.#ring(seen.queue)?.used(seen.id, { len: seen.len, written: seen.written });
+        return;
+      case 'calls':
+        this.#ring(seen.queue)?.calls(seen.before, seen.used, seen.calls);
+        return;
+      case 'unserved':
+        this.#ring(seen.queue)?.unserved(seen.count);
+        return;
+      case 'stopped':
+        this.#ring(seen.queue)?.stopped(seen.position, seen.used);
+        return;
+      case 'lost':
+        this.#lost(seen);
+    }
+  }
+
+  /** The ring of a queue, while something is claimed of it. */
+  #ring(queue: number): RingModel | undefined {
+    const state = this.#queues.get(queue);
+    if (state === undefined || this.#live(state.session) === undefined) return undefined;
+    return state.model;
+  }
+
+  #live(session: number): SessionState | undefined {
+    const state = this.#sessions.get(session);
+    return state === undefined || state.isLost ? undefined : state;
+  }
+
+  #ended(session: number): void {
+    this.#sessions.delete(session);
+    for (const { session: of, model } of this.#queues.values()) {
+      if (of !== session || model.isAtRest) continue;
+      model.lose();
+      if (model.hasOutstanding) this.#device.lose();
+    }
+  }
+
+  #negotiated(session: number, accepted: FeatureSet): void {
+    const state = this.#live(session);
+    if (state === undefined) return;
+    state.accepted = accepted;
+    if (hasFeature(accepted, 'VIRTIO_F_VERSION_1', this.#target)) return;
+    this.#take('without-version-1');
+    this.#loseSession(session);
+  }
+
+  #operated(session: number, name: string, outcome: ObservedOutcome): void {
+    const state = this.#live(session);
+    if (state === undefined) return;
+    switch (outcome.kind) {
+      case 'done': {
+        const hasReplyAck = hasFeature(state.accepted, 'VHOST_USER_PROTOCOL_F_REPLY_ACK', this.#target);
+        const isAcknowledged = outcome.by === 'acknowledgement';
+        if (this.#target.transport !== 'vhost-user' || isAcknowledged === hasReplyAck) return;
+        this.#tell({
+          requirement: hasReplyAck
+            ? 'vu-reply-ack/need-reply-answered-with-u64'
+            : 'vu-reply-ack/no-answer-unless-asked',
+          what: `the acknowledgement of ${name}`,
+          expected: hasReplyAck ? 'one' : 'none: REPLY_ACK was not negotiated',
+          actual: isAcknowledged ? 'one' : 'none',
+        });
+        return;
+      }
+      case 'refused':
+        this.#tell({ requirement: 'vu-reply-ack/success-is-zero', what: name, expected: 'done', actual: 'refused' });
+        break;
+      case 'closed':
+        this.#tell({
+          requirement: 'vu-close/connection-closed-only-for-grave-errors',
+          what: name,
+          expected: 'done',
+          actual: 'the connection was closed',
+        });
+    }
+    this.#loseSession(session);
+  }
+
+  #attached({ session, queue, index, ring }: Extract<ModelObservation, { kind: 'attached' }>): void {
+    const state = this.#live(session);
+    if (state === undefined) return;
+    const { layout, size, position, usedEvent } = ring;
+    const former = this.#queues.get(this.#lives.get(ring.id) ?? 0)?.model;
+    const has = (name: 'VIRTIO_F_EVENT_IDX' | 'VIRTIO_F_IN_ORDER'): boolean =>
+      hasFeature(state.accepted, name, this.#target);
+    const model = new RingModel({
+      layout,
+      size,
+      position,
+      index,
+      features: state.accepted.device,
+      eventIdx: has('VIRTIO_F_EVENT_IDX'),
+      inOrder: has('VIRTIO_F_IN_ORDER'),
+      usedEvent,
+      tellsUsedPosition: this.#target.tellsUsedPosition,
+      device: this.#device,
+      tell: this.#tell,
+      take: this.#take,
+    });
+    this.#queues.set(queue, { session, ring: ring.id, model });
+    this.#lives.set(ring.id, queue);
+    // The two halves of a ring that begins with chains outstanding are not followed.
+    const isEmpty = position.avail === position.used;
+    if ((former === undefined || former.isAtRest) && isEmpty) return;
+    this.#take('ring-begun-anew');
+    // What the device finds there, it may carry out again.
+    model.lose();
+    this.#device.lose();
+  }
+
+  #lost(lost: Extract<ModelObservation, { kind: 'lost' }>): void {
+    switch (lost.what) {
+      case 'all':
+        this.#isLost = true;
+        return;
+      case 'session':
+        this.#loseSession(lost.id);
+        return;
+      case 'ring':
+        for (const { ring, model } of this.#queues.values()) if (ring === lost.id) model.lose();
+        this.#device.lose();
+    }
+  }
+
+  #loseSession(session: number): void {
+    const state = this.#sessions.get(session);
+    if (state === undefined) return;
+    state.isLost = true;
+    this.#device.lose();
+    for (const { session: of, model } of this.#queues.values()) if (of === session) model.lose();
+  }
+}
+
+function deviceModel(target: ModelTarget, tell: Tell, take: (liberty: LibertyName) => void): DeviceModel {
+  const { device, capacity, configuration, reflects } = target;
+  switch (device) {
+    case 'block':
+      return new BlockModel({ tell, take, capacity, configuration });
+    case 'net':
+      return new NetModel({
+        tell,
+        take,
+        reflected: reflects === undefined ? undefined : reflects === 'unchanged' ? (frame) => frame : withSwappedMacs,
+      });
+    case 'entropy':
+      return new EntropyModel({ tell, take });
+    default:
+      return new UnknownDeviceModel({ tell, take });
+  }
+}

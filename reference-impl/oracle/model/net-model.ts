@@ -1,0 +1,179 @@
+import {
+  isTransmitQueue,
+  NUM_BUFFERS_OFFSET,
+  netHeaderSize,
+  VIRTIO_NET_F_CTRL_VQ,
+  VIRTIO_NET_F_MRG_RXBUF,
+} from '../../devices/net-layout.ts';
+import { type DeviceModel, type DeviceModelOptions, type Pending, type Request, tellLength } from './device-model.ts';
+
+export interface NetModelOptions extends DeviceModelOptions {
+  /** What becomes of a frame that comes back; undefined where the target does not say that frames do. */
+  readonly reflected: ((frame: Uint8Array) => Uint8Array) | undefined;
+}
+
+const leastFrame = 14;
+/** What every network carries: an Ethernet header and 1500 bytes. */
+const largestFrame = 1514;
+const guestCsum = 1n << 1n;
+/** GUEST_TSO4, GUEST_TSO6, GUEST_ECN, GUEST_UFO, GUEST_USO4, GUEST_USO6. */
+const guestSegments = (1n << 7n) | (1n << 8n) | (1n << 9n) | (1n << 10n) | (1n << 54n) | (1n << 55n);
+/** What changes the header, or lets frames come that were not sent: HASH_REPORT, GUEST_RSC4, GUEST_RSC6, tunnels. */
+const otherHeaders = (1n << 57n) | (1n << 41n) | (1n << 42n) | (0xfn << 46n);
+
+/** The network device (virtio 5.1): lengths, headers, and that what comes back is what was sent. */
+export class NetModel implements DeviceModel {
+  readonly #options: NetModelOptions;
+  /** Frames that can come, as text, with how often they were sent. */
+  readonly #expected = new Map<string, number>();
+  /** Frames were sent that can come back in any form. */
+  #isLost = false;
+  /** By receive queue: the frame of which more buffers come. */
+  readonly #partial = new Map<number, { missing: number; readonly pieces: Uint8Array[] }>();
+
+  constructor(options: NetModelOptions) {
+    this.#options = options;
+  }
+
+  lose(): void {
+    this.#isLost = true;
+    this.#partial.clear();
+  }
+
+  begin(request: Request, index: number, features: bigint): Pending {
+    if ((features & otherHeaders) !== 0n || ((features & VIRTIO_NET_F_CTRL_VQ) !== 0n && index > 1)) {
+      this.lose();
+      return { isOwed: false, complete: () => this.#options.take('device-unknown') };
+    }
+    return isTransmitQueue(index) ? this.#transmit(request, features) : this.#receive(request, index, features);
+  }
+
+  #transmit({ readable, room }: Request, features: bigint): Pending {
+    const headerSize = netHeaderSize(features);
+    const frame = readable.subarray(headerSize);
+    if (room > 0 || frame.length < leastFrame || frame.length > largestFrame) {
+      this.lose();
+      return { isOwed: false, complete: () => this.#options.take('undefined-request') };
+    }
+    // num_buffers is not used on transmission; all else asks for work on the frame.
+    const isPlain = readable.subarray(0, NUM_BUFFERS_OFFSET).every((byte) => byte === 0);
+    if (isPlain) this.#expect(frame);
+    else this.lose();
+    const what = `a transmitted frame of ${frame.length} bytes`;
+    return { isOwed: isPlain, complete: ({ len }, layout) => tellLength(this.#options.tell, layout, what, 0, len) };
+  }
+
+  #expect(frame: Uint8Array): void {
+    const { reflected } = this.#options;
+    if (reflected === undefined) return;
+    const key = reflected(frame).join();
+    this.#expected.set(key, (this.#expected.get(key) ?? 0) + 1);
+  }
+
+  #receive({ readable, room }: Request, index: number, features: bigint): Pending {
+    if (readable.length > 0 || room < netHeaderSize(features)) {
+      this.lose();
+      return { isOwed: false, complete: () => this.#options.take('undefined-request') };
+    }
+    return {
+      isOwed: false,
+      complete: ({ len, written }) => this.#received(written.subarray(0, len), index, features),
+    };
+  }
+
+  #received(bytes: Uint8Array, index: number, features: bigint): void {
+    if (this.#isLost) return;
+    const partial = this.#partial.get(index);
+    if (partial !== undefined) {
+      partial.pieces.push(bytes.slice());
+      if (--partial.missing > 0) return;
+      this.#partial.delete(index);
+      this.#arrived(joined(partial.pieces));
+      return;
+    }
+    const { tell } = this.#options;
+    const headerSize = netHeaderSize(features);
+    if (bytes.length < headerSize) {
+      const expected = `${headerSize} at least`;
+      const what = 'bytes of a received packet with its header';
+      tell({ requirement: 'net/rx-header-precedes-packet', what, expected, actual: String(bytes.length) });
+      return;
+    }
+    this.#checkHeader(bytes, features);
+    const isMergeable = (features & VIRTIO_NET_F_MRG_RXBUF) !== 0n;
+    const buffers = headerSize > NUM_BUFFERS_OFFSET ? littleEndian(bytes, NUM_BUFFERS_OFFSET) : 1;
+    if (!isMergeable && buffers !== 1) {
+      const what = 'num_buffers of a received packet';
+      tell({ requirement: 'net/num-buffers-one-without-mergeable', what, expected: '1', actual: String(buffers) });
+      return;
+    }
+    if (buffers === 0) {
+      const what = 'num_buffers of a received packet';
+      tell({ requirement: 'net/num-buffers-counts-buffers', what, expected: '1 at least', actual: '0' });
+      return;
+    }
+    const frame = bytes.slice(headerSize);
+    if (buffers === 1) this.#arrived(frame);
+    else this.#partial.set(index, { missing: buffers - 1, pieces: [frame] });
+  }
+
+  #checkHeader(bytes: Uint8Array, features: bigint): void {
+    const { tell } = this.#options;
+    const [flags, gsoType] = [bytes[0] as number, bytes[1] as number];
+    if ((features & guestCsum) === 0n && flags !== 0) {
+      const what = 'flags of a received packet';
+      tell({ requirement: 'net/rx-flags-zero-without-guest-csum', what, expected: '0', actual: String(flags) });
+    }
+    if ((features & guestSegments) === 0n && gsoType !== 0) {
+      const what = 'gso_type of a received packet';
+      tell({ requirement: 'net/rx-gso-none-without-features', what, expected: '0', actual: String(gsoType) });
+    }
+  }
+
+  #arrived(frame: Uint8Array): void {
+    const { reflected, take, tell } = this.#options;
+    if (reflected === undefined) {
+      take('frames-from-elsewhere');
+      return;
+    }
+    take('lost-frames');
+    const key = frame.join();
+    const left = this.#expected.get(key) ?? 0;
+    if (left === 0) {
+      const expected = 'one that was sent and did not come back yet';
+      tell({
+        requirement: 'net/frames-arrive-intact',
+        what: `a received frame of ${frame.length} bytes`,
+        expected,
+        actual: `another one: ${[...frame.subarray(0, shownBytes)].join(' ')}`,
+      });
+      return;
+    }
+    this.#expected.set(key, left - 1);
+  }
+}
+
+const shownBytes = 24;
+
+const littleEndian = (bytes: Uint8Array, at: number): number =>
+  (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
+
+const macSize = 6;
+
+/** A frame whose two MAC addresses changed places. */
+export function withSwappedMacs(frame: Uint8Array): Uint8Array {
+  const swapped = frame.slice();
+  swapped.set(frame.subarray(macSize, 2 * macSize));
+  swapped.set(frame.subarray(0, macSize), macSize);
+  return swapped;
+}

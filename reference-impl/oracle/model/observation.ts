@@ -1,0 +1,91 @@
+import type { FeatureSet, RequirementSlug } from '../../catalogue/catalogue.ts';
+import type { RingLayout, RingPosition } from '../../virtqueue/ring.ts';
+
+/** What came of an operation that has a control outcome: that of the port, without what is silent or died. */
+export type ObservedOutcome =
+  | { readonly kind: 'done'; readonly by: 'acknowledgement' | 'return' | 'fence' }
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'closed' };
+
+/** Calls that were made and what was seen of them, in their order. Things are named by numbers of the observer. */
+export type ModelObservation =
+  | { readonly kind: 'connected'; readonly session: number }
+  | { readonly kind: 'ended'; readonly session: number }
+  /** `offered`: what the target offered at the first contact. */
+  | { readonly kind: 'negotiated'; readonly session: number; readonly accepted: FeatureSet }
+  /** An operation that the text lets the back-end carry out. */
+  | { readonly kind: 'operation'; readonly session: number; readonly name: string; readonly outcome: ObservedOutcome }
+  /** A message of vhost-user as it was on the wire, header and payload. */
+  | {
+      readonly kind: 'message';
+      readonly session: number;
+      readonly direction: 'to' | 'from';
+      readonly bytes: Uint8Array;
+    }
+  /** Undefined bytes: the device answered that it failed. */
+  | {
+      readonly kind: 'configuration';
+      readonly session: number;
+      readonly offset: number;
+      readonly length: number;
+      readonly bytes: Uint8Array | undefined;
+    }
+  | {
+      readonly kind: 'attached';
+      readonly session: number;
+      readonly queue: number;
+      readonly index: number;
+      readonly ring: {
+        readonly id: number;
+        readonly layout: RingLayout;
+        readonly size: number;
+        readonly position: RingPosition;
+        /** What the driver area of a split ring holds: the used idx at which it asks for a call. */
+        readonly usedEvent: number;
+      };
+    }
+  /** `slots`: descriptors of a packed ring that the chain takes; 1 of a split one, whose positions count chains. */
+  | {
+      readonly kind: 'added';
+      readonly queue: number;
+      readonly id: number;
+      readonly slots: number;
+      readonly readable: Uint8Array;
+      readonly room: number;
+    }
+  | { readonly kind: 'published'; readonly queue: number }
+  /** A used element that was taken, with all of the writable part as it was then. */
+  | {
+      readonly kind: 'used';
+      readonly queue: number;
+      readonly id: number;
+      readonly len: number;
+      readonly written: Uint8Array;
+    }
+  /**
+   * Used elements that memory shows since the attachment, and calls that came. `before` was read before `used`; `calls`
+   * after every call that `used` owes had time to come.
+   */
+  | {
+      readonly kind: 'calls';
+      readonly queue: number;
+      readonly before: number;
+      readonly used: number;
+      readonly calls: number;
+    }
+  /** The driver kicked behind its last chain, and waited its whole deadline for `count` more used elements. */
+  | { readonly kind: 'unserved'; readonly queue: number; readonly count: number }
+  | { readonly kind: 'stopped'; readonly queue: number; readonly position: RingPosition; readonly used: number }
+  /** Nothing is known of it any more. `all`: nor of any other. */
+  | { readonly kind: 'lost'; readonly what: 'ring' | 'session'; readonly id: number }
+  | { readonly kind: 'lost'; readonly what: 'all' };
+
+/** What the text does not allow. */
+export interface ModelFinding {
+  readonly requirement: RequirementSlug;
+  readonly what: string;
+  readonly expected: string;
+  readonly actual: string;
+}
+
+export type Tell = (finding: ModelFinding) => void;

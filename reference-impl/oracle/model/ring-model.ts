@@ -1,0 +1,256 @@
+import type { RequirementSlug } from '../../catalogue/catalogue.ts';
+import { type RingLayout, type RingPosition, splitPosition } from '../../virtqueue/ring.ts';
+import { type Invariant, requirementOfInvariant } from '../invariants.ts';
+import type { Completion, DeviceModel, Pending, Request } from './device-model.ts';
+import type { LibertyName } from './liberties.ts';
+import type { Tell } from './observation.ts';
+
+export interface RingModelOptions {
+  readonly layout: RingLayout;
+  readonly size: number;
+  readonly position: RingPosition;
+  readonly index: number;
+  /** Accepted features of the device. */
+  readonly features: bigint;
+  readonly eventIdx: boolean;
+  readonly inOrder: boolean;
+  /** The used idx of a split ring at which the driver asks for a call, with EVENT_IDX. */
+  readonly usedEvent: number;
+  /** Whether the target tells the used half of a packed position. */
+  readonly tellsUsedPosition: boolean;
+  readonly device: DeviceModel;
+  readonly tell: Tell;
+  readonly take: (liberty: LibertyName) => void;
+}
+
+interface Chain {
+  readonly id: number;
+  readonly slots: number;
+  readonly room: number;
+  readonly pending: Pending;
+  isPublished: boolean;
+  isUsed: boolean;
+}
+
+/** One life of a ring: what was made available, what may come back, where it may stop, and which calls are owed. */
+export class RingModel {
+  readonly #options: RingModelOptions;
+  /** In the order in which they were made available. */
+  readonly #chains: Chain[] = [];
+  readonly #outstanding = new Map<number, Chain>();
+  readonly #everAdded = new Set<number>();
+  /** The chain of the order that comes next. */
+  #next = 0;
+  #published = 0;
+  #isLost = false;
+  #isStopped = false;
+  /** Used elements and calls at the last look. */
+  #seenUsed = 0;
+  #seenCalls = 0;
+
+  constructor(options: RingModelOptions) {
+    this.#options = options;
+  }
+
+  /** Chains that were made available and not seen used: the device may still work on them. */
+  get hasOutstanding(): boolean {
+    return this.#outstanding.size > 0;
+  }
+
+  /** Stopped where it said, and empty: another life can begin there. */
+  get isAtRest(): boolean {
+    return (this.#isStopped || this.#chains.length === 0) && !this.#isLost && !this.hasOutstanding;
+  }
+
+  lose(): void {
+    this.#isLost = true;
+  }
+
+  added(id: number, slots: number, request: Request): void {
+    if (this.#isLost) return;
+    const pending = this.#options.device.begin(request, this.#options.index, this.#options.features);
+    if (pending.endsRing === true) {
+      this.#isLost = true;
+      this.#options.take('ended-by-request');
+      return;
+    }
+    const chain: Chain = { id, slots, room: request.room, pending, isPublished: false, isUsed: false };
+    this.#chains.push(chain);
+    this.#outstanding.set(id, chain);
+    this.#everAdded.add(id);
+  }
+
+  published(): void {
+    for (; this.#published < this.#chains.length; this.#published++) {
+      (this.#chains[this.#published] as Chain).isPublished = true;
+    }
+  }
+
+  used(id: number, completion: Completion): void {
+    if (this.#isLost) return;
+    const { layout, inOrder, take } = this.#options;
+    const chain = this.#outstanding.get(id);
+    if (chain === undefined || !chain.isPublished) {
+      const invariant = this.#everAdded.has(id) && chain === undefined ? 'usedOnce' : 'usedId';
+      this.#tell(invariant, 'the id of a used element', 'that of a chain that is outstanding', String(id));
+      this.#isLost = true;
+      return;
+    }
+    const first = this.#chains[this.#next] as Chain;
+    if (chain !== first) {
+      if (inOrder) this.#tell('inOrder', 'the id of a used element', String(first.id), String(id));
+      else take('completion-order');
+    }
+    if (completion.len > chain.room) {
+      const expected = `${chain.room} at most: so long is the writable part`;
+      this.#tell('usedLen', `the len of the used element of chain ${id}`, expected, String(completion.len));
+    }
+    chain.isUsed = true;
+    this.#outstanding.delete(id);
+    while (this.#chains[this.#next]?.isUsed === true) this.#next++;
+    chain.pending.complete(completion, layout);
+  }
+
+  /** A wait of a whole deadline brought fewer used elements than the text owes. */
+  unserved(count: number): void {
+    if (this.#isLost) return;
+    // All that is outstanding may come in any order: only what is owed counts, and none may have been taken yet.
+    let owed = 0;
+    for (const { pending, isPublished } of this.#outstanding.values()) if (pending.isOwed && isPublished) owed++;
+    this.#isLost = true;
+    if (owed < count) return;
+    this.#options.tell({
+      requirement: 'vu-ring-state/enabled-ring-handles-every-request',
+      what: `chains of ring ${this.#options.index} that become used`,
+      expected: `${count} of ${owed} that are outstanding`,
+      actual: 'fewer',
+    });
+  }
+
+  /** @see ModelObservation `calls` */
+  calls(before: number, used: number, calls: number): void {
+    const isMore = used > this.#seenUsed;
+    if (!this.#isLost && isMore && this.#isCallOwed(this.#seenUsed, used)) {
+      if (calls <= this.#seenCalls) this.#tellCallMissing(used - this.#seenUsed);
+      else this.#options.take('coalesced-calls');
+    }
+    if (!this.#isLost) this.#checkUnasked(used, calls);
+    // A call that came behind `before` may be that of an element behind `used`.
+    this.#seenCalls = before;
+    this.#seenUsed = used;
+  }
+
+  /** @param used elements that memory shows since the ring was attached. */
+  stopped(position: RingPosition, used: number): void {
+    this.#isStopped = true;
+    if (this.#isLost) return;
+    const consumed = this.#chains.slice(0, used);
+    if (used > this.#published) {
+      this.#isLost = true;
+      this.#tell('usedOnce', 'used elements of a ring that was stopped', `${this.#published} at most`, String(used));
+      return;
+    }
+    const expected = this.#behind(consumed);
+    if (this.#isSame(expected, position)) return;
+    this.#isLost = true;
+    this.#options.tell({
+      requirement: this.#requirementOfPosition(),
+      what: `where ring ${this.#options.index} goes on behind ${used} chains that were used`,
+      expected: textOf(expected),
+      actual: textOf(position),
+    });
+  }
+
+  #isCallOwed(from: number, to: number): boolean {
+    const { layout, eventIdx } = this.#options;
+    // The driver area of a packed ring is zero: ENABLE. The flags of an available ring are, too.
+    return layout === 'packed' || !eventIdx ? true : this.#passesEvent(from, to);
+  }
+
+  #passesEvent(from: number, to: number): boolean {
+    const { position, usedEvent } = this.#options;
+    const behindStart = (usedEvent - position.used) & 0xffff;
+    return from <= behindStart && behindStart < to;
+  }
+
+  #checkUnasked(used: number, calls: number): void {
+    const { layout, eventIdx, tell, take } = this.#options;
+    if (layout === 'packed' || !eventIdx) {
+      if (calls > used) take('spurious-calls');
+      return;
+    }
+    const asked = this.#passesEvent(0, used) ? 1 : 0;
+    if (calls > asked) take('first-call');
+    if (calls <= asked + 1) return;
+    const what = `calls of ring ${this.#options.index} behind ${used} used elements`;
+    const requirement = 'notify/no-notification-before-used-event';
+    tell({ requirement, what, expected: `${asked + 1} at most`, actual: String(calls) });
+    this.#isLost = true;
+  }
+
+  #tellCallMissing(count: number): void {
+    const { layout, eventIdx, index, tell } = this.#options;
+    const ofSplit: RequirementSlug = eventIdx
+      ? 'notify/passing-used-event-notifies'
+      : 'notify/used-buffers-notified-with-flag-clear';
+    tell({
+      requirement: layout === 'packed' ? 'notify/packed-driver-event-enable-notifies' : ofSplit,
+      what: `calls of ring ${index} behind ${count} more used elements`,
+      expected: '1 at least',
+      actual: '0',
+    });
+  }
+
+  #behind(chains: readonly Chain[]): RingPosition {
+    const { position, size } = this.#options;
+    switch (position.layout) {
+      case 'split':
+        return splitPosition((position.avail + chains.length) & 0xffff);
+      case 'packed': {
+        const slots = chains.reduce((sum, chain) => sum + chain.slots, 0);
+        const avail = moved(position.avail, position.availWrap, slots, size);
+        const used = moved(position.used, position.usedWrap, slots, size);
+        return { layout: 'packed', avail: avail.slot, availWrap: avail.wrap, used: used.slot, usedWrap: used.wrap };
+      }
+    }
+  }
+
+  #isSame(expected: RingPosition, actual: RingPosition): boolean {
+    if (expected.avail !== actual.avail) return false;
+    if (expected.layout === 'split' || actual.layout === 'split') return expected.layout === actual.layout;
+    if (expected.availWrap !== actual.availWrap) return false;
+    if (!this.#options.tellsUsedPosition) return true;
+    return expected.used === actual.used && expected.usedWrap === actual.usedWrap;
+  }
+
+  #requirementOfPosition(): RequirementSlug {
+    switch (this.#options.layout) {
+      case 'split':
+        return 'vu-vring/base-is-next-available-index';
+      case 'packed':
+        return 'vu-vring/packed-base-read-has-indices-and-wrap-counters';
+    }
+  }
+
+  #tell(invariant: Invariant, what: string, expected: string, actual: string): void {
+    const requirement = requirementOfInvariant(invariant, this.#options.layout);
+    if (requirement !== undefined) this.#options.tell({ requirement, what, expected, actual });
+  }
+}
+
+function moved(slot: number, wrap: 0 | 1, by: number, size: number): { readonly slot: number; readonly wrap: 0 | 1 } {
+  const behind = slot + by;
+  const laps = Math.floor(behind / size);
+  return { slot: behind % size, wrap: laps % 2 === 0 ? wrap : wrap === 1 ? 0 : 1 };
+}
+
+function textOf(position: RingPosition): string {
+  switch (position.layout) {
+    case 'split':
+      return `available idx ${position.avail}`;
+    case 'packed': {
+      const { avail, availWrap, used, usedWrap } = position;
+      return `available slot ${avail} wrap ${availWrap}, used slot ${used} wrap ${usedWrap}`;
+    }
+  }
+}
