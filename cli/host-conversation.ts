@@ -159,7 +159,7 @@ export class HostConversation {
   #watch(ms: number, what: string): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      const why = `the host process was killed: ${what} took more than ${ms / 1000} s`;
+      const why = `the host process was killed: ${what} took more than ${Math.round(ms / 1000)} s`;
       this.#end ??= { kind: 'died', why, cause: 'a result took too long' };
       this.#kill();
     }, ms);

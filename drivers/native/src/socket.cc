@@ -9,6 +9,7 @@
 
 #include "arguments.h"
 #include "functions.h"
+#include "guard.h"
 #include "system-calls.h"
 #include "wait.h"
 
@@ -68,6 +69,9 @@ Received ReceiveOnce(int fd, std::span<uint8_t> bytes, std::span<int32_t> fds, i
   }
   Received received;
   ssize_t got;
+  // Descriptors for which there is no room are closed on the way out, and the last close of a socket waits for its peer
+  // where it lingers.
+  GuardedCall guard;
   do {
     got = system_calls.recvmsg(fd, &message, flags | MSG_CMSG_CLOEXEC);
   } while (got < 0 && errno == EINTR);
