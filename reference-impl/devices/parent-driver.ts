@@ -57,7 +57,7 @@ export interface ParentDriver {
   readonly supportedFeatures: bigint;
   /** Negotiated features; those of the transport (VHOST_USER_F_PROTOCOL_FEATURES, VHOST_F_LOG_ALL) are not the device's. */
   readonly features: bigint;
-  /** Takes the driver's features; false, and nothing changed, where one is not supported or its dependency is missing. */
+  /** Takes features, all of them supported; false, and nothing changed, where a dependency of one is missing. */
   setFeatures(features: bigint): boolean;
 
   readonly configSize: number;

@@ -130,7 +130,7 @@ export abstract class QueuedDevice implements ParentDriver {
   }
 
   setFeatures(features: bigint): boolean {
-    if ((features & ~this.supportedFeatures) !== 0n || !this.acceptsFeatures(features)) return false;
+    if (!this.acceptsFeatures(features)) return false;
     this.#features = features;
     return true;
   }

@@ -68,7 +68,7 @@ export const mdevRulesL2Faithful: MdevRules = {
   layout: layoutL2Faithful,
   calls: faithfulCallRules,
   channel: faithfulChannelRules,
-  features: { ...mdevRulesL2.features, accepts: () => true, changesWhileRunning: true, storesRefused: true },
+  features: { ...mdevRulesL2.features, changesWhileRunning: true, storesRefused: true },
   ring: faithfulRingRules,
   doorbell: faithfulDoorbellRules,
   interrupt: faithfulInterruptRules,

@@ -197,11 +197,10 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
   setFeatures(word: bigint): number {
     const { accepts, changesWhileRunning, taken, leftByRefused, storesRefused } = this.rules.features;
     if (this.#isRunning && !changesWhileRunning) return errno.EBUSY;
-    if (!accepts(word, this.offeredFeatures)) {
-      this.parent.setFeatures(leftByRefused(this.parent.features));
-      return errno.EINVAL;
-    }
-    const isTaken = this.parent.setFeatures(taken(this.parent.features, word, this.offeredFeatures));
+    const { features } = this.parent;
+    const isTaken =
+      accepts(word, this.offeredFeatures) && this.parent.setFeatures(taken(features, word, this.offeredFeatures));
+    if (!isTaken) this.parent.setFeatures(leftByRefused(features));
     if (isTaken || storesRefused) this.features = word;
     return isTaken ? 0 : errno.EINVAL;
   }

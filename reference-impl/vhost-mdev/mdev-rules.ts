@@ -18,7 +18,7 @@ export interface MdevFeatureRules {
   /** What a word that is taken makes of the features of before, and what one that is refused leaves of them. */
   readonly taken: (before: bigint, word: bigint, offered: bigint) => bigint;
   readonly leftByRefused: (before: bigint) => bigint;
-  /** Whether a word that the parent refused is still stored. */
+  /** Whether a word that was refused is still stored. */
   readonly storesRefused: boolean;
 }
 

@@ -9,8 +9,8 @@ export class DirtyMarks {
   readonly #descriptors: DescriptorRules;
   #log: DirtyLog | undefined;
   #signal: DescriptorToken | undefined;
-  /** VHOST_F_LOG_ALL is acknowledged. */
-  isAcknowledged = false;
+  /** VHOST_F_LOG_ALL is acknowledged; undefined before SET_FEATURES, behind which alone a log is on. */
+  isAcknowledged: boolean | undefined;
 
   constructor(edge: BackEndEdge, rules: LogRules, descriptors: DescriptorRules) {
     this.#edge = edge;
@@ -58,6 +58,6 @@ export class DirtyMarks {
   }
 
   get #isOn(): boolean {
-    return this.#rules.isOn(this.isAcknowledged);
+    return this.#rules.isOn(this.isAcknowledged === true);
   }
 }

@@ -246,13 +246,6 @@ t.test('configuration space', async (t) => {
   t.equal(device.features, 0n);
 });
 
-t.test('features that are not offered are refused whole', async (t) => {
-  const device = new BlockDevice();
-  t.ok(device.setFeatures(VIRTIO_F_VERSION_1));
-  t.notOk(device.setFeatures(VIRTIO_F_VERSION_1 | (1n << 63n)));
-  t.equal(device.features, VIRTIO_F_VERSION_1);
-});
-
 t.test('a malformed chain breaks its queue alone, and touches nothing', async (t) => {
   const device = new BlockDevice({ queues: 2 });
   const { carryOut, queue, errors, guest } = bench(device, { features: VIRTIO_F_VERSION_1 | VIRTIO_BLK_F_MQ });

@@ -55,7 +55,6 @@ t.test('it has no configuration and none of its own features', async (t) => {
   t.equal(device.readConfig(0, 1), undefined);
   t.same(device.readConfig(0, 0), new Uint8Array());
   t.equal(device.restoreConfig(0, Uint8Array.of(1)), false);
-  t.equal(device.setFeatures(1n), false);
 });
 
 t.test('reached by vhost-mdev', async (t) => {
