@@ -137,6 +137,13 @@ export class HostConversation {
       case 'death':
         this.#listener.message(message);
         return;
+      case 'said':
+      case 'replayed':
+      case 'fuzzing':
+      case 'bucket':
+        this.#watch(this.#resultMs, 'what follows');
+        this.#listener.message(message);
+        return;
       case 'unusable':
       case 'not-served':
       case 'unwritable':

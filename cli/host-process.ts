@@ -10,7 +10,7 @@ import { namesIn } from '../reference-impl/catalogue/catalogue.ts';
 import { VhostConformanceError } from '../reference-impl/errors.ts';
 import type { TargetRecord } from '../reports/record/record.ts';
 import { deviceOffering } from './external-target.ts';
-import { loadCasesWork, type ServedTarget } from './host-cases.ts';
+import type { ServedTarget } from './host-cases.ts';
 import { type HostJob, type HostMessage, messageDescriptor } from './host-protocol.ts';
 import { instanceOf } from './instances.ts';
 
@@ -27,8 +27,18 @@ export async function hostProcess(jobPath: string): Promise<void> {
 /** What carries out the job on a target that serves. */
 async function loadWork(job: HostJob): Promise<(target: ServedTarget) => void> {
   switch (job.work.kind) {
-    case 'cases':
+    case 'cases': {
+      const { loadCasesWork } = await import('./host-cases.ts');
       return await loadCasesWork(job, job.work, tell);
+    }
+    case 'replay': {
+      const { replayWork } = await import('./fuzz/host-replay.ts');
+      return replayWork(job, job.work, tell);
+    }
+    case 'campaign': {
+      const { campaignWork } = await import('./fuzz/host-campaign.ts');
+      return campaignWork(job, job.work, tell);
+    }
   }
 }
 

@@ -22,7 +22,30 @@ export interface HostJob {
 }
 
 /** What is done with the target once it serves. */
-export type HostWork = CasesWork;
+export type HostWork = CasesWork | ReplayWork | CampaignWork;
+
+/** One program is run. */
+export interface ReplayWork {
+  readonly kind: 'replay';
+  /** Its bytes, as base64. */
+  readonly program: string;
+  readonly repeat: number;
+}
+
+/** A campaign runs until its time or its runs are over. */
+export interface CampaignWork {
+  readonly kind: 'campaign';
+  /** Of the campaign: it exists. */
+  readonly directory: string;
+  readonly corpus?: string;
+  /** Texts of programs to begin with. */
+  readonly seeds: readonly string[];
+  readonly seed: number;
+  readonly timeMs?: number;
+  readonly runs?: number;
+  /** Words of the target in the command that runs a program again. */
+  readonly targetWords: readonly string[];
+}
 
 /** Cases are judged, one after another. */
 export interface CasesWork {
@@ -69,6 +92,19 @@ export const hostOrder = z.discriminatedUnion('kind', [
 ]);
 export type HostOrder = z.infer<typeof hostOrder>;
 
+const campaignProgress = z.object({
+  runs: z.number(),
+  elapsedMs: z.number(),
+  judgedCalls: z.number(),
+  calls: z.number(),
+  corpus: z.number(),
+  signals: z.number(),
+  buckets: z.number(),
+  repeated: z.number(),
+  unconfirmed: z.number(),
+  restarts: z.number(),
+});
+
 const hostMessage = z.discriminatedUnion('kind', [
   /** The target serves; nothing is on disk yet. */
   z.object({ kind: z.literal('ready'), target: targetRecord }),
@@ -88,6 +124,13 @@ const hostMessage = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('unwritable'), why: z.string() }),
   /** No variant has the point that was asked for. */
   z.object({ kind: z.literal('no-point'), why: z.string() }),
+  /** A line about a program that is run. */
+  z.object({ kind: z.literal('said'), line: z.string() }),
+  /** What runs of a program showed: by bucket, in how many. */
+  z.object({ kind: z.literal('replayed'), runs: z.number(), buckets: z.record(z.string(), z.number()) }),
+  z.object({ kind: z.literal('fuzzing'), progress: campaignProgress }),
+  /** A campaign found a bucket. */
+  z.object({ kind: z.literal('bucket'), name: z.string(), what: z.string(), shown: z.number(), runs: z.number() }),
   z.object({ kind: z.literal('completed'), gaveUp: z.string().optional() }),
 ]);
 export type HostMessage = z.infer<typeof hostMessage>;

@@ -1,4 +1,6 @@
 import { Command, CommanderError } from 'commander';
+import { addFuzzCommand } from './fuzz/fuzz-command.ts';
+import { addReplayCommand } from './fuzz/replay-command.ts';
 import { addGuestCommand } from './guest/guest-command.ts';
 import { addListCommand } from './list-command.ts';
 import { oneLine } from './one-line.ts';
@@ -39,6 +41,11 @@ function program(setExitCode: (code: number) => void): Command {
   );
   addListCommand(subcommand(command, 'list', 'print what there is'));
   addReportCommand(subcommand(command, 'report', 'make one report of several runs, or of the shards of one'));
+  addFuzzCommand(
+    subcommand(command, 'fuzz', 'search for what crashes, hangs, leaks or writes where it must not'),
+    setExitCode,
+  );
+  addReplayCommand(subcommand(command, 'replay', 'run a program of the fuzzer, or print its text'), setExitCode);
   addGuestCommand(
     subcommand(command, 'guest', 'run it in a small virtual machine with a kernel of its own'),
     setExitCode,

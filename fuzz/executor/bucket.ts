@@ -3,13 +3,16 @@ import { nameOfRequest } from '../program/message-lawfulness.ts';
 import type { Call } from '../program/program.ts';
 import type { Finding } from './finding.ts';
 
-/** Lines of standard error that say why a program ends, and not what it did before. */
+/**
+ * Lines of standard error that say why a program ends, and not what it did before: libvhost-user says `panic: ` of a
+ * message that it refuses, and lives on.
+ */
 const causes = [
   /ERROR: (AddressSanitizer: [a-z-]+)/,
   /runtime error: (.*)/,
   /\b(\w+): Assertion [`'](.*)' failed/,
   /\*\*\* (.*) \*\*\*/,
-  /((?:PANIC|panic|Assertion failure|assert(?:ion)? failed|corrupted|double free|terminate called).*)/,
+  /((?:PANIC in|panicked at|Assertion failure|assert(?:ion)? failed|corrupted|double free|terminate called).*)/,
 ] as const;
 
 /**

@@ -19,10 +19,11 @@ import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import type { Address, Space } from '../program/arguments.ts';
 import type { CallOf } from '../program/program.ts';
 
-/** A ring of a program, and where it goes on after it was stopped. */
+/** A ring of a program, the queue that it was last, and where it goes on after it was stopped. */
 export interface MadeRing {
   readonly ring: GuestRing;
   readonly guest: Guest;
+  queue: Queue | undefined;
   goesOnAt: RingPosition | undefined;
 }
 

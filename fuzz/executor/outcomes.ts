@@ -35,6 +35,7 @@ const notCounted = -1;
  */
 export class Outcomes {
   #count = 0;
+  #nextCalls = notCounted;
   #classes = new Uint8Array(64);
   /** Calls of the device that were seen, or `notCounted`. */
   #calls = new Int32Array(64);
@@ -52,6 +53,7 @@ export class Outcomes {
 
   restart(): void {
     this.#count = 0;
+    this.#nextCalls = notCounted;
     this.#used.length = 0;
     this.#values.clear();
     this.#bytes.clear();
@@ -60,7 +62,8 @@ export class Outcomes {
   add(outcome: OutcomeClass): void {
     if (this.#count === this.#classes.length) this.#grow();
     this.#classes[this.#count] = outcomeNumber[outcome];
-    this.#calls[this.#count] = notCounted;
+    this.#calls[this.#count] = this.#nextCalls;
+    this.#nextCalls = notCounted;
     this.#count++;
     this.#usedFrom[this.#count] = this.#used.length;
   }
@@ -80,9 +83,9 @@ export class Outcomes {
     this.#bytes.set(this.#count, bytes);
   }
 
-  /** Of the call whose outcome was added last. */
+  /** Of the call whose outcome is added next. */
   setCalls(calls: number): void {
-    this.#calls[this.#count - 1] = calls;
+    this.#nextCalls = calls;
   }
 
   classOf(call: number): OutcomeClass {

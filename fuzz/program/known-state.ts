@@ -50,6 +50,8 @@ export class KnownState {
   readonly memories = new Map<number, KnownMemory>();
   readonly rings = new Map<number, KnownRing>();
   readonly queues = new Map<number, KnownQueue>();
+  /** Sessions on which descriptors were passed, by the message that passed them. */
+  readonly events = new Map<number, number>();
   /** Why nothing is known of the IUT any more. */
   tainted: string | undefined;
 

@@ -1,23 +1,15 @@
 import { commonFeatures, featureSet, noFeatures } from '../../reference-impl/catalogue/catalogue.ts';
-import { isQueueSize } from '../../reference-impl/virtqueue/split/layout.ts';
+import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { type KnownQueue, type KnownSession, KnownState, type KnownTarget } from './known-state.ts';
 import { isQuestion, problemOfMessage } from './message-lawfulness.ts';
 import { problemOfNegotiation } from './negotiation-lawfulness.ts';
-import { type Call, type CallOf, largestBuffer } from './program.ts';
+import type { Call, CallOf } from './program.ts';
 import { problemOfSlot, problemOfTable } from './region-lawfulness.ts';
+import { attached, chainVerdict } from './ring-lawfulness.ts';
+import { breaks, lawful, type Taint, unfollowed, type Verdict, verdictOf } from './verdict.ts';
 
-/** What of the IUT is not known any more behind a call, from the least to the most. */
-export type Taint = 'ring' | 'session' | 'memory' | 'iut';
-
-/**
- * How a call stands to the text, at its place in the program. `taints` without `isLawful: false`: the text allows the call,
- * and what it changes is not followed here.
- */
-export interface Standing {
-  readonly isLawful: boolean;
-  readonly taints: Taint | undefined;
-  /** The rule that it breaks, or what is not followed. */
-  readonly why: string | undefined;
+/** A verdict at the call's place in the program. */
+export interface Standing extends Verdict {
   /** Why nothing was known of what it acts on before; undefined where all was known. */
   readonly tainted: string | undefined;
 }
@@ -25,13 +17,6 @@ export interface Standing {
 /** Whether a model can say what must come of the call. */
 export const isJudged = ({ isLawful, taints, tainted }: Standing): boolean =>
   isLawful && taints === undefined && tainted === undefined;
-
-const lawful: Verdict = { taints: undefined, why: undefined, isLawful: true };
-
-type Verdict = Omit<Standing, 'tainted'>;
-
-const breaks = (taints: Taint, why: string): Verdict => ({ isLawful: false, taints, why });
-const unfollowed = (taints: Taint, why: string): Verdict => ({ isLawful: true, taints, why });
 
 /**
  * Classifies the calls of a resolved program, one after another: call `standingOf` in their order. It rejects none. A call
@@ -107,9 +92,9 @@ export class Lawfulness {
         });
         return lawful;
       case 'attach':
-        return this.#onSession(call.session, (session) => this.#attached(call, session));
+        return this.#onSession(call.session, (session) => attached(known, call, session));
       case 'chain':
-        return this.#onQueue(call.queue, (queue) => this.#chain(call, queue));
+        return this.#onQueue(call.queue, (queue) => chainVerdict(known, call, queue));
       case 'kick':
         return this.#onQueue(call.queue, ({ hasKick }) =>
           hasKick ? lawful : unfollowed('ring', 'the ring has no kick eventfd'),
@@ -158,13 +143,16 @@ export class Lawfulness {
           const { accepted } = session;
           const offered = known.target.offer;
           const problem = problemOfMessage(call, known.target.transport, { offered, accepted });
+          known.events.set(call.id, call.session);
           if (problem !== undefined) return breaks('session', problem);
-          return isQuestion(call.request) ? lawful : unfollowed('session', 'a message by hand');
+          return this.#told(call, session);
         });
       case 'bytes':
         return breaks('session', 'bytes that are no message');
       case 'signal':
-        return unfollowed('session', 'a descriptor of a message was signalled');
+        return this.#onSession(known.events.get(call.event) ?? 0, () =>
+          unfollowed('session', 'a descriptor of a message was signalled'),
+        );
       case 'channel':
         return this.#onSession(call.session, (session) =>
           known.accepts(session, 'VHOST_USER_PROTOCOL_F_BACKEND_REQ')
@@ -204,59 +192,21 @@ export class Lawfulness {
     return lawful;
   }
 
-  #attached(call: CallOf<'attach'>, session: KnownSession): Verdict {
-    const known = this.#known;
-    const ring = known.rings.get(call.ring);
-    const replaced = known.queues.get(session.queues.get(call.index) ?? 0);
-    const isReplacing = replaced !== undefined && !replaced.isStopped;
-    const before = known.queues.get(ring?.queue ?? 0);
-    const isUsedElsewhere = before !== undefined && !before.isStopped;
-    session.queues.set(call.index, call.id);
-    known.queues.set(call.id, {
-      session: call.session,
-      ring: call.ring,
-      index: call.index,
-      hasKick: call.kick,
-      isStopped: false,
-    });
-    if (ring === undefined) return breaks('ring', 'there is no such ring');
-    ring.queue = call.id;
-    if (!session.hasNegotiated) return breaks('session', 'features were not negotiated');
-    if (session.memory !== ring.memory) return breaks('ring', 'the session was not told the memory of the ring');
-    const layout = known.accepts(session, 'VIRTIO_F_RING_PACKED') ? 'packed' : 'split';
-    if (layout !== ring.layout) return breaks('ring', `the session negotiated ${layout} rings`);
-    const { queues } = known.target;
-    if (queues !== undefined && call.index >= queues) return breaks('session', `the device has ${queues} queues`);
-    if (ring.layout === 'split' && !isQueueSize(ring.size)) return breaks('ring', 'the size is no power of 2');
-    if (isReplacing) return breaks('ring', 'the ring at this index was not stopped');
-    if (isUsedElsewhere) return breaks('ring', 'the ring is in use at another index');
-    if (!call.enable || !call.kick || !call.call) return unfollowed('ring', 'the ring is not set up in whole');
-    return lawful;
-  }
-
-  #chain(call: CallOf<'chain'>, queue: KnownQueue): Verdict {
-    const known = this.#known;
-    const session = this.#sessionOf(queue.session);
-    const { segments, direct } = call;
-    // Virtio 2.7.4.2: all that the device reads comes before all that it writes.
-    const firstWritable = segments.findIndex(({ writable }) => writable);
-    if (firstWritable >= 0 && segments.slice(firstWritable).some(({ writable }) => !writable)) {
-      return breaks('ring', 'a buffer to read follows one to write');
+  /** What a message changes is followed where it settles features. */
+  #told(call: CallOf<'message'>, session: KnownSession): Verdict {
+    const { request, fields } = call;
+    if (isQuestion(request) || request === requestId.VHOST_USER_SET_OWNER) return lawful;
+    const word = fields.findLast(({ name }) => name === 'u64')?.value;
+    const value = word === undefined ? 0n : word.kind === 'literal' ? word.value : undefined;
+    const isOfDevice = request === requestId.VHOST_USER_SET_FEATURES;
+    if (value === undefined || !(isOfDevice || request === requestId.VHOST_USER_SET_PROTOCOL_FEATURES)) {
+      return unfollowed('session', 'a message by hand');
     }
-    if (segments.some(({ at }) => at !== undefined)) return breaks('ring', 'a buffer lies where the program says');
-    if (segments.some(({ length, bytes }) => (length ?? bytes.length) === 0)) return breaks('ring', 'an empty buffer');
-    if (segments.some(({ length = 0 }) => length > largestBuffer)) {
-      return breaks('ring', `a buffer of more than the ${largestBuffer} bytes that it has`);
-    }
-    if (direct === undefined) return lawful;
-    if (session === undefined || !known.accepts(session, 'VIRTIO_F_INDIRECT_DESC')) {
-      return breaks('ring', 'an indirect table without VIRTIO_F_INDIRECT_DESC');
-    }
-    // Virtio 2.8.7: a packed descriptor with INDIRECT stands alone.
-    if (direct > 0 && known.rings.get(queue.ring)?.layout === 'packed') {
-      return breaks('ring', 'descriptors in front of an indirect one');
-    }
-    return lawful;
+    session.accepted = { ...session.accepted, ...(isOfDevice ? { device: value } : { protocol: value }) };
+    if (!isOfDevice) return lawful;
+    session.hasNegotiated = true;
+    const problem = problemOfNegotiation(session.accepted, this.#known.target, session.queues.size > 0);
+    return problem === undefined ? lawful : breaks('session', problem);
   }
 
   #configured(session: KnownSession, isSized: boolean): Verdict {
@@ -305,7 +255,7 @@ export class Lawfulness {
         return;
       }
       case 'session': {
-        const session = this.#sessionOf('session' in call ? call.session : call.id);
+        const session = this.#sessionOf(this.#sessionIdOf(call));
         if (session === undefined) this.#mark(known, why);
         else this.#mark(session, why);
         return;
@@ -318,6 +268,12 @@ export class Lawfulness {
       case 'iut':
         this.#mark(known, why);
     }
+  }
+
+  #sessionIdOf(call: Call): number {
+    if ('session' in call) return call.session;
+    if ('queue' in call) return this.#known.queues.get(call.queue)?.session ?? 0;
+    return call.kind === 'signal' ? (this.#known.events.get(call.event) ?? 0) : call.id;
   }
 
   #mark(of: { tainted: string | undefined }, why: string): void {
@@ -339,6 +295,3 @@ export class Lawfulness {
 }
 
 const memoryByHand = unfollowed('memory', 'a memory table by hand');
-
-const verdictOf = (taint: Taint, problem: string | undefined): Verdict | undefined =>
-  problem === undefined ? undefined : breaks(taint, problem);

@@ -1,13 +1,13 @@
 import { type Address, type AnyValue, type AnyValues, type Argument, type ArgumentTable, isSame } from './arguments.ts';
 import { printBytes } from './bytes-text.ts';
 import { argumentsOf } from './call-table.ts';
-import type { Call, Program } from './program.ts';
+import { type Call, type Program, valuesOf } from './program.ts';
 
 /** The program as text, a line each call; `parseProgram` reads it. Arguments that have their default are left out. */
 export const printProgram = ({ calls }: Program): string => calls.map((call) => `${printCall(call)}\n`).join('');
 
 export function printCall(call: Call): string {
-  const words = printValues(argumentsOf(call.kind), call as unknown as AnyValues);
+  const words = printValues(argumentsOf(call.kind), valuesOf(call));
   return [`r${call.id} = ${call.kind}`, ...words].join(' ');
 }
 

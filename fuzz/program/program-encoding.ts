@@ -10,7 +10,16 @@ import {
   spaces,
 } from './arguments.ts';
 import { argumentsOf, type CallKind, callKinds } from './call-table.ts';
-import { type Call, fieldName, mostBytes, mostElements, type Program, ProgramError, problemOf } from './program.ts';
+import {
+  type Call,
+  fieldName,
+  mostBytes,
+  mostElements,
+  type Program,
+  ProgramError,
+  problemOf,
+  valuesOf,
+} from './program.ts';
 import { fieldOfKind, programDescriptor, programSchemaVersion, programTypeName } from './program-schema.ts';
 
 const programType = protobuf.Root.fromJSON(programDescriptor()).lookupType(programTypeName);
@@ -43,7 +52,7 @@ type WireValues = { readonly [name: string]: WireValue };
 export function encodeProgram({ calls }: Program): Uint8Array {
   const wire = calls.map((call) => ({
     id: call.id,
-    [fieldOfKind(call.kind)]: toWire(argumentsOf(call.kind), call as unknown as AnyValues),
+    [fieldOfKind(call.kind)]: toWire(argumentsOf(call.kind), valuesOf(call)),
   }));
   return programType.encode({ ...programSchemaVersion, calls: wire }).finish();
 }

@@ -1,5 +1,5 @@
 import { VhostConformanceError } from '../../reference-impl/errors.ts';
-import { type AnyValue, type AnyValues, type ArgumentTable, defaultsOf, type ValuesOf } from './arguments.ts';
+import { type AnyValues, type ArgumentTable, defaultsOf, type ValuesOf } from './arguments.ts';
 import { argumentsOf, type CallKind, type CallTable, callKinds } from './call-table.ts';
 
 /** One call: its kind, its arguments, and the id by which later calls refer to what it made. */
@@ -48,8 +48,8 @@ export function elementOf<Element extends ArgumentTable>(
   return { ...defaultsOf(element), ...values } as ValuesOf<Element>;
 }
 
-/** An argument of a call by its name, for those that treat all calls alike. */
-export const valueIn = (call: Call, name: string): AnyValue => (call as unknown as AnyValues)[name];
+/** The arguments of a call by their names, for those that treat all calls alike. */
+export const valuesOf = (call: Call): AnyValues => call as unknown as AnyValues;
 
 /** The call with other values of some arguments: each of the type that its table says. */
 export const withValues = (call: Call, values: AnyValues): Call => ({ ...call, ...values }) as Call;

@@ -1,13 +1,13 @@
 import type { Address, AnyValue, AnyValues, Argument, ArgumentTable, Made } from './arguments.ts';
 import { argumentsOf, madeBy } from './call-table.ts';
-import { type Call, callOf, nextId, type Program, withValues } from './program.ts';
+import { type Call, callOf, nextId, type Program, valuesOf, withValues } from './program.ts';
 
 /** The id that a reference means at its place: given what it says, and what kind of thing it refers to. */
 type Resolve = (id: number, to: Made) => number;
 
 /** The call with each of its references as `resolve` gives it; the same object where none of them changes. */
 export function withReferences(call: Call, resolve: Resolve): Call {
-  const before = call as unknown as AnyValues;
+  const before = valuesOf(call);
   const after = valuesWith(argumentsOf(call.kind), before, resolve);
   return after === before ? call : withValues(call, after);
 }

@@ -53,6 +53,17 @@ t.test('a call that breaks a rule taints the least that it can, and what acts on
     const standing = standingsOf(parseProgram(text)).get(call);
     t.match(standing, { isLawful: false, taints, why }, `${text.split('\n').at(-1)}: ${standing?.why}`);
   }
+  const byHand = 'r1 = connect\nr2 = message request=3\nr3 = message request=16 fields=[{name=u64 value=0x9}]\n';
+  const told = standingsOf(
+    parseProgram(
+      `${byHand}r4 = message request=2 flags=9 fields=[{name=u64 value=0x140000000}]\nr5 = message request=17`,
+    ),
+  );
+  for (const [call, standing] of told) t.ok(isJudged(standing), `${call}: ${standing.why}`);
+  const signalled = standingsOf(
+    parseProgram('r1 = connect\nr2 = message request=12 descriptors=[{}]\nr3 = signal\nr4 = connect\nr5 = fence'),
+  );
+  t.match(signalled.get('fence5'), { tainted: undefined });
   const behind = standingsOf(parseProgram(`${begin}r7 = ring-write bytes=ff\nr8 = kick\nr9 = connect\nr10 = fence`));
   t.match(behind.get('kick8'), { tainted: /written into a ring/ });
   t.match(behind.get('connect9'), { tainted: undefined });

@@ -1,0 +1,32 @@
+import type { Command } from 'commander';
+import { type FuzzOptions, smokeSeconds } from './command-options.ts';
+import { addTargetOptions, positive } from './target-options.ts';
+
+const help = `
+Mutants of the programs of a corpus are run until the time or the runs are over, or it is interrupted. What is found is
+confirmed on fresh processes, minimised and kept in DIR/buckets. A campaign that was ended goes on from its directory.
+
+Exit codes: 0 nothing was found, 1 buckets, 2 usage, an error of ours or a lost target, 128 + n ended by signal n.
+
+Examples:
+  vhost-conformance fuzz reference --time 60 --seed 7 --out found
+  vhost-conformance fuzz qemu-storage-daemon --smoke
+  vhost-conformance fuzz --exec './my-backend -s {socket}' --device net --time 600`;
+
+export function addFuzzCommand(command: Command, setExitCode: (code: number) => void): void {
+  addTargetOptions(command.argument('[target]', 'what to fuzz, as of "run"'))
+    .option('--time <s>', 'end after so many seconds in all', positive)
+    .option('--runs <n>', 'end after so many programs in all', positive)
+    .option('--seed <n>', 'seed of the mutants', positive, 1)
+    .option(
+      '--corpus <dir>',
+      'programs to begin with and to add to; several campaigns may share it (default: DIR/corpus)',
+    )
+    .option('--out <dir>', 'directory of the campaign (default: vhost-conformance-fuzz/<target>)')
+    .option('--smoke', `end after ${smokeSeconds} seconds`, false)
+    .addHelpText('after', help)
+    .action(async (name: string | undefined, options: FuzzOptions) => {
+      const { fuzzTarget } = await import('./fuzz-target.ts');
+      setExitCode(await fuzzTarget(name, options));
+    });
+}

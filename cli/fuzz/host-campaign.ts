@@ -1,0 +1,52 @@
+import { Campaign } from '../../fuzz/campaign/campaign.ts';
+import { findingText } from '../../fuzz/executor/finding.ts';
+import { parseProgram } from '../../fuzz/program/parse-program.ts';
+import type { ServedTarget } from '../host-cases.ts';
+import { HostOrders } from '../host-orders.ts';
+import type { CampaignWork, HostJob, HostMessage } from '../host-protocol.ts';
+import { shellLine } from '../shell-words.ts';
+import { examinerOf } from './host-replay.ts';
+
+/** Runs a campaign on a target, and tells how it goes. */
+export function campaignWork(
+  job: HostJob,
+  work: CampaignWork,
+  tell: (message: HostMessage) => void,
+): (target: ServedTarget) => void {
+  return (target) => runCampaign(job, work, target, tell);
+}
+
+function runCampaign(
+  job: HostJob,
+  work: CampaignWork,
+  target: ServedTarget,
+  tell: (message: HostMessage) => void,
+): void {
+  if (new HostOrders().next() === undefined) return;
+  const { port, offer } = target;
+  const { transport, device } = port.facts;
+  const { directory, corpus, seeds, seed, timeMs, runs, targetWords } = work;
+  const campaign = new Campaign(
+    examinerOf(job, target),
+    {
+      directory,
+      ...(corpus === undefined ? {} : { corpus }),
+      seeds: seeds.map(parseProgram),
+      seed,
+      ...(timeMs === undefined ? {} : { timeMs }),
+      ...(runs === undefined ? {} : { runs }),
+      target: { transport, device, offer },
+      replayWords: (path) => shellLine(['npx', 'vhost-conformance', 'replay', path, ...targetWords]),
+      nowMs: () => port.nowMs(),
+    },
+    {
+      progress: (progress) => tell({ kind: 'fuzzing', progress }),
+      found: ({ name, finding, shown, runs }) =>
+        tell({ kind: 'bucket', name, what: findingText(finding), shown, runs }),
+      note: (line) => tell({ kind: 'said', line }),
+      step: () => tell({ kind: 'step' }),
+    },
+  );
+  const ended = campaign.run();
+  tell(ended === undefined ? { kind: 'completed' } : { kind: 'not-served', why: ended });
+}

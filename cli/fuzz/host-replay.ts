@@ -1,0 +1,44 @@
+import { Examiner } from '../../fuzz/executor/examiner.ts';
+import { decodeProgram } from '../../fuzz/program/program-encoding.ts';
+import { resolved } from '../../fuzz/program/references.ts';
+import { replay } from '../../fuzz/replay/replay.ts';
+import type { ServedTarget } from '../host-cases.ts';
+import { HostOrders } from '../host-orders.ts';
+import type { HostJob, HostMessage, ReplayWork } from '../host-protocol.ts';
+import { referenceMeetsDeadline } from '../reference-deadline.ts';
+
+/** Runs the program of a job on a target, and tells what came of it. */
+export function replayWork(
+  job: HostJob,
+  work: ReplayWork,
+  tell: (message: HostMessage) => void,
+): (target: ServedTarget) => void {
+  return (target) => replayOn(job, work, target, tell);
+}
+
+function replayOn(
+  job: HostJob,
+  { program, repeat }: ReplayWork,
+  target: ServedTarget,
+  tell: (message: HostMessage) => void,
+): void {
+  if (new HostOrders().next() === undefined) return;
+  const examiner = examinerOf(job, target);
+  const replayed = replay(examiner, resolved(decodeProgram(Buffer.from(program, 'base64'))), {
+    repeat,
+    say: (line) => tell({ kind: 'said', line }),
+    step: () => tell({ kind: 'step' }),
+  });
+  tell({ kind: 'replayed', runs: replayed.runs, buckets: Object.fromEntries(replayed.buckets) });
+  tell(
+    replayed.isLost ? { kind: 'not-served', why: 'it does not serve again behind the program' } : { kind: 'completed' },
+  );
+}
+
+export function examinerOf(job: HostJob, { port, offer }: ServedTarget): Examiner {
+  const { transport, device } = port.facts;
+  return new Examiner(port, {
+    target: { transport, device, offer },
+    referenceMeetsDeadline: () => referenceMeetsDeadline(port.deadlineMs, job.scratch),
+  });
+}

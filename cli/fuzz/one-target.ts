@@ -1,0 +1,9 @@
+import { type TargetArgument, type TargetOptions, targetsOf } from '../target-argument.ts';
+import { UsageError } from '../usage-error.ts';
+
+/** The one target that a command line names. @throws UsageError */
+export function targetOf(name: string | undefined, options: TargetOptions): TargetArgument {
+  const [target, another] = targetsOf(name === undefined ? [] : [name], options, 'run');
+  if (target === undefined || another !== undefined) throw new UsageError('name one target');
+  return target;
+}

@@ -1,0 +1,266 @@
+import { join } from 'node:path';
+import { bucketOf } from '../executor/bucket.ts';
+import type { Examiner } from '../executor/examiner.ts';
+import { type Finding, findingText } from '../executor/finding.ts';
+import { mutant } from '../mutators/mutant.ts';
+import { Random } from '../mutators/random.ts';
+import type { KnownTarget } from '../program/known-state.ts';
+import { isJudged, Lawfulness, type Standing } from '../program/lawfulness.ts';
+import type { Program } from '../program/program.ts';
+import { resolved } from '../program/references.ts';
+import { type Bucket, BucketStore } from './bucket-store.ts';
+import { type CampaignState, readState, writeState } from './campaign-state.ts';
+import { Corpus } from './corpus.ts';
+import { Guard } from './guard.ts';
+import { Journal } from './journal.ts';
+import { SignalMap, signalsOf } from './signals.ts';
+import { Triage } from './triage.ts';
+
+/** One in so many programs that would show a known bucket may do so. */
+const guardedTimes = 16;
+/** A process runs so many programs. */
+const programsOfProcess = 1000;
+const stateEveryMs = 2000;
+const corpusEveryMs = 10_000;
+const progressEveryMs = 500;
+/** Runs of a program that reached something new: what does not come each time is masked. */
+const stabilityRuns = 2;
+/** Programs before a finding that may have a part in it. */
+const remembered = 16;
+
+export interface CampaignOptions {
+  readonly directory: string;
+  /** Of the corpus; `corpus` below the directory unless told. */
+  readonly corpus?: string;
+  /** Programs to begin with, where the corpus is empty. */
+  readonly seeds: readonly Program[];
+  readonly seed: number;
+  /** What all runs of this campaign may take together; no end for undefined. */
+  readonly timeMs?: number;
+  readonly runs?: number;
+  readonly target: KnownTarget;
+  /** The command that runs a program again. */
+  readonly replayWords: (path: string) => string;
+  nowMs(): number;
+}
+
+export interface CampaignProgress {
+  readonly runs: number;
+  readonly elapsedMs: number;
+  /** Of the calls that were made, those that a model could judge. */
+  readonly judgedCalls: number;
+  readonly calls: number;
+  readonly corpus: number;
+  readonly signals: number;
+  readonly buckets: number;
+  /** Findings of buckets that were known. */
+  readonly repeated: number;
+  /** Findings that never came again. */
+  readonly unconfirmed: number;
+  readonly restarts: number;
+}
+
+export interface CampaignListener {
+  progress(progress: CampaignProgress): void;
+  found(bucket: Bucket): void;
+  note(line: string): void;
+  step(): void;
+}
+
+/** A search for findings: mutants of a corpus are run, what reaches something new enters it, what is found is triaged. */
+export class Campaign {
+  readonly #examiner: Examiner;
+  readonly #options: CampaignOptions;
+  readonly #listener: CampaignListener;
+  readonly #corpus: Corpus;
+  readonly #buckets: BucketStore;
+  readonly #guards: Guard[];
+  readonly #signals = new SignalMap();
+  readonly #journal: Journal;
+  readonly #random: Random;
+  readonly #state: CampaignState;
+  readonly #beganMs: number;
+  readonly #recent: Program[] = [];
+  #runsOfProcess = 0;
+  #progressMs = 0;
+  #stateMs = 0;
+  #corpusMs = 0;
+
+  constructor(examiner: Examiner, options: CampaignOptions, listener: CampaignListener) {
+    this.#examiner = examiner;
+    this.#options = options;
+    this.#listener = listener;
+    this.#corpus = new Corpus(options.corpus ?? join(options.directory, 'corpus'));
+    this.#buckets = new BucketStore(join(options.directory, 'buckets'), options.replayWords);
+    this.#guards = [...this.#buckets.known.values()].map(({ program }) => new Guard(resolved(program)));
+    this.#journal = new Journal(options.directory);
+    this.#state = readState(options.directory);
+    this.#state.starts++;
+    // A campaign that goes on makes other mutants than it made before.
+    this.#random = new Random((options.seed + Math.imul(this.#state.starts, 0x9e37_79b1)) | 0);
+    this.#beganMs = options.nowMs();
+  }
+
+  /** Runs until its time or its runs are over. Returns why it ended before, if it did. */
+  run(): string | undefined {
+    let ended = this.#begin();
+    while (ended === undefined && !this.#isOver()) {
+      ended = this.#try(this.#next());
+      this.#tell();
+    }
+    this.#tell(true);
+    this.#journal.close();
+    return ended;
+  }
+
+  /** What the corpus reaches is known before anything is tried. */
+  #begin(): string | undefined {
+    const { seeds } = this.#options;
+    const loaded = this.#corpus.load();
+    for (const program of loaded.length === 0 ? seeds : loaded) {
+      const ended = this.#try(program, loaded.length > 0);
+      this.#tell();
+      if (ended !== undefined) return ended;
+      if (this.#isOver()) return undefined;
+    }
+    return undefined;
+  }
+
+  #next(): Program {
+    const { programs } = this.#corpus;
+    const donors = programs.length === 0 ? this.#options.seeds : programs;
+    const base = donors.length === 0 ? { calls: [] } : this.#random.pick(donors);
+    return this.#guarded(mutant(this.#random, base, donors));
+  }
+
+  /** Cuts most programs that would show a known bucket, before the call that does. */
+  #guarded(program: Program): Program {
+    for (const guard of this.#guards) {
+      const place = guard.placeIn(program);
+      if (place !== undefined && !this.#random.oneIn(guardedTimes)) return { calls: program.calls.slice(0, place) };
+    }
+    return program;
+  }
+
+  /** Runs a program; keeps it where it reached something new, triages what it showed. */
+  #try(program: Program, isOfCorpus = false): string | undefined {
+    const whole = resolved(program);
+    if (whole.calls.length === 0) return undefined;
+    if (++this.#runsOfProcess > programsOfProcess && !this.#restart()) return lostBehind('a planned restart');
+    this.#state.runs++;
+    this.#journal.begins(program);
+    const finding = this.#examiner.examine(whole);
+    if (finding !== undefined) return this.#found(program, whole, finding);
+    this.#learn(program, whole, isOfCorpus);
+    this.#recent.push(program);
+    if (this.#recent.length > remembered) this.#recent.shift();
+    const leak = this.#examiner.leakAmongRecent(whole);
+    return leak === undefined ? undefined : this.#found(leak.program, leak.program, leak.finding);
+  }
+
+  #learn(program: Program, whole: Program, isOfCorpus: boolean): void {
+    const standings = this.#standings(whole);
+    const fresh = this.#signals.newIn(signalsOf(whole, this.#examiner.outcomes, standings));
+    if (fresh.length === 0) return;
+    const stable = isOfCorpus ? fresh : this.#stable(whole, standings, fresh);
+    this.#signals.add(stable);
+    if (stable.length > 0 && !isOfCorpus) this.#corpus.add(program);
+  }
+
+  #standings({ calls }: Program): Standing[] {
+    const lawfulness = new Lawfulness(this.#options.target);
+    const standings = calls.map((call) => lawfulness.standingOf(call));
+    for (const standing of standings) if (isJudged(standing)) this.#state.judgedCalls++;
+    this.#state.calls += calls.length;
+    return standings;
+  }
+
+  /** The signals that come again with each further run. */
+  #stable(whole: Program, standings: readonly Standing[], fresh: readonly number[]): number[] {
+    let stable = [...fresh];
+    for (let run = 0; run < stabilityRuns; run++) {
+      this.#state.runs++;
+      if (this.#examiner.examine(whole) !== undefined) {
+        // It shows something now and then: a later mutant will show it again.
+        this.#restart();
+        return [];
+      }
+      const signals = signalsOf(whole, this.#examiner.outcomes, standings);
+      stable = stable.filter((signal) => signals.has(signal));
+    }
+    const kept = new Set(stable);
+    this.#signals.mask(fresh.filter((signal) => !kept.has(signal)));
+    return stable;
+  }
+
+  #found(program: Program, whole: Program, finding: Finding): string | undefined {
+    const name = bucketOf(finding, whole.calls[finding.place]);
+    if (this.#buckets.known.has(name)) {
+      this.#state.repeated++;
+      return this.#restart() ? undefined : lostBehind(name);
+    }
+    this.#listener.note(`${name}: ${findingText(finding)}`);
+    const triage = new Triage(this.#examiner, {
+      before: [...this.#recent],
+      afterRuns: this.#state.runs,
+      nowMs: () => this.#options.nowMs(),
+      step: () => this.#listener.step(),
+    });
+    const bucket = triage.bucketOf(program, finding.kind === 'leak');
+    if (bucket === undefined) {
+      this.#state.unconfirmed++;
+      this.#listener.note(`${name}: did not come again on a fresh process`);
+    } else if (!this.#buckets.known.has(bucket.name)) {
+      this.#buckets.add(bucket);
+      this.#guards.push(new Guard(resolved(bucket.program)));
+      this.#listener.found(bucket);
+    }
+    this.#save();
+    return this.#restart() ? undefined : lostBehind(name);
+  }
+
+  #restart(): boolean {
+    this.#state.restarts++;
+    this.#runsOfProcess = 0;
+    this.#recent.length = 0;
+    return this.#examiner.restart();
+  }
+
+  #isOver(): boolean {
+    const { timeMs, runs } = this.#options;
+    return (runs !== undefined && this.#state.runs >= runs) || (timeMs !== undefined && this.#elapsedMs() >= timeMs);
+  }
+
+  #elapsedMs(): number {
+    return this.#state.elapsedMs + this.#options.nowMs() - this.#beganMs;
+  }
+
+  #tell(isLast = false): void {
+    const now = this.#options.nowMs();
+    if (isLast || now >= this.#stateMs) this.#save();
+    if (now >= this.#corpusMs && this.#corpusMs > 0) this.#corpus.load();
+    if (now >= this.#corpusMs) this.#corpusMs = now + corpusEveryMs;
+    if (!isLast && now < this.#progressMs) return;
+    this.#progressMs = now + progressEveryMs;
+    const { runs, calls, judgedCalls, repeated, unconfirmed, restarts } = this.#state;
+    this.#listener.progress({
+      runs,
+      calls,
+      judgedCalls,
+      repeated,
+      unconfirmed,
+      restarts,
+      elapsedMs: this.#elapsedMs(),
+      corpus: this.#corpus.programs.length,
+      signals: this.#signals.size,
+      buckets: this.#buckets.known.size,
+    });
+  }
+
+  #save(): void {
+    this.#stateMs = this.#options.nowMs() + stateEveryMs;
+    writeState(this.#options.directory, { ...this.#state, elapsedMs: this.#elapsedMs() });
+  }
+}
+
+const lostBehind = (what: string): string => `it does not serve again behind ${what}`;

@@ -1,0 +1,112 @@
+import { type DriverPort, DriverUsageError, type RingPosition, type Session } from '../../drivers/port/port.ts';
+import type { Span } from '../../reference-impl/memory/span.ts';
+import { readable, type Segment, writable } from '../../reference-impl/virtqueue/segment.ts';
+import { type CallOf, largestBuffer } from '../program/program.ts';
+import { addChain } from './add-chain.ts';
+import type { MadeQueue, MadeRing, MadeThings } from './made-things.ts';
+import type { OutcomeClass, Outcomes } from './outcomes.ts';
+import { positionOfRing, sizeOfRing } from './ring-shape.ts';
+
+/** Used elements that are taken at once: a ring that was written over can show any number. */
+const mostTaken = 4096;
+
+/** The calls of rings: each says what came of it, and puts what it saw into the outcomes. */
+export class RingCalls {
+  readonly #port: DriverPort;
+  readonly #made: MadeThings;
+  readonly #outcomes: Outcomes;
+
+  constructor(port: DriverPort, made: MadeThings, outcomes: Outcomes) {
+    this.#port = port;
+    this.#made = made;
+    this.#outcomes = outcomes;
+  }
+
+  place(call: CallOf<'ring'>): OutcomeClass {
+    const guest = this.#made.guests.get(call.memory);
+    if (guest === undefined) return 'skipped';
+    const { layout, placement } = call;
+    const ring = guest.ring({ layout, size: sizeOfRing(call), position: positionOfRing(call), placement });
+    this.#made.rings.set(call.id, { ring, guest, queue: undefined, goesOnAt: undefined });
+    return 'made';
+  }
+
+  attach({ id, ring: ringId, index, enable, call, kick }: CallOf<'attach'>, session: Session): OutcomeClass {
+    const made = this.#made.rings.get(ringId);
+    if (made === undefined) return 'skipped';
+    const { ring } = made;
+    const position = this.#beginning(made);
+    const queue = session.attach(ring, { index, position, enable, call, kick });
+    made.queue = queue;
+    made.goesOnAt = undefined;
+    this.#made.queues.set(id, { queue, session, made });
+    // The fence behind the set-up: its calls are not those of buffers.
+    queue.drainCalls();
+    if (session.isOpen) return 'fenced';
+    return this.#port.iut.exit() === undefined ? 'closed' : 'died';
+  }
+
+  add(call: CallOf<'chain'>, { queue: { driver }, made }: MadeQueue): OutcomeClass {
+    const { segments: told, held } = call;
+    if (told.length === 0) return 'skipped';
+    if (call.direct === undefined && told.length > driver.freeDescriptors) return 'full';
+    const segments: Segment[] = [];
+    for (const { writable: isWritable, length, bytes, at } of told) {
+      const size = length ?? bytes.length;
+      if (at !== undefined) {
+        segments.push(this.#made.segmentAt(at, size, isWritable));
+        continue;
+      }
+      const span = this.#buffer(made, Math.min(Math.max(size, bytes.length, 1), largestBuffer));
+      if (span === undefined) return 'full';
+      span.store(bytes);
+      segments.push({ ...(isWritable ? writable(span) : readable(span)), length: size });
+    }
+    const added = addChain(driver, segments, call);
+    if (added === 'ring-full') return 'full';
+    this.#outcomes.setValue(BigInt(added));
+    if (!held) driver.publish();
+    return 'made';
+  }
+
+  wait({ queue }: MadeQueue, count: number, waitMs: number): OutcomeClass {
+    const { driver } = queue;
+    let outcome: OutcomeClass = 'answered';
+    if (driver.usedCount() < count) {
+      const waited = this.#port.until(() => driver.usedCount() >= count, waitMs);
+      if (waited !== 'true') outcome = waited === 'deadline' ? 'silent' : waited;
+    }
+    const there = Math.min(driver.usedCount(), mostTaken);
+    if (there > 0) this.#outcomes.addUsed(queue.waitForUsed(there, 0));
+    this.#outcomes.setCalls(queue.calls());
+    return outcome;
+  }
+
+  stop({ queue, made }: MadeQueue): OutcomeClass {
+    const stopped = queue.stop();
+    if (stopped.kind !== 'stopped') return stopped.kind;
+    if (made.queue === queue) made.goesOnAt = stopped.position;
+    const { avail, used } = stopped.position;
+    this.#outcomes.setValue(BigInt(avail) | (BigInt(used) << 16n));
+    return 'answered';
+  }
+
+  /**
+   * Where a ring begins. It goes on where it stopped, as long as no chain is outstanding: the driver's side of its next life
+   * would not know those. Else its memory is that of a fresh ring.
+   */
+  #beginning({ ring, queue, goesOnAt }: MadeRing): RingPosition {
+    const position = goesOnAt ?? ring.position;
+    if (queue !== undefined && (goesOnAt === undefined || queue.driver.outstanding > 0)) ring.reset(position);
+    return position;
+  }
+
+  #buffer({ guest }: MadeRing, size: number): Span | undefined {
+    try {
+      return guest.allocate({ size });
+    } catch (error) {
+      if (error instanceof DriverUsageError) return undefined;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import type { DescriptorSource } from '../../drivers/port/port.ts';
+import type { CallOf } from '../program/program.ts';
+import type { MadeThings } from './made-things.ts';
+import type { ToldRegion } from './transport-door.ts';
+
+/** Regions as a table tells them: what the program leaves out is what it is. Those of memory that was not made are left out. */
+export function toldRegions(
+  made: MadeThings,
+  descriptors: DescriptorSource,
+  regions: CallOf<'memory-table'>['regions'],
+): ToldRegion[] {
+  const { addressOf } = made;
+  return regions.flatMap(({ memory, region: number, guestAddress, size, userAddress, mmapOffset, file }) => {
+    const region = made.region(memory, number);
+    if (region === undefined) return [];
+    return [
+      {
+        guestAddress: guestAddress === undefined ? region.guestAddress : addressOf(guestAddress),
+        size: size === undefined ? BigInt(region.size) : addressOf(size),
+        userAddress: userAddress === undefined ? region.userAddress : addressOf(userAddress),
+        ioVirtualAddress: guestAddress === undefined ? region.ioVirtualAddress : addressOf(guestAddress),
+        mmapOffset: mmapOffset === undefined ? region.mmapOffset : addressOf(mmapOffset),
+        descriptor: file ? descriptors.ofRegion(region) : -1,
+      },
+    ];
+  });
+}

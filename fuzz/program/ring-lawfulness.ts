@@ -1,0 +1,61 @@
+import { isQueueSize } from '../../reference-impl/virtqueue/split/layout.ts';
+import type { KnownQueue, KnownSession, KnownState } from './known-state.ts';
+import { type CallOf, largestBuffer } from './program.ts';
+import { breaks, lawful, unfollowed, type Verdict } from './verdict.ts';
+
+/** Attaches the ring in what is known, and says how that stands to the text. */
+export function attached(known: KnownState, call: CallOf<'attach'>, session: KnownSession): Verdict {
+  const ring = known.rings.get(call.ring);
+  const isReplacing = isRunning(known, session.queues.get(call.index));
+  const isUsedElsewhere = isRunning(known, ring?.queue);
+  session.queues.set(call.index, call.id);
+  known.queues.set(call.id, {
+    session: call.session,
+    ring: call.ring,
+    index: call.index,
+    hasKick: call.kick,
+    isStopped: false,
+  });
+  if (ring === undefined) return breaks('ring', 'there is no such ring');
+  ring.queue = call.id;
+  if (!session.hasNegotiated) return breaks('session', 'features were not negotiated');
+  if (session.memory !== ring.memory) return breaks('ring', 'the session was not told the memory of the ring');
+  const layout = known.accepts(session, 'VIRTIO_F_RING_PACKED') ? 'packed' : 'split';
+  if (layout !== ring.layout) return breaks('ring', `the session negotiated ${layout} rings`);
+  const { queues } = known.target;
+  if (queues !== undefined && call.index >= queues) return breaks('session', `the device has ${queues} queues`);
+  if (ring.layout === 'split' && !isQueueSize(ring.size)) return breaks('ring', 'the size is no power of 2');
+  if (isReplacing) return breaks('ring', 'the ring at this index was not stopped');
+  if (isUsedElsewhere) return breaks('ring', 'the ring is in use at another index');
+  if (!call.enable || !call.kick || !call.call) return unfollowed('ring', 'the ring is not set up in whole');
+  return lawful;
+}
+
+function isRunning(known: KnownState, id: number | undefined): boolean {
+  return known.queues.get(id ?? 0)?.isStopped === false;
+}
+
+/** How a chain stands to the text, as far as every device type asks for it. */
+export function chainVerdict(known: KnownState, call: CallOf<'chain'>, queue: KnownQueue): Verdict {
+  const session = known.sessions.get(queue.session);
+  const { segments, direct } = call;
+  // Virtio 2.7.4.2: all that the device reads comes before all that it writes.
+  const firstWritable = segments.findIndex(({ writable }) => writable);
+  if (firstWritable >= 0 && segments.slice(firstWritable).some(({ writable }) => !writable)) {
+    return breaks('ring', 'a buffer to read follows one to write');
+  }
+  if (segments.some(({ at }) => at !== undefined)) return breaks('ring', 'a buffer lies where the program says');
+  if (segments.some(({ length, bytes }) => (length ?? bytes.length) === 0)) return breaks('ring', 'an empty buffer');
+  if (segments.some(({ length = 0 }) => length > largestBuffer)) {
+    return breaks('ring', `a buffer of more than the ${largestBuffer} bytes that it has`);
+  }
+  if (direct === undefined) return lawful;
+  if (session === undefined || !known.accepts(session, 'VIRTIO_F_INDIRECT_DESC')) {
+    return breaks('ring', 'an indirect table without VIRTIO_F_INDIRECT_DESC');
+  }
+  // Virtio 2.8.7: a packed descriptor with INDIRECT stands alone.
+  if (direct > 0 && known.rings.get(queue.ring)?.layout === 'packed') {
+    return breaks('ring', 'descriptors in front of an indirect one');
+  }
+  return lawful;
+}

@@ -1,0 +1,58 @@
+import { bucketOf } from '../executor/bucket.ts';
+import type { Examiner } from '../executor/examiner.ts';
+import { type Finding, findingText } from '../executor/finding.ts';
+import { printCall } from '../program/print-program.ts';
+import type { Program } from '../program/program.ts';
+import { outcomeText } from './outcome-text.ts';
+
+export interface ReplayOptions {
+  /** How often it is run, each time on a process that has run nothing before. */
+  readonly repeat: number;
+  /** Told of each line about the first run. */
+  readonly say: (line: string) => void;
+  /** Called ahead of each run, which may take its time. */
+  readonly step: () => void;
+}
+
+/** What runs of one program showed. */
+export interface Replayed {
+  readonly runs: number;
+  /** By bucket: how many runs showed it. */
+  readonly buckets: ReadonlyMap<string, number>;
+  /** The IUT could not be brought back behind a run. */
+  readonly isLost: boolean;
+}
+
+/** Runs a resolved program on a fresh IUT, as often as told, and says what came of each call. */
+export function replay(examiner: Examiner, program: Program, { repeat, say, step }: ReplayOptions): Replayed {
+  const buckets = new Map<string, number>();
+  for (let run = 0; run < repeat; run++) {
+    step();
+    if (run > 0 && !examiner.restart()) return { runs: run, buckets, isLost: true };
+    const finding = examiner.examine(program) ?? leakIn(examiner, program, run);
+    if (run === 0) describe(examiner, program, finding, say);
+    if (finding === undefined) continue;
+    const bucket = bucketOf(finding, program.calls[finding.place]);
+    buckets.set(bucket, (buckets.get(bucket) ?? 0) + 1);
+  }
+  return { runs: repeat, buckets, isLost: false };
+}
+
+/** A leak takes repeats to be seen: it is looked for once. */
+function leakIn(examiner: Examiner, program: Program, run: number): Finding | undefined {
+  return run === 0 ? examiner.leakOf(program) : undefined;
+}
+
+function describe(
+  examiner: Examiner,
+  { calls }: Program,
+  finding: Finding | undefined,
+  say: (line: string) => void,
+): void {
+  const { outcomes } = examiner;
+  for (const [place, call] of calls.entries()) {
+    const outcome = place < outcomes.count ? outcomeText(outcomes, place) : 'not reached';
+    say(`${printCall(call)}\n    ${outcome}`);
+    if (finding?.place === place) say(`    ${finding.kind}: ${findingText(finding)}`);
+  }
+}

@@ -1,0 +1,141 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { openReference } from '../../drivers/reference/open-reference.ts';
+import { firstContacts } from '../../judging/first-contact.ts';
+import type { FaultName } from '../../reference-impl/faults/faults.ts';
+import type { Bucket } from '../campaign/bucket-store.ts';
+import { Campaign, type CampaignProgress } from '../campaign/campaign.ts';
+import { Guard } from '../campaign/guard.ts';
+import { SignalMap } from '../campaign/signals.ts';
+import { Examiner } from '../executor/examiner.ts';
+import { parseProgram } from '../program/parse-program.ts';
+import { resolved } from '../program/references.ts';
+
+const blockSeed =
+  'r1 = connect\nr2 = negotiate\nr3 = memory\nr4 = share\nr5 = ring\nr6 = attach\nr7 = chain segments=[{bytes=08.00*15} {writable=yes length=20} {writable=yes length=1}]\nr8 = kick\nr9 = wait\nr10 = stop\n';
+
+interface Ran {
+  readonly ended: string | undefined;
+  readonly last: CampaignProgress | undefined;
+  readonly buckets: readonly Bucket[];
+}
+
+/** A campaign on a reference of this process. */
+function campaign(directory: string, seed: number, runs: number, faults: readonly FaultName[] = []): Ran {
+  const port = openReference({ device: 'block', deadlineMs: 60_000, faults });
+  try {
+    const contact = firstContacts(port);
+    if (contact.kind !== 'served') throw new Error(contact.why);
+    const target = { transport: 'vhost-user', device: 'block', offer: contact.offer } as const;
+    const examiner = new Examiner(port, { target, referenceMeetsDeadline: () => true });
+    const buckets: Bucket[] = [];
+    let last: CampaignProgress | undefined;
+    const ended = new Campaign(
+      examiner,
+      {
+        directory,
+        seeds: [parseProgram(blockSeed)],
+        seed,
+        runs,
+        target,
+        replayWords: (path) => `replay ${path}`,
+        nowMs: () => port.nowMs(),
+      },
+      {
+        progress: (progress) => {
+          last = progress;
+        },
+        found: (bucket) => buckets.push(bucket),
+        note: () => undefined,
+        step: () => undefined,
+      },
+    ).run();
+    return { ended, last, buckets };
+  } finally {
+    port.close();
+  }
+}
+
+function inDirectory(use: (directory: string) => void): void {
+  const directory = mkdtempSync(join(tmpdir(), 'fuzz-campaign-'));
+  try {
+    use(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+t.test('a campaign on a device without defects finds none, and the same seed reaches the same', (t) => {
+  const reached = (seed: number): unknown[] => {
+    let found: unknown[] = [];
+    inDirectory((directory) => {
+      const { ended, last, buckets } = campaign(directory, seed, 15);
+      t.equal(ended, undefined);
+      t.strictSame(buckets, []);
+      t.match(last, { buckets: 0, unconfirmed: 0 });
+      t.ok((last?.judgedCalls ?? 0) > 0);
+      found = [last?.signals, last?.corpus, readdirSync(join(directory, 'corpus')).sort()];
+    });
+    return found;
+  };
+  t.strictSame(reached(5), reached(5));
+  t.end();
+});
+
+t.test('a fault is found, confirmed, minimised and kept with the command that shows it', (t) => {
+  inDirectory((directory) => {
+    const { buckets } = campaign(directory, 1, 30, ['used-len-of-id-is-a-sector']);
+    const [bucket] = buckets;
+    t.match(bucket, { name: 'invariant-split-used-len-bytes-written', shown: 3, runs: 3, isMinimal: true });
+    const kept = join(directory, 'buckets', 'invariant-split-used-len-bytes-written');
+    const told = JSON.parse(readFileSync(join(kept, 'finding.json'), 'utf8')) as { readonly replay: string };
+    t.equal(told.replay, `replay ${join(kept, 'program.pb')}`);
+    const { calls } = parseProgram(readFileSync(join(kept, 'program.txt'), 'utf8'));
+    t.ok(calls.length <= 3, 'a chain, a kick and a wait are enough');
+    t.ok(calls.some(({ kind }) => kind === 'chain'));
+    const again = campaign(directory, 1, 40, ['used-len-of-id-is-a-sector']);
+    t.strictSame(again.buckets, [], 'a bucket that is known is not found again');
+    t.equal(again.last?.buckets, 1);
+  });
+  t.end();
+});
+
+t.test('a campaign goes on from its directory, with what it had reached, and ignores what is no program', (t) => {
+  inDirectory((directory) => {
+    const first = campaign(directory, 3, 10).last;
+    writeFileSync(join(directory, 'corpus', 'torn.pb'), Uint8Array.of(8, 1, 26, 200));
+    writeFileSync(join(directory, 'corpus', 'half.pb.77.tmp'), 'x');
+    const second = campaign(directory, 3, 40).last;
+    t.ok((second?.runs ?? 0) > 39);
+    t.ok((second?.corpus ?? 0) >= (first?.corpus ?? 1));
+    t.ok((second?.signals ?? 0) >= (first?.signals ?? 1) - 5);
+    t.ok((second?.elapsedMs ?? 0) > (first?.elapsedMs ?? 0));
+    t.ok(existsSync(join(directory, 'campaign.json')));
+    writeFileSync(join(directory, 'campaign.json'), '{ torn');
+    t.equal(campaign(directory, 3, 10).ended, undefined, 'a state that cannot be read begins anew');
+  });
+  t.end();
+});
+
+t.test('a guard holds the calls and arguments that decide', (t) => {
+  const guard = new Guard(resolved(parseProgram('r1 = message request=8 fields=[{name=index value=0x100}]')));
+  const place = (text: string) => guard.placeIn(resolved(parseProgram(text)));
+  const begin = 'r1 = connect\nr2 = negotiate\n';
+  t.equal(place(`${begin}r3 = message request=8 fields=[{name=index value=0x100} {name=num value=0x1}]`), 2);
+  t.equal(place(`${begin}r3 = message request=9 fields=[{name=index value=0x100}]`), undefined);
+  t.equal(place(`${begin}r3 = message request=8 fields=[{name=num value=0x100}]`), undefined);
+  t.equal(place(begin), undefined);
+  t.end();
+});
+
+t.test('signals are new once, and never where they are masked', (t) => {
+  const signals = new SignalMap();
+  t.strictSame(signals.newIn(new Set([1, 2])), [1, 2]);
+  signals.add([1]);
+  signals.mask([2]);
+  t.strictSame(signals.newIn(new Set([1, 2, 3])), [3]);
+  t.equal(signals.size, 1);
+  t.end();
+});

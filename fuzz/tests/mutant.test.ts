@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import t from 'tap';
+import { mostCallsOfMutant, mutant } from '../mutators/mutant.ts';
+import { Random } from '../mutators/random.ts';
+import { callKinds } from '../program/call-table.ts';
+import { parseProgram } from '../program/parse-program.ts';
+import { printProgram } from '../program/print-program.ts';
+import { type Program, problemOf } from '../program/program.ts';
+import { decodeProgram, encodeProgram } from '../program/program-encoding.ts';
+import { resolved } from '../program/references.ts';
+
+const base = parseProgram(
+  'r1 = connect\nr2 = negotiate\nr3 = memory\nr4 = share\nr5 = ring\nr6 = attach\nr7 = chain segments=[{bytes=00*16} {writable=yes length=513}]\nr8 = kick\nr9 = wait\nr10 = stop\n',
+);
+
+function* mutants(seed: number, count: number): Generator<Program> {
+  const random = new Random(seed);
+  const donors = [base];
+  for (let n = 0; n < count; n++) {
+    const made = mutant(random, random.pick(donors), donors);
+    if (donors.length < 40 && made.calls.length > 0) donors.push(made);
+    yield made;
+  }
+}
+
+t.test('a mutant is a program: it is printed, encoded and resolved', (t) => {
+  const kinds = new Set<string>();
+  let same = 0;
+  let seen = 0;
+  for (const program of mutants(1, 400)) {
+    assert.equal(problemOf(program), undefined);
+    assert.ok(program.calls.length <= mostCallsOfMutant);
+    const text = printProgram(program);
+    if (seen++ % 8 === 0) {
+      assert.deepEqual(parseProgram(text), program);
+      assert.deepEqual(decodeProgram(encodeProgram(program)), program);
+    }
+    assert.ok(resolved(program).calls.length >= program.calls.length);
+    for (const { kind } of program.calls) kinds.add(kind);
+    if (text === printProgram(base)) same++;
+  }
+  t.strictSame([...kinds].sort(), [...callKinds].sort(), 'every kind of call is made');
+  t.ok(same < 20, `${same} of 400 are no different`);
+  t.end();
+});
+
+t.test('the same seed gives the same mutants, another seed others', (t) => {
+  const texts = (seed: number): string[] => [...mutants(seed, 20)].map(printProgram);
+  t.strictSame(texts(7), texts(7));
+  t.notSame(texts(7), texts(8));
+  t.end();
+});
