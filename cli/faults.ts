@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { didYouMean } from '../drivers/near-matches.ts';
 import { type FaultName, faultNames, isFaultName } from '../reference-impl/faults/faults.ts';
 import { allCases } from '../suites/all-cases.ts';
+import type { AnyCase } from '../suites/case.ts';
 import { counted } from './counted.ts';
 import { endedByWords, isNoOptions, type NoOptions } from './development-command.ts';
 import { placeText, problemsOf, problemsOfFault, problemsOfLayouts, problemsWithoutFault } from './fault-problems.ts';
@@ -12,11 +13,12 @@ import { type FaultRow, rowsOf } from './fault-rows.ts';
 
 const usage = `usage: npm run faults -- [--sample N] [--json] [FAULT...]
 
-Runs the cases in process on the reference with each fault, or with those that are named, and prints a line for each
-place of a fault: a transport that shows it and, for faults of rings and devices, a ring layout. In the first place
-that shows a fault the cases that cite its requirement run, and of all others the first variant with few points of
-its sweeps: that is what "also failed" counts. In the other places only the cases run that name the fault.
+Runs the cases in process on the reference, without a fault and then with each fault, and prints a line for each place
+of a fault: a transport that shows it and, for faults of rings and devices, a ring layout. In the first place that
+shows a fault the cases that cite its requirement run, and of all others the first variant with few points of its
+sweeps: that is what "also failed" counts. In the other places only the cases run that name the fault.
 
+  FAULT       try these faults alone; without a fault, only the cases that name them run
   --sample N  of the cases that do not cite its requirement, run at most N for each fault, another choice for each
   --json      print [{fault, layer, transport, layout?, requirement, expectedBy, caughtBy, alsoFailed, others, notShown?}]
               instead; "notShown" says why nothing was tried there, "others" is how many others ran
@@ -73,7 +75,8 @@ async function main(words: readonly string[]): Promise<number> {
     `${counted(allCases.length, 'case')} without a fault, and beside them ${counted(names.length, 'fault')}\n`,
   );
   const tried = sharedRows(options, progressIn(names.length));
-  const problems = [...problemsOfLayouts(allCases), ...problemsWithoutFault(allCases)];
+  const concerned = names.length === faultNames.length ? allCases : allCases.filter((one) => namesAny(one, names));
+  const problems = [...problemsOfLayouts(concerned), ...problemsWithoutFault(concerned)];
   const rows = await tried;
   for (const row of rows) problems.push(...problemsOf(row));
   for (const name of names) {
@@ -92,6 +95,11 @@ async function main(words: readonly string[]): Promise<number> {
   process.stderr.write(`${counts.join(', ')}, ${counted(problems.length, 'problem')}\n`);
   return problems.length === 0 ? 0 : 1;
 }
+
+const namesAny = ({ proves }: AnyCase, names: readonly string[]): boolean =>
+  Object.values(proves)
+    .flat()
+    .some((name) => name !== undefined && names.includes(name));
 
 function lineOf(row: FaultRow): string {
   if (row.notShown !== undefined) return `- ${placeText(row)}: not tried: ${row.notShown}`;
