@@ -1,3 +1,4 @@
+import { type DifferingResult, differingResults } from '../../reports/differing-results.ts';
 import type { CaseRecord, Finding, Outcome } from '../../reports/record/record.ts';
 
 /** One finding of a back-end, as a reader checks it against the text. */
@@ -17,38 +18,21 @@ export interface FoundOnce {
 export interface ComparedRuns {
   /** Results of the first run by verdict. */
   readonly counts: Readonly<Partial<Record<Outcome, number>>>;
-  /** Keys with another verdict, or other findings, in the second run: `first` and `second` say which. */
-  readonly flickers: readonly { readonly key: string; readonly first: string; readonly second: string }[];
+  /** Results that the runs 1 and 2 tell differently, or that one of them lacks. */
+  readonly flickers: readonly DifferingResult[];
   readonly findings: readonly FoundOnce[];
   /** Why results are not applicable, not run or inconclusive: how many for each reason, most first. */
   readonly reasons: readonly { readonly outcome: Outcome; readonly why: string; readonly results: number }[];
-}
-
-/** What the record says, without what may differ between two sound runs: numbers, times and texts. */
-function verdictOf({ verdict, findings }: CaseRecord): string {
-  return [verdict, ...new Set(findings.map(({ requirement, how }) => `${requirement}:${how}`))].join(' ');
 }
 
 /** Compares two runs of one back-end by key, and gathers what they found. Pure. */
 export function comparedRuns(first: readonly CaseRecord[], second: readonly CaseRecord[]): ComparedRuns {
   const counts: Partial<Record<Outcome, number>> = {};
   for (const { verdict } of first) counts[verdict] = (counts[verdict] ?? 0) + 1;
-  const again = new Map(second.map((record) => [record.key, verdictOf(record)]));
-  const keys = new Set(first.map(({ key }) => key));
-  const flickers = [
-    ...first.map((record) => ({
-      key: record.key,
-      first: verdictOf(record),
-      second: again.get(record.key) ?? 'missing',
-    })),
-    ...second
-      .filter(({ key }) => !keys.has(key))
-      .map((record) => ({
-        key: record.key,
-        first: 'missing',
-        second: verdictOf(record),
-      })),
-  ].filter((one) => one.first !== one.second);
+  const flickers = differingResults([
+    { name: '1', results: first },
+    { name: '2', results: second },
+  ]);
   return { counts, flickers, findings: findingsOf(first), reasons: reasonsOf(first) };
 }
 

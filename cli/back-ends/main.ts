@@ -7,6 +7,7 @@ import { Command } from 'commander';
 import type { BackEnd } from '../../fixtures/back-ends/back-end.ts';
 import { backEnds } from '../../fixtures/back-ends/index.ts';
 import { VhostConformanceError } from '../../reference-impl/errors.ts';
+import { sightingsOf } from '../../reports/differing-results.ts';
 import type { CaseRecord } from '../../reports/record/record.ts';
 import { readRecords } from '../../reports/record/record-reader.ts';
 import { runDirectory } from '../../reports/record/run-directory.ts';
@@ -55,7 +56,7 @@ function printed(name: string, { counts, flickers, findings, reasons }: Compared
       .map(([verdict, count]) => `${count} ${verdict}`)
       .join(', ')}; ${flickers.length} differ in the second run`,
   ];
-  for (const { key, first, second } of flickers) lines.push(`  differs  ${key}: ${first} | ${second}`);
+  for (const flicker of flickers) lines.push(`  differs  ${flicker.key}: ${sightingsOf(flicker, 'run').join(' | ')}`);
   for (const { requirement, level, basis, how, what, expected, actual, keys } of findings) {
     lines.push(`  ${how}  ${requirement} (${level ?? basis}) in ${keys.length}, as ${keys[0]}`);
     lines.push(`    ${what}: expected ${expected}; ${actual}`);
