@@ -8,6 +8,7 @@ export {
   IutGoneError,
   isOfIut,
   PeerProtocolError,
+  PremiseError,
   VhostConformanceError,
 } from '../reference-impl/errors.ts';
 

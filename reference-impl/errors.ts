@@ -40,6 +40,11 @@ export class DeadlineError extends VhostConformanceError {
   readonly code = 'deadline';
 }
 
+/** What a case presupposes, and is not about, does not hold: it shows nothing. The message says what. */
+export class PremiseError extends VhostConformanceError {
+  readonly code = 'premise';
+}
+
 /** Whether an error tells of the IUT, and of no fault of ours. */
 export function isOfIut(error: unknown): error is PeerProtocolError | IutGoneError | DeadlineError {
   return error instanceof PeerProtocolError || error instanceof DeadlineError || error instanceof IutGoneError;

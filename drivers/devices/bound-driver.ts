@@ -1,7 +1,14 @@
 import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import type { Guest, GuestRing, RingLayout, Session, WorkloadFacts } from '../port/port.ts';
-import { type AttachOptions, DriverUsageError, type Queue } from '../port/port.ts';
+import {
+  type AttachOptions,
+  DeadlineError,
+  DriverUsageError,
+  PeerProtocolError,
+  PremiseError,
+  type Queue,
+} from '../port/port.ts';
 import { layoutIn } from '../session/ring-features.ts';
 import type { BlockRequests } from './block-requests.ts';
 import type { DeviceDriver, DeviceWrites, TransferShape } from './device-driver.ts';
@@ -102,6 +109,20 @@ export abstract class BoundDriver<F extends WorkloadFacts = WorkloadFacts> imple
     const used = queue.waitForUsed(1)[0];
     if (used?.id !== head) return `used id ${used?.id} in place of ${head}`;
     return request.problem(used?.len);
+  }
+
+  warmUp(queue: Queue, shape: RequestShape = {}): void {
+    const problem = this.#tried(queue, shape);
+    if (problem !== undefined) throw new PremiseError(`a request on ring ${queue.index} is served: ${problem}`);
+  }
+
+  #tried(queue: Queue, shape: RequestShape): string | undefined {
+    try {
+      return this.once(queue, shape);
+    } catch (error) {
+      if (error instanceof DeadlineError || error instanceof PeerProtocolError) return error.message;
+      throw error;
+    }
   }
 
   /** Stops the ring and its companions, as far as the session is still open. */

@@ -80,6 +80,11 @@ export interface DeviceDriver<R extends GuestRing = GuestRing> {
    */
   once(queue: Queue, shape?: RequestShape): string | undefined;
   /**
+   * `once`, in a case that presupposes it and is about something else.
+   * @throws PremiseError where the ring does not serve it.
+   */
+  warmUp(queue: Queue, shape?: RequestShape): void;
+  /**
    * Data to the device and back, compared byte for byte: a write and a read of the same sectors, or a frame that is
    * transmitted and comes back. Frames that were sent before without a buffer to come back into may get in its way.
    * What was wrong, or undefined.

@@ -25,6 +25,7 @@ export {
   IutGoneError,
   isOfIut,
   PeerProtocolError,
+  PremiseError,
   RequestsUnknownError,
   SystemCallError,
 } from '../../reference-impl/errors.ts';

@@ -16,6 +16,8 @@ export interface SessionContext {
   exit(): IutExit | undefined;
   /** The same after a connection closed: waits for the end of a process that is about to. */
   exitAfterClose(): IutExit | undefined;
+  /** It was seen to close a connection at once that came while another was open. */
+  readonly turnsOthersAway?: boolean;
   /** Takes over descriptors that were received. False where they are too many, and closed. */
   adopt(descriptors: readonly number[]): boolean;
 }

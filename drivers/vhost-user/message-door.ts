@@ -33,6 +33,9 @@ const stagedCounts = new Int32Array(batchLimit);
 /** How long a piece may lie unread before the next one follows anyway. */
 const pieceReadWithinUs = 50_000;
 
+/** How long a back-end may take to close its end of a connection. */
+const endedWithinUs = 100_000;
+
 const getFeatures: OutgoingMessage = { request: requestId.VHOST_USER_GET_FEATURES };
 
 type Gone = { readonly kind: 'closed' } | { readonly kind: 'died'; readonly exit: IutExit };
@@ -190,9 +193,22 @@ export class MessageDoor implements VhostUserMessages {
     }
   }
 
+  /**
+   * Behind a close that overtakes what was sent, chance would decide whether that is read. A back-end that turns away a
+   * connection while another is open must have seen the end of this one before the next.
+   */
   close(): void {
     this.#backEnd?.close();
+    if (this.isOpen) {
+      if (!this.#isFenced) this.#letThemRead(deadlineIn(this.#context.deadlineMs));
+      if (this.#context.turnsOthersAway === true) this.#letThemEnd();
+    }
     this.#stream.close();
+  }
+
+  #letThemEnd(): void {
+    this.#stream.shutdown('write');
+    this.#context.waiting.until(() => !this.isOpen, monotonicUs() + endedWithinUs);
   }
 
   #gone(): Gone {

@@ -41,6 +41,8 @@ const exitWithinMs = 5000;
 const endsBehindCloseMs = 500;
 /** How long the end of a process may take that closes its connections first. */
 const endBehindCloseWithinMs = 50;
+/** How soon a back-end that serves one connection closes another. */
+const turnedAwayWithinMs = 50;
 
 /** How a further connection is taken: by the socket that took the one before, or by one that is bound anew. */
 type Reconnection = 'unknown' | 'at-once' | 'bound-anew';
@@ -54,6 +56,7 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
   #reconnection: Reconnection = 'unknown';
   /** The listening socket that took the last connection. */
   #listener: string | undefined;
+  #turnsOthersAway = false;
   /** When the IUT last closed a connection and did not end, in milliseconds. */
   #closedAtMs = Number.NEGATIVE_INFINITY;
   /** It was seen to end a moment after it had closed a connection. */
@@ -71,7 +74,10 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
   protected open(id: number): ReturnType<SessionPort<FrontEndSession>['open']> {
     const unready = this.#processForConnection();
     if (unready !== undefined) return { kind: 'refused', why: unready };
-    if (this.#reconnection === 'bound-anew') this.#awaitListener((inode) => inode !== this.#listener);
+    if (this.#reconnection === 'bound-anew') {
+      // One that was not there when its inode was read would be taken for the next one as well.
+      this.#awaitListener((inode) => inode !== undefined && inode !== this.#listener);
+    }
     const connection = this.#connected();
     if (connection.kind === 'refused') return connection;
     const { channel } = connection;
@@ -80,6 +86,10 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
     // Another process than the one that ended, which its owner started.
     if (this.#exit !== undefined) this.#exit = this.#iut.exit();
     return { kind: 'opened', session: new FrontEndSession(this, channel, id), detail: '' };
+  }
+
+  get turnsOthersAway(): boolean {
+    return this.#turnsOthersAway;
   }
 
   close(): void {
@@ -107,15 +117,18 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
 
   /**
    * Two connections that one listening socket took show that a further one may come at once. Where the second is not
-   * served and another socket listens then, every connection waits for a socket that is bound anew.
+   * served and another socket listens then, every connection waits for a socket that is bound anew. Where others are
+   * turned away, a session that is closed waits until the IUT has closed its end.
    */
   override learnReconnection(): void {
     if (this.#reconnection !== 'unknown' || this.#iut.endsWithConnection === true) return;
     const first = this.#listener;
     if (first === undefined) return;
     const isServed = this.#isServed();
-    if (isServed && this.#listener === first) this.#reconnection = 'at-once';
-    else if (isServed || this.#awaitListener((inode) => inode !== undefined && inode !== first)) {
+    if (isServed && this.#listener === first) {
+      this.#reconnection = 'at-once';
+      this.#turnsOthersAway = this.#isOtherTurnedAway();
+    } else if (isServed || this.#awaitListener((inode) => inode !== undefined && inode !== first)) {
       this.#reconnection = 'bound-anew';
     }
   }
@@ -147,6 +160,27 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
       throw error;
     } finally {
       opened.session.close();
+    }
+  }
+
+  /** Whether a second connection is closed while the first is open. One that is not taken yet stays open. */
+  #isOtherTurnedAway(): boolean {
+    const first = this.connect();
+    if (first.kind === 'refused') return false;
+    try {
+      if (first.session.fence().kind !== 'passed') return false;
+      const second = this.connect();
+      if (second.kind === 'refused') return false;
+      const { session } = second;
+      this.waiting.until(() => !session.isOpen, deadlineIn(turnedAwayWithinMs));
+      const isTurnedAway = !session.isOpen && first.session.isOpen;
+      session.close();
+      return isTurnedAway;
+    } catch (error) {
+      if (isOfIut(error)) return false;
+      throw error;
+    } finally {
+      first.session.close();
     }
   }
 

@@ -13,6 +13,7 @@ import {
   IutGoneError,
   type OracleFinding,
   PeerProtocolError,
+  PremiseError,
   RequestsUnknownError,
   type Session,
   type TargetFacts,
@@ -216,7 +217,6 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     if (this.#definition.applies.shareMemory !== false) {
       const shared = session.shareMemory(this.guest);
       if (shared.kind === 'died') throw new IutGoneError('the process ended at the memory table');
-      if (shared.kind === 'closed') throw new PeerProtocolError('the connection was closed at the memory table');
       if (shared.kind === 'silent') throw new DeadlineError('no answer behind the memory table');
       // Cases that are about the table tell it themselves.
       this.#firstOpenCheck()?.granted(shared, 'the memory table');
@@ -340,7 +340,9 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     if (exit === undefined) return undefined;
     if (this.#failureCount() === before) {
       sweep.failed.push(point.key);
-      this.#firstOpenCheck()?.fail('crash', `point ${point.key}`, 'the process lives on', exitText(exit), exit);
+      const open = this.#firstOpenCheck();
+      if (open !== undefined) open.isBesideText = true;
+      open?.fail('crash', `point ${point.key}`, 'the process lives on', exitText(exit), exit);
     }
     // The judge waits for it, and the sweep ends here.
     if (!canRestart(this.port)) return exitText(exit);
@@ -429,9 +431,15 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       }
       const check = this.#firstOpenCheck();
       if (check === undefined) throw error;
+      if (error instanceof PremiseError && this.ports.every(({ iut }) => iut.exit() === undefined)) {
+        check.inconclusive(`presupposed, and not so: ${error.message}`);
+        return;
+      }
       const ended = this.ports.find(({ iut }) => iut.exit() !== undefined);
       const failure = thrownFailure(error, ended ?? this.port, Math.max(0, this.port.log.next - 1));
       if (failure === undefined) throw error;
+      // Thrown where nothing was claimed: a crash there is harm, and not what the requirement is about.
+      if (failure.how === 'crash') check.isBesideText = true;
       check.record(failure);
     } finally {
       this.#tellDesync();

@@ -84,7 +84,7 @@ export function judge(
   for (const one of run.ports) one.oracle.begin(false);
   if (error instanceof NoSuchPointError) throw error;
   if (error !== undefined) return harnessError(run, port.nowMs() - began, error, exit);
-  if (exit === undefined) for (const one of run.ports) afterwards(one, run, seen);
+  for (const one of run.ports) afterwards(one, run, seen);
   settleSilence(port, run, options);
   port.releaseAll();
   return judgement(run, port.nowMs() - began, exit ?? exitOf(run), options.needsRings === true);
@@ -99,15 +99,20 @@ function exitOf(run: CaseRun): IutExit | undefined {
   return undefined;
 }
 
-/** Liveness after the case: what no longer serves is the case's doing. */
+/** Liveness after the case: what no longer serves is the case's doing, unless it told of the end itself. */
 function afterwards(port: DriverPort, run: CaseRun, traceEvent: number): void {
-  if (isServing(port)) return;
+  if (hasCrash(run) || isServing(port)) return;
   const check = [...run.checks.values()].at(-1);
   if (check === undefined) return;
   const exit = port.iut.exit();
   const what = 'a new session after the case';
+  check.isBesideText = true;
   if (exit !== undefined) check.fail('crash', what, 'it is served', `the process ended by ${exitText(exit)}`, exit);
   else if (!hasFailure(run)) check.silence(`${what} (event ${traceEvent})`, 'it is served', port.deadlineMs);
+}
+
+function hasCrash(run: CaseRun): boolean {
+  return [...run.checks.values()].some((check) => check.failures.some(({ how }) => how === 'crash'));
 }
 
 function hasFailure(run: CaseRun): boolean {

@@ -29,7 +29,7 @@ export const stopsDevice = defineCase({
     const check = requirement('vm-life/close-stops-device');
     const bytes = Math.min(0x4000, driver.largestRequest);
     const queue = driver.attach(ring({ size: 64 }));
-    driver.once(queue);
+    driver.warmUp(queue);
     const requests = [1, 2, 3, 4, 5, 6].map((seed) => driver.request({ seed, bytes }).segments);
     const more = [7, 8].map((seed) => driver.request({ seed }).segments);
     queue.makeAvailable(requests);
@@ -53,7 +53,7 @@ export const forgetsRings = defineCase({
   run({ session, guest, port, connect, driver, ring, requirement }) {
     const check = requirement('vm-life/close-forgets-rings');
     const queue = driver.attach(ring({ size: 16 }));
-    driver.once(queue);
+    driver.warmUp(queue);
     session.abandon();
     queue.makeAvailable([driver.request({ seed: 2 }).segments]);
     const next = connect('connected');
@@ -76,7 +76,7 @@ export const dropsEvents = defineCase({
     const queue = driver.attach(ring({ size: 16 }));
     const event = new CountedEvent(port);
     setEvents(session, queue.index, [event]);
-    driver.once(queue);
+    driver.warmUp(queue);
     session.abandon();
     event.take();
     const next = connect('negotiated');

@@ -55,7 +55,7 @@ export const storeNotifies = defineCase({
   run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-notify/store-notifies-its-queue');
     const queue = driver.attach(ring({ size: 16 }));
-    driver.once(queue);
+    driver.warmUp(queue);
     const { page } = doorbellSizes(session);
     const mapping = mappedPage(session, check, queue.index * page, page);
     if (mapping === undefined) return;
@@ -83,7 +83,7 @@ export const mappedTwice = defineCase({
   run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-notify/mapped-twice-is-one-page');
     const queue = driver.attach(ring({ size: 16 }));
-    driver.once(queue);
+    driver.warmUp(queue);
     const { page } = doorbellSizes(session);
     const first = mappedPage(session, check, queue.index * page, page);
     const second = mappedPage(session, check, queue.index * page, page);
@@ -109,7 +109,7 @@ export const storesAndWrites = defineCase({
   run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-notify/stores-and-writes-mix');
     const queue = driver.attach(ring({ size: 16 }));
-    driver.once(queue);
+    driver.warmUp(queue);
     const { page } = doorbellSizes(session);
     const mapping = mappedPage(session, check, queue.index * page, page);
     if (mapping === undefined) return;

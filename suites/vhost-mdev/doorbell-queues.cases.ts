@@ -45,7 +45,7 @@ export const allBitsCount = defineCase({
   run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-notify/queue-number-has-32-bits');
     const queue = driver.attach(ring({ size: 64 }));
-    driver.once(queue);
+    driver.warmUp(queue);
     const { page } = doorbellSizes(session);
     for (const upper of [0x100, 0x8000, 0x1_0000, 0x100_0000, 0x8000_0000]) {
       const number = upper + queue.index;
@@ -121,7 +121,7 @@ export const otherRing = defineCase({
   run({ port, driver, ring, requirement }) {
     const check = requirement('vm-notify/other-ring-is-not-served');
     const queue = driver.attach(ring({ size: 64 }));
-    driver.once(queue);
+    driver.warmUp(queue);
     for (const index of driver.companionIndices) {
       const effect = effectOn({ port, driver }, queue, () => driver.companion(index).kick());
       check.oneOf(effect, noDoorbell, `a chain of ring ${queue.index} behind a doorbell for ring ${index}`);

@@ -22,7 +22,7 @@ export const takenWhileStopped = defineCase({
       check.equal(written, 4, `a doorbell of ring ${index} before any start`);
     }
     const queue = driver.attach(ring({ size: 16 }));
-    driver.once(queue);
+    driver.warmUp(queue);
     setState(session, 0);
     const heads = queue.makeAvailable([driver.request({ seed: 1 }).segments]);
     check.equal(writeDoorbells(session, queue.index * page, doorbellData(queue.index)), 4, 'a doorbell after a stop');
@@ -40,7 +40,7 @@ export const nothingWhileStopped = defineCase({
   run({ session, guest, port, driver, ring, requirement }) {
     const check = requirement('vm-notify/stopped-device-serves-nothing');
     const queue = driver.attach(ring({ size: 16 }));
-    driver.once(queue);
+    driver.warmUp(queue);
     setState(session, 0);
     const heads = queue.makeAvailable([1, 2].map((seed) => driver.request({ seed }).segments));
     const before = snapshot(guest);
@@ -65,7 +65,7 @@ export const idleRing = defineCase({
     const queue = driver.attach(ring({ size: 16 }));
     const event = new CountedEvent(port);
     setEvents(session, queue.index, [event]);
-    driver.once(queue);
+    driver.warmUp(queue);
     event.wait();
     rest(port);
     event.take();
@@ -108,7 +108,7 @@ export const ringOutOfUse = defineCase({
   run({ session, guest, port, driver, ring, requirement }) {
     const check = requirement('vm-notify/ring-out-of-use-survives-doorbells');
     const queue = driver.attach(ring({ size: 16 }));
-    driver.once(queue);
+    driver.warmUp(queue);
     const stopped = queue.stop();
     if (!check.equal(stopped.kind, 'stopped', 'the ring is taken out of use')) return;
     setState(session, 1);

@@ -137,7 +137,7 @@ export const shortNotifiesNobody = defineCase({
   run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-notify/short-write-notifies-nobody');
     const queue = driver.attach(ring({ size: 64 }));
-    driver.once(queue);
+    driver.warmUp(queue);
     const { page } = doorbellSizes(session);
     for (const length of [1, 2, 3]) {
       const effect = effectOn({ port, driver }, queue, () => {

@@ -18,15 +18,15 @@ export const minusOne = defineCase({
     const queue = driver.attach(ring({ size: 16 }));
     const event = new CountedEvent(port);
     setEvents(session, queue.index, [event]);
-    driver.once(queue);
+    driver.warmUp(queue);
     check.equal(setEvents(session, queue.index, [undefined]), 'taken', 'VFIO_DEVICE_SET_IRQS with descriptor -1');
     event.take();
-    for (const seed of [2, 3]) driver.once(queue, { seed });
+    for (const seed of [2, 3]) driver.warmUp(queue, { seed });
     setState(session, 0);
     check.equal(event.take(), 0, 'signals after it was taken away');
     setEvents(session, queue.index, [event]);
     setState(session, 1);
-    driver.once(queue, { seed: 4 });
+    driver.warmUp(queue, { seed: 4 });
     check.holds(event.wait() > 0, 'signals once it is set again', { expected: 'at least 1', actual: '0' });
   },
 });
@@ -42,10 +42,10 @@ export const countZero = defineCase({
     const queue = driver.attach(ring({ size: 16 }));
     const event = new CountedEvent(port);
     setEvents(session, queue.index, [event]);
-    driver.once(queue);
+    driver.warmUp(queue);
     check.equal(session.vfio.dropIrqs(session.places.interrupts), 0, 'VFIO_DEVICE_SET_IRQS with count 0');
     event.take();
-    for (const seed of [2, 3]) driver.once(queue, { seed });
+    for (const seed of [2, 3]) driver.warmUp(queue, { seed });
     setState(session, 0);
     check.equal(event.take(), 0, 'signals afterwards');
   },

@@ -21,7 +21,7 @@ export const vectorIsIndex = defineCase({
       const queue = driver.attach(ring({ size: 16 }), { index });
       const event = new CountedEvent(port);
       setEvents(session, index, [event]);
-      driver.once(queue);
+      driver.warmUp(queue);
       if (!check.holds(event.wait() > 0, `signals of vector ${index} for a request on its ring`, someSignal)) return;
     }
   },
@@ -41,10 +41,10 @@ export const noOtherVector = defineCase({
       return { index, event };
     });
     // Some devices signal once when a ring starts.
-    driver.once(queue);
+    driver.warmUp(queue);
     rest(port);
     for (const { event } of others) event.take();
-    for (const seed of [1, 2, 3, 4]) driver.once(queue, { seed });
+    for (const seed of [1, 2, 3, 4]) driver.warmUp(queue, { seed });
     setState(session, 0);
     for (const { index, event } of others) {
       check.equal(event.take(), 0, `signals of vector ${index} for 4 requests on ring ${queue.index}`);
@@ -85,7 +85,7 @@ export const newTakesOver = defineCase({
     for (const seed of [1, 2, 3, 4]) {
       const event = new CountedEvent(port);
       setEvents(session, queue.index, [event]);
-      driver.once(queue, { seed });
+      driver.warmUp(queue, { seed });
       if (!check.holds(event.wait() > 0, `signals of descriptor ${seed}`, someSignal)) return;
     }
   },
@@ -101,16 +101,16 @@ export const oldFallsSilent = defineCase({
     const queue = driver.attach(ring({ size: 16 }));
     const [first, second] = [new CountedEvent(port), new CountedEvent(port)];
     setEvents(session, queue.index, [first]);
-    driver.once(queue);
+    driver.warmUp(queue);
     setEvents(session, queue.index, [second]);
     first.take();
-    for (const seed of [2, 3, 4]) driver.once(queue, { seed });
+    for (const seed of [2, 3, 4]) driver.warmUp(queue, { seed });
     setState(session, 0);
     check.equal(first.take(), 0, 'signals of the first descriptor after the second took its place');
     setEvents(session, queue.index, [first]);
     second.take();
     setState(session, 1);
-    for (const seed of [5, 6]) driver.once(queue, { seed });
+    for (const seed of [5, 6]) driver.warmUp(queue, { seed });
     setState(session, 0);
     check.equal(second.take(), 0, 'signals of the second after the first took its place');
   },
@@ -124,10 +124,10 @@ export const setWhileRunning = defineCase({
   run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-irq/descriptor-set-while-running');
     const queue = driver.attach(ring({ size: 16 }), { call: false });
-    driver.once(queue);
+    driver.warmUp(queue);
     const event = new CountedEvent(port);
     check.equal(setEvents(session, queue.index, [event]), 'taken', 'VFIO_DEVICE_SET_IRQS while the device runs');
-    driver.once(queue, { seed: 2 });
+    driver.warmUp(queue, { seed: 2 });
     check.holds(event.wait() > 0, 'signals from then on', someSignal);
   },
 });
@@ -146,7 +146,7 @@ export const surviveStop = defineCase({
       setState(session, 0);
       setState(session, 1);
       event.take();
-      driver.once(queue, { seed: run });
+      driver.warmUp(queue, { seed: run });
       if (!check.holds(event.wait() > 0, `signals after stop and start ${run}`, someSignal)) return;
     }
   },

@@ -18,17 +18,17 @@ export const noInterruptFlag = defineCase({
     const queue = driver.attach(ring({ size: 16 }));
     const event = new CountedEvent(port);
     setEvents(session, queue.index, [event]);
-    driver.once(queue);
+    driver.warmUp(queue);
     event.wait();
     rest(port);
     event.take();
     queue.driver.disableCalls();
-    for (const seed of [2, 3, 4]) driver.once(queue, { seed });
+    for (const seed of [2, 3, 4]) driver.warmUp(queue, { seed });
     setState(session, 0);
     check.equal(event.take(), 0, 'signals for 3 requests with the flag set');
     queue.driver.enableCalls();
     setState(session, 1);
-    driver.once(queue, { seed: 5 });
+    driver.warmUp(queue, { seed: 5 });
     check.holds(event.wait() > 0, 'signals once the flag is clear', someSignal);
   },
 });
@@ -43,17 +43,17 @@ export const usedEvent = defineCase({
     const queue = driver.attach(ring({ size: 16 }), { eventIdx: true });
     const event = new CountedEvent(port);
     setEvents(session, queue.index, [event]);
-    driver.once(queue);
+    driver.warmUp(queue);
     event.wait();
     rest(port);
     event.take();
     queue.driver.enableCalls(9);
-    for (const seed of [2, 3, 4]) driver.once(queue, { seed });
+    for (const seed of [2, 3, 4]) driver.warmUp(queue, { seed });
     setState(session, 0);
     check.equal(event.take(), 0, 'signals for 3 requests while used_event is 9 ahead');
     queue.driver.enableCalls();
     setState(session, 1);
-    driver.once(queue, { seed: 5 });
+    driver.warmUp(queue, { seed: 5 });
     check.holds(event.wait() > 0, 'signals for the used element at used_event', someSignal);
   },
 });

@@ -34,7 +34,7 @@ export const secondOpen = defineCase({
       check.holds(/\bEBUSY\b/.test(why), `a second open ${when}`, { expected: 'EBUSY', actual: why });
     };
     isBusy('of a device that was told of nothing');
-    driver.once(driver.attach(ring({ size: 16 })));
+    driver.warmUp(driver.attach(ring({ size: 16 })));
     isBusy('of a device that runs');
     setState(session, 0);
     isBusy('of a device that was stopped');
@@ -59,7 +59,7 @@ export const refusedOpen = defineCase({
     const queue = driver.attach(ring({ size: 16 }));
     const event = new CountedEvent(port);
     setEvents(session, queue.index, [event]);
-    driver.once(queue);
+    driver.warmUp(queue);
     session.channel.send(askFeatures);
     for (let time = 0; time < 3; time++) openAgain(port);
     const answer = session.channel.receive(answerLength);
@@ -93,7 +93,7 @@ export const asMade = defineCase({
   run({ session, connect, driver, ring, requirement }) {
     const check = requirement('vm-life/opened-device-is-as-made');
     const queue = driver.attach(ring({ size: 16 }));
-    for (const seed of [1, 2, 3]) driver.once(queue, { seed });
+    for (const seed of [1, 2, 3]) driver.warmUp(queue, { seed });
     session.abandon();
     const next = connect('connected');
     for (let index = 0; index < ringCount(next); index++) {

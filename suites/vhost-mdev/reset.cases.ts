@@ -32,7 +32,7 @@ export const succeeds = defineCase({
     check.equal(vfio.reset(), 0, 'reset of a device that runs without rings');
     setUpAgain(session, guest);
     const queue = driver.attach(ring({ size: 16 }));
-    driver.once(queue);
+    driver.warmUp(queue);
     check.equal(vfio.reset(), 0, 'reset of a device whose rings run');
     setUpAgain(session, guest);
     const loaded = driver.attach(ring({ size: 16 }));
@@ -51,7 +51,7 @@ export const stops = defineCase({
     const check = requirement('vm-life/reset-stops-device');
     const bytes = Math.min(0x4000, driver.largestRequest);
     const queue = driver.attach(ring({ size: 64 }));
-    driver.once(queue);
+    driver.warmUp(queue);
     const requests = [1, 2, 3, 4, 5, 6].map((seed) => driver.request({ seed, bytes }).segments);
     const more = [7, 8].map((seed) => driver.request({ seed }).segments);
     queue.makeAvailable(requests);
@@ -74,7 +74,7 @@ export const forgetsRings = defineCase({
   run({ session, guest, port, driver, ring, requirement }) {
     const check = requirement('vm-life/reset-forgets-rings');
     const queue = driver.attach(ring({ size: 16 }));
-    for (const seed of [1, 2]) driver.once(queue, { seed });
+    for (const seed of [1, 2]) driver.warmUp(queue, { seed });
     session.vfio.reset();
     for (let index = 0; index < ringCount(session); index++) {
       check.equal(getBase(session, index), 0, `base of ring ${index} after the reset`);

@@ -61,7 +61,7 @@ export const givenSocket = defineCase({
     const check = requirement('vu-backend-req/requests-use-given-socket');
     check.accepted(session.messages.openBackEndChannel({ kind: 'serve' }), 'SET_BACKEND_REQ_FD');
     const queue = driver.attach(ring({ size: 16 }));
-    driver.once(queue);
+    driver.warmUp(queue);
     const asked = [
       { ...setDescriptor('ERR', queue.index), number: 14, flags: needReply },
       { request: 'VHOST_USER_GET_FEATURES', number: 1 },

@@ -98,7 +98,7 @@ export function deviceInUse(
     return {
       rings: [main],
       use: (seed) => {
-        driver.once(main.queue, { seed });
+        driver.warmUp(main.queue, { seed });
       },
     };
   }

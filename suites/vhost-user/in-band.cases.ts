@@ -51,7 +51,7 @@ export const numIsZero = defineCase({
     const check = requirement('vu-inband/vring-call-and-err-num-zero');
     check.accepted(session.messages.openBackEndChannel({ kind: 'serve' }), 'the back-end channel');
     const queue = driver.attach(ring({ size: 16 }), { call: false });
-    driver.once(queue);
+    driver.warmUp(queue);
     queue.waitForCalls(1);
     queue.stop();
     const notifications = session.messages.backEndRequests.filter(({ request }) =>
@@ -74,7 +74,7 @@ export const descriptorFirst = defineCase({
     const check = requirement('vu-inband/event-descriptor-takes-precedence');
     check.accepted(session.messages.openBackEndChannel({ kind: 'serve' }), 'the back-end channel');
     const queue = driver.attach(ring({ size: 16 }));
-    driver.once(queue);
+    driver.warmUp(queue);
     check.holds(queue.waitForCalls(1), 'a signal on the call descriptor', { expected: 'at least 1', actual: 'none' });
     check.equal(queue.stop().kind, 'stopped', 'what GET_VRING_BASE brings');
     const calls = session.messages.backEndRequests.filter(

@@ -152,7 +152,7 @@ export const mergedBuffers = defineCase({
       if (!check.equal(hex(unmarked), '', `pages of the ${count} buffers in round ${round} that are not marked`))
         return;
       // What is left over is used up, so that each round begins with buffers of its own.
-      for (let left = spans.length - count; left > 0; left--) driver.once(transmit, { seed: 50 + left });
+      for (let left = spans.length - count; left > 0; left--) driver.warmUp(transmit, { seed: 50 + left });
       receive.waitForUsed(spans.length - count);
     }
   },

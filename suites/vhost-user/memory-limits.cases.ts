@@ -2,7 +2,14 @@ import type { Guest, OutgoingMessage, VhostUserSession } from '../../drivers/por
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
-import { acknowledgedTables, descriptorsOf, fieldsOf, type RegionFields, setMemTable } from './memory-table.ts';
+import {
+  acknowledgedTables,
+  descriptorsOf,
+  fieldsOf,
+  inOrder,
+  type RegionFields,
+  setMemTable,
+} from './memory-table.ts';
 import { refusesMessage, stillServes } from './refusal.ts';
 import { RingByHand } from './ring-by-hand.ts';
 import { getBase } from './ring-messages.ts';
@@ -154,7 +161,7 @@ export const emptyOrOverflowing = defineCase({
     points(all, ({ key }) => {
       const session = connect('negotiated');
       const table =
-        key === 'no-regions' ? setMemTable([], []) : setMemTable([right, { ...other, ...odd[key] }], [fd, fd]);
+        key === 'no-regions' ? setMemTable([], []) : setMemTable(inOrder([right, { ...other, ...odd[key] }]), [fd, fd]);
       const answer = session.messages.acknowledged(table);
       if (answer.kind === 'died' || answer.kind === 'silent') check.failsBy(answer, key, 'an answer');
       else survives({ port, driverOf, ring }, session, guest, check, key);
@@ -187,7 +194,7 @@ export const overlapping = defineCase({
       Object.keys(second).map((key) => ({ key })),
       ({ key }) => {
         const session = connect('negotiated');
-        const answer = session.messages.acknowledged(setMemTable([right, second[key] ?? right], [fd, fd]));
+        const answer = session.messages.acknowledged(setMemTable(inOrder([right, second[key] ?? right]), [fd, fd]));
         if (answer.kind === 'died' || answer.kind === 'silent') check.failsBy(answer, key, 'an answer');
         else survives({ port, driverOf, ring }, session, guest, check, `overlapping ${key}`);
       },

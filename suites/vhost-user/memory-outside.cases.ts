@@ -25,7 +25,8 @@ export const pastEndOfFile = defineCase({
       const session = connect('negotiated');
       const file = port.descriptors.memoryFile(bytes);
       const short = { guestAddress: 0x10_0000n, size: 0x10_0000n, userAddress: 0x10_0000n, mmapOffset: 0n };
-      const table = setMemTable([...guest.regions.map(fieldsOf), short], [...descriptorsOf(port, guest.regions), file]);
+      // Below the guest's memory, as a front-end sorts them.
+      const table = setMemTable([short, ...guest.regions.map(fieldsOf)], [file, ...descriptorsOf(port, guest.regions)]);
       const mark = guest.mark();
       const vring = ring({ guest, size: 16 });
       const answer = session.messages.acknowledged(table);

@@ -31,9 +31,14 @@ export const setMemTable = (
   numRegions = regions.length,
 ): OutgoingMessage => ({ request: 'VHOST_USER_SET_MEM_TABLE', payload: { numRegions, regions }, descriptors });
 
+/** By guest-physical address, as front-ends send them: some back-ends close the connection at any other order. */
+export function inOrder<R extends Pick<RegionFields, 'guestAddress'>>(regions: readonly R[]): R[] {
+  return [...regions].sort((a, b) => (a.guestAddress < b.guestAddress ? -1 : 1));
+}
+
 /** SET_MEM_TABLE with the regions of these guests. */
 export function tableOf(port: DriverPort<VhostUserSession>, ...guests: readonly Guest[]): OutgoingMessage {
-  const regions = guests.flatMap((guest) => [...guest.regions]);
+  const regions = inOrder(guests.flatMap((guest) => [...guest.regions]));
   return setMemTable(regions.map(fieldsOf), descriptorsOf(port, regions));
 }
 

@@ -32,7 +32,7 @@ function placeBehind(driver: DeviceDriver, queue: Queue<GuestPackedRing>, lists:
   let place = usedPlace(queue.driver);
   for (let seed = 0; seed < lists; seed++) {
     place = placeAfter(place, driver.request({ seed }).segments.length, size);
-    driver.once(queue, { seed });
+    driver.warmUp(queue, { seed });
   }
   return place;
 }

@@ -23,7 +23,7 @@ export const cleanRings = defineCase({
     const first = connect('negotiated');
     const driver = driverOf(first);
     const queue = driver.attach(vring);
-    for (const seed of [1, 2, 3]) driver.once(queue, { seed });
+    for (const seed of [1, 2, 3]) driver.warmUp(queue, { seed });
     first.close();
     const next = connect('connected');
     const base = baseFrom(check, getBase(next, queue.index), 'GET_VRING_BASE on the new connection');
@@ -164,7 +164,7 @@ export const memoryReleased = defineCase({
   applies: { start: 'negotiated', transports, needs: ['resources'] },
   run({ port, session, connect, driver, ring, requirement }) {
     const check = requirement('vu-reconnect/dead-connection-resources-released');
-    driver.once(driver.attach(ring({ size: 16 })));
+    driver.warmUp(driver.attach(ring({ size: 16 })));
     check.atLeast(mapped(port), 1, 'mappings of guest memory while the connection lives');
     session.messages.shutdown('both');
     session.close();
@@ -195,7 +195,7 @@ export const deathWithinMessage = defineCase({
       const session = connect('negotiated');
       const driver = driverOf(session);
       const queue = driver.attach(ring({ size: 16 }));
-      driver.once(queue);
+      driver.warmUp(queue);
       const fd = port.descriptors.eventfd();
       const kick = { request: 'VHOST_USER_SET_VRING_KICK', payload: { u64: BigInt(queue.index) }, descriptors: [fd] };
       session.messages.send({ ...(what === 'table' ? tableOf(port, guest) : kick), truncateTo: cut });

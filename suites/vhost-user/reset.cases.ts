@@ -21,14 +21,14 @@ export const disablesRings = defineCase({
   run({ session, driver, ring, requirement }) {
     const check = requirement('vu-reset/reset-device-disables-rings');
     const queue = driver.attach(ring({ size: 16 }));
-    driver.once(queue);
+    driver.warmUp(queue);
     const before = queue.usedCount();
     check.accepted(session.messages.acknowledged(resetDevice), 'RESET_DEVICE');
     queue.makeAvailable([driver.request({ seed: 1 }).segments]);
     queue.kick();
     check.reply(session.messages.fence(), 'GET_FEATURES behind the kick');
     const next = driver.attach(ring({ size: 16 }));
-    driver.once(next, { seed: 2 });
+    driver.warmUp(next, { seed: 2 });
     check.equal(
       queue.usedCount(),
       before,
@@ -71,7 +71,7 @@ export const setUpAgain = defineCase({
   run({ session, guest, driver, ring, requirement }) {
     const check = requirement('vu-reset/device-set-up-again-after-reset');
     const first = driver.attach(ring({ size: 16 }));
-    driver.once(first);
+    driver.warmUp(first);
     check.accepted(session.messages.acknowledged(resetDevice), 'RESET_DEVICE');
     session.messages.acknowledged({
       request: 'VHOST_USER_SET_FEATURES',
@@ -131,7 +131,7 @@ export const resetOwnerKeepsRings = defineCase({
   run({ session, driver, ring, requirement }) {
     const check = requirement('vu-reset/reset-owner-ignored-or-disables-rings');
     const queue = driver.attach(ring({ size: 16 }));
-    for (const seed of [1, 2, 3]) driver.once(queue, { seed });
+    for (const seed of [1, 2, 3]) driver.warmUp(queue, { seed });
     session.messages.send({ request: 'VHOST_USER_RESET_OWNER' });
     check.reply(session.messages.fence(), 'GET_FEATURES behind RESET_OWNER');
     const position = stoppedAt(check, queue.stop(), 'GET_VRING_BASE behind RESET_OWNER');

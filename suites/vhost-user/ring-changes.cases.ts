@@ -19,7 +19,7 @@ export const kickReplaced = defineCase({
   run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-ring-state/settings-change-while-ring-runs');
     const queue = driver.attach(ring({ size: 16 }));
-    driver.once(queue, { seed: 1 });
+    driver.warmUp(queue, { seed: 1 });
     const next = port.descriptors.eventfd();
     session.messages.send(setDescriptor('KICK', queue.index, next));
     check.reply(session.messages.fence(), 'GET_FEATURES');
@@ -41,7 +41,7 @@ export const callChanges = defineCase({
   run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-ring-state/settings-change-while-ring-runs');
     const queue = driver.attach(ring({ size: 16 }));
-    driver.once(queue);
+    driver.warmUp(queue);
     for (let round = 1; round <= 5; round++) {
       const fd = port.descriptors.eventfd();
       session.messages.send(setDescriptor('CALL', queue.index, fd));
@@ -110,7 +110,7 @@ export const otherEnableValues = defineCase({
       const session = connect('negotiated');
       const driver = driverOf(session);
       const queue = driver.attach(ring({ size: 16 }));
-      driver.once(queue);
+      driver.warmUp(queue);
       const answer = session.messages.acknowledged(setEnable(queue.index, num));
       if (answer.kind === 'died' || answer.kind === 'silent') check.failsBy(answer, key, 'an answer');
       stillServes(port, session, check, `service after SET_VRING_ENABLE with ${key}`);

@@ -102,7 +102,7 @@ export const stoppedNotProcessed = defineCase({
   run({ session, driver, ring, variant, requirement }) {
     const check = requirement('vu-ring-state/stopped-ring-not-processed');
     const queue = driver.attach(ring({ size: 16 }));
-    for (const seed of [1, 2]) driver.once(queue, { seed });
+    for (const seed of [1, 2]) driver.warmUp(queue, { seed });
     const first = stoppedAt(check, queue.stop(), 'GET_VRING_BASE');
     if (first === undefined || !sameStop(check, first, queue.driver.position, 'where the ring stopped')) return;
     queue.makeAvailable([driver.request({ seed: 3 }).segments]);
@@ -125,7 +125,7 @@ export const getBaseStops = defineCase({
   run({ port, session, driver, ring, variant, requirement }) {
     const check = requirement('vu-ring-state/get-vring-base-stops-ring');
     const queue = driver.attach(ring({ size: 16 }));
-    driver.once(queue);
+    driver.warmUp(queue);
     if (stoppedAt(check, queue.stop(), 'GET_VRING_BASE') === undefined) return;
     queue.makeAvailable([driver.request().segments, driver.request().segments]);
     if (variant.kick) queue.kick();

@@ -108,7 +108,7 @@ export const connections = defineCase({
         const mark = guest.mark();
         const session = connect('negotiated');
         const driver = driverOf(session);
-        driver.once(driver.attach(ring({ size })));
+        driver.warmUp(driver.attach(ring({ size })));
         session.close();
         guest.release(mark);
       }

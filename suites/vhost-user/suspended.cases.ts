@@ -16,7 +16,7 @@ function suspended({ driver, ring }: Context, check: Check): Queue | undefined {
   const queue = driver.attach(ring({ size: 16 }));
   const others = driver.companions();
   for (const each of [queue, ...others]) each.drainCalls();
-  for (const seed of [1, 2]) driver.once(queue, { seed });
+  for (const seed of [1, 2]) driver.warmUp(queue, { seed });
   for (const each of [queue, ...others]) {
     if (stoppedAt(check, each.stop(), `GET_VRING_BASE of ring ${each.index}`) === undefined) return undefined;
   }

@@ -26,7 +26,7 @@ export const baseIsNextAvailable = defineCase({
   run({ session, driver, ring, variant, requirement }) {
     const check = requirement('vu-vring/base-is-next-available-index');
     const queue = driver.attach(ring({ size: 16, position: splitPosition(variant.base) }));
-    for (let seed = 0; seed < 4; seed++) driver.once(queue, { seed });
+    for (let seed = 0; seed < 4; seed++) driver.warmUp(queue, { seed });
     const base = baseFrom(check, getBase(session, queue.index), 'GET_VRING_BASE after 4 chains');
     if (base !== undefined)
       check.equal(base & 0xffff, (variant.base + 4) & 0xffff, `base after 4 from ${variant.base}`);
@@ -41,7 +41,7 @@ export const baseAfterStop = defineCase({
   run({ driver, ring, requirement }) {
     const check = requirement('vu-vring/base-is-next-available-index');
     const queue = driver.attach(ring({ size: 16 }));
-    for (const seed of [1, 2, 3]) driver.once(queue, { seed });
+    for (const seed of [1, 2, 3]) driver.warmUp(queue, { seed });
     const first = stoppedAt(check, queue.stop(), 'the first GET_VRING_BASE');
     const reached = queue.driver.position;
     queue.makeAvailable([driver.request().segments, driver.request().segments]);
@@ -64,7 +64,7 @@ export const requestNumMeansNothing = defineCase({
       const session = connect('negotiated');
       const driver = driverOf(session);
       const queue = driver.attach(ring({ size: 16 }));
-      for (const seed of [1, 2]) driver.once(queue, { seed });
+      for (const seed of [1, 2]) driver.warmUp(queue, { seed });
       const told = getBase(session, queue.index, num);
       const base = baseFrom(check, told, `GET_VRING_BASE with ${key}`);
       if (base !== undefined) {
@@ -86,7 +86,7 @@ export const upperBitsZero = defineCase({
   run({ session, driver, ring, variant, requirement }) {
     const check = requirement('vu-vring/base-upper-bits-zero');
     const queue = driver.attach(ring({ size: 16, position: splitPosition(variant.base) }));
-    for (const seed of [1, 2, 3, 4]) driver.once(queue, { seed });
+    for (const seed of [1, 2, 3, 4]) driver.warmUp(queue, { seed });
     const base = baseFrom(check, getBase(session, queue.index), 'GET_VRING_BASE after 4 chains');
     if (base !== undefined) check.equal(base >>> 16, 0, `upper half of the base ${base}`);
   },
@@ -114,7 +114,7 @@ export const drains = defineCase({
       const session = connect('negotiated');
       const driver = driverOf(session);
       const queue = driver.attach(vring, { position });
-      driver.once(queue);
+      driver.warmUp(queue);
       requests ??= Array.from({ length: variant.chains }, (_, seed) => driver.request({ seed, bytes }));
       queue.makeAvailable(requests.map(({ segments }) => segments));
       queue.kick();

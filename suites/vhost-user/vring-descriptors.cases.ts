@@ -37,7 +37,7 @@ export const noSignalsWithoutCall = defineCase({
     const queue = driver.attach(ring({ size: 16 }));
     // From here on calls count: a back-end that polls may be done before the kick.
     queue.drainCalls();
-    driver.once(queue, { seed: 1 });
+    driver.warmUp(queue, { seed: 1 });
     queue.waitForCalls(1);
     session.messages.send(setDescriptor('CALL', queue.index));
     session.messages.fence();
@@ -58,7 +58,7 @@ export const callReplaced = defineCase({
     const queue = driver.attach(ring({ size: 16 }));
     // From here on calls count: a back-end that polls may be done before the kick.
     queue.drainCalls();
-    driver.once(queue, { seed: 1 });
+    driver.warmUp(queue, { seed: 1 });
     queue.waitForCalls(1);
     const next = port.descriptors.eventfd();
     session.messages.send(setDescriptor('CALL', queue.index, next));
@@ -66,7 +66,7 @@ export const callReplaced = defineCase({
     queue.drainCalls();
     // Some signal each new descriptor at once.
     port.descriptors.read(next);
-    driver.once(queue, { seed: 2 });
+    driver.warmUp(queue, { seed: 2 });
     waited(port, check, 'the new descriptor', 'a signal', () => port.descriptors.read(next) > 0);
     check.equal(queue.calls(), 0, 'signals on the old descriptor');
   },
@@ -141,7 +141,7 @@ export const errorsSignalled = defineCase({
   run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-vring/ring-errors-signalled-on-error-descriptor');
     const queue = driver.attach(ring({ size: 16 }));
-    driver.once(queue);
+    driver.warmUp(queue);
     check.isBesideText = true;
     queue.driver.addHead(0x7fff);
     queue.driver.publish();
@@ -171,7 +171,7 @@ export const disagreement = defineCase({
       const session = connect('negotiated');
       const driver = driverOf(session);
       const queue = driver.attach(ring({ size: 16 }));
-      driver.once(queue);
+      driver.warmUp(queue);
       const fd = port.descriptors.eventfd();
       const u64 = BigInt(queue.index) | (both ? noDescriptorBit : 0n);
       const request = `VHOST_USER_SET_VRING_${which}`;

@@ -43,7 +43,7 @@ export const shortReceive = defineCase({
       const { transmit, receive } = netPort({ driver, ring: context.ring });
       receive.makeAvailable([[writable(guest.allocate({ size: bytes }))], [writable(guest.allocate({ size: bytes }))]]);
       receive.kick();
-      for (const seed of [1, 2, 3]) driver.once(transmit, { seed });
+      for (const seed of [1, 2, 3]) driver.warmUp(transmit, { seed });
       port.until(() => receive.usedCount() !== 0 || receive.errors() > 0 || !session.isOpen, 20);
       if (session.isOpen) receive.stop();
       session.close();

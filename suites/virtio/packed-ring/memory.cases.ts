@@ -16,7 +16,7 @@ export const driverArea = defineCase({
     const queue = driver.attach(ring({ size: 64 }));
     queue.ring.setDriverEvent(eventWord(variant.flags, 0x2bcd, 1));
     const before = snapshot(guest);
-    for (const seed of [1, 2, 3]) driver.once(queue, { seed, ...cut });
+    for (const seed of [1, 2, 3]) driver.warmUp(queue, { seed, ...cut });
     queue.stop();
     const { driver: area } = queue.ring.areas;
     const found = changes(before);

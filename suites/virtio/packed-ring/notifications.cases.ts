@@ -23,11 +23,11 @@ export const disabled = defineCase({
   run({ driver, ring, requirement }) {
     const queue = driver.attach(ring({ size: 16 }));
     const check = requirement('notify/packed-driver-event-disable-withholds');
-    driver.once(queue);
+    driver.warmUp(queue);
     queue.waitForCalls(1);
     queue.ring.setDriverEvent(eventWord(DISABLE));
     queue.drainCalls();
-    for (const seed of [1, 2, 3]) driver.once(queue, { seed });
+    for (const seed of [1, 2, 3]) driver.warmUp(queue, { seed });
     if (stops(check, queue)) check.equal(queue.calls(), 0, 'calls between the flags and the stop of the ring');
   },
 });
@@ -42,13 +42,13 @@ export const disabledWithEventIdx = defineCase({
     const queue = driver.attach(ring({ size }), { eventIdx: true });
     const check = requirement('notify/packed-driver-event-disable-withholds');
     queue.ring.setDriverEvent(eventWord(ENABLE));
-    driver.once(queue);
+    driver.warmUp(queue);
     queue.waitForCalls(1);
     queue.drainCalls();
     for (const seed of [1, 2, 3]) {
       const { slot, wrap } = usedPlace(queue.driver);
       queue.ring.setDriverEvent(eventWord(DISABLE, slot, wrap));
-      driver.once(queue, { seed });
+      driver.warmUp(queue, { seed });
     }
     if (stops(check, queue)) check.equal(queue.calls(), 0, 'calls between the flags and the stop of the ring');
   },
@@ -144,11 +144,11 @@ export const notBefore = defineCase({
     const size = 6 * each;
     const queue = driver.attach(ring({ size }), { eventIdx: true });
     const check = requirement('notify/packed-no-notification-before-descriptor');
-    for (let n = 0; n < variant.listsBefore; n++) driver.once(queue, { seed: n });
+    for (let n = 0; n < variant.listsBefore; n++) driver.warmUp(queue, { seed: n });
     let place = usedPlace(queue.driver);
     queue.ring.setDriverEvent(eventAt(place));
     queue.drainCalls();
-    driver.once(queue, { seed: 9 });
+    driver.warmUp(queue, { seed: 9 });
     queue.waitForCalls(1);
     place = placeAfter(usedPlace(queue.driver), 4 * each, size);
     queue.ring.setDriverEvent(eventAt(place));
@@ -170,7 +170,7 @@ export const deviceFlags = defineCase({
     const queue = driver.attach(ring({ size: 16 }));
     const check = requirement('notify/packed-device-event-flags-without-event-idx');
     for (const seed of [1, 2, 3]) {
-      driver.once(queue, { seed });
+      driver.warmUp(queue, { seed });
       check.oneOf(eventFlags(queue.ring.deviceEvent()), [ENABLE, DISABLE], `device event flags after list ${seed}`);
     }
   },
@@ -185,7 +185,7 @@ export const deviceFlagsWithEventIdx = defineCase({
     const queue = driver.attach(ring({ size: 16 }), { eventIdx: true });
     const check = requirement('notify/packed-device-event-flags-with-event-idx');
     for (const seed of [1, 2, 3]) {
-      driver.once(queue, { seed });
+      driver.warmUp(queue, { seed });
       check.oneOf(
         eventFlags(queue.ring.deviceEvent()),
         [ENABLE, DISABLE, DESC],
@@ -204,7 +204,7 @@ export const reservedBits = defineCase({
     const queue = driver.attach(ring({ size: 16 }));
     const check = requirement('notify/packed-device-event-reserved-bits-zero');
     for (const seed of [1, 2, 3]) {
-      driver.once(queue, { seed });
+      driver.warmUp(queue, { seed });
       check.equal(queue.ring.deviceEvent() >>> 18, 0, `reserved bits after list ${seed}`);
     }
   },

@@ -54,9 +54,9 @@ export const stale = defineCase({
     const long = { descriptors: shorter + 1 };
     const longer = driver.request(long).segments.length;
     const queue = driver.attach(ring({ size: 2 * longer }), { kicks: 'always' });
-    for (let n = 0; n < 2 * variant.laps; n++) driver.once(queue, { seed: n, ...long });
+    for (let n = 0; n < 2 * variant.laps; n++) driver.warmUp(queue, { seed: n, ...long });
     // A device uses the first descriptor of a list alone: behind this one lie those of a list of the lap before.
-    driver.once(queue, { seed: 9 });
+    driver.warmUp(queue, { seed: 9 });
     for (let n = 0; n < 4; n++) queue.kick();
     port.until(() => false, 2);
     if (!stops(check, queue)) return;

@@ -28,11 +28,11 @@ export const noInterruptFlag = defineCase({
   run({ driver, ring, requirement }) {
     const queue = driver.attach(ring({ size: 16 }));
     queue.drainCalls();
-    driver.once(queue);
+    driver.warmUp(queue);
     queue.waitForCalls(1);
     queue.drainCalls();
     queue.ring.setAvailFlags(1);
-    for (const seed of [1, 2, 3]) driver.once(queue, { seed });
+    for (const seed of [1, 2, 3]) driver.warmUp(queue, { seed });
     const stopped = queue.stop();
     const check = requirement('notify/no-interrupt-flag-withholds-notifications');
     if (check.answered(stopped, 'the ring stops', 'a position')) {
@@ -71,7 +71,7 @@ export const usedFlags = defineCase({
     const queue = driver.attach(ring({ size: 16 }));
     const check = requirement('notify/used-flags-zero-or-one');
     for (const seed of [1, 2, 3]) {
-      driver.once(queue, { seed });
+      driver.warmUp(queue, { seed });
       check.oneOf(queue.ring.usedFlags(), [0, 1], `flags after chain ${seed}`);
     }
   },
@@ -86,7 +86,7 @@ export const usedFlagsWithEventIdx = defineCase({
     const queue = driver.attach(ring({ size: 16 }), { eventIdx: true });
     const check = requirement('notify/used-flags-zero-with-event-idx');
     for (const seed of [1, 2, 3]) {
-      driver.once(queue, { seed });
+      driver.warmUp(queue, { seed });
       check.equal(queue.ring.usedFlags(), 0, `flags after chain ${seed}`);
     }
   },
@@ -144,7 +144,7 @@ export const noCallBeforeUsedEvent = defineCase({
     const queue = driver.attach(ring({ size: 16, position: splitPosition(variant.base) }), { eventIdx: true });
     queue.ring.setUsedEvent(variant.base);
     queue.drainCalls();
-    driver.once(queue, { seed: 9 });
+    driver.warmUp(queue, { seed: 9 });
     queue.waitForCalls(1);
     queue.ring.setUsedEvent((variant.base + 10) & 0xffff);
     queue.drainCalls();
