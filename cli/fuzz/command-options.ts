@@ -6,6 +6,7 @@ export interface FuzzOptions extends TargetOptions {
   readonly runs?: number;
   readonly seed: number;
   readonly corpus?: string;
+  readonly seeds: boolean;
   readonly out?: string;
   readonly smoke: boolean;
 }

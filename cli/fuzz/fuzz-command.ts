@@ -22,6 +22,7 @@ export function addFuzzCommand(command: Command, setExitCode: (code: number) => 
       '--corpus <dir>',
       'programs to begin with and to add to; several campaigns may share it (default: DIR/corpus)',
     )
+    .option('--no-seeds', 'begin an empty corpus with none of the programs that come with the suite')
     .option('--out <dir>', 'directory of the campaign (default: vhost-conformance-fuzz/<target>)')
     .option('--smoke', `end after ${smokeSeconds} seconds`, false)
     .addHelpText('after', help)

@@ -40,7 +40,7 @@ export async function fuzzTarget(name: string | undefined, options: FuzzOptions)
             kind: 'campaign',
             directory,
             ...(options.corpus === undefined ? {} : { corpus: madeDirectory(options.corpus) }),
-            seeds: seedsFor(target.facts.device),
+            seeds: options.seeds ? seedsFor(target.facts.device) : [],
             seed: options.seed,
             ...(seconds === undefined ? {} : { timeMs: seconds * 1000 }),
             ...(options.runs === undefined ? {} : { runs: options.runs }),

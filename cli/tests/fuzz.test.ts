@@ -22,6 +22,15 @@ t.test('replay prints a program, and runs it', async (t) => {
   t.match(ran.stdout, /nothing found in 1 run\n$/);
 });
 
+t.test('a process that ends is a finding, by a name for its cause', async (t) => {
+  const cwd = emptyDirectory(t);
+  writeFileSync(join(cwd, 'bad.txt'), 'r1 = message request=99\nr2 = fence\n');
+  const { code, stdout } = await run(['replay', 'bad.txt', 'reference-exits-at-errors'], { cwd });
+  t.equal(code, 1);
+  t.match(stdout, /r1 = message session=r3 request=99\n {4}died\n {4}crash: the process ended by exit code 1\n/);
+  t.match(stdout, /\ncrash-exit-1-request-N: 1 of 1 run\n$/);
+});
+
 t.test('programs and words that are none', async (t) => {
   const cwd = emptyDirectory(t);
   writeFileSync(join(cwd, 'wrong.txt'), 'r1 = connect\nr2 = kick queu=r1\n');
