@@ -1,6 +1,5 @@
-import { bucketOf } from '../executor/bucket.ts';
+import { bucketOf, isSameCause, type Shown } from '../executor/bucket.ts';
 import type { Examiner } from '../executor/examiner.ts';
-import type { Finding } from '../executor/finding.ts';
 import { minimize } from '../minimise/minimize.ts';
 import { renumbered } from '../mutators/mutant.ts';
 import { nextId, type Program } from '../program/program.ts';
@@ -27,8 +26,6 @@ export interface TriageOptions {
   /** Something takes its time: the parent may wait. */
   step(): void;
 }
-
-type Shown = { readonly bucket: string; readonly finding: Finding };
 
 /** Finds out what a finding is: whether it repeats, with which program alone, and which is the least that shows it. */
 export class Triage {
@@ -60,7 +57,7 @@ export class Triage {
     for (let most = confirmations; runs < most; runs++) {
       this.#renew();
       const shown = this.#show(program, isLeak);
-      if (shown !== undefined && (first === undefined || first.bucket === shown.bucket)) {
+      if (shown !== undefined && (first === undefined || isSameCause(first, shown))) {
         first = shown;
         times++;
       }
@@ -82,13 +79,16 @@ export class Triage {
       program,
       (candidate) => {
         if (nowMs() > until) return false;
-        for (let n = 0; n < asked; n++) if (this.#show(candidate, isLeak)?.bucket === shown.bucket) return true;
+        for (let n = 0; n < asked; n++) {
+          const now = this.#show(candidate, isLeak);
+          if (now !== undefined && isSameCause(now, shown)) return true;
+        }
         return false;
       },
       mostTries,
     );
     const again = this.#confirmed(least, isLeak);
-    const isSame = again !== undefined && again.shown.bucket === shown.bucket && again.times >= times;
+    const isSame = again !== undefined && isSameCause(again.shown, shown) && again.times >= times;
     const kept = isSame ? again : { shown, times, runs };
     return {
       name: kept.shown.bucket,

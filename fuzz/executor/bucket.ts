@@ -33,8 +33,20 @@ export function bucketOf(finding: Finding, call: Call | undefined): string {
     case 'invariant':
       return slug(['invariant', finding.requirement]);
     case 'leak':
-      return slug(['leak', finding.what]);
+      return slug(['leak', finding.held, nameOf(call)]);
   }
+}
+
+/** Whether a smaller program shows the same: a leak has another call at its end there. */
+export const isSameCause = (left: Shown, right: Shown): boolean =>
+  left.finding.kind === 'leak' && right.finding.kind === 'leak'
+    ? left.finding.held === right.finding.held
+    : left.bucket === right.bucket;
+
+/** A finding with its bucket. */
+export interface Shown {
+  readonly bucket: string;
+  readonly finding: Finding;
 }
 
 /** What the process said last of its end, if that says why. */

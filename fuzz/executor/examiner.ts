@@ -74,8 +74,8 @@ export class Examiner {
 
   /** Repeats one program to see whether it leaks. */
   leakOf(program: Program): Finding | undefined {
-    const what = leakOf(this.#port, () => this.#run(program));
-    return what === undefined ? undefined : { kind: 'leak', place: program.calls.length - 1, what };
+    const leak = leakOf(this.#port, () => this.#run(program));
+    return leak === undefined ? undefined : { kind: 'leak', place: placeOfLeak(program), ...leak };
   }
 
   /** Brings the IUT back behind a finding, on a fresh process where it can be had. False where it is lost. */
@@ -155,4 +155,16 @@ export class Examiner {
     const { requirement, what, actual } = first.finding;
     return { kind: 'invariant', place: first.place, requirement, what, actual };
   }
+}
+
+/** The last call that gives the IUT something to hold; the last one of all where none does. */
+function placeOfLeak({ calls }: Program): number {
+  const last = calls.findLastIndex(
+    (call) =>
+      ('descriptors' in call && call.descriptors.length > 0) ||
+      call.kind === 'memory-table' ||
+      call.kind === 'memory-slot' ||
+      call.kind === 'attach',
+  );
+  return last < 0 ? calls.length - 1 : last;
 }

@@ -1,6 +1,9 @@
 import type { IutExit } from '../../drivers/port/port.ts';
 import { exitText } from '../../judging/failure.ts';
 
+/** What an IUT can hold more and more of. */
+export type Held = 'descriptors' | 'mappings';
+
 /** What a program showed of an IUT that none may show. `place`: the call behind which it was seen. */
 export type Finding =
   | { readonly kind: 'crash'; readonly place: number; readonly exit: IutExit }
@@ -13,7 +16,7 @@ export type Finding =
       readonly what: string;
       readonly actual: string;
     }
-  | { readonly kind: 'leak'; readonly place: number; readonly what: string };
+  | { readonly kind: 'leak'; readonly place: number; readonly held: Held; readonly what: string };
 
 /** One line. */
 export function findingText(finding: Finding): string {

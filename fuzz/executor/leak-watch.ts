@@ -1,4 +1,5 @@
 import type { DriverPort, IutResources } from '../../drivers/port/port.ts';
+import type { Held } from './finding.ts';
 
 const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((a, b) => a + b, 0);
 /** What an IUT holds: open descriptors and mapped memory files. */
@@ -8,8 +9,14 @@ const heldIn = ({ descriptors, mappings }: IutResources): number => descriptors 
 const repeats = 8;
 const settleMs = 200;
 
+export interface Leak {
+  readonly held: Held;
+  /** The kinds of it, by name. */
+  readonly what: string;
+}
+
 /** What an IUT holds more behind 8 repeats of something than behind the first; undefined where it does not grow with each. */
-export function leakOf(port: DriverPort, repeated: () => void): string | undefined {
+export function leakOf(port: DriverPort, repeated: () => void): Leak | undefined {
   repeated();
   const before = port.iut.resources();
   if (before === undefined) return undefined;
@@ -26,14 +33,13 @@ export function leakOf(port: DriverPort, repeated: () => void): string | undefin
   return after === undefined || !isGrown(after) ? undefined : growth(before, after);
 }
 
-/** The kinds of what there is more of, by name. */
-function growth(before: IutResources, after: IutResources): string {
-  const grown = [
-    ...Object.entries(after.byIdentity).filter(([name, now]) => now > (before.byIdentity[name] ?? 0)),
-    ...Object.entries(after.mappings).filter(([name, now]) => now > (before.mappings[name] ?? 0)),
-  ];
+function growth(before: IutResources, after: IutResources): Leak {
+  const held = after.descriptors >= before.descriptors + repeats ? 'descriptors' : 'mappings';
+  const [were, are] =
+    held === 'descriptors' ? [before.byIdentity, after.byIdentity] : [before.mappings, after.mappings];
+  const grown = Object.entries(are).filter(([name, now]) => now > (were[name] ?? 0));
   const kinds = new Set(grown.map(([name]) => name.replace(/^anon_inode:/, '').replace(/\d+/g, '')));
-  return [...kinds].sort().join(', ');
+  return { held, what: [...kinds].sort().join(', ') };
 }
 
 /** Looks now and then at what an IUT holds, and says when it is more than programs that leak nothing explain. */

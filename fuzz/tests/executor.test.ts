@@ -162,7 +162,7 @@ t.test('a leak is found by repeating the program', (t) => {
   withPort(openReference({ device: 'block', deadlineMs, faults: ['refused-message-leaks-descriptors'] }), (port) => {
     const examiner = examinerOf(port);
     const leaks = resolved(parseProgram('r1 = connect\nr2 = message request=99 descriptors=[{kind=eventfd}]'));
-    t.match(examiner.leakOf(leaks), { kind: 'leak', what: /eventfd/ });
+    t.match(examiner.leakOf(leaks), { kind: 'leak', held: 'descriptors', what: /eventfd/ });
     t.equal(examiner.leakOf(seed('block-split')), undefined);
   });
   t.end();
