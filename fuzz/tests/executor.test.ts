@@ -158,6 +158,35 @@ t.test('a ring that is attached again with chains outstanding begins afresh', (t
   t.end();
 });
 
+t.test('a device that hangs or crashes is found, at the call that does it', (t) => {
+  const cases = [
+    [
+      'avail-idx-jump-hangs',
+      'r1 = attach\nr2 = ring-write area=driver offset=2 bytes=ff7f\nr3 = kick\nr4 = fence',
+      'hang',
+      'fence',
+    ],
+    [
+      'long-indirect-table-crashes',
+      `r1 = connect\nr2 = negotiate device=0x150000000\nr3 = chain direct=0 segments=[${'{writable=yes length=1} '.repeat(20)}]\nr4 = kick\nr5 = fence`,
+      'crash',
+      'fence',
+    ],
+  ] as const;
+  for (const [fault, text, kind, at] of cases) {
+    withPort(openReference({ device: 'block', deadlineMs: 1000, faults: [fault] }), (port) => {
+      const examiner = examinerOf(port);
+      const program = resolved(parseProgram(text));
+      const finding = examiner.examine(program);
+      t.match(finding, { kind });
+      t.equal(program.calls[finding?.place ?? -1]?.kind, at, fault);
+      t.ok(examiner.restart());
+      t.equal(examiner.examine(seed('block-split')), undefined, 'it serves again');
+    });
+  }
+  t.end();
+});
+
 t.test('a leak is found by repeating the program', (t) => {
   withPort(openReference({ device: 'block', deadlineMs, faults: ['refused-message-leaks-descriptors'] }), (port) => {
     const examiner = examinerOf(port);
