@@ -207,7 +207,7 @@ export function areSameValues(table: ArgumentTable, left: AnyValues, right: AnyV
   return Object.entries(table).every(([key, argument]) => isSame(argument, left[key], right[key]));
 }
 
-export function areSameBytes(left: Uint8Array, right: Uint8Array): boolean {
+function areSameBytes(left: Uint8Array, right: Uint8Array): boolean {
   return left.length === right.length && left.every((byte, at) => byte === right[at]);
 }
 

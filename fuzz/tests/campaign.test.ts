@@ -71,7 +71,7 @@ t.test('a campaign on a device without defects finds none, and the same seed rea
   const reached = (seed: number): unknown[] => {
     let found: unknown[] = [];
     inDirectory((directory) => {
-      const { ended, last, buckets } = campaign(directory, seed, 15);
+      const { ended, last, buckets } = campaign(directory, seed, 10);
       t.equal(ended, undefined);
       t.strictSame(buckets, []);
       t.match(last, { buckets: 0, unconfirmed: 0 });
@@ -95,7 +95,7 @@ t.test('a fault is found, confirmed, minimised and kept with the command that sh
     const { calls } = parseProgram(readFileSync(join(kept, 'program.txt'), 'utf8'));
     t.ok(calls.length <= 3, 'a chain, a kick and a wait are enough');
     t.ok(calls.some(({ kind }) => kind === 'chain'));
-    const again = campaign(directory, 1, 40, ['used-len-of-id-is-a-sector']);
+    const again = campaign(directory, 1, 36, ['used-len-of-id-is-a-sector']);
     t.strictSame(again.buckets, [], 'a bucket that is known is not found again');
     t.equal(again.last?.buckets, 1);
   });
@@ -104,17 +104,17 @@ t.test('a fault is found, confirmed, minimised and kept with the command that sh
 
 t.test('a campaign goes on from its directory, with what it had reached, and ignores what is no program', (t) => {
   inDirectory((directory) => {
-    const first = campaign(directory, 3, 10).last;
+    const first = campaign(directory, 3, 6).last;
     writeFileSync(join(directory, 'corpus', 'torn.pb'), Uint8Array.of(8, 1, 26, 200));
     writeFileSync(join(directory, 'corpus', 'half.pb.77.tmp'), 'x');
-    const second = campaign(directory, 3, 40).last;
-    t.ok((second?.runs ?? 0) > 39);
+    const second = campaign(directory, 3, 20).last;
+    t.ok((second?.runs ?? 0) > 19);
     t.ok((second?.corpus ?? 0) >= (first?.corpus ?? 1));
     t.ok((second?.signals ?? 0) >= (first?.signals ?? 1) - 5);
     t.ok((second?.elapsedMs ?? 0) > (first?.elapsedMs ?? 0));
     t.ok(existsSync(join(directory, 'campaign.json')));
     writeFileSync(join(directory, 'campaign.json'), '{ torn');
-    t.equal(campaign(directory, 3, 10).ended, undefined, 'a state that cannot be read begins anew');
+    t.equal(campaign(directory, 3, 4).ended, undefined, 'a state that cannot be read begins anew');
   });
   t.end();
 });
