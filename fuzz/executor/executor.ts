@@ -46,6 +46,11 @@ export class Executor {
     this.#deadlineMs = port.deadlineMs;
   }
 
+  /** What the program that runs has made so far: for those that look behind a call. */
+  get made(): MadeThings {
+    return this.#made;
+  }
+
   /**
    * Executes a resolved program to its end, or to the end of the IUT, and closes all that it opened. What came of its
    * calls is in `outcomes`, up to the next program.

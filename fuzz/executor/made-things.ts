@@ -45,6 +45,8 @@ export class MadeThings {
   readonly guests = new Map<number, Guest>();
   readonly rings = new Map<number, MadeRing>();
   readonly queues = new Map<number, MadeQueue>();
+  /** Segments of the chains that were added, by the call that added them. */
+  readonly chains = new Map<number, readonly Segment[]>();
   readonly changes = new Map<number, MemoryChange>();
   /** Descriptors that were passed with a message: eventfds, or -1 for another kind. */
   readonly events = new Map<number, readonly number[]>();
@@ -54,6 +56,7 @@ export class MadeThings {
     this.guests.clear();
     this.rings.clear();
     this.queues.clear();
+    this.chains.clear();
     this.changes.clear();
     this.events.clear();
   }

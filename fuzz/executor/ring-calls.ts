@@ -1,5 +1,6 @@
 import { type DriverPort, DriverUsageError, type RingPosition, type Session } from '../../drivers/port/port.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
+import { packedPosition, splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { readable, type Segment, writable } from '../../reference-impl/virtqueue/segment.ts';
 import { type CallOf, largestBuffer } from '../program/program.ts';
 import { addChain } from './add-chain.ts';
@@ -65,6 +66,7 @@ export class RingCalls {
     const added = addChain(driver, segments, call);
     if (added === 'ring-full') return 'full';
     this.#outcomes.setValue(BigInt(added));
+    this.#made.chains.set(call.id, segments);
     if (!held) driver.publish();
     return 'made';
   }
@@ -96,7 +98,7 @@ export class RingCalls {
    * would not know those. Else its memory is that of a fresh ring.
    */
   #beginning({ ring, queue, goesOnAt }: MadeRing): RingPosition {
-    const position = goesOnAt ?? ring.position;
+    const position = goesOnAt === undefined ? ring.position : atAvail(goesOnAt);
     if (queue !== undefined && (goesOnAt === undefined || queue.driver.outstanding > 0)) ring.reset(position);
     return position;
   }
@@ -108,5 +110,15 @@ export class RingCalls {
       if (error instanceof DriverUsageError) return undefined;
       throw error;
     }
+  }
+}
+
+/** With no chain outstanding both halves of a position are one; not every back-end tells the used half of a packed one. */
+function atAvail(position: RingPosition): RingPosition {
+  switch (position.layout) {
+    case 'split':
+      return splitPosition(position.avail);
+    case 'packed':
+      return packedPosition(position.avail, position.availWrap);
   }
 }

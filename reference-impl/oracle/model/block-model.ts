@@ -66,19 +66,19 @@ export class BlockModel implements DeviceModel {
       case VIRTIO_BLK_T_IN:
         return data.length > 0 ? this.#undefined() : this.#read(sector, room - 1);
       case VIRTIO_BLK_T_OUT:
-        return room > 1 ? this.#undefined() : this.#write(sector, data, features);
+        return room > 1 ? this.#undefined(sector, data.length) : this.#write(sector, data, features);
       case VIRTIO_BLK_T_FLUSH:
         if ((features & VIRTIO_BLK_F_FLUSH) === 0n || sector !== 0n || data.length > 0 || room > 1) {
-          return this.#undefined(false);
+          return this.#undefined();
         }
         return this.#plain('FLUSH', 'blk/flush-succeeds', VIRTIO_BLK_S_OK, room);
       case VIRTIO_BLK_T_GET_ID:
-        return data.length > 0 || room !== BLOCK_ID_SIZE + 1 ? this.#undefined(false) : this.#getId(room);
+        return data.length > 0 || room !== BLOCK_ID_SIZE + 1 ? this.#undefined() : this.#getId(room);
       case VIRTIO_BLK_T_DISCARD:
       case VIRTIO_BLK_T_WRITE_ZEROES:
-        return room > 1 ? this.#undefined() : this.#ranges(type, data, features);
+        return room > 1 ? this.#unfollowed() : this.#ranges(type, data, features);
       default:
-        if (otherTypes.has(type) || type >= barrier) return this.#undefined();
+        if (otherTypes.has(type) || type >= barrier) return this.#unfollowed();
         return this.#plain(
           `a request of type ${type}`,
           'blk/unknown-request-unsupported',
@@ -88,10 +88,23 @@ export class BlockModel implements DeviceModel {
     }
   }
 
-  /** The driver broke a rule of requests: any status, and any data in whatever it `changes`. */
-  #undefined(changes = true): Pending {
-    if (changes) this.#disk.lose();
-    return { isOwed: false, complete: () => this.#options.take('undefined-request') };
+  /** The driver broke a rule of requests: any status, and any data in the bytes that a write names. */
+  #undefined(sector = 0n, bytes = 0): Pending {
+    if (sector > countableSectors) bytes = 0;
+    const write = this.#disk.beginWrite(Number(sector), Math.ceil(bytes / SECTOR_SIZE), undefined);
+    return {
+      isOwed: false,
+      complete: () => {
+        this.#options.take('undefined-request');
+        this.#disk.endWrite(write, false);
+      },
+    };
+  }
+
+  /** As `undefined`, where the sectors are not told. */
+  #unfollowed(): Pending {
+    this.#disk.lose();
+    return this.#undefined();
   }
 
   /** A request whose status is all that matters. */
@@ -99,7 +112,7 @@ export class BlockModel implements DeviceModel {
     return {
       isOwed: true,
       complete: ({ len, written }, layout) => {
-        this.#expectStatus(what, requirement, [expected], written);
+        this.#expectStatus(what, requirement, expected, written);
         if (room !== undefined) tellLength(this.#options.tell, layout, what, room, len);
       },
     };
@@ -107,16 +120,14 @@ export class BlockModel implements DeviceModel {
 
   #read(sector: bigint, bytes: number): Pending {
     const what = `a read of ${bytes} bytes at sector ${sector}`;
-    if (bytes === 0 || bytes % SECTOR_SIZE !== 0) return this.#undefined(false);
-    const isInDisk = this.#isInDisk(sector, bytes / SECTOR_SIZE);
-    if (isInDisk === undefined) return this.#undefined(false);
-    if (!isInDisk) return this.#pastCapacity(what);
+    const isWhole = bytes > 0 && bytes % SECTOR_SIZE === 0;
+    if (!isWhole || !this.#isInDisk(sector, bytes / SECTOR_SIZE)) return this.#undefined();
     const since = this.#disk.beginRead();
     return {
       isOwed: true,
       complete: ({ len, written }, layout) => {
         const { tell } = this.#options;
-        if (this.#expectStatus(what, 'blk/status-byte-written', [VIRTIO_BLK_S_OK], written)) {
+        if (this.#expectStatus(what, 'blk/status-byte-written', VIRTIO_BLK_S_OK, written)) {
           tellLength(tell, layout, what, bytes + 1, len);
           const wrong = this.#disk.read(Number(sector), written.subarray(0, bytes), since);
           if (wrong !== undefined) {
@@ -136,29 +147,19 @@ export class BlockModel implements DeviceModel {
   #write(sector: bigint, data: Uint8Array, features: bigint): Pending {
     const what = `a write of ${data.length} bytes at sector ${sector}`;
     const sectors = data.length / SECTOR_SIZE;
-    if (data.length === 0 || !Number.isInteger(sectors)) return this.#undefined();
-    const isInDisk = this.#isInDisk(sector, sectors);
-    if (isInDisk === undefined) return this.#undefined();
+    if (data.length === 0 || !Number.isInteger(sectors) || !this.#isInDisk(sector, sectors)) {
+      return this.#undefined(sector, data.length);
+    }
     if ((features & VIRTIO_BLK_F_RO) !== 0n) {
       return this.#plain(what, 'blk/read-only-write-yields-ioerr', VIRTIO_BLK_S_IOERR, 1);
     }
-    if (!isInDisk) return this.#pastCapacity(what);
     const write = this.#disk.beginWrite(Number(sector), sectors, data);
     return {
       isOwed: true,
       complete: ({ len, written }, layout) => {
-        const isDone = this.#expectStatus(what, 'blk/status-byte-written', [VIRTIO_BLK_S_OK], written);
+        const isDone = this.#expectStatus(what, 'blk/status-byte-written', VIRTIO_BLK_S_OK, written);
         if (isDone) tellLength(this.#options.tell, layout, what, 1, len);
         this.#endWrite([write], isDone);
-      },
-    };
-  }
-
-  #pastCapacity(what: string): Pending {
-    return {
-      isOwed: true,
-      complete: ({ written }) => {
-        this.#expectStatus(what, 'blk/access-past-capacity-fails', [VIRTIO_BLK_S_IOERR, VIRTIO_BLK_S_UNSUPP], written);
       },
     };
   }
@@ -169,7 +170,7 @@ export class BlockModel implements DeviceModel {
       complete: ({ len, written }, layout) => {
         const { tell } = this.#options;
         const requirement = 'blk/get-id-returns-string';
-        if (!this.#expectStatus('GET_ID', requirement, [VIRTIO_BLK_S_OK], written)) return;
+        if (!this.#expectStatus('GET_ID', requirement, VIRTIO_BLK_S_OK, written)) return;
         tellLength(tell, layout, 'GET_ID', room, len);
         const id = written.slice(0, BLOCK_ID_SIZE);
         const end = id.indexOf(0);
@@ -193,7 +194,7 @@ export class BlockModel implements DeviceModel {
   ): Pending {
     const isDiscard = type === VIRTIO_BLK_T_DISCARD;
     const feature = isDiscard ? VIRTIO_BLK_F_DISCARD : VIRTIO_BLK_F_WRITE_ZEROES;
-    if ((features & feature) === 0n || data.length === 0 || data.length % RANGE_SIZE !== 0) return this.#undefined();
+    if ((features & feature) === 0n || data.length === 0 || data.length % RANGE_SIZE !== 0) return this.#unfollowed();
     const ranges = decodeRanges(data);
     if (ranges.some(({ flags }) => (flags & ~unmap) !== 0)) {
       return this.#plain('a range with unknown flags', 'blk/unknown-range-flags-unsupported', VIRTIO_BLK_S_UNSUPP, 1);
@@ -201,7 +202,7 @@ export class BlockModel implements DeviceModel {
     if (isDiscard && ranges.some(({ flags }) => flags !== 0)) {
       return this.#plain('DISCARD with unmap', 'blk/discard-unmap-unsupported', VIRTIO_BLK_S_UNSUPP, 1);
     }
-    if (!this.#isWithinLimits(isDiscard, ranges)) return this.#undefined();
+    if (!this.#isWithinLimits(isDiscard, ranges)) return this.#unfollowed();
     const writes = ranges.map(({ sector, sectors }) => {
       const content = isDiscard ? undefined : new Uint8Array(sectors * SECTOR_SIZE);
       return this.#disk.beginWrite(Number(sector), sectors, content);
@@ -211,7 +212,7 @@ export class BlockModel implements DeviceModel {
     return {
       isOwed: true,
       complete: ({ len, written }, layout) => {
-        const isDone = this.#expectStatus(what, requirement, [VIRTIO_BLK_S_OK], written);
+        const isDone = this.#expectStatus(what, requirement, VIRTIO_BLK_S_OK, written);
         if (isDone) tellLength(this.#options.tell, layout, what, 1, len);
         if (isDiscard) this.#options.take('discarded-sectors');
         this.#endWrite(writes, isDone);
@@ -235,24 +236,24 @@ export class BlockModel implements DeviceModel {
     if (ranges.length > mostRanges || alignment > 1) return false;
     return ranges.every(
       ({ sector, sectors }) =>
-        sectors > 0 && sectors <= Math.min(mostSectors, mostClearedSectors) && this.#isInDisk(sector, sectors) === true,
+        sectors > 0 && sectors <= Math.min(mostSectors, mostClearedSectors) && this.#isInDisk(sector, sectors),
     );
   }
 
-  /** Undefined where the capacity is not known. */
-  #isInDisk(sector: bigint, sectors: number): boolean | undefined {
+  /** False where the capacity is not known. */
+  #isInDisk(sector: bigint, sectors: number): boolean {
     const { capacity } = this.#options;
-    if (capacity === undefined || capacity > countableSectors) return undefined;
+    if (capacity === undefined || capacity > countableSectors) return false;
     return sector + BigInt(sectors) <= capacity;
   }
 
-  #expectStatus(what: string, requirement: RequirementSlug, expected: readonly number[], written: Uint8Array): boolean {
+  #expectStatus(what: string, requirement: RequirementSlug, expected: number, written: Uint8Array): boolean {
     const status = written[written.length - 1] as number;
-    if (expected.includes(status)) return true;
+    if (status === expected) return true;
     this.#options.tell({
       requirement,
       what: `the status of ${what}`,
-      expected: expected.join(' or '),
+      expected: String(expected),
       actual: String(status),
     });
     return false;

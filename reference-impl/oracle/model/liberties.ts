@@ -37,7 +37,7 @@ export const liberties = {
   },
   'undefined-request': {
     clause:
-      'virtio 5.2.6.1: header, whole sectors, negotiated types and segments within limits are duties of the driver',
+      'virtio 5.2.6.1: header, whole sectors within the capacity, negotiated types and segments within limits are duties of the driver',
     allows: 'any status, length and data; the sectors that it names hold anything',
   },
   'ended-by-request': {
@@ -72,6 +72,15 @@ export const liberties = {
   'ring-begun-anew': {
     clause: 'vhost-user, "Starting and stopping rings": a ring goes on where GET_VRING_BASE said',
     allows: 'anything of a ring that begins again elsewhere, or that still holds chains of its former life',
+  },
+  'in-flight-at-stop': {
+    clause: 'vhost-user as of QEMU 7.2, VHOST_USER_GET_VRING_BASE: only later texts let it wait for requests in flight',
+    allows: 'any position from behind the chains that are used to behind all that are available',
+  },
+  'other-reply-flags': {
+    clause:
+      'vhost-user, "Message Specification": bits of a reply beside its version and the reply flag have no meaning',
+    allows: 'any',
   },
   'device-unknown': {
     clause: 'virtio 5: what a request means is a matter of the type of device',

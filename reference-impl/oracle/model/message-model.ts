@@ -1,4 +1,5 @@
 import type { FeatureSet } from '../../catalogue/catalogue.ts';
+import { hasOwnReply } from '../../wire/message-description.ts';
 import { flagsAt, payloadSizeAt, requestAt } from '../../wire/vhost-user-codec.ts';
 import {
   VHOST_USER_HEADER_SIZE,
@@ -6,6 +7,7 @@ import {
   vhostUserProtocolFeatures,
 } from '../../wire/vhost-user-constants.ts';
 import { messageById, requestId } from '../../wire/vhost-user-messages.ts';
+import type { LibertyName } from './liberties.ts';
 import type { Tell } from './observation.ts';
 
 const versionMask = 0x3;
@@ -20,6 +22,7 @@ interface Due {
   readonly sent: DataView;
 }
 
+const replyAck = 1n << BigInt(vhostUserProtocolFeatures.VHOST_USER_PROTOCOL_F_REPLY_ACK);
 const largestQueue = 0x8000;
 
 /**
@@ -28,15 +31,18 @@ const largestQueue = 0x8000;
  */
 export class MessageModel {
   readonly #tell: Tell;
+  readonly #take: (liberty: LibertyName) => void;
   readonly #offered: FeatureSet;
   readonly #due: Due[] = [];
   readonly #answers = new Map<number, bigint>();
-  #hasReplyAck = false;
+  /** Accepted protocol features. */
+  #protocol = 0n;
   /** No order of answers explains what came: nothing is claimed any more. */
   #isLost = false;
 
-  constructor(tell: Tell, offered: FeatureSet) {
+  constructor(tell: Tell, take: (liberty: LibertyName) => void, offered: FeatureSet) {
     this.#tell = tell;
+    this.#take = take;
     this.#offered = offered;
   }
 
@@ -51,12 +57,12 @@ export class MessageModel {
     const message = messageById('front-end', request);
     if (message === undefined) return;
     if (request === requestId.VHOST_USER_SET_PROTOCOL_FEATURES && bytes.length >= VHOST_USER_HEADER_SIZE + 8) {
-      const accepted = view.getBigUint64(VHOST_USER_HEADER_SIZE, true);
-      this.#hasReplyAck = (accepted & (1n << BigInt(vhostUserProtocolFeatures.VHOST_USER_PROTOCOL_F_REPLY_ACK))) !== 0n;
+      this.#protocol = view.getBigUint64(VHOST_USER_HEADER_SIZE, true);
     }
     const asks = (flagsAt(view, 0) & VHOST_USER_NEED_REPLY_MASK) !== 0;
-    const isAcknowledgement = message.reply === undefined;
-    if (isAcknowledgement && !(asks && this.#hasReplyAck)) return;
+    const isAcknowledgement =
+      hasOwnReply(message, { protocolFeatures: this.#protocol, isPostcopyListening: false }) !== true;
+    if (isAcknowledgement && !(asks && (this.#protocol & replyAck) !== 0n)) return;
     this.#due.push({ request, isAcknowledgement, sent: view });
   }
 
@@ -89,9 +95,7 @@ export class MessageModel {
     if ((flags & replyFlag) === 0) {
       tell({ requirement: 'vu-header/reply-carries-reply-flag', what, expected: 'the reply flag', actual });
     }
-    if ((flags & ~(versionMask | replyFlag)) !== 0) {
-      tell({ requirement: 'vu-header/reply-has-no-other-flags', what, expected: 'no other flags', actual });
-    }
+    if ((flags & ~(versionMask | replyFlag)) !== 0) this.#take('other-reply-flags');
   }
 
   #tellOrder(name: string, at: number): void {

@@ -22,6 +22,8 @@ export interface ModelTarget {
   readonly configuration?: Uint8Array;
   /** Net: frames come back, so changed. */
   readonly reflects?: 'unchanged' | 'macs-swapped';
+  /** Whether it is written to a text that lets GET_VRING_BASE wait for requests in flight: one behind that of QEMU 7.2. */
+  readonly drainsAtStop?: boolean;
   /** Whether it tells the used half of a packed position. */
   readonly tellsUsedPosition: boolean;
 }
@@ -51,6 +53,8 @@ export class Model {
   readonly #configuration: ConfigurationModel;
   readonly #sessions = new Map<number, SessionState>();
   readonly #queues = new Map<number, QueueState>();
+  /** Rings whose memory, or whose place to go on at, is not known: each later life of them is lost as well. */
+  readonly #lostRings = new Set<number>();
   /** The queue of the latest life of each ring. */
   readonly #lives = new Map<number, number>();
   #isLost = false;
@@ -73,7 +77,7 @@ export class Model {
         this.#sessions.set(seen.session, {
           accepted: noFeatures,
           isLost: false,
-          messages: new MessageModel(this.#tell, this.#target.offer),
+          messages: new MessageModel(this.#tell, this.#take, this.#target.offer),
         });
         return;
       case 'ended':
@@ -114,12 +118,25 @@ export class Model {
       case 'unserved':
         this.#ring(seen.queue)?.unserved(seen.count);
         return;
-      case 'stopped':
-        this.#ring(seen.queue)?.stopped(seen.position, seen.used);
+      case 'stopped': {
+        const isInFlight = this.#ring(seen.queue)?.stopped(seen.position, seen.used) === true;
+        // What is in flight can disturb each later life of a ring.
+        if (isInFlight) this.#loseSession(this.#queues.get(seen.queue)?.session ?? 0);
         return;
+      }
       case 'lost':
         this.#lost(seen);
     }
+  }
+
+  /** Chains of a queue that the text promises to become used; 0 where nothing is claimed. */
+  owed(queue: number): number {
+    return this.#isLost ? 0 : (this.#ring(queue)?.owed ?? 0);
+  }
+
+  /** Calls that a queue must have made, once so many used elements were seen; 0 where nothing is claimed. */
+  callsOwed(queue: number, used: number): number {
+    return this.#isLost ? 0 : (this.#ring(queue)?.callsOwed(used) ?? 0);
   }
 
   /** The ring of a queue, while something is claimed of it. */
@@ -186,7 +203,10 @@ export class Model {
 
   #attached({ session, queue, index, ring }: Extract<ModelObservation, { kind: 'attached' }>): void {
     const state = this.#live(session);
-    if (state === undefined) return;
+    if (state === undefined || this.#lostRings.has(ring.id)) {
+      this.#lostRings.add(ring.id);
+      return;
+    }
     const { layout, size, position, usedEvent } = ring;
     const former = this.#queues.get(this.#lives.get(ring.id) ?? 0)?.model;
     const has = (name: 'VIRTIO_F_EVENT_IDX' | 'VIRTIO_F_IN_ORDER'): boolean =>
@@ -201,15 +221,15 @@ export class Model {
       inOrder: has('VIRTIO_F_IN_ORDER'),
       usedEvent,
       tellsUsedPosition: this.#target.tellsUsedPosition,
+      drainsAtStop: this.#target.drainsAtStop === true,
       device: this.#device,
       tell: this.#tell,
       take: this.#take,
     });
     this.#queues.set(queue, { session, ring: ring.id, model });
     this.#lives.set(ring.id, queue);
-    // The two halves of a ring that begins with chains outstanding are not followed.
-    const isEmpty = position.avail === position.used;
-    if ((former === undefined || former.isAtRest) && isEmpty) return;
+    if (former?.hasOutstanding === true) this.#device.lose();
+    if (ring.isEmpty && (ring.isFresh || former?.isAtRest === true)) return;
     this.#take('ring-begun-anew');
     // What the device finds there, it may carry out again.
     model.lose();
@@ -226,6 +246,7 @@ export class Model {
         return;
       case 'ring':
         for (const { ring, model } of this.#queues.values()) if (ring === lost.id) model.lose();
+        this.#lostRings.add(lost.id);
         this.#device.lose();
     }
   }
@@ -235,7 +256,11 @@ export class Model {
     if (state === undefined) return;
     state.isLost = true;
     this.#device.lose();
-    for (const { session: of, model } of this.#queues.values()) if (of === session) model.lose();
+    for (const { session: of, ring, model } of this.#queues.values()) {
+      if (of !== session) continue;
+      model.lose();
+      this.#lostRings.add(ring);
+    }
   }
 }
 

@@ -40,6 +40,10 @@ export type ModelObservation =
         readonly layout: RingLayout;
         readonly size: number;
         readonly position: RingPosition;
+        /** Both halves of the position are the same: no chain is outstanding there. */
+        readonly isEmpty: boolean;
+        /** Its memory holds no chain of a former life. */
+        readonly isFresh: boolean;
         /** What the driver area of a split ring holds: the used idx at which it asks for a call. */
         readonly usedEvent: number;
       };

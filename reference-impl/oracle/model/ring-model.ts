@@ -18,6 +18,8 @@ export interface RingModelOptions {
   readonly usedEvent: number;
   /** Whether the target tells the used half of a packed position. */
   readonly tellsUsedPosition: boolean;
+  /** Whether what is in flight is used before the ring says where it goes on. */
+  readonly drainsAtStop: boolean;
   readonly device: DeviceModel;
   readonly tell: Tell;
   readonly take: (liberty: LibertyName) => void;
@@ -55,6 +57,14 @@ export class RingModel {
   /** Chains that were made available and not seen used: the device may still work on them. */
   get hasOutstanding(): boolean {
     return this.#outstanding.size > 0;
+  }
+
+  /** Published chains that the text promises to become used. */
+  get owed(): number {
+    let owed = 0;
+    if (this.#isLost || this.#isStopped) return owed;
+    for (const { pending, isPublished } of this.#outstanding.values()) if (pending.isOwed && isPublished) owed++;
+    return owed;
   }
 
   /** Stopped where it said, and empty: another life can begin there. */
@@ -114,9 +124,7 @@ export class RingModel {
   /** A wait of a whole deadline brought fewer used elements than the text owes. */
   unserved(count: number): void {
     if (this.#isLost) return;
-    // All that is outstanding may come in any order: only what is owed counts, and none may have been taken yet.
-    let owed = 0;
-    for (const { pending, isPublished } of this.#outstanding.values()) if (pending.isOwed && isPublished) owed++;
+    const { owed } = this;
     this.#isLost = true;
     if (owed < count) return;
     this.#options.tell({
@@ -127,37 +135,64 @@ export class RingModel {
     });
   }
 
+  /**
+   * As many calls must have come, once so many used elements were seen. Behind a stop that waits for nothing, an element can
+   * be one of what was in flight then, and the ring no longer calls.
+   */
+  callsOwed(used: number): number {
+    if (this.#isStopped && !this.#options.drainsAtStop) return 0;
+    const isOwed = !this.#isLost && used > this.#seenUsed && this.#isCallOwed(this.#seenUsed, used);
+    return isOwed ? this.#seenCalls + 1 : 0;
+  }
+
   /** @see ModelObservation `calls` */
   calls(before: number, used: number, calls: number): void {
-    const isMore = used > this.#seenUsed;
-    if (!this.#isLost && isMore && this.#isCallOwed(this.#seenUsed, used)) {
-      if (calls <= this.#seenCalls) this.#tellCallMissing(used - this.#seenUsed);
-      else this.#options.take('coalesced-calls');
-    }
+    const owed = this.callsOwed(used);
+    if (calls < owed) this.#tellCallMissing(used - this.#seenUsed);
+    else if (owed > 0) this.#options.take('coalesced-calls');
     if (!this.#isLost) this.#checkUnasked(used, calls);
     // A call that came behind `before` may be that of an element behind `used`.
     this.#seenCalls = before;
     this.#seenUsed = used;
   }
 
-  /** @param used elements that memory shows since the ring was attached. */
-  stopped(position: RingPosition, used: number): void {
+  /**
+   * @param used elements that memory shows since the ring was attached.
+   * @returns whether chains are in flight behind the stop.
+   */
+  stopped(position: RingPosition, used: number): boolean {
     this.#isStopped = true;
-    if (this.#isLost) return;
-    const consumed = this.#chains.slice(0, used);
+    if (this.#isLost) return false;
     if (used > this.#published) {
       this.#isLost = true;
       this.#tell('usedOnce', 'used elements of a ring that was stopped', `${this.#published} at most`, String(used));
-      return;
+      return false;
     }
-    const expected = this.#behind(consumed);
-    if (this.#isSame(expected, position)) return;
+    const expected = this.#behind(used);
+    if (this.#isSame(expected, position)) return false;
     this.#isLost = true;
+    for (let taken = used + 1; taken <= this.#published; taken++) {
+      // Which chains are used by then is open, and with it the used half.
+      if (!isSameAvail(this.#behind(taken), position)) continue;
+      if (this.#options.drainsAtStop) this.#tellUndrained(taken - used);
+      else this.#options.take('in-flight-at-stop');
+      return true;
+    }
     this.#options.tell({
       requirement: this.#requirementOfPosition(),
       what: `where ring ${this.#options.index} goes on behind ${used} chains that were used`,
       expected: textOf(expected),
       actual: textOf(position),
+    });
+    return false;
+  }
+
+  #tellUndrained(count: number): void {
+    this.#options.tell({
+      requirement: 'vu-vring/get-vring-base-drains-ring',
+      what: `chains of ring ${this.#options.index} in flight behind GET_VRING_BASE`,
+      expected: '0',
+      actual: String(count),
     });
   }
 
@@ -201,13 +236,14 @@ export class RingModel {
     });
   }
 
-  #behind(chains: readonly Chain[]): RingPosition {
+  /** Where a ring goes on behind so many chains. */
+  #behind(count: number): RingPosition {
     const { position, size } = this.#options;
     switch (position.layout) {
       case 'split':
-        return splitPosition((position.avail + chains.length) & 0xffff);
+        return splitPosition((position.avail + count) & 0xffff);
       case 'packed': {
-        const slots = chains.reduce((sum, chain) => sum + chain.slots, 0);
+        const slots = this.#chains.slice(0, count).reduce((sum, chain) => sum + chain.slots, 0);
         const avail = moved(position.avail, position.availWrap, slots, size);
         const used = moved(position.used, position.usedWrap, slots, size);
         return { layout: 'packed', avail: avail.slot, availWrap: avail.wrap, used: used.slot, usedWrap: used.wrap };
@@ -216,9 +252,8 @@ export class RingModel {
   }
 
   #isSame(expected: RingPosition, actual: RingPosition): boolean {
-    if (expected.avail !== actual.avail) return false;
-    if (expected.layout === 'split' || actual.layout === 'split') return expected.layout === actual.layout;
-    if (expected.availWrap !== actual.availWrap) return false;
+    if (!isSameAvail(expected, actual)) return false;
+    if (expected.layout === 'split' || actual.layout === 'split') return true;
     if (!this.#options.tellsUsedPosition) return true;
     return expected.used === actual.used && expected.usedWrap === actual.usedWrap;
   }
@@ -236,6 +271,11 @@ export class RingModel {
     const requirement = requirementOfInvariant(invariant, this.#options.layout);
     if (requirement !== undefined) this.#options.tell({ requirement, what, expected, actual });
   }
+}
+
+function isSameAvail(one: RingPosition, other: RingPosition): boolean {
+  if (one.avail !== other.avail || one.layout !== other.layout) return false;
+  return one.layout === 'split' || other.layout === 'split' || one.availWrap === other.availWrap;
 }
 
 function moved(slot: number, wrap: 0 | 1, by: number, size: number): { readonly slot: number; readonly wrap: 0 | 1 } {

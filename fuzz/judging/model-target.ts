@@ -1,0 +1,38 @@
+import { type DriverPort, isOfIut, type TargetFacts } from '../../drivers/port/port.ts';
+import type { ModelTarget } from '../../reference-impl/oracle/model/model.ts';
+import type { KnownTarget } from '../program/known-state.ts';
+
+/** What the model may know of a target: its facts, and configuration space where it was read. */
+export function modelTarget(known: KnownTarget, facts: TargetFacts, configuration?: Uint8Array): ModelTarget {
+  const { transport, device, offer } = known;
+  const { sectors, returns, reflects } = facts.workload;
+  const comesBack = returns === 'same-port' && (reflects === 'unchanged' || reflects === 'macs-swapped');
+  return {
+    transport,
+    device,
+    offer,
+    tellsUsedPosition: facts.capabilities.includes('packed-used-position'),
+    ...(typeof sectors === 'number' ? { capacity: BigInt(sectors) } : {}),
+    ...(configuration === undefined ? {} : { configuration }),
+    ...(comesBack ? { reflects } : {}),
+  };
+}
+
+/** Bytes of configuration that every field of a modelled device lies in. */
+const configurationBytes = 60;
+
+/** What the target answers to a read of its configuration; undefined where it has none to read. No session may be open. */
+export function configurationOf(port: DriverPort, { offer }: KnownTarget): Uint8Array | undefined {
+  const opened = port.connect();
+  if (opened.kind === 'refused') return undefined;
+  try {
+    opened.session.negotiate(offer);
+    const read = opened.session.device.config?.read(0, configurationBytes);
+    return read?.kind === 'bytes' ? read.bytes : undefined;
+  } catch (error) {
+    if (isOfIut(error)) return undefined;
+    throw error;
+  } finally {
+    port.releaseAll();
+  }
+}

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import t from 'tap';
+import type { DriverPort } from '../../drivers/port/port.ts';
+import { openReference } from '../../drivers/reference/open-reference.ts';
+import { firstContacts } from '../../judging/first-contact.ts';
+import { Executor } from '../executor/executor.ts';
+import { configurationOf, modelTarget } from '../judging/model-target.ts';
+import { type JudgedFinding, ProgramJudge } from '../judging/program-judge.ts';
+import type { KnownTarget } from '../program/known-state.ts';
+import { printProgram } from '../program/print-program.ts';
+import type { Program } from '../program/program.ts';
+import { resolved } from '../program/references.ts';
+import { lawfulProgram } from './lawful-program-arbitrary.ts';
+import { anyProgram } from './program-arbitrary.ts';
+
+function knownOf(port: DriverPort): KnownTarget {
+  const contact = firstContacts(port);
+  if (contact.kind !== 'served') throw new Error(contact.why);
+  return { transport: port.facts.transport, device: port.facts.device, offer: contact.offer };
+}
+
+interface Judged {
+  readonly findings: readonly JudgedFinding[];
+  readonly judged: number;
+  readonly calls: number;
+}
+
+/** Runs programs on a port, each with a model of its own. */
+function judgeOn(port: DriverPort): (program: Program) => Judged {
+  const known = knownOf(port);
+  const executor = new Executor(port);
+  const { outcomes, made } = executor;
+  const target = modelTarget(known, port.facts, configurationOf(port, known));
+  return (program) => {
+    const judge = new ProgramJudge({ port, known, target, outcomes, made }, program);
+    executor.run(program, (place) => judge.after(place));
+    return { findings: judge.findings(), judged: judge.judged, calls: program.calls.length };
+  };
+}
+
+const textOf = (program: Program, findings: readonly JudgedFinding[]): string =>
+  `${JSON.stringify(findings, undefined, 1)}\n${printProgram(program)}`;
+
+for (const device of ['block', 'net', 'entropy'] as const) {
+  for (const layout of ['split', 'packed'] as const) {
+    t.test(`lawful programs agree with the model: ${device}, ${layout}`, (t) => {
+      const port = openReference({ device, deadlineMs: 1000 });
+      const judge = judgeOn(port);
+      let judged = 0;
+      let calls = 0;
+      fc.assert(
+        fc.property(lawfulProgram({ device, layout }), (program) => {
+          const result = judge(program);
+          assert.deepEqual(result.findings, [], textOf(program, result.findings));
+          judged += result.judged;
+          calls += result.calls;
+        }),
+        { numRuns: 10 },
+      );
+      port.close();
+      t.ok(judged > 0.8 * calls, `${judged} of ${calls} calls were judged`);
+      t.end();
+    });
+  }
+}
+
+t.test('any program agrees with the model as far as it is lawful', (t) => {
+  const port = openReference({ device: 'block', deadlineMs: 1000 });
+  const judge = judgeOn(port);
+  fc.assert(
+    fc.property(anyProgram, (program) => {
+      const { findings } = judge(resolved(program));
+      assert.deepEqual(findings, [], textOf(program, findings));
+    }),
+    { numRuns: 15 },
+  );
+  port.close();
+  t.end();
+});
