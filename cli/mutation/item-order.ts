@@ -8,7 +8,8 @@ const mostMs = 20_000;
 /**
  * Most mutants are reached by thousands of items, and seen by those that come to a place beside it where few others come:
  * the refusal behind a comparison, the end of a loop. Those are tried first, by turns for the line and for what is around
- * it; among equals each case once, by its first variant where it costs least, before any of them again.
+ * it; among equals each case once, by its first variant where it costs least, before any of them again. The third in turn
+ * is any item: what everything reaches is seen by most that use a device, and the cheapest do not.
  */
 export function itemsByWorth(
   items: readonly RanItem[],
@@ -24,6 +25,7 @@ export function itemsByWorth(
     const turns = turnsOf(sorted, (one) => `${rarityOf(one)} ${caseOf(one)}`);
     return sorted.sort((a, b) => rarityOf(a) - rarityOf(b) || (turns.get(a) ?? 0) - (turns.get(b) ?? 0));
   });
+  orders.push([...items].sort((a, b) => scatter(a.item) - scatter(b.item)));
   const chosen = new Set<string>();
   let ms = 0;
   for (let n = 0; n < items.length; n++) {
@@ -39,6 +41,13 @@ export function itemsByWorth(
 }
 
 const commonest = 32;
+
+/** A number that has nothing to do with what an item is, and is the same in each run. */
+function scatter(item: string): number {
+  let hash = 0;
+  for (let at = 0; at < item.length; at++) hash = (Math.imul(hash, 31) + item.charCodeAt(at)) | 0;
+  return Math.imul(hash, 0x9e3779b1);
+}
 
 /** The case of an item: its key is the place, a blank before the case, and variant and axes in brackets. */
 const caseOf = ({ item }: RanItem): string => item.slice(item.lastIndexOf(' ') + 1).replace(/\[.*$/, '');

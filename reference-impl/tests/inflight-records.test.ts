@@ -105,7 +105,7 @@ t.test('wherever back-ends die, each chain is used exactly once by those that co
       const ring = guest.ring({ layout, size, position: told });
       const driver = ring.layout === 'split' ? new SplitDriver(ring) : new PackedDriver(ring);
       const bytes = new Uint8Array(2 * inflightRegionSize(size, layout));
-      const buffer = new InflightBuffer({ bytes, unmap: () => {} }, inflightRules, 2, size);
+      const buffer = new InflightBuffer({ bytes, unmap: () => {} }, inflightRules, size);
       const ids: number[] = [];
       for (const length of lengths) {
         const segments = Array.from({ length }, () => writable(guest.allocate({ size: 8 })));
@@ -155,7 +155,7 @@ t.test('a region that makes no sense begins anew, and whatever stands in it harm
           for (let entry = 0; entry < 8; entry++)
             bytes[layout === 'split' ? 16 + 16 * entry : 32 + 32 * entry] = entry & 1;
         }
-        const buffer = new InflightBuffer({ bytes, unmap: () => {} }, inflightRules, 1, 8);
+        const buffer = new InflightBuffer({ bytes, unmap: () => {} }, inflightRules, 8);
         const record = buffer.record(0, 8, layout);
         assert.ok(record);
         const device = deviceOver(guest, ring, record, ring.position, Number.POSITIVE_INFINITY);

@@ -6,26 +6,25 @@ import { SplitInflightRegion } from './split-inflight-region.ts';
 
 /** The buffer of SET_INFLIGHT_FD: a region for each queue. */
 export class InflightBuffer {
-  readonly numQueues: number;
-  readonly queueSize: number;
   readonly #memory: SharedMemory;
   readonly #rules: InflightRules;
+  readonly #queueSize: number;
 
-  constructor(memory: SharedMemory, rules: InflightRules, numQueues: number, queueSize: number) {
+  /** `queueSize` is the one that the front-end told, which fixes where regions begin. */
+  constructor(memory: SharedMemory, rules: InflightRules, queueSize: number) {
     this.#memory = memory;
     this.#rules = rules;
-    this.numQueues = numQueues;
-    this.queueSize = queueSize;
+    this.#queueSize = queueSize;
   }
 
-  /** The record of a queue, for a ring of `size`; undefined where the buffer has none that is large enough. */
+  /** The record of a queue, for a ring of `size`; undefined where the buffer has no room for one. */
   record(queue: number, size: number, layout: RingLayout): InflightRecord | undefined {
-    if (queue >= this.numQueues || size > this.queueSize) return undefined;
     const { bytes } = this.#memory;
     const { header, entry } = inflightSizes[layout];
-    const at = queue * inflightRegionSize(this.queueSize, layout);
-    if (at + header + entry * size > bytes.length) return undefined;
-    const view = new DataView(bytes.buffer, bytes.byteOffset + at);
+    const at = queue * inflightRegionSize(this.#queueSize, layout);
+    const length = header + entry * size;
+    if (!this.#rules.holdsRecord(at + length, bytes.length)) return undefined;
+    const view = new DataView(bytes.buffer, bytes.byteOffset + at, length);
     switch (layout) {
       case 'split':
         return new SplitInflightRegion(view, this.#rules, size);

@@ -1,12 +1,12 @@
 import type { QueueStart } from '../devices/parent-driver.ts';
 import type { Chain } from '../virtqueue/chain.ts';
-import { MAX_QUEUE_SIZE } from '../virtqueue/descriptor.ts';
 import type { PackedDescriptor } from '../virtqueue/packed/ring-memory.ts';
 import type { RingLayout, RingPosition } from '../virtqueue/ring.ts';
 
 /** How requests in flight are recorded in memory that outlives the back-end (Inflight I/O tracking). */
 export interface InflightRules {
-  readonly accepts: (numQueues: number, queueSize: number, rings: number) => boolean;
+  /** Whether a record that ends at this byte lies in a buffer of so many. */
+  readonly holdsRecord: (end: number, bytes: number) => boolean;
   /** Bytes of the buffer that GET_INFLIGHT_FD hands out. */
   readonly bufferSize: (numQueues: number, queueSize: number, layout: RingLayout) => number;
   readonly told: (size: number) => { readonly mmapSize: bigint; readonly mmapOffset: bigint };
@@ -17,13 +17,18 @@ export interface InflightRules {
   readonly unmarksUsed: boolean;
   /** A descriptor of a packed ring as the record keeps it. */
   readonly copied: (descriptor: PackedDescriptor) => PackedDescriptor;
-  readonly storedUsedIdx: (before: number, ringUsedIdx: number) => number;
+  /** The last_batch_head behind a used head. */
+  readonly lastBatchHead: (before: number, head: number) => number;
+  /** Whether used_idx follows the ring. */
+  readonly movesUsedIdx: boolean;
   /** Heads of requests that were in flight, in the order in which to submit them again. */
   readonly resubmitted: (heads: readonly InflightHead[]) => readonly InflightHead[];
   /** Told the version of a region that is not in use or makes no sense, before it begins anew. */
   readonly atUnusable: (version: number) => void;
   /** Whether an update that broke off is taken as done, or else as never begun. */
   readonly takesAsDone: (isShownInRing: boolean) => boolean;
+  /** How many used chains that a split record does not tell of are taken as done. */
+  readonly settledChains: (unrecorded: number) => number;
   /** Whether counting goes on behind the counters of requests in flight. */
   readonly goesOnCounting: boolean;
 }
@@ -55,6 +60,22 @@ export interface InflightRecord {
   used(chain: Chain, position: RingPosition): void;
 }
 
+/** Where version and desc_num stand in a region of either layout, 16 bits each. */
+const stampAt = 8;
+const stampOf = ({ version, descNum }: InflightRules, size: number): number => version + descNum(size) * 0x10000;
+
+/** Whether a region is in use, for a ring of this size. */
+export function isInUse(region: DataView, rules: InflightRules, size: number): boolean {
+  return region.getUint32(stampAt, true) === stampOf(rules, size);
+}
+
+/** Begins a region anew: zeroes, with the marks of one that is in use. */
+export function beginRegion(region: DataView, rules: InflightRules, size: number): void {
+  rules.atUnusable(region.getUint16(stampAt, true));
+  new Uint8Array(region.buffer, region.byteOffset, region.byteLength).fill(0);
+  region.setUint32(stampAt, stampOf(rules, size), true);
+}
+
 /** Headers and entries of the regions of both layouts, in bytes. */
 export const inflightSizes = {
   split: { header: 16, entry: 16 },
@@ -70,8 +91,7 @@ export function inflightRegionSize(queueSize: number, layout: RingLayout): numbe
 }
 
 export const inflightRules: InflightRules = {
-  accepts: (numQueues, queueSize, rings) =>
-    numQueues > 0 && numQueues <= rings && queueSize > 0 && queueSize <= MAX_QUEUE_SIZE,
+  holdsRecord: (end, bytes) => end <= bytes,
   bufferSize: (numQueues, queueSize, layout) => numQueues * inflightRegionSize(queueSize, layout),
   told: (size) => ({ mmapSize: BigInt(size), mmapOffset: 0n }),
   version: 1,
@@ -80,9 +100,11 @@ export const inflightRules: InflightRules = {
   nextCounter: (counter) => counter + 1n,
   unmarksUsed: true,
   copied: (descriptor) => descriptor,
-  storedUsedIdx: (_, ringUsedIdx) => ringUsedIdx,
-  resubmitted: (heads) => [...heads].sort((a, b) => (a.counter < b.counter ? -1 : a.counter > b.counter ? 1 : 0)),
+  lastBatchHead: (_, head) => head,
+  movesUsedIdx: true,
+  resubmitted: (heads) => [...heads].sort((a, b) => Number(a.counter - b.counter)),
   atUnusable: () => {},
   takesAsDone: (isShownInRing) => isShownInRing,
+  settledChains: (unrecorded) => unrecorded,
   goesOnCounting: true,
 };

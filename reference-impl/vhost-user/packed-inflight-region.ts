@@ -4,10 +4,12 @@ import { availableBits } from '../virtqueue/packed/layout.ts';
 import type { PackedDescriptor } from '../virtqueue/packed/ring-memory.ts';
 import { type PackedPosition, packedPosition, positionOf, type RingPosition } from '../virtqueue/ring.ts';
 import {
+  beginRegion,
   type InflightHead,
   type InflightRecord,
   type InflightRules,
   inflightSizes,
+  isInUse,
   type Resumption,
   type RingGlimpse,
 } from './inflight-rules.ts';
@@ -17,8 +19,6 @@ import {
  * old_used_idx u16, used_wrap_counter u8, old_used_wrap_counter u8, padding u8[7], then desc[], aligned to 8 bytes.
  */
 const { header: headerSize, entry: entrySize } = inflightSizes.packed;
-const versionAt = 8;
-const descNumAt = 10;
 /** The state that counts, and the one that was last seen to be complete. */
 const current = { freeHead: 12, usedIdx: 16, usedWrap: 20 } as const;
 const old = { freeHead: 14, usedIdx: 18, usedWrap: 21 } as const;
@@ -49,7 +49,7 @@ export class PackedInflightRegion implements InflightRecord {
   readonly #size: number;
   #counter = 0n;
   /** The head entry of each chain in flight, by the descriptors that the chain keeps. */
-  readonly #heads = new Map<readonly PackedDescriptor[], number>();
+  readonly #heads = new WeakMap<readonly PackedDescriptor[], number>();
 
   constructor(view: DataView, rules: InflightRules, size: number) {
     this.#view = view;
@@ -61,38 +61,29 @@ export class PackedInflightRegion implements InflightRecord {
     const position = positionOf('packed', told);
     const view = this.#view;
     const rules = this.#rules;
-    const isUsable =
-      view.getUint16(versionAt, true) === rules.version &&
-      view.getUint16(descNumAt, true) === rules.descNum(this.#size);
-    if (!isUsable) {
-      rules.atUnusable(view.getUint16(versionAt, true));
-      this.#clear(position);
-      return { position, keepsDescriptors: true };
-    }
+    if (!isInUse(view, rules, this.#size)) return this.#beginAnew(position);
     this.#settle(ring);
-    const resubmitted = rules.resubmitted(this.#inFlight()).map(({ head }) => this.#recorded(head));
+    const heads = rules.resubmitted(this.#inFlight());
+    if (rules.goesOnCounting) this.#counter = heads.at(-1)?.counter ?? 0n;
+    const resubmitted = heads.map(({ head }) => this.#recorded(head));
     const slots = resubmitted.reduce((sum, { descriptors }) => sum + descriptors.length, 0);
-    if (slots > this.#size) {
-      this.#clear(position);
-      return { position, keepsDescriptors: true };
-    }
+    if (slots > this.#size) return this.#beginAnew(position);
     return { position: this.#positionBehind(slots), resubmitted, keepsDescriptors: true };
   }
 
-  fetched({ kept }: Chain): void {
+  fetched({ kept = [] }: Chain): void {
     const view = this.#view;
     const head = view.getUint16(old.freeHead, true);
-    if (kept === undefined || head >= this.#size) return;
+    const first = this.#entry(head);
     this.#counter = BigInt.asUintN(64, this.#rules.nextCounter(this.#counter));
-    view.setUint16(this.#entry(head) + numAt, 0, true);
-    view.setBigUint64(this.#entry(head) + counterAt, this.#counter, true);
-    if (this.#rules.marksFetched) view.setUint8(this.#entry(head), 1);
-    for (const [n, descriptor] of kept.entries()) {
+    view.setUint16(first + numAt, 0, true);
+    view.setBigUint64(first + counterAt, this.#counter, true);
+    if (this.#rules.marksFetched) view.setUint8(first, 1);
+    for (const descriptor of kept) {
       const { addr, len, id, flags } = this.#rules.copied(descriptor);
       const free = view.getUint16(current.freeHead, true);
-      if (free >= this.#size) return;
-      if (n === kept.length - 1) view.setUint16(this.#entry(head) + lastAt, free, true);
-      view.setUint16(this.#entry(head) + numAt, n + 1, true);
+      view.setUint16(first + lastAt, free, true);
+      view.setUint16(first + numAt, view.getUint16(first + numAt, true) + 1, true);
       const at = this.#entry(free);
       view.setBigUint64(at + addrAt, addr, true);
       view.setUint32(at + lenAt, len, true);
@@ -104,50 +95,48 @@ export class PackedInflightRegion implements InflightRecord {
     this.#heads.set(kept, head);
   }
 
-  using({ kept, slots }: Chain): void {
+  using(chain: Chain): void {
     const view = this.#view;
-    const head = kept === undefined ? undefined : this.#heads.get(kept);
-    if (head !== undefined) {
-      const last = view.getUint16(this.#entry(head) + lastAt, true);
-      if (last < this.#size) view.setUint16(this.#entry(last) + nextAt, view.getUint16(current.freeHead, true), true);
-      view.setUint16(current.freeHead, head, true);
-    }
-    const { used: before, avail: next, availWrap: nextWrap } = this.#positionBehind(slots);
-    view.setUint16(current.usedIdx, this.#rules.storedUsedIdx(before, next), true);
-    view.setUint8(current.usedWrap, nextWrap);
+    const head = this.#headOf(chain);
+    const last = this.#entry(view.getUint16(this.#entry(head) + lastAt, true));
+    view.setUint16(last + nextAt, view.getUint16(current.freeHead, true), true);
+    view.setUint16(current.freeHead, head, true);
+    if (!this.#rules.movesUsedIdx) return;
+    const { avail, availWrap } = this.#positionBehind(chain.slots);
+    view.setUint16(current.usedIdx, avail, true);
+    view.setUint8(current.usedWrap, availWrap);
   }
 
-  used({ kept }: Chain): void {
-    const head = kept === undefined ? undefined : this.#heads.get(kept);
-    if (kept !== undefined && head !== undefined) {
-      this.#heads.delete(kept);
-      if (this.#rules.unmarksUsed) this.#view.setUint8(this.#entry(head), 0);
-    }
+  used(chain: Chain): void {
+    if (this.#rules.unmarksUsed) this.#view.setUint8(this.#entry(this.#headOf(chain)), 0);
     this.#copy(current, old);
   }
 
-  /** A region that was never used, or that makes no sense, begins anew: every entry is free. */
-  #clear(position: PackedPosition): void {
-    const view = this.#view;
-    for (let at = 0; at < this.#entry(this.#size); at++) view.setUint8(at, 0);
-    for (let entry = 0; entry < this.#size; entry++) view.setUint16(this.#entry(entry) + nextAt, entry + 1, true);
-    view.setUint16(versionAt, this.#rules.version, true);
-    view.setUint16(descNumAt, this.#rules.descNum(this.#size), true);
-    this.#standAt(position);
+  /** Every chain of the ring was fetched or resubmitted by this record, which has its head since. */
+  #headOf({ kept = [] }: Chain): number {
+    return this.#heads.get(kept) as number;
   }
 
-  /** Takes an update that broke off as done where the ring shows its used descriptor, and back where it does not. */
+  /** A region that was never used, or that makes no sense: every entry is free. */
+  #beginAnew(position: PackedPosition): Resumption {
+    const view = this.#view;
+    beginRegion(view, this.#rules, this.#size);
+    for (let entry = 0; entry < this.#size; entry++) view.setUint16(this.#entry(entry) + nextAt, entry + 1, true);
+    view.setUint16(current.usedIdx, position.used, true);
+    view.setUint8(current.usedWrap, position.usedWrap);
+    this.#copy(current, old);
+    return { position, keepsDescriptors: true };
+  }
+
+  /**
+   * Takes an update that broke off as done where the ring shows its used descriptor, and back where it does not. The lists
+   * that it was about are free then, and perhaps still marked.
+   */
   #settle(ring: RingGlimpse): void {
     const view = this.#view;
-    const before = view.getUint16(old.usedIdx, true);
-    const isBrokenOff =
-      view.getUint16(current.usedIdx, true) !== before ||
-      view.getUint8(current.usedWrap) !== view.getUint8(old.usedWrap);
-    if (isBrokenOff && before < this.#size) {
-      const available = availableBits(view.getUint8(old.usedWrap) === 0 ? 0 : 1);
-      const isShown = (ring.flags(before) & marks) !== available;
-      if (this.#rules.takesAsDone(isShown)) this.#copy(current, old);
-    }
+    const available = availableBits(view.getUint8(old.usedWrap) === 0 ? 0 : 1);
+    const isShown = (ring.flags(view.getUint16(old.usedIdx, true) % this.#size) & marks) !== available;
+    if (this.#rules.takesAsDone(isShown)) this.#copy(current, old);
     this.#copy(old, current);
     let free = view.getUint16(current.freeHead, true);
     for (let n = 0; n < this.#size && free < this.#size; n++) {
@@ -160,9 +149,7 @@ export class PackedInflightRegion implements InflightRecord {
     const heads: InflightHead[] = [];
     for (let head = 0; head < this.#size; head++) {
       const counter = this.#view.getBigUint64(this.#entry(head) + counterAt, true);
-      if (this.#rules.goesOnCounting && counter > this.#counter) this.#counter = counter;
-      const hasDescriptors = this.#view.getUint16(this.#entry(head) + numAt, true) > 0;
-      if (hasDescriptors && this.#view.getUint8(this.#entry(head)) === 1) heads.push({ head, counter });
+      if (this.#view.getUint8(this.#entry(head)) === 1) heads.push({ head, counter });
     }
     return heads;
   }
@@ -171,16 +158,15 @@ export class PackedInflightRegion implements InflightRecord {
     const view = this.#view;
     const count = Math.min(view.getUint16(this.#entry(head) + numAt, true), this.#size);
     const descriptors: PackedDescriptor[] = [];
-    let entry = head;
-    for (let n = 0; n < count && entry < this.#size; n++) {
-      const at = this.#entry(entry);
+    let at = this.#entry(head);
+    for (let n = 0; n < count; n++) {
       descriptors.push({
         addr: view.getBigUint64(at + addrAt, true),
         len: view.getUint32(at + lenAt, true),
         id: view.getUint16(at + idAt, true),
         flags: view.getUint16(at + flagsAt, true),
       });
-      entry = view.getUint16(at + nextAt, true);
+      at = this.#entry(view.getUint16(at + nextAt, true));
     }
     this.#heads.set(descriptors, head);
     return { id: descriptors.at(-1)?.id ?? 0, descriptors };
@@ -196,13 +182,6 @@ export class PackedInflightRegion implements InflightRecord {
     return packedPosition(isNextRound ? avail - this.#size : avail, availWrap, used, usedWrap);
   }
 
-  #standAt({ used, usedWrap }: PackedPosition): void {
-    for (const { usedIdx, usedWrap: at } of [current, old]) {
-      this.#view.setUint16(usedIdx, used, true);
-      this.#view.setUint8(at, usedWrap);
-    }
-  }
-
   #copy(from: State, to: State): void {
     const view = this.#view;
     view.setUint16(to.freeHead, view.getUint16(from.freeHead, true), true);
@@ -210,7 +189,8 @@ export class PackedInflightRegion implements InflightRecord {
     view.setUint8(to.usedWrap, view.getUint8(from.usedWrap));
   }
 
+  /** What stands in the memory of a region is not trusted: every number means an entry. */
   #entry(index: number): number {
-    return headerSize + entrySize * index;
+    return headerSize + entrySize * (index % this.#size);
   }
 }

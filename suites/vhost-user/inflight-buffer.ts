@@ -63,6 +63,14 @@ export class InflightQueue {
     return this.#u16(field.usedIdx);
   }
 
+  get lastBatchHead(): number {
+    return this.#u16(field.lastBatchHead);
+  }
+
+  next(head: number): number {
+    return this.#u16(this.#entry(head) + entryField.next);
+  }
+
   isInflight(head: number): boolean {
     return this.#bytes(this.#entry(head) + entryField.inflight, 1).getUint8(0) !== 0;
   }

@@ -2,7 +2,7 @@ import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../case.ts';
 import { usedInOrder } from './completion-order.ts';
 import { getInflight, type InflightDescription, setInflight } from './inflight-buffer.ts';
-import { queueSize, tracked } from './inflight-ring.ts';
+import { fetched, queueSize, tracked } from './inflight-ring.ts';
 import { stillServes } from './refusal.ts';
 import { baseFrom, RingByHand } from './ring-by-hand.ts';
 import { getBase } from './ring-messages.ts';
@@ -35,6 +35,7 @@ export const lastBatch = defineCase({
     const base = baseFrom(check, getBase(session, hand.index), 'GET_VRING_BASE');
     if (base !== undefined) check.equal(base, 1, 'base');
     check.equal(hand.usedCount(), 1, 'used idx: the chain was used before');
+    check.equal(region.usedIdx, 1, 'used_idx of the region');
   },
 });
 
@@ -53,7 +54,8 @@ export const resubmitted = defineCase({
     const requests = [1, 2, 3].map((seed) => driver.request({ seed }).segments);
     const heads = hand.makeAvailable(...requests);
     region.set({ version: 1, descNum: queueSize, lastBatchHead: 0, usedIdx: 0 });
-    const counters = [7n, 3n, 5n];
+    // Read in the other byte order, they rise in another order.
+    const counters = [0x107n, 0x203n, 0x105n];
     for (const [n, head] of heads.entries()) region.setEntry(head, { inflight: 1, counter: counters[n] ?? 0n });
     // All three were fetched: the base is behind them.
     const next = new RingByHand(port, session, hand.ring, { index: hand.index, position: splitPosition(3) });
@@ -62,7 +64,7 @@ export const resubmitted = defineCase({
     const elements = hand.waitForUsed(check, 3, 'chains that were in flight');
     if (elements === undefined) return;
     const ids = elements.map(({ id }) => id);
-    const byCounter = [heads[1] ?? 0, heads[2] ?? 0, heads[0] ?? 0];
+    const byCounter = [heads[2] ?? 0, heads[0] ?? 0, heads[1] ?? 0];
     usedInOrder(check, driver, ids, byCounter, 'heads in the used ring');
   },
 });
@@ -81,21 +83,21 @@ export const lastBatchOfSeveral = defineCase({
     const heads = hand.makeAvailable(...[1, 2, 3].map((seed) => driver.request({ seed }).segments));
     const [first = 0, second = 0, third = 0] = heads;
     const behind = (count: number): number => (variant.base + count) & 0xffff;
-    hand.ring.setUsedElement(variant.base % queueSize, first, 0);
-    hand.ring.setUsedElement(behind(1) % queueSize, second, 0);
+    hand.ring.setUsedElement(variant.base % queueSize, second, 0);
+    hand.ring.setUsedElement(behind(1) % queueSize, third, 0);
     hand.ring.setUsedIdx(behind(2));
-    region.set({ version: 1, descNum: queueSize, lastBatchHead: second, usedIdx: variant.base });
-    // The next of the first is left over from a batch before: it was not in this one.
-    region.setEntry(first, { inflight: 1, next: third, counter: 1n });
-    region.setEntry(second, { inflight: 1, next: first, counter: 2n });
-    region.setEntry(third, { inflight: 1, next: third, counter: 3n });
+    region.set({ version: 1, descNum: queueSize, lastBatchHead: third, usedIdx: variant.base });
+    // The next of the second is left over from a batch before: it was not in this one.
+    region.setEntry(second, { inflight: 1, next: first, counter: 1n });
+    region.setEntry(third, { inflight: 1, next: second, counter: 2n });
+    region.setEntry(first, { inflight: 1, next: first, counter: 3n });
     const options = { index: hand.index, position: splitPosition(behind(3)) };
     const next = new RingByHand(port, session, hand.ring, options);
     next.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
     next.kick();
     const elements = hand.waitForUsed(check, 3, 'two chains that were used, and the one behind them');
     if (elements === undefined) return;
-    check.equal(elements[2]?.id, third, 'the head that was used last');
+    check.equal(elements[2]?.id, first, 'the head that was used last');
     const base = baseFrom(check, getBase(session, hand.index), 'GET_VRING_BASE');
     if (base !== undefined) check.equal(base, behind(3), 'base');
     check.equal(hand.ring.usedIdx(), behind(3), 'used idx: no chain was used twice');
@@ -136,7 +138,9 @@ export const counterGoesOn = defineCase({
     const { hand, region } = set;
     const heads = hand.makeAvailable(...[1, 2].map((seed) => driver.request({ seed }).segments));
     region.set({ version: 1, descNum: queueSize, lastBatchHead: 0, usedIdx: 0 });
-    for (const [n, head] of heads.entries()) region.setEntry(head, { inflight: 1, counter: BigInt(9 - n) });
+    // One more changes two of its bytes, so that the order of bytes shows.
+    const highest = 0x8000_0000_0000_00ffn;
+    for (const [n, head] of heads.entries()) region.setEntry(head, { inflight: 1, counter: highest - BigInt(n) });
     const next = new RingByHand(port, session, hand.ring, { index: hand.index, position: splitPosition(2) });
     next.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
     next.kick();
@@ -145,7 +149,54 @@ export const counterGoesOn = defineCase({
     next.kick();
     if (hand.waitForUsed(check, 1, 'a chain behind them') === undefined) return;
     const counter = region.counter(head);
-    check.holds(counter > 9n, 'its counter', { expected: 'more than 9', actual: String(counter) });
+    check.holds(counter > highest, 'its counter', { expected: `more than ${highest}`, actual: String(counter) });
+  },
+});
+
+export const uninitialised = defineCase({
+  id: 'vhost-user/inflight/uninitialised-region-is-not-carried-out',
+  title: 'heads that are marked in a region of version 0 are not carried out: its ring begins as with no record',
+  proves: { 'vu-inflight/region-version-tells-initialisation': 'inflight-version-2' },
+  applies: { ...applies, needs: ['initial-base'], ring: 'split' },
+  run({ port, session, driver, ring, requirement }) {
+    const check = requirement('vu-inflight/region-version-tells-initialisation');
+    const set = tracked({ port, driver, ring }, session, check);
+    if (set === undefined) return;
+    const { hand, region } = set;
+    region.set({ version: 0, descNum: queueSize, lastBatchHead: 0, usedIdx: 0 });
+    const heads = hand.makeAvailable(...[1, 2].map((seed) => driver.request({ seed }).segments));
+    for (const [n, head] of heads.entries()) region.setEntry(head, { inflight: 1, counter: BigInt(9 - n) });
+    hand.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
+    hand.kick();
+    const elements = hand.waitForUsed(check, 2, 'chains that wait');
+    if (elements === undefined) return;
+    const base = baseFrom(check, getBase(session, hand.index), 'GET_VRING_BASE');
+    if (base !== undefined) check.equal(base, 2, 'base');
+    check.equal(hand.usedCount(), 2, 'used idx: each chain was used once');
+    check.equal(region.version, 1, 'version of the region in use');
+  },
+});
+
+export const smallRecord = defineCase({
+  id: 'vhost-user/inflight/record-smaller-than-ring-is-survived',
+  title: 'a split ring whose record does not fit into the buffer starts without one, or is refused',
+  proves: { 'vu-inflight/bad-parameters-refused': 'record-beyond-inflight-buffer-crashes' },
+  applies: { ...applies, ring: 'split' },
+  run({ port, session, driver, ring, requirement }) {
+    const check = requirement('vu-inflight/bad-parameters-refused');
+    const index = driver.queueIndex;
+    // Of the last queue's record the last entries lie behind the buffer.
+    const buffer = fetched(session, check, index + 1, queueSize / 2);
+    if (buffer === undefined) return;
+    session.messages.send(setInflight(buffer.description, [buffer.fd]));
+    driver.companions();
+    const hand = new RingByHand(port, session, ring({ size: queueSize }), { index });
+    hand.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
+    hand.makeAvailable(driver.request().segments);
+    hand.kick();
+    if (session.isOpen) session.messages.fence();
+    if (session.isOpen) getBase(session, index);
+    stillServes(port, session, check, 'service after a record that is too small');
   },
 });
 

@@ -133,6 +133,29 @@ export const usedIdxFollows = defineCase({
   },
 });
 
+export const usedHeadsLinked = defineCase({
+  id: 'vhost-user/inflight/used-heads-are-linked-from-the-last-batch-head',
+  title:
+    'last_batch_head is the head that was used last, and the next of each used head the one that was used before it',
+  proves: { 'vu-inflight/used-heads-linked-from-last-batch-head': 'inflight-last-batch-head-stands-still' },
+  applies: { ...applies, ring: 'split' },
+  run({ port, session, driver, ring, requirement }) {
+    const check = requirement('vu-inflight/used-heads-linked-from-last-batch-head');
+    const set = tracked({ port, driver, ring }, session, check);
+    if (set === undefined) return;
+    const { hand, region } = set;
+    hand.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
+    // Waiting together, the chains have different heads.
+    const heads = hand.makeAvailable(...[1, 2, 3].map((seed) => driver.request({ seed }).segments));
+    hand.kick();
+    const elements = hand.waitForUsed(check, heads.length, 'the chains');
+    if (elements === undefined || baseFrom(check, getBase(session, hand.index), 'GET_VRING_BASE') === undefined) return;
+    const used = elements.map(({ id }) => id);
+    check.equal(region.lastBatchHead, used.at(-1), 'last_batch_head');
+    for (const [n, head] of used.slice(1).entries()) check.equal(region.next(head), used[n], `next of head ${head}`);
+  },
+});
+
 export const skipDrainPrerequisites = defineCase({
   id: 'vhost-user/inflight/skip-drain-comes-with-what-it-needs',
   title: 'GET_VRING_BASE_SKIP_DRAIN is offered only together with INFLIGHT_SHMFD and GET_VRING_BASE_INFLIGHT',

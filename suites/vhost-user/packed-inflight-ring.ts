@@ -28,14 +28,15 @@ export function packedTracked(
   session: VhostUserSession,
   check: Check,
   position = packedPosition(0),
+  size = queueSize,
 ): PackedTracked | undefined {
   const index = driver.queueIndex;
-  const buffer = fetched(session, check, index + 1);
+  const buffer = fetched(session, check, index + 1, size);
   if (buffer === undefined) return undefined;
   check.accepted(session.messages.acknowledged(setInflight(buffer.description, [buffer.fd])), 'SET_INFLIGHT_FD');
   driver.companions();
-  const hand = new RingByHand(port, session, ring({ size: queueSize, position }), { index });
-  return { hand, region: new PackedInflightQueue(port, buffer, index, queueSize) };
+  const hand = new RingByHand(port, session, ring({ size, position }), { index });
+  return { hand, region: new PackedInflightQueue(port, buffer, index, size) };
 }
 
 /** All that a ring is told to run. */
@@ -60,7 +61,7 @@ export function usesLists(
 /** The descriptors of a list that the driver entered at `start`, with the flags that make each of them available. */
 export const writtenAt = (ring: GuestPackedRing, start: Place, segments: readonly Segment[]): PackedDescriptor[] =>
   segments.map((_, at) => {
-    const { slot, wrap } = placeAfter(start, at, queueSize);
+    const { slot, wrap } = placeAfter(start, at, ring.size);
     return { ...ring.readDescriptor(slot), flags: listFlags(segments, at, wrap) };
   });
 

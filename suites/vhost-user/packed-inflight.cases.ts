@@ -2,7 +2,7 @@ import type { VhostUserSession } from '../../drivers/port/port.ts';
 import { packedPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
-import { usedPlace } from '../virtio/packed-ring/place.ts';
+import { placeAfter, usedPlace } from '../virtio/packed-ring/place.ts';
 import { queueSize } from './inflight-ring.ts';
 import { packedTracked, startRing, usesLists, writtenAt } from './packed-inflight-ring.ts';
 import { baseFrom } from './ring-by-hand.ts';
@@ -29,14 +29,18 @@ export const versionAndSize = defineCase({
     'vu-inflight/desc-num-equals-queue-size': 'inflight-desc-num-one-less',
   },
   applies,
-  run({ port, session, driver, ring, requirement }) {
+  // A record of three entries fills whole cache lines, so that nothing lies between it and the end of the buffer.
+  variants: { entries: [16, 3] },
+  run({ port, session, driver, ring, variant, requirement }) {
     const check = requirement('vu-inflight/region-version-tells-initialisation');
-    const set = packedTracked({ port, driver, ring }, session, check);
+    const set = packedTracked({ port, driver, ring }, session, check, packedPosition(0), variant.entries);
     if (set === undefined) return;
     startRing(set.hand);
-    if (!usesLists(set, driver, check, 1)) return;
+    set.hand.makeAvailable(driver.request().segments);
+    set.hand.kick();
+    if (set.hand.waitForUsed(check, 1, 'a list') === undefined) return;
     check.equal(set.region.version, 1, 'version of a region in use');
-    requirement('vu-inflight/desc-num-equals-queue-size').equal(set.region.descNum, queueSize, 'desc_num');
+    requirement('vu-inflight/desc-num-equals-queue-size').equal(set.region.descNum, variant.entries, 'desc_num');
   },
 });
 
@@ -51,17 +55,20 @@ export const copied = defineCase({
     if (set === undefined) return;
     const { hand, region } = set;
     startRing(hand);
-    const start = usedPlace(hand.driver);
-    const { segments } = driver.request({ descriptors: 5 });
+    // The second of two lists that wait together has a buffer id other than 0.
+    const before = driver.request({ seed: 1 }).segments;
+    const start = placeAfter(usedPlace(hand.driver), before.length, queueSize);
+    hand.driver.add(before);
+    const { segments } = driver.request({ seed: 2, descriptors: 5 });
     hand.driver.add(segments);
     const written = writtenAt(hand.ring, start, segments);
     hand.driver.publish();
     hand.kick();
-    if (hand.waitForUsed(check, 1, 'the list') === undefined) return;
+    if (hand.waitForUsed(check, 2, 'both lists') === undefined) return;
     const entries = region.entries();
-    const first = entries.findIndex(({ num, counter }) => num === written.length && counter > 0n);
+    const first = entries.findIndex(({ num, addr }) => num === written.length && addr === written[0]?.addr);
     check.holds(first >= 0, 'the entry of the list', {
-      expected: `one with num ${written.length} and a counter`,
+      expected: `one with num ${written.length} and the address of its first descriptor`,
       actual: 'none',
     });
     let entry = first;

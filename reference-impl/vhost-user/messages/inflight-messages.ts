@@ -3,11 +3,10 @@ import { messageByName } from '../../wire/vhost-user-messages.ts';
 import { inflightPayload, packedInflightPayload } from '../../wire/vhost-user-payloads.ts';
 import { isRefusedMap } from '../back-end-edge.ts';
 import { InflightBuffer } from '../inflight-buffer.ts';
-import { inflightRegionSize } from '../inflight-rules.ts';
 import { describeRule, done, type MessageTable, refused } from '../message-rule.ts';
 import { encoded } from '../reply-payloads.ts';
 
-/** Implementations send the C structure with its padding, 24 bytes; the text's fields add up to 20. Both are taken. */
+/** Implementations send the C structure with its padding, 24 bytes; the text's fields add up to 20. Both are taken, and the first is sent. */
 const forms = [inflightPayload, packedInflightPayload] as const;
 
 export const inflightMessages: MessageTable = [
@@ -15,30 +14,25 @@ export const inflightMessages: MessageTable = [
     name: 'VHOST_USER_GET_INFLIGHT_FD',
     payload: forms,
     answer: 'own-reply',
-    handle: (session, { numQueues, queueSize }, { size: asked }) => {
+    handle: (session, { numQueues, queueSize }) => {
       const { inflight } = session.rules;
-      if (!inflight.accepts(numQueues, queueSize, session.device.queueCount)) return refused('no such queues');
       const size = inflight.bufferSize(numQueues, queueSize, ringLayoutOf(session.device.features));
       const made = session.edge.createSharedMemory('vhost-user-inflight', size);
       if (made === undefined) return refused('no memory');
       const value = { ...inflight.told(size), numQueues, queueSize };
-      const codec = asked === packedInflightPayload.size ? packedInflightPayload : inflightPayload;
-      return { kind: 'reply', payload: encoded(codec, value), descriptors: [made.token] };
+      return { kind: 'reply', payload: encoded(inflightPayload, value), descriptors: [made.token] };
     },
   }),
   describeRule(messageByName('VHOST_USER_SET_INFLIGHT_FD'), {
     name: 'VHOST_USER_SET_INFLIGHT_FD',
     payload: forms,
-    handle: (session, { mmapSize, mmapOffset, numQueues, queueSize }, { descriptors: [token] }) => {
+    handle: (session, { mmapSize, mmapOffset, queueSize }, { descriptors: [token] }) => {
       const { inflight } = session.rules;
       if (token === undefined) return refused('no descriptor');
-      if (!inflight.accepts(numQueues, queueSize, session.device.queueCount)) return refused('no such queues');
-      const layout = ringLayoutOf(session.device.features);
-      if (mmapSize < BigInt(numQueues * inflightRegionSize(queueSize, layout))) return refused('a buffer too small');
       const memory = session.edge.mapRegion(token, mmapSize, mmapOffset);
       if (isRefusedMap(memory)) return refused(memory.refused);
       session.inflight?.release();
-      session.inflight = new InflightBuffer(memory, inflight, numQueues, queueSize);
+      session.inflight = new InflightBuffer(memory, inflight, queueSize);
       return done;
     },
   }),

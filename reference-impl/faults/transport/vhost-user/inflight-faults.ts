@@ -56,7 +56,7 @@ export const inflightFaults = {
   'inflight-used-idx-stands-still': vhostUserFault(
     'vu-inflight/used-idx-field-follows-used-ring',
     'the used_idx of a region stays what it was',
-    inTable('inflight', { storedUsedIdx: (before) => before }),
+    inTable('inflight', { movesUsedIdx: false }),
   ),
   'packed-inflight-copy-without-length': vhostUserFault(
     'vu-inflight/packed-descriptor-list-copied',
@@ -66,7 +66,7 @@ export const inflightFaults = {
   'packed-inflight-used-idx-stands-still': vhostUserFault(
     'vu-inflight/packed-free-list-and-wrap-counter-kept',
     'the used_idx of the region of a packed ring stays what it was',
-    inTable('inflight', { storedUsedIdx: (before) => before }),
+    inTable('inflight', { movesUsedIdx: false }),
   ),
   'packed-inflight-mark-left-behind': vhostUserFault(
     'vu-inflight/packed-used-list-unmarked-after-flags',
@@ -76,7 +76,7 @@ export const inflightFaults = {
   'inflight-last-batch-carried-out-again': vhostUserFault(
     'vu-inflight/half-done-batch-settled-on-reconnect',
     'a last batch that was used but not recorded so is carried out again',
-    inTable('inflight', { takesAsDone: () => false }),
+    inTable('inflight', { takesAsDone: () => false, settledChains: () => 0 }),
   ),
   'packed-inflight-update-taken-as-done': vhostUserFault(
     'vu-inflight/half-done-batch-settled-on-reconnect',
@@ -114,6 +114,21 @@ export const inflightFaults = {
     inTable('features', (right) => ({
       protocolOffered: (device) =>
         right.protocolOffered(device) | bit(protocol.VHOST_USER_PROTOCOL_F_GET_VRING_BASE_SKIP_DRAIN),
+    })),
+  ),
+  'inflight-last-batch-head-stands-still': vhostUserFault(
+    'vu-inflight/used-heads-linked-from-last-batch-head',
+    'the last_batch_head of a region stays what it was',
+    inTable('inflight', { lastBatchHead: (before) => before }),
+  ),
+  'record-beyond-inflight-buffer-crashes': vhostUserFault(
+    'vu-inflight/bad-parameters-refused',
+    'it aborts where the record of a ring does not fit into the buffer',
+    inTable('inflight', (right) => ({
+      holdsRecord: (end, bytes) => {
+        if (!right.holdsRecord(end, bytes)) throw new BrokenDown('abort');
+        return true;
+      },
     })),
   ),
   'bad-inflight-description-crashes': vhostUserFault(
