@@ -40,16 +40,14 @@ export class EntropyDevice extends QueuedDevice {
     this.#rules = rules;
   }
 
-  readConfig(offset: number, length: number): Uint8Array | undefined {
-    return offset === 0 && length === 0 ? new Uint8Array() : undefined;
-  }
+  readConfig(): undefined {}
 
   writeConfig(): boolean {
     return false;
   }
 
-  restoreConfig(offset: number, bytes: Uint8Array): boolean {
-    return offset === 0 && bytes.length === 0;
+  restoreConfig(): boolean {
+    return false;
   }
 
   protected forget(): void {}

@@ -15,7 +15,7 @@ import {
   VIRTIO_NET_F_STATUS,
   VIRTIO_NET_S_LINK_UP,
 } from './net-layout.ts';
-import { exchangeMacs, type NetRules, netRules } from './net-rules.ts';
+import { type NetRules, netRules } from './net-rules.ts';
 import type { StepOutcome } from './parent-driver.ts';
 import { type Queue, QueuedDevice, type TransportRules, transportRules } from './queued-device.ts';
 import type { RegisteredDevice } from './registered-device.ts';
@@ -25,8 +25,6 @@ export interface NetOptions {
   /** Six bytes; a locally administered address unless told. */
   readonly mac?: Uint8Array;
   readonly mtu?: number;
-  /** `loopback` returns frames as they were sent, `mac-exchange` with destination and source exchanged. */
-  readonly reflection?: 'loopback' | 'mac-exchange';
   readonly rules?: NetRules;
   readonly transport?: TransportRules;
 }
@@ -51,7 +49,6 @@ export class NetDevice extends QueuedDevice {
   readonly deviceId = VIRTIO_ID_NET;
   readonly configSize = NET_CONFIG_SIZE;
   readonly #rules: NetRules;
-  readonly #reflection: 'loopback' | 'mac-exchange';
   readonly #config = new Uint8Array(NET_CONFIG_SIZE);
   readonly #configAsMade: Uint8Array;
   /** By receive queue. */
@@ -61,7 +58,6 @@ export class NetDevice extends QueuedDevice {
     const { pairs = 1, mac = Uint8Array.of(2, 0, 0, 0x76, 0x68, 0x63), mtu = 1500, rules = netRules } = options;
     super(2 * pairs, rules.offered(FEATURES), options.transport ?? transportRules);
     this.#rules = rules;
-    this.#reflection = options.reflection ?? 'loopback';
     this.#waiting = this.queues.map(() => []);
     const view = new DataView(this.#config.buffer);
     this.#config.set(mac, netConfig.mac);
@@ -111,8 +107,7 @@ export class NetDevice extends QueuedDevice {
       const whole = gather(chain.readable);
       const frame = this.#rules.sent(whole.subarray(0, headerSize), whole.subarray(headerSize), this.features);
       if (frame !== undefined) {
-        const reflected = this.#reflection === 'loopback' ? frame : exchangeMacs(frame);
-        for (const one of this.#rules.reflect(reflected)) target?.push(one);
+        for (const one of this.#rules.reflect(frame)) target?.push(one);
       }
     }
     this.complete(queue, ring, chain, this.#rules.transmitted(chain.readableLength));

@@ -77,14 +77,3 @@ export const netRules: NetRules = {
   received: (written) => written,
   transmitted: () => 0,
 };
-
-const MAC_LENGTH = 6;
-
-/** A frame with its destination and source exchanged, as a peer that answers would send it. */
-export function exchangeMacs(frame: Uint8Array): Uint8Array {
-  if (frame.length < 2 * MAC_LENGTH) return frame;
-  const answer = frame.slice();
-  answer.set(frame.subarray(MAC_LENGTH, 2 * MAC_LENGTH), 0);
-  answer.set(frame.subarray(0, MAC_LENGTH), MAC_LENGTH);
-  return answer;
-}

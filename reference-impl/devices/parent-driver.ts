@@ -11,12 +11,7 @@ import type { RingArea, RingPosition } from '../virtqueue/ring.ts';
  */
 export type QueueStart = Omit<DeviceRingOptions, 'memory' | 'features' | 'observer' | 'earlier'>;
 
-export type QueueFailure =
-  | MalformedReason
-  | RingAttachFailure
-  | 'no-such-queue'
-  | 'spurious-kick'
-  | 'request-without-status';
+export type QueueFailure = MalformedReason | RingAttachFailure | 'spurious-kick' | 'request-without-status';
 
 /** Where a device tells what it has to tell; the transport makes calls, error signals and dirty logs of it. */
 export interface ParentSinks {
@@ -24,12 +19,9 @@ export interface ParentSinks {
   /** The queue is broken and stays so until it is started again. */
   signalError(queue: number, reason: QueueFailure): void;
   /**
-   * A number was stored in a notify page, which has the page's place free again. Without this sink the parent notifies
-   * the queue of that number.
+   * A number was stored in a notify page, which has the page's place free again.
    */
   storedNotification?(queue: number): void;
-  /** Device-specific configuration changed by itself. */
-  signalConfig?(): void;
   /** Bytes of guest memory were written, for a dirty log: guest-physical address and length. */
   wroteMemory?(guestAddress: bigint, length: number): void;
   /** One store to ring memory was made: `length` bytes, `offset` bytes into the area. */

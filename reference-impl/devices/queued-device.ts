@@ -156,8 +156,7 @@ export abstract class QueuedDevice implements ParentDriver {
   }
 
   startQueue(index: number, start: QueueStart): QueueFailure | undefined {
-    const queue = this.queues[index];
-    if (queue === undefined) return 'no-such-queue';
+    const queue = this.queues[index] as Queue;
     const ring = this.#attach(index, start, queue.ring?.position);
     if (typeof ring === 'string') {
       // The ring before it may lie in memory that is about to go.
@@ -175,15 +174,14 @@ export abstract class QueuedDevice implements ParentDriver {
   }
 
   stopQueue(index: number): RingPosition | undefined {
-    const queue = this.queues[index];
-    if (queue?.isStarted !== true) return undefined;
+    const queue = this.queues[index] as Queue;
+    if (!queue.isStarted) return undefined;
     queue.isStarted = false;
     return queue.ring?.position;
   }
 
   setQueueEnabled(index: number, enabled: boolean): void {
-    const queue = this.queues[index];
-    if (queue !== undefined) queue.isEnabled = enabled;
+    (this.queues[index] as Queue).isEnabled = enabled;
   }
 
   queueState(index: number): QueueState {
@@ -212,7 +210,7 @@ export abstract class QueuedDevice implements ParentDriver {
 
   notify(index: number): void {
     const queue = this.queues[index];
-    if (queue?.ring === undefined || queue.broken !== undefined) return;
+    if (queue?.ring === undefined) return;
     if (!this.transport.queue.hearsKick(queue.isEnabled)) return;
     if (!queue.ring.survivesKick()) {
       this.breakQueue(queue, 'spurious-kick');
@@ -235,8 +233,8 @@ export abstract class QueuedDevice implements ParentDriver {
   }
 
   awaken(index: number): void {
-    const queue = this.queues[index];
-    if (queue?.ring !== undefined && queue.broken === undefined) queue.wasKicked = queue.isAwake = true;
+    const queue = this.queues[index] as Queue;
+    queue.wasKicked = queue.isAwake = true;
   }
 
   step(): StepOutcome {
@@ -326,8 +324,7 @@ export abstract class QueuedDevice implements ParentDriver {
       const queue = page?.getUint16(0, true) ?? NO_NOTIFICATION;
       if (queue === NO_NOTIFICATION) continue;
       page?.setUint16(0, NO_NOTIFICATION, true);
-      if (this.sinks.storedNotification === undefined) this.notify(queue);
-      else this.sinks.storedNotification(queue);
+      this.sinks.storedNotification?.(queue);
     }
   }
 

@@ -187,8 +187,7 @@ t.test('a dirty log has the pages of buffers, and of the used ring where it is f
       descriptors: [test.edge.give(log)],
     };
     t.equal(test.acknowledgement('VHOST_USER_SET_LOG_BASE', sending), 0n);
-    const signal = test.edge.give();
-    test.send('VHOST_USER_SET_LOG_FD', { descriptors: [signal] });
+    test.send('VHOST_USER_SET_LOG_FD', { descriptors: [test.edge.give()] });
     test.send('VHOST_USER_SET_VRING_ENABLE', state(1));
     const { answer } = request();
     start();
@@ -199,7 +198,6 @@ t.test('a dirty log has the pages of buffers, and of the used ring where it is f
     const pageOfBuffer = Number(answer.guestAddress >> 12n);
     t.same(marked, pageOfBuffer < 0xc000 * 8 ? [...(flag === 1 ? [7] : []), pageOfBuffer] : flag === 1 ? [7] : []);
     t.ok(guest.regions.length > 0);
-    t.equal(test.edge.signals.includes(signal), marked.length > 0, 'its descriptor is signalled');
   }
 });
 

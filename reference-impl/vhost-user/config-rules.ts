@@ -21,7 +21,6 @@ export interface ConfigRules {
   readonly toldRange: (range: ConfigRange) => ConfigRange;
   /** The payload that says that config space could not be read. */
   readonly failure: (request: Uint8Array) => Uint8Array;
-  readonly announcesChange: boolean;
 }
 
 const fits = ({ offset, size }: ConfigRange, configSize: number): boolean => size > 0 && offset + size <= configSize;
@@ -36,5 +35,4 @@ export const configRules: ConfigRules = {
   told: (bytes) => bytes,
   toldRange: (range) => range,
   failure: () => new Uint8Array(0),
-  announcesChange: true,
 };

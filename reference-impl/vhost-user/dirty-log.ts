@@ -14,7 +14,6 @@ export interface LogRules {
   readonly pagesMarked: (pages: readonly bigint[]) => readonly bigint[];
   /** Sets a mark in a byte of the log: atomically, as others do it at the same time. */
   readonly set: (bytes: Uint8Array, at: number, mask: number) => void;
-  readonly signals: boolean;
   /** Whether VHOST_F_LOG_ALL switches the log. */
   readonly isOn: (logAllAcknowledged: boolean) => boolean;
   readonly mapping: (size: bigint, offset: bigint) => { readonly size: bigint; readonly offset: bigint };
@@ -32,7 +31,6 @@ export const logRules: LogRules = {
   set: (bytes, at, mask) => {
     Atomics.or(bytes, at, mask);
   },
-  signals: true,
   isOn: (logAllAcknowledged) => logAllAcknowledged,
   mapping: (size, offset) => ({ size, offset }),
   byteOf: (byte, logBytes) => (byte < BigInt(logBytes) ? Number(byte) : undefined),
@@ -42,7 +40,6 @@ export const logRules: LogRules = {
 export class DirtyLog {
   readonly #memory: SharedMemory;
   readonly #rules: LogRules;
-  #changed = false;
 
   constructor(memory: SharedMemory, rules: LogRules) {
     this.#memory = memory;
@@ -59,17 +56,8 @@ export class DirtyLog {
     for (let page = address / pageSize; page <= last; page++) pages.push(page);
     for (const page of pagesMarked(pages)) {
       const at = byteOf(page >> 3n, bytes.length);
-      if (at === undefined) continue;
-      set(bytes, at, 1 << bitOf(page));
-      this.#changed = true;
+      if (at !== undefined) set(bytes, at, 1 << bitOf(page));
     }
-  }
-
-  /** Whether marks were made since this was last asked. */
-  takeChanged(): boolean {
-    const changed = this.#changed;
-    this.#changed = false;
-    return changed;
   }
 
   release(): void {

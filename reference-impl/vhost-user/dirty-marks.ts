@@ -2,12 +2,13 @@ import type { BackEndEdge, DescriptorToken, SharedMemory } from './back-end-edge
 import type { DescriptorRules } from './descriptor-rules.ts';
 import { DirtyLog, type LogRules } from './dirty-log.ts';
 
-/** The dirty log of a session, while there is one: where it is, whether it is on, and who is told of changes. */
+/** The dirty log of a session, while there is one: where it is, and whether it is on. */
 export class DirtyMarks {
   readonly #edge: BackEndEdge;
   readonly #rules: LogRules;
   readonly #descriptors: DescriptorRules;
   #log: DirtyLog | undefined;
+  /** The descriptor of SET_LOG_FD: the text says nothing of what it is for. */
   #signal: DescriptorToken | undefined;
   /** VHOST_F_LOG_ALL is acknowledged; undefined before SET_FEATURES, behind which alone a log is on. */
   isAcknowledged: boolean | undefined;
@@ -44,17 +45,9 @@ export class DirtyMarks {
     this.#log?.mark(this.#rules.usedRingStart(log.address, usedAddress) + BigInt(offset), length);
   }
 
-  /** Tells of marks that were made since the last call. */
-  announce(): void {
-    if (this.#log?.takeChanged() !== true || this.#signal === undefined || !this.#rules.signals) return;
-    this.#edge.signal(this.#signal);
-  }
-
   release(): void {
     this.#log?.release();
     if (this.#signal !== undefined) this.#edge.close(this.#signal);
-    this.#log = undefined;
-    this.#signal = undefined;
   }
 
   get #isOn(): boolean {

@@ -3,7 +3,7 @@ import { isFailure } from '../memory/memory-map.ts';
 import { gather } from '../memory/pieces.ts';
 import { ringLayoutOf } from '../virtqueue/feature-bits.ts';
 import { descriptorOffset, FLAGS_OFFSET } from '../virtqueue/packed/layout.ts';
-import type { RingArea, RingLayout } from '../virtqueue/ring.ts';
+import type { RingLayout } from '../virtqueue/ring.ts';
 import { USED_IDX_OFFSET } from '../virtqueue/split/layout.ts';
 import { decodeVringBase, encodeVringBase } from '../wire/vring-base.ts';
 import type { BackEndEdge, DescriptorToken } from './back-end-edge.ts';
@@ -73,7 +73,7 @@ export class RingService {
   /** Whether some ring must be looked at without being told. */
   get polls(): boolean {
     const { isInBand, rules } = this.#session;
-    return this.vrings.some((vring) => vring.isAttached && rules.notification.polls(vring.kick, isInBand));
+    return this.vrings.some((vring) => rules.notification.polls(vring.kick, isInBand));
   }
 
   /** Moves a ring by the table of states. Answers why a start cannot be; the state is then as before. */
@@ -103,12 +103,10 @@ export class RingService {
   }
 
   setWay(vring: Vring, which: 'kick' | 'call' | 'err', token: DescriptorToken | undefined): void {
-    const { rules } = this.#session;
+    const { rules, edge } = this.#session;
     const before = tokenOf(vring[which]);
-    const next = rules.vring.replacedDescriptor(before, token, which);
-    vring[which] = next === undefined ? polled : { kind: 'descriptor', token: next };
-    if (token !== undefined && token !== next) this.#session.edge.close(token);
-    if (before !== undefined && before !== next && rules.descriptors.closesReplaced) this.#session.edge.close(before);
+    vring[which] = token === undefined ? polled : { kind: 'descriptor', token };
+    if (before !== undefined && rules.descriptors.closesReplaced) edge.close(before);
     this.#kicks = undefined;
   }
 
@@ -129,13 +127,9 @@ export class RingService {
 
   /** Carries out one chain at most. */
   step(): StepOutcome {
-    const { device, marks, rules, isInBand } = this.#session;
-    for (const vring of this.vrings) {
-      if (vring.isAttached && rules.notification.polls(vring.kick, isInBand)) device.awaken(vring.index);
-    }
-    const outcome = device.step();
-    if (outcome === 'progressed') marks.announce();
-    return outcome;
+    const { device, rules, isInBand } = this.#session;
+    for (const { index, kick } of this.vrings) if (rules.notification.polls(kick, isInBand)) device.awaken(index);
+    return device.step();
   }
 
   /** Lets the device run or not, as the device status has it. */
@@ -150,10 +144,10 @@ export class RingService {
     return this.#records[index];
   }
 
-  /** The used ring has log addresses of its own. The text has none for the areas of a packed ring. */
-  wroteRing(index: number, area: RingArea, offset: number, length: number): void {
+  /** The used ring, all that a device writes of a split ring, has log addresses of its own; the areas of a packed ring have none. */
+  wroteRing(index: number, offset: number, length: number): void {
     const vring = this.vrings[index];
-    if (vring?.addresses === undefined || area !== 'device' || this.#layout !== 'split') return;
+    if (vring?.addresses === undefined || this.#layout !== 'split') return;
     this.#session.marks.wroteUsedRing(vring.log, vring.addresses.used, offset, length);
   }
 
@@ -165,7 +159,7 @@ export class RingService {
   announceError(index: number, _reason: QueueFailure): void {
     const session = this.#session;
     session.status = session.rules.deviceState.brokenStatus(session.status);
-    if (this.#session.rules.notification.signalsErrors) this.#tell(index, 'err', 1);
+    if (session.rules.notification.signalsErrors) this.#tell(index, 'err', 1);
   }
 
   /** Stops every ring and forgets what was told of it. */
@@ -185,10 +179,8 @@ export class RingService {
       for (const which of ['kick', 'call', 'err'] as const) {
         const token = tokenOf(vring[which]);
         if (token !== undefined) this.#session.edge.close(token);
-        vring[which] = unset;
       }
     }
-    this.#kicks = undefined;
   }
 
   /** The kick descriptor of a stopped ring means nothing any more. */

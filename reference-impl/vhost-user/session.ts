@@ -7,7 +7,7 @@ import { DirtyMarks } from './dirty-marks.ts';
 import { FrontEndMemory } from './front-end-memory.ts';
 import type { InflightBuffer } from './inflight-buffer.ts';
 import type { Handled, MessageRule } from './message-rule.ts';
-import { configChangeMessage, decodePayload, u64Bytes } from './reply-payloads.ts';
+import { decodePayload, u64Bytes } from './reply-payloads.ts';
 import type { OutgoingMessage } from './reply-rules.ts';
 import { RingService } from './ring-service.ts';
 import type { SessionState } from './session-state.ts';
@@ -50,8 +50,6 @@ export class BackEndSession implements SessionState {
   inflight: InflightBuffer | undefined;
   hasOwner = false;
   #isOpen = true;
-  #whyClosed = '';
-  #configChangePending = false;
   readonly #outgoing: OutgoingMessage[] = [];
   readonly #entries: (MessageRule | undefined)[] = [];
 
@@ -66,9 +64,8 @@ export class BackEndSession implements SessionState {
     device.setSinks({
       signalCall: (queue) => this.rings.announceUsed(queue),
       signalError: (queue, reason: QueueFailure) => this.rings.announceError(queue, reason),
-      signalConfig: () => this.configChanged(),
       wroteMemory: (address, length) => this.marks.wrote(address, length),
-      wroteRing: (queue, area, offset, length) => this.rings.wroteRing(queue, area, offset, length),
+      wroteRing: (queue, _, offset, length) => this.rings.wroteRing(queue, offset, length),
       fetched: (queue, chain) => this.rings.recordOf(queue)?.fetched(chain),
       using: (queue, chain) => this.rings.recordOf(queue)?.using(chain),
       used: (queue, chain, position) => this.rings.recordOf(queue)?.used(chain, position),
@@ -77,10 +74,6 @@ export class BackEndSession implements SessionState {
 
   get isOpen(): boolean {
     return this.#isOpen;
-  }
-
-  get whyClosed(): string {
-    return this.#whyClosed;
   }
 
   get features(): bigint {
@@ -121,25 +114,12 @@ export class BackEndSession implements SessionState {
     const how = wasRefused ? this.rules.stream.atRefusal : undefined;
     if (how !== undefined) this.edge.breakDown(how);
     this.#answer(message, entry, handled);
-    if (this.#isOpen) this.rings.refresh();
-    this.#announceConfigChange();
+    this.rings.refresh();
   }
 
   /** The next message to send, which is forgotten here. */
   takeOutgoing(): OutgoingMessage | undefined {
     return this.#outgoing.shift();
-  }
-
-  closeConnection(why: string): void {
-    this.#isOpen = false;
-    this.#whyClosed = why;
-  }
-
-  /** Config space changed by itself: tells the front-end, at once or when a ring runs again. */
-  configChanged(): void {
-    if (!this.rules.config.announcesChange) return;
-    this.#configChangePending = true;
-    this.#announceConfigChange();
   }
 
   /** RESET_DEVICE, or status 0: the device as it was made, while the session and what it negotiated stay. */
@@ -155,9 +135,7 @@ export class BackEndSession implements SessionState {
 
   /** Gives everything back that the connection held. The device is as new, its stored data aside. */
   release(): void {
-    this.#isOpen = false;
     this.rings.stopAll();
-    this.device.setSinks({ signalCall: () => {}, signalError: () => {} });
     if (this.rules.deviceState.resetsAtEnd) this.device.reset();
     const { releasesAtEnd } = this.rules.descriptors;
     if (releasesAtEnd.memory) {
@@ -169,8 +147,6 @@ export class BackEndSession implements SessionState {
       if (this.backEndChannel !== undefined) this.edge.close(this.backEndChannel);
     }
     this.marks.release();
-    this.inflight = undefined;
-    this.backEndChannel = undefined;
   }
 
   #handle(message: IncomingMessage, entry: MessageRule | undefined, untaken: Set<DescriptorToken>): Handled {
@@ -227,7 +203,7 @@ export class BackEndSession implements SessionState {
         if (acknowledges) this.#send(message, u64Bytes(reply.failure), []);
         return;
       case 'close-connection':
-        this.closeConnection(handled.why);
+        this.#isOpen = false;
         return;
     }
   }
@@ -242,14 +218,5 @@ export class BackEndSession implements SessionState {
       descriptors,
     };
     this.#outgoing.push(...reply.leaving(message, to.flags, this));
-  }
-
-  /** With every ring stopped no message may reach the front-end: the announcement waits. */
-  #announceConfigChange(): void {
-    const channel = this.backEndChannel;
-    if (!this.#configChangePending || channel === undefined || !this.rings.someStarted) return;
-    if (!this.hasProtocolFeature('VHOST_USER_PROTOCOL_F_CONFIG')) return;
-    this.#configChangePending = false;
-    this.edge.sendRequest(channel, configChangeMessage());
   }
 }

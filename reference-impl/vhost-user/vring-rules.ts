@@ -3,7 +3,6 @@ import { isPackedQueueSize } from '../virtqueue/packed/layout.ts';
 import { type RingArea, type RingLayout, startPosition } from '../virtqueue/ring.ts';
 import { isQueueSize } from '../virtqueue/split/layout.ts';
 import { encodeVringBase } from '../wire/vring-base.ts';
-import type { DescriptorToken } from './back-end-edge.ts';
 
 /** Addresses of SET_VRING_ADDR, in whichever space the session uses for rings. */
 export interface RingAddresses {
@@ -59,12 +58,6 @@ export interface VringRules {
   readonly keepsKickAtStop: boolean;
   readonly ringSpace: AddressSpace;
   readonly bufferSpace: AddressSpace;
-  /** Which descriptor is in force after a new one was set. */
-  readonly replacedDescriptor: (
-    before: DescriptorToken | undefined,
-    next: DescriptorToken | undefined,
-    which: 'kick' | 'call' | 'err',
-  ) => DescriptorToken | undefined;
   /** Whether a ring is looked at when it starts, or only at a kick; `starts` counts this one. */
   readonly servesAtStart: (starts: number) => boolean;
   /** Rings that GET_VRING_BASE stops, beside the one that was asked for. */
@@ -95,7 +88,6 @@ export const vringRules: VringRules = {
   keepsKickAtStop: false,
   ringSpace: 'user',
   bufferSpace: 'guest-physical',
-  replacedDescriptor: (_, next) => next,
   servesAtStart: () => true,
   stopsAlso: () => [],
 };

@@ -336,7 +336,6 @@ t.test('rings that cannot be had are refused with the reason', async (t) => {
     position: splitPosition(0),
   } as const;
   for (const size of [0, 3, 17, 32769, 65536]) t.equal(device.startQueue(0, { ...good, size }), 'queue-size-unlawful');
-  t.equal(device.startQueue(1, good), 'no-such-queue');
   const wrong = (part: Partial<typeof areas>) => device.startQueue(0, { ...good, areas: { ...areas, ...part } });
   const shifted = (area: RingArea, by: bigint) => ({ [area]: areas[area] + by });
   t.equal(wrong(shifted('descriptor', 8n)), 'descriptor-area-misaligned');

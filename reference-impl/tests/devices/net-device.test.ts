@@ -220,15 +220,6 @@ t.test('disabled rings discard what is sent and receive nothing', async (t) => {
   t.same(received(), [headed(frameOf(60, 3))]);
 });
 
-t.test('addresses can come back exchanged', async (t) => {
-  const { queue, post, send, received } = bench({ reflection: 'mac-exchange' });
-  post(2048);
-  queue(0).run();
-  send(Uint8Array.of(1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 16, 8, 0));
-  queue(1).run();
-  t.same(received(), [headed(Uint8Array.of(11, 12, 13, 14, 15, 16, 1, 2, 3, 4, 5, 6, 8, 0))]);
-});
-
 t.test('pairs do not mix', async (t) => {
   const { queue, post, send, received } = bench({ pairs: 2 }, { features: VIRTIO_F_VERSION_1 | VIRTIO_NET_F_MQ });
   post(2048, 0);

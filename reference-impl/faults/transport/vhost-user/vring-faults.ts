@@ -1,6 +1,6 @@
 import { isFailure } from '../../../memory/memory-map.ts';
 import { writePieces } from '../../../memory/pieces.ts';
-import type { Handled } from '../../../vhost-user/message-rule.ts';
+import { done, type Handled } from '../../../vhost-user/message-rule.ts';
 import type { SessionState } from '../../../vhost-user/session-state.ts';
 import type { Vring } from '../../../vhost-user/vring.ts';
 import type { VringRules } from '../../../vhost-user/vring-rules.ts';
@@ -254,16 +254,16 @@ export const vringFaults = {
   'replaced-call-descriptor-kept': vhostUserFault(
     'vu-vring/call-descriptor-replaced',
     'the first call descriptor of a ring stays in force',
-    inTable('vring', {
-      replacedDescriptor: (before, next, which) => (which === 'call' ? (before ?? next) : next),
-    }),
+    handling<{ readonly u64: bigint }>('VHOST_USER_SET_VRING_CALL', (right, session, { u64 }) =>
+      session.ring(Number(u64 & 0xffn))?.call.kind === 'descriptor' ? done : right(),
+    ),
   ),
   'replaced-kick-descriptor-kept': vhostUserFault(
     'vu-ring-state/settings-change-while-ring-runs',
     'the first kick descriptor of a ring stays in force until it stops',
-    inTable('vring', {
-      replacedDescriptor: (before, next, which) => (which === 'kick' ? (before ?? next) : next),
-    }),
+    handling<{ readonly u64: bigint }>('VHOST_USER_SET_VRING_KICK', (right, session, { u64 }) =>
+      session.ring(Number(u64 & 0xffn))?.kick.kind === 'descriptor' ? done : right(),
+    ),
   ),
   'calls-into-stopped-ring-later': vhostUserFault(
     'vu-suspended/no-guest-notifications',
