@@ -94,15 +94,13 @@ export class BlockDevice extends QueuedDevice {
 
   #fillConfig(): void {
     const config = this.#config;
+    new Uint8Array(config.buffer).fill(0);
     const sectors = Number(this.#capacity);
     config.setBigUint64(blockConfig.capacity, this.#capacity, true);
     config.setUint32(blockConfig.sizeMax, 0x10_0000, true);
     config.setUint32(blockConfig.segMax, SEG_MAX, true);
     config.setUint32(blockConfig.blkSize, SECTOR_SIZE, true);
-    config.setUint8(blockConfig.physicalBlockExp, 0);
-    config.setUint8(blockConfig.alignmentOffset, 0);
     config.setUint16(blockConfig.minIoSize, 1, true);
-    config.setUint32(blockConfig.optIoSize, 0, true);
     config.setUint8(blockConfig.writeback, 1);
     config.setUint16(blockConfig.numQueues, this.queueCount, true);
     for (const [sectorsAt, segmentsAt] of [
@@ -115,11 +113,10 @@ export class BlockDevice extends QueuedDevice {
     }
     config.setUint32(blockConfig.discardSectorAlignment, 1, true);
     config.setUint32(blockConfig.secureEraseSectorAlignment, 1, true);
-    config.setUint8(blockConfig.writeZeroesMayUnmap, 0);
   }
 
   readConfig(offset: number, length: number): Uint8Array | undefined {
-    if (offset < 0 || length < 0 || offset + length > BLOCK_CONFIG_SIZE) return undefined;
+    if (offset + length > BLOCK_CONFIG_SIZE) return undefined;
     return this.#rules.config(new Uint8Array(this.#config.buffer.slice(0))).slice(offset, offset + length);
   }
 
@@ -139,7 +136,7 @@ export class BlockDevice extends QueuedDevice {
   }
 
   restoreConfig(offset: number, bytes: Uint8Array): boolean {
-    if (offset < 0 || offset + bytes.length > BLOCK_CONFIG_SIZE) return false;
+    if (offset + bytes.length > BLOCK_CONFIG_SIZE) return false;
     new Uint8Array(this.#config.buffer).set(bytes, offset);
     return true;
   }

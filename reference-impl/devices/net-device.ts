@@ -70,7 +70,7 @@ export class NetDevice extends QueuedDevice {
   }
 
   readConfig(offset: number, length: number): Uint8Array | undefined {
-    if (offset < 0 || length < 0 || offset + length > NET_CONFIG_SIZE) return undefined;
+    if (offset + length > NET_CONFIG_SIZE) return undefined;
     return this.#rules.config(this.#config.slice()).slice(offset, offset + length);
   }
 
@@ -80,7 +80,7 @@ export class NetDevice extends QueuedDevice {
   }
 
   restoreConfig(offset: number, bytes: Uint8Array): boolean {
-    if (offset < 0 || offset + bytes.length > NET_CONFIG_SIZE) return false;
+    if (offset + bytes.length > NET_CONFIG_SIZE) return false;
     this.#config.set(bytes, offset);
     return true;
   }

@@ -53,7 +53,7 @@ export interface ParentDriver {
   setFeatures(features: bigint): boolean;
 
   readonly configSize: number;
-  /** A copy of configuration space; undefined where the range leaves it. */
+  /** A copy of configuration space; undefined where the range, of no negative numbers, leaves it. */
   readConfig(offset: number, length: number): Uint8Array | undefined;
   /** False, and nothing changed, where the range leaves the space or touches a field that is read-only. */
   writeConfig(offset: number, bytes: Uint8Array): boolean;

@@ -7,8 +7,6 @@ export interface ConfigRange {
 }
 
 export interface ConfigRules {
-  readonly acceptsRead: (range: ConfigRange, configSize: number) => boolean;
-  readonly acceptsWrite: (range: ConfigRange, configSize: number) => boolean;
   readonly acceptsFlags: (flags: number) => boolean;
   /** A write with these flags may change fields that a driver may only read. */
   readonly mayWriteReadOnly: (flags: number) => boolean;
@@ -23,11 +21,7 @@ export interface ConfigRules {
   readonly failure: (request: Uint8Array) => Uint8Array;
 }
 
-const fits = ({ offset, size }: ConfigRange, configSize: number): boolean => size > 0 && offset + size <= configSize;
-
 export const configRules: ConfigRules = {
-  acceptsRead: fits,
-  acceptsWrite: fits,
   acceptsFlags: (flags) => flags === configFlags.writable || flags === configFlags.liveMigration,
   mayWriteReadOnly: (flags) => flags === configFlags.liveMigration,
   rangeRead: (range) => range,
