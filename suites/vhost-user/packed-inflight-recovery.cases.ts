@@ -253,7 +253,7 @@ export const fullRing = defineCase({
   variants: { slot: [0, 1] },
   run({ port, session, driver, ring, variant, requirement }) {
     const check = requirement('vu-inflight/requests-resubmitted-in-counter-order');
-    const requests = [1, 2].map((seed) => driver.request({ seed, readableCuts: [4, 6] }).segments.slice());
+    const requests = [1, 2].map((seed) => driver.request({ seed, descriptors: 4 }).segments.slice());
     const size = requests.reduce((sum, { length }) => sum + length, 0);
     const set = packedTracked({ port, driver, ring }, session, check, packedPosition(variant.slot), size);
     if (set === undefined) return;
