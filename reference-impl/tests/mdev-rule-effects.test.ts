@@ -1,5 +1,5 @@
 import t from 'tap';
-import { type CallRules, callRules } from '../vhost-mdev/device-calls.ts';
+import type { CallRules } from '../vhost-mdev/device-calls.ts';
 import type { DmaRules } from '../vhost-mdev/dma-container.ts';
 import { type DoorbellRules, strictDoorbellRules } from '../vhost-mdev/doorbells.ts';
 import { mdevRulesL2Faithful } from '../vhost-mdev/faithful-rules.ts';
@@ -35,7 +35,6 @@ const calls: Others<CallRules> = {
   interruptAskedFor: [() => 2],
   vectorsOf: [(_, count) => count + 1],
   interruptFlags: [() => 0, (flags) => flags | 2],
-  knowsEmptyInterrupt: [],
   absentAccess: [-22],
   mapElsewhere: [(length) => new Uint8Array(length)],
 };
@@ -217,7 +216,6 @@ t.test('each entry of each table shows when it is replaced', async (t) => {
 t.test('what is coded differently shows too', async (t) => {
   const right = observeMdev(mdevRulesL2Faithful);
   for (const [what, change] of [
-    ['knowsEmptyInterrupt', { calls: callRules }],
     ['storesRefused', { features: { ...mdevRulesL2Faithful.features, storesRefused: false } }],
     ['layout', { layout: mdevRulesL2.layout }],
     ['channel', { channel: mdevRulesL2.channel }],

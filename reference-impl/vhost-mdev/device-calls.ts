@@ -30,8 +30,6 @@ export interface CallRules {
   /** Vectors told of an index that has `count`. */
   readonly vectorsOf: (index: number, count: number) => number;
   readonly interruptFlags: (flags: number) => number;
-  /** Whether GET_IRQ_INFO knows an index although it has no vectors. */
-  readonly knowsEmptyInterrupt: boolean;
   /** What an access to an index without a region returns. */
   readonly absentAccess: number;
   /** Mapping what are no doorbells: bytes, or an error negated. */
@@ -52,7 +50,6 @@ export const callRules: CallRules = {
   interruptAskedFor: (index) => index,
   vectorsOf: (_, count) => count,
   interruptFlags: (flags) => flags,
-  knowsEmptyInterrupt: true,
   absentAccess: 0,
   mapElsewhere: () => -errno.EINVAL,
 };
@@ -129,7 +126,6 @@ const interruptInfo = (device: CalledDevice, argument: Uint8Array): number =>
     if (shape === undefined) return -errno.EINVAL;
     const vectors = shape.perRing ? interrupt.told(device.rings.inUse, device.rings.records.length) : 0;
     const count = calls.vectorsOf(index, vectors);
-    if (count === 0 && !calls.knowsEmptyInterrupt) return -errno.EINVAL;
     return store(vfioIrqInfo, { argsz, flags: calls.interruptFlags(shape.flags), index, count }, argument);
   });
 

@@ -1,6 +1,5 @@
 import { errno } from '../wire/errno.ts';
 import { VFIO_DEVICE_FLAGS_VHOST, vfioRequests } from '../wire/vfio-structures.ts';
-import { type CallRules, callRules } from './device-calls.ts';
 import { type DoorbellRules, strictDoorbellRules } from './doorbells.ts';
 import { type InterruptRules, strictInterruptRules } from './interrupts.ts';
 import { type LifeRules, lifeRules } from './life-rules.ts';
@@ -8,9 +7,6 @@ import { layoutL2, type MdevLayout } from './mdev-layout.ts';
 import { type MdevRules, mdevRulesL2 } from './mdev-rules.ts';
 import { type ChannelRules, strictChannelRules } from './message-channel.ts';
 import { type MdevRingRules, strictRingRules } from './ring-set.ts';
-
-/** As the second RFC was coded: without rings in use there is no interrupt to ask for. */
-const faithfulCallRules: CallRules = { ...callRules, knowsEmptyInterrupt: false };
 
 /** As the second RFC was coded: offset and queue are handed on unseen. */
 const faithfulDoorbellRules: DoorbellRules = {
@@ -25,7 +21,6 @@ const faithfulInterruptRules: InterruptRules = {
   ownError: ({ index }) => (index === 0 ? 0 : errno.ENOTSUPP),
   droppedAtCountZero: () => false,
   withoutDescriptor: 'drop',
-  told: (inUse) => inUse,
 };
 
 /** As the second RFC was coded. */
@@ -66,7 +61,6 @@ const layoutL2Faithful: MdevLayout = {
 export const mdevRulesL2Faithful: MdevRules = {
   ...mdevRulesL2,
   layout: layoutL2Faithful,
-  calls: faithfulCallRules,
   channel: faithfulChannelRules,
   features: { ...mdevRulesL2.features, changesWhileRunning: true, storesRefused: true },
   ring: faithfulRingRules,
