@@ -145,9 +145,12 @@ export function pointsOf(
   return requestsWithin(context.port.facts, offer, isWanted);
 }
 
+/** Request numbers of what came, for people. */
+export const numbersIn = ({ messages }: Answers): string => messages.map(({ request }) => String(request)).join(', ');
+
 /** Request numbers of what came, and how it ended, for people. */
-export const shown = ({ messages, ended }: Answers): string =>
-  [...messages.map(({ request }) => String(request)), ...(ended === undefined ? [] : [ended.kind])].join(', ');
+export const shown = (answers: Answers): string =>
+  [numbersIn(answers), answers.ended?.kind].filter((part) => part !== undefined && part !== '').join(', ');
 
 /** Whether the fences were not answered: recorded as a failure of the check. */
 export function isEnded({ ended }: Answers, check: Check, what: string): boolean {

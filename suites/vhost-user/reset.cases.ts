@@ -1,3 +1,4 @@
+import type { ControlOutcome, Guest, VhostUserSession } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
 import { sameStop, stoppedAt } from '../ring-positions.ts';
 import { configPayload, readConfig } from './config-space.ts';
@@ -13,12 +14,19 @@ const applies = {
 
 const resetDevice = { request: 'VHOST_USER_RESET_DEVICE' } as const;
 
+/** Tells a device that was reset what its initial state may lack: features, and memory. What came of the memory table. */
+function initialised(session: VhostUserSession, guest: Guest): ControlOutcome {
+  const u64 = session.negotiated.accepted.device;
+  session.messages.acknowledged({ request: 'VHOST_USER_SET_FEATURES', payload: { u64 } });
+  return session.shareMemory(guest);
+}
+
 export const disablesRings = defineCase({
   id: 'vhost-user/reset/reset-device-disables-rings',
   title: 'after RESET_DEVICE a ring that ran uses no buffer, until it is set up again',
   proves: { 'vu-reset/reset-device-disables-rings': 'reset-leaves-rings-enabled' },
   applies,
-  run({ session, driver, ring, requirement }) {
+  run({ session, guest, driver, ring, requirement }) {
     const check = requirement('vu-reset/reset-device-disables-rings');
     const queue = driver.attach(ring({ size: 16 }));
     driver.warmUp(queue);
@@ -27,6 +35,7 @@ export const disablesRings = defineCase({
     queue.makeAvailable([driver.request({ seed: 1 }).segments]);
     queue.kick();
     check.reply(session.messages.fence(), 'GET_FEATURES behind the kick');
+    check.granted(initialised(session, guest), 'the memory table behind the reset');
     const next = driver.attach(ring({ size: 16 }));
     driver.warmUp(next, { seed: 2 });
     check.equal(
@@ -73,11 +82,7 @@ export const setUpAgain = defineCase({
     const first = driver.attach(ring({ size: 16 }));
     driver.warmUp(first);
     check.accepted(session.messages.acknowledged(resetDevice), 'RESET_DEVICE');
-    session.messages.acknowledged({
-      request: 'VHOST_USER_SET_FEATURES',
-      payload: { u64: session.negotiated.accepted.device },
-    });
-    check.accepted(session.shareMemory(guest), 'SET_MEM_TABLE again');
+    check.accepted(initialised(session, guest), 'SET_MEM_TABLE again');
     const again = driver.attach(ring({ size: 32 }));
     for (const seed of [1, 2, 3]) {
       again.makeAvailable([driver.request({ seed }).segments]);
