@@ -16,9 +16,8 @@ export function findingAuthority(
   texts: readonly string[],
 ): Pick<Finding, 'level' | 'basis' | 'since' | 'until' | 'apart'> {
   const isHarm = neverExcused.has(how);
-  // A crash is harm whatever was expected. A prohibition is violated by what is done, not by an end before it.
-  const isProhibition = how === 'crash' && level?.endsWith(' NOT') === true;
-  const isRobustness = isHarm && (isBesideText || isProhibition || basis === 'choice');
+  // A crash is harm whatever was expected.
+  const isRobustness = isHarm && (isBesideText || basis === 'choice');
   const said = isRobustness ? { level: null, basis: 'robustness', since, until } : { level, basis, since, until };
   const standing = textStandingOf(said, allSources(), texts);
   return standing === 'in-force' || isHarm ? said : { ...said, apart: standing };

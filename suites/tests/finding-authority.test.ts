@@ -15,12 +15,6 @@ t.test('beside what the case is about, a crash or a hang is harm and violates no
   t.match(findingAuthority(must, { how: 'wrong', isBesideText: true }, []), { level: 'MUST', basis: 'keyword' });
 });
 
-t.test('a crash violates no prohibition', async (t) => {
-  const mustNot = { ...must, level: 'MUST NOT' };
-  t.match(findingAuthority(mustNot, here, []), { level: null, basis: 'robustness' });
-  t.match(findingAuthority(mustNot, { ...here, how: 'wrong' }, []), { level: 'MUST NOT', basis: 'keyword' });
-});
-
 t.test('a crash in a case about a choice is harm', async (t) => {
   const choice = { ...must, level: null, basis: 'choice' };
   t.match(findingAuthority(choice, here, []), { level: null, basis: 'robustness' });

@@ -77,6 +77,7 @@ export const noneUnlessAsked = defineCase({
     );
     context.points(all, ({ key, of, replyAck }) => {
       const setting = openFor(context, of, check, replyAck);
+      check.isBesideText = true;
       for (let time = 0; time < (of.isSentOnce === true ? 1 : 2); time++) {
         const answers = answersTo(setting.session, of.message(setting, time));
         // A close is no answer.

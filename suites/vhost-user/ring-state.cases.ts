@@ -110,6 +110,7 @@ export const stoppedNotProcessed = defineCase({
     if (variant.afterwards.startsWith('disable')) queue.setEnabled(false);
     if (variant.afterwards.endsWith('enable')) queue.setEnabled(true);
     check.reply(session.messages.fence(), 'GET_FEATURES');
+    check.isBesideText = true;
     const position = stoppedAt(check, queue.stop(), 'GET_VRING_BASE again');
     if (position !== undefined) sameStop(check, position, first, 'where the ring stands, with a chain waiting');
     check.equal(queue.usedCount(), 2, 'used idx of the stopped ring, with a chain waiting');

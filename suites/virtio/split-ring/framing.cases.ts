@@ -1,7 +1,6 @@
 import { evenCuts } from '../../../drivers/devices/request.ts';
 import { defineCase } from '../../case.ts';
 import { askedDriver, runningQueue } from '../running-queue.ts';
-import { isLengthOf } from '../used-length.ts';
 
 /** How a request is cut into descriptors says nothing (virtio 2.7.4), and where descriptors lie neither (2.7.5). */
 
@@ -62,9 +61,8 @@ export const followsNext = defineCase({
     }
     queue.ring.setAvailHead(0, places[0] ?? 0);
     queue.driver.publish();
-    const [used] = queue.kickAndWaitForUsed(1);
+    queue.kickAndWaitForUsed(1);
     const check = requirement('split/chain-follows-next');
-    isLengthOf(request, check, used?.len, 'len of the used element');
     check.equal(request.problem(), undefined, 'what is wrong with the request');
   },
 });
