@@ -29,18 +29,15 @@ export function replay(examiner: Examiner, program: Program, { repeat, say, step
   for (let run = 0; run < repeat; run++) {
     step();
     if (run > 0 && !examiner.restart()) return { runs: run, buckets, isLost: true };
-    const finding = examiner.examine(program) ?? leakIn(examiner, program, run);
-    if (run === 0) describe(examiner, program, finding, say);
+    const seen = examiner.examine(program);
+    if (run === 0) describe(examiner, program, seen, say);
+    const finding = seen ?? examiner.leakOf(program);
+    if (run === 0 && seen === undefined && finding !== undefined) say(`${finding.kind}: ${findingText(finding)}`);
     if (finding === undefined) continue;
     const bucket = bucketOf(finding, program.calls[finding.place]);
     buckets.set(bucket, (buckets.get(bucket) ?? 0) + 1);
   }
   return { runs: repeat, buckets, isLost: false };
-}
-
-/** A leak takes repeats to be seen: it is looked for once. */
-function leakIn(examiner: Examiner, program: Program, run: number): Finding | undefined {
-  return run === 0 ? examiner.leakOf(program) : undefined;
 }
 
 function describe(
