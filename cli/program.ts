@@ -17,6 +17,7 @@ Examples:
   vhost-conformance run --exec './my-backend -s {socket}' --device net
   vhost-conformance run reference --case 'virtio/split-ring/*' --feature VIRTIO_F_EVENT_IDX
   vhost-conformance guest -- run kernel-vhost-mdev-net      judge a kernel module in a kernel of its own
+  vhost-conformance fuzz qemu-storage-daemon --time 600     search for crashes, hangs, leaks and stray writes
   vhost-conformance list requirements --json
   vhost-conformance report out-1 out-2 --out merged
 
