@@ -7,6 +7,9 @@ import { HostOrders } from '../host-orders.ts';
 import type { HostJob, HostMessage, ReplayWork } from '../host-protocol.ts';
 import { referenceMeetsDeadline } from '../reference-deadline.ts';
 
+/** One program has time: what it waits for may come late on a busy machine. */
+const patience = 20;
+
 /** Runs the program of a job on a target, and tells what came of it. */
 export function replayWork(
   job: HostJob,
@@ -23,7 +26,7 @@ function replayOn(
   tell: (message: HostMessage) => void,
 ): void {
   if (new HostOrders().next() === undefined) return;
-  const examiner = examinerOf(job, target);
+  const examiner = examinerOf(job, target, patience);
   const replayed = replay(examiner, resolved(decodeProgram(Buffer.from(program, 'base64'))), {
     repeat,
     say: (line) => tell({ kind: 'said', line }),
@@ -35,10 +38,11 @@ function replayOn(
   );
 }
 
-export function examinerOf(job: HostJob, { port, offer }: ServedTarget): Examiner {
+export function examinerOf(job: HostJob, { port, offer }: ServedTarget, patience = 1): Examiner {
   const { transport, device } = port.facts;
   return new Examiner(port, {
     target: { transport, device, offer },
+    patience,
     referenceMeetsDeadline: () => referenceMeetsDeadline(port.deadlineMs, job.scratch),
   });
 }

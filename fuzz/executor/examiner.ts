@@ -14,6 +14,8 @@ import type { Outcomes } from './outcomes.ts';
 
 export interface ExaminerOptions extends SilenceOptions {
   readonly target: KnownTarget;
+  /** Multiplies what silences of a program may take; 1 unless told. */
+  readonly patience?: number;
 }
 
 /** A ring invariant that was broken, and the place of the call behind which that was seen. */
@@ -43,7 +45,7 @@ export class Examiner {
   constructor(port: DriverPort, options: ExaminerOptions) {
     this.#port = port;
     this.#options = options;
-    this.#executor = new Executor(port);
+    this.#executor = new Executor(port, options.patience);
     this.#leaks = new LeakWatch(port);
   }
 

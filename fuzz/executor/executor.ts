@@ -37,13 +37,17 @@ export class Executor {
   readonly outcomes = new Outcomes();
   readonly #rings: RingCalls;
   readonly #deadlineMs: number;
+  /** The deadline that parts are taken of. */
+  readonly #patientMs: number;
   #silentMs = 0;
   #descriptors = 0;
 
-  constructor(port: DriverPort) {
+  /** @param patience multiplies what silences may take. */
+  constructor(port: DriverPort, patience = 1) {
     this.#port = port;
     this.#rings = new RingCalls(port, this.#made, this.outcomes);
     this.#deadlineMs = port.deadlineMs;
+    this.#patientMs = port.deadlineMs * patience;
   }
 
   /** What the program that runs has made so far: for those that look behind a call. */
@@ -64,7 +68,7 @@ export class Executor {
     this.#descriptors = 0;
     port.log.restart();
     port.oracle.begin(true);
-    port.setDeadline(this.#deadlineMs * answerPart);
+    port.setDeadline(this.#patientMs * answerPart);
     for (let place = 0; place < calls.length; place++) {
       const outcome = this.#outcomeOf(calls[place] as Call);
       outcomes.add(outcome);
@@ -270,8 +274,8 @@ export class Executor {
 
   /** So much as this part of the deadline, and no more than silences have left of their budget. */
   #waitMs(part: number): number {
-    const left = this.#deadlineMs * budgetPart - this.#silentMs;
-    return Math.max(Math.min(left, this.#deadlineMs * part), leastWaitMs);
+    const left = this.#patientMs * budgetPart - this.#silentMs;
+    return Math.max(Math.min(left, this.#patientMs * part), leastWaitMs);
   }
 
   /** A silence took of what there is: the next ones end sooner. */
