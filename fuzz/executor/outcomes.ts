@@ -101,7 +101,10 @@ export class Outcomes {
     return (this.#usedFrom[call + 1] ?? 0) - (call === 0 ? 0 : (this.#usedFrom[call] ?? 0));
   }
 
-  /** Calls of the device since its ring was attached; undefined where they were not looked at. */
+  /**
+   * Calls of the device that were seen since its ring was attached; undefined where they were not looked at. The call of a
+   * used element that was taken may still be under way.
+   */
   callsOf(call: number): number | undefined {
     const calls = this.#calls[call] ?? notCounted;
     return calls === notCounted ? undefined : calls;
