@@ -35,8 +35,6 @@ t.test('programs and words that are none', async (t) => {
   const cwd = emptyDirectory(t);
   writeFileSync(join(cwd, 'wrong.txt'), 'r1 = connect\nr2 = kick queu=r1\n');
   await refuses(t, ['replay', 'wrong.txt', 'reference'], /wrong\.txt: line 2, column \d+: queu is no argument/, cwd);
-  await refuses(t, ['replay', '--show', seed, 'reference'], /--show runs nothing/, cwd);
-  await refuses(t, ['replay', seed, 'reference', '--repeat', '0'], /Not a whole number above 0/, cwd);
   await refuses(t, ['fuzz', 'reference', '--smoke', '--time', '5'], /--smoke says how long/, cwd);
 });
 
