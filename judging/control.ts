@@ -1,5 +1,5 @@
 import { openDeviceDriver } from '../drivers/devices/device-types.ts';
-import { type DriverPort, isOfIut, type Session } from '../drivers/port/port.ts';
+import { type DriverPort, isOfIut, type RingLayout, type Session } from '../drivers/port/port.ts';
 import { guestLayouts } from '../reference-impl/memory/guest-layout.ts';
 import { negotiationBeforeOffer } from './negotiation.ts';
 
@@ -9,16 +9,17 @@ export type Control =
   | { readonly kind: 'failed'; readonly why: string };
 
 /** The transfer that a silence is compared with. The caller has closed its own sessions: some back-ends serve one. */
-export function control(port: DriverPort): Control {
+export function control(port: DriverPort, layout: RingLayout = 'split'): Control {
   const opened = port.connect();
   if (opened.kind === 'refused') return { kind: 'failed', why: opened.why };
   const { session } = opened;
   try {
-    session.negotiate(negotiationBeforeOffer({}, port.facts));
+    const negotiate = layout === 'packed' ? (['VIRTIO_F_RING_PACKED'] as const) : [];
+    session.negotiate(negotiationBeforeOffer({ negotiate }, port.facts));
     const guest = port.createGuest(guestLayouts['below-and-above-4gib']);
     session.shareMemory(guest);
     const driver = openDeviceDriver({ session, facts: port.facts.workload, guest: () => guest });
-    const queue = driver.attach(guest.ring({ layout: 'split', size: 16 }));
+    const queue = driver.attach(guest.ring({ layout, size: 16 }));
     if (!driver.hasRequests) return fenced(port, session);
     const first = driver.once(queue);
     if (first !== undefined) return { kind: 'failed', why: first };

@@ -1,5 +1,6 @@
 import type { DriverPort, IutExit } from '../../drivers/port/port.ts';
 import { type Attributed, CrashAttribution } from '../../judging/attribution.ts';
+import { type Control, control } from '../../judging/control.ts';
 import { exitText } from '../../judging/failure.ts';
 import { Losses, type Patience } from '../../judging/patience.ts';
 import { canRestart, recovered, startedAfresh } from '../../judging/recovery.ts';
@@ -8,7 +9,7 @@ import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import type { CaseRecord, Finding, RunEvent } from '../../reports/record/record.ts';
 import type { PlannedResult } from '../../reports/record/run-plan.ts';
 import type { Trace } from '../../reports/trace/trace.ts';
-import { reportedRequirements } from '../axes.ts';
+import { layoutOf, reportedRequirements } from '../axes.ts';
 import { type AbsentAxis, absentAxisOf, applicability, elsewhereOf } from './applicability.ts';
 import { NoSuchPointError, type SecondIut } from './case-run.ts';
 import { accordanceOf, type ExpectationRules } from './expectations.ts';
@@ -118,6 +119,8 @@ class SliceRun {
   /** Why the target no longer serves. */
   #lost: string | undefined;
   #noSuchPoint: string | undefined;
+  /** A request on a packed ring of a fresh session, once that was tried. */
+  #packedRings: Control | undefined;
   readonly #stalls = new StallRetry<Judgement>({ stallsOf, hasOnlyStalls });
 
   constructor(port: DriverPort, output: SliceOutput, options: SliceOptions) {
@@ -154,7 +157,10 @@ class SliceRun {
     const judgement =
       missing.length > 0
         ? notApplicable(planned, missing, elsewhereOf(planned.definition, this.#port.facts))
-        : (this.#withoutAxis(planned) ?? this.#givenUp(planned) ?? this.#judgeIfItHasPoint(planned));
+        : (this.#withoutAxis(planned) ??
+          this.#givenUp(planned) ??
+          this.#withoutPackedRings(planned) ??
+          this.#judgeIfItHasPoint(planned));
     this.#output.append(this.#recordOf(planned, result, judgement));
     this.#countLoss(planned, judgement);
     if (this.#lost === undefined) this.#recover(judgement);
@@ -181,6 +187,35 @@ class SliceRun {
   #withoutAxis(planned: PlannedCase): Judgement | undefined {
     const absent = absentAxisOf(planned.definition, planned.axes, this.#port.facts, this.#options.offer);
     return absent === undefined ? undefined : notOnAxis(planned, absent);
+  }
+
+  /**
+   * Where packed rings serve nothing at all, each case on them would fail for that cause: it is told by the cases about
+   * the features that are acknowledged, which take part in no layout.
+   */
+  #withoutPackedRings(planned: PlannedCase): Judgement | undefined {
+    const { applies } = planned.definition;
+    if (applies.ring === 'none' || layoutOf(planned.definition, planned.axes) !== 'packed') return undefined;
+    this.#packedRings ??= this.#packedControl();
+    if (this.#packedRings.kind === 'completed') return undefined;
+    const why = `no packed ring serves a request: ${this.#packedRings.why}`;
+    return notJudged(planned, 'inconclusive', why);
+  }
+
+  #packedControl(): Control {
+    const port = this.#port;
+    const tried = (): Control => {
+      const found = control(port, 'packed');
+      port.releaseAll();
+      return found;
+    };
+    const first = tried();
+    if (first.kind === 'completed') return first;
+    // On a fresh process: what ran before has no part in it.
+    this.#restart();
+    const again = tried();
+    if (!port.iut.isAlive()) this.#restart();
+    return again;
   }
 
   #judgeIfItHasPoint(planned: PlannedCase): Judgement {
@@ -332,7 +367,11 @@ function needsTwo(planned: PlannedCase | undefined): boolean {
 }
 
 /** A judgement of what was not run: every requirement has the same outcome. */
-function notJudged({ definition, axes }: PlannedCase, outcome: 'not-applicable' | 'not-run', why: string): Judgement {
+function notJudged(
+  { definition, axes }: PlannedCase,
+  outcome: 'not-applicable' | 'not-run' | 'inconclusive',
+  why: string,
+): Judgement {
   const requirements = reportedRequirements(definition, axes);
   const outcomes = requirements.map((requirement) => ({ requirement, outcome, checks: 0, why }));
   return { verdict: outcome, outcomes, findings: [], durationMs: 0 };

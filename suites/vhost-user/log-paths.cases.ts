@@ -139,7 +139,8 @@ export const mergedBuffers = defineCase({
       const spans = Array.from({ length: 8 }, () => guest.allocate({ size: 256, crossing: 'page' }));
       const ids = receive.makeAvailable(spans.map((span) => [writableSegment(span)]));
       receive.kick();
-      transmit.makeAvailable([driver.net.transmit({ bytes: 1500, seed: round }).segments]);
+      const { frame } = driver.net.exchange({ bytes: 1500, seed: round });
+      transmit.makeAvailable([driver.net.transmitFrame(frame).segments]);
       transmit.kickAndWaitForUsed(1);
       const count = Math.ceil((1500 + driver.net.headerSize) / 256);
       const used = receive.waitForUsed(count);

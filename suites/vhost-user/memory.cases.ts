@@ -58,7 +58,7 @@ export const descriptorOrder = defineCase({
     if (variant.order === 'descending') regions.reverse();
     if (variant.order === 'interleaved') regions.sort((a, b) => (a.index % 4) - (b.index % 4) || b.index - a.index);
     const table = setMemTable(regions.map(fieldsOf), descriptorsOf(port, regions));
-    check.granted(session.messages.acknowledged(table), `a memory table in ${variant.order} order`);
+    check.accepted(session.messages.acknowledged(table), `SET_MEM_TABLE with regions in ${variant.order} order`);
     const queue = driver.attach(ring({ guest, size: 16, placement: 'apart' }));
     for (let seed = 1; seed <= 8; seed++) {
       check.equal(driver.once(queue, { seed }), undefined, `what is wrong with request ${seed}`);
