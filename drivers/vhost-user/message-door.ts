@@ -177,7 +177,9 @@ export class MessageDoor implements VhostUserMessages {
     return this.#replyTo(requestNumber(message.request), deadline, deadlineMs);
   }
 
+  /** An end that overtakes what was sent would leave it to chance whether that is read. */
   shutdown(how: 'write' | 'both'): void {
+    if (this.isOpen && !this.#isFenced) this.#letThemRead(deadlineIn(this.#context.deadlineMs));
     this.#stream.shutdown(how);
   }
 
@@ -193,10 +195,7 @@ export class MessageDoor implements VhostUserMessages {
     }
   }
 
-  /**
-   * Behind a close that overtakes what was sent, chance would decide whether that is read. A back-end that turns away a
-   * connection while another is open must have seen the end of this one before the next.
-   */
+  /** A back-end that turns away a connection while another is open must have seen the end of this one before the next. */
   close(): void {
     this.#backEnd?.close();
     if (this.isOpen) {
