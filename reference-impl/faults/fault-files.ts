@@ -44,6 +44,7 @@ export * as 'transport/vhost-user/kick-change' from './transport/vhost-user/kick
 export * as 'transport/vhost-user/log' from './transport/vhost-user/log-faults.ts';
 export * as 'transport/vhost-user/lost-call' from './transport/vhost-user/lost-call-faults.ts';
 export * as 'transport/vhost-user/memory' from './transport/vhost-user/memory-faults.ts';
+export * as 'transport/vhost-user/next-life-feature' from './transport/vhost-user/next-life-feature-faults.ts';
 export * as 'transport/vhost-user/optional-message' from './transport/vhost-user/optional-message-faults.ts';
 export * as 'transport/vhost-user/reply-ack' from './transport/vhost-user/reply-ack-faults.ts';
 export * as 'transport/vhost-user/ring-state' from './transport/vhost-user/ring-state-faults.ts';

@@ -10,6 +10,8 @@ export interface LogRules {
   readonly marksUsedRing: (isLoggedRing: boolean) => boolean;
   /** Where the marks of a ring's used ring begin, given log_guest_addr and the ring's own address. */
   readonly usedRingStart: (logAddress: bigint, usedAddress: bigint) => bigint;
+  /** The byte of a used ring that is marked for one that was written. */
+  readonly usedRingByte: (offset: number) => number;
   /** The pages that are marked of those that were written. */
   readonly pagesMarked: (pages: readonly bigint[]) => readonly bigint[];
   /** Sets a mark in a byte of the log: atomically, as others do it at the same time. */
@@ -27,6 +29,7 @@ export const logRules: LogRules = {
   marksBuffers: true,
   marksUsedRing: (isLoggedRing) => isLoggedRing,
   usedRingStart: (logAddress) => logAddress,
+  usedRingByte: (offset) => offset,
   pagesMarked: (pages) => pages,
   set: (bytes, at, mask) => {
     Atomics.or(bytes, at, mask);

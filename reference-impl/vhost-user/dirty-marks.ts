@@ -42,7 +42,8 @@ export class DirtyMarks {
     length: number,
   ): void {
     if (!this.#isOn || !this.#rules.marksUsedRing(log.isLogged)) return;
-    this.#log?.mark(this.#rules.usedRingStart(log.address, usedAddress) + BigInt(offset), length);
+    const { usedRingStart, usedRingByte } = this.#rules;
+    this.#log?.mark(usedRingStart(log.address, usedAddress) + BigInt(usedRingByte(offset)), length);
   }
 
   release(): void {

@@ -1,8 +1,10 @@
 import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
+import type { RequestShape } from '../../drivers/devices/request.ts';
 import {
   type DriverPort,
   DriverUsageError,
   type Exchange,
+  type Guest,
   type OutgoingMessage,
   type Queue,
   type VhostUserSession,
@@ -96,15 +98,31 @@ export function pagesOf({ guestAddress, length }: Written): number[] {
   return Array.from({ length: last - first + 1 }, (_, n) => first + n);
 }
 
+/** Bytes of a log that covers all of a guest, in whole pages. */
+export function logOf({ regions }: Guest): number {
+  const ends = regions.map(({ guestAddress, size }) => Number(guestAddress) + size);
+  const pages = Math.max(...ends) / Number(pageSize);
+  return Math.ceil(pages / 8 / Number(pageSize)) * Number(pageSize);
+}
+
 /** Covers the guest of the layout `single-region`, whose pages begin at byte 0x8000, and some more. */
 export const wholeLog = 0x9000;
 
-/** Has the device write over the boundary of two pages, and waits for it: the span that it wrote. @throws as `waitForUsed`. */
-export function writeOverBoundary(driver: DeviceDriver, queue: Queue): Written {
+const overPages = { crossing: 'page' } as const;
+
+/**
+ * Has the device write over the boundary of two pages, or where it is told, and waits for it: the span that it wrote.
+ * @throws as `waitForUsed`.
+ */
+export function writeOverBoundary(
+  driver: DeviceDriver,
+  queue: Queue,
+  where: NonNullable<RequestShape['writableWhere']> = overPages,
+): Written {
   if (driver.kind !== 'net') {
     const { segments } = driver.request({
       bytes: Math.min(8192, driver.largestRequest),
-      writableWhere: { crossing: 'page' },
+      writableWhere: where,
     });
     const [target] = segments.filter((segment) => segment.writable);
     if (target === undefined) throw new DriverUsageError(`a request of ${driver.kind} writes nothing`);
@@ -115,7 +133,7 @@ export function writeOverBoundary(driver: DeviceDriver, queue: Queue): Written {
   const { net } = driver;
   const frame = net.transmit({ bytes: 1000 });
   const length = net.headerSize + 1000;
-  const { segments } = net.receiveBuffer(length, { writableWhere: { crossing: 'page' } }).request;
+  const { segments } = net.receiveBuffer(length, { writableWhere: where }).request;
   const receive = driver.companion(net.facts.receiveIndex);
   receive.makeAvailable([segments]);
   receive.kick();

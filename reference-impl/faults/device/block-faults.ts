@@ -6,6 +6,16 @@ import { deviceFault, inBlock } from './device-fault.ts';
 
 /** Requests of the block device. */
 export const blockFaults = {
+  'block-read-of-256-kib-at-most': deviceFault(
+    'blk/read-returns-written-data',
+    'of a read of more than 256 KiB the rest is zeros',
+    inBlock({ read: (stored) => stored.subarray(0, 262_144) }),
+  ),
+  'block-write-of-256-kib-at-most': deviceFault(
+    'blk/read-returns-written-data',
+    'of a write of more than 256 KiB the rest is not stored',
+    inBlock({ write: (data) => data.subarray(0, 262_144) }),
+  ),
   'block-read-returns-zeros': deviceFault(
     'blk/read-returns-written-data',
     'a read of more than one sector returns zeros',

@@ -43,6 +43,17 @@ export const loggedWriteFaults = {
       },
     }),
   ),
+  'log-leaves-second-region-out': deviceFault(
+    logLayer,
+    'of a buffer that lies in two regions only the part in the first is marked',
+    inQueue({
+      logged: (pieces) =>
+        pieces.filter((piece, n) => {
+          const before = pieces[n - 1];
+          return before === undefined || before.region === piece.region;
+        }),
+    }),
+  ),
   'log-marks-first-descriptor-only': deviceFault(
     logLayer,
     'only the first writable descriptor of a chain is marked',

@@ -29,3 +29,18 @@ export const usedLen = defineCase({
     check.bytesEqual(read.data(), data, `data of a read of ${bytes} bytes`);
   },
 });
+
+export const longTransfers = defineCase({
+  id: 'virtio/block/long-requests-carry-all-of-their-data',
+  title: 'of a write and a read of more than 256 KiB, in one buffer or in pages, all data are stored and returned',
+  proves: { 'blk/read-returns-written-data': ['block-read-of-256-kib-at-most', 'block-write-of-256-kib-at-most'] },
+  applies: { start: 'negotiated', devices: ['block'] },
+  variants: { bytes: [262_656, 524_288], buffers: ['one', 'pages'] },
+  run({ driver, ring, variant, requirement }) {
+    const { bytes, buffers } = variant;
+    const cuts = buffers === 'one' ? [] : new Array<number>(60).fill(page);
+    const queue = driver.attach(ring({ size: 128 }));
+    const problem = driver.transfer(queue, { sector: 7, bytes, seed: 5, readableCuts: cuts, writableCuts: cuts });
+    requirement('blk/read-returns-written-data').equal(problem, undefined, `what is wrong with ${bytes} bytes`);
+  },
+});

@@ -33,6 +33,16 @@ export const logFaults = {
     'of one buffer of more than 8 pages only the first and the last are marked',
     inTable('log', { pagesMarked: (pages) => (pages.length > 8 ? [pages.at(0) ?? 0n, pages.at(-1) ?? 0n] : pages) }),
   ),
+  'log-pages-in-20-bits': vhostUserFault(
+    'vu-log/buffer-writes-marked',
+    'the number of a page has 20 bits, so that a page above 4 GiB is marked as one below',
+    inTable('log', { pagesMarked: (pages) => pages.map((page) => page & 0xf_ffffn) }),
+  ),
+  'log-byte-offset-signed': vhostUserFault(
+    'vu-log/buffer-writes-marked',
+    'an address is taken as a signed number of 32 bits, so that no page from 2 GiB to 4 GiB is marked',
+    inTable('log', { pagesMarked: (pages) => pages.filter((page) => page < 0x8_0000n || page > 0xf_ffffn) }),
+  ),
   'log-of-running-rings-ignored': vhostUserFault(
     'vu-log/logging-switched-while-running',
     'a log that is given while rings run is answered and not used',
@@ -44,6 +54,11 @@ export const logFaults = {
     'vu-log/used-ring-writes-marked-with-ring-flag',
     'pages of a used ring are not marked',
     inTable('log', { marksUsedRing: () => false }),
+  ),
+  'log-marks-used-idx-only': vhostUserFault(
+    'vu-log/used-ring-writes-marked-with-ring-flag',
+    'of a used ring the page of its idx alone is marked',
+    inTable('log', { usedRingByte: () => 0 }),
   ),
   'log-page-of-8192-bytes': vhostUserFault(
     'vu-log/page-size-and-bit-order',
