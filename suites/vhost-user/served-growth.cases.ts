@@ -3,6 +3,7 @@ import type { Guest, Queue } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
 import { growsNot, memoryGrowsNot } from '../resource-growth.ts';
+import { RingByHand } from './ring-by-hand.ts';
 
 /** What a back-end holds over requests that it serves, over toggles of a ring that runs, and over connections. */
 
@@ -12,6 +13,8 @@ const applies = { start: 'negotiated', transports, needs: ['resources'] } as con
 const devices = ['block', 'entropy'] as const;
 const size = 16;
 const batch = 128;
+const livesOfBatch = 16;
+const getVringBase = (index: number) => ({ request: 'VHOST_USER_GET_VRING_BASE', payload: { index, num: 0 } }) as const;
 const connectionsOfBatch = 16;
 
 /** Requests one after the other, in memory that is ours again afterwards. */
@@ -93,6 +96,58 @@ export const toggledRing = defineCase({
     };
     growsNot(port, check, 'descriptors and mappings held after a ring was toggled', () => toggled(2));
     memoryGrowsNot(port, check, 'memory after a ring was toggled', () => toggled(batch));
+  },
+});
+
+export const restartedRing = defineCase({
+  id: 'vhost-user/growth/restarted-ring-holds-nothing-more',
+  title: 'a ring that is stopped and set up anew hundreds of times leaves no more descriptors, mappings and memory',
+  proves: {
+    'vu-fds/repeated-request-holds-nothing-more': ['restarted-ring-leaks-descriptor', 'restarted-ring-leaks-mapping'],
+  },
+  applies: { ...applies, devices },
+  run({ port, session, guest, driver, ring, requirement }) {
+    const check = requirement('vu-fds/repeated-request-holds-nothing-more');
+    driver.companions();
+    const index = driver.queueIndex;
+    const lives = (count: number): void => {
+      for (let n = 0; n < count; n++) {
+        const mark = guest.mark();
+        const hand = new RingByHand(port, session, ring({ size }), { index });
+        hand.makeAvailable(driver.request({ seed: n }).segments);
+        hand.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
+        hand.kick();
+        if (hand.waitForUsed(check, 1, 'a request of a ring that was set up anew') === undefined) return;
+        check.reply(session.messages.exchange(getVringBase(index)), 'GET_VRING_BASE');
+        for (const fd of [hand.kickFd, hand.callFd, hand.errorFd]) port.descriptors.close(fd);
+        guest.release(mark);
+      }
+    };
+    growsNot(port, check, 'descriptors and mappings held after a ring was stopped and set up anew', () => lives(1));
+    memoryGrowsNot(port, check, 'memory after a ring was stopped and set up anew', () => lives(livesOfBatch));
+  },
+});
+
+export const indirectRequests = defineCase({
+  id: 'vhost-user/growth/served-indirect-tables-hold-nothing-more',
+  title: 'a thousand requests in indirect tables leave no more descriptors, mappings and memory than before',
+  proves: {
+    'vu-fds/served-requests-hold-nothing-more': ['served-requests-leak-descriptors', 'served-requests-leak-mappings'],
+  },
+  applies: { ...applies, devices, negotiate: ['VIRTIO_F_INDIRECT_DESC'] },
+  run({ port, guest, driver, ring, requirement }) {
+    const check = requirement('vu-fds/served-requests-hold-nothing-more');
+    const queue = driver.attach(ring({ size }), { indirect: true });
+    const body = (): void => {
+      const mark = guest.mark();
+      for (let seed = 1; seed <= batch; seed++) {
+        queue.makeAvailable([driver.request({ seed }).segments], { indirect: 'all' });
+        queue.kickAndWaitForUsed(1);
+      }
+      guest.release(mark);
+    };
+    growsNot(port, check, `descriptors and mappings held after repeating ${batch} requests in tables`, body);
+    memoryGrowsNot(port, check, `memory after repeating ${batch} requests in tables`, body);
   },
 });
 

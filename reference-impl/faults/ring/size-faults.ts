@@ -63,6 +63,11 @@ export const ringSizeFaults = {
         ),
     }),
   ),
+  'indirect-table-of-128-entries-at-most': ringFault(
+    'indirect/table-served-like-chain',
+    'an indirect table of more than 128 descriptors is refused',
+    ...inEachRing({ acceptsTableLength: (bytes, size) => right.acceptsTableLength(bytes, Math.min(size, 128)) }),
+  ),
   'receive-used-id-of-last-descriptor': ringFault(
     'split/used-id-is-chain-head',
     'the id of a used receive chain of several descriptors is that of its last descriptor',

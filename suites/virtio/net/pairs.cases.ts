@@ -2,6 +2,8 @@ import type { DeviceDriver } from '../../../drivers/devices/device-driver.ts';
 import type { ReceiveBuffer } from '../../../drivers/devices/net-frames.ts';
 import type { DriverPort, Queue, Session } from '../../../drivers/port/port.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../../case.ts';
+import type { Check } from '../../check.ts';
+import { stoppedAt } from '../../ring-positions.ts';
 
 /**
  * More than one pair of queues (virtio 5.1.2). A transport of vhost has rings by number alone: MQ and the commands by
@@ -142,5 +144,57 @@ export const receiveHead = defineCase({
       const ids = receive.waitForUsed(2).map(({ id }) => id);
       if (!check.sameSequence(ids, heads, `ids of used receive chains in round ${round}`)) return;
     }
+  },
+});
+
+/** Frames on each pair that is left come back. */
+function othersCarry(context: Context, check: Check, all: readonly Pair[], gone: readonly Pair[], how: string): void {
+  const { port, driver } = context;
+  for (const [n, pair] of all.entries()) {
+    if (gone.includes(pair)) continue;
+    for (const seed of [1, 2]) {
+      const before = all.map(({ receive }) => receive.usedCount());
+      send(driver, pair, [driver.net.frame(120, 8 * n + seed)]);
+      const arrived = (): number =>
+        all.reduce((sum, { receive }, at) => sum + receive.usedCount() - (before[at] ?? 0), 0);
+      port.until(() => arrived() > 0, port.deadlineMs);
+      check.equal(arrived(), 1, `frames that arrive for frame ${seed} sent on pair ${n} while another is ${how}`);
+    }
+  }
+}
+
+const pairThatEnds = { pair: ['first', 'last'] } as const;
+
+export const stoppedPair = defineCase({
+  id: 'vhost-user/ring-changes/stopping-one-pair-leaves-others-running',
+  title: 'frames on the other pairs come back while the first pair, or the last, is stopped',
+  proves: { 'vu-ring-state/stopping-one-ring-leaves-others-running': 'stopping-a-ring-stops-that-of-another-pair' },
+  applies: { ...applies, transports: ['vhost-user'] },
+  variants: pairThatEnds,
+  run(context) {
+    const check = context.requirement('vu-ring-state/stopping-one-ring-leaves-others-running');
+    const all = pairs(context);
+    const gone = (context.variant.pair === 'first' ? all[0] : all.at(-1)) as Pair;
+    for (const queue of [gone.receive, gone.transmit]) {
+      if (stoppedAt(check, queue.stop(), `GET_VRING_BASE of ring ${queue.index}`) === undefined) return;
+    }
+    othersCarry(context, check, all, [gone], 'stopped');
+  },
+});
+
+export const disabledPair = defineCase({
+  id: 'vhost-user/ring-disabled/disabling-one-pair-leaves-others-running',
+  title: 'frames on the other pairs come back while the first pair, or the last, is disabled',
+  proves: { 'vu-ring-state/enabled-ring-handles-every-request': 'disabling-a-ring-disables-that-of-another-pair' },
+  applies: { ...applies, transports: ['vhost-user'], offers: ['VHOST_USER_F_PROTOCOL_FEATURES'] },
+  variants: pairThatEnds,
+  run(context) {
+    const check = context.requirement('vu-ring-state/enabled-ring-handles-every-request');
+    const all = pairs(context);
+    const gone = (context.variant.pair === 'first' ? all[0] : all.at(-1)) as Pair;
+    for (const queue of [gone.receive, gone.transmit]) {
+      if (!check.accepted(queue.setEnabled(false), `SET_VRING_ENABLE 0 of ring ${queue.index}`)) return;
+    }
+    othersCarry(context, check, all, [gone], 'disabled');
   },
 });

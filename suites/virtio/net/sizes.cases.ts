@@ -59,6 +59,32 @@ export const manyBuffers = defineCase({
   },
 });
 
+export const longTable = defineCase({
+  id: 'virtio/net/frame-in-a-table-of-200-entries-arrives',
+  title: 'a frame that an indirect table of 200 descriptors holds, on a ring of 256, arrives whole',
+  proves: { 'indirect/table-served-like-chain': 'indirect-table-of-128-entries-at-most' },
+  applies: { start: 'negotiated', devices: ['net'], negotiate: ['VIRTIO_F_INDIRECT_DESC'] },
+  run({ driver, ring, requirement }) {
+    const check = requirement('indirect/table-served-like-chain');
+    const entries = 200;
+    const receive = driver.attach(ring({ size: 16 }), { index: driver.net.facts.receiveIndex });
+    const transmit = driver.attach(ring({ size: 256 }), { indirect: true });
+    for (const seed of [1, 2]) {
+      const buffer = driver.net.receiveBuffer(2048);
+      receive.makeAvailable([buffer.request.segments]);
+      receive.kick();
+      const frame = driver.net.frame(1400, seed);
+      const cuts = [driver.net.headerSize, ...new Array<number>(entries - 2).fill(7)];
+      transmit.makeAvailable([driver.net.transmitFrame(frame, { readableCuts: cuts }).segments], { indirect: 'all' });
+      transmit.kick();
+      const [used] = receive.waitForUsed(1);
+      transmit.waitForUsed(1);
+      const packet = buffer.load().subarray(driver.net.headerSize, used?.len);
+      if (!check.bytesEqual(packet, driver.net.returned(frame), `frame ${seed}`)) return;
+    }
+  },
+});
+
 export const largerThanRing = defineCase({
   id: 'virtio/net/packet-larger-than-ring-is-survived',
   title:

@@ -140,6 +140,26 @@ export const ringStateFaults = {
     'GET_VRING_BASE stops all rings',
     inTable('vring', { stopsAlso: (_, rings) => Array.from({ length: rings }, (_unused, index) => index) }),
   ),
+  'stopping-a-ring-stops-that-of-another-pair': vhostUserFault(
+    'vu-ring-state/stopping-one-ring-leaves-others-running',
+    'GET_VRING_BASE of a device with four rings or more stops the ring two further on as well',
+    inTable('vring', { stopsAlso: (index, rings) => (rings > 3 ? [(index + 2) % rings] : []) }),
+  ),
+  'stopping-first-ring-stops-second': vhostUserFault(
+    'vu-ring-state/stopping-one-ring-leaves-others-running',
+    'GET_VRING_BASE of ring 0 of a device with two rings stops ring 1 as well',
+    inTable('vring', { stopsAlso: (index, rings) => (index === 0 && rings === 2 ? [1] : []) }),
+  ),
+  'disabling-a-ring-disables-that-of-another-pair': vhostUserFault(
+    'vu-ring-state/enabled-ring-handles-every-request',
+    'SET_VRING_ENABLE 0 of a device with four rings or more counts for the ring two further on as well',
+    alsoDisabling((index, rings) => (rings > 3 ? (index + 2) % rings : index)),
+  ),
+  'disabling-first-ring-disables-second': vhostUserFault(
+    'vu-ring-state/enabled-ring-handles-every-request',
+    'SET_VRING_ENABLE 0 of ring 0 of a device with two rings counts for ring 1 as well',
+    alsoDisabling((index, rings) => (index === 0 && rings === 2 ? 1 : index)),
+  ),
   'other-enable-value-crashes': vhostUserFault(
     'vu-ring-state/other-enable-value-refused',
     'it aborts when SET_VRING_ENABLE is neither 0 nor 1',
@@ -192,4 +212,17 @@ function scribbleIntoStoppedRings(session: SessionState): void {
     const found = session.memory.map.translate(session.rules.vring.ringSpace, addresses.used, 2, 'write');
     if (!isFailure(found)) writePieces(found, 0, Uint8Array.of(1, 0));
   }
+}
+
+/** SET_VRING_ENABLE 0 counts for another ring too. */
+function alsoDisabling(other: (index: number, rings: number) => number): ReturnType<typeof handling> {
+  return handling<{ readonly index: number; readonly num: number }>(
+    'VHOST_USER_SET_VRING_ENABLE',
+    (right, session, { index, num }) => {
+      const handled = right();
+      const also = session.rings.vrings[other(index, session.rings.vrings.length)];
+      if (num === 0 && also !== undefined) session.rings.move(also, 'disable');
+      return handled;
+    },
+  );
 }

@@ -42,6 +42,13 @@ const atDisable = (what: Leaked): Change =>
     return right();
   });
 
+const atLaterStart = (what: Leaked): Change =>
+  handling<{ readonly u64: bigint }>('VHOST_USER_SET_VRING_KICK', (right, session, { u64 }) => {
+    const vring = session.ring(session.rules.vring.indexOf(u64));
+    if (vring !== undefined && vring.starts > 0 && !vring.isAttached) leak(session.edge, what);
+    return right();
+  });
+
 /** What requests that are served, and rings that are disabled, leave behind. */
 export const servedGrowthFaults = {
   'served-requests-leak-descriptors': vhostUserFault(
@@ -58,6 +65,16 @@ export const servedGrowthFaults = {
     'vu-fds/repeated-request-holds-nothing-more',
     'SET_VRING_ENABLE 0 opens a file that is never closed',
     atDisable('descriptor'),
+  ),
+  'restarted-ring-leaks-descriptor': vhostUserFault(
+    'vu-fds/repeated-request-holds-nothing-more',
+    'each start of a ring but the first opens a file that is never closed',
+    atLaterStart('descriptor'),
+  ),
+  'restarted-ring-leaks-mapping': vhostUserFault(
+    'vu-fds/repeated-request-holds-nothing-more',
+    'each start of a ring but the first maps 2 MiB that are never unmapped',
+    atLaterStart('mapping'),
   ),
   'disabled-ring-leaks-mapping': vhostUserFault(
     'vu-fds/repeated-request-holds-nothing-more',
