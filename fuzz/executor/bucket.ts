@@ -31,7 +31,8 @@ export function bucketOf(finding: Finding, call: Call | undefined): string {
     case 'hang':
       return slug(['hang', nameOf(call)]);
     case 'invariant':
-      return slug(['invariant', finding.requirement]);
+    case 'model':
+      return slug([finding.kind, finding.requirement]);
     case 'leak':
       return slug(['leak', finding.held, nameOf(call)]);
   }

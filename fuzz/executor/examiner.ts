@@ -4,6 +4,9 @@ import { isServing } from '../../judging/liveness.ts';
 import { canRestart, recovered, startedAfresh } from '../../judging/recovery.ts';
 import { type SilenceOptions, Silences } from '../../judging/silence.ts';
 import { nothingWithin } from '../../judging/thrown-failure.ts';
+import type { ModelTarget } from '../../reference-impl/oracle/model/model.ts';
+import { configurationOf, modelTarget } from '../judging/model-target.ts';
+import { type JudgedFinding, ProgramJudge } from '../judging/program-judge.ts';
 import type { KnownTarget } from '../program/known-state.ts';
 import { Lawfulness } from '../program/lawfulness.ts';
 import type { Program } from '../program/program.ts';
@@ -30,7 +33,8 @@ const programsOfLeakWatch = 64;
 
 /**
  * Runs programs and judges what holds of every program, lawful or not: the process lives, a new session is served, nothing
- * leaks. Ring invariants and writes outside of buffers are judged as long as all calls kept to the text.
+ * leaks. Ring invariants and writes outside of buffers are judged as long as all calls kept to the text; what came of each
+ * call that did is judged by the model.
  */
 export class Examiner {
   readonly #port: DriverPort;
@@ -41,6 +45,8 @@ export class Examiner {
   #recent: Program[] = [];
   #sinceControl = 0;
   #found: readonly Seen[] = [];
+  #modelTarget: ModelTarget | undefined;
+  #disallowed: readonly JudgedFinding[] = [];
 
   constructor(port: DriverPort, options: ExaminerOptions) {
     this.#port = port;
@@ -56,7 +62,7 @@ export class Examiner {
   /** Runs a resolved program. The finding, if there is one; the IUT may then have to be brought back. */
   examine(program: Program): Finding | undefined {
     this.#run(program);
-    return this.#crash() ?? this.#silence() ?? this.#violation(program);
+    return this.#crash() ?? this.#silence() ?? this.#violation(program) ?? this.#disagreement();
   }
 
   /** Whether a leak is worth looking for among `recent`: asked behind each program. */
@@ -93,7 +99,9 @@ export class Examiner {
   #run(program: Program): void {
     const found: Seen[] = [];
     let seen = 0;
+    const judge = this.#judgeOf(program);
     this.#executor.run(program, (place) => {
+      judge.after(place);
       const findings = this.#port.oracle.findings();
       for (; seen < findings.length; seen++) {
         const finding = findings[seen];
@@ -101,6 +109,15 @@ export class Examiner {
       }
     });
     this.#found = found;
+    this.#disallowed = judge.findings();
+  }
+
+  #judgeOf(program: Program): ProgramJudge {
+    const port = this.#port;
+    const { target: known } = this.#options;
+    this.#modelTarget ??= modelTarget(known, port.facts, configurationOf(port, known));
+    const { outcomes, made } = this.#executor;
+    return new ProgramJudge({ port, known, target: this.#modelTarget, outcomes, made }, program);
   }
 
   get #last(): number {
@@ -143,6 +160,11 @@ export class Examiner {
     const { outcomes } = this;
     for (let place = 0; place < outcomes.count; place++) if (outcomes.classOf(place) === 'silent') return place;
     return -1;
+  }
+
+  #disagreement(): Finding | undefined {
+    const [first] = this.#disallowed;
+    return first === undefined ? undefined : { kind: 'model', place: first.place, ...first.finding };
   }
 
   /** Behind a call that tainted anything, what a ring shows may be our own doing. */

@@ -16,6 +16,15 @@ export type Finding =
       readonly what: string;
       readonly actual: string;
     }
+  /** What the model does not allow of a call that kept to the text. */
+  | {
+      readonly kind: 'model';
+      readonly place: number;
+      readonly requirement: string;
+      readonly what: string;
+      readonly expected: string;
+      readonly actual: string;
+    }
   | { readonly kind: 'leak'; readonly place: number; readonly held: Held; readonly what: string };
 
 /** One line. */
@@ -27,6 +36,8 @@ export function findingText(finding: Finding): string {
       return `it serves no longer: ${finding.why}`;
     case 'invariant':
       return `${finding.requirement}: ${finding.what}: ${finding.actual}`;
+    case 'model':
+      return `${finding.requirement}: ${finding.what}: expected ${finding.expected}, seen ${finding.actual}`;
     case 'leak':
       return `it holds more with each repeat: ${finding.what}`;
   }

@@ -1,4 +1,5 @@
 import { type DriverPort, isOfIut, type TargetFacts } from '../../drivers/port/port.ts';
+import { type FeatureName, featureSetOf } from '../../reference-impl/catalogue/catalogue.ts';
 import type { ModelTarget } from '../../reference-impl/oracle/model/model.ts';
 import type { KnownTarget } from '../program/known-state.ts';
 
@@ -18,15 +19,20 @@ export function modelTarget(known: KnownTarget, facts: TargetFacts, configuratio
   };
 }
 
+const readable = [
+  'VIRTIO_F_VERSION_1',
+  'VHOST_USER_F_PROTOCOL_FEATURES',
+  'VHOST_USER_PROTOCOL_F_CONFIG',
+] as const satisfies readonly FeatureName[];
 /** Bytes of configuration that every field of a modelled device lies in. */
 const configurationBytes = 60;
 
 /** What the target answers to a read of its configuration; undefined where it has none to read. No session may be open. */
-export function configurationOf(port: DriverPort, { offer }: KnownTarget): Uint8Array | undefined {
+export function configurationOf(port: DriverPort, owner: KnownTarget): Uint8Array | undefined {
   const opened = port.connect();
   if (opened.kind === 'refused') return undefined;
   try {
-    opened.session.negotiate(offer);
+    opened.session.negotiate(featureSetOf(readable, owner));
     const read = opened.session.device.config?.read(0, configurationBytes);
     return read?.kind === 'bytes' ? read.bytes : undefined;
   } catch (error) {

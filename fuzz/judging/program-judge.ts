@@ -2,6 +2,7 @@ import type { DriverPort, GuestRing, Queue, RingPosition, Session } from '../../
 import { Model, type ModelTarget } from '../../reference-impl/oracle/model/model.ts';
 import type { ModelFinding, ModelObservation, ObservedOutcome } from '../../reference-impl/oracle/model/observation.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
+import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import type { MadeThings } from '../executor/made-things.ts';
 import type { OutcomeClass, Outcomes } from '../executor/outcomes.ts';
 import type { KnownTarget } from '../program/known-state.ts';
@@ -120,10 +121,14 @@ export class ProgramJudge {
       case 'negotiate':
         this.#negotiated(call, outcome);
         return;
+      case 'message':
+        // The words of messages by hand count as well.
+        if (call.request === requestId.VHOST_USER_SET_FEATURES) this.#accepted(call.session);
+        this.#operated(call.session, call.kind, outcome);
+        return;
       case 'share':
       case 'channel':
       case 'fence':
-      case 'message':
         this.#operated(call.session, call.kind, outcome);
         return;
       case 'enable':
@@ -168,7 +173,12 @@ export class ProgramJudge {
       this.#operated(session, 'negotiate', opened?.isOpen === false ? 'closed' : 'silent');
       return;
     }
-    this.#observe({ kind: 'negotiated', session, accepted: opened.negotiated.accepted });
+    this.#accepted(session);
+  }
+
+  #accepted(session: number): void {
+    const opened = this.#session(session);
+    if (opened !== undefined) this.#observe({ kind: 'negotiated', session, accepted: opened.negotiated.accepted });
   }
 
   #operated(session: number, name: string, outcome: OutcomeClass): void {
@@ -186,6 +196,10 @@ export class ProgramJudge {
     const attached = this.#options.made.queues.get(id);
     if (outcome !== 'fenced' || attached === undefined) {
       this.#operated(session, 'attach', outcome);
+      return;
+    }
+    if (!this.#isOfDevice(index)) {
+      this.#loseSession(session);
       return;
     }
     const { queue } = attached;
@@ -211,6 +225,13 @@ export class ProgramJudge {
         usedEvent: usedEventOf(ring),
       },
     });
+  }
+
+  /** Whether the device is known to have a queue of this index. */
+  #isOfDevice(index: number): boolean {
+    const { known, port } = this.#options;
+    const { queueIndex, companions } = port.facts.workload;
+    return known.queues === undefined ? index === queueIndex || companions.includes(index) : index < known.queues;
   }
 
   #added({ id: callId, queue: queueId, held, direct }: CallOf<'chain'>, place: number): void {
@@ -290,6 +311,8 @@ export class ProgramJudge {
   #lose(call: Call, taint: NonNullable<Standing['taints']>): void {
     switch (taint) {
       case 'ring': {
+        // What was attached there before is not what it was either.
+        if (call.kind === 'attach') this.#loseSession(call.session);
         const ring = this.#ringOf(call);
         this.#observe(ring === undefined ? { kind: 'lost', what: 'all' } : { kind: 'lost', what: 'ring', id: ring });
         return;

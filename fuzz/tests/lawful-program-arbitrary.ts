@@ -49,7 +49,9 @@ const ofDevice: Readonly<Record<ModelledDevice, bigint>> = {
   net: 1n << 15n,
   entropy: 0n,
 };
-/** MQ, REPLY_ACK, CONFIG. */
+const replyAck = 1n << 3n;
+const config = 1n << 9n;
+/** MQ with REPLY_ACK, CONFIG, or both. */
 const protocolWords = [0x209n, 0x201n, 0x9n, 0x1n] as const;
 
 const sector = fc.oneof(
@@ -244,16 +246,20 @@ class ProgramLayer {
         this.#attach();
         return;
       case 'question':
-        this.#add('message', { session, request: step.request, flags: step.flags });
+        this.#add('message', { session, request: step.request, flags: this.#has(replyAck) ? step.flags : 1 });
         return;
       case 'configuration':
-        if ((this.#setting.protocol & 0x200n) === 0n) return;
+        if (!this.#has(config) || this.#device === 'entropy') return;
         this.#add('read-config', { session, offset: step.offset, length: step.length });
         return;
       case 'plain':
         if (step.what === 'fence') this.#add('fence', { session });
         else this.#add(step.what, { queue: this.#queue });
     }
+  }
+
+  #has(protocol: bigint): boolean {
+    return (this.#setting.protocol & protocol) !== 0n;
   }
 
   #negotiate(): void {

@@ -4,10 +4,13 @@ import t from 'tap';
 import type { DriverPort } from '../../drivers/port/port.ts';
 import { openReference } from '../../drivers/reference/open-reference.ts';
 import { firstContacts } from '../../judging/first-contact.ts';
+import { bucketOf } from '../executor/bucket.ts';
+import { Examiner } from '../executor/examiner.ts';
 import { Executor } from '../executor/executor.ts';
 import { configurationOf, modelTarget } from '../judging/model-target.ts';
 import { type JudgedFinding, ProgramJudge } from '../judging/program-judge.ts';
 import type { KnownTarget } from '../program/known-state.ts';
+import { parseProgram } from '../program/parse-program.ts';
 import { printProgram } from '../program/print-program.ts';
 import type { Program } from '../program/program.ts';
 import { resolved } from '../program/references.ts';
@@ -75,6 +78,22 @@ t.test('any program agrees with the model as far as it is lawful', (t) => {
     }),
     { numRuns: 15 },
   );
+  port.close();
+  t.end();
+});
+
+t.test('a fault that only the model can see is found, and named by its requirement', (t) => {
+  const port = openReference({ device: 'block', deadlineMs: 1000, faults: ['block-unknown-request-done'] });
+  const examiner = new Examiner(port, { target: knownOf(port), referenceMeetsDeadline: () => true });
+  const text = 'r1 = chain segments=[{bytes=63.00*15} {writable=yes length=1}]\nr2 = kick\nr3 = wait';
+  const program = resolved(parseProgram(text));
+  const finding = examiner.examine(program);
+  t.match(finding, { kind: 'model', requirement: 'blk/unknown-request-unsupported', expected: '2' });
+  if (finding !== undefined) {
+    t.equal(program.calls[finding.place]?.kind, 'wait');
+    t.equal(bucketOf(finding, undefined), 'model-blk-unknown-request-unsupported');
+  }
+  t.equal(examiner.examine(resolved(parseProgram('r1 = fence'))), undefined);
   port.close();
   t.end();
 });

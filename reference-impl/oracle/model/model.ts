@@ -173,20 +173,9 @@ export class Model {
     const state = this.#live(session);
     if (state === undefined) return;
     switch (outcome.kind) {
-      case 'done': {
-        const hasReplyAck = hasFeature(state.accepted, 'VHOST_USER_PROTOCOL_F_REPLY_ACK', this.#target);
-        const isAcknowledged = outcome.by === 'acknowledgement';
-        if (this.#target.transport !== 'vhost-user' || isAcknowledged === hasReplyAck) return;
-        this.#tell({
-          requirement: hasReplyAck
-            ? 'vu-reply-ack/need-reply-answered-with-u64'
-            : 'vu-reply-ack/no-answer-unless-asked',
-          what: `the acknowledgement of ${name}`,
-          expected: hasReplyAck ? 'one' : 'none: REPLY_ACK was not negotiated',
-          actual: isAcknowledged ? 'one' : 'none',
-        });
+      case 'done':
+        // Whether an acknowledgement was owed is told from the messages.
         return;
-      }
       case 'refused':
         this.#tell({ requirement: 'vu-reply-ack/success-is-zero', what: name, expected: 'done', actual: 'refused' });
         break;
