@@ -61,10 +61,7 @@ export class RingModel {
 
   /** Published chains that the text promises to become used. */
   get owed(): number {
-    let owed = 0;
-    if (this.#isLost || this.#isStopped) return owed;
-    for (const { pending, isPublished } of this.#outstanding.values()) if (pending.isOwed && isPublished) owed++;
-    return owed;
+    return this.#isLost || this.#isStopped ? 0 : this.#chainsOwed();
   }
 
   /** Stopped where it said, and empty: another life can begin there. */
@@ -158,7 +155,7 @@ export class RingModel {
 
   /**
    * @param used elements that memory shows since the ring was attached.
-   * @returns whether chains are in flight behind the stop.
+   * @returns whether chains may be in flight behind the stop.
    */
   stopped(position: RingPosition, used: number): boolean {
     this.#isStopped = true;
@@ -168,14 +165,17 @@ export class RingModel {
       this.#tell('usedOnce', 'used elements of a ring that was stopped', `${this.#published} at most`, String(used));
       return false;
     }
+    // What is seen used now may have been in flight when the ring stopped.
+    const mayBeInFlight = !this.#options.drainsAtStop && this.#chainsOwed() > 0;
+    if (mayBeInFlight) this.#options.take('in-flight-at-stop');
     const expected = this.#behind(used);
-    if (this.#isSame(expected, position)) return false;
+    if (this.#isSame(expected, position)) return mayBeInFlight;
     this.#isLost = true;
     for (let taken = used + 1; taken <= this.#published; taken++) {
       // Which chains are used by then is open, and with it the used half.
       if (!isSameAvail(this.#behind(taken), position)) continue;
       if (this.#options.drainsAtStop) this.#tellUndrained(taken - used);
-      else this.#options.take('in-flight-at-stop');
+      else if (!mayBeInFlight) this.#options.take('in-flight-at-stop');
       return true;
     }
     this.#options.tell({
@@ -185,6 +185,12 @@ export class RingModel {
       actual: textOf(position),
     });
     return false;
+  }
+
+  #chainsOwed(): number {
+    let owed = 0;
+    for (const { pending, isPublished } of this.#outstanding.values()) if (pending.isOwed && isPublished) owed++;
+    return owed;
   }
 
   #tellUndrained(count: number): void {
