@@ -94,6 +94,20 @@ t.test('writes beside each other give sets of values, and a read narrows them', 
   t.end();
 });
 
+t.test('a read may show what was there before a write that another read saw', (t) => {
+  const { write, read, use, useRead, found } = attached();
+  write(0, 3n, 1);
+  use(0, ok);
+  read(1, 3n);
+  write(0, 3n, 2);
+  use(0, ok);
+  read(2, 3n);
+  useRead(2, 2);
+  useRead(1, 1);
+  t.strictSame(found(), []);
+  t.end();
+});
+
 t.test('what was neither written nor read may be anything, and the same ever after', (t) => {
   const { read, useRead, found } = attached();
   read(0, 9n);

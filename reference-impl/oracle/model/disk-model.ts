@@ -118,8 +118,8 @@ export class DiskModel {
         }
       }
     }
-    // A write beside the read can still change the sector, whatever was read.
-    if (all.every(({ until }) => until < since)) {
+    // A write beside the read can still change the sector, and another read may be of what was there before.
+    if (this.#reads <= 1 && all.every(({ until }) => until < since)) {
       this.#sectors.set(sector, [{ ...untold(), content: seen.slice() }]);
     }
     return undefined;
