@@ -152,9 +152,10 @@ export const removalIgnoresOffset = defineCase({
     const removal = remMemReg({ ...region, mmapOffset: BigInt(variant.mmapOffset) });
     check.isBesideText = true;
     const other = connect('negotiated');
-    const unknown = other.messages.acknowledged(removal);
+    // It may be acknowledged with 0 and refused by the close behind that.
+    const isTaken = other.messages.acknowledged(removal).kind === 'done' && other.fence().kind === 'passed';
     other.close();
-    check.presumes(unknown.kind !== 'done', 'a region that was never added is not removed with success');
+    check.presumes(!isTaken, 'a region that was never added is not removed with success');
     const remove = (session: VhostUserSession): ControlOutcome => session.messages.acknowledged(removal);
     const tried = refusal({
       open: () => {
