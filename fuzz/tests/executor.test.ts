@@ -80,9 +80,9 @@ t.test('messages: acknowledged, answered, fenced, and refused by a descriptor co
             'r3 = message request=16 fields=[{name=u64 value=0x8}]',
             'r4 = message request=2 flags=9 fields=[{name=u64 value=0x140000000}]',
             'r5 = message request=8 flags=9 fields=[{name=index value=0xff}]',
-            'r6 = message request=1 truncate=5',
+            'r6 = reconnect',
             'r7 = fence',
-            'r8 = reconnect',
+            'r8 = message request=1 truncate=5',
             'r9 = fence',
           ].join('\n'),
         ),
@@ -91,11 +91,8 @@ t.test('messages: acknowledged, answered, fenced, and refused by a descriptor co
     const { outcomes } = executor;
     t.strictSame(
       [...Array(outcomes.count).keys()].map((place) => outcomes.classOf(place)),
-      ['made', 'answered', 'fenced', 'acknowledged', 'refused', 'malformed', 'silent', 'made', 'fenced'].map(
-        (name, at) => (at === 5 || at === 6 ? outcomes.classOf(at) : name),
-      ),
+      ['made', 'answered', 'fenced', 'acknowledged', 'refused', 'made', 'fenced', 'silent', 'silent'],
     );
-    t.notMatch(outcomes.classOf(5), /acknowledged|answered|fenced/);
     t.equal(outcomes.bytesOf(1)?.length, 8);
     t.equal(outcomes.valueOf(4) === 0n, false);
   });
@@ -174,7 +171,7 @@ t.test('a device that hangs or crashes is found, at the call that does it', (t) 
     ],
   ] as const;
   for (const [fault, text, kind, at] of cases) {
-    withPort(openReference({ device: 'block', deadlineMs: 1000, faults: [fault] }), (port) => {
+    withPort(openReference({ device: 'block', deadlineMs, faults: [fault] }), (port) => {
       const examiner = examinerOf(port);
       const program = resolved(parseProgram(text));
       const finding = examiner.examine(program);
