@@ -70,8 +70,12 @@ export class Lawfulness {
         return lawful;
       case 'share':
         return this.#onSession(call.session, (session) => {
+          const isAgain = session.memory !== 0;
           session.memory = call.memory;
-          return lawful;
+          // A container refuses a mapping where one is; a table replaces the one before.
+          return isAgain && known.target.transport !== 'vhost-user'
+            ? unfollowed('memory', 'memory is mapped once more')
+            : lawful;
         });
       case 'memory-table':
         return this.#onSession(call.session, () => verdictOf('memory', problemOfTable(call)) ?? memoryByHand);
