@@ -172,7 +172,8 @@ t.test('a listed equivalent is left out by what stands in the code, and stale en
 
 t.test('every listed equivalent is a mutant of the code, and says why', async (t) => {
   const listed = readEquivalentMutants(join(project, 'fixtures', 'mutation', 'equivalent-mutants.json'));
-  const { mutants } = await mutantsOf(dist, mutatedFiles(dist));
+  const files = mutatedFiles(dist).filter((built) => listed.some(({ file }) => file === built.replace(/\.js$/, '.ts')));
+  const { mutants } = await mutantsOf(dist, files);
   t.same(withoutEquivalent(mutants, listed).stale, []);
 });
 

@@ -6,7 +6,6 @@ import { plainGuest } from '../memory/guest.ts';
 import { MdevDevice } from '../vhost-mdev/mdev-device.ts';
 import { type MdevMode, mdevRuleTables } from '../vhost-mdev/mdev-rule-tables.ts';
 import { errno } from '../wire/errno.ts';
-import { encodeMdevMessage } from '../wire/mdev-messages.ts';
 import {
   decodeStructure,
   encodeStructure,
@@ -128,18 +127,6 @@ t.test('configuration space of layout L1', async (t) => {
     t.equal(file.pread(table + 16, 4, entry), 4);
     t.same([...entry], [0x34, 0x12, 0, 0], 'the MSI-X table keeps what is written');
   }
-});
-
-t.test('the file position', async (t) => {
-  const { file } = mdevUser('l2-strict');
-  const message = encodeMdevMessage('VHOST_GET_FEATURES', none);
-  t.equal(file.write(16, message), 16);
-  t.equal(file.position, 16, 'it moves on after success');
-  t.equal(file.read(24, new Uint8Array(24)), -errno.EINVAL, 'so the next access is elsewhere');
-  t.equal(file.position, 16, 'and stays where it is after failure');
-  file.position = 0;
-  t.equal(file.read(24, new Uint8Array(24)), 24);
-  t.equal(file.position, 24);
 });
 
 t.test('notify by write', async (t) => {

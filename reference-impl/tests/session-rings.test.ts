@@ -70,7 +70,6 @@ t.test('the table of ring states: every move', async (t) => {
     disable: (from) => [isStarted(from), false],
     'enable-without-protocol-features': (from) => [isStarted(from), true],
     reset: () => [false, false],
-    'reset-owner': (from) => [isStarted(from), isEnabled(from)],
   };
   for (const [from, moves] of Object.entries(ringStateRules.next) as [RingState, Record<RingEvent, RingState>][]) {
     for (const [event, to] of Object.entries(moves) as [RingEvent, RingState][]) {

@@ -11,12 +11,10 @@ export interface OpenedDevice extends MdevState {
   closed(): void;
 }
 
-/** An open file of a device: what `read` and `write` move along, and what closes. */
+/** An open file of a device, until it is closed. */
 export class MdevFile {
   readonly #device: OpenedDevice;
   #isOpen = true;
-  /** Where the next `read` or `write` is. */
-  position = 0;
 
   constructor(device: OpenedDevice) {
     this.#device = device;
@@ -24,18 +22,6 @@ export class MdevFile {
 
   get device(): OpenedDevice {
     return this.#device;
-  }
-
-  read(count: number, target: Uint8Array): number {
-    const done = this.pread(this.position, count, target);
-    if (done > 0) this.position += done;
-    return done;
-  }
-
-  write(count: number, source: Uint8Array): number {
-    const done = this.pwrite(this.position, count, source);
-    if (done > 0) this.position += done;
-    return done;
   }
 
   pread(position: number, count: number, target: Uint8Array): number {

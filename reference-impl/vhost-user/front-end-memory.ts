@@ -86,9 +86,7 @@ export class FrontEndMemory {
   }
 
   release(): void {
-    const gone = this.#held;
-    this.#hold([]);
-    for (const { memory } of gone) memory.unmap();
+    for (const { memory } of this.#held) memory.unmap();
   }
 
   #mapped(region: RegionDescription, token: DescriptorToken, others: readonly RegionDescription[]): Held | string {

@@ -14,8 +14,7 @@ export type RingEvent =
   /** SET_FEATURES without VHOST_USER_F_PROTOCOL_FEATURES: there will be no SET_VRING_ENABLE. */
   | 'enable-without-protocol-features'
   /** RESET_DEVICE, or status 0. */
-  | 'reset'
-  | 'reset-owner';
+  | 'reset';
 
 /** `without-side-effects`: what a started ring does while it is disabled. */
 export type RingService = 'nothing' | 'without-side-effects' | 'everything';
@@ -36,7 +35,6 @@ export const ringStateRules: RingStateRules = {
       disable: 'stopped-disabled',
       'enable-without-protocol-features': 'stopped-enabled',
       reset: 'stopped-disabled',
-      'reset-owner': 'stopped-disabled',
     },
     'stopped-enabled': {
       start: 'started-enabled',
@@ -45,7 +43,6 @@ export const ringStateRules: RingStateRules = {
       disable: 'stopped-disabled',
       'enable-without-protocol-features': 'stopped-enabled',
       reset: 'stopped-disabled',
-      'reset-owner': 'stopped-enabled',
     },
     'started-disabled': {
       start: 'started-disabled',
@@ -54,7 +51,6 @@ export const ringStateRules: RingStateRules = {
       disable: 'started-disabled',
       'enable-without-protocol-features': 'started-enabled',
       reset: 'stopped-disabled',
-      'reset-owner': 'started-disabled',
     },
     'started-enabled': {
       start: 'started-enabled',
@@ -63,7 +59,6 @@ export const ringStateRules: RingStateRules = {
       disable: 'started-disabled',
       'enable-without-protocol-features': 'started-enabled',
       reset: 'stopped-disabled',
-      'reset-owner': 'started-enabled',
     },
   },
   service: {

@@ -15,7 +15,6 @@ export interface SessionState extends RingSession {
   /** Whether the last SET_FEATURES was one that could be accepted. */
   areFeaturesAcceptable: boolean;
   protocolFeatures: bigint;
-  mtu: number | undefined;
   backEndChannel: DescriptorToken | undefined;
   inflight: InflightBuffer | undefined;
   hasOwner: boolean;

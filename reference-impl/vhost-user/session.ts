@@ -45,7 +45,6 @@ export class BackEndSession implements SessionState {
   areFeaturesAcceptable = true;
   protocolFeatures = 0n;
   status = 0;
-  mtu: number | undefined;
   backEndChannel: DescriptorToken | undefined;
   inflight: InflightBuffer | undefined;
   hasOwner = false;

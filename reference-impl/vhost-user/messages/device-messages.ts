@@ -39,7 +39,6 @@ export const deviceMessages: MessageTable = [
     payload: [u64Payload],
     handle: (session, { u64 }) => {
       if (!session.rules.deviceState.acceptsMtu(u64)) return refused(`an MTU of ${u64}`);
-      session.mtu = Number(u64);
       return done;
     },
   }),

@@ -69,14 +69,11 @@ export const featureMessages: MessageTable = [
       return done;
     },
   }),
-  // Deprecated: to be ignored, or to disable all rings, and nothing more.
+  // Deprecated: to be ignored, or to disable all rings, and nothing more. It is ignored.
   describeRule(messageByName('VHOST_USER_RESET_OWNER'), {
     name: 'VHOST_USER_RESET_OWNER',
     payload: [emptyPayload],
-    handle: (session) => {
-      session.rings.moveAll('reset-owner');
-      return done;
-    },
+    handle: () => done,
   }),
   describeRule(messageByName('VHOST_USER_GET_QUEUE_NUM'), {
     name: 'VHOST_USER_GET_QUEUE_NUM',
