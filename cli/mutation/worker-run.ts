@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { activeMutantVariable } from './switches.ts';
@@ -10,8 +11,28 @@ export type WorkerEnd =
   | { readonly kind: 'silent' }
   | { readonly kind: 'failed'; readonly why: string };
 
-/** Longer than any one case takes on the reference, beside other work. */
-const mostSilenceMs = 60_000;
+/**
+ * Longer than any one case takes on the reference: processor time, as a worker that other work keeps from running is no
+ * loop without end. One that waits uses none and is given up after the longest silence.
+ */
+const mostCpuSeconds = 30;
+const longestSilenceMs = 600_000;
+const lookMs = 5000;
+
+/** Clock ticks of /proc, in seconds. */
+const ticksPerSecond = 100;
+
+/** Processor time of a process so far; 0 where it is gone. */
+function cpuSecondsOf(pid: number | undefined): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  } catch {
+    return 0;
+  }
+}
 const keptBytes = 2000;
 
 /** Runs a worker of an instrumented copy, in a process of its own, and hands on what it says. */
@@ -34,16 +55,21 @@ export function runWorker(
   });
   return new Promise((resolve) => {
     let isSilent = false;
-    const tooLong = setTimeout(() => {
+    let heardMs = Date.now();
+    let heardAtCpu = 0;
+    const looks = setInterval(() => {
+      const isLoop = cpuSecondsOf(child.pid) - heardAtCpu > mostCpuSeconds;
+      if (!isLoop && Date.now() - heardMs < longestSilenceMs) return;
       isSilent = true;
       child.kill('SIGKILL');
-    }, mostSilenceMs);
+    }, lookMs);
     createInterface({ input: child.stdout }).on('line', (line) => {
-      tooLong.refresh();
+      heardMs = Date.now();
+      heardAtCpu = cpuSecondsOf(child.pid);
       said(JSON.parse(line) as WorkerLine);
     });
     child.on('close', (code, signal) => {
-      clearTimeout(tooLong);
+      clearInterval(looks);
       children.delete(child);
       if (isSilent) resolve({ kind: 'silent' });
       else if (code === 0) resolve({ kind: 'done' });
