@@ -41,6 +41,8 @@ const exitWithinMs = 5000;
 const endsBehindCloseMs = 500;
 /** How long the end of a process may take that closes its connections first. */
 const endBehindCloseWithinMs = 50;
+/** So many closes in a row without an end show that the end behind one was chance. */
+const closesWithoutEnd = 4;
 /** How soon a back-end that serves one connection closes another. */
 const turnedAwayWithinMs = 50;
 
@@ -59,8 +61,8 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
   #turnsOthersAway = false;
   /** When the IUT last closed a connection and did not end, in milliseconds. */
   #closedAtMs = Number.NEGATIVE_INFINITY;
-  /** It was seen to end a moment after it had closed a connection. */
-  #endsBehindClose = false;
+  /** Closes behind which its end is waited for, since it was seen to end a moment after one. */
+  #endsAwaited = 0;
 
   constructor(options: VhostUserPortOptions) {
     const { carrier } = options;
@@ -110,7 +112,11 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
     // A process that ends closes its sockets one by one, and one that binds its socket anew listens soon.
     this.#awaitListener((inode) => inode !== undefined);
     if (iut.isExiting() || iut.endsWithConnection === true) this.#exit = iut.waitForExit(exitWithinMs);
-    else if (this.#endsBehindClose) this.#exit = iut.waitForExit(endBehindCloseWithinMs);
+    else if (this.#endsAwaited > 0) {
+      this.#endsAwaited--;
+      this.#exit = iut.waitForExit(endBehindCloseWithinMs);
+      if (this.#exit !== undefined) this.#endsAwaited = closesWithoutEnd;
+    }
     if (this.#exit === undefined) this.#closedAtMs = this.nowMs();
     return this.#exit;
   }
@@ -228,7 +234,8 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
 
   #hasEnded(): boolean {
     this.#exit ??= this.#iut.exit();
-    if (this.#exit !== undefined && this.nowMs() - this.#closedAtMs < endsBehindCloseMs) this.#endsBehindClose = true;
+    const isBehindClose = this.nowMs() - this.#closedAtMs < endsBehindCloseMs;
+    if (this.#exit !== undefined && isBehindClose) this.#endsAwaited = closesWithoutEnd;
     return this.#exit !== undefined || !this.#iut.isAlive();
   }
 
