@@ -150,6 +150,11 @@ export const usedHeadsLinked = defineCase({
     hand.kick();
     const elements = hand.waitForUsed(check, heads.length, 'the chains');
     if (elements === undefined || baseFrom(check, getBase(session, hand.index), 'GET_VRING_BASE') === undefined) return;
+    // Another version may have another layout: a case of its own says so.
+    check.presumes(
+      region.version === 1 && region.descNum === queueSize,
+      'a region of version 1 for a ring of its size',
+    );
     const used = elements.map(({ id }) => id);
     check.equal(region.lastBatchHead, used.at(-1), 'last_batch_head');
     for (const [n, head] of used.slice(1).entries()) check.equal(region.next(head), used[n], `next of head ${head}`);

@@ -13,7 +13,7 @@ export const findingStyle = `
   padding: 1.4rem clamp(1rem, 3vw, 2rem) 1.2rem; margin-top: 2rem;
 }
 .finding:target { border-color: var(--firm); border-left-color: var(--fail-fill); }
-.finding .tags { display: flex; gap: 0.8rem; align-items: baseline; }
+.finding .tags { display: flex; flex-wrap: wrap; gap: 0.2rem 0.8rem; align-items: baseline; }
 .beyond, .unwitnessed { color: var(--soft); font-size: 0.84rem; font-style: italic; }
 .finding .on { font: 600 0.84rem var(--mono); overflow-wrap: anywhere; }
 .finding h3 { font: 600 1.25rem/1.35 var(--serif); margin: 0.7rem 0 0.5rem; max-width: 56rem; }
