@@ -50,6 +50,7 @@ export class SplitInflightRegion implements InflightRecord {
     }
     const submitted = rules.resubmitted(heads);
     if (rules.goesOnCounting) this.#counter = submitted.at(-1)?.counter ?? 0n;
+    if (submitted.length === 0) return { position: told };
     // Requests that were fetched are used or in flight, whatever base the front-end could tell.
     const position = splitPosition((ringUsedIdx + submitted.length) & 0xffff, ringUsedIdx);
     return { position, resubmitted: submitted.map(({ head }) => ({ id: head, descriptors: [] })) };

@@ -24,8 +24,8 @@ export const splitRingFaults = {
   ),
   'used-len-counts-readable-too': ringFault(
     'split/used-len-counts-written-bytes',
-    'the len of a used element counts the readable bytes as well where a chain has more than two descriptors',
-    ...inEachRing({ usedLen: ({ chain, written }) => written + (chain.descriptors > 2 ? chain.readableLength : 0) }),
+    'the len of a used element counts the readable bytes as well where a chain has more than three descriptors',
+    ...inEachRing({ usedLen: ({ chain, written }) => written + (chain.descriptors > 3 ? chain.readableLength : 0) }),
   ),
   'used-len-zero': ringFault(
     'split/used-len-counts-written-bytes',
