@@ -114,9 +114,5 @@ t.test('SIGKILL of the back-end during a case is not held against the next ones'
   t.equal(results.length, eventsOf(root)[0]?.['planned'], 'the rest has run on a fresh process');
   const others = results.filter(({ verdict }) => verdict !== 'pass');
   t.ok(others.length <= 1, `${others.length} did not pass`);
-  for (const { verdict, findings } of others) {
-    if (verdict === 'inconclusive') continue;
-    // On a busy machine a point of a sweep may see the closed connection, and the next one a fresh process.
-    t.match(findings, [{ how: 'wrong', actual: /connection was closed/ }], 'a death that does not repeat alone');
-  }
+  for (const { verdict } of others) t.equal(verdict, 'inconclusive', 'it does not repeat alone');
 });

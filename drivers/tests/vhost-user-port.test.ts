@@ -89,6 +89,35 @@ t.test('the end of the parent ends the host, once', (t) => {
   t.end();
 });
 
+t.test('a process that ended between two looks at it has died, and did not only close', (t) => {
+  const peer = new ScriptedPeer();
+  peer.answer = () => peer.close();
+  const base = scriptedPort(peer);
+  let ended = false;
+  const port = new VhostUserPort({
+    facts: base.facts,
+    carrier: peer,
+    iut: {
+      ...base.iut,
+      pidfd: -1,
+      exit: () => (ended ? { signal: 'SIGKILL' } : undefined),
+      isExiting: () => {
+        ended = true;
+        return false;
+      },
+      waitForExit: () => undefined,
+      identify() {},
+      close() {},
+    },
+  });
+  const connection = port.connect();
+  if (connection.kind === 'refused') throw new Error(connection.why);
+  t.match(connection.session.messages.fence(), { kind: 'died', exit: { signal: 'SIGKILL' } });
+  port.close();
+  base.close();
+  t.end();
+});
+
 t.test('sources may come and go while they are called', (t) => {
   const set = new PollSet();
   const called: string[] = [];

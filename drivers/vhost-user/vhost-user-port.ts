@@ -117,6 +117,8 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
       this.#exit = iut.waitForExit(endBehindCloseWithinMs);
       if (this.#exit !== undefined) this.#endsAwaited = closesWithoutEnd;
     }
+    // Its end may have come between two looks: a process that has ended is not about to end.
+    this.#exit ??= iut.exit();
     if (this.#exit === undefined) this.#closedAtMs = this.nowMs();
     return this.#exit;
   }
