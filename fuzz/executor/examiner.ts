@@ -5,8 +5,9 @@ import { canRestart, recovered, startedAfresh } from '../../judging/recovery.ts'
 import { type SilenceOptions, Silences } from '../../judging/silence.ts';
 import { nothingWithin } from '../../judging/thrown-failure.ts';
 import type { ModelTarget } from '../../reference-impl/oracle/model/model.ts';
+import type { JudgedFinding } from '../judging/message-judge.ts';
 import { configurationOf, modelTarget } from '../judging/model-target.ts';
-import { type JudgedFinding, ProgramJudge } from '../judging/program-judge.ts';
+import { ProgramJudge } from '../judging/program-judge.ts';
 import type { KnownTarget } from '../program/known-state.ts';
 import { Lawfulness } from '../program/lawfulness.ts';
 import type { Program } from '../program/program.ts';

@@ -1,7 +1,10 @@
 import type { DriverPort, GuestRing, Queue, RingPosition, Session } from '../../drivers/port/port.ts';
 import { Model, type ModelTarget } from '../../reference-impl/oracle/model/model.ts';
-import type { ModelFinding, ModelObservation, ObservedOutcome } from '../../reference-impl/oracle/model/observation.ts';
+import type { ModelObservation, ObservedOutcome } from '../../reference-impl/oracle/model/observation.ts';
+import { isAvailableIn } from '../../reference-impl/virtqueue/packed/layout.ts';
+import { PackedRing } from '../../reference-impl/virtqueue/packed/ring-memory.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
+import { SplitRing } from '../../reference-impl/virtqueue/split/ring-memory.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import type { MadeThings } from '../executor/made-things.ts';
 import type { OutcomeClass, Outcomes } from '../executor/outcomes.ts';
@@ -9,12 +12,7 @@ import type { KnownTarget } from '../program/known-state.ts';
 import { isJudged, Lawfulness, type Standing } from '../program/lawfulness.ts';
 import type { Call, CallOf, Program } from '../program/program.ts';
 import { bytesOfChain, roomOfChain } from './chain-bytes.ts';
-
-/** What the model does not allow, and the call behind which it was seen. */
-export interface JudgedFinding {
-  readonly place: number;
-  readonly finding: ModelFinding;
-}
+import { type JudgedFinding, MessageJudge } from './message-judge.ts';
 
 interface JudgedQueue {
   readonly session: number;
@@ -22,12 +20,6 @@ interface JudgedQueue {
   /** By buffer id. */
   readonly chains: Map<number, readonly Segment[]>;
   isKicked: boolean;
-}
-
-/** Where a session of the log stopped being judged. */
-interface LoggedSession {
-  readonly call: number;
-  lostAt: number;
 }
 
 export interface ProgramJudgeOptions {
@@ -52,9 +44,7 @@ export class ProgramJudge {
   readonly #deadlineMs: number;
   readonly #found: JudgedFinding[] = [];
   readonly #queues = new Map<number, JudgedQueue>();
-  readonly #sessions = new Map<number, LoggedSession>();
-  /** Number of the log's next event behind each call. */
-  readonly #ends: number[] = [];
+  readonly #messages: MessageJudge;
   #told = 0;
 
   /** @param program resolved; it is about to be executed. */
@@ -64,6 +54,7 @@ export class ProgramJudge {
     this.#lawfulness = new Lawfulness(options.known);
     this.#deadlineMs = options.port.deadlineMs;
     this.model = new Model(options.target);
+    this.#messages = new MessageJudge(options.target, options.port.log, calls.length);
   }
 
   /** Behind the call at this place, while what it made is there. */
@@ -75,22 +66,20 @@ export class ProgramJudge {
     if (outcome === 'died') this.model.observe({ kind: 'lost', what: 'all' });
     else if (standing.taints !== undefined) this.#lose(call, standing.taints);
     else this.#follow(call, place, outcome, isJudged(standing));
-    this.#ends.push(this.#options.port.log.next);
+    this.#messages.behindCall();
     this.#collect(place);
   }
 
   /** Behind the last call: what was found, in the order of the calls. */
   findings(): readonly JudgedFinding[] {
-    this.#readMessages();
-    return [...this.#found].sort((left, right) => left.place - right.place);
+    return [...this.#found, ...this.#messages.findings()].sort((left, right) => left.place - right.place);
   }
 
   #follow(call: Call, place: number, outcome: OutcomeClass, judged: boolean): void {
-    // What ends a session does so whatever is known of it.
+    // The end of a session is known, even where nothing else of it is.
     switch (call.kind) {
       case 'connect':
-        if (!call.beside)
-          for (const { call: session } of this.#sessions.values()) this.#observe({ kind: 'ended', session });
+        if (!call.beside) for (const session of this.#messages.sessions) this.#observe({ kind: 'ended', session });
         this.#connected(call.id, outcome);
         return;
       case 'reconnect':
@@ -163,7 +152,7 @@ export class ProgramJudge {
   #connected(session: number, outcome: OutcomeClass): void {
     const opened = this.#options.made.sessions.get(session);
     if (outcome !== 'made' || opened === undefined) return;
-    this.#sessions.set(opened.id, { call: session, lostAt: Number.POSITIVE_INFINITY });
+    this.#messages.connected(opened.id, session);
     this.#observe({ kind: 'connected', session });
   }
 
@@ -331,42 +320,19 @@ export class ProgramJudge {
   }
 
   #loseAll(): void {
-    for (const session of this.#sessions.values()) this.#endLog(session);
+    this.#messages.loseAll();
     this.#observe({ kind: 'lost', what: 'all' });
   }
 
   #loseSession(id: number): void {
-    for (const session of this.#sessions.values()) if (session.call === id) this.#endLog(session);
+    this.#messages.lose(id);
     this.#observe({ kind: 'lost', what: 'session', id });
-  }
-
-  /** Messages of the call that lost it are not judged either. */
-  #endLog(session: LoggedSession): void {
-    session.lostAt = Math.min(session.lostAt, this.#ends.at(-1) ?? 0);
   }
 
   #ringOf(call: Call): number | undefined {
     if ('ring' in call) return call.ring;
     if ('queue' in call) return this.#queues.get(call.queue)?.ring;
     return call.kind === 'change' && call.at?.kind === 'ring' ? call.at.ring : undefined;
-  }
-
-  /** The log of a program that is too long lacks its middle: no order of answers is told from that. */
-  #readMessages(): void {
-    const { log } = this.#options.port;
-    if (this.#options.target.transport !== 'vhost-user' || log.dropped > 0) return;
-    const messages = new Model(this.#options.target);
-    for (const { call: session } of this.#sessions.values()) messages.observe({ kind: 'connected', session });
-    let place = 0;
-    for (const event of log.events()) {
-      if (event.kind !== 'message' || event.channel !== 'front-end') continue;
-      const session = this.#sessions.get(event.session);
-      while (event.seq >= (this.#ends[place] ?? Number.POSITIVE_INFINITY)) place++;
-      if (session === undefined || event.seq >= session.lostAt || place >= this.#calls.length) continue;
-      const direction = event.direction === 'to-iut' ? 'to' : 'from';
-      messages.observe({ kind: 'message', session: session.call, direction, bytes: event.bytes });
-      for (const finding of messages.findings.splice(0)) this.#found.push({ place, finding });
-    }
   }
 
   #collect(place: number): void {
@@ -401,28 +367,11 @@ function observedOutcome(outcome: OutcomeClass): ObservedOutcome | undefined {
   }
 }
 
-/** used_event lies behind the available ring. */
-function usedEventOf({ layout, areas }: GuestRing): number {
-  if (layout === 'packed') return 0;
-  const { view } = areas.driver;
-  return (view[view.length - 2] as number) | ((view[view.length - 1] as number) << 8);
-}
+/** 0 in a packed ring, which has none. */
+const usedEventOf = (ring: GuestRing): number => (ring instanceof SplitRing ? ring.usedEvent() : 0);
 
 /** Whether nothing is available where a ring begins. */
-function isFresh({ layout, areas }: GuestRing, position: RingPosition): boolean {
-  if (position.layout === 'split') {
-    const idx = areas.driver.view;
-    return ((idx[2] as number) | ((idx[3] as number) << 8)) === position.avail;
-  }
-  if (layout === 'split') return false;
-  const at = position.avail * descriptorSize + flagsOffset;
-  const flags = areas.descriptor.view;
-  const isAvail = ((flags[at] as number) & markOfByte) !== 0;
-  const isUsed = ((flags[at + 1] as number) & markOfByte) !== 0;
-  return !(isAvail === (position.availWrap === 1) && isUsed !== isAvail);
+function isFresh(ring: GuestRing, position: RingPosition): boolean {
+  if (position.layout === 'split') return ring instanceof SplitRing && ring.availIdx() === position.avail;
+  return ring instanceof PackedRing && !isAvailableIn(ring.flags(position.avail), position.availWrap);
 }
-
-const descriptorSize = 16;
-const flagsOffset = 14;
-/** VIRTQ_DESC_F_AVAIL in the lower byte of the flags, VIRTQ_DESC_F_USED in the upper one. */
-const markOfByte = 0x80;

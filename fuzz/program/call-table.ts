@@ -160,7 +160,7 @@ export const callTable = {
   /** Stops a ring, and asks where it goes on. */
   stop: { tag: 13, arguments: { queue: reference(1, 'queue') } },
   enable: { tag: 14, arguments: { queue: reference(1, 'queue'), on: flag(2, true) } },
-  /** Bytes into an area of a ring, whatever it holds. */
+  /** Bytes into an area of a ring, over what it holds. */
   'ring-write': {
     tag: 15,
     arguments: { ring: reference(1, 'ring'), area: choice(2, areas), offset: u32(3), bytes: bytes(4) },

@@ -84,7 +84,7 @@ const call: fc.Arbitrary<Call> = fc.oneof(
   ),
 );
 
-/** Any program, lawful or not, with references to whatever there is. */
+/** Any program, lawful or not, with references to any thing that it makes. */
 export const anyProgram: fc.Arbitrary<Program> = fc.array(call, { maxLength: mostIds }).map((calls) => ({
   calls: calls.map((each, at) => ({ ...each, id: at + 1 })),
 }));
