@@ -11,8 +11,6 @@ import type { RingFeatures } from './ring.ts';
 /** What a walk needs of the ring that it walks. */
 export interface WalkedRing {
   readonly size: number;
-  /** The descriptor area. */
-  readonly table: DataView;
   readonly memory: MemoryMap;
   readonly bufferSpace: AddressSpace;
   readonly features: RingFeatures;

@@ -49,7 +49,7 @@ export class PackedDevice implements DeviceRing {
     const { size, memory, bufferSpace, features } = options;
     this.ring = ring;
     this.size = size;
-    this.#walked = { size, table: ring.table, memory, bufferSpace, features };
+    this.#walked = { size, memory, bufferSpace, features };
     this.#features = features;
     this.#rules = options.rules ?? packedDeviceRules;
     const observer = options.observer ?? noObserver;

@@ -57,11 +57,6 @@ export class PackedRing {
     this.#device = new Uint32Array(device.buffer, device.byteOffset, 1);
   }
 
-  /** The descriptor ring as bytes lie. */
-  get table(): DataView {
-    return this.#ring;
-  }
-
   flags(slot: number): number {
     return slot < this.size ? Atomics.load(this.#units, slot * UNITS + FLAGS_UNIT) : 0;
   }

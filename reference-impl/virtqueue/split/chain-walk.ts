@@ -4,13 +4,18 @@ import { DESCRIPTOR_SIZE } from '../descriptor.ts';
 import type { MalformedReason } from '../malformed.ts';
 import type { SplitDeviceRules, TableView } from './device-rules.ts';
 
+/** The ring, and its descriptor table. */
+export interface WalkedSplitRing extends WalkedRing {
+  readonly table: DataView;
+}
+
 const NO_MORE = -1;
 
 /**
  * Follows the chain that begins at `head` (virtio 2.7.5). Each field is read once, so that a driver that changes it
  * meanwhile cannot have it judged by one value and used with another.
  */
-export function walkChain(ring: WalkedRing, rules: SplitDeviceRules, head: number): Chain | MalformedChain {
+export function walkChain(ring: WalkedSplitRing, rules: SplitDeviceRules, head: number): Chain | MalformedChain {
   const reason = rules.acceptsHead(head, ring.size);
   if (reason !== undefined) return { kind: 'malformed', id: head, reason };
   const walk = new WalkedChain();

@@ -1,9 +1,8 @@
 import { type DeviceRingOptions, findArea, type RecordedChain, type RingAttachFailure } from '../attach-area.ts';
 import { type Chain, type Completion, EMPTY_RING, type EmptyRing, type MalformedChain } from '../chain.ts';
-import type { WalkedRing } from '../chain-walk.ts';
 import type { DeviceRing, RingObserver } from '../device-ring.ts';
 import { positionOf, type RingFeatures, type SplitPosition, splitPosition } from '../ring.ts';
-import { walkChain } from './chain-walk.ts';
+import { type WalkedSplitRing, walkChain } from './chain-walk.ts';
 import { type SplitDeviceRules, splitDeviceRules } from './device-rules.ts';
 import { isQueueSize, splitAlignment, splitSizes } from './layout.ts';
 import { SplitRing } from './ring-memory.ts';
@@ -19,7 +18,7 @@ const noObserver: RingObserver = {};
 export class SplitDevice implements DeviceRing {
   readonly layout = 'split';
   readonly ring: SplitRing;
-  readonly #walked: WalkedRing;
+  readonly #walked: WalkedSplitRing;
   readonly #features: RingFeatures;
   readonly #rules: SplitDeviceRules;
   readonly #observer: RingObserver;
