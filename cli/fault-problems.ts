@@ -5,7 +5,7 @@ import { caseKey } from '../reports/record/record.ts';
 import { axesOf, requirementOn } from '../suites/axes.ts';
 import { type AnyCase, variantsOf } from '../suites/case.ts';
 import type { Judgement } from '../suites/runner/judge.ts';
-import { type FaultRow, placesOf } from './fault-rows.ts';
+import { type FaultRow, namesFault, placesOf } from './fault-rows.ts';
 import { FaultyReference } from './faulty-reference.ts';
 
 const mostAlsoFailed = 0.1;
@@ -40,7 +40,7 @@ export function problemsOf(row: FaultRow): string[] {
 
 /** What is wrong with the rows of one fault together: no transport shows it, or a case that names it is tried nowhere. */
 export function problemsOfFault(name: FaultName, rows: readonly FaultRow[], cases: readonly AnyCase[]): string[] {
-  const naming = cases.filter(({ proves }) => Object.values(proves).flat().includes(name));
+  const naming = cases.filter((definition) => namesFault(definition, name));
   if (naming.length === 0) return [`${name}: no case names it`];
   const tried = new Set(rows.flatMap(({ expectedBy }) => expectedBy));
   return naming.filter(({ id }) => !tried.has(id)).map(({ id }) => `${name}: ${id} names it and is tried nowhere`);

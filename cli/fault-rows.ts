@@ -84,7 +84,7 @@ interface Attempt {
   readonly axes: Axes;
 }
 
-/** `others` is how many of the cases are tried that do not cite its requirement, or that only those are that name it. */
+/** `others` is how many cases are tried that do not cite its requirement; with `named`, only those run that name it. */
 function rowOf(place: FaultPlace, cases: readonly AnyCase[], others: number | 'named'): FaultRow {
   const { requirement: slug, hiddenFrom } = faults[place.fault];
   const requirement = place.layout === undefined ? slug : requirementOn(place.layout, slug);
@@ -172,4 +172,5 @@ const isCaught = ({ reference, definition, axes }: Attempt, requirement: string)
 const fails = (outcomes: readonly RequirementOutcome[], requirement: string): boolean =>
   outcomes.some((one) => one.requirement === requirement && one.outcome === 'fail');
 
-const namesFault = ({ proves }: AnyCase, name: string): boolean => Object.values(proves).flat().includes(name);
+/** Whether a case says that it catches the fault. */
+export const namesFault = ({ proves }: AnyCase, name: string): boolean => Object.values(proves).flat().includes(name);

@@ -5,11 +5,10 @@ import { parseArgs } from 'node:util';
 import { didYouMean } from '../drivers/near-matches.ts';
 import { type FaultName, faultNames, isFaultName } from '../reference-impl/faults/faults.ts';
 import { allCases } from '../suites/all-cases.ts';
-import type { AnyCase } from '../suites/case.ts';
 import { counted } from './counted.ts';
 import { endedByWords, isNoOptions, type NoOptions } from './development-command.ts';
 import { placeText, problemsOf, problemsOfFault, problemsOfLayouts, problemsWithoutFault } from './fault-problems.ts';
-import { type FaultRow, rowsOf } from './fault-rows.ts';
+import { type FaultRow, namesFault, rowsOf } from './fault-rows.ts';
 
 const usage = `usage: npm run faults -- [--sample N] [--json] [FAULT...]
 
@@ -75,7 +74,10 @@ async function main(words: readonly string[]): Promise<number> {
     `${counted(allCases.length, 'case')} without a fault, and beside them ${counted(names.length, 'fault')}\n`,
   );
   const tried = sharedRows(options, progressIn(names.length));
-  const concerned = names.length === faultNames.length ? allCases : allCases.filter((one) => namesAny(one, names));
+  const concerned =
+    names.length === faultNames.length
+      ? allCases
+      : allCases.filter((one) => names.some((name) => namesFault(one, name)));
   const problems = [...problemsOfLayouts(concerned), ...problemsWithoutFault(concerned)];
   const rows = await tried;
   for (const row of rows) problems.push(...problemsOf(row));
@@ -95,11 +97,6 @@ async function main(words: readonly string[]): Promise<number> {
   process.stderr.write(`${counts.join(', ')}, ${counted(problems.length, 'problem')}\n`);
   return problems.length === 0 ? 0 : 1;
 }
-
-const namesAny = ({ proves }: AnyCase, names: readonly string[]): boolean =>
-  Object.values(proves)
-    .flat()
-    .some((name) => name !== undefined && names.includes(name));
 
 function lineOf(row: FaultRow): string {
   if (row.notShown !== undefined) return `- ${placeText(row)}: not tried: ${row.notShown}`;

@@ -1,6 +1,6 @@
 import type { DriverPort, IutExit } from '../../drivers/port/port.ts';
 import { type Attributed, CrashAttribution } from '../../judging/attribution.ts';
-import { type Control, control } from '../../judging/control.ts';
+import type { Control } from '../../judging/control.ts';
 import { exitText } from '../../judging/failure.ts';
 import { Losses, type Patience } from '../../judging/patience.ts';
 import { canRestart, recovered, startedAfresh } from '../../judging/recovery.ts';
@@ -9,13 +9,15 @@ import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import type { CaseRecord, Finding, RunEvent } from '../../reports/record/record.ts';
 import type { PlannedResult } from '../../reports/record/run-plan.ts';
 import type { Trace } from '../../reports/trace/trace.ts';
-import { layoutOf, reportedRequirements } from '../axes.ts';
-import { type AbsentAxis, absentAxisOf, applicability, elsewhereOf } from './applicability.ts';
+import { layoutOf } from '../axes.ts';
+import { absentAxisOf, applicability, elsewhereOf } from './applicability.ts';
 import { NoSuchPointError, type SecondIut } from './case-run.ts';
 import { accordanceOf, type ExpectationRules } from './expectations.ts';
 import { findingAuthority } from './finding-authority.ts';
 import { type Judgement, judge } from './judge.ts';
+import { packedControl } from './packed-control.ts';
 import type { PlannedCase, RequirementFacts } from './plan.ts';
+import { notApplicable, notJudged, notOnAxis } from './unjudged.ts';
 
 /** Where the results of a slice go. Each call returns when what it was given is on disk. */
 export interface SliceOutput {
@@ -196,26 +198,10 @@ class SliceRun {
   #withoutPackedRings(planned: PlannedCase): Judgement | undefined {
     const { applies } = planned.definition;
     if (applies.ring === 'none' || layoutOf(planned.definition, planned.axes) !== 'packed') return undefined;
-    this.#packedRings ??= this.#packedControl();
+    this.#packedRings ??= packedControl(this.#port, () => this.#restart());
     if (this.#packedRings.kind === 'completed') return undefined;
     const why = `no packed ring serves a request: ${this.#packedRings.why}`;
     return notJudged(planned, 'inconclusive', why);
-  }
-
-  #packedControl(): Control {
-    const port = this.#port;
-    const tried = (): Control => {
-      const found = control(port, 'packed');
-      port.releaseAll();
-      return found;
-    };
-    const first = tried();
-    if (first.kind === 'completed') return first;
-    // On a fresh process: what ran before has no part in it.
-    this.#restart();
-    const again = tried();
-    if (!port.iut.isAlive()) this.#restart();
-    return again;
   }
 
   #judgeIfItHasPoint(planned: PlannedCase): Judgement {
@@ -364,33 +350,6 @@ function areaOf(id: string): string {
 
 function needsTwo(planned: PlannedCase | undefined): boolean {
   return planned?.definition.applies.iuts === 2;
-}
-
-/** A judgement of what was not run: every requirement has the same outcome. */
-function notJudged(
-  { definition, axes }: PlannedCase,
-  outcome: 'not-applicable' | 'not-run' | 'inconclusive',
-  why: string,
-): Judgement {
-  const requirements = reportedRequirements(definition, axes);
-  const outcomes = requirements.map((requirement) => ({ requirement, outcome, checks: 0, why }));
-  return { verdict: outcome, outcomes, findings: [], durationMs: 0 };
-}
-
-function notApplicable(
-  planned: PlannedCase,
-  missing: readonly string[],
-  elsewhere: ReturnType<typeof elsewhereOf>,
-): Judgement {
-  const why = `${elsewhere === undefined ? 'missing:' : 'is about'} ${missing.join(', ')}`;
-  const judgement = notJudged(planned, 'not-applicable', why);
-  if (elsewhere === undefined) return judgement;
-  return { ...judgement, outcomes: judgement.outcomes.map((outcome) => ({ ...outcome, elsewhere })) };
-}
-
-function notOnAxis(planned: PlannedCase, { axis, why }: AbsentAxis): Judgement {
-  const judgement = notJudged(planned, 'not-applicable', `missing: ${why}`);
-  return { ...judgement, outcomes: judgement.outcomes.map((outcome) => ({ ...outcome, absentAxis: axis })) };
 }
 
 /** The process died in the run but not in the case alone: said of the run, with the cases before it. */

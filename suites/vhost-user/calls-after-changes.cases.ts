@@ -1,7 +1,17 @@
 import type { GuestRing, VhostUserSession } from '../../drivers/port/port.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
-import { type Changed, type ChangeName, changeSlots, changesWhileInUse } from './changes-while-in-use.ts';
+import {
+  byEvent,
+  byFlag,
+  type Changed,
+  changeNames,
+  changeSlots,
+  changesWhileInUse,
+  ofRings,
+  slotChanges,
+  slotFeatures,
+} from './changes-while-in-use.ts';
 import { type DeviceInUse, deviceInUse, restart } from './device-in-use.ts';
 import { DirtyPages, loggedBy, wholeLog } from './dirty-pages.ts';
 
@@ -10,11 +20,6 @@ import { DirtyPages, loggedBy, wholeLog } from './dirty-pages.ts';
 type Context = CaseContext<string, VariantAxes, VhostUserSession, GuestRing>;
 
 const uses = 3;
-const transports = ['vhost-user'] as const;
-const offers = ['VHOST_USER_F_PROTOCOL_FEATURES'] as const;
-const byFlag = { start: 'negotiated', transports, offers, without: ['VIRTIO_F_EVENT_IDX'] } as const;
-const byEvent = { start: 'negotiated', transports, offers, negotiate: ['VIRTIO_F_EVENT_IDX'] } as const;
-const changeNames = Object.keys(changesWhileInUse) as ChangeName[];
 
 /** Each of the next uses is awaited by the driver, which asks for a call at it. */
 function calledForEach(check: Check, { rings, use }: DeviceInUse, when: string): boolean {
@@ -83,8 +88,6 @@ export const eventCalls = defineCase({
   },
 });
 
-const slots = ['VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'] as const;
-
 export const flagCallsBehindSlots = defineCase({
   id: 'vhost-user/calls/used-buffers-are-notified-behind-memory-slots',
   title: 'without EVENT_IDX each use of a ring is followed by a call, behind ADD_MEM_REG and REM_MEM_REG',
@@ -94,8 +97,8 @@ export const flagCallsBehindSlots = defineCase({
       'calls-lost-behind-removed-region',
     ],
   },
-  applies: { ...byFlag, negotiate: slots },
-  variants: { change: ['added', 'added-and-removed'] },
+  applies: { ...byFlag, negotiate: slotFeatures },
+  variants: { change: slotChanges },
   run(context) {
     const check = context.requirement('notify/used-buffers-notified-with-flag-clear');
     behindSlots(context, check, context.variant.change === 'added');
@@ -111,8 +114,8 @@ export const eventCallsBehindSlots = defineCase({
       'event-calls-lost-behind-removed-region',
     ],
   },
-  applies: { ...byEvent, negotiate: [...byEvent.negotiate, ...slots] },
-  variants: { change: ['added', 'added-and-removed'] },
+  applies: { ...byEvent, negotiate: [...byEvent.negotiate, ...slotFeatures] },
+  variants: { change: slotChanges },
   run(context) {
     const check = context.requirement('notify/passing-used-event-notifies');
     behindSlots(context, check, context.variant.change === 'added');
@@ -192,7 +195,7 @@ export const oldCallSilent = defineCase({
   id: 'vhost-user/calls/call-descriptor-of-an-earlier-life-is-silent',
   title: 'the call descriptor that a ring had before it stopped gets no signal for buffers that are used afterwards',
   proves: { 'vu-vring/call-descriptor-replaced': 'call-descriptor-of-earlier-life-kept' },
-  applies: { start: 'negotiated', transports, offers },
+  applies: ofRings,
   run(context) {
     const check = context.requirement('vu-vring/call-descriptor-replaced');
     const device = deviceInUse(context);

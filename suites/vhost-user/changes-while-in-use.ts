@@ -13,6 +13,20 @@ export interface Changed {
   readonly check: Check;
 }
 
+/** What cases about changes apply to. */
+export const ofRings = {
+  start: 'negotiated',
+  transports: ['vhost-user'],
+  offers: ['VHOST_USER_F_PROTOCOL_FEATURES'],
+} as const;
+
+/** The same where flags decide which signals come, and where events do. */
+export const byFlag = { ...ofRings, without: ['VIRTIO_F_EVENT_IDX'] } as const;
+export const byEvent = { ...ofRings, negotiate: ['VIRTIO_F_EVENT_IDX'] } as const;
+/** What ADD_MEM_REG and REM_MEM_REG need beside. */
+export const slotFeatures = ['VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'] as const;
+export const slotChanges = ['added', 'added-and-removed'] as const;
+
 /** A change that leaves the memory and the rings of a device where they are. */
 type Change = (changed: Changed) => void;
 
@@ -55,7 +69,8 @@ export const changesWhileInUse = {
   },
 } as const satisfies Record<string, Change>;
 
-export type ChangeName = keyof typeof changesWhileInUse;
+type ChangeName = keyof typeof changesWhileInUse;
+export const changeNames = Object.keys(changesWhileInUse) as ChangeName[];
 
 /** ADD_MEM_REG of the regions of another guest, and REM_MEM_REG of them where they are not to stay. */
 export function changeSlots({ port, session, check }: Changed, staying: boolean): void {

@@ -2,18 +2,22 @@ import type { GuestRing, VhostUserSession } from '../../drivers/port/port.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
 import { obedient, serveObediently } from '../virtio/notifications/obedient-driver.ts';
-import { type Changed, type ChangeName, changeSlots, changesWhileInUse } from './changes-while-in-use.ts';
+import {
+  byEvent,
+  byFlag,
+  type Changed,
+  changeNames,
+  changeSlots,
+  changesWhileInUse,
+  slotChanges,
+  slotFeatures,
+} from './changes-while-in-use.ts';
 import { deviceInUse } from './device-in-use.ts';
 
 /** A driver that kicks only where the device asks for it, behind something that the front-end told while the ring ran. */
 
 type Context = CaseContext<string, VariantAxes, VhostUserSession, GuestRing>;
 
-const transports = ['vhost-user'] as const;
-const offers = ['VHOST_USER_F_PROTOCOL_FEATURES'] as const;
-const byFlag = { start: 'negotiated', transports, offers, without: ['VIRTIO_F_EVENT_IDX'] } as const;
-const byEvent = { start: 'negotiated', transports, offers, negotiate: ['VIRTIO_F_EVENT_IDX'] } as const;
-const changeNames = Object.keys(changesWhileInUse) as ChangeName[];
 /** Looks of ours in which the device may go to sleep. */
 const pauses = [3, 0, 1, 20];
 
@@ -64,9 +68,6 @@ export const eventKicksBehindChange = defineCase({
   },
 });
 
-const slots = ['VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS', 'VHOST_USER_PROTOCOL_F_REPLY_ACK'] as const;
-const slotChanges = ['added', 'added-and-removed'] as const;
-
 export const flagKicksBehindSlots = defineCase({
   id: 'vhost-user/kicks/flags-ask-for-kicks-behind-memory-slots',
   title: 'without EVENT_IDX a ring is served by the kicks that its flags ask for, behind ADD_MEM_REG and REM_MEM_REG',
@@ -76,7 +77,7 @@ export const flagKicksBehindSlots = defineCase({
       'kicks-suppressed-behind-removed-region',
     ],
   },
-  applies: { ...byFlag, negotiate: slots },
+  applies: { ...byFlag, negotiate: slotFeatures },
   variants: { change: slotChanges },
   run(context) {
     const check = context.requirement('notify/kicks-asked-for-by-flags-suffice');
@@ -93,7 +94,7 @@ export const eventKicksBehindSlots = defineCase({
       'kick-event-left-behind-removed-region',
     ],
   },
-  applies: { ...byEvent, negotiate: [...byEvent.negotiate, ...slots] },
+  applies: { ...byEvent, negotiate: [...byEvent.negotiate, ...slotFeatures] },
   variants: { change: slotChanges },
   run(context) {
     const check = context.requirement('notify/kicks-asked-for-by-events-suffice');
