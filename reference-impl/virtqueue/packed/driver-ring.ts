@@ -354,7 +354,8 @@ export class PackedDriver implements DriverRing {
     this.#slots[id] = 0;
     this.#outstanding--;
     this.#freeSlots += slots;
-    this.#free[(this.#freeFront + this.#freeIds) % this.size] = id;
+    const end = this.#freeFront + this.#freeIds;
+    this.#free[end < this.size ? end : end - this.size] = id;
     this.#freeIds++;
   }
 

@@ -23,6 +23,7 @@ export interface PackedDescriptor {
 }
 
 const UNITS = DESCRIPTOR_SIZE / 2;
+const ID_UNIT = ID_OFFSET / 2;
 const FLAGS_UNIT = FLAGS_OFFSET / 2;
 
 /**
@@ -69,20 +70,19 @@ export class PackedRing {
     return slot < this.size ? this.#ring.getBigUint64(slot * DESCRIPTOR_SIZE, true) : 0n;
   }
   len(slot: number): number {
-    return slot < this.size ? this.#ring.getUint32(slot * DESCRIPTOR_SIZE + LEN_OFFSET, true) : 0;
+    return slot < this.size ? (this.words[slot * WORDS + LEN_WORD] as number) : 0;
   }
   id(slot: number): number {
-    return slot < this.size ? this.#ring.getUint16(slot * DESCRIPTOR_SIZE + ID_OFFSET, true) : 0;
+    return slot < this.size ? (this.#units[slot * UNITS + ID_UNIT] as number) : 0;
   }
 
   /** Writes all of a descriptor but its flags. */
   setBuffer(slot: number, addr: bigint, len: number, id: number): void {
     if (slot >= this.size) return;
-    const at = slot * DESCRIPTOR_SIZE;
     this.#addresses[2 * slot] = addr;
-    this.#ring.setUint32(at + LEN_OFFSET, len, true);
-    this.#ring.setUint16(at + ID_OFFSET, id, true);
-    this.wrote?.('descriptor', at, FLAGS_OFFSET);
+    this.words[slot * WORDS + LEN_WORD] = len;
+    this.#units[slot * UNITS + ID_UNIT] = id;
+    this.wrote?.('descriptor', slot * DESCRIPTOR_SIZE, FLAGS_OFFSET);
   }
 
   /**
@@ -101,10 +101,9 @@ export class PackedRing {
   /** Writes what a used descriptor holds beside its flags. */
   setUsed(slot: number, id: number, len: number): void {
     if (slot >= this.size) return;
-    const at = slot * DESCRIPTOR_SIZE;
-    this.#ring.setUint32(at + LEN_OFFSET, len, true);
-    this.#ring.setUint16(at + ID_OFFSET, id, true);
-    this.wrote?.('descriptor', at + LEN_OFFSET, FLAGS_OFFSET - LEN_OFFSET);
+    this.words[slot * WORDS + LEN_WORD] = len;
+    this.#units[slot * UNITS + ID_UNIT] = id;
+    this.wrote?.('descriptor', slot * DESCRIPTOR_SIZE + LEN_OFFSET, FLAGS_OFFSET - LEN_OFFSET);
   }
 
   readDescriptor(slot: number): PackedDescriptor {
