@@ -97,6 +97,8 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
   changeMemory(region: Region, offset: number, patterns: readonly Uint8Array[], periodNs: number): MemoryChange {
     const change = changeOf(region, offset, patterns, periodNs);
     this.#changes.push(change);
+    // What the thread stores is not told one by one.
+    region.journal?.viewed(region.index, offset, patterns[0]?.length ?? 0);
     return change;
   }
 

@@ -85,3 +85,14 @@ for (const layout of ringLayouts) {
     },
   );
 }
+
+t.test('what a thread of ours stores to memory is not blamed on the device', async (t) => {
+  const { port, queue } = queueOf(t, 'split');
+  const { region } = queue.ring.areas.descriptor;
+  const change = port.changeMemory(region, region.size - 8, [Uint8Array.of(1, 2, 3, 4), Uint8Array.of(5, 6, 7, 8)], 0);
+  port.until(() => region.bytes[region.size - 8] !== 0, 1000);
+  change.stop();
+  t.not(region.bytes[region.size - 8], 0);
+  t.equal(queue.stop().kind, 'stopped');
+  t.same(port.oracle.findings(), []);
+});

@@ -1,6 +1,8 @@
 import type { DriverPort } from '../../drivers/port/port.ts';
+import type { MessageObservation } from '../../reference-impl/observations/event.ts';
 import { Model, type ModelTarget } from '../../reference-impl/oracle/model/model.ts';
 import type { ModelFinding } from '../../reference-impl/oracle/model/observation.ts';
+import { MessageAssembler } from '../../reference-impl/wire/framing.ts';
 
 /** What the model does not allow, and the call behind which it was seen. */
 export interface JudgedFinding {
@@ -11,6 +13,8 @@ export interface JudgedFinding {
 /** Where a session of the log stopped being judged. */
 interface LoggedSession {
   readonly call: number;
+  /** Puts together what was sent: a write can hold a piece of a message, or several. */
+  readonly sent: MessageAssembler;
   lostAt: number;
 }
 
@@ -37,7 +41,8 @@ export class MessageJudge {
   }
 
   connected(numberInLog: number, call: number): void {
-    this.#sessions.set(numberInLog, { call, lostAt: Number.POSITIVE_INFINITY });
+    const sent = new MessageAssembler();
+    this.#sessions.set(numberInLog, { call, sent, lostAt: Number.POSITIVE_INFINITY });
   }
 
   behindCall(): void {
@@ -65,11 +70,24 @@ export class MessageJudge {
       const session = this.#sessions.get(event.session);
       while (event.seq >= (this.#ends[place] ?? Number.POSITIVE_INFINITY)) place++;
       if (session === undefined || event.seq >= session.lostAt || place >= this.#calls) continue;
-      const direction = event.direction === 'to-iut' ? 'to' : 'from';
-      model.observe({ kind: 'message', session: session.call, direction, bytes: event.bytes });
+      if (event.direction === 'from-iut') {
+        model.observe({ kind: 'message', session: session.call, direction: 'from', bytes: event.bytes });
+      } else if (!this.#send(model, session, event)) session.lostAt = event.seq;
       for (const finding of model.findings.splice(0)) found.push({ place, finding });
     }
     return found;
+  }
+
+  /** False where the log does not tell whole messages. */
+  #send(model: Model, { call, sent }: LoggedSession, { bytes, length }: MessageObservation): boolean {
+    if (bytes.length < length) return false;
+    sent.push(bytes, 0, length);
+    for (let frame = sent.next(); frame !== undefined; frame = sent.next()) {
+      if (frame.kind === 'problem') return false;
+      const message = frame.buffer.slice(frame.offset, frame.offset + frame.length);
+      model.observe({ kind: 'message', session: call, direction: 'to', bytes: message });
+    }
+    return true;
   }
 
   #endsNow(session: LoggedSession): void {

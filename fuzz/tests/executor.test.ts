@@ -117,6 +117,29 @@ t.test('every program executes, and the reference serves behind it', (t) => {
   t.end();
 });
 
+const innocent: readonly (readonly [string, string])[] = [
+  [
+    'a message that is sent in pieces is one message',
+    'r1 = message request=15 piece=1\nr2 = message request=1 piece=13',
+  ],
+  [
+    'a split ring that was made and not attached is not written by the device',
+    'r1 = attach\nr2 = ring size=2 avail=3 used=259\nr3 = kick\nr4 = stop queue=r1',
+  ],
+  [
+    'a packed ring that was made and not attached is not written by the device',
+    'r1 = attach\nr2 = ring layout=packed usedWrap=no\nr3 = kick\nr4 = stop queue=r1',
+  ],
+];
+for (const [name, text] of innocent) {
+  t.test(name, (t) => {
+    withPort(references.block(), (port) => {
+      t.equal(examinerOf(port).examine(resolved(parseProgram(text))), undefined);
+    });
+    t.end();
+  });
+}
+
 t.test('a fault that breaks a ring invariant is found in a lawful program, and not behind a taint', (t) => {
   withPort(openReference({ device: 'block', deadlineMs, faults: ['used-len-of-id-is-a-sector'] }), (port) => {
     const examiner = examinerOf(port);

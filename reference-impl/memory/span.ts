@@ -49,7 +49,7 @@ export class Span implements Addresses {
     return this.view;
   }
 
-  /** As `bytes`, for a caller that writes nothing through it, or tells of it in another way. */
+  /** As `bytes`, for a caller that writes nothing through it, or tells of it by `wroteThroughView`. */
   get view(): Uint8Array {
     const [first, second] = this.pieces;
     if (first === undefined || second !== undefined)
@@ -84,6 +84,11 @@ export class Span implements Addresses {
 
   fill(value: number): void {
     for (const piece of this.pieces) piece.fill(value);
+    this.#journalled(0, this.length);
+  }
+
+  /** All bytes are as the driver wrote them, through `view`. */
+  wroteThroughView(): void {
     this.#journalled(0, this.length);
   }
 

@@ -12,7 +12,6 @@ import { MemoryShadow } from './memory-shadow.ts';
 
 const PAGE = 4096;
 const HINT_SIZE = 2;
-const AVAIL_HEADER_SIZE = 4;
 /** Chains from which on their buffers are kept as merged extents. */
 const manyChains = 1024;
 
@@ -79,8 +78,6 @@ export class GuestWatch implements WriteJournal {
       const allowed = this.#regions[driver.region.index]?.allowed;
       allowed?.push({ start, end: start + HINT_SIZE }, { start: end - HINT_SIZE, end });
     } else this.#allow(driver);
-    // A ring is zeroed through its spans, and its idx is set without.
-    this.wrote(driver.region.index, driver.offset, Math.min(driver.length, AVAIL_HEADER_SIZE));
   }
 
   /** The buffers of a chain are the device's until the chain is used, and hold from then on what it wrote. */

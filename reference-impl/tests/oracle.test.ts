@@ -4,6 +4,7 @@ import { GuestWatch, plainAccess } from '../oracle/guest-watch.ts';
 import { type InvariantViolation, invariants, requirementOfInvariant } from '../oracle/invariants.ts';
 import { RingWatch } from '../oracle/ring-watch.ts';
 import { PackedDriver } from '../virtqueue/packed/driver-ring.ts';
+import { packedPosition, splitPosition } from '../virtqueue/ring.ts';
 import { readable, type Segment, writable } from '../virtqueue/segment.ts';
 import { SplitDriver } from '../virtqueue/split/driver-ring.ts';
 
@@ -135,6 +136,19 @@ t.test('a view that was given away is left out, and a shadow begins at zero agai
     fresh.violations(plainAccess, outsideOfSplit).map(({ actual }) => actual),
     [`1 bytes written at offset ${span.offset} of region ${span.region.index}`],
   );
+});
+
+t.test('a ring that is placed, and begins anew, is as the driver wrote it', async (t) => {
+  const guest = plainGuest();
+  const memory = new GuestWatch(guest);
+  const split = guest.ring({ layout: 'split', size: 4, position: splitPosition(0x1234, 0x5678) });
+  const packed = guest.ring({ layout: 'packed', size: 4, position: packedPosition(1, 0) });
+  t.same(memory.violations(plainAccess, outsideOfSplit), []);
+  split.reset(splitPosition(0xffff));
+  packed.reset(packedPosition(3, 1));
+  t.same(memory.violations(plainAccess, outsideOfSplit), []);
+  split.areas.device.view.fill(1, 0, 1);
+  t.equal(memory.violations(plainAccess, outsideOfSplit).length, 1, 'no device may write it yet');
 });
 
 t.test('a packed ring: the length of a used descriptor, and memory outside', async (t) => {

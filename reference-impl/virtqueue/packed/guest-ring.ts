@@ -28,6 +28,7 @@ export class GuestPackedRing extends PackedRing implements GuestRing {
       const flags = slot < used ? passed : coming;
       if (flags !== 0) this.setFlags(slot, flags);
     }
+    this.areas.descriptor.wroteThroughView();
   }
 }
 

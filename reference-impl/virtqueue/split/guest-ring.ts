@@ -40,6 +40,7 @@ export class GuestSplitRing extends SplitRing implements GuestRing {
     this.setUsedIdx(this.#position.used);
     // Where the device that ran it before wanted its next kick, if EVENT_IDX was negotiated.
     this.setAvailEvent(this.#position.avail);
+    for (const span of [this.avail, this.used]) span.wroteThroughView();
   }
 }
 
