@@ -38,6 +38,8 @@ export class RingWatch implements DriverRingObserver {
   readonly #options: RingWatchOptions;
   /** By buffer id: bytes of the writable part of its latest chain, or UNKNOWN. */
   readonly #rooms: Float64Array;
+  /** Buffer ids of chains that were added and not taken as used. */
+  readonly #outstanding = new Set<number>();
   readonly #readableBuffers: RequirementSlug | undefined;
   /** By buffer id: the latest chain, where the stores of the device are watched. */
   #chains: (readonly Segment[])[] | undefined;
@@ -60,6 +62,7 @@ export class RingWatch implements DriverRingObserver {
       if (writable) room += length;
     }
     this.#rooms[id] = room;
+    this.#outstanding.add(id);
     this.#stores?.added(place, chain.length);
     if (this.#chains !== undefined) this.#chains[id] = chain;
     for (const guest of this.#options.guests()) guest.lend(chain, this.#options.space, this.#readableBuffers);
@@ -107,6 +110,7 @@ export class RingWatch implements DriverRingObserver {
   }
 
   taken(id: number, len: number, wasOutstanding: boolean): void {
+    this.#outstanding.delete(id);
     if (this.#isByHand) return;
     const room = this.#rooms[id];
     if (!wasOutstanding) this.#tellId(id, 'a used element');
@@ -125,13 +129,24 @@ export class RingWatch implements DriverRingObserver {
   stopped(driver: DriverRing): void {
     const shown = driver.usedCount();
     // A used idx that moved back or jumped is no count of elements.
-    if (this.#isByHand || shown <= driver.outstanding || shown > this.#options.ring.size) return;
+    if (this.#isByHand || shown > this.#options.ring.size) return;
+    if (shown <= driver.outstanding) {
+      this.#judgeUntaken(driver.usedIds());
+      return;
+    }
     this.#tell(
       'usedOnce',
       'used elements that were not taken when the ring stopped',
       `${driver.outstanding} at most: so many chains were outstanding`,
       String(shown),
     );
+  }
+
+  /** Used elements that the driver will not take any more. */
+  #judgeUntaken(ids: readonly number[]): void {
+    const left = new Set(this.#outstanding);
+    for (const id of ids)
+      if (!left.delete(id)) this.#tellId(id, 'a used element that was not taken when the ring stopped');
   }
 
   /** The descriptors of a chain and its place in the available ring are as the driver wrote them. */

@@ -17,6 +17,8 @@ export interface RequestSetting {
 /** One request that a front-end may send, with what must go before it. */
 export interface LawfulRequest {
   readonly request: FrontEndMessageName;
+  /** Tells it from others of the same number. */
+  readonly form?: string;
   readonly answer: 'own-reply' | 'acknowledgement';
   /** Features that must be negotiated. */
   readonly needs?: readonly FeatureName[];
@@ -43,6 +45,8 @@ const ringSize = 16;
 const ring = 0;
 const statuses = [1n, 3n, 3n, 3n] as const;
 const writebackAt = 32;
+const ack = 'acknowledgement';
+const own = 'own-reply';
 
 const plain = (request: FrontEndMessageName): Pick<LawfulRequest, 'request' | 'message'> => ({
   request,
@@ -61,6 +65,15 @@ const word = (request: FrontEndMessageName, of: (setting: RequestSetting, time: 
 function share({ port, session, guest }: RequestSetting): void {
   session.messages.send(tableOf(port, guest));
 }
+
+/** SET_VRING_KICK, _CALL and _ERR with the no-fd bit. */
+const withoutDescriptor = (which: 'KICK' | 'CALL' | 'ERR'): LawfulRequest => ({
+  request: `VHOST_USER_SET_VRING_${which}`,
+  form: 'no-fd',
+  answer: ack,
+  bytes: 8,
+  message: () => setDescriptor(which, ring),
+});
 
 /** Addresses of an empty split ring at the start of the guest's memory. */
 function ringAddresses({ guest }: RequestSetting): OutgoingMessage {
@@ -98,8 +111,6 @@ const addRegion = ({ port }: RequestSetting, time: number): OutgoingMessage =>
 const inflightShmfd = ['VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD'] as const;
 const memorySlots = ['VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS'] as const;
 const status = ['VHOST_USER_PROTOCOL_F_STATUS'] as const;
-const ack = 'acknowledgement';
-const own = 'own-reply';
 
 /**
  * The requests that a front-end may send to any device, and some to one type of device, after the features and, but for
@@ -182,6 +193,9 @@ export const lawfulRequests: readonly LawfulRequest[] = [
     bytes: 8,
     message: ({ port }) => setDescriptor('ERR', ring, port.descriptors.eventfd()),
   },
+  { ...withoutDescriptor('KICK'), before: tellRing },
+  { ...withoutDescriptor('CALL'), isLawfulWhileRunning: true },
+  { ...withoutDescriptor('ERR'), isLawfulWhileRunning: true },
   { ...plain('VHOST_USER_GET_PROTOCOL_FEATURES'), answer: own, isLawfulWhileRunning: true },
   { ...word('VHOST_USER_SET_PROTOCOL_FEATURES', ({ session }) => session.negotiated.accepted.protocol), answer: ack },
   {
@@ -197,6 +211,15 @@ export const lawfulRequests: readonly LawfulRequest[] = [
     needs: ['VHOST_USER_F_PROTOCOL_FEATURES'],
     before: startRing,
     message: () => setEnable(ring, 1),
+  },
+  {
+    request: 'VHOST_USER_SET_VRING_ENABLE',
+    form: 'disable',
+    answer: ack,
+    bytes: 8,
+    needs: ['VHOST_USER_F_PROTOCOL_FEATURES'],
+    before: startRing,
+    message: () => setEnable(ring, 0),
   },
   {
     ...word('VHOST_USER_SEND_RARP', () => 0x0000_0605_0403_0202n),

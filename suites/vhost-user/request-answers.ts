@@ -35,6 +35,8 @@ export interface RequestPoint {
 
 const replyAck: FeatureName = 'VHOST_USER_PROTOCOL_F_REPLY_ACK';
 const withoutPrefix = (name: string): string => name.replace(/^VHOST_USER_/, '');
+const nameOf = ({ request, form }: LawfulRequest): string =>
+  form === undefined ? withoutPrefix(request) : `${withoutPrefix(request)},${form}`;
 
 /** What the IUT offers, on a session without a message yet; that session is as good as new afterwards. */
 export function offerOf(session: VhostUserSession, check: Check): FeatureSet {
@@ -56,7 +58,7 @@ export function requestsWithin(
       return isOfDevice && needs.every((name) => hasFeature(offer, name, facts));
     })
     .filter(isWanted)
-    .map((of) => ({ key: withoutPrefix(of.request), of }));
+    .map((of) => ({ key: nameOf(of), of }));
 }
 
 /**

@@ -21,7 +21,7 @@ export const pairFaults = {
     inQueue({ mayProcess: (queue) => queue.index !== 3 && queueRules.mayProcess(queue) }),
   ),
   'second-queue-waits-for-first': deviceFault(
-    'split/chain-used-once',
+    'blk/each-queue-serves-requests',
     'the second queue of a block device is left alone while the first one runs',
     (rules) => {
       let firstRuns = false;

@@ -5,12 +5,30 @@ import { isAvailableIn, isUsedIn, VIRTQ_DESC_F_AVAIL, VIRTQ_DESC_F_USED } from '
 import type { PackedRing } from '../../virtqueue/packed/ring-memory.ts';
 import { breakingMore, type RingFault } from '../fault.ts';
 import { breakingDown } from './breaking-down.ts';
-import { inPackedRing, ringFault } from './ring-fault.ts';
+import { inPackedRing, type RingChange, ringFault } from './ring-fault.ts';
 
 const marks = VIRTQ_DESC_F_AVAIL | VIRTQ_DESC_F_USED;
 const defined = marks | VIRTQ_DESC_F_NEXT | VIRTQ_DESC_F_WRITE | VIRTQ_DESC_F_INDIRECT;
+/** Some more than a ring of 16 has slots, each of which is looked at more than once. */
+const looksBehindBroken = 60;
 /** Ids of the last list of rings of 16. */
 const lastIds = new WeakMap<PackedRing, number>();
+
+/** Behind a list that runs on, every slot is taken for available for a while. */
+function usingAllSlots(): RingChange {
+  let looks = 0;
+  return inPackedRing({
+    firstPosition: (position) => {
+      looks = 0;
+      return position;
+    },
+    acceptsChained: (flags, wrap) => {
+      if (!isAvailableIn(flags, wrap)) looks = looksBehindBroken;
+      return undefined;
+    },
+    isAvailable: (flags, wrap) => isAvailableIn(flags, wrap) || looks-- > 0,
+  });
+}
 
 /** How packed rings are read: laps, lists and tables. */
 export const packedChainFaults = {
@@ -137,6 +155,11 @@ export const packedChainFaults = {
     inPackedRing({
       acceptsChained: (flags, wrap, slot) => breakingDown('abort', right.acceptsChained(flags, wrap, slot)),
     }),
+  ),
+  'packed-broken-list-uses-all-slots': ringFault(
+    'packed/unterminated-list-survived',
+    'behind a list that runs on into what is not available, slots are used with nothing available in them',
+    usingAllSlots(),
   ),
   'packed-endless-list-hangs': ringFault(
     'packed/list-longer-than-queue-survived',

@@ -24,4 +24,12 @@ export const packedPositionFaults = {
     'the used index begins where the available one does',
     inPackedRing({ firstPosition: ({ avail, availWrap }) => packedPosition(avail, availWrap) }),
   ),
+  'packed-base-used-half-ignored-later': ringFault(
+    'vu-vring/packed-base-write-sets-used-half',
+    'the used index of a ring that starts again begins where the available one does',
+    inPackedRing({
+      firstPosition: (position, earlier) =>
+        earlier === undefined ? position : packedPosition(position.avail, position.availWrap),
+    }),
+  ),
 } as const satisfies Record<string, RingFault>;

@@ -202,7 +202,21 @@ export class SplitDriver implements DriverRing {
   usedIds(): number[] {
     const ids: number[] = [];
     const count = Math.min(this.usedCount(), this.ring.size);
-    for (let n = 0; n < count; n++) ids.push(this.ring.usedId(((this.#lastUsedIdx + n) & 0xffff) % this.ring.size));
+    const last = this.#lastUsedIdx;
+    for (let n = 0; n < count; ) {
+      const at = (last + n) & 0xffff;
+      const id = this.ring.usedId(this.#slot(at));
+      const end = this.#inOrder ? this.#placeOf(id, at, (last + count) & 0xffff) : undefined;
+      if (end === undefined) {
+        ids.push(id);
+        n++;
+        continue;
+      }
+      // One element stands for all chains up to its own.
+      for (let place = at; place !== ((end + 1) & 0xffff); place = (place + 1) & 0xffff, n++) {
+        ids.push(this.#added[place % this.ring.size] as number);
+      }
+    }
     return ids;
   }
 
@@ -252,11 +266,17 @@ export class SplitDriver implements DriverRing {
   }
 
   #endOfBatch(last: number, idx: number, id: number): number {
-    for (let at = last; at !== idx; at = (at + 1) & 0xffff) {
-      if (this.#added[at % this.ring.size] === id) return (at + 1) & 0xffff;
+    const place = this.#placeOf(id, last, idx);
+    if (place === undefined) this.#observer?.outOfOrder(id);
+    return ((place ?? last) + 1) & 0xffff;
+  }
+
+  /** Where a head stands among those that were added from `from` on. */
+  #placeOf(id: number, from: number, to: number): number | undefined {
+    for (let at = from; at !== to; at = (at + 1) & 0xffff) {
+      if (this.#added[at % this.ring.size] === id) return at;
     }
-    this.#observer?.outOfOrder(id);
-    return (last + 1) & 0xffff;
+    return undefined;
   }
 
   /** Buffers of a batch ahead of its last one count as written in full (virtio 2.7.8). */

@@ -8,10 +8,10 @@ const sectorSize = 512;
 export const together = defineCase({
   id: 'virtio/block/queues-serve-beside-each-other',
   title: 'requests that wait on every queue at once are all completed, and each queue sees what another has written',
-  proves: { 'split/chain-used-once': 'second-queue-waits-for-first' },
-  applies: { start: 'negotiated', devices: ['block'], needs: ['device.queues'] },
+  proves: { 'blk/each-queue-serves-requests': 'second-queue-waits-for-first' },
+  applies: { start: 'negotiated', devices: ['block'], needs: ['device.queues'], negotiate: ['VIRTIO_BLK_F_MQ'] },
   run({ session, driver, ring, requirement }) {
-    const check = requirement('split/chain-used-once');
+    const check = requirement('blk/each-queue-serves-requests');
     const { block } = driver;
     const count = session.device.queues?.count();
     const told = count?.kind === 'number' ? count.value : 1;

@@ -1,13 +1,13 @@
 import type { DeviceDriver } from '../../../drivers/devices/device-driver.ts';
 import type { GuestPackedRing, Session } from '../../../drivers/port/port.ts';
 import type { AddOptions } from '../../../reference-impl/virtqueue/driver-ring.ts';
-import { availableBits, isUsedIn } from '../../../reference-impl/virtqueue/packed/layout.ts';
+import { availableBits, isAvailableIn, isUsedIn, usedBits } from '../../../reference-impl/virtqueue/packed/layout.ts';
 import type { Segment } from '../../../reference-impl/virtqueue/segment.ts';
 import type { CaseContext, VariantAxes } from '../../case.ts';
 import type { Check } from '../../check.ts';
 import { runningQueue, servesAfresh } from '../running-queue.ts';
 import { INDIRECT, listFlags } from './list-flags.ts';
-import { type Place, placeAfter, usedPlace } from './place.ts';
+import { markBits, type Place, placeAfter, usedPlace } from './place.ts';
 
 type Context = Pick<
   CaseContext<string, VariantAxes, Session, GuestPackedRing>,
@@ -38,13 +38,31 @@ export interface Breakage {
 const findsOutWithinMs = 20;
 const size = 16;
 
+/** What the driver left in the slots of neither list, once all was shown. */
+function otherSlots(ring: GuestPackedRing, lists: readonly Place[]): { slot: number; flags: number; id: number }[] {
+  const slots = Array.from({ length: ring.size }, (_, slot) => slot);
+  return slots
+    .filter((slot) => lists.every((place) => place.slot !== slot))
+    .map((slot) => ({ slot, ...ring.readDescriptor(slot) }));
+}
+
+/** Slots of neither list that were used although nothing was available in them, or that were used twice. */
+function usedTooOften(ring: GuestPackedRing, before: ReturnType<typeof otherSlots>): number[] {
+  const isTooOften = ({ slot, flags, id }: { slot: number; flags: number; id: number }): boolean => {
+    const now = ring.readDescriptor(slot);
+    if (!isAvailableIn(flags, 1)) return now.flags !== flags || now.id !== id;
+    return (now.flags & markBits) === usedBits(0);
+  };
+  return before.filter(isTooOften).map(({ slot }) => slot);
+}
+
 function placesFrom(start: Place, count: number): Place[] {
   return Array.from({ length: count }, (_, at) => placeAfter(start, at, size));
 }
 
 /**
  * On a session of its own shows a sound list and behind it a broken one, waits until the device has met them as far as
- * that can be told, and stops the ring. Then a fresh session must be served.
+ * that can be told, and stops the ring. No slot may be used that showed nothing, and a fresh session must be served.
  */
 export function survives(context: Context, check: Check, breakage: Breakage): void {
   const { port } = context;
@@ -72,6 +90,7 @@ export function survives(context: Context, check: Check, breakage: Breakage): vo
   // The sound list at last: a device that polls must not meet it by itself.
   ring.writeDescriptor(start.slot, { flags: listFlags(soundList, 0, start.wrap) });
   breakage.shown?.({ ring, places, sound });
+  const others = otherSlots(ring, [...sound, ...places]);
   queue.kick();
   const isSoundUsed = (): boolean => isUsedIn(ring.flags(start.slot), start.wrap);
   port.until(() => isSoundUsed() || queue.errors() > 0 || !session.isOpen, findsOutWithinMs);
@@ -79,6 +98,8 @@ export function survives(context: Context, check: Check, breakage: Breakage): vo
   if (session.isOpen) session.fence();
   // The answer comes behind what the device did with the kick.
   if (session.isOpen) queue.stop();
+  const tooOften = usedTooOften(ring, others);
+  check.equal(tooOften.join(), '', `slots behind ${breakage.key} that were used with nothing available in them`);
   session.close();
   servesAfresh(context, check, `after ${breakage.key}`);
 }

@@ -1,5 +1,6 @@
 import { splitPosition } from '../../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../../case.ts';
+import { stoppedAt } from '../../ring-positions.ts';
 import { isLengthOf } from '../used-length.ts';
 
 /** What the device writes into the used ring (virtio 2.7.8). */
@@ -72,5 +73,24 @@ export const usedLenWithinBuffers = defineCase({
       const [used] = queue.kickAndWaitForUsed(1);
       check.atMost(used?.len ?? 0, room, `len of the used element of request ${n}`);
     }
+  },
+});
+
+export const untakenAtStop = defineCase({
+  id: 'virtio/split-ring/used-ids-at-a-stop-are-those-of-chains',
+  title: 'used elements that nobody took when a ring is stopped have the ids of chains that wait, each once',
+  proves: { 'split/used-id-is-chain-head': 'stopping-uses-unknown-chain' },
+  applies: { start: 'negotiated' },
+  variants: { kick: [false, true] },
+  run({ driver, ring, variant, requirement }) {
+    const check = requirement('split/used-id-is-chain-head');
+    const queue = driver.attach(ring({ size: 32 }));
+    driver.warmUp(queue);
+    const heads = queue.makeAvailable([1, 2, 3].map((seed) => driver.request({ seed }).segments));
+    if (variant.kick) queue.kick();
+    if (stoppedAt(check, queue.stop(), 'the stop of the ring') === undefined) return;
+    const ids = queue.driver.usedIds();
+    const known = ids.filter((id, at) => heads.includes(id) && ids.indexOf(id) === at);
+    check.sameMembers(ids, known, 'ids in the used elements that nobody took');
   },
 });

@@ -18,6 +18,48 @@ import {
 } from './request-family.ts';
 import { type Change, handling, inTable, vhostUserFault } from './vhost-user-fault.ts';
 
+/** What its value makes of a request is not answered. */
+function unansweredWhere<Value>(request: FrontEndMessageName, isMeant: (value: Value) => boolean): Change[] {
+  const meant = new WeakMap<object, boolean>();
+  return [
+    handling<Value>(request, (right, session, value) => {
+      meant.set(session, isMeant(value));
+      return right();
+    }),
+    inTable('reply', {
+      leaving: (message, _flags, session) =>
+        message.request === requestId[request] && meant.get(session) === true ? [] : [message],
+    }),
+  ];
+}
+
+const withoutDescriptor = ({ u64 }: { readonly u64: bigint }): boolean => (u64 & 0x100n) !== 0n;
+const unanswered = 'vu-reply-ack/need-reply-answered-with-u64';
+
+/** Requests of one number that differ by their value. */
+export const requestFormFaults = {
+  'kick-without-descriptor-unanswered': vhostUserFault(
+    unanswered,
+    'SET_VRING_KICK with the no-fd bit is not answered',
+    ...unansweredWhere('VHOST_USER_SET_VRING_KICK', withoutDescriptor),
+  ),
+  'call-without-descriptor-unanswered': vhostUserFault(
+    unanswered,
+    'SET_VRING_CALL with the no-fd bit is not answered',
+    ...unansweredWhere('VHOST_USER_SET_VRING_CALL', withoutDescriptor),
+  ),
+  'err-without-descriptor-unanswered': vhostUserFault(
+    unanswered,
+    'SET_VRING_ERR with the no-fd bit is not answered',
+    ...unansweredWhere('VHOST_USER_SET_VRING_ERR', withoutDescriptor),
+  ),
+  'disabling-unanswered': vhostUserFault(
+    unanswered,
+    'SET_VRING_ENABLE 0 is not answered',
+    ...unansweredWhere('VHOST_USER_SET_VRING_ENABLE', ({ num }: { readonly num: number }) => num === 0),
+  ),
+} as const satisfies Record<string, VhostUserFault>;
+
 /** Answers request by request. */
 export const requestAnswerFaults = {
   ...familyOf(acknowledgedRequests, 'unanswered', (request, name) =>

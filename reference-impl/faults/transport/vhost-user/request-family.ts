@@ -122,6 +122,16 @@ export const leakingRequests = [
   'VHOST_USER_ADD_MEM_REG',
 ] as const;
 
+/** Requests over whose refusal a back-end is seen to leak. */
+export const refusedRequests = [
+  'VHOST_USER_SET_MEM_TABLE',
+  'VHOST_USER_SET_LOG_BASE',
+  'VHOST_USER_SET_VRING_NUM',
+  'VHOST_USER_SET_INFLIGHT_FD',
+  'VHOST_USER_ADD_MEM_REG',
+  'VHOST_USER_REM_MEM_REG',
+] as const;
+
 /** Requests with a reply that the text ties to a feature that was negotiated, not only offered. */
 export const gatedReplies = [
   'VHOST_USER_GET_CONFIG',

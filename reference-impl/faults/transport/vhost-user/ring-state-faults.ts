@@ -1,10 +1,12 @@
 import { queueRules } from '../../../devices/queue-rules.ts';
 import { isFailure } from '../../../memory/memory-map.ts';
-import { writePieces } from '../../../memory/pieces.ts';
+import { gather, writePieces } from '../../../memory/pieces.ts';
 import { done } from '../../../vhost-user/message-rule.ts';
 import { configChangeMessage } from '../../../vhost-user/reply-payloads.ts';
 import type { RingEvent, RingState, RingStateRules } from '../../../vhost-user/ring-state.ts';
 import type { SessionState } from '../../../vhost-user/session-state.ts';
+import type { Vring } from '../../../vhost-user/vring.ts';
+import { ringLayoutOf } from '../../../virtqueue/feature-bits.ts';
 import { inQueue } from '../../device/device-fault.ts';
 import type { VhostUserFault } from '../../fault.ts';
 import { handling, inTable, onMessage, vhostUserFault } from './vhost-user-fault.ts';
@@ -185,6 +187,17 @@ export const ringStateFaults = {
       return right();
     }),
   ),
+  'stopping-uses-unknown-chain': vhostUserFault(
+    'split/used-id-is-chain-head',
+    'GET_VRING_BASE of a split ring with a chain that waits shows a used element with an id that no chain had',
+    handling<Index>('VHOST_USER_GET_VRING_BASE', (right, session, { index }) => {
+      const vring = session.ring(index);
+      const wasRunning = vring?.isAttached === true && ringLayoutOf(session.device.features) === 'split';
+      const handled = right();
+      if (wasRunning) showUnknownElement(session, vring);
+      return handled;
+    }),
+  ),
   'announces-config-change-while-stopped': vhostUserFault(
     'vu-suspended/no-messages-to-front-end',
     'GET_VRING_BASE of the last running ring ends in a message on the back-end channel',
@@ -212,6 +225,23 @@ function scribbleIntoStoppedRings(session: SessionState): void {
     const found = session.memory.map.translate(session.rules.vring.ringSpace, addresses.used, 2, 'write');
     if (!isFailure(found)) writePieces(found, 0, Uint8Array.of(1, 0));
   }
+}
+
+/** A used element of an id that a driver gives last, where the driver shows more chains than were used. */
+function showUnknownElement(session: SessionState, { addresses, size }: Vring): void {
+  const { map } = session.memory;
+  const at = (address: bigint, length: number) =>
+    map.translate(session.rules.vring.ringSpace, address, length, 'write');
+  if (addresses === undefined) return;
+  const avail = at(addresses.avail + 2n, 2);
+  const used = at(addresses.used + 2n, 2);
+  if (isFailure(avail) || isFailure(used)) return;
+  const [shown, idx] = [avail, used].map((pieces) => new DataView(gather(pieces).slice().buffer).getUint16(0, true));
+  if (shown === undefined || idx === undefined || shown === idx) return;
+  const element = at(addresses.used + 4n + 8n * BigInt(idx % size), 8);
+  if (isFailure(element)) return;
+  writePieces(element, 0, new Uint8Array(Uint32Array.of(size - 1, 0).buffer));
+  writePieces(used, 0, new Uint8Array(Uint16Array.of(idx + 1).buffer));
 }
 
 /** SET_VRING_ENABLE 0 counts for another ring too. */

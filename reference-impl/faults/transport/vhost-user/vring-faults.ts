@@ -2,7 +2,7 @@ import { isFailure } from '../../../memory/memory-map.ts';
 import { writePieces } from '../../../memory/pieces.ts';
 import { done, type Handled } from '../../../vhost-user/message-rule.ts';
 import type { SessionState } from '../../../vhost-user/session-state.ts';
-import type { Vring } from '../../../vhost-user/vring.ts';
+import { unset, type Vring } from '../../../vhost-user/vring.ts';
 import type { VringRules } from '../../../vhost-user/vring-rules.ts';
 import { splitSizes, USED_IDX_OFFSET } from '../../../virtqueue/split/layout.ts';
 import type { VhostUserFault } from '../../fault.ts';
@@ -227,6 +227,16 @@ export const vringFaults = {
     'vu-vring/kick-without-descriptor-means-polling',
     'a ring without a kick descriptor is looked at once, when it starts',
     inTable('notification', { polls: () => false }),
+  ),
+  'ring-that-had-kick-descriptor-not-polled': vhostUserFault(
+    'vu-vring/kick-without-descriptor-means-polling',
+    'a ring that starts again without a kick descriptor is looked at once, when it starts',
+    handling<{ readonly u64: bigint }>('VHOST_USER_SET_VRING_KICK', (right, session, { u64 }) => {
+      const handled = right();
+      const vring = session.ring(session.rules.vring.indexOf(u64));
+      if (vring !== undefined && vring.starts > 1 && vring.kick.kind === 'polled') vring.kick = unset;
+      return handled;
+    }),
   ),
   'call-kept-without-descriptor': vhostUserFault(
     'vu-vring/call-without-descriptor-means-no-signals',
