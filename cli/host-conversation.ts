@@ -139,6 +139,8 @@ export class HostConversation {
         return;
       case 'said':
       case 'replayed':
+      case 'minimized':
+      case 'distilled':
       case 'fuzzing':
       case 'bucket':
         this.#watch(this.#resultMs, 'what follows');

@@ -35,6 +35,14 @@ async function loadWork(job: HostJob): Promise<(target: ServedTarget) => void> {
       const { replayWork } = await import('./fuzz/host-replay.ts');
       return replayWork(job, job.work, tell);
     }
+    case 'minimize': {
+      const { minimizeWork } = await import('./fuzz/host-minimize.ts');
+      return minimizeWork(job, job.work, tell);
+    }
+    case 'distill': {
+      const { distillWork } = await import('./fuzz/host-distill.ts');
+      return distillWork(job, job.work, tell);
+    }
     case 'campaign': {
       const { campaignWork } = await import('./fuzz/host-campaign.ts');
       return campaignWork(job, job.work, tell);

@@ -22,14 +22,30 @@ export interface HostJob {
 }
 
 /** What is done with the target once it serves. */
-export type HostWork = CasesWork | ReplayWork | CampaignWork;
+export type HostWork = CasesWork | ReplayWork | MinimizeWork | DistillWork | CampaignWork;
 
 /** One program is run. */
 export interface ReplayWork {
   readonly kind: 'replay';
   /** Its bytes, as base64. */
   readonly program: string;
+  /** Programs that run before it on the same process. */
+  readonly before: readonly string[];
   readonly repeat: number;
+}
+
+/** One program is made as small as it can be. */
+export interface MinimizeWork {
+  readonly kind: 'minimize';
+  readonly program: string;
+  readonly timeMs: number;
+}
+
+/** Of a corpus, the entries that are enough are written to another directory. */
+export interface DistillWork {
+  readonly kind: 'distill';
+  readonly corpus: string;
+  readonly into: string;
 }
 
 /** A campaign runs until its time or its runs are over. */
@@ -43,6 +59,8 @@ export interface CampaignWork {
   readonly seed: number;
   readonly timeMs?: number;
   readonly runs?: number;
+  /** All ends by this time, as `Date.now()`. */
+  readonly endsAt?: number;
   /** Words of the target in the command that runs a program again. */
   readonly targetWords: readonly string[];
 }
@@ -128,6 +146,24 @@ const hostMessage = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('said'), line: z.string() }),
   /** What runs of a program showed: by bucket, in how many. */
   z.object({ kind: z.literal('replayed'), runs: z.number(), buckets: z.record(z.string(), z.number()) }),
+  /** The least program that shows what one did: its bytes as base64, and in how many runs it did. */
+  z.object({
+    kind: z.literal('minimized'),
+    program: z.string(),
+    bucket: z.string(),
+    what: z.string(),
+    shown: z.number(),
+    runs: z.number(),
+    isMinimal: z.boolean(),
+  }),
+  /** Entries of a corpus that are enough for its signals, and buckets of those that showed a finding. */
+  z.object({
+    kind: z.literal('distilled'),
+    of: z.number(),
+    kept: z.number(),
+    signals: z.number(),
+    buckets: z.array(z.string()),
+  }),
   z.object({ kind: z.literal('fuzzing'), progress: campaignProgress }),
   /** A campaign found a bucket. */
   z.object({ kind: z.literal('bucket'), name: z.string(), what: z.string(), shown: z.number(), runs: z.number() }),

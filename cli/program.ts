@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addFuzzCommand } from './fuzz/fuzz-command.ts';
+import { addMinimizeCommand } from './fuzz/minimize-command.ts';
 import { addReplayCommand } from './fuzz/replay-command.ts';
 import { addGuestCommand } from './guest/guest-command.ts';
 import { addListCommand } from './list-command.ts';
@@ -47,6 +48,10 @@ function program(setExitCode: (code: number) => void): Command {
     setExitCode,
   );
   addReplayCommand(subcommand(command, 'replay', 'run a program of the fuzzer, or print its text'), setExitCode);
+  addMinimizeCommand(
+    subcommand(command, 'minimize', 'make a program of the fuzzer as small as it can be'),
+    setExitCode,
+  );
   addGuestCommand(
     subcommand(command, 'guest', 'run it in a small virtual machine with a kernel of its own'),
     setExitCode,

@@ -9,13 +9,24 @@ export interface FuzzOptions extends TargetOptions {
   readonly seeds: boolean;
   readonly out?: string;
   readonly smoke: boolean;
+  readonly expect?: string;
+  readonly distill?: string;
 }
 
 /** Options of `replay`. */
 export interface ReplayOptions extends TargetOptions {
   readonly show: boolean;
   readonly repeat: number;
+  readonly before: readonly string[];
+  readonly bisect: boolean;
+  readonly bucket?: string;
 }
 
-/** What `--smoke` takes. */
+/** Options of `minimize`. */
+export interface MinimizeOptions extends TargetOptions {
+  readonly time: number;
+  readonly out?: string;
+}
+
+/** What a command with `--smoke` takes from its start to its end. */
 export const smokeSeconds = 30;

@@ -6,11 +6,13 @@ const help = `
 Mutants of the programs of a corpus are run until the time or the runs are over, or it is interrupted. What is found is
 confirmed on fresh processes, minimised and kept in DIR/buckets. A campaign that was ended goes on from its directory.
 
-Exit codes: 0 nothing was found, 1 buckets, 2 usage, an error of ours or a lost target, 128 + n ended by signal n.
+Exit codes: 0 nothing was found, or with --expect nothing that is not known; 1 buckets, or findings that there was no time
+to look into; 2 usage, an error of ours or a lost target; 128 + n ended by signal n.
 
 Examples:
   vhost-conformance fuzz reference --time 60 --seed 7 --out found
-  vhost-conformance fuzz qemu-storage-daemon --smoke
+  vhost-conformance fuzz qemu-storage-daemon --smoke --expect known-buckets.txt
+  vhost-conformance fuzz qemu-storage-daemon --out found --distill small-corpus
   vhost-conformance fuzz --exec './my-backend -s {socket}' --device net --time 600`;
 
 export function addFuzzCommand(command: Command, setExitCode: (code: number) => void): void {
@@ -24,7 +26,12 @@ export function addFuzzCommand(command: Command, setExitCode: (code: number) => 
     )
     .option('--no-seeds', 'begin an empty corpus with none of the programs that come with the suite')
     .option('--out <dir>', 'directory of the campaign (default: vhost-conformance-fuzz/<target>)')
-    .option('--smoke', `end after ${smokeSeconds} seconds`, false)
+    .option('--smoke', `be done ${smokeSeconds} seconds after the start of the command, triage included`, false)
+    .option('--expect <file>', 'ids of buckets that are known, one a line: only others fail')
+    .option(
+      '--distill <dir>',
+      'run no campaign: write the fewest programs of the corpus that keep all its signals to this new directory',
+    )
     .addHelpText('after', help)
     .action(async (name: string | undefined, options: FuzzOptions) => {
       const { fuzzTarget } = await import('./fuzz-target.ts');

@@ -25,7 +25,7 @@ function runCampaign(
   if (new HostOrders().next() === undefined) return;
   const { port, offer } = target;
   const { transport, device } = port.facts;
-  const { directory, corpus, seeds, seed, timeMs, runs, targetWords } = work;
+  const { directory, corpus, seeds, seed, timeMs, runs, endsAt, targetWords } = work;
   const campaign = new Campaign(
     examinerOf(job, target),
     {
@@ -35,8 +35,13 @@ function runCampaign(
       seed,
       ...(timeMs === undefined ? {} : { timeMs }),
       ...(runs === undefined ? {} : { runs }),
+      ...(endsAt === undefined ? {} : { untilMs: port.nowMs() + endsAt - Date.now() }),
       target: { transport, device, offer },
-      replayWords: (path) => shellLine(['npx', 'vhost-conformance', 'replay', path, ...targetWords]),
+      replayWords: (path, before) =>
+        shellLine([
+          ...['npx', 'vhost-conformance', 'replay', path, ...targetWords],
+          ...before.flatMap((earlier) => ['--before', earlier]),
+        ]),
       nowMs: () => port.nowMs(),
     },
     {

@@ -1,4 +1,5 @@
 import { Examiner } from '../../fuzz/executor/examiner.ts';
+import type { Program } from '../../fuzz/program/program.ts';
 import { decodeProgram } from '../../fuzz/program/program-encoding.ts';
 import { resolved } from '../../fuzz/program/references.ts';
 import { replay } from '../../fuzz/replay/replay.ts';
@@ -21,14 +22,16 @@ export function replayWork(
 
 function replayOn(
   job: HostJob,
-  { program, repeat }: ReplayWork,
+  { program, before, repeat }: ReplayWork,
   target: ServedTarget,
   tell: (message: HostMessage) => void,
 ): void {
   if (new HostOrders().next() === undefined) return;
   const examiner = examinerOf(job, target, patience);
-  const replayed = replay(examiner, resolved(decodeProgram(Buffer.from(program, 'base64'))), {
+  const read = (bytes: string): Program => resolved(decodeProgram(Buffer.from(bytes, 'base64')));
+  const replayed = replay(examiner, read(program), {
     repeat,
+    before: before.map(read),
     say: (line) => tell({ kind: 'said', line }),
     step: () => tell({ kind: 'step' }),
   });

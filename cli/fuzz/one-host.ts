@@ -13,14 +13,24 @@ export interface OneHostEnd {
   readonly exitCode?: number;
 }
 
-/** Gives one host process one job, and waits for its end. */
+/**
+ * Gives one host process one job, and waits for its end.
+ * @param endsAt it is ended at this time, as `Date.now()`, and has then completed.
+ */
 export async function oneHost(
   place: HostPlace,
   job: HostJob,
   message: (message: HostMessage) => void,
+  endsAt?: number,
 ): Promise<OneHostEnd> {
   let host: Host | undefined;
+  let isTimeOver = false;
   const interruption = new Interruption(() => host?.stop());
+  const timer = endsAt === undefined ? undefined : setTimeout(timeIsOver, Math.max(endsAt - Date.now(), 0));
+  function timeIsOver(): void {
+    isTimeOver = true;
+    host?.stop();
+  }
   try {
     host = place.startHost(job, {
       ready: () => undefined,
@@ -31,10 +41,11 @@ export async function oneHost(
     });
     const end = await host.ended;
     if (interruption.happened) return { kind: 'ended', why: 'interrupted', exitCode: interruption.exitCode };
-    if (end.kind === 'completed') return { kind: 'completed', why: '' };
+    if (end.kind === 'completed' || isTimeOver) return { kind: 'completed', why: '' };
     const why = 'why' in end ? end.why : end.kind;
     return end.kind === 'died' ? { kind: 'ended', why, isDeath: true } : { kind: 'ended', why };
   } finally {
+    clearTimeout(timer);
     interruption.stopListening();
   }
 }

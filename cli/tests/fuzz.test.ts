@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
@@ -31,11 +31,80 @@ t.test('a process that ends is a finding, by a name for its cause', async (t) =>
   t.match(stdout, /\ncrash-exit-1-request-N: 1 of 1 run\n$/);
 });
 
+t.test('minimize leaves the call that shows it, and says where nothing is shown', async (t) => {
+  const cwd = emptyDirectory(t);
+  writeFileSync(
+    join(cwd, 'long.txt'),
+    'r1 = connect\nr2 = negotiate\nr3 = memory\nr4 = message request=99 flags=9 bytes=0102\nr5 = ring size=64\nr6 = fence\n',
+  );
+  const least = await run(['minimize', 'long.txt', 'reference-exits-at-errors'], { cwd });
+  t.equal(least.code, 0, least.stderr);
+  t.match(least.stdout, /^# crash-exit-1-request-N: \d+ of \d+ runs, 1 call\n# the process ended/);
+  t.strictSame(parseProgram(least.stdout), parseProgram('r4 = message request=99\n'));
+  const none = await run(['minimize', 'long.txt', 'reference', '--out', 'least.pb'], { cwd });
+  t.match(none, { code: 1, stdout: '', stderr: 'long.txt shows nothing on reference\n' });
+  t.notOk(existsSync(join(cwd, 'least.pb')));
+});
+
+t.test('replay answers git bisect', async (t) => {
+  const cwd = emptyDirectory(t);
+  writeFileSync(join(cwd, 'bad.txt'), 'r1 = message request=99\n');
+  const code = async (...words: string[]): Promise<number | null> =>
+    (await run(['replay', '--bisect', 'bad.txt', ...words], { cwd })).code;
+  t.equal(await code('reference'), 0, 'good');
+  t.equal(await code('reference-exits-at-errors'), 1, 'bad');
+  t.equal(await code('reference-exits-at-errors', '--bucket', 'crash-exit-1-request-N'), 1);
+  t.equal(await code('reference-exits-at-errors', '--bucket', 'hang-wait'), 125, 'something else');
+  t.equal(await code('--exec', 'false {socket}'), 125, 'it does not start');
+  t.equal(await code('no-such-target'), 125);
+});
+
+t.test('known buckets do not fail a campaign, and a list says what is new and what was not found', async (t) => {
+  const cwd = emptyDirectory(t);
+  mkdirSync(join(cwd, 'bad'));
+  writeFileSync(join(cwd, 'bad', 'bad.txt'), 'r1 = message request=99\n');
+  const words = ['fuzz', 'reference-exits-at-errors', '--runs', '1', '--corpus', 'bad', '--out', 'found'];
+  const first = await run(words, { cwd });
+  t.equal(first.code, 1, first.stderr);
+  const found = readdirSync(join(cwd, 'found', 'buckets'));
+  t.ok(found.length > 0);
+  writeFileSync(join(cwd, 'known.txt'), `# known\n${found.join('\n')}\nhang-wait  # an old one\n`);
+  const known = await run([...words, '--expect', 'known.txt'], { cwd });
+  t.equal(known.code, 0, known.stdout);
+  t.match(known.stdout, /\n1 bucket known, and not found:\n {2}hang-wait\n$/);
+  writeFileSync(join(cwd, 'others.txt'), 'hang-wait\n');
+  const unknown = await run([...words, '--expect', 'others.txt'], { cwd });
+  t.equal(unknown.code, 1);
+  t.match(unknown.stdout, new RegExp(`not known:\\n  ${found[0]}\\n`));
+});
+
+t.test('a corpus is distilled to the programs that keep its signals', async (t) => {
+  const cwd = emptyDirectory(t);
+  const corpus = join(cwd, 'all');
+  mkdirSync(corpus);
+  const text = readFileSync(seed, 'utf8');
+  for (const [name, part] of Object.entries({ whole: text, again: `${text}r90 = fence\n`, part: 'r1 = connect\n' })) {
+    writeFileSync(join(corpus, `${name}.txt`), part);
+  }
+  const { code, stdout, stderr } = await run(['fuzz', 'reference', '--corpus', 'all', '--distill', 'small'], { cwd });
+  t.equal(code, 0, stderr);
+  t.match(stdout, /^1 of 3 programs keep \d+ signals: small\n$/);
+  t.equal(readdirSync(join(cwd, 'small')).length, 1);
+});
+
 t.test('programs and words that are none', async (t) => {
   const cwd = emptyDirectory(t);
   writeFileSync(join(cwd, 'wrong.txt'), 'r1 = connect\nr2 = kick queu=r1\n');
   await refuses(t, ['replay', 'wrong.txt', 'reference'], /wrong\.txt: line 2, column \d+: queu is no argument/, cwd);
   await refuses(t, ['fuzz', 'reference', '--smoke', '--time', '5'], /--smoke says how long/, cwd);
+  await refuses(t, ['fuzz', 'reference', '--distill', 'small'], /corpus: no corpus to distill/, cwd);
+  await refuses(t, ['fuzz', 'reference', '--distill', 'small', '--smoke'], /--distill runs no campaign/, cwd);
+  await refuses(t, ['fuzz', 'reference', '--expect', 'none.txt'], /none\.txt/, cwd);
+  writeFileSync(join(cwd, 'ids.txt'), 'crash-SIGSEGV\nbuckets/x.c:12\n');
+  await refuses(t, ['fuzz', 'reference', '--expect', 'ids.txt'], /ids\.txt: line 2: buckets\/x\.c:12 is no id/, cwd);
+  await refuses(t, ['minimize', 'none.txt', 'reference'], /none\.txt/, cwd);
+  await refuses(t, ['minimize', 'ids.txt'], /ids\.txt: line 1/, cwd);
+  await refuses(t, ['replay', '--show', '--bisect', 'ids.txt'], /--show runs nothing/, cwd);
 });
 
 t.test('a campaign that is killed goes on from its directory and keeps its corpus', async (t) => {

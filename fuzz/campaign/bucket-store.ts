@@ -10,6 +10,8 @@ import { writeAtomically } from './atomic-file.ts';
 export interface Bucket {
   readonly name: string;
   readonly program: Program;
+  /** What runs before it on the same process, where it shows nothing alone. */
+  readonly before: readonly Program[];
   readonly finding: Finding;
   /** Of so many runs, each on a fresh process, how many showed it. */
   readonly shown: number;
@@ -26,16 +28,18 @@ export interface KnownBucket {
   readonly program: Program;
 }
 
+/** The command that runs a program again, behind others. */
+export type ReplayWords = (path: string, before: readonly string[]) => string;
+
 const programFile = 'program.pb';
 
 /** The buckets of a campaign, a directory each: the program, its text, and what was found. */
 export class BucketStore {
   readonly #directory: string;
-  readonly #replayWords: (path: string) => string;
+  readonly #replayWords: ReplayWords;
   readonly #known = new Map<string, KnownBucket>();
 
-  /** @param replayWords the command that runs a program again, for its path. */
-  constructor(directory: string, replayWords: (path: string) => string) {
+  constructor(directory: string, replayWords: ReplayWords) {
     this.#directory = directory;
     this.#replayWords = replayWords;
     mkdirSync(directory, { recursive: true });
@@ -50,11 +54,13 @@ export class BucketStore {
   }
 
   add(bucket: Bucket): void {
-    const { name, program, finding, shown, runs, isMinimal, afterRuns } = bucket;
+    const { name, program, before, finding, shown, runs, isMinimal, afterRuns } = bucket;
     const directory = join(this.#directory, name);
     const path = join(directory, programFile);
     mkdirSync(directory, { recursive: true });
     writeAtomically(join(directory, 'program.txt'), printProgram(program));
+    const earlier = before.map((_, at) => join(directory, `before-${at + 1}.pb`));
+    for (const [at, file] of earlier.entries()) writeAtomically(file, encodeProgram(before[at] as Program));
     const told = {
       bucket: name,
       kind: finding.kind,
@@ -64,7 +70,7 @@ export class BucketStore {
       runs,
       isMinimal,
       afterRuns,
-      replay: this.#replayWords(path),
+      replay: this.#replayWords(path, earlier),
     };
     writeAtomically(join(directory, 'finding.json'), `${JSON.stringify(told, undefined, 2)}\n`);
     // Last: a directory without it is no bucket.

@@ -8,13 +8,14 @@ import type { KnownTarget } from '../program/known-state.ts';
 import { isJudged, Lawfulness, type Standing } from '../program/lawfulness.ts';
 import type { Program } from '../program/program.ts';
 import { resolved } from '../program/references.ts';
-import { type Bucket, BucketStore } from './bucket-store.ts';
+import { type Bucket, BucketStore, type ReplayWords } from './bucket-store.ts';
 import { type CampaignState, readState, writeState } from './campaign-state.ts';
 import { Corpus } from './corpus.ts';
 import { Guard } from './guard.ts';
 import { Journal } from './journal.ts';
 import { SignalMap, signalsOf } from './signals.ts';
 import { Triage } from './triage.ts';
+import { Untriaged } from './untriaged.ts';
 
 /** One in so many programs that would show a known bucket may do so. */
 const guardedTimes = 16;
@@ -25,8 +26,12 @@ const corpusEveryMs = 10_000;
 const progressEveryMs = 500;
 /** Runs of a program that reached something new: what does not come each time is masked. */
 const stabilityRuns = 2;
-/** Programs before a finding that may have a part in it. */
-const remembered = 16;
+/** What triage of one finding may take, and of one that comes at the end of the time. */
+const mostTriageMs = 30_000;
+const mostTriageBehindEndMs = 10_000;
+/** Where all has to end by a time: so much of it is left to triage, and so much to a run that is under way then. */
+const keptForTriageMs = 5000;
+const keptForLastRunMs = 1000;
 
 export interface CampaignOptions {
   readonly directory: string;
@@ -38,9 +43,10 @@ export interface CampaignOptions {
   /** What all runs of this campaign may take together; no end for undefined. */
   readonly timeMs?: number;
   readonly runs?: number;
+  /** All ends by this time of `nowMs`, triage as well. */
+  readonly untilMs?: number;
   readonly target: KnownTarget;
-  /** The command that runs a program again. */
-  readonly replayWords: (path: string) => string;
+  readonly replayWords: ReplayWords;
   nowMs(): number;
 }
 
@@ -76,10 +82,12 @@ export class Campaign {
   readonly #buckets: BucketStore;
   readonly #guards: Guard[];
   readonly #signals = new SignalMap();
+  readonly #untriaged: Untriaged;
   readonly #journal: Journal;
   readonly #random: Random;
   readonly #state: CampaignState;
   readonly #beganMs: number;
+  /** Programs since the process began, which may have a part in what the next one shows. */
   readonly #recent: Program[] = [];
   #runsOfProcess = 0;
   #progressMs = 0;
@@ -93,6 +101,7 @@ export class Campaign {
     this.#corpus = new Corpus(options.corpus ?? join(options.directory, 'corpus'));
     this.#buckets = new BucketStore(join(options.directory, 'buckets'), options.replayWords);
     this.#guards = [...this.#buckets.known.values()].map(({ program }) => new Guard(resolved(program)));
+    this.#untriaged = new Untriaged(join(options.directory, 'untriaged'));
     this.#journal = new Journal(options.directory);
     this.#state = readState(options.directory);
     this.#state.starts++;
@@ -115,6 +124,12 @@ export class Campaign {
 
   /** What the corpus reaches is known before anything is tried. */
   #begin(): string | undefined {
+    for (const { name, program } of this.#untriaged.all()) {
+      const ended = this.#try(program);
+      if (!this.#untriaged.isOpen(name)) this.#untriaged.remove(name);
+      if (ended !== undefined) return ended;
+      if (this.#isOver()) return undefined;
+    }
     const { seeds } = this.#options;
     const loaded = this.#corpus.load();
     for (const program of loaded.length === 0 ? seeds : loaded) {
@@ -153,7 +168,6 @@ export class Campaign {
     if (finding !== undefined) return this.#found(program, whole, finding);
     this.#learn(program, whole, isOfCorpus);
     this.#recent.push(program);
-    if (this.#recent.length > remembered) this.#recent.shift();
     const leak = this.#examiner.leakAmongRecent(whole);
     return leak === undefined ? undefined : this.#found(leak.program, leak.program, leak.finding);
   }
@@ -200,13 +214,21 @@ export class Campaign {
       return this.#restart() ? undefined : lostBehind(name);
     }
     this.#listener.note(`${name}: ${findingText(finding)}`);
+    this.#untriaged.add(name, program);
     const triage = new Triage(this.#examiner, {
       before: [...this.#recent],
       afterRuns: this.#state.runs,
+      untilMs: this.#triageEndsMs(),
       nowMs: () => this.#options.nowMs(),
       step: () => this.#listener.step(),
     });
     const bucket = triage.bucketOf(program, finding.kind === 'leak');
+    if (bucket === undefined && triage.isCut) {
+      this.#listener.note(`${name}: seen once, there was no time to look into it`);
+      this.#save();
+      return this.#restart() ? undefined : lostBehind(name);
+    }
+    this.#untriaged.remove(name);
     if (bucket === undefined) {
       this.#state.unconfirmed++;
       this.#listener.note(`${name}: did not come again on a fresh process`);
@@ -226,8 +248,16 @@ export class Campaign {
     return this.#examiner.restart();
   }
 
+  #triageEndsMs(): number {
+    const { timeMs, untilMs = Number.POSITIVE_INFINITY } = this.#options;
+    const now = this.#options.nowMs();
+    const left = timeMs === undefined ? mostTriageMs : Math.max(timeMs - this.#elapsedMs(), 0) + mostTriageBehindEndMs;
+    return Math.min(now + Math.min(left, mostTriageMs), untilMs - keptForLastRunMs);
+  }
+
   #isOver(): boolean {
-    const { timeMs, runs } = this.#options;
+    const { timeMs, runs, untilMs } = this.#options;
+    if (untilMs !== undefined && this.#options.nowMs() >= untilMs - keptForTriageMs) return true;
     return (runs !== undefined && this.#state.runs >= runs) || (timeMs !== undefined && this.#elapsedMs() >= timeMs);
   }
 

@@ -14,7 +14,7 @@ import type { Program } from '../program/program.ts';
 import { Executor } from './executor.ts';
 import type { Finding } from './finding.ts';
 import { LeakWatch, leakOf } from './leak-watch.ts';
-import type { Outcomes } from './outcomes.ts';
+import type { OutcomeClass, Outcomes } from './outcomes.ts';
 
 export interface ExaminerOptions extends SilenceOptions {
   readonly target: KnownTarget;
@@ -27,6 +27,10 @@ interface Seen {
   readonly place: number;
   readonly finding: OracleFinding;
 }
+
+/** What only a process that lives lets come of a call, and what may come of one that ended it. */
+const servedOutcomes: ReadonlySet<OutcomeClass> = new Set(['fenced', 'acknowledged', 'returned', 'answered']);
+const lostOutcomes: ReadonlySet<OutcomeClass> = new Set(['malformed', 'closed', 'silent', 'died']);
 
 /** A whole transfer on a fresh session is asked for behind so many programs, and behind each in which something was silent. */
 const programsOfControl = 32;
@@ -127,7 +131,20 @@ export class Examiner {
 
   #crash(): Finding | undefined {
     const exit = this.#port.iut.exit();
-    return exit === undefined ? undefined : { kind: 'crash', place: this.#last, exit };
+    return exit === undefined ? undefined : { kind: 'crash', place: this.#placeOfEnd(), exit };
+  }
+
+  /**
+   * The call with which the process ended: its end is often seen later than that of its connection, or of its answers. The
+   * first one that got none, behind all that got one.
+   */
+  #placeOfEnd(): number {
+    const { outcomes } = this;
+    let ended = this.#last;
+    for (let place = ended; place >= 0 && !servedOutcomes.has(outcomes.classOf(place)); place--) {
+      if (lostOutcomes.has(outcomes.classOf(place))) ended = place;
+    }
+    return ended;
   }
 
   /** A new session is served; behind silences, and now and then, a whole transfer completes on one. */

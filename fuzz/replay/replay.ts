@@ -8,6 +8,8 @@ import { outcomeText } from './outcome-text.ts';
 export interface ReplayOptions {
   /** How often it is run, each time on a process that has run nothing before. */
   readonly repeat: number;
+  /** Resolved programs that run before it on the same process. */
+  readonly before: readonly Program[];
   /** Told of each line about the first run. */
   readonly say: (line: string) => void;
   /** Called ahead of each run, which may take its time. */
@@ -24,20 +26,40 @@ export interface Replayed {
 }
 
 /** Runs a resolved program on a fresh IUT, as often as told, and says what came of each call. */
-export function replay(examiner: Examiner, program: Program, { repeat, say, step }: ReplayOptions): Replayed {
+export function replay(examiner: Examiner, program: Program, { repeat, before, say, step }: ReplayOptions): Replayed {
   const buckets = new Map<string, number>();
+  const count = (finding: Finding, { calls }: Program): void => {
+    const bucket = bucketOf(finding, calls[finding.place]);
+    buckets.set(bucket, (buckets.get(bucket) ?? 0) + 1);
+  };
   for (let run = 0; run < repeat; run++) {
     step();
     if (run > 0 && !examiner.restart()) return { runs: run, buckets, isLost: true };
+    const early = firstShown(examiner, before);
+    if (early !== undefined) {
+      if (run === 0) say(`a program before it: ${early.finding.kind}: ${findingText(early.finding)}`);
+      count(early.finding, early.program);
+      continue;
+    }
     const seen = examiner.examine(program);
     if (run === 0) describe(examiner, program, seen, say);
     const finding = seen ?? examiner.leakOf(program);
     if (run === 0 && seen === undefined && finding !== undefined) say(`${finding.kind}: ${findingText(finding)}`);
-    if (finding === undefined) continue;
-    const bucket = bucketOf(finding, program.calls[finding.place]);
-    buckets.set(bucket, (buckets.get(bucket) ?? 0) + 1);
+    if (finding !== undefined) count(finding, program);
   }
   return { runs: repeat, buckets, isLost: false };
+}
+
+/** The first finding of programs that run one after another. */
+function firstShown(
+  examiner: Examiner,
+  programs: readonly Program[],
+): { readonly finding: Finding; readonly program: Program } | undefined {
+  for (const program of programs) {
+    const finding = examiner.examine(program);
+    if (finding !== undefined) return { finding, program };
+  }
+  return undefined;
 }
 
 function describe(
