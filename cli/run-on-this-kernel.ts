@@ -1,6 +1,7 @@
 import { allCases } from '../suites/all-cases.ts';
 import { printDryRun } from './dry-run.ts';
 import { thisKernel } from './host-supervisor.ts';
+import { builtTargets } from './native-targets/built-targets.ts';
 import { requestedRun } from './requested-run.ts';
 import { rootOfRun, runPlan } from './run-command.ts';
 import type { RunOptions } from './run-request.ts';
@@ -8,8 +9,10 @@ import type { RunOptions } from './run-request.ts';
 /** `run`: judges targets here. Returns the exit code. @throws UsageError, RecordError */
 export async function runOnThisKernel(names: readonly string[], options: RunOptions): Promise<number> {
   const { request, resumed } = requestedRun(names, options, 'run');
-  if (!request.options.dryRun)
-    return await runPlan(request, allCases, resumed, thisKernel, rootOfRun(request, resumed));
+  if (!request.options.dryRun) {
+    const root = rootOfRun(request, resumed);
+    return await runPlan(await builtTargets(request), allCases, resumed, thisKernel, root);
+  }
   printDryRun(request, process.stdout);
   return 0;
 }

@@ -11,6 +11,7 @@ import { uuidOf } from '../drivers/vfio/kernel-vfio.ts';
 import { MdevSysfs } from '../drivers/vfio/mdev-sysfs.ts';
 import { identifyPeer, type Peer } from '../drivers/vhost-user/identify-peer.ts';
 import { whyNotOpened } from '../drivers/why-not-opened.ts';
+import { nativeBuildOf } from '../fixtures/native-targets/index.ts';
 import { targetByName, targets } from '../fixtures/targets/index.ts';
 import { DriverUsageError } from '../reference-impl/errors.ts';
 import { type CommandOptions, commandTarget } from './command-target.ts';
@@ -70,7 +71,8 @@ export function targetsOf(names: readonly string[], options: TargetOptions, plac
     seen.add(target.facts.name);
     const why = whyNotOpened(target);
     if (why !== undefined) throw new UsageError(`${target.facts.name}: ${why}`);
-    if (target.start !== undefined) checkCommand(target);
+    if (nativeBuildOf(target.facts.name) !== undefined) checkPlace(target, place);
+    else if (target.start !== undefined) checkCommand(target);
     if (place === 'run' && isReachedBy(target, 'mdev')) checkModule(target);
   }
   return found;
@@ -199,6 +201,11 @@ function queryProblem(error: z.ZodError): string {
     return `${issue.keys.join(', ')} is unknown${didYouMean(issue.keys[0] ?? '', Object.keys(queries))}`;
   }
   return `${issue?.path.join('.')}: ${issue?.message}`;
+}
+
+/** It is built on this machine. */
+function checkPlace({ facts }: Target, place: RunCommand): void {
+  if (place === 'guest') throw new UsageError(`${facts.name}: is built on this machine, and cannot run in the guest`);
 }
 
 function checkCommand({ start, packages = [], facts }: Target): void {

@@ -31,7 +31,7 @@ export async function fuzzTarget(name: string | undefined, options: FuzzOptions)
     throw new UsageError('--distill runs no campaign: leave --smoke and --expect out');
   }
   const known = options.expect === undefined ? undefined : readKnownBuckets(options.expect);
-  const argument = targetOf(name, options);
+  const argument = await targetOf(name, options);
   const out = options.out ?? join('vhost-conformance-fuzz', argument.target.facts.name.replace(/[^\w.-]+/g, '-'));
   if (distill !== undefined) {
     return await distillCorpus(argument.target, options.corpus ?? join(out, 'corpus'), distill);

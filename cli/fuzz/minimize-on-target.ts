@@ -23,7 +23,7 @@ export async function minimizeOnTarget(
   { time, out, ...targetOptions }: MinimizeOptions,
 ): Promise<number> {
   const program = Buffer.from(encodeProgram(readProgram(file))).toString('base64');
-  const { target } = targetOf(name, targetOptions);
+  const { target } = await targetOf(name, targetOptions);
   if (out !== undefined) checked(() => accessSync(dirname(out), constants.W_OK));
   const scratch = new ScratchDirectory();
   try {

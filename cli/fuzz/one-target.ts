@@ -1,9 +1,10 @@
+import { builtTarget } from '../native-targets/built-targets.ts';
 import { type TargetArgument, type TargetOptions, targetsOf } from '../target-argument.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** The one target that a command line names. @throws UsageError */
-export function targetOf(name: string | undefined, options: TargetOptions): TargetArgument {
+export async function targetOf(name: string | undefined, options: TargetOptions): Promise<TargetArgument> {
   const [target, another] = targetsOf(name === undefined ? [] : [name], options, 'run');
   if (target === undefined || another !== undefined) throw new UsageError('name one target');
-  return target;
+  return await builtTarget(target);
 }

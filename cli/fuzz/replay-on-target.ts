@@ -54,7 +54,7 @@ async function replayed(
   const [program = '', ...earlier] = [file, ...before].map((path) =>
     Buffer.from(encodeProgram(readProgram(path))).toString('base64'),
   );
-  const { target } = targetOf(name, targetOptions);
+  const { target } = await targetOf(name, targetOptions);
   const scratch = new ScratchDirectory();
   try {
     const found = new Map<string, number>();

@@ -16,7 +16,14 @@ export class DebianPackages {
   readonly #mirror: string;
   readonly #archives: string;
 
-  constructor(directory: string, mirror: string, suites: readonly string[], signal: AbortSignal) {
+  /** @param kind `deb-src` for packages of source. */
+  constructor(
+    directory: string,
+    mirror: string,
+    suites: readonly string[],
+    signal: AbortSignal,
+    kind: 'deb' | 'deb-src' = 'deb',
+  ) {
     this.#directory = directory;
     this.#signal = signal;
     this.#mirror = mirror;
@@ -24,7 +31,7 @@ export class DebianPackages {
     this.#configuration = join(directory, 'apt.conf');
     for (const name of ['lists/partial', 'archives/partial', 'nothing'])
       mkdirSync(join(directory, name), { recursive: true });
-    const sources = suites.map((suite) => `deb [signed-by=${keyring} arch=amd64] ${mirror} ${suite} main\n`);
+    const sources = suites.map((suite) => `${kind} [signed-by=${keyring} arch=amd64] ${mirror} ${suite} main\n`);
     writeFileSync(join(directory, 'sources.list'), sources.join(''));
   }
 
@@ -52,6 +59,18 @@ export class DebianPackages {
   async fetch(names: readonly string[]): Promise<void> {
     const result = await this.#apt('apt-get', ['download', '-qq', ...names], this.#archives);
     if (result.code !== 0) throw this.#failure(result, `packages cannot be fetched from ${this.#mirror}`);
+  }
+
+  /** Downloads a package of source, and unpacks it with Debian's patches into `directory`, which must not exist. */
+  async source(name: string, version: string | undefined, directory: string): Promise<void> {
+    const wanted = version === undefined ? name : `${name}=${version}`;
+    const result = await this.#apt('apt-get', ['source', '-qq', '--download-only', wanted], this.#archives);
+    if (result.code !== 0) throw this.#failure(result, `the source ${wanted} cannot be fetched from ${this.#mirror}`);
+    const description = readdirSync(this.#archives).find((file) => file.endsWith('.dsc')) ?? '';
+    // Without a check of its signature: apt has verified the file against the list that Debian signed.
+    const words = ['--no-check', '-x', join(this.#archives, description), directory];
+    const unpacked = await runTool('dpkg-source', words, { signal: this.#signal });
+    if (unpacked.code !== 0) throw this.#failure(unpacked, `the source ${wanted} cannot be unpacked`);
   }
 
   /** What `fetch` has on disk by now, in bytes. */
