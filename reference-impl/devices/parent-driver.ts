@@ -18,6 +18,8 @@ export interface ParentSinks {
   signalCall(queue: number): void;
   /** The queue is broken and stays so until it is started again. */
   signalError(queue: number, reason: QueueFailure): void;
+  /** A chain cannot be followed for want of a translation: the queue waits, and tries again once it is awakened. */
+  missed?(queue: number): void;
   /**
    * A number was stored in a notify page, which has the page's place free again.
    */

@@ -13,6 +13,7 @@ import {
   VIRTIO_F_RING_PACKED,
   VIRTIO_F_VERSION_1,
 } from '../virtqueue/feature-bits.ts';
+import { isMiss } from '../virtqueue/malformed.ts';
 import { attachPackedDevice } from '../virtqueue/packed/device-ring.ts';
 import { type PackedDeviceRules, packedDeviceRules } from '../virtqueue/packed/device-rules.ts';
 import type { RingPosition } from '../virtqueue/ring.ts';
@@ -291,6 +292,11 @@ export abstract class QueuedDevice implements ParentDriver {
       queue.isAwake = next.kind !== 'empty';
     }
     if (next.kind === 'malformed') {
+      if (isMiss(next.reason) && this.sinks.missed !== undefined) {
+        queue.isAwake = false;
+        this.sinks.missed(queue.index);
+        return undefined;
+      }
       if (this.transport.queue.breaksOnMalformed()) this.breakQueue(queue, next.reason);
       return undefined;
     }

@@ -16,7 +16,8 @@ export interface IotlbEntry {
   readonly permission: IotlbPermission;
 }
 
-export interface IotlbMiss {
+/** The first byte that an access could not have, for want of an entry or of its permission. */
+export interface IotlbFault {
   readonly ioVirtualAddress: bigint;
   readonly access: Access;
 }
@@ -80,7 +81,7 @@ export class MemoryMap {
   #guest: Run[] = [];
   #user: Run[] = [];
   readonly #iotlb: IotlbEntry[] = [];
-  #lastMiss: IotlbMiss | undefined;
+  #lastFault: IotlbFault | undefined;
 
   constructor(regions: readonly MappedRegion[] = []) {
     this.#regions = [...regions];
@@ -91,9 +92,13 @@ export class MemoryMap {
     return this.#regions;
   }
 
-  /** Where the last translation that ended in `iotlb-miss` found no entry: what a VHOST_IOTLB_MISS tells. */
-  get lastMiss(): IotlbMiss | undefined {
-    return this.#lastMiss;
+  /** Of the last translation that ended in `iotlb-miss` or `iotlb-denied`: what VHOST_IOTLB_MISS and ACCESS_FAIL tell. */
+  get lastFault(): IotlbFault | undefined {
+    return this.#lastFault;
+  }
+
+  get iotlb(): readonly IotlbEntry[] {
+    return this.#iotlb;
   }
 
   add(region: MappedRegion): void {
@@ -191,20 +196,29 @@ export class MemoryMap {
       const entry = this.#iotlb.find(
         ({ ioVirtualAddress, size }) => ioVirtualAddress <= at && at - ioVirtualAddress < size,
       );
-      if (entry === undefined) {
-        this.#lastMiss = { ioVirtualAddress: at, access };
-        return 'iotlb-miss';
+      if (entry === undefined || !permits(entry.permission, access)) {
+        this.#lastFault = { ioVirtualAddress: at, access };
+        return entry === undefined ? 'iotlb-miss' : 'iotlb-denied';
       }
-      if (!permits(entry.permission, access)) return 'iotlb-denied';
       const into = at - entry.ioVirtualAddress;
       const rest = entry.size - into;
       const count = rest < BigInt(left) ? Number(rest) : left;
       const part = this.#pieces(this.#user, entry.userAddress + into, count);
       if (isFailure(part)) return part;
-      pieces.push(...part);
+      for (const piece of part) addPiece(pieces, piece);
       at += BigInt(count);
       left -= count;
     }
     return pieces;
   }
+}
+
+/** Appends a piece; one that goes on where the last one ends makes that longer. */
+function addPiece(pieces: Piece[], piece: Piece): void {
+  const last = pieces.at(-1);
+  if (last === undefined || last.region !== piece.region || last.offset + last.length !== piece.offset) {
+    pieces.push(piece);
+    return;
+  }
+  pieces[pieces.length - 1] = { ...last, length: last.length + piece.length };
 }

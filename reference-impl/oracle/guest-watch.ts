@@ -129,6 +129,16 @@ export class GuestWatch implements WriteJournal {
     else this.#regions[span.region.index]?.guarded.push({ ...extentOf(span), requirement, name });
   }
 
+  /** False for an I/O-virtual address that entries of an IOTLB lead elsewhere: the buffer lies at its user address still. */
+  #holds(space: AddressSpace, segment: Segment): boolean {
+    if (space !== 'io-virtual') return true;
+    const first = addressIn(space, segment);
+    return this.#regions.some(({ shadow: { region } }) => {
+      const base = addressIn(space, region);
+      return first >= base && first < base + BigInt(region.size);
+    });
+  }
+
   #allow(span: Span): void {
     this.#regions[span.region.index]?.allowed.push(extentOf(span));
   }
@@ -145,7 +155,8 @@ export class GuestWatch implements WriteJournal {
     }
   }
 
-  #settle(segment: Segment, space: AddressSpace, requirement: RequirementSlug | undefined): void {
+  #settle(segment: Segment, told: AddressSpace, requirement: RequirementSlug | undefined): void {
+    const space = this.#holds(told, segment) ? told : 'user';
     const first = addressIn(space, segment);
     const end = first + BigInt(segment.length);
     for (const { shadow, allowed, guarded } of this.#regions) {

@@ -1,10 +1,12 @@
 import { plainGuest } from '../memory/guest.ts';
 import { guestLayouts } from '../memory/guest-layout.ts';
 import { inflightRegionSize } from '../vhost-user/inflight-rules.ts';
+import { VIRTIO_F_ACCESS_PLATFORM } from '../virtqueue/feature-bits.ts';
 import type { FrontEndMessageName } from '../wire/vhost-user-messages.ts';
 import {
   configPayload,
   inflightPayload,
+  iotlbPayload,
   logPayload,
   memoryRegionsPayload,
   singleMemoryRegionPayload,
@@ -101,6 +103,16 @@ export const lawfulRequests: Readonly<Partial<Record<FrontEndMessageName, Lawful
   VHOST_USER_SET_VRING_ENABLE: { sending: () => ({ payload: state(0, 1) }) },
   VHOST_USER_NET_SET_MTU: { device: 'net', sending: () => ({ payload: u64(1500n) }) },
   VHOST_USER_SET_BACKEND_REQ_FD: { sending: (test) => ({ descriptors: [test.edge.give()] }) },
+  VHOST_USER_IOTLB_MSG: {
+    before: (test, world) => {
+      test.send('VHOST_USER_SET_FEATURES', { payload: u64(test.session.features | VIRTIO_F_ACCESS_PLATFORM) });
+      test.send('VHOST_USER_SET_MEM_TABLE', memoryTable(test, world));
+    },
+    sending: (_, world) => {
+      const { userAddress, size } = regionOf(world).told;
+      return { payload: encode(iotlbPayload, { iova: 0x1000n, size, userAddress, permissions: 3, type: 2 }) };
+    },
+  },
   VHOST_USER_GET_CONFIG: {
     sending: () => ({ payload: encode(configPayload, { offset: 0, size: 8, flags: 0, payload: new Uint8Array(8) }) }),
   },

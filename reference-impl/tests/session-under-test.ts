@@ -4,7 +4,7 @@ import type { DescriptorToken } from '../vhost-user/back-end-edge.ts';
 import { referenceRules } from '../vhost-user/reference-rules.ts';
 import type { OutgoingMessage } from '../vhost-user/reply-rules.ts';
 import { BackEndSession } from '../vhost-user/session.ts';
-import { VIRTIO_F_RING_PACKED } from '../virtqueue/feature-bits.ts';
+import { VIRTIO_F_ACCESS_PLATFORM, VIRTIO_F_RING_PACKED } from '../virtqueue/feature-bits.ts';
 import type { Codec } from '../wire/compile-layout.ts';
 import { VHOST_USER_NEED_REPLY_FLAGS, VHOST_USER_REQUEST_FLAGS } from '../wire/vhost-user-constants.ts';
 import { type FrontEndMessageName, requestId } from '../wire/vhost-user-messages.ts';
@@ -68,12 +68,15 @@ export class SessionUnderTest {
   }
 
   /** These features, and protocol features; without them what is offered, with split rings and without the dirty log. */
+  /** Without other features: all that are offered, on split rings whose addresses are not translated. */
   negotiate(protocolFeatures?: bigint, features?: bigint, owner: 'set' | 'none' = 'set'): void {
     if (owner === 'set') this.send('VHOST_USER_SET_OWNER');
     const protocol = protocolFeatures ?? this.session.offeredProtocolFeatures & ~(1n << 14n) & ~(1n << 16n);
     this.send('VHOST_USER_SET_PROTOCOL_FEATURES', { payload: u64(protocol) });
     this.send('VHOST_USER_SET_FEATURES', {
-      payload: u64(features ?? this.session.offeredFeatures & ~((1n << 26n) | VIRTIO_F_RING_PACKED)),
+      payload: u64(
+        features ?? this.session.offeredFeatures & ~((1n << 26n) | VIRTIO_F_RING_PACKED | VIRTIO_F_ACCESS_PLATFORM),
+      ),
     });
   }
 }

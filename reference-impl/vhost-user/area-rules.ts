@@ -4,6 +4,7 @@ import { type DeviceStateRules, deviceStateRules } from './device-state-rules.ts
 import { type LogRules, logRules } from './dirty-log.ts';
 import { type FeatureRules, featureRules } from './feature-rules.ts';
 import { type InflightRules, inflightRules } from './inflight-rules.ts';
+import { type IotlbRules, iotlbRules } from './iotlb-rules.ts';
 import { type MemoryRules, memoryRules } from './memory-rules.ts';
 import { type NotificationRules, notificationRules } from './notification-rules.ts';
 import { type ReplyRules, replyRules } from './reply-rules.ts';
@@ -19,6 +20,7 @@ export interface AreaRules {
   readonly features: FeatureRules;
   readonly descriptors: DescriptorRules;
   readonly memory: MemoryRules;
+  readonly iotlb: IotlbRules;
   readonly vring: VringRules;
   readonly notification: NotificationRules;
   readonly deviceState: DeviceStateRules;
@@ -34,6 +36,7 @@ export const areaRules: AreaRules = {
   features: featureRules,
   descriptors: descriptorRules,
   memory: memoryRules,
+  iotlb: iotlbRules,
   vring: vringRules,
   notification: notificationRules,
   deviceState: deviceStateRules,

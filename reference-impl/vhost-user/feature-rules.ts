@@ -14,7 +14,7 @@ export interface OfferingDevice {
 
 /** Which features are offered, and what an acknowledgement of them must be like. */
 export interface FeatureRules {
-  /** GET_FEATURES, given what the device itself offers. There is no IOTLB here, so no VIRTIO_F_ACCESS_PLATFORM. */
+  /** GET_FEATURES, given what the device itself offers. */
   readonly offered: (deviceFeatures: bigint) => bigint;
   /** GET_PROTOCOL_FEATURES. */
   readonly protocolOffered: (device: OfferingDevice) => bigint;
@@ -55,9 +55,7 @@ const isWithin = (offered: bigint, asked: bigint): boolean => (asked & ~offered)
 
 export const featureRules: FeatureRules = {
   offered: (deviceFeatures) =>
-    (deviceFeatures & ~bit(virtio.VIRTIO_F_ACCESS_PLATFORM)) |
-    bit(virtio.VHOST_F_LOG_ALL) |
-    bit(virtio.VHOST_USER_F_PROTOCOL_FEATURES),
+    deviceFeatures | bit(virtio.VHOST_F_LOG_ALL) | bit(virtio.VHOST_USER_F_PROTOCOL_FEATURES),
   protocolOffered: ({ deviceId, configSize }) =>
     everyDevice |
     (configSize > 0 ? bits('VHOST_USER_PROTOCOL_F_CONFIG') : 0n) |

@@ -1,6 +1,7 @@
 import type { MappedRegion } from '../memory/mapped-region.ts';
-import type { MemoryMap } from '../memory/memory-map.ts';
+import type { IotlbEntry, MemoryMap } from '../memory/memory-map.ts';
 import { type BackEndEdge, type DescriptorToken, isRefusedMap, type SharedMemory } from './back-end-edge.ts';
+import type { IotlbRules } from './iotlb-rules.ts';
 import type { MemoryRules, RegionDescription } from './memory-rules.ts';
 
 interface Held {
@@ -13,12 +14,14 @@ interface Held {
 export class FrontEndMemory {
   readonly #edge: BackEndEdge;
   readonly #rules: MemoryRules;
+  readonly #iotlbRules: IotlbRules;
   #held: readonly Held[] = [];
   #map: MemoryMap;
 
-  constructor(edge: BackEndEdge, rules: MemoryRules) {
+  constructor(edge: BackEndEdge, rules: MemoryRules, iotlbRules: IotlbRules) {
     this.#edge = edge;
     this.#rules = rules;
+    this.#iotlbRules = iotlbRules;
     this.#map = rules.makeMap([]);
   }
 
@@ -85,6 +88,19 @@ export class FrontEndMemory {
     return undefined;
   }
 
+  /** VHOST_IOTLB_UPDATE; false, and nothing changed, where the entry does not lead into the memory. */
+  updateIotlb(entry: IotlbEntry): boolean {
+    const { acceptsUpdate, stored } = this.#iotlbRules;
+    if (!acceptsUpdate(this.#map, entry)) return false;
+    this.#map.updateIotlb(stored(entry));
+    return true;
+  }
+
+  /** VHOST_IOTLB_INVALIDATE. */
+  invalidateIotlb(ioVirtualAddress: bigint, size: bigint): void {
+    if (this.#iotlbRules.invalidates) this.#map.invalidateIotlb(ioVirtualAddress, size);
+  }
+
   release(): void {
     for (const { memory } of this.#held) memory.unmap();
   }
@@ -101,8 +117,11 @@ export class FrontEndMemory {
     return { told: region, memory, region: { ...placed, bytes: memory.bytes } };
   }
 
+  /** Entries of the IOTLB outlive the table that they lead into: what they mean by then is judged at each access. */
   #hold(held: readonly Held[]): void {
     this.#held = held;
+    const entries = this.#map.iotlb;
     this.#map = this.#rules.makeMap(held.map(({ region }) => region));
+    for (const entry of entries) this.#map.updateIotlb(entry);
   }
 }

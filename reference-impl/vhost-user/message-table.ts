@@ -3,6 +3,7 @@ import { configMessages } from './messages/config-messages.ts';
 import { deviceMessages } from './messages/device-messages.ts';
 import { featureMessages } from './messages/feature-messages.ts';
 import { inflightMessages } from './messages/inflight-messages.ts';
+import { iotlbMessages } from './messages/iotlb-messages.ts';
 import { logMessages } from './messages/log-messages.ts';
 import { memoryMessages } from './messages/memory-messages.ts';
 import { vringMessages } from './messages/vring-messages.ts';
@@ -11,6 +12,7 @@ import { vringMessages } from './messages/vring-messages.ts';
 export const messageTable: MessageTable = [
   ...featureMessages,
   ...memoryMessages,
+  ...iotlbMessages,
   ...vringMessages,
   ...configMessages,
   ...deviceMessages,

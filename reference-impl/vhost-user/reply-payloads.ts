@@ -1,9 +1,11 @@
+import type { IotlbFault } from '../memory/memory-map.ts';
 import type { Codec } from '../wire/compile-layout.ts';
 import { encodeMessage } from '../wire/vhost-user-codec.ts';
-import { VHOST_USER_HEADER_SIZE } from '../wire/vhost-user-constants.ts';
+import { VHOST_USER_HEADER_SIZE, vhostIotlbPermissions, vhostIotlbType } from '../wire/vhost-user-constants.ts';
 import { requestId } from '../wire/vhost-user-messages.ts';
-import { vringIndexPayload } from '../wire/vhost-user-payloads.ts';
+import { iotlbPayload, vringIndexPayload } from '../wire/vhost-user-payloads.ts';
 import type { Decoded } from '../wire/wire-problem.ts';
+import type { IotlbReport } from './iotlb-rules.ts';
 
 export function encoded<Value>(codec: Codec<Value>, value: Value): Uint8Array {
   const bytes = new Uint8Array(codec.sizeOf(value));
@@ -34,6 +36,23 @@ export function decodePayload<Value>(
 export function configChangeMessage(): Uint8Array {
   const message = new Uint8Array(VHOST_USER_HEADER_SIZE);
   encodeMessage(message, { request: requestId.VHOST_USER_BACKEND_CONFIG_CHANGE_MSG });
+  return message;
+}
+
+/** A miss, or an access that no permission covers (struct vhost_iotlb_msg; size and user address mean nothing). */
+export function iotlbReportMessage(kind: IotlbReport, { ioVirtualAddress, access }: IotlbFault): Uint8Array {
+  const message = new Uint8Array(VHOST_USER_HEADER_SIZE + iotlbPayload.size);
+  const value = {
+    iova: ioVirtualAddress,
+    size: 0n,
+    userAddress: 0n,
+    permissions: access === 'write' ? vhostIotlbPermissions.writeOnly : vhostIotlbPermissions.readOnly,
+    type: kind === 'miss' ? vhostIotlbType.VHOST_IOTLB_MISS : vhostIotlbType.VHOST_IOTLB_ACCESS_FAIL,
+  };
+  encodeMessage(message, {
+    request: requestId.VHOST_USER_BACKEND_IOTLB_MSG,
+    payload: { codec: iotlbPayload, value },
+  });
   return message;
 }
 

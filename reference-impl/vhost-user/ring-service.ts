@@ -1,9 +1,9 @@
 import type { ParentDriver, QueueFailure, StepOutcome } from '../devices/parent-driver.ts';
 import { isFailure } from '../memory/memory-map.ts';
 import { gather } from '../memory/pieces.ts';
-import { ringLayoutOf } from '../virtqueue/feature-bits.ts';
+import { ringLayoutOf, VIRTIO_F_ACCESS_PLATFORM } from '../virtqueue/feature-bits.ts';
 import { descriptorOffset, FLAGS_OFFSET } from '../virtqueue/packed/layout.ts';
-import type { RingLayout } from '../virtqueue/ring.ts';
+import { type RingLayout, ringAreas } from '../virtqueue/ring.ts';
 import { USED_IDX_OFFSET } from '../virtqueue/split/layout.ts';
 import { decodeVringBase, encodeVringBase } from '../wire/vring-base.ts';
 import type { BackEndEdge, DescriptorToken } from './back-end-edge.ts';
@@ -13,12 +13,14 @@ import type { DirtyMarks } from './dirty-marks.ts';
 import type { FrontEndMemory } from './front-end-memory.ts';
 import type { InflightBuffer } from './inflight-buffer.ts';
 import type { InflightRecord, Resumption, RingGlimpse } from './inflight-rules.ts';
+import { IotlbReports } from './iotlb-reports.ts';
+import type { IotlbRules } from './iotlb-rules.ts';
 import type { NegotiatedState } from './negotiated-state.ts';
 import type { NotificationRules } from './notification-rules.ts';
 import { ringMessage } from './reply-payloads.ts';
 import { isStarted, type RingEvent, type RingStateRules } from './ring-state.ts';
 import { type NotificationWay, polled, tokenOf, unset, Vring } from './vring.ts';
-import { type RingAddresses, ringAreasAt, type VringRules } from './vring-rules.ts';
+import { areaSizes, type RingAddresses, ringAreasAt, type VringRules } from './vring-rules.ts';
 
 export interface WatchedKick {
   readonly token: DescriptorToken;
@@ -37,6 +39,7 @@ export interface RingSession extends NegotiatedState {
   readonly rules: {
     readonly ringState: RingStateRules;
     readonly vring: VringRules;
+    readonly iotlb: IotlbRules;
     readonly notification: NotificationRules;
     readonly descriptors: DescriptorRules;
     readonly deviceState: DeviceStateRules;
@@ -48,13 +51,22 @@ export class RingService {
   readonly vrings: readonly Vring[];
   readonly #session: RingSession;
   readonly #records: (InflightRecord | undefined)[] = [];
+  readonly #reports: IotlbReports;
+  /** Queues with a chain that lacks a translation. */
+  readonly #stalled = new Set<number>();
   #kicks: readonly WatchedKick[] | undefined;
 
   constructor(session: RingSession) {
     this.#session = session;
+    this.#reports = new IotlbReports(session);
     const { initial } = session.rules.ringState;
     this.vrings = Array.from({ length: session.device.queueCount }, (_, index) => new Vring(index, initial));
     this.applyServices();
+  }
+
+  /** Whether addresses are I/O-virtual, and translated by the IOTLB. */
+  get translates(): boolean {
+    return (this.#session.device.features & VIRTIO_F_ACCESS_PLATFORM) !== 0n;
   }
 
   get someStarted(): boolean {
@@ -88,7 +100,10 @@ export class RingService {
         return why;
       }
     }
-    if (!isStarted(next) && vring.isAttached) this.#detach(vring);
+    if (!isStarted(next)) {
+      vring.awaitsTranslation = false;
+      if (vring.isAttached) this.#detach(vring);
+    }
     this.#applyService(vring);
     return undefined;
   }
@@ -125,6 +140,35 @@ export class RingService {
     }
   }
 
+  /** The device cannot follow a chain for want of a translation. */
+  stalled(index: number): void {
+    this.#stalled.add(index);
+    this.#reports.report('miss');
+  }
+
+  /** There is another channel for what the device lacks. */
+  reportsAgain(): void {
+    this.#reports.forget();
+    for (const vring of this.vrings) if (vring.awaitsTranslation) this.#attach(vring);
+    for (const index of this.#stalled) this.#session.device.awaken(index);
+  }
+
+  /** Translations of a range came or went: rings that lie there are found anew, and what waited tries again. */
+  translationsChanged(ioVirtualAddress: bigint, size: bigint): void {
+    const { device, rules } = this.#session;
+    this.#reports.forget();
+    for (const vring of this.vrings) {
+      if (vring.isAttached && this.#liesIn(vring, ioVirtualAddress, size)) this.#detach(vring);
+      else if (!(vring.awaitsTranslation && rules.iotlb.startsRings)) continue;
+      const why = this.#attach(vring);
+      if (why !== undefined) this.announceError(vring.index, 'descriptor-area-outside-every-region');
+      this.#applyService(vring);
+    }
+    if (!rules.iotlb.resumes) return;
+    for (const index of this.#stalled) device.awaken(index);
+    this.#stalled.clear();
+  }
+
   /** Carries out one chain at most. */
   step(): StepOutcome {
     const { device, rules, isInBand } = this.#session;
@@ -156,8 +200,9 @@ export class RingService {
     this.#tell(index, 'call', rules.notification.signalsPerCall);
   }
 
-  announceError(index: number, _reason: QueueFailure): void {
+  announceError(index: number, reason: QueueFailure): void {
     const session = this.#session;
+    if (reason.endsWith('-iotlb-denied')) this.#reports.report('access-fail');
     session.status = session.rules.deviceState.brokenStatus(session.status);
     if (session.rules.notification.signalsErrors) this.#tell(index, 'err', 1);
   }
@@ -195,14 +240,19 @@ export class RingService {
   #attach(vring: Vring): string | undefined {
     const { device, memory, rules } = this.#session;
     if (vring.addresses === undefined) return 'no addresses';
+    vring.awaitsTranslation = this.#lacksTranslation(vring.addresses, vring.size);
+    if (vring.awaitsTranslation) {
+      this.#reports.report('miss');
+      return undefined;
+    }
     device.setMemory(memory.map);
     const resumed = this.#resume(vring, vring.addresses);
     const why = device.startQueue(vring.index, {
       size: vring.size,
       areas: ringAreasAt(vring.addresses),
       ...resumed,
-      ringSpace: rules.vring.ringSpace,
-      bufferSpace: rules.vring.bufferSpace,
+      ringSpace: this.#spaces.ringSpace,
+      bufferSpace: this.#spaces.bufferSpace,
     });
     if (why !== undefined) return why;
     vring.isAttached = true;
@@ -213,6 +263,27 @@ export class RingService {
 
   get #layout(): RingLayout {
     return ringLayoutOf(this.#session.device.features);
+  }
+
+  get #spaces(): Pick<VringRules, 'ringSpace' | 'bufferSpace'> {
+    const { vring, iotlb } = this.#session.rules;
+    return this.translates ? iotlb : vring;
+  }
+
+  #lacksTranslation(addresses: RingAddresses, size: number): boolean {
+    if (!this.translates) return false;
+    const sizes = areaSizes(this.#layout, size);
+    const areas = ringAreasAt(addresses);
+    const { map } = this.#session.memory;
+    const { ringSpace } = this.#spaces;
+    return ringAreas.some((area) => map.translate(ringSpace, areas[area], sizes[area], 'read') === 'iotlb-miss');
+  }
+
+  #liesIn({ addresses, size: ringSize }: Vring, start: bigint, size: bigint): boolean {
+    if (addresses === undefined) return false;
+    const sizes = areaSizes(this.#layout, ringSize);
+    const areas = ringAreasAt(addresses);
+    return ringAreas.some((area) => areas[area] < start + size && start < areas[area] + BigInt(sizes[area]));
   }
 
   #resume(vring: Vring, addresses: RingAddresses): Resumption {
@@ -235,8 +306,8 @@ export class RingService {
 
   /** 16 bits of ring memory. */
   #word(address: bigint): number | undefined {
-    const { memory, rules } = this.#session;
-    const found = memory.map.translate(rules.vring.ringSpace, address, 2);
+    const { memory } = this.#session;
+    const found = memory.map.translate(this.#spaces.ringSpace, address, 2);
     if (isFailure(found)) return undefined;
     const [low = 0, high = 0] = gather(found);
     return low | (high << 8);

@@ -57,12 +57,13 @@ export class BackEndSession implements SessionState {
     this.edge = edge;
     this.rules = rules;
     for (const entry of rules.messages) this.#entries[entry.request] = entry;
-    this.memory = new FrontEndMemory(edge, rules.memory);
+    this.memory = new FrontEndMemory(edge, rules.memory, rules.iotlb);
     this.marks = new DirtyMarks(edge, rules.log, rules.descriptors);
     this.rings = new RingService(this);
     device.setSinks({
       signalCall: (queue) => this.rings.announceUsed(queue),
       signalError: (queue, reason: QueueFailure) => this.rings.announceError(queue, reason),
+      missed: (queue) => this.rings.stalled(queue),
       wroteMemory: (address, length) => this.marks.wrote(address, length),
       wroteRing: (queue, _, offset, length) => this.rings.wroteRing(queue, offset, length),
       fetched: (queue, chain) => this.rings.recordOf(queue)?.fetched(chain),

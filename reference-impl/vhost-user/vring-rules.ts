@@ -1,7 +1,7 @@
 import type { AddressSpace } from '../memory/addresses.ts';
-import { isPackedQueueSize } from '../virtqueue/packed/layout.ts';
+import { isPackedQueueSize, packedSizes } from '../virtqueue/packed/layout.ts';
 import { type RingArea, type RingLayout, startPosition } from '../virtqueue/ring.ts';
-import { isQueueSize } from '../virtqueue/split/layout.ts';
+import { isQueueSize, splitSizes } from '../virtqueue/split/layout.ts';
 import { encodeVringBase } from '../wire/vring-base.ts';
 
 /** Addresses of SET_VRING_ADDR, in whichever space the session uses for rings. */
@@ -17,6 +17,9 @@ export const ringAreasAt = ({ desc, avail, used }: RingAddresses): Record<RingAr
   driver: avail,
   device: used,
 });
+
+export const areaSizes = (layout: RingLayout, size: number): Record<RingArea, number> =>
+  layout === 'packed' ? packedSizes(Math.max(1, size)) : splitSizes(Math.max(1, size));
 
 export interface LogAddress {
   readonly address: bigint;
@@ -56,6 +59,7 @@ export interface VringRules {
   readonly startBase: (base: number, isResumed: boolean) => number;
   /** Whether the kick descriptor of a ring outlives its stop. */
   readonly keepsKickAtStop: boolean;
+  /** Without VIRTIO_F_ACCESS_PLATFORM: the spaces of ring addresses, and of the addresses in descriptors. */
   readonly ringSpace: AddressSpace;
   readonly bufferSpace: AddressSpace;
   /** Whether a ring is looked at when it starts, or only at a kick; `starts` counts this one. */

@@ -1,4 +1,4 @@
-import type { TranslationFailure } from '../memory/memory-map.ts';
+import type { Access, TranslationFailure } from '../memory/memory-map.ts';
 import type { Piece } from '../memory/pieces.ts';
 import { DESCRIPTOR_SIZE, VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from './descriptor.ts';
 import type { MalformedReason } from './malformed.ts';
@@ -20,11 +20,16 @@ export interface BufferRules {
   /** Judges the length of a buffer. None is forbidden: a buffer of no bytes breaks no rule of virtio. */
   readonly acceptsLength: (length: number) => MalformedReason | undefined;
   readonly acceptsTotal: (bytes: number) => MalformedReason | undefined;
+  /** What is done with a buffer, where a translation may permit less than that. */
+  readonly accesses: (writable: boolean) => readonly Access[];
   /** Judges a buffer that memory does not hold; undefined passes over it as though it had no bytes. */
   readonly acceptsUnreachable: (failure: TranslationFailure) => MalformedReason | undefined;
   /** Judges where in memory a buffer lies. Every place is as good as another. */
   readonly acceptsPlace: (pieces: readonly Piece[]) => MalformedReason | undefined;
 }
+
+const read: readonly Access[] = ['read'];
+const written: readonly Access[] = ['write'];
 
 export const bufferRules: BufferRules = {
   hasNext: (flags) => (flags & VIRTQ_DESC_F_NEXT) !== 0,
@@ -41,6 +46,7 @@ export const bufferRules: BufferRules = {
   acceptsOrder: (writable, writableBefore) => (writableBefore && !writable ? 'writable-before-readable' : undefined),
   acceptsLength: () => undefined,
   acceptsTotal: (bytes) => (bytes > 2 ** 32 ? 'longer-than-4gib' : undefined),
+  accesses: (writable) => (writable ? written : read),
   acceptsUnreachable: (failure) => `buffer-${failure}`,
   acceptsPlace: () => undefined,
 };

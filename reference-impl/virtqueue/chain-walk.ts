@@ -1,5 +1,5 @@
 import type { AddressSpace } from '../memory/addresses.ts';
-import { isFailure, type MemoryMap } from '../memory/memory-map.ts';
+import { type Access, isFailure, type MemoryMap, type Translation } from '../memory/memory-map.ts';
 import { gather, type Piece } from '../memory/pieces.ts';
 import type { BufferRules } from './buffer-rules.ts';
 import type { Chain } from './chain.ts';
@@ -68,7 +68,7 @@ export class WalkedChain implements Chain {
       else this.readable = this.readable.length === 0 ? alone : withPiece(this.readable, piece);
     } else {
       const address = (BigInt(high) << 32n) | BigInt(low);
-      const pieces = ring.memory.translate(ring.bufferSpace, address, length, isWritable ? 'write' : 'read');
+      const pieces = piecesFor(ring, rules.accesses(isWritable), address, length);
       if (isFailure(pieces)) return rules.acceptsUnreachable(pieces);
       const misplaced = rules.acceptsPlace(pieces);
       if (misplaced !== undefined) return misplaced;
@@ -81,6 +81,21 @@ export class WalkedChain implements Chain {
     else this.readableLength += length;
     return undefined;
   }
+}
+
+/** Of a range that is accessed in several ways, the first failure. */
+function piecesFor(
+  { memory, bufferSpace }: WalkedRing,
+  accesses: readonly Access[],
+  address: bigint,
+  length: number,
+): Translation {
+  let pieces: Translation = [];
+  for (const access of accesses) {
+    pieces = memory.translate(bufferSpace, address, length, access);
+    if (isFailure(pieces)) return pieces;
+  }
+  return pieces;
 }
 
 export interface IndirectTable {

@@ -19,3 +19,6 @@ export type MalformedReason =
   | 'indirect-table-longer-than-queue'
   | `indirect-table-${TranslationFailure}`
   | `buffer-${TranslationFailure}`;
+
+/** Whether a chain is none yet: an address of it has no translation so far. */
+export const isMiss = (reason: MalformedReason): boolean => reason.endsWith('-iotlb-miss');

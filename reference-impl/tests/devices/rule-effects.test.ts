@@ -39,6 +39,7 @@ const ringEntries: { readonly [K in keyof SplitDeviceRules]: readonly SplitDevic
   acceptsLength: [(length) => (length === 0 ? 'zero-length-descriptor' : undefined)],
   acceptsTotal: [(bytes) => (bytes > 600 ? 'longer-than-4gib' : undefined)],
   acceptsUnreachable: [() => undefined],
+  accesses: [() => []],
   acceptsPlace: [(pieces) => (pieces.length > 0 ? 'buffer-region-edge' : undefined)],
   completions: [
     () => [],

@@ -127,7 +127,7 @@ t.test('the IOTLB: pieces, permissions, replacement, invalidation and misses', a
   ]);
   t.equal(map.translate('io-virtual', 0x108n, 16, 'write'), 'iotlb-denied');
   t.equal(map.translate('io-virtual', 0x118n, 9), 'iotlb-miss');
-  t.same(map.lastMiss, { ioVirtualAddress: 0x120n, access: 'read' });
+  t.same(map.lastFault, { ioVirtualAddress: 0x120n, access: 'read' });
   entry(0x110n, 48n, 8n, 'write');
   t.match(map.translate('io-virtual', 0x110n, 8, 'write'), [{ offset: 48, length: 8 }]);
   t.equal(map.translate('io-virtual', 0x110n, 1, 'read'), 'iotlb-denied');

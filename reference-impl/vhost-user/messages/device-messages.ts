@@ -50,6 +50,7 @@ export const deviceMessages: MessageTable = [
       const before = session.backEndChannel;
       session.backEndChannel = take(token);
       if (before !== undefined && session.rules.descriptors.closesReplaced) session.edge.close(before);
+      session.rings.reportsAgain();
       return done;
     },
   }),

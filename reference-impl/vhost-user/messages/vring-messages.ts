@@ -1,8 +1,6 @@
 import { isFailure } from '../../memory/memory-map.ts';
 import { ringLayoutOf } from '../../virtqueue/feature-bits.ts';
-import { packedSizes } from '../../virtqueue/packed/layout.ts';
 import { type RingLayout, ringAreas } from '../../virtqueue/ring.ts';
-import { splitSizes } from '../../virtqueue/split/layout.ts';
 import { VHOST_VRING_F_LOG } from '../../wire/vhost-user-constants.ts';
 import { messageByName } from '../../wire/vhost-user-messages.ts';
 import {
@@ -25,7 +23,7 @@ import { encoded } from '../reply-payloads.ts';
 import { isStarted } from '../ring-state.ts';
 import type { SessionState } from '../session-state.ts';
 import type { Vring } from '../vring.ts';
-import { type RingAddresses, ringAreasAt } from '../vring-rules.ts';
+import { areaSizes, type RingAddresses, ringAreasAt } from '../vring-rules.ts';
 
 type VringState = PayloadValue<typeof vringStatePayload>;
 
@@ -43,7 +41,7 @@ const whileStarted = (session: SessionState, { index }: VringState): string | un
 const layoutOf = (session: SessionState): RingLayout => ringLayoutOf(session.device.features);
 
 const liesInMemory = (session: SessionState, addresses: RingAddresses, size: number): boolean => {
-  const sizes = layoutOf(session) === 'packed' ? packedSizes(Math.max(1, size)) : splitSizes(Math.max(1, size));
+  const sizes = areaSizes(layoutOf(session), size);
   const areas = ringAreasAt(addresses);
   const { map } = session.memory;
   return ringAreas.every(
@@ -102,10 +100,11 @@ export const vringMessages: MessageTable = [
       if (vring === undefined) return noSuchRing;
       const addresses = { desc: descriptor, avail: available, used };
       if (!rules.acceptsAddresses(addresses, layoutOf(session))) return refused('addresses that are not aligned');
-      // Without any memory yet, the start of the ring judges.
+      // Without any memory yet, and where translations may come later, the start of the ring judges.
       if (
         rules.checksAddressesAtOnce &&
         session.memory.regionCount > 0 &&
+        !session.rings.translates &&
         !liesInMemory(session, addresses, vring.size)
       ) {
         return refused('addresses outside the memory');

@@ -1,0 +1,37 @@
+import type { BackEndEdge, DescriptorToken } from './back-end-edge.ts';
+import type { FrontEndMemory } from './front-end-memory.ts';
+import type { IotlbReport, IotlbRules } from './iotlb-rules.ts';
+import { iotlbReportMessage } from './reply-payloads.ts';
+
+interface ReportingSession {
+  readonly edge: BackEndEdge;
+  readonly memory: FrontEndMemory;
+  readonly backEndChannel: DescriptorToken | undefined;
+  readonly rules: { readonly iotlb: IotlbRules };
+}
+
+/** Tells the front-end of accesses that the IOTLB does not let through: each once, until translations change. */
+export class IotlbReports {
+  readonly #session: ReportingSession;
+  readonly #told = new Set<string>();
+
+  constructor(session: ReportingSession) {
+    this.#session = session;
+  }
+
+  /** Reports the last access that failed. Without a channel of the back-end there is no way to. */
+  report(kind: IotlbReport): void {
+    const { edge, memory, backEndChannel, rules } = this.#session;
+    const { lastFault } = memory.map;
+    if (lastFault === undefined || backEndChannel === undefined) return;
+    const key = `${kind} ${lastFault.ioVirtualAddress} ${lastFault.access}`;
+    if (this.#told.has(key)) return;
+    this.#told.add(key);
+    const told = rules.iotlb.reported(kind, lastFault);
+    if (told !== undefined) edge.sendRequest(backEndChannel, iotlbReportMessage(kind, told));
+  }
+
+  forget(): void {
+    this.#told.clear();
+  }
+}
