@@ -1,4 +1,5 @@
 /** The raw door of vhost-user. */
+import type { Guest } from '../../reference-impl/memory/guest.ts';
 import type { ControlOutcome, NoAnswer } from './outcome.ts';
 import type { Session } from './session.ts';
 
@@ -65,6 +66,14 @@ export interface VhostUserMessages {
   readonly backEndRequests: readonly ReceivedMessage[];
 }
 
+/**
+ * When the back-end is told translations, once VIRTIO_F_ACCESS_PLATFORM is negotiated: of each region with the memory; or
+ * of the region around a miss once it reports that. It needs a channel for its requests to do so.
+ */
+export type Translations = 'with-memory' | 'at-miss';
+
 export interface VhostUserSession extends Session {
   readonly messages: VhostUserMessages;
+  /** As of every session; `translations` means something with VIRTIO_F_ACCESS_PLATFORM alone. */
+  shareMemory(guest: Guest, translations?: Translations): ControlOutcome;
 }

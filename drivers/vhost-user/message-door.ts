@@ -118,6 +118,12 @@ export class MessageDoor implements VhostUserMessages {
     return this.#sent(result) === 'sent' ? count : this.#stream.sentWhole;
   }
 
+  /** Sends a message and leaves it to later waits to pass over what answers it. */
+  sendUnawaited(message: OutgoingMessage): void {
+    const flags = VHOST_USER_REQUEST_FLAGS | (this.words.hasReplyAck ? VHOST_USER_NEED_REPLY_MASK : 0);
+    if (this.send({ ...message, flags }) === 'sent') this.#owed.push(requestNumber(message.request));
+  }
+
   sendBytes(bytes: Uint8Array, descriptors: readonly number[] = []): 'sent' | 'closed' | 'died' {
     this.#isFenced = false;
     const deadline = deadlineIn(this.#context.deadlineMs);
@@ -365,7 +371,7 @@ export class MessageDoor implements VhostUserMessages {
       const owed = this.#owed.indexOf(message.request);
       if (owed < 0) return message;
       this.#owed.splice(owed, 1);
-      this.#context.log.note(`the answer to ${requestName(message.request)} came after its deadline`);
+      this.#context.log.note(`the answer to ${requestName(message.request)} came when nothing waited for it any more`);
       if (!skipLate) return message;
     }
     return undefined;

@@ -23,6 +23,7 @@ import type {
   Negotiation,
   OutgoingMessage,
   Queue,
+  Translations,
   VhostUserMessages,
   VhostUserSession,
 } from '../port/port.ts';
@@ -127,7 +128,7 @@ export class FrontEndSession implements VhostUserSession {
     return [{ request: requestId.VHOST_USER_SET_PROTOCOL_FEATURES, payload: { u64 } }];
   }
 
-  shareMemory(guest: Guest): ControlOutcome {
+  shareMemory(guest: Guest, translations: Translations = 'with-memory'): ControlOutcome {
     this.#guest = guest;
     const regions = guest.regions.map(({ guestAddress, size, userAddress, mmapOffset }) => ({
       guestAddress,
@@ -142,8 +143,11 @@ export class FrontEndSession implements VhostUserSession {
         descriptors: guest.regions.map(descriptorOfRegion),
       }),
     );
-    if (this.#door.words.hasAccessPlatform && this.isOpen) {
-      for (const region of guest.regions) this.#updateIotlb(region);
+    if (!this.#door.words.hasAccessPlatform || translations === 'at-miss') return answer;
+    for (const region of guest.regions) {
+      if (answer.kind !== 'done' || !this.isOpen) return answer;
+      const told = this.#door.acknowledged(iotlbUpdate(region));
+      if (told.kind !== 'done') return told;
     }
     return answer;
   }
@@ -242,20 +246,18 @@ export class FrontEndSession implements VhostUserSession {
       (one) => iova >= one.ioVirtualAddress && iova < one.ioVirtualAddress + BigInt(one.size),
     );
     if (region === undefined) return false;
-    this.#updateIotlb(region);
+    this.#door.sendUnawaited(iotlbUpdate(region));
     return true;
   }
-
-  #updateIotlb(region: Region): void {
-    this.#door.send({
-      request: 'VHOST_USER_IOTLB_MSG',
-      payload: {
-        iova: region.ioVirtualAddress,
-        size: BigInt(region.size),
-        userAddress: region.userAddress,
-        permissions: vhostIotlbPermissions.readWrite,
-        type: vhostIotlbType.VHOST_IOTLB_UPDATE,
-      },
-    });
-  }
 }
+
+const iotlbUpdate = ({ ioVirtualAddress, size, userAddress }: Region): OutgoingMessage => ({
+  request: 'VHOST_USER_IOTLB_MSG',
+  payload: {
+    iova: ioVirtualAddress,
+    size: BigInt(size),
+    userAddress,
+    permissions: vhostIotlbPermissions.readWrite,
+    type: vhostIotlbType.VHOST_IOTLB_UPDATE,
+  },
+});

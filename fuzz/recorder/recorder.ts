@@ -78,10 +78,10 @@ export class Recorder {
         this.#add((call) => callOf('negotiate', call, { session: id, device, protocol }));
         return session.negotiate(request);
       },
-      shareMemory: (guest) => {
+      shareMemory: (guest, ...rest) => {
         const memory = this.#guests.get(guest) ?? 0;
         this.#add((call) => callOf('share', call, { session: id, memory }));
-        return session.shareMemory(guest);
+        return session.shareMemory(guest, ...rest);
       },
       fence: (deadlineMs) => {
         this.#add((call) => callOf('fence', call, { session: id }));
