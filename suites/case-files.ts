@@ -52,6 +52,7 @@ export const caseFiles = {
   'vhost-user/in-band': () => import('./vhost-user/in-band.cases.ts'),
   'vhost-user/inflight': () => import('./vhost-user/inflight.cases.ts'),
   'vhost-user/inflight-recovery': () => import('./vhost-user/inflight-recovery.cases.ts'),
+  'vhost-user/iotlb': () => import('./vhost-user/iotlb.cases.ts'),
   'vhost-user/kicks-after-changes': () => import('./vhost-user/kicks-after-changes.cases.ts'),
   'vhost-user/log': () => import('./vhost-user/log.cases.ts'),
   'vhost-user/log-limits': () => import('./vhost-user/log-limits.cases.ts'),

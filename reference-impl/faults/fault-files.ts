@@ -40,6 +40,7 @@ export * as 'transport/vhost-user/feature' from './transport/vhost-user/feature-
 export * as 'transport/vhost-user/growth' from './transport/vhost-user/growth-faults.ts';
 export * as 'transport/vhost-user/header' from './transport/vhost-user/header-faults.ts';
 export * as 'transport/vhost-user/inflight' from './transport/vhost-user/inflight-faults.ts';
+export * as 'transport/vhost-user/iotlb' from './transport/vhost-user/iotlb-faults.ts';
 export * as 'transport/vhost-user/kick-change' from './transport/vhost-user/kick-change-faults.ts';
 export * as 'transport/vhost-user/log' from './transport/vhost-user/log-faults.ts';
 export * as 'transport/vhost-user/lost-call' from './transport/vhost-user/lost-call-faults.ts';

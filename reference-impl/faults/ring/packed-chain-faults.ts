@@ -5,7 +5,7 @@ import { isAvailableIn, isUsedIn, VIRTQ_DESC_F_AVAIL, VIRTQ_DESC_F_USED } from '
 import type { PackedRing } from '../../virtqueue/packed/ring-memory.ts';
 import { breakingMore, type RingFault } from '../fault.ts';
 import { breakingDown } from './breaking-down.ts';
-import { inPackedRing, type RingChange, ringFault } from './ring-fault.ts';
+import { inPackedRing, type RingChange, readToo, ringFault } from './ring-fault.ts';
 
 const marks = VIRTQ_DESC_F_AVAIL | VIRTQ_DESC_F_USED;
 const defined = marks | VIRTQ_DESC_F_NEXT | VIRTQ_DESC_F_WRITE | VIRTQ_DESC_F_INDIRECT;
@@ -44,6 +44,11 @@ export const packedChainFaults = {
       'the wrap counter stays 0 once it is 0',
       inPackedRing({ nextWrap: () => 0 }),
     ),
+  ),
+  'packed-writable-buffers-read': ringFault(
+    'packed/writable-buffers-not-read',
+    'what a writable buffer of a packed ring holds is read before it is written',
+    inPackedRing({ accesses: readToo }),
   ),
   'packed-queue-size-rounded-down': ringFault(
     'packed/queue-size-honoured',

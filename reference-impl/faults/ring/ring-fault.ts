@@ -1,4 +1,5 @@
 import type { RequirementSlug } from '../../catalogue/catalogue.ts';
+import type { Access } from '../../memory/memory-map.ts';
 import type { BufferRules } from '../../virtqueue/buffer-rules.ts';
 import type { PackedDeviceRules } from '../../virtqueue/packed/device-rules.ts';
 import type { RingLayout } from '../../virtqueue/ring.ts';
@@ -54,3 +55,6 @@ export const inEachRing = (entries: Partial<SharedRules>): readonly RingChange[]
   inSplitRing(entries),
   inPackedRing(entries),
 ];
+
+/** Accesses of a device that reads its writable buffers, too. */
+export const readToo = (writable: boolean): readonly Access[] => (writable ? ['read', 'write'] : ['read']);

@@ -8,7 +8,7 @@ import { splitDeviceRules as right } from '../../virtqueue/split/device-rules.ts
 import type { RingFault } from '../fault.ts';
 import { hidden } from '../fault.ts';
 import { breakingDown } from './breaking-down.ts';
-import { inEachRing, inPackedRing, inSplitRing, ringFault } from './ring-fault.ts';
+import { inEachRing, inPackedRing, inSplitRing, readToo, ringFault } from './ring-fault.ts';
 
 /** Chains and used elements of split rings. */
 export const splitRingFaults = {
@@ -254,6 +254,11 @@ export const splitRingFaults = {
     ...inEachRing({
       acceptsChainLength: (descriptors, size) => (descriptors >= size ? 'chain-longer-than-queue' : undefined),
     }),
+  ),
+  'split-writable-buffers-read': ringFault(
+    'split/writable-buffers-not-read',
+    'what a writable buffer of a split ring holds is read before it is written',
+    inSplitRing({ accesses: readToo }),
   ),
   'full-ring-taken-for-empty': ringFault(
     'split/chain-used-once',
