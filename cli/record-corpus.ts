@@ -4,7 +4,7 @@ import type { DriverPort } from '../drivers/port/port.ts';
 import { openReference } from '../drivers/reference/open-reference.ts';
 import { SignalMap, signalsOf } from '../fuzz/campaign/signals.ts';
 import { Examiner } from '../fuzz/executor/examiner.ts';
-import { Lawfulness } from '../fuzz/program/lawfulness.ts';
+import { knownTarget } from '../fuzz/judging/known-target.ts';
 import { printProgram } from '../fuzz/program/print-program.ts';
 import type { Program } from '../fuzz/program/program.ts';
 import { resolved } from '../fuzz/program/references.ts';
@@ -78,8 +78,7 @@ function applies({ definition, axes }: PlannedCase, port: DriverPort, offer: Fea
 /** Those that reach something that none before them did, the shortest first. */
 function distilled(device: 'block' | 'net', all: readonly Recorded[]): Recorded[] {
   const { port, offer } = opened(device);
-  const target = { transport: port.facts.transport, device, offer };
-  const examiner = new Examiner(port, { target, referenceMeetsDeadline: () => true });
+  const examiner = new Examiner(port, { target: knownTarget(port, offer), referenceMeetsDeadline: () => true });
   const signals = new SignalMap();
   const fitting = all.filter(({ program: { calls } }) => calls.length > 0 && calls.length <= mostCalls);
   const byLength = fitting.toSorted((a, b) => a.program.calls.length - b.program.calls.length);
@@ -87,9 +86,7 @@ function distilled(device: 'block' | 'net', all: readonly Recorded[]): Recorded[
     return byLength.filter(({ program }) => {
       const whole = resolved(program);
       if (examiner.examine(whole) !== undefined) examiner.restart();
-      const lawfulness = new Lawfulness(target);
-      const standings = whole.calls.map((call) => lawfulness.standingOf(call));
-      const found = signals.newIn(signalsOf(whole, examiner.outcomes, standings));
+      const found = signals.newIn(signalsOf(whole, examiner.outcomes, examiner.standings));
       if (found.length < leastNew) return false;
       signals.add(found);
       return true;

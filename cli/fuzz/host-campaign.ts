@@ -23,8 +23,7 @@ function runCampaign(
   tell: (message: HostMessage) => void,
 ): void {
   if (new HostOrders().next() === undefined) return;
-  const { port, offer } = target;
-  const { transport, device } = port.facts;
+  const { port } = target;
   const { directory, corpus, seeds, seed, timeMs, runs, endsAt, targetWords } = work;
   const campaign = new Campaign(
     examinerOf(job, target),
@@ -36,7 +35,6 @@ function runCampaign(
       ...(timeMs === undefined ? {} : { timeMs }),
       ...(runs === undefined ? {} : { runs }),
       ...(endsAt === undefined ? {} : { untilMs: port.nowMs() + endsAt - Date.now() }),
-      target: { transport, device, offer },
       replayWords: (path, before) =>
         shellLine([
           ...['npx', 'vhost-conformance', 'replay', path, ...targetWords],

@@ -21,13 +21,8 @@ function distillOn(
   tell: (message: HostMessage) => void,
 ): void {
   if (new HostOrders().next() === undefined) return;
-  const { port, offer } = target;
-  const { transport, device } = port.facts;
   const programs = new Corpus(corpus).load();
-  const { kept, signals, buckets, isLost } = distilled(examinerOf(job, target), programs, {
-    target: { transport, device, offer },
-    step: () => tell({ kind: 'step' }),
-  });
+  const { kept, signals, buckets, isLost } = distilled(examinerOf(job, target), programs, () => tell({ kind: 'step' }));
   if (isLost) {
     tell({ kind: 'not-served', why: `it does not serve again behind ${buckets.at(-1)}` });
     return;

@@ -1,4 +1,5 @@
 import { Examiner } from '../../fuzz/executor/examiner.ts';
+import { knownTarget } from '../../fuzz/judging/known-target.ts';
 import type { Program } from '../../fuzz/program/program.ts';
 import { decodeProgram } from '../../fuzz/program/program-encoding.ts';
 import { resolved } from '../../fuzz/program/references.ts';
@@ -42,9 +43,8 @@ function replayOn(
 }
 
 export function examinerOf(job: HostJob, { port, offer }: ServedTarget, patience = 1): Examiner {
-  const { transport, device } = port.facts;
   return new Examiner(port, {
-    target: { transport, device, offer },
+    target: knownTarget(port, offer),
     patience,
     referenceMeetsDeadline: () => referenceMeetsDeadline(port.deadlineMs, job.scratch),
   });

@@ -4,8 +4,7 @@ import type { Examiner } from '../executor/examiner.ts';
 import { type Finding, findingText } from '../executor/finding.ts';
 import { mutant } from '../mutators/mutant.ts';
 import { Random } from '../mutators/random.ts';
-import type { KnownTarget } from '../program/known-state.ts';
-import { isJudged, Lawfulness, type Standing } from '../program/lawfulness.ts';
+import { isJudged, type Standing } from '../program/lawfulness.ts';
 import type { Program } from '../program/program.ts';
 import { resolved } from '../program/references.ts';
 import { type Bucket, BucketStore, type ReplayWords } from './bucket-store.ts';
@@ -45,7 +44,6 @@ export interface CampaignOptions {
   readonly runs?: number;
   /** All ends by this time of `nowMs`, triage as well. */
   readonly untilMs?: number;
-  readonly target: KnownTarget;
   readonly replayWords: ReplayWords;
   nowMs(): number;
 }
@@ -173,7 +171,8 @@ export class Campaign {
   }
 
   #learn(program: Program, whole: Program, isOfCorpus: boolean): void {
-    const standings = this.#standings(whole);
+    const { standings } = this.#examiner;
+    this.#countJudged(standings);
     const fresh = this.#signals.newIn(signalsOf(whole, this.#examiner.outcomes, standings));
     if (fresh.length === 0) return;
     const stable = isOfCorpus ? fresh : this.#stable(whole, standings, fresh);
@@ -181,12 +180,9 @@ export class Campaign {
     if (stable.length > 0 && !isOfCorpus) this.#corpus.add(program);
   }
 
-  #standings({ calls }: Program): Standing[] {
-    const lawfulness = new Lawfulness(this.#options.target);
-    const standings = calls.map((call) => lawfulness.standingOf(call));
+  #countJudged(standings: readonly Standing[]): void {
     for (const standing of standings) if (isJudged(standing)) this.#state.judgedCalls++;
-    this.#state.calls += calls.length;
-    return standings;
+    this.#state.calls += standings.length;
   }
 
   /** The signals that come again with each further run. */

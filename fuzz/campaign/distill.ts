@@ -1,7 +1,5 @@
 import { bucketOf } from '../executor/bucket.ts';
 import type { Examiner } from '../executor/examiner.ts';
-import type { KnownTarget } from '../program/known-state.ts';
-import { Lawfulness } from '../program/lawfulness.ts';
 import type { Program } from '../program/program.ts';
 import { resolved } from '../program/references.ts';
 import { signalsOf } from './signals.ts';
@@ -18,14 +16,11 @@ export interface Distilled {
   readonly isLost: boolean;
 }
 
-export interface DistillOptions {
-  readonly target: KnownTarget;
-  /** Called ahead of each program. */
-  step(): void;
-}
-
-/** The programs that are enough to reach what all of them reach. */
-export function distilled(examiner: Examiner, programs: readonly Program[], options: DistillOptions): Distilled {
+/**
+ * The programs that are enough to reach what all of them reach.
+ * @param step called ahead of each program.
+ */
+export function distilled(examiner: Examiner, programs: readonly Program[], step: () => void): Distilled {
   const reached: { readonly program: Program; readonly cost: number; readonly signals: ReadonlySet<number> }[] = [];
   const buckets: string[] = [];
   const ended = (isLost: boolean): Distilled => {
@@ -33,8 +28,8 @@ export function distilled(examiner: Examiner, programs: readonly Program[], opti
     return { kept, signals: new Set(reached.flatMap(({ signals }) => [...signals])).size, buckets, isLost };
   };
   for (const program of programs) {
-    options.step();
-    const signals = stableSignals(examiner, program, options.target);
+    step();
+    const signals = stableSignals(examiner, program);
     if (typeof signals !== 'string') {
       reached.push({ program, cost: program.calls.length, signals });
       continue;
@@ -46,15 +41,13 @@ export function distilled(examiner: Examiner, programs: readonly Program[], opti
 }
 
 /** What each run of a program reaches, or the bucket that one shows. */
-function stableSignals(examiner: Examiner, program: Program, target: KnownTarget): ReadonlySet<number> | string {
+function stableSignals(examiner: Examiner, program: Program): ReadonlySet<number> | string {
   const whole = resolved(program);
-  const lawfulness = new Lawfulness(target);
-  const standings = whole.calls.map((call) => lawfulness.standingOf(call));
   let stable: Set<number> | undefined;
   for (let run = 0; run < stabilityRuns; run++) {
     const finding = examiner.examine(whole);
     if (finding !== undefined) return bucketOf(finding, whole.calls[finding.place]);
-    const signals = signalsOf(whole, examiner.outcomes, standings);
+    const signals = signalsOf(whole, examiner.outcomes, examiner.standings);
     stable = stable === undefined ? signals : new Set([...stable].filter((signal) => signals.has(signal)));
   }
   return stable ?? new Set();

@@ -11,6 +11,10 @@ import { VhostUserDoor } from './vhost-user-door.ts';
 const isVhostUser = (session: Session): session is VhostUserSession => 'messages' in session;
 const isVhostMdev = (session: Session): session is VhostMdevSession => 'channel' in session;
 
+/** Whether the memory of the session is not told to the device, but mapped into its container. */
+export const isMappedByContainer = (session: Session): boolean =>
+  isVhostMdev(session) && session.places.memory === 'container';
+
 /** The door of the session's transport. @throws DriverUsageError for a transport that has none. */
 export function doorOf(session: Session): TransportDoor {
   if (isVhostUser(session)) return new VhostUserDoor(session);

@@ -5,11 +5,10 @@ import { canRestart, recovered, startedAfresh } from '../../judging/recovery.ts'
 import { type SilenceOptions, Silences } from '../../judging/silence.ts';
 import { nothingWithin } from '../../judging/thrown-failure.ts';
 import type { ModelTarget } from '../../reference-impl/oracle/model/model.ts';
-import type { JudgedFinding } from '../judging/message-judge.ts';
 import { configurationOf, modelTarget } from '../judging/model-target.ts';
-import { ProgramJudge } from '../judging/program-judge.ts';
+import { type JudgedFinding, ProgramJudge } from '../judging/program-judge.ts';
 import type { KnownTarget } from '../program/known-state.ts';
-import { Lawfulness } from '../program/lawfulness.ts';
+import type { Standing } from '../program/lawfulness.ts';
 import type { Program } from '../program/program.ts';
 import { Executor } from './executor.ts';
 import type { Finding } from './finding.ts';
@@ -52,6 +51,7 @@ export class Examiner {
   #found: readonly Seen[] = [];
   #modelTarget: ModelTarget | undefined;
   #disallowed: readonly JudgedFinding[] = [];
+  #standings: readonly Standing[] = [];
 
   constructor(port: DriverPort, options: ExaminerOptions) {
     this.#port = port;
@@ -64,10 +64,15 @@ export class Examiner {
     return this.#executor.outcomes;
   }
 
+  /** How the calls of the program that ran last stand to the text, up to the last one that ended. */
+  get standings(): readonly Standing[] {
+    return this.#standings;
+  }
+
   /** Runs a resolved program. The finding, if there is one; the IUT may then have to be brought back. */
   examine(program: Program): Finding | undefined {
     this.#run(program);
-    return this.#crash() ?? this.#silence() ?? this.#violation(program) ?? this.#disagreement();
+    return this.#crash() ?? this.#silence() ?? this.#violation() ?? this.#disagreement();
   }
 
   /** Whether a leak is worth looking for among `recent`: asked behind each program. */
@@ -114,7 +119,8 @@ export class Examiner {
       }
     });
     this.#found = found;
-    this.#disallowed = judge.findings();
+    this.#disallowed = judge.findings;
+    this.#standings = judge.standings;
   }
 
   #judgeOf(program: Program): ProgramJudge {
@@ -186,14 +192,11 @@ export class Examiner {
   }
 
   /** Behind a call that tainted anything, what a ring shows may be our own doing. */
-  #violation({ calls }: Program): Finding | undefined {
+  #violation(): Finding | undefined {
     const [first] = this.#found;
     if (first === undefined) return undefined;
-    const lawfulness = new Lawfulness(this.#options.target);
-    for (let place = 0; place <= first.place; place++) {
-      const call = calls[place];
-      if (call !== undefined && lawfulness.standingOf(call).taints !== undefined) return undefined;
-    }
+    const before = this.#standings.slice(0, first.place + 1);
+    if (before.some(({ taints }) => taints !== undefined)) return undefined;
     const { requirement, what, actual } = first.finding;
     return { kind: 'invariant', place: first.place, requirement, what, actual };
   }

@@ -86,7 +86,10 @@ export class Executor {
     try {
       return this.#execute(call);
     } catch (error) {
-      if (error instanceof DriverUsageError) return 'skipped';
+      if (error instanceof DriverUsageError) {
+        this.outcomes.setBroken();
+        return 'skipped';
+      }
       if (error instanceof IutGoneError) return 'died';
       if (error instanceof PeerProtocolError) return this.#port.iut.exit() === undefined ? 'malformed' : 'died';
       if (isOfIut(error)) return 'silent';

@@ -46,6 +46,8 @@ export class Outcomes {
   readonly #values = new Map<number, bigint>();
   /** Bytes that came: of replies and of configuration. */
   readonly #bytes = new Map<number, Uint8Array>();
+  /** Calls that an error of the driver ended: they may have done a part of what they say. */
+  readonly #broken = new Set<number>();
 
   get count(): number {
     return this.#count;
@@ -54,6 +56,7 @@ export class Outcomes {
   restart(): void {
     this.#count = 0;
     this.#nextCalls = notCounted;
+    this.#broken.clear();
     this.#used.length = 0;
     this.#values.clear();
     this.#bytes.clear();
@@ -86,6 +89,17 @@ export class Outcomes {
   /** Of the call whose outcome is added next. */
   setCalls(calls: number): void {
     this.#nextCalls = calls;
+  }
+
+  /** Of the call whose outcome is added next. */
+  setBroken(): void {
+    this.#broken.add(this.#count);
+  }
+
+  /** Whether the call was left out before it did anything. */
+  wasLeftOut(call: number): boolean {
+    const outcome = this.classOf(call);
+    return (outcome === 'skipped' || outcome === 'full') && !this.#broken.has(call);
   }
 
   classOf(call: number): OutcomeClass {

@@ -1,4 +1,10 @@
-import type { Exchange, OutgoingMessage, VhostUserMessages, VhostUserSession } from '../../drivers/port/port.ts';
+import {
+  type Exchange,
+  type OutgoingMessage,
+  PeerProtocolError,
+  type VhostUserMessages,
+  type VhostUserSession,
+} from '../../drivers/port/port.ts';
 import { VHOST_USER_NEED_REPLY_MASK } from '../../reference-impl/wire/vhost-user-constants.ts';
 import { messageById, requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { memoryRegionsPayload, singleMemoryRegionPayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
@@ -90,20 +96,25 @@ function gone(messages: VhostUserMessages): DoorOutcome {
   return answer.kind === 'reply' ? { kind: 'closed' } : answer;
 }
 
-/** Sends, then fences. The first message ahead of the answer to the fence is the reply. */
+/**
+ * Sends, then fences. The first message ahead of the answer to the fence is the reply. Where the fence is not answered, that
+ * is what came of it.
+ */
 function fenced(messages: VhostUserMessages, message: OutgoingMessage): DoorOutcome {
   if (messages.send(message) !== 'sent') return gone(messages);
   const asksFeatures = Number(message.request) === requestId.VHOST_USER_GET_FEATURES;
   let reply: Uint8Array | undefined;
   let answer: Exchange = messages.exchange(getFeatures);
   for (let answers = 0; answers < mostAnswers; answers++) {
-    if (answer.kind !== 'reply') return reply === undefined ? answer : outcomeOf(message, reply);
+    if (answer.kind !== 'reply') return answer;
     const isOfFence = answer.message.request === requestId.VHOST_USER_GET_FEATURES;
-    if (isOfFence && (!asksFeatures || reply !== undefined)) break;
+    if (isOfFence && (!asksFeatures || reply !== undefined)) {
+      return reply === undefined ? { kind: 'done', by: 'fence' } : outcomeOf(message, reply);
+    }
     reply ??= answer.message.payload;
     answer = messages.receive();
   }
-  return reply === undefined ? { kind: 'done', by: 'fence' } : outcomeOf(message, reply);
+  throw new PeerProtocolError(`${mostAnswers} messages came ahead of the answer to a fence`);
 }
 
 /** Eight bytes in answer to a message that has no reply of its own are its acknowledgement. */

@@ -4,93 +4,85 @@ import { Model, type ModelTarget } from '../../reference-impl/oracle/model/model
 import type { ModelFinding } from '../../reference-impl/oracle/model/observation.ts';
 import { MessageAssembler } from '../../reference-impl/wire/framing.ts';
 
-/** What the model does not allow, and the call behind which it was seen. */
-export interface JudgedFinding {
-  readonly place: number;
-  readonly finding: ModelFinding;
-}
-
-/** Where a session of the log stopped being judged. */
+/** A session of the log that is judged. */
 interface LoggedSession {
   readonly call: number;
   /** Puts together what was sent: a write can hold a piece of a message, or several. */
   readonly sent: MessageAssembler;
-  lostAt: number;
 }
 
-/** Feeds a model with the messages that the log of one program holds, once the program is over. */
+/** Feeds a model with the messages that the log of one program holds, call by call. */
 export class MessageJudge {
   readonly #target: ModelTarget;
   readonly #log: DriverPort['log'];
-  readonly #calls: number;
+  readonly #model: Model;
   /** By number of the session in the log. */
   readonly #sessions = new Map<number, LoggedSession>();
-  /** Number of the log's next event behind each call. */
-  readonly #ends: number[] = [];
+  /** The calls that opened all sessions, those that are judged no more among them. */
+  readonly #opened: number[] = [];
+  /** Number of the log's next event behind the last call. */
+  #end: number;
 
-  /** @param calls of the program. */
-  constructor(target: ModelTarget, log: DriverPort['log'], calls: number) {
+  constructor(target: ModelTarget, log: DriverPort['log']) {
     this.#target = target;
     this.#log = log;
-    this.#calls = calls;
+    this.#model = new Model(target);
+    this.#end = 0;
   }
 
-  /** The calls that opened the sessions. */
-  get sessions(): number[] {
-    return [...this.#sessions.values()].map(({ call }) => call);
+  get sessions(): readonly number[] {
+    return this.#opened;
   }
 
   connected(numberInLog: number, call: number): void {
-    const sent = new MessageAssembler();
-    this.#sessions.set(numberInLog, { call, sent, lostAt: Number.POSITIVE_INFINITY });
-  }
-
-  behindCall(): void {
-    this.#ends.push(this.#log.next);
+    this.#opened.push(call);
+    this.#sessions.set(numberInLog, { call, sent: new MessageAssembler() });
+    this.#model.observe({ kind: 'connected', session: call });
   }
 
   /** The session is not judged any more, from the messages of the present call on. */
   lose(call: number): void {
-    for (const session of this.#sessions.values()) if (session.call === call) this.#endsNow(session);
+    for (const [numberInLog, session] of this.#sessions) if (session.call === call) this.#sessions.delete(numberInLog);
   }
 
   loseAll(): void {
-    for (const session of this.#sessions.values()) this.#endsNow(session);
+    this.#sessions.clear();
   }
 
-  /** In the order of the log. The log of a program that is too long lacks its middle: nothing is told from that. */
-  findings(): JudgedFinding[] {
-    if (this.#target.transport !== 'vhost-user' || this.#log.dropped > 0) return [];
-    const model = new Model(this.#target);
-    for (const session of this.sessions) model.observe({ kind: 'connected', session });
-    const found: JudgedFinding[] = [];
-    let place = 0;
-    for (const event of this.#log.events()) {
-      if (event.kind !== 'message' || event.channel !== 'front-end') continue;
-      const session = this.#sessions.get(event.session);
-      while (event.seq >= (this.#ends[place] ?? Number.POSITIVE_INFINITY)) place++;
-      if (session === undefined || event.seq >= session.lostAt || place >= this.#calls) continue;
-      if (event.direction === 'from-iut') {
-        model.observe({ kind: 'message', session: session.call, direction: 'from', bytes: event.bytes });
-      } else if (!this.#send(model, session, event)) session.lostAt = event.seq;
-      for (const finding of model.findings.splice(0)) found.push({ place, finding });
-    }
-    return found;
+  /** The messages of the present call are not judged: each was answered as a whole. */
+  skip(): void {
+    this.#end = this.#log.next;
+  }
+
+  /** Judges the messages of the call that ended. What the model does not allow, in the order of the log. */
+  behindCall(): ModelFinding[] {
+    const from = this.#end;
+    this.#end = this.#log.next;
+    if (this.#sessions.size === 0 || this.#target.transport !== 'vhost-user') return [];
+    const messages = this.#log.messagesFrom(from);
+    // A call of so many messages that the log lacks some: nothing is told from the others.
+    if (messages === undefined) this.loseAll();
+    for (const message of messages ?? []) this.#observe(message);
+    return this.#model.findings.splice(0);
+  }
+
+  #observe(message: MessageObservation): void {
+    const session = this.#sessions.get(message.session);
+    if (session === undefined || message.channel !== 'front-end') return;
+    if (message.direction === 'from-iut') {
+      this.#model.observe({ kind: 'message', session: session.call, direction: 'from', bytes: message.bytes });
+    } else if (!this.#send(session, message)) this.#sessions.delete(message.session);
   }
 
   /** False where the log does not tell whole messages. */
-  #send(model: Model, { call, sent }: LoggedSession, { bytes, length }: MessageObservation): boolean {
+  #send({ call, sent }: LoggedSession, { bytes, length }: MessageObservation): boolean {
     if (bytes.length < length) return false;
     sent.push(bytes, 0, length);
     for (let frame = sent.next(); frame !== undefined; frame = sent.next()) {
       if (frame.kind === 'problem') return false;
       const message = frame.buffer.slice(frame.offset, frame.offset + frame.length);
-      model.observe({ kind: 'message', session: call, direction: 'to', bytes: message });
+      this.#model.observe({ kind: 'message', session: call, direction: 'to', bytes: message });
     }
     return true;
-  }
-
-  #endsNow(session: LoggedSession): void {
-    session.lostAt = Math.min(session.lostAt, this.#ends.at(-1) ?? 0);
   }
 }

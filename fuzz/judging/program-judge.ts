@@ -1,33 +1,20 @@
-import type { DriverPort, GuestRing, Queue, RingPosition, Session } from '../../drivers/port/port.ts';
-import { Model, type ModelTarget } from '../../reference-impl/oracle/model/model.ts';
-import type { ModelObservation, ObservedOutcome } from '../../reference-impl/oracle/model/observation.ts';
-import { isAvailableIn } from '../../reference-impl/virtqueue/packed/layout.ts';
-import { PackedRing } from '../../reference-impl/virtqueue/packed/ring-memory.ts';
-import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
-import { SplitRing } from '../../reference-impl/virtqueue/split/ring-memory.ts';
+import type { Session } from '../../drivers/port/port.ts';
+import { Model } from '../../reference-impl/oracle/model/model.ts';
+import type { ModelFinding, ModelObservation, ObservedOutcome } from '../../reference-impl/oracle/model/observation.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
-import type { MadeThings } from '../executor/made-things.ts';
-import type { OutcomeClass, Outcomes } from '../executor/outcomes.ts';
-import type { KnownTarget } from '../program/known-state.ts';
+import { isMappedByContainer } from '../executor/doors.ts';
+import type { OutcomeClass } from '../executor/outcomes.ts';
 import { isJudged, Lawfulness, type Standing } from '../program/lawfulness.ts';
 import type { Call, CallOf, Program } from '../program/program.ts';
-import { bytesOfChain, roomOfChain } from './chain-bytes.ts';
-import { type JudgedFinding, MessageJudge } from './message-judge.ts';
+import type { JudgedRun } from './judged-run.ts';
+import { MessageJudge } from './message-judge.ts';
+import { QueueJudge } from './queue-judge.ts';
+import { isRefusedUnchanged } from './refusal.ts';
 
-interface JudgedQueue {
-  readonly session: number;
-  readonly ring: number;
-  /** By buffer id. */
-  readonly chains: Map<number, readonly Segment[]>;
-  isKicked: boolean;
-}
-
-export interface ProgramJudgeOptions {
-  readonly port: DriverPort;
-  readonly known: KnownTarget;
-  readonly target: ModelTarget;
-  readonly outcomes: Outcomes;
-  readonly made: MadeThings;
+/** What the model does not allow, and the call behind which it was seen. */
+export interface JudgedFinding {
+  readonly place: number;
+  readonly finding: ModelFinding;
 }
 
 /**
@@ -38,41 +25,54 @@ export class ProgramJudge {
   readonly model: Model;
   /** Calls that the model judged. */
   judged = 0;
-  readonly #options: ProgramJudgeOptions;
+  /** How each call that ended stands to the text, with what came of it. */
+  readonly standings: Standing[] = [];
+  readonly #run: JudgedRun;
   readonly #calls: readonly Call[];
   readonly #lawfulness: Lawfulness;
-  readonly #deadlineMs: number;
   readonly #found: JudgedFinding[] = [];
-  readonly #queues = new Map<number, JudgedQueue>();
+  readonly #queues: QueueJudge;
   readonly #messages: MessageJudge;
   #told = 0;
 
   /** @param program resolved; it is about to be executed. */
-  constructor(options: ProgramJudgeOptions, { calls }: Program) {
-    this.#options = options;
+  constructor(run: JudgedRun, { calls }: Program) {
+    this.#run = run;
     this.#calls = calls;
-    this.#lawfulness = new Lawfulness(options.known);
-    this.#deadlineMs = options.port.deadlineMs;
-    this.model = new Model(options.target);
-    this.#messages = new MessageJudge(options.target, options.port.log, calls.length);
+    this.#lawfulness = new Lawfulness(run.known);
+    this.model = new Model(run.target);
+    this.#queues = new QueueJudge(run, this.model);
+    this.#messages = new MessageJudge(run.target, run.port.log);
   }
 
   /** Behind the call at this place, while what it made is there. */
   after(place: number): void {
     const call = this.#calls[place];
     if (call === undefined) return;
-    const standing = this.#lawfulness.standingOf(call);
-    const outcome = this.#options.outcomes.classOf(place);
+    const outcome = this.#run.outcomes.classOf(place);
+    const standing = this.#standingOf(call, place, outcome);
+    this.standings.push(standing);
     if (outcome === 'died') this.model.observe({ kind: 'lost', what: 'all' });
     else if (standing.taints !== undefined) this.#lose(call, standing.taints);
     else this.#follow(call, place, outcome, isJudged(standing));
-    this.#messages.behindCall();
+    for (const finding of this.#messages.behindCall()) this.#found.push({ place, finding });
     this.#collect(place);
   }
 
-  /** Behind the last call: what was found, in the order of the calls. */
-  findings(): readonly JudgedFinding[] {
-    return [...this.#found, ...this.#messages.findings()].sort((left, right) => left.place - right.place);
+  /** What was found, in the order of the calls. */
+  get findings(): readonly JudgedFinding[] {
+    return this.#found;
+  }
+
+  /** A call that was left out, or that left the IUT as it was, taints nothing. */
+  #standingOf(call: Call, place: number, outcome: OutcomeClass): Standing {
+    const { outcomes, known } = this.#run;
+    if (outcomes.wasLeftOut(place) && !endsSessions(call)) return this.#lawfulness.standingOfLeftOut(call);
+    const standing = this.#lawfulness.standingOf(call);
+    if (standing.taints === undefined || !isRefusedUnchanged(call, outcome, known.transport)) return standing;
+    this.#lawfulness.refused();
+    this.#messages.skip();
+    return { ...standing, taints: undefined };
   }
 
   #follow(call: Call, place: number, outcome: OutcomeClass, judged: boolean): void {
@@ -116,29 +116,31 @@ export class ProgramJudge {
         this.#operated(call.session, call.kind, outcome);
         return;
       case 'share':
+        this.#shared(call.session, outcome);
+        return;
       case 'channel':
       case 'fence':
         this.#operated(call.session, call.kind, outcome);
         return;
       case 'enable':
-        this.#operated(this.#queues.get(call.queue)?.session ?? 0, call.kind, outcome);
+        this.#operated(this.#queues.sessionOf(call.queue), call.kind, outcome);
         return;
       case 'attach':
-        this.#attached(call, outcome);
+        if (outcome !== 'fenced') this.#operated(call.session, call.kind, outcome);
+        else if (!this.#queues.attached(call)) this.#loseSession(call.session);
         return;
       case 'chain':
-        this.#added(call, place);
+        this.#queues.added(call, place);
         return;
-      case 'kick': {
-        const queue = this.#queues.get(call.queue);
-        if (queue !== undefined) queue.isKicked = true;
+      case 'kick':
+        this.#queues.kicked(call);
         return;
-      }
       case 'wait':
-        this.#waited(call, place, outcome);
+        this.#queues.waited(call, place, outcome);
         return;
       case 'stop':
-        this.#stopped(call, outcome);
+        if (outcome === 'answered') this.#queues.stopped(call);
+        else this.#operated(this.#queues.sessionOf(call.queue), call.kind, outcome);
         return;
       case 'read-config':
         this.#configured(call, place, outcome);
@@ -150,7 +152,7 @@ export class ProgramJudge {
   }
 
   #connected(session: number, outcome: OutcomeClass): void {
-    const opened = this.#options.made.sessions.get(session);
+    const opened = this.#run.made.sessions.get(session);
     if (outcome !== 'made' || opened === undefined) return;
     this.#messages.connected(opened.id, session);
     this.#observe({ kind: 'connected', session });
@@ -165,6 +167,13 @@ export class ProgramJudge {
     this.#accepted(session);
   }
 
+  /** What a container of VFIO refuses to map, the device was not asked for. */
+  #shared(session: number, outcome: OutcomeClass): void {
+    const opened = this.#session(session);
+    if (outcome === 'refused' && opened !== undefined && isMappedByContainer(opened)) this.#loseSession(session);
+    else this.#operated(session, 'share', outcome);
+  }
+
   #accepted(session: number): void {
     const opened = this.#session(session);
     if (opened !== undefined) this.#observe({ kind: 'negotiated', session, accepted: opened.negotiated.accepted });
@@ -176,117 +185,15 @@ export class ProgramJudge {
       if (outcome === 'silent' || outcome === 'malformed') this.#loseSession(session);
       return;
     }
-    // Neither a fence nor a question is acknowledged.
-    const isPlain = name === 'fence' || name === 'message';
+    // A fence is not acknowledged, and what a message of vhost-user is answered by is judged by itself.
+    const isPlain = name === 'fence' || (name === 'message' && this.#run.known.transport === 'vhost-user');
     if (!isPlain || observed.kind === 'closed') this.#observe({ kind: 'operation', session, name, outcome: observed });
-  }
-
-  #attached({ id, session, ring: ringId, index }: CallOf<'attach'>, outcome: OutcomeClass): void {
-    const attached = this.#options.made.queues.get(id);
-    if (outcome !== 'fenced' || attached === undefined) {
-      this.#operated(session, 'attach', outcome);
-      return;
-    }
-    if (!this.#isOfDevice(index)) {
-      this.#loseSession(session);
-      return;
-    }
-    const { queue } = attached;
-    const { ring } = queue;
-    // The driver's side begins where the device does.
-    const { position } = queue.driver;
-    this.#queues.set(id, { session, ring: ringId, chains: new Map(), isKicked: false });
-    const isEmpty =
-      position.avail === position.used && (position.layout === 'split' || position.availWrap === position.usedWrap);
-    const { layout, size } = ring;
-    this.#observe({
-      kind: 'attached',
-      session,
-      queue: id,
-      index,
-      ring: {
-        id: ringId,
-        layout,
-        size,
-        position,
-        isEmpty,
-        isFresh: isFresh(ring, position),
-        usedEvent: usedEventOf(ring),
-      },
-    });
-  }
-
-  /** Whether the device is known to have a queue of this index. */
-  #isOfDevice(index: number): boolean {
-    const { known, port } = this.#options;
-    const { queueIndex, companions } = port.facts.workload;
-    return known.queues === undefined ? index === queueIndex || companions.includes(index) : index < known.queues;
-  }
-
-  #added({ id: callId, queue: queueId, held, direct }: CallOf<'chain'>, place: number): void {
-    const queue = this.#queues.get(queueId);
-    const segments = this.#options.made.chains.get(callId);
-    const attached = this.#options.made.queues.get(queueId);
-    const value = this.#options.outcomes.valueOf(place);
-    if (queue === undefined || attached === undefined || segments === undefined || value === undefined) return;
-    const id = Number(value);
-    queue.chains.set(id, segments);
-    this.#observe({
-      kind: 'added',
-      queue: queueId,
-      id,
-      slots: attached.queue.ring.layout === 'split' || direct !== undefined ? 1 : segments.length,
-      readable: bytesOfChain(attached.made.guest, segments, false),
-      room: roomOfChain(segments, true),
-    });
-    if (held) return;
-    queue.isKicked = false;
-    this.#observe({ kind: 'published', queue: queueId });
-  }
-
-  #waited({ queue: queueId, count }: CallOf<'wait'>, place: number, outcome: OutcomeClass): void {
-    const queue = this.#queues.get(queueId);
-    const attached = this.#options.made.queues.get(queueId);
-    if (queue === undefined || attached === undefined) return;
-    const taken = this.#options.outcomes.usedOf(place);
-    for (const { id, len } of taken) {
-      const written = bytesOfChain(attached.made.guest, queue.chains.get(id) ?? [], true);
-      this.#observe({ kind: 'used', queue: queueId, id, len, written });
-    }
-    this.#lookAtCalls(queueId, attached.queue);
-    const missing = count - taken.length;
-    if (outcome !== 'silent' || !queue.isKicked || this.model.owed(queueId) < missing) return;
-    // The executor waits a part of the deadline only.
-    const { driver } = attached.queue;
-    const waited = this.#options.port.until(() => driver.usedCount() >= missing, this.#deadlineMs);
-    if (waited === 'deadline') this.#observe({ kind: 'unserved', queue: queueId, count: missing });
-  }
-
-  #stopped({ queue: queueId }: CallOf<'stop'>, outcome: OutcomeClass): void {
-    const attached = this.#options.made.queues.get(queueId);
-    const session = this.#queues.get(queueId)?.session ?? 0;
-    const position = attached?.made.goesOnAt;
-    if (attached === undefined || outcome !== 'answered') {
-      this.#operated(session, 'stop', outcome);
-      return;
-    }
-    if (position === undefined) return;
-    this.#observe({ kind: 'stopped', queue: queueId, position, used: attached.queue.usedCount() });
-    this.#lookAtCalls(queueId, attached.queue);
-  }
-
-  #lookAtCalls(queueId: number, queue: Queue): void {
-    const before = queue.calls();
-    const used = queue.usedCount();
-    const owed = this.model.callsOwed(queueId, used);
-    if (owed > before) queue.waitForCalls(owed, this.#deadlineMs);
-    this.#observe({ kind: 'calls', queue: queueId, before, used, calls: queue.calls() });
   }
 
   #configured({ session, offset, length }: CallOf<'read-config'>, place: number, outcome: OutcomeClass): void {
     const opened = this.#session(session);
     if (outcome === 'answered') {
-      const bytes = this.#options.outcomes.bytesOf(place);
+      const bytes = this.#run.outcomes.bytesOf(place);
       this.#observe({ kind: 'configuration', session, offset, length, bytes });
     } else if (outcome === 'malformed' && opened?.isOpen === true && opened.desync === undefined) {
       this.#observe({ kind: 'configuration', session, offset, length, bytes: undefined });
@@ -294,7 +201,7 @@ export class ProgramJudge {
   }
 
   #session(id: number): Session | undefined {
-    return this.#options.made.sessions.get(id);
+    return this.#run.made.sessions.get(id);
   }
 
   #lose(call: Call, taint: NonNullable<Standing['taints']>): void {
@@ -307,9 +214,13 @@ export class ProgramJudge {
         return;
       }
       case 'session': {
-        if (call.kind === 'connect') return;
+        // It is not judged, and may change what is behind the rings.
+        if (call.kind === 'connect') {
+          this.#observe({ kind: 'lost', what: 'device' });
+          return;
+        }
         if ('session' in call) this.#loseSession(call.session);
-        else if ('queue' in call) this.#loseSession(this.#queues.get(call.queue)?.session ?? 0);
+        else if ('queue' in call) this.#loseSession(this.#queues.sessionOf(call.queue));
         else this.#loseAll();
         return;
       }
@@ -331,7 +242,7 @@ export class ProgramJudge {
 
   #ringOf(call: Call): number | undefined {
     if ('ring' in call) return call.ring;
-    if ('queue' in call) return this.#queues.get(call.queue)?.ring;
+    if ('queue' in call) return this.#queues.ringOf(call.queue);
     return call.kind === 'change' && call.at?.kind === 'ring' ? call.at.ring : undefined;
   }
 
@@ -343,6 +254,9 @@ export class ProgramJudge {
     }
   }
 }
+
+/** Other sessions end before a new one is opened, or is one too many. */
+const endsSessions = ({ kind }: Call): boolean => kind === 'connect' || kind === 'reconnect';
 
 function observedOutcome(outcome: OutcomeClass): ObservedOutcome | undefined {
   switch (outcome) {
@@ -365,13 +279,4 @@ function observedOutcome(outcome: OutcomeClass): ObservedOutcome | undefined {
     case 'died':
       return undefined;
   }
-}
-
-/** 0 in a packed ring, which has none. */
-const usedEventOf = (ring: GuestRing): number => (ring instanceof SplitRing ? ring.usedEvent() : 0);
-
-/** Whether nothing is available where a ring begins. */
-function isFresh(ring: GuestRing, position: RingPosition): boolean {
-  if (position.layout === 'split') return ring instanceof SplitRing && ring.availIdx() === position.avail;
-  return ring instanceof PackedRing && !isAvailableIn(ring.flags(position.avail), position.availWrap);
 }

@@ -72,6 +72,14 @@ export class KnownState {
     return ring.tainted ?? this.memories.get(ring.memory)?.tainted ?? session?.tainted ?? this.tainted;
   }
 
+  /** Whether a ring of the session that was not stopped lies in another memory than the one that it was told. */
+  runsElsewhere({ queues, memory }: KnownSession): boolean {
+    return [...queues.values()].some((id) => {
+      const queue = this.queues.get(id);
+      return queue?.isStopped === false && this.rings.get(queue.ring)?.memory !== memory;
+    });
+  }
+
   openSessions(): number {
     let count = 0;
     for (const { isOpen } of this.sessions.values()) if (isOpen) count++;

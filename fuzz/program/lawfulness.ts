@@ -30,6 +30,11 @@ export class Lawfulness {
     this.#known = new KnownState(target);
   }
 
+  /** Of a call that was left out: it is as if the program did not have it. */
+  standingOfLeftOut(call: Call): Standing {
+    return { ...lawful, tainted: this.#taintedBefore(call) };
+  }
+
   standingOf(call: Call): Standing {
     this.#undo = () => undefined;
     const tainted = this.#taintedBefore(call);
@@ -72,6 +77,8 @@ export class Lawfulness {
         return this.#onSession(call.session, (session) => {
           const isAgain = session.memory !== 0;
           session.memory = call.memory;
+          if (known.runsElsewhere(session))
+            return breaks('session', 'a ring that runs lies in memory that was taken away');
           // A container refuses a mapping where one is; a table replaces the one before.
           return isAgain && known.target.transport !== 'vhost-user'
             ? unfollowed('memory', 'memory is mapped once more')
@@ -100,9 +107,11 @@ export class Lawfulness {
       case 'chain':
         return this.#onQueue(call.queue, (queue) => chainVerdict(known, call, queue));
       case 'kick':
-        return this.#onQueue(call.queue, ({ hasKick }) =>
-          hasKick ? lawful : unfollowed('ring', 'the ring has no kick eventfd'),
-        );
+        return this.#onQueue(call.queue, (queue) => {
+          // Virtio 2.1.1: no available buffer notification before DRIVER_OK. A status that was written is not followed.
+          if (this.#hasStatus(queue)) return breaks('ring', 'a kick before DRIVER_OK');
+          return queue.hasKick ? lawful : unfollowed('ring', 'the ring has no kick eventfd');
+        });
       case 'wait':
       case 'fence':
       case 'settle':
@@ -171,10 +180,13 @@ export class Lawfulness {
     if (!call.beside) for (const session of known.sessions.values()) known.end(session);
     const isSecond = known.openSessions() > 0;
     this.#opened(call.id);
-    return isSecond ? unfollowed('session', 'another session is open') : lawful;
+    // Connections of vhost-user each have a device of their own; whoever else opens a device shares it.
+    const shares = known.target.transport === 'vhost-user' ? 'session' : 'iut';
+    return isSecond ? unfollowed(shares, 'another session is open') : lawful;
   }
 
   #opened(id: number): void {
+    this.#undo = () => this.#known.sessions.delete(id);
     this.#known.sessions.set(id, {
       isOpen: true,
       hasNegotiated: false,
@@ -211,6 +223,12 @@ export class Lawfulness {
     session.hasNegotiated = true;
     const problem = problemOfNegotiation(session.accepted, this.#known.target, session.queues.size > 0);
     return problem === undefined ? lawful : breaks('session', problem);
+  }
+
+  /** Whether the session of the queue has a device status, so that the driver has to set DRIVER_OK. */
+  #hasStatus(queue: KnownQueue): boolean {
+    const session = this.#sessionOf(queue.session);
+    return session !== undefined && this.#known.accepts(session, 'VHOST_USER_PROTOCOL_F_STATUS');
   }
 
   #configured(session: KnownSession, isSized: boolean): Verdict {

@@ -4,7 +4,7 @@ import { decodeRequest } from '../../reference-impl/wire/decode-request.ts';
 import { encodeHeaderInto } from '../../reference-impl/wire/vhost-user-codec.ts';
 import { VHOST_USER_HEADER_SIZE } from '../../reference-impl/wire/vhost-user-constants.ts';
 import { messageById, requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
-import { isMdevRequest } from './mdev-request.ts';
+import { mdevPayloadSize, mdevRequestOf } from './mdev-request.ts';
 import { payloadOf } from './message-payload.ts';
 import type { CallOf } from './program.ts';
 
@@ -20,8 +20,10 @@ export function problemOfMessage(
   const payload = payloadOf(call, (address) => (address.kind === 'literal' ? address.value : somewhere));
   const { request, flags, declared = payload.length, truncate, descriptors } = call;
   if (transport !== 'vhost-user') {
-    if (!isMdevRequest(request)) return 'a request that the transport does not have';
-    return declared === payload.length && truncate === undefined ? undefined : 'a size that is not that of the payload';
+    const known = mdevRequestOf(request);
+    if (known === undefined) return 'a request that the transport does not have';
+    if (declared !== payload.length || truncate !== undefined) return 'a size that is not that of the payload';
+    return payload.length === (mdevPayloadSize(known) ?? payload.length) ? undefined : 'a payload of another size';
   }
   const bytes = new Uint8Array(VHOST_USER_HEADER_SIZE + payload.length);
   encodeHeaderInto(new DataView(bytes.buffer), 0, request, flags, declared);

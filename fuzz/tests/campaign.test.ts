@@ -10,6 +10,7 @@ import { Campaign, type CampaignProgress } from '../campaign/campaign.ts';
 import { Guard } from '../campaign/guard.ts';
 import { SignalMap } from '../campaign/signals.ts';
 import { Examiner } from '../executor/examiner.ts';
+import { knownTarget } from '../judging/known-target.ts';
 import { parseProgram } from '../program/parse-program.ts';
 import { resolved } from '../program/references.ts';
 
@@ -28,7 +29,7 @@ function campaign(directory: string, seed: number, runs: number, faults: readonl
   try {
     const contact = firstContacts(port);
     if (contact.kind !== 'served') throw new Error(contact.why);
-    const target = { transport: 'vhost-user', device: 'block', offer: contact.offer } as const;
+    const target = knownTarget(port, contact.offer);
     const examiner = new Examiner(port, { target, referenceMeetsDeadline: () => true });
     const buckets: Bucket[] = [];
     let last: CampaignProgress | undefined;
@@ -39,7 +40,6 @@ function campaign(directory: string, seed: number, runs: number, faults: readonl
         seeds: [parseProgram(blockSeed)],
         seed,
         runs,
-        target,
         replayWords: (path) => `replay ${path}`,
         nowMs: () => port.nowMs(),
       },

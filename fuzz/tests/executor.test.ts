@@ -11,6 +11,7 @@ import { isServing } from '../../judging/liveness.ts';
 import { bucketOf } from '../executor/bucket.ts';
 import { Examiner } from '../executor/examiner.ts';
 import { Executor } from '../executor/executor.ts';
+import { knownTarget } from '../judging/known-target.ts';
 import { parseProgram } from '../program/parse-program.ts';
 import type { Program } from '../program/program.ts';
 import { resolved } from '../program/references.ts';
@@ -30,11 +31,7 @@ function withPort<P extends DriverPort>(port: P, use: (port: P) => void): void {
 function examinerOf(port: DriverPort): Examiner {
   const contact = firstContacts(port);
   if (contact.kind !== 'served') throw new Error(contact.why);
-  const { transport, device } = port.facts;
-  return new Examiner(port, {
-    target: { transport, device, offer: contact.offer },
-    referenceMeetsDeadline: () => true,
-  });
+  return new Examiner(port, { target: knownTarget(port, contact.offer), referenceMeetsDeadline: () => true });
 }
 
 /** Waits of a device of this process end when it has nothing to do: a busy machine must not end them. */
@@ -116,29 +113,6 @@ t.test('every program executes, and the reference serves behind it', (t) => {
   }
   t.end();
 });
-
-const innocent: readonly (readonly [string, string])[] = [
-  [
-    'a message that is sent in pieces is one message',
-    'r1 = message request=15 piece=1\nr2 = message request=1 piece=13',
-  ],
-  [
-    'a split ring that was made and not attached is not written by the device',
-    'r1 = attach\nr2 = ring size=2 avail=3 used=259\nr3 = kick\nr4 = stop queue=r1',
-  ],
-  [
-    'a packed ring that was made and not attached is not written by the device',
-    'r1 = attach\nr2 = ring layout=packed usedWrap=no\nr3 = kick\nr4 = stop queue=r1',
-  ],
-];
-for (const [name, text] of innocent) {
-  t.test(name, (t) => {
-    withPort(references.block(), (port) => {
-      t.equal(examinerOf(port).examine(resolved(parseProgram(text))), undefined);
-    });
-    t.end();
-  });
-}
 
 t.test('a fault that breaks a ring invariant is found in a lawful program, and not behind a taint', (t) => {
   withPort(openReference({ device: 'block', deadlineMs, faults: ['used-len-of-id-is-a-sector'] }), (port) => {

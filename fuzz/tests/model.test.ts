@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
 import type { DriverPort } from '../../drivers/port/port.ts';
+import { openMdevReference } from '../../drivers/reference/open-mdev-reference.ts';
 import { openReference } from '../../drivers/reference/open-reference.ts';
 import { firstContacts } from '../../judging/first-contact.ts';
 import { bucketOf } from '../executor/bucket.ts';
 import { Examiner } from '../executor/examiner.ts';
 import { Executor } from '../executor/executor.ts';
-import type { JudgedFinding } from '../judging/message-judge.ts';
+import { knownTarget } from '../judging/known-target.ts';
 import { configurationOf, modelTarget } from '../judging/model-target.ts';
-import { ProgramJudge } from '../judging/program-judge.ts';
+import { type JudgedFinding, ProgramJudge } from '../judging/program-judge.ts';
 import type { KnownTarget } from '../program/known-state.ts';
 import { parseProgram } from '../program/parse-program.ts';
 import { printProgram } from '../program/print-program.ts';
@@ -21,7 +22,7 @@ import { anyProgram } from './program-arbitrary.ts';
 function knownOf(port: DriverPort): KnownTarget {
   const contact = firstContacts(port);
   if (contact.kind !== 'served') throw new Error(contact.why);
-  return { transport: port.facts.transport, device: port.facts.device, offer: contact.offer };
+  return knownTarget(port, contact.offer);
 }
 
 interface Judged {
@@ -39,7 +40,7 @@ function judgeOn(port: DriverPort): (program: Program) => Judged {
   return (program) => {
     const judge = new ProgramJudge({ port, known, target, outcomes, made }, program);
     executor.run(program, (place) => judge.after(place));
-    return { findings: judge.findings(), judged: judge.judged, calls: program.calls.length };
+    return { findings: judge.findings, judged: judge.judged, calls: program.calls.length };
   };
 }
 
@@ -80,6 +81,19 @@ t.test('any program agrees with the model as far as it is lawful', (t) => {
     { numRuns: 15 },
   );
   port.close();
+  t.end();
+});
+
+t.test('a target says how many queues it has', (t) => {
+  const ports = [
+    [openReference({ device: 'block', queues: 3 }), 3],
+    [openReference({ device: 'net', queues: 1 }), 4],
+    [openMdevReference({ device: 'net', mode: 'l1', queues: 1 }), 2],
+  ] as const;
+  for (const [port, queues] of ports) {
+    t.equal(knownOf(port).queues, queues, port.facts.name);
+    port.close();
+  }
   t.end();
 });
 

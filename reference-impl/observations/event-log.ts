@@ -1,4 +1,4 @@
-import type { Observation, ObservedEvent } from './event.ts';
+import type { MessageObservation, Observation, ObservedEvent } from './event.ts';
 import { eventKind, regionAccessNumber } from './event-numbers.ts';
 import { EventPage, pageBytes, pageEvents } from './event-page.ts';
 import { recordedEvent } from './recorded-event.ts';
@@ -202,9 +202,29 @@ export class EventLog {
   /** A copy of all events that were kept, in order. */
   events(): ObservedEvent[] {
     const all: ObservedEvent[] = [];
-    const ordered = [...this.#pages].filter((page) => page.count > 0).sort((a, b) => a.firstSeq - b.firstSeq);
-    for (const page of ordered) for (let at = 0; at < page.count; at++) all.push(recordedEvent(page, at));
+    for (const page of this.#ordered()) for (let at = 0; at < page.count; at++) all.push(recordedEvent(page, at));
     return all;
+  }
+
+  /** Copies of the messages from this sequence number on, in order. Undefined where an event in between fell out. */
+  messagesFrom(seq: number): (MessageObservation & { readonly seq: number })[] | undefined {
+    const messages: (MessageObservation & { readonly seq: number })[] = [];
+    let next = seq;
+    for (const page of this.#ordered()) {
+      if (page.firstSeq + page.count <= next) continue;
+      if (page.firstSeq > next) return undefined;
+      for (let at = next - page.firstSeq; at < page.count; at++) {
+        if (page.kinds[at] !== eventKind.message) continue;
+        const event = recordedEvent(page, at);
+        if (event.kind === 'message') messages.push(event);
+      }
+      next = page.firstSeq + page.count;
+    }
+    return messages;
+  }
+
+  #ordered(): EventPage[] {
+    return this.#pages.filter((page) => page.count > 0).sort((a, b) => a.firstSeq - b.firstSeq);
   }
 
   #begin(page: EventPage, kind: number): number {

@@ -67,6 +67,22 @@ t.test('what is put in comes out, in order and with its time', (t) => {
   t.end();
 });
 
+t.test('messages are copied from a place on, and not where events before the end fell out', (t) => {
+  const log = ticking();
+  log.message(0, 0, 1, bytesOf(12), 0, 12, 0);
+  log.note('between');
+  log.message(0, 1, 1, bytesOf(20), 0, 20, 0);
+  const lengths = (from: number) => log.messagesFrom(from)?.map(({ length }) => length);
+  t.same(lengths(0), [12, 20]);
+  t.same(lengths(1), [20]);
+  t.same(lengths(3), []);
+  while (log.dropped === 0) log.note('filling');
+  const last = log.message(0, 0, 1, bytesOf(30), 0, 30, 0);
+  t.equal(lengths(1), undefined);
+  t.same(lengths(last), [30]);
+  t.end();
+});
+
 t.test('every name of a notification and of a ring write', (t) => {
   const log = ticking();
   for (const what of [0, 1, 2, 3] as const) log.notification(what, 0, 0, 1);

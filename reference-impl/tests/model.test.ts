@@ -272,6 +272,26 @@ t.test('operations: done, and not refused', (t) => {
   t.end();
 });
 
+t.test('what a transport says itself is cited from its own text', (t) => {
+  const cases = [
+    ['vhost-user', ['vu-ring-state/enabled-ring-handles-every-request'], ['vu-reply-ack/success-is-zero']],
+    ['vhost-mdev', ['vm-state/start-serves-rings'], ['vm-channel/message-is-taken-whole']],
+  ] as const;
+  for (const [transport, unserved, refused] of cases) {
+    const waiting = attached({ target: { transport } });
+    waiting.write(0, 0n, 1);
+    waiting.model.observe({ kind: 'unserved', queue: 1, count: 1 });
+    t.strictSame(waiting.found(), unserved);
+    const { model, found } = attached({ target: { transport } });
+    model.observe({ kind: 'operation', session: 1, name: 'share', outcome: { kind: 'refused' } });
+    t.strictSame(found(), refused);
+  }
+  const stopped = attached({ target: { transport: 'vhost-mdev' } });
+  stopped.model.observe({ kind: 'stopped', queue: 1, position: splitPosition(7), used: 0 });
+  t.strictSame(stopped.found(), [], 'no text of vhost-mdev says that a base counts');
+  t.end();
+});
+
 t.test('configuration: each byte has one value', (t) => {
   const { model, found } = attached();
   const configuration = { kind: 'configuration', session: 1 } as const;

@@ -1,4 +1,4 @@
-import { type FeatureSet, hasFeature, noFeatures } from '../../catalogue/catalogue.ts';
+import { type FeatureSet, hasFeature, noFeatures, type RequirementSlug } from '../../catalogue/catalogue.ts';
 import type { Transport } from '../../catalogue/transport.ts';
 import { BlockModel } from './block-model.ts';
 import { ConfigurationModel } from './configuration-model.ts';
@@ -9,6 +9,7 @@ import { MessageModel } from './message-model.ts';
 import { NetModel, withSwappedMacs } from './net-model.ts';
 import type { ModelFinding, ModelObservation, ObservedOutcome, Tell } from './observation.ts';
 import { RingModel } from './ring-model.ts';
+import { requirementsOfTransport, type TransportRequirements } from './transport-requirements.ts';
 
 /** What is known of a target before the first observation. */
 export interface ModelTarget {
@@ -49,6 +50,7 @@ export class Model {
   readonly findings: ModelFinding[] = [];
   readonly liberties = new LibertiesTaken();
   readonly #target: ModelTarget;
+  readonly #requirements: TransportRequirements;
   readonly #device: DeviceModel;
   readonly #configuration: ConfigurationModel;
   readonly #sessions = new Map<number, SessionState>();
@@ -65,6 +67,7 @@ export class Model {
 
   constructor(target: ModelTarget) {
     this.#target = target;
+    this.#requirements = requirementsOfTransport(target.transport);
     this.#device = deviceModel(target, this.#tell, this.#take);
     this.#configuration = new ConfigurationModel(target.device, this.#tell, this.#take);
   }
@@ -177,17 +180,16 @@ export class Model {
         // Whether an acknowledgement was owed is told from the messages.
         return;
       case 'refused':
-        this.#tell({ requirement: 'vu-reply-ack/success-is-zero', what: name, expected: 'done', actual: 'refused' });
+        this.#tellUndone(this.#requirements.carriesOut, name, 'refused');
         break;
       case 'closed':
-        this.#tell({
-          requirement: 'vu-close/connection-closed-only-for-grave-errors',
-          what: name,
-          expected: 'done',
-          actual: 'the connection was closed',
-        });
+        this.#tellUndone(this.#requirements.staysOpen, name, 'the connection was closed');
     }
     this.#loseSession(session);
+  }
+
+  #tellUndone(requirement: RequirementSlug | undefined, what: string, actual: string): void {
+    if (requirement !== undefined) this.#tell({ requirement, what, expected: 'done', actual });
   }
 
   #attached({ session, queue, index, ring }: Extract<ModelObservation, { kind: 'attached' }>): void {
@@ -212,6 +214,7 @@ export class Model {
       tellsUsedPosition: this.#target.tellsUsedPosition,
       drainsAtStop: this.#target.drainsAtStop === true,
       device: this.#device,
+      requirements: this.#requirements,
       tell: this.#tell,
       take: this.#take,
     });
@@ -229,6 +232,9 @@ export class Model {
     switch (lost.what) {
       case 'all':
         this.#isLost = true;
+        return;
+      case 'device':
+        this.#device.lose();
         return;
       case 'session':
         this.#loseSession(lost.id);

@@ -82,7 +82,8 @@ export type ModelObservation =
   | { readonly kind: 'stopped'; readonly queue: number; readonly position: RingPosition; readonly used: number }
   /** Nothing is known of it any more. `all`: nor of any other. */
   | { readonly kind: 'lost'; readonly what: 'ring' | 'session'; readonly id: number }
-  | { readonly kind: 'lost'; readonly what: 'all' };
+  /** `device`: of what is behind the rings. */
+  | { readonly kind: 'lost'; readonly what: 'all' | 'device' };
 
 /** What the text does not allow. */
 export interface ModelFinding {

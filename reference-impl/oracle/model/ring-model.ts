@@ -4,6 +4,7 @@ import { type Invariant, requirementOfInvariant } from '../invariants.ts';
 import type { Completion, DeviceModel, Pending, Request } from './device-model.ts';
 import type { LibertyName } from './liberties.ts';
 import type { Tell } from './observation.ts';
+import type { TransportRequirements } from './transport-requirements.ts';
 
 export interface RingModelOptions {
   readonly layout: RingLayout;
@@ -21,6 +22,7 @@ export interface RingModelOptions {
   /** Whether what is in flight is used before the ring says where it goes on. */
   readonly drainsAtStop: boolean;
   readonly device: DeviceModel;
+  readonly requirements: TransportRequirements;
   readonly tell: Tell;
   readonly take: (liberty: LibertyName) => void;
 }
@@ -123,9 +125,10 @@ export class RingModel {
     if (this.#isLost) return;
     const { owed } = this;
     this.#isLost = true;
-    if (owed < count) return;
+    const requirement = this.#options.requirements.serves;
+    if (owed < count || requirement === undefined) return;
     this.#options.tell({
-      requirement: 'vu-ring-state/enabled-ring-handles-every-request',
+      requirement,
       what: `chains of ring ${this.#options.index} that become used`,
       expected: `${count} of ${owed} that are outstanding`,
       actual: 'fewer',
@@ -178,8 +181,10 @@ export class RingModel {
       else if (!mayBeInFlight) this.#options.take('in-flight-at-stop');
       return true;
     }
+    const requirement = this.#options.requirements.position[this.#options.layout];
+    if (requirement === undefined) return false;
     this.#options.tell({
-      requirement: this.#requirementOfPosition(),
+      requirement,
       what: `where ring ${this.#options.index} goes on behind ${used} chains that were used`,
       expected: textOf(expected),
       actual: textOf(position),
@@ -262,15 +267,6 @@ export class RingModel {
     if (expected.layout === 'split' || actual.layout === 'split') return true;
     if (!this.#options.tellsUsedPosition) return true;
     return expected.used === actual.used && expected.usedWrap === actual.usedWrap;
-  }
-
-  #requirementOfPosition(): RequirementSlug {
-    switch (this.#options.layout) {
-      case 'split':
-        return 'vu-vring/base-is-next-available-index';
-      case 'packed':
-        return 'vu-vring/packed-base-read-has-indices-and-wrap-counters';
-    }
   }
 
   #tell(invariant: Invariant, what: string, expected: string, actual: string): void {

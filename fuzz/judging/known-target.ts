@@ -1,0 +1,34 @@
+import { type DriverPort, isOfIut } from '../../drivers/port/port.ts';
+import { type FeatureName, type FeatureSet, featureSetOf } from '../../reference-impl/catalogue/catalogue.ts';
+import type { KnownTarget } from '../program/known-state.ts';
+
+const asked = [
+  'VIRTIO_F_VERSION_1',
+  'VHOST_USER_F_PROTOCOL_FEATURES',
+  'VHOST_USER_PROTOCOL_F_MQ',
+] as const satisfies readonly FeatureName[];
+
+/** What a program may know of a target: what it offered, and how many queues it says it has. No session may be open. */
+export function knownTarget(port: DriverPort, offer: FeatureSet): KnownTarget {
+  const { transport, device } = port.facts;
+  const known = { transport, device, offer };
+  const queues = queuesOf(port, known);
+  return queues === undefined ? known : { ...known, queues };
+}
+
+function queuesOf(port: DriverPort, known: KnownTarget): number | undefined {
+  const opened = port.connect();
+  if (opened.kind === 'refused') return undefined;
+  try {
+    opened.session.negotiate(featureSetOf(asked, known));
+    const count = opened.session.device.queues?.count();
+    if (count?.kind !== 'number' || count.value < 1) return undefined;
+    // Back-ends of vhost-user net count pairs of queues, or queues: no more than this either way.
+    return known.transport === 'vhost-user' && known.device === 'net' ? 2 * count.value : count.value;
+  } catch (error) {
+    if (isOfIut(error)) return undefined;
+    throw error;
+  } finally {
+    port.releaseAll();
+  }
+}

@@ -1,0 +1,160 @@
+import type { GuestRing, Queue, RingPosition } from '../../drivers/port/port.ts';
+import { hasFeature } from '../../reference-impl/catalogue/catalogue.ts';
+import { blockConfig } from '../../reference-impl/devices/block-layout.ts';
+import type { Model } from '../../reference-impl/oracle/model/model.ts';
+import { isAvailableIn } from '../../reference-impl/virtqueue/packed/layout.ts';
+import { PackedRing } from '../../reference-impl/virtqueue/packed/ring-memory.ts';
+import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
+import { SplitRing } from '../../reference-impl/virtqueue/split/ring-memory.ts';
+import type { OutcomeClass } from '../executor/outcomes.ts';
+import type { CallOf } from '../program/program.ts';
+import { bytesOfChain, roomOfChain } from './chain-bytes.ts';
+import type { JudgedRun } from './judged-run.ts';
+
+interface JudgedQueue {
+  readonly session: number;
+  readonly ring: number;
+  /** By buffer id. */
+  readonly chains: Map<number, readonly Segment[]>;
+  isKicked: boolean;
+}
+
+/** Feeds the model with what came of the calls of rings. */
+export class QueueJudge {
+  readonly #run: JudgedRun;
+  readonly #model: Model;
+  readonly #deadlineMs: number;
+  readonly #queues = new Map<number, JudgedQueue>();
+
+  constructor(run: JudgedRun, model: Model) {
+    this.#run = run;
+    this.#model = model;
+    this.#deadlineMs = run.port.deadlineMs;
+  }
+
+  /** 0 of a queue that was not attached. */
+  sessionOf(queue: number): number {
+    return this.#queues.get(queue)?.session ?? 0;
+  }
+
+  ringOf(queue: number): number | undefined {
+    return this.#queues.get(queue)?.ring;
+  }
+
+  /** The ring was set up. False where the device may have no such queue. */
+  attached({ id, session, ring: ringId, index }: CallOf<'attach'>): boolean {
+    const attached = this.#run.made.queues.get(id);
+    if (attached === undefined || !this.#isServed(session, index)) return false;
+    const { queue } = attached;
+    const { ring } = queue;
+    // The driver's side begins where the device does.
+    const { position } = queue.driver;
+    this.#queues.set(id, { session, ring: ringId, chains: new Map(), isKicked: false });
+    const isEmpty =
+      position.avail === position.used && (position.layout === 'split' || position.availWrap === position.usedWrap);
+    const { layout, size } = ring;
+    this.#model.observe({
+      kind: 'attached',
+      session,
+      queue: id,
+      index,
+      ring: {
+        id: ringId,
+        layout,
+        size,
+        position,
+        isEmpty,
+        isFresh: isFresh(ring, position),
+        usedEvent: usedEventOf(ring),
+      },
+    });
+    return true;
+  }
+
+  /** Whether the device is known to serve a queue of this index, with the features that were accepted. */
+  #isServed(sessionId: number, index: number): boolean {
+    const { known, port, target } = this.#run;
+    const { queueIndex, companions } = port.facts.workload;
+    if (index === queueIndex || companions.includes(index)) return true;
+    const session = this.#run.made.sessions.get(sessionId);
+    const hasMore = session !== undefined && hasFeature(session.negotiated.accepted, 'VIRTIO_BLK_F_MQ', known);
+    return hasMore && index < Math.min(known.queues ?? 0, queuesOfDisk(target.configuration));
+  }
+
+  added({ id: callId, queue: queueId, held, direct }: CallOf<'chain'>, place: number): void {
+    const queue = this.#queues.get(queueId);
+    const segments = this.#run.made.chains.get(callId);
+    const attached = this.#run.made.queues.get(queueId);
+    const value = this.#run.outcomes.valueOf(place);
+    if (queue === undefined || attached === undefined || segments === undefined || value === undefined) return;
+    const id = Number(value);
+    queue.chains.set(id, segments);
+    this.#model.observe({
+      kind: 'added',
+      queue: queueId,
+      id,
+      slots: attached.queue.ring.layout === 'split' || direct !== undefined ? 1 : segments.length,
+      readable: bytesOfChain(attached.made.guest, segments, false),
+      room: roomOfChain(segments, true),
+    });
+    if (held) return;
+    queue.isKicked = false;
+    this.#model.observe({ kind: 'published', queue: queueId });
+  }
+
+  kicked({ queue: queueId }: CallOf<'kick'>): void {
+    const queue = this.#queues.get(queueId);
+    if (queue !== undefined) queue.isKicked = true;
+  }
+
+  waited({ queue: queueId, count }: CallOf<'wait'>, place: number, outcome: OutcomeClass): void {
+    const queue = this.#queues.get(queueId);
+    const attached = this.#run.made.queues.get(queueId);
+    if (queue === undefined || attached === undefined) return;
+    const taken = this.#run.outcomes.usedOf(place);
+    for (const { id, len } of taken) {
+      const written = bytesOfChain(attached.made.guest, queue.chains.get(id) ?? [], true);
+      this.#model.observe({ kind: 'used', queue: queueId, id, len, written });
+    }
+    this.#lookAtCalls(queueId, attached.queue);
+    const missing = count - taken.length;
+    if (outcome !== 'silent' || !queue.isKicked || this.#model.owed(queueId) < missing) return;
+    // The executor waits a part of the deadline only.
+    const { driver } = attached.queue;
+    const waited = this.#run.port.until(() => driver.usedCount() >= missing, this.#deadlineMs);
+    if (waited === 'deadline') this.#model.observe({ kind: 'unserved', queue: queueId, count: missing });
+  }
+
+  /** The ring said where it goes on. */
+  stopped({ queue: queueId }: CallOf<'stop'>): void {
+    const attached = this.#run.made.queues.get(queueId);
+    const position = attached?.made.goesOnAt;
+    if (attached === undefined || position === undefined) return;
+    this.#model.observe({ kind: 'stopped', queue: queueId, position, used: attached.queue.usedCount() });
+    this.#lookAtCalls(queueId, attached.queue);
+  }
+
+  #lookAtCalls(queueId: number, queue: Queue): void {
+    const before = queue.calls();
+    const used = queue.usedCount();
+    const owed = this.#model.callsOwed(queueId, used);
+    if (owed > before) queue.waitForCalls(owed, this.#deadlineMs);
+    this.#model.observe({ kind: 'calls', queue: queueId, before, used, calls: queue.calls() });
+  }
+}
+
+/** As the configuration space of a block device says; 0 where it was not read. */
+function queuesOfDisk(configuration: Uint8Array | undefined): number {
+  const at = blockConfig.numQueues;
+  const [low = 0, high = 0] = configuration?.subarray(at, at + 2) ?? [];
+  return low | (high << 8);
+}
+
+/** 0 in a packed ring, which has none. */
+const usedEventOf = (ring: GuestRing): number => (ring instanceof SplitRing ? ring.usedEvent() : 0);
+
+/** Whether nothing is available where a ring begins. */
+function isFresh(ring: GuestRing, position: RingPosition): boolean {
+  if (position.layout === 'split') return ring instanceof SplitRing && ring.availIdx() === position.avail;
+  return ring instanceof PackedRing && !isAvailableIn(ring.flags(position.avail), position.availWrap);
+}

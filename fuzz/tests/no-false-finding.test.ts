@@ -1,0 +1,229 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import t from 'tap';
+import type { DriverPort } from '../../drivers/port/port.ts';
+import { openMdevReference } from '../../drivers/reference/open-mdev-reference.ts';
+import { openReference } from '../../drivers/reference/open-reference.ts';
+import { firstContacts } from '../../judging/first-contact.ts';
+import { Examiner } from '../executor/examiner.ts';
+import { knownTarget } from '../judging/known-target.ts';
+import { mutant } from '../mutators/mutant.ts';
+import { Random } from '../mutators/random.ts';
+import { isJudged } from '../program/lawfulness.ts';
+import { parseProgram } from '../program/parse-program.ts';
+import { printProgram } from '../program/print-program.ts';
+import type { Program } from '../program/program.ts';
+import { resolved } from '../program/references.ts';
+import { lawfulProgram } from './lawful-program-arbitrary.ts';
+import { anyProgram } from './program-arbitrary.ts';
+
+/** Waits of a device of this process end when it has nothing to do: a busy machine must not end them. */
+const deadlineMs = 60_000;
+
+const references = {
+  block: () => openReference({ device: 'block', deadlineMs }),
+  net: () => openReference({ device: 'net', deadlineMs }),
+  entropy: () => openReference({ device: 'entropy', deadlineMs }),
+  'block over vhost-mdev L1': () => openMdevReference({ device: 'block', mode: 'l1', deadlineMs }),
+  'net over vhost-mdev L2': () => openMdevReference({ device: 'net', mode: 'l2-strict', deadlineMs }),
+  'block over vhost-mdev L2, as coded': () => openMdevReference({ device: 'block', mode: 'l2-faithful', deadlineMs }),
+} as const satisfies Record<string, () => DriverPort>;
+type ReferenceName = keyof typeof references;
+const names = Object.keys(references) as ReferenceName[];
+
+function withExaminer(open: () => DriverPort, use: (examiner: Examiner) => void): void {
+  const port = open();
+  try {
+    const contact = firstContacts(port);
+    if (contact.kind !== 'served') throw new Error(contact.why);
+    use(new Examiner(port, { target: knownTarget(port, contact.offer), referenceMeetsDeadline: () => true }));
+  } finally {
+    port.close();
+  }
+}
+
+function findsNothing(examiner: Examiner, program: Program): void {
+  const whole = resolved(program);
+  assert.equal(examiner.examine(whole), undefined, printProgram(whole));
+}
+
+/** Each was once held against the reference. */
+const innocent: readonly (readonly [name: string, reference: ReferenceName, lines: readonly string[]])[] = [
+  [
+    'a message that is sent in pieces is one message',
+    'block',
+    ['r1 = message request=15 piece=1', 'r2 = message request=1 piece=13'],
+  ],
+  [
+    'a split ring that was made and not attached is not written by the device',
+    'block',
+    ['r1 = attach', 'r2 = ring size=2 avail=3 used=259', 'r3 = kick', 'r4 = stop queue=r1'],
+  ],
+  [
+    'a packed ring that was made and not attached is not written by the device',
+    'block',
+    ['r1 = attach', 'r2 = ring layout=packed usedWrap=no', 'r3 = kick', 'r4 = stop queue=r1'],
+  ],
+  [
+    'a ring whose memory was replaced is served no more',
+    'block',
+    ['r1 = attach', 'r2 = memory', 'r3 = share', 'r4 = chain segments=[{bytes=00*16} {writable=yes length=513}]'],
+  ],
+  [
+    'a device with a status waits for DRIVER_OK',
+    'block',
+    ['r1 = negotiate protocol=0x10000', 'r2 = chain segments=[{bytes=00*16} {writable=yes length=513}]'],
+  ],
+  [
+    'a session beside the first one writes to the same disk',
+    'block',
+    [
+      'r1 = connect',
+      'r22 = negotiate',
+      'r2 = chain segments=[{bytes=01.00*15.aa*512} {writable=yes length=1}]',
+      'r3 = kick',
+      'r4 = wait',
+      'r5 = connect beside=yes',
+      'r6 = disconnect session=r1',
+      'r7 = negotiate',
+      'r8 = share',
+      'r9 = ring',
+      'r10 = attach',
+      'r11 = chain segments=[{bytes=01.00*15.bb*512} {writable=yes length=1}]',
+      'r12 = kick',
+      'r13 = wait',
+      'r14 = connect',
+      'r15 = negotiate',
+      'r16 = share',
+      'r17 = ring',
+      'r18 = attach',
+      'r19 = chain segments=[{bytes=00*16} {writable=yes length=513}]',
+    ],
+  ],
+  [
+    'two sessions with a mediated device have one device',
+    'block over vhost-mdev L2, as coded',
+    [
+      'r1 = attach',
+      'r2 = connect beside=yes',
+      'r3 = disconnect',
+      'r4 = chain segments=[{bytes=00*16} {writable=yes length=513}]',
+    ],
+  ],
+  [
+    'a message of vhost-mdev with a payload of another size is refused',
+    'block over vhost-mdev L1',
+    ['r1 = message request=1 bytes=00'],
+  ],
+];
+
+for (const [name, reference, lines] of innocent) {
+  t.test(name, (t) => {
+    withExaminer(references[reference], (examiner) => {
+      findsNothing(examiner, parseProgram([...lines, 'r20 = kick', 'r21 = wait'].join('\n')));
+    });
+    t.end();
+  });
+}
+
+for (const name of names) {
+  t.test(`any program: ${name}`, (t) => {
+    withExaminer(references[name], (examiner) => {
+      fc.assert(
+        fc.property(anyProgram, (program) => findsNothing(examiner, program)),
+        { numRuns: 50 },
+      );
+    });
+    t.end();
+  });
+}
+
+const corpus = fileURLToPath(new URL('../../../fixtures/corpus/', import.meta.url));
+
+for (const name of names.filter((name) => name !== 'entropy')) {
+  t.test(`mutants of the corpus: ${name}`, (t) => {
+    const device = name.startsWith('block') ? 'block' : 'net';
+    const files = readdirSync(corpus).filter((file) => file.startsWith(device));
+    const seeds = files.map((file) => parseProgram(readFileSync(`${corpus}${file}`, 'utf8')));
+    withExaminer(references[name], (examiner) => {
+      fc.assert(
+        fc.property(fc.integer(), fc.nat(seeds.length - 1), (seed, at) => {
+          findsNothing(examiner, mutant(new Random(seed), seeds[at] as Program, seeds));
+        }),
+        { numRuns: 50 },
+      );
+    });
+    t.end();
+  });
+}
+
+for (const name of names) {
+  t.test(`lawful programs: ${name}`, (t) => {
+    const device = name.startsWith('block') ? 'block' : name.startsWith('net') ? 'net' : 'entropy';
+    withExaminer(references[name], (examiner) => {
+      for (const layout of ['split', 'packed'] as const) {
+        fc.assert(
+          fc.property(lawfulProgram({ device, layout }), (program) => findsNothing(examiner, program)),
+          { numRuns: 10 },
+        );
+      }
+    });
+    t.end();
+  });
+}
+
+const transfer = ['r7 = chain segments=[{bytes=00*16} {writable=yes length=513}]', 'r8 = kick', 'r9 = wait'];
+const untainting: readonly (readonly [name: string, open: () => DriverPort, lines: readonly string[]])[] = [
+  [
+    'a request that has no meaning, and was refused',
+    references.block,
+    ['r1 = connect', 'r2 = negotiate protocol=0x8', 'r3 = message request=200 flags=9'],
+  ],
+  ['a reset, where the session has none', references.block, ['r1 = connect', 'r2 = negotiate', 'r3 = reset']],
+  [
+    'a second session with a device that takes one',
+    references['block over vhost-mdev L1'],
+    [
+      'r1 = connect',
+      'r2 = connect beside=yes',
+      'r3 = negotiate session=r1',
+      'r4 = memory',
+      'r5 = share session=r1',
+      'r6 = attach session=r1',
+    ],
+  ],
+];
+
+for (const [name, open, lines] of untainting) {
+  t.test(`what leaves the device as it was ends no judging: ${name}`, (t) => {
+    withExaminer(open, (examiner) => {
+      const program = resolved(parseProgram([...lines, ...transfer].join('\n')));
+      t.equal(examiner.examine(program), undefined);
+      const { outcomes, standings } = examiner;
+      t.equal(outcomes.classOf(program.calls.length - 1), 'answered');
+      t.ok(isJudged(standings.at(-1) as (typeof standings)[number]));
+      t.ok(standings.every(({ taints }) => taints === undefined));
+    });
+    t.end();
+  });
+}
+
+t.test('behind a request that was refused, a fault is still found; behind one that was taken, it is not', (t) => {
+  withExaminer(
+    () => openReference({ device: 'block', deadlineMs, faults: ['used-len-of-id-is-a-sector'] }),
+    (examiner) => {
+      const wrong = 'r7 = chain segments=[{bytes=08.00*15} {writable=yes length=20} {writable=yes length=1}]';
+      const behind = (message: string): Program =>
+        resolved(
+          parseProgram(
+            ['r1 = connect', 'r2 = negotiate protocol=0x8', message, wrong, 'r8 = kick', 'r9 = wait'].join('\n'),
+          ),
+        );
+      t.match(examiner.examine(behind('r3 = message request=200 flags=9')), { kind: 'invariant' });
+      t.equal(examiner.examine(behind('r3 = message request=200')), undefined);
+    },
+  );
+  t.end();
+});
