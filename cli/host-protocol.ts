@@ -32,6 +32,8 @@ export interface ReplayWork {
   /** Programs that run before it on the same process. */
   readonly before: readonly string[];
   readonly repeat: number;
+  /** Whether a C program is wanted that does the same. */
+  readonly inC: boolean;
 }
 
 /** One program is made as small as it can be. */
@@ -145,7 +147,12 @@ const hostMessage = z.discriminatedUnion('kind', [
   /** A line about a program that is run. */
   z.object({ kind: z.literal('said'), line: z.string() }),
   /** What runs of a program showed: by bucket, in how many. */
-  z.object({ kind: z.literal('replayed'), runs: z.number(), buckets: z.record(z.string(), z.number()) }),
+  z.object({
+    kind: z.literal('replayed'),
+    runs: z.number(),
+    buckets: z.record(z.string(), z.number()),
+    inC: z.string().optional(),
+  }),
   /** The least program that shows what one did: its bytes as base64, and in how many runs it did. */
   z.object({
     kind: z.literal('minimized'),

@@ -19,6 +19,7 @@ export interface ReplayOptions extends TargetOptions {
   readonly repeat: number;
   readonly before: readonly string[];
   readonly bisect: boolean;
+  readonly c?: string;
   readonly bucket?: string;
 }
 

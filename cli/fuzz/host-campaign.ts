@@ -6,6 +6,7 @@ import { HostOrders } from '../host-orders.ts';
 import type { CampaignWork, HostJob, HostMessage } from '../host-protocol.ts';
 import { shellLine } from '../shell-words.ts';
 import { examinerOf } from './host-replay.ts';
+import { shownInC } from './shown-in-c.ts';
 
 /** Runs a campaign on a target, and tells how it goes. */
 export function campaignWork(
@@ -40,6 +41,7 @@ function runCampaign(
           ...['npx', 'vhost-conformance', 'replay', path, ...targetWords],
           ...before.flatMap((earlier) => ['--before', earlier]),
         ]),
+      inC: (bucket) => shownInC(job, port, bucket),
       nowMs: () => port.nowMs(),
     },
     {

@@ -8,6 +8,7 @@ import type { ServedTarget } from '../host-cases.ts';
 import { HostOrders } from '../host-orders.ts';
 import type { HostJob, HostMessage, ReplayWork } from '../host-protocol.ts';
 import { referenceMeetsDeadline } from '../reference-deadline.ts';
+import { shownInC } from './shown-in-c.ts';
 
 /** One program has time: what it waits for may come late on a busy machine. */
 const patience = 20;
@@ -23,12 +24,13 @@ export function replayWork(
 
 function replayOn(
   job: HostJob,
-  { program, before, repeat }: ReplayWork,
+  { program, before, repeat, inC }: ReplayWork,
   target: ServedTarget,
   tell: (message: HostMessage) => void,
 ): void {
   if (new HostOrders().next() === undefined) return;
   const examiner = examinerOf(job, target, patience);
+  const { port } = target;
   const read = (bytes: string): Program => resolved(decodeProgram(Buffer.from(bytes, 'base64')));
   const replayed = replay(examiner, read(program), {
     repeat,
@@ -36,7 +38,22 @@ function replayOn(
     say: (line) => tell({ kind: 'said', line }),
     step: () => tell({ kind: 'step' }),
   });
-  tell({ kind: 'replayed', runs: replayed.runs, buckets: Object.fromEntries(replayed.buckets) });
+  const { runs, buckets, last } = replayed;
+  const text =
+    inC && !replayed.isLost && examiner.restart()
+      ? shownInC(job, port, {
+          name: [...buckets.keys()].join(' ') || 'nothing was found',
+          ...(last === undefined ? {} : { finding: last }),
+          before: before.map(read),
+          program: read(program),
+        })
+      : undefined;
+  tell({
+    kind: 'replayed',
+    runs,
+    buckets: Object.fromEntries(buckets),
+    ...(text === undefined ? {} : { inC: text }),
+  });
   tell(
     replayed.isLost ? { kind: 'not-served', why: 'it does not serve again behind the program' } : { kind: 'completed' },
   );

@@ -13,6 +13,7 @@ Examples:
   vhost-conformance replay --show found.pb                print its text
   vhost-conformance replay found.pb reference             run it
   vhost-conformance replay found.txt qemu-storage-daemon --repeat 5
+  vhost-conformance replay found.pb qemu-storage-daemon --c found.c && cc -Wall found.c && ./a.out /run/mine.sock
   git bisect run sh -c 'make || exit 125; vhost-conformance replay --bisect found.pb --exec "./my-backend {socket}"'`;
 
 export function addReplayCommand(command: Command, setExitCode: (code: number) => void): void {
@@ -26,6 +27,7 @@ export function addReplayCommand(command: Command, setExitCode: (code: number) =
       [],
     )
     .option('--bucket <id>', 'only this finding counts')
+    .option('--c <file>', 'write a C program that does the same to a socket, without this suite')
     .option('--bisect', 'exit as "git bisect run" wants it', false)
     .addHelpText('after', help)
     .action(async (file: string, name: string | undefined, options: ReplayOptions) => {

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { printProgram } from '../../fuzz/program/print-program.ts';
 import { encodeProgram } from '../../fuzz/program/program-encoding.ts';
 import { VhostConformanceError } from '../../reference-impl/errors.ts';
@@ -49,7 +50,7 @@ interface Replayed {
 async function replayed(
   file: string,
   name: string | undefined,
-  { repeat, before, bucket: wanted, ...targetOptions }: ReplayOptions,
+  { repeat, before, bucket: wanted, c, ...targetOptions }: ReplayOptions,
 ): Promise<Replayed> {
   const [program = '', ...earlier] = [file, ...before].map((path) =>
     Buffer.from(encodeProgram(readProgram(path))).toString('base64'),
@@ -59,6 +60,7 @@ async function replayed(
   try {
     const found = new Map<string, number>();
     let runs = 0;
+    let inC: string | undefined;
     const end = await oneHost(
       thisKernel,
       {
@@ -66,12 +68,13 @@ async function replayed(
         scratch: scratch.path,
         root: scratch.path,
         parentPid: process.pid,
-        work: { kind: 'replay', program, before: earlier, repeat },
+        work: { kind: 'replay', program, before: earlier, repeat, inC: c !== undefined },
       },
       (message) => {
         if (message.kind === 'said') print(message.line);
         if (message.kind !== 'replayed') return;
         runs = message.runs;
+        inC = message.inC;
         for (const [bucket, count] of Object.entries(message.buckets)) found.set(bucket, count);
       },
     );
@@ -79,9 +82,21 @@ async function replayed(
     if (runs === 0) throw new UsageError(`${target.facts.name}: ${end.why}`);
     for (const [bucket, count] of found) print(`${bucket}: ${count} of ${counted(runs, 'run')}`);
     if (found.size === 0) print(`nothing found in ${counted(runs, 'run')}`);
+    if (c !== undefined) writeC(c, inC, target.facts.name);
     const counting = [...found.keys()].filter((bucket) => wanted === undefined || bucket === wanted);
     return { isFound: counting.length > 0, others: found.size - counting.length };
   } finally {
     scratch.remove();
+  }
+}
+
+/** @throws UsageError */
+function writeC(path: string, text: string | undefined, target: string): void {
+  if (text === undefined)
+    throw new UsageError(`${target}: only what is reached at a vhost-user socket can be shown in C`);
+  try {
+    writeFileSync(path, text);
+  } catch (error) {
+    throw new UsageError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

@@ -68,6 +68,11 @@ t.test('known buckets do not fail a campaign, and a list says what is new and wh
   t.equal(first.code, 1, first.stderr);
   const found = readdirSync(join(cwd, 'found', 'buckets'));
   t.ok(found.length > 0);
+  const bucket = join(cwd, 'found', 'buckets', found[0] ?? '');
+  t.match(readFileSync(join(bucket, 'program.c'), 'utf8'), /r1 = message session=r\d+ request=99/);
+  const words99 = ['replay', join(bucket, 'program.pb'), 'reference-exits-at-errors', '--c', 'again.c'];
+  t.equal((await run(words99, { cwd })).code, 1);
+  t.match(readFileSync(join(cwd, 'again.c'), 'utf8'), /int main\(int argc, char \*\*argv\)/);
   writeFileSync(join(cwd, 'known.txt'), `# known\n${found.join('\n')}\nhang-wait  # an old one\n`);
   const known = await run([...words, '--expect', 'known.txt'], { cwd });
   t.equal(known.code, 0, known.stdout);

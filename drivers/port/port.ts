@@ -14,6 +14,7 @@ import type { Oracle } from './oracle.ts';
 import type { WaitResult } from './outcome.ts';
 import type { Session } from './session.ts';
 import type { TargetFacts } from './target-facts.ts';
+import type { TrafficObserver } from './traffic.ts';
 import type { VhostMdevSession } from './vhost-mdev-door.ts';
 import type { VhostUserSession } from './vhost-user-messages.ts';
 
@@ -46,6 +47,7 @@ export type * from './session.ts';
 export type * from './session-device.ts';
 export { featuresOfPart, isDevicePart } from './session-device.ts';
 export type * from './target-facts.ts';
+export type * from './traffic.ts';
 export type * from './vhost-mdev-door.ts';
 export type * from './vhost-user-messages.ts';
 
@@ -90,6 +92,8 @@ export interface DriverPort<S extends Session = Session> {
   changeMemory(region: Region, offset: number, patterns: readonly Uint8Array[], periodNs: number): MemoryChange;
   /** Connects and sends nothing. */
   connect(): { readonly kind: 'connected'; readonly session: S } | { readonly kind: 'refused'; readonly why: string };
+  /** Tells an observer of the sessions that are opened from now on; absent where none has a connection of bytes. */
+  observeTraffic?(observer: TrafficObserver | undefined): void;
   /** Finds out, once and behind the first connection, how a further one is taken. No session is open. */
   learnReconnection(): void;
   /** One native poll over everything that is open; the predicate is evaluated after each wake-up. */

@@ -1,6 +1,7 @@
 import type { EventLog } from '../../reference-impl/observations/event-log.ts';
 import type { IutExit } from '../port/port.ts';
 import type { TargetFacts } from '../port/target-facts.ts';
+import type { TrafficObserver } from '../port/traffic.ts';
 import type { PortOracle } from './oracle.ts';
 import type { Waiting } from './waiting.ts';
 
@@ -16,6 +17,8 @@ export interface SessionContext {
   exit(): IutExit | undefined;
   /** The same after a connection closed: waits for the end of a process that is about to. */
   exitAfterClose(): IutExit | undefined;
+  /** Told of what passes from now on, while there is one. */
+  readonly traffic?: TrafficObserver | undefined;
   /** It was seen to close a connection at once that came while another was open. */
   readonly turnsOthersAway?: boolean;
   /** Takes over descriptors that were received. False where they are too many, and closed. */

@@ -1,11 +1,13 @@
 import { DriverUsageError, isOfIut } from '../errors.ts';
 import { describeExit } from '../iut-process/process-exit.ts';
 import type { Iut, IutExit } from '../port/port.ts';
+import type { TrafficObserver } from '../port/traffic.ts';
 import { deadlineIn } from '../session/deadline.ts';
 import { SessionPort, type SessionPortOptions } from '../session/session-port.ts';
 import type { WaitSource } from '../session/wait-set.ts';
 import { Waiting } from '../session/waiting.ts';
 import type { Carrier } from './channel.ts';
+import { ObservedChannel } from './observed-channel.ts';
 import { FrontEndSession } from './vhost-user-session.ts';
 
 /** What the port needs to know of the IUT's process, beyond `Iut`. */
@@ -59,6 +61,7 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
   /** The listening socket that took the last connection. */
   #listener: string | undefined;
   #turnsOthersAway = false;
+  traffic: TrafficObserver | undefined;
   /** When the IUT last closed a connection and did not end, in milliseconds. */
   #closedAtMs = Number.NEGATIVE_INFINITY;
   /** Closes behind which its end is waited for, since it was seen to end a moment after one. */
@@ -87,7 +90,13 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
     if (pid !== undefined) this.#iut.identify(pid);
     // Another process than the one that ended, which its owner started.
     if (this.#exit !== undefined) this.#exit = this.#iut.exit();
-    return { kind: 'opened', session: new FrontEndSession(this, channel, id), detail: '' };
+    const { traffic } = this;
+    const told = traffic === undefined ? channel : new ObservedChannel(channel, id, traffic);
+    return { kind: 'opened', session: new FrontEndSession(this, told, id), detail: '' };
+  }
+
+  observeTraffic(observer: TrafficObserver | undefined): void {
+    this.traffic = observer;
   }
 
   get turnsOthersAway(): boolean {

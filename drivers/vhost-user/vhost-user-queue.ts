@@ -75,6 +75,7 @@ export class VhostUserQueue<R extends GuestRing = GuestRing> extends SessionQueu
   protected notifyDevice(): void {
     if (this.kickFd < 0) throw new DriverUsageError(`ring ${this.index} has no kick eventfd`);
     this.#isKicked = true;
+    this.#options.context.traffic?.kicking(this.kickFd);
     this.#options.context.log.notification(0, this.#options.session, this.index, 1);
     // A count that is full already, because the IUT made it so, shows the kick as well.
     if (!eventfdWrite(this.kickFd, 1)) this.#options.context.log.note(`the kick eventfd of ring ${this.index} is full`);

@@ -53,7 +53,8 @@ export class BucketStore {
     return this.#known;
   }
 
-  add(bucket: Bucket): void {
+  /** @param inC a C program that shows it. */
+  add(bucket: Bucket, inC?: string): void {
     const { name, program, before, finding, shown, runs, isMinimal, afterRuns } = bucket;
     const directory = join(this.#directory, name);
     const path = join(directory, programFile);
@@ -61,6 +62,7 @@ export class BucketStore {
     writeAtomically(join(directory, 'program.txt'), printProgram(program));
     const earlier = before.map((_, at) => join(directory, `before-${at + 1}.pb`));
     for (const [at, file] of earlier.entries()) writeAtomically(file, encodeProgram(before[at] as Program));
+    if (inC !== undefined) writeAtomically(join(directory, 'program.c'), inC);
     const told = {
       bucket: name,
       kind: finding.kind,

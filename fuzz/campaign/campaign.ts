@@ -45,6 +45,8 @@ export interface CampaignOptions {
   /** All ends by this time of `nowMs`, triage as well. */
   readonly untilMs?: number;
   readonly replayWords: ReplayWords;
+  /** Runs the programs of a bucket on a process that is fresh, and prints what they did as C, where that can be. */
+  readonly inC?: (bucket: Bucket) => string | undefined;
   nowMs(): number;
 }
 
@@ -229,7 +231,7 @@ export class Campaign {
       this.#state.unconfirmed++;
       this.#listener.note(`${name}: did not come again on a fresh process`);
     } else if (!this.#buckets.known.has(bucket.name)) {
-      this.#buckets.add(bucket);
+      this.#buckets.add(bucket, this.#restart() && !triage.isCut ? this.#options.inC?.(bucket) : undefined);
       this.#guards.push(new Guard(resolved(bucket.program)));
       this.#listener.found(bucket);
     }

@@ -21,6 +21,8 @@ export interface Replayed {
   readonly runs: number;
   /** By bucket: how many runs showed it. */
   readonly buckets: ReadonlyMap<string, number>;
+  /** What the last run showed that showed anything. */
+  readonly last: Finding | undefined;
   /** The IUT could not be brought back behind a run. */
   readonly isLost: boolean;
 }
@@ -28,13 +30,15 @@ export interface Replayed {
 /** Runs a resolved program on a fresh IUT, as often as told, and says what came of each call. */
 export function replay(examiner: Examiner, program: Program, { repeat, before, say, step }: ReplayOptions): Replayed {
   const buckets = new Map<string, number>();
+  let last: Finding | undefined;
   const count = (finding: Finding, { calls }: Program): void => {
+    last = finding;
     const bucket = bucketOf(finding, calls[finding.place]);
     buckets.set(bucket, (buckets.get(bucket) ?? 0) + 1);
   };
   for (let run = 0; run < repeat; run++) {
     step();
-    if (run > 0 && !examiner.restart()) return { runs: run, buckets, isLost: true };
+    if (run > 0 && !examiner.restart()) return { runs: run, buckets, last, isLost: true };
     const early = firstShown(examiner, before);
     if (early !== undefined) {
       if (run === 0) say(`a program before it: ${early.finding.kind}: ${findingText(early.finding)}`);
@@ -47,7 +51,7 @@ export function replay(examiner: Examiner, program: Program, { repeat, before, s
     if (run === 0 && seen === undefined && finding !== undefined) say(`${finding.kind}: ${findingText(finding)}`);
     if (finding !== undefined) count(finding, program);
   }
-  return { runs: repeat, buckets, isLost: false };
+  return { runs: repeat, buckets, last, isLost: false };
 }
 
 /** The first finding of programs that run one after another. */
