@@ -1,6 +1,7 @@
 /** Every file of cases, by its path, to load when it is needed. Written by `node scripts/generate-lists.mjs`. */
 export const caseFiles = {
   'vhost-mdev/buffers-outside': () => import('./vhost-mdev/buffers-outside.cases.ts'),
+  'vhost-mdev/calls-after-changes': () => import('./vhost-mdev/calls-after-changes.cases.ts'),
   'vhost-mdev/channel-answers': () => import('./vhost-mdev/channel-answers.cases.ts'),
   'vhost-mdev/channel-reads': () => import('./vhost-mdev/channel-reads.cases.ts'),
   'vhost-mdev/channel-requests': () => import('./vhost-mdev/channel-requests.cases.ts'),

@@ -23,6 +23,7 @@ export * as 'ring/position' from './ring/position-faults.ts';
 export * as 'ring/size' from './ring/size-faults.ts';
 export * as 'ring/split-ring' from './ring/split-ring-faults.ts';
 export * as 'ring/store-order' from './ring/store-order-faults.ts';
+export * as 'transport/vhost-mdev/call' from './transport/vhost-mdev/call-faults.ts';
 export * as 'transport/vhost-mdev/channel' from './transport/vhost-mdev/channel-faults.ts';
 export * as 'transport/vhost-mdev/identity' from './transport/vhost-mdev/identity-faults.ts';
 export * as 'transport/vhost-mdev/irq' from './transport/vhost-mdev/irq-faults.ts';
