@@ -62,6 +62,7 @@ export const caseFiles = {
   'vhost-user/memory': () => import('./vhost-user/memory.cases.ts'),
   'vhost-user/memory-limits': () => import('./vhost-user/memory-limits.cases.ts'),
   'vhost-user/memory-outside': () => import('./vhost-user/memory-outside.cases.ts'),
+  'vhost-user/memory-outstanding': () => import('./vhost-user/memory-outstanding.cases.ts'),
   'vhost-user/memory-slots': () => import('./vhost-user/memory-slots.cases.ts'),
   'vhost-user/messages-while-running': () => import('./vhost-user/messages-while-running.cases.ts'),
   'vhost-user/migration': () => import('./vhost-user/migration.cases.ts'),

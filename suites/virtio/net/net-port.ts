@@ -1,11 +1,17 @@
 import type { Queue } from '../../../drivers/port/port.ts';
-import type { CaseContext, VariantAxes } from '../../case.ts';
+import type { Applies, CaseContext, VariantAxes } from '../../case.ts';
 
 /** A transmit ring and the receive ring to which its frames come back. */
 export interface NetPort {
   readonly transmit: Queue;
   readonly receive: Queue;
 }
+
+/** For cases in which frames that are transmitted are received. */
+export const framesComeBack: NonNullable<Applies['when']>[number] = {
+  holds: ({ workload }) => workload.kind === 'net' && workload['returns'] === 'same-port',
+  missing: 'frames that come back to the port',
+};
 
 export function netPort(
   { driver, ring }: Pick<CaseContext<string, VariantAxes>, 'driver' | 'ring'>,

@@ -32,6 +32,9 @@ class OneRegionAtATime extends MemoryMap {
   }
 }
 
+const isAtSamePlace = (one: RegionDescription, other: RegionDescription): boolean =>
+  one.guestAddress === other.guestAddress && one.size === other.size;
+
 /** Memory tables and memory slots. */
 export const memoryFaults = {
   'mem-table-added-to-earlier': vhostUserFault(
@@ -39,6 +42,14 @@ export const memoryFaults = {
     'regions of an earlier memory table stay in force beside the new ones',
     inTable('memory', (right) => ({
       isKept: (before, table) => !table.some((region) => right.overlaps(before, region)),
+    })),
+  ),
+  'table-keeps-regions-told-again': vhostUserFault(
+    'vu-memory/mem-table-replaces-regions',
+    'a region at the guest-physical address of one before keeps the memory that was there',
+    inTable('memory', (right) => ({
+      isKept: (before, table) => table.some((region) => isAtSamePlace(before, region)),
+      overlaps: (one, other) => !isAtSamePlace(one, other) && right.overlaps(one, other),
     })),
   ),
   'mmap-offset-ignored': vhostUserFault(
