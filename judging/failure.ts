@@ -11,6 +11,8 @@ export interface Failure {
   /** Sequence number of the event of the log at which the claim was evaluated. */
   readonly traceEvent: number;
   readonly exit?: IutExit;
+  /** Of a sweep: the point that failed. */
+  readonly point?: string;
   /** Nothing came before the deadline: a control decides afterwards whether that is a stall or a hang. */
   readonly silent?: true;
   /** Seen where the case did what its requirement is not about: a crash or a hang there is harm, and violates no text. */

@@ -37,9 +37,10 @@ export function differingResults(runs: readonly NamedRun[]): DifferingResult[] {
     const first = byRun.map(({ results }) => results.get(name)).find((record) => record !== undefined);
     if (first === undefined) return [];
     const groups = new Map<string, { what: string; isMissing: boolean; runs: string[] }>();
+    const chance = chanceIn(byRun.flatMap(({ results }) => results.get(name) ?? []));
     for (const run of byRun) {
       const record = run.results.get(name);
-      const signature = record === undefined ? missing : signatureOf(record);
+      const signature = record === undefined ? missing : signatureOf(record, chance);
       const group = groups.get(signature) ?? {
         what: record === undefined ? missing : wordsOf(record),
         isMissing: record === undefined,
@@ -54,16 +55,31 @@ export function differingResults(runs: readonly NamedRun[]): DifferingResult[] {
 
 const nameOf = ({ target, key }: CaseRecord): string => JSON.stringify([target, key]);
 
-const signatureOf = (record: CaseRecord): string =>
-  JSON.stringify([verdictSignature(record), [...(record.points?.failed ?? [])].sort()]);
+/** Points that one of the runs found to be unstable, or did not come to. */
+function chanceIn(records: readonly CaseRecord[]): ReadonlySet<string> {
+  return new Set(
+    records.flatMap(({ points }) => [...(points?.unstable ?? []).map(({ key }) => key), ...(points?.left ?? [])]),
+  );
+}
 
-function wordsOf({ verdict, findings, points }: CaseRecord): string {
+/** What is to be the same in all runs: nothing of points that are chance. */
+function signatureOf(record: CaseRecord, chance: ReadonlySet<string>): string {
+  const isKept = (point: string): boolean => !chance.has(point);
+  const findings = record.findings.filter(({ points }) => points === undefined || points.some(isKept));
+  const failed = (record.points?.failed ?? []).filter(isKept).sort();
+  return JSON.stringify([verdictSignature({ ...record, findings }), failed]);
+}
+
+/** What a result came to, in a line. */
+export function wordsOf({ verdict, findings, points }: CaseRecord): string {
   const found = [...new Set(findings.map(({ requirement, how }) => `${requirement}: ${how}`))];
   const failed = points?.failed ?? [];
+  const unstable = (points?.unstable ?? []).map(({ key, failed: times, of }) => `${key} ${times}/${of}`);
   return [
     verdict,
     ...(found.length === 0 ? [] : [`(${found.join(', ')})`]),
     ...(failed.length === 0 ? [] : [`at ${failed.join(', ')}`]),
+    ...(unstable.length === 0 ? [] : [`unstable: ${unstable.join(', ')}`]),
   ].join(' ');
 }
 

@@ -1,4 +1,4 @@
-import { type DifferingResult, differingResults } from '../../reports/differing-results.ts';
+import { type DifferingResult, differingResults, wordsOf } from '../../reports/differing-results.ts';
 import type { CaseRecord, Finding, Outcome } from '../../reports/record/record.ts';
 
 /** One finding of a back-end, as a reader checks it against the text. */
@@ -12,6 +12,41 @@ export interface FoundOnce {
   readonly actual: string;
   /** Keys of the results that show it. */
   readonly keys: readonly string[];
+}
+
+/** What came of repeating a result that differed: each thing that was seen, and how often. */
+export interface Rate {
+  readonly what: string;
+  readonly times: number;
+}
+
+/** A result that differed between the runs, and all that is known of it once it was repeated. */
+export interface RepeatedResult {
+  readonly key: string;
+  readonly rates: readonly Rate[];
+  /** It comes out now one way, now another, by itself; else the runs differed and its repetitions do not. */
+  readonly isUnstable: boolean;
+}
+
+/** Of a result that differed, the rates over both runs and its repetitions. Pure. */
+export function ratesOf({ key, seen }: DifferingResult, repetitions: readonly CaseRecord[]): RepeatedResult {
+  const target = repetitions[0]?.target ?? '';
+  const alone = repetitions.map((record, n) => ({
+    name: `${n}`,
+    results: [{ ...record, target, key, repetition: 0 }],
+  }));
+  const [differing] = differingResults(alone);
+  const rates = new Map<string, number>();
+  const count = (what: string, times: number): void => {
+    rates.set(what, (rates.get(what) ?? 0) + times);
+  };
+  for (const { what, runs } of seen) count(what, runs.length);
+  for (const record of repetitions) count(wordsOf(record), 1);
+  return {
+    key,
+    rates: [...rates].map(([what, times]) => ({ what, times })).sort((a, b) => b.times - a.times),
+    isUnstable: differing !== undefined,
+  };
 }
 
 /** What two runs of one back-end said. */

@@ -4,15 +4,16 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
+import { split } from 'shlex';
 import type { BackEnd } from '../../fixtures/back-ends/back-end.ts';
 import { backEnds } from '../../fixtures/back-ends/index.ts';
 import { VhostConformanceError } from '../../reference-impl/errors.ts';
-import { sightingsOf } from '../../reports/differing-results.ts';
+import type { DifferingResult } from '../../reports/differing-results.ts';
 import type { CaseRecord } from '../../reports/record/record.ts';
 import { readRecords } from '../../reports/record/record-reader.ts';
 import { runDirectory } from '../../reports/record/run-directory.ts';
 import { UsageError } from '../usage-error.ts';
-import { type ComparedRuns, comparedRuns } from './compared-runs.ts';
+import { type ComparedRuns, comparedRuns, type RepeatedResult, ratesOf } from './compared-runs.ts';
 import { run, unpackedSuite } from './unpacked-suites.ts';
 
 const program = fileURLToPath(new URL('../main.js', import.meta.url));
@@ -25,6 +26,9 @@ interface Options {
   readonly prepare: boolean;
   readonly json: boolean;
 }
+
+/** Two runs, and what differed between them repeated. */
+type Judged = ComparedRuns & { readonly again: readonly RepeatedResult[] };
 
 const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 
@@ -40,9 +44,9 @@ function prepared({ suite, packages, build, target }: BackEnd, name: string, cac
 }
 
 /** One run; its results, with every exit status. @throws UsageError where it left none. */
-function judged(file: string, out: string, cases: readonly string[]): CaseRecord[] {
+function judged(file: string, out: string, choice: readonly string[]): CaseRecord[] {
   const words = ['--enable-source-maps', program, 'run', '--target-file', file, '--out', out];
-  const { status } = spawnSync(process.execPath, [...words, ...cases.flatMap((glob) => ['--case', glob])], {
+  const { status } = spawnSync(process.execPath, [...words, ...choice], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const { results } = runDirectory(out);
@@ -50,13 +54,53 @@ function judged(file: string, out: string, cases: readonly string[]): CaseRecord
   return [...readRecords(results).cases];
 }
 
-function printed(name: string, { counts, flickers, findings, reasons }: ComparedRuns): string {
+const repetitions = 8;
+/** Words of a rerun line that are not for a repetition of the whole case. */
+const ofOneRun = ['--point', '--seed'];
+
+/** The words that choose a result, of the line that runs it again. */
+function choiceOf({ rerun }: CaseRecord): string[] {
+  const words = split(rerun);
+  const first = words.indexOf('--case');
+  const choice: string[] = [];
+  for (let at = first; at >= 0 && at < words.length; at += 2) {
+    const [option = '', value = ''] = words.slice(at, at + 2);
+    if (!ofOneRun.includes(option)) choice.push(option, value);
+  }
+  return choice;
+}
+
+/** Runs what differed again and again, alone. */
+function repeated(
+  file: string,
+  out: string,
+  flickers: readonly DifferingResult[],
+  first: CaseRecord[],
+): RepeatedResult[] {
+  return flickers.map((flicker, n) => {
+    const record = first.find(({ key }) => key === flicker.key);
+    if (record === undefined) return { ...ratesOf(flicker, []), isUnstable: false };
+    const again = judged(file, join(out, `again-${n + 1}`), [...choiceOf(record), '--repeat', String(repetitions)]);
+    return ratesOf(
+      flicker,
+      again.filter(({ key }) => key === flicker.key),
+    );
+  });
+}
+
+function printed(name: string, { counts, findings, reasons }: ComparedRuns, again: readonly RepeatedResult[]): string {
   const lines = [
     `${name}: ${Object.entries(counts)
       .map(([verdict, count]) => `${count} ${verdict}`)
-      .join(', ')}; ${flickers.length} differ in the second run`,
+      .join(
+        ', ',
+      )}; ${again.length} differ in the second run, ${again.filter(({ isUnstable }) => isUnstable).length} of them are unstable`,
   ];
-  for (const flicker of flickers) lines.push(`  differs  ${flicker.key}: ${sightingsOf(flicker, 'run').join(' | ')}`);
+  for (const { key, rates, isUnstable } of again) {
+    const runs = rates.reduce((sum, { times }) => sum + times, 0);
+    const seen = rates.map(({ what, times }) => `${times} of ${runs} runs: ${what}`);
+    lines.push(`  ${isUnstable ? 'unstable' : 'differs'}  ${key}: ${seen.join(' | ')}`);
+  }
   for (const { requirement, level, basis, how, what, expected, actual, keys } of findings) {
     lines.push(`  ${how}  ${requirement} (${level ?? basis}) in ${keys.length}, as ${keys[0]}`);
     lines.push(`    ${what}: expected ${expected}; ${actual}`);
@@ -65,7 +109,10 @@ function printed(name: string, { counts, flickers, findings, reasons }: Compared
   return `${lines.join('\n')}\n`;
 }
 
-/** Prepares back-ends and judges each twice. Exit status 1 where a result differs or is an error of ours. */
+/**
+ * Prepares back-ends and judges each twice. Exit status 1 where a result differs and is the same each time that it is
+ * repeated alone, or where one is an error of ours.
+ */
 function main(): number {
   const command = new Command('back-ends')
     .description('fetches back-ends of Debian into a private cache, judges each twice and compares')
@@ -74,7 +121,7 @@ function main(): number {
     .option('--case <glob>', 'only these cases (several allowed)', collect, [])
     .option('--out <dir>', 'where the runs go (default: a temporary directory)')
     .option('--prepare', 'write the target files and judge nothing', false)
-    .option('--json', 'print {name: {counts, flickers, findings, reasons}}', false);
+    .option('--json', 'print {name: {counts, flickers, findings, reasons, again}}', false);
   command.parse();
   const { cache, case: cases, out, prepare, json } = command.opts<Options>();
   const unknown = command.args.find((name) => backEnds.every((one) => one.name !== name));
@@ -82,7 +129,7 @@ function main(): number {
   const wanted = backEnds.filter(({ name }) => command.args.length === 0 || command.args.includes(name));
   mkdirSync(cache, { recursive: true });
   const root = out ?? mkdtempSync(join(tmpdir(), 'vhost-conformance-back-ends-'));
-  const found: Record<string, ComparedRuns> = {};
+  const found: Record<string, Judged> = {};
   for (const backEnd of wanted) {
     const { name } = backEnd;
     const file = prepared(backEnd, name, cache);
@@ -90,13 +137,16 @@ function main(): number {
       process.stdout.write(`${file}\n`);
       continue;
     }
-    const [first, second] = ['1', '2'].map((time) => judged(file, join(root, name, time), cases));
-    const compared = comparedRuns(first ?? [], second ?? []);
-    found[name] = compared;
-    if (!json) process.stdout.write(printed(name, compared));
+    const choice = cases.flatMap((glob) => ['--case', glob]);
+    const [first = [], second = []] = ['1', '2'].map((time) => judged(file, join(root, name, time), choice));
+    const compared = comparedRuns(first, second);
+    const again = repeated(file, join(root, name), compared.flickers, first);
+    found[name] = { ...compared, again };
+    if (!json) process.stdout.write(printed(name, compared, again));
   }
   if (json) process.stdout.write(`${JSON.stringify(found)}\n`);
-  const isSound = ({ flickers, counts }: ComparedRuns): boolean => flickers.length === 0 && (counts.error ?? 0) === 0;
+  const isSound = ({ again, counts }: Judged): boolean =>
+    again.every(({ isUnstable }) => isUnstable) && (counts.error ?? 0) === 0;
   return Object.values(found).every(isSound) ? 0 : 1;
 }
 

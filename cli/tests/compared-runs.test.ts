@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { CaseRecord, Finding, Outcome } from '../../reports/record/record.ts';
-import { comparedRuns } from '../back-ends/compared-runs.ts';
+import { comparedRuns, ratesOf } from '../back-ends/compared-runs.ts';
 
 const found = (requirement: string, how: Finding['how']): Finding => ({
   requirement,
@@ -72,5 +72,35 @@ t.test('findings are gathered by requirement, reasons by their text', (t) => {
     { outcome: 'not-applicable', why: 'missing: x', results: 2 },
     { outcome: 'inconclusive', why: 'busy', results: 1 },
   ]);
+  t.end();
+});
+
+const crash = found('r', 'crash');
+const sweep = (failed: string[], unstable: string[], left: string[] = []): CaseRecord => ({
+  ...result('s', 'fail', [{ ...crash, points: failed }]),
+  points: { count: 3, failed, unstable: unstable.map((key) => ({ key, failed: 1, of: 3 })), left },
+});
+
+t.test('a point that one run found to be unstable, or did not come to, is not compared', (t) => {
+  t.same(comparedRuns([sweep(['a', 'b'], ['b'])], [sweep(['a'], [])]).flickers, []);
+  t.same(comparedRuns([sweep(['a', 'c'], [])], [sweep(['a'], [], ['c'])]).flickers, []);
+  t.equal(comparedRuns([sweep(['a', 'b'], [])], [sweep(['a'], [])]).flickers.length, 1);
+  t.end();
+});
+
+t.test('what differed is unstable where its repetitions differ, with the rate of each thing that was seen', (t) => {
+  const [flicker] = comparedRuns([result('a', 'pass')], [result('a', 'fail', [crash])]).flickers;
+  if (flicker === undefined) throw new Error('nothing differs');
+  const pass = result('a', 'pass');
+  const fail = result('a', 'fail', [crash]);
+  t.same(ratesOf(flicker, [pass, fail, pass]), {
+    key: 'a',
+    rates: [
+      { what: 'pass', times: 3 },
+      { what: 'fail (r: crash)', times: 2 },
+    ],
+    isUnstable: true,
+  });
+  t.equal(ratesOf(flicker, [pass, pass]).isUnstable, false, 'it differs for a reason that lies outside of it');
   t.end();
 });

@@ -79,6 +79,8 @@ export class IutProcess implements Iut {
   #generation = 0;
   #hasServed = false;
   #isSpent = false;
+  /** The front-end closed its connection, while the process was there. */
+  #isLeft = false;
 
   /** Makes the directory and starts nothing. Throws DriverUsageError for a target without a start command. */
   constructor(target: Target<'unix-socket'>, options: IutProcessOptions = {}) {
@@ -124,6 +126,7 @@ export class IutProcess implements Iut {
     this.#exit = undefined;
     this.#hasServed = false;
     this.#isSpent = false;
+    this.#isLeft = false;
     this.#process = this.#spawn();
     this.#listener('started', `${this.#start.command}, pid ${this.#process.pid}`);
     try {
@@ -165,6 +168,11 @@ export class IutProcess implements Iut {
   /** It has a connection. */
   identify(): void {
     this.#hasServed = true;
+  }
+
+  /** The front-end closes its connection. */
+  left(): void {
+    if (this.exit() === undefined) this.#isLeft = true;
   }
 
   /** Waits for the end of the process; undefined when it still runs at the deadline, or ended as it should. */
@@ -253,9 +261,11 @@ export class IutProcess implements Iut {
   }
 
   #ended(exit: IutExit): void {
-    if (this.endsWithConnection && this.#hasServed && exit.code === 0) {
+    // Whether it fails at a write into a connection that is closed, and says so by its exit code, is chance.
+    const isItsEnd = exit.code === 0 || (this.#isLeft && exit.code !== undefined);
+    if (this.endsWithConnection && this.#hasServed && isItsEnd) {
       this.#isSpent = true;
-      this.#listener('ended', 'exit code 0, with its connection');
+      this.#listener('ended', `exit code ${exit.code}, with its connection`);
       return;
     }
     // Kept with the exit: a failure is told of after another process may have been started.

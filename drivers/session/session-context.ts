@@ -19,6 +19,8 @@ export interface SessionContext {
   exitAfterClose(): IutExit | undefined;
   /** Told of what passes from now on, while there is one. */
   readonly traffic?: TrafficObserver | undefined;
+  /** Our side is about to close a connection that the IUT did not close. */
+  closing?(): void;
   /** It was seen to close a connection at once that came while another was open. */
   readonly turnsOthersAway?: boolean;
   /** Takes over descriptors that were received. False where they are too many, and closed. */

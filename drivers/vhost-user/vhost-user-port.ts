@@ -21,6 +21,8 @@ export interface PortIut extends Iut {
   identify(pid: number): void;
   /** Another process may serve than the one that was known. Absent where the process is ours. */
   forgetProcess?(): void;
+  /** The front-end is about to close the connection. Absent where the end of a process is not ours to judge by it. */
+  left?(): void;
   /** Each process ends with its connection, as the target says. */
   readonly endsWithConnection?: boolean;
   /** The process serves no further connection: it ends, or has ended, with the one that it had. */
@@ -101,6 +103,10 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
 
   get turnsOthersAway(): boolean {
     return this.#turnsOthersAway;
+  }
+
+  closing(): void {
+    this.#iut.left?.();
   }
 
   close(): void {

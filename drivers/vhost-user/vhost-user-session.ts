@@ -204,6 +204,7 @@ export class FrontEndSession implements VhostUserSession {
 
   close(): void {
     for (const queue of this.#queues) queue.release();
+    if (this.isOpen) this.#context.closing?.();
     this.#door.close();
   }
 

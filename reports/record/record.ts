@@ -141,7 +141,16 @@ const caseRecord = z.object({
   accepted: z.array(z.string()).optional(),
   outcomes: z.array(requirementOutcome),
   /** Of a sweep: how many points ran, and the keys of those that failed. */
-  points: z.object({ count: z.number().int(), failed: z.array(z.string()) }).optional(),
+  points: z
+    .object({
+      count: z.number().int(),
+      failed: z.array(z.string()),
+      /** Since 1.3: those that were run several times and did not end alike, with the runs in which they failed. */
+      unstable: z.array(z.object({ key: z.string(), failed: z.number().int(), of: z.number().int() })).optional(),
+      /** Since 1.3: those that were not run. */
+      left: z.array(z.string()).optional(),
+    })
+    .optional(),
   findings: z.array(finding),
   durationMs: z.number(),
   seed: z.number().int().nonnegative(),

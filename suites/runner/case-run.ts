@@ -18,7 +18,7 @@ import {
   type Session,
   type TargetFacts,
 } from '../../drivers/port/port.ts';
-import { exitText } from '../../judging/failure.ts';
+import { exitText, type Failure } from '../../judging/failure.ts';
 import { isServing } from '../../judging/liveness.ts';
 import { negotiationFor, offeredNegotiation } from '../../judging/negotiation.ts';
 import { canRestart } from '../../judging/recovery.ts';
@@ -42,6 +42,7 @@ import type {
 } from '../case.ts';
 import { CaseEnded, Check } from '../check.ts';
 import { type SweepResult, spread } from './sweep-result.ts';
+import { type RanPoint, unstablePoints } from './unstable-points.ts';
 
 /** A target that a case runs on beside its first. */
 export interface SecondIut {
@@ -288,13 +289,16 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     this.#session?.close();
     this.#closeOpened();
     const crashes = new Map<string, number>();
+    const ran: RanPoint<P>[] = [];
     let sinceLiveness: P[] = [];
     for (const [at, point] of wanted.entries()) {
+      const before = this.#failureCounts();
       const signature = this.#runPoint(point, check, sweep);
+      ran.push({ point, ending: this.#endingSince(before) });
       const why = this.#whyNoMore(signature, crashes, sweep, options);
       const isLast = at === wanted.length - 1;
       if (why !== undefined && !isLast) {
-        sweep.left = { points: wanted.length - at - 1, why };
+        sweep.left = { points: wanted.slice(at + 1).map(({ key }) => key), why };
         break;
       }
       sinceLiveness.push(point);
@@ -302,7 +306,38 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       if (!isServing(this.port)) this.#findCulprit(sinceLiveness, check, sweep);
       sinceLiveness = [];
     }
+    if (crashes.size > 0) this.#repeat(ran, check, sweep);
   };
+
+  /** Where a point crashes the process, what the others come to may be chance as well: each is run again. */
+  #repeat<P extends Point>(ran: readonly RanPoint<P>[], check: (point: P) => void, sweep: Sweep): void {
+    if (!canRestart(this.port)) return;
+    const again = (point: P): string | undefined => {
+      if (this.#isOverBudget) return undefined;
+      const before = this.#failureCounts();
+      const { count, failed } = sweep;
+      sweep.failed = [];
+      this.#runPoint(point, check, sweep);
+      Object.assign(sweep, { count, failed });
+      const ending = this.#endingSince(before);
+      for (const [at, { failures }] of [...this.checks.values()].entries()) failures.splice(before[at] ?? 0);
+      return this.#isOverBudget ? undefined : ending;
+    };
+    const unstable = unstablePoints(ran, again);
+    if (unstable.length > 0) sweep.unstable = unstable;
+  }
+
+  #failureCounts(): number[] {
+    return [...this.checks.values()].map(({ failures }) => failures.length);
+  }
+
+  /** How a point ended: requirements and ways of failing of what was recorded since; empty where nothing failed. */
+  #endingSince(before: readonly number[]): string {
+    const failed = [...this.checks.values()].flatMap(({ requirement, failures }, at) =>
+      failures.slice(before[at]).map(({ how, silent }) => `${requirement} ${silent === true ? 'silence' : how}`),
+    );
+    return [...new Set(failed)].sort().join();
+  }
 
   #whyNoMore(
     signature: string | undefined,
@@ -324,6 +359,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   /** The signature of a crash, if the point ended in one. */
   #runPoint<P extends Point>(point: P, check: (point: P) => void, sweep: Sweep): string | undefined {
     const before = this.#failureCount();
+    const countsBefore = this.#failureCounts();
     if (sweep.restarted === 'at-the-end') sweep.restarted = 'in-between';
     this.port.log.note(`point ${point.key}`);
     sweep.count++;
@@ -336,6 +372,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     if (mark !== undefined) this.#guest?.release(mark);
     if (this.#failureCount() > before) sweep.failed.push(point.key);
     if (this.#hasSilence() && this.port.iut.isAlive()) this.#options.settle?.(this);
+    this.#namePoint(countsBefore, point.key);
     const exit = this.port.iut.exit();
     if (exit === undefined) return undefined;
     if (this.#failureCount() === before) {
@@ -344,12 +381,19 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       if (open !== undefined) open.isBesideText = true;
       open?.fail('crash', `point ${point.key}`, 'the process lives on', exitText(exit), exit);
     }
+    this.#namePoint(countsBefore, point.key);
     // The judge waits for it, and the sweep ends here.
     if (!canRestart(this.port)) return exitText(exit);
     if (sweep.restarted !== undefined) sweep.crashRepeated = true;
     this.port.iut.restart();
     sweep.restarted = 'at-the-end';
     return exitText(exit);
+  }
+
+  #namePoint(before: readonly number[], point: string): void {
+    for (const [at, { failures }] of [...this.checks.values()].entries()) {
+      for (let n = before[at] ?? 0; n < failures.length; n++) failures[n] = { ...(failures[n] as Failure), point };
+    }
   }
 
   /** Nothing serves any more after these points: each once more on a fresh process, to find the one that does it. */

@@ -6,7 +6,7 @@ import { startedAfresh } from '../../judging/recovery.ts';
 import { type SilenceOptions, Silences } from '../../judging/silence.ts';
 import { type FeatureSet, namesIn } from '../../reference-impl/catalogue/catalogue.ts';
 import type { Axes } from '../../reports/record/axes.ts';
-import type { Finding, Outcome, RequirementOutcome } from '../../reports/record/record.ts';
+import type { CaseRecord, Finding, Outcome, RequirementOutcome } from '../../reports/record/record.ts';
 import { worstOutcome } from '../../reports/record/record.ts';
 import { reportedRequirements } from '../axes.ts';
 import type { AnyCase, VariantAxes, VariantOf } from '../case.ts';
@@ -25,7 +25,7 @@ export interface Judgement {
   readonly accepted?: readonly string[];
   readonly outcomes: RequirementOutcome[];
   readonly findings: JudgedFinding[];
-  readonly points?: { readonly count: number; readonly failed: string[] };
+  readonly points?: NonNullable<CaseRecord['points']>;
   readonly durationMs: number;
   /** Our own failure, for verdict `error`. */
   readonly error?: string;
@@ -142,8 +142,7 @@ function judgement(run: CaseRun, durationMs: number, exit: IutExit | undefined, 
   const checks = [...run.checks.values(), ...run.watched.values()];
   if (run.notApplicable !== undefined && !hasFailure(run)) return inapplicable(run, run.notApplicable, durationMs);
   const ended = checks.some((check) => check.failures.length > 0 || check.inconclusiveWhy !== undefined);
-  const left = run.sweep?.left;
-  const outcomes = checks.map((check) => outcomeOf(check, ended, left));
+  const outcomes = checks.map((check) => outcomeOf(check, ended, run.sweep));
   const findings = checks.flatMap((check) => findingsOf(check, run));
   const unmade = needsRings && run.lacksRing && outcomes.every(({ outcome }) => outcome === 'pass');
   const unchecked = outcomes.filter(({ outcome }) => outcome === 'error').map(({ requirement }) => requirement);
@@ -152,7 +151,7 @@ function judgement(run: CaseRun, durationMs: number, exit: IutExit | undefined, 
     accepted: namesIn(run.accepted, run.port.facts),
     outcomes,
     findings,
-    ...(run.sweep === undefined ? {} : { points: { count: run.sweep.count, failed: run.sweep.failed } }),
+    ...(run.sweep === undefined ? {} : { points: pointsOf(run.sweep) }),
     ...(run.sweep?.restarted === undefined ? {} : { restarted: run.sweep.restarted }),
     ...(run.sweep?.crashRepeated === undefined ? {} : { crashRepeated: true }),
     durationMs,
@@ -175,11 +174,27 @@ function inapplicable({ checks }: CaseRun, missing: string, durationMs: number):
   return { verdict: 'not-applicable', outcomes, findings: [], durationMs };
 }
 
-function outcomeOf(check: Check, ended: boolean, left: SweepResult['left']): RequirementOutcome {
+function pointsOf({ count, failed, unstable, left }: SweepResult): NonNullable<Judgement['points']> {
+  return {
+    count,
+    failed,
+    ...(unstable === undefined ? {} : { unstable: [...unstable] }),
+    ...(left === undefined ? {} : { left: [...left.points] }),
+  };
+}
+
+/** What is to be said of a sweep that failed. */
+function remarkOn({ left, unstable = [] }: SweepResult): string {
+  const some = unstable.map(({ key, failed, of }) => `${key} fails in ${failed} of ${of} runs`);
+  return [...(left === undefined ? [] : [`${left.points.length} points were not run ${left.why}`]), ...some].join('; ');
+}
+
+function outcomeOf(check: Check, ended: boolean, sweep: SweepResult | undefined): RequirementOutcome {
   const base = { requirement: check.requirement, checks: check.evaluated };
   const branches = check.branches.size > 0 ? { branches: [...check.branches].sort() } : {};
   if (check.failures.length > 0) {
-    const why = left === undefined ? {} : { why: `${left.points} points were not run ${left.why}` };
+    const remark = sweep === undefined ? '' : remarkOn(sweep);
+    const why = remark === '' ? {} : { why: remark };
     const about = check.about.size > 0 ? { about: [...check.about] } : {};
     return { ...base, outcome: 'fail', ...branches, ...why, ...about };
   }
@@ -194,8 +209,10 @@ function findingsOf(check: Check, run: CaseRun): JudgedFinding[] {
   const kinds = new Map<string, Failure>();
   for (const failure of check.failures) if (!kinds.has(failure.how)) kinds.set(failure.how, failure);
   return [...kinds.values()].map((failure) => {
-    const { exit, silent: _, ...rest } = failure;
-    const points = run.sweep === undefined || run.sweep.failed.length === 0 ? {} : { points: run.sweep.failed };
+    const { exit, silent: _, point: __, ...rest } = failure;
+    const alike = check.failures.filter(({ how }) => how === failure.how).flatMap(({ point }) => point ?? []);
+    const failed = alike.length > 0 ? [...new Set(alike)] : (run.sweep?.failed ?? []);
+    const points = failed.length === 0 ? {} : { points: failed };
     return { requirement: check.requirement, ...rest, ...points, ...(exit === undefined ? {} : crashOf(exit)) };
   });
 }

@@ -236,17 +236,20 @@ t.test('a sweep that crashes twice has repeated its crash alone, and leaves a pr
       [['crash'], ['a', 'b']],
     ],
   );
-  t.equal(twice.restarts, 4, 'one for each crash');
+  t.equal(twice.restarts, 12, 'one for each crash: each point is run three times');
 });
 
-t.test('a sweep that crashes once runs again alone, on the process that it left', async (t) => {
-  const once = sliceOf(crashingSweep, 2, {}, crashing, { points: 1 });
-  t.same(
-    once.records.map(({ findings }) => findings.map(({ how }) => how)),
-    [['crash'], ['crash']],
-  );
-  t.equal(once.restarts, 2, 'one for each crash, and both results have nothing before them');
-});
+t.test(
+  'a point that crashes is repeated on the process that the sweep started, and the sweep is not run again',
+  async (t) => {
+    const once = sliceOf(crashingSweep, 2, {}, crashing, { points: 1 });
+    t.same(
+      once.records.map(({ findings }) => findings.map(({ how }) => how)),
+      [['crash'], ['crash']],
+    );
+    t.equal(once.restarts, 6, 'one for each crash: the point is run three times');
+  },
+);
 
 t.test('with patience every result is had', async (t) => {
   const { end, records } = sliceOf(oneRequest, 4, {}, neverEnabling);
@@ -259,7 +262,7 @@ t.test('with patience every result is had', async (t) => {
 
 t.test('a sweep ends after three silences', async (t) => {
   const { records } = sliceOf(sweep, 1, {});
-  t.same(records[0]?.points, { count: 3, failed: ['a', 'b', 'c'] });
+  t.same(records[0]?.points, { count: 3, failed: ['a', 'b', 'c'], left: ['d', 'e'] });
   t.equal(records[0]?.outcomes[0]?.why, '2 points were not run after 3 silences');
 });
 

@@ -1,0 +1,40 @@
+import type { Point } from '../case.ts';
+import { spread, type UnstablePoint } from './sweep-result.ts';
+
+/** A point as its first run ended: in words that are the same for the same ways of failing, empty where it passed. */
+export interface RanPoint<P extends Point> {
+  readonly point: P;
+  readonly ending: string;
+}
+
+const repetitions = 2;
+/** Points that passed are repeated no more than this. */
+const mostPassed = 24;
+
+/**
+ * Repeats points of a sweep in which the process crashed. What a device reads or writes outside its memory is chance, so
+ * that a point may crash once and pass once.
+ * @param again runs a point once more; undefined where no more can be run
+ */
+export function unstablePoints<P extends Point>(
+  ran: readonly RanPoint<P>[],
+  again: (point: P) => string | undefined,
+): UnstablePoint[] {
+  const failed = ran.filter(({ ending }) => ending !== '');
+  const passed = spread(
+    ran.filter(({ ending }) => ending === ''),
+    mostPassed,
+  );
+  const found: UnstablePoint[] = [];
+  for (const { point, ending } of [...failed, ...passed]) {
+    const endings = [ending];
+    for (let n = 0; n < repetitions; n++) {
+      const next = again(point);
+      if (next === undefined) return found;
+      endings.push(next);
+    }
+    if (new Set(endings).size === 1) continue;
+    found.push({ key: point.key, failed: endings.filter((one) => one !== '').length, of: endings.length });
+  }
+  return found;
+}

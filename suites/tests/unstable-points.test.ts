@@ -1,0 +1,37 @@
+import t from 'tap';
+import { unstablePoints } from '../runner/unstable-points.ts';
+
+const ran = [
+  { point: { key: 'always' }, ending: 'a/b crash' },
+  { point: { key: 'once' }, ending: 'a/b crash' },
+  { point: { key: 'never' }, ending: '' },
+  { point: { key: 'later' }, ending: '' },
+];
+
+t.test('points that do not end alike each time are unstable, with the runs in which they failed', async (t) => {
+  const runs = new Map<string, number>();
+  const again = ({ key }: { readonly key: string }): string => {
+    const time = (runs.get(key) ?? 0) + 1;
+    runs.set(key, time);
+    return key === 'always' || (key === 'later' && time === 2) ? 'a/b crash' : '';
+  };
+  t.same(unstablePoints(ran, again), [
+    { key: 'once', failed: 1, of: 3 },
+    { key: 'later', failed: 1, of: 3 },
+  ]);
+});
+
+t.test('a point that fails in another way each time is unstable', async (t) => {
+  const endings = ['a/b wrong', 'a/b crash'];
+  t.same(
+    unstablePoints([{ point: { key: 'x' }, ending: 'a/b crash' }], () => endings.shift()),
+    [{ key: 'x', failed: 3, of: 3 }],
+  );
+});
+
+t.test('where no more can be run, nothing is said of what is left', async (t) => {
+  t.same(
+    unstablePoints(ran, () => undefined),
+    [],
+  );
+});
