@@ -7,9 +7,15 @@ export interface RanPoint<P extends Point> {
   readonly ending: string;
 }
 
-const repetitions = 2;
+/** A crash costs a start of the process, and a silence a deadline. */
+const repetitions = { crashed: 1, otherwise: 2 };
 /** Points that passed are repeated no more than this. */
 const mostPassed = 24;
+/** So many points that all crash in one way are no chance. */
+const noChance = 3;
+
+const crashes = (ending: string): boolean => ending.split(',').some((one) => one.endsWith(' crash'));
+const waits = (ending: string): boolean => /(silence|stalled|hang|desync)(,|$)/.test(ending);
 
 /**
  * Repeats points of a sweep in which the process crashed. What a device reads or writes outside its memory is chance, so
@@ -20,7 +26,9 @@ export function unstablePoints<P extends Point>(
   ran: readonly RanPoint<P>[],
   again: (point: P) => string | undefined,
 ): UnstablePoint[] {
-  const failed = ran.filter(({ ending }) => ending !== '');
+  const isOneEnding = new Set(ran.map(({ ending }) => ending)).size === 1;
+  if (isOneEnding && ran.length >= noChance) return [];
+  const failed = ran.filter(({ ending }) => ending !== '' && !waits(ending));
   const passed = spread(
     ran.filter(({ ending }) => ending === ''),
     mostPassed,
@@ -28,7 +36,8 @@ export function unstablePoints<P extends Point>(
   const found: UnstablePoint[] = [];
   for (const { point, ending } of [...failed, ...passed]) {
     const endings = [ending];
-    for (let n = 0; n < repetitions; n++) {
+    const times = crashes(ending) ? repetitions.crashed : repetitions.otherwise;
+    for (let n = 0; n < times; n++) {
       const next = again(point);
       if (next === undefined) return found;
       endings.push(next);
