@@ -34,7 +34,7 @@ export class FaultyReference {
   constructor(showing: Showing, device: ReferenceDevice, names: readonly FaultName[]) {
     this.name = `${showing} ${device}`;
     this.#right = rightContact(showing, device);
-    this.#open = (log) => open(showing, device, names, log);
+    this.#open = (log) => openFaulty(showing, device, names, log === undefined ? {} : { log });
   }
 
   /** What is missing for a case, on the reference without faults. */
@@ -87,8 +87,19 @@ export class FaultyReference {
   }
 }
 
-function open(showing: Showing, device: ReferenceDevice, names: readonly FaultName[], log?: EventLog): DriverPort {
-  const options = { device, faults: names, ...(log === undefined ? {} : { log }) };
+/** A reference of this process with faults. */
+export function openFaulty(
+  showing: Showing,
+  device: ReferenceDevice,
+  names: readonly FaultName[],
+  { log, deadlineMs }: { readonly log?: EventLog; readonly deadlineMs?: number } = {},
+): DriverPort {
+  const options = {
+    device,
+    faults: names,
+    ...(log === undefined ? {} : { log }),
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+  };
   switch (showing) {
     case 'vhost-user':
       return openReference(options);
@@ -110,7 +121,7 @@ function rightContact(showing: Showing, device: ReferenceDevice): Contact {
   const name = `${showing} ${device}`;
   const known = rightContacts.get(name);
   if (known !== undefined) return known;
-  const port = open(showing, device, []);
+  const port = openFaulty(showing, device, []);
   try {
     const contact = firstContact(port);
     if (contact.kind !== 'served') throw new Error(`the ${name} reference is not served in process: ${contact.why}`);

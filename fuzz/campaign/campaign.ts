@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { LawfulDraw } from '../arbitraries/lawful-draw.ts';
 import { bucketOf } from '../executor/bucket.ts';
 import type { Examiner } from '../executor/examiner.ts';
 import { type Finding, findingText } from '../executor/finding.ts';
@@ -20,6 +21,8 @@ import { Untriaged } from './untriaged.ts';
 const guardedTimes = 16;
 /** A process runs so many programs. */
 const programsOfProcess = 1000;
+/** One in so many programs is made as a lawful one, and half of those are then mutated. */
+const lawfulTimes = 2;
 const stateEveryMs = 2000;
 const corpusEveryMs = 10_000;
 const progressEveryMs = 500;
@@ -44,6 +47,8 @@ export interface CampaignOptions {
   readonly runs?: number;
   /** All ends by this time of `nowMs`, triage as well. */
   readonly untilMs?: number;
+  /** Asked of each finding whose bucket is not known; each is triaged without it. */
+  readonly judge?: (whole: Program, finding: Finding) => 'triage' | 'pass-over' | 'end';
   readonly replayWords: ReplayWords;
   /** Runs the programs of a bucket on a process that is fresh, and prints what they did as C, where that can be. */
   readonly inC?: (bucket: Bucket) => string | undefined;
@@ -89,6 +94,8 @@ export class Campaign {
   readonly #beganMs: number;
   /** Programs since the process began, which may have a part in what the next one shows. */
   readonly #recent: Program[] = [];
+  readonly #lawful: LawfulDraw;
+  #isEnded = false;
   #runsOfProcess = 0;
   #progressMs = 0;
   #stateMs = 0;
@@ -107,6 +114,7 @@ export class Campaign {
     this.#state.starts++;
     // A campaign that goes on makes other mutants than it made before.
     this.#random = new Random((options.seed + Math.imul(this.#state.starts, 0x9e37_79b1)) | 0);
+    this.#lawful = new LawfulDraw(examiner.target);
     this.#beganMs = options.nowMs();
   }
 
@@ -144,8 +152,11 @@ export class Campaign {
   #next(): Program {
     const { programs } = this.#corpus;
     const donors = programs.length === 0 ? this.#options.seeds : programs;
-    const base = donors.length === 0 ? { calls: [] } : this.#random.pick(donors);
-    return this.#guarded(mutant(this.#random, base, donors));
+    const random = this.#random;
+    const made = random.oneIn(lawfulTimes) ? this.#lawful.next(random) : undefined;
+    if (made !== undefined && random.oneIn(2)) return this.#guarded(made);
+    const base = made ?? (donors.length === 0 ? { calls: [] } : random.pick(donors));
+    return this.#guarded(mutant(random, base, donors));
   }
 
   /** Cuts most programs that would show a known bucket, before the call that does. */
@@ -211,6 +222,9 @@ export class Campaign {
       this.#state.repeated++;
       return this.#restart() ? undefined : lostBehind(name);
     }
+    const judged = this.#options.judge?.(whole, finding) ?? 'triage';
+    if (judged === 'end') this.#isEnded = true;
+    if (judged !== 'triage') return this.#restart() ? undefined : lostBehind(name);
     this.#listener.note(`${name}: ${findingText(finding)}`);
     this.#untriaged.add(name, program);
     const triage = new Triage(this.#examiner, {
@@ -255,6 +269,7 @@ export class Campaign {
 
   #isOver(): boolean {
     const { timeMs, runs, untilMs } = this.#options;
+    if (this.#isEnded) return true;
     if (untilMs !== undefined && this.#options.nowMs() >= untilMs - keptForTriageMs) return true;
     return (runs !== undefined && this.#state.runs >= runs) || (timeMs !== undefined && this.#elapsedMs() >= timeMs);
   }

@@ -19,6 +19,8 @@ export interface ExaminerOptions extends SilenceOptions {
   readonly target: KnownTarget;
   /** Multiplies what silences of a program may take; 1 unless told. */
   readonly patience?: number;
+  /** Requirements that no text states are judged as well: for a target that keeps to the choices of our reference. */
+  readonly judgesChoices?: boolean;
 }
 
 /** A ring invariant that was broken, and the place of the call behind which that was seen. */
@@ -58,6 +60,10 @@ export class Examiner {
     this.#options = options;
     this.#executor = new Executor(port, options.patience);
     this.#leaks = new LeakWatch(port);
+  }
+
+  get target(): KnownTarget {
+    return this.#options.target;
   }
 
   get outcomes(): Outcomes {
@@ -126,7 +132,10 @@ export class Examiner {
   #judgeOf(program: Program): ProgramJudge {
     const port = this.#port;
     const { target: known } = this.#options;
-    this.#modelTarget ??= modelTarget(known, port.facts, configurationOf(port, known));
+    this.#modelTarget ??= {
+      ...modelTarget(known, port.facts, configurationOf(port, known)),
+      judgesChoices: this.#options.judgesChoices === true,
+    };
     const { outcomes, made } = this.#executor;
     return new ProgramJudge({ port, known, target: this.#modelTarget, outcomes, made }, program);
   }

@@ -1,4 +1,5 @@
 import type { DriverPort } from '../../drivers/port/port.ts';
+import type { RequirementSlug } from '../../reference-impl/catalogue/catalogue.ts';
 import type { MessageObservation } from '../../reference-impl/observations/event.ts';
 import { Model, type ModelTarget } from '../../reference-impl/oracle/model/model.ts';
 import type { ModelFinding } from '../../reference-impl/oracle/model/observation.ts';
@@ -11,6 +12,13 @@ interface LoggedSession {
   readonly sent: MessageAssembler;
 }
 
+/** A message that is refused, on a session that is judged until then. */
+interface Refusal {
+  readonly numberInLog: number;
+  readonly session: LoggedSession;
+  readonly requirement: RequirementSlug;
+}
+
 /** Feeds a model with the messages that the log of one program holds, call by call. */
 export class MessageJudge {
   readonly #target: ModelTarget;
@@ -20,6 +28,8 @@ export class MessageJudge {
   readonly #sessions = new Map<number, LoggedSession>();
   /** The calls that opened all sessions, those that are judged no more among them. */
   readonly #opened: number[] = [];
+  #succeeds = false;
+  #refusal: Refusal | undefined;
   /** Number of the log's next event behind the last call. */
   #end: number;
 
@@ -40,6 +50,18 @@ export class MessageJudge {
     this.#model.observe({ kind: 'connected', session: call });
   }
 
+  /** An acknowledgement of what the present call sends is 0. */
+  succeeds(): void {
+    this.#succeeds = true;
+  }
+
+  /** The message of the present call is refused. Asked before its session is lost. */
+  refuses(call: number, requirement: RequirementSlug): void {
+    for (const [numberInLog, session] of this.#sessions) {
+      if (session.call === call) this.#refusal = { numberInLog, session, requirement };
+    }
+  }
+
   /** The session is not judged any more, from the messages of the present call on. */
   lose(call: number): void {
     for (const [numberInLog, session] of this.#sessions) if (session.call === call) this.#sessions.delete(numberInLog);
@@ -58,11 +80,17 @@ export class MessageJudge {
   behindCall(): ModelFinding[] {
     const from = this.#end;
     this.#end = this.#log.next;
-    if (this.#sessions.size === 0 || this.#target.transport !== 'vhost-user') return [];
+    const refusal = this.#refusal;
+    this.#refusal = undefined;
+    if ((this.#sessions.size === 0 && refusal === undefined) || this.#target.transport !== 'vhost-user') return [];
     const messages = this.#log.messagesFrom(from);
     // A call of so many messages that the log lacks some: nothing is told from the others.
     if (messages === undefined) this.loseAll();
-    for (const message of messages ?? []) this.#observe(message);
+    for (const message of messages ?? []) {
+      if (refusal?.numberInLog === message.session) this.#observeRefused(refusal, message);
+      else this.#observe(message);
+    }
+    this.#succeeds = false;
     return this.#model.findings.splice(0);
   }
 
@@ -74,6 +102,12 @@ export class MessageJudge {
     } else if (!this.#send(session, message)) this.#sessions.delete(message.session);
   }
 
+  #observeRefused({ session, requirement }: Refusal, { channel, direction, bytes }: MessageObservation): void {
+    if (channel !== 'front-end') return;
+    const seen = direction === 'from-iut' ? ('from' as const) : ('to' as const);
+    this.#model.observe({ kind: 'refusable', session: session.call, requirement, direction: seen, bytes });
+  }
+
   /** False where the log does not tell whole messages. */
   #send({ call, sent }: LoggedSession, { bytes, length }: MessageObservation): boolean {
     if (bytes.length < length) return false;
@@ -81,7 +115,13 @@ export class MessageJudge {
     for (let frame = sent.next(); frame !== undefined; frame = sent.next()) {
       if (frame.kind === 'problem') return false;
       const message = frame.buffer.slice(frame.offset, frame.offset + frame.length);
-      this.#model.observe({ kind: 'message', session: call, direction: 'to', bytes: message });
+      this.#model.observe({
+        kind: 'message',
+        session: call,
+        direction: 'to',
+        bytes: message,
+        succeeds: this.#succeeds,
+      });
     }
     return true;
   }

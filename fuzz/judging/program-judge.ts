@@ -6,6 +6,7 @@ import { isMappedByContainer } from '../executor/doors.ts';
 import type { OutcomeClass } from '../executor/outcomes.ts';
 import { isJudged, Lawfulness, type Standing } from '../program/lawfulness.ts';
 import type { Call, CallOf, Program } from '../program/program.ts';
+import { fieldOf } from '../program/told-message.ts';
 import type { JudgedRun } from './judged-run.ts';
 import { MessageJudge } from './message-judge.ts';
 import { QueueJudge } from './queue-judge.ts';
@@ -52,6 +53,7 @@ export class ProgramJudge {
     const outcome = this.#run.outcomes.classOf(place);
     const standing = this.#standingOf(call, place, outcome);
     this.standings.push(standing);
+    this.#tellMessages(call, standing);
     if (outcome === 'died') this.model.observe({ kind: 'lost', what: 'all' });
     else if (standing.taints !== undefined) this.#lose(call, standing.taints);
     else this.#follow(call, place, outcome, isJudged(standing));
@@ -75,6 +77,16 @@ export class ProgramJudge {
     return { ...standing, taints: undefined };
   }
 
+  /** What is sent by a lawful call is answered as the text says, even where nothing else is known any more. */
+  #tellMessages(call: Call, { isLawful, taints, succeeds, refusal }: Standing): void {
+    if (call.kind === 'message' && succeeds === true) this.#messages.succeeds();
+    if (call.kind === 'message' && refusal !== undefined) this.#messages.refuses(call.session, refusal);
+    if (taints === undefined || (isLawful && taints !== 'iut')) return;
+    if ('session' in call) this.#messages.lose(call.session);
+    else if ('queue' in call) this.#messages.lose(this.#queues.sessionOf(call.queue));
+    else if (taints === 'iut' || taints === 'session') this.#messages.loseAll();
+  }
+
   #follow(call: Call, place: number, outcome: OutcomeClass, judged: boolean): void {
     // The end of a session is known, even where nothing else of it is.
     switch (call.kind) {
@@ -96,7 +108,6 @@ export class ProgramJudge {
       case 'memory':
       case 'ring':
       case 'settle':
-      case 'status':
       case 'memory-table':
       case 'memory-slot':
       case 'ring-write':
@@ -111,9 +122,10 @@ export class ProgramJudge {
         this.#negotiated(call, outcome);
         return;
       case 'message':
-        // The words of messages by hand count as well.
-        if (call.request === requestId.VHOST_USER_SET_FEATURES) this.#accepted(call.session);
-        this.#operated(call.session, call.kind, outcome);
+        this.#messaged(call, outcome);
+        return;
+      case 'status':
+        if (call.value !== undefined) this.#observe({ kind: 'status', session: call.session, value: call.value });
         return;
       case 'share':
         this.#shared(call.session, outcome);
@@ -174,6 +186,26 @@ export class ProgramJudge {
     else this.#operated(session, 'share', outcome);
   }
 
+  #messaged(call: CallOf<'message'>, outcome: OutcomeClass): void {
+    const { session, request } = call;
+    switch (request) {
+      case requestId.VHOST_USER_SET_FEATURES:
+        // The words of messages by hand count as well.
+        this.#accepted(session);
+        break;
+      case requestId.VHOST_USER_GET_FEATURES:
+      case requestId.VHOST_USER_GET_PROTOCOL_FEATURES:
+        this.#observe({ kind: 'offered' });
+        break;
+      case requestId.VHOST_USER_SET_STATUS:
+        this.#observe({ kind: 'status', session, value: Number(fieldOf(call, 'u64') ?? 0n) });
+        break;
+      case requestId.VHOST_USER_SET_VRING_CALL:
+        this.#queues.callsGoElsewhere(session, Number((fieldOf(call, 'u64') ?? 0n) & 0xffn));
+    }
+    this.#operated(session, 'message', outcome);
+  }
+
   #accepted(session: number): void {
     const opened = this.#session(session);
     if (opened !== undefined) this.#observe({ kind: 'negotiated', session, accepted: opened.negotiated.accepted });
@@ -182,6 +214,8 @@ export class ProgramJudge {
   #operated(session: number, name: string, outcome: OutcomeClass): void {
     const observed = observedOutcome(outcome);
     if (observed === undefined) {
+      // What comes late belongs to an earlier message.
+      if (outcome === 'silent') this.#messages.lose(session);
       if (outcome === 'silent' || outcome === 'malformed') this.#loseSession(session);
       return;
     }
@@ -197,7 +231,10 @@ export class ProgramJudge {
       this.#observe({ kind: 'configuration', session, offset, length, bytes });
     } else if (outcome === 'malformed' && opened?.isOpen === true && opened.desync === undefined) {
       this.#observe({ kind: 'configuration', session, offset, length, bytes: undefined });
-    } else this.#loseSession(session);
+    } else {
+      if (outcome === 'silent') this.#messages.lose(session);
+      this.#loseSession(session);
+    }
   }
 
   #session(id: number): Session | undefined {
@@ -231,12 +268,10 @@ export class ProgramJudge {
   }
 
   #loseAll(): void {
-    this.#messages.loseAll();
     this.#observe({ kind: 'lost', what: 'all' });
   }
 
   #loseSession(id: number): void {
-    this.#messages.lose(id);
     this.#observe({ kind: 'lost', what: 'session', id });
   }
 

@@ -14,6 +14,7 @@ import type { JudgedRun } from './judged-run.ts';
 interface JudgedQueue {
   readonly session: number;
   readonly ring: number;
+  readonly index: number;
   /** By buffer id. */
   readonly chains: Map<number, readonly Segment[]>;
   isKicked: boolean;
@@ -41,6 +42,13 @@ export class QueueJudge {
     return this.#queues.get(queue)?.ring;
   }
 
+  /** Its calls are not those that are counted. */
+  callsGoElsewhere(session: number, index: number): void {
+    for (const [id, queue] of this.#queues) {
+      if (queue.session === session && queue.index === index) this.#model.observe({ kind: 'lost', what: 'calls', id });
+    }
+  }
+
   /** The ring was set up. False where the device may have no such queue. */
   attached({ id, session, ring: ringId, index }: CallOf<'attach'>): boolean {
     const attached = this.#run.made.queues.get(id);
@@ -49,7 +57,7 @@ export class QueueJudge {
     const { ring } = queue;
     // The driver's side begins where the device does.
     const { position } = queue.driver;
-    this.#queues.set(id, { session, ring: ringId, chains: new Map(), isKicked: false });
+    this.#queues.set(id, { session, ring: ringId, index, chains: new Map(), isKicked: false });
     const isEmpty =
       position.avail === position.used && (position.layout === 'split' || position.availWrap === position.usedWrap);
     const { layout, size } = ring;

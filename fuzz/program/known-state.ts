@@ -14,6 +14,9 @@ export interface KnownTarget {
 export interface KnownSession {
   isOpen: boolean;
   hasNegotiated: boolean;
+  hasOwner: boolean;
+  /** The device status that the driver wrote last. */
+  status: number;
   accepted: FeatureSet;
   /** The memory that it was told, as it is. */
   memory: number;
@@ -42,6 +45,8 @@ export interface KnownQueue {
   readonly index: number;
   readonly hasKick: boolean;
   isStopped: boolean;
+  /** Its calls come where they are counted. */
+  hasCalls: boolean;
 }
 
 /** What a program has made so far, by the ids of its calls. */

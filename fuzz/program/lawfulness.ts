@@ -6,7 +6,8 @@ import { problemOfNegotiation } from './negotiation-lawfulness.ts';
 import type { Call, CallOf } from './program.ts';
 import { problemOfSlot, problemOfTable } from './region-lawfulness.ts';
 import { attached, chainVerdict } from './ring-lawfulness.ts';
-import { breaks, lawful, type Taint, unfollowed, type Verdict, verdictOf } from './verdict.ts';
+import { fieldOf, refusalOf, ringMessage, sessionMessage, statusWritten } from './told-message.ts';
+import { breaks, lawful, refused, succeeds, type Taint, unfollowed, type Verdict, verdictOf } from './verdict.ts';
 
 /** A verdict at the call's place in the program. */
 export interface Standing extends Verdict {
@@ -108,8 +109,8 @@ export class Lawfulness {
         return this.#onQueue(call.queue, (queue) => chainVerdict(known, call, queue));
       case 'kick':
         return this.#onQueue(call.queue, (queue) => {
-          // Virtio 2.1.1: no available buffer notification before DRIVER_OK. A status that was written is not followed.
-          if (this.#hasStatus(queue)) return breaks('ring', 'a kick before DRIVER_OK');
+          // Virtio 2.1.1: no available buffer notification before DRIVER_OK.
+          if (this.#isBeforeDriverOk(queue)) return breaks('ring', 'a kick before DRIVER_OK');
           return queue.hasKick ? lawful : unfollowed('ring', 'the ring has no kick eventfd');
         });
       case 'wait':
@@ -140,8 +141,9 @@ export class Lawfulness {
       case 'reset':
         return this.#onSession(call.session, () => unfollowed('session', 'the device was reset'));
       case 'status':
-        if (call.value === undefined) return lawful;
-        return this.#onSession(call.session, () => unfollowed('session', 'the device status was written'));
+        return this.#onSession(call.session, (session) =>
+          call.value === undefined ? lawful : statusWritten(session, BigInt(call.value)),
+        );
       case 'read-config':
         return this.#onSession(call.session, (session) =>
           this.#configured(session, call.length > 0 && call.length <= 256),
@@ -157,7 +159,10 @@ export class Lawfulness {
           const offered = known.target.offer;
           const problem = problemOfMessage(call, known.target.transport, { offered, accepted });
           known.events.set(call.id, call.session);
-          if (problem !== undefined) return breaks('session', problem);
+          if (problem !== undefined) {
+            const refusal = refusalOf[problem.kind ?? ''];
+            return refusal === undefined ? breaks('session', problem.why) : refused('session', problem.why, refusal);
+          }
           return this.#told(call, session);
         });
       case 'bytes':
@@ -190,6 +195,8 @@ export class Lawfulness {
     this.#known.sessions.set(id, {
       isOpen: true,
       hasNegotiated: false,
+      hasOwner: false,
+      status: 0,
       accepted: noFeatures,
       memory: 0,
       queues: new Map(),
@@ -204,31 +211,45 @@ export class Lawfulness {
     const problem = problemOfNegotiation(accepted, target, session.queues.size > 0);
     session.accepted = accepted;
     session.hasNegotiated = true;
+    session.hasOwner = true;
     if (problem !== undefined) return breaks('session', problem);
     return lawful;
   }
 
-  /** What a message changes is followed where it settles features. */
+  /** What a message that is well formed changes. */
   #told(call: CallOf<'message'>, session: KnownSession): Verdict {
-    const { request, fields } = call;
-    if (isQuestion(request) || request === requestId.VHOST_USER_SET_OWNER) return lawful;
-    const word = fields.findLast(({ name }) => name === 'u64')?.value;
-    const value = word === undefined ? 0n : word.kind === 'literal' ? word.value : undefined;
-    const isOfDevice = request === requestId.VHOST_USER_SET_FEATURES;
-    if (value === undefined || !(isOfDevice || request === requestId.VHOST_USER_SET_PROTOCOL_FEATURES)) {
-      return unfollowed('session', 'a message by hand');
-    }
-    session.accepted = { ...session.accepted, ...(isOfDevice ? { device: value } : { protocol: value }) };
-    if (!isOfDevice) return lawful;
-    session.hasNegotiated = true;
-    const problem = problemOfNegotiation(session.accepted, this.#known.target, session.queues.size > 0);
-    return problem === undefined ? lawful : breaks('session', problem);
+    const { request } = call;
+    if (isQuestion(request)) return session.tainted === undefined ? succeeds : lawful;
+    if (this.#known.target.transport !== 'vhost-user') return unfollowed('session', 'a message by hand');
+    if (request === requestId.VHOST_USER_SET_FEATURES) return this.#acknowledged(call, session, 'device');
+    if (request === requestId.VHOST_USER_SET_PROTOCOL_FEATURES) return this.#acknowledged(call, session, 'protocol');
+    if (ringRequests.has(request)) return ringMessage(this.#known, call, session);
+    return sessionMessage(call, session) ?? unfollowed('session', 'a message by hand');
   }
 
-  /** Whether the session of the queue has a device status, so that the driver has to set DRIVER_OK. */
-  #hasStatus(queue: KnownQueue): boolean {
+  /** Words of features by hand. */
+  #acknowledged(call: CallOf<'message'>, session: KnownSession, word: 'device' | 'protocol'): Verdict {
+    const value = fieldOf(call, 'u64');
+    if (value === undefined) return unfollowed('session', 'features that are an address');
+    const known = this.#known;
+    const isRunning = [...session.queues.values()].some((id) => known.queues.get(id)?.isStopped === false);
+    const isAgain = session.accepted[word] === value;
+    session.accepted = { ...session.accepted, [word]: value };
+    if ((value & ~known.target.offer[word]) !== 0n) {
+      const what = word === 'device' ? 'features' : 'protocol-features';
+      return refused('session', 'bits that were not offered', `vu-features/unoffered-${what}-refused`);
+    }
+    if (word === 'protocol')
+      return isRunning && !isAgain ? unfollowed('session', 'protocol features change') : succeeds;
+    session.hasNegotiated = true;
+    const problem = problemOfNegotiation(session.accepted, known.target, isRunning && !isAgain);
+    return problem === undefined ? succeeds : breaks('session', problem);
+  }
+
+  #isBeforeDriverOk(queue: KnownQueue): boolean {
     const session = this.#sessionOf(queue.session);
-    return session !== undefined && this.#known.accepts(session, 'VHOST_USER_PROTOCOL_F_STATUS');
+    if (session === undefined || !this.#known.accepts(session, 'VHOST_USER_PROTOCOL_F_STATUS')) return false;
+    return (session.status & driverOk) === 0;
   }
 
   #configured(session: KnownSession, isSized: boolean): Verdict {
@@ -315,5 +336,20 @@ export class Lawfulness {
     return 0;
   }
 }
+
+/** Virtio 2.1. */
+const driverOk = 4;
+
+const ringRequests: ReadonlySet<number> = new Set([
+  requestId.VHOST_USER_SET_VRING_NUM,
+  requestId.VHOST_USER_SET_VRING_ADDR,
+  requestId.VHOST_USER_SET_VRING_BASE,
+  requestId.VHOST_USER_GET_VRING_BASE,
+  requestId.VHOST_USER_SET_VRING_KICK,
+  requestId.VHOST_USER_SET_VRING_CALL,
+  requestId.VHOST_USER_SET_VRING_ERR,
+  requestId.VHOST_USER_SET_VRING_ENABLE,
+  requestId.VHOST_USER_VRING_KICK,
+]);
 
 const memoryByHand = unfollowed('memory', 'a memory table by hand');

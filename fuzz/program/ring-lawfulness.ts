@@ -15,6 +15,7 @@ export function attached(known: KnownState, call: CallOf<'attach'>, session: Kno
     index: call.index,
     hasKick: call.kick,
     isStopped: false,
+    hasCalls: true,
   });
   if (ring === undefined) return breaks('ring', 'there is no such ring');
   ring.queue = call.id;

@@ -8,6 +8,7 @@ import { openMdevReference } from '../../drivers/reference/open-mdev-reference.t
 import { openReference } from '../../drivers/reference/open-reference.ts';
 import { firstContacts } from '../../judging/first-contact.ts';
 import { isServing } from '../../judging/liveness.ts';
+import { anyProgram } from '../arbitraries/any-program.ts';
 import { bucketOf } from '../executor/bucket.ts';
 import { Examiner } from '../executor/examiner.ts';
 import { Executor } from '../executor/executor.ts';
@@ -15,7 +16,6 @@ import { knownTarget } from '../judging/known-target.ts';
 import { parseProgram } from '../program/parse-program.ts';
 import type { Program } from '../program/program.ts';
 import { resolved } from '../program/references.ts';
-import { anyProgram } from './program-arbitrary.ts';
 
 const corpus = fileURLToPath(new URL('../../../fixtures/corpus/', import.meta.url));
 const seed = (name: string): Program => resolved(parseProgram(readFileSync(`${corpus}${name}.txt`, 'utf8')));

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
 import { featureSet } from '../../reference-impl/catalogue/feature-set.ts';
+import { anyProgram } from '../arbitraries/any-program.ts';
 import { isJudged, Lawfulness, type Standing } from '../program/lawfulness.ts';
 import { parseProgram } from '../program/parse-program.ts';
 import type { Program } from '../program/program.ts';
 import { resolved } from '../program/references.ts';
-import { anyProgram } from './program-arbitrary.ts';
 
 /** VERSION_1, PROTOCOL_FEATURES, INDIRECT_DESC, RING_PACKED; MQ, REPLY_ACK, CONFIG, CONFIGURE_MEM_SLOTS. */
 const offer = featureSet({ device: 0x5_5000_0000n, protocol: 0x8209n });

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
+import { anyProgram } from '../arbitraries/any-program.ts';
 import { minimize } from '../minimise/minimize.ts';
 import { parseProgram } from '../program/parse-program.ts';
 import { printProgram } from '../program/print-program.ts';
 import type { Program } from '../program/program.ts';
-import { anyProgram } from './program-arbitrary.ts';
 
 const messages = ({ calls }: Program) => calls.flatMap((call) => (call.kind === 'message' ? [call] : []));
 

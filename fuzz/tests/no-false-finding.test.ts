@@ -7,6 +7,8 @@ import type { DriverPort } from '../../drivers/port/port.ts';
 import { openMdevReference } from '../../drivers/reference/open-mdev-reference.ts';
 import { openReference } from '../../drivers/reference/open-reference.ts';
 import { firstContacts } from '../../judging/first-contact.ts';
+import { anyProgram } from '../arbitraries/any-program.ts';
+import { lawfulProgram } from '../arbitraries/lawful-program.ts';
 import { Examiner } from '../executor/examiner.ts';
 import { knownTarget } from '../judging/known-target.ts';
 import { mutant } from '../mutators/mutant.ts';
@@ -16,8 +18,6 @@ import { parseProgram } from '../program/parse-program.ts';
 import { printProgram } from '../program/print-program.ts';
 import type { Program } from '../program/program.ts';
 import { resolved } from '../program/references.ts';
-import { lawfulProgram } from './lawful-program-arbitrary.ts';
-import { anyProgram } from './program-arbitrary.ts';
 
 /** Waits of a device of this process end when it has nothing to do: a busy machine must not end them. */
 const deadlineMs = 60_000;

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import protobuf from 'protobufjs';
 import t from 'tap';
+import { anyProgram } from '../arbitraries/any-program.ts';
 import { argumentsOf, callKinds, callTable, madeBy } from '../program/call-table.ts';
 import { parseProgram } from '../program/parse-program.ts';
 import { printProgram } from '../program/print-program.ts';
@@ -11,7 +12,6 @@ import { callOf, nextId, ProgramError } from '../program/program.ts';
 import { decodeProgram, encodeProgram } from '../program/program-encoding.ts';
 import { programDescriptor, programProto } from '../program/program-schema.ts';
 import { resolved, withReferences } from '../program/references.ts';
-import { anyProgram } from './program-arbitrary.ts';
 
 t.test('a program is the same behind its text and behind protobuf', (t) => {
   fc.assert(

@@ -1,4 +1,6 @@
+import type { FeatureOwner, FeatureSet } from '../../catalogue/catalogue.ts';
 import { netConfig } from '../../devices/net-layout.ts';
+import { judgeFields } from './configuration-fields.ts';
 import type { LibertyName } from './liberties.ts';
 import type { Tell } from './observation.ts';
 
@@ -6,17 +8,26 @@ import type { Tell } from './observation.ts';
 const leastBytes: Readonly<Record<string, number>> = { block: 8, net: 6 };
 const linkStatusBytes = 2;
 
+export interface ConfiguredTarget extends FeatureOwner {
+  readonly offer: FeatureSet;
+}
+
 /** Configuration space: each byte has one value, whichever window shows it. */
 export class ConfigurationModel {
   readonly #tell: Tell;
   readonly #take: (liberty: LibertyName) => void;
-  readonly #device: string;
-  readonly #bytes: (number | undefined)[] = [];
+  readonly #target: ConfiguredTarget;
+  #bytes: (number | undefined)[] = [];
 
-  constructor(device: string, tell: Tell, take: (liberty: LibertyName) => void) {
-    this.#device = device;
+  constructor(target: ConfiguredTarget, tell: Tell, take: (liberty: LibertyName) => void) {
+    this.#target = target;
     this.#tell = tell;
     this.#take = take;
+  }
+
+  /** It was written, or the device was reset: any value may be another one. */
+  forget(): void {
+    this.#bytes = [];
   }
 
   /** @param bytes undefined where the read failed. */
@@ -41,10 +52,11 @@ export class ConfigurationModel {
         return;
       }
     }
+    judgeFields(this.#target, this.#target.offer, this.#bytes, { offset, length: bytes.length }, this.#tell);
   }
 
   #failed(offset: number, length: number): void {
-    const least = leastBytes[this.#device] ?? 0;
+    const least = leastBytes[this.#target.device] ?? 0;
     if (offset + length > least) {
       this.#take('configuration-end');
       return;
@@ -58,6 +70,6 @@ export class ConfigurationModel {
   }
 
   #mayChange(at: number): boolean {
-    return this.#device === 'net' && at >= netConfig.status && at < netConfig.status + linkStatusBytes;
+    return this.#target.device === 'net' && at >= netConfig.status && at < netConfig.status + linkStatusBytes;
   }
 }

@@ -1,4 +1,4 @@
-import type { FeatureSet } from '../../catalogue/catalogue.ts';
+import type { FeatureSet, RequirementSlug } from '../../catalogue/catalogue.ts';
 import { hasOwnReply } from '../../wire/message-description.ts';
 import { flagsAt, payloadSizeAt, requestAt } from '../../wire/vhost-user-codec.ts';
 import {
@@ -19,11 +19,18 @@ const acknowledgementBytes = 8;
 interface Due {
   readonly request: number;
   readonly isAcknowledgement: boolean;
+  readonly succeeds: boolean;
+  /** The device status as it was written last. */
+  readonly status: number;
   readonly sent: DataView;
 }
 
 const replyAck = 1n << BigInt(vhostUserProtocolFeatures.VHOST_USER_PROTOCOL_F_REPLY_ACK);
+/** ACKNOWLEDGE, DRIVER and DRIVER_OK: a device takes FEATURES_OK back, and has bits of its own. */
+const keptStatus = 7;
 const largestQueue = 0x8000;
+/** Without and with the padding of the structure. */
+const inflightSizes = [20, 24] as const;
 
 /**
  * The messages of one vhost-user session, as far as all that was sent was lawful: which answers are owed, in which order,
@@ -35,6 +42,9 @@ export class MessageModel {
   readonly #offered: FeatureSet;
   readonly #due: Due[] = [];
   readonly #answers = new Map<number, bigint>();
+  /** A message that is refused. */
+  #refusable: DataView | undefined;
+  #status = 0;
   /** Accepted protocol features. */
   #protocol = 0n;
   /** No order of answers explains what came: nothing is claimed any more. */
@@ -50,7 +60,7 @@ export class MessageModel {
     this.#isLost = true;
   }
 
-  sent(bytes: Uint8Array): void {
+  sent(bytes: Uint8Array, succeeds: boolean): void {
     if (this.#isLost || bytes.length < VHOST_USER_HEADER_SIZE) return;
     const view = viewOf(bytes);
     const request = requestAt(view, 0);
@@ -59,11 +69,14 @@ export class MessageModel {
     if (request === requestId.VHOST_USER_SET_PROTOCOL_FEATURES && bytes.length >= VHOST_USER_HEADER_SIZE + 8) {
       this.#protocol = view.getBigUint64(VHOST_USER_HEADER_SIZE, true);
     }
+    if (request === requestId.VHOST_USER_SET_STATUS && bytes.length >= VHOST_USER_HEADER_SIZE + 8) {
+      this.#status = view.getUint8(VHOST_USER_HEADER_SIZE);
+    }
     const asks = (flagsAt(view, 0) & VHOST_USER_NEED_REPLY_MASK) !== 0;
     const isAcknowledgement =
       hasOwnReply(message, { protocolFeatures: this.#protocol, isPostcopyListening: false }) !== true;
     if (isAcknowledgement && !(asks && (this.#protocol & replyAck) !== 0n)) return;
-    this.#due.push({ request, isAcknowledgement, sent: view });
+    this.#due.push({ request, isAcknowledgement, succeeds, status: this.#status, sent: view });
   }
 
   received(bytes: Uint8Array): void {
@@ -81,8 +94,35 @@ export class MessageModel {
     const due = this.#due.shift() as Due;
     const size = payloadSizeAt(view, 0);
     if (bytes.length !== VHOST_USER_HEADER_SIZE + size) return;
-    if (due.isAcknowledgement) this.#checkAcknowledgement(name, size);
+    if (due.isAcknowledgement) this.#checkAcknowledgement(name, due, view, size);
     else this.#checkReply(name, due, view, size);
+  }
+
+  /** Nothing is claimed behind a message that breaks the text, but of the answer to it. */
+  sentRefusable(bytes: Uint8Array): void {
+    if (bytes.length < VHOST_USER_HEADER_SIZE || this.#refusable !== undefined) return;
+    this.#refusable = viewOf(bytes);
+  }
+
+  receivedBehindRefusable(bytes: Uint8Array, requirement: RequirementSlug): void {
+    const sent = this.#refusable;
+    if (this.#isLost || sent === undefined || bytes.length < VHOST_USER_HEADER_SIZE) return;
+    const request = requestAt(sent, 0);
+    const view = viewOf(bytes);
+    const message = messageById('front-end', request);
+    if (message === undefined || requestAt(view, 0) !== request) return;
+    const size = payloadSizeAt(view, 0);
+    const isOwn = hasOwnReply(message, { protocolFeatures: this.#protocol, isPostcopyListening: false }) === true;
+    const isTaken = isOwn
+      ? size > 0
+      : size === acknowledgementBytes && bytes.length >= VHOST_USER_HEADER_SIZE + size
+        ? view.getBigUint64(VHOST_USER_HEADER_SIZE, true) === 0n
+        : false;
+    if (isTaken) {
+      const what = `the answer to ${message.name}, which the driver may not send`;
+      this.#tell({ requirement, what, expected: 'a refusal', actual: isOwn ? `${size} bytes` : '0' });
+    }
+    this.#isLost = true;
   }
 
   #checkHeader(name: string, flags: number): void {
@@ -95,7 +135,9 @@ export class MessageModel {
     if ((flags & replyFlag) === 0) {
       tell({ requirement: 'vu-header/reply-carries-reply-flag', what, expected: 'the reply flag', actual });
     }
-    if ((flags & ~(versionMask | replyFlag)) !== 0) this.#take('other-reply-flags');
+    if ((flags & ~(versionMask | replyFlag)) === 0) return;
+    this.#take('other-reply-flags');
+    tell({ requirement: 'vu-header/reply-has-no-other-flags', what, expected: 'no other flag', actual });
   }
 
   #tellOrder(name: string, at: number): void {
@@ -118,12 +160,17 @@ export class MessageModel {
     } else this.#tell({ requirement: 'vu-reply-ack/one-answer-per-request-in-order', what, expected, actual: name });
   }
 
-  #checkAcknowledgement(name: string, size: number): void {
+  #checkAcknowledgement(name: string, { succeeds }: Due, view: DataView, size: number): void {
     if (size !== acknowledgementBytes) {
       const what = `bytes of the acknowledgement of ${name}`;
       const requirement = 'vu-reply-ack/need-reply-answered-with-u64';
       this.#tell({ requirement, what, expected: String(acknowledgementBytes), actual: String(size) });
+      return;
     }
+    const word = view.getBigUint64(VHOST_USER_HEADER_SIZE, true);
+    if (!succeeds || word === 0n) return;
+    const what = `the acknowledgement of ${name}`;
+    this.#tell({ requirement: 'vu-reply-ack/success-is-zero', what, expected: '0', actual: String(word) });
   }
 
   #checkReply(name: string, due: Due, view: DataView, size: number): void {
@@ -153,9 +200,35 @@ export class MessageModel {
         this.#tell({ requirement: 'vu-memory/max-mem-slots-answered', what, expected: '1 at least', actual: '0' });
         return;
       }
-      case requestId.VHOST_USER_GET_VRING_BASE:
-        this.#checkSize(name, size, acknowledgementBytes);
+      case requestId.VHOST_USER_GET_VRING_BASE: {
+        if (!this.#checkSize(name, size, acknowledgementBytes)) return;
+        const [asked, told] = [due.sent, view].map((each) => each.getUint32(VHOST_USER_HEADER_SIZE, true));
+        if (asked === told) return;
+        const what = 'the ring in the answer to GET_VRING_BASE';
+        const requirement = 'vu-vring/base-is-next-available-index';
+        this.#tell({ requirement, what, expected: String(asked), actual: String(told) });
         return;
+      }
+      case requestId.VHOST_USER_GET_STATUS: {
+        const status = this.#checkWord(name, view, size, undefined);
+        const written = due.status & keptStatus;
+        if (status === undefined || !due.succeeds || (Number(status) & keptStatus) === written) return;
+        const expected = `the bits of ${written} among ${keptStatus}`;
+        const requirement = 'vu-status/get-status-returns-written-status';
+        this.#tell({ requirement, what: 'the device status', expected, actual: String(status) });
+        return;
+      }
+      case requestId.VHOST_USER_GET_INFLIGHT_FD: {
+        const [queues, entries] = [16, 18].map((at) => due.sent.getUint16(VHOST_USER_HEADER_SIZE + at, true));
+        if (queues === 0 || entries === 0) return;
+        if (!inflightSizes.some((expected) => expected === size)) this.#checkSize(name, size, inflightSizes[1]);
+        else if (view.getBigUint64(VHOST_USER_HEADER_SIZE, true) === 0n) {
+          const what = 'the size of the buffer of requests in flight';
+          const requirement = 'vu-inflight/get-inflight-fd-returns-buffer';
+          this.#tell({ requirement, what, expected: '1 at least', actual: '0' });
+        }
+        return;
+      }
       case requestId.VHOST_USER_GET_CONFIG: {
         const asked = payloadSizeAt(due.sent, 0);
         // A read that fails has no payload, or says size 0 in its description.

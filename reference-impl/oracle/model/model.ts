@@ -1,4 +1,12 @@
-import { type FeatureSet, hasFeature, noFeatures, type RequirementSlug } from '../../catalogue/catalogue.ts';
+import {
+  type FeatureName,
+  type FeatureSet,
+  hasFeature,
+  isBeyondText,
+  noFeatures,
+  type RequirementSlug,
+  requirementOf,
+} from '../../catalogue/catalogue.ts';
 import type { Transport } from '../../catalogue/transport.ts';
 import { BlockModel } from './block-model.ts';
 import { ConfigurationModel } from './configuration-model.ts';
@@ -8,6 +16,7 @@ import { LibertiesTaken, type LibertyName } from './liberties.ts';
 import { MessageModel } from './message-model.ts';
 import { NetModel, withSwappedMacs } from './net-model.ts';
 import type { ModelFinding, ModelObservation, ObservedOutcome, Tell } from './observation.ts';
+import { judgeOffer } from './offered-features.ts';
 import { RingModel } from './ring-model.ts';
 import { requirementsOfTransport, type TransportRequirements } from './transport-requirements.ts';
 
@@ -27,10 +36,14 @@ export interface ModelTarget {
   readonly drainsAtStop?: boolean;
   /** Whether it tells the used half of a packed position. */
   readonly tellsUsedPosition: boolean;
+  /** What no text states is judged as well, as implementations choose it; else words alone that change within a run. */
+  readonly judgesChoices?: boolean;
 }
 
 interface SessionState {
   accepted: FeatureSet;
+  /** The device status that the driver wrote last. */
+  status: number;
   isLost: boolean;
   readonly messages: MessageModel;
 }
@@ -61,7 +74,7 @@ export class Model {
   readonly #lives = new Map<number, number>();
   #isLost = false;
   readonly #tell: Tell = (finding) => {
-    this.findings.push(finding);
+    if (this.#target.judgesChoices === true || !isMerelyChosen(finding.requirement)) this.findings.push(finding);
   };
   readonly #take = (liberty: LibertyName): void => this.liberties.take(liberty);
 
@@ -69,7 +82,7 @@ export class Model {
     this.#target = target;
     this.#requirements = requirementsOfTransport(target.transport);
     this.#device = deviceModel(target, this.#tell, this.#take);
-    this.#configuration = new ConfigurationModel(target.device, this.#tell, this.#take);
+    this.#configuration = new ConfigurationModel(target, this.#tell, this.#take);
   }
 
   /** Judges one observation. What the text does not allow is added to `findings`. */
@@ -79,6 +92,7 @@ export class Model {
       case 'connected':
         this.#sessions.set(seen.session, {
           accepted: noFeatures,
+          status: 0,
           isLost: false,
           messages: new MessageModel(this.#tell, this.#take, this.#target.offer),
         });
@@ -94,10 +108,27 @@ export class Model {
         return;
       case 'message': {
         const messages = this.#live(seen.session)?.messages;
-        if (seen.direction === 'to') messages?.sent(seen.bytes);
+        if (seen.direction === 'to') messages?.sent(seen.bytes, seen.succeeds === true);
         else messages?.received(seen.bytes);
         return;
       }
+      case 'refusable': {
+        const messages = this.#live(seen.session)?.messages;
+        if (seen.direction === 'to') messages?.sentRefusable(seen.bytes);
+        else messages?.receivedBehindRefusable(seen.bytes, seen.requirement);
+        return;
+      }
+      case 'status': {
+        const state = this.#live(seen.session);
+        if (state !== undefined) state.status = seen.value;
+        return;
+      }
+      case 'offered':
+        judgeOffer(this.#target, this.#tell);
+        return;
+      case 'configured':
+        this.#configuration.forget();
+        return;
       case 'configuration':
         if (this.#live(seen.session) !== undefined) this.#configuration.read(seen.offset, seen.length, seen.bytes);
         return;
@@ -200,8 +231,7 @@ export class Model {
     }
     const { layout, size, position, usedEvent } = ring;
     const former = this.#queues.get(this.#lives.get(ring.id) ?? 0)?.model;
-    const has = (name: 'VIRTIO_F_EVENT_IDX' | 'VIRTIO_F_IN_ORDER'): boolean =>
-      hasFeature(state.accepted, name, this.#target);
+    const has = (name: FeatureName): boolean => hasFeature(state.accepted, name, this.#target);
     const model = new RingModel({
       layout,
       size,
@@ -213,6 +243,7 @@ export class Model {
       usedEvent,
       tellsUsedPosition: this.#target.tellsUsedPosition,
       drainsAtStop: this.#target.drainsAtStop === true,
+      isServed: () => !has('VHOST_USER_PROTOCOL_F_STATUS') || (state.status & driverOk) !== 0,
       device: this.#device,
       requirements: this.#requirements,
       tell: this.#tell,
@@ -239,6 +270,9 @@ export class Model {
       case 'session':
         this.#loseSession(lost.id);
         return;
+      case 'calls':
+        this.#queues.get(lost.id)?.model.loseCalls();
+        return;
       case 'ring':
         for (const { ring, model } of this.#queues.values()) if (ring === lost.id) model.lose();
         this.#lostRings.add(lost.id);
@@ -258,6 +292,12 @@ export class Model {
     }
   }
 }
+
+/** Virtio 2.1. */
+const driverOk = 4;
+
+const isMerelyChosen = (requirement: RequirementSlug): boolean =>
+  requirement !== 'vu-features/get-features-repeatable' && isBeyondText(requirementOf(requirement).basis);
 
 function deviceModel(target: ModelTarget, tell: Tell, take: (liberty: LibertyName) => void): DeviceModel {
   const { device, capacity, configuration, reflects } = target;

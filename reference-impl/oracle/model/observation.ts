@@ -21,7 +21,23 @@ export type ModelObservation =
       readonly session: number;
       readonly direction: 'to' | 'from';
       readonly bytes: Uint8Array;
+      /** To the back-end: an acknowledgement of it is 0. */
+      readonly succeeds?: boolean;
     }
+  /** A message that a back-end refuses, and what came behind it. */
+  | {
+      readonly kind: 'refusable';
+      readonly session: number;
+      readonly requirement: RequirementSlug;
+      readonly direction: 'to' | 'from';
+      readonly bytes: Uint8Array;
+    }
+  /** The driver wrote the device status. */
+  | { readonly kind: 'status'; readonly session: number; readonly value: number }
+  /** The driver asked what is offered. */
+  | { readonly kind: 'offered' }
+  /** Configuration was written, or may be another one for another reason. */
+  | { readonly kind: 'configured' }
   /** Undefined bytes: the device answered that it failed. */
   | {
       readonly kind: 'configuration';
@@ -81,7 +97,7 @@ export type ModelObservation =
   | { readonly kind: 'unserved'; readonly queue: number; readonly count: number }
   | { readonly kind: 'stopped'; readonly queue: number; readonly position: RingPosition; readonly used: number }
   /** Nothing is known of it any more. `all`: nor of any other. */
-  | { readonly kind: 'lost'; readonly what: 'ring' | 'session'; readonly id: number }
+  | { readonly kind: 'lost'; readonly what: 'ring' | 'session' | 'calls'; readonly id: number }
   /** `device`: of what is behind the rings. */
   | { readonly kind: 'lost'; readonly what: 'all' | 'device' };
 

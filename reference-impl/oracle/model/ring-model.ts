@@ -21,6 +21,8 @@ export interface RingModelOptions {
   readonly tellsUsedPosition: boolean;
   /** Whether what is in flight is used before the ring says where it goes on. */
   readonly drainsAtStop: boolean;
+  /** Whether the driver said that it is ready: no buffer is used before. */
+  readonly isServed: () => boolean;
   readonly device: DeviceModel;
   readonly requirements: TransportRequirements;
   readonly tell: Tell;
@@ -48,6 +50,7 @@ export class RingModel {
   #published = 0;
   #isLost = false;
   #isStopped = false;
+  #hasCalls = true;
   /** Used elements and calls at the last look. */
   #seenUsed = 0;
   #seenCalls = 0;
@@ -63,7 +66,7 @@ export class RingModel {
 
   /** Published chains that the text promises to become used. */
   get owed(): number {
-    return this.#isLost || this.#isStopped ? 0 : this.#chainsOwed();
+    return this.#isLost || this.#isStopped || !this.#options.isServed() ? 0 : this.#chainsOwed();
   }
 
   /** Stopped where it said, and empty: another life can begin there. */
@@ -73,6 +76,11 @@ export class RingModel {
 
   lose(): void {
     this.#isLost = true;
+  }
+
+  /** Calls come where they are not counted. */
+  loseCalls(): void {
+    this.#hasCalls = false;
   }
 
   added(id: number, slots: number, request: Request): void {
@@ -98,6 +106,17 @@ export class RingModel {
   used(id: number, completion: Completion): void {
     if (this.#isLost) return;
     const { layout, inOrder, take } = this.#options;
+    if (!this.#options.isServed()) {
+      const what = `a used element of ring ${this.#options.index} before DRIVER_OK`;
+      this.#options.tell({
+        requirement: 'status/no-buffers-before-driver-ok',
+        what,
+        expected: 'none',
+        actual: String(id),
+      });
+      this.#isLost = true;
+      return;
+    }
     const chain = this.#outstanding.get(id);
     if (chain === undefined || !chain.isPublished) {
       const invariant = this.#everAdded.has(id) && chain === undefined ? 'usedOnce' : 'usedId';
@@ -140,7 +159,7 @@ export class RingModel {
    * be one of what was in flight then, and the ring no longer calls.
    */
   callsOwed(used: number): number {
-    if (this.#isStopped && !this.#options.drainsAtStop) return 0;
+    if (!this.#hasCalls || (this.#isStopped && !this.#options.drainsAtStop)) return 0;
     const isOwed = !this.#isLost && used > this.#seenUsed && this.#isCallOwed(this.#seenUsed, used);
     return isOwed ? this.#seenCalls + 1 : 0;
   }

@@ -1,15 +1,31 @@
 import fc from 'fast-check';
+import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import { encodeBlockHeader } from '../../reference-impl/devices/block-layout.ts';
 import type { RingLayout } from '../../reference-impl/virtqueue/ring.ts';
+import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { type Call, type CallOf, callOf, type Program } from '../program/program.ts';
 
-export type ModelledDevice = 'block' | 'net' | 'entropy';
+import {
+  lastMessage,
+  plainMessage,
+  protocolBits,
+  shortMessage,
+  stoppedRingMessage,
+  type ToldMessage,
+  toldCall,
+} from './told-message.ts';
+
+export const modelledDevices = ['block', 'net', 'entropy'] as const;
+export type ModelledDevice = (typeof modelledDevices)[number];
+
+export const isModelled = (device: string): device is ModelledDevice =>
+  modelledDevices.some((modelled) => modelled === device);
 
 export interface LawfulShape {
   readonly device: ModelledDevice;
   readonly layout: RingLayout;
-  /** Bits to negotiate beside those that the layout needs; those that are not offered are left out. */
-  readonly device64?: bigint;
+  /** What the device offers: nothing else is accepted. Everything without it. */
+  readonly offer?: Pick<FeatureSet, 'device' | 'protocol'>;
 }
 
 type Segments = CallOf<'chain'>['segments'];
@@ -24,9 +40,10 @@ type Step =
   | { readonly kind: 'chains'; readonly chains: readonly Chain[]; readonly waits: 'all' | 'one' | 'none' }
   | { readonly kind: 'stop' }
   | { readonly kind: 'reconnect' }
-  | { readonly kind: 'question'; readonly request: number; readonly flags: number }
+  | { readonly kind: 'told'; readonly message: ToldMessage }
+  | { readonly kind: 'features'; readonly word: 'device' | 'protocol' }
   | { readonly kind: 'configuration'; readonly offset: number; readonly length: number }
-  | { readonly kind: 'plain'; readonly what: 'fence' | 'kick' | 'enable' };
+  | { readonly kind: 'plain'; readonly what: 'fence' | 'kick' | 'enable' | 'share' };
 
 interface Chain {
   readonly wanted: Wanted;
@@ -43,16 +60,28 @@ const protocolFeatures = 1n << 30n;
 const indirectDesc = 1n << 28n;
 const eventIdx = 1n << 29n;
 const inOrder = 1n << 35n;
-/** Of block: FLUSH, DISCARD, WRITE_ZEROES. Of net: MRG_RXBUF. */
+/** Of block: FLUSH, DISCARD, WRITE_ZEROES. Of net: MTU, MRG_RXBUF. */
 const ofDevice: Readonly<Record<ModelledDevice, bigint>> = {
   block: (1n << 9n) | (1n << 13n) | (1n << 14n),
-  net: 1n << 15n,
+  net: (1n << 3n) | (1n << 15n),
   entropy: 0n,
 };
-const replyAck = 1n << 3n;
-const config = 1n << 9n;
-/** MQ with REPLY_ACK, CONFIG, or both. */
-const protocolWords = [0x209n, 0x201n, 0x9n, 0x1n] as const;
+/** Protocol features beside MQ. */
+const protocolWord = fc
+  .subarray([
+    protocolBits.replyAck,
+    protocolBits.replyAck | protocolBits.config,
+    protocolBits.config,
+    protocolBits.logShmfd,
+    protocolBits.rarp | protocolBits.mtu,
+    protocolBits.backEndRequests,
+    protocolBits.backEndRequests | protocolBits.replyAck | protocolBits.inband,
+    protocolBits.inflight,
+    protocolBits.resetDevice,
+    protocolBits.memorySlots,
+    protocolBits.status,
+  ])
+  .map((words) => words.reduce((all, word) => all | word, protocolBits.mq));
 
 const sector = fc.oneof(
   { weight: 12, arbitrary: fc.integer({ min: 0, max: 6 }) },
@@ -136,13 +165,6 @@ const chainOf = (device: ModelledDevice): fc.Arbitrary<Chain> =>
     isHeld: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
   });
 
-/** GET_FEATURES, GET_PROTOCOL_FEATURES, GET_QUEUE_NUM; plain and with need_reply. */
-const question = fc.record({
-  kind: fc.constant('question' as const),
-  request: fc.constantFrom(1, 15, 17),
-  flags: fc.constantFrom(1, 1, 9),
-});
-
 const stepOf = (device: ModelledDevice): fc.Arbitrary<Step> =>
   fc.oneof(
     {
@@ -155,7 +177,13 @@ const stepOf = (device: ModelledDevice): fc.Arbitrary<Step> =>
     },
     { weight: 2, arbitrary: fc.constant({ kind: 'stop' as const }) },
     { weight: 1, arbitrary: fc.constant({ kind: 'reconnect' as const }) },
-    { weight: 1, arbitrary: question },
+    { weight: 4, arbitrary: plainMessage.map((message) => ({ kind: 'told' as const, message })) },
+    {
+      weight: 1,
+      arbitrary: fc
+        .constantFrom('device' as const, 'protocol' as const)
+        .map((word) => ({ kind: 'features' as const, word })),
+    },
     {
       weight: 1,
       arbitrary: fc.record({
@@ -168,7 +196,7 @@ const stepOf = (device: ModelledDevice): fc.Arbitrary<Step> =>
       weight: 1,
       arbitrary: fc.record({
         kind: fc.constant('plain' as const),
-        what: fc.constantFrom('fence' as const, 'kick' as const, 'enable' as const),
+        what: fc.constantFrom('fence' as const, 'kick' as const, 'enable' as const, 'share' as const),
       }),
     },
   );
@@ -177,7 +205,13 @@ const setting = fc.record({
   features: fc
     .subarray([indirectDesc, eventIdx, inOrder, indirectDesc | eventIdx])
     .map((words) => words.reduce((all, word) => all | word, 0n)),
-  protocol: fc.constantFrom(...protocolWords),
+  protocol: protocolWord,
+  /** In front of the first ring. */
+  prologue: fc.array(stoppedRingMessage, { maxLength: 3 }),
+  tellsAddresses: fc.nat({ max: 7 }).map((n) => n === 0),
+  /** Behind the last ring, and one that is cut. */
+  epilogue: fc.array(lastMessage, { maxLength: 3 }),
+  short: fc.option(shortMessage, { nil: undefined }),
   memory: fc.constantFrom('single-region', 'adjacent-regions', 'one-file', 'below-and-above-4gib' as const),
   size: fc.constantFrom(4, 8, 16, 16, 64),
   begin: fc.constantFrom(0, 0, 3, 0xfffe),
@@ -187,18 +221,25 @@ const setting = fc.record({
 type Setting = typeof setting extends fc.Arbitrary<infer Value> ? Value : never;
 
 /** Programs that keep to the text, for a device whose features they accept as far as they are offered. */
-export const lawfulProgram = ({ device, layout }: LawfulShape): fc.Arbitrary<Program> =>
+export const lawfulProgram = (shape: LawfulShape): fc.Arbitrary<Program> =>
   fc
-    .tuple(setting, fc.array(stepOf(device), { minLength: 1, maxLength: 10 }))
-    .map(([chosen, steps]) => new ProgramLayer(device, layout, chosen).program(steps));
+    .tuple(setting, fc.array(stepOf(shape.device), { minLength: 1, maxLength: 10 }))
+    .map(([chosen, steps]) => new ProgramLayer(shape, chosen).program(steps));
+
+/** What a driver writes one after another. */
+const driverStatus = [1, 3, 0xb, 0xf] as const;
+const everything = { device: -1n, protocol: -1n };
 
 /** Lays the calls of a program, and knows how many chains of it are outstanding. */
 class ProgramLayer {
   readonly #device: ModelledDevice;
   readonly #layout: RingLayout;
   readonly #setting: Setting;
+  readonly #deviceWord: bigint;
+  readonly #protocol: bigint;
   readonly #calls: Call[] = [];
   #session = 0;
+  #status = 0;
   /** The ring on which requests are put; of net, the transmit ring, with the receive ring before it. */
   #queue = 0;
   #receive: number | undefined;
@@ -206,10 +247,13 @@ class ProgramLayer {
   #outstanding = 0;
   #free = 0;
 
-  constructor(device: ModelledDevice, layout: RingLayout, setting: Setting) {
+  constructor({ device, layout, offer = everything }: LawfulShape, setting: Setting) {
     this.#device = device;
     this.#layout = layout;
     this.#setting = setting;
+    const packed = layout === 'packed' ? packedRing : 0n;
+    this.#deviceWord = (version1 | protocolFeatures | packed | ofDevice[device] | setting.features) & offer.device;
+    this.#protocol = setting.protocol & offer.protocol;
   }
 
   program(steps: readonly Step[]): Program {
@@ -222,9 +266,13 @@ class ProgramLayer {
     const ring = { memory: at, layout: this.#layout, size, avail: position, placement };
     this.#rings =
       this.#device === 'net' ? [this.#add('ring', ring), this.#add('ring', ring)] : [this.#add('ring', ring)];
+    for (const message of this.#setting.prologue) this.#tell(message);
+    if (this.#setting.tellsAddresses) this.#tellAddresses(this.#rings[0] ?? 0, 0);
     this.#attach();
     for (const step of steps) this.#step(step, at);
     this.#stop();
+    const { epilogue, short } = this.#setting;
+    for (const message of short === undefined ? epilogue : [...epilogue, short]) this.#tell(message);
     return { calls: this.#calls };
   }
 
@@ -245,36 +293,103 @@ class ProgramLayer {
         this.#add('share', { session: this.#session, memory });
         this.#attach();
         return;
-      case 'question':
-        this.#add('message', { session, request: step.request, flags: this.#has(replyAck) ? step.flags : 1 });
+      case 'told':
+        this.#tell(step.message);
         return;
+      case 'features': {
+        const isOfDevice = step.word === 'device';
+        const value = { kind: 'literal' as const, value: isOfDevice ? this.#deviceWord : this.#protocol };
+        this.#addAgain({
+          session,
+          request: isOfDevice ? requestId.VHOST_USER_SET_FEATURES : requestId.VHOST_USER_SET_PROTOCOL_FEATURES,
+          flags: this.#has(protocolBits.replyAck) ? 9 : 1,
+          fields: [{ name: 'u64', value }],
+        });
+        return;
+      }
       case 'configuration':
-        if (!this.#has(config) || this.#device === 'entropy') return;
+        if (!this.#has(protocolBits.config) || this.#device === 'entropy') return;
         this.#add('read-config', { session, offset: step.offset, length: step.length });
         return;
       case 'plain':
         if (step.what === 'fence') this.#add('fence', { session });
+        else if (step.what === 'share') this.#add('share', { session, memory });
         else this.#add(step.what, { queue: this.#queue });
     }
   }
 
   #has(protocol: bigint): boolean {
-    return (this.#setting.protocol & protocol) !== 0n;
+    return (this.#protocol & protocol) !== 0n;
   }
 
   #negotiate(): void {
-    const { features, protocol } = this.#setting;
-    const layout = this.#layout === 'packed' ? packedRing : 0n;
-    const device = version1 | protocolFeatures | layout | ofDevice[this.#device] | features;
-    this.#add('negotiate', { session: this.#session, device, protocol });
+    this.#status = 0;
+    this.#add('negotiate', { session: this.#session, device: this.#deviceWord, protocol: this.#protocol });
+  }
+
+  /** A message that counts from its second time on, for some. */
+  #addAgain(values: Parameters<typeof callOf<'message'>>[2]): void {
+    for (let time = 0; time < 2; time++) this.#add('message', values);
+  }
+
+  /** The addresses of a ring, in front of its start. */
+  #tellAddresses(ring: number, index: number): void {
+    const place = (name: string, area: 'descriptor' | 'driver' | 'device') => ({
+      name,
+      value: { kind: 'ring' as const, ring, area, offset: 0, space: 'user' as const },
+    });
+    const number = (name: string, value: number) => ({
+      name,
+      value: { kind: 'literal' as const, value: BigInt(value) },
+    });
+    const flags = this.#has(protocolBits.replyAck) ? 9 : 1;
+    const session = this.#session;
+    const [num, addresses] = [requestId.VHOST_USER_SET_VRING_NUM, requestId.VHOST_USER_SET_VRING_ADDR];
+    this.#add('message', {
+      session,
+      request: num,
+      flags,
+      fields: [number('index', index), number('num', this.#setting.size)],
+    });
+    this.#addAgain({
+      session,
+      request: addresses,
+      flags,
+      fields: [
+        number('index', index),
+        place('descriptor', 'descriptor'),
+        place('available', 'driver'),
+        place('used', 'device'),
+      ],
+    });
+  }
+
+  #tell(message: ToldMessage): void {
+    for (let time = 0; time < message.times; time++) {
+      const call = toldCall(message, this.#session, this.#protocol, this.#calls.length + 1);
+      if (call !== undefined) this.#calls.push(call);
+    }
   }
 
   #attach(): void {
     const queues = this.#rings.map((ring, index) => this.#add('attach', { session: this.#session, ring, index }));
+    if (this.#has(protocolBits.status)) {
+      for (const status of driverStatus) if (status > this.#status) this.#writeStatus(status);
+    }
     this.#queue = queues.at(-1) ?? 0;
     this.#receive = queues.length > 1 ? queues[0] : undefined;
     this.#outstanding = 0;
     this.#free = this.#setting.size;
+  }
+
+  #writeStatus(status: number): void {
+    this.#status = status;
+    this.#add('message', {
+      session: this.#session,
+      request: requestId.VHOST_USER_SET_STATUS,
+      flags: this.#has(protocolBits.replyAck) && status !== 3 ? 9 : 1,
+      fields: [{ name: 'u64', value: { kind: 'literal', value: BigInt(status) } }],
+    });
   }
 
   #chains(chains: readonly Chain[], waits: 'all' | 'one' | 'none'): void {

@@ -1,0 +1,36 @@
+import { requirementOf } from '../../reference-impl/catalogue/catalogue.ts';
+import {
+  isReferenceDevice,
+  type ReferenceDevice,
+  referenceDeviceNames,
+} from '../../reference-impl/devices/reference-devices.ts';
+import { type Fault, type Showing, showings } from '../../reference-impl/faults/fault.ts';
+import { transportOf } from '../faulty-reference.ts';
+
+/** A reference that a fault is looked for in. */
+export interface Arena {
+  readonly name: string;
+  readonly showing: Showing;
+  readonly device: ReferenceDevice;
+}
+
+/** Devices of which a fault of all devices is looked for. */
+const plainDevices: readonly ReferenceDevice[] = ['block', 'net'];
+
+/** What shows a fault: all showings of its transport, vhost-user alone for one of rings and devices. */
+export function arenasOf(fault: Fault): Arena[] {
+  const shown: readonly Showing[] =
+    fault.layer === 'transport'
+      ? showings.filter((showing) => transportOf[showing] === fault.transport)
+      : (['vhost-user'] as const);
+  return shown.flatMap((showing) =>
+    devicesOf(fault).map((device) => ({ name: `${showing}-${device}`, showing, device })),
+  );
+}
+
+/** The type of device that the requirement is about, or those that all faults are looked for in. */
+function devicesOf({ requirement }: Fault): readonly ReferenceDevice[] {
+  const { area } = requirementOf(requirement);
+  const device = area === 'blk' ? 'block' : area;
+  return isReferenceDevice(device) ? [device] : plainDevices.filter((one) => referenceDeviceNames.includes(one));
+}

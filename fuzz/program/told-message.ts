@@ -1,0 +1,163 @@
+import type { RequirementSlug } from '../../reference-impl/catalogue/catalogue.ts';
+import { isQueueSize } from '../../reference-impl/virtqueue/split/layout.ts';
+import { VHOST_USER_VRING_NOFD_MASK } from '../../reference-impl/wire/vhost-user-constants.ts';
+import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
+import type { KnownQueue, KnownSession, KnownState } from './known-state.ts';
+import type { CallOf } from './program.ts';
+import { breaks, lawful, refused, succeeds, unfollowed, type Verdict } from './verdict.ts';
+
+type MessageCall = CallOf<'message'>;
+
+/** The number in a field; 0 for one that is left out, undefined for a place of memory. */
+export function fieldOf({ fields }: MessageCall, name: string): bigint | undefined {
+  const told = fields.findLast((field) => field.name === name)?.value;
+  if (told === undefined) return 0n;
+  return told.kind === 'literal' ? told.value : undefined;
+}
+
+/** Every back-end has a ring of these indices, and none of those. */
+const leastQueues = 1n;
+const indexOfNoRing = 0x8000n;
+const mostEntries = 0x8000;
+/** Virtio 5.1.4.1: what a network device may have, and what every network carries. */
+const smallestMtu = 68n;
+const plainMtus = [1280n, 1500n] as const;
+
+/** The queue that runs at the index of a ring. */
+function runningAt(known: KnownState, session: KnownSession, index: bigint): KnownQueue | undefined {
+  const queue = known.queues.get(session.queues.get(Number(index)) ?? 0);
+  return queue === undefined || queue.isStopped ? undefined : queue;
+}
+
+/** How a message by hand about a ring stands to the text, which is well formed. */
+export function ringMessage(known: KnownState, call: MessageCall, session: KnownSession): Verdict {
+  const { request } = call;
+  const isWord =
+    request === requestId.VHOST_USER_SET_VRING_KICK ||
+    request === requestId.VHOST_USER_SET_VRING_CALL ||
+    request === requestId.VHOST_USER_SET_VRING_ERR;
+  const word = isWord ? fieldOf(call, 'u64') : fieldOf(call, 'index');
+  if (word === undefined) return unfollowed('session', 'a ring that is named by an address');
+  const index = isWord ? word & 0xffn : word;
+  if (index >= indexOfNoRing) {
+    return refused('session', 'a ring that no device has', 'vu-vring/ring-index-out-of-range-refused');
+  }
+  const queues = BigInt(known.target.queues ?? 0);
+  if (index >= leastQueues && index >= queues) return unfollowed('session', 'a ring that the device may not have');
+  const running = runningAt(known, session, index);
+  // A ring that was started by hand may run.
+  const isFree = running === undefined && session.tainted === undefined;
+  const number = fieldOf(call, 'num');
+  switch (request) {
+    case requestId.VHOST_USER_SET_VRING_NUM:
+      if (number === undefined) return unfollowed('session', 'a size that is an address');
+      if (number === 0n || number > mostEntries) {
+        return refused('session', `a ring of ${number} entries`, 'vu-vring/bad-ring-size-refused');
+      }
+      if (!isQueueSize(Number(number))) return unfollowed('session', 'a size that a packed ring alone has');
+      return isFree ? succeeds : unfollowed('session', 'the size of a ring that runs');
+    case requestId.VHOST_USER_SET_VRING_BASE:
+      return isFree && number !== undefined && number < 0x8000n
+        ? succeeds
+        : unfollowed('session', 'the base of a ring that runs');
+    case requestId.VHOST_USER_SET_VRING_CALL:
+      if (running === undefined) return descriptorsOf(call);
+      running.hasCalls = false;
+      return descriptorsOf(call);
+    case requestId.VHOST_USER_SET_VRING_ERR:
+      return descriptorsOf(call);
+    case requestId.VHOST_USER_SET_VRING_ENABLE:
+      if (number === undefined || number > 1n) return breaks('session', 'an enable value beside 0 and 1');
+      return number === 1n && running !== undefined
+        ? succeeds
+        : { ...unfollowed('session', 'a ring is disabled, or enabled before it runs'), succeeds: true };
+    case requestId.VHOST_USER_GET_VRING_BASE:
+      return running === undefined ? lawful : unfollowed('session', 'a ring is stopped by hand');
+    case requestId.VHOST_USER_VRING_KICK:
+      return running === undefined ? unfollowed('session', 'a ring is started in band') : succeeds;
+    case requestId.VHOST_USER_SET_VRING_KICK:
+      return {
+        ...unfollowed('session', 'a ring is started by hand'),
+        ...(running === undefined ? {} : { succeeds: true }),
+      };
+  }
+  return isFree && isRingOf(known, call, session) ? succeeds : unfollowed('session', 'the addresses of a ring');
+}
+
+const areaOfField = { descriptor: 'descriptor', available: 'driver', used: 'device' } as const;
+
+/** Whether the addresses are those of a ring in the memory that the session was told. */
+function isRingOf(known: KnownState, { fields }: MessageCall, session: KnownSession): boolean {
+  return Object.entries(areaOfField).every(([name, area]) => {
+    const value = fields.findLast((field) => field.name === name)?.value;
+    if (value?.kind !== 'ring' || value.area !== area || value.offset !== 0 || value.space !== 'user') return false;
+    const memory = known.rings.get(value.ring)?.memory;
+    return memory !== undefined && memory === session.memory;
+  });
+}
+
+/** Eventfds, or the bit that says that there is none. */
+function descriptorsOf(call: MessageCall): Verdict {
+  const isWithout = ((fieldOf(call, 'u64') ?? 0n) & VHOST_USER_VRING_NOFD_MASK) !== 0n;
+  const areEvents = call.descriptors.every(({ kind }) => kind === 'eventfd');
+  return isWithout || areEvents ? succeeds : unfollowed('session', 'a descriptor that may be refused');
+}
+
+/** How a message by hand about the session stands to the text, which is well formed; undefined for one not known here. */
+export function sessionMessage(call: MessageCall, session: KnownSession): Verdict | undefined {
+  const [first] = call.descriptors;
+  switch (call.request) {
+    case requestId.VHOST_USER_SET_OWNER: {
+      const isFirst = !session.hasOwner;
+      session.hasOwner = true;
+      return isFirst ? succeeds : lawful;
+    }
+    case requestId.VHOST_USER_SET_LOG_BASE: {
+      const [size, offset] = [fieldOf(call, 'logSize'), fieldOf(call, 'logOffset')];
+      const isLog = first?.kind === 'memory-file' && size !== undefined && size > 0n && offset === 0n;
+      return isLog && size <= first.size ? lawful : unfollowed('session', 'a log that may be refused');
+    }
+    case requestId.VHOST_USER_SET_LOG_FD:
+      return first?.kind === 'eventfd' ? succeeds : unfollowed('session', 'a descriptor that may be refused');
+    case requestId.VHOST_USER_SEND_RARP:
+      return lawful;
+    case requestId.VHOST_USER_NET_SET_MTU: {
+      const mtu = fieldOf(call, 'u64');
+      if (mtu !== undefined && mtu < smallestMtu) return refused('session', 'no MTU', 'vu-net/mtu-validated');
+      return plainMtus.some((plain) => plain === mtu) ? succeeds : lawful;
+    }
+    case requestId.VHOST_USER_SET_BACKEND_REQ_FD:
+      return first?.kind === 'socket' ? succeeds : unfollowed('session', 'a descriptor that is no socket');
+    case requestId.VHOST_USER_RESET_OWNER:
+    case requestId.VHOST_USER_RESET_DEVICE:
+      return { ...unfollowed('session', 'a reset'), succeeds: true };
+    case requestId.VHOST_USER_SET_STATUS: {
+      const status = fieldOf(call, 'u64');
+      return status === undefined
+        ? unfollowed('session', 'a status that is an address')
+        : statusWritten(session, status);
+    }
+  }
+  return undefined;
+}
+
+/** ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK (virtio 2.1). */
+const statusBits = 0xfn;
+
+/** Virtio 2.1.1: the driver sets one bit after another, and takes none back but by 0, which resets. */
+export function statusWritten(session: KnownSession, value: bigint): Verdict {
+  if (value > 0xffn) return refused('session', 'a status of more than a byte', 'vu-status/status-above-byte-refused');
+  const before = session.status;
+  session.status = Number(value);
+  if (value === 0n) return { ...unfollowed('session', 'a reset'), succeeds: true };
+  const isOneMore = (value & ~statusBits) === 0n && (before & ~session.status) === 0;
+  return isOneMore ? succeeds : breaks('session', 'a status that no driver writes');
+}
+
+/** What a back-end refuses a malformed message for, as implementations choose it. */
+export const refusalOf: Readonly<Partial<Record<string, RequirementSlug>>> = {
+  'size-short-of-payload': 'vu-header/undersized-payload-refused',
+  'version-not-1': 'vu-header/other-version-refused',
+  'descriptors-missing': 'vu-fds/missing-descriptor-refused',
+  'gate-not-negotiated': 'vu-features/unnegotiated-message-not-answered',
+};
