@@ -1,4 +1,4 @@
-import type { IutExit, Refused } from '../drivers/port/port.ts';
+import type { IutExit, Refused, SanitizerReport } from '../drivers/port/port.ts';
 import type { FailureKind } from '../reference-impl/observations/failure-kind.ts';
 import { errorName } from '../reference-impl/wire/errno.ts';
 
@@ -19,9 +19,18 @@ export interface Failure {
   readonly besideText?: true;
 }
 
+/** With what a sanitizer said of it, so that ends of different causes differ. */
 export function exitText(exit: IutExit): string {
-  if (exit.signal !== undefined) return `signal ${exit.signal}`;
-  return exit.code === undefined ? 'an end that only its owner sees' : `exit code ${exit.code}`;
+  const report = exit.report === undefined ? '' : ` (${reportText(exit.report)})`;
+  if (exit.signal !== undefined) return `signal ${exit.signal}${report}`;
+  return exit.code === undefined ? 'an end that only its owner sees' : `exit code ${exit.code}${report}`;
+}
+
+/** A report of a sanitizer in one line. */
+export function reportText({ tool, error, functions }: SanitizerReport): string {
+  const [inner, outer] = functions;
+  const where = inner === undefined ? '' : ` in ${inner}${outer === undefined ? '' : `, called by ${outer}`}`;
+  return `${tool}: ${error}${where}`;
 }
 
 /** A refusal in words. */

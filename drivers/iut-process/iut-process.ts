@@ -16,8 +16,10 @@ import {
   spawnProcess,
   waitPidfd,
 } from '../native/native.ts';
-import type { Iut, IutExit, IutResources } from '../port/port.ts';
+import type { Iut, IutExit, IutResources, SanitizerReport } from '../port/port.ts';
+import { ReportFiles, sanitizerEnvironment } from '../sanitizers/report-files.ts';
 import type { StartCommand, Target } from '../target.ts';
+import { CoverageMemory, coverageVariable } from './coverage-memory.ts';
 import { IutDirectory } from './iut-directory.ts';
 import { isListening } from './listening-sockets.ts';
 import { endOrphans } from './orphans.ts';
@@ -68,6 +70,10 @@ export class IutProcess implements Iut {
   readonly #directory: IutDirectory;
   readonly #listener: ProcessListener;
   readonly #graceMs: number;
+  readonly coverage = new CoverageMemory();
+  readonly #reports: ReportFiles;
+  /** Reports that were read and not asked for yet. */
+  #read: SanitizerReport[] = [];
   readonly #pollFds = new Int32Array(1);
   readonly #pollEvents = Int16Array.of(POLLIN);
   readonly #pollResults = new Int16Array(1);
@@ -90,6 +96,7 @@ export class IutProcess implements Iut {
     this.#listener = options.listener ?? (() => undefined);
     this.#graceMs = options.graceMs ?? 1000;
     this.#directory = new IutDirectory(target.reach.socket, options.runDirectory);
+    this.#reports = new ReportFiles(this.#directory.path);
   }
 
   get socketPath(): string {
@@ -194,6 +201,10 @@ export class IutProcess implements Iut {
     return this.#stderr?.tail(maxBytes) ?? '';
   }
 
+  reports(): SanitizerReport[] {
+    return [...this.#read.splice(0), ...this.#reports.take(this.#process === undefined)];
+  }
+
   signal(name: keyof typeof constants.signals): void {
     if (this.#process !== undefined && this.#isRunning) signalPidfd(this.#process.pidfd, constants.signals[name]);
   }
@@ -230,6 +241,7 @@ export class IutProcess implements Iut {
   close(): void {
     this.end();
     this.#stderr?.close();
+    this.coverage.close();
     this.#directory.remove();
   }
 
@@ -237,6 +249,8 @@ export class IutProcess implements Iut {
   #prepareDirectory(): void {
     try {
       this.#directory.restore();
+      this.#reports.clear();
+      this.#read = [];
       this.#directory.removeSocket();
       this.#directory.makeFiles(this.#start.files ?? {});
     } catch (error) {
@@ -270,12 +284,20 @@ export class IutProcess implements Iut {
     }
     // Kept with the exit: a failure is told of after another process may have been started.
     const stderr = this.stderrTail(stderrTailBytes);
-    this.#exit = stderr === '' ? exit : { ...exit, stderr };
+    this.#exit = { ...exit, ...(stderr === '' ? {} : { stderr }), ...this.#reportOfEnd() };
     this.#listener('died', describeExit(exit));
   }
 
+  /** UndefinedBehaviorSanitizer lets the process go on. */
+  #reportOfEnd(): { report?: SanitizerReport } {
+    const reports = this.#reports.take(true);
+    const report = reports.findLast(({ tool }) => tool !== 'UndefinedBehaviorSanitizer');
+    this.#read.push(...reports.filter((each) => each !== report));
+    return report === undefined ? {} : { report };
+  }
+
   #spawn(): SpawnedProcess {
-    const { command, environment, keepStdinOpen, workingDirectory } = this.#start;
+    const { command, environment = {}, keepStdinOpen, workingDirectory } = this.#start;
     this.#stderr?.close();
     const stderr = new OutputSink();
     this.#stderr = stderr;
@@ -291,7 +313,8 @@ export class IutProcess implements Iut {
         env: {
           ...Object.fromEntries(inherited),
           LC_ALL: 'C',
-          ...this.#expanded(environment),
+          ...this.#expanded({ ...environment, ...sanitizerEnvironment({ ...process.env, ...environment }) }),
+          [coverageVariable]: this.coverage.path,
           [iutVariable]: this.#number,
         },
         cwd: workingDirectory === undefined ? this.#directory.path : this.#directory.expand(workingDirectory),
@@ -309,7 +332,7 @@ export class IutProcess implements Iut {
     }
   }
 
-  #expanded(environment: Readonly<Record<string, string>> = {}): Record<string, string> {
+  #expanded(environment: Readonly<Record<string, string>>): Record<string, string> {
     return Object.fromEntries(
       Object.entries(environment).map(([name, value]) => [name, this.#directory.expand(value)]),
     );

@@ -1,4 +1,4 @@
-import type { IutExit } from './outcome.ts';
+import type { IutExit, SanitizerReport } from './outcome.ts';
 
 /** Descriptors and shared memory that the IUT holds, by identity. */
 export interface IutResources {
@@ -24,7 +24,20 @@ export interface Rung {
   take(): void;
 }
 
+/** Edges that an instrumented IUT took: counters in memory of ours, which outlive its process. */
+export interface Coverage {
+  /** Hash of the program that counts; undefined where none does. */
+  readonly program: bigint | undefined;
+  /** Calls `each` with every edge that was taken since the counters were cleared, and how often: at most 255 times. */
+  read(each: (edge: number, times: number) => void): void;
+  clear(): void;
+}
+
 export interface Iut {
+  /** For an IUT of ours: what it counts if it is instrumented. */
+  readonly coverage?: Coverage;
+  /** What sanitizers in the IUT have said since the last call while it went on. */
+  reports?(): SanitizerReport[];
   isAlive(): boolean;
   exit(): IutExit | undefined;
   /** The process tree's CPU time in milliseconds; undefined where it cannot be read. */

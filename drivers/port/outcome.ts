@@ -4,6 +4,20 @@ export interface IutExit {
   readonly code?: number;
   /** The last of what the process wrote to standard error, where we keep it. */
   readonly stderr?: string;
+  /** What a sanitizer in the process said of its end. */
+  readonly report?: SanitizerReport;
+}
+
+/** What a sanitizer that an IUT was compiled with says of an error. */
+export interface SanitizerReport {
+  /** `AddressSanitizer`, `UndefinedBehaviorSanitizer`. */
+  readonly tool: string;
+  /** The kind of error in the words of the sanitizer, without addresses and the like. */
+  readonly error: string;
+  /** Functions of the IUT on the stack, innermost first; none where symbols are not to be had. */
+  readonly functions: readonly string[];
+  /** The report as it was written, with symbols. */
+  readonly text: string;
 }
 
 /** Why nothing came back. `waitedMs` is the deadline that passed. */
