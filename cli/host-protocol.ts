@@ -119,6 +119,7 @@ const campaignProgress = z.object({
   calls: z.number(),
   corpus: z.number(),
   signals: z.number(),
+  edges: z.number(),
   buckets: z.number(),
   repeated: z.number(),
   unconfirmed: z.number(),

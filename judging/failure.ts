@@ -17,11 +17,14 @@ export interface Failure {
   readonly silent?: true;
   /** Seen where the case did what its requirement is not about: a crash or a hang there is harm, and violates no text. */
   readonly besideText?: true;
+  /** A sanitizer of the IUT said it while the process went on: harm, whatever was asked of it. */
+  readonly reported?: true;
 }
 
 /** With what a sanitizer said of it, so that ends of different causes differ. */
 export function exitText(exit: IutExit): string {
-  const report = exit.report === undefined ? '' : ` (${reportText(exit.report)})`;
+  const last = exit.lastFunction === undefined ? '' : ` (its last edge was in ${exit.lastFunction})`;
+  const report = exit.report === undefined ? last : ` (${reportText(exit.report)})`;
   if (exit.signal !== undefined) return `signal ${exit.signal}${report}`;
   return exit.code === undefined ? 'an end that only its owner sees' : `exit code ${exit.code}${report}`;
 }

@@ -46,7 +46,8 @@ export class CampaignLine {
   }
 
   #text(progress: CampaignProgress): string {
-    const { runs, elapsedMs, calls, judgedCalls, corpus, signals, buckets, repeated, unconfirmed, restarts } = progress;
+    const { runs, elapsedMs, calls, judgedCalls, corpus, signals, edges, buckets, repeated, unconfirmed, restarts } =
+      progress;
     const seconds = elapsedMs / 1000;
     return [
       `${this.#name}: ${Math.round(seconds)} s`,
@@ -54,6 +55,7 @@ export class CampaignLine {
       `${Math.round((100 * judgedCalls) / Math.max(calls, 1))} % of calls lawful and known`,
       `corpus ${corpus}`,
       `${counted(signals, 'signal')}`,
+      ...(edges === 0 ? [] : [counted(edges, 'edge')]),
       `${counted(buckets, 'bucket')} (${repeated} seen again, ${unconfirmed} unconfirmed)`,
       `${counted(restarts, 'restart')}`,
     ].join(', ');

@@ -7,6 +7,7 @@ export const coverageVariable = 'VHOST_CONFORMANCE_COVERAGE';
 const magic = [...Buffer.from('VHCOVER1')];
 const edgesAt = 8;
 const programAt = 16;
+const lastAt = 24;
 const countersAt = 4096;
 const mostEdges = 1 << 20;
 
@@ -41,6 +42,12 @@ export class CoverageMemory implements Coverage {
   get program(): bigint | undefined {
     if (!this.#mapping.isMapped || magic.some((byte, at) => this.#header.getUint8(at) !== byte)) return undefined;
     return this.#header.getBigUint64(programAt, true);
+  }
+
+  /** Where in the file of the program the last edge was taken; undefined where none was. */
+  get lastPlace(): bigint | undefined {
+    const place = this.program === undefined ? 0n : this.#header.getBigUint64(lastAt, true);
+    return place === 0n ? undefined : place;
   }
 
   read(each: (edge: number, times: number) => void): void {

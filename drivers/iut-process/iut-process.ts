@@ -17,7 +17,7 @@ import {
   waitPidfd,
 } from '../native/native.ts';
 import type { Iut, IutExit, IutResources, SanitizerReport } from '../port/port.ts';
-import { ReportFiles, sanitizerEnvironment } from '../sanitizers/report-files.ts';
+import { ReportFiles, sanitizerEnvironment, symbols } from '../sanitizers/report-files.ts';
 import type { StartCommand, Target } from '../target.ts';
 import { CoverageMemory, coverageVariable } from './coverage-memory.ts';
 import { IutDirectory } from './iut-directory.ts';
@@ -26,6 +26,7 @@ import { endOrphans } from './orphans.ts';
 import { describeExit, exitOf } from './process-exit.ts';
 import { resourcesOf } from './process-resources.ts';
 import { cpuTimeOfTreeMs, isExiting } from './process-tree.ts';
+import { findCommand } from './target-version.ts';
 
 /** What the process is told of; the event log takes it. */
 export type ProcessListener = (state: 'started' | 'ready' | 'died' | 'ended' | 'ended-by-us', detail: string) => void;
@@ -284,8 +285,16 @@ export class IutProcess implements Iut {
     }
     // Kept with the exit: a failure is told of after another process may have been started.
     const stderr = this.stderrTail(stderrTailBytes);
-    this.#exit = { ...exit, ...(stderr === '' ? {} : { stderr }), ...this.#reportOfEnd() };
+    this.#exit = { ...exit, ...(stderr === '' ? {} : { stderr }), ...this.#reportOfEnd(), ...this.#lastFunction() };
     this.#listener('died', describeExit(exit));
+  }
+
+  /** What is left to say of an instrumented process that could write no report: that of one that unmapped itself. */
+  #lastFunction(): { lastFunction?: string } {
+    const place = this.coverage.lastPlace;
+    const program = place === undefined ? undefined : findCommand(this.#directory.expand(this.#start.command));
+    const name = place === undefined || program === undefined ? undefined : symbols.functionBefore(program, place);
+    return name === undefined ? {} : { lastFunction: name };
   }
 
   /** UndefinedBehaviorSanitizer lets the process go on. */

@@ -6,6 +6,8 @@ export interface IutExit {
   readonly stderr?: string;
   /** What a sanitizer in the process said of its end. */
   readonly report?: SanitizerReport;
+  /** Of an instrumented process: the function in which it took its last edge. */
+  readonly lastFunction?: string;
 }
 
 /** What a sanitizer that an IUT was compiled with says of an error. */

@@ -57,6 +57,16 @@ export interface MemoryChange {
   stop(): number;
 }
 
+/** Bytes beside the regions of a memory file, which no IUT may write unless it was given them. */
+export interface RedZone {
+  /** The file, as a region has it. */
+  readonly backing: unknown;
+  readonly mmapOffset: bigint;
+  readonly size: number;
+  /** The first byte that changed; undefined where none did. */
+  changedAt(): number | undefined;
+}
+
 /** The session of each transport. */
 export interface SessionsByTransport {
   readonly 'vhost-user': VhostUserSession;
@@ -82,7 +92,10 @@ export interface DriverPort<S extends Session = Session> {
   /** What follows may take so long: waits behind that time end with a BudgetError. Undefined: no limit. */
   setBudget(ms: number | undefined): void;
   nowMs(): number;
-  createGuest(layout: GuestLayout): Guest;
+  /** @param options `redZones`: bytes beside its regions are watched. */
+  createGuest(layout: GuestLayout, options?: { readonly redZones?: boolean }): Guest;
+  /** What is watched of a guest until it is released. */
+  redZonesOf(guest: Guest): readonly RedZone[];
   /**
    * A thread stores the patterns, of one length each, in turn to a place of guest memory until it is stopped, or
    * `releaseAll`. Patterns of 2, 4 or 8 bytes at a multiple of their size are stored at once, others byte by byte.

@@ -7,7 +7,9 @@ import { Symbols } from './symbols.ts';
 const prefix = 'sanitizer';
 /** Of one file, with the place of what was read. */
 const mostBytes = 1 << 20;
-const symbols = new Symbols();
+
+/** Of all processes: what was looked up once is known. */
+export const symbols = new Symbols();
 
 /** Reports go to files: a report on standard error would be cut. Symbols are looked up by us: that is slow in the IUT. */
 const common = `log_path={dir}/${prefix}:symbolize=0:print_stacktrace=1`;

@@ -30,6 +30,12 @@ export class Symbols {
       .join('\n');
   }
 
+  /** The function to which an address returns, by its place in the file of its module. */
+  functionBefore(module: string, place: bigint): string | undefined {
+    const [[inner] = []] = placesOf(module, [`0x${(place - 1n).toString(16)}`]);
+    return inner?.split(' ')[0];
+  }
+
   #lookUp(lines: readonly string[]): void {
     const wanted = new Map<string, Set<string>>();
     for (const line of lines) {

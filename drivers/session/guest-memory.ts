@@ -4,7 +4,8 @@ import type { GuestLayout } from '../../reference-impl/memory/guest-layout.ts';
 import type { Region, RegionMemory } from '../../reference-impl/memory/region.ts';
 import { DriverUsageError, SystemCallError } from '../errors.ts';
 import { closeFd, type Mapping, mapMemory, memfdCreate, startMutator } from '../native/native.ts';
-import type { MemoryChange } from '../port/port.ts';
+import type { MemoryChange, RedZone } from '../port/port.ts';
+import { fillZone, firstChange, zoneBytes, zonePlaces } from './red-zones.ts';
 
 /** The sealed memory file that regions of a Guest lie in. */
 class MemoryFile {
@@ -71,16 +72,21 @@ const mostMoves = 16n;
 /** A Guest in memory files of its own, sealed against shrinking and growing, so that an IUT can map them. */
 export class MappedGuest {
   readonly guest: Guest;
+  readonly redZones: readonly RedZone[];
   readonly #files: MemoryFile[] = [];
 
-  /** `name` begins the names of the memory files, by which they are found again in the IUT. */
-  constructor(layout: GuestLayout, name: string, placement: GuestPlacement = 'anywhere') {
+  /**
+   * `name` begins the names of the memory files, by which they are found again in the IUT.
+   * @param hasRedZones bytes beside the regions are watched.
+   */
+  constructor(layout: GuestLayout, name: string, placement: GuestPlacement = 'anywhere', hasRedZones = false) {
     try {
       const memory = regionsOf(layout, (number, size) => {
-        const file = new MemoryFile(`${name}-file${number}`, size);
+        const file = new MemoryFile(`${name}-file${number}`, size + (hasRedZones ? zoneBytes : 0));
         this.#files.push(file);
         return { bytes: file.bytes, backing: file };
       });
+      this.redZones = hasRedZones ? this.#zonesOf(layout) : [];
       this.guest = new Guest(placement === 'anywhere' ? memory : this.#placed(memory));
     } catch (error) {
       this.close();
@@ -90,6 +96,16 @@ export class MappedGuest {
 
   close(): void {
     for (const file of this.#files.splice(0)) file.close();
+  }
+
+  #zonesOf(layout: GuestLayout): RedZone[] {
+    return zonePlaces(layout).flatMap(({ file: number, offset, size }) => {
+      const file = this.#files[number];
+      if (file === undefined) return [];
+      const bytes = file.bytes.subarray(offset, offset + size);
+      fillZone(bytes);
+      return [{ backing: file, mmapOffset: BigInt(offset), size, changedAt: () => firstChange(bytes) }];
+    });
   }
 
   /** @throws DriverUsageError where no distance makes room for all of them. */

@@ -4,7 +4,17 @@ import type { Region } from '../../reference-impl/memory/region.ts';
 import { EventLog } from '../../reference-impl/observations/event-log.ts';
 import { DriverUsageError } from '../errors.ts';
 import { monotonicUs } from '../native/native.ts';
-import type { DriverPort, Iut, IutExit, MemoryChange, RecoveryStep, Rung, Session, WaitResult } from '../port/port.ts';
+import type {
+  DriverPort,
+  Iut,
+  IutExit,
+  MemoryChange,
+  RecoveryStep,
+  RedZone,
+  Rung,
+  Session,
+  WaitResult,
+} from '../port/port.ts';
 import type { TargetFacts } from '../port/target-facts.ts';
 import { deadlineIn, eventClock } from './deadline.ts';
 import { OwnedDescriptors } from './descriptor-source.ts';
@@ -48,6 +58,8 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
       cpuTimeMs: () => iut.cpuTimeMs(),
       resources: () => iut.resources(),
       restart: () => this.restart(),
+      ...(iut.coverage === undefined ? {} : { coverage: iut.coverage }),
+      ...(iut.reports === undefined ? {} : { reports: () => iut.reports?.() ?? [] }),
     };
     this.ladder = recovery.map((step) => ({ step, take: this.#taking(step) }));
     this.log = log ?? new EventLog(eventClock);
@@ -87,11 +99,15 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
     return monotonicUs() / 1000;
   }
 
-  createGuest(layout: GuestLayout): Guest {
-    const mapped = this.mapGuest(layout, `vhost-conformance-guest${this.#nextGuest++}`);
+  createGuest(layout: GuestLayout, { redZones = false }: { readonly redZones?: boolean } = {}): Guest {
+    const mapped = this.mapGuest(layout, `vhost-conformance-guest${this.#nextGuest++}`, redZones);
     this.#guests.push(mapped);
     this.oracle.guestMade(mapped.guest);
     return mapped.guest;
+  }
+
+  redZonesOf(guest: Guest): readonly RedZone[] {
+    return this.#guests.find((mapped) => mapped.guest === guest)?.redZones ?? [];
   }
 
   changeMemory(region: Region, offset: number, patterns: readonly Uint8Array[], periodNs: number): MemoryChange {
@@ -156,8 +172,8 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
     return this.descriptors.adopt(descriptors);
   }
 
-  protected mapGuest(layout: GuestLayout, name: string): MappedGuest {
-    return new MappedGuest(layout, name);
+  protected mapGuest(layout: GuestLayout, name: string, hasRedZones: boolean): MappedGuest {
+    return new MappedGuest(layout, name, 'anywhere', hasRedZones);
   }
 
   protected releaseGuest(guest: MappedGuest): void {

@@ -53,9 +53,9 @@ export class MdevPort extends SessionPort<MdevSession> {
     return { kind: 'opened', session, detail: `layout ${places.name}` };
   }
 
-  protected override mapGuest(layout: GuestLayout, name: string): MappedGuest {
+  protected override mapGuest(layout: GuestLayout, name: string, hasRedZones: boolean): MappedGuest {
     const isLent = this.#options.carrier.lendMemory !== undefined;
-    const mapped = new MappedGuest(layout, name, isLent ? 'anywhere' : 'at-user-addresses');
+    const mapped = new MappedGuest(layout, name, isLent ? 'anywhere' : 'at-user-addresses', hasRedZones);
     this.#lent.set(mapped, this.#lend(mapped.guest));
     return mapped;
   }

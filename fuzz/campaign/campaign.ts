@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { LawfulDraw } from '../arbitraries/lawful-draw.ts';
-import { bucketOf } from '../executor/bucket.ts';
+import { bucketOf, isReportBucket } from '../executor/bucket.ts';
 import type { Examiner } from '../executor/examiner.ts';
 import { type Finding, findingText } from '../executor/finding.ts';
 import { mutant } from '../mutators/mutant.ts';
@@ -8,7 +8,7 @@ import { Random } from '../mutators/random.ts';
 import { isJudged, type Standing } from '../program/lawfulness.ts';
 import type { Program } from '../program/program.ts';
 import { resolved } from '../program/references.ts';
-import { type Bucket, BucketStore, type ReplayWords } from './bucket-store.ts';
+import { type Bucket, BucketStore, type KnownBucket, type ReplayWords } from './bucket-store.ts';
 import { type CampaignState, readState, writeState } from './campaign-state.ts';
 import { Corpus } from './corpus.ts';
 import { Guard } from './guard.ts';
@@ -63,6 +63,8 @@ export interface CampaignProgress {
   readonly calls: number;
   readonly corpus: number;
   readonly signals: number;
+  /** Edges of an instrumented IUT, each with a class of its count; 0 where it is not instrumented. */
+  readonly edges: number;
   readonly buckets: number;
   /** Findings of buckets that were known. */
   readonly repeated: number;
@@ -85,7 +87,7 @@ export class Campaign {
   readonly #listener: CampaignListener;
   readonly #corpus: Corpus;
   readonly #buckets: BucketStore;
-  readonly #guards: Guard[];
+  readonly #guards: Guard[] = [];
   readonly #signals = new SignalMap();
   readonly #untriaged: Untriaged;
   readonly #journal: Journal;
@@ -96,6 +98,8 @@ export class Campaign {
   readonly #recent: Program[] = [];
   readonly #lawful: LawfulDraw;
   #isEnded = false;
+  /** Hash of the program whose edges are counted. */
+  #program: bigint | undefined;
   #runsOfProcess = 0;
   #progressMs = 0;
   #stateMs = 0;
@@ -107,7 +111,7 @@ export class Campaign {
     this.#listener = listener;
     this.#corpus = new Corpus(options.corpus ?? join(options.directory, 'corpus'));
     this.#buckets = new BucketStore(join(options.directory, 'buckets'), options.replayWords);
-    this.#guards = [...this.#buckets.known.values()].map(({ program }) => new Guard(resolved(program)));
+    for (const bucket of this.#buckets.known.values()) this.#guard(bucket);
     this.#untriaged = new Untriaged(join(options.directory, 'untriaged'));
     this.#journal = new Journal(options.directory);
     this.#state = readState(options.directory);
@@ -120,6 +124,7 @@ export class Campaign {
 
   /** Runs until its time or its runs are over. Returns why it ended before, if it did. */
   run(): string | undefined {
+    this.#checkProgram();
     let ended = this.#begin();
     while (ended === undefined && !this.#isOver()) {
       ended = this.#try(this.#next());
@@ -186,11 +191,16 @@ export class Campaign {
   #learn(program: Program, whole: Program, isOfCorpus: boolean): void {
     const { standings } = this.#examiner;
     this.#countJudged(standings);
-    const fresh = this.#signals.newIn(signalsOf(whole, this.#examiner.outcomes, standings));
+    const fresh = this.#signals.newIn(this.#signalsOf(whole, standings));
     if (fresh.length === 0) return;
     const stable = isOfCorpus ? fresh : this.#stable(whole, standings, fresh);
     this.#signals.add(stable);
     if (stable.length > 0 && !isOfCorpus) this.#corpus.add(program);
+  }
+
+  #signalsOf(whole: Program, standings: readonly Standing[]): Set<number> {
+    const { outcomes, edges } = this.#examiner;
+    return signalsOf(whole, outcomes, standings, edges.signals);
   }
 
   #countJudged(standings: readonly Standing[]): void {
@@ -208,7 +218,7 @@ export class Campaign {
         this.#restart();
         return [];
       }
-      const signals = signalsOf(whole, this.#examiner.outcomes, standings);
+      const signals = this.#signalsOf(whole, standings);
       stable = stable.filter((signal) => signals.has(signal));
     }
     const kept = new Set(stable);
@@ -246,18 +256,36 @@ export class Campaign {
       this.#listener.note(`${name}: did not come again on a fresh process`);
     } else if (!this.#buckets.known.has(bucket.name)) {
       this.#buckets.add(bucket, this.#restart() && !triage.isCut ? this.#options.inC?.(bucket) : undefined);
-      this.#guards.push(new Guard(resolved(bucket.program)));
+      this.#guard(bucket);
       this.#listener.found(bucket);
     }
     this.#save();
     return this.#restart() ? undefined : lostBehind(name);
   }
 
+  /** Keeps a known bucket from ending the search. */
+  #guard({ name, program }: KnownBucket): void {
+    if (isReportBucket(name)) this.#examiner.passOver(name);
+    else this.#guards.push(new Guard(resolved(program)));
+  }
+
   #restart(): boolean {
     this.#state.restarts++;
     this.#runsOfProcess = 0;
     this.#recent.length = 0;
-    return this.#examiner.restart();
+    const serves = this.#examiner.restart();
+    this.#checkProgram();
+    return serves;
+  }
+
+  /** Numbers of edges mean nothing in a program that was built anew. */
+  #checkProgram(): void {
+    const { program } = this.#examiner.edges;
+    if (this.#program !== undefined && program !== undefined && program !== this.#program) {
+      this.#listener.note('the program of the target is another one now: what its edges showed is forgotten');
+      this.#signals.forgetEdges();
+    }
+    this.#program = program ?? this.#program;
   }
 
   #triageEndsMs(): number {
@@ -290,12 +318,13 @@ export class Campaign {
       runs,
       calls,
       judgedCalls,
-      repeated,
+      repeated: repeated + this.#examiner.timesPassedOver,
       unconfirmed,
       restarts,
       elapsedMs: this.#elapsedMs(),
       corpus: this.#corpus.programs.length,
       signals: this.#signals.size,
+      edges: this.#signals.edges,
       buckets: this.#buckets.known.size,
     });
   }

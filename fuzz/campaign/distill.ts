@@ -47,7 +47,7 @@ function stableSignals(examiner: Examiner, program: Program): ReadonlySet<number
   for (let run = 0; run < stabilityRuns; run++) {
     const finding = examiner.examine(whole);
     if (finding !== undefined) return bucketOf(finding, whole.calls[finding.place]);
-    const signals = signalsOf(whole, examiner.outcomes, examiner.standings);
+    const signals = signalsOf(whole, examiner.outcomes, examiner.standings, examiner.edges.signals);
     stable = stable === undefined ? signals : new Set([...stable].filter((signal) => signals.has(signal)));
   }
   return stable ?? new Set();

@@ -1,3 +1,4 @@
+import { firstEdgeSignal } from '../coverage/edge-signals.ts';
 import type { Outcomes } from '../executor/outcomes.ts';
 import { outcomeNumber } from '../executor/outcomes.ts';
 import { callKinds } from '../program/call-table.ts';
@@ -9,7 +10,7 @@ import type { Call, Program } from '../program/program.ts';
  * which it was made. A signal is a number. States have no positions, so there are few of them.
  */
 
-/** Signals that are kept: more are not told apart. */
+/** Signals of calls that are kept: more are not told apart. Edges are as many as the program has. */
 const mostSignals = 16_384;
 /** Requests from this number on are one. */
 const namedRequests = 64;
@@ -43,9 +44,14 @@ class SessionState {
   }
 }
 
-/** The signals of a program that has run, each once. */
-export function signalsOf({ calls }: Program, outcomes: Outcomes, standings: readonly Standing[]): Set<number> {
-  const signals = new Set<number>();
+/** The signals of a program that has run, each once. @param edges what it reached in the IUT. */
+export function signalsOf(
+  { calls }: Program,
+  outcomes: Outcomes,
+  standings: readonly Standing[],
+  edges: readonly number[] = [],
+): Set<number> {
+  const signals = new Set(edges);
   const state = new SessionState();
   for (let place = 0; place < outcomes.count; place++) {
     const call = calls[place];
@@ -66,21 +72,48 @@ export class SignalMap {
   /** Signals that do not come with each run of a program. */
   readonly #masked = new Set<number>();
 
+  #edges = 0;
+
+  /** Signals of calls. */
   get size(): number {
-    return this.#seen.size;
+    return this.#seen.size - this.#edges;
+  }
+
+  /** Edges of the IUT, each with a class of its count. */
+  get edges(): number {
+    return this.#edges;
   }
 
   /** Those that were not seen before. */
   newIn(signals: ReadonlySet<number>): number[] {
-    if (this.#seen.size >= mostSignals) return [];
-    return [...signals].filter((signal) => !this.#seen.has(signal) && !this.#masked.has(signal));
+    const isFull = this.size >= mostSignals;
+    const fresh: number[] = [];
+    for (const signal of signals) {
+      if (this.#seen.has(signal) || this.#masked.has(signal)) continue;
+      if (!isFull || isEdge(signal)) fresh.push(signal);
+    }
+    return fresh;
   }
 
   add(signals: Iterable<number>): void {
-    for (const signal of signals) this.#seen.add(signal);
+    for (const signal of signals) {
+      if (this.#seen.has(signal)) continue;
+      this.#seen.add(signal);
+      if (isEdge(signal)) this.#edges++;
+    }
+  }
+
+  /** The program is another one: its edges have other numbers. */
+  forgetEdges(): void {
+    for (const signals of [this.#seen, this.#masked]) {
+      for (const signal of signals) if (isEdge(signal)) signals.delete(signal);
+    }
+    this.#edges = 0;
   }
 
   mask(signals: Iterable<number>): void {
     for (const signal of signals) this.#masked.add(signal);
   }
 }
+
+const isEdge = (signal: number): boolean => signal >= firstEdgeSignal;

@@ -1,4 +1,4 @@
-import type { IutExit } from '../../drivers/port/port.ts';
+import type { IutExit, SanitizerReport } from '../../drivers/port/port.ts';
 import { nameOfRequest } from '../program/message-lawfulness.ts';
 import type { Call } from '../program/program.ts';
 import type { Finding } from './finding.ts';
@@ -10,7 +10,8 @@ import type { Finding } from './finding.ts';
 const causes = [
   /ERROR: (AddressSanitizer: [a-z-]+)/,
   /runtime error: (.*)/,
-  /\b(\w+): Assertion [`'](.*)' failed/,
+  // clang gives the whole signature.
+  /(\w+)(?:\([^()]*\))?: Assertion [`'](.*)' failed/,
   /\*\*\* (.*) \*\*\*/,
   /((?:PANIC in|panicked at|Assertion failure|assert(?:ion)? failed|corrupted|double free|terminate called).*)/,
 ] as const;
@@ -30,6 +31,10 @@ export function bucketOf(finding: Finding, call: Call | undefined): string {
       ]);
     case 'hang':
       return slug(['hang', nameOf(call)]);
+    case 'stray-write':
+      return slug(['stray-write', nameOf(call)]);
+    case 'report':
+      return slug(['report', ...causeIn(finding.report)]);
     case 'invariant':
     case 'model':
       return slug([finding.kind, finding.requirement]);
@@ -37,6 +42,9 @@ export function bucketOf(finding: Finding, call: Call | undefined): string {
       return slug(['leak', finding.held, nameOf(call)]);
   }
 }
+
+/** Whether a bucket is of what a sanitizer said while the process went on. */
+export const isReportBucket = (name: string): boolean => name.startsWith('report-');
 
 /** Whether a smaller program shows the same: a leak has another call at its end there. */
 export const isSameCause = (left: Shown, right: Shown): boolean =>
@@ -50,8 +58,20 @@ export interface Shown {
   readonly finding: Finding;
 }
 
-/** What the process said last of its end, if that says why. */
-function causeOf({ stderr = '' }: IutExit): string | undefined {
+/** The error and where it was: two functions, which tell callers of one small function apart. */
+const causeIn = ({ error, functions }: SanitizerReport): string[] => [error, ...functions.slice(0, 2)];
+
+/** By this name AddressSanitizer knows SIGABRT: the program has said on standard error why it gave up. */
+const gaveUp = 'ABRT';
+
+/** What a sanitizer said of the end of the process; else what the process said last, if that says why; else where it was. */
+function causeOf({ stderr = '', report, lastFunction }: IutExit): string | undefined {
+  const reported = report === undefined || report.functions.length === 0 ? undefined : causeIn(report).join(' ');
+  if (report?.error !== gaveUp && reported !== undefined) return reported;
+  return causeInText(stderr) ?? reported ?? (lastFunction === undefined ? undefined : `behind ${lastFunction}`);
+}
+
+function causeInText(stderr: string): string | undefined {
   const lines = stderr.split('\n').reverse();
   for (const cause of causes) {
     for (const line of lines) {

@@ -5,15 +5,18 @@ import { canRestart, recovered, startedAfresh } from '../../judging/recovery.ts'
 import { type SilenceOptions, Silences } from '../../judging/silence.ts';
 import { nothingWithin } from '../../judging/thrown-failure.ts';
 import type { ModelTarget } from '../../reference-impl/oracle/model/model.ts';
+import { EdgeSignals } from '../coverage/edge-signals.ts';
 import { configurationOf, modelTarget } from '../judging/model-target.ts';
 import { type JudgedFinding, ProgramJudge } from '../judging/program-judge.ts';
 import type { KnownTarget } from '../program/known-state.ts';
 import type { Standing } from '../program/lawfulness.ts';
 import type { Program } from '../program/program.ts';
+import { bucketOf } from './bucket.ts';
 import { Executor } from './executor.ts';
 import type { Finding } from './finding.ts';
 import { LeakWatch, leakOf } from './leak-watch.ts';
 import type { OutcomeClass, Outcomes } from './outcomes.ts';
+import { RedZoneWatch } from './red-zones.ts';
 
 export interface ExaminerOptions extends SilenceOptions {
   readonly target: KnownTarget;
@@ -47,10 +50,15 @@ export class Examiner {
   readonly #options: ExaminerOptions;
   readonly #executor: Executor;
   readonly #leaks: LeakWatch;
+  readonly edges: EdgeSignals;
+  /** Buckets of reports that are known. */
+  readonly #passedOver = new Set<string>();
+  #timesPassedOver = 0;
   /** Programs since the process began, up to so many as a leak is looked for in. */
   #recent: Program[] = [];
   #sinceControl = 0;
   #found: readonly Seen[] = [];
+  #strayWrite: Finding | undefined;
   #modelTarget: ModelTarget | undefined;
   #disallowed: readonly JudgedFinding[] = [];
   #standings: readonly Standing[] = [];
@@ -60,6 +68,7 @@ export class Examiner {
     this.#options = options;
     this.#executor = new Executor(port, options.patience);
     this.#leaks = new LeakWatch(port);
+    this.edges = new EdgeSignals(port.iut.coverage);
   }
 
   get target(): KnownTarget {
@@ -78,7 +87,22 @@ export class Examiner {
   /** Runs a resolved program. The finding, if there is one; the IUT may then have to be brought back. */
   examine(program: Program): Finding | undefined {
     this.#run(program);
-    return this.#crash() ?? this.#silence() ?? this.#violation() ?? this.#disagreement();
+    const end = this.#crash() ?? this.#silence();
+    this.edges.read();
+    return end ?? this.#strayWrite ?? this.#violation() ?? this.#disagreement() ?? this.#report();
+  }
+
+  /**
+   * Takes a bucket of reports for known: the process goes on behind one, and each place in it is reported once in its
+   * life, so neither a fresh process nor a guard is needed.
+   */
+  passOver(bucket: string): void {
+    this.#passedOver.add(bucket);
+  }
+
+  /** How often such a bucket was seen again. */
+  get timesPassedOver(): number {
+    return this.#timesPassedOver;
   }
 
   /** Whether a leak is worth looking for among `recent`: asked behind each program. */
@@ -108,15 +132,24 @@ export class Examiner {
     this.#recent = [];
     this.#sinceControl = 0;
     this.#leaks.restart();
-    if (canRestart(this.#port) && startedAfresh(this.#port)) return true;
-    return recovered(this.#port, true).kind === 'serves';
+    const serves =
+      (canRestart(this.#port) && startedAfresh(this.#port)) || recovered(this.#port, true).kind === 'serves';
+    // Nothing of its start is anything of a program.
+    this.edges.clear();
+    this.#port.iut.reports?.();
+    return serves;
   }
 
   #run(program: Program): void {
     const found: Seen[] = [];
     let seen = 0;
     const judge = this.#judgeOf(program);
+    const zones = new RedZoneWatch(this.#port, this.#executor.made);
+    this.#strayWrite = undefined;
     this.#executor.run(program, (place) => {
+      const call = program.calls[place];
+      const harm = call === undefined || this.#strayWrite !== undefined ? undefined : zones.after(call);
+      if (harm !== undefined) this.#strayWrite = { kind: 'stray-write', place, ...harm };
       judge.after(place);
       const findings = this.#port.oracle.findings();
       for (; seen < findings.length; seen++) {
@@ -193,6 +226,16 @@ export class Examiner {
     const { outcomes } = this;
     for (let place = 0; place < outcomes.count; place++) if (outcomes.classOf(place) === 'silent') return place;
     return -1;
+  }
+
+  #report(): Finding | undefined {
+    let first: Finding | undefined;
+    for (const report of this.#port.iut.reports?.() ?? []) {
+      const finding = { kind: 'report', place: this.#last, report } as const;
+      if (this.#passedOver.has(bucketOf(finding, undefined))) this.#timesPassedOver++;
+      else first ??= finding;
+    }
+    return first;
   }
 
   #disagreement(): Finding | undefined {

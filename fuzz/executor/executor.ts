@@ -126,7 +126,7 @@ export class Executor {
       }
       case 'memory':
         if (made.guests.size >= mostGuests) return 'full';
-        made.guests.set(call.id, port.createGuest(guestLayouts[call.layout]));
+        made.guests.set(call.id, port.createGuest(guestLayouts[call.layout], { redZones: true }));
         return 'made';
       case 'share': {
         const session = this.#session(call.session);

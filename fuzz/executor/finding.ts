@@ -1,5 +1,5 @@
-import type { IutExit } from '../../drivers/port/port.ts';
-import { exitText } from '../../judging/failure.ts';
+import type { IutExit, SanitizerReport } from '../../drivers/port/port.ts';
+import { exitText, reportText } from '../../judging/failure.ts';
 
 /** What an IUT can hold more and more of. */
 export type Held = 'descriptors' | 'mappings';
@@ -8,6 +8,10 @@ export type Held = 'descriptors' | 'mappings';
 export type Finding =
   | { readonly kind: 'crash'; readonly place: number; readonly exit: IutExit }
   | { readonly kind: 'hang'; readonly place: number; readonly why: string }
+  /** The IUT wrote beside the memory that it was given. */
+  | { readonly kind: 'stray-write'; readonly place: number; readonly what: string }
+  /** What a sanitizer said while the process went on. */
+  | { readonly kind: 'report'; readonly place: number; readonly report: SanitizerReport }
   /** A ring invariant that was broken while all calls had kept to the text. */
   | {
       readonly kind: 'invariant';
@@ -34,6 +38,10 @@ export function findingText(finding: Finding): string {
       return `the process ended by ${exitText(finding.exit)}`;
     case 'hang':
       return `it serves no longer: ${finding.why}`;
+    case 'stray-write':
+      return `it wrote outside of the memory that it was given: ${finding.what}`;
+    case 'report':
+      return reportText(finding.report);
     case 'invariant':
       return `${finding.requirement}: ${finding.what}: ${finding.actual}`;
     case 'model':

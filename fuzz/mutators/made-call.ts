@@ -1,3 +1,4 @@
+import { messageById } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { defaultsOf, literal } from '../program/arguments.ts';
 import { argumentsOf, type CallKind, callKinds, callTable } from '../program/call-table.ts';
 import { layoutOfRequest } from '../program/message-payload.ts';
@@ -85,16 +86,32 @@ function madeMessage(random: Random, id: number): Call {
     fields,
     bytes: random.oneIn(6) ? random.bytes(random.pick([1, 8, 16, 40, 256])) : new Uint8Array(0),
     ...(random.oneIn(12) ? { declared: random.pick([0, 1, 4, 12, 4096, 0xffff_ffff]) } : {}),
-    descriptors: random.oneIn(2)
-      ? []
-      : Array.from({ length: random.pick([1, 1, 1, 2, 9]) }, () =>
-          elementOf(descriptors.element, {
-            kind: random.pick(['eventfd', 'eventfd', 'memory-file', 'region', 'null-device', 'pipe', 'socket']),
-            size: random.pick([0, 1, 4096, 0x1_0000, 0x10_0000]),
-          }),
-        ),
+    descriptors: Array.from({ length: descriptorCount(random, request) }, () =>
+      elementOf(descriptors.element, {
+        kind: random.pick(kindsFor(request)),
+        size: random.pick([0, 1, 4096, 0x1_0000, 0x10_0000]),
+      }),
+    ),
   });
 }
+
+/** Mostly as many as the request takes. */
+function descriptorCount(random: Random, request: number): number {
+  const { minimum, maximum } = messageById('front-end', request)?.requestDescriptors ?? { minimum: 0, maximum: 0 };
+  if (random.oneIn(4)) return random.pick([0, 1, 1, 2, 9]);
+  return minimum + random.below(maximum - minimum + 1);
+}
+
+const anyKind = ['eventfd', 'eventfd', 'memory-file', 'region', 'null-device', 'pipe', 'socket'] as const;
+const memoryKinds = [...anyKind, 'memory-file', 'memory-file', 'memory-file', 'region', 'region'] as const;
+
+/** Requests that say how to map a file mostly get one. */
+const kindsFor = (request: number): typeof anyKind | typeof memoryKinds =>
+  layoutOfRequest(request).some(
+    ({ kind, name }) => kind === 'repeated' || (kind !== 'padding' && name.startsWith('mmap')),
+  )
+    ? memoryKinds
+    : anyKind;
 
 /** Bytes at a field of a ring: a descriptor in whole or in part, or an index, flags, an element. */
 function madeRingWrite(random: Random, id: number): Call {

@@ -34,8 +34,8 @@ export class Recorder {
 
   constructor(port: DriverPort) {
     this.port = spied(port, {
-      createGuest: (layout) => {
-        const guest = port.createGuest(layout);
+      createGuest: (layout, options) => {
+        const guest = port.createGuest(layout, options);
         const name = callTable.memory.arguments.layout.names.find((known) => known === layout.name);
         this.#guests.set(
           guest,

@@ -7,15 +7,17 @@ import type { RequirementFacts } from './plan.ts';
 export interface Seen {
   readonly how: FailureKind;
   readonly isBesideText: boolean;
+  /** A sanitizer of the IUT said it. */
+  readonly isReported?: boolean;
 }
 
 /** What a finding says of the text behind it, given the versions of texts that the run chose. */
 export function findingAuthority(
   { level, basis, since, until }: RequirementFacts,
-  { how, isBesideText }: Seen,
+  { how, isBesideText, isReported = false }: Seen,
   texts: readonly string[],
 ): Pick<Finding, 'level' | 'basis' | 'since' | 'until' | 'apart'> {
-  const isHarm = neverExcused.has(how);
+  const isHarm = neverExcused.has(how) || isReported;
   // A crash is harm whatever was expected.
   const isRobustness = isHarm && (isBesideText || basis === 'choice');
   const said = isRobustness ? { level: null, basis: 'robustness', since, until } : { level, basis, since, until };

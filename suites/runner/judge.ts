@@ -1,6 +1,6 @@
-import type { DriverPort, IutExit } from '../../drivers/port/port.ts';
+import type { DriverPort, IutExit, SanitizerReport } from '../../drivers/port/port.ts';
 import type { OwnRestart } from '../../judging/attribution.ts';
-import { exitText, type Failure } from '../../judging/failure.ts';
+import { exitText, type Failure, reportText } from '../../judging/failure.ts';
 import { isServing } from '../../judging/liveness.ts';
 import { startedAfresh } from '../../judging/recovery.ts';
 import { type SilenceOptions, Silences } from '../../judging/silence.ts';
@@ -16,7 +16,7 @@ import type { SweepResult } from './sweep-result.ts';
 
 /** A finding before what the catalogue says of its requirement is added to it. */
 export type JudgedFinding = Omit<Finding, 'level' | 'basis' | 'since' | 'until' | 'apart'> &
-  Pick<Failure, 'besideText'>;
+  Pick<Failure, 'besideText' | 'reported'>;
 
 /** What came of one case with one variant on one target. */
 export interface Judgement {
@@ -33,6 +33,8 @@ export interface Judgement {
   readonly isUnserved?: true;
   /** How the IUT's process ended during the case. */
   readonly died?: IutExit;
+  /** A sanitizer of the IUT said something, which it says once in the life of a process. */
+  readonly wasReported?: true;
   /** What a sweep did about crashes of its points. */
   readonly restarted?: OwnRestart;
   readonly crashRepeated?: true;
@@ -67,7 +69,11 @@ export function judge(
     return notServed(definition, options.axes ?? {}, port.nowMs() - began);
   }
   port.log.restart();
-  for (const one of run.ports) one.oracle.begin(definition.unwatched === undefined);
+  for (const one of run.ports) {
+    one.oracle.begin(definition.unwatched === undefined);
+    // What was said before is not the case's doing.
+    one.iut.reports?.();
+  }
   let error: unknown;
   const budget = Math.max(leastBudgetMs, budgetDeadlines * port.deadlineMs);
   for (const one of run.ports) one.setBudget(budget);
@@ -85,9 +91,12 @@ export function judge(
   if (error instanceof NoSuchPointError) throw error;
   if (error !== undefined) return harnessError(run, port.nowMs() - began, error, exit);
   for (const one of run.ports) afterwards(one, run, seen);
+  const reports = run.ports.flatMap(({ iut }) => iut.reports?.() ?? []);
+  tellReports(run, reports);
   settleSilence(port, run, options);
   port.releaseAll();
-  return judgement(run, port.nowMs() - began, exit ?? exitOf(run), options.needsRings === true);
+  const judged = judgement(run, port.nowMs() - began, exit ?? exitOf(run), options.needsRings === true);
+  return reports.length === 0 ? judged : { ...judged, wasReported: true };
 }
 
 /** How an IUT of the case ended, if one did. */
@@ -109,6 +118,15 @@ function afterwards(port: DriverPort, run: CaseRun, traceEvent: number): void {
   check.isBesideText = true;
   if (exit !== undefined) check.fail('crash', what, 'it is served', `the process ended by ${exitText(exit)}`, exit);
   else if (!hasFailure(run)) check.silence(`${what} (event ${traceEvent})`, 'it is served', port.deadlineMs);
+}
+
+/** What a sanitizer said while the process went on is harm, whatever the case is about. */
+function tellReports(run: CaseRun, reports: readonly SanitizerReport[]): void {
+  const check = [...run.checks.values()].at(-1);
+  if (check === undefined || reports.length === 0) return;
+  const told = { how: 'wrong', what: 'what a sanitizer of the back-end says', expected: 'nothing' } as const;
+  const ofReport = { besideText: true, reported: true, traceEvent: Math.max(0, run.port.log.next - 1) } as const;
+  check.failures.push(...reports.map((report) => ({ ...told, actual: reportText(report), ...ofReport })));
 }
 
 function hasCrash(run: CaseRun): boolean {

@@ -299,9 +299,9 @@ class SliceRun {
     const { definition, variant, axes } = planned;
     const { key, target, repetition } = result;
     const { verdict, accepted, outcomes, points, durationMs, error } = judgement;
-    const findings = judgement.findings.map(({ besideText, ...found }) => {
+    const findings = judgement.findings.map(({ besideText, reported, ...found }) => {
       const facts = this.#options.requirementFacts(found.requirement);
-      const seen = { how: found.how, isBesideText: besideText === true };
+      const seen = { how: found.how, isBesideText: besideText === true, isReported: reported === true };
       return { ...found, ...findingAuthority(facts, seen, this.#options.rules.texts) };
     });
     const failedPoints = points?.failed ?? [];
@@ -377,16 +377,20 @@ function exitOf({ signal, code }: NonNullable<Finding['exit']>): IutExit {
  * Whether the process may serve worse than before. A stall does not say so: a control completed behind it. Nor does a
  * crash that a sweep found: it started another process, and liveness after the case was asked of that one.
  */
-function mayHaveHarmed({ verdict, findings, died, isUnserved, restarted }: Judgement): boolean {
+function mayHaveHarmed({ verdict, findings, died, isUnserved, restarted, wasReported }: Judgement): boolean {
+  if (wasReported === true) return true;
   if (died !== undefined || verdict === 'error' || isUnserved === true) return true;
   return findings.some(
     ({ how }) => how === 'hang' || how === 'leak' || how === 'desync' || (how === 'crash' && restarted === undefined),
   );
 }
 
-/** A control failed behind the case, or nothing answered before it: the next connection would show the same. */
-function isKnownNotToServe({ findings, isUnserved }: Judgement): boolean {
-  return isUnserved === true || findings.some(({ how }) => how === 'hang');
+/**
+ * A control failed behind the case, or nothing answered before it: the next connection would show the same. What a
+ * sanitizer has said once it says again in a fresh process alone.
+ */
+function isKnownNotToServe({ findings, isUnserved, wasReported }: Judgement): boolean {
+  return isUnserved === true || wasReported === true || findings.some(({ how }) => how === 'hang');
 }
 
 /** What stalled in a judgement: requirement and what was owed. */

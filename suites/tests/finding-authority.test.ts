@@ -13,6 +13,8 @@ t.test('beside what the case is about, a crash or a hang is harm and violates no
     t.match(findingAuthority(must, { how, isBesideText: true }, []), { level: null, basis: 'robustness' });
   }
   t.match(findingAuthority(must, { how: 'wrong', isBesideText: true }, []), { level: 'MUST', basis: 'keyword' });
+  const reported = { how: 'wrong', isBesideText: true, isReported: true } as const;
+  t.match(findingAuthority(must, reported, []), { level: null, basis: 'robustness' }, 'what a sanitizer says is harm');
 });
 
 t.test('a crash in a case about a choice is harm', async (t) => {
