@@ -24,18 +24,20 @@ export interface WrittenReport {
 
 export function reportsIn(text: string): WrittenReport[] {
   const reports: WrittenReport[] = [];
-  let lines: string[] | undefined;
+  let lines: string[] = [];
+  const end = (isWhole: boolean): void => {
+    if (lines.length > 0) reports.push({ text: lines.join('\n'), isWhole });
+    lines = [];
+  };
   for (const line of text.split('\n')) {
-    if (startOfError.test(line) || startOfUndefined.test(line)) {
-      if (lines !== undefined) reports.push({ text: lines.join('\n'), isWhole: true });
-      lines = [];
-    }
-    lines?.push(line);
-    if (lines === undefined || !summary.test(line)) continue;
-    reports.push({ text: lines.join('\n'), isWhole: true });
-    lines = undefined;
+    if (startOfError.test(line) || startOfUndefined.test(line)) end(true);
+    else if (lines.length === 0) continue;
+    // What a report of undefined behaviour says behind its stack is said ahead of it.
+    const isEnd = line === '' && startOfUndefined.test(lines[0] ?? '') && frame.test(lines.at(-1) ?? '');
+    if (!isEnd) lines.push(line);
+    if (isEnd || summary.test(line)) end(true);
   }
-  if (lines !== undefined) reports.push({ text: lines.join('\n'), isWhole: false });
+  end(false);
   return reports;
 }
 
