@@ -55,6 +55,8 @@ export interface CampaignWork {
   readonly kind: 'campaign';
   /** Of the campaign: it exists. */
   readonly directory: string;
+  /** Which of the instances that share the directory. */
+  readonly instance: string;
   readonly corpus?: string;
   /** Texts of programs to begin with. */
   readonly seeds: readonly string[];

@@ -4,6 +4,7 @@ import type { TargetOptions } from '../target-argument.ts';
 export interface FuzzOptions extends TargetOptions {
   readonly time?: number;
   readonly runs?: number;
+  readonly jobs: number;
   readonly seed: number;
   readonly corpus?: string;
   readonly seeds: boolean;

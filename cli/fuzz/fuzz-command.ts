@@ -11,6 +11,7 @@ to look into; 2 usage, an error of ours or a lost target; 128 + n ended by signa
 
 Examples:
   vhost-conformance fuzz reference --time 60 --seed 7 --out found
+  vhost-conformance fuzz reference --jobs 2 --time 600 --out /shared/found
   vhost-conformance fuzz qemu-storage-daemon --smoke --expect known-buckets.txt
   vhost-conformance fuzz qemu-storage-daemon --out found --distill small-corpus
   vhost-conformance fuzz --exec './my-backend -s {socket}' --device net --time 600`;
@@ -19,6 +20,7 @@ export function addFuzzCommand(command: Command, setExitCode: (code: number) => 
   addTargetOptions(command.argument('[target]', 'what to fuzz, as of "run"'))
     .option('--time <s>', 'end after so many seconds in all', positive)
     .option('--runs <n>', 'end after so many programs in all', positive)
+    .option('--jobs <n>', 'fuzz so many instances of the target at once, which share corpus and buckets', positive, 1)
     .option('--seed <n>', 'seed of the mutants', positive, 1)
     .option(
       '--corpus <dir>',

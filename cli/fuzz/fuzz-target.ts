@@ -1,23 +1,17 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { journalName } from '../../fuzz/campaign/journal.ts';
+import { instanceDirectory, instanceNames, untriagedDirectory } from '../../fuzz/campaign/instances.ts';
 import { counted } from '../counted.ts';
-import type { CampaignWork } from '../host-protocol.ts';
-import { thisKernel } from '../host-supervisor.ts';
-import { ScratchDirectory } from '../scratch-directory.ts';
-import type { TargetArgument } from '../target-argument.ts';
-import { complain, print } from '../terminal.ts';
+import { checkJobs } from '../instances.ts';
+import { print } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
-import { CampaignLine } from './campaign-line.ts';
 import { type FuzzOptions, smokeSeconds } from './command-options.ts';
 import { distillCorpus } from './distill-corpus.ts';
 import { comparedBuckets, readKnownBuckets } from './known-buckets.ts';
-import { oneHost } from './one-host.ts';
 import { targetOf } from './one-target.ts';
+import { runInstances } from './run-instances.ts';
 
-/** Hosts that die before a campaign is given up. */
-const mostDeaths = 3;
 /** What ends a smoke behind its campaign: the processes, and the summary. */
 const endOfSmokeMs = 1500;
 
@@ -36,65 +30,33 @@ export async function fuzzTarget(name: string | undefined, options: FuzzOptions)
   if (distill !== undefined) {
     return await distillCorpus(argument.target, options.corpus ?? join(out, 'corpus'), distill);
   }
+  checkJobs(argument.target, options.jobs, 'run');
   const directory = madeDirectory(out);
-  const exitCode = await campaign(argument, directory, options);
-  return exitCode ?? told(directory, known);
-}
-
-/** Runs a campaign to its end. An exit code where a signal ended it. @throws UsageError */
-async function campaign(
-  { target, words }: TargetArgument,
-  directory: string,
-  options: FuzzOptions,
-): Promise<number | undefined> {
-  const endsAt = options.smoke ? startedAt() + smokeSeconds * 1000 - endOfSmokeMs : undefined;
-  const work: CampaignWork = {
-    kind: 'campaign',
-    directory,
-    ...(options.corpus === undefined ? {} : { corpus: madeDirectory(options.corpus) }),
-    seeds: options.seeds ? seedsFor(target.facts.device) : [],
-    seed: options.seed,
-    ...(options.time === undefined ? {} : { timeMs: options.time * 1000 }),
+  const exitCode = await runInstances(argument, directory, {
+    jobs: options.jobs,
+    ...(options.time === undefined ? {} : { time: options.time }),
     ...(options.runs === undefined ? {} : { runs: options.runs }),
-    ...(endsAt === undefined ? {} : { endsAt }),
-    targetWords: words,
-  };
-  const scratch = new ScratchDirectory();
-  const line = new CampaignLine(target.facts.name);
-  try {
-    for (let deaths = 0; ; ) {
-      const end = await oneHost(
-        thisKernel,
-        { target, scratch: scratch.path, root: directory, parentPid: process.pid, work },
-        (message) => {
-          if (message.kind === 'fuzzing') line.show(message.progress);
-          if (message.kind === 'said') line.say(message.line);
-          if (message.kind !== 'bucket') return;
-          line.say(`bucket ${message.name}: ${message.what} (${message.shown} of ${counted(message.runs, 'run')})`);
-        },
-        endsAt,
-      );
-      line.end();
-      if (end.exitCode !== undefined) return end.exitCode;
-      if (end.kind === 'completed') return undefined;
-      if (!end.isDeath) throw new UsageError(`${target.facts.name}: ${end.why}`);
-      complain(`${end.why}\nthe program is in ${keptJournal(directory, deaths)}`);
-      if (++deaths === mostDeaths) throw new UsageError(`${target.facts.name}: ${deaths} host processes died`);
-    }
-  } finally {
-    line.end();
-    scratch.remove();
-  }
+    ...(smoke ? { endsAt: startedAt() + smokeSeconds * 1000 - endOfSmokeMs } : {}),
+    work: {
+      ...(options.corpus === undefined ? {} : { corpus: madeDirectory(options.corpus) }),
+      seeds: options.seeds ? seedsFor(argument.target.facts.device) : [],
+      seed: options.seed,
+    },
+  });
+  return exitCode ?? told(directory, known);
 }
 
 /** Says what was found, beside what is known. Returns the exit code. */
 function told(directory: string, known: ReadonlySet<string> | undefined): number {
   const found = bucketsIn(directory);
-  const untriaged = programsIn(join(directory, 'untriaged'));
+  const untriaged = instanceNames(directory).flatMap((instance) => {
+    const place = join(instanceDirectory(directory, instance), untriagedDirectory);
+    return programsIn(place).map((file) => join(place, file));
+  });
   for (const name of found) print(join(directory, 'buckets', name));
-  for (const file of untriaged) print(`not looked into: ${join(directory, 'untriaged', file)}`);
+  for (const file of untriaged) print(`not looked into: ${file}`);
   print(`${counted(found.length, 'bucket')} in ${directory}`);
-  const all = [...found, ...untriaged.map((file) => file.replace(/\.pb$/, ''))];
+  const all = [...found, ...untriaged.map((file) => basename(file, '.pb'))];
   if (known === undefined) return all.length === 0 ? 0 : 1;
   const { lines, isAllKnown } = comparedBuckets([...new Set(all)], known);
   for (const line of lines) print(line);
@@ -102,7 +64,9 @@ function told(directory: string, known: ReadonlySet<string> | undefined): number
 }
 
 const bucketsIn = (directory: string): string[] =>
-  namesIn(join(directory, 'buckets')).filter((name) => programsIn(join(directory, 'buckets', name)).length > 0);
+  namesIn(join(directory, 'buckets')).filter(
+    (name) => !name.startsWith('.') && programsIn(join(directory, 'buckets', name)).length > 0,
+  );
 
 const programsIn = (directory: string): string[] => namesIn(directory).filter((file) => file.endsWith('.pb'));
 
@@ -133,11 +97,4 @@ function seedsFor(device: string): string[] {
     .filter((file) => file.endsWith('.txt') && !others.some((other) => file.startsWith(`${other}-`)))
     .sort()
     .map((file) => readFileSync(join(corpusDirectory, file), 'utf8'));
-}
-
-/** Keeps the program under which a host died. */
-function keptJournal(directory: string, number: number): string {
-  const kept = join(directory, `host-death-${process.pid}-${number}.pb`);
-  renameSync(join(directory, journalName), kept);
-  return kept;
 }

@@ -25,11 +25,12 @@ function runCampaign(
 ): void {
   if (new HostOrders().next() === undefined) return;
   const { port } = target;
-  const { directory, corpus, seeds, seed, timeMs, runs, endsAt, targetWords } = work;
+  const { directory, instance, corpus, seeds, seed, timeMs, runs, endsAt, targetWords } = work;
   const campaign = new Campaign(
     examinerOf(job, target),
     {
       directory,
+      instance,
       ...(corpus === undefined ? {} : { corpus }),
       seeds: seeds.map(parseProgram),
       seed,

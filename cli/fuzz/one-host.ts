@@ -13,22 +13,27 @@ export interface OneHostEnd {
   readonly exitCode?: number;
 }
 
-/**
- * Gives one host process one job, and waits for its end.
- * @param endsAt it is ended at this time, as `Date.now()`, and has then completed.
- */
+export interface OneHostLimits {
+  /** It is ended at this time, as `Date.now()`, and has then completed. */
+  readonly endsAt?: number;
+  /** Ends it, as though it had completed. */
+  readonly stop?: AbortSignal;
+}
+
+/** Gives one host process one job, and waits for its end. */
 export async function oneHost(
   place: HostPlace,
   job: HostJob,
   message: (message: HostMessage) => void,
-  endsAt?: number,
+  { endsAt, stop }: OneHostLimits = {},
 ): Promise<OneHostEnd> {
   let host: Host | undefined;
-  let isTimeOver = false;
+  let isStopped = false;
   const interruption = new Interruption(() => host?.stop());
-  const timer = endsAt === undefined ? undefined : setTimeout(timeIsOver, Math.max(endsAt - Date.now(), 0));
-  function timeIsOver(): void {
-    isTimeOver = true;
+  const timer = endsAt === undefined ? undefined : setTimeout(end, Math.max(endsAt - Date.now(), 0));
+  stop?.addEventListener('abort', end);
+  function end(): void {
+    isStopped = true;
     host?.stop();
   }
   try {
@@ -39,13 +44,14 @@ export async function oneHost(
       booted: () => undefined,
       note: () => undefined,
     });
-    const end = await host.ended;
+    const ended = await host.ended;
     if (interruption.happened) return { kind: 'ended', why: 'interrupted', exitCode: interruption.exitCode };
-    if (end.kind === 'completed' || isTimeOver) return { kind: 'completed', why: '' };
-    const why = 'why' in end ? end.why : end.kind;
-    return end.kind === 'died' ? { kind: 'ended', why, isDeath: true } : { kind: 'ended', why };
+    if (ended.kind === 'completed' || isStopped) return { kind: 'completed', why: '' };
+    const why = 'why' in ended ? ended.why : ended.kind;
+    return ended.kind === 'died' ? { kind: 'ended', why, isDeath: true } : { kind: 'ended', why };
   } finally {
     clearTimeout(timer);
+    stop?.removeEventListener('abort', end);
     interruption.stopListening();
   }
 }

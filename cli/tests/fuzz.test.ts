@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { parseProgram } from '../../fuzz/program/parse-program.ts';
-import { encodeProgram } from '../../fuzz/program/program-encoding.ts';
-import { emptyDirectory, run, start } from './command-line.ts';
+import { decodeProgram, encodeProgram } from '../../fuzz/program/program-encoding.ts';
+import { emptyDirectory, run, start, until } from './command-line.ts';
 import { refuses } from './refusal.ts';
 
 const seed = fileURLToPath(new URL('../../../fixtures/corpus/block-split.txt', import.meta.url));
@@ -107,28 +107,63 @@ t.test('programs and words that are none', async (t) => {
   await refuses(t, ['fuzz', 'reference', '--expect', 'none.txt'], /none\.txt/, cwd);
   writeFileSync(join(cwd, 'ids.txt'), 'crash-SIGSEGV\nbuckets/x.c:12\n');
   await refuses(t, ['fuzz', 'reference', '--expect', 'ids.txt'], /ids\.txt: line 2: buckets\/x\.c:12 is no id/, cwd);
+  await refuses(t, ['fuzz', 'vhost-user:/nowhere.sock', '--jobs', '2'], /--jobs 2|nowhere\.sock/, cwd);
   await refuses(t, ['minimize', 'none.txt', 'reference'], /none\.txt/, cwd);
   await refuses(t, ['minimize', 'ids.txt'], /ids\.txt: line 1/, cwd);
   await refuses(t, ['replay', '--show', '--bisect', 'ids.txt'], /--show runs nothing/, cwd);
 });
 
-t.test('a campaign that is killed goes on from its directory and keeps its corpus', async (t) => {
-  const cwd = emptyDirectory(t);
-  const words = ['fuzz', 'reference', '--seed', '2', '--out', 'found'];
-  const { child, ended } = start([...words, '--time', '600'], { cwd });
-  const corpus = join(cwd, 'found', 'corpus');
-  const entries = (): string[] =>
-    existsSync(corpus) ? readdirSync(corpus).filter((name) => name.endsWith('.pb')) : [];
-  while (entries().length < 3 && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 50));
-  child.kill('SIGKILL');
-  await ended;
-  const before = entries();
-  t.ok(before.length >= 3);
-  const again = await run([...words, '--runs', '20'], { cwd });
-  t.equal(again.code, 0, again.stderr);
-  t.match(again.stdout, /0 buckets in .*found\n$/);
-  t.strictSame(
-    before.filter((name) => !entries().includes(name)),
-    [],
-  );
-});
+t.test(
+  'a campaign of two instances that is killed again and again loses no entry, no bucket and no count',
+  async (t) => {
+    const cwd = emptyDirectory(t);
+    const server = fileURLToPath(new URL('../../drivers/reference/serve.js', import.meta.url));
+    const backEnd = `${process.execPath} ${server} --socket {socket} --device block --queues 2 --fault other-enable-value-crashes`;
+    mkdirSync(join(cwd, 'corpus'));
+    const enable = 'r1 = message request=18 fields=[{name=num value=0x2}]\n';
+    writeFileSync(join(cwd, 'corpus', 'enable.txt'), enable);
+    const words = ['fuzz', '--exec', backEnd, '--seed', '2', '--corpus', 'corpus', '--out', 'found', '--jobs', '2'];
+    const entries = (): string[] => readdirSync(join(cwd, 'corpus')).filter((name) => name.endsWith('.pb'));
+    const buckets = (): string[] => namesIn(join(cwd, 'found', 'buckets'));
+    const runs = (): number =>
+      namesIn(join(cwd, 'found', 'instances')).reduce(
+        (sum, name) => sum + runsIn(join(cwd, 'found', 'instances', name)),
+        0,
+      );
+    let before = { entries: entries(), buckets: buckets(), runs: runs() };
+    for (let kill = 1; kill <= 3; kill++) {
+      const { child, ended } = start([...words, '--time', '600'], { cwd });
+      const { length } = before.entries;
+      const isFurther = (): boolean =>
+        entries().length > length && (kill === 1 ? buckets().length > 0 : runs() > before.runs);
+      await until(() => isFurther() || child.exitCode !== null, 'it goes on', 60_000);
+      child.kill('SIGKILL');
+      await ended;
+      const now = { entries: entries(), buckets: buckets(), runs: runs() };
+      t.strictSame(missing(before.entries, now.entries), [], `kill ${kill}: entries`);
+      t.strictSame(missing(before.buckets, now.buckets), [], `kill ${kill}: buckets`);
+      t.ok(now.runs >= before.runs, `kill ${kill}: ${now.runs} programs`);
+      before = now;
+    }
+    for (const name of before.entries) decodeProgram(readFileSync(join(cwd, 'corpus', name)));
+    const last = await run([...words, '--runs', String(before.runs + 10)], { cwd });
+    t.equal(last.code, 1, last.stderr);
+    t.match(last.stdout, /\d+ programs? .*, 1 bucket /);
+    t.strictSame(missing(before.entries, entries()), []);
+    t.strictSame(
+      buckets().filter((name) => !name.startsWith('.')),
+      ['crash-SIGABRT-VHOST-USER-SET-VRING-ENABLE'],
+    );
+    t.ok(runs() >= before.runs + 10 && runs() < before.runs + 200, `${runs()} programs in all`);
+    t.ok(existsSync(join(cwd, 'found', 'buckets', 'crash-SIGABRT-VHOST-USER-SET-VRING-ENABLE', 'program.c')));
+  },
+);
+
+const missing = (before: readonly string[], now: readonly string[]): string[] =>
+  before.filter((name) => !name.startsWith('.') && !now.includes(name));
+const namesIn = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory) : []);
+
+function runsIn(instance: string): number {
+  const path = join(instance, 'campaign.json');
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { readonly runs: number }).runs : 0;
+}

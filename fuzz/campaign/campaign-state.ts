@@ -5,9 +5,18 @@ import { writeAtomically } from './atomic-file.ts';
 
 const count = z.number().int().nonnegative();
 
-/** What of a campaign outlives its process, beside its corpus and its buckets. */
+/** How far a campaign was: what its report shows over time. */
+const moment = z.object({
+  elapsedMs: z.number().nonnegative(),
+  runs: count,
+  signals: count,
+  corpus: count,
+});
+export type Moment = z.infer<typeof moment>;
+
+/** What of an instance of a campaign outlives its process, beside the corpus and the buckets. */
 const campaignState = z.object({
-  schema: z.literal(1),
+  schema: z.literal(2),
   /** How often it was begun, or gone on with. */
   starts: count,
   runs: count,
@@ -17,12 +26,19 @@ const campaignState = z.object({
   repeated: count,
   unconfirmed: count,
   restarts: count,
+  signals: count,
+  /** By bucket: how often it was seen again. */
+  seen: z.record(z.string(), count),
+  /** Numbers of the cells of call and state that were reached. */
+  reached: z.array(count),
+  history: z.array(moment),
 });
 export type CampaignState = z.infer<typeof campaignState>;
 
-const fileName = 'campaign.json';
-const fresh: CampaignState = {
-  schema: 1,
+export const stateFile = 'campaign.json';
+
+const fresh = (): CampaignState => ({
+  schema: 2,
   starts: 0,
   runs: 0,
   elapsedMs: 0,
@@ -31,18 +47,35 @@ const fresh: CampaignState = {
   repeated: 0,
   unconfirmed: 0,
   restarts: 0,
-};
+  signals: 0,
+  seen: {},
+  reached: [],
+  history: [],
+});
 
 /** The state in a directory; that of a campaign which begins where there is none, or one that cannot be read. */
 export function readState(directory: string): CampaignState {
-  const path = join(directory, fileName);
-  if (!existsSync(path)) return { ...fresh };
+  const path = join(directory, stateFile);
+  if (!existsSync(path)) return fresh();
   const read = campaignState.safeParse(jsonOf(readFileSync(path, 'utf8')));
-  return read.success ? read.data : { ...fresh };
+  return read.success ? read.data : fresh();
 }
 
 export function writeState(directory: string, state: CampaignState): void {
-  writeAtomically(join(directory, fileName), `${JSON.stringify(state, undefined, 2)}\n`);
+  writeAtomically(directory, stateFile, `${JSON.stringify(state)}\n`);
+}
+
+/** Moments that are kept. */
+const mostMoments = 400;
+
+/** Adds a moment, where the last one is long enough ago; every second one goes where they are too many. */
+export function withMoment(history: readonly Moment[], now: Moment): readonly Moment[] {
+  const last = history.at(-1);
+  // The first minute is shown closely.
+  const apart = Math.max(1000, now.elapsedMs / mostMoments);
+  if (last !== undefined && now.elapsedMs - last.elapsedMs < apart) return history;
+  const all = [...history, now];
+  return all.length <= mostMoments ? all : all.filter((_, at) => at % 2 === 0);
 }
 
 function jsonOf(text: string): unknown {

@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { LawfulDraw } from '../arbitraries/lawful-draw.ts';
 import { bucketOf, isReportBucket } from '../executor/bucket.ts';
@@ -9,9 +10,11 @@ import { isJudged, type Standing } from '../program/lawfulness.ts';
 import type { Program } from '../program/program.ts';
 import { resolved } from '../program/references.ts';
 import { type Bucket, BucketStore, type KnownBucket, type ReplayWords } from './bucket-store.ts';
-import { type CampaignState, readState, writeState } from './campaign-state.ts';
+import { type CampaignState, readState, withMoment, writeState } from './campaign-state.ts';
+import { cellOf } from './cells.ts';
 import { Corpus } from './corpus.ts';
 import { Guard } from './guard.ts';
+import { instanceDirectory, untriagedDirectory } from './instances.ts';
 import { Journal } from './journal.ts';
 import { SignalMap, signalsOf } from './signals.ts';
 import { Triage } from './triage.ts';
@@ -37,6 +40,8 @@ const keptForLastRunMs = 1000;
 
 export interface CampaignOptions {
   readonly directory: string;
+  /** Of several campaigns that share the directory, the name of this one. */
+  readonly instance?: string;
   /** Of the corpus; `corpus` below the directory unless told. */
   readonly corpus?: string;
   /** Programs to begin with, where the corpus is empty. */
@@ -93,6 +98,11 @@ export class Campaign {
   readonly #journal: Journal;
   readonly #random: Random;
   readonly #state: CampaignState;
+  readonly #reached: Set<number>;
+  /** What is this instance's alone. */
+  readonly #own: string;
+  /** Programs that other campaigns added to the corpus, which were not run here yet. */
+  readonly #imported: Program[] = [];
   readonly #beganMs: number;
   /** Programs since the process began, which may have a part in what the next one shows. */
   readonly #recent: Program[] = [];
@@ -110,12 +120,15 @@ export class Campaign {
     this.#options = options;
     this.#listener = listener;
     this.#corpus = new Corpus(options.corpus ?? join(options.directory, 'corpus'));
+    this.#own = instanceDirectory(options.directory, options.instance);
+    mkdirSync(this.#own, { recursive: true });
     this.#buckets = new BucketStore(join(options.directory, 'buckets'), options.replayWords);
     for (const bucket of this.#buckets.known.values()) this.#guard(bucket);
-    this.#untriaged = new Untriaged(join(options.directory, 'untriaged'));
-    this.#journal = new Journal(options.directory);
-    this.#state = readState(options.directory);
+    this.#untriaged = new Untriaged(join(this.#own, untriagedDirectory));
+    this.#journal = new Journal(this.#own);
+    this.#state = readState(this.#own);
     this.#state.starts++;
+    this.#reached = new Set(this.#state.reached);
     // A campaign that goes on makes other mutants than it made before.
     this.#random = new Random((options.seed + Math.imul(this.#state.starts, 0x9e37_79b1)) | 0);
     this.#lawful = new LawfulDraw(examiner.target);
@@ -127,7 +140,8 @@ export class Campaign {
     this.#checkProgram();
     let ended = this.#begin();
     while (ended === undefined && !this.#isOver()) {
-      ended = this.#try(this.#next());
+      const imported = this.#imported.shift();
+      ended = imported === undefined ? this.#try(this.#next()) : this.#try(imported, true);
       this.#tell();
     }
     this.#tell(true);
@@ -195,6 +209,10 @@ export class Campaign {
     if (fresh.length === 0) return;
     const stable = isOfCorpus ? fresh : this.#stable(whole, standings, fresh);
     this.#signals.add(stable);
+    for (const signal of stable) {
+      const cell = cellOf(signal);
+      if (cell !== undefined) this.#reached.add(cell);
+    }
     if (stable.length > 0 && !isOfCorpus) this.#corpus.add(program);
   }
 
@@ -229,7 +247,7 @@ export class Campaign {
   #found(program: Program, whole: Program, finding: Finding): string | undefined {
     const name = bucketOf(finding, whole.calls[finding.place]);
     if (this.#buckets.known.has(name)) {
-      this.#state.repeated++;
+      this.#seenAgain(name);
       return this.#restart() ? undefined : lostBehind(name);
     }
     const judged = this.#options.judge?.(whole, finding) ?? 'triage';
@@ -254,11 +272,7 @@ export class Campaign {
     if (bucket === undefined) {
       this.#state.unconfirmed++;
       this.#listener.note(`${name}: did not come again on a fresh process`);
-    } else if (!this.#buckets.known.has(bucket.name)) {
-      this.#buckets.add(bucket, this.#restart() && !triage.isCut ? this.#options.inC?.(bucket) : undefined);
-      this.#guard(bucket);
-      this.#listener.found(bucket);
-    }
+    } else this.#keep(bucket, triage.isCut);
     this.#save();
     return this.#restart() ? undefined : lostBehind(name);
   }
@@ -267,6 +281,23 @@ export class Campaign {
   #guard({ name, program }: KnownBucket): void {
     if (isReportBucket(name)) this.#examiner.passOver(name);
     else this.#guards.push(new Guard(resolved(program)));
+  }
+
+  #keep(bucket: Bucket, isCut: boolean): void {
+    if (this.#buckets.known.has(bucket.name)) {
+      this.#seenAgain(bucket.name);
+      return;
+    }
+    const inC = !isCut && this.#restart() ? this.#options.inC?.(bucket) : undefined;
+    const isOurs = this.#buckets.add(bucket, { afterMs: this.#elapsedMs(), inC });
+    this.#guard(bucket);
+    if (isOurs) this.#listener.found(bucket);
+    else this.#seenAgain(bucket.name);
+  }
+
+  #seenAgain(name: string): void {
+    this.#state.repeated++;
+    this.#state.seen[name] = (this.#state.seen[name] ?? 0) + 1;
   }
 
   #restart(): boolean {
@@ -309,7 +340,7 @@ export class Campaign {
   #tell(isLast = false): void {
     const now = this.#options.nowMs();
     if (isLast || now >= this.#stateMs) this.#save();
-    if (now >= this.#corpusMs && this.#corpusMs > 0) this.#corpus.load();
+    if (now >= this.#corpusMs && this.#corpusMs > 0) this.#import();
     if (now >= this.#corpusMs) this.#corpusMs = now + corpusEveryMs;
     if (!isLast && now < this.#progressMs) return;
     this.#progressMs = now + progressEveryMs;
@@ -329,9 +360,21 @@ export class Campaign {
     });
   }
 
+  /** What other campaigns reached is run here as well, so that it is known. */
+  #import(): void {
+    this.#imported.push(...this.#corpus.load());
+    for (const bucket of this.#buckets.load()) this.#guard(bucket);
+  }
+
   #save(): void {
     this.#stateMs = this.#options.nowMs() + stateEveryMs;
-    writeState(this.#options.directory, { ...this.#state, elapsedMs: this.#elapsedMs() });
+    const elapsedMs = this.#elapsedMs();
+    const { runs } = this.#state;
+    const signals = this.#signals.size;
+    const moment = { elapsedMs: Math.round(elapsedMs), runs, signals, corpus: this.#corpus.programs.length };
+    this.#state.history = [...withMoment(this.#state.history, moment)];
+    const reached = [...this.#reached].sort((left, right) => left - right);
+    writeState(this.#own, { ...this.#state, elapsedMs, signals, reached });
   }
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseProgram } from '../program/parse-program.ts';
 import { type Program, ProgramError } from '../program/program.ts';
 import { decodeProgram, encodeProgram } from '../program/program-encoding.ts';
-import { writeAtomically } from './atomic-file.ts';
+import { removeTemporary, writeAtomically } from './atomic-file.ts';
 
 /** Entries that a corpus holds: what comes later is not kept. */
 const mostEntries = 4096;
@@ -20,6 +20,7 @@ export class Corpus {
   constructor(directory: string) {
     this.#directory = directory;
     mkdirSync(directory, { recursive: true });
+    removeTemporary(directory);
   }
 
   get programs(): readonly Program[] {
@@ -47,7 +48,7 @@ export class Corpus {
     const bytes = encodeProgram(program);
     const name = createHash('sha256').update(bytes).digest('hex').slice(0, 24);
     if (this.#names.has(name) || this.#programs.length >= mostEntries) return false;
-    writeAtomically(join(this.#directory, `${name}.pb`), bytes);
+    writeAtomically(this.#directory, `${name}.pb`, bytes);
     this.#names.add(name);
     this.#programs.push(program);
     return true;
@@ -56,12 +57,13 @@ export class Corpus {
 
 /** The program of a file; undefined for a file that is none. */
 function readEntry(path: string): Program | undefined {
-  const bytes = readFileSync(path);
-  if (bytes.length > mostFileBytes) return undefined;
   try {
+    const bytes = readFileSync(path);
+    if (bytes.length > mostFileBytes) return undefined;
     return path.endsWith('.txt') ? parseProgram(bytes.toString('utf8')) : decodeProgram(bytes);
   } catch (error) {
-    if (error instanceof ProgramError) return undefined;
+    // Another campaign, or its user, may have removed it since it was listed.
+    if (error instanceof ProgramError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 }

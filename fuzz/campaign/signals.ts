@@ -1,6 +1,5 @@
 import { firstEdgeSignal } from '../coverage/edge-signals.ts';
-import type { Outcomes } from '../executor/outcomes.ts';
-import { outcomeNumber } from '../executor/outcomes.ts';
+import { type OutcomeClass, type Outcomes, outcomeClasses, outcomeNumber } from '../executor/outcomes.ts';
 import { callKinds } from '../program/call-table.ts';
 import type { Standing } from '../program/lawfulness.ts';
 import type { Call, Program } from '../program/program.ts';
@@ -13,9 +12,17 @@ import type { Call, Program } from '../program/program.ts';
 /** Signals of calls that are kept: more are not told apart. Edges are as many as the program has. */
 const mostSignals = 16_384;
 /** Requests from this number on are one. */
-const namedRequests = 64;
+export const namedRequests = 64;
 const classes = 16;
-const states = 2 * 2 * 3 * 2;
+export const stateCount = 2 * 2 * 3 * 2;
+
+/** Numbers from this one on are no signals of calls. */
+export const signalsOfCalls = (namedRequests + callKinds.length) * classes * stateCount;
+
+export const callOfSignal = (signal: number): number => Math.floor(signal / stateCount / classes);
+export const stateOfSignal = (signal: number): number => signal % stateCount;
+export const outcomeOfSignal = (signal: number): OutcomeClass | undefined =>
+  outcomeClasses[Math.floor(signal / stateCount) % classes];
 
 const kindNumbers: ReadonlyMap<string, number> = new Map(callKinds.map((kind, at) => [kind, namedRequests + at]));
 
@@ -60,7 +67,7 @@ export function signalsOf(
     const kind =
       call.kind === 'message' ? Math.min(call.request, namedRequests - 1) : (kindNumbers.get(call.kind) ?? 0);
     const isTainted = standings[place]?.tainted !== undefined;
-    signals.add((kind * classes + outcome) * states + state.number(isTainted));
+    signals.add((kind * classes + outcome) * stateCount + state.number(isTainted));
     state.passed(call, outcome === outcomeNumber.skipped || outcome >= outcomeNumber.refused);
   }
   return signals;

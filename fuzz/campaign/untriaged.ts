@@ -18,7 +18,7 @@ export class Untriaged {
   }
 
   add(name: string, program: Program): void {
-    writeAtomically(this.#path(name), encodeProgram(program));
+    writeAtomically(this.#directory, `${name}${ending}`, encodeProgram(program));
     this.#open.add(name);
   }
 

@@ -1,15 +1,21 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { openReference } from '../../drivers/reference/open-reference.ts';
 import { firstContacts } from '../../judging/first-contact.ts';
 import type { FaultName } from '../../reference-impl/faults/faults.ts';
-import type { Bucket } from '../campaign/bucket-store.ts';
+import { machine } from '../campaign/atomic-file.ts';
+import { type Bucket, BucketStore } from '../campaign/bucket-store.ts';
 import { Campaign, type CampaignProgress } from '../campaign/campaign.ts';
+import { type Moment, withMoment } from '../campaign/campaign-state.ts';
+import { cellCalls, cellOf, cellStates } from '../campaign/cells.ts';
+import { Corpus } from '../campaign/corpus.ts';
 import { Guard } from '../campaign/guard.ts';
+import { claimInstances, instanceDirectory, releaseInstances } from '../campaign/instances.ts';
 import { SignalMap } from '../campaign/signals.ts';
 import { Examiner } from '../executor/examiner.ts';
+import { type OutcomeClass, outcomeNumber } from '../executor/outcomes.ts';
 import { knownTarget } from '../judging/known-target.ts';
 import { parseProgram } from '../program/parse-program.ts';
 import { resolved } from '../program/references.ts';
@@ -112,10 +118,90 @@ t.test('a campaign goes on from its directory, with what it had reached, and ign
     t.ok((second?.corpus ?? 0) >= (first?.corpus ?? 1));
     t.ok((second?.signals ?? 0) >= (first?.signals ?? 1) - 5);
     t.ok((second?.elapsedMs ?? 0) > (first?.elapsedMs ?? 0));
-    t.ok(existsSync(join(directory, 'campaign.json')));
-    writeFileSync(join(directory, 'campaign.json'), '{ torn');
+    const state = join(directory, 'instances', 'alone', 'campaign.json');
+    t.ok(existsSync(state));
+    writeFileSync(state, '{ torn');
     t.equal(campaign(directory, 3, 4).ended, undefined, 'a state that cannot be read begins anew');
   });
+  t.end();
+});
+
+t.test('campaigns that share a directory take what the others found, and none replaces it', (t) => {
+  inDirectory((directory) => {
+    const bucket = (name: string, text: string): Bucket => ({
+      name,
+      program: parseProgram(text),
+      before: [],
+      finding: { kind: 'hang', place: 0, why: 'nothing came' },
+      shown: 3,
+      runs: 3,
+      isMinimal: true,
+      afterRuns: 1,
+    });
+    const store = (): BucketStore => new BucketStore(join(directory, 'buckets'), (path) => path);
+    const [one, other] = [store(), store()];
+    t.ok(one.add(bucket('hang-kick', 'r1 = kick\n'), { afterMs: 5, inC: 'int main;' }));
+    t.notOk(other.add(bucket('hang-kick', 'r1 = stop\n'), { afterMs: 6 }), 'it was there');
+    t.equal(other.known.get('hang-kick')?.program.calls[0]?.kind, 'kick');
+    t.ok(other.add(bucket('hang-stop', 'r1 = stop\n'), { afterMs: 7 }));
+    t.strictSame(
+      one.load().map(({ name }) => name),
+      ['hang-stop'],
+    );
+    t.strictSame(one.load(), []);
+    // One that was being written when its process was killed, and one of another machine.
+    for (const name of [`.hang-wait.${machine}.4194305.tmp`, '.hang-wait.elsewhere.1.tmp']) {
+      mkdirSync(join(directory, 'buckets', name));
+    }
+    t.strictSame([...store().known.keys()], ['hang-kick', 'hang-stop']);
+    t.strictSame(readdirSync(join(directory, 'buckets')).sort(), [
+      '.hang-wait.elsewhere.1.tmp',
+      'hang-kick',
+      'hang-stop',
+    ]);
+    const [left, right] = [new Corpus(join(directory, 'corpus')), new Corpus(join(directory, 'corpus'))];
+    t.ok(left.add(parseProgram('r1 = kick\n')));
+    t.ok(right.add(parseProgram('r1 = kick\n')), 'the same file');
+    t.ok(right.add(parseProgram('r1 = stop\n')));
+    t.equal(left.load().length, 1);
+    t.equal(readdirSync(join(directory, 'corpus')).length, 2);
+  });
+  t.end();
+});
+
+t.test('an instance belongs to one command, and to the next behind its end', (t) => {
+  inDirectory((directory) => {
+    const names = claimInstances(directory, 2);
+    t.strictSame(names, [`${machine}-0`, `${machine}-1`]);
+    t.strictSame(claimInstances(directory, 1), [`${machine}-2`], 'those of a living process are taken');
+    releaseInstances(directory, names.slice(0, 1));
+    t.strictSame(claimInstances(directory, 1), [`${machine}-0`]);
+    writeFileSync(join(instanceDirectory(directory, `${machine}-1`), 'owner'), `${process.pid} 1`);
+    t.strictSame(claimInstances(directory, 1), [`${machine}-1`], 'the process of its owner is another one now');
+  });
+  t.end();
+});
+
+t.test('the history of a campaign has few moments however long it runs', (t) => {
+  let history: readonly Moment[] = [];
+  for (let elapsedMs = 0; elapsedMs < 4 * 3_600_000; elapsedMs += 2000) {
+    history = withMoment(history, { elapsedMs, runs: elapsedMs, signals: 1, corpus: 1 });
+  }
+  t.ok(history.length <= 400 && history.length > 100, `${history.length}`);
+  t.equal(history[0]?.elapsedMs, 0);
+  t.ok((history.at(-1)?.elapsedMs ?? 0) > 3.9 * 3_600_000);
+  t.end();
+});
+
+t.test('a cell is a call that was made, in a state', (t) => {
+  const signal = (call: string, outcome: OutcomeClass, state: number): number =>
+    (cellCalls.indexOf(call) * 16 + outcomeNumber[outcome]) * cellStates.length + state;
+  const cell = cellOf(signal('kick', 'sent', 7)) ?? -1;
+  t.equal(cellCalls[Math.floor(cell / cellStates.length)], 'kick');
+  t.equal(cellStates[cell % cellStates.length], 'negotiated, no memory, no ring, tainted');
+  t.equal(cellOf(signal('VHOST_USER_SET_OWNER', 'fenced', 0)), cellCalls.indexOf('VHOST_USER_SET_OWNER') * 24);
+  t.equal(cellOf(signal('kick', 'skipped', 7)), undefined);
+  t.equal(cellOf(1 << 24), undefined);
   t.end();
 });
 
