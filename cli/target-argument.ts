@@ -190,7 +190,7 @@ function withAnswers(workload: WorkloadFacts, told: Query['facts']): WorkloadFac
 }
 
 function fromFile(path: string): TargetArgument {
-  const target = readTargetFile(path);
+  const target = readTargetFile(path, targetByName);
   if (target.start === undefined && target.reach.via === 'unix-socket') peerOf(target.reach.socket);
   return { target, words: ['--target-file', resolve(path)] };
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { extname, resolve } from 'node:path';
+import { basename, extname, resolve } from 'node:path';
 import { z } from 'zod';
 import { allFeatures, type FeatureName, isFeatureName } from '../reference-impl/catalogue/features.ts';
 import { transports } from '../reference-impl/catalogue/transport.ts';
@@ -95,6 +95,13 @@ const start = z.strictObject({
     .exactOptional(),
   workingDirectory: z.string().min(1).exactOptional(),
   keepStdinOpen: z.boolean().exactOptional(),
+  deviceLog: z
+    .string()
+    .superRefine((name, context) => {
+      const outside = outsideOfDirectory(name);
+      if (outside !== undefined) context.addIssue({ code: 'custom', message: `${JSON.stringify(name)} ${outside}` });
+    })
+    .exactOptional(),
   readyWithinMs: z.int().positive().default(5000),
   lifetime: z.enum(lifetimes).exactOptional(),
   busyCores: z.int().min(0).max(1024).exactOptional(),
@@ -166,9 +173,34 @@ const targetSchema = written.transform(({ socket, reach: by, ...rest }, context)
   return unclimbable === undefined ? target : wrong(['recovery'], unclimbable);
 });
 
+/** Finds a target by its name. */
+export type NamedTargets = (name: string) => Target | undefined;
+
+const part = z.record(z.string(), z.unknown()).default({});
+/** What says how it differs from another: facts, and how it is started. */
+const likeness = z.looseObject({ like: z.string(), facts: part, start: part });
+
+/** What a file says of a target that is like another, with all that it does not say of it. */
+function completed(value: unknown, where: string, named: NamedTargets): unknown {
+  if (typeof value !== 'object' || value === null || !('like' in value)) return value;
+  const read = likeness.safeParse(value);
+  if (!read.success) return value;
+  const { like, facts, start, ...rest } = read.data;
+  const base = named(like);
+  if (base === undefined) throw new DriverUsageError(`${where}: like: no target is called ${like}`);
+  const name = basename(where, extname(where));
+  const environment = { ...base.start?.environment, ...part.catch({}).parse(start['environment']) };
+  return {
+    ...base,
+    ...rest,
+    facts: { ...base.facts, name, identity: `${name}, as ${like}`, ...facts },
+    ...(base.start === undefined ? {} : { start: { ...base.start, ...start, environment } }),
+  };
+}
+
 /** A target from a value written by a user; `where` begins each message. @throws DriverUsageError with one line. */
-export function parseTarget(value: unknown, where: string): Target {
-  const result = targetSchema.safeParse(value);
+export function parseTarget(value: unknown, where: string, named: NamedTargets = () => undefined): Target {
+  const result = targetSchema.safeParse(completed(value, where, named));
   if (result.success) return result.data;
   const problems = result.error.issues.map(({ path, message }) => {
     const field = path.map(String).join('.');
@@ -190,10 +222,10 @@ function defaultExport(path: string): unknown {
 }
 
 /**
- * Reads a target from a file: JSON, or a module (`.mjs`) whose default export it is.
+ * Reads a target from a file: JSON, or a module (`.mjs`) whose default export it is. It may be `like` a named one.
  * @throws DriverUsageError with one line that begins with the file.
  */
-export function readTargetFile(file: string): Target {
+export function readTargetFile(file: string, named?: NamedTargets): Target {
   const path = resolve(file);
   const kind = extname(path);
   if (kind !== '.json' && kind !== '.mjs') throw new DriverUsageError(`${file}: it is neither .json nor .mjs`);
@@ -203,5 +235,5 @@ export function readTargetFile(file: string): Target {
   } catch (error) {
     throw new DriverUsageError(`${file}: ${reason(error)}`);
   }
-  return parseTarget(value, file);
+  return parseTarget(value, file, named);
 }

@@ -18,6 +18,8 @@ export interface StartCommand {
   readonly workingDirectory?: string;
   /** Keep standard input open as a pipe: some programs end at its end of file. */
   readonly keepStdinOpen?: boolean;
+  /** File in `{dir}` to which it writes what its device is told, a line for each call. */
+  readonly deviceLog?: string;
   /** Milliseconds until the socket must listen. */
   readonly readyWithinMs: number;
   /** `connection`: the process serves one connection and ends with it; each session starts it afresh. */

@@ -1,5 +1,6 @@
 import { constants as fsConstants, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { errno } from '../../reference-impl/wire/errno.ts';
 import { DeadlineError, DriverUsageError, IutGoneError, SystemCallError, VhostConformanceError } from '../errors.ts';
 import {
@@ -16,10 +17,11 @@ import {
   spawnProcess,
   waitPidfd,
 } from '../native/native.ts';
-import type { Iut, IutExit, IutResources, SanitizerReport } from '../port/port.ts';
+import type { DeviceCalls, Iut, IutExit, IutResources, SanitizerReport } from '../port/port.ts';
 import { ReportFiles, sanitizerEnvironment, symbols } from '../sanitizers/report-files.ts';
 import type { StartCommand, Target } from '../target.ts';
 import { CoverageMemory, coverageVariable } from './coverage-memory.ts';
+import { DeviceLog } from './device-log.ts';
 import { IutDirectory } from './iut-directory.ts';
 import { isListening } from './listening-sockets.ts';
 import { endOrphans } from './orphans.ts';
@@ -69,6 +71,8 @@ export class IutProcess implements Iut {
   readonly #start: StartCommand;
   readonly #target: Target<'unix-socket'>;
   readonly #directory: IutDirectory;
+  readonly #deviceLog: DeviceLog | undefined;
+  readonly takeDeviceCalls?: () => DeviceCalls;
   readonly #listener: ProcessListener;
   readonly #graceMs: number;
   readonly coverage = new CoverageMemory();
@@ -98,6 +102,11 @@ export class IutProcess implements Iut {
     this.#graceMs = options.graceMs ?? 1000;
     this.#directory = new IutDirectory(target.reach.socket, options.runDirectory);
     this.#reports = new ReportFiles(this.#directory.path);
+    const { deviceLog } = target.start;
+    if (deviceLog === undefined) return;
+    const log = new DeviceLog(join(this.#directory.path, deviceLog));
+    this.#deviceLog = log;
+    this.takeDeviceCalls = () => log.take();
   }
 
   get socketPath(): string {
@@ -254,6 +263,7 @@ export class IutProcess implements Iut {
       this.#read = [];
       this.#directory.removeSocket();
       this.#directory.makeFiles(this.#start.files ?? {});
+      this.#deviceLog?.beginAnew();
     } catch (error) {
       if (error instanceof VhostConformanceError || !(error instanceof Error)) throw error;
       throw new IutGoneError(`the directory of ${this.#target.facts.name} cannot be prepared: ${error.message}`);

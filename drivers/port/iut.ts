@@ -24,6 +24,28 @@ export interface Rung {
   take(): void;
 }
 
+/** A call that the device behind a back-end got, as the back-end's log of it tells. */
+export interface DeviceCall {
+  /** Which of the processes that were started, from 1 on. */
+  readonly process: number;
+  /** On the clock of the event log. */
+  readonly timeUs: number;
+  readonly device: string;
+  /** A number that the back-end has for the connection on behalf of which it called. */
+  readonly connection: number;
+  /** Its name, and the whole call with its arguments. */
+  readonly call: string;
+  readonly text: string;
+  readonly result: string;
+}
+
+export interface DeviceCalls {
+  /** Which of the processes that were started runs now. */
+  readonly process: number;
+  /** In order, those of earlier processes among them. */
+  readonly calls: readonly DeviceCall[];
+}
+
 /** Edges that an instrumented IUT took: counters in memory of ours, which outlive its process. */
 export interface Coverage {
   /** Hash of the program that counts; undefined where none does. */
@@ -38,6 +60,8 @@ export interface Iut {
   readonly coverage?: Coverage;
   /** What sanitizers in the IUT have said since the last call while it went on. */
   reports?(): SanitizerReport[];
+  /** What its device was told since the last time. Absent where nothing is written of it. */
+  readonly takeDeviceCalls?: () => DeviceCalls;
   isAlive(): boolean;
   exit(): IutExit | undefined;
   /** The process tree's CPU time in milliseconds; undefined where it cannot be read. */

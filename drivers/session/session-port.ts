@@ -60,6 +60,7 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
       restart: () => this.restart(),
       ...(iut.coverage === undefined ? {} : { coverage: iut.coverage }),
       ...(iut.reports === undefined ? {} : { reports: () => iut.reports?.() ?? [] }),
+      ...(iut.takeDeviceCalls === undefined ? {} : { takeDeviceCalls: iut.takeDeviceCalls }),
     };
     this.ladder = recovery.map((step) => ({ step, take: this.#taking(step) }));
     this.log = log ?? new EventLog(eventClock);

@@ -7,6 +7,7 @@ import { DriverUsageError } from '../errors.ts';
 import { findCommand, versionIn } from '../iut-process/target-version.ts';
 import { openerOf } from '../open-target.ts';
 import { capabilities } from '../port/capabilities.ts';
+import type { Target } from '../target.ts';
 import { parseTarget, readTargetFile } from '../target-file.ts';
 import { whyNotOpened } from '../why-not-opened.ts';
 
@@ -106,6 +107,27 @@ const problemWith = (value: unknown): string => {
   }
   return '';
 };
+
+t.test('a target that is like another says what differs', (t) => {
+  const base = { ...targets[0], start: { ...targets[0]?.start, environment: { A: '1', B: '2' } } } as Target;
+  const named = (name: string): Target | undefined => (name === 'base' ? base : undefined);
+  const start = { environment: { B: '3', C: '4' }, readyWithinMs: 1 };
+  const path = file('mine.json', JSON.stringify({ like: 'base', facts: { deadlineScale: 3 }, start }));
+  const { name: _, identity: __, ...facts } = base.facts;
+  t.same(readTargetFile(path, named), {
+    ...base,
+    facts: { ...facts, name: 'mine', identity: 'mine, as base', deadlineScale: 3 },
+    start: { ...base.start, readyWithinMs: 1, environment: { A: '1', B: '3', C: '4' } },
+  });
+  t.equal(
+    readTargetFile(file('n.json', '{ "like": "base", "facts": { "name": "other" } }'), named).facts.name,
+    'other',
+  );
+  t.throws(() => readTargetFile(file('o.json', '{ "like": "none" }'), named), /like: no target is called none/);
+  t.throws(() => readTargetFile(file('p.json', '{ "like": 7 }'), named), DriverUsageError);
+  t.throws(() => readTargetFile(file('q.json', '{ "like": "base", "start": { "commandd": "" } }'), named), /start/);
+  t.end();
+});
 
 t.test('how a target is reached', (t) => {
   const { socket: _, ...unreached } = valid;

@@ -41,6 +41,11 @@ export class EventLog {
     return this.#dropped;
   }
 
+  /** Microseconds since the case began, of a moment on the clock of this log. */
+  timeOf(clockUs: number): number {
+    return clockUs - this.#origin;
+  }
+
   /** A number for a session whose events enter this log: no other session has it. */
   nextSession(): number {
     return this.#nextSession++;

@@ -18,6 +18,7 @@ import {
   type Session,
   type TargetFacts,
 } from '../../drivers/port/port.ts';
+import type { LifeProblem } from '../../judging/device-life.ts';
 import { exitText, type Failure } from '../../judging/failure.ts';
 import { isServing } from '../../judging/liveness.ts';
 import { negotiationFor, offeredNegotiation } from '../../judging/negotiation.ts';
@@ -146,6 +147,16 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       if (!this.checks.has(requirement)) this.watched.set(requirement, check);
       check.failures.push({ how: 'wrong', ...failure, what: `${failure.what} (seen by the oracle)` });
     }
+  }
+
+  /** What the log of the device shows: a configuration that nothing closed belongs to a connection that is gone. */
+  foundOfDevice(problems: readonly LifeProblem[]): void {
+    if (problems.length === 0) return;
+    const requirement = 'vu-reconnect/dead-connection-resources-released';
+    const traceEvent = this.port.log.next;
+    const check = this.checks.get(requirement) ?? new Check(requirement, this.port.log);
+    if (!this.checks.has(requirement)) this.watched.set(requirement, check);
+    for (const problem of problems) check.failures.push({ how: 'wrong', ...problem, traceEvent });
   }
 
   get sweep(): SweepResult | undefined {

@@ -1,5 +1,6 @@
 import type { DriverPort, IutExit, SanitizerReport } from '../../drivers/port/port.ts';
 import type { OwnRestart } from '../../judging/attribution.ts';
+import { deviceLifeProblems, skipDeviceCalls } from '../../judging/device-life.ts';
 import { exitText, type Failure, reportText } from '../../judging/failure.ts';
 import { isServing } from '../../judging/liveness.ts';
 import { startedAfresh } from '../../judging/recovery.ts';
@@ -68,6 +69,7 @@ export function judge(
     if (isServing(one) || (startedAfresh(one) && isServing(one))) continue;
     return notServed(definition, options.axes ?? {}, port.nowMs() - began);
   }
+  for (const one of run.ports) skipDeviceCalls(one);
   port.log.restart();
   for (const one of run.ports) {
     one.oracle.begin(definition.unwatched === undefined);
@@ -91,6 +93,7 @@ export function judge(
   if (error instanceof NoSuchPointError) throw error;
   if (error !== undefined) return harnessError(run, port.nowMs() - began, error, exit);
   for (const one of run.ports) afterwards(one, run, seen);
+  for (const one of run.ports) run.foundOfDevice(deviceLifeProblems(one));
   const reports = run.ports.flatMap(({ iut }) => iut.reports?.() ?? []);
   tellReports(run, reports);
   settleSilence(port, run, options);
