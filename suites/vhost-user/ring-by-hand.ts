@@ -1,4 +1,5 @@
 import type { DriverPort, GuestRing, RingPosition, UsedElement, VhostUserSession } from '../../drivers/port/port.ts';
+import type { RingSetUpMessage } from '../../drivers/port/ring-set-up.ts';
 import { exitText } from '../../judging/failure.ts';
 import type { DriverRing } from '../../reference-impl/virtqueue/driver-ring.ts';
 import { openDriverRing } from '../../reference-impl/virtqueue/open-driver-ring.ts';
@@ -17,6 +18,16 @@ import {
 } from './ring-messages.ts';
 /** One message of those that set up a ring. */
 export type Step = 'num' | 'base' | 'addresses' | 'call' | 'error' | 'kick' | 'enable' | 'disable';
+
+const messageOf: Readonly<Partial<Record<Step, RingSetUpMessage>>> = {
+  num: 'VHOST_USER_SET_VRING_NUM',
+  base: 'VHOST_USER_SET_VRING_BASE',
+  addresses: 'VHOST_USER_SET_VRING_ADDR',
+  call: 'VHOST_USER_SET_VRING_CALL',
+  error: 'VHOST_USER_SET_VRING_ERR',
+  kick: 'VHOST_USER_SET_VRING_KICK',
+  enable: 'VHOST_USER_SET_VRING_ENABLE',
+};
 
 export interface ByHandOptions {
   readonly index: number;
@@ -54,7 +65,9 @@ export class RingByHand<R extends GuestRing = GuestRing> {
     this.errorFd = port.descriptors.eventfd();
   }
 
-  /** Sends these messages in this order, without waiting. */
+  /**
+   * Sends these messages without waiting, in this order. Where `call` stands among them is the target's.
+   */
   tell(...steps: readonly Step[]): void {
     const { index, ring } = this;
     const messages = {
@@ -67,7 +80,18 @@ export class RingByHand<R extends GuestRing = GuestRing> {
       enable: () => setEnable(index, 1),
       disable: () => setEnable(index, 0),
     };
-    for (const step of steps) this.#session.messages.send(messages[step]());
+    for (const step of this.#ordered(steps)) this.#session.messages.send(messages[step]());
+  }
+
+  /** With `call` behind those that the target wants before it: no case tells these together for the place of `call`. */
+  #ordered(steps: readonly Step[]): readonly Step[] {
+    const { setUpOrder = [] } = this.#port.facts;
+    const before = setUpOrder.slice(0, Math.max(0, setUpOrder.indexOf('VHOST_USER_SET_VRING_CALL')));
+    const last = steps.findLastIndex((step) => before.some((name) => name === messageOf[step]));
+    const at = steps.indexOf('call');
+    return at < 0 || last < at
+      ? steps
+      : [...steps.slice(0, at), ...steps.slice(at + 1, last + 1), 'call', ...steps.slice(last + 1)];
   }
 
   /** Enters the chains into the ring and shows them to the device; no kick. The heads, in order. */

@@ -195,10 +195,10 @@ export const startsWithKick = defineCase({
     const check = requirement('vu-ring-state/ring-starts-with-kick-descriptor');
     driver.companions();
     const hand = new RingByHand(port, session, ring({ size: 16 }), { index: driver.queueIndex });
-    hand.tell('num', 'base', 'addresses', 'call', 'error');
     if (variant.chain === 'before-start') hand.makeAvailable(driver.request().segments);
-    if (variant.kickMessage === 'before-enable') hand.tell('kick', 'enable');
-    else hand.tell('enable', 'kick');
+    const start =
+      variant.kickMessage === 'before-enable' ? (['kick', 'enable'] as const) : (['enable', 'kick'] as const);
+    hand.tell('num', 'base', 'addresses', 'call', 'error', ...start);
     if (variant.chain === 'after-start') hand.makeAvailable(driver.request().segments);
     hand.kick();
     hand.waitForUsed(check, 1, 'a chain on a ring that was told of its kick descriptor, and kicked');
