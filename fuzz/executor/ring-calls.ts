@@ -1,12 +1,12 @@
 import { type DriverPort, DriverUsageError, type RingPosition, type Session } from '../../drivers/port/port.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
-import { packedPosition, splitPosition } from '../../reference-impl/virtqueue/ring.ts';
+import { isEmptyAt, packedPosition, splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { readable, type Segment, writable } from '../../reference-impl/virtqueue/segment.ts';
 import { type CallOf, largestBuffer } from '../program/program.ts';
+import { positionOfRing, sizeOfRing } from '../program/ring-shape.ts';
 import { addChain } from './add-chain.ts';
 import type { MadeQueue, MadeRing, MadeThings } from './made-things.ts';
 import type { OutcomeClass, Outcomes } from './outcomes.ts';
-import { positionOfRing, sizeOfRing } from './ring-shape.ts';
 
 /** Used elements that are taken at once: a ring that was written over can show any number. */
 const mostTaken = 4096;
@@ -94,12 +94,14 @@ export class RingCalls {
   }
 
   /**
-   * Where a ring begins. It goes on where it stopped, as long as no chain is outstanding: the driver's side of its next life
-   * would not know those. Else its memory is that of a fresh ring.
+   * Where a ring begins. It goes on where it stopped, as long as no chain is outstanding, of this life or from its beginning
+   * on: the driver's side of its next life would not know those. Else its memory is that of a fresh ring.
    */
   #beginning({ ring, queue, goesOnAt }: MadeRing): RingPosition {
     const position = goesOnAt === undefined ? ring.position : atAvail(goesOnAt);
-    if (queue !== undefined && (goesOnAt === undefined || queue.driver.outstanding > 0)) ring.reset(position);
+    if (queue === undefined) return position;
+    const { outstanding, position: ofDriver } = queue.driver;
+    if (goesOnAt === undefined || outstanding > 0 || !isEmptyAt(ofDriver)) ring.reset(position);
     return position;
   }
 

@@ -1,4 +1,5 @@
 import type { Session } from '../../drivers/port/port.ts';
+import { commonFeatures, type FeatureSet, featureSet, hasFeature } from '../../reference-impl/catalogue/catalogue.ts';
 import { Model } from '../../reference-impl/oracle/model/model.ts';
 import type { ModelFinding, ModelObservation, ObservedOutcome } from '../../reference-impl/oracle/model/observation.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
@@ -170,13 +171,28 @@ export class ProgramJudge {
     this.#observe({ kind: 'connected', session });
   }
 
-  #negotiated({ session }: CallOf<'negotiate'>, outcome: OutcomeClass): void {
+  #negotiated({ session, device, protocol, exact }: CallOf<'negotiate'>, outcome: OutcomeClass): void {
     const opened = this.#session(session);
-    if (opened === undefined || !(outcome === 'made' || outcome === 'fenced')) {
-      this.#operated(session, 'negotiate', opened?.isOpen === false ? 'closed' : 'silent');
-      return;
-    }
-    this.#accepted(session);
+    if (opened === undefined) return;
+    const wanted = featureSet({ device, protocol });
+    // Where it ended before all was said, the reason may be in what was going to be said.
+    const isMade = outcome === 'made' || outcome === 'fenced';
+    const { offer } = this.#run.known;
+    this.#accepted(session, isMade ? opened.negotiated.accepted : exact ? wanted : commonFeatures(wanted, offer));
+    if (!isMade) this.#operated(session, 'negotiate', opened.isOpen ? 'silent' : 'closed');
+  }
+
+  #acceptedByHand(session: number): void {
+    const opened = this.#session(session);
+    if (opened !== undefined) this.#accepted(session, opened.negotiated.accepted);
+  }
+
+  /** A target that says which features it needs may refuse to work without them. */
+  #accepted(session: number, accepted: FeatureSet): void {
+    const { known, port } = this.#run;
+    this.#observe({ kind: 'negotiated', session, accepted });
+    const lacks = port.facts.requiredFeatures.some((name) => !hasFeature(accepted, name, known));
+    if (lacks) this.#loseSession(session);
   }
 
   /** What a container of VFIO refuses to map, the device was not asked for. */
@@ -191,7 +207,7 @@ export class ProgramJudge {
     switch (request) {
       case requestId.VHOST_USER_SET_FEATURES:
         // The words of messages by hand count as well.
-        this.#accepted(session);
+        this.#acceptedByHand(session);
         break;
       case requestId.VHOST_USER_GET_FEATURES:
       case requestId.VHOST_USER_GET_PROTOCOL_FEATURES:
@@ -204,11 +220,6 @@ export class ProgramJudge {
         this.#queues.callsGoElsewhere(session, Number((fieldOf(call, 'u64') ?? 0n) & 0xffn));
     }
     this.#operated(session, 'message', outcome);
-  }
-
-  #accepted(session: number): void {
-    const opened = this.#session(session);
-    if (opened !== undefined) this.#observe({ kind: 'negotiated', session, accepted: opened.negotiated.accepted });
   }
 
   #operated(session: number, name: string, outcome: OutcomeClass): void {

@@ -4,6 +4,7 @@ import { blockConfig } from '../../reference-impl/devices/block-layout.ts';
 import type { Model } from '../../reference-impl/oracle/model/model.ts';
 import { isAvailableIn } from '../../reference-impl/virtqueue/packed/layout.ts';
 import { PackedRing } from '../../reference-impl/virtqueue/packed/ring-memory.ts';
+import { isEmptyAt } from '../../reference-impl/virtqueue/ring.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import { SplitRing } from '../../reference-impl/virtqueue/split/ring-memory.ts';
 import type { OutcomeClass } from '../executor/outcomes.ts';
@@ -58,8 +59,6 @@ export class QueueJudge {
     // The driver's side begins where the device does.
     const { position } = queue.driver;
     this.#queues.set(id, { session, ring: ringId, index, chains: new Map(), isKicked: false });
-    const isEmpty =
-      position.avail === position.used && (position.layout === 'split' || position.availWrap === position.usedWrap);
     const { layout, size } = ring;
     this.#model.observe({
       kind: 'attached',
@@ -71,7 +70,7 @@ export class QueueJudge {
         layout,
         size,
         position,
-        isEmpty,
+        isEmpty: isEmptyAt(position),
         isFresh: isFresh(ring, position),
         usedEvent: usedEventOf(ring),
       },

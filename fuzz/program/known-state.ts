@@ -34,6 +34,8 @@ export interface KnownRing {
   readonly memory: number;
   readonly layout: RingLayout;
   readonly size: number;
+  /** It begins with no chain outstanding. */
+  readonly isEmpty: boolean;
   /** The queue that it belongs to. */
   queue: number;
   tainted: string | undefined;

@@ -1,4 +1,5 @@
 import { commonFeatures, featureSet, noFeatures } from '../../reference-impl/catalogue/catalogue.ts';
+import { isEmptyAt } from '../../reference-impl/virtqueue/ring.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { type KnownQueue, type KnownSession, KnownState, type KnownTarget } from './known-state.ts';
 import { isQuestion, problemOfMessage } from './message-lawfulness.ts';
@@ -6,6 +7,7 @@ import { problemOfNegotiation } from './negotiation-lawfulness.ts';
 import type { Call, CallOf } from './program.ts';
 import { problemOfSlot, problemOfTable } from './region-lawfulness.ts';
 import { attached, chainVerdict } from './ring-lawfulness.ts';
+import { positionOfRing } from './ring-shape.ts';
 import { fieldOf, refusalOf, ringMessage, sessionMessage, statusWritten } from './told-message.ts';
 import { breaks, lawful, refused, succeeds, type Taint, unfollowed, type Verdict, verdictOf } from './verdict.ts';
 
@@ -99,6 +101,7 @@ export class Lawfulness {
           memory: call.memory,
           layout: call.layout,
           size: call.size,
+          isEmpty: isEmptyAt(positionOfRing(call)),
           queue: 0,
           tainted: undefined,
         });
@@ -212,8 +215,7 @@ export class Lawfulness {
     session.accepted = accepted;
     session.hasNegotiated = true;
     session.hasOwner = true;
-    if (problem !== undefined) return breaks('session', problem);
-    return lawful;
+    return verdictOf('session', problem) ?? lawful;
   }
 
   /** What a message that is well formed changes. */

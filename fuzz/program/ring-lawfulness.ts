@@ -28,6 +28,7 @@ export function attached(known: KnownState, call: CallOf<'attach'>, session: Kno
   if (ring.layout === 'split' && !isQueueSize(ring.size)) return breaks('ring', 'the size is no power of 2');
   if (isReplacing) return breaks('ring', 'the ring at this index was not stopped');
   if (isUsedElsewhere) return breaks('ring', 'the ring is in use at another index');
+  if (!ring.isEmpty) return unfollowed('ring', 'the ring begins with chains that are not there');
   if (!call.enable || !call.kick || !call.call) return unfollowed('ring', 'the ring is not set up in whole');
   return lawful;
 }

@@ -152,6 +152,29 @@ t.test('a ring that is attached again with chains outstanding begins afresh', (t
   t.end();
 });
 
+t.test('a ring that begins with chains outstanding goes on without them', (t) => {
+  withPort(references.block(), (port) => {
+    const executor = new Executor(port);
+    for (const [features, ring] of [
+      ['0x540000000', 'layout=packed usedWrap=no'],
+      ['0x140000000', 'avail=5 used=3'],
+    ] as const) {
+      const lines = [
+        'r1 = connect',
+        `r2 = negotiate device=${features}`,
+        'r3 = memory',
+        'r4 = share',
+        `r5 = ring ${ring}`,
+      ];
+      const again = ['r6 = attach', 'r7 = stop', 'r8 = attach', 'r9 = wait count=0'];
+      executor.run(resolved(parseProgram([...lines, ...again].join('\n'))));
+      t.equal(executor.outcomes.classOf(8), 'answered');
+      t.equal(executor.outcomes.usedCountOf(8), 0, ring);
+    }
+  });
+  t.end();
+});
+
 t.test('a device that hangs or crashes is found, at the call that does it', (t) => {
   const cases = [
     [

@@ -7,6 +7,7 @@ import type { DriverPort } from '../../drivers/port/port.ts';
 import { openMdevReference } from '../../drivers/reference/open-mdev-reference.ts';
 import { openReference } from '../../drivers/reference/open-reference.ts';
 import { firstContacts } from '../../judging/first-contact.ts';
+import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { anyProgram } from '../arbitraries/any-program.ts';
 import { lawfulProgram } from '../arbitraries/lawful-program.ts';
 import { Examiner } from '../executor/examiner.ts';
@@ -100,6 +101,15 @@ const innocent: readonly (readonly [name: string, reference: ReferenceName, line
       'r17 = ring',
       'r18 = attach',
       'r19 = chain segments=[{bytes=00*16} {writable=yes length=513}]',
+    ],
+  ],
+  [
+    'protocol features that were not offered are not accepted',
+    'block',
+    [
+      'r1 = negotiate protocol=0x8',
+      'r2 = message request=16 fields=[{name=u64 value=0xffffffffffffffff}]',
+      'r3 = share',
     ],
   ],
   [
@@ -209,6 +219,23 @@ for (const [name, open, lines] of untainting) {
     t.end();
   });
 }
+
+t.test('a device that ends a session without VERSION_1 may do so', (t) => {
+  const featureRules = { ...referenceRules.features, isIncompatible: () => true };
+  withExaminer(
+    () => openReference({ device: 'block', deadlineMs, rules: { ...referenceRules, features: featureRules } }),
+    (examiner) => {
+      const closed = { kind: 'model', requirement: 'vu-close/connection-closed-only-for-grave-errors' };
+      for (const exact of ['', ' exact=yes']) {
+        const negotiate = (device: string): Program =>
+          resolved(parseProgram(`r1 = negotiate device=${device}${exact}`));
+        t.equal(examiner.examine(negotiate('0x40000000')), undefined);
+        t.match(examiner.examine(negotiate('0x140000000')), closed);
+      }
+    },
+  );
+  t.end();
+});
 
 t.test('behind a request that was refused, a fault is still found; behind one that was taken, it is not', (t) => {
   withExaminer(

@@ -63,6 +63,11 @@ export interface PackedPosition {
 /** Where a ring stops and goes on. */
 export type RingPosition = SplitPosition | PackedPosition;
 
+/** Whether no chain is outstanding there. */
+export function isEmptyAt(position: RingPosition): boolean {
+  return position.avail === position.used && (position.layout === 'split' || position.availWrap === position.usedWrap);
+}
+
 /** `used` is `avail` by default: nothing outstanding. */
 export function splitPosition(avail: number, used: number = avail): SplitPosition {
   return { layout: 'split', avail, used };

@@ -1,5 +1,5 @@
 import { packedPosition, type RingPosition, splitPosition } from '../../reference-impl/virtqueue/ring.ts';
-import type { CallOf } from '../program/program.ts';
+import type { CallOf } from './program.ts';
 
 /** Entries of the largest ring that a program gets. */
 const largest = 32_768;
