@@ -35,8 +35,9 @@ export async function nativeProgram(name: string, build: NativeBuild, place: Bui
     waiting,
   );
   const version = basename(source).slice(sourcePrefix(build).length);
-  const flags = await flagsOf(build, source, version, signal);
-  const entry = `${name}-${await hashOf(build, flags, signal)}`;
+  const told = await flagsOf(build, version, signal);
+  const flags = told.map((flag) => flag.replaceAll('{source}', source).replaceAll('{own}', own));
+  const entry = `${name}-${await hashOf(build, told, signal)}`;
   const [program = ''] = build.ownFiles;
   const directory = await cache.entry(
     () => cache.entries().find((each) => each === entry),
@@ -108,10 +109,9 @@ function suiteOfSystem(): string {
   return name;
 }
 
-async function flagsOf(build: NativeBuild, source: string, version: string, signal: AbortSignal): Promise<string[]> {
+async function flagsOf(build: NativeBuild, version: string, signal: AbortSignal): Promise<string[]> {
   const ofPackage = build.pkgConfig === undefined ? [] : await packageFlags(build, build.pkgConfig, signal);
-  const flags = build.flags.map((flag) => flag.replaceAll('{source}', source).replaceAll('{own}', own));
-  return [...instrumentation, `-DSOURCE_VERSION="${version}"`, ...ofPackage, ...flags];
+  return [...instrumentation, `-DSOURCE_VERSION="${version}"`, ...ofPackage, ...build.flags];
 }
 
 async function packageFlags({ packages }: NativeBuild, name: string, signal: AbortSignal): Promise<string[]> {
@@ -120,11 +120,15 @@ async function packageFlags({ packages }: NativeBuild, name: string, signal: Abo
   return output.trim().split(/\s+/);
 }
 
-/** Of all that decides what the program is, but the source of Debian, whose version is among the flags. */
+/**
+ * Of all that decides what the program is, but the source of Debian, whose version is among the flags. Places are none of
+ * it: two working copies of this project have one program.
+ */
 async function hashOf(build: NativeBuild, flags: readonly string[], signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify([build, flags]));
   hash.update((await runTool('clang', ['--version'], { signal })).output);
-  for (const file of readdirSync(own).sort()) if (/\.[ch]$/.test(file)) hash.update(readFileSync(join(own, file)));
+  const files = readdirSync(own).filter((file) => file.endsWith('.h') || build.ownFiles.includes(file));
+  for (const file of files.sort()) hash.update(readFileSync(join(own, file)));
   return hash.digest('hex').slice(0, 16);
 }
 

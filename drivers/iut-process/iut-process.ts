@@ -295,12 +295,19 @@ export class IutProcess implements Iut {
     }
     // Kept with the exit: a failure is told of after another process may have been started.
     const stderr = this.stderrTail(stderrTailBytes);
-    this.#exit = { ...exit, ...(stderr === '' ? {} : { stderr }), ...this.#reportOfEnd(), ...this.#lastFunction() };
+    this.#exit = { ...exit, ...(stderr === '' ? {} : { stderr }), ...this.#words(exit) };
     this.#listener('died', describeExit(exit));
   }
 
-  /** What is left to say of an instrumented process that could write no report: that of one that unmapped itself. */
-  #lastFunction(): { lastFunction?: string } {
+  /** What an instrumented process says of its end. */
+  #words({ code }: IutExit): Pick<IutExit, 'report' | 'lastFunction'> {
+    const told = this.#reportOfEnd();
+    const isTold = code === 0 || (told.report?.functions.length ?? 0) > 0;
+    return isTold ? told : { ...told, ...this.#lastFunction() };
+  }
+
+  /** What is left to say of one that could write no whole report, because it unmapped itself. */
+  #lastFunction(): Pick<IutExit, 'lastFunction'> {
     const place = this.coverage.lastPlace;
     const program = place === undefined ? undefined : findCommand(this.#directory.expand(this.#start.command));
     const name = place === undefined || program === undefined ? undefined : symbols.functionBefore(program, place);
@@ -308,7 +315,7 @@ export class IutProcess implements Iut {
   }
 
   /** UndefinedBehaviorSanitizer lets the process go on. */
-  #reportOfEnd(): { report?: SanitizerReport } {
+  #reportOfEnd(): Pick<IutExit, 'report'> {
     const reports = this.#reports.take(true);
     const report = reports.findLast(({ tool }) => tool !== 'UndefinedBehaviorSanitizer');
     this.#read.push(...reports.filter((each) => each !== report));

@@ -32,8 +32,11 @@ export class Symbols {
 
   /** The function to which an address returns, by its place in the file of its module. */
   functionBefore(module: string, place: bigint): string | undefined {
-    const [[inner] = []] = placesOf(module, [`0x${(place - 1n).toString(16)}`]);
-    return inner?.split(' ')[0];
+    const offset = `0x${(place - 1n).toString(16)}`;
+    const key = `${module}+${offset}`;
+    const places = this.#known.get(key) ?? placesOf(module, [offset])[0] ?? [];
+    this.#known.set(key, places);
+    return places[0]?.split(' ')[0];
   }
 
   #lookUp(lines: readonly string[]): void {

@@ -89,7 +89,7 @@ export class Examiner {
     this.#run(program);
     const end = this.#crash() ?? this.#silence();
     this.edges.read();
-    return end ?? this.#strayWrite ?? this.#violation() ?? this.#disagreement() ?? this.#report();
+    return end ?? this.#strayWrite ?? this.#report() ?? this.#violation() ?? this.#disagreement();
   }
 
   /**

@@ -6,13 +6,13 @@ import {
   PeerProtocolError,
   type Session,
 } from '../../drivers/port/port.ts';
-import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
 import { payloadOf } from '../program/message-payload.ts';
 import type { Call, CallOf, Program } from '../program/program.ts';
 import { doorOf } from './doors.ts';
 import { type MadeQueue, MadeThings } from './made-things.ts';
 import { type OutcomeClass, Outcomes } from './outcomes.ts';
+import { programLayout } from './program-layouts.ts';
 import { RingCalls } from './ring-calls.ts';
 import { settle, unanswered } from './settle.ts';
 import { toldRegions } from './told-regions.ts';
@@ -126,7 +126,10 @@ export class Executor {
       }
       case 'memory':
         if (made.guests.size >= mostGuests) return 'full';
-        made.guests.set(call.id, port.createGuest(guestLayouts[call.layout], { redZones: true }));
+        made.guests.set(
+          call.id,
+          port.createGuest(programLayout(call.layout, port.facts.transport !== 'vhost-user'), { redZones: true }),
+        );
         return 'made';
       case 'share': {
         const session = this.#session(call.session);

@@ -31,7 +31,9 @@ const layouts = [
   'crossing-4gib',
   'high-addresses',
   'end-of-range',
-] as const satisfies readonly [GuestLayoutName, ...GuestLayoutName[]];
+  // Of programs alone.
+  'within-pages',
+] as const satisfies readonly [GuestLayoutName, ...(GuestLayoutName | 'within-pages')[]];
 /** What is passed with a message. Each kind is made for the call, and closed behind the program. */
 export const descriptorKinds = ['eventfd', 'memory-file', 'region', 'null-device', 'pipe', 'socket'] as const;
 export type DescriptorKind = (typeof descriptorKinds)[number];
