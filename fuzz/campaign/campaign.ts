@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { LawfulDraw } from '../arbitraries/lawful-draw.ts';
 import { bucketOf, isReportBucket } from '../executor/bucket.ts';
 import type { Examiner } from '../executor/examiner.ts';
-import { type Finding, findingText } from '../executor/finding.ts';
+import { type Finding, findingText, isSoundBehind } from '../executor/finding.ts';
 import { mutant } from '../mutators/mutant.ts';
 import { Random } from '../mutators/random.ts';
 import { isJudged, type Standing } from '../program/lawfulness.ts';
@@ -248,6 +248,7 @@ export class Campaign {
     const name = bucketOf(finding, whole.calls[finding.place]);
     if (this.#buckets.known.has(name)) {
       this.#seenAgain(name);
+      if (isSoundBehind(finding)) return undefined;
       return this.#restart() ? undefined : lostBehind(name);
     }
     const judged = this.#options.judge?.(whole, finding) ?? 'triage';
