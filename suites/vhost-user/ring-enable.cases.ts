@@ -29,10 +29,7 @@ export const anywhere = defineCase({
     const check = requirement('vu-ring-state/enable-state-tracked-while-stopped');
     driver.companions();
     const hand = new RingByHand(port, session, ring({ size: 16 }), { index: driver.queueIndex });
-    for (const step of setUp) {
-      if (step === variant.before) hand.tell('enable');
-      hand.tell(step);
-    }
+    hand.tell(...setUp.flatMap((step) => (step === variant.before ? (['enable', step] as const) : [step])));
     hand.makeAvailable(driver.request().segments);
     hand.kick();
     hand.waitForUsed(check, 1, `a chain on a ring that was enabled before its ${variant.before} was told`);
