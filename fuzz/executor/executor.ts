@@ -29,6 +29,8 @@ const leastWaitMs = 1;
 const mostGuests = 16;
 const mostSessions = 16;
 const mostDescriptors = 512;
+/** An eventfd counts up to so much. */
+const mostAdded = 2n ** 64n - 2n;
 
 /** Runs programs on a port, one after another. It waits at fences and for used elements alone. */
 export class Executor {
@@ -232,7 +234,8 @@ export class Executor {
         const events = made.events.get(call.event) ?? [];
         const event = events[call.number % Math.max(events.length, 1)] ?? -1;
         if (event < 0) return 'skipped';
-        port.descriptors.signal(event, call.value);
+        // The one number that the kernel refuses to add to an eventfd.
+        port.descriptors.signal(event, call.value === mostAdded + 1n ? mostAdded : call.value);
         return 'sent';
       }
       case 'channel': {

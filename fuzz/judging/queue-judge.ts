@@ -126,10 +126,18 @@ export class QueueJudge {
     this.#lookAtCalls(queueId, attached.queue);
     const missing = count - taken.length;
     if (outcome !== 'silent' || !queue.isKicked || this.#model.owed(queueId) < missing) return;
+    if (!this.#isDriverSetUp(queue.session)) return;
     // The executor waits a part of the deadline only.
     const { driver } = attached.queue;
     const waited = this.#run.port.until(() => driver.usedCount() >= missing, this.#deadlineMs);
     if (waited === 'deadline') this.#model.observe({ kind: 'unserved', queue: queueId, count: missing });
+  }
+
+  /** A driver sets up all queues that the device type needs (of net: virtio 5.1.5) before it expects any to be served. */
+  #isDriverSetUp(session: number): boolean {
+    const { queueIndex, companions } = this.#run.port.facts.workload;
+    const ofSession = [...this.#queues.values()].filter((queue) => queue.session === session);
+    return [queueIndex, ...companions].every((needed) => ofSession.some(({ index }) => index === needed));
   }
 
   /** The ring said where it goes on. */

@@ -5,6 +5,7 @@ import type { DriverPort } from '../../drivers/port/port.ts';
 import { openMdevReference } from '../../drivers/reference/open-mdev-reference.ts';
 import { openReference } from '../../drivers/reference/open-reference.ts';
 import { firstContacts } from '../../judging/first-contact.ts';
+import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { anyProgram } from '../arbitraries/any-program.ts';
 import { lawfulProgram } from '../arbitraries/lawful-program.ts';
 import { bucketOf } from '../executor/bucket.ts';
@@ -94,6 +95,27 @@ t.test('a target says how many queues it has', (t) => {
     t.equal(knownOf(port).queues, queues, port.facts.name);
     port.close();
   }
+  t.end();
+});
+
+t.test('of a network, rings are served once it has those of both directions', (t) => {
+  const queue = { ...referenceRules.transport.queue, mayProcess: () => false };
+  const transport = { ...referenceRules.transport, queue };
+  const port = openReference({ device: 'net', deadlineMs: 1000, rules: { ...referenceRules, transport } });
+  const judge = judgeOn(port);
+  const begin = ['r1 = connect', 'r2 = negotiate', 'r3 = memory', 'r4 = share'];
+  const transmit = [
+    'r8 = ring',
+    'r9 = attach index=1',
+    'r10 = chain segments=[{bytes=00*26}]',
+    'r11 = kick',
+    'r12 = wait',
+  ];
+  const foundIn = (...lines: string[]) =>
+    judge(resolved(parseProgram([...begin, ...lines].join('\n')))).findings.map(({ finding }) => finding.requirement);
+  t.strictSame(foundIn(...transmit), []);
+  t.strictSame(foundIn('r5 = attach', ...transmit), ['vu-ring-state/enabled-ring-handles-every-request']);
+  port.close();
   t.end();
 });
 

@@ -39,7 +39,10 @@ function withExaminer(open: () => DriverPort, use: (examiner: Examiner) => void)
   try {
     const contact = firstContacts(port);
     if (contact.kind !== 'served') throw new Error(contact.why);
-    use(new Examiner(port, { target: knownTarget(port, contact.offer), referenceMeetsDeadline: () => true }));
+    const target = knownTarget(port, contact.offer);
+    // The mistakes of the text of layout L2 are no choices of ours.
+    const judgesChoices = !port.facts.name.includes('faithful');
+    use(new Examiner(port, { target, referenceMeetsDeadline: () => true, judgesChoices }));
   } finally {
     port.close();
   }
@@ -111,6 +114,16 @@ const innocent: readonly (readonly [name: string, reference: ReferenceName, line
       'r2 = message request=16 fields=[{name=u64 value=0xffffffffffffffff}]',
       'r3 = share',
     ],
+  ],
+  [
+    'an acknowledgement refuses a request without its feature that has an answer',
+    'block',
+    ['r1 = negotiate protocol=0x8', 'r2 = message request=36 flags=9'],
+  ],
+  [
+    'an eventfd takes any number',
+    'block',
+    ['r1 = message request=12 descriptors=[{}]', 'r2 = signal value=0xffffffffffffffff'],
   ],
   [
     'two sessions with a mediated device have one device',

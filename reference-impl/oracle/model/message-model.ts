@@ -72,10 +72,9 @@ export class MessageModel {
     if (request === requestId.VHOST_USER_SET_STATUS && bytes.length >= VHOST_USER_HEADER_SIZE + 8) {
       this.#status = view.getUint8(VHOST_USER_HEADER_SIZE);
     }
-    const asks = (flagsAt(view, 0) & VHOST_USER_NEED_REPLY_MASK) !== 0;
     const isAcknowledgement =
       hasOwnReply(message, { protocolFeatures: this.#protocol, isPostcopyListening: false }) !== true;
-    if (isAcknowledgement && !(asks && (this.#protocol & replyAck) !== 0n)) return;
+    if (isAcknowledgement && !this.#asksAcknowledgement(view)) return;
     this.#due.push({ request, isAcknowledgement, succeeds, status: this.#status, sent: view });
   }
 
@@ -113,16 +112,20 @@ export class MessageModel {
     if (message === undefined || requestAt(view, 0) !== request) return;
     const size = payloadSizeAt(view, 0);
     const isOwn = hasOwnReply(message, { protocolFeatures: this.#protocol, isPostcopyListening: false }) === true;
-    const isTaken = isOwn
-      ? size > 0
-      : size === acknowledgementBytes && bytes.length >= VHOST_USER_HEADER_SIZE + size
-        ? view.getBigUint64(VHOST_USER_HEADER_SIZE, true) === 0n
-        : false;
+    const isWord = size === acknowledgementBytes && bytes.length >= VHOST_USER_HEADER_SIZE + size;
+    const word = isWord ? view.getBigUint64(VHOST_USER_HEADER_SIZE, true) : 0n;
+    // Where an acknowledgement was asked for, a word that is not 0 is one that refuses.
+    const refuses = this.#asksAcknowledgement(sent) && word !== 0n;
+    const isTaken = isOwn ? size > 0 && !refuses : isWord && word === 0n;
     if (isTaken) {
       const what = `the answer to ${message.name}, which the driver may not send`;
       this.#tell({ requirement, what, expected: 'a refusal', actual: isOwn ? `${size} bytes` : '0' });
     }
     this.#isLost = true;
+  }
+
+  #asksAcknowledgement(sent: DataView): boolean {
+    return (flagsAt(sent, 0) & VHOST_USER_NEED_REPLY_MASK) !== 0 && (this.#protocol & replyAck) !== 0n;
   }
 
   #checkHeader(name: string, flags: number): void {
