@@ -141,6 +141,7 @@ export class HostConversation {
       case 'replayed':
       case 'minimized':
       case 'distilled':
+      case 'property':
       case 'fuzzing':
       case 'bucket':
         this.#watch(this.#resultMs, 'what follows');

@@ -43,6 +43,10 @@ async function loadWork(job: HostJob): Promise<(target: ServedTarget) => void> {
       const { distillWork } = await import('./fuzz/host-distill.ts');
       return distillWork(job, job.work, tell);
     }
+    case 'properties': {
+      const { propertiesWork } = await import('./fuzz/host-properties.ts');
+      return await propertiesWork(job, job.work, tell);
+    }
     case 'campaign': {
       const { campaignWork } = await import('./fuzz/host-campaign.ts');
       return campaignWork(job, job.work, tell);

@@ -22,7 +22,18 @@ export interface HostJob {
 }
 
 /** What is done with the target once it serves. */
-export type HostWork = CasesWork | ReplayWork | MinimizeWork | DistillWork | CampaignWork;
+export type HostWork = CasesWork | ReplayWork | MinimizeWork | DistillWork | CampaignWork | PropertiesWork;
+
+/** Properties of programs are tried. */
+export interface PropertiesWork {
+  readonly kind: 'properties';
+  readonly seed: number;
+  /** Programs of each property. */
+  readonly runs: number;
+  readonly timeMs?: number;
+  /** A second target, which has to do the same. */
+  readonly other?: Target;
+}
 
 /** One program is run. */
 export interface ReplayWork {
@@ -173,6 +184,15 @@ const hostMessage = z.discriminatedUnion('kind', [
     kept: z.number(),
     signals: z.number(),
     buckets: z.array(z.string()),
+  }),
+  /** What came of a property, and the least programs that break it as base64. */
+  z.object({
+    kind: z.literal('property'),
+    name: z.string(),
+    result: z.enum(['held', 'not-applicable', 'broken']),
+    runs: z.number(),
+    why: z.string(),
+    programs: z.array(z.string()),
   }),
   z.object({ kind: z.literal('fuzzing'), progress: campaignProgress }),
   /** A campaign found a bucket. */

@@ -12,6 +12,8 @@ export interface FuzzOptions extends TargetOptions {
   readonly smoke: boolean;
   readonly expect?: string;
   readonly distill?: string;
+  readonly properties: boolean;
+  readonly differential?: string;
 }
 
 /** Options of `replay`. */

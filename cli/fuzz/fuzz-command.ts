@@ -14,6 +14,7 @@ Examples:
   vhost-conformance fuzz reference --jobs 2 --time 600 --out /shared/found
   vhost-conformance fuzz qemu-storage-daemon --smoke --expect known-buckets.txt
   vhost-conformance fuzz qemu-storage-daemon --out found --distill small-corpus
+  vhost-conformance fuzz qemu-storage-daemon --properties --differential reference
   vhost-conformance fuzz --exec './my-backend -s {socket}' --device net --time 600`;
 
 export function addFuzzCommand(command: Command, setExitCode: (code: number) => void): void {
@@ -34,6 +35,12 @@ export function addFuzzCommand(command: Command, setExitCode: (code: number) => 
       '--distill <dir>',
       'run no campaign: write the fewest programs of the corpus that keep all its signals to this new directory',
     )
+    .option(
+      '--properties',
+      'run no campaign: draw programs of the seed, and look whether properties hold of them that every target has (--runs for each, 200 unless told; --out for the programs that break one)',
+      false,
+    )
+    .option('--differential <target>', 'with --properties: lawful programs do the same on this target as well')
     .addHelpText('after', help)
     .action(async (name: string | undefined, options: FuzzOptions) => {
       const { fuzzTarget } = await import('./fuzz-target.ts');

@@ -10,6 +10,7 @@ import { type FuzzOptions, smokeSeconds } from './command-options.ts';
 import { distillCorpus } from './distill-corpus.ts';
 import { comparedBuckets, readKnownBuckets } from './known-buckets.ts';
 import { targetOf } from './one-target.ts';
+import { propertiesOnTarget } from './properties-on-target.ts';
 import { runInstances } from './run-instances.ts';
 
 /** What ends a smoke behind its campaign: the processes, and the summary. */
@@ -30,6 +31,8 @@ export async function fuzzTarget(name: string | undefined, options: FuzzOptions)
   if (distill !== undefined) {
     return await distillCorpus(argument.target, options.corpus ?? join(out, 'corpus'), distill);
   }
+  if (options.properties) return await propertiesOnTarget(argument, options);
+  if (options.differential !== undefined) throw new UsageError('--differential belongs to --properties');
   checkJobs(argument.target, options.jobs, 'run');
   const directory = madeDirectory(out);
   const exitCode = await runInstances(argument, directory, {

@@ -8,7 +8,7 @@ import {
   areas,
   spaces,
 } from '../program/arguments.ts';
-import { argumentsOf, callKinds } from '../program/call-table.ts';
+import { argumentsOf, type CallKind, callKinds } from '../program/call-table.ts';
 import type { Call, Program } from '../program/program.ts';
 
 const mostIds = 24;
@@ -78,13 +78,18 @@ function valuesOf(table: ArgumentTable): fc.Arbitrary<AnyValues> {
   );
 }
 
-const call: fc.Arbitrary<Call> = fc.oneof(
-  ...callKinds.map((kind) =>
-    valuesOf(argumentsOf(kind)).map((values) => ({ id: 0, kind, ...values }) as unknown as Call),
-  ),
-);
+const callOf = (kinds: readonly CallKind[]): fc.Arbitrary<Call> =>
+  fc.oneof(
+    ...kinds.map((kind) =>
+      valuesOf(argumentsOf(kind)).map((values) => ({ id: 0, kind, ...values }) as unknown as Call),
+    ),
+  );
+
+/** Any calls of some kinds, lawful or not, with references to any thing that they make. Their ids are 0. */
+export const anyCalls = (kinds: readonly CallKind[], most: number): fc.Arbitrary<Call[]> =>
+  fc.array(callOf(kinds), { maxLength: most });
 
 /** Any program, lawful or not, with references to any thing that it makes. */
-export const anyProgram: fc.Arbitrary<Program> = fc.array(call, { maxLength: mostIds }).map((calls) => ({
+export const anyProgram: fc.Arbitrary<Program> = anyCalls(callKinds, mostIds).map((calls) => ({
   calls: calls.map((each, at) => ({ ...each, id: at + 1 })),
 }));

@@ -36,7 +36,7 @@ interface Wanted {
   readonly room: number;
 }
 
-type Step =
+export type Step =
   | { readonly kind: 'chains'; readonly chains: readonly Chain[]; readonly waits: 'all' | 'one' | 'none' }
   | { readonly kind: 'stop' }
   | { readonly kind: 'reconnect' }
@@ -213,18 +213,46 @@ const setting = fc.record({
   epilogue: fc.array(lastMessage, { maxLength: 3 }),
   short: fc.option(shortMessage, { nil: undefined }),
   memory: fc.constantFrom('single-region', 'adjacent-regions', 'one-file', 'below-and-above-4gib' as const),
-  size: fc.constantFrom(4, 8, 16, 16, 64),
-  begin: fc.constantFrom(0, 0, 3, 0xfffe),
+  size: fc.constantFrom(2, 4, 8, 16, 16, 64, 128, 256, 512),
+  /** Slots before the end of the ring, or of the indices, where it begins. */
+  before: fc.constantFrom(0, 0, 1, 2, 3),
+  kicksWhenAsked: fc.boolean(),
+  /** A second ring of requests, where the device has one. */
+  hasSecond: fc.boolean(),
+  room: fc.constantFrom(1600, 1600, 256, 128, 12 + 60),
   placement: fc.constantFrom('contiguous' as const, 'apart' as const),
 });
 
-type Setting = typeof setting extends fc.Arbitrary<infer Value> ? Value : never;
+export type Setting = typeof setting extends fc.Arbitrary<infer Value> ? Value : never;
+
+/** What a lawful program is laid from. */
+export interface LawfulParts {
+  readonly chosen: Setting;
+  readonly steps: readonly Step[];
+}
+
+export const lawfulParts = (device: ModelledDevice): fc.Arbitrary<LawfulParts> =>
+  fc.record({ chosen: setting, steps: fc.array(stepOf(device), { minLength: 1, maxLength: 10 }) });
+
+/** The same parts give the same requests in the same order, whatever the layout of the rings. */
+export const laidProgram = (shape: LawfulShape, { chosen, steps }: LawfulParts): Program =>
+  new ProgramLayer(shape, chosen).program(steps);
 
 /** Programs that keep to the text, for a device whose features they accept as far as they are offered. */
 export const lawfulProgram = (shape: LawfulShape): fc.Arbitrary<Program> =>
-  fc
-    .tuple(setting, fc.array(stepOf(shape.device), { minLength: 1, maxLength: 10 }))
-    .map(([chosen, steps]) => new ProgramLayer(shape, chosen).program(steps));
+  lawfulParts(shape.device).map((parts) => laidProgram(shape, parts));
+
+/** All used elements are awaited, and nothing is told beside the requests: what comes of each is seen. */
+export const inWhole = ({ chosen, steps }: LawfulParts): LawfulParts => ({
+  chosen: { ...chosen, prologue: [], epilogue: [], short: undefined, hasSecond: false, tellsAddresses: false },
+  steps: steps.map((step) => (step.kind === 'chains' ? { ...step, waits: 'all' as const } : step)),
+});
+
+/** The parts with a stop and a start of the rings in front of a step. */
+export const withStopAt = ({ chosen, steps }: LawfulParts, place: number): LawfulParts => ({
+  chosen,
+  steps: steps.toSpliced(place % (steps.length + 1), 0, { kind: 'stop' }),
+});
 
 /** What a driver writes one after another. */
 const driverStatus = [1, 3, 0xb, 0xf] as const;
@@ -243,6 +271,8 @@ class ProgramLayer {
   /** The ring on which requests are put; of net, the transmit ring, with the receive ring before it. */
   #queue = 0;
   #receive: number | undefined;
+  /** Further rings of requests. */
+  #others: readonly number[] = [];
   #rings: readonly number[] = [];
   #outstanding = 0;
   #free = 0;
@@ -257,15 +287,17 @@ class ProgramLayer {
   }
 
   program(steps: readonly Step[]): Program {
-    const { memory, size, begin, placement } = this.#setting;
+    const { memory, size, before, placement, hasSecond } = this.#setting;
     this.#session = this.#add('connect');
     this.#negotiate();
     const at = this.#add('memory', { layout: memory });
     this.#add('share', { session: this.#session, memory: at });
-    const position = this.#layout === 'split' ? begin : begin % size;
-    const ring = { memory: at, layout: this.#layout, size, avail: position, placement };
-    this.#rings =
-      this.#device === 'net' ? [this.#add('ring', ring), this.#add('ring', ring)] : [this.#add('ring', ring)];
+    const end = this.#layout === 'split' ? 0x1_0000 : size;
+    const ring = { memory: at, layout: this.#layout, size, avail: (2 * end - before) % end, placement };
+    this.#rings = [this.#add('ring', ring)];
+    if (this.#device === 'net' || (this.#device === 'block' && hasSecond)) {
+      this.#rings = [...this.#rings, this.#add('ring', ring)];
+    }
     for (const message of this.#setting.prologue) this.#tell(message);
     if (this.#setting.tellsAddresses) this.#tellAddresses(this.#rings[0] ?? 0, 0);
     this.#attach();
@@ -281,6 +313,7 @@ class ProgramLayer {
     switch (step.kind) {
       case 'chains':
         this.#chains(step.chains, step.waits);
+        if (this.#others.length > 0) this.#turnTo(step.chains.length);
         return;
       case 'stop':
         this.#stop();
@@ -365,6 +398,7 @@ class ProgramLayer {
   }
 
   #tell(message: ToldMessage): void {
+    if (message.request === requestId.VHOST_USER_NET_SET_MTU && this.#device !== 'net') return;
     for (let time = 0; time < message.times; time++) {
       const call = toldCall(message, this.#session, this.#protocol, this.#calls.length + 1);
       if (call !== undefined) this.#calls.push(call);
@@ -377,9 +411,19 @@ class ProgramLayer {
       for (const status of driverStatus) if (status > this.#status) this.#writeStatus(status);
     }
     this.#queue = queues.at(-1) ?? 0;
-    this.#receive = queues.length > 1 ? queues[0] : undefined;
+    this.#receive = this.#device === 'net' ? queues[0] : undefined;
+    this.#others = this.#device === 'net' ? [] : queues.slice(0, -1);
     this.#outstanding = 0;
     this.#free = this.#setting.size;
+  }
+
+  /** Requests go to another ring from now on; those that are under way come to their end first. */
+  #turnTo(number: number): void {
+    const other = this.#others[number % (this.#others.length + 1)];
+    if (other === undefined) return;
+    this.#drain();
+    this.#others = [...this.#others.filter((one) => one !== other), this.#queue];
+    this.#queue = other;
   }
 
   #writeStatus(status: number): void {
@@ -417,7 +461,7 @@ class ProgramLayer {
       return;
     }
     this.#outstanding += added;
-    this.#add('kick', { queue });
+    this.#kick(queue);
     switch (waits) {
       case 'all':
         this.#drain();
@@ -434,9 +478,13 @@ class ProgramLayer {
   #lend(queue: number): void {
     this.#add('chain', {
       queue,
-      segments: [{ writable: true, length: 1600, bytes: new Uint8Array(0), at: undefined }],
+      segments: [{ writable: true, length: this.#setting.room, bytes: new Uint8Array(0), at: undefined }],
     });
-    this.#add('kick', { queue });
+    this.#kick(queue);
+  }
+
+  #kick(queue: number): void {
+    this.#add('kick', { queue, asked: this.#setting.kicksWhenAsked });
   }
 
   #drain(): void {
@@ -448,7 +496,8 @@ class ProgramLayer {
 
   #stop(): void {
     this.#drain();
-    for (const queue of [this.#receive, this.#queue]) if (queue !== undefined) this.#add('stop', { queue });
+    for (const queue of [this.#receive, this.#queue, ...this.#others])
+      if (queue !== undefined) this.#add('stop', { queue });
   }
 
   #add<Kind extends Call['kind']>(kind: Kind, values: Parameters<typeof callOf<Kind>>[2] = {}): number {

@@ -83,7 +83,7 @@ const ofStoppedRing: readonly Template[] = [
 const last: readonly Template[] = [
   { request: requestId.VHOST_USER_RESET_OWNER },
   { request: requestId.VHOST_USER_RESET_DEVICE, gate: protocolBits.resetDevice },
-  { request: requestId.VHOST_USER_SET_STATUS, gate: protocolBits.status, fields: { u64: 3n } },
+  { request: requestId.VHOST_USER_SET_STATUS, gate: protocolBits.status, fields: { u64: 0xfn } },
   { request: requestId.VHOST_USER_SET_VRING_KICK, descriptor: 'eventfd' },
   { request: requestId.VHOST_USER_SET_VRING_CALL, descriptor: 'eventfd' },
   { request: requestId.VHOST_USER_SET_VRING_ENABLE, fields: { num: 1 } },

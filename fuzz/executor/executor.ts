@@ -163,6 +163,7 @@ export class Executor {
       case 'kick': {
         const queue = this.#queue(call.queue);
         if (queue === undefined) return 'skipped';
+        if (call.asked && !queue.queue.driver.needsKick()) return 'made';
         queue.queue.kick();
         return 'sent';
       }

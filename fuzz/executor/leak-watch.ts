@@ -8,6 +8,8 @@ const heldIn = ({ descriptors, mappings }: IutResources): number => descriptors 
 /** How often a program is repeated to see whether it leaks. */
 const repeats = 8;
 const settleMs = 200;
+/** A leak is looked for where one in so many programs seems to leave something. */
+const suspicious = 16;
 
 export interface Leak {
   readonly held: Held;
@@ -62,7 +64,7 @@ export class LeakWatch {
     if (resources === undefined) return false;
     const held = heldIn(resources);
     this.#least = Math.min(this.#least, held);
-    if (held < this.#least + programs / 2) return false;
+    if (held < this.#least + programs / suspicious) return false;
     this.#least = held;
     return true;
   }

@@ -156,7 +156,8 @@ export const callTable = {
       held: flag(5),
     },
   },
-  kick: { tag: 11, arguments: { queue: reference(1, 'queue') } },
+  /** `asked`: only where the device asked for it, as a driver in use does. */
+  kick: { tag: 11, arguments: { queue: reference(1, 'queue'), asked: flag(2) } },
   /** Waits for used elements, and takes all that there are. */
   wait: { tag: 12, arguments: { queue: reference(1, 'queue'), count: u16(2, 1) } },
   /** Stops a ring, and asks where it goes on. */
