@@ -14,7 +14,7 @@ const frame = /^\s*#\d+ 0x[0-9a-f]+ +(?:in (\S.*?) )?(\S+)/;
 
 /** Functions that are no place of an error: those of sanitizers, of libc, and what calls main and threads. */
 const notOwn =
-  /^(?:__(?:asan|interceptor|sanitizer|ubsan|lsan|libc|GI|assert|pthread)|(?:_start|main|abort|raise|gsignal|start_thread|clone3?|asan_thread_start|operator new.*)$)|^\(/;
+  /^(?:__(?:asan|interceptor|sanitizer|ubsan|lsan|libc|GI|assert|pthread|mem|str)|(?:_start|main|abort|raise|gsignal|start_thread|clone3?|asan_thread_start|operator new.*)$)|^\(/;
 
 /** A report as it was written, and whether all of it is there. */
 export interface WrittenReport {

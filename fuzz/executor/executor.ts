@@ -264,7 +264,9 @@ export class Executor {
 
   #queue(id: number): MadeQueue | undefined {
     const queue = this.#made.queues.get(id);
-    return queue?.session.isOpen === true ? queue : undefined;
+    // What becomes used on a ring that was attached anew belongs to the newer queue.
+    const isLatest = queue?.made.queue === queue?.queue;
+    return queue?.session.isOpen === true && isLatest ? queue : undefined;
   }
 
   #connected(id: number): OutcomeClass {

@@ -152,6 +152,27 @@ t.test('a ring that is attached again with chains outstanding begins afresh', (t
   t.end();
 });
 
+t.test(
+  'what is asked of a queue whose ring was attached anew is not done: its elements belong to the newer one',
+  (t) => {
+    withPort(references.block(), (port) => {
+      const request = '{bytes=00*16} {writable=yes length=512} {writable=yes length=1}';
+      const program = resolved(
+        parseProgram(
+          `r1 = connect\nr2 = negotiate\nr3 = memory\nr4 = share\nr5 = ring\nr6 = attach\nr7 = stop\nr8 = attach
+r9 = chain queue=r8 segments=[${request}]\nr10 = kick queue=r8\nr11 = wait queue=r6\nr12 = wait queue=r8\n`,
+        ),
+      );
+      const examiner = examinerOf(port);
+      t.equal(examiner.examine(program), undefined);
+      const placeOf = (id: number): number => program.calls.findIndex((call) => call.id === id);
+      t.equal(examiner.outcomes.classOf(placeOf(11)), 'skipped');
+      t.equal(examiner.outcomes.usedCountOf(placeOf(12)), 1);
+    });
+    t.end();
+  },
+);
+
 t.test('a ring that begins with chains outstanding goes on without them', (t) => {
   withPort(references.block(), (port) => {
     const executor = new Executor(port);

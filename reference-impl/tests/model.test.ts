@@ -331,6 +331,14 @@ t.test('frames that come back were sent, once each', (t) => {
   const written = bytesOf(received, frame, new Uint8Array(1454));
   model.observe({ kind: 'used', queue: 1, id: 0, len: 72, written });
   t.strictSame(model.findings, []);
+  // What the back-end announces the guest with.
+  const announcement = written.slice();
+  announcement.set([0x80, 0x35], 12 + 12);
+  model.observe({ kind: 'added', queue: 1, id: 2, slots: 1, readable: new Uint8Array(0), room: 1526 });
+  model.observe({ kind: 'published', queue: 1 });
+  model.observe({ kind: 'used', queue: 1, id: 2, len: 72, written: announcement });
+  t.strictSame(model.findings, []);
+  t.equal(model.liberties.countOf('announcing-frame'), 1);
   model.observe({ kind: 'used', queue: 1, id: 1, len: 72, written });
   t.match(model.findings, [{ requirement: 'net/frames-arrive-intact' }]);
   t.end();

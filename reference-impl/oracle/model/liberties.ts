@@ -19,6 +19,10 @@ export const liberties = {
     clause: 'virtio 2.7.7.2 (SHOULD NOT): a device that does not know the last used idx that it signalled may signal',
     allows: 'one call before used_event is passed',
   },
+  'announcing-frame': {
+    clause: 'vhost-user VHOST_USER_SEND_RARP: the back-end broadcasts a RARP frame that announces the guest',
+    allows: 'a RARP frame that the driver did not send, where frames come back',
+  },
   'concurrent-writes': {
     clause: 'virtio 5.2.6: requests that are outstanding together have no order',
     allows: 'each byte that any of them could have left, until a read shows which',

@@ -13,6 +13,12 @@ export interface NetModelOptions extends DeviceModelOptions {
 }
 
 const leastFrame = 14;
+/** Where the type of a frame stands, and that of RARP. */
+const typeAt = 12;
+const rarp = 0x8035;
+
+const isRarp = (frame: Uint8Array): boolean => ((frame[typeAt] ?? 0) << 8) + (frame[typeAt + 1] ?? 0) === rarp;
+
 /** What every network carries: an Ethernet header and 1500 bytes. */
 const largestFrame = 1514;
 const guestCsum = 1n << 1n;
@@ -139,6 +145,10 @@ export class NetModel implements DeviceModel {
     take('lost-frames');
     const key = frame.join();
     const left = this.#expected.get(key) ?? 0;
+    if (left === 0 && isRarp(frame)) {
+      take('announcing-frame');
+      return;
+    }
     if (left === 0) {
       const expected = 'one that was sent and did not come back yet';
       tell({
