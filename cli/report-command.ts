@@ -4,7 +4,7 @@ import { reporterNames, reportersOf } from './reporter-names.ts';
 
 export function addReportCommand(command: Command): void {
   command
-    .argument('<dir...>', 'directories of runs, or of all shards of a run')
+    .argument('<dir...>', 'directories of runs, of all shards of a run, and of fuzz campaigns')
     .requiredOption('--out <dir>', 'directory for the merged records and their reports')
     .option('--reporter <names>', `reports to write: ${reporterNames.join(',')}`, reportersOf, ['html'])
     .option(

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { type MergedRun, mergeRuns } from '../reports/merge-runs.ts';
+import { readCampaignsOf } from '../reports/record/campaign-directory.ts';
+import type { CampaignRecord } from '../reports/record/campaign-record.ts';
 import { RecordError } from '../reports/record/record-error.ts';
 import { reasonOf } from '../reports/record/record-writer.ts';
 import { replaceRunFile } from '../reports/record/run-file.ts';
@@ -8,7 +10,7 @@ import type { ReporterName } from './reporter-names.ts';
 interface Reporter {
   readonly file: string;
   /** Only what is asked for is loaded. */
-  load(): Promise<(run: MergedRun) => string>;
+  load(): Promise<(run: MergedRun, campaigns: readonly CampaignRecord[]) => string>;
 }
 
 const reporters: Readonly<Record<ReporterName, Reporter>> = {
@@ -32,9 +34,10 @@ export async function reportWriter(names: readonly ReporterName[]): Promise<Repo
   );
   return (roots, into) => {
     const run = mergeRuns(roots);
+    const campaigns = roots.flatMap(readCampaignsOf);
     return loaded.map(({ file, render }) => {
       const path = join(into, file);
-      const text = render(run);
+      const text = render(run, campaigns);
       try {
         replaceRunFile(path, text);
       } catch (cause) {

@@ -4,7 +4,8 @@ import { addTargetOptions, positive } from './target-options.ts';
 
 const help = `
 Mutants of the programs of a corpus are run until the time or the runs are over, or it is interrupted. What is found is
-confirmed on fresh processes, minimised and kept in DIR/buckets. A campaign that was ended goes on from its directory.
+confirmed on fresh processes, minimised and kept in DIR/buckets; DIR/report.html shows it. A campaign that was ended goes on
+from its directory.
 
 Exit codes: 0 nothing was found, or with --expect nothing that is not known; 1 buckets, or findings that there was no time
 to look into; 2 usage, an error of ours or a lost target; 128 + n ended by signal n.

@@ -2,6 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { instanceDirectory, instanceNames, untriagedDirectory } from '../../fuzz/campaign/instances.ts';
+import { readCampaign } from '../../reports/record/campaign-directory.ts';
+import { writeCampaignReport } from '../campaign-report.ts';
 import { counted } from '../counted.ts';
 import { checkJobs } from '../instances.ts';
 import { print } from '../terminal.ts';
@@ -46,11 +48,12 @@ export async function fuzzTarget(name: string | undefined, options: FuzzOptions)
       seed: options.seed,
     },
   });
-  return exitCode ?? told(directory, known);
+  const report = await writeCampaignReport(directory, [readCampaign(directory)]);
+  return exitCode ?? told(directory, known, report);
 }
 
 /** Says what was found, beside what is known. Returns the exit code. */
-function told(directory: string, known: ReadonlySet<string> | undefined): number {
+function told(directory: string, known: ReadonlySet<string> | undefined, report: string): number {
   const found = bucketsIn(directory);
   const untriaged = instanceNames(directory).flatMap((instance) => {
     const place = join(instanceDirectory(directory, instance), untriagedDirectory);
@@ -58,6 +61,7 @@ function told(directory: string, known: ReadonlySet<string> | undefined): number
   });
   for (const name of found) print(join(directory, 'buckets', name));
   for (const file of untriaged) print(`not looked into: ${file}`);
+  print(`Report: ${report}`);
   print(`${counted(found.length, 'bucket')} in ${directory}`);
   const all = [...found, ...untriaged.map((file) => basename(file, '.pb'))];
   if (known === undefined) return all.length === 0 ? 0 : 1;

@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { writeAtomically } from '../../fuzz/campaign/atomic-file.ts';
 import { readState } from '../../fuzz/campaign/campaign-state.ts';
+import { cellCalls, cellStates } from '../../fuzz/campaign/cells.ts';
 import { claimInstances, instanceDirectory, instanceStates, releaseInstances } from '../../fuzz/campaign/instances.ts';
 import { journalName } from '../../fuzz/campaign/journal.ts';
 import { counted } from '../counted.ts';
@@ -39,6 +41,7 @@ export async function runInstances(
   const { target } = argument;
   const { count, note } = instancesOf(target, options, availableParallelism());
   if (note !== undefined) complain(note);
+  writeAbout(directory, argument);
   const names = claimInstances(directory, count);
   const scratch = new ScratchDirectory();
   const campaign = new RunningCampaign(argument, directory, scratch.path);
@@ -50,6 +53,20 @@ export async function runInstances(
     scratch.remove();
     releaseInstances(directory, names);
   }
+}
+
+/** What the report of a campaign says of its target and of its cells. */
+function writeAbout(directory: string, { target: { facts } }: TargetArgument): void {
+  const about = {
+    schema: 1,
+    target: facts.name,
+    identity: facts.identity,
+    device: facts.device,
+    transport: facts.transport,
+    calls: cellCalls.map((name) => name ?? null),
+    states: cellStates,
+  };
+  writeAtomically(directory, 'target.json', `${JSON.stringify(about)}\n`);
 }
 
 /** What each instance is to do: time and programs are counted over all that ever ran. */

@@ -156,6 +156,22 @@ t.test(
     );
     t.ok(runs() >= before.runs + 10 && runs() < before.runs + 200, `${runs()} programs in all`);
     t.ok(existsSync(join(cwd, 'found', 'buckets', 'crash-SIGABRT-VHOST-USER-SET-VRING-ENABLE', 'program.c')));
+    t.match(readFileSync(join(cwd, 'found', 'report.html'), 'utf8'), /<h1>1 bucket on 1 target<\/h1>/);
+    const report = await run(['report', 'found', '--out', 'page'], { cwd });
+    t.match(report, { code: 0, stdout: /^Report: .*page\/report\.html\n$/ });
+    const again = await run(['report', 'page', '--out', 'page-2'], { cwd });
+    t.equal(again.code, 0, again.stderr);
+    t.equal(
+      readFileSync(join(cwd, 'page-2', 'report.html'), 'utf8'),
+      readFileSync(join(cwd, 'page', 'report.html'), 'utf8'),
+      'a report is made from its records alone',
+    );
+    await refuses(
+      t,
+      ['report', 'found', '--out', 'other', '--reporter', 'tap'],
+      /--reporter tap: shows no campaigns/,
+      cwd,
+    );
   },
 );
 

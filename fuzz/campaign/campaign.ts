@@ -273,7 +273,7 @@ export class Campaign {
     if (bucket === undefined) {
       this.#state.unconfirmed++;
       this.#listener.note(`${name}: did not come again on a fresh process`);
-    } else this.#keep(bucket, triage.isCut);
+    } else this.#keep(bucket);
     this.#save();
     return this.#restart() ? undefined : lostBehind(name);
   }
@@ -284,12 +284,14 @@ export class Campaign {
     else this.#guards.push(new Guard(resolved(program)));
   }
 
-  #keep(bucket: Bucket, isCut: boolean): void {
+  #keep(bucket: Bucket): void {
     if (this.#buckets.known.has(bucket.name)) {
       this.#seenAgain(bucket.name);
       return;
     }
-    const inC = !isCut && this.#restart() ? this.#options.inC?.(bucket) : undefined;
+    const { untilMs = Number.POSITIVE_INFINITY, inC: inCOf } = this.#options;
+    const hasTime = this.#options.nowMs() < untilMs - keptForLastRunMs;
+    const inC = hasTime && this.#restart() ? inCOf?.(bucket) : undefined;
     const isOurs = this.#buckets.add(bucket, { afterMs: this.#elapsedMs(), inC });
     this.#guard(bucket);
     if (isOurs) this.#listener.found(bucket);

@@ -14,7 +14,7 @@ export const cellCalls: readonly (string | undefined)[] = [
   ...callKinds.map((kind) => (kind === 'message' ? undefined : kind)),
 ];
 
-const ringStates = ['no ring', 'a ring runs', 'a ring was stopped'] as const;
+const ringStates = ['no ring', 'ring runs', 'ring stopped'] as const;
 
 /** By number of the state. */
 export const cellStates: readonly string[] = Array.from({ length: stateCount }, (_, state) => {

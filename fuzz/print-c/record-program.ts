@@ -11,6 +11,8 @@ import { u16At } from './memory-shadow.ts';
 import type { Recording, Transfer } from './recording.ts';
 import { TrafficRecorder } from './traffic-recorder.ts';
 
+/** What is waited for may come late on a busy machine: the recording has time. */
+const patience = 20;
 /** A pause where the device gave nothing back that was waited for. */
 const pauseMs = 20;
 const usedFlagsOffset = 14;
@@ -28,7 +30,7 @@ export function recorded(port: DriverPort, programs: readonly Program[], withTra
   const watched = watchedPort(port, recorder);
   port.observeTraffic(recorder);
   try {
-    const executor = new Executor(watched);
+    const executor = new Executor(watched, patience);
     for (const program of programs) {
       const { calls } = resolved(program);
       new CallRecorder(recorder, executor, calls).run();

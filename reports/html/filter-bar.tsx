@@ -17,13 +17,15 @@ const verdictChoices: readonly MarkKind[] = [
 ];
 
 /** Where one is, and what of the page is shown. */
-export function FilterBar({ view }: { readonly view: ReportView }): JSX.Element {
+export function FilterBar(props: { readonly view: ReportView; readonly hasCampaigns: boolean }): JSX.Element {
+  const { view, hasCampaigns } = props;
   return (
     <div class="bar">
       <nav aria-label="Parts of this report">
         <a href="#matrix">Feature bits</a>
         <a href="#requirements">Requirements</a>
         <a href="#findings">Findings</a>
+        {hasCampaigns ? <a href="#fuzzing">Fuzzing</a> : null}
         <a href="#unjudged">Not judged</a>
       </nav>
       <search>

@@ -4,18 +4,45 @@ import { h } from 'preact';
 import { render } from 'preact-render-to-string';
 import type { FindingGroup } from '../findings.ts';
 import type { MergedRun } from '../merge-runs.ts';
+import type { CampaignRecord } from '../record/campaign-record.ts';
 import type { Trace } from '../trace/trace.ts';
 import { readTrace, traceFile } from '../trace/trace-file.ts';
+import { CampaignPage } from './campaign-page.tsx';
 import { Page } from './page.tsx';
 import { reportView } from './report-view.ts';
 import { styleSheet } from './style/style-sheet.ts';
 
-/** One self-contained page: it needs no network and runs no script but its own, which its policy enforces. */
-export function htmlReport(run: MergedRun): string {
+/** The page of a run, with what campaigns found beside it. */
+export function htmlReport(run: MergedRun, campaigns: readonly CampaignRecord[] = []): string {
   const view = reportView(run);
-  const style = styleSheet(view.targets.length);
+  return htmlPage({
+    title: `Conformance report: ${view.targets.map(({ target }) => target).join(', ')}`,
+    style: styleSheet(view.targets.length),
+    script: compiled('page-script') + compiled('copy-script'),
+    body: render(h(Page, { view, traces: traceOf, campaigns })),
+  });
+}
+
+/** The page of campaigns alone. */
+export function campaignReport(campaigns: readonly CampaignRecord[]): string {
+  return htmlPage({
+    title: `Fuzz report: ${campaigns.map(({ target }) => target).join(', ')}`,
+    style: styleSheet(1),
+    script: compiled('copy-script'),
+    body: render(h(CampaignPage, { campaigns })),
+  });
+}
+
+interface HtmlPage {
+  readonly title: string;
+  readonly style: string;
+  readonly script: string;
+  readonly body: string;
+}
+
+/** One self-contained page: it needs no network and runs no script but its own, which its policy enforces. */
+function htmlPage({ title, style, script, body }: HtmlPage): string {
   const early = "document.documentElement.classList.add('scripted')";
-  const script = pageScript();
   const policy = [
     "default-src 'none'",
     `style-src ${sourceHash(style)}`,
@@ -28,9 +55,9 @@ export function htmlReport(run: MergedRun): string {
     `<meta http-equiv="Content-Security-Policy" content="${policy}">\n`,
     '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
     '<meta name="color-scheme" content="light dark">\n',
-    render(h('title', null, `Conformance report: ${view.targets.map(({ target }) => target).join(', ')}`)),
+    render(h('title', null, title)),
     `\n<style>${style}</style>\n<script>${early}</script>\n</head>\n<body>\n`,
-    render(h(Page, { view, traces: traceOf })),
+    body,
     `\n<script type="module">${script}</script>\n</body>\n</html>\n`,
   ].join('');
 }
@@ -52,7 +79,7 @@ function sourceHash(source: string): string {
 }
 
 /** Compiled beside this module; it imports nothing, so that it can stand in the page. */
-function pageScript(): string {
-  const compiled = readFileSync(new URL('./page-script/page-script.js', import.meta.url), 'utf8');
-  return compiled.replace(/^\/\/# sourceMappingURL=.*$/m, '');
+function compiled(name: string): string {
+  const script = readFileSync(new URL(`./page-script/${name}.js`, import.meta.url), 'utf8');
+  return script.replace(/^\/\/# sourceMappingURL=.*$/m, '');
 }

@@ -1,4 +1,6 @@
 import type { JSX } from 'preact';
+import type { CampaignRecord } from '../record/campaign-record.ts';
+import { CampaignSection } from './campaign-section.tsx';
 import { FeatureMatrix } from './feature-matrix.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { Findings, type TraceSource } from './finding-article.tsx';
@@ -7,19 +9,26 @@ import type { ReportView } from './report-view.ts';
 import { RequirementList } from './requirement-list.tsx';
 import { UnjudgedList } from './unjudged-list.tsx';
 
-/** The order of the page: what was found, the matrix, the requirements, the findings. */
-export function Page({ view, traces }: { readonly view: ReportView; readonly traces: TraceSource }): JSX.Element {
+interface PageProps {
+  readonly view: ReportView;
+  readonly traces: TraceSource;
+  readonly campaigns: readonly CampaignRecord[];
+}
+
+/** The order of the page: what was found, the matrix, the requirements, the findings, what fuzzing found. */
+export function Page({ view, traces, campaigns }: PageProps): JSX.Element {
   return (
     <>
       <a class="skip" href="#matrix">
         Skip to the matrix
       </a>
       <PageHeader view={view} />
-      <FilterBar view={view} />
+      <FilterBar view={view} hasCampaigns={campaigns.length > 0} />
       <main>
         <FeatureMatrix view={view} />
         <RequirementList view={view} />
         <Findings view={view} traces={traces} />
+        <CampaignSection campaigns={campaigns} />
         <UnjudgedList view={view} />
       </main>
     </>

@@ -1,4 +1,4 @@
-/** What the page does beyond what HTML does by itself: rows that open, filter, colours, copying, links into closed parts. */
+/** What the page does beyond what HTML does by itself: rows that open, filter, colours, links into closed parts. */
 
 const root = document.documentElement;
 
@@ -173,25 +173,6 @@ themeButton.addEventListener('click', () => {
 function storedThemeOrShown(): Theme {
   return themes.find((theme) => theme === root.dataset['theme']) ?? 'auto';
 }
-
-/* Copying */
-
-async function copyText(button: HTMLElement): Promise<void> {
-  const source = button.parentElement?.querySelector('[data-copied]');
-  if (source === null || source === undefined) return;
-  try {
-    await navigator.clipboard.writeText(source.textContent ?? '');
-    button.textContent = 'copied';
-  } catch {
-    getSelection()?.selectAllChildren(source);
-    button.textContent = 'selected';
-  }
-  setTimeout(() => {
-    button.textContent = 'copy';
-  }, 1500);
-}
-
-for (const button of all('button.copy')) button.addEventListener('click', () => void copyText(button));
 
 /* Bytes and fields that belong together */
 

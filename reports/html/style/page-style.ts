@@ -117,7 +117,7 @@ h1 { font: 600 clamp(1.9rem, 5vw, 3rem)/1.1 var(--serif); letter-spacing: -0.02e
   margin: 2rem calc(-1 * clamp(1rem, 4vw, 3rem)) 0; padding: 0.55rem clamp(1rem, 4vw, 3rem);
   background: var(--paper); border-block: 1px solid var(--rule); font-size: 0.84rem;
 }
-.bar nav { display: flex; flex-wrap: wrap; gap: 0 1.1rem; }
+.bar nav { display: flex; flex-wrap: wrap; gap: 0 0.9rem; }
 .bar nav a { color: inherit; text-decoration: none; font-weight: 600; padding: 0.2rem 0; }
 .bar nav a:hover { text-decoration: underline; }
 .bar search { display: flex; flex-wrap: wrap; align-items: center; gap: 0.4rem 0.8rem; margin-left: auto; }
@@ -126,7 +126,7 @@ h1 { font: 600 clamp(1.9rem, 5vw, 3rem)/1.1 var(--serif); letter-spacing: -0.02e
   font: inherit; color: var(--ink); background: var(--panel); border: 1px solid var(--firm); border-radius: 3px;
   padding: 0.22rem 0.5rem; min-height: 1.9rem;
 }
-.bar input { width: 9rem; }
+.bar input { width: 7.5rem; }
 .bar select { max-width: 10rem; }
 .bar input::placeholder { color: var(--soft); opacity: 1; }
 button { cursor: pointer; white-space: nowrap; }

@@ -1,3 +1,4 @@
+import { campaignStyle } from './campaign-style.ts';
 import { findingStyle } from './finding-style.ts';
 import { matrixStyle, stickyMatrixHead } from './matrix-style.ts';
 import { pageStyle } from './page-style.ts';
@@ -10,5 +11,7 @@ const mostTargetsInView = 5;
 export function styleSheet(targets: number): string {
   const columns = `:root{--targets:${targets}}`;
   const head = targets > mostTargetsInView ? '' : stickyMatrixHead;
-  return [columns, pageStyle, matrixStyle, head, requirementStyle, findingStyle, sequenceStyle].join('\n');
+  return [columns, pageStyle, matrixStyle, head, requirementStyle, findingStyle, sequenceStyle, campaignStyle].join(
+    '\n',
+  );
 }
