@@ -34,7 +34,7 @@ interface Seen {
 
 /** What only a process that lives lets come of a call, and what may come of one that ended it. */
 const servedOutcomes: ReadonlySet<OutcomeClass> = new Set(['fenced', 'acknowledged', 'returned', 'answered']);
-const lostOutcomes: ReadonlySet<OutcomeClass> = new Set(['malformed', 'closed', 'silent', 'died']);
+const lostOutcomes: ReadonlySet<OutcomeClass> = new Set(['malformed', 'closed', 'died']);
 
 /** A whole transfer on a fresh session is asked for behind so many programs, and behind each in which something was silent. */
 const programsOfControl = 32;
