@@ -8,6 +8,9 @@ export interface LifeProblem {
   readonly actual: string;
 }
 
+/** Calls that enter the log behind a case. */
+const mostShown = 256;
+
 const nameOf = ({ device, connection }: DeviceCall): string => `${device} for connection ${connection}`;
 
 /** Which configurations of a device are open: each begins with a dev_conf that succeeds, and ends with one dev_close. */
@@ -71,11 +74,13 @@ export function deviceLifeProblems(port: DriverPort): LifeProblem[] {
   lives.set(iut, life);
   const followed = (): LifeProblem[] => {
     const taken = iut.takeDeviceCalls?.() ?? { process: 0, calls: [] };
-    for (const { timeUs, device, connection, text, result } of taken.calls) {
+    for (const { timeUs, device, connection, text, result } of taken.calls.slice(0, mostShown)) {
       log.note(
         `device ${device}, connection ${connection}, at ${Math.round(log.timeOf(timeUs))} us: ${text} -> ${result}`,
       );
     }
+    const more = taken.calls.length - mostShown;
+    if (more > 0) log.note(`${more} more calls of devices`);
     return life.follow(taken);
   };
   const problems = followed();

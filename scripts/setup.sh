@@ -12,7 +12,8 @@ needed=(
   "make make build"
   "python3 python3 build"
   "qemu-storage-daemon qemu-system-common the target qemu-storage-daemon"
-  "dpdk-testpmd dpdk-dev the target dpdk-testpmd"
+  "dpdk-testpmd dpdk-dev the targets dpdk-testpmd, dpdk-vdpa-net and dpdk-vdpa-blk"
+  "pkg-config pkg-config the targets dpdk-vdpa-net and dpdk-vdpa-blk"
   "qemu-system-x86_64 qemu-system-x86 the kernel guest"
 )
 if [ "${1:-}" = --for-tests ]; then needed+=("chromium chromium the tests of the report in a browser"); fi

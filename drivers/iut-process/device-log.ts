@@ -6,6 +6,8 @@ import { eventClock } from '../session/deadline.ts';
 const pieceBytes = 0x1_0000;
 /** What a log may hold that was not read; more is no log of calls. */
 const mostBytes = 0x100_0000;
+/** Calls of processes that have ended, and that nothing asked for. */
+const mostUnread = 4096;
 /** Microseconds, device, connection, call with its arguments, result. */
 const line = /^(\d+) (\S+) (\d+) ((\w+).*?) -> (.+)$/;
 
@@ -35,7 +37,8 @@ export class DeviceLog {
 
   /** Another process begins: what the one before it wrote is kept, the file is not. */
   beginAnew(): void {
-    this.#unread.push(...this.#read());
+    this.#unread.push(...this.#read().slice(-mostUnread));
+    this.#unread.splice(0, Math.max(0, this.#unread.length - mostUnread));
     rmSync(this.#path, { force: true });
     this.#process++;
     this.#offset = 0;
@@ -61,8 +64,8 @@ export class DeviceLog {
       // Nothing was written yet.
       return '';
     }
+    const pieces: Buffer[] = [];
     try {
-      const pieces: Buffer[] = [];
       for (let bytes = 0; bytes < mostBytes; ) {
         const piece = Buffer.alloc(pieceBytes);
         const count = readSync(file, piece, 0, pieceBytes, this.#offset);
@@ -71,9 +74,11 @@ export class DeviceLog {
         this.#offset += count;
         bytes += count;
       }
-      return Buffer.concat(pieces).toString('latin1');
+    } catch {
+      // It is no file, but what the back-end put in its place.
     } finally {
       closeSync(file);
     }
+    return Buffer.concat(pieces).toString('latin1');
   }
 }

@@ -38,6 +38,13 @@ t.test('a log is read as it grows, and a new process begins a new one', async (t
   t.equal(log.take().process, 2);
 });
 
+t.test('what a back-end puts in its place is no log', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'vc-'));
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  const log = new DeviceLog(directory);
+  t.same(log.take().calls, [], 'a directory');
+});
+
 t.test('a process that is said to write one is read, another is not', async (t) => {
   const script = `require('node:fs').writeFileSync('device.log', '1 d 0 dev_conf -> 0\\n');`;
   const iut = open(t, listener(script, { deviceLog: 'device.log' }));
