@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { copyFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
@@ -69,6 +69,25 @@ t.test('a block device is set up in the order of its target', { skip }, async (t
   const cases = ['virtio/block/read-returns-written-data', 'virtio/block/queues-serve-beside-each-other', usedLength];
   const { failed } = await judged(t, ['dpdk-vdpa-blk'], { cases });
   t.same(failed, []);
+});
+
+const example = process.env['VDPA_EXAMPLE'] ?? '/usr/share/dpdk/examples/vdpa';
+const skipExample = skip || (!existsSync(example) && "DPDK's vdpa example is not installed (dpdk-doc)");
+
+t.test("the device is a plug-in of DPDK's own example", { skip: skipExample }, async (t) => {
+  const { failed, found } = await judged(t, ['dpdk-vdpa-example'], { cases: [usedLength, reconnects, marks] });
+  t.same(failed, []);
+  t.same(found, []);
+});
+
+t.test('without the example, one line says what to install', { skip }, async (t) => {
+  const environment = { VDPA_EXAMPLE: '/nowhere' };
+  const { code, stderr } = await run(['run', 'dpdk-vdpa-example', '--case', base], {
+    cwd: emptyDirectory(t),
+    environment,
+  });
+  t.equal(code, 2);
+  t.match(stderr, /DPDK's vdpa example is missing; run: apt-get install dpdk-doc/);
 });
 
 t.test('two devices of one process are judged at once', { skip }, async (t) => {
