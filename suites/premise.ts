@@ -5,6 +5,17 @@ import type { Check } from './check.ts';
 /** A frame may be lost on its way, and no text forbids it. */
 const triesOfFrames = 3;
 
+/** A transfer, or another where a frame may have been lost. @throws as `transfer` does the last time. */
+export function transferred<Result>({ facts }: Pick<DriverPort, 'facts'>, transfer: () => Result): Result {
+  for (let tries = facts.device === 'net' ? triesOfFrames : 1; ; tries--) {
+    try {
+      return transfer();
+    } catch (error) {
+      if (tries <= 1 || !(error instanceof DeadlineError)) throw error;
+    }
+  }
+}
+
 /**
  * Does what a case presupposes and is not about: a request before something is changed, a frame before a ring is
  * disabled. `attempt` answers what is wrong, or undefined. On a network device it is tried again; where it never works,

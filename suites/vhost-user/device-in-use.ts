@@ -9,6 +9,7 @@ import type {
 } from '../../drivers/port/port.ts';
 import type { CaseContext, VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
+import { transferred } from '../premise.ts';
 import { settled, stoppedAt } from '../ring-positions.ts';
 import { setDescriptor } from './ring-messages.ts';
 
@@ -103,7 +104,10 @@ export function deviceInUse(
     };
   }
   const receive = new CalledQueue(port, session, driver.companion(driver.net.facts.receiveIndex));
-  return { rings: [main, receive], use: (seed) => frameThereAndBack(driver, main.queue, receive.queue, seed) };
+  // A frame may be lost where a back-end takes its time to use a ring that started again.
+  const use = (seed: number): void =>
+    transferred(port, () => frameThereAndBack(driver, main.queue, receive.queue, seed));
+  return { rings: [main, receive], use };
 }
 
 function frameThereAndBack(driver: DeviceDriver, transmit: Queue, receive: Queue, seed: number): void {

@@ -9,6 +9,7 @@ import {
 import type { RingPlacement } from '../../reference-impl/virtqueue/ring-placement.ts';
 import type { CaseContext, VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
+import { transferred } from '../premise.ts';
 
 /** What of a case's context is needed to have a ring run on a session of its own. */
 type Context<S extends Session, R extends GuestRing = GuestRing> = Pick<
@@ -50,10 +51,14 @@ export function askedDriver<T>(
  * A transfer on a session of its own completes. Other cases judge what it carries.
  * @throws as `waitForUsed`, which makes a failure of the requirement that is being shown.
  */
-export function servesAfresh<R extends GuestRing>(context: Context<Session, R>, check: Check, what: string): boolean {
+export function servesAfresh<R extends GuestRing>(
+  context: Context<Session, R> & Pick<CaseContext<string, VariantAxes>, 'port'>,
+  check: Check,
+  what: string,
+): boolean {
   const { session, driver, queue } = runningQueue(context);
   if (driver.hasRequests) {
-    driver.transfer(queue);
+    transferred(context.port, () => driver.transfer(queue));
   } else {
     // Of a device whose requests we do not know: its messages are answered while the ring runs.
     const { kind } = session.fence();
