@@ -1,5 +1,6 @@
 import { applicabilityBeforeOffer } from '../suites/runner/applicability.ts';
 import { plannedResults, shardOf } from '../suites/runner/plan.ts';
+import { requestsMissing } from '../suites/runner/request-needs.ts';
 import { counted } from './counted.ts';
 import type { RunRequest } from './run-request.ts';
 
@@ -15,15 +16,21 @@ export function printDryRun(request: RunRequest, out: { write(text: string): unk
     ),
     shard,
   );
-  const byKey = new Map(cases.map((planned) => [planned.key, planned.definition]));
+  const byKey = new Map(cases.map((planned) => [planned.key, planned]));
   for (const { target } of targets) {
     const facts = { ...target.facts, version: '' };
     const pair = pairs.get(facts.name)?.target.facts;
     const other = pair === undefined ? undefined : { ...pair, version: '' };
     const results = owed.filter((result) => result.target === facts.name);
     const lines = results.map(({ key, repetition }) => {
-      const definition = byKey.get(key);
-      const missing = definition === undefined ? [] : applicabilityBeforeOffer(definition, facts, other);
+      const planned = byKey.get(key);
+      const missing =
+        planned === undefined
+          ? []
+          : [
+              ...applicabilityBeforeOffer(planned.definition, facts, other),
+              ...requestsMissing(planned.definition, planned.variant, facts),
+            ];
       const again = repetition === 0 ? '' : ` (repetition ${repetition})`;
       return { text: `  ${key}${again}${missing.length === 0 ? '' : `: missing ${missing.join(', ')}`}`, missing };
     });

@@ -5,7 +5,13 @@ import { exitText } from './failure.ts';
 export type Attributed<Result> =
   | { readonly kind: 'no-crash'; readonly result: Result }
   /** It ended the process alone as well, or nothing had run on that process before. */
-  | { readonly kind: 'own-crash'; readonly result: Result; readonly exit: IutExit }
+  | {
+      readonly kind: 'own-crash';
+      readonly result: Result;
+      readonly exit: IutExit;
+      /** Where it ended a fresh process in some runs alone and not in others: how often it did, of all runs. */
+      readonly rate?: { readonly crashed: number; readonly of: number };
+    }
   /** It did not end a fresh process: the crash belongs to the run, with the inputs before it. */
   | {
       readonly kind: 'not-repeated';
@@ -29,6 +35,8 @@ export interface AttributionOptions<Result> {
   readonly restart: (() => void) | undefined;
 }
 
+/** Runs alone on a fresh process, until one crashes. */
+const runsAlone = 4;
 const namedBefore = 5;
 const crashesBeforeGivingUp = 3;
 
@@ -52,7 +60,10 @@ export class CrashAttribution<Result> {
     this.#onThisProcess = [];
   }
 
-  /** Runs an input, and once more alone when it crashed a process that had served others. */
+  /**
+   * Runs an input, and again alone when it crashed a process that had served others: once where it crashes then as well,
+   * more often where it does not. A crash that comes by chance is its own all the same.
+   */
   attribute(name: string, run: () => Result): Attributed<Result> {
     const { crashOf, restart } = this.#options;
     const first = run();
@@ -62,12 +73,19 @@ export class CrashAttribution<Result> {
     if (exit === undefined) return { kind: 'no-crash', result: first };
     const isItsOwn = before.length === 0 || this.#options.hasRepeatedCrash?.(first) === true;
     if (isItsOwn || restart === undefined) return { kind: 'own-crash', result: first, exit };
-    if (ownRestart !== 'at-the-end') restart();
-    const again = run();
-    this.#ran(name, again);
-    const exitAgain = crashOf(again);
-    if (exitAgain === undefined) return { kind: 'not-repeated', first, exit, again, before };
-    return { kind: 'own-crash', result: again, exit: exitAgain };
+    let isFresh = ownRestart === 'at-the-end';
+    let again: Result | undefined;
+    for (let alone = 1; alone <= runsAlone; alone++) {
+      if (!isFresh) restart();
+      const next = run();
+      isFresh = this.#ran(name, next) === 'at-the-end';
+      const exitAgain = crashOf(next);
+      again ??= next;
+      if (exitAgain === undefined) continue;
+      const rate = alone === 1 ? {} : { rate: { crashed: 2, of: alone + 1 } };
+      return { kind: 'own-crash', result: next, exit: exitAgain, ...rate };
+    }
+    return { kind: 'not-repeated', first, exit, again: again ?? first, before };
   }
 
   #ran(name: string, result: Result): OwnRestart | undefined {

@@ -14,6 +14,7 @@ export type SettledSilence =
 
 /** A completed control took at most this part of a deadline, or the whole IUT is slow. */
 const controlFraction = 20;
+const mostControls = 4;
 
 /**
  * Decides what silences were, behind the sessions in which they were seen: `stalled` when a control completes at once,
@@ -31,7 +32,7 @@ export class Silences {
 
   settle({ silent: _, ...failure }: Failure): SettledSilence {
     const { iut, deadlineMs } = this.#port;
-    this.#found ??= iut.isAlive() ? control(this.#port) : { kind: 'failed', why: 'the process ended' };
+    this.#found ??= iut.isAlive() ? this.#quickestControl() : { kind: 'failed', why: 'the process ended' };
     const { what } = failure;
     if (this.#found.kind === 'completed') {
       const { elapsedMs } = this.#found;
@@ -46,5 +47,16 @@ export class Silences {
     }
     const actual = `${failure.actual}; a fresh session fails too: ${this.#found.why}`;
     return { kind: 'failure', failure: { ...failure, how: 'hang', actual } };
+  }
+
+  /** One that takes long may have been kept from running by other work: the quickest of some says how quick it can be. */
+  #quickestControl(): Control {
+    let quickest = control(this.#port);
+    for (let tries = 1; tries < mostControls; tries++) {
+      if (quickest.kind === 'failed' || quickest.elapsedMs <= this.#port.deadlineMs / controlFraction) break;
+      const next = control(this.#port);
+      if (next.kind === 'completed' && next.elapsedMs < quickest.elapsedMs) quickest = next;
+    }
+    return quickest;
   }
 }

@@ -1,8 +1,8 @@
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
-import { RequestsUnknownError } from '../port/port.ts';
 import { type Binding, BoundDriver } from './bound-driver.ts';
 import type { GenericWorkload } from './generic-workload.ts';
 import { chainOf, cutSpan, evenCuts, pattern, type Request, type RequestShape } from './request.ts';
+import { unmet } from './request-needs.ts';
 
 const plainBytes = 64;
 
@@ -29,7 +29,7 @@ export class GenericDriver extends BoundDriver<GenericWorkload> {
     const { readableCuts = [], writableCuts = [], descriptors = 1 } = shape;
     const parts = Math.sign(readable.length) + Math.sign(writable);
     if (isWhole && (readableCuts.length + writableCuts.length > 0 || descriptors > parts)) {
-      throw new RequestsUnknownError('requests that may be cut into several descriptors');
+      throw unmet('cut-requests');
     }
     return {
       segments: this.#segments(Buffer.from(readable, 'hex'), writable, shape),
@@ -47,20 +47,20 @@ export class GenericDriver extends BoundDriver<GenericWorkload> {
   }
 
   transfer(): never {
-    throw new RequestsUnknownError(noTransfer);
+    throw unmet('transfers');
   }
 
   transferSizes(): never {
-    throw new RequestsUnknownError(noTransfer);
+    throw unmet('transfers');
   }
 
   writes(): never {
-    throw new RequestsUnknownError(noTransfer);
+    throw unmet('transfers');
   }
 
   get #known(): NonNullable<GenericWorkload['request']> {
     const { request } = this.facts;
-    if (request === undefined) throw new RequestsUnknownError();
+    if (request === undefined) throw unmet('requests');
     return request;
   }
 
@@ -81,5 +81,3 @@ export class GenericDriver extends BoundDriver<GenericWorkload> {
     return cutSpan(span, shape.readableCuts ?? evenCuts(bytes.length, pieces));
   }
 }
-
-const noTransfer = 'data that goes to the device and comes back';

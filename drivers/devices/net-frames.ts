@@ -3,7 +3,7 @@ import { arpFrameSize, arpReply, arpRequest } from '../../reference-impl/devices
 import { VIRTIO_NET_F_MRG_RXBUF } from '../../reference-impl/devices/net-layout.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
 import { VIRTIO_F_VERSION_1 } from '../../reference-impl/virtqueue/feature-bits.ts';
-import { type Guest, type Queue, RequestsUnknownError } from '../port/port.ts';
+import type { Guest, Queue } from '../port/port.ts';
 import type { NetWorkload } from './net-workload.ts';
 import {
   chainOf,
@@ -15,6 +15,7 @@ import {
   type Request,
   type RequestShape,
 } from './request.ts';
+import { unmet } from './request-needs.ts';
 
 const numBuffersOffset = 10;
 
@@ -129,13 +130,14 @@ export class NetFrames {
   exchange({ bytes = this.exchangeBytes, seed = 1 }: RequestShape = {}): Exchange {
     const { returns, address = '' } = this.facts;
     if (returns === 'arp-reply' && bytes === arpFrameSize) return arpExchange(address, seed);
+    if (returns === 'none') throw unmet('answered-frames');
     this.#needReturns();
     const frame = this.frame(bytes, seed);
     return { frame, isAnswer: () => true, problem: (came) => difference(came, this.returned(frame)) };
   }
 
   #needReturns(): void {
-    if (this.facts.returns !== 'same-port') throw new RequestsUnknownError('frames that come back to the port');
+    if (this.facts.returns !== 'same-port') throw unmet('returned-frames');
   }
 
   /** What a transmitted frame must look like when it comes back. @throws RequestsUnknownError where none does. */

@@ -40,9 +40,13 @@ t.test('a crash behind other inputs is its own only when it repeats alone', asyn
   t.equal(repeated.run('a').kind, 'no-crash');
   t.equal(repeated.run('b').kind, 'own-crash');
   t.equal(repeated.restarts(), 1);
-  const once = scripted([sound, aborted, sound]);
+  const once = scripted([sound, aborted, sound, sound, sound, sound]);
   once.run('a');
   t.match(once.run('b'), { kind: 'not-repeated', before: ['a'], exit: aborted.exit });
+  t.equal(once.restarts(), 4);
+  const byChance = scripted([sound, aborted, sound, sound, aborted]);
+  byChance.run('a');
+  t.match(byChance.run('b'), { kind: 'own-crash', exit: aborted.exit, rate: { crashed: 2, of: 4 } });
 });
 
 t.test('what cannot be started afresh is not run again, and the crash is the last input’s', async (t) => {
@@ -52,7 +56,7 @@ t.test('what cannot be started afresh is not run again, and the crash is the las
 });
 
 t.test('only the last five inputs are named', async (t) => {
-  const { run } = scripted([sound, sound, sound, sound, sound, sound, aborted, sound]);
+  const { run } = scripted([sound, sound, sound, sound, sound, sound, aborted, sound, sound, sound, sound]);
   for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) run(name);
   t.match(run('g'), { before: ['b', 'c', 'd', 'e', 'f'] });
 });

@@ -152,7 +152,7 @@ export class NetDevice extends QueuedDevice {
       room += this.#rules.usableLength(chain.writableLength);
       if (room < needed && !this.#rules.mergesBuffers(this.features)) return putBack('too-large');
     }
-    const packet = this.#rules.packet(this.#rules.receiveHeader(chains.length, size), frame);
+    const packet = this.#rules.packet(this.#rules.receiveHeader(chains.length, size, queue.index), frame);
     const writesFirst = this.#rules.writesFirst(packet);
     let done = 0;
     // All buffers of a packet become used together (virtio 5.1.9.4.1).

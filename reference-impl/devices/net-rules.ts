@@ -38,7 +38,7 @@ export interface NetRules {
   /** Bytes of a receive chain that are used, of those that it offers. */
   readonly usableLength: (offered: number) => number;
   /** The header of a received frame, `size` bytes of it. */
-  readonly receiveHeader: (numBuffers: number, size: number) => Uint8Array;
+  readonly receiveHeader: (numBuffers: number, size: number, queue: number) => Uint8Array;
   /** What lands in memory of header and frame. */
   readonly packet: (header: Uint8Array, frame: Uint8Array) => Uint8Array;
   /** Bytes told as written in one receive buffer. */

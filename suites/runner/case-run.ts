@@ -42,6 +42,7 @@ import type {
   VariantOf,
 } from '../case.ts';
 import { CaseEnded, Check } from '../check.ts';
+import { ringsOf } from './request-needs.ts';
 import { type SweepResult, spread } from './sweep-result.ts';
 import { type RanPoint, unstablePoints } from './unstable-points.ts';
 
@@ -99,7 +100,6 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   #accepted: FeatureSet = noFeatures;
   #hasRing = false;
   #sweep: SweepResult | undefined;
-  #notApplicable: string | undefined;
   #isOverBudget = false;
 
   constructor(
@@ -126,11 +126,6 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   get accepted(): FeatureSet {
     this.#noteAccepted();
     return this.#accepted;
-  }
-
-  /** Why the case turned out not to apply, once it ran. */
-  get notApplicable(): string | undefined {
-    return this.#notApplicable;
   }
 
   /** Whether the case has the plan run it on rings, and made none. */
@@ -269,7 +264,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       throw new DriverUsageError(`${id} negotiates the layout itself: it makes rings of driver.layout in its guest`);
     }
     const { largestRing = Number.POSITIVE_INFINITY } = this.port.facts;
-    if (request.size > largestRing) throw new RequestsUnknownError(`rings of ${request.size} entries`);
+    if (request.size > largestRing) throw new RequestsUnknownError(ringsOf(request.size));
     this.#hasRing = true;
     return guest.ring({ layout: this.#layout, ...request });
   };
@@ -480,10 +475,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
         this.#firstOpenCheck()?.inconclusive(error.message);
         return;
       }
-      if (error instanceof RequestsUnknownError) {
-        this.#notApplicable = error.message;
-        return;
-      }
+      if (error instanceof RequestsUnknownError) throw error;
       const check = this.#firstOpenCheck();
       if (check === undefined) throw error;
       if (error instanceof PremiseError && this.ports.every(({ iut }) => iut.exit() === undefined)) {

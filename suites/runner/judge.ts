@@ -161,7 +161,6 @@ function removeSilent(check: Check): void {
 
 function judgement(run: CaseRun, durationMs: number, exit: IutExit | undefined, needsRings: boolean): Judgement {
   const checks = [...run.checks.values(), ...run.watched.values()];
-  if (run.notApplicable !== undefined && !hasFailure(run)) return inapplicable(run, run.notApplicable, durationMs);
   const ended = checks.some((check) => check.failures.length > 0 || check.inconclusiveWhy !== undefined);
   const outcomes = checks.map((check) => outcomeOf(check, ended, run.sweep));
   const findings = checks.flatMap((check) => findingsOf(check, run));
@@ -180,19 +179,6 @@ function judgement(run: CaseRun, durationMs: number, exit: IutExit | undefined, 
     ...(unmade ? { error: "it makes no ring: say ring: 'none' in applies" } : {}),
     ...(exit === undefined ? {} : { died: exit }),
   };
-}
-
-/** The case makes requests that we cannot make of this device: what it showed before is not what it is about. */
-function inapplicable({ checks }: CaseRun, missing: string, durationMs: number): Judgement {
-  const outcomes = [...checks.keys()].map(
-    (requirement): RequirementOutcome => ({
-      requirement,
-      outcome: 'not-applicable',
-      checks: 0,
-      why: `missing: ${missing}`,
-    }),
-  );
-  return { verdict: 'not-applicable', outcomes, findings: [], durationMs };
 }
 
 function pointsOf({ count, failed, unstable, left }: SweepResult): NonNullable<Judgement['points']> {

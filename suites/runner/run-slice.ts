@@ -17,6 +17,7 @@ import { findingAuthority } from './finding-authority.ts';
 import { type Judgement, judge } from './judge.ts';
 import { packedControl } from './packed-control.ts';
 import type { PlannedCase, RequirementFacts } from './plan.ts';
+import { requestsMissing } from './request-needs.ts';
 import { notApplicable, notJudged, notOnAxis } from './unjudged.ts';
 
 /** Where the results of a slice go. Each call returns when what it was given is on disk. */
@@ -168,11 +169,12 @@ class SliceRun {
     if (this.#lost === undefined) this.#recover(judgement);
   }
 
-  #missing({ definition }: PlannedCase): string[] {
+  #missing({ definition, variant }: PlannedCase): string[] {
     const { offer, second } = this.#options;
     const { facts } = this.#port;
     // A case that does not apply starts nothing.
     const missing = applicability(definition, facts, offer, { facts, offer });
+    if (missing.length === 0) missing.push(...requestsMissing(definition, variant, facts));
     if (missing.length > 0 || definition.applies.iuts !== 2) return missing;
     const opened = this.#other ?? second?.open();
     if (opened === undefined) return applicability(definition, facts, offer);
@@ -223,8 +225,9 @@ class SliceRun {
     );
     switch (attributed.kind) {
       case 'no-crash':
-      case 'own-crash':
         return attributed.result;
+      case 'own-crash':
+        return withRate(attributed.result, attributed.rate);
       case 'not-repeated':
         return notRepeated(attributed);
     }
@@ -350,6 +353,17 @@ function areaOf(id: string): string {
 
 function needsTwo(planned: PlannedCase | undefined): boolean {
   return planned?.definition.applies.iuts === 2;
+}
+
+/** A crash that comes by chance says how often it came. */
+function withRate(
+  judgement: Judgement,
+  rate: { readonly crashed: number; readonly of: number } | undefined,
+): Judgement {
+  if (rate === undefined) return judgement;
+  const why = `the process ended in ${rate.crashed} of ${rate.of} runs`;
+  const outcomes = judgement.outcomes.map((one) => (one.outcome === 'fail' ? { ...one, why } : one));
+  return { ...judgement, outcomes };
 }
 
 /** The process died in the run but not in the case alone: said of the run, with the cases before it. */

@@ -60,6 +60,11 @@ export const changesWhileInUse = {
     }
     fenced(changed);
   },
+  'error-descriptor-taken-away': (changed) => {
+    const { session, device } = changed;
+    for (const { queue } of device.rings) session.messages.send(setDescriptor('ERR', queue.index));
+    fenced(changed);
+  },
   'disabled-and-enabled': (changed) => {
     const { session, device } = changed;
     for (const { queue } of device.rings) {

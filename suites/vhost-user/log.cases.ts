@@ -138,6 +138,41 @@ export const logAddress = defineCase({
   },
 });
 
+export const ownMarks = defineCase({
+  id: 'vhost-user/log/each-used-ring-is-marked-at-its-own-log-address',
+  title: 'of two rings that run, each has its used ring marked at the log_guest_addr that it was told',
+  proves: { 'vu-log/used-ring-marks-start-at-log-address': 'log-marks-used-rings-at-one-address' },
+  applies: {
+    ...applies,
+    ring: 'split',
+    devices: ['block'],
+    needs: ['device.queues'],
+    negotiate: [...applies.negotiate, 'VIRTIO_BLK_F_MQ'],
+  },
+  run({ port, session, driver, ring, requirement }) {
+    const check = requirement('vu-log/used-ring-marks-start-at-log-address');
+    const log = loggedBy(session, new DirtyPages(port, { size: wholeLog }), check);
+    const pages = [5, 0x123];
+    const hands = pages.map((page, index) => {
+      const hand = new RingByHand(port, session, ring({ size: 16 }), { index });
+      hand.tell('num', 'base');
+      const fields = { ...addressesOf(hand.ring), flags: 1, log: BigInt(page) * 4096n };
+      session.messages.send(setAddresses(index, fields));
+      hand.tell('call', 'error', 'kick', 'enable');
+      return hand;
+    });
+    for (const [n, hand] of hands.entries()) {
+      log.clear();
+      hand.makeAvailable(driver.request({ seed: n }).segments);
+      hand.kick();
+      if (hand.waitForUsed(check, 1, `a request on ring ${hand.index}`) === undefined) return;
+      check.reply(session.messages.fence(), 'GET_FEATURES');
+      const marked = log.marked();
+      check.equal(marked.includes(pages[n] ?? 0), true, `whether the page of ring ${hand.index} is marked`);
+    }
+  },
+});
+
 export const switched = defineCase({
   id: 'vhost-user/log/logging-is-switched-while-rings-run',
   title: 'SET_FEATURES without VHOST_F_LOG_ALL ends marking while rings run, and with it marking goes on',

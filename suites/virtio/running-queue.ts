@@ -1,4 +1,5 @@
 import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
+import { unmetNeeds } from '../../drivers/devices/request-needs.ts';
 import {
   type AttachOptions,
   type GuestRing,
@@ -57,12 +58,15 @@ export function servesAfresh<R extends GuestRing>(
   what: string,
 ): boolean {
   const { session, driver, queue } = runningQueue(context);
-  if (driver.hasRequests) {
-    transferred(context.port, () => driver.transfer(queue));
-  } else {
+  const lacking = unmetNeeds(context.port.facts.workload);
+  if (lacking.includes('requests')) {
     // Of a device whose requests we do not know: its messages are answered while the ring runs.
     const { kind } = session.fence();
     if (kind !== 'passed') throw new PeerProtocolError(`a fence on a fresh session ${what}: ${kind}`);
+  } else if (lacking.includes('transfers') || lacking.includes('answered-frames')) {
+    driver.once(queue);
+  } else {
+    transferred(context.port, () => driver.transfer(queue));
   }
   session.close();
   return check.holds(true, `a transfer on a fresh session ${what}`, { expected: 'it ends', actual: 'it ended' });

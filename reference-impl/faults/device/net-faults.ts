@@ -9,12 +9,12 @@ export const netFaults = {
   'net-num-buffers-zero': deviceFault(
     'net/num-buffers-one-without-mergeable',
     'num_buffers of a received packet is 0',
-    inNet({ receiveHeader: (_, size) => right.receiveHeader(0, size) }),
+    inNet({ receiveHeader: (_, size, queue) => right.receiveHeader(0, size, queue) }),
   ),
   'net-num-buffers-always-one': deviceFault(
     'net/num-buffers-counts-buffers',
     'num_buffers is 1 however many buffers a packet takes',
-    inNet({ receiveHeader: (_, size) => right.receiveHeader(1, size) }),
+    inNet({ receiveHeader: (_, size, queue) => right.receiveHeader(1, size, queue) }),
   ),
   'net-merged-buffers-half-filled': deviceFault(
     'net/all-but-last-buffer-filled',
@@ -25,8 +25,8 @@ export const netFaults = {
     'net/rx-flags-zero-without-guest-csum',
     'received packets carry DATA_VALID',
     inNet({
-      receiveHeader: (buffers, size) => {
-        const header = right.receiveHeader(buffers, size);
+      receiveHeader: (buffers, size, queue) => {
+        const header = right.receiveHeader(buffers, size, queue);
         header[0] = 2;
         return header;
       },
@@ -36,8 +36,8 @@ export const netFaults = {
     'net/rx-gso-none-without-features',
     'received packets carry a gso_type',
     inNet({
-      receiveHeader: (buffers, size) => {
-        const header = right.receiveHeader(buffers, size);
+      receiveHeader: (buffers, size, queue) => {
+        const header = right.receiveHeader(buffers, size, queue);
         header[1] = 1;
         return header;
       },

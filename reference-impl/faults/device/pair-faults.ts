@@ -20,6 +20,11 @@ export const pairFaults = {
     'chains of the second transmit ring are left alone',
     inQueue({ mayProcess: (queue) => queue.index !== 3 && queueRules.mayProcess(queue) }),
   ),
+  'net-second-pair-counts-one-buffer': deviceFault(
+    'net/num-buffers-counts-buffers',
+    'num_buffers is 1 on receive queues behind the first',
+    inNet({ receiveHeader: (buffers, size, queue) => right.receiveHeader(queue > 0 ? 1 : buffers, size, queue) }),
+  ),
   'second-queue-waits-for-first': deviceFault(
     'blk/each-queue-serves-requests',
     'the second queue of a block device is left alone while the first one runs',

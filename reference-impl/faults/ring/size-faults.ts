@@ -75,4 +75,11 @@ export const ringSizeFaults = {
       usedId: ({ id, readable, descriptors }) => (readable.length === 0 ? id + descriptors - 1 : id),
     }),
   ),
+  'indirect-table-of-queue-size-refused': ringFault(
+    'indirect/table-served-like-chain',
+    'a table of as many descriptors as the queue has is refused',
+    ...inEachRing({
+      acceptsTableLength: (bytes, size) => right.acceptsTableLength(bytes, size - 1),
+    }),
+  ),
 } as const satisfies Record<string, RingFault>;

@@ -150,7 +150,7 @@ const netEntries: { readonly [K in keyof NetRules]: readonly NetRules[K][] } = {
   writesFirst: [() => false],
   isTooLarge: [() => true],
   usableLength: [(offered) => offered - 1],
-  receiveHeader: [(_, size) => new Uint8Array(size), (_, size) => netRules.receiveHeader(7, size)],
+  receiveHeader: [(_, size) => new Uint8Array(size), (_, size, queue) => netRules.receiveHeader(7, size, queue)],
   packet: [(_, frame) => frame, (header, frame) => netRules.packet(header, frame.toReversed())],
   received: [(written) => written - 12, () => 0],
   transmitted: [() => 1],

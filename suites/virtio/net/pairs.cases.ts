@@ -4,6 +4,7 @@ import type { DriverPort, Queue, Session } from '../../../drivers/port/port.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../../case.ts';
 import type { Check } from '../../check.ts';
 import { stoppedAt } from '../../ring-positions.ts';
+import { decodeNetHeader } from './net-port.ts';
 
 /**
  * More than one pair of queues (virtio 5.1.2). A transport of vhost has rings by number alone: MQ and the commands by
@@ -19,6 +20,7 @@ const severalPairs = {
 } as const;
 const applies = { start: 'negotiated', devices: ['net'], when: [severalPairs] } as const;
 const bufferCount = 16;
+const mergedBuffer = 200;
 
 interface Pair {
   readonly transmit: Queue;
@@ -27,11 +29,11 @@ interface Pair {
 }
 
 /** Up to four pairs, with receive buffers in each. */
-function pairs({ port, driver, ring }: Context): Pair[] {
+function pairs({ port, driver, ring }: Context, bufferBytes = 512): Pair[] {
   return Array.from({ length: Math.min(4, pairsOf(port.facts)) }, (_, n) => {
     const receive = driver.attach(ring({ size: 64 }), { index: 2 * n });
     const transmit = driver.attach(ring({ size: 64 }), { index: 2 * n + 1 });
-    const buffers = Array.from({ length: bufferCount }, () => driver.net.receiveBuffer(512));
+    const buffers = Array.from({ length: bufferCount }, () => driver.net.receiveBuffer(bufferBytes));
     receive.makeAvailable(buffers.map(({ request }) => request.segments));
     receive.kick();
     return { transmit, receive, buffers };
@@ -119,6 +121,30 @@ export const ownPair = defineCase({
       port.until(() => moved().some((count) => count > 0), port.deadlineMs);
       const expected = all.map((_, at) => (at === n ? 1 : 0));
       check.sameSequence(moved(), expected, `frames on each receive ring for one sent on pair ${n}`);
+    }
+  },
+});
+
+export const merged = defineCase({
+  id: 'virtio/net/packets-of-each-pair-are-merged',
+  title: 'with MRG_RXBUF num_buffers counts the buffers of a packet on the receive ring of each pair',
+  proves: { 'net/num-buffers-counts-buffers': 'net-second-pair-counts-one-buffer' },
+  applies: { ...applies, negotiate: ['VIRTIO_NET_F_MRG_RXBUF'] },
+  run(context) {
+    const { driver, requirement } = context;
+    const { net } = driver;
+    const check = requirement('net/num-buffers-counts-buffers');
+    const bytes = 2 * mergedBuffer + 100;
+    for (const [n, { receive, transmit, buffers }] of pairs(context, mergedBuffer).entries()) {
+      const sent = net.frame(bytes, n);
+      transmit.makeAvailable([net.transmitFrame(sent).segments]);
+      transmit.kickAndWaitForUsed(1);
+      const lengths = receive.waitForUsed(3).map(({ len }) => len);
+      const { numBuffers } = decodeNetHeader(buffers[0]?.load() ?? new Uint8Array(net.headerSize));
+      check.equal(numBuffers, 3, `num_buffers of ${bytes} bytes in buffers of ${mergedBuffer} on pair ${n}`);
+      const parts = lengths.flatMap((length, at) => [...(buffers[at]?.load().subarray(0, length) ?? [])]);
+      const packet = Uint8Array.from(parts).subarray(net.headerSize);
+      check.bytesEqual(packet, net.returned(sent), `what the buffers of pair ${n} hold`);
     }
   },
 });

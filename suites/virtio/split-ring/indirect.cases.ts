@@ -33,6 +33,26 @@ export const servedLikeChain = defineCase({
   },
 });
 
+export const asLongAsQueue = defineCase({
+  id: 'virtio/split-ring/indirect-table-as-long-as-the-queue-is-served',
+  title: 'a request in an indirect table of as many descriptors as the queue has, the most that is lawful, is served',
+  proves: { 'indirect/table-served-like-chain': 'indirect-table-of-queue-size-refused' },
+  applies: { start: 'negotiated', negotiate },
+  variants: { size: [4, 16] },
+  run({ driver, ring, variant, requirement }) {
+    const { size } = variant;
+    const queue = driver.attach(ring({ size }), { indirect: true });
+    const check = requirement('indirect/table-served-like-chain');
+    for (const seed of [1, 2]) {
+      const request = driver.request({ seed, descriptors: size });
+      check.presumes(request.segments.length === size, `a request of ${size} descriptors`);
+      queue.makeAvailable([request.segments], { indirect: 'all' });
+      const [used] = queue.kickAndWaitForUsed(1);
+      check.equal(request.problem(used?.len), undefined, `what is wrong with a request of ${size} descriptors`);
+    }
+  },
+});
+
 export const writeFlag = defineCase({
   id: 'virtio/split-ring/indirect-write-flag-is-ignored',
   title: 'the WRITE flag of the descriptor that refers to a table has no effect',

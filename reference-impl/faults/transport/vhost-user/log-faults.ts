@@ -75,6 +75,17 @@ export const logFaults = {
     'marks of a used ring begin at its ring address',
     inTable('log', { usedRingStart: (_, usedAddress) => usedAddress & 0xffff_ffffn }),
   ),
+  'log-marks-used-rings-at-one-address': vhostUserFault(
+    'vu-log/used-ring-marks-start-at-log-address',
+    'used rings of all rings are marked at the log address of the first',
+    handling<{ readonly index: number }>('VHOST_USER_SET_VRING_ADDR', (right, session, { index }) => {
+      const handled = right();
+      const [first] = session.rings.vrings;
+      const vring = session.ring(index);
+      if (first !== undefined && first.log.isLogged && vring !== undefined) vring.log = first.log;
+      return handled;
+    }),
+  ),
   'log-overwrites-neighbours': vhostUserFault(
     'vu-log/marks-spare-other-bits',
     'a mark clears the other bits of its byte',

@@ -14,13 +14,20 @@ type Suppression = 'flags' | 'events';
 const isOf = ({ device }: SessionState, suppression: Suppression): boolean =>
   ((device.features & VIRTIO_F_EVENT_IDX) !== 0n) === (suppression === 'events');
 
+interface Told {
+  readonly num?: number;
+  readonly u64?: bigint;
+}
+
+const hasNoDescriptor = ({ u64 = 0n }: Told): boolean => (u64 & 0x100n) !== 0n;
+
 /** The message, once carried out, takes the call descriptor away from every ring that runs. */
 function losesCalls(
   name: FrontEndMessageName,
   suppression: Suppression,
-  applies: (value: { readonly num?: number }) => boolean = () => true,
+  applies: (value: Told) => boolean = () => true,
 ): Change {
-  return handling<{ readonly num?: number }>(name, (right, session, value): Handled => {
+  return handling<Told>(name, (right, session, value): Handled => {
     const handled = right();
     if (handled.kind === 'refused' || !isOf(session, suppression) || !applies(value)) return handled;
     for (const vring of session.rings.vrings) {
@@ -79,6 +86,16 @@ export const lostCallFaults = {
     usedEvent,
     'with EVENT_IDX, an error descriptor that comes while a ring runs takes its call descriptor away',
     losesCalls('VHOST_USER_SET_VRING_ERR', 'events'),
+  ),
+  'calls-lost-behind-missing-error-descriptor': vhostUserFault(
+    flagClear,
+    'without EVENT_IDX, SET_VRING_ERR with the no-fd bit takes the call descriptor of a ring that runs away',
+    losesCalls('VHOST_USER_SET_VRING_ERR', 'flags', hasNoDescriptor),
+  ),
+  'event-calls-lost-behind-missing-error-descriptor': vhostUserFault(
+    usedEvent,
+    'with EVENT_IDX, SET_VRING_ERR with the no-fd bit takes the call descriptor of a ring that runs away',
+    losesCalls('VHOST_USER_SET_VRING_ERR', 'events', hasNoDescriptor),
   ),
   'calls-lost-behind-added-region': vhostUserFault(
     flagClear,

@@ -1,0 +1,142 @@
+import { writeFileSync } from 'node:fs';
+import { deviceTypeOf } from '../drivers/devices/device-types.ts';
+import { type RequestNeed, requestNeedNames, requestNeeds } from '../drivers/devices/request-needs.ts';
+import { type DriverPort, RequestsUnknownError, type TargetFacts } from '../drivers/port/port.ts';
+import { openMdevReference } from '../drivers/reference/open-mdev-reference.ts';
+import { openReference } from '../drivers/reference/open-reference.ts';
+import { firstContact } from '../judging/first-contact.ts';
+import type { FeatureSet } from '../reference-impl/catalogue/catalogue.ts';
+import { type ReferenceDevice, referenceDeviceNames } from '../reference-impl/devices/reference-devices.ts';
+import { caseKey } from '../reports/record/record.ts';
+import { allCases } from '../suites/all-cases.ts';
+import { type AnyCase, variantsOf } from '../suites/case.ts';
+import { applicability } from '../suites/runner/applicability.ts';
+import { CaseRun } from '../suites/runner/case-run.ts';
+import { type CaseNeeds, needsOf, plainRing } from '../suites/runner/request-needs.ts';
+
+/**
+ * Writes suites/runner/request-needs.json: runs every case in process on references that do not give it requests, frames
+ * that come back, or large rings, and notes what it asked for.
+ */
+
+const list = new URL('../../suites/runner/request-needs.json', import.meta.url);
+
+/** A read of sector 0 in two descriptors, which the reference's disk answers. */
+const whole = {
+  readable: '00000000000000000000000000000000',
+  writable: 513,
+  writes: { least: 513, most: 513 },
+  isWhole: true,
+};
+
+interface Lacking {
+  readonly device: ReferenceDevice;
+  readonly facts: Partial<TargetFacts>;
+}
+
+const generic = deviceTypeOf('generic').external;
+const net = { ...deviceTypeOf('net').external, ...deviceTypeOf('net').ofReference };
+const lacking: readonly Lacking[] = [
+  { device: 'block', facts: { workload: generic } },
+  { device: 'block', facts: { workload: { ...generic, request: whole } } },
+  { device: 'block', facts: { workload: { ...generic, request: { ...whole, isWhole: false } } } },
+  { device: 'net', facts: { workload: { ...net, kind: 'net', returns: 'none' } } },
+  { device: 'net', facts: { workload: { ...net, kind: 'net', returns: 'arp-reply', address: '192.0.2.1' } } },
+];
+
+type Opened = DriverPort & { readonly offer: FeatureSet };
+
+function opened(
+  device: ReferenceDevice,
+  showing: 'vhost-user' | 'l1' | 'l2-strict',
+  facts: Partial<TargetFacts>,
+): Opened {
+  const port: DriverPort =
+    showing === 'vhost-user' ? openReference({ device }) : openMdevReference({ device, mode: showing });
+  const contact = firstContact(port);
+  if (contact.kind === 'not-served') throw new Error(contact.why);
+  Object.defineProperty(port, 'facts', { value: { ...port.facts, ...facts } });
+  return Object.assign(port, { offer: contact.offer });
+}
+
+/** What the case asked for and did not get; undefined where it got all. */
+function asked(
+  port: Opened,
+  definition: AnyCase,
+  variant: Record<string, string | number | boolean>,
+): string | undefined {
+  const { offer } = port;
+  const other = definition.applies.iuts === 2 ? { other: { port, offer } } : {};
+  try {
+    new CaseRun(port, definition, variant, offer, { seed: 1, ...other }).execute();
+    return undefined;
+  } catch (error) {
+    return error instanceof RequestsUnknownError ? error.message : undefined;
+  } finally {
+    port.releaseAll();
+    if (!port.iut.isAlive()) port.iut.restart();
+  }
+}
+
+class Needs {
+  readonly #byCase = new Map<string, Map<string, { requests: Set<RequestNeed>; ring: number }>>();
+
+  of({ id }: AnyCase, key: string): { requests: Set<RequestNeed>; ring: number } {
+    const ofCase = this.#byCase.get(id) ?? new Map<string, { requests: Set<RequestNeed>; ring: number }>();
+    this.#byCase.set(id, ofCase);
+    const known = ofCase.get(key) ?? { requests: new Set<RequestNeed>(), ring: 0 };
+    ofCase.set(key, known);
+    return known;
+  }
+
+  /** By id where all variants need the same. */
+  written(): Record<string, CaseNeeds> {
+    const all: Record<string, CaseNeeds> = {};
+    for (const [id, keys] of [...this.#byCase].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const texts = [...keys].map(([key, { requests, ring }]): [string, CaseNeeds] => [
+        key,
+        {
+          ...(requests.size === 0 ? {} : { requests: requestNeedNames.filter((name) => requests.has(name)) }),
+          ...(ring > plainRing ? { ring } : {}),
+        },
+      ]);
+      const isOne = new Set(texts.map(([, needs]) => JSON.stringify(needs))).size === 1;
+      for (const [key, needs] of isOne ? texts.slice(0, 1) : texts) {
+        if (Object.keys(needs).length > 0) all[isOne ? id : key] = needs;
+      }
+    }
+    return all;
+  }
+}
+
+/** @param ids of cases, or what they begin with; what is listed of others stays. All without any. */
+function main(ids: readonly string[]): void {
+  const isMeant = (id: string): boolean => ids.length === 0 || ids.some((one) => id.startsWith(one));
+  const wanted = allCases.filter(({ id }) => isMeant(id));
+  const needs = new Needs();
+  const needOf = new Map(requestNeedNames.map((name) => [requestNeeds[name] as string, name]));
+  for (const showing of ['vhost-user', 'l1', 'l2-strict'] as const) {
+    const rings = referenceDeviceNames.map((device): Lacking => ({ device, facts: { largestRing: plainRing } }));
+    for (const { device, facts } of [...lacking, ...rings]) {
+      const port = opened(device, showing, facts);
+      for (const definition of wanted) {
+        if (applicability(definition, port.facts, port.offer, port).length > 0) continue;
+        for (const variant of variantsOf(definition)) {
+          const known = needs.of(definition, caseKey(definition.id, variant));
+          const missing = asked(port, definition, variant);
+          if (missing === undefined) continue;
+          const need = needOf.get(missing);
+          if (need !== undefined) known.requests.add(need);
+          else known.ring = Math.max(known.ring, Number(/\d+/.exec(missing)?.[0]));
+        }
+      }
+      port.close();
+      process.stderr.write(`${showing} ${device} ${JSON.stringify(facts).slice(0, 60)}\n`);
+    }
+  }
+  const others = Object.entries(needsOf).filter(([key]) => !isMeant(key));
+  const all = Object.fromEntries([...others, ...Object.entries(needs.written())].sort(([a], [b]) => (a < b ? -1 : 1)));
+  writeFileSync(list, `${JSON.stringify(all, undefined, 2)}\n`);
+}
+
+main(process.argv.slice(2));

@@ -1,0 +1,33 @@
+import { RequestsUnknownError, type WorkloadFacts } from '../port/port.ts';
+
+/** What a case asks of requests that not every target can give it, in the words that say what is missing. */
+export const requestNeeds = {
+  requests: 'requests of a device that we have no driver of',
+  'cut-requests': 'requests that may be cut into several descriptors',
+  transfers: 'data that goes to the device and comes back',
+  'returned-frames': 'frames that come back to the port',
+  'answered-frames': 'frames for which one comes in',
+} as const;
+
+export type RequestNeed = keyof typeof requestNeeds;
+export const requestNeedNames = Object.keys(requestNeeds) as RequestNeed[];
+
+/** For a case that asks although its target is known not to give it. */
+export const unmet = (need: RequestNeed): RequestsUnknownError => new RequestsUnknownError(requestNeeds[need]);
+
+/** What a target with this workload does not give. */
+export function unmetNeeds(workload: WorkloadFacts): readonly RequestNeed[] {
+  if (workload.kind === 'net') {
+    switch (workload['returns']) {
+      case 'none':
+        return ['returned-frames', 'answered-frames'];
+      case 'arp-reply':
+        return ['returned-frames'];
+    }
+    return [];
+  }
+  if (workload.kind !== 'generic') return [];
+  const request = workload['request'] as { readonly isWhole?: boolean } | undefined;
+  if (request === undefined) return ['requests', 'transfers'];
+  return request.isWhole === true ? ['cut-requests', 'transfers'] : ['transfers'];
+}
