@@ -82,7 +82,7 @@ export const logFaults = {
       const handled = right();
       const [first] = session.rings.vrings;
       const vring = session.ring(index);
-      if (first !== undefined && first.log.isLogged && vring !== undefined) vring.log = first.log;
+      if (first?.log.isLogged && vring !== undefined) vring.log = first.log;
       return handled;
     }),
   ),
