@@ -109,9 +109,9 @@ export class Lawfulness {
       case 'attach':
         return this.#onSession(call.session, (session) => attached(known, call, session));
       case 'chain':
-        return this.#onQueue(call.queue, (queue) => chainVerdict(known, call, queue));
+        return this.#onRunning(call.queue, (queue) => chainVerdict(known, call, queue));
       case 'kick':
-        return this.#onQueue(call.queue, (queue) => {
+        return this.#onRunning(call.queue, (queue) => {
           // Virtio 2.1.1: no available buffer notification before DRIVER_OK.
           if (this.#isBeforeDriverOk(queue)) return breaks('ring', 'a kick before DRIVER_OK');
           return queue.hasKick ? lawful : unfollowed('ring', 'the ring has no kick eventfd');
@@ -133,6 +133,7 @@ export class Lawfulness {
           if (known.target.transport === 'vhost-user' && !hasEnable) {
             return breaks('session', 'SET_VRING_ENABLE without VHOST_USER_F_PROTOCOL_FEATURES');
           }
+          if (queue.isStopped) return unfollowed('ring', 'the ring was stopped before');
           return call.on ? lawful : unfollowed('ring', 'the ring is disabled');
         });
       case 'ring-write':
@@ -273,6 +274,13 @@ export class Lawfulness {
     const queue = this.#known.queues.get(id);
     if (queue === undefined || this.#sessionOf(queue.session)?.isOpen !== true) return lawful;
     return verdict(queue);
+  }
+
+  /** What is done to a ring that rests may be found there, or start it again. */
+  #onRunning(id: number, verdict: (queue: KnownQueue) => Verdict): Verdict {
+    return this.#onQueue(id, (queue) =>
+      queue.isStopped ? unfollowed('ring', 'the ring was stopped before') : verdict(queue),
+    );
   }
 
   /** Why nothing is known of what the call acts on. */

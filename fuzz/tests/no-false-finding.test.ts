@@ -126,6 +126,17 @@ const innocent: readonly (readonly [name: string, reference: ReferenceName, line
     ['r1 = message request=12 descriptors=[{}]', 'r2 = signal value=0xffffffffffffffff'],
   ],
   [
+    'a ring of vhost-mdev that is enabled once more goes on with what was added meanwhile',
+    'block over vhost-mdev L1',
+    [
+      'r1 = attach',
+      'r2 = stop',
+      'r3 = chain segments=[{bytes=00*16} {writable=yes length=513}]',
+      'r4 = enable',
+      'r5 = stop',
+    ],
+  ],
+  [
     'two sessions with a mediated device have one device',
     'block over vhost-mdev L2, as coded',
     [
