@@ -126,6 +126,11 @@ const innocent: readonly (readonly [name: string, reference: ReferenceName, line
     ['r1 = message request=12 descriptors=[{}]', 'r2 = signal value=0xffffffffffffffff'],
   ],
   [
+    'a kick for a ring that waits for translations, and whose memory went, is survived',
+    'block',
+    ['r1 = attach', 'r2 = negotiate device=0x7fffffffffffffff', 'r3 = memory', 'r4 = share', 'r5 = kick'],
+  ],
+  [
     'a ring of vhost-mdev that is enabled once more goes on with what was added meanwhile',
     'block over vhost-mdev L1',
     [

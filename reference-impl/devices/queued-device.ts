@@ -213,7 +213,8 @@ export abstract class QueuedDevice implements ParentDriver {
     const queue = this.queues[index];
     if (queue?.ring === undefined) return;
     if (!this.transport.queue.hearsKick(queue.isEnabled)) return;
-    if (!queue.ring.survivesKick()) {
+    // The memory of a ring that was stopped may be gone.
+    if (queue.isStarted && !queue.ring.survivesKick()) {
       this.breakQueue(queue, 'spurious-kick');
       return;
     }
