@@ -25,6 +25,12 @@ export function memoryFileMappings(maps: string): Record<string, number> {
 export const anonymousMemory = (status: string): number =>
   1024 * Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);
 
+/**
+ * Whether AddressSanitizer watches a process, from the text of /proc/PID/maps: its shadow ends there. It keeps what the
+ * process has freed, so that its pages say nothing of what it holds.
+ */
+export const isAddressSanitized = (maps: string): boolean => /^[0-9a-f]+-10007fff8000 /m.test(maps);
+
 const descriptorsOf = (pid: number): { descriptor: number; link: string }[] =>
   readdirSync(`/proc/${pid}/fd`).flatMap((name) => {
     try {
@@ -41,6 +47,7 @@ export function resourcesOf(pid: number): IutResources | undefined {
   const mappings: Record<string, number> = {};
   let descriptors = 0;
   let memory = 0;
+  let isTold = true;
   let readable = false;
   for (const each of processTree(pid)) {
     try {
@@ -49,7 +56,9 @@ export function resourcesOf(pid: number): IutResources | undefined {
         byIdentity[identity] = (byIdentity[identity] ?? 0) + 1;
         descriptors++;
       }
-      for (const [name, count] of Object.entries(memoryFileMappings(readFileSync(`/proc/${each}/maps`, 'latin1')))) {
+      const maps = readFileSync(`/proc/${each}/maps`, 'latin1');
+      isTold &&= !isAddressSanitized(maps);
+      for (const [name, count] of Object.entries(memoryFileMappings(maps))) {
         mappings[name] = (mappings[name] ?? 0) + count;
       }
       memory += anonymousMemory(readFileSync(`/proc/${each}/status`, 'latin1'));
@@ -58,5 +67,5 @@ export function resourcesOf(pid: number): IutResources | undefined {
       // Ended meanwhile, or of another user.
     }
   }
-  return readable ? { descriptors, byIdentity, mappings, memory } : undefined;
+  return readable ? { descriptors, byIdentity, mappings, ...(isTold ? { memory } : {}) } : undefined;
 }

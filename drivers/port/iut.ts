@@ -9,7 +9,7 @@ export interface IutResources {
   readonly mappings: Readonly<Record<string, number>>;
   /**
    * Bytes of memory that are its own: anonymous pages of its processes; for a reference of this process what it has mapped.
-   * Undefined where they cannot be told from those of others.
+   * Undefined where they cannot be told from those of others, or from what AddressSanitizer keeps.
    */
   readonly memory?: number;
 }

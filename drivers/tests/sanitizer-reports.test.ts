@@ -131,6 +131,8 @@ t.test('what is undefined is told once while the process goes on', (t) => {
   t.match(reports, [{ tool: 'UndefinedBehaviorSanitizer', functions: ['overflow_number'] }]);
   t.ok(iut.isAlive());
   t.same(iut.reports(), []);
+  t.equal(iut.resources()?.memory, undefined, 'what AddressSanitizer keeps is not held by the program');
+  t.ok((iut.resources()?.descriptors ?? 0) > 0);
   iut.restart();
   iut.signal('SIGUSR1');
   for (let wait = 0; iut.reports().length === 0 && wait < 400; wait++) iut.waitForExit(50);

@@ -2,7 +2,7 @@ import { messageById } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { defaultsOf, literal } from '../program/arguments.ts';
 import { argumentsOf, type CallKind, callKinds, callTable } from '../program/call-table.ts';
 import { layoutOfRequest } from '../program/message-payload.ts';
-import { type Call, callOf, elementOf, valuesOf, withValues } from '../program/program.ts';
+import { type Call, type CallOf, callOf, elementOf, valuesOf, withValues } from '../program/program.ts';
 import type { Random } from './random.ts';
 import { madeElement, mutatedAddress, mutatedValues, mutatedWord } from './values.ts';
 
@@ -57,7 +57,23 @@ export function madeCall(random: Random, id: number): Call {
 
 /** The call with another value of one argument. */
 export const changed = (random: Random, call: Call): Call =>
-  withValues(call, mutatedValues(random, argumentsOf(call.kind), valuesOf(call)));
+  call.kind === 'message' && call.fields.length > 0 && random.oneIn(2)
+    ? withField(random, call)
+    : withValues(call, mutatedValues(random, argumentsOf(call.kind), valuesOf(call)));
+
+/** Fields of 16 bits and of 32 have these, too. */
+const edges = [0, 1, 2, 3, 8, 9, 255, 256, 0x7fff, 0x8000, 0xffff, 0x1_0000, 0xffff_ffff] as const;
+
+/** The message with another value of one field: its header and descriptors stay as they fit each other. */
+function withField(random: Random, call: CallOf<'message'>): Call {
+  const changedAt = random.below(call.fields.length);
+  const fields = call.fields.map((field, at) => {
+    if (at !== changedAt) return field;
+    const value = random.oneIn(3) ? mutatedAddress(random, field.value) : literal(BigInt(random.pick(edges)));
+    return { ...field, value };
+  });
+  return { ...call, fields };
+}
 
 const { element: region } = callTable['memory-table'].arguments.regions;
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import t from 'tap';
+import { changed } from '../mutators/made-call.ts';
 import { mostCallsOfMutant, mutant } from '../mutators/mutant.ts';
 import { Random } from '../mutators/random.ts';
 import { callKinds } from '../program/call-table.ts';
@@ -48,5 +49,22 @@ t.test('the same seed gives the same mutants, another seed others', (t) => {
   const texts = (seed: number): string[] => [...mutants(seed, 20)].map(printProgram);
   t.strictSame(texts(7), texts(7));
   t.notSame(texts(7), texts(8));
+  t.end();
+});
+
+t.test('a field of a message gets values that fit no back-end, and keeps the descriptor that it came with', (t) => {
+  const [call] = parseProgram(
+    'r1 = message request=32 fields=[{name=mmapSize value=0x10000} {name=numQueues value=2}] descriptors=[{kind=memory-file size=0x20000}]\n',
+  ).calls;
+  if (call?.kind !== 'message') throw new Error('no message');
+  const random = new Random(5);
+  const counts = new Set<bigint>();
+  for (let n = 0; n < 400; n++) {
+    const mutated = changed(random, call);
+    if (mutated.kind !== 'message' || mutated.descriptors.length !== 1) continue;
+    const value = mutated.fields.find(({ name }) => name === 'numQueues')?.value;
+    if (value?.kind === 'literal') counts.add(value.value);
+  }
+  for (const count of [0n, 255n, 256n, 0xffffn]) t.ok(counts.has(count), `${count} queues`);
   t.end();
 });
