@@ -1,4 +1,4 @@
-import type { CampaignProgress } from '../../fuzz/campaign/campaign.ts';
+import type { CampaignProgress } from '../../fuzz/campaign/campaign-options.ts';
 import { counted } from '../counted.ts';
 import { print } from '../terminal.ts';
 

@@ -1,4 +1,4 @@
-import type { CampaignProgress } from '../../fuzz/campaign/campaign.ts';
+import type { CampaignProgress } from '../../fuzz/campaign/campaign-options.ts';
 
 /** What each instance counts for itself; the rest is of the directory that they share. */
 const own = ['runs', 'calls', 'judgedCalls', 'repeated', 'unconfirmed', 'restarts'] as const;

@@ -99,6 +99,7 @@ export class BucketStore {
       what: findingText(finding),
       ...('requirement' in finding ? { requirement: finding.requirement } : {}),
       ...(finding.kind === 'crash' ? { exit: finding.exit } : {}),
+      ...(finding.kind === 'report' ? { report: finding.report } : {}),
       shown,
       runs,
       isMinimal,

@@ -13,8 +13,9 @@ import { TrafficRecorder } from './traffic-recorder.ts';
 
 /** What is waited for may come late on a busy machine: the recording has time. */
 const patience = 20;
-/** A pause where the device gave nothing back that was waited for. */
+/** A pause where the device gave nothing back that was waited for, and one in which a back-end ends that has to. */
 const pauseMs = 20;
+const endsWithinMs = 200;
 const usedFlagsOffset = 14;
 const descriptorSize = 16;
 const usedIdxOffset = 2;
@@ -99,6 +100,8 @@ class CallRecorder {
 
   #after(call: Call, place: number): void {
     const { made, outcomes } = this.#executor;
+    const outcome = outcomes.classOf(place);
+    if (outcome === 'died' || outcome === 'closed') this.#recorder.add({ kind: 'pause', ms: endsWithinMs });
     switch (call.kind) {
       case 'chain':
         this.#leaveBuffers(call, made);

@@ -165,7 +165,7 @@ function BucketArticle({ bucket, anchor }: { readonly bucket: CampaignBucket; re
       </pre>
       {log === undefined ? null : (
         <section class="stderr">
-          <h4>the end of its standard error</h4>
+          <h4>what the process wrote</h4>
           <pre>
             <ForeignText text={log} />
           </pre>

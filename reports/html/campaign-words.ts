@@ -18,6 +18,10 @@ export function kindWords(kind: string): string {
       return 'the process ended';
     case 'hang':
       return 'it serves no longer';
+    case 'stray-write':
+      return 'it wrote outside of the memory that it was given';
+    case 'report':
+      return 'a sanitizer complained, and the process went on';
     case 'leak':
       return 'it holds more with each repeat';
     case 'invariant':

@@ -37,11 +37,13 @@ const state = z.object({
   history: moments,
 });
 
+const report = z.object({ text: z.string() });
 const finding = z.object({
   kind: z.string(),
   what: z.string(),
   requirement: z.string().optional(),
-  exit: z.object({ stderr: z.string().optional() }).optional(),
+  exit: z.object({ stderr: z.string().optional(), report: report.optional() }).optional(),
+  report: report.optional(),
   shown: z.number(),
   runs: z.number(),
   isMinimal: z.boolean(),
@@ -101,9 +103,11 @@ export function writeCampaignsOf(root: string, campaigns: readonly CampaignRecor
 }
 
 function readBucket(directory: string, name: string, seenAgain: number): CampaignBucket {
-  const { exit, requirement, ...told } = parsed(join(directory, 'finding.json'), finding);
+  const { exit, report: said, requirement, ...told } = parsed(join(directory, 'finding.json'), finding);
   const inC = textOf(join(directory, 'program.c'));
-  const log = exit?.stderr;
+  const log = [said?.text, exit?.report?.text, exit?.stderr]
+    .filter((text) => text !== undefined && text !== '')
+    .join('\n\n');
   return {
     name,
     ...told,
@@ -111,7 +115,7 @@ function readBucket(directory: string, name: string, seenAgain: number): Campaig
     program: textOf(join(directory, 'program.txt')) ?? '',
     ...(requirement === undefined ? {} : { requirement }),
     ...(inC === undefined ? {} : { inC }),
-    ...(log === undefined || log === '' ? {} : { log }),
+    ...(log === '' ? {} : { log }),
   };
 }
 

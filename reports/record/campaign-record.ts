@@ -34,7 +34,7 @@ const bucket = z.object({
   afterMs: z.number().nonnegative(),
   replay: z.string(),
   program: z.string(),
-  /** A C program that shows it, and what its process wrote last. */
+  /** A C program that shows it, and what its process and its sanitizers wrote. */
   inC: z.string().optional(),
   log: z.string().optional(),
 });

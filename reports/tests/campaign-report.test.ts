@@ -25,7 +25,7 @@ t.test('a campaign is read with what its instances counted, its buckets in the o
       ['crash-SIGSEGV-kick', 5],
     ],
   );
-  t.match(campaign.buckets[1], { log: 'last words', program: 'r1 = kick\n', shown: 3, runs: 3 });
+  t.match(campaign.buckets[1], { log: 'a stack\n\nlast words', program: 'r1 = kick\n', shown: 3, runs: 3 });
   t.end();
 });
 

@@ -49,7 +49,7 @@ export function writeSampleCampaign(root: string, buckets: readonly SampleBucket
       bucket: name,
       kind: 'crash',
       what,
-      exit: { signal: 'SIGSEGV', ...(log === undefined ? {} : { stderr: log }) },
+      exit: { signal: 'SIGSEGV', ...(log === undefined ? {} : { stderr: log, report: { text: 'a stack' } }) },
       shown: 3 + number * 4,
       runs: number === 0 ? 3 : 20,
       isMinimal: number === 0,
