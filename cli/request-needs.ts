@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { deviceTypeOf } from '../drivers/devices/device-types.ts';
 import { type RequestNeed, requestNeedNames, requestNeeds } from '../drivers/devices/request-needs.ts';
-import { type DriverPort, RequestsUnknownError, type TargetFacts } from '../drivers/port/port.ts';
+import { VhostConformanceError } from '../drivers/errors.ts';
+import type { DriverPort, TargetFacts } from '../drivers/port/port.ts';
 import { openMdevReference } from '../drivers/reference/open-mdev-reference.ts';
 import { openReference } from '../drivers/reference/open-reference.ts';
 import { firstContact } from '../judging/first-contact.ts';
@@ -59,6 +60,8 @@ function opened(
   return Object.assign(port, { offer: contact.offer });
 }
 
+const unjudged = /^what the device did cannot be judged without (.+)$/;
+
 /** What the case asked for and did not get; undefined where it got all. */
 function asked(
   port: Opened,
@@ -67,15 +70,19 @@ function asked(
 ): string | undefined {
   const { offer } = port;
   const other = definition.applies.iuts === 2 ? { other: { port, offer } } : {};
+  const run = new CaseRun(port, definition, variant, offer, { seed: 1, ...other });
   try {
-    new CaseRun(port, definition, variant, offer, { seed: 1, ...other }).execute();
-    return undefined;
+    run.execute();
   } catch (error) {
-    return error instanceof RequestsUnknownError ? error.message : undefined;
+    if (!(error instanceof VhostConformanceError)) throw error;
   } finally {
     port.releaseAll();
     if (!port.iut.isAlive()) port.iut.restart();
   }
+  const [missing] = [...run.checks.values()].flatMap(
+    ({ inconclusiveWhy = '' }) => unjudged.exec(inconclusiveWhy)?.[1] ?? [],
+  );
+  return missing;
 }
 
 class Needs {

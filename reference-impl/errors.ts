@@ -21,7 +21,7 @@ export class DriverUsageError extends VhostConformanceError {
 
 /**
  * A case asks for what this device is not known to do, such as requests where we have no driver of it. That is known
- * before it runs, so that a case that is run all the same is mistaken. The message names what is missing.
+ * before it runs, but for paths that no reference takes. The message names what is missing.
  */
 export class RequestsUnknownError extends VhostConformanceError {
   readonly code = 'requests-unknown';

@@ -28,6 +28,9 @@ export interface RepeatedResult {
   readonly isUnstable: boolean;
 }
 
+/** Of points that are chance only that there are some counts. */
+const withoutPoints = (what: string): string => what.replace(/ (at|unstable:) .*$/s, '');
+
 /** Of a result that differed, the rates over both runs and its repetitions. Pure. */
 export function ratesOf({ key, seen }: DifferingResult, repetitions: readonly CaseRecord[]): RepeatedResult {
   const target = repetitions[0]?.target ?? '';
@@ -40,12 +43,13 @@ export function ratesOf({ key, seen }: DifferingResult, repetitions: readonly Ca
   const count = (what: string, times: number): void => {
     rates.set(what, (rates.get(what) ?? 0) + times);
   };
-  for (const { what, runs } of seen) count(what, runs.length);
-  for (const record of repetitions) count(wordsOf(record), 1);
+  for (const { what, runs } of seen) count(withoutPoints(what), runs.length);
+  for (const record of repetitions) count(withoutPoints(wordsOf(record)), 1);
+  const hasChance = repetitions.some(({ points }) => (points?.unstable ?? []).length > 0);
   return {
     key,
     rates: [...rates].map(([what, times]) => ({ what, times })).sort((a, b) => b.times - a.times),
-    isUnstable: differing !== undefined,
+    isUnstable: differing !== undefined || hasChance,
   };
 }
 
