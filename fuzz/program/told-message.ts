@@ -76,6 +76,7 @@ export function ringMessage(known: KnownState, call: MessageCall, session: Known
     case requestId.VHOST_USER_VRING_KICK:
       return running === undefined ? unfollowed('session', 'a ring is started in band') : succeeds;
     case requestId.VHOST_USER_SET_VRING_KICK:
+      if (!passesEvents(call)) return descriptorsOf(call);
       return {
         ...unfollowed('session', 'a ring is started by hand'),
         ...(running === undefined ? {} : { succeeds: true }),
@@ -96,12 +97,14 @@ function isRingOf(known: KnownState, { fields }: MessageCall, session: KnownSess
   });
 }
 
-/** Eventfds, or the bit that says that there is none. */
-function descriptorsOf(call: MessageCall): Verdict {
+/** Event file descriptors, as the text has them, or the bit that says that there is none. */
+function passesEvents(call: MessageCall): boolean {
   const isWithout = ((fieldOf(call, 'u64') ?? 0n) & VHOST_USER_VRING_NOFD_MASK) !== 0n;
-  const areEvents = call.descriptors.every(({ kind }) => kind === 'eventfd');
-  return isWithout || areEvents ? succeeds : unfollowed('session', 'a descriptor that may be refused');
+  return isWithout || call.descriptors.every(({ kind }) => kind === 'eventfd');
 }
+
+const descriptorsOf = (call: MessageCall): Verdict =>
+  passesEvents(call) ? succeeds : breaks('session', 'a descriptor that is no event file descriptor');
 
 /** How a message by hand about the session stands to the text, which is well formed; undefined for one not known here. */
 export function sessionMessage(call: MessageCall, session: KnownSession): Verdict | undefined {

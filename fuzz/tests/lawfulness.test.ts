@@ -36,6 +36,8 @@ t.test('a call that breaks a rule taints the least that it can, and what acts on
     [`${begin}r7 = chain segments=[{length=0}]`, 'chain7', 'ring', /empty buffer/],
     [`${begin}r7 = chain segments=[{bytes=00}] direct=0`, 'chain7', 'ring', /INDIRECT_DESC/],
     [`${begin}r7 = ring-write offset=2 bytes=ffff`, 'ring-write7', 'ring', /written into a ring/],
+    [`${begin}r7 = message request=13 descriptors=[{kind=pipe}]`, 'message7', 'session', /no event file descriptor/],
+    [`${begin}r7 = message request=12 descriptors=[{kind=socket}]`, 'message7', 'session', /no event file descriptor/],
     [`${begin}r7 = attach index=3`, 'attach7', 'session', /has 2 queues/],
     [`${begin}r7 = ring layout=packed\nr8 = attach index=1`, 'attach8', 'ring', /negotiated split/],
     [`${begin}r7 = ring size=48\nr8 = attach index=1`, 'attach8', 'ring', /power of 2/],
