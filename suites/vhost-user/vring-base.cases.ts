@@ -160,6 +160,9 @@ export const usedIndexFromMemory = defineCase({
     const [head] = queue.makeAvailable([driver.request().segments]);
     queue.kick();
     port.until(() => vring.usedIdx() !== usedIdx, port.deadlineMs);
+    // Behind the fence nothing more comes, also from a device that began elsewhere.
+    queue.stop();
+    check.equal(vring.usedIdx(), (usedIdx + 1) & 0xffff, `used idx after one chain from ${usedIdx}`);
     check.equal(vring.usedElement(usedIdx & 15).id, head, `id in the used element of idx ${usedIdx}`);
   },
 });
