@@ -41,7 +41,7 @@ t.test('minimize leaves the call that shows it, and says where nothing is shown'
   t.equal(least.code, 0, least.stderr);
   t.match(least.stdout, /^# crash-exit-1-request-N: \d+ of \d+ runs, 1 call\n# the process ended/);
   t.strictSame(parseProgram(least.stdout), parseProgram('r4 = message request=99\n'));
-  const none = await run(['minimize', 'long.txt', 'reference', '--out', 'least.pb'], { cwd });
+  const none = await run(['minimize', 'long.txt', 'reference', '--out', 'least.pb', '--time', '5'], { cwd });
   t.match(none, { code: 1, stdout: '', stderr: 'long.txt shows nothing on reference\n' });
   t.notOk(existsSync(join(cwd, 'least.pb')));
 });
