@@ -141,8 +141,8 @@ export class BackEndFiles implements BackEndEdge {
     );
   }
 
-  close(token: DescriptorToken): void {
-    if (!this.#open.delete(token)) return;
+  close(token: DescriptorToken | undefined): void {
+    if (token === undefined || !this.#open.delete(token)) return;
     this.hasSignalled = true;
     unlessSystemCall(
       () => closeFd(token),

@@ -105,7 +105,6 @@ export class InProcessVfio implements VfioCarrier {
   }
 
   close(): void {
-    this.guarded(() => this.#device.remove());
     this.guarded(() => this.#device.container.clear());
     this.#events.releaseAll();
   }
@@ -132,6 +131,7 @@ export class InProcessVfio implements VfioCarrier {
   }
 }
 
+/** An open file. One that was closed answers EBADF, and one whose device was removed ENODEV. */
 class InProcessFile implements VfioFile {
   readonly #file: MdevFile;
   readonly #carrier: InProcessVfio;
@@ -145,27 +145,24 @@ class InProcessFile implements VfioFile {
   }
 
   ioctl(request: number, argument: Uint8Array): number {
-    this.#carrier.settle();
-    return this.#carrier.guarded(() => this.#file.ioctl(request, argument));
+    return this.#call(true, () => this.#file.ioctl(request, argument));
   }
 
   containerIoctl(request: number, argument: Uint8Array): number {
-    this.#carrier.settle();
-    return this.#carrier.guarded(() => this.#file.device.container.ioctl(request, argument));
+    return this.#call(true, () => this.#file.device.container.ioctl(request, argument));
   }
 
   pread(position: number, bytes: Uint8Array): number {
-    return this.#carrier.guarded(() => this.#file.pread(position, bytes.length, bytes));
+    return this.#call(false, () => this.#file.pread(position, bytes.length, bytes));
   }
 
   pwrite(position: number, bytes: Uint8Array): number {
     const region = this.#file.device.rules.layout.regions[Math.floor(position / VFIO_REGION_SPAN)];
-    if (region?.use !== 'doorbells') this.#carrier.settle();
-    return this.#carrier.guarded(() => this.#file.pwrite(position, bytes.length, bytes));
+    return this.#call(region?.use !== 'doorbells', () => this.#file.pwrite(position, bytes.length, bytes));
   }
 
   map(position: number, length: number): VfioMapping | number {
-    const bytes = this.#carrier.guarded(() => this.#file.map(position, length, true));
+    const bytes = this.#call(false, () => this.#file.map(position, length, true));
     return typeof bytes === 'number' ? bytes : { bytes, unmap: () => {} };
   }
 
@@ -175,5 +172,12 @@ class InProcessFile implements VfioFile {
     this.#carrier.settle();
     this.#carrier.guarded(() => this.#file.close());
     this.#closed();
+  }
+
+  #call<Result>(settles: boolean, act: () => Result): Result | number {
+    if (!this.#isOpen) return -errno.EBADF;
+    if (this.#carrier.device !== this.#file.device) return -errno.ENODEV;
+    if (settles) this.#carrier.settle();
+    return this.#carrier.guarded(act);
   }
 }

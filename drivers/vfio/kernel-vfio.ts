@@ -1,7 +1,6 @@
 import { basename } from 'node:path';
+import { decodeStructure, encodeStructure } from '../../reference-impl/wire/structure.ts';
 import {
-  decodeStructure,
-  encodeStructure,
   VFIO_API_VERSION,
   VFIO_GROUP_FLAGS_VIABLE,
   VFIO_TYPE1v2_IOMMU,

@@ -5,12 +5,8 @@ import {
   ioctlPlaceNumber,
   regionAccessNumber,
 } from '../../reference-impl/observations/event-numbers.ts';
-import {
-  decodeStructure,
-  VFIO_REGION_SPAN,
-  vfioRegionInfo,
-  vfioRequests,
-} from '../../reference-impl/wire/vfio-structures.ts';
+import { decodeStructure } from '../../reference-impl/wire/structure.ts';
+import { VFIO_REGION_SPAN, vfioRegionInfo, vfioRequests } from '../../reference-impl/wire/vfio-structures.ts';
 import type { VfioFile, VfioMapping } from '../port/vhost-mdev-door.ts';
 import type { OpeningCalls } from './vfio-carrier.ts';
 

@@ -1,8 +1,7 @@
 import type { DeviceLayoutName } from '../../reference-impl/observations/event.ts';
 import type { EventLog } from '../../reference-impl/observations/event-log.ts';
+import { decodeStructure, encodeStructure } from '../../reference-impl/wire/structure.ts';
 import {
-  decodeStructure,
-  encodeStructure,
   VFIO_DMA_MAP_FLAG_READ,
   VFIO_DMA_MAP_FLAG_WRITE,
   VFIO_IRQ_SET_ACTION_TRIGGER,

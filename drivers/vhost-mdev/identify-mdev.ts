@@ -1,7 +1,8 @@
 import { EventLog } from '../../reference-impl/observations/event-log.ts';
 import { MDEV_PCI_DEVICE, MDEV_PCI_VENDOR } from '../../reference-impl/vhost-mdev/pci-config-space.ts';
 import { errorName } from '../../reference-impl/wire/errno.ts';
-import { decodeStructure, vfioPci } from '../../reference-impl/wire/vfio-structures.ts';
+import { decodeStructure } from '../../reference-impl/wire/structure.ts';
+import { vfioPci } from '../../reference-impl/wire/vfio-structures.ts';
 import { u64Payload } from '../../reference-impl/wire/vhost-user-payloads.ts';
 import { DriverUsageError, PeerProtocolError } from '../errors.ts';
 import type { MdevPlaces, VfioDevice } from '../port/vhost-mdev-door.ts';

@@ -5,12 +5,8 @@ import {
   mdevHeader,
   mdevMessages,
 } from '../../reference-impl/wire/mdev-messages.ts';
-import {
-  decodeStructure,
-  VFIO_DEVICE_FLAGS_PCI,
-  VFIO_DEVICE_FLAGS_VHOST,
-  vfioPci,
-} from '../../reference-impl/wire/vfio-structures.ts';
+import { decodeStructure } from '../../reference-impl/wire/structure.ts';
+import { VFIO_DEVICE_FLAGS_PCI, VFIO_DEVICE_FLAGS_VHOST, vfioPci } from '../../reference-impl/wire/vfio-structures.ts';
 import { type VhostRequest, vhostRequests } from '../../reference-impl/wire/vhost-requests.ts';
 import { PeerProtocolError } from '../errors.ts';
 import type { MdevChannel, MdevExchange, MdevPlaces, VfioDevice } from '../port/vhost-mdev-door.ts';

@@ -5,7 +5,7 @@ import type { GuestRing } from '../../reference-impl/virtqueue/ring.ts';
 import type { Codec } from '../../reference-impl/wire/compile-layout.ts';
 import { errno, errorName } from '../../reference-impl/wire/errno.ts';
 import { encodeMdevMessage, mdevMemoryTablePayload } from '../../reference-impl/wire/mdev-messages.ts';
-import { decodeStructure, encodeStructure } from '../../reference-impl/wire/vfio-structures.ts';
+import { decodeStructure, encodeStructure } from '../../reference-impl/wire/structure.ts';
 import type { VhostRequest } from '../../reference-impl/wire/vhost-requests.ts';
 import { u64Payload, vringAddressPayload, vringStatePayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
 import { decodeVringBase, encodeVringBase } from '../../reference-impl/wire/vring-base.ts';

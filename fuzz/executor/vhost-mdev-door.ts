@@ -6,7 +6,7 @@ import {
   mdevMemoryTablePayload,
   mdevMessages,
 } from '../../reference-impl/wire/mdev-messages.ts';
-import { encodeStructure } from '../../reference-impl/wire/vfio-structures.ts';
+import { encodeStructure } from '../../reference-impl/wire/structure.ts';
 import type { VhostRequest } from '../../reference-impl/wire/vhost-requests.ts';
 import { u64Payload } from '../../reference-impl/wire/vhost-user-payloads.ts';
 import { mdevRequestOf } from '../program/mdev-request.ts';

@@ -2,7 +2,7 @@ import t from 'tap';
 import type { DriverPort } from '../../drivers/port/port.ts';
 import { openReference } from '../../drivers/reference/open-reference.ts';
 import { handling, vhostUserFault } from '../../reference-impl/faults/transport/vhost-user/vhost-user-fault.ts';
-import { done } from '../../reference-impl/vhost-user/message-rule.ts';
+import { done } from '../../reference-impl/vhost-user/handled.ts';
 import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import type { Failure } from '../failure.ts';
 import { Silences } from '../silence.ts';

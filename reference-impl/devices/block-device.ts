@@ -1,10 +1,12 @@
 import { fillPieces, gather, writePieces } from '../memory/pieces.ts';
 import type { Chain } from '../virtqueue/chain.ts';
+import { encodeStructure } from '../wire/structure.ts';
 import {
   BLOCK_CONFIG_SIZE,
   BLOCK_HEADER_SIZE,
   type BlockHeader,
   blockConfig,
+  blockConfigLayout,
   SECTOR_SIZE,
   VIRTIO_BLK_F_BLK_SIZE,
   VIRTIO_BLK_F_CONFIG_WCE,
@@ -78,7 +80,7 @@ export class BlockDevice extends QueuedDevice {
   readonly #serial: string;
   readonly #isReadOnly: boolean;
   readonly #rules: BlockRules;
-  readonly #config = new DataView(new ArrayBuffer(BLOCK_CONFIG_SIZE));
+  #config: Uint8Array;
 
   constructor(options: BlockOptions = {}) {
     const { sectors = 2048, queues = 1, isReadOnly = false, rules = blockRules } = options;
@@ -89,40 +91,42 @@ export class BlockDevice extends QueuedDevice {
     this.#serial = options.serial ?? 'vhost-conformance';
     this.#isReadOnly = isReadOnly;
     this.#rules = rules;
-    this.#fillConfig();
+    this.#config = this.#configAsMade();
   }
 
-  #fillConfig(): void {
-    const config = this.#config;
-    new Uint8Array(config.buffer).fill(0);
+  #configAsMade(): Uint8Array {
     const sectors = Number(this.#capacity);
-    config.setBigUint64(blockConfig.capacity, this.#capacity, true);
-    config.setUint32(blockConfig.sizeMax, 0x10_0000, true);
-    config.setUint32(blockConfig.segMax, SEG_MAX, true);
-    config.setUint32(blockConfig.blkSize, SECTOR_SIZE, true);
-    config.setUint16(blockConfig.minIoSize, 1, true);
-    config.setUint8(blockConfig.writeback, 1);
-    config.setUint16(blockConfig.numQueues, this.queueCount, true);
-    for (const [sectorsAt, segmentsAt] of [
-      [blockConfig.maxDiscardSectors, blockConfig.maxDiscardSeg],
-      [blockConfig.maxWriteZeroesSectors, blockConfig.maxWriteZeroesSeg],
-      [blockConfig.maxSecureEraseSectors, blockConfig.maxSecureEraseSeg],
-    ] as const) {
-      config.setUint32(sectorsAt, sectors, true);
-      config.setUint32(segmentsAt, RANGES_MAX, true);
-    }
-    config.setUint32(blockConfig.discardSectorAlignment, 1, true);
-    config.setUint32(blockConfig.secureEraseSectorAlignment, 1, true);
+    return encodeStructure(blockConfigLayout, {
+      capacity: this.#capacity,
+      sizeMax: 0x10_0000,
+      segMax: SEG_MAX,
+      blkSize: SECTOR_SIZE,
+      physicalBlockExp: 0,
+      alignmentOffset: 0,
+      minIoSize: 1,
+      optIoSize: 0,
+      writeback: 1,
+      numQueues: this.queueCount,
+      maxDiscardSectors: sectors,
+      maxDiscardSeg: RANGES_MAX,
+      discardSectorAlignment: 1,
+      maxWriteZeroesSectors: sectors,
+      maxWriteZeroesSeg: RANGES_MAX,
+      writeZeroesMayUnmap: 0,
+      maxSecureEraseSectors: sectors,
+      maxSecureEraseSeg: RANGES_MAX,
+      secureEraseSectorAlignment: 1,
+    });
   }
 
   readConfig(offset: number, length: number): Uint8Array | undefined {
     if (offset + length > BLOCK_CONFIG_SIZE) return undefined;
-    return this.#rules.config(new Uint8Array(this.#config.buffer.slice(0))).slice(offset, offset + length);
+    return this.#rules.config(this.#config).slice(offset, offset + length);
   }
 
   override setFeatures(features: bigint): boolean {
     if (!super.setFeatures(features)) return false;
-    this.#config.setUint8(blockConfig.writeback, this.#rules.writeback(features));
+    this.#config[blockConfig.writeback] = this.#rules.writeback(features);
     return true;
   }
 
@@ -131,18 +135,18 @@ export class BlockDevice extends QueuedDevice {
     const [value] = bytes;
     if (value === undefined || bytes.length !== 1 || offset !== blockConfig.writeback) return false;
     if (!this.has(VIRTIO_BLK_F_CONFIG_WCE)) return false;
-    this.#config.setUint8(offset, value === 0 ? 0 : 1);
+    this.#config[offset] = value === 0 ? 0 : 1;
     return true;
   }
 
   restoreConfig(offset: number, bytes: Uint8Array): boolean {
     if (offset + bytes.length > BLOCK_CONFIG_SIZE) return false;
-    new Uint8Array(this.#config.buffer).set(bytes, offset);
+    this.#config.set(bytes, offset);
     return true;
   }
 
   protected forget(): void {
-    this.#fillConfig();
+    this.#config = this.#configAsMade();
   }
 
   protected work(queue: Queue): StepOutcome {
@@ -150,6 +154,7 @@ export class BlockDevice extends QueuedDevice {
     if (ring === undefined) return 'idle';
     const chain = this.take(queue, ring);
     if (chain === undefined) return 'idle';
+    this.keep(queue, chain);
     if (chain.writableLength === 0) {
       this.breakQueue(queue, 'request-without-status');
       return 'progressed';
@@ -167,10 +172,8 @@ export class BlockDevice extends QueuedDevice {
     const header = rules.headerBytes(chain.readable);
     const answer = header.length < BLOCK_HEADER_SIZE ? failed : this.#request(rules.decodeHeader(header), chain);
     // The data of the answer is what lies before the status, wherever a descriptor ends.
-    const room = chain.writableLength - 1;
-    const data = answer.data.subarray(0, room);
-    writePieces(chain.writable, 0, data);
-    fillPieces(chain.writable, data.length, room - data.length, rules.filler());
+    const written = writePieces(chain.writable, 0, answer.data);
+    fillPieces(chain.writable, written, rules.filler());
     writePieces(chain.writable, rules.statusOffset(chain), Uint8Array.of(rules.status(answer.outcome)));
   }
 
@@ -219,7 +222,6 @@ export class BlockDevice extends QueuedDevice {
   /** Discard, write zeroes and secure erase: each sector of each segment reads as zero afterwards (virtio 5.2.6.2). */
   #zero(chain: Chain, allowedFlags: number): BlockOutcome {
     const rules = this.#rules;
-    if (!rules.acceptsRangeBytes(Math.max(0, chain.readableLength - BLOCK_HEADER_SIZE), RANGES_MAX)) return 'failed';
     const ranges = rules.ranges(chain.readable);
     if (ranges.some(({ flags }) => !rules.acceptsRangeFlags(flags, allowedFlags))) return 'unsupported';
     if (!rules.acceptsWrite(this.#isReadOnly)) return 'failed';

@@ -1,3 +1,6 @@
+import { compileLayout } from '../wire/compile-layout.ts';
+import { padding, u8, u16, u32, u64 } from '../wire/layout.ts';
+
 /** Requests and configuration of the block device (virtio 5.2). All fields are little-endian. */
 
 export const VIRTIO_ID_BLOCK = 2;
@@ -93,4 +96,30 @@ export const blockConfig = {
   maxSecureEraseSeg: 64,
   secureEraseSectorAlignment: 68,
 } as const;
-export const BLOCK_CONFIG_SIZE = 72;
+
+/** The same as a structure. */
+export const blockConfigLayout = compileLayout('virtio_blk_config', [
+  u64('capacity'),
+  u32('sizeMax'),
+  u32('segMax'),
+  padding(4, 'geometry'),
+  u32('blkSize'),
+  u8('physicalBlockExp'),
+  u8('alignmentOffset'),
+  u16('minIoSize'),
+  u32('optIoSize'),
+  u8('writeback'),
+  padding(1),
+  u16('numQueues'),
+  u32('maxDiscardSectors'),
+  u32('maxDiscardSeg'),
+  u32('discardSectorAlignment'),
+  u32('maxWriteZeroesSectors'),
+  u32('maxWriteZeroesSeg'),
+  u8('writeZeroesMayUnmap'),
+  padding(3),
+  u32('maxSecureEraseSectors'),
+  u32('maxSecureEraseSeg'),
+  u32('secureEraseSectorAlignment'),
+]);
+export const BLOCK_CONFIG_SIZE = blockConfigLayout.size;

@@ -7,7 +7,6 @@ import {
   type BlockRange,
   decodeBlockHeader,
   decodeRanges,
-  RANGE_SIZE,
   SECTOR_SIZE,
   VIRTIO_BLK_F_CONFIG_WCE,
   VIRTIO_BLK_F_FLUSH,
@@ -22,7 +21,7 @@ export type BlockOutcome = 'done' | 'failed' | 'unsupported';
 export interface BlockRules {
   /** What the device offers of the features of its type. */
   readonly offered: (features: bigint) => bigint;
-  /** Configuration space as drivers read it. */
+  /** Configuration space as drivers read it, of what is stored. */
   readonly config: (bytes: Uint8Array) => Uint8Array;
   /** The bytes that hold the header: the first 16 of the readable part, however descriptors divide it. */
   readonly headerBytes: (readable: readonly Piece[]) => Uint8Array;
@@ -45,10 +44,8 @@ export interface BlockRules {
   readonly supports: (type: number) => boolean;
   /** What becomes of a request of a type that this device does not know. */
   readonly unknown: (type: number) => BlockOutcome;
-  /** The segments in the readable part of a request that has ranges in place of data. */
+  /** The segments in the readable part of a request that has ranges in place of data; a part of one is passed over. */
   readonly ranges: (readable: readonly Piece[]) => readonly BlockRange[];
-  /** Judges the bytes of those segments: whole ones, one at least, and no more than the limit. */
-  readonly acceptsRangeBytes: (bytes: number, most: number) => boolean;
   readonly isRangeInDisk: (range: BlockRange, capacity: bigint) => boolean;
   /** The sectors that a segment clears. */
   readonly cleared: (range: BlockRange) => { readonly sector: bigint; readonly sectors: number };
@@ -87,7 +84,6 @@ export const blockRules: BlockRules = {
   supports: () => true,
   unknown: () => 'unsupported',
   ranges: (readable) => decodeRanges(gather(readable, BLOCK_HEADER_SIZE)),
-  acceptsRangeBytes: (bytes, most) => bytes > 0 && bytes % RANGE_SIZE === 0 && bytes <= most * RANGE_SIZE,
   isRangeInDisk: ({ sector, sectors }, capacity) => sector + BigInt(sectors) <= capacity,
   cleared: (range) => range,
   acceptsRangeFlags: (flags, defined) => (flags & ~defined) === 0,

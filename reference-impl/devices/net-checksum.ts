@@ -8,13 +8,12 @@ const fieldAt = (header: Uint8Array, at: number): number => (header[at] ?? 0) | 
 
 /**
  * The frame with its checksum completed where the header asks for that. The field holds the sum of the pseudo header
- * before. A checksum that would lie behind the frame is left out: undefined, and the frame goes nowhere.
+ * before. A checksum that would lie behind the frame is left out.
  */
-export function withChecksum(header: Uint8Array, frame: Uint8Array): Uint8Array | undefined {
+export function withChecksum(header: Uint8Array, frame: Uint8Array): Uint8Array {
   if (((header[0] ?? 0) & NEEDS_CSUM) === 0) return frame;
   const start = fieldAt(header, CSUM_START);
   const at = start + fieldAt(header, CSUM_OFFSET);
-  if (at + 2 > frame.length) return undefined;
   const sum = onesComplement(frame, start);
   const completed = frame.slice();
   completed[at] = sum >> 8;

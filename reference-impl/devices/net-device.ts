@@ -1,10 +1,11 @@
 import { gather, writePieces } from '../memory/pieces.ts';
 import type { Chain } from '../virtqueue/chain.ts';
 import type { DeviceRing } from '../virtqueue/device-ring.ts';
+import { encodeStructure } from '../wire/structure.ts';
 import {
   isTransmitQueue,
   NET_CONFIG_SIZE,
-  netConfig,
+  netConfigLayout,
   VIRTIO_ID_NET,
   VIRTIO_NET_F_CSUM,
   VIRTIO_NET_F_MAC,
@@ -41,16 +42,13 @@ const FEATURES =
 const SPEED_UNKNOWN = 0xffff_ffff;
 const DUPLEX_UNKNOWN = 0xff;
 
-/** Frames that may wait for receive buffers before transmit queues are held back. */
-const MAX_WAITING = 256;
-
 /** A network device (virtio 5.1) whose every frame comes back on the receive queue of its pair. */
 export class NetDevice extends QueuedDevice {
   readonly deviceId = VIRTIO_ID_NET;
   readonly configSize = NET_CONFIG_SIZE;
   readonly #rules: NetRules;
-  readonly #config = new Uint8Array(NET_CONFIG_SIZE);
   readonly #configAsMade: Uint8Array;
+  #config: Uint8Array;
   /** By receive queue. */
   readonly #waiting: Uint8Array[][];
 
@@ -59,19 +57,20 @@ export class NetDevice extends QueuedDevice {
     super(2 * pairs, rules.offered(FEATURES), options.transport ?? transportRules);
     this.#rules = rules;
     this.#waiting = this.queues.map(() => []);
-    const view = new DataView(this.#config.buffer);
-    this.#config.set(mac, netConfig.mac);
-    view.setUint16(netConfig.status, VIRTIO_NET_S_LINK_UP, true);
-    view.setUint16(netConfig.maxVirtqueuePairs, pairs, true);
-    view.setUint16(netConfig.mtu, mtu, true);
-    view.setUint32(netConfig.speed, SPEED_UNKNOWN, true);
-    view.setUint8(netConfig.duplex, DUPLEX_UNKNOWN);
-    this.#configAsMade = this.#config.slice();
+    this.#configAsMade = encodeStructure(netConfigLayout, {
+      mac,
+      status: VIRTIO_NET_S_LINK_UP,
+      maxVirtqueuePairs: pairs,
+      mtu,
+      speed: SPEED_UNKNOWN,
+      duplex: DUPLEX_UNKNOWN,
+    });
+    this.#config = this.#configAsMade.slice();
   }
 
   readConfig(offset: number, length: number): Uint8Array | undefined {
     if (offset + length > NET_CONFIG_SIZE) return undefined;
-    return this.#rules.config(this.#config.slice()).slice(offset, offset + length);
+    return this.#rules.config(this.#config).slice(offset, offset + length);
   }
 
   /** No field is writable for a driver of version 1 (virtio 5.1.4). */
@@ -86,7 +85,7 @@ export class NetDevice extends QueuedDevice {
   }
 
   protected forget(): void {
-    this.#config.set(this.#configAsMade);
+    this.#config = this.#configAsMade.slice();
     for (const frames of this.#waiting) frames.length = 0;
   }
 
@@ -98,12 +97,12 @@ export class NetDevice extends QueuedDevice {
     const ring = this.ringToProcess(queue, queue.isAwake, true);
     if (ring === undefined) return 'idle';
     const target = this.#waiting[this.#rules.receiveQueue(queue.index)];
-    if (target !== undefined && target.length >= MAX_WAITING) return 'blocked';
     const chain = this.take(queue, ring);
     if (chain === undefined) return 'idle';
+    this.keep(queue, chain);
     const headerSize = this.#rules.headerSize(this.features);
     const sends = queue.isEnabled || this.#rules.sendsWhileDisabled();
-    if (sends && this.#rules.acceptsTransmit(chain.readableLength, headerSize)) {
+    if (sends) {
       const whole = gather(chain.readable);
       const frame = this.#rules.sent(whole.subarray(0, headerSize), whole.subarray(headerSize), this.features);
       if (frame !== undefined) {
@@ -126,21 +125,19 @@ export class NetDevice extends QueuedDevice {
     }
     const ring = this.ringToProcess(queue, queue.wasKicked, true);
     const outcome = ring === undefined ? 'no-buffers' : this.#deliver(queue, ring, frame);
-    if (outcome === 'delivered' || outcome === 'too-large' || !this.#rules.waitsForBuffers()) {
-      frames.shift();
-      return 'progressed';
-    }
-    return 'blocked';
+    if (outcome === 'no-buffers') return 'blocked';
+    frames.shift();
+    return 'progressed';
   }
 
   #deliver(queue: Queue, ring: DeviceRing, frame: Uint8Array): 'delivered' | 'too-large' | 'no-buffers' {
     const size = this.#rules.headerSize(this.features);
     const needed = size + frame.length;
-    ring.mark();
+    const rewind = ring.mark();
     const chains: Chain[] = [];
     let room = 0;
     const putBack = (outcome: 'too-large' | 'no-buffers'): typeof outcome => {
-      ring.rewind();
+      rewind();
       return outcome;
     };
     while (room < needed) {
@@ -155,6 +152,7 @@ export class NetDevice extends QueuedDevice {
     const packet = this.#rules.packet(this.#rules.receiveHeader(chains.length, size, queue.index), frame);
     const writesFirst = this.#rules.writesFirst(packet);
     let done = 0;
+    this.keep(queue, ...chains);
     // All buffers of a packet become used together (virtio 5.1.9.4.1).
     ring.beginTogether();
     for (const chain of chains) {

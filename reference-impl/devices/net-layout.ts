@@ -1,4 +1,6 @@
 import { VIRTIO_F_VERSION_1 } from '../virtqueue/feature-bits.ts';
+import { compileLayout } from '../wire/compile-layout.ts';
+import { bytes, u8, u16, u32 } from '../wire/layout.ts';
 
 /** The network device (virtio 5.1): its bits, its header, its configuration. Fields are little-endian. */
 
@@ -26,7 +28,15 @@ export const netHeaderSize = (features: bigint): number =>
 
 /** Offsets in struct virtio_net_config up to the end of duplex. */
 export const netConfig = { mac: 0, status: 6, maxVirtqueuePairs: 8, mtu: 10, speed: 12, duplex: 16 } as const;
-export const NET_CONFIG_SIZE = 17;
+export const netConfigLayout = compileLayout('virtio_net_config', [
+  bytes('mac', 6),
+  u16('status'),
+  u16('maxVirtqueuePairs'),
+  u16('mtu'),
+  u32('speed'),
+  u8('duplex'),
+]);
+export const NET_CONFIG_SIZE = netConfigLayout.size;
 
 /** Queues come in pairs: receiveq is even, its transmitq the next (virtio 5.1.2). */
 export const isTransmitQueue = (queue: number): boolean => queue % 2 === 1;

@@ -7,18 +7,13 @@ import {
   VIRTIO_NET_F_MRG_RXBUF,
 } from './net-layout.ts';
 
-/** The largest frame there is: 65535 bytes behind an Ethernet header (virtio 5.1.6.3.1 asks buffers of 65562). */
-const MAX_FRAME = 65535 + 14;
-
 /** What the network device does by choice; a fault replaces one entry. */
 export interface NetRules {
   /** What the device offers of the features of its type. */
   readonly offered: (features: bigint) => bigint;
-  /** Configuration space as drivers read it. */
+  /** Configuration space as drivers read it, of what is stored. */
   readonly config: (bytes: Uint8Array) => Uint8Array;
   readonly headerSize: (features: bigint) => number;
-  /** Whether a transmitted chain is a frame; what is not is used and forgotten. */
-  readonly acceptsTransmit: (bytes: number, headerSize: number) => boolean;
   /** Whether frames from a disabled transmit queue go out, and whether one that is disabled receives. */
   readonly sendsWhileDisabled: () => boolean;
   readonly receivesWhileDisabled: () => boolean;
@@ -28,8 +23,6 @@ export interface NetRules {
   readonly reflect: (frame: Uint8Array) => readonly Uint8Array[];
   /** The receive queue for what a transmit queue sent. */
   readonly receiveQueue: (transmitQueue: number) => number;
-  /** Whether a frame without a receive buffer waits for one. */
-  readonly waitsForBuffers: () => boolean;
   readonly mergesBuffers: (features: bigint) => boolean;
   /** Whether a packet is written before its buffers are told as used, as it must be. */
   readonly writesFirst: (packet: Uint8Array) => boolean;
@@ -51,13 +44,11 @@ export const netRules: NetRules = {
   offered: (features) => features,
   config: (bytes) => bytes,
   headerSize: netHeaderSize,
-  acceptsTransmit: (bytes, headerSize) => bytes > headerSize && bytes <= headerSize + MAX_FRAME,
   sendsWhileDisabled: () => false,
   receivesWhileDisabled: () => false,
   sent: (header, frame, features) => ((features & VIRTIO_NET_F_CSUM) === 0n ? frame : withChecksum(header, frame)),
   reflect: (frame) => [frame],
   receiveQueue: (transmitQueue) => transmitQueue - 1,
-  waitsForBuffers: () => true,
   mergesBuffers: (features) => (features & VIRTIO_NET_F_MRG_RXBUF) !== 0n,
   writesFirst: () => true,
   isTooLarge: (buffers, size) => buffers >= size,

@@ -7,8 +7,6 @@ export interface QueueRules {
   readonly offered: (features: bigint) => bigint;
   /** Whether a ring that holds chains is looked into. */
   readonly mayProcess: (state: QueueSituation) => boolean;
-  /** Whether a ring awakes by a kick alone; false lets it look at its ring unasked. */
-  readonly awaitsKick: () => boolean;
   /** Whether a malformed chain ends the work on its queue. */
   readonly breaksOnMalformed: () => boolean;
   /** Whether kicks are turned off while the queue is worked on. */
@@ -22,6 +20,8 @@ export interface QueueRules {
   readonly looksBeforeSleep: (eventIdx: boolean) => number;
   /** Whether a kick counts; one for a disabled queue is worked on once that is enabled. */
   readonly hearsKick: (isEnabled: boolean) => boolean;
+  /** Whether a queue lives on after a kick, with so many chains that wait for it. */
+  readonly survivesKick: (pending: number) => boolean;
   /** Calls signalled where one is due, and where none is, for use number `uses` of the start number `starts`. */
   readonly calls: (due: boolean, uses: number, starts: number, eventIdx: boolean) => number;
   /** What a dirty log is told of, of the pieces that were written of a chain on a queue. */
@@ -46,12 +46,12 @@ export const queueRules: QueueRules = {
   offered: (features) => features,
   mayProcess: ({ isRunning, isStarted, isEnabled, canDiscard, isKicked, isBroken }) =>
     isRunning && isStarted && (isEnabled || canDiscard) && isKicked && !isBroken,
-  awaitsKick: () => true,
   breaksOnMalformed: () => true,
   suppressesKicksWhileAwake: () => true,
   asksForKicks: () => true,
   looksBeforeSleep: () => 0,
   hearsKick: () => true,
+  survivesKick: () => true,
   calls: (due) => (due ? 1 : 0),
   logged: (pieces) => pieces,
   callQueue: (queue) => queue,

@@ -204,7 +204,6 @@ export abstract class QueuedDevice implements ParentDriver {
 
   reset(): void {
     this.#features = 0n;
-    this.#isRunning = true;
     for (const queue of this.queues) Object.assign(queue, newQueue(queue.index));
     this.forget();
   }
@@ -214,7 +213,7 @@ export abstract class QueuedDevice implements ParentDriver {
     if (queue?.ring === undefined) return;
     if (!this.transport.queue.hearsKick(queue.isEnabled)) return;
     // The memory of a ring that was stopped may be gone.
-    if (queue.isStarted && !queue.ring.survivesKick()) {
+    if (queue.isStarted && !this.transport.queue.survivesKick(queue.ring.pending())) {
       this.breakQueue(queue, 'spurious-kick');
       return;
     }
@@ -242,7 +241,7 @@ export abstract class QueuedDevice implements ParentDriver {
   step(): StepOutcome {
     if (this.#notifyPages !== undefined) this.#readNotifyPages(this.#notifyPages);
     let outcome: StepOutcome = 'idle';
-    for (let n = 0; n < this.queueCount; n++) {
+    for (const n of this.queues.keys()) {
       const queue = this.queues[(this.#turn + n) % this.queueCount] as Queue;
       const one = this.work(queue);
       if (one === 'progressed') {
@@ -259,20 +258,19 @@ export abstract class QueuedDevice implements ParentDriver {
    * that its chains can be used without a trace, which a disabled ring still does (vhost-user "Ring states").
    */
   protected ringToProcess(queue: Queue, kicked: boolean, discards = false): DeviceRing | undefined {
-    const { awaitsKick, mayProcess } = this.transport.queue;
-    const may = mayProcess({
+    const may = this.transport.queue.mayProcess({
       index: queue.index,
       isRunning: this.#isRunning,
       isStarted: queue.isStarted,
       isEnabled: queue.isEnabled,
       canDiscard: discards,
-      isKicked: kicked || !awaitsKick(),
+      isKicked: kicked,
       isBroken: queue.broken !== undefined,
     });
     return may ? queue.ring : undefined;
   }
 
-  /** The next chain of a ring; undefined where there is none, or where it breaks the queue. */
+  /** The next chain of a ring, to be kept or given back; undefined where there is none, or where it breaks the queue. */
   protected take(queue: Queue, ring: DeviceRing): Chain | undefined {
     const looks = this.transport.queue.looksBeforeSleep(this.has(VIRTIO_F_EVENT_IDX));
     if (looks > 0 && queue.emptyLooks === looks) {
@@ -306,6 +304,11 @@ export abstract class QueuedDevice implements ParentDriver {
     return next;
   }
 
+  /** Tells that chains will be carried out, and are not given back. */
+  protected keep(queue: Queue, ...chains: readonly Chain[]): void {
+    for (const chain of chains) if (!chain.isResubmitted) this.sinks.fetched?.(queue.index, chain);
+  }
+
   #attach(index: number, start: QueueStart, earlier: RingPosition | undefined): DeviceRing | RingAttachFailure {
     const options = {
       ...start,
@@ -337,7 +340,6 @@ export abstract class QueuedDevice implements ParentDriver {
 
   #observerOf(queue: number): RingObserver {
     return {
-      fetched: (chain) => this.sinks.fetched?.(queue, chain),
       using: (chain) => this.sinks.using?.(queue, chain),
       used: (chain, position) => this.sinks.used?.(queue, chain, position),
       wroteRing: (area, offset, length) => {

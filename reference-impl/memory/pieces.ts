@@ -61,9 +61,9 @@ export function writePieces(pieces: readonly Piece[], start: number, source: Uin
   return done;
 }
 
-/** Sets `length` bytes from byte `start` on, as far as the pieces reach. */
-export function fillPieces(pieces: readonly Piece[], start: number, length: number, value: number): void {
-  for (const piece of slicePieces(pieces, start, length)) {
+/** Sets the bytes from byte `start` on. */
+export function fillPieces(pieces: readonly Piece[], start: number, value: number): void {
+  for (const piece of slicePieces(pieces, start)) {
     piece.bytes.fill(value, piece.offset, piece.offset + piece.length);
   }
 }

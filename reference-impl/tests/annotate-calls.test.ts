@@ -5,7 +5,8 @@ import { annotateMdevMessage } from '../wire/annotate-mdev.ts';
 import { annotateVfioArgument } from '../wire/annotate-vfio.ts';
 import type { Annotation } from '../wire/annotator.ts';
 import { encodeMdevMessage, mdevMemoryTablePayload } from '../wire/mdev-messages.ts';
-import { encodeStructure, vfioDmaMap, vfioGroupRequests, vfioRequests } from '../wire/vfio-structures.ts';
+import { encodeStructure } from '../wire/structure.ts';
+import { vfioDmaMap, vfioGroupRequests, vfioRequests } from '../wire/vfio-structures.ts';
 import { vhostRequests } from '../wire/vhost-requests.ts';
 import { u64Payload } from '../wire/vhost-user-payloads.ts';
 

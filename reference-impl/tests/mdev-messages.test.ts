@@ -130,7 +130,7 @@ for (const mode of modes) {
     t.equal(user.send('VHOST_SET_FEATURES', u64(1n << 32n)), 24);
     t.equal(user.parent.features, 1n << 32n);
     t.equal(user.send('VHOST_SET_FEATURES', u64(1n << 63n)), refused(errno.EINVAL, 24), 'a bit that is not offered');
-    t.equal(user.device.features, isFaithful(mode) ? 1n << 63n : 1n << 32n);
+    t.equal(user.device.features, isFaithful(mode) ? 1n << 63n : 0n);
     t.equal(user.parent.features, 1n << 32n, 'the parent has its own say');
   });
 
@@ -147,27 +147,15 @@ for (const mode of modes) {
 
   t.test(`${mode}: the state`, async (t) => {
     const user = mdevUser(mode);
-    const states: string[] = [];
-    const { start, stop } = user.parent;
-    user.parent.start = () => {
-      states.push('start');
-      start.call(user.parent);
-    };
-    user.parent.stop = () => {
-      states.push('stop');
-      stop.call(user.parent);
-    };
     const set = (value: bigint) => user.send('VHOST_DEVICE_SET_STATE', u64(value));
     t.equal(user.device.isRunning, false, 'stopped at first');
-    t.equal(set(0n), 24);
-    t.same(states, [], 'the same state is nothing');
+    t.equal(set(0n), 24, 'the same state again');
     t.equal(set(1n), 24);
-    t.equal(set(1n), 24);
-    t.same(states, ['start']);
+    t.equal(set(1n), 24, 'the same state again');
     for (const value of [2n, 1n << 32n]) t.equal(set(value), refused(errno.EINVAL, 24), `state ${value}`);
     t.equal(user.device.isRunning, true);
     t.equal(set(0n), 24);
-    t.same(states, ['start', 'stop']);
+    t.equal(user.device.isRunning, false);
     t.equal(
       user.send('VHOST_DEVICE_SET_STATE', Uint8Array.of(1, 0, 0, 0)),
       20,

@@ -74,7 +74,7 @@ const features: Others<MdevFeatureRules> = {
   changesWhileRunning: [true],
   taken: [() => 0n],
   leftByRefused: [() => 0n],
-  storesRefused: [],
+  remembered: [],
 };
 
 const ring: Others<MdevRingRules> = {
@@ -131,9 +131,9 @@ const interrupt: Others<InterruptRules> = {
   releasesDropped: [false],
   atUsed: [(interrupts, queue) => interrupts.call(queue)],
   signals: [(vector, queue) => vector === 1 - queue, () => true],
-  signalUnarmed: [
-    () => {
-      throw new Error('no descriptor to signal');
+  signalling: [
+    ({ length }) => {
+      if (length === 0) throw new Error('no descriptor to signal');
     },
   ],
   told: [(inUse) => inUse],
@@ -216,7 +216,7 @@ t.test('each entry of each table shows when it is replaced', async (t) => {
 t.test('what is coded differently shows too', async (t) => {
   const right = observeMdev(mdevRulesL2Faithful);
   for (const [what, change] of [
-    ['storesRefused', { features: { ...mdevRulesL2Faithful.features, storesRefused: false } }],
+    ['remembered', { features: { ...mdevRulesL2Faithful.features, remembered: () => 0n } }],
     ['layout', { layout: mdevRulesL2.layout }],
     ['channel', { channel: mdevRulesL2.channel }],
     ['ring', { ring: mdevRulesL2.ring }],

@@ -51,7 +51,8 @@ export class RecordingEdge implements BackEndEdge {
     this.signals.push(token);
   }
 
-  close(token: DescriptorToken): void {
+  close(token: DescriptorToken | undefined): void {
+    if (token === undefined) return;
     if (!this.open.delete(token)) this.closedTwice.push(token);
   }
 

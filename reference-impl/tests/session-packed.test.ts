@@ -95,7 +95,7 @@ t.test('a base that lies outside the ring fails when the ring starts', async (t)
 });
 
 t.test('the areas of a packed ring: 4 bytes each beside the descriptors, at multiples of 4', async (t) => {
-  const { test, ring, guest } = prepared(7, packedPosition(0));
+  const { test, ring } = prepared(7, packedPosition(0));
   const { descriptor, driver: available, device: used } = areaAddresses(ring, 'user');
   const told = (changed: Partial<Record<'descriptor' | 'available' | 'used', bigint>>) =>
     test.acknowledgement('VHOST_USER_SET_VRING_ADDR', {
@@ -111,11 +111,7 @@ t.test('the areas of a packed ring: 4 bytes each beside the descriptors, at mult
     });
   t.not(told({ available: available + 2n }), 0n);
   t.not(told({ used: used + 2n }), 0n);
-  const [region] = guest.regions;
-  const end = (region?.userAddress ?? 0n) + BigInt(region?.size ?? 0);
-  t.equal(told({ used: end - 4n }), 0n);
-  t.not(told({ used: end }), 0n);
-  t.equal(told({ available: end - 4n }), 0n);
+  t.equal(told({ available: available + 4n }), 0n);
   t.equal(test.acknowledgement('VHOST_USER_SET_VRING_NUM', state(0)) === 0n, false);
   t.equal(test.acknowledgement('VHOST_USER_SET_VRING_NUM', state(32769)) === 0n, false);
 });

@@ -1,7 +1,7 @@
 import type { Codec } from '../wire/compile-layout.ts';
 import { errno } from '../wire/errno.ts';
+import { decodeStructure } from '../wire/structure.ts';
 import {
-  decodeStructure,
   VFIO_REGION_SPAN,
   vfioDeviceInfo,
   vfioIrqInfo,
@@ -133,7 +133,7 @@ const setInterrupts = (device: CalledDevice, argument: Uint8Array): number =>
   withArgument(device, vfioIrqSet, vfioRequests.VFIO_DEVICE_SET_IRQS, argument, (set) => {
     const { layout } = device.rules;
     const vectors = layout.interrupts[set.index]?.perRing === true ? device.rings.records.length : 0;
-    const shape = { indices: layout.interrupts.length, vectors, isRunning: device.isRunning };
+    const shape = { vectors, isRunning: device.isRunning };
     return device.interrupts.set(set, shape, argument.subarray(vfioIrqSet.size));
   });
 

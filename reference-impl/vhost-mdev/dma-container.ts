@@ -1,7 +1,7 @@
 import { type IotlbPermission, MemoryMap } from '../memory/memory-map.ts';
 import { errno } from '../wire/errno.ts';
+import { decodeStructure } from '../wire/structure.ts';
 import {
-  decodeStructure,
   VFIO_DMA_MAP_FLAG_READ,
   VFIO_DMA_MAP_FLAG_WRITE,
   vfioDmaMap,

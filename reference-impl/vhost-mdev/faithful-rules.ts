@@ -62,7 +62,7 @@ export const mdevRulesL2Faithful: MdevRules = {
   ...mdevRulesL2,
   layout: layoutL2Faithful,
   channel: faithfulChannelRules,
-  features: { ...mdevRulesL2.features, changesWhileRunning: true, storesRefused: true },
+  features: { ...mdevRulesL2.features, changesWhileRunning: true, remembered: (word) => word },
   ring: faithfulRingRules,
   doorbell: faithfulDoorbellRules,
   interrupt: faithfulInterruptRules,

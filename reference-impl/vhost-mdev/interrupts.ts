@@ -20,9 +20,7 @@ export interface IrqSet {
 }
 
 export interface InterruptShape {
-  /** Indices that the device has. */
-  readonly indices: number;
-  /** Vectors of the index that is asked for; 0 where that has none. */
+  /** Vectors of the index that is asked for; 0 where there is no such index, or it has none. */
   readonly vectors: number;
   readonly isRunning: boolean;
 }
@@ -54,8 +52,8 @@ export interface InterruptRules {
   readonly atUsed: (interrupts: Interrupts, queue: number) => void;
   /** Whether a call of a queue signals a vector. */
   readonly signals: (vector: number, queue: number) => boolean;
-  /** What a signal of a vector without an event descriptor does. */
-  readonly signalUnarmed: () => void;
+  /** What a signal of a vector does beside what it does to these events. */
+  readonly signalling: (events: EventTokens) => void;
   /** Vectors that GET_IRQ_INFO tells: of rings in use, or of all. */
   readonly told: (inUse: number, rings: number) => number;
 }
@@ -74,11 +72,10 @@ function dataSize({ flags, count }: IrqSet): number | undefined {
   return undefined;
 }
 
-function generalError(set: IrqSet, { indices, vectors }: InterruptShape, dataLength: number): number {
-  const { argsz, flags, index, start, count } = set;
+function generalError(set: IrqSet, { vectors }: InterruptShape, dataLength: number): number {
+  const { argsz, flags, start, count } = set;
   const size = dataSize(set);
   const isWrong =
-    index >= indices ||
     (flags & ~(VFIO_IRQ_SET_DATA_TYPE_MASK | VFIO_IRQ_SET_ACTION_TYPE_MASK)) !== 0 ||
     start >= vectors ||
     start + count > vectors ||
@@ -106,7 +103,7 @@ export const strictInterruptRules: InterruptRules = {
   releasesDropped: true,
   atUsed: () => {},
   signals: (vector, queue) => vector === queue,
-  signalUnarmed: () => {},
+  signalling: () => {},
   told: (_, rings) => rings,
 };
 
@@ -125,7 +122,7 @@ export class Interrupts {
   }
 
   /** Vectors that have an event descriptor. */
-  get armed(): readonly number[] {
+  get armedVectors(): readonly number[] {
     return this.#events.flatMap((events, vector) => (events.length === 0 ? [] : [vector]));
   }
 
@@ -188,7 +185,7 @@ export class Interrupts {
 
   #signal(vector: number): void {
     const events = this.#events[vector] ?? unarmed;
-    if (events.length === 0) this.#rules.signalUnarmed();
+    this.#rules.signalling(events);
     for (const event of events) this.#edge.signal(event);
   }
 
@@ -196,7 +193,7 @@ export class Interrupts {
     const before = this.#events[vector] ?? unarmed;
     const after = this.#rules.armed(before, next);
     this.#events[vector] = after;
-    const held = next === undefined ? before : [...before, next];
-    for (const event of held) if (this.#rules.releasesDropped && !after.includes(event)) this.#edge.releaseEvent(event);
+    for (const event of before)
+      if (this.#rules.releasesDropped && !after.includes(event)) this.#edge.releaseEvent(event);
   }
 }

@@ -6,7 +6,7 @@ import { type CalledDevice, deviceCall } from './device-calls.ts';
 import { DmaContainer } from './dma-container.ts';
 import { Doorbells } from './doorbells.ts';
 import { Interrupts } from './interrupts.ts';
-import { type DeviceChange, wholeReset } from './life-rules.ts';
+import type { DeviceChange } from './life-rules.ts';
 import type { MdevEdge } from './mdev-edge.ts';
 import { MdevFile, type OpenedDevice } from './mdev-file.ts';
 import { msixPendingOffset, type RegionUse } from './mdev-layout.ts';
@@ -31,7 +31,7 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
   readonly container: DmaContainer;
   readonly channel: MessageChannel;
   readonly doorbells: Doorbells;
-  /** What SET_FEATURES stored. */
+  /** What was remembered of the last SET_FEATURES. */
   features = 0n;
   logBase = 0n;
   readonly #edge: MdevEdge;
@@ -39,7 +39,6 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
   readonly #msixTable: Uint8Array;
   #table: MemoryMap = new MemoryMap();
   #isRunning = false;
-  #isRemoved = false;
   #opens = 0;
 
   /** The parent's `create` and this come together: the device is its parent's from here on. */
@@ -65,7 +64,6 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
       storedNotification: (queue) => rules.doorbell.stored(this, queue),
       used: (queue) => rules.interrupt.atUsed(this.interrupts, queue),
     });
-    parent.stop();
   }
 
   get isRunning(): boolean {
@@ -87,7 +85,6 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
   }
 
   open(): MdevFile | number {
-    if (this.#isRemoved) return -errno.ENODEV;
     const { openError, atOpen, atRefusedOpen } = this.rules.life;
     const error = openError(this.#opens, this);
     this.#change(error === 0 ? atOpen : atRefusedOpen);
@@ -125,18 +122,10 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
   forgetFeatures(): void {
     this.features = this.logBase = 0n;
     this.parent.reset();
-    this.parent.stop();
-  }
-
-  /** The parent's `remove`: from now on every call fails with ENODEV. */
-  remove(): void {
-    this.#change(wholeReset);
-    this.interrupts.dropAll();
-    this.#isRemoved = true;
   }
 
   ioctl(request: number, argument: Uint8Array): number {
-    return this.#isRemoved ? -errno.ENODEV : deviceCall(this, request, argument);
+    return deviceCall(this, request, argument);
   }
 
   /**
@@ -144,7 +133,6 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
    * user's memory takes `target.length` of them.
    */
   read(position: number, count: number, target: Uint8Array): number {
-    if (this.#isRemoved) return -errno.ENODEV;
     const index = Math.floor(position / VFIO_REGION_SPAN);
     const offset = position % VFIO_REGION_SPAN;
     switch (this.#useOf(index)) {
@@ -168,7 +156,6 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
 
   /** The same for writing, with what the user's memory holds of the `count` bytes. */
   write(position: number, count: number, source: Uint8Array): number {
-    if (this.#isRemoved) return -errno.ENODEV;
     const index = Math.floor(position / VFIO_REGION_SPAN);
     const offset = position % VFIO_REGION_SPAN;
     switch (this.#useOf(index)) {
@@ -188,20 +175,19 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
 
   /** Maps a part of the file: the bytes, or an error negated. */
   map(position: number, length: number, isShared: boolean): Uint8Array | number {
-    if (this.#isRemoved) return -errno.ENODEV;
     const index = Math.floor(position / VFIO_REGION_SPAN);
     if (this.#useOf(index) !== 'doorbells') return this.rules.calls.mapElsewhere(length);
     return this.doorbells.map(position % VFIO_REGION_SPAN, length, isShared);
   }
 
   setFeatures(word: bigint): number {
-    const { accepts, changesWhileRunning, taken, leftByRefused, storesRefused } = this.rules.features;
+    const { accepts, changesWhileRunning, taken, leftByRefused, remembered } = this.rules.features;
     if (this.#isRunning && !changesWhileRunning) return errno.EBUSY;
     const { features } = this.parent;
     const isTaken =
       accepts(word, this.offeredFeatures) && this.parent.setFeatures(taken(features, word, this.offeredFeatures));
     if (!isTaken) this.parent.setFeatures(leftByRefused(features));
-    if (isTaken || storesRefused) this.features = word;
+    this.features = remembered(word, isTaken);
     return isTaken ? 0 : errno.EINVAL;
   }
 
@@ -253,8 +239,7 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
   }
 
   #sizeOf(use: RegionUse): number {
-    const index = this.rules.layout.regions.findIndex((region) => region.use === use);
-    return index < 0 ? 0 : this.regionSize(index);
+    return this.regionSize(this.rules.layout.regions.findIndex((region) => region.use === use));
   }
 
   /** A region of plain bytes. */

@@ -1,4 +1,3 @@
-import { errno } from '../wire/errno.ts';
 import type { MdevState } from './mdev-state.ts';
 
 /** What a file hands its calls to: each answers a count or 0, or an error number negated. */
@@ -11,39 +10,31 @@ export interface OpenedDevice extends MdevState {
   closed(): void;
 }
 
-/** An open file of a device, until it is closed. */
+/** An open file of a device. The system has no call on one that was closed: it is closed once. */
 export class MdevFile {
-  readonly #device: OpenedDevice;
-  #isOpen = true;
+  readonly device: OpenedDevice;
 
   constructor(device: OpenedDevice) {
-    this.#device = device;
-  }
-
-  get device(): OpenedDevice {
-    return this.#device;
+    this.device = device;
   }
 
   pread(position: number, count: number, target: Uint8Array): number {
-    return this.#isOpen ? this.#device.read(position, count, target) : -errno.EBADF;
+    return this.device.read(position, count, target);
   }
 
   pwrite(position: number, count: number, source: Uint8Array): number {
-    return this.#isOpen ? this.#device.write(position, count, source) : -errno.EBADF;
+    return this.device.write(position, count, source);
   }
 
   map(position: number, length: number, isShared: boolean): Uint8Array | number {
-    return this.#isOpen ? this.#device.map(position, length, isShared) : -errno.EBADF;
+    return this.device.map(position, length, isShared);
   }
 
   ioctl(request: number, argument: Uint8Array): number {
-    return this.#isOpen ? this.#device.ioctl(request, argument) : -errno.EBADF;
+    return this.device.ioctl(request, argument);
   }
 
-  /** Again has no effect. */
   close(): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    this.#device.closed();
+    this.device.closed();
   }
 }

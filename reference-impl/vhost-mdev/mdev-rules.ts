@@ -18,8 +18,8 @@ export interface MdevFeatureRules {
   /** What a word that is taken makes of the features of before, and what one that is refused leaves of them. */
   readonly taken: (before: bigint, word: bigint, offered: bigint) => bigint;
   readonly leftByRefused: (before: bigint) => bigint;
-  /** Whether a word that was refused is still stored. */
-  readonly storesRefused: boolean;
+  /** What is remembered beside the parent, for what is offered afterwards: nothing counts. */
+  readonly remembered: (word: bigint, isTaken: boolean) => bigint;
 }
 
 /**
@@ -46,7 +46,7 @@ const strictFeatures: MdevFeatureRules = {
   changesWhileRunning: false,
   taken: (_, word) => word,
   leftByRefused: (before) => before,
-  storesRefused: false,
+  remembered: () => 0n,
 };
 
 /** Layout L2 as it should be: what fails says so, and nothing is lost to a mistake of the user. */

@@ -21,7 +21,7 @@ export interface MdevState {
   readonly container: DmaContainer;
   /** The answer of the message channel: clearing it loses it. */
   readonly channel: { readonly hasAnswer: boolean; clear(): void };
-  /** What SET_FEATURES stored. */
+  /** What was remembered of the last SET_FEATURES. */
   features: bigint;
   logBase: bigint;
   readonly isRunning: boolean;

@@ -1,5 +1,6 @@
 import { errno } from '../wire/errno.ts';
 import { MDEV_HEADER_SIZE, mdevHeader } from '../wire/mdev-messages.ts';
+import { decodeStructure } from '../wire/structure.ts';
 import type { MdevState } from './mdev-state.ts';
 import type { MdevMessageRule, MdevOutcome } from './message-rules.ts';
 
@@ -114,11 +115,10 @@ export class MessageChannel {
     const isHere = rules.acceptsOffset(offset, 'write');
     if (!rules.acceptsHeader(count)) return -errno.EINVAL;
     if (count < MDEV_HEADER_SIZE) return isHere ? count : -errno.EINVAL;
-    if (source.length < MDEV_HEADER_SIZE) return -errno.EINVAL;
-    const view = new DataView(source.buffer, source.byteOffset, source.byteLength);
-    const request = rules.requestOf(view.getBigUint64(0, true));
-    const flags = view.getUint32(8, true);
-    const size = view.getUint32(12, true);
+    const header = decodeStructure(mdevHeader, source);
+    if (header === undefined) return -errno.EINVAL;
+    const { flags, size } = header;
+    const request = rules.requestOf(header.request);
     const isSound = isHere && rules.acceptsLength(size, count, this.#buffer.length) && rules.acceptsFlags(flags);
     if (!isSound && !rules.actsOnRefused(offset)) return -errno.EINVAL;
     if (source.length < count) return -errno.EFAULT;

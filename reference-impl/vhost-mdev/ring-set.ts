@@ -102,13 +102,11 @@ export class RingSet {
       this.stop();
       return why;
     }
-    this.#parent.start();
     return undefined;
   }
 
   /** Stops every ring and keeps where it was. */
   stop(): void {
-    this.#parent.stop();
     for (const ring of this.records) this.#stopRing(ring);
   }
 
@@ -157,6 +155,5 @@ export class RingSet {
     ring.isStarted = false;
     const position = this.#parent.stopQueue(ring.index);
     if (position !== undefined) ring.base = this.#rules.resumedBase(encodeVringBase(position));
-    this.#parent.setQueueEnabled(ring.index, false);
   }
 }

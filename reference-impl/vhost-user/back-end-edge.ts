@@ -46,7 +46,8 @@ export interface BackEndEdge {
   isPipe(token: DescriptorToken): boolean;
   /** Adds one to an eventfd, or writes to a pipe. */
   signal(token: DescriptorToken): void;
-  close(token: DescriptorToken): void;
+  /** Without a descriptor it has no effect. */
+  close(token: DescriptorToken | undefined): void;
   /** Sends a request of the back-end on the socket of SET_BACKEND_REQ_FD. Never waits. */
   sendRequest(channel: DescriptorToken, message: Uint8Array): void;
   breakDown(how: Breakdown): void;

@@ -25,7 +25,7 @@ export class DirtyMarks {
   }
 
   setSignal(token: DescriptorToken): void {
-    if (this.#signal !== undefined && this.#descriptors.closesReplaced) this.#edge.close(this.#signal);
+    if (this.#descriptors.closesReplaced) this.#edge.close(this.#signal);
     this.#signal = token;
   }
 
@@ -48,7 +48,7 @@ export class DirtyMarks {
 
   release(): void {
     this.#log?.release();
-    if (this.#signal !== undefined) this.#edge.close(this.#signal);
+    this.#edge.close(this.#signal);
   }
 
   get #isOn(): boolean {

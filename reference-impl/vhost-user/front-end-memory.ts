@@ -107,8 +107,6 @@ export class FrontEndMemory {
 
   #mapped(region: RegionDescription, token: DescriptorToken, others: readonly RegionDescription[]): Held | string {
     const rules = this.#rules;
-    const why = rules.refuses(region);
-    if (why !== undefined) return why;
     if (others.some((other) => rules.overlaps(region, other))) return 'it overlaps another region';
     const { size, offset } = rules.mapping(region);
     const memory = this.#edge.mapRegion(token, size, offset);

@@ -18,8 +18,6 @@ export interface MemoryRules {
   readonly toldSlots: (slots: number) => number;
   readonly hasFreeSlot: (inUse: number, slots: number) => boolean;
   readonly acceptsDescriptorCount: (regions: number, descriptors: number) => boolean;
-  /** Why a region cannot be; undefined where it can. */
-  readonly refuses: (region: RegionDescription) => string | undefined;
   readonly overlaps: (one: RegionDescription, other: RegionDescription) => boolean;
   /** Which of the descriptors maps region `index`. */
   readonly descriptorOf: (index: number, descriptors: number) => number;
@@ -36,8 +34,6 @@ export interface MemoryRules {
   readonly forgets: (region: RegionDescription) => boolean;
 }
 
-const end64 = 1n << 64n;
-
 const meet = (one: bigint, oneSize: bigint, other: bigint, otherSize: bigint): boolean =>
   one < other + otherSize && other < one + oneSize;
 
@@ -47,11 +43,6 @@ export const memoryRules: MemoryRules = {
   toldSlots: (slots) => slots,
   hasFreeSlot: (inUse, slots) => inUse < slots,
   acceptsDescriptorCount: (regions, descriptors) => regions === descriptors,
-  refuses: ({ guestAddress, userAddress, size, mmapOffset }) => {
-    if (size === 0n) return 'a region of no bytes';
-    if (guestAddress + size > end64 || userAddress + size > end64) return 'a region beyond the end of addresses';
-    return mmapOffset + size > end64 ? 'a region beyond the end of any file' : undefined;
-  },
   overlaps: (one, other) =>
     meet(one.guestAddress, one.size, other.guestAddress, other.size) ||
     meet(one.userAddress, one.size, other.userAddress, other.size),

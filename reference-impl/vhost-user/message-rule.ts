@@ -2,6 +2,7 @@ import type { Codec } from '../wire/compile-layout.ts';
 import type { DescriptorCount, Gate } from '../wire/message-description.ts';
 import type { FrontEndMessageName } from '../wire/vhost-user-messages.ts';
 import type { DescriptorToken } from './back-end-edge.ts';
+import type { Handled } from './handled.ts';
 import type { SessionState } from './session-state.ts';
 
 /** What came with a request beside its value. */
@@ -12,17 +13,6 @@ export interface RequestContext {
   /** Takes a descriptor over: the session closes those that no handler took. */
   take(token: DescriptorToken): DescriptorToken;
 }
-
-/** What became of a request. `why` is for people. */
-export type Handled =
-  | { readonly kind: 'done' }
-  | { readonly kind: 'reply'; readonly payload: Uint8Array; readonly descriptors?: readonly DescriptorToken[] }
-  | { readonly kind: 'refused'; readonly why: string }
-  /** Refused, and nothing that could be sent would say so. */
-  | { readonly kind: 'close-connection'; readonly why: string };
-
-export const done: Handled = { kind: 'done' };
-export const refused = (why: string): Handled => ({ kind: 'refused', why });
 
 /** One entry of the session's table: all there is to one request of the front-end. */
 export interface MessageRule<Value = unknown> {

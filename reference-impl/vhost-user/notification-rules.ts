@@ -11,8 +11,6 @@ export interface NotificationRules {
   readonly polls: (kick: NotificationWay, isInBand: boolean) => boolean;
   /** What a value that was read from a kick eventfd means. */
   readonly isKick: (value: number) => boolean;
-  /** Signals on the descriptor for one call that is due. */
-  readonly signalsPerCall: number;
   readonly signalsErrors: boolean;
 }
 
@@ -21,6 +19,5 @@ export const notificationRules: NotificationRules = {
   inBandNum: 0,
   polls: (kick, isInBand) => kick.kind === 'polled' && !isInBand,
   isKick: () => true,
-  signalsPerCall: 1,
   signalsErrors: true,
 };

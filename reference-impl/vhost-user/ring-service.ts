@@ -19,7 +19,7 @@ import type { NegotiatedState } from './negotiated-state.ts';
 import type { NotificationRules } from './notification-rules.ts';
 import { ringMessage } from './reply-payloads.ts';
 import { isStarted, type RingEvent, type RingStateRules } from './ring-state.ts';
-import { type NotificationWay, polled, tokenOf, unset, Vring } from './vring.ts';
+import { type NotificationWay, polled, unset, Vring } from './vring.ts';
 import { areaSizes, type RingAddresses, ringAreasAt, type VringRules } from './vring-rules.ts';
 
 export interface WatchedKick {
@@ -61,7 +61,6 @@ export class RingService {
     this.#reports = new IotlbReports(session);
     const { initial } = session.rules.ringState;
     this.vrings = Array.from({ length: session.device.queueCount }, (_, index) => new Vring(index, initial));
-    this.applyServices();
   }
 
   /** Whether addresses are I/O-virtual, and translated by the IOTLB. */
@@ -75,10 +74,9 @@ export class RingService {
 
   /** Descriptors on which kicks arrive; the same array until one changes. */
   get kicks(): readonly WatchedKick[] {
-    this.#kicks ??= this.vrings.flatMap(({ kick, index }) => {
-      const token = tokenOf(kick);
-      return token === undefined ? [] : [{ token, index }];
-    });
+    this.#kicks ??= this.vrings.flatMap(({ kick: { token }, index }) =>
+      token === undefined ? [] : [{ token, index }],
+    );
     return this.#kicks;
   }
 
@@ -108,20 +106,15 @@ export class RingService {
     return undefined;
   }
 
-  /** Tells the device anew which rings it may work on. */
-  applyServices(): void {
-    for (const vring of this.vrings) this.#applyService(vring);
-  }
-
   moveAll(event: RingEvent): void {
     for (const vring of this.vrings) this.move(vring, event);
   }
 
   setWay(vring: Vring, which: 'kick' | 'call' | 'err', token: DescriptorToken | undefined): void {
     const { rules, edge } = this.#session;
-    const before = tokenOf(vring[which]);
+    const before = vring[which].token;
     vring[which] = token === undefined ? polled : { kind: 'descriptor', token };
-    if (before !== undefined && rules.descriptors.closesReplaced) edge.close(before);
+    if (rules.descriptors.closesReplaced) edge.close(before);
     this.#kicks = undefined;
   }
 
@@ -196,22 +189,20 @@ export class RingService {
   }
 
   announceUsed(index: number): void {
-    const { rules } = this.#session;
-    this.#tell(index, 'call', rules.notification.signalsPerCall);
+    this.#tell(index, 'call');
   }
 
   announceError(index: number, reason: QueueFailure): void {
     const session = this.#session;
     if (reason.endsWith('-iotlb-denied')) this.#reports.report('access-fail');
     session.status = session.rules.deviceState.brokenStatus(session.status);
-    if (session.rules.notification.signalsErrors) this.#tell(index, 'err', 1);
+    if (session.rules.notification.signalsErrors) this.#tell(index, 'err');
   }
 
   /** Stops every ring and forgets what was told of it. */
   stopAll(): void {
     this.moveAll('reset');
     for (const vring of this.vrings) {
-      vring.size = 0;
       vring.base = undefined;
       vring.isResumed = false;
       vring.addresses = undefined;
@@ -221,18 +212,14 @@ export class RingService {
 
   closeDescriptors(): void {
     for (const vring of this.vrings) {
-      for (const which of ['kick', 'call', 'err'] as const) {
-        const token = tokenOf(vring[which]);
-        if (token !== undefined) this.#session.edge.close(token);
-      }
+      for (const which of ['kick', 'call', 'err'] as const) this.#session.edge.close(vring[which].token);
     }
   }
 
   /** The kick descriptor of a stopped ring means nothing any more. */
   dropKick(vring: Vring): void {
     if (this.#session.rules.vring.keepsKickAtStop) return;
-    const token = tokenOf(vring.kick);
-    if (token !== undefined) this.#session.edge.close(token);
+    this.#session.edge.close(vring.kick.token);
     vring.kick = unset;
     this.#kicks = undefined;
   }
@@ -291,9 +278,9 @@ export class RingService {
     const base = vring.base ?? rules.vring.unsetBase(this.#layout);
     const position = decodeVringBase(this.#layout, rules.vring.startBase(base, vring.isResumed));
     const record = inflight?.record(vring.index, vring.size, this.#layout);
+    this.#records[vring.index] = record;
     // A ring that does not lie in memory will not start: its record stays as it is.
     if (record === undefined || this.#word(addresses.used) === undefined) return { position };
-    this.#records[vring.index] = record;
     return record.begin(position, this.#glimpse(addresses));
   }
 
@@ -318,7 +305,6 @@ export class RingService {
     if (position !== undefined) vring.base = encodeVringBase(position);
     vring.isResumed = true;
     vring.isAttached = false;
-    this.#records[vring.index] = undefined;
   }
 
   #applyService(vring: Vring): void {
@@ -326,7 +312,7 @@ export class RingService {
     this.#session.device.setQueueEnabled(vring.index, service === 'everything');
   }
 
-  #tell(index: number, which: 'call' | 'err', times: number): void {
+  #tell(index: number, which: 'call' | 'err'): void {
     const { rules, edge, isInBand, backEndChannel } = this.#session;
     const vring = this.vrings[index];
     if (vring === undefined) return;
@@ -335,7 +321,7 @@ export class RingService {
       case 'none':
         return;
       case 'descriptor':
-        if (way.kind === 'descriptor') for (let n = 0; n < times; n++) edge.signal(way.token);
+        if (way.token !== undefined) edge.signal(way.token);
         return;
       case 'in-band': {
         if (backEndChannel === undefined) return;

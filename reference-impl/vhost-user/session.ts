@@ -5,8 +5,9 @@ import type { BackEndEdge, DescriptorToken } from './back-end-edge.ts';
 import type { BackEndRules } from './back-end-rules.ts';
 import { DirtyMarks } from './dirty-marks.ts';
 import { FrontEndMemory } from './front-end-memory.ts';
+import type { Handled } from './handled.ts';
 import type { InflightBuffer } from './inflight-buffer.ts';
-import type { Handled, MessageRule } from './message-rule.ts';
+import type { MessageRule } from './message-rule.ts';
 import { decodePayload, u64Bytes } from './reply-payloads.ts';
 import type { OutgoingMessage } from './reply-rules.ts';
 import { RingService } from './ring-service.ts';
@@ -107,11 +108,10 @@ export class BackEndSession implements SessionState {
     const untaken = new Set(message.descriptors);
     const entry = this.#entries[message.request];
     const handled = this.#handle(message, entry, untaken);
-    const wasRefused = handled.kind === 'refused' || handled.kind === 'close-connection';
-    if (this.rules.descriptors.closesUntaken(wasRefused, entry?.name)) {
+    if (this.rules.descriptors.closesUntaken(handled.kind, entry?.name)) {
       for (const token of untaken) this.edge.close(token);
     }
-    const how = wasRefused ? this.rules.stream.atRefusal : undefined;
+    const how = this.rules.stream.breakdownBehind(handled.kind);
     if (how !== undefined) this.edge.breakDown(how);
     this.#answer(message, entry, handled);
     this.rings.refresh();
@@ -130,7 +130,6 @@ export class BackEndSession implements SessionState {
     if (!resets.device) return;
     this.device.reset();
     this.device.setFeatures(this.features & this.device.supportedFeatures);
-    this.rings.applyServices();
   }
 
   /** Gives everything back that the connection held. The device is as new, its stored data aside. */
@@ -144,7 +143,7 @@ export class BackEndSession implements SessionState {
     }
     if (releasesAtEnd.descriptors) {
       this.rings.closeDescriptors();
-      if (this.backEndChannel !== undefined) this.edge.close(this.backEndChannel);
+      this.edge.close(this.backEndChannel);
     }
     this.marks.release();
   }

@@ -1,4 +1,5 @@
 import type { Breakdown } from './back-end-edge.ts';
+import type { Handled } from './handled.ts';
 
 /** How the stream of bytes of a connection is treated, below messages. */
 export interface StreamRules {
@@ -8,8 +9,8 @@ export interface StreamRules {
   readonly endsFirstConnection: boolean;
   /** What a connection that ends inside a message does to the back-end: nothing. */
   readonly atTruncatedEnd: Breakdown | undefined;
-  /** What a refused request does to the back-end: nothing. Some back-ends end at each error. */
-  readonly atRefusal: Breakdown | undefined;
+  /** What a request that was handled does to the back-end: nothing. Some back-ends end at each error. */
+  readonly breakdownBehind: (handled: Handled['kind']) => Breakdown | undefined;
   /** What a message does to the back-end as soon as its header is there: nothing. */
   readonly breakdownAt: (message: {
     readonly request: number;
@@ -22,6 +23,6 @@ export const streamRules: StreamRules = {
   waitsForRest: true,
   endsFirstConnection: false,
   atTruncatedEnd: undefined,
-  atRefusal: undefined,
+  breakdownBehind: () => undefined,
   breakdownAt: () => undefined,
 };

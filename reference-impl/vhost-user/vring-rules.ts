@@ -36,7 +36,6 @@ export interface VringRules {
   readonly acceptsSize: (size: number, layout: RingLayout) => boolean;
   /** A packed position outside the ring fails when the ring starts: its size may come later. */
   readonly acceptsBase: (num: number, layout: RingLayout) => boolean;
-  readonly acceptsEnable: (num: number) => boolean;
   readonly acceptsDescriptors: (hasDescriptor: boolean, descriptors: number) => boolean;
   /** Whether a descriptor can tell of buffers. */
   readonly acceptsEventDescriptor: (isPipe: boolean) => boolean;
@@ -44,8 +43,6 @@ export interface VringRules {
   readonly indexOf: (word: bigint) => number;
   readonly hasDescriptor: (word: bigint) => boolean;
   readonly acceptsAddresses: (addresses: RingAddresses, layout: RingLayout) => boolean;
-  /** Whether addresses must lie in the memory that is known already. */
-  readonly checksAddressesAtOnce: boolean;
   /** Whether a ring outside the memory may still start, and be broken from then on. */
   readonly startsAnyhow: boolean;
   readonly storedSize: (size: number) => number;
@@ -74,14 +71,12 @@ export const vringRules: VringRules = {
   maySetWhileStarted: false,
   acceptsSize: (size, layout) => (layout === 'packed' ? isPackedQueueSize(size) : isQueueSize(size)),
   acceptsBase: (num, layout) => layout === 'packed' || num <= 0xffff,
-  acceptsEnable: (num) => num === 0 || num === 1,
   acceptsDescriptors: (hasDescriptor, descriptors) => descriptors === (hasDescriptor ? 1 : 0),
   acceptsEventDescriptor: () => true,
   indexOf: (word) => Number(word & 0xffn),
   hasDescriptor: (word) => (word & 0x100n) === 0n,
   acceptsAddresses: ({ desc, avail, used }, layout) =>
     desc % 16n === 0n && avail % (layout === 'packed' ? 4n : 2n) === 0n && used % 4n === 0n,
-  checksAddressesAtOnce: true,
   startsAnyhow: false,
   storedSize: (size) => size,
   storedBase: (num) => num,

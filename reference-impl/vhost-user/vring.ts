@@ -4,15 +4,11 @@ import type { LogAddress, RingAddresses } from './vring-rules.ts';
 
 /** What tells of buffers: an eventfd, polling, or nothing yet. In band, `polled` means by message. */
 export type NotificationWay =
-  | { readonly kind: 'unset' }
-  | { readonly kind: 'polled' }
+  | { readonly kind: 'unset' | 'polled'; readonly token?: undefined }
   | { readonly kind: 'descriptor'; readonly token: DescriptorToken };
 
 export const unset: NotificationWay = { kind: 'unset' };
 export const polled: NotificationWay = { kind: 'polled' };
-
-export const tokenOf = (way: NotificationWay): DescriptorToken | undefined =>
-  way.kind === 'descriptor' ? way.token : undefined;
 
 /** What a session knows of one ring. */
 export class Vring {

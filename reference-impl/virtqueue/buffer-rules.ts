@@ -6,16 +6,15 @@ import type { RingFeatures } from './ring.ts';
 
 /** Decisions of a device side about descriptors and buffers that do not depend on the layout. Entries are pure. */
 export interface BufferRules {
-  readonly hasNext: (flags: number) => boolean;
+  /** Whether a chain goes on behind a descriptor, its `count`-th. */
+  readonly hasNext: (flags: number, count: number) => boolean;
   readonly isWritable: (flags: number) => boolean;
   /** Whether a descriptor is one that refers to a table. */
   readonly isIndirect: (flags: number, features: RingFeatures) => boolean;
   readonly acceptsTableLength: (bytes: number, size: number) => MalformedReason | undefined;
   readonly tableEntries: (bytes: number) => number;
-  /** Judges the number of descriptors of a chain, the one that refers to a table not counted. */
+  /** Judges the number of descriptors of a chain, the one that refers to a table not counted: what ends a loop. */
   readonly acceptsChainLength: (descriptors: number, size: number) => MalformedReason | undefined;
-  /** Descriptors after which a walk ends as though NEXT were not set; what ends a walk that nothing else ends. */
-  readonly walkLimit: (size: number) => number;
   readonly acceptsOrder: (writable: boolean, writableBefore: boolean) => MalformedReason | undefined;
   /** Judges the length of a buffer. None is forbidden: a buffer of no bytes breaks no rule of virtio. */
   readonly acceptsLength: (length: number) => MalformedReason | undefined;
@@ -42,7 +41,6 @@ export const bufferRules: BufferRules = {
   },
   tableEntries: (bytes) => Math.floor(bytes / DESCRIPTOR_SIZE),
   acceptsChainLength: (descriptors, size) => (descriptors > size ? 'chain-longer-than-queue' : undefined),
-  walkLimit: (size) => size + 1,
   acceptsOrder: (writable, writableBefore) => (writableBefore && !writable ? 'writable-before-readable' : undefined),
   acceptsLength: () => undefined,
   acceptsTotal: (bytes) => (bytes > 2 ** 32 ? 'longer-than-4gib' : undefined),

@@ -3,7 +3,6 @@ import { type Access, isFailure, type MemoryMap, type Translation } from '../mem
 import { gather, type Piece } from '../memory/pieces.ts';
 import type { BufferRules } from './buffer-rules.ts';
 import type { Chain } from './chain.ts';
-import { DESCRIPTOR_SIZE } from './descriptor.ts';
 import type { MalformedReason } from './malformed.ts';
 import type { PackedDescriptor } from './packed/ring-memory.ts';
 import type { RingFeatures } from './ring.ts';
@@ -38,6 +37,7 @@ export class WalkedChain implements Chain {
   writableLength = 0;
   descriptors = 0;
   isIndirect = false;
+  isResubmitted = false;
   hasWritable = false;
   kept: readonly PackedDescriptor[] | undefined;
 
@@ -103,27 +103,17 @@ export interface IndirectTable {
   readonly entries: number;
 }
 
-/** The table that a descriptor refers to; undefined where the rules make it one of no entries. */
+/** The table that a descriptor refers to, as it is now. */
 export function openTable(
   ring: WalkedRing,
   rules: BufferRules,
   high: number,
   low: number,
   length: number,
-): IndirectTable | MalformedReason | undefined {
+): IndirectTable | MalformedReason {
   const reason = rules.acceptsTableLength(length, ring.size);
   if (reason !== undefined) return reason;
   const pieces = ring.memory.translateHalves(ring.bufferSpace, high, low, length, 'read');
   if (isFailure(pieces)) return `indirect-table-${pieces}`;
-  const entries = Math.min(rules.tableEntries(length), Math.floor(length / DESCRIPTOR_SIZE));
-  return entries === 0 ? undefined : { view: viewOf(pieces), entries };
-}
-
-/** A table in one piece is read in place; one over several regions from a copy. */
-function viewOf(pieces: readonly Piece[]): DataView {
-  const [first, second] = pieces;
-  if (first !== undefined && second === undefined) {
-    return new DataView(first.bytes.buffer, first.bytes.byteOffset + first.offset, first.length);
-  }
-  return new DataView(gather(pieces).buffer);
+  return { view: new DataView(gather(pieces).buffer), entries: rules.tableEntries(length) };
 }

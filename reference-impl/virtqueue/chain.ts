@@ -18,6 +18,8 @@ export interface Chain {
   readonly isIndirect: boolean;
   /** Places of the ring that it takes: split 1 (in the available ring), packed its descriptors in the ring. */
   readonly slots: number;
+  /** It was in flight when the device side began, and is carried out again. */
+  readonly isResubmitted: boolean;
   /** The descriptors in the ring as they were read, where the ring keeps them. */
   readonly kept?: readonly PackedDescriptor[] | undefined;
 }

@@ -3,8 +3,6 @@ import type { RingArea, RingLayout, RingPosition } from './ring.ts';
 
 /** Keeps a record of what a device side does: dirty logs, inflight regions, watchers. */
 export interface RingObserver {
-  /** A chain was taken from the ring. */
-  fetched?(chain: Chain): void;
   /** The used element of a chain is about to become visible. */
   using?(chain: Chain): void;
   /** It is visible; `position` is where the device side now stands. */
@@ -30,10 +28,11 @@ export interface DeviceRing {
   /** What is completed between the two becomes used at one moment: at `endTogether`. */
   beginTogether(): void;
   endTogether(): void;
-  /** Remembers where reading stands. */
-  mark(): void;
-  /** Gives back all chains taken since `mark`: `next` finds them again. None of them may have been completed. */
-  rewind(): void;
+  /**
+   * Remembers where reading stands. What it returns gives back all chains taken since: `next` finds them again. None of
+   * them may have been completed.
+   */
+  mark(): () => void;
   /** Whether a call is due for what was used since this was last asked. */
   needsCall(): boolean;
   /**
@@ -41,6 +40,4 @@ export interface DeviceRing {
    * just before, without a kick.
    */
   wantKicks(wanted: boolean): void;
-  /** A kick came: whether the ring lives on. */
-  survivesKick(): boolean;
 }

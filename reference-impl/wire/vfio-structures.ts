@@ -1,4 +1,4 @@
-import { type Codec, compileLayout } from './compile-layout.ts';
+import { compileLayout } from './compile-layout.ts';
 import { u32, u64 } from './layout.ts';
 
 /** Numbers of the VFIO calls on a container before it has an IOMMU, and of those on a group. */
@@ -108,17 +108,3 @@ export const vfioDmaUnmap = compileLayout('vfio_iommu_type1_dma_unmap', [
 ]);
 
 export const vfioGroupStatus = compileLayout('vfio_group_status', [u32('argsz'), u32('flags')]);
-
-/** The argument of a call, with room for what the call writes back. */
-export function encodeStructure<Value>(codec: Codec<Value>, value: Value): Uint8Array {
-  const bytes = new Uint8Array(codec.sizeOf(value));
-  codec.encode(value, new DataView(bytes.buffer), 0);
-  return bytes;
-}
-
-/** Reads the fixed part of a structure; undefined where the bytes end before. */
-export function decodeStructure<Value>(codec: Codec<Value>, bytes: Uint8Array): Value | undefined {
-  if (bytes.length < codec.size) return undefined;
-  const decoded = codec.decode(new DataView(bytes.buffer, bytes.byteOffset, codec.size), 0, codec.size);
-  return decoded.ok ? decoded.value : undefined;
-}

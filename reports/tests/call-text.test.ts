@@ -1,7 +1,8 @@
 import t from 'tap';
 import type { IoctlObservation, RegionAccessObservation } from '../../reference-impl/observations/event.ts';
 import { encodeMdevMessage, mdevHeader } from '../../reference-impl/wire/mdev-messages.ts';
-import { encodeStructure, vfioRegionInfo, vfioRequests } from '../../reference-impl/wire/vfio-structures.ts';
+import { encodeStructure } from '../../reference-impl/wire/structure.ts';
+import { vfioRegionInfo, vfioRequests } from '../../reference-impl/wire/vfio-structures.ts';
 import { vhostRequests } from '../../reference-impl/wire/vhost-requests.ts';
 import { u64Payload, vringStatePayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
 import { accessText, ioctlText } from '../html/call-text.ts';

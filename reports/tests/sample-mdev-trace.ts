@@ -1,12 +1,7 @@
 import type { Observation, ObservedEvent } from '../../reference-impl/observations/event.ts';
 import { encodeMdevMessage, mdevHeader } from '../../reference-impl/wire/mdev-messages.ts';
-import {
-  encodeStructure,
-  vfioDeviceInfo,
-  vfioIrqSet,
-  vfioRegionInfo,
-  vfioRequests,
-} from '../../reference-impl/wire/vfio-structures.ts';
+import { encodeStructure } from '../../reference-impl/wire/structure.ts';
+import { vfioDeviceInfo, vfioIrqSet, vfioRegionInfo, vfioRequests } from '../../reference-impl/wire/vfio-structures.ts';
 import { type VhostRequest, vhostRequests } from '../../reference-impl/wire/vhost-requests.ts';
 import { u64Payload, vringAddressPayload, vringStatePayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
 

@@ -9,7 +9,7 @@ import {
   inTable,
   vhostUserFault,
 } from '../../reference-impl/faults/transport/vhost-user/vhost-user-fault.ts';
-import { done } from '../../reference-impl/vhost-user/message-rule.ts';
+import { done } from '../../reference-impl/vhost-user/handled.ts';
 import { type ReferenceRules, referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { type AnyCase, defineCase } from '../case.ts';
 import { applicability, elsewhereOf } from '../runner/applicability.ts';

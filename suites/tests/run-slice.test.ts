@@ -3,7 +3,7 @@ import { openReference } from '../../drivers/reference/open-reference.ts';
 import { firstContact } from '../../judging/first-contact.ts';
 import { withFaults } from '../../reference-impl/faults/faults.ts';
 import { handling, vhostUserFault } from '../../reference-impl/faults/transport/vhost-user/vhost-user-fault.ts';
-import { done } from '../../reference-impl/vhost-user/message-rule.ts';
+import { done } from '../../reference-impl/vhost-user/handled.ts';
 import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import type { CaseRecord, RunEvent } from '../../reports/record/record.ts';
 import { caseKey } from '../../reports/record/record.ts';

@@ -10,7 +10,7 @@ import {
   mdevMemoryTablePayload,
   mdevMessages,
 } from '../../reference-impl/wire/mdev-messages.ts';
-import { decodeStructure, encodeStructure } from '../../reference-impl/wire/vfio-structures.ts';
+import { decodeStructure, encodeStructure } from '../../reference-impl/wire/structure.ts';
 import { type VhostRequest, vhostRequests } from '../../reference-impl/wire/vhost-requests.ts';
 import { u64Payload, vringAddressPayload, vringStatePayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
 

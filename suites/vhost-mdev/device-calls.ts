@@ -1,11 +1,6 @@
 import type { VhostMdevSession } from '../../drivers/port/port.ts';
-import {
-  decodeStructure,
-  encodeStructure,
-  vfioDeviceInfo,
-  vfioRegionInfo,
-  vfioRequests,
-} from '../../reference-impl/wire/vfio-structures.ts';
+import { decodeStructure, encodeStructure } from '../../reference-impl/wire/structure.ts';
+import { vfioDeviceInfo, vfioRegionInfo, vfioRequests } from '../../reference-impl/wire/vfio-structures.ts';
 import { resultOf } from './channel-door.ts';
 
 /** A call's argument with bytes behind its structure, as a caller of a newer kernel has them. */

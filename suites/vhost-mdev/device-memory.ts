@@ -1,5 +1,6 @@
 import type { Guest, VhostMdevSession } from '../../drivers/port/port.ts';
-import { encodeStructure, vfioDmaMap, vfioRequests } from '../../reference-impl/wire/vfio-structures.ts';
+import { encodeStructure } from '../../reference-impl/wire/structure.ts';
+import { vfioDmaMap, vfioRequests } from '../../reference-impl/wire/vfio-structures.ts';
 import { type Answer, answerOf } from './ring-messages.ts';
 
 export type { Answer } from './ring-messages.ts';

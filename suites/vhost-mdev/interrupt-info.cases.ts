@@ -1,5 +1,6 @@
 import type { VhostMdevSession } from '../../drivers/port/port.ts';
-import { encodeStructure, vfioIrqInfo, vfioRequests } from '../../reference-impl/wire/vfio-structures.ts';
+import { encodeStructure } from '../../reference-impl/wire/structure.ts';
+import { vfioIrqInfo, vfioRequests } from '../../reference-impl/wire/vfio-structures.ts';
 import { defineCase } from '../case.ts';
 import { refusesCall } from './refusal.ts';
 import { type Answer, answerOf } from './ring-messages.ts';

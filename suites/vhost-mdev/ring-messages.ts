@@ -3,7 +3,7 @@ import { areaAddresses, type SentAddresses, sentAddresses } from '../../referenc
 import type { DriverRing } from '../../reference-impl/virtqueue/driver-ring.ts';
 import { openDriverRing } from '../../reference-impl/virtqueue/open-driver-ring.ts';
 import { errorName } from '../../reference-impl/wire/errno.ts';
-import { decodeStructure, encodeStructure } from '../../reference-impl/wire/vfio-structures.ts';
+import { decodeStructure, encodeStructure } from '../../reference-impl/wire/structure.ts';
 import type { VhostRequest } from '../../reference-impl/wire/vhost-requests.ts';
 import { u64Payload, vringAddressPayload, vringStatePayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
 import { encodeVringBase } from '../../reference-impl/wire/vring-base.ts';

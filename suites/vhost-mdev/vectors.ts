@@ -1,6 +1,6 @@
 import type { DriverPort, VhostMdevSession } from '../../drivers/port/port.ts';
+import { encodeStructure } from '../../reference-impl/wire/structure.ts';
 import {
-  encodeStructure,
   VFIO_IRQ_SET_ACTION_TRIGGER,
   VFIO_IRQ_SET_DATA_EVENTFD,
   vfioIrqSet,

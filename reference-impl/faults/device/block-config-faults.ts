@@ -7,7 +7,8 @@ type Field = keyof typeof blockConfig;
 /** Bytes of a field with this value in place of its own. */
 const holding = (field: Field, ...bytes: readonly number[]) =>
   inBlock({
-    config: (config) => {
+    config: (stored) => {
+      const config = stored.slice();
       config.set(bytes, blockConfig[field]);
       return config;
     },

@@ -160,8 +160,9 @@ export const blockFaults = {
     'blk/capacity-in-sectors',
     'capacity counts units of 1024 bytes',
     inBlock({
-      config: (bytes) => {
-        const view = new DataView(bytes.buffer, bytes.byteOffset);
+      config: (stored) => {
+        const bytes = stored.slice();
+        const view = new DataView(bytes.buffer);
         view.setBigUint64(0, view.getBigUint64(0, true) / 2n, true);
         return bytes;
       },
@@ -170,7 +171,7 @@ export const blockFaults = {
   'block-config-padding-filled': deviceFault(
     'blk/config-padding-zero',
     'the padding of config space is 0xff',
-    inBlock({ config: (bytes) => bytes.fill(0xff, 33, 34).fill(0xff, 57, 60) }),
+    inBlock({ config: (bytes) => bytes.slice().fill(0xff, 33, 34).fill(0xff, 57, 60) }),
   ),
   'zoned-offered-by-plain-disk': deviceFault(
     'blk/non-zoned-does-not-offer-zoned',

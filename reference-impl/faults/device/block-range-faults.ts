@@ -1,6 +1,6 @@
 import { BLOCK_HEADER_SIZE, type BlockRange, decodeRanges } from '../../devices/block-layout.ts';
 import { type BlockRules, blockRules as right } from '../../devices/block-rules.ts';
-import { gather } from '../../memory/pieces.ts';
+import { gather, totalLength } from '../../memory/pieces.ts';
 import { BrokenDown } from '../../vhost-user/back-end-edge.ts';
 import type { DeviceFault } from '../fault.ts';
 import { deviceFault, inBlock } from './device-fault.ts';
@@ -109,9 +109,9 @@ export const blockRangeFaults = {
     'blk/odd-range-request-survived',
     'it aborts at a part of a segment',
     inBlock({
-      acceptsRangeBytes: (bytes, most) => {
-        if (bytes % 16 !== 0) throw new BrokenDown('abort');
-        return right.acceptsRangeBytes(bytes, most);
+      ranges: (readable) => {
+        if (totalLength(readable) % 16 !== 0) throw new BrokenDown('abort');
+        return right.ranges(readable);
       },
     }),
   ),
@@ -119,9 +119,9 @@ export const blockRangeFaults = {
     'blk/odd-range-request-survived',
     'it aborts at more than 255 segments',
     inBlock({
-      acceptsRangeBytes: (bytes, most) => {
-        if (bytes > 255 * 16) throw new BrokenDown('abort');
-        return right.acceptsRangeBytes(bytes, most);
+      ranges: (readable) => {
+        if (totalLength(readable) > 256 * 16) throw new BrokenDown('abort');
+        return right.ranges(readable);
       },
     }),
   ),

@@ -1,4 +1,4 @@
-import { netConfig, VIRTIO_NET_F_CTRL_VQ } from '../../devices/net-layout.ts';
+import { netConfig, netHeaderSize, VIRTIO_NET_F_CTRL_VQ } from '../../devices/net-layout.ts';
 import { type NetRules, netRules as right } from '../../devices/net-rules.ts';
 import { BrokenDown } from '../../vhost-user/back-end-edge.ts';
 import type { DeviceFault } from '../fault.ts';
@@ -171,9 +171,9 @@ export const netFaults = {
     'net/short-transmit-buffer-survived',
     'it aborts at a transmit chain without a whole header',
     inNet({
-      acceptsTransmit: (bytes, headerSize) => {
-        if (bytes < headerSize) throw new BrokenDown('abort');
-        return right.acceptsTransmit(bytes, headerSize);
+      sent: (header, frame, features) => {
+        if (header.length < netHeaderSize(features)) throw new BrokenDown('abort');
+        return right.sent(header, frame, features);
       },
     }),
   ),
@@ -200,28 +200,28 @@ export const netFaults = {
   'net-no-virtqueue-pairs': deviceFault(
     'net/max-virtqueue-pairs-bounded',
     'max_virtqueue_pairs is 0',
-    inNet({ config: (bytes) => bytes.fill(0, netConfig.maxVirtqueuePairs, netConfig.maxVirtqueuePairs + 2) }),
+    inNet({ config: (bytes) => bytes.slice().fill(0, netConfig.maxVirtqueuePairs, netConfig.maxVirtqueuePairs + 2) }),
   ),
   'net-mac-multicast': deviceFault(
     'net/mac-unicast',
     'mac has the group bit',
-    inNet({ config: (bytes) => bytes.fill(0x33, netConfig.mac, netConfig.mac + 2) }),
+    inNet({ config: (bytes) => bytes.slice().fill(0x33, netConfig.mac, netConfig.mac + 2) }),
   ),
-  'net-mac-zero': deviceFault('net/mac-unicast', 'mac is 0', inNet({ config: (bytes) => bytes.fill(0, 0, 6) })),
+  'net-mac-zero': deviceFault('net/mac-unicast', 'mac is 0', inNet({ config: (bytes) => bytes.slice().fill(0, 0, 6) })),
   'net-status-undefined-bit': deviceFault(
     'net/status-bits-defined',
     'bit 2 of status is set',
-    inNet({ config: (bytes) => bytes.fill(5, netConfig.status, netConfig.status + 1) }),
+    inNet({ config: (bytes) => bytes.slice().fill(5, netConfig.status, netConfig.status + 1) }),
   ),
   'net-speed-out-of-range': deviceFault(
     'net/speed-valid',
     'speed is 0xfffffffe',
-    inNet({ config: (bytes) => bytes.fill(0xfe, netConfig.speed, netConfig.speed + 1) }),
+    inNet({ config: (bytes) => bytes.slice().fill(0xfe, netConfig.speed, netConfig.speed + 1) }),
   ),
   'net-duplex-undefined': deviceFault(
     'net/duplex-valid',
     'duplex is 2',
-    inNet({ config: (bytes) => bytes.fill(2, netConfig.duplex, netConfig.duplex + 1) }),
+    inNet({ config: (bytes) => bytes.slice().fill(2, netConfig.duplex, netConfig.duplex + 1) }),
   ),
   'net-mtu-too-small': deviceFault('net/mtu-bounded', 'mtu is 60', inNet({ config: (bytes) => withMtu(bytes, 60) })),
   'net-mtu-below-ipv6-minimum': deviceFault(
@@ -235,8 +235,9 @@ export const netFaults = {
   }),
 } as const satisfies Record<string, DeviceFault>;
 
-function withMtu(config: Uint8Array, mtu: number): Uint8Array {
-  new DataView(config.buffer, config.byteOffset).setUint16(netConfig.mtu, mtu, true);
+function withMtu(stored: Uint8Array, mtu: number): Uint8Array {
+  const config = stored.slice();
+  new DataView(config.buffer).setUint16(netConfig.mtu, mtu, true);
   return config;
 }
 

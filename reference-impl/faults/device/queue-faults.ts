@@ -1,5 +1,6 @@
 import { queueRules } from '../../devices/queue-rules.ts';
-import type { DeviceFault } from '../fault.ts';
+import { BrokenDown } from '../../vhost-user/back-end-edge.ts';
+import type { DeviceChange, DeviceFault } from '../fault.ts';
 import { deviceFault, inNet, inQueue } from './device-fault.ts';
 
 /** When queues are worked on, and whose call is signalled. */
@@ -30,4 +31,29 @@ export const queueFaults = {
     'the call of the first queue is given to the second',
     inQueue({ callQueue: (queue) => (queue === 0 ? 1 : queue) }),
   ),
+  'spurious-kick-advances': deviceFault(
+    'notify/spurious-kicks-harmless',
+    'the second kick in a row without a new chain breaks the ring',
+    atSpuriousKicks((inARow) => inARow < 2),
+  ),
+  'spurious-kick-crashes': deviceFault(
+    'notify/spurious-kicks-harmless',
+    'it aborts at the second kick in a row without a new chain',
+    atSpuriousKicks((inARow) => {
+      if (inARow < 2) return true;
+      throw new BrokenDown('abort');
+    }),
+  ),
 } as const satisfies Record<string, DeviceFault>;
+
+/** Counts kicks in a row that no chain waited for. */
+function atSpuriousKicks(survives: (inARow: number) => boolean): DeviceChange {
+  return (rules) => {
+    let inARow = 0;
+    const survivesKick = (pending: number): boolean => {
+      inARow = pending > 0 ? 0 : inARow + 1;
+      return survives(inARow);
+    };
+    return inQueue({ survivesKick })(rules);
+  };
+}

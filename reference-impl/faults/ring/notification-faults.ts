@@ -1,8 +1,7 @@
-import { BrokenDown } from '../../vhost-user/back-end-edge.ts';
 import { splitDeviceRules as right } from '../../virtqueue/split/device-rules.ts';
 import { VIRTQ_AVAIL_F_NO_INTERRUPT } from '../../virtqueue/split/layout.ts';
 import type { RingFault } from '../fault.ts';
-import { inEachRing, inSplitRing, ringFault } from './ring-fault.ts';
+import { inSplitRing, ringFault } from './ring-fault.ts';
 
 /** Calls, kicks and their suppression. */
 export const notificationFaults = {
@@ -70,20 +69,5 @@ export const notificationFaults = {
     'notify/no-notification-before-used-event',
     'each use is called with EVENT_IDX, whatever used_event says',
     inSplitRing({ needsCall: (situation) => situation.features.eventIdx || right.needsCall(situation) }),
-  ),
-  'spurious-kick-advances': ringFault(
-    'notify/spurious-kicks-harmless',
-    'the second kick in a row without a new chain breaks the ring',
-    ...inEachRing({ survivesSpuriousKicks: (inARow) => inARow < 2 }),
-  ),
-  'spurious-kick-crashes': ringFault(
-    'notify/spurious-kicks-harmless',
-    'it aborts at the second kick in a row without a new chain',
-    ...inEachRing({
-      survivesSpuriousKicks: (inARow) => {
-        if (inARow < 2) return true;
-        throw new BrokenDown('abort');
-      },
-    }),
   ),
 } as const satisfies Record<string, RingFault>;

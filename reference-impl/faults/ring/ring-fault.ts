@@ -48,7 +48,7 @@ export const inPackedRing = (entries: Partial<PackedDeviceRules>): RingChange =>
 });
 
 /** Rules that both layouts have, alike. */
-type SharedRules = Pick<PackedDeviceRules, keyof BufferRules | 'survivesSpuriousKicks' | 'usedId' | 'usedLen'>;
+type SharedRules = Pick<PackedDeviceRules, keyof BufferRules | 'usedId' | 'usedLen'>;
 
 /** Replaces entries in the tables of both layouts. */
 export const inEachRing = (entries: Partial<SharedRules>): readonly RingChange[] => [

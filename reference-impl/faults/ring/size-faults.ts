@@ -23,7 +23,7 @@ function emptyLoopHangs(): readonly RingChange[] {
     inPackedRing({
       ...shared,
       acceptsChained: (flags, wrap, slot) =>
-        isEmpty && right.hasNext(flags) ? undefined : packedDeviceRules.acceptsChained(flags, wrap, slot),
+        isEmpty && right.hasNext(flags, 1) ? undefined : packedDeviceRules.acceptsChained(flags, wrap, slot),
     }),
   ];
 }

@@ -102,7 +102,7 @@ export const splitRingFaults = {
   'second-descriptor-ignored': ringFault(
     'split/any-framing-handled',
     'a chain of more than four descriptors is cut after the fourth',
-    ...inEachRing({ walkLimit: () => 4 }),
+    ...inEachRing({ hasNext: (flags, count) => count < 4 && right.hasNext(flags, count) }),
   ),
   'head-out-of-range-crashes': ringFault(
     'split/head-out-of-range-survived',

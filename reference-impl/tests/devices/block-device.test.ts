@@ -210,7 +210,6 @@ t.test('discard and write zeroes', async (t) => {
   t.match(carryOut({ type: VIRTIO_BLK_T_DISCARD, out: range(4n, 1) }), { status: OK });
   t.match(carryOut({ type: VIRTIO_BLK_T_DISCARD, out: range(4n, 1, 1) }), { status: UNSUPP }, 'discard with unmap');
   t.match(carryOut({ type: VIRTIO_BLK_T_DISCARD, out: range(7n, 2) }), { status: IOERR });
-  t.match(carryOut({ type: VIRTIO_BLK_T_DISCARD, out: new Uint8Array(15) }), { status: IOERR });
   t.equal(device.disk[5 * 512], 5);
 });
 

@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import t from 'tap';
 import { NetDevice, type NetOptions } from '../../devices/net-device.ts';
 import { VIRTIO_NET_F_MQ, VIRTIO_NET_F_MRG_RXBUF } from '../../devices/net-layout.ts';
-import { netRules } from '../../devices/net-rules.ts';
 import { transportRules } from '../../devices/queued-device.ts';
 import type { Span } from '../../memory/span.ts';
 import { VIRTIO_F_EVENT_IDX, VIRTIO_F_VERSION_1 } from '../../virtqueue/feature-bits.ts';
@@ -185,18 +184,6 @@ t.test('a frame waits for a receive buffer, and for enough of them', async (t) =
   t.equal(parts[0]?.[10], 2);
 });
 
-t.test('a device that does not wait drops instead', async (t) => {
-  const { device, queue, post, send, received } = bench({ rules: { ...netRules, waitsForBuffers: () => false } });
-  queue(0).run();
-  device.notify(0);
-  send(frameOf(100));
-  queue(1).run();
-  t.equal(device.step(), 'idle');
-  post(2048);
-  queue(0).run();
-  t.same(received(), []);
-});
-
 t.test('disabled rings discard what is sent and receive nothing', async (t) => {
   const { device, queue, post, send, received, drain } = bench();
   post(2048);
@@ -246,14 +233,11 @@ t.test('a malformed receive buffer breaks the receive queue alone', async (t) =>
   t.match(device.queueState(1), { broken: undefined });
 });
 
-t.test('chains without a frame are used and forgotten', async (t) => {
-  const { queue, guest, post, received, errors } = bench();
-  post(2048);
-  queue(0).run();
+t.test('chains without a frame are used', async (t) => {
+  const { queue, guest, errors } = bench();
   for (const length of [1, 11, 12]) queue(1).driver.add([readable(guest.allocate({ size: length }))]);
   queue(1).run();
   t.equal(queue(1).driver.reapUsed().length, 3);
-  t.same(received(), []);
   t.same(errors, []);
 });
 

@@ -11,9 +11,8 @@ import { areaAddresses, type GuestRing } from '../../virtqueue/ring.ts';
 import { SplitDriver } from '../../virtqueue/split/driver-ring.ts';
 import type { GuestSplitRing } from '../../virtqueue/split/guest-ring.ts';
 import { encodeMdevMessage, MDEV_HEADER_SIZE, mdevHeader, mdevMemoryTablePayload } from '../../wire/mdev-messages.ts';
+import { decodeStructure, encodeStructure } from '../../wire/structure.ts';
 import {
-  decodeStructure,
-  encodeStructure,
   VFIO_REGION_SPAN,
   vfioDmaMap,
   vfioDmaUnmap,

@@ -158,7 +158,7 @@ function observeDoorbells(user: MdevUser, note: Note): void {
 
 function observeInterrupts(user: MdevUser, note: Note): void {
   const { device, edge, setIrqs, arm } = user;
-  const seen = () => [device.interrupts.armed, [...edge.held.values()], edge.count(20), edge.count(21)];
+  const seen = () => [device.interrupts.armedVectors, [...edge.held.values()], edge.count(20), edge.count(21)];
   note('armed', [arm(0, 20), arm(1, 21), seen()]);
   device.interrupts.call(0);
   note('called', seen());
@@ -240,7 +240,7 @@ function observeLife(user: MdevUser, note: Note): void {
       isRunning,
       logBase,
       features,
-      interrupts.armed,
+      interrupts.armedVectors,
       channel.hasAnswer,
       sizes,
       file.pread(at, 64, space),

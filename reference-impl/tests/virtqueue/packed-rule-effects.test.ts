@@ -119,12 +119,6 @@ function observe(rules: PackedDeviceRules): string[] {
   table.driver.addRaw([{ addr: entries.guestAddress, len: 48, id: 5, flags: INDIRECT }]);
   table.driver.publish();
   table.take();
-
-  const kicked = scene('kicked');
-  note(
-    'spurious kicks',
-    [1, 2, 3, 4].map(() => kicked.device.survivesKick()),
-  );
   return seen;
 }
 
@@ -143,7 +137,6 @@ const entries: { readonly [K in keyof PackedDeviceRules]: readonly PackedDeviceR
   readSlot: [(_, slot) => slot + 1],
   roundLength: [() => 8, () => 6],
   nextWrap: [(wrap) => wrap],
-  survivesSpuriousKicks: [(inARow) => inARow < 3],
   acceptsChained: [
     () => undefined,
     (flags, wrap, slot) => (slot === 0 ? 'chained-descriptor-not-available' : right.acceptsChained(flags, wrap, slot)),
@@ -163,7 +156,6 @@ const entries: { readonly [K in keyof PackedDeviceRules]: readonly PackedDeviceR
   acceptsTableLength: [() => undefined],
   tableEntries: [(bytes) => bytes / 16 - 1],
   acceptsChainLength: [(count) => (count > 6 ? 'chain-longer-than-queue' : undefined)],
-  walkLimit: [() => 2],
   acceptsOrder: [() => undefined],
   acceptsLength: [(length) => (length === 0 ? 'zero-length-descriptor' : undefined)],
   acceptsTotal: [(bytes) => (bytes > 20 ? 'longer-than-4gib' : undefined)],

@@ -1,6 +1,7 @@
 import { messageByName } from '../../wire/vhost-user-messages.ts';
 import { emptyPayload, u64Payload } from '../../wire/vhost-user-payloads.ts';
-import { describeRule, done, type MessageTable, refused } from '../message-rule.ts';
+import { done, refused } from '../handled.ts';
+import { describeRule, type MessageTable } from '../message-rule.ts';
 import { u64Bytes } from '../reply-payloads.ts';
 
 /** Device status, reset, MTU, and the socket for requests of the back-end. */
@@ -49,7 +50,7 @@ export const deviceMessages: MessageTable = [
       if (token === undefined) return refused('no descriptor');
       const before = session.backEndChannel;
       session.backEndChannel = take(token);
-      if (before !== undefined && session.rules.descriptors.closesReplaced) session.edge.close(before);
+      if (session.rules.descriptors.closesReplaced) session.edge.close(before);
       session.rings.reportsAgain();
       return done;
     },

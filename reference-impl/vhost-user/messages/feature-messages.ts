@@ -1,7 +1,8 @@
 import { hasBit, vhostUserVirtioFeatures as virtio } from '../../wire/vhost-user-constants.ts';
 import { messageByName } from '../../wire/vhost-user-messages.ts';
 import { emptyPayload, u64Payload } from '../../wire/vhost-user-payloads.ts';
-import { describeRule, done, type MessageTable, refused } from '../message-rule.ts';
+import { done, refused } from '../handled.ts';
+import { describeRule, type MessageTable } from '../message-rule.ts';
 import { u64Bytes } from '../reply-payloads.ts';
 import type { SessionState } from '../session-state.ts';
 
@@ -62,9 +63,8 @@ export const featureMessages: MessageTable = [
   describeRule(messageByName('VHOST_USER_SET_OWNER'), {
     name: 'VHOST_USER_SET_OWNER',
     payload: [emptyPayload],
-    // It marks the start of a session: the text gives a second one no meaning, and vhost in the kernel answers EBUSY.
+    // It marks the start of a session: the text gives a second one no meaning.
     handle: (session) => {
-      if (session.hasOwner) return refused('a second owner');
       session.hasOwner = true;
       return done;
     },

@@ -2,8 +2,9 @@ import { ringLayoutOf } from '../../virtqueue/feature-bits.ts';
 import { messageByName } from '../../wire/vhost-user-messages.ts';
 import { inflightPayload, packedInflightPayload } from '../../wire/vhost-user-payloads.ts';
 import { isRefusedMap } from '../back-end-edge.ts';
+import { done, refused } from '../handled.ts';
 import { InflightBuffer } from '../inflight-buffer.ts';
-import { describeRule, done, type MessageTable, refused } from '../message-rule.ts';
+import { describeRule, type MessageTable } from '../message-rule.ts';
 import { encoded } from '../reply-payloads.ts';
 
 /** Implementations send the C structure with its padding, 24 bytes; the text's fields add up to 20. Both are taken, and the first is sent. */

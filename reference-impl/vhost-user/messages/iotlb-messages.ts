@@ -2,7 +2,8 @@ import type { IotlbPermission } from '../../memory/memory-map.ts';
 import { vhostIotlbPermissions, vhostIotlbType } from '../../wire/vhost-user-constants.ts';
 import { messageByName } from '../../wire/vhost-user-messages.ts';
 import { iotlbPayload, type PayloadValue, packedIotlbPayload } from '../../wire/vhost-user-payloads.ts';
-import { describeRule, type Handled, type MessageTable } from '../message-rule.ts';
+import type { Handled } from '../handled.ts';
+import { describeRule, type MessageTable } from '../message-rule.ts';
 import { u64Bytes } from '../reply-payloads.ts';
 import type { SessionState } from '../session-state.ts';
 

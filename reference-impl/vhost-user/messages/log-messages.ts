@@ -2,7 +2,8 @@ import { protocolGate } from '../../wire/message-description.ts';
 import { messageByName } from '../../wire/vhost-user-messages.ts';
 import { emptyPayload, logPayload } from '../../wire/vhost-user-payloads.ts';
 import { isRefusedMap } from '../back-end-edge.ts';
-import { describeRule, done, type Handled, type MessageTable, refused } from '../message-rule.ts';
+import { done, type Handled, refused } from '../handled.ts';
+import { describeRule, type MessageTable } from '../message-rule.ts';
 import { u64Bytes } from '../reply-payloads.ts';
 import type { SessionState } from '../session-state.ts';
 

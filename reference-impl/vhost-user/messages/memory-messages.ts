@@ -1,6 +1,7 @@
 import { messageByName } from '../../wire/vhost-user-messages.ts';
 import { emptyPayload, memoryRegionsPayload, singleMemoryRegionPayload } from '../../wire/vhost-user-payloads.ts';
-import { describeRule, done, type MessageTable, refused } from '../message-rule.ts';
+import { done, refused } from '../handled.ts';
+import { describeRule, type MessageTable } from '../message-rule.ts';
 import { u64Bytes } from '../reply-payloads.ts';
 
 /**

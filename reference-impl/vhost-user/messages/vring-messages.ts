@@ -1,6 +1,5 @@
-import { isFailure } from '../../memory/memory-map.ts';
 import { ringLayoutOf } from '../../virtqueue/feature-bits.ts';
-import { type RingLayout, ringAreas } from '../../virtqueue/ring.ts';
+import type { RingLayout } from '../../virtqueue/ring.ts';
 import { VHOST_VRING_F_LOG } from '../../wire/vhost-user-constants.ts';
 import { messageByName } from '../../wire/vhost-user-messages.ts';
 import {
@@ -10,20 +9,12 @@ import {
   vringIndexPayload,
   vringStatePayload,
 } from '../../wire/vhost-user-payloads.ts';
-import {
-  describeRule,
-  done,
-  type Handled,
-  type MessageRule,
-  type MessageTable,
-  type RequestContext,
-  refused,
-} from '../message-rule.ts';
+import { done, type Handled, refused } from '../handled.ts';
+import { describeRule, type MessageRule, type MessageTable, type RequestContext } from '../message-rule.ts';
 import { encoded } from '../reply-payloads.ts';
 import { isStarted } from '../ring-state.ts';
 import type { SessionState } from '../session-state.ts';
 import type { Vring } from '../vring.ts';
-import { areaSizes, type RingAddresses, ringAreasAt } from '../vring-rules.ts';
 
 type VringState = PayloadValue<typeof vringStatePayload>;
 
@@ -40,18 +31,9 @@ const whileStarted = (session: SessionState, { index }: VringState): string | un
 
 const layoutOf = (session: SessionState): RingLayout => ringLayoutOf(session.device.features);
 
-const liesInMemory = (session: SessionState, addresses: RingAddresses, size: number): boolean => {
-  const sizes = areaSizes(layoutOf(session), size);
-  const areas = ringAreasAt(addresses);
-  const { map } = session.memory;
-  return ringAreas.every(
-    (area) => !isFailure(map.translate(session.rules.vring.ringSpace, areas[area], sizes[area], 'read')),
-  );
-};
-
 const stopRing = (session: SessionState, vring: Vring): void => {
   session.rings.move(vring, 'stop');
-  if (!isStarted(vring.state)) session.rings.dropKick(vring);
+  session.rings.dropKick(vring);
 };
 
 /** SET_VRING_KICK, _CALL and _ERR: the ring and whether a descriptor travels share a u64. */
@@ -100,18 +82,9 @@ export const vringMessages: MessageTable = [
       if (vring === undefined) return noSuchRing;
       const addresses = { desc: descriptor, avail: available, used };
       if (!rules.acceptsAddresses(addresses, layoutOf(session))) return refused('addresses that are not aligned');
-      // Without any memory yet, and where translations may come later, the start of the ring judges.
-      if (
-        rules.checksAddressesAtOnce &&
-        session.memory.regionCount > 0 &&
-        !session.rings.translates &&
-        !liesInMemory(session, addresses, vring.size)
-      ) {
-        return refused('addresses outside the memory');
-      }
+      // Whether they lie in memory is judged when the ring starts: the memory may come later.
       vring.addresses = rules.storedAddresses(addresses);
       vring.log = { address: log, isLogged: (flags & VHOST_VRING_F_LOG) !== 0 };
-      if (vring.isAttached) session.rings.reattach();
       return done;
     },
   }),
@@ -165,7 +138,6 @@ export const vringMessages: MessageTable = [
     handle: (session, { index, num }) => {
       const vring = session.ring(index);
       if (vring === undefined) return noSuchRing;
-      if (!session.rules.vring.acceptsEnable(num)) return refused(`${num} is neither 0 nor 1`);
       session.rings.move(vring, num === 0 ? 'disable' : 'enable');
       return done;
     },

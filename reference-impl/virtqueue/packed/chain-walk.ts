@@ -22,7 +22,6 @@ export function walkPackedChain(
 ): Chain | MalformedChain {
   const walk = new WalkedChain();
   const { words } = ring;
-  const limit = rules.walkLimit(walked.size);
   const firstId = ring.id(slot);
   let at = slot;
   let round = wrap;
@@ -41,7 +40,7 @@ export function walkPackedChain(
     kept?.push({ addr: (BigInt(high) << 32n) | BigInt(low), len, id, flags });
     const reason = addDescriptor(walked, rules, walk, high, low, len, flags);
     if (reason !== undefined) return { kind: 'malformed', id, reason };
-    if (!rules.hasNext(flags) || slots >= limit) {
+    if (!rules.hasNext(flags, slots)) {
       return ended(walked, rules, walk, rules.chainId(firstId, id), slots, kept);
     }
     if (++at >= rules.roundLength(walked.size)) {
@@ -70,6 +69,7 @@ export function walkRecorded(
     const reason = addDescriptor(walked, rules, walk, high, Number(addr & 0xffff_ffffn), len, flags);
     if (reason !== undefined) return { kind: 'malformed', id, reason };
   }
+  walk.isResubmitted = true;
   return ended(walked, rules, walk, id, descriptors.length, descriptors);
 }
 

@@ -34,15 +34,10 @@ export class PackedDevice implements DeviceRing {
   #usedWrap: 0 | 1;
   #slotsSinceCall = 0;
   /** Chains taken since `mark`, which may be given back; undefined without a mark. */
-  #marked: Chain[] | undefined;
-  #markedAvail = 0;
-  #markedWrap: 0 | 1 = 1;
-  #markedResubmitted = 0;
   readonly #held: Completion[] = [];
   readonly #pendingNow = (): number => this.pending();
   /** What becomes used at one moment; undefined where each does by itself. */
   #together: Completion[] | undefined;
-  #spuriousKicks = 0;
 
   /** Throws DriverUsageError for a position of another layout. `attachPackedDevice` finds the ring in memory. */
   constructor(options: PackedDeviceOptions, ring: PackedRing) {
@@ -54,7 +49,7 @@ export class PackedDevice implements DeviceRing {
     this.#rules = options.rules ?? packedDeviceRules;
     const observer = options.observer ?? noObserver;
     this.#observer = observer;
-    if (observer.wroteRing !== undefined) ring.wrote = observer.wroteRing.bind(observer);
+    ring.wrote = (area, offset, length) => observer.wroteRing?.(area, offset, length);
     this.#resubmitted = options.resubmitted ?? [];
     this.#keepsDescriptors = options.keepsDescriptors ?? false;
     this.#roundLength = this.#rules.roundLength(size);
@@ -90,8 +85,6 @@ export class PackedDevice implements DeviceRing {
     const kept = this.#keepsDescriptors ? [] : undefined;
     const chain = walkPackedChain(this.#walked, this.ring, this.#rules, slot, this.#availWrap, flags, kept);
     if (chain.kind === 'malformed') return chain;
-    if (this.#marked === undefined) this.#observer.fetched?.(chain);
-    else this.#marked.push(chain);
     this.#avail = slot + chain.slots;
     if (this.#avail >= this.#roundLength) {
       this.#avail -= this.#roundLength;
@@ -106,23 +99,18 @@ export class PackedDevice implements DeviceRing {
     return chain;
   }
 
-  mark(): void {
-    this.#keep();
-    this.#marked = [];
-    this.#markedAvail = this.#avail;
-    this.#markedWrap = this.#availWrap;
-    this.#markedResubmitted = this.#resubmittedTaken;
-  }
-
-  rewind(): void {
-    this.#marked = undefined;
-    this.#avail = this.#markedAvail;
-    this.#availWrap = this.#markedWrap;
-    this.#resubmittedTaken = this.#markedResubmitted;
+  mark(): () => void {
+    const avail = this.#avail;
+    const wrap = this.#availWrap;
+    const resubmitted = this.#resubmittedTaken;
+    return () => {
+      this.#avail = avail;
+      this.#availWrap = wrap;
+      this.#resubmittedTaken = resubmitted;
+    };
   }
 
   complete(chain: Chain, written: number): void {
-    this.#keep();
     this.#held.push({ chain, written });
     const completions = this.#rules.completions(this.#held, this.#pendingNow, this.#features);
     const count = completions.length;
@@ -135,7 +123,6 @@ export class PackedDevice implements DeviceRing {
   }
 
   beginTogether(): void {
-    this.#keep();
     this.#together = [];
   }
 
@@ -162,11 +149,6 @@ export class PackedDevice implements DeviceRing {
   wantKicks(wanted: boolean): void {
     const event = this.#rules.deviceEvent(this.#features, this.#avail, this.#availWrap, wanted);
     if (event !== undefined) this.ring.setDeviceEvent(event);
-  }
-
-  survivesKick(): boolean {
-    this.#spuriousKicks = this.pending() > 0 ? 0 : this.#spuriousKicks + 1;
-    return this.#rules.survivesSpuriousKicks(this.#spuriousKicks);
   }
 
   /**
@@ -202,16 +184,9 @@ export class PackedDevice implements DeviceRing {
     if (heldFlags !== undefined) this.#rules.show(this.ring, first, heldFlags);
     for (let place = from; place < to; place++) {
       const completion = completions[place] as Completion;
-      if (this.#observer.used !== undefined) this.#observer.used(completion.chain, this.position);
+      this.#observer.used?.(completion.chain, this.position);
       this.#rules.afterwards(this.ring, first, completion);
     }
-  }
-
-  /** Chains taken since `mark` are not given back any more. */
-  #keep(): void {
-    if (this.#marked === undefined) return;
-    for (const chain of this.#marked) this.#observer.fetched?.(chain);
-    this.#marked = undefined;
   }
 
   #pass(slots: number): void {

@@ -42,8 +42,6 @@ export interface PackedDeviceRules extends BufferRules {
   readonly roundLength: (size: number) => number;
   /** The wrap counter of the next round. */
   readonly nextWrap: (wrap: 0 | 1) => 0 | 1;
-  /** Whether a ring lives on after as many kicks in a row that no chain waited for; false breaks the ring. */
-  readonly survivesSpuriousKicks: (inARow: number) => boolean;
 
   /**
    * Judges the flags of the descriptor at `slot`, behind the first of its chain: the driver made it available before
@@ -103,7 +101,6 @@ export const packedDeviceRules: PackedDeviceRules = {
   readSlot: (_, slot) => slot,
   roundLength: (size) => size,
   nextWrap: (wrap) => (wrap === 1 ? 0 : 1),
-  survivesSpuriousKicks: () => true,
 
   acceptsChained: (flags, wrap) => (isAvailableIn(flags, wrap) ? undefined : 'chained-descriptor-not-available'),
   acceptsIndirect: (flags, features, before) => {

@@ -15,13 +15,19 @@ const NO_MORE = -1;
  * Follows the chain that begins at `head` (virtio 2.7.5). Each field is read once, so that a driver that changes it
  * meanwhile cannot have it judged by one value and used with another.
  */
-export function walkChain(ring: WalkedSplitRing, rules: SplitDeviceRules, head: number): Chain | MalformedChain {
+export function walkChain(
+  ring: WalkedSplitRing,
+  rules: SplitDeviceRules,
+  head: number,
+  isResubmitted: boolean,
+): Chain | MalformedChain {
   const reason = rules.acceptsHead(head, ring.size);
   if (reason !== undefined) return { kind: 'malformed', id: head, reason };
   const walk = new WalkedChain();
   const broken = walkTable(ring, rules, walk, ring.table, { entries: ring.size, isIndirect: false }, head);
   if (broken !== undefined) return { kind: 'malformed', id: head, reason: broken };
   walk.id = head;
+  walk.isResubmitted = isResubmitted;
   return walk;
 }
 
@@ -33,7 +39,6 @@ function walkTable(
   table: TableView,
   first: number,
 ): MalformedReason | undefined {
-  const limit = rules.walkLimit(ring.size);
   // A rule that accepts an index beyond the table must not reach beyond its memory.
   let index = first < table.entries ? first : NO_MORE;
   while (index !== NO_MORE) {
@@ -49,7 +54,7 @@ function walkTable(
     }
     const reason = walk.addBuffer(ring, rules, high, low, length, flags);
     if (reason !== undefined) return reason;
-    if (!rules.hasNext(flags) || walk.descriptors >= limit) return undefined;
+    if (!rules.hasNext(flags, walk.descriptors)) return undefined;
     const outside = rules.acceptsNext(next, table);
     if (outside !== undefined) return outside;
     index = next < table.entries ? next : NO_MORE;

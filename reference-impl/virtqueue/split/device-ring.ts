@@ -32,9 +32,6 @@ export class SplitDevice implements DeviceRing {
   readonly #pendingNow = (): number => this.pending();
   /** What becomes used at one moment; undefined where each does by itself. */
   #together: Completion[] | undefined;
-  #markedAvailIdx = 0;
-  #markedResubmitted = 0;
-  #spuriousKicks = 0;
 
   /** Throws DriverUsageError where the views are not fit for a ring; `attachSplitDevice` answers a reason instead. */
   constructor(options: SplitDeviceOptions, ring: SplitRing) {
@@ -45,7 +42,7 @@ export class SplitDevice implements DeviceRing {
     this.#rules = options.rules ?? splitDeviceRules;
     const observer = options.observer ?? noObserver;
     this.#observer = observer;
-    if (observer.wroteRing !== undefined) ring.wrote = observer.wroteRing.bind(observer);
+    ring.wrote = (area, offset, length) => observer.wroteRing?.(area, offset, length);
     this.#resubmitted = options.resubmitted ?? [];
     this.#lastAvailIdx = this.#rules.firstAvailIdx(positionOf('split', options.position).avail);
     const earlier = options.earlier?.layout === 'split' ? options.earlier.used : undefined;
@@ -92,28 +89,26 @@ export class SplitDevice implements DeviceRing {
     const reason = this.#rules.acceptsPending(pending, this.ring.size);
     if (reason !== undefined) return { kind: 'malformed', id: undefined, reason };
     const head = this.ring.availHead(this.#rules.availSlot(this.#lastAvailIdx, this.ring.size));
-    const chain = walkChain(this.#walked, this.#rules, head);
+    const chain = walkChain(this.#walked, this.#rules, head, false);
     if (chain.kind === 'chain') {
       this.#lastAvailIdx = this.#rules.nextAvailIdx(this.#lastAvailIdx, head, pending, this.ring.size);
-      this.#observer.fetched?.(chain);
     }
     return chain;
   }
 
   #nextAgain(again: RecordedChain): Chain | MalformedChain {
-    const chain = walkChain(this.#walked, this.#rules, again.id);
+    const chain = walkChain(this.#walked, this.#rules, again.id, true);
     if (chain.kind === 'chain') this.#resubmittedTaken++;
     return chain;
   }
 
-  mark(): void {
-    this.#markedAvailIdx = this.#lastAvailIdx;
-    this.#markedResubmitted = this.#resubmittedTaken;
-  }
-
-  rewind(): void {
-    this.#lastAvailIdx = this.#markedAvailIdx;
-    this.#resubmittedTaken = this.#markedResubmitted;
+  mark(): () => void {
+    const avail = this.#lastAvailIdx;
+    const resubmitted = this.#resubmittedTaken;
+    return () => {
+      this.#lastAvailIdx = avail;
+      this.#resubmittedTaken = resubmitted;
+    };
   }
 
   complete(chain: Chain, written: number): void {
@@ -150,7 +145,7 @@ export class SplitDevice implements DeviceRing {
     }
     for (let place = from; place < to; place++) {
       const completion = completions[place] as Completion;
-      if (this.#observer.used !== undefined) this.#observer.used(completion.chain, this.position);
+      this.#observer.used?.(completion.chain, this.position);
       this.#rules.afterwards(this.ring, completion);
     }
   }
@@ -181,11 +176,6 @@ export class SplitDevice implements DeviceRing {
     this.ring.setUsedFlags(this.#rules.usedFlags(this.#features, wanted));
     const event = this.#rules.availEvent(this.#features, this.#lastAvailIdx, wanted);
     if (event !== undefined) this.ring.setAvailEvent(event);
-  }
-
-  survivesKick(): boolean {
-    this.#spuriousKicks = this.pending() > 0 ? 0 : this.#spuriousKicks + 1;
-    return this.#rules.survivesSpuriousKicks(this.#spuriousKicks);
   }
 }
 

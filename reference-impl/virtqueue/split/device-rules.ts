@@ -41,8 +41,6 @@ export interface SplitDeviceRules extends BufferRules {
   /** Where reading goes on behind the chain at `head`, one of so many that waited. */
   readonly nextAvailIdx: (lastAvailIdx: number, head: number, pending: number, size: number) => number;
   readonly availSlot: (lastAvailIdx: number, size: number) => number;
-  /** Whether a ring lives on after as many kicks in a row that no chain waited for; false breaks the ring. */
-  readonly survivesSpuriousKicks: (inARow: number) => boolean;
 
   readonly acceptsHead: (head: number, size: number) => MalformedReason | undefined;
   readonly acceptsNext: (next: number, table: TableView) => MalformedReason | undefined;
@@ -84,7 +82,6 @@ export const splitDeviceRules: SplitDeviceRules = {
   acceptsPending: (pending, size) => (pending > size ? 'avail-idx-jumped' : undefined),
   nextAvailIdx: wrapped,
   availSlot: (lastAvailIdx, size) => lastAvailIdx & (size - 1),
-  survivesSpuriousKicks: () => true,
 
   acceptsHead: (head, size) => (head < size ? undefined : 'head-out-of-range'),
   acceptsNext: (next, table) => (next < table.entries ? undefined : 'next-out-of-range'),

@@ -89,8 +89,8 @@ export const mdevIrqFaults = {
     'vm-irq/ring-works-without-descriptor',
     'a signal of a vector without an event descriptor ends the device',
     inMdevTable('interrupt', {
-      signalUnarmed: () => {
-        throw new BrokenDown('abort');
+      signalling: (events) => {
+        if (events.length === 0) throw new BrokenDown('abort');
       },
     }),
   ),
@@ -175,7 +175,7 @@ export const mdevIrqFaults = {
   'mdev-set-of-any-index': mdevFault(
     'vm-irq/set-of-unknown-index-refused',
     'SET_IRQS of an index that there is not is taken',
-    checked((set, { indices }) => (set.index >= indices ? undefined : set)),
+    checked((set, { vectors }) => (vectors === 0 ? undefined : set)),
   ),
   'mdev-unknown-flags-of-set-taken': mdevFault(
     'vm-irq/unknown-flags-refused',

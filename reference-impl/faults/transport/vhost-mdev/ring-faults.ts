@@ -3,7 +3,7 @@ import type { MdevOutcome } from '../../../vhost-mdev/message-rules.ts';
 import type { RingRecord } from '../../../vhost-mdev/ring-set.ts';
 import { BrokenDown } from '../../../vhost-user/back-end-edge.ts';
 import { errno } from '../../../wire/errno.ts';
-import { encodeStructure } from '../../../wire/vfio-structures.ts';
+import { encodeStructure } from '../../../wire/structure.ts';
 import { vringStatePayload } from '../../../wire/vhost-user-payloads.ts';
 import type { MdevFault } from '../../fault.ts';
 import { inMdevTable, mdevFault, mdevHandling } from './mdev-fault.ts';

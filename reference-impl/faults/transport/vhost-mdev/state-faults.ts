@@ -149,7 +149,7 @@ const starts = {
     'vm-state/descriptors-not-needed',
     'a start with a ring fails while no vector has an event descriptor',
     atState((right, { rings, interrupts }, state) =>
-      state === 1n && rings.inUse > 0 && interrupts.armed.length === 0 ? errno.EINVAL : right(),
+      state === 1n && rings.inUse > 0 && interrupts.armedVectors.length === 0 ? errno.EINVAL : right(),
     ),
   ),
   'mdev-start-without-features-crashes': mdevFault(

@@ -1,6 +1,9 @@
+import type { Handled } from '../../../vhost-user/handled.ts';
 import { messageByName } from '../../../wire/vhost-user-messages.ts';
 import type { VhostUserFault } from '../../fault.ts';
 import { handling, inTable, vhostUserFault } from './vhost-user-fault.ts';
+
+const isRefusal = (handled: Handled['kind']): boolean => handled === 'refused' || handled === 'close-connection';
 
 /** Descriptors that travel with messages. */
 export const descriptorFaults = {
@@ -41,14 +44,14 @@ export const descriptorFaults = {
   'refused-message-leaks-descriptors': vhostUserFault(
     'vu-fds/refused-message-leaks-no-descriptor',
     'descriptors of a refused request are never closed',
-    inTable('descriptors', { closesUntaken: (wasRefused) => !wasRefused }),
+    inTable('descriptors', { closesUntaken: (handled) => !isRefusal(handled) }),
   ),
   'surplus-descriptors-kept': vhostUserFault(
     'vu-fds/surplus-descriptors-refused-or-closed',
     'descriptors beyond those that a request needs are never closed',
     inTable('descriptors', {
       accepts: (count, expected) => count >= expected.minimum,
-      closesUntaken: (wasRefused) => wasRefused,
+      closesUntaken: isRefusal,
     }),
     inTable('memory', { acceptsDescriptorCount: (regions, descriptors) => descriptors >= regions }),
     inTable('vring', { acceptsDescriptors: (hasDescriptor, descriptors) => descriptors >= (hasDescriptor ? 1 : 0) }),

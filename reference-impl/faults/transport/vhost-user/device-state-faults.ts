@@ -1,4 +1,4 @@
-import { done } from '../../../vhost-user/message-rule.ts';
+import { done } from '../../../vhost-user/handled.ts';
 import { virtioDeviceStatus as status } from '../../../wire/vhost-user-constants.ts';
 import type { VhostUserFault } from '../../fault.ts';
 import { acceptingAnyFeatures } from './accepting-any-features.ts';

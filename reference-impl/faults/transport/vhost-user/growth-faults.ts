@@ -1,4 +1,4 @@
-import type { Handled } from '../../../vhost-user/message-rule.ts';
+import type { Handled } from '../../../vhost-user/handled.ts';
 import type { FrontEndMessageName } from '../../../wire/vhost-user-messages.ts';
 import type { VhostUserFault } from '../../fault.ts';
 import { familyOf, leakingRequests, refusedRequests } from './request-family.ts';

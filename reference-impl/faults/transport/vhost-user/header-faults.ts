@@ -1,4 +1,4 @@
-import { done } from '../../../vhost-user/message-rule.ts';
+import { done } from '../../../vhost-user/handled.ts';
 import type { OutgoingMessage } from '../../../vhost-user/reply-rules.ts';
 import type { Codec } from '../../../wire/compile-layout.ts';
 import { VHOST_USER_REPLY_MASK, VHOST_USER_VERSION_MASK } from '../../../wire/vhost-user-constants.ts';

@@ -1,5 +1,5 @@
 import { BrokenDown } from '../../../vhost-user/back-end-edge.ts';
-import { done } from '../../../vhost-user/message-rule.ts';
+import { done } from '../../../vhost-user/handled.ts';
 import type { VhostUserFault } from '../../fault.ts';
 import { handling, inTable, vhostUserFault } from './vhost-user-fault.ts';
 

@@ -1,4 +1,4 @@
-import { done, type Handled } from '../../../vhost-user/message-rule.ts';
+import { done, type Handled } from '../../../vhost-user/handled.ts';
 import type { SessionState } from '../../../vhost-user/session-state.ts';
 import { VIRTIO_F_EVENT_IDX } from '../../../virtqueue/feature-bits.ts';
 import type { FrontEndMessageName } from '../../../wire/vhost-user-messages.ts';

@@ -1,4 +1,4 @@
-import { done } from '../../../vhost-user/message-rule.ts';
+import { done } from '../../../vhost-user/handled.ts';
 import { u64Bytes } from '../../../vhost-user/reply-payloads.ts';
 import { isStarted } from '../../../vhost-user/ring-state.ts';
 import type { SessionState } from '../../../vhost-user/session-state.ts';

@@ -1,4 +1,4 @@
-import { done } from '../../../vhost-user/message-rule.ts';
+import { done } from '../../../vhost-user/handled.ts';
 import { u64Bytes } from '../../../vhost-user/reply-payloads.ts';
 import { VHOST_USER_NEED_REPLY_MASK } from '../../../wire/vhost-user-constants.ts';
 import { requestId } from '../../../wire/vhost-user-messages.ts';

@@ -1,4 +1,4 @@
-import type { Handled } from '../../../vhost-user/message-rule.ts';
+import type { Handled } from '../../../vhost-user/handled.ts';
 import { u64Bytes } from '../../../vhost-user/reply-payloads.ts';
 import type { OutgoingMessage } from '../../../vhost-user/reply-rules.ts';
 import { isStarted } from '../../../vhost-user/ring-state.ts';

@@ -1,6 +1,6 @@
 import { isFailure } from '../../../memory/memory-map.ts';
 import { gather } from '../../../memory/pieces.ts';
-import { done } from '../../../vhost-user/message-rule.ts';
+import { done } from '../../../vhost-user/handled.ts';
 import { isStarted } from '../../../vhost-user/ring-state.ts';
 import type { SessionState } from '../../../vhost-user/session-state.ts';
 import type { Vring } from '../../../vhost-user/vring.ts';

@@ -1,7 +1,7 @@
 import { queueRules } from '../../../devices/queue-rules.ts';
 import { isFailure } from '../../../memory/memory-map.ts';
 import { gather, writePieces } from '../../../memory/pieces.ts';
-import { done } from '../../../vhost-user/message-rule.ts';
+import { done } from '../../../vhost-user/handled.ts';
 import { configChangeMessage } from '../../../vhost-user/reply-payloads.ts';
 import type { RingEvent, RingState, RingStateRules } from '../../../vhost-user/ring-state.ts';
 import type { SessionState } from '../../../vhost-user/session-state.ts';

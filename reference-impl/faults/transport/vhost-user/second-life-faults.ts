@@ -1,6 +1,6 @@
 import { isFailure } from '../../../memory/memory-map.ts';
 import { gather, writePieces } from '../../../memory/pieces.ts';
-import { done } from '../../../vhost-user/message-rule.ts';
+import { done } from '../../../vhost-user/handled.ts';
 import type { SessionState } from '../../../vhost-user/session-state.ts';
 import type { Vring } from '../../../vhost-user/vring.ts';
 import { USED_IDX_OFFSET } from '../../../virtqueue/split/layout.ts';

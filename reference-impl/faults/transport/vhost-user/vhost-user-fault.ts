@@ -1,7 +1,8 @@
 import type { RequirementSlug } from '../../../catalogue/catalogue.ts';
 import type { Breakdown } from '../../../vhost-user/back-end-edge.ts';
 import type { BackEndRules } from '../../../vhost-user/back-end-rules.ts';
-import type { Handled, MessageRule, RequestContext } from '../../../vhost-user/message-rule.ts';
+import type { Handled } from '../../../vhost-user/handled.ts';
+import type { MessageRule, RequestContext } from '../../../vhost-user/message-rule.ts';
 import type { ReferenceRules } from '../../../vhost-user/reference-rules.ts';
 import type { SessionState } from '../../../vhost-user/session-state.ts';
 import type { FrontEndMessageName } from '../../../wire/vhost-user-messages.ts';

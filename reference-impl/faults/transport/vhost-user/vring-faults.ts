@@ -1,6 +1,6 @@
 import { isFailure } from '../../../memory/memory-map.ts';
 import { writePieces } from '../../../memory/pieces.ts';
-import { done, type Handled } from '../../../vhost-user/message-rule.ts';
+import { done, type Handled } from '../../../vhost-user/handled.ts';
 import type { SessionState } from '../../../vhost-user/session-state.ts';
 import { unset, type Vring } from '../../../vhost-user/vring.ts';
 import type { VringRules } from '../../../vhost-user/vring-rules.ts';
