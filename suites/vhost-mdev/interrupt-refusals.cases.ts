@@ -230,19 +230,25 @@ export const maskRefused = defineCase({
 
 export const triggerNow = defineCase({
   id: 'vhost-mdev/interrupts/trigger-without-data-signals-now',
-  title: 'VFIO_DEVICE_SET_IRQS to trigger without data signals the vector once, each time, running or stopped',
+  title:
+    'VFIO_DEVICE_SET_IRQS to trigger without data signals each vector of its range once, each time, running or stopped',
   proves: { 'vm-irq/trigger-without-data-signals': 'mdev-trigger-without-data-drops' },
   applies: { start: 'connected', transports, ring: 'none' },
   run({ session, port, requirement }) {
     const check = requirement('vm-irq/trigger-without-data-signals');
-    const event = new CountedEvent(port);
-    setEvents(session, 0, [event]);
+    const events = Array.from({ length: ringCount(session) }, () => new CountedEvent(port));
+    setEvents(session, 0, events);
+    const ranges = events.flatMap((_, start) => events.slice(start).map((_, more) => ({ start, count: more + 1 })));
     for (const state of [0, 1, 0]) {
       setState(session, state);
-      for (const time of [1, 2]) {
-        const answer = setIrqs(session, { flags: dataNone | trigger }, new Uint8Array());
-        check.equal(answer, 'taken', `trigger ${time} in state ${state}`);
-        check.equal(event.take(), 1, `signals by trigger ${time} in state ${state}`);
+      for (const { start, count } of [...ranges, ...ranges.slice(0, 1)]) {
+        const how = `from vector ${start} on, ${count} of them, in state ${state}`;
+        const answer = setIrqs(session, { flags: dataNone | trigger, start, count }, new Uint8Array());
+        check.equal(answer, 'taken', `trigger ${how}`);
+        for (const [vector, event] of events.entries()) {
+          const isMeant = start <= vector && vector < start + count;
+          check.equal(event.take(), isMeant ? 1 : 0, `signals of vector ${vector} by a trigger ${how}`);
+        }
       }
     }
   },
@@ -267,5 +273,14 @@ export const triggerBools = defineCase({
     }
     setIrqs(session, { flags }, Uint8Array.of(0));
     check.equal(events[0]?.take(), 0, 'signals of vector 0 by a bool of 0');
+    for (const start of events.keys()) {
+      const behind = events.slice(start);
+      const bools = Uint8Array.from(behind, (_, n) => (n === behind.length - 1 ? 0x80 : 0));
+      check.equal(setIrqs(session, { flags, start, count: bools.length }, bools), 'taken', `trigger from ${start} on`);
+      for (const [vector, event] of events.entries()) {
+        const what = `signals of vector ${vector} by bools from ${start} on, the last of them set`;
+        check.equal(event.take(), vector === events.length - 1 ? 1 : 0, what);
+      }
+    }
   },
 });

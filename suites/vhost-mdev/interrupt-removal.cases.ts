@@ -1,8 +1,8 @@
 import { defineCase } from '../case.ts';
 import { presupposed } from '../premise.ts';
 import { growsNot } from '../resource-growth.ts';
-import { setState } from './ring-messages.ts';
-import { CountedEvent, setEvents } from './vectors.ts';
+import { ringCount, setState } from './ring-messages.ts';
+import { CountedEvent, descriptorData, setEvents, setIrqs } from './vectors.ts';
 
 /** Event descriptors that are taken away. */
 
@@ -70,7 +70,8 @@ export const countZeroFrom = defineCase({
 
 export const released = defineCase({
   id: 'vhost-mdev/interrupts/dropped-descriptors-are-let-go',
-  title: 'event descriptors that were replaced or taken away are held no more: the device holds none in the end',
+  title:
+    'event descriptors that were replaced, taken away or given in vain are held no more: the device holds none in the end',
   proves: { 'vm-irq/dropped-descriptor-is-released': 'mdev-dropped-descriptors-held' },
   applies: { start: 'closed', transports, needs: ['resources'], ring: 'none' },
   run({ connect, port, requirement }) {
@@ -79,6 +80,11 @@ export const released = defineCase({
       const session = connect('connected');
       const events = [new CountedEvent(port), new CountedEvent(port)];
       for (const event of [...events, undefined]) setEvents(session, 0, [event]);
+      // A call that is refused at its second descriptor lets go of the first.
+      const file = port.descriptors.nullDevice();
+      const data = descriptorData(...events.slice(0, 1).map(({ fd }) => fd), file);
+      if (ringCount(session) > 1) setIrqs(session, { count: 2 }, data);
+      port.descriptors.close(file);
       for (const event of events) event.close();
       session.close();
     });

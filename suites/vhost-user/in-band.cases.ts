@@ -1,5 +1,7 @@
 import type { ReceivedMessage } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
+import { refusesMessage } from './refusal.ts';
+import { tellRing } from './ring-messages.ts';
 import { payloadOf } from './words.ts';
 
 /** Notifications as messages on the back-end channel (vhost-user, "In-band notifications", "VHOST_USER_BACKEND_VRING_CALL"). */
@@ -39,6 +41,33 @@ export const announced = defineCase({
       const isCalled = queue.waitForCalls(1);
       check.holds(isCalled, `VRING_CALL for chain ${seed}`, { expected: 'one for this ring', actual: 'none' });
     }
+  },
+});
+
+export const kickOfNoRing = defineCase({
+  id: 'vhost-user/inband/vring-kick-of-no-ring-is-refused',
+  title: 'VRING_KICK for a ring that there is not is refused',
+  proves: { 'vu-vring/ring-index-out-of-range-refused': 'bad-ring-index-taken-modulo' },
+  applies: { ...applies, start: 'closed', ring: 'split' },
+  run(context) {
+    const { port, connect, ring, points, requirement } = context;
+    const check = requirement('vu-vring/ring-index-out-of-range-refused');
+    const vring = ring({ size: 16 });
+    const { queueIndex } = port.facts.workload;
+    const all = [256, 0x1_0000, 0xffff_ffff].map((index) => ({ key: `index=${index}`, index }));
+    const kick = (index: number) => ({ request: 'VHOST_USER_VRING_KICK', payload: { index, num: 0 } }) as const;
+    points(all, ({ key, index }) => {
+      refusesMessage(context, check, {
+        what: `VRING_KICK with ${key}`,
+        open: () => {
+          const session = connect('negotiated');
+          tellRing(session, queueIndex, vring);
+          return session;
+        },
+        flawed: kick(index),
+        sound: kick(queueIndex),
+      });
+    });
   },
 });
 

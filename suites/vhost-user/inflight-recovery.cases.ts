@@ -136,16 +136,16 @@ export const counterGoesOn = defineCase({
     const set = tracked({ port, driver, ring }, session, check);
     if (set === undefined) return;
     const { hand, region } = set;
-    const heads = hand.makeAvailable(...[1, 2].map((seed) => driver.request({ seed }).segments));
+    const heads = hand.makeAvailable(...[1, 2, 3].map((seed) => driver.request({ seed }).segments));
     region.set({ version: 1, descNum: queueSize, lastBatchHead: 0, usedIdx: 0 });
     // One more changes two of its bytes, so that the order of bytes shows.
     const highest = 0x8000_0000_0000_00ffn;
     for (const [n, head] of heads.entries()) region.setEntry(head, { inflight: 1, counter: highest - BigInt(n) });
-    const next = new RingByHand(port, session, hand.ring, { index: hand.index, position: splitPosition(2) });
+    const next = new RingByHand(port, session, hand.ring, { index: hand.index, position: splitPosition(3) });
     next.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
     next.kick();
-    if (hand.waitForUsed(check, 2, 'chains that were in flight') === undefined) return;
-    const [head = 0] = hand.makeAvailable(driver.request({ seed: 3 }).segments);
+    if (hand.waitForUsed(check, 3, 'chains that were in flight') === undefined) return;
+    const [head = 0] = hand.makeAvailable(driver.request({ seed: 4 }).segments);
     next.kick();
     if (hand.waitForUsed(check, 1, 'a chain behind them') === undefined) return;
     const counter = region.counter(head);

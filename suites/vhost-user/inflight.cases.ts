@@ -1,3 +1,4 @@
+import { readable } from '../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../case.ts';
 import { severalRings } from '../several-rings.ts';
 import { smallestRegion } from './inflight-buffer.ts';
@@ -99,6 +100,26 @@ export const counterRises = defineCase({
         actual: String(counter),
       });
     }
+  },
+});
+
+export const marked = defineCase({
+  id: 'vhost-user/inflight/head-that-is-not-used-is-in-flight',
+  title: 'a head that GET_VRING_BASE counts as fetched, and that is not used, is marked as in flight',
+  proves: { 'vu-inflight/fetched-head-marked-with-rising-counter': 'inflight-mark-left-out' },
+  applies: { ...applies, devices: ['block'], ring: 'split' },
+  run({ port, session, driver, ring, guest, requirement }) {
+    const check = requirement('vu-inflight/fetched-head-marked-with-rising-counter');
+    const set = tracked({ port, driver, ring }, session, check);
+    if (set === undefined || used(set.hand, driver, check, 2) === undefined) return;
+    const { hand, region } = set;
+    // No device can answer a request without a byte for its status: one that fetches it has it in flight from then on.
+    const [head = 0] = hand.makeAvailable([readable(guest.allocate({ size: 16 }))]);
+    hand.kick();
+    session.messages.fence();
+    const base = session.isOpen ? baseFrom(check, getBase(session, hand.index), 'GET_VRING_BASE') : undefined;
+    check.presumes(base === 3 && hand.usedCount() === 2, 'a request without a status byte is fetched and not used');
+    check.equal(region.isInflight(head), true, 'whether the head that was fetched is marked');
   },
 });
 

@@ -137,12 +137,12 @@ export const counterGoesOn = defineCase({
     const set = packedTracked({ port, driver, ring }, session, check);
     if (set === undefined) return;
     const { hand, region } = set;
-    const left = entersLists(set, driver, 2);
+    const left = entersLists(set, driver, 3);
     // One more changes two of its bytes, so that the order of bytes shows.
     const highest = 0x8000_0000_0000_00ffn;
     leaves(region, { ...left, lists: left.lists.map((list, n) => ({ ...list, counter: highest - BigInt(n) })) });
     const next = takenOver(port, session, set);
-    if (hand.waitForUsed(check, 2, 'lists that were in flight') === undefined) return;
+    if (hand.waitForUsed(check, 3, 'lists that were in flight') === undefined) return;
     const { segments } = driver.request({ seed: 9 });
     const start = { slot: hand.driver.position.avail, wrap: 1 } as const;
     hand.makeAvailable(segments);

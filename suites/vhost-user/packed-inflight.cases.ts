@@ -1,5 +1,6 @@
 import type { VhostUserSession } from '../../drivers/port/port.ts';
 import { packedPosition } from '../../reference-impl/virtqueue/ring.ts';
+import { readable } from '../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
 import { placeAfter, usedPlace } from '../virtio/packed-ring/place.ts';
@@ -108,6 +109,33 @@ export const counterRises = defineCase({
       });
       before = highest;
     }
+  },
+});
+
+export const marked = defineCase({
+  id: 'vhost-user/packed-inflight/list-that-is-not-used-is-in-flight',
+  title: 'a list that GET_VRING_BASE counts as fetched, and that is not used, is marked as in flight',
+  proves: { 'vu-inflight/packed-descriptor-list-copied': 'packed-inflight-mark-left-out' },
+  applies: { ...applies, devices: ['block'] },
+  run({ port, session, driver, ring, guest, requirement }) {
+    const check = requirement('vu-inflight/packed-descriptor-list-copied');
+    const set = packedTracked({ port, driver, ring }, session, check);
+    if (set === undefined) return;
+    startRing(set.hand);
+    if (!usesLists(set, driver, check, 1)) return;
+    const { hand, region } = set;
+    const { avail } = hand.driver.position;
+    // No device can answer a request without a byte for its status: one that fetches it has it in flight from then on.
+    const span = guest.allocate({ size: 16 });
+    hand.makeAvailable([readable(span)]);
+    hand.kick();
+    session.messages.fence();
+    const base = session.isOpen ? baseFrom(check, getBase(session, hand.index), 'GET_VRING_BASE') : undefined;
+    const isFetched = base !== undefined && (base & 0x7fff) === avail + 1 && hand.usedCount() === 1;
+    check.presumes(isFetched, 'a request without a status byte is fetched and not used');
+    const lists = region.entries().filter(({ isInflight, num }) => isInflight && num === 1);
+    check.equal(lists.length, 1, 'lists of one descriptor that are marked');
+    check.equal(lists[0]?.len, 16, 'length of the descriptor in the record');
   },
 });
 

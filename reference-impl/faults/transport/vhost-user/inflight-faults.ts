@@ -48,6 +48,16 @@ export const inflightFaults = {
     'the counter of a fetched head is always 1',
     inTable('inflight', { nextCounter: () => 1n }),
   ),
+  'inflight-mark-left-out': vhostUserFault(
+    'vu-inflight/fetched-head-marked-with-rising-counter',
+    'a fetched head is not marked as in flight',
+    inTable('inflight', { marksFetched: false }),
+  ),
+  'packed-inflight-mark-left-out': vhostUserFault(
+    'vu-inflight/packed-descriptor-list-copied',
+    'a fetched list of a packed ring is not marked as in flight',
+    inTable('inflight', { marksFetched: false }),
+  ),
   'inflight-mark-left-behind': vhostUserFault(
     'vu-inflight/used-head-unmarked-after-used-index',
     'a used head stays marked as in flight',
