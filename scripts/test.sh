@@ -77,6 +77,8 @@ check 'two targets in the kernel guest' node dist/cli/main.js guest -- run kerne
   --out "$work/in-guest"
 count 'the report in a browser' '^ +✓' '^ +✘' bash scripts/test-report.sh
 count 'faults, each caught by the cases that name it' '^ok ' '^not ok ' node dist/cli/faults.js --sample 40
+count 'mutants of the reference, a small sample' '^ok ' '^not ok listed' node dist/cli/mutation.js \
+  --quick --sample 10 --seed 7 --floor 40
 count 'the package, installed into an empty folder' '^ok ' '^not ok ' bash scripts/test-package.sh
 count 'the native addon under AddressSanitizer' '^ok dist/' '^not ok dist/' bash scripts/test-native-asan.sh
 

@@ -1,6 +1,6 @@
 import { itemsByWorth } from './item-order.ts';
 import { type Mutant, neighboursOf } from './mutants.ts';
-import { trialPlaces } from './trial-items.ts';
+import type { TrialExtent } from './trial-extent.ts';
 import type { RanItem, WorkerLine } from './worker-messages.ts';
 import { runWorker } from './worker-run.ts';
 
@@ -25,6 +25,7 @@ export async function coverageOf(
   wanted: readonly Mutant[],
   near: readonly Mutant[],
   jobs: number,
+  extent: TrialExtent,
   ran: () => void,
 ): Promise<Coverage> {
   const neighbours = neighboursOf(wanted, near);
@@ -33,7 +34,7 @@ export async function coverageOf(
   const notPassing: RanItem[] = [];
   const everywhere = new Set<string>();
   const byPlace = new Map<string, Set<string>>();
-  const places = trialPlaces.map(({ name }) => name);
+  const { places, firstVariants } = extent;
   const hear = (line: WorkerLine): void => {
     switch (line.kind) {
       case 'loaded':
@@ -55,7 +56,7 @@ export async function coverageOf(
     }
   };
   await eachOf(places, jobs, async (place) => {
-    const end = await runWorker(root, { kind: 'cover', places: [place], mutants }, hear);
+    const end = await runWorker(root, { kind: 'cover', places: [place], firstVariants, mutants }, hear);
     if (end.kind !== 'done') {
       throw new Error(`${place}: ${end.kind === 'failed' ? end.why : 'it said nothing for too long'}`);
     }
@@ -76,7 +77,7 @@ export async function coverageOf(
       const atOpening = places.filter((place) => everywhere.has(id) || byPlace.get(place)?.has(id) === true);
       const inPlaces = passing.filter(({ item }) => atOpening.some((place) => item.startsWith(`${place} `)));
       const items = new Set([...inPlaces, ...(reaching.get(id) ?? [])]);
-      return itemsByWorth([...items], neighbours.get(id) ?? { sameLine: [], around: [] }, reaching);
+      return itemsByWorth([...items], neighbours.get(id) ?? { sameLine: [], around: [] }, reaching, extent);
     },
   };
 }

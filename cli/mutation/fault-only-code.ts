@@ -73,8 +73,23 @@ function unreachedOf(node: Node, scope: Scope): Node[] {
       const over = valueOfPart('right')?.value;
       return Array.isArray(over) && over.length === 0 ? parts('body') : [];
     }
+    case 'BlockStatement':
+    case 'ExpressionStatement':
+      return doesNothing(node, scope) ? [node] : [];
   }
   return [];
+}
+
+/** Whether a statement calls an entry of a rule table that does nothing, or is a block of such calls. */
+function doesNothing(node: Node, scope: Scope): boolean {
+  if (node.type === 'BlockStatement') {
+    const body = node['body'] as readonly Node[];
+    return body.length > 0 && body.every((statement) => doesNothing(statement, scope));
+  }
+  const call = node['expression'];
+  if (node.type !== 'ExpressionStatement' || !isNode(call) || call.type !== 'CallExpression') return false;
+  const entry = entryOf(call['callee'], scope);
+  return entry !== undefined && tableConstants.results.has(entry) && constantOf(call, scope)?.value === undefined;
 }
 
 /** The value of an expression, where rule tables and literals alone decide it. */
@@ -86,7 +101,8 @@ function constantOf(node: Node, scope: Scope): Constant | undefined {
   switch (node.type) {
     case 'BooleanLiteral':
     case 'NumericLiteral':
-      return { value: node['value'] as boolean | number };
+    case 'StringLiteral':
+      return { value: node['value'] as boolean | number | string };
     case 'Identifier':
       return node['name'] === 'undefined' ? { value: undefined } : constantOfName(node['name'] as string, scope);
     case 'MemberExpression':

@@ -1,20 +1,18 @@
 import type { Neighbours } from './mutants.ts';
+import type { TrialExtent } from './trial-extent.ts';
 import type { RanItem } from './worker-messages.ts';
-
-/** Items tried on one mutant, and the milliseconds that they may take together without it. */
-const mostItems = 700;
-const mostMs = 20_000;
 
 /**
  * Most mutants are reached by thousands of items, and seen by those that come to a place beside it where few others come:
  * the refusal behind a comparison, the end of a loop. Those are tried first, by turns for the line and for what is around
- * it; among equals each case once, by its first variant where it costs least, before any of them again. The third in turn
- * is any item: what everything reaches is seen by most that use a device, and the cheapest do not.
+ * it; among equals each case once, by its first variant where it costs least, before any of them again. Half of the turns
+ * are those of all cases alike, each once before any of them again: what everything reaches may be seen by a single case.
  */
 export function itemsByWorth(
   items: readonly RanItem[],
   { sameLine, around }: Neighbours,
   reaching: ReadonlyMap<string, readonly RanItem[]>,
+  { mostItems, mostMs }: Pick<TrialExtent, 'mostItems' | 'mostMs'>,
 ): string[] {
   const orders = [sameLine, around].map((beside) => {
     const rarity = rarities(beside, reaching);
@@ -25,7 +23,8 @@ export function itemsByWorth(
     const turns = turnsOf(sorted, (one) => `${rarityOf(one)} ${caseOf(one)}`);
     return sorted.sort((a, b) => rarityOf(a) - rarityOf(b) || (turns.get(a) ?? 0) - (turns.get(b) ?? 0));
   });
-  orders.push([...items].sort((a, b) => scatter(a.item) - scatter(b.item)));
+  const alike = inTurns(items);
+  for (const parity of [0, 1]) orders.push(alike.filter((_, at) => at % 2 === parity));
   const chosen = new Set<string>();
   let ms = 0;
   for (let n = 0; n < items.length; n++) {
@@ -42,11 +41,11 @@ export function itemsByWorth(
 
 const commonest = 32;
 
-/** A number that has nothing to do with what an item is, and is the same in each run. */
-function scatter(item: string): number {
-  let hash = 0;
-  for (let at = 0; at < item.length; at++) hash = (Math.imul(hash, 31) + item.charCodeAt(at)) | 0;
-  return Math.imul(hash, 0x9e3779b1);
+/** Each case once, in the place and variant where it costs least, the cheapest case first; then each once more. */
+function inTurns(items: readonly RanItem[]): RanItem[] {
+  const sorted = [...items].sort((a, b) => a.rank - b.rank || a.durationMs - b.durationMs);
+  const turns = turnsOf(sorted, caseOf);
+  return sorted.sort((a, b) => (turns.get(a) ?? 0) - (turns.get(b) ?? 0) || a.durationMs - b.durationMs);
 }
 
 /** The case of an item: its key is the place, a blank before the case, and variant and axes in brackets. */

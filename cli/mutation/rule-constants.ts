@@ -4,7 +4,7 @@ import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.
 
 /** A value that a rule table has, or a function of it always returns. */
 export interface Constant {
-  readonly value: boolean | number | undefined | readonly [];
+  readonly value: boolean | number | string | undefined | readonly [];
 }
 
 export const isSameConstant = (a: Constant, b: Constant): boolean =>
@@ -51,8 +51,8 @@ function constantsOf(roots: readonly object[]): {
 
 function plainValue(entry: unknown): Constant | undefined {
   if (Array.isArray(entry)) return entry.length === 0 ? { value: [] } : undefined;
-  const isPlain = typeof entry === 'boolean' || typeof entry === 'number' || entry === undefined;
-  return isPlain ? { value: entry } : undefined;
+  const isPlain = ['boolean', 'number', 'string', 'undefined'].includes(typeof entry);
+  return isPlain ? { value: entry as Constant['value'] } : undefined;
 }
 
 /** What a function returns in any case, by its text. */

@@ -2,6 +2,8 @@
 export interface CoverOrder {
   readonly kind: 'cover';
   readonly places: readonly string[];
+  /** Of each case the first variant alone. */
+  readonly firstVariants: boolean;
   /** The mutants that are asked about. */
   readonly mutants: readonly string[];
 }
@@ -30,6 +32,7 @@ export type WorkerLine =
       readonly kind: 'ran';
       readonly item: string;
       readonly verdict: string;
+      /** Processor time. */
       readonly durationMs: number;
       /** How many variants of its case stand before it. */
       readonly rank: number;

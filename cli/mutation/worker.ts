@@ -10,7 +10,7 @@ const say = (line: WorkerLine): void => {
   writeSync(1, `${JSON.stringify(line)}\n`);
 };
 
-function cover({ places, mutants }: CoverOrder): void {
+function cover({ places, firstVariants, mutants }: CoverOrder): void {
   const wanted = new Set(mutants);
   const of = (ids: readonly string[]): string[] => ids.filter((id) => wanted.has(id));
   say({ kind: 'loaded', mutants: of(reached()) });
@@ -19,9 +19,12 @@ function cover({ places, mutants }: CoverOrder): void {
     const reference = openReference(place);
     say({ kind: 'opened', place: place.name, mutants: of(reached(place.name)) });
     for (const { key, definition, variant, axes, rank } of itemsOf(place)) {
-      if (reference.missing(definition, axes).length > 0) continue;
+      if ((firstVariants && rank > 0) || reference.missing(definition, axes).length > 0) continue;
       coverFor(key);
-      const { verdict, durationMs } = reference.judge(definition, variant, axes);
+      const before = process.cpuUsage();
+      const { verdict } = reference.judge(definition, variant, axes);
+      const { user, system } = process.cpuUsage(before);
+      const durationMs = (user + system) / 1000;
       say({ kind: 'ran', item: key, verdict, durationMs, rank, mutants: of(reached(key)) });
     }
     reference.close();
@@ -132,7 +135,8 @@ function isThrownByDevice(stack: string): boolean {
 }
 
 const isOfDriver = (frame: string): boolean =>
-  /\/dist\/(suites|judging|drivers)\//.test(frame) && !/\/dist\/drivers\/(native|reference)\//.test(frame);
+  /\/dist\/(suites|judging|drivers)\//.test(frame) &&
+  !/\/dist\/drivers\/(native\/|reference\/|vfio\/in-process-vfio)/.test(frame);
 const deviceFiles = mutatedFiles(fileURLToPath(new URL('../../', import.meta.url)));
 const isOfDevice = (frame: string): boolean =>
   deviceFiles.some((file) => frame.includes(`/${file}:`) || frame.includes(`/${file.replace(/\.js$/, '.ts')}:`));

@@ -8,6 +8,7 @@ import { itemsByWorth } from '../mutation/item-order.ts';
 import { type Mutant, mutantsOf } from '../mutation/mutants.ts';
 import { mutatedFiles } from '../mutation/mutated-files.ts';
 import { killedShare, lineOf, type MutationResult, summaryOf } from '../mutation/mutation-result.ts';
+import { wholeExtent } from '../mutation/trial-extent.ts';
 import type { RanItem } from '../mutation/worker-messages.ts';
 
 const dist = fileURLToPath(new URL('../../', import.meta.url));
@@ -139,11 +140,10 @@ t.test('items that come where few others come are tried first, and other variant
     ['condition', [variant, common, rare, item('elsewhere')]],
     ['branch', [rare]],
   ]);
-  t.same(itemsByWorth([variant, common, rare], { sameLine: ['condition', 'branch'], around: [] }, reaching), [
-    'rare',
-    'common',
-    'variant',
-  ]);
+  t.same(
+    itemsByWorth([variant, common, rare], { sameLine: ['condition', 'branch'], around: [] }, reaching, wholeExtent),
+    ['rare', 'common', 'variant'],
+  );
 });
 
 t.test('a listed equivalent is left out by what stands in the code, and stale entries are found', async (t) => {
