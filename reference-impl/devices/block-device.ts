@@ -213,9 +213,8 @@ export class BlockDevice extends QueuedDevice {
     const bytes = Math.max(0, chain.readableLength - start);
     if (!this.#rules.acceptsWrite(this.#isReadOnly) || !this.#fits(sector, bytes)) return 'failed';
     const to = this.#rules.byteOf(sector);
-    const room = Math.max(0, this.disk.length - to);
-    if (room === 0) return 'done';
-    this.disk.set(this.#rules.write(gather(chain.readable, start, Math.min(bytes, room))).subarray(0, room), to);
+    const target = this.disk.subarray(to, to + bytes);
+    target.set(this.#rules.write(gather(chain.readable, start, target.length)).subarray(0, target.length));
     return 'done';
   }
 

@@ -222,7 +222,6 @@ export abstract class QueuedDevice implements ParentDriver {
   }
 
   notifyPage(index: number, pageSize: number): Uint8Array | undefined {
-    if (this.queues[index] === undefined) return undefined;
     this.#notifyPages ??= this.queues.map(() => undefined);
     let page = this.#notifyPages[index];
     if (page === undefined) {

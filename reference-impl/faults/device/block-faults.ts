@@ -126,6 +126,13 @@ export const blockFaults = {
     'flags of a range that have no meaning are ignored',
     inBlock({ acceptsRangeFlags: (flags, defined) => right.acceptsRangeFlags(flags & 1, defined) }),
   ),
+  'block-range-flags-of-first-alone': deviceFault(
+    'blk/unknown-range-flags-unsupported',
+    'flags of ranges behind the first are not looked at',
+    inBlock({
+      ranges: (readable) => right.ranges(readable).map((range, n) => (n === 0 ? range : { ...range, flags: 0 })),
+    }),
+  ),
   'block-discard-with-unmap-done': deviceFault(
     'blk/discard-unmap-unsupported',
     'a discard with the unmap flag is carried out',

@@ -23,6 +23,8 @@ function rangeLimits(type: 'DISCARD' | 'WRITE_ZEROES' | 'SECURE_ERASE', limits: 
     run({ session, requirement }) {
       const check = requirement('blk/range-limits-not-zero');
       for (const field of limits) check.atLeast(fieldFrom(session, check, field), 1, field.name);
+      // Fields that come with a feature are there, to the last of them.
+      if (type === 'SECURE_ERASE') fieldFrom(session, check, fields.secureEraseSectorAlignment);
     },
   });
 }

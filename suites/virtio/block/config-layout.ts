@@ -18,4 +18,5 @@ export const blockFields = {
   writeZeroesMayUnmap: { name: 'write_zeroes_may_unmap', at: 56, bytes: 1 },
   maxSecureEraseSectors: { name: 'max_secure_erase_sectors', at: 60, bytes: 4 },
   maxSecureEraseSeg: { name: 'max_secure_erase_seg', at: 64, bytes: 4 },
+  secureEraseSectorAlignment: { name: 'secure_erase_sector_alignment', at: 68, bytes: 4 },
 } as const satisfies Record<string, ConfigField>;

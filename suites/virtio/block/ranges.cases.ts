@@ -1,7 +1,9 @@
 import { VIRTIO_BLK_S_OK, VIRTIO_BLK_S_UNSUPP } from '../../../drivers/devices/block-requests.ts';
 import { pattern } from '../../../drivers/devices/request.ts';
 import { defineCase } from '../../case.ts';
+import { fieldFrom } from '../device-parts.ts';
 import { runningQueue } from '../running-queue.ts';
+import { blockFields } from './config-layout.ts';
 import {
   completed,
   range,
@@ -35,6 +37,30 @@ export const unknownFlags = defineCase({
       check.equal(status, VIRTIO_BLK_S_UNSUPP, `status of ${key}`);
       session.close();
     });
+  },
+});
+
+export const unknownFlagsBehind = defineCase({
+  id: 'virtio/block/unknown-flags-of-a-second-range-are-unsupported',
+  title: 'WRITE_ZEROES and DISCARD whose second segment has a flag that is not defined complete with UNSUPP',
+  proves: { 'blk/unknown-range-flags-unsupported': 'block-range-flags-of-first-alone' },
+  applies: {
+    start: 'negotiated',
+    devices: ['block'],
+    negotiate: ['VIRTIO_BLK_F_WRITE_ZEROES', 'VIRTIO_BLK_F_DISCARD'],
+    needs: ['device.config'],
+  },
+  run({ session, driver, ring, requirement }) {
+    const check = requirement('blk/unknown-range-flags-unsupported');
+    const limits = [blockFields.maxWriteZeroesSeg, blockFields.maxDiscardSeg];
+    const mayBeTwo = limits.every((field) => fieldFrom(session, check, field) >= 2);
+    check.presumes(mayBeTwo, 'both requests may have two segments');
+    const queue = driver.attach(ring({ size: 16 }));
+    for (const type of [VIRTIO_BLK_T_WRITE_ZEROES, VIRTIO_BLK_T_DISCARD]) {
+      const segments = Uint8Array.of(...range(16, 1), ...range(24, 1, 2));
+      const status = statusOf(queue, driver.block, type, segments);
+      check.equal(status, VIRTIO_BLK_S_UNSUPP, `status of type ${type} with flag 2 in its second segment`);
+    }
   },
 });
 
