@@ -194,6 +194,10 @@ const stepOf = (device: ModelledDevice): fc.Arbitrary<Step> =>
     },
     {
       weight: 1,
+      arbitrary: fc.constant({ kind: 'configuration' as const, offset: 0, length: wholeConfiguration }),
+    },
+    {
+      weight: 1,
       arbitrary: fc.record({
         kind: fc.constant('plain' as const),
         what: fc.constantFrom('fence' as const, 'kick' as const, 'enable' as const, 'share' as const),
@@ -254,6 +258,9 @@ export const withStopAt = ({ chosen, steps }: LawfulParts, place: number): Lawfu
   steps: steps.toSpliced(place % (steps.length + 1), 0, { kind: 'stop' }),
 });
 
+/** Bytes of configuration that every block device of today has; every network device has those up to the MTU. */
+const wholeConfiguration = 60;
+const netConfiguration = 12;
 /** What a driver writes one after another. */
 const driverStatus = [1, 3, 0xb, 0xf] as const;
 const everything = { device: -1n, protocol: -1n };
@@ -342,7 +349,7 @@ class ProgramLayer {
       }
       case 'configuration':
         if (!this.#has(protocolBits.config) || this.#device === 'entropy') return;
-        this.#add('read-config', { session, offset: step.offset, length: step.length });
+        this.#add('read-config', { session, offset: step.offset, length: this.#configured(step) });
         return;
       case 'plain':
         if (step.what === 'fence') this.#add('fence', { session });
@@ -353,6 +360,10 @@ class ProgramLayer {
 
   #has(protocol: bigint): boolean {
     return (this.#protocol & protocol) !== 0n;
+  }
+
+  #configured({ offset, length }: { readonly offset: number; readonly length: number }): number {
+    return this.#device === 'net' && offset === 0 ? Math.min(length, netConfiguration) : length;
   }
 
   #negotiate(): void {

@@ -6,6 +6,8 @@ export interface PrintCOptions {
   readonly about: readonly string[];
   /** The back-end ends with its connection: it is asked whether it lives on the last one. */
   readonly isOneConnection?: boolean;
+  /** It prints the nanoseconds that it took, and nothing else. */
+  readonly isTimed?: boolean;
 }
 
 const bytesOfLine = 24;
@@ -45,7 +47,7 @@ export function printC({ things, sessions, steps, transfer }: Recording, options
     '',
     ...isAlive(sessions, options.isOneConnection ?? false),
     ...(transfer === undefined ? [] : transferFunction(transfer, program(transfer.steps))),
-    ...main(sessions, transfer !== undefined),
+    ...(options.isTimed === true ? timedMain(sessions) : main(sessions, transfer !== undefined)),
     '',
   ].join('\n');
 }
@@ -166,6 +168,26 @@ const main = (sessions: number, hasTransfer: boolean): string[] => [
       ]
     : []),
   '\tprintf("the back-end answers\\n");',
+  '\treturn 0;',
+  '}',
+];
+
+const timedMain = (sessions: number): string[] => [
+  'int main(int argc, char **argv)',
+  '{',
+  '\tstruct timespec from, to;',
+  '\tif (argc != 2)',
+  '\t\treturn 2;',
+  '\tsocket_path = argv[1];',
+  `\tfor (int number = 0; number <= ${sessions}; number++)`,
+  '\t\tsession[number] = -1;',
+  '\tclock_gettime(CLOCK_MONOTONIC, &from);',
+  '\tmake_things();',
+  '\tprogram();',
+  '\tclock_gettime(CLOCK_MONOTONIC, &to);',
+  '\tif (unanswered > 0 || !is_alive())',
+  '\t\treturn 1;',
+  '\tprintf("%lld\\n", (to.tv_sec - from.tv_sec) * 1000000000LL + (to.tv_nsec - from.tv_nsec));',
   '\treturn 0;',
   '}',
 ];

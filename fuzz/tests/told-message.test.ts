@@ -49,7 +49,7 @@ const shown: readonly (readonly [FaultName, string, string])[] = [
     'vu-header/undersized-payload-refused',
   ],
   ['need-reply-echoed', 'r3 = message request=17 flags=9', 'vu-header/reply-has-no-other-flags'],
-  ['block-size-of-520-bytes', 'r3 = read-config offset=16 length=16', 'blk/block-size-power-of-two'],
+  ['block-size-of-520-bytes', 'r3 = read-config length=32', 'blk/block-size-power-of-two'],
   ['version-1-not-offered', 'r3 = message request=1', 'reserved/version-1-offered'],
   [
     'status-without-acknowledge',

@@ -52,7 +52,9 @@ export class ConfigurationModel {
         return;
       }
     }
-    judgeFields(this.#target, this.#target.offer, this.#bytes, { offset, length: bytes.length }, this.#tell);
+    // Another window that shows something else is told as such: what a field holds is read from the start.
+    if (offset === 0)
+      judgeFields(this.#target, this.#target.offer, this.#bytes, { offset, length: bytes.length }, this.#tell);
   }
 
   #failed(offset: number, length: number): void {
