@@ -75,8 +75,10 @@ class Hunt {
 
   result(): HuntResult {
     const arenas = arenasOf(faults[this.#fault]);
-    for (let turn = firstTurn; this.#found === undefined && !this.#isOver(turn); turn *= growth) {
-      for (const arena of arenas) if (this.#found === undefined) this.#try(arena, this.#turnOf(turn));
+    const { runs: most = Number.POSITIVE_INFINITY } = this.#limits;
+    for (let turn = 0; this.#found === undefined && turn < most && this.#leftMs() > 0; ) {
+      turn = Math.min(turn === 0 ? firstTurn : turn * growth, most);
+      for (const arena of arenas) if (this.#found === undefined) this.#try(arena, turn);
     }
     return {
       fault: this.#fault,
@@ -87,15 +89,6 @@ class Hunt {
       programs: [...this.#progress.values()].reduce((sum, { runs }) => sum + runs, 0),
       shownWithoutFault: [...this.#falsely],
     };
-  }
-
-  #isOver(turn: number): boolean {
-    const { runs = Number.POSITIVE_INFINITY } = this.#limits;
-    return this.#leftMs() <= 0 || turn >= runs * growth;
-  }
-
-  #turnOf(turn: number): number {
-    return Math.min(turn, this.#limits.runs ?? turn);
   }
 
   #leftMs(): number {
