@@ -23,8 +23,9 @@ const mostEntries = 0x8000;
 const smallestMtu = 68n;
 const plainMtus = [1280n, 1500n] as const;
 
-/** The queue that runs at the index of a ring. */
+/** The queue that is known to run at the index of a ring: what tainted the session, a reset for one, may have stopped it. */
 function runningAt(known: KnownState, session: KnownSession, index: bigint): KnownQueue | undefined {
+  if (session.tainted !== undefined) return undefined;
   const queue = known.queues.get(session.queues.get(Number(index)) ?? 0);
   return queue === undefined || queue.isStopped ? undefined : queue;
 }

@@ -131,6 +131,16 @@ const innocent: readonly (readonly [name: string, reference: ReferenceName, line
     ['r1 = attach', 'r2 = negotiate device=0x7fffffffffffffff', 'r3 = memory', 'r4 = share', 'r5 = kick'],
   ],
   [
+    'a ring that was reset is started by no kick descriptor',
+    'block',
+    [
+      'r1 = negotiate protocol=0x2008',
+      'r2 = attach',
+      'r3 = message request=34',
+      'r4 = message request=12 flags=9 descriptors=[{}]',
+    ],
+  ],
+  [
     'a ring of vhost-mdev that is enabled once more goes on with what was added meanwhile',
     'block over vhost-mdev L1',
     [
