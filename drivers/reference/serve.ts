@@ -4,6 +4,7 @@ import { isNetPeer, netPeerNames, netPeers } from '../../reference-impl/devices/
 import { isReferenceDevice, referenceDeviceNames } from '../../reference-impl/devices/reference-devices.ts';
 import type { Breakdown } from '../../reference-impl/vhost-user/back-end-edge.ts';
 import { type ReferenceRules, referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
+import type { StreamRules } from '../../reference-impl/vhost-user/stream-rules.ts';
 import { SystemCallError } from '../errors.ts';
 import { closeFd, monotonicUs, unixListen } from '../native/native.ts';
 import { didYouMean } from '../near-matches.ts';
@@ -93,6 +94,10 @@ async function rulesWith(faultWords: readonly string[]): Promise<ReferenceRules>
   return withFaults(referenceRules, names);
 }
 
+const exitingAtErrors: Partial<StreamRules> = {
+  breakdownBehind: (handled) => (handled === 'refused' || handled === 'close-connection' ? 'exit' : undefined),
+};
+
 async function main(): Promise<void> {
   const { socket, device, queues, fault, version, connections, frames, 'exit-at-errors': exits } = readArguments();
   if (version) {
@@ -106,11 +111,7 @@ async function main(): Promise<void> {
   if (!connectionKinds.some((kind) => kind === connections)) refuse(`--connections is ${connectionKinds.join(' or ')}`);
   if (!isNetPeer(frames)) refuse(`--frames is ${netPeerNames.join(' or ')}`);
   const { stream, net, ...rest } = await rulesWith(fault);
-  const rules = {
-    ...rest,
-    net: netPeers[frames](net),
-    stream: exits ? { ...stream, atRefusal: 'exit' as const } : stream,
-  };
+  const rules = { ...rest, net: netPeers[frames](net), stream: exits ? { ...stream, ...exitingAtErrors } : stream };
   const backEnd = new ReferenceBackEnd({ device, rules, queues: count, breakDown });
   let listener = listenAt(socket);
   backEnd.listenOn(listener);
