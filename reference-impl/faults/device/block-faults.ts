@@ -46,7 +46,11 @@ export const blockFaults = {
   'block-status-before-data': deviceFault(
     'blk/status-byte-written',
     'the status of GET_ID is written at the start of the writable part',
-    inBlock({ statusOffset: (chain) => (chain.writableLength === 21 ? 0 : right.statusOffset(chain)) }),
+    inBlock({
+      statusOffset: (chain) => (chain.writableLength === 21 ? 0 : right.statusOffset(chain)),
+      // A status that is never written must not read as that of a request that is done.
+      filler: () => 0xff,
+    }),
   ),
   'block-flush-fails': deviceFault('blk/flush-succeeds', 'a flush fails', inBlock({ flush: () => 'failed' })),
   'block-discard-unsupported': deviceFault(

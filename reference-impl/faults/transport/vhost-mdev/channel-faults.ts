@@ -256,6 +256,7 @@ const features = {
     'features that were not accepted are offered no more',
     inMdevTable('features', ({ offered }) => ({
       offered: (ofParent, accepted) => offered(ofParent, accepted) & (accepted === 0n ? -1n : accepted),
+      remembered: (word, isTaken) => (isTaken ? word : 0n),
     })),
   ),
   'mdev-no-features-refused': mdevFault(

@@ -155,8 +155,8 @@ const starts = {
   'mdev-start-without-features-crashes': mdevFault(
     'vm-state/start-without-features-survived',
     'a start with a ring before any SET_FEATURES crashes the device',
-    atState((right, { rings, features }, state) => {
-      if (state === 1n && rings.inUse > 0 && features === 0n) throw new BrokenDown('abort');
+    atState((right, { rings, parent }, state) => {
+      if (state === 1n && rings.inUse > 0 && parent.features === 0n) throw new BrokenDown('abort');
       return right();
     }),
   ),

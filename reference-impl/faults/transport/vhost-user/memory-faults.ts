@@ -35,6 +35,8 @@ class OneRegionAtATime extends MemoryMap {
 const isAtSamePlace = (one: RegionDescription, other: RegionDescription): boolean =>
   one.guestAddress === other.guestAddress && one.size === other.size;
 
+const endOfAddresses = 1n << 64n;
+
 /** Memory tables and memory slots. */
 export const memoryFaults = {
   'mem-table-added-to-earlier': vhostUserFault(
@@ -175,11 +177,16 @@ export const memoryFaults = {
   'empty-region-crashes': vhostUserFault(
     'vu-memory/empty-or-overflowing-region-survived',
     'it aborts at a region of no bytes, and at one beyond the end of addresses',
-    handling('VHOST_USER_SET_MEM_TABLE', (right, session) => {
-      const handled = right();
-      const isFatal = handled.kind === 'refused' && /no bytes|end of addresses/.test(handled.why);
-      if (isFatal) session.edge.breakDown('abort');
-      return handled;
-    }),
+    handling<{ readonly regions: readonly RegionDescription[] }>(
+      'VHOST_USER_SET_MEM_TABLE',
+      (right, session, { regions }) => {
+        const isFatal = regions.some(
+          ({ guestAddress, userAddress, size }) =>
+            size === 0n || guestAddress + size > endOfAddresses || userAddress + size > endOfAddresses,
+        );
+        if (isFatal) session.edge.breakDown('abort');
+        return right();
+      },
+    ),
   ),
 } as const satisfies Record<string, VhostUserFault>;

@@ -44,6 +44,7 @@ export const ringStateFaults = {
     'vu-ring-state/get-vring-base-stops-ring',
     'GET_VRING_BASE tells where the ring is, and the ring goes on',
     moving({ 'started-enabled': { stop: 'started-enabled' }, 'started-disabled': { stop: 'started-disabled' } }),
+    inTable('vring', { keepsKickAtStop: true }),
   ),
   'enabled-ring-not-started-by-kick-message': vhostUserFault(
     'vu-ring-state/ring-starts-with-kick-descriptor',

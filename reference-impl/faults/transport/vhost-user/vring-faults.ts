@@ -49,13 +49,20 @@ function movedInside(session: SessionState, value: unknown): unknown {
   return changed;
 }
 
-/** The payload of SET_VRING_ADDR with addresses that are in some guest range taken for guest-physical ones. */
-function byGuestAddress(session: SessionState, value: unknown): unknown {
+const isNoUserAddress = (session: SessionState, address: bigint): boolean =>
+  isFailure(session.memory.map.translate('user', address, 1));
+
+/** The payload of SET_VRING_ADDR with addresses that are in some guest range taken for guest-physical ones, where they may. */
+function byGuestAddress(
+  session: SessionState,
+  value: unknown,
+  may: (session: SessionState, address: bigint) => boolean = () => true,
+): unknown {
   const fields = value as Readonly<Record<string, bigint | number>>;
   const changed: Record<string, bigint | number> = { ...fields };
   for (const part of ['descriptor', 'available', 'used']) {
     const address = fields[part];
-    if (typeof address !== 'bigint') continue;
+    if (typeof address !== 'bigint' || !may(session, address)) continue;
     const region = session.memory.map.regions.find(
       ({ guestAddress, size }) => guestAddress <= address && address - guestAddress < size,
     );
@@ -174,16 +181,14 @@ export const vringFaults = {
   'ring-outside-memory-crashes': vhostUserFault(
     'vu-vring/ring-addresses-outside-memory-refused',
     'it aborts at ring addresses outside the memory',
-    fatalWhenRefused('VHOST_USER_SET_VRING_ADDR', 'abort', /outside the memory/),
+    fatalWhenRefused('VHOST_USER_SET_VRING_KICK', 'abort', /-area-(outside|region-edge|wraps)/),
   ),
   'ring-addresses-taken-as-guest-addresses': vhostUserFault(
     'vu-vring/ring-addresses-are-user-addresses',
     'a ring that no user range holds is looked for in guest ranges',
     onMessage('VHOST_USER_SET_VRING_ADDR', (entry) => ({
-      handle: (session, value, context) => {
-        const handled = entry.handle(session, value, context);
-        return handled.kind === 'refused' ? entry.handle(session, byGuestAddress(session, value), context) : handled;
-      },
+      handle: (session, value, context) =>
+        entry.handle(session, byGuestAddress(session, value, isNoUserAddress), context),
     })),
   ),
   'rings-looked-up-by-guest-address-first': vhostUserFault(
