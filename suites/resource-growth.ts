@@ -14,20 +14,19 @@ const counted = [
   { unit: 'mappings', of: (held: IutResources) => sum(held.mappings), names: (held: IutResources) => held.mappings },
 ] as const;
 
-/** How often the whole deadline may pass in one run of a case. An IUT that has closed nothing by then does not close late. */
-const patientWaits = 2;
-const waitsInVain = new WeakMap<Check, number>();
+/** Checks for which the whole deadline has passed. An IUT that has closed nothing by then does not close late. */
+const waitedInVain = new WeakSet<Check>();
 
 /** How long to wait, in ms, for what the IUT still holds. */
 function patienceMs(port: DriverPort, check: Check): number {
-  return (waitsInVain.get(check) ?? 0) < patientWaits ? port.deadlineMs : port.deadlineMs / 20;
+  return waitedInVain.has(check) ? port.deadlineMs / 10 : port.deadlineMs;
 }
 
 /**
  * Compares what the IUT holds open and mapped after 8 repeats of the body with what it held after one that warmed it up.
  * Each repeat must close what it opened on our side. The IUT may take its time to close: only what is still held at the
- * deadline has leaked, and only if it grew by one or more with each repeat. Behind two leaks of one case, a twentieth of
- * the deadline is enough.
+ * deadline has leaked, and only if it grew by one or more with each repeat. Behind a leak, a tenth of the deadline is
+ * enough for the further points of the case.
  */
 export function growsNot(port: DriverPort, check: Check, what: string, body: () => void): void {
   const held = (): IutResources => port.iut.resources() ?? nothing;
@@ -39,7 +38,7 @@ export function growsNot(port: DriverPort, check: Check, what: string, body: () 
   port.untilSettled(() => grown(held()).length === 0, patienceMs(port, check));
   const after = held();
   const leaked = grown(after);
-  if (leaked.length > 0) waitsInVain.set(check, (waitsInVain.get(check) ?? 0) + 1);
+  if (leaked.length > 0) waitedInVain.add(check);
   if (leaked.length === 0) {
     check.holds(true, what, { expected: String(before.descriptors), actual: String(after.descriptors) });
   }
