@@ -19,7 +19,7 @@ import { deviceInUse } from './device-in-use.ts';
 type Context = CaseContext<string, VariantAxes, VhostUserSession, GuestRing>;
 
 /** Looks of ours in which the device may go to sleep. */
-const pauses = [3, 0, 1, 20];
+const pauses = [3, 0, 20];
 
 /** Requests before the first of so many changes, and behind each. */
 function servesBehind(context: Context, check: Check, changes: number, change: (changed: Changed) => void): void {
@@ -29,7 +29,7 @@ function servesBehind(context: Context, check: Check, changes: number, change: (
   if (main === undefined) return;
   for (let n = 0; n <= changes; n++) {
     if (n > 0) change({ port, session, guest, device, check });
-    for (const looks of pauses) serveObediently(port, check, driver, main.queue, { rounds: 3, chains: 2, looks });
+    for (const looks of pauses) serveObediently(port, check, driver, main.queue, { rounds: 2, chains: 2, looks });
   }
 }
 
