@@ -44,16 +44,14 @@ export const needsReset = defineCase({
     // One that goes on with the chain behind the broken one has recovered: there is nothing to tell then.
     const hasRecovered = (): boolean => queue.usedCount() !== before;
     const needsReset = (): boolean => (statusIn(session, check) & DEVICE_NEEDS_RESET) !== 0;
-    port.until(() => hasRecovered() || queue.errors() > 0 || !session.isOpen, port.deadlineMs);
+    // Not to the deadline: who serves without a reset need not be waited for, and of others the status is, below.
+    port.until(() => hasRecovered() || queue.errors() > 0 || !session.isOpen, port.deadlineMs / 10);
     const outcome = (): string => {
       if (!session.isOpen) return 'closed the connection';
       if (hasRecovered()) return 'went on with the ring';
       if (needsReset()) return 'DEVICE_NEEDS_RESET';
-      return servesAgain(port, driver, queue, () => driver.attach(ring({ size: 16 })))
-        ? 'serves without a reset'
-        : needsReset()
-          ? 'DEVICE_NEEDS_RESET'
-          : 'stopped without a word';
+      if (servesAgain(port, driver, queue, () => driver.attach(ring({ size: 16 })))) return 'serves without a reset';
+      return port.until(needsReset, port.deadlineMs) === 'true' ? 'DEVICE_NEEDS_RESET' : 'stopped without a word';
     };
     check.oneOf(
       outcome(),
