@@ -4,6 +4,7 @@ import { CampaignCells } from './campaign-cells.tsx';
 import { CampaignChart, signalsOver, speedOver } from './campaign-chart.tsx';
 import { countWords, kindWords, timeWords } from './campaign-words.ts';
 import { ForeignText } from './foreign-text.tsx';
+import { Rerun } from './rerun.tsx';
 
 /** What fuzz campaigns found, and how far they came. */
 export function CampaignSection({ campaigns }: { readonly campaigns: readonly CampaignRecord[] }): JSX.Element | null {
@@ -179,17 +180,7 @@ function BucketArticle({ bucket, anchor }: { readonly bucket: CampaignBucket; re
           </pre>
         </details>
       )}
-      <div class="rerun">
-        <h4>run it again</h4>
-        <p>
-          <code data-copied>
-            <ForeignText text={replay} />
-          </code>
-          <button type="button" class="copy">
-            copy
-          </button>
-        </p>
-      </div>
+      <Rerun command={replay} />
     </article>
   );
 }

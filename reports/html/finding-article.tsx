@@ -6,6 +6,7 @@ import { ForeignText } from './foreign-text.tsx';
 import { type Ends, endsOf, MessageSequence } from './message-sequence.tsx';
 import { isBeyondText, isKnown, type ReportView, requirementAnchor } from './report-view.ts';
 import { Level, Provenance, Unwitnessed } from './requirement-list.tsx';
+import { Rerun } from './rerun.tsx';
 import { type TraceExcerpt, traceExcerpt } from './trace-excerpt.ts';
 
 /** Returns the trace of a finding, or why it cannot be shown. */
@@ -274,21 +275,5 @@ function PointList({ points }: { readonly points: readonly string[] }): JSX.Elem
       ))}
       {points.length > mostPlaces ? `and ${points.length - mostPlaces} more` : ''}
     </span>
-  );
-}
-
-function Rerun({ command }: { readonly command: string }): JSX.Element {
-  return (
-    <div class="rerun">
-      <h4>run it again</h4>
-      <p>
-        <code data-copied>
-          <ForeignText text={command} />
-        </code>
-        <button type="button" class="copy">
-          copy
-        </button>
-      </p>
-    </div>
   );
 }
