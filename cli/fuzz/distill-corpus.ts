@@ -3,11 +3,9 @@ import { resolve } from 'node:path';
 import type { Target } from '../../drivers/target.ts';
 import { counted } from '../counted.ts';
 import type { HostMessage } from '../host-protocol.ts';
-import { thisKernel } from '../host-supervisor.ts';
-import { ScratchDirectory } from '../scratch-directory.ts';
 import { print } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
-import { oneHost } from './one-host.ts';
+import { onScratchHost } from './one-host.ts';
 
 type Distilled = Extract<HostMessage, { kind: 'distilled' }>;
 
@@ -15,30 +13,21 @@ type Distilled = Extract<HostMessage, { kind: 'distilled' }>;
 export async function distillCorpus(target: Target, corpus: string, into: string): Promise<number> {
   if (filesIn(corpus).length === 0) throw new UsageError(`${corpus}: no corpus to distill`);
   if (filesIn(into).length > 0) throw new UsageError(`${into}: is not empty: what is distilled needs a new directory`);
-  const scratch = new ScratchDirectory();
-  try {
-    let done: Distilled | undefined;
-    const end = await oneHost(
-      thisKernel,
-      {
-        target,
-        scratch: scratch.path,
-        root: scratch.path,
-        parentPid: process.pid,
-        work: { kind: 'distill', corpus: resolve(corpus), into: resolve(into) },
-      },
-      (message) => {
-        if (message.kind === 'distilled') done = message;
-      },
-    );
-    if (end.exitCode !== undefined) return end.exitCode;
-    if (done === undefined) throw new UsageError(`${target.facts.name}: ${end.why}`);
-    for (const bucket of done.buckets) print(`left out: a program that shows ${bucket}`);
-    print(`${done.kept} of ${counted(done.of, 'program')} keep ${counted(done.signals, 'signal')}: ${into}`);
-    return 0;
-  } finally {
-    scratch.remove();
-  }
+  let done: Distilled | undefined;
+  const end = await onScratchHost(
+    {
+      target,
+      work: { kind: 'distill', corpus: resolve(corpus), into: resolve(into) },
+    },
+    (message) => {
+      if (message.kind === 'distilled') done = message;
+    },
+  );
+  if (end.exitCode !== undefined) return end.exitCode;
+  if (done === undefined) throw new UsageError(`${target.facts.name}: ${end.why}`);
+  for (const bucket of done.buckets) print(`left out: a program that shows ${bucket}`);
+  print(`${done.kept} of ${counted(done.of, 'program')} keep ${counted(done.signals, 'signal')}: ${into}`);
+  return 0;
 }
 
 function filesIn(directory: string): string[] {

@@ -4,13 +4,11 @@ import { printProgram } from '../../fuzz/program/print-program.ts';
 import { decodeProgram, encodeProgram } from '../../fuzz/program/program-encoding.ts';
 import { counted } from '../counted.ts';
 import type { HostMessage } from '../host-protocol.ts';
-import { thisKernel } from '../host-supervisor.ts';
 import { oneLine } from '../one-line.ts';
-import { ScratchDirectory } from '../scratch-directory.ts';
 import { complain } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 import type { MinimizeOptions } from './command-options.ts';
-import { oneHost } from './one-host.ts';
+import { onScratchHost } from './one-host.ts';
 import { targetOf } from './one-target.ts';
 import { readProgram } from './program-file.ts';
 
@@ -25,33 +23,24 @@ export async function minimizeOnTarget(
   const program = Buffer.from(encodeProgram(readProgram(file))).toString('base64');
   const { target } = await targetOf(name, targetOptions);
   if (out !== undefined) checked(() => accessSync(dirname(out), constants.W_OK));
-  const scratch = new ScratchDirectory();
-  try {
-    let least: Minimized | undefined;
-    const end = await oneHost(
-      thisKernel,
-      {
-        target,
-        scratch: scratch.path,
-        root: scratch.path,
-        parentPid: process.pid,
-        work: { kind: 'minimize', program, timeMs: time * 1000 },
-      },
-      (message) => {
-        if (message.kind === 'minimized') least = message;
-      },
-    );
-    if (end.exitCode !== undefined) return end.exitCode;
-    if (end.kind === 'ended') throw new UsageError(`${target.facts.name}: ${end.why}`);
-    if (least === undefined) {
-      complain(`${file} shows nothing on ${target.facts.name}`);
-      return 1;
-    }
-    print(least, out);
-    return least.isMinimal ? 0 : 1;
-  } finally {
-    scratch.remove();
+  let least: Minimized | undefined;
+  const end = await onScratchHost(
+    {
+      target,
+      work: { kind: 'minimize', program, timeMs: time * 1000 },
+    },
+    (message) => {
+      if (message.kind === 'minimized') least = message;
+    },
+  );
+  if (end.exitCode !== undefined) return end.exitCode;
+  if (end.kind === 'ended') throw new UsageError(`${target.facts.name}: ${end.why}`);
+  if (least === undefined) {
+    complain(`${file} shows nothing on ${target.facts.name}`);
+    return 1;
   }
+  print(least, out);
+  return least.isMinimal ? 0 : 1;
 }
 
 function print({ program: bytes, bucket, what, shown, runs, isMinimal }: Minimized, out: string | undefined): void {

@@ -1,6 +1,8 @@
 import type { Host, HostPlace } from '../host-conversation.ts';
 import type { HostJob, HostMessage } from '../host-protocol.ts';
+import { thisKernel } from '../host-supervisor.ts';
 import { Interruption } from '../interruption.ts';
+import { ScratchDirectory } from '../scratch-directory.ts';
 
 /** How a host process ended that was given one job. */
 export interface OneHostEnd {
@@ -53,5 +55,19 @@ export async function oneHost(
     clearTimeout(timer);
     stop?.removeEventListener('abort', end);
     interruption.stopListening();
+  }
+}
+
+/** Has a host of this kernel do one piece of work on a target, in a directory that goes with it. */
+export async function onScratchHost(
+  { target, work }: Pick<HostJob, 'target' | 'work'>,
+  message: (message: HostMessage) => void,
+): Promise<OneHostEnd> {
+  const scratch = new ScratchDirectory();
+  try {
+    const { path } = scratch;
+    return await oneHost(thisKernel, { target, scratch: path, root: path, parentPid: process.pid, work }, message);
+  } finally {
+    scratch.remove();
   }
 }

@@ -4,14 +4,12 @@ import { printProgram } from '../../fuzz/program/print-program.ts';
 import { decodeProgram } from '../../fuzz/program/program-encoding.ts';
 import { counted } from '../counted.ts';
 import type { HostMessage } from '../host-protocol.ts';
-import { thisKernel } from '../host-supervisor.ts';
 import { oneLine } from '../one-line.ts';
-import { ScratchDirectory } from '../scratch-directory.ts';
 import type { TargetArgument } from '../target-argument.ts';
 import { print } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 import type { FuzzOptions } from './command-options.ts';
-import { oneHost } from './one-host.ts';
+import { onScratchHost } from './one-host.ts';
 import { targetOf } from './one-target.ts';
 
 const programsOfProperty = 200;
@@ -27,36 +25,27 @@ export async function propertiesOnTarget(
   if (other !== undefined && other.facts.device !== target.facts.device) {
     throw new UsageError(`${other.facts.name} is no ${target.facts.device} device`);
   }
-  const scratch = new ScratchDirectory();
   let broken = 0;
-  try {
-    const end = await oneHost(
-      thisKernel,
-      {
-        target,
-        scratch: scratch.path,
-        root: scratch.path,
-        parentPid: process.pid,
-        work: {
-          kind: 'properties',
-          seed,
-          runs,
-          ...(time === undefined ? {} : { timeMs: time * 1000 }),
-          ...(other === undefined ? {} : { other }),
-        },
+  const end = await onScratchHost(
+    {
+      target,
+      work: {
+        kind: 'properties',
+        seed,
+        runs,
+        ...(time === undefined ? {} : { timeMs: time * 1000 }),
+        ...(other === undefined ? {} : { other }),
       },
-      (message) => {
-        if (message.kind !== 'property') return;
-        if (message.result === 'broken') broken++;
-        say(message, seed, out, words);
-      },
-    );
-    if (end.exitCode !== undefined) return end.exitCode;
-    if (end.kind === 'ended') throw new UsageError(`${target.facts.name}: ${end.why}`);
-    return broken === 0 ? 0 : 1;
-  } finally {
-    scratch.remove();
-  }
+    },
+    (message) => {
+      if (message.kind !== 'property') return;
+      if (message.result === 'broken') broken++;
+      say(message, seed, out, words);
+    },
+  );
+  if (end.exitCode !== undefined) return end.exitCode;
+  if (end.kind === 'ended') throw new UsageError(`${target.facts.name}: ${end.why}`);
+  return broken === 0 ? 0 : 1;
 }
 
 /** The second target is one that has a name. */

@@ -3,13 +3,11 @@ import { printProgram } from '../../fuzz/program/print-program.ts';
 import { encodeProgram } from '../../fuzz/program/program-encoding.ts';
 import { VhostConformanceError } from '../../reference-impl/errors.ts';
 import { counted } from '../counted.ts';
-import { thisKernel } from '../host-supervisor.ts';
 import { oneLine } from '../one-line.ts';
-import { ScratchDirectory } from '../scratch-directory.ts';
 import { complain, print } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 import type { ReplayOptions } from './command-options.ts';
-import { oneHost } from './one-host.ts';
+import { onScratchHost } from './one-host.ts';
 import { targetOf } from './one-target.ts';
 import { readProgram } from './program-file.ts';
 
@@ -56,38 +54,29 @@ async function replayed(
     Buffer.from(encodeProgram(readProgram(path))).toString('base64'),
   );
   const { target } = await targetOf(name, targetOptions);
-  const scratch = new ScratchDirectory();
-  try {
-    const found = new Map<string, number>();
-    let runs = 0;
-    let inC: string | undefined;
-    const end = await oneHost(
-      thisKernel,
-      {
-        target,
-        scratch: scratch.path,
-        root: scratch.path,
-        parentPid: process.pid,
-        work: { kind: 'replay', program, before: earlier, repeat, inC: c !== undefined },
-      },
-      (message) => {
-        if (message.kind === 'said') print(message.line);
-        if (message.kind !== 'replayed') return;
-        runs = message.runs;
-        inC = message.inC;
-        for (const [bucket, count] of Object.entries(message.buckets)) found.set(bucket, count);
-      },
-    );
-    if (end.exitCode !== undefined) return { exitCode: end.exitCode, isFound: false, others: 0 };
-    if (runs === 0) throw new UsageError(`${target.facts.name}: ${end.why}`);
-    for (const [bucket, count] of found) print(`${bucket}: ${count} of ${counted(runs, 'run')}`);
-    if (found.size === 0) print(`nothing found in ${counted(runs, 'run')}`);
-    if (c !== undefined) writeC(c, inC, target.facts.name);
-    const counting = [...found.keys()].filter((bucket) => wanted === undefined || bucket === wanted);
-    return { isFound: counting.length > 0, others: found.size - counting.length };
-  } finally {
-    scratch.remove();
-  }
+  const found = new Map<string, number>();
+  let runs = 0;
+  let inC: string | undefined;
+  const end = await onScratchHost(
+    {
+      target,
+      work: { kind: 'replay', program, before: earlier, repeat, inC: c !== undefined },
+    },
+    (message) => {
+      if (message.kind === 'said') print(message.line);
+      if (message.kind !== 'replayed') return;
+      runs = message.runs;
+      inC = message.inC;
+      for (const [bucket, count] of Object.entries(message.buckets)) found.set(bucket, count);
+    },
+  );
+  if (end.exitCode !== undefined) return { exitCode: end.exitCode, isFound: false, others: 0 };
+  if (runs === 0) throw new UsageError(`${target.facts.name}: ${end.why}`);
+  for (const [bucket, count] of found) print(`${bucket}: ${count} of ${counted(runs, 'run')}`);
+  if (found.size === 0) print(`nothing found in ${counted(runs, 'run')}`);
+  if (c !== undefined) writeC(c, inC, target.facts.name);
+  const counting = [...found.keys()].filter((bucket) => wanted === undefined || bucket === wanted);
+  return { isFound: counting.length > 0, others: found.size - counting.length };
 }
 
 /** @throws UsageError */
