@@ -1,12 +1,13 @@
 import { DeadlineError, type DriverPort, type VhostUserSession } from '../../drivers/port/port.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
+import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import { vhostIotlbPermissions, vhostIotlbType } from '../../reference-impl/wire/vhost-user-constants.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
 import { writtenBefore } from '../premise.ts';
 import { refusesMessage, stillServes } from './refusal.ts';
-import { invalidation, reportsOf, translated, update, Window } from './translations.ts';
+import { invalidation, type Permission, reportsOf, translated, update, Window } from './translations.ts';
 
 /** Translations of I/O-virtual addresses (vhost-user, "IOMMU support"). */
 
@@ -19,6 +20,15 @@ function shared(check: Check, session: VhostUserSession, guest: Parameters<Vhost
   check.granted(session.messages.openBackEndChannel({ kind: 'serve' }), 'SET_BACKEND_REQ_FD');
   check.granted(session.shareMemory(guest), 'the memory with its translations');
 }
+
+/** Puts a buffer's data into the window as it is laid out, with a translation that permits so much. */
+const permitting =
+  (check: Check, session: VhostUserSession, window: Window, permission: Permission) =>
+  (segment: Segment): Segment => {
+    const moved = window.movedData(segment);
+    if (moved !== segment) check.granted(session.messages.acknowledged(update(window.entry, permission)), 'the update');
+    return moved;
+  };
 
 const reportedWithin = (port: DriverPort, window: Window, session: VhostUserSession, ms: number): boolean =>
   port.until(() => window.reports(session).length > 0, ms) === 'true';
@@ -214,15 +224,7 @@ export const forbiddenWrite = defineCase({
     const writes = driver.writes(queue);
     writtenBefore(port, enforced, writes);
     const window = new Window(guest);
-    writes.ask({
-      seed: 7,
-      change: (segment) => {
-        const moved = window.movedData(segment);
-        if (moved !== segment)
-          enforced.granted(session.messages.acknowledged(update(window.entry, 'readOnly')), 'the update');
-        return moved;
-      },
-    });
+    writes.ask({ seed: 7, change: permitting(enforced, session, window, 'readOnly') });
     if (reportedWithin(port, window, session, port.deadlineMs)) {
       // A back-end may ask for a translation that permits more in place of an ACCESS_FAIL.
       for (const { permissions } of window.reports(session)) {
@@ -271,15 +273,7 @@ const notRead = (layout: 'split' | 'packed') =>
       const writes = driver.writes(queue);
       writtenBefore(port, check, writes);
       const window = new Window(guest);
-      writes.ask({
-        seed: 7,
-        change: (segment) => {
-          const moved = window.movedData(segment);
-          if (moved !== segment)
-            check.granted(session.messages.acknowledged(update(window.entry, 'writeOnly')), 'the update');
-          return moved;
-        },
-      });
+      writes.ask({ seed: 7, change: permitting(check, session, window, 'writeOnly') });
       port.until(() => writes.saysDone || window.reports(session).length > 0, port.deadlineMs);
       const reports = window.reports(session);
       const reads = reports.filter(({ permissions }) => permissions === readOnly);
