@@ -1,9 +1,21 @@
+import type { DriverPort } from '../drivers/port/port.ts';
+
 const slowestDeadlineMs = 10_000;
 const fastestDeadlineMs = 1_000;
 const latenciesInDeadline = 2_000;
+/** A transfer of a device that serves takes at most this part of a deadline; else the device as a whole is slow. */
+const transfersInDeadline = 20;
 
 /** Milliseconds to wait for what is owed, scaled by the median latency that was measured. */
 export function deadlineFor(latencyUs: number, scale: number): number {
   const scaled = Math.max(fastestDeadlineMs, (latencyUs / 1000) * latenciesInDeadline);
   return Math.min(slowestDeadlineMs, Math.round(scaled * scale));
+}
+
+/**
+ * Milliseconds in which a device at work is seen at it: what is owed comes by then unless the whole device is slow, and so
+ * does what is forbidden.
+ */
+export function seenWithinMs({ deadlineMs }: Pick<DriverPort, 'deadlineMs'>): number {
+  return deadlineMs / transfersInDeadline;
 }

@@ -1,5 +1,6 @@
 import type { DriverPort } from '../drivers/port/port.ts';
 import { type Control, control } from './control.ts';
+import { seenWithinMs } from './deadline.ts';
 import type { Failure } from './failure.ts';
 
 export interface SilenceOptions {
@@ -12,8 +13,6 @@ export type SettledSilence =
   | { readonly kind: 'failure'; readonly failure: Failure }
   | { readonly kind: 'inconclusive'; readonly why: string };
 
-/** A completed control took at most this part of a deadline, or the whole IUT is slow. */
-const controlFraction = 20;
 const mostControls = 4;
 
 /**
@@ -31,12 +30,12 @@ export class Silences {
   }
 
   settle({ silent: _, ...failure }: Failure): SettledSilence {
-    const { iut, deadlineMs } = this.#port;
+    const { iut } = this.#port;
     this.#found ??= iut.isAlive() ? this.#quickestControl() : { kind: 'failed', why: 'the process ended' };
     const { what } = failure;
     if (this.#found.kind === 'completed') {
       const { elapsedMs } = this.#found;
-      if (elapsedMs <= deadlineMs / controlFraction) {
+      if (elapsedMs <= seenWithinMs(this.#port)) {
         return { kind: 'failure', failure: { ...failure, how: 'stalled' } };
       }
       const why = `${what}: nothing came, but a control took ${elapsedMs.toFixed(1)} ms as well`;
@@ -53,7 +52,7 @@ export class Silences {
   #quickestControl(): Control {
     let quickest = control(this.#port);
     for (let tries = 1; tries < mostControls; tries++) {
-      if (quickest.kind === 'failed' || quickest.elapsedMs <= this.#port.deadlineMs / controlFraction) break;
+      if (quickest.kind === 'failed' || quickest.elapsedMs <= seenWithinMs(this.#port)) break;
       const next = control(this.#port);
       if (next.kind === 'completed' && next.elapsedMs < quickest.elapsedMs) quickest = next;
     }

@@ -49,7 +49,7 @@ export function unpackedSuite(cache: string, suite: Suite, packages: readonly st
   writeFileSync(join(apt, 'sources.list'), `deb [signed-by=${keyring}] ${mirror} ${suite} main\n`);
   run('apt-get', [...privateApt(apt), '-qq', 'update']);
   run('apt-get', [...privateApt(apt), '-qq', '-y', '--download-only', 'install', ...before, ...missing]);
-  unpack(join(apt, 'cache/archives'), root);
+  unpack(join(apt, 'cache/archives'), root, join(directory, 'archives.json'));
   writeFileSync(done, JSON.stringify([...before, ...missing]));
   return { root };
 }
@@ -57,13 +57,17 @@ export function unpackedSuite(cache: string, suite: Suite, packages: readonly st
 /** Directories of a Debian system whose place is in `usr`. */
 const merged = ['bin', 'sbin', 'lib', 'lib64'];
 
-function unpack(archives: string, root: string): void {
+/** What `listed` names was unpacked before, and is left alone: programs of it may be running. */
+function unpack(archives: string, root: string, listed: string): void {
   for (const name of merged) {
     mkdirSync(join(root, 'usr', name), { recursive: true });
     if (!existsSync(join(root, name))) symlinkSync(`usr/${name}`, join(root, name));
   }
-  for (const name of readdirSync(archives).filter((each) => each.endsWith('.deb'))) {
+  const before: string[] = existsSync(listed) ? JSON.parse(readFileSync(listed, 'utf8')) : [];
+  const all = readdirSync(archives).filter((each) => each.endsWith('.deb'));
+  for (const name of all.filter((each) => !before.includes(each))) {
     const pipe = 'dpkg-deb --fsys-tarfile "$1" | tar -x -C "$2" --keep-directory-symlink';
     run('bash', ['-o', 'pipefail', '-c', pipe, 'unpack', join(archives, name), root]);
   }
+  writeFileSync(listed, JSON.stringify(all));
 }

@@ -1,4 +1,5 @@
 import { DeadlineError, type DriverPort, type VhostUserSession } from '../../drivers/port/port.ts';
+import { seenWithinMs } from '../../judging/deadline.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import { vhostIotlbPermissions, vhostIotlbType } from '../../reference-impl/wire/vhost-user-constants.ts';
@@ -12,8 +13,6 @@ import { invalidation, type Permission, reportsOf, translated, update, Window } 
 /** Translations of I/O-virtual addresses (vhost-user, "IOMMU support"). */
 
 const { readOnly, writeOnly } = vhostIotlbPermissions;
-/** What is forbidden is looked for so long; what is owed, until the deadline. */
-const patienceMs = 100;
 
 /** The memory with all of its translations, and a channel on which the back-end may say what it lacks. */
 function shared(check: Check, session: VhostUserSession, guest: Parameters<VhostUserSession['shareMemory']>[0]): void {
@@ -202,7 +201,7 @@ export const invalidated = defineCase({
     check.granted(session.messages.acknowledged(invalidation(window.entry)), 'the invalidation');
     const again = driver.writes(queue);
     again.ask({ seed: 8, change: window.movedData });
-    port.until(() => again.saysDone, Math.min(port.deadlineMs, patienceMs));
+    port.until(() => again.saysDone, seenWithinMs(port));
     check.equal(again.saysDone, false, 'whether a buffer is written that has no translation any more');
     again.stopAll();
   },
@@ -231,7 +230,7 @@ export const forbiddenWrite = defineCase({
         reported.equal(permissions & writeOnly, writeOnly, 'the write permission in the report');
       }
     } else reported.silence('the access', 'VHOST_USER_BACKEND_IOTLB_MSG', port.deadlineMs);
-    port.until(() => writes.saysDone, Math.min(port.deadlineMs, patienceMs));
+    port.until(() => writes.saysDone, seenWithinMs(port));
     enforced.equal(writes.saysDone, false, 'whether a buffer that may only be read is said to be written');
     enforced.notEqual(writes.problem ?? 'the data', 'the data', 'what the buffer holds');
   },

@@ -1,3 +1,4 @@
+import { seenWithinMs } from '../../judging/deadline.ts';
 import { defineCase } from '../case.ts';
 import { DirtyPages, hex, loggedBy, missing, pagesOf, wholeLog, writeOverBoundary } from './dirty-pages.ts';
 import { stillServes } from './refusal.ts';
@@ -13,7 +14,6 @@ const applies = {
   memory: 'single-region',
 } as const;
 const loggedRing = 1;
-const patienceMs = 100;
 
 export const offsetOfLog = defineCase({
   id: 'vhost-user/log/log-starts-at-its-offset',
@@ -89,7 +89,7 @@ export const tooSmall = defineCase({
       hand.tell('call', 'error', 'kick', 'enable');
       hand.makeAvailable(driver.request().segments);
       hand.kick();
-      if (session.isOpen) port.until(() => hand.usedCount() === 1, patienceMs);
+      if (session.isOpen) port.until(() => hand.usedCount() === 1, seenWithinMs(port));
       stillServes(port, session, check, `service after a log: ${key}`);
       session.close();
     });

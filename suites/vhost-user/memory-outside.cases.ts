@@ -1,3 +1,4 @@
+import { seenWithinMs } from '../../judging/deadline.ts';
 import { guestAddress } from '../../reference-impl/memory/addresses.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { changes, changesOutside, snapshot } from '../../reference-impl/memory/snapshot.ts';
@@ -10,7 +11,6 @@ import { stillServes } from './refusal.ts';
 /** Buffers where there is no memory: outside every region, or in a region that its file does not hold. */
 
 const page = 4096n;
-const patienceMs = 100;
 
 export const pastEndOfFile = defineCase({
   id: 'vhost-user/memory-limits/regions-past-the-end-of-their-file-are-survived',
@@ -39,7 +39,7 @@ export const pastEndOfFile = defineCase({
         const past = guestAddress(short.guestAddress + short.size / 2n);
         writes.ask({ change: (segment) => ({ ...segment, guestAddress: past }) });
         // A frame takes a while to come back.
-        port.until(() => writes.saysDone, Math.min(port.deadlineMs, patienceMs));
+        port.until(() => writes.saysDone, seenWithinMs(port));
         writes.stopAll();
       }
       guest.release(mark);

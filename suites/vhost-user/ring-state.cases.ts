@@ -1,3 +1,4 @@
+import { seenWithinMs } from '../../judging/deadline.ts';
 import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import { decodeVringBase } from '../../reference-impl/wire/vring-base.ts';
@@ -12,7 +13,6 @@ import { judgesDisabled, WatchedDisk } from './unwanted-writes.ts';
 
 const transports = ['vhost-user'] as const;
 const protocolFeatures = 1n << 30n;
-const settlingMs = 2;
 
 export const startStopped = defineCase({
   id: 'vhost-user/ring-state/ring-without-kick-message-is-not-processed',
@@ -132,7 +132,7 @@ export const getBaseStops = defineCase({
     if (variant.kick) queue.kick();
     check.reply(session.messages.fence(), 'GET_FEATURES');
     // Another connection at work gives a back-end that polls time to look.
-    port.until(() => queue.usedCount() !== 1, settlingMs);
+    port.until(() => queue.usedCount() !== 1, seenWithinMs(port));
     check.equal(queue.usedCount(), 1, 'used idx with 2 chains behind the base');
   },
 });

@@ -1,5 +1,6 @@
 import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
 import type { DriverPort, GuestRing, GuestSplitRing, VhostUserSession } from '../../drivers/port/port.ts';
+import { seenWithinMs } from '../../judging/deadline.ts';
 import type { Attempt } from '../../judging/refusal.ts';
 import { changes, changesOutside, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
@@ -14,8 +15,6 @@ import { type AddressFields, addressesOf, getBase, setAddresses } from './ring-m
 const transports = ['vhost-user'] as const;
 const acknowledged = { start: 'closed', transports, negotiate: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'] } as const;
 const size = 64;
-/** What a ring that was let start is given to be seen at work. */
-const patienceMs = 20;
 const parts = ['descriptor', 'available', 'used'] as const;
 type Part = (typeof parts)[number];
 
@@ -97,7 +96,7 @@ export const outsideRefused = defineCase({
           // At the latest on start: nothing may be taken from such a ring, and nothing written.
           start(hand);
           session.messages.fence();
-          if (session.isOpen) port.until(() => changes(before).length > 0, patienceMs);
+          if (session.isOpen) port.until(() => changes(before).length > 0, seenWithinMs(port));
           const base = session.isOpen ? getBase(session, hand.index) : { kind: 'closed' as const };
           const others = driver.companions().flatMap(({ ring: other }) => writtenAreas(other));
           const isTouched =

@@ -1,5 +1,6 @@
 import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
 import type { AttachOptions, Guest, GuestRing, GuestSplitRing, Session } from '../../drivers/port/port.ts';
+import { seenWithinMs } from '../../judging/deadline.ts';
 import { readable, type Segment, writable } from '../../reference-impl/virtqueue/segment.ts';
 import type { SplitAddOptions } from '../../reference-impl/virtqueue/split/driver-ring.ts';
 import type { CaseContext, VariantAxes } from '../case.ts';
@@ -49,8 +50,6 @@ export function emptyBuffers(guest: Guest): { readonly key: string; chain(): rea
   ];
 }
 
-/** How long a device may take to find out, in milliseconds, where nothing that can be seen tells of it. */
-const findsOutWithinMs = 20;
 /** How long a device that goes on for ever is given to use more than there is, in milliseconds. */
 const goesTooFarWithinMs = 5;
 const size = 16;
@@ -100,7 +99,10 @@ function meets<R extends GuestRing>(
   const { session, queue } = running;
   const shown = show(running);
   queue.kick();
-  context.port.until(() => queue.usedCount() !== 0 || queue.errors() > 0 || !session.isOpen, findsOutWithinMs);
+  context.port.until(
+    () => queue.usedCount() !== 0 || queue.errors() > 0 || !session.isOpen,
+    seenWithinMs(context.port),
+  );
   context.port.until(() => queue.usedCount() > shown || !session.isOpen, goesTooFarWithinMs);
   check.atMost(queue.usedCount(), shown, `chains used of those that the ring showed ${key}`);
   // A device that runs by itself is past the sound chain and has the broken one before it.

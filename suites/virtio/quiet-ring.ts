@@ -1,9 +1,7 @@
 import type { DriverPort, Queue, Session } from '../../drivers/port/port.ts';
+import { seenWithinMs } from '../../judging/deadline.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import type { Check } from '../check.ts';
-
-/** Time in which a device that works on a ring although it must not gives itself away, in milliseconds. */
-export const givesItselfAwayWithinMs = 20;
 
 /** Kicks, and sees that no chain is used and no call comes. */
 export function staysQuiet(
@@ -19,7 +17,7 @@ export function staysQuiet(
   queue.drainCalls();
   queue.makeAvailable([chain]);
   queue.kick();
-  port.until(() => queue.usedCount() !== before || queue.calls() > 0, givesItselfAwayWithinMs);
+  port.until(() => queue.usedCount() !== before || queue.calls() > 0, seenWithinMs(port));
   const fence = session.fence();
   if (fence.kind !== 'passed') {
     check.fails('wrong', `a fence behind the kick ${when}`, 'it passes', fence.kind);

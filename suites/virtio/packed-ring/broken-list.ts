@@ -1,5 +1,6 @@
 import type { DeviceDriver } from '../../../drivers/devices/device-driver.ts';
 import type { GuestPackedRing, Session } from '../../../drivers/port/port.ts';
+import { seenWithinMs } from '../../../judging/deadline.ts';
 import type { AddOptions } from '../../../reference-impl/virtqueue/driver-ring.ts';
 import { availableBits, isAvailableIn, isUsedIn, usedBits } from '../../../reference-impl/virtqueue/packed/layout.ts';
 import type { Segment } from '../../../reference-impl/virtqueue/segment.ts';
@@ -34,8 +35,6 @@ export interface Breakage {
   readonly shown?: (laid: LaidOut) => void;
 }
 
-/** How long a device may take to find out, in milliseconds, where nothing that can be seen tells of it. */
-const findsOutWithinMs = 20;
 const size = 16;
 
 /** What the driver left in the slots of neither list, once all was shown. */
@@ -93,7 +92,7 @@ export function survives(context: Context, check: Check, breakage: Breakage): vo
   const others = otherSlots(ring, [...sound, ...places]);
   queue.kick();
   const isSoundUsed = (): boolean => isUsedIn(ring.flags(start.slot), start.wrap);
-  port.until(() => isSoundUsed() || queue.errors() > 0 || !session.isOpen, findsOutWithinMs);
+  port.until(() => isSoundUsed() || queue.errors() > 0 || !session.isOpen, seenWithinMs(port));
   // A device that runs by itself is past the sound list and has the broken one before it.
   if (session.isOpen) session.fence();
   // The answer comes behind what the device did with the kick.
