@@ -64,6 +64,23 @@ t.test('a process with one connection is started afresh for each session, and it
   t.end();
 });
 
+/** Reads a header, and ends with its connection at once. */
+const briefServer = `
+  use IO::Socket::UNIX; use POSIX;
+  my $connection = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 1)->accept;
+  sysread($connection, my $header, 12);
+  POSIX::_exit(0);`;
+
+t.test('one that ends with its connection is not waited for to listen', (t) => {
+  const start = { command: 'perl', arguments: ['-e', briefServer, '{socket}'], lifetime: 'connection' } as const;
+  const port = opened(t, target(start));
+  port.setDeadline(10_000);
+  const before = port.nowMs();
+  for (const _ of [1, 2, 3]) t.equal(visit(port), 'closed');
+  t.ok(port.nowMs() - before < 5000, 'its end is enough');
+  t.end();
+});
+
 t.test('without being told so, its end is one', (t) => {
   const port = opened(t, served(['--connections', 'one']));
   t.equal(visit(port), 'passed');

@@ -124,8 +124,9 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
   exitAfterClose(): IutExit | undefined {
     if (this.#exit !== undefined) return this.#exit;
     const iut = this.#iut;
-    // A process that ends closes its sockets one by one, and one that binds its socket anew listens soon.
-    this.#awaitListener((inode) => inode !== undefined);
+    // A process that ends closes its sockets one by one, and one that binds its socket anew listens soon. One that ends
+    // with its connection listens no more.
+    if (iut.endsWithConnection !== true) this.#awaitListener((inode) => inode !== undefined);
     if (iut.isExiting() || iut.endsWithConnection === true) this.#exit = iut.waitForExit(exitWithinMs);
     else if (this.#endsAwaited > 0) {
       this.#endsAwaited--;
