@@ -65,14 +65,13 @@ export class NetDriver extends BoundDriver<NetWorkload> {
     addBuffer();
     queue.makeAvailable([this.net.transmitFrame(frame, shape).segments]);
     queue.kick();
+    // First: its buffer is used also where the frame is lost.
+    queue.waitForUsed(1);
     for (let others = 0; others < othersAtMost; others++) {
       const used = receive.waitForUsed(1)[0];
       const buffer = this.#buffers.get(used?.id ?? -1);
       const came = buffer?.load().slice(headerSize, used?.len) ?? new Uint8Array(0);
-      if (isAnswer(came)) {
-        queue.waitForUsed(1);
-        return problem(came);
-      }
+      if (isAnswer(came)) return problem(came);
       addBuffer();
     }
     return `no answer among ${othersAtMost} frames that came in`;
@@ -97,6 +96,8 @@ class ReturnedFrames implements DeviceWrites {
   readonly #queue: Queue;
   #problem: () => string | undefined = () => 'nothing was asked for';
   #saysDone: () => boolean = () => false;
+  /** The last that was asked for, and used elements then: nothing came for it while there are no more. */
+  #asked: { readonly seed: number; readonly used: number } | undefined;
 
   constructor(driver: NetDriver, buffers: DeviceDriver, queue: Queue) {
     this.#driver = driver;
@@ -120,6 +121,12 @@ class ReturnedFrames implements DeviceWrites {
     const { net } = this.#driver;
     const receive = this.written;
     const frame = net.frame(60, seed);
+    if (this.#asked?.seed === seed && this.#asked.used === receive.usedCount() && change === unchanged) {
+      // The frame was lost, and its buffer is still there.
+      this.#transmit(net.transmitFrame(frame).segments);
+      return;
+    }
+    this.#asked = change === unchanged ? { seed, used: receive.usedCount() } : undefined;
     const expected = net.returned(frame);
     const buffer = this.#buffers.net.receiveBuffer();
     const start = net.headerSize;
@@ -134,6 +141,10 @@ class ReturnedFrames implements DeviceWrites {
     laidOut?.();
     receive.makeAvailable([buffer.request.segments.map(change)]);
     receive.kick();
+    this.#transmit(segments);
+  }
+
+  #transmit(segments: readonly Segment[]): void {
     this.#queue.makeAvailable([segments]);
     this.#queue.kick();
   }

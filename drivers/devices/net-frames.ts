@@ -60,6 +60,8 @@ export class NetFrames {
   readonly facts: NetWorkload;
   readonly #guest: Guest;
   readonly #headerSize: () => number;
+  /** Buffers on receive rings, by their id: a frame that is lost leaves the buffer that was for it to the next one. */
+  readonly #waiting = new WeakMap<Queue, Map<number, ReceiveBuffer>>();
 
   /** @param headerSize asked each time: it changes with what the session negotiates. */
   constructor(guest: Guest, facts: NetWorkload, headerSize: () => number) {
@@ -164,13 +166,17 @@ export class NetFrames {
   ): { header: Uint8Array; frame: Uint8Array; len: number } {
     this.#needReturns();
     const buffer = this.bufferOf(this.headerSize + frame.length + receiveSlack, shape);
-    receive.makeAvailable([buffer.request.segments]);
+    const waiting = this.#waiting.get(receive) ?? new Map<number, ReceiveBuffer>();
+    this.#waiting.set(receive, waiting);
+    for (const id of receive.makeAvailable([buffer.request.segments])) waiting.set(id, buffer);
     receive.kick();
     transmit.makeAvailable([this.transmitFrame(frame, shape, header).segments]);
     transmit.kick();
-    const len = receive.waitForUsed(1)[0]?.len ?? 0;
+    // First: its buffer is used also where the frame is lost.
     transmit.waitForUsed(1);
-    const bytes = buffer.load();
+    const { id = -1, len = 0 } = receive.waitForUsed(1)[0] ?? {};
+    const bytes = (waiting.get(id) ?? buffer).load();
+    waiting.delete(id);
     return { header: bytes.slice(0, this.headerSize), frame: bytes.slice(this.headerSize, len), len };
   }
 }
