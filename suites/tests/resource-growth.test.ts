@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { DriverPort } from '../../drivers/port/port.ts';
 import { openReference } from '../../drivers/reference/open-reference.ts';
 import { EventLog } from '../../reference-impl/observations/event-log.ts';
 import { Check } from '../check.ts';
@@ -30,4 +31,42 @@ t.test('a leak is named by the kind of descriptor that grew', async (t) => {
   t.match(checkOf(['replaced-descriptor-kept']).failures, [
     { how: 'leak', what: 'descriptors held', actual: /^\d+: 8 more of anon_inode:\[eventfd\]$/ },
   ]);
+});
+
+/** An IUT that closes what it opened for a body only so many looks later, and keeps some of it. */
+class Late {
+  readonly check = new Check('vu-reconnect/dead-connection-resources-released', new EventLog(() => 0));
+  readonly #late: { left: number; count: number }[] = [];
+  #kept = 10;
+
+  judged({ opens, keeps, looks }: { opens: number; keeps: number; looks: number }): Check {
+    growsNot(this.#port, this.check, 'descriptors held', () => {
+      this.#kept += keeps;
+      this.#late.push({ left: looks, count: opens - keeps });
+    });
+    return this.check;
+  }
+
+  get #port(): DriverPort {
+    const held = (): number => {
+      for (const each of this.#late) each.left--;
+      return this.#kept + this.#late.reduce((sum, { left, count }) => sum + (left > 0 ? count : 0), 0);
+    };
+    const untilSettled = (isSo: () => boolean, ms: number): string => {
+      for (let looks = 0; looks < Math.min(ms, 100); looks++) if (isSo()) return 'true';
+      return 'deadline';
+    };
+    const resources = () => ({ descriptors: held(), byIdentity: {}, mappings: {} });
+    return { deadlineMs: 1000, iut: { resources }, untilSettled } as unknown as DriverPort;
+  }
+}
+
+t.test('what is closed late hides no leak, and is none', async (t) => {
+  for (const opens of [3, 8, 11]) {
+    for (const looks of [4, 12]) {
+      const of = `${opens} opened, closed ${looks} looks later`;
+      t.match(new Late().judged({ opens, keeps: 1, looks }).failures, [{ how: 'leak' }], of);
+      t.same(new Late().judged({ opens, keeps: 0, looks }).failures, [], of);
+    }
+  }
 });
