@@ -8,7 +8,11 @@ export interface RanPoint<P extends Point> {
 }
 
 /** A crash costs a start of the process, and a silence a deadline. */
-const repetitions = { crashed: 1, otherwise: 2 };
+const crashRepetitions = 1;
+/** Of other points: the more, the fewer they are, since one that crashes every third time may pass several times. */
+const fewestRepetitions = 2;
+const mostRepetitions = 8;
+const repetitionsInAll = 48;
 /** Points that passed are repeated no more than this. */
 const mostPassed = 24;
 /** So many points that all crash in one way are no chance. */
@@ -33,10 +37,12 @@ export function unstablePoints<P extends Point>(
     ran.filter(({ ending }) => ending === ''),
     mostPassed,
   );
+  const otherwise = Math.floor(repetitionsInAll / (failed.length + passed.length));
+  const repetitions = Math.min(mostRepetitions, Math.max(fewestRepetitions, otherwise));
   const found: UnstablePoint[] = [];
   for (const { point, ending } of [...failed, ...passed]) {
     const endings = [ending];
-    const times = crashes(ending) ? repetitions.crashed : repetitions.otherwise;
+    const times = crashes(ending) ? crashRepetitions : repetitions;
     for (let n = 0; n < times; n++) {
       const next = again(point);
       if (next === undefined) return found;
