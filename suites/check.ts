@@ -20,6 +20,9 @@ function isNoAnswer<A extends { readonly kind: string }>(answer: A | NoAnswer): 
   return noAnswers.includes(answer.kind);
 }
 
+/** How it begins where what a case presupposes is not so. */
+export const presupposedWrongly = 'presupposed, and not so: ';
+
 /** Ends a case whose next steps make no sense after a failure that is already recorded. */
 export class CaseEnded extends Error {}
 
@@ -207,7 +210,7 @@ export class Check {
    */
   presumes(condition: boolean, what: string): void {
     if (condition) return;
-    this.inconclusive(`presupposed, and not so: ${what}`);
+    this.inconclusive(`${presupposedWrongly}${what}`);
     throw new CaseEnded(what);
   }
 

@@ -1,5 +1,5 @@
 import type { DeviceWrites } from '../drivers/devices/device-driver.ts';
-import { DeadlineError, type DriverPort } from '../drivers/port/port.ts';
+import { DeadlineError, type DriverPort, PremiseError, type Queue } from '../drivers/port/port.ts';
 import type { Check } from './check.ts';
 
 /** A frame may be lost on its way, and no text forbids it. */
@@ -48,4 +48,23 @@ export function writtenBefore(port: Pick<DriverPort, 'facts'>, check: Check, wri
     writes.written.waitForUsed(1);
     return writes.problem;
   });
+}
+
+/** What a ring beside the one that a case is about must do. @throws PremiseError where it does not. */
+export function servedBeside<Result>({ index }: Pick<Queue, 'index'>, request: () => Result): Result {
+  return decidedBy(request, () => false, `a request on ring ${index} is served`);
+}
+
+/**
+ * What is owed, where a control decides why it does not come.
+ * @param control does what the case presupposes; false, or what it throws, where that fails too
+ * @throws PremiseError where it fails; DeadlineError where it is done
+ */
+export function decidedBy<Result>(owed: () => Result, control: () => boolean, what: string): Result {
+  try {
+    return owed();
+  } catch (error) {
+    if (!(error instanceof DeadlineError) || control()) throw error;
+    throw new PremiseError(`${what}: ${error.message}`);
+  }
 }

@@ -41,7 +41,7 @@ import type {
   VariantAxes,
   VariantOf,
 } from '../case.ts';
-import { CaseEnded, Check } from '../check.ts';
+import { CaseEnded, Check, presupposedWrongly } from '../check.ts';
 import { ringsOf } from './request-needs.ts';
 import { type SweepResult, spread } from './sweep-result.ts';
 import { type RanPoint, unstablePoints } from './unstable-points.ts';
@@ -483,7 +483,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       const check = this.#firstOpenCheck();
       if (check === undefined) throw error;
       if (error instanceof PremiseError && this.ports.every(({ iut }) => iut.exit() === undefined)) {
-        check.inconclusive(`presupposed, and not so: ${error.message}`);
+        check.inconclusive(`${presupposedWrongly}${error.message}`);
         return;
       }
       const ended = this.ports.find(({ iut }) => iut.exit() !== undefined);

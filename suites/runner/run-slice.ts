@@ -10,6 +10,7 @@ import type { CaseRecord, Finding, RunEvent } from '../../reports/record/record.
 import type { PlannedResult } from '../../reports/record/run-plan.ts';
 import type { Trace } from '../../reports/trace/trace.ts';
 import { layoutOf } from '../axes.ts';
+import { presupposedWrongly } from '../check.ts';
 import { absentAxisOf, applicability, elsewhereOf } from './applicability.ts';
 import { NoSuchPointError, type SecondIut } from './case-run.ts';
 import { accordanceOf, type ExpectationRules } from './expectations.ts';
@@ -106,6 +107,8 @@ export function wholeSlice(results: readonly SliceResult[]): PartSource {
     },
   };
 }
+
+const triesOfPremise = 3;
 
 class SliceRun {
   readonly #port: DriverPort;
@@ -221,7 +224,7 @@ class SliceRun {
 
   #judgeFairly(planned: PlannedCase): Judgement {
     const attributed = this.#attribution.attribute(planned.key, () =>
-      this.#stalls.decide(planned.definition.id, () => this.#judge(planned)),
+      this.#stalls.decide(planned.definition.id, () => this.#onItsPremise(planned)),
     );
     switch (attributed.kind) {
       case 'no-crash':
@@ -230,6 +233,14 @@ class SliceRun {
         return withRate(attributed.result, attributed.rate);
       case 'not-repeated':
         return notRepeated(attributed);
+    }
+  }
+
+  /** Where what the case presupposes is not so, which may be chance, it is tried again. */
+  #onItsPremise(planned: PlannedCase): Judgement {
+    for (let tries = triesOfPremise; ; tries--) {
+      const judged = this.#judge(planned);
+      if (tries <= 1 || !lacksItsPremise(judged)) return judged;
     }
   }
 
@@ -414,6 +425,12 @@ function stallsOf({ findings }: Judgement): string[] {
 
 function hasOnlyStalls({ died, findings }: Judgement): boolean {
   return died === undefined && findings.every(({ how }) => how === 'stalled');
+}
+
+function lacksItsPremise({ died, verdict, outcomes }: Judgement): boolean {
+  const isPremise = ({ why = '' }: { readonly why?: string | undefined }): boolean =>
+    why.startsWith(presupposedWrongly);
+  return died === undefined && verdict === 'inconclusive' && outcomes.some(isPremise);
 }
 
 function isSilent({ findings, isUnserved }: Judgement): boolean {

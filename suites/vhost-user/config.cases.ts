@@ -92,6 +92,9 @@ export const pastEnd = defineCase({
   },
 });
 
+/** The most that a message holds, and more than most devices have. */
+const mostBytes = 256;
+
 export const failureHasNoPayload = defineCase({
   id: 'vhost-user/config/get-config-failure-has-no-payload',
   title: 'GET_CONFIG that fails is answered without config bytes, on a connection that stays open',
@@ -102,15 +105,14 @@ export const failureHasNoPayload = defineCase({
     negotiatedWith(port, session, protocol);
     const whole = readConfig(session, 0, 4);
     if (whole === undefined) return check.inconclusive('GET_CONFIG of the first 4 bytes fails as well');
-    // 256 bytes are the most that a message holds, and more than any of these devices has.
-    const payload = configPayload(0, 256);
+    const payload = configPayload(0, mostBytes);
     const answer = session.messages.exchange({ request: 'VHOST_USER_GET_CONFIG', payload });
-    const reply = check.reply(answer, 'GET_CONFIG of 256 bytes');
-    check.oneOf(
-      reply.payload.length,
-      [0, configFieldsBytes],
-      'bytes of payload: none, or the description without data',
-    );
+    const reply = check.reply(answer, `GET_CONFIG of ${mostBytes} bytes`);
+    const bytes = reply.payload.length;
+    // A back-end may have as many, and then nothing has failed.
+    if (bytes === configFieldsBytes + mostBytes)
+      return check.inconclusive(`GET_CONFIG of ${mostBytes} bytes is answered`);
+    check.oneOf(bytes, [0, configFieldsBytes], 'bytes of payload: none, or the description without data');
   },
 });
 

@@ -2,6 +2,7 @@ import type { Queue, VhostUserSession } from '../../drivers/port/port.ts';
 import { type FeatureName, featureByName } from '../../reference-impl/catalogue/catalogue.ts';
 import { type AnyCase, type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
+import { decidedBy } from '../premise.ts';
 import { stoppedAt } from '../ring-positions.ts';
 
 /**
@@ -45,6 +46,19 @@ function serves({ driver }: Context, check: Check, queue: Queue, { name, indirec
   return true;
 }
 
+/** On a fresh connection, whether rings serve a request that are the first and have the features of a life. */
+function servesAtFirst(
+  { session, connect, driverOf, guest }: Context,
+  { features: u64, eventIdx, indirect }: Life,
+): boolean {
+  session.close();
+  const fresh = connect('negotiated');
+  fresh.messages.send({ request: 'VHOST_USER_SET_FEATURES', payload: { u64 } });
+  const driver = driverOf(fresh);
+  driver.warmUp(driver.attach(guest.ring({ layout: driver.layout, size }), { eventIdx, indirect }));
+  return true;
+}
+
 /** Lives without a feature and with it in turn. */
 function lives(context: Context, check: Check, feature: FeatureName): void {
   const { session } = context;
@@ -62,7 +76,13 @@ function lives(context: Context, check: Check, feature: FeatureName): void {
     if (!check.accepted(told, `SET_FEATURES of ${life.name}`)) return;
     const rings = startRings(context, life);
     const [main] = rings;
-    if (main === undefined || !serves(context, check, main, life)) return;
+    if (main === undefined) return;
+    const isServed = decidedBy(
+      () => serves(context, check, main, life),
+      () => servesAtFirst(context, life),
+      `a first life is served ${has ? 'with' : 'without'} ${feature}`,
+    );
+    if (!isServed) return;
     for (const queue of rings) {
       if (stoppedAt(check, queue.stop(), `GET_VRING_BASE of ring ${queue.index} of ${life.name}`) === undefined) return;
     }

@@ -34,6 +34,8 @@ export const protocolFeaturesFirst = defineCase({
   },
   run({ session, requirement }) {
     const check = requirement('vu-features/protocol-features-before-set-features');
+    // Both are legal where its answer has bit 30.
+    check.reply(session.messages.fence(), 'GET_FEATURES');
     const offered = check.reply(
       session.messages.exchange({ request: 'VHOST_USER_GET_PROTOCOL_FEATURES' }),
       'the offer',

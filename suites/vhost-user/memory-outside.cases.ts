@@ -36,6 +36,7 @@ export const pastEndOfFile = defineCase({
         const driver = driverOf(session, guest);
         const queue = driver.attach(vring);
         const writes = driver.writes(queue);
+        writtenBefore(port, check, writes);
         const past = guestAddress(short.guestAddress + short.size / 2n);
         writes.ask({ change: (segment) => ({ ...segment, guestAddress: past }) });
         // A frame takes a while to come back.

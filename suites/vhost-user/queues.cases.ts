@@ -67,7 +67,7 @@ function otherServes(context: Context, check: Check, ends: (queue: Queue) => boo
   for (const at of [0, 1]) {
     const [gone, other] = [at, 1 - at].map((index) => driver.attach(ring({ size: 16 }), { index }));
     if (gone === undefined || other === undefined) return;
-    check.equal(driver.once(gone), undefined, `what is wrong with a request on queue ${at} before it is ${how}`);
+    for (const queue of [gone, other]) driver.warmUp(queue);
     if (!ends(gone)) return;
     for (const seed of [1, 2]) {
       const problem = driver.once(other, { seed });

@@ -1,7 +1,7 @@
 import type { DriverPort } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
-import { presupposed } from '../premise.ts';
+import { presupposed, servedBeside } from '../premise.ts';
 import { waited } from './ring-by-hand.ts';
 
 /** Rings that are started and disabled (vhost-user, "Ring states"). */
@@ -36,7 +36,7 @@ export const noSideEffects = defineCase({
     check.reply(session.messages.fence(), 'GET_FEATURES');
     const seen = driver.block.read({ bytes: 512 });
     control.makeAvailable([seen.segments]);
-    control.kickAndWaitForUsed(1);
+    servedBeside(control, () => control.kickAndWaitForUsed(1));
     check.bytesEqual(seen.data(), before, 'the sector after a write on the disabled ring');
   },
 });

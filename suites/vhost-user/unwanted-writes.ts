@@ -2,6 +2,7 @@ import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
 import type { GuestRing, Queue, VhostUserSession } from '../../drivers/port/port.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import type { Check } from '../check.ts';
+import { servedBeside } from '../premise.ts';
 
 const sectorBytes = 512;
 
@@ -22,14 +23,17 @@ export class WatchedDisk {
   after(check: Check, fill: number, hand: (write: readonly Segment[]) => void): DiskChange {
     const written = new Uint8Array(sectorBytes).fill(fill);
     const before = new Uint8Array(sectorBytes).fill(fill ^ 0xff);
-    this.#control.makeAvailable([this.#driver.block.write(before).segments]);
-    this.#control.kickAndWaitForUsed(1);
+    this.#serve(this.#driver.block.write(before).segments);
     hand(this.#driver.block.write(written).segments);
     check.reply(this.#session.messages.fence(), 'GET_FEATURES');
     const seen = this.#driver.block.read({ bytes: sectorBytes });
-    this.#control.makeAvailable([seen.segments]);
-    this.#control.kickAndWaitForUsed(1);
+    this.#serve(seen.segments);
     return { before, seen: seen.data() };
+  }
+
+  #serve(request: readonly Segment[]): void {
+    this.#control.makeAvailable([request]);
+    servedBeside(this.#control, () => this.#control.kickAndWaitForUsed(1));
   }
 }
 

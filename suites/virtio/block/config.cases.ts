@@ -1,4 +1,3 @@
-import { VIRTIO_BLK_S_IOERR } from '../../../drivers/devices/block-requests.ts';
 import type { Session } from '../../../drivers/port/port.ts';
 import { defineCase } from '../../case.ts';
 import type { Check } from '../../check.ts';
@@ -27,20 +26,17 @@ function commonConfig(session: Session, check: Check): Uint8Array {
 
 export const capacity = defineCase({
   id: 'virtio/block/capacity-counts-512-byte-sectors',
-  title: 'the last sector that capacity counts holds data, and the one behind it does not exist',
+  title: 'capacity counts all sectors that the disk is known to have, and the last of them holds data',
   proves: { 'blk/capacity-in-sectors': ['block-sector-of-1024-bytes', 'block-capacity-halved'] },
   applies,
   run({ session, driver, ring, requirement }) {
     const check = requirement('blk/capacity-in-sectors');
     const config = commonConfig(session, check);
     const sectors = Number(new DataView(config.buffer, config.byteOffset).getBigUint64(0, true));
+    check.atLeast(sectors, driver.block.facts.sectors, 'capacity, against the sectors that the disk is known to have');
     const queue = driver.attach(ring({ size: 16 }));
     const sector = sectors - 1;
     check.equal(driver.transfer(queue, { sector, bytes: sectorSize, seed: 8 }), undefined, `sector ${sector}`);
-    const behind = driver.block.read({ sector: sectors });
-    queue.makeAvailable([behind.segments]);
-    queue.kickAndWaitForUsed(1);
-    check.equal(behind.status(), VIRTIO_BLK_S_IOERR, `status of a read of sector ${sectors}`);
   },
 });
 

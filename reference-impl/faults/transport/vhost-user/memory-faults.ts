@@ -88,6 +88,17 @@ export const memoryFaults = {
       return handled;
     }),
   ),
+  'unsorted-regions-refused': vhostUserFault(
+    'vu-memory/regions-taken-in-any-order',
+    'a table whose regions do not rise by guest address is refused',
+    handling<{ readonly regions: readonly RegionDescription[] }>(
+      'VHOST_USER_SET_MEM_TABLE',
+      (right, _session, { regions }) =>
+        regions.every(({ guestAddress }, at) => guestAddress >= (regions[at - 1]?.guestAddress ?? 0n))
+          ? right()
+          : { kind: 'refused', why: 'regions are not sorted' },
+    ),
+  ),
   'overlapping-regions-crash': vhostUserFault(
     'vu-memory/overlapping-regions-survived',
     'it aborts at regions that overlap',
