@@ -164,7 +164,7 @@ export class Examiner {
 
   #judgeOf(program: Program): ProgramJudge {
     const port = this.#port;
-    const { target: known } = this.#options;
+    const known = { ...this.#options.target, keepsChoices: this.#options.judgesChoices === true };
     this.#modelTarget ??= {
       ...modelTarget(known, port.facts, configurationOf(port, known)),
       judgesChoices: this.#options.judgesChoices === true,

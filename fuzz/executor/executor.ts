@@ -16,6 +16,8 @@ import { programLayout } from './program-layouts.ts';
 import { RingCalls } from './ring-calls.ts';
 import { settle, unanswered } from './settle.ts';
 import { toldRegions } from './told-regions.ts';
+import type { VfioDoor } from './transport-door.ts';
+import { vfioCall } from './vfio-call.ts';
 
 /**
  * Parts of the port's deadline: what silences of one program may take together, one wait for an answer, and one for used
@@ -254,7 +256,20 @@ export class Executor {
         const writes = made.changes.get(call.change)?.stop();
         return writes === undefined ? 'skipped' : 'made';
       }
+      case 'region-read':
+      case 'region-write':
+      case 'region-map':
+      case 'device-call':
+      case 'container-call': {
+        const vfio = this.#vfio(call.session);
+        return vfio === undefined ? 'skipped' : settle(outcomes, vfioCall(vfio, call, made, port.descriptors));
+      }
     }
+  }
+
+  #vfio(id: number): VfioDoor | undefined {
+    const session = this.#session(id);
+    return session === undefined ? undefined : doorOf(session).vfio;
   }
 
   #session(id: number): Session | undefined {

@@ -6,6 +6,7 @@ import type {
   Queue,
   RingPosition,
   Session,
+  VfioMapping,
 } from '../../drivers/port/port.ts';
 import {
   type AddressSpace,
@@ -50,6 +51,8 @@ export class MadeThings {
   readonly changes = new Map<number, MemoryChange>();
   /** Descriptors that were passed with a message: eventfds, or -1 for another kind. */
   readonly events = new Map<number, readonly number[]>();
+  /** Parts of regions of devices, by session: they stay until the end of the program. */
+  readonly mappings: VfioMapping[] = [];
 
   clear(): void {
     this.sessions.clear();
@@ -59,6 +62,7 @@ export class MadeThings {
     this.chains.clear();
     this.changes.clear();
     this.events.clear();
+    for (const mapping of this.mappings.splice(0)) mapping.unmap();
   }
 
   /** A region of a memory; any number means one. */
@@ -112,6 +116,21 @@ export class MadeThings {
     };
   }
 
+  /** Whether an eventfd of a message or a call is this one. */
+  isEvent(descriptor: number): boolean {
+    for (const events of this.events.values()) if (events.includes(descriptor)) return true;
+    return false;
+  }
+
+  /** Makes the descriptors that a call passes, -1 for each that is none. */
+  placesOf(source: DescriptorSource, told: CallOf<'device-call'>['descriptors'], events: number[]): number[] {
+    return told.map(({ kind, memory, region, size }) => {
+      const made = this.#descriptor(source, kind, memory, region, size);
+      events.push(kind === 'eventfd' ? made : -1);
+      return made;
+    });
+  }
+
   /** Makes the descriptors that a call passes; they are closed with the port's others. */
   descriptorsOf(source: DescriptorSource, told: CallOf<'message'>['descriptors'], events?: number[]): number[] {
     return told.flatMap(({ kind, memory, region, size }) => {
@@ -143,6 +162,8 @@ export class MadeThings {
         return source.pipe().readEnd;
       case 'socket':
         return source.socketPair().farEnd;
+      case 'none':
+        return -1;
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { ControlOutcome } from '../../drivers/port/port.ts';
+import type { ControlOutcome, VfioMapping } from '../../drivers/port/port.ts';
 import type { CallOf } from '../program/program.ts';
 
 /** What came of a raw door: a control outcome, a reply, or that something was sent and nothing asked behind it. */
@@ -31,4 +31,24 @@ export interface TransportDoor {
   memorySlot(how: 'add' | 'remove', region: ToldRegion): DoorOutcome;
   channel(policy: CallOf<'channel'>['policy']): DoorOutcome;
   shutdown(how: 'write' | 'both'): DoorOutcome;
+  /** The calls of VFIO, where the transport has them. */
+  readonly vfio: VfioDoor | undefined;
+}
+
+/** Calls on an open VFIO device and its container. */
+export interface VfioDoor {
+  read(region: number, offset: number, length: number): DoorOutcome;
+  write(region: number, offset: number, bytes: Uint8Array): DoorOutcome;
+  /** @param keep takes the mapping, which stays until the end of the program. */
+  map(call: CallOf<'region-map'>, keep: (mapping: VfioMapping) => void): DoorOutcome;
+  /** @param descriptors what `set-interrupts` has in front of its other data. */
+  device(call: CallOf<'device-call'>, descriptors: readonly number[]): DoorOutcome;
+  container(how: 'map' | 'unmap', flags: number | undefined, region: ToldMapping): DoorOutcome;
+}
+
+/** What is mapped where. */
+export interface ToldMapping {
+  readonly ioVirtualAddress: bigint;
+  readonly userAddress: bigint;
+  readonly size: bigint;
 }

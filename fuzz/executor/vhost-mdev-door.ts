@@ -11,16 +11,19 @@ import type { VhostRequest } from '../../reference-impl/wire/vhost-requests.ts';
 import { u64Payload } from '../../reference-impl/wire/vhost-user-payloads.ts';
 import { mdevRequestOf } from '../program/mdev-request.ts';
 import type { CallOf } from '../program/program.ts';
-import { type DoorOutcome, skipped, type ToldRegion, type TransportDoor } from './transport-door.ts';
+import { type DoorOutcome, skipped, type ToldRegion, type TransportDoor, type VfioDoor } from './transport-door.ts';
+import { SessionVfioDoor } from './vfio-door.ts';
 
 const done: DoorOutcome = { kind: 'done', by: 'return' };
 
 /** The raw door of vhost-mdev: a message has been handled when its write returns. */
 export class VhostMdevDoor implements TransportDoor {
+  readonly vfio: VfioDoor;
   readonly #session: VhostMdevSession;
 
   constructor(session: VhostMdevSession) {
     this.#session = session;
+    this.vfio = new SessionVfioDoor(session);
   }
 
   negotiateExactly({ device }: CallOf<'negotiate'>): DoorOutcome {

@@ -19,6 +19,7 @@ const mostAnswers = 8;
 
 /** The raw door of vhost-user. Behind each message stands a fence, so that none is waited for in vain. */
 export class VhostUserDoor implements TransportDoor {
+  readonly vfio = undefined;
   readonly #messages: VhostUserMessages;
 
   constructor({ messages }: VhostUserSession) {

@@ -9,6 +9,7 @@ import { isJudged, Lawfulness, type Standing } from '../program/lawfulness.ts';
 import type { Call, CallOf, Program } from '../program/program.ts';
 import { fieldOf } from '../program/told-message.ts';
 import type { JudgedRun } from './judged-run.ts';
+import { MdevJudge } from './mdev-judge.ts';
 import { MessageJudge } from './message-judge.ts';
 import { QueueJudge } from './queue-judge.ts';
 import { isRefusedUnchanged } from './refusal.ts';
@@ -35,6 +36,7 @@ export class ProgramJudge {
   readonly #found: JudgedFinding[] = [];
   readonly #queues: QueueJudge;
   readonly #messages: MessageJudge;
+  readonly #mdev: MdevJudge;
   #told = 0;
 
   /** @param program resolved; it is about to be executed. */
@@ -45,6 +47,7 @@ export class ProgramJudge {
     this.model = new Model(run.target);
     this.#queues = new QueueJudge(run, this.model);
     this.#messages = new MessageJudge(run.target, run.port.log);
+    this.#mdev = new MdevJudge(run);
   }
 
   /** Behind the call at this place, while what it made is there. */
@@ -59,6 +62,7 @@ export class ProgramJudge {
     else if (standing.taints !== undefined) this.#lose(call, standing.taints);
     else this.#follow(call, place, outcome, isJudged(standing));
     for (const finding of this.#messages.behindCall()) this.#found.push({ place, finding });
+    for (const finding of this.#mdev.behindCall(call, outcome)) this.#found.push({ place, finding });
     this.#collect(place);
   }
 
@@ -83,6 +87,7 @@ export class ProgramJudge {
     if (call.kind === 'message' && succeeds === true) this.#messages.succeeds();
     if (call.kind === 'message' && refusal !== undefined) this.#messages.refuses(call.session, refusal);
     if (taints === undefined || (isLawful && taints !== 'iut')) return;
+    if (taints === 'iut') this.#mdev.lose();
     if ('session' in call) this.#messages.lose(call.session);
     else if ('queue' in call) this.#messages.lose(this.#queues.sessionOf(call.queue));
     else if (taints === 'iut' || taints === 'session') this.#messages.loseAll();
@@ -118,6 +123,14 @@ export class ProgramJudge {
       case 'bytes':
       case 'signal':
       case 'change':
+      case 'region-read':
+      case 'region-write':
+      case 'region-map':
+      case 'container-call':
+        return;
+      case 'device-call':
+        // Vectors are signalled by hand, or have other descriptors.
+        if (call.call === 'set-interrupts') this.#queues.callsOfSessionAreUnknown(call.session);
         return;
       case 'negotiate':
         this.#negotiated(call, outcome);
@@ -166,7 +179,9 @@ export class ProgramJudge {
 
   #connected(session: number, outcome: OutcomeClass): void {
     const opened = this.#run.made.sessions.get(session);
+    if (outcome === 'refused') this.#mdev.refusedOpen();
     if (outcome !== 'made' || opened === undefined) return;
+    this.#mdev.connected(opened);
     this.#messages.connected(opened.id, session);
     this.#observe({ kind: 'connected', session });
   }

@@ -50,6 +50,12 @@ export class QueueJudge {
     }
   }
 
+  callsOfSessionAreUnknown(session: number): void {
+    for (const [id, queue] of this.#queues) {
+      if (queue.session === session) this.#model.observe({ kind: 'lost', what: 'calls', id });
+    }
+  }
+
   /** The ring was set up. False where the device may have no such queue. */
   attached({ id, session, ring: ringId, index }: CallOf<'attach'>): boolean {
     const attached = this.#run.made.queues.get(id);

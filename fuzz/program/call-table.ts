@@ -35,7 +35,16 @@ const layouts = [
   'within-pages',
 ] as const satisfies readonly [GuestLayoutName, ...(GuestLayoutName | 'within-pages')[]];
 /** What is passed with a message. Each kind is made for the call, and closed behind the program. */
-export const descriptorKinds = ['eventfd', 'memory-file', 'region', 'null-device', 'pipe', 'socket'] as const;
+export const descriptorKinds = [
+  'eventfd',
+  'memory-file',
+  'region',
+  'null-device',
+  'pipe',
+  'socket',
+  // Of vhost-mdev alone: the descriptor -1.
+  'none',
+] as const;
 export type DescriptorKind = (typeof descriptorKinds)[number];
 
 const descriptors = {
@@ -236,6 +245,57 @@ export const callTable = {
     arguments: { at: address(1), patterns: list(2, 'Pattern', { bytes: bytes(1) }), periodNs: u32(3) },
   },
   settle: { tag: 29, arguments: { change: reference(1, 'change') } },
+  /** Bytes of a region of a VFIO device, by its index. */
+  'region-read': {
+    tag: 30,
+    arguments: { session: reference(1, 'session'), region: u8(2), offset: word(3), length: u32(4, 24) },
+  },
+  'region-write': {
+    tag: 31,
+    arguments: { session: reference(1, 'session'), region: u8(2), offset: word(3), bytes: bytes(4) },
+  },
+  /** Maps a part of a region, and stores a number of 16 bits at its start where one is told. */
+  'region-map': {
+    tag: 32,
+    arguments: {
+      session: reference(1, 'session'),
+      region: u8(2, 1),
+      offset: word(3),
+      length: u32(4, 4096),
+      store: optionalU16(5),
+    },
+  },
+  /** A call of VFIO on the device. What is left out: the size of the structure, and the index of the rings. */
+  'device-call': {
+    tag: 33,
+    makes: 'event',
+    arguments: {
+      session: reference(1, 'session'),
+      call: choice(2, ['information', 'region', 'interrupts', 'set-interrupts', 'reset', 'unknown']),
+      index: optionalU32(3),
+      argsz: optionalU32(4),
+      flags: u32(5),
+      start: u32(6),
+      count: u32(7),
+      /** The data of `set-interrupts`; its descriptors stand in front of it. */
+      bytes: bytes(8),
+      descriptors: list(9, 'Descriptor', descriptors),
+    },
+  },
+  /** A call of VFIO on the container. What is left out is that of the region. */
+  'container-call': {
+    tag: 34,
+    arguments: {
+      session: reference(1, 'session'),
+      call: choice(2, ['map', 'unmap']),
+      flags: optionalU32(3),
+      memory: reference(4, 'memory'),
+      region: u8(5),
+      ioVirtualAddress: address(6),
+      userAddress: address(7),
+      size: address(8),
+    },
+  },
 } as const satisfies Record<string, CallDescription>;
 
 export type CallTable = typeof callTable;

@@ -9,6 +9,8 @@ export interface KnownTarget {
   readonly offer: FeatureSet;
   /** Queues that it has, where that is known. */
   readonly queues?: number;
+  /** It does what the texts leave open as our reference does. */
+  readonly keepsChoices?: boolean;
 }
 
 export interface KnownSession {

@@ -10,6 +10,7 @@ import { attached, chainVerdict } from './ring-lawfulness.ts';
 import { positionOfRing } from './ring-shape.ts';
 import { fieldOf, refusalOf, ringMessage, sessionMessage, statusWritten } from './told-message.ts';
 import { breaks, lawful, refused, succeeds, type Taint, unfollowed, type Verdict, verdictOf } from './verdict.ts';
+import { vfioVerdict } from './vfio-lawfulness.ts';
 
 /** A verdict at the call's place in the program. */
 export interface Standing extends Verdict {
@@ -181,6 +182,12 @@ export class Lawfulness {
             ? lawful
             : breaks('session', 'BACKEND_REQ was not negotiated'),
         );
+      case 'region-read':
+      case 'region-write':
+      case 'region-map':
+      case 'device-call':
+      case 'container-call':
+        return this.#onSession(call.session, (session) => vfioVerdict(known, call, session));
     }
   }
 

@@ -1,4 +1,10 @@
-import type { MessageObservation, Observation, ObservedEvent } from './event.ts';
+import type {
+  IoctlObservation,
+  MessageObservation,
+  Observation,
+  ObservedEvent,
+  RegionAccessObservation,
+} from './event.ts';
 import { eventKind, regionAccessNumber } from './event-numbers.ts';
 import { EventPage, pageBytes, pageEvents } from './event-page.ts';
 import { recordedEvent } from './recorded-event.ts';
@@ -213,19 +219,27 @@ export class EventLog {
 
   /** Copies of the messages from this sequence number on, in order. Undefined where an event in between fell out. */
   messagesFrom(seq: number): (MessageObservation & { readonly seq: number })[] | undefined {
-    const messages: (MessageObservation & { readonly seq: number })[] = [];
+    return this.#from(seq, [eventKind.message]) as (MessageObservation & { readonly seq: number })[] | undefined;
+  }
+
+  /** The same of calls on a device and accesses to its regions. */
+  callsFrom(seq: number): (RegionAccessObservation | IoctlObservation)[] | undefined {
+    const kinds = [eventKind.regionAccess, eventKind.ioctl];
+    return this.#from(seq, kinds) as (RegionAccessObservation | IoctlObservation)[] | undefined;
+  }
+
+  #from(seq: number, kinds: readonly number[]): ObservedEvent[] | undefined {
+    const found: ObservedEvent[] = [];
     let next = seq;
     for (const page of this.#ordered()) {
       if (page.firstSeq + page.count <= next) continue;
       if (page.firstSeq > next) return undefined;
       for (let at = next - page.firstSeq; at < page.count; at++) {
-        if (page.kinds[at] !== eventKind.message) continue;
-        const event = recordedEvent(page, at);
-        if (event.kind === 'message') messages.push(event);
+        if (kinds.includes(page.kinds[at] ?? -1)) found.push(recordedEvent(page, at));
       }
       next = page.firstSeq + page.count;
     }
-    return messages;
+    return found;
   }
 
   #ordered(): EventPage[] {

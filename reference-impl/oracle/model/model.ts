@@ -296,7 +296,8 @@ export class Model {
 /** Virtio 2.1. */
 const driverOk = 4;
 
-const isMerelyChosen = (requirement: RequirementSlug): boolean =>
+/** Whether no text states it. What a device offers is judged all the same, where it changes within a run. */
+export const isMerelyChosen = (requirement: RequirementSlug): boolean =>
   requirement !== 'vu-features/get-features-repeatable' && isBeyondText(requirementOf(requirement).basis);
 
 function deviceModel(target: ModelTarget, tell: Tell, take: (liberty: LibertyName) => void): DeviceModel {

@@ -1,0 +1,42 @@
+import type { DescriptorSource } from '../../drivers/port/port.ts';
+import type { Call } from '../program/program.ts';
+import type { MadeThings } from './made-things.ts';
+import { type DoorOutcome, skipped, type VfioDoor } from './transport-door.ts';
+
+/** What one program may map of regions, and vectors that it may set at once. */
+const mostMappings = 64;
+const mostVectors = 64;
+
+/** The kinds of calls that a VFIO device alone has. */
+export const vfioKinds = ['region-read', 'region-write', 'region-map', 'device-call', 'container-call'] as const;
+export type VfioCall = Extract<Call, { readonly kind: (typeof vfioKinds)[number] }>;
+
+/** Carries out a call of a program on a VFIO device or its container. */
+export function vfioCall(vfio: VfioDoor, call: VfioCall, made: MadeThings, source: DescriptorSource): DoorOutcome {
+  switch (call.kind) {
+    case 'region-read':
+      return vfio.read(call.region, Number(call.offset), call.length);
+    case 'region-write':
+      return vfio.write(call.region, Number(call.offset), call.bytes);
+    case 'region-map':
+      if (made.mappings.length >= mostMappings) return skipped;
+      return vfio.map(call, (mapping) => made.mappings.push(mapping));
+    case 'device-call': {
+      const events: number[] = [];
+      const descriptors = made.placesOf(source, call.descriptors.slice(0, mostVectors), events);
+      made.events.set(call.id, events);
+      return vfio.device(call, descriptors);
+    }
+    case 'container-call': {
+      const region = made.region(call.memory, call.region);
+      if (region === undefined) return skipped;
+      const { addressOf } = made;
+      const { ioVirtualAddress, userAddress, size } = call;
+      return vfio.container(call.call, call.flags, {
+        ioVirtualAddress: ioVirtualAddress === undefined ? region.ioVirtualAddress : addressOf(ioVirtualAddress),
+        userAddress: userAddress === undefined ? region.userAddress : addressOf(userAddress),
+        size: size === undefined ? BigInt(region.size) : addressOf(size),
+      });
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import { MDEV_HEADER_SIZE, mdevHeader } from '../../reference-impl/wire/mdev-messages.ts';
+import { decodeStructure } from '../../reference-impl/wire/structure.ts';
+import { vhostRequests } from '../../reference-impl/wire/vhost-requests.ts';
+import type { KnownSession, KnownState } from './known-state.ts';
+import type { Call, CallOf } from './program.ts';
+import { lawful, unfollowed, type Verdict } from './verdict.ts';
+
+type VfioCall = Extract<
+  Call,
+  { readonly kind: 'region-read' | 'region-write' | 'region-map' | 'device-call' | 'container-call' }
+>;
+
+/** In both layouts. */
+const messagesRegion = 0;
+
+/** How a call on a VFIO device stands to the text: what is refused, and what tells, changes nothing of rings. */
+export function vfioVerdict(known: KnownState, call: VfioCall, session: KnownSession): Verdict {
+  if (known.target.transport !== 'vhost-mdev') return lawful;
+  switch (call.kind) {
+    case 'region-read':
+    case 'region-map':
+      return lawful;
+    case 'region-write':
+      return call.region === messagesRegion ? writtenMessage(known, call, session) : lawful;
+    case 'device-call':
+      if (call.call === 'reset') return unfollowed('session', 'the device was reset');
+      return lawful;
+    case 'container-call':
+      if (call.call === 'unmap') return unfollowed('session', 'memory is taken away');
+      return call.flags === undefined ? lawful : unfollowed('session', 'memory is mapped with other permissions');
+  }
+}
+
+/** A message that is written by hand, where it surely changes nothing that the rings need. */
+function writtenMessage(known: KnownState, call: CallOf<'region-write'>, session: KnownSession): Verdict {
+  const { bytes, offset } = call;
+  const header = decodeStructure(mdevHeader, bytes);
+  // It is refused, and not carried out.
+  if (offset !== 0n || header === undefined || header.size !== bytes.length - MDEV_HEADER_SIZE) return lawful;
+  const payload = new DataView(new ArrayBuffer(64));
+  for (const [at, byte] of bytes.subarray(MDEV_HEADER_SIZE, MDEV_HEADER_SIZE + 64).entries()) payload.setUint8(at, byte);
+  const isRunning = [...session.queues.values()].some((id) => known.queues.get(id)?.isStopped === false);
+  const index = payload.getUint32(0, true);
+  const isMissing = known.target.queues !== undefined && index >= known.target.queues;
+  const keepsChoices = known.target.keepsChoices === true;
+  switch (Number(header.request)) {
+    case vhostRequests.VHOST_GET_FEATURES:
+    case vhostRequests.VHOST_SET_OWNER:
+    case vhostRequests.VHOST_SET_LOG_BASE:
+      return lawful;
+    case vhostRequests.VHOST_RESET_OWNER:
+      return keepsChoices ? lawful : byHand;
+    case vhostRequests.VHOST_SET_FEATURES: {
+      const isUnoffered = (payload.getBigUint64(0, true) & ~known.target.offer.device) !== 0n;
+      const isRefused = header.size !== 8 || isUnoffered || isRunning;
+      return keepsChoices && isRefused && session.tainted === undefined ? lawful : byHand;
+    }
+    case vhostRequests.VHOST_DEVICE_SET_STATE: {
+      if (!keepsChoices || (header.size !== 4 && header.size !== 8) || session.tainted !== undefined) return byHand;
+      const state = payload.getBigUint64(0, true);
+      return state > 1n || (state === 1n) === isRunning ? lawful : byHand;
+    }
+    case vhostRequests.VHOST_SET_VRING_NUM:
+    case vhostRequests.VHOST_SET_VRING_BASE:
+    case vhostRequests.VHOST_SET_VRING_ADDR:
+      return keepsChoices && session.tainted === undefined && (isMissing || isRunning) ? lawful : byHand;
+    case vhostRequests.VHOST_GET_VRING_BASE:
+      return keepsChoices && (isMissing || !isRunning) ? lawful : byHand;
+    case vhostRequests.VHOST_SET_MEM_TABLE:
+      return byHand;
+  }
+  return keepsChoices ? lawful : byHand;
+}
+
+const byHand = unfollowed('session', 'a message by hand');

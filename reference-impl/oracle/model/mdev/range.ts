@@ -1,0 +1,12 @@
+/** Addresses from `start` on. */
+export interface Range {
+  readonly start: bigint;
+  readonly size: bigint;
+}
+
+export const endOf = ({ start, size }: Range): bigint => start + size;
+
+export const overlaps = (one: Range, other: Range): boolean => one.start < endOf(other) && other.start < endOf(one);
+
+export const contains = (outer: Range, inner: Range): boolean =>
+  outer.start <= inner.start && endOf(inner) <= endOf(outer);
