@@ -112,6 +112,7 @@ class Hunt {
           directory,
           seeds: [],
           seed: this.#limits.seed,
+          isRepeatable: true,
           runs,
           judge: (whole, finding) => this.#judge(arena, whole, finding),
           replayWords: (path) => path,

@@ -1,24 +1,29 @@
 import fc from 'fast-check';
 import { hasFeature } from '../../reference-impl/catalogue/catalogue.ts';
+import type { RingLayout } from '../../reference-impl/virtqueue/ring.ts';
 import type { Random } from '../mutators/random.ts';
 import type { KnownTarget } from '../program/known-state.ts';
-import type { Program } from '../program/program.ts';
-import { isModelled, lawfulProgram } from './lawful-program.ts';
+import { Lawfulness } from '../program/lawfulness.ts';
+import type { Call, Program } from '../program/program.ts';
+import { lawful } from '../program/verdict.ts';
+import { lawfulProgram } from './lawful-program.ts';
+import { mdevProgram } from './mdev-program.ts';
+import { isModelled } from './requests.ts';
 
 /** Programs that are made at once. */
 const batch = 32;
 
-/** Lawful programs for a target, without end. The same numbers give the same programs. */
+/** Programs for a target that a model judges, without end: most are lawful. The same numbers give the same programs. */
 export class LawfulDraw {
   readonly #programs: fc.Arbitrary<Program> | undefined = undefined;
   #drawn: Program[] = [];
 
   constructor(target: KnownTarget) {
-    const { device, offer } = target;
-    if (!isModelled(device)) return;
-    const split = lawfulProgram({ device, layout: 'split', offer });
-    const packed = lawfulProgram({ device, layout: 'packed', offer });
-    this.#programs = hasFeature(offer, 'VIRTIO_F_RING_PACKED', target) ? fc.oneof(split, packed) : split;
+    const layouts: RingLayout[] = hasFeature(target.offer, 'VIRTIO_F_RING_PACKED', target)
+      ? ['split', 'packed']
+      : ['split'];
+    const programs = layouts.flatMap((layout) => programsOf(target, layout));
+    if (programs.length > 0) this.#programs = fc.oneof(...programs);
   }
 
   /** Undefined for a type of device whose requests are not modelled. */
@@ -29,4 +34,27 @@ export class LawfulDraw {
     }
     return this.#drawn.pop();
   }
+}
+
+function programsOf(target: KnownTarget, layout: RingLayout): fc.Arbitrary<Program>[] {
+  const { device, offer, transport } = target;
+  if (!isModelled(device)) return [];
+  if (transport !== 'vhost-mdev') return [lawfulProgram({ device, layout, offer })];
+  const served = lawfulProgram({ device, layout, offer, transport });
+  return [mdevProgram({ offer, layout }), served.map((program) => untainted(program, target))];
+}
+
+/** The program without the calls on the device that end the judging of its rings. */
+function untainted({ calls }: Program, target: KnownTarget): Program {
+  const lawfulness = new Lawfulness({ ...target, keepsChoices: true });
+  const kept: Call[] = [];
+  for (const call of calls) {
+    // A second open is refused.
+    const isSecond = call.kind === 'connect' && call.beside;
+    const { taints } = isSecond ? lawful : lawfulness.standingOf(call);
+    const isOfDevice = call.kind === 'region-write' || call.kind === 'device-call' || call.kind === 'container-call';
+    if (taints !== undefined && isOfDevice) lawfulness.refused();
+    else kept.push(call);
+  }
+  return { calls: kept };
 }

@@ -1,13 +1,12 @@
 import fc from 'fast-check';
 import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
-import { encodeBlockHeader } from '../../reference-impl/devices/block-layout.ts';
 import type { RingLayout } from '../../reference-impl/virtqueue/ring.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { type Call, type CallOf, callOf, type Program } from '../program/program.ts';
-
+import { type Chain, mdevStepOf, ringSize, ringStart, type Step, stepOf } from './lawful-step.ts';
+import type { ModelledDevice } from './requests.ts';
 import {
   lastMessage,
-  plainMessage,
   protocolBits,
   shortMessage,
   stoppedRingMessage,
@@ -15,44 +14,16 @@ import {
   toldCall,
 } from './told-message.ts';
 
-export const modelledDevices = ['block', 'net', 'entropy'] as const;
-export type ModelledDevice = (typeof modelledDevices)[number];
-
-export const isModelled = (device: string): device is ModelledDevice =>
-  modelledDevices.some((modelled) => modelled === device);
-
 export interface LawfulShape {
   readonly device: ModelledDevice;
   readonly layout: RingLayout;
   /** What the device offers: nothing else is accepted. Everything without it. */
   readonly offer?: Pick<FeatureSet, 'device' | 'protocol'>;
+  /** vhost-user unless told. */
+  readonly transport?: 'vhost-user' | 'vhost-mdev';
 }
 
 type Segments = CallOf<'chain'>['segments'];
-
-/** What one chain asks for. */
-interface Wanted {
-  readonly readable: Uint8Array;
-  readonly room: number;
-}
-
-export type Step =
-  | { readonly kind: 'chains'; readonly chains: readonly Chain[]; readonly waits: 'all' | 'one' | 'none' }
-  | { readonly kind: 'stop' }
-  | { readonly kind: 'reconnect' }
-  | { readonly kind: 'told'; readonly message: ToldMessage }
-  | { readonly kind: 'features'; readonly word: 'device' | 'protocol' }
-  | { readonly kind: 'configuration'; readonly offset: number; readonly length: number }
-  | { readonly kind: 'plain'; readonly what: 'fence' | 'kick' | 'enable' | 'share' };
-
-interface Chain {
-  readonly wanted: Wanted;
-  /** Where the bytes are divided into segments, as parts of their length. */
-  readonly cuts: readonly number[];
-  readonly isIndirect: boolean;
-  readonly isDescending: boolean;
-  readonly isHeld: boolean;
-}
 
 const version1 = 1n << 32n;
 const packedRing = 1n << 34n;
@@ -82,134 +53,13 @@ const protocolWord = fc
     protocolBits.status,
   ])
   .map((words) => words.reduce((all, word) => all | word, protocolBits.mq));
-
-const sector = fc.oneof(
-  { weight: 12, arbitrary: fc.integer({ min: 0, max: 6 }) },
-  { weight: 1, arbitrary: fc.constantFrom(0x7fff_ffff, 16_383, 16_384, 255, 256) },
-);
-
-const range = fc
-  .record({ sector: fc.integer({ min: 0, max: 6 }), sectors: fc.integer({ min: 1, max: 3 }) })
-  .map(({ sector, sectors }) => {
-    const bytes = new Uint8Array(16);
-    const view = new DataView(bytes.buffer);
-    view.setBigUint64(0, BigInt(sector), true);
-    view.setUint32(8, sectors, true);
-    return bytes;
-  });
-
-const blockRequest: fc.Arbitrary<Wanted> = fc.oneof(
-  {
-    weight: 5,
-    arbitrary: fc.record({ sector, sectors: fc.integer({ min: 1, max: 4 }) }).map(({ sector, sectors }) => ({
-      readable: encodeBlockHeader({ type: 0, sector: BigInt(sector) }),
-      room: sectors * 512 + 1,
-    })),
-  },
-  {
-    weight: 5,
-    arbitrary: fc
-      .record({ sector, sectors: fc.integer({ min: 1, max: 4 }), byte: fc.integer({ min: 0, max: 255 }) })
-      .map(({ sector, sectors, byte }) => ({
-        readable: joined(
-          encodeBlockHeader({ type: 1, sector: BigInt(sector) }),
-          Uint8Array.from({ length: sectors * 512 }, (_, at) => byte + Math.floor(at / 100)),
-        ),
-        room: 1,
-      })),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.constantFrom(
-      { readable: encodeBlockHeader({ type: 4, sector: 0n }), room: 1 },
-      { readable: encodeBlockHeader({ type: 8, sector: 0n }), room: 21 },
-      { readable: encodeBlockHeader({ type: 99, sector: 0n }), room: 1 },
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: fc
-      .tuple(fc.constantFrom(11, 13), fc.array(range, { minLength: 1, maxLength: 2 }))
-      .map(([type, ranges]) => ({ readable: joined(encodeBlockHeader({ type, sector: 0n }), ...ranges), room: 1 })),
-  },
-);
-
-/** A frame from a station to another one, behind a header that asks for nothing. */
-const transmitted: fc.Arbitrary<Wanted> = fc
-  .record({ length: fc.constantFrom(46, 100, 400, 1500), byte: fc.integer({ min: 0, max: 255 }) })
-  .map(({ length, byte }) => ({
-    readable: joined(
-      new Uint8Array(12),
-      Uint8Array.of(0x52, 0x54, 0, 0, 0, 2, 0x52, 0x54, 0, 0, 0, 1, 0x88, 0xb5),
-      Uint8Array.from({ length }, (_, at) => byte + at),
-    ),
-    room: 0,
-  }));
-
-const entropyRequest: fc.Arbitrary<Wanted> = fc
-  .constantFrom(1, 16, 64, 200)
-  .map((room) => ({ readable: new Uint8Array(0), room }));
-
-const wantedOf: Readonly<Record<ModelledDevice, fc.Arbitrary<Wanted>>> = {
-  block: blockRequest,
-  net: transmitted,
-  entropy: entropyRequest,
-};
-
-const chainOf = (device: ModelledDevice): fc.Arbitrary<Chain> =>
-  fc.record({
-    wanted: wantedOf[device],
-    cuts: fc.array(fc.constantFrom(0, 1, 15, 16, 17, 100, 512, 528), { maxLength: 3 }),
-    isIndirect: fc.boolean(),
-    isDescending: fc.boolean(),
-    isHeld: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
-  });
-
-const stepOf = (device: ModelledDevice): fc.Arbitrary<Step> =>
-  fc.oneof(
-    {
-      weight: 8,
-      arbitrary: fc.record({
-        kind: fc.constant('chains' as const),
-        chains: fc.array(chainOf(device), { minLength: 1, maxLength: 4 }),
-        waits: fc.constantFrom('all' as const, 'all' as const, 'one' as const, 'none' as const),
-      }),
-    },
-    { weight: 2, arbitrary: fc.constant({ kind: 'stop' as const }) },
-    { weight: 1, arbitrary: fc.constant({ kind: 'reconnect' as const }) },
-    { weight: 4, arbitrary: plainMessage.map((message) => ({ kind: 'told' as const, message })) },
-    {
-      weight: 1,
-      arbitrary: fc
-        .constantFrom('device' as const, 'protocol' as const)
-        .map((word) => ({ kind: 'features' as const, word })),
-    },
-    {
-      weight: 1,
-      arbitrary: fc.record({
-        kind: fc.constant('configuration' as const),
-        offset: fc.integer({ min: 0, max: 40 }),
-        length: fc.integer({ min: 1, max: 20 }),
-      }),
-    },
-    {
-      weight: 1,
-      arbitrary: fc.constant({ kind: 'configuration' as const, offset: 0, length: wholeConfiguration }),
-    },
-    {
-      weight: 1,
-      arbitrary: fc.record({
-        kind: fc.constant('plain' as const),
-        what: fc.constantFrom('fence' as const, 'kick' as const, 'enable' as const, 'share' as const),
-      }),
-    },
-  );
+const wholeProtocol = Object.values(protocolBits).reduce((all, word) => all | word, 0n);
 
 const setting = fc.record({
   features: fc
     .subarray([indirectDesc, eventIdx, inOrder, indirectDesc | eventIdx])
     .map((words) => words.reduce((all, word) => all | word, 0n)),
-  protocol: protocolWord,
+  protocol: fc.oneof(protocolWord, protocolWord, fc.constant(wholeProtocol & ~protocolBits.inband)),
   /** In front of the first ring. */
   prologue: fc.array(stoppedRingMessage, { maxLength: 3 }),
   tellsAddresses: fc.nat({ max: 7 }).map((n) => n === 0),
@@ -217,9 +67,10 @@ const setting = fc.record({
   epilogue: fc.array(lastMessage, { maxLength: 3 }),
   short: fc.option(shortMessage, { nil: undefined }),
   memory: fc.constantFrom('single-region', 'adjacent-regions', 'one-file', 'below-and-above-4gib' as const),
-  size: fc.constantFrom(2, 4, 8, 16, 16, 64, 128, 256, 512),
-  /** Slots before the end of the ring, or of the indices, where it begins. */
-  before: fc.constantFrom(0, 0, 1, 2, 3),
+  size: ringSize,
+  start: ringStart,
+  /** A packed ring has an entry less than the power of two. */
+  isOdd: fc.nat({ max: 3 }).map((n) => n === 0),
   kicksWhenAsked: fc.boolean(),
   /** A second ring of requests, where the device has one. */
   hasSecond: fc.boolean(),
@@ -235,20 +86,33 @@ export interface LawfulParts {
   readonly steps: readonly Step[];
 }
 
-export const lawfulParts = (device: ModelledDevice): fc.Arbitrary<LawfulParts> =>
-  fc.record({ chosen: setting, steps: fc.array(stepOf(device), { minLength: 1, maxLength: 10 }) });
+export const lawfulParts = (device: ModelledDevice): fc.Arbitrary<LawfulParts> => partsWith(stepOf(device));
+
+const partsWith = (step: fc.Arbitrary<Step>): fc.Arbitrary<LawfulParts> =>
+  fc.record({ chosen: setting, steps: fc.array(step, { minLength: 1, maxLength: 10 }) });
 
 /** The same parts give the same requests in the same order, whatever the layout of the rings. */
 export const laidProgram = (shape: LawfulShape, { chosen, steps }: LawfulParts): Program =>
   new ProgramLayer(shape, chosen).program(steps);
 
 /** Programs that keep to the text, for a device whose features they accept as far as they are offered. */
-export const lawfulProgram = (shape: LawfulShape): fc.Arbitrary<Program> =>
-  lawfulParts(shape.device).map((parts) => laidProgram(shape, parts));
+export function lawfulProgram(shape: LawfulShape): fc.Arbitrary<Program> {
+  const { device, transport, offer = everything } = shape;
+  const parts = transport === 'vhost-mdev' ? partsWith(mdevStepOf(device, offer.device)) : lawfulParts(device);
+  return parts.map((each) => laidProgram(shape, each));
+}
 
 /** All used elements are awaited, and nothing is told beside the requests: what comes of each is seen. */
 export const inWhole = ({ chosen, steps }: LawfulParts): LawfulParts => ({
-  chosen: { ...chosen, prologue: [], epilogue: [], short: undefined, hasSecond: false, tellsAddresses: false },
+  chosen: {
+    ...chosen,
+    prologue: [],
+    epilogue: [],
+    short: undefined,
+    hasSecond: false,
+    tellsAddresses: false,
+    isOdd: false,
+  },
   steps: steps.map((step) => (step.kind === 'chains' ? { ...step, waits: 'all' as const } : step)),
 });
 
@@ -258,8 +122,7 @@ export const withStopAt = ({ chosen, steps }: LawfulParts, place: number): Lawfu
   steps: steps.toSpliced(place % (steps.length + 1), 0, { kind: 'stop' }),
 });
 
-/** Bytes of configuration that every block device of today has; every network device has those up to the MTU. */
-const wholeConfiguration = 60;
+/** Every network device has those up to the MTU. */
 const netConfiguration = 12;
 /** What a driver writes one after another. */
 const driverStatus = [1, 3, 0xb, 0xf] as const;
@@ -270,6 +133,7 @@ class ProgramLayer {
   readonly #device: ModelledDevice;
   readonly #layout: RingLayout;
   readonly #setting: Setting;
+  readonly #isMdev: boolean;
   readonly #deviceWord: bigint;
   readonly #protocol: bigint;
   readonly #calls: Call[] = [];
@@ -283,30 +147,29 @@ class ProgramLayer {
   #rings: readonly number[] = [];
   #outstanding = 0;
   #free = 0;
+  #size: number;
 
-  constructor({ device, layout, offer = everything }: LawfulShape, setting: Setting) {
+  constructor({ device, layout, transport, offer = everything }: LawfulShape, setting: Setting) {
     this.#device = device;
+    this.#isMdev = transport === 'vhost-mdev';
     this.#layout = layout;
     this.#setting = setting;
+    this.#size = this.#sizeOf(setting.size);
     const packed = layout === 'packed' ? packedRing : 0n;
     this.#deviceWord = (version1 | protocolFeatures | packed | ofDevice[device] | setting.features) & offer.device;
     this.#protocol = setting.protocol & offer.protocol;
   }
 
   program(steps: readonly Step[]): Program {
-    const { memory, size, before, placement, hasSecond } = this.#setting;
+    const { memory, start, hasSecond } = this.#setting;
     this.#session = this.#add('connect');
     this.#negotiate();
     const at = this.#add('memory', { layout: memory });
     this.#add('share', { session: this.#session, memory: at });
-    const end = this.#layout === 'split' ? 0x1_0000 : size;
-    const ring = { memory: at, layout: this.#layout, size, avail: (2 * end - before) % end, placement };
-    this.#rings = [this.#add('ring', ring)];
-    if (this.#device === 'net' || (this.#device === 'block' && hasSecond)) {
-      this.#rings = [...this.#rings, this.#add('ring', ring)];
-    }
+    const count = this.#device === 'net' || (this.#device === 'block' && hasSecond) ? 2 : 1;
+    this.#rings = this.#placed(count, at, start);
     for (const message of this.#setting.prologue) this.#tell(message);
-    if (this.#setting.tellsAddresses) this.#tellAddresses(this.#rings[0] ?? 0, 0);
+    if (this.#setting.tellsAddresses && !this.#isMdev) this.#tellAddresses(this.#rings[0] ?? 0, 0);
     this.#attach();
     for (const step of steps) this.#step(step, at);
     this.#stop();
@@ -315,12 +178,40 @@ class ProgramLayer {
     return { calls: this.#calls };
   }
 
+  #sizeOf(size: number): number {
+    return this.#layout === 'packed' && this.#setting.isOdd && size > 2 ? size - 1 : size;
+  }
+
+  #placed(count: number, memory: number, start: number): number[] {
+    const size = this.#size;
+    const end = this.#layout === 'split' ? 0x1_0000 : size;
+    const avail = start < 0 ? Math.max(0, end + start) : start % end;
+    const ring = { memory, layout: this.#layout, size, avail, placement: this.#setting.placement };
+    return Array.from({ length: count }, () => this.#add('ring', ring));
+  }
+
   #step(step: Step, memory: number): void {
     const session = this.#session;
     switch (step.kind) {
       case 'chains':
         this.#chains(step.chains, step.waits);
         if (this.#others.length > 0) this.#turnTo(step.chains.length);
+        return;
+      case 'burst':
+        this.#burst(step.chain, step.times);
+        return;
+      case 'swap':
+        this.#stop();
+        this.#size = this.#sizeOf(step.size);
+        this.#rings = this.#placed(this.#rings.length, memory, step.start);
+        this.#attach();
+        return;
+      case 'calls':
+        for (const { kind, values } of step.drafts) {
+          const id = this.#calls.length + 1;
+          const of = kind === 'connect' ? {} : { session };
+          this.#calls.push(callOf(kind, id, { ...values, ...of }) as unknown as Call);
+        }
         return;
       case 'stop':
         this.#stop();
@@ -353,6 +244,7 @@ class ProgramLayer {
         return;
       case 'plain':
         if (step.what === 'fence') this.#add('fence', { session });
+        else if (step.what === 'share' && this.#isMdev) return;
         else if (step.what === 'share') this.#add('share', { session, memory });
         else this.#add(step.what, { queue: this.#queue });
     }
@@ -393,7 +285,7 @@ class ProgramLayer {
       session,
       request: num,
       flags,
-      fields: [number('index', index), number('num', this.#setting.size)],
+      fields: [number('index', index), number('num', this.#size)],
     });
     this.#addAgain({
       session,
@@ -409,6 +301,7 @@ class ProgramLayer {
   }
 
   #tell(message: ToldMessage): void {
+    if (this.#isMdev) return;
     if (message.request === requestId.VHOST_USER_NET_SET_MTU && this.#device !== 'net') return;
     for (let time = 0; time < message.times; time++) {
       const call = toldCall(message, this.#session, this.#protocol, this.#calls.length + 1);
@@ -425,7 +318,7 @@ class ProgramLayer {
     this.#receive = this.#device === 'net' ? queues[0] : undefined;
     this.#others = this.#device === 'net' ? [] : queues.slice(0, -1);
     this.#outstanding = 0;
-    this.#free = this.#setting.size;
+    this.#free = this.#size;
   }
 
   /** Requests go to another ring from now on; those that are under way come to their end first. */
@@ -486,6 +379,15 @@ class ProgramLayer {
     }
   }
 
+  /** Each chain is kicked, and all are awaited where the ring is full. */
+  #burst(chain: Chain, times: number): void {
+    for (let n = 0; n < times; n++) {
+      if (segmentsOf(chain).length > this.#free) this.#drain();
+      this.#chains([{ ...chain, isHeld: false }], 'none');
+    }
+    this.#drain();
+  }
+
   #lend(queue: number): void {
     this.#add('chain', {
       queue,
@@ -502,7 +404,7 @@ class ProgramLayer {
     if (this.#outstanding > 0) this.#add('wait', { queue: this.#queue, count: this.#outstanding });
     if (this.#receive !== undefined) this.#add('wait', { queue: this.#receive, count: 0 });
     this.#outstanding = 0;
-    this.#free = this.#setting.size;
+    this.#free = this.#size;
   }
 
   #stop(): void {
@@ -538,14 +440,4 @@ function segmentsOf({ wanted: { readable, room }, cuts }: Chain): Segments {
 function pieces(length: number, cuts: readonly number[]): (readonly [number, number])[] {
   const ends = [...new Set([...cuts.filter((cut) => cut > 0 && cut < length), length])].sort((a, b) => a - b);
   return length === 0 ? [] : ends.map((end, at) => [ends[at - 1] ?? 0, end] as const);
-}
-
-function joined(...parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -33,7 +33,15 @@ const place = fc.tuple(
   fc.constantFrom(0, 0, 1, 1, 2, 3, 64, 0xffff_ffff),
   fc.constantFrom(0, 1, 1, 2, 2, 3, 64, 0xffff_ffff),
 );
-const eventKind = fc.constantFrom<DescriptorKind>('eventfd', 'eventfd', 'eventfd', 'none', 'none', 'pipe', 'null-device');
+const eventKind = fc.constantFrom<DescriptorKind>(
+  'eventfd',
+  'eventfd',
+  'eventfd',
+  'none',
+  'none',
+  'pipe',
+  'null-device',
+);
 
 /** SET_IRQS with the data that its count wants, mostly. */
 const setInterrupts: fc.Arbitrary<CallDraft> = fc.oneof(
@@ -57,8 +65,9 @@ const setInterrupts: fc.Arbitrary<CallDraft> = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.tuple(place, fc.array(fc.constantFrom(0, 1, 2, 255), { minLength: 1, maxLength: 3 })).map(
-      ([[start], bools]) =>
+    arbitrary: fc
+      .tuple(place, fc.array(fc.constantFrom(0, 1, 2, 255), { minLength: 1, maxLength: 3 }))
+      .map(([[start], bools]) =>
         draft('device-call', {
           call: 'set-interrupts',
           flags: boolData,
@@ -66,7 +75,7 @@ const setInterrupts: fc.Arbitrary<CallDraft> = fc.oneof(
           count: bools.length,
           bytes: Uint8Array.from(bools),
         }),
-    ),
+      ),
   },
   {
     weight: 4,
@@ -137,9 +146,7 @@ const doorbell: fc.Arbitrary<CallDraft> = fc.oneof(
   { weight: 1, arbitrary: fc.constant(draft('region-read', { region: doorbellsRegion, length: 4 })) },
   {
     weight: 1,
-    arbitrary: fc
-      .constantFrom(0, 3, 7)
-      .map((region) => draft('region-map', { region, offset: 0n, length: pageBytes })),
+    arbitrary: fc.constantFrom(0, 3, 7).map((region) => draft('region-map', { region, offset: 0n, length: pageBytes })),
   },
 );
 
@@ -162,9 +169,7 @@ const plainRegion: fc.Arbitrary<readonly CallDraft[]> = fc.oneof(
       draft('region-write', { region: msixRegion, offset, bytes }),
       draft('region-read', { region: msixRegion, offset, length: 16 }),
     ]),
-  fc
-    .tuple(fc.constantFrom(3, 4, 9, 30), few)
-    .map(([region, length]) => [draft('region-read', { region, length })]),
+  fc.tuple(fc.constantFrom(3, 4, 9, 30), few).map(([region, length]) => [draft('region-read', { region, length })]),
   fc.constantFrom(3, 9).map((region) => [draft('region-write', { region, bytes: new Uint8Array(4) })]),
 );
 

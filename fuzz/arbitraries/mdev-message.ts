@@ -45,9 +45,9 @@ export const soundMessage = (offered: bigint): fc.Arbitrary<Sound> =>
   fc.oneof(
     {
       weight: 3,
-      arbitrary: fc.constantFrom<VhostRequest>('VHOST_GET_FEATURES', 'VHOST_SET_OWNER', 'VHOST_RESET_OWNER').map(
-        (request) => ({ request, payload: nothing }),
-      ),
+      arbitrary: fc
+        .constantFrom<VhostRequest>('VHOST_GET_FEATURES', 'VHOST_SET_OWNER', 'VHOST_RESET_OWNER')
+        .map((request) => ({ request, payload: nothing })),
     },
     {
       weight: 2,
@@ -152,13 +152,11 @@ const flaws: readonly Flaw[] = [
 ];
 
 const flawed = (offered: bigint): fc.Arbitrary<readonly CallDraft[]> =>
-  fc
-    .tuple(soundMessage(offered), fc.constantFrom(...flaws), probe, probe)
-    .map(([message, flaw, before, behind]) => {
-      const [bytes, offset] = flaw(message);
-      // The answer that waited may be the one that is lost.
-      return [...before.slice(0, 1), written(bytes, offset), ...(before.length > 0 ? [read()] : []), ...behind];
-    });
+  fc.tuple(soundMessage(offered), fc.constantFrom(...flaws), probe, probe).map(([message, flaw, before, behind]) => {
+    const [bytes, offset] = flaw(message);
+    // The answer that waited may be the one that is lost.
+    return [...before.slice(0, 1), written(bytes, offset), ...(before.length > 0 ? [read()] : []), ...behind];
+  });
 
 /** Reads that are refused, around one that is not. */
 const reads: fc.Arbitrary<readonly CallDraft[]> = fc

@@ -71,11 +71,9 @@ const ringByHand: fc.Arbitrary<readonly CallDraft[]> = fc
     order: fc.constantFrom(0, 1, 2, 0, 1, 2, 3, 4, 5),
   })
   .chain((told) =>
-    fc.tuple(fc.constantFrom(told), fc.constantFrom(0, 1, 1, 1, 1), fc.boolean()).map(([ring, state, stops]) => [
-      ...toldRing(ring),
-      running(state),
-      ...(stops ? [running(0)] : []),
-    ]),
+    fc
+      .tuple(fc.constantFrom(told), fc.constantFrom(0, 1, 1, 1, 1), fc.boolean())
+      .map(([ring, state, stops]) => [...toldRing(ring), running(state), ...(stops ? [running(0)] : [])]),
   );
 
 const regionOf = (region: number) => ({ memory: 0, region, file: true });
@@ -129,7 +127,9 @@ const longTable: fc.Arbitrary<CallDraft> = fc
 
 const life: fc.Arbitrary<readonly CallDraft[]> = fc.oneof(
   fc.constant([draft('reconnect')]),
-  fc.constantFrom('close' as const, 'shutdown-both' as const).map((how) => [draft('disconnect', { how }), draft('connect')]),
+  fc
+    .constantFrom('close' as const, 'shutdown-both' as const)
+    .map((how) => [draft('disconnect', { how }), draft('connect')]),
   fc.constantFrom(1, 1, 7).map((times) => Array.from({ length: times }, () => draft('device-call', { call: 'reset' }))),
 );
 

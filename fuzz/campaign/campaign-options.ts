@@ -10,6 +10,8 @@ export interface CampaignOptions {
   readonly corpus?: string;
   /** Programs to begin with, where the corpus is empty. */
   readonly seeds: readonly Program[];
+  /** A program does the same each time: what it reaches is not tried again. */
+  readonly isRepeatable?: boolean;
   readonly seed: number;
   /** What all runs of this campaign may take together; no end for undefined. */
   readonly timeMs?: number;

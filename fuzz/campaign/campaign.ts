@@ -161,7 +161,8 @@ export class Campaign {
     this.#countJudged(standings);
     const fresh = this.#signals.newIn(this.#signalsOf(whole, standings));
     if (fresh.length === 0) return;
-    const stable = isOfCorpus ? fresh : this.#stable(whole, standings, fresh);
+    const isSure = isOfCorpus || this.#options.isRepeatable === true;
+    const stable = isSure ? fresh : this.#stable(whole, standings, fresh);
     this.#signals.add(stable);
     for (const signal of stable) {
       const cell = cellOf(signal);

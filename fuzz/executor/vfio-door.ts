@@ -102,7 +102,9 @@ export class SessionVfioDoor implements VfioDoor {
     const { ioVirtualAddress, userAddress, size } = region;
     if (how === 'unmap') {
       const value = { argsz: vfioDmaUnmap.size, flags: told ?? 0, ioVirtualAddress, size };
-      return returned(vfio.file.containerIoctl(vfioRequests.VFIO_IOMMU_UNMAP_DMA, encodeStructure(vfioDmaUnmap, value)));
+      return returned(
+        vfio.file.containerIoctl(vfioRequests.VFIO_IOMMU_UNMAP_DMA, encodeStructure(vfioDmaUnmap, value)),
+      );
     }
     const flags = told ?? VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
     const value = { argsz: vfioDmaMap.size, flags, userAddress, ioVirtualAddress, size };

@@ -64,8 +64,7 @@ export class Lawfulness {
       case 'reconnect': {
         const before = this.#sessionOf(call.session);
         if (before !== undefined) known.end(before);
-        this.#opened(call.id);
-        return lawful;
+        return this.#openedBeside(call.id);
       }
       case 'disconnect': {
         const session = this.#sessionOf(call.session);
@@ -194,8 +193,13 @@ export class Lawfulness {
   #connected(call: CallOf<'connect'>): Verdict {
     const known = this.#known;
     if (!call.beside) for (const session of known.sessions.values()) known.end(session);
+    return this.#openedBeside(call.id);
+  }
+
+  #openedBeside(id: number): Verdict {
+    const known = this.#known;
     const isSecond = known.openSessions() > 0;
-    this.#opened(call.id);
+    this.#opened(id);
     // Connections of vhost-user each have a device of their own; whoever else opens a device shares it.
     const shares = known.target.transport === 'vhost-user' ? 'session' : 'iut';
     return isSecond ? unfollowed(shares, 'another session is open') : lawful;

@@ -38,7 +38,8 @@ function writtenMessage(known: KnownState, call: CallOf<'region-write'>, session
   // It is refused, and not carried out.
   if (offset !== 0n || header === undefined || header.size !== bytes.length - MDEV_HEADER_SIZE) return lawful;
   const payload = new DataView(new ArrayBuffer(64));
-  for (const [at, byte] of bytes.subarray(MDEV_HEADER_SIZE, MDEV_HEADER_SIZE + 64).entries()) payload.setUint8(at, byte);
+  for (const [at, byte] of bytes.subarray(MDEV_HEADER_SIZE, MDEV_HEADER_SIZE + 64).entries())
+    payload.setUint8(at, byte);
   const isRunning = [...session.queues.values()].some((id) => known.queues.get(id)?.isStopped === false);
   const index = payload.getUint32(0, true);
   const isMissing = known.target.queues !== undefined && index >= known.target.queues;

@@ -8,9 +8,9 @@ import {
   laidProgram,
   lawfulParts,
   lawfulProgram,
-  type ModelledDevice,
   withStopAt,
 } from '../arbitraries/lawful-program.ts';
+import type { ModelledDevice } from '../arbitraries/requests.ts';
 import type { Examiner } from '../executor/examiner.ts';
 import { findingText } from '../executor/finding.ts';
 import type { KnownTarget } from '../program/known-state.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { isModelled } from '../arbitraries/lawful-program.ts';
+import { isModelled } from '../arbitraries/requests.ts';
 import type { Program } from '../program/program.ts';
 import { type PropertyName, type PropertyTarget, trialsOf } from './properties.ts';
 

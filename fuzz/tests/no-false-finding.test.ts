@@ -9,6 +9,7 @@ import { openReference } from '../../drivers/reference/open-reference.ts';
 import { firstContacts } from '../../judging/first-contact.ts';
 import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { anyProgram } from '../arbitraries/any-program.ts';
+import { LawfulDraw } from '../arbitraries/lawful-draw.ts';
 import { lawfulProgram } from '../arbitraries/lawful-program.ts';
 import { Examiner } from '../executor/examiner.ts';
 import { knownTarget } from '../judging/known-target.ts';
@@ -218,6 +219,17 @@ for (const name of names) {
           { numRuns: 10 },
         );
       }
+    });
+    t.end();
+  });
+}
+
+for (const name of names) {
+  t.test(`programs that are drawn: ${name}`, (t) => {
+    withExaminer(references[name], (examiner) => {
+      const draw = new LawfulDraw(examiner.target);
+      const random = new Random(5);
+      for (let n = 0; n < 60; n++) findsNothing(examiner, draw.next(random) ?? { calls: [] });
     });
     t.end();
   });

@@ -45,6 +45,8 @@ export class RingWatch implements DriverRingObserver {
   #chains: (readonly Segment[])[] | undefined;
   #stores: StoreWatch | undefined;
   #shown: ShownBytes | undefined;
+  /** A chain begins with what holds no header of a packet. */
+  #hasOddBuffers = false;
   /** Chains were laid by hand: used elements can say anything. */
   #isByHand = false;
 
@@ -61,6 +63,8 @@ export class RingWatch implements DriverRingObserver {
       const { writable, length } = chain[n] as Segment;
       if (writable) room += length;
     }
+    const first = chain[0];
+    if (first?.writable !== true || first.length < NET_HEADER_SIZE) this.#hasOddBuffers = true;
     this.#rooms[id] = room;
     this.#outstanding.add(id);
     this.#stores?.added(place, chain.length);
@@ -87,15 +91,18 @@ export class RingWatch implements DriverRingObserver {
     return this.#stores;
   }
 
-  /** As num_buffers of the header in the first buffer of a packet says; 1 for chains that have none. */
-  #buffersOfPacket(id: number): number {
+  /**
+   * As num_buffers of the header in the first buffer of a packet says. Undefined once a buffer was lent that no driver lends:
+   * one with something to read, or without room for a header.
+   */
+  #buffersOfPacket(id: number): number | undefined {
     const first = this.#chains?.[id]?.[0];
-    if (first === undefined || !first.writable || first.length < NET_HEADER_SIZE) return 1;
+    if (first === undefined || this.#hasOddBuffers) return undefined;
     for (const { guestAddress, size, bytes } of this.#options.memory?.guest.regions ?? []) {
       const at = Number(first.guestAddress - guestAddress) + NUM_BUFFERS_OFFSET;
       if (at >= NUM_BUFFERS_OFFSET && at + 1 < size) return (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
     }
-    return 1;
+    return undefined;
   }
 
   addedByHand(): void {

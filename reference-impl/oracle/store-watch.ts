@@ -11,8 +11,8 @@ const MARK = 0x80;
 export interface StoreWatchOptions {
   readonly ring: GuestRing;
   readonly driver: DriverRing;
-  /** On a receive ring: how many buffers the packet has whose first buffer is `id`. */
-  readonly buffersOfPacket?: (id: number) => number;
+  /** On a receive ring: how many buffers the packet has whose first buffer is `id`; undefined where that is not known. */
+  readonly buffersOfPacket?: (id: number) => number | undefined;
   /** A used element became visible. */
   readonly shown?: (id: number, len: number) => void;
   readonly found: (violation: InvariantViolation) => void;
@@ -90,7 +90,11 @@ export class StoreWatch {
     const shown = (now - from) & 0xffff;
     const { view } = ring.areas.device;
     let at = 0;
-    while (at < shown) at += Math.max(1, buffersOfPacket(idAt(view, (from + at) % ring.size)));
+    while (at < shown) {
+      const buffers = buffersOfPacket(idAt(view, (from + at) % ring.size));
+      if (buffers === undefined) return;
+      at += Math.max(1, buffers);
+    }
     if (at === shown) return;
     this.#tell(
       'packetTogether',
@@ -106,7 +110,11 @@ export class StoreWatch {
     if (buffersOfPacket === undefined) return;
     const ids = driver.usedIds();
     let at = 0;
-    while (at < ids.length) at += Math.max(1, buffersOfPacket(ids[at] as number));
+    while (at < ids.length) {
+      const buffers = buffersOfPacket(ids[at] as number);
+      if (buffers === undefined) return;
+      at += Math.max(1, buffers);
+    }
     if (at === ids.length) return;
     const what = 'buffers that the driver may take';
     this.#tell('packetTogether', what, `${at}, as num_buffers of their packets says`, String(ids.length));

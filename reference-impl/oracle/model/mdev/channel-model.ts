@@ -59,7 +59,8 @@ export class ChannelModel {
     const outcome = this.#requests.outcomeOf(header.request, new DataView(payload.buffer), header.size);
     const { allowed, requirement } = outcome;
     const name = `request 0x${header.request.toString(16)} with ${header.size} bytes`;
-    const rule = allowed === 0 ? { allowed: length, requirement: takenBy(requirement, result) } : { allowed, requirement };
+    const rule =
+      allowed === 0 ? { allowed: length, requirement: takenBy(requirement, result) } : { allowed, requirement };
     if (!check.expect(name, result, rule)) return;
     if (result < 0) {
       this.keptThrough('vm-channel/refused-message-keeps-answer');
@@ -96,7 +97,8 @@ export class ChannelModel {
       return;
     }
     this.#none('vm-channel/answer-is-read-once');
-    if (check.expect(what, result, { allowed: answerBytes, requirement: waiting.keptBy })) this.#answered(waiting, bytes);
+    if (check.expect(what, result, { allowed: answerBytes, requirement: waiting.keptBy }))
+      this.#answered(waiting, bytes);
   }
 
   #answered({ request, answer }: Waiting, bytes: Uint8Array): void {

@@ -54,7 +54,8 @@ export class ContainerModel {
       rules.push({ allowed: -errno.EEXIST, requirement: 'vm-memory/l2-mapping-twice-refused' });
     }
     // What the kernel says to memory that is not there is not stated.
-    if (!isMemory(userAddress, range.size)) rules.push({ allowed: 'any', requirement: 'vm-memory/l2-unmap-tells-bytes' });
+    if (!isMemory(userAddress, range.size))
+      rules.push({ allowed: 'any', requirement: 'vm-memory/l2-unmap-tells-bytes' });
     const [first] = rules;
     if (first === undefined) return { allowed: 0, requirement: 'vm-memory/l2-reaches-mapped-memory' };
     return rules.length === 1 ? first : { ...first, allowed: rules[1]?.allowed === 'any' ? 'any' : 'error' };

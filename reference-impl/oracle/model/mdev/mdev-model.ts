@@ -1,6 +1,6 @@
 import type { IoctlObservation, RegionAccessObservation } from '../../../observations/event.ts';
-import { vfioRequests } from '../../../wire/vfio-structures.ts';
 import { errno } from '../../../wire/errno.ts';
+import { vfioRequests } from '../../../wire/vfio-structures.ts';
 import type { Tell } from '../observation.ts';
 import { CallCheck } from './call-check.ts';
 import { ChannelModel } from './channel-model.ts';

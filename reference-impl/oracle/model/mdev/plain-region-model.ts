@@ -37,7 +37,8 @@ export class PlainRegionModel {
   }
 
   read(offset: number, length: number, bytes: Uint8Array, result: number): void {
-    if (!this.#expectLength(`a read of ${length} bytes of ${this.#region.what} at ${offset}`, offset, length, result)) return;
+    if (!this.#expectLength(`a read of ${length} bytes of ${this.#region.what} at ${offset}`, offset, length, result))
+      return;
     for (let n = 0; n < result; n++) {
       const at = offset + n;
       const expected = this.#bytes.has(at) ? this.#bytes.get(at) : this.#region.content(at);
@@ -52,7 +53,8 @@ export class PlainRegionModel {
   }
 
   write(offset: number, length: number, bytes: Uint8Array, result: number): void {
-    if (!this.#expectLength(`a write of ${length} bytes to ${this.#region.what} at ${offset}`, offset, length, result)) return;
+    if (!this.#expectLength(`a write of ${length} bytes to ${this.#region.what} at ${offset}`, offset, length, result))
+      return;
     for (let n = 0; n < result; n++) {
       const at = offset + n;
       const mask = this.#region.writable(at);

@@ -6,7 +6,7 @@ import { vhostRequests } from '../../../wire/vhost-requests.ts';
 import { u64Payload, vringStatePayload } from '../../../wire/vhost-user-payloads.ts';
 import type { Allowed } from './call-check.ts';
 import type { MdevFacts } from './mdev-shape.ts';
-import { type Range, overlaps } from './range.ts';
+import { overlaps, type Range } from './range.ts';
 import { isRingSize, newRing, startRule, type ToldRing } from './ring-table-model.ts';
 
 /** What a message may come to: 0 for what is taken. */
@@ -81,7 +81,10 @@ export class RequestModel {
     const { shape } = this.#facts;
     if (request === BigInt(vhostRequests.VHOST_SET_MEM_TABLE)) {
       if (shape.memory === 'table') return this.#tableTold(payload, size);
-      return { allowed: 0, requirement: size === 1024 ? 'vm-channel/l2-payload-of-1024-taken' : 'vm-memory/l2-table-ignored' };
+      return {
+        allowed: 0,
+        requirement: size === 1024 ? 'vm-channel/l2-payload-of-1024-taken' : 'vm-memory/l2-table-ignored',
+      };
     }
     if (request === BigInt(vhostRequests.VHOST_DEVICE_SET_STATE)) {
       if (size !== 4 && size !== 8) return refusedBy(errno.EINVAL, 'vm-channel/payload-size-checked');
@@ -239,7 +242,11 @@ export class RequestModel {
   #tableTold(payload: DataView, size: number): Outcome {
     const count = payload.getUint32(0, true);
     const isLong = count > MDEV_MEMORY_REGIONS_MAXIMUM;
-    if (isLong) return { allowed: size === 8 + 32 * count ? -errno.E2BIG : 'error', requirement: 'vm-memory/l1-table-beyond-64-refused' };
+    if (isLong)
+      return {
+        allowed: size === 8 + 32 * count ? -errno.E2BIG : 'error',
+        requirement: 'vm-memory/l1-table-beyond-64-refused',
+      };
     if (size !== 8 + 32 * count) return refusedBy(errno.EINVAL, 'vm-memory/l1-table-size-checked');
     const regions = Array.from({ length: count }, (_, n) => {
       const [guest, bytes, user, flags] = [0, 8, 16, 24].map((at) => payload.getBigUint64(8 + 32 * n + at, true)) as [

@@ -1,0 +1,117 @@
+import fc from 'fast-check';
+import type { CallDraft } from './call-draft.ts';
+import { mdevCalls } from './mdev-call.ts';
+import { type ModelledDevice, type Wanted, wantedOf } from './requests.ts';
+import { plainMessage, type ToldMessage } from './told-message.ts';
+
+export type Step =
+  | { readonly kind: 'chains'; readonly chains: readonly Chain[]; readonly waits: 'all' | 'one' | 'none' }
+  /** One chain many times, as fast as there is room. */
+  | { readonly kind: 'burst'; readonly chain: Chain; readonly times: number }
+  | { readonly kind: 'stop' }
+  /** Other rings take the places of those before. */
+  | { readonly kind: 'swap'; readonly size: number; readonly start: number }
+  /** Calls on a device of vhost-mdev. */
+  | { readonly kind: 'calls'; readonly drafts: readonly CallDraft[] }
+  | { readonly kind: 'reconnect' }
+  | { readonly kind: 'told'; readonly message: ToldMessage }
+  | { readonly kind: 'features'; readonly word: 'device' | 'protocol' }
+  | { readonly kind: 'configuration'; readonly offset: number; readonly length: number }
+  | { readonly kind: 'plain'; readonly what: 'fence' | 'kick' | 'enable' | 'share' };
+
+export interface Chain {
+  readonly wanted: Wanted;
+  /** Where the bytes are divided into segments, as parts of their length. */
+  readonly cuts: readonly number[];
+  readonly isIndirect: boolean;
+  readonly isDescending: boolean;
+  readonly isHeld: boolean;
+}
+
+/** Powers of two: a packed ring of this many entries may have one less. */
+export const ringSize = fc.constantFrom(2, 4, 4, 8, 16, 16, 16, 32, 64, 128, 256, 512, 1024);
+
+/** Where a ring begins; less than 0: so far before its end. */
+export const ringStart = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(0) },
+  { weight: 3, arbitrary: fc.constantFrom(-1, -2, -3, -8) },
+  { weight: 3, arbitrary: fc.integer({ min: 1, max: 160 }) },
+  { weight: 1, arbitrary: fc.constantFrom(255, 256, 0x7ffe, 0x8000, 0xff00) },
+);
+
+const chainOf = (device: ModelledDevice): fc.Arbitrary<Chain> =>
+  fc.record({
+    wanted: wantedOf[device],
+    cuts: fc.array(fc.constantFrom(0, 1, 15, 16, 17, 100, 512, 528), { maxLength: 3 }),
+    isIndirect: fc.boolean(),
+    isDescending: fc.boolean(),
+    isHeld: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
+  });
+
+const ringStep = (device: ModelledDevice): fc.WeightedArbitrary<Step>[] => [
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('chains' as const),
+      chains: fc.array(chainOf(device), { minLength: 1, maxLength: 4 }),
+      waits: fc.constantFrom('all' as const, 'all' as const, 'one' as const, 'none' as const),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('burst' as const),
+      chain: chainOf(device),
+      times: fc.constantFrom(6, 13, 20, 40),
+    }),
+  },
+  { weight: 2, arbitrary: fc.constant({ kind: 'stop' as const }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('swap' as const), size: ringSize, start: ringStart }),
+  },
+  { weight: 1, arbitrary: fc.constant({ kind: 'reconnect' as const }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('plain' as const),
+      what: fc.constantFrom('fence' as const, 'kick' as const, 'enable' as const, 'share' as const),
+    }),
+  },
+];
+
+/** Bytes of configuration that every block device of today has. */
+export const wholeConfiguration = 60;
+
+/** What a session of vhost-user has beside its rings. */
+const messageSteps: fc.WeightedArbitrary<Step>[] = [
+  { weight: 5, arbitrary: plainMessage.map((message) => ({ kind: 'told' as const, message })) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .constantFrom('device' as const, 'protocol' as const)
+      .map((word) => ({ kind: 'features' as const, word })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('configuration' as const),
+      offset: fc.integer({ min: 0, max: 40 }),
+      length: fc.integer({ min: 1, max: 20 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constant({ kind: 'configuration' as const, offset: 0, length: wholeConfiguration }),
+  },
+];
+
+/** A step with rings of a device, on a session of vhost-user. */
+export const stepOf = (device: ModelledDevice): fc.Arbitrary<Step> => fc.oneof(...ringStep(device), ...messageSteps);
+
+/** The same on a device of vhost-mdev. @param offered its features. */
+export const mdevStepOf = (device: ModelledDevice, offered: bigint): fc.Arbitrary<Step> =>
+  fc.oneof(...ringStep(device), {
+    weight: 8,
+    arbitrary: mdevCalls(offered).map((drafts) => ({ kind: 'calls' as const, drafts })),
+  });
