@@ -187,9 +187,9 @@ export class IutProcess implements Iut {
     this.#hasServed = true;
   }
 
-  /** The front-end closes its connection. */
+  /** The front-end closes its connection. An end that nobody has met by now comes before or behind that by chance. */
   left(): void {
-    if (this.exit() === undefined) this.#isLeft = true;
+    if (this.#exit === undefined) this.#isLeft = true;
   }
 
   /** Waits for the end of the process; undefined when it still runs at the deadline, or ended as it should. */
