@@ -1,3 +1,4 @@
+import type { FindingReading } from '../../fixtures/back-ends/readings.ts';
 import { type DifferingResult, differingResults, wordsOf } from '../../reports/differing-results.ts';
 import type { CaseRecord, Finding, Outcome } from '../../reports/record/record.ts';
 
@@ -6,13 +7,18 @@ export interface FoundOnce {
   readonly requirement: string;
   readonly level: Finding['level'];
   readonly basis: string;
-  readonly how: string;
+  readonly apart: Finding['apart'];
+  readonly how: Finding['how'];
   readonly what: string;
   readonly expected: string;
   readonly actual: string;
   /** Keys of the results that show it. */
   readonly keys: readonly string[];
+  /** What a reader made of it; undefined where none has read it. */
+  readonly reading: FindingReading | undefined;
 }
+
+type Reader = (found: Pick<FoundOnce, 'requirement' | 'how'>) => FindingReading | undefined;
 
 /** What came of repeating a result that differed: each thing that was seen, and how often. */
 export interface Rate {
@@ -65,31 +71,37 @@ export interface ComparedRuns {
 }
 
 /** Compares two runs of one back-end by key, and gathers what they found. Pure. */
-export function comparedRuns(first: readonly CaseRecord[], second: readonly CaseRecord[]): ComparedRuns {
+export function comparedRuns(
+  first: readonly CaseRecord[],
+  second: readonly CaseRecord[],
+  readingOf: Reader = () => undefined,
+): ComparedRuns {
   const counts: Partial<Record<Outcome, number>> = {};
   for (const { verdict } of first) counts[verdict] = (counts[verdict] ?? 0) + 1;
   const flickers = differingResults([
     { name: '1', results: first },
     { name: '2', results: second },
   ]);
-  return { counts, flickers, findings: findingsOf(first), reasons: reasonsOf(first) };
+  return { counts, flickers, findings: findingsOf([...first, ...second], readingOf), reasons: reasonsOf(first) };
 }
 
-function findingsOf(records: readonly CaseRecord[]): FoundOnce[] {
+function findingsOf(records: readonly CaseRecord[], readingOf: Reader): FoundOnce[] {
   const found = new Map<string, FoundOnce>();
   for (const { key, findings } of records) {
-    for (const { requirement, level, basis, how, what, expected, actual } of findings) {
-      const name = `${requirement} ${how}`;
+    for (const one of findings) {
+      const name = `${one.requirement} ${one.how}`;
       const known = found.get(name);
-      found.set(
-        name,
-        known === undefined
-          ? { requirement, level, basis, how, what, expected, actual, keys: [key] }
-          : { ...known, keys: [...known.keys, key] },
-      );
+      if (known !== undefined) found.set(name, { ...known, keys: [...new Set([...known.keys, key])] });
+      else found.set(name, foundOnce(one, key, readingOf));
     }
   }
   return [...found.values()].sort((a, b) => a.requirement.localeCompare(b.requirement));
+}
+
+function foundOnce(finding: Finding, key: string, readingOf: Reader): FoundOnce {
+  const { requirement, level, basis, apart, how, what, expected, actual } = finding;
+  const reading = readingOf(finding);
+  return { requirement, level, basis, apart, how, what, expected, actual, keys: [key], reading };
 }
 
 function reasonsOf(records: readonly CaseRecord[]): ComparedRuns['reasons'] {

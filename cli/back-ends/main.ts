@@ -7,6 +7,7 @@ import { Command } from 'commander';
 import { split } from 'shlex';
 import type { BackEnd } from '../../fixtures/back-ends/back-end.ts';
 import { backEnds } from '../../fixtures/back-ends/index.ts';
+import { readingOfFinding } from '../../fixtures/back-ends/readings.ts';
 import { VhostConformanceError } from '../../reference-impl/errors.ts';
 import type { DifferingResult } from '../../reports/differing-results.ts';
 import type { CaseRecord } from '../../reports/record/record.ts';
@@ -45,6 +46,7 @@ function prepared({ suite, packages, build, target }: BackEnd, name: string, cac
 
 /** One run; its results, with every exit status. @throws UsageError where it left none. */
 function judged(file: string, out: string, choice: readonly string[]): CaseRecord[] {
+  if (existsSync(runDirectory(out).results)) throw new UsageError(`${out} holds a run already`);
   const words = ['--enable-source-maps', program, 'run', '--target-file', file, '--out', out];
   const { status } = spawnSync(process.execPath, [...words, ...choice], {
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -101,9 +103,13 @@ function printed(name: string, { counts, findings, reasons }: ComparedRuns, agai
     const seen = rates.map(({ what, times }) => `${times} of ${runs} runs: ${what}`);
     lines.push(`  ${isUnstable ? 'unstable' : 'differs'}  ${key}: ${seen.join(' | ')}`);
   }
-  for (const { requirement, level, basis, how, what, expected, actual, keys } of findings) {
-    lines.push(`  ${how}  ${requirement} (${level ?? basis}) in ${keys.length}, as ${keys[0]}`);
+  for (const { requirement, level, basis, apart, how, what, expected, actual, keys, reading } of findings) {
+    const label = [level ?? basis, ...(apart === undefined ? [] : [apart])].join(', ');
+    lines.push(`  ${how}  ${requirement} (${label}) in ${keys.length}, as ${keys[0]}`);
     lines.push(`    ${what}: expected ${expected}; ${actual}`);
+    lines.push(
+      `    ${reading === undefined ? 'NOT READ against the text' : `read: ${reading.standing}: ${reading.why}`}`,
+    );
   }
   for (const { outcome, why, results } of reasons) lines.push(`  ${outcome}  ${results}: ${why}`);
   return `${lines.join('\n')}\n`;
@@ -111,7 +117,7 @@ function printed(name: string, { counts, findings, reasons }: ComparedRuns, agai
 
 /**
  * Prepares back-ends and judges each twice. Exit status 1 where a result differs and is the same each time that it is
- * repeated alone, or where one is an error of ours.
+ * repeated alone, where one is an error of ours, or where no reader has compared a finding with the text.
  */
 function main(): number {
   const command = new Command('back-ends')
@@ -139,14 +145,16 @@ function main(): number {
     }
     const choice = cases.flatMap((glob) => ['--case', glob]);
     const [first = [], second = []] = ['1', '2'].map((time) => judged(file, join(root, name, time), choice));
-    const compared = comparedRuns(first, second);
+    const compared = comparedRuns(first, second, (found) => readingOfFinding(name, found));
     const again = repeated(file, join(root, name), compared.flickers, first);
     found[name] = { ...compared, again };
     if (!json) process.stdout.write(printed(name, compared, again));
   }
   if (json) process.stdout.write(`${JSON.stringify(found)}\n`);
-  const isSound = ({ again, counts }: Judged): boolean =>
-    again.every(({ isUnstable }) => isUnstable) && (counts.error ?? 0) === 0;
+  const isSound = ({ again, counts, findings }: Judged): boolean =>
+    again.every(({ isUnstable }) => isUnstable) &&
+    (counts.error ?? 0) === 0 &&
+    findings.every(({ reading }) => reading !== undefined);
   return Object.values(found).every(isSound) ? 0 : 1;
 }
 

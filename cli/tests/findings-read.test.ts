@@ -1,0 +1,69 @@
+import t from 'tap';
+import { backEnds } from '../../fixtures/back-ends/index.ts';
+import { findingsRead, readingOfFinding } from '../../fixtures/back-ends/readings.ts';
+import {
+  allSources,
+  isRequirementSlug,
+  type Requirement,
+  requirementOf,
+  textStandingOf,
+} from '../../reference-impl/catalogue/catalogue.ts';
+import { isBeyondText } from '../../reference-impl/catalogue/requirement.ts';
+import { neverExcused } from '../../reports/record/record.ts';
+
+const { texts, findings } = findingsRead;
+const sources = allSources();
+/** Targets of Debian's own packages, whose findings are read as those of the suites are. */
+const known = [...backEnds.map(({ name }) => name), 'qemu-storage-daemon', 'dpdk-testpmd'];
+
+/** Where a requirement stands in the text that a back-end was written to. */
+const standingFor = (requirement: Requirement, backEnd: string): string =>
+  textStandingOf(requirement, sources, texts[backEnd] ?? []);
+
+t.test('each back-end is known, with one version of each text that it was written to', async (t) => {
+  t.same(Object.keys(texts).sort(), [...known].sort());
+  for (const [backEnd, versions] of Object.entries(texts)) {
+    const families = versions.map((version) => sources.find(({ name }) => name === version)?.family);
+    t.same([...families].sort(), ['vhost-user', 'virtio'], backEnd);
+  }
+});
+
+t.test('no finding is read twice', async (t) => {
+  const pairs = findings.flatMap(({ requirement, how, backEnds: on }) =>
+    how.flatMap((way) => on.map((backEnd) => `${requirement} ${way} ${backEnd}`)),
+  );
+  t.same(
+    pairs.filter((pair, at) => pairs.indexOf(pair) !== at),
+    [],
+  );
+});
+
+t.test('what a reader made of a finding is what the catalogue says of its requirement', async (t) => {
+  for (const { requirement: slug, how, backEnds: on, standing } of findings) {
+    if (!isRequirementSlug(slug)) {
+      t.fail(`${slug}: no such requirement`);
+      continue;
+    }
+    const requirement = requirementOf(slug);
+    const isOfText = !isBeyondText(requirement.basis);
+    for (const backEnd of on) {
+      const inForce = standingFor(requirement, backEnd) === 'in-force';
+      const what = `${slug} on ${backEnd}: ${standing}`;
+      if (standing === 'violation') t.ok(isOfText && inForce, what);
+      if (standing === 'later-text') t.ok(isOfText && !inForce, what);
+      if (standing === 'choice') t.equal(requirement.basis, 'choice', what);
+      if (standing === 'robustness') {
+        t.ok(requirement.basis === 'robustness' || how.every((way) => neverExcused.has(way)), what);
+      }
+    }
+  }
+});
+
+t.test('a finding has the reading of its back-end and way of failing', async (t) => {
+  const [first] = findings;
+  if (first === undefined) return t.fail('nothing is read');
+  const [backEnd = ''] = first.backEnds;
+  const [how = 'wrong'] = first.how;
+  t.equal(readingOfFinding(backEnd, { requirement: first.requirement, how }), first);
+  t.equal(readingOfFinding('other', { requirement: first.requirement, how }), undefined);
+});
