@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { IutProcess } from '../drivers/iut-process/iut-process.ts';
 import type { Target } from '../drivers/target.ts';
 import { SocketCarrier } from '../drivers/vhost-user/socket-channel.ts';
@@ -6,6 +9,7 @@ import { dpdkTestpmd } from '../fixtures/targets/dpdk-testpmd.ts';
 import { qemuStorageDaemon } from '../fixtures/targets/qemu-storage-daemon.ts';
 import { runBothSides } from './both-sides.ts';
 import { buildProgram, runProgram } from './c-programs.ts';
+import { FuzzSessions } from './fuzz-sessions.ts';
 import { type Mode, runOurs } from './our-front-end.ts';
 
 const pairs = 9;
@@ -68,18 +72,30 @@ function learnReconnection(port: VhostUserPort): void {
   port.learnReconnection();
 }
 
+/** A back-end that was started, our port to it, and the path for a program in C. */
+function withBackEnd<Answer>(
+  target: Target<'unix-socket'>,
+  work: (port: VhostUserPort, socketPath: string) => Answer,
+): Answer {
+  const iut = new IutProcess(target);
+  try {
+    iut.start();
+    const { socketPath } = iut;
+    const facts = { ...target.facts, version: 'not asked' };
+    const { recovery } = target;
+    return work(new VhostUserPort({ facts, carrier: new SocketCarrier(socketPath), iut, recovery }), socketPath);
+  } finally {
+    iut.close();
+  }
+}
+
 /** Both front-ends against one back-end, one after the other on the process that is there. */
 function frontEnds(
   target: Target<'unix-socket'>,
   measures: Readonly<Record<string, FrontEndMeasure>>,
 ): Record<string, Result> {
   const program = buildProgram('front-end');
-  const iut = new IutProcess(target);
-  try {
-    iut.start();
-    const { socketPath } = iut;
-    const facts = { ...target.facts, version: 'not asked' };
-    const port = new VhostUserPort({ facts, carrier: new SocketCarrier(socketPath), iut });
+  return withBackEnd(target, (port, socketPath) => {
     learnReconnection(port);
     return all(
       Object.entries(measures).map(([name, { mode, ...rest }]) => [
@@ -91,8 +107,21 @@ function frontEnds(
         },
       ]),
     );
+  });
+}
+
+/** Programs of fuzzing, each with its liveness, and the same bytes from C. */
+function fuzzing(target: Target<'unix-socket'>): Record<string, Result> {
+  const directory = mkdtempSync(join(tmpdir(), 'vc-bench-'));
+  try {
+    return withBackEnd(target, (port, socketPath) => {
+      const sessions = new FuzzSessions(port, socketPath, directory);
+      const ours = (times: number): number => sessions.run(times);
+      const c = (times: number): number => runProgram(sessions.program, [socketPath, `${times}`]);
+      return all([['fuzz-sessions', { count: 2, warmUp: 10, target: 0.6, ours, c }]]);
+    });
   } finally {
-    iut.close();
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 
@@ -136,6 +165,7 @@ const results: Record<string, Result> = {
     'ring-round-trips': { mode: 'ring', count: 6000, warmUp: 30_000, target: 0.75 },
     sessions: { mode: 'session', count: 100, warmUp: 5000, target: 0.7 },
   }),
+  ...fuzzing(qemuStorageDaemon),
   // The storage daemon has no packed rings. This back-end polls: both front-ends share the cores with it in the same way.
   ...frontEnds(dpdkTestpmd, {
     'packed-ring-round-trips': { mode: 'packed', count: 6000, warmUp: 30_000, target: 0.7 },

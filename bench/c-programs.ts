@@ -28,3 +28,10 @@ export function runProgram(program: string, words: readonly string[]): number {
   if (!(nanoseconds > 0)) throw new Error(`${program} ${words.join(' ')} printed ${JSON.stringify(output)}`);
   return nanoseconds;
 }
+
+/** Builds a printed C program beside its source; answers the path of the program. */
+export function buildPrinted(source: string): string {
+  const program = source.replace(/\.c$/, '');
+  execFileSync('gcc', [...flags, '-o', program, source], { stdio: ['ignore', 'ignore', 'inherit'] });
+  return program;
+}

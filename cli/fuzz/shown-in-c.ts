@@ -14,7 +14,7 @@ export function shownInC(
   port: DriverPort,
   { name, finding, before, program }: Shows,
 ): string | undefined {
-  const recording = recorded(port, [...before, program], finding?.kind === 'hang');
+  const recording = recorded(port, [...before, program], { transfer: finding?.kind === 'hang' });
   if (recording === undefined) return undefined;
   return printC(recording, {
     about: [name, ...(finding === undefined ? [] : [findingText(finding)])],

@@ -6,9 +6,10 @@ export interface PrintCOptions {
   readonly about: readonly string[];
   /** The back-end ends with its connection: it is asked whether it lives on the last one. */
   readonly isOneConnection?: boolean;
-  /** It prints the nanoseconds that it took, and nothing else. */
-  readonly isTimed?: boolean;
 }
+
+/** By the number of a change of memory: its place among those that run. */
+type Changes = ReadonlyMap<number, number>;
 
 const bytesOfLine = 24;
 /** Zeros at the end of bytes are counted where they are more. */
@@ -19,9 +20,7 @@ const fewZeros = 16;
  * argument. It says what it saw, and exits with 1 where the back-end died or does not answer, else with 0.
  */
 export function printC({ things, sessions, steps, transfer }: Recording, options: PrintCOptions): string {
-  const changes = new Map<number, number>();
-  for (const step of steps)
-    if (step.kind === 'change' && !changes.has(step.number)) changes.set(step.number, changes.size);
+  const changes = changesOf(steps);
   // One session more, and one thing and one change at least: no array is empty.
   const sizes = { THINGS: Math.max(things.length, 1), SESSIONS: sessions + 1, CHANGES: Math.max(changes.size, 1) };
   const program = (all: readonly Step[]): string[] => all.flatMap((step) => statements(step, changes));
@@ -47,12 +46,20 @@ export function printC({ things, sessions, steps, transfer }: Recording, options
     '',
     ...isAlive(sessions, options.isOneConnection ?? false),
     ...(transfer === undefined ? [] : transferFunction(transfer, program(transfer.steps))),
-    ...(options.isTimed === true ? timedMain(sessions) : main(sessions, transfer !== undefined)),
+    ...main(sessions, transfer !== undefined),
     '',
   ].join('\n');
 }
 
-function made(thing: Thing, number: number): string {
+export function changesOf(steps: readonly Step[]): Changes {
+  const changes = new Map<number, number>();
+  for (const step of steps)
+    if (step.kind === 'change' && !changes.has(step.number)) changes.set(step.number, changes.size);
+  return changes;
+}
+
+/** The statement that makes a thing. */
+export function made(thing: Thing, number: number): string {
   switch (thing.kind) {
     case 'file':
       return `make_file(${number}, ${thing.size});`;
@@ -67,7 +74,8 @@ function made(thing: Thing, number: number): string {
   }
 }
 
-function statements(step: Step, changes: ReadonlyMap<number, number>): string[] {
+/** The statements that do a step. */
+export function statements(step: Step, changes: Changes): string[] {
   switch (step.kind) {
     case 'note':
       return [`\t/* ${comment(step.text)} */`];
@@ -88,7 +96,7 @@ function statements(step: Step, changes: ReadonlyMap<number, number>): string[] 
     case 'signal':
       return [`\tsignal_thing(${step.thing}, ${step.value}ULL);`];
     case 'await':
-      return [`\tawait_used(${step.file}, ${step.offset}, ${step.value});`];
+      return [`\tawait_used(${step.file}, ${step.offset}, ${step.value}, ${step.isIndex ? 1 : 0});`];
     case 'pause':
       return [`\tusleep(${step.ms * 1000});`];
     case 'change': {
@@ -168,26 +176,6 @@ const main = (sessions: number, hasTransfer: boolean): string[] => [
       ]
     : []),
   '\tprintf("the back-end answers\\n");',
-  '\treturn 0;',
-  '}',
-];
-
-const timedMain = (sessions: number): string[] => [
-  'int main(int argc, char **argv)',
-  '{',
-  '\tstruct timespec from, to;',
-  '\tif (argc != 2)',
-  '\t\treturn 2;',
-  '\tsocket_path = argv[1];',
-  `\tfor (int number = 0; number <= ${sessions}; number++)`,
-  '\t\tsession[number] = -1;',
-  '\tclock_gettime(CLOCK_MONOTONIC, &from);',
-  '\tmake_things();',
-  '\tprogram();',
-  '\tclock_gettime(CLOCK_MONOTONIC, &to);',
-  '\tif (unanswered > 0 || !is_alive())',
-  '\t\treturn 1;',
-  '\tprintf("%lld\\n", (to.tv_sec - from.tv_sec) * 1000000000LL + (to.tv_nsec - from.tv_nsec));',
   '\treturn 0;',
   '}',
 ];

@@ -1,5 +1,6 @@
 import type { DriverPort } from '../../drivers/port/port.ts';
 import { control } from '../../judging/control.ts';
+import { isServing } from '../../judging/liveness.ts';
 import { Executor } from '../executor/executor.ts';
 import type { MadeThings } from '../executor/made-things.ts';
 import type { Outcomes } from '../executor/outcomes.ts';
@@ -20,12 +21,22 @@ const usedFlagsOffset = 14;
 const descriptorSize = 16;
 const usedIdxOffset = 2;
 
+export interface RecordOptions {
+  /** A transfer behind all programs is recorded as well. */
+  readonly transfer?: boolean;
+  /** Behind each program a new session is asked whether it is served, as a campaign does. */
+  readonly liveness?: boolean;
+}
+
 /**
  * Runs programs on a port, one after another, and records what that did. Undefined for a port whose sessions have no
  * connection of bytes.
- * @param withTransfer whether a transfer behind them is recorded as well.
  */
-export function recorded(port: DriverPort, programs: readonly Program[], withTransfer: boolean): Recording | undefined {
+export function recorded(
+  port: DriverPort,
+  programs: readonly Program[],
+  { transfer: withTransfer = false, liveness = false }: RecordOptions = {},
+): Recording | undefined {
   if (port.observeTraffic === undefined) return undefined;
   const recorder = new TrafficRecorder(port.descriptors);
   const watched = watchedPort(port, recorder);
@@ -35,6 +46,7 @@ export function recorded(port: DriverPort, programs: readonly Program[], withTra
     for (const program of programs) {
       const { calls } = resolved(program);
       new CallRecorder(recorder, executor, calls).run();
+      if (liveness) isServing(watched);
     }
     const steps = recorder.takeSteps();
     const transfer = withTransfer ? recordedTransfer(watched, recorder) : undefined;
@@ -159,7 +171,8 @@ class CallRecorder {
     const slot = 'usedSlot' in ring.driver ? Number(ring.driver.usedSlot) : 0;
     const at = offset + (isPacked ? slot * descriptorSize + usedFlagsOffset : usedIdxOffset);
     const file = recorder.shadow.placeOf(region, at);
-    if (file !== undefined) recorder.add({ kind: 'await', ...file, value: u16At(region.bytes, at) });
+    if (file !== undefined)
+      recorder.add({ kind: 'await', ...file, value: u16At(region.bytes, at), isIndex: !isPacked });
   }
 
   /** Stored where the device may write as well: no comparison tells it. */

@@ -34,8 +34,8 @@ export type Step =
   | { readonly kind: 'close'; readonly session: number }
   | ({ readonly kind: 'store'; readonly bytes: Uint8Array } & FilePlace)
   | { readonly kind: 'signal'; readonly thing: number; readonly value: bigint }
-  /** The device stored this. */
-  | ({ readonly kind: 'await'; readonly value: number } & FilePlace)
+  /** The device stored this: flags of a packed ring, or the used idx of a split one, which may be beyond it elsewhere. */
+  | ({ readonly kind: 'await'; readonly value: number; readonly isIndex: boolean } & FilePlace)
   | { readonly kind: 'pause'; readonly ms: number }
   /** Another thread stores the patterns in turn, until `settle` of the same number. */
   | ({

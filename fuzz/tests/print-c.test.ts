@@ -53,7 +53,7 @@ async function recordingOf(t: Test, text: string, fault: FaultName | undefined, 
   try {
     const contact = firstContacts(port);
     if (contact.kind !== 'served') throw new Error(contact.why);
-    const recording = recorded(port, [parseProgram(text)], isHang);
+    const recording = recorded(port, [parseProgram(text)], { transfer: isHang });
     if (recording === undefined) throw new Error('nothing was recorded');
     return recording;
   } finally {

@@ -1,0 +1,160 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import type { DriverPort } from '../drivers/port/port.ts';
+import { LawfulDraw } from '../fuzz/arbitraries/lawful-draw.ts';
+import { SignalMap, signalsOf } from '../fuzz/campaign/signals.ts';
+import { Examiner } from '../fuzz/executor/examiner.ts';
+import { findingText } from '../fuzz/executor/finding.ts';
+import { knownTarget } from '../fuzz/judging/known-target.ts';
+import { mutant } from '../fuzz/mutators/mutant.ts';
+import { Random } from '../fuzz/mutators/random.ts';
+import { printTimedC } from '../fuzz/print-c/print-timed-c.ts';
+import { recorded } from '../fuzz/print-c/record-program.ts';
+import type { Recording } from '../fuzz/print-c/recording.ts';
+import { printProgram } from '../fuzz/program/print-program.ts';
+import type { Program } from '../fuzz/program/program.ts';
+import { resolved } from '../fuzz/program/references.ts';
+import { firstContacts } from '../judging/first-contact.ts';
+import { buildPrinted } from './c-programs.ts';
+
+/** Distinct programs with ring traffic, and how many have to be left of them. */
+const wanted = 320;
+const least = 200;
+const quietRounds = 4;
+const mostTried = 6000;
+
+/** How a program is made: each time anew, as a campaign makes it. */
+interface Made {
+  readonly seed: number;
+  readonly base: Program;
+  readonly isMutated: boolean;
+}
+
+interface ShownInC {
+  readonly kept: readonly Made[];
+  readonly program: string;
+}
+
+/** Places of programs in which something did not come. */
+const placesIn = (program: string, socketPath: string): number[] =>
+  execFileSync(program, [socketPath, '0'], { encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => line !== '')
+    .map(Number);
+
+/**
+ * Programs of a campaign on a back-end: made, executed, judged by the model, looked through for new signals, and liveness
+ * asked behind each. Beside them a C program that sends the bytes which were recorded of them, liveness included.
+ */
+export class FuzzSessions {
+  readonly #examiner: Examiner;
+  readonly #programs: readonly Made[];
+  readonly #donors: readonly Program[];
+  readonly program: string;
+
+  /** @param directory where the C program is made. Throws Error where the back-end does not serve. */
+  constructor(port: DriverPort, socketPath: string, directory: string) {
+    const contact = firstContacts(port);
+    if (contact.kind !== 'served') throw new Error(contact.why);
+    const target = knownTarget(port, contact.offer);
+    this.#examiner = new Examiner(port, { target, referenceMeetsDeadline: () => true });
+    const lawful = new LawfulDraw(target);
+    const random = new Random(1);
+    this.#donors = Array.from({ length: 64 }, () => lawful.next(random) ?? { calls: [] });
+    const steady = this.#steady(this.#chosen(lawful, random));
+    const { kept, program } = this.#shownInC(port, socketPath, steady, join(directory, 'fuzz-sessions.c'));
+    this.#programs = kept;
+    this.program = program;
+  }
+
+  get count(): number {
+    return this.#programs.length;
+  }
+
+  /** Runs all programs so often. Nanoseconds for each program. */
+  run(times: number): number {
+    const signals = new SignalMap();
+    const began = performance.now();
+    for (let time = 0; time < times; time++) for (const made of this.#programs) this.#runOne(made, signals);
+    return ((performance.now() - began) * 1e6) / times / this.#programs.length;
+  }
+
+  #runOne(made: Made, signals: SignalMap): void {
+    const whole = resolved(this.#made(made));
+    const finding = this.#examiner.examine(whole);
+    if (finding !== undefined) throw new Error(`a program that found nothing: ${findingText(finding)}`);
+    signals.add(signals.newIn(signalsOf(whole, this.#examiner.outcomes, this.#examiner.standings)));
+  }
+
+  #made({ seed, base, isMutated }: Made): Program {
+    const { calls } = isMutated ? mutant(new Random(seed), base, this.#donors) : base;
+    // Whether a kick is asked for is another thing each time.
+    return { calls: calls.map((call) => (call.kind === 'kick' ? { ...call, asked: false } : call)) };
+  }
+
+  /** Half of them lawful, half mutants of those; what finds something, is silent, closed or moves no chain is left out. */
+  #chosen(lawful: LawfulDraw, random: Random): Made[] {
+    const kept: Made[] = [];
+    const texts = new Set<string>();
+    for (let tried = 0; tried < mostTried && kept.length < wanted; tried++) {
+      const base = lawful.next(random) ?? { calls: [] };
+      const made = { seed: random.next() | 0, base, isMutated: tried % 2 === 1 };
+      const whole = resolved(this.#made(made));
+      const text = printProgram(whole);
+      if (texts.has(text) || !this.#isUseful(whole)) continue;
+      texts.add(text);
+      kept.push(made);
+    }
+    return kept;
+  }
+
+  /** Those that show nothing in several rounds: some end the back-end now and then. */
+  #steady(all: readonly Made[]): Made[] {
+    let left = [...all];
+    for (let quiet = 0; quiet < quietRounds; ) {
+      const steady = left.filter((made) => this.#isUseful(resolved(this.#made(made))));
+      quiet = steady.length === left.length ? quiet + 1 : 0;
+      left = steady;
+    }
+    return left;
+  }
+
+  /** The C program, and what it does. Left out is what does not come there. Throws Error where few are left. */
+  #shownInC(port: DriverPort, socketPath: string, all: readonly Made[], source: string): ShownInC {
+    let shown = all.map((made) => ({ made, recording: this.#recorded(port, made) }));
+    for (;;) {
+      if (shown.length < least) throw new Error(`${shown.length} programs can be used, and it should be ${least}`);
+      writeFileSync(source, printTimedC(shown.map(({ recording }) => recording)));
+      const program = buildPrinted(source);
+      const unlike = new Set(Array.from({ length: quietRounds }, () => placesIn(program, socketPath)).flat());
+      if (unlike.size === 0) return { kept: shown.map(({ made }) => made), program };
+      shown = shown.filter((_, place) => !unlike.has(place));
+    }
+  }
+
+  #recorded(port: DriverPort, made: Made): Recording {
+    const recording = recorded(port, [resolved(this.#made(made))], { liveness: true });
+    if (recording === undefined) throw new Error('this transport cannot be recorded');
+    return recording;
+  }
+
+  #isUseful(whole: Program): boolean {
+    if (this.#examiner.examine(whole) !== undefined) {
+      this.#examiner.restart();
+      return false;
+    }
+    const { outcomes } = this.#examiner;
+    let added = 0;
+    let used = 0;
+    for (let place = 0; place < outcomes.count; place++) {
+      const outcome = outcomes.classOf(place);
+      if (outcome === 'silent' || outcome === 'closed') return false;
+      if (whole.calls[place]?.kind === 'chain' && outcome === 'made') added++;
+      used += outcomes.usedCountOf(place);
+    }
+    // Requests in flight when a ring stops come now and then later.
+    return used > 0 && used === added;
+  }
+}

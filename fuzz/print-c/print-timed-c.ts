@@ -1,0 +1,91 @@
+import { frame } from './c-frame.ts';
+import { changesOf, made, statements } from './print-c.ts';
+import type { Recording, Step } from './recording.ts';
+
+/**
+ * A C program that does what was recorded, one recording after another, to the back-end that listens at the path which is
+ * its first argument, as often as its second one says. It prints the nanoseconds that one recording took, and exits with 1
+ * where an answer or a used element did not come. With 0 times, each is done once, and the places are printed of those in
+ * which something did not come.
+ */
+export function printTimedC(recordings: readonly Recording[]): string {
+  const most = (count: (recording: Recording) => number): number => Math.max(1, ...recordings.map(count));
+  const sizes = {
+    THINGS: most(({ things }) => things.length),
+    SESSIONS: most(({ sessions }) => sessions),
+    CHANGES: most(({ steps }) => changesOf(steps).size),
+  };
+  return [
+    '#define QUIET',
+    ...Object.entries(sizes).map(([name, size]) => `#define ${name} ${size}`),
+    frame,
+    dropThings,
+    ...recordings.flatMap((recording, number) => timedProgram(recording, number)),
+    'static void (*const programs[])(void) = {',
+    ...recordings.map((_, number) => `\tprogram_${number},`),
+    '};',
+    '',
+    main(recordings.length),
+  ].join('\n');
+}
+
+function timedProgram({ things, steps }: Recording, number: number): string[] {
+  const changes = changesOf(steps);
+  const said = steps.filter(({ kind }: Step) => kind !== 'note');
+  return [
+    `static void program_${number}(void)`,
+    '{',
+    ...things.map((thing, place) => `\t${made(thing, place)}`),
+    ...said.flatMap((step) => statements(step, changes)),
+    ...[...changes.values()].map((place) => `\tsettle(${place});`),
+    ...things.map((thing, place) => `\tdrop_thing(${place}, ${thing.kind === 'file' ? thing.size : 0});`),
+    '}',
+    '',
+  ];
+}
+
+const dropThings = `static void drop_thing(int number, long size)
+{
+	if (size > 0)
+		munmap(memory[number], size);
+	close(thing[number]);
+}
+`;
+
+const main = (programs: number): string => String.raw`static void run(int number)
+{
+	programs[number]();
+	for (int open = 0; open < SESSIONS; open++)
+		close_session(open);
+}
+
+int main(int argc, char **argv)
+{
+	struct timespec from, to;
+	int times;
+
+	if (argc != 3)
+		return 2;
+	socket_path = argv[1];
+	times = atoi(argv[2]);
+	for (int number = 0; number < SESSIONS; number++)
+		session[number] = -1;
+	if (times == 0) {
+		for (int number = 0; number < ${programs}; number++) {
+			unanswered = 0;
+			run(number);
+			if (unanswered > 0)
+				printf("%d\n", number);
+		}
+		return 0;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	for (int time = 0; time < times; time++) {
+		for (int number = 0; number < ${programs}; number++)
+			run(number);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	printf("%f\n", ((to.tv_sec - from.tv_sec) * 1e9 + (to.tv_nsec - from.tv_nsec)) / times / ${programs});
+	return unanswered > 0;
+}
+`;
