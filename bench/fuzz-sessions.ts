@@ -128,10 +128,22 @@ export class FuzzSessions {
       if (shown.length < least) throw new Error(`${shown.length} programs can be used, and it should be ${least}`);
       writeFileSync(source, printTimedC(shown.map(({ recording }) => recording)));
       const program = buildPrinted(source);
-      const unlike = new Set(Array.from({ length: quietRounds }, () => placesIn(program, socketPath)).flat());
+      const unlike = this.#unlike(program, socketPath);
       if (unlike.size === 0) return { kept: shown.map(({ made }) => made), program };
       shown = shown.filter((_, place) => !unlike.has(place));
     }
+  }
+
+  /** The first place of each round in which something did not come: what is behind it may be its fault. */
+  #unlike(program: string, socketPath: string): ReadonlySet<number> {
+    const unlike = new Set<number>();
+    for (let round = 0; round < quietRounds; round++) {
+      const [first] = placesIn(program, socketPath);
+      if (first === undefined) continue;
+      unlike.add(first);
+      this.#examiner.restart();
+    }
+    return unlike;
   }
 
   #recorded(port: DriverPort, made: Made): Recording {
