@@ -5,9 +5,12 @@ export interface StallOptions<Result> {
   hasOnlyStalls(result: Result): boolean;
 }
 
+/** A busy machine may keep an IUT from running for a deadline, and for another. */
+const runs = 3;
+
 /**
- * Decides stalls by a second run: on a busy machine one answer can be late. A stall counts where it comes again, and
- * one that came again is not tried for further inputs that stall at the same place.
+ * Decides stalls by further runs: on a busy machine one answer can be late. A stall counts where it comes each time, and
+ * one that did is not tried for further inputs that stall at the same place.
  */
 export class StallRetry<Result> {
   readonly #options: StallOptions<Result>;
@@ -17,16 +20,21 @@ export class StallRetry<Result> {
     this.#options = options;
   }
 
-  /** Runs an input of that name, and once more where it stalled at a new place and failed in no other way. */
+  /** Runs an input of that name, and again where it stalled at a new place and failed in no other way. */
   decide(name: string, run: () => Result): Result {
     const stallsIn = (result: Result): string[] => this.#options.stallsOf(result).map((stall) => `${name} ${stall}`);
     const first = run();
-    const stalls = stallsIn(first);
+    let stalls = stallsIn(first);
     if (stalls.every((stall) => this.#confirmed.has(stall)) || !this.#options.hasOnlyStalls(first)) {
       return first;
     }
-    const second = run();
-    for (const stall of stallsIn(second)) if (stalls.includes(stall)) this.#confirmed.add(stall);
-    return second;
+    let last = first;
+    for (let n = 1; n < runs && stalls.length > 0; n++) {
+      last = run();
+      const again = stallsIn(last);
+      stalls = stalls.filter((stall) => again.includes(stall));
+    }
+    for (const stall of stalls) this.#confirmed.add(stall);
+    return last;
   }
 }

@@ -207,7 +207,28 @@ t.test('a stall counts where it comes again', async (t) => {
     stalled.records.map(({ verdict }) => verdict),
     ['fail', 'fail', 'fail'],
   );
-  t.equal(runs, 4, 'a stall that is known of the case is not tried again');
+  t.equal(runs, 5, 'a stall that is known of the case is not tried again');
+});
+
+t.test('what a case presupposes is tried three times', async (t) => {
+  let runs = 0;
+  const premise = (heldFrom: number) =>
+    defineCase({
+      id: 'test/premise',
+      title: 'what it presupposes holds from some run on',
+      proves: { [slug]: 'call-never' },
+      applies: { start: 'connected', ring: 'none' },
+      run({ requirement }) {
+        runs++;
+        requirement(slug).presumes(runs >= heldFrom, 'it holds');
+        requirement(slug).equal(1, 1, 'the answer');
+      },
+    });
+  t.equal(sliceOf(premise(3), 1, {}).records[0]?.verdict, 'pass');
+  t.equal(runs, 3);
+  runs = 0;
+  t.equal(sliceOf(premise(4), 1, {}).records[0]?.verdict, 'inconclusive');
+  t.equal(runs, 3);
 });
 
 t.test('a second run never replaces a failure beside a stall', async (t) => {
