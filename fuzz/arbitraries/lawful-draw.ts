@@ -8,6 +8,7 @@ import type { Call, Program } from '../program/program.ts';
 import { lawful } from '../program/verdict.ts';
 import { lawfulProgram } from './lawful-program.ts';
 import { mdevProgram } from './mdev-program.ts';
+import { messageProgram } from './message-program.ts';
 import { isModelled } from './requests.ts';
 
 /** Programs that are made at once. */
@@ -39,7 +40,8 @@ export class LawfulDraw {
 function programsOf(target: KnownTarget, layout: RingLayout): fc.Arbitrary<Program>[] {
   const { device, offer, transport } = target;
   if (!isModelled(device)) return [];
-  if (transport !== 'vhost-mdev') return [lawfulProgram({ device, layout, offer })];
+  const lawfulOnes = lawfulProgram({ device, layout, offer });
+  if (transport !== 'vhost-mdev') return [lawfulOnes, lawfulOnes, messageProgram({ device, offer })];
   const served = lawfulProgram({ device, layout, offer, transport });
   return [mdevProgram({ offer, layout }), served.map((program) => untainted(program, target))];
 }

@@ -11,6 +11,7 @@ import {
   shortMessage,
   stoppedRingMessage,
   type ToldMessage,
+  ToldSlots,
   toldCall,
 } from './told-message.ts';
 
@@ -74,7 +75,7 @@ const setting = fc.record({
   kicksWhenAsked: fc.boolean(),
   /** A second ring of requests, where the device has one. */
   hasSecond: fc.boolean(),
-  room: fc.constantFrom(1600, 1600, 256, 128, 12 + 60),
+  room: fc.constantFrom(1600, 1600, 1600, 256, 128, 12 + 60, 0x1_0000),
   placement: fc.constantFrom('contiguous' as const, 'apart' as const),
 });
 
@@ -124,6 +125,10 @@ export const withStopAt = ({ chosen, steps }: LawfulParts, place: number): Lawfu
 
 /** Every network device has those up to the MTU. */
 const netConfiguration = 12;
+const wholeNetConfiguration = 24;
+/** Buffers that are lent ahead of a frame, where one does not hold it. */
+const mostLent = 4;
+const mostFrame = 1526;
 /** What a driver writes one after another. */
 const driverStatus = [1, 3, 0xb, 0xf] as const;
 const everything = { device: -1n, protocol: -1n };
@@ -145,6 +150,7 @@ class ProgramLayer {
   /** Further rings of requests. */
   #others: readonly number[] = [];
   #rings: readonly number[] = [];
+  readonly #slots = new ToldSlots();
   #outstanding = 0;
   #free = 0;
   #size: number;
@@ -200,6 +206,9 @@ class ProgramLayer {
       case 'burst':
         this.#burst(step.chain, step.times);
         return;
+      case 'pause':
+        this.#pause(step.chains);
+        return;
       case 'swap':
         this.#stop();
         this.#size = this.#sizeOf(step.size);
@@ -221,7 +230,7 @@ class ProgramLayer {
         this.#stop();
         this.#session = this.#add('reconnect', { session });
         this.#negotiate();
-        this.#add('share', { session: this.#session, memory });
+        this.#share(memory);
         this.#attach();
         return;
       case 'told':
@@ -245,9 +254,15 @@ class ProgramLayer {
       case 'plain':
         if (step.what === 'fence') this.#add('fence', { session });
         else if (step.what === 'share' && this.#isMdev) return;
-        else if (step.what === 'share') this.#add('share', { session, memory });
+        else if (step.what === 'share') this.#share(memory);
         else this.#add(step.what, { queue: this.#queue });
     }
+  }
+
+  /** A table takes the place of all regions before it. */
+  #share(memory: number): void {
+    this.#slots.clear();
+    this.#add('share', { session: this.#session, memory });
   }
 
   #has(protocol: bigint): boolean {
@@ -255,7 +270,8 @@ class ProgramLayer {
   }
 
   #configured({ offset, length }: { readonly offset: number; readonly length: number }): number {
-    return this.#device === 'net' && offset === 0 ? Math.min(length, netConfiguration) : length;
+    if (this.#device !== 'net' || offset !== 0) return length;
+    return length > wholeNetConfiguration ? wholeNetConfiguration : Math.min(length, netConfiguration);
   }
 
   #negotiate(): void {
@@ -301,7 +317,7 @@ class ProgramLayer {
   }
 
   #tell(message: ToldMessage): void {
-    if (this.#isMdev) return;
+    if (this.#isMdev || (this.#has(message.gate) && !this.#slots.fits(message))) return;
     if (message.request === requestId.VHOST_USER_NET_SET_MTU && this.#device !== 'net') return;
     for (let time = 0; time < message.times; time++) {
       const call = toldCall(message, this.#session, this.#protocol, this.#calls.length + 1);
@@ -388,11 +404,26 @@ class ProgramLayer {
     this.#drain();
   }
 
+  /** Nothing is used while a ring is disabled; what waits is, once it is enabled. */
+  #pause(chains: readonly Chain[]): void {
+    if (this.#isMdev || this.#device === 'net') return;
+    this.#drain();
+    const queue = this.#queue;
+    this.#add('enable', { queue, on: false });
+    this.#chains(chains, 'none');
+    this.#add('fence', { session: this.#session });
+    this.#add('wait', { queue, count: 0 });
+    this.#add('enable', { queue });
+    this.#drain();
+  }
+
   #lend(queue: number): void {
-    this.#add('chain', {
-      queue,
-      segments: [{ writable: true, length: this.#setting.room, bytes: new Uint8Array(0), at: undefined }],
-    });
+    const { room } = this.#setting;
+    const count = Math.min(mostLent, Math.ceil(mostFrame / room));
+    for (let n = 0; n < count; n++) {
+      const segments = [{ writable: true, length: room, bytes: new Uint8Array(0), at: undefined }];
+      this.#add('chain', { queue, segments });
+    }
     this.#kick(queue);
   }
 

@@ -9,6 +9,8 @@ export type Step =
   /** One chain many times, as fast as there is room. */
   | { readonly kind: 'burst'; readonly chain: Chain; readonly times: number }
   | { readonly kind: 'stop' }
+  /** The ring is disabled, and enabled behind a few chains. */
+  | { readonly kind: 'pause'; readonly chains: readonly Chain[] }
   /** Other rings take the places of those before. */
   | { readonly kind: 'swap'; readonly size: number; readonly start: number }
   /** Calls on a device of vhost-mdev. */
@@ -63,6 +65,13 @@ const ringStep = (device: ModelledDevice): fc.WeightedArbitrary<Step>[] => [
       kind: fc.constant('burst' as const),
       chain: chainOf(device),
       times: fc.constantFrom(6, 13, 20, 40),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('pause' as const),
+      chains: fc.array(chainOf(device), { minLength: 1, maxLength: 3 }),
     }),
   },
   { weight: 2, arbitrary: fc.constant({ kind: 'stop' as const }) },

@@ -19,12 +19,27 @@ const sector = fc.oneof(
 );
 
 const range = fc
-  .record({ sector: fc.integer({ min: 0, max: 6 }), sectors: fc.integer({ min: 1, max: 3 }) })
-  .map(({ sector, sectors }) => {
+  .record({
+    sector: fc.oneof(
+      { weight: 9, arbitrary: fc.integer({ min: 0, max: 6 }).map(BigInt) },
+      { weight: 1, arbitrary: fc.constantFrom(1n << 32n, 1n << 55n, (1n << 64n) - 1n) },
+    ),
+    sectors: fc.oneof(
+      { weight: 6, arbitrary: fc.integer({ min: 1, max: 3 }) },
+      { weight: 2, arbitrary: fc.constantFrom(8, 9, 100, 256, 257, 300) },
+      { weight: 1, arbitrary: fc.constantFrom(0, 0x7fff_ffff) },
+    ),
+    flags: fc.oneof(
+      { weight: 6, arbitrary: fc.constant(0) },
+      { weight: 2, arbitrary: fc.constantFrom(1, 2, 0x8000_0000) },
+    ),
+  })
+  .map(({ sector, sectors, flags }) => {
     const bytes = new Uint8Array(16);
     const view = new DataView(bytes.buffer);
-    view.setBigUint64(0, BigInt(sector), true);
+    view.setBigUint64(0, sector, true);
     view.setUint32(8, sectors, true);
+    view.setUint32(12, flags, true);
     return bytes;
   });
 
@@ -64,25 +79,83 @@ const blockRequest: fc.Arbitrary<Wanted> = fc.oneof(
   },
 );
 
-/** A frame from a station to another one, behind a header that asks for nothing. */
+/** Beyond every disk, some of them by a sum that wraps. */
+const farSector = fc.constantFrom(1n << 32n, (1n << 32n) + 1n, 1n << 55n, (1n << 63n) - 1n, (1n << 64n) - 1n);
+
+/** Requests that a disk fails, does not know, or survives. */
+const oddBlockRequest: fc.Arbitrary<Wanted> = fc.oneof(
+  farSector.map((sector) => ({ readable: encodeBlockHeader({ type: 0, sector }), room: 513 })),
+  farSector.map((sector) => ({
+    readable: joined(encodeBlockHeader({ type: 1, sector }), new Uint8Array(512)),
+    room: 1,
+  })),
+  fc.constantFrom(100, 511, 700).map((bytes) => ({
+    readable: joined(encodeBlockHeader({ type: 1, sector: 0n }), new Uint8Array(bytes)),
+    room: 1,
+  })),
+  fc.constantFrom(100, 700).map((bytes) => ({ readable: encodeBlockHeader({ type: 0, sector: 0n }), room: bytes + 1 })),
+  fc.constantFrom(7, 24).map((bytes) => ({
+    readable: joined(encodeBlockHeader({ type: 13, sector: 0n }), new Uint8Array(bytes)),
+    room: 1,
+  })),
+  fc.constantFrom(2, 3, 5, 10, 14, 15, 16, 25).map((type) => ({
+    readable: encodeBlockHeader({ type, sector: 0n }),
+    room: 1,
+  })),
+  fc.constantFrom(0, 8, 15).map((bytes) => ({ readable: new Uint8Array(bytes), room: 1 })),
+);
+
+const ethernet = Uint8Array.of(0x52, 0x54, 0, 0, 0, 2, 0x52, 0x54, 0, 0, 0, 1);
+const flagsOfHeader = 12;
+
+/** Bytes behind the addresses of a frame: its type and the beginning of what it holds. */
+const frameTypes: readonly Uint8Array[] = [
+  Uint8Array.of(0x88, 0xb5),
+  // A tag of 802.1Q.
+  Uint8Array.of(0x81, 0, 0, 5, 0x88, 0xb5),
+  // IPv4 with TCP, and with UDP.
+  Uint8Array.of(8, 0, 0x45, 0, 0, 60, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0x12, 0x34, 0, 80),
+  Uint8Array.of(8, 0, 0x45, 0, 0, 60, 0, 0, 0x40, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0x12, 0x34, 0, 80),
+  // IPv6 with TCP, and with UDP.
+  Uint8Array.of(0x86, 0xdd, 0x60, 0, 0, 0, 0, 40, 6, 64),
+  Uint8Array.of(0x86, 0xdd, 0x60, 0, 0, 0, 0, 40, 17, 64),
+];
+
+/** A frame from a station to another one, behind a header that mostly asks for nothing. */
 const transmitted: fc.Arbitrary<Wanted> = fc
-  .record({ length: fc.constantFrom(46, 100, 400, 1500), byte: fc.integer({ min: 0, max: 255 }) })
-  .map(({ length, byte }) => ({
-    readable: joined(
-      new Uint8Array(12),
-      Uint8Array.of(0x52, 0x54, 0, 0, 0, 2, 0x52, 0x54, 0, 0, 0, 1, 0x88, 0xb5),
-      Uint8Array.from({ length }, (_, at) => byte + at),
+  .record({
+    length: fc.constantFrom(46, 60, 80, 100, 400, 986, 1100, 1500),
+    type: fc.constantFrom(...frameTypes, frameTypes[0] as Uint8Array),
+    byte: fc.integer({ min: 0, max: 255 }),
+    header: fc.oneof(
+      { weight: 9, arbitrary: fc.constant(new Uint8Array(flagsOfHeader)) },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom(
+          // NEEDS_CSUM, GSO without a size, flags without a meaning, a length of headers.
+          Uint8Array.of(1, 0, 0, 0, 0, 0, 34, 0, 16, 0, 0, 0),
+          Uint8Array.of(1, 0, 0, 0, 0, 0, 0xff, 0xff, 16, 0, 0, 0),
+          Uint8Array.of(1, 1, 54, 0, 0, 0, 34, 0, 16, 0, 0, 0),
+          Uint8Array.of(0xf0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+          Uint8Array.of(0, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+        ),
+      },
     ),
-    room: 0,
-  }));
+    isShort: fc.nat({ max: 40 }),
+  })
+  .map(({ length, type, byte, header, isShort }) => {
+    const body = Uint8Array.from({ length: Math.max(0, length + 2 - type.length) }, (_, at) => byte + at);
+    const whole = joined(header, ethernet, type, body);
+    return { readable: isShort === 1 ? whole.subarray(0, 5) : isShort === 2 ? whole.subarray(0, 28) : whole, room: 0 };
+  });
 
 const entropyRequest: fc.Arbitrary<Wanted> = fc
-  .constantFrom(1, 16, 64, 200)
+  .constantFrom(1, 3, 16, 20, 64, 200, 1100, 2048)
   .map((room) => ({ readable: new Uint8Array(0), room }));
 
 /** Requests of each type of device. */
 export const wantedOf: Readonly<Record<ModelledDevice, fc.Arbitrary<Wanted>>> = {
-  block: blockRequest,
+  block: fc.oneof({ weight: 14, arbitrary: blockRequest }, { weight: 1, arbitrary: oddBlockRequest }),
   net: transmitted,
   entropy: entropyRequest,
 };

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
+import { encodeStructure } from '../../reference-impl/wire/structure.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
+import { memoryRegionsPayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
 import type { DescriptorKind } from '../program/call-table.ts';
 import { type CallOf, callOf } from '../program/program.ts';
 
@@ -11,6 +13,8 @@ export interface ToldMessage {
   readonly fields: Readonly<Record<string, number | bigint>>;
   readonly bytes: Uint8Array;
   readonly descriptor: DescriptorKind | undefined;
+  /** How many of them; 1 unless told. */
+  readonly descriptors?: number;
   readonly asksForReply: boolean;
   /** How often it is sent. */
   readonly times: number;
@@ -31,11 +35,25 @@ export const protocolBits = {
   status: 1n << 16n,
 } as const;
 
-type Template = Partial<Omit<ToldMessage, 'request' | 'asksForReply' | 'times'>> & { readonly request: number };
+type Template = Partial<Omit<ToldMessage, 'request' | 'asksForReply'>> & { readonly request: number };
 
 const noDescriptor = 0x100n;
 const logBytes = 0x1_0000;
 const inflightBytes = 0x1_0000;
+/** Where no memory of a program lies: regions of one page that come and go. */
+const regionAt = (number: number) => ({
+  guestAddress: 0x70_0000_0000n + BigInt(number) * 0x1000n,
+  size: 0x1000n,
+  userAddress: 0x6f00_0000_0000n + BigInt(number) * 0x1000n,
+  mmapOffset: BigInt(number) * 0x1000n,
+});
+/** SET_MEM_TABLE with some of them. */
+function tableOf(numbers: readonly number[]): Uint8Array {
+  const regions = numbers.map(regionAt);
+  return encodeStructure(memoryRegionsPayload, { numRegions: regions.length, regions });
+}
+
+const slot = { gate: protocolBits.memorySlots, descriptor: 'memory-file' } as const;
 
 /** What a front-end may send while no ring runs at index 0 or while one does: it changes nothing that a program follows. */
 const plain: readonly Template[] = [
@@ -68,6 +86,15 @@ const plain: readonly Template[] = [
   { request: requestId.VHOST_USER_SEND_RARP, gate: protocolBits.rarp, fields: { u64: 0x5452n } },
   { request: requestId.VHOST_USER_NET_SET_MTU, gate: protocolBits.mtu, fields: { u64: 1500n } },
   { request: requestId.VHOST_USER_SET_BACKEND_REQ_FD, gate: protocolBits.backEndRequests, descriptor: 'socket' },
+  { request: requestId.VHOST_USER_ADD_MEM_REG, ...slot, fields: regionAt(0), times: 1 },
+  { request: requestId.VHOST_USER_ADD_MEM_REG, ...slot, fields: regionAt(1), times: 1 },
+  { request: requestId.VHOST_USER_REM_MEM_REG, gate: protocolBits.memorySlots, fields: regionAt(0), times: 1 },
+  {
+    request: requestId.VHOST_USER_REM_MEM_REG,
+    gate: protocolBits.memorySlots,
+    fields: { ...regionAt(1), mmapOffset: 0n },
+    times: 1,
+  },
 ];
 
 /** What belongs in front of the start of a ring. */
@@ -101,6 +128,11 @@ const last: readonly Template[] = [
     fields: { mmapSize: inflightBytes, numQueues: 2, queueSize: 16 },
     descriptor: 'memory-file',
   },
+  { request: requestId.VHOST_USER_SET_MEM_TABLE, bytes: tableOf([0, 1]), descriptor: 'memory-file', descriptors: 2 },
+  { request: requestId.VHOST_USER_SET_MEM_TABLE, bytes: tableOf([0]), descriptor: 'memory-file' },
+  { request: requestId.VHOST_USER_SET_VRING_KICK, fields: { u64: noDescriptor } },
+  { request: requestId.VHOST_USER_SET_STATUS, gate: protocolBits.status, fields: { u64: 0n } },
+  { request: requestId.VHOST_USER_GET_VRING_BASE, fields: { index: 1 } },
 ];
 
 const toldOf = (templates: readonly Template[]): fc.Arbitrary<ToldMessage> =>
@@ -112,7 +144,15 @@ const toldOf = (templates: readonly Template[]): fc.Arbitrary<ToldMessage> =>
     })
     .map(
       ({
-        template: { request, gate = 0n, fields = {}, bytes = new Uint8Array(0), descriptor },
+        template: {
+          request,
+          gate = 0n,
+          fields = {},
+          bytes = new Uint8Array(0),
+          descriptor,
+          descriptors = 1,
+          times: own,
+        },
         asksForReply,
         times,
       }) => ({
@@ -121,8 +161,9 @@ const toldOf = (templates: readonly Template[]): fc.Arbitrary<ToldMessage> =>
         fields,
         bytes,
         descriptor,
+        descriptors,
         asksForReply,
-        times,
+        times: own ?? times,
       }),
     );
 
@@ -135,12 +176,36 @@ export const shortMessage: fc.Arbitrary<ToldMessage> = fc
   .record({ told: toldOf([...last, ...ofStoppedRing, ...plain]), left: fc.constantFrom(1, 4, 7) })
   .map(({ told, left }) => ({ ...told, times: 1, asksForReply: true, fields: {}, bytes: new Uint8Array(left) }));
 
+/** The regions that a session has beside its memory: a message that adds one again, or removes none, does not fit. */
+export class ToldSlots {
+  readonly #there = new Set<unknown>();
+
+  clear(): void {
+    this.#there.clear();
+  }
+
+  fits({ request, fields }: ToldMessage): boolean {
+    const { guestAddress } = fields;
+    switch (request) {
+      case requestId.VHOST_USER_ADD_MEM_REG:
+        if (this.#there.has(guestAddress)) return false;
+        this.#there.add(guestAddress);
+        return true;
+      case requestId.VHOST_USER_REM_MEM_REG:
+        return this.#there.delete(guestAddress);
+      case requestId.VHOST_USER_SET_MEM_TABLE:
+        this.clear();
+    }
+    return true;
+  }
+}
+
 const replyFlags = 9;
 const bytesOfFile = 0x2_0000;
 
 /** The message as a call; undefined where a feature is missing. */
 export function toldCall(
-  { request, gate, fields, bytes, descriptor, asksForReply }: ToldMessage,
+  { request, gate, fields, bytes, descriptor, descriptors = 1, asksForReply }: ToldMessage,
   session: number,
   protocol: bigint,
   id: number,
@@ -155,6 +220,99 @@ export function toldCall(
       value: { kind: 'literal' as const, value: BigInt(value) },
     })),
     bytes,
-    descriptors: descriptor === undefined ? [] : [{ kind: descriptor, memory: 0, region: 0, size: bytesOfFile }],
+    descriptors:
+      descriptor === undefined
+        ? []
+        : Array.from({ length: descriptors }, () => ({ kind: descriptor, memory: 0, region: 0, size: bytesOfFile })),
   });
 }
+
+/** Messages alone, many of them, on a session that has every protocol feature: their answers are what is of interest. */
+export const manyMessages: fc.Arbitrary<readonly ToldMessage[]> = fc.array(
+  fc.oneof({ weight: 2, arbitrary: toldOf(plain) }, { weight: 3, arbitrary: toldOf([...last, ...ofStoppedRing]) }),
+  { minLength: 8, maxLength: 30 },
+);
+
+/** A message as a call of a program, for a session with these features. */
+type Flaw = (call: CallOf<'message'>) => Partial<CallOf<'message'>>;
+
+/** What a back-end refuses, or answers as though nothing were wrong. */
+const flaws: readonly Flaw[] = [
+  ({ flags }) => ({ flags: (flags & ~3) | 2 }),
+  ({ flags }) => ({ flags: flags & ~3 }),
+  ({ flags }) => ({ flags: flags | 0x10 }),
+  () => ({ descriptors: [] }),
+  ({ descriptors }) => ({ descriptors: [...descriptors, eventDescriptor] }),
+  ({ descriptors }) => ({ descriptors: [...descriptors, ...Array.from({ length: 9 }, () => eventDescriptor)] }),
+  () => ({ truncate: 6 }),
+  () => ({ truncate: 15 }),
+  () => ({ piece: 5 }),
+  () => ({ piece: 12 }),
+  () => ({ declared: 0x1000 }),
+];
+const eventDescriptor = { kind: 'eventfd' as const, memory: 0, region: 0, size: 0 };
+
+/** Changes a call into one that is refused, or is as good in another form. */
+export const flaw: fc.Arbitrary<Flaw> = fc.constantFrom(...flaws);
+
+/** Messages with values that no device has, or that were not offered. */
+const unfit: readonly Template[] = [
+  { request: requestId.VHOST_USER_SET_FEATURES, fields: { u64: (1n << 32n) | (1n << 60n) } },
+  { request: requestId.VHOST_USER_SET_PROTOCOL_FEATURES, fields: { u64: 1n << 40n } },
+  { request: requestId.VHOST_USER_SET_STATUS, gate: protocolBits.status, fields: { u64: 0x100n } },
+  { request: requestId.VHOST_USER_SET_VRING_NUM, fields: { num: 0 } },
+  { request: requestId.VHOST_USER_SET_VRING_NUM, fields: { num: 0x1_0000 } },
+  { request: requestId.VHOST_USER_SET_VRING_NUM, fields: { index: 0x8000, num: 16 } },
+  { request: requestId.VHOST_USER_SET_VRING_BASE, fields: { index: 0xffff_ffff, num: 0 } },
+  { request: requestId.VHOST_USER_GET_VRING_BASE, fields: { index: 0x8001 } },
+  { request: requestId.VHOST_USER_SET_VRING_ENABLE, fields: { index: 0, num: 2 } },
+  { request: requestId.VHOST_USER_SET_VRING_ENABLE, fields: { index: 0x8000, num: 1 } },
+  { request: requestId.VHOST_USER_NET_SET_MTU, gate: protocolBits.mtu, fields: { u64: 20n } },
+  { request: requestId.VHOST_USER_REM_MEM_REG, gate: protocolBits.memorySlots, fields: regionAt(7) },
+  { request: requestId.VHOST_USER_REM_MEM_REG, ...slot, fields: regionAt(0) },
+  { request: requestId.VHOST_USER_ADD_MEM_REG, ...slot, fields: { ...regionAt(3), size: 0n } },
+  { request: requestId.VHOST_USER_ADD_MEM_REG, ...slot, fields: { ...regionAt(3), mmapOffset: 0x100_0000n } },
+  { request: requestId.VHOST_USER_SET_MEM_TABLE, bytes: tableOf([0, 1, 2]), descriptor: 'memory-file', descriptors: 2 },
+  { request: requestId.VHOST_USER_SET_MEM_TABLE, bytes: tableOf([0, 0]), descriptor: 'memory-file', descriptors: 2 },
+  {
+    request: requestId.VHOST_USER_SET_MEM_TABLE,
+    bytes: tableOf([0, 0x7f000]),
+    descriptor: 'memory-file',
+    descriptors: 2,
+  },
+  {
+    request: requestId.VHOST_USER_SET_INFLIGHT_FD,
+    gate: protocolBits.inflight,
+    fields: { mmapSize: 0x100n, numQueues: 0, queueSize: 0 },
+    descriptor: 'memory-file',
+  },
+  {
+    request: requestId.VHOST_USER_SET_CONFIG,
+    gate: protocolBits.config,
+    fields: { size: 8, offset: 0x1000 },
+    bytes: new Uint8Array(8),
+  },
+  {
+    request: requestId.VHOST_USER_SET_CONFIG,
+    gate: protocolBits.config,
+    fields: { size: 1, offset: 32, flags: 8 },
+    bytes: Uint8Array.of(0),
+  },
+  {
+    request: requestId.VHOST_USER_GET_CONFIG,
+    gate: protocolBits.config,
+    fields: { size: 16, offset: 0x1000 },
+    bytes: new Uint8Array(16),
+  },
+  { request: 200 },
+  { request: requestId.VHOST_USER_IOTLB_MSG, bytes: new Uint8Array(32) },
+];
+
+export const unfitMessage = toldOf(unfit.map((template) => ({ ...template, times: 1 })));
+
+/** Questions that belong to a protocol feature, for a session that does not have it. */
+export const gatedMessage = toldOf(
+  plain
+    .filter(({ gate, request }) => gate !== undefined && request !== requestId.VHOST_USER_GET_QUEUE_NUM)
+    .map((template) => ({ ...template, gate: 0n, times: 1 })),
+);

@@ -38,7 +38,8 @@ const lostOutcomes: ReadonlySet<OutcomeClass> = new Set(['malformed', 'closed', 
 
 /** A whole transfer on a fresh session is asked for behind so many programs, and behind each in which something was silent. */
 const programsOfControl = 32;
-const programsOfLeakWatch = 64;
+/** Each time twice as many. */
+const programsOfLeakWatch = { first: 4, most: 64 } as const;
 
 /**
  * Runs programs and judges what holds of every program, lawful or not: the process lives, a new session is served, nothing
@@ -56,6 +57,8 @@ export class Examiner {
   #timesPassedOver = 0;
   /** Programs since the process began, up to so many as a leak is looked for in. */
   #recent: Program[] = [];
+  /** Programs after which a leak is looked for. */
+  #watched: number = programsOfLeakWatch.first;
   #sinceControl = 0;
   #found: readonly Seen[] = [];
   #strayWrite: Finding | undefined;
@@ -86,6 +89,7 @@ export class Examiner {
 
   /** Runs a resolved program. The finding, if there is one; the IUT may then have to be brought back. */
   examine(program: Program): Finding | undefined {
+    this.#leaks.begins();
     this.#run(program);
     const end = this.#crash() ?? this.#silence();
     this.edges.read();
@@ -108,7 +112,8 @@ export class Examiner {
   /** Whether a leak is worth looking for among `recent`: asked behind each program. */
   leakAmongRecent(program: Program): { readonly program: Program; readonly finding: Finding } | undefined {
     this.#recent.push(program);
-    if (this.#recent.length < programsOfLeakWatch) return undefined;
+    if (this.#recent.length < this.#watched) return undefined;
+    this.#watched = Math.min(2 * this.#watched, programsOfLeakWatch.most);
     const recent = this.#recent;
     this.#recent = [];
     if (!this.#leaks.isSuspect(recent.length)) return undefined;
@@ -130,6 +135,7 @@ export class Examiner {
   restart(): boolean {
     this.#port.releaseAll();
     this.#recent = [];
+    this.#watched = programsOfLeakWatch.first;
     this.#sinceControl = 0;
     this.#leaks.restart();
     const serves =

@@ -10,6 +10,7 @@ const repeats = 8;
 const settleMs = 200;
 /** A leak is looked for where one in so many programs seems to leave something. */
 const suspicious = 16;
+const leastGrowth = 2;
 
 export interface Leak {
   readonly held: Held;
@@ -58,13 +59,20 @@ export class LeakWatch {
     this.#least = Number.POSITIVE_INFINITY;
   }
 
+  /** Called ahead of each program: the first one since the start tells what is held before any. */
+  begins(): void {
+    if (this.#least !== Number.POSITIVE_INFINITY) return;
+    const resources = this.#port.iut.resources();
+    if (resources !== undefined) this.#least = heldIn(resources);
+  }
+
   /** Whether it holds so much more than the least that was seen that a leak is worth looking for. */
   isSuspect(programs: number): boolean {
     const resources = this.#port.iut.resources();
     if (resources === undefined) return false;
     const held = heldIn(resources);
     this.#least = Math.min(this.#least, held);
-    if (held < this.#least + programs / suspicious) return false;
+    if (held < this.#least + Math.max(leastGrowth, programs / suspicious)) return false;
     this.#least = held;
     return true;
   }

@@ -85,7 +85,9 @@ export class ProgramJudge {
   /** What is sent by a lawful call is answered as the text says, even where nothing else is known any more. */
   #tellMessages(call: Call, { isLawful, taints, succeeds, refusal }: Standing): void {
     if (call.kind === 'message' && succeeds === true) this.#messages.succeeds();
-    if (call.kind === 'message' && refusal !== undefined) this.#messages.refuses(call.session, refusal);
+    // What comes in pieces is not seen whole.
+    const isWhole = call.kind === 'message' && call.piece === undefined && call.truncate === undefined;
+    if (isWhole && refusal !== undefined) this.#messages.refuses(call.session, refusal);
     if (taints === undefined || (isLawful && taints !== 'iut')) return;
     if (taints === 'iut') this.#mdev.lose();
     if ('session' in call) this.#messages.lose(call.session);
@@ -130,7 +132,7 @@ export class ProgramJudge {
         return;
       case 'device-call':
         // Vectors are signalled by hand, or have other descriptors.
-        if (call.call === 'set-interrupts') this.#queues.callsOfSessionAreUnknown(call.session);
+        if (call.call === 'set-interrupts' && outcome === 'returned') this.#queues.interruptsSet(call);
         return;
       case 'negotiate':
         this.#negotiated(call, outcome);
@@ -150,6 +152,7 @@ export class ProgramJudge {
         return;
       case 'enable':
         this.#operated(this.#queues.sessionOf(call.queue), call.kind, outcome);
+        this.#queues.enabled(call);
         return;
       case 'attach':
         if (outcome !== 'fenced') this.#operated(call.session, call.kind, outcome);
@@ -232,9 +235,15 @@ export class ProgramJudge {
         this.#observe({ kind: 'status', session, value: Number(fieldOf(call, 'u64') ?? 0n) });
         break;
       case requestId.VHOST_USER_SET_VRING_CALL:
-        this.#queues.callsGoElsewhere(session, Number((fieldOf(call, 'u64') ?? 0n) & 0xffn));
+        this.#queues.callsGoElsewhere(session, Number((fieldOf(call, 'u64') ?? 0n) & 0xffn), this.#eventOf(call));
     }
     this.#operated(session, 'message', outcome);
+  }
+
+  /** The event descriptor of a message that passes one. */
+  #eventOf(call: CallOf<'message'>): number | undefined {
+    const [event] = this.#run.made.events.get(call.id) ?? [];
+    return event === undefined || event < 0 ? undefined : event;
   }
 
   #operated(session: number, name: string, outcome: OutcomeClass): void {

@@ -7,6 +7,7 @@ import { PackedRing } from '../../reference-impl/virtqueue/packed/ring-memory.ts
 import { isEmptyAt } from '../../reference-impl/virtqueue/ring.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import { SplitRing } from '../../reference-impl/virtqueue/split/ring-memory.ts';
+import { VFIO_IRQ_SET_DATA_EVENTFD } from '../../reference-impl/wire/vfio-structures.ts';
 import type { OutcomeClass } from '../executor/outcomes.ts';
 import type { CallOf } from '../program/program.ts';
 import { bytesOfChain, roomOfChain } from './chain-bytes.ts';
@@ -19,6 +20,10 @@ interface JudgedQueue {
   /** By buffer id. */
   readonly chains: Map<number, readonly Segment[]>;
   isKicked: boolean;
+  /** The event descriptor of a message or a call that its calls go to now. */
+  callDescriptor: number | undefined;
+  /** Calls that came there so far. */
+  callsElsewhere: number;
 }
 
 /** Feeds the model with what came of the calls of rings. */
@@ -43,17 +48,62 @@ export class QueueJudge {
     return this.#queues.get(queue)?.ring;
   }
 
-  /** Its calls are not those that are counted. */
-  callsGoElsewhere(session: number, index: number): void {
+  /** The calls of a ring go to another event descriptor; undefined for none. */
+  callsGoElsewhere(session: number, index: number, descriptor: number | undefined): void {
     for (const [id, queue] of this.#queues) {
-      if (queue.session === session && queue.index === index) this.#model.observe({ kind: 'lost', what: 'calls', id });
+      if (queue.session !== session || queue.index !== index) continue;
+      const attached = this.#run.made.queues.get(id);
+      if (attached === undefined) continue;
+      const calls = this.#callsOf(queue, attached.queue);
+      queue.callDescriptor = descriptor;
+      this.#model.observe({ kind: 'calls-moved', queue: id, calls, isHeard: descriptor !== undefined });
     }
   }
 
-  callsOfSessionAreUnknown(session: number): void {
-    for (const [id, queue] of this.#queues) {
-      if (queue.session === session) this.#model.observe({ kind: 'lost', what: 'calls', id });
+  /** Vectors of the rings of a session were set, or signalled. */
+  interruptsSet(call: CallOf<'device-call'>): void {
+    const { session, flags, start, count, descriptors } = call;
+    const { target } = this.#run;
+    const events = this.#run.made.events.get(call.id) ?? [];
+    for (const { session: of, index } of [...this.#queues.values()]) {
+      if (of !== session || index < start) continue;
+      const n = index - start;
+      const event = descriptors[n]?.kind === 'eventfd' ? events[n] : undefined;
+      const isSet = n < count && (flags & VFIO_IRQ_SET_DATA_EVENTFD) !== 0;
+      if (isSet && event !== undefined) this.callsGoElsewhere(session, index, event);
+      // What else a vector does is a choice.
+      else if (target.judgesChoices !== true) this.#loseCalls(session, index);
+      else if (isSet || count === 0) this.callsGoElsewhere(session, index, undefined);
+      else if (n < count) this.#mayCallOnceMore(session, index);
     }
+  }
+
+  #loseCalls(session: number, index: number): void {
+    for (const [id, queue] of this.#queues) {
+      const isMeant = queue.session === session && queue.index === index;
+      if (isMeant) this.#model.observe({ kind: 'lost', what: 'calls', id });
+    }
+  }
+
+  #mayCallOnceMore(session: number, index: number): void {
+    for (const [id, queue] of this.#queues) {
+      const isMeant = queue.session === session && queue.index === index;
+      if (isMeant) this.#model.observe({ kind: 'called-by-hand', queue: id });
+    }
+  }
+
+  /** Calls that were seen, wherever they went. */
+  #callsOf(judged: JudgedQueue, queue: Queue): number {
+    const { callDescriptor } = judged;
+    if (callDescriptor !== undefined) judged.callsElsewhere += this.#run.port.descriptors.read(callDescriptor);
+    return queue.calls() + judged.callsElsewhere;
+  }
+
+  /** Behind a message that enables a ring, or disables it. */
+  enabled({ queue, on }: CallOf<'enable'>): void {
+    const attached = this.#run.made.queues.get(queue);
+    if (attached === undefined) return;
+    this.#model.observe({ kind: 'enabled', queue, on, used: attached.queue.usedCount() });
   }
 
   /** The ring was set up. False where the device may have no such queue. */
@@ -64,7 +114,15 @@ export class QueueJudge {
     const { ring } = queue;
     // The driver's side begins where the device does.
     const { position } = queue.driver;
-    this.#queues.set(id, { session, ring: ringId, index, chains: new Map(), isKicked: false });
+    this.#queues.set(id, {
+      session,
+      ring: ringId,
+      index,
+      chains: new Map(),
+      isKicked: false,
+      callDescriptor: undefined,
+      callsElsewhere: 0,
+    });
     const { layout, size } = ring;
     this.#model.observe({
       kind: 'attached',
@@ -125,6 +183,7 @@ export class QueueJudge {
     const attached = this.#run.made.queues.get(queueId);
     if (queue === undefined || attached === undefined) return;
     const taken = this.#run.outcomes.usedOf(place);
+    this.#model.observe({ kind: 'looked', queue: queueId, used: attached.queue.usedCount() });
     for (const { id, len } of taken) {
       const written = bytesOfChain(attached.made.guest, queue.chains.get(id) ?? [], true);
       this.#model.observe({ kind: 'used', queue: queueId, id, len, written });
@@ -156,11 +215,13 @@ export class QueueJudge {
   }
 
   #lookAtCalls(queueId: number, queue: Queue): void {
-    const before = queue.calls();
+    const judged = this.#queues.get(queueId);
+    if (judged === undefined) return;
+    const before = this.#callsOf(judged, queue);
     const used = queue.usedCount();
     const owed = this.#model.callsOwed(queueId, used);
-    if (owed > before) queue.waitForCalls(owed, this.#deadlineMs);
-    this.#model.observe({ kind: 'calls', queue: queueId, before, used, calls: queue.calls() });
+    if (owed > before) this.#run.port.until(() => this.#callsOf(judged, queue) >= owed, this.#deadlineMs);
+    this.#model.observe({ kind: 'calls', queue: queueId, before, used, calls: this.#callsOf(judged, queue) });
   }
 }
 

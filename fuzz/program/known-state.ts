@@ -22,6 +22,8 @@ export interface KnownSession {
   accepted: FeatureSet;
   /** The memory that it was told, as it is. */
   memory: number;
+  /** Regions that were added by hand beside it, by their addresses. */
+  readonly slots: Set<string>;
   /** By index of the ring: the queue that was attached there last. */
   readonly queues: Map<number, number>;
   /** Why nothing is known of it any more. */

@@ -80,6 +80,7 @@ export class Lawfulness {
         return this.#onSession(call.session, (session) => {
           const isAgain = session.memory !== 0;
           session.memory = call.memory;
+          session.slots.clear();
           if (known.runsElsewhere(session))
             return breaks('session', 'a ring that runs lies in memory that was taken away');
           // A container refuses a mapping where one is; a table replaces the one before.
@@ -134,7 +135,9 @@ export class Lawfulness {
             return breaks('session', 'SET_VRING_ENABLE without VHOST_USER_F_PROTOCOL_FEATURES');
           }
           if (queue.isStopped) return unfollowed('ring', 'the ring was stopped before');
-          return call.on ? lawful : unfollowed('ring', 'the ring is disabled');
+          // What waits on the rings of a network device has to do with each other.
+          const isFollowed = known.target.transport === 'vhost-user' && known.target.device !== 'net';
+          return call.on || isFollowed ? lawful : unfollowed('ring', 'the ring is disabled');
         });
       case 'ring-write':
         return breaks('ring', 'bytes were written into a ring');
@@ -214,6 +217,7 @@ export class Lawfulness {
       status: 0,
       accepted: noFeatures,
       memory: 0,
+      slots: new Set(),
       queues: new Map(),
       tainted: undefined,
     });

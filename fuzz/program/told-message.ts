@@ -2,6 +2,7 @@ import type { RequirementSlug } from '../../reference-impl/catalogue/catalogue.t
 import { isQueueSize } from '../../reference-impl/virtqueue/split/layout.ts';
 import { VHOST_USER_VRING_NOFD_MASK } from '../../reference-impl/wire/vhost-user-constants.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
+import { memoryRegionsPayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
 import type { KnownQueue, KnownSession, KnownState } from './known-state.ts';
 import type { CallOf } from './program.ts';
 import { breaks, lawful, refused, succeeds, unfollowed, type Verdict } from './verdict.ts';
@@ -125,6 +126,20 @@ export function sessionMessage(call: MessageCall, session: KnownSession): Verdic
       return first?.kind === 'eventfd' ? succeeds : unfollowed('session', 'a descriptor that may be refused');
     case requestId.VHOST_USER_SEND_RARP:
       return lawful;
+    case requestId.VHOST_USER_ADD_MEM_REG:
+    case requestId.VHOST_USER_REM_MEM_REG:
+      return slotMessage(call, session);
+    case requestId.VHOST_USER_SET_MEM_TABLE:
+      return isPlainTable(call)
+        ? { ...unfollowed('session', 'a memory table by hand'), succeeds: true }
+        : unfollowed('session', 'a memory table that may be refused');
+    case requestId.VHOST_USER_SET_INFLIGHT_FD: {
+      const isPlain = first?.kind === 'memory-file' && fieldOf(call, 'mmapSize') === BigInt(plainInflightBytes);
+      const told = unfollowed('session', 'a buffer of requests in flight');
+      return isPlain && first.size >= plainInflightBytes && session.queues.size === 0
+        ? { ...told, succeeds: true }
+        : told;
+    }
     case requestId.VHOST_USER_NET_SET_MTU: {
       const mtu = fieldOf(call, 'u64');
       if (mtu !== undefined && mtu < smallestMtu) return refused('session', 'no MTU', 'vu-net/mtu-validated');
@@ -143,6 +158,69 @@ export function sessionMessage(call: MessageCall, session: KnownSession): Verdic
     }
   }
   return undefined;
+}
+
+/** A buffer that has room for the records of two rings of 16 entries, whatever their layout. */
+const plainInflightBytes = 0x1_0000;
+
+/** From here on, up to the next: no memory of a program lies there, in none of its address spaces. */
+const freeGuest = { start: 0x70_0000_0000n, end: 0x71_0000_0000n } as const;
+const freeUser = { start: 0x6f00_0000_0000n, end: 0x6f01_0000_0000n } as const;
+/** As many regions beside those of a memory every back-end that has slots can hold. */
+const mostSlots = 2;
+const pageBytes = 0x1000n;
+
+/** A region of a page where no memory of the program lies comes, or goes: it is no matter of the rings. */
+function slotMessage(call: MessageCall, session: KnownSession): Verdict {
+  const [guest, user, size, offset] = ['guestAddress', 'userAddress', 'size', 'mmapOffset'].map((name) =>
+    fieldOf(call, name),
+  );
+  const unknown = unfollowed('session', 'a region that may be refused');
+  if (session.tainted !== undefined || guest === undefined || user === undefined) return unknown;
+  if (size !== pageBytes || offset === undefined) return unknown;
+  if (guest % pageBytes !== 0n || user % pageBytes !== 0n || offset % pageBytes !== 0n) return unknown;
+  if (guest < freeGuest.start || guest >= freeGuest.end || user < freeUser.start || user >= freeUser.end)
+    return unknown;
+  const key = `${guest} ${user}`;
+  const { slots } = session;
+  const isThere = slots.has(key);
+  if (call.request === requestId.VHOST_USER_REM_MEM_REG) {
+    if (!isThere) return refused('session', 'no region that is there', 'vu-memory/unknown-region-removal-refused');
+    slots.delete(key);
+    return succeeds;
+  }
+  const [file] = call.descriptors;
+  const overlaps = [...slots].some((other) => other.split(' ').some((address, n) => key.split(' ')[n] === address));
+  if (overlaps || slots.size >= mostSlots || file?.kind !== 'memory-file') return unknown;
+  if (BigInt(file.size) < offset + pageBytes) return unknown;
+  slots.add(key);
+  // Memory of its own comes ahead of the first table.
+  return session.memory === 0 ? lawful : succeeds;
+}
+
+/** A table of whole pages that lie in their files and apart from each other. */
+function isPlainTable({ bytes, fields, descriptors }: MessageCall): boolean {
+  const decoded = memoryRegionsPayload.decode(
+    new DataView(bytes.buffer, bytes.byteOffset, bytes.length),
+    0,
+    bytes.length,
+  );
+  if (fields.length > 0 || !decoded.ok || decoded.remarks.length > 0) return false;
+  const { regions } = decoded.value;
+  if (regions.length === 0 || regions.length !== descriptors.length) return false;
+  return regions.every(({ guestAddress, userAddress, size, mmapOffset }, at) => {
+    const file = descriptors[at];
+    const isWhole = [guestAddress, userAddress, size, mmapOffset].every((value) => value % pageBytes === 0n);
+    const isApart = regions.slice(0, at).every((other) => {
+      const ranges = [
+        [guestAddress, other.guestAddress],
+        [userAddress, other.userAddress],
+      ] as const;
+      return ranges.every(([one, two]) => one + size <= two || two + other.size <= one);
+    });
+    const isSmall = size > 0n && size < 1n << 30n && guestAddress < 1n << 47n && userAddress < 1n << 47n;
+    return isWhole && isApart && isSmall && file?.kind === 'memory-file' && BigInt(file.size) >= mmapOffset + size;
+  });
 }
 
 /** ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK (virtio 2.1). */

@@ -121,6 +121,7 @@ export class BlockModel implements DeviceModel {
   #read(sector: bigint, bytes: number): Pending {
     const what = `a read of ${bytes} bytes at sector ${sector}`;
     const isWhole = bytes > 0 && bytes % SECTOR_SIZE === 0;
+    if (isWhole && this.#isPastDisk(sector, bytes / SECTOR_SIZE)) return this.#failing(what, this.#undefined());
     if (!isWhole || !this.#isInDisk(sector, bytes / SECTOR_SIZE)) return this.#undefined();
     const since = this.#disk.beginRead();
     return {
@@ -148,7 +149,9 @@ export class BlockModel implements DeviceModel {
     const what = `a write of ${data.length} bytes at sector ${sector}`;
     const sectors = data.length / SECTOR_SIZE;
     if (data.length === 0 || !Number.isInteger(sectors) || !this.#isInDisk(sector, sectors)) {
-      return this.#undefined(sector, data.length);
+      const isPast = data.length > 0 && Number.isInteger(sectors) && this.#isPastDisk(sector, sectors);
+      const pending = this.#undefined(sector, data.length);
+      return isPast ? this.#failing(what, pending) : pending;
     }
     if ((features & VIRTIO_BLK_F_RO) !== 0n) {
       return this.#plain(what, 'blk/read-only-write-yields-ioerr', VIRTIO_BLK_S_IOERR, 1);
@@ -202,6 +205,9 @@ export class BlockModel implements DeviceModel {
     if (isDiscard && ranges.some(({ flags }) => flags !== 0)) {
       return this.#plain('DISCARD with unmap', 'blk/discard-unmap-unsupported', VIRTIO_BLK_S_UNSUPP, 1);
     }
+    if (ranges.some(({ sector, sectors }) => sectors > 0 && this.#isPastDisk(sector, sectors))) {
+      return this.#failing('a range', this.#unfollowed());
+    }
     if (!this.#isWithinLimits(isDiscard, ranges)) return this.#unfollowed();
     const writes = ranges.map(({ sector, sectors }) => {
       const content = isDiscard ? undefined : new Uint8Array(sectors * SECTOR_SIZE);
@@ -238,6 +244,27 @@ export class BlockModel implements DeviceModel {
       ({ sector, sectors }) =>
         sectors > 0 && sectors <= Math.min(mostSectors, mostClearedSectors) && this.#isInDisk(sector, sectors),
     );
+  }
+
+  /** An access past the end of the disk: what it changes is open, and that it fails is a choice. */
+  #failing(what: string, pending: Pending): Pending {
+    return {
+      ...pending,
+      complete: (completion, layout) => {
+        const { written } = completion;
+        if (written[written.length - 1] === VIRTIO_BLK_S_OK) {
+          const requirement = 'blk/access-past-capacity-fails';
+          this.#options.tell({ requirement, what: `the status of ${what}`, expected: 'a failure', actual: 'OK' });
+        }
+        pending.complete(completion, layout);
+      },
+    };
+  }
+
+  /** False where the capacity is not known. */
+  #isPastDisk(sector: bigint, sectors: number): boolean {
+    const { capacity } = this.#options;
+    return capacity !== undefined && sector + BigInt(sectors) > capacity;
   }
 
   /** False where the capacity is not known. */

@@ -140,6 +140,18 @@ export class Model {
         this.#ring(seen.queue)?.added(id, slots, { readable, room });
         return;
       }
+      case 'enabled':
+        this.#ring(seen.queue)?.enabled(seen.on, seen.used);
+        return;
+      case 'calls-moved':
+        this.#ring(seen.queue)?.callsMoved(seen.calls, seen.isHeard);
+        return;
+      case 'called-by-hand':
+        this.#ring(seen.queue)?.calledByHand();
+        return;
+      case 'looked':
+        this.#ring(seen.queue)?.looked(seen.used);
+        return;
       case 'published':
         this.#ring(seen.queue)?.published();
         return;
@@ -243,6 +255,7 @@ export class Model {
       usedEvent,
       tellsUsedPosition: this.#target.tellsUsedPosition,
       drainsAtStop: this.#target.drainsAtStop === true,
+      usesWhileDisabled: this.#target.device === 'net' && index % 2 === 1,
       isServed: () => !has('VHOST_USER_PROTOCOL_F_STATUS') || (state.status & driverOk) !== 0,
       device: this.#device,
       requirements: this.#requirements,

@@ -83,16 +83,27 @@ export class NetModel implements DeviceModel {
     }
     return {
       isOwed: false,
-      complete: ({ len, written }) => this.#received(written.subarray(0, len), index, features),
+      complete: ({ len, written }) => this.#received(written.subarray(0, len), written.length, index, features),
     };
   }
 
-  #received(bytes: Uint8Array, index: number, features: bigint): void {
+  /** Virtio 5.1.6.4: of the buffers of one packet the last alone may have room left. */
+  #checkFilled(bytes: number, room: number): void {
+    if (bytes >= room) return;
+    const what = 'bytes in a buffer of a packet that goes on in the next';
+    const requirement = 'net/all-but-last-buffer-filled';
+    this.#options.tell({ requirement, what, expected: String(room), actual: String(bytes) });
+  }
+
+  #received(bytes: Uint8Array, room: number, index: number, features: bigint): void {
     if (this.#isLost) return;
     const partial = this.#partial.get(index);
     if (partial !== undefined) {
       partial.pieces.push(bytes.slice());
-      if (--partial.missing > 0) return;
+      if (--partial.missing > 0) {
+        this.#checkFilled(bytes.length, room);
+        return;
+      }
       this.#partial.delete(index);
       this.#arrived(joined(partial.pieces));
       return;
@@ -120,7 +131,10 @@ export class NetModel implements DeviceModel {
     }
     const frame = bytes.slice(headerSize);
     if (buffers === 1) this.#arrived(frame);
-    else this.#partial.set(index, { missing: buffers - 1, pieces: [frame] });
+    else {
+      this.#checkFilled(bytes.length, room);
+      this.#partial.set(index, { missing: buffers - 1, pieces: [frame] });
+    }
   }
 
   #checkHeader(bytes: Uint8Array, features: bigint): void {

@@ -74,6 +74,14 @@ export type ModelObservation =
       readonly room: number;
     }
   | { readonly kind: 'published'; readonly queue: number }
+  /** The ring was enabled or disabled, when memory showed so many used elements since it was attached. */
+  | { readonly kind: 'enabled'; readonly queue: number; readonly on: boolean; readonly used: number }
+  /** Calls go to another descriptor from now on, when so many were seen; unless it is heard, they go nowhere. */
+  | { readonly kind: 'calls-moved'; readonly queue: number; readonly calls: number; readonly isHeard: boolean }
+  /** The driver had the device call. */
+  | { readonly kind: 'called-by-hand'; readonly queue: number }
+  /** So many used elements were there at a look. */
+  | { readonly kind: 'looked'; readonly queue: number; readonly used: number }
   /** A used element that was taken, with all of the writable part as it was then. */
   | {
       readonly kind: 'used';

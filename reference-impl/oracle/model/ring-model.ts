@@ -21,6 +21,8 @@ export interface RingModelOptions {
   readonly tellsUsedPosition: boolean;
   /** Whether what is in flight is used before the ring says where it goes on. */
   readonly drainsAtStop: boolean;
+  /** Whether what is available is used while the ring is disabled, as a network device does with packets to send. */
+  readonly usesWhileDisabled: boolean;
   /** Whether the driver said that it is ready: no buffer is used before. */
   readonly isServed: () => boolean;
   readonly device: DeviceModel;
@@ -51,6 +53,12 @@ export class RingModel {
   #isLost = false;
   #isStopped = false;
   #hasCalls = true;
+  /** Calls that were seen when the driver took the descriptor away. */
+  #callsWhenSilenced: number | undefined;
+  /** Calls that may come beside those of used elements. */
+  #extraCalls = 0;
+  /** Used elements when it was disabled; undefined while it is enabled. */
+  #usedAtDisabling: number | undefined;
   /** Used elements and calls at the last look. */
   #seenUsed = 0;
   #seenCalls = 0;
@@ -66,7 +74,8 @@ export class RingModel {
 
   /** Published chains that the text promises to become used. */
   get owed(): number {
-    return this.#isLost || this.#isStopped || !this.#options.isServed() ? 0 : this.#chainsOwed();
+    const rests = this.#isStopped || this.#usedAtDisabling !== undefined || !this.#options.isServed();
+    return this.#isLost || rests ? 0 : this.#chainsOwed();
   }
 
   /** Stopped where it said, and empty: another life can begin there. */
@@ -81,6 +90,17 @@ export class RingModel {
   /** Calls come where they are not counted. */
   loseCalls(): void {
     this.#hasCalls = false;
+  }
+
+  /** Some back-ends call at once where they get a descriptor. */
+  callsMoved(calls: number, isHeard: boolean): void {
+    this.#hasCalls = isHeard;
+    this.#callsWhenSilenced = isHeard ? undefined : calls;
+    this.#extraCalls++;
+  }
+
+  calledByHand(): void {
+    this.#extraCalls++;
   }
 
   added(id: number, slots: number, request: Request): void {
@@ -101,6 +121,25 @@ export class RingModel {
     for (; this.#published < this.#chains.length; this.#published++) {
       (this.#chains[this.#published] as Chain).isPublished = true;
     }
+  }
+
+  /** @param used elements that memory shows since the ring was attached. */
+  enabled(isOn: boolean, used: number): void {
+    if (isOn) this.#usedAtDisabling = undefined;
+    else this.#usedAtDisabling ??= used;
+  }
+
+  /** A ring that is disabled uses nothing, but for packets that a transmit ring discards. */
+  looked(used: number): void {
+    const before = this.#usedAtDisabling;
+    if (this.#isLost || before === undefined || used <= before || this.#options.usesWhileDisabled) return;
+    this.#isLost = true;
+    this.#options.tell({
+      requirement: 'vu-ring-state/disabled-ring-has-no-side-effects',
+      what: `used elements of ring ${this.#options.index} while it is disabled`,
+      expected: String(before),
+      actual: String(used),
+    });
   }
 
   used(id: number, completion: Completion): void {
@@ -170,6 +209,7 @@ export class RingModel {
     if (calls < owed) this.#tellCallMissing(used - this.#seenUsed);
     else if (owed > 0) this.#options.take('coalesced-calls');
     if (!this.#isLost) this.#checkUnasked(used, calls);
+    this.#checkSilenced(calls);
     // A call that came behind `before` may be that of an element behind `used`.
     this.#seenCalls = before;
     this.#seenUsed = used;
@@ -240,16 +280,31 @@ export class RingModel {
 
   #checkUnasked(used: number, calls: number): void {
     const { layout, eventIdx, tell, take } = this.#options;
+    const { noOtherCalls } = this.#options.requirements;
     if (layout === 'packed' || !eventIdx) {
       if (calls > used) take('spurious-calls');
+      if (noOtherCalls === undefined || calls <= used + 1 + this.#extraCalls) return;
+      const what = `calls of ring ${this.#options.index} behind ${used} used elements`;
+      tell({ requirement: noOtherCalls, what, expected: `${used + 1} at most`, actual: String(calls) });
+      this.#isLost = true;
       return;
     }
-    const asked = this.#passesEvent(0, used) ? 1 : 0;
+    const asked = (this.#passesEvent(0, used) ? 1 : 0) + this.#extraCalls;
     if (calls > asked) take('first-call');
     if (calls <= asked + 1) return;
     const what = `calls of ring ${this.#options.index} behind ${used} used elements`;
     const requirement = 'notify/no-notification-before-used-event';
     tell({ requirement, what, expected: `${asked + 1} at most`, actual: String(calls) });
+    this.#isLost = true;
+  }
+
+  /** Without a descriptor nothing is signalled where calls came before. */
+  #checkSilenced(calls: number): void {
+    const { silenced } = this.#options.requirements;
+    const before = this.#callsWhenSilenced;
+    if (this.#isLost || silenced === undefined || before === undefined || calls <= before) return;
+    const what = `calls of ring ${this.#options.index} without a descriptor`;
+    this.#options.tell({ requirement: silenced, what, expected: String(before), actual: String(calls) });
     this.#isLost = true;
   }
 

@@ -1,0 +1,64 @@
+import fc from 'fast-check';
+import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
+import { type Call, type CallOf, callOf, type Program } from '../program/program.ts';
+import type { CallDraft } from './call-draft.ts';
+import { draft } from './call-draft.ts';
+import {
+  flaw,
+  gatedMessage,
+  manyMessages,
+  protocolBits,
+  shortMessage,
+  type ToldMessage,
+  ToldSlots,
+  toldCall,
+  unfitMessage,
+} from './told-message.ts';
+
+const deviceWord = (1n << 32n) | (1n << 30n);
+/** What a session of messages does without: with it, answers come otherwise. */
+const left = protocolBits.inband;
+const whole = Object.values(protocolBits).reduce((all, word) => all | word, 0n) & ~left;
+
+export interface MessageShape {
+  readonly device: string;
+  readonly offer: Pick<FeatureSet, 'device' | 'protocol'>;
+}
+
+const begun = fc.record({
+  isWhole: fc.nat({ max: 3 }),
+  isNegotiated: fc.nat({ max: 7 }),
+  hasMemory: fc.nat({ max: 3 }),
+  hasRing: fc.boolean(),
+});
+
+/** Messages of vhost-user, one after another: their answers are of interest, and what ends the session comes last. */
+export const messageProgram = ({ device, offer }: MessageShape): fc.Arbitrary<Program> =>
+  fc
+    .record({
+      begun,
+      messages: manyMessages,
+      last: fc.array(fc.oneof(shortMessage, unfitMessage, unfitMessage, gatedMessage), { minLength: 1, maxLength: 2 }),
+      flaw: fc.option(flaw, { freq: 2, nil: undefined }),
+    })
+    .map(({ begun: { isWhole, isNegotiated, hasMemory, hasRing }, messages, last, flaw: change }) => {
+      const protocol = (isWhole === 0 ? protocolBits.replyAck | protocolBits.mq : whole) & offer.protocol;
+      const drafts: CallDraft[] = [draft('connect')];
+      if (isNegotiated > 0) drafts.push(draft('negotiate', { device: deviceWord & offer.device, protocol }));
+      if (hasMemory > 0) drafts.push(draft('memory', { layout: 'one-file' }), draft('share'));
+      if (hasMemory > 0 && hasRing) drafts.push(draft('ring'), draft('attach'));
+      const calls: Call[] = drafts.map(({ kind, values }, at) => callOf(kind, at + 1, values) as unknown as Call);
+      const add = (message: ToldMessage, changed?: (call: CallOf<'message'>) => Partial<CallOf<'message'>>): void => {
+        if (isOfNet(message) && device !== 'net') return;
+        for (let time = 0; time < message.times; time++) {
+          const call = toldCall(message, 1, isNegotiated > 0 ? protocol : 0n, calls.length + 1);
+          if (call !== undefined) calls.push(changed === undefined ? call : { ...call, ...changed(call) });
+        }
+      };
+      const slots = new ToldSlots();
+      for (const message of messages) if (slots.fits(message)) add(message);
+      for (const message of last) add(message, change);
+      return { calls };
+    });
+
+const isOfNet = ({ gate }: ToldMessage): boolean => (gate & (protocolBits.mtu | protocolBits.rarp)) !== 0n;
