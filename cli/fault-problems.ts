@@ -3,7 +3,7 @@ import { showings } from '../reference-impl/faults/fault.ts';
 import { type FaultName, faults, isFaultName } from '../reference-impl/faults/faults.ts';
 import { caseKey } from '../reports/record/record.ts';
 import { axesOf, requirementOn } from '../suites/axes.ts';
-import { type AnyCase, variantsOf } from '../suites/case.ts';
+import type { AnyCase } from '../suites/case.ts';
 import type { Judgement } from '../suites/runner/judge.ts';
 import { type FaultRow, namesFault, placesOf } from './fault-rows.ts';
 import { FaultyReference } from './faulty-reference.ts';
@@ -85,7 +85,7 @@ function problemsOn(reference: FaultyReference, cases: readonly AnyCase[]): stri
   for (const definition of cases) {
     for (const axes of axesOf(definition).filter(({ negotiation = 'minimal' }) => negotiation === 'minimal')) {
       if (reference.missing(definition, axes).length > 0) continue;
-      for (const variant of variantsOf(definition)) {
+      for (const variant of reference.variantsOf(definition)) {
         const judgement = reference.judge(definition, variant, axes);
         if (judgement.verdict === 'pass') continue;
         const where = `${caseKey(definition.id, variant, axes)} on the ${reference.name} reference without a fault`;

@@ -6,7 +6,7 @@ import { ringLayouts } from '../reference-impl/virtqueue/ring.ts';
 import type { Axes } from '../reports/record/axes.ts';
 import type { RequirementOutcome } from '../reports/record/record.ts';
 import { axesOf, layoutOf, reportedRequirements, requirementOn } from '../suites/axes.ts';
-import { type AnyCase, variantsOf } from '../suites/case.ts';
+import type { AnyCase } from '../suites/case.ts';
 import { FaultyReference, transportOf } from './faulty-reference.ts';
 
 /** A fault of the reference, shown by one transport and in one ring layout. */
@@ -127,7 +127,7 @@ function rowOf(place: FaultPlace, cases: readonly AnyCase[], others: number | 'n
     const tried = spreadOver(ofOthers, others, faultNames.indexOf(place.fault));
     const alsoFailed: string[] = [];
     for (const { reference, definition, axes } of tried) {
-      const [variant] = variantsOf(definition);
+      const [variant] = reference.variantsOf(definition);
       if (variant === undefined) continue;
       const { verdict, outcomes } = reference.judge(definition, variant, axes, pointsOfOthers);
       // A finding of the oracle under the fault's requirement cites it.
@@ -167,7 +167,9 @@ function whyNotShown(place: FaultPlace, naming: readonly AnyCase[], references: 
 
 /** Whether some variant of the case fails there, on that requirement. */
 const isCaught = ({ reference, definition, axes }: Attempt, requirement: string): boolean =>
-  variantsOf(definition).some((variant) => fails(reference.judge(definition, variant, axes).outcomes, requirement));
+  reference
+    .variantsOf(definition)
+    .some((variant) => fails(reference.judge(definition, variant, axes).outcomes, requirement));
 
 const fails = (outcomes: readonly RequirementOutcome[], requirement: string): boolean =>
   outcomes.some((one) => one.requirement === requirement && one.outcome === 'fail');

@@ -1,6 +1,7 @@
 import type { DriverPort, TargetFacts } from '../drivers/port/port.ts';
 import { openMdevReference } from '../drivers/reference/open-mdev-reference.ts';
 import { openReference } from '../drivers/reference/open-reference.ts';
+import { openVdpaReference } from '../drivers/reference/open-vdpa-reference.ts';
 import { firstContact } from '../judging/first-contact.ts';
 import type { FeatureSet, Transport } from '../reference-impl/catalogue/catalogue.ts';
 import type { ReferenceDevice } from '../reference-impl/devices/reference-devices.ts';
@@ -9,14 +10,16 @@ import type { FaultName } from '../reference-impl/faults/faults.ts';
 import type { EventLog } from '../reference-impl/observations/event-log.ts';
 import type { Axes } from '../reports/record/axes.ts';
 import type { VariantValues } from '../reports/record/record.ts';
-import type { AnyCase } from '../suites/case.ts';
+import { type AnyCase, variantsOf } from '../suites/case.ts';
 import { absentAxisOf, applicability } from '../suites/runner/applicability.ts';
 import { type Judgement, judge } from '../suites/runner/judge.ts';
+import { requestsMissing } from '../suites/runner/request-needs.ts';
 
 export const transportOf: Readonly<Record<Showing, Transport>> = {
   'vhost-user': 'vhost-user',
   'vhost-mdev-l1': 'vhost-mdev',
   'vhost-mdev-l2': 'vhost-mdev',
+  'vhost-vdpa': 'vhost-vdpa',
 };
 
 const seed = 1;
@@ -40,9 +43,15 @@ export class FaultyReference {
   /** What is missing for a case, on the reference without faults. */
   missing(definition: AnyCase, axes: Axes): string[] {
     const { facts, offer } = this.#right;
-    const missing = applicability(definition, facts, offer, this.#right);
+    const missing = [...applicability(definition, facts, offer, this.#right), ...ringsMissing(definition, facts)];
     const absent = absentAxisOf(definition, axes, facts, offer);
     return absent === undefined ? missing : [...missing, absent.why];
+  }
+
+  /** The variants of a case that apply, on the reference without faults. */
+  variantsOf(definition: AnyCase): VariantValues[] {
+    const { facts } = this.#right;
+    return variantsOf(definition).filter((variant) => requestsMissing(definition, variant, facts).length === 0);
   }
 
   judge(definition: AnyCase, variant: VariantValues, axes: Axes, mostPoints?: number): Judgement {
@@ -107,7 +116,15 @@ export function openFaulty(
       return openMdevReference({ ...options, mode: 'l1' });
     case 'vhost-mdev-l2':
       return openMdevReference({ ...options, mode: 'l2-strict' });
+    case 'vhost-vdpa':
+      return openVdpaReference(options);
   }
+}
+
+/** What all variants of a case ask of rings that are not to be had. */
+function ringsMissing(definition: AnyCase, facts: TargetFacts): string[] {
+  const missing = variantsOf(definition).map((variant) => requestsMissing(definition, variant, facts));
+  return missing.every((one) => one.length > 0) ? (missing[0] ?? []) : [];
 }
 
 interface Contact {

@@ -13,7 +13,7 @@ import { allCases } from '../suites/all-cases.ts';
 import { type AnyCase, variantsOf } from '../suites/case.ts';
 import { applicability } from '../suites/runner/applicability.ts';
 import { CaseRun } from '../suites/runner/case-run.ts';
-import { type CaseNeeds, needsOf, plainRing } from '../suites/runner/request-needs.ts';
+import { type CaseNeeds, needsOf, oddRingsOf, plainRing } from '../suites/runner/request-needs.ts';
 
 /**
  * Writes suites/runner/request-needs.json: runs every case in process on references that do not give it requests, frames
@@ -85,13 +85,19 @@ function asked(
   return missing;
 }
 
-class Needs {
-  readonly #byCase = new Map<string, Map<string, { requests: Set<RequestNeed>; ring: number }>>();
+interface KnownNeeds {
+  readonly requests: Set<RequestNeed>;
+  ring: number;
+  oddRing: number;
+}
 
-  of({ id }: AnyCase, key: string): { requests: Set<RequestNeed>; ring: number } {
-    const ofCase = this.#byCase.get(id) ?? new Map<string, { requests: Set<RequestNeed>; ring: number }>();
+class Needs {
+  readonly #byCase = new Map<string, Map<string, KnownNeeds>>();
+
+  of({ id }: AnyCase, key: string): KnownNeeds {
+    const ofCase = this.#byCase.get(id) ?? new Map<string, KnownNeeds>();
     this.#byCase.set(id, ofCase);
-    const known = ofCase.get(key) ?? { requests: new Set<RequestNeed>(), ring: 0 };
+    const known = ofCase.get(key) ?? { requests: new Set<RequestNeed>(), ring: 0, oddRing: 0 };
     ofCase.set(key, known);
     return known;
   }
@@ -100,11 +106,12 @@ class Needs {
   written(): Record<string, CaseNeeds> {
     const all: Record<string, CaseNeeds> = {};
     for (const [id, keys] of [...this.#byCase].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      const texts = [...keys].map(([key, { requests, ring }]): [string, CaseNeeds] => [
+      const texts = [...keys].map(([key, { requests, ring, oddRing }]): [string, CaseNeeds] => [
         key,
         {
           ...(requests.size === 0 ? {} : { requests: requestNeedNames.filter((name) => requests.has(name)) }),
           ...(ring > plainRing ? { ring } : {}),
+          ...(oddRing > 0 ? { oddRing } : {}),
         },
       ]);
       const isOne = new Set(texts.map(([, needs]) => JSON.stringify(needs))).size === 1;
@@ -123,7 +130,10 @@ function main(ids: readonly string[]): void {
   const needs = new Needs();
   const needOf = new Map(requestNeedNames.map((name) => [requestNeeds[name] as string, name]));
   for (const showing of ['vhost-user', 'l1', 'l2-strict'] as const) {
-    const rings = referenceDeviceNames.map((device): Lacking => ({ device, facts: { largestRing: plainRing } }));
+    const rings = referenceDeviceNames.flatMap((device): Lacking[] => [
+      { device, facts: { largestRing: plainRing } },
+      { device, facts: { ringSizes: 'powers-of-two' } },
+    ]);
     for (const { device, facts } of [...lacking, ...rings]) {
       const port = opened(device, showing, facts);
       for (const definition of wanted) {
@@ -134,7 +144,11 @@ function main(ids: readonly string[]): void {
           if (missing === undefined) continue;
           const need = needOf.get(missing);
           if (need !== undefined) known.requests.add(need);
-          else known.ring = Math.max(known.ring, Number(/\d+/.exec(missing)?.[0]));
+          else {
+            const size = Number(/\d+/.exec(missing)?.[0]);
+            if (missing === oddRingsOf(size)) known.oddRing = size;
+            else known.ring = Math.max(known.ring, size);
+          }
         }
       }
       port.close();

@@ -17,14 +17,18 @@ const openers: { readonly [V in Via]: () => Promise<Opener<V>> } = {
   'unix-socket': async () => (await import('./vhost-user/open-socket-target.ts')).openSocketTarget,
   'in-process': async () => {
     const { openMdevReference } = await import('./reference/open-mdev-reference.ts');
-    return ({ facts, reach }, { deadlineMs, log }) =>
-      openMdevReference({
+    const { openVdpaReference } = await import('./reference/open-vdpa-reference.ts');
+    return ({ facts, reach }, { deadlineMs, log }) => {
+      const options = {
         device: referenceDeviceOf(facts),
-        mode: reach.mdev,
         facts,
         ...(deadlineMs === undefined ? {} : { deadlineMs }),
         ...(log === undefined ? {} : { log }),
-      });
+      };
+      return 'mdev' in reach
+        ? openMdevReference({ ...options, mode: reach.mdev })
+        : openVdpaReference({ ...options, notifyBy: reach.vdpa });
+    };
   },
   mdev: async () => (await import('./vhost-mdev/open-kernel-mdev.ts')).openKernelMdev,
   'vhost-vdpa': async () => refuse,

@@ -3,6 +3,9 @@ import type { Transport } from '../reference-impl/catalogue/transport.ts';
 /** A vhost-mdev in layout L1, in layout L2, or in layout L2 with the mistakes of its text. */
 export type MdevKind = 'l1' | 'l2-strict' | 'l2-faithful';
 
+/** How the rings of a vhost-vdpa are notified: by eventfd, or by a store into a page of the device file. */
+export type VdpaNotification = 'eventfd' | 'doorbell';
+
 /** A mediated device that a module of ours makes, through sysfs, for the time of a run. */
 export interface CreatedMdev {
   /** As it is loaded, with underscores. */
@@ -16,8 +19,8 @@ export interface CreatedMdev {
 interface Reaches {
   /** A vhost-user socket: its path, or its name within the directory of an IUT that we start. */
   readonly 'unix-socket': { readonly socket: string };
-  /** A reference vhost-mdev in the judging process. */
-  readonly 'in-process': { readonly mdev: MdevKind };
+  /** A reference in the judging process: a vhost-mdev, or a vhost-vdpa whose rings are notified so. */
+  readonly 'in-process': { readonly mdev: MdevKind } | { readonly vdpa: VdpaNotification };
   /** A mediated device behind the VFIO of this kernel: one that exists, or one that is made for the run. */
   readonly mdev: { readonly uuid: string } | { readonly created: CreatedMdev };
   /** A character device such as /dev/vhost-vdpa-0. */
@@ -37,7 +40,7 @@ export type Reach<V extends Via = Via> = { [Each in V]: { readonly via: Each } &
 /** Transports that a target can show when it is reached so. */
 const transportsOf: { readonly [V in Via]: readonly Transport[] } = {
   'unix-socket': ['vhost-user'],
-  'in-process': ['vhost-mdev'],
+  'in-process': ['vhost-mdev', 'vhost-vdpa'],
   mdev: ['vhost-mdev'],
   'vhost-vdpa': ['vhost-vdpa'],
   'vhost-net': ['vhost-kernel'],

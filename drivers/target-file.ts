@@ -71,6 +71,7 @@ const facts = z.strictObject({
     })
     .exactOptional(),
   largestRing: z.int().min(1).max(32_768).exactOptional(),
+  ringSizes: z.literal('powers-of-two').exactOptional(),
   deadlineScale: z.number().positive().max(1000).default(1),
 });
 
@@ -110,7 +111,10 @@ const start = z.strictObject({
 const path = z.string().min(1);
 const reaches: { readonly [V in Exclude<Via, 'mdev'>]: z.ZodType<Reach<V>> } = {
   'unix-socket': z.strictObject({ via: z.literal('unix-socket'), socket: path }),
-  'in-process': z.strictObject({ via: z.literal('in-process'), mdev: z.enum(['l1', 'l2-strict', 'l2-faithful']) }),
+  'in-process': z.union([
+    z.strictObject({ via: z.literal('in-process'), mdev: z.enum(['l1', 'l2-strict', 'l2-faithful']) }),
+    z.strictObject({ via: z.literal('in-process'), vdpa: z.enum(['eventfd', 'doorbell']) }),
+  ]),
   'vhost-vdpa': z.strictObject({ via: z.literal('vhost-vdpa'), device: path }),
   'vhost-net': z.strictObject({ via: z.literal('vhost-net'), device: path, tap: z.string().min(1) }),
   'vfio-pci': z.strictObject({ via: z.literal('vfio-pci'), bdf: z.string().min(1), peer: z.string().exactOptional() }),

@@ -1,4 +1,4 @@
-import { type DriverPort, isOfIut, type Session } from '../drivers/port/port.ts';
+import { type DriverPort, isOfIut, type OfferWord, type Session } from '../drivers/port/port.ts';
 import { type FeatureSet, featureSet, hasFeature } from '../reference-impl/catalogue/catalogue.ts';
 import { exitText } from './failure.ts';
 
@@ -52,6 +52,12 @@ function converse(port: DriverPort, session: Session): FirstContact {
     if (typeof answer === 'string') return { kind: 'not-served', why: answer };
     protocolFeatures = answer;
   }
+  let backendFeatures = 0n;
+  if (port.facts.transport === 'vhost-vdpa') {
+    const answer = ask(session, 'backend-features');
+    if (typeof answer === 'string') return { kind: 'not-served', why: answer };
+    backendFeatures = answer;
+  }
   const latencies: number[] = [];
   const began = port.nowMs();
   for (let count = 0; count < mostRoundTrips; count++) {
@@ -64,15 +70,15 @@ function converse(port: DriverPort, session: Session): FirstContact {
   latencies.sort((a, b) => a - b);
   return {
     kind: 'served',
-    offer: featureSet({ device: features, protocol: protocolFeatures }),
+    offer: featureSet({ device: features, protocol: protocolFeatures, backend: backendFeatures }),
     latencyUs: latencies[latencies.length >> 1] ?? 0,
   };
 }
 
 /** The word of feature bits, or what came instead, in words. */
-function ask(session: Session, which: 'features' | 'protocol-features'): bigint | string {
+function ask(session: Session, which: OfferWord): bigint | string {
   const answer = session.readFeatures(which, firstAnswerMs);
-  const request = which === 'features' ? 'GET_FEATURES' : 'GET_PROTOCOL_FEATURES';
+  const request = `GET_${which.toUpperCase().replace('-', '_')}`;
   switch (answer.kind) {
     case 'word':
       return answer.word;

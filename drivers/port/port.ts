@@ -17,6 +17,7 @@ import type { TargetFacts } from './target-facts.ts';
 import type { TrafficObserver } from './traffic.ts';
 import type { VhostMdevSession } from './vhost-mdev-door.ts';
 import type { VhostUserSession } from './vhost-user-messages.ts';
+import type { VhostVdpaSession } from './vhost-vdpa-door.ts';
 
 export type { Transport } from '../../reference-impl/catalogue/transport.ts';
 export {
@@ -50,6 +51,7 @@ export type * from './target-facts.ts';
 export type * from './traffic.ts';
 export type * from './vhost-mdev-door.ts';
 export type * from './vhost-user-messages.ts';
+export type * from './vhost-vdpa-door.ts';
 
 /** Memory that a thread changes. */
 export interface MemoryChange {
@@ -71,7 +73,7 @@ export interface RedZone {
 export interface SessionsByTransport {
   readonly 'vhost-user': VhostUserSession;
   readonly 'vhost-kernel': Session;
-  readonly 'vhost-vdpa': Session;
+  readonly 'vhost-vdpa': VhostVdpaSession;
   readonly 'vhost-mdev': VhostMdevSession;
   readonly 'virtio-pci': Session;
 }

@@ -14,6 +14,9 @@ export interface Negotiated {
 /** What to negotiate; a word that is left out is 0. Bits that the IUT does not offer are not acknowledged. */
 export type Negotiation = Partial<FeatureSet>;
 
+/** The words of feature bits that an IUT offers: the device's, and those of the transports that have one of their own. */
+export type OfferWord = 'features' | 'protocol-features' | 'backend-features';
+
 /** One control connection. */
 export interface Session {
   readonly id: number;
@@ -27,9 +30,10 @@ export interface Session {
   readonly negotiated: Negotiated;
   /**
    * Asks what the IUT offers, in a message of its own.
-   * @throws DriverUsageError for protocol features where the transport has none: vhost-user alone does.
+   * @throws DriverUsageError for a word that the transport does not have: vhost-user alone has protocol features, and
+   * vhost of the kernel backend features.
    */
-  readFeatures(which: 'features' | 'protocol-features', deadlineMs?: number): FeatureWord;
+  readFeatures(which: OfferWord, deadlineMs?: number): FeatureWord;
   fence(deadlineMs?: number): Fence;
   /** What the device itself can be asked and told. It has more parts once features are negotiated. */
   readonly device: SessionDevice;

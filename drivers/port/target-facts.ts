@@ -34,6 +34,8 @@ export interface TargetFacts {
   readonly setUpOrder?: readonly RingSetUpMessage[];
   /** Entries of the largest ring that it takes, where that is not all that the specification allows. */
   readonly largestRing?: number;
+  /** Entries that its rings may have, in either layout; what the specification allows unless told. */
+  readonly ringSizes?: 'powers-of-two';
   /** Multiplies every deadline. */
   readonly deadlineScale: number;
 }

@@ -6,6 +6,7 @@ import { openerOf } from '../open-target.ts';
 import { openMdevReference } from '../reference/open-mdev-reference.ts';
 import { isReachedBy } from '../target.ts';
 import { MdevSession } from '../vhost-mdev/mdev-session.ts';
+import { VdpaSession } from '../vhost-vdpa/vdpa-session.ts';
 
 t.test('targets in process are opened by their name alone', async (t) => {
   const inProcess = targets.flatMap((target) => (isReachedBy(target, 'in-process') ? [target] : []));
@@ -17,10 +18,15 @@ t.test('targets in process are opened by their name alone', async (t) => {
     t.match(port.facts, { ...target.facts, version: 'in process' });
     t.equal(port.deadlineMs, 123);
     const opened = port.connect();
-    assert.ok(opened.kind === 'connected' && opened.session instanceof MdevSession);
-    const { places } = opened.session;
-    t.equal(places.name, target.reach.mdev === 'l1' ? 'l1' : 'l2', target.facts.name);
-    t.ok(port.facts.capabilities.includes(`layout-${places.name}`));
+    assert.ok(opened.kind === 'connected');
+    if ('mdev' in target.reach) {
+      assert.ok(opened.session instanceof MdevSession);
+      const { places } = opened.session;
+      t.equal(places.name, target.reach.mdev === 'l1' ? 'l1' : 'l2', target.facts.name);
+      t.ok(port.facts.capabilities.includes(`layout-${places.name}`));
+    } else {
+      assert.ok(opened.session instanceof VdpaSession);
+    }
     const word = opened.session.readFeatures('features');
     assert.ok(word.kind === 'word');
     const offersMac = ((word.word >> 5n) & 1n) === 1n;
@@ -40,7 +46,7 @@ t.test('the mode in which a device does what its text was coded to do is told as
 t.test('a target that contradicts itself', async (t) => {
   const facts = { ...vhostMdevL1.facts, transport: 'vhost-user' } as const;
   await t.rejects(openerOf({ ...vhostMdevL1, facts }), {
-    message: 'vhost-mdev-l1: in-process reaches vhost-mdev, and not vhost-user',
+    message: 'vhost-mdev-l1: in-process reaches vhost-mdev or vhost-vdpa, and not vhost-user',
   });
   t.notOk(targets.some((target) => target !== vhostMdevL2Net && target.facts.name === vhostMdevL2Net.facts.name));
 });

@@ -1,6 +1,6 @@
 import { readlinkSync } from 'node:fs';
 import type { EventToken } from '../../reference-impl/vhost-mdev/mdev-edge.ts';
-import { closeFd, dupFd, eventfdWrite } from '../native/native.ts';
+import { closeFd, dupFd, eventfdRead, eventfdWrite } from '../native/native.ts';
 
 const eventfdLink = 'anon_inode:[eventfd]';
 
@@ -38,6 +38,11 @@ export class EventHolder {
   /** A full count stays full: its reader has a signal waiting. */
   signal(token: EventToken): void {
     eventfdWrite(token, 1);
+  }
+
+  /** Whether it was signalled since the last look. */
+  take(token: EventToken): boolean {
+    return eventfdRead(token) > 0;
   }
 
   releaseAll(): void {

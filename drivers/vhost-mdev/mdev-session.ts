@@ -19,6 +19,7 @@ import type {
   MdevPlaces,
   Negotiated,
   Negotiation,
+  OfferWord,
   Queue,
   VfioDevice,
   VfioMapping,
@@ -96,8 +97,8 @@ export class MdevSession implements VhostMdevSession, RingOwner {
     return counted.kind === 'number' ? counted.value : 0;
   }
 
-  readFeatures(which: 'features' | 'protocol-features'): FeatureWord {
-    if (which === 'protocol-features') throw new DriverUsageError('vhost-mdev has no protocol features');
+  readFeatures(which: OfferWord): FeatureWord {
+    if (which !== 'features') throw new DriverUsageError(`vhost-mdev has no ${which}`);
     try {
       const answer = this.channel.exchange('VHOST_GET_FEATURES');
       if (typeof answer !== 'number') return { kind: 'word', word: decodeStructure(u64Payload, answer)?.u64 ?? 0n };

@@ -21,6 +21,7 @@ import type {
   Fence,
   Negotiated,
   Negotiation,
+  OfferWord,
   OutgoingMessage,
   Queue,
   Translations,
@@ -94,7 +95,8 @@ export class FrontEndSession implements VhostUserSession {
     return this.#door;
   }
 
-  readFeatures(which: 'features' | 'protocol-features', deadlineMs?: number): FeatureWord {
+  readFeatures(which: OfferWord, deadlineMs?: number): FeatureWord {
+    if (which === 'backend-features') throw new DriverUsageError('vhost-user has no backend-features');
     const request = which === 'features' ? 'VHOST_USER_GET_FEATURES' : 'VHOST_USER_GET_PROTOCOL_FEATURES';
     const answer = this.#door.exchange({ request }, deadlineMs);
     if (answer.kind !== 'reply') return answer;

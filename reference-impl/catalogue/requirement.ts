@@ -25,6 +25,10 @@ export function isBeyondText(basis: string): boolean {
 const bindings = ['device', 'driver', 'back-end', 'kernel'] as const;
 export type Binding = (typeof bindings)[number];
 
+const servers = ['vhost-core', 'parent-driver'] as const;
+/** Of the kernel's vhost-vdpa: the part that every device shares, or the driver of the device below it. */
+export type KernelServer = (typeof servers)[number];
+
 const observabilities = ['yes', 'partly', 'no'] as const;
 export type Observability = (typeof observabilities)[number];
 
@@ -51,6 +55,8 @@ export interface Requirement {
   /** Number and headings, or headings alone where the text has no numbers. */
   readonly clause: string;
   readonly binds: Binding;
+  /** Of what the kernel serves over vhost-vdpa: which part of it. A vendor's driver answers for the parent driver alone. */
+  readonly server: KernelServer | undefined;
   /** Null where no text says it. */
   readonly level: Level | null;
   readonly basis: Basis;
@@ -106,7 +112,7 @@ export function untestedText(untested: Untested): string {
 }
 
 const requirementKeys = [
-  ...['origin', 'since', 'until', 'clause', 'binds', 'level', 'basis', 'observable', 'features'],
+  ...['origin', 'since', 'until', 'clause', 'binds', 'server', 'level', 'basis', 'observable', 'features'],
   ...['via', 'brokenVia', 'items', 'text', 'counterpart', 'untested', 'unwitnessed'],
 ];
 
@@ -136,6 +142,7 @@ export function requirementFrom(area: string, name: string, value: unknown): Req
     until: written['until'] === null ? null : sourceNameOf(written['until'], `${where}: until`),
     clause: stringOf(written['clause'], `${where}: clause`),
     binds: oneOf(bindings, written['binds'], `${where}: binds`),
+    server: written['server'] === undefined ? undefined : oneOf(servers, written['server'], `${where}: server`),
     ...levelAndBasisFrom(written, where),
     observable: oneOf(observabilities, written['observable'], `${where}: observable`),
     features: featureNamesOf(written['features'], `${where}: features`),

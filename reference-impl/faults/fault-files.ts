@@ -55,3 +55,6 @@ export * as 'transport/vhost-user/second-life' from './transport/vhost-user/seco
 export * as 'transport/vhost-user/served-growth' from './transport/vhost-user/served-growth-faults.ts';
 export * as 'transport/vhost-user/session' from './transport/vhost-user/session-faults.ts';
 export * as 'transport/vhost-user/vring' from './transport/vhost-user/vring-faults.ts';
+export * as 'transport/vhost-vdpa/iotlb' from './transport/vhost-vdpa/iotlb-faults.ts';
+export * as 'transport/vhost-vdpa/life' from './transport/vhost-vdpa/life-faults.ts';
+export * as 'transport/vhost-vdpa/ring' from './transport/vhost-vdpa/ring-faults.ts';

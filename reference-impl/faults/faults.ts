@@ -1,6 +1,7 @@
 import type { DeviceRules } from '../devices/device-rules.ts';
 import type { MdevRules } from '../vhost-mdev/mdev-rules.ts';
 import type { ReferenceRules } from '../vhost-user/reference-rules.ts';
+import type { VdpaRules } from '../vhost-vdpa/vdpa-rules.ts';
 import type { Fault } from './fault.ts';
 import * as faultFiles from './fault-files.ts';
 
@@ -49,5 +50,14 @@ export const withMdevFaults = (rules: MdevRules, names: readonly FaultName[]): M
     const fault = faults[name];
     if (fault.layer !== 'transport' || fault.transport !== 'vhost-mdev')
       throw new RangeError(`${name} is no fault of vhost-mdev`);
+    return fault.apply(changed);
+  }, rules);
+
+/** The rules of vhost-vdpa with these faults of that transport. Throws RangeError for others. */
+export const withVdpaFaults = (rules: VdpaRules, names: readonly FaultName[]): VdpaRules =>
+  names.reduce((changed, name) => {
+    const fault = faults[name];
+    if (fault.layer !== 'transport' || fault.transport !== 'vhost-vdpa')
+      throw new RangeError(`${name} is no fault of vhost-vdpa`);
     return fault.apply(changed);
   }, rules);

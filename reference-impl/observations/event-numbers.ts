@@ -23,7 +23,12 @@ export const accesses = [
   'store',
 ] as const satisfies readonly RegionAccessObservation['access'][];
 export const ioctlPlaces = ['device', 'container', 'group'] as const satisfies readonly IoctlObservation['on'][];
-export const deviceLayouts = ['unknown', 'mdev-l1', 'mdev-l2'] as const satisfies readonly DeviceLayoutName[];
+export const deviceLayouts = [
+  'unknown',
+  'mdev-l1',
+  'mdev-l2',
+  'vhost-vdpa',
+] as const satisfies readonly DeviceLayoutName[];
 
 /** Numbers of how a region is accessed, for `EventLog.beginRegionAccess`. */
 export const regionAccessNumber = { read: 0, write: 1, map: 2, store: 3 } as const satisfies Record<
@@ -37,7 +42,7 @@ export const ioctlPlaceNumber = { device: 0, container: 1, group: 2 } as const s
   number
 >;
 
-export const deviceLayoutNumber = { unknown: 0, 'mdev-l1': 1, 'mdev-l2': 2 } as const satisfies Record<
+export const deviceLayoutNumber = { unknown: 0, 'mdev-l1': 1, 'mdev-l2': 2, 'vhost-vdpa': 3 } as const satisfies Record<
   DeviceLayoutName,
   number
 >;

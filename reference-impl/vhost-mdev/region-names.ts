@@ -11,6 +11,8 @@ export function regionName(layout: DeviceLayoutName, index: number): string {
       return pciRegions[index] ?? `region ${index}`;
     case 'mdev-l2':
       return ['CONFIG', 'NOTIFY'][index] ?? `region ${index}`;
+    case 'vhost-vdpa':
+      return ['the device file', 'doorbells'][index] ?? `region ${index}`;
     case 'unknown':
       return `region ${index}`;
   }
@@ -22,6 +24,7 @@ export function interruptName(layout: DeviceLayoutName, index: number): string {
       return pciInterrupts[index] ?? `interrupt index ${index}`;
     case 'mdev-l2':
       return index === 0 ? 'VQ' : `interrupt index ${index}`;
+    case 'vhost-vdpa':
     case 'unknown':
       return `interrupt index ${index}`;
   }
@@ -34,6 +37,8 @@ export function regionUse(layout: DeviceLayoutName, index: number): RegionUse {
       return layoutL1.regions[index]?.use ?? 'absent';
     case 'mdev-l2':
       return layoutL2.regions[index]?.use ?? 'absent';
+    case 'vhost-vdpa':
+      return index === 1 ? 'doorbells' : 'absent';
     case 'unknown':
       return 'absent';
   }

@@ -1,10 +1,14 @@
+import { vdpaRequests } from './vdpa-structures.ts';
 import { vfioGroupRequests, vfioRequests } from './vfio-structures.ts';
 import { vhostRequests } from './vhost-requests.ts';
 
 const names = new Map<number, string>(
-  [...Object.entries(vfioRequests), ...Object.entries(vfioGroupRequests), ...Object.entries(vhostRequests)].map(
-    ([name, request]) => [request, name],
-  ),
+  [
+    ...Object.entries(vfioRequests),
+    ...Object.entries(vfioGroupRequests),
+    ...Object.entries(vdpaRequests),
+    ...Object.entries(vhostRequests),
+  ].map(([name, request]) => [request, name]),
 );
 
 /** The name of a call of VFIO or of a message of vhost, or its number where it has none here. */

@@ -126,6 +126,7 @@ const deviceLayouts = {
   unknown: true,
   'mdev-l1': true,
   'mdev-l2': true,
+  'vhost-vdpa': true,
 } as const satisfies Record<DeviceLayoutName, true>;
 
 export function toWire(event: ObservedEvent): WireEvent {

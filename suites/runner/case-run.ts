@@ -42,7 +42,7 @@ import type {
   VariantOf,
 } from '../case.ts';
 import { CaseEnded, Check, presupposedWrongly } from '../check.ts';
-import { ringsOf } from './request-needs.ts';
+import { ringMissing } from './request-needs.ts';
 import { type SweepResult, spread } from './sweep-result.ts';
 import { type RanPoint, unstablePoints } from './unstable-points.ts';
 
@@ -263,8 +263,8 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     if (applies.ring === 'negotiated') {
       throw new DriverUsageError(`${id} negotiates the layout itself: it makes rings of driver.layout in its guest`);
     }
-    const { largestRing = Number.POSITIVE_INFINITY } = this.port.facts;
-    if (request.size > largestRing) throw new RequestsUnknownError(ringsOf(request.size));
+    const missing = ringMissing(request.size, this.port.facts);
+    if (missing !== undefined) throw new RequestsUnknownError(missing);
     this.#hasRing = true;
     return guest.ring({ layout: this.#layout, ...request });
   };

@@ -9,6 +9,8 @@ export interface CaseNeeds {
   readonly requests?: readonly RequestNeed[];
   /** Entries of its largest ring, where they are many. */
   readonly ring?: number;
+  /** Entries of a ring that has not a power of two of them. */
+  readonly oddRing?: number;
 }
 
 /** By id, or by key without axes where the variants of a case differ. Written by `npm run request-needs`. */
@@ -19,14 +21,27 @@ export const plainRing = 256;
 
 export const ringsOf = (size: number): string => `rings of ${size} entries`;
 
+export const isPowerOfTwo = (size: number): boolean => (size & (size - 1)) === 0;
+
+export const oddRingsOf = (size: number): string => `rings of ${size} entries, which is no power of two`;
+
+/** Why a target takes no ring of so many entries, as what is missing; undefined where it does. */
+export function ringMissing(
+  size: number,
+  { largestRing = Number.POSITIVE_INFINITY, ringSizes }: Pick<TargetFacts, 'largestRing' | 'ringSizes'>,
+): string | undefined {
+  if (size > largestRing) return ringsOf(size);
+  return ringSizes === 'powers-of-two' && !isPowerOfTwo(size) ? oddRingsOf(size) : undefined;
+}
+
 /** What a target does not give to a case, in words; empty where it gives all. Pure: from data alone. */
 export function requestsMissing(
   { id }: Pick<AnyCase, 'id'>,
   variant: VariantOf<VariantAxes>,
-  { workload, largestRing = Number.POSITIVE_INFINITY }: Pick<TargetFacts, 'workload' | 'largestRing'>,
+  { workload, ...facts }: Pick<TargetFacts, 'workload' | 'largestRing' | 'ringSizes'>,
 ): string[] {
-  const { requests = [], ring = 0 } = needsOf[caseKey(id, variant)] ?? needsOf[id] ?? {};
+  const { requests = [], ring = 1, oddRing = 1 } = needsOf[caseKey(id, variant)] ?? needsOf[id] ?? {};
   const unmet = unmetNeeds(workload);
   const missing = requests.filter((need) => unmet.includes(need)).map((need): string => requestNeeds[need]);
-  return ring > largestRing ? [...missing, ringsOf(ring)] : missing;
+  return [...missing, ...[ring, oddRing].flatMap((size) => ringMissing(size, facts) ?? [])];
 }

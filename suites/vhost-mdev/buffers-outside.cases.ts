@@ -2,8 +2,8 @@ import { guestAddress, ioVirtualAddress } from '../../reference-impl/memory/addr
 import { changes, changesOutside, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
 import { defineCase } from '../case.ts';
+import { serves } from '../virtio/service.ts';
 import { setState, spacesOf } from './ring-messages.ts';
-import { serves } from './service.ts';
 
 /** Chains whose buffers lie in no memory that was told, in either layout. */
 

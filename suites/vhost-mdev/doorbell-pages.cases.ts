@@ -1,10 +1,10 @@
 import type { VfioMapping, VhostMdevSession } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
+import { serves, servesAll } from '../virtio/service.ts';
 import { doorbellData, doorbellSizes, rest, writeDoorbells } from './doorbells.ts';
 import { refusesCall } from './refusal.ts';
 import { answerOf, ringCount, setState } from './ring-messages.ts';
-import { serves, servesAll } from './service.ts';
 
 /** Doorbells by a store into a mapped page, which a device without notify areas does not have (ENOTSUPP). */
 

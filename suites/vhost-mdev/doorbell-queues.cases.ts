@@ -1,9 +1,9 @@
 import type { VhostMdevSession } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
+import { serves } from '../virtio/service.ts';
 import { doorbellAnswer, doorbellData, doorbellSizes, effectOn, noDoorbell, writeDoorbells } from './doorbells.ts';
 import { refusesCall } from './refusal.ts';
 import { ringCount } from './ring-messages.ts';
-import { serves } from './service.ts';
 
 /** Doorbells for queues that there are not, and behind the region (docs/VHOST-MDEV.md, strict). */
 

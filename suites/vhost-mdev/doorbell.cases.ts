@@ -1,5 +1,6 @@
 import { defineCase } from '../case.ts';
 import { runningQueue } from '../virtio/running-queue.ts';
+import { serves } from '../virtio/service.ts';
 import {
   doorbellAnswer,
   doorbellData,
@@ -11,7 +12,6 @@ import {
 } from './doorbells.ts';
 import { refusesCall } from './refusal.ts';
 import { ringCount } from './ring-messages.ts';
-import { serves } from './service.ts';
 
 /** Doorbells that are written (second RFC, NOTIFY region): length, place and data. */
 

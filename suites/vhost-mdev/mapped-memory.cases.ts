@@ -3,9 +3,9 @@ import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../case.ts';
+import { serves, servesAll } from '../virtio/service.ts';
 import { mapGuest, unmapGuest } from './device-memory.ts';
 import { addressesOf, ringDoorbell, setAddresses, setState } from './ring-messages.ts';
-import { serves, servesAll } from './service.ts';
 import { isNotWritten, isWritten } from './written-buffers.ts';
 
 /** Memory of layout L2: what the container maps, and what becomes of a device whose memory comes and goes. */

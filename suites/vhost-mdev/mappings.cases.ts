@@ -3,10 +3,10 @@ import type { Guest, Queue, VhostMdevSession } from '../../drivers/port/port.ts'
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
+import { serves } from '../virtio/service.ts';
 import { mapGuest, mapWithFlags, regionsOf, setTable, tableOf, unmapGuest } from './device-memory.ts';
 import { refusesCall } from './refusal.ts';
 import { type Answer, answerOf, setState } from './ring-messages.ts';
-import { serves } from './service.ts';
 
 /** Mappings that the container of layout L2 refuses, and a device that goes on with those that it has. */
 

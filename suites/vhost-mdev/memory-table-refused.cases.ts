@@ -1,10 +1,10 @@
 import type { Guest, VhostMdevSession } from '../../drivers/port/port.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
+import { serves } from '../virtio/service.ts';
 import { cutRegions, regionsOf, setTable, type TableRegion, tableOf } from './device-memory.ts';
 import { refusesCall } from './refusal.ts';
 import { setState } from './ring-messages.ts';
-import { serves } from './service.ts';
 
 /** Tables of layout L1 that are refused, and what is left of the one before. */
 

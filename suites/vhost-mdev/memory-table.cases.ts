@@ -2,9 +2,9 @@ import { guestAddress } from '../../reference-impl/memory/addresses.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { defineCase } from '../case.ts';
+import { serves, servesAll } from '../virtio/service.ts';
 import { cutRegions, regionsOf, setTable, tableOf } from './device-memory.ts';
 import { addressesOf, ringDoorbell, setAddresses, setBase, setState } from './ring-messages.ts';
-import { serves, servesAll } from './service.ts';
 import { isNotWritten, isWritten } from './written-buffers.ts';
 
 /** Memory of layout L1: what SET_MEM_TABLE tells, and tells anew. */

@@ -4,9 +4,9 @@ import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
+import { serves } from '../virtio/service.ts';
 import { type Answer, mapGuest, regionsOf, setTable, tableOf, unmapGuest } from './device-memory.ts';
 import { setState } from './ring-messages.ts';
-import { serves } from './service.ts';
 
 /** Memory that goes away while the device has a lot to write there. */
 

@@ -1,9 +1,9 @@
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../case.ts';
+import { serves, servesAll } from '../virtio/service.ts';
 import { refusesCall } from './refusal.ts';
 import { addressesOf, getBase, ringDoorbell, setAddresses, setState } from './ring-messages.ts';
-import { serves, servesAll } from './service.ts';
 
 /** Stops with requests in flight, starts after them, and starts that fail. */
 

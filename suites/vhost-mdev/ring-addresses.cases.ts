@@ -2,6 +2,7 @@ import type { Queue, VhostMdevSession } from '../../drivers/port/port.ts';
 import { addressIn } from '../../reference-impl/memory/addresses.ts';
 import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../case.ts';
+import { serves } from '../virtio/service.ts';
 import { refusesCall } from './refusal.ts';
 import {
   type Answer,
@@ -14,7 +15,6 @@ import {
   setState,
   spacesOf,
 } from './ring-messages.ts';
-import { serves } from './service.ts';
 
 /** SET_VRING_ADDR: where a ring lies, what else the message says, and the order of all three. */
 

@@ -1,8 +1,8 @@
 import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../case.ts';
+import { serves, servesAll } from '../virtio/service.ts';
 import { refusesCall } from './refusal.ts';
 import { getBase, setBase, setState } from './ring-messages.ts';
-import { serves, servesAll } from './service.ts';
 
 /** SET_VRING_BASE and GET_VRING_BASE, before, after and while the device runs. */
 

@@ -4,10 +4,10 @@ import type { GuestRing, Queue, VhostMdevSession } from '../../drivers/port/port
 import { encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
+import { type Served, serves } from '../virtio/service.ts';
 import { fitting } from '../virtio/small-ring.ts';
 import { refusesCall } from './refusal.ts';
 import { type Answer, addressesOf, getBase, setAddresses, setBase, setSize, setState } from './ring-messages.ts';
-import { type Served, serves } from './service.ts';
 
 /** Ring set-up while the device runs: it is refused, and changes nothing. */
 

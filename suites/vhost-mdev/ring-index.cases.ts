@@ -1,6 +1,7 @@
 import type { VhostMdevSession } from '../../drivers/port/port.ts';
 import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../case.ts';
+import { serves } from '../virtio/service.ts';
 import { refusesCall } from './refusal.ts';
 import {
   type Answer,
@@ -13,7 +14,6 @@ import {
   setSize,
   setState,
 } from './ring-messages.ts';
-import { serves } from './service.ts';
 
 /** Which ring a message is of: those that there are not, and those that must not be taken for each other. */
 

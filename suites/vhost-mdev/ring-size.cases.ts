@@ -1,9 +1,9 @@
 import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../case.ts';
+import { serves, servesAll } from '../virtio/service.ts';
 import { fitting } from '../virtio/small-ring.ts';
 import { refusesCall } from './refusal.ts';
 import { ringDoorbell, setSize, setState } from './ring-messages.ts';
-import { serves, servesAll } from './service.ts';
 
 /** SET_VRING_NUM: the sizes that a ring may have, and those that it may not. */
 

@@ -1,8 +1,8 @@
 import type { VhostMdevSession } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
+import { serves } from '../virtio/service.ts';
 import { refusesCall } from './refusal.ts';
 import { ringDoorbell, setSize, setState, tellRing } from './ring-messages.ts';
-import { serves } from './service.ts';
 
 /** Values of DEVICE_SET_STATE, and starts of a device that was told of little. */
 

@@ -1,7 +1,7 @@
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { defineCase } from '../case.ts';
+import { serves, servesAll } from '../virtio/service.ts';
 import { getBase, ringDoorbell, ringDriver, setFeatures, setState, tellRing } from './ring-messages.ts';
-import { serves, servesAll } from './service.ts';
 
 /** DEVICE_SET_STATE (second RFC, device side): what runs, what rests, and that the same state again has no effect. */
 

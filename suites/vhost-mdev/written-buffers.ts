@@ -3,8 +3,8 @@ import type { Guest, VhostMdevSession } from '../../drivers/port/port.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import type { CaseContext, VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
+import { type Served, serves } from '../virtio/service.ts';
 import { setState } from './ring-messages.ts';
-import { type Served, serves } from './service.ts';
 
 /** The device writes a buffer, and it holds what it should. @throws as `waitForUsed`. */
 export function isWritten(check: Check, writes: DeviceWrites, what: string, seed: number): void {

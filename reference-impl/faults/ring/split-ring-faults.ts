@@ -293,7 +293,10 @@ export const splitRingFaults = {
     }),
   ),
   'buffer-above-47-bits-refused': hidden(
-    { 'vhost-mdev-l2': 'the driver gives I/O-virtual addresses, and the memory of the case has them below 47 bits' },
+    {
+      'vhost-mdev-l2': 'the driver gives I/O-virtual addresses, and the memory of the case has them below 47 bits',
+      'vhost-vdpa': 'the driver gives I/O-virtual addresses, and the memory of the case has them below 47 bits',
+    },
     ringFault(
       'split/buffers-anywhere-in-memory',
       'a buffer at an address of 48 bits breaks the ring',

@@ -12,10 +12,12 @@ export const queueSizes = defineCase({
   proves: { 'packed/queue-size-honoured': ['packed-queue-size-rounded-down', 'packed-queue-size-at-least-four'] },
   applies: { start: 'closed', ring: 'packed', needs: ['initial-base'] },
   run(context) {
-    const { points, requirement } = context;
+    const { port, points, requirement } = context;
     const check = requirement('packed/queue-size-honoured');
     const smallest = askedDriver(context, (driver) => driver.request().segments.length);
-    const all = sizes.filter((size) => size >= smallest).map((size) => ({ key: `size=${size}`, size }));
+    const isTaken = (size: number): boolean =>
+      size >= smallest && (port.facts.ringSizes === undefined || (size & (size - 1)) === 0);
+    const all = sizes.filter(isTaken).map((size) => ({ key: `size=${size}`, size }));
     points(all, ({ key, size }) => {
       // From its last descriptor on, so that a few lists meet both ends of the ring.
       const { session, driver, queue } = runningQueue(context, {

@@ -1,0 +1,322 @@
+import { featureSet, noFeatures } from '../../reference-impl/catalogue/feature-set.ts';
+import type { Guest } from '../../reference-impl/memory/guest.ts';
+import { areaAddresses, sentAddresses } from '../../reference-impl/virtqueue/area-addresses.ts';
+import type { GuestRing } from '../../reference-impl/virtqueue/ring.ts';
+import { errno, errorName } from '../../reference-impl/wire/errno.ts';
+import { decodeVringBase, encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
+import { DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
+import type {
+  AttachOptions,
+  ControlOutcome,
+  FeatureWord,
+  Fence,
+  Negotiated,
+  Negotiation,
+  OfferWord,
+  Queue,
+  VdpaCalls,
+  VdpaMapping,
+  VdpaRange,
+  VhostVdpaSession,
+} from '../port/port.ts';
+import type { VdpaNotification } from '../reach.ts';
+import { deadlineIn } from '../session/deadline.ts';
+import { ringFeatures } from '../session/ring-features.ts';
+import type { SessionContext } from '../session/session-context.ts';
+import { callOutcome, isDeviceGone } from '../vhost-mdev/call-outcome.ts';
+import { guestMappings, type IotlbMapping } from './guest-mappings.ts';
+import { VdpaDeviceParts } from './session-device.ts';
+import { type RingOwner, VdpaQueue } from './vdpa-queue.ts';
+
+export interface VdpaSessionOptions {
+  readonly context: SessionContext;
+  readonly calls: VdpaCalls;
+  readonly id: number;
+  readonly pageSize: number;
+  readonly range: VdpaRange | undefined;
+  readonly notifyBy: VdpaNotification;
+  /** Makes a guest the one that its user addresses mean; returns how to end that. */
+  readonly lend: (guest: Guest) => () => void;
+}
+
+const ACKNOWLEDGE = 1;
+const DRIVER = 2;
+const DRIVER_OK = 4;
+const FEATURES_OK = 8;
+
+/** VHOST_BACKEND_F_*, by their bits. */
+const backend = { MSG_V2: 1n << 1n, BATCH: 1n << 2n, SUSPEND: 1n << 4n, RESUME: 1n << 5n } as const;
+/** All of Linux 6.12. */
+const knownBackend = 0b1_0111_1110n;
+/** In which a device that was notified gets to work, in milliseconds: where there is one CPU, it works as we sleep. */
+const restMs = 5;
+const nothingNegotiated: Negotiated = { offered: noFeatures, accepted: noFeatures };
+
+/**
+ * One open vhost-vdpa device. The rings are set up first and DRIVER_OK comes at the first use of one, as drivers do; a
+ * ring that comes or goes later does so while the device is suspended. Who writes the status itself decides on DRIVER_OK.
+ */
+export class VdpaSession implements VhostVdpaSession, RingOwner {
+  readonly id: number;
+  readonly calls: VdpaCalls;
+  readonly device: VdpaDeviceParts;
+  readonly pageSize: number;
+  readonly range: VdpaRange | undefined;
+  readonly desync = undefined;
+  readonly #options: VdpaSessionOptions;
+  readonly #context: SessionContext;
+  readonly #queues: VdpaQueue[] = [];
+  #mapped: readonly IotlbMapping[] = [];
+  #words = nothingNegotiated;
+  #backendFeatures = 0n;
+  #guest: Guest | undefined;
+  #isOpen = true;
+  #hasOwner = false;
+  #isPrepared = false;
+  #isStatusManual = false;
+  #isRunning = false;
+
+  constructor(options: VdpaSessionOptions) {
+    this.#options = options;
+    this.#context = options.context;
+    this.id = options.id;
+    this.calls = options.calls;
+    this.pageSize = options.pageSize;
+    this.range = options.range;
+    this.device = new VdpaDeviceParts(options.calls, (status) => this.#writeStatus(status));
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  get negotiated(): Negotiated {
+    return this.#words;
+  }
+
+  get backendFeatures(): bigint {
+    return this.#backendFeatures;
+  }
+
+  readFeatures(which: OfferWord): FeatureWord {
+    if (which === 'protocol-features') throw new DriverUsageError('vhost-vdpa has no protocol features');
+    const answer = which === 'features' ? this.calls.features() : this.calls.backendFeatures();
+    if (typeof answer === 'bigint') return { kind: 'word', word: answer };
+    const exit = this.#context.exit();
+    if (exit !== undefined) return { kind: 'died', exit };
+    if (isDeviceGone(-answer)) return { kind: 'closed' };
+    if (answer === -errno.EINTR) return { kind: 'silent', waitedMs: this.#context.deadlineMs };
+    return { kind: 'malformed', why: `the call for ${which} failed with ${errorName(answer)}` };
+  }
+
+  /**
+   * A call is handled before it returns: what is asked is whether there is still a device to call. Kicks are another
+   * matter: no call waits for what a device does of its own accord, so it gets the time for it here.
+   */
+  fence(): Fence {
+    const { waiting } = this.#context;
+    if (waiting.isRemote && this.#isRunning) waiting.until(() => false, deadlineIn(restMs));
+    const answer = this.readFeatures('features');
+    switch (answer.kind) {
+      case 'word':
+      case 'malformed':
+        return { kind: 'passed' };
+      case 'closed':
+      case 'silent':
+      case 'died':
+        return answer;
+    }
+  }
+
+  /** The owner, backend features, and the status up to DRIVER. */
+  prepare(): void {
+    if (!this.#hasOwner) this.#check('VHOST_SET_OWNER', this.calls.setOwner());
+    this.#hasOwner = true;
+    const offered = this.calls.backendFeatures();
+    if (typeof offered === 'number') this.#fail('VHOST_GET_BACKEND_FEATURES', offered);
+    const accepted = offered & knownBackend;
+    this.#check('VHOST_SET_BACKEND_FEATURES', this.calls.setBackendFeatures(accepted));
+    this.#backendFeatures = accepted;
+    this.#addStatus(ACKNOWLEDGE | DRIVER);
+    this.#isPrepared = true;
+  }
+
+  negotiate({ device = 0n }: Negotiation): Negotiated {
+    if (!this.#isPrepared) this.prepare();
+    this.#isPrepared = false;
+    const offered = this.calls.features();
+    if (typeof offered === 'number') return this.#fail('VHOST_GET_FEATURES', offered);
+    const accepted = device & offered;
+    this.#check('VHOST_SET_FEATURES', this.calls.setFeatures(accepted));
+    this.#addStatus(FEATURES_OK);
+    const status = this.calls.status();
+    if (status < 0) this.#fail('VHOST_VDPA_GET_STATUS', status);
+    if ((status & FEATURES_OK) === 0) throw new PeerProtocolError('the device took FEATURES_OK back');
+    const backendOffer = this.calls.backendFeatures();
+    this.#words = {
+      offered: featureSet({ device: offered, backend: typeof backendOffer === 'bigint' ? backendOffer : 0n }),
+      accepted: featureSet({ device: accepted, backend: this.#backendFeatures }),
+    };
+    return this.#words;
+  }
+
+  /** Takes the place of what was told before. */
+  shareMemory(guest: Guest): ControlOutcome {
+    this.#guest = guest;
+    const withdraw = this.#options.lend(guest);
+    const messages = guestMappings(guest, this.#mapped, (this.#backendFeatures & backend.BATCH) !== 0n);
+    let answer = 0;
+    for (const message of messages) {
+      answer = this.calls.iotlb(message);
+      if (answer < 0) break;
+    }
+    this.#mapped = guest.regions.map(({ ioVirtualAddress, size }) => ({ ioVirtualAddress, size: BigInt(size) }));
+    withdraw();
+    return this.#outcomeOf(Math.min(0, answer));
+  }
+
+  attach<R extends GuestRing>(ring: R, options: AttachOptions): Queue<R> {
+    const { index, position = ring.position, enable = true, call = true, kick = true } = options;
+    if (options.indirect === true && this.#guest === undefined) {
+      throw new DriverUsageError('indirect tables need shared memory: call shareMemory before attach');
+    }
+    const page = this.#options.notifyBy === 'doorbell' && kick ? this.#mapDoorbell(index) : undefined;
+    const queue = new VdpaQueue({
+      context: this.#context,
+      owner: this,
+      session: this.id,
+      ring,
+      index,
+      driver: {
+        space: sentAddresses.translated.buffer,
+        position,
+        ...ringFeatures(this.negotiated.accepted.device, options),
+        ...(this.#guest === undefined ? {} : { tables: this.#guest }),
+      },
+      kicks: options.kicks,
+      hasCall: call,
+      hasKick: kick,
+      ...(page === undefined ? {} : { page }),
+    });
+    const isAnother = this.#queues.some((one) => one.index === index);
+    this.#queues.push(queue);
+    this.#suspended(() => {
+      const { calls } = this;
+      if (isAnother) this.#check('VHOST_VDPA_SET_VRING_ENABLE', calls.setEnabled(index, false));
+      const { descriptor, driver: available, device: used } = areaAddresses(ring, sentAddresses.translated);
+      this.#check('VHOST_SET_VRING_NUM', calls.setSize(index, ring.size));
+      this.#check('VHOST_SET_VRING_ADDR', calls.setAddresses(index, { descriptor, available, used }));
+      this.#check('VHOST_SET_VRING_BASE', calls.setBase(index, encodeVringBase(position)));
+      this.#check('VHOST_SET_VRING_CALL', calls.setEvent('call', index, queue.pollFd));
+      this.#check('VHOST_SET_VRING_ERR', calls.setEvent('err', index, queue.errFd));
+      this.#check('VHOST_SET_VRING_KICK', calls.setEvent('kick', index, queue.kickFd));
+      if (enable) this.#check('VHOST_VDPA_SET_VRING_ENABLE', calls.setEnabled(index, true));
+    });
+    queue.drainCalls();
+    return queue;
+  }
+
+  run(): ControlOutcome {
+    if (this.#isRunning || this.#isStatusManual || this.#queues.length === 0) return { kind: 'done', by: 'return' };
+    const outcome = this.#outcomeOf(this.calls.setStatus(this.#statusWith(DRIVER_OK)));
+    if (outcome.kind !== 'done') return outcome;
+    this.#isRunning = true;
+    // Some devices signal once when they start.
+    for (const queue of this.#queues) queue.drainCalls();
+    return outcome;
+  }
+
+  setEnabled({ index }: VdpaQueue, enabled: boolean): ControlOutcome {
+    return this.#outcomeOf(this.calls.setEnabled(index, enabled));
+  }
+
+  stopRing({ index, ring }: VdpaQueue): ReturnType<Queue['stop']> {
+    const base = this.#suspended(() => {
+      const told = this.calls.base(index);
+      this.calls.setEnabled(index, false);
+      return told;
+    });
+    if (typeof base === 'number') {
+      const exit = this.#context.exit();
+      if (exit !== undefined) return { kind: 'died', exit };
+      if (isDeviceGone(-base)) return { kind: 'closed' };
+      if (base === -errno.EINTR) return { kind: 'silent', waitedMs: this.#context.deadlineMs };
+      return this.#fail(`VHOST_GET_VRING_BASE of ring ${index}`, base);
+    }
+    if (base.index !== index) {
+      throw new PeerProtocolError(`VHOST_GET_VRING_BASE of ring ${index} was answered for ring ${base.index}`);
+    }
+    return { kind: 'stopped', position: decodeVringBase(ring.layout, base.num) };
+  }
+
+  storeDoorbell(index: number, page: VdpaMapping): void {
+    this.calls.store16(page, index, index);
+  }
+
+  /** The kernel resets the device and takes its mappings away. */
+  close(): void {
+    this.abandon();
+  }
+
+  abandon(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.calls.file.close();
+    for (const queue of this.#queues) queue.release();
+    this.#context.log.observe({ kind: 'connection', state: 'closed-by-us', session: this.id, detail: '' });
+  }
+
+  /** Changes rings: while the device runs, it is suspended meanwhile. */
+  #suspended<Result>(change: () => Result): Result {
+    const canSuspend =
+      (this.#backendFeatures & (backend.SUSPEND | backend.RESUME)) === (backend.SUSPEND | backend.RESUME);
+    if (!this.#isRunning || !canSuspend) return change();
+    this.#check('VHOST_VDPA_SUSPEND', this.calls.suspend());
+    const result = change();
+    this.#check('VHOST_VDPA_RESUME', this.calls.resume());
+    return result;
+  }
+
+  /** The status as a case writes it: it decides from now on. */
+  #writeStatus(status: number): ControlOutcome {
+    const outcome = this.#outcomeOf(this.calls.setStatus(status));
+    this.#isStatusManual = status !== 0;
+    if (outcome.kind !== 'done') return outcome;
+    this.#isRunning = (status & DRIVER_OK) !== 0;
+    if (status === 0) this.#isPrepared = false;
+    return outcome;
+  }
+
+  /** The status as it is, with bits added. */
+  #statusWith(bits: number): number {
+    const status = this.calls.status();
+    return status < 0 ? this.#fail('VHOST_VDPA_GET_STATUS', status) : status | bits;
+  }
+
+  #addStatus(bits: number): void {
+    this.#check('VHOST_VDPA_SET_STATUS', this.calls.setStatus(this.#statusWith(bits)));
+  }
+
+  /** What came of a call that returned an error number negated, or 0. */
+  #outcomeOf(answer: number): ControlOutcome {
+    const exit = answer === 0 ? undefined : this.#context.exit();
+    if (exit !== undefined) return { kind: 'died', exit };
+    if (answer === -errno.EINTR) return { kind: 'silent', waitedMs: this.#context.deadlineMs };
+    return callOutcome(answer);
+  }
+
+  #mapDoorbell(index: number): VdpaMapping {
+    const page = this.calls.mapDoorbell(index);
+    return typeof page === 'number' ? this.#fail(`the doorbell of ring ${index} could not be mapped`, page) : page;
+  }
+
+  #check(what: string, answer: number): void {
+    if (answer < 0) this.#fail(what, answer);
+  }
+
+  /** @throws always. */
+  #fail(what: string, answer: number): never {
+    if (answer === -errno.ENODEV) throw new IutGoneError(`${what}: the device is gone`);
+    throw new PeerProtocolError(`${what}: ${errorName(answer)}`);
+  }
+}

@@ -1,0 +1,207 @@
+import type { ParentDriver, QueueFailure, StepOutcome } from '../devices/parent-driver.ts';
+import { ringLayoutOf } from '../virtqueue/feature-bits.ts';
+import type { RingLayout } from '../virtqueue/ring.ts';
+import { errno } from '../wire/errno.ts';
+import { AddressSpaces } from './address-spaces.ts';
+import { type CalledVdpa, vdpaCall } from './vdpa-calls.ts';
+import type { EventToken, VdpaEdge } from './vdpa-edge.ts';
+import { VdpaRings } from './vdpa-rings.ts';
+import type { IovaRange, PageRequest, VdpaRules } from './vdpa-rules.ts';
+
+const status = { DRIVER_OK: 4, FEATURES_OK: 8 } as const;
+
+/** VHOST_BACKEND_F_*: IOTLB_MSG_V2, IOTLB_BATCH, IOTLB_ASID, SUSPEND, RESUME, ENABLE_AFTER_DRIVER_OK, IOTLB_PERSIST. */
+const backendBits = [1, 2, 3, 4, 5, 6, 8] as const;
+const asidBit = 1n << 3n;
+const offeredBackend = backendBits.reduce((word, bit) => word | (1n << BigInt(bit)), 0n);
+
+/** As much as an IOMMU of 48 bits reaches, but for the first page. */
+const range: IovaRange = { first: 0x1000n, last: 0xffff_ffff_ffffn };
+const spaceCount = 2;
+
+/**
+ * A vhost-vdpa character device over a parent driver: what the vhost core of the kernel does, and what a vDPA parent does
+ * below it. No I/O: calls come in, the rest goes through the edge. Every call returns what the kernel's would: a count or
+ * 0, or an error number negated.
+ */
+export class VdpaDevice implements CalledVdpa {
+  readonly rules: VdpaRules;
+  readonly parent: ParentDriver;
+  readonly edge: VdpaEdge;
+  readonly rings: VdpaRings;
+  readonly spaces: AddressSpaces;
+  readonly range: IovaRange;
+  readonly offeredBackend = offeredBackend;
+  readonly spaceCount = spaceCount;
+  backendFeatures = 0n;
+  hasOwner = false;
+  #status = 0;
+  #isSuspended = false;
+  #opens = 0;
+  #configCall: EventToken | undefined;
+  /** By group, the number of its address space. */
+  readonly #spaceOfGroup: number[];
+
+  /** The parent's `create` and this come together: the device is its parent's from here on. */
+  constructor(parent: ParentDriver, edge: VdpaEdge, rules: VdpaRules) {
+    this.parent = parent;
+    this.edge = edge;
+    this.rules = rules;
+    this.range = rules.identity.range(range);
+    this.#spaceOfGroup = Array.from({ length: this.groupCount }, () => 0);
+    this.rings = new VdpaRings({
+      parent,
+      edge,
+      rules,
+      memoryOf: (index) => this.spaces.memoryMap(this.#spaceOfGroup[this.groupOf(index)] ?? 0),
+      state: () => ({ driverOk: this.isRunning, suspended: this.#isSuspended }),
+    });
+    this.spaces = new AddressSpaces({
+      edge,
+      rules: rules.iotlb,
+      spaces: spaceCount,
+      bounds: range,
+      carriesSpace: () => (this.backendFeatures & asidBit) !== 0n,
+      changed: () => this.rings.move(),
+    });
+    parent.setSinks({
+      signalCall: (queue) => this.rings.signal('call', queue),
+      signalError: (queue, reason) => this.#broke(queue, reason),
+      // A ring that lacks a translation waits, and tries again when it is kicked or memory changes.
+      missed: () => {},
+      storedNotification: (stored) => {
+        const queue = rules.doorbell.queueOf(stored);
+        if (queue !== undefined) this.rings.kicked(queue);
+      },
+    });
+  }
+
+  get status(): number {
+    return this.#status;
+  }
+
+  get offeredFeatures(): bigint {
+    const { supportedFeatures, deviceId } = this.parent;
+    return this.rules.features.offered(supportedFeatures, deviceId);
+  }
+
+  /** DRIVER_OK is set. */
+  get isRunning(): boolean {
+    return (this.#status & status.DRIVER_OK) !== 0;
+  }
+
+  get isSuspended(): boolean {
+    return this.#isSuspended;
+  }
+
+  get areFeaturesFixed(): boolean {
+    return (this.#status & status.FEATURES_OK) !== 0;
+  }
+
+  get layout(): RingLayout {
+    return ringLayoutOf(this.parent.features);
+  }
+
+  /** The last of several rings is in a group of its own, as a control queue is. */
+  get groupCount(): number {
+    return this.parent.queueCount > 1 ? 2 : 1;
+  }
+
+  groupOf(queue: number): number {
+    return this.groupCount > 1 && queue === this.parent.queueCount - 1 ? 1 : 0;
+  }
+
+  /** An error number, or 0. */
+  open(): number {
+    const { life } = this.rules;
+    const error = life.openError(this.#opens);
+    if (error !== 0) return error;
+    this.#opens++;
+    this.reset();
+    this.#status = life.statusAtOpen;
+    return 0;
+  }
+
+  /** A file was closed. */
+  closed(): void {
+    this.#opens--;
+    if (this.#opens > 0) return;
+    this.reset();
+    this.rings.dropEvents();
+    this.setConfigCall(undefined);
+    this.hasOwner = false;
+    this.backendFeatures = 0n;
+    this.spaces.clear(this.rules.life.outlivesClose);
+  }
+
+  ioctl(request: number, argument: Uint8Array): number {
+    return vdpaCall(this, request, argument);
+  }
+
+  write(bytes: Uint8Array): number {
+    if (!this.hasOwner && this.rules.life.needsOwner) return -errno.EFAULT;
+    return this.spaces.write(bytes);
+  }
+
+  /** The doorbell of a queue, which is notified by a store of its 16-bit number at the start, or an error negated. */
+  map(request: PageRequest): Uint8Array | number {
+    const { pageSize } = this.edge;
+    if (!this.rules.doorbell.accepts(request, pageSize)) return -errno.EINVAL;
+    return this.parent.notifyPage?.(request.page, pageSize) ?? -errno.ENOTSUPP;
+  }
+
+  setStatus(value: number): number {
+    const { acceptsRemoval, afterZero, zeroResets } = this.rules.status;
+    if (value === 0) {
+      const before = this.#status;
+      if (zeroResets) this.reset();
+      this.#status = afterZero(before);
+      return 0;
+    }
+    if ((this.#status & ~value) !== 0 && !acceptsRemoval) return errno.EINVAL;
+    this.#status = value;
+    this.rings.settle();
+    return 0;
+  }
+
+  /** SUSPEND and RESUME have no effect on a device that does not run. */
+  setSuspended(suspended: boolean): void {
+    if (!this.isRunning || suspended === this.#isSuspended) return;
+    this.#isSuspended = suspended;
+    if (suspended) this.rings.settle();
+    else this.rings.resumed();
+  }
+
+  setGroupSpace(group: number, space: number): void {
+    this.#spaceOfGroup[group] = this.rules.groups.spaceOf(space);
+    this.rings.move();
+  }
+
+  setConfigCall(token: EventToken | undefined): void {
+    if (this.#configCall !== undefined) this.edge.releaseEvent(this.#configCall);
+    this.#configCall = token;
+  }
+
+  /** As the device was made, but for mappings, events and stored data. */
+  reset(): void {
+    this.#status = 0;
+    this.#isSuspended = false;
+    this.rings.settle();
+    this.rings.forget();
+    this.#spaceOfGroup.fill(0);
+    this.spaces.reset();
+    this.parent.reset();
+  }
+
+  /** Carries out one chain at most. */
+  step(): StepOutcome {
+    this.rings.takeKicks();
+    return this.parent.step();
+  }
+
+  #broke(queue: number, _reason: QueueFailure): void {
+    this.#status = this.rules.status.broken(this.#status);
+    this.rings.signal('err', queue);
+    if (this.#configCall !== undefined) this.edge.signal(this.#configCall);
+  }
+}

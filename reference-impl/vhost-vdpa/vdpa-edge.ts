@@ -1,0 +1,17 @@
+/** An event descriptor as the device holds it: a name that only the edge can use. */
+export type EventToken = number;
+
+/** What a vhost-vdpa device may ask of the world around it. Nothing here throws for what a user can cause. */
+export interface VdpaEdge {
+  /** Bytes of a page: the size of a doorbell. */
+  readonly pageSize: number;
+  /** Takes hold of the event descriptor that a user named; undefined where it is none. */
+  holdEvent(descriptor: number): EventToken | undefined;
+  releaseEvent(token: EventToken): void;
+  /** Adds one to the event's count. */
+  signal(token: EventToken): void;
+  /** Whether the event was signalled since the last look. */
+  takeSignal(token: EventToken): boolean;
+  /** The user's own memory from this user address on; undefined where some of it is not there. */
+  userMemory(userAddress: bigint, size: bigint): Uint8Array | undefined;
+}

@@ -1,0 +1,59 @@
+import { seenWithinMs } from '../../judging/deadline.ts';
+import { defineCase } from '../case.ts';
+import { servesAll } from '../virtio/service.ts';
+import { takes } from './refusal.ts';
+
+/** SUSPEND and RESUME. */
+
+const transports = ['vhost-vdpa'] as const;
+
+export const standsStill = defineCase({
+  id: 'vhost-vdpa/suspend/suspended-rings-stand-still',
+  title: 'behind SUSPEND no buffer is used although the ring is kicked, and its base stays',
+  proves: { 'vk-suspend/suspended-rings-stand-still': 'vdpa-serves-while-suspended' },
+  applies: { start: 'negotiated', transports, offers: ['VHOST_BACKEND_F_SUSPEND'] },
+  run({ session, port, driver, ring, requirement }) {
+    const check = requirement('vk-suspend/suspended-rings-stand-still');
+    const { calls } = session;
+    const queue = driver.attach(ring({ size: 16 }));
+    driver.warmUp(queue);
+    if (!takes(check, calls.suspend(), 'SUSPEND')) return;
+    const before = { used: queue.usedCount(), base: baseOf(calls.base(queue.index)) };
+    queue.makeAvailable([driver.request({ seed: 2 }).segments]);
+    queue.kick();
+    port.until(() => queue.usedCount() !== before.used, seenWithinMs(port));
+    session.fence();
+    check.equal(queue.usedCount(), before.used, 'used elements behind SUSPEND');
+    check.equal(baseOf(calls.base(queue.index)), before.base, 'the base behind the kick');
+  },
+});
+
+const baseOf = (told: { readonly num: number } | number): number => (typeof told === 'number' ? told : told.num);
+
+export const resumes = defineCase({
+  id: 'vhost-vdpa/suspend/resumption-loses-nothing',
+  title: 'what was made available and kicked while suspended is used behind RESUME, once and in order',
+  proves: {
+    'vk-suspend/resume-loses-nothing': ['vdpa-resumption-begins-anew', 'vdpa-resumption-goes-two-back'],
+  },
+  applies: {
+    start: 'negotiated',
+    transports,
+    offers: ['VHOST_BACKEND_F_SUSPEND', 'VHOST_BACKEND_F_RESUME'],
+  },
+  run({ session, port, driver, ring, requirement }) {
+    const check = requirement('vk-suspend/resume-loses-nothing');
+    const { calls } = session;
+    const queue = driver.attach(ring({ size: 16 }));
+    for (const seed of [1, 2, 3]) driver.warmUp(queue, { seed });
+    if (!takes(check, calls.suspend(), 'SUSPEND')) return;
+    const requests = [4, 5].map((seed) => driver.request({ seed }));
+    const heads = queue.makeAvailable(requests.map(({ segments }) => segments));
+    queue.kick();
+    if (!takes(check, calls.resume(), 'RESUME')) return;
+    check.sameMembers(servesAll(port, check, queue, heads.length, 'used elements behind RESUME'), heads, 'heads');
+    for (const request of requests) check.equal(request.problem(), undefined, 'what is wrong with a request');
+    session.fence();
+    check.equal(queue.usedCount(), 5, 'used elements in all');
+  },
+});
