@@ -10,7 +10,7 @@ import type { Span } from '../../reference-impl/memory/span.ts';
 import { payloadOf } from '../program/message-payload.ts';
 import type { Call, CallOf, Program } from '../program/program.ts';
 import { doorOf } from './doors.ts';
-import { type MadeQueue, MadeThings } from './made-things.ts';
+import { MadeThings } from './made-things.ts';
 import { type OutcomeClass, Outcomes } from './outcomes.ts';
 import { programLayout } from './program-layouts.ts';
 import { RingCalls } from './ring-calls.ts';
@@ -159,26 +159,26 @@ export class Executor {
         return session === undefined ? 'skipped' : this.#rings.attach(call, session);
       }
       case 'chain': {
-        const queue = this.#queue(call.queue);
+        const queue = this.#made.liveQueue(call.queue);
         return queue === undefined ? 'skipped' : this.#rings.add(call, queue);
       }
       case 'kick': {
-        const queue = this.#queue(call.queue);
+        const queue = this.#made.liveQueue(call.queue);
         if (queue === undefined) return 'skipped';
         if (call.asked && !queue.queue.driver.needsKick()) return 'made';
         queue.queue.kick();
         return 'sent';
       }
       case 'wait': {
-        const queue = this.#queue(call.queue);
+        const queue = this.#made.liveQueue(call.queue);
         return queue === undefined ? 'skipped' : this.#rings.wait(queue, call.count, this.#waitMs(usedPart));
       }
       case 'stop': {
-        const queue = this.#queue(call.queue);
+        const queue = this.#made.liveQueue(call.queue);
         return queue === undefined ? 'skipped' : this.#rings.stop(queue);
       }
       case 'enable': {
-        const queue = this.#queue(call.queue);
+        const queue = this.#made.liveQueue(call.queue);
         return queue === undefined ? 'skipped' : settle(outcomes, queue.queue.setEnabled(call.on));
       }
       case 'ring-write': {
@@ -275,13 +275,6 @@ export class Executor {
   #session(id: number): Session | undefined {
     const session = this.#made.sessions.get(id);
     return session?.isOpen === true ? session : undefined;
-  }
-
-  #queue(id: number): MadeQueue | undefined {
-    const queue = this.#made.queues.get(id);
-    // What becomes used on a ring that was attached anew belongs to the newer queue.
-    const isLatest = queue?.made.queue === queue?.queue;
-    return queue?.session.isOpen === true && isLatest ? queue : undefined;
   }
 
   #connected(id: number): OutcomeClass {

@@ -46,6 +46,8 @@ export class MadeThings {
   readonly guests = new Map<number, Guest>();
   readonly rings = new Map<number, MadeRing>();
   readonly queues = new Map<number, MadeQueue>();
+  /** By session and index: the ring that was attached there last. */
+  readonly #latest = new Map<Session, Map<number, Queue>>();
   /** Segments of the chains that were added, by the call that added them. */
   readonly chains = new Map<number, readonly Segment[]>();
   readonly changes = new Map<number, MemoryChange>();
@@ -59,10 +61,28 @@ export class MadeThings {
     this.guests.clear();
     this.rings.clear();
     this.queues.clear();
+    this.#latest.clear();
     this.chains.clear();
     this.changes.clear();
     this.events.clear();
     for (const mapping of this.mappings.splice(0)) mapping.unmap();
+  }
+
+  attached(id: number, made: MadeQueue): void {
+    const { session, queue } = made;
+    this.queues.set(id, made);
+    const ofSession = this.#latest.get(session) ?? new Map<number, Queue>();
+    ofSession.set(queue.index, queue);
+    this.#latest.set(session, ofSession);
+  }
+
+  /** Undefined for one that is no more: its session ended, or its ring or its index was attached anew. */
+  liveQueue(id: number): MadeQueue | undefined {
+    const found = this.queues.get(id);
+    if (found === undefined) return undefined;
+    const { queue, session, made } = found;
+    const isLatest = made.queue === queue && this.#latest.get(session)?.get(queue.index) === queue;
+    return session.isOpen && isLatest ? found : undefined;
   }
 
   /** A region of a memory; any number means one. */

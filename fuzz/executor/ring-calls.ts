@@ -40,7 +40,7 @@ export class RingCalls {
     const queue = session.attach(ring, { index, position, enable, call, kick });
     made.queue = queue;
     made.goesOnAt = undefined;
-    this.#made.queues.set(id, { queue, session, made });
+    this.#made.attached(id, { queue, session, made });
     // The fence behind the set-up: its calls are not those of buffers.
     queue.drainCalls();
     if (session.isOpen) return 'fenced';

@@ -57,6 +57,22 @@ function findsNothing(examiner: Examiner, program: Program): void {
 /** Each was once held against the reference. */
 const innocent: readonly (readonly [name: string, reference: ReferenceName, lines: readonly string[]])[] = [
   [
+    'a queue whose index another ring has since is stopped no more',
+    'block',
+    [
+      'r1 = connect',
+      'r2 = negotiate device=0x140000000 protocol=0x8229',
+      'r3 = memory',
+      'r4 = share',
+      'r5 = ring',
+      'r6 = attach ring=r5',
+      'r7 = stop',
+      'r8 = ring avail=24',
+      'r9 = attach ring=r8',
+      'r10 = stop queue=r6',
+    ],
+  ],
+  [
     'a message that is sent in pieces is one message',
     'block',
     ['r1 = message request=15 piece=1', 'r2 = message request=1 piece=13'],
