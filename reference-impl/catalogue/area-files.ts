@@ -37,6 +37,7 @@ export { default as 'vhost-user/crypto' } from './areas/vhost-user/crypto.json' 
 export { default as 'vhost-user/device-state' } from './areas/vhost-user/device-state.json' with { type: 'json' };
 export { default as 'vhost-user/fds' } from './areas/vhost-user/fds.json' with { type: 'json' };
 export { default as 'vhost-user/features' } from './areas/vhost-user/features.json' with { type: 'json' };
+export { default as 'vhost-user/front-end' } from './areas/vhost-user/front-end.json' with { type: 'json' };
 export { default as 'vhost-user/header' } from './areas/vhost-user/header.json' with { type: 'json' };
 export { default as 'vhost-user/inband' } from './areas/vhost-user/inband.json' with { type: 'json' };
 export { default as 'vhost-user/inflight' } from './areas/vhost-user/inflight.json' with { type: 'json' };

@@ -22,7 +22,7 @@ export function isBeyondText(basis: string): boolean {
   return basis === 'choice' || basis === 'robustness';
 }
 
-const bindings = ['device', 'driver', 'back-end', 'kernel'] as const;
+const bindings = ['device', 'driver', 'back-end', 'front-end', 'kernel'] as const;
 export type Binding = (typeof bindings)[number];
 
 const servers = ['vhost-core', 'parent-driver'] as const;
