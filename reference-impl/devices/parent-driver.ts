@@ -1,8 +1,11 @@
 import type { MemoryMap } from '../memory/memory-map.ts';
 import type { DeviceRingOptions, RingAttachFailure } from '../virtqueue/attach-area.ts';
 import type { Chain } from '../virtqueue/chain.ts';
+import type { DeviceRing } from '../virtqueue/device-ring.ts';
 import type { MalformedReason } from '../virtqueue/malformed.ts';
+import type { PackedDevice } from '../virtqueue/packed/device-ring.ts';
 import type { RingArea, RingPosition } from '../virtqueue/ring.ts';
+import type { SplitDevice } from '../virtqueue/split/device-ring.ts';
 
 /**
  * What a transport knows of a ring when it starts it. The layout of `position` is that of the negotiated features.
@@ -33,6 +36,9 @@ export interface ParentSinks {
   using?(queue: number, chain: Chain): void;
   used?(queue: number, chain: Chain, position: RingPosition): void;
 }
+
+/** What the device works on in place of the ring that it attached. */
+export type RingWrapper = (queue: number, ring: SplitDevice | PackedDevice, attached: DeviceRingOptions) => DeviceRing;
 
 export type StoreObserver = (queue: number, area: RingArea, offset: number, length: number) => void;
 
@@ -88,6 +94,8 @@ export interface ParentDriver {
   awaken(queue: number): void;
   /** Carries out one chain at most. */
   step(): StepOutcome;
+  /** Puts something between the device and each ring that it attaches from now on; absent where it takes nothing. */
+  wrapRings?(wrap: RingWrapper | undefined): void;
   /** Told of each store to the memory of a ring, right behind it; absent where the device does not tell. */
   watchStores?(observer: StoreObserver): void;
 }

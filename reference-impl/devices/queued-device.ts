@@ -1,6 +1,6 @@
 import { MemoryMap } from '../memory/memory-map.ts';
 import { guestAddressOf, slicePieces } from '../memory/pieces.ts';
-import type { RingAttachFailure } from '../virtqueue/attach-area.ts';
+import type { DeviceRingOptions, RingAttachFailure } from '../virtqueue/attach-area.ts';
 import type { Chain } from '../virtqueue/chain.ts';
 import { MAX_QUEUE_SIZE } from '../virtqueue/descriptor.ts';
 import type { DeviceRing, RingObserver } from '../virtqueue/device-ring.ts';
@@ -14,10 +14,10 @@ import {
   VIRTIO_F_VERSION_1,
 } from '../virtqueue/feature-bits.ts';
 import { isMiss } from '../virtqueue/malformed.ts';
-import { attachPackedDevice } from '../virtqueue/packed/device-ring.ts';
+import { attachPackedDevice, type PackedDevice } from '../virtqueue/packed/device-ring.ts';
 import { type PackedDeviceRules, packedDeviceRules } from '../virtqueue/packed/device-rules.ts';
 import type { RingPosition } from '../virtqueue/ring.ts';
-import { attachSplitDevice } from '../virtqueue/split/device-ring.ts';
+import { attachSplitDevice, type SplitDevice } from '../virtqueue/split/device-ring.ts';
 import { type SplitDeviceRules, splitDeviceRules } from '../virtqueue/split/device-rules.ts';
 import type {
   ParentDriver,
@@ -25,6 +25,7 @@ import type {
   QueueFailure,
   QueueStart,
   QueueState,
+  RingWrapper,
   StepOutcome,
   StoreObserver,
 } from './parent-driver.ts';
@@ -115,6 +116,7 @@ export abstract class QueuedDevice implements ParentDriver {
   #features = 0n;
   #memory = new MemoryMap();
   #stores: StoreObserver | undefined;
+  #wrap: RingWrapper | undefined;
   #isRunning = true;
   #turn = 0;
   #notifyPages: (DataView | undefined)[] | undefined;
@@ -150,6 +152,10 @@ export abstract class QueuedDevice implements ParentDriver {
 
   watchStores(observer: StoreObserver): void {
     this.#stores = observer;
+  }
+
+  wrapRings(wrap: RingWrapper | undefined): void {
+    this.#wrap = wrap;
   }
 
   setSinks(sinks: ParentSinks): void {
@@ -320,6 +326,11 @@ export abstract class QueuedDevice implements ParentDriver {
       },
       observer: this.#observerOf(index),
     };
+    const ring = this.#attachLayout(options);
+    return typeof ring === 'string' || this.#wrap === undefined ? ring : this.#wrap(index, ring, options);
+  }
+
+  #attachLayout(options: DeviceRingOptions): SplitDevice | PackedDevice | RingAttachFailure {
     switch (ringLayoutOf(this.#features)) {
       case 'split':
         return attachSplitDevice({ ...options, rules: this.transport.ring.split });
