@@ -4,9 +4,10 @@ import type { ReferenceDevice } from '../../reference-impl/devices/reference-dev
 import { type Breakdown, BrokenDown } from '../../reference-impl/vhost-user/back-end-edge.ts';
 import type { ReferenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { BackEndSession } from '../../reference-impl/vhost-user/session.ts';
-import { acceptConnection, closeFd, POLLIN, POLLOUT, poll } from '../native/native.ts';
+import { acceptConnection, closeFd, monotonicUs, POLLIN, POLLOUT, poll } from '../native/native.ts';
 import type { IutResources } from '../port/port.ts';
 import { BackEndFiles } from './back-end-files.ts';
+import type { ConnectionObserver } from './connection-observer.ts';
 import { ReferenceConnection } from './reference-connection.ts';
 
 export interface ReferenceBackEndOptions {
@@ -16,6 +17,8 @@ export interface ReferenceBackEndOptions {
   readonly queues: number;
   /** Told of each store of the device to a ring. */
   readonly stored?: StoreObserver;
+  /** Watches the connection that begins on this socket. */
+  readonly observe?: (device: ParentDriver, fd: number) => ConnectionObserver;
   /** What to do where a fault makes the back-end break down. */
   readonly breakDown: (how: Breakdown) => void;
 }
@@ -31,6 +34,8 @@ export class ReferenceBackEnd {
   readonly #rules: ReferenceRules;
   readonly #files = new BackEndFiles();
   readonly #breakDown: (how: Breakdown) => void;
+  readonly #observe: ReferenceBackEndOptions['observe'];
+  #observer: ConnectionObserver | undefined;
   readonly #waiting: number[] = [];
   #listener = -1;
   #connectionsEnded = 0;
@@ -44,6 +49,7 @@ export class ReferenceBackEnd {
   constructor(options: ReferenceBackEndOptions) {
     this.#rules = options.rules;
     this.#breakDown = options.breakDown;
+    this.#observe = options.observe;
     this.device = makeDevice(options.device, options.rules, options.queues);
     if (options.stored !== undefined) this.device.watchStores?.(options.stored);
   }
@@ -82,6 +88,7 @@ export class ReferenceBackEnd {
       if (!(error instanceof BrokenDown)) throw error;
       this.#breakDown(error.how);
     }
+    this.#observer?.look(monotonicUs() / 1000);
     if (this.#isAbandoned) this.close();
     return progressed;
   }
@@ -143,16 +150,23 @@ export class ReferenceBackEnd {
   close(): void {
     this.#connection?.close();
     this.#connection = undefined;
+    this.#endObservation();
     for (const fd of this.#waiting.splice(0)) closeFd(fd);
   }
 
   #begin(fd: number): void {
+    this.#observer = this.#observe?.(this.device, fd);
     this.#connection = new ReferenceConnection(
       fd,
-      new BackEndSession(this.device, this.#files, this.#rules),
+      new BackEndSession(this.device, this.#files, this.#rules, this.#observer),
       this.#files,
     );
     this.#hasWork = false;
+  }
+
+  #endObservation(): void {
+    this.#observer?.ended();
+    this.#observer = undefined;
   }
 
   #accept(): void {
@@ -164,6 +178,7 @@ export class ReferenceBackEnd {
     connection.close();
     this.#connectionsEnded++;
     this.#connection = undefined;
+    this.#endObservation();
     this.#hasWork = false;
     const next = this.#waiting.shift();
     if (next !== undefined) this.#begin(next);

@@ -1,4 +1,6 @@
 import t from 'tap';
+import { referenceDeviceNames } from '../devices/reference-devices.ts';
+import { driverRequirements } from '../oracle/observed/observed-requirements.ts';
 import {
   VIRTIO_F_EVENT_IDX,
   VIRTIO_F_IN_ORDER,
@@ -31,6 +33,8 @@ t.test('a lawful driver breaks no rule, whatever was negotiated', async (t) => {
 });
 
 t.test('each rule is broken by a driver that does that one thing', async (t) => {
+  const all = referenceDeviceNames.flatMap(driverRequirements);
+  t.same([...new Set(all)].sort(), Object.keys(driverMisbehaviours).sort(), 'a misbehaviour for each rule');
   for (const [requirement, { scene: options = {}, act }] of Object.entries(driverMisbehaviours)) {
     const scene = new Scene(options);
     act(scene);

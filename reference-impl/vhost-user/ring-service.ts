@@ -19,6 +19,7 @@ import type { NegotiatedState } from './negotiated-state.ts';
 import type { NotificationRules } from './notification-rules.ts';
 import { ringMessage } from './reply-payloads.ts';
 import { isStarted, type RingEvent, type RingStateRules } from './ring-state.ts';
+import type { SessionObserver } from './session-observer.ts';
 import { type NotificationWay, polled, unset, Vring } from './vring.ts';
 import { areaSizes, type RingAddresses, ringAreasAt, type VringRules } from './vring-rules.ts';
 
@@ -35,6 +36,7 @@ export interface RingSession extends NegotiatedState {
   readonly marks: DirtyMarks;
   readonly inflight: InflightBuffer | undefined;
   readonly backEndChannel: DescriptorToken | undefined;
+  readonly observer: SessionObserver | undefined;
   status: number;
   readonly rules: {
     readonly ringState: RingStateRules;
@@ -120,6 +122,7 @@ export class RingService {
 
   /** The edge read `value` from a kick descriptor. */
   kicked(index: number, value: number): void {
+    this.#session.observer?.kicked(index);
     if (this.#session.rules.notification.isKick(value)) this.#session.device.notify(index);
   }
 

@@ -6,23 +6,15 @@ import type { BackEndRules } from './back-end-rules.ts';
 import { DirtyMarks } from './dirty-marks.ts';
 import { FrontEndMemory } from './front-end-memory.ts';
 import type { Handled } from './handled.ts';
+import type { IncomingMessage } from './incoming-message.ts';
 import type { InflightBuffer } from './inflight-buffer.ts';
 import type { MessageRule } from './message-rule.ts';
 import { decodePayload, u64Bytes } from './reply-payloads.ts';
 import type { OutgoingMessage } from './reply-rules.ts';
 import { RingService } from './ring-service.ts';
+import type { SessionObserver } from './session-observer.ts';
 import type { SessionState } from './session-state.ts';
 import type { Vring } from './vring.ts';
-
-/** A request as it came, with the descriptors that its first bytes brought. */
-export interface IncomingMessage {
-  readonly request: number;
-  readonly flags: number;
-  readonly payload: DataView;
-  readonly descriptors: readonly DescriptorToken[];
-  /** Some descriptor came with bytes behind the first. */
-  readonly descriptorsLate: boolean;
-}
 
 /**
  * One connection as the back-end lives it. It does no I/O: messages go in, messages come out by `takeOutgoing`, and
@@ -40,6 +32,7 @@ export class BackEndSession implements SessionState {
   readonly memory: FrontEndMemory;
   readonly rings: RingService;
   readonly marks: DirtyMarks;
+  readonly observer: SessionObserver | undefined;
   /** Features acknowledged by SET_FEATURES, those of the transport included; undefined before. */
   acknowledgedFeatures: bigint | undefined;
   /** Whether the last SET_FEATURES was one that could be accepted. */
@@ -53,7 +46,8 @@ export class BackEndSession implements SessionState {
   readonly #outgoing: OutgoingMessage[] = [];
   readonly #entries: (MessageRule | undefined)[] = [];
 
-  constructor(device: ParentDriver, edge: BackEndEdge, rules: BackEndRules) {
+  constructor(device: ParentDriver, edge: BackEndEdge, rules: BackEndRules, observer?: SessionObserver) {
+    this.observer = observer;
     this.device = device;
     this.edge = edge;
     this.rules = rules;
@@ -107,7 +101,9 @@ export class BackEndSession implements SessionState {
   receive(message: IncomingMessage): void {
     const untaken = new Set(message.descriptors);
     const entry = this.#entries[message.request];
+    this.observer?.received(message);
     const handled = this.#handle(message, entry, untaken);
+    this.observer?.handled(message, handled);
     if (this.rules.descriptors.closesUntaken(handled.kind, entry?.name)) {
       for (const token of untaken) this.edge.close(token);
     }
@@ -119,7 +115,9 @@ export class BackEndSession implements SessionState {
 
   /** The next message to send, which is forgotten here. */
   takeOutgoing(): OutgoingMessage | undefined {
-    return this.#outgoing.shift();
+    const next = this.#outgoing.shift();
+    if (next !== undefined) this.observer?.sent(next);
+    return next;
   }
 
   /** RESET_DEVICE, or status 0: the device as it was made, while the session and what it negotiated stay. */

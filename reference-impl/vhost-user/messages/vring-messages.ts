@@ -150,6 +150,7 @@ export const vringMessages: MessageTable = [
       if (vring === undefined) return noSuchRing;
       const why = session.rings.move(vring, 'start');
       if (why !== undefined) return refused(why);
+      session.observer?.kicked(index);
       session.device.notify(index);
       return done;
     },
