@@ -7,6 +7,7 @@ import {
   featureFunctionOf,
   isRequirementSlug,
   type Requirement,
+  type RequirementSlug,
   requirementOf,
   type Untested,
 } from '../reference-impl/catalogue/catalogue.ts';
@@ -55,6 +56,21 @@ export function snapshotOfCatalogue(cases: readonly AnyCase[]): CatalogueSnapsho
     })),
   });
 }
+
+/** The catalogue for a front-end that is observed: each requirement that it is judged by is a case of its own. */
+export function snapshotForObserved(observed: readonly RequirementSlug[]): CatalogueSnapshot {
+  const slugs = new Set<string>(observed);
+  const whole = snapshotOfCatalogue([]);
+  const requirements = whole.requirements.map((requirement) => {
+    if (!slugs.has(requirement.id)) return requirement;
+    const { untested: _, ...judged } = requirement;
+    return judged;
+  });
+  const cases = observed.map((slug) => ({ id: observedCaseId(slug), title: requirementOf(slug).text, proves: [slug] }));
+  return { ...whole, requirements, cases };
+}
+
+export const observedCaseId = (slug: RequirementSlug): string => `observe/${slug}`;
 
 /** The type of device whose section of the text has the requirement. */
 const deviceOf = ({ area }: Pick<Requirement, 'area'>): string | undefined => /^device\/(.+)$/.exec(area)?.[1];

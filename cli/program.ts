@@ -4,6 +4,7 @@ import { addMinimizeCommand } from './fuzz/minimize-command.ts';
 import { addReplayCommand } from './fuzz/replay-command.ts';
 import { addGuestCommand } from './guest/guest-command.ts';
 import { addListCommand } from './list-command.ts';
+import { addObserveCommand } from './observe/observe-command.ts';
 import { oneLine } from './one-line.ts';
 import { addReportCommand } from './report-command.ts';
 import { addRunOptions } from './run-options.ts';
@@ -19,6 +20,7 @@ Examples:
   vhost-conformance run reference --case 'virtio/split-ring/*' --feature VIRTIO_F_EVENT_IDX
   vhost-conformance guest -- run kernel-vhost-mdev-net      judge a kernel module in a kernel of its own
   vhost-conformance fuzz qemu-storage-daemon --time 600     search for crashes, hangs, leaks and stray writes
+  vhost-conformance observe --listen /tmp/blk.sock          judge the front-end that connects
   vhost-conformance list requirements --json
   vhost-conformance report out-1 out-2 --out merged
 
@@ -40,6 +42,10 @@ function program(setExitCode: (code: number) => void): Command {
       const { runOnThisKernel } = await import('./run-on-this-kernel.ts');
       setExitCode(await runOnThisKernel(names, options));
     },
+  );
+  addObserveCommand(
+    subcommand(command, 'observe', 'serve the reference, and judge the front-end that connects'),
+    setExitCode,
   );
   addListCommand(subcommand(command, 'list', 'print what there is'));
   addReportCommand(subcommand(command, 'report', 'make one report of several runs, or of the shards of one'));

@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { filesOfCases } from '../suites/all-cases.ts';
 import type { AnyCase } from '../suites/case.ts';
 import type { ExpectationRules } from '../suites/runner/expectations.ts';
 import { plannedResults, shardOf } from '../suites/runner/plan.ts';
+import { defaultOut } from './default-out.ts';
 import type { HostPlace } from './host-conversation.ts';
 import { HostLosses } from './host-losses.ts';
 import { instancesOf } from './instances.ts';
@@ -165,15 +165,6 @@ function rulesOf(request: RunRequest): ExpectationRules {
     strictTargets: strict,
     texts: request.texts,
   };
-}
-
-/**
- * `vhost-conformance-out/2026-11-22T14-30-05-1234-9f3a` below the current directory: process id and a random number, as
- * processes of two containers may have one id.
- */
-function defaultOut(): string {
-  const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
-  return join('vhost-conformance-out', `${time}-${process.pid}-${randomBytes(2).toString('hex')}`);
 }
 
 function absolute(options: RunRequest['options']): RunRequest['options'] {

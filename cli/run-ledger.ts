@@ -1,6 +1,7 @@
 import type { CaseRecord, Outcome, TargetRecord } from '../reports/record/record.ts';
 import { type PlannedResult, resultId } from '../reports/record/run-plan.ts';
 import type { AnyCase } from '../suites/case.ts';
+import { snapshotOfCatalogue } from './catalogue-facts.ts';
 import type { Loss } from './host-losses.ts';
 import type { MakeProgress, Progress } from './progress.ts';
 import type { RunRequest } from './run-request.ts';
@@ -50,7 +51,7 @@ export class RunLedger {
 
   /** A target serves: the run's directory is there when this returns. */
   serves(record: TargetRecord): void {
-    this.#store ??= RunStore.create(this.#root, this.#facts, this.#cases);
+    this.#store ??= RunStore.create(this.#root, this.#facts, snapshotOfCatalogue(this.#cases));
     this.#store.append(record);
     // One point is judged at once, if it is there at all.
     if (this.#request.options.point !== undefined) return;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { catalogueHash } from '../reference-impl/catalogue/catalogue.ts';
-import { writeCatalogueSnapshot } from '../reports/record/catalogue-snapshot.ts';
+import { type CatalogueSnapshot, writeCatalogueSnapshot } from '../reports/record/catalogue-snapshot.ts';
 import {
   type CaseRecord,
   type EndRecord,
@@ -49,11 +49,11 @@ export class RunStore {
   }
 
   /** Makes the directory and its first records. @throws RecordError, and then nothing of it stays. */
-  static create(root: string, facts: RunFacts, cases: readonly AnyCase[]): RunStore {
+  static create(root: string, facts: RunFacts, snapshot: CatalogueSnapshot): RunStore {
     const made = firstMissing(root);
     const directory = claimRunDirectory(root, (staging) => {
       writeRunPlan(staging.plan, facts.plan);
-      writeCatalogueSnapshot(staging.catalogue, snapshotOfCatalogue(cases));
+      writeCatalogueSnapshot(staging.catalogue, snapshot);
       const writer = new RecordWriter(staging.results);
       writer.append(runRecordOf(facts));
       writer.close();

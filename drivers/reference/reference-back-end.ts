@@ -15,6 +15,8 @@ export interface ReferenceBackEndOptions {
   readonly rules: ReferenceRules;
   /** Request queues of block, pairs of queues of net. */
   readonly queues: number;
+  /** Capacity of a block device. */
+  readonly sectors?: number;
   /** Told of each store of the device to a ring. */
   readonly stored?: StoreObserver;
   /** Watches the connection that begins on this socket. */
@@ -50,7 +52,7 @@ export class ReferenceBackEnd {
     this.#rules = options.rules;
     this.#breakDown = options.breakDown;
     this.#observe = options.observe;
-    this.device = makeDevice(options.device, options.rules, options.queues);
+    this.device = makeDevice(options.device, options.rules, options.queues, options.sectors);
     if (options.stored !== undefined) this.device.watchStores?.(options.stored);
   }
 

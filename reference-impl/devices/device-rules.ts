@@ -24,7 +24,13 @@ export function makeDevice<D extends ReferenceDevice>(
   device: D,
   { transport, ...rules }: DeviceRules,
   queues: number = referenceDevices[device].queues,
+  sectors?: number,
 ): ParentDriver {
   const ofDevice: RulesByDevice = rules;
-  return registered[device].make({ queues, transport, rules: ofDevice[device] });
+  return registered[device].make({
+    queues,
+    transport,
+    rules: ofDevice[device],
+    ...(sectors === undefined ? {} : { sectors }),
+  });
 }

@@ -5,6 +5,8 @@ import type { TransportRules } from './queued-device.ts';
 export interface DeviceMaking<Rules> {
   /** As the type counts them: request queues of block, pairs of queues of net. */
   readonly queues: number;
+  /** Capacity of a block device; its usual one without. */
+  readonly sectors?: number;
   readonly transport: TransportRules;
   readonly rules: Rules;
 }

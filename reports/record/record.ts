@@ -4,7 +4,7 @@ import { failureKinds } from '../../reference-impl/observations/failure-kind.ts'
 import { type Axes, axisValues, namedAxes } from './axes.ts';
 
 /** Version of the record format. Readers accept every minor of the same major. */
-export const recordSchemaVersion = { major: 1, minor: 3 } as const;
+export const recordSchemaVersion = { major: 1, minor: 4 } as const;
 
 /** Worst first: the verdict of a case is the worst outcome among its requirements. */
 export const outcomes = ['error', 'fail', 'inconclusive', 'not-run', 'pass', 'not-applicable'] as const;
@@ -93,12 +93,17 @@ export const targetRecord = z.object({
   target: z.string(),
   transport: z.string(),
   device: z.string(),
+  /** Since 1.4: it used a device of ours, and is judged for that; absent where it is the device or the back-end. */
+  role: z.enum(['front-end']).optional(),
   /** The program or hardware, as its maker calls it. */
   identity: z.string(),
   version: z.string(),
   /** sha-256 of the executable, in hex, where there is one. */
   binaryHash: z.string().optional(),
-  /** Names of feature bits (virtio and vhost-user protocol) that the IUT offers; undefined bits as "bit N". */
+  /**
+   * Names of feature bits (virtio and vhost-user protocol) that the IUT offers, and of a front-end that it took;
+   * undefined bits as "bit N".
+   */
   offered: z.array(z.string()),
   capabilities: z.array(z.string()),
   /** Feature bits that another part than the target serves: name to that part ("front-end"). */
