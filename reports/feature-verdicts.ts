@@ -11,7 +11,8 @@ export type FeatureVerdict =
   /** `unseen`: why the bit is not a pass although all passed, for its function was not seen to work. */
   | { readonly kind: 'partial'; readonly passed: number; readonly of: number; readonly unseen?: string }
   | { readonly kind: 'fail'; readonly failed: number; readonly of: number }
-  | { readonly kind: 'not-offered' }
+  /** `by`: it is a bit that a front-end did not take, and not one that a back-end does not offer. */
+  | { readonly kind: 'not-offered'; readonly by?: 'front-end' }
   /** Another part than the target serves the feature. */
   | { readonly kind: 'owned'; readonly by: string }
   | { readonly kind: 'no-case'; readonly of: number }
@@ -43,7 +44,7 @@ export function featureVerdicts(run: MergedRun, areas: readonly RequirementArea[
   const isInForce = ({ requirement }: RequirementRow): boolean =>
     apartOf(requirement, run.catalogue, run.facts.texts) === undefined;
   const all = areas.flatMap(({ rows }) => rows);
-  const judged = all.filter((row) => counts(row.requirement) && isInForce(row));
+  const judged = all.filter((row) => countsSomewhere(row.requirement, run.targets) && isInForce(row));
   const bits = new Map(run.catalogue.features.map((feature) => [feature.name, feature]));
   const groups = new Map<string, FeatureRow[]>();
   for (const feature of run.catalogue.features) {
@@ -51,7 +52,8 @@ export function featureVerdicts(run: MergedRun, areas: readonly RequirementArea[
     const witnesses = all.filter(({ requirement }) => feature.witnesses?.includes(requirement.id) ?? false);
     const cells = run.targets.map((target, index) => {
       const isOf = ({ requirement }: RequirementRow): boolean => isRequirementOf(requirement, feature, target, bits);
-      return featureVerdict(feature, target, index, hanging.filter(isOf), witnesses.filter(isOf));
+      const counted = hanging.filter((row) => counts(row.requirement, target) && isOf(row));
+      return featureVerdict(feature, target, index, counted, witnesses.filter(isOf));
     });
     if (cells.every(({ kind }) => kind === 'elsewhere')) continue;
     const row = { feature, requirements: hanging.map(({ requirement }) => requirement), cells };
@@ -62,12 +64,21 @@ export function featureVerdicts(run: MergedRun, areas: readonly RequirementArea[
   return [...groups].map(([device, rows]) => ({ device, rows }));
 }
 
-/** Robustness is our expectation and not the text's; what binds the driver or only permits cannot be broken by an IUT. */
-function counts({ basis, observable, binds, level, untested }: SnapshotRequirement): boolean {
-  if (isBeyondText(basis) || observable === 'no') return false;
-  if (binds === 'driver' || binds === 'front-end' || level === 'MAY') return false;
+const bindsUser = ({ binds }: SnapshotRequirement): boolean => binds === 'driver' || binds === 'front-end';
+
+/**
+ * Robustness is our expectation and not the text's; what only permits cannot be broken. What binds the driver or the
+ * front-end counts for those alone: an observation sees it, whatever one who plays them could see.
+ */
+function counts(requirement: SnapshotRequirement, { role }: TargetRecord): boolean {
+  const { basis, observable, level, untested } = requirement;
+  if (isBeyondText(basis) || level === 'MAY' || bindsUser(requirement) !== (role === 'front-end')) return false;
+  if (observable === 'no' && role !== 'front-end') return false;
   return !uncountedReasons.some((reason) => untested?.startsWith(reason) ?? false);
 }
+
+const countsSomewhere = (requirement: SnapshotRequirement, targets: readonly TargetRecord[]): boolean =>
+  targets.some((target) => counts(requirement, target));
 
 /** By the catalogue, or because a finding says that it is about the bit. */
 function hangsOn({ requirement, verdicts }: RequirementRow, name: string): boolean {
@@ -83,7 +94,7 @@ function isRequirementOf(
   bits: ReadonlyMap<string, SnapshotFeature>,
 ): boolean {
   if (device !== undefined && device !== target.device) return false;
-  if (via !== undefined && !via.includes(target.transport)) return false;
+  if (target.role === undefined && via !== undefined && !via.includes(target.transport)) return false;
   return features.every((name) => {
     const other = bits.get(name);
     return name === feature.name || other === undefined || concerns(other, target);
@@ -104,11 +115,15 @@ function featureVerdict(
   const of = verdicts.length;
   const failed = verdicts.filter((verdict) => verdict === 'fail').length;
   if (failed > 0) return { kind: 'fail', failed, of };
-  if (!target.offered.includes(feature.name)) return { kind: 'not-offered' };
-  const unseen = whyUnseen(feature, witnesses, targetIndex);
+  if (!target.offered.includes(feature.name)) {
+    return target.role === undefined ? { kind: 'not-offered' } : { kind: 'not-offered', by: target.role };
+  }
+  // What shows a bit at work is the device's to show.
+  const unseen = target.role === undefined ? whyUnseen(feature, witnesses, targetIndex) : undefined;
   const passed = verdicts.filter((verdict) => verdict === 'pass').length;
   const isJudged = verdicts.some((verdict) => verdict !== 'no-case' && verdict !== 'no-result');
-  if (!isJudged && (of > 0 || unseen !== undefined || feature.witnesses === undefined)) return { kind: 'no-case', of };
+  const isNothing = of > 0 || unseen !== undefined || feature.witnesses === undefined || target.role !== undefined;
+  if (!isJudged && isNothing) return { kind: 'no-case', of };
   if (passed < of) return { kind: 'partial', passed, of };
   return unseen === undefined ? { kind: 'pass', of } : { kind: 'partial', passed, of, unseen };
 }

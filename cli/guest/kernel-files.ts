@@ -28,6 +28,8 @@ export interface KernelFiles {
   readonly busybox: string;
   /** Paths of the modules, in the order in which they are loaded. */
   readonly modules: readonly string[];
+  /** Paths of modules that are kept and not loaded in the guest, in the order in which they can be, on top of those. */
+  readonly moreModules: readonly string[];
   /** Directory for `make -C`. */
   readonly headers: string;
 }
@@ -36,6 +38,12 @@ export interface FetchOptions {
   readonly mirror: string;
   readonly signal: AbortSignal;
   say(line: string): void;
+}
+
+/** Names of modules, one a line: those that the guest loads, and those that are kept for other guests. */
+interface ModuleLists {
+  readonly loaded: string;
+  readonly more: string;
 }
 
 interface PackageList {
@@ -47,7 +55,7 @@ interface PackageList {
 
 const fixtures = new URL('../../../fixtures/kernel-guest/', import.meta.url);
 /** Raised whenever what an entry holds changes. */
-const layout = 1;
+const layout = 2;
 const megabyte = 1_000_000;
 /** Packages and what they unpack to, before most of it is thrown away. */
 const neededBytes = 420 * megabyte;
@@ -56,25 +64,34 @@ const progressEveryMs = 2_000;
 /** The kernel of the cache, fetched now if it is missing. @throws GuestError with one line. */
 export async function kernelFiles(cache: CacheDirectory, options: FetchOptions): Promise<KernelFiles> {
   const packageText = readFileSync(new URL('packages.json', fixtures), 'utf8');
-  const moduleText = readFileSync(new URL('modules.txt', fixtures), 'utf8');
-  const key = createHash('sha256').update(`${layout}\n${packageText}\n${moduleText}`).digest('hex').slice(0, 12);
+  const lists: ModuleLists = {
+    loaded: readFileSync(new URL('modules.txt', fixtures), 'utf8'),
+    more: readFileSync(new URL('more-modules.txt', fixtures), 'utf8'),
+  };
+  const key = createHash('sha256')
+    .update(`${layout}\n${packageText}\n${lists.loaded}\n${lists.more}`)
+    .digest('hex')
+    .slice(0, 12);
   const place = await cache.entry(
     () => newest(cache.entries().filter((name) => name.startsWith('kernel-') && name.endsWith(`-${key}`))),
-    (directory) => fetch(directory, cache.path, key, JSON.parse(packageText) as PackageList, moduleText, options),
+    (directory) => fetch(directory, cache.path, key, JSON.parse(packageText) as PackageList, lists, options),
     (pid) => options.say(`waiting for process ${pid}, which fetches the kernel`),
   );
   return filesIn(place, key);
 }
 
 function filesIn(place: string, key: string): KernelFiles {
-  const modules = readFileSync(join(place, 'modules', 'order'), 'utf8')
-    .trim()
-    .split('\n');
+  const listed = (name: string): string[] =>
+    readFileSync(join(place, 'modules', name), 'utf8')
+      .trim()
+      .split('\n')
+      .map((module) => join(place, 'modules', module));
   return {
     release: basename(place).slice('kernel-'.length, -`-${key}`.length),
     image: join(place, 'vmlinuz'),
     busybox: join(place, 'busybox'),
-    modules: modules.map((name) => join(place, 'modules', name)),
+    modules: listed('order'),
+    moreModules: listed('more-order'),
     headers: join(place, 'headers'),
   };
 }
@@ -84,7 +101,7 @@ async function fetch(
   cachePath: string,
   key: string,
   list: PackageList,
-  moduleText: string,
+  lists: ModuleLists,
   options: FetchOptions,
 ): Promise<string> {
   checkHost(directory);
@@ -115,7 +132,7 @@ async function fetch(
   say('unpacking');
   await packages.unpack(root);
   const place = `kernel-${release}-${key}`;
-  await keepWhatIsNeeded(root, directory, release, join(cachePath, place), moduleText, signal);
+  await keepWhatIsNeeded(root, directory, release, join(cachePath, place), lists, signal);
   rmSync(root, { recursive: true });
   rmSync(join(directory, 'apt'), { recursive: true });
   say(`Linux ${release} is ready after ${Math.round((performance.now() - began) / 1000)} s`);
@@ -172,13 +189,13 @@ async function keepWhatIsNeeded(
   directory: string,
   release: string,
   place: string,
-  moduleText: string,
+  lists: ModuleLists,
   signal: AbortSignal,
 ): Promise<void> {
   const busybox = join(directory, 'busybox');
   renameSync(join(root, 'boot', `vmlinuz-${release}`), join(directory, 'vmlinuz'));
   renameSync(join(root, 'bin', 'busybox'), busybox);
-  await keepModules(join(root, 'lib', 'modules', release), join(directory, 'modules'), moduleText, busybox, signal);
+  await keepModules(join(root, 'lib', 'modules', release), join(directory, 'modules'), lists, busybox, signal);
   const sources = join(root, 'usr', 'src');
   const version = release.replace(/-amd64$/, '');
   const common = join(directory, 'headers-common');
@@ -200,7 +217,7 @@ async function keepWhatIsNeeded(
 async function keepModules(
   from: string,
   to: string,
-  moduleText: string,
+  lists: ModuleLists,
   busybox: string,
   signal: AbortSignal,
 ): Promise<void> {
@@ -211,9 +228,9 @@ async function keepModules(
       return name === undefined ? [] : [[name.replaceAll('-', '_'), join(from, 'kernel', path)] as const];
     }),
   );
-  const wanted = moduleText.trim().split('\n');
+  const [wanted, more] = [lists.loaded, lists.more].map((text) => text.trim().split('\n')) as [string[], string[]];
   const depends = new Map<string, readonly string[]>();
-  const pending = [...wanted];
+  const pending = [...wanted, ...more];
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
     const path = paths.get(name);
     if (path === undefined || depends.has(name)) continue;
@@ -225,5 +242,7 @@ async function keepModules(
     pending.push(...needed);
   }
   const order = loadOrder(wanted, (name) => depends.get(name));
+  const moreOrder = loadOrder(more, (name) => depends.get(name)).filter((name) => !order.includes(name));
   writeFileSync(join(to, 'order'), order.map((name) => `${name}.ko\n`).join(''));
+  writeFileSync(join(to, 'more-order'), moreOrder.map((name) => `${name}.ko\n`).join(''));
 }

@@ -43,6 +43,12 @@ export function addObserveCommand(command: Command, setExitCode: (code: number) 
       numberWithin(8, 4_194_304),
       observedSectors,
     )
+    .option(
+      '--wire <a=b>',
+      'frames of the network device A go to B, and those of B to A (several allowed; without, they come back)',
+      collect,
+      [],
+    )
     .option('--connections <n>', 'end after so many connections at each socket', numberWithin(1, 1_000_000), 1)
     .option('--time <s>', 'end after so many seconds', numberWithin(1, 86_400))
     .option('--expect <file>', 'known deviations: they do not fail, but their absence does')

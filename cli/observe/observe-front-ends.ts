@@ -54,12 +54,32 @@ function listeningsOf(words: readonly string[]): Listening[] {
   return all;
 }
 
+/** By the name of a network device, that of the one at the other end of its wire. @throws UsageError */
+function wiresOf({ wire, device }: ObserveOptions, names: readonly string[]): ReadonlyMap<string, string> {
+  const wires = new Map<string, string>();
+  for (const word of wire) {
+    const [a = '', b = '', ...more] = word.split('=');
+    if (device !== 'net') throw new UsageError('--wire: is for network devices');
+    const isWire = more.length === 0 && a !== b && [a, b].every((name) => names.includes(name) && !wires.has(name));
+    if (!isWire) throw new UsageError(`--wire ${word}: names two sockets of --listen, each in one wire`);
+    wires.set(a, b).set(b, a);
+  }
+  return wires;
+}
+
 function openSockets(listenings: readonly Listening[], options: ObserveOptions): ObservedSocket[] {
   const opened: ObservedSocket[] = [];
+  const wires = wiresOf(
+    options,
+    listenings.map(({ name }) => name),
+  );
   try {
     for (const { name, path } of listenings) {
+      const peer = wires.get(name);
+      const sent = (frame: Uint8Array): void => opened.find((other) => other.name === peer)?.deliver(frame);
       opened.push(
         new ObservedSocket({
+          ...(peer === undefined ? {} : { sent }),
           name,
           path,
           device: options.device,
@@ -134,7 +154,7 @@ export async function observeFrontEnds(options: ObserveOptions): Promise<number>
   return exitCode;
 }
 
-function wordsOf({ listen, device, queues, sectors, connections, time, text }: ObserveOptions): string[] {
+function wordsOf({ listen, device, queues, sectors, wire, connections, time, text }: ObserveOptions): string[] {
   return [
     'vhost-conformance',
     'observe',
@@ -143,6 +163,7 @@ function wordsOf({ listen, device, queues, sectors, connections, time, text }: O
     device,
     ...(queues === undefined ? [] : ['--queues', String(queues)]),
     ...(sectors === undefined || sectors === observedSectors ? [] : ['--sectors', String(sectors)]),
+    ...wire.flatMap((word) => ['--wire', word]),
     ...(connections === 1 ? [] : ['--connections', String(connections)]),
     ...(time === undefined ? [] : ['--time', String(time)]),
     ...text.flatMap((word) => ['--text', word]),

@@ -7,6 +7,7 @@ export interface ObserveOptions {
   readonly device: ReferenceDevice;
   readonly queues?: number;
   readonly sectors?: number;
+  readonly wire: readonly string[];
   readonly connections: number;
   readonly time?: number;
   readonly expect?: string;

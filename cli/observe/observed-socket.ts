@@ -3,11 +3,12 @@ import { closeFd, peerCredentials, unixListen } from '../../drivers/native/nativ
 import { ObservedConnection } from '../../drivers/reference/observed-connection.ts';
 import { ReferenceBackEnd } from '../../drivers/reference/reference-back-end.ts';
 import type { RequirementSlug } from '../../reference-impl/catalogue/catalogue.ts';
+import { NetDevice } from '../../reference-impl/devices/net-device.ts';
 import type { ReferenceDevice } from '../../reference-impl/devices/reference-devices.ts';
 import type { ObservedEvent } from '../../reference-impl/observations/event.ts';
 import type { Breach } from '../../reference-impl/oracle/observed/judgement.ts';
 import { Observations } from '../../reference-impl/oracle/observed/observations.ts';
-import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
+import { type ReferenceRules, referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { counted } from '../counted.ts';
 
 /** Events that are kept before a breach and behind it. */
@@ -28,6 +29,8 @@ export interface SocketOptions {
   readonly device: ReferenceDevice;
   readonly queues: number;
   readonly sectors: number;
+  /** Of a network device: what is done with a frame that is sent; it comes back without. */
+  readonly sent?: (frame: Uint8Array) => void;
   readonly say: (line: string) => void;
 }
 
@@ -49,7 +52,8 @@ export class ObservedSocket {
 
   /** @throws SystemCallError where the socket cannot be made. */
   constructor(options: SocketOptions) {
-    const { name, path, device, queues, sectors, say } = options;
+    const { name, path, device, queues, sectors, sent, say } = options;
+    const rules = rulesWith(sent);
     this.name = name;
     this.path = path;
     this.#options = options;
@@ -57,7 +61,7 @@ export class ObservedSocket {
     this.#listener = unixListen(path);
     this.#backEnd = new ReferenceBackEnd({
       device,
-      rules: referenceRules,
+      rules,
       queues,
       sectors,
       breakDown: () => {},
@@ -68,7 +72,7 @@ export class ObservedSocket {
         this.#present = new ObservedConnection({
           device: served,
           type: device,
-          rules: referenceRules,
+          rules,
           tell: this.observations.tell,
           unexplained: ({ request, why }) => this.#couldNotServe(`${request}: ${why}`),
           ended: (connection) => this.#ended(connection),
@@ -85,6 +89,12 @@ export class ObservedSocket {
 
   get connectionsEnded(): number {
     return this.#backEnd.connectionsEnded;
+  }
+
+  /** A frame comes for a network device. */
+  deliver(frame: Uint8Array): void {
+    const { device } = this.#backEnd;
+    if (device instanceof NetDevice) device.deliver(frame);
   }
 
   turn(timeoutUs: number): boolean {
@@ -133,6 +143,15 @@ export class ObservedSocket {
       `${this.name}: the connection ended, after ${counted(messages, 'message')}, ${counted(kicks, 'kick')}`,
     );
   }
+}
+
+function rulesWith(sent: SocketOptions['sent']): ReferenceRules {
+  if (sent === undefined) return referenceRules;
+  const reflect = (frame: Uint8Array): readonly Uint8Array[] => {
+    sent(frame);
+    return [];
+  };
+  return { ...referenceRules, net: { ...referenceRules.net, reflect } };
 }
 
 /** The program at the other end, as far as /proc tells. */

@@ -41,6 +41,8 @@ const FEATURES =
 
 const SPEED_UNKNOWN = 0xffff_ffff;
 const DUPLEX_UNKNOWN = 0xff;
+/** Frames from outside that wait for receive buffers. */
+const FRAMES_MAX = 1024;
 
 /** A network device (virtio 5.1) whose every frame comes back on the receive queue of its pair. */
 export class NetDevice extends QueuedDevice {
@@ -66,6 +68,12 @@ export class NetDevice extends QueuedDevice {
       duplex: DUPLEX_UNKNOWN,
     });
     this.#config = this.#configAsMade.slice();
+  }
+
+  /** A frame comes from outside, for the first receive queue. One too many is lost, as on a wire. */
+  deliver(frame: Uint8Array): void {
+    const frames = this.#waiting[0];
+    if (frames !== undefined && frames.length < FRAMES_MAX) frames.push(frame);
   }
 
   readConfig(offset: number, length: number): Uint8Array | undefined {

@@ -202,8 +202,8 @@ export const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
     messages: replaced('VHOST_USER_SET_FEATURES', features(negotiatedFeatures | word(40))),
   },
   'features/accepted-feature-has-prerequisite': {
-    messages: replaced('VHOST_USER_SET_FEATURES', features(negotiatedFeatures | word(22))),
-    offer: { ...offer, device: 'net', features: offer.features | word(17, 22) },
+    messages: replaced('VHOST_USER_SET_FEATURES', features(negotiatedFeatures | word(11))),
+    offer: { ...offer, device: 'net', features: offer.features | word(0, 11) },
   },
   'vu-front-end/features-fixed-after-features-ok': {
     messages: [...lawful, features(negotiatedFeatures | word(9))],

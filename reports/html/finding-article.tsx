@@ -151,7 +151,7 @@ function FindingArticle(props: {
           </pre>
         </section>
       )}
-      <TraceSection excerpt={excerpt} ends={endsOf(transportOf(view, target))} />
+      <TraceSection excerpt={excerpt} ends={endsOfTarget(view, target)} />
       {first === undefined ? null : <Rerun command={first.result.record.rerun} />}
       <p class="back">
         <a href="#matrix">Back to the matrix</a>
@@ -187,8 +187,9 @@ function Known({ group }: { readonly group: FindingGroup }): JSX.Element | null 
   );
 }
 
-function transportOf(view: ReportView, target: string): string {
-  return view.targets.find((one) => one.target === target)?.transport ?? '';
+function endsOfTarget(view: ReportView, name: string): Ends {
+  const target = view.targets.find((one) => one.target === name);
+  return endsOf(target?.transport ?? '', target?.role);
 }
 
 function TraceSection(props: { readonly excerpt: TraceExcerpt | string; readonly ends: Ends }): JSX.Element {

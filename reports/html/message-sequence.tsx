@@ -8,6 +8,7 @@ import type {
   ProcessObservation,
   RegionAccessObservation,
 } from '../../reference-impl/observations/event.ts';
+import type { TargetRecord } from '../record/record.ts';
 import { AnnotatedBytes } from './annotated-bytes.tsx';
 import { DeviceCall } from './device-call.tsx';
 import { ForeignText } from './foreign-text.tsx';
@@ -20,7 +21,8 @@ export interface Ends {
   readonly theirs: string;
 }
 
-export function endsOf(transport: string): Ends {
+export function endsOf(transport: string, role?: TargetRecord['role']): Ends {
+  if (role === 'front-end') return { ours: 'back-end', theirs: 'front-end' };
   return transport === 'vhost-user' ? { ours: 'front-end', theirs: 'back-end' } : { ours: 'driver', theirs: 'device' };
 }
 
@@ -58,7 +60,7 @@ function SequenceItem({ item, ends }: { readonly item: ExcerptItem; readonly end
   }
   const { event, isFailing, isContinuation } = item;
   return (
-    <li class={`event ${event.kind} ${laneOf(event)}${isFailing ? ' failing' : ''}`}>
+    <li class={`event ${event.kind} ${laneOf(event, ends)}${isFailing ? ' failing' : ''}`}>
       <time>{milliseconds(event.timeUs)}</time>
       <Body event={event} ends={ends} isOpen={isFailing} isContinuation={isContinuation} />
       {isFailing ? <strong class="verdict">the check failed here</strong> : null}
@@ -90,7 +92,7 @@ function Body(props: {
 }
 
 /** `to`, `from` and `round` cross between the lanes, `us` and `iut` stay in one. */
-function laneOf(event: ObservedEvent): 'to' | 'from' | 'round' | 'us' | 'iut' | 'both' {
+function laneOf(event: ObservedEvent, ends: Ends): 'to' | 'from' | 'round' | 'us' | 'iut' | 'both' {
   switch (event.kind) {
     case 'region-access':
       return event.access === 'read' ? 'from' : 'to';
@@ -99,7 +101,7 @@ function laneOf(event: ObservedEvent): 'to' | 'from' | 'round' | 'us' | 'iut' | 
     case 'message':
       return event.direction === 'to-iut' ? 'to' : 'from';
     case 'notification':
-      return event.what === 'kick' ? 'to' : 'from';
+      return (event.what === 'kick') === (ends.theirs === 'front-end') ? 'from' : 'to';
     case 'ring-write':
       return event.what === 'used-seen' ? 'iut' : 'us';
     case 'memory-change':

@@ -118,8 +118,9 @@ function TargetCard(props: {
         <dt>device</dt>
         <dd>
           {target.device} over {target.transport}
+          {target.role === 'front-end' ? ', as front-end and driver' : ''}
         </dd>
-        <dt>offers</dt>
+        <dt>{target.role === 'front-end' ? 'took' : 'offers'}</dt>
         <dd>
           {target.offered.length} feature {target.offered.length === 1 ? 'bit' : 'bits'}
           {undefinedBits.length === 0 ? '' : `, of them undefined: ${undefinedBits.join(', ')}`}

@@ -45,6 +45,7 @@ export function featureMark(verdict: FeatureVerdict): { readonly text: string; r
     case 'fail':
       return { text: 'fail', sentence: `${verdict.failed} of ${verdict.of} requirements failed` };
     case 'not-offered':
+      if (verdict.by === 'front-end') return { text: 'not taken', sentence: 'the front-end did not take this bit' };
       return { text: 'not offered', sentence: 'the implementation does not offer this bit' };
     case 'owned':
       return { text: verdict.by, sentence: `served by: ${verdict.by}` };

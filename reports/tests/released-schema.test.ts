@@ -36,11 +36,19 @@ const held: Readonly<Record<string, Held>> = {
     findings: 9,
     shown: ['VHOST_USER_SET_MEM_TABLE', 'Kernel panic', 'newest text only: not counted', 'beyond any text'],
   },
+  '1.4': {
+    results: 93,
+    findings: 1,
+    verdicts: 3,
+    shown: ['as front-end and driver', 'front-end · under test', 'not taken', 'not seen in 1 connection'],
+  },
 };
 
 interface Held {
   readonly results: number;
   readonly findings: number;
+  /** How many verdicts there are among its results; all of them, where it is left out. */
+  readonly verdicts?: number;
   /** Words of its page: of its traces among others. */
   readonly shown: readonly string[];
 }
@@ -58,7 +66,7 @@ for (const release of readdirSync(releases)) {
     for (const { anchor } of found) t.match(page, `id="${anchor}"`);
     for (const { target } of run.targets) t.match(page, `<h2><bdi>${target}</bdi></h2>`);
     const verdicts = new Set(run.results.map(({ record }) => record.verdict));
-    t.equal(verdicts.size, 6, 'every verdict is among them');
+    t.equal(verdicts.size, held[release]?.verdicts ?? 6, 'every verdict is among them');
     for (const words of held[release]?.shown ?? []) t.match(page, words, 'is shown');
     t.notMatch(page, 'cannot be read');
 

@@ -1,4 +1,10 @@
-import { type Feature, featuresAtBit, missingPrerequisites } from '../../../catalogue/catalogue.ts';
+import {
+  type Feature,
+  type FeatureName,
+  featureByName,
+  featuresAtBit,
+  missingPrerequisites,
+} from '../../../catalogue/catalogue.ts';
 import { VIRTIO_F_VERSION_1 } from '../../../virtqueue/feature-bits.ts';
 import {
   bit,
@@ -20,11 +26,14 @@ function featuresIn(word: bigint, device: string): Feature[] {
   return found;
 }
 
+/** What the front-end serves by itself does not travel in SET_FEATURES. */
+const isOfFrontEnd = (name: FeatureName): boolean => featureByName(name).frontEndServedOver.includes('vhost-user');
+
 function judgePrerequisites(word: bigint, device: string): Judgement {
   const accepted = featuresIn(word, device);
   const names = new Set<string>(accepted.map(({ name }) => name));
   for (const feature of accepted) {
-    const [missing] = missingPrerequisites(feature, names);
+    const missing = missingPrerequisites(feature, names).find((alternatives) => !alternatives.some(isOfFrontEnd));
     if (missing !== undefined)
       return breach('SET_FEATURES', `${missing.join(' or ')} with ${feature.name}`, hexWord(word));
   }
