@@ -14,6 +14,8 @@ import { counted } from '../counted.ts';
 /** Events that are kept before a breach and behind it. */
 const eventsBefore = 400;
 const eventsBehind = 24;
+/** Connections whose begin and end are said. */
+const connectionsSaid = 10;
 
 /** The first breach of a requirement, with the events around it. */
 export interface KeptTrace {
@@ -52,7 +54,7 @@ export class ObservedSocket {
 
   /** @throws SystemCallError where the socket cannot be made. */
   constructor(options: SocketOptions) {
-    const { name, path, device, queues, sectors, sent, say } = options;
+    const { name, path, device, queues, sectors, sent } = options;
     const rules = rulesWith(sent);
     this.name = name;
     this.path = path;
@@ -68,7 +70,7 @@ export class ObservedSocket {
       observe: (served, fd) => {
         this.#begun++;
         this.program ??= programAt(fd);
-        say(`${name}: connection ${this.#begun}${this.program === undefined ? '' : ` of ${this.program}`}`);
+        this.#sayOfConnection(`connection ${this.#begun}${this.program === undefined ? '' : ` of ${this.program}`}`);
         this.#present = new ObservedConnection({
           device: served,
           type: device,
@@ -119,6 +121,11 @@ export class ObservedSocket {
       dropped: log.dropped + events.length - kept.length,
       seq: Math.max(0, log.next - 1),
     });
+  }
+
+  /** A front-end that connects again and again is not to bury what is found. */
+  #sayOfConnection(line: string): void {
+    if (this.#begun <= connectionsSaid) this.#options.say(`${this.name}: ${line}`);
   }
 
   #couldNotServe(what: string): void {
