@@ -63,12 +63,21 @@ const causeIn = ({ error, functions }: SanitizerReport): string[] => [error, ...
 
 /** By this name AddressSanitizer knows SIGABRT: the program has said on standard error why it gave up. */
 const gaveUp = 'ABRT';
+/** libvhost-user says so of a message that it refuses, and lives on. */
+const refusal = /\bpanic: /;
 
 /** What a sanitizer said of the end of the process; else what the process said last, if that says why; else where it was. */
-function causeOf({ stderr = '', report, lastFunction }: IutExit): string | undefined {
+function causeOf({ stderr = '', report, lastFunction, signal }: IutExit): string | undefined {
   const reported = report === undefined || report.functions.length === 0 ? undefined : causeIn(report).join(' ');
   if (report?.error !== gaveUp && reported !== undefined) return reported;
-  return causeInText(stderr) ?? reported ?? (lastFunction === undefined ? undefined : `behind ${lastFunction}`);
+  const said = causeInText(stderr) ?? reported ?? (signal === 'SIGABRT' ? lastWords(stderr) : undefined);
+  return said ?? (lastFunction === undefined ? undefined : `behind ${lastFunction}`);
+}
+
+/** A program that gives up itself says why, as its last line. */
+function lastWords(stderr: string): string | undefined {
+  const last = stderr.trimEnd().split('\n').at(-1) ?? '';
+  return last === '' || refusal.test(last) ? undefined : last;
 }
 
 function causeInText(stderr: string): string | undefined {

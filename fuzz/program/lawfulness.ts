@@ -1,5 +1,9 @@
 import { commonFeatures, featureSet, noFeatures } from '../../reference-impl/catalogue/catalogue.ts';
 import { isEmptyAt } from '../../reference-impl/virtqueue/ring.ts';
+import {
+  VHOST_USER_NEED_REPLY_MASK,
+  vhostUserProtocolFeatures,
+} from '../../reference-impl/wire/vhost-user-constants.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { type KnownQueue, type KnownSession, KnownState, type KnownTarget } from './known-state.ts';
 import { isQuestion, problemOfMessage } from './message-lawfulness.ts';
@@ -11,6 +15,8 @@ import { positionOfRing } from './ring-shape.ts';
 import { fieldOf, refusalOf, ringMessage, sessionMessage, statusWritten } from './told-message.ts';
 import { breaks, lawful, refused, succeeds, type Taint, unfollowed, type Verdict, verdictOf } from './verdict.ts';
 import { vfioVerdict } from './vfio-lawfulness.ts';
+
+const replyAck = 1n << BigInt(vhostUserProtocolFeatures.VHOST_USER_PROTOCOL_F_REPLY_ACK);
 
 /** A verdict at the call's place in the program. */
 export interface Standing extends Verdict {
@@ -252,10 +258,15 @@ export class Lawfulness {
     const known = this.#known;
     const isRunning = [...session.queues.values()].some((id) => known.queues.get(id)?.isStopped === false);
     const isAgain = session.accepted[word] === value;
+    const changesAcknowledging = word === 'protocol' && ((session.accepted.protocol ^ value) & replyAck) !== 0n;
     session.accepted = { ...session.accepted, [word]: value };
     if ((value & ~known.target.offer[word]) !== 0n) {
       const what = word === 'device' ? 'features' : 'protocol-features';
       return refused('session', 'bits that were not offered', `vu-features/unoffered-${what}-refused`);
+    }
+    // No text says whether REPLY_ACK holds for the message that begins or ends it.
+    if (changesAcknowledging && (call.flags & VHOST_USER_NEED_REPLY_MASK) !== 0) {
+      return unfollowed('session', 'an acknowledgement of what changes acknowledging');
     }
     if (word === 'protocol')
       return isRunning && !isAgain ? unfollowed('session', 'protocol features change') : succeeds;

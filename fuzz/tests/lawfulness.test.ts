@@ -62,6 +62,17 @@ t.test('a call that breaks a rule taints the least that it can, and what acts on
     ),
   );
   for (const [call, standing] of told) t.ok(isJudged(standing), `${call}: ${standing.why}`);
+  for (const [protocol, taints] of [
+    ['0x8209', undefined],
+    ['0x8201', 'session'],
+  ] as const) {
+    const again = standingsOf(
+      parseProgram(
+        `r1 = connect\nr2 = negotiate protocol=0x8209\nr3 = message request=16 flags=9 fields=[{name=u64 value=${protocol}}]`,
+      ),
+    );
+    t.match(again.get('message3'), { isLawful: true, taints }, `REPLY_ACK and then ${protocol}`);
+  }
   const signalled = standingsOf(
     parseProgram('r1 = connect\nr2 = message request=12 descriptors=[{}]\nr3 = signal\nr4 = connect\nr5 = fence'),
   );
