@@ -29,8 +29,10 @@ export function arenasOf(fault: Fault): Arena[] {
 }
 
 /** The type of device that the requirement is about, or those that all faults are looked for in. */
-function devicesOf({ requirement }: Fault): readonly ReferenceDevice[] {
+function devicesOf({ requirement, layer }: Fault): readonly ReferenceDevice[] {
   const { area } = requirementOf(requirement);
   const device = area === 'blk' ? 'block' : area;
-  return isReferenceDevice(device) ? [device] : plainDevices.filter((one) => referenceDeviceNames.includes(one));
+  if (isReferenceDevice(device)) return [device];
+  // A fault of a device may be one of any type.
+  return layer === 'device' ? referenceDeviceNames : plainDevices.filter((one) => referenceDeviceNames.includes(one));
 }

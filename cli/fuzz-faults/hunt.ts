@@ -113,6 +113,7 @@ class Hunt {
           seeds: [],
           seed: this.#limits.seed,
           isRepeatable: true,
+          isMostlyDrawn: true,
           runs,
           judge: (whole, finding) => this.#judge(arena, whole, finding),
           replayWords: (path) => path,

@@ -61,6 +61,8 @@ const setting = fc.record({
     .subarray([indirectDesc, eventIdx, inOrder, indirectDesc | eventIdx])
     .map((words) => words.reduce((all, word) => all | word, 0n)),
   protocol: fc.oneof(protocolWord, protocolWord, fc.constant(wholeProtocol & ~protocolBits.inband)),
+  /** Without VHOST_USER_F_PROTOCOL_FEATURES. */
+  isOld: fc.nat({ max: 9 }).map((n) => n === 0),
   /** In front of the first ring. */
   prologue: fc.array(stoppedRingMessage, { maxLength: 3 }),
   tellsAddresses: fc.nat({ max: 7 }).map((n) => n === 0),
@@ -139,6 +141,7 @@ class ProgramLayer {
   readonly #layout: RingLayout;
   readonly #setting: Setting;
   readonly #isMdev: boolean;
+  readonly #isOld: boolean;
   readonly #deviceWord: bigint;
   readonly #protocol: bigint;
   readonly #calls: Call[] = [];
@@ -162,8 +165,11 @@ class ProgramLayer {
     this.#setting = setting;
     this.#size = this.#sizeOf(setting.size);
     const packed = layout === 'packed' ? packedRing : 0n;
-    this.#deviceWord = (version1 | protocolFeatures | packed | ofDevice[device] | setting.features) & offer.device;
-    this.#protocol = setting.protocol & offer.protocol;
+    const isOld = setting.isOld && !this.#isMdev;
+    this.#deviceWord =
+      (version1 | (isOld ? 0n : protocolFeatures) | packed | ofDevice[device] | setting.features) & offer.device;
+    this.#protocol = isOld ? 0n : setting.protocol & offer.protocol;
+    this.#isOld = isOld;
   }
 
   program(steps: readonly Step[]): Program {
@@ -254,6 +260,7 @@ class ProgramLayer {
       case 'plain':
         if (step.what === 'fence') this.#add('fence', { session });
         else if (step.what === 'share' && this.#isMdev) return;
+        else if (step.what === 'enable' && this.#isOld) return;
         else if (step.what === 'share') this.#share(memory);
         else this.#add(step.what, { queue: this.#queue });
     }
@@ -361,9 +368,10 @@ class ProgramLayer {
     let added = 0;
     for (const [at, chain] of chains.entries()) {
       const segments = segmentsOf(chain);
-      const isIndirect = chain.isIndirect && (this.#setting.features & indirectDesc) !== 0n;
-      if (segments.length > this.#free) break;
-      this.#free -= segments.length;
+      const isIndirect = chain.isIndirect && (this.#deviceWord & indirectDesc) !== 0n;
+      const slots = isIndirect ? 1 : segments.length;
+      if (slots > this.#free || segments.length > this.#size) break;
+      this.#free -= slots;
       added++;
       const isLast = at === chains.length - 1 || this.#free < leastSegments;
       if (this.#receive !== undefined) this.#lend(this.#receive);
@@ -406,7 +414,7 @@ class ProgramLayer {
 
   /** Nothing is used while a ring is disabled; what waits is, once it is enabled. */
   #pause(chains: readonly Chain[]): void {
-    if (this.#isMdev || this.#device === 'net') return;
+    if (this.#isMdev || this.#isOld || this.#device === 'net') return;
     this.#drain();
     const queue = this.#queue;
     this.#add('enable', { queue, on: false });

@@ -41,10 +41,18 @@ export const ringStart = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(255, 256, 0x7ffe, 0x8000, 0xff00) },
 );
 
+/** A table of many descriptors, up to more than a small queue has. */
+const manyCuts = fc
+  .constantFrom(6, 12, 17, 40, 130)
+  .map((count) => Array.from({ length: count }, (_, n) => 16 + 4 * n));
+
 const chainOf = (device: ModelledDevice): fc.Arbitrary<Chain> =>
   fc.record({
     wanted: wantedOf[device],
-    cuts: fc.array(fc.constantFrom(0, 1, 15, 16, 17, 100, 512, 528), { maxLength: 3 }),
+    cuts: fc.oneof(
+      { weight: 19, arbitrary: fc.array(fc.constantFrom(0, 1, 4, 15, 16, 17, 100, 512, 528), { maxLength: 3 }) },
+      { weight: 1, arbitrary: manyCuts },
+    ),
     isIndirect: fc.boolean(),
     isDescending: fc.boolean(),
     isHeld: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),

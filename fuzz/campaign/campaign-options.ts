@@ -10,6 +10,8 @@ export interface CampaignOptions {
   readonly corpus?: string;
   /** Programs to begin with, where the corpus is empty. */
   readonly seeds: readonly Program[];
+  /** Most programs are drawn, and few are mutants: for a target of which a model judges most. */
+  readonly isMostlyDrawn?: boolean;
   /** A program does the same each time: what it reaches is not tried again. */
   readonly isRepeatable?: boolean;
   readonly seed: number;

@@ -27,6 +27,8 @@ const guardedTimes = 16;
 const programsOfProcess = 1000;
 /** One in so many programs is made as a lawful one, and half of those are then mutated. */
 const lawfulTimes = 2;
+/** Where most are drawn: one in so many is a mutant of the corpus, and one in so many of the others is mutated. */
+const mutantTimes = 6;
 const stateEveryMs = 2000;
 const corpusEveryMs = 10_000;
 const progressEveryMs = 500;
@@ -126,8 +128,11 @@ export class Campaign {
     const { programs } = this.#corpus;
     const donors = programs.length === 0 ? this.#options.seeds : programs;
     const random = this.#random;
-    const made = random.oneIn(lawfulTimes) ? this.#lawful.next(random) : undefined;
-    if (made !== undefined && random.oneIn(2)) return this.#guarded(made);
+    const isMostlyDrawn = this.#options.isMostlyDrawn === true;
+    const isDrawn = isMostlyDrawn ? !random.oneIn(mutantTimes) : random.oneIn(lawfulTimes);
+    const made = isDrawn ? this.#lawful.next(random) : undefined;
+    const isLeft = isMostlyDrawn ? !random.oneIn(mutantTimes) : random.oneIn(2);
+    if (made !== undefined && isLeft) return this.#guarded(made);
     const base = made ?? (donors.length === 0 ? { calls: [] } : random.pick(donors));
     return this.#guarded(mutant(random, base, donors));
   }

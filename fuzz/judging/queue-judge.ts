@@ -160,6 +160,7 @@ export class QueueJudge {
     if (queue === undefined || attached === undefined || segments === undefined || value === undefined) return;
     const id = Number(value);
     queue.chains.set(id, segments);
+    const isFilledInPart = this.#run.known.device === 'entropy';
     this.#model.observe({
       kind: 'added',
       queue: queueId,
@@ -167,6 +168,7 @@ export class QueueJudge {
       slots: attached.queue.ring.layout === 'split' || direct !== undefined ? 1 : segments.length,
       readable: bytesOfChain(attached.made.guest, segments, false),
       room: roomOfChain(segments, true),
+      ...(isFilledInPart ? { before: bytesOfChain(attached.made.guest, segments, true) } : {}),
     });
     if (held) return;
     queue.isKicked = false;
@@ -183,7 +185,8 @@ export class QueueJudge {
     const attached = this.#run.made.queues.get(queueId);
     if (queue === undefined || attached === undefined) return;
     const taken = this.#run.outcomes.usedOf(place);
-    this.#model.observe({ kind: 'looked', queue: queueId, used: attached.queue.usedCount() });
+    const suppression = suppressionOf(attached.queue.ring);
+    this.#model.observe({ kind: 'looked', queue: queueId, used: attached.queue.usedCount(), suppression });
     for (const { id, len } of taken) {
       const written = bytesOfChain(attached.made.guest, queue.chains.get(id) ?? [], true);
       this.#model.observe({ kind: 'used', queue: queueId, id, len, written });
@@ -230,6 +233,12 @@ function queuesOfDisk(configuration: Uint8Array | undefined): number {
   const at = blockConfig.numQueues;
   const [low = 0, high = 0] = configuration?.subarray(at, at + 2) ?? [];
   return low | (high << 8);
+}
+
+/** The flags by which the device says that it wants no kicks. */
+function suppressionOf(ring: GuestRing): number {
+  if (ring instanceof SplitRing) return ring.usedFlags();
+  return ring instanceof PackedRing ? ring.deviceEvent() >>> 16 : 0;
 }
 
 /** 0 in a packed ring, which has none. */

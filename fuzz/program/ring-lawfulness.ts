@@ -51,6 +51,9 @@ export function chainVerdict(known: KnownState, call: CallOf<'chain'>, queue: Kn
   if (segments.some(({ length = 0 }) => length > largestBuffer)) {
     return breaks('ring', `a buffer of more than the ${largestBuffer} bytes that it has`);
   }
+  // Virtio 2.7.5.3.1 and 2.8.19: no chain is longer than the queue.
+  const { size } = known.rings.get(queue.ring) ?? { size: 0 };
+  if (segments.length > size) return breaks('ring', 'a chain longer than the queue');
   if (direct === undefined) return lawful;
   if (session === undefined || !known.accepts(session, 'VIRTIO_F_INDIRECT_DESC')) {
     return breaks('ring', 'an indirect table without VIRTIO_F_INDIRECT_DESC');

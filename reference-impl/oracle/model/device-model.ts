@@ -7,6 +7,8 @@ import type { Tell } from './observation.ts';
 export interface Request {
   readonly readable: Uint8Array;
   readonly room: number;
+  /** What the writable part held before, where that was looked at. */
+  readonly before?: Uint8Array;
 }
 
 /** What the device did with a request. `written` is all of the writable part. */

@@ -12,17 +12,24 @@ export class EntropyModel implements DeviceModel {
     this.#options = options;
   }
 
-  begin({ readable, room }: Request): Pending {
+  begin({ readable, room, before }: Request): Pending {
     if (readable.length > 0 || room === 0) {
       return { isOwed: false, complete: () => this.#options.take('undefined-request') };
     }
-    return { isOwed: true, complete: (completion) => this.#complete(completion, room) };
+    return { isOwed: true, complete: (completion) => this.#complete(completion, room, before) };
   }
 
   lose(): void {}
 
-  #complete({ len, written }: Completion, room: number): void {
+  #complete({ len, written }: Completion, room: number, before: Uint8Array | undefined): void {
     const { tell, take } = this.#options;
+    const at = before === undefined ? -1 : before.findIndex((byte, n) => n >= len && byte !== written[n]);
+    if (at >= 0) {
+      const what = `byte ${at} of a buffer of which ${len} bytes were placed`;
+      const [expected, actual] = [before, written].map((bytes) => String(bytes?.[at]));
+      const requirement = 'entropy/used-len-counts-bytes-placed';
+      tell({ requirement, what, expected: expected ?? '', actual: actual ?? '' });
+    }
     if (len === 0) {
       const what = `the bytes placed in a buffer of ${room}`;
       tell({ requirement: 'entropy/at-least-one-byte-placed', what, expected: '1 at least', actual: '0' });

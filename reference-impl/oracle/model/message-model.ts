@@ -236,6 +236,13 @@ export class MessageModel {
         const asked = payloadSizeAt(due.sent, 0);
         // A read that fails has no payload, or says size 0 in its description.
         const described = size >= configHeader ? view.getUint32(VHOST_USER_HEADER_SIZE + 4, true) : 0;
+        const offset = asked >= configHeader ? due.sent.getUint32(VHOST_USER_HEADER_SIZE, true) : 0;
+        if (offset >= mostConfig && described > 0) {
+          const what = `the answer to GET_CONFIG at offset ${offset}`;
+          const requirement = 'vu-config/get-config-past-end-fails';
+          this.#tell({ requirement, what, expected: 'a failure', actual: `${described} bytes` });
+          return;
+        }
         if (size === asked || size === 0 || described === 0) return;
         const what = 'bytes of payload in answer to GET_CONFIG';
         const expected = `${asked}, as the request has`;
@@ -273,5 +280,7 @@ export class MessageModel {
 }
 
 const configHeader = 12;
+/** No configuration has so many bytes. */
+const mostConfig = 0x1000;
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

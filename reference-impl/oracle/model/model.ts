@@ -136,8 +136,9 @@ export class Model {
         this.#attached(seen);
         return;
       case 'added': {
-        const { id, slots, readable, room } = seen;
-        this.#ring(seen.queue)?.added(id, slots, { readable, room });
+        const { id, slots, readable, room, before } = seen;
+        const request = { readable, room, ...(before === undefined ? {} : { before }) };
+        this.#ring(seen.queue)?.added(id, slots, request);
         return;
       }
       case 'enabled':
@@ -150,7 +151,7 @@ export class Model {
         this.#ring(seen.queue)?.calledByHand();
         return;
       case 'looked':
-        this.#ring(seen.queue)?.looked(seen.used);
+        this.#ring(seen.queue)?.looked(seen.used, seen.suppression);
         return;
       case 'published':
         this.#ring(seen.queue)?.published();
@@ -250,6 +251,7 @@ export class Model {
       position,
       index,
       features: state.accepted.device,
+      isFirstLife: former === undefined,
       eventIdx: has('VIRTIO_F_EVENT_IDX'),
       inOrder: has('VIRTIO_F_IN_ORDER'),
       usedEvent,

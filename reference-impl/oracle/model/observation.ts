@@ -72,6 +72,8 @@ export type ModelObservation =
       readonly slots: number;
       readonly readable: Uint8Array;
       readonly room: number;
+      /** What the writable part holds, of devices that may fill a part of it. */
+      readonly before?: Uint8Array;
     }
   | { readonly kind: 'published'; readonly queue: number }
   /** The ring was enabled or disabled, when memory showed so many used elements since it was attached. */
@@ -80,8 +82,8 @@ export type ModelObservation =
   | { readonly kind: 'calls-moved'; readonly queue: number; readonly calls: number; readonly isHeard: boolean }
   /** The driver had the device call. */
   | { readonly kind: 'called-by-hand'; readonly queue: number }
-  /** So many used elements were there at a look. */
-  | { readonly kind: 'looked'; readonly queue: number; readonly used: number }
+  /** So many used elements were there at a look, and these flags of the device about kicks. */
+  | { readonly kind: 'looked'; readonly queue: number; readonly used: number; readonly suppression: number }
   /** A used element that was taken, with all of the writable part as it was then. */
   | {
       readonly kind: 'used';

@@ -13,6 +13,8 @@ export interface RingModelOptions {
   readonly index: number;
   /** Accepted features of the device. */
   readonly features: bigint;
+  /** Its memory holds nothing of an earlier life. */
+  readonly isFirstLife: boolean;
   readonly eventIdx: boolean;
   readonly inOrder: boolean;
   /** The used idx of a split ring at which the driver asks for a call, with EVENT_IDX. */
@@ -130,7 +132,8 @@ export class RingModel {
   }
 
   /** A ring that is disabled uses nothing, but for packets that a transmit ring discards. */
-  looked(used: number): void {
+  looked(used: number, suppression: number): void {
+    this.#checkSuppression(suppression);
     const before = this.#usedAtDisabling;
     if (this.#isLost || before === undefined || used <= before || this.#options.usesWhileDisabled) return;
     this.#isLost = true;
@@ -140,6 +143,16 @@ export class RingModel {
       expected: String(before),
       actual: String(used),
     });
+  }
+
+  #checkSuppression(flags: number): void {
+    const { layout, eventIdx, index, isFirstLife, tell } = this.#options;
+    // What a device wrote with other features may still stand there.
+    if (this.#isLost || !isFirstLife) return;
+    const requirement = wrongSuppression(layout, eventIdx, flags);
+    if (requirement === undefined) return;
+    this.#isLost = true;
+    tell({ requirement, what: `flags of ring ${index} about kicks`, expected: 'defined ones', actual: String(flags) });
   }
 
   used(id: number, completion: Completion): void {
@@ -347,6 +360,17 @@ export class RingModel {
     const requirement = requirementOfInvariant(invariant, this.#options.layout);
     if (requirement !== undefined) this.#options.tell({ requirement, what, expected, actual });
   }
+}
+
+/** Virtio 2.7.10 and 2.8.14: the requirement that these flags of the device break. */
+function wrongSuppression(layout: RingLayout, eventIdx: boolean, flags: number): RequirementSlug | undefined {
+  if (layout === 'split') {
+    if (eventIdx) return flags === 0 ? undefined : 'notify/used-flags-zero-with-event-idx';
+    return flags <= 1 ? undefined : 'notify/used-flags-zero-or-one';
+  }
+  if (flags > 3) return 'notify/packed-device-event-reserved-bits-zero';
+  if (eventIdx) return flags === 3 ? 'notify/packed-device-event-flags-with-event-idx' : undefined;
+  return flags >= 2 ? 'notify/packed-device-event-flags-without-event-idx' : undefined;
 }
 
 function isSameAvail(one: RingPosition, other: RingPosition): boolean {
