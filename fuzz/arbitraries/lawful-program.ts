@@ -7,6 +7,7 @@ import { type Chain, mdevStepOf, ringSize, ringStart, type Step, stepOf } from '
 import type { ModelledDevice } from './requests.ts';
 import {
   lastMessage,
+  logBase,
   protocolBits,
   shortMessage,
   stoppedRingMessage,
@@ -32,6 +33,7 @@ const protocolFeatures = 1n << 30n;
 const indirectDesc = 1n << 28n;
 const eventIdx = 1n << 29n;
 const inOrder = 1n << 35n;
+const logAll = 1n << 26n;
 /** Of block: FLUSH, DISCARD, WRITE_ZEROES. Of net: MTU, MRG_RXBUF. */
 const ofDevice: Readonly<Record<ModelledDevice, bigint>> = {
   block: (1n << 9n) | (1n << 13n) | (1n << 14n),
@@ -61,6 +63,8 @@ const setting = fc.record({
     .subarray([indirectDesc, eventIdx, inOrder, indirectDesc | eventIdx])
     .map((words) => words.reduce((all, word) => all | word, 0n)),
   protocol: fc.oneof(protocolWord, protocolWord, fc.constant(wholeProtocol & ~protocolBits.inband)),
+  /** With a log of dirty pages. */
+  isLogged: fc.nat({ max: 5 }).map((n) => n === 0),
   /** Without VHOST_USER_F_PROTOCOL_FEATURES. */
   isOld: fc.nat({ max: 9 }).map((n) => n === 0),
   /** In front of the first ring. */
@@ -115,6 +119,8 @@ export const inWhole = ({ chosen, steps }: LawfulParts): LawfulParts => ({
     hasSecond: false,
     tellsAddresses: false,
     isOdd: false,
+    isLogged: false,
+    isOld: false,
   },
   steps: steps.map((step) => (step.kind === 'chains' ? { ...step, waits: 'all' as const } : step)),
 });
@@ -142,11 +148,14 @@ class ProgramLayer {
   readonly #setting: Setting;
   readonly #isMdev: boolean;
   readonly #isOld: boolean;
-  readonly #deviceWord: bigint;
-  readonly #protocol: bigint;
+  readonly #isLogged: boolean;
+  #deviceWord: bigint;
+  #protocol: bigint;
   readonly #calls: Call[] = [];
   #session = 0;
   #status = 0;
+  /** The session was told its log. */
+  #hasLog = false;
   /** The ring on which requests are put; of net, the transmit ring, with the receive ring before it. */
   #queue = 0;
   #receive: number | undefined;
@@ -170,6 +179,12 @@ class ProgramLayer {
       (version1 | (isOld ? 0n : protocolFeatures) | packed | ofDevice[device] | setting.features) & offer.device;
     this.#protocol = isOld ? 0n : setting.protocol & offer.protocol;
     this.#isOld = isOld;
+    const hasLog = (offer.protocol & protocolBits.logShmfd) !== 0n && (offer.device & logAll) !== 0n;
+    this.#isLogged = setting.isLogged && hasLog && !isOld && !this.#isMdev;
+    if (this.#isLogged) {
+      this.#deviceWord |= logAll;
+      this.#protocol |= protocolBits.logShmfd;
+    }
   }
 
   program(steps: readonly Step[]): Program {
@@ -283,6 +298,7 @@ class ProgramLayer {
 
   #negotiate(): void {
     this.#status = 0;
+    this.#hasLog = false;
     this.#add('negotiate', { session: this.#session, device: this.#deviceWord, protocol: this.#protocol });
   }
 
@@ -324,6 +340,8 @@ class ProgramLayer {
   }
 
   #tell(message: ToldMessage): void {
+    // SET_VRING_ENABLE belongs to sessions with protocol features.
+    if (this.#isOld && message.request === requestId.VHOST_USER_SET_VRING_ENABLE) return;
     if (this.#isMdev || (this.#has(message.gate) && !this.#slots.fits(message))) return;
     if (message.request === requestId.VHOST_USER_NET_SET_MTU && this.#device !== 'net') return;
     for (let time = 0; time < message.times; time++) {
@@ -333,6 +351,8 @@ class ProgramLayer {
   }
 
   #attach(): void {
+    if (this.#isLogged && !this.#hasLog) this.#tell(logBase);
+    this.#hasLog = true;
     const queues = this.#rings.map((ring, index) => this.#add('attach', { session: this.#session, ring, index }));
     if (this.#has(protocolBits.status)) {
       for (const status of driverStatus) if (status > this.#status) this.#writeStatus(status);

@@ -227,6 +227,17 @@ export function toldCall(
   });
 }
 
+/** A log that has room for the pages below 4 GiB. */
+export const logBase: ToldMessage = {
+  request: requestId.VHOST_USER_SET_LOG_BASE,
+  gate: protocolBits.logShmfd,
+  fields: { logSize: bytesOfFile },
+  bytes: new Uint8Array(0),
+  descriptor: 'memory-file',
+  asksForReply: false,
+  times: 1,
+};
+
 /** Messages alone, many of them, on a session that has every protocol feature: their answers are what is of interest. */
 export const manyMessages: fc.Arbitrary<readonly ToldMessage[]> = fc.array(
   fc.oneof({ weight: 2, arbitrary: toldOf(plain) }, { weight: 3, arbitrary: toldOf([...last, ...ofStoppedRing]) }),

@@ -225,6 +225,7 @@ export class Executor {
         const events: number[] = [];
         const descriptors = this.#passed(call.descriptors, events);
         made.events.set(call.id, events);
+        made.files.set(call.id, descriptors);
         const payload = payloadOf(call, made.addressOf);
         return settle(outcomes, doorOf(session).message(call, payload, descriptors));
       }

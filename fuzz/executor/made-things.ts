@@ -53,6 +53,8 @@ export class MadeThings {
   readonly changes = new Map<number, MemoryChange>();
   /** Descriptors that were passed with a message: eventfds, or -1 for another kind. */
   readonly events = new Map<number, readonly number[]>();
+  /** All descriptors that were passed with a message, by the message. */
+  readonly files = new Map<number, readonly number[]>();
   /** Parts of regions of devices, by session: they stay until the end of the program. */
   readonly mappings: VfioMapping[] = [];
 
@@ -65,6 +67,7 @@ export class MadeThings {
     this.chains.clear();
     this.changes.clear();
     this.events.clear();
+    this.files.clear();
     for (const mapping of this.mappings.splice(0)) mapping.unmap();
   }
 

@@ -9,6 +9,7 @@ import { isJudged, Lawfulness, type Standing } from '../program/lawfulness.ts';
 import type { Call, CallOf, Program } from '../program/program.ts';
 import { fieldOf } from '../program/told-message.ts';
 import type { JudgedRun } from './judged-run.ts';
+import { LogJudge } from './log-judge.ts';
 import { MdevJudge } from './mdev-judge.ts';
 import { MessageJudge } from './message-judge.ts';
 import { QueueJudge } from './queue-judge.ts';
@@ -34,6 +35,7 @@ export class ProgramJudge {
   readonly #calls: readonly Call[];
   readonly #lawfulness: Lawfulness;
   readonly #found: JudgedFinding[] = [];
+  readonly #logs: LogJudge;
   readonly #queues: QueueJudge;
   readonly #messages: MessageJudge;
   readonly #mdev: MdevJudge;
@@ -45,7 +47,8 @@ export class ProgramJudge {
     this.#calls = calls;
     this.#lawfulness = new Lawfulness(run.known);
     this.model = new Model(run.target);
-    this.#queues = new QueueJudge(run, this.model);
+    this.#logs = new LogJudge(run, this.model);
+    this.#queues = new QueueJudge(run, this.model, this.#logs);
     this.#messages = new MessageJudge(run.target, run.port.log);
     this.#mdev = new MdevJudge(run);
   }
@@ -231,6 +234,10 @@ export class ProgramJudge {
       case requestId.VHOST_USER_GET_PROTOCOL_FEATURES:
         this.#observe({ kind: 'offered' });
         break;
+      case requestId.VHOST_USER_SET_LOG_BASE:
+        this.#queues.loseLogs(session);
+        this.#logs.told(call);
+        break;
       case requestId.VHOST_USER_SET_STATUS:
         this.#observe({ kind: 'status', session, value: Number(fieldOf(call, 'u64') ?? 0n) });
         break;
@@ -307,6 +314,7 @@ export class ProgramJudge {
   }
 
   #loseSession(id: number): void {
+    this.#queues.loseLogs(id);
     this.#observe({ kind: 'lost', what: 'session', id });
   }
 

@@ -12,6 +12,7 @@ import type { OutcomeClass } from '../executor/outcomes.ts';
 import type { CallOf } from '../program/program.ts';
 import { bytesOfChain, roomOfChain } from './chain-bytes.ts';
 import type { JudgedRun } from './judged-run.ts';
+import type { JudgedLog, LogJudge } from './log-judge.ts';
 
 interface JudgedQueue {
   readonly session: number;
@@ -20,6 +21,8 @@ interface JudgedQueue {
   /** By buffer id. */
   readonly chains: Map<number, readonly Segment[]>;
   isKicked: boolean;
+  /** Where its writes are marked. */
+  log: JudgedLog | undefined;
   /** The event descriptor of a message or a call that its calls go to now. */
   callDescriptor: number | undefined;
   /** Calls that came there so far. */
@@ -30,10 +33,12 @@ interface JudgedQueue {
 export class QueueJudge {
   readonly #run: JudgedRun;
   readonly #model: Model;
+  readonly #logs: LogJudge;
   readonly #deadlineMs: number;
   readonly #queues = new Map<number, JudgedQueue>();
 
-  constructor(run: JudgedRun, model: Model) {
+  constructor(run: JudgedRun, model: Model, logs: LogJudge) {
+    this.#logs = logs;
     this.#run = run;
     this.#model = model;
     this.#deadlineMs = run.port.deadlineMs;
@@ -58,6 +63,12 @@ export class QueueJudge {
       queue.callDescriptor = descriptor;
       this.#model.observe({ kind: 'calls-moved', queue: id, calls, isHeard: descriptor !== undefined });
     }
+  }
+
+  /** What a session does to its logs is not known any more. */
+  loseLogs(session: number): void {
+    this.#logs.forget(session);
+    for (const queue of this.#queues.values()) if (queue.session === session) queue.log = undefined;
   }
 
   /** Vectors of the rings of a session were set, or signalled. */
@@ -120,6 +131,7 @@ export class QueueJudge {
       index,
       chains: new Map(),
       isKicked: false,
+      log: this.#logs.logOf(session),
       callDescriptor: undefined,
       callsElsewhere: 0,
     });
@@ -190,7 +202,9 @@ export class QueueJudge {
     for (const { id, len } of taken) {
       const written = bytesOfChain(attached.made.guest, queue.chains.get(id) ?? [], true);
       this.#model.observe({ kind: 'used', queue: queueId, id, len, written });
+      if (queue.log !== undefined) this.#logs.wrote(queue.log, queue.chains.get(id) ?? [], len);
     }
+    if (queue.log !== undefined && taken.length > 0 && !this.#logs.check(queue.log)) queue.log = undefined;
     this.#lookAtCalls(queueId, attached.queue);
     const missing = count - taken.length;
     if (outcome !== 'silent' || !queue.isKicked || this.#model.owed(queueId) < missing) return;

@@ -13,6 +13,7 @@ import { ConfigurationModel } from './configuration-model.ts';
 import { type DeviceModel, UnknownDeviceModel } from './device-model.ts';
 import { EntropyModel } from './entropy-model.ts';
 import { LibertiesTaken, type LibertyName } from './liberties.ts';
+import { LogModel } from './log-model.ts';
 import { MessageModel } from './message-model.ts';
 import { NetModel, withSwappedMacs } from './net-model.ts';
 import type { ModelFinding, ModelObservation, ObservedOutcome, Tell } from './observation.ts';
@@ -83,6 +84,11 @@ export class Model {
     this.#requirements = requirementsOfTransport(target.transport);
     this.#device = deviceModel(target, this.#tell, this.#take);
     this.#configuration = new ConfigurationModel(target, this.#tell, this.#take);
+  }
+
+  /** The log of a session, for who reads it. */
+  logOf(bytes: number): LogModel {
+    return new LogModel(this.#tell, bytes);
   }
 
   /** Judges one observation. What the text does not allow is added to `findings`. */

@@ -1,0 +1,64 @@
+import { hasFeature } from '../../reference-impl/catalogue/catalogue.ts';
+import type { LogModel } from '../../reference-impl/oracle/model/log-model.ts';
+import type { Model } from '../../reference-impl/oracle/model/model.ts';
+import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
+import type { CallOf } from '../program/program.ts';
+import { fieldOf } from '../program/told-message.ts';
+import type { JudgedRun } from './judged-run.ts';
+
+interface JudgedLog {
+  readonly model: LogModel;
+  readonly file: number;
+  readonly bytes: number;
+}
+
+/** Feeds the model of a log with what was written to buffers, and with what the log holds then. */
+export class LogJudge {
+  readonly #run: JudgedRun;
+  readonly #model: Model;
+  /** By session. */
+  readonly #logs = new Map<number, JudgedLog>();
+
+  constructor(run: JudgedRun, model: Model) {
+    this.#run = run;
+    this.#model = model;
+  }
+
+  /** SET_LOG_BASE was taken: rings that start from now on are logged there. */
+  told(call: CallOf<'message'>): void {
+    const [file] = this.#run.made.files.get(call.id) ?? [];
+    const bytes = Number(fieldOf(call, 'logSize') ?? 0n);
+    if (file === undefined || file < 0 || fieldOf(call, 'logOffset') !== 0n) return;
+    this.#logs.set(call.session, { model: this.#model.logOf(bytes), file, bytes });
+  }
+
+  /** The log of a ring that is about to start, where its session has one. */
+  logOf(session: number): JudgedLog | undefined {
+    const { known, made } = this.#run;
+    const accepted = made.sessions.get(session)?.negotiated.accepted;
+    return accepted !== undefined && hasFeature(accepted, 'VHOST_F_LOG_ALL', known)
+      ? this.#logs.get(session)
+      : undefined;
+  }
+
+  forget(session: number): void {
+    this.#logs.delete(session);
+  }
+
+  /** The device wrote so many bytes to the writable part of a chain. */
+  wrote({ model }: JudgedLog, segments: readonly Segment[], length: number): void {
+    let left = length;
+    for (const segment of segments) {
+      if (!segment.writable) continue;
+      model.wrote(segment.guestAddress, Math.min(left, segment.length));
+      left -= Math.min(left, segment.length);
+    }
+  }
+
+  /** False where a mark is missing. */
+  check({ model, file, bytes }: JudgedLog): boolean {
+    return model.check(this.#run.port.descriptors.load(file, 0, bytes));
+  }
+}
+
+export type { JudgedLog };
