@@ -64,7 +64,7 @@ const causeIn = ({ error, functions }: SanitizerReport): string[] => [error, ...
 /** By this name AddressSanitizer knows SIGABRT: the program has said on standard error why it gave up. */
 const gaveUp = 'ABRT';
 /** libvhost-user says so of a message that it refuses, and lives on. */
-const refusal = /\bpanic: /;
+const refusal = /panic: /;
 
 /** What a sanitizer said of the end of the process; else what the process said last, if that says why; else where it was. */
 function causeOf({ stderr = '', report, lastFunction, signal }: IutExit): string | undefined {
