@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { backEnds } from '../../fixtures/back-ends/index.ts';
 import { findingsRead, readingOfFinding } from '../../fixtures/back-ends/readings.ts';
@@ -10,6 +11,7 @@ import {
 } from '../../reference-impl/catalogue/catalogue.ts';
 import { isBeyondText } from '../../reference-impl/catalogue/requirement.ts';
 import { neverExcused } from '../../reports/record/record.ts';
+import { readExpectations } from '../../suites/runner/expectations.ts';
 
 const { texts, findings } = findingsRead;
 const sources = allSources();
@@ -55,6 +57,16 @@ t.test('what a reader made of a finding is what the catalogue says of its requir
       if (standing === 'robustness') {
         t.ok(requirement.basis === 'robustness' || how.every((way) => neverExcused.has(way)), what);
       }
+    }
+  }
+});
+
+t.test('what is expected of a target is what was read', async (t) => {
+  for (const target of ['qemu-storage-daemon', 'dpdk-testpmd']) {
+    const file = fileURLToPath(new URL(`../../../fixtures/expectations/${target}.json`, import.meta.url));
+    for (const { case: id, requirement, how, reason } of readExpectations(file)) {
+      if (requirement === undefined || how === undefined) continue;
+      t.equal(readingOfFinding(target, { requirement, how })?.why, reason, `${target} ${id}: ${requirement}`);
     }
   }
 });
