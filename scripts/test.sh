@@ -75,6 +75,9 @@ wait "$fetching" || cat "$work/fetched"
 fetching=
 check 'two targets in the kernel guest' node dist/cli/main.js guest -- run kernel-vhost-mdev-net kernel-vhost-mdev-blk \
   --out "$work/in-guest"
+count 'QEMU and Linux, observed on the reference' '^ok ' '^not ok ' node dist/cli/front-ends/main.js \
+  qemu-7.2-block --if-installed --out "$work/front-ends"
+grep '^left out ' "$work/output"
 count 'the report in a browser' '^ +✓' '^ +✘' bash scripts/test-report.sh
 count 'faults, each caught by the cases that name it' '^ok ' '^not ok ' node dist/cli/faults.js --sample 40
 count 'mutants of the reference, a small sample' '^ok ' '^not ok listed' node dist/cli/mutation.js \

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,6 +58,16 @@ async function judged(frontEnd: ObservedFrontEnd, directory: string, update: boo
   return differing.length === 0;
 }
 
+/** Why a front-end is not there to be observed; undefined where it is. */
+function whyMissing({ name, program, version, unpacked }: ObservedFrontEnd): string | undefined {
+  if (unpacked !== undefined) return undefined;
+  if (!isCommand(program)) return `${name}: ${program} is not installed`;
+  if (version === undefined) return undefined;
+  const { stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
+  const [first = ''] = stdout.split('\n');
+  return version.test(stdout) ? undefined : `${name}: what is installed is ${first}`;
+}
+
 async function main(): Promise<number> {
   const command = new Command('front-ends')
     .description('observes real front-ends on devices of the reference, and compares with the verdicts that are kept')
@@ -72,11 +83,11 @@ async function main(): Promise<number> {
   const root = out ?? mkdtempSync(join(tmpdir(), 'vc-front-ends-'));
   let failed = 0;
   for (const frontEnd of wanted) {
-    const { name, program, unpacked } = frontEnd;
-    if (unpacked === undefined && !isCommand(program)) {
-      if (!ifInstalled) throw new UsageError(`${name}: ${program} is not installed`);
-      print(`left out ${name}: ${program} is not installed`);
-    } else if (!(await judged(frontEnd, join(root, name), update))) failed++;
+    const missing = whyMissing(frontEnd);
+    if (missing === undefined) {
+      if (!(await judged(frontEnd, join(root, frontEnd.name), update))) failed++;
+    } else if (ifInstalled) print(`left out ${missing}`);
+    else throw new UsageError(missing);
   }
   return failed === 0 ? 0 : 1;
 }
