@@ -71,6 +71,8 @@ type Sweep = { -readonly [Name in keyof SweepResult]: SweepResult[Name] };
 const pointsBetweenLiveness = 64;
 const crashesBeforeGivingUp = 3;
 const silencesBeforeGivingUp = 3;
+/** A process that starts so fast is started afresh for each repetition of a point. */
+const cheapRestartMs = 250;
 /** Ways to fail for which a whole deadline was waited. */
 const waited: readonly FailureKind[] = ['desync', 'stalled', 'hang'];
 
@@ -101,6 +103,8 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   #hasRing = false;
   #sweep: SweepResult | undefined;
   #isOverBudget = false;
+  /** What the last start of the IUT took, once one was needed. */
+  #restartMs = Number.POSITIVE_INFINITY;
 
   constructor(
     port: DriverPort,
@@ -320,6 +324,8 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     if (!canRestart(this.port)) return;
     const again = (point: P): string | undefined => {
       if (this.#isOverBudget) return undefined;
+      // What is by chance is so for each process: where its memory lies, and what is in it.
+      if (this.#restartMs <= cheapRestartMs && sweep.restarted !== 'at-the-end') this.#restart();
       const before = this.#failureCounts();
       const { count, failed } = sweep;
       sweep.failed = [];
@@ -391,9 +397,15 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     // The judge waits for it, and the sweep ends here.
     if (!canRestart(this.port)) return exitText(exit);
     if (sweep.restarted !== undefined) sweep.crashRepeated = true;
-    this.port.iut.restart();
+    this.#restart();
     sweep.restarted = 'at-the-end';
     return exitText(exit);
+  }
+
+  #restart(): void {
+    const began = this.port.nowMs();
+    this.port.iut.restart();
+    this.#restartMs = this.port.nowMs() - began;
   }
 
   #namePoint(before: readonly number[], point: string): void {

@@ -15,8 +15,6 @@ const mostRepetitions = 8;
 const repetitionsInAll = 48;
 /** Points that passed are repeated no more than this. */
 const mostPassed = 24;
-/** So many points that all crash in one way are no chance. */
-const noChance = 3;
 
 const crashes = (ending: string): boolean => ending.split(',').some((one) => one.endsWith(' crash'));
 const waits = (ending: string): boolean => /(silence|stalled|hang|desync)(,|$)/.test(ending);
@@ -30,8 +28,6 @@ export function unstablePoints<P extends Point>(
   ran: readonly RanPoint<P>[],
   again: (point: P) => string | undefined,
 ): UnstablePoint[] {
-  const isOneEnding = new Set(ran.map(({ ending }) => ending)).size === 1;
-  if (isOneEnding && ran.length >= noChance) return [];
   const failed = ran.filter(({ ending }) => ending !== '' && !waits(ending));
   const passed = spread(
     ran.filter(({ ending }) => ending === ''),
