@@ -78,7 +78,8 @@ export function readingOf({ level, basis, since, binds }: Requirement): Reading 
   return { level, basis, since: isBeyondText(basis) ? null : since, binds };
 }
 
-/** Whether a requirement has to be read twice: a case can find it broken, and the text demands it. */
-export function wantsSecondReader({ level, basis, untested }: Requirement): boolean {
-  return untested === undefined && !isBeyondText(basis) && (level === 'MUST' || level === 'MUST NOT');
+/** Whether a requirement has to be read twice: a case or an observation can find it broken, and the text demands it. */
+export function wantsSecondReader({ level, basis, untested, binds }: Requirement): boolean {
+  const isJudged = untested === undefined || binds === 'front-end';
+  return isJudged && !isBeyondText(basis) && (level === 'MUST' || level === 'MUST NOT');
 }

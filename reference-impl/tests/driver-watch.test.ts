@@ -1,6 +1,7 @@
 import t from 'tap';
+import { allRequirements } from '../catalogue/catalogue.ts';
 import { referenceDeviceNames } from '../devices/reference-devices.ts';
-import { driverRequirements } from '../oracle/observed/observed-requirements.ts';
+import { driverRequirements, observedRequirements } from '../oracle/observed/observed-requirements.ts';
 import {
   VIRTIO_F_EVENT_IDX,
   VIRTIO_F_IN_ORDER,
@@ -51,4 +52,12 @@ t.test('a ring that is stopped is not looked at', async (t) => {
   scene.watch.look(0);
   scene.watch.look(10_000);
   t.same(scene.broken, []);
+});
+
+t.test('the catalogue says of which rules of the driver and the front-end an observation judges', async (t) => {
+  const observed = new Set(referenceDeviceNames.flatMap(observedRequirements));
+  for (const { slug, binds, untested } of allRequirements()) {
+    const says = untested?.detail?.endsWith('observe judges it') ?? false;
+    if (says || observed.has(slug)) t.ok(says && observed.has(slug) && /^(driver|front-end)$/.test(binds), slug);
+  }
 });
