@@ -27,7 +27,7 @@ interface Options {
 async function placesOf(
   { hasGuest, unpacked }: ObservedFrontEnd,
   directory: string,
-): Promise<Omit<FrontEndPlaces, 'socket' | 'file'>> {
+): Promise<Omit<FrontEndPlaces, 'socket'>> {
   mkdirSync(suites, { recursive: true });
   const root = unpacked === undefined ? '' : unpackedSuite(suites, unpacked.suite, unpacked.packages).root;
   if (!hasGuest) return { kernel: '', initramfs: '', root };

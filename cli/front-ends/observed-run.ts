@@ -57,7 +57,7 @@ async function endOf(child: Child, withinMs: number): Promise<string> {
 /** Serves devices, starts a front-end on them, and waits for both. */
 export async function observedRun(
   frontEnd: ObservedFrontEnd,
-  places: Omit<FrontEndPlaces, 'socket' | 'file'>,
+  places: Omit<FrontEndPlaces, 'socket'>,
   directory: string,
 ): Promise<ObservedRun> {
   const out = join(directory, 'observed');
@@ -71,7 +71,7 @@ export async function observedRun(
     if (waited > socketsWithinMs) return { results: [], problems: [`observe: ${observer.said()}`], report: '' };
     await pause(50);
   }
-  const user = start(frontEnd.command({ ...places, socket, file: (name) => join(directory, name) }));
+  const user = start(frontEnd.command({ ...places, socket }));
   void tell(user, frontEnd.input ?? []);
   const end = await endOf(user, frontEnd.withinMs);
   const said = user.said();

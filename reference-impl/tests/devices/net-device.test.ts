@@ -241,6 +241,29 @@ t.test('chains without a frame are used', async (t) => {
   t.same(errors, []);
 });
 
+t.test('a frame from outside waits for a receive buffer, and one too many is lost', async (t) => {
+  const { device, post, received, queue } = bench({ pairs: 2 });
+  for (let n = 0; n < 1030; n++) device.deliver(frameOf(60, n));
+  queue(0).run();
+  t.same(received(), [], 'no buffer yet');
+  for (let n = 0; n < 2; n++) post(100);
+  queue(0).run();
+  t.same(
+    received().map((bytes) => bytes.subarray(HEADER)),
+    [frameOf(60, 0), frameOf(60, 1)],
+  );
+  t.same(received(2), [], 'it is for the first pair');
+  let left = 0;
+  for (let more = true; more; ) {
+    for (let n = 0; n < 8; n++) post(100);
+    queue(0).run();
+    const count = received().length;
+    left += count;
+    more = count > 0;
+  }
+  t.equal(left, 1022);
+});
+
 t.test('a legacy driver has a header of 10 bytes', async (t) => {
   const { queue, guest, received, post } = bench({}, { features: 0n });
   post(2048);
