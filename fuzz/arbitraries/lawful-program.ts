@@ -34,9 +34,9 @@ const indirectDesc = 1n << 28n;
 const eventIdx = 1n << 29n;
 const inOrder = 1n << 35n;
 const logAll = 1n << 26n;
-/** Of block: FLUSH, DISCARD, WRITE_ZEROES. Of net: MTU, MRG_RXBUF. */
+/** Of block: FLUSH, CONFIG_WCE, DISCARD, WRITE_ZEROES. Of net: MTU, MRG_RXBUF. */
 const ofDevice: Readonly<Record<ModelledDevice, bigint>> = {
-  block: (1n << 9n) | (1n << 13n) | (1n << 14n),
+  block: (1n << 9n) | (1n << 11n) | (1n << 13n) | (1n << 14n),
   net: (1n << 3n) | (1n << 15n),
   entropy: 0n,
 };
@@ -62,7 +62,7 @@ const setting = fc.record({
   features: fc
     .subarray([indirectDesc, eventIdx, inOrder, indirectDesc | eventIdx])
     .map((words) => words.reduce((all, word) => all | word, 0n)),
-  protocol: fc.oneof(protocolWord, protocolWord, fc.constant(wholeProtocol & ~protocolBits.inband)),
+  protocol: fc.oneof(protocolWord, protocolWord, fc.constantFrom(wholeProtocol, wholeProtocol & ~protocolBits.inband)),
   /** With a log of dirty pages. */
   isLogged: fc.nat({ max: 5 }).map((n) => n === 0),
   /** Without VHOST_USER_F_PROTOCOL_FEATURES. */
@@ -148,6 +148,7 @@ class ProgramLayer {
   readonly #setting: Setting;
   readonly #isMdev: boolean;
   readonly #isOld: boolean;
+  readonly #offered: bigint;
   readonly #isLogged: boolean;
   #deviceWord: bigint;
   #protocol: bigint;
@@ -179,6 +180,7 @@ class ProgramLayer {
       (version1 | (isOld ? 0n : protocolFeatures) | packed | ofDevice[device] | setting.features) & offer.device;
     this.#protocol = isOld ? 0n : setting.protocol & offer.protocol;
     this.#isOld = isOld;
+    this.#offered = offer.device;
     const hasLog = (offer.protocol & protocolBits.logShmfd) !== 0n && (offer.device & logAll) !== 0n;
     this.#isLogged = setting.isLogged && hasLog && !isOld && !this.#isMdev;
     if (this.#isLogged) {
@@ -229,6 +231,21 @@ class ProgramLayer {
         return;
       case 'pause':
         this.#pause(step.chains);
+        return;
+      case 'cut':
+        this.#drain();
+        this.#add('disconnect', { session, how: step.how });
+        this.#session = this.#add('connect');
+        this.#negotiate();
+        this.#share(memory);
+        this.#rings = this.#placed(this.#rings.length, memory, step.start);
+        this.#attach();
+        return;
+      case 'renegotiate':
+        this.#stop();
+        this.#renegotiate(step.features);
+        this.#rings = this.#placed(this.#rings.length, memory, 0);
+        this.#attach();
         return;
       case 'swap':
         this.#stop();
@@ -285,6 +302,10 @@ class ProgramLayer {
   #share(memory: number): void {
     this.#slots.clear();
     this.#add('share', { session: this.#session, memory });
+  }
+
+  get #writesConfiguration(): boolean {
+    return this.#device === 'block' && (this.#deviceWord & ofDevice.block & (1n << 11n)) !== 0n;
   }
 
   #has(protocol: bigint): boolean {
@@ -344,6 +365,7 @@ class ProgramLayer {
     if (this.#isOld && message.request === requestId.VHOST_USER_SET_VRING_ENABLE) return;
     if (this.#isMdev || (this.#has(message.gate) && !this.#slots.fits(message))) return;
     if (message.request === requestId.VHOST_USER_NET_SET_MTU && this.#device !== 'net') return;
+    if (message.request === requestId.VHOST_USER_SET_CONFIG && !this.#writesConfiguration) return;
     for (let time = 0; time < message.times; time++) {
       const call = toldCall(message, this.#session, this.#protocol, this.#calls.length + 1);
       if (call !== undefined) this.#calls.push(call);
@@ -430,6 +452,17 @@ class ProgramLayer {
       this.#chains([{ ...chain, isHeld: false }], 'none');
     }
     this.#drain();
+  }
+
+  /** Another set of features, while every ring is stopped. */
+  #renegotiate(features: bigint): void {
+    if (this.#isMdev) return;
+    const changing = indirectDesc | eventIdx;
+    this.#deviceWord = (this.#deviceWord & ~changing) | (features & changing & this.#offered);
+    const value = { kind: 'literal' as const, value: this.#deviceWord };
+    const flags = this.#has(protocolBits.replyAck) ? 9 : 1;
+    const request = requestId.VHOST_USER_SET_FEATURES;
+    this.#add('message', { session: this.#session, request, flags, fields: [{ name: 'u64', value }] });
   }
 
   /** Nothing is used while a ring is disabled; what waits is, once it is enabled. */

@@ -11,6 +11,10 @@ export type Step =
   | { readonly kind: 'stop' }
   /** The ring is disabled, and enabled behind a few chains. */
   | { readonly kind: 'pause'; readonly chains: readonly Chain[] }
+  /** The session ends while rings run, and the next one has others. */
+  | { readonly kind: 'cut'; readonly how: 'close' | 'shutdown-both'; readonly start: number }
+  /** Rings begin anew with other features. */
+  | { readonly kind: 'renegotiate'; readonly features: bigint }
   /** Other rings take the places of those before. */
   | { readonly kind: 'swap'; readonly size: number; readonly start: number }
   /** Calls on a device of vhost-mdev. */
@@ -83,6 +87,21 @@ const ringStep = (device: ModelledDevice): fc.WeightedArbitrary<Step>[] => [
     }),
   },
   { weight: 2, arbitrary: fc.constant({ kind: 'stop' as const }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('cut' as const),
+      how: fc.constantFrom('close' as const, 'shutdown-both' as const),
+      start: ringStart,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('renegotiate' as const),
+      features: fc.constantFrom(0n, 1n << 28n, 1n << 29n, (1n << 28n) | (1n << 29n)),
+    }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant('swap' as const), size: ringSize, start: ringStart }),

@@ -38,6 +38,8 @@ export const protocolBits = {
 type Template = Partial<Omit<ToldMessage, 'request' | 'asksForReply'>> & { readonly request: number };
 
 const noDescriptor = 0x100n;
+/** Of block: the field of configuration that a driver may write. */
+const writebackAt = 32;
 const logBytes = 0x1_0000;
 const inflightBytes = 0x1_0000;
 /** Where no memory of a program lies: regions of one page that come and go. */
@@ -95,6 +97,19 @@ const plain: readonly Template[] = [
     fields: { ...regionAt(1), mmapOffset: 0n },
     times: 1,
   },
+];
+
+/** What a front-end may send while ring 0 runs. */
+const ofRunningRing: readonly Template[] = [
+  { request: requestId.VHOST_USER_VRING_KICK, gate: protocolBits.inband },
+  { request: requestId.VHOST_USER_SET_VRING_CALL, descriptor: 'eventfd' },
+  { request: requestId.VHOST_USER_SET_VRING_ENABLE, fields: { num: 1 } },
+  ...[0, 1].map((value) => ({
+    request: requestId.VHOST_USER_SET_CONFIG,
+    gate: protocolBits.config,
+    fields: { size: 1, offset: writebackAt },
+    bytes: Uint8Array.of(value),
+  })),
 ];
 
 /** What belongs in front of the start of a ring. */
@@ -167,7 +182,7 @@ const toldOf = (templates: readonly Template[]): fc.Arbitrary<ToldMessage> =>
       }),
     );
 
-export const plainMessage = toldOf(plain);
+export const plainMessage = toldOf([...plain, ...ofRunningRing]);
 export const stoppedRingMessage = toldOf([...plain, ...ofStoppedRing]);
 export const lastMessage = toldOf([...last, ...ofStoppedRing]);
 

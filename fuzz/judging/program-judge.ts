@@ -234,6 +234,9 @@ export class ProgramJudge {
       case requestId.VHOST_USER_GET_PROTOCOL_FEATURES:
         this.#observe({ kind: 'offered' });
         break;
+      case requestId.VHOST_USER_SET_CONFIG:
+        this.#observe({ kind: 'configured', offset: Number(fieldOf(call, 'offset') ?? 0n), bytes: call.bytes });
+        break;
       case requestId.VHOST_USER_SET_LOG_BASE:
         this.#queues.loseLogs(session);
         this.#logs.told(call);

@@ -248,7 +248,7 @@ export class Lawfulness {
     if (request === requestId.VHOST_USER_SET_FEATURES) return this.#acknowledged(call, session, 'device');
     if (request === requestId.VHOST_USER_SET_PROTOCOL_FEATURES) return this.#acknowledged(call, session, 'protocol');
     if (ringRequests.has(request)) return ringMessage(this.#known, call, session);
-    return sessionMessage(call, session) ?? unfollowed('session', 'a message by hand');
+    return sessionMessage(this.#known, call, session) ?? unfollowed('session', 'a message by hand');
   }
 
   /** Words of features by hand. */

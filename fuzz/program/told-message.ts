@@ -16,6 +16,12 @@ export function fieldOf({ fields }: MessageCall, name: string): bigint | undefin
   return told.kind === 'literal' ? told.value : undefined;
 }
 
+/** The same of a field of 32 bits. */
+function field32Of(call: MessageCall, name: string): bigint | undefined {
+  const value = fieldOf(call, name);
+  return value === undefined ? undefined : BigInt.asUintN(32, value);
+}
+
 /** Every back-end has a ring of these indices, and none of those. */
 const leastQueues = 1n;
 const indexOfNoRing = 0x8000n;
@@ -38,7 +44,7 @@ export function ringMessage(known: KnownState, call: MessageCall, session: Known
     request === requestId.VHOST_USER_SET_VRING_KICK ||
     request === requestId.VHOST_USER_SET_VRING_CALL ||
     request === requestId.VHOST_USER_SET_VRING_ERR;
-  const word = isWord ? fieldOf(call, 'u64') : fieldOf(call, 'index');
+  const word = isWord ? fieldOf(call, 'u64') : field32Of(call, 'index');
   if (word === undefined) return unfollowed('session', 'a ring that is named by an address');
   const index = isWord ? word & 0xffn : word;
   if (index >= indexOfNoRing) {
@@ -49,7 +55,7 @@ export function ringMessage(known: KnownState, call: MessageCall, session: Known
   const running = runningAt(known, session, index);
   // A ring that was started by hand may run.
   const isFree = running === undefined && session.tainted === undefined;
-  const number = fieldOf(call, 'num');
+  const number = field32Of(call, 'num');
   switch (request) {
     case requestId.VHOST_USER_SET_VRING_NUM:
       if (number === undefined) return unfollowed('session', 'a size that is an address');
@@ -109,7 +115,7 @@ const descriptorsOf = (call: MessageCall): Verdict =>
   passesEvents(call) ? succeeds : breaks('session', 'a descriptor that is no event file descriptor');
 
 /** How a message by hand about the session stands to the text, which is well formed; undefined for one not known here. */
-export function sessionMessage(call: MessageCall, session: KnownSession): Verdict | undefined {
+export function sessionMessage(known: KnownState, call: MessageCall, session: KnownSession): Verdict | undefined {
   const [first] = call.descriptors;
   switch (call.request) {
     case requestId.VHOST_USER_SET_OWNER: {
@@ -126,6 +132,8 @@ export function sessionMessage(call: MessageCall, session: KnownSession): Verdic
       return first?.kind === 'eventfd' ? succeeds : unfollowed('session', 'a descriptor that may be refused');
     case requestId.VHOST_USER_SEND_RARP:
       return lawful;
+    case requestId.VHOST_USER_SET_CONFIG:
+      return writesWriteback(known, call, session) ? succeeds : unfollowed('iut', 'the configuration was written');
     case requestId.VHOST_USER_ADD_MEM_REG:
     case requestId.VHOST_USER_REM_MEM_REG:
       return slotMessage(call, session);
@@ -169,6 +177,14 @@ const freeUser = { start: 0x6f00_0000_0000n, end: 0x6f01_0000_0000n } as const;
 /** As many regions beside those of a memory every back-end that has slots can hold. */
 const mostSlots = 2;
 const pageBytes = 0x1000n;
+
+/** The field of a disk that a driver may write (virtio 5.2.5), with a value that it may have. */
+function writesWriteback(known: KnownState, call: MessageCall, session: KnownSession): boolean {
+  const isField = fieldOf(call, 'offset') === writebackAt && fieldOf(call, 'size') === 1n;
+  if (known.target.device !== 'block' || !isField || fieldOf(call, 'flags') !== 0n) return false;
+  const isValue = call.bytes.length === 1 && (call.bytes[0] ?? 2) <= 1;
+  return isValue && session.tainted === undefined && known.accepts(session, 'VIRTIO_BLK_F_CONFIG_WCE');
+}
 
 /** A region of a page where no memory of the program lies comes, or goes: it is no matter of the rings. */
 function slotMessage(call: MessageCall, session: KnownSession): Verdict {
@@ -222,6 +238,8 @@ function isPlainTable({ bytes, fields, descriptors }: MessageCall): boolean {
     return isWhole && isApart && isSmall && file?.kind === 'memory-file' && BigInt(file.size) >= mmapOffset + size;
   });
 }
+
+const writebackAt = 32n;
 
 /** ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK (virtio 2.1). */
 const statusBits = 0xfn;

@@ -179,6 +179,24 @@ const innocent: readonly (readonly [name: string, reference: ReferenceName, line
     ],
   ],
   [
+    'an index of a ring has 32 bits',
+    'block',
+    ['r1 = negotiate protocol=0x8', 'r2 = message request=11 flags=9 fields=[{name=index value=0x8000000000000000}]'],
+  ],
+  [
+    'a ring outlives the session that another one took the place of',
+    'block',
+    ['r1 = connect', 'r2 = attach', 'r3 = reconnect session=r1', 'r4 = attach'],
+  ],
+  [
+    'a message in pieces is no fence',
+    'block',
+    [
+      'r1 = negotiate protocol=0x8008',
+      'r2 = message request=37 flags=9 bytes=00 descriptors=[{kind=memory-file}] piece=5',
+    ],
+  ],
+  [
     'a message of vhost-mdev with a payload of another size is refused',
     'block over vhost-mdev L1',
     ['r1 = message request=1 bytes=00'],

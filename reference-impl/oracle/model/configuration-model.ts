@@ -17,7 +17,9 @@ export class ConfigurationModel {
   readonly #tell: Tell;
   readonly #take: (liberty: LibertyName) => void;
   readonly #target: ConfiguredTarget;
-  #bytes: (number | undefined)[] = [];
+  readonly #bytes: (number | undefined)[] = [];
+  /** What the driver wrote. */
+  readonly #written = new Set<number>();
 
   constructor(target: ConfiguredTarget, tell: Tell, take: (liberty: LibertyName) => void) {
     this.#target = target;
@@ -25,9 +27,18 @@ export class ConfigurationModel {
     this.#take = take;
   }
 
-  /** It was written, or the device was reset: any value may be another one. */
-  forget(): void {
-    this.#bytes = [];
+  /** A field that the driver may write holds what it wrote. */
+  wrote(offset: number, bytes: Uint8Array): void {
+    for (const [n, byte] of bytes.entries()) {
+      this.#bytes[offset + n] = byte;
+      this.#written.add(offset + n);
+    }
+  }
+
+  /** What a driver wrote may go with its session. */
+  sessionEnded(): void {
+    for (const at of this.#written) this.#bytes[at] = undefined;
+    this.#written.clear();
   }
 
   /** @param bytes undefined where the read failed. */
@@ -44,7 +55,9 @@ export class ConfigurationModel {
       if (before === undefined || this.#mayChange(at)) this.#bytes[at] = actual;
       else if (before !== actual) {
         this.#tell({
-          requirement: 'vu-config/get-config-window-equals-whole',
+          requirement: this.#written.has(at)
+            ? 'vu-config/guest-write-takes-effect'
+            : 'vu-config/get-config-window-equals-whole',
           what: `byte ${at} of the configuration, read by a window from ${offset}`,
           expected: `${before}, as before`,
           actual: String(actual),

@@ -133,7 +133,7 @@ export class Model {
         judgeOffer(this.#target, this.#tell);
         return;
       case 'configured':
-        this.#configuration.forget();
+        this.#configuration.wrote(seen.offset, seen.bytes);
         return;
       case 'configuration':
         if (this.#live(seen.session) !== undefined) this.#configuration.read(seen.offset, seen.length, seen.bytes);
@@ -206,6 +206,7 @@ export class Model {
 
   #ended(session: number): void {
     this.#sessions.delete(session);
+    this.#configuration.sessionEnded();
     for (const { session: of, model } of this.#queues.values()) {
       if (of !== session || model.isAtRest) continue;
       model.lose();

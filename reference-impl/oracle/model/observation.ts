@@ -36,8 +36,8 @@ export type ModelObservation =
   | { readonly kind: 'status'; readonly session: number; readonly value: number }
   /** The driver asked what is offered. */
   | { readonly kind: 'offered' }
-  /** Configuration was written, or may be another one for another reason. */
-  | { readonly kind: 'configured' }
+  /** Configuration was written, where the driver may write it. */
+  | { readonly kind: 'configured'; readonly offset: number; readonly bytes: Uint8Array }
   /** Undefined bytes: the device answered that it failed. */
   | {
       readonly kind: 'configuration';
