@@ -123,7 +123,7 @@ async function judged(
   load: 'quiet' | 'loaded',
 ): Promise<readonly CaseRecord[] | string> {
   const program = fileURLToPath(new URL('main.js', import.meta.url));
-  const inGuest = reach.via === 'mdev' ? ['guest', '--'] : [];
+  const inGuest = reach.via === 'mdev' || reach.via === 'vhost-vdpa' ? ['guest', '--'] : [];
   const words = ['run', facts.name, '--out', directory, ...cases.flatMap((glob) => ['--case', glob])];
   const busy = load === 'loaded' ? new Load(availableParallelism()) : undefined;
   try {

@@ -10,6 +10,7 @@ import { readTargetFile } from '../drivers/target-file.ts';
 import { uuidOf } from '../drivers/vfio/kernel-vfio.ts';
 import { MdevSysfs } from '../drivers/vfio/mdev-sysfs.ts';
 import { identifyPeer, type Peer } from '../drivers/vhost-user/identify-peer.ts';
+import { VdpaBus } from '../drivers/vhost-vdpa/vdpa-bus.ts';
 import { whyNotOpened } from '../drivers/why-not-opened.ts';
 import { nativeBuildOf } from '../fixtures/native-targets/index.ts';
 import { targetByName, targets } from '../fixtures/targets/index.ts';
@@ -17,6 +18,7 @@ import { DriverUsageError } from '../reference-impl/errors.ts';
 import { type CommandOptions, commandTarget } from './command-target.ts';
 import { externalMdev, externalMdevOfGuest } from './external-mdev.ts';
 import { deviceOffering, externalTarget } from './external-target.ts';
+import { externalVdpa, externalVdpaOfGuest } from './external-vdpa.ts';
 import { UsageError } from './usage-error.ts';
 
 /** A target as it was asked for on the command line. */
@@ -36,6 +38,7 @@ export interface TargetOptions extends CommandOptions {
 
 const externalScheme = 'vhost-user:';
 const mdevScheme = 'mdev:';
+const vdpaScheme = 'vhost-vdpa:';
 
 const queries: Readonly<Record<string, z.ZodType>> = Object.assign(
   { device: z.enum(deviceNames).optional() },
@@ -62,7 +65,7 @@ export function targetsOf(names: readonly string[], options: TargetOptions, plac
   if (options.exec !== undefined) found.push(commandTarget(options.exec, options));
   if (found.length === 0) {
     throw new UsageError(
-      `no target: name one of ${targetNames().join(', ')}, or vhost-user:PATH or mdev:UUID, or use --exec`,
+      `no target: name one of ${targetNames().join(', ')}, or vhost-user:PATH, mdev:UUID or vhost-vdpa:FILE, or use --exec`,
     );
   }
   const seen = new Set<string>();
@@ -74,6 +77,7 @@ export function targetsOf(names: readonly string[], options: TargetOptions, plac
     if (nativeBuildOf(target.facts.name) !== undefined) checkPlace(target, place);
     else if (target.start !== undefined) checkCommand(target);
     if (place === 'run' && isReachedBy(target, 'mdev')) checkModule(target);
+    if (place === 'run' && isReachedBy(target, 'vhost-vdpa')) checkParent(target);
   }
   return found;
 }
@@ -118,11 +122,12 @@ function targetNames(): string[] {
 function targetOf(name: string, place: RunCommand): TargetArgument {
   if (name.startsWith(externalScheme)) return fromSocket(name);
   if (name.startsWith(mdevScheme)) return fromMdev(name, place);
+  if (name.startsWith(vdpaScheme)) return fromVdpa(name, place);
   const target = targetByName(name);
   if (target !== undefined) return { target, words: [name] };
-  const near = didYouMean(name, [...targetNames(), externalScheme, mdevScheme]);
+  const near = didYouMean(name, [...targetNames(), externalScheme, mdevScheme, vdpaScheme]);
   throw new UsageError(
-    `${name}: no such target${near || `; there are ${targetNames().join(', ')}, vhost-user:PATH and mdev:UUID`}`,
+    `${name}: no such target${near || `; there are ${targetNames().join(', ')}, vhost-user:PATH, mdev:UUID and vhost-vdpa:FILE`}`,
   );
 }
 
@@ -149,6 +154,17 @@ function fromMdev(name: string, place: RunCommand): TargetArgument {
   const { device, facts } = answersOf(name, search);
   const uuid = uuidIn(text, name);
   const target = place === 'guest' ? externalMdevOfGuest(uuid, device) : externalMdev(uuid, device);
+  return {
+    target: { ...target, facts: { ...target.facts, workload: withAnswers(target.facts.workload, facts) } },
+    words: [`${target.facts.name}${search === undefined ? '' : `?${search}`}`],
+  };
+}
+
+/** `vhost-vdpa:/dev/vhost-vdpa-0?returns=same-port`: a device file that exists already. Its device id shows the type. */
+function fromVdpa(name: string, place: RunCommand): TargetArgument {
+  const [path = '', search] = name.slice(vdpaScheme.length).split('?', 2);
+  const { device, facts } = answersOf(name, search);
+  const target = place === 'guest' ? externalVdpaOfGuest(path, device) : externalVdpa(resolve(path), device);
   return {
     target: { ...target, facts: { ...target.facts, workload: withAnswers(target.facts.workload, facts) } },
     words: [`${target.facts.name}${search === undefined ? '' : `?${search}`}`],
@@ -213,6 +229,15 @@ function checkCommand({ start, packages = [], facts }: Target): void {
   if (findCommand(command) !== undefined) return;
   const remedy = packages.length === 0 ? '' : `; apt-get install ${packages.join(' or ')}`;
   throw new UsageError(`${facts.name}: ${command} is missing or cannot be executed${remedy}`);
+}
+
+/** The same of a management device that makes vDPA devices. */
+function checkParent({ reach, facts }: Target<'vhost-vdpa'>): void {
+  if ('device' in reach || new VdpaBus().hasParent(reach.created.parent)) return;
+  throw new UsageError(
+    `${facts.name}: this kernel has no management device ${reach.created.parent} of vDPA; ` +
+      `in a kernel of its own: vhost-conformance guest -- run ${facts.name}`,
+  );
 }
 
 /** Before anything is started: most machines have no such module, and a kernel of one's own is one word away. */

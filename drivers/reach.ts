@@ -6,6 +6,14 @@ export type MdevKind = 'l1' | 'l2-strict' | 'l2-faithful';
 /** How the rings of a vhost-vdpa are notified: by eventfd, or by a store into a page of the device file. */
 export type VdpaNotification = 'eventfd' | 'doorbell';
 
+/** A vDPA device that a management device of this kernel makes, by the vdpa tool, for the time of a run. */
+export interface CreatedVdpa {
+  /** As `vdpa mgmtdev show` names it: `vdpasim_net`. */
+  readonly parent: string;
+  /** Words of `vdpa dev add` behind it, such as `mac` with an address. */
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
 /** A mediated device that a module of ours makes, through sysfs, for the time of a run. */
 export interface CreatedMdev {
   /** As it is loaded, with underscores. */
@@ -23,8 +31,8 @@ interface Reaches {
   readonly 'in-process': { readonly mdev: MdevKind } | { readonly vdpa: VdpaNotification };
   /** A mediated device behind the VFIO of this kernel: one that exists, or one that is made for the run. */
   readonly mdev: { readonly uuid: string } | { readonly created: CreatedMdev };
-  /** A character device such as /dev/vhost-vdpa-0. */
-  readonly 'vhost-vdpa': { readonly device: string };
+  /** A character device such as /dev/vhost-vdpa-0, or one that is made for the run. */
+  readonly 'vhost-vdpa': { readonly device: string } | { readonly created: CreatedVdpa };
   /** /dev/vhost-net or its like, with the name of the tap device that carries its frames. */
   readonly 'vhost-net': { readonly device: string; readonly tap: string };
   /** A device by its address on the PCI bus, and where the frames of a network device come out (`netdev:NAME`). */

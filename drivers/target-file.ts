@@ -115,7 +115,13 @@ const reaches: { readonly [V in Exclude<Via, 'mdev'>]: z.ZodType<Reach<V>> } = {
     z.strictObject({ via: z.literal('in-process'), mdev: z.enum(['l1', 'l2-strict', 'l2-faithful']) }),
     z.strictObject({ via: z.literal('in-process'), vdpa: z.enum(['eventfd', 'doorbell']) }),
   ]),
-  'vhost-vdpa': z.strictObject({ via: z.literal('vhost-vdpa'), device: path }),
+  'vhost-vdpa': z.union([
+    z.strictObject({ via: z.literal('vhost-vdpa'), device: path }),
+    z.strictObject({
+      via: z.literal('vhost-vdpa'),
+      created: z.strictObject({ parent: z.string().min(1), parameters: z.record(z.string(), z.string()) }),
+    }),
+  ]),
   'vhost-net': z.strictObject({ via: z.literal('vhost-net'), device: path, tap: z.string().min(1) }),
   'vfio-pci': z.strictObject({ via: z.literal('vfio-pci'), bdf: z.string().min(1), peer: z.string().exactOptional() }),
   'vfio-user': z.strictObject({ via: z.literal('vfio-user'), socket: path }),

@@ -25,8 +25,14 @@ import { GuestSession, type GuestSettings } from './guest-session.ts';
 import { runShellCommand } from './guest-shell.ts';
 import { isCommand, type KernelFiles, kernelFiles } from './kernel-files.ts';
 import { buildModules, namedModuleDirectory, ownModuleDirectories, withOptions } from './own-modules.ts';
+import { sourceModules } from './source-modules.ts';
 
 const qemu = 'qemu-system-x86_64';
+
+interface PreparedOptions extends GuestOptions {
+  /** Whether the modules are loaded that Debian's kernel leaves out. */
+  readonly sourceModules?: boolean;
+}
 
 /** `guest`: does what its words ask for. Returns the exit code. @throws UsageError, GuestError */
 export async function workInGuest(words: readonly string[], options: GuestOptions): Promise<number> {
@@ -66,7 +72,8 @@ async function runInGuest(words: readonly string[], options: GuestOptions): Prom
     return 0;
   }
   const root = rootOfRun(request, resumed);
-  return await withSettings(options, async (settings, _signal, stopListening) => {
+  const needsSources = request.targets.some(({ target }) => target.reach.via === 'vhost-vdpa');
+  return await withSettings({ ...options, sourceModules: needsSources }, async (settings, _signal, stopListening) => {
     const removeIfUnused = emptyRunDirectory(root);
     try {
       const place = new GuestPlace(settings, root, {
@@ -100,7 +107,7 @@ function emptyRunDirectory(root: string): () => void {
 
 /** Does something with a guest that can be booted; the first signal that asks us to end aborts it. */
 async function withSettings(
-  options: GuestOptions,
+  options: PreparedOptions,
   use: (settings: GuestSettings, signal: AbortSignal, stopListening: () => void) => Promise<number>,
 ): Promise<number> {
   if (!isCommand(qemu)) {
@@ -134,7 +141,7 @@ function wordsOf(options: GuestOptions): string[] {
   ];
 }
 
-async function prepared(options: GuestOptions, control: string, signal: AbortSignal): Promise<GuestSettings> {
+async function prepared(options: PreparedOptions, control: string, signal: AbortSignal): Promise<GuestSettings> {
   const say = (line: string): void => complain(`guest: ${line}`);
   const directories =
     options.moduleDir.length > 0 ? options.moduleDir.map(namedModuleDirectory) : ownModuleDirectories();
@@ -142,6 +149,9 @@ async function prepared(options: GuestOptions, control: string, signal: AbortSig
   const kernel: KernelFiles = await kernelFiles(cache, { mirror: options.debianMirror, signal, say });
   const modules: string[] = [];
   for (const directory of directories) modules.push(...(await buildModules(directory, kernel, cache, { signal, say })));
+  if (options.sourceModules) {
+    modules.push(...(await sourceModules(kernel, cache, { mirror: options.debianMirror, signal, say })));
+  }
   const loaded = withOptions(modules, options.moduleOption);
   return {
     qemu,

@@ -34,7 +34,7 @@ t.test('pairs that are none', async (t) => {
 t.test('mediated devices that there are not', async (t) => {
   const cwd = emptyDirectory(t);
   await refuses(t, ['run', 'mdev:net0'], /mdev:net0: net0 is not a UUID/, cwd);
-  await refuses(t, ['run', 'mdve:net0'], /mdve:net0: no such target; there are .* and mdev:UUID$/m, cwd);
+  await refuses(t, ['run', 'mdve:net0'], /mdve:net0: no such target; there are .* and vhost-vdpa:FILE$/m, cwd);
   const uuid = '3d5a8f0e-0000-4000-8000-000000000000';
   await refuses(t, ['run', `mdev:${uuid}?devise=net`], /devise is unknown \(did you mean device\?\)/, cwd);
   await refuses(t, ['run', `mdev:${uuid}?device=gpu`], /device: /, cwd);
@@ -53,6 +53,27 @@ t.test(
     const name = 'kernel-vhost-mdev-net';
     const line = /the module vhost_mdev is not loaded in this kernel; .*guest -- run kernel-vhost-mdev-net$/m;
     await refuses(t, ['run', name], line, emptyDirectory(t));
+  },
+);
+
+t.test('vDPA devices that there are not', async (t) => {
+  const cwd = emptyDirectory(t);
+  await refuses(
+    t,
+    ['run', 'vhost-vdpa:/dev/vhost-vdpa-none'],
+    /there is no \/dev\/vhost-vdpa-none: modprobe vhost_vdpa/,
+    cwd,
+  );
+  await refuses(t, ['run', 'vhost-vdpa:/dev/null'], /vhost-vdpa:\/dev\/null: it is no vhost-vdpa device/, cwd);
+  await refuses(t, ['guest', '--', 'run', 'vhost-vdpa:/dev/vhost-vdpa-0'], /say what device it will be/, cwd);
+});
+
+t.test(
+  'a simulated vDPA device where no module makes it',
+  { skip: existsSync('/sys/module/vdpa_sim_net') && 'it is loaded' },
+  async (t) => {
+    const line = /no management device vdpasim_net of vDPA; .*guest -- run vdpa-sim-net$/m;
+    await refuses(t, ['run', 'vdpa-sim-net'], line, emptyDirectory(t));
   },
 );
 

@@ -33,6 +33,8 @@ export interface Addon {
     hint: bigint,
     out: BigUint64Array,
     isFixed: boolean,
+    writeOnly: boolean,
+    isPrivate: boolean,
   ): ArrayBuffer | number;
   unmapMemory(buffer: ArrayBuffer): number;
 

@@ -34,6 +34,10 @@ export class Mapping {
 export interface MapOptions {
   /** A write then ends the process with SIGSEGV. */
   readonly readOnly?: boolean;
+  /** For pages that may be written alone, as the doorbells of a device. */
+  readonly writeOnly?: boolean;
+  /** What is written stays here. */
+  readonly isPrivate?: boolean;
   /** Where the kernel should place it, if it can. */
   readonly addressHint?: bigint;
   /** Where it must lie, a multiple of the page size: SystemCallError EEXIST where something else does. */
@@ -46,9 +50,19 @@ export interface MapOptions {
  * beyond its end is a SIGBUS.
  */
 export function mapMemory(fd: number, length: number, offset: number | bigint = 0, options: MapOptions = {}): Mapping {
-  const { readOnly = false, addressHint = 0n, address } = options;
+  const { readOnly = false, writeOnly = false, isPrivate = false, addressHint = 0n, address } = options;
   const isFixed = address !== undefined;
-  const buffer = addon.mapMemory(fd, length, offset, readOnly, address ?? addressHint, addressOut, isFixed);
+  const buffer = addon.mapMemory(
+    fd,
+    length,
+    offset,
+    readOnly,
+    address ?? addressHint,
+    addressOut,
+    isFixed,
+    writeOnly,
+    isPrivate,
+  );
   if (typeof buffer === 'number') {
     checked(buffer, 'mmap');
     throw new TypeError('mmap answered no memory');

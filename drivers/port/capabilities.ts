@@ -6,6 +6,8 @@ export const capabilities = {
   resources: 'the descriptors that it holds can be counted',
   'layout-l1': 'a vhost-mdev in the layout of the first RFC',
   'layout-l2': 'a vhost-mdev in the layout of the second RFC',
+  'address-spaces': 'a vhost-vdpa with more than one address space',
+  doorbells: 'a vhost-vdpa whose doorbells can be mapped',
   faithful: 'a vhost-mdev that keeps the mistakes of its text',
 } as const;
 export type Capability = keyof typeof capabilities;

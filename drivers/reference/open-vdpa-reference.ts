@@ -50,8 +50,10 @@ export function openVdpaReference(options: OpenVdpaReferenceOptions): VdpaPort {
     made.watchStores?.((...store) => stored(...store));
     return made;
   }, rules);
+  const common = referenceFacts(device, `vhost-vdpa-${device}-in-process`);
   const facts: TargetFacts = {
-    ...referenceFacts(device, `vhost-vdpa-${device}-in-process`),
+    ...common,
+    capabilities: [...common.capabilities, 'address-spaces', 'doorbells'],
     transport: 'vhost-vdpa',
     ...(device === 'net' ? { workload: { ...workloadOfReference(device), pairs: 1 } } : {}),
     requiredFeatures: ['VIRTIO_F_ACCESS_PLATFORM'],

@@ -10,6 +10,11 @@ const layout = deviceLayoutNumber['vhost-vdpa'];
 /** In the log, what is written to the file is of the first region, and doorbells are the second. */
 const regions = { file: 0, doorbells: 1 } as const;
 
+/** One store of 16 bits, at the start of the page. */
+export function storeDoorbell({ bytes }: VdpaMapping, value: number): void {
+  new Uint16Array(bytes.buffer, bytes.byteOffset, 1)[0] = value;
+}
+
 /** An open device of which every call enters the log: what was asked, with its bytes, and what came of it. */
 export class RecordedVdpaFile implements VdpaFile {
   readonly #file: VdpaFile;
@@ -49,10 +54,9 @@ export class RecordedVdpaFile implements VdpaFile {
 
   /** Stores 16 bits into the mapped page, as one access. */
   store16(mapping: VdpaMapping, page: number, value: number): void {
-    const { buffer, byteOffset } = mapping.bytes;
     this.#stored.setUint16(0, value, true);
     this.#begin(regionAccessNumber.store, regions.doorbells, page * this.#pageSize, 2, this.#storedBytes);
-    new Uint16Array(buffer, byteOffset, 1)[0] = value;
+    storeDoorbell(mapping, value);
     this.#log.endCall(this.#storedBytes.length);
   }
 

@@ -14,12 +14,13 @@ import {
 import { u64Payload, vringAddressPayload, vringStatePayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
 import type {
   VdpaCalls,
+  VdpaFile,
   VdpaIotlbMessage,
   VdpaMapping,
   VdpaRange,
   VdpaRingAddresses,
 } from '../port/vhost-vdpa-door.ts';
-import type { RecordedVdpaFile } from './recorded-vdpa-file.ts';
+import { RecordedVdpaFile, storeDoorbell } from './recorded-vdpa-file.ts';
 
 const none = new Uint8Array();
 const eventRequests = {
@@ -30,10 +31,10 @@ const eventRequests = {
 
 /** The calls of vhost-vdpa on an open file. */
 export class VdpaDeviceCalls implements VdpaCalls {
-  readonly file: RecordedVdpaFile;
+  readonly file: VdpaFile;
   readonly #pageSize: number;
 
-  constructor(file: RecordedVdpaFile, pageSize: number) {
+  constructor(file: VdpaFile, pageSize: number) {
     this.file = file;
     this.#pageSize = pageSize;
   }
@@ -160,7 +161,8 @@ export class VdpaDeviceCalls implements VdpaCalls {
   }
 
   store16(mapping: VdpaMapping, index: number, value: number): void {
-    this.file.store16(mapping, index, value);
+    if (this.file instanceof RecordedVdpaFile) this.file.store16(mapping, index, value);
+    else storeDoorbell(mapping, value);
   }
 
   #call(request: VdpaRequest, argument: Uint8Array): number {

@@ -96,7 +96,11 @@ const wholeArguments: Readonly<Partial<Record<VdpaRequest, (session: VhostVdpaSe
   VHOST_VDPA_GET_STATUS: () => zeroes(1),
   VHOST_VDPA_SET_STATUS: () => zeroes(1),
   VHOST_VDPA_GET_CONFIG: () => firstByte.slice(),
-  VHOST_VDPA_SET_CONFIG: () => firstByte.slice(),
+  // As it is: a device may keep what is written for all that follow.
+  VHOST_VDPA_SET_CONFIG: ({ calls }) => {
+    const read = calls.readConfig(0, 1);
+    return firstByte.with(firstByte.length - 1, typeof read === 'number' ? 0 : (read[0] ?? 0));
+  },
   VHOST_VDPA_GET_VRING_NUM: () => zeroes(2),
   VHOST_VDPA_SET_CONFIG_CALL: () => number(0xffff_ffff, 4),
   VHOST_VDPA_GET_IOVA_RANGE: () => zeroes(16),

@@ -56,11 +56,10 @@ export const ownSpace = defineCase({
   title:
     'a ring whose group was given address space 1 rests while that is empty, and is served once it is mapped there',
   proves: { 'vk-groups/rings-use-the-space-of-their-group': 'vdpa-groups-share-one-address-space' },
-  applies: { start: 'negotiated', transports, offers },
+  applies: { start: 'negotiated', transports, offers, needs: ['address-spaces'] },
   run({ session, port, guest, driver, ring, requirement }) {
     const check = requirement('vk-groups/rings-use-the-space-of-their-group');
     const { calls } = session;
-    check.presumes(calls.spaceCount() > 1, 'the device has more than one address space');
     for (const group of groupsOf(session, [driver.queueIndex, ...driver.companionIndices])) {
       if (!takes(check, calls.setGroupSpace(group, 1), `SET_GROUP_ASID of group ${group}`)) return;
     }

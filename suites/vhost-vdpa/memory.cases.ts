@@ -5,6 +5,7 @@ import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { VHOST_ACCESS_RO } from '../../reference-impl/wire/vdpa-structures.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
+import { servesAfresh } from '../virtio/running-queue.ts';
 import { serves } from '../virtio/service.ts';
 import { ACKNOWLEDGE, DRIVER } from '../virtio/status/status-bits.ts';
 import { batchBegin, batchEnd, eachRegion, mapping, unmapping } from './messages.ts';
@@ -29,10 +30,11 @@ function isNotWritten(check: Check, writes: DeviceWrites, memory: Guest, what: s
 
 export const unmapped = defineCase({
   id: 'vhost-vdpa/memory/invalidated-memory-is-not-written',
-  title: 'a buffer in memory that was invalidated while the device runs is not written, and a fresh ring is served',
+  title: 'a buffer in memory that was invalidated while the device runs is not written, and a fresh session is served',
   proves: { 'vk-iotlb/unmapped-memory-is-not-reached': 'vdpa-reaches-invalidated-memory' },
   applies,
-  run({ port, session, driverOf, driver, ring, requirement }) {
+  run(context) {
+    const { port, session, driverOf, driver, ring, requirement } = context;
     const check = requirement('vk-iotlb/unmapped-memory-is-not-reached');
     const more = port.createGuest(guestLayouts['single-region']);
     check.presumes(eachRegion(session, more, mapping) >= 0, 'more memory is mapped');
@@ -43,23 +45,26 @@ export const unmapped = defineCase({
     check.equal(writes.problem, undefined, 'what is wrong with a buffer that is mapped');
     check.presumes(eachRegion(session, more, (region) => unmapping(region)) >= 0, 'it is invalidated');
     isNotWritten(check, writes, more, 'memory that was invalidated');
-    serves({ port, driver }, check, driver.attach(ring({ size: 16 })), 'a request on a fresh ring', { seed: 3 });
+    session.close();
+    servesAfresh(context, check, 'behind it');
   },
 });
 
 export const readOnly = defineCase({
   id: 'vhost-vdpa/memory/read-only-memory-is-not-written',
-  title: 'memory that is mapped for reading alone is not written, and a fresh ring is served',
+  title: 'memory that is mapped for reading alone is not written, and a fresh session is served',
   proves: { 'vk-iotlb/permission-is-kept': 'vdpa-writes-read-only-memory' },
   applies,
-  run({ port, session, driverOf, driver, ring, requirement }) {
+  run(context) {
+    const { port, session, driverOf, driver, ring, requirement } = context;
     const check = requirement('vk-iotlb/permission-is-kept');
     const more = port.createGuest(guestLayouts['single-region']);
     const mapped = eachRegion(session, more, (region) => mapping(region, { permission: VHOST_ACCESS_RO }));
     check.presumes(mapped >= 0, 'more memory is mapped for reading');
     const queue = driver.attach(ring({ size: 16 }));
     isNotWritten(check, driver.writes(queue, driverOf(session, more)), more, 'memory for reading alone');
-    serves({ port, driver }, check, driver.attach(ring({ size: 16 })), 'a request on a fresh ring', { seed: 3 });
+    session.close();
+    servesAfresh(context, check, 'behind it');
   },
 });
 

@@ -71,7 +71,8 @@ static void FinalizeMapping(napi_env, void*, void* hint) {
   delete record;
 }
 
-// mapMemory(fd, length, offset, readOnly, hint, out, isFixed): the ArrayBuffer,
+// mapMemory(fd, length, offset, readOnly, hint, out, isFixed, writeOnly,
+// isPrivate): the ArrayBuffer,
 // or a number that says why not; out[0] becomes the address
 static napi_value MapMemory(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -83,11 +84,13 @@ static napi_value MapMemory(napi_env env, napi_callback_info info) {
   auto out = arguments.Words(5);
   if (out.empty()) arguments.Refuse(5);
   bool is_fixed = !arguments.IsNull(6) && arguments.Bool(6);
+  bool is_write_only = !arguments.IsNull(7) && arguments.Bool(7);
+  bool is_private = !arguments.IsNull(8) && arguments.Bool(8);
   if (!arguments.ok()) return arguments.Refusal();
 
-  int protection = PROT_READ | (is_writable ? PROT_WRITE : 0);
+  int protection = is_write_only ? PROT_WRITE : PROT_READ | (is_writable ? PROT_WRITE : 0);
   void* wanted = reinterpret_cast<void*>(static_cast<uintptr_t>(hint));
-  int flags = MAP_SHARED | (is_fixed ? MAP_FIXED_NOREPLACE : 0);
+  int flags = (is_private ? MAP_PRIVATE : MAP_SHARED) | (is_fixed ? MAP_FIXED_NOREPLACE : 0);
   void* address = mmap(wanted, length, protection, flags, fd, static_cast<off_t>(offset));
   if (address == MAP_FAILED) return arguments.Result(int64_t{-errno});
   if (is_fixed && address != wanted) {
