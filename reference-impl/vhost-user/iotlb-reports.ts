@@ -10,10 +10,13 @@ interface ReportingSession {
   readonly rules: { readonly iotlb: IotlbRules };
 }
 
-/** Tells the front-end of accesses that the IOTLB does not let through: each once, until translations change. */
+/**
+ * Tells the front-end of accesses that the IOTLB does not let through: each once, until translations of that place change.
+ * An answer to one is not to repeat the others: front-ends answer each report, and would never come to an end.
+ */
 export class IotlbReports {
   readonly #session: ReportingSession;
-  readonly #told = new Set<string>();
+  readonly #told = new Map<string, bigint>();
 
   constructor(session: ReportingSession) {
     this.#session = session;
@@ -26,9 +29,16 @@ export class IotlbReports {
     if (lastFault === undefined || backEndChannel === undefined) return;
     const key = `${kind} ${lastFault.ioVirtualAddress} ${lastFault.access}`;
     if (this.#told.has(key)) return;
-    this.#told.add(key);
+    this.#told.set(key, lastFault.ioVirtualAddress);
     const told = rules.iotlb.reported(kind, lastFault);
     if (told !== undefined) edge.sendRequest(backEndChannel, iotlbReportMessage(kind, told));
+  }
+
+  /** Translations of this range came or went. */
+  forgetWithin(ioVirtualAddress: bigint, size: bigint): void {
+    for (const [key, at] of this.#told) {
+      if (at >= ioVirtualAddress && at < ioVirtualAddress + size) this.#told.delete(key);
+    }
   }
 
   forget(): void {

@@ -123,7 +123,15 @@ export class RingService {
   /** The edge read `value` from a kick descriptor. */
   kicked(index: number, value: number): void {
     this.#session.observer?.kicked(index);
+    this.#askAgain(index);
     if (this.#session.rules.notification.isKick(value)) this.#session.device.notify(index);
+  }
+
+  /** The driver may have mapped by now what there was no answer for. */
+  #askAgain(index: number): void {
+    this.#reports.forget();
+    const vring = this.vrings[index];
+    if (vring?.awaitsTranslation && this.#session.rules.iotlb.startsRings) this.#attach(vring);
   }
 
   /** Attaches the rings that run anew, where they are by now: memory or features changed. */
@@ -152,7 +160,7 @@ export class RingService {
   /** Translations of a range came or went: rings that lie there are found anew, and what waited tries again. */
   translationsChanged(ioVirtualAddress: bigint, size: bigint): void {
     const { device, rules } = this.#session;
-    this.#reports.forget();
+    this.#reports.forgetWithin(ioVirtualAddress, size);
     for (const vring of this.vrings) {
       if (vring.isAttached && this.#liesIn(vring, ioVirtualAddress, size)) this.#detach(vring);
       else if (!(vring.awaitsTranslation && rules.iotlb.startsRings)) continue;
