@@ -108,7 +108,7 @@ async function main(words: readonly string[]): Promise<number> {
   if (isNoOptions(options)) return endedByWords('mutation', usage, options);
   const project = fileURLToPath(new URL('../../', import.meta.url));
   const dist = join(project, 'dist');
-  const { mutants, code } = await mutantsOf(dist, mutatedFiles(dist));
+  const { mutants, ends, code } = await mutantsOf(dist, mutatedFiles(dist));
   const named = mutants.filter(({ file, line }) => `${file}:${line}`.includes(options.file ?? ''));
   if (named.length === 0) {
     process.stderr.write(`mutation: --file ${options.file}: no mutant is there\n`);
@@ -126,7 +126,7 @@ async function main(words: readonly string[]): Promise<number> {
     endWorkers();
     copy.remove();
   });
-  const results = await judged(copy.root, wanted, mutants, options);
+  const results = await judged(copy.root, wanted, [...mutants, ...ends], options);
   for (const one of results) {
     const [first] = one.threw;
     if (first === undefined) continue;
@@ -154,11 +154,11 @@ const rowOf = ({ mutant: { id: _, ...place }, outcome: { kind, ...rest }, threw 
 async function judged(
   root: string,
   wanted: readonly Mutant[],
-  all: readonly Mutant[],
+  near: readonly Mutant[],
   { jobs, isQuick }: Options,
 ): Promise<MutationResult[]> {
   let ran = 0;
-  const coverage = await coverageOf(root, wanted, all, jobs, isQuick ? quickExtent : wholeExtent, () => {
+  const coverage = await coverageOf(root, wanted, near, jobs, isQuick ? quickExtent : wholeExtent, () => {
     ran++;
     if (ran % 1000 === 0) process.stderr.write(`${ran} results without a mutant\n`);
   });

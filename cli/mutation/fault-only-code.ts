@@ -106,7 +106,7 @@ function constantOf(node: Node, scope: Scope): Constant | undefined {
     case 'Identifier':
       return node['name'] === 'undefined' ? { value: undefined } : constantOfName(node['name'] as string, scope);
     case 'MemberExpression':
-      return isTable(node['object'], scope) ? tableConstants.values.get(nameOf(node['property'])) : undefined;
+      return isTable(node['object'], scope) ? valueOfEntry(node) : undefined;
     case 'CallExpression': {
       const entry = entryOf(node['callee'], scope);
       return entry === undefined ? undefined : tableConstants.results.get(entry);
@@ -147,6 +147,12 @@ function compared(operator: string, left: Constant, right: Constant): Constant |
 }
 
 const nameOf = (node: unknown): string => (isNode(node) ? String(node['name'] ?? nameOf(node['id'])) : '');
+
+function valueOfEntry({ object, property }: Node): Constant | undefined {
+  const table = isNode(object) && object.type === 'MemberExpression' ? nameOf(object['property']) : nameOf(object);
+  const name = nameOf(property);
+  return tableConstants.values.get(`${table}.${name}`) ?? tableConstants.values.get(name);
+}
 
 /** The declaration of a name that has one value. */
 function declarationOf(name: string, scope: Scope): { readonly node: Node; readonly scope: Scope } | undefined {

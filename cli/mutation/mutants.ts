@@ -55,11 +55,16 @@ const silentLogger = {
   fatal: write,
 };
 
-/** Makes all mutants of built files (paths below `dist`), in an order that the code alone decides. */
-export async function mutantsOf(
-  dist: string,
-  files: readonly string[],
-): Promise<{ readonly mutants: Mutant[]; readonly code: InstrumentedFile[] }> {
+/** All mutants of some files, in an order that the code alone decides. */
+export interface MutatedCode {
+  readonly mutants: Mutant[];
+  /** Early ends (`return` behind an `if`). No mutants, as their condition is one: they show which items come there. */
+  readonly ends: Mutant[];
+  readonly code: InstrumentedFile[];
+}
+
+/** Makes all mutants of built files (paths below `dist`). */
+export async function mutantsOf(dist: string, files: readonly string[]): Promise<MutatedCode> {
   const instrumenter = new Instrumenter(silentLogger);
   const built = new Map(files.map((file) => [file, readFileSync(join(dist, file), 'utf8')]));
   const used = usedNames(dist);
@@ -74,34 +79,41 @@ export async function mutantsOf(
   );
   const maps = new Map(files.map((file) => [file, sourceMapOf(join(dist, file))]));
   const seen = new Map<string, number>();
-  const mutants = result.mutants
-    .filter(({ mutatorName, replacement }) => isMeasure(mutatorName, replacement))
+  const isEnd = ({ fileName, location }: Placed): boolean => {
+    const extent = extentIn(sources.get(fileName) ?? '', location.start, location.end);
+    return wrapped.get(fileName)?.isEnd(extent) === true;
+  };
+  const described = ({ id, fileName, location, mutatorName, replacement }: (typeof result.mutants)[number]): Mutant => {
+    const source = sources.get(fileName) ?? '';
+    const original = oneLine(textBetween(source, location.start, location.end));
+    const changed = oneLine(replacement ?? '');
+    const place = [fileName, original, changed].join('\0');
+    const occurrence = seen.get(place) ?? 0;
+    seen.set(place, occurrence + 1);
+    const origin = maps.get(fileName)?.findEntry(location.start.line, location.start.column);
+    const line = origin !== undefined && 'originalLine' in origin ? origin.originalLine : location.start.line;
+    return {
+      id,
+      file: fileName.replace(/\.js$/, '.ts'),
+      line: line + 1,
+      mutator: mutatorName,
+      original,
+      replacement: changed,
+      occurrence,
+    };
+  };
+  const measures = result.mutants.filter(({ mutatorName, replacement }) => isMeasure(mutatorName, replacement));
+  const mutants = measures
+    .filter((one) => !isEnd(one))
     .filter(({ fileName, location, replacement = '' }) => {
       const extent = extentIn(sources.get(fileName) ?? '', location.start, location.end);
       const asBuilt = wrapped.get(fileName)?.built(extent) ?? extent;
       return decided.get(fileName)?.covers(asBuilt, replacement) !== true;
     })
-    .map(({ id, fileName, location, mutatorName, replacement }): Mutant => {
-      const source = sources.get(fileName) ?? '';
-      const original = oneLine(textBetween(source, location.start, location.end));
-      const changed = oneLine(replacement ?? '');
-      const place = [fileName, original, changed].join('\0');
-      const occurrence = seen.get(place) ?? 0;
-      seen.set(place, occurrence + 1);
-      const origin = maps.get(fileName)?.findEntry(location.start.line, location.start.column);
-      const line = origin !== undefined && 'originalLine' in origin ? origin.originalLine : location.start.line;
-      return {
-        id,
-        file: fileName.replace(/\.js$/, '.ts'),
-        line: line + 1,
-        mutator: mutatorName,
-        original,
-        replacement: changed,
-        occurrence,
-      };
-    })
+    .map(described)
     .filter(({ original, replacement }) => !isSameProgram(original, replacement) && !keepsFaultState(original));
-  return { mutants, code: result.files.map(({ name, content }) => ({ file: name, code: content })) };
+  const ends = measures.filter(isEnd).map(described);
+  return { mutants, ends, code: result.files.map(({ name, content }) => ({ file: name, code: content })) };
 }
 
 const isMeasure = (mutator: string, replacement: string | undefined): boolean =>
@@ -112,6 +124,11 @@ function extentIn(source: string, start: Position, end: Position): Extent {
   const offsetOf = ({ line, column }: Position): number =>
     lines.slice(0, line).reduce((sum, one) => sum + one.length + 1, column);
   return { start: offsetOf(start), end: offsetOf(end) };
+}
+
+interface Placed {
+  readonly fileName: string;
+  readonly location: { readonly start: Position; readonly end: Position };
 }
 
 interface Position {

@@ -45,10 +45,10 @@ export function unusedMethod(path: object, used: ReadonlySet<string>): Extent | 
 
 /**
  * State that rules of faults read, and no rule of the reference: how often a ring was started, used or found empty,
- * whether it ran before, whether a session has an owner, and what a device of
+ * whether it ran before, whether a chain is in a table, whether a session has an owner, and what a device of
  * vhost-mdev was told of features and logs.
  */
 const faultState =
-  /^\{? ?(?:(?:(?:\w+\.)+(?:starts|uses|emptyLooks|isResumed|hasOwner|logAddress)(?:\+\+| = ))+(?:\w|\.)*|(?:(?:\w+\.)+(?:features|logBase) = )+[^;{}]*)[;,]? ?\}?$/;
+  /^\{? ?(?:(?:(?:\w+\.)+(?:starts|uses|emptyLooks|isResumed|hasOwner|logAddress|isIndirect)(?:\+\+| = ))+(?:\w|\.)*|(?:(?:\w+\.)+(?:features|logBase) = )+[^;{}]*)[;,]? ?\}?$/;
 
 export const keepsFaultState = (original: string): boolean => faultState.test(original);

@@ -20,7 +20,10 @@ const words: ReadonlyMap<string, Constant> = new Map([
   ['{}', { value: undefined }],
 ]);
 
-/** Entries of rule tables, by name, that are the same in each table that is tried: values, and what functions return. */
+/**
+ * Entries of rule tables, by name, that are the same in each table that is tried: values, and what functions return. A
+ * value is there by the name of its table, too (`resets.rings`).
+ */
 export const tableConstants = constantsOf([referenceRules, transportRules, mdevRulesL1, mdevRulesL2]);
 
 function constantsOf(roots: readonly object[]): {
@@ -35,12 +38,13 @@ function constantsOf(roots: readonly object[]): {
       constant !== undefined && (known === undefined || (known !== 'differs' && isSameConstant(known, constant)));
     kind.set(name, isSame ? constant : 'differs');
   };
-  const look = (table: object): void => {
+  const look = (table: object, tableName = ''): void => {
     for (const [name, entry] of Object.entries(table) as [string, unknown][]) {
       const isTable = entry !== null && typeof entry === 'object' && !Array.isArray(entry);
-      note(values, name, isTable || typeof entry === 'function' ? undefined : plainValue(entry));
+      const value = isTable || typeof entry === 'function' ? undefined : plainValue(entry);
+      for (const key of [name, `${tableName}.${name}`]) note(values, key, value);
       note(results, name, typeof entry === 'function' ? resultOf(entry.toString()) : undefined);
-      if (entry !== null && typeof entry === 'object') look(entry);
+      if (entry !== null && typeof entry === 'object') look(entry, name);
     }
   };
   for (const root of roots) look(root);
