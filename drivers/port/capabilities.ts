@@ -4,6 +4,8 @@ export const capabilities = {
   'packed-used-position': 'a packed ring may start with available and used positions that differ',
   restart: 'we can start it afresh',
   resources: 'the descriptors that it holds can be counted',
+  'breaks-rings':
+    'a ring that shows a chain which no driver may make is broken, and the chain is not used: cases on such chains look whether it keeps to that',
   'layout-l1': 'a vhost-mdev in the layout of the first RFC',
   'layout-l2': 'a vhost-mdev in the layout of the second RFC',
   'address-spaces': 'a vhost-vdpa with more than one address space',

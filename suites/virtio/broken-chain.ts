@@ -32,6 +32,8 @@ export interface LaidOut {
 /** Changes one or more things about a sound chain, or about the ring once it is shown. */
 export interface Breakage {
   readonly key: string;
+  /** It is one that a device may carry out as it stands. */
+  readonly isBearable?: true;
   /** A request, unless told. */
   readonly chain?: (driver: DeviceDriver) => readonly Segment[];
   readonly add?: SplitAddOptions;
@@ -62,7 +64,7 @@ const soundRequest = (driver: DeviceDriver, seed: number): readonly Segment[] =>
  * be served.
  */
 export function survives(context: Context<GuestRing>, check: Check, { key, chain }: BrokenChain): void {
-  meets(context, check, key, {}, ({ driver, queue }) => {
+  meets(context, check, { key, isBearable: true }, {}, ({ driver, queue }) => {
     queue.makeAvailable([soundRequest(driver, 1), chain(driver)]);
     return 2;
   });
@@ -71,7 +73,7 @@ export function survives(context: Context<GuestRing>, check: Check, { key, chain
 /** The same, where what is broken lies in the memory of a split ring. */
 export function survivesOnSplit(context: Context<GuestSplitRing>, check: Check, breakage: Breakage): void {
   const attach = { indirect: breakage.add?.indirect !== undefined };
-  meets(context, check, breakage.key, attach, ({ driver, ring, queue }) => {
+  meets(context, check, breakage, attach, ({ driver, ring, queue }) => {
     const sound = soundRequest(driver, 1);
     queue.driver.add(sound);
     const slot = queue.driver.nextAvailIdx % size;
@@ -91,24 +93,27 @@ export function survivesOnSplit(context: Context<GuestSplitRing>, check: Check, 
 function meets<R extends GuestRing>(
   context: Context<R>,
   check: Check,
-  key: string,
+  { key, isBearable }: { readonly key: string; readonly isBearable?: true },
   attach: Pick<AttachOptions, 'indirect'>,
   show: (running: RunningQueue<Session, R>) => number,
 ): void {
   const running = runningQueue(context, { size, ...attach });
+  const { port } = context;
   const { session, queue } = running;
   const shown = show(running);
   queue.kick();
-  context.port.until(
-    () => queue.usedCount() !== 0 || queue.errors() > 0 || !session.isOpen,
-    seenWithinMs(context.port),
-  );
-  context.port.until(() => queue.usedCount() > shown || !session.isOpen, goesTooFarWithinMs);
+  port.until(() => queue.usedCount() !== 0 || queue.errors() > 0 || !session.isOpen, seenWithinMs(port));
+  port.until(() => queue.usedCount() > shown || !session.isOpen, goesTooFarWithinMs);
   check.atMost(queue.usedCount(), shown, `chains used of those that the ring showed ${key}`);
   // A device that runs by itself is past the sound chain and has the broken one before it.
   if (session.isOpen) session.fence();
   // The answer comes behind what the device did with the kick.
   if (session.isOpen) queue.stop();
+  // A ring that shows more chains than it can hold is broken from its first one on.
+  if (isBearable !== true && port.facts.capabilities.includes('breaks-rings')) {
+    check.equal(queue.usedCount(), shown === 2 ? 1 : 0, `chains used where the target breaks rings with ${key}`);
+    check.atMost(queue.errors(), 1, `errors signalled by a ring that is broken with ${key}`);
+  }
   session.close();
   servesAfresh(context, check, `after ${key}`);
 }

@@ -27,6 +27,8 @@ export interface LaidOut {
 /** Changes one or more things about a sound list. */
 export interface Breakage {
   readonly key: string;
+  /** It is one that a device may carry out as it stands. */
+  readonly isBearable?: true;
   readonly chain?: (driver: DeviceDriver) => readonly Segment[];
   readonly add?: AddOptions;
   /** Once the list lies there as it should, and before it is shown. */
@@ -97,6 +99,11 @@ export function survives(context: Context, check: Check, breakage: Breakage): vo
   if (session.isOpen) session.fence();
   // The answer comes behind what the device did with the kick.
   if (session.isOpen) queue.stop();
+  if (breakage.isBearable !== true && port.facts.capabilities.includes('breaks-rings')) {
+    const isUsed = isUsedIn(ring.flags(head.slot), head.wrap);
+    check.equal(isUsed, false, `whether a list is used where the target breaks rings with ${breakage.key}`);
+    check.atMost(queue.errors(), 1, `errors signalled by a ring that is broken with ${breakage.key}`);
+  }
   const tooOften = usedTooOften(ring, others);
   check.equal(tooOften.join(), '', `slots behind ${breakage.key} that were used with nothing available in them`);
   session.close();

@@ -33,7 +33,7 @@ export const idOutOfRange = defineCase({
         lay: (laid) => laid.ring.writeDescriptor(slotAt(laid, 'last'), { id }),
       }),
     );
-    context.points(all, (point) => survives(context, check, point));
+    context.points(all, (point) => survives(context, check, { ...point, isBearable: true }));
   },
 });
 
@@ -60,7 +60,7 @@ export const duplicateId = defineCase({
         },
       },
     ];
-    context.points(all, (point) => survives(context, check, point));
+    context.points(all, (point) => survives(context, check, { ...point, isBearable: true }));
   },
 });
 
@@ -184,7 +184,7 @@ export const undefinedBits = defineCase({
         }),
       ),
     );
-    context.points(all, (point) => survives(context, check, point));
+    context.points(all, (point) => survives(context, check, { ...point, isBearable: true }));
   },
 });
 
@@ -248,7 +248,7 @@ export const takenBack = defineCase({
         },
       },
     ];
-    context.points(all, (point) => survives(context, check, point));
+    context.points(all, (point) => survives(context, check, { ...point, isBearable: true }));
   },
 });
 
@@ -324,7 +324,7 @@ export const empty = defineCase({
       emptied('all', (places) => places),
       ...emptyBuffers(context.guest).map(({ key, chain }) => emptied(key, (places) => places, chain)),
     ];
-    context.points(all, (point) => survives(context, check, point));
+    context.points(all, (point) => survives(context, check, { ...point, isBearable: true }));
   },
 });
 
@@ -341,7 +341,7 @@ export const order = defineCase({
     const all: Breakage[] = [
       { key: 'writable-readable', chain: () => [writable(piece()), readable(piece())] },
       { key: 'readable-writable-readable', chain: () => [readable(piece()), writable(piece()), readable(piece())] },
-      { key: 'first-flag-set', lay: (laid) => addFlags(laid, slotAt(laid, 'first'), WRITE) },
+      { key: 'first-flag-set', isBearable: true, lay: (laid) => addFlags(laid, slotAt(laid, 'first'), WRITE) },
     ];
     context.points(all, (point) => survives(context, check, point));
   },

@@ -74,7 +74,7 @@ export const loops = defineCase({
       { key: 'second-to-head', ...from(second, first) },
       { key: 'last-to-itself', ...from(last, last) },
       { key: 'last-to-head', ...from(last, first) },
-      { key: 'last-to-sound-chain', ...from(last, () => 0) },
+      { key: 'last-to-sound-chain', isBearable: true, ...from(last, () => 0) },
     ];
     context.points(all, (point) => survivesOnSplit(context, check, point));
   },
@@ -184,7 +184,7 @@ export const empty = defineCase({
       emptied('all', (places) => places),
       ...emptyBuffers(context.guest).map(({ key, chain }) => emptied(key, (places) => places, chain)),
     ];
-    context.points(all, (point) => survivesOnSplit(context, check, point));
+    context.points(all, (point) => survivesOnSplit(context, check, { ...point, isBearable: true }));
   },
 });
 
@@ -203,6 +203,7 @@ export const order = defineCase({
       { key: 'readable-writable-readable', chain: () => [readable(piece()), writable(piece()), readable(piece())] },
       {
         key: 'first-flag-set',
+        isBearable: true,
         lay: ({ ring, places }) => {
           const at = places[0] ?? 0;
           ring.writeDescriptor(at, { flags: ring.readDescriptor(at).flags | WRITE });

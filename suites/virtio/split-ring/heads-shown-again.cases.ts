@@ -26,7 +26,7 @@ export const shownAgain = defineCase({
         },
       }),
     );
-    context.points(all, (point) => survivesOnSplit(context, check, point));
+    context.points(all, (point) => survivesOnSplit(context, check, { ...point, isBearable: true }));
   },
 });
 
