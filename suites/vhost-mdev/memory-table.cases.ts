@@ -31,6 +31,23 @@ export const manyRegions = defineCase({
   },
 });
 
+export const descending = defineCase({
+  id: 'vhost-mdev/memory-table/regions-may-come-in-any-order',
+  title: 'a table that cuts each region in four and begins with the last piece is taken, and each piece is reached',
+  proves: { 'vm-memory/l1-reaches-table-memory': 'mdev-descending-table-refused' },
+  applies: { ...applies, shareMemory: false },
+  run({ port, session, guest, driver, ring, requirement }) {
+    const check = requirement('vm-memory/l1-reaches-table-memory');
+    const regions = cutRegions(regionsOf([guest]), 4).reverse();
+    if (!check.equal(setTable(session, tableOf(regions)), 'taken', 'a table that descends')) return;
+    const queue = driver.attach(ring({ size: 16, placement: 'region-end' }));
+    for (const { guestAddress: start, size } of regions) {
+      const at = guestAddress(start + size / 2n);
+      serves({ port, driver }, check, queue, `a buffer at 0x${at.toString(16)}`, { writableWhere: { at } });
+    }
+  },
+});
+
 export const replaced = defineCase({
   id: 'vhost-mdev/memory-table/table-replaces-the-one-before',
   title: 'a table of other memory: a ring where memory was fails the start, and one in the new memory is served',

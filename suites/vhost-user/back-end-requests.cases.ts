@@ -189,6 +189,9 @@ export const mtu = defineCase({
     for (const invalid of [0n, 67n, 65536n]) {
       refusesMessage(context, check, { what: `MTU ${invalid}`, open, flawed: set(invalid), sound: set(1500n) });
     }
-    check.accepted(open().messages.acknowledged(set(1500n)), 'MTU 1500');
+    const session = open();
+    for (const valid of [68n, 1500n, 65535n]) {
+      check.accepted(session.messages.acknowledged(set(valid)), `MTU ${valid}`);
+    }
   },
 });

@@ -101,7 +101,10 @@ export const migrationWrite = defineCase({
     }
     const isRefused = answer.kind !== 'done' || session.fence().kind === 'closed';
     check.oneOf(isRefused ? 'refused' : 'acknowledged with 0', ['refused', 'acknowledged with 0'], 'SET_CONFIG');
-    if (isRefused) return;
+    if (isRefused) {
+      if (session.isOpen) check.bytesEqual(readConfig(session, 0, 6) ?? before, before, 'config space after a refusal');
+      return;
+    }
     const after = readConfig(session, 0, 6) ?? new Uint8Array(0);
     check.bytesEqual(after, written, 'config space after an acknowledgement of 0');
     session.messages.acknowledged(setting(before));

@@ -58,14 +58,15 @@ export const descriptorOrder = defineCase({
     negotiate: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'],
     shareMemory: false,
   },
-  variants: { order: ['ascending', 'descending', 'interleaved'] },
+  variants: { order: ['ascending', 'descending', 'interleaved', 'adjacent-descending'] },
   run({ port, session, driverOf, ring, variant, requirement }) {
     const ofOrder = requirement('vu-memory/regions-taken-in-any-order');
     const check = requirement('vu-memory/descriptor-maps-its-region-at-offset');
-    const guest = port.createGuest(guestLayouts['eight-regions']);
+    const layout = variant.order === 'adjacent-descending' ? 'adjacent-regions' : 'eight-regions';
+    const guest = port.createGuest(guestLayouts[layout]);
     const driver = driverOf(session, guest);
     const regions = [...guest.regions];
-    if (variant.order === 'descending') regions.reverse();
+    if (variant.order.endsWith('descending')) regions.reverse();
     if (variant.order === 'interleaved') regions.sort((a, b) => (a.index % 4) - (b.index % 4) || b.index - a.index);
     const table = setMemTable(regions.map(fieldsOf), descriptorsOf(port, regions));
     const answer = session.messages.acknowledged(table);

@@ -48,6 +48,11 @@ const requests: readonly RefusedRequest[] = [
     message: (file) => setMemTable([{ ...known, mmapOffset: 1n << 62n }], [file]),
   },
   {
+    key: 'SET_MEM_TABLE,second-past-file',
+    needs: [],
+    message: (file) => setMemTable([known, { ...region(0x90_0000n), mmapOffset: 1n << 62n }], [file, file]),
+  },
+  {
     key: 'SET_LOG_BASE,past-file',
     needs: ['VHOST_USER_PROTOCOL_F_LOG_SHMFD'],
     message: (file) => ({

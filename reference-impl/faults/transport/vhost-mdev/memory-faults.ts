@@ -156,6 +156,15 @@ const table = {
       count === 8 ? device.setMemoryTable(regions.slice(0, 4)) : right(),
     ),
   ),
+  'mdev-descending-table-refused': mdevFault(
+    'vm-memory/l1-reaches-table-memory',
+    'a table that does not begin with the lowest of its regions is refused',
+    atTable('l1', ({ right, regions: [first, ...others] }) =>
+      first !== undefined && others.some(({ guestAddress }) => guestAddress < first.guestAddress)
+        ? errno.EINVAL
+        : right(),
+    ),
+  ),
   'mdev-table-adds-to-the-one-before': mdevFault(
     'vm-memory/l1-table-replaces-one-before',
     'a table adds to the one of before, once a ring is known',
