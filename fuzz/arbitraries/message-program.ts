@@ -38,7 +38,7 @@ export const messageProgram = ({ device, offer }: MessageShape): fc.Arbitrary<Pr
     .record({
       begun,
       messages: manyMessages,
-      last: fc.array(fc.oneof(shortMessage, unfitMessage, unfitMessage, gatedMessage), { minLength: 1, maxLength: 2 }),
+      last: fc.array(fc.oneof(shortMessage, unfitMessage, unfitMessage, gatedMessage), { minLength: 1, maxLength: 6 }),
       flaw: fc.option(flaw, { freq: 2, nil: undefined }),
     })
     .map(({ begun: { isWhole, isNegotiated, hasMemory, hasRing }, messages, last, flaw: change }) => {
@@ -48,17 +48,27 @@ export const messageProgram = ({ device, offer }: MessageShape): fc.Arbitrary<Pr
       if (hasMemory > 0) drafts.push(draft('memory', { layout: 'one-file' }), draft('share'));
       if (hasMemory > 0 && hasRing) drafts.push(draft('ring'), draft('attach'));
       const calls: Call[] = drafts.map(({ kind, values }, at) => callOf(kind, at + 1, values) as unknown as Call);
+      let session = 1;
       const add = (message: ToldMessage, changed?: (call: CallOf<'message'>) => Partial<CallOf<'message'>>): void => {
         if (isOfNet(message) && device !== 'net') return;
         for (let time = 0; time < message.times; time++) {
-          const call = toldCall(message, 1, isNegotiated > 0 ? protocol : 0n, calls.length + 1);
+          const call = toldCall(message, session, isNegotiated > 0 ? protocol : 0n, calls.length + 1);
           if (call !== undefined) calls.push(changed === undefined ? call : { ...call, ...changed(call) });
         }
       };
       const slots = new ToldSlots();
       for (const message of messages) if (slots.fits(message)) add(message);
-      for (const message of last) add(message, change);
+      for (const [n, message] of last.entries()) {
+        // Each on a session of its own: behind one that is refused nothing is judged.
+        if (n > 0) {
+          session = calls.length + 1;
+          calls.push(callOf('reconnect', session, { session: calls.findLast(isOpening)?.id ?? 1 }));
+          calls.push(callOf('negotiate', session + 1, { session, device: deviceWord & offer.device, protocol }));
+        }
+        add(message, n === 0 ? change : undefined);
+      }
       return { calls };
     });
 
+const isOpening = ({ kind }: Call): boolean => kind === 'connect' || kind === 'reconnect';
 const isOfNet = ({ gate }: ToldMessage): boolean => (gate & (protocolBits.mtu | protocolBits.rarp)) !== 0n;
