@@ -21,6 +21,8 @@ interface JudgedQueue {
   /** By buffer id. */
   readonly chains: Map<number, readonly Segment[]>;
   isKicked: boolean;
+  /** The flags of the device about kicks were 0 when the ring was attached. */
+  readonly hasCleanFlags: boolean;
   /** Where its writes are marked. */
   log: JudgedLog | undefined;
   /** The event descriptor of a message or a call that its calls go to now. */
@@ -131,6 +133,7 @@ export class QueueJudge {
       index,
       chains: new Map(),
       isKicked: false,
+      hasCleanFlags: suppressionOf(ring) === 0,
       log: this.#logs.logOf(session),
       callDescriptor: undefined,
       callsElsewhere: 0,
@@ -197,7 +200,8 @@ export class QueueJudge {
     const attached = this.#run.made.queues.get(queueId);
     if (queue === undefined || attached === undefined) return;
     const taken = this.#run.outcomes.usedOf(place);
-    const suppression = suppressionOf(attached.queue.ring);
+    // What stood there before is none of the device's.
+    const suppression = queue.hasCleanFlags ? suppressionOf(attached.queue.ring) : 0;
     this.#model.observe({ kind: 'looked', queue: queueId, used: attached.queue.usedCount(), suppression });
     for (const { id, len } of taken) {
       const written = bytesOfChain(attached.made.guest, queue.chains.get(id) ?? [], true);

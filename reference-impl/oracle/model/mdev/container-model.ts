@@ -38,7 +38,9 @@ export class ContainerModel {
     const { flags, userAddress, ioVirtualAddress: start, size } = asked;
     const what = `VFIO_IOMMU_MAP_DMA of 0x${size.toString(16)} bytes at 0x${start.toString(16)}, flags ${flags}`;
     const rule = this.#mapRule(flags, userAddress, { start, size });
-    if (this.#check.expect(what, result, rule) && result === 0) this.#mappings = [...this.#mappings, { start, size }];
+    if (this.#check.expect(what, result, rule) && result === 0) {
+      this.#mappings = [...this.#mappings, { start, size, isLimited: flags !== knownFlags }];
+    }
   }
 
   #mapRule(flags: number, userAddress: bigint, range: Range): Rule {

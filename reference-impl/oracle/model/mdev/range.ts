@@ -2,6 +2,8 @@
 export interface Range {
   readonly start: bigint;
   readonly size: bigint;
+  /** It may be read alone, or written alone. */
+  readonly isLimited?: boolean;
 }
 
 export const endOf = ({ start, size }: Range): bigint => start + size;

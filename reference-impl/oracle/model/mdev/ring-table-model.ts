@@ -65,7 +65,8 @@ export function startRule(rings: readonly ToldRing[], memory: readonly Range[], 
     }
     if (parts.some(({ start, unit }) => start % unit !== 0n)) return refusedFor('vm-rings/unaligned-ring-fails-start');
     // Two regions may lie side by side; a position beyond the ring is the driver's mistake.
-    if (parts.some((part) => !memory.some((region) => contains(region, part)))) isOpen = true;
+    if (parts.some((part) => !memory.some((region) => region.isLimited !== true && contains(region, part))))
+      isOpen = true;
     if (isPacked && ((ring.base ?? 0) & 0x7fff) >= ring.size) isOpen = true;
     if (isPacked && (((ring.base ?? 0) >>> 16) & 0x7fff) >= ring.size) isOpen = true;
   }
