@@ -13,6 +13,8 @@ const causes = [
   // clang gives the whole signature.
   /(\w+)(?:\([^()]*\))?: Assertion [`'](.*)' failed/,
   /\*\*\* (.*) \*\*\*/,
+  // QEMU's coroutines abort with these words alone.
+  /(Co-routine re-entered recursively|Co-routine was already scheduled)/,
   /((?:PANIC in|panicked at|Assertion failure|assert(?:ion)? failed|corrupted|double free|terminate called).*)/,
 ] as const;
 
@@ -63,21 +65,12 @@ const causeIn = ({ error, functions }: SanitizerReport): string[] => [error, ...
 
 /** By this name AddressSanitizer knows SIGABRT: the program has said on standard error why it gave up. */
 const gaveUp = 'ABRT';
-/** libvhost-user says so of a message that it refuses, and lives on. */
-const refusal = /panic: /;
 
 /** What a sanitizer said of the end of the process; else what the process said last, if that says why; else where it was. */
-function causeOf({ stderr = '', report, lastFunction, signal }: IutExit): string | undefined {
+function causeOf({ stderr = '', report, lastFunction }: IutExit): string | undefined {
   const reported = report === undefined || report.functions.length === 0 ? undefined : causeIn(report).join(' ');
   if (report?.error !== gaveUp && reported !== undefined) return reported;
-  const said = causeInText(stderr) ?? reported ?? (signal === 'SIGABRT' ? lastWords(stderr) : undefined);
-  return said ?? (lastFunction === undefined ? undefined : `behind ${lastFunction}`);
-}
-
-/** A program that gives up itself says why, as its last line. */
-function lastWords(stderr: string): string | undefined {
-  const last = stderr.trimEnd().split('\n').at(-1) ?? '';
-  return last === '' || refusal.test(last) ? undefined : last;
+  return causeInText(stderr) ?? reported ?? (lastFunction === undefined ? undefined : `behind ${lastFunction}`);
 }
 
 function causeInText(stderr: string): string | undefined {

@@ -76,8 +76,10 @@ t.test('a bucket is named by the cause that a sanitizer tells', (t) => {
   t.equal(crash({ report: gaveUp, stderr }), 'crash-SIGABRT-take-rc-size', 'an assertion says itself what failed');
   t.equal(crash({ report: gaveUp }), 'crash-SIGABRT-ABRT-put-take');
   t.equal(crash({ report: { ...report, functions: [] }, lastFunction: 'close_all' }), 'crash-SIGABRT-behind-close-all');
-  t.equal(crash({ stderr: 'daemon: a request\nCo-routine re-entered\n' }), 'crash-SIGABRT-Co-routine-re-entered');
-  t.equal(crash({ stderr: 'why\ndaemon: vu_panic: a request\n' }), 'crash-SIGABRT-end', 'a refusal is no cause');
+  const coroutine = 'daemon: vu_panic: a request\nCo-routine re-entered recursively\n';
+  t.equal(crash({ stderr: coroutine }), 'crash-SIGABRT-Co-routine-re-entered-recursively');
+  const trace = 'daemon: vu_panic: a request\n----- Native stack trace -----\n 1: 0x7f main [daemon]\n';
+  t.equal(crash({ stderr: trace }), 'crash-SIGABRT-end', 'neither a refusal nor a stack is a cause');
   const told = bucketOf({ kind: 'report', place: 0, report }, undefined);
   t.equal(told, 'report-heap-buffer-overflow-WRITE-put-take');
   t.ok(isReportBucket(told));
