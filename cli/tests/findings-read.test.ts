@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { backEnds } from '../../fixtures/back-ends/index.ts';
-import { findingsRead, readingOfFinding } from '../../fixtures/back-ends/readings.ts';
+import { type FindingStanding, findingsRead, readingOfFinding } from '../../fixtures/back-ends/readings.ts';
 import {
   allSources,
   isRequirementSlug,
@@ -17,6 +17,9 @@ const { texts, findings } = findingsRead;
 const sources = allSources();
 /** Targets of Debian's own packages, whose findings are read as those of the suites are. */
 const known = [...backEnds.map(({ name }) => name), 'qemu-storage-daemon', 'dpdk-testpmd'];
+
+/** Standings by which a version of a text is broken. */
+const isOfText = (standing: FindingStanding): boolean => standing === 'violation' || standing === 'later-text';
 
 /** Where a requirement stands in the text that a back-end was written to. */
 const standingFor = (requirement: Requirement, backEnd: string): string =>
@@ -40,6 +43,21 @@ t.test('no finding is read twice', async (t) => {
   );
 });
 
+t.test('what breaks a text was read twice', async (t) => {
+  const once = findings.filter(({ standing, secondReader }) => isOfText(standing) && secondReader === undefined);
+  t.same(
+    once.map(({ requirement, backEnds: on }) => `${requirement} on ${on.join(', ')}`),
+    [],
+  );
+});
+
+t.test('what a second reader puts right is told once', async (t) => {
+  for (const { requirement, secondReader } of findings) {
+    if (typeof secondReader !== 'object' || !('corrected' in secondReader)) continue;
+    t.equal(new Set(secondReader.corrected).size, secondReader.corrected.length, requirement);
+  }
+});
+
 t.test('what a reader made of a finding is what the catalogue says of its requirement', async (t) => {
   for (const { requirement: slug, how, backEnds: on, standing } of findings) {
     if (!isRequirementSlug(slug)) {
@@ -47,12 +65,12 @@ t.test('what a reader made of a finding is what the catalogue says of its requir
       continue;
     }
     const requirement = requirementOf(slug);
-    const isOfText = !isBeyondText(requirement.basis);
+    const isText = !isBeyondText(requirement.basis);
     for (const backEnd of on) {
       const inForce = standingFor(requirement, backEnd) === 'in-force';
       const what = `${slug} on ${backEnd}: ${standing}`;
-      if (standing === 'violation') t.ok(isOfText && inForce, what);
-      if (standing === 'later-text') t.ok(isOfText && !inForce, what);
+      if (standing === 'violation') t.ok(isText && inForce, what);
+      if (standing === 'later-text') t.ok(isText && !inForce, what);
       if (standing === 'choice') t.equal(requirement.basis, 'choice', what);
       if (standing === 'robustness') {
         t.ok(requirement.basis === 'robustness' || how.every((way) => neverExcused.has(way)), what);
