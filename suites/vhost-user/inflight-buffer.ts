@@ -67,10 +67,6 @@ export class InflightQueue {
     return this.#u16(field.lastBatchHead);
   }
 
-  next(head: number): number {
-    return this.#u16(this.#entry(head) + entryField.next);
-  }
-
   isInflight(head: number): boolean {
     return this.#bytes(this.#entry(head) + entryField.inflight, 1).getUint8(0) !== 0;
   }

@@ -114,11 +114,14 @@ export const marked = defineCase({
     if (set === undefined || used(set.hand, driver, check, 2) === undefined) return;
     const { hand, region } = set;
     // No device can answer a request without a byte for its status: one that fetches it has it in flight from then on.
+    // No driver may make one either.
+    check.isBesideText = true;
     const [head = 0] = hand.makeAvailable([readable(guest.allocate({ size: 16 }))]);
     hand.kick();
     session.messages.fence();
     const base = session.isOpen ? baseFrom(check, getBase(session, hand.index), 'GET_VRING_BASE') : undefined;
     check.presumes(base === 3 && hand.usedCount() === 2, 'a request without a status byte is fetched and not used');
+    check.isBesideText = false;
     check.equal(region.isInflight(head), true, 'whether the head that was fetched is marked');
   },
 });
@@ -156,8 +159,7 @@ export const usedIdxFollows = defineCase({
 
 export const usedHeadsLinked = defineCase({
   id: 'vhost-user/inflight/used-heads-are-linked-from-the-last-batch-head',
-  title:
-    'last_batch_head is the head that was used last, and the next of each used head the one that was used before it',
+  title: 'last_batch_head is the head that was used last',
   proves: { 'vu-inflight/used-heads-linked-from-last-batch-head': 'inflight-last-batch-head-stands-still' },
   applies: { ...applies, ring: 'split' },
   run({ port, session, driver, ring, requirement }) {
@@ -176,9 +178,8 @@ export const usedHeadsLinked = defineCase({
       region.version === 1 && region.descNum === queueSize,
       'a region of version 1 for a ring of its size',
     );
-    const used = elements.map(({ id }) => id);
-    check.equal(region.lastBatchHead, used.at(-1), 'last_batch_head');
-    for (const [n, head] of used.slice(1).entries()) check.equal(region.next(head), used[n], `next of head ${head}`);
+    // The next of an entry is there where used heads are put into the ring in batches, which does not show.
+    check.equal(region.lastBatchHead, elements.at(-1)?.id, 'last_batch_head');
   },
 });
 

@@ -1,3 +1,4 @@
+import type { VhostUserSession } from '../../drivers/port/port.ts';
 import {
   faultOfRequest,
   requestsWhileRunning,
@@ -27,10 +28,22 @@ export const lateMessages = defineCase({
   run(context) {
     const { port, guest, connect, driverOf, ring, points, requirement } = context;
     const check = requirement('vu-ring-state/settings-change-while-ring-runs');
-    points(pointsOf(context, check, runsOn), ({ key, of }) => {
+    const opened = (of: LawfulRequest): VhostUserSession => {
       const session = connect('connected');
       session.negotiate(negotiationOf(of, port.facts, 'not negotiated'));
       session.shareMemory(guest);
+      return session;
+    };
+    points(pointsOf(context, check, runsOn), ({ key, of }) => {
+      // What closes the connection while no ring runs as well says nothing of rings.
+      const atRest = opened(of);
+      of.before?.({ port, session: atRest, guest });
+      const first = of.message({ port, session: atRest, guest }, 0);
+      if (of.answer === 'own-reply') atRest.messages.exchange(first);
+      else atRest.messages.send(first);
+      check.presumes(atRest.messages.fence().kind !== 'closed', `${key} is taken while no ring runs`);
+      atRest.close();
+      const session = opened(of);
       const driver = driverOf(session);
       const queue = driver.attach(ring({ size: 16 }));
       check.equal(driver.once(queue, { seed: 1 }), undefined, 'what is wrong with a request before');
