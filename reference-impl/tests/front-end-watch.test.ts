@@ -2,7 +2,19 @@ import t from 'tap';
 import { allRequirements } from '../catalogue/catalogue.ts';
 import { formRules } from '../oracle/observed/front-end/form-rules.ts';
 import { messageRules } from '../oracle/observed/front-end/front-end-watch.ts';
-import { brokenIn, judged, lawful, plain } from './observed-conversation.ts';
+import {
+  brokenIn,
+  judged,
+  lawful,
+  negotiatedFeatures,
+  negotiatedProtocol,
+  offer,
+  plain,
+  protocolWord,
+  type Said,
+  u64Said,
+  word,
+} from './observed-conversation.ts';
 import { misbehaviours } from './observed-misbehaviours.ts';
 
 const ruled = [...formRules, ...messageRules].map(({ requirement }) => requirement);
@@ -20,6 +32,28 @@ t.test('each rule is broken by a front-end that misbehaves in that one thing', a
   for (const [requirement, { messages, offer }] of Object.entries(misbehaviours)) {
     t.same(brokenIn(judged(messages, offer)), [requirement], requirement);
   }
+});
+
+t.test('where the text asks for the offer alone, the front-end need not set the feature', async (t) => {
+  const resets = protocolWord('VHOST_USER_PROTOCOL_F_RESET_DEVICE');
+  const messages = lawful.map((one) =>
+    one.name === 'VHOST_USER_SET_PROTOCOL_FEATURES' ? u64Said(one.name, negotiatedProtocol & ~resets) : one,
+  );
+  const all = judged([...messages, plain('VHOST_USER_RESET_DEVICE')]);
+  t.same(brokenIn(all), []);
+  t.equal(all.observations.of('vu-front-end/reset-device-needs-reset-device')?.kept, 1);
+});
+
+t.test('bits of the status that go without the driver clearing them', async (t) => {
+  const cleared = 'vu-front-end/status-bits-never-cleared-singly';
+  const suspendable = { ...offer, features: offer.features | word(43) };
+  const suspends = lawful.map((one) =>
+    one.name === 'VHOST_USER_SET_FEATURES' ? u64Said(one.name, negotiatedFeatures | word(43)) : one,
+  );
+  const statuses = (...words: number[]): Said[] => words.map((each) => u64Said('VHOST_USER_SET_STATUS', BigInt(each)));
+  t.same(brokenIn(judged([...suspends, ...statuses(0x1f, 0x1b, 0x0f)], suspendable)), [], 'suspended, resumed');
+  t.same(brokenIn(judged([...lawful, ...statuses(0x1f, 0x0f)])), [cleared], 'without the feature');
+  t.same(brokenIn(judged([...lawful, ...statuses(0, 0x0b, 0x83)])), [], 'FEATURES_OK that the device refused');
 });
 
 t.test('whatever binds the front-end has a rule', async (t) => {

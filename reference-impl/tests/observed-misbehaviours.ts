@@ -46,6 +46,11 @@ const negotiating = (protocol: bigint, ...more: Said[]): Said[] => [
 const lacking = (feature: Parameters<typeof protocolWord>[0], ...more: Said[]): Misbehaviour => ({
   messages: negotiating(negotiatedProtocol & ~protocolWord(feature), ...more),
 });
+/** The same where the back-end does not offer the feature. */
+const unoffered = (feature: Parameters<typeof protocolWord>[0], ...more: Said[]): Misbehaviour => ({
+  ...lacking(feature, ...more),
+  offer: { ...offer, protocolFeatures: offer.protocolFeatures & ~protocolWord(feature) },
+});
 
 const elsewhere = { ...region, guestAddress: 0x1000_0000n, userAddress: 0x7e00_0000_0000n };
 const added = (one: typeof region): Said =>
@@ -98,13 +103,13 @@ export const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
       (inBand & ~protocolWord('VHOST_USER_PROTOCOL_F_BACKEND_REQ')) | protocolWord('VHOST_USER_PROTOCOL_F_REPLY_ACK'),
     ),
   },
-  'vu-front-end/queue-num-needs-mq': lacking('VHOST_USER_PROTOCOL_F_MQ'),
+  'vu-front-end/queue-num-needs-mq': unoffered('VHOST_USER_PROTOCOL_F_MQ'),
   'vu-front-end/vring-enable-needs-protocol-features': {
     messages: replaced('VHOST_USER_SET_FEATURES', features(word(32))),
   },
   'vu-front-end/rarp-needs-rarp': { messages: [...lawful, u64Said('VHOST_USER_SEND_RARP', 0n)] },
   'vu-front-end/set-mtu-needs-mtu': { messages: [...lawful, u64Said('VHOST_USER_NET_SET_MTU', 1500n)] },
-  'vu-front-end/backend-req-fd-needs-backend-req': lacking(
+  'vu-front-end/backend-req-fd-needs-backend-req': unoffered(
     'VHOST_USER_PROTOCOL_F_BACKEND_REQ',
     plain('VHOST_USER_SET_BACKEND_REQ_FD', { descriptors: 1 }),
   ),
@@ -126,7 +131,7 @@ export const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
     'VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD',
     said('VHOST_USER_GET_INFLIGHT_FD', inflightPayload, inflight),
   ),
-  'vu-front-end/reset-device-needs-reset-device': lacking(
+  'vu-front-end/reset-device-needs-reset-device': unoffered(
     'VHOST_USER_PROTOCOL_F_RESET_DEVICE',
     plain('VHOST_USER_RESET_DEVICE'),
   ),

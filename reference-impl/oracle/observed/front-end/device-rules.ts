@@ -50,8 +50,17 @@ function isOutOfOrder(value: number, isModern: boolean): boolean {
   return steps.slice(0, reached).some((step) => (value & step) === 0);
 }
 
-/** Bits that the device sets, and that a driver may write back or not. */
-const ofDevice = status.DEVICE_NEEDS_RESET;
+const suspendable = bit(featureByName('VIRTIO_F_SUSPEND').bit);
+
+/**
+ * Bits that may be gone though the driver cleared none: those that the device sets or takes back, and those of
+ * suspension, which clears DRIVER_OK until the device goes on.
+ */
+function mayBeGone(before: number, now: number, features: bigint): number {
+  const refused = (now & status.FAILED) === 0 ? 0 : status.FEATURES_OK;
+  const isSuspension = (features & suspendable) !== 0n && ((before | now) & status.SUSPEND) !== 0;
+  return status.DEVICE_NEEDS_RESET | refused | (isSuspension ? status.SUSPEND | status.DRIVER_OK : 0);
+}
 
 /** Features of the device, and its status. */
 export const deviceRules: readonly ObservedMessageRule[] = [
@@ -94,7 +103,8 @@ export const deviceRules: readonly ObservedMessageRule[] = [
     requirement: 'vu-front-end/status-bits-never-cleared-singly',
     judge: (request, before) => {
       if (request.name !== 'VHOST_USER_SET_STATUS' || request.value.u64 === 0n || before.status === 0) return undefined;
-      const gone = before.status & ~Number(request.value.u64 & 0xffn) & ~ofDevice;
+      const now = Number(request.value.u64 & 0xffn);
+      const gone = before.status & ~now & ~mayBeGone(before.status, now, before.features ?? 0n);
       return keptIf(gone === 0, () =>
         breach(request.name, `the bits of ${hexWord(BigInt(before.status))}, or 0`, hexWord(request.value.u64)),
       );

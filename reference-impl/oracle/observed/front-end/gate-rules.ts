@@ -1,8 +1,9 @@
 import type { RequirementSlug } from '../../../catalogue/catalogue.ts';
-import { isGateOpen } from '../../../wire/message-description.ts';
+import { type Gate, isGateOpen } from '../../../wire/message-description.ts';
 import type { FrontEndMessageName } from '../../../wire/vhost-user-messages.ts';
 import { breach } from '../judgement.ts';
 import type { ObservedMessageRule } from './message-rule.ts';
+import type { FrontEndStory } from './story.ts';
 
 /** Messages that wait for a feature, by the requirement that says so. What they wait for stands in the table of messages. */
 const gated: readonly (readonly [RequirementSlug, ...FrontEndMessageName[]])[] = [
@@ -42,11 +43,30 @@ const gated: readonly (readonly [RequirementSlug, ...FrontEndMessageName[]])[] =
   ['vu-front-end/skip-drain-needs-skip-drain', 'VHOST_USER_GET_VRING_BASE_SKIP_DRAIN'],
 ];
 
+/** Of these the text asks that the back-end offers the protocol feature, and not that the front-end sets it. */
+const offerSuffices: readonly FrontEndMessageName[] = [
+  'VHOST_USER_GET_QUEUE_NUM',
+  'VHOST_USER_SEND_RARP',
+  'VHOST_USER_NET_SET_MTU',
+  'VHOST_USER_SET_BACKEND_REQ_FD',
+  'VHOST_USER_RESET_DEVICE',
+];
+
+const byOffer = (name: FrontEndMessageName, { word }: Gate): boolean =>
+  word === 'protocol' && offerSuffices.includes(name);
+
+function isMet(name: FrontEndMessageName, gate: Gate, { context, offer }: FrontEndStory): boolean {
+  const words = byOffer(name, gate) ? { ...context, protocolFeatures: offer.protocolFeatures } : context;
+  return isGateOpen(gate, words) === true;
+}
+
 export const gateRules: readonly ObservedMessageRule[] = gated.map(([requirement, ...names]) => ({
   requirement,
   judge: ({ name, message }, before) => {
     if (!names.includes(name)) return undefined;
-    const closed = message.gate.find((gate) => isGateOpen(gate, before.context) !== true);
-    return closed === undefined ? 'kept' : breach(name, `${closed.feature} ${closed.state} before`, 'it was not');
+    const closed = message.gate.find((gate) => !isMet(name, gate, before));
+    if (closed === undefined) return 'kept';
+    const state = byOffer(name, closed) ? 'offered' : closed.state;
+    return breach(name, `${closed.feature} ${state} before`, 'it was not');
   },
 }));
