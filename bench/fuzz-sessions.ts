@@ -20,9 +20,9 @@ import { firstContacts } from '../judging/first-contact.ts';
 import { buildPrinted } from './c-programs.ts';
 
 /** Distinct programs with ring traffic, and how many have to be left of them. */
-const wanted = 320;
+const wanted = 260;
 const least = 200;
-const quietRounds = 4;
+const quietRounds = 3;
 const mostTried = 6000;
 
 /** How a program is made: each time anew, as a campaign makes it. */

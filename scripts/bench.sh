@@ -1,6 +1,6 @@
 #!/bin/bash
 # Compares our rates with those of small C programs: a front-end of the storage
-# daemon and of testpmd, and both sides of a ring in process: npm run bench [-- --json]
+# daemon and of testpmd, and both sides of a ring in process: npm run bench [-- --json] [--fuzz]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 for program in gcc qemu-storage-daemon dpdk-testpmd; do

@@ -1,4 +1,4 @@
-import { readlinkSync, statSync } from 'node:fs';
+import { readlinkSync, type Stats, statSync } from 'node:fs';
 import type { DescriptorSource, Guest, TrafficObserver } from '../../drivers/port/port.ts';
 import type { Region } from '../../reference-impl/memory/region.ts';
 import { MemoryShadow, u16At } from './memory-shadow.ts';
@@ -12,6 +12,8 @@ export class TrafficRecorder implements TrafficObserver {
   readonly #things: Thing[] = [];
   /** Places in `#things`, by descriptor: eventfds are made for one message, files live as long as their Guest. */
   readonly #thingOf = new Map<number, number>();
+  /** Of files, by place in `#things`: a number of a descriptor that was closed is soon another one's. */
+  readonly #inodes = new Map<number, number>();
   readonly #sessions = new Map<number, { readonly number: number; readonly rings: ToldRings }>();
   #steps: Step[] = [];
   #lastKick: Transfer['used'];
@@ -124,18 +126,23 @@ export class TrafficRecorder implements TrafficObserver {
   /** The file of a region of a Guest: the same for each that lies in it. */
   #fileOf(region: Region): number {
     const descriptor = this.#source.ofRegion(region);
-    return this.#thingOf.get(descriptor) ?? this.#made(descriptor, { kind: 'file', size: sizeOf(descriptor) });
+    return this.#knownFile(descriptor) ?? this.#made(descriptor, { kind: 'file', size: statusOf(descriptor).size });
   }
 
   #passed(descriptor: number): number {
+    return this.#knownFile(descriptor) ?? this.#made(descriptor, this.#thing(descriptor));
+  }
+
+  #knownFile(descriptor: number): number | undefined {
     const known = this.#thingOf.get(descriptor);
-    if (known !== undefined && this.#things[known]?.kind === 'file') return known;
-    return this.#made(descriptor, this.#thing(descriptor));
+    if (known === undefined || this.#things[known]?.kind !== 'file') return undefined;
+    return this.#inodes.get(known) === statusOf(descriptor).ino ? known : undefined;
   }
 
   #made(descriptor: number, thing: Thing): number {
     const number = this.#things.push(thing) - 1;
     this.#thingOf.set(descriptor, number);
+    if (thing.kind === 'file') this.#inodes.set(number, statusOf(descriptor).ino);
     return number;
   }
 
@@ -145,9 +152,9 @@ export class TrafficRecorder implements TrafficObserver {
     if (name.startsWith('pipe:')) return { kind: 'pipe' };
     if (name.startsWith('socket:')) return { kind: 'socket' };
     if (name === '/dev/null') return { kind: 'null-device' };
-    return { kind: 'file', size: sizeOf(descriptor) };
+    return { kind: 'file', size: statusOf(descriptor).size };
   }
 }
 
 const pathOf = (descriptor: number): string => `/proc/self/fd/${descriptor}`;
-const sizeOf = (descriptor: number): number => statSync(pathOf(descriptor)).size;
+const statusOf = (descriptor: number): Stats => statSync(pathOf(descriptor));
