@@ -65,6 +65,7 @@ export class Examiner {
   #modelTarget: ModelTarget | undefined;
   #disallowed: readonly JudgedFinding[] = [];
   #standings: readonly Standing[] = [];
+  #calls: Program['calls'] = [];
 
   constructor(port: DriverPort, options: ExaminerOptions) {
     this.#port = port;
@@ -149,6 +150,7 @@ export class Examiner {
   #run(program: Program): void {
     const found: Seen[] = [];
     let seen = 0;
+    this.#calls = program.calls;
     const judge = this.#judgeOf(program);
     const zones = new RedZoneWatch(this.#port, this.#executor.made);
     this.#strayWrite = undefined;
@@ -196,7 +198,10 @@ export class Examiner {
     const { outcomes } = this;
     let ended = this.#last;
     for (let place = ended; place >= 0 && !servedOutcomes.has(outcomes.classOf(place)); place--) {
-      if (lostOutcomes.has(outcomes.classOf(place))) ended = place;
+      const outcome = outcomes.classOf(place);
+      // A busy process may end later than an answer is waited for. Used elements may never have been owed.
+      const isUnanswered = outcome === 'silent' && this.#calls[place]?.kind !== 'wait';
+      if (lostOutcomes.has(outcome) || isUnanswered) ended = place;
     }
     return ended;
   }
