@@ -1,55 +1,30 @@
-import { deviceRules, makeDevice } from '../../reference-impl/devices/device-rules.ts';
-import type { ReferenceDevice } from '../../reference-impl/devices/reference-devices.ts';
-import { type FaultName, faults, withDeviceFaults, withVdpaFaults } from '../../reference-impl/faults/faults.ts';
-import type { EventLog } from '../../reference-impl/observations/event-log.ts';
+import { withVdpaFaults } from '../../reference-impl/faults/faults.ts';
 import { type VdpaRules, vdpaRules } from '../../reference-impl/vhost-vdpa/vdpa-rules.ts';
 import { workloadOfReference } from '../devices/device-types.ts';
-import type { IutResources } from '../port/port.ts';
 import type { TargetFacts } from '../port/target-facts.ts';
 import type { VdpaNotification } from '../reach.ts';
 import { InProcessVdpa } from '../vhost-vdpa/in-process-vdpa.ts';
 import { VdpaPort } from '../vhost-vdpa/vdpa-port.ts';
+import { type DeviceFileReferenceOptions, faultsOfTransport, parentMaker } from './device-file-reference.ts';
 import { InProcessIut } from './in-process-iut.ts';
 import { referenceFacts } from './open-reference.ts';
 
-export interface OpenVdpaReferenceOptions {
-  readonly device: ReferenceDevice;
+export interface OpenVdpaReferenceOptions extends DeviceFileReferenceOptions {
   /** The rules of the reference unless given. */
   readonly rules?: VdpaRules;
-  /** Faults to put into them and into those of the device. */
-  readonly faults?: readonly FaultName[];
-  /** Request queues of block, pairs of queues of net. */
-  readonly queues?: number;
-  readonly deadlineMs?: number;
-  /** The log of another port, where a case has two. */
-  readonly log?: EventLog;
   readonly notifyBy?: VdpaNotification;
-  /** In place of our own. */
-  readonly facts?: Omit<TargetFacts, 'version' | 'binaryHash'>;
-}
-
-/** It maps no files: it sees our memory where we have it. */
-function heldBy({ heldEvents }: InProcessVdpa): IutResources {
-  return { descriptors: heldEvents, byIdentity: { 'anon_inode:[eventfd]': heldEvents }, mappings: {} };
 }
 
 /** The port to a reference vhost-vdpa device of this process. What is not answered now never is. */
 export function openVdpaReference(options: OpenVdpaReferenceOptions): VdpaPort {
+  const { device, deadlineMs, log, notifyBy } = options;
   // One pair: more want VIRTIO_NET_F_MQ, which is not offered.
-  const { device, queues = device === 'net' ? 1 : undefined, faults: names = [] } = options;
-  const ofDevice = withDeviceFaults(
-    deviceRules,
-    names.filter((name) => faults[name].layer !== 'transport'),
+  const queues = options.queues ?? (device === 'net' ? 1 : undefined);
+  const rules = withVdpaFaults(options.rules ?? vdpaRules, faultsOfTransport(options.faults));
+  const carrier = new InProcessVdpa(
+    parentMaker({ ...options, ...(queues === undefined ? {} : { queues }) }, () => stored),
+    rules,
   );
-  const rules = withVdpaFaults(
-    options.rules ?? vdpaRules,
-    names.filter((name) => faults[name].layer === 'transport'),
-  );
-  const carrier = new InProcessVdpa(() => {
-    const made = makeDevice(device, ofDevice, queues);
-    made.watchStores?.((...store) => stored(...store));
-    return made;
-  }, rules);
   const common = referenceFacts(device, `vhost-vdpa-${device}-in-process`);
   const facts: TargetFacts = {
     ...common,
@@ -62,11 +37,10 @@ export function openVdpaReference(options: OpenVdpaReferenceOptions): VdpaPort {
     ...options.facts,
     version: 'in process',
   };
-  const { deadlineMs, log, notifyBy } = options;
   const port = new VdpaPort({
     facts,
     carrier,
-    iut: new InProcessIut(carrier, () => heldBy(carrier)),
+    iut: new InProcessIut(carrier, () => carrier.resources()),
     recovery: ['reconnect', 'restart'],
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
     ...(log === undefined ? {} : { log }),

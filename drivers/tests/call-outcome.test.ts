@@ -1,6 +1,6 @@
 import t from 'tap';
 import { errno } from '../../reference-impl/wire/errno.ts';
-import { callOutcome } from '../vhost-mdev/call-outcome.ts';
+import { callOutcome } from '../session/call-outcome.ts';
 
 t.test('what a call returned, as a control outcome', async (t) => {
   t.same(callOutcome(0), { kind: 'done', by: 'return' });

@@ -1,7 +1,6 @@
 import { errno } from '../../reference-impl/wire/errno.ts';
-import { SystemCallError } from '../errors.ts';
-import type { Mapping } from '../native/native.ts';
 import type { VfioFile, VfioMapping } from '../port/vhost-mdev-door.ts';
+import { MappedPages } from '../session/device-pages.ts';
 import type { VfioKernel } from './vfio-kernel.ts';
 
 /** Descriptors of a device, of its group and of the group's container. */
@@ -15,7 +14,7 @@ export interface VfioDescriptors {
 export class KernelVfioFile implements VfioFile {
   readonly #kernel: VfioKernel;
   readonly #descriptors: VfioDescriptors;
-  readonly #mappings = new Set<Mapping>();
+  readonly #pages = new MappedPages();
   #isOpen = true;
 
   constructor(kernel: VfioKernel, descriptors: VfioDescriptors) {
@@ -43,28 +42,14 @@ export class KernelVfioFile implements VfioFile {
 
   map(position: number, length: number): VfioMapping | number {
     if (!this.#isOpen) return -errno.EBADF;
-    try {
-      const mapping = this.#kernel.map(this.#descriptors.device, length, position);
-      this.#mappings.add(mapping);
-      return {
-        bytes: new Uint8Array(mapping.buffer),
-        unmap: () => {
-          this.#mappings.delete(mapping);
-          mapping.unmap();
-        },
-      };
-    } catch (error) {
-      if (error instanceof SystemCallError) return -error.errno;
-      throw error;
-    }
+    return this.#pages.add(() => this.#kernel.map(this.#descriptors.device, length, position));
   }
 
   /** A page that stays mapped would keep the device open, and its group busy: pages go first. */
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    for (const mapping of this.#mappings) mapping.unmap();
-    this.#mappings.clear();
+    this.#pages.unmapAll();
     const { device, group, container } = this.#descriptors;
     for (const descriptor of [device, group, container]) this.#kernel.close(descriptor);
   }

@@ -3,13 +3,13 @@ import type { Guest } from '../../reference-impl/memory/guest.ts';
 import { areaAddresses, sentAddresses } from '../../reference-impl/virtqueue/area-addresses.ts';
 import type { GuestRing } from '../../reference-impl/virtqueue/ring.ts';
 import type { Codec } from '../../reference-impl/wire/compile-layout.ts';
-import { errno, errorName } from '../../reference-impl/wire/errno.ts';
+import { errorName } from '../../reference-impl/wire/errno.ts';
 import { encodeMdevMessage, mdevMemoryTablePayload } from '../../reference-impl/wire/mdev-messages.ts';
 import { decodeStructure, encodeStructure } from '../../reference-impl/wire/structure.ts';
 import type { VhostRequest } from '../../reference-impl/wire/vhost-requests.ts';
 import { u64Payload, vringAddressPayload, vringStatePayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
 import { decodeVringBase, encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
-import { DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
+import { DriverUsageError, PeerProtocolError } from '../errors.ts';
 import type {
   AttachOptions,
   ControlOutcome,
@@ -25,10 +25,10 @@ import type {
   VfioMapping,
   VhostMdevSession,
 } from '../port/port.ts';
+import { callOutcomeOn, checkCall, failedCall, noAnswerOn } from '../session/call-outcome.ts';
 import { deadlineIn } from '../session/deadline.ts';
 import { ringFeatures } from '../session/ring-features.ts';
 import type { SessionContext } from '../session/session-context.ts';
-import { callOutcome, isDeviceGone } from './call-outcome.ts';
 import { RegionChannel } from './mdev-channel.ts';
 import { MdevQueue, type NotifyBy, type RingOwner } from './mdev-queue.ts';
 import { MdevDevice } from './session-device.ts';
@@ -102,10 +102,8 @@ export class MdevSession implements VhostMdevSession, RingOwner {
     try {
       const answer = this.channel.exchange('VHOST_GET_FEATURES');
       if (typeof answer !== 'number') return { kind: 'word', word: decodeStructure(u64Payload, answer)?.u64 ?? 0n };
-      const exit = this.#context.exit();
-      if (exit !== undefined) return { kind: 'died', exit };
-      if (isDeviceGone(-answer)) return { kind: 'closed' };
-      if (answer === -errno.EINTR) return { kind: 'silent', waitedMs: this.#context.deadlineMs };
+      const none = noAnswerOn(this.#context, answer);
+      if (none !== undefined) return none;
       return { kind: 'malformed', why: `VHOST_GET_FEATURES failed with ${errorName(answer)}` };
     } catch (error) {
       if (error instanceof PeerProtocolError) return { kind: 'malformed', why: error.message };
@@ -157,7 +155,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
     const withdraw = this.#options.lend(guest);
     const answer = this.places.memory === 'table' ? this.#tellTable(guest) : this.#mapAll(guest);
     withdraw();
-    return this.#outcomeOf(answer);
+    return callOutcomeOn(this.#context, answer);
   }
 
   attach<R extends GuestRing>(ring: R, options: AttachOptions): Queue<R> {
@@ -193,11 +191,11 @@ export class MdevSession implements VhostMdevSession, RingOwner {
       'VHOST_SET_VRING_ADDR',
       encodeStructure(vringAddressPayload, { index, flags: 0, descriptor, used, available, log: 0n }),
     );
-    this.#check('VFIO_DEVICE_SET_IRQS', this.vfio.setIrqEvents(this.places.interrupts, index, [queue.pollFd]));
+    checkCall('VFIO_DEVICE_SET_IRQS', this.vfio.setIrqEvents(this.places.interrupts, index, [queue.pollFd]));
     const error = this.setInUse(queue, enable);
     if (error !== 0) {
       this.setInUse(queue, false);
-      this.#fail(`ring ${index} could not be started`, -error);
+      failedCall(`ring ${index} could not be started`, -error);
     }
     queue.drainCalls();
     return queue;
@@ -228,7 +226,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
   writeDoorbell(index: number): void {
     const data = new Uint8Array(Uint32Array.of(index).buffer);
     const written = this.vfio.write(this.places.doorbells, index * this.pageSize, data);
-    if (written !== data.length) this.#fail(`the doorbell of ring ${index}`, written);
+    if (written !== data.length) failedCall(`the doorbell of ring ${index}`, written);
   }
 
   storeDoorbell(index: number, page: VfioMapping): void {
@@ -250,19 +248,11 @@ export class MdevSession implements VhostMdevSession, RingOwner {
 
   /** VFIO_DEVICE_RESET: the device stops and forgets rings and features; events and mappings stay. */
   #reset(): ControlOutcome {
-    const outcome = this.#outcomeOf(this.vfio.reset());
+    const outcome = callOutcomeOn(this.#context, this.vfio.reset());
     if (outcome.kind !== 'done') return outcome;
     this.#isRunning = false;
     for (const queue of this.#queues) queue.isInUse = false;
     return outcome;
-  }
-
-  /** What came of a call that returned an error number of either sign, or 0. */
-  #outcomeOf(error: number): ControlOutcome {
-    const exit = error === 0 ? undefined : this.#context.exit();
-    if (exit !== undefined) return { kind: 'died', exit };
-    if (Math.abs(error) === errno.EINTR) return { kind: 'silent', waitedMs: this.#context.deadlineMs };
-    return callOutcome(error);
   }
 
   /** Closes the device as it is, running or not. */
@@ -296,12 +286,12 @@ export class MdevSession implements VhostMdevSession, RingOwner {
   #mapDoorbell(index: number) {
     const { pageSize } = this;
     const page = this.vfio.map(this.places.doorbells, index * pageSize, pageSize);
-    return typeof page === 'number' ? this.#fail(`the page of ring ${index} could not be mapped`, page) : page;
+    return typeof page === 'number' ? failedCall(`the page of ring ${index} could not be mapped`, page) : page;
   }
 
   #setRunning(running: boolean): void {
     const error = this.#tryRunning(running);
-    if (error !== 0) this.#fail('VHOST_DEVICE_SET_STATE', -error);
+    if (error !== 0) failedCall('VHOST_DEVICE_SET_STATE', -error);
   }
 
   /** An error number, or 0. */
@@ -320,7 +310,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
 
   #do(request: VhostRequest, payload?: Uint8Array): Uint8Array {
     const answer = this.channel.exchange(request, payload);
-    return typeof answer === 'number' ? this.#fail(request, answer) : answer;
+    return typeof answer === 'number' ? failedCall(request, answer) : answer;
   }
 
   #ask<Value>(request: VhostRequest, codec: Codec<Value>, value?: Value): Value {
@@ -328,15 +318,5 @@ export class MdevSession implements VhostMdevSession, RingOwner {
     const decoded = decodeStructure(codec, answer);
     if (decoded === undefined) throw new PeerProtocolError(`the answer to ${request} has ${answer.length} bytes`);
     return decoded;
-  }
-
-  #check(what: string, answer: number): void {
-    if (answer < 0) this.#fail(what, answer);
-  }
-
-  /** @throws always. */
-  #fail(what: string, answer: number): never {
-    if (answer === -errno.ENODEV) throw new IutGoneError(`${what}: the device is gone`);
-    throw new PeerProtocolError(`${what}: ${answer < 0 ? errorName(answer) : `${answer} bytes`}`);
   }
 }

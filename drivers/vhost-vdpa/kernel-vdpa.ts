@@ -1,7 +1,7 @@
 import { errno } from '../../reference-impl/wire/errno.ts';
 import { SystemCallError } from '../errors.ts';
-import type { Mapping } from '../native/native.ts';
 import type { VdpaFile, VdpaMapping, VdpaPageRequest } from '../port/vhost-vdpa-door.ts';
+import { MappedPages } from '../session/device-pages.ts';
 import { holdersOf } from '../vfio/group-holders.ts';
 import { kernelPageSize } from '../vfio/page-size.ts';
 import type { VdpaCarrier } from './vdpa-carrier.ts';
@@ -45,7 +45,7 @@ class KernelVdpaFile implements VdpaFile {
   readonly #kernel: VdpaKernel;
   readonly #fd: number;
   readonly #pageSize: number;
-  readonly #mappings = new Set<Mapping>();
+  readonly #pages = new MappedPages();
   #isOpen = true;
 
   constructor(kernel: VdpaKernel, fd: number, pageSize: number) {
@@ -64,29 +64,15 @@ class KernelVdpaFile implements VdpaFile {
 
   map({ page, length, isShared = true, isReadable = false }: VdpaPageRequest): VdpaMapping | number {
     if (!this.#isOpen) return -errno.EBADF;
-    try {
-      const options = { writeOnly: !isReadable, isPrivate: !isShared };
-      const mapping = this.#kernel.map(this.#fd, length, page * this.#pageSize, options);
-      this.#mappings.add(mapping);
-      return {
-        bytes: new Uint8Array(mapping.buffer),
-        unmap: () => {
-          this.#mappings.delete(mapping);
-          mapping.unmap();
-        },
-      };
-    } catch (error) {
-      if (error instanceof SystemCallError) return -error.errno;
-      throw error;
-    }
+    const options = { writeOnly: !isReadable, isPrivate: !isShared };
+    return this.#pages.add(() => this.#kernel.map(this.#fd, length, page * this.#pageSize, options));
   }
 
   /** A page that stays mapped would keep the device open: pages go first. */
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    for (const mapping of this.#mappings) mapping.unmap();
-    this.#mappings.clear();
+    this.#pages.unmapAll();
     this.#kernel.close(this.#fd);
   }
 }

@@ -2,7 +2,7 @@ import { errorName } from '../../reference-impl/wire/errno.ts';
 import type { ControlOutcome } from '../port/outcome.ts';
 import type { ConfigRead, NumberRead, SessionDevice } from '../port/session-device.ts';
 import type { VdpaCalls } from '../port/vhost-vdpa-door.ts';
-import { callOutcome, isDeviceGone } from '../vhost-mdev/call-outcome.ts';
+import { callOutcome, isDeviceGone } from '../session/call-outcome.ts';
 
 const number = (what: string, answer: number): NumberRead => {
   if (answer >= 0) return { kind: 'number', value: answer };

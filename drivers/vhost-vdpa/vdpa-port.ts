@@ -1,41 +1,31 @@
 import { type IoVirtualAddress, ioVirtualAddress } from '../../reference-impl/memory/addresses.ts';
-import type { Guest } from '../../reference-impl/memory/guest.ts';
 import type { GuestLayout } from '../../reference-impl/memory/guest-layout.ts';
 import { DriverUsageError } from '../errors.ts';
-import type { Iut, IutExit, VdpaRange } from '../port/port.ts';
+import type { VdpaRange } from '../port/port.ts';
 import type { VdpaNotification } from '../reach.ts';
-import { MappedGuest } from '../session/guest-memory.ts';
-import { SessionPort, type SessionPortOptions } from '../session/session-port.ts';
-import { Waiting } from '../session/waiting.ts';
+import { DeviceFilePort, type DeviceFilePortOptions } from '../session/device-file-port.ts';
+import type { MappedGuest } from '../session/guest-memory.ts';
+import type { SessionPort } from '../session/session-port.ts';
 import { RecordedVdpaFile } from './recorded-vdpa-file.ts';
 import type { VdpaCarrier } from './vdpa-carrier.ts';
 import { VdpaDeviceCalls } from './vdpa-device-calls.ts';
 import { VdpaSession } from './vdpa-session.ts';
 
-export interface VdpaPortOptions extends SessionPortOptions {
+export interface VdpaPortOptions extends DeviceFilePortOptions {
   readonly carrier: VdpaCarrier;
-  /** Who knows of the device's health; `close` gives everything back. */
-  readonly iut: Iut & { close(): void };
   /** By eventfd unless told. */
   readonly notifyBy?: VdpaNotification;
 }
 
 /** The vhost-vdpa driver, over a device file of the kernel or the reference of this process. */
-export class VdpaPort extends SessionPort<VdpaSession> {
+export class VdpaPort extends DeviceFilePort<VdpaSession> {
   readonly #options: VdpaPortOptions;
-  /** How to take each guest away from a device that it was lent to. */
-  readonly #lent = new Map<MappedGuest, () => void>();
   /** Where the device takes I/O-virtual addresses, once a session has asked. */
   #range: VdpaRange | undefined;
 
   constructor(options: VdpaPortOptions) {
-    super(options, new Waiting(options.carrier.step?.bind(options.carrier)));
+    super(options);
     this.#options = options;
-  }
-
-  protected restart(): void {
-    for (const session of this.sessions) session.abandon();
-    this.#options.iut.restart();
   }
 
   protected open(id: number): ReturnType<SessionPort<VdpaSession>['open']> {
@@ -53,46 +43,13 @@ export class VdpaPort extends SessionPort<VdpaSession> {
       pageSize,
       range: this.#range,
       notifyBy,
-      lend: (guest) => this.#lend(guest),
+      lend: (guest) => this.lend(guest),
     });
     return { kind: 'opened', session, detail: 'vhost-vdpa' };
   }
 
   protected override mapGuest(layout: GuestLayout, name: string, hasRedZones: boolean): MappedGuest {
-    const isLent = this.#options.carrier.lendMemory !== undefined;
-    const placed = this.#range === undefined ? layout : within(layout, this.#range);
-    const mapped = new MappedGuest(placed, name, isLent ? 'anywhere' : 'at-user-addresses', hasRedZones);
-    this.#lent.set(mapped, this.#lend(mapped.guest));
-    return mapped;
-  }
-
-  protected override releaseGuest(guest: MappedGuest): void {
-    this.#lent.get(guest)?.();
-    this.#lent.delete(guest);
-    super.releaseGuest(guest);
-  }
-
-  close(): void {
-    this.releaseAll();
-    this.waiting.close();
-    this.#options.iut.close();
-  }
-
-  exit(): IutExit | undefined {
-    return this.#options.iut.exit();
-  }
-
-  exitAfterClose(): IutExit | undefined {
-    return this.exit();
-  }
-
-  /** Lets a device that does not see this process reach a guest by its user addresses. Returns how to take it away. */
-  #lend(guest: Guest): () => void {
-    const { carrier } = this.#options;
-    const taken = guest.regions.map(({ userAddress, bytes }) => carrier.lendMemory?.(userAddress, bytes));
-    return () => {
-      for (const take of taken) take?.();
-    };
+    return super.mapGuest(this.#range === undefined ? layout : within(layout, this.#range), name, hasRedZones);
   }
 }
 

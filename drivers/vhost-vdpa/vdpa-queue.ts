@@ -1,12 +1,11 @@
 import type { UsedElement } from '../../reference-impl/virtqueue/driver-ring.ts';
 import type { GuestRing } from '../../reference-impl/virtqueue/ring.ts';
-import { DriverUsageError, IutGoneError } from '../errors.ts';
+import { DriverUsageError } from '../errors.ts';
 import { closeFd, eventfdCreate, eventfdRead, eventfdWrite } from '../native/native.ts';
 import type { ControlOutcome } from '../port/outcome.ts';
 import type { Queue } from '../port/queue.ts';
 import type { VdpaMapping } from '../port/vhost-vdpa-door.ts';
-import { SessionQueue, type SessionQueueOptions } from '../session/session-queue.ts';
-import type { WaitSource } from '../session/wait-set.ts';
+import { EventQueue, type EventQueueOptions } from '../session/event-queue.ts';
 
 /** What a queue asks of the session that made it. */
 export interface RingOwner {
@@ -20,41 +19,24 @@ export interface RingOwner {
   storeDoorbell(index: number, page: VdpaMapping): void;
 }
 
-export interface VdpaQueueOptions<R extends GuestRing = GuestRing> extends SessionQueueOptions<R> {
+export interface VdpaQueueOptions<R extends GuestRing = GuestRing> extends EventQueueOptions<R> {
   readonly owner: RingOwner;
-  readonly session: number;
-  readonly hasCall: boolean;
-  readonly hasKick: boolean;
-  /** The doorbell of the queue, where it is notified by a store. */
   readonly page?: VdpaMapping;
 }
 
 /** A ring on one vhost-vdpa session: its driver side and its events. */
-export class VdpaQueue<R extends GuestRing = GuestRing> extends SessionQueue<R> implements WaitSource {
-  /** The eventfd of calls; -1 where there is none. */
-  readonly pollFd: number;
+export class VdpaQueue<R extends GuestRing = GuestRing> extends EventQueue<R> {
   readonly kickFd: number;
   readonly errFd: number;
   readonly #options: VdpaQueueOptions<R>;
-  #calls = 0;
   #errors = 0;
-  #isReleased = false;
 
   constructor(options: VdpaQueueOptions<R>) {
     super(options);
-    const { context, hasCall, hasKick, page } = options;
+    const { hasKick, page } = options;
     this.#options = options;
-    this.pollFd = hasCall ? eventfdCreate() : -1;
     this.kickFd = hasKick && page === undefined ? eventfdCreate() : -1;
     this.errFd = eventfdCreate();
-    if (hasCall) context.waiting.set.add(this);
-  }
-
-  onReady(): void {
-    const count = eventfdRead(this.pollFd);
-    if (count === 0) return;
-    this.#calls += count;
-    this.#options.context.log.notification(1, this.#options.session, this.index, count);
   }
 
   protected notifyDevice(): void {
@@ -76,28 +58,9 @@ export class VdpaQueue<R extends GuestRing = GuestRing> extends SessionQueue<R> 
     return super.waitForCalls(count, deadlineMs);
   }
 
-  calls(): number {
-    if (this.pollFd >= 0 && !this.#isReleased) this.onReady();
-    return this.#calls;
-  }
-
-  drainCalls(): number {
-    const count = this.calls();
-    this.#calls = 0;
-    return count;
-  }
-
   errors(): number {
-    if (!this.#isReleased) this.#errors += eventfdRead(this.errFd);
+    if (!this.isReleased) this.#errors += eventfdRead(this.errFd);
     return this.#errors;
-  }
-
-  protected get isServed(): boolean {
-    return this.#options.owner.isOpen;
-  }
-
-  protected endOfService(missing: string): Error {
-    return new IutGoneError(`${missing}, then the device was gone`);
   }
 
   setEnabled(enabled: boolean): ControlOutcome {
@@ -108,13 +71,9 @@ export class VdpaQueue<R extends GuestRing = GuestRing> extends SessionQueue<R> 
     return this.#options.owner.stopRing(this);
   }
 
-  /** Closes its events and unmaps its page. Idempotent. */
-  release(): void {
-    if (this.#isReleased) return;
-    this.#isReleased = true;
-    this.detached();
-    this.#options.page?.unmap();
-    if (this.pollFd >= 0) this.#options.context.waiting.set.remove(this);
-    for (const fd of [this.pollFd, this.kickFd, this.errFd]) if (fd >= 0) closeFd(fd);
+  override release(): void {
+    if (this.isReleased) return;
+    super.release();
+    for (const fd of [this.kickFd, this.errFd]) if (fd >= 0) closeFd(fd);
   }
 }

@@ -2,9 +2,9 @@ import { featureSet, noFeatures } from '../../reference-impl/catalogue/feature-s
 import type { Guest } from '../../reference-impl/memory/guest.ts';
 import { areaAddresses, sentAddresses } from '../../reference-impl/virtqueue/area-addresses.ts';
 import type { GuestRing } from '../../reference-impl/virtqueue/ring.ts';
-import { errno, errorName } from '../../reference-impl/wire/errno.ts';
+import { errorName } from '../../reference-impl/wire/errno.ts';
 import { decodeVringBase, encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
-import { DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
+import { DriverUsageError, PeerProtocolError } from '../errors.ts';
 import type {
   AttachOptions,
   ControlOutcome,
@@ -20,10 +20,10 @@ import type {
   VhostVdpaSession,
 } from '../port/port.ts';
 import type { VdpaNotification } from '../reach.ts';
+import { callOutcomeOn, checkCall, failedCall, noAnswerOn } from '../session/call-outcome.ts';
 import { deadlineIn } from '../session/deadline.ts';
 import { ringFeatures } from '../session/ring-features.ts';
 import type { SessionContext } from '../session/session-context.ts';
-import { callOutcome, isDeviceGone } from '../vhost-mdev/call-outcome.ts';
 import { guestMappings, type IotlbMapping } from './guest-mappings.ts';
 import { VdpaDeviceParts } from './session-device.ts';
 import { type RingOwner, VdpaQueue } from './vdpa-queue.ts';
@@ -102,10 +102,8 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
     if (which === 'protocol-features') throw new DriverUsageError('vhost-vdpa has no protocol features');
     const answer = which === 'features' ? this.calls.features() : this.calls.backendFeatures();
     if (typeof answer === 'bigint') return { kind: 'word', word: answer };
-    const exit = this.#context.exit();
-    if (exit !== undefined) return { kind: 'died', exit };
-    if (isDeviceGone(-answer)) return { kind: 'closed' };
-    if (answer === -errno.EINTR) return { kind: 'silent', waitedMs: this.#context.deadlineMs };
+    const none = noAnswerOn(this.#context, answer);
+    if (none !== undefined) return none;
     return { kind: 'malformed', why: `the call for ${which} failed with ${errorName(answer)}` };
   }
 
@@ -130,12 +128,12 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
 
   /** The owner, backend features, and the status up to DRIVER. */
   prepare(): void {
-    if (!this.#hasOwner) this.#check('VHOST_SET_OWNER', this.calls.setOwner());
+    if (!this.#hasOwner) checkCall('VHOST_SET_OWNER', this.calls.setOwner());
     this.#hasOwner = true;
     const offered = this.calls.backendFeatures();
-    if (typeof offered === 'number') this.#fail('VHOST_GET_BACKEND_FEATURES', offered);
+    if (typeof offered === 'number') failedCall('VHOST_GET_BACKEND_FEATURES', offered);
     const accepted = offered & knownBackend;
-    this.#check('VHOST_SET_BACKEND_FEATURES', this.calls.setBackendFeatures(accepted));
+    checkCall('VHOST_SET_BACKEND_FEATURES', this.calls.setBackendFeatures(accepted));
     this.#backendFeatures = accepted;
     this.#addStatus(ACKNOWLEDGE | DRIVER);
     this.#isPrepared = true;
@@ -145,12 +143,12 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
     if (!this.#isPrepared) this.prepare();
     this.#isPrepared = false;
     const offered = this.calls.features();
-    if (typeof offered === 'number') return this.#fail('VHOST_GET_FEATURES', offered);
+    if (typeof offered === 'number') return failedCall('VHOST_GET_FEATURES', offered);
     const accepted = device & offered;
-    this.#check('VHOST_SET_FEATURES', this.calls.setFeatures(accepted));
+    checkCall('VHOST_SET_FEATURES', this.calls.setFeatures(accepted));
     this.#addStatus(FEATURES_OK);
     const status = this.calls.status();
-    if (status < 0) this.#fail('VHOST_VDPA_GET_STATUS', status);
+    if (status < 0) failedCall('VHOST_VDPA_GET_STATUS', status);
     if ((status & FEATURES_OK) === 0) throw new PeerProtocolError('the device took FEATURES_OK back');
     const backendOffer = this.calls.backendFeatures();
     this.#words = {
@@ -172,7 +170,7 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
     }
     this.#mapped = guest.regions.map(({ ioVirtualAddress, size }) => ({ ioVirtualAddress, size: BigInt(size) }));
     withdraw();
-    return this.#outcomeOf(Math.min(0, answer));
+    return callOutcomeOn(this.#context, Math.min(0, answer));
   }
 
   attach<R extends GuestRing>(ring: R, options: AttachOptions): Queue<R> {
@@ -202,15 +200,15 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
     this.#queues.push(queue);
     this.#suspended(() => {
       const { calls } = this;
-      if (isAnother) this.#check('VHOST_VDPA_SET_VRING_ENABLE', calls.setEnabled(index, false));
+      if (isAnother) checkCall('VHOST_VDPA_SET_VRING_ENABLE', calls.setEnabled(index, false));
       const { descriptor, driver: available, device: used } = areaAddresses(ring, sentAddresses.translated);
-      this.#check('VHOST_SET_VRING_NUM', calls.setSize(index, ring.size));
-      this.#check('VHOST_SET_VRING_ADDR', calls.setAddresses(index, { descriptor, available, used }));
-      this.#check('VHOST_SET_VRING_BASE', calls.setBase(index, encodeVringBase(position)));
-      this.#check('VHOST_SET_VRING_CALL', calls.setEvent('call', index, queue.pollFd));
-      this.#check('VHOST_SET_VRING_ERR', calls.setEvent('err', index, queue.errFd));
-      this.#check('VHOST_SET_VRING_KICK', calls.setEvent('kick', index, queue.kickFd));
-      if (enable) this.#check('VHOST_VDPA_SET_VRING_ENABLE', calls.setEnabled(index, true));
+      checkCall('VHOST_SET_VRING_NUM', calls.setSize(index, ring.size));
+      checkCall('VHOST_SET_VRING_ADDR', calls.setAddresses(index, { descriptor, available, used }));
+      checkCall('VHOST_SET_VRING_BASE', calls.setBase(index, encodeVringBase(position)));
+      checkCall('VHOST_SET_VRING_CALL', calls.setEvent('call', index, queue.pollFd));
+      checkCall('VHOST_SET_VRING_ERR', calls.setEvent('err', index, queue.errFd));
+      checkCall('VHOST_SET_VRING_KICK', calls.setEvent('kick', index, queue.kickFd));
+      if (enable) checkCall('VHOST_VDPA_SET_VRING_ENABLE', calls.setEnabled(index, true));
     });
     queue.drainCalls();
     return queue;
@@ -218,7 +216,7 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
 
   run(): ControlOutcome {
     if (this.#isRunning || this.#isStatusManual || this.#queues.length === 0) return { kind: 'done', by: 'return' };
-    const outcome = this.#outcomeOf(this.calls.setStatus(this.#statusWith(DRIVER_OK)));
+    const outcome = callOutcomeOn(this.#context, this.calls.setStatus(this.#statusWith(DRIVER_OK)));
     if (outcome.kind !== 'done') return outcome;
     this.#isRunning = true;
     // Some devices signal once when they start.
@@ -227,7 +225,7 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
   }
 
   setEnabled({ index }: VdpaQueue, enabled: boolean): ControlOutcome {
-    return this.#outcomeOf(this.calls.setEnabled(index, enabled));
+    return callOutcomeOn(this.#context, this.calls.setEnabled(index, enabled));
   }
 
   stopRing({ index, ring }: VdpaQueue): ReturnType<Queue['stop']> {
@@ -237,11 +235,9 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
       return told;
     });
     if (typeof base === 'number') {
-      const exit = this.#context.exit();
-      if (exit !== undefined) return { kind: 'died', exit };
-      if (isDeviceGone(-base)) return { kind: 'closed' };
-      if (base === -errno.EINTR) return { kind: 'silent', waitedMs: this.#context.deadlineMs };
-      return this.#fail(`VHOST_GET_VRING_BASE of ring ${index}`, base);
+      const none = noAnswerOn(this.#context, base);
+      if (none !== undefined) return none;
+      return failedCall(`VHOST_GET_VRING_BASE of ring ${index}`, base);
     }
     if (base.index !== index) {
       throw new PeerProtocolError(`VHOST_GET_VRING_BASE of ring ${index} was answered for ring ${base.index}`);
@@ -271,15 +267,15 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
     const canSuspend =
       (this.#backendFeatures & (backend.SUSPEND | backend.RESUME)) === (backend.SUSPEND | backend.RESUME);
     if (!this.#isRunning || !canSuspend) return change();
-    this.#check('VHOST_VDPA_SUSPEND', this.calls.suspend());
+    checkCall('VHOST_VDPA_SUSPEND', this.calls.suspend());
     const result = change();
-    this.#check('VHOST_VDPA_RESUME', this.calls.resume());
+    checkCall('VHOST_VDPA_RESUME', this.calls.resume());
     return result;
   }
 
   /** The status as a case writes it: it decides from now on. */
   #writeStatus(status: number): ControlOutcome {
-    const outcome = this.#outcomeOf(this.calls.setStatus(status));
+    const outcome = callOutcomeOn(this.#context, this.calls.setStatus(status));
     this.#isStatusManual = status !== 0;
     if (outcome.kind !== 'done') return outcome;
     this.#isRunning = (status & DRIVER_OK) !== 0;
@@ -290,33 +286,15 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
   /** The status as it is, with bits added. */
   #statusWith(bits: number): number {
     const status = this.calls.status();
-    return status < 0 ? this.#fail('VHOST_VDPA_GET_STATUS', status) : status | bits;
+    return status < 0 ? failedCall('VHOST_VDPA_GET_STATUS', status) : status | bits;
   }
 
   #addStatus(bits: number): void {
-    this.#check('VHOST_VDPA_SET_STATUS', this.calls.setStatus(this.#statusWith(bits)));
-  }
-
-  /** What came of a call that returned an error number negated, or 0. */
-  #outcomeOf(answer: number): ControlOutcome {
-    const exit = answer === 0 ? undefined : this.#context.exit();
-    if (exit !== undefined) return { kind: 'died', exit };
-    if (answer === -errno.EINTR) return { kind: 'silent', waitedMs: this.#context.deadlineMs };
-    return callOutcome(answer);
+    checkCall('VHOST_VDPA_SET_STATUS', this.calls.setStatus(this.#statusWith(bits)));
   }
 
   #mapDoorbell(index: number): VdpaMapping {
     const page = this.calls.mapDoorbell(index);
-    return typeof page === 'number' ? this.#fail(`the doorbell of ring ${index} could not be mapped`, page) : page;
-  }
-
-  #check(what: string, answer: number): void {
-    if (answer < 0) this.#fail(what, answer);
-  }
-
-  /** @throws always. */
-  #fail(what: string, answer: number): never {
-    if (answer === -errno.ENODEV) throw new IutGoneError(`${what}: the device is gone`);
-    throw new PeerProtocolError(`${what}: ${errorName(answer)}`);
+    return typeof page === 'number' ? failedCall(`the doorbell of ring ${index} could not be mapped`, page) : page;
   }
 }

@@ -1,6 +1,8 @@
 import { readlinkSync } from 'node:fs';
-import type { EventToken } from '../../reference-impl/vhost-mdev/mdev-edge.ts';
 import { closeFd, dupFd, eventfdRead, eventfdWrite } from '../native/native.ts';
+
+/** An event descriptor as a device of this process holds it. */
+export type EventToken = number;
 
 const eventfdLink = 'anon_inode:[eventfd]';
 
