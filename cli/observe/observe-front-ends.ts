@@ -116,7 +116,7 @@ async function serve(sockets: readonly ObservedSocket[], { connections, time }: 
   interruption.stopListening();
 }
 
-/** Serves the reference, judges whoever connects, and reports. @throws UsageError, RecordError */
+/** Serves the reference, judges the front-ends that connect, and reports. @throws UsageError, RecordError */
 export async function observeFrontEnds(options: ObserveOptions): Promise<number> {
   const { device } = options;
   const texts = textsOf(options.text, allSources());

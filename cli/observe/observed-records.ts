@@ -12,7 +12,7 @@ import type { ObservedSocket } from './observed-socket.ts';
 /** The case that says whether the reference served all that no requirement forbids. */
 export const servedCaseId = 'observe/reference-serves-what-is-lawful';
 
-/** What is said of every socket: the same results, whatever was seen. */
+/** What each socket gets: the same results, seen or not. */
 export const plannedOf = (target: string, device: ReferenceDevice): PlannedResult[] =>
   [...observedRequirements(device).map(observedCaseId), servedCaseId].map((key) => ({ target, key, repetition: 0 }));
 

@@ -26,7 +26,7 @@ t.test('what is kept of a front-end is about requirements that are observed, and
   }
 });
 
-t.test('a difference from what is kept is said, whatever its direction', async (t) => {
+t.test('the comparison prints each difference from what is kept, better or worse', async (t) => {
   const record = (target: string, verdict: CaseRecord['verdict'], slug: string): CaseRecord =>
     ({ target, verdict, caseId: `observe/${slug}` }) as CaseRecord;
   const [{ name } = { name: '' }] = observedFrontEnds;
