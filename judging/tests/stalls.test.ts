@@ -1,29 +1,66 @@
 import t from 'tap';
+import { CalmMachine } from '../calm-machine.ts';
 import { StallRetry } from '../stalls.ts';
 
 type Result = readonly string[];
 
-const retry = () =>
+/** A machine that is calm in the runs told, from the first on, and busy behind them. */
+const machine = (calm: number) => {
+  let asked = 0;
+  return { begin: () => undefined, wasCalm: () => asked++ < calm };
+};
+
+const retry = (calmRuns = 0) =>
   new StallRetry<Result>({
     stallsOf: (result) => result.filter((one) => one.startsWith('stall')),
     hasOnlyStalls: (result) => result.every((one) => one.startsWith('stall')),
+    endedProcess: (result) => result.includes('crash'),
+    machine: machine(calmRuns),
   });
 
-/** Gives one result after the other; how many were asked for. */
+/** Gives one result after the other; the parts of the deadline that were asked for. */
 function source(...results: Result[]) {
-  const asked = { times: 0 };
-  const run = (): Result => results[asked.times++] ?? [];
-  return { asked, run };
+  const parts: number[] = [];
+  const run = (part: number): Result => results[parts.push(part) - 1] ?? [];
+  return { parts, run };
 }
 
-t.test('a stall counts where it comes three times, and is not tried again for inputs of that name', async (t) => {
+t.test('on a busy machine a stall counts where it comes within three whole deadlines', async (t) => {
   const stalls = retry();
-  const { asked, run } = source(['stall a'], ['stall a'], ['stall a'], ['stall a'], ['stall a']);
+  const { parts, run } = source(['stall a'], ['stall a'], ['stall a']);
   t.same(stalls.decide('case', run), ['stall a']);
-  t.equal(asked.times, 3);
-  t.same(stalls.decide('case', run), ['stall a']);
-  t.equal(asked.times, 4);
-  t.same(stalls.decide('other', run), [], 'another name is tried');
+  t.same(parts, [1, 1, 1]);
+});
+
+t.test('on a calm one it counts where it comes twice', async (t) => {
+  const { parts, run } = source(['stall a'], ['stall a'], ['stall a']);
+  t.same(retry(2).decide('case', run), ['stall a']);
+  t.same(parts, [1, 0.6]);
+  const disturbed = source(['stall a'], ['stall a'], []);
+  t.same(retry(1).decide('case', disturbed.run), [], 'a second run beside a load decides nothing');
+  t.same(disturbed.parts, [1, 0.6, 1]);
+});
+
+t.test('further inputs of the name that stall at the same place wait for a part of the deadline', async (t) => {
+  const stalls = retry(2);
+  stalls.decide('case', source(['stall a'], ['stall a']).run);
+  const same = source(['stall a']);
+  t.same(stalls.decide('case', same.run), ['stall a']);
+  t.same(same.parts, [0.6]);
+  const passing = source([], []);
+  t.same(stalls.decide('case', passing.run), []);
+  t.same(passing.parts, [0.6, 1], 'what passes is judged with the whole deadline');
+  const elsewhere = source(['stall b'], ['stall b'], [], []);
+  t.same(stalls.decide('case', elsewhere.run), [], 'another place is decided anew');
+  t.same(elsewhere.parts, [0.6, 1, 1]);
+  const beside = source(['stall a', 'wrong'], ['stall a', 'wrong']);
+  t.same(stalls.decide('case', beside.run), ['stall a', 'wrong']);
+  t.same(beside.parts, [0.6, 1]);
+  const crash = source(['crash'], []);
+  t.same(stalls.decide('case', crash.run), ['crash'], 'what ended the process is not run again on it');
+  const other = source(['stall a'], []);
+  t.same(stalls.decide('other', other.run), [], 'another name is tried');
+  t.same(other.parts, [1, 1]);
 });
 
 t.test('the first run without it decides', async (t) => {
@@ -31,11 +68,26 @@ t.test('the first run without it decides', async (t) => {
   t.same(retry().decide('case', late.run), ['wrong']);
   const elsewhere = source(['stall a'], ['stall b'], ['stall a']);
   t.same(retry().decide('case', elsewhere.run), ['stall b']);
-  t.equal(elsewhere.asked.times, 2);
+  t.equal(elsewhere.parts.length, 2);
 });
 
 t.test('what failed in another way too is not run again', async (t) => {
-  const { asked, run } = source(['stall a', 'wrong']);
+  const { parts, run } = source(['stall a', 'wrong']);
   t.same(retry().decide('case', run), ['stall a', 'wrong']);
-  t.equal(asked.times, 1);
+  t.equal(parts.length, 1);
+});
+
+t.test('a machine is calm where nothing waited for a processor for more than a tenth of the time', async (t) => {
+  const calm = (waitedUs: number | undefined, passedUs: number): boolean => {
+    let asked = 0;
+    const one = new CalmMachine(
+      () => (waitedUs === undefined ? undefined : 500 + waitedUs * asked),
+      () => 7 + passedUs * asked++,
+    );
+    one.begin();
+    return one.wasCalm();
+  };
+  t.ok(calm(100, 1000));
+  t.notOk(calm(101, 1000));
+  t.notOk(calm(undefined, 1000), 'one that does not tell is taken for a busy one');
 });

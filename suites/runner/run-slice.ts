@@ -127,7 +127,11 @@ class SliceRun {
   #noSuchPoint: string | undefined;
   /** A request on a packed ring of a fresh session, once that was tried. */
   #packedRings: Control | undefined;
-  readonly #stalls = new StallRetry<Judgement>({ stallsOf, hasOnlyStalls });
+  readonly #stalls = new StallRetry<Judgement>({
+    stallsOf,
+    hasOnlyStalls,
+    endedProcess: ({ died }) => died !== undefined,
+  });
 
   constructor(port: DriverPort, output: SliceOutput, options: SliceOptions) {
     this.#port = port;
@@ -224,7 +228,7 @@ class SliceRun {
 
   #judgeFairly(planned: PlannedCase): Judgement {
     const attributed = this.#attribution.attribute(planned.key, () =>
-      this.#stalls.decide(planned.definition.id, () => this.#onItsPremise(planned)),
+      this.#stalls.decide(planned.definition.id, (part) => this.#within(part, () => this.#onItsPremise(planned))),
     );
     switch (attributed.kind) {
       case 'no-crash':
@@ -233,6 +237,17 @@ class SliceRun {
         return withRate(attributed.result, attributed.rate);
       case 'not-repeated':
         return notRepeated(attributed);
+    }
+  }
+
+  /** Runs with a part of the deadline. */
+  #within<Result>(part: number, run: () => Result): Result {
+    const { deadlineMs } = this.#port;
+    this.#port.setDeadline(deadlineMs * part);
+    try {
+      return run();
+    } finally {
+      this.#port.setDeadline(deadlineMs);
     }
   }
 

@@ -16,6 +16,9 @@ const repetitionsInAll = 48;
 /** Points that passed are repeated no more than this. */
 const mostPassed = 24;
 
+/** So many points that all crashed alike have repeated the crash for one another. */
+const alikeEnough = 3;
+
 const crashes = (ending: string): boolean => ending.split(',').some((one) => one.endsWith(' crash'));
 const waits = (ending: string): boolean => /(silence|stalled|hang|desync)(,|$)/.test(ending);
 
@@ -28,6 +31,9 @@ export function unstablePoints<P extends Point>(
   ran: readonly RanPoint<P>[],
   again: (point: P) => string | undefined,
 ): UnstablePoint[] {
+  const [first, ...others] = ran;
+  const allAlike = others.every(({ ending }) => ending === first?.ending);
+  if (ran.length >= alikeEnough && allAlike && crashes(first?.ending ?? '')) return [];
   const failed = ran.filter(({ ending }) => ending !== '' && !waits(ending));
   const passed = spread(
     ran.filter(({ ending }) => ending === ''),

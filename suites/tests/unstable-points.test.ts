@@ -48,12 +48,25 @@ t.test('where no more can be run, nothing is said of what is left', async (t) =>
 t.test('a point that waited for a deadline is not repeated, and one that crashes once', async (t) => {
   const never = (): string => (t.fail('it is repeated') ? 'x' : 'y');
   t.same(unstablePoints([{ point: { key: 'x' }, ending: 'a/b crash,a/b hang' }], never), []);
-  const alike = ['x', 'y', 'z'].map((key) => ({ point: { key }, ending: 'a/b crash' }));
+  const alike = ['x', 'y'].map((key) => ({ point: { key }, ending: 'a/b crash' }));
   const repeated: string[] = [];
   const once = ({ key }: { readonly key: string }): string => {
     repeated.push(key);
     return 'a/b crash';
   };
   t.same(unstablePoints(alike, once), []);
-  t.same(repeated, ['x', 'y', 'z']);
+  t.same(repeated, ['x', 'y']);
+});
+
+t.test('three points or more that all crashed alike have repeated one another', async (t) => {
+  const alike = ['x', 'y', 'z'].map((key) => ({ point: { key }, ending: 'a/b crash' }));
+  const repeated: string[] = [];
+  const again = ({ key }: { readonly key: string }): string => {
+    repeated.push(key);
+    return 'a/b crash';
+  };
+  t.same(unstablePoints(alike, again), []);
+  t.same(repeated, []);
+  unstablePoints([...alike, { point: { key: 'w' }, ending: 'c/d crash' }], again);
+  t.same(repeated, ['x', 'y', 'z', 'w'], 'one that ended in another way has each repeated');
 });
