@@ -245,6 +245,7 @@ export const availIdxJump = defineCase({
     };
     context.points(all, show, { untilFirstFailure: true });
     // It may have written beyond tables of its own without a sign: what comes of that is no other case's finding.
-    if (context.port.facts.capabilities.includes('restart')) context.port.iut.restart();
+    const isFresh = check.failures.some(({ how }) => how === 'crash');
+    if (!isFresh && context.port.facts.capabilities.includes('restart')) context.port.iut.restart();
   },
 });
