@@ -1,9 +1,10 @@
 import type { Request } from '../../drivers/devices/request.ts';
 import { packedPosition, type RingPosition, splitPosition } from '../../reference-impl/virtqueue/ring.ts';
+import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import { decodeVringBase } from '../../reference-impl/wire/vring-base.ts';
 import { defineCase } from '../case.ts';
 import { sameStop, settled, stoppedAt } from '../ring-positions.ts';
-import { baseFrom } from './ring-by-hand.ts';
+import { baseFrom, RingByHand } from './ring-by-hand.ts';
 import { getBase, setBase, setNum } from './ring-messages.ts';
 
 /** SET_VRING_BASE and GET_VRING_BASE of split rings (vhost-user, "Vring descriptor indices", "Starting and stopping"). */
@@ -149,21 +150,26 @@ export const usedIndexFromMemory = defineCase({
   proves: { 'vu-vring/used-index-read-from-memory': ['used-idx-begins-at-0', 'used-idx-begins-at-base'] },
   applies: { start: 'negotiated', transports, needs: ['initial-base'], ring: 'split' },
   variants: { base: [100, 65535], behind: [0, 3] },
-  run({ port, driver, ring, variant, requirement }) {
+  run({ port, session, driver, ring, variant, requirement }) {
     const check = requirement('vu-vring/used-index-read-from-memory');
-    const vring = ring({ size: 16, position: splitPosition(variant.base) });
     const usedIdx = (variant.base - variant.behind) & 0xffff;
-    // As after three chains that a back-end took and did not use before it stopped.
-    vring.setUsedIdx(usedIdx);
+    const vring = ring({ size: 16, position: splitPosition(usedIdx) });
     for (let slot = 0; slot < 16; slot++) vring.setUsedElement(slot, 0xdead, 0xdead);
-    const queue = driver.attach(vring, { position: splitPosition(variant.base) });
-    const [head] = queue.makeAvailable([driver.request().segments]);
-    queue.kick();
+    driver.companions();
+    const hand = new RingByHand(port, session, vring, { index: driver.queueIndex });
+    const chain = (seed: number): readonly Segment[] => driver.request({ seed }).segments;
+    // Chains that a back-end took and did not use before it stopped lie there whole: one that takes them again uses them.
+    if (variant.behind > 0) hand.makeAvailable(...Array.from({ length: variant.behind }, (_, seed) => chain(seed)));
+    session.messages.send(setBase(hand.index, variant.base));
+    hand.tell('num', 'addresses', 'call', 'error', 'kick', 'enable');
+    const [head] = hand.makeAvailable(chain(variant.behind));
+    hand.kick();
     port.until(() => vring.usedIdx() !== usedIdx, port.deadlineMs);
-    // Behind the fence nothing more comes, also from a device that began elsewhere.
-    queue.stop();
+    // Behind the fence nothing more comes.
+    getBase(session, hand.index);
+    const slot = usedIdx & 15;
+    if (!check.equal(vring.usedElement(slot).id, head, `id in the used element of idx ${usedIdx}`)) return;
     check.equal(vring.usedIdx(), (usedIdx + 1) & 0xffff, `used idx after one chain from ${usedIdx}`);
-    check.equal(vring.usedElement(usedIdx & 15).id, head, `id in the used element of idx ${usedIdx}`);
   },
 });
 
