@@ -44,6 +44,7 @@ export const caseFiles = {
   'vhost-user/config': () => import('./vhost-user/config.cases.ts'),
   'vhost-user/config-windows': () => import('./vhost-user/config-windows.cases.ts'),
   'vhost-user/config-write': () => import('./vhost-user/config-write.cases.ts'),
+  'vhost-user/device-state': () => import('./vhost-user/device-state.cases.ts'),
   'vhost-user/device-status': () => import('./vhost-user/device-status.cases.ts'),
   'vhost-user/fds': () => import('./vhost-user/fds.cases.ts'),
   'vhost-user/features': () => import('./vhost-user/features.cases.ts'),

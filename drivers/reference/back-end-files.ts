@@ -16,9 +16,12 @@ import {
   mapMemory,
   memfdCreate,
   monotonicUs,
+  POLLIN,
   POLLOUT,
   poll,
+  readOnce,
   sendMessage,
+  writeOnce,
 } from '../native/native.ts';
 import type { IutResources } from '../port/port.ts';
 
@@ -26,6 +29,8 @@ const S_IFMT = 0o170000;
 const S_IFREG = 0o100000;
 const S_IFIFO = 0o010000;
 const pageSize = 4096n;
+/** Bytes that a pipe takes without blocking where it takes any. */
+const atOnce = 4096;
 
 /** The answer where a system call failed; anything else goes on. */
 function unlessSystemCall<Answer>(act: () => Answer, instead: (error: SystemCallError) => Answer): Answer {
@@ -54,7 +59,7 @@ function identityOf(fd: number): string {
 /** The world around a session with real descriptors: a token is the number of a descriptor. It keeps account of them. */
 export class BackEndFiles implements BackEndEdge {
   readonly #fds = new Int32Array(1);
-  readonly #events = Int16Array.of(POLLOUT);
+  readonly #events = new Int16Array(1);
   readonly #revents = new Int16Array(1);
 
   /** Something was done that may have made a descriptor of another part ready. */
@@ -127,12 +132,45 @@ export class BackEndFiles implements BackEndEdge {
     );
   }
 
+  read(token: DescriptorToken): Uint8Array | 'nothing' | 'end' | 'broken' {
+    return unlessSystemCall<Uint8Array | 'nothing' | 'end' | 'broken'>(
+      () => {
+        // It may be one that blocks.
+        if (this.#readiness(token, POLLIN) === 0) return 'nothing';
+        const bytes = new Uint8Array(atOnce);
+        const count = readOnce(token, bytes, 0, bytes.length);
+        if (count < 0) return 'nothing';
+        this.hasSignalled = true;
+        return count === 0 ? 'end' : bytes.subarray(0, count);
+      },
+      () => 'broken',
+    );
+  }
+
+  write(token: DescriptorToken, bytes: Uint8Array): number | 'broken' {
+    return unlessSystemCall<number | 'broken'>(
+      () => {
+        if (this.#readiness(token, POLLOUT) === 0) return 0;
+        const count = Math.max(0, writeOnce(token, bytes, 0, Math.min(bytes.length, atOnce)));
+        this.hasSignalled ||= count > 0;
+        return count;
+      },
+      () => 'broken',
+    );
+  }
+
+  /** What poll says of a descriptor now; 0 where it would block. */
+  #readiness(token: DescriptorToken, events: number): number {
+    this.#fds[0] = token;
+    this.#events[0] = events;
+    return poll(this.#fds, this.#events, this.#revents, 1, 0) === 1 ? (this.#revents[0] ?? 0) : 0;
+  }
+
   /** A pipe or eventfd that would block is left alone: its reader has a signal waiting. */
   signal(token: DescriptorToken): void {
-    this.#fds[0] = token;
     unlessSystemCall(
       () => {
-        if (poll(this.#fds, this.#events, this.#revents, 1, 0) === 1 && this.#revents[0] === POLLOUT) {
+        if (this.#readiness(token, POLLOUT) === POLLOUT) {
           eventfdWrite(token, 1);
           this.hasSignalled = true;
         }

@@ -4,6 +4,7 @@ import type { ReferenceDevice } from '../../reference-impl/devices/reference-dev
 import { type Breakdown, BrokenDown } from '../../reference-impl/vhost-user/back-end-edge.ts';
 import type { ReferenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { BackEndSession } from '../../reference-impl/vhost-user/session.ts';
+import type { StateTransfer } from '../../reference-impl/vhost-user/state-transfer.ts';
 import { acceptConnection, closeFd, monotonicUs, POLLIN, POLLOUT, poll } from '../native/native.ts';
 import type { IutResources } from '../port/port.ts';
 import { BackEndFiles } from './back-end-files.ts';
@@ -98,10 +99,12 @@ export class ReferenceBackEnd {
   #turn(timeoutUs: number): boolean {
     const connection = this.#connection;
     const kicks = connection?.session.rings.kicks ?? [];
-    if (timeoutUs === 0 && connection?.wantsToReceive && !connection.wantsToSend && kicks.length === 0) {
+    const transfer = connection?.transfer;
+    const isIdle = kicks.length === 0 && transfer === undefined;
+    if (timeoutUs === 0 && connection?.wantsToReceive && !connection.wantsToSend && isIdle) {
       return this.#turnOnMessages(connection);
     }
-    const count = this.#gather(connection, kicks);
+    const count = this.#gather(connection, kicks, transfer);
     const timeout = this.#hasWork
       ? 0
       : connection?.session.rings.polls
@@ -117,6 +120,7 @@ export class ReferenceBackEnd {
     for (const [n, { token, index }] of kicks.entries()) {
       if (this.#revents[n + 1] !== 0) connection.readKick(token, index);
     }
+    if (transfer !== undefined && this.#revents[count - 1] !== 0) transfer.step();
     if (this.#work(connection)) progressed = true;
     const revents = this.#revents[0] ?? 0;
     if (revents !== 0 && !this.#exchange(connection, revents)) this.#end(connection);
@@ -186,9 +190,13 @@ export class ReferenceBackEnd {
     if (next !== undefined) this.#begin(next);
   }
 
-  /** Fills in what to poll for: the connection (or the listener) first, then kicks. */
-  #gather(connection: ReferenceConnection | undefined, kicks: readonly { token: number }[]): number {
-    if (kicks.length + 1 > this.#fds.length) this.#grow(kicks.length + 1);
+  /** Fills in what to poll for: the connection (or the listener) first, then kicks, then a transfer of state. */
+  #gather(
+    connection: ReferenceConnection | undefined,
+    kicks: readonly { token: number }[],
+    transfer: StateTransfer | undefined,
+  ): number {
+    if (kicks.length + 2 > this.#fds.length) this.#grow(kicks.length + 2);
     if (connection === undefined) {
       this.#fds[0] = this.#listener;
       this.#events[0] = POLLIN;
@@ -200,7 +208,10 @@ export class ReferenceBackEnd {
       this.#fds[n + 1] = connection.isDeaf(token) ? -1 : token;
       this.#events[n + 1] = POLLIN;
     }
-    return kicks.length + 1;
+    if (transfer === undefined) return kicks.length + 1;
+    this.#fds[kicks.length + 1] = transfer.token;
+    this.#events[kicks.length + 1] = transfer.waitsTo === 'read' ? POLLIN : POLLOUT;
+    return kicks.length + 2;
   }
 
   #exchange(connection: ReferenceConnection, revents: number): boolean {

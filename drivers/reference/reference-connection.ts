@@ -1,5 +1,6 @@
 import type { OutgoingMessage } from '../../reference-impl/vhost-user/reply-rules.ts';
 import type { BackEndSession } from '../../reference-impl/vhost-user/session.ts';
+import type { StateTransfer } from '../../reference-impl/vhost-user/state-transfer.ts';
 import { type Frame, MessageAssembler } from '../../reference-impl/wire/framing.ts';
 import { encodeMessage } from '../../reference-impl/wire/vhost-user-codec.ts';
 import { VHOST_USER_HEADER_SIZE } from '../../reference-impl/wire/vhost-user-constants.ts';
@@ -53,6 +54,12 @@ export class ReferenceConnection {
 
   get wantsToReceive(): boolean {
     return this.#unsent.length < unsentLimit;
+  }
+
+  /** The transfer of state that is under way. */
+  get transfer(): StateTransfer | undefined {
+    const { stateTransfer } = this.session;
+    return stateTransfer?.isUnderWay === true ? stateTransfer : undefined;
   }
 
   isDeaf(token: number): boolean {

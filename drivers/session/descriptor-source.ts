@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import type { Region } from '../../reference-impl/memory/region.ts';
+import { errno } from '../../reference-impl/wire/errno.ts';
 import { DriverUsageError, PeerProtocolError, SystemCallError } from '../errors.ts';
 import {
   closeFd,
@@ -9,9 +10,13 @@ import {
   fstat,
   memfdCreate,
   openFile,
+  POLLIN,
+  POLLOUT,
   pipe2,
+  poll,
   pread,
   pwrite,
+  readOnce,
   socketPair,
   writeOnce,
 } from '../native/native.ts';
@@ -22,6 +27,12 @@ import { descriptorOfRegion } from './guest-memory.ts';
 const mostReceived = 64;
 /** Bytes of a file of an IUT that are looked at in one step. */
 const mostAtOnce = 1 << 26;
+/** Bytes that are taken out of a pipe in one step. */
+const mostDrained = 1 << 16;
+
+/** Whether a descriptor, which may be one that blocks, can be read or written now. */
+const isReady = (fd: number, events: number): boolean =>
+  poll(Int32Array.of(fd), Int16Array.of(events), new Int16Array(1), 1, 0) === 1;
 
 /** Makes descriptors for cases and keeps those that were received, until all are closed together. */
 export class OwnedDescriptors implements DescriptorSource {
@@ -80,11 +91,24 @@ export class OwnedDescriptors implements DescriptorSource {
   }
 
   write(fd: number, bytes: Uint8Array): boolean {
-    return writeOnce(this.#ours(fd), bytes, 0, bytes.length) >= 0;
+    try {
+      return isReady(this.#ours(fd), POLLOUT) && writeOnce(fd, bytes, 0, bytes.length) >= 0;
+    } catch (error) {
+      if (!(error instanceof SystemCallError) || error.errno !== errno.EPIPE) throw error;
+      throw new PeerProtocolError('nobody reads a pipe any more that is being written');
+    }
   }
 
-  pipe(): { readonly readEnd: number; readonly writeEnd: number } {
-    const { readFd, writeFd } = pipe2({ nonblocking: true });
+  drain(fd: number): Uint8Array | undefined {
+    return this.#accessing(fd, 'read', 0, 0, () => {
+      const bytes = new Uint8Array(mostDrained);
+      const count = isReady(fd, POLLIN) ? readOnce(fd, bytes, 0, bytes.length) : -1;
+      return count === 0 ? undefined : bytes.subarray(0, Math.max(0, count));
+    });
+  }
+
+  pipe(how?: 'blocking'): { readonly readEnd: number; readonly writeEnd: number } {
+    const { readFd, writeFd } = pipe2({ nonblocking: how === undefined });
     return { readEnd: this.#keep(readFd), writeEnd: this.#keep(writeFd) };
   }
 

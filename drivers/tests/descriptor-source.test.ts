@@ -1,6 +1,6 @@
 import t from 'tap';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
-import { DriverUsageError } from '../errors.ts';
+import { DriverUsageError, PeerProtocolError } from '../errors.ts';
 import { openReference } from '../reference/open-reference.ts';
 import { OwnedDescriptors } from '../session/descriptor-source.ts';
 
@@ -33,6 +33,23 @@ t.test('an eventfd adds up what is signalled, a pipe carries it as eight bytes',
   t.equal(descriptors.write(writeEnd, new Uint8Array(4096)), false, 'a full pipe takes no more and does not block');
   descriptors.closeAll();
   t.end();
+});
+
+t.test('a pipe that blocks is read and written without waiting', async (t) => {
+  const descriptors = new OwnedDescriptors();
+  const { readEnd, writeEnd } = descriptors.pipe('blocking');
+  t.same(descriptors.drain(readEnd), new Uint8Array(0), 'nothing waits');
+  t.ok(descriptors.write(writeEnd, Uint8Array.of(1, 2)));
+  t.same(descriptors.drain(readEnd), Uint8Array.of(1, 2));
+  while (descriptors.write(writeEnd, new Uint8Array(4096)));
+  t.notOk(descriptors.write(writeEnd, new Uint8Array(1)), 'it is full');
+  descriptors.close(writeEnd);
+  t.ok((descriptors.drain(readEnd)?.length ?? 0) > 0, 'what was written is there');
+  while (descriptors.drain(readEnd) !== undefined);
+  const other = descriptors.pipe();
+  descriptors.close(other.readEnd);
+  t.throws(() => descriptors.write(other.writeEnd, Uint8Array.of(1)), PeerProtocolError, 'nobody reads');
+  descriptors.closeAll();
 });
 
 t.test('the memory of a guest is found in the file of its region', (t) => {

@@ -43,6 +43,19 @@ export class RecordingEdge implements BackEndEdge {
     return { token: this.give(new Uint8Array(size)) };
   }
 
+  read(token: DescriptorToken): Uint8Array | 'end' {
+    const bytes = this.#files.get(token) ?? new Uint8Array(0);
+    this.#files.set(token, new Uint8Array(0));
+    return bytes.length === 0 ? 'end' : bytes;
+  }
+
+  write(token: DescriptorToken, bytes: Uint8Array): number | 'broken' {
+    const file = this.#files.get(token);
+    if (file === undefined) return 'broken';
+    this.#files.set(token, Uint8Array.of(...file, ...bytes));
+    return bytes.length;
+  }
+
   isPipe(): boolean {
     return false;
   }

@@ -9,6 +9,7 @@ import { type MemoryRules, memoryRules } from './memory-rules.ts';
 import { type NotificationRules, notificationRules } from './notification-rules.ts';
 import { type ReplyRules, replyRules } from './reply-rules.ts';
 import { type RingStateRules, ringStateRules } from './ring-state.ts';
+import { type StateTransferRules, stateTransferRules } from './state-transfer.ts';
 import { type StreamRules, streamRules } from './stream-rules.ts';
 import { type VringRules, vringRules } from './vring-rules.ts';
 
@@ -27,6 +28,7 @@ export interface AreaRules {
   readonly config: ConfigRules;
   readonly log: LogRules;
   readonly inflight: InflightRules;
+  readonly stateTransfer: StateTransferRules;
 }
 
 export const areaRules: AreaRules = {
@@ -43,4 +45,5 @@ export const areaRules: AreaRules = {
   config: configRules,
   log: logRules,
   inflight: inflightRules,
+  stateTransfer: stateTransferRules,
 };

@@ -44,6 +44,10 @@ export interface BackEndEdge {
   /** A new zeroed memory file for both sides; undefined where there is no memory for it. */
   createSharedMemory(name: string, size: number): { readonly token: DescriptorToken } | undefined;
   isPipe(token: DescriptorToken): boolean;
+  /** Bytes that wait in a pipe or a file like one; never waits. `broken`: it cannot be read. */
+  read(token: DescriptorToken): Uint8Array | 'nothing' | 'end' | 'broken';
+  /** Writes the first of the bytes, as many as a pipe takes, and says how many; never waits. `broken`: nobody reads. */
+  write(token: DescriptorToken, bytes: Uint8Array): number | 'broken';
   /** Adds one to an eventfd, or writes to a pipe. */
   signal(token: DescriptorToken): void;
   /** Without a descriptor it has no effect. */

@@ -49,6 +49,7 @@ const everyDevice = bits(
   'VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS',
   'VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS',
   'VHOST_USER_PROTOCOL_F_STATUS',
+  'VHOST_USER_PROTOCOL_F_DEVICE_STATE',
 );
 
 const isWithin = (offered: bigint, asked: bigint): boolean => (asked & ~offered) === 0n;

@@ -6,6 +6,7 @@ import { inflightMessages } from './messages/inflight-messages.ts';
 import { iotlbMessages } from './messages/iotlb-messages.ts';
 import { logMessages } from './messages/log-messages.ts';
 import { memoryMessages } from './messages/memory-messages.ts';
+import { stateTransferMessages } from './messages/state-transfer-messages.ts';
 import { vringMessages } from './messages/vring-messages.ts';
 
 /** Every request of a front-end that this back-end knows. What is not here is refused. */
@@ -18,4 +19,5 @@ export const messageTable: MessageTable = [
   ...deviceMessages,
   ...logMessages,
   ...inflightMessages,
+  ...stateTransferMessages,
 ];

@@ -2,6 +2,7 @@ import type { AreaRules } from './area-rules.ts';
 import type { DescriptorToken } from './back-end-edge.ts';
 import type { InflightBuffer } from './inflight-buffer.ts';
 import type { RingService, RingSession } from './ring-service.ts';
+import type { StateTransfer } from './state-transfer.ts';
 import type { Vring } from './vring.ts';
 
 /** What handlers of messages read and change of a session. The session implements it. */
@@ -17,6 +18,8 @@ export interface SessionState extends RingSession {
   protocolFeatures: bigint;
   backEndChannel: DescriptorToken | undefined;
   inflight: InflightBuffer | undefined;
+  /** The last that SET_DEVICE_STATE_FD began. */
+  stateTransfer: StateTransfer | undefined;
   hasOwner: boolean;
   /** The ring of an index in a message; undefined for an index that is refused. */
   ring(index: number): Vring | undefined;

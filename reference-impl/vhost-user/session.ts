@@ -14,6 +14,7 @@ import type { OutgoingMessage } from './reply-rules.ts';
 import { RingService } from './ring-service.ts';
 import type { SessionObserver } from './session-observer.ts';
 import type { SessionState } from './session-state.ts';
+import type { StateTransfer } from './state-transfer.ts';
 import type { Vring } from './vring.ts';
 
 /**
@@ -41,6 +42,7 @@ export class BackEndSession implements SessionState {
   status = 0;
   backEndChannel: DescriptorToken | undefined;
   inflight: InflightBuffer | undefined;
+  stateTransfer: StateTransfer | undefined;
   hasOwner = false;
   #isOpen = true;
   readonly #outgoing: OutgoingMessage[] = [];
@@ -142,6 +144,7 @@ export class BackEndSession implements SessionState {
     if (releasesAtEnd.descriptors) {
       this.rings.closeDescriptors();
       this.edge.close(this.backEndChannel);
+      this.stateTransfer?.release();
     }
     this.marks.release();
   }

@@ -1,0 +1,222 @@
+import type { VhostUserSession } from '../../drivers/port/port.ts';
+import { seenWithinMs } from '../../judging/deadline.ts';
+import type { Attempt } from '../../judging/refusal.ts';
+import { defineCase } from '../case.ts';
+import {
+  attachedAgain,
+  checkedState,
+  errorOf,
+  loadState,
+  savedState,
+  setDeviceState,
+  stopEvery,
+  transferDirection,
+  withoutDescriptor,
+} from './device-state.ts';
+import { stillServes } from './refusal.ts';
+import { wordOf } from './words.ts';
+
+/** The state of a device behind its rings, saved and loaded (vhost-user, "Migrating back-end state"). */
+
+const applies = {
+  start: 'negotiated',
+  transports: ['vhost-user'],
+  negotiate: ['VHOST_USER_PROTOCOL_F_DEVICE_STATE'],
+} as const;
+
+const withRings = { ...applies, needs: ['initial-base', 'restart'] } as const;
+
+export const savesAll = defineCase({
+  id: 'vhost-user/device-state/saving-writes-all-and-closes',
+  title: 'the state is saved to the end of the file, and what was saved can be loaded by a later connection',
+  proves: { 'vu-device-state/saving-writes-all-then-closes': ['saved-state-left-open', 'saved-state-cut-short'] },
+  applies: { ...applies, ring: 'none' },
+  run({ port, session, connect, requirement }) {
+    const check = requirement('vu-device-state/saving-writes-all-then-closes');
+    const state = savedState(port, session, check);
+    if (state === undefined) return;
+    check.equal(checkedState(session, check), 0n, 'CHECK_DEVICE_STATE behind the end of the state that was saved');
+    session.close();
+    const next = connect('negotiated');
+    if (!loadState(port, next, check, [state])) return;
+    check.equal(checkedState(next, check), 0n, 'CHECK_DEVICE_STATE behind the load of what was saved');
+  },
+});
+
+export const loadsToEnd = defineCase({
+  id: 'vhost-user/device-state/loading-reads-to-the-end-of-the-file',
+  title: 'a state that comes in pieces is loaded when the front-end closes its end',
+  proves: { 'vu-device-state/loading-reads-to-end-of-file': 'loaded-state-is-what-came-first' },
+  applies: { ...applies, ring: 'none' },
+  run({ port, session, connect, requirement }) {
+    const check = requirement('vu-device-state/loading-reads-to-end-of-file');
+    const state = savedState(port, session, check);
+    if (state === undefined) return;
+    session.close();
+    const next = connect('negotiated');
+    const [third, half] = [Math.ceil(state.length / 3), Math.ceil(state.length / 2)];
+    const pieces = [state.subarray(0, third), state.subarray(third, half), state.subarray(half)];
+    if (!loadState(port, next, check, pieces, seenWithinMs(port))) return;
+    check.equal(checkedState(next, check), 0n, 'CHECK_DEVICE_STATE behind the end of a state in three pieces');
+  },
+});
+
+const unknownRequests = [
+  { key: 'direction=2', direction: 2, phase: 0 },
+  { key: 'direction=0xffffffff', direction: 0xffff_ffff, phase: 0 },
+  { key: 'phase=1', direction: transferDirection.save, phase: 1 },
+  { key: 'phase=0xffffffff', direction: transferDirection.load, phase: 0xffff_ffff },
+];
+
+export const answerWithoutDescriptor = defineCase({
+  id: 'vhost-user/device-state/answer-without-a-descriptor-says-so',
+  title: 'an answer to SET_DEVICE_STATE_FD has bit 8 set if it carries no descriptor, and clear if it carries one',
+  proves: { 'vu-device-state/no-descriptor-bit-set-without-descriptor': 'state-answer-without-bit-8' },
+  applies: { ...applies, start: 'closed', ring: 'none' },
+  variants: { transfer: ['save', 'load'] },
+  run({ port, connect, variant, requirement }) {
+    const check = requirement('vu-device-state/no-descriptor-bit-set-without-descriptor');
+    const { readEnd, writeEnd } = port.descriptors.pipe('blocking');
+    const request = setDeviceState(
+      transferDirection[variant.transfer],
+      variant.transfer === 'load' ? readEnd : writeEnd,
+    );
+    const answer = check.reply(connect('negotiated').messages.exchange(request), 'SET_DEVICE_STATE_FD');
+    const carries = answer.descriptors.length;
+    check.holds(carries <= 1, 'descriptors of the answer', { expected: '0 or 1', actual: `${carries}` });
+    const saysNone = (wordOf(answer) & withoutDescriptor) !== 0n;
+    check.equal(saysNone, carries === 0, `bit 8 of an answer with ${carries} descriptors`);
+  },
+});
+
+export const errorWithoutDescriptor = defineCase({
+  id: 'vhost-user/device-state/answer-with-an-error-carries-no-descriptor',
+  title:
+    'where SET_DEVICE_STATE_FD in an unknown direction or phase is answered with an error, no descriptor comes along',
+  proves: { 'vu-device-state/error-and-descriptor-never-together': 'state-error-with-descriptor' },
+  applies: { ...applies, start: 'closed', ring: 'none' },
+  run({ port, connect, points, requirement }) {
+    const check = requirement('vu-device-state/error-and-descriptor-never-together');
+    points(unknownRequests, ({ key, direction, phase }) => {
+      const request = setDeviceState(direction, port.descriptors.pipe('blocking').writeEnd, phase);
+      check.isBesideText = true;
+      const answer = connect('negotiated').messages.exchange(request);
+      if (answer.kind === 'died' || answer.kind === 'silent') {
+        check.failsBy(answer, `SET_DEVICE_STATE_FD with ${key}`, 'an error, or the end of the connection');
+        return;
+      }
+      check.isBesideText = false;
+      const [error, carries] =
+        answer.kind === 'reply' ? [errorOf(answer.message), answer.message.descriptors.length] : [0n, 0];
+      check.holds(error === 0n || carries === 0, `the answer to ${key}`, {
+        expected: 'an error, or a descriptor, or neither',
+        actual: `error ${error} and ${carries} descriptors`,
+      });
+    });
+  },
+});
+
+export const unknownTransfer = defineCase({
+  id: 'vhost-user/device-state/unknown-direction-or-phase-is-refused',
+  title: 'a transfer of state in an unknown direction or phase is answered with an error',
+  proves: { 'vu-device-state/unknown-direction-or-phase-refused': 'unknown-state-transfer-begun' },
+  applies: { ...applies, start: 'closed', ring: 'none' },
+  run({ port, connect, points, refusal, requirement }) {
+    const check = requirement('vu-device-state/unknown-direction-or-phase-refused');
+    const attempt = (session: VhostUserSession, direction: number, phase: number): Attempt => {
+      const answer = session.messages.exchange(
+        setDeviceState(direction, port.descriptors.pipe('blocking').writeEnd, phase),
+      );
+      if (answer.kind !== 'reply') return answer;
+      const error = errorOf(answer.message);
+      return { kind: 'shown', isAccepted: error === 0n, how: `error ${error} in its answer` };
+    };
+    points(unknownRequests, ({ key, direction, phase }) => {
+      const tried = refusal({
+        open: () => connect('negotiated'),
+        flawed: (session) => attempt(session, direction, phase),
+        behind: (session) => stillServes(port, session, check, `service after ${key}`),
+        control: (session) => attempt(session, transferDirection.save, 0),
+        controlName: 'SET_DEVICE_STATE_FD that saves',
+      });
+      check.refused(tried, `SET_DEVICE_STATE_FD with ${key}`);
+    });
+  },
+});
+
+export const checkTellsFailure = defineCase({
+  id: 'vhost-user/device-state/check-tells-a-save-that-nobody-read',
+  title: 'CHECK_DEVICE_STATE is 0 behind a state that was read, and is not where nobody could read it',
+  proves: {
+    'vu-device-state/check-reports-zero-only-after-success': [
+      'state-check-always-succeeds',
+      'state-check-never-succeeds',
+    ],
+  },
+  applies: { ...applies, ring: 'none' },
+  run({ port, session, connect, requirement }) {
+    const check = requirement('vu-device-state/check-reports-zero-only-after-success');
+    const state = savedState(port, session, check);
+    if (state === undefined) return;
+    check.equal(checkedState(session, check), 0n, 'CHECK_DEVICE_STATE behind a state that was read');
+    // Of an empty state nothing is lost.
+    if (state.length === 0) return;
+    session.close();
+    const next = connect('negotiated');
+    const { readEnd, writeEnd } = port.descriptors.pipe('blocking');
+    port.descriptors.close(readEnd);
+    const answer = check.reply(next.messages.exchange(setDeviceState(transferDirection.save, writeEnd)), 'saving');
+    const [own] = answer.descriptors;
+    if (own !== undefined) port.descriptors.close(own);
+    // Behind an error nothing was begun, and behind a channel of its own all may have been written by now.
+    if (errorOf(answer) !== 0n || own !== undefined) return;
+    const told = checkedState(next, check);
+    check.holds(told !== 0n, 'CHECK_DEVICE_STATE behind a state that nobody could read', {
+      expected: 'not 0',
+      actual: '0',
+    });
+  },
+});
+
+export const loadedGoesOn = defineCase({
+  id: 'vhost-user/device-state/loaded-device-goes-on',
+  title:
+    'a later connection loads the state, and its rings go on where they stopped, without another start by the driver',
+  proves: { 'vu-device-state/loaded-device-resumes-without-reinitialisation': 'loaded-device-starts-no-ring' },
+  applies: withRings,
+  run({ port, session, driver, driverOf, connect, ring, requirement }) {
+    const check = requirement('vu-device-state/loaded-device-resumes-without-reinitialisation');
+    const source = driver.attach(ring({ size: 16 }));
+    for (const seed of [1, 2, 3]) check.equal(driver.once(source, { seed }), undefined, `request ${seed}, before`);
+    const stopped = stopEvery(check, driver, source);
+    const state = stopped === undefined ? undefined : savedState(port, session, check);
+    if (stopped === undefined || state === undefined) return;
+    session.close();
+    const next = connect('negotiated');
+    if (!loadState(port, next, check, [state])) return;
+    if (!check.equal(checkedState(next, check), 0n, 'CHECK_DEVICE_STATE')) return;
+    const goesOn = driverOf(next);
+    const destination = attachedAgain(goesOn, stopped);
+    if (destination === undefined) return;
+    for (const seed of [4, 5])
+      check.equal(goesOn.once(destination, { seed }), undefined, `request ${seed}, behind the load`);
+  },
+});
+
+export const sourceGoesOn = defineCase({
+  id: 'vhost-user/device-state/source-goes-on-behind-a-save',
+  title: 'a device whose state was saved goes on where it stopped, as behind a migration that failed',
+  proves: { 'vu-device-state/source-resumes-after-failed-migration': 'saved-device-starts-no-ring' },
+  applies: withRings,
+  run({ port, session, driver, ring, requirement }) {
+    const check = requirement('vu-device-state/source-resumes-after-failed-migration');
+    const before = driver.attach(ring({ size: 16 }));
+    for (const seed of [1, 2]) check.equal(driver.once(before, { seed }), undefined, `request ${seed}, before`);
+    const stopped = stopEvery(check, driver, before);
+    if (stopped === undefined || savedState(port, session, check) === undefined) return;
+    const behind = attachedAgain(driver, stopped);
+    if (behind === undefined) return;
+    for (const seed of [3, 4])
+      check.equal(driver.once(behind, { seed }), undefined, `request ${seed}, behind the save`);
+  },
+});
