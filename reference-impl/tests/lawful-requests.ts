@@ -5,6 +5,7 @@ import { VIRTIO_F_ACCESS_PLATFORM } from '../virtqueue/feature-bits.ts';
 import type { FrontEndMessageName } from '../wire/vhost-user-messages.ts';
 import {
   configPayload,
+  deviceStatePayload,
   inflightPayload,
   iotlbPayload,
   logPayload,
@@ -135,6 +136,13 @@ export const lawfulRequests: Readonly<Partial<Record<FrontEndMessageName, Lawful
   },
   VHOST_USER_RESET_DEVICE: nothing,
   VHOST_USER_VRING_KICK: { before: setUpRing, sending: () => ({ payload: state(0, 0) }) },
+  VHOST_USER_SET_DEVICE_STATE_FD: {
+    sending: (test) => ({
+      payload: encode(deviceStatePayload, { transferDirection: 0, migrationPhase: 0 }),
+      descriptors: [test.edge.give(new Uint8Array(0))],
+    }),
+  },
+  VHOST_USER_CHECK_DEVICE_STATE: nothing,
   VHOST_USER_GET_MAX_MEM_SLOTS: nothing,
   VHOST_USER_ADD_MEM_REG: {
     sending: (test) => ({

@@ -2,6 +2,7 @@ import type { DriverPort, Guest, OutgoingMessage, VhostUserSession } from '../..
 import type { FeatureName } from '../../reference-impl/catalogue/catalogue.ts';
 import type { FrontEndMessageName } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { configPayload, readConfig } from './config-space.ts';
+import { setDeviceState, transferDirection } from './device-state.ts';
 import { wholeLog } from './dirty-pages.ts';
 import { describedBy, getInflight, setInflight } from './inflight-buffer.ts';
 import { addMemReg, remMemReg, tableOf } from './memory-table.ts';
@@ -111,11 +112,16 @@ const addRegion = ({ port }: RequestSetting, time: number): OutgoingMessage =>
 const inflightShmfd = ['VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD'] as const;
 const memorySlots = ['VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS'] as const;
 const status = ['VHOST_USER_PROTOCOL_F_STATUS'] as const;
+const deviceState = ['VHOST_USER_PROTOCOL_F_DEVICE_STATE'] as const;
+
+/** Saves the state into a pipe. */
+const saving = ({ port }: RequestSetting): OutgoingMessage =>
+  setDeviceState(transferDirection.save, port.descriptors.pipe('blocking').writeEnd);
 
 /**
  * The requests that a front-end may send to any device, and some to one type of device, after the features and, but for
- * SET_OWNER, after the owner. Left out are those of postcopy, IOTLB, crypto, shared objects and device state, which need
- * a device or a front-end that is in the middle of more than one request.
+ * SET_OWNER, after the owner. Left out are those of postcopy, IOTLB, crypto and shared objects, which need a device or a
+ * front-end that is in the middle of more than one request.
  */
 export const lawfulRequests: readonly LawfulRequest[] = [
   { ...plain('VHOST_USER_GET_FEATURES'), answer: own },
@@ -332,4 +338,19 @@ export const lawfulRequests: readonly LawfulRequest[] = [
   },
   { ...word('VHOST_USER_SET_STATUS', (_, time) => statuses[time] ?? 3n), answer: ack, needs: status },
   { ...plain('VHOST_USER_GET_STATUS'), answer: own, needs: status },
+  {
+    request: 'VHOST_USER_SET_DEVICE_STATE_FD',
+    answer: own,
+    bytes: 8,
+    needs: deviceState,
+    isSentOnce: true,
+    message: saving,
+  },
+  {
+    ...plain('VHOST_USER_CHECK_DEVICE_STATE'),
+    answer: own,
+    needs: deviceState,
+    isSentOnce: true,
+    before: (setting) => void setting.session.messages.exchange(saving(setting)),
+  },
 ];
