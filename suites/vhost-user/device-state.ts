@@ -18,7 +18,8 @@ export const transferDirection = { save: 0, load: 1 } as const;
 const phaseStopped = 0;
 /** Bytes that a pipe takes in one step where it takes any. */
 const atOnce = 4096;
-const errorBits = 0xffn;
+/** Bits of an answer to SET_DEVICE_STATE_FD that are not 0 where it failed. */
+export const transferError = 0xffn;
 export const withoutDescriptor = 0x100n;
 
 export const setDeviceState = (direction: number, descriptor: number, phase = phaseStopped): OutgoingMessage => ({
@@ -27,8 +28,7 @@ export const setDeviceState = (direction: number, descriptor: number, phase = ph
   descriptors: [descriptor],
 });
 
-/** Bits 0 to 7 of an answer to SET_DEVICE_STATE_FD. */
-export const errorOf = (answer: ReceivedMessage): bigint => wordOf(answer) & errorBits;
+export const errorOf = (answer: ReceivedMessage): bigint => wordOf(answer) & transferError;
 
 interface StoppedRing {
   readonly ring: GuestRing;

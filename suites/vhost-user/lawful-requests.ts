@@ -2,7 +2,7 @@ import type { DriverPort, Guest, OutgoingMessage, VhostUserSession } from '../..
 import type { FeatureName } from '../../reference-impl/catalogue/catalogue.ts';
 import type { FrontEndMessageName } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { configPayload, readConfig } from './config-space.ts';
-import { setDeviceState, transferDirection } from './device-state.ts';
+import { setDeviceState, transferDirection, transferError } from './device-state.ts';
 import { wholeLog } from './dirty-pages.ts';
 import { describedBy, getInflight, setInflight } from './inflight-buffer.ts';
 import { addMemReg, remMemReg, tableOf } from './memory-table.ts';
@@ -35,6 +35,8 @@ export interface LawfulRequest {
   readonly bytes?: number;
   /** Sizes that its own reply may have, where that says what was asked for; a u64 unless told. */
   readonly replyBytes?: readonly number[];
+  /** Of a u64 that it is replied to by: whether that says that it succeeded. 0 alone does unless told. */
+  hasSucceeded?(reply: bigint): boolean;
   before?(setting: RequestSetting): void;
   /** The message. `time` counts from 0 where it is sent again on one session. */
   message(setting: RequestSetting, time: number): OutgoingMessage;
@@ -344,6 +346,7 @@ export const lawfulRequests: readonly LawfulRequest[] = [
     bytes: 8,
     needs: deviceState,
     isSentOnce: true,
+    hasSucceeded: (reply) => (reply & transferError) === 0n,
     message: saving,
   },
   {

@@ -48,5 +48,6 @@ function attemptOf(of: LawfulRequest, session: VhostUserSession, message: Outgoi
   // A reply without payload cannot say that the request failed.
   if (answer.payload.length !== 8) return { kind: 'done', by: 'fence' };
   const value = wordOf(answer);
-  return value === 0n ? { kind: 'done', by: 'acknowledgement' } : { kind: 'refused', by: 'acknowledgement', value };
+  const hasSucceeded = of.hasSucceeded?.(value) ?? value === 0n;
+  return hasSucceeded ? { kind: 'done', by: 'acknowledgement' } : { kind: 'refused', by: 'acknowledgement', value };
 }

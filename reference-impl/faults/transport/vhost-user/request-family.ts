@@ -87,6 +87,7 @@ export const sizedRequests = [
   'VHOST_USER_ADD_MEM_REG',
   'VHOST_USER_REM_MEM_REG',
   'VHOST_USER_SET_STATUS',
+  'VHOST_USER_SET_DEVICE_STATE_FD',
 ] as const;
 
 /** Requests that a front-end may send while rings run, but for GET_FEATURES, which every case sends then. */
