@@ -12,6 +12,7 @@ export interface DeviceFileReferenceOptions {
   readonly faults?: readonly FaultName[];
   /** Request queues of block, pairs of queues of net. */
   readonly queues?: number;
+  readonly hasControlQueue?: boolean;
   readonly deadlineMs?: number;
   /** The log of another port, where a case has two. */
   readonly log?: EventLog;
@@ -27,13 +28,13 @@ export const faultsOfTransport = (names: readonly FaultName[] = []): FaultName[]
 
 /** Makes the device, again at each restart. @param stored told of its stores; asked for when one is made. */
 export function parentMaker(
-  { device, queues, faults: names = [] }: DeviceFileReferenceOptions,
+  { device, queues, hasControlQueue = false, faults: names = [] }: DeviceFileReferenceOptions,
   stored: () => StoreListener,
 ): () => ReturnType<typeof makeDevice> {
   const ofDevice = names.filter((name) => faults[name].layer !== 'transport');
   const rules = withDeviceFaults(deviceRules, ofDevice);
   return () => {
-    const made = makeDevice(device, rules, queues);
+    const made = makeDevice(device, rules, queues, { hasControlQueue });
     made.watchStores?.((...store) => stored()(...store));
     return made;
   };

@@ -22,7 +22,7 @@ export function openVdpaReference(options: OpenVdpaReferenceOptions): VdpaPort {
   const queues = options.queues ?? (device === 'net' ? 1 : undefined);
   const rules = withVdpaFaults(options.rules ?? vdpaRules, faultsOfTransport(options.faults));
   const carrier = new InProcessVdpa(
-    parentMaker({ ...options, ...(queues === undefined ? {} : { queues }) }, () => stored),
+    parentMaker({ hasControlQueue: true, ...options, ...(queues === undefined ? {} : { queues }) }, () => stored),
     rules,
   );
   const common = referenceFacts(device, `vhost-vdpa-${device}-in-process`);

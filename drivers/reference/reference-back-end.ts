@@ -53,7 +53,12 @@ export class ReferenceBackEnd {
     this.#rules = options.rules;
     this.#breakDown = options.breakDown;
     this.#observe = options.observe;
-    this.device = makeDevice(options.device, options.rules, options.queues, options.sectors);
+    this.device = makeDevice(
+      options.device,
+      options.rules,
+      options.queues,
+      options.sectors === undefined ? {} : { sectors: options.sectors },
+    );
     if (options.stored !== undefined) this.device.watchStores?.(options.stored);
   }
 

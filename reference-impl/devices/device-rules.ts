@@ -1,7 +1,7 @@
 import type { ParentDriver } from './parent-driver.ts';
 import { type TransportRules, transportRules } from './queued-device.ts';
 import { type ReferenceDevice, referenceDeviceNames, referenceDevices } from './reference-devices.ts';
-import type { RegisteredDevice } from './registered-device.ts';
+import type { DeviceMaking, RegisteredDevice } from './registered-device.ts';
 
 /** The rules of every device type, by its name. */
 export type RulesByDevice = { readonly [D in ReferenceDevice]: (typeof referenceDevices)[D]['rules'] };
@@ -24,13 +24,13 @@ export function makeDevice<D extends ReferenceDevice>(
   device: D,
   { transport, ...rules }: DeviceRules,
   queues: number = referenceDevices[device].queues,
-  sectors?: number,
+  more: Pick<DeviceMaking<unknown>, 'sectors' | 'hasControlQueue'> = {},
 ): ParentDriver {
   const ofDevice: RulesByDevice = rules;
   return registered[device].make({
     queues,
     transport,
     rules: ofDevice[device],
-    ...(sectors === undefined ? {} : { sectors }),
+    ...more,
   });
 }

@@ -4,16 +4,24 @@ import type { DeviceRing } from '../virtqueue/device-ring.ts';
 import { encodeStructure } from '../wire/structure.ts';
 import {
   isTransmitQueue,
+  MAC_SIZE,
   NET_CONFIG_SIZE,
+  netConfig,
   netConfigLayout,
   VIRTIO_ID_NET,
+  VIRTIO_NET_CTRL_MAC,
+  VIRTIO_NET_CTRL_MAC_ADDR_SET,
+  VIRTIO_NET_ERR,
   VIRTIO_NET_F_CSUM,
+  VIRTIO_NET_F_CTRL_MAC_ADDR,
+  VIRTIO_NET_F_CTRL_VQ,
   VIRTIO_NET_F_MAC,
   VIRTIO_NET_F_MQ,
   VIRTIO_NET_F_MRG_RXBUF,
   VIRTIO_NET_F_MTU,
   VIRTIO_NET_F_SPEED_DUPLEX,
   VIRTIO_NET_F_STATUS,
+  VIRTIO_NET_OK,
   VIRTIO_NET_S_LINK_UP,
 } from './net-layout.ts';
 import { type NetRules, netRules } from './net-rules.ts';
@@ -26,6 +34,8 @@ export interface NetOptions {
   /** Six bytes; a locally administered address unless told. */
   readonly mac?: Uint8Array;
   readonly mtu?: number;
+  /** Behind the pairs a queue for commands; of one pair alone, as its number does not depend on MQ then. */
+  readonly hasControlQueue?: boolean;
   readonly rules?: NetRules;
   readonly transport?: TransportRules;
 }
@@ -38,6 +48,8 @@ const FEATURES =
   VIRTIO_NET_F_STATUS |
   VIRTIO_NET_F_MQ |
   VIRTIO_NET_F_SPEED_DUPLEX;
+
+const CONTROL_FEATURES = VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_MAC_ADDR;
 
 const SPEED_UNKNOWN = 0xffff_ffff;
 const DUPLEX_UNKNOWN = 0xff;
@@ -53,10 +65,17 @@ export class NetDevice extends QueuedDevice {
   #config: Uint8Array;
   /** By receive queue. */
   readonly #waiting: Uint8Array[][];
+  readonly #controlQueue: number | undefined;
 
   constructor(options: NetOptions = {}) {
     const { pairs = 1, mac = Uint8Array.of(2, 0, 0, 0x76, 0x68, 0x63), mtu = 1500, rules = netRules } = options;
-    super(2 * pairs, rules.offered(FEATURES), options.transport ?? transportRules);
+    const hasControlQueue = options.hasControlQueue === true && pairs === 1;
+    super(
+      2 * pairs + (hasControlQueue ? 1 : 0),
+      rules.offered(hasControlQueue ? FEATURES | CONTROL_FEATURES : FEATURES),
+      options.transport ?? transportRules,
+    );
+    this.#controlQueue = hasControlQueue ? 2 * pairs : undefined;
     this.#rules = rules;
     this.#waiting = this.queues.map(() => []);
     this.#configAsMade = encodeStructure(netConfigLayout, {
@@ -98,7 +117,24 @@ export class NetDevice extends QueuedDevice {
   }
 
   protected work(queue: Queue): StepOutcome {
+    if (queue.index === this.#controlQueue) return this.#control(queue);
     return isTransmitQueue(queue.index) ? this.#transmit(queue) : this.#receive(queue);
+  }
+
+  /** Carries out a command. */
+  #control(queue: Queue): StepOutcome {
+    if (!this.has(VIRTIO_NET_F_CTRL_VQ)) return 'idle';
+    const ring = this.ringToProcess(queue, queue.isAwake);
+    const chain = ring === undefined ? undefined : this.take(queue, ring);
+    if (ring === undefined || chain === undefined) return 'idle';
+    this.keep(queue, chain);
+    const [group, command, ...bytes] = gather(chain.readable);
+    const isAddress = group === VIRTIO_NET_CTRL_MAC && command === VIRTIO_NET_CTRL_MAC_ADDR_SET;
+    const isTaken = isAddress && bytes.length === MAC_SIZE && this.has(VIRTIO_NET_F_CTRL_MAC_ADDR);
+    if (isTaken && this.#rules.showsAddressFirst) this.#config.set(bytes, netConfig.mac);
+    const written = writePieces(chain.writable, 0, Uint8Array.of(isTaken ? VIRTIO_NET_OK : VIRTIO_NET_ERR));
+    this.complete(queue, ring, chain, written);
+    return 'progressed';
   }
 
   #transmit(queue: Queue): StepOutcome {

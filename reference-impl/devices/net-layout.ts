@@ -13,9 +13,17 @@ export const VIRTIO_NET_F_MRG_RXBUF = 1n << 15n;
 export const VIRTIO_NET_F_STATUS = 1n << 16n;
 export const VIRTIO_NET_F_CTRL_VQ = 1n << 17n;
 export const VIRTIO_NET_F_MQ = 1n << 22n;
+export const VIRTIO_NET_F_CTRL_MAC_ADDR = 1n << 23n;
 export const VIRTIO_NET_F_SPEED_DUPLEX = 1n << 63n;
 
 export const VIRTIO_NET_S_LINK_UP = 1;
+
+/** Commands of the control queue: class and command, and what the device acknowledges them with (virtio 5.1.6.5). */
+export const VIRTIO_NET_CTRL_MAC = 1;
+export const VIRTIO_NET_CTRL_MAC_ADDR_SET = 1;
+export const VIRTIO_NET_OK = 0;
+export const VIRTIO_NET_ERR = 1;
+export const MAC_SIZE = 6;
 
 /** struct virtio_net_hdr: flags, gso_type, hdr_len, gso_size, csum_start, csum_offset, num_buffers. */
 export const NET_HEADER_SIZE = 12;

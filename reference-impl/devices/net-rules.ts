@@ -38,6 +38,8 @@ export interface NetRules {
   readonly received: (written: number) => number;
   /** Bytes told as written in a transmitted chain. */
   readonly transmitted: (readable: number) => number;
+  /** Whether configuration shows an address of a command before the command is used. */
+  readonly showsAddressFirst: boolean;
 }
 
 export const netRules: NetRules = {
@@ -67,4 +69,5 @@ export const netRules: NetRules = {
   },
   received: (written) => written,
   transmitted: () => 0,
+  showsAddressFirst: true,
 };

@@ -7,6 +7,8 @@ export interface DeviceMaking<Rules> {
   readonly queues: number;
   /** Capacity of a block device; its usual one without. */
   readonly sectors?: number;
+  /** A network device has a queue for commands. */
+  readonly hasControlQueue?: boolean;
   readonly transport: TransportRules;
   readonly rules: Rules;
 }

@@ -107,9 +107,12 @@ export class AddressSpaces {
     this.#mappings = Array.from({ length: options.spaces }, () => []);
   }
 
-  /** All that a ring of that space reaches. */
-  memoryMap(space: number): MemoryMap {
-    const mappings = this.#mappings[space] ?? [];
+  /** All that a ring of these spaces reaches: what overlaps is of the first. */
+  memoryMap(spaces: readonly number[]): MemoryMap {
+    const mappings: IotlbMapping[] = [];
+    for (const one of spaces.flatMap((space) => this.#mappings[space] ?? [])) {
+      if (!mappings.some((other) => overlaps(one, other))) mappings.push(one);
+    }
     const stale = this.#stale.filter((one) => !mappings.some((other) => overlaps(one, other)));
     const all = [...mappings, ...stale];
     const map = new MemoryMap(

@@ -53,7 +53,10 @@ export class VdpaDevice implements CalledVdpa {
       parent,
       edge,
       rules,
-      memoryOf: (index) => this.spaces.memoryMap(this.#spaceOfGroup[this.groupOf(index)] ?? 0),
+      memoryOf: (index) => {
+        const space = this.#spaceOfGroup[this.groupOf(index)] ?? 0;
+        return this.spaces.memoryMap([space, ...rules.groups.alsoReached(space)]);
+      },
       state: () => ({ driverOk: this.isRunning, suspended: this.#isSuspended }),
     });
     this.spaces = new AddressSpaces({
@@ -178,6 +181,11 @@ export class VdpaDevice implements CalledVdpa {
   }
 
   setConfigCall(token: EventToken | undefined): void {
+    const isKept = token !== undefined && this.#configCall !== undefined && !this.rules.config.callIsReplaced;
+    if (isKept) {
+      this.edge.releaseEvent(token);
+      return;
+    }
     if (this.#configCall !== undefined) this.edge.releaseEvent(this.#configCall);
     this.#configCall = token;
   }
@@ -202,6 +210,6 @@ export class VdpaDevice implements CalledVdpa {
   #broke(queue: number, _reason: QueueFailure): void {
     this.#status = this.rules.status.broken(this.#status);
     this.rings.signal('err', queue);
-    if (this.#configCall !== undefined) this.edge.signal(this.#configCall);
+    if (this.#configCall !== undefined && this.rules.status.callsWhenBroken) this.edge.signal(this.#configCall);
   }
 }

@@ -59,9 +59,13 @@ export interface VdpaStatusRules {
   readonly zeroResets: boolean;
   /** The status once a ring is broken for good. */
   readonly broken: (before: number) => number;
+  /** Whether the call of configuration comes with that. */
+  readonly callsWhenBroken: boolean;
 }
 
 export interface VdpaConfigRules {
+  /** Whether an event for the call of configuration takes the place of the one before. */
+  readonly callIsReplaced: boolean;
   readonly accepts: (offset: number, length: number, size: number) => boolean;
 }
 
@@ -94,6 +98,8 @@ export interface VdpaGroupRules {
   readonly acceptsSpace: (space: number, spaces: number) => boolean;
   /** The address space in which the rings of a group lie. */
   readonly spaceOf: (space: number) => number;
+  /** Other spaces that the rings of a group reach whose own is this. */
+  readonly alsoReached: (space: number) => readonly number[];
 }
 
 /** A page of a file that a user wants to map. */
@@ -169,8 +175,12 @@ export const vdpaRules: VdpaRules = {
     afterZero: () => 0,
     zeroResets: true,
     broken: (before) => before | DEVICE_NEEDS_RESET,
+    callsWhenBroken: true,
   },
-  config: { accepts: (offset, length, size) => length > 0 && offset <= size && length <= size - offset },
+  config: {
+    callIsReplaced: true,
+    accepts: (offset, length, size) => length > 0 && offset <= size && length <= size - offset,
+  },
   ring: {
     acceptsSize: isQueueSize,
     acceptsBase: (base, layout) => layout === 'packed' || base <= 0xffff,
@@ -187,6 +197,7 @@ export const vdpaRules: VdpaRules = {
   groups: {
     acceptsSpace: (space, spaces) => space < spaces,
     spaceOf: (space) => space,
+    alsoReached: () => [],
   },
   iotlb: iotlbRules,
   doorbell: {

@@ -197,6 +197,11 @@ export const netFaults = {
     'CTRL_RX_EXTRA is offered without CTRL_VQ',
     offersBesideCtrlVq(20n),
   ),
+  'net-command-address-is-not-shown': deviceFault(
+    'net/config-mac-updated-before-used',
+    'the address of a command does not get into configuration',
+    inNet({ showsAddressFirst: false }),
+  ),
   'net-no-virtqueue-pairs': deviceFault(
     'net/max-virtqueue-pairs-bounded',
     'max_virtqueue_pairs is 0',

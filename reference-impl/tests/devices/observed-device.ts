@@ -12,7 +12,15 @@ import {
 } from '../../devices/block-layout.ts';
 import type { DeviceRules } from '../../devices/device-rules.ts';
 import { NetDevice } from '../../devices/net-device.ts';
-import { VIRTIO_NET_F_MRG_RXBUF } from '../../devices/net-layout.ts';
+import {
+  MAC_SIZE,
+  netConfig,
+  VIRTIO_NET_CTRL_MAC,
+  VIRTIO_NET_CTRL_MAC_ADDR_SET,
+  VIRTIO_NET_F_CTRL_MAC_ADDR,
+  VIRTIO_NET_F_CTRL_VQ,
+  VIRTIO_NET_F_MRG_RXBUF,
+} from '../../devices/net-layout.ts';
 import { type Guest, plainGuest } from '../../memory/guest.ts';
 import { defaultGuestLayout } from '../../memory/guest-layout.ts';
 import { changes, changesOutside, snapshot } from '../../memory/snapshot.ts';
@@ -34,6 +42,7 @@ export function observe(rules: DeviceRules): string[] {
   observeMalformed(rules, note);
   observeStates(rules, note);
   observeNet(rules, note);
+  observeControl(rules, note);
   return seen;
 }
 
@@ -308,5 +317,26 @@ function observeNet(rules: DeviceRules, note: Note): void {
     look('frames that waited for a buffer');
     note('a byte of the first buffer behind each store to a ring', seen);
     note('config', [...(device.readConfig(0, 12) ?? [])]);
+  }
+}
+
+/** Commands of the control queue: an address, one that is too short, and one of another class. */
+function observeControl(rules: DeviceRules, note: Note): void {
+  const device = new NetDevice({ hasControlQueue: true, transport: rules.transport, rules: rules.net });
+  const features = VIRTIO_F_VERSION_1 | VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_MAC_ADDR;
+  const h = harness(device, { guest: smallGuest(), features, size: 8 });
+  const { driver, run } = h.queue(2);
+  for (const command of [
+    [VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET, 2, 4, 6, 8, 10, 12],
+    [VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET, 2],
+    [9, 1, 2, 4, 6, 8, 10, 12],
+  ]) {
+    const [written] = place(h, Uint8Array.from(command), command.length);
+    const answer = h.guest.allocate({ size: 1 });
+    answer.store(Uint8Array.of(0xff));
+    driver.add([...(written === undefined ? [] : [readable(written)]), writable(answer)]);
+    run();
+    note(`command ${command.join(' ')}`, [driver.reapUsed(), ...answer.load()]);
+    note('mac', [...(device.readConfig(netConfig.mac, MAC_SIZE) ?? [])]);
   }
 }

@@ -149,6 +149,7 @@ const netEntries: { readonly [K in keyof NetRules]: readonly NetRules[K][] } = {
   packet: [(_, frame) => frame, (header, frame) => netRules.packet(header, frame.toReversed())],
   received: [(written) => written - 12, () => 0],
   transmitted: [() => 1],
+  showsAddressFirst: [false],
 };
 
 const tables = {

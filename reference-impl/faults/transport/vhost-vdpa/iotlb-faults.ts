@@ -86,4 +86,10 @@ export const vdpaIotlbFaults = {
     'groups',
     { spaceOf: () => 0 },
   ),
+  'vdpa-control-queue-uses-mappings-for-data': vdpaFault(
+    'vk-groups/rings-use-the-space-of-their-group',
+    'rings of a group with an address space of its own also reach what is mapped in address space 0',
+    'groups',
+    { alsoReached: (space) => (space === 0 ? [] : [0]) },
+  ),
 } as const;

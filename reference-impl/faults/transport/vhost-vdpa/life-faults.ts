@@ -95,6 +95,18 @@ export const vdpaLifeFaults = {
     'status',
     { acceptsRemoval: true },
   ),
+  'vdpa-needs-reset-is-silent': vdpaFault(
+    'status/needs-reset-is-notified',
+    'DEVICE_NEEDS_RESET comes without a call of configuration',
+    'status',
+    { callsWhenBroken: false },
+  ),
+  'vdpa-first-config-call-stays': vdpaFault(
+    'vk-config/last-call-event-counts',
+    'an event for the call of configuration that is set later has no effect',
+    'config',
+    { callIsReplaced: false },
+  ),
   'vdpa-status-zero-is-not-shown': vdpaFault(
     'vk-status/status-zero-resets',
     'behind a write of 0 the status reads as before',
