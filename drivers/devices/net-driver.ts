@@ -30,7 +30,7 @@ export class NetDriver extends BoundDriver<NetWorkload> {
   }
 
   request(shape: RequestShape = {}): Request {
-    return this.net.transmit(shape);
+    return this.net.transmitAway(shape);
   }
 
   sizes(shape: RequestShape = {}): { readonly readable: number; readonly writable: number } {

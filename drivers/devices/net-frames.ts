@@ -29,6 +29,8 @@ export const shortestFrame = 60;
 export const receiveSlack = 64;
 const ownMac = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56];
 const otherMac = [0x52, 0x54, 0x00, 0x65, 0x43, 0x21];
+/** Of no station; another one from its first byte on, as some devices compare no further than a byte of 0. */
+const foreignMac = [0x0a, 0x67, 0x45, 0x23, 0x01, 0xfe];
 /** An EtherType for local experiments, so that no bridge on the way takes the frame for something else. */
 const experimental = [0x88, 0xb5];
 
@@ -89,6 +91,13 @@ export class NetFrames {
   /** A chain that transmits `frame(bytes, seed)`; the device writes nothing. */
   transmit(shape: RequestShape = {}): Request {
     return this.transmitFrame(this.frame(shape.bytes, shape.seed), shape);
+  }
+
+  /** The same to where no receive buffer is needed, as far as the device knows such a place: what is sent for its ring alone. */
+  transmitAway(shape: RequestShape = {}): Request {
+    const frame = this.frame(shape.bytes, shape.seed);
+    if (this.facts.dropsForeign === true) frame.set(foreignMac);
+    return this.transmitFrame(frame, shape);
   }
 
   /** `header` is struct virtio_net_hdr as it is sent; zeros, which asks for nothing, unless told. */

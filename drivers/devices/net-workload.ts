@@ -26,6 +26,8 @@ export const netWorkload = z
     address: ipv4Address.exactOptional(),
     /** It takes frames from the transmit ring only once the receive ring has buffers. */
     needsReceiveBuffers: z.boolean().exactOptional(),
+    /** A frame that goes to another address than the device's own is dropped, and needs no receive buffer for that. */
+    dropsForeign: z.boolean().exactOptional(),
   })
   .superRefine(({ returns, address, needsReceiveBuffers }, context) => {
     const wrong = (path: string, message: string): void => context.addIssue({ code: 'custom', path: [path], message });

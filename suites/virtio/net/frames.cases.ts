@@ -99,7 +99,7 @@ export const transmitReturned = defineCase({
     const { transmit } = netPort(context, 32);
     const check = requirement('net/tx-buffers-returned');
     for (let round = 0; round < 4; round++) {
-      const requests = Array.from({ length: 16 }, (_, seed) => driver.net.transmit({ bytes: 60 + 90 * seed, seed }));
+      const requests = Array.from({ length: 16 }, (_, seed) => driver.request({ bytes: 60 + 90 * seed, seed }));
       const heads = transmit.makeAvailable(requests.map(({ segments }) => segments));
       const used = transmit.kickAndWaitForUsed(heads.length);
       const ids = used.map(({ id }) => id);

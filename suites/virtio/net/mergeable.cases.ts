@@ -7,6 +7,8 @@ import { decodeNetHeader, netPort } from './net-port.ts';
 type Context = Parameters<typeof netPort>[0];
 const negotiate = ['VIRTIO_NET_F_MRG_RXBUF'] as const;
 const frameBytes = 600;
+/** Of receive buffers that do not hold such a frame. */
+const smallBuffer = 200;
 
 interface Spread {
   readonly buffers: readonly ReceiveBuffer[];
@@ -107,7 +109,7 @@ export const oneChain = defineCase({
     const { port, driver, requirement } = context;
     const { transmit, receive } = netPort(context);
     const check = requirement('net/one-chain-holds-packet-without-mergeable');
-    const buffers = Array.from({ length: 8 }, () => driver.net.receiveBuffer(200));
+    const buffers = Array.from({ length: 8 }, () => driver.net.receiveBuffer(smallBuffer));
     receive.makeAvailable(buffers.map(({ request }) => request.segments));
     receive.kick();
     const send = (bytes: number): Uint8Array => {
@@ -121,9 +123,15 @@ export const oneChain = defineCase({
     let short = send(64);
     for (let n = 0; n < 10 && !port.until(() => receive.usedCount() !== 0, 50).startsWith('true'); n++)
       short = send(64);
-    const [used] = receive.waitForUsed(1);
-    check.equal(used?.len, driver.net.headerSize + short.length, 'len of the first receive buffer that was used');
-    const packet = buffers[0]?.load().subarray(driver.net.headerSize, used?.len) ?? new Uint8Array(0);
+    const shortLength = driver.net.headerSize + short.length;
+    let [used] = receive.waitForUsed(1);
+    // Buffers as small as these are of a driver that takes less than the text advises: what is left out is lost.
+    const outcome = used?.len === smallBuffer ? 'cut to one buffer' : 'dropped';
+    check.oneOf(outcome, ['dropped', 'cut to one buffer'], 'what became of the long packet');
+    if (outcome === 'cut to one buffer') [used] = receive.waitForUsed(1);
+    check.equal(used?.len, shortLength, 'len of the receive buffer with the short packet');
+    const buffer = buffers[outcome === 'dropped' ? 0 : 1];
+    const packet = buffer?.load().subarray(driver.net.headerSize, shortLength) ?? new Uint8Array(0);
     check.bytesEqual(packet, driver.net.returned(short), 'the packet in it');
   },
 });
