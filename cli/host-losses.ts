@@ -1,6 +1,7 @@
 import type { CaseRecord } from '../reports/record/record.ts';
 import { type PlannedResult, resultId } from '../reports/record/run-plan.ts';
-import type { ExpectationRules } from '../suites/runner/expectations.ts';
+import { type ExpectationRules, endsKernel } from '../suites/runner/expectations.ts';
+import type { PlannedCase } from '../suites/runner/plan.ts';
 import type { KernelDeath } from './host-conversation.ts';
 import { KernelDeaths } from './kernel-deaths.ts';
 import {
@@ -29,7 +30,7 @@ const nothing: Loss = { settled: [], amended: [], said: [], problems: [] };
 
 /** Attributes the early end of a host process, or of the kernel under it. */
 export class HostLosses {
-  readonly kernelDeaths = new KernelDeaths();
+  readonly kernelDeaths = new KernelDeaths((result) => this.isKnownEnd(result));
   readonly #request: RunRequest;
   readonly #rules: ExpectationRules;
   readonly #runWords: readonly string[];
@@ -38,6 +39,13 @@ export class HostLosses {
     this.#request = request;
     this.#rules = rules;
     this.#runWords = runWords;
+  }
+
+  /** Whether a result is expected to end the kernel. */
+  isKnownEnd({ target, key }: PlannedResult): boolean {
+    const planned = this.#plannedOf(key);
+    if (planned === undefined) return false;
+    return endsKernel(this.#rules, target, { caseId: planned.definition.id, variant: planned.variant, key });
   }
 
   /**
@@ -125,8 +133,12 @@ export class HostLosses {
     return { ...nothing, amended: [diedBehindRecord(record, death, before.slice(0, -1))], said: [what] };
   }
 
+  #plannedOf(key: string): PlannedCase | undefined {
+    return this.#request.cases.find((one) => one.key === key);
+  }
+
   #factsOf(result: PlannedResult): RecordFacts | undefined {
-    const planned = this.#request.cases.find(({ key }) => key === result.key);
+    const planned = this.#plannedOf(result.key);
     if (planned === undefined) return undefined;
     const { seed } = this.#request.options;
     const rerun = rerunLine(this.rerunWords(result.target), planned, seed);

@@ -21,6 +21,12 @@ export class KernelDeaths {
   /** Deaths by target and case. */
   readonly #proven = new Map<string, { count: number; signature: string }>();
   readonly #byTarget = new Map<string, number>();
+  readonly #isKnown: (result: PlannedResult) => boolean;
+
+  /** @param isKnown whether a result is known to end kernels: it counts towards no limit. */
+  constructor(isKnown: (result: PlannedResult) => boolean = () => false) {
+    this.#isKnown = isKnown;
+  }
 
   booted(): void {
     this.#onThisKernel = [];
@@ -28,6 +34,11 @@ export class KernelDeaths {
 
   began(key: string): void {
     this.#onThisKernel.push(key);
+  }
+
+  /** It does not apply: it asked nothing of the present kernel. */
+  didNotApply(key: string): void {
+    this.#onThisKernel = this.#onThisKernel.filter((one) => one !== key);
   }
 
   /** What is to run next, and alone. */
@@ -42,13 +53,15 @@ export class KernelDeaths {
 
   /** Whether the case that ran ended the kernel by itself; otherwise it is the suspect now. */
   isProven(result: PlannedResult, caseId: string, death: KernelDeath): boolean {
-    this.#count(result.target);
+    const isKnown = this.#isKnown(result);
+    if (!isKnown) this.#count(result.target);
     const before = this.#onThisKernel.slice(0, -1).slice(-casesNamedBefore);
     if (before.length > 0) {
       this.#suspect = { result, death, before };
       return false;
     }
     this.#suspect = undefined;
+    if (isKnown) return true;
     const id = caseOf(result.target, caseId);
     this.#proven.set(id, { count: (this.#proven.get(id)?.count ?? 0) + 1, signature: death.signature });
     return true;

@@ -1,3 +1,4 @@
+import type { PlannedResult } from '../reports/record/run-plan.ts';
 import type { Host, HostEnd, HostListener, HostPlace } from './host-conversation.ts';
 import type { HostLosses, Loss } from './host-losses.ts';
 import type { CasesWork, HostJob, HostOrder } from './host-protocol.ts';
@@ -42,12 +43,15 @@ export class TargetRun {
   readonly #deaths = new Map<string, number>();
 
   constructor(options: TargetRunOptions) {
-    const { argument, instances, ledger, caseIdOf } = options;
+    const { argument, instances, ledger, losses, caseIdOf } = options;
     this.#options = options;
     this.#name = argument.target.facts.name;
     const missing = new Set(ledger.missingOf(this.#name));
+    const owed = ledger.owedOf(this.#name);
+    const isKnownEnd = (result: PlannedResult): boolean => losses.isKnownEnd(result);
     const queue = new WorkQueue(
-      ledger.owedOf(this.#name),
+      // The first that ends a kernel leaves to the next one a boot on which nothing ran before.
+      [...owed.filter((result) => !isKnownEnd(result)), ...owed.filter(isKnownEnd)],
       (result) => missing.has(result),
       ({ key, repetition }) => `${caseIdOf(key)} ${repetition}`,
       instances,
@@ -200,6 +204,7 @@ export class TargetRun {
           case 'case': {
             const { key, repetition, verdict } = message;
             const result = { target: this.#name, key, repetition };
+            if (verdict === 'not-applicable') losses.kernelDeaths.didNotApply(key);
             this.#sharing.queue.settle(result, instance);
             ledger.finished(result, verdict);
             return;

@@ -110,6 +110,21 @@ t.test('which case the death of a kernel belongs to', async (t) => {
   t.equal(deaths.whyGivenUp('module', 'e'), 'given up: the kernel died 12 times');
 });
 
+t.test('a result that is known to end the kernel counts towards no limit', async (t) => {
+  const deaths = new KernelDeaths(({ key }) => key.startsWith('known'));
+  const death = { how: 'crash', signature: 'BUG: here', log: '' } as const;
+  for (let count = 0; count < 13; count++) {
+    const key = `known[x=${count}]`;
+    deaths.booted();
+    deaths.began(`${key},layout=packed`);
+    deaths.didNotApply(`${key},layout=packed`);
+    deaths.began(key);
+    t.equal(deaths.isProven({ key, target: 'module', repetition: 0 }, 'known', death), true, 'alone, it is proven');
+  }
+  t.equal(deaths.whyGivenUp('module', 'known'), undefined);
+  t.equal(deaths.whyTargetGivenUp('module'), undefined);
+});
+
 t.test('a death of the kernel that no case repeats belongs to the run', async (t) => {
   const passed: CaseRecord = {
     event: 'case',

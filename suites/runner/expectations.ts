@@ -4,7 +4,7 @@ import { failureKinds } from '../../reference-impl/observations/failure-kind.ts'
 import { type CaseRecord, outcomes } from '../../reports/record/record.ts';
 import { RecordError } from '../../reports/record/record-error.ts';
 import { reasonOf } from '../../reports/record/record-writer.ts';
-import { casePattern } from './plan.ts';
+import { casePattern, type ResultNames } from './plan.ts';
 
 const day = z.iso.date('is not a day as YYYY-MM-DD');
 
@@ -18,6 +18,8 @@ export const expectation = z
     requirement: z.string().optional(),
     verdict: z.enum(outcomes).exclude(['pass', 'error']),
     how: z.enum(failureKinds).optional(),
+    /** It ends the kernel of a guest: it runs behind all else of its target, and counts towards no limit of deaths. */
+    ends: z.literal('kernel').optional(),
     reason: z.string().min(1),
     link: z.string().optional(),
     /** Last day on which it holds. What does not apply by nature needs none. */
@@ -102,6 +104,17 @@ export function accordanceOf(
     case 'fail':
       return accordanceOfFailure(result, valid, about);
   }
+}
+
+/** Whether a result is known to end the kernel under it. */
+export function endsKernel({ expectations, today }: ExpectationRules, target: string, names: ResultNames): boolean {
+  return expectations.some(
+    (entry) =>
+      entry.ends === 'kernel' &&
+      entry.target === target &&
+      (entry.expires === undefined || entry.expires >= today) &&
+      casePattern(entry.case)(names),
+  );
 }
 
 /** The case is about another transport or device than the target's. */

@@ -2,7 +2,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { CaseRecord, Outcome } from '../../reports/record/record.ts';
-import { accordanceOf, type Expectation, type ExpectationRules, readExpectations } from '../runner/expectations.ts';
+import {
+  accordanceOf,
+  type Expectation,
+  type ExpectationRules,
+  endsKernel,
+  readExpectations,
+} from '../runner/expectations.ts';
 
 const today = '2026-06-15';
 
@@ -115,6 +121,15 @@ t.test('on the reference what does not apply must be listed', async (t) => {
   t.match(kindOf(missing), /^not-applicable/);
   t.equal(kindOf(missing, listed), 'as-expected');
   t.match(kindOf(resultOf('pass', { target: 'reference' }), listed), /^passes, but not-applicable is expected: net/);
+});
+
+t.test('which results are known to end the kernel', async (t) => {
+  const entry: Expectation = { ...known, ends: 'kernel' };
+  const names = { caseId: failure.caseId, variant: {}, key: failure.key };
+  t.equal(endsKernel(rules(entry), failure.target, names), true);
+  t.equal(endsKernel(rules(known), failure.target, names), false, 'it only fails');
+  t.equal(endsKernel(rules(entry), 'another', names), false);
+  t.equal(endsKernel(rules({ ...entry, expires: '2026-06-14' }), failure.target, names), false, 'no longer');
 });
 
 t.test('a file of expectations is checked, in one line', async (t) => {
