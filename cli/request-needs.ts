@@ -1,10 +1,18 @@
 import { writeFileSync } from 'node:fs';
 import { deviceTypeOf } from '../drivers/devices/device-types.ts';
-import { type RequestNeed, requestNeedNames, requestNeeds } from '../drivers/devices/request-needs.ts';
+import {
+  type RequestNeed,
+  type RingNeed,
+  requestNeedNames,
+  requestNeeds,
+  ringNeedNames,
+  ringNeeds,
+} from '../drivers/devices/request-needs.ts';
 import { VhostConformanceError } from '../drivers/errors.ts';
 import type { DriverPort, TargetFacts } from '../drivers/port/port.ts';
 import { openMdevReference } from '../drivers/reference/open-mdev-reference.ts';
 import { openReference } from '../drivers/reference/open-reference.ts';
+import { openVdpaReference } from '../drivers/reference/open-vdpa-reference.ts';
 import { firstContact } from '../judging/first-contact.ts';
 import type { FeatureSet } from '../reference-impl/catalogue/catalogue.ts';
 import { type ReferenceDevice, referenceDeviceNames } from '../reference-impl/devices/reference-devices.ts';
@@ -45,15 +53,38 @@ const lacking: readonly Lacking[] = [
   { device: 'net', facts: { workload: { ...net, kind: 'net', returns: 'arp-reply', address: '192.0.2.1' } } },
 ];
 
+const showings = ['vhost-user', 'l1', 'l2-strict', 'vhost-vdpa'] as const;
+type Showing = (typeof showings)[number];
+
+function portOf(device: ReferenceDevice, showing: Showing): DriverPort {
+  switch (showing) {
+    case 'vhost-user':
+      return openReference({ device });
+    case 'vhost-vdpa':
+      return openVdpaReference({ device });
+    case 'l1':
+    case 'l2-strict':
+      return openMdevReference({ device, mode: showing });
+  }
+}
+
+/** What the references of a transport lack, one after another. */
+function lackingOn(showing: Showing): readonly Lacking[] {
+  // Only there rings may stop by a reset of the device alone. All else that is asked for there is seen on the others.
+  if (showing === 'vhost-vdpa') {
+    return referenceDeviceNames.map((device) => ({ device, facts: { ringsStop: 'by-reset' } }));
+  }
+  const rings = referenceDeviceNames.flatMap((device): Lacking[] => [
+    { device, facts: { largestRing: plainRing } },
+    { device, facts: { ringSizes: 'powers-of-two' } },
+  ]);
+  return [...lacking, ...rings];
+}
+
 type Opened = DriverPort & { readonly offer: FeatureSet };
 
-function opened(
-  device: ReferenceDevice,
-  showing: 'vhost-user' | 'l1' | 'l2-strict',
-  facts: Partial<TargetFacts>,
-): Opened {
-  const port: DriverPort =
-    showing === 'vhost-user' ? openReference({ device }) : openMdevReference({ device, mode: showing });
+function opened(device: ReferenceDevice, showing: Showing, facts: Partial<TargetFacts>): Opened {
+  const port = portOf(device, showing);
   const contact = firstContact(port);
   if (contact.kind === 'not-served') throw new Error(contact.why);
   Object.defineProperty(port, 'facts', { value: { ...port.facts, ...facts } });
@@ -87,17 +118,29 @@ function asked(
 
 interface KnownNeeds {
   readonly requests: Set<RequestNeed>;
+  readonly rings: Set<RingNeed>;
   ring: number;
   oddRing: number;
 }
 
 class Needs {
   readonly #byCase = new Map<string, Map<string, KnownNeeds>>();
+  readonly #before: Readonly<Record<string, CaseNeeds>>;
+
+  /** @param before what is known already. */
+  constructor(before: Readonly<Record<string, CaseNeeds>>) {
+    this.#before = before;
+  }
+
+  has(id: string): boolean {
+    return this.#byCase.has(id);
+  }
 
   of({ id }: AnyCase, key: string): KnownNeeds {
     const ofCase = this.#byCase.get(id) ?? new Map<string, KnownNeeds>();
     this.#byCase.set(id, ofCase);
-    const known = ofCase.get(key) ?? { requests: new Set<RequestNeed>(), ring: 0, oddRing: 0 };
+    const { requests, rings, ring = 0, oddRing = 0 } = this.#before[key] ?? this.#before[id] ?? {};
+    const known = ofCase.get(key) ?? { requests: new Set(requests), rings: new Set(rings), ring, oddRing };
     ofCase.set(key, known);
     return known;
   }
@@ -106,10 +149,11 @@ class Needs {
   written(): Record<string, CaseNeeds> {
     const all: Record<string, CaseNeeds> = {};
     for (const [id, keys] of [...this.#byCase].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      const texts = [...keys].map(([key, { requests, ring, oddRing }]): [string, CaseNeeds] => [
+      const texts = [...keys].map(([key, { requests, rings, ring, oddRing }]): [string, CaseNeeds] => [
         key,
         {
           ...(requests.size === 0 ? {} : { requests: requestNeedNames.filter((name) => requests.has(name)) }),
+          ...(rings.size === 0 ? {} : { rings: ringNeedNames.filter((name) => rings.has(name)) }),
           ...(ring > plainRing ? { ring } : {}),
           ...(oddRing > 0 ? { oddRing } : {}),
         },
@@ -123,18 +167,21 @@ class Needs {
   }
 }
 
-/** @param ids of cases, or what they begin with; what is listed of others stays. All without any. */
-function main(ids: readonly string[]): void {
+/**
+ * @param words ids of cases, or what they begin with; what is listed of others stays. All without any. The name of a
+ * transport has the references of that one run alone, and what the others lacked stays too.
+ */
+function main(words: readonly string[]): void {
+  const isShowing = (word: string): word is Showing => showings.some((one) => one === word);
+  const on = words.filter(isShowing);
+  const ids = words.filter((word) => !isShowing(word));
   const isMeant = (id: string): boolean => ids.length === 0 || ids.some((one) => id.startsWith(one));
   const wanted = allCases.filter(({ id }) => isMeant(id));
-  const needs = new Needs();
+  const needs = new Needs(on.length === 0 ? {} : needsOf);
   const needOf = new Map(requestNeedNames.map((name) => [requestNeeds[name] as string, name]));
-  for (const showing of ['vhost-user', 'l1', 'l2-strict'] as const) {
-    const rings = referenceDeviceNames.flatMap((device): Lacking[] => [
-      { device, facts: { largestRing: plainRing } },
-      { device, facts: { ringSizes: 'powers-of-two' } },
-    ]);
-    for (const { device, facts } of [...lacking, ...rings]) {
+  const ringNeedOf = new Map(ringNeedNames.map((name) => [ringNeeds[name] as string, name]));
+  for (const showing of on.length === 0 ? showings : on) {
+    for (const { device, facts } of lackingOn(showing)) {
       const port = opened(device, showing, facts);
       for (const definition of wanted) {
         if (applicability(definition, port.facts, port.offer, port).length > 0) continue;
@@ -143,7 +190,9 @@ function main(ids: readonly string[]): void {
           const missing = asked(port, definition, variant);
           if (missing === undefined) continue;
           const need = needOf.get(missing);
+          const ringNeed = ringNeedOf.get(missing);
           if (need !== undefined) known.requests.add(need);
+          else if (ringNeed !== undefined) known.rings.add(ringNeed);
           else {
             const size = Number(/\d+/.exec(missing)?.[0]);
             if (missing === oddRingsOf(size)) known.oddRing = size;
@@ -155,7 +204,8 @@ function main(ids: readonly string[]): void {
       process.stderr.write(`${showing} ${device} ${JSON.stringify(facts).slice(0, 60)}\n`);
     }
   }
-  const others = Object.entries(needsOf).filter(([key]) => !isMeant(key));
+  const isKept = (id: string): boolean => (on.length === 0 ? !isMeant(id) : !needs.has(id));
+  const others = Object.entries(needsOf).filter(([key]) => isKept(key.split('[')[0] ?? key));
   const all = Object.fromEntries([...others, ...Object.entries(needs.written())].sort(([a], [b]) => (a < b ? -1 : 1)));
   writeFileSync(list, `${JSON.stringify(all, undefined, 2)}\n`);
 }

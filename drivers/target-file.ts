@@ -72,6 +72,7 @@ const facts = z.strictObject({
     .exactOptional(),
   largestRing: z.int().min(1).max(32_768).exactOptional(),
   ringSizes: z.literal('powers-of-two').exactOptional(),
+  ringsStop: z.literal('by-reset').exactOptional(),
   deadlineScale: z.number().positive().max(1000).default(1),
 });
 

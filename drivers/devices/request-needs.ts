@@ -9,6 +9,18 @@ export const requestNeeds = {
   'answered-frames': 'frames for which one comes in',
 } as const;
 
+/** What a case asks of rings that a target does not give whose rings stop by a reset alone. */
+export const ringNeeds = {
+  positions: 'positions at which rings stop',
+  changes: 'rings that are stopped or set up while the device runs',
+} as const;
+
+export type RingNeed = keyof typeof ringNeeds;
+export const ringNeedNames = Object.keys(ringNeeds) as RingNeed[];
+
+/** For a case that asks although its target is known not to give it. */
+export const unmetByRings = (need: RingNeed): RequestsUnknownError => new RequestsUnknownError(ringNeeds[need]);
+
 export type RequestNeed = keyof typeof requestNeeds;
 export const requestNeedNames = Object.keys(requestNeeds) as RequestNeed[];
 

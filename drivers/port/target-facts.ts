@@ -36,6 +36,11 @@ export interface TargetFacts {
   readonly largestRing?: number;
   /** Entries that its rings may have, in either layout; what the specification allows unless told. */
   readonly ringSizes?: 'powers-of-two';
+  /**
+   * A ring that runs is stopped by a reset of the device alone, which tells no position, and none is changed while the
+   * device runs. Absent: rings are stopped and set up one by one.
+   */
+  readonly ringsStop?: 'by-reset';
   /** Multiplies every deadline. */
   readonly deadlineScale: number;
 }

@@ -12,6 +12,8 @@ export interface RingOwner {
   readonly isOpen: boolean;
   /** Has the device run, if nothing else decides on that. */
   run(): ControlOutcome;
+  /** The same ahead of a kick. */
+  beforeKick(): void;
   setEnabled(queue: VdpaQueue, enabled: boolean): ControlOutcome;
   /** Takes a ring out of use; where it stopped. */
   stopRing(queue: VdpaQueue): ReturnType<Queue['stop']>;
@@ -42,7 +44,7 @@ export class VdpaQueue<R extends GuestRing = GuestRing> extends EventQueue<R> {
   protected notifyDevice(): void {
     const { context, owner, session, hasKick, page } = this.#options;
     if (!hasKick) throw new DriverUsageError(`ring ${this.index} has no kick`);
-    owner.run();
+    owner.beforeKick();
     context.log.notification(0, session, this.index, 1);
     if (page !== undefined) owner.storeDoorbell(this.index, page);
     else eventfdWrite(this.kickFd);

@@ -1,9 +1,10 @@
 import { featureSet, noFeatures } from '../../reference-impl/catalogue/feature-set.ts';
 import type { Guest } from '../../reference-impl/memory/guest.ts';
 import { areaAddresses, sentAddresses } from '../../reference-impl/virtqueue/area-addresses.ts';
-import type { GuestRing } from '../../reference-impl/virtqueue/ring.ts';
+import type { GuestRing, RingPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { errorName } from '../../reference-impl/wire/errno.ts';
 import { decodeVringBase, encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
+import { unmetByRings } from '../devices/request-needs.ts';
 import { DriverUsageError, PeerProtocolError } from '../errors.ts';
 import type {
   AttachOptions,
@@ -75,6 +76,8 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
   #isPrepared = false;
   #isStatusManual = false;
   #isRunning = false;
+  /** A ring was stopped by a reset of the device, and all of them with it. */
+  #isStoppedByReset = false;
 
   constructor(options: VdpaSessionOptions) {
     this.#options = options;
@@ -175,6 +178,7 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
 
   attach<R extends GuestRing>(ring: R, options: AttachOptions): Queue<R> {
     const { index, position = ring.position, enable = true, call = true, kick = true } = options;
+    if (this.#isStoppedByReset || (this.#isRunning && this.#stopsByReset)) throw unmetByRings('changes');
     if (options.indirect === true && this.#guest === undefined) {
       throw new DriverUsageError('indirect tables need shared memory: call shareMemory before attach');
     }
@@ -215,7 +219,8 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
   }
 
   run(): ControlOutcome {
-    if (this.#isRunning || this.#isStatusManual || this.#queues.length === 0) return { kind: 'done', by: 'return' };
+    if (this.#isRunning || this.#isStoppedByReset || this.#isStatusManual || this.#queues.length === 0)
+      return { kind: 'done', by: 'return' };
     const outcome = callOutcomeOn(this.#context, this.calls.setStatus(this.#statusWith(DRIVER_OK)));
     if (outcome.kind !== 'done') return outcome;
     this.#isRunning = true;
@@ -224,11 +229,19 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
     return outcome;
   }
 
+  /** @throws RequestsUnknownError where the ring rests because another one was stopped. */
+  beforeKick(): void {
+    if (this.#isStoppedByReset) throw unmetByRings('changes');
+    this.run();
+  }
+
   setEnabled({ index }: VdpaQueue, enabled: boolean): ControlOutcome {
+    if (this.#isRunning && this.#stopsByReset) throw unmetByRings('changes');
     return callOutcomeOn(this.#context, this.calls.setEnabled(index, enabled));
   }
 
   stopRing({ index, ring }: VdpaQueue): ReturnType<Queue['stop']> {
+    if (this.#stopsByReset) return this.#stopByReset();
     const base = this.#suspended(() => {
       const told = this.calls.base(index);
       this.calls.setEnabled(index, false);
@@ -243,6 +256,25 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
       throw new PeerProtocolError(`VHOST_GET_VRING_BASE of ring ${index} was answered for ring ${base.index}`);
     }
     return { kind: 'stopped', position: decodeVringBase(ring.layout, base.num) };
+  }
+
+  get #stopsByReset(): boolean {
+    return this.#context.facts.ringsStop === 'by-reset';
+  }
+
+  #stopByReset(): ReturnType<Queue['stop']> {
+    if (!this.#isStoppedByReset) {
+      const outcome = callOutcomeOn(this.#context, this.calls.setStatus(0));
+      if (outcome.kind === 'closed' || outcome.kind === 'silent' || outcome.kind === 'died') return outcome;
+      this.#isStoppedByReset = true;
+      this.#isRunning = false;
+    }
+    return {
+      kind: 'stopped',
+      get position(): RingPosition {
+        throw unmetByRings('positions');
+      },
+    };
   }
 
   storeDoorbell(index: number, page: VdpaMapping): void {
@@ -279,7 +311,7 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
     this.#isStatusManual = status !== 0;
     if (outcome.kind !== 'done') return outcome;
     this.#isRunning = (status & DRIVER_OK) !== 0;
-    if (status === 0) this.#isPrepared = false;
+    if (status === 0) this.#isPrepared = this.#isStoppedByReset = false;
     return outcome;
   }
 

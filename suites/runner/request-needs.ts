@@ -1,4 +1,10 @@
-import { type RequestNeed, requestNeeds, unmetNeeds } from '../../drivers/devices/request-needs.ts';
+import {
+  type RequestNeed,
+  type RingNeed,
+  requestNeeds,
+  ringNeeds,
+  unmetNeeds,
+} from '../../drivers/devices/request-needs.ts';
 import type { TargetFacts } from '../../drivers/port/port.ts';
 import { caseKey } from '../../reports/record/record.ts';
 import type { AnyCase, VariantAxes, VariantOf } from '../case.ts';
@@ -7,6 +13,7 @@ import written from './request-needs.json' with { type: 'json' };
 /** What a case asks of the requests and rings of a target, seen on references that do not give it. */
 export interface CaseNeeds {
   readonly requests?: readonly RequestNeed[];
+  readonly rings?: readonly RingNeed[];
   /** Entries of its largest ring, where they are many. */
   readonly ring?: number;
   /** Entries of a ring that has not a power of two of them. */
@@ -38,10 +45,11 @@ export function ringMissing(
 export function requestsMissing(
   { id }: Pick<AnyCase, 'id'>,
   variant: VariantOf<VariantAxes>,
-  { workload, ...facts }: Pick<TargetFacts, 'workload' | 'largestRing' | 'ringSizes'>,
+  { workload, ringsStop, ...facts }: Pick<TargetFacts, 'workload' | 'largestRing' | 'ringSizes' | 'ringsStop'>,
 ): string[] {
-  const { requests = [], ring = 1, oddRing = 1 } = needsOf[caseKey(id, variant)] ?? needsOf[id] ?? {};
+  const { requests = [], rings = [], ring = 1, oddRing = 1 } = needsOf[caseKey(id, variant)] ?? needsOf[id] ?? {};
   const unmet = unmetNeeds(workload);
   const missing = requests.filter((need) => unmet.includes(need)).map((need): string => requestNeeds[need]);
+  if (ringsStop === 'by-reset') missing.push(...rings.map((need): string => ringNeeds[need]));
   return [...missing, ...[ring, oddRing].flatMap((size) => ringMissing(size, facts) ?? [])];
 }
