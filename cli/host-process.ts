@@ -113,7 +113,7 @@ function contradiction({ offer }: Served, port: DriverPort): string | undefined 
 }
 
 function targetRecordOf(job: HostJob, port: DriverPort, { offer, latencyUs }: Served, startMs: number): TargetRecord {
-  const { name, transport, device, identity, version, binaryHash, capabilities, ownedBy } = port.facts;
+  const { name, transport, device, identity, version, binaryHash, capabilities, ownedBy, shown } = port.facts;
   return {
     event: 'target',
     target: name,
@@ -125,6 +125,7 @@ function targetRecordOf(job: HostJob, port: DriverPort, { offer, latencyUs }: Se
     offered: namesIn(offer, port.facts),
     capabilities: [...capabilities],
     ownedBy: { ...ownedBy },
+    ...(shown === undefined ? {} : { shown: { ...shown } }),
     startMs: Math.round(startMs),
     latencyUs: Math.round(latencyUs),
     ...instanceOf(job),

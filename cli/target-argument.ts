@@ -233,7 +233,7 @@ function checkCommand({ start, packages = [], facts }: Target): void {
 
 /** The same of a management device that makes vDPA devices. */
 function checkParent({ reach, facts }: Target<'vhost-vdpa'>): void {
-  if ('device' in reach || new VdpaBus().hasParent(reach.created.parent)) return;
+  if ('device' in reach || new VdpaBus().hasParent(reach.created)) return;
   throw new UsageError(
     `${facts.name}: this kernel has no management device ${reach.created.parent} of vDPA; ` +
       `in a kernel of its own: vhost-conformance guest -- run ${facts.name}`,

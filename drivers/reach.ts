@@ -6,12 +6,21 @@ export type MdevKind = 'l1' | 'l2-strict' | 'l2-faithful';
 /** How the rings of a vhost-vdpa are notified: by eventfd, or by a store into a page of the device file. */
 export type VdpaNotification = 'eventfd' | 'doorbell';
 
+/** A function on the PCI bus of this kernel, and the driver that it is given: `vp-vdpa`. */
+export interface BoundFunction {
+  /** Domain, bus, device and function: `0000:00:10.0`. */
+  readonly address: string;
+  readonly driver: string;
+}
+
 /** A vDPA device that a management device of this kernel makes, by the vdpa tool, for the time of a run. */
 export interface CreatedVdpa {
   /** As `vdpa mgmtdev show` names it: `vdpasim_net`. */
   readonly parent: string;
   /** Words of `vdpa dev add` behind it, such as `mac` with an address. */
   readonly parameters: Readonly<Record<string, string>>;
+  /** What the management device is made of, where it does not come with a module alone. */
+  readonly bound?: BoundFunction;
 }
 
 /** A mediated device that a module of ours makes, through sysfs, for the time of a run. */

@@ -120,7 +120,11 @@ const reaches: { readonly [V in Exclude<Via, 'mdev'>]: z.ZodType<Reach<V>> } = {
     z.strictObject({ via: z.literal('vhost-vdpa'), device: path }),
     z.strictObject({
       via: z.literal('vhost-vdpa'),
-      created: z.strictObject({ parent: z.string().min(1), parameters: z.record(z.string(), z.string()) }),
+      created: z.strictObject({
+        parent: z.string().min(1),
+        parameters: z.record(z.string(), z.string()),
+        bound: z.strictObject({ address: z.string().min(1), driver: z.string().min(1) }).exactOptional(),
+      }),
     }),
   ]),
   'vhost-net': z.strictObject({ via: z.literal('vhost-net'), device: path, tap: z.string().min(1) }),

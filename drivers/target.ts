@@ -32,12 +32,24 @@ export interface StartCommand {
 export const lifetimes = ['run', 'connection'] as const;
 export type Lifetime = (typeof lifetimes)[number];
 
+/** What the machine of a kernel guest has for a target, beside what every guest has. */
+export interface GuestHardware {
+  /** Words of QEMU. `{dir}` is a directory of the run, and `{port}` a UDP port of 127.0.0.1 that is free. */
+  readonly qemu: readonly string[];
+  /** Files to make in `{dir}`: name to size in bytes (sparse, zero). */
+  readonly files?: Readonly<Record<string, number>>;
+  /** Words for the kernel's command line. */
+  readonly kernelOptions?: readonly string[];
+}
+
 /** What a target is, as data: an IUT with the way to start and reach it. */
 export interface Target<V extends Via = Via> {
   readonly facts: Omit<TargetFacts, 'version' | 'binaryHash'>;
   readonly reach: Reach<V>;
   /** For a socket alone. Absent: the IUT is there already, or is made as `reach` says. */
   readonly start?: StartCommand;
+  /** Absent: what is judged comes with a module. */
+  readonly guest?: GuestHardware;
   /** Command that prints the version. */
   readonly versionCommand?: readonly string[];
   /** Debian packages to name when the command is missing. */

@@ -104,6 +104,7 @@ export const caseFiles = {
   'vhost-vdpa/iotlb-refusals': () => import('./vhost-vdpa/iotlb-refusals.cases.ts'),
   'vhost-vdpa/memory': () => import('./vhost-vdpa/memory.cases.ts'),
   'vhost-vdpa/open': () => import('./vhost-vdpa/open.cases.ts'),
+  'vhost-vdpa/provision': () => import('./vhost-vdpa/provision.cases.ts'),
   'vhost-vdpa/running': () => import('./vhost-vdpa/running.cases.ts'),
   'vhost-vdpa/status': () => import('./vhost-vdpa/status.cases.ts'),
   'vhost-vdpa/suspend': () => import('./vhost-vdpa/suspend.cases.ts'),

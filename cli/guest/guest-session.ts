@@ -17,6 +17,8 @@ export interface GuestSettings {
   readonly kernel: KernelFiles;
   readonly modules: readonly LoadedModule[];
   readonly kernelOptions: readonly string[];
+  /** Words of QEMU for what is judged. */
+  readonly hardware: readonly string[];
   /** Until the guest is ready for its first order. */
   readonly bootLimitMs: number;
   /** A directory for orders and answers, also the guest's share `control`. */
@@ -58,6 +60,7 @@ export class GuestSession {
         kernel: settings.kernel.image,
         initramfs: image,
         kernelOptions: settings.kernelOptions,
+        hardware: settings.hardware,
         shares: new Map([['control', settings.control], ...settings.shares]),
       },
       settings.onConsole,

@@ -19,6 +19,7 @@ import { UsageError } from '../usage-error.ts';
 import { CacheDirectory } from './cache-directory.ts';
 import { defaultCachePath } from './cache-path.ts';
 import { GuestError } from './guest-error.ts';
+import { hardwareOf } from './guest-hardware.ts';
 import type { GuestOptions } from './guest-options.ts';
 import { GuestPlace } from './guest-place.ts';
 import { GuestSession, type GuestSettings } from './guest-session.ts';
@@ -76,7 +77,16 @@ async function runInGuest(words: readonly string[], options: GuestOptions): Prom
   return await withSettings({ ...options, sourceModules: needsSources }, async (settings, _signal, stopListening) => {
     const removeIfUnused = emptyRunDirectory(root);
     try {
-      const place = new GuestPlace(settings, root, {
+      const hardware = await hardwareOf(
+        request.targets.map(({ target }) => target),
+        join(settings.control, 'hardware'),
+      );
+      const withHardware: GuestSettings = {
+        ...settings,
+        hardware: hardware.qemu,
+        kernelOptions: [...settings.kernelOptions, ...hardware.kernelOptions],
+      };
+      const place = new GuestPlace(withHardware, root, {
         runWords: ['guest', ...wordsOf(options), '--', 'run'],
         atBoot: options.atBoot,
       });
@@ -159,6 +169,7 @@ async function prepared(options: PreparedOptions, control: string, signal: Abort
     kernel,
     modules: loaded,
     kernelOptions: options.kernelOption,
+    hardware: [],
     bootLimitMs: options.bootLimit * 1000,
     control,
     shares: new Map(),

@@ -11,6 +11,8 @@ export interface MachineFiles {
   readonly initramfs: string;
   /** Words for the kernel beside our own. */
   readonly kernelOptions: readonly string[];
+  /** Words of QEMU for what is judged. */
+  readonly hardware: readonly string[];
   /** Directories that the guest can write to, by the name under which it mounts them. */
   readonly shares: ReadonlyMap<string, string>;
 }
@@ -130,7 +132,7 @@ export class VirtualMachine {
   }
 }
 
-function qemuWords({ acceleration, kernel, initramfs, kernelOptions, shares }: MachineFiles): string[] {
+function qemuWords({ acceleration, kernel, initramfs, kernelOptions, hardware, shares }: MachineFiles): string[] {
   const append = ['console=ttyS0', 'quiet', 'panic=-1', 'mitigations=off', ...kernelOptions].join(' ');
   const share = (tag: string, path: string, rest: string): string[] => [
     ...['-fsdev', `local,id=${tag},path=${path.replaceAll(',', ',,')},security_model=none${rest}`],
@@ -141,6 +143,8 @@ function qemuWords({ acceleration, kernel, initramfs, kernelOptions, shares }: M
     ...['-smp', '1', '-m', String(memoryMegabytes), '-nodefaults', '-display', 'none', '-no-reboot'],
     ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
     ...['-kernel', kernel, '-initrd', initramfs, '-append', append],
+    // An IOMMU is for the devices behind it.
+    ...hardware,
     // The first virtio device, so that its ports have the names that agent.sh opens.
     ...['-device', `virtio-serial-pci,max_ports=${portNames.length + 1}`],
     ...share('root9', '/', ',readonly=on,multidevs=remap'),

@@ -41,6 +41,10 @@ export interface TargetFacts {
    * device runs. Absent: rings are stopped and set up one by one.
    */
   readonly ringsStop?: 'by-reset';
+  /** What it was made with, in words of `vdpa dev add`: `mac`, `mtu`, `max_vqp`, `device_features` (the last in hex). */
+  readonly provisioned?: Readonly<Record<string, string>>;
+  /** What tools of its kernel tell of it, by the command that does. */
+  readonly shown?: Readonly<Record<string, string>>;
   /** Multiplies every deadline. */
   readonly deadlineScale: number;
 }

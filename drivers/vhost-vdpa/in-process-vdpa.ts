@@ -8,8 +8,8 @@ import type { VdpaCarrier } from './vdpa-carrier.ts';
 
 /** The reference vhost-vdpa of this process, stepped by each wait for it. */
 export class InProcessVdpa extends InProcessDevice<VdpaDevice> implements VdpaCarrier {
-  constructor(makeParent: () => ParentDriver, rules: VdpaRules) {
-    super((edge) => new VdpaDevice(makeParent(), edge, rules));
+  constructor(makeParent: () => ParentDriver, rules: VdpaRules, hasDoorbells: boolean) {
+    super((edge) => new VdpaDevice(makeParent(), edge, rules, hasDoorbells));
   }
 
   open(): ReturnType<VdpaCarrier['open']> {

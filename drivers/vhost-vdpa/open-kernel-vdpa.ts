@@ -20,10 +20,12 @@ export function openKernelVdpa(target: Target<'vhost-vdpa'>, options: OpenKernel
   const { reach, facts, recovery } = target;
   const { bus = new VdpaBus(), deadlineMs, log } = options;
   if ('created' in reach) removeVdpaLeftBehind(bus);
-  const iut =
-    'created' in reach ? new CreatedVdpaIut(bus, ownVdpaName(), reach.created) : new ExistingVdpa(reach.device);
+  const name = ownVdpaName();
+  const iut = 'created' in reach ? new CreatedVdpaIut(bus, name, reach.created) : new ExistingVdpa(reach.device);
+  const made =
+    'created' in reach ? { provisioned: reach.created.parameters, shown: bus.shown(name, reach.created.parent) } : {};
   return new VdpaPort({
-    facts: { ...facts, version: `Linux ${release()}` },
+    facts: { ...facts, ...made, version: `Linux ${release()}` },
     carrier: new KernelVdpa(() => iut.path),
     iut,
     recovery,

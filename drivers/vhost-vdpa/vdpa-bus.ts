@@ -1,11 +1,31 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { DriverUsageError } from '../errors.ts';
-import type { CreatedVdpa } from '../reach.ts';
+import type { BoundFunction, CreatedVdpa } from '../reach.ts';
 
 const devices = '/sys/bus/vdpa/devices';
+const functions = '/sys/bus/pci/devices';
 const toolWithinMs = 10_000;
+
+/** Gives a function its driver, in place of the one that it has. @throws DriverUsageError */
+function bind({ address, driver }: BoundFunction): void {
+  const path = join(functions, address);
+  const bound = join(path, 'driver');
+  try {
+    if (existsSync(bound)) {
+      if (basename(realpathSync(bound)) === driver) return;
+      writeFileSync(join(bound, 'unbind'), address);
+    }
+    writeFileSync(join(path, 'driver_override'), driver);
+    writeFileSync('/sys/bus/pci/drivers_probe', address);
+  } catch (error) {
+    throw new DriverUsageError(
+      `${address} cannot be bound to ${driver}: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+  if (!existsSync(bound)) throw new DriverUsageError(`${address} is not taken by ${driver}: modprobe ${driver}`);
+}
 
 /** vDPA devices of this kernel, made and removed by the vdpa tool of iproute2. */
 export class VdpaBus {
@@ -13,8 +33,9 @@ export class VdpaBus {
     return existsSync(join(devices, name));
   }
 
-  /** Whether a management device can make devices. */
-  hasParent(parent: string): boolean {
+  /** Whether there is a management device that can make devices, or what it is made of. */
+  hasParent({ parent, bound }: CreatedVdpa): boolean {
+    if (bound !== undefined) return existsSync(join(functions, bound.address));
     return this.#tool(['mgmtdev', 'show']).output.includes(`${parent}:`);
   }
 
@@ -32,9 +53,21 @@ export class VdpaBus {
   }
 
   /** @throws DriverUsageError with what the tool says. */
-  add(name: string, { parent, parameters }: CreatedVdpa): void {
+  add(name: string, { parent, parameters, bound }: CreatedVdpa): void {
+    if (bound !== undefined) bind(bound);
     const words = Object.entries(parameters).flat();
     this.#done(['dev', 'add', 'name', name, 'mgmtdev', parent, ...words]);
+  }
+
+  /** What the tool shows of a device and of the management device that made it, by its command. */
+  shown(name: string, parent: string): Readonly<Record<string, string>> {
+    const commands = [
+      ['mgmtdev', 'show', parent],
+      ['dev', 'config', 'show', name],
+    ];
+    return Object.fromEntries(
+      commands.map((words) => [`vdpa ${words.slice(0, -1).join(' ')}`, this.#tool(words).output.trim()]),
+    );
   }
 
   remove(name: string): void {

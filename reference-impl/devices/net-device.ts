@@ -49,6 +49,10 @@ const FEATURES =
   VIRTIO_NET_F_MQ |
   VIRTIO_NET_F_SPEED_DUPLEX;
 
+/** Unless told; the address is a locally administered one. */
+export const referenceMac: Uint8Array = Uint8Array.of(2, 0, 0, 0x76, 0x68, 0x63);
+export const referenceMtu = 1500;
+
 const CONTROL_FEATURES = VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_MAC_ADDR;
 
 const SPEED_UNKNOWN = 0xffff_ffff;
@@ -68,7 +72,7 @@ export class NetDevice extends QueuedDevice {
   readonly #controlQueue: number | undefined;
 
   constructor(options: NetOptions = {}) {
-    const { pairs = 1, mac = Uint8Array.of(2, 0, 0, 0x76, 0x68, 0x63), mtu = 1500, rules = netRules } = options;
+    const { pairs = 1, mac = referenceMac, mtu = referenceMtu, rules = netRules } = options;
     const hasControlQueue = options.hasControlQueue === true && pairs === 1;
     super(
       2 * pairs + (hasControlQueue ? 1 : 0),

@@ -35,6 +35,7 @@ export class VdpaDevice implements CalledVdpa {
   readonly spaceCount = spaceCount;
   backendFeatures = 0n;
   hasOwner = false;
+  readonly #hasDoorbells: boolean;
   #status = 0;
   #isSuspended = false;
   #opens = 0;
@@ -42,8 +43,12 @@ export class VdpaDevice implements CalledVdpa {
   /** By group, the number of its address space. */
   readonly #spaceOfGroup: number[];
 
-  /** The parent's `create` and this come together: the device is its parent's from here on. */
-  constructor(parent: ParentDriver, edge: VdpaEdge, rules: VdpaRules) {
+  /**
+   * The parent's `create` and this come together: the device is its parent's from here on.
+   * @param hasDoorbells whether each doorbell has a page of its own.
+   */
+  constructor(parent: ParentDriver, edge: VdpaEdge, rules: VdpaRules, hasDoorbells = true) {
+    this.#hasDoorbells = hasDoorbells;
     this.parent = parent;
     this.edge = edge;
     this.rules = rules;
@@ -150,6 +155,7 @@ export class VdpaDevice implements CalledVdpa {
   map(request: PageRequest): Uint8Array | number {
     const { pageSize } = this.edge;
     if (!this.rules.doorbell.accepts(request, pageSize)) return -errno.EINVAL;
+    if (!this.#hasDoorbells && this.rules.doorbell.refusesWithoutPage) return -errno.ENOTSUPP;
     return this.parent.notifyPage?.(request.page, pageSize) ?? -errno.ENOTSUPP;
   }
 

@@ -112,6 +112,8 @@ export interface PageRequest {
 
 export interface VdpaDoorbellRules {
   readonly accepts: (request: PageRequest, pageSize: number) => boolean;
+  /** Whether a doorbell that has no page of its own is refused. */
+  readonly refusesWithoutPage: boolean;
   /** The queue that is notified where a number was stored; undefined for none. */
   readonly queueOf: (stored: number) => number | undefined;
 }
@@ -203,6 +205,7 @@ export const vdpaRules: VdpaRules = {
   doorbell: {
     accepts: ({ page, length, isShared, isReadable }, pageSize) =>
       length === pageSize && isShared && !isReadable && page <= highestPage,
+    refusesWithoutPage: true,
     queueOf: (stored) => stored,
   },
 };

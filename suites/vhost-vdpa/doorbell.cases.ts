@@ -1,6 +1,7 @@
 import type { VdpaPageRequest } from '../../drivers/port/port.ts';
 import { errorName } from '../../reference-impl/wire/errno.ts';
 import { defineCase } from '../case.ts';
+import { serves } from '../virtio/service.ts';
 
 /** Doorbells: pages of the device file by which queues are notified without a call. */
 
@@ -55,5 +56,29 @@ export const notifies = defineCase({
     page.unmap();
     check.equal(queue.usedCount(), 2, 'used elements behind the store');
     check.equal(request.problem(), undefined, 'what is wrong with the request');
+  },
+});
+
+export const noPage = defineCase({
+  id: 'vhost-vdpa/doorbell/doorbell-without-a-page-of-its-own-is-refused',
+  title: 'where doorbells have no pages of their own no mapping is made, and the queue is notified by its eventfd',
+  proves: { 'vk-mmap/doorbell-without-page-refused': 'vdpa-doorbells-without-a-page-are-mapped' },
+  applies: {
+    start: 'negotiated',
+    transports,
+    when: [
+      {
+        holds: ({ capabilities }) => !capabilities.includes('doorbells'),
+        missing: 'doorbells that have no pages of their own',
+      },
+    ],
+  },
+  run({ session, port, driver, ring, requirement }) {
+    const check = requirement('vk-mmap/doorbell-without-page-refused');
+    const queue = driver.attach(ring({ size: 16 }));
+    const page = session.calls.mapDoorbell(queue.index);
+    if (typeof page !== 'number') page.unmap();
+    check.equal(typeof page, 'number', 'a mapping in place of an error');
+    serves({ port, driver }, check, queue, 'a request that is notified by an eventfd');
   },
 });

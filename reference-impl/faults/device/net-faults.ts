@@ -229,6 +229,11 @@ export const netFaults = {
     inNet({ config: (bytes) => bytes.slice().fill(2, netConfig.duplex, netConfig.duplex + 1) }),
   ),
   'net-mtu-too-small': deviceFault('net/mtu-bounded', 'mtu is 60', inNet({ config: (bytes) => withMtu(bytes, 60) })),
+  'net-mtu-is-another': deviceFault(
+    'vk-provision/configuration-is-as-provisioned',
+    'mtu is one more than the device was made with',
+    inNet({ config: (bytes) => withMtu(bytes, 1501) }),
+  ),
   'net-mtu-below-ipv6-minimum': deviceFault(
     'net/mtu-at-least-ipv6-minimum',
     'mtu is 1000',

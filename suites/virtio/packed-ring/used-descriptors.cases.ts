@@ -154,7 +154,7 @@ export const writeFlagOfReceived = defineCase({
     const [sent, got] = [usedPlace(queue.driver), usedPlace(received.driver)];
     received.makeAvailable([driver.net.receiveBuffer(2048).request.segments]);
     received.kick();
-    queue.makeAvailable([driver.request().segments]);
+    queue.makeAvailable([driver.net.transmit().segments]);
     queue.kickAndWaitForUsed(1);
     received.waitForUsed(1);
     check.equal(queue.ring.flags(sent.slot) & WRITE, 0, 'WRITE flag in the transmit ring');

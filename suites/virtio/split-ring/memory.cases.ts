@@ -90,7 +90,9 @@ export const outsideBuffers = defineCase({
   run({ guest, driver, ring, variant, requirement }) {
     const queue = driver.attach(ring({ size: 64, placement: variant.placement }));
     const others = driver.companions();
-    const requests = Array.from({ length: requestsEach }, (_, seed) => driver.request({ seed, ...cut }));
+    const request = (seed: number): Request =>
+      driver.kind === 'net' ? driver.net.transmit({ seed, ...cut }) : driver.request({ seed, ...cut });
+    const requests = Array.from({ length: requestsEach }, (_, seed) => request(seed));
     // A network device writes what it receives: exactly one frame fits into each buffer.
     const smallest = (): Request => driver.net.receiveBuffer(driver.net.headerSize + shortestFrame).request;
     const received = driver.kind === 'net' ? requests.map(smallest) : [];

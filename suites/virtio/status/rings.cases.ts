@@ -23,8 +23,12 @@ export const beforeDriverOk = defineCase({
     const request = driver.request();
     if (!staysQuiet(port, session, queue, check, request.segments, 'before DRIVER_OK')) return;
     setStatus(session, check, live | DRIVER_OK);
-    queue.kickAndWaitForUsed(1);
+    // One more: a driver that has kicked for a chain does not kick for it again.
+    const second = driver.request({ seed: 2 });
+    queue.makeAvailable([second.segments]);
+    queue.kickAndWaitForUsed(2);
     check.equal(request.problem(), undefined, 'what is wrong with the request after DRIVER_OK');
+    check.equal(second.problem(), undefined, 'what is wrong with a second one');
   },
 });
 

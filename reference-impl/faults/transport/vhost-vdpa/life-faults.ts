@@ -1,4 +1,7 @@
+import { vdpaRules } from '../../../vhost-vdpa/vdpa-rules.ts';
 import { vdpaFault } from './vdpa-fault.ts';
+
+const VIRTIO_F_SR_IOV = 1n << 37n;
 
 /** Opening, owning, calls as such, what a device tells of itself, features and status. */
 export const vdpaLifeFaults = {
@@ -88,6 +91,12 @@ export const vdpaLifeFaults = {
     'SET_BACKEND_FEATURES is taken with any bits',
     'features',
     { acceptsBackend: () => true },
+  ),
+  'vdpa-offers-more-than-provisioned': vdpaFault(
+    'vk-provision/features-are-those-provisioned',
+    'a feature is offered that the device was not made with',
+    'features',
+    { offered: (ofParent, deviceId) => vdpaRules.features.offered(ofParent, deviceId) | VIRTIO_F_SR_IOV },
   ),
   'vdpa-status-bits-are-taken-back': vdpaFault(
     'vk-status/status-bit-removal-refused',

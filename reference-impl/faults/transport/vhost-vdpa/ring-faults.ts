@@ -101,6 +101,12 @@ export const vdpaRingFaults = {
     'doorbell',
     { accepts: ({ length }) => length >= pageOf },
   ),
+  'vdpa-doorbells-without-a-page-are-mapped': vdpaFault(
+    'vk-mmap/doorbell-without-page-refused',
+    'doorbells are mapped that have no page of their own',
+    'doorbell',
+    { refusesWithoutPage: false },
+  ),
   'vdpa-doorbells-are-dumb': vdpaFault(
     'vk-mmap/stored-number-notifies',
     'a number that is stored into a doorbell notifies nothing',
