@@ -13,6 +13,17 @@ export interface BoundFunction {
   readonly driver: string;
 }
 
+/** A program that serves a vDPA device. `{name}` is the device's name, `{dir}` a directory for its files. */
+export interface VdpaServer {
+  readonly command: string;
+  readonly arguments: readonly string[];
+  /** Files to make in `{dir}` before the start: name to size in bytes (sparse, zero). */
+  readonly files: Readonly<Record<string, number>>;
+  /** What is there once the device can be made. */
+  readonly device: string;
+  readonly readyWithinMs: number;
+}
+
 /** A vDPA device that a management device of this kernel makes, by the vdpa tool, for the time of a run. */
 export interface CreatedVdpa {
   /** As `vdpa mgmtdev show` names it: `vdpasim_net`. */
@@ -21,6 +32,8 @@ export interface CreatedVdpa {
   readonly parameters: Readonly<Record<string, string>>;
   /** What the management device is made of, where it does not come with a module alone. */
   readonly bound?: BoundFunction;
+  /** What serves it, where that is a program of ours. */
+  readonly server?: VdpaServer;
 }
 
 /** A mediated device that a module of ours makes, through sysfs, for the time of a run. */

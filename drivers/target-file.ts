@@ -124,6 +124,15 @@ const reaches: { readonly [V in Exclude<Via, 'mdev'>]: z.ZodType<Reach<V>> } = {
         parent: z.string().min(1),
         parameters: z.record(z.string(), z.string()),
         bound: z.strictObject({ address: z.string().min(1), driver: z.string().min(1) }).exactOptional(),
+        server: z
+          .strictObject({
+            command: z.string().min(1),
+            arguments: z.array(z.string()).default([]),
+            files: z.record(z.string(), z.int().min(0)).default({}),
+            device: path,
+            readyWithinMs: z.int().positive().default(10_000),
+          })
+          .exactOptional(),
       }),
     }),
   ]),
@@ -158,6 +167,13 @@ const written = z.strictObject({
   reach: reach.exactOptional(),
   /** Short for `reach` by a Unix socket. */
   socket: path.exactOptional(),
+  guest: z
+    .strictObject({
+      qemu: z.array(z.string()),
+      files: z.record(z.string(), z.int().min(0)).exactOptional(),
+      kernelOptions: z.array(z.string()).exactOptional(),
+    })
+    .exactOptional(),
   versionCommand: z.array(z.string()).min(1).exactOptional(),
   packages: z.array(z.string()).exactOptional(),
   recovery: z.array(z.enum(recoverySteps)).default(['reconnect']),

@@ -34,7 +34,7 @@ export type Lifetime = (typeof lifetimes)[number];
 
 /** What the machine of a kernel guest has for a target, beside what every guest has. */
 export interface GuestHardware {
-  /** Words of QEMU. `{dir}` is a directory of the run, and `{port}` a UDP port of 127.0.0.1 that is free. */
+  /** Words of QEMU. `{dir}` is a directory of the run. */
   readonly qemu: readonly string[];
   /** Files to make in `{dir}`: name to size in bytes (sparse, zero). */
   readonly files?: Readonly<Record<string, number>>;

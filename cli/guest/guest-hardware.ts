@@ -1,28 +1,25 @@
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { closeSync, ftruncateSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GuestHardware, Target } from '../../drivers/target.ts';
 
 /** What the machine of a guest has for the targets that are judged there. */
 export interface MachineHardware {
+  /** Words of QEMU. */
   readonly qemu: readonly string[];
   readonly kernelOptions: readonly string[];
 }
 
-/** Of all targets, each word that several ask for alike once. @param directory for files that stand behind devices. */
-export async function hardwareOf(
-  targets: readonly Pick<Target, 'guest' | 'facts'>[],
-  directory: string,
-): Promise<MachineHardware> {
+/** Of all targets, each option that several ask for alike once. @param directory for files that stand behind devices. */
+export function hardwareOf(targets: readonly Pick<Target, 'guest' | 'facts'>[], directory: string): MachineHardware {
   const qemu: string[] = [];
   const kernelOptions = new Set<string>();
   for (const { guest, facts } of targets) {
     if (guest === undefined) continue;
-    for (const option of guest.kernelOptions ?? []) kernelOptions.add(option);
     const own = join(directory, facts.name);
     makeFiles(own, guest);
-    qemu.push(...added(qemu, expanded(guest.qemu, own, String(await freePort()))));
+    for (const option of guest.kernelOptions ?? []) kernelOptions.add(option);
+    const words = guest.qemu.map((word) => word.replaceAll('{dir}', own.replaceAll(',', ',,')));
+    qemu.push(...withoutThose(words, qemu));
   }
   return { qemu, kernelOptions: [...kernelOptions] };
 }
@@ -36,24 +33,12 @@ function makeFiles(directory: string, { files = {} }: GuestHardware): void {
   }
 }
 
-const expanded = (words: readonly string[], directory: string, port: string): string[] =>
-  words.map((word) => word.replaceAll('{dir}', directory.replaceAll(',', ',,')).replaceAll('{port}', port));
-
-/** Options, each with its value, that are not there yet: two targets may ask for one IOMMU. */
-function added(there: readonly string[], words: readonly string[]): string[] {
-  const has = (option: string, value: string): boolean =>
+/** Options, each with its value, that are not there yet: two targets ask for one IOMMU. */
+function withoutThose(words: readonly string[], there: readonly string[]): string[] {
+  const isThere = (option: string, value: string): boolean =>
     there.some((word, at) => word === option && there[at + 1] === value);
-  return words.flatMap((word, at) =>
-    at % 2 === 1 || has(word, words[at + 1] ?? '') ? [] : [word, words[at + 1] ?? ''],
-  );
-}
-
-/** A UDP port that nobody has now. */
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
+  return words.flatMap((option, at) => {
+    const value = words[at + 1];
+    return at % 2 === 1 || value === undefined || isThere(option, value) ? [] : [option, value];
+  });
 }

@@ -184,6 +184,11 @@ export class GuestPlace implements HostPlace {
       const signature = `nothing in the guest moved for ${seconds} s`;
       return { kind: 'kernel-died', death: { how: 'hang', signature, log: said.slice(-shownOfOutput) } };
     }
+    if (machine.fatalSignal !== undefined) {
+      const [last = 'it said nothing'] = machine.errors.split('\n').slice(-1);
+      const signature = `QEMU ended by ${machine.fatalSignal}: ${last}`;
+      return { kind: 'kernel-died', death: { how: 'crash', signature, log: machine.errors.slice(-shownOfOutput) } };
+    }
     if (machine.isKilled) return { kind: 'died', why: `QEMU was killed\n${machine.errors}`, cause: 'QEMU was killed' };
     return { kind: 'kernel-died', death: kernelDeath(said) };
   }

@@ -77,7 +77,7 @@ async function runInGuest(words: readonly string[], options: GuestOptions): Prom
   return await withSettings({ ...options, sourceModules: needsSources }, async (settings, _signal, stopListening) => {
     const removeIfUnused = emptyRunDirectory(root);
     try {
-      const hardware = await hardwareOf(
+      const hardware = hardwareOf(
         request.targets.map(({ target }) => target),
         join(settings.control, 'hardware'),
       );

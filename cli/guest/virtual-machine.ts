@@ -103,9 +103,15 @@ export class VirtualMachine {
     return this.#isEnded && this.#child.exitCode === exitByDevice;
   }
 
-  /** Whether a signal ended it: QEMU does not do that by itself. */
+  /** Whether it was killed: QEMU does not do that by itself. */
   get isKilled(): boolean {
-    return this.#child.signalCode !== null;
+    return this.#child.signalCode === 'SIGKILL';
+  }
+
+  /** The signal by which QEMU ended itself, as at an assertion that does not hold. */
+  get fatalSignal(): string | undefined {
+    const { signalCode } = this.#child;
+    return signalCode === null || signalCode === 'SIGKILL' ? undefined : signalCode;
   }
 
   /** What comes from a port goes to this listener from now on, and to no other. */

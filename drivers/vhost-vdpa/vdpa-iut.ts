@@ -3,6 +3,7 @@ import { DriverUsageError, IutGoneError } from '../errors.ts';
 import { eventsInUse } from '../iut-process/events-in-use.ts';
 import type { Iut, IutExit, IutResources } from '../port/port.ts';
 import type { CreatedVdpa } from '../reach.ts';
+import { ServedVdpa } from './served-vdpa.ts';
 import type { VdpaBus } from './vdpa-bus.ts';
 
 /** A vhost-vdpa device that exists already: it is there as long as its file is. */
@@ -45,9 +46,10 @@ export function removeVdpaLeftBehind(bus: VdpaBus): void {
   }
 }
 
-/** A vDPA device of ours: no process, so it has neither an exit nor CPU time. */
+/** A vDPA device of ours. Without a program that serves it there is no process, and neither an exit nor CPU time. */
 export class CreatedVdpaIut implements Iut {
   readonly #bus: VdpaBus;
+  readonly #served: ServedVdpa | undefined;
   readonly #name: string;
   readonly #created: CreatedVdpa;
 
@@ -56,7 +58,8 @@ export class CreatedVdpaIut implements Iut {
     this.#bus = bus;
     this.#name = name;
     this.#created = created;
-    bus.add(name, created);
+    this.#served = created.server === undefined ? undefined : new ServedVdpa(created.server, name);
+    this.#make();
   }
 
   get path(): string {
@@ -64,11 +67,11 @@ export class CreatedVdpaIut implements Iut {
   }
 
   isAlive(): boolean {
-    return this.#bus.has(this.#name);
+    return this.#bus.has(this.#name) && this.#served?.isAlive !== false;
   }
 
   exit(): IutExit | undefined {
-    return undefined;
+    return this.#served?.exit();
   }
 
   cpuTimeMs(): undefined {}
@@ -82,14 +85,30 @@ export class CreatedVdpaIut implements Iut {
   /** Removes the device and makes it again. No process may have it open. @throws IutGoneError where it does not come back. */
   restart(): void {
     try {
-      this.close();
-      this.#bus.add(this.#name, this.#created);
+      this.#unmake();
+      this.#make();
     } catch (error) {
       throw error instanceof DriverUsageError ? new IutGoneError(error.message) : error;
     }
   }
 
   close(): void {
-    if (this.isAlive()) this.#bus.remove(this.#name);
+    this.#unmake();
+    this.#served?.close();
+  }
+
+  #make(): void {
+    this.#served?.start();
+    try {
+      this.#bus.add(this.#name, this.#created);
+    } catch (error) {
+      this.#served?.end();
+      throw error;
+    }
+  }
+
+  #unmake(): void {
+    if (this.#bus.has(this.#name)) this.#bus.remove(this.#name);
+    this.#served?.end();
   }
 }

@@ -67,6 +67,8 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
   readonly #options: VdpaSessionOptions;
   readonly #context: SessionContext;
   readonly #queues: VdpaQueue[] = [];
+  /** Rings that have been set up since the last reset. */
+  readonly #attached = new Set<number>();
   #mapped: readonly IotlbMapping[] = [];
   #words = nothingNegotiated;
   #backendFeatures = 0n;
@@ -200,7 +202,8 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
       hasKick: kick,
       ...(page === undefined ? {} : { page }),
     });
-    const isAnother = this.#queues.some((one) => one.index === index);
+    const isAnother = this.#attached.has(index);
+    this.#attached.add(index);
     this.#queues.push(queue);
     this.#suspended(() => {
       const { calls } = this;
@@ -311,7 +314,10 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
     this.#isStatusManual = status !== 0;
     if (outcome.kind !== 'done') return outcome;
     this.#isRunning = (status & DRIVER_OK) !== 0;
-    if (status === 0) this.#isPrepared = this.#isStoppedByReset = false;
+    if (status === 0) {
+      this.#isPrepared = this.#isStoppedByReset = false;
+      this.#attached.clear();
+    }
     return outcome;
   }
 

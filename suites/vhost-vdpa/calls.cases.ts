@@ -1,4 +1,4 @@
-import type { VhostVdpaSession } from '../../drivers/port/port.ts';
+import type { TargetFacts, VhostVdpaSession } from '../../drivers/port/port.ts';
 import { encodeStructure } from '../../reference-impl/wire/structure.ts';
 import { type VdpaRequest, vdpaRequests } from '../../reference-impl/wire/vdpa-structures.ts';
 import { u64Payload } from '../../reference-impl/wire/vhost-user-payloads.ts';
@@ -20,11 +20,15 @@ interface OwnedCall {
   readonly act: (session: VhostVdpaSession) => number;
 }
 
+/** Positions may be set, whatever they are and before there are features. */
+const takesPositions = ({ capabilities }: TargetFacts): boolean => capabilities.includes('initial-base');
+const ofPositions = 'SET_VRING_BASE';
+
 /** Calls that change nothing of a device that does not run. */
 const ownedCalls: readonly OwnedCall[] = [
   { key: 'SET_VRING_NUM', act: ({ calls }) => calls.setSize(0, 16) },
   { key: 'SET_VRING_ADDR', act: ({ calls }) => calls.setAddresses(0, { descriptor: 0n, available: 0n, used: 0n }) },
-  { key: 'SET_VRING_BASE', act: ({ calls }) => calls.setBase(0, 0) },
+  { key: ofPositions, act: ({ calls }) => calls.setBase(0, 0) },
   { key: 'SET_VRING_KICK', act: ({ calls }) => calls.setEvent('kick', 0, -1) },
   { key: 'SET_VRING_CALL', act: ({ calls }) => calls.setEvent('call', 0, -1) },
   { key: 'SET_VRING_ERR', act: ({ calls }) => calls.setEvent('err', 0, -1) },
@@ -38,7 +42,8 @@ export const ownerFirst = defineCase({
   applies: { start: 'closed', transports, ring: 'none' },
   run(context) {
     const check = context.requirement('vk-owner/calls-before-set-owner-denied');
-    context.points(ownedCalls, ({ key, act }) =>
+    const points = ownedCalls.filter(({ key }) => key !== ofPositions || takesPositions(context.port.facts));
+    context.points(points, ({ key, act }) =>
       refusesCall(context, check, {
         what: `${key} before SET_OWNER`,
         start: 'connected',
@@ -128,6 +133,7 @@ export const badPointers = defineCase({
     const check = context.requirement('vk-call/bad-pointers-refused');
     const all = Object.entries(wholeArguments)
       .filter(([request]) => context.port.facts.device !== 'entropy' || !isOfConfig(request))
+      .filter(([request]) => request !== `VHOST_${ofPositions}` || takesPositions(context.port.facts))
       .flatMap(([request, whole]) =>
         (['none of it', 'all but a byte'] as const).map((left) => ({
           key: `${request}, ${left}`,

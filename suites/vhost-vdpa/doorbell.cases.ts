@@ -62,7 +62,7 @@ export const notifies = defineCase({
 export const noPage = defineCase({
   id: 'vhost-vdpa/doorbell/doorbell-without-a-page-of-its-own-is-refused',
   title: 'where doorbells have no pages of their own no mapping is made, and the queue is notified by its eventfd',
-  proves: { 'vk-mmap/doorbell-without-page-refused': 'vdpa-doorbells-without-a-page-are-mapped' },
+  proves: { 'vk-mmap/doorbell-without-page-not-mapped': 'vdpa-doorbells-without-a-page-are-mapped' },
   applies: {
     start: 'negotiated',
     transports,
@@ -74,7 +74,7 @@ export const noPage = defineCase({
     ],
   },
   run({ session, port, driver, ring, requirement }) {
-    const check = requirement('vk-mmap/doorbell-without-page-refused');
+    const check = requirement('vk-mmap/doorbell-without-page-not-mapped');
     const queue = driver.attach(ring({ size: 16 }));
     const page = session.calls.mapDoorbell(queue.index);
     if (typeof page !== 'number') page.unmap();

@@ -19,7 +19,8 @@ export const fixedWhileRunning = defineCase({
       key === 'SET_VRING_ADDR'
         ? calls.setAddresses(0, { descriptor: 0n, available: 0n, used: 0n })
         : calls.setBase(0, 0);
-    const points = (['SET_VRING_ADDR', 'SET_VRING_BASE'] as const).map((key) => ({ key }));
+    const takesPositions = context.port.facts.capabilities.includes('initial-base');
+    const points = (takesPositions ? ['SET_VRING_ADDR', 'SET_VRING_BASE'] : ['SET_VRING_ADDR']).map((key) => ({ key }));
     context.points(points, ({ key }) =>
       refusesCall(context, check, {
         what: `${key} behind DRIVER_OK`,

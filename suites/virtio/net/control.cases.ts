@@ -11,6 +11,8 @@ export const addressIsShown = defineCase({
   proves: { 'net/config-mac-updated-before-used': 'net-command-address-is-not-shown' },
   applies: {
     start: 'negotiated',
+    // Over vhost-user the front-end serves the control queue.
+    transports: ['vhost-vdpa', 'virtio-pci'],
     devices: ['net'],
     negotiate: [...controlFeatures, 'VIRTIO_NET_F_MAC'],
     needs: ['device.config'],

@@ -102,7 +102,7 @@ export const vdpaRingFaults = {
     { accepts: ({ length }) => length >= pageOf },
   ),
   'vdpa-doorbells-without-a-page-are-mapped': vdpaFault(
-    'vk-mmap/doorbell-without-page-refused',
+    'vk-mmap/doorbell-without-page-not-mapped',
     'doorbells are mapped that have no page of their own',
     'doorbell',
     { refusesWithoutPage: false },
