@@ -18,6 +18,7 @@ import {
 } from '../native/native.ts';
 import type { IutExit } from '../port/port.ts';
 import type { VdpaServer } from '../reach.ts';
+import { destroyVduse } from './vduse-control.ts';
 
 const shownOfStderr = 4096;
 const pauseUs = 20_000;
@@ -91,6 +92,8 @@ export class ServedVdpa {
     }
     reapGroup(process.pid);
     closeFd(process.pidfd);
+    // A program that ended badly leaves it, and the next one would get it as it is.
+    if (existsSync(this.#expanded(this.#server.device))) destroyVduse(this.#name);
     this.#process = undefined;
     this.#stderr?.close();
   }

@@ -1,4 +1,4 @@
-import type { JSX } from 'preact';
+import { Fragment, type JSX } from 'preact';
 import type { TargetRecord } from '../record/record.ts';
 import { isApart } from '../result-explanation.ts';
 import { commandLines } from './command-lines.ts';
@@ -142,6 +142,14 @@ function TargetCard(props: {
             </dd>
           </>
         )}
+        {Object.entries(target.shown ?? {}).map(([command, text]) => (
+          <Fragment key={command}>
+            <dt>{command}</dt>
+            <dd class="shown">
+              <ForeignText text={text} />
+            </dd>
+          </Fragment>
+        ))}
       </dl>
       {found[0] === undefined ? (
         <p class="found none">no findings</p>

@@ -92,6 +92,7 @@ h1 { font: 600 clamp(1.9rem, 5vw, 3rem)/1.1 var(--serif); letter-spacing: -0.02e
 }
 .target h2 { font: 600 1.0625rem/1.3 var(--mono); overflow-wrap: anywhere; letter-spacing: -0.01em; }
 .identity { color: var(--soft); overflow-wrap: anywhere; }
+.shown { white-space: pre-wrap; overflow-wrap: anywhere; font: 0.75rem/1.4 var(--mono); }
 .tally { margin: 0.8rem 0 0.7rem; }
 .tally svg { display: block; width: 100%; height: 9px; background: var(--idle-ground); }
 .tally rect { stroke: var(--panel); stroke-width: 0.35; fill: var(--idle-ground); }
