@@ -227,8 +227,8 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
     const outcome = callOutcomeOn(this.#context, this.calls.setStatus(this.#statusWith(DRIVER_OK)));
     if (outcome.kind !== 'done') return outcome;
     this.#isRunning = true;
-    // Some devices signal once when they start.
-    for (const queue of this.#queues) queue.drainCalls();
+    // Some devices signal once when they start. Where there was a chain already, the call may be for that.
+    for (const queue of this.#queues) if (queue.driver.outstanding === 0) queue.drainCalls();
     return outcome;
   }
 

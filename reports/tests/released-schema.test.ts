@@ -42,6 +42,12 @@ const held: Readonly<Record<string, Held>> = {
     verdicts: 3,
     shown: ['as front-end and driver', 'front-end · under test', 'not taken', 'not seen in 1 connection'],
   },
+  '1.5': {
+    results: 26,
+    findings: 1,
+    verdicts: 4,
+    shown: ['vdpa mgmtdev show', 'supported_classes net', 'vdpa dev config show', 'mtu 9000'],
+  },
 };
 
 interface Held {
