@@ -62,7 +62,6 @@ export const backEndMessages = [
     request: [mmap],
     fds: [1, 1],
     gate: [shmem, backendReq, backendSendFd],
-    newestOnly: true,
   }),
-  backEnd(10, 'VHOST_USER_BACKEND_SHMEM_UNMAP', { request: [mmap], gate: [shmem, backendReq], newestOnly: true }),
+  backEnd(10, 'VHOST_USER_BACKEND_SHMEM_UNMAP', { request: [mmap], gate: [shmem, backendReq] }),
 ] as const;

@@ -178,7 +178,6 @@ export const frontEndMessages = [
   frontEnd(44, 'VHOST_USER_GET_SHMEM_CONFIG', {
     reply: [{ codec: shmemConfigPayload }],
     gate: [protocolGate('VHOST_USER_PROTOCOL_F_SHMEM')],
-    newestOnly: true,
   }),
   frontEnd(45, 'VHOST_USER_GET_VRING_BASE_SKIP_DRAIN', {
     request: [index],

@@ -69,7 +69,7 @@ export interface MessageDescription<
   readonly replyDescriptorRule: DescriptorRule;
   /** All of them must hold. */
   readonly gate: readonly Gate[];
-  /** Absent from older text: an implementation that does not know it is not wrong. */
+  /** In the newest text alone: an implementation that does not know it is not wrong. */
   readonly newestOnly: boolean;
 }
 
