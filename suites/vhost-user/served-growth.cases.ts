@@ -13,6 +13,8 @@ const applies = { start: 'negotiated', transports, needs: ['resources'] } as con
 const devices = ['block', 'entropy'] as const;
 const size = 16;
 const batch = 128;
+/** Each is acknowledged: on a busy machine that takes milliseconds, where a ring's lock is held by a thread that waits. */
+const togglesOfBatch = 32;
 const livesOfBatch = 16;
 const getVringBase = (index: number) => ({ request: 'VHOST_USER_GET_VRING_BASE', payload: { index, num: 0 } }) as const;
 const connectionsOfBatch = 16;
@@ -74,7 +76,7 @@ export const sameHead = defineCase({
 
 export const toggledRing = defineCase({
   id: 'vhost-user/growth/toggled-ring-holds-nothing-more',
-  title: 'a ring that runs and is disabled and enabled a thousand times leaves no more descriptors and memory',
+  title: 'a ring that runs and is disabled and enabled hundreds of times leaves no more descriptors and memory',
   proves: {
     'vu-fds/repeated-request-holds-nothing-more': ['disabled-ring-leaks-descriptor', 'disabled-ring-leaks-mapping'],
   },
@@ -93,7 +95,7 @@ export const toggledRing = defineCase({
       guest.release(mark);
     };
     growsNot(port, check, 'descriptors and mappings held after a ring was toggled', () => toggled(2));
-    memoryGrowsNot(port, check, 'memory after a ring was toggled', () => toggled(batch));
+    memoryGrowsNot(port, check, 'memory after a ring was toggled', () => toggled(togglesOfBatch));
   },
 });
 
