@@ -9,6 +9,7 @@ export {
   isOfIut,
   PeerProtocolError,
   PremiseError,
+  presupposing,
   VhostConformanceError,
 } from '../reference-impl/errors.ts';
 

@@ -30,6 +30,23 @@ export class RequestsUnknownError extends VhostConformanceError {
 /** The IUT is no longer there: its process died or its device went away. */
 export class IutGoneError extends VhostConformanceError {
   readonly code = 'iut-gone';
+  /** A chain that it was given was waited for, and by no step that a case presupposes. */
+  readonly owesCompletion: boolean;
+
+  constructor(message: string, { owesCompletion = false }: { readonly owesCompletion?: boolean } = {}) {
+    super(message);
+    this.owesCompletion = owesCompletion;
+  }
+}
+
+/** Runs what a case presupposes and is not about: what a process owed that ends there is owed to no claim of the case. */
+export function presupposing<Result>(step: () => Result): Result {
+  try {
+    return step();
+  } catch (error) {
+    if (error instanceof IutGoneError && error.owesCompletion) throw new IutGoneError(error.message);
+    throw error;
+  }
 }
 
 /** Something owed did not come before its deadline. */

@@ -1,5 +1,5 @@
 import type { DeviceWrites } from '../drivers/devices/device-driver.ts';
-import { DeadlineError, type DriverPort, PremiseError, type Queue } from '../drivers/port/port.ts';
+import { DeadlineError, type DriverPort, PremiseError, presupposing, type Queue } from '../drivers/port/port.ts';
 import type { Check } from './check.ts';
 
 /** A frame may be lost on its way, and no text forbids it. */
@@ -31,7 +31,7 @@ export function presupposed(
   let problem: string | undefined;
   for (let tries = mayBeLost ? triesOfFrames : 1; tries > 0; tries--) {
     try {
-      problem = attempt();
+      problem = presupposing(attempt);
       if (problem === undefined) return;
     } catch (error) {
       if (!mayBeLost || !(error instanceof DeadlineError)) throw error;
@@ -52,7 +52,7 @@ export function writtenBefore(port: Pick<DriverPort, 'facts'>, check: Check, wri
 
 /** What a ring beside the one that a case is about must do. @throws PremiseError where it does not. */
 export function servedBeside<Result>({ index }: Pick<Queue, 'index'>, request: () => Result): Result {
-  return decidedBy(request, () => false, `a request on ring ${index} is served`);
+  return presupposing(() => decidedBy(request, () => false, `a request on ring ${index} is served`));
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   DriverUsageError,
   PeerProtocolError,
   PremiseError,
+  presupposing,
   type Queue,
 } from '../port/port.ts';
 import { layoutIn } from '../session/ring-features.ts';
@@ -118,7 +119,7 @@ export abstract class BoundDriver<F extends WorkloadFacts = WorkloadFacts> imple
 
   #tried(queue: Queue, shape: RequestShape): string | undefined {
     try {
-      return this.once(queue, shape);
+      return presupposing(() => this.once(queue, shape));
     } catch (error) {
       if (error instanceof DeadlineError || error instanceof PeerProtocolError) return error.message;
       throw error;

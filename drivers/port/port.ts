@@ -28,6 +28,7 @@ export {
   isOfIut,
   PeerProtocolError,
   PremiseError,
+  presupposing,
   RequestsUnknownError,
   SystemCallError,
 } from '../../reference-impl/errors.ts';

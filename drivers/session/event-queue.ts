@@ -51,7 +51,7 @@ export abstract class EventQueue<R extends GuestRing = GuestRing> extends Sessio
   }
 
   protected endOfService(missing: string): Error {
-    return new IutGoneError(`${missing}, then the device was gone`);
+    return new IutGoneError(`${missing}, then the device was gone`, { owesCompletion: true });
   }
 
   /** Closes its events and unmaps its page. Idempotent. */

@@ -105,7 +105,8 @@ export class VhostUserQueue<R extends GuestRing = GuestRing> extends SessionQueu
   protected endOfService(missing: string): Error {
     const { context, door } = this.#options;
     const exit = context.exit() ?? (door.isOpen ? undefined : context.exitAfterClose());
-    if (exit !== undefined) return new IutGoneError(`${missing}, then the back-end was ${describeExit(exit)}`);
+    if (exit !== undefined)
+      return new IutGoneError(`${missing}, then the back-end was ${describeExit(exit)}`, { owesCompletion: true });
     return new PeerProtocolError(`${missing}, then the back-end closed the connection`);
   }
 

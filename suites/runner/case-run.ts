@@ -501,8 +501,9 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       const ended = this.ports.find(({ iut }) => iut.exit() !== undefined);
       const failure = thrownFailure(error, ended ?? this.port, Math.max(0, this.port.log.next - 1));
       if (failure === undefined) throw error;
-      // Thrown where nothing was claimed: a crash there is harm, and not what the requirement is about.
-      if (failure.how === 'crash') check.isBesideText = true;
+      // A completion is owed to the requirement that is shown. Elsewhere nothing was claimed: a crash there is harm.
+      const isOwed = error instanceof IutGoneError && error.owesCompletion;
+      if (failure.how === 'crash' && !isOwed) check.isBesideText = true;
       check.record(failure);
     } finally {
       this.#tellDesync();

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { DriverPort } from '../../drivers/port/port.ts';
+import { type DriverPort, presupposing, type Queue } from '../../drivers/port/port.ts';
 import { openReference } from '../../drivers/reference/open-reference.ts';
 import { negotiationFor } from '../../judging/negotiation.ts';
 import { type FeatureSet, featureSetOf } from '../../reference-impl/catalogue/catalogue.ts';
@@ -12,6 +12,7 @@ import {
 import { done } from '../../reference-impl/vhost-user/handled.ts';
 import { type ReferenceRules, referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { type AnyCase, defineCase } from '../case.ts';
+import type { Check } from '../check.ts';
 import { applicability, elsewhereOf } from '../runner/applicability.ts';
 import { type Judgement, type JudgeOptions, judge } from '../runner/judge.ts';
 
@@ -136,6 +137,54 @@ t.test('an exception of ours is an error and no finding', async (t) => {
   t.equal(result.verdict, 'error');
   t.match(result.error, 'our own mistake');
   t.same(result.findings, []);
+});
+
+/** A chain at which the device ends is shown, in the way that the case has it. */
+function endedAt(step: (queue: Queue, check: Check) => void): Judgement {
+  const definition = defineCase({
+    id: 'test/ends-at-a-chain',
+    title: 'a chain is used',
+    proves: { [slug]: 'block-short-request-crashes' },
+    applies: { start: 'negotiated' },
+    run({ driver, ring, requirement }) {
+      const queue = driver.attach(ring({ size: 16 }));
+      const [header, ...rest] = driver.request().segments;
+      if (header === undefined) throw new Error('no header');
+      queue.makeAvailable([[{ ...header, length: 8 }, ...rest]]);
+      step(queue, requirement(slug));
+    },
+  });
+  return judged(definition, ['block-short-request-crashes']);
+}
+
+t.test('a process that ends where it owes a completion fails what the case shows', async (t) => {
+  const owing = endedAt((queue) => queue.kickAndWaitForUsed(1));
+  t.match(owing.findings, [{ requirement: slug, how: 'crash' }]);
+  t.equal(owing.findings[0]?.besideText, undefined, 'a violation');
+});
+
+t.test('where the case presupposes the completion, or is beside the text, it is harm alone', async (t) => {
+  const presupposed = endedAt((queue) => presupposing(() => queue.kickAndWaitForUsed(1)));
+  t.match(presupposed.findings, [{ requirement: slug, how: 'crash', besideText: true }]);
+  const flawed = endedAt((queue, check) => {
+    check.isBesideText = true;
+    queue.kickAndWaitForUsed(1);
+  });
+  t.match(flawed.findings, [{ requirement: slug, how: 'crash', besideText: true }]);
+});
+
+t.test('a warm-up is presupposed', async (t) => {
+  const definition = defineCase({
+    id: 'test/ends-at-a-warm-up',
+    title: 'a request that the case is not about',
+    proves: { [slug]: 'block-partial-sector-crashes' },
+    applies: { start: 'negotiated' },
+    run({ driver, ring }) {
+      driver.warmUp(driver.attach(ring({ size: 16 })), { bytes: 100 });
+    },
+  });
+  const result = judged(definition, ['block-partial-sector-crashes']);
+  t.match(result.findings, [{ requirement: slug, how: 'crash', besideText: true }]);
 });
 
 t.test('a back-end that aborts is a crash, with how its process ended', async (t) => {
