@@ -13,7 +13,6 @@ import {
   VIRTIO_BLK_F_DISCARD,
   VIRTIO_BLK_F_FLUSH,
   VIRTIO_BLK_F_MQ,
-  VIRTIO_BLK_F_RO,
   VIRTIO_BLK_F_SECURE_ERASE,
   VIRTIO_BLK_F_SEG_MAX,
   VIRTIO_BLK_F_SIZE_MAX,
@@ -38,12 +37,11 @@ export interface BlockOptions {
   readonly sectors?: number;
   readonly queues?: number;
   readonly serial?: string;
-  readonly isReadOnly?: boolean;
   readonly rules?: BlockRules;
   readonly transport?: TransportRules;
 }
 
-const BASE_FEATURES =
+const FEATURES =
   VIRTIO_BLK_F_SIZE_MAX |
   VIRTIO_BLK_F_SEG_MAX |
   VIRTIO_BLK_F_BLK_SIZE |
@@ -78,18 +76,15 @@ export class BlockDevice extends QueuedDevice {
   readonly disk: Uint8Array;
   readonly #capacity: bigint;
   readonly #serial: string;
-  readonly #isReadOnly: boolean;
   readonly #rules: BlockRules;
   #config: Uint8Array;
 
   constructor(options: BlockOptions = {}) {
-    const { sectors = 2048, queues = 1, isReadOnly = false, rules = blockRules } = options;
-    const features = rules.offered(BASE_FEATURES | (isReadOnly ? VIRTIO_BLK_F_RO : 0n));
-    super(queues, features, options.transport ?? transportRules);
+    const { sectors = 2048, queues = 1, rules = blockRules } = options;
+    super(queues, rules.offered(FEATURES), options.transport ?? transportRules);
     this.disk = new Uint8Array(sectors * SECTOR_SIZE);
     this.#capacity = BigInt(sectors);
     this.#serial = options.serial ?? 'vhost-conformance';
-    this.#isReadOnly = isReadOnly;
     this.#rules = rules;
     this.#config = this.#configAsMade();
   }
@@ -124,10 +119,9 @@ export class BlockDevice extends QueuedDevice {
     return this.#rules.config(this.#config).slice(offset, offset + length);
   }
 
-  override setFeatures(features: bigint): boolean {
-    if (!super.setFeatures(features)) return false;
+  override setFeatures(features: bigint): void {
+    super.setFeatures(features);
     this.#config[blockConfig.writeback] = this.#rules.writeback(features);
-    return true;
   }
 
   /** Only `writeback` can be written, and only with CONFIG_WCE (virtio 5.2.5). */
@@ -211,7 +205,7 @@ export class BlockDevice extends QueuedDevice {
   #write(sector: bigint, chain: Chain): BlockOutcome {
     const start = this.#rules.dataOffset(chain.readable);
     const bytes = Math.max(0, chain.readableLength - start);
-    if (!this.#rules.acceptsWrite(this.#isReadOnly) || !this.#fits(sector, bytes)) return 'failed';
+    if (!this.#fits(sector, bytes)) return 'failed';
     const target = this.disk.subarray(this.#rules.byteOf(sector));
     const data = this.#rules.write(gather(chain.readable, start, Math.min(bytes, target.length)));
     target.set(data.subarray(0, target.length));
@@ -223,7 +217,6 @@ export class BlockDevice extends QueuedDevice {
     const rules = this.#rules;
     const ranges = rules.ranges(chain.readable);
     if (ranges.some(({ flags }) => !rules.acceptsRangeFlags(flags, allowedFlags))) return 'unsupported';
-    if (!rules.acceptsWrite(this.#isReadOnly)) return 'failed';
     if (ranges.some((range) => !rules.isRangeInDisk(range, this.#capacity))) return 'failed';
     for (const range of ranges) {
       const { sector, sectors } = rules.cleared(range);

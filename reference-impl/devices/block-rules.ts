@@ -39,7 +39,6 @@ export interface BlockRules {
   readonly read: (stored: Uint8Array) => Uint8Array;
   /** What a write stores of the driver's bytes; fewer bytes leave the rest as it was. */
   readonly write: (data: Uint8Array) => Uint8Array;
-  readonly acceptsWrite: (isReadOnly: boolean) => boolean;
   readonly flush: () => BlockOutcome;
   readonly supports: (type: number) => boolean;
   /** What becomes of a request of a type that this device does not know. */
@@ -79,7 +78,6 @@ export const blockRules: BlockRules = {
   byteOf: (sector) => Number(sector) * SECTOR_SIZE,
   read: (stored) => stored,
   write: (data) => data,
-  acceptsWrite: (isReadOnly) => !isReadOnly,
   flush: () => 'done',
   supports: () => true,
   unknown: () => 'unsupported',

@@ -57,8 +57,8 @@ export interface ParentDriver {
   readonly supportedFeatures: bigint;
   /** Negotiated features; those of the transport (VHOST_USER_F_PROTOCOL_FEATURES, VHOST_F_LOG_ALL) are not the device's. */
   readonly features: bigint;
-  /** Takes features, all of them supported; false, and nothing changed, where a dependency of one is missing. */
-  setFeatures(features: bigint): boolean;
+  /** Takes features, all of them supported. */
+  setFeatures(features: bigint): void;
 
   readonly configSize: number;
   /** A copy of configuration space; undefined where the range, of no negative numbers, leaves it. */

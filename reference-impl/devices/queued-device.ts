@@ -132,14 +132,8 @@ export abstract class QueuedDevice implements ParentDriver {
     return this.#features;
   }
 
-  setFeatures(features: bigint): boolean {
-    if (!this.acceptsFeatures(features)) return false;
+  setFeatures(features: bigint): void {
     this.#features = features;
-    return true;
-  }
-
-  protected acceptsFeatures(_features: bigint): boolean {
-    return true;
   }
 
   protected has(feature: bigint): boolean {
@@ -176,7 +170,6 @@ export abstract class QueuedDevice implements ParentDriver {
     queue.wasKicked = queue.isAwake = false;
     queue.emptyLooks = queue.uses = 0;
     queue.starts++;
-    ring.wantKicks(true);
     return undefined;
   }
 

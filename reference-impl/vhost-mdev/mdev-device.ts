@@ -184,9 +184,8 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
     const { accepts, changesWhileRunning, taken, leftByRefused, remembered } = this.rules.features;
     if (this.#isRunning && !changesWhileRunning) return errno.EBUSY;
     const { features } = this.parent;
-    const isTaken =
-      accepts(word, this.offeredFeatures) && this.parent.setFeatures(taken(features, word, this.offeredFeatures));
-    if (!isTaken) this.parent.setFeatures(leftByRefused(features));
+    const isTaken = accepts(word, this.offeredFeatures);
+    this.parent.setFeatures(isTaken ? taken(features, word, this.offeredFeatures) : leftByRefused(features));
     this.features = remembered(word, isTaken);
     return isTaken ? 0 : errno.EINVAL;
   }

@@ -32,13 +32,6 @@ export function decodePayload<Value>(
   return outcome;
 }
 
-/** A request of the back-end without payload. */
-export function configChangeMessage(): Uint8Array {
-  const message = new Uint8Array(VHOST_USER_HEADER_SIZE);
-  encodeMessage(message, { request: requestId.VHOST_USER_BACKEND_CONFIG_CHANGE_MSG });
-  return message;
-}
-
 /** A miss, or an access that no permission covers (struct vhost_iotlb_msg; size and user address mean nothing). */
 export function iotlbReportMessage(kind: IotlbReport, { ioVirtualAddress, access }: IotlbFault): Uint8Array {
   const message = new Uint8Array(VHOST_USER_HEADER_SIZE + iotlbPayload.size);

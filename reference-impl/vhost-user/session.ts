@@ -55,7 +55,7 @@ export class BackEndSession implements SessionState {
     this.rules = rules;
     for (const entry of rules.messages) this.#entries[entry.request] = entry;
     this.memory = new FrontEndMemory(edge, rules.memory, rules.iotlb);
-    this.marks = new DirtyMarks(edge, rules.log, rules.descriptors);
+    this.marks = new DirtyMarks(rules.log);
     this.rings = new RingService(this);
     device.setSinks({
       signalCall: (queue) => this.rings.announceUsed(queue),

@@ -222,7 +222,7 @@ function observeMalformed(rules: DeviceRules, note: Note): void {
 }
 
 function observeStates(rules: DeviceRules, note: Note): void {
-  const device = new BlockDevice({ sectors: 8, isReadOnly: true, transport: rules.transport, rules: rules.block });
+  const device = new BlockDevice({ sectors: 8, transport: rules.transport, rules: rules.block });
   const h = harness(device, { guest: smallGuest(), size: 8 });
   const { ring, driver } = h.queue(0);
   const request = h.guest.allocate({ size: 16 + 512 });

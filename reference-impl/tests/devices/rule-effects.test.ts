@@ -116,7 +116,6 @@ const blockEntries: { readonly [K in keyof BlockRules]: readonly BlockRules[K][]
   byteOf: [() => 0],
   read: [(stored) => stored.map((byte) => byte ^ 1)],
   write: [(data) => data.subarray(0, 512), (data) => data.map((byte) => byte ^ 1)],
-  acceptsWrite: [() => true],
   flush: [() => 'failed', () => 'unsupported'],
   supports: [(type) => type !== 8],
   unknown: [() => 'done', () => 'failed'],

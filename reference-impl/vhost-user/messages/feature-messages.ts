@@ -25,9 +25,9 @@ export const featureMessages: MessageTable = [
     handle: (session, { u64 }) => {
       const { device, rules } = session;
       const asked = rules.features.acknowledged(u64);
-      session.areFeaturesAcceptable =
-        rules.features.accepts(session.offeredFeatures, u64) && device.setFeatures(asked & device.supportedFeatures);
-      if (!session.areFeaturesAcceptable) return refused('features that were not offered, or do not stand alone');
+      session.areFeaturesAcceptable = rules.features.accepts(session.offeredFeatures, u64);
+      if (!session.areFeaturesAcceptable) return refused('features that were not offered');
+      device.setFeatures(asked & device.supportedFeatures);
       session.acknowledgedFeatures = asked;
       session.marks.isAcknowledged = hasBit(asked, virtio.VHOST_F_LOG_ALL);
       session.rings.reattach();

@@ -28,9 +28,6 @@ export const descriptorFaults = {
     handling('VHOST_USER_SET_MEM_TABLE', (right, _session, _value, { descriptors }) =>
       descriptors.length === 0 ? { kind: 'done' } : right(),
     ),
-    handling('VHOST_USER_SET_LOG_FD', (right, _session, _value, { descriptors }) =>
-      descriptors.length === 0 ? { kind: 'done' } : right(),
-    ),
     handling('VHOST_USER_SET_BACKEND_REQ_FD', (right, _session, _value, { descriptors }) =>
       descriptors.length === 0 ? { kind: 'done' } : right(),
     ),
