@@ -72,4 +72,28 @@ export const netHeaderFaults = {
       },
     }),
   ),
+  'net-checksum-zero-of-udp': deviceFault(
+    'net/tx-partial-checksum-completed',
+    'a checksum of 0 goes out as 0, which tells of a datagram without one',
+    inNet({
+      sent: (header, frame, features) => {
+        const sent = right.sent(header, frame, features);
+        const at = checksumAt(header);
+        return asks(header) && sent?.[at] === 0xff && sent[at + 1] === 0xff ? sent.slice().fill(0, at, at + 2) : sent;
+      },
+    }),
+  ),
+  'net-checksum-carries-too-early': deviceFault(
+    'net/tx-partial-checksum-completed',
+    'a carry is added where the sum of the first two words is 0xffff',
+    inNet({
+      sent: (header, frame, features) => {
+        const sent = right.sent(header, frame, features);
+        const start = (header[6] ?? 0) | ((header[7] ?? 0) << 8);
+        const word = (at: number): number => ((frame[at] ?? 0) << 8) | (frame[at + 1] ?? 0);
+        if (!asks(header) || word(start) + word(start + 2) !== 0xffff) return sent;
+        return sent?.map((byte, at) => (at === checksumAt(header) + 1 ? byte - 1 : byte));
+      },
+    }),
+  ),
 } as const satisfies Record<string, DeviceFault>;

@@ -213,6 +213,14 @@ export const packedChainFaults = {
         breakingDown(features.indirect ? 'abort' : undefined, right.acceptsIndirect(flags, features, before)),
     }),
   ),
+  'packed-indirect-with-next-carried-out': ringFault(
+    'packed-indirect/indirect-with-next-survived',
+    'a list goes on behind an indirect descriptor with NEXT, and is carried out',
+    inPackedRing({
+      acceptsIndirect: (flags, features, before) =>
+        right.acceptsIndirect(before === 0 ? flags & ~VIRTQ_DESC_F_NEXT : flags, features, before),
+    }),
+  ),
   'packed-nested-indirect-table-crashes': ringFault(
     'packed-indirect/nested-table-survived',
     'it aborts at an entry of a table with INDIRECT',

@@ -67,14 +67,21 @@ export function withWrongChecksum(frame: Uint8Array): Uint8Array {
 /** Whether the checksum of TCP or UDP in a frame of `internetFrame` is right. */
 export const isChecksummed = (frame: Uint8Array): boolean => transportSum(frame) === 0;
 
+/** What a driver that leaves the checksum to the device stores in its field: the sum of the pseudo-header. */
+export const pseudoHeaderSum = (frame: Uint8Array): number => 0xffff - onesComplement(pseudoHeader(frame));
+
 /** The checksum over TCP or UDP and its pseudo-header, the field itself included. */
 function transportSum(frame: Uint8Array): number {
   const isV6 = frame[12] === 0x86;
-  const transport = frame.subarray(isV6 ? 54 : 34);
+  return onesComplement(Uint8Array.of(...pseudoHeader(frame), ...frame.subarray(isV6 ? 54 : 34)));
+}
+
+function pseudoHeader(frame: Uint8Array): Uint8Array {
+  const isV6 = frame[12] === 0x86;
   const protocol = frame[isV6 ? 20 : 23] ?? 0;
   const addresses = isV6 ? frame.subarray(22, 54) : frame.subarray(26, 34);
-  const { length } = transport;
-  return onesComplement(Uint8Array.of(...addresses, 0, 0, length >> 8, length & 0xff, 0, 0, 0, protocol, ...transport));
+  const length = frame.length - (isV6 ? 54 : 34);
+  return Uint8Array.of(...addresses, 0, 0, length >> 8, length & 0xff, 0, 0, 0, protocol);
 }
 
 /** The Internet checksum (RFC 1071). */

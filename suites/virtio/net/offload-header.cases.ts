@@ -1,7 +1,7 @@
 import { pattern } from '../../../drivers/devices/request.ts';
 import { defineCase } from '../../case.ts';
 import { runningQueue, servesAfresh } from '../running-queue.ts';
-import { internetFrame } from './internet-frame.ts';
+import { internetFrame, pseudoHeaderSum } from './internet-frame.ts';
 import { encodeNetHeader, type NetHeader, netPort } from './net-port.ts';
 
 /** Headers of transmitted packets that ask for work on them (virtio 5.1.6.2). */
@@ -132,7 +132,12 @@ export const completed = defineCase({
   title:
     'with CSUM, a packet that has its checksum left to the device arrives with the right one, or with a header that asks for it',
   proves: {
-    'net/tx-partial-checksum-completed': ['net-checksum-not-completed', 'net-checksum-from-start-of-frame'],
+    'net/tx-partial-checksum-completed': [
+      'net-checksum-not-completed',
+      'net-checksum-from-start-of-frame',
+      'net-checksum-zero-of-udp',
+      'net-checksum-carries-too-early',
+    ],
   },
   applies: {
     start: 'negotiated',
@@ -144,27 +149,52 @@ export const completed = defineCase({
     const { driver, requirement } = context;
     const check = requirement('net/tx-partial-checksum-completed');
     const { transmit, receive } = netPort(context);
-    for (const [start, offset, bytes] of [
+    const random = [
       [34, 16, 200],
       [34, 16, 201],
       [14, 10, 60],
       [40, 2, 1000],
-    ] as const) {
+    ] as const;
+    const frames = random.map(([start, offset, bytes]) => {
       const frame = driver.net.frame(bytes, bytes);
       frame.set(pattern(2, bytes), start + offset);
+      return { start, offset, frame, what: `${bytes} bytes` };
+    });
+    for (const { start, offset, frame, what } of [
+      ...frames,
+      sumWithoutCarry(driver.net.frame(100, 7)),
+      udpOfSumZero(),
+    ]) {
       const header = encodeNetHeader({ flags: NEEDS_CSUM, csumStart: start, csumOffset: offset });
       const { frame: packet } = driver.net.roundTrip(transmit, receive, frame, {}, header);
       const expected = driver.net.returned(frame);
       const sum = sumOf(expected, start);
-      // 0 and 0xffff stand for the same sum.
       expected[start + offset] = sum >> 8;
       expected[start + offset + 1] = sum & 0xff;
-      check.bytesEqual(packet, expected, `${bytes} bytes with a checksum from ${start} on, in bytes ${start + offset}`);
+      check.bytesEqual(packet, expected, `${what} with a checksum from ${start} on, in bytes ${start + offset}`);
     }
   },
 });
 
-/** The Internet checksum of the bytes from `start` on (RFC 1071). */
+/** The sum is 0xffff on its way, which is no carry yet. */
+function sumWithoutCarry(frame: Uint8Array): { start: number; offset: number; frame: Uint8Array; what: string } {
+  const start = 34;
+  frame.fill(0, start).set([0xff, 0xf0, 0x00, 0x0f, 0x00, 0x01], start);
+  return { start, offset: 16, frame, what: 'a sum of 0xffff on its way' };
+}
+
+/** A datagram whose checksum is 0, which is sent as 0xffff: 0 says that there is none (RFC 768). */
+function udpOfSumZero(): ReturnType<typeof sumWithoutCarry> {
+  const [start, offset, payload] = [34, 6, 42];
+  const frame = internetFrame('udp4', 120);
+  const view = new DataView(frame.buffer);
+  view.setUint16(start + offset, pseudoHeaderSum(frame));
+  view.setUint16(payload, 0);
+  view.setUint16(payload, sumOf(frame, start));
+  return { start, offset, frame, what: 'a datagram' };
+}
+
+/** The Internet checksum of the bytes from `start` on (RFC 1071); of 0 and 0xffff, which stand for the same, the second. */
 function sumOf(bytes: Uint8Array, start: number): number {
   let sum = 0;
   for (const [at, byte] of bytes.subarray(start).entries()) sum += at % 2 === 0 ? byte * 256 : byte;

@@ -35,12 +35,27 @@ export const badTableLength = defineCase({
 export const withNext = defineCase({
   id: 'virtio/packed-ring/indirect-with-next-is-survived',
   title: 'a descriptor with both INDIRECT and NEXT is survived, alone and in a list',
-  proves: { 'packed-indirect/indirect-with-next-survived': 'packed-indirect-with-next-crashes' },
+  proves: {
+    'packed-indirect/indirect-with-next-survived': [
+      'packed-indirect-with-next-crashes',
+      'packed-indirect-with-next-carried-out',
+    ],
+  },
   applies,
   unwatched: 'it writes descriptors itself',
   run(context) {
     const check = context.requirement('packed-indirect/indirect-with-next-survived');
+    const table = context.guest.allocate({ size: 16 });
     const all: Breakage[] = [
+      {
+        key: 'first-of-list',
+        chain: (driver) => [readable(table), ...driver.request({ seed: 2, descriptors: 4 }).segments],
+        lay: ({ ring, places: [head, ...list] }) => {
+          fillTable(table, entriesOf(ring, list.slice(0, 1)));
+          const slot = head?.slot ?? 0;
+          ring.writeDescriptor(slot, { flags: ring.flags(slot) | INDIRECT });
+        },
+      },
       ...[INDIRECT | NEXT, INDIRECT | NEXT | WRITE].map(
         (flags): Breakage => ({
           key: `flags=${flags}`,
