@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Folders of the device side: rings, devices, and the transports that show them. */
-const folders = ['virtqueue', 'devices', 'vhost-user', 'vhost-mdev'] as const;
+const folders = ['virtqueue', 'devices', 'vhost-user', 'vhost-mdev', 'vhost-vdpa'] as const;
 
 /**
  * Files in those folders that are not, or not alone, the device's. A mutant of what driver and device share changes both

@@ -140,6 +140,7 @@ const interrupt: Others<InterruptRules> = {
 };
 
 const dma: Others<DmaRules> = {
+  acceptsArgsz: [() => true],
   mapError: [() => 0],
   unmapError: [() => 0],
   permissionOf: [() => 'read'],

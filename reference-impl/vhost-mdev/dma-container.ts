@@ -26,6 +26,8 @@ export interface DmaRequest {
 }
 
 export interface DmaRules {
+  /** Whether a structure of `size` bytes may say that it has so many. */
+  readonly acceptsArgsz: (argsz: number, size: number) => boolean;
   /** The error number with which a mapping is refused, or 0. */
   readonly mapError: (request: DmaRequest, mappings: readonly DmaMapping[], pageSize: bigint) => number;
   /** The same of taking a range away. */
@@ -61,6 +63,7 @@ function isLawful(range: Range, pageSize: bigint): boolean {
 
 /** What a VFIO container of type 1, version 2, allows. */
 export const dmaRules: DmaRules = {
+  acceptsArgsz: (argsz, size) => argsz >= size,
   mapError: (request, mappings, pageSize) => {
     if (request.flags === 0 || (request.flags & ~KNOWN_FLAGS) !== 0) return errno.EINVAL;
     if (!isLawful(request, pageSize) || request.userAddress % pageSize !== 0n) return errno.EINVAL;
@@ -130,7 +133,7 @@ export class DmaContainer {
   #map(argument: Uint8Array): number {
     const request = decodeStructure(vfioDmaMap, argument);
     if (request === undefined) return -errno.EFAULT;
-    if (request.argsz < vfioDmaMap.size) return -errno.EINVAL;
+    if (!this.#rules.acceptsArgsz(request.argsz, vfioDmaMap.size)) return -errno.EINVAL;
     const error = this.#rules.mapError(request, this.#mappings, BigInt(this.#edge.pageSize));
     if (error !== 0) return -error;
     const { ioVirtualAddress, userAddress, size, flags } = request;
@@ -146,7 +149,7 @@ export class DmaContainer {
   #unmap(argument: Uint8Array): number {
     const request = decodeStructure(vfioDmaUnmap, argument);
     if (request === undefined) return -errno.EFAULT;
-    if (request.argsz < vfioDmaUnmap.size) return -errno.EINVAL;
+    if (!this.#rules.acceptsArgsz(request.argsz, vfioDmaUnmap.size)) return -errno.EINVAL;
     const error = this.#rules.unmapError(request, this.#mappings, BigInt(this.#edge.pageSize));
     if (error !== 0) return -error;
     const found = this.#mappings.filter((one) => isWithin(one, request));

@@ -1,6 +1,12 @@
 import type { Guest, VhostMdevSession } from '../../drivers/port/port.ts';
 import { encodeStructure } from '../../reference-impl/wire/structure.ts';
-import { vfioDmaMap, vfioRequests } from '../../reference-impl/wire/vfio-structures.ts';
+import {
+  VFIO_DMA_MAP_FLAG_READ,
+  VFIO_DMA_MAP_FLAG_WRITE,
+  vfioDmaMap,
+  vfioDmaUnmap,
+  vfioRequests,
+} from '../../reference-impl/wire/vfio-structures.ts';
 import { type Answer, answerOf } from './ring-messages.ts';
 
 export type { Answer } from './ring-messages.ts';
@@ -72,15 +78,31 @@ export function unmapGuest({ vfio }: VhostMdevSession, guest: Guest): Answer {
   return answers.find((answer) => answer !== 'taken') ?? 'taken';
 }
 
-/** VFIO_IOMMU_MAP_DMA with any flags. */
-export const mapWithFlags = (
+export interface ContainerRange {
+  readonly ioVirtualAddress: bigint;
+  readonly userAddress: bigint;
+  readonly size: bigint;
+}
+
+/** VFIO_IOMMU_MAP_DMA with any flags and argsz. */
+export const mapWith = (
   { vfio }: VhostMdevSession,
-  range: { readonly ioVirtualAddress: bigint; readonly userAddress: bigint; readonly size: bigint },
-  flags: number,
+  range: ContainerRange,
+  { flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE, argsz = vfioDmaMap.size },
+): Answer =>
+  answerOf(
+    vfio.file.containerIoctl(vfioRequests.VFIO_IOMMU_MAP_DMA, encodeStructure(vfioDmaMap, { argsz, flags, ...range })),
+  );
+
+/** VFIO_IOMMU_UNMAP_DMA with any flags and argsz. */
+export const unmapWith = (
+  { vfio }: VhostMdevSession,
+  { ioVirtualAddress, size }: Omit<ContainerRange, 'userAddress'>,
+  { flags = 0, argsz = vfioDmaUnmap.size },
 ): Answer =>
   answerOf(
     vfio.file.containerIoctl(
-      vfioRequests.VFIO_IOMMU_MAP_DMA,
-      encodeStructure(vfioDmaMap, { argsz: vfioDmaMap.size, flags, ...range }),
+      vfioRequests.VFIO_IOMMU_UNMAP_DMA,
+      encodeStructure(vfioDmaUnmap, { argsz, flags, ioVirtualAddress, size }),
     ),
   );

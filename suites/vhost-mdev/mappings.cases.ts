@@ -4,7 +4,7 @@ import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
 import { serves } from '../virtio/service.ts';
-import { mapGuest, mapWithFlags, regionsOf, setTable, tableOf, unmapGuest } from './device-memory.ts';
+import { mapGuest, mapWith, regionsOf, setTable, tableOf, unmapGuest, unmapWith } from './device-memory.ts';
 import { refusesCall } from './refusal.ts';
 import { type Answer, answerOf, setState } from './ring-messages.ts';
 
@@ -132,7 +132,7 @@ export const flags = defineCase({
     const { port, requirement } = context;
     const { at: ioVirtualAddress, size, userAddress } = rangeOf(port.createGuest(guestLayouts['single-region']));
     const mapped = (word: number) => (session: VhostMdevSession) =>
-      mapWithFlags(session, { ioVirtualAddress, userAddress, size }, word);
+      mapWith(session, { ioVirtualAddress, userAddress, size }, { flags: word });
     const calls = [0, 0x20, 0x23, 0x8000_0003].map((word) => [
       `a mapping with flags 0x${word.toString(16)}`,
       mapped(word),
@@ -187,6 +187,61 @@ export const unmapPart = defineCase({
     const calls = Object.entries(ranges).map(([what, [from, length]]) => [`unmapping ${what}`, unmap(from, length)]);
     const check = requirement('vm-memory/l2-part-of-mapping-refused');
     refusesMappings(context, check, 'EINVAL', Object.fromEntries(calls), unmap(at, size));
+  },
+});
+
+export const shortArgsz = defineCase({
+  id: 'vhost-mdev/mappings/short-argsz-is-refused',
+  title: 'mapping with an argsz below 32 and unmapping with one below 24 are refused with EINVAL',
+  proves: { 'vm-memory/l2-short-argsz-refused': 'mdev-short-argsz-of-mapping-taken' },
+  applies: { ...applies, start: 'closed' },
+  run(context) {
+    const { port, guest, requirement } = context;
+    const { at, size } = rangeOf(guest);
+    const free = { ...rangeOf(port.createGuest(guestLayouts['single-region'])), ioVirtualAddress: at + 16n * size };
+    const check = requirement('vm-memory/l2-short-argsz-refused');
+    const mapped = (argsz: number) => (session: VhostMdevSession) => mapWith(session, free, { argsz });
+    const unmapped = (argsz: number) => (session: VhostMdevSession) =>
+      unmapWith(session, { ioVirtualAddress: free.ioVirtualAddress, size: page }, { argsz });
+    const kinds = { mapping: { call: mapped, whole: 32 }, unmapping: { call: unmapped, whole: 24 } };
+    for (const [kind, { call, whole }] of Object.entries(kinds)) {
+      const calls = [0, 4, 8, 16, whole - 1].map((argsz) => [`${kind} with argsz ${argsz}`, call(argsz)]);
+      refusesMappings(context, check, 'EINVAL', Object.fromEntries(calls), call(whole));
+    }
+  },
+});
+
+export const badUnmapping = defineCase({
+  id: 'vhost-mdev/mappings/unmapping-parts-of-pages-or-with-flags-is-refused',
+  title:
+    'unmapping that does not begin and end with a page, has no bytes, wraps, or has unknown flags fails with EINVAL',
+  proves: {
+    'vm-memory/l2-bad-unmapping-refused': ['mdev-unmapping-flags-ignored', 'mdev-unaligned-unmapping-taken'],
+  },
+  applies: { ...applies, start: 'closed' },
+  run(context) {
+    const { guest, requirement } = context;
+    const { at, size } = rangeOf(guest);
+    const free = at + 16n * size;
+    const ranges = {
+      'begins 1 byte into a page': [free + 1n, page],
+      'begins 2048 bytes into a page': [free + 0x800n, page],
+      'is a byte longer than a page': [free, page + 1n],
+      'is a byte shorter than two pages': [free, 2n * page - 1n],
+      'has no bytes': [free, 0n],
+      wraps: [0xffff_ffff_ffff_f000n, 2n * page],
+    } as const;
+    const unmapped = (ioVirtualAddress: bigint, length: bigint, flags: number) => (session: VhostMdevSession) =>
+      unmapWith(session, { ioVirtualAddress, size: length }, { flags });
+    const calls = [
+      ...Object.entries(ranges).map(([what, [from, length]]) => [
+        `an unmapping that ${what}`,
+        unmapped(from, length, 0),
+      ]),
+      ...[0x20, 0x8000_0000].map((flags) => [`an unmapping with flags ${flags}`, unmapped(free, page, flags)]),
+    ];
+    const check = requirement('vm-memory/l2-bad-unmapping-refused');
+    refusesMappings(context, check, 'EINVAL', Object.fromEntries(calls), unmapped(free, page, 0));
   },
 });
 

@@ -211,9 +211,9 @@ function observeRings(user: MdevUser, note: Note): void {
 }
 
 /** Maps the first two pages of the guest at an I/O-virtual address of its own. */
-function mapOnce({ device, guest }: MdevUser, ioVirtualAddress: bigint, flags: number): number {
+function mapOnce({ device, guest }: MdevUser, ioVirtualAddress: bigint, flags: number, argsz = 32): number {
   const argument = new DataView(new ArrayBuffer(32));
-  argument.setUint32(0, 32, true);
+  argument.setUint32(0, argsz, true);
   argument.setUint32(4, flags, true);
   argument.setBigUint64(8, guest.regions[0]?.userAddress ?? 0n, true);
   argument.setBigUint64(16, ioVirtualAddress, true);
@@ -225,6 +225,7 @@ function observeContainer(user: MdevUser, note: Note): void {
   const { device } = user;
   const mappings = () => device.container.mappings.map(({ bytes, ...told }) => ({ ...told, length: bytes.length }));
   const map = (ioVirtualAddress: bigint, flags: number) => mapOnce(user, ioVirtualAddress, flags);
+  note('mapped by 31 bytes', mapOnce(user, 0x9000n, 3, 31));
   note('mapped', [map(0x1000n, 3), map(0x2000n, 3), map(0x8000n, 0), map(0x8001n, 3), mappings()]);
   note('unmapped', [user.unmap(0x1000n, 0x1000n), user.unmap(0x1000n, 0x3000n), mappings()]);
 }

@@ -94,6 +94,25 @@ const container = {
       unmapError: (request, _, pageSize) => unmapError(request, [], pageSize),
     })),
   ),
+  'mdev-short-argsz-of-mapping-taken': mdevFault(
+    'vm-memory/l2-short-argsz-refused',
+    'the argsz of a call on the container is not looked at',
+    inMdevTable('dma', { acceptsArgsz: () => true }),
+  ),
+  'mdev-unmapping-flags-ignored': mdevFault(
+    'vm-memory/l2-bad-unmapping-refused',
+    'flags of an unmapping are ignored',
+    inMdevTable('dma', ({ unmapError }) => ({
+      unmapError: (request, mappings, pageSize) => unmapError({ ...request, flags: 0 }, mappings, pageSize),
+    })),
+  ),
+  'mdev-unaligned-unmapping-taken': mdevFault(
+    'vm-memory/l2-bad-unmapping-refused',
+    'an unmapping may begin and end anywhere',
+    inMdevTable('dma', ({ unmapError }) => ({
+      unmapError: (request, mappings) => unmapError(request, mappings, 1n),
+    })),
+  ),
 } as const satisfies Record<string, MdevFault>;
 
 interface Table {
