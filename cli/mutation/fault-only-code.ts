@@ -26,6 +26,8 @@ interface Path {
 export class DecidedCode {
   readonly #unreached: Extent[] = [];
   readonly #conditions = new Map<string, boolean>();
+  /** Functions that answer false or undefined in any case. */
+  readonly #nothing = new Set<string>();
 
   look(path: object, usedNames: ReadonlySet<string>): void {
     const { node, scope } = path as Path;
@@ -34,11 +36,17 @@ export class DecidedCode {
     this.#unreached.push(...unreachedOf(node, scope));
     const value = isExpression(node) ? constantOf(node, scope) : undefined;
     if (value !== undefined) this.#conditions.set(extentOf(node), isTruthy(value));
+    const { body } = node;
+    const result = node.type === 'ArrowFunctionExpression' && isNode(body) ? constantOf(body, scope) : undefined;
+    if (result?.value === false || (result !== undefined && result.value === undefined)) {
+      this.#nothing.add(extentOf(node));
+    }
   }
 
   /** Whether a change is of code that only a fault reaches, or makes a condition what the rules make it anyway. */
   covers(extent: Extent, replacement: string): boolean {
     if (this.#unreached.some(({ start, end }) => start <= extent.start && extent.end <= end)) return true;
+    if (replacement === '() => undefined' && this.#nothing.has(extentOf(extent))) return true;
     const value = this.#conditions.get(extentOf(extent));
     return value !== undefined && replacement === String(value);
   }
@@ -49,7 +57,7 @@ const isNode = (value: unknown): value is Node =>
 const isExpression = ({ type }: Node): boolean => type === 'Identifier' || /Expression$/.test(type);
 const isTruthy = ({ value }: Constant): boolean => (Array.isArray(value) ? true : Boolean(value));
 
-/** The parts of a node that its constant parts keep from running. */
+/** The parts of a node that its constant parts keep from running, or that a constant value does not depend on. */
 function unreachedOf(node: Node, scope: Scope): Node[] {
   const parts = (...names: string[]): Node[] => names.map((name) => node[name]).filter(isNode);
   const valueOfPart = (name: string): Constant | undefined => {
@@ -60,8 +68,14 @@ function unreachedOf(node: Node, scope: Scope): Node[] {
     case 'IfStatement':
     case 'ConditionalExpression': {
       const test = valueOfPart('test');
-      if (test === undefined) return [];
-      return parts(isTruthy(test) ? 'alternate' : 'consequent');
+      if (test !== undefined) return parts(isTruthy(test) ? 'alternate' : 'consequent');
+      const whole = node.type === 'ConditionalExpression' ? constantOf(node, scope) : undefined;
+      return whole === undefined ? [] : parts('test');
+    }
+    case 'CallExpression': {
+      const entry = entryOf(node['callee'], scope);
+      const isConstant = entry !== undefined && tableConstants.results.has(entry);
+      return isConstant ? [...(node['arguments'] as readonly Node[])] : [];
     }
     case 'LogicalExpression': {
       const left = valueOfPart('left');

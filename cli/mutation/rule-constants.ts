@@ -1,6 +1,7 @@
 import { transportRules } from '../../reference-impl/devices/queued-device.ts';
 import { mdevRulesL1, mdevRulesL2 } from '../../reference-impl/vhost-mdev/mdev-rules.ts';
 import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
+import { vdpaRules } from '../../reference-impl/vhost-vdpa/vdpa-rules.ts';
 
 /** A value that a rule table has, or a function of it always returns. */
 export interface Constant {
@@ -24,7 +25,7 @@ const words: ReadonlyMap<string, Constant> = new Map([
  * Entries of rule tables, by name, that are the same in each table that is tried: values, and what functions return. A
  * value is there by the name of its table, too (`resets.rings`).
  */
-export const tableConstants = constantsOf([referenceRules, transportRules, mdevRulesL1, mdevRulesL2]);
+export const tableConstants = constantsOf([referenceRules, transportRules, mdevRulesL1, mdevRulesL2, vdpaRules]);
 
 function constantsOf(roots: readonly object[]): {
   readonly values: ReadonlyMap<string, Constant>;

@@ -83,12 +83,13 @@ const ruled = `export class Ruled {
   }
   act(chain) {
     const { rules } = this.#rules;
-    const writesFirst = rules.writesFirst(chain);
+    const writesFirst = rules.breaksOnMalformed(chain);
     if (writesFirst) { this.write(); }
     if (!writesFirst) { this.late(); }
     const misplaced = this.#rules.rules.acceptsPlace(chain);
     if (misplaced !== undefined) return misplaced;
     this.starts++;
+    const before = this.all.filter((one) => rules.sendsWhileDisabled(one.size + 1));
     return rules.isInRange(chain) && this.act(chain);
   }
   write() {}
@@ -118,6 +119,8 @@ t.test(
       'misplaced !== undefined → false',
       'this.#rules.signals === 3 → true',
       '{ this.starts++; } → {}',
+      'one.size + 1 → one.size - 1',
+      '(one) => rules.sendsWhileDisabled(one.size + 1) → () => undefined',
     ];
     t.same(
       made.filter((one) => unmeasured.includes(one)),

@@ -126,10 +126,8 @@ export class BlockDevice extends QueuedDevice {
 
   /** Only `writeback` can be written, and only with CONFIG_WCE (virtio 5.2.5). */
   writeConfig(offset: number, bytes: Uint8Array): boolean {
-    const [value] = bytes;
-    if (value === undefined || bytes.length !== 1 || offset !== blockConfig.writeback) return false;
-    if (!this.has(VIRTIO_BLK_F_CONFIG_WCE)) return false;
-    this.#config[offset] = value === 0 ? 0 : 1;
+    if (bytes.length !== 1 || offset !== blockConfig.writeback || !this.has(VIRTIO_BLK_F_CONFIG_WCE)) return false;
+    this.#config[offset] = bytes[0] === 0 ? 0 : 1;
     return true;
   }
 
@@ -153,10 +151,11 @@ export class BlockDevice extends QueuedDevice {
       this.breakQueue(queue, 'request-without-status');
       return 'progressed';
     }
-    const writesFirst = this.#rules.writesFirst(chain);
-    if (writesFirst) this.#carryOut(chain);
-    this.complete(queue, ring, chain, this.#rules.written(chain));
-    if (!writesFirst) this.#carryOut(chain);
+    this.#rules.inOrder(
+      chain,
+      () => this.#carryOut(chain),
+      () => this.complete(queue, ring, chain, this.#rules.written(chain)),
+    );
     return 'progressed';
   }
 

@@ -56,8 +56,8 @@ export interface BlockRules {
   readonly writeback: (features: bigint) => number;
   /** The 20 bytes of GET_ID. */
   readonly identity: (serial: string) => Uint8Array;
-  /** Whether data and status are written before the chain is told as used, as they must be. */
-  readonly writesFirst: (chain: Chain) => boolean;
+  /** Carries a request out, data and status, and tells its chain as used, which must come behind. */
+  readonly inOrder: (chain: Chain, carryOut: () => void, tell: () => void) => void;
   /** What fills writable bytes that a request has no data for. */
   readonly filler: () => number;
   /** Bytes told as written; all of the writable part are. */
@@ -93,7 +93,10 @@ export const blockRules: BlockRules = {
     for (let n = 0; n < Math.min(serial.length, BLOCK_ID_SIZE); n++) bytes[n] = serial.charCodeAt(n) & 0x7f;
     return bytes;
   },
-  writesFirst: () => true,
+  inOrder: (_, carryOut, tell) => {
+    carryOut();
+    tell();
+  },
   filler: () => 0,
   written: (chain) => chain.writableLength,
 };

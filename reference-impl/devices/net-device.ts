@@ -60,6 +60,11 @@ const DUPLEX_UNKNOWN = 0xff;
 /** Frames from outside that wait for receive buffers. */
 const FRAMES_MAX = 1024;
 
+interface PacketPart {
+  readonly chain: Chain;
+  readonly part: Uint8Array;
+}
+
 /** A network device (virtio 5.1) whose every frame comes back on the receive queue of its pair. */
 export class NetDevice extends QueuedDevice {
   readonly deviceId = VIRTIO_ID_NET;
@@ -198,28 +203,34 @@ export class NetDevice extends QueuedDevice {
       if (room < needed && !this.#rules.mergesBuffers(this.features)) return putBack('too-large');
     }
     const packet = this.#rules.packet(this.#rules.receiveHeader(chains.length, size, queue.index), frame);
-    const writesFirst = this.#rules.writesFirst(packet);
-    let done = 0;
     this.keep(queue, ...chains);
-    // All buffers of a packet become used together (virtio 5.1.9.4.1).
-    ring.beginTogether();
-    for (const chain of chains) {
-      const part = packet.subarray(done, done + this.#rules.usableLength(chain.writableLength));
-      const written = writesFirst ? writePieces(chain.writable, 0, part) : part.length;
-      done += written;
-      this.complete(queue, ring, chain, this.#rules.received(written));
-    }
-    ring.endTogether();
-    if (!writesFirst) this.#writeInto(chains, packet);
-    this.callFor(queue, ring);
+    const parts = this.#partsOf(packet, chains);
+    this.#rules.inOrder(
+      packet,
+      () => {
+        for (const { chain, part } of parts) writePieces(chain.writable, 0, part);
+      },
+      () => this.#tell(queue, ring, parts),
+    );
     return 'delivered';
   }
 
-  #writeInto(chains: readonly Chain[], packet: Uint8Array): void {
+  /** What of a packet goes into each of its chains. */
+  #partsOf(packet: Uint8Array, chains: readonly Chain[]): PacketPart[] {
     let done = 0;
-    for (const { writable, writableLength } of chains) {
-      done += writePieces(writable, 0, packet.subarray(done, done + this.#rules.usableLength(writableLength)));
-    }
+    return chains.map((chain) => {
+      const part = packet.subarray(done, done + this.#rules.usableLength(chain.writableLength));
+      done += part.length;
+      return { chain, part };
+    });
+  }
+
+  /** All buffers of a packet become used together (virtio 5.1.9.4.1). */
+  #tell(queue: Queue, ring: DeviceRing, parts: readonly PacketPart[]): void {
+    ring.beginTogether();
+    for (const { chain, part } of parts) this.complete(queue, ring, chain, this.#rules.received(part.length));
+    ring.endTogether();
+    this.callFor(queue, ring);
   }
 }
 

@@ -24,8 +24,8 @@ export interface NetRules {
   /** The receive queue for what a transmit queue sent. */
   readonly receiveQueue: (transmitQueue: number) => number;
   readonly mergesBuffers: (features: bigint) => boolean;
-  /** Whether a packet is written before its buffers are told as used, as it must be. */
-  readonly writesFirst: (packet: Uint8Array) => boolean;
+  /** Writes a packet, and tells its buffers as used, which must come behind. */
+  readonly inOrder: (packet: Uint8Array, write: () => void, tell: () => void) => void;
   /** Whether a packet that so many buffers do not hold is too large for a ring of this size. */
   readonly isTooLarge: (buffers: number, size: number) => boolean;
   /** Bytes of a receive chain that are used, of those that it offers. */
@@ -52,7 +52,10 @@ export const netRules: NetRules = {
   reflect: (frame) => [frame],
   receiveQueue: (transmitQueue) => transmitQueue - 1,
   mergesBuffers: (features) => (features & VIRTIO_NET_F_MRG_RXBUF) !== 0n,
-  writesFirst: () => true,
+  inOrder: (_, write, tell) => {
+    write();
+    tell();
+  },
   isTooLarge: (buffers, size) => buffers >= size,
   usableLength: (offered) => offered,
   receiveHeader: (numBuffers, size) => {

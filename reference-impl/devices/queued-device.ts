@@ -310,7 +310,7 @@ export abstract class QueuedDevice implements ParentDriver {
   #attach(index: number, start: QueueStart, earlier: RingPosition | undefined): DeviceRing | RingAttachFailure {
     const options = {
       ...start,
-      ...(earlier === undefined ? {} : { earlier }),
+      earlier,
       memory: this.#memory,
       features: {
         eventIdx: this.has(VIRTIO_F_EVENT_IDX),

@@ -45,7 +45,9 @@ export class FrontEndMemory {
     if (!rules.acceptsDescriptorCount(regions.length, descriptors.length)) {
       return `${descriptors.length} descriptors for ${regions.length} regions`;
     }
-    const kept = this.#held.filter(({ told }) => rules.isKept(told, regions));
+    const before = this.#held.map(({ told }) => told);
+    const replaced = rules.replaced(before, regions);
+    const kept = this.#held.filter(({ told }) => !replaced.includes(told));
     const fresh: Held[] = [];
     for (const [index, region] of regions.entries()) {
       const others = [...kept, ...fresh].map(({ told }) => told);
@@ -57,7 +59,7 @@ export class FrontEndMemory {
       }
       fresh.push(held);
     }
-    const gone = this.#held.filter((held) => !kept.includes(held));
+    const gone = this.#held.filter(({ told }) => replaced.includes(told));
     this.#hold([...kept, ...fresh]);
     settle();
     for (const { memory } of gone) memory.unmap();

@@ -26,8 +26,11 @@ export interface MemoryRules {
   readonly placed: (region: RegionDescription) => RegionDescription;
   /** What translates addresses, once the regions are mapped. */
   readonly makeMap: (regions: readonly MappedRegion[]) => MemoryMap;
-  /** Whether a region outlives a new table. */
-  readonly isKept: (before: RegionDescription, table: readonly RegionDescription[]) => boolean;
+  /** Of the regions before, those that a new table takes the place of. */
+  readonly replaced: <R extends RegionDescription>(
+    before: readonly R[],
+    table: readonly RegionDescription[],
+  ) => readonly R[];
   /** Whether REM_MEM_REG means this region. */
   readonly isSame: (region: RegionDescription, told: RegionDescription) => boolean;
   /** Whether a region that REM_MEM_REG named is forgotten. */
@@ -50,7 +53,7 @@ export const memoryRules: MemoryRules = {
   mapping: ({ size, mmapOffset }) => ({ size, offset: mmapOffset }),
   placed: (region) => region,
   makeMap: (regions) => new MemoryMap(regions),
-  isKept: () => false,
+  replaced: (before) => before,
   isSame: (region, told) =>
     region.guestAddress === told.guestAddress && region.userAddress === told.userAddress && region.size === told.size,
   forgets: () => true,

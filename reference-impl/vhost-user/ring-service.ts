@@ -269,7 +269,6 @@ export class RingService {
   }
 
   #lacksTranslation(addresses: RingAddresses, size: number): boolean {
-    if (!this.translates) return false;
     const sizes = areaSizes(this.#layout, size);
     const areas = ringAreasAt(addresses);
     const { map } = this.#session.memory;
@@ -325,9 +324,7 @@ export class RingService {
 
   #tell(index: number, which: 'call' | 'err'): void {
     const { rules, edge, isInBand, backEndChannel } = this.#session;
-    const vring = this.vrings[index];
-    if (vring === undefined) return;
-    const way: NotificationWay = vring[which];
+    const way: NotificationWay = (this.vrings[index] as Vring)[which];
     switch (rules.notification.announcement(way, isInBand)) {
       case 'none':
         return;

@@ -1,6 +1,7 @@
 import type { ParentDriver, QueueFailure } from '../devices/parent-driver.ts';
 import { isGateOpen } from '../wire/message-description.ts';
 import { hasBit, vhostUserProtocolFeatures as protocol, VHOST_USER_REPLY_MASK } from '../wire/vhost-user-constants.ts';
+import { namesOfProblems } from '../wire/wire-problem.ts';
 import type { BackEndEdge, DescriptorToken } from './back-end-edge.ts';
 import type { BackEndRules } from './back-end-rules.ts';
 import { DirtyMarks } from './dirty-marks.ts';
@@ -158,7 +159,7 @@ export class BackEndSession implements SessionState {
     if (entry === undefined) return { kind: 'refused', why: 'no such request' };
     if (!this.#isWithinGate(entry)) return { kind: 'refused', why: 'its feature was not negotiated' };
     const decoded = decodePayload(entry, message.payload);
-    if (!decoded.ok) return refuse(`payload: ${decoded.problems.map((problem) => problem.name).join(', ')}`);
+    if (!decoded.ok) return refuse(`payload: ${namesOfProblems(decoded.problems)}`);
     if (message.descriptorsLate) return refuse('descriptors behind the first bytes');
     const expected = entry.descriptors(decoded.value);
     if (!descriptors.accepts(message.descriptors.length, expected, entry.name)) {

@@ -21,7 +21,7 @@ export interface DeviceRingOptions {
   readonly features: RingFeatures;
   readonly position: RingPosition;
   /** Where the ring of this queue stood that was attached before it, which counts for nothing. */
-  readonly earlier?: RingPosition;
+  readonly earlier?: RingPosition | undefined;
   /** Chains that were taken before and never used, to be taken again ahead of all others (inflight I/O tracking). */
   readonly resubmitted?: readonly RecordedChain[];
   /** Keep in each chain its descriptors as they were read: a record of chains in flight needs them. */

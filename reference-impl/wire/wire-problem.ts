@@ -62,3 +62,6 @@ export function shiftProblems(problems: readonly WireProblem[], by: number): rea
 export function describeWireProblem(problem: WireProblem): string {
   return `${problem.name} at byte ${problem.offset} (${problem.field}): ${problem.detail}`;
 }
+
+export const namesOfProblems = (problems: readonly WireProblem[]): string =>
+  problems.map(({ name }) => name).join(', ');

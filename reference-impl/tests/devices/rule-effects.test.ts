@@ -126,7 +126,12 @@ const blockEntries: { readonly [K in keyof BlockRules]: readonly BlockRules[K][]
   zeroed: [() => 0x5a],
   writeback: [() => 1],
   identity: [(serial) => blockRules.identity(serial.slice(1))],
-  writesFirst: [() => false],
+  inOrder: [
+    (_, act, tell) => {
+      tell();
+      act();
+    },
+  ],
   filler: [() => 0x55],
   written: [() => 1, (chain) => chain.readableLength + chain.writableLength],
 };
@@ -141,7 +146,12 @@ const netEntries: { readonly [K in keyof NetRules]: readonly NetRules[K][] } = {
   reflect: [() => [], (frame) => [frame, frame], (frame) => [frame.subarray(1)]],
   receiveQueue: [() => 2],
   mergesBuffers: [() => true, () => false],
-  writesFirst: [() => false],
+  inOrder: [
+    (_, act, tell) => {
+      tell();
+      act();
+    },
+  ],
   isTooLarge: [() => true],
   usableLength: [(offered) => offered - 1],
   receiveHeader: [(_, size) => new Uint8Array(size), (_, size, queue) => netRules.receiveHeader(7, size, queue)],
