@@ -27,6 +27,7 @@ export const caseFiles = {
   'vhost-mdev/memory-table-refused': () => import('./vhost-mdev/memory-table-refused.cases.ts'),
   'vhost-mdev/memory-under-load': () => import('./vhost-mdev/memory-under-load.cases.ts'),
   'vhost-mdev/open': () => import('./vhost-mdev/open.cases.ts'),
+  'vhost-mdev/pointers': () => import('./vhost-mdev/pointers.cases.ts'),
   'vhost-mdev/regions': () => import('./vhost-mdev/regions.cases.ts'),
   'vhost-mdev/reset': () => import('./vhost-mdev/reset.cases.ts'),
   'vhost-mdev/restart': () => import('./vhost-mdev/restart.cases.ts'),

@@ -136,7 +136,9 @@ function isThrownByDevice(stack: string): boolean {
 
 const isOfDriver = (frame: string): boolean =>
   /\/dist\/(suites|judging|drivers)\//.test(frame) &&
-  !/\/dist\/drivers\/(native\/|reference\/|vfio\/in-process-vfio)/.test(frame);
+  !/\/dist\/drivers\/(native\/|reference\/|session\/in-process-device|session\/event-holder|vfio\/in-process-vfio|vhost-vdpa\/in-process-vdpa)/.test(
+    frame,
+  );
 const deviceFiles = mutatedFiles(fileURLToPath(new URL('../../', import.meta.url)));
 const isOfDevice = (frame: string): boolean =>
   deviceFiles.some((file) => frame.includes(`/${file}:`) || frame.includes(`/${file.replace(/\.js$/, '.ts')}:`));

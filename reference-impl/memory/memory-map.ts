@@ -6,8 +6,8 @@ export type { MappedRegion } from './mapped-region.ts';
 
 export type Access = 'read' | 'write';
 
-/** What an IOTLB entry lets through, as VHOST_ACCESS_RO, WO and RW. */
-export type IotlbPermission = 'read' | 'write' | 'read-write';
+/** What an IOTLB entry lets through: nothing, or as VHOST_ACCESS_RO, WO and RW. */
+export type IotlbPermission = 'none' | 'read' | 'write' | 'read-write';
 
 export interface IotlbEntry {
   readonly ioVirtualAddress: bigint;

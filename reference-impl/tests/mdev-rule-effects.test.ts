@@ -23,6 +23,7 @@ type Others<Rules> = { readonly [K in keyof Rules]: readonly Rules[K][] };
 /** One entry replaced, for every entry of every table: each must show, or it would be no rule of the device. */
 const calls: Others<CallRules> = {
   acceptsArgsz: [() => true, () => false],
+  badPointer: [0],
   unknownCall: [0],
   deviceFlags: [(flags) => flags | 0x80],
   regionCount: [(count) => count + 1],

@@ -16,6 +16,8 @@ export interface CallRules {
   readonly acceptsArgsz: (argsz: number, needed: number, request: number) => boolean;
   /** What a call that there is not answers. */
   readonly unknownCall: number;
+  /** The same of a call whose argument lies in memory that is not there. */
+  readonly badPointer: number;
   readonly deviceFlags: (flags: number, argsz: number) => number;
   readonly regionCount: (count: number) => number;
   readonly interruptCount: (count: number) => number;
@@ -39,6 +41,7 @@ export interface CallRules {
 export const callRules: CallRules = {
   acceptsArgsz: (argsz, needed) => argsz >= needed,
   unknownCall: -errno.ENOTTY,
+  badPointer: -errno.EFAULT,
   deviceFlags: (flags) => flags,
   regionCount: (count) => count,
   interruptCount: (count) => count,
@@ -79,7 +82,7 @@ function withArgument<V extends { readonly argsz: number }>(
   act: (value: V) => number,
 ): number {
   const value = decodeStructure(codec, argument);
-  if (value === undefined) return -errno.EFAULT;
+  if (value === undefined) return device.rules.calls.badPointer;
   return device.rules.calls.acceptsArgsz(value.argsz, codec.size, request) ? act(value) : -errno.EINVAL;
 }
 

@@ -32,6 +32,8 @@ export interface ReplyRules {
   readonly replyRequest: (request: number) => number;
   readonly replySize: (payload: Uint8Array) => number;
   readonly wantsAcknowledgement: (requestFlags: number, replyAckNegotiated: boolean) => boolean;
+  /** Whether the connection ends at a refused request whose own reply has no form for a failure. */
+  readonly closesWhereNoReplyCanFail: boolean;
   readonly success: bigint;
   readonly failure: bigint;
   /** What is really sent for one message that is to be sent; the last stop before the edge. */
@@ -50,6 +52,7 @@ export const replyRules: ReplyRules = {
   replySize: (payload) => payload.length,
   wantsAcknowledgement: (requestFlags, replyAckNegotiated) =>
     replyAckNegotiated && (requestFlags & VHOST_USER_NEED_REPLY_MASK) !== 0,
+  closesWhereNoReplyCanFail: true,
   success: 0n,
   failure: 1n,
   leaving: (message) => [message],

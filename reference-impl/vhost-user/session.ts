@@ -153,7 +153,9 @@ export class BackEndSession implements SessionState {
   #handle(message: IncomingMessage, entry: MessageRule | undefined, untaken: Set<DescriptorToken>): Handled {
     const { reply, descriptors } = this.rules;
     const refuse = (why: string): Handled =>
-      entry?.answer === 'own-reply' ? { kind: 'close-connection', why } : { kind: 'refused', why };
+      entry?.answer === 'own-reply' && reply.closesWhereNoReplyCanFail
+        ? { kind: 'close-connection', why }
+        : { kind: 'refused', why };
     if (!reply.acceptsVersion(message.flags)) return { kind: 'close-connection', why: 'another version' };
     if ((message.flags & VHOST_USER_REPLY_MASK) !== 0) return { kind: 'refused', why: 'a reply to nothing' };
     if (entry === undefined) return { kind: 'refused', why: 'no such request' };

@@ -125,7 +125,6 @@ export class VdpaDevice implements CalledVdpa {
     const error = life.openError(this.#opens);
     if (error !== 0) return error;
     this.#opens++;
-    this.reset();
     this.#status = life.statusAtOpen;
     return 0;
   }

@@ -136,7 +136,11 @@ export const shortData = defineCase({
   id: 'vhost-mdev/interrupts/data-shorter-than-count-is-refused',
   title: 'VFIO_DEVICE_SET_IRQS whose argsz leaves no room for its count, or for its own fields, fails with EINVAL',
   proves: {
-    'vm-irq/data-shorter-than-count-refused': ['mdev-data-of-set-not-measured', 'mdev-argsz-of-set-unchecked'],
+    'vm-irq/data-shorter-than-count-refused': [
+      'mdev-data-of-set-not-measured',
+      'mdev-data-of-first-vector-measured',
+      'mdev-argsz-of-set-unchecked',
+    ],
   },
   applies: { start: 'closed', transports, ring: 'none' },
   run(context) {
@@ -144,6 +148,11 @@ export const shortData = defineCase({
     for (const argsz of [20, 21, 23]) {
       const what = `argsz ${argsz} with one event descriptor`;
       refusesSet(context, check, what, { flawed: { argsz }, control: { argsz: 24 } });
+    }
+    const two = { count: 2, data: descriptorData(-1, -1) };
+    for (const argsz of ringsOf(context) > 1 ? [20, 22, 24, 27] : []) {
+      const what = `argsz ${argsz} with two event descriptors`;
+      refusesSet(context, check, what, { flawed: { ...two, argsz }, control: { ...two, argsz: 28 } });
     }
     const bools = { flags: dataBool | trigger };
     refusesSet(context, check, 'argsz 20 with one bool', {
@@ -223,6 +232,23 @@ export const maskRefused = defineCase({
       for (const kind of [dataNone, dataBool, dataEvents]) {
         const flags = kind | action;
         refusesSet(context, check, `flags ${hex(flags)}`, { flawed: { flags }, control: { flags: kind | trigger } });
+      }
+    }
+  },
+});
+
+export const oneAction = defineCase({
+  id: 'vhost-mdev/interrupts/set-with-other-than-one-action-is-refused',
+  title: 'VFIO_DEVICE_SET_IRQS that says no action, two or all three fails',
+  proves: { 'vm-irq/other-than-one-action-refused': ['mdev-no-action-taken', 'mdev-two-actions-taken'] },
+  applies: { start: 'closed', transports, ring: 'none' },
+  run(context) {
+    const check = context.requirement('vm-irq/other-than-one-action-refused');
+    for (const action of [0, mask | unmask, mask | trigger, unmask | trigger, mask | unmask | trigger]) {
+      for (const kind of [dataNone, dataBool, dataEvents]) {
+        const flags = kind | action;
+        const control = { flags: kind | trigger };
+        refusesSet(context, check, `flags ${hex(flags)}`, { flawed: { flags }, control, errors: 'any' });
       }
     }
   },

@@ -236,6 +236,67 @@ export const forbiddenWrite = defineCase({
   },
 });
 
+export const noAccess = defineCase({
+  id: 'vhost-user/iotlb/translations-without-access-are-not-written',
+  title: 'a buffer whose translation permits neither reads nor writes is not written',
+  proves: { 'vu-iotlb/permissions-enforced': 'iotlb-no-access-taken-as-any' },
+  applies: translated,
+  run({ port, session, guest, driver, ring, requirement }) {
+    const check = requirement('vu-iotlb/permissions-enforced');
+    shared(check, session, guest);
+    const queue = driver.attach(ring({ size: 16 }));
+    const writes = driver.writes(queue);
+    writtenBefore(port, check, writes);
+    const window = new Window(guest);
+    writes.ask({
+      seed: 7,
+      change: (segment) => {
+        const moved = window.movedData(segment);
+        // It may be refused as one that says nothing: the buffer has no translation then.
+        if (moved !== segment) session.messages.acknowledged(update(window.entry, 'none'));
+        return moved;
+      },
+    });
+    port.until(() => writes.saysDone, seenWithinMs(port));
+    check.equal(writes.saysDone, false, 'whether a buffer without access is said to be written');
+    check.notEqual(writes.problem ?? 'the data', 'the data', 'what the buffer holds');
+    writes.stopAll();
+  },
+});
+
+export const askedForAgain = defineCase({
+  id: 'vhost-user/iotlb/invalidated-translations-are-asked-for-again',
+  title: 'a buffer that was asked for, and whose translation came and went, is asked for again',
+  proves: { 'vu-iotlb/missing-translation-reported': 'iotlb-miss-reported-once-alone' },
+  applies: translated,
+  run({ port, session, guest, driver, ring, requirement }) {
+    const check = requirement('vu-iotlb/missing-translation-reported');
+    shared(check, session, guest);
+    const queue = driver.attach(ring({ size: 16 }));
+    const writes = driver.writes(queue);
+    writtenBefore(port, check, writes);
+    const window = new Window(guest);
+    const asking = driver.writes(queue);
+    asking.ask({ seed: 7, change: window.movedData });
+    const isAsked = reportedWithin(port, window, session, port.deadlineMs);
+    check.presumes(isAsked, 'a translation that was never there is asked for');
+    const [first] = window.reports(session);
+    const { iova, size } = window.entry;
+    const from = first?.iova ?? iova;
+    check.granted(session.messages.acknowledged(update(window.entry)), 'the update');
+    port.until(() => asking.saysDone, seenWithinMs(port));
+    const before = window.reports(session).length;
+    check.granted(
+      session.messages.acknowledged(invalidation({ iova: from, size: iova + size - from })),
+      'the invalidation',
+    );
+    driver.writes(queue).ask({ seed: 8, change: window.at(from) });
+    if (port.until(() => window.reports(session).length > before, port.deadlineMs) !== 'true') {
+      check.silence('a miss of the buffer, again', 'VHOST_USER_BACKEND_IOTLB_MSG', port.deadlineMs);
+    } else check.atLeast(window.reports(session).length, before + 1, 'misses of the buffer');
+  },
+});
+
 export const forbiddenRead = defineCase({
   id: 'vhost-user/iotlb/write-only-translations-are-not-read',
   title: 'data that may only be written are not read: the write request is not done',

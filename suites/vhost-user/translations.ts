@@ -83,6 +83,12 @@ export class Window {
   /** As `moved`, for a buffer of data; a status byte stays where it is. */
   readonly movedData = (segment: Segment): Segment => (segment.length > 1 ? this.moved(segment) : segment);
 
+  /** As `movedData`, to an address where another buffer was; `entry` stays as it is. */
+  readonly at =
+    (address: bigint) =>
+    (segment: Segment): Segment =>
+      segment.length > 1 ? { ...segment, ioVirtualAddress: ioVirtualAddress(address) } : segment;
+
   /** Reports of accesses in the window. */
   reports(session: VhostUserSession): Report[] {
     const { iova, size } = this.entry;

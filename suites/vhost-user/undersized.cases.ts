@@ -8,6 +8,9 @@ import { answersTo, openFor } from './request-answers.ts';
 import { cutTo, undersizedPoints } from './undersized.ts';
 import { needReply, wordOf } from './words.ts';
 
+/** A u64. */
+const acknowledgementBytes = 8;
+
 export const notTakenAsWhole = defineCase({
   id: 'vhost-user/header/undersized-payload-is-not-taken-as-whole',
   title: 'a payload cut short is not acknowledged with 0 and not replied to as the whole one is, which is accepted',
@@ -29,6 +32,39 @@ export const notTakenAsWhole = defineCase({
         controlName: of.request,
       });
       check.refused(tried, key);
+    });
+  },
+});
+
+export const notAcknowledged = defineCase({
+  id: 'vhost-user/reply-ack/refused-own-reply-is-not-acknowledged',
+  title:
+    'a payload cut short, with need_reply, of a request that has a longer reply of its own brings no acknowledgement',
+  proves: { 'vu-reply-ack/messages-with-own-reply-unchanged': 'refused-own-reply-acknowledged' },
+  applies: {
+    start: 'closed',
+    transports: ['vhost-user'],
+    offers: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'],
+    ring: 'none',
+  },
+  run(context) {
+    const { points, requirement } = context;
+    const check = requirement('vu-reply-ack/messages-with-own-reply-unchanged');
+    const ofLongReplies = undersizedPoints(context, check).filter(({ of: { answer, replyBytes = [8] } }) => {
+      return answer === 'own-reply' && !replyBytes.includes(acknowledgementBytes);
+    });
+    check.presumes(ofLongReplies.length > 0, 'a request is offered whose reply is no u64');
+    points(ofLongReplies, ({ key, of, size }) => {
+      const setting = openFor(context, of, check);
+      const cut = cutTo(of.message(setting, 0), size);
+      const { messages, ended } = answersTo(setting.session, { ...cut, flags: needReply });
+      if (ended?.kind === 'died' || ended?.kind === 'silent') {
+        check.failsBy(ended, key, 'a closed connection, a reply or none');
+      } else {
+        const isAcknowledged = messages.some(({ payload }) => payload.length === acknowledgementBytes);
+        check.equal(isAcknowledged, false, `whether ${key} is answered by a u64`);
+      }
+      setting.session.close();
     });
   },
 });

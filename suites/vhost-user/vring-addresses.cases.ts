@@ -4,8 +4,11 @@ import { seenWithinMs } from '../../judging/deadline.ts';
 import type { Attempt } from '../../judging/refusal.ts';
 import { changes, changesOutside, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
+import type { Check } from '../check.ts';
 import { isAtStart, writtenAreas } from '../ring-positions.ts';
 import { exchangedLayout } from './exchanged-layout.ts';
+import { setInflight } from './inflight-buffer.ts';
+import { fetched } from './inflight-ring.ts';
 import { stillServes } from './refusal.ts';
 import { RingByHand } from './ring-by-hand.ts';
 import { type AddressFields, addressesOf, getBase, setAddresses } from './ring-messages.ts';
@@ -14,6 +17,8 @@ import { type AddressFields, addressesOf, getBase, setAddresses } from './ring-m
 
 const transports = ['vhost-user'] as const;
 const acknowledged = { start: 'closed', transports, negotiate: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'] } as const;
+type Context = CaseContext<string, VariantAxes, VhostUserSession, GuestSplitRing>;
+
 const size = 64;
 const parts = ['descriptor', 'available', 'used'] as const;
 type Part = (typeof parts)[number];
@@ -71,6 +76,50 @@ function served(port: DriverPort<VhostUserSession>, { session, hand }: Prepared)
   return started(hand.usedCount() > 0);
 }
 
+/** A ring with a part outside the memory, `ready` before anything is told of it. */
+function refusesOutside(
+  context: Context,
+  check: Check,
+  shownParts: readonly Part[],
+  ready: (opened: Prepared<GuestSplitRing>) => void = () => {},
+): void {
+  const { port, guest, points, refusal } = context;
+  const all = Object.keys(outside).flatMap((place) =>
+    shownParts.map((part) => ({ key: `${part}:${place}`, part, place })),
+  );
+  points(all, ({ key, part, place }) => {
+    const tried = refusal({
+      open: () => {
+        const opened = prepared(context);
+        ready(opened);
+        return opened;
+      },
+      flawed: ({ session, driver, hand }) => {
+        const fields = addressesOf(hand.ring);
+        const { region } = hand.ring.areas.descriptor;
+        const wrong = outside[place]?.(fields[part], region.userAddress + BigInt(region.size), hand.ring) ?? 0n;
+        const before = snapshot(guest);
+        const answer = session.messages.acknowledged(setAddresses(hand.index, { ...fields, [part]: wrong }));
+        if (answer.kind !== 'done' || session.fence().kind !== 'passed') return answer;
+        // At the latest on start: nothing may be taken from such a ring, and nothing written.
+        start(hand);
+        session.messages.fence();
+        if (session.isOpen) port.until(() => changes(before).length > 0, seenWithinMs(port));
+        const base = session.isOpen ? getBase(session, hand.index) : { kind: 'closed' as const };
+        const others = driver.companions().flatMap(({ ring: other }) => writtenAreas(other));
+        const isTouched =
+          changesOutside(changes(before), others).length > 0 ||
+          (base.kind === 'base' && !isAtStart(hand.ring, base.num));
+        return started(isTouched);
+      },
+      behind: ({ session }) => stillServes(port, session, check, `service after a ring with ${key}`),
+      control: (opened) => served(port, opened),
+      controlName: 'a ring in memory',
+    });
+    check.refused(tried, `a ring with ${key}`);
+  });
+}
+
 export const outsideRefused = defineCase({
   id: 'vhost-user/vring-addresses/rings-outside-memory-are-refused',
   title: 'a ring of which a part lies outside the memory is refused, when it is told of or when it is to start',
@@ -78,37 +127,27 @@ export const outsideRefused = defineCase({
     'vu-vring/ring-addresses-outside-memory-refused': ['ring-outside-memory-accepted', 'ring-outside-memory-crashes'],
   },
   applies: { ...acknowledged, memory: 'single-region', ring: 'split' },
-  run({ port, connect, guest, driverOf, ring, points, refusal, requirement }) {
-    const check = requirement('vu-vring/ring-addresses-outside-memory-refused');
-    const all = Object.keys(outside).flatMap((place) =>
-      parts.map((part) => ({ key: `${part}:${place}`, part, place })),
-    );
-    points(all, ({ key, part, place }) => {
-      const tried = refusal({
-        open: () => prepared({ port, connect, driverOf, ring }),
-        flawed: ({ session, driver, hand }) => {
-          const fields = addressesOf(hand.ring);
-          const { region } = hand.ring.areas.descriptor;
-          const wrong = outside[place]?.(fields[part], region.userAddress + BigInt(region.size), hand.ring) ?? 0n;
-          const before = snapshot(guest);
-          const answer = session.messages.acknowledged(setAddresses(hand.index, { ...fields, [part]: wrong }));
-          if (answer.kind !== 'done' || session.fence().kind !== 'passed') return answer;
-          // At the latest on start: nothing may be taken from such a ring, and nothing written.
-          start(hand);
-          session.messages.fence();
-          if (session.isOpen) port.until(() => changes(before).length > 0, seenWithinMs(port));
-          const base = session.isOpen ? getBase(session, hand.index) : { kind: 'closed' as const };
-          const others = driver.companions().flatMap(({ ring: other }) => writtenAreas(other));
-          const isTouched =
-            changesOutside(changes(before), others).length > 0 ||
-            (base.kind === 'base' && !isAtStart(hand.ring, base.num));
-          return started(isTouched);
-        },
-        behind: ({ session }) => stillServes(port, session, check, `service after a ring with ${key}`),
-        control: (opened) => served(port, opened),
-        controlName: 'a ring in memory',
-      });
-      check.refused(tried, `a ring with ${key}`);
+  run(context) {
+    refusesOutside(context, context.requirement('vu-vring/ring-addresses-outside-memory-refused'), parts);
+  },
+});
+
+export const outsideRefusedWithRecords = defineCase({
+  id: 'vhost-user/vring-addresses/recorded-rings-outside-memory-are-refused',
+  title: 'a ring whose used ring lies outside the memory is refused also where its requests in flight are recorded',
+  proves: { 'vu-vring/ring-addresses-outside-memory-refused': 'recorded-ring-outside-memory-crashes' },
+  applies: {
+    ...acknowledged,
+    negotiate: [...acknowledged.negotiate, 'VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD'],
+    memory: 'single-region',
+    ring: 'split',
+  },
+  run(context) {
+    const check = context.requirement('vu-vring/ring-addresses-outside-memory-refused');
+    refusesOutside(context, check, ['used'], ({ session, driver }) => {
+      const buffer = fetched(session, check, driver.queueIndex + 1, size);
+      if (buffer === undefined) return;
+      check.granted(session.messages.acknowledged(setInflight(buffer.description, [buffer.fd])), 'SET_INFLIGHT_FD');
     });
   },
 });

@@ -112,7 +112,7 @@ export const addressAlignment = defineCase({
         what: `SET_VRING_ADDR, ${key}`,
         start: 'negotiated',
         flawed: ({ calls }) => calls.setAddresses(0, { descriptor: 0n, available, used, log }),
-        control: ({ calls }) => calls.setAddresses(0, { descriptor: 0n, available: 0n, used: 0n }),
+        control: ({ calls }) => calls.setAddresses(0, { descriptor: 0n, available: 2n, used: 4n, log: 4n }),
         controlName: 'SET_VRING_ADDR, aligned',
         errors: ['EINVAL'],
       }),

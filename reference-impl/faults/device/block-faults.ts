@@ -1,4 +1,4 @@
-import { VIRTIO_BLK_F_CONFIG_WCE, VIRTIO_BLK_F_FLUSH } from '../../devices/block-layout.ts';
+import { VIRTIO_BLK_F_CONFIG_WCE, VIRTIO_BLK_F_FLUSH, VIRTIO_BLK_T_SECURE_ERASE } from '../../devices/block-layout.ts';
 import { blockRules as right } from '../../devices/block-rules.ts';
 import { BrokenDown } from '../../vhost-user/back-end-edge.ts';
 import type { DeviceFault } from '../fault.ts';
@@ -57,6 +57,11 @@ export const blockFaults = {
     'blk/discard-succeeds',
     'a discard is not supported, although the feature is',
     inBlock({ acceptsRangeFlags: (flags, defined) => defined !== 0 && right.acceptsRangeFlags(flags, defined) }),
+  ),
+  'block-secure-erase-unsupported': deviceFault(
+    'blk/secure-erase-succeeds',
+    'a secure erase is not supported, although the feature is',
+    inBlock({ supports: (type) => type !== VIRTIO_BLK_T_SECURE_ERASE }),
   ),
   'block-id-empty': deviceFault(
     'blk/get-id-returns-string',

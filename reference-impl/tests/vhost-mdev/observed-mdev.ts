@@ -58,6 +58,7 @@ function observeInfos({ file }: MdevUser, note: Note): void {
   for (let index = 0; index < 10; index++) note(`region ${index}`, regionInfo(file, index));
   for (let index = 0; index < 6; index++) note(`interrupt ${index}`, irqInfo(file, index));
   note('no call', file.ioctl(0x3b00, none));
+  note('no argument', file.ioctl(vfioRequests.VFIO_DEVICE_GET_INFO, none));
   const page = file.map(0, 4096, true);
   note('no doorbells', [
     typeof page === 'number' ? page : page.length,

@@ -9,12 +9,8 @@ import type { SessionState } from '../session-state.ts';
 
 type IotlbMessage = PayloadValue<typeof iotlbPayload>;
 
-/** Entries that permit nothing are none. */
-const permissions: Readonly<Record<number, IotlbPermission>> = {
-  [vhostIotlbPermissions.readOnly]: 'read',
-  [vhostIotlbPermissions.writeOnly]: 'write',
-  [vhostIotlbPermissions.readWrite]: 'read-write',
-};
+/** By the bits of the message that have a meaning. */
+const permissions: readonly IotlbPermission[] = ['none', 'read', 'write', 'read-write'];
 
 export const iotlbMessages: MessageTable = [
   describeRule(messageByName('VHOST_USER_IOTLB_MSG'), {
@@ -43,8 +39,7 @@ function isCarriedOut(session: SessionState, message: IotlbMessage): boolean {
 }
 
 function isUpdated(session: SessionState, { iova, size, userAddress, permissions: permitted }: IotlbMessage): boolean {
-  const permission = permissions[permitted];
-  if (permission === undefined) return false;
+  const permission = permissions[permitted & vhostIotlbPermissions.readWrite] as IotlbPermission;
   if (!session.memory.updateIotlb({ ioVirtualAddress: iova, userAddress, size, permission })) return false;
   session.rings.translationsChanged(iova, size);
   return true;

@@ -1,5 +1,6 @@
 import { VIRTIO_BLK_S_OK, VIRTIO_BLK_S_UNSUPP } from '../../../drivers/devices/block-requests.ts';
 import { pattern } from '../../../drivers/devices/request.ts';
+import type { FaultName } from '../../../reference-impl/faults/faults.ts';
 import { defineCase } from '../../case.ts';
 import { fieldFrom } from '../device-parts.ts';
 import { runningQueue } from '../running-queue.ts';
@@ -7,6 +8,7 @@ import { blockFields } from './config-layout.ts';
 import {
   completed,
   range,
+  rangeRequests,
   statusOf,
   UNMAP,
   VIRTIO_BLK_T_DISCARD,
@@ -64,25 +66,34 @@ export const unknownFlagsBehind = defineCase({
   },
 });
 
-export const discarded = defineCase({
-  id: 'virtio/block/discard-succeeds',
-  title: 'a DISCARD of a sector that was written completes with OK, and the sector can be written and read again',
-  proves: { 'blk/discard-succeeds': 'block-discard-unsupported' },
-  applies: { start: 'negotiated', devices: ['block'], negotiate: ['VIRTIO_BLK_F_DISCARD'] },
-  run({ driver, ring, requirement }) {
-    const check = requirement('blk/discard-succeeds');
-    const { block } = driver;
-    const queue = driver.attach(ring({ size: 16 }));
-    const sector = 16;
-    const written = (seed: number) => completed(queue, block.write(pattern(sectorSize, seed), { sector })).status();
-    check.equal(written(1), VIRTIO_BLK_S_OK, 'status of the write before');
-    const status = statusOf(queue, block, VIRTIO_BLK_T_DISCARD, range(sector, 1));
-    check.equal(status, VIRTIO_BLK_S_OK, 'status of the discard');
-    check.equal(written(2), VIRTIO_BLK_S_OK, 'status of a write behind it');
-    const read = completed(queue, block.read({ sector, expected: pattern(sectorSize, 2) }));
-    check.equal(read.problem(), undefined, 'what is wrong with what was written behind it');
-  },
-});
+/** A request that leaves undefined what its sectors read as, and nothing else undefined. */
+function emptied<
+  const Slug extends 'blk/discard-succeeds' | 'blk/secure-erase-succeeds',
+  const Fault extends FaultName,
+>(type: 'DISCARD' | 'SECURE_ERASE', slug: Slug, fault: Fault) {
+  return defineCase({
+    id: `virtio/block/${type === 'DISCARD' ? 'discard' : 'secure-erase'}-succeeds`,
+    title: `a ${type} of a sector that was written completes with OK, and the sector can be written and read again`,
+    proves: { [slug]: fault },
+    applies: { start: 'negotiated', devices: ['block'], negotiate: [`VIRTIO_BLK_F_${type}`] },
+    run({ driver, ring, requirement }) {
+      const check = requirement(slug);
+      const { block } = driver;
+      const queue = driver.attach(ring({ size: 16 }));
+      const sector = 16;
+      const written = (seed: number) => completed(queue, block.write(pattern(sectorSize, seed), { sector })).status();
+      check.equal(written(1), VIRTIO_BLK_S_OK, 'status of the write before');
+      const status = statusOf(queue, block, rangeRequests[type], range(sector, 1));
+      check.equal(status, VIRTIO_BLK_S_OK, `status of the ${type}`);
+      check.equal(written(2), VIRTIO_BLK_S_OK, 'status of a write behind it');
+      const read = completed(queue, block.read({ sector, expected: pattern(sectorSize, 2) }));
+      check.equal(read.problem(), undefined, 'what is wrong with what was written behind it');
+    },
+  });
+}
+
+export const discarded = emptied('DISCARD', 'blk/discard-succeeds', 'block-discard-unsupported');
+export const securelyErased = emptied('SECURE_ERASE', 'blk/secure-erase-succeeds', 'block-secure-erase-unsupported');
 
 export const discardUnmap = defineCase({
   id: 'virtio/block/discard-with-unmap-is-unsupported',

@@ -3,6 +3,8 @@ import { BrokenDown } from '../../../vhost-user/back-end-edge.ts';
 import { errno } from '../../../wire/errno.ts';
 import {
   VFIO_IRQ_SET_ACTION_MASK,
+  VFIO_IRQ_SET_ACTION_TRIGGER,
+  VFIO_IRQ_SET_ACTION_TYPE_MASK,
   VFIO_IRQ_SET_ACTION_UNMASK,
   VFIO_IRQ_SET_DATA_EVENTFD,
   VFIO_IRQ_SET_DATA_NONE,
@@ -31,6 +33,11 @@ const isOneKind = (flags: number): boolean => {
 const takesAction = (action: number) =>
   inMdevTable('interrupt', ({ ownError }) => ({
     ownError: (set, shape) => ((set.flags & action) === 0 ? ownError(set, shape) : 0),
+  }));
+
+const takesWhere = (isTaken: (action: number) => boolean) =>
+  inMdevTable('interrupt', ({ ownError }) => ({
+    ownError: (set, shape) => (isTaken(set.flags & VFIO_IRQ_SET_ACTION_TYPE_MASK) ? 0 : ownError(set, shape)),
   }));
 
 const takesArgsz = (call: number) =>
@@ -64,6 +71,11 @@ export const mdevIrqFaults = {
     'vm-irq/info-of-unknown-index-refused',
     'GET_IRQ_INFO of an index that there is not tells of the last one',
     inMdevTable('calls', { interruptAskedFor: (index, count) => Math.min(index, count - 1) }),
+  ),
+  'mdev-bad-pointers-are-taken': mdevFault(
+    'vm-identity/bad-pointers-refused',
+    'a call whose argument cannot be read is said to be done',
+    inMdevTable('calls', { badPointer: 0 }),
   ),
   'mdev-short-argsz-of-interrupt-taken': mdevFault(
     'vm-irq/info-short-argsz-refused',
@@ -207,6 +219,21 @@ export const mdevIrqFaults = {
     'vm-irq/data-shorter-than-count-refused',
     'SET_IRQS takes data from behind the argsz that it was told',
     checked((set) => ({ ...set, argsz: Math.max(set.argsz, 4096) })),
+  ),
+  'mdev-data-of-first-vector-measured': mdevFault(
+    'vm-irq/data-shorter-than-count-refused',
+    'SET_IRQS measures the data of one vector, however many it is told of',
+    checked((set) => (set.argsz >= vfioIrqSet.size + 4 ? { ...set, argsz: Math.max(set.argsz, 4096) } : set)),
+  ),
+  'mdev-no-action-taken': mdevFault(
+    'vm-irq/other-than-one-action-refused',
+    'SET_IRQS without an action is taken as one to trigger',
+    takesWhere((action) => action === 0),
+  ),
+  'mdev-two-actions-taken': mdevFault(
+    'vm-irq/other-than-one-action-refused',
+    'SET_IRQS with further actions beside that to trigger is taken',
+    takesWhere((action) => action > VFIO_IRQ_SET_ACTION_TRIGGER),
   ),
   'mdev-argsz-of-set-unchecked': mdevFault(
     'vm-irq/data-shorter-than-count-refused',

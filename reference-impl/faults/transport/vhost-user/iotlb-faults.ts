@@ -38,6 +38,20 @@ export const iotlbFaults = {
     'nothing is said of a buffer that has no translation',
     inTable('iotlb', { reported: (kind, fault) => (kind === 'miss' ? undefined : fault) }),
   ),
+  'iotlb-miss-reported-once-alone': vhostUserFault(
+    'vu-iotlb/missing-translation-reported',
+    'nothing is said of an address that was asked for before, whatever became of its translation',
+    inTable('iotlb', () => {
+      const told = new Set<bigint>();
+      return {
+        reported: (_, fault) => {
+          if (told.has(fault.ioVirtualAddress)) return undefined;
+          told.add(fault.ioVirtualAddress);
+          return fault;
+        },
+      };
+    }),
+  ),
   'iotlb-miss-of-ring-not-reported': vhostUserFault(
     'vu-iotlb/missing-translation-reported',
     'nothing is said of a first translation that is missing',
@@ -68,6 +82,13 @@ export const iotlbFaults = {
     'what may only be read is written, too',
     inTable('iotlb', {
       stored: (entry) => (entry.permission === 'read' ? { ...entry, permission: 'read-write' } : entry),
+    }),
+  ),
+  'iotlb-no-access-taken-as-any': vhostUserFault(
+    'vu-iotlb/permissions-enforced',
+    'what may neither be read nor written is both',
+    inTable('iotlb', {
+      stored: (entry) => (entry.permission === 'none' ? { ...entry, permission: 'read-write' } : entry),
     }),
   ),
   'iotlb-write-only-read': vhostUserFault(

@@ -64,6 +64,11 @@ export const replyAckFaults = {
           : [message],
     }),
   ),
+  'refused-own-reply-acknowledged': vhostUserFault(
+    'vu-reply-ack/messages-with-own-reply-unchanged',
+    'a request with need_reply that has a reply of its own is refused by an acknowledgement',
+    inTable('reply', { closesWhereNoReplyCanFail: false }),
+  ),
   'unnegotiated-need-reply-answered-twice': vhostUserFault(
     'vu-reply-ack/unnegotiated-need-reply-brings-at-most-one-answer',
     'before REPLY_ACK is negotiated, need_reply is answered twice',

@@ -183,6 +183,16 @@ export const vringFaults = {
     'it aborts at ring addresses outside the memory',
     fatalWhenRefused('VHOST_USER_SET_VRING_KICK', 'abort', /-area-(outside|region-edge|wraps)/),
   ),
+  'recorded-ring-outside-memory-crashes': vhostUserFault(
+    'vu-vring/ring-addresses-outside-memory-refused',
+    'it aborts at a used ring outside the memory where requests in flight are recorded',
+    handling('VHOST_USER_SET_VRING_KICK', (right, session) => {
+      const handled = right();
+      const isOutside = handled.kind === 'refused' && /device-area-(outside|region-edge|wraps)/.test(handled.why);
+      if (isOutside && session.inflight !== undefined) session.edge.breakDown('abort');
+      return handled;
+    }),
+  ),
   'ring-addresses-taken-as-guest-addresses': vhostUserFault(
     'vu-vring/ring-addresses-are-user-addresses',
     'a ring that no user range holds is looked for in guest ranges',
