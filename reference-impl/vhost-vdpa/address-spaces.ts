@@ -138,7 +138,6 @@ export class AddressSpaces {
 
   /** Takes everything away but what is kept. */
   clear(keeps: (permission: IotlbPermission) => boolean = () => false): void {
-    this.#batch = undefined;
     this.#stale = [];
     for (const [space, mappings] of this.#mappings.entries()) {
       this.#mappings[space] = mappings.filter(({ permission }) => keeps(permission));

@@ -20,8 +20,6 @@ export interface VdpaRing {
   isEarly: boolean;
   /** The parent works on it. */
   isStarted: boolean;
-  /** A kick came while it did not run. */
-  hasPendingKick: boolean;
 }
 
 /** What rings need to know of the device. */
@@ -81,18 +79,13 @@ export class VdpaRings {
     if (ring === undefined) return;
     if (!ring.isStarted && this.#runs(ring)) this.#start(ring);
     if (ring.isStarted) this.#options.parent.notify(index);
-    else if (this.#options.state().suspended) ring.hasPendingKick = this.#options.rules.suspend.keepsKicks;
   }
 
-  /** Behind a resumption: kicks that came before count now. */
+  /** Behind a resumption: rings are looked at as they start, so that kicks that came before are not missed. */
   resumed(): void {
     const { rules } = this.#options;
     for (const ring of this.records) ring.base = rules.suspend.resumedBase(ring.base);
     this.settle();
-    for (const ring of this.records) {
-      if (ring.hasPendingKick && ring.isStarted) this.#options.parent.notify(ring.index);
-      ring.hasPendingKick = false;
-    }
   }
 
   setEvent(use: EventUse, index: number, token: EventToken | undefined): void {
@@ -127,7 +120,6 @@ export class VdpaRings {
       isEnabled: false,
       isEarly: false,
       isStarted: false,
-      hasPendingKick: false,
     };
   }
 

@@ -89,8 +89,6 @@ export interface VdpaRingRules {
 }
 
 export interface VdpaSuspendRules {
-  /** Whether a kick that came meanwhile counts behind the resumption. */
-  readonly keepsKicks: boolean;
   readonly resumedBase: (base: number) => number;
 }
 
@@ -195,7 +193,7 @@ export const vdpaRules: VdpaRules = {
     runs: ({ driverOk, suspended, enabled }) => driverOk && !suspended && enabled,
     startsLate: true,
   },
-  suspend: { keepsKicks: true, resumedBase: (base) => base },
+  suspend: { resumedBase: (base) => base },
   groups: {
     acceptsSpace: (space, spaces) => space < spaces,
     spaceOf: (space) => space,
