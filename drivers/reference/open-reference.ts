@@ -28,7 +28,7 @@ export const referenceFacts = (device: ReferenceDevice, name: string): Omit<Targ
   device,
   identity: `reference ${device} over vhost-user`,
   workload: workloadOfReference(device),
-  capabilities: ['initial-base', 'packed-used-position', 'restart', 'resources', 'breaks-rings'],
+  capabilities: ['initial-base', 'packed-used-position', 'restart', 'resources', 'breaks-rings', 'refuses-flaws'],
   ownedBy: {},
   requiredFeatures: [],
   deadlineScale: 1,

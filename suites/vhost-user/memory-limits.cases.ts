@@ -10,7 +10,7 @@ import {
   type RegionFields,
   setMemTable,
 } from './memory-table.ts';
-import { refusesMessage, stillServes } from './refusal.ts';
+import { keepsToRefusal, refusesMessage, stillServes } from './refusal.ts';
 import { RingByHand } from './ring-by-hand.ts';
 import { getBase } from './ring-messages.ts';
 
@@ -172,7 +172,7 @@ export const emptyOrOverflowing = defineCase({
 export const overlapping = defineCase({
   id: 'vhost-user/memory-limits/overlapping-regions-are-survived',
   title: 'regions that overlap for the guest, for the front-end, or in all are refused or survived',
-  proves: { 'vu-memory/overlapping-regions-survived': 'overlapping-regions-crash' },
+  proves: { 'vu-memory/overlapping-regions-survived': ['overlapping-regions-crash', 'overlapping-regions-taken'] },
   applies: acknowledgedTables,
   run({ port, connect, driverOf, ring, points, requirement }) {
     const check = requirement('vu-memory/overlapping-regions-survived');
@@ -196,7 +196,10 @@ export const overlapping = defineCase({
         const session = connect('negotiated');
         const answer = session.messages.acknowledged(setMemTable(inOrder([right, second[key] ?? right]), [fd, fd]));
         if (answer.kind === 'died' || answer.kind === 'silent') check.failsBy(answer, key, 'an answer');
-        else survives({ port, driverOf, ring }, session, guest, check, `overlapping ${key}`);
+        else {
+          keepsToRefusal(port, check, answer, `overlapping ${key}`);
+          survives({ port, driverOf, ring }, session, guest, check, `overlapping ${key}`);
+        }
       },
     );
   },

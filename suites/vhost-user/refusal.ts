@@ -1,4 +1,4 @@
-import type { DriverPort, OutgoingMessage, VhostUserSession } from '../../drivers/port/port.ts';
+import type { ControlOutcome, DriverPort, OutgoingMessage, VhostUserSession } from '../../drivers/port/port.ts';
 import { exitText } from '../../judging/failure.ts';
 import type { Attempt, Refusal, RefusalTrial } from '../../judging/refusal.ts';
 import type { Check } from '../check.ts';
@@ -92,4 +92,10 @@ export function stillServes(
   if (answer.kind === 'reply') return check.holds(true, what, { expected: 'a reply', actual: 'a reply' });
   check.failsBy(answer, what, 'a reply to GET_FEATURES on a new connection');
   return false;
+}
+
+/** At a message that the text lets a back-end refuse or bear: a target that says that it refuses such ones must. */
+export function keepsToRefusal(port: DriverPort, check: Check, outcome: ControlOutcome, what: string): void {
+  if (!port.facts.capabilities.includes('refuses-flaws')) return;
+  check.oneOf(outcome.kind, ['refused', 'closed'], `what a target that refuses flaws does at ${what}`);
 }

@@ -2,7 +2,7 @@ import type { GuestRing, VhostUserSession } from '../../drivers/port/port.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
 import { stoppedAt } from '../ring-positions.ts';
-import { stillServes } from './refusal.ts';
+import { keepsToRefusal, stillServes } from './refusal.ts';
 import { RingByHand, waited } from './ring-by-hand.ts';
 import { getBase, setDescriptor } from './ring-messages.ts';
 
@@ -185,7 +185,12 @@ export const errorsSignalled = defineCase({
 export const disagreement = defineCase({
   id: 'vhost-user/vring-descriptors/descriptor-and-no-fd-bit-may-disagree',
   title: 'a descriptor together with the no-fd bit, or neither of both, is refused or survived',
-  proves: { 'vu-vring/descriptor-and-flag-disagreement-survived': 'descriptor-disagreement-crashes' },
+  proves: {
+    'vu-vring/descriptor-and-flag-disagreement-survived': [
+      'descriptor-disagreement-crashes',
+      'descriptor-disagreement-taken',
+    ],
+  },
   applies: { start: 'closed', transports, negotiate: ['VHOST_USER_PROTOCOL_F_REPLY_ACK'] },
   run({ port, connect, driverOf, ring, points, requirement }) {
     const check = requirement('vu-vring/descriptor-and-flag-disagreement-survived');
@@ -202,6 +207,7 @@ export const disagreement = defineCase({
       const request = `VHOST_USER_SET_VRING_${which}`;
       const answer = session.messages.acknowledged({ request, payload: { u64 }, descriptors: both ? [fd] : [] });
       if (answer.kind === 'died' || answer.kind === 'silent') check.failsBy(answer, key, 'an answer');
+      else keepsToRefusal(port, check, answer, key);
       if (session.isOpen) getBase(session, queue.index);
       stillServes(port, session, check, `service after ${key}`);
       session.close();

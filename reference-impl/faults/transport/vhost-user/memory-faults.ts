@@ -99,6 +99,11 @@ export const memoryFaults = {
           : { kind: 'refused', why: 'regions are not sorted' },
     ),
   ),
+  'overlapping-regions-taken': vhostUserFault(
+    'vu-memory/overlapping-regions-survived',
+    'regions that overlap are taken, although it says that it refuses them',
+    inTable('memory', { overlaps: () => false }),
+  ),
   'overlapping-regions-crash': vhostUserFault(
     'vu-memory/overlapping-regions-survived',
     'it aborts at regions that overlap',

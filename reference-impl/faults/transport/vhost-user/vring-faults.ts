@@ -220,6 +220,11 @@ export const vringFaults = {
       fatalWhenRefused(name, 'abort', /disagree/),
     ),
   ),
+  'descriptor-disagreement-taken': vhostUserFault(
+    'vu-vring/descriptor-and-flag-disagreement-survived',
+    'a descriptor and the no-fd bit may disagree, although it says that it refuses that',
+    inTable('vring', { acceptsDescriptors: () => true }),
+  ),
   'unstarted-ring-base-unanswered': vhostUserFault(
     'vu-vring/get-vring-base-of-unstarted-ring-answered',
     'GET_VRING_BASE of a ring that never started is not answered',
