@@ -160,7 +160,7 @@ export class GuestPlace implements HostPlace {
     });
     const words = [process.execPath, hostProgram, `${guestDirectory}/control/${name}`];
     const end = await session.run(
-      `mkdir -p ${scratch} && cd ${shellLine([process.cwd()])} && ` +
+      `${pathWith(this.#settings.programs)}mkdir -p ${scratch} && cd ${shellLine([process.cwd()])} && ` +
         `exec ${shellLine(words)} <&5 ${messageDescriptor}>&6 5<&- 6>&- 9>&-\n`,
     );
     clearTimeout(hung);
@@ -192,6 +192,11 @@ export class GuestPlace implements HostPlace {
     if (machine.isKilled) return { kind: 'died', why: `QEMU was killed\n${machine.errors}`, cause: 'QEMU was killed' };
     return { kind: 'kernel-died', death: kernelDeath(said) };
   }
+}
+
+/** A line of a script that puts directories ahead of the system's. */
+function pathWith(directories: readonly string[]): string {
+  return directories.map((directory) => `PATH=${shellLine([directory])}:$PATH && `).join('');
 }
 
 /** Whether the next host can run on the same kernel. */

@@ -19,6 +19,8 @@ export interface GuestSettings {
   readonly kernelOptions: readonly string[];
   /** Words of QEMU for what is judged. */
   readonly hardware: readonly string[];
+  /** Directories of the host whose programs come before those of the system, in what is judged. */
+  readonly programs: readonly string[];
   /** Until the guest is ready for its first order. */
   readonly bootLimitMs: number;
   /** A directory for orders and answers, also the guest's share `control`. */

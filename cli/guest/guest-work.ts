@@ -27,12 +27,15 @@ import { runShellCommand } from './guest-shell.ts';
 import { isCommand, type KernelFiles, kernelFiles } from './kernel-files.ts';
 import { buildModules, namedModuleDirectory, ownModuleDirectories, withOptions } from './own-modules.ts';
 import { sourceModules } from './source-modules.ts';
+import { needsNewerTool, vdpaTool } from './vdpa-tool.ts';
 
 const qemu = 'qemu-system-x86_64';
 
 interface PreparedOptions extends GuestOptions {
   /** Whether the modules are loaded that Debian's kernel leaves out. */
   readonly sourceModules?: boolean;
+  /** Whether vDPA devices are made by a newer tool than the system's. */
+  readonly newerVdpaTool?: boolean;
 }
 
 /** `guest`: does what its words ask for. Returns the exit code. @throws UsageError, GuestError */
@@ -74,28 +77,32 @@ async function runInGuest(words: readonly string[], options: GuestOptions): Prom
   }
   const root = rootOfRun(request, resumed);
   const needsSources = request.targets.some(({ target }) => target.reach.via === 'vhost-vdpa');
-  return await withSettings({ ...options, sourceModules: needsSources }, async (settings, _signal, stopListening) => {
-    const removeIfUnused = emptyRunDirectory(root);
-    try {
-      const hardware = hardwareOf(
-        request.targets.map(({ target }) => target),
-        join(settings.control, 'hardware'),
-      );
-      const withHardware: GuestSettings = {
-        ...settings,
-        hardware: hardware.qemu,
-        kernelOptions: [...settings.kernelOptions, ...hardware.kernelOptions],
-      };
-      const place = new GuestPlace(withHardware, root, {
-        runWords: ['guest', ...wordsOf(options), '--', 'run'],
-        atBoot: options.atBoot,
-      });
-      stopListening();
-      return await runPlan(request, allCases, resumed, place, root);
-    } finally {
-      removeIfUnused();
-    }
-  });
+  const newerVdpaTool = request.targets.some(({ target }) => needsNewerTool(target));
+  return await withSettings(
+    { ...options, sourceModules: needsSources, newerVdpaTool },
+    async (settings, _signal, stopListening) => {
+      const removeIfUnused = emptyRunDirectory(root);
+      try {
+        const hardware = hardwareOf(
+          request.targets.map(({ target }) => target),
+          join(settings.control, 'hardware'),
+        );
+        const withHardware: GuestSettings = {
+          ...settings,
+          hardware: hardware.qemu,
+          kernelOptions: [...settings.kernelOptions, ...hardware.kernelOptions],
+        };
+        const place = new GuestPlace(withHardware, root, {
+          runWords: ['guest', ...wordsOf(options), '--', 'run'],
+          atBoot: options.atBoot,
+        });
+        stopListening();
+        return await runPlan(request, allCases, resumed, place, root);
+      } finally {
+        removeIfUnused();
+      }
+    },
+  );
 }
 
 /**
@@ -170,6 +177,7 @@ async function prepared(options: PreparedOptions, control: string, signal: Abort
     modules: loaded,
     kernelOptions: options.kernelOption,
     hardware: [],
+    programs: options.newerVdpaTool ? [await vdpaTool(cache, { mirror: options.debianMirror, signal, say })] : [],
     bootLimitMs: options.bootLimit * 1000,
     control,
     shares: new Map(),

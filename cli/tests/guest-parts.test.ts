@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { vpVdpaBlk } from '../../fixtures/targets/vp-vdpa.ts';
 import type { CaseRecord } from '../../reports/record/record.ts';
 import { CacheDirectory } from '../guest/cache-directory.ts';
+import { hardwareOf } from '../guest/guest-hardware.ts';
 import { kernelDeath } from '../guest/kernel-complaint.ts';
 import { loadOrder, moduleInformation } from '../guest/module-information.ts';
 import { withOptions } from '../guest/own-modules.ts';
@@ -48,6 +50,25 @@ t.test('a module option goes to every module that has the parameter', async (t) 
   t.throws(() => withOptions([block], ['pairs=2']), { message: /no module has a parameter pairs; there are debug$/ });
   t.throws(() => withOptions([], ['pairs=2']), { message: /there are none$/ });
   t.throws(() => withOptions([block], ['debug']), { message: /write NAME=VALUE/ });
+});
+
+t.test('what the machine has for several targets, and nothing twice', async (t) => {
+  const directory = emptyDirectory(t);
+  const iommu = ['-device', 'intel-iommu'];
+  const disk = (name: string) => ({
+    facts: { ...vpVdpaBlk.facts, name },
+    guest: {
+      qemu: [...iommu, '-blockdev', `filename={dir}/disk,node-name=${name}`],
+      files: { disk: 512 },
+      kernelOptions: ['intel_iommu=on'],
+    },
+  });
+  const { qemu, kernelOptions } = hardwareOf([disk('one'), { facts: vpVdpaBlk.facts }, disk('two')], directory);
+  const file = (name: string): string => join(directory, name, 'disk');
+  const blockdev = (name: string): string[] => ['-blockdev', `filename=${file(name)},node-name=${name}`];
+  t.same(qemu, [...iommu, ...blockdev('one'), ...blockdev('two')]);
+  t.same(kernelOptions, ['intel_iommu=on']);
+  t.equal(statSync(file('two')).size, 512);
 });
 
 t.test('a complaint of the kernel, without what differs from boot to boot', async (t) => {

@@ -8,6 +8,7 @@ import { closeFd, type MapOptions, type Mapping, mapMemory, memfdCreate } from '
 import { KernelVdpa } from '../vhost-vdpa/kernel-vdpa.ts';
 import { VdpaDeviceCalls } from '../vhost-vdpa/vdpa-device-calls.ts';
 import type { VdpaKernel } from '../vhost-vdpa/vdpa-kernel.ts';
+import { destroyVduse } from '../vhost-vdpa/vduse-control.ts';
 
 /** A kernel with one device file: what is asked of it stands in `calls`, what it refuses in `errors`. */
 class ScriptedVdpaKernel implements VdpaKernel {
@@ -123,4 +124,12 @@ t.test('behind its close every call answers EBADF, and pages are unmapped', asyn
   t.equal(calls.iotlb({ request: 2 }), -errno.EBADF);
   t.equal(calls.mapDoorbell(0), -errno.EBADF);
   t.equal(kernel.calls.filter((call) => call === 'close 77').length, 1);
+});
+
+t.test('a VDUSE device is removed by its name', async (t) => {
+  const kernel = new ScriptedVdpaKernel();
+  t.equal(destroyVduse('vc7', kernel), 0);
+  t.same(kernel.calls, ['open /dev/vduse/control', 'ioctl 77 0x41008103', 'close 77']);
+  kernel.errors.ioctl = 'EBUSY';
+  t.equal(destroyVduse('vc7', kernel), -errno.EBUSY, 'a program has it');
 });

@@ -5,6 +5,7 @@ import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { errno } from '../../reference-impl/wire/errno.ts';
 import { iotlbMessageTypes } from '../../reference-impl/wire/vdpa-structures.ts';
 import { PeerProtocolError } from '../errors.ts';
+import { RequestsUnknownError } from '../port/port.ts';
 import { openVdpaReference } from '../reference/open-vdpa-reference.ts';
 import { within } from '../vhost-vdpa/vdpa-port.ts';
 import type { VdpaSession } from '../vhost-vdpa/vdpa-session.ts';
@@ -44,6 +45,27 @@ t.test('a ring that comes later does so while the device is suspended, and other
   t.equal(names.filter((request) => request === 0xaf7d).length, 2, 'VHOST_VDPA_SUSPEND');
   t.equal(names.filter((request) => request === 0xaf7e).length, 2, 'VHOST_VDPA_RESUME');
 });
+
+t.test(
+  'where rings stop by a reset, positions are not told, and no ring comes or goes while the device runs',
+  async (t) => {
+    const { session, guest, port } = connected(t);
+    Object.defineProperty(port, 'facts', { value: { ...port.facts, ringsStop: 'by-reset' } });
+    session.negotiate({ device: features });
+    session.shareMemory(guest);
+    const ring = () => guest.ring({ size: 16, layout: 'split' });
+    const queue = session.attach(ring(), { index: 0 });
+    queue.kick();
+    t.throws(() => session.attach(ring(), { index: 1 }), RequestsUnknownError, 'it runs');
+    t.throws(() => queue.setEnabled(false), RequestsUnknownError);
+    const stopped = queue.stop();
+    assert.ok(stopped.kind === 'stopped');
+    t.throws(() => stopped.position, RequestsUnknownError);
+    t.equal(session.calls.status(), 0, 'the device is reset');
+    t.throws(() => queue.kick(), RequestsUnknownError, 'it rests');
+    t.throws(() => session.attach(ring(), { index: 1 }), RequestsUnknownError);
+  },
+);
 
 t.test('who writes the status decides on DRIVER_OK', async (t) => {
   const { session, guest } = connected(t);
