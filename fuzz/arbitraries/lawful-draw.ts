@@ -10,6 +10,7 @@ import { lawfulProgram } from './lawful-program.ts';
 import { mdevProgram } from './mdev-program.ts';
 import { messageProgram } from './message-program.ts';
 import { isModelled } from './requests.ts';
+import { vdpaProgram } from './vdpa-program.ts';
 
 /** Programs that are made at once. */
 const batch = 32;
@@ -40,6 +41,10 @@ export class LawfulDraw {
 function programsOf(target: KnownTarget, layout: RingLayout): fc.Arbitrary<Program>[] {
   const { device, offer, transport } = target;
   if (!isModelled(device)) return [];
+  if (transport === 'vhost-vdpa') {
+    const served = lawfulProgram({ device, layout, offer, transport });
+    return [vdpaProgram(offer), served];
+  }
   const lawfulOnes = lawfulProgram({ device, layout, offer });
   if (transport !== 'vhost-mdev') return [lawfulOnes, lawfulOnes, messageProgram({ device, offer })];
   const served = lawfulProgram({ device, layout, offer, transport });

@@ -3,7 +3,8 @@ import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import type { RingLayout } from '../../reference-impl/virtqueue/ring.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { type Call, type CallOf, callOf, type Program } from '../program/program.ts';
-import { type Chain, mdevStepOf, ringSize, ringStart, type Step, stepOf } from './lawful-step.ts';
+import type { CallDraft } from './call-draft.ts';
+import { type Chain, mdevStepOf, ringSize, ringStart, type Step, stepOf, vdpaStepOf } from './lawful-step.ts';
 import type { ModelledDevice } from './requests.ts';
 import {
   lastMessage,
@@ -15,6 +16,7 @@ import {
   ToldSlots,
   toldCall,
 } from './told-message.ts';
+import { resume, suspend } from './vdpa-call.ts';
 
 export interface LawfulShape {
   readonly device: ModelledDevice;
@@ -22,12 +24,13 @@ export interface LawfulShape {
   /** What the device offers: nothing else is accepted. Everything without it. */
   readonly offer?: Pick<FeatureSet, 'device' | 'protocol'>;
   /** vhost-user unless told. */
-  readonly transport?: 'vhost-user' | 'vhost-mdev';
+  readonly transport?: 'vhost-user' | 'vhost-mdev' | 'vhost-vdpa';
 }
 
 type Segments = CallOf<'chain'>['segments'];
 
 const version1 = 1n << 32n;
+const accessPlatform = 1n << 33n;
 const packedRing = 1n << 34n;
 const protocolFeatures = 1n << 30n;
 const indirectDesc = 1n << 28n;
@@ -105,8 +108,16 @@ export const laidProgram = (shape: LawfulShape, { chosen, steps }: LawfulParts):
 /** Programs that keep to the text, for a device whose features they accept as far as they are offered. */
 export function lawfulProgram(shape: LawfulShape): fc.Arbitrary<Program> {
   const { device, transport, offer = everything } = shape;
-  const parts = transport === 'vhost-mdev' ? partsWith(mdevStepOf(device, offer.device)) : lawfulParts(device);
-  return parts.map((each) => laidProgram(shape, each));
+  return partsOf(device, offer, transport).map((each) => laidProgram(shape, each));
+}
+
+function partsOf(
+  device: ModelledDevice,
+  offer: Pick<FeatureSet, 'device'>,
+  transport: LawfulShape['transport'],
+): fc.Arbitrary<LawfulParts> {
+  if (transport === 'vhost-mdev') return partsWith(mdevStepOf(device, offer.device));
+  return transport === 'vhost-vdpa' ? partsWith(vdpaStepOf(device)) : lawfulParts(device);
 }
 
 /** All used elements are awaited, and nothing is told beside the requests: what comes of each is seen. */
@@ -146,7 +157,9 @@ class ProgramLayer {
   readonly #device: ModelledDevice;
   readonly #layout: RingLayout;
   readonly #setting: Setting;
-  readonly #isMdev: boolean;
+  /** Without messages: a device that is opened as a file. */
+  readonly #isFile: boolean;
+  readonly #isVdpa: boolean;
   readonly #isOld: boolean;
   readonly #offered: bigint;
   readonly #isLogged: boolean;
@@ -170,19 +183,26 @@ class ProgramLayer {
 
   constructor({ device, layout, transport, offer = everything }: LawfulShape, setting: Setting) {
     this.#device = device;
-    this.#isMdev = transport === 'vhost-mdev';
+    this.#isVdpa = transport === 'vhost-vdpa';
+    this.#isFile = this.#isVdpa || transport === 'vhost-mdev';
     this.#layout = layout;
     this.#setting = setting;
     this.#size = this.#sizeOf(setting.size);
     const packed = layout === 'packed' ? packedRing : 0n;
-    const isOld = setting.isOld && !this.#isMdev;
+    const isOld = setting.isOld && !this.#isFile;
     this.#deviceWord =
-      (version1 | (isOld ? 0n : protocolFeatures) | packed | ofDevice[device] | setting.features) & offer.device;
+      (version1 |
+        (this.#isVdpa ? accessPlatform : 0n) |
+        (isOld ? 0n : protocolFeatures) |
+        packed |
+        ofDevice[device] |
+        setting.features) &
+      offer.device;
     this.#protocol = isOld ? 0n : setting.protocol & offer.protocol;
     this.#isOld = isOld;
     this.#offered = offer.device;
     const hasLog = (offer.protocol & protocolBits.logShmfd) !== 0n && (offer.device & logAll) !== 0n;
-    this.#isLogged = setting.isLogged && hasLog && !isOld && !this.#isMdev;
+    this.#isLogged = setting.isLogged && hasLog && !isOld && !this.#isFile;
     if (this.#isLogged) {
       this.#deviceWord |= logAll;
       this.#protocol |= protocolBits.logShmfd;
@@ -198,7 +218,7 @@ class ProgramLayer {
     const count = this.#device === 'net' || (this.#device === 'block' && hasSecond) ? 2 : 1;
     this.#rings = this.#placed(count, at, start);
     for (const message of this.#setting.prologue) this.#tell(message);
-    if (this.#setting.tellsAddresses && !this.#isMdev) this.#tellAddresses(this.#rings[0] ?? 0, 0);
+    if (this.#setting.tellsAddresses && !this.#isFile) this.#tellAddresses(this.#rings[0] ?? 0, 0);
     this.#attach();
     for (const step of steps) this.#step(step, at);
     this.#stop();
@@ -208,7 +228,7 @@ class ProgramLayer {
   }
 
   #sizeOf(size: number): number {
-    return this.#layout === 'packed' && this.#setting.isOdd && size > 2 ? size - 1 : size;
+    return this.#layout === 'packed' && !this.#isVdpa && this.#setting.isOdd && size > 2 ? size - 1 : size;
   }
 
   #placed(count: number, memory: number, start: number): number[] {
@@ -254,11 +274,7 @@ class ProgramLayer {
         this.#attach();
         return;
       case 'calls':
-        for (const { kind, values } of step.drafts) {
-          const id = this.#calls.length + 1;
-          const of = kind === 'connect' ? {} : { session };
-          this.#calls.push(callOf(kind, id, { ...values, ...of }) as unknown as Call);
-        }
+        for (const each of step.drafts) this.#draft(each);
         return;
       case 'stop':
         this.#stop();
@@ -291,7 +307,7 @@ class ProgramLayer {
         return;
       case 'plain':
         if (step.what === 'fence') this.#add('fence', { session });
-        else if (step.what === 'share' && this.#isMdev) return;
+        else if (step.what === 'share' && this.#isFile) return;
         else if (step.what === 'enable' && this.#isOld) return;
         else if (step.what === 'share') this.#share(memory);
         else this.#add(step.what, { queue: this.#queue });
@@ -363,7 +379,7 @@ class ProgramLayer {
   #tell(message: ToldMessage): void {
     // SET_VRING_ENABLE belongs to sessions with protocol features.
     if (this.#isOld && message.request === requestId.VHOST_USER_SET_VRING_ENABLE) return;
-    if (this.#isMdev || (this.#has(message.gate) && !this.#slots.fits(message))) return;
+    if (this.#isFile || (this.#has(message.gate) && !this.#slots.fits(message))) return;
     if (message.request === requestId.VHOST_USER_NET_SET_MTU && this.#device !== 'net') return;
     if (message.request === requestId.VHOST_USER_SET_CONFIG && !this.#writesConfiguration) return;
     for (let time = 0; time < message.times; time++) {
@@ -456,7 +472,7 @@ class ProgramLayer {
 
   /** Another set of features, while every ring is stopped. */
   #renegotiate(features: bigint): void {
-    if (this.#isMdev) return;
+    if (this.#isFile) return;
     const changing = indirectDesc | eventIdx;
     this.#deviceWord = (this.#deviceWord & ~changing) | (features & changing & this.#offered);
     const value = { kind: 'literal' as const, value: this.#deviceWord };
@@ -467,15 +483,23 @@ class ProgramLayer {
 
   /** Nothing is used while a ring is disabled; what waits is, once it is enabled. */
   #pause(chains: readonly Chain[]): void {
-    if (this.#isMdev || this.#isOld || this.#device === 'net') return;
+    if ((this.#isFile && !this.#isVdpa) || this.#isOld || this.#device === 'net') return;
     this.#drain();
     const queue = this.#queue;
-    this.#add('enable', { queue, on: false });
+    const [begin, end] = this.#isVdpa && chains.length === 1 ? [suspend, resume] : [undefined, undefined];
+    if (begin === undefined) this.#add('enable', { queue, on: false });
+    else this.#draft(begin);
     this.#chains(chains, 'none');
     this.#add('fence', { session: this.#session });
     this.#add('wait', { queue, count: 0 });
-    this.#add('enable', { queue });
+    if (end === undefined) this.#add('enable', { queue });
+    else this.#draft(end);
     this.#drain();
+  }
+
+  #draft({ kind, values }: CallDraft): void {
+    const of = kind === 'connect' ? {} : { session: this.#session };
+    this.#calls.push(callOf(kind, this.#calls.length + 1, { ...values, ...of }) as unknown as Call);
   }
 
   #lend(queue: number): void {

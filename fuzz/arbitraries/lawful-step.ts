@@ -3,6 +3,7 @@ import type { CallDraft } from './call-draft.ts';
 import { mdevCalls } from './mdev-call.ts';
 import { type ModelledDevice, type Wanted, wantedOf } from './requests.ts';
 import { plainMessage, type ToldMessage } from './told-message.ts';
+import { vdpaQuietCalls } from './vdpa-call.ts';
 
 export type Step =
   | { readonly kind: 'chains'; readonly chains: readonly Chain[]; readonly waits: 'all' | 'one' | 'none' }
@@ -151,3 +152,17 @@ export const mdevStepOf = (device: ModelledDevice, offered: bigint): fc.Arbitrar
     weight: 8,
     arbitrary: mdevCalls(offered).map((drafts) => ({ kind: 'calls' as const, drafts })),
   });
+
+/** The same on a device of vhost-vdpa. */
+export const vdpaStepOf = (device: ModelledDevice): fc.Arbitrary<Step> =>
+  fc.oneof(
+    ...ringStep(device),
+    { weight: 3, arbitrary: vdpaQuietCalls.map((drafts) => ({ kind: 'calls' as const, drafts })) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant('pause' as const),
+        chains: fc.array(chainOf(device), { minLength: 1, maxLength: 2 }),
+      }),
+    },
+  );

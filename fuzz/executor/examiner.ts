@@ -34,6 +34,7 @@ interface Seen {
 
 /** What only a process that lives lets come of a call, and what may come of one that ended it. */
 const servedOutcomes: ReadonlySet<OutcomeClass> = new Set(['fenced', 'acknowledged', 'returned', 'answered']);
+const failedOutcomes: ReadonlySet<OutcomeClass> = new Set(['refused', 'malformed', 'closed', 'silent', 'died']);
 const lostOutcomes: ReadonlySet<OutcomeClass> = new Set(['malformed', 'closed', 'died']);
 
 /** A whole transfer on a fresh session is asked for behind so many programs, and behind each in which something was silent. */
@@ -259,9 +260,17 @@ export class Examiner {
     const [first] = this.#found;
     if (first === undefined) return undefined;
     const before = this.#standings.slice(0, first.place + 1);
-    if (before.some(({ taints }) => taints !== undefined)) return undefined;
+    if (before.some(({ taints }) => taints !== undefined) || this.#hasFailedNegotiation(first.place)) return undefined;
     const { requirement, what, actual } = first.finding;
     return { kind: 'invariant', place: first.place, requirement, what, actual };
+  }
+
+  /** Up to a place: behind it, what the device may do with rings is not known. */
+  #hasFailedNegotiation(last: number): boolean {
+    for (let place = 0; place <= last; place++) {
+      if (this.#calls[place]?.kind === 'negotiate' && failedOutcomes.has(this.outcomes.classOf(place))) return true;
+    }
+    return false;
   }
 }
 

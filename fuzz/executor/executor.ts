@@ -15,7 +15,7 @@ import { type OutcomeClass, Outcomes } from './outcomes.ts';
 import { programLayout } from './program-layouts.ts';
 import { RingCalls } from './ring-calls.ts';
 import { settle, unanswered } from './settle.ts';
-import { toldRegions } from './told-regions.ts';
+import { toldMapping, toldRegions } from './told-regions.ts';
 import type { VfioDoor } from './transport-door.ts';
 import { vfioCall } from './vfio-call.ts';
 
@@ -256,6 +256,14 @@ export class Executor {
       case 'settle': {
         const writes = made.changes.get(call.change)?.stop();
         return writes === undefined ? 'skipped' : 'made';
+      }
+      case 'iotlb': {
+        const session = this.#session(call.session);
+        const told = toldMapping(made, call);
+        if (session === undefined || told === undefined) return 'skipped';
+        const { request, asid, permission } = call;
+        const answer = doorOf(session).iotlb?.({ request, asid, permission, ...told }, call.truncate);
+        return answer === undefined ? 'skipped' : settle(outcomes, answer);
       }
       case 'region-read':
       case 'region-write':

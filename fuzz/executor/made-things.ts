@@ -139,6 +139,16 @@ export class MadeThings {
     };
   }
 
+  /** Whether memory of the program lies at a user address. */
+  isMemory(address: bigint, size: bigint): boolean {
+    for (const { regions } of this.guests.values()) {
+      for (const { userAddress, size: bytes } of regions) {
+        if (userAddress <= address && address + size <= userAddress + BigInt(bytes)) return true;
+      }
+    }
+    return false;
+  }
+
   /** Whether an eventfd of a message or a call is this one. */
   isEvent(descriptor: number): boolean {
     for (const events of this.events.values()) if (events.includes(descriptor)) return true;

@@ -1,7 +1,7 @@
 import type { DescriptorSource } from '../../drivers/port/port.ts';
 import type { CallOf } from '../program/program.ts';
 import type { MadeThings } from './made-things.ts';
-import type { ToldRegion } from './transport-door.ts';
+import type { ToldMapping, ToldRegion } from './transport-door.ts';
 
 /** Regions as a table tells them: what the program leaves out is what it is. Those of memory that was not made are left out. */
 export function toldRegions(
@@ -24,4 +24,19 @@ export function toldRegions(
       },
     ];
   });
+}
+
+/** The mapping that a call tells: what it leaves out is that of the region. Undefined where the memory was not made. */
+export function toldMapping(
+  made: MadeThings,
+  { memory, region: number, ioVirtualAddress, userAddress, size }: CallOf<'container-call' | 'iotlb'>,
+): ToldMapping | undefined {
+  const { addressOf } = made;
+  const region = made.region(memory, number);
+  if (region === undefined) return undefined;
+  return {
+    ioVirtualAddress: ioVirtualAddress === undefined ? region.ioVirtualAddress : addressOf(ioVirtualAddress),
+    userAddress: userAddress === undefined ? region.userAddress : addressOf(userAddress),
+    size: size === undefined ? BigInt(region.size) : addressOf(size),
+  };
 }

@@ -1,4 +1,5 @@
 import type { ControlOutcome, VfioMapping } from '../../drivers/port/port.ts';
+import type { IotlbMessage } from '../../reference-impl/wire/vdpa-structures.ts';
 import type { CallOf } from '../program/program.ts';
 
 /** What came of a raw door: a control outcome, a reply, or that something was sent and nothing asked behind it. */
@@ -29,6 +30,8 @@ export interface TransportDoor {
   bytes(bytes: Uint8Array, descriptors: readonly number[]): DoorOutcome;
   memoryTable(regions: readonly ToldRegion[], count: number): DoorOutcome;
   memorySlot(how: 'add' | 'remove', region: ToldRegion): DoorOutcome;
+  /** A message of the IOTLB, as far as so many bytes; none where the device is told otherwise what is mapped. */
+  iotlb?(message: IotlbMessage, bytes: number | undefined): DoorOutcome;
   channel(policy: CallOf<'channel'>['policy']): DoorOutcome;
   shutdown(how: 'write' | 'both'): DoorOutcome;
   /** The calls of VFIO, where the transport has them. */

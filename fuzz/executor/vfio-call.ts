@@ -1,6 +1,7 @@
 import type { DescriptorSource } from '../../drivers/port/port.ts';
 import type { Call } from '../program/program.ts';
 import type { MadeThings } from './made-things.ts';
+import { toldMapping } from './told-regions.ts';
 import { type DoorOutcome, skipped, type VfioDoor } from './transport-door.ts';
 
 /** What one program may map of regions, and vectors that it may set at once. */
@@ -28,15 +29,8 @@ export function vfioCall(vfio: VfioDoor, call: VfioCall, made: MadeThings, sourc
       return vfio.device(call, descriptors);
     }
     case 'container-call': {
-      const region = made.region(call.memory, call.region);
-      if (region === undefined) return skipped;
-      const { addressOf } = made;
-      const { ioVirtualAddress, userAddress, size } = call;
-      return vfio.container(call.call, call.flags, {
-        ioVirtualAddress: ioVirtualAddress === undefined ? region.ioVirtualAddress : addressOf(ioVirtualAddress),
-        userAddress: userAddress === undefined ? region.userAddress : addressOf(userAddress),
-        size: size === undefined ? BigInt(region.size) : addressOf(size),
-      });
+      const told = toldMapping(made, call);
+      return told === undefined ? skipped : vfio.container(call.call, call.flags, told);
     }
   }
 }

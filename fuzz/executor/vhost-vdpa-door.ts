@@ -1,11 +1,17 @@
 import type { VdpaCalls, VhostVdpaSession } from '../../drivers/port/port.ts';
-import { iotlbMessageTypes, VHOST_ACCESS_RW, vdpaRequests } from '../../reference-impl/wire/vdpa-structures.ts';
-import { mdevRequestOf } from '../program/mdev-request.ts';
+import {
+  type IotlbMessage,
+  iotlbBytes,
+  iotlbMessageTypes,
+  VHOST_ACCESS_RW,
+} from '../../reference-impl/wire/vdpa-structures.ts';
 import type { CallOf } from '../program/program.ts';
+import { vdpaRequestOf } from '../program/vdpa-lawfulness.ts';
 import { type DoorOutcome, skipped, type ToldRegion, type TransportDoor } from './transport-door.ts';
 
 const done: DoorOutcome = { kind: 'done', by: 'return' };
-const numbers: Readonly<Record<string, number>> = vdpaRequests;
+/** The bit of an ioctl whose argument holds the answer. */
+const readsBack = 0x8000_0000;
 const live = 1 | 2 | 8;
 
 /** The raw door of vhost-vdpa: a call has been handled when it returns. */
@@ -28,12 +34,11 @@ export class VhostVdpaDoor implements TransportDoor {
 
   /** The call of the same name, with the payload as its argument. */
   message(call: CallOf<'message'>, payload: Uint8Array): DoorOutcome {
-    const name = mdevRequestOf(call.request);
-    const request = name === undefined ? undefined : numbers[name];
+    const request = vdpaRequestOf(call.request);
     const argument = payload.slice(0, call.truncate ?? payload.length);
-    const answer = this.#calls.file.ioctl(request ?? call.request >>> 0, argument);
+    const answer = this.#calls.file.ioctl(request, argument);
     if (answer < 0) return outcomeOf(answer);
-    return name?.startsWith('VHOST_GET_') === true ? { kind: 'answered', bytes: argument } : done;
+    return (request & readsBack) !== 0 ? { kind: 'answered', bytes: argument } : done;
   }
 
   bytes(bytes: Uint8Array): DoorOutcome {
@@ -52,6 +57,10 @@ export class VhostVdpaDoor implements TransportDoor {
     const { VHOST_IOTLB_UPDATE, VHOST_IOTLB_INVALIDATE } = iotlbMessageTypes;
     const request = how === 'add' ? VHOST_IOTLB_UPDATE : VHOST_IOTLB_INVALIDATE;
     return outcomeOf(this.#calls.iotlb({ request, ioVirtualAddress, userAddress, size, permission: VHOST_ACCESS_RW }));
+  }
+
+  iotlb(message: IotlbMessage, bytes: number | undefined): DoorOutcome {
+    return outcomeOf(this.#calls.file.write(iotlbBytes(message).subarray(0, bytes)));
   }
 
   channel(): DoorOutcome {

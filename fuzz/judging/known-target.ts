@@ -20,7 +20,7 @@ function queuesOf(port: DriverPort, known: KnownTarget): number | undefined {
   const opened = port.connect();
   if (opened.kind === 'refused') return undefined;
   try {
-    opened.session.negotiate(featureSetOf(asked, known));
+    opened.session.negotiate(featureSetOf([...asked, ...port.facts.requiredFeatures], known));
     const count = opened.session.device.queues?.count();
     if (count?.kind !== 'number' || count.value < 1) return undefined;
     // Back-ends of vhost-user net count pairs of queues, or queues: no more than this either way.

@@ -5,12 +5,13 @@ import { isMerelyChosen } from '../../reference-impl/oracle/model/model.ts';
 import type { ModelFinding } from '../../reference-impl/oracle/model/observation.ts';
 import type { OutcomeClass } from '../executor/outcomes.ts';
 import type { Call } from '../program/program.ts';
+import type { DeviceJudge } from './device-judge.ts';
 import type { JudgedRun } from './judged-run.ts';
 
 const isMdev = (session: Session): session is VhostMdevSession => 'channel' in session;
 
 /** Feeds the model of a vhost-mdev device with the calls that the log of one program holds, call by call. */
-export class MdevJudge {
+export class MdevJudge implements DeviceJudge {
   readonly #run: JudgedRun;
   readonly #findings: ModelFinding[] = [];
   #model: MdevModel | undefined;
@@ -27,7 +28,6 @@ export class MdevJudge {
     return this.#model;
   }
 
-  /** A device was opened: as it was made, where no other session has it. */
   connected(session: Session): void {
     const { known, made, target } = this.#run;
     const { queues: rings } = known;
@@ -49,7 +49,7 @@ export class MdevJudge {
         rings,
         pageSize: session.pageSize,
         offered: known.offer.device,
-        isMemory: (address, size) => this.#isMemory(address, size),
+        isMemory: (address, size) => made.isMemory(address, size),
       },
       tell,
     );
@@ -63,10 +63,8 @@ export class MdevJudge {
     this.#model?.lose();
   }
 
-  /** Judges the calls on the device behind one call of the program. */
   behindCall(call: Call, outcome: OutcomeClass): ModelFinding[] {
     const { port, made } = this.#run;
-    if (this.#run.known.transport !== 'vhost-mdev') return [];
     const from = this.#end;
     this.#end = port.log.next;
     const model = this.#model;
@@ -81,14 +79,5 @@ export class MdevJudge {
       else model?.access(each);
     }
     return this.#findings.splice(0);
-  }
-
-  #isMemory(address: bigint, size: bigint): boolean {
-    for (const { regions } of this.#run.made.guests.values()) {
-      for (const { userAddress, size: bytes } of regions) {
-        if (userAddress <= address && address + size <= userAddress + BigInt(bytes)) return true;
-      }
-    }
-    return false;
   }
 }

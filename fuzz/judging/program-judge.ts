@@ -2,18 +2,22 @@ import type { Session } from '../../drivers/port/port.ts';
 import { commonFeatures, type FeatureSet, featureSet, hasFeature } from '../../reference-impl/catalogue/catalogue.ts';
 import { Model } from '../../reference-impl/oracle/model/model.ts';
 import type { ModelFinding, ModelObservation, ObservedOutcome } from '../../reference-impl/oracle/model/observation.ts';
+import { vdpaRequests } from '../../reference-impl/wire/vdpa-structures.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { isMappedByContainer } from '../executor/doors.ts';
 import type { OutcomeClass } from '../executor/outcomes.ts';
 import { isJudged, Lawfulness, type Standing } from '../program/lawfulness.ts';
 import type { Call, CallOf, Program } from '../program/program.ts';
-import { fieldOf } from '../program/told-message.ts';
+import { field32Of, fieldOf } from '../program/told-message.ts';
+import { vdpaRequestOf } from '../program/vdpa-lawfulness.ts';
+import type { DeviceJudge } from './device-judge.ts';
 import type { JudgedRun } from './judged-run.ts';
 import { LogJudge } from './log-judge.ts';
 import { MdevJudge } from './mdev-judge.ts';
 import { MessageJudge } from './message-judge.ts';
 import { QueueJudge } from './queue-judge.ts';
 import { isRefusedUnchanged } from './refusal.ts';
+import { VdpaJudge } from './vdpa-judge.ts';
 
 /** What the model does not allow, and the call behind which it was seen. */
 export interface JudgedFinding {
@@ -38,7 +42,9 @@ export class ProgramJudge {
   readonly #logs: LogJudge;
   readonly #queues: QueueJudge;
   readonly #messages: MessageJudge;
-  readonly #mdev: MdevJudge;
+  /** Of a device that is opened as a file. */
+  readonly #device: DeviceJudge | undefined;
+  readonly #vdpa: VdpaJudge | undefined;
   #told = 0;
 
   /** @param program resolved; it is about to be executed. */
@@ -50,7 +56,9 @@ export class ProgramJudge {
     this.#logs = new LogJudge(run, this.model);
     this.#queues = new QueueJudge(run, this.model, this.#logs);
     this.#messages = new MessageJudge(run.target, run.port.log);
-    this.#mdev = new MdevJudge(run);
+    const { transport } = run.known;
+    this.#vdpa = transport === 'vhost-vdpa' ? new VdpaJudge(run) : undefined;
+    this.#device = transport === 'vhost-mdev' ? new MdevJudge(run) : this.#vdpa;
   }
 
   /** Behind the call at this place, while what it made is there. */
@@ -61,11 +69,14 @@ export class ProgramJudge {
     const standing = this.#standingOf(call, place, outcome);
     this.standings.push(standing);
     this.#tellMessages(call, standing);
+    const onDevice = this.#device?.behindCall(call, outcome) ?? [];
     if (outcome === 'died') this.model.observe({ kind: 'lost', what: 'all' });
     else if (standing.taints !== undefined) this.#lose(call, standing.taints);
     else this.#follow(call, place, outcome, isJudged(standing));
     for (const finding of this.#messages.behindCall()) this.#found.push({ place, finding });
-    for (const finding of this.#mdev.behindCall(call, outcome)) this.#found.push({ place, finding });
+    if (this.#vdpa !== undefined && (call.kind === 'attach' || call.kind === 'stop')) this.#goesOn(call);
+    const behind = this.#device?.behindCall(call, outcome) ?? [];
+    for (const finding of [...onDevice, ...behind]) this.#found.push({ place, finding });
     this.#collect(place);
   }
 
@@ -86,13 +97,13 @@ export class ProgramJudge {
   }
 
   /** What is sent by a lawful call is answered as the text says, even where nothing else is known any more. */
-  #tellMessages(call: Call, { isLawful, taints, succeeds, refusal }: Standing): void {
+  #tellMessages(call: Call, { isLawful, taints, succeeds, refusal, leavesAnswersOpen }: Standing): void {
     if (call.kind === 'message' && succeeds === true) this.#messages.succeeds();
     // What comes in pieces is not seen whole.
     const isWhole = call.kind === 'message' && call.piece === undefined && call.truncate === undefined;
     if (isWhole && refusal !== undefined) this.#messages.refuses(call.session, refusal);
-    if (taints === undefined || (isLawful && taints !== 'iut')) return;
-    if (taints === 'iut') this.#mdev.lose();
+    if (taints === undefined || (isLawful && taints !== 'iut' && leavesAnswersOpen !== true)) return;
+    if (taints === 'iut') this.#device?.lose();
     if ('session' in call) this.#messages.lose(call.session);
     else if ('queue' in call) this.#messages.lose(this.#queues.sessionOf(call.queue));
     else if (taints === 'iut' || taints === 'session') this.#messages.loseAll();
@@ -132,6 +143,7 @@ export class ProgramJudge {
       case 'region-write':
       case 'region-map':
       case 'container-call':
+      case 'iotlb':
         return;
       case 'device-call':
         // Vectors are signalled by hand, or have other descriptors.
@@ -185,9 +197,9 @@ export class ProgramJudge {
 
   #connected(session: number, outcome: OutcomeClass): void {
     const opened = this.#run.made.sessions.get(session);
-    if (outcome === 'refused') this.#mdev.refusedOpen();
+    if (outcome === 'refused') this.#device?.refusedOpen();
     if (outcome !== 'made' || opened === undefined) return;
-    this.#mdev.connected(opened);
+    this.#device?.connected(opened);
     this.#messages.connected(opened.id, session);
     this.#observe({ kind: 'connected', session });
   }
@@ -225,6 +237,10 @@ export class ProgramJudge {
 
   #messaged(call: CallOf<'message'>, outcome: OutcomeClass): void {
     const { session, request } = call;
+    if (this.#run.known.transport === 'vhost-vdpa') {
+      this.#suspended(call);
+      return;
+    }
     switch (request) {
       case requestId.VHOST_USER_SET_FEATURES:
         // The words of messages by hand count as well.
@@ -244,10 +260,32 @@ export class ProgramJudge {
       case requestId.VHOST_USER_SET_STATUS:
         this.#observe({ kind: 'status', session, value: Number(fieldOf(call, 'u64') ?? 0n) });
         break;
+      case requestId.VHOST_USER_SET_VRING_ENABLE:
+        // Lawful alone where it enables.
+        this.#queues.enabledByHand(session, Number(field32Of(call, 'index') ?? 0n));
+        break;
       case requestId.VHOST_USER_SET_VRING_CALL:
         this.#queues.callsGoElsewhere(session, Number((fieldOf(call, 'u64') ?? 0n) & 0xffn), this.#eventOf(call));
     }
     this.#operated(session, 'message', outcome);
+  }
+
+  /** SUSPEND and RESUME count where the device runs. */
+  #suspended({ session, request }: CallOf<'message'>): void {
+    const opened = this.#session(session);
+    const number = vdpaRequestOf(request);
+    if (number !== vdpaRequests.VHOST_VDPA_SUSPEND && number !== vdpaRequests.VHOST_VDPA_RESUME) return;
+    const isSuspended = opened === undefined ? undefined : this.#vdpa?.modelOf(opened)?.isSuspended;
+    if (isSuspended === undefined) this.#loseSession(session);
+    else this.#queues.suspended(session, isSuspended);
+  }
+
+  /** A device that is suspended goes on behind a change of its rings. */
+  #goesOn(call: CallOf<'attach' | 'stop'>): void {
+    const session = 'session' in call ? call.session : this.#queues.sessionOf(call.queue);
+    const opened = this.#session(session);
+    const isSuspended = opened === undefined ? undefined : this.#vdpa?.modelOf(opened)?.isSuspended;
+    if (isSuspended === false) this.#queues.suspended(session, false);
   }
 
   /** The event descriptor of a message that passes one. */
@@ -264,8 +302,10 @@ export class ProgramJudge {
       if (outcome === 'silent' || outcome === 'malformed') this.#loseSession(session);
       return;
     }
-    // A fence is not acknowledged, and what a message of vhost-user is answered by is judged by itself.
-    const isPlain = name === 'fence' || (name === 'message' && this.#run.known.transport === 'vhost-user');
+    // A fence is not acknowledged, and what a message of vhost-user or a call comes to is judged by itself.
+    const { transport } = this.#run.known;
+    const isPlain =
+      name === 'fence' || (name === 'message' && (transport === 'vhost-user' || transport === 'vhost-vdpa'));
     if (!isPlain || observed.kind === 'closed') this.#observe({ kind: 'operation', session, name, outcome: observed });
   }
 

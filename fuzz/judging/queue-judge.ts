@@ -1,4 +1,4 @@
-import type { GuestRing, Queue, RingPosition } from '../../drivers/port/port.ts';
+import type { GuestRing, Queue, RingPosition, VhostVdpaSession } from '../../drivers/port/port.ts';
 import { hasFeature } from '../../reference-impl/catalogue/catalogue.ts';
 import { blockConfig } from '../../reference-impl/devices/block-layout.ts';
 import type { Model } from '../../reference-impl/oracle/model/model.ts';
@@ -114,9 +114,25 @@ export class QueueJudge {
 
   /** Behind a message that enables a ring, or disables it. */
   enabled({ queue, on }: CallOf<'enable'>): void {
+    this.#enabled(queue, on, 'disabled');
+  }
+
+  /** A message by hand enabled the ring at an index. */
+  enabledByHand(session: number, index: number): void {
+    for (const [id, queue] of this.#queues) {
+      if (queue.session === session && queue.index === index) this.#enabled(id, true, 'disabled');
+    }
+  }
+
+  /** The device of a session was suspended, or resumed. */
+  suspended(session: number, isSuspended: boolean): void {
+    for (const [id, queue] of this.#queues) if (queue.session === session) this.#enabled(id, !isSuspended, 'suspended');
+  }
+
+  #enabled(queue: number, on: boolean, by: 'disabled' | 'suspended'): void {
     const attached = this.#run.made.queues.get(queue);
     if (attached === undefined) return;
-    this.#model.observe({ kind: 'enabled', queue, on, used: attached.queue.usedCount() });
+    this.#model.observe({ kind: 'enabled', by, queue, on, used: attached.queue.usedCount() });
   }
 
   /** The ring was set up. False where the device may have no such queue. */
@@ -212,7 +228,7 @@ export class QueueJudge {
     this.#lookAtCalls(queueId, attached.queue);
     const missing = count - taken.length;
     if (outcome !== 'silent' || !queue.isKicked || this.#model.owed(queueId) < missing) return;
-    if (!this.#isDriverSetUp(queue.session)) return;
+    if (!this.#isDriverSetUp(queue.session) || !this.#servesLateRings(queue.session)) return;
     // The executor waits a part of the deadline only.
     const { driver } = attached.queue;
     const waited = this.#run.port.until(() => driver.usedCount() >= missing, this.#deadlineMs);
@@ -224,6 +240,13 @@ export class QueueJudge {
     const { queueIndex, companions } = this.#run.port.facts.workload;
     const ofSession = [...this.#queues.values()].filter((queue) => queue.session === session);
     return [queueIndex, ...companions].every((needed) => ofSession.some(({ index }) => index === needed));
+  }
+
+  /** Without the backend feature, a vhost-vdpa device need not serve a ring that is enabled while it runs. */
+  #servesLateRings(id: number): boolean {
+    const session = this.#run.made.sessions.get(id);
+    const isVdpa = session !== undefined && 'backendFeatures' in session;
+    return !isVdpa || ((session as VhostVdpaSession).backendFeatures & enableAfterDriverOk) !== 0n;
   }
 
   /** The ring said where it goes on. */
@@ -245,6 +268,8 @@ export class QueueJudge {
     this.#model.observe({ kind: 'calls', queue: queueId, before, used, calls: this.#callsOf(judged, queue) });
   }
 }
+
+const enableAfterDriverOk = 1n << 6n;
 
 /** As the configuration space of a block device says; 0 where it was not read. */
 function queuesOfDisk(configuration: Uint8Array | undefined): number {

@@ -296,6 +296,23 @@ export const callTable = {
       size: address(8),
     },
   },
+  /** A message of the IOTLB, on a device that takes them. What is left out is that of the region. */
+  iotlb: {
+    tag: 35,
+    arguments: {
+      session: reference(1, 'session'),
+      request: u8(2, 2),
+      asid: u32(3),
+      memory: reference(4, 'memory'),
+      region: u8(5),
+      ioVirtualAddress: address(6),
+      userAddress: address(7),
+      size: address(8),
+      permission: u8(9, 3),
+      /** So many bytes of it are written. */
+      truncate: optionalU32(10),
+    },
+  },
 } as const satisfies Record<string, CallDescription>;
 
 export type CallTable = typeof callTable;

@@ -13,6 +13,7 @@ import { problemOfSlot, problemOfTable } from './region-lawfulness.ts';
 import { attached, chainVerdict } from './ring-lawfulness.ts';
 import { positionOfRing } from './ring-shape.ts';
 import { fieldOf, refusalOf, ringMessage, sessionMessage, statusWritten } from './told-message.ts';
+import { iotlbVerdict, vdpaVerdict } from './vdpa-lawfulness.ts';
 import { breaks, lawful, refused, succeeds, type Taint, unfollowed, type Verdict, verdictOf } from './verdict.ts';
 import { vfioVerdict } from './vfio-lawfulness.ts';
 
@@ -142,7 +143,8 @@ export class Lawfulness {
           }
           if (queue.isStopped) return unfollowed('ring', 'the ring was stopped before');
           // What waits on the rings of a network device has to do with each other.
-          const isFollowed = known.target.transport === 'vhost-user' && known.target.device !== 'net';
+          const { transport, device } = known.target;
+          const isFollowed = (transport === 'vhost-user' || transport === 'vhost-vdpa') && device !== 'net';
           return call.on || isFollowed ? lawful : unfollowed('ring', 'the ring is disabled');
         });
       case 'ring-write':
@@ -155,7 +157,7 @@ export class Lawfulness {
         return this.#onSession(call.session, () => unfollowed('session', 'the device was reset'));
       case 'status':
         return this.#onSession(call.session, (session) =>
-          call.value === undefined ? lawful : statusWritten(session, BigInt(call.value)),
+          call.value === undefined ? lawful : this.#statusWritten(session, call.value),
         );
       case 'read-config':
         return this.#onSession(call.session, (session) =>
@@ -168,6 +170,7 @@ export class Lawfulness {
         });
       case 'message':
         return this.#onSession(call.session, (session) => {
+          if (known.target.transport === 'vhost-vdpa') return vdpaVerdict(known, call, session);
           const { accepted } = session;
           const offered = known.target.offer;
           const problem = problemOfMessage(call, known.target.transport, { offered, accepted });
@@ -190,6 +193,9 @@ export class Lawfulness {
             ? lawful
             : breaks('session', 'BACKEND_REQ was not negotiated'),
         );
+      case 'iotlb':
+        // On another transport it is left out.
+        return this.#onSession(call.session, (session) => iotlbVerdict(call, session));
       case 'region-read':
       case 'region-write':
       case 'region-map':
@@ -254,7 +260,9 @@ export class Lawfulness {
   /** Words of features by hand. */
   #acknowledged(call: CallOf<'message'>, session: KnownSession, word: 'device' | 'protocol'): Verdict {
     const value = fieldOf(call, 'u64');
-    if (value === undefined) return unfollowed('session', 'features that are an address');
+    if (value === undefined) {
+      return { ...unfollowed('session', 'features that are an address'), leavesAnswersOpen: true };
+    }
     const known = this.#known;
     const isRunning = [...session.queues.values()].some((id) => known.queues.get(id)?.isStopped === false);
     const isAgain = session.accepted[word] === value;
@@ -266,13 +274,22 @@ export class Lawfulness {
     }
     // No text says whether REPLY_ACK holds for the message that begins or ends it.
     if (changesAcknowledging && (call.flags & VHOST_USER_NEED_REPLY_MASK) !== 0) {
-      return unfollowed('session', 'an acknowledgement of what changes acknowledging');
+      return {
+        ...unfollowed('session', 'an acknowledgement of what changes acknowledging'),
+        leavesAnswersOpen: true,
+      };
     }
     if (word === 'protocol')
       return isRunning && !isAgain ? unfollowed('session', 'protocol features change') : succeeds;
     session.hasNegotiated = true;
     const problem = problemOfNegotiation(session.accepted, known.target, isRunning && !isAgain);
     return problem === undefined ? succeeds : breaks('session', problem);
+  }
+
+  /** Where rings start by DRIVER_OK, who writes the status decides on them. */
+  #statusWritten(session: KnownSession, value: number): Verdict {
+    if (this.#known.target.transport === 'vhost-vdpa') return unfollowed('session', 'a status by hand');
+    return statusWritten(session, BigInt(value));
   }
 
   #isBeforeDriverOk(queue: KnownQueue): boolean {

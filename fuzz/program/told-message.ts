@@ -17,7 +17,7 @@ export function fieldOf({ fields }: MessageCall, name: string): bigint | undefin
 }
 
 /** The same of a field of 32 bits. */
-function field32Of(call: MessageCall, name: string): bigint | undefined {
+export function field32Of(call: MessageCall, name: string): bigint | undefined {
   const value = fieldOf(call, name);
   return value === undefined ? undefined : BigInt.asUintN(32, value);
 }

@@ -14,6 +14,8 @@ export interface Verdict {
   readonly why: string | undefined;
   /** A message that asks for an acknowledgement is acknowledged by 0. */
   readonly succeeds?: boolean;
+  /** Whether it is answered, and how messages behind it are, is not known. */
+  readonly leavesAnswersOpen?: boolean;
   /** The requirement by which a back-end refuses it. */
   readonly refusal?: RequirementSlug;
 }

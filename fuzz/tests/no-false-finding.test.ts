@@ -6,6 +6,7 @@ import t from 'tap';
 import type { DriverPort } from '../../drivers/port/port.ts';
 import { openMdevReference } from '../../drivers/reference/open-mdev-reference.ts';
 import { openReference } from '../../drivers/reference/open-reference.ts';
+import { openVdpaReference } from '../../drivers/reference/open-vdpa-reference.ts';
 import { firstContacts } from '../../judging/first-contact.ts';
 import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { anyProgram } from '../arbitraries/any-program.ts';
@@ -31,6 +32,8 @@ const references = {
   'block over vhost-mdev L1': () => openMdevReference({ device: 'block', mode: 'l1', deadlineMs }),
   'net over vhost-mdev L2': () => openMdevReference({ device: 'net', mode: 'l2-strict', deadlineMs }),
   'block over vhost-mdev L2, as coded': () => openMdevReference({ device: 'block', mode: 'l2-faithful', deadlineMs }),
+  'block over vhost-vdpa': () => openVdpaReference({ device: 'block', deadlineMs }),
+  'net over vhost-vdpa': () => openVdpaReference({ device: 'net', deadlineMs }),
 } as const satisfies Record<string, () => DriverPort>;
 type ReferenceName = keyof typeof references;
 const names = Object.keys(references) as ReferenceName[];
@@ -200,6 +203,52 @@ const innocent: readonly (readonly [name: string, reference: ReferenceName, line
     'a message of vhost-mdev with a payload of another size is refused',
     'block over vhost-mdev L1',
     ['r1 = message request=1 bytes=00'],
+  ],
+  [
+    'a ring that was disabled is enabled by a message as well',
+    'entropy',
+    [
+      'r1 = negotiate protocol=0x8',
+      'r2 = attach',
+      'r3 = enable on=no',
+      'r4 = chain segments=[{writable=yes length=20}]',
+      'r5 = kick',
+      'r6 = message request=18 fields=[{name=num value=1}]',
+    ],
+  ],
+  [
+    'a field that a driver wrote may be as at first behind another negotiation',
+    'block',
+    [
+      'r1 = connect',
+      'r2 = negotiate device=0x140006a00 protocol=0x208',
+      'r3 = message request=25 fields=[{name=size value=1} {name=offset value=0x20}] bytes=00',
+      'r4 = message request=2 flags=9 fields=[{name=u64 value=0x140006a00}]',
+      'r5 = read-config length=60',
+    ],
+  ],
+  [
+    'rings behind a negotiation that failed are not judged',
+    'net over vhost-vdpa',
+    [
+      'r1 = negotiate',
+      'r2 = ring',
+      'r3 = ring',
+      'r4 = attach ring=r2',
+      'r5 = attach index=1 ring=r3',
+      'r6 = chain queue=r4 segments=[{writable=yes length=72}]',
+      'r7 = kick',
+      'r8 = chain segments=[{bytes=00*10.dd}]',
+    ],
+  ],
+  [
+    'protocol features that are an address may end acknowledging',
+    'entropy',
+    [
+      'r1 = negotiate protocol=0x1f02b',
+      'r2 = ring',
+      'r3 = message request=16 flags=9 fields=[{name=u64 value=io:ring(r2).driver-16}]',
+    ],
   ],
 ];
 

@@ -35,8 +35,8 @@ export class ConfigurationModel {
     }
   }
 
-  /** What a driver wrote may go with its session. */
-  sessionEnded(): void {
+  /** What a driver wrote may go with its session, and with the features that it was written under. */
+  forgetWritten(): void {
     for (const at of this.#written) this.#bytes[at] = undefined;
     this.#written.clear();
   }

@@ -148,7 +148,7 @@ export class Model {
         return;
       }
       case 'enabled':
-        this.#ring(seen.queue)?.enabled(seen.on, seen.used);
+        this.#ring(seen.queue)?.enabled(seen.on, seen.used, seen.by);
         return;
       case 'calls-moved':
         this.#ring(seen.queue)?.callsMoved(seen.calls, seen.isHeard);
@@ -206,7 +206,7 @@ export class Model {
 
   #ended(session: number): void {
     this.#sessions.delete(session);
-    this.#configuration.sessionEnded();
+    this.#configuration.forgetWritten();
     for (const { session: of, model } of this.#queues.values()) {
       if (of !== session || model.isAtRest) continue;
       model.lose();
@@ -218,6 +218,7 @@ export class Model {
     const state = this.#live(session);
     if (state === undefined) return;
     state.accepted = accepted;
+    this.#configuration.forgetWritten();
     if (hasFeature(accepted, 'VIRTIO_F_VERSION_1', this.#target)) return;
     this.#take('without-version-1');
     this.#loseSession(session);

@@ -77,7 +77,14 @@ export type ModelObservation =
     }
   | { readonly kind: 'published'; readonly queue: number }
   /** The ring was enabled or disabled, when memory showed so many used elements since it was attached. */
-  | { readonly kind: 'enabled'; readonly queue: number; readonly on: boolean; readonly used: number }
+  | {
+      readonly kind: 'enabled';
+      readonly queue: number;
+      readonly on: boolean;
+      readonly used: number;
+      /** What it rests by: itself, or its device. */
+      readonly by: 'disabled' | 'suspended';
+    }
   /** Calls go to another descriptor from now on, when so many were seen; unless it is heard, they go nowhere. */
   | { readonly kind: 'calls-moved'; readonly queue: number; readonly calls: number; readonly isHeard: boolean }
   /** The driver had the device call. */

@@ -59,8 +59,8 @@ export class RingModel {
   #callsWhenSilenced: number | undefined;
   /** Calls that may come beside those of used elements. */
   #extraCalls = 0;
-  /** Used elements when it was disabled; undefined while it is enabled. */
-  #usedAtDisabling: number | undefined;
+  /** What keeps it from using anything, with the used elements when that began. */
+  readonly #rests = new Map<'disabled' | 'suspended', number>();
   /** Used elements and calls at the last look. */
   #seenUsed = 0;
   #seenCalls = 0;
@@ -76,7 +76,7 @@ export class RingModel {
 
   /** Published chains that the text promises to become used. */
   get owed(): number {
-    const rests = this.#isStopped || this.#usedAtDisabling !== undefined || !this.#options.isServed();
+    const rests = this.#isStopped || this.#rests.size > 0 || !this.#options.isServed();
     return this.#isLost || rests ? 0 : this.#chainsOwed();
   }
 
@@ -125,24 +125,27 @@ export class RingModel {
     }
   }
 
-  /** @param used elements that memory shows since the ring was attached. */
-  enabled(isOn: boolean, used: number): void {
-    if (isOn) this.#usedAtDisabling = undefined;
-    else this.#usedAtDisabling ??= used;
+  /**
+   * @param used elements that memory shows since the ring was attached.
+   * @param by what it is disabled by: of the ring itself, or of its device.
+   */
+  enabled(isOn: boolean, used: number, by: 'disabled' | 'suspended'): void {
+    if (!isOn) this.#rests.set(by, this.#rests.get(by) ?? used);
+    else this.#rests.delete(by);
   }
 
   /** A ring that is disabled uses nothing, but for packets that a transmit ring discards. */
   looked(used: number, suppression: number): void {
     this.#checkSuppression(suppression);
-    const before = this.#usedAtDisabling;
-    if (this.#isLost || before === undefined || used <= before || this.#options.usesWhileDisabled) return;
-    this.#isLost = true;
-    this.#options.tell({
-      requirement: 'vu-ring-state/disabled-ring-has-no-side-effects',
-      what: `used elements of ring ${this.#options.index} while it is disabled`,
-      expected: String(before),
-      actual: String(used),
-    });
+    if (this.#isLost || this.#options.usesWhileDisabled) return;
+    for (const [by, before] of this.#rests) {
+      const requirement = this.#options.requirements.rests[by];
+      if (used <= before || requirement === undefined) continue;
+      this.#isLost = true;
+      const what = `used elements of ring ${this.#options.index} while it is ${by}`;
+      this.#options.tell({ requirement, what, expected: String(before), actual: String(used) });
+      return;
+    }
   }
 
   #checkSuppression(flags: number): void {

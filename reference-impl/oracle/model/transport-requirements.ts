@@ -14,6 +14,8 @@ export interface TransportRequirements {
   readonly noOtherCalls: RequirementSlug | undefined;
   /** A ring whose descriptor was taken away does not call there. */
   readonly silenced: RequirementSlug | undefined;
+  /** A ring that is disabled uses nothing, and one of a device that is suspended. */
+  readonly rests: { readonly disabled: RequirementSlug | undefined; readonly suspended: RequirementSlug | undefined };
   /** The position behind a stop. */
   readonly position: Readonly<Record<RingLayout, RequirementSlug | undefined>>;
 }
@@ -24,6 +26,7 @@ const ofVhostUser: TransportRequirements = {
   staysOpen: 'vu-close/connection-closed-only-for-grave-errors',
   noOtherCalls: undefined,
   silenced: undefined,
+  rests: { disabled: 'vu-ring-state/disabled-ring-has-no-side-effects', suspended: undefined },
   position: {
     split: 'vu-vring/base-is-next-available-index',
     packed: 'vu-vring/packed-base-read-has-indices-and-wrap-counters',
@@ -37,7 +40,22 @@ const ofVhostMdev: TransportRequirements = {
   staysOpen: undefined,
   noOtherCalls: 'vm-irq/no-other-vector-signals',
   silenced: 'vm-irq/minus-one-drops-descriptor',
+  rests: { disabled: undefined, suspended: undefined },
   position: { split: 'vm-rings/base-counts-after-stop', packed: undefined },
+};
+
+/** What its calls come to is judged by themselves. A parent driver need not tell a position. */
+const ofVhostVdpa: TransportRequirements = {
+  serves: 'vk-vring/ring-enabled-after-driver-ok-is-served',
+  carriesOut: undefined,
+  staysOpen: undefined,
+  noOtherCalls: undefined,
+  silenced: undefined,
+  rests: {
+    disabled: 'vk-vring/ring-that-is-not-enabled-is-not-served',
+    suspended: 'vk-suspend/suspended-rings-stand-still',
+  },
+  position: { split: undefined, packed: undefined },
 };
 
 const nothing: TransportRequirements = {
@@ -46,6 +64,7 @@ const nothing: TransportRequirements = {
   staysOpen: undefined,
   noOtherCalls: undefined,
   silenced: undefined,
+  rests: { disabled: undefined, suspended: undefined },
   position: { split: undefined, packed: undefined },
 };
 
@@ -55,8 +74,9 @@ export function requirementsOfTransport(transport: Transport): TransportRequirem
       return ofVhostUser;
     case 'vhost-mdev':
       return ofVhostMdev;
-    case 'vhost-kernel':
     case 'vhost-vdpa':
+      return ofVhostVdpa;
+    case 'vhost-kernel':
     case 'virtio-pci':
       return nothing;
   }
