@@ -7,6 +7,7 @@ import type { CallDraft } from './call-draft.ts';
 import { type Chain, mdevStepOf, ringSize, ringStart, type Step, stepOf, vdpaStepOf } from './lawful-step.ts';
 import type { ModelledDevice } from './requests.ts';
 import {
+  inflightBuffer,
   lastMessage,
   logBase,
   protocolBits,
@@ -68,6 +69,12 @@ const setting = fc.record({
   protocol: fc.oneof(protocolWord, protocolWord, fc.constantFrom(wholeProtocol, wholeProtocol & ~protocolBits.inband)),
   /** With a log of dirty pages. */
   isLogged: fc.nat({ max: 5 }).map((n) => n === 0),
+  /** Of what is logged, used rings as well. */
+  logsUsedRings: fc.boolean(),
+  /** With a buffer of requests in flight. */
+  isRecorded: fc.nat({ max: 4 }).map((n) => n === 0),
+  /** I/O-virtual addresses, with translations that are told and asked for. */
+  isTranslated: fc.nat({ max: 6 }).map((n) => n === 0),
   /** Without VHOST_USER_F_PROTOCOL_FEATURES. */
   isOld: fc.nat({ max: 9 }).map((n) => n === 0),
   /** In front of the first ring. */
@@ -124,6 +131,8 @@ function partsOf(
 export const inWhole = ({ chosen, steps }: LawfulParts): LawfulParts => ({
   chosen: {
     ...chosen,
+    isRecorded: false,
+    isTranslated: false,
     prologue: [],
     epilogue: [],
     short: undefined,
@@ -163,12 +172,14 @@ class ProgramLayer {
   readonly #isOld: boolean;
   readonly #offered: bigint;
   readonly #isLogged: boolean;
+  readonly #isRecorded: boolean;
+  readonly #isTranslated: boolean;
   #deviceWord: bigint;
   #protocol: bigint;
   readonly #calls: Call[] = [];
   #session = 0;
   #status = 0;
-  /** The session was told its log. */
+  /** The session was told its log and its buffer of requests in flight. */
   #hasLog = false;
   /** The ring on which requests are put; of net, the transmit ring, with the receive ring before it. */
   #queue = 0;
@@ -207,6 +218,18 @@ class ProgramLayer {
       this.#deviceWord |= logAll;
       this.#protocol |= protocolBits.logShmfd;
     }
+    const isMessaging = !isOld && !this.#isFile;
+    this.#isTranslated =
+      setting.isTranslated &&
+      isMessaging &&
+      !this.#isLogged &&
+      isOffered(offer, accessPlatform, protocolBits.backEndRequests);
+    if (this.#isTranslated) {
+      this.#deviceWord |= accessPlatform;
+      this.#protocol |= protocolBits.backEndRequests;
+    }
+    this.#isRecorded = setting.isRecorded && isMessaging && isOffered(offer, 0n, protocolBits.inflight);
+    if (this.#isRecorded) this.#protocol |= protocolBits.inflight;
   }
 
   program(steps: readonly Step[]): Program {
@@ -218,7 +241,8 @@ class ProgramLayer {
     const count = this.#device === 'net' || (this.#device === 'block' && hasSecond) ? 2 : 1;
     this.#rings = this.#placed(count, at, start);
     for (const message of this.#setting.prologue) this.#tell(message);
-    if (this.#setting.tellsAddresses && !this.#isFile) this.#tellAddresses(this.#rings[0] ?? 0, 0);
+    if (this.#setting.tellsAddresses && !this.#isFile && !this.#isTranslated)
+      this.#tellAddresses(this.#rings[0] ?? 0, 0);
     this.#attach();
     for (const step of steps) this.#step(step, at);
     this.#stop();
@@ -337,6 +361,7 @@ class ProgramLayer {
     this.#status = 0;
     this.#hasLog = false;
     this.#add('negotiate', { session: this.#session, device: this.#deviceWord, protocol: this.#protocol });
+    if (this.#isTranslated) this.#add('channel', { session: this.#session, policy: 'serve' });
   }
 
   /** A message that counts from its second time on, for some. */
@@ -344,11 +369,11 @@ class ProgramLayer {
     for (let time = 0; time < 2; time++) this.#add('message', values);
   }
 
-  /** The addresses of a ring, in front of its start. */
-  #tellAddresses(ring: number, index: number): void {
-    const place = (name: string, area: 'descriptor' | 'driver' | 'device') => ({
+  /** The addresses of a ring, in front of its start, or while it runs: then its used ring is logged from there on. */
+  #tellAddresses(ring: number, index: number, logs = false): void {
+    const place = (name: string, area: 'descriptor' | 'driver' | 'device', space: 'user' | 'guest' = 'user') => ({
       name,
-      value: { kind: 'ring' as const, ring, area, offset: 0, space: 'user' as const },
+      value: { kind: 'ring' as const, ring, area, offset: 0, space },
     });
     const number = (name: string, value: number) => ({
       name,
@@ -357,12 +382,10 @@ class ProgramLayer {
     const flags = this.#has(protocolBits.replyAck) ? 9 : 1;
     const session = this.#session;
     const [num, addresses] = [requestId.VHOST_USER_SET_VRING_NUM, requestId.VHOST_USER_SET_VRING_ADDR];
-    this.#add('message', {
-      session,
-      request: num,
-      flags,
-      fields: [number('index', index), number('num', this.#size)],
-    });
+    if (!logs) {
+      const fields = [number('index', index), number('num', this.#size)];
+      this.#add('message', { session, request: num, flags, fields });
+    }
     this.#addAgain({
       session,
       request: addresses,
@@ -372,6 +395,7 @@ class ProgramLayer {
         place('descriptor', 'descriptor'),
         place('available', 'driver'),
         place('used', 'device'),
+        ...(logs ? [number('flags', 1), place('log', 'device', 'guest')] : []),
       ],
     });
   }
@@ -380,6 +404,8 @@ class ProgramLayer {
     // SET_VRING_ENABLE belongs to sessions with protocol features.
     if (this.#isOld && message.request === requestId.VHOST_USER_SET_VRING_ENABLE) return;
     if (this.#isFile || (this.#has(message.gate) && !this.#slots.fits(message))) return;
+    // Who answers what the back-end asks for stays.
+    if (this.#isTranslated && message.request === requestId.VHOST_USER_SET_BACKEND_REQ_FD) return;
     if (message.request === requestId.VHOST_USER_NET_SET_MTU && this.#device !== 'net') return;
     if (message.request === requestId.VHOST_USER_SET_CONFIG && !this.#writesConfiguration) return;
     for (let time = 0; time < message.times; time++) {
@@ -390,10 +416,14 @@ class ProgramLayer {
 
   #attach(): void {
     if (this.#isLogged && !this.#hasLog) this.#tell(logBase);
+    if (this.#isRecorded && !this.#hasLog) this.#tell(inflightBuffer(this.#rings.length, this.#size));
     this.#hasLog = true;
     const queues = this.#rings.map((ring, index) => this.#add('attach', { session: this.#session, ring, index }));
     if (this.#has(protocolBits.status)) {
       for (const status of driverStatus) if (status > this.#status) this.#writeStatus(status);
+    }
+    if (this.#isLogged && this.#setting.logsUsedRings && this.#layout === 'split') {
+      for (const [index, ring] of this.#rings.entries()) this.#tellAddresses(ring, index, true);
     }
     this.#queue = queues.at(-1) ?? 0;
     this.#receive = this.#device === 'net' ? queues[0] : undefined;
@@ -535,6 +565,9 @@ class ProgramLayer {
     return id;
   }
 }
+
+const isOffered = (offer: NonNullable<LawfulShape['offer']>, device: bigint, protocol: bigint): boolean =>
+  (offer.device & device) === device && (offer.protocol & protocol) === protocol;
 
 /** The fewest descriptors that a chain takes. */
 const leastSegments = 5;

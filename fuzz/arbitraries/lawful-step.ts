@@ -48,15 +48,15 @@ export const ringStart = fc.oneof(
 
 /** A table of many descriptors, up to more than a small queue has. */
 const manyCuts = fc
-  .constantFrom(6, 12, 17, 40, 130)
-  .map((count) => Array.from({ length: count }, (_, n) => 16 + 4 * n));
+  .constantFrom(6, 12, 17, 40, 130, 130, 200)
+  .map((count) => Array.from({ length: count }, (_, n) => 16 + 2 * n));
 
 const chainOf = (device: ModelledDevice): fc.Arbitrary<Chain> =>
   fc.record({
     wanted: wantedOf[device],
     cuts: fc.oneof(
       { weight: 19, arbitrary: fc.array(fc.constantFrom(0, 1, 4, 15, 16, 17, 100, 512, 528), { maxLength: 3 }) },
-      { weight: 1, arbitrary: manyCuts },
+      { weight: 2, arbitrary: manyCuts },
     ),
     isIndirect: fc.boolean(),
     isDescending: fc.boolean(),

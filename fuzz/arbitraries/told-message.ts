@@ -253,6 +253,17 @@ export const logBase: ToldMessage = {
   times: 1,
 };
 
+/** A buffer that has room for the records of so many rings. */
+export const inflightBuffer = (queues: number, size: number): ToldMessage => ({
+  request: requestId.VHOST_USER_SET_INFLIGHT_FD,
+  gate: protocolBits.inflight,
+  fields: { mmapSize: bytesOfFile, numQueues: queues, queueSize: size },
+  bytes: new Uint8Array(0),
+  descriptor: 'memory-file',
+  asksForReply: true,
+  times: 1,
+});
+
 /** Messages alone, many of them, on a session that has every protocol feature: their answers are what is of interest. */
 export const manyMessages: fc.Arbitrary<readonly ToldMessage[]> = fc.array(
   fc.oneof({ weight: 2, arbitrary: toldOf(plain) }, { weight: 3, arbitrary: toldOf([...last, ...ofStoppedRing]) }),

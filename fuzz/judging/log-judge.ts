@@ -1,3 +1,4 @@
+import type { GuestRing } from '../../drivers/port/port.ts';
 import { hasFeature } from '../../reference-impl/catalogue/catalogue.ts';
 import type { LogModel } from '../../reference-impl/oracle/model/log-model.ts';
 import type { Model } from '../../reference-impl/oracle/model/model.ts';
@@ -55,10 +56,25 @@ export class LogJudge {
     }
   }
 
+  /** The device wrote the used element of this number, counted from where the ring began, and the idx. */
+  used({ model }: JudgedLog, log: bigint, ring: GuestRing, number: number): void {
+    // The used ring of a packed one is its descriptor ring: texts do not say which address its marks have.
+    if (ring.position.layout !== 'split') return;
+    const slot = (ring.position.used + number) % ring.size;
+    model.wroteUsedRing(log + usedIdxAt, usedIdxBytes);
+    model.wroteUsedRing(log + usedElementsAt + BigInt(slot * usedElementBytes), usedElementBytes);
+  }
+
   /** False where a mark is missing. */
   check({ model, file, bytes }: JudgedLog): boolean {
     return model.check(this.#run.port.descriptors.load(file, 0, bytes));
   }
 }
+
+/** Virtio 2.7.8. */
+const usedIdxAt = 2n;
+const usedIdxBytes = 2;
+const usedElementsAt = 4n;
+const usedElementBytes = 8;
 
 export type { JudgedLog };

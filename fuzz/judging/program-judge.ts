@@ -11,6 +11,7 @@ import type { Call, CallOf, Program } from '../program/program.ts';
 import { field32Of, fieldOf } from '../program/told-message.ts';
 import { vdpaRequestOf } from '../program/vdpa-lawfulness.ts';
 import type { DeviceJudge } from './device-judge.ts';
+import { InflightJudge } from './inflight-judge.ts';
 import type { JudgedRun } from './judged-run.ts';
 import { LogJudge } from './log-judge.ts';
 import { MdevJudge } from './mdev-judge.ts';
@@ -40,6 +41,7 @@ export class ProgramJudge {
   readonly #lawfulness: Lawfulness;
   readonly #found: JudgedFinding[] = [];
   readonly #logs: LogJudge;
+  readonly #inflight: InflightJudge;
   readonly #queues: QueueJudge;
   readonly #messages: MessageJudge;
   /** Of a device that is opened as a file. */
@@ -54,7 +56,8 @@ export class ProgramJudge {
     this.#lawfulness = new Lawfulness(run.known);
     this.model = new Model(run.target);
     this.#logs = new LogJudge(run, this.model);
-    this.#queues = new QueueJudge(run, this.model, this.#logs);
+    this.#inflight = new InflightJudge(run, this.model);
+    this.#queues = new QueueJudge(run, this.model, this.#logs, this.#inflight);
     this.#messages = new MessageJudge(run.target, run.port.log);
     const { transport } = run.known;
     this.#vdpa = transport === 'vhost-vdpa' ? new VdpaJudge(run) : undefined;
@@ -127,8 +130,10 @@ export class ProgramJudge {
     if (!judged || outcome === 'skipped' || outcome === 'full') return;
     this.judged++;
     switch (call.kind) {
-      case 'memory':
       case 'ring':
+        this.#queues.placed(call);
+        return;
+      case 'memory':
       case 'settle':
       case 'memory-table':
       case 'memory-slot':
@@ -257,6 +262,16 @@ export class ProgramJudge {
         this.#queues.loseLogs(session);
         this.#logs.told(call);
         break;
+      case requestId.VHOST_USER_SET_INFLIGHT_FD:
+        this.#inflight.told(call);
+        break;
+      case requestId.VHOST_USER_SET_VRING_ADDR:
+        this.#queues.usedRingLogged(
+          session,
+          Number(field32Of(call, 'index') ?? 0n),
+          usedRingLogOf(call, this.#run.made),
+        );
+        break;
       case requestId.VHOST_USER_SET_STATUS:
         this.#observe({ kind: 'status', session, value: Number(fieldOf(call, 'u64') ?? 0n) });
         break;
@@ -374,6 +389,12 @@ export class ProgramJudge {
       if (finding !== undefined) this.#found.push({ place, finding });
     }
   }
+}
+
+/** Where used elements are logged from an addresses message on; undefined where it does not ask for it. */
+function usedRingLogOf(call: CallOf<'message'>, { addressOf }: JudgedRun['made']): bigint | undefined {
+  const log = call.fields.findLast(({ name }) => name === 'log')?.value;
+  return field32Of(call, 'flags') === 1n && log !== undefined ? addressOf(log) : undefined;
 }
 
 /** Other sessions end before a new one is opened, or is one too many. */

@@ -11,6 +11,7 @@ import { VFIO_IRQ_SET_DATA_EVENTFD } from '../../reference-impl/wire/vfio-struct
 import type { OutcomeClass } from '../executor/outcomes.ts';
 import type { CallOf } from '../program/program.ts';
 import { bytesOfChain, roomOfChain } from './chain-bytes.ts';
+import type { InflightJudge } from './inflight-judge.ts';
 import type { JudgedRun } from './judged-run.ts';
 import type { JudgedLog, LogJudge } from './log-judge.ts';
 
@@ -25,6 +26,14 @@ interface JudgedQueue {
   readonly hasCleanFlags: boolean;
   /** Where its writes are marked. */
   log: JudgedLog | undefined;
+  /** Where its used ring is marked, by the address that was told; undefined while it is not. */
+  usedRingLog: bigint | undefined;
+  /** The buffer that says what is in flight. */
+  inflight: number | undefined;
+  /** Id of the used element that was taken last. */
+  lastId: number;
+  /** Used elements that were taken. */
+  taken: number;
   /** The event descriptor of a message or a call that its calls go to now. */
   callDescriptor: number | undefined;
   /** Calls that came there so far. */
@@ -36,11 +45,15 @@ export class QueueJudge {
   readonly #run: JudgedRun;
   readonly #model: Model;
   readonly #logs: LogJudge;
+  readonly #inflight: InflightJudge;
+  /** By ring: no flags of a device about kicks stood there when it was placed. */
+  readonly #cleanRings = new Set<number>();
   readonly #deadlineMs: number;
   readonly #queues = new Map<number, JudgedQueue>();
 
-  constructor(run: JudgedRun, model: Model, logs: LogJudge) {
+  constructor(run: JudgedRun, model: Model, logs: LogJudge, inflight: InflightJudge) {
     this.#logs = logs;
+    this.#inflight = inflight;
     this.#run = run;
     this.#model = model;
     this.#deadlineMs = run.port.deadlineMs;
@@ -135,6 +148,19 @@ export class QueueJudge {
     this.#model.observe({ kind: 'enabled', by, queue, on, used: attached.queue.usedCount() });
   }
 
+  /** A ring was placed, in memory that no device uses as one yet. */
+  placed({ id }: CallOf<'ring'>): void {
+    const ring = this.#run.made.rings.get(id)?.ring;
+    if (ring !== undefined && suppressionOf(ring) === 0) this.#cleanRings.add(id);
+  }
+
+  /** Used elements of the ring at an index are logged from now on, at the address that was told. */
+  usedRingLogged(session: number, index: number, log: bigint | undefined): void {
+    for (const queue of this.#queues.values()) {
+      if (queue.session === session && queue.index === index) queue.usedRingLog = log;
+    }
+  }
+
   /** The ring was set up. False where the device may have no such queue. */
   attached({ id, session, ring: ringId, index }: CallOf<'attach'>): boolean {
     const attached = this.#run.made.queues.get(id);
@@ -149,8 +175,12 @@ export class QueueJudge {
       index,
       chains: new Map(),
       isKicked: false,
-      hasCleanFlags: suppressionOf(ring) === 0,
+      hasCleanFlags: this.#cleanRings.has(ringId),
       log: this.#logs.logOf(session),
+      usedRingLog: undefined,
+      inflight: this.#inflight.fileOf(session, index),
+      lastId: 0,
+      taken: 0,
       callDescriptor: undefined,
       callsElsewhere: 0,
     });
@@ -223,6 +253,11 @@ export class QueueJudge {
       const written = bytesOfChain(attached.made.guest, queue.chains.get(id) ?? [], true);
       this.#model.observe({ kind: 'used', queue: queueId, id, len, written });
       if (queue.log !== undefined) this.#logs.wrote(queue.log, queue.chains.get(id) ?? [], len);
+      if (queue.log !== undefined && queue.usedRingLog !== undefined) {
+        this.#logs.used(queue.log, queue.usedRingLog, attached.queue.ring, queue.taken);
+      }
+      queue.taken++;
+      queue.lastId = id;
     }
     if (queue.log !== undefined && taken.length > 0 && !this.#logs.check(queue.log)) queue.log = undefined;
     this.#lookAtCalls(queueId, attached.queue);
@@ -255,7 +290,25 @@ export class QueueJudge {
     const position = attached?.made.goesOnAt;
     if (attached === undefined || position === undefined) return;
     this.#model.observe({ kind: 'stopped', queue: queueId, position, used: attached.queue.usedCount() });
+    this.#checkInflight(queueId, attached.queue);
     this.#lookAtCalls(queueId, attached.queue);
+  }
+
+  /** Behind a stop with nothing in flight. */
+  #checkInflight(queueId: number, { driver, ring }: Queue): void {
+    const queue = this.#queues.get(queueId);
+    if (queue?.inflight === undefined || driver.outstanding > 0 || this.#model.isRingLost(queueId)) return;
+    const { layout, size } = ring;
+    const { position } = driver;
+    const isSplit = position.layout === 'split';
+    const rest = { layout, size, used: queue.taken, lastId: queue.lastId };
+    const usedIdx = position.used;
+    const isRight = this.#inflight.check(queue.inflight, {
+      ...rest,
+      usedIdx,
+      usedWrap: isSplit ? 0 : position.usedWrap,
+    });
+    if (!isRight) queue.inflight = undefined;
   }
 
   #lookAtCalls(queueId: number, queue: Queue): void {

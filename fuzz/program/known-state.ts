@@ -24,6 +24,8 @@ export interface KnownSession {
   memory: number;
   /** Regions that were added by hand beside it, by their addresses. */
   readonly slots: Set<string>;
+  /** The buffer of requests in flight: rings and entries that it is for, and the ring whose first record it holds. */
+  inflight?: { readonly queues: number; readonly size: number; ring: number | undefined } | undefined;
   /** By index of the ring: the queue that was attached there last. */
   readonly queues: Map<number, number>;
   /** Why nothing is known of it any more. */

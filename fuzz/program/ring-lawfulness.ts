@@ -29,6 +29,14 @@ export function attached(known: KnownState, call: CallOf<'attach'>, session: Kno
   if (isReplacing) return breaks('ring', 'the ring at this index was not stopped');
   if (isUsedElsewhere) return breaks('ring', 'the ring is in use at another index');
   if (!ring.isEmpty) return unfollowed('ring', 'the ring begins with chains that are not there');
+  const { inflight } = session;
+  if (inflight !== undefined) {
+    const isOther = call.index > 0 || (inflight.ring !== undefined && inflight.ring !== call.ring);
+    if (call.index >= inflight.queues || ring.size !== inflight.size || (isOther && call.index === 0)) {
+      return unfollowed('ring', 'the record of requests in flight is that of another ring');
+    }
+    if (call.index === 0) inflight.ring = call.ring;
+  }
   if (!call.enable || !call.kick || !call.call) return unfollowed('ring', 'the ring is not set up in whole');
   return lawful;
 }

@@ -1,4 +1,5 @@
 import type { RequirementSlug } from '../../reference-impl/catalogue/catalogue.ts';
+import { mostRegionBytes } from '../../reference-impl/oracle/model/inflight-model.ts';
 import { isQueueSize } from '../../reference-impl/virtqueue/split/layout.ts';
 import { VHOST_USER_VRING_NOFD_MASK } from '../../reference-impl/wire/vhost-user-constants.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
@@ -90,7 +91,23 @@ export function ringMessage(known: KnownState, call: MessageCall, session: Known
         ...(running === undefined ? {} : { succeeds: true }),
       };
   }
-  return isFree && isRingOf(known, call, session) ? succeeds : unfollowed('session', 'the addresses of a ring');
+  if (running !== undefined && isLogOf(known, call, running)) return isRingOf(known, call, session) ? succeeds : ofRing;
+  return isFree && isRingOf(known, call, session) ? succeeds : ofRing;
+}
+
+const ofRing = unfollowed('session', 'the addresses of a ring');
+
+/** Whether addresses of a ring that runs are those that it has, and only say whether its used ring is logged, and where. */
+function isLogOf(known: KnownState, call: MessageCall, { ring }: KnownQueue): boolean {
+  const isSame = Object.keys(areaOfField).every((name) => {
+    const value = call.fields.findLast((field) => field.name === name)?.value;
+    return value?.kind === 'ring' && value.ring === ring;
+  });
+  const log = call.fields.findLast(({ name }) => name === 'log')?.value;
+  const flags = field32Of(call, 'flags');
+  const isPlace =
+    log?.kind === 'ring' && log.ring === ring && log.space === 'guest' && log.area === 'device' && log.offset === 0;
+  return isSame && known.rings.get(ring)?.layout === 'split' && (flags === 0n || (flags === 1n && isPlace));
 }
 
 const areaOfField = { descriptor: 'descriptor', available: 'driver', used: 'device' } as const;
@@ -142,11 +159,11 @@ export function sessionMessage(known: KnownState, call: MessageCall, session: Kn
         ? { ...unfollowed('session', 'a memory table by hand'), succeeds: true }
         : unfollowed('session', 'a memory table that may be refused');
     case requestId.VHOST_USER_SET_INFLIGHT_FD: {
-      const isPlain = first?.kind === 'memory-file' && fieldOf(call, 'mmapSize') === BigInt(plainInflightBytes);
       const told = unfollowed('session', 'a buffer of requests in flight');
-      return isPlain && first.size >= plainInflightBytes && session.queues.size === 0
-        ? { ...told, succeeds: true }
-        : told;
+      const inflight = inflightOf(call);
+      if (inflight === undefined || session.queues.size > 0) return told;
+      session.inflight = inflight;
+      return session.tainted === undefined ? succeeds : { ...told, succeeds: true };
     }
     case requestId.VHOST_USER_NET_SET_MTU: {
       const mtu = fieldOf(call, 'u64');
@@ -168,8 +185,18 @@ export function sessionMessage(known: KnownState, call: MessageCall, session: Kn
   return undefined;
 }
 
-/** A buffer that has room for the records of two rings of 16 entries, whatever their layout. */
-const plainInflightBytes = 0x1_0000;
+/** A whole file of ours that has room for the records of as many rings, whatever their layout. */
+function inflightOf(call: MessageCall): KnownSession['inflight'] {
+  const [file] = call.descriptors;
+  const [bytes, offset, queues, size] = ['mmapSize', 'mmapOffset', 'numQueues', 'queueSize'].map((name) =>
+    fieldOf(call, name),
+  );
+  if (file?.kind !== 'memory-file' || bytes === undefined || offset !== 0n || !queues || !size) return undefined;
+  const isRoomy = bytes <= BigInt(file.size) && queues * BigInt(mostRegionBytes(Number(size))) <= bytes;
+  return isRoomy && queues <= 0xffffn && size <= 0xffffn
+    ? { queues: Number(queues), size: Number(size), ring: undefined }
+    : undefined;
+}
 
 /** From here on, up to the next: no memory of a program lies there, in none of its address spaces. */
 const freeGuest = { start: 0x70_0000_0000n, end: 0x71_0000_0000n } as const;

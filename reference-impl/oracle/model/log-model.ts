@@ -1,3 +1,4 @@
+import type { RequirementSlug } from '../../catalogue/catalogue.ts';
 import type { Tell } from './observation.ts';
 
 /** vhost-user, "Migration": a bit of the log stands for so many bytes, the least significant bit of a byte first. */
@@ -9,7 +10,8 @@ export class LogModel {
   readonly #tell: Tell;
   /** Pages that the log has room for. */
   readonly #pages: bigint;
-  readonly #written = new Set<bigint>();
+  /** By page that was written, what asks for its mark. */
+  readonly #written = new Map<bigint, RequirementSlug>();
 
   constructor(tell: Tell, bytes: number) {
     this.#tell = tell;
@@ -17,18 +19,29 @@ export class LogModel {
   }
 
   wrote(guestAddress: bigint, length: number): void {
+    this.#wrote(guestAddress, length, 'vu-log/buffer-writes-marked');
+  }
+
+  /** Bytes of a used ring, at the address that its marks have. */
+  wroteUsedRing(logAddress: bigint, length: number): void {
+    this.#wrote(logAddress, length, 'vu-log/used-ring-writes-marked-with-ring-flag');
+  }
+
+  #wrote(guestAddress: bigint, length: number, requirement: RequirementSlug): void {
     if (length === 0) return;
     const last = (guestAddress + BigInt(length) - 1n) / pageBytes;
-    for (let page = guestAddress / pageBytes; page <= last && page < this.#pages; page++) this.#written.add(page);
+    for (let page = guestAddress / pageBytes; page <= last && page < this.#pages; page++) {
+      if (!this.#written.has(page)) this.#written.set(page, requirement);
+    }
   }
 
   /** @returns whether all that was written is marked. */
   check(log: Uint8Array): boolean {
-    for (const page of this.#written) {
+    for (const [page, requirement] of this.#written) {
       const byte = log[Number(page / bitsOfByte)] ?? 0;
       if (((byte >> Number(page % bitsOfByte)) & 1) === 1) continue;
       const what = `the mark of page 0x${page.toString(16)}, which was written`;
-      this.#tell({ requirement: 'vu-log/buffer-writes-marked', what, expected: 'set', actual: 'clear' });
+      this.#tell({ requirement, what, expected: 'set', actual: 'clear' });
       return false;
     }
     return true;

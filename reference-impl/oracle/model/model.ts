@@ -12,6 +12,7 @@ import { BlockModel } from './block-model.ts';
 import { ConfigurationModel } from './configuration-model.ts';
 import { type DeviceModel, UnknownDeviceModel } from './device-model.ts';
 import { EntropyModel } from './entropy-model.ts';
+import { InflightModel } from './inflight-model.ts';
 import { LibertiesTaken, type LibertyName } from './liberties.ts';
 import { LogModel } from './log-model.ts';
 import { MessageModel } from './message-model.ts';
@@ -89,6 +90,11 @@ export class Model {
   /** The log of a session, for who reads it. */
   logOf(bytes: number): LogModel {
     return new LogModel(this.#tell, bytes);
+  }
+
+  /** The record of requests in flight, for who reads it. */
+  inflight(): InflightModel {
+    return new InflightModel(this.#tell);
   }
 
   /** Judges one observation. What the text does not allow is added to `findings`. */
@@ -185,6 +191,11 @@ export class Model {
   /** Chains of a queue that the text promises to become used; 0 where nothing is claimed. */
   owed(queue: number): number {
     return this.#isLost ? 0 : (this.#ring(queue)?.owed ?? 0);
+  }
+
+  /** Whether nothing is claimed of the ring of a queue. */
+  isRingLost(queue: number): boolean {
+    return this.#isLost || this.#ring(queue)?.isLost !== false;
   }
 
   /** Calls that a queue must have made, once so many used elements were seen; 0 where nothing is claimed. */

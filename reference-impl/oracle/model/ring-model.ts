@@ -85,6 +85,10 @@ export class RingModel {
     return (this.#isStopped || this.#chains.length === 0) && !this.#isLost && !this.hasOutstanding;
   }
 
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
   lose(): void {
     this.#isLost = true;
   }
