@@ -117,7 +117,7 @@ function fuzzing(target: Target<'unix-socket'>): Record<string, Result> {
     return withBackEnd(target, (port, socketPath) => {
       const sessions = new FuzzSessions(port, socketPath, directory);
       const ours = (times: number): number => sessions.run(times);
-      const c = (times: number): number => runProgram(sessions.program, [socketPath, `${times}`]);
+      const c = (times: number): number => runProgram(sessions.program, [socketPath, `${times}`, ...sessions.leftOut]);
       return all([['fuzz-sessions', { count: 2, warmUp: 10, target: 0.6, ours, c }]]);
     });
   } finally {

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -23,6 +23,7 @@ import { buildPrinted } from './c-programs.ts';
 const wanted = 260;
 const least = 200;
 const quietRounds = 3;
+const patience = 4;
 const mostTried = 6000;
 
 /** How a program is made: each time anew, as a campaign makes it. */
@@ -35,14 +36,21 @@ interface Made {
 interface ShownInC {
   readonly kept: readonly Made[];
   readonly program: string;
+  /** Places that the program leaves out, as words of its command. */
+  readonly leftOut: readonly string[];
 }
 
+const wordsOf = (places: ReadonlySet<number>): string[] => [...places].map(String);
+
 /** Places of programs in which something did not come. */
-const placesIn = (program: string, socketPath: string): number[] =>
-  execFileSync(program, [socketPath, '0'], { encoding: 'utf8' })
+function placesIn(program: string, words: readonly string[]): number[] {
+  // Where the back-end ends, so does the program; what came before counts.
+  const { stdout } = spawnSync(program, words, { encoding: 'utf8' });
+  return stdout
     .split('\n')
     .filter((line) => line !== '')
     .map(Number);
+}
 
 /**
  * Programs of a campaign on a back-end: made, executed, judged by the model, looked through for new signals, and liveness
@@ -50,23 +58,30 @@ const placesIn = (program: string, socketPath: string): number[] =>
  */
 export class FuzzSessions {
   readonly #examiner: Examiner;
+  /** Waits longer: a busy machine makes nothing silent. */
+  readonly #chooser: Examiner;
   readonly #programs: readonly Made[];
   readonly #donors: readonly Program[];
   readonly program: string;
+  /** Words of its command, behind how often it does all. */
+  readonly leftOut: readonly string[];
 
   /** @param directory where the C program is made. Throws Error where the back-end does not serve. */
   constructor(port: DriverPort, socketPath: string, directory: string) {
     const contact = firstContacts(port);
     if (contact.kind !== 'served') throw new Error(contact.why);
     const target = knownTarget(port, contact.offer);
-    this.#examiner = new Examiner(port, { target, referenceMeetsDeadline: () => true });
+    const options = { target, referenceMeetsDeadline: () => true };
+    this.#examiner = new Examiner(port, options);
+    this.#chooser = new Examiner(port, { ...options, patience });
     const lawful = new LawfulDraw(target);
     const random = new Random(1);
     this.#donors = Array.from({ length: 64 }, () => lawful.next(random) ?? { calls: [] });
-    const steady = this.#steady(this.#chosen(lawful, random));
-    const { kept, program } = this.#shownInC(port, socketPath, steady, join(directory, 'fuzz-sessions.c'));
-    this.#programs = kept;
-    this.program = program;
+    const steady = this.#chosen(lawful, random);
+    const shown = this.#shownInC(port, socketPath, steady, join(directory, 'fuzz-sessions.c'));
+    this.#programs = shown.kept;
+    this.program = shown.program;
+    this.leftOut = shown.leftOut;
   }
 
   get count(): number {
@@ -102,48 +117,32 @@ export class FuzzSessions {
       const base = lawful.next(random) ?? { calls: [] };
       const made = { seed: random.next() | 0, base, isMutated: tried % 2 === 1 };
       const whole = resolved(this.#made(made));
+      if (!whole.calls.some(({ kind }) => kind === 'chain')) continue;
       const text = printProgram(whole);
-      if (texts.has(text) || !this.#isUseful(whole)) continue;
+      if (texts.has(text) || !this.#isSteady(whole)) continue;
       texts.add(text);
       kept.push(made);
     }
     return kept;
   }
 
-  /** Those that show nothing in several rounds: some end the back-end now and then. */
-  #steady(all: readonly Made[]): Made[] {
-    let left = [...all];
-    for (let quiet = 0; quiet < quietRounds; ) {
-      const steady = left.filter((made) => this.#isUseful(resolved(this.#made(made))));
-      quiet = steady.length === left.length ? quiet + 1 : 0;
-      left = steady;
-    }
-    return left;
-  }
-
-  /** The C program, and what it does. Left out is what does not come there. Throws Error where few are left. */
+  /** The C program, and places of what it leaves out: what does not come there. Throws Error where few are left. */
   #shownInC(port: DriverPort, socketPath: string, all: readonly Made[], source: string): ShownInC {
-    let shown = all.map((made) => ({ made, recording: this.#recorded(port, made) }));
-    for (;;) {
-      if (shown.length < least) throw new Error(`${shown.length} programs can be used, and it should be ${least}`);
-      writeFileSync(source, printTimedC(shown.map(({ recording }) => recording)));
-      const program = buildPrinted(source);
-      const unlike = this.#unlike(program, socketPath);
-      if (unlike.size === 0) return { kept: shown.map(({ made }) => made), program };
-      shown = shown.filter((_, place) => !unlike.has(place));
-    }
-  }
-
-  /** The first place of each round in which something did not come: what is behind it may be its fault. */
-  #unlike(program: string, socketPath: string): ReadonlySet<number> {
-    const unlike = new Set<number>();
-    for (let round = 0; round < quietRounds; round++) {
-      const [first] = placesIn(program, socketPath);
+    writeFileSync(source, printTimedC(all.map((made) => this.#recorded(port, made))));
+    const program = buildPrinted(source);
+    const leftOut = new Set<number>();
+    for (let quiet = 0; quiet < quietRounds; ) {
+      if (all.length - leftOut.size < least) {
+        throw new Error(`${all.length - leftOut.size} programs can be used, and it should be ${least}`);
+      }
+      this.#chooser.restart();
+      // The first place in which something did not come: what is behind it may be its fault.
+      const [first] = placesIn(program, [socketPath, '0', ...wordsOf(leftOut)]);
+      quiet = first === undefined ? quiet + 1 : 0;
       if (first === undefined) continue;
-      unlike.add(first);
-      this.#examiner.restart();
+      leftOut.add(first);
     }
-    return unlike;
+    return { kept: all.filter((_, place) => !leftOut.has(place)), program, leftOut: wordsOf(leftOut) };
   }
 
   #recorded(port: DriverPort, made: Made): Recording {
@@ -152,12 +151,20 @@ export class FuzzSessions {
     return recording;
   }
 
-  #isUseful(whole: Program): boolean {
-    if (this.#examiner.examine(whole) !== undefined) {
-      this.#examiner.restart();
+  /** Some end the back-end now and then. */
+  #isSteady(whole: Program): boolean {
+    for (const examiner of [this.#examiner, this.#chooser, this.#chooser]) {
+      if (!this.#isUseful(whole, examiner)) return false;
+    }
+    return true;
+  }
+
+  #isUseful(whole: Program, examiner: Examiner): boolean {
+    if (examiner.examine(whole) !== undefined) {
+      examiner.restart();
       return false;
     }
-    const { outcomes } = this.#examiner;
+    const { outcomes } = examiner;
     let added = 0;
     let used = 0;
     for (let place = 0; place < outcomes.count; place++) {

@@ -7,6 +7,7 @@ import type { CallDraft } from './call-draft.ts';
 import { type Chain, mdevStepOf, ringSize, ringStart, type Step, stepOf, vdpaStepOf } from './lawful-step.ts';
 import type { ModelledDevice } from './requests.ts';
 import {
+  callDescriptor,
   inflightBuffer,
   lastMessage,
   logBase,
@@ -75,6 +76,12 @@ const setting = fc.record({
   isRecorded: fc.nat({ max: 4 }).map((n) => n === 0),
   /** I/O-virtual addresses, with translations that are told and asked for. */
   isTranslated: fc.nat({ max: 6 }).map((n) => n === 0),
+  /** Of I/O-virtual addresses, translations are asked for. */
+  isUntold: fc.boolean(),
+  /** Calls of rings go to a descriptor that comes while they run. */
+  isLateCall: fc.nat({ max: 6 }).map((n) => n === 0),
+  /** A packed ring begins so many slots behind those that are used. */
+  ahead: fc.oneof({ weight: 7, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constantFrom(1, 1, 2) }),
   /** Without VHOST_USER_F_PROTOCOL_FEATURES. */
   isOld: fc.nat({ max: 9 }).map((n) => n === 0),
   /** In front of the first ring. */
@@ -132,6 +139,8 @@ export const inWhole = ({ chosen, steps }: LawfulParts): LawfulParts => ({
   chosen: {
     ...chosen,
     isRecorded: false,
+    isLateCall: false,
+    ahead: 0,
     isTranslated: false,
     prologue: [],
     epilogue: [],
@@ -173,6 +182,7 @@ class ProgramLayer {
   readonly #offered: bigint;
   readonly #isLogged: boolean;
   readonly #isRecorded: boolean;
+  readonly #isLateCall: boolean;
   readonly #isTranslated: boolean;
   #deviceWord: bigint;
   #protocol: bigint;
@@ -228,6 +238,7 @@ class ProgramLayer {
       this.#deviceWord |= accessPlatform;
       this.#protocol |= protocolBits.backEndRequests;
     }
+    this.#isLateCall = setting.isLateCall && isMessaging;
     this.#isRecorded = setting.isRecorded && isMessaging && isOffered(offer, 0n, protocolBits.inflight);
     if (this.#isRecorded) this.#protocol |= protocolBits.inflight;
   }
@@ -237,7 +248,7 @@ class ProgramLayer {
     this.#session = this.#add('connect');
     this.#negotiate();
     const at = this.#add('memory', { layout: memory });
-    this.#add('share', { session: this.#session, memory: at });
+    this.#shareWith(at);
     const count = this.#device === 'net' || (this.#device === 'block' && hasSecond) ? 2 : 1;
     this.#rings = this.#placed(count, at, start);
     for (const message of this.#setting.prologue) this.#tell(message);
@@ -259,8 +270,32 @@ class ProgramLayer {
     const size = this.#size;
     const end = this.#layout === 'split' ? 0x1_0000 : size;
     const avail = start < 0 ? Math.max(0, end + start) : start % end;
-    const ring = { memory, layout: this.#layout, size, avail, placement: this.#setting.placement };
+    const ring = {
+      memory,
+      layout: this.#layout,
+      size,
+      avail,
+      placement: this.#setting.placement,
+      ...this.#used(avail),
+    };
     return Array.from({ length: count }, () => this.#add('ring', ring));
+  }
+
+  /** Chains that no one waits for were under way when the ring was stopped elsewhere. */
+  #used(avail: number): { readonly used?: number; readonly usedWrap?: boolean } {
+    const { ahead } = this.#setting;
+    const isInOrder = (this.#deviceWord & inOrder) !== 0n;
+    if (
+      this.#layout !== 'packed' ||
+      isInOrder ||
+      this.#isFile ||
+      this.#isRecorded ||
+      ahead === 0 ||
+      this.#size <= 2 * ahead
+    )
+      return {};
+    const used = avail - ahead;
+    return { used: used < 0 ? used + this.#size : used, usedWrap: used >= 0 };
   }
 
   #step(step: Step, memory: number): void {
@@ -341,7 +376,11 @@ class ProgramLayer {
   /** A table takes the place of all regions before it. */
   #share(memory: number): void {
     this.#slots.clear();
-    this.#add('share', { session: this.#session, memory });
+    this.#shareWith(memory);
+  }
+
+  #shareWith(memory: number): void {
+    this.#add('share', { session: this.#session, memory, untold: this.#isTranslated && this.#setting.isUntold });
   }
 
   get #writesConfiguration(): boolean {
@@ -418,7 +457,10 @@ class ProgramLayer {
     if (this.#isLogged && !this.#hasLog) this.#tell(logBase);
     if (this.#isRecorded && !this.#hasLog) this.#tell(inflightBuffer(this.#rings.length, this.#size));
     this.#hasLog = true;
-    const queues = this.#rings.map((ring, index) => this.#add('attach', { session: this.#session, ring, index }));
+    const session = this.#session;
+    const call = !this.#isLateCall;
+    const queues = this.#rings.map((ring, index) => this.#add('attach', { session, ring, index, call }));
+    if (!call) for (const index of queues.keys()) this.#tell(callDescriptor(index));
     if (this.#has(protocolBits.status)) {
       for (const status of driverStatus) if (status > this.#status) this.#writeStatus(status);
     }

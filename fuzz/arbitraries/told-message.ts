@@ -55,6 +55,10 @@ function tableOf(numbers: readonly number[]): Uint8Array {
   return encodeStructure(memoryRegionsPayload, { numRegions: regions.length, regions });
 }
 
+/** SET_MEM_TABLE with one region of so many bytes: none, or more than there are addresses. */
+const emptyTable = (size: bigint): Uint8Array =>
+  encodeStructure(memoryRegionsPayload, { numRegions: 1, regions: [{ ...regionAt(0), size }] });
+
 const slot = { gate: protocolBits.memorySlots, descriptor: 'memory-file' } as const;
 
 /** What a front-end may send while no ring runs at index 0 or while one does: it changes nothing that a program follows. */
@@ -145,6 +149,8 @@ const last: readonly Template[] = [
   },
   { request: requestId.VHOST_USER_SET_MEM_TABLE, bytes: tableOf([0, 1]), descriptor: 'memory-file', descriptors: 2 },
   { request: requestId.VHOST_USER_SET_MEM_TABLE, bytes: tableOf([0]), descriptor: 'memory-file' },
+  { request: requestId.VHOST_USER_SET_MEM_TABLE, bytes: tableOf([1, 0]), descriptor: 'memory-file', descriptors: 2 },
+  { request: requestId.VHOST_USER_SET_MEM_TABLE, bytes: tableOf([2, 0, 1]), descriptor: 'memory-file', descriptors: 3 },
   { request: requestId.VHOST_USER_SET_VRING_KICK, fields: { u64: noDescriptor } },
   { request: requestId.VHOST_USER_SET_STATUS, gate: protocolBits.status, fields: { u64: 0n } },
   { request: requestId.VHOST_USER_GET_VRING_BASE, fields: { index: 1 } },
@@ -253,6 +259,17 @@ export const logBase: ToldMessage = {
   times: 1,
 };
 
+/** Where calls of a ring go. */
+export const callDescriptor = (index: number): ToldMessage => ({
+  request: requestId.VHOST_USER_SET_VRING_CALL,
+  gate: 0n,
+  fields: { u64: BigInt(index) },
+  bytes: new Uint8Array(0),
+  descriptor: 'eventfd',
+  asksForReply: true,
+  times: 1,
+});
+
 /** A buffer that has room for the records of so many rings. */
 export const inflightBuffer = (queues: number, size: number): ToldMessage => ({
   request: requestId.VHOST_USER_SET_INFLIGHT_FD,
@@ -341,6 +358,10 @@ const unfit: readonly Template[] = [
     fields: { size: 16, offset: 0x1000 },
     bytes: new Uint8Array(16),
   },
+  { request: requestId.VHOST_USER_SET_MEM_TABLE, bytes: emptyTable(0n), descriptor: 'memory-file' },
+  { request: requestId.VHOST_USER_SET_MEM_TABLE, bytes: emptyTable((1n << 64n) - 0x1000n), descriptor: 'memory-file' },
+  { request: requestId.VHOST_USER_SET_VRING_KICK, fields: { u64: noDescriptor }, descriptor: 'eventfd' },
+  { request: requestId.VHOST_USER_SET_VRING_CALL, fields: { u64: noDescriptor }, descriptor: 'eventfd' },
   { request: 200 },
   { request: requestId.VHOST_USER_IOTLB_MSG, bytes: new Uint8Array(32) },
 ];

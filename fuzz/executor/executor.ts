@@ -138,7 +138,9 @@ export class Executor {
       case 'share': {
         const session = this.#session(call.session);
         const guest = made.guests.get(call.memory);
-        return session === undefined || guest === undefined ? 'skipped' : settle(outcomes, session.shareMemory(guest));
+        if (session === undefined || guest === undefined) return 'skipped';
+        const untold = call.untold ? doorOf(session).shareUntold?.(guest) : undefined;
+        return settle(outcomes, untold ?? session.shareMemory(guest));
       }
       case 'memory-table': {
         const session = this.#session(call.session);

@@ -1,4 +1,4 @@
-import type { ControlOutcome, VfioMapping } from '../../drivers/port/port.ts';
+import type { ControlOutcome, Guest, VfioMapping } from '../../drivers/port/port.ts';
 import type { IotlbMessage } from '../../reference-impl/wire/vdpa-structures.ts';
 import type { CallOf } from '../program/program.ts';
 
@@ -28,6 +28,8 @@ export interface TransportDoor {
   negotiateExactly(call: CallOf<'negotiate'>): DoorOutcome;
   message(call: CallOf<'message'>, payload: Uint8Array, descriptors: readonly number[]): DoorOutcome;
   bytes(bytes: Uint8Array, descriptors: readonly number[]): DoorOutcome;
+  /** Memory whose translations are not told ahead, where the transport has them. */
+  shareUntold?(guest: Guest): DoorOutcome;
   memoryTable(regions: readonly ToldRegion[], count: number): DoorOutcome;
   memorySlot(how: 'add' | 'remove', region: ToldRegion): DoorOutcome;
   /** A message of the IOTLB, as far as so many bytes; none where the device is told otherwise what is mapped. */

@@ -1,5 +1,6 @@
 import {
   type Exchange,
+  type Guest,
   type OutgoingMessage,
   PeerProtocolError,
   type VhostUserMessages,
@@ -20,10 +21,16 @@ const mostAnswers = 8;
 /** The raw door of vhost-user. Behind each message stands a fence, so that none is waited for in vain. */
 export class VhostUserDoor implements TransportDoor {
   readonly vfio = undefined;
+  readonly #session: VhostUserSession;
   readonly #messages: VhostUserMessages;
 
-  constructor({ messages }: VhostUserSession) {
-    this.#messages = messages;
+  constructor(session: VhostUserSession) {
+    this.#session = session;
+    this.#messages = session.messages;
+  }
+
+  shareUntold(guest: Guest): DoorOutcome {
+    return this.#session.shareMemory(guest, 'at-miss');
   }
 
   negotiateExactly({ device, protocol }: CallOf<'negotiate'>): DoorOutcome {

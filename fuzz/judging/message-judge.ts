@@ -98,7 +98,8 @@ export class MessageJudge {
     const session = this.#sessions.get(message.session);
     if (session === undefined || message.channel !== 'front-end') return;
     if (message.direction === 'from-iut') {
-      this.#model.observe({ kind: 'message', session: session.call, direction: 'from', bytes: message.bytes });
+      const { bytes, descriptors } = message;
+      this.#model.observe({ kind: 'message', session: session.call, direction: 'from', bytes, descriptors });
     } else if (!this.#send(session, message)) this.#sessions.delete(message.session);
   }
 

@@ -162,7 +162,7 @@ export class QueueJudge {
   }
 
   /** The ring was set up. False where the device may have no such queue. */
-  attached({ id, session, ring: ringId, index }: CallOf<'attach'>): boolean {
+  attached({ id, session, ring: ringId, index, call }: CallOf<'attach'>): boolean {
     const attached = this.#run.made.queues.get(id);
     if (attached === undefined || !this.#isServed(session, index)) return false;
     const { queue } = attached;
@@ -200,6 +200,7 @@ export class QueueJudge {
         usedEvent: usedEventOf(ring),
       },
     });
+    if (!call) this.#model.observe({ kind: 'calls-moved', queue: id, calls: 0, isHeard: false });
     return true;
   }
 

@@ -130,7 +130,7 @@ const kindsFor = (request: number): typeof anyKind | typeof memoryKinds =>
     : anyKind;
 
 /** Bytes at a field of a ring: a descriptor in whole or in part, or an index, flags, an element. */
-function madeRingWrite(random: Random, id: number): Call {
+export function madeRingWrite(random: Random, id: number): Call {
   const area = random.pick(['descriptor', 'driver', 'device'] as const);
   if (area !== 'descriptor') {
     const offset = random.pick([0, 2, 4, 6, 4 + 8 * random.below(16)]);

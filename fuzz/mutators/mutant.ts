@@ -1,6 +1,6 @@
 import { type Call, nextId, type Program } from '../program/program.ts';
 import { withReferences } from '../program/references.ts';
-import { changed, madeCall } from './made-call.ts';
+import { changed, madeCall, madeRingWrite } from './made-call.ts';
 import type { Random } from './random.ts';
 
 /** What a mutant has at most: longer ones are cut at their end. */
@@ -68,6 +68,13 @@ const change: Mutator = (random, calls) => {
   return calls.with(at, call);
 };
 
+/** A ring is written over right behind a chain, before the device may look: mostly a descriptor of the first chains. */
+const damage: Mutator = (random, calls) => {
+  const chains = calls.flatMap(({ kind }, at) => (kind === 'chain' ? [at] : []));
+  if (chains.length === 0) return calls;
+  return calls.toSpliced(random.pick(chains) + 1, 0, madeRingWrite(random, nextId({ calls })));
+};
+
 /** A mutator stands here as often as it is chosen. */
 const mutators: readonly Mutator[] = [
   insert,
@@ -82,6 +89,8 @@ const mutators: readonly Mutator[] = [
   reorder,
   splice,
   interleave,
+  damage,
+  damage,
 ];
 
 /** A program that differs from `base` by a few mutations. The same numbers give the same mutant. */

@@ -6,7 +6,7 @@ import type { Recording, Step } from './recording.ts';
  * A C program that does what was recorded, one recording after another, to the back-end that listens at the path which is
  * its first argument, as often as its second one says. It prints the nanoseconds that one recording took, and exits with 1
  * where an answer or a used element did not come. With 0 times, each is done once, and the places are printed of those in
- * which something did not come.
+ * which something did not come. Further arguments are the places of those that are left out.
  */
 export function printTimedC(recordings: readonly Recording[]): string {
   const most = (count: (recording: Recording) => number): number => Math.max(1, ...recordings.map(count));
@@ -61,17 +61,27 @@ const main = (programs: number): string => String.raw`static void run(int number
 
 int main(int argc, char **argv)
 {
+	static char left_out[${programs}];
 	struct timespec from, to;
-	int times;
+	int times, kept = ${programs};
 
-	if (argc != 3)
+	if (argc < 3)
 		return 2;
+	for (int place = 3; place < argc; place++) {
+		int number = atoi(argv[place]);
+		if (number < 0 || number >= ${programs} || left_out[number])
+			return 2;
+		left_out[number] = 1;
+		kept--;
+	}
 	socket_path = argv[1];
 	times = atoi(argv[2]);
 	for (int number = 0; number < SESSIONS; number++)
 		session[number] = -1;
 	if (times == 0) {
 		for (int number = 0; number < ${programs}; number++) {
+			if (left_out[number])
+				continue;
 			unanswered = 0;
 			run(number);
 			if (unanswered > 0)
@@ -81,11 +91,13 @@ int main(int argc, char **argv)
 	}
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	for (int time = 0; time < times; time++) {
-		for (int number = 0; number < ${programs}; number++)
-			run(number);
+		for (int number = 0; number < ${programs}; number++) {
+			if (!left_out[number])
+				run(number);
+		}
 	}
 	clock_gettime(CLOCK_MONOTONIC, &to);
-	printf("%f\n", ((to.tv_sec - from.tv_sec) * 1e9 + (to.tv_nsec - from.tv_nsec)) / times / ${programs});
+	printf("%f\n", ((to.tv_sec - from.tv_sec) * 1e9 + (to.tv_nsec - from.tv_nsec)) / times / kept);
 	return unanswered > 0;
 }
 `;

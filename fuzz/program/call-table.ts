@@ -103,8 +103,11 @@ export const callTable = {
   },
   /** Memory of a guest. */
   memory: { tag: 4, makes: 'memory', arguments: { layout: choice(1, layouts) } },
-  /** Tells a session all of a memory, as it is. */
-  share: { tag: 5, arguments: { session: reference(1, 'session'), memory: reference(2, 'memory') } },
+  /** Tells a session all of a memory, as it is. `untold`: of vhost-user, no translations, which the back-end asks for then. */
+  share: {
+    tag: 5,
+    arguments: { session: reference(1, 'session'), memory: reference(2, 'memory'), untold: flag(3) },
+  },
   /** SET_MEM_TABLE with any regions. */
   'memory-table': {
     tag: 6,

@@ -26,6 +26,10 @@ export interface KnownSession {
   readonly slots: Set<string>;
   /** The buffer of requests in flight: rings and entries that it is for, and the ring whose first record it holds. */
   inflight?: { readonly queues: number; readonly size: number; ring: number | undefined } | undefined;
+  /** Requests of the back-end are answered. */
+  isAnswered?: boolean;
+  /** Translations of its memory were not told. */
+  asksForTranslations?: boolean;
   /** By index of the ring: the queue that was attached there last. */
   readonly queues: Map<number, number>;
   /** Why nothing is known of it any more. */

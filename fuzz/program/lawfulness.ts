@@ -88,6 +88,10 @@ export class Lawfulness {
           const isAgain = session.memory !== 0;
           session.memory = call.memory;
           session.slots.clear();
+          session.asksForTranslations = call.untold && known.accepts(session, 'VIRTIO_F_ACCESS_PLATFORM');
+          if (session.asksForTranslations && !session.isAnswered) {
+            return unfollowed('session', 'no one answers what the back-end asks for');
+          }
           if (known.runsElsewhere(session))
             return breaks('session', 'a ring that runs lies in memory that was taken away');
           // A container refuses a mapping where one is; a table replaces the one before.
@@ -188,11 +192,15 @@ export class Lawfulness {
           unfollowed('session', 'a descriptor of a message was signalled'),
         );
       case 'channel':
-        return this.#onSession(call.session, (session) =>
-          known.accepts(session, 'VHOST_USER_PROTOCOL_F_BACKEND_REQ')
-            ? lawful
-            : breaks('session', 'BACKEND_REQ was not negotiated'),
-        );
+        return this.#onSession(call.session, (session) => {
+          session.isAnswered = call.policy === 'serve';
+          if (!known.accepts(session, 'VHOST_USER_PROTOCOL_F_BACKEND_REQ')) {
+            return breaks('session', 'BACKEND_REQ was not negotiated');
+          }
+          return session.asksForTranslations === true
+            ? unfollowed('session', 'the channel that translations are asked for on changes')
+            : lawful;
+        });
       case 'iotlb':
         // On another transport it is left out.
         return this.#onSession(call.session, (session) => iotlbVerdict(call, session));

@@ -171,6 +171,8 @@ export function sessionMessage(known: KnownState, call: MessageCall, session: Kn
       return plainMtus.some((plain) => plain === mtu) ? succeeds : lawful;
     }
     case requestId.VHOST_USER_SET_BACKEND_REQ_FD:
+      if (session.asksForTranslations === true) return unfollowed('session', 'the channel of the back-end changes');
+      session.isAnswered = false;
       return first?.kind === 'socket' ? succeeds : unfollowed('session', 'a descriptor that is no socket');
     case requestId.VHOST_USER_RESET_OWNER:
     case requestId.VHOST_USER_RESET_DEVICE:

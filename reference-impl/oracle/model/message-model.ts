@@ -78,7 +78,8 @@ export class MessageModel {
     this.#due.push({ request, isAcknowledgement, succeeds, status: this.#status, sent: view });
   }
 
-  received(bytes: Uint8Array): void {
+  /** @param descriptors how many came with it. */
+  received(bytes: Uint8Array, descriptors: number): void {
     if (this.#isLost || bytes.length < VHOST_USER_HEADER_SIZE) return;
     const view = viewOf(bytes);
     const request = requestAt(view, 0);
@@ -95,6 +96,7 @@ export class MessageModel {
     if (bytes.length !== VHOST_USER_HEADER_SIZE + size) return;
     if (due.isAcknowledgement) this.#checkAcknowledgement(name, due, view, size);
     else this.#checkReply(name, due, view, size);
+    if (request === requestId.VHOST_USER_GET_INFLIGHT_FD) this.#checkInflight(due, view, size, descriptors);
   }
 
   /** Nothing is claimed behind a message that breaks the text, but of the answer to it. */
@@ -225,11 +227,6 @@ export class MessageModel {
         const [queues, entries] = [16, 18].map((at) => due.sent.getUint16(VHOST_USER_HEADER_SIZE + at, true));
         if (queues === 0 || entries === 0) return;
         if (!inflightSizes.some((expected) => expected === size)) this.#checkSize(name, size, inflightSizes[1]);
-        else if (view.getBigUint64(VHOST_USER_HEADER_SIZE, true) === 0n) {
-          const what = 'the size of the buffer of requests in flight';
-          const requirement = 'vu-inflight/get-inflight-fd-returns-buffer';
-          this.#tell({ requirement, what, expected: '1 at least', actual: '0' });
-        }
         return;
       }
       case requestId.VHOST_USER_GET_CONFIG: {
@@ -256,6 +253,24 @@ export class MessageModel {
     }
   }
 
+  /** A buffer, with room for the record of each queue that was asked for. */
+  #checkInflight({ sent }: Due, view: DataView, size: number, descriptors: number): void {
+    const [queues = 0, entries = 0] = [16, 18].map((at) => sent.getUint16(VHOST_USER_HEADER_SIZE + at, true));
+    if (queues === 0 || entries === 0 || !inflightSizes.some((expected) => expected === size)) return;
+    const bytes = view.getBigUint64(VHOST_USER_HEADER_SIZE, true);
+    if (bytes === 0n || descriptors === 0) {
+      const requirement = 'vu-inflight/get-inflight-fd-returns-buffer';
+      const actual = bytes === 0n ? '0 bytes' : 'no descriptor';
+      this.#tell({ requirement, what: 'the buffer of requests in flight', expected: 'a file', actual });
+      return;
+    }
+    const least = BigInt(queues * leastRecord(entries));
+    if (bytes >= least) return;
+    const what = `bytes of the buffer of requests in flight for ${queues} queues of ${entries}`;
+    const requirement = 'vu-inflight/one-region-per-queue';
+    this.#tell({ requirement, what, expected: `${least} at least`, actual: String(bytes) });
+  }
+
   #checkSize(name: string, size: number, expected: number): boolean {
     if (size === expected) return true;
     const what = `bytes of payload in answer to ${name}`;
@@ -278,6 +293,9 @@ export class MessageModel {
     return undefined;
   }
 }
+
+/** The record of a split ring; that of a packed one is larger. */
+const leastRecord = (entries: number): number => 16 + 16 * entries;
 
 const configHeader = 12;
 /** No configuration has so many bytes. */

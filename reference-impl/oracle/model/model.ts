@@ -121,7 +121,7 @@ export class Model {
       case 'message': {
         const messages = this.#live(seen.session)?.messages;
         if (seen.direction === 'to') messages?.sent(seen.bytes, seen.succeeds === true);
-        else messages?.received(seen.bytes);
+        else messages?.received(seen.bytes, seen.descriptors ?? 0);
         return;
       }
       case 'refusable': {
@@ -286,7 +286,8 @@ export class Model {
     this.#queues.set(queue, { session, ring: ring.id, model });
     this.#lives.set(ring.id, queue);
     if (former?.hasOutstanding === true) this.#device.lose();
-    if (ring.isEmpty && (ring.isFresh || former?.isAtRest === true)) return;
+    // What was under way when a packed ring stopped elsewhere leaves nothing to carry out.
+    if ((ring.isEmpty || former === undefined) && (ring.isFresh || former?.isAtRest === true)) return;
     this.#take('ring-begun-anew');
     // What the device finds there, it may carry out again.
     model.lose();

@@ -23,6 +23,8 @@ export type ModelObservation =
       readonly bytes: Uint8Array;
       /** To the back-end: an acknowledgement of it is 0. */
       readonly succeeds?: boolean;
+      /** From the back-end: descriptors that came with it. */
+      readonly descriptors?: number;
     }
   /** A message that a back-end refuses, and what came behind it. */
   | {
