@@ -77,7 +77,7 @@ const ringStep = (device: ModelledDevice): fc.WeightedArbitrary<Step>[] => [
     arbitrary: fc.record({
       kind: fc.constant('burst' as const),
       chain: chainOf(device),
-      times: fc.constantFrom(6, 13, 20, 40),
+      times: fc.constantFrom(2, 6, 6, 13, 13, 20, 20, 40),
     }),
   },
   {

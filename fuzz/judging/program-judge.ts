@@ -72,7 +72,8 @@ export class ProgramJudge {
     const standing = this.#standingOf(call, place, outcome);
     this.standings.push(standing);
     this.#tellMessages(call, standing);
-    const onDevice = this.#device?.behindCall(call, outcome) ?? [];
+    // What opens a device belongs to the one that is opened.
+    const onDevice = endsSessions(call) ? [] : (this.#device?.behindCall(call, outcome) ?? []);
     if (outcome === 'died') this.model.observe({ kind: 'lost', what: 'all' });
     else if (standing.taints !== undefined) this.#lose(call, standing.taints);
     else this.#follow(call, place, outcome, isJudged(standing));
@@ -280,7 +281,7 @@ export class ProgramJudge {
         this.#queues.enabledByHand(session, Number(field32Of(call, 'index') ?? 0n));
         break;
       case requestId.VHOST_USER_SET_VRING_CALL:
-        this.#queues.callsGoElsewhere(session, Number((fieldOf(call, 'u64') ?? 0n) & 0xffn), this.#eventOf(call));
+        this.#callsMoved(call, Number((fieldOf(call, 'u64') ?? 0n) & 0xffn));
     }
     this.#operated(session, 'message', outcome);
   }
@@ -301,6 +302,12 @@ export class ProgramJudge {
     const opened = this.#session(session);
     const isSuspended = opened === undefined ? undefined : this.#vdpa?.modelOf(opened)?.isSuspended;
     if (isSuspended === false) this.#queues.suspended(session, false);
+  }
+
+  /** Nobody knows when a message counts that nothing is asked behind. */
+  #callsMoved(call: CallOf<'message'>, index: number): void {
+    if (call.unfenced) this.#queues.loseCalls(call.session, index);
+    else this.#queues.callsGoElsewhere(call.session, index, this.#eventOf(call));
   }
 
   /** The event descriptor of a message that passes one. */
@@ -394,7 +401,8 @@ export class ProgramJudge {
 /** Where used elements are logged from an addresses message on; undefined where it does not ask for it. */
 function usedRingLogOf(call: CallOf<'message'>, { addressOf }: JudgedRun['made']): bigint | undefined {
   const log = call.fields.findLast(({ name }) => name === 'log')?.value;
-  return field32Of(call, 'flags') === 1n && log !== undefined ? addressOf(log) : undefined;
+  const isLogged = field32Of(call, 'flags') === 1n && !call.unfenced;
+  return isLogged && log !== undefined ? addressOf(log) : undefined;
 }
 
 /** Other sessions end before a new one is opened, or is one too many. */

@@ -26,14 +26,16 @@ interface JudgedQueue {
   readonly hasCleanFlags: boolean;
   /** Where its writes are marked. */
   log: JudgedLog | undefined;
-  /** Where its used ring is marked, by the address that was told; undefined while it is not. */
-  usedRingLog: bigint | undefined;
+  /** Where its used ring is marked, and from which used element on; undefined while it is not. */
+  usedRingLog: { readonly address: bigint; readonly from: number } | undefined;
   /** The buffer that says what is in flight. */
   inflight: number | undefined;
   /** Id of the used element that was taken last. */
   lastId: number;
   /** Used elements that were taken. */
   taken: number;
+  /** Slots of a packed ring that chains of an earlier life keep. */
+  readonly kept: number;
   /** The event descriptor of a message or a call that its calls go to now. */
   callDescriptor: number | undefined;
   /** Calls that came there so far. */
@@ -98,13 +100,14 @@ export class QueueJudge {
       const isSet = n < count && (flags & VFIO_IRQ_SET_DATA_EVENTFD) !== 0;
       if (isSet && event !== undefined) this.callsGoElsewhere(session, index, event);
       // What else a vector does is a choice.
-      else if (target.judgesChoices !== true) this.#loseCalls(session, index);
+      else if (target.judgesChoices !== true) this.loseCalls(session, index);
       else if (isSet || count === 0) this.callsGoElsewhere(session, index, undefined);
       else if (n < count) this.#mayCallOnceMore(session, index);
     }
   }
 
-  #loseCalls(session: number, index: number): void {
+  /** Calls of the ring at an index come where they are not counted. */
+  loseCalls(session: number, index: number): void {
     for (const [id, queue] of this.#queues) {
       const isMeant = queue.session === session && queue.index === index;
       if (isMeant) this.#model.observe({ kind: 'lost', what: 'calls', id });
@@ -156,8 +159,10 @@ export class QueueJudge {
 
   /** Used elements of the ring at an index are logged from now on, at the address that was told. */
   usedRingLogged(session: number, index: number, log: bigint | undefined): void {
-    for (const queue of this.#queues.values()) {
-      if (queue.session === session && queue.index === index) queue.usedRingLog = log;
+    for (const [id, queue] of this.#queues) {
+      if (queue.session !== session || queue.index !== index) continue;
+      const from = this.#run.made.queues.get(id)?.queue.usedCount() ?? Number.POSITIVE_INFINITY;
+      queue.usedRingLog = log === undefined ? undefined : { address: log, from };
     }
   }
 
@@ -181,6 +186,7 @@ export class QueueJudge {
       inflight: this.#inflight.fileOf(session, index),
       lastId: 0,
       taken: 0,
+      kept: keptSlots(position, ring.size),
       callDescriptor: undefined,
       callsElsewhere: 0,
     });
@@ -232,6 +238,10 @@ export class QueueJudge {
       room: roomOfChain(segments, true),
       ...(isFilledInPart ? { before: bytesOfChain(attached.made.guest, segments, true) } : {}),
     });
+    // Slots that chains of an earlier life keep are not the driver's to use.
+    if (attached.queue.driver.freeDescriptors < queue.kept) {
+      this.#model.observe({ kind: 'lost', what: 'ring', id: queue.ring });
+    }
     if (held) return;
     queue.isKicked = false;
     this.#model.observe({ kind: 'published', queue: queueId });
@@ -254,8 +264,8 @@ export class QueueJudge {
       const written = bytesOfChain(attached.made.guest, queue.chains.get(id) ?? [], true);
       this.#model.observe({ kind: 'used', queue: queueId, id, len, written });
       if (queue.log !== undefined) this.#logs.wrote(queue.log, queue.chains.get(id) ?? [], len);
-      if (queue.log !== undefined && queue.usedRingLog !== undefined) {
-        this.#logs.used(queue.log, queue.usedRingLog, attached.queue.ring, queue.taken);
+      if (queue.log !== undefined && queue.usedRingLog !== undefined && queue.taken >= queue.usedRingLog.from) {
+        this.#logs.used(queue.log, queue.usedRingLog.address, attached.queue.ring, queue.taken);
       }
       queue.taken++;
       queue.lastId = id;
@@ -336,6 +346,11 @@ function queuesOfDisk(configuration: Uint8Array | undefined): number {
 function suppressionOf(ring: GuestRing): number {
   if (ring instanceof SplitRing) return ring.usedFlags();
   return ring instanceof PackedRing ? ring.deviceEvent() >>> 16 : 0;
+}
+
+/** Between the halves of a packed position; no ring is full of them. */
+function keptSlots(position: RingPosition, size: number): number {
+  return position.layout === 'split' ? 0 : (position.avail - position.used + size) % size;
 }
 
 /** 0 in a packed ring, which has none. */

@@ -106,9 +106,18 @@ function isLogOf(known: KnownState, call: MessageCall, { ring }: KnownQueue): bo
   const log = call.fields.findLast(({ name }) => name === 'log')?.value;
   const flags = field32Of(call, 'flags');
   const isPlace =
-    log?.kind === 'ring' && log.ring === ring && log.space === 'guest' && log.area === 'device' && log.offset === 0;
+    log?.kind === 'ring' &&
+    log.ring === ring &&
+    log.space === 'guest' &&
+    log.area === 'device' &&
+    log.offset >= 0 &&
+    log.offset <= farthestLog &&
+    log.offset % 4 === 0;
   return isSame && known.rings.get(ring)?.layout === 'split' && (flags === 0n || (flags === 1n && isPlace));
 }
+
+/** The marks of a used ring may be anywhere. */
+const farthestLog = 0x10_0000;
 
 const areaOfField = { descriptor: 'descriptor', available: 'driver', used: 'device' } as const;
 

@@ -380,3 +380,18 @@ t.test('each liberty has its clause', (t) => {
   }
   t.end();
 });
+
+t.test('a ring that is disabled may use what was available before, and nothing more', (t) => {
+  for (const [used, expected] of [
+    [2, []],
+    [3, ['vu-ring-state/disabled-ring-has-no-side-effects']],
+  ] as const) {
+    const { model, read, found } = attached();
+    for (const id of [0, 1]) read(id, 0n);
+    model.observe({ kind: 'enabled', by: 'disabled', queue: 1, on: false, used: 0 });
+    read(2, 0n);
+    model.observe({ kind: 'looked', queue: 1, used, suppression: 0 });
+    t.same(found(), expected);
+  }
+  t.end();
+});

@@ -34,13 +34,15 @@ export class InflightModel {
   check(region: Uint8Array, ring: RingAtRest): boolean {
     const view = new DataView(region.buffer, region.byteOffset, region.byteLength);
     const { layout, size, used } = ring;
+    // A ring that used nothing may not have begun.
+    if (used === 0) return true;
     const version = view.getUint16(at.version, true);
     const count = view.getUint16(at.descNum, true);
     return (
       this.#equal('vu-inflight/region-version-tells-initialisation', 'the version of its record', version, inUse) &&
       this.#equal('vu-inflight/desc-num-equals-queue-size', 'desc_num of its record', count, size) &&
       this.#unmarked(view, layout, size) &&
-      (used === 0 || (layout === 'split' ? this.#split(view, ring) : this.#packed(view, ring)))
+      (layout === 'split' ? this.#split(view, ring) : this.#packed(view, ring))
     );
   }
 

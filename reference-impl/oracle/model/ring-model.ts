@@ -59,7 +59,7 @@ export class RingModel {
   #callsWhenSilenced: number | undefined;
   /** Calls that may come beside those of used elements. */
   #extraCalls = 0;
-  /** What keeps it from using anything, with the used elements when that began. */
+  /** What keeps it from using anything, with the used elements that there may be all the same. */
   readonly #rests = new Map<'disabled' | 'suspended', number>();
   /** Used elements and calls at the last look. */
   #seenUsed = 0;
@@ -134,7 +134,8 @@ export class RingModel {
    * @param by what it is disabled by: of the ring itself, or of its device.
    */
   enabled(isOn: boolean, used: number, by: 'disabled' | 'suspended'): void {
-    if (!isOn) this.#rests.set(by, this.#rests.get(by) ?? used);
+    // What was available before may have been under way.
+    if (!isOn) this.#rests.set(by, this.#rests.get(by) ?? Math.max(used, this.#published));
     else this.#rests.delete(by);
   }
 
@@ -147,7 +148,7 @@ export class RingModel {
       if (used <= before || requirement === undefined) continue;
       this.#isLost = true;
       const what = `used elements of ring ${this.#options.index} while it is ${by}`;
-      this.#options.tell({ requirement, what, expected: String(before), actual: String(used) });
+      this.#options.tell({ requirement, what, expected: `${before} at most`, actual: String(used) });
       return;
     }
   }
