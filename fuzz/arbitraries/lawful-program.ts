@@ -93,7 +93,15 @@ const setting = fc.record({
   /** Behind the last ring, and one that is cut. */
   epilogue: fc.array(lastMessage, { maxLength: 3 }),
   short: fc.option(shortMessage, { nil: undefined }),
-  memory: fc.constantFrom('single-region', 'adjacent-regions', 'one-file', 'below-and-above-4gib' as const),
+  memory: fc.constantFrom(
+    'single-region' as const,
+    'single-region' as const,
+    'adjacent-regions' as const,
+    'one-file' as const,
+    'below-and-above-4gib' as const,
+    'eight-regions' as const,
+    'crossing-4gib' as const,
+  ),
   size: ringSize,
   start: ringStart,
   /** A packed ring has an entry less than the power of two. */

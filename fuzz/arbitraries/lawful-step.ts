@@ -48,7 +48,7 @@ export const ringStart = fc.oneof(
 
 /** A table of many descriptors, up to more than a small queue has. */
 const manyCuts = fc
-  .constantFrom(6, 12, 17, 40, 130, 130, 200)
+  .constantFrom(6, 12, 17, 40, 130, 200, 200)
   .map((count) => Array.from({ length: count }, (_, n) => 16 + 2 * n));
 
 const chainOf = (device: ModelledDevice): fc.Arbitrary<Chain> =>
@@ -56,7 +56,7 @@ const chainOf = (device: ModelledDevice): fc.Arbitrary<Chain> =>
     wanted: wantedOf[device],
     cuts: fc.oneof(
       { weight: 19, arbitrary: fc.array(fc.constantFrom(0, 1, 4, 15, 16, 17, 100, 512, 528), { maxLength: 3 }) },
-      { weight: 2, arbitrary: manyCuts },
+      { weight: 3, arbitrary: manyCuts },
     ),
     isIndirect: fc.boolean(),
     isDescending: fc.boolean(),

@@ -32,6 +32,8 @@ export interface MadeQueue {
   readonly queue: Queue;
   readonly session: Session;
   readonly made: MadeRing;
+  /** Slots of a packed ring that chains of an earlier life keep: none is the driver's to use. */
+  readonly kept: number;
 }
 
 const spaceOf: Readonly<Record<Space, AddressSpace>> = {

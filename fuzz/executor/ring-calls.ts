@@ -40,17 +40,18 @@ export class RingCalls {
     const queue = session.attach(ring, { index, position, enable, call, kick });
     made.queue = queue;
     made.goesOnAt = undefined;
-    this.#made.attached(id, { queue, session, made });
+    this.#made.attached(id, { queue, session, made, kept: keptSlots(position, ring.size) });
     // The fence behind the set-up: its calls are not those of buffers.
     queue.drainCalls();
     if (session.isOpen) return 'fenced';
     return this.#port.iut.exit() === undefined ? 'closed' : 'died';
   }
 
-  add(call: CallOf<'chain'>, { queue: { driver }, made }: MadeQueue): OutcomeClass {
+  add(call: CallOf<'chain'>, { queue: { driver }, made, kept }: MadeQueue): OutcomeClass {
     const { segments: told, held } = call;
     if (told.length === 0) return 'skipped';
-    if (call.direct === undefined && told.length > driver.freeDescriptors) return 'full';
+    const free = driver.freeDescriptors - kept;
+    if (free < 1 || (call.direct === undefined && told.length > free)) return 'full';
     const segments: Segment[] = [];
     for (const { writable: isWritable, length, bytes, at } of told) {
       const size = length ?? bytes.length;
@@ -114,6 +115,10 @@ export class RingCalls {
     }
   }
 }
+
+/** Between the halves of a packed position. */
+const keptSlots = (position: RingPosition, size: number): number =>
+  position.layout === 'split' ? 0 : (position.avail - position.used + size) % size;
 
 /** With no chain outstanding both halves of a position are one; not every back-end tells the used half of a packed one. */
 function atAvail(position: RingPosition): RingPosition {

@@ -36,7 +36,9 @@ export class VhostUserDoor implements TransportDoor {
   negotiateExactly({ device, protocol }: CallOf<'negotiate'>): DoorOutcome {
     const messages = this.#messages;
     messages.send({ request: requestId.VHOST_USER_SET_OWNER });
-    messages.send({ request: requestId.VHOST_USER_GET_FEATURES });
+    // Its answer is read here: a later fence would take it for its own.
+    const offer = messages.exchange(getFeatures);
+    if (offer.kind !== 'reply') return offer;
     messages.send({ request: requestId.VHOST_USER_SET_PROTOCOL_FEATURES, payload: { u64: protocol } });
     return fenced(messages, { request: requestId.VHOST_USER_SET_FEATURES, payload: { u64: device } });
   }

@@ -34,8 +34,6 @@ interface JudgedQueue {
   lastId: number;
   /** Used elements that were taken. */
   taken: number;
-  /** Slots of a packed ring that chains of an earlier life keep. */
-  readonly kept: number;
   /** The event descriptor of a message or a call that its calls go to now. */
   callDescriptor: number | undefined;
   /** Calls that came there so far. */
@@ -186,7 +184,6 @@ export class QueueJudge {
       inflight: this.#inflight.fileOf(session, index),
       lastId: 0,
       taken: 0,
-      kept: keptSlots(position, ring.size),
       callDescriptor: undefined,
       callsElsewhere: 0,
     });
@@ -238,10 +235,6 @@ export class QueueJudge {
       room: roomOfChain(segments, true),
       ...(isFilledInPart ? { before: bytesOfChain(attached.made.guest, segments, true) } : {}),
     });
-    // Slots that chains of an earlier life keep are not the driver's to use.
-    if (attached.queue.driver.freeDescriptors < queue.kept) {
-      this.#model.observe({ kind: 'lost', what: 'ring', id: queue.ring });
-    }
     if (held) return;
     queue.isKicked = false;
     this.#model.observe({ kind: 'published', queue: queueId });
@@ -346,11 +339,6 @@ function queuesOfDisk(configuration: Uint8Array | undefined): number {
 function suppressionOf(ring: GuestRing): number {
   if (ring instanceof SplitRing) return ring.usedFlags();
   return ring instanceof PackedRing ? ring.deviceEvent() >>> 16 : 0;
-}
-
-/** Between the halves of a packed position; no ring is full of them. */
-function keptSlots(position: RingPosition, size: number): number {
-  return position.layout === 'split' ? 0 : (position.avail - position.used + size) % size;
 }
 
 /** 0 in a packed ring, which has none. */

@@ -304,6 +304,16 @@ const innocent: readonly (readonly [name: string, reference: ReferenceName, line
     ],
   ],
   [
+    'behind features as they are told, each fence has its own answer',
+    'block',
+    [
+      'r1 = negotiate exact=yes',
+      'r2 = attach',
+      'r3 = enable on=no',
+      'r4 = chain segments=[{bytes=00*16} {writable=yes length=16}]',
+    ],
+  ],
+  [
     'protocol features that are an address may end acknowledging',
     'entropy',
     [
