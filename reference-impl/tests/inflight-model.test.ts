@@ -28,7 +28,10 @@ function found(layout: 'split' | 'packed', change: (view: DataView) => void, rin
   const all: string[] = [];
   const view = recordOf(layout);
   change(view);
-  const model = new InflightModel(({ requirement }) => all.push(requirement));
+  const model = new InflightModel(
+    ({ requirement }) => all.push(requirement),
+    () => undefined,
+  );
   t.equal(model.check(new Uint8Array(view.buffer), { ...rest, layout, ...ring }), all.length === 0);
   return all;
 }

@@ -1,5 +1,6 @@
 import type { RequirementSlug } from '../../catalogue/catalogue.ts';
 import type { RingLayout } from '../../virtqueue/ring.ts';
+import type { LibertyName } from './liberties.ts';
 import type { Tell } from './observation.ts';
 
 /** A ring that was stopped, with nothing in flight. */
@@ -25,9 +26,11 @@ const packed = { header: 32, entry: 32, usedIdx: 16, usedWrap: 20, counter: 8, l
 /** The region of the first ring in a buffer of requests in flight, as it stands where nothing is in flight. */
 export class InflightModel {
   readonly #tell: Tell;
+  readonly #take: (liberty: LibertyName) => void;
 
-  constructor(tell: Tell) {
+  constructor(tell: Tell, take: (liberty: LibertyName) => void) {
     this.#tell = tell;
+    this.#take = take;
   }
 
   /** @returns whether the record is as it may be. */
@@ -100,7 +103,10 @@ export class InflightModel {
 
   /** A back-end may count from 1 again where it takes a ring up anew, as behind a change of memory. */
   #counted(requirement: RequirementSlug, counted: bigint, used: number): boolean {
-    if (counted > 0n) return true;
+    if (counted > 0n) {
+      this.#take('inflight-counters');
+      return true;
+    }
     const what = `the largest counter behind ${used} requests`;
     this.#tell({ requirement, what, expected: '1 at least', actual: '0' });
     return false;

@@ -81,6 +81,15 @@ export const liberties = {
     clause: 'vhost-user as of QEMU 7.2, VHOST_USER_GET_VRING_BASE: only later texts let it wait for requests in flight',
     allows: 'any position from behind the chains that are used to behind all that are available',
   },
+  'in-flight-at-disabling': {
+    clause:
+      'vhost-user, "Ring states": a back-end stops processing a ring that is disabled; what it took before is not named',
+    allows: 'the use of chains that were available when the ring was disabled, or its device suspended',
+  },
+  'inflight-counters': {
+    clause: 'vhost-user, "Inflight I/O tracking": counters give the order in which heads were fetched',
+    allows: 'any counter but 0 of a head that was fetched: a ring that is taken up anew counts from 1 again',
+  },
   'other-reply-flags': {
     clause:
       'vhost-user, "Message Specification": bits of a reply beside its version and the reply flag have no meaning',

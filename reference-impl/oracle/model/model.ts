@@ -94,7 +94,7 @@ export class Model {
 
   /** The record of requests in flight, for who reads it. */
   inflight(): InflightModel {
-    return new InflightModel(this.#tell);
+    return new InflightModel(this.#tell, this.#take);
   }
 
   /** Judges one observation. What the text does not allow is added to `findings`. */

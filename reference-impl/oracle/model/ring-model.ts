@@ -134,7 +134,7 @@ export class RingModel {
    * @param by what it is disabled by: of the ring itself, or of its device.
    */
   enabled(isOn: boolean, used: number, by: 'disabled' | 'suspended'): void {
-    // What was available before may have been under way.
+    if (!isOn && this.#published > used) this.#options.take('in-flight-at-disabling');
     if (!isOn) this.#rests.set(by, this.#rests.get(by) ?? Math.max(used, this.#published));
     else this.#rests.delete(by);
   }
