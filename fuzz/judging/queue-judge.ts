@@ -76,7 +76,8 @@ export class QueueJudge {
       if (attached === undefined) continue;
       const calls = this.#callsOf(queue, attached.queue);
       queue.callDescriptor = descriptor;
-      this.#model.observe({ kind: 'calls-moved', queue: id, calls, isHeard: descriptor !== undefined });
+      const used = attached.queue.usedCount();
+      this.#model.observe({ kind: 'calls-moved', queue: id, calls, used, isHeard: descriptor !== undefined });
     }
   }
 
@@ -203,7 +204,7 @@ export class QueueJudge {
         usedEvent: usedEventOf(ring),
       },
     });
-    if (!call) this.#model.observe({ kind: 'calls-moved', queue: id, calls: 0, isHeard: false });
+    if (!call) this.#model.observe({ kind: 'calls-moved', queue: id, calls: 0, used: 0, isHeard: false });
     return true;
   }
 

@@ -314,6 +314,20 @@ const innocent: readonly (readonly [name: string, reference: ReferenceName, line
     ],
   ],
   [
+    'what was used before there was a call descriptor is not called for',
+    'block',
+    [
+      'r1 = negotiate device=0xd50006a00',
+      'r2 = ring layout=packed',
+      'r3 = attach call=no',
+      'r4 = chain segments=[{bytes=00*16} {writable=yes length=513}]',
+      'r5 = kick',
+      'r6 = fence',
+      'r7 = message request=13 descriptors=[{}]',
+      'r8 = wait',
+    ],
+  ],
+  [
     'protocol features that are an address may end acknowledging',
     'entropy',
     [

@@ -157,7 +157,7 @@ export class Model {
         this.#ring(seen.queue)?.enabled(seen.on, seen.used, seen.by);
         return;
       case 'calls-moved':
-        this.#ring(seen.queue)?.callsMoved(seen.calls, seen.isHeard);
+        this.#ring(seen.queue)?.callsMoved(seen);
         return;
       case 'called-by-hand':
         this.#ring(seen.queue)?.calledByHand();

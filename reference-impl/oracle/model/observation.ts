@@ -87,8 +87,17 @@ export type ModelObservation =
       /** What it rests by: itself, or its device. */
       readonly by: 'disabled' | 'suspended';
     }
-  /** Calls go to another descriptor from now on, when so many were seen; unless it is heard, they go nowhere. */
-  | { readonly kind: 'calls-moved'; readonly queue: number; readonly calls: number; readonly isHeard: boolean }
+  /**
+   * Calls go to another descriptor from now on, when so many were seen, and so many used elements were there; unless it is
+   * heard, they go nowhere.
+   */
+  | {
+      readonly kind: 'calls-moved';
+      readonly queue: number;
+      readonly calls: number;
+      readonly used: number;
+      readonly isHeard: boolean;
+    }
   /** The driver had the device call. */
   | { readonly kind: 'called-by-hand'; readonly queue: number }
   /** So many used elements were there at a look, and these flags of the device about kicks. */

@@ -99,7 +99,12 @@ export class RingModel {
   }
 
   /** Some back-ends call at once where they get a descriptor. */
-  callsMoved(calls: number, isHeard: boolean): void {
+  callsMoved({ calls, used, isHeard }: { calls: number; used: number; isHeard: boolean }): void {
+    if (isHeard && !this.#hasCalls) {
+      // What was used while no one heard is not called for again.
+      this.#seenUsed = used;
+      this.#seenCalls = calls;
+    }
     this.#hasCalls = isHeard;
     this.#callsWhenSilenced = isHeard ? undefined : calls;
     this.#extraCalls++;
