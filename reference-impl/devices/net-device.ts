@@ -104,6 +104,13 @@ export class NetDevice extends QueuedDevice {
     if (frames !== undefined && frames.length < FRAMES_MAX) frames.push(frame);
   }
 
+  /** A station with this MAC has moved behind the device: the network is told. */
+  announce(mac: Uint8Array): void {
+    for (const frame of this.#rules.announcement(mac)) {
+      for (const one of this.#rules.reflect(frame)) this.deliver(one);
+    }
+  }
+
   readConfig(offset: number, length: number): Uint8Array | undefined {
     if (offset + length > NET_CONFIG_SIZE) return undefined;
     return this.#rules.config(this.#config).slice(offset, offset + length);

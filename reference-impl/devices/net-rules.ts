@@ -6,6 +6,7 @@ import {
   VIRTIO_NET_F_CSUM,
   VIRTIO_NET_F_MRG_RXBUF,
 } from './net-layout.ts';
+import { rarpRequest } from './rarp.ts';
 
 /** What the network device does by choice; a fault replaces one entry. */
 export interface NetRules {
@@ -19,6 +20,8 @@ export interface NetRules {
   readonly receivesWhileDisabled: () => boolean;
   /** What goes out of a frame with this header; undefined where nothing does. */
   readonly sent: (header: Uint8Array, frame: Uint8Array, features: bigint) => Uint8Array | undefined;
+  /** What goes out to announce a station with this MAC, six bytes. */
+  readonly announcement: (mac: Uint8Array) => readonly Uint8Array[];
   /** What comes back for a frame that was sent. */
   readonly reflect: (frame: Uint8Array) => readonly Uint8Array[];
   /** The receive queue for what a transmit queue sent. */
@@ -49,6 +52,7 @@ export const netRules: NetRules = {
   sendsWhileDisabled: () => false,
   receivesWhileDisabled: () => false,
   sent: (header, frame, features) => ((features & VIRTIO_NET_F_CSUM) === 0n ? frame : withChecksum(header, frame)),
+  announcement: (mac) => [rarpRequest(mac)],
   reflect: (frame) => [frame],
   receiveQueue: (transmitQueue) => transmitQueue - 1,
   mergesBuffers: (features) => (features & VIRTIO_NET_F_MRG_RXBUF) !== 0n,

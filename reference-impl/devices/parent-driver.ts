@@ -67,6 +67,8 @@ export interface ParentDriver {
   writeConfig(offset: number, bytes: Uint8Array): boolean;
   /** Writes as a migration does, read-only fields too; false where the range leaves the space. */
   restoreConfig(offset: number, bytes: Uint8Array): boolean;
+  /** Tells the network of a station with this MAC, six bytes. Without a network there is nobody to tell. */
+  announce?(mac: Uint8Array): void;
 
   /** The memory in which rings and buffers lie. Rings that run keep the memory that they were started with. */
   setMemory(memory: MemoryMap): void;

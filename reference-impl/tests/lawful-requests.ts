@@ -102,6 +102,7 @@ export const lawfulRequests: Readonly<Partial<Record<FrontEndMessageName, Lawful
   VHOST_USER_SET_PROTOCOL_FEATURES: { sending: (test) => ({ payload: u64(test.session.protocolFeatures) }) },
   VHOST_USER_GET_QUEUE_NUM: nothing,
   VHOST_USER_SET_VRING_ENABLE: { sending: () => ({ payload: state(0, 1) }) },
+  VHOST_USER_SEND_RARP: { device: 'net', sending: () => ({ payload: u64(0x5452n) }) },
   VHOST_USER_NET_SET_MTU: { device: 'net', sending: () => ({ payload: u64(1500n) }) },
   VHOST_USER_SET_BACKEND_REQ_FD: { sending: (test) => ({ descriptors: [test.edge.give()] }) },
   VHOST_USER_IOTLB_MSG: {

@@ -60,7 +60,7 @@ export const featureRules: FeatureRules = {
   protocolOffered: ({ deviceId, configSize }) =>
     everyDevice |
     (configSize > 0 ? bits('VHOST_USER_PROTOCOL_F_CONFIG') : 0n) |
-    (deviceId === VIRTIO_ID_NET ? bits('VHOST_USER_PROTOCOL_F_MTU') : 0n),
+    (deviceId === VIRTIO_ID_NET ? bits('VHOST_USER_PROTOCOL_F_MTU', 'VHOST_USER_PROTOCOL_F_RARP') : 0n),
   reported: (offered) => offered,
   accepts: isWithin,
   protocolAccepts: isWithin,

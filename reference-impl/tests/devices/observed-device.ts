@@ -315,6 +315,10 @@ function observeNet(rules: DeviceRules, note: Note): void {
     for (const buffer of buffers) h.queue(0).driver.add([writable(buffer)]);
     h.queue(0).run();
     look('frames that waited for a buffer');
+    device.announce(Uint8Array.of(1, 2, 3, 4, 5, 6));
+    for (const buffer of buffers) h.queue(0).driver.add([writable(buffer)]);
+    h.queue(0).run();
+    look('announced');
     note('a byte of the first buffer behind each store to a ring', seen);
     note('config', [...(device.readConfig(0, 12) ?? [])]);
   }

@@ -143,6 +143,7 @@ const netEntries: { readonly [K in keyof NetRules]: readonly NetRules[K][] } = {
   sendsWhileDisabled: [() => true],
   receivesWhileDisabled: [() => true],
   sent: [() => undefined, (header, frame) => frame.subarray(header.length)],
+  announcement: [() => [], (mac) => netRules.announcement(mac.toReversed())],
   reflect: [() => [], (frame) => [frame, frame], (frame) => [frame.subarray(1)]],
   receiveQueue: [() => 2],
   mergesBuffers: [() => true, () => false],

@@ -4,7 +4,9 @@ import { done, refused } from '../handled.ts';
 import { describeRule, type MessageTable } from '../message-rule.ts';
 import { u64Bytes } from '../reply-payloads.ts';
 
-/** Device status, reset, MTU, and the socket for requests of the back-end. */
+const macSize = 6;
+
+/** Device status, reset, MTU, announcement, and the socket for requests of the back-end. */
 export const deviceMessages: MessageTable = [
   describeRule(messageByName('VHOST_USER_SET_STATUS'), {
     name: 'VHOST_USER_SET_STATUS',
@@ -40,6 +42,14 @@ export const deviceMessages: MessageTable = [
     payload: [u64Payload],
     handle: (session, { u64 }) => {
       if (!session.rules.deviceState.acceptsMtu(u64)) return refused(`an MTU of ${u64}`);
+      return done;
+    },
+  }),
+  describeRule(messageByName('VHOST_USER_SEND_RARP'), {
+    name: 'VHOST_USER_SEND_RARP',
+    payload: [u64Payload],
+    handle: (session, { u64 }) => {
+      session.device.announce?.(u64Bytes(u64).subarray(0, macSize));
       return done;
     },
   }),

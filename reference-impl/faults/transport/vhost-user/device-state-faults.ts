@@ -1,4 +1,5 @@
 import { done } from '../../../vhost-user/handled.ts';
+import { u64Bytes } from '../../../vhost-user/reply-payloads.ts';
 import { virtioDeviceStatus as status } from '../../../wire/vhost-user-constants.ts';
 import type { VhostUserFault } from '../../fault.ts';
 import { acceptingAnyFeatures } from './accepting-any-features.ts';
@@ -9,7 +10,7 @@ const resetsStatusAlone = handling('VHOST_USER_RESET_DEVICE', (_right, session) 
   return done;
 });
 
-/** Configuration space, device status, reset and MTU. */
+/** Configuration space, device status, reset, MTU and announcement. */
 export const deviceStateFaults = {
   'config-reply-shorter': vhostUserFault(
     'vu-config/get-config-reply-has-request-size',
@@ -187,6 +188,19 @@ export const deviceStateFaults = {
     'vu-net/mtu-validated',
     'no MTU is accepted',
     inTable('deviceState', { acceptsMtu: () => false }),
+  ),
+  'rarp-never-sent': vhostUserFault(
+    'vu-net/rarp-broadcast-for-mac',
+    'SEND_RARP is acknowledged and forgotten',
+    handling('VHOST_USER_SEND_RARP', () => done),
+  ),
+  'rarp-of-another-mac': vhostUserFault(
+    'vu-net/rarp-broadcast-for-mac',
+    'a RARP request of a MAC whose last byte is another is sent',
+    handling<{ readonly u64: bigint }>('VHOST_USER_SEND_RARP', (_, session, { u64 }) => {
+      session.device.announce?.(u64Bytes(u64 ^ (1n << 40n)).subarray(0, 6));
+      return done;
+    }),
   ),
   'config-failure-closes': vhostUserFault(
     'vu-config/get-config-failure-has-no-payload',
