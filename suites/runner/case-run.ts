@@ -19,15 +19,11 @@ import {
   type TargetFacts,
 } from '../../drivers/port/port.ts';
 import type { LifeProblem } from '../../judging/device-life.ts';
-import { exitText, type Failure } from '../../judging/failure.ts';
-import { isServing } from '../../judging/liveness.ts';
 import { negotiationFor, offeredNegotiation } from '../../judging/negotiation.ts';
-import { canRestart } from '../../judging/recovery.ts';
 import { type Controls, type OpenedSession, Refusal, type RefusalTrial } from '../../judging/refusal.ts';
 import { thrownFailure } from '../../judging/thrown-failure.ts';
 import { type FeatureSet, noFeatures } from '../../reference-impl/catalogue/catalogue.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
-import type { FailureKind } from '../../reference-impl/observations/failure-kind.ts';
 import type { RingLayout } from '../../reference-impl/virtqueue/ring.ts';
 import type { Axes } from '../../reports/record/axes.ts';
 import { axesOf, layoutOf, requirementOn, wantsOn } from '../axes.ts';
@@ -44,7 +40,7 @@ import type {
 import { CaseEnded, Check, presupposedWrongly } from '../check.ts';
 import { ringMissing } from './request-needs.ts';
 import { type SweepResult, spread } from './sweep-result.ts';
-import { type RanPoint, unstablePoints } from './unstable-points.ts';
+import { type SweepHost, SweepRun } from './sweep-run.ts';
 
 /** A target that a case runs on beside its first. */
 export interface SecondIut {
@@ -65,16 +61,6 @@ export interface RunOptions {
   /** The place on the axes of the case; the first unless told. */
   readonly axes?: Axes;
 }
-
-type Sweep = { -readonly [Name in keyof SweepResult]: SweepResult[Name] };
-
-const pointsBetweenLiveness = 64;
-const crashesBeforeGivingUp = 3;
-const silencesBeforeGivingUp = 3;
-/** A process that starts so fast is started afresh for each repetition of a point. */
-const cheapRestartMs = 250;
-/** Ways to fail for which a whole deadline was waited. */
-const waited: readonly FailureKind[] = ['desync', 'stalled', 'hang'];
 
 /** The point that was asked for is none of this variant's. */
 export class NoSuchPointError extends DriverUsageError {}
@@ -103,8 +89,6 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   #hasRing = false;
   #sweep: SweepResult | undefined;
   #isOverBudget = false;
-  /** What the last start of the IUT took, once one was needed. */
-  #restartMs = Number.POSITIVE_INFINITY;
 
   constructor(
     port: DriverPort,
@@ -294,145 +278,30 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     );
     if (wanted.length === 0 && only !== undefined)
       throw new NoSuchPointError(`${this.#definition.id} has no point ${only}`);
-    const sweep: Sweep = { count: 0, failed: [] };
-    this.#sweep = sweep;
     this.#session?.close();
     this.#closeOpened();
-    const crashes = new Map<string, number>();
-    const ran: RanPoint<P>[] = [];
-    let sinceLiveness: P[] = [];
-    for (const [at, point] of wanted.entries()) {
-      const before = this.#failureCounts();
-      const signature = this.#runPoint(point, check, sweep);
-      ran.push({ point, ending: this.#endingSince(before) });
-      const why = this.#whyNoMore(signature, crashes, sweep, options);
-      const isLast = at === wanted.length - 1;
-      if (why !== undefined && !isLast) {
-        sweep.left = { points: wanted.slice(at + 1).map(({ key }) => key), why };
-        break;
-      }
-      sinceLiveness.push(point);
-      if (sinceLiveness.length < pointsBetweenLiveness && !isLast) continue;
-      if (!isServing(this.port)) this.#findCulprit(sinceLiveness, check, sweep);
-      sinceLiveness = [];
-    }
-    if (crashes.size > 0) this.#repeat(ran, check, sweep);
+    const sweep = new SweepRun(this.#sweepHost(), check, options);
+    this.#sweep = sweep.result;
+    sweep.run(wanted);
   };
 
-  /** Where a point crashes the process, what the others come to may be chance as well: each is run again. */
-  #repeat<P extends Point>(ran: readonly RanPoint<P>[], check: (point: P) => void, sweep: Sweep): void {
-    if (!canRestart(this.port)) return;
-    const again = (point: P): string | undefined => {
-      if (this.#isOverBudget) return undefined;
-      // What is by chance is so for each process: where its memory lies, and what is in it.
-      if (this.#restartMs <= cheapRestartMs && sweep.restarted !== 'at-the-end') this.#restart();
-      const before = this.#failureCounts();
-      const { count, failed } = sweep;
-      sweep.failed = [];
-      this.#runPoint(point, check, sweep);
-      Object.assign(sweep, { count, failed });
-      const ending = this.#endingSince(before);
-      for (const [at, { failures }] of [...this.checks.values()].entries()) failures.splice(before[at] ?? 0);
-      return this.#isOverBudget ? undefined : ending;
+  #sweepHost(): SweepHost {
+    const run = this;
+    return {
+      port: this.port,
+      checks: [...this.checks.values()],
+      get isOverBudget() {
+        return run.#isOverBudget;
+      },
+      guarded: (body) => this.#guarded(body),
+      closeOpened: () => this.#closeOpened(),
+      firstOpenCheck: () => this.#firstOpenCheck(),
+      markMemory: () => {
+        const mark = this.#guest?.mark();
+        return () => mark !== undefined && this.#guest?.release(mark);
+      },
+      settle: () => this.#options.settle?.(this),
     };
-    const unstable = unstablePoints(ran, again);
-    if (unstable.length > 0) sweep.unstable = unstable;
-  }
-
-  #failureCounts(): number[] {
-    return [...this.checks.values()].map(({ failures }) => failures.length);
-  }
-
-  /** How a point ended: requirements and ways of failing of what was recorded since; empty where nothing failed. */
-  #endingSince(before: readonly number[]): string {
-    const failed = [...this.checks.values()].flatMap(({ requirement, failures }, at) =>
-      failures.slice(before[at]).map(({ how, silent }) => `${requirement} ${silent === true ? 'silence' : how}`),
-    );
-    return [...new Set(failed)].sort().join();
-  }
-
-  #whyNoMore(
-    signature: string | undefined,
-    crashes: Map<string, number>,
-    sweep: Sweep,
-    options: SweepOptions,
-  ): string | undefined {
-    if (this.#isOverBudget) return 'because the target is too slow for them';
-    if (options.untilFirstFailure === true && sweep.failed.length > 0) return 'after the first that failed';
-    // Each costs a whole deadline.
-    if (this.#silenceCount() >= silencesBeforeGivingUp) return `after ${silencesBeforeGivingUp} silences`;
-    if (signature === undefined) return undefined;
-    if (!canRestart(this.port)) return 'because the process ended, and it is not ours to start again';
-    const times = (crashes.get(signature) ?? 0) + 1;
-    crashes.set(signature, times);
-    return times < crashesBeforeGivingUp ? undefined : `after ${times} crashes of one signature`;
-  }
-
-  /** The signature of a crash, if the point ended in one. */
-  #runPoint<P extends Point>(point: P, check: (point: P) => void, sweep: Sweep): string | undefined {
-    const before = this.#failureCount();
-    const countsBefore = this.#failureCounts();
-    if (sweep.restarted === 'at-the-end') sweep.restarted = 'in-between';
-    this.port.log.note(`point ${point.key}`);
-    sweep.count++;
-    for (const open of this.checks.values()) open.isBesideText = false;
-    const mark = this.#guest?.mark();
-    const closeReceived = this.port.descriptors.mark();
-    this.#guarded(() => check(point));
-    this.#closeOpened();
-    closeReceived();
-    if (mark !== undefined) this.#guest?.release(mark);
-    if (this.#failureCount() > before) sweep.failed.push(point.key);
-    if (this.#hasSilence() && this.port.iut.isAlive()) this.#options.settle?.(this);
-    this.#namePoint(countsBefore, point.key);
-    const exit = this.port.iut.exit();
-    if (exit === undefined) return undefined;
-    if (this.#failureCount() === before) {
-      sweep.failed.push(point.key);
-      const open = this.#firstOpenCheck();
-      if (open !== undefined) open.isBesideText = true;
-      open?.fail('crash', `point ${point.key}`, 'the process lives on', exitText(exit), exit);
-    }
-    this.#namePoint(countsBefore, point.key);
-    // The judge waits for it, and the sweep ends here.
-    if (!canRestart(this.port)) return exitText(exit);
-    if (sweep.restarted !== undefined) sweep.crashRepeated = true;
-    this.#restart();
-    sweep.restarted = 'at-the-end';
-    return exitText(exit);
-  }
-
-  #restart(): void {
-    const began = this.port.nowMs();
-    this.port.iut.restart();
-    this.#restartMs = this.port.nowMs() - began;
-  }
-
-  #namePoint(before: readonly number[], point: string): void {
-    for (const [at, { failures }] of [...this.checks.values()].entries()) {
-      for (let n = before[at] ?? 0; n < failures.length; n++) failures[n] = { ...(failures[n] as Failure), point };
-    }
-  }
-
-  /** Nothing serves any more after these points: each once more on a fresh process, to find the one that does it. */
-  #findCulprit<P extends Point>(points: readonly P[], check: (point: P) => void, sweep: Sweep): void {
-    const range = `points ${points[0]?.key} to ${points.at(-1)?.key}`;
-    if (!canRestart(this.port)) {
-      this.#firstOpenCheck()?.fail('hang', `a new session after ${range}`, 'it is served', 'it is not');
-      return;
-    }
-    for (const point of points) {
-      this.port.iut.restart();
-      this.#guarded(() => check(point));
-      this.#closeOpened();
-      if (isServing(this.port)) continue;
-      if (!sweep.failed.includes(point.key)) sweep.failed.push(point.key);
-      this.#firstOpenCheck()?.fail('hang', `a new session after point ${point.key}`, 'it is served', 'it is not');
-      this.port.iut.restart();
-      return;
-    }
-    this.port.iut.restart();
-    this.#firstOpenCheck()?.inconclusive(`nothing was served after ${range}, but none of them alone does that`);
   }
 
   /** What ended early has left its sessions open: an IUT that serves one at a time would keep the next waiting. */
@@ -450,24 +319,6 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       words.backend |= negotiated.accepted.backend;
     }
     this.#accepted = words;
-  }
-
-  #failureCount(): number {
-    let count = 0;
-    for (const check of this.checks.values()) count += check.failures.length;
-    return count;
-  }
-
-  #silenceCount(): number {
-    let count = 0;
-    for (const { failures } of this.checks.values()) {
-      count += failures.filter(({ silent, how }) => silent === true || waited.includes(how)).length;
-    }
-    return count;
-  }
-
-  #hasSilence(): boolean {
-    return [...this.checks.values()].some(({ failures }) => failures.some(({ silent }) => silent === true));
   }
 
   /** The requirement that was being shown: the first that no check has touched, or the last one. */
