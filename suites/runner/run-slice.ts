@@ -1,21 +1,30 @@
 import type { DriverPort, IutExit } from '../../drivers/port/port.ts';
-import { type Attributed, CrashAttribution } from '../../judging/attribution.ts';
+import { CrashAttribution } from '../../judging/attribution.ts';
 import type { Control } from '../../judging/control.ts';
-import { exitText } from '../../judging/failure.ts';
 import { Losses, type Patience } from '../../judging/patience.ts';
 import { canRestart, recovered, startedAfresh } from '../../judging/recovery.ts';
 import { StallRetry } from '../../judging/stalls.ts';
 import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
-import type { CaseRecord, Finding, RunEvent } from '../../reports/record/record.ts';
+import type { CaseRecord, RunEvent } from '../../reports/record/record.ts';
 import type { PlannedResult } from '../../reports/record/run-plan.ts';
 import type { Trace } from '../../reports/trace/trace.ts';
 import { layoutOf } from '../axes.ts';
-import { presupposedWrongly } from '../check.ts';
 import { absentAxisOf, applicability, elsewhereOf } from './applicability.ts';
 import { NoSuchPointError, type SecondIut } from './case-run.ts';
 import { accordanceOf, type ExpectationRules } from './expectations.ts';
 import { findingAuthority } from './finding-authority.ts';
 import { type Judgement, judge } from './judge.ts';
+import {
+  crashOf,
+  hasOnlyStalls,
+  isKnownNotToServe,
+  isSilent,
+  lacksItsPremise,
+  mayHaveHarmed,
+  notRepeated,
+  stallsOf,
+  withRate,
+} from './judgement-facts.ts';
 import { packedControl } from './packed-control.ts';
 import type { PlannedCase, RequirementFacts } from './plan.ts';
 import { requestsMissing } from './request-needs.ts';
@@ -379,77 +388,6 @@ function areaOf(id: string): string {
 
 function needsTwo(planned: PlannedCase | undefined): boolean {
   return planned?.definition.applies.iuts === 2;
-}
-
-/** A crash that comes by chance says how often it came. */
-function withRate(
-  judgement: Judgement,
-  rate: { readonly crashed: number; readonly of: number } | undefined,
-): Judgement {
-  if (rate === undefined) return judgement;
-  const why = `the process ended in ${rate.crashed} of ${rate.of} runs`;
-  const outcomes = judgement.outcomes.map((one) => (one.outcome === 'fail' ? { ...one, why } : one));
-  return { ...judgement, outcomes };
-}
-
-/** The process died in the run but not in the case alone: said of the run, with the cases before it. */
-function notRepeated({ exit, again, before }: Extract<Attributed<Judgement>, { kind: 'not-repeated' }>): Judgement {
-  const how = exitText(exit);
-  const why = `the process ended by ${how} here, but not with this case alone on a fresh process; before it ran: ${before.join(', ')}`;
-  const outcomes = again.outcomes.map((one) =>
-    one.outcome === 'pass' ? { ...one, outcome: 'inconclusive' as const, why } : one,
-  );
-  return { ...again, verdict: again.verdict === 'pass' ? 'inconclusive' : again.verdict, outcomes };
-}
-
-/** How the process ended in the case, or at a point of its sweep. */
-function crashOf({ died, findings }: Judgement): IutExit | undefined {
-  if (died !== undefined) return died;
-  const exit = findings.find(({ how }) => how === 'crash')?.exit;
-  return exit === undefined ? undefined : exitOf(exit);
-}
-
-function exitOf({ signal, code }: NonNullable<Finding['exit']>): IutExit {
-  return { ...(signal === undefined ? {} : { signal }), ...(code === undefined ? {} : { code }) };
-}
-
-/**
- * Whether the process may serve worse than before. A stall does not say so: a control completed behind it. Nor does a
- * crash that a sweep found: it started another process, and liveness after the case was asked of that one.
- */
-function mayHaveHarmed({ verdict, findings, died, isUnserved, restarted, wasReported }: Judgement): boolean {
-  if (wasReported === true) return true;
-  if (died !== undefined || verdict === 'error' || isUnserved === true) return true;
-  return findings.some(
-    ({ how }) => how === 'hang' || how === 'leak' || how === 'desync' || (how === 'crash' && restarted === undefined),
-  );
-}
-
-/**
- * A control failed behind the case, or nothing answered before it: the next connection would show the same. What a
- * sanitizer has said once it says again in a fresh process alone.
- */
-function isKnownNotToServe({ findings, isUnserved, wasReported }: Judgement): boolean {
-  return isUnserved === true || wasReported === true || findings.some(({ how }) => how === 'hang');
-}
-
-/** What stalled in a judgement: requirement and what was owed. */
-function stallsOf({ findings }: Judgement): string[] {
-  return findings.flatMap(({ how, requirement, what }) => (how === 'stalled' ? [`${requirement} ${what}`] : []));
-}
-
-function hasOnlyStalls({ died, findings }: Judgement): boolean {
-  return died === undefined && findings.every(({ how }) => how === 'stalled');
-}
-
-function lacksItsPremise({ died, verdict, outcomes }: Judgement): boolean {
-  const isPremise = ({ why = '' }: { readonly why?: string | undefined }): boolean =>
-    why.startsWith(presupposedWrongly);
-  return died === undefined && verdict === 'inconclusive' && outcomes.some(isPremise);
-}
-
-function isSilent({ findings, isUnserved }: Judgement): boolean {
-  return isUnserved === true || findings.some(({ how }) => how === 'hang' || how === 'stalled');
 }
 
 function expectedOf({
