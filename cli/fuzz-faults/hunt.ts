@@ -16,7 +16,7 @@ import { openFaulty } from '../faulty-reference.ts';
 import { type Arena, arenasOf } from './arenas.ts';
 
 /** Programs of the first turn on each arena; each turn has so many times those of the one before. */
-const firstTurn = 250;
+const firstTurn = 80;
 const growth = 3;
 /** Nothing comes late in this process, but the process itself may be kept waiting. */
 const deadlineMs = 60_000;

@@ -212,6 +212,8 @@ export const mdevCalls = (offered: bigint): fc.Arbitrary<readonly CallDraft[]> =
     { weight: 3, arbitrary: one(doorbell) },
     { weight: 2, arbitrary: plainRegion },
     { weight: 2, arbitrary: one(container) },
+    // All vectors lose their descriptors.
+    { weight: 1, arbitrary: one(fc.constant(draft('device-call', { call: 'set-interrupts', flags: noData }))) },
     { weight: 1, arbitrary: one(fc.constant(draft('device-call', { call: 'unknown' }))) },
     { weight: 1, arbitrary: one(fc.constant(draft('device-call', { call: 'reset' }))) },
     { weight: 1, arbitrary: one(fc.constant(draft('connect', { beside: true }))) },
