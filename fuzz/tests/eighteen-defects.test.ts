@@ -12,11 +12,13 @@ import { knownTarget } from '../judging/known-target.ts';
 import { parseProgram } from '../program/parse-program.ts';
 import { resolved } from '../program/references.ts';
 
-const source = fileURLToPath(new URL('../../../fixtures/eighteen-defects/back-end.c', import.meta.url));
+const sources = ['back-end.c', 'rings.c'].map((file) =>
+  fileURLToPath(new URL(`../../../fixtures/eighteen-defects/${file}`, import.meta.url)),
+);
 const directory = mkdtempSync(join(tmpdir(), 'vc-eighteen-'));
 t.teardown(() => rmSync(directory, { recursive: true, force: true }));
 const program = join(directory, 'back-end');
-const { status, stderr } = spawnSync('cc', ['-O1', '-Wall', '-Wextra', '-Werror', '-o', program, source], {
+const { status, stderr } = spawnSync('cc', ['-O1', '-Wall', '-Wextra', '-Werror', '-o', program, ...sources], {
   encoding: 'utf8',
 });
 if (status !== 0) throw new Error(stderr);
