@@ -58,7 +58,11 @@ export const needsReset = defineCase({
       if (!session.isOpen) return 'closed the connection';
       if (hasRecovered()) return 'went on with the ring';
       if (needsReset()) return 'DEVICE_NEEDS_RESET';
-      if (servesAgain(port, driver, queue, () => driver.attach(ring({ size: 16 })))) return 'serves without a reset';
+      // Where a ring stops by a reset of the device alone, none is set up anew without one.
+      const isAlone = port.facts.ringsStop !== 'by-reset';
+      if (isAlone && servesAgain(port, driver, queue, () => driver.attach(ring({ size: 16 })))) {
+        return 'serves without a reset';
+      }
       return port.until(needsReset, port.deadlineMs) === 'true' ? 'DEVICE_NEEDS_RESET' : 'stopped without a word';
     };
     const mayRecover = !port.facts.capabilities.includes('breaks-rings');
