@@ -28,9 +28,12 @@ export function attached(known: KnownState, call: CallOf<'attach'>, session: Kno
   if (ring.layout === 'split' && !isQueueSize(ring.size)) return breaks('ring', 'the size is no power of 2');
   if (isReplacing) return breaks('ring', 'the ring at this index was not stopped');
   if (isUsedElsewhere) return breaks('ring', 'the ring is in use at another index');
-  // A split ring tells one idx, and back-ends differ about the other.
+  // No text says what becomes of chains between the halves, and a split ring tells one idx alone.
   const isPackedBase =
-    ring.layout === 'packed' && known.target.transport === 'vhost-user' && !known.accepts(session, 'VIRTIO_F_IN_ORDER');
+    known.target.keepsChoices === true &&
+    ring.layout === 'packed' &&
+    known.target.transport === 'vhost-user' &&
+    !known.accepts(session, 'VIRTIO_F_IN_ORDER');
   if (!ring.isEmpty && !isPackedBase) return unfollowed('ring', 'the ring begins with chains that are not there');
   const { inflight } = session;
   if (inflight !== undefined) {
