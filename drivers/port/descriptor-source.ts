@@ -16,8 +16,8 @@ export interface DescriptorSource {
   load(fd: number, position: number, length: number): Uint8Array;
   /** Writes to a file. Memory that an IUT gave is written so, because it may shrink under a mapping. */
   store(fd: number, position: number, bytes: Uint8Array): void;
-  /** Writes to a pipe; false where it would block. @throws PeerProtocolError where its other end is closed. */
-  write(fd: number, bytes: Uint8Array): boolean;
+  /** Writes to a pipe, and says how many bytes it took: 0 where it would block. @throws PeerProtocolError where its other end is closed. */
+  write(fd: number, bytes: Uint8Array): number;
   /** What waits in a pipe that we made or an IUT gave; undefined at its end. Never blocks. @throws PeerProtocolError as `load`. */
   drain(fd: number): Uint8Array | undefined;
   /** @param how `blocking`: as a peer expects it that waits in its reads and writes. Ours never wait: `write` takes at most 4096 bytes then. */

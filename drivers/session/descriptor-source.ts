@@ -90,9 +90,9 @@ export class OwnedDescriptors implements DescriptorSource {
     this.#accessing(fd, 'written', position, bytes.length, () => pwrite(fd, bytes, 0, bytes.length, position));
   }
 
-  write(fd: number, bytes: Uint8Array): boolean {
+  write(fd: number, bytes: Uint8Array): number {
     try {
-      return isReady(this.#ours(fd), POLLOUT) && writeOnce(fd, bytes, 0, bytes.length) >= 0;
+      return isReady(this.#ours(fd), POLLOUT) ? Math.max(0, writeOnce(fd, bytes, 0, bytes.length)) : 0;
     } catch (error) {
       if (!(error instanceof SystemCallError) || error.errno !== errno.EPIPE) throw error;
       throw new PeerProtocolError('nobody reads a pipe any more that is being written');

@@ -15,26 +15,17 @@ export function rarpRequest(mac: Uint8Array): Uint8Array {
   return frame;
 }
 
-/** What a RARP request is about; undefined for any other frame. */
-export interface RarpRequest {
-  /** MACs of the Ethernet header, in their order. */
-  readonly header: readonly [to: string, from: string];
-  readonly sender: string;
-  readonly target: string;
-}
-
 const typeOffset = 12;
 const senderOffset = 22;
-const targetOffset = 32;
-const frameSize = 42;
+const macSize = 6;
 
-/** MACs as `52:54:00:12:34:56`. */
-export function rarpIn(frame: Uint8Array): RarpRequest | undefined {
-  const expected = [...rarpType, ...kinds, 0, requestReverse];
-  if (frame.length < frameSize || !expected.every((byte, at) => frame[typeOffset + at] === byte)) return undefined;
-  const mac = (at: number): string => macText(frame.subarray(at, at + 6));
-  return { header: [mac(0), mac(6)], sender: mac(senderOffset), target: mac(targetOffset) };
+/** The MAC that a RARP frame names as its sender, as `macText`; undefined for any other frame. */
+export function senderOfRarp(frame: Uint8Array): string | undefined {
+  const isRarp = rarpType.every((byte, at) => frame[typeOffset + at] === byte);
+  if (!isRarp || frame.length < senderOffset + macSize) return undefined;
+  return macText(frame.subarray(senderOffset, senderOffset + macSize));
 }
 
+/** As `52:54:00:12:34:56`. */
 export const macText = (mac: Uint8Array): string =>
   [...mac].map((byte) => byte.toString(16).padStart(2, '0')).join(':');

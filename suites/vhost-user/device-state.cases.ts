@@ -1,5 +1,4 @@
-import type { VhostUserSession } from '../../drivers/port/port.ts';
-import { seenWithinMs } from '../../judging/deadline.ts';
+import type { Queue, VhostUserSession } from '../../drivers/port/port.ts';
 import type { Attempt } from '../../judging/refusal.ts';
 import { defineCase } from '../case.ts';
 import {
@@ -33,12 +32,12 @@ export const savesAll = defineCase({
   applies: { ...applies, ring: 'none' },
   run({ port, session, connect, requirement }) {
     const check = requirement('vu-device-state/saving-writes-all-then-closes');
-    const state = savedState(port, session, check);
+    const state = savedState(port, session, check, 'shown');
     if (state === undefined) return;
     check.equal(checkedState(session, check), 0n, 'CHECK_DEVICE_STATE behind the end of the state that was saved');
     session.close();
     const next = connect('negotiated');
-    if (!loadState(port, next, check, [state])) return;
+    if (!loadState(port, next, check, [state], 'presumed')) return;
     check.equal(checkedState(next, check), 0n, 'CHECK_DEVICE_STATE behind the load of what was saved');
   },
 });
@@ -50,23 +49,17 @@ export const loadsToEnd = defineCase({
   applies: { ...applies, ring: 'none' },
   run({ port, session, connect, requirement }) {
     const check = requirement('vu-device-state/loading-reads-to-end-of-file');
-    const state = savedState(port, session, check);
+    const state = savedState(port, session, check, 'presumed');
     if (state === undefined) return;
+    check.presumes(state.length > 1, `the state, of ${state.length} bytes, can be cut in pieces`);
     session.close();
     const next = connect('negotiated');
     const [third, half] = [Math.ceil(state.length / 3), Math.ceil(state.length / 2)];
     const pieces = [state.subarray(0, third), state.subarray(third, half), state.subarray(half)];
-    if (!loadState(port, next, check, pieces, seenWithinMs(port))) return;
+    if (!loadState(port, next, check, pieces, 'shown')) return;
     check.equal(checkedState(next, check), 0n, 'CHECK_DEVICE_STATE behind the end of a state in three pieces');
   },
 });
-
-const unknownRequests = [
-  { key: 'direction=2', direction: 2, phase: 0 },
-  { key: 'direction=0xffffffff', direction: 0xffff_ffff, phase: 0 },
-  { key: 'phase=1', direction: transferDirection.save, phase: 1 },
-  { key: 'phase=0xffffffff', direction: transferDirection.load, phase: 0xffff_ffff },
-];
 
 export const answerWithoutDescriptor = defineCase({
   id: 'vhost-user/device-state/answer-without-a-descriptor-says-so',
@@ -76,18 +69,30 @@ export const answerWithoutDescriptor = defineCase({
   variants: { transfer: ['save', 'load'] },
   run({ port, connect, variant, requirement }) {
     const check = requirement('vu-device-state/no-descriptor-bit-set-without-descriptor');
-    const { readEnd, writeEnd } = port.descriptors.pipe('blocking');
-    const request = setDeviceState(
-      transferDirection[variant.transfer],
-      variant.transfer === 'load' ? readEnd : writeEnd,
-    );
+    const { descriptors } = port;
+    const { readEnd, writeEnd } = descriptors.pipe('blocking');
+    const [given, kept] = variant.transfer === 'load' ? [readEnd, writeEnd] : [writeEnd, readEnd];
+    const request = setDeviceState(transferDirection[variant.transfer], given);
     const answer = check.reply(connect('negotiated').messages.exchange(request), 'SET_DEVICE_STATE_FD');
     const carries = answer.descriptors.length;
     check.holds(carries <= 1, 'descriptors of the answer', { expected: '0 or 1', actual: `${carries}` });
     const saysNone = (wordOf(answer) & withoutDescriptor) !== 0n;
     check.equal(saysNone, carries === 0, `bit 8 of an answer with ${carries} descriptors`);
+    // The transfer comes to an end: a device that reads or writes all at once waits for that.
+    descriptors.close(given);
+    const channel = answer.descriptors[0] ?? kept;
+    if (variant.transfer === 'save') port.until(() => descriptors.drain(channel) === undefined, port.deadlineMs);
+    for (const each of [kept, ...answer.descriptors]) descriptors.close(each);
   },
 });
+
+/** The text leaves room for further phases, of which the next are near. */
+const unknownRequests = [
+  { key: 'direction=0x7fffffff', direction: 0x7fff_ffff, phase: 0 },
+  { key: 'direction=0xffffffff', direction: 0xffff_ffff, phase: 0 },
+  { key: 'phase=0x7fffffff', direction: transferDirection.save, phase: 0x7fff_ffff },
+  { key: 'phase=0xffffffff', direction: transferDirection.save, phase: 0xffff_ffff },
+];
 
 export const errorWithoutDescriptor = defineCase({
   id: 'vhost-user/device-state/answer-with-an-error-carries-no-descriptor',
@@ -97,6 +102,7 @@ export const errorWithoutDescriptor = defineCase({
   applies: { ...applies, start: 'closed', ring: 'none' },
   run({ port, connect, points, requirement }) {
     const check = requirement('vu-device-state/error-and-descriptor-never-together');
+    let errors = 0;
     points(unknownRequests, ({ key, direction, phase }) => {
       const request = setDeviceState(direction, port.descriptors.pipe('blocking').writeEnd, phase);
       check.isBesideText = true;
@@ -106,27 +112,26 @@ export const errorWithoutDescriptor = defineCase({
         return;
       }
       check.isBesideText = false;
-      const [error, carries] =
-        answer.kind === 'reply' ? [errorOf(answer.message), answer.message.descriptors.length] : [0n, 0];
-      check.holds(error === 0n || carries === 0, `the answer to ${key}`, {
-        expected: 'an error, or a descriptor, or neither',
-        actual: `error ${error} and ${carries} descriptors`,
-      });
+      const error = answer.kind === 'reply' ? errorOf(answer.message) : 0n;
+      if (answer.kind !== 'reply' || error === 0n) return;
+      errors++;
+      check.equal(answer.message.descriptors.length, 0, `descriptors of an answer with error ${error}, to ${key}`);
     });
+    if (errors === 0 && check.failures.length === 0) check.inconclusive('no request was answered with an error');
   },
 });
 
 export const unknownTransfer = defineCase({
   id: 'vhost-user/device-state/unknown-direction-or-phase-is-refused',
-  title: 'a transfer of state in an unknown direction or phase is answered with an error',
+  title: 'a transfer of state in an unknown direction or phase is refused',
   proves: { 'vu-device-state/unknown-direction-or-phase-refused': 'unknown-state-transfer-begun' },
   applies: { ...applies, start: 'closed', ring: 'none' },
   run({ port, connect, points, refusal, requirement }) {
     const check = requirement('vu-device-state/unknown-direction-or-phase-refused');
     const attempt = (session: VhostUserSession, direction: number, phase: number): Attempt => {
-      const answer = session.messages.exchange(
-        setDeviceState(direction, port.descriptors.pipe('blocking').writeEnd, phase),
-      );
+      const { readEnd, writeEnd } = port.descriptors.pipe('blocking');
+      const answer = session.messages.exchange(setDeviceState(direction, writeEnd, phase));
+      for (const each of [readEnd, writeEnd]) port.descriptors.close(each);
       if (answer.kind !== 'reply') return answer;
       const error = errorOf(answer.message);
       return { kind: 'shown', isAccepted: error === 0n, how: `error ${error} in its answer` };
@@ -156,20 +161,26 @@ export const checkTellsFailure = defineCase({
   applies: { ...applies, ring: 'none' },
   run({ port, session, connect, requirement }) {
     const check = requirement('vu-device-state/check-reports-zero-only-after-success');
-    const state = savedState(port, session, check);
+    const state = savedState(port, session, check, 'presumed');
     if (state === undefined) return;
     check.equal(checkedState(session, check), 0n, 'CHECK_DEVICE_STATE behind a state that was read');
-    // Of an empty state nothing is lost.
-    if (state.length === 0) return;
+    check.presumes(state.length > 0, 'the state has bytes that can be lost');
     session.close();
     const next = connect('negotiated');
     const { readEnd, writeEnd } = port.descriptors.pipe('blocking');
     port.descriptors.close(readEnd);
-    const answer = check.reply(next.messages.exchange(setDeviceState(transferDirection.save, writeEnd)), 'saving');
-    const [own] = answer.descriptors;
-    if (own !== undefined) port.descriptors.close(own);
-    // Behind an error nothing was begun, and behind a channel of its own all may have been written by now.
-    if (errorOf(answer) !== 0n || own !== undefined) return;
+    // A front-end that has gone reads no more: what else it does to the device is harm.
+    check.isBesideText = true;
+    const answer = next.messages.exchange(setDeviceState(transferDirection.save, writeEnd));
+    if (answer.kind === 'died' || answer.kind === 'silent') {
+      check.failsBy(answer, 'saving that nobody reads', 'an answer, or the end of the connection');
+      return;
+    }
+    // Behind an error nothing was begun, and into a channel of its own all may have been written.
+    const isBegunHere =
+      answer.kind === 'reply' && errorOf(answer.message) === 0n && answer.message.descriptors.length === 0;
+    check.presumes(isBegunHere, 'saving through the descriptor that was given begins');
+    check.isBesideText = false;
     const told = checkedState(next, check);
     check.holds(told !== 0n, 'CHECK_DEVICE_STATE behind a state that nobody could read', {
       expected: 'not 0',
@@ -189,11 +200,11 @@ export const loadedGoesOn = defineCase({
     const source = driver.attach(ring({ size: 16 }));
     for (const seed of [1, 2, 3]) check.equal(driver.once(source, { seed }), undefined, `request ${seed}, before`);
     const stopped = stopEvery(check, driver, source);
-    const state = stopped === undefined ? undefined : savedState(port, session, check);
+    const state = stopped === undefined ? undefined : savedState(port, session, check, 'presumed');
     if (stopped === undefined || state === undefined) return;
     session.close();
     const next = connect('negotiated');
-    if (!loadState(port, next, check, [state])) return;
+    if (!loadState(port, next, check, [state], 'presumed')) return;
     if (!check.equal(checkedState(next, check), 0n, 'CHECK_DEVICE_STATE')) return;
     const goesOn = driverOf(next);
     const destination = attachedAgain(goesOn, stopped);
@@ -203,20 +214,28 @@ export const loadedGoesOn = defineCase({
   },
 });
 
+/** A migration that fails may be tried again. */
+const attempts = 2;
+
 export const sourceGoesOn = defineCase({
   id: 'vhost-user/device-state/source-goes-on-behind-a-save',
-  title: 'a device whose state was saved goes on where it stopped, as behind a migration that failed',
-  proves: { 'vu-device-state/source-resumes-after-failed-migration': 'saved-device-starts-no-ring' },
+  title: 'a device whose state was saved goes on where it stopped, as behind a migration that failed, twice',
+  proves: {
+    'vu-device-state/source-resumes-after-failed-migration': ['saved-device-starts-no-ring', 'state-saved-once'],
+  },
   applies: withRings,
   run({ port, session, driver, ring, requirement }) {
     const check = requirement('vu-device-state/source-resumes-after-failed-migration');
-    const before = driver.attach(ring({ size: 16 }));
-    for (const seed of [1, 2]) check.equal(driver.once(before, { seed }), undefined, `request ${seed}, before`);
-    const stopped = stopEvery(check, driver, before);
-    if (stopped === undefined || savedState(port, session, check) === undefined) return;
-    const behind = attachedAgain(driver, stopped);
-    if (behind === undefined) return;
-    for (const seed of [3, 4])
-      check.equal(driver.once(behind, { seed }), undefined, `request ${seed}, behind the save`);
+    let queue: Queue | undefined = driver.attach(ring({ size: 16 }));
+    for (let attempt = 0; attempt < attempts && queue !== undefined; attempt++) {
+      const when = attempt === 0 ? 'before' : 'behind the save';
+      check.equal(driver.once(queue, { seed: attempt }), undefined, `a request ${when}`);
+      const stopped = stopEvery(check, driver, queue);
+      if (stopped === undefined) return;
+      if (savedState(port, session, check, attempt === 0 ? 'presumed' : 'shown') === undefined) return;
+      check.equal(checkedState(session, check), 0n, `CHECK_DEVICE_STATE of save ${attempt + 1}`);
+      queue = attachedAgain(driver, stopped);
+    }
+    if (queue !== undefined) check.equal(driver.once(queue, { seed: attempts }), undefined, 'a request at last');
   },
 });

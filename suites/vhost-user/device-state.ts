@@ -8,6 +8,7 @@ import type {
   RingPosition,
   VhostUserSession,
 } from '../../drivers/port/port.ts';
+import { seenWithinMs } from '../../judging/deadline.ts';
 import type { Check } from '../check.ts';
 import { settled, stoppedAt } from '../ring-positions.ts';
 import { wordOf } from './words.ts';
@@ -62,18 +63,32 @@ export function checkedState(session: VhostUserSession, check: Check): bigint {
   return wordOf(check.reply(answer, 'CHECK_DEVICE_STATE'));
 }
 
-/** Has the state saved and reads it to its end; a recorded failure and undefined where that does not come. */
+/** Whether a transfer that fails fails the requirement, or only what a case presupposes. */
+export type TransferIs = 'shown' | 'presumed';
+
+/** An error is the way of the text to say that a transfer cannot be: what it means depends on what is shown. */
+function isBegun(check: Check, answer: ReceivedMessage, what: string, transferIs: TransferIs): boolean {
+  const error = errorOf(answer);
+  if (transferIs === 'presumed') check.presumes(error === 0n, `${what} begins, and it is answered with error ${error}`);
+  return check.equal(error, 0n, `error in the answer to SET_DEVICE_STATE_FD, ${what}`);
+}
+
+/**
+ * Has the state saved, reads it to its end, and closes its own end. A recorded failure and undefined where that does not
+ * come. @throws CaseEnded
+ */
 export function savedState(
   port: DriverPort<VhostUserSession>,
   session: VhostUserSession,
   check: Check,
+  transferIs: TransferIs,
 ): Uint8Array | undefined {
   const { descriptors } = port;
   const { readEnd, writeEnd } = descriptors.pipe('blocking');
   const answer = check.reply(session.messages.exchange(setDeviceState(transferDirection.save, writeEnd)), 'saving');
   descriptors.close(writeEnd);
-  if (!check.equal(errorOf(answer), 0n, 'error in the answer to SET_DEVICE_STATE_FD that saves')) return undefined;
-  const [channel = readEnd] = answer.descriptors;
+  if (!isBegun(check, answer, 'saving', transferIs)) return undefined;
+  const channel = channelOf(port, answer, readEnd);
   const parts: Uint8Array[] = [];
   const outcome = port.until(() => {
     const bytes = descriptors.drain(channel);
@@ -84,32 +99,33 @@ export function savedState(
     check.silence('the end of the state that is saved', 'the back-end closes its end', port.deadlineMs);
     return undefined;
   }
+  descriptors.close(channel);
   return check.equal(outcome, 'true', 'reading of the state that is saved') ? joined(parts) : undefined;
 }
 
 /**
  * Has a state loaded that it writes in these pieces, and closes. Between pieces the device has time to read. A recorded
- * failure and false where that fails.
+ * failure and false where that fails. @throws CaseEnded
  */
 export function loadState(
   port: DriverPort<VhostUserSession>,
   session: VhostUserSession,
   check: Check,
   pieces: readonly Uint8Array[],
-  pauseMs = 0,
+  transferIs: TransferIs,
 ): boolean {
   const { descriptors } = port;
   const { readEnd, writeEnd } = descriptors.pipe('blocking');
   const answer = check.reply(session.messages.exchange(setDeviceState(transferDirection.load, readEnd)), 'loading');
   descriptors.close(readEnd);
-  if (!check.equal(errorOf(answer), 0n, 'error in the answer to SET_DEVICE_STATE_FD that loads')) return false;
-  const [channel = writeEnd] = answer.descriptors;
+  if (!isBegun(check, answer, 'loading', transferIs)) return false;
+  const channel = channelOf(port, answer, writeEnd);
   for (const [at, piece] of pieces.entries()) {
-    if (at > 0 && pauseMs > 0) port.until(() => false, pauseMs);
+    if (at > 0) port.until(() => false, seenWithinMs(port));
     let written = 0;
     const outcome = port.until(() => {
       const part = piece.subarray(written, written + atOnce);
-      if (part.length > 0 && descriptors.write(channel, part)) written += part.length;
+      if (part.length > 0) written += descriptors.write(channel, part);
       return written === piece.length;
     }, port.deadlineMs);
     if (outcome === 'deadline') check.silence('reading of the state that is loaded', 'it is read', port.deadlineMs);
@@ -118,6 +134,14 @@ export function loadState(
   }
   descriptors.close(channel);
   return true;
+}
+
+/** The channel of the back-end, where it gave one: then ours is closed. */
+function channelOf(port: DriverPort<VhostUserSession>, answer: ReceivedMessage, ours: number): number {
+  const [theirs] = answer.descriptors;
+  if (theirs === undefined) return ours;
+  port.descriptors.close(ours);
+  return theirs;
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

@@ -202,6 +202,18 @@ export const deviceStateFaults = {
       return done;
     }),
   ),
+  'rarp-to-one-station': vhostUserFault(
+    'vu-net/rarp-broadcast-for-mac',
+    'the RARP request goes to the station itself, and not to everybody',
+    (rules) => ({
+      ...rules,
+      net: {
+        ...rules.net,
+        announcement: (mac) =>
+          rules.net.announcement(mac).map((frame) => Uint8Array.of(...mac, ...frame.subarray(mac.length))),
+      },
+    }),
+  ),
   'config-failure-closes': vhostUserFault(
     'vu-config/get-config-failure-has-no-payload',
     'GET_CONFIG that fails closes the connection',

@@ -1,3 +1,4 @@
+import { u64Bytes } from '../../../vhost-user/reply-payloads.ts';
 import { StateLoading, StateSaving } from '../../../vhost-user/state-transfer.ts';
 import type { VhostUserFault } from '../../fault.ts';
 import { handling, inTable, onMessage, vhostUserFault } from './vhost-user-fault.ts';
@@ -64,5 +65,12 @@ export const stateTransferFaults = {
     onMessage('VHOST_USER_SET_VRING_KICK', () => ({
       isUntimely: ({ stateTransfer }) => (stateTransfer instanceof StateSaving ? 'it was saved' : undefined),
     })),
+  ),
+  'state-saved-once': vhostUserFault(
+    'vu-device-state/source-resumes-after-failed-migration',
+    'a second transfer on a connection is answered with an error',
+    handling('VHOST_USER_SET_DEVICE_STATE_FD', (right, session) =>
+      session.stateTransfer === undefined ? right() : { kind: 'reply', payload: u64Bytes(0x101n) },
+    ),
   ),
 } as const satisfies Record<string, VhostUserFault>;
