@@ -268,7 +268,11 @@ export class Examiner {
   /** Up to a place: behind it, what the device may do with rings is not known. */
   #hasFailedNegotiation(last: number): boolean {
     for (let place = 0; place <= last; place++) {
-      if (this.#calls[place]?.kind === 'negotiate' && failedOutcomes.has(this.outcomes.classOf(place))) return true;
+      const call = this.#calls[place];
+      if (call?.kind !== 'negotiate') continue;
+      // Who watches rings knows features by the messages of vhost-user alone.
+      if (call.exact && this.target.transport !== 'vhost-user') return true;
+      if (failedOutcomes.has(this.outcomes.classOf(place))) return true;
     }
     return false;
   }

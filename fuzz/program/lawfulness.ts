@@ -180,7 +180,9 @@ export class Lawfulness {
           const problem = problemOfMessage(call, known.target.transport, { offered, accepted });
           known.events.set(call.id, call.session);
           if (problem !== undefined) {
-            const refusal = refusalOf[problem.kind ?? ''];
+            // A back-end may take it as soon as the feature is offered.
+            const isEarly = call.request === requestId.VHOST_USER_SET_VRING_ENABLE;
+            const refusal = isEarly ? undefined : refusalOf[problem.kind ?? ''];
             return refusal === undefined ? breaks('session', problem.why) : refused('session', problem.why, refusal);
           }
           return this.#told(call, session);
