@@ -66,6 +66,8 @@ export class Examiner {
   #modelTarget: ModelTarget | undefined;
   #disallowed: readonly JudgedFinding[] = [];
   #standings: readonly Standing[] = [];
+  /** A request without a whole header or a status was made: a device may do anything with its ring. */
+  #hasEndedRing = false;
   #calls: Program['calls'] = [];
 
   constructor(port: DriverPort, options: ExaminerOptions) {
@@ -168,6 +170,7 @@ export class Examiner {
     });
     this.#found = found;
     this.#disallowed = judge.findings;
+    this.#hasEndedRing = judge.model.liberties.countOf('ended-by-request') > 0;
     this.#standings = judge.standings;
   }
 
@@ -258,7 +261,7 @@ export class Examiner {
   /** Behind a call that tainted anything, what a ring shows may be our own doing. */
   #violation(): Finding | undefined {
     const [first] = this.#found;
-    if (first === undefined) return undefined;
+    if (first === undefined || this.#hasEndedRing) return undefined;
     const before = this.#standings.slice(0, first.place + 1);
     if (before.some(({ taints }) => taints !== undefined) || this.#hasFailedNegotiation(first.place)) return undefined;
     const { requirement, what, actual } = first.finding;
