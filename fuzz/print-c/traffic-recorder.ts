@@ -1,7 +1,7 @@
 import { readlinkSync, type Stats, statSync } from 'node:fs';
 import type { DescriptorSource, Guest, TrafficObserver } from '../../drivers/port/port.ts';
 import type { Region } from '../../reference-impl/memory/region.ts';
-import { MemoryShadow, u16At } from './memory-shadow.ts';
+import { MemoryShadow } from './memory-shadow.ts';
 import type { Recording, Step, Thing, Transfer } from './recording.ts';
 import { ToldRings } from './told-rings.ts';
 
@@ -17,6 +17,7 @@ export class TrafficRecorder implements TrafficObserver {
   readonly #sessions = new Map<number, { readonly number: number; readonly rings: ToldRings }>();
   #steps: Step[] = [];
   #lastKick: Transfer['used'];
+  #kicks = 0;
 
   constructor(source: DescriptorSource) {
     this.#source = source;
@@ -30,12 +31,16 @@ export class TrafficRecorder implements TrafficObserver {
     return this.#sessions.size;
   }
 
-  /** The used idx that the last kick asked to move, and its value then. */
+  /**
+   * The used idx that the last kick asked to move, and where from: each kick since `forgetKick` is for one chain of a new
+   * ring. The memory may tell more by then, since a device at work needs no kick.
+   */
   get lastKick(): Transfer['used'] {
     return this.#lastKick;
   }
 
   forgetKick(): void {
+    this.#kicks = 0;
     this.#lastKick = undefined;
   }
 
@@ -120,7 +125,8 @@ export class TrafficRecorder implements TrafficObserver {
     if (thing !== undefined) this.#steps.push({ kind: 'signal', thing, value: 1n });
     const used = [...this.#sessions.values()].at(-1)?.rings.usedIdx;
     const place = used && this.shadow.placeOf(used.region, used.offset);
-    this.#lastKick = used && place && { ...place, from: u16At(used.region.bytes, used.offset) };
+    this.#lastKick = used && place && { ...place, from: this.#kicks };
+    this.#kicks++;
   }
 
   /** The file of a region of a Guest: the same for each that lies in it. */
