@@ -47,6 +47,7 @@ a { color: var(--link); text-decoration-thickness: 1px; text-underline-offset: 0
 a:hover { text-decoration-thickness: 2px; }
 :focus-visible { outline: 3px solid var(--link); outline-offset: 2px; border-radius: 3px; }
 h1, h2, h3, h4, p, ul, ol, dl, dd { margin: 0; padding: 0; }
+h1, h2, h3, h4 { overflow-wrap: anywhere; }
 ul, ol { list-style: none; }
 main > section { margin-top: 4rem; }
 main > section > h2 {
