@@ -10,7 +10,7 @@ faulty="node '$PWD/dist/drivers/reference/serve.js' --socket {socket} --device b
 for fault in used-idx-saturates event-idx-always-calls head-out-of-range-crashes; do faulty+=" --fault $fault"; done
 
 code=0
-node --enable-source-maps dist/cli/main.js run reference --exec "$faulty" --out "$work/run" || code=$?
+node --enable-source-maps dist/cli/main.js run reference --exec "$faulty" --jobs 2 --out "$work/run" || code=$?
 if [ "$code" -ne 1 ]; then
   echo "the run with faults ended with $code, not with findings"
   exit 1
