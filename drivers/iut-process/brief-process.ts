@@ -5,7 +5,7 @@ import {
   killGroup,
   OutputSink,
   POLLIN,
-  poll,
+  pollOne,
   reapGroup,
   type SpawnedProcess,
   spawnProcess,
@@ -47,5 +47,5 @@ function started(command: string, args: readonly string[], sink: OutputSink): Sp
 }
 
 function waitFor(pidfd: number, timeoutUs: number): boolean {
-  return poll(Int32Array.of(pidfd), Int16Array.of(POLLIN), new Int16Array(1), 1, timeoutUs) > 0;
+  return pollOne(pidfd, POLLIN, timeoutUs) !== 0;
 }

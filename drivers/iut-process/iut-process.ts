@@ -10,7 +10,7 @@ import {
   OutputSink,
   openFile,
   POLLIN,
-  poll,
+  pollOne,
   reapGroup,
   type SpawnedProcess,
   signalPidfd,
@@ -79,9 +79,6 @@ export class IutProcess implements Iut {
   readonly #reports: ReportFiles;
   /** Reports that were read and not asked for yet. */
   #read: SanitizerReport[] = [];
-  readonly #pollFds = new Int32Array(1);
-  readonly #pollEvents = Int16Array.of(POLLIN);
-  readonly #pollResults = new Int16Array(1);
   #process: SpawnedProcess | undefined;
   #stderr: OutputSink | undefined;
   /** The value of its variable. */
@@ -195,7 +192,7 @@ export class IutProcess implements Iut {
   /** Waits for the end of the process; undefined when it still runs at the deadline, or ended as it should. */
   waitForExit(deadlineMs: number): IutExit | undefined {
     const process = this.#process;
-    if (process !== undefined && this.#isRunning) this.#pollPidfd(process.pidfd, deadlineMs * 1000);
+    if (process !== undefined && this.#isRunning) pollOne(process.pidfd, POLLIN, deadlineMs * 1000);
     return this.exit();
   }
 
@@ -233,7 +230,7 @@ export class IutProcess implements Iut {
     if (process === undefined) return;
     if (this.exit() === undefined && !this.#isSpent) {
       signalPidfd(process.pidfd, constants.signals.SIGTERM);
-      this.#pollPidfd(process.pidfd, this.#graceMs * 1000);
+      pollOne(process.pidfd, POLLIN, this.#graceMs * 1000);
       this.#kill(process);
     } else {
       killGroup(process.pid, constants.signals.SIGKILL);
@@ -274,7 +271,7 @@ export class IutProcess implements Iut {
     killGroup(process.pid, constants.signals.SIGKILL);
     if (this.#exit !== undefined) return;
     // Not longer: a process in the midst of a call of the kernel may take any time.
-    this.#pollPidfd(process.pidfd, killedWithinUs);
+    pollOne(process.pidfd, POLLIN, killedWithinUs);
     const end = waitPidfd(process.pidfd, { noHang: true });
     if (end === undefined) return;
     this.#exit = exitOf(end);
@@ -390,12 +387,7 @@ export class IutProcess implements Iut {
           `${this.#start.command} does not listen on ${this.socketPath} after ${this.#start.readyWithinMs} ms`,
         );
       }
-      this.#pollPidfd(this.pidfd, pauseUs);
+      pollOne(this.pidfd, POLLIN, pauseUs);
     }
-  }
-
-  #pollPidfd(pidfd: number, timeoutUs: number): void {
-    this.#pollFds[0] = pidfd;
-    poll(this.#pollFds, this.#pollEvents, this.#pollResults, 1, timeoutUs);
   }
 }

@@ -25,6 +25,17 @@ export function poll(
   return ready;
 }
 
+const oneFd = new Int32Array(1);
+const oneEvent = new Int16Array(1);
+const oneResult = new Int16Array(1);
+
+/** As `poll`, of one descriptor: what it is ready for, 0 where nothing came in time. */
+export function pollOne(fd: number, events: number, timeoutUs: number): number {
+  oneFd[0] = fd;
+  oneEvent[0] = events;
+  return poll(oneFd, oneEvent, oneResult, 1, timeoutUs) === 0 ? 0 : (oneResult[0] ?? 0);
+}
+
 /** Microseconds of CLOCK_MONOTONIC: the clock of every deadline. */
 export function monotonicUs(): number {
   return addon.monotonicUs();

@@ -18,7 +18,7 @@ import {
   monotonicUs,
   POLLIN,
   POLLOUT,
-  poll,
+  pollOne,
   readOnce,
   sendMessage,
   writeOnce,
@@ -58,10 +58,6 @@ function identityOf(fd: number): string {
 
 /** The world around a session with real descriptors: a token is the number of a descriptor. It keeps account of them. */
 export class BackEndFiles implements BackEndEdge {
-  readonly #fds = new Int32Array(1);
-  readonly #events = new Int16Array(1);
-  readonly #revents = new Int16Array(1);
-
   /** Something was done that may have made a descriptor of another part ready. */
   hasSignalled = false;
   /** What is open, by identity where that was looked up, and what is mapped. */
@@ -136,7 +132,7 @@ export class BackEndFiles implements BackEndEdge {
     return unlessSystemCall<Uint8Array | 'nothing' | 'end' | 'broken'>(
       () => {
         // It may be one that blocks.
-        if (this.#readiness(token, POLLIN) === 0) return 'nothing';
+        if (pollOne(token, POLLIN, 0) === 0) return 'nothing';
         const bytes = new Uint8Array(atOnce);
         const count = readOnce(token, bytes, 0, bytes.length);
         if (count < 0) return 'nothing';
@@ -150,7 +146,7 @@ export class BackEndFiles implements BackEndEdge {
   write(token: DescriptorToken, bytes: Uint8Array): number | 'broken' {
     return unlessSystemCall<number | 'broken'>(
       () => {
-        if (this.#readiness(token, POLLOUT) === 0) return 0;
+        if (pollOne(token, POLLOUT, 0) === 0) return 0;
         const count = Math.max(0, writeOnce(token, bytes, 0, Math.min(bytes.length, atOnce)));
         this.hasSignalled ||= count > 0;
         return count;
@@ -159,18 +155,11 @@ export class BackEndFiles implements BackEndEdge {
     );
   }
 
-  /** What poll says of a descriptor now; 0 where it would block. */
-  #readiness(token: DescriptorToken, events: number): number {
-    this.#fds[0] = token;
-    this.#events[0] = events;
-    return poll(this.#fds, this.#events, this.#revents, 1, 0) === 1 ? (this.#revents[0] ?? 0) : 0;
-  }
-
   /** A pipe or eventfd that would block is left alone: its reader has a signal waiting. */
   signal(token: DescriptorToken): void {
     unlessSystemCall(
       () => {
-        if (this.#readiness(token, POLLOUT) === POLLOUT) {
+        if (pollOne(token, POLLOUT, 0) === POLLOUT) {
           eventfdWrite(token, 1);
           this.hasSignalled = true;
         }

@@ -13,7 +13,7 @@ import {
   POLLIN,
   POLLOUT,
   pipe2,
-  poll,
+  pollOne,
   pread,
   pwrite,
   readOnce,
@@ -29,10 +29,6 @@ const mostReceived = 64;
 const mostAtOnce = 1 << 26;
 /** Bytes that are taken out of a pipe in one step. */
 const mostDrained = 1 << 16;
-
-/** Whether a descriptor, which may be one that blocks, can be read or written now. */
-const isReady = (fd: number, events: number): boolean =>
-  poll(Int32Array.of(fd), Int16Array.of(events), new Int16Array(1), 1, 0) === 1;
 
 /** Makes descriptors for cases and keeps those that were received, until all are closed together. */
 export class OwnedDescriptors implements DescriptorSource {
@@ -92,17 +88,18 @@ export class OwnedDescriptors implements DescriptorSource {
 
   write(fd: number, bytes: Uint8Array): number {
     try {
-      return isReady(this.#ours(fd), POLLOUT) ? Math.max(0, writeOnce(fd, bytes, 0, bytes.length)) : 0;
+      return pollOne(this.#ours(fd), POLLOUT, 0) !== 0 ? Math.max(0, writeOnce(fd, bytes, 0, bytes.length)) : 0;
     } catch (error) {
       if (!(error instanceof SystemCallError) || error.errno !== errno.EPIPE) throw error;
-      throw new PeerProtocolError('nobody reads a pipe any more that is being written');
+      throw new PeerProtocolError('the other end of a pipe that we write is closed');
     }
   }
 
   drain(fd: number): Uint8Array | undefined {
     return this.#accessing(fd, 'read', 0, 0, () => {
       const bytes = new Uint8Array(mostDrained);
-      const count = isReady(fd, POLLIN) ? readOnce(fd, bytes, 0, bytes.length) : -1;
+      // It may be one that blocks.
+      const count = pollOne(fd, POLLIN, 0) !== 0 ? readOnce(fd, bytes, 0, bytes.length) : -1;
       return count === 0 ? undefined : bytes.subarray(0, Math.max(0, count));
     });
   }

@@ -10,7 +10,7 @@ import {
   OutputSink,
   openFile,
   POLLIN,
-  poll,
+  pollOne,
   reapGroup,
   type SpawnedProcess,
   spawnProcess,
@@ -126,7 +126,6 @@ export class ServedVdpa {
 
   /** Until it ends, or so long. */
   #wait(timeoutUs: number): void {
-    const { pidfd = -1 } = this.#process ?? {};
-    poll(Int32Array.of(pidfd), Int16Array.of(POLLIN), new Int16Array(1), 1, timeoutUs);
+    pollOne(this.#process?.pidfd ?? -1, POLLIN, timeoutUs);
   }
 }
