@@ -27,9 +27,8 @@ const againWithin = 0.6;
 export class StallRetry<Result> {
   readonly #options: StallOptions<Result>;
   readonly #machine: Pick<CalmMachine, 'begin' | 'wasCalm'>;
-  readonly #confirmed = new Set<string>();
-  /** Of inputs with stalls that are confirmed. */
-  readonly #names = new Set<string>();
+  /** Stalls that are confirmed, by the name of their inputs. */
+  readonly #confirmed = new Map<string, Set<string>>();
 
   constructor(options: StallOptions<Result>) {
     this.#options = options;
@@ -38,31 +37,28 @@ export class StallRetry<Result> {
 
   /** Runs an input of that name, and again where it stalled at a new place and failed in no other way. */
   decide(name: string, run: RunWithin<Result>): Result {
-    const stallsIn = (result: Result): string[] => this.#options.stallsOf(result).map((stall) => `${name} ${stall}`);
-    if (this.#names.has(name)) {
+    const { stallsOf, hasOnlyStalls, endedProcess } = this.#options;
+    const confirmed = this.#confirmed.get(name) ?? new Set();
+    const areConfirmed = (stalls: readonly string[]): boolean => stalls.every((stall) => confirmed.has(stall));
+    if (confirmed.size > 0) {
       const result = run(againWithin);
-      const stalls = stallsIn(result);
-      if (this.#options.endedProcess(result)) return result;
-      if (stalls.length > 0 && this.#areConfirmed(stalls) && this.#options.hasOnlyStalls(result)) return result;
+      const stalls = stallsOf(result);
+      if (endedProcess(result)) return result;
+      if (stalls.length > 0 && areConfirmed(stalls) && hasOnlyStalls(result)) return result;
     }
     this.#machine.begin();
     const first = run(1);
-    let stalls = stallsIn(first);
-    if (this.#areConfirmed(stalls) || !this.#options.hasOnlyStalls(first)) return first;
+    let stalls = stallsOf(first);
+    if (areConfirmed(stalls) || !hasOnlyStalls(first)) return first;
     let last = first;
     let isCalm = this.#machine.wasCalm();
     for (let n = 1; n < (isCalm ? runsIfCalm : runs) && stalls.length > 0; n++) {
       last = run(isCalm ? againWithin : 1);
       isCalm &&= this.#machine.wasCalm();
-      const again = stallsIn(last);
+      const again = stallsOf(last);
       stalls = stalls.filter((stall) => again.includes(stall));
     }
-    for (const stall of stalls) this.#confirmed.add(stall);
-    if (stalls.length > 0) this.#names.add(name);
+    if (stalls.length > 0) this.#confirmed.set(name, new Set([...confirmed, ...stalls]));
     return last;
-  }
-
-  #areConfirmed(stalls: readonly string[]): boolean {
-    return stalls.every((stall) => this.#confirmed.has(stall));
   }
 }
