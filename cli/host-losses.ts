@@ -32,18 +32,20 @@ const nothing: Loss = { settled: [], amended: [], said: [], problems: [] };
 export class HostLosses {
   readonly kernelDeaths = new KernelDeaths((result) => this.isKnownEnd(result));
   readonly #request: RunRequest;
+  readonly #planned: ReadonlyMap<string, PlannedCase>;
   readonly #rules: ExpectationRules;
   readonly #runWords: readonly string[];
 
   constructor(request: RunRequest, rules: ExpectationRules, runWords: readonly string[]) {
     this.#request = request;
+    this.#planned = new Map(request.cases.map((planned) => [planned.key, planned]));
     this.#rules = rules;
     this.#runWords = runWords;
   }
 
   /** Whether a result is expected to end the kernel. */
   isKnownEnd({ target, key }: PlannedResult): boolean {
-    const planned = this.#plannedOf(key);
+    const planned = this.#planned.get(key);
     if (planned === undefined) return false;
     return endsKernel(this.#rules, target, { caseId: planned.definition.id, variant: planned.variant, key });
   }
@@ -133,12 +135,8 @@ export class HostLosses {
     return { ...nothing, amended: [diedBehindRecord(record, death, before.slice(0, -1))], said: [what] };
   }
 
-  #plannedOf(key: string): PlannedCase | undefined {
-    return this.#request.cases.find((one) => one.key === key);
-  }
-
   #factsOf(result: PlannedResult): RecordFacts | undefined {
-    const planned = this.#plannedOf(result.key);
+    const planned = this.#planned.get(result.key);
     if (planned === undefined) return undefined;
     const { seed } = this.#request.options;
     const rerun = rerunLine(this.rerunWords(result.target), planned, seed);
