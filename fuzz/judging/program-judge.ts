@@ -304,7 +304,7 @@ export class ProgramJudge {
     if (isSuspended === false) this.#queues.suspended(session, false);
   }
 
-  /** Nobody knows when a message counts that nothing is asked behind. */
+  /** When a message counts is unknown unless something is asked behind it. */
   #callsMoved(call: CallOf<'message'>, index: number): void {
     if (call.unfenced) this.#queues.loseCalls(call.session, index);
     else this.#queues.callsGoElsewhere(call.session, index, this.#eventOf(call));

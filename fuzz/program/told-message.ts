@@ -196,7 +196,7 @@ export function sessionMessage(known: KnownState, call: MessageCall, session: Kn
   return undefined;
 }
 
-/** A whole file of ours that has room for the records of as many rings, whatever their layout. */
+/** A file of ours with room for the records of so many rings, in either layout. */
 function inflightOf(call: MessageCall): KnownSession['inflight'] {
   const [file] = call.descriptors;
   const [bytes, offset, queues, size] = ['mmapSize', 'mmapOffset', 'numQueues', 'queueSize'].map((name) =>

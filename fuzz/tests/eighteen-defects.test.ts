@@ -4,13 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { openSocketTarget } from '../../drivers/vhost-user/open-socket-target.ts';
-import { firstContacts } from '../../judging/first-contact.ts';
 import { bucketOf } from '../executor/bucket.ts';
 import { Examiner } from '../executor/examiner.ts';
 import { knownTarget } from '../judging/known-target.ts';
 import { parseProgram } from '../program/parse-program.ts';
 import { resolved } from '../program/references.ts';
+import { startedDisk } from './started-disk.ts';
 
 const sources = ['back-end.c', 'rings.c'].map((file) =>
   fileURLToPath(new URL(`../../../fixtures/eighteen-defects/${file}`, import.meta.url)),
@@ -61,29 +60,10 @@ const deep: Readonly<Record<string, string>> = {
 };
 
 t.test('each defect of the back-end is a cause of its own, and nothing else is', (t) => {
-  const port = openSocketTarget(
-    {
-      reach: { via: 'unix-socket', socket: 'eighteen.sock' },
-      recovery: ['reconnect', 'restart'],
-      facts: {
-        transport: 'vhost-user',
-        capabilities: [],
-        ownedBy: {},
-        requiredFeatures: [],
-        deadlineScale: 1,
-        name: 'eighteen-defects',
-        device: 'block',
-        identity: 'a back-end with 18 defects',
-        workload: { kind: 'block', queueIndex: 0, companions: [], sectors: 2048 },
-      },
-      start: { command: program, arguments: ['{socket}'], readyWithinMs: 10_000 },
-    },
-    { runDirectory: directory },
-  );
+  const workload = { kind: 'block', queueIndex: 0, companions: [], sectors: 2048 } as const;
+  const { port, offer } = startedDisk(program, ['{socket}'], workload, directory);
   t.teardown(() => port.close());
-  const contact = firstContacts(port);
-  if (contact.kind !== 'served') throw new Error(contact.why);
-  const examiner = new Examiner(port, { target: knownTarget(port, contact.offer), referenceMeetsDeadline: () => true });
+  const examiner = new Examiner(port, { target: knownTarget(port, offer), referenceMeetsDeadline: () => true });
   const examine = (text: string): string | undefined => {
     const whole = resolved(parseProgram(text));
     const finding = examiner.examine(whole);

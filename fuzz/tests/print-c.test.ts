@@ -5,13 +5,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { workloadOfReference } from '../../drivers/devices/device-types.ts';
-import { openSocketTarget } from '../../drivers/vhost-user/open-socket-target.ts';
-import { firstContacts } from '../../judging/first-contact.ts';
 import type { FaultName } from '../../reference-impl/faults/faults.ts';
 import { printC } from '../print-c/print-c.ts';
 import { recorded } from '../print-c/record-program.ts';
 import type { Recording } from '../print-c/recording.ts';
 import { parseProgram } from '../program/parse-program.ts';
+import { startedDisk } from './started-disk.ts';
 
 const server = fileURLToPath(new URL('../../drivers/reference/serve.js', import.meta.url));
 const faultWords = (fault: FaultName | undefined): string[] => (fault === undefined ? [] : ['--fault', fault]);
@@ -27,32 +26,9 @@ function directory(t: Test): string {
 
 /** Runs a program on a reference process with a fault, and records it. */
 async function recordingOf(t: Test, text: string, fault: FaultName | undefined, isHang = false): Promise<Recording> {
-  const port = openSocketTarget(
-    {
-      reach: { via: 'unix-socket', socket: 'reference.sock' },
-      recovery: ['reconnect', 'restart'],
-      facts: {
-        transport: 'vhost-user',
-        capabilities: [],
-        ownedBy: {},
-        requiredFeatures: [],
-        deadlineScale: 1,
-        name: 'reference',
-        device: 'block',
-        identity: 'the reference',
-        workload: workloadOfReference('block'),
-      },
-      start: {
-        command: process.execPath,
-        arguments: [server, '--socket', '{socket}', '--device', 'block', '--queues', '2', ...faultWords(fault)],
-        readyWithinMs: 10_000,
-      },
-    },
-    { runDirectory: directory(t) },
-  );
+  const words = [server, '--socket', '{socket}', '--device', 'block', '--queues', '2', ...faultWords(fault)];
+  const { port } = startedDisk(process.execPath, words, workloadOfReference('block'), directory(t));
   try {
-    const contact = firstContacts(port);
-    if (contact.kind !== 'served') throw new Error(contact.why);
     const recording = recorded(port, [parseProgram(text)], { transfer: isHang });
     if (recording === undefined) throw new Error('nothing was recorded');
     return recording;
