@@ -1,19 +1,8 @@
-import { constants } from 'node:os';
 import { SystemCallError } from '../errors.ts';
-import {
-  closeFd,
-  killGroup,
-  OutputSink,
-  POLLIN,
-  pollOne,
-  reapGroup,
-  type SpawnedProcess,
-  spawnProcess,
-  waitPidfd,
-} from '../native/native.ts';
+import { closeFd, OutputSink, POLLIN, pollOne, type SpawnedProcess, spawnProcess } from '../native/native.ts';
+import { endProcess, releaseGroup } from './process-group.ts';
 
 const shownBytes = 4096;
-const endsWithinUs = 2_000_000;
 
 /**
  * What a command prints first, on standard output and error together: up to 4 KiB, empty where it cannot be executed.
@@ -24,11 +13,9 @@ export function printedBy(command: string, args: readonly string[], withinMs: nu
   try {
     const process = started(command, args, sink);
     if (process === undefined) return '';
-    const isEnded = waitFor(process.pidfd, withinMs * 1000);
-    killGroup(process.pid, constants.signals.SIGKILL);
-    if (isEnded || waitFor(process.pidfd, endsWithinUs)) waitPidfd(process.pidfd, { noHang: true });
-    reapGroup(process.pid);
-    closeFd(process.pidfd);
+    pollOne(process.pidfd, POLLIN, withinMs * 1000);
+    endProcess(process, 0);
+    releaseGroup(process);
     return sink.head(shownBytes);
   } finally {
     sink.close();
@@ -44,8 +31,4 @@ function started(command: string, args: readonly string[], sink: OutputSink): Sp
   } finally {
     closeFd(sink.writeFd);
   }
-}
-
-function waitFor(pidfd: number, timeoutUs: number): boolean {
-  return pollOne(pidfd, POLLIN, timeoutUs) !== 0;
 }

@@ -5,13 +5,11 @@ import { errno } from '../../reference-impl/wire/errno.ts';
 import { DeadlineError, DriverUsageError, IutGoneError, SystemCallError, VhostConformanceError } from '../errors.ts';
 import {
   closeFd,
-  killGroup,
   monotonicUs,
   OutputSink,
   openFile,
   POLLIN,
   pollOne,
-  reapGroup,
   type SpawnedProcess,
   signalPidfd,
   spawnProcess,
@@ -26,6 +24,7 @@ import { IutDirectory } from './iut-directory.ts';
 import { isListening } from './listening-sockets.ts';
 import { endOrphans } from './orphans.ts';
 import { describeExit, exitOf } from './process-exit.ts';
+import { endProcess, releaseGroup } from './process-group.ts';
 import { resourcesOf } from './process-resources.ts';
 import { cpuTimeOfTreeMs, isExiting } from './process-tree.ts';
 import { findCommand } from './target-version.ts';
@@ -44,7 +43,6 @@ export interface IutProcessOptions {
 /** By this variable of the environment a process is known as that of an IUT: its value is a number of ours. */
 const iutVariable = 'VHOST_CONFORMANCE_IUT';
 const stderrTailBytes = 4096;
-const killedWithinUs = 5_000_000;
 
 /** Pids of the IUTs that run, by the value of their variable. */
 const running = new Map<string, number>();
@@ -229,16 +227,12 @@ export class IutProcess implements Iut {
     const process = this.#process;
     if (process === undefined) return;
     if (this.exit() === undefined && !this.#isSpent) {
-      signalPidfd(process.pidfd, constants.signals.SIGTERM);
-      pollOne(process.pidfd, POLLIN, this.#graceMs * 1000);
-      this.#kill(process);
-    } else {
-      killGroup(process.pid, constants.signals.SIGKILL);
+      const end = endProcess(process, this.#graceMs * 1000);
+      if (end !== undefined) this.#endedByUs(exitOf(end));
     }
-    reapGroup(process.pid);
+    releaseGroup(process);
     running.delete(this.#number);
     endOrphans(isOfRunning);
-    closeFd(process.pidfd);
     if (process.stdinFd !== undefined) closeFd(process.stdinFd);
     this.#process = undefined;
     this.#directory.removeSocket();
@@ -267,15 +261,9 @@ export class IutProcess implements Iut {
     }
   }
 
-  #kill(process: SpawnedProcess): void {
-    killGroup(process.pid, constants.signals.SIGKILL);
-    if (this.#exit !== undefined) return;
-    // Not longer: a process in the midst of a call of the kernel may take any time.
-    pollOne(process.pidfd, POLLIN, killedWithinUs);
-    const end = waitPidfd(process.pidfd, { noHang: true });
-    if (end === undefined) return;
-    this.#exit = exitOf(end);
-    this.#listener('ended-by-us', describeExit(this.#exit));
+  #endedByUs(exit: IutExit): void {
+    this.#exit = exit;
+    this.#listener('ended-by-us', describeExit(exit));
   }
 
   get #isRunning(): boolean {

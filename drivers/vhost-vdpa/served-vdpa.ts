@@ -1,17 +1,16 @@
 import { existsSync, constants as fileConstants, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { constants, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DriverUsageError, IutGoneError, SystemCallError } from '../errors.ts';
 import { describeExit, exitOf } from '../iut-process/process-exit.ts';
+import { endProcess, releaseGroup } from '../iut-process/process-group.ts';
 import {
   closeFd,
-  killGroup,
   monotonicUs,
   OutputSink,
   openFile,
   POLLIN,
   pollOne,
-  reapGroup,
   type SpawnedProcess,
   spawnProcess,
   waitPidfd,
@@ -81,17 +80,8 @@ export class ServedVdpa {
   end(): void {
     const process = this.#process;
     if (process === undefined) return;
-    if (this.exit() === undefined) {
-      killGroup(process.pid, constants.signals.SIGTERM);
-      this.#wait(graceUs);
-    }
-    killGroup(process.pid, constants.signals.SIGKILL);
-    if (this.#exit === undefined) {
-      this.#wait(graceUs);
-      waitPidfd(process.pidfd, { noHang: true });
-    }
-    reapGroup(process.pid);
-    closeFd(process.pidfd);
+    if (this.exit() === undefined) endProcess(process, graceUs);
+    releaseGroup(process);
     // A program that ended badly leaves it, and the next one would get it as it is.
     if (existsSync(this.#expanded(this.#server.device))) destroyVduse(this.#name);
     this.#process = undefined;
