@@ -110,24 +110,36 @@ export interface AbsentAxis {
   readonly why: string;
 }
 
-/** Why a case that applies cannot stand at this place on its axes; undefined where it can. Pure: from data alone. */
+/**
+ * Why a case that applies cannot stand at this place on its axes; undefined where it can. Pure: from data alone.
+ * @param other the second IUT of a case that has one: rings go from one to the other.
+ */
 export function absentAxisOf(
   definition: AnyCase,
   axes: Axes,
   facts: TargetFacts,
   offer: FeatureSet,
+  other?: KnownTarget,
 ): AbsentAxis | undefined {
-  const packed = packedAbsence(facts, offer);
-  if (axes.layout === 'packed' && packed !== undefined) return { axis: 'layout', why: packed };
-  if (axes.layout === 'split' && facts.requiredFeatures.includes(ringPacked)) {
-    return { axis: 'layout', why: `a target that works without ${ringPacked}` };
-  }
+  const layout = absentLayout(axes, facts, offer) ?? absentOnSecond(axes, other);
+  if (layout !== undefined) return { axis: 'layout', why: layout };
   if (axes.negotiation !== 'offered') return undefined;
   const wants = wantsOn(layoutOf(definition, axes), definition);
   const minimal = negotiationFor(wants, facts, offer);
   const offered = offeredNegotiation(wants, facts, offer);
   const isSame = minimal.device === offered.device && minimal.protocol === offered.protocol;
   return isSame ? { axis: 'negotiation', why: 'an offer of more feature bits than the case negotiates' } : undefined;
+}
+
+function absentLayout({ layout }: Axes, facts: TargetFacts, offer: FeatureSet): string | undefined {
+  if (layout === 'packed') return packedAbsence(facts, offer);
+  const isPackedOnly = layout === 'split' && facts.requiredFeatures.includes(ringPacked);
+  return isPackedOnly ? `a target that works without ${ringPacked}` : undefined;
+}
+
+function absentOnSecond(axes: Axes, other: KnownTarget | undefined): string | undefined {
+  const absent = other === undefined ? undefined : absentLayout(axes, other.facts, other.offer);
+  return absent === undefined ? undefined : `${absent}, on the second IUT`;
 }
 
 const ringPacked = 'VIRTIO_F_RING_PACKED';

@@ -81,6 +81,8 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   #guest: Guest | undefined;
   /** By session and guest; the case's own guest as undefined, which is made at first use. */
   readonly #drivers = new Map<Session, Map<Guest | undefined, DeviceDriver>>();
+  /** Sessions of the second IUT. */
+  readonly #ofSecond = new WeakSet<Session>();
   /** Sessions since the point began. */
   readonly #opened: Session[] = [];
   readonly #random: RandomGenerator;
@@ -202,6 +204,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     if (opened.kind === 'refused') throw new PeerProtocolError(`the connection was refused: ${opened.why}`);
     const { session } = opened;
     this.#opened.push(session);
+    if (to === 'other') this.#ofSecond.add(session);
     if (start === 'connected') return session;
     const negotiation = this.#negotiation(port.facts, offer);
     if (start === 'prepared') {
@@ -232,7 +235,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     const drivers = this.#drivers.get(session) ?? new Map<Guest | undefined, DeviceDriver>();
     this.#drivers.set(session, drivers);
     const own = guest === this.#guest ? undefined : guest;
-    const facts = this.port.facts.workload;
+    const { workload: facts } = (this.#ofSecond.has(session) ? this.other : this.port).facts;
     const driver =
       drivers.get(own) ??
       openDeviceDriver({

@@ -9,7 +9,7 @@ import type { CaseRecord, RunEvent } from '../../reports/record/record.ts';
 import type { PlannedResult } from '../../reports/record/run-plan.ts';
 import type { Trace } from '../../reports/trace/trace.ts';
 import { layoutOf } from '../axes.ts';
-import { absentAxisOf, applicability, elsewhereOf } from './applicability.ts';
+import { absentAxisOf, applicability, elsewhereOf, type KnownTarget } from './applicability.ts';
 import { NoSuchPointError, type SecondIut } from './case-run.ts';
 import { accordanceOf, type ExpectationRules } from './expectations.ts';
 import { findingAuthority } from './finding-authority.ts';
@@ -196,7 +196,11 @@ class SliceRun {
     if (opened === undefined) return applicability(definition, facts, offer);
     if ('why' in opened) return [`a second IUT that serves: ${opened.why}`];
     this.#other = opened;
-    return applicability(definition, facts, offer, { facts: opened.port.facts, offer: opened.offer });
+    return applicability(definition, facts, offer, this.#secondKnown);
+  }
+
+  get #secondKnown(): KnownTarget | undefined {
+    return this.#other === undefined ? undefined : { facts: this.#other.port.facts, offer: this.#other.offer };
   }
 
   #closeSecond(): void {
@@ -205,7 +209,9 @@ class SliceRun {
   }
 
   #withoutAxis(planned: PlannedCase): Judgement | undefined {
-    const absent = absentAxisOf(planned.definition, planned.axes, this.#port.facts, this.#options.offer);
+    const { definition, axes } = planned;
+    const other = needsTwo(planned) ? this.#secondKnown : undefined;
+    const absent = absentAxisOf(definition, axes, this.#port.facts, this.#options.offer, other);
     return absent === undefined ? undefined : notOnAxis(planned, absent);
   }
 

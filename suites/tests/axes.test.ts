@@ -47,6 +47,14 @@ t.test('an axis that a target does not offer is named, with what is missing', as
   t.match(absentAxisOf(generic, { layout: 'split' }, packedOnly, offer), { axis: 'layout', why: /works without/ });
   const elsewhere = { ...facts, ownedBy: { VIRTIO_F_RING_PACKED: 'front-end' } };
   t.match(absentAxisOf(generic, { layout: 'packed' }, elsewhere, offer), { axis: 'layout', why: /the front-end/ });
+  const second = { facts, offer: minimal };
+  const onSecond = absentAxisOf(generic, { layout: 'packed' }, facts, offer, second);
+  t.match(
+    onSecond,
+    { axis: 'layout', why: /RING_PACKED offered, on the second IUT/ },
+    'rings go from one to the other',
+  );
+  t.equal(absentAxisOf(generic, { layout: 'split' }, facts, offer, second), undefined);
 });
 
 t.test('offered: what our driver implements, less what the case excludes and what is never negotiated', async (t) => {

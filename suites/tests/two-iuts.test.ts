@@ -41,6 +41,17 @@ const secondCrashes = defineCase({
   },
 });
 
+const secondReturnsFrames = defineCase({
+  id: 'test/second-returns-frames',
+  title: 'the second is driven as its own facts say',
+  proves: { [slug]: 'call-never' },
+  applies: { start: 'closed', transports: ['vhost-user'], devices: ['net'], iuts: 2 },
+  run({ driverOf, connect, ring, requirement }) {
+    const there = driverOf(connect('negotiated', 'other'));
+    requirement(slug).equal(there.transfer(there.attach(ring({ size: 16 }))), undefined, 'a frame');
+  },
+});
+
 const single = defineCase({
   id: 'test/single',
   title: 'one alone',
@@ -69,6 +80,17 @@ t.test('a case runs on two IUTs, and the death of either is its crash', async (t
   const crashed = judged(secondCrashes);
   t.match(crashed.findings, [{ how: 'crash' }]);
   t.match(crashed.died, { signal: 'SIGABRT' });
+});
+
+t.test('each is driven as its own facts say', async (t) => {
+  const other = openReference({ device: 'net', deadlineMs: 20_000 });
+  t.teardown(() => other.close());
+  const port = openReference({ device: 'net', deadlineMs: 20_000, log: other.log });
+  t.teardown(() => port.close());
+  const workload = { ...port.facts.workload, reflects: 'macs-swapped' };
+  Object.defineProperty(port, 'facts', { value: { ...port.facts, workload } });
+  const options = { seed: 1, referenceMeetsDeadline: () => true, other: { port: other, offer: offerOf(other) } };
+  t.match(judge(port, secondReturnsFrames, {}, offerOf(port), options), { verdict: 'pass' });
 });
 
 t.test('what misses of the second IUT is said', async (t) => {

@@ -1,5 +1,11 @@
+import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
+import type { DriverPort, Guest, Queue, VhostUserSession } from '../../drivers/port/port.ts';
+import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { defineCase } from '../case.ts';
+import type { Check } from '../check.ts';
 import { settled, stoppedAt } from '../ring-positions.ts';
+import { CarriedMemory } from './carried-memory.ts';
+import { DirtyPages, hex, loggedBy, wholeLog } from './dirty-pages.ts';
 
 /** A ring that one back-end stops and another goes on with ("Starting and stopping", "Migration"). */
 
@@ -35,5 +41,73 @@ export const goesOnElsewhere = defineCase({
     const ids = source.driver.reapUsed().map(({ id }) => id);
     check.sameMembers(ids, heads, 'heads of the chains that waited');
     for (const request of waiting) check.equal(request.problem(), undefined, 'a request that waited');
+  },
+});
+
+/** A guest on one back-end, which logs what it writes. */
+interface Stay {
+  readonly session: VhostUserSession;
+  readonly guest: Guest;
+  readonly driver: DeviceDriver;
+  readonly queue: Queue;
+  readonly log: DirtyPages;
+}
+
+/** Data there and back, at a place of its own for each number. */
+function serves(check: Check, { driver, queue }: Stay, numbers: readonly number[], where: string): boolean {
+  return numbers.every((seed) => {
+    const problem = driver.transfer(queue, { seed, bytes: 1024, writableWhere: { crossing: 'page' } });
+    return check.equal(problem, undefined, `transfer ${seed}, on ${where}`);
+  });
+}
+
+export const memoryIsCarried = defineCase({
+  id: 'vhost-user/migration/marked-pages-carry-what-a-device-wrote',
+  title:
+    "from one back-end to another and back: memory is the same there with the driver's writes, the rings and the pages that the log marked, and each goes on where the other stopped",
+  proves: {
+    'vu-log/buffer-writes-marked': 'log-leaves-buffers-out',
+    'vu-vring/resume-from-saved-base': 'set-base-ignored',
+  },
+  applies: {
+    start: 'closed',
+    transports: ['vhost-user'],
+    negotiate: ['VHOST_F_LOG_ALL', 'VHOST_USER_PROTOCOL_F_LOG_SHMFD'],
+    needs: ['initial-base'],
+    memory: 'single-region',
+    shareMemory: false,
+    iuts: 2,
+  },
+  run({ port, other, connect, driverOf, ring: ringOf, requirement }) {
+    const marks = requirement('vu-log/buffer-writes-marked');
+    const resumes = requirement('vu-vring/resume-from-saved-base');
+    const begin = (at: DriverPort<VhostUserSession>, guest: Guest, ring: ReturnType<typeof ringOf>): Stay => {
+      const session = at === port ? connect('negotiated') : connect('negotiated', 'other');
+      marks.granted(session.shareMemory(guest), 'the memory table');
+      const log = loggedBy(session, new DirtyPages(at, { size: wholeLog }), marks);
+      const driver = driverOf(session, guest);
+      return { session, guest, driver, log, queue: driver.attach(ring) };
+    };
+    const layout = guestLayouts['single-region'];
+    const first = port.createGuest(layout);
+    let ring = ringOf({ guest: first, size: 16 });
+    let memory = new CarriedMemory(first);
+    let stay = begin(port, first, ring);
+    if (!serves(resumes, stay, [1, 2], 'the first')) return;
+    for (const [seed, [at, where]] of [[other, 'the second'] as const, [port, 'the first again'] as const].entries()) {
+      const companions = stay.driver.companions();
+      const position = stoppedAt(resumes, stay.queue.stop(), 'GET_VRING_BASE');
+      if (position === undefined) return;
+      for (const companion of companions) marks.equal(companion.stop().kind, 'stopped', 'a ring beside it');
+      const guest = at.createGuest(layout);
+      const rings = [ring, ...companions.map((companion) => companion.ring)];
+      ring = ringOf({ guest, size: 16, position: settled(position) });
+      const left = memory.carry(guest, rings, stay.log.marked());
+      marks.equal(hex(left), '', `pages that differ on the way to ${where}, and were not marked`);
+      stay.session.close();
+      memory = new CarriedMemory(guest);
+      stay = begin(at, guest, ring);
+      if (!serves(resumes, stay, [2 * seed + 3, 2 * seed + 4], where)) return;
+    }
   },
 });
