@@ -13,6 +13,9 @@ export type SettledSilence =
   | { readonly kind: 'failure'; readonly failure: Failure }
   | { readonly kind: 'inconclusive'; readonly why: string };
 
+/** How a reason begins that is this machine's. */
+export const tooSlowToTell = 'too slow to tell: ';
+
 const mostControls = 4;
 
 /**
@@ -38,11 +41,14 @@ export class Silences {
       if (elapsedMs <= seenWithinMs(this.#port)) {
         return { kind: 'failure', failure: { ...failure, how: 'stalled' } };
       }
-      const why = `${what}: nothing came, but a control took ${elapsedMs.toFixed(1)} ms as well`;
+      const why = `${tooSlowToTell}${what}: nothing came, but a control took ${elapsedMs.toFixed(1)} ms as well`;
       return { kind: 'inconclusive', why };
     }
     if (!this.#options.referenceMeetsDeadline()) {
-      return { kind: 'inconclusive', why: `${what}: nothing came, but the reference is as slow here now` };
+      return {
+        kind: 'inconclusive',
+        why: `${tooSlowToTell}${what}: nothing came, but the reference is as slow here now`,
+      };
     }
     const actual = `${failure.actual}; a fresh session fails too: ${this.#found.why}`;
     return { kind: 'failure', failure: { ...failure, how: 'hang', actual } };

@@ -1,12 +1,21 @@
 import { CalmMachine } from './calm-machine.ts';
 
+/** What serves again behind a hang: the process that was there, or a fresh one; or nothing does. */
+export type BroughtBack = 'as-it-was' | 'afresh' | 'lost';
+
 export interface StallOptions<Result> {
-  /** What stalled in a result, in words that come again where it stalls at the same place. */
+  /** What stalled or hung in a result, in words that come again where it does so at the same place. */
   stallsOf(result: Result): readonly string[];
-  /** Whether stalls are all that failed. A second run must not replace another failure. */
+  /** Whether stalls and hangs are all that failed. A second run must not replace another failure. */
   hasOnlyStalls(result: Result): boolean;
   /** Whether the process ended, so that nothing more can be run on it. */
   endedProcess(result: Result): boolean;
+  /** Whether a control failed as well. */
+  hangs(result: Result): boolean;
+  /** Brings back, behind such a result, what may serve no longer. */
+  bringBack(): BroughtBack;
+  /** Of a further run in which nothing stalled, on a fresh process in place of one that seemed to hang. */
+  notRepeated(again: Result): Result;
   readonly machine?: Pick<CalmMachine, 'begin' | 'wasCalm'>;
 }
 
@@ -17,12 +26,14 @@ export type RunWithin<Result> = (part: number) => Result;
 const runs = 3;
 /** A calm one does not: what stalls twice stalls by its own doing. */
 const runsIfCalm = 2;
+/** Where each run stalls at another place, the last one speaks. */
+const mostRuns = 5;
 /** Of a deadline, for what stalled within a whole one. */
 const againWithin = 0.6;
 
 /**
- * Decides stalls by further runs: on a busy machine one answer can be late. A stall counts where it comes each time, and
- * one that did is not tried for further inputs that stall at the same place.
+ * Decides stalls and hangs by further runs: on a busy machine one answer can be late. One counts where it comes each
+ * time, and one that did is not tried for further inputs that stall at the same place.
  */
 export class StallRetry<Result> {
   readonly #options: StallOptions<Result>;
@@ -39,26 +50,53 @@ export class StallRetry<Result> {
   decide(name: string, run: RunWithin<Result>): Result {
     const { stallsOf, hasOnlyStalls, endedProcess } = this.#options;
     const confirmed = this.#confirmed.get(name) ?? new Set();
-    const areConfirmed = (stalls: readonly string[]): boolean => stalls.every((stall) => confirmed.has(stall));
+    const isConfirmed = (result: Result): boolean => this.#placesOf(result).every((place) => confirmed.has(place));
     if (confirmed.size > 0) {
       const result = run(againWithin);
-      const stalls = stallsOf(result);
       if (endedProcess(result)) return result;
-      if (stalls.length > 0 && areConfirmed(stalls) && hasOnlyStalls(result)) return result;
+      if (stallsOf(result).length > 0 && isConfirmed(result) && hasOnlyStalls(result)) return result;
+      if (this.#broughtBackBehind(result) === 'lost') return result;
     }
     this.#machine.begin();
     const first = run(1);
-    let stalls = stallsOf(first);
-    if (areConfirmed(stalls) || !hasOnlyStalls(first)) return first;
+    if (isConfirmed(first) || !hasOnlyStalls(first)) return first;
+    const { result, isConfirmedNow } = this.#repeated(first, run);
+    if (isConfirmedNow)
+      this.#confirmed.set(name, new Set([...confirmed, ...stallsOf(result), ...this.#placesOf(result)]));
+    return result;
+  }
+
+  /** Runs it again until nothing stalls in it, or what stalls has done so each time. */
+  #repeated(first: Result, run: RunWithin<Result>): { result: Result; isConfirmedNow: boolean } {
+    const { stallsOf, hasOnlyStalls, hangs, notRepeated } = this.#options;
+    /** Runs in a row that stalled at the same places, the last one included. */
+    let alike = [first];
     let last = first;
+    let isFresh = false;
     let isCalm = this.#machine.wasCalm();
-    for (let n = 1; n < (isCalm ? runsIfCalm : runs) && stalls.length > 0; n++) {
+    const isDecided = (): boolean => alike.length >= (isCalm ? runsIfCalm : runs);
+    for (let n = 1; n < mostRuns && !isDecided(); n++) {
+      const back = this.#broughtBackBehind(last);
+      if (back === 'lost') return { result: last, isConfirmedNow: false };
+      isFresh ||= back === 'afresh';
+      const before = stallsOf(last).join();
       last = run(isCalm ? againWithin : 1);
       isCalm &&= this.#machine.wasCalm();
-      const again = stallsOf(last);
-      stalls = stalls.filter((stall) => again.includes(stall));
+      if (!hasOnlyStalls(last)) return { result: last, isConfirmedNow: false };
+      if (stallsOf(last).length === 0) return { result: isFresh ? notRepeated(last) : last, isConfirmedNow: false };
+      alike = stallsOf(last).join() === before ? [...alike, last] : [last];
     }
-    if (stalls.length > 0) this.#confirmed.set(name, new Set([...confirmed, ...stalls]));
-    return last;
+    // A control that completed behind one of them says that none is a hang.
+    return { result: alike.find((one) => !hangs(one)) ?? last, isConfirmedNow: isDecided() };
+  }
+
+  #broughtBackBehind(result: Result): BroughtBack {
+    return this.#options.hangs(result) ? this.#options.bringBack() : 'as-it-was';
+  }
+
+  /** Where a result stalled: as a hang, where no control completed behind it. */
+  #placesOf(result: Result): readonly string[] {
+    const { stallsOf, hangs } = this.#options;
+    return hangs(result) ? stallsOf(result).map((stall) => `${stall}, and hangs`) : stallsOf(result);
   }
 }

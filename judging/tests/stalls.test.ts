@@ -1,6 +1,6 @@
 import t from 'tap';
 import { CalmMachine } from '../calm-machine.ts';
-import { StallRetry } from '../stalls.ts';
+import { type BroughtBack, StallRetry } from '../stalls.ts';
 
 type Result = readonly string[];
 
@@ -10,11 +10,14 @@ const machine = (calm: number) => {
   return { begin: () => undefined, wasCalm: () => asked++ < calm };
 };
 
-const retry = (calmRuns = 0) =>
+const retry = (calmRuns = 0, bringBack: () => BroughtBack = () => 'as-it-was') =>
   new StallRetry<Result>({
     stallsOf: (result) => result.filter((one) => one.startsWith('stall')),
-    hasOnlyStalls: (result) => result.every((one) => one.startsWith('stall')),
+    hasOnlyStalls: (result) => result.every((one) => one.startsWith('stall') || one === 'hang'),
     endedProcess: (result) => result.includes('crash'),
+    hangs: (result) => result.includes('hang'),
+    bringBack,
+    notRepeated: (again) => [...again, 'not repeated'],
     machine: machine(calmRuns),
   });
 
@@ -66,9 +69,38 @@ t.test('further inputs of the name that stall at the same place wait for a part 
 t.test('the first run without it decides', async (t) => {
   const late = source(['stall a'], ['stall a'], ['wrong']);
   t.same(retry().decide('case', late.run), ['wrong']);
-  const elsewhere = source(['stall a'], ['stall b'], ['stall a']);
-  t.same(retry().decide('case', elsewhere.run), ['stall b']);
-  t.equal(elsewhere.parts.length, 2);
+  const elsewhere = source(['stall a'], ['stall b'], []);
+  t.same(retry().decide('case', elsewhere.run), [], 'a stall at another place is no confirmation');
+  t.equal(elsewhere.parts.length, 3);
+  const everywhere = source(['stall a'], ['stall b'], ['stall c'], ['stall d'], ['stall e']);
+  t.same(retry().decide('case', everywhere.run), ['stall e'], 'of five that differ, the last one speaks');
+  t.equal(everywhere.parts.length, 5);
+});
+
+t.test('a hang is decided as a stall is, each time on what was brought back', async (t) => {
+  let brought = 0;
+  const bringBack = (): BroughtBack => {
+    brought++;
+    return 'afresh';
+  };
+  const hang = ['stall a', 'hang'];
+  const stalls = retry(2, bringBack);
+  t.same(stalls.decide('case', source(hang, hang).run), hang);
+  t.equal(brought, 1);
+  t.same(stalls.decide('case', source(hang).run), hang, 'one that is known is not tried again');
+  t.equal(brought, 1);
+  t.same(retry(0, bringBack).decide('case', source(hang, []).run), ['not repeated'], 'on a fresh process it is gone');
+  t.same(retry(0).decide('case', source(hang, []).run), [], 'on the same it was late once');
+  t.same(retry(0, () => 'lost').decide('case', source(hang, []).run), hang, 'what cannot be brought back hangs');
+});
+
+t.test('a control that completed behind one run says that it stalls', async (t) => {
+  const hang = ['stall a', 'hang'];
+  const stalls = retry(2);
+  t.same(stalls.decide('case', source(['stall a'], hang).run), ['stall a']);
+  const known = source(hang, ['stall a']);
+  t.same(stalls.decide('case', known.run), ['stall a'], 'a hang where a stall is known is decided anew');
+  t.same(known.parts, [0.6, 1]);
 });
 
 t.test('what failed in another way too is not run again', async (t) => {

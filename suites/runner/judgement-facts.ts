@@ -1,9 +1,10 @@
 import type { IutExit } from '../../drivers/port/port.ts';
 import type { Attributed } from '../../judging/attribution.ts';
 import { exitText } from '../../judging/failure.ts';
+import { tooSlowToTell } from '../../judging/silence.ts';
 import type { Finding } from '../../reports/record/record.ts';
 import { presupposedWrongly } from '../check.ts';
-import type { Judgement } from './judge.ts';
+import type { JudgedFinding, Judgement } from './judge.ts';
 
 /** What a judgement says of the process, and of whether the case is to be run again. */
 
@@ -26,10 +27,7 @@ export function notRepeated({
 }: Extract<Attributed<Judgement>, { kind: 'not-repeated' }>): Judgement {
   const how = exitText(exit);
   const why = `the process ended by ${how} here, but not with this case alone on a fresh process; before it ran: ${before.join(', ')}`;
-  const outcomes = again.outcomes.map((one) =>
-    one.outcome === 'pass' ? { ...one, outcome: 'inconclusive' as const, why } : one,
-  );
-  return { ...again, verdict: again.verdict === 'pass' ? 'inconclusive' : again.verdict, outcomes };
+  return inPlaceOfPasses(again, why);
 }
 
 /** How the process ended in the case, or at a point of its sweep. */
@@ -63,21 +61,41 @@ export function isKnownNotToServe({ findings, isUnserved, wasReported }: Judgeme
   return isUnserved === true || wasReported === true || findings.some(({ how }) => how === 'hang');
 }
 
-/** What stalled in a judgement: requirement and what was owed. */
+const isStall = ({ how }: JudgedFinding): boolean => how === 'stalled' || how === 'hang';
+
+/** What stalled or hung in a judgement: requirement and what was owed, whatever number stands in it. */
 export function stallsOf({ findings }: Judgement): string[] {
-  return findings.flatMap(({ how, requirement, what }) => (how === 'stalled' ? [`${requirement} ${what}`] : []));
+  return findings.filter(isStall).map(({ requirement, what }) => `${requirement} ${what.replace(/\d+/g, '#')}`);
+}
+
+export function hangs({ findings }: Judgement): boolean {
+  return findings.some(({ how }) => how === 'hang');
 }
 
 export function hasOnlyStalls({ died, findings }: Judgement): boolean {
-  return died === undefined && findings.every(({ how }) => how === 'stalled');
+  return died === undefined && findings.every(isStall);
 }
 
-export function lacksItsPremise({ died, verdict, outcomes }: Judgement): boolean {
-  const isPremise = ({ why = '' }: { readonly why?: string | undefined }): boolean =>
-    why.startsWith(presupposedWrongly);
-  return died === undefined && verdict === 'inconclusive' && outcomes.some(isPremise);
+/** It seemed to hang, and does not on a fresh process: said of the run. */
+export function hangNotRepeated(again: Judgement): Judgement {
+  return inPlaceOfPasses(again, 'nothing was served behind it here, but with this case alone on a fresh process');
+}
+
+/** Passes of a run alone say nothing against what was seen with others before it. */
+function inPlaceOfPasses(again: Judgement, why: string): Judgement {
+  const outcomes = again.outcomes.map((one) =>
+    one.outcome === 'pass' ? { ...one, outcome: 'inconclusive' as const, why } : one,
+  );
+  return { ...again, verdict: again.verdict === 'pass' ? 'inconclusive' : again.verdict, outcomes };
+}
+
+/** What the case presupposes was not so, or this machine was too slow to tell: another run may decide. */
+export function isUndecided({ died, verdict, outcomes }: Judgement): boolean {
+  const isChance = ({ why = '' }: { readonly why?: string | undefined }): boolean =>
+    why.startsWith(presupposedWrongly) || why.startsWith(tooSlowToTell);
+  return died === undefined && verdict === 'inconclusive' && outcomes.some(isChance);
 }
 
 export function isSilent({ findings, isUnserved }: Judgement): boolean {
-  return isUnserved === true || findings.some(({ how }) => how === 'hang' || how === 'stalled');
+  return isUnserved === true || findings.some(isStall);
 }

@@ -3,7 +3,7 @@ import { CrashAttribution } from '../../judging/attribution.ts';
 import type { Control } from '../../judging/control.ts';
 import { Losses, type Patience } from '../../judging/patience.ts';
 import { canRestart, recovered, startedAfresh } from '../../judging/recovery.ts';
-import { StallRetry } from '../../judging/stalls.ts';
+import { type BroughtBack, StallRetry } from '../../judging/stalls.ts';
 import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import type { CaseRecord, RunEvent } from '../../reports/record/record.ts';
 import type { PlannedResult } from '../../reports/record/run-plan.ts';
@@ -16,10 +16,12 @@ import { findingAuthority } from './finding-authority.ts';
 import { type Judgement, judge } from './judge.ts';
 import {
   crashOf,
+  hangNotRepeated,
+  hangs,
   hasOnlyStalls,
   isKnownNotToServe,
   isSilent,
-  lacksItsPremise,
+  isUndecided,
   mayHaveHarmed,
   notRepeated,
   stallsOf,
@@ -117,7 +119,7 @@ export function wholeSlice(results: readonly SliceResult[]): PartSource {
   };
 }
 
-const triesOfPremise = 3;
+const triesToDecide = 3;
 
 class SliceRun {
   readonly #port: DriverPort;
@@ -140,6 +142,9 @@ class SliceRun {
     stallsOf,
     hasOnlyStalls,
     endedProcess: ({ died }) => died !== undefined,
+    hangs,
+    bringBack: () => this.#bringBack(),
+    notRepeated: hangNotRepeated,
   });
 
   constructor(port: DriverPort, output: SliceOutput, options: SliceOptions) {
@@ -243,7 +248,7 @@ class SliceRun {
 
   #judgeFairly(planned: PlannedCase): Judgement {
     const attributed = this.#attribution.attribute(planned.key, () =>
-      this.#stalls.decide(planned.definition.id, (part) => this.#within(part, () => this.#onItsPremise(planned))),
+      this.#stalls.decide(planned.definition.id, (part) => this.#within(part, () => this.#decided(planned))),
     );
     switch (attributed.kind) {
       case 'no-crash':
@@ -266,11 +271,11 @@ class SliceRun {
     }
   }
 
-  /** Where what the case presupposes is not so, which may be chance, it is tried again. */
-  #onItsPremise(planned: PlannedCase): Judgement {
-    for (let tries = triesOfPremise; ; tries--) {
+  /** Where what the case presupposes is not so, or the machine is too slow, which may be chance, it is tried again. */
+  #decided(planned: PlannedCase): Judgement {
+    for (let tries = triesToDecide; ; tries--) {
       const judged = this.#judge(planned);
-      if (tries <= 1 || !lacksItsPremise(judged)) return judged;
+      if (tries <= 1 || !isUndecided(judged)) return judged;
     }
   }
 
@@ -326,6 +331,21 @@ class SliceRun {
 
   get #ports(): readonly DriverPort[] {
     return this.#other === undefined ? [this.#port] : [this.#port, this.#other.port];
+  }
+
+  /** Behind what seemed to hang, which a new connection may show to serve all the same. */
+  #bringBack(): BroughtBack {
+    this.#output.steps?.();
+    let back: BroughtBack = 'as-it-was';
+    for (const port of this.#ports) {
+      port.releaseAll();
+      const recovery = recovered(port);
+      if (recovery.kind === 'lost') return 'lost';
+      if (recovery.by === 'reconnect') continue;
+      this.#attribution.processBegan();
+      back = 'afresh';
+    }
+    return back;
   }
 
   /** What may no longer serve is brought back, as its target says. */

@@ -211,6 +211,48 @@ t.test('a stall counts where it comes again', async (t) => {
   t.ok(runs === 4 || runs === 5, `a stall that is known of the case is not tried again (${runs} runs)`);
 });
 
+/** A back-end that forgets as many SET_VRING_ENABLE as told, and serves behind them. */
+function forgetting(count: number): typeof referenceRules {
+  let left = count;
+  return vhostUserFault(
+    'vu-ring-state/enabled-ring-handles-every-request',
+    'the first rings are not enabled',
+    handling('VHOST_USER_SET_VRING_ENABLE', (right) => (left-- > 0 ? done : right())),
+  ).apply(referenceRules);
+}
+
+t.test('a hang counts where it comes again', async (t) => {
+  const once = sliceOf(oneRequest, 1, {}, forgetting(2));
+  t.equal(once.records[0]?.verdict, 'pass', 'the case and its control were late once');
+  t.equal(once.restarts, 0, 'a control completes before the case is run again');
+  const always = sliceOf(oneRequest, 1, {}, neverEnabling);
+  t.same(
+    always.records[0]?.findings.map(({ how }) => how),
+    ['hang'],
+  );
+  t.ok(always.restarts >= 2, 'each further run has a process that serves');
+});
+
+t.test('a hang that a fresh process does not show belongs to the run', async (t) => {
+  const { records, restarts } = sliceOf(oneRequest, 1, {}, forgetting(3));
+  t.match(records[0], { verdict: 'inconclusive', findings: [] });
+  t.match(records[0]?.outcomes[0]?.why, /with this case alone on a fresh process/);
+  t.equal(restarts, 1);
+});
+
+t.test('what this machine was too slow to tell is tried three times', async (t) => {
+  let asked = 0;
+  const slowTimes = (times: number): Partial<SliceOptions> => ({
+    referenceMeetsDeadline: () => ++asked > times,
+  });
+  t.equal(sliceOf(oneRequest, 1, slowTimes(1), forgetting(2)).records[0]?.verdict, 'pass');
+  t.equal(asked, 1);
+  asked = 0;
+  const slow = sliceOf(oneRequest, 1, slowTimes(3), neverEnabling).records[0];
+  t.match(slow, { verdict: 'inconclusive', outcomes: [{ why: /^too slow to tell: / }] });
+  t.equal(asked, 3);
+});
+
 t.test('what a case presupposes is tried three times', async (t) => {
   let runs = 0;
   const premise = (heldFrom: number) =>
