@@ -1,5 +1,6 @@
 import type { DriverPort, TargetFacts } from '../drivers/port/port.ts';
 import { openMdevReference } from '../drivers/reference/open-mdev-reference.ts';
+import { openPciReference } from '../drivers/reference/open-pci-reference.ts';
 import { openReference } from '../drivers/reference/open-reference.ts';
 import { openVdpaReference } from '../drivers/reference/open-vdpa-reference.ts';
 import { firstContact } from '../judging/first-contact.ts';
@@ -20,6 +21,7 @@ export const transportOf: Readonly<Record<Showing, Transport>> = {
   'vhost-mdev-l1': 'vhost-mdev',
   'vhost-mdev-l2': 'vhost-mdev',
   'vhost-vdpa': 'vhost-vdpa',
+  'virtio-pci': 'virtio-pci',
 };
 
 const seed = 1;
@@ -118,6 +120,8 @@ export function openFaulty(
       return openMdevReference({ ...options, mode: 'l2-strict' });
     case 'vhost-vdpa':
       return openVdpaReference(options);
+    case 'virtio-pci':
+      return openPciReference(options);
   }
 }
 

@@ -11,6 +11,7 @@ import {
 import { VhostConformanceError } from '../drivers/errors.ts';
 import type { DriverPort, TargetFacts } from '../drivers/port/port.ts';
 import { openMdevReference } from '../drivers/reference/open-mdev-reference.ts';
+import { openPciReference } from '../drivers/reference/open-pci-reference.ts';
 import { openReference } from '../drivers/reference/open-reference.ts';
 import { openVdpaReference } from '../drivers/reference/open-vdpa-reference.ts';
 import { firstContact } from '../judging/first-contact.ts';
@@ -53,7 +54,7 @@ const lacking: readonly Lacking[] = [
   { device: 'net', facts: { workload: { ...net, kind: 'net', returns: 'arp-reply', address: '192.0.2.1' } } },
 ];
 
-const showings = ['vhost-user', 'l1', 'l2-strict', 'vhost-vdpa'] as const;
+const showings = ['vhost-user', 'l1', 'l2-strict', 'vhost-vdpa', 'virtio-pci'] as const;
 type Showing = (typeof showings)[number];
 
 function portOf(device: ReferenceDevice, showing: Showing): DriverPort {
@@ -62,6 +63,8 @@ function portOf(device: ReferenceDevice, showing: Showing): DriverPort {
       return openReference({ device });
     case 'vhost-vdpa':
       return openVdpaReference({ device });
+    case 'virtio-pci':
+      return openPciReference({ device });
     case 'l1':
     case 'l2-strict':
       return openMdevReference({ device, mode: showing });
@@ -77,6 +80,8 @@ function lackingOn(showing: Showing): readonly Lacking[] {
       ...referenceDeviceNames.map((device): Lacking => ({ device, facts: { ringsStop: 'by-reset' } })),
     ];
   }
+  // There no ring tells where it stopped.
+  if (showing === 'virtio-pci') return [...lacking, ...referenceDeviceNames.map((device) => ({ device, facts: {} }))];
   const rings = referenceDeviceNames.flatMap((device): Lacking[] => [
     { device, facts: { largestRing: plainRing } },
     { device, facts: { ringSizes: 'powers-of-two' } },

@@ -18,6 +18,7 @@ const openers: { readonly [V in Via]: () => Promise<Opener<V>> } = {
   'in-process': async () => {
     const { openMdevReference } = await import('./reference/open-mdev-reference.ts');
     const { openVdpaReference } = await import('./reference/open-vdpa-reference.ts');
+    const { openPciReference } = await import('./reference/open-pci-reference.ts');
     return ({ facts, reach }, { deadlineMs, log }) => {
       const options = {
         device: referenceDeviceOf(facts),
@@ -25,9 +26,8 @@ const openers: { readonly [V in Via]: () => Promise<Opener<V>> } = {
         ...(deadlineMs === undefined ? {} : { deadlineMs }),
         ...(log === undefined ? {} : { log }),
       };
-      return 'mdev' in reach
-        ? openMdevReference({ ...options, mode: reach.mdev })
-        : openVdpaReference({ ...options, notifyBy: reach.vdpa });
+      if ('mdev' in reach) return openMdevReference({ ...options, mode: reach.mdev });
+      return 'vdpa' in reach ? openVdpaReference({ ...options, notifyBy: reach.vdpa }) : openPciReference(options);
     };
   },
   mdev: async () => (await import('./vhost-mdev/open-kernel-mdev.ts')).openKernelMdev,

@@ -49,8 +49,8 @@ export interface CreatedMdev {
 interface Reaches {
   /** A vhost-user socket: its path, or its name within the directory of an IUT that we start. */
   readonly 'unix-socket': { readonly socket: string };
-  /** A reference in the judging process: a vhost-mdev, or a vhost-vdpa whose rings are notified so. */
-  readonly 'in-process': { readonly mdev: MdevKind } | { readonly vdpa: VdpaNotification };
+  /** A reference in the judging process: a vhost-mdev, a vhost-vdpa whose rings are notified so, or a virtio function. */
+  readonly 'in-process': { readonly mdev: MdevKind } | { readonly vdpa: VdpaNotification } | { readonly pci: 'modern' };
   /** A mediated device behind the VFIO of this kernel: one that exists, or one that is made for the run. */
   readonly mdev: { readonly uuid: string } | { readonly created: CreatedMdev };
   /** A character device such as /dev/vhost-vdpa-0, or one that is made for the run. */
@@ -70,7 +70,7 @@ export type Reach<V extends Via = Via> = { [Each in V]: { readonly via: Each } &
 /** Transports that a target can show when it is reached so. */
 const transportsOf: { readonly [V in Via]: readonly Transport[] } = {
   'unix-socket': ['vhost-user'],
-  'in-process': ['vhost-mdev', 'vhost-vdpa'],
+  'in-process': ['vhost-mdev', 'vhost-vdpa', 'virtio-pci'],
   mdev: ['vhost-mdev'],
   'vhost-vdpa': ['vhost-vdpa'],
   'vhost-net': ['vhost-kernel'],

@@ -72,7 +72,7 @@ const facts = z.strictObject({
     .exactOptional(),
   largestRing: z.int().min(1).max(32_768).exactOptional(),
   ringSizes: z.literal('powers-of-two').exactOptional(),
-  ringsStop: z.literal('by-reset').exactOptional(),
+  ringsStop: z.enum(['by-reset', 'without-position']).exactOptional(),
   deadlineScale: z.number().positive().max(1000).default(1),
 });
 
@@ -115,6 +115,7 @@ const reaches: { readonly [V in Exclude<Via, 'mdev'>]: z.ZodType<Reach<V>> } = {
   'in-process': z.union([
     z.strictObject({ via: z.literal('in-process'), mdev: z.enum(['l1', 'l2-strict', 'l2-faithful']) }),
     z.strictObject({ via: z.literal('in-process'), vdpa: z.enum(['eventfd', 'doorbell']) }),
+    z.strictObject({ via: z.literal('in-process'), pci: z.literal('modern') }),
   ]),
   'vhost-vdpa': z.union([
     z.strictObject({ via: z.literal('vhost-vdpa'), device: path }),

@@ -1,5 +1,5 @@
 import { deviceTypeOf } from '../drivers/devices/device-types.ts';
-import { featuresOfPart, isDevicePart, type TargetFacts } from '../drivers/port/port.ts';
+import { featuresOfPart, isDevicePart, type TargetFacts, transportFeatures } from '../drivers/port/port.ts';
 import {
   commonFeatures,
   type FeatureName,
@@ -22,8 +22,8 @@ export interface Wants {
 const protocolFeaturesBit = 'VHOST_USER_F_PROTOCOL_FEATURES';
 
 /**
- * The bits of the offer that a session acknowledges: VERSION_1, those that the target cannot do without, and those that
- * are wanted; on vhost-user, protocol features are on as soon as the bit for them is.
+ * The bits of the offer that a session acknowledges: VERSION_1, those that the target cannot do without or the transport
+ * wants, and those that are wanted; on vhost-user, protocol features are on as soon as the bit for them is.
  */
 export function negotiationFor(wants: Wants, facts: TargetFacts, offer: FeatureSet): FeatureSet {
   return commonFeatures(negotiationBeforeOffer(wants, facts), offer);
@@ -38,6 +38,7 @@ export function negotiationBeforeOffer(
     'VIRTIO_F_VERSION_1',
     protocolFeaturesBit,
     ...facts.requiredFeatures,
+    ...transportFeatures[facts.transport].wanted,
     ...negotiate,
     ...needs.filter(isDevicePart).flatMap((part) => featuresOfPart[part][facts.transport] ?? []),
   ]);
@@ -53,7 +54,9 @@ export function negotiationBeforeOffer(
 export function offeredNegotiation(wants: Wants, facts: TargetFacts, offer: FeatureSet): FeatureSet {
   const minimal = negotiationFor(wants, facts, offer);
   const names = new Set<FeatureName>(
-    deviceTypeOf(facts.workload.kind).implemented.filter((name) => hasFeature(offer, name, facts)),
+    [...deviceTypeOf(facts.workload.kind).implemented, ...transportFeatures[facts.transport].implemented].filter(
+      (name) => hasFeature(offer, name, facts),
+    ),
   );
   for (const name of wants.without ?? []) names.delete(name);
   const isMet = (name: FeatureName): boolean => missingPrerequisites(featureByName(name), names).length === 0;

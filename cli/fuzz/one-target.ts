@@ -6,5 +6,7 @@ import { UsageError } from '../usage-error.ts';
 export async function targetOf(name: string | undefined, options: TargetOptions): Promise<TargetArgument> {
   const [target, another] = targetsOf(name === undefined ? [] : [name], options, 'run');
   if (target === undefined || another !== undefined) throw new UsageError('name one target');
+  const { name: called, transport } = target.target.facts;
+  if (transport === 'virtio-pci') throw new UsageError(`${called}: programs have no calls of ${transport} yet`);
   return await builtTarget(target);
 }

@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { DriverPort, TargetFacts } from '../../drivers/port/port.ts';
 import { openMdevReference } from '../../drivers/reference/open-mdev-reference.ts';
+import { openPciReference } from '../../drivers/reference/open-pci-reference.ts';
 import { openReference } from '../../drivers/reference/open-reference.ts';
 import { openVdpaReference } from '../../drivers/reference/open-vdpa-reference.ts';
 import { firstContact } from '../../judging/first-contact.ts';
@@ -39,6 +40,7 @@ t.test('every case applies to one of the references', async (t) => {
   const references = referenceDeviceNames.flatMap((device) => [
     known(openReference({ device })),
     ...(['l1', 'l2-strict'] as const).map((mode) => known(openMdevReference({ device, mode }))),
+    known(openPciReference({ device })),
     ...(['eventfd', 'doorbell'] as const).map((notifyBy) => known(openVdpaReference({ device, notifyBy }))),
   ]);
   for (const definition of allCases) {

@@ -1,4 +1,4 @@
-import { RequestsUnknownError, type WorkloadFacts } from '../port/port.ts';
+import { RequestsUnknownError, type TargetFacts, type WorkloadFacts } from '../port/port.ts';
 
 /** What a case asks of requests that not every target can give it, in the words that say what is missing. */
 export const requestNeeds = {
@@ -9,7 +9,7 @@ export const requestNeeds = {
   'answered-frames': 'frames for which one comes in',
 } as const;
 
-/** What a case asks of rings that a target does not give whose rings stop by a reset alone. */
+/** What a case asks of rings that a target may not give. */
 export const ringNeeds = {
   positions: 'positions at which rings stop',
   changes: 'rings that are stopped or set up while the device runs',
@@ -17,6 +17,18 @@ export const ringNeeds = {
 
 export type RingNeed = keyof typeof ringNeeds;
 export const ringNeedNames = Object.keys(ringNeeds) as RingNeed[];
+
+/** What a target does not give whose rings stop so. */
+export function unmetRingNeeds(ringsStop: TargetFacts['ringsStop']): readonly RingNeed[] {
+  switch (ringsStop) {
+    case 'by-reset':
+      return ['positions', 'changes'];
+    case 'without-position':
+      return ['positions'];
+    case undefined:
+      return [];
+  }
+}
 
 /** For a case that asks although its target is known not to give it. */
 export const unmetByRings = (need: RingNeed): RequestsUnknownError => new RequestsUnknownError(ringNeeds[need]);

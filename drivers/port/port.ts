@@ -18,6 +18,7 @@ import type { TrafficObserver } from './traffic.ts';
 import type { VhostMdevSession } from './vhost-mdev-door.ts';
 import type { VhostUserSession } from './vhost-user-messages.ts';
 import type { VhostVdpaSession } from './vhost-vdpa-door.ts';
+import type { VirtioPciSession } from './virtio-pci-door.ts';
 
 export type { Transport } from '../../reference-impl/catalogue/transport.ts';
 export {
@@ -50,9 +51,11 @@ export type * from './session-device.ts';
 export { featuresOfPart, isDevicePart } from './session-device.ts';
 export type * from './target-facts.ts';
 export type * from './traffic.ts';
+export { transportFeatures } from './transport-features.ts';
 export type * from './vhost-mdev-door.ts';
 export type * from './vhost-user-messages.ts';
 export type * from './vhost-vdpa-door.ts';
+export type * from './virtio-pci-door.ts';
 
 /** Memory that a thread changes. */
 export interface MemoryChange {
@@ -76,7 +79,7 @@ export interface SessionsByTransport {
   readonly 'vhost-kernel': Session;
   readonly 'vhost-vdpa': VhostVdpaSession;
   readonly 'vhost-mdev': VhostMdevSession;
-  readonly 'virtio-pci': Session;
+  readonly 'virtio-pci': VirtioPciSession;
 }
 
 export type SessionOf<T extends Transport> = SessionsByTransport[T];

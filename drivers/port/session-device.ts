@@ -50,9 +50,9 @@ export type DevicePart = `device.${keyof SessionDevice}`;
 export const featuresOfPart: Readonly<
   Record<DevicePart, Readonly<Partial<Record<Transport, readonly FeatureName[]>>>>
 > = {
-  'device.config': { 'vhost-user': ['VHOST_USER_PROTOCOL_F_CONFIG'], 'vhost-vdpa': [] },
-  'device.status': { 'vhost-user': ['VHOST_USER_PROTOCOL_F_STATUS'], 'vhost-vdpa': [] },
-  'device.queues': { 'vhost-user': ['VHOST_USER_PROTOCOL_F_MQ'], 'vhost-mdev': [], 'vhost-vdpa': [] },
+  'device.config': { 'vhost-user': ['VHOST_USER_PROTOCOL_F_CONFIG'], 'vhost-vdpa': [], 'virtio-pci': [] },
+  'device.status': { 'vhost-user': ['VHOST_USER_PROTOCOL_F_STATUS'], 'vhost-vdpa': [], 'virtio-pci': [] },
+  'device.queues': { 'vhost-user': ['VHOST_USER_PROTOCOL_F_MQ'], 'vhost-mdev': [], 'vhost-vdpa': [], 'virtio-pci': [] },
   'device.reset': { 'vhost-user': ['VHOST_USER_PROTOCOL_F_RESET_DEVICE'], 'vhost-mdev': [] },
 };
 

@@ -37,10 +37,11 @@ export interface TargetFacts {
   /** Entries that its rings may have, in either layout; what the specification allows unless told. */
   readonly ringSizes?: 'powers-of-two';
   /**
-   * A ring that runs is stopped by a reset of the device alone, which tells no position, and none is changed while the
-   * device runs. Absent: rings are stopped and set up one by one.
+   * `by-reset`: a ring that runs is stopped by a reset of the device alone, which tells no position, and none is changed
+   * while the device runs. `without-position`: rings are stopped and set up one by one, and none tells where it stopped.
+   * Absent: they tell it.
    */
-  readonly ringsStop?: 'by-reset';
+  readonly ringsStop?: 'by-reset' | 'without-position';
   /** What it was made with, in words of `vdpa dev add`: `mac`, `mtu`, `max_vqp`, `device_features` (the last in hex). */
   readonly provisioned?: Readonly<Record<string, string>>;
   /** What tools of its kernel tell of it, by the command that does. */

@@ -3,7 +3,7 @@ import { type MdevMode, mdevRuleTables } from '../../reference-impl/vhost-mdev/m
 import type { MdevRules } from '../../reference-impl/vhost-mdev/mdev-rules.ts';
 import type { TargetFacts } from '../port/target-facts.ts';
 import { mdevCapabilities } from '../target.ts';
-import { InProcessVfio } from '../vfio/in-process-vfio.ts';
+import { inProcessMdev } from '../vfio/in-process-mdev.ts';
 import { MdevPort } from '../vhost-mdev/mdev-port.ts';
 import type { NotifyBy } from '../vhost-mdev/mdev-queue.ts';
 import { type DeviceFileReferenceOptions, faultsOfTransport, parentMaker } from './device-file-reference.ts';
@@ -23,7 +23,7 @@ const layoutNames = { l1: 'L1', 'l2-strict': 'L2', 'l2-faithful': 'L2, as coded'
 export function openMdevReference(options: OpenMdevReferenceOptions): MdevPort {
   const { device, mode, deadlineMs, log, notifyBy } = options;
   const rules = withMdevFaults(options.rules ?? mdevRuleTables[mode], faultsOfTransport(options.faults));
-  const carrier = new InProcessVfio(
+  const carrier = inProcessMdev(
     parentMaker(options, () => stored),
     rules,
   );

@@ -10,7 +10,7 @@ import { type MdevMode, mdevRuleTables } from '../../reference-impl/vhost-mdev/m
 import { IutGoneError } from '../errors.ts';
 import { MediatedIut } from '../iut-process/mediated-iut.ts';
 import { ownUuid, removeLeftBehind } from '../iut-process/own-mediated-device.ts';
-import { InProcessVfio } from '../vfio/in-process-vfio.ts';
+import { inProcessMdev } from '../vfio/in-process-mdev.ts';
 import { uuidOf } from '../vfio/kernel-vfio.ts';
 import { MdevSysfs } from '../vfio/mdev-sysfs.ts';
 import { identifyMdev } from '../vhost-mdev/identify-mdev.ts';
@@ -139,7 +139,7 @@ t.test('a target without its module, or without its device', async (t) => {
 t.test('what a device shows of itself', async (t) => {
   const shown = (mode: MdevMode, device: 'block' | 'net') => {
     const make = device === 'block' ? () => new BlockDevice({ queues: 1 }) : () => new NetDevice();
-    const carrier = new InProcessVfio(make, mdevRuleTables[mode]);
+    const carrier = inProcessMdev(make, mdevRuleTables[mode]);
     t.teardown(() => carrier.close());
     return identifyMdev(carrier);
   };
@@ -152,7 +152,7 @@ t.test('what a device shows of itself', async (t) => {
 });
 
 t.test('a device that refuses, and one that is something else', async (t) => {
-  const carrier = new InProcessVfio(() => new BlockDevice({ queues: 1 }), {
+  const carrier = inProcessMdev(() => new BlockDevice({ queues: 1 }), {
     ...mdevRuleTables['l2-strict'],
     calls: { ...mdevRuleTables['l2-strict'].calls, deviceFlags: () => 1 },
   });

@@ -4,7 +4,7 @@ import { BlockDevice } from '../../reference-impl/devices/block-device.ts';
 import { EventLog } from '../../reference-impl/observations/event-log.ts';
 import { type MdevMode, mdevRuleTables } from '../../reference-impl/vhost-mdev/mdev-rule-tables.ts';
 import { closeFd, eventfdCreate, eventfdRead, monotonicUs, openFile } from '../native/native.ts';
-import { InProcessVfio } from '../vfio/in-process-vfio.ts';
+import { inProcessMdev } from '../vfio/in-process-mdev.ts';
 import { OpenVfioDevice } from '../vfio/vfio-device.ts';
 
 const EFAULT = 14;
@@ -12,7 +12,7 @@ const EINVAL = 22;
 const EBADF = 9;
 
 function opened(t: Test, mode: MdevMode) {
-  const carrier = new InProcessVfio(() => new BlockDevice({ queues: 2 }), mdevRuleTables[mode]);
+  const carrier = inProcessMdev(() => new BlockDevice({ queues: 2 }), mdevRuleTables[mode]);
   const answer = carrier.open();
   assert.ok(answer.kind === 'opened');
   const device = new OpenVfioDevice(answer.file, new EventLog(monotonicUs), 0);
@@ -104,7 +104,7 @@ t.test('the container ends with the last open file', async (t) => {
 });
 
 t.test('every call and every access enters the log, those through the file too', async (t) => {
-  const carrier = new InProcessVfio(() => new BlockDevice({ queues: 2 }), mdevRuleTables['l2-strict']);
+  const carrier = inProcessMdev(() => new BlockDevice({ queues: 2 }), mdevRuleTables['l2-strict']);
   const answer = carrier.open();
   assert.ok(answer.kind === 'opened');
   const log = new EventLog(() => 0);

@@ -4,7 +4,7 @@ import { vhostMdevL2 } from '../../fixtures/targets/vhost-mdev.ts';
 import { BlockDevice } from '../../reference-impl/devices/block-device.ts';
 import { mdevRuleTables } from '../../reference-impl/vhost-mdev/mdev-rule-tables.ts';
 import { MediatedIut } from '../iut-process/mediated-iut.ts';
-import { InProcessVfio } from '../vfio/in-process-vfio.ts';
+import { inProcessMdev } from '../vfio/in-process-mdev.ts';
 import { MdevSysfs } from '../vfio/mdev-sysfs.ts';
 import { MdevPort } from '../vhost-mdev/mdev-port.ts';
 
@@ -12,7 +12,7 @@ const restMs = 2;
 
 /** A device that acts when it is called and not while a wait runs, as far as the port can tell. */
 function remotePort() {
-  const inner = new InProcessVfio(() => new BlockDevice({ queues: 1 }), mdevRuleTables['l2-strict']);
+  const inner = inProcessMdev(() => new BlockDevice({ queues: 1 }), mdevRuleTables['l2-strict']);
   const carrier = { pageSize: inner.pageSize, open: () => inner.open(), lendMemory: inner.lendMemory.bind(inner) };
   const iut = new MediatedIut(new MdevSysfs(), '00000000-0000-4000-8000-000000000000');
   return { inner, port: new MdevPort({ facts: { ...vhostMdevL2.facts, version: '' }, carrier, iut }) };

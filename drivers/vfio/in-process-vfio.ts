@@ -1,27 +1,38 @@
-import type { ParentDriver } from '../../reference-impl/devices/parent-driver.ts';
-import { MdevDevice } from '../../reference-impl/vhost-mdev/mdev-device.ts';
-import type { MdevFile } from '../../reference-impl/vhost-mdev/mdev-file.ts';
-import type { MdevRules } from '../../reference-impl/vhost-mdev/mdev-rules.ts';
 import { errno, errorName } from '../../reference-impl/wire/errno.ts';
-import { VFIO_REGION_SPAN } from '../../reference-impl/wire/vfio-structures.ts';
 import type { VfioFile, VfioMapping } from '../port/vhost-mdev-door.ts';
 import { InProcessDevice } from '../session/in-process-device.ts';
 import type { VfioCarrier } from './vfio-carrier.ts';
 
-/** The reference vhost-mdev of this process, stepped by each wait for it. */
-export class InProcessVfio extends InProcessDevice<MdevDevice> implements VfioCarrier {
-  readonly #files = new Set<InProcessFile>();
+/** A reference device that is called as one behind VFIO is. A call answers a count or 0, or an error number negated. */
+export interface ServedVfio {
+  readonly container: { ioctl(request: number, argument: Uint8Array): number; clear(): void };
+  open(): ServedVfioFile | number;
+  /** Whether what was notified before is done ahead of an access at a file position. */
+  settlesAhead(access: 'read' | 'write' | 'map', position: number): boolean;
+  step(): string;
+}
 
-  constructor(makeParent: () => ParentDriver, rules: MdevRules) {
-    super((edge) => new MdevDevice(makeParent(), edge, rules));
-  }
+export interface ServedVfioFile {
+  ioctl(request: number, argument: Uint8Array): number;
+  pread(position: number, count: number, target: Uint8Array): number;
+  pwrite(position: number, count: number, source: Uint8Array): number;
+  map(position: number, length: number, isShared: boolean): Uint8Array | number;
+  close(): void;
+}
+
+/** A reference behind VFIO in this process, stepped by each wait for it. */
+export class InProcessVfio<Device extends ServedVfio = ServedVfio>
+  extends InProcessDevice<Device>
+  implements VfioCarrier
+{
+  readonly #files = new Set<InProcessFile>();
 
   open(): ReturnType<VfioCarrier['open']> {
     if (this.brokenDown !== undefined) return { kind: 'refused', why: `the device broke down: ${this.brokenDown}` };
     const { device } = this;
     const opened = device.open();
     if (typeof opened === 'number') return { kind: 'refused', why: errorName(opened) };
-    const file = new InProcessFile(opened, this, () => {
+    const file = new InProcessFile(opened, device, this, () => {
       this.#files.delete(file);
       // The container ends with the last who uses it, and its mappings with it.
       if (this.#files.size === 0) this.guarded(() => device.container.clear());
@@ -38,13 +49,15 @@ export class InProcessVfio extends InProcessDevice<MdevDevice> implements VfioCa
 
 /** An open file. One that was closed answers EBADF, and one whose device was removed ENODEV. */
 class InProcessFile implements VfioFile {
-  readonly #file: MdevFile;
+  readonly #file: ServedVfioFile;
+  readonly #device: ServedVfio;
   readonly #carrier: InProcessVfio;
   readonly #closed: () => void;
   #isOpen = true;
 
-  constructor(file: MdevFile, carrier: InProcessVfio, closed: () => void) {
+  constructor(file: ServedVfioFile, device: ServedVfio, carrier: InProcessVfio, closed: () => void) {
     this.#file = file;
+    this.#device = device;
     this.#carrier = carrier;
     this.#closed = closed;
   }
@@ -54,20 +67,22 @@ class InProcessFile implements VfioFile {
   }
 
   containerIoctl(request: number, argument: Uint8Array): number {
-    return this.#call(true, () => this.#file.device.container.ioctl(request, argument));
+    return this.#call(true, () => this.#device.container.ioctl(request, argument));
   }
 
   pread(position: number, bytes: Uint8Array): number {
-    return this.#call(false, () => this.#file.pread(position, bytes.length, bytes));
+    const settles = this.#device.settlesAhead('read', position);
+    return this.#call(settles, () => this.#file.pread(position, bytes.length, bytes));
   }
 
   pwrite(position: number, bytes: Uint8Array): number {
-    const region = this.#file.device.rules.layout.regions[Math.floor(position / VFIO_REGION_SPAN)];
-    return this.#call(region?.use !== 'doorbells', () => this.#file.pwrite(position, bytes.length, bytes));
+    const settles = this.#device.settlesAhead('write', position);
+    return this.#call(settles, () => this.#file.pwrite(position, bytes.length, bytes));
   }
 
   map(position: number, length: number): VfioMapping | number {
-    const bytes = this.#call(false, () => this.#file.map(position, length, true));
+    const settles = this.#device.settlesAhead('map', position);
+    const bytes = this.#call(settles, () => this.#file.map(position, length, true));
     return typeof bytes === 'number' ? bytes : { bytes, unmap: () => {} };
   }
 
@@ -81,7 +96,7 @@ class InProcessFile implements VfioFile {
 
   #call<Result>(settles: boolean, act: () => Result): Result | number {
     if (!this.#isOpen) return -errno.EBADF;
-    if (this.#carrier.device !== this.#file.device) return -errno.ENODEV;
+    if (this.#carrier.device !== this.#device) return -errno.ENODEV;
     if (settles) this.#carrier.settle();
     return this.#carrier.guarded(act);
   }

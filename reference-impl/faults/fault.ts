@@ -3,13 +3,14 @@ import type { DeviceRules } from '../devices/device-rules.ts';
 import type { MdevRules } from '../vhost-mdev/mdev-rules.ts';
 import type { ReferenceRules } from '../vhost-user/reference-rules.ts';
 import type { VdpaRules } from '../vhost-vdpa/vdpa-rules.ts';
+import type { VirtioPciRules } from '../virtio-pci/pci-rules.ts';
 import type { RingLayout } from '../virtqueue/ring.ts';
 
 export const faultLayers = ['ring', 'device', 'transport'] as const;
 export type FaultLayer = (typeof faultLayers)[number];
 
 /** The ways in which the reference shows a device. vhost-mdev has two layouts of its regions. */
-export const showings = ['vhost-user', 'vhost-mdev-l2', 'vhost-mdev-l1', 'vhost-vdpa'] as const;
+export const showings = ['vhost-user', 'vhost-mdev-l2', 'vhost-mdev-l1', 'vhost-vdpa', 'virtio-pci'] as const;
 export type Showing = (typeof showings)[number];
 
 interface Described {
@@ -61,8 +62,15 @@ export interface VdpaFault extends Described {
   readonly apply: (rules: VdpaRules) => VdpaRules;
 }
 
+/** A fault of virtio over PCI. */
+export interface PciFault extends Described {
+  readonly layer: 'transport';
+  readonly transport: 'virtio-pci';
+  readonly apply: (rules: VirtioPciRules) => VirtioPciRules;
+}
+
 /** One behaviour that the reference can be given in place of the right one. */
-export type Fault = RingFault | DeviceFault | VhostUserFault | MdevFault | VdpaFault;
+export type Fault = RingFault | DeviceFault | VhostUserFault | MdevFault | VdpaFault | PciFault;
 
 /** The fault with the reasons why it is hidden from some showings. */
 export const hidden = <F extends Fault>(hiddenFrom: NonNullable<Fault['hiddenFrom']>, fault: F): F => ({

@@ -2,6 +2,7 @@ import type { DeviceRules } from '../devices/device-rules.ts';
 import type { MdevRules } from '../vhost-mdev/mdev-rules.ts';
 import type { ReferenceRules } from '../vhost-user/reference-rules.ts';
 import type { VdpaRules } from '../vhost-vdpa/vdpa-rules.ts';
+import type { VirtioPciRules } from '../virtio-pci/pci-rules.ts';
 import type { Fault } from './fault.ts';
 import * as faultFiles from './fault-files.ts';
 
@@ -59,5 +60,14 @@ export const withVdpaFaults = (rules: VdpaRules, names: readonly FaultName[]): V
     const fault = faults[name];
     if (fault.layer !== 'transport' || fault.transport !== 'vhost-vdpa')
       throw new RangeError(`${name} is no fault of vhost-vdpa`);
+    return fault.apply(changed);
+  }, rules);
+
+/** The rules of virtio over PCI with these faults of that transport. Throws RangeError for others. */
+export const withPciFaults = (rules: VirtioPciRules, names: readonly FaultName[]): VirtioPciRules =>
+  names.reduce((changed, name) => {
+    const fault = faults[name];
+    if (fault.layer !== 'transport' || fault.transport !== 'virtio-pci')
+      throw new RangeError(`${name} is no fault of virtio-pci`);
     return fault.apply(changed);
   }, rules);

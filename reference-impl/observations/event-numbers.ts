@@ -28,6 +28,7 @@ export const deviceLayouts = [
   'mdev-l1',
   'mdev-l2',
   'vhost-vdpa',
+  'virtio-pci',
 ] as const satisfies readonly DeviceLayoutName[];
 
 /** Numbers of how a region is accessed, for `EventLog.beginRegionAccess`. */
@@ -42,10 +43,13 @@ export const ioctlPlaceNumber = { device: 0, container: 1, group: 2 } as const s
   number
 >;
 
-export const deviceLayoutNumber = { unknown: 0, 'mdev-l1': 1, 'mdev-l2': 2, 'vhost-vdpa': 3 } as const satisfies Record<
-  DeviceLayoutName,
-  number
->;
+export const deviceLayoutNumber = {
+  unknown: 0,
+  'mdev-l1': 1,
+  'mdev-l2': 2,
+  'vhost-vdpa': 3,
+  'virtio-pci': 4,
+} as const satisfies Record<DeviceLayoutName, number>;
 
 export type RingWriteName = (typeof ringWrites)[number];
 

@@ -47,7 +47,7 @@ export interface RingWriteObservation {
 }
 
 /** What the numbers of regions and interrupts mean: which device they are of. */
-export type DeviceLayoutName = 'unknown' | 'mdev-l1' | 'mdev-l2' | 'vhost-vdpa';
+export type DeviceLayoutName = 'unknown' | 'mdev-l1' | 'mdev-l2' | 'vhost-vdpa' | 'virtio-pci';
 
 /** Bytes of a region of a VFIO device that we read, wrote, mapped, or stored into a mapping of it. */
 export interface RegionAccessObservation {

@@ -10,16 +10,20 @@ import {
   withDeviceFaults,
   withFaults,
   withMdevFaults,
+  withPciFaults,
   withVdpaFaults,
 } from '../faults/faults.ts';
 import { mdevRuleTables } from '../vhost-mdev/mdev-rule-tables.ts';
 import { mdevRulesL1, mdevRulesL2 } from '../vhost-mdev/mdev-rules.ts';
 import { referenceRules } from '../vhost-user/reference-rules.ts';
 import { vdpaRules } from '../vhost-vdpa/vdpa-rules.ts';
+import { virtioPciRules } from '../virtio-pci/pci-rules.ts';
 
 const isOfMdev = (name: FaultName): boolean => layerText(faults[name]) === 'transport vhost-mdev';
 const isOfVdpa = (name: FaultName): boolean => layerText(faults[name]) === 'transport vhost-vdpa';
+const isOfPci = (name: FaultName): boolean => layerText(faults[name]) === 'transport virtio-pci';
 const ofVdpa = faultNames.filter(isOfVdpa);
+const ofPci = faultNames.filter(isOfPci);
 const ofMdev = faultNames.filter(isOfMdev);
 const ofDevice = faultNames.filter((name) => faults[name].layer !== 'transport');
 const ofVhostUser = faultNames.filter((name) => layerText(faults[name]) === 'transport vhost-user');
@@ -47,6 +51,9 @@ t.test('every fault changes the rules of its layer', async (t) => {
   }
   for (const name of ofVdpa) {
     t.ok(replaced(t, vdpaRules, (rules) => withVdpaFaults(rules, [name])).length > 0, `${name} changes something`);
+  }
+  for (const name of ofPci) {
+    t.ok(replaced(t, virtioPciRules, (rules) => withPciFaults(rules, [name])).length > 0, `${name} changes something`);
   }
   for (const [mode, table] of Object.entries(mdevRuleTables)) {
     for (const name of ofMdev) {
@@ -76,6 +83,7 @@ t.test('names and texts', async (t) => {
     t.match(name, /^[a-z0-9]+(-[a-z0-9]+)*$/, `${name} is in kebab case`);
     t.equal(name.startsWith('mdev-'), isOfMdev(name), `${name}: mdev- is for faults of vhost-mdev`);
     t.equal(name.startsWith('vdpa-'), isOfVdpa(name), `${name}: vdpa- is for faults of vhost-vdpa`);
+    t.equal(name.startsWith('pci-'), isOfPci(name), `${name}: pci- is for faults of virtio-pci`);
     t.ok(requirementOf(requirement).text.length > 0, `${name} breaks a requirement`);
     if (isOfMdev(name)) t.notMatch(requirement, /^vu-/, `${name} breaks no requirement of vhost-user`);
     t.notMatch(text, /\.$/, `${name} has a text without a full stop`);
@@ -100,6 +108,7 @@ t.test('a fault of one transport is refused by another', async (t) => {
   t.throws(() => withMdevFaults(mdevRulesL2, ['reply-with-version-2']), RangeError);
   t.throws(() => withMdevFaults(mdevRulesL2, ['call-never']), RangeError);
   t.throws(() => withVdpaFaults(vdpaRules, ['mdev-answer-with-flags']), RangeError);
+  t.throws(() => withPciFaults(virtioPciRules, ['mdev-answer-with-flags']), RangeError);
   t.throws(() => withMdevFaults(mdevRulesL2, ['vdpa-opens-again']), RangeError);
   t.throws(() => withDeviceFaults(referenceRules, ['reply-with-version-2']), RangeError);
 });

@@ -8,6 +8,7 @@ const pciInterrupts = ['INTx', 'MSI', 'MSI-X', 'error', 'request'];
 export function regionName(layout: DeviceLayoutName, index: number): string {
   switch (layout) {
     case 'mdev-l1':
+    case 'virtio-pci':
       return pciRegions[index] ?? `region ${index}`;
     case 'mdev-l2':
       return ['CONFIG', 'NOTIFY'][index] ?? `region ${index}`;
@@ -21,6 +22,7 @@ export function regionName(layout: DeviceLayoutName, index: number): string {
 export function interruptName(layout: DeviceLayoutName, index: number): string {
   switch (layout) {
     case 'mdev-l1':
+    case 'virtio-pci':
       return pciInterrupts[index] ?? `interrupt index ${index}`;
     case 'mdev-l2':
       return index === 0 ? 'VQ' : `interrupt index ${index}`;
@@ -39,6 +41,7 @@ export function regionUse(layout: DeviceLayoutName, index: number): RegionUse {
       return layoutL2.regions[index]?.use ?? 'absent';
     case 'vhost-vdpa':
       return index === 1 ? 'doorbells' : 'absent';
+    case 'virtio-pci':
     case 'unknown':
       return 'absent';
   }

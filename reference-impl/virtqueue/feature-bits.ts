@@ -9,6 +9,8 @@ export const VIRTIO_F_VERSION_1 = 1n << 32n;
 export const VIRTIO_F_ACCESS_PLATFORM = 1n << 33n;
 export const VIRTIO_F_RING_PACKED = 1n << 34n;
 export const VIRTIO_F_IN_ORDER = 1n << 35n;
+export const VIRTIO_F_NOTIFICATION_DATA = 1n << 38n;
+export const VIRTIO_F_NOTIF_CONFIG_DATA = 1n << 39n;
 export const VIRTIO_F_RING_RESET = 1n << 40n;
 
 /** The layout of every ring under these negotiated features. */

@@ -37,6 +37,9 @@ export const VFIO_REGION_INFO_FLAG_WRITE = 1 << 1;
 export const VFIO_REGION_INFO_FLAG_MMAP = 1 << 2;
 
 export const VFIO_IRQ_INFO_EVENTFD = 1 << 0;
+export const VFIO_IRQ_INFO_MASKABLE = 1 << 1;
+export const VFIO_IRQ_INFO_AUTOMASKED = 1 << 2;
+export const VFIO_IRQ_INFO_NORESIZE = 1 << 3;
 
 export const VFIO_IRQ_SET_DATA_NONE = 1 << 0;
 export const VFIO_IRQ_SET_DATA_BOOL = 1 << 1;
@@ -57,6 +60,7 @@ export const vfioPci = {
   BAR1_REGION_INDEX: 1,
   CONFIG_REGION_INDEX: 7,
   NUM_REGIONS: 9,
+  INTX_IRQ_INDEX: 0,
   MSIX_IRQ_INDEX: 2,
   NUM_IRQS: 5,
 } as const;

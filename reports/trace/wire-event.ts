@@ -127,6 +127,7 @@ const deviceLayouts = {
   'mdev-l1': true,
   'mdev-l2': true,
   'vhost-vdpa': true,
+  'virtio-pci': true,
 } as const satisfies Record<DeviceLayoutName, true>;
 
 export function toWire(event: ObservedEvent): WireEvent {

@@ -4,6 +4,7 @@ import {
   requestNeeds,
   ringNeeds,
   unmetNeeds,
+  unmetRingNeeds,
 } from '../../drivers/devices/request-needs.ts';
 import type { TargetFacts } from '../../drivers/port/port.ts';
 import { caseKey } from '../../reports/record/record.ts';
@@ -50,6 +51,7 @@ export function requestsMissing(
   const { requests = [], rings = [], ring = 1, oddRing = 1 } = needsOf[caseKey(id, variant)] ?? needsOf[id] ?? {};
   const unmet = unmetNeeds(workload);
   const missing = requests.filter((need) => unmet.includes(need)).map((need): string => requestNeeds[need]);
-  if (ringsStop === 'by-reset') missing.push(...rings.map((need): string => ringNeeds[need]));
+  const ungiven = rings.filter((need) => unmetRingNeeds(ringsStop).includes(need));
+  missing.push(...ungiven.map((need): string => ringNeeds[need]));
   return [...missing, ...[ring, oddRing].flatMap((size) => ringMissing(size, facts) ?? [])];
 }

@@ -296,6 +296,7 @@ export const splitRingFaults = {
     {
       'vhost-mdev-l2': 'the driver gives I/O-virtual addresses, and the memory of the case has them below 47 bits',
       'vhost-vdpa': 'the driver gives I/O-virtual addresses, and the memory of the case has them below 47 bits',
+      'virtio-pci': 'the driver gives I/O-virtual addresses, and the memory of the case has them below 47 bits',
     },
     ringFault(
       'split/buffers-anywhere-in-memory',

@@ -1,0 +1,51 @@
+import { withPciFaults } from '../../reference-impl/faults/faults.ts';
+import { type VirtioPciRules, virtioPciRules } from '../../reference-impl/virtio-pci/pci-rules.ts';
+import { VfioPciDevice } from '../../reference-impl/virtio-pci/vfio-pci-device.ts';
+import { workloadOfReference } from '../devices/device-types.ts';
+import type { TargetFacts } from '../port/target-facts.ts';
+import { InProcessVfio } from '../vfio/in-process-vfio.ts';
+import { PciPort } from '../virtio-pci/pci-port.ts';
+import { type DeviceFileReferenceOptions, faultsOfTransport, parentMaker } from './device-file-reference.ts';
+import { InProcessIut } from './in-process-iut.ts';
+import { referenceFacts } from './open-reference.ts';
+
+export interface OpenPciReferenceOptions extends DeviceFileReferenceOptions {
+  /** The rules of the reference unless given. */
+  readonly rules?: VirtioPciRules;
+}
+
+/** The port to a reference virtio function of this process. What is not answered now never is. */
+export function openPciReference(options: OpenPciReferenceOptions): PciPort {
+  const { device, deadlineMs, log } = options;
+  // One pair, so that there is a control queue.
+  const queues = options.queues ?? (device === 'net' ? 1 : undefined);
+  const rules = withPciFaults(options.rules ?? virtioPciRules, faultsOfTransport(options.faults));
+  const makeParent = parentMaker(
+    { hasControlQueue: true, ...options, ...(queues === undefined ? {} : { queues }) },
+    () => stored,
+  );
+  const carrier = new InProcessVfio((edge) => new VfioPciDevice(makeParent(), edge, rules));
+  const common = referenceFacts(device, `virtio-pci-${device}-in-process`);
+  const facts: TargetFacts = {
+    ...common,
+    // A ring begins at its start.
+    capabilities: common.capabilities.filter((name) => name !== 'initial-base' && name !== 'packed-used-position'),
+    transport: 'virtio-pci',
+    ...(device === 'net' ? { workload: { ...workloadOfReference(device), pairs: 1 } } : {}),
+    requiredFeatures: ['VIRTIO_F_ACCESS_PLATFORM'],
+    ringsStop: 'without-position',
+    identity: `reference ${device} over virtio-pci`,
+    ...options.facts,
+    version: 'in process',
+  };
+  const port = new PciPort({
+    facts,
+    carrier,
+    iut: new InProcessIut(carrier, () => carrier.resources()),
+    recovery: ['reconnect', 'restart'],
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    ...(log === undefined ? {} : { log }),
+  });
+  const stored = port.oracle.takeStores();
+  return port;
+}

@@ -1,0 +1,36 @@
+import { DeviceFilePort, type DeviceFilePortOptions } from '../session/device-file-port.ts';
+import type { SessionPort } from '../session/session-port.ts';
+import { recordedOpening } from '../vfio/recorded-vfio-file.ts';
+import type { VfioCarrier } from '../vfio/vfio-carrier.ts';
+import { OpenVfioDevice } from '../vfio/vfio-device.ts';
+import { OpenPciFunction } from './pci-function.ts';
+import { PciSession } from './pci-session.ts';
+
+export interface PciPortOptions extends DeviceFilePortOptions {
+  readonly carrier: VfioCarrier;
+}
+
+/** The driver of a virtio function, over any carrier of VFIO. */
+export class PciPort extends DeviceFilePort<PciSession> {
+  readonly #options: PciPortOptions;
+
+  constructor(options: PciPortOptions) {
+    super(options);
+    this.#options = options;
+  }
+
+  protected open(id: number): ReturnType<SessionPort<PciSession>['open']> {
+    const opened = this.#options.carrier.open(recordedOpening(this.log, id));
+    if (opened.kind === 'refused') return opened;
+    const vfio = new OpenVfioDevice(opened.file, this.log, id);
+    vfio.setLayout('virtio-pci');
+    const session = new PciSession({
+      context: this,
+      vfio,
+      pci: new OpenPciFunction(vfio),
+      id,
+      lend: (guest) => this.lend(guest),
+    });
+    return { kind: 'opened', session, detail: 'virtio-pci' };
+  }
+}

@@ -1,0 +1,405 @@
+import { featureSet, noFeatures } from '../../reference-impl/catalogue/feature-set.ts';
+import type { Guest } from '../../reference-impl/memory/guest.ts';
+import { areaAddresses, sentAddresses } from '../../reference-impl/virtqueue/area-addresses.ts';
+import {
+  VIRTIO_F_NOTIF_CONFIG_DATA,
+  VIRTIO_F_NOTIFICATION_DATA,
+  VIRTIO_F_RING_RESET,
+} from '../../reference-impl/virtqueue/feature-bits.ts';
+import { type GuestRing, isEmptyAt, type RingPosition, startPosition } from '../../reference-impl/virtqueue/ring.ts';
+import { errno, errorName } from '../../reference-impl/wire/errno.ts';
+import { pciCommand, pciHeader, virtioPciCapabilities } from '../../reference-impl/wire/virtio-pci.ts';
+import { encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
+import { unmetByRings } from '../devices/request-needs.ts';
+import { DriverUsageError, PeerProtocolError } from '../errors.ts';
+import type {
+  AttachOptions,
+  ControlOutcome,
+  FeatureWord,
+  Fence,
+  Negotiated,
+  Negotiation,
+  OfferWord,
+  Queue,
+  VfioDevice,
+  VirtioPciFunction,
+  VirtioPciSession,
+} from '../port/port.ts';
+import { callOutcomeOn, failedCall, noAnswerOn } from '../session/call-outcome.ts';
+import { deadlineIn } from '../session/deadline.ts';
+import { ringFeatures } from '../session/ring-features.ts';
+import type { SessionContext } from '../session/session-context.ts';
+import { PciQueue, type RingOwner } from './pci-queue.ts';
+import { PciVectors } from './pci-vectors.ts';
+import { PciDeviceParts } from './session-device.ts';
+
+export interface PciSessionOptions {
+  readonly context: SessionContext;
+  readonly vfio: VfioDevice;
+  readonly pci: VirtioPciFunction;
+  readonly id: number;
+  /** Makes a guest the one that its user addresses mean; returns how to end that. */
+  readonly lend: (guest: Guest) => () => void;
+}
+
+const ACKNOWLEDGE = 1;
+const DRIVER = 2;
+const DRIVER_OK = 4;
+const FEATURES_OK = 8;
+/** Windows of 32 feature bits that are read: more than any bit that has a meaning. */
+const windows = [0, 1] as const;
+/** In which a device that was notified gets to work, in milliseconds: where there is one CPU, it works as we sleep. */
+const restMs = 5;
+const nothingNegotiated: Negotiated = { offered: noFeatures, accepted: noFeatures };
+const returned: ControlOutcome = { kind: 'done', by: 'return' };
+
+/** What is known of a queue that was set up since the last reset of the device. */
+interface SetUpQueue {
+  readonly notifyAt: { readonly bar: number; readonly offset: number };
+  /** The word that names it in notifications. */
+  readonly word: number;
+  isEnabled: boolean;
+}
+
+/**
+ * One open virtio function. The rings are set up first and DRIVER_OK comes at the first use of one, as drivers do. A ring
+ * stops alone where VIRTIO_F_RING_RESET was accepted; else with the device. Who writes the status itself decides on DRIVER_OK.
+ */
+export class PciSession implements VirtioPciSession, RingOwner {
+  readonly id: number;
+  readonly vfio: VfioDevice;
+  readonly pci: VirtioPciFunction;
+  readonly device: PciDeviceParts;
+  readonly desync = undefined;
+  readonly #options: PciSessionOptions;
+  readonly #context: SessionContext;
+  readonly #vectors: PciVectors;
+  readonly #queues: PciQueue[] = [];
+  readonly #setUp = new Map<number, SetUpQueue>();
+  #words = nothingNegotiated;
+  #guest: Guest | undefined;
+  #mapped: readonly { readonly ioVirtualAddress: bigint; readonly size: bigint }[] = [];
+  #configInterrupts = 0;
+  #isOpen = true;
+  #isPrepared = false;
+  #isStatusManual = false;
+  #isRunning = false;
+  /** A ring was stopped by a reset of the device, and all of them with it. */
+  #isStoppedByReset = false;
+
+  constructor(options: PciSessionOptions) {
+    this.#options = options;
+    this.#context = options.context;
+    this.id = options.id;
+    this.vfio = options.vfio;
+    this.pci = options.pci;
+    this.#vectors = new PciVectors(options.vfio, options.pci);
+    this.device = new PciDeviceParts(options.pci, (status) => this.#writeStatus(status));
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  get negotiated(): Negotiated {
+    return this.#words;
+  }
+
+  get sharedSignals(): number {
+    return this.#vectors.sharedSignals;
+  }
+
+  readFeatures(which: OfferWord): FeatureWord {
+    if (which !== 'features') throw new DriverUsageError(`virtio-pci has no ${which}`);
+    if (this.pci.structure(virtioPciCapabilities.VIRTIO_PCI_CAP_COMMON_CFG) === undefined) {
+      return { kind: 'malformed', why: 'no capability shows the common configuration' };
+    }
+    let word = 0n;
+    for (const window of windows) {
+      const selected = this.pci.write('deviceFeatureSelect', window);
+      const bits = selected < 0 ? selected : this.pci.read('deviceFeature');
+      if (bits < 0) {
+        return noAnswerOn(this.#context, bits) ?? { kind: 'malformed', why: `device_feature: ${errorName(bits)}` };
+      }
+      word |= BigInt(bits) << (32n * BigInt(window));
+    }
+    return { kind: 'word', word };
+  }
+
+  /**
+   * An access is handled before it returns: what is asked is whether the function is there. Notifications are another
+   * matter: no access waits for what a device does of its own accord, so it gets the time for it here.
+   */
+  fence(): Fence {
+    const { waiting } = this.#context;
+    if (waiting.isRemote && this.#isRunning) waiting.until(() => false, deadlineIn(restMs));
+    const answer = this.pci.readConfigSpace(pciHeader.vendorId, 2);
+    const isGone = answer === 0xffff ? -errno.ENODEV : Math.min(0, answer);
+    return noAnswerOn(this.#context, isGone) ?? { kind: 'passed' };
+  }
+
+  /** Access to memory, a reset, and the status up to DRIVER. */
+  prepare(): void {
+    const command = this.pci.readConfigSpace(pciHeader.command, 2);
+    if (command < 0) failedCall('the command register', command);
+    this.pci.writeConfigSpace(pciHeader.command, 2, command | pciCommand.MEMORY | pciCommand.BUS_MASTER);
+    this.#resetDevice();
+    this.#setBits(ACKNOWLEDGE);
+    this.#setBits(DRIVER);
+    this.#isPrepared = true;
+  }
+
+  negotiate({ device = 0n }: Negotiation): Negotiated {
+    if (!this.#isPrepared) this.prepare();
+    this.#isPrepared = false;
+    const offer = this.readFeatures('features');
+    if (offer.kind !== 'word') return failedCall('device_feature', -errno.ENODEV);
+    const accepted = device & offer.word;
+    for (const window of windows) {
+      this.#write('driverFeatureSelect', window);
+      this.#write('driverFeature', Number((accepted >> (32n * BigInt(window))) & 0xffff_ffffn));
+    }
+    this.#setBits(FEATURES_OK);
+    if ((this.#read('deviceStatus') & FEATURES_OK) === 0) {
+      throw new PeerProtocolError('the device took FEATURES_OK back');
+    }
+    this.#words = { offered: featureSet({ device: offer.word }), accepted: featureSet({ device: accepted }) };
+    return this.#words;
+  }
+
+  /** Takes the place of what was mapped before. */
+  shareMemory(guest: Guest): ControlOutcome {
+    this.#guest = guest;
+    for (const range of this.#mapped) this.vfio.unmapDma(range);
+    this.#mapped = [];
+    const withdraw = this.#options.lend(guest);
+    let answer = 0;
+    for (const { ioVirtualAddress, userAddress, size } of guest.regions) {
+      const range = { ioVirtualAddress, size: BigInt(size) };
+      answer = this.vfio.mapDma({ ...range, userAddress });
+      if (answer < 0) break;
+      this.#mapped = [...this.#mapped, range];
+    }
+    withdraw();
+    return callOutcomeOn(this.#context, Math.min(0, answer));
+  }
+
+  attach<R extends GuestRing>(ring: R, options: AttachOptions): Queue<R> {
+    const { index, position = ring.position, enable = true, call = true, kick = true } = options;
+    if (options.indirect === true && this.#guest === undefined) {
+      throw new DriverUsageError('indirect tables need shared memory: call shareMemory before attach');
+    }
+    if (!isAtStart(position)) throw new DriverUsageError('a ring of virtio-pci begins at its start');
+    if (this.#isStoppedByReset) throw unmetByRings('changes');
+    if (call) this.#vectors.enable();
+    const queue = new PciQueue({
+      context: this.#context,
+      owner: this,
+      session: this.id,
+      ring,
+      index,
+      driver: {
+        space: sentAddresses.translated.buffer,
+        position,
+        ...ringFeatures(this.negotiated.accepted.device, options),
+        ...(this.#guest === undefined ? {} : { tables: this.#guest }),
+      },
+      kicks: options.kicks,
+      hasCall: call,
+      hasKick: kick,
+      isShared: call && this.#vectors.of(index).isShared,
+    });
+    this.#queues.push(queue);
+    if (this.#setUp.get(index)?.isEnabled === true) {
+      if (!this.#canResetQueues) throw unmetByRings('changes');
+      this.resetQueue(index);
+    }
+    this.#setUpQueue(queue, enable);
+    queue.drainCalls();
+    return queue;
+  }
+
+  run(): ControlOutcome {
+    if (this.#isRunning || this.#isStoppedByReset || this.#isStatusManual || this.#queues.length === 0) return returned;
+    this.#setBits(DRIVER_OK);
+    this.#isRunning = true;
+    // Some devices signal once when they start. Where there was a chain already, the call may be for that.
+    for (const queue of this.#queues) if (queue.driver.outstanding === 0) queue.drainCalls();
+    return returned;
+  }
+
+  /** @throws RequestsUnknownError where the ring rests because another one was stopped. */
+  notify({ index, driver }: PciQueue): void {
+    if (this.#isStoppedByReset) throw unmetByRings('changes');
+    const setUp = this.#setUp.get(index);
+    if (setUp === undefined) throw new DriverUsageError(`ring ${index} is not set up since the reset of the device`);
+    const { bar, offset } = setUp.notifyAt;
+    const hasData = this.#accepted(VIRTIO_F_NOTIFICATION_DATA);
+    // The next available place with its wrap counter, or the available idx: bits 0 to 15 of a base.
+    const place = (encodeVringBase(driver.position) & 0xffff) * 0x1_0000;
+    const written = hasData
+      ? this.pci.writeBar(bar, offset, 4, place + setUp.word)
+      : this.pci.writeBar(bar, offset, 2, setUp.word);
+    if (written < 0) failedCall(`the notification of ring ${index}`, written);
+  }
+
+  /** A queue is enabled once. @throws RequestsUnknownError for taking it out of use without stopping it. */
+  setEnabled({ index }: PciQueue, enabled: boolean): ControlOutcome {
+    const setUp = this.#setUp.get(index);
+    if (!enabled || setUp === undefined) throw unmetByRings('changes');
+    setUp.isEnabled = true;
+    this.#write('queueSelect', index);
+    return callOutcomeOn(this.#context, Math.min(0, this.pci.write('queueEnable', 1)));
+  }
+
+  stopRing({ index }: PciQueue): ReturnType<Queue['stop']> {
+    const outcome = this.#canResetQueues ? this.resetQueue(index) : this.#stopByReset();
+    if (outcome.kind === 'closed' || outcome.kind === 'silent' || outcome.kind === 'died') return outcome;
+    return {
+      kind: 'stopped',
+      get position(): RingPosition {
+        throw unmetByRings('positions');
+      },
+    };
+  }
+
+  resetQueue(index: number): ControlOutcome {
+    this.#setUp.delete(index);
+    this.pci.write('queueSelect', index);
+    const answer = this.pci.write('queueReset', 1);
+    if (answer < 0) return callOutcomeOn(this.#context, answer);
+    return this.#until(() => this.pci.read('queueReset') === 0);
+  }
+
+  takeConfigInterrupts(): number {
+    this.#vectors.enable();
+    const count = this.#vectors.sharedSignals - this.#configInterrupts;
+    this.#configInterrupts += count;
+    return count;
+  }
+
+  /** Leaves the device as a reset does, also if that fails. */
+  close(): void {
+    if (!this.#isOpen) return;
+    this.pci.write('deviceStatus', 0);
+    this.abandon();
+  }
+
+  abandon(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.vfio.close();
+    for (const queue of this.#queues) queue.release();
+    this.#vectors.release();
+    this.#context.log.observe({ kind: 'connection', state: 'closed-by-us', session: this.id, detail: '' });
+  }
+
+  get #canResetQueues(): boolean {
+    return this.#accepted(VIRTIO_F_RING_RESET);
+  }
+
+  #accepted(feature: bigint): boolean {
+    return (this.#words.accepted.device & feature) !== 0n;
+  }
+
+  #setUpQueue(queue: PciQueue, isEnabled: boolean): void {
+    const { index, ring } = queue;
+    this.#write('queueSelect', index);
+    const largest = this.#read('queueSize');
+    if (largest === 0) throw new PeerProtocolError(`queue_size of queue ${index} is 0`);
+    if (ring.size > largest)
+      throw new PeerProtocolError(`queue_size of queue ${index} is ${largest}, not ${ring.size}`);
+    this.#write('queueSize', ring.size);
+    const { descriptor, driver, device } = areaAddresses(ring, sentAddresses.translated);
+    this.#writeAddress('queueDescLow', 'queueDescHigh', descriptor);
+    this.#writeAddress('queueDriverLow', 'queueDriverHigh', driver);
+    this.#writeAddress('queueDeviceLow', 'queueDeviceHigh', device);
+    if (queue.hasCall) this.#vectors.mapSelected(index, queue.pollFd, queue.hasCall);
+    const hasConfigData = this.#accepted(VIRTIO_F_NOTIF_CONFIG_DATA);
+    this.#setUp.set(index, {
+      notifyAt: this.#notifyPlace(),
+      word: hasConfigData ? this.#read('queueNotifConfigData') : index,
+      isEnabled,
+    });
+    if (isEnabled) this.#write('queueEnable', 1);
+  }
+
+  /** Where the selected queue is notified. */
+  #notifyPlace(): SetUpQueue['notifyAt'] {
+    const notify = this.pci.structure(virtioPciCapabilities.VIRTIO_PCI_CAP_NOTIFY_CFG);
+    if (notify === undefined) throw new PeerProtocolError('no capability shows where queues are notified');
+    const multiplier = this.pci.readConfigSpace(notify.at + 16, 4);
+    return { bar: notify.bar, offset: notify.offset + this.#read('queueNotifyOff') * multiplier };
+  }
+
+  #stopByReset(): ControlOutcome {
+    if (this.#isStoppedByReset) return returned;
+    const outcome = this.#zeroStatus();
+    if (outcome.kind === 'done') {
+      this.#isStoppedByReset = true;
+      this.#isRunning = false;
+    }
+    return outcome;
+  }
+
+  #resetDevice(): void {
+    const outcome = this.#zeroStatus();
+    if (outcome.kind !== 'done') failedCall('the reset of the device', -errno.ENODEV);
+    this.#vectors.mapConfiguration();
+  }
+
+  #zeroStatus(): ControlOutcome {
+    const answer = this.pci.write('deviceStatus', 0);
+    if (answer < 0) return callOutcomeOn(this.#context, answer);
+    this.#setUp.clear();
+    return this.#until(() => this.pci.read('deviceStatus') === 0);
+  }
+
+  /** The status as a case writes it: it decides from now on. */
+  #writeStatus(status: number): ControlOutcome {
+    this.#isStatusManual = status !== 0;
+    if (status === 0) {
+      const outcome = this.#zeroStatus();
+      this.#isRunning = this.#isPrepared = this.#isStoppedByReset = false;
+      return outcome;
+    }
+    const outcome = callOutcomeOn(this.#context, Math.min(0, this.pci.write('deviceStatus', status)));
+    if (outcome.kind === 'done') this.#isRunning = (status & DRIVER_OK) !== 0;
+    return outcome;
+  }
+
+  #setBits(bits: number): void {
+    this.#write('deviceStatus', this.#read('deviceStatus') | bits);
+  }
+
+  #until(holds: () => boolean): ControlOutcome {
+    const { waiting, deadlineMs } = this.#context;
+    if (waiting.until(() => holds() || this.#context.exit() !== undefined, deadlineIn(deadlineMs))) {
+      const exit = this.#context.exit();
+      return exit === undefined ? returned : { kind: 'died', exit };
+    }
+    return { kind: 'silent', waitedMs: deadlineMs };
+  }
+
+  #read(field: Parameters<VirtioPciFunction['read']>[0]): number {
+    const value = this.pci.read(field);
+    return value < 0 ? failedCall(field, value) : value;
+  }
+
+  #write(field: Parameters<VirtioPciFunction['write']>[0], value: number): void {
+    const written = this.pci.write(field, value);
+    if (written < 0) failedCall(field, written);
+  }
+
+  #writeAddress(
+    low: 'queueDescLow' | 'queueDriverLow' | 'queueDeviceLow',
+    high: 'queueDescHigh' | 'queueDriverHigh' | 'queueDeviceHigh',
+    address: bigint,
+  ): void {
+    this.#write(low, Number(address & 0xffff_ffffn));
+    this.#write(high, Number(address >> 32n));
+  }
+}
+
+const isAtStart = (position: RingPosition): boolean =>
+  isEmptyAt(position) && encodeVringBase(position) === encodeVringBase(startPosition(position.layout));

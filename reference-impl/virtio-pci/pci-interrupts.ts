@@ -1,0 +1,82 @@
+import { VIRTIO_MSI_NO_VECTOR } from '../wire/virtio-pci.ts';
+import type { PciInterruptRules } from './pci-rules.ts';
+
+/** How interrupts leave the function. */
+export interface InterruptLines {
+  readonly isMsixEnabled: () => boolean;
+  /** Requests the message of a vector. */
+  signalVector(vector: number): void;
+  /** The level of the pin may have changed. */
+  pinChanged(): void;
+}
+
+/** ISR status, vectors, and what is told of used buffers and of changes of configuration. */
+export class PciInterrupts {
+  readonly #rules: PciInterruptRules;
+  readonly #vectors: number;
+  readonly #lines: InterruptLines;
+  #isr = 0;
+  #configVector: number = VIRTIO_MSI_NO_VECTOR;
+
+  constructor(rules: PciInterruptRules, vectors: number, lines: InterruptLines) {
+    this.#rules = rules;
+    this.#vectors = vectors;
+    this.#lines = lines;
+  }
+
+  get configVector(): number {
+    return this.#configVector;
+  }
+
+  /** What the status register shows. */
+  get isPending(): boolean {
+    return !this.#lines.isMsixEnabled() && this.#rules.isPending(this.#isr);
+  }
+
+  /** Whether the pin is to be asserted, if nothing forbids it. */
+  get isPinDue(): boolean {
+    return !this.#lines.isMsixEnabled() && this.#isr !== 0;
+  }
+
+  mapped(vector: number): number {
+    return this.#rules.mapped(vector, this.#vectors);
+  }
+
+  mapConfiguration(vector: number): void {
+    this.#configVector = this.mapped(vector);
+  }
+
+  /** Buffers of a queue were used that is mapped to a vector. */
+  ofQueue(vector: number): void {
+    if (this.#lines.isMsixEnabled()) {
+      this.#signal(vector);
+      return;
+    }
+    this.#isr = this.#rules.queueBit(this.#isr);
+    this.#lines.pinChanged();
+  }
+
+  ofConfiguration(): void {
+    this.#isr = this.#rules.configurationBit(this.#isr);
+    if (this.#lines.isMsixEnabled()) this.#signal(this.#configVector);
+    else this.#lines.pinChanged();
+  }
+
+  readIsr(): number {
+    const isr = this.#isr;
+    this.#isr = this.#rules.afterRead(isr);
+    this.#lines.pinChanged();
+    return isr;
+  }
+
+  reset(): void {
+    this.#isr = 0;
+    this.#configVector = this.#rules.afterReset(this.#configVector);
+    this.#lines.pinChanged();
+  }
+
+  #signal(mapped: number): void {
+    const vector = this.#rules.signalled(mapped);
+    if (vector !== VIRTIO_MSI_NO_VECTOR) this.#lines.signalVector(vector);
+  }
+}

@@ -1,0 +1,235 @@
+import {
+  VIRTIO_F_ACCESS_PLATFORM,
+  VIRTIO_F_NOTIF_CONFIG_DATA,
+  VIRTIO_F_NOTIFICATION_DATA,
+  VIRTIO_F_RING_RESET,
+  VIRTIO_F_VERSION_1,
+} from '../virtqueue/feature-bits.ts';
+import type { RingLayout } from '../virtqueue/ring.ts';
+import { isQueueSize } from '../virtqueue/split/layout.ts';
+import { VIRTIO_MSI_NO_VECTOR, VIRTIO_PCI_FIRST_DEVICE_ID, VIRTIO_PCI_VENDOR_ID } from '../wire/virtio-pci.ts';
+
+/** What the configuration header says of the function. */
+export interface PciIdentityRules {
+  readonly vendorId: number;
+  readonly deviceId: (virtioDeviceId: number) => number;
+  readonly revisionId: number;
+  readonly subsystemId: (virtioDeviceId: number) => number;
+  /** Interrupt vectors of a function with so many queues. */
+  readonly vectors: (queues: number) => number;
+  /** Vectors that the MSI-X capability says that there are. */
+  readonly shownVectors: (vectors: number) => number;
+}
+
+/** A structure that a capability shows, with what stands behind struct virtio_pci_cap. */
+export interface ShownStructure {
+  readonly type: number;
+  readonly bar: number;
+  readonly id: number;
+  readonly offset: number;
+  readonly length: number;
+  /** As it stands in the capability. */
+  readonly capabilityLength: number;
+  readonly extra: readonly number[];
+}
+
+export interface PciCapabilityRules {
+  /** The structures in the order of the list. */
+  readonly shown: (structures: readonly ShownStructure[]) => readonly ShownStructure[];
+  /** Bytes of a vendor's own behind its id, and what reading them does to these. */
+  readonly vendorId: number;
+  readonly vendorRead: (byte: number) => number;
+  /** Whether an access to the window of PCI_CFG is made in the BAR. */
+  readonly windowReads: boolean;
+  readonly windowWrites: boolean;
+  /** Bytes of an access through the window. */
+  readonly windowLength: (length: number) => number;
+}
+
+export interface PciFeatureRules {
+  /** What is offered of what the device supports. */
+  readonly offered: (ofDevice: bigint) => bigint;
+  /** The window that a selector shows of the offer. */
+  readonly window: (word: bigint, select: number) => number;
+  /** The same of what the driver wrote. */
+  readonly written: (word: bigint, select: number) => number;
+  readonly accepts: (word: bigint, offered: bigint) => boolean;
+  readonly changesAfterFeaturesOk: boolean;
+}
+
+export interface PciStatusRules {
+  /** What is shown behind a write of 0. */
+  readonly afterZero: (before: number) => number;
+  /** Whether that resets the device. */
+  readonly zeroResets: boolean;
+  /** The status once a ring is broken for good. */
+  readonly broken: (before: number) => number;
+  /** Whether a configuration change is notified with that. */
+  readonly notifiesBroken: boolean;
+}
+
+export interface PciConfigRules {
+  /** The generation behind a change of what is about to be read. */
+  readonly nextGeneration: (before: number) => number;
+}
+
+/** What the driver wrote of a queue. */
+export interface QueueRecord {
+  readonly size: number;
+  readonly vector: number;
+  readonly desc: bigint;
+  readonly driver: bigint;
+  readonly device: bigint;
+  readonly isEnabled: boolean;
+  /** It was reset since the device was. */
+  readonly wasReset: boolean;
+}
+
+export interface PciQueueRules {
+  /** Queues that can be selected. */
+  readonly exists: (index: number, count: number) => boolean;
+  /** The size that is told of a queue. */
+  readonly shownSize: (size: number) => number;
+  readonly acceptsSize: (size: number, largest: number, layout: RingLayout) => boolean;
+  /** An address behind a write of one half. */
+  readonly withHalf: (address: bigint, half: number, isHigh: boolean) => bigint;
+  readonly shownHalf: (address: bigint, isHigh: boolean) => number;
+  /** Whether a ring may run by the state of device and queue. */
+  readonly runs: (state: { readonly driverOk: boolean; readonly enabled: boolean }) => boolean;
+  /** A queue behind a reset of the device. */
+  readonly afterReset: (fresh: QueueRecord, before: QueueRecord) => QueueRecord;
+}
+
+export interface PciQueueResetRules {
+  /** Reads of `queueReset` that show that the reset goes on. */
+  readonly lasts: number;
+  /** What those reads show. */
+  readonly shownMeanwhile: number;
+  /** Whether the ring stands still. */
+  readonly stops: boolean;
+  /** The queue as a reset leaves it. */
+  readonly after: (fresh: QueueRecord, before: QueueRecord) => QueueRecord;
+  /** What `queueReset` shows of a queue that was enabled again. */
+  readonly shownEnabled: number;
+  /** What it shows behind a reset of the device, of a queue that was reset before. */
+  readonly shownAfterReset: number;
+}
+
+export interface PciNotifyRules {
+  readonly multiplier: number;
+  readonly notifyOff: (index: number) => number;
+  /** The word by which the driver names a queue, with NOTIF_CONFIG_DATA. */
+  readonly configData: (index: number) => number;
+  readonly acceptsLength: (length: number, features: bigint) => boolean;
+  /** The queue that is notified. */
+  readonly queueOf: (named: number | undefined, atAddress: number | undefined) => number | undefined;
+}
+
+export interface PciInterruptRules {
+  /** ISR status where a queue has something to tell, and where configuration changed. */
+  readonly queueBit: (isr: number) => number;
+  readonly configurationBit: (isr: number) => number;
+  readonly afterRead: (isr: number) => number;
+  /** Whether the status register shows an interrupt. */
+  readonly isPending: (isr: number) => boolean;
+  /** The vector that is kept of one that was written; NO_VECTOR where it cannot be mapped. */
+  readonly mapped: (vector: number, vectors: number) => number;
+  /** The vector behind a reset. */
+  readonly afterReset: (before: number) => number;
+  /** The vector that is signalled for what is mapped to one. */
+  readonly signalled: (mapped: number) => number;
+}
+
+/**
+ * Everything that a virtio device does by choice as a function on a PCI bus, in tables by area. The reference reads them
+ * and decides nothing beside them; a fault is a copy with one entry replaced.
+ */
+export interface VirtioPciRules {
+  readonly identity: PciIdentityRules;
+  readonly capabilities: PciCapabilityRules;
+  readonly features: PciFeatureRules;
+  readonly status: PciStatusRules;
+  readonly config: PciConfigRules;
+  readonly queue: PciQueueRules;
+  readonly queueReset: PciQueueResetRules;
+  readonly notify: PciNotifyRules;
+  readonly interrupt: PciInterruptRules;
+}
+
+const DEVICE_NEEDS_RESET = 0x40;
+const half = 0xffff_ffffn;
+/** Features that no device has by itself. */
+const ofTransport = VIRTIO_F_NOTIFICATION_DATA | VIRTIO_F_NOTIF_CONFIG_DATA | VIRTIO_F_RING_RESET;
+/** Memory is mapped by the driver, and there is no legacy interface. */
+const required = VIRTIO_F_VERSION_1 | VIRTIO_F_ACCESS_PLATFORM;
+
+const windowOf = (word: bigint, select: number): number => Number((word >> (32n * BigInt(select))) & half);
+
+/** A non-transitional device. Queues have words of their own for notifications, and share the last vector. */
+export const virtioPciRules: VirtioPciRules = {
+  identity: {
+    vendorId: VIRTIO_PCI_VENDOR_ID,
+    deviceId: (id) => VIRTIO_PCI_FIRST_DEVICE_ID + id,
+    revisionId: 1,
+    subsystemId: (id) => 0x40 + id,
+    // Fewer than queues and configuration together.
+    vectors: (queues) => Math.max(2, queues),
+    shownVectors: (vectors) => vectors,
+  },
+  capabilities: {
+    shown: (structures) => structures,
+    vendorId: 0xfffe,
+    vendorRead: (byte) => byte,
+    windowReads: true,
+    windowWrites: true,
+    windowLength: (length) => length,
+  },
+  features: {
+    offered: (ofDevice) => ofDevice | ofTransport,
+    window: windowOf,
+    written: windowOf,
+    accepts: (word, offered) => (word & ~offered) === 0n && (word & required) === required,
+    changesAfterFeaturesOk: false,
+  },
+  status: {
+    afterZero: () => 0,
+    zeroResets: true,
+    broken: (before) => before | DEVICE_NEEDS_RESET,
+    notifiesBroken: true,
+  },
+  config: { nextGeneration: (before) => (before + 1) & 0xff },
+  queue: {
+    exists: (index, count) => index < count,
+    shownSize: (size) => size,
+    acceptsSize: (size, largest, layout) => size > 0 && size <= largest && (layout === 'packed' || isQueueSize(size)),
+    withHalf: (address, value, isHigh) =>
+      isHigh ? (address & half) | (BigInt(value) << 32n) : (address & ~half) | BigInt(value),
+    shownHalf: (address, isHigh) => Number(isHigh ? address >> 32n : address & half),
+    runs: ({ driverOk, enabled }) => driverOk && enabled,
+    afterReset: (fresh) => fresh,
+  },
+  queueReset: {
+    lasts: 1,
+    shownMeanwhile: 1,
+    stops: true,
+    after: (fresh) => fresh,
+    shownEnabled: 0,
+    shownAfterReset: 0,
+  },
+  notify: {
+    multiplier: 4,
+    notifyOff: (index) => index,
+    configData: (index) => 0x100 + index,
+    acceptsLength: (length, features) => length === ((features & VIRTIO_F_NOTIFICATION_DATA) === 0n ? 2 : 4),
+    queueOf: (named, atAddress) => (named === atAddress ? named : undefined),
+  },
+  interrupt: {
+    queueBit: (isr) => isr | 1,
+    configurationBit: (isr) => isr | 2,
+    afterRead: () => 0,
+    isPending: (isr) => isr !== 0,
+    mapped: (vector, vectors) => (vector < vectors ? vector : VIRTIO_MSI_NO_VECTOR),
+    afterReset: () => VIRTIO_MSI_NO_VECTOR,
+    signalled: (mapped) => mapped,
+  },
+};

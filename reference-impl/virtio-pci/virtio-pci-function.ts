@@ -1,0 +1,188 @@
+import type { ParentDriver, StepOutcome } from '../devices/parent-driver.ts';
+import type { MemoryMap } from '../memory/memory-map.ts';
+import { VIRTIO_F_NOTIF_CONFIG_DATA } from '../virtqueue/feature-bits.ts';
+import { COMMON_CONFIG_SIZE } from '../wire/virtio-pci.ts';
+import { type ConfiguredDevice, readCommonConfig, writeCommonConfig } from './common-config.ts';
+import { FunctionConfigSpace } from './pci-config-space.ts';
+import { type InterruptLines, PciInterrupts } from './pci-interrupts.ts';
+import { barSizes, STRUCTURES_BAR, structurePlaces } from './pci-layout.ts';
+import { PciQueues } from './pci-queues.ts';
+import type { VirtioPciRules } from './pci-rules.ts';
+
+const status = { DRIVER_OK: 4, FEATURES_OK: 8, NEEDS_RESET: 0x40 } as const;
+const pageSize = 0x1000;
+
+/** What the function reaches on its bus. */
+export interface FunctionBus extends Omit<InterruptLines, 'isMsixEnabled'> {
+  /** Memory that DMA reaches now. */
+  readonly memory: () => MemoryMap;
+}
+
+/** A virtio device as a function on a PCI bus, over a parent driver. No I/O: accesses come in, the rest goes to the bus. */
+export class VirtioPciFunction implements ConfiguredDevice {
+  readonly rules: VirtioPciRules;
+  readonly parent: ParentDriver;
+  readonly queues: PciQueues;
+  readonly interrupts: PciInterrupts;
+  readonly config: FunctionConfigSpace;
+  readonly vectors: number;
+  /** Bytes of each BAR; 0 for one that there is not. */
+  readonly barSizes: readonly number[];
+  driverFeatures = 0n;
+  deviceFeatureSelect = 0;
+  driverFeatureSelect = 0;
+  queueSelect = 0;
+  generation = 0;
+  #status = 0;
+  /** Configuration of the device as it was when some of it was last read. */
+  #seen: Uint8Array | undefined;
+
+  constructor(parent: ParentDriver, rules: VirtioPciRules, bus: FunctionBus) {
+    this.parent = parent;
+    this.rules = rules;
+    this.vectors = rules.identity.vectors(parent.queueCount);
+    const shape = { rules, queues: parent.queueCount, vectors: this.vectors, configSize: parent.configSize };
+    this.barSizes = barSizes(shape);
+    this.queues = new PciQueues({
+      parent,
+      rules,
+      memory: bus.memory,
+      isRunning: () => (this.#status & status.DRIVER_OK) !== 0,
+    });
+    this.interrupts = new PciInterrupts(rules.interrupt, this.vectors, {
+      isMsixEnabled: () => this.config.isMsixEnabled,
+      signalVector: (vector) => bus.signalVector(vector),
+      pinChanged: () => bus.pinChanged(),
+    });
+    this.config = new FunctionConfigSpace({
+      ...shape,
+      deviceId: parent.deviceId,
+      access: {
+        read: (bar, offset, target) => this.readBar(bar, offset, target),
+        write: (bar, offset, source) => this.writeBar(bar, offset, source),
+      },
+      isInterruptPending: () => this.interrupts.isPending,
+    });
+    parent.setSinks({
+      signalCall: (queue) => this.interrupts.ofQueue(this.queues.vectorOf(queue)),
+      signalError: () => this.#broke(),
+      // A ring that lacks a translation waits, and tries again when it is notified or memory changes.
+      missed: () => {},
+    });
+  }
+
+  get status(): number {
+    return this.#status;
+  }
+
+  get offeredFeatures(): bigint {
+    return this.rules.features.offered(this.parent.supportedFeatures);
+  }
+
+  get areFeaturesFixed(): boolean {
+    return (this.#status & status.FEATURES_OK) !== 0;
+  }
+
+  get features(): bigint {
+    return this.areFeaturesFixed ? this.driverFeatures : 0n;
+  }
+
+  setStatus(value: number): void {
+    const { afterZero, zeroResets } = this.rules.status;
+    if (value === 0) {
+      const before = this.#status;
+      if (zeroResets) this.reset();
+      this.#status = afterZero(before);
+      return;
+    }
+    const wantsFeatures = (value & status.FEATURES_OK) !== 0 && !this.areFeaturesFixed;
+    const isRefused = wantsFeatures && !this.rules.features.accepts(this.driverFeatures, this.offeredFeatures);
+    const kept = this.#status & status.NEEDS_RESET;
+    this.#status = (isRefused ? value & ~status.FEATURES_OK : value) | kept;
+    if (wantsFeatures && !isRefused) this.parent.setFeatures(this.driverFeatures & this.parent.supportedFeatures);
+    this.queues.settle();
+  }
+
+  /** What a write of 0 to the status does, and a reset of the function. */
+  reset(): void {
+    this.#status = 0;
+    this.queues.reset();
+    this.interrupts.reset();
+    this.driverFeatures = 0n;
+    this.deviceFeatureSelect = this.driverFeatureSelect = this.queueSelect = 0;
+    this.parent.reset();
+  }
+
+  readBar(bar: number, offset: number, target: Uint8Array): void {
+    target.fill(0xff);
+    if (bar !== STRUCTURES_BAR) return;
+    const at = offset % pageSize;
+    target.fill(0);
+    switch (offset - at) {
+      case structurePlaces.common:
+        if (at < COMMON_CONFIG_SIZE) readCommonConfig(this, at, target);
+        return;
+      case structurePlaces.isr:
+        if (at === 0) target[0] = this.interrupts.readIsr();
+        return;
+      case structurePlaces.device:
+        this.#readConfig(at, target);
+        return;
+    }
+  }
+
+  writeBar(bar: number, offset: number, source: Uint8Array): void {
+    if (bar !== STRUCTURES_BAR) return;
+    const at = offset % pageSize;
+    if (this.isNotification(offset)) {
+      this.#notified(offset - structurePlaces.notify, source);
+      return;
+    }
+    switch (offset - at) {
+      case structurePlaces.common:
+        writeCommonConfig(this, at, source);
+        return;
+      case structurePlaces.device:
+        this.parent.writeConfig(at, source);
+        return;
+    }
+  }
+
+  /** Whether an offset in the BAR of the structures is where queues are notified. */
+  isNotification(offset: number): boolean {
+    return offset >= structurePlaces.notify;
+  }
+
+  /** Carries out one chain at most. */
+  step(): StepOutcome {
+    return this.parent.step();
+  }
+
+  /** Reading past the end reads zeros there. */
+  #readConfig(offset: number, target: Uint8Array): void {
+    const now = this.parent.readConfig(0, this.parent.configSize) ?? new Uint8Array();
+    const seen = this.#seen;
+    const hasChanged = seen?.some((byte, n) => byte !== now[n]);
+    if (hasChanged) this.generation = this.rules.config.nextGeneration(this.generation);
+    this.#seen = now;
+    target.set(now.subarray(offset, offset + target.length));
+  }
+
+  #notified(offset: number, source: Uint8Array): void {
+    const { multiplier, notifyOff, configData, acceptsLength, queueOf } = this.rules.notify;
+    if (!acceptsLength(source.length, this.features)) return;
+    const word = (source[0] ?? 0) | ((source[1] ?? 0) << 8);
+    const indices = Array.from({ length: this.queues.count }, (_, index) => index);
+    const hasData = (this.features & VIRTIO_F_NOTIF_CONFIG_DATA) !== 0n;
+    const named = indices.find((index) => (hasData ? configData(index) : index) === word);
+    const atAddress = indices.find((index) => notifyOff(index) * multiplier === offset);
+    const queue = queueOf(named, atAddress);
+    if (queue !== undefined) this.queues.notified(queue);
+  }
+
+  #broke(): void {
+    this.#status = this.rules.status.broken(this.#status);
+    const isRunning = (this.#status & status.DRIVER_OK) !== 0;
+    if (isRunning && this.rules.status.notifiesBroken) this.interrupts.ofConfiguration();
+  }
+}
