@@ -73,6 +73,7 @@ const facts = z.strictObject({
   largestRing: z.int().min(1).max(32_768).exactOptional(),
   ringSizes: z.literal('powers-of-two').exactOptional(),
   ringsStop: z.enum(['by-reset', 'without-position']).exactOptional(),
+  sharedObjects: z.array(z.uuid()).exactOptional(),
   deadlineScale: z.number().positive().max(1000).default(1),
 });
 

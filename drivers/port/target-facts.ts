@@ -46,6 +46,8 @@ export interface TargetFacts {
   readonly provisioned?: Readonly<Record<string, string>>;
   /** What tools of its kernel tell of it, by the command that does. */
   readonly shown?: Readonly<Record<string, string>>;
+  /** UUIDs of objects that it exports, as UUIDs are written. */
+  readonly sharedObjects?: readonly string[];
   /** Multiplies every deadline. */
   readonly deadlineScale: number;
 }

@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { constants, readFileSync, readlinkSync } from 'node:fs';
 import {
   type BackEndEdge,
   type Breakdown,
@@ -16,6 +16,7 @@ import {
   mapMemory,
   memfdCreate,
   monotonicUs,
+  openFile,
   POLLIN,
   POLLOUT,
   pollOne,
@@ -23,12 +24,13 @@ import {
   sendMessage,
   writeOnce,
 } from '../native/native.ts';
+import { kernelPageSize } from '../port/page-size.ts';
 import type { IutResources } from '../port/port.ts';
 
 const S_IFMT = 0o170000;
 const S_IFREG = 0o100000;
 const S_IFIFO = 0o010000;
-const pageSize = 4096n;
+const pageSize = kernelPageSize();
 /** Bytes that a pipe takes without blocking where it takes any. */
 const atOnce = 4096;
 
@@ -58,6 +60,7 @@ function identityOf(fd: number): string {
 
 /** The world around a session with real descriptors: a token is the number of a descriptor. It keeps account of them. */
 export class BackEndFiles implements BackEndEdge {
+  readonly pageSize = pageSize;
   /** Something was done that may have made a descriptor of another part ready. */
   hasSignalled = false;
   /** What is open, by identity where that was looked up, and what is mapped. */
@@ -95,7 +98,7 @@ export class BackEndFiles implements BackEndEdge {
         const file = fstat(token);
         if ((file.mode & S_IFMT) !== S_IFREG) return { refused: 'not a memory file' };
         if (offset + size > BigInt(file.size)) return { refused: 'beyond the end of the file' };
-        const before = offset % pageSize;
+        const before = offset % BigInt(pageSize);
         const mapping = mapMemory(token, Number(size + before), offset - before);
         this.#mapped.add(mapping);
         return {
@@ -116,6 +119,17 @@ export class BackEndFiles implements BackEndEdge {
         const token = memfdCreate(name, size, { seal: true });
         this.hold([token]);
         return { token };
+      },
+      () => undefined,
+    );
+  }
+
+  duplicate(token: DescriptorToken): DescriptorToken | undefined {
+    return unlessSystemCall(
+      () => {
+        const another = openFile(`/proc/self/fd/${token}`, constants.O_RDWR);
+        this.hold([another]);
+        return another;
       },
       () => undefined,
     );
@@ -177,10 +191,11 @@ export class BackEndFiles implements BackEndEdge {
     );
   }
 
-  sendRequest(channel: DescriptorToken, message: Uint8Array): void {
+  sendRequest(channel: DescriptorToken, message: Uint8Array, descriptors: readonly DescriptorToken[] = []): void {
+    const passed = descriptors.length === 0 ? null : Int32Array.from(descriptors);
     unlessSystemCall(
       () => {
-        sendMessage(channel, message, 0, message.length, null, 0, monotonicUs());
+        sendMessage(channel, message, 0, message.length, passed, descriptors.length, monotonicUs());
         this.hasSignalled = true;
       },
       () => {},

@@ -2,6 +2,7 @@ import { type ReferenceDevice, referenceDevices } from '../../reference-impl/dev
 import { type FaultName, withFaults } from '../../reference-impl/faults/faults.ts';
 import type { EventLog } from '../../reference-impl/observations/event-log.ts';
 import { type ReferenceRules, referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
+import { sharedObjectUuid } from '../../reference-impl/vhost-user/shared-objects.ts';
 import { workloadOfReference } from '../devices/device-types.ts';
 import type { TargetFacts } from '../port/target-facts.ts';
 import { VhostUserPort } from '../vhost-user/vhost-user-port.ts';
@@ -28,9 +29,19 @@ export const referenceFacts = (device: ReferenceDevice, name: string): Omit<Targ
   device,
   identity: `reference ${device} over vhost-user`,
   workload: workloadOfReference(device),
-  capabilities: ['initial-base', 'packed-used-position', 'restart', 'resources', 'breaks-rings', 'refuses-flaws'],
+  capabilities: [
+    'initial-base',
+    'packed-used-position',
+    'restart',
+    'resources',
+    'breaks-rings',
+    'refuses-flaws',
+    'host-notifiers',
+    'shared-mappings',
+  ],
   ownedBy: {},
   requiredFeatures: [],
+  sharedObjects: [sharedObjectUuid],
   deadlineScale: 1,
 });
 

@@ -8,9 +8,9 @@ import {
   vfioGroupStatus,
 } from '../../reference-impl/wire/vfio-structures.ts';
 import { DriverUsageError, SystemCallError } from '../errors.ts';
+import { kernelPageSize } from '../port/page-size.ts';
 import { holdersOf } from './group-holders.ts';
 import { KernelVfioFile } from './kernel-vfio-file.ts';
-import { kernelPageSize } from './page-size.ts';
 import type { OpeningCalls, VfioCarrier } from './vfio-carrier.ts';
 import { type VfioKernel, vfioKernel } from './vfio-kernel.ts';
 

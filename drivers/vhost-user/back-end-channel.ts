@@ -22,6 +22,15 @@ export interface BackEndServices {
 }
 
 const iotlbTypeOffset = 25;
+/** What a front-end takes note of, and there is nothing to do here: cases look at what came. */
+const heeded: ReadonlySet<number> = new Set([
+  requestId.VHOST_USER_BACKEND_CONFIG_CHANGE_MSG,
+  requestId.VHOST_USER_BACKEND_VRING_HOST_NOTIFIER_MSG,
+  requestId.VHOST_USER_BACKEND_SHARED_OBJECT_ADD,
+  requestId.VHOST_USER_BACKEND_SHARED_OBJECT_REMOVE,
+  requestId.VHOST_USER_BACKEND_SHMEM_MAP,
+  requestId.VHOST_USER_BACKEND_SHMEM_UNMAP,
+]);
 /** Requests that are kept for cases to look at. */
 const mostRequests = 4096;
 
@@ -115,6 +124,6 @@ export class BackEndChannel {
         this.#services.notified('err', u32At(message, 0));
         return true;
     }
-    return message.request === requestId.VHOST_USER_BACKEND_CONFIG_CHANGE_MSG;
+    return heeded.has(message.request);
   }
 }

@@ -1,9 +1,9 @@
 import { errno } from '../../reference-impl/wire/errno.ts';
 import { SystemCallError } from '../errors.ts';
+import { kernelPageSize } from '../port/page-size.ts';
 import type { VdpaFile, VdpaMapping, VdpaPageRequest } from '../port/vhost-vdpa-door.ts';
 import { MappedPages } from '../session/device-pages.ts';
 import { holdersOf } from '../vfio/group-holders.ts';
-import { kernelPageSize } from '../vfio/page-size.ts';
 import type { VdpaCarrier } from './vdpa-carrier.ts';
 import { type VdpaKernel, vdpaKernel } from './vdpa-kernel.ts';
 

@@ -54,6 +54,7 @@ export * as 'transport/vhost-user/ring-state' from './transport/vhost-user/ring-
 export * as 'transport/vhost-user/second-life' from './transport/vhost-user/second-life-faults.ts';
 export * as 'transport/vhost-user/served-growth' from './transport/vhost-user/served-growth-faults.ts';
 export * as 'transport/vhost-user/session' from './transport/vhost-user/session-faults.ts';
+export * as 'transport/vhost-user/sharing' from './transport/vhost-user/sharing-faults.ts';
 export * as 'transport/vhost-user/state-transfer' from './transport/vhost-user/state-transfer-faults.ts';
 export * as 'transport/vhost-user/vring' from './transport/vhost-user/vring-faults.ts';
 export * as 'transport/vhost-vdpa/iotlb' from './transport/vhost-vdpa/iotlb-faults.ts';

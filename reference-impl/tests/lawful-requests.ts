@@ -10,6 +10,7 @@ import {
   iotlbPayload,
   logPayload,
   memoryRegionsPayload,
+  sharedObjectPayload,
   singleMemoryRegionPayload,
   vringAddressPayload,
   vringStatePayload,
@@ -144,6 +145,10 @@ export const lawfulRequests: Readonly<Partial<Record<FrontEndMessageName, Lawful
     }),
   },
   VHOST_USER_CHECK_DEVICE_STATE: nothing,
+  VHOST_USER_GET_SHARED_OBJECT: {
+    sending: () => ({ payload: encode(sharedObjectPayload, { uuid: new Uint8Array(16) }) }),
+  },
+  VHOST_USER_GET_SHMEM_CONFIG: nothing,
   VHOST_USER_GET_MAX_MEM_SLOTS: nothing,
   VHOST_USER_ADD_MEM_REG: {
     sending: (test) => ({

@@ -5,6 +5,7 @@ export class RecordingEdge implements BackEndEdge {
   readonly open = new Set<DescriptorToken>();
   readonly signals: DescriptorToken[] = [];
   readonly requests: Uint8Array[] = [];
+  readonly pageSize = 4096;
   readonly brokenDown: Breakdown[] = [];
   /** Tokens that were closed and were not open. */
   readonly closedTwice: DescriptorToken[] = [];
@@ -41,6 +42,10 @@ export class RecordingEdge implements BackEndEdge {
 
   createSharedMemory(_name: string, size: number): { readonly token: DescriptorToken } {
     return { token: this.give(new Uint8Array(size)) };
+  }
+
+  duplicate(token: DescriptorToken): DescriptorToken {
+    return this.give(this.#files.get(token));
   }
 
   read(token: DescriptorToken): Uint8Array | 'end' {

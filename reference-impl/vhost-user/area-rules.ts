@@ -3,12 +3,15 @@ import { type DescriptorRules, descriptorRules } from './descriptor-rules.ts';
 import { type DeviceStateRules, deviceStateRules } from './device-state-rules.ts';
 import { type LogRules, logRules } from './dirty-log.ts';
 import { type FeatureRules, featureRules } from './feature-rules.ts';
+import { type HostNotifierRules, hostNotifierRules } from './host-notifiers.ts';
 import { type InflightRules, inflightRules } from './inflight-rules.ts';
 import { type IotlbRules, iotlbRules } from './iotlb-rules.ts';
 import { type MemoryRules, memoryRules } from './memory-rules.ts';
 import { type NotificationRules, notificationRules } from './notification-rules.ts';
 import { type ReplyRules, replyRules } from './reply-rules.ts';
 import { type RingStateRules, ringStateRules } from './ring-state.ts';
+import { type SharedMemoryRules, sharedMemoryRules } from './shared-memory.ts';
+import { type SharedObjectRules, sharedObjectRules } from './shared-objects.ts';
 import { type StateTransferRules, stateTransferRules } from './state-transfer.ts';
 import { type StreamRules, streamRules } from './stream-rules.ts';
 import { type VringRules, vringRules } from './vring-rules.ts';
@@ -29,6 +32,9 @@ export interface AreaRules {
   readonly log: LogRules;
   readonly inflight: InflightRules;
   readonly stateTransfer: StateTransferRules;
+  readonly hostNotifier: HostNotifierRules;
+  readonly sharedObjects: SharedObjectRules;
+  readonly sharedMemory: SharedMemoryRules;
 }
 
 export const areaRules: AreaRules = {
@@ -46,4 +52,7 @@ export const areaRules: AreaRules = {
   log: logRules,
   inflight: inflightRules,
   stateTransfer: stateTransferRules,
+  hostNotifier: hostNotifierRules,
+  sharedObjects: sharedObjectRules,
+  sharedMemory: sharedMemoryRules,
 };

@@ -36,6 +36,8 @@ export class BrokenDown extends VhostConformanceError {
  * no memory or takes no signal is an answer.
  */
 export interface BackEndEdge {
+  /** Bytes of a page, as mmap has them. */
+  readonly pageSize: number;
   /**
    * Maps `size` bytes of the file from `offset` on. Refuses what is no memory file and what reaches beyond the end of
    * the file: an access there would be a SIGBUS. The token stays with the caller.
@@ -43,6 +45,8 @@ export interface BackEndEdge {
   mapRegion(token: DescriptorToken, size: bigint, offset: bigint): MapOutcome;
   /** A new zeroed memory file for both sides; undefined where there is no memory for it. */
   createSharedMemory(name: string, size: number): { readonly token: DescriptorToken } | undefined;
+  /** Another descriptor of the same file; undefined where there is none to be had. */
+  duplicate(token: DescriptorToken): DescriptorToken | undefined;
   isPipe(token: DescriptorToken): boolean;
   /** Bytes that wait in a pipe or a file like one; never waits. `broken`: it cannot be read. */
   read(token: DescriptorToken): Uint8Array | 'nothing' | 'end' | 'broken';
@@ -52,7 +56,7 @@ export interface BackEndEdge {
   signal(token: DescriptorToken): void;
   /** Without a descriptor it has no effect. */
   close(token: DescriptorToken | undefined): void;
-  /** Sends a request of the back-end on the socket of SET_BACKEND_REQ_FD. Never waits. */
-  sendRequest(channel: DescriptorToken, message: Uint8Array): void;
+  /** Sends a request of the back-end on the socket of SET_BACKEND_REQ_FD. Never waits. The descriptors stay the caller's. */
+  sendRequest(channel: DescriptorToken, message: Uint8Array, descriptors?: readonly DescriptorToken[]): void;
   breakDown(how: Breakdown): void;
 }

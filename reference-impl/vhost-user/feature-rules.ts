@@ -50,6 +50,10 @@ const everyDevice = bits(
   'VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS',
   'VHOST_USER_PROTOCOL_F_STATUS',
   'VHOST_USER_PROTOCOL_F_DEVICE_STATE',
+  'VHOST_USER_PROTOCOL_F_BACKEND_SEND_FD',
+  'VHOST_USER_PROTOCOL_F_HOST_NOTIFIER',
+  'VHOST_USER_PROTOCOL_F_SHARED_OBJECT',
+  'VHOST_USER_PROTOCOL_F_SHMEM',
 );
 
 const isWithin = (offered: bigint, asked: bigint): boolean => (asked & ~offered) === 0n;

@@ -11,6 +11,7 @@ import type { DescriptorRules } from './descriptor-rules.ts';
 import type { DeviceStateRules } from './device-state-rules.ts';
 import type { DirtyMarks } from './dirty-marks.ts';
 import type { FrontEndMemory } from './front-end-memory.ts';
+import { type HostNotifierRules, HostNotifiers } from './host-notifiers.ts';
 import type { InflightBuffer } from './inflight-buffer.ts';
 import type { InflightRecord, Resumption, RingGlimpse } from './inflight-rules.ts';
 import { IotlbReports } from './iotlb-reports.ts';
@@ -20,6 +21,8 @@ import type { NotificationRules } from './notification-rules.ts';
 import { ringMessage } from './reply-payloads.ts';
 import { isStarted, type RingEvent, type RingStateRules } from './ring-state.ts';
 import type { SessionObserver } from './session-observer.ts';
+import type { SharedMemoryRegions } from './shared-memory.ts';
+import type { SharedObjects } from './shared-objects.ts';
 import { type NotificationWay, polled, unset, Vring } from './vring.ts';
 import { areaSizes, type RingAddresses, ringAreasAt, type VringRules } from './vring-rules.ts';
 
@@ -37,6 +40,8 @@ export interface RingSession extends NegotiatedState {
   readonly inflight: InflightBuffer | undefined;
   readonly backEndChannel: DescriptorToken | undefined;
   readonly observer: SessionObserver | undefined;
+  readonly sharedObjects: SharedObjects;
+  readonly sharedMemory: SharedMemoryRegions;
   status: number;
   readonly rules: {
     readonly ringState: RingStateRules;
@@ -45,6 +50,7 @@ export interface RingSession extends NegotiatedState {
     readonly notification: NotificationRules;
     readonly descriptors: DescriptorRules;
     readonly deviceState: DeviceStateRules;
+    readonly hostNotifier: HostNotifierRules;
   };
 }
 
@@ -54,6 +60,7 @@ export class RingService {
   readonly #session: RingSession;
   readonly #records: (InflightRecord | undefined)[] = [];
   readonly #reports: IotlbReports;
+  readonly #notifiers: HostNotifiers;
   /** Queues with a chain that lacks a translation. */
   readonly #stalled = new Set<number>();
   #kicks: readonly WatchedKick[] | undefined;
@@ -61,6 +68,7 @@ export class RingService {
   constructor(session: RingSession) {
     this.#session = session;
     this.#reports = new IotlbReports(session);
+    this.#notifiers = new HostNotifiers(session);
     const { initial } = session.rules.ringState;
     this.vrings = Array.from({ length: session.device.queueCount }, (_, index) => new Vring(index, initial));
   }
@@ -85,13 +93,14 @@ export class RingService {
   /** Whether some ring must be looked at without being told. */
   get polls(): boolean {
     const { isInBand, rules } = this.#session;
-    return this.vrings.some((vring) => rules.notification.polls(vring.kick, isInBand));
+    return this.#notifiers.areThere || this.vrings.some((vring) => rules.notification.polls(vring.kick, isInBand));
   }
 
   /** Moves a ring by the table of states. Answers why a start cannot be; the state is then as before. */
   move(vring: Vring, event: RingEvent): string | undefined {
     const before = vring.state;
     const next = this.#session.rules.ringState.next[before][event];
+    if (!isStarted(next) && this.#isLastStarted(vring)) this.#session.sharedMemory.unmap();
     vring.state = next;
     if (isStarted(next) && !vring.isAttached) {
       const why = this.#attach(vring);
@@ -105,6 +114,7 @@ export class RingService {
       if (vring.isAttached) this.#detach(vring);
     }
     this.#applyService(vring);
+    if (isStarted(next) && !isStarted(before)) this.#tellOfStart(vring);
     return undefined;
   }
 
@@ -153,7 +163,11 @@ export class RingService {
   /** There is another channel for what the device lacks. */
   reportsAgain(): void {
     this.#reports.forget();
-    for (const vring of this.vrings) if (vring.awaitsTranslation) this.#attach(vring);
+    this.#notifiers.forgetTold();
+    for (const vring of this.vrings) {
+      if (vring.awaitsTranslation) this.#attach(vring);
+      if (isStarted(vring.state)) this.#tellOfStart(vring);
+    }
     for (const index of this.#stalled) this.#session.device.awaken(index);
   }
 
@@ -177,6 +191,7 @@ export class RingService {
   step(): StepOutcome {
     const { device, rules, isInBand } = this.#session;
     for (const { index, kick } of this.vrings) if (rules.notification.polls(kick, isInBand)) device.awaken(index);
+    if (this.#notifiers.areThere) for (const index of this.#notifiers.takeKicks()) this.#kickedByPage(index);
     return device.step();
   }
 
@@ -222,6 +237,7 @@ export class RingService {
   }
 
   closeDescriptors(): void {
+    this.#notifiers.release();
     for (const vring of this.vrings) {
       for (const which of ['kick', 'call', 'err'] as const) this.#session.edge.close(vring[which].token);
     }
@@ -233,6 +249,23 @@ export class RingService {
     this.#session.edge.close(vring.kick.token);
     vring.kick = unset;
     this.#kicks = undefined;
+  }
+
+  #isLastStarted(vring: Vring): boolean {
+    return isStarted(vring.state) && this.vrings.every((other) => other === vring || !isStarted(other.state));
+  }
+
+  /** What a front-end may hear of as soon as a ring runs, and not before. */
+  #tellOfStart({ index }: Vring): void {
+    const { sharedObjects, sharedMemory } = this.#session;
+    this.#notifiers.tell(index);
+    sharedObjects.announce();
+    sharedMemory.map();
+  }
+
+  #kickedByPage(index: number): void {
+    const vring = this.vrings[index];
+    if (vring !== undefined && isStarted(vring.state)) this.kicked(index, 1);
   }
 
   #attach(vring: Vring): string | undefined {

@@ -15,6 +15,8 @@ import type { OutgoingMessage } from './reply-rules.ts';
 import { RingService } from './ring-service.ts';
 import type { SessionObserver } from './session-observer.ts';
 import type { SessionState } from './session-state.ts';
+import { SharedMemoryRegions } from './shared-memory.ts';
+import { SharedObjects } from './shared-objects.ts';
 import type { StateTransfer } from './state-transfer.ts';
 import type { Vring } from './vring.ts';
 
@@ -35,6 +37,8 @@ export class BackEndSession implements SessionState {
   readonly rings: RingService;
   readonly marks: DirtyMarks;
   readonly observer: SessionObserver | undefined;
+  readonly sharedObjects: SharedObjects;
+  readonly sharedMemory: SharedMemoryRegions;
   /** Features acknowledged by SET_FEATURES, those of the transport included; undefined before. */
   acknowledgedFeatures: bigint | undefined;
   /** Whether the last SET_FEATURES was one that could be accepted. */
@@ -57,6 +61,8 @@ export class BackEndSession implements SessionState {
     for (const entry of rules.messages) this.#entries[entry.request] = entry;
     this.memory = new FrontEndMemory(edge, rules.memory, rules.iotlb);
     this.marks = new DirtyMarks(rules.log);
+    this.sharedObjects = new SharedObjects(this);
+    this.sharedMemory = new SharedMemoryRegions(this);
     this.rings = new RingService(this);
     device.setSinks({
       signalCall: (queue) => this.rings.announceUsed(queue),
@@ -126,6 +132,8 @@ export class BackEndSession implements SessionState {
   /** RESET_DEVICE, or status 0: the device as it was made, while the session and what it negotiated stay. */
   resetDevice(): void {
     const { resets } = this.rules.deviceState;
+    this.sharedMemory.forget();
+    if (this.rings.someStarted) this.sharedObjects.withdraw();
     if (resets.rings) this.rings.stopAll();
     if (resets.status) this.status = 0;
     if (!resets.device) return;
@@ -135,6 +143,7 @@ export class BackEndSession implements SessionState {
 
   /** Gives everything back that the connection held. The device is as new, its stored data aside. */
   release(): void {
+    this.sharedMemory.forget();
     this.rings.stopAll();
     if (this.rules.deviceState.resetsAtEnd) this.device.reset();
     const { releasesAtEnd } = this.rules.descriptors;
@@ -146,6 +155,7 @@ export class BackEndSession implements SessionState {
       this.rings.closeDescriptors();
       this.edge.close(this.backEndChannel);
       this.stateTransfer?.release();
+      this.sharedObjects.release();
     }
     this.marks.release();
   }

@@ -1,6 +1,7 @@
 import type { DriverPort, Guest, OutgoingMessage, VhostUserSession } from '../../drivers/port/port.ts';
 import type { FeatureName } from '../../reference-impl/catalogue/catalogue.ts';
 import type { FrontEndMessageName } from '../../reference-impl/wire/vhost-user-messages.ts';
+import { shmemConfigPayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
 import { configPayload, readConfig } from './config-space.ts';
 import { setDeviceState, transferDirection, transferError } from './device-state.ts';
 import { wholeLog } from './dirty-pages.ts';
@@ -355,5 +356,12 @@ export const lawfulRequests: readonly LawfulRequest[] = [
     needs: deviceState,
     isSentOnce: true,
     before: (setting) => void setting.session.messages.exchange(saving(setting)),
+  },
+  {
+    ...plain('VHOST_USER_GET_SHMEM_CONFIG'),
+    answer: own,
+    replyBytes: [shmemConfigPayload.size],
+    needs: ['VHOST_USER_PROTOCOL_F_SHMEM'],
+    isLawfulWhileRunning: true,
   },
 ];

@@ -53,6 +53,7 @@ export const repliedRequests = [
   'VHOST_USER_GET_INFLIGHT_FD',
   'VHOST_USER_GET_MAX_MEM_SLOTS',
   'VHOST_USER_GET_STATUS',
+  'VHOST_USER_GET_SHMEM_CONFIG',
 ] as const;
 
 /** Those whose reply has a payload by the text, but for GET_FEATURES and GET_PROTOCOL_FEATURES, which every session asks. */
@@ -63,6 +64,7 @@ export const sizedReplies = [
   'VHOST_USER_GET_INFLIGHT_FD',
   'VHOST_USER_GET_MAX_MEM_SLOTS',
   'VHOST_USER_GET_STATUS',
+  'VHOST_USER_GET_SHMEM_CONFIG',
 ] as const;
 
 /** Requests with a payload that the reference serves. */
@@ -111,6 +113,7 @@ export const requestsWhileRunning = [
   'VHOST_USER_GET_MAX_MEM_SLOTS',
   'VHOST_USER_ADD_MEM_REG',
   'VHOST_USER_REM_MEM_REG',
+  'VHOST_USER_GET_SHMEM_CONFIG',
 ] as const;
 
 /** Requests over which a back-end is seen to leak. */
@@ -142,6 +145,7 @@ export const gatedReplies = [
   'VHOST_USER_GET_INFLIGHT_FD',
   'VHOST_USER_GET_MAX_MEM_SLOTS',
   'VHOST_USER_GET_STATUS',
+  'VHOST_USER_GET_SHMEM_CONFIG',
 ] as const;
 
 const shortName = (request: string): string =>

@@ -2,13 +2,13 @@ import { queueRules } from '../../../devices/queue-rules.ts';
 import { isFailure } from '../../../memory/memory-map.ts';
 import { gather, writePieces } from '../../../memory/pieces.ts';
 import { done } from '../../../vhost-user/handled.ts';
+import { configChangeMessage } from '../../../vhost-user/reply-payloads.ts';
 import type { RingEvent, RingState, RingStateRules } from '../../../vhost-user/ring-state.ts';
 import type { SessionState } from '../../../vhost-user/session-state.ts';
 import type { Vring } from '../../../vhost-user/vring.ts';
 import { ringLayoutOf } from '../../../virtqueue/feature-bits.ts';
 import { inQueue } from '../../device/device-fault.ts';
 import type { VhostUserFault } from '../../fault.ts';
-import { configChangeMessage } from './config-change-message.ts';
 import { handling, inTable, onMessage, vhostUserFault } from './vhost-user-fault.ts';
 
 type Moves = Partial<Record<RingState, Partial<Record<RingEvent, RingState>>>>;

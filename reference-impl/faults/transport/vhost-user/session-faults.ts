@@ -1,7 +1,7 @@
+import { configChangeMessage } from '../../../vhost-user/reply-payloads.ts';
 import type { Vring } from '../../../vhost-user/vring.ts';
 import { hasBit, vhostUserProtocolFeatures as protocol } from '../../../wire/vhost-user-constants.ts';
 import type { VhostUserFault } from '../../fault.ts';
-import { configChangeMessage } from './config-change-message.ts';
 import { handling, inTable, onMessage, vhostUserFault } from './vhost-user-fault.ts';
 
 /** What outlives a connection, the back-end channel, and notifications in band. */

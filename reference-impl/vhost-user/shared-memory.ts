@@ -1,0 +1,101 @@
+import type { ParentDriver } from '../devices/parent-driver.ts';
+import { VHOST_USER_SHMEM_REGIONS } from '../wire/vhost-user-constants.ts';
+import { mmapPayload, type PayloadValue, shmemConfigPayload } from '../wire/vhost-user-payloads.ts';
+import { type BackEndEdge, type DescriptorToken, isRefusedMap } from './back-end-edge.ts';
+import type { NegotiatedState } from './negotiated-state.ts';
+import { backEndRequest, encoded } from './reply-payloads.ts';
+
+type Mapping = PayloadValue<typeof mmapPayload>;
+
+/** VIRTIO shared memory regions of the device, and what it has mapped into them (VHOST_USER_GET_SHMEM_CONFIG). */
+export interface SharedMemoryRules {
+  /** Sizes of the regions, by their ids; `asked` counts from 1 on a connection. */
+  readonly sizes: (pageSize: number, asked: number) => readonly number[];
+  /** What is asked to be mapped, and to be unmapped. */
+  readonly mapped: (mapping: Mapping) => Mapping;
+  readonly unmapped: (mapping: Mapping) => Mapping;
+  /** Whether what is mapped is unmapped before the last ring stops. */
+  readonly unmapsAtStop: boolean;
+}
+
+const pagesOfRegion = 4;
+
+export const sharedMemoryRules: SharedMemoryRules = {
+  sizes: (pageSize) => [pagesOfRegion * pageSize],
+  mapped: (mapping) => mapping,
+  unmapped: (mapping) => mapping,
+  unmapsAtStop: true,
+};
+
+interface MappingSession extends NegotiatedState {
+  readonly device: ParentDriver;
+  readonly edge: BackEndEdge;
+  readonly backEndChannel: DescriptorToken | undefined;
+  readonly rules: { readonly sharedMemory: SharedMemoryRules };
+}
+
+/** Region 0, whose second page has a copy of the device's configuration while rings run. */
+export class SharedMemoryRegions {
+  readonly #session: MappingSession;
+  #timesAsked = 0;
+  #mapping: Mapping | undefined;
+
+  constructor(session: MappingSession) {
+    this.#session = session;
+  }
+
+  /** The reply to GET_SHMEM_CONFIG. */
+  configuration(): Uint8Array {
+    const { edge, rules } = this.#session;
+    this.#timesAsked++;
+    const sizes = rules.sharedMemory.sizes(edge.pageSize, this.#timesAsked);
+    const memorySizes = Array.from({ length: VHOST_USER_SHMEM_REGIONS }, (_, id) => BigInt(sizes[id] ?? 0));
+    return encoded(shmemConfigPayload, { numRegions: sizes.length, memorySizes });
+  }
+
+  /** A ring runs. A front-end that never asked knows of no region. */
+  map(): void {
+    const session = this.#session;
+    const { edge, backEndChannel, rules } = session;
+    const canPass = session.hasProtocolFeature('VHOST_USER_PROTOCOL_F_BACKEND_SEND_FD');
+    if (backEndChannel === undefined || this.#timesAsked === 0 || this.#mapping !== undefined || !canPass) return;
+    const file = this.#made();
+    if (file === undefined) return;
+    const page = BigInt(edge.pageSize);
+    this.#mapping = { shmid: 0, fdOffset: 0n, shmOffset: page, len: page, flags: 0n };
+    const message = backEndRequest(
+      'VHOST_USER_BACKEND_SHMEM_MAP',
+      mmapPayload,
+      rules.sharedMemory.mapped(this.#mapping),
+    );
+    edge.sendRequest(backEndChannel, message, [file]);
+    edge.close(file);
+  }
+
+  /** The last ring is about to stop. */
+  unmap(): void {
+    const { edge, backEndChannel, rules } = this.#session;
+    const mapping = this.#mapping;
+    this.#mapping = undefined;
+    if (mapping === undefined || backEndChannel === undefined || !rules.sharedMemory.unmapsAtStop) return;
+    const asked = rules.sharedMemory.unmapped(mapping);
+    edge.sendRequest(backEndChannel, backEndRequest('VHOST_USER_BACKEND_SHMEM_UNMAP', mmapPayload, asked));
+  }
+
+  /** A reset: the front-end unmaps by itself. */
+  forget(): void {
+    this.#mapping = undefined;
+  }
+
+  #made(): DescriptorToken | undefined {
+    const { edge, device } = this.#session;
+    const token = edge.createSharedMemory('vhost-user-shmem', edge.pageSize)?.token;
+    if (token === undefined) return undefined;
+    const memory = edge.mapRegion(token, BigInt(edge.pageSize), 0n);
+    if (!isRefusedMap(memory)) {
+      memory.bytes.set((device.readConfig(0, device.configSize) ?? new Uint8Array(0)).subarray(0, edge.pageSize));
+      memory.unmap();
+    }
+    return token;
+  }
+}

@@ -1,0 +1,101 @@
+import { kernelPageSize } from '../../drivers/port/page-size.ts';
+import type { ReceivedMessage } from '../../drivers/port/port.ts';
+import { defineCase } from '../case.ts';
+import { cameOf, channelFeatures, serveBackEnd, servedQueue } from './back-end-messages.ts';
+import { waited } from './ring-by-hand.ts';
+import { payloadOf } from './words.ts';
+
+/** Pages by which a driver kicks without its front-end, and descriptors on the channel of the back-end. */
+
+const applies = {
+  start: 'negotiated',
+  transports: ['vhost-user'],
+  negotiate: ['VHOST_USER_PROTOCOL_F_HOST_NOTIFIER', ...channelFeatures],
+  needs: ['host-notifiers'],
+} as const;
+
+const notifierMessage = 'VHOST_USER_BACKEND_VRING_HOST_NOTIFIER_MSG';
+const mostDescriptors = 8;
+
+interface Notifier {
+  readonly index: number;
+  readonly size: bigint;
+  readonly offset: number;
+  /** Undefined where the message takes a notifier away. */
+  readonly page: number | undefined;
+}
+
+function notifierOf(message: ReceivedMessage): Notifier {
+  const area = payloadOf(message, 24);
+  return {
+    index: Number(area.getBigUint64(0, true) & 0xffn),
+    size: area.getBigUint64(8, true),
+    offset: Number(area.getBigUint64(16, true)),
+    page: message.descriptors[0],
+  };
+}
+
+export const pageSized = defineCase({
+  id: 'vhost-user/host-notifier/page-has-the-size-of-a-page',
+  title: 'each host notifier that the back-end registers has the size of a page',
+  proves: { 'vu-backend-req/host-notifier-page-sized': 'host-notifier-of-two-pages' },
+  applies,
+  run({ port, session, driver, ring, requirement }) {
+    const check = requirement('vu-backend-req/host-notifier-page-sized');
+    serveBackEnd(session, check);
+    servedQueue({ driver, ring });
+    const registered = cameOf(port, session, notifierMessage)
+      .map(notifierOf)
+      .filter(({ page }) => page !== undefined);
+    if (registered.length === 0) check.inconclusive('the back-end registered no host notifier');
+    for (const { index, size } of registered) {
+      check.equal(size, BigInt(kernelPageSize()), `size of the host notifier of ring ${index}`);
+    }
+  },
+});
+
+export const kicksItsRing = defineCase({
+  id: 'vhost-user/host-notifier/a-store-to-the-page-kicks-its-ring',
+  title: 'a driver that stores the index of a ring in its host notifier gets a chain used without another kick',
+  proves: { 'vu-backend-req/host-notifier-kicks-its-ring': 'host-notifier-unheeded' },
+  applies,
+  run({ port, session, driver, ring, requirement }) {
+    const check = requirement('vu-backend-req/host-notifier-kicks-its-ring');
+    serveBackEnd(session, check);
+    const queue = servedQueue({ driver, ring });
+    const count = 1 + driver.companions().length;
+    const notifier = cameOf(port, session, notifierMessage, count)
+      .map(notifierOf)
+      .findLast(({ index }) => index === queue.index);
+    const { page, offset = 0 } = notifier ?? {};
+    if (page === undefined) return check.inconclusive('the back-end registered no host notifier for the ring');
+    // Pages of a device are there for those alone that map them.
+    check.presumes(port.descriptors.sizeOf(page) > offset, 'the page is one of a file');
+    const index = Uint8Array.of(queue.index & 0xff, queue.index >> 8);
+    for (const seed of [2, 3]) {
+      queue.makeAvailable([driver.request({ seed }).segments]);
+      port.descriptors.store(page, offset, index);
+      const isUsed = () => queue.usedCount() === seed;
+      if (!waited(port, check, `store ${seed - 1} to the host notifier`, 'a used element', isUsed)) return;
+      queue.waitForUsed(1);
+    }
+  },
+});
+
+export const atMostEight = defineCase({
+  id: 'vhost-user/backend-req/at-most-eight-descriptors-travel-with-a-request',
+  title: 'no request of the back-end brings more than 8 descriptors',
+  proves: { 'vu-backend-req/at-most-eight-descriptors-per-message': 'nine-descriptors-with-a-request' },
+  applies,
+  run({ port, session, driver, ring, requirement }) {
+    const check = requirement('vu-backend-req/at-most-eight-descriptors-per-message');
+    serveBackEnd(session, check);
+    servedQueue({ driver, ring });
+    cameOf(port, session, notifierMessage);
+    const carrying = session.messages.backEndRequests.filter(({ descriptors }) => descriptors.length > 0);
+    if (carrying.length === 0) check.inconclusive('no request of the back-end brought a descriptor');
+    for (const { request, descriptors } of carrying) {
+      check.atMost(descriptors.length, mostDescriptors, `descriptors of request ${request} of the back-end`);
+    }
+  },
+});
