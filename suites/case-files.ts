@@ -51,6 +51,7 @@ export const caseFiles = {
   'vhost-user/features': () => import('./vhost-user/features.cases.ts'),
   'vhost-user/features-of-next-life': () => import('./vhost-user/features-of-next-life.cases.ts'),
   'vhost-user/growth': () => import('./vhost-user/growth.cases.ts'),
+  'vhost-user/guest-addresses': () => import('./vhost-user/guest-addresses.cases.ts'),
   'vhost-user/header': () => import('./vhost-user/header.cases.ts'),
   'vhost-user/host-notifier': () => import('./vhost-user/host-notifier.cases.ts'),
   'vhost-user/in-band': () => import('./vhost-user/in-band.cases.ts'),

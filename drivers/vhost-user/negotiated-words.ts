@@ -1,4 +1,5 @@
 import { featureSet } from '../../reference-impl/catalogue/feature-set.ts';
+import { type SentAddresses, sentAddresses } from '../../reference-impl/virtqueue/area-addresses.ts';
 import type { NegotiatedContext } from '../../reference-impl/wire/message-description.ts';
 import {
   bit,
@@ -12,6 +13,7 @@ import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import type { Negotiated, ReceivedMessage } from '../port/port.ts';
 
 const replyAck = bit(vhostUserProtocolFeatures.VHOST_USER_PROTOCOL_F_REPLY_ACK);
+const guestAddresses = bit(vhostUserProtocolFeatures.VHOST_USER_PROTOCOL_F_GPA_ADDRESSES);
 const protocolFeatures = bit(vhostUserVirtioFeatures.VHOST_USER_F_PROTOCOL_FEATURES);
 const accessPlatform = bit(vhostUserVirtioFeatures.VIRTIO_F_ACCESS_PLATFORM);
 
@@ -45,6 +47,17 @@ export class NegotiatedWords implements NegotiatedContext {
   /** Whether ring and buffer addresses are I/O-virtual. */
   get hasAccessPlatform(): boolean {
     return (this.accepted & accessPlatform) !== 0n;
+  }
+
+  /** Whether user addresses that we send are guest-physical ones. */
+  get hasGuestAddresses(): boolean {
+    return (this.protocolAccepted & this.protocolOffered & guestAddresses) !== 0n;
+  }
+
+  /** Which addresses of rings and buffers go to the back-end. */
+  get addresses(): SentAddresses {
+    if (this.hasAccessPlatform) return sentAddresses.translated;
+    return this.hasGuestAddresses ? sentAddresses.guest : sentAddresses.shared;
   }
 
   /** Looks at a request that is sent whole: SET_FEATURES and SET_PROTOCOL_FEATURES in their valid form count. */

@@ -1,6 +1,6 @@
 import type { Guest } from '../../reference-impl/memory/guest.ts';
 import type { Region } from '../../reference-impl/memory/region.ts';
-import { areaAddresses, sentAddresses } from '../../reference-impl/virtqueue/area-addresses.ts';
+import { areaAddresses } from '../../reference-impl/virtqueue/area-addresses.ts';
 import type { GuestRing } from '../../reference-impl/virtqueue/ring.ts';
 import {
   bit,
@@ -36,7 +36,7 @@ import { BackEndChannel } from './back-end-channel.ts';
 import type { Channel } from './channel.ts';
 import { featureAnswer } from './feature-answer.ts';
 import { MessageDoor } from './message-door.ts';
-import { u64Of } from './negotiated-words.ts';
+import { type NegotiatedWords, u64Of } from './negotiated-words.ts';
 import { requestName } from './outgoing-messages.ts';
 import { VhostUserDevice } from './session-device.ts';
 import { VhostUserQueue } from './vhost-user-queue.ts';
@@ -132,10 +132,11 @@ export class FrontEndSession implements VhostUserSession {
 
   shareMemory(guest: Guest, translations: Translations = 'with-memory'): ControlOutcome {
     this.#guest = guest;
+    const { hasGuestAddresses } = this.#door.words;
     const regions = guest.regions.map(({ guestAddress, size, userAddress, mmapOffset }) => ({
       guestAddress,
       size: BigInt(size),
-      userAddress,
+      userAddress: hasGuestAddresses ? guestAddress : userAddress,
       mmapOffset,
     }));
     const answer = this.#context.oracle.sharing(() =>
@@ -148,7 +149,7 @@ export class FrontEndSession implements VhostUserSession {
     if (!this.#door.words.hasAccessPlatform || translations === 'at-miss') return answer;
     for (const region of guest.regions) {
       if (answer.kind !== 'done' || !this.isOpen) return answer;
-      const told = this.#door.acknowledged(iotlbUpdate(region));
+      const told = this.#door.acknowledged(iotlbUpdate(region, this.#door.words));
       if (told.kind !== 'done') return told;
     }
     return answer;
@@ -157,7 +158,7 @@ export class FrontEndSession implements VhostUserSession {
   attach<R extends GuestRing>(ring: R, options: AttachOptions): Queue<R> {
     const { index, position = ring.position, enable = true, call = true, kick = true } = options;
     const guest = this.#guest;
-    const sent = this.#door.words.hasAccessPlatform ? sentAddresses.translated : sentAddresses.shared;
+    const { addresses: sent } = this.#door.words;
     if (options.indirect === true && guest === undefined) {
       throw new DriverUsageError('indirect tables need shared memory: call shareMemory before attach');
     }
@@ -249,17 +250,20 @@ export class FrontEndSession implements VhostUserSession {
       (one) => iova >= one.ioVirtualAddress && iova < one.ioVirtualAddress + BigInt(one.size),
     );
     if (region === undefined) return false;
-    this.#door.sendUnawaited(iotlbUpdate(region));
+    this.#door.sendUnawaited(iotlbUpdate(region, this.#door.words));
     return true;
   }
 }
 
-const iotlbUpdate = ({ ioVirtualAddress, size, userAddress }: Region): OutgoingMessage => ({
+const iotlbUpdate = (
+  { ioVirtualAddress, size, userAddress, guestAddress }: Region,
+  { hasGuestAddresses }: NegotiatedWords,
+): OutgoingMessage => ({
   request: 'VHOST_USER_IOTLB_MSG',
   payload: {
     iova: ioVirtualAddress,
     size: BigInt(size),
-    userAddress,
+    userAddress: hasGuestAddresses ? guestAddress : userAddress,
     permissions: vhostIotlbPermissions.readWrite,
     type: vhostIotlbType.VHOST_IOTLB_UPDATE,
   },

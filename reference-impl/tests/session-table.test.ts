@@ -11,7 +11,7 @@ function ready(lawful: LawfulRequest) {
   const test = new SessionUnderTest(lawful.device ?? 'block');
   const world = guestWithRing();
   const owner = lawful.needsNoOwner === true ? 'none' : 'set';
-  test.negotiate(test.session.offeredProtocolFeatures, undefined, owner);
+  test.negotiate(test.plainProtocolFeatures, undefined, owner);
   lawful.before?.(test, world);
   return { test, world };
 }

@@ -298,7 +298,9 @@ export class RingService {
 
   get #spaces(): Pick<VringRules, 'ringSpace' | 'bufferSpace'> {
     const { vring, iotlb } = this.#session.rules;
-    return this.translates ? iotlb : vring;
+    if (this.translates) return iotlb;
+    const hasGuestAddresses = this.#session.hasProtocolFeature('VHOST_USER_PROTOCOL_F_GPA_ADDRESSES');
+    return hasGuestAddresses ? { ringSpace: vring.guestRingSpace, bufferSpace: vring.bufferSpace } : vring;
   }
 
   #lacksTranslation(addresses: RingAddresses, size: number): boolean {

@@ -59,6 +59,8 @@ export interface VringRules {
   /** Without VIRTIO_F_ACCESS_PLATFORM: the spaces of ring addresses, and of the addresses in descriptors. */
   readonly ringSpace: AddressSpace;
   readonly bufferSpace: AddressSpace;
+  /** The space of ring addresses with GPA_ADDRESSES. */
+  readonly guestRingSpace: AddressSpace;
   /** Whether a ring is looked at when it starts, or only at a kick; `starts` counts this one. */
   readonly servesAtStart: (starts: number) => boolean;
   /** Rings that GET_VRING_BASE stops, beside the one that was asked for. */
@@ -87,6 +89,7 @@ export const vringRules: VringRules = {
   keepsKickAtStop: false,
   ringSpace: 'user',
   bufferSpace: 'guest-physical',
+  guestRingSpace: 'guest-physical',
   servesAtStart: () => true,
   stopsAlso: () => [],
 };

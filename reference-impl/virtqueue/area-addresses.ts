@@ -9,11 +9,12 @@ export interface SentAddresses {
 
 /**
  * What each way of sharing memory sends. `shared`: the memory is in our process, and rings go by our own addresses.
- * `translated`: the device has an IOMMU of its own between it and the memory.
+ * `translated`: the device has an IOMMU of its own between it and the memory. `guest`: rings go by the guest's addresses, too.
  */
 export const sentAddresses = {
   shared: { ring: 'user', buffer: 'guest-physical' },
   translated: { ring: 'io-virtual', buffer: 'io-virtual' },
+  guest: { ring: 'guest-physical', buffer: 'guest-physical' },
 } as const satisfies Readonly<Record<string, SentAddresses>>;
 
 /** The addresses of the areas of a ring. */

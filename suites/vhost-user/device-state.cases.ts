@@ -121,6 +121,34 @@ export const errorWithoutDescriptor = defineCase({
   },
 });
 
+export const errorSaysNoDescriptor = defineCase({
+  id: 'vhost-user/device-state/answer-with-an-error-says-that-it-has-no-descriptor',
+  title:
+    'where SET_DEVICE_STATE_FD in an unknown direction or phase is answered with an error, bit 8 tells of the descriptor',
+  proves: { 'vu-device-state/no-descriptor-bit-set-without-descriptor': 'state-error-without-bit-8' },
+  applies: { ...applies, start: 'closed', ring: 'none' },
+  run({ port, connect, points, requirement }) {
+    const check = requirement('vu-device-state/no-descriptor-bit-set-without-descriptor');
+    let errors = 0;
+    points(unknownRequests, ({ key, direction, phase }) => {
+      const request = setDeviceState(direction, port.descriptors.pipe('blocking').writeEnd, phase);
+      check.isBesideText = true;
+      const answer = connect('negotiated').messages.exchange(request);
+      if (answer.kind === 'died' || answer.kind === 'silent') {
+        check.failsBy(answer, `SET_DEVICE_STATE_FD with ${key}`, 'an error, or the end of the connection');
+        return;
+      }
+      check.isBesideText = false;
+      if (answer.kind !== 'reply' || errorOf(answer.message) === 0n) return;
+      errors++;
+      const carries = answer.message.descriptors.length > 0;
+      const saysNone = (wordOf(answer.message) & withoutDescriptor) !== 0n;
+      check.equal(saysNone, !carries, `bit 8 of an answer with an error, to ${key}`);
+    });
+    if (errors === 0 && check.failures.length === 0) check.inconclusive('no request was answered with an error');
+  },
+});
+
 export const unknownTransfer = defineCase({
   id: 'vhost-user/device-state/unknown-direction-or-phase-is-refused',
   title: 'a transfer of state in an unknown direction or phase is refused',

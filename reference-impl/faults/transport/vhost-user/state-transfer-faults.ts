@@ -37,6 +37,13 @@ export const stateTransferFaults = {
     'an answer without a descriptor does not say so',
     inTable('stateTransfer', ({ answer }) => ({ answer: (isAccepted) => answer(isAccepted) & 0xffn })),
   ),
+  'state-error-without-bit-8': vhostUserFault(
+    'vu-device-state/no-descriptor-bit-set-without-descriptor',
+    'an answer with an error does not say that it has no descriptor',
+    inTable('stateTransfer', ({ answer }) => ({
+      answer: (isAccepted) => (isAccepted ? answer(true) : answer(false) & 0xffn),
+    })),
+  ),
   'unknown-state-transfer-begun': vhostUserFault(
     'vu-device-state/unknown-direction-or-phase-refused',
     'a transfer in any direction and phase is begun',

@@ -90,6 +90,11 @@ const completingAfterStop = [
 
 /** What is said of the rings, and what is told of them. */
 export const vringFaults = {
+  'guest-ring-addresses-translated': vhostUserFault(
+    'vu-vring/ring-addresses-are-guest-physical-with-gpa-addresses',
+    'with GPA_ADDRESSES ring addresses are looked up in the IOTLB',
+    inTable('vring', { guestRingSpace: 'io-virtual' }),
+  ),
   'base-off-by-one': vhostUserFault(
     'vu-vring/base-is-next-available-index',
     'GET_VRING_BASE tells one more than the next available index',
