@@ -11,13 +11,16 @@ import { UsageError } from './usage-error.ts';
 
 /** Options that name a program of the user's: what they say is executed. */
 type ExecutedOptions = Pick<RunOptions, 'exec' | 'targetFile' | 'execDirectory' | 'execEnv' | 'execFile'>;
+/** Those by which a run reaches beyond its own directory. */
+type OutsideOptions = ExecutedOptions & Pick<RunOptions, 'pair' | 'expect'>;
 
 /**
- * What the run in a directory was asked for. A command or a target file of the user's is in those records, which may come
- * from elsewhere: it is executed only if it was typed again, or confirmed at the terminal.
+ * What the run in a directory was asked for. A command of the user's, a target that is served elsewhere and a file of
+ * expectations are in those records, which may come from a stranger: they are executed, reached and read only if they
+ * were typed again, or confirmed at the terminal.
  * @param typed the options beside `--resume`.
- * @throws UsageError where more is asked for now, or an execution is not confirmed; RecordError where the directory holds
- * no run.
+ * @throws UsageError where something else is asked for now, or what reaches outside is not confirmed; RecordError where
+ * the directory holds no run.
  */
 export function recordedRun(
   root: string,
@@ -25,7 +28,6 @@ export function recordedRun(
   typed: RunOptions,
   place: RunCommand,
 ): { readonly names: readonly string[]; readonly options: RunOptions } {
-  if (names.length > 0) throw new UsageError(`--resume ${root}: keeps its own targets; name none`);
   const { run } = readRecords(openRunDirectory(root).results);
   const isOfGuest = run.command[1] === 'guest';
   if (isOfGuest !== (place === 'guest')) {
@@ -34,20 +36,53 @@ export function recordedRun(
   const command = addRunOptions(new Command('run')).exitOverride();
   command.parse(run.command.slice(isOfGuest ? run.command.indexOf('--') + 2 : 2), { from: 'user' });
   const recorded = command.opts<RunOptions>();
-  return { names: command.args, options: { ...recorded, ...confirmed(root, recorded, typed) } };
+  const own = command.args;
+  const other = names.find((name) => !own.includes(name) || !isServedElsewhere(name));
+  if (other !== undefined) throw new UsageError(`--resume ${root}: keeps its own targets; ${other} is none to name`);
+  const unsaid = unsaidWords(own, recorded, names, typed);
+  if (unsaid.length > 0 && !isConfirmed(`The run in ${root} reaches outside of it: ${shellLine(unsaid)}`)) {
+    const line = shellLine(unsaid);
+    throw new UsageError(
+      `--resume ${root}: would execute or reach what its records name outside of it; if you want that, add: ${line}`,
+    );
+  }
+  const executing = executedWords(typed).length > 0 ? typed : recorded;
+  const executed = executedWords(recorded).length > 0 ? executedOf(executing) : nothingExecuted;
+  const expect = typed.expect ?? recorded.expect;
+  return { names: own, options: { ...recorded, ...executed, ...(expect === undefined ? {} : { expect }) } };
 }
 
-/** What is executed: what was typed, which takes the place of all that the records say of it. */
-function confirmed(root: string, recorded: RunOptions, typed: RunOptions): ExecutedOptions {
-  const words = executedWords(recorded);
-  if (words.length === 0) return { targetFile: [], execEnv: [], execFile: [] };
-  if (executedWords(typed).length > 0) return executedOf(typed);
-  const line = shellLine(words);
-  if (isConfirmed(`The run in ${root} executes: ${line}`)) return executedOf(recorded);
-  throw new UsageError(`--resume ${root}: would execute what its records name; if you want that, add: ${line}`);
+/** What is there already, on this machine: a run writes to it. */
+const isServedElsewhere = (name: string): boolean => /^(vhost-user|mdev|vhost-vdpa):/.test(name);
+const isPairServedElsewhere = (words: string): boolean => isServedElsewhere(words.slice(words.indexOf('=') + 1));
+
+const nothingExecuted: ExecutedOptions = { targetFile: [], execEnv: [], execFile: [] };
+
+/** What of a recorded run reaches outside, and was not typed again. */
+function unsaidWords(
+  own: readonly string[],
+  recorded: OutsideOptions,
+  names: readonly string[],
+  typed: OutsideOptions,
+): string[] {
+  const unnamed = own.filter((name) => !names.includes(name));
+  const pair = recorded.pair.filter((words) => !typed.pair.includes(words));
+  const expect = typed.expect === undefined && recorded.expect !== undefined ? { expect: recorded.expect } : {};
+  const executed = executedWords(typed).length > 0 ? nothingExecuted : executedOf(recorded);
+  return outsideWords(unnamed, { pair, ...expect, ...executed });
 }
 
-function executedOf({ exec, targetFile, execDirectory, execEnv, execFile }: RunOptions): ExecutedOptions {
+/** The words by which a run reaches outside of its directory; none where it judges built-in targets alone. */
+export function outsideWords(names: readonly string[], options: OutsideOptions): string[] {
+  return [
+    ...names.filter(isServedElsewhere),
+    ...options.pair.filter(isPairServedElsewhere).flatMap((words) => ['--pair', words]),
+    ...(options.expect === undefined ? [] : ['--expect', options.expect]),
+    ...executedWords(options),
+  ];
+}
+
+function executedOf({ exec, targetFile, execDirectory, execEnv, execFile }: ExecutedOptions): ExecutedOptions {
   return {
     ...(exec === undefined ? {} : { exec }),
     targetFile,
@@ -57,8 +92,8 @@ function executedOf({ exec, targetFile, execDirectory, execEnv, execFile }: RunO
   };
 }
 
-/** The words that ask for an execution; none where built-in targets and sockets alone are judged. */
-export function executedWords({ exec, targetFile, execDirectory, execEnv, execFile }: ExecutedOptions): string[] {
+/** The words that ask for an execution. */
+function executedWords({ exec, targetFile, execDirectory, execEnv, execFile }: ExecutedOptions): string[] {
   const valued = (name: string, value: string | undefined): string[] => (value === undefined ? [] : [name, value]);
   return [
     ...targetFile.flatMap((file) => ['--target-file', file]),
@@ -72,7 +107,7 @@ export function executedWords({ exec, targetFile, execDirectory, execEnv, execFi
 /** Asks at the terminal; false where there is none. */
 function isConfirmed(what: string): boolean {
   if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return false;
-  complain(`${what}\nExecute that? [y/N]`);
+  complain(`${what}\nGo on? [y/N]`);
   const answer = Buffer.alloc(64);
   return /^y(es)?$/i.test(answer.toString('utf8', 0, readSync(0, answer, 0, answer.length, null)).trim());
 }

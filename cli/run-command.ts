@@ -11,7 +11,7 @@ import { instancesOf } from './instances.ts';
 import { Interruption } from './interruption.ts';
 import { ProgramHashes } from './program-hashes.ts';
 import { progressOn } from './progress-display.ts';
-import { executedWords } from './recorded-run.ts';
+import { outsideWords } from './recorded-run.ts';
 import { reportWriter } from './reporters.ts';
 import { RunLedger } from './run-ledger.ts';
 import { wordsOfRun } from './run-options.ts';
@@ -147,7 +147,9 @@ class Run {
   }
 
   get #resumeWords(): string {
-    return shellLine([...this.#place.runWords, '--resume', this.#root, ...executedWords(this.#request.options)]);
+    const { targets, options } = this.#request;
+    const names = targets.flatMap(({ words }) => words);
+    return shellLine([...this.#place.runWords, '--resume', this.#root, ...outsideWords(names, absolute(options))]);
   }
 }
 

@@ -72,7 +72,7 @@ export function addRunOptions(command: Command): Command {
     .option('--seed <n>', 'seed of what is chosen at random', natural, defaultSeed)
     .option(
       '--resume <dir>',
-      'run what is missing of the run in this directory, as it was asked for then; say --exec or --target-file again',
+      'run what is missing of the run in this directory, as it was asked for then; say again what it executes or reaches outside',
     )
     .option('--dry-run', 'print what would run, and start nothing', false);
 }

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Target } from '../../drivers/target.ts';
+import { refuseStrangeEntries } from '../../reports/record/strange-entries.ts';
 import { counted } from '../counted.ts';
 import type { HostMessage } from '../host-protocol.ts';
 import { print } from '../terminal.ts';
@@ -13,6 +14,7 @@ type Distilled = Extract<HostMessage, { kind: 'distilled' }>;
 export async function distillCorpus(target: Target, corpus: string, into: string): Promise<number> {
   if (filesIn(corpus).length === 0) throw new UsageError(`${corpus}: no corpus to distill`);
   if (filesIn(into).length > 0) throw new UsageError(`${into}: is not empty: what is distilled needs a new directory`);
+  refuseStrangeEntries(corpus);
   let done: Distilled | undefined;
   const end = await onScratchHost(
     {

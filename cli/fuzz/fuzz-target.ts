@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { instanceDirectory, instanceNames, untriagedDirectory } from '../../fuzz/campaign/instances.ts';
 import { readCampaign } from '../../reports/record/campaign-directory.ts';
+import { refuseStrangeEntries } from '../../reports/record/strange-entries.ts';
 import { writeCampaignReport } from '../campaign-report.ts';
 import { counted } from '../counted.ts';
 import { checkJobs } from '../instances.ts';
@@ -36,14 +37,14 @@ export async function fuzzTarget(name: string | undefined, options: FuzzOptions)
   if (options.properties) return await propertiesOnTarget(argument, options);
   if (options.differential !== undefined) throw new UsageError('--differential belongs to --properties');
   checkJobs(argument.target, options.jobs, 'run');
-  const directory = madeDirectory(out);
+  const directory = ownDirectory(out);
   const exitCode = await runInstances(argument, directory, {
     jobs: options.jobs,
     ...(options.time === undefined ? {} : { time: options.time }),
     ...(options.runs === undefined ? {} : { runs: options.runs }),
     ...(smoke ? { endsAt: startedAt() + smokeSeconds * 1000 - endOfSmokeMs } : {}),
     work: {
-      ...(options.corpus === undefined ? {} : { corpus: madeDirectory(options.corpus) }),
+      ...(options.corpus === undefined ? {} : { corpus: ownDirectory(options.corpus) }),
       seeds: options.seeds ? seedsFor(argument.target.facts.device) : [],
       seed: options.seed,
     },
@@ -83,8 +84,8 @@ const namesIn = (directory: string): string[] => (existsSync(directory) ? readdi
 /** When this process began, as `Date.now()`. */
 const startedAt = (): number => Date.now() - process.uptime() * 1000;
 
-/** @throws UsageError */
-function madeDirectory(path: string): string {
+/** A directory to write in, made where it is missing. @throws UsageError, RecordError */
+function ownDirectory(path: string): string {
   try {
     mkdirSync(path, { recursive: true });
     if (!statSync(path).isDirectory()) throw new UsageError(`${path}: no directory`);
@@ -92,6 +93,7 @@ function madeDirectory(path: string): string {
     if (error instanceof UsageError) throw error;
     throw new UsageError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
   }
+  refuseStrangeEntries(path);
   return resolve(path);
 }
 

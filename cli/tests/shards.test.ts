@@ -41,7 +41,7 @@ t.test('a run is resumed with its own plan only', async (t) => {
   t.match(stderr, /^vhost-conformance: --resume \S+: the plan of that run is another one/);
   t.equal(readFileSync(path, 'utf8'), changed, 'nothing is added to it');
   const named = await run(['run', 'reference', '--resume', 'out'], { cwd });
-  t.match(named, { code: 2, stderr: /keeps its own targets; name none/ });
+  t.match(named, { code: 2, stderr: /keeps its own targets; reference is none to name/ });
 });
 
 t.test('a known deviation is expected, its absence is not', async (t) => {

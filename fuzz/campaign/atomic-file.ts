@@ -14,7 +14,9 @@ export const temporaryName = (name: string): string => `.${name}.${machine}.${pr
  */
 export function writeAtomically(directory: string, name: string, contents: Uint8Array | string): void {
   const temporary = join(directory, temporaryName(name));
-  writeFileSync(temporary, contents);
+  // What a stranger may have put there is not followed.
+  rmSync(temporary, { recursive: true, force: true });
+  writeFileSync(temporary, contents, { flag: 'wx' });
   renameSync(temporary, join(directory, name));
 }
 

@@ -5,6 +5,7 @@ import { type CampaignBucket, type CampaignInstance, type CampaignRecord, campai
 import { RecordError } from './record-error.ts';
 import { reasonOf } from './record-writer.ts';
 import { readRunFile, replaceRunFile } from './run-file.ts';
+import { refuseStrangeEntries } from './strange-entries.ts';
 
 /** What `fuzz` writes, as its directory has it. */
 const aboutName = 'target.json';
@@ -56,6 +57,7 @@ export const isCampaignDirectory = (root: string): boolean => existsSync(join(ro
 
 /** The campaign in a directory. @throws RecordError with one line. */
 export function readCampaign(root: string): CampaignRecord {
+  refuseStrangeEntries(root);
   const { target, identity, device, transport, calls, states } = parsed(join(root, aboutName), about);
   const names = namesIn(join(root, 'instances'));
   const all = names.flatMap((name) => {
