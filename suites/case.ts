@@ -52,6 +52,8 @@ export interface Applies<T extends Transport = Transport, U extends RingUse = Ri
   readonly negotiate?: readonly FeatureName[];
   /** Feature bits that must be offered; the case deals with them itself. */
   readonly offers?: readonly FeatureName[];
+  /** Feature bits that must not be offered: what is said of devices that do is another case. */
+  readonly unoffered?: readonly FeatureName[];
   /** Feature bits that are not negotiated although the runner would. */
   readonly without?: readonly FeatureName[];
   /**

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Folders of the device side: rings, devices, and the transports that show them. */
-const folders = ['virtqueue', 'devices', 'vhost-user', 'vhost-mdev', 'vhost-vdpa'] as const;
+const folders = ['virtqueue', 'devices', 'vhost-user', 'vhost-mdev', 'vhost-vdpa', 'virtio-pci'] as const;
 
 /**
  * Files in those folders that are not, or not alone, the device's. A mutant of what driver and device share changes both
@@ -36,6 +36,10 @@ const notTheDevices: ReadonlySet<string> = new Set([
   // Mistakes of 2019, which are known and no device that should be right: a test compares their verdicts.
   'vhost-mdev/faithful-rules',
   'vhost-mdev/mdev-rule-tables',
+  // What the kernel's VFIO does in front of a function.
+  'virtio-pci/vfio-pci-calls',
+  'virtio-pci/vfio-pci-device',
+  'virtio-pci/vfio-pci-interrupts',
   // Which devices there are, by name.
   'devices/reference-devices',
   // What answers frames for targets without a loopback: the reference that is tried has one.

@@ -2,6 +2,7 @@ import { transportRules } from '../../reference-impl/devices/queued-device.ts';
 import { mdevRulesL1, mdevRulesL2 } from '../../reference-impl/vhost-mdev/mdev-rules.ts';
 import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { vdpaRules } from '../../reference-impl/vhost-vdpa/vdpa-rules.ts';
+import { virtioPciRules } from '../../reference-impl/virtio-pci/pci-rules.ts';
 
 /** A value that a rule table has, or a function of it always returns. */
 export interface Constant {
@@ -25,7 +26,14 @@ const words: ReadonlyMap<string, Constant> = new Map([
  * Entries of rule tables, by name, that are the same in each table that is tried: values, and what functions return. A
  * value is there by the name of its table, too (`resets.rings`).
  */
-export const tableConstants = constantsOf([referenceRules, transportRules, mdevRulesL1, mdevRulesL2, vdpaRules]);
+export const tableConstants = constantsOf([
+  referenceRules,
+  transportRules,
+  mdevRulesL1,
+  mdevRulesL2,
+  vdpaRules,
+  virtioPciRules,
+]);
 
 function constantsOf(roots: readonly object[]): {
   readonly values: ReadonlyMap<string, Constant>;

@@ -64,6 +64,13 @@ export interface VirtioPciSession extends Session {
   readonly vfio: VfioDevice;
   /** Interrupts for configuration that came since the last call. The first call maps them to a vector. */
   takeConfigInterrupts(): number;
+  /**
+   * Gives the pin this event, and no queue a vector from now on: their calls are not counted. To be used ahead of MSI-X.
+   * An error number negated, or no failure.
+   */
+  usePin(event: number): number;
+  /** Has `attach` map a queue to this vector. */
+  useVector(index: number, vector: number): void;
   /** Resets a queue and waits for it; features must allow it. */
   resetQueue(index: number): ControlOutcome;
   /** DRIVER_OK, if it is not set yet: `attach` leaves that to the first use of a ring. */

@@ -1,6 +1,7 @@
 import { withPciFaults } from '../../reference-impl/faults/faults.ts';
 import { type VirtioPciRules, virtioPciRules } from '../../reference-impl/virtio-pci/pci-rules.ts';
 import { VfioPciDevice } from '../../reference-impl/virtio-pci/vfio-pci-device.ts';
+import { VIRTIO_F_NOTIFICATION_DATA } from '../../reference-impl/virtqueue/feature-bits.ts';
 import { workloadOfReference } from '../devices/device-types.ts';
 import type { TargetFacts } from '../port/target-facts.ts';
 import { InProcessVfio } from '../vfio/in-process-vfio.ts';
@@ -12,11 +13,14 @@ import { referenceFacts } from './open-reference.ts';
 export interface OpenPciReferenceOptions extends DeviceFileReferenceOptions {
   /** The rules of the reference unless given. */
   readonly rules?: VirtioPciRules;
+  /** VIRTIO_F_NOTIFICATION_DATA is offered. */
+  readonly hasNotificationData?: boolean;
 }
 
 /** The port to a reference virtio function of this process. What is not answered now never is. */
 export function openPciReference(options: OpenPciReferenceOptions): PciPort {
-  const { device, deadlineMs, log } = options;
+  // Other rules hold for those that do not offer it: one device stands for them.
+  const { device, deadlineMs, log, hasNotificationData = device !== 'entropy' } = options;
   // One pair, so that there is a control queue.
   const queues = options.queues ?? (device === 'net' ? 1 : undefined);
   const rules = withPciFaults(options.rules ?? virtioPciRules, faultsOfTransport(options.faults));
@@ -24,12 +28,17 @@ export function openPciReference(options: OpenPciReferenceOptions): PciPort {
     { hasControlQueue: true, ...options, ...(queues === undefined ? {} : { queues }) },
     () => stored,
   );
-  const carrier = new InProcessVfio((edge) => new VfioPciDevice(makeParent(), edge, rules));
+  const lacking = hasNotificationData ? 0n : VIRTIO_F_NOTIFICATION_DATA;
+  const carrier = new InProcessVfio((edge) => new VfioPciDevice(makeParent(), edge, rules, lacking));
   const common = referenceFacts(device, `virtio-pci-${device}-in-process`);
   const facts: TargetFacts = {
     ...common,
     // A ring begins at its start.
-    capabilities: common.capabilities.filter((name) => name !== 'initial-base' && name !== 'packed-used-position'),
+    capabilities: [
+      ...common.capabilities.filter((name) => name !== 'initial-base' && name !== 'packed-used-position'),
+      'interrupt-pin',
+      'vendor-data',
+    ],
     transport: 'virtio-pci',
     ...(device === 'net' ? { workload: { ...workloadOfReference(device), pairs: 1 } } : {}),
     requiredFeatures: ['VIRTIO_F_ACCESS_PLATFORM'],

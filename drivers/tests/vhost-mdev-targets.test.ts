@@ -7,6 +7,7 @@ import { openMdevReference } from '../reference/open-mdev-reference.ts';
 import { isReachedBy } from '../target.ts';
 import { MdevSession } from '../vhost-mdev/mdev-session.ts';
 import { VdpaSession } from '../vhost-vdpa/vdpa-session.ts';
+import { PciSession } from '../virtio-pci/pci-session.ts';
 
 t.test('targets in process are opened by their name alone', async (t) => {
   const inProcess = targets.flatMap((target) => (isReachedBy(target, 'in-process') ? [target] : []));
@@ -25,7 +26,7 @@ t.test('targets in process are opened by their name alone', async (t) => {
       t.equal(places.name, target.reach.mdev === 'l1' ? 'l1' : 'l2', target.facts.name);
       t.ok(port.facts.capabilities.includes(`layout-${places.name}`));
     } else {
-      assert.ok(opened.session instanceof VdpaSession);
+      assert.ok(opened.session instanceof VdpaSession || opened.session instanceof PciSession);
     }
     const word = opened.session.readFeatures('features');
     assert.ok(word.kind === 'word');
@@ -46,7 +47,7 @@ t.test('the mode in which a device does what its text was coded to do is told as
 t.test('a target that contradicts itself', async (t) => {
   const facts = { ...vhostMdevL1.facts, transport: 'vhost-user' } as const;
   await t.rejects(openerOf({ ...vhostMdevL1, facts }), {
-    message: 'vhost-mdev-l1: in-process reaches vhost-mdev or vhost-vdpa, and not vhost-user',
+    message: 'vhost-mdev-l1: in-process reaches vhost-mdev or vhost-vdpa or virtio-pci, and not vhost-user',
   });
   t.notOk(targets.some((target) => target !== vhostMdevL2Net && target.facts.name === vhostMdevL2Net.facts.name));
 });

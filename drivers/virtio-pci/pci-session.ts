@@ -8,6 +8,7 @@ import {
 } from '../../reference-impl/virtqueue/feature-bits.ts';
 import { type GuestRing, isEmptyAt, type RingPosition, startPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { errno, errorName } from '../../reference-impl/wire/errno.ts';
+import { vfioPci } from '../../reference-impl/wire/vfio-structures.ts';
 import { pciCommand, pciHeader, virtioPciCapabilities } from '../../reference-impl/wire/virtio-pci.ts';
 import { encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
 import { unmetByRings } from '../devices/request-needs.ts';
@@ -53,7 +54,7 @@ const restMs = 5;
 const nothingNegotiated: Negotiated = { offered: noFeatures, accepted: noFeatures };
 const returned: ControlOutcome = { kind: 'done', by: 'return' };
 
-/** What is known of a queue that was set up since the last reset of the device. */
+/** What is known of a queue that was set up. */
 interface SetUpQueue {
   readonly notifyAt: { readonly bar: number; readonly offset: number };
   /** The word that names it in notifications. */
@@ -83,6 +84,7 @@ export class PciSession implements VirtioPciSession, RingOwner {
   #isOpen = true;
   #isPrepared = false;
   #isStatusManual = false;
+  #hasPin = false;
   #isRunning = false;
   /** A ring was stopped by a reset of the device, and all of them with it. */
   #isStoppedByReset = false;
@@ -185,7 +187,8 @@ export class PciSession implements VirtioPciSession, RingOwner {
   }
 
   attach<R extends GuestRing>(ring: R, options: AttachOptions): Queue<R> {
-    const { index, position = ring.position, enable = true, call = true, kick = true } = options;
+    const { index, position = ring.position, enable = true, kick = true } = options;
+    const call = (options.call ?? true) && !this.#hasPin;
     if (options.indirect === true && this.#guest === undefined) {
       throw new DriverUsageError('indirect tables need shared memory: call shareMemory before attach');
     }
@@ -232,7 +235,7 @@ export class PciSession implements VirtioPciSession, RingOwner {
   notify({ index, driver }: PciQueue): void {
     if (this.#isStoppedByReset) throw unmetByRings('changes');
     const setUp = this.#setUp.get(index);
-    if (setUp === undefined) throw new DriverUsageError(`ring ${index} is not set up since the reset of the device`);
+    if (setUp === undefined) throw new DriverUsageError(`ring ${index} was not set up`);
     const { bar, offset } = setUp.notifyAt;
     const hasData = this.#accepted(VIRTIO_F_NOTIFICATION_DATA);
     // The next available place with its wrap counter, or the available idx: bits 0 to 15 of a base.
@@ -263,8 +266,18 @@ export class PciSession implements VirtioPciSession, RingOwner {
     };
   }
 
+  usePin(event: number): number {
+    this.#hasPin = true;
+    return this.vfio.setIrqEvents(vfioPci.INTX_IRQ_INDEX, 0, [event]);
+  }
+
+  useVector(index: number, vector: number): void {
+    this.#vectors.assign(index, vector);
+  }
+
   resetQueue(index: number): ControlOutcome {
-    this.#setUp.delete(index);
+    const setUp = this.#setUp.get(index);
+    if (setUp !== undefined) setUp.isEnabled = false;
     this.pci.write('queueSelect', index);
     const answer = this.pci.write('queueReset', 1);
     if (answer < 0) return callOutcomeOn(this.#context, answer);
@@ -351,7 +364,7 @@ export class PciSession implements VirtioPciSession, RingOwner {
   #zeroStatus(): ControlOutcome {
     const answer = this.pci.write('deviceStatus', 0);
     if (answer < 0) return callOutcomeOn(this.#context, answer);
-    this.#setUp.clear();
+    for (const setUp of this.#setUp.values()) setUp.isEnabled = false;
     return this.#until(() => this.pci.read('deviceStatus') === 0);
   }
 

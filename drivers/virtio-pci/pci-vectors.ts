@@ -67,6 +67,10 @@ export class PciVectors {
     return given;
   }
 
+  assign(index: number, vector: number): void {
+    this.#ofQueue.set(index, { vector, isShared: vector === shared });
+  }
+
   /** Maps the selected queue. -1 for no event: then it is mapped to no vector. */
   mapSelected(index: number, event: number, hasCall: boolean): void {
     const { vector, isShared } = this.of(index);

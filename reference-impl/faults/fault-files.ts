@@ -60,3 +60,7 @@ export * as 'transport/vhost-user/vring' from './transport/vhost-user/vring-faul
 export * as 'transport/vhost-vdpa/iotlb' from './transport/vhost-vdpa/iotlb-faults.ts';
 export * as 'transport/vhost-vdpa/life' from './transport/vhost-vdpa/life-faults.ts';
 export * as 'transport/vhost-vdpa/ring' from './transport/vhost-vdpa/ring-faults.ts';
+export * as 'transport/virtio-pci/capability' from './transport/virtio-pci/capability-faults.ts';
+export * as 'transport/virtio-pci/common' from './transport/virtio-pci/common-faults.ts';
+export * as 'transport/virtio-pci/interrupt' from './transport/virtio-pci/interrupt-faults.ts';
+export * as 'transport/virtio-pci/queue-reset' from './transport/virtio-pci/queue-reset-faults.ts';

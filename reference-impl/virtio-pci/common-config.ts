@@ -34,26 +34,35 @@ const allBits = 2n ** 128n - 1n;
 /** Selectors of 128 bits of features: what lies behind them is never kept. */
 const keptWindows = 4;
 
-const selected = ({ queues, queueSelect, rules }: ConfiguredDevice): QueueRecord | undefined =>
-  rules.queue.exists(queueSelect, queues.count) ? queues.record(queueSelect) : undefined;
+interface SelectedQueue extends QueueRecord {
+  readonly index: number;
+}
+
+function selected({ queues, queueSelect, rules }: ConfiguredDevice): SelectedQueue | undefined {
+  const index = rules.queue.selected(queueSelect, queues.count);
+  const record = index === undefined ? undefined : queues.record(index);
+  return index === undefined || record === undefined ? undefined : { ...record, index };
+}
 
 const ofQueue = (
-  told: (record: QueueRecord, device: ConfiguredDevice) => number,
-  taken?: (record: QueueRecord, value: number, device: ConfiguredDevice) => Partial<QueueRecord>,
+  told: (queue: SelectedQueue, device: ConfiguredDevice) => number,
+  taken?: (queue: SelectedQueue, value: number, device: ConfiguredDevice) => Partial<QueueRecord>,
 ): Field => ({
   read: (device) => {
-    const record = selected(device);
-    return record === undefined ? 0 : told(record, device);
+    const queue = selected(device);
+    return queue === undefined ? 0 : told(queue, device);
   },
   ...(taken === undefined
     ? {}
     : {
         write: (device: ConfiguredDevice, value: number) => {
-          const record = selected(device);
-          if (record !== undefined) device.queues.change(device.queueSelect, taken(record, value, device));
+          const queue = selected(device);
+          if (queue !== undefined) device.queues.change(queue.index, taken(queue, value, device));
         },
       }),
 });
+
+const canResetQueues = ({ features }: ConfiguredDevice): boolean => (features & VIRTIO_F_RING_RESET) !== 0n;
 
 const half = (area: 'desc' | 'driver' | 'device', isHigh: boolean): Field =>
   ofQueue(
@@ -91,7 +100,7 @@ const fields: Readonly<Record<CommonConfigField, Field>> = {
   },
   configMsixVector: {
     read: ({ interrupts }) => interrupts.configVector,
-    write: ({ interrupts }, value) => interrupts.mapConfiguration(value),
+    write: ({ interrupts, queues }, value) => interrupts.mapConfiguration(value, queues.vectors()),
   },
   numQueues: { read: ({ queues }) => queues.count },
   deviceStatus: { read: ({ status }) => status, write: (device, value) => device.setStatus(value) },
@@ -103,34 +112,37 @@ const fields: Readonly<Record<CommonConfigField, Field>> = {
     },
   },
   queueSize: ofQueue(
-    ({ size }, { rules }) => rules.queue.shownSize(size),
+    ({ size }, { rules, queues }) => rules.queue.shownSize(size, queues.largestSize),
     ({ size }, value, { rules, queues, features }) =>
       rules.queue.acceptsSize(value, queues.largestSize, ringLayoutOf(features)) ? { size: value } : { size },
   ),
-  queueMsixVector: {
-    read: (device) => device.queues.vectorOf(device.queueSelect),
-    write: (device, value) => device.queues.change(device.queueSelect, { vector: device.interrupts.mapped(value) }),
-  },
+  queueMsixVector: ofQueue(
+    ({ vector }) => vector,
+    ({ index }, value, { interrupts, queues }) => ({ vector: interrupts.mapped(index, value, queues.vectors(index)) }),
+  ),
   // The driver takes no queue out of use so: 0 has no effect.
   queueEnable: ofQueue(
     ({ isEnabled }) => (isEnabled ? 1 : 0),
     ({ isEnabled }, value) => ({ isEnabled: isEnabled || value === 1 }),
   ),
-  queueNotifyOff: ofQueue((_, { rules, queueSelect }) => rules.notify.notifyOff(queueSelect)),
+  queueNotifyOff: ofQueue(({ index }, { rules }) => rules.notify.notifyOff(index)),
   queueDescLow: half('desc', false),
   queueDescHigh: half('desc', true),
   queueDriverLow: half('driver', false),
   queueDriverHigh: half('driver', true),
   queueDeviceLow: half('device', false),
   queueDeviceHigh: half('device', true),
-  queueNotifConfigData: ofQueue((_, { rules, features, queueSelect }) =>
-    (features & VIRTIO_F_NOTIF_CONFIG_DATA) === 0n ? 0 : rules.notify.configData(queueSelect),
+  queueNotifConfigData: ofQueue(({ index }, { rules, features }) =>
+    (features & VIRTIO_F_NOTIF_CONFIG_DATA) === 0n ? 0 : rules.notify.configData(index),
   ),
   queueReset: {
-    read: (device) =>
-      (device.features & VIRTIO_F_RING_RESET) === 0n ? 0 : device.queues.shownReset(device.queueSelect),
+    read: (device) => {
+      const queue = canResetQueues(device) ? selected(device) : undefined;
+      return queue === undefined ? 0 : device.queues.shownReset(queue.index);
+    },
     write: (device, value) => {
-      if (value === 1 && (device.features & VIRTIO_F_RING_RESET) !== 0n) device.queues.resetQueue(device.queueSelect);
+      const queue = canResetQueues(device) && value === 1 ? selected(device) : undefined;
+      if (queue !== undefined) device.queues.resetQueue(queue.index);
     },
   },
 };

@@ -38,6 +38,8 @@ export interface ConfigSpaceOptions extends FunctionShape {
   };
   /** What interrupts make of the status register. */
   readonly isInterruptPending: () => boolean;
+  /** DRIVER_OK is set. */
+  readonly isRunning: () => boolean;
 }
 
 /** Configuration space of a virtio function: its header and the list of its capabilities. */
@@ -47,8 +49,8 @@ export class FunctionConfigSpace {
   readonly #view = new DataView(this.#bytes.buffer);
   readonly #writable = new Uint8Array(PCI_CONFIG_SIZE);
   #next: number = firstCapability;
-  /** Where the pointer to the capability that comes next lies. */
-  #pointer: number = pciHeader.capabilities;
+  /** In the order of the list: where each begins, and the type of a structure. */
+  readonly #list: { readonly at: number; readonly type?: number }[] = [];
   #msix = 0;
   #window = 0;
   #vendor = 0;
@@ -79,6 +81,7 @@ export class FunctionConfigSpace {
     const { rules, access, isInterruptPending } = this.#options;
     const status = pciStatus.CAPABILITY_LIST | (isInterruptPending() ? pciStatus.INTERRUPT : 0);
     this.#view.setUint16(pciHeader.status, status, true);
+    this.#link();
     const window = this.#windowOf(offset, target.length);
     if (window !== undefined && rules.capabilities.windowReads) {
       const read = new Uint8Array(window.length);
@@ -139,7 +142,7 @@ export class FunctionConfigSpace {
 
   #makeMsix(): void {
     const { rules, vectors } = this.#options;
-    this.#msix = this.#link(PCI_CAP_ID_MSIX, MSIX_CAPABILITY_SIZE);
+    this.#msix = this.#take(PCI_CAP_ID_MSIX, MSIX_CAPABILITY_SIZE);
     this.#view.setUint16(this.#msix + 2, rules.identity.shownVectors(vectors) - 1, true);
     // The low three bits of both offsets are the number of the BAR.
     this.#view.setUint32(this.#msix + 4, MSIX_BAR, true);
@@ -150,7 +153,7 @@ export class FunctionConfigSpace {
     const { type, bar, id, offset, length, capabilityLength, extra } = structure;
     const view = this.#view;
     if (type === virtioPciCapabilities.VIRTIO_PCI_CAP_VENDOR_CFG) {
-      const at = this.#link(PCI_CAP_ID_VNDR, VENDOR_CAPABILITY_SIZE);
+      const at = this.#take(PCI_CAP_ID_VNDR, VENDOR_CAPABILITY_SIZE, type);
       this.#vendor = at;
       view.setUint8(at + virtioPciCap.length, capabilityLength);
       view.setUint8(at + virtioPciCap.type, type);
@@ -158,7 +161,7 @@ export class FunctionConfigSpace {
       this.#bytes.set(vendorData, at + VENDOR_DATA);
       return;
     }
-    const at = this.#link(PCI_CAP_ID_VNDR, VIRTIO_PCI_CAP_SIZE + (virtioPciCapExtra[type] ?? 0));
+    const at = this.#take(PCI_CAP_ID_VNDR, VIRTIO_PCI_CAP_SIZE + (virtioPciCapExtra[type] ?? 0), type);
     view.setUint8(at + virtioPciCap.length, capabilityLength);
     view.setUint8(at + virtioPciCap.type, type);
     view.setUint8(at + virtioPciCap.bar, bar);
@@ -172,13 +175,24 @@ export class FunctionConfigSpace {
     this.#writable.fill(0xff, at + virtioPciCap.offset, at + VIRTIO_PCI_CAP_SIZE + 4);
   }
 
-  /** Takes room for a capability, and has the one before point at it. */
-  #link(id: number, size: number): number {
+  /** Takes room for a capability, behind those before it. */
+  #take(id: number, size: number, type?: number): number {
     const at = this.#next;
     this.#next += Math.ceil(size / 4) * 4;
-    this.#bytes[this.#pointer] = at;
     this.#bytes[at] = id;
-    this.#pointer = at + 1;
+    this.#list.push({ at, ...(type === undefined ? {} : { type }) });
     return at;
+  }
+
+  /** Has each capability of the list point at the next. */
+  #link(): void {
+    const { rules, isRunning } = this.#options;
+    let pointer: number = pciHeader.capabilities;
+    for (const { at, type } of this.#list) {
+      if (type !== undefined && !rules.capabilities.isLinked(type, isRunning())) continue;
+      this.#bytes[pointer] = at;
+      pointer = at + 1;
+    }
+    this.#bytes[pointer] = 0;
   }
 }

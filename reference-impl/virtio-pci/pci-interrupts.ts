@@ -1,5 +1,5 @@
 import { VIRTIO_MSI_NO_VECTOR } from '../wire/virtio-pci.ts';
-import type { PciInterruptRules } from './pci-rules.ts';
+import type { MappedEvent, PciInterruptRules } from './pci-rules.ts';
 
 /** How interrupts leave the function. */
 export interface InterruptLines {
@@ -38,18 +38,20 @@ export class PciInterrupts {
     return !this.#lines.isMsixEnabled() && this.#isr !== 0;
   }
 
-  mapped(vector: number): number {
-    return this.#rules.mapped(vector, this.#vectors);
+  /** The vector of a queue behind a write. @param ofOthers vectors of the other queues. */
+  mapped(queue: number, vector: number, ofOthers: readonly number[]): number {
+    return this.#rules.mapped(queue, vector, this.#vectors, [...ofOthers, this.#configVector]);
   }
 
-  mapConfiguration(vector: number): void {
-    this.#configVector = this.mapped(vector);
+  /** @param ofQueues vectors of the queues. */
+  mapConfiguration(vector: number, ofQueues: readonly number[]): void {
+    this.#configVector = this.#rules.mapped('configuration', vector, this.#vectors, ofQueues);
   }
 
   /** Buffers of a queue were used that is mapped to a vector. */
-  ofQueue(vector: number): void {
+  ofQueue(queue: number, vector: number): void {
     if (this.#lines.isMsixEnabled()) {
-      this.#signal(vector);
+      this.#signal(queue, vector);
       return;
     }
     this.#isr = this.#rules.queueBit(this.#isr);
@@ -58,7 +60,7 @@ export class PciInterrupts {
 
   ofConfiguration(): void {
     this.#isr = this.#rules.configurationBit(this.#isr);
-    if (this.#lines.isMsixEnabled()) this.#signal(this.#configVector);
+    if (this.#lines.isMsixEnabled()) this.#signal('configuration', this.#configVector);
     else this.#lines.pinChanged();
   }
 
@@ -75,8 +77,8 @@ export class PciInterrupts {
     this.#lines.pinChanged();
   }
 
-  #signal(mapped: number): void {
-    const vector = this.#rules.signalled(mapped);
+  #signal(event: MappedEvent, mapped: number): void {
+    const vector = this.#rules.signalled(event, mapped);
     if (vector !== VIRTIO_MSI_NO_VECTOR) this.#lines.signalVector(vector);
   }
 }

@@ -52,12 +52,18 @@ export class PciQueues {
   change(index: number, change: Partial<QueueRecord>): void {
     const state = this.#states[index];
     if (state === undefined) return;
-    state.record = { ...state.record, ...change };
+    const { taken } = this.#options.rules.queueReset;
+    state.record = { ...state.record, ...(state.record.wasReset ? taken(change) : change) };
     this.settle();
   }
 
   vectorOf(index: number): number {
     return this.#states[index]?.record.vector ?? VIRTIO_MSI_NO_VECTOR;
+  }
+
+  /** Of all queues but one. */
+  vectors(but?: number): number[] {
+    return this.#states.filter((_, index) => index !== but).map(({ record }) => record.vector);
   }
 
   /** Starts and stops rings as the state of the device has it. */
@@ -84,10 +90,10 @@ export class PciQueues {
   resetQueue(index: number): void {
     const state = this.#states[index];
     if (state === undefined) return;
-    const { stops, lasts, after } = this.#options.rules.queueReset;
+    const { stops, lasts, after, nextPosition } = this.#options.rules.queueReset;
     if (stops) {
       if (state.isStarted) this.#stop(index, state);
-      state.position = undefined;
+      state.position = nextPosition(state.position);
     }
     state.record = { ...after(this.#fresh(), state.record), wasReset: true };
     state.resetReads = lasts;
@@ -101,7 +107,7 @@ export class PciQueues {
     const { shownMeanwhile, shownEnabled, shownAfterReset } = this.#options.rules.queueReset;
     if (state.resetReads > 0) {
       state.resetReads--;
-      return shownMeanwhile;
+      return shownMeanwhile(state.resetReads);
     }
     if (state.record.isEnabled) return shownEnabled;
     return state.record.wasReset ? 0 : shownAfterReset;

@@ -5,7 +5,7 @@ import {
   VIRTIO_F_RING_RESET,
   VIRTIO_F_VERSION_1,
 } from '../virtqueue/feature-bits.ts';
-import type { RingLayout } from '../virtqueue/ring.ts';
+import type { RingLayout, RingPosition } from '../virtqueue/ring.ts';
 import { isQueueSize } from '../virtqueue/split/layout.ts';
 import { VIRTIO_MSI_NO_VECTOR, VIRTIO_PCI_FIRST_DEVICE_ID, VIRTIO_PCI_VENDOR_ID } from '../wire/virtio-pci.ts';
 
@@ -36,6 +36,8 @@ export interface ShownStructure {
 export interface PciCapabilityRules {
   /** The structures in the order of the list. */
   readonly shown: (structures: readonly ShownStructure[]) => readonly ShownStructure[];
+  /** Whether the list has a vendor capability of a type, before and behind DRIVER_OK. */
+  readonly isLinked: (type: number, isRunning: boolean) => boolean;
   /** Bytes of a vendor's own behind its id, and what reading them does to these. */
   readonly vendorId: number;
   readonly vendorRead: (byte: number) => number;
@@ -86,10 +88,10 @@ export interface QueueRecord {
 }
 
 export interface PciQueueRules {
-  /** Queues that can be selected. */
-  readonly exists: (index: number, count: number) => boolean;
+  /** The queue that a selector means; undefined for none. */
+  readonly selected: (select: number, count: number) => number | undefined;
   /** The size that is told of a queue. */
-  readonly shownSize: (size: number) => number;
+  readonly shownSize: (size: number, largest: number) => number;
   readonly acceptsSize: (size: number, largest: number, layout: RingLayout) => boolean;
   /** An address behind a write of one half. */
   readonly withHalf: (address: bigint, half: number, isHigh: boolean) => bigint;
@@ -103,10 +105,14 @@ export interface PciQueueRules {
 export interface PciQueueResetRules {
   /** Reads of `queueReset` that show that the reset goes on. */
   readonly lasts: number;
-  /** What those reads show. */
-  readonly shownMeanwhile: number;
+  /** What those reads show, with so many of them to come. */
+  readonly shownMeanwhile: (left: number) => number;
   /** Whether the ring stands still. */
   readonly stops: boolean;
+  /** Where the ring begins that comes next, after one that stood there; undefined for its start. */
+  readonly nextPosition: (before: RingPosition | undefined) => RingPosition | undefined;
+  /** What of a change counts for a queue that was reset. */
+  readonly taken: (change: Partial<QueueRecord>) => Partial<QueueRecord>;
   /** The queue as a reset leaves it. */
   readonly after: (fresh: QueueRecord, before: QueueRecord) => QueueRecord;
   /** What `queueReset` shows of a queue that was enabled again. */
@@ -125,6 +131,9 @@ export interface PciNotifyRules {
   readonly queueOf: (named: number | undefined, atAddress: number | undefined) => number | undefined;
 }
 
+/** What is mapped to a vector: a queue by its number, or changes of configuration. */
+export type MappedEvent = number | 'configuration';
+
 export interface PciInterruptRules {
   /** ISR status where a queue has something to tell, and where configuration changed. */
   readonly queueBit: (isr: number) => number;
@@ -132,12 +141,12 @@ export interface PciInterruptRules {
   readonly afterRead: (isr: number) => number;
   /** Whether the status register shows an interrupt. */
   readonly isPending: (isr: number) => boolean;
-  /** The vector that is kept of one that was written; NO_VECTOR where it cannot be mapped. */
-  readonly mapped: (vector: number, vectors: number) => number;
+  /** The vector that is kept of one that was written; NO_VECTOR where it cannot be mapped. `taken` are those of others. */
+  readonly mapped: (event: MappedEvent, vector: number, vectors: number, taken: readonly number[]) => number;
   /** The vector behind a reset. */
   readonly afterReset: (before: number) => number;
   /** The vector that is signalled for what is mapped to one. */
-  readonly signalled: (mapped: number) => number;
+  readonly signalled: (event: MappedEvent, mapped: number) => number;
 }
 
 /**
@@ -178,6 +187,7 @@ export const virtioPciRules: VirtioPciRules = {
   },
   capabilities: {
     shown: (structures) => structures,
+    isLinked: () => true,
     vendorId: 0xfffe,
     vendorRead: (byte) => byte,
     windowReads: true,
@@ -199,7 +209,7 @@ export const virtioPciRules: VirtioPciRules = {
   },
   config: { nextGeneration: (before) => (before + 1) & 0xff },
   queue: {
-    exists: (index, count) => index < count,
+    selected: (select, count) => (select < count ? select : undefined),
     shownSize: (size) => size,
     acceptsSize: (size, largest, layout) => size > 0 && size <= largest && (layout === 'packed' || isQueueSize(size)),
     withHalf: (address, value, isHigh) =>
@@ -210,15 +220,17 @@ export const virtioPciRules: VirtioPciRules = {
   },
   queueReset: {
     lasts: 1,
-    shownMeanwhile: 1,
+    shownMeanwhile: () => 1,
     stops: true,
+    nextPosition: () => undefined,
+    taken: (change) => change,
     after: (fresh) => fresh,
     shownEnabled: 0,
     shownAfterReset: 0,
   },
   notify: {
     multiplier: 4,
-    notifyOff: (index) => index,
+    notifyOff: (index) => index + 1,
     configData: (index) => 0x100 + index,
     acceptsLength: (length, features) => length === ((features & VIRTIO_F_NOTIFICATION_DATA) === 0n ? 2 : 4),
     queueOf: (named, atAddress) => (named === atAddress ? named : undefined),
@@ -228,8 +240,8 @@ export const virtioPciRules: VirtioPciRules = {
     configurationBit: (isr) => isr | 2,
     afterRead: () => 0,
     isPending: (isr) => isr !== 0,
-    mapped: (vector, vectors) => (vector < vectors ? vector : VIRTIO_MSI_NO_VECTOR),
+    mapped: (_, vector, vectors) => (vector < vectors ? vector : VIRTIO_MSI_NO_VECTOR),
     afterReset: () => VIRTIO_MSI_NO_VECTOR,
-    signalled: (mapped) => mapped,
+    signalled: (_, mapped) => mapped,
   },
 };

@@ -21,15 +21,17 @@ export class VfioPciDevice implements CalledVfioPci {
   readonly interrupts: VfioPciInterrupts;
   #opens = 0;
 
-  constructor(parent: ParentDriver, edge: MdevEdge, rules: VirtioPciRules) {
+  /** @param lacking features that it does not offer although it could. */
+  constructor(parent: ParentDriver, edge: MdevEdge, rules: VirtioPciRules, lacking = 0n) {
     this.container = new DmaContainer(edge, dmaRules, () => this.function.queues.move());
-    this.function = new VirtioPciFunction(parent, rules, {
+    const bus = {
       memory: () => this.container.memoryMap(),
-      signalVector: (vector) => this.interrupts.signalVector(vector),
+      signalVector: (vector: number) => this.interrupts.signalVector(vector),
       pinChanged: () => this.interrupts.pinChanged(),
-    });
+    };
+    this.function = new VirtioPciFunction(parent, rules, bus, lacking);
     const { vectors, config, interrupts } = this.function;
-    this.interrupts = new VfioPciInterrupts(edge, vectors, {
+    this.interrupts = new VfioPciInterrupts(edge, rules.identity.shownVectors(vectors), {
       setMsixEnabled: (enabled) => config.setMsixEnabled(enabled),
       isPinDue: () => interrupts.isPinDue && !config.isIntxDisabled,
     });

@@ -33,11 +33,14 @@ export class VirtioPciFunction implements ConfiguredDevice {
   driverFeatureSelect = 0;
   queueSelect = 0;
   generation = 0;
+  readonly #lacking: bigint;
   #status = 0;
   /** Configuration of the device as it was when some of it was last read. */
   #seen: Uint8Array | undefined;
 
-  constructor(parent: ParentDriver, rules: VirtioPciRules, bus: FunctionBus) {
+  /** @param lacking features that it does not offer although it could. */
+  constructor(parent: ParentDriver, rules: VirtioPciRules, bus: FunctionBus, lacking = 0n) {
+    this.#lacking = lacking;
     this.parent = parent;
     this.rules = rules;
     this.vectors = rules.identity.vectors(parent.queueCount);
@@ -47,7 +50,7 @@ export class VirtioPciFunction implements ConfiguredDevice {
       parent,
       rules,
       memory: bus.memory,
-      isRunning: () => (this.#status & status.DRIVER_OK) !== 0,
+      isRunning: () => this.#isRunning,
     });
     this.interrupts = new PciInterrupts(rules.interrupt, this.vectors, {
       isMsixEnabled: () => this.config.isMsixEnabled,
@@ -62,9 +65,10 @@ export class VirtioPciFunction implements ConfiguredDevice {
         write: (bar, offset, source) => this.writeBar(bar, offset, source),
       },
       isInterruptPending: () => this.interrupts.isPending,
+      isRunning: () => this.#isRunning,
     });
     parent.setSinks({
-      signalCall: (queue) => this.interrupts.ofQueue(this.queues.vectorOf(queue)),
+      signalCall: (queue) => this.interrupts.ofQueue(queue, this.queues.vectorOf(queue)),
       signalError: () => this.#broke(),
       // A ring that lacks a translation waits, and tries again when it is notified or memory changes.
       missed: () => {},
@@ -75,8 +79,12 @@ export class VirtioPciFunction implements ConfiguredDevice {
     return this.#status;
   }
 
+  get #isRunning(): boolean {
+    return (this.#status & status.DRIVER_OK) !== 0;
+  }
+
   get offeredFeatures(): bigint {
-    return this.rules.features.offered(this.parent.supportedFeatures);
+    return this.rules.features.offered(this.parent.supportedFeatures) & ~this.#lacking;
   }
 
   get areFeaturesFixed(): boolean {
@@ -182,7 +190,6 @@ export class VirtioPciFunction implements ConfiguredDevice {
 
   #broke(): void {
     this.#status = this.rules.status.broken(this.#status);
-    const isRunning = (this.#status & status.DRIVER_OK) !== 0;
-    if (isRunning && this.rules.status.notifiesBroken) this.interrupts.ofConfiguration();
+    if (this.#isRunning && this.rules.status.notifiesBroken) this.interrupts.ofConfiguration();
   }
 }

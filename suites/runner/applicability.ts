@@ -80,6 +80,9 @@ function missingHere({ applies }: AnyCase, facts: TargetFacts, offer: FeatureSet
     const owner = facts.ownedBy[name];
     if (owner !== undefined) missing.push(`${name}: served by the ${owner}`);
   }
+  for (const name of applies.unoffered ?? []) {
+    if (hasFeature(offer, name, facts)) missing.push(`${name} not offered`);
+  }
   for (const name of applies.without ?? []) {
     if (facts.requiredFeatures.includes(name)) missing.push(`a target that works without ${name}`);
   }
@@ -96,8 +99,10 @@ const everything: FeatureSet = { device: everyBit, protocol: everyBit, backend: 
 
 /** What is missing whatever the target offers. */
 export function applicabilityBeforeOffer(definition: AnyCase, facts: TargetFacts, second?: TargetFacts): string[] {
+  // What must not be offered is not known yet either.
+  const { unoffered: _, ...applies } = definition.applies;
   return applicability(
-    definition,
+    { ...definition, applies },
     facts,
     everything,
     second === undefined ? undefined : { facts: second, offer: everything },

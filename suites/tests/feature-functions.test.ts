@@ -1,8 +1,10 @@
 import t from 'tap';
+import { openPciReference } from '../../drivers/reference/open-pci-reference.ts';
 import { openReference } from '../../drivers/reference/open-reference.ts';
 import {
   allFeatures,
   featureFunctionOf,
+  featureSetOf,
   isFeatureName,
   isRequirementSlug,
   namesIn,
@@ -12,11 +14,15 @@ import { allCases } from '../all-cases.ts';
 import { citedRequirements } from '../axes.ts';
 
 t.test('every bit that the reference offers says which requirements witness its function, or why none', async (t) => {
-  for (const device of referenceDeviceNames) {
-    const port = openReference({ device });
+  for (const port of referenceDeviceNames.flatMap((device) => [
+    openReference({ device }),
+    openPciReference({ device }),
+  ])) {
+    const { device } = port.facts;
     const opened = port.connect();
     if (opened.kind === 'refused') throw new Error(opened.why);
-    const { offered } = opened.session.negotiate({});
+    const names = ['VIRTIO_F_VERSION_1', ...port.facts.requiredFeatures] as const;
+    const { offered } = opened.session.negotiate(featureSetOf(names, port.facts));
     for (const name of namesIn(offered, port.facts)) {
       t.ok(isFeatureName(name) && featureFunctionOf(name) !== undefined, `${name}, offered by the ${device} device`);
     }

@@ -353,7 +353,7 @@ t.test(
     const owned = { ...facts, ownedBy: { VHOST_USER_PROTOCOL_F_CONFIG: 'front-end' } };
     t.same(applicability(definition, owned, offer), ['VHOST_USER_PROTOCOL_F_CONFIG: served by the front-end']);
     const mdev = { ...facts, transport: 'vhost-mdev' } as const;
-    t.same(applicability(definition, mdev, offer), ['transport vhost-user or vhost-vdpa']);
+    t.same(applicability(definition, mdev, offer), ['transport vhost-user or vhost-vdpa or virtio-pci']);
     t.equal(elsewhereOf(definition, mdev), 'transport');
     t.equal(negotiationFor(definition.applies, facts, offer).protocol, config, 'and it is negotiated');
   },

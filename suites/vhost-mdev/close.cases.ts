@@ -2,10 +2,11 @@ import type { DriverPort, Queue, VhostMdevSession } from '../../drivers/port/por
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { encodeMdevMessage } from '../../reference-impl/wire/mdev-messages.ts';
 import { defineCase } from '../case.ts';
+import { CountedEvent } from '../counted-event.ts';
 import { servesAfresh } from '../virtio/running-queue.ts';
 import { ManualRing } from './manual-ring.ts';
 import { ringCount, ringDoorbell, setState } from './ring-messages.ts';
-import { CountedEvent, setEvents, setIrqs } from './vectors.ts';
+import { setEvents, setIrqs } from './vectors.ts';
 
 /** Closing a device as it is, without stopping it before (docs/VHOST-MDEV.md, strict). */
 

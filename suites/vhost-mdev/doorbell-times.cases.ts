@@ -1,9 +1,10 @@
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { defineCase } from '../case.ts';
+import { CountedEvent } from '../counted-event.ts';
 import { serves, servesAll } from '../virtio/service.ts';
 import { doorbellData, doorbellSizes, rest, writeDoorbells } from './doorbells.ts';
 import { ringCount, setState } from './ring-messages.ts';
-import { CountedEvent, setEvents } from './vectors.ts';
+import { setEvents } from './vectors.ts';
 
 /** When a doorbell comes: while the device is stopped, for nothing, for a ring that is not there to be served. */
 

@@ -1,10 +1,11 @@
 import type { VhostMdevSession } from '../../drivers/port/port.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
+import { CountedEvent } from '../counted-event.ts';
 import { presupposed } from '../premise.ts';
 import { refusesCall } from './refusal.ts';
 import { type Answer, ringCount, setState } from './ring-messages.ts';
-import { CountedEvent, descriptorData, type IrqFields, setEvents, setIrqs, triggerByEvents } from './vectors.ts';
+import { descriptorData, type IrqFields, setEvents, setIrqs, triggerByEvents } from './vectors.ts';
 
 /** VFIO_DEVICE_SET_IRQS that is wrong, field by field, and what a refused one leaves. */
 

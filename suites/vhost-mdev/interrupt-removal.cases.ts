@@ -1,8 +1,9 @@
 import { defineCase } from '../case.ts';
+import { CountedEvent } from '../counted-event.ts';
 import { presupposed } from '../premise.ts';
 import { growsNot } from '../resource-growth.ts';
 import { ringCount, setState } from './ring-messages.ts';
-import { CountedEvent, descriptorData, setEvents, setIrqs } from './vectors.ts';
+import { descriptorData, setEvents, setIrqs } from './vectors.ts';
 
 /** Event descriptors that are taken away. */
 

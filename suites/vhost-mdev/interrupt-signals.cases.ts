@@ -1,9 +1,10 @@
 import { defineCase } from '../case.ts';
+import { CountedEvent } from '../counted-event.ts';
 import { presupposed } from '../premise.ts';
 import { serves } from '../virtio/service.ts';
 import { rest } from './doorbells.ts';
 import { ringCount, setState } from './ring-messages.ts';
-import { CountedEvent, setEvents } from './vectors.ts';
+import { setEvents } from './vectors.ts';
 
 /** Who is signalled. A signal may come after the used element that it is for; after a stop none is under way. */
 

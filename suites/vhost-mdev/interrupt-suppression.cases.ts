@@ -1,7 +1,8 @@
 import { defineCase } from '../case.ts';
+import { CountedEvent } from '../counted-event.ts';
 import { rest } from './doorbells.ts';
 import { setState } from './ring-messages.ts';
-import { CountedEvent, setEvents } from './vectors.ts';
+import { setEvents } from './vectors.ts';
 
 /** What the driver says in its ring reaches the vector (virtio 2.7.7, 2.7.10). */
 

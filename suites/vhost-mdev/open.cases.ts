@@ -1,10 +1,11 @@
 import type { DriverPort, VhostMdevSession } from '../../drivers/port/port.ts';
 import { encodeMdevMessage } from '../../reference-impl/wire/mdev-messages.ts';
 import { defineCase } from '../case.ts';
+import { CountedEvent } from '../counted-event.ts';
 import { servesAfresh } from '../virtio/running-queue.ts';
 import { serves } from '../virtio/service.ts';
 import { getBase, ringCount, setSize, setState } from './ring-messages.ts';
-import { CountedEvent, setEvents } from './vectors.ts';
+import { setEvents } from './vectors.ts';
 
 /** Opening a device (docs/VHOST-MDEV.md, strict): one user at a time, each with a device as it was made. */
 

@@ -3,11 +3,12 @@ import type { VhostMdevSession } from '../../drivers/port/port.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { encodeMdevMessage } from '../../reference-impl/wire/mdev-messages.ts';
 import { defineCase } from '../case.ts';
+import { CountedEvent } from '../counted-event.ts';
 import { serves } from '../virtio/service.ts';
 import { rest } from './doorbells.ts';
 import { ManualRing, setUpAgain } from './manual-ring.ts';
 import { getBase, ringCount, ringDoorbell, setBase, setSize, setState } from './ring-messages.ts';
-import { CountedEvent, setEvents } from './vectors.ts';
+import { setEvents } from './vectors.ts';
 
 /** VFIO_DEVICE_RESET (docs/VHOST-MDEV.md, strict): what it stops and forgets, and what it leaves. */
 

@@ -1,4 +1,4 @@
-import type { DriverPort, VhostMdevSession } from '../../drivers/port/port.ts';
+import type { VhostMdevSession } from '../../drivers/port/port.ts';
 import { encodeStructure } from '../../reference-impl/wire/structure.ts';
 import {
   VFIO_IRQ_SET_ACTION_TRIGGER,
@@ -6,37 +6,8 @@ import {
   vfioIrqSet,
   vfioRequests,
 } from '../../reference-impl/wire/vfio-structures.ts';
+import type { CountedEvent } from '../counted-event.ts';
 import { type Answer, answerOf } from './ring-messages.ts';
-
-/** An eventfd of the case's own. */
-export class CountedEvent {
-  readonly fd: number;
-  readonly #port: DriverPort;
-
-  constructor(port: DriverPort) {
-    this.#port = port;
-    this.fd = port.descriptors.eventfd();
-  }
-
-  /** Signals since the last look. */
-  take(): number {
-    return this.#port.descriptors.read(this.fd);
-  }
-
-  /** Waits for a signal: how many there were, 0 where none came before the deadline. */
-  wait(deadlineMs = this.#port.deadlineMs): number {
-    let count = 0;
-    this.#port.until(() => {
-      count += this.take();
-      return count > 0;
-    }, deadlineMs);
-    return count;
-  }
-
-  close(): void {
-    this.#port.descriptors.close(this.fd);
-  }
-}
 
 /** Gives the rings' vectors from `start` on an event each, and takes theirs away where there is none. */
 export const setEvents = (

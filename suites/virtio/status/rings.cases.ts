@@ -13,7 +13,11 @@ export const beforeDriverOk = defineCase({
   id: 'virtio/status/no-buffers-before-driver-ok',
   title: 'no buffer is used and no call comes before DRIVER_OK, and what waits is served afterwards',
   proves: {
-    'status/no-buffers-before-driver-ok': ['buffers-used-before-driver-ok', 'vdpa-rings-served-before-driver-ok'],
+    'status/no-buffers-before-driver-ok': [
+      'buffers-used-before-driver-ok',
+      'vdpa-rings-served-before-driver-ok',
+      'pci-rings-served-before-driver-ok',
+    ],
   },
   applies,
   run({ port, session, driver, ring, requirement }) {
@@ -36,7 +40,11 @@ export const needsReset = defineCase({
   id: 'virtio/status/broken-device-says-that-it-needs-reset',
   title: 'a device that a head out of range leaves unable to serve without a reset shows DEVICE_NEEDS_RESET',
   proves: {
-    'status/unrecoverable-error-raises-needs-reset': ['needs-reset-never-raised', 'vdpa-never-needs-reset'],
+    'status/unrecoverable-error-raises-needs-reset': [
+      'needs-reset-never-raised',
+      'vdpa-never-needs-reset',
+      'pci-never-needs-reset',
+    ],
   },
   applies: { ...applies, ring: 'split' },
   run({ port, session, driver, ring, requirement }) {

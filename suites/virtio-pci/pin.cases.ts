@@ -1,0 +1,97 @@
+import type { VirtioPciSession } from '../../drivers/port/port.ts';
+import { isrStatus, pciHeader, pciStatus } from '../../reference-impl/wire/virtio-pci.ts';
+import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
+import type { Check } from '../check.ts';
+import { CountedEvent } from '../counted-event.ts';
+import { breaks, told } from './function.ts';
+
+/** Interrupts by the pin, with MSI-X disabled, and the ISR status (virtio 4.1.4.5, 4.1.5.3). */
+
+const applies = { start: 'negotiated', transports: ['virtio-pci'], needs: ['interrupt-pin'] } as const;
+
+type Context = Pick<CaseContext<string, VariantAxes, VirtioPciSession>, 'port' | 'session'>;
+
+/** The event of the pin. It signals once, and rests until it is unmasked. */
+function pinOf({ port, session }: Context, check: Check): CountedEvent {
+  const event = new CountedEvent(port);
+  check.presumes(session.usePin(event.fd) >= 0, 'the pin gets an event');
+  told(check, session.pci.readIsr(), 'ISR status');
+  event.take();
+  return event;
+}
+
+const isr = ({ pci }: VirtioPciSession, check: Check): number => told(check, pci.readIsr(), 'ISR status');
+
+const interruptStatus = ({ pci }: VirtioPciSession, check: Check): number =>
+  told(check, pci.readConfigSpace(pciHeader.status, 2), 'the status register') & pciStatus.INTERRUPT;
+
+export const queueBit = defineCase({
+  id: 'virtio-pci/pin/a-queue-sets-its-bit',
+  title: 'when the pin signals for used buffers, the queue bit of the ISR status is set, and a read clears it',
+  proves: {
+    'pci/isr-queue-bit-before-interrupt': 'pci-queue-sets-configuration-bit',
+    'pci/isr-clears-on-read': 'pci-isr-stays',
+  },
+  applies,
+  run(context) {
+    const { session, driver, ring, requirement } = context;
+    const ofBit = requirement('pci/isr-queue-bit-before-interrupt');
+    const ofRead = requirement('pci/isr-clears-on-read');
+    const event = pinOf(context, ofBit);
+    const queue = driver.attach(ring({ size: 16 }));
+    queue.makeAvailable([driver.request().segments]);
+    queue.kick();
+    if (!ofBit.atLeast(event.wait(), 1, 'signals of the pin for a request')) {
+      ofRead.inconclusive('the pin does not signal');
+      return;
+    }
+    const first = isr(session, ofBit);
+    ofBit.equal(first & isrStatus.QUEUE, isrStatus.QUEUE, 'the queue bit of the ISR status');
+    queue.waitForUsed(1);
+    // A device may tell of the same buffer once more.
+    isr(session, ofRead);
+    ofRead.equal(isr(session, ofRead), 0, 'the ISR status, read again');
+  },
+});
+
+export const statusRegister = defineCase({
+  id: 'virtio-pci/pin/the-status-register-shows-it',
+  title: 'the interrupt status of the status register is set while the ISR status is not 0, and clear once it was read',
+  proves: { 'pci/interrupt-status-mirrors-isr': 'pci-interrupt-status-stays-zero' },
+  applies,
+  run(context) {
+    const { session, driver, ring, requirement } = context;
+    const check = requirement('pci/interrupt-status-mirrors-isr');
+    const event = pinOf(context, check);
+    const queue = driver.attach(ring({ size: 16 }));
+    check.equal(interruptStatus(session, check), 0, 'the interrupt status before a request');
+    queue.makeAvailable([driver.request().segments]);
+    queue.kick();
+    check.presumes(event.wait() > 0, 'the pin signals for a request');
+    queue.waitForUsed(1);
+    check.equal(interruptStatus(session, check), pciStatus.INTERRUPT, 'the interrupt status behind a request');
+    check.presumes(isr(session, check) !== 0, 'the ISR status shows what the pin signals for');
+    isr(session, check);
+    check.equal(interruptStatus(session, check), 0, 'the interrupt status once the ISR status was read');
+  },
+});
+
+export const configurationBit = defineCase({
+  id: 'virtio-pci/pin/configuration-sets-its-bit',
+  title:
+    'when the pin signals that the device shows DEVICE_NEEDS_RESET, the configuration bit of the ISR status is set',
+  proves: { 'pci/isr-config-bit-before-interrupt': 'pci-configuration-sets-queue-bit' },
+  applies: { ...applies, ring: 'split' },
+  run(context) {
+    const { session, port, driver, ring, requirement } = context;
+    const check = requirement('pci/isr-config-bit-before-interrupt');
+    const event = pinOf(context, check);
+    const queue = driver.attach(ring({ size: 16 }));
+    if (!breaks(port, session, queue, () => queue.driver.addHead(queue.ring.size + 5))) {
+      check.inconclusive('a head out of range does not have the device show DEVICE_NEEDS_RESET');
+      return;
+    }
+    check.presumes(event.wait() > 0, 'the pin signals for it');
+    check.equal(isr(session, check) & isrStatus.CONFIGURATION, isrStatus.CONFIGURATION, 'the configuration bit');
+  },
+});
