@@ -56,7 +56,10 @@ const rules: readonly Rule[] = [
     words: /\bwhile (the|a) ring runs\b|\bwhile the device runs\b/,
     code: /attach\(|RingByHand|runningQueue|setState\(|refusesWhileRunning/,
   },
-  { words: /\bsigna(l|ls|lled)\b/, code: /calls\(|errors\(|[Ee]vent|waitForCalls|descriptors\.read|drainCalls|Interrupts\(/ },
+  {
+    words: /\bsigna(l|ls|lled)\b/,
+    code: /calls\(|errors\(|[Ee]vent|waitForCalls|descriptors\.read|drainCalls|Interrupts\(/,
+  },
 ];
 
 t.test('every file of cases was read', async (t) => {
