@@ -113,7 +113,7 @@ function contradiction({ offer }: Served, port: DriverPort): string | undefined 
 }
 
 function targetRecordOf(job: HostJob, port: DriverPort, { offer, latencyUs }: Served, startMs: number): TargetRecord {
-  const { name, transport, device, identity, version, binaryHash, capabilities, ownedBy, shown } = port.facts;
+  const { name, transport, device, identity, version, binaryHash, capabilities, ownedBy, shown, texts } = port.facts;
   return {
     event: 'target',
     target: name,
@@ -126,6 +126,7 @@ function targetRecordOf(job: HostJob, port: DriverPort, { offer, latencyUs }: Se
     capabilities: [...capabilities],
     ownedBy: { ...ownedBy },
     ...(shown === undefined ? {} : { shown: { ...shown } }),
+    ...(texts === undefined ? {} : { texts: [...texts] }),
     startMs: Math.round(startMs),
     latencyUs: Math.round(latencyUs),
     ...instanceOf(job),

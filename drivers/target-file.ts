@@ -3,6 +3,8 @@ import { createRequire } from 'node:module';
 import { basename, extname, resolve } from 'node:path';
 import { z } from 'zod';
 import { allFeatures, type FeatureName, isFeatureName } from '../reference-impl/catalogue/features.ts';
+import { allSources } from '../reference-impl/catalogue/sources.ts';
+import { conflictingVersions } from '../reference-impl/catalogue/text-standing.ts';
 import { transports } from '../reference-impl/catalogue/transport.ts';
 import { deviceNames } from './devices/device-names.ts';
 import { deviceTypeOf } from './devices/device-types.ts';
@@ -74,6 +76,14 @@ const facts = z.strictObject({
   ringSizes: z.literal('powers-of-two').exactOptional(),
   ringsStop: z.enum(['by-reset', 'without-position']).exactOptional(),
   sharedObjects: z.array(z.uuid()).exactOptional(),
+  texts: z
+    .array(z.enum(allSources().map(({ name }) => name)))
+    .superRefine((names, context) => {
+      const conflict = conflictingVersions(allSources(), names);
+      if (conflict !== undefined)
+        context.addIssue({ code: 'custom', message: `${conflict.join(' and ')} are versions of one text` });
+    })
+    .exactOptional(),
   deadlineScale: z.number().positive().max(1000).default(1),
 });
 

@@ -40,11 +40,13 @@ type Evidence = RequirementRow['verdicts'][number]['evidence'][number];
 
 /** Groups in the order of the catalogue, of the bits that concern at least one target. */
 export function featureVerdicts(run: MergedRun, areas: readonly RequirementArea[]): FeatureGroup[] {
-  // What the chosen texts do not hold neither adds to a cell nor fails it.
-  const isInForce = ({ requirement }: RequirementRow): boolean =>
-    apartOf(requirement, run.catalogue, run.facts.texts) === undefined;
+  // What the texts that count for a target do not hold neither adds to its cells nor fails them.
+  const isInForce = ({ requirement }: RequirementRow, target: TargetRecord): boolean =>
+    apartOf(requirement, run, target) === undefined;
   const all = areas.flatMap(({ rows }) => rows);
-  const judged = all.filter((row) => countsSomewhere(row.requirement, run.targets) && isInForce(row));
+  const judged = all.filter(
+    (row) => countsSomewhere(row.requirement, run.targets) && run.targets.some((target) => isInForce(row, target)),
+  );
   const bits = new Map(run.catalogue.features.map((feature) => [feature.name, feature]));
   const groups = new Map<string, FeatureRow[]>();
   for (const feature of run.catalogue.features) {
@@ -52,7 +54,7 @@ export function featureVerdicts(run: MergedRun, areas: readonly RequirementArea[
     const witnesses = all.filter(({ requirement }) => feature.witnesses?.includes(requirement.id) ?? false);
     const cells = run.targets.map((target, index) => {
       const isOf = ({ requirement }: RequirementRow): boolean => isRequirementOf(requirement, feature, target, bits);
-      const counted = hanging.filter((row) => counts(row.requirement, target) && isOf(row));
+      const counted = hanging.filter((row) => counts(row.requirement, target) && isInForce(row, target) && isOf(row));
       return featureVerdict(feature, target, index, counted, witnesses.filter(isOf));
     });
     if (cells.every(({ kind }) => kind === 'elsewhere')) continue;

@@ -47,6 +47,7 @@ export { currentSlug, retiredSlugs } from './retired-slugs.ts';
 export { allSources, type Source, type SourceName, sourceTitle } from './sources.ts';
 export {
   conflictingVersions,
+  countingVersions,
   newestVersions,
   type TextSpan,
   type TextStanding,

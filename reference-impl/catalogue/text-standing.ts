@@ -41,6 +41,17 @@ export function textStandingOf(
   return begins === newest && names.length > 1 ? 'newest-text-only' : 'in-force';
 }
 
+/** The versions by which an implementation is judged: those that were chosen, and of other texts those that it was written to. */
+export function countingVersions(
+  chosen: readonly string[],
+  own: readonly string[],
+  versions: readonly TextVersion[],
+): readonly string[] {
+  const familyOf = (name: string): string | undefined => versions.find((version) => version.name === name)?.family;
+  const decided = new Set(chosen.map(familyOf));
+  return [...chosen, ...own.filter((name) => !decided.has(familyOf(name)))];
+}
+
 /** The newest version of each text. */
 export function newestVersions(versions: readonly TextVersion[]): string[] {
   const newest = new Map(versions.map(({ family, name }) => [family, name]));

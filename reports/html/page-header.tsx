@@ -125,6 +125,12 @@ function TargetCard(props: {
           {target.offered.length} feature {target.offered.length === 1 ? 'bit' : 'bits'}
           {undefinedBits.length === 0 ? '' : `, of them undefined: ${undefinedBits.join(', ')}`}
         </dd>
+        {target.texts === undefined ? null : (
+          <>
+            <dt>written to</dt>
+            <dd>{target.texts.join(', ')}</dd>
+          </>
+        )}
         {target.latencyUs === undefined ? null : (
           <>
             <dt>round trip</dt>

@@ -2,7 +2,7 @@ import { isBeyondText as hasNoText } from '../../reference-impl/catalogue/catalo
 import { type CaseVerdict, caseVerdicts } from '../case-verdicts.ts';
 import { type FeatureGroup, featureVerdicts } from '../feature-verdicts.ts';
 import { type FindingGroup, findingGroups } from '../findings.ts';
-import { apartOf } from '../judged-by-texts.ts';
+import { apartForAll } from '../judged-by-texts.ts';
 import type { MergedRun } from '../merge-runs.ts';
 import type { SnapshotRequirement } from '../record/catalogue-snapshot.ts';
 import type { ApartReason, TargetRecord } from '../record/record.ts';
@@ -54,9 +54,9 @@ export function isBeyondText({ finding }: FindingGroup): boolean {
   return hasNoText(finding.basis);
 }
 
-/** Why a violation of a requirement does not count under the texts that the run chose; undefined where it does. */
+/** Why a violation of a requirement counts for no target; undefined where it does for one. */
 export function apartIn({ run }: ReportView, requirement: SnapshotRequirement): ApartReason | undefined {
-  return apartOf(requirement, run.catalogue, run.facts.texts);
+  return apartForAll(requirement, run);
 }
 
 /** Findings by whether they count: against the chosen texts, against what we expect beyond any text, or apart. */

@@ -4,7 +4,7 @@ import { failureKinds } from '../../reference-impl/observations/failure-kind.ts'
 import { type Axes, axisValues, namedAxes } from './axes.ts';
 
 /** Version of the record format. Readers accept every minor of the same major. */
-export const recordSchemaVersion = { major: 1, minor: 5 } as const;
+export const recordSchemaVersion = { major: 1, minor: 6 } as const;
 
 /** Worst first: the verdict of a case is the worst outcome among its requirements. */
 export const outcomes = ['error', 'fail', 'inconclusive', 'not-run', 'pass', 'not-applicable'] as const;
@@ -113,6 +113,8 @@ export const targetRecord = z.object({
   latencyUs: z.number().optional(),
   /** Since 1.5: what tools of its kernel tell of it (`vdpa mgmtdev show`), by the command that does. */
   shown: z.record(z.string(), z.string()).optional(),
+  /** Since 1.6: versions of texts that it was written to, which count where the run chose no other of that text. */
+  texts: z.array(z.string()).optional(),
   /** Since 1.2: which of several instances of the target that were judged at once; absent where there was one. */
   instance: z.number().int().nonnegative().optional(),
   /** Since 1.2: how many instances were judged at once, and shared the machine; absent for one. */

@@ -1,7 +1,7 @@
 import { isBeyondText } from '../../reference-impl/catalogue/catalogue.ts';
 import { type FeatureVerdict, featureVerdicts } from '../feature-verdicts.ts';
 import { findingGroups } from '../findings.ts';
-import { apartOf } from '../judged-by-texts.ts';
+import { apartForAll } from '../judged-by-texts.ts';
 import type { MergedRun } from '../merge-runs.ts';
 import type { ApartReason, CaseRecord, TargetRecord } from '../record/record.ts';
 import type { PlannedResult } from '../record/run-plan.ts';
@@ -26,7 +26,7 @@ export interface JsonReport {
     readonly basis: string;
     readonly since?: string | undefined;
     readonly until?: string | null | undefined;
-    /** Why a violation does not count under the chosen texts. */
+    /** Why a violation counts for no target. */
     readonly apart?: ApartReason | undefined;
     readonly cases: readonly string[];
     readonly verdicts: Readonly<Record<string, RequirementVerdictKind>>;
@@ -69,7 +69,7 @@ export function jsonReport(run: MergedRun): string {
         basis: requirement.basis,
         since: requirement.since,
         until: requirement.until,
-        apart: apartOf(requirement, run.catalogue, run.facts.texts),
+        apart: apartForAll(requirement, run),
         cases,
         verdicts: byTarget(verdicts.map(({ verdict }) => verdict)),
       })),

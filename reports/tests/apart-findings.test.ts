@@ -54,6 +54,40 @@ t.test('an older choice sets apart what came later, and never a crash, a hang or
   t.equal(failuresIn(judgedByTexts(chosen, [])), failuresIn(run), 'and back');
 });
 
+t.test('what a target was written to counts for it alone, where no other version is chosen', async (t) => {
+  const later = 'vu-ring-state/start-does-not-wait-for-kick';
+  const old = mergeRuns([join(findRoot(import.meta.dirname), 'fixtures/records/1.6')]);
+  t.match(headlineOf(old), '2 violations');
+  const [found] = findingGroups(old).filter(({ finding }) => finding.requirement === later);
+  t.equal(found?.finding.apart, 'later-text');
+  t.match(headlineOf(judgedByTexts(old, ['vhost-user-newest'])), '3 violations', 'a choice takes its place');
+  t.match(headlineOf(judgedByTexts(old, ['virtio-1.1'])), '2 violations', 'one of another text leaves it');
+  const [target] = old.targets;
+  if (target === undefined) throw new RangeError('no target');
+  const { texts: _, ...anyText } = target;
+  const renamed = ({ root, record }: (typeof old.results)[number]) => ({ root, record: { ...record, target: 'new' } });
+  const bitName = 'VHOST_USER_F_PROTOCOL_FEATURES';
+  const requirements = old.catalogue.requirements.map((one) =>
+    one.id === later ? { ...one, features: [bitName] } : one,
+  );
+  const both = judgedByTexts(
+    {
+      ...old,
+      catalogue: { ...old.catalogue, requirements },
+      targets: [target, { ...anyText, target: 'new' }],
+      results: [...old.results, ...old.results.map(renamed)],
+    },
+    [],
+  );
+  const apart = findingGroups(both).flatMap(({ target: name, finding }) => (finding.apart === undefined ? [] : [name]));
+  t.same(apart, [target.target]);
+  const { requirements: told, features } = JSON.parse(jsonReport(both)) as JsonReport;
+  t.equal(told.find(({ id }) => id === later)?.apart, undefined, 'it counts for one of them');
+  const bit = features.find(({ name }) => name === bitName);
+  t.match(bit?.verdicts['new'], { kind: 'fail', failed: 2 });
+  t.match(bit?.verdicts[target.target], { kind: 'fail', failed: 1 }, 'it fails no cell of the other');
+});
+
 t.test('robustness has no keyword, also in records that gave it one', async (t) => {
   for (const release of ['1.2', '1.3']) {
     const recorded = mergeRuns([join(findRoot(import.meta.dirname), 'fixtures/records', release)]);

@@ -48,6 +48,12 @@ const held: Readonly<Record<string, Held>> = {
     verdicts: 4,
     shown: ['vdpa mgmtdev show', 'supported_classes net', 'vdpa dev config show', 'mtu 9000'],
   },
+  '1.6': {
+    results: 4,
+    findings: 3,
+    verdicts: 2,
+    shown: ['written to', 'virtio-1.2, vhost-user-7.2', 'later than the text that counts: not counted', '2 violations'],
+  },
 };
 
 interface Held {

@@ -4,7 +4,7 @@ import type { Control } from '../../judging/control.ts';
 import { Losses, type Patience } from '../../judging/patience.ts';
 import { canRestart, recovered, startedAfresh } from '../../judging/recovery.ts';
 import { type BroughtBack, StallRetry } from '../../judging/stalls.ts';
-import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
+import { allSources, countingVersions, type FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import type { CaseRecord, RunEvent } from '../../reports/record/record.ts';
 import type { PlannedResult } from '../../reports/record/run-plan.ts';
 import type { Trace } from '../../reports/trace/trace.ts';
@@ -366,7 +366,7 @@ class SliceRun {
     const findings = judgement.findings.map(({ besideText, reported, ...found }) => {
       const facts = this.#options.requirementFacts(found.requirement);
       const seen = { how: found.how, isBesideText: besideText === true, isReported: reported === true };
-      return { ...found, ...findingAuthority(facts, seen, this.#options.rules.texts) };
+      return { ...found, ...findingAuthority(facts, seen, this.#texts) };
     });
     const failedPoints = points?.failed ?? [];
     const record: CaseRecord = {
@@ -396,6 +396,11 @@ class SliceRun {
       ...(trace === undefined ? {} : { trace }),
       ...(expectation === undefined ? {} : { expected: expectedOf(expectation) }),
     };
+  }
+
+  /** The versions of texts that count for this target. */
+  get #texts(): readonly string[] {
+    return countingVersions(this.#options.rules.texts, this.#port.facts.texts ?? [], allSources());
   }
 
   #trace({ key, target, repetition }: PlannedResult, { verdict, findings }: CaseRecord): string | undefined {
