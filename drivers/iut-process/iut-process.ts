@@ -1,4 +1,4 @@
-import { constants as fsConstants, readFileSync } from 'node:fs';
+import { constants as fsConstants } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { errno } from '../../reference-impl/wire/errno.ts';
@@ -22,11 +22,11 @@ import { CoverageMemory, coverageVariable } from './coverage-memory.ts';
 import { DeviceLog } from './device-log.ts';
 import { IutDirectory } from './iut-directory.ts';
 import { isListening } from './listening-sockets.ts';
-import { endOrphans } from './orphans.ts';
 import { describeExit, exitOf } from './process-exit.ts';
 import { endProcess, releaseGroup } from './process-group.ts';
 import { resourcesOf } from './process-resources.ts';
 import { cpuTimeOfTreeMs, isExiting } from './process-tree.ts';
+import { endedAs, isRunningAs, iutVariable, newIutNumber } from './running-iuts.ts';
 import { findCommand } from './target-version.ts';
 
 /** What the process is told of; the event log takes it. */
@@ -40,29 +40,7 @@ export interface IutProcessOptions {
   readonly graceMs?: number;
 }
 
-/** By this variable of the environment a process is known as that of an IUT: its value is a number of ours. */
-const iutVariable = 'VHOST_CONFORMANCE_IUT';
 const stderrTailBytes = 4096;
-
-/** Pids of the IUTs that run, by the value of their variable. */
-const running = new Map<string, number>();
-let lastStarted = 0;
-
-/** What lives of an IUT that runs: its process, or one that was started by it and left behind. */
-function isOfRunning(pid: number): boolean {
-  for (const [value, root] of running)
-    if (pid === root || environmentOf(pid).includes(`${iutVariable}=${value}\0`)) return true;
-  return false;
-}
-
-function environmentOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1');
-  } catch {
-    // It ended meanwhile.
-    return '';
-  }
-}
 
 /** An IUT that we start: one process in a group of its own, gone with all that it started when we are gone. */
 export class IutProcess implements Iut {
@@ -231,8 +209,7 @@ export class IutProcess implements Iut {
       if (end !== undefined) this.#endedByUs(exitOf(end));
     }
     releaseGroup(process);
-    running.delete(this.#number);
-    endOrphans(isOfRunning);
+    endedAs(this.#number);
     if (process.stdinFd !== undefined) closeFd(process.stdinFd);
     this.#process = undefined;
     this.#directory.removeSocket();
@@ -313,7 +290,7 @@ export class IutProcess implements Iut {
     const stderr = new OutputSink();
     this.#stderr = stderr;
     const stdout = openFile('/dev/null', fsConstants.O_WRONLY);
-    this.#number = `${process.pid}.${++lastStarted}`;
+    this.#number = newIutNumber();
     const inherited = Object.entries(process.env).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, value]],
     );
@@ -333,7 +310,7 @@ export class IutProcess implements Iut {
         stdout,
         stderr: stderr.writeFd,
       });
-      running.set(this.#number, spawned.pid);
+      isRunningAs(this.#number, spawned.pid);
       return spawned;
     } catch (error) {
       throw this.#startProblem(error);

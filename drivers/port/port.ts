@@ -12,6 +12,7 @@ import type { DescriptorSource } from './descriptor-source.ts';
 import type { Iut, Rung } from './iut.ts';
 import type { Oracle } from './oracle.ts';
 import type { WaitResult } from './outcome.ts';
+import type { BackEndProgram } from './program.ts';
 import type { Session } from './session.ts';
 import type { TargetFacts } from './target-facts.ts';
 import type { TrafficObserver } from './traffic.ts';
@@ -45,6 +46,7 @@ export type * from './descriptor-source.ts';
 export type * from './iut.ts';
 export type * from './oracle.ts';
 export type * from './outcome.ts';
+export type * from './program.ts';
 export type * from './queue.ts';
 export type * from './session.ts';
 export type * from './session-device.ts';
@@ -88,6 +90,8 @@ export interface DriverPort<S extends Session = Session> {
   readonly facts: TargetFacts;
   readonly log: EventLog;
   readonly iut: Iut;
+  /** Its program, for the target to be started once more and otherwise; absent where it is not ours to start. */
+  readonly program?: BackEndProgram;
   /** What may be done when the IUT no longer serves, mildest first, as the target says. */
   readonly ladder: readonly Rung[];
   readonly descriptors: DescriptorSource;

@@ -1,9 +1,11 @@
+import { fileURLToPath } from 'node:url';
 import { type ReferenceDevice, referenceDevices } from '../../reference-impl/devices/reference-devices.ts';
 import { type FaultName, withFaults } from '../../reference-impl/faults/faults.ts';
 import type { EventLog } from '../../reference-impl/observations/event-log.ts';
 import { type ReferenceRules, referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { sharedObjectUuid } from '../../reference-impl/vhost-user/shared-objects.ts';
 import { workloadOfReference } from '../devices/device-types.ts';
+import { StartedProgram } from '../iut-process/started-program.ts';
 import type { TargetFacts } from '../port/target-facts.ts';
 import { VhostUserPort } from '../vhost-user/vhost-user-port.ts';
 import { InProcessCarrier } from './in-process-carrier.ts';
@@ -38,12 +40,22 @@ export const referenceFacts = (device: ReferenceDevice, name: string): Omit<Targ
     'refuses-flaws',
     'host-notifiers',
     'shared-mappings',
+    'program-conventions',
   ],
   ownedBy: {},
   requiredFeatures: [],
   sharedObjects: [sharedObjectUuid],
   deadlineScale: 1,
 });
+
+const server = fileURLToPath(new URL('./serve.js', import.meta.url));
+
+/** The same back-end in a process of its own. */
+function programOf(device: ReferenceDevice, queues: number, faults: readonly FaultName[]): StartedProgram {
+  const ofFaults = faults.flatMap((fault) => ['--fault', fault]);
+  const words = [server, '--device', device, '--queues', `${queues}`, ...ofFaults];
+  return new StartedProgram({ command: process.execPath, arguments: words, readyWithinMs: 10_000 });
+}
 
 /** The port to a reference of this process. Nothing waits in vain there: what is not answered now never is. */
 export function openReference(options: OpenReferenceOptions): VhostUserPort {
@@ -54,6 +66,7 @@ export function openReference(options: OpenReferenceOptions): VhostUserPort {
   const iut = new InProcessIut(carrier, () => carrier.resourcesAtRest());
   const port = new VhostUserPort({
     facts,
+    program: programOf(device, queues, faults),
     carrier,
     iut,
     recovery: ['reconnect', 'restart'],

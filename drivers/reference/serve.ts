@@ -3,15 +3,17 @@ import { parseArgs } from 'node:util';
 import { isNetPeer, netPeerNames, netPeers } from '../../reference-impl/devices/net-peers.ts';
 import { isReferenceDevice, referenceDeviceNames } from '../../reference-impl/devices/reference-devices.ts';
 import type { Breakdown } from '../../reference-impl/vhost-user/back-end-edge.ts';
+import type { ProgramRules } from '../../reference-impl/vhost-user/program-rules.ts';
 import { type ReferenceRules, referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import type { StreamRules } from '../../reference-impl/vhost-user/stream-rules.ts';
 import { SystemCallError } from '../errors.ts';
-import { closeFd, monotonicUs, unixListen } from '../native/native.ts';
+import { closeFd, monotonicUs, setNonblocking, unixListen } from '../native/native.ts';
 import { didYouMean } from '../near-matches.ts';
+import { endWithSocket, isLeftBehind, isListeningSocket, leaveAnother, printCapabilities } from './program-socket.ts';
 import { ReferenceBackEnd } from './reference-back-end.ts';
 
-const usage = `usage: serve.js --socket PATH --device ${referenceDeviceNames.join('|')} [--queues N] [--fault NAME]...
-  [--connections many|one|anew] [--frames ${netPeerNames.join('|')}] [--exit-at-errors]`;
+const usage = `usage: serve.js --socket-path PATH --device ${referenceDeviceNames.join('|')} [--queues N] [--fault NAME]...
+  [--fd DESCRIPTOR] [--print-capabilities] [--connections many|one|anew] [--frames ${netPeerNames.join('|')}] [--exit-at-errors]`;
 /** How many connections a process takes: all on one socket, one alone, or each on a socket that is bound anew. */
 const connectionKinds = ['many', 'one', 'anew'] as const;
 /** Signals of the process are only seen between waits, and between runs of turns as long as this. */
@@ -30,6 +32,9 @@ function readArguments() {
     const { values } = parseArgs({
       options: {
         socket: { type: 'string' },
+        'socket-path': { type: 'string' },
+        fd: { type: 'string' },
+        'ends-with-socket': { type: 'boolean', default: false },
         device: { type: 'string' },
         queues: { type: 'string', default: '1' },
         fault: { type: 'string', multiple: true, default: [] },
@@ -70,14 +75,24 @@ function breakDown(how: Breakdown): void {
   }
 }
 
-function listenAt(socket: string): number {
+function listenAt(socket: string, statusAtFailure: number): number {
   try {
     return unixListen(socket);
   } catch (error) {
     if (!(error instanceof SystemCallError)) throw error;
     process.stderr.write(`${error.message}\n`);
-    return process.exit(1);
+    return process.exit(statusAtFailure);
   }
+}
+
+/** The socket that is named or handed over. */
+function socketOf({ socket, 'socket-path': path, fd }: ReturnType<typeof readArguments>, rules: ProgramRules) {
+  const named = path ?? socket;
+  if (named !== undefined && fd !== undefined) refuse('a socket is given by a path or by --fd');
+  if (named !== undefined) return { path: rules.boundPath(named) };
+  const descriptor = Number(fd);
+  if (fd === undefined || !rules.takesDescriptor || !Number.isInteger(descriptor)) return refuse('a socket is needed');
+  return { descriptor };
 }
 
 /** The rules with these faults, which are loaded only where one is asked for: a reference starts often. */
@@ -94,18 +109,23 @@ async function rulesWith(faultWords: readonly string[]): Promise<ReferenceRules>
   return withFaults(referenceRules, names);
 }
 
+const faultsIn = (words: readonly string[]): string[] => words.filter((_, at) => words[at - 1] === '--fault');
+
 const exitingAtErrors: Partial<StreamRules> = {
   breakdownBehind: (handled) => (handled === 'refused' || handled === 'close-connection' ? 'exit' : undefined),
 };
 
 async function main(): Promise<void> {
-  const { socket, device, queues, fault, version, connections, frames, 'exit-at-errors': exits } = readArguments();
+  if (process.argv.includes('--print-capabilities')) {
+    printCapabilities(process.argv, (await rulesWith(faultsIn(process.argv))).program);
+  }
+  const values = readArguments();
+  const { device, queues, fault, version, connections, frames, 'exit-at-errors': exits } = values;
   if (version) {
     process.stdout.write(`version ${packageVersion()}\n`);
     return;
   }
-  if (socket === undefined || device === undefined || !isReferenceDevice(device))
-    refuse('--socket and --device are needed');
+  if (device === undefined || !isReferenceDevice(device)) refuse('--device is needed');
   const count = Number(queues);
   if (!Number.isInteger(count) || count < 1 || count > 64) refuse('--queues is a number from 1 to 64');
   if (!connectionKinds.some((kind) => kind === connections)) refuse(`--connections is ${connectionKinds.join(' or ')}`);
@@ -113,21 +133,34 @@ async function main(): Promise<void> {
   const { stream, net, ...rest } = await rulesWith(fault);
   const rules = { ...rest, net: netPeers[frames](net), stream: exits ? { ...stream, ...exitingAtErrors } : stream };
   const backEnd = new ReferenceBackEnd({ device, rules, queues: count, breakDown });
-  let listener = listenAt(socket);
-  backEnd.listenOn(listener);
+  const given = socketOf(values, rules.program);
+  const isAlone = given.descriptor !== undefined && !isListeningSocket(given.descriptor);
+  let listener = given.path === undefined ? given.descriptor : -1;
+  const bind = (): void => {
+    if (given.path === undefined) return;
+    if (!rules.program.staysInForeground && !isLeftBehind()) leaveAnother(given.path);
+    listener = listenAt(given.path, rules.program.statusAtFailure);
+    if (isLeftBehind()) endWithSocket(given.path);
+  };
+  bind();
+  if (!isAlone) setNonblocking(listener, true);
+  if (isAlone) backEnd.adopt(listener);
+  else backEnd.listenOn(listener);
+  const unbind = (): void => {
+    if (!isAlone) closeFd(listener);
+    if (given.path !== undefined) unlinkSync(given.path);
+  };
   const bindAnew = (): void => {
-    closeFd(listener);
-    unlinkSync(socket);
-    listener = listenAt(socket);
+    unbind();
+    bind();
     backEnd.listenOn(listener);
   };
   const end = (): void => {
     backEnd.close();
-    closeFd(listener);
-    unlinkSync(socket);
+    unbind();
     process.exit(0);
   };
-  process.on('SIGTERM', end);
+  process.on('SIGTERM', rules.program.endsAtSigterm ? end : () => {});
   process.on('SIGINT', end);
   let served = 0;
   const serve = (): void => {
@@ -135,7 +168,7 @@ async function main(): Promise<void> {
     while (backEnd.turn(waitUs) && backEnd.connectionsEnded === served && monotonicUs() < until);
     const hasEnded = backEnd.connectionsEnded > served;
     served = backEnd.connectionsEnded;
-    if (hasEnded && connections === 'one') end();
+    if (hasEnded && (connections === 'one' || isAlone)) end();
     // As a program whose loop ends with a connection, and that calls it again.
     if (hasEnded && connections === 'anew') {
       setTimeout(() => {

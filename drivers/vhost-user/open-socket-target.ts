@@ -2,6 +2,7 @@ import { EventLog } from '../../reference-impl/observations/event-log.ts';
 import { ExternalIut } from '../iut-process/external-iut.ts';
 import { checkSocketPath } from '../iut-process/iut-directory.ts';
 import { IutProcess } from '../iut-process/iut-process.ts';
+import { StartedProgram } from '../iut-process/started-program.ts';
 import { targetVersion } from '../iut-process/target-version.ts';
 import type { TargetFacts } from '../port/target-facts.ts';
 import { eventClock } from '../session/deadline.ts';
@@ -47,7 +48,9 @@ export function openSocketTarget(target: Target<'unix-socket'>, options: OpenTar
   });
   try {
     iut.start();
-    return new VhostUserPort({ ...rest, facts, log, iut, recovery, carrier: new SocketCarrier(iut.socketPath) });
+    const program = new StartedProgram(target.start);
+    const carrier = new SocketCarrier(iut.socketPath);
+    return new VhostUserPort({ ...rest, facts, log, iut, recovery, carrier, program });
   } catch (error) {
     iut.close();
     throw error;

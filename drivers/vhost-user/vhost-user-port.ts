@@ -1,6 +1,6 @@
 import { DriverUsageError, isOfIut } from '../errors.ts';
 import { describeExit } from '../iut-process/process-exit.ts';
-import type { Iut, IutExit } from '../port/port.ts';
+import type { BackEndProgram, Iut, IutExit } from '../port/port.ts';
 import type { TrafficObserver } from '../port/traffic.ts';
 import { deadlineIn } from '../session/deadline.ts';
 import { SessionPort, type SessionPortOptions } from '../session/session-port.ts';
@@ -34,6 +34,7 @@ export interface PortIut extends Iut {
 export interface VhostUserPortOptions extends SessionPortOptions {
   readonly carrier: Carrier;
   readonly iut: PortIut;
+  readonly program?: BackEndProgram;
   /** The read end of a pipe whose other end the parent holds; its hang-up ends this process. */
   readonly parentFd?: number;
   /** What to do at that hang-up after everything is given back; ends the process with 3 unless given. */
@@ -55,6 +56,7 @@ type Reconnection = 'unknown' | 'at-once' | 'bound-anew';
 
 /** The vhost-user driver: sessions over any carrier of their bytes. */
 export class VhostUserPort extends SessionPort<FrontEndSession> {
+  readonly program?: BackEndProgram;
   readonly #carrier: Carrier;
   readonly #iut: PortIut;
   #death: WaitSource | undefined;
@@ -74,6 +76,7 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
     super(options, new Waiting(carrier.step?.bind(carrier), carrier.takeSignalled?.bind(carrier)));
     this.#carrier = carrier;
     this.#iut = options.iut;
+    if (options.program !== undefined) this.program = options.program;
     if (options.parentFd !== undefined) this.#watchParent(options.parentFd, options.parentGone);
     this.#watchProcess();
   }
@@ -99,6 +102,10 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
 
   observeTraffic(observer: TrafficObserver | undefined): void {
     this.traffic = observer;
+  }
+
+  override releaseAll(): number {
+    return super.releaseAll() + (this.program?.endAll() ?? 0);
   }
 
   get turnsOthersAway(): boolean {
