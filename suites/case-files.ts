@@ -79,6 +79,7 @@ export const caseFiles = {
   'vhost-user/protocol-features': () => import('./vhost-user/protocol-features.cases.ts'),
   'vhost-user/queues': () => import('./vhost-user/queues.cases.ts'),
   'vhost-user/rarp': () => import('./vhost-user/rarp.cases.ts'),
+  'vhost-user/receive-inflight': () => import('./vhost-user/receive-inflight.cases.ts'),
   'vhost-user/reconnect': () => import('./vhost-user/reconnect.cases.ts'),
   'vhost-user/refused-growth': () => import('./vhost-user/refused-growth.cases.ts'),
   'vhost-user/reply-ack': () => import('./vhost-user/reply-ack.cases.ts'),
