@@ -16,7 +16,7 @@ import { quickExtent, wholeExtent } from './mutation/trial-extent.ts';
 import { inBatches, tryMutants } from './mutation/trials.ts';
 import { endWorkers } from './mutation/worker-run.ts';
 
-const usage = `usage: npm run mutation -- [--sample N] [--seed S] [--file TEXT] [--quick] [--floor P] [--jobs N] [--json]
+const usage = `usage: npm run mutation -- [--sample N] [--seed S] [--file TEXT…] [--quick] [--floor P] [--jobs N] [--json]
 
 Changes the device side of the reference, one expression or statement at a time, and looks for a case that fails:
 first all cases run once without a change, to learn what each one reaches; then each mutant is tried with the cases
@@ -25,7 +25,7 @@ reason in fixtures/mutation/equivalent-mutants.json.
 
   --sample N   try N mutants, chosen by the seed
   --seed S     of the choice; 1 unless told
-  --file TEXT  only mutants whose place (FILE:LINE) contains this text
+  --file TEXT  only mutants whose place (FILE:LINE) contains this text, or one of them where it is repeated
   --quick      the first variant of each case alone, in four places: a sample of 10 takes less than a minute, and
                fewer are killed
   --floor P    the share that must be killed, in percent; 95 unless told
@@ -42,7 +42,7 @@ const mostPercent = 100;
 interface Options {
   readonly sample?: number;
   readonly seed: number;
-  readonly file?: string;
+  readonly files: readonly string[];
   readonly floor: number;
   readonly jobs: number;
   readonly isQuick: boolean;
@@ -59,7 +59,7 @@ function optionsOf(words: readonly string[]): Options | NoOptions {
       options: {
         sample: text,
         seed: text,
-        file: text,
+        file: { ...text, multiple: true },
         floor: text,
         jobs: text,
         quick: flag,
@@ -82,9 +82,9 @@ function optionsOf(words: readonly string[]): Options | NoOptions {
       floor,
       jobs,
       isQuick: values.quick === true,
+      files: values.file ?? [],
       json: values.json === true,
       ...(sample === undefined ? {} : { sample }),
-      ...(values.file === undefined ? {} : { file: values.file }),
     };
   } catch (error) {
     return { wrong: error instanceof Error ? error.message : String(error) };
@@ -109,9 +109,12 @@ async function main(words: readonly string[]): Promise<number> {
   const project = fileURLToPath(new URL('../../', import.meta.url));
   const dist = join(project, 'dist');
   const { mutants, ends, code } = await mutantsOf(dist, mutatedFiles(dist));
-  const named = mutants.filter(({ file, line }) => `${file}:${line}`.includes(options.file ?? ''));
+  const { files } = options;
+  const named = mutants.filter(
+    ({ file, line }) => files.length === 0 || files.some((text) => `${file}:${line}`.includes(text)),
+  );
   if (named.length === 0) {
-    process.stderr.write(`mutation: --file ${options.file}: no mutant is there\n`);
+    process.stderr.write(`mutation: --file ${files.join(' or ')}: no mutant is there\n`);
     return 2;
   }
   const sample = options.sample === undefined ? named : sampleOf(named, options.sample, options.seed);

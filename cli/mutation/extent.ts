@@ -5,3 +5,6 @@ export interface Extent {
 }
 
 export const extentOf = ({ start, end }: Extent): string => `${start}-${end}`;
+
+/** Whether one extent lies in another, or is it. */
+export const isWithin = (inner: Extent, outer: Extent): boolean => outer.start <= inner.start && inner.end <= outer.end;

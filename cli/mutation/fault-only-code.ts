@@ -1,5 +1,7 @@
-import { type Extent, extentOf } from './extent.ts';
+import { type Extent, extentOf, isWithin } from './extent.ts';
+import { KeptValues } from './kept-values.ts';
 import { unusedMethod } from './only-for-faults.ts';
+import type { ReadParameters } from './read-parameters.ts';
 import { type Constant, isSameConstant, tableConstants } from './rule-constants.ts';
 
 /** What is read of a node of the syntax tree. */
@@ -26,11 +28,13 @@ interface Path {
 export class DecidedCode {
   readonly #unreached: Extent[] = [];
   readonly #conditions = new Map<string, boolean>();
-  /** Functions that answer false or undefined in any case. */
+  /** Functions that answer false, 0 or undefined in any case: the compiler refuses undefined in place of 0. */
   readonly #nothing = new Set<string>();
+  readonly #kept = new KeptValues();
 
   look(path: object, usedNames: ReadonlySet<string>): void {
     const { node, scope } = path as Path;
+    this.#kept.look(path);
     const unused = unusedMethod(path, usedNames);
     if (unused !== undefined) this.#unreached.push(unused);
     this.#unreached.push(...unreachedOf(node, scope));
@@ -38,17 +42,21 @@ export class DecidedCode {
     if (value !== undefined) this.#conditions.set(extentOf(node), isTruthy(value));
     const { body } = node;
     const result = node.type === 'ArrowFunctionExpression' && isNode(body) ? constantOf(body, scope) : undefined;
-    if (result?.value === false || (result !== undefined && result.value === undefined)) {
+    if (result?.value === false || result?.value === 0 || (result !== undefined && result.value === undefined)) {
       this.#nothing.add(extentOf(node));
     }
   }
 
   /** Whether a change is of code that only a fault reaches, or makes a condition what the rules make it anyway. */
   covers(extent: Extent, replacement: string): boolean {
-    if (this.#unreached.some(({ start, end }) => start <= extent.start && extent.end <= end)) return true;
+    if (this.#isUnreached(extent) || this.#kept.areUnread(extent, (one) => this.#isUnreached(one))) return true;
     if (replacement === '() => undefined' && this.#nothing.has(extentOf(extent))) return true;
     const value = this.#conditions.get(extentOf(extent));
     return value !== undefined && replacement === String(value);
+  }
+
+  #isUnreached(extent: Extent): boolean {
+    return this.#unreached.some((one) => isWithin(extent, one));
   }
 }
 
@@ -74,8 +82,9 @@ function unreachedOf(node: Node, scope: Scope): Node[] {
     }
     case 'CallExpression': {
       const entry = entryOf(node['callee'], scope);
-      const isConstant = entry !== undefined && tableConstants.results.has(entry);
-      return isConstant ? [...(node['arguments'] as readonly Node[])] : [];
+      if (entry === undefined) return [];
+      const given = node['arguments'] as readonly Node[];
+      return tableConstants.results.has(entry) ? [...given] : unreadArguments(given, tableConstants.reads.get(entry));
     }
     case 'LogicalExpression': {
       const left = valueOfPart('left');
@@ -92,6 +101,19 @@ function unreachedOf(node: Node, scope: Scope): Node[] {
       return doesNothing(node, scope) ? [node] : [];
   }
   return [];
+}
+
+/** Arguments of a rule, and fields of them, that no table reads which is tried. */
+function unreadArguments(given: readonly Node[], reads: ReadParameters | undefined): Node[] {
+  if (reads === undefined || given.some(({ type }) => type === 'SpreadElement')) return [];
+  return given.flatMap((argument, position) => {
+    const read = reads.at(position);
+    if (read === 'all') return [];
+    if (read === 'nothing') return [argument];
+    if (argument.type !== 'ObjectExpression') return [];
+    const fields = argument['properties'] as readonly Node[];
+    return fields.filter(({ type, key }) => type === 'ObjectProperty' && !read.has(nameOf(key)));
+  });
 }
 
 /** Whether a statement calls an entry of a rule table that does nothing, or is a block of such calls. */

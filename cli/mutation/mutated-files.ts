@@ -45,6 +45,8 @@ const notTheDevices: ReadonlySet<string> = new Set([
   // What answers frames for targets without a loopback: the reference that is tried has one.
   'devices/arp',
   'devices/net-peers',
+  // Frames that cases send and compare with.
+  'devices/rarp',
   // Names for messages of the log.
   'vhost-mdev/region-names',
 ]);

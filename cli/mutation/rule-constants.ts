@@ -3,6 +3,7 @@ import { mdevRulesL1, mdevRulesL2 } from '../../reference-impl/vhost-mdev/mdev-r
 import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { vdpaRules } from '../../reference-impl/vhost-vdpa/vdpa-rules.ts';
 import { virtioPciRules } from '../../reference-impl/virtio-pci/pci-rules.ts';
+import { ReadParameters } from './read-parameters.ts';
 
 /** A value that a rule table has, or a function of it always returns. */
 export interface Constant {
@@ -38,9 +39,12 @@ export const tableConstants = constantsOf([
 function constantsOf(roots: readonly object[]): {
   readonly values: ReadonlyMap<string, Constant>;
   readonly results: ReadonlyMap<string, Constant>;
+  /** What functions read of their arguments. */
+  readonly reads: ReadonlyMap<string, ReadParameters>;
 } {
   const values = new Map<string, Constant | 'differs'>();
   const results = new Map<string, Constant | 'differs'>();
+  const reads = new Map<string, ReadParameters>();
   const note = (kind: typeof values, name: string, constant: Constant | undefined): void => {
     const known = kind.get(name);
     const isSame =
@@ -53,13 +57,17 @@ function constantsOf(roots: readonly object[]): {
       const value = isTable || typeof entry === 'function' ? undefined : plainValue(entry);
       for (const key of [name, `${tableName}.${name}`]) note(values, key, value);
       note(results, name, typeof entry === 'function' ? resultOf(entry.toString()) : undefined);
+      if (typeof entry === 'function') {
+        const read = ReadParameters.of(entry.toString());
+        reads.set(name, reads.get(name)?.or(read) ?? read);
+      }
       if (entry !== null && typeof entry === 'object') look(entry, name);
     }
   };
   for (const root of roots) look(root);
   const same = (kind: typeof values): Map<string, Constant> =>
     new Map([...kind].flatMap(([name, one]) => (one === 'differs' ? [] : [[name, one] as const])));
-  return { values: same(values), results: same(results) };
+  return { values: same(values), results: same(results), reads };
 }
 
 function plainValue(entry: unknown): Constant | undefined {

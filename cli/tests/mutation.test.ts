@@ -8,6 +8,7 @@ import { itemsByWorth } from '../mutation/item-order.ts';
 import { type Mutant, mutantsOf } from '../mutation/mutants.ts';
 import { mutatedFiles } from '../mutation/mutated-files.ts';
 import { killedShare, lineOf, type MutationResult, summaryOf } from '../mutation/mutation-result.ts';
+import { ReadParameters } from '../mutation/read-parameters.ts';
 import { wholeExtent } from '../mutation/trial-extent.ts';
 import type { RanItem } from '../mutation/worker-messages.ts';
 
@@ -89,6 +90,9 @@ const ruled = `export class Ruled {
     const misplaced = this.#rules.rules.acceptsPlace(chain);
     if (misplaced !== undefined) return misplaced;
     this.starts++;
+    const earlier = chain.size - 1;
+    const base = chain.size - 2;
+    this.usedIdx = rules.firstUsedIdx(base, 0, earlier);
     const before = this.all.filter((one) => rules.sendsWhileDisabled(one.size + 1));
     return rules.isInRange(chain) && this.act(chain);
   }
@@ -111,6 +115,7 @@ t.test(
     t.ok(made.includes('writesFirst → false'));
     t.ok(made.includes('{ this.write(); } → {}'));
     t.ok(made.includes('misplaced !== undefined → true'));
+    t.ok(made.includes('chain.size - 2 → chain.size + 2'));
     t.ok(made.includes('rules.isInRange(chain) && this.act(chain) → rules.isInRange(chain) || this.act(chain)'));
     const unmeasured = [
       'writesFirst → true',
@@ -121,6 +126,7 @@ t.test(
       '{ this.starts++; } → {}',
       'one.size + 1 → one.size - 1',
       '(one) => rules.sendsWhileDisabled(one.size + 1) → () => undefined',
+      'chain.size - 1 → chain.size + 1',
     ];
     t.same(
       made.filter((one) => unmeasured.includes(one)),
@@ -128,6 +134,17 @@ t.test(
     );
   },
 );
+
+t.test('the text of a function says what it reads of its arguments', async (t) => {
+  const reads = ReadParameters.of('({ slot, wrap: round }, _, last) => slot + round + last');
+  t.same(
+    [0, 1, 2, 3].map((position) => reads.at(position)),
+    [new Set(['slot', 'wrap']), 'nothing', 'all', 'nothing'],
+  );
+  t.same(reads.or(ReadParameters.of('({ id }) => id')).at(0), new Set(['slot', 'wrap', 'id']));
+  t.equal(ReadParameters.of('(one, two = 3) => one').at(1), 'all', 'a text that is not understood');
+  t.equal(ReadParameters.of('function (one) { return arguments[1]; }').at(1), 'all');
+});
 
 t.test('items that come where few others come are tried first, and other variants of a case last', async (t) => {
   const item = (name: string, rank = 0): RanItem => ({
