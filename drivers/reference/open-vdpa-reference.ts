@@ -26,7 +26,10 @@ export function openVdpaReference(options: OpenVdpaReferenceOptions): VdpaPort {
   const queues = options.queues ?? (device === 'net' ? 1 : undefined);
   const rules = withVdpaFaults(options.rules ?? vdpaRules, faultsOfTransport(options.faults));
   const carrier = new InProcessVdpa(
-    parentMaker({ hasControlQueue: true, ...options, ...(queues === undefined ? {} : { queues }) }, () => stored),
+    parentMaker(
+      { hasControlQueue: queues === 1, ...options, ...(queues === undefined ? {} : { queues }) },
+      () => stored,
+    ),
     rules,
     hasDoorbells,
   );
@@ -58,7 +61,7 @@ export function openVdpaReference(options: OpenVdpaReferenceOptions): VdpaPort {
 
 /** With what the reference is made, in words of the kernel's tool. */
 function provisionedOf(device: OpenVdpaReferenceOptions['device'], queues?: number): Readonly<Record<string, string>> {
-  const { deviceId, supportedFeatures } = makeDevice(device, deviceRules, queues, { hasControlQueue: true });
+  const { deviceId, supportedFeatures } = makeDevice(device, deviceRules, queues, { hasControlQueue: queues === 1 });
   const features = { device_features: `0x${vdpaRules.features.offered(supportedFeatures, deviceId).toString(16)}` };
   if (device !== 'net') return features;
   const mac = [...referenceMac].map((byte) => byte.toString(16).padStart(2, '0')).join(':');

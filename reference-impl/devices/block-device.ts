@@ -80,11 +80,17 @@ export class BlockDevice extends QueuedDevice {
   #config: Uint8Array;
 
   constructor(options: BlockOptions = {}) {
-    const { sectors = 2048, queues = 1, rules = blockRules } = options;
-    super(queues, rules.offered(FEATURES), options.transport ?? transportRules);
+    const {
+      sectors = 2048,
+      queues = 1,
+      rules = blockRules,
+      serial = 'vhost-conformance',
+      transport = transportRules,
+    } = options;
+    super(queues, rules.offered(FEATURES), transport);
     this.disk = new Uint8Array(sectors * SECTOR_SIZE);
     this.#capacity = BigInt(sectors);
-    this.#serial = options.serial ?? 'vhost-conformance';
+    this.#serial = serial;
     this.#rules = rules;
     this.#config = this.#configAsMade();
   }
@@ -177,8 +183,6 @@ export class BlockDevice extends QueuedDevice {
         return this.#read(header.sector, chain.writableLength - 1);
       case VIRTIO_BLK_T_OUT:
         return withoutData(this.#write(header.sector, chain));
-      case VIRTIO_BLK_T_FLUSH:
-        return withoutData(this.#rules.flush());
       case VIRTIO_BLK_T_GET_ID:
         return { outcome: 'done', data: this.#rules.identity(this.#serial) };
       case VIRTIO_BLK_T_DISCARD:
@@ -187,6 +191,8 @@ export class BlockDevice extends QueuedDevice {
         return this.has(VIRTIO_BLK_F_WRITE_ZEROES) ? withoutData(this.#zero(chain, UNMAP)) : unsupported;
       case VIRTIO_BLK_T_SECURE_ERASE:
         return this.has(VIRTIO_BLK_F_SECURE_ERASE) ? withoutData(this.#zero(chain, 0)) : unsupported;
+      case VIRTIO_BLK_T_FLUSH:
+        return withoutData(this.#rules.flush());
     }
     return withoutData(this.#rules.unknown(header.type));
   }
@@ -205,9 +211,9 @@ export class BlockDevice extends QueuedDevice {
     const start = this.#rules.dataOffset(chain.readable);
     const bytes = Math.max(0, chain.readableLength - start);
     if (!this.#fits(sector, bytes)) return 'failed';
-    const target = this.disk.subarray(this.#rules.byteOf(sector));
-    const data = this.#rules.write(gather(chain.readable, start, Math.min(bytes, target.length)));
-    target.set(data.subarray(0, target.length));
+    const from = this.#rules.byteOf(sector);
+    const target = this.disk.subarray(from, from + bytes);
+    target.set(this.#rules.write(gather(chain.readable, start, target.length)));
     return 'done';
   }
 

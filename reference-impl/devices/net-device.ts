@@ -34,7 +34,7 @@ export interface NetOptions {
   /** Six bytes; a locally administered address unless told. */
   readonly mac?: Uint8Array;
   readonly mtu?: number;
-  /** Behind the pairs a queue for commands; of one pair alone, as its number does not depend on MQ then. */
+  /** Behind the pairs a queue for commands. Of one pair alone: its number does not depend on MQ then. */
   readonly hasControlQueue?: boolean;
   readonly rules?: NetRules;
   readonly transport?: TransportRules;
@@ -57,8 +57,6 @@ const CONTROL_FEATURES = VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_MAC_ADDR;
 
 const SPEED_UNKNOWN = 0xffff_ffff;
 const DUPLEX_UNKNOWN = 0xff;
-/** Frames from outside that wait for receive buffers. */
-const FRAMES_MAX = 1024;
 
 interface PacketPart {
   readonly chain: Chain;
@@ -77,14 +75,14 @@ export class NetDevice extends QueuedDevice {
   readonly #controlQueue: number | undefined;
 
   constructor(options: NetOptions = {}) {
-    const { pairs = 1, mac = referenceMac, mtu = referenceMtu, rules = netRules } = options;
-    const hasControlQueue = options.hasControlQueue === true && pairs === 1;
+    const { pairs = 1, mac = referenceMac, mtu = referenceMtu } = options;
+    const { rules = netRules, transport = transportRules, hasControlQueue = false } = options;
     super(
       2 * pairs + (hasControlQueue ? 1 : 0),
       rules.offered(hasControlQueue ? FEATURES | CONTROL_FEATURES : FEATURES),
-      options.transport ?? transportRules,
+      transport,
     );
-    this.#controlQueue = hasControlQueue ? 2 * pairs : undefined;
+    this.#controlQueue = hasControlQueue ? this.queueCount - 1 : undefined;
     this.#rules = rules;
     this.#waiting = this.queues.map(() => []);
     this.#configAsMade = encodeStructure(netConfigLayout, {
@@ -98,10 +96,9 @@ export class NetDevice extends QueuedDevice {
     this.#config = this.#configAsMade.slice();
   }
 
-  /** A frame comes from outside, for the first receive queue. One too many is lost, as on a wire. */
+  /** A frame comes from outside, for the first receive queue. */
   deliver(frame: Uint8Array): void {
-    const frames = this.#waiting[0];
-    if (frames !== undefined && frames.length < FRAMES_MAX) frames.push(frame);
+    this.#waiting[0]?.push(frame);
   }
 
   /** A station with this MAC has moved behind the device: the network is told. */

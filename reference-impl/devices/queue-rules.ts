@@ -13,11 +13,10 @@ export interface QueueRules {
   readonly suppressesKicksWhileAwake: () => boolean;
   /** Whether the driver is told that kicks are wanted once the ring was found empty; `starts` counts starts of the queue. */
   readonly asksForKicks: (queue: number, starts: number, eventIdx: boolean) => boolean;
-  /**
-   * Looks at an empty ring after which a queue asks for kicks and sleeps, with no look in between; 0: it asks at the
-   * first, and looks once more before it sleeps.
-   */
-  readonly looksBeforeSleep: (eventIdx: boolean) => number;
+  /** Whether a queue that found its ring empty so often asks for kicks and sleeps, with no look in between. */
+  readonly sleepsBeforeLook: (emptyLooks: number, eventIdx: boolean) => boolean;
+  /** Whether a queue that finds its ring empty waits for another look. Else it asks for kicks, and looks once more. */
+  readonly staysAwake: (eventIdx: boolean) => boolean;
   /** Whether a kick counts; one for a disabled queue is worked on once that is enabled. */
   readonly hearsKick: (isEnabled: boolean) => boolean;
   /** Whether a queue lives on after a kick, with so many chains that wait for it. */
@@ -49,7 +48,8 @@ export const queueRules: QueueRules = {
   breaksOnMalformed: () => true,
   suppressesKicksWhileAwake: () => true,
   asksForKicks: () => true,
-  looksBeforeSleep: () => 0,
+  sleepsBeforeLook: () => false,
+  staysAwake: () => false,
   hearsKick: () => true,
   survivesKick: () => true,
   calls: (due) => (due ? 1 : 0),

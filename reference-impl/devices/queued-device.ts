@@ -158,13 +158,14 @@ export abstract class QueuedDevice implements ParentDriver {
 
   startQueue(index: number, start: QueueStart): QueueFailure | undefined {
     const queue = this.queues[index] as Queue;
-    const ring = this.#attach(index, start, queue.ring?.position);
+    const options = this.#optionsOf(index, start, queue.ring?.position);
+    const ring = this.#attach(options);
     if (typeof ring === 'string') {
       // The ring before it may lie in memory that is about to go.
       queue.ring = undefined;
       return ring;
     }
-    queue.ring = ring;
+    queue.ring = this.#wrap?.(index, ring, options) ?? ring;
     queue.isStarted = true;
     queue.broken = undefined;
     queue.wasKicked = queue.isAwake = false;
@@ -270,8 +271,9 @@ export abstract class QueuedDevice implements ParentDriver {
 
   /** The next chain of a ring, to be kept or given back; undefined where there is none, or where it breaks the queue. */
   protected take(queue: Queue, ring: DeviceRing): Chain | undefined {
-    const looks = this.transport.queue.looksBeforeSleep(this.has(VIRTIO_F_EVENT_IDX));
-    if (looks > 0 && queue.emptyLooks === looks) {
+    const { sleepsBeforeLook, staysAwake } = this.transport.queue;
+    const hasEvents = this.has(VIRTIO_F_EVENT_IDX);
+    if (sleepsBeforeLook(queue.emptyLooks, hasEvents)) {
       this.#askForKicks(queue, ring);
       queue.isAwake = false;
       queue.emptyLooks = 0;
@@ -279,7 +281,7 @@ export abstract class QueuedDevice implements ParentDriver {
     }
     let next = ring.next();
     if (next.kind === 'empty') {
-      if (looks > 0) {
+      if (staysAwake(hasEvents)) {
         queue.emptyLooks++;
         return undefined;
       }
@@ -307,8 +309,8 @@ export abstract class QueuedDevice implements ParentDriver {
     for (const chain of chains) if (!chain.isResubmitted) this.sinks.fetched?.(queue.index, chain);
   }
 
-  #attach(index: number, start: QueueStart, earlier: RingPosition | undefined): DeviceRing | RingAttachFailure {
-    const options = {
+  #optionsOf(index: number, start: QueueStart, earlier: RingPosition | undefined): DeviceRingOptions {
+    return {
       ...start,
       earlier,
       memory: this.#memory,
@@ -319,11 +321,9 @@ export abstract class QueuedDevice implements ParentDriver {
       },
       observer: this.#observerOf(index),
     };
-    const ring = this.#attachLayout(options);
-    return typeof ring === 'string' || this.#wrap === undefined ? ring : this.#wrap(index, ring, options);
   }
 
-  #attachLayout(options: DeviceRingOptions): SplitDevice | PackedDevice | RingAttachFailure {
+  #attach(options: DeviceRingOptions): SplitDevice | PackedDevice | RingAttachFailure {
     switch (ringLayoutOf(this.#features)) {
       case 'split':
         return attachSplitDevice({ ...options, rules: this.transport.ring.split });

@@ -1,3 +1,4 @@
+import type { QueueRules } from '../../devices/queue-rules.ts';
 import { type DeviceFault, hidden } from '../fault.ts';
 import { deviceFault, inQueue } from './device-fault.ts';
 
@@ -5,6 +6,14 @@ const byFlags = 'notify/kicks-asked-for-by-flags-suffice';
 const byEvents = 'notify/kicks-asked-for-by-events-suffice';
 const anew = 'each stop of the device lets its queues begin as they were made';
 const onVhostUser = { 'vhost-mdev-l2': anew, 'vhost-mdev-l1': anew };
+
+/** A queue that found its ring empty twice asks for kicks and sleeps, and does not look once more. */
+const sleepsAWhileAfterLooks = (
+  isConcerned: (eventIdx: boolean) => boolean,
+): Pick<QueueRules, 'sleepsBeforeLook' | 'staysAwake'> => ({
+  sleepsBeforeLook: (emptyLooks, eventIdx) => isConcerned(eventIdx) && emptyLooks === 2,
+  staysAwake: isConcerned,
+});
 
 /** What a queue tells of kicks before it sleeps. */
 export const kickFaults = {
@@ -21,12 +30,12 @@ export const kickFaults = {
   'sleeps-without-a-second-look': deviceFault(
     byFlags,
     'without EVENT_IDX a queue asks for kicks and sleeps a while after its last look at the ring',
-    inQueue({ looksBeforeSleep: (eventIdx) => (eventIdx ? 0 : 2) }),
+    inQueue(sleepsAWhileAfterLooks((eventIdx) => !eventIdx)),
   ),
   'event-sleeps-without-a-second-look': deviceFault(
     byEvents,
     'with EVENT_IDX a queue asks for kicks and sleeps a while after its last look at the ring',
-    inQueue({ looksBeforeSleep: (eventIdx) => (eventIdx ? 2 : 0) }),
+    inQueue(sleepsAWhileAfterLooks((eventIdx) => eventIdx)),
   ),
   'restarted-ring-keeps-kicks-suppressed': hidden(
     onVhostUser,
