@@ -209,11 +209,11 @@ export abstract class QueuedDevice implements ParentDriver {
   }
 
   notify(index: number): void {
-    const queue = this.queues[index];
-    if (queue?.ring === undefined) return;
+    const queue = this.queues[index] as Queue;
     if (!this.transport.queue.hearsKick(queue.isEnabled)) return;
     // The memory of a ring that was stopped may be gone.
-    if (queue.isStarted && !this.transport.queue.survivesKick(queue.ring.pending())) {
+    const { ring, isStarted } = queue;
+    if (ring !== undefined && isStarted && !this.transport.queue.survivesKick(ring.pending())) {
       this.breakQueue(queue, 'spurious-kick');
       return;
     }
@@ -335,7 +335,7 @@ export abstract class QueuedDevice implements ParentDriver {
   #readNotifyPages(pages: readonly (DataView | undefined)[]): void {
     for (const page of pages) {
       const queue = page?.getUint16(0, true) ?? NO_NOTIFICATION;
-      if (queue === NO_NOTIFICATION) continue;
+      if (this.queues[queue] === undefined) continue;
       page?.setUint16(0, NO_NOTIFICATION, true);
       this.sinks.storedNotification?.(queue);
     }

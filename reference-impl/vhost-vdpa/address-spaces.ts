@@ -30,21 +30,32 @@ interface Bounds {
 }
 
 export interface IotlbRules {
-  /** Whether a write of so many bytes holds a message. */
-  readonly acceptsLength: (length: number) => boolean;
+  /** Whether a write that is shorter than a message is taken. */
+  readonly takesShort: boolean;
   readonly acceptsType: (type: number) => boolean;
-  readonly acceptsRequest: (request: number) => boolean;
+  /** Whether a message is taken that asks for nothing that a user may ask for. */
+  readonly takesAnyRequest: boolean;
   readonly acceptsRange: (range: IotlbRange, bounds: Bounds) => boolean;
   readonly acceptsOverlap: boolean;
+  /** The address space that a message is for, of its number, and whether such a message carries one. */
+  readonly spaceOf: (asid: number, carriesSpace: boolean) => number;
   readonly acceptsSpace: (space: number, spaces: number) => boolean;
   /** Whether a message for one address space is taken within the batch of another. */
   readonly mixesBatches: boolean;
-  readonly permissionOf: (permission: number) => IotlbPermission | undefined;
+  /** What is mapped in place of memory that the user does not have; undefined refuses the update. */
+  readonly missing: (size: bigint) => Uint8Array | undefined;
+  readonly permissionOf: (permission: number) => IotlbPermission;
   /** Of the mappings that an invalidation names, those that go. */
   readonly forgets: (mapping: IotlbMapping) => boolean;
   /** Whether the device reaches what is not mapped any more. */
   readonly reachesUnmapped: boolean;
   readonly outliveReset: boolean;
+  /** Whether a mapping with this permission stays behind a close. */
+  readonly outlivesClose: (permission: IotlbPermission) => boolean;
+  /** Whether a batch outlives the file on which it began. */
+  readonly batchOutlivesClose: boolean;
+  /** Other spaces that the rings of a space reach. */
+  readonly alsoReached: (space: number) => readonly number[];
   /** Whether what is mapped within a batch counts behind its end, where so many mappings were there before. */
   readonly batchCounts: (before: number) => boolean;
 }
@@ -54,21 +65,25 @@ const permissions: Readonly<Record<number, IotlbPermission>> = {
   [VHOST_ACCESS_WO]: 'write',
   [VHOST_ACCESS_RW]: 'read-write',
 };
-const knownRequests: readonly number[] = Object.values(iotlbMessageTypes);
 
 export const iotlbRules: IotlbRules = {
-  acceptsLength: (length) => length >= iotlbMessageV2.size,
+  takesShort: false,
   acceptsType: (type) => type === VHOST_IOTLB_MSG || type === VHOST_IOTLB_MSG_V2,
-  acceptsRequest: (request) => knownRequests.includes(request),
+  takesAnyRequest: false,
   acceptsRange: ({ ioVirtualAddress, size }, { first, last }) =>
     size > 0n && ioVirtualAddress >= first && ioVirtualAddress + size - 1n <= last,
   acceptsOverlap: false,
+  spaceOf: (asid, carriesSpace) => (carriesSpace ? asid : 0),
   acceptsSpace: (space, spaces) => space < spaces,
   mixesBatches: false,
-  permissionOf: (permission) => permissions[permission],
+  missing: () => undefined,
+  permissionOf: (permission) => permissions[permission] ?? 'none',
   forgets: () => true,
   reachesUnmapped: false,
   outliveReset: true,
+  outlivesClose: () => false,
+  batchOutlivesClose: false,
+  alsoReached: () => [],
   batchCounts: () => true,
 };
 
@@ -89,7 +104,7 @@ export interface AddressSpacesOptions {
   readonly bounds: Bounds;
   /** Whether messages carry the number of an address space. */
   readonly carriesSpace: () => boolean;
-  /** Called after each change that counts, before the message that made it returns. */
+  /** Called after each change, before the message that made it returns. One of a batch counts at once. */
   readonly changed: () => void;
 }
 
@@ -107,14 +122,15 @@ export class AddressSpaces {
     this.#mappings = Array.from({ length: options.spaces }, () => []);
   }
 
-  /** All that a ring of these spaces reaches: what overlaps is of the first. */
-  memoryMap(spaces: readonly number[]): MemoryMap {
-    const mappings: IotlbMapping[] = [];
-    for (const one of spaces.flatMap((space) => this.#mappings[space] ?? [])) {
-      if (!mappings.some((other) => overlaps(one, other))) mappings.push(one);
-    }
-    const stale = this.#stale.filter((one) => !mappings.some((other) => overlaps(one, other)));
-    const all = [...mappings, ...stale];
+  /** All that a ring of this space reaches. */
+  memoryMap(space: number): MemoryMap {
+    const { rules } = this.#options;
+    const all: IotlbMapping[] = [...this.#of(space)];
+    const reachAlso = (mappings: readonly IotlbMapping[]): void => {
+      for (const one of mappings) if (!all.some((other) => overlaps(one, other))) all.push(one);
+    };
+    for (const other of rules.alsoReached(space)) reachAlso(this.#of(other));
+    if (rules.reachesUnmapped) reachAlso(this.#stale);
     const map = new MemoryMap(
       all.map(({ ioVirtualAddress, size, bytes }) => ({
         guestAddress: ioVirtualAddress,
@@ -130,82 +146,76 @@ export class AddressSpaces {
     return map;
   }
 
-  /** A reset of the device. */
-  reset(): void {
-    this.#batch = undefined;
-    if (!this.#options.rules.outliveReset) this.clear();
-  }
-
-  /** Takes everything away but what is kept. */
-  clear(keeps: (permission: IotlbPermission) => boolean = () => false): void {
+  /** Takes everything away: the file was closed. */
+  clear(): void {
+    const { rules } = this.#options;
     this.#stale = [];
+    if (!rules.batchOutlivesClose) this.#batch = undefined;
     for (const [space, mappings] of this.#mappings.entries()) {
-      this.#mappings[space] = mappings.filter(({ permission }) => keeps(permission));
+      this.#mappings[space] = mappings.filter(({ permission }) => rules.outlivesClose(permission));
     }
   }
 
   /** A write of the device file: bytes taken, or an error number negated. */
   write(bytes: Uint8Array): number {
     const { rules } = this.#options;
-    const isWhole = bytes.length >= iotlbMessageV2.size;
-    if (!rules.acceptsLength(bytes.length)) return -errno.EINVAL;
-    if (!isWhole) return bytes.length;
     const message = decodeStructure(iotlbMessageV2, bytes);
-    if (message === undefined || !rules.acceptsType(message.type)) return -errno.EINVAL;
+    if (message === undefined) return rules.takesShort ? bytes.length : -errno.EINVAL;
+    if (!rules.acceptsType(message.type)) return -errno.EINVAL;
     const carries = message.type === VHOST_IOTLB_MSG_V2 && this.#options.carriesSpace();
     // What the handler of messages answers, its caller turns into EFAULT.
-    return this.#handle({ ...message, asid: carries ? message.asid : 0 }) ? IOTLB_MESSAGE_SIZE : -errno.EFAULT;
+    return this.#handle({ ...message, asid: rules.spaceOf(message.asid, carries) })
+      ? IOTLB_MESSAGE_SIZE
+      : -errno.EFAULT;
   }
 
   #handle(message: Message): boolean {
-    const { rules, spaces, changed } = this.#options;
+    const { rules, spaces } = this.#options;
     if (!rules.acceptsSpace(message.asid, spaces)) return false;
     const asid = message.asid % spaces;
     if (this.#batch !== undefined && this.#batch !== asid && !rules.mixesBatches) return false;
     switch (message.request) {
       case iotlbMessageTypes.VHOST_IOTLB_UPDATE:
-        return this.#update(asid, message) && this.#counted();
+        return this.#update(asid, message);
       case iotlbMessageTypes.VHOST_IOTLB_INVALIDATE:
         this.#invalidate(asid, message);
-        return this.#counted();
+        return true;
       case iotlbMessageTypes.VHOST_IOTLB_BATCH_BEGIN:
         this.#batch = asid;
-        this.#beforeBatch = this.#mappings[asid] ?? [];
+        this.#beforeBatch = this.#of(asid);
         return true;
       case iotlbMessageTypes.VHOST_IOTLB_BATCH_END:
         if (!rules.batchCounts(this.#beforeBatch.length)) this.#mappings[asid] = this.#beforeBatch;
         this.#batch = undefined;
-        changed();
         return true;
     }
-    return rules.acceptsRequest(message.request);
+    return rules.takesAnyRequest;
   }
 
-  /** A change counts now, or at the end of the batch. */
-  #counted(): boolean {
-    if (this.#batch === undefined) this.#options.changed();
-    return true;
+  #of(space: number): readonly IotlbMapping[] {
+    return this.#mappings[space] as readonly IotlbMapping[];
   }
 
   #update(asid: number, { ioVirtualAddress, size, userAddress, permission }: Message): boolean {
-    const { rules, edge, bounds } = this.#options;
+    const { rules, edge, bounds, changed } = this.#options;
     const range = { ioVirtualAddress, size };
-    const mappings = this.#mappings[asid] ?? [];
+    const mappings = this.#of(asid);
     if (!rules.acceptsRange(range, bounds)) return false;
     if (!rules.acceptsOverlap && mappings.some((one) => overlaps(one, range))) return false;
-    const bytes = edge.userMemory(userAddress, size);
-    const allowed = rules.permissionOf(permission);
-    if (bytes === undefined || allowed === undefined) return false;
-    this.#mappings[asid] = [...mappings, { ...range, permission: allowed, bytes }];
+    const bytes = edge.userMemory(userAddress, size) ?? rules.missing(size);
+    if (bytes === undefined) return false;
+    this.#mappings[asid] = [...mappings, { ...range, permission: rules.permissionOf(permission), bytes }];
+    changed();
     return true;
   }
 
   /** Each mapping that lies in the range in part goes as a whole. */
   #invalidate(asid: number, range: IotlbRange): void {
-    const { rules } = this.#options;
-    const mappings = this.#mappings[asid] ?? [];
+    const { rules, changed } = this.#options;
+    const mappings = this.#of(asid);
     const gone = mappings.filter((one) => overlaps(one, range) && rules.forgets(one));
     this.#mappings[asid] = mappings.filter((one) => !gone.includes(one));
     if (rules.reachesUnmapped) this.#stale = [...this.#stale, ...gone];
+    changed();
   }
 }

@@ -29,6 +29,7 @@ export interface CalledVdpa {
   readonly offeredFeatures: bigint;
   readonly offeredBackend: bigint;
   readonly spaceCount: number;
+  /** Each ring is a group of its own. */
   readonly groupCount: number;
   readonly status: number;
   /** DRIVER_OK is set. */
@@ -39,7 +40,6 @@ export interface CalledVdpa {
   readonly layout: RingLayout;
   backendFeatures: bigint;
   hasOwner: boolean;
-  groupOf(queue: number): number;
   /** An error number, or 0. */
   setStatus(value: number): number;
   setSuspended(suspended: boolean): void;
@@ -74,8 +74,7 @@ const onRing =
     handle: (device: CalledVdpa, ring: VdpaRing, value: V, argument: Uint8Array) => number,
   ): Call =>
   (device, argument) => {
-    const index = decodeStructure(u32Argument, argument)?.u32;
-    if (index === undefined) return -device.rules.calls.badPointer;
+    const index = decodeStructure(u32Argument, argument)?.u32 ?? 0;
     const { records } = device.rings;
     if (index >= records.length) return -device.rules.calls.ringIndex;
     const value = decodeStructure(codec, argument);
@@ -116,10 +115,10 @@ const config = (act: (device: CalledVdpa, offset: number, bytes: Uint8Array) => 
   });
 
 const setFeatures: Call = takes(u64Payload, (device, { u64 }) => {
-  const { parent, rules, areFeaturesFixed } = device;
+  const { parent, rules, areFeaturesFixed, offeredFeatures } = device;
   if (areFeaturesFixed && !rules.features.changesAfterFeaturesOk) return errno.EBUSY;
-  if (!rules.features.accepts(u64, device.offeredFeatures)) return errno.EINVAL;
-  parent.setFeatures(u64 & parent.supportedFeatures);
+  // Bits that are not offered are left out, as parent drivers of the kernel do.
+  parent.setFeatures(u64 & offeredFeatures);
   return 0;
 });
 
@@ -142,8 +141,8 @@ const open: Readonly<Record<number, Call>> = {
     const read = parent.readConfig(offset, bytes.length);
     if (read !== undefined) bytes.set(read);
   }),
-  [vdpaRequests.VHOST_VDPA_SET_CONFIG]: config(({ parent }, offset, bytes) => {
-    parent.writeConfig(offset, bytes);
+  [vdpaRequests.VHOST_VDPA_SET_CONFIG]: config(({ parent, rules }, offset, bytes) => {
+    if (rules.config.takesWrites) parent.writeConfig(offset, bytes);
   }),
   [vdpaRequests.VHOST_VDPA_GET_VRING_NUM]: tells(u16Argument, ({ parent, rules }) => ({
     u16: rules.identity.largestSize(parent.maxQueueSize),
@@ -192,7 +191,6 @@ const owned: Readonly<Record<number, Call>> = {
     if (!acceptsFlags(value.flags)) return errno.EOPNOTSUPP;
     if (!acceptsAddresses(value.available, value.used, value.log) || isFixed(device)) return errno.EINVAL;
     ring.addresses = { desc: value.descriptor, avail: value.available, used: value.used };
-    device.rings.settle();
     return 0;
   }),
   [vdpaRequests.VHOST_SET_VRING_BASE]: onRing(vringStatePayload, (device, ring, { num }) => {
@@ -201,30 +199,24 @@ const owned: Readonly<Record<number, Call>> = {
     return 0;
   }),
   [vdpaRequests.VHOST_GET_VRING_BASE]: onRing(vringStatePayload, ({ rings }, ring, _, argument) =>
-    answer(argument, ring.index, rings.baseOf(ring)),
+    answer(argument, ring.index, rings.toldBase(ring)),
   ),
   [vdpaRequests.VHOST_SET_VRING_KICK]: setEvent('kick'),
   [vdpaRequests.VHOST_SET_VRING_CALL]: setEvent('call'),
   [vdpaRequests.VHOST_SET_VRING_ERR]: setEvent('err'),
   [vdpaRequests.VHOST_VDPA_SET_VRING_ENABLE]: onRing(vringStatePayload, (device, ring, { num }) => {
-    ring.isEnabled = num !== 0;
-    ring.isEarly = ring.isEnabled && !device.isRunning;
+    ring.isEnabled = device.rules.ring.enables(num, device.isRunning);
     device.rings.settle();
     return 0;
   }),
   [vdpaRequests.VHOST_VDPA_GET_VRING_GROUP]: onRing(vringStatePayload, (device, { index }, _, argument) =>
-    answer(argument, index, device.rules.identity.groupOf(device.groupOf(index), device.groupCount)),
+    answer(argument, index, device.rules.identity.groupOf(index)),
   ),
-  [vdpaRequests.VHOST_VDPA_GET_VRING_DESC_GROUP]: onRing(vringStatePayload, () => errno.EOPNOTSUPP),
   [vdpaRequests.VHOST_VDPA_SET_GROUP_ASID]: onRing(vringStatePayload, (device, { index }, { num }) => {
-    const { groupCount, spaceCount, rules } = device;
-    if (index >= groupCount || !rules.groups.acceptsSpace(num, spaceCount)) return errno.EINVAL;
+    if (!device.rules.groups.acceptsSpace(num, device.spaceCount)) return errno.EINVAL;
     device.setGroupSpace(index, num);
     return 0;
   }),
-  [vdpaRequests.VHOST_VDPA_GET_VRING_SIZE]: onRing(vringStatePayload, ({ parent, isRunning }, ring, _, argument) =>
-    answer(argument, ring.index, isRunning ? ring.size : parent.maxQueueSize),
-  ),
 };
 
 /** What is no call is taken for one on a ring, as the kernel takes it. */

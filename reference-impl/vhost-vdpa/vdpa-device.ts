@@ -1,4 +1,4 @@
-import type { ParentDriver, QueueFailure, StepOutcome } from '../devices/parent-driver.ts';
+import type { ParentDriver, StepOutcome } from '../devices/parent-driver.ts';
 import { ringLayoutOf } from '../virtqueue/feature-bits.ts';
 import type { RingLayout } from '../virtqueue/ring.ts';
 import { errno } from '../wire/errno.ts';
@@ -37,9 +37,8 @@ export class VdpaDevice implements CalledVdpa {
   hasOwner = false;
   readonly #hasDoorbells: boolean;
   #status = 0;
-  #isSuspended = false;
+  #isSuspended!: boolean;
   #opens = 0;
-  #configCall: EventToken | undefined;
   /** By group, the number of its address space. */
   readonly #spaceOfGroup: number[];
 
@@ -53,14 +52,13 @@ export class VdpaDevice implements CalledVdpa {
     this.edge = edge;
     this.rules = rules;
     this.range = rules.identity.range(range);
-    this.#spaceOfGroup = Array.from({ length: this.groupCount }, () => 0);
+    this.#spaceOfGroup = new Array<number>(this.groupCount);
     this.rings = new VdpaRings({
       parent,
       edge,
       rules,
       memoryOf: (index) => {
-        const space = this.#spaceOfGroup[this.groupOf(index)] ?? 0;
-        return this.spaces.memoryMap([space, ...rules.groups.alsoReached(space)]);
+        return this.spaces.memoryMap(this.#spaceOfGroup[index] as number);
       },
       state: () => ({ driverOk: this.isRunning, suspended: this.#isSuspended }),
     });
@@ -74,7 +72,7 @@ export class VdpaDevice implements CalledVdpa {
     });
     parent.setSinks({
       signalCall: (queue) => this.rings.signal('call', queue),
-      signalError: (queue, reason) => this.#broke(queue, reason),
+      signalError: () => this.#broke(),
       // A ring that lacks a translation waits, and tries again when it is kicked or memory changes.
       missed: () => {},
       storedNotification: (stored) => {
@@ -110,13 +108,9 @@ export class VdpaDevice implements CalledVdpa {
     return ringLayoutOf(this.parent.features);
   }
 
-  /** The last of several rings is in a group of its own, as a control queue is. */
+  /** Each ring is a group of its own. */
   get groupCount(): number {
-    return this.parent.queueCount > 1 ? 2 : 1;
-  }
-
-  groupOf(queue: number): number {
-    return this.groupCount > 1 && queue === this.parent.queueCount - 1 ? 1 : 0;
+    return this.parent.queueCount;
   }
 
   /** An error number, or 0. */
@@ -132,13 +126,11 @@ export class VdpaDevice implements CalledVdpa {
   /** A file was closed. */
   closed(): void {
     this.#opens--;
-    if (this.#opens > 0) return;
     this.reset();
-    this.rings.dropEvents();
-    this.setConfigCall(undefined);
+    if (this.rules.life.dropsEvents) this.rings.dropEvents();
     this.hasOwner = false;
     this.backendFeatures = 0n;
-    this.spaces.clear(this.rules.life.outlivesClose);
+    this.spaces.clear();
   }
 
   ioctl(request: number, argument: Uint8Array): number {
@@ -155,15 +147,14 @@ export class VdpaDevice implements CalledVdpa {
     const { pageSize } = this.edge;
     if (!this.rules.doorbell.accepts(request, pageSize)) return -errno.EINVAL;
     if (!this.#hasDoorbells && this.rules.doorbell.refusesWithoutPage) return -errno.ENOTSUPP;
-    return this.parent.notifyPage?.(request.page, pageSize) ?? -errno.ENOTSUPP;
+    return this.parent.notifyPage?.(request.page, pageSize) as Uint8Array;
   }
 
   setStatus(value: number): number {
     const { acceptsRemoval, afterZero, zeroResets } = this.rules.status;
     if (value === 0) {
-      const before = this.#status;
       if (zeroResets) this.reset();
-      this.#status = afterZero(before);
+      this.#status = afterZero(this.#status);
       return 0;
     }
     if ((this.#status & ~value) !== 0 && !acceptsRemoval) return errno.EINVAL;
@@ -172,12 +163,11 @@ export class VdpaDevice implements CalledVdpa {
     return 0;
   }
 
-  /** SUSPEND and RESUME have no effect on a device that does not run. */
+  /** A device that does not run is not suspended. */
   setSuspended(suspended: boolean): void {
-    if (!this.isRunning || suspended === this.#isSuspended) return;
-    this.#isSuspended = suspended;
-    if (suspended) this.rings.settle();
-    else this.rings.resumed();
+    this.#isSuspended = suspended && this.isRunning;
+    this.rules.suspend.settles(this.rings.records, suspended);
+    this.rings.settle();
   }
 
   setGroupSpace(group: number, space: number): void {
@@ -186,23 +176,19 @@ export class VdpaDevice implements CalledVdpa {
   }
 
   setConfigCall(token: EventToken | undefined): void {
-    const isKept = token !== undefined && this.#configCall !== undefined && !this.rules.config.callIsReplaced;
-    if (isKept) {
+    if (!this.rules.config.callIsReplaced && token !== undefined && this.rings.hasEvent('config', 0)) {
       this.edge.releaseEvent(token);
       return;
     }
-    if (this.#configCall !== undefined) this.edge.releaseEvent(this.#configCall);
-    this.#configCall = token;
+    this.rings.setEvent('config', 0, token);
   }
 
-  /** As the device was made, but for mappings, events and stored data. */
+  /** As the device was made, but for its status, mappings, events and stored data. */
   reset(): void {
-    this.#status = 0;
     this.#isSuspended = false;
-    this.rings.settle();
     this.rings.forget();
     this.#spaceOfGroup.fill(0);
-    this.spaces.reset();
+    if (!this.rules.iotlb.outliveReset) this.spaces.clear();
     this.parent.reset();
   }
 
@@ -212,9 +198,9 @@ export class VdpaDevice implements CalledVdpa {
     return this.parent.step();
   }
 
-  #broke(queue: number, _reason: QueueFailure): void {
+  /** A ring is broken. Its event for errors is never signalled, as no parent driver has one. */
+  #broke(): void {
     this.#status = this.rules.status.broken(this.#status);
-    this.rings.signal('err', queue);
-    if (this.#configCall !== undefined && this.rules.status.callsWhenBroken) this.edge.signal(this.#configCall);
+    if (this.rules.status.callsWhenBroken) this.rings.signal('config', 0);
   }
 }

@@ -1,12 +1,13 @@
 import type { ParentDriver } from '../devices/parent-driver.ts';
 import type { MemoryMap } from '../memory/memory-map.ts';
 import { ringLayoutOf } from '../virtqueue/feature-bits.ts';
+import type { RingPosition } from '../virtqueue/ring.ts';
 import { decodeVringBase, encodeVringBase } from '../wire/vring-base.ts';
 import type { EventToken, VdpaEdge } from './vdpa-edge.ts';
 import type { VdpaRules } from './vdpa-rules.ts';
 
-export const eventUses = ['kick', 'call', 'err'] as const;
-export type EventUse = (typeof eventUses)[number];
+/** Of a ring, or of configuration, which has the number 0. */
+export type EventUse = 'kick' | 'call' | 'err' | 'config';
 
 /** What is told of a ring. */
 export interface VdpaRing {
@@ -14,12 +15,8 @@ export interface VdpaRing {
   size: number;
   /** Where reading begins, or would go on. */
   base: number;
-  addresses: { readonly desc: bigint; readonly avail: bigint; readonly used: bigint } | undefined;
+  addresses: { readonly desc: bigint; readonly avail: bigint; readonly used: bigint };
   isEnabled: boolean;
-  /** Whether it was enabled before DRIVER_OK. */
-  isEarly: boolean;
-  /** The parent works on it. */
-  isStarted: boolean;
 }
 
 /** What rings need to know of the device. */
@@ -46,24 +43,21 @@ export class VdpaRings {
   settle(): void {
     for (const ring of this.records) {
       const runs = this.#runs(ring);
-      if (runs && !ring.isStarted) this.#start(ring);
-      if (!runs && ring.isStarted) this.#stop(ring);
+      if (runs === this.#isStarted(ring)) continue;
+      if (runs) this.#start(ring);
+      else this.#stop(ring);
     }
   }
 
   /** Lets rings go on in other memory; one that is not in it rests until it is. */
   move(): void {
-    for (const ring of this.records) if (ring.isStarted) this.#stop(ring);
+    for (const ring of this.records) if (this.#isStarted(ring)) this.#stop(ring);
     this.settle();
   }
 
-  /** Where a ring stands now. */
-  baseOf(ring: VdpaRing): number {
-    if (ring.isStarted) {
-      this.#stop(ring);
-      this.#start(ring);
-    }
-    return this.#options.rules.ring.toldBase(ring.base);
+  /** Where a ring stands; of one that runs, where it started. */
+  toldBase({ base }: VdpaRing): number {
+    return this.#options.rules.ring.toldBase(base);
   }
 
   /** Kicks that came since the last look. */
@@ -75,25 +69,20 @@ export class VdpaRings {
   }
 
   kicked(index: number): void {
-    const ring = this.records[index];
-    if (ring === undefined) return;
-    if (!ring.isStarted && this.#runs(ring)) this.#start(ring);
-    if (ring.isStarted) this.#options.parent.notify(index);
-  }
-
-  /** Behind a resumption: rings are looked at as they start, so that kicks that came before are not missed. */
-  resumed(): void {
-    const { rules } = this.#options;
-    for (const ring of this.records) ring.base = rules.suspend.resumedBase(ring.base);
-    this.settle();
+    this.#options.parent.notify(index);
   }
 
   setEvent(use: EventUse, index: number, token: EventToken | undefined): void {
+    if (token === undefined && !this.#options.rules.ring.forgetsUnbound) return;
     const name = `${use} ${index}`;
     const before = this.#events.get(name);
     if (before !== undefined) this.#options.edge.releaseEvent(before);
     if (token === undefined) this.#events.delete(name);
     else this.#events.set(name, token);
+  }
+
+  hasEvent(use: EventUse, index: number): boolean {
+    return this.#events.has(`${use} ${index}`);
   }
 
   signal(use: EventUse, index: number): void {
@@ -116,23 +105,24 @@ export class VdpaRings {
       index,
       size: this.#options.parent.maxQueueSize,
       base: 0,
-      addresses: undefined,
+      addresses: { desc: 0n, avail: 0n, used: 0n },
       isEnabled: false,
-      isEarly: false,
-      isStarted: false,
     };
   }
 
-  #runs({ isEnabled, isEarly, addresses }: VdpaRing): boolean {
+  /** The parent works on it. */
+  #isStarted({ index }: VdpaRing): boolean {
+    return this.#options.parent.queueState(index).isStarted;
+  }
+
+  #runs({ isEnabled }: VdpaRing): boolean {
     const { ring } = this.#options.rules;
-    const isInTime = isEarly || ring.startsLate;
-    return addresses !== undefined && isInTime && ring.runs({ ...this.#options.state(), enabled: isEnabled });
+    return ring.runs({ ...this.#options.state(), enabled: isEnabled });
   }
 
   #start(ring: VdpaRing): void {
     const { parent, memoryOf } = this.#options;
     const { index, size, addresses, base } = ring;
-    if (addresses === undefined) return;
     const areas = { descriptor: addresses.desc, driver: addresses.avail, device: addresses.used };
     const position = decodeVringBase(ringLayoutOf(parent.features), base);
     parent.setMemory(memoryOf(index));
@@ -144,14 +134,11 @@ export class VdpaRings {
       position,
     });
     if (why !== undefined) return;
-    ring.isStarted = true;
     parent.setQueueEnabled(index, true);
     parent.awaken(index);
   }
 
   #stop(ring: VdpaRing): void {
-    ring.isStarted = false;
-    const position = this.#options.parent.stopQueue(ring.index);
-    if (position !== undefined) ring.base = encodeVringBase(position);
+    ring.base = encodeVringBase(this.#options.parent.stopQueue(ring.index) as RingPosition);
   }
 }

@@ -1,5 +1,3 @@
-import type { IotlbPermission } from '../memory/memory-map.ts';
-import { VIRTIO_F_ACCESS_PLATFORM } from '../virtqueue/feature-bits.ts';
 import type { RingLayout } from '../virtqueue/ring.ts';
 import { isQueueSize } from '../virtqueue/split/layout.ts';
 import { errno } from '../wire/errno.ts';
@@ -11,10 +9,10 @@ export interface VdpaLifeRules {
   /** The error number with which an open is refused, or 0. `opens` counts the files that are open already. */
   readonly openError: (opens: number) => number;
   readonly statusAtOpen: number;
-  /** Whether a mapping with this permission stays behind a close. */
-  readonly outlivesClose: (permission: IotlbPermission) => boolean;
   /** Whether calls on rings and messages of the IOTLB wait for an owner. */
   readonly needsOwner: boolean;
+  /** Whether a close lets go of events. */
+  readonly dropsEvents: boolean;
   /** What SET_OWNER fails with where there is one. */
   readonly secondOwnerError: number;
 }
@@ -26,7 +24,8 @@ export interface VdpaIdentityRules {
   readonly largestSize: (size: number) => number;
   readonly configSize: (size: number) => number;
   readonly range: (range: IovaRange) => IovaRange;
-  readonly groupOf: (group: number, groups: number) => number;
+  /** The group of a ring, by its number. */
+  readonly groupOf: (index: number) => number;
 }
 
 export interface IovaRange {
@@ -46,7 +45,6 @@ export interface VdpaCallRules {
 export interface VdpaFeatureRules {
   /** What is offered of what the parent of a device id supports. */
   readonly offered: (ofParent: bigint, deviceId: number) => bigint;
-  readonly accepts: (word: bigint, offered: bigint) => boolean;
   readonly changesAfterFeaturesOk: boolean;
   readonly acceptsBackend: (word: bigint, offered: bigint) => boolean;
 }
@@ -66,6 +64,8 @@ export interface VdpaStatusRules {
 export interface VdpaConfigRules {
   /** Whether an event for the call of configuration takes the place of the one before. */
   readonly callIsReplaced: boolean;
+  /** Whether what is written is written. */
+  readonly takesWrites: boolean;
   readonly accepts: (offset: number, length: number, size: number) => boolean;
 }
 
@@ -82,22 +82,23 @@ export interface VdpaRingRules {
   readonly noEventError: number;
   /** Whether -1 takes an event away. */
   readonly unbinds: boolean;
+  /** Whether an event that was taken away is signalled no more. */
+  readonly forgetsUnbound: boolean;
   /** Whether a ring may run by the device's state: DRIVER_OK, suspended, and the ring enabled. */
   readonly runs: (state: { driverOk: boolean; suspended: boolean; enabled: boolean }) => boolean;
-  /** Whether a ring that is enabled behind DRIVER_OK starts. */
-  readonly startsLate: boolean;
+  /** Whether SET_VRING_ENABLE with a number enables its ring. */
+  readonly enables: (num: number, isRunning: boolean) => boolean;
 }
 
 export interface VdpaSuspendRules {
-  readonly resumedBase: (base: number) => number;
+  /** What else happens to rings at SUSPEND and RESUME: nothing. */
+  readonly settles: (rings: readonly { base: number }[], suspended: boolean) => void;
 }
 
 export interface VdpaGroupRules {
   readonly acceptsSpace: (space: number, spaces: number) => boolean;
   /** The address space in which the rings of a group lie. */
   readonly spaceOf: (space: number) => number;
-  /** Other spaces that the rings of a group reach whose own is this. */
-  readonly alsoReached: (space: number) => readonly number[];
 }
 
 /** A page of a file that a user wants to map. */
@@ -137,15 +138,17 @@ export interface VdpaRules {
 const DEVICE_NEEDS_RESET = 0x40;
 const NET_DEVICE_ID = 1;
 const VIRTIO_NET_F_MQ = 1n << 22n;
-const highestPage = 65_535;
 
-/** As Linux 6.12 has it, over a parent driver that can all that there is but separate descriptor groups. */
+/**
+ * As Linux 6.12 has it, over a parent driver that can all that there is. Calls that tell of sizes of rings and of groups
+ * of descriptors are later ones.
+ */
 export const vdpaRules: VdpaRules = {
   life: {
     openError: (opens) => (opens > 0 ? errno.EBUSY : 0),
     statusAtOpen: 0,
-    outlivesClose: () => false,
     needsOwner: true,
+    dropsEvents: true,
     secondOwnerError: errno.EBUSY,
   },
   identity: {
@@ -154,7 +157,7 @@ export const vdpaRules: VdpaRules = {
     largestSize: (size) => size,
     configSize: (size) => size,
     range: (range) => range,
-    groupOf: (group) => group,
+    groupOf: (index) => index,
   },
   calls: {
     badPointer: errno.EFAULT,
@@ -165,8 +168,6 @@ export const vdpaRules: VdpaRules = {
   features: {
     // A network device has no control queue here, by which a driver chooses how many pairs are used.
     offered: (ofParent, deviceId) => (deviceId === NET_DEVICE_ID ? ofParent & ~VIRTIO_NET_F_MQ : ofParent),
-    // Memory is mapped by the driver, so a driver that does not know of that is refused.
-    accepts: (word, offered) => (word & ~offered) === 0n && (word & VIRTIO_F_ACCESS_PLATFORM) !== 0n,
     changesAfterFeaturesOk: false,
     acceptsBackend: (word, offered) => (word & ~offered) === 0n,
   },
@@ -179,7 +180,8 @@ export const vdpaRules: VdpaRules = {
   },
   config: {
     callIsReplaced: true,
-    accepts: (offset, length, size) => length > 0 && offset <= size && length <= size - offset,
+    takesWrites: true,
+    accepts: (offset, length, size) => length > 0 && length <= size - offset,
   },
   ring: {
     acceptsSize: isQueueSize,
@@ -190,19 +192,19 @@ export const vdpaRules: VdpaRules = {
     toldBase: (base) => base,
     noEventError: errno.EINVAL,
     unbinds: true,
+    forgetsUnbound: true,
     runs: ({ driverOk, suspended, enabled }) => driverOk && !suspended && enabled,
-    startsLate: true,
+    enables: (num) => num !== 0,
   },
-  suspend: { resumedBase: (base) => base },
+  suspend: { settles: () => {} },
   groups: {
     acceptsSpace: (space, spaces) => space < spaces,
     spaceOf: (space) => space,
-    alsoReached: () => [],
   },
   iotlb: iotlbRules,
   doorbell: {
     accepts: ({ page, length, isShared, isReadable }, pageSize) =>
-      length === pageSize && isShared && !isReadable && page <= highestPage,
+      length === pageSize && isShared && !isReadable && page >>> 16 === 0,
     refusesWithoutPage: true,
     queueOf: (stored) => stored,
   },

@@ -62,6 +62,30 @@ export const needsResetIsNotified = defineCase({
   },
 });
 
+export const callIsDropped = defineCase({
+  id: 'vhost-vdpa/close/call-of-configuration-is-dropped',
+  title: 'an event for the call of configuration is not signalled for what the next user has the device do',
+  proves: { 'vk-close/close-resets-and-unmaps': 'vdpa-events-outlive-close' },
+  applies,
+  run({ session, port, connect, driverOf, ring, requirement }) {
+    const check = requirement('vk-close/close-resets-and-unmaps');
+    const { descriptors } = port;
+    const event = descriptors.eventfd();
+    check.presumes(session.calls.setConfigCall(event) >= 0, 'the call of configuration is taken');
+    session.close();
+    const next = connect('negotiated');
+    const driver = driverOf(next);
+    const queue = driver.attach(ring({ size: 16 }));
+    driver.warmUp(queue);
+    descriptors.read(event);
+    if (!broken(port, next, queue).needsReset) {
+      noReset(check);
+      return;
+    }
+    check.equal(descriptors.read(event), 0, 'signals of the event of the user before');
+  },
+});
+
 export const callIsReplaced = defineCase({
   id: 'vhost-vdpa/config/call-goes-to-the-last-event',
   title: 'of two events for the call of configuration the last one is signalled alone',

@@ -60,10 +60,14 @@ export const ownSpace = defineCase({
     'a ring whose group was given address space 1 rests while that is empty, and is served once it is mapped there',
   proves: { 'vk-groups/rings-use-the-space-of-their-group': 'vdpa-groups-share-one-address-space' },
   applies: { start: 'negotiated', transports, offers, needs: ['address-spaces'] },
-  run({ session, port, guest, driver, ring, requirement }) {
+  // Of the rings that requests may be put on: they may be in different groups.
+  variants: { request: ['first-ring', 'last-ring'] },
+  run({ session, port, guest, driver, ring, variant, requirement }) {
     const check = requirement('vk-groups/rings-use-the-space-of-their-group');
     const { calls } = session;
-    for (const group of groupsOf(session, [driver.queueIndex, ...driver.companionIndices])) {
+    const rings = driver.requestQueues(calls.queueCount());
+    const index = rings.at(variant.request === 'first-ring' ? 0 : -1) ?? driver.queueIndex;
+    for (const group of groupsOf(session, [index, ...driver.companionIndices])) {
       if (!takes(check, calls.setGroupSpace(group, 1), `SET_GROUP_ASID of group ${group}`)) return;
     }
     // Mapped and invalidated: it is there, and has nothing in it.
@@ -73,13 +77,14 @@ export const ownSpace = defineCase({
       region !== undefined && calls.iotlb({ ...mapping(region, { asid: 1 }), request: 3 }) >= 0,
       'space 1 is emptied',
     );
-    const queue = driver.attach(ring({ size: 16 }));
+    const queue = driver.attach(ring({ size: 16 }), { index });
     check.equal(usedBy(queue, driver.request().segments, port, session), 0, 'used elements while space 1 is empty');
     check.presumes(eachRegion(session, guest, (one) => mapping(one, { asid: 1 })) >= 0, 'space 1 is mapped');
     queue.kick();
     port.until(() => queue.usedCount() > 0, port.deadlineMs);
     check.equal(queue.usedCount(), 1, 'used elements once space 1 is mapped');
-    serves({ port, driver }, check, driver.attach(ring({ size: 16 })), 'a request on a fresh ring', { seed: 3 });
+    const fresh = driver.attach(ring({ size: 16 }), { index });
+    serves({ port, driver }, check, fresh, 'a request on a fresh ring', { seed: 3 });
   },
 });
 

@@ -1,5 +1,6 @@
 import { deviceTypes } from '../../drivers/devices/device-types.ts';
 import type { TargetFacts } from '../../drivers/port/port.ts';
+import { blockConfig } from '../../reference-impl/devices/block-layout.ts';
 import { defineCase } from '../case.ts';
 import { refusesCall, takes } from './refusal.ts';
 
@@ -77,6 +78,34 @@ export const configAccess = defineCase({
         errors: ['EINVAL'],
       }),
     );
+  },
+});
+
+export const writebackWrite = defineCase({
+  id: 'vhost-vdpa/config/writeback-is-read-back',
+  title: 'writeback of a block device, written by SET_CONFIG, is read back by GET_CONFIG',
+  proves: { 'blk/writeback-zero-or-one': 'vdpa-config-writes-have-no-effect' },
+  applies: {
+    start: 'negotiated',
+    transports,
+    ring: 'none',
+    devices: ['block'],
+    negotiate: ['VIRTIO_BLK_F_CONFIG_WCE', 'VIRTIO_BLK_F_FLUSH'],
+  },
+  run({ session: { calls }, requirement }) {
+    const check = requirement('blk/writeback-zero-or-one');
+    const at = blockConfig.writeback;
+    const read = (): number => {
+      const bytes = calls.readConfig(at, 1);
+      return typeof bytes === 'number' ? bytes : (bytes[0] ?? -1);
+    };
+    const before = read();
+    check.oneOf(before, [0, 1], 'writeback');
+    // The last value is that of before: a device keeps it for the cases behind this one.
+    for (const value of [1 - before, before]) {
+      if (!takes(check, calls.writeConfig(at, Uint8Array.of(value)), `SET_CONFIG of writeback to ${value}`)) return;
+      check.equal(read(), value, `writeback behind a write of ${value}`);
+    }
   },
 });
 

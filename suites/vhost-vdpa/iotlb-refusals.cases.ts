@@ -10,8 +10,10 @@ import { refusesCall, takes } from './refusal.ts';
 const transports = ['vhost-vdpa'] as const;
 const applies = { start: 'closed', transports, ring: 'none' } as const;
 
+type Region = Guest['regions'][number];
+
 /** The first region of a guest of its own. */
-const regionOf = (guest: Guest): Guest['regions'][number] => guest.regions[0] as Guest['regions'][number];
+const regionOf = (guest: Guest): Region => guest.regions[0] as Guest['regions'][number];
 
 export const outsideRange = defineCase({
   id: 'vhost-vdpa/iotlb/updates-outside-the-range-are-refused',
@@ -83,8 +85,11 @@ export const overlapping = defineCase({
       refusesCall(context, check, {
         what: `an update of ${key}`,
         start: 'prepared',
+        // In parts that meet, and do not overlap.
         prepare: ({ calls }) => {
-          calls.iotlb(mapping(region));
+          for (const [name, part] of partsOf(region)) {
+            takes(check, calls.iotlb(mapping(region, part)), `${name}, which overlaps nothing`);
+          }
         },
         flawed: ({ calls }) => calls.iotlb(mapping(region, placeIn(region))),
         control: ({ calls }) => {
@@ -96,6 +101,23 @@ export const overlapping = defineCase({
     });
   },
 });
+
+const middlePages = 2n * 4096n;
+
+/** A region in parts: its middle, what lies below that, and what lies above. */
+function partsOf({ ioVirtualAddress, userAddress, size }: Region): [string, Partial<VdpaIotlbMessage>][] {
+  const partAt = (from: bigint, bytes: bigint): Partial<VdpaIotlbMessage> => ({
+    ioVirtualAddress: ioVirtualAddress + from,
+    userAddress: userAddress + from,
+    size: bytes,
+  });
+  const end = middlePages * 2n;
+  return [
+    ['the middle', partAt(middlePages, middlePages)],
+    ['what lies below it', partAt(0n, middlePages)],
+    ['what lies above it', partAt(end, BigInt(size) - end)],
+  ];
+}
 
 export const mappedAnew = defineCase({
   id: 'vhost-vdpa/iotlb/invalidated-range-is-mapped-anew',

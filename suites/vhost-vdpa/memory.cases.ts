@@ -9,6 +9,7 @@ import { servesAfresh } from '../virtio/running-queue.ts';
 import { serves } from '../virtio/service.ts';
 import { ACKNOWLEDGE, DRIVER } from '../virtio/status/status-bits.ts';
 import { batchBegin, batchEnd, eachRegion, mapping, unmapping } from './messages.ts';
+import { takes } from './refusal.ts';
 
 /** What a device reaches of the memory that is mapped. */
 
@@ -77,9 +78,9 @@ export const batch = defineCase({
     const check = requirement('vk-iotlb/batch-counts-at-its-end');
     const more = port.createGuest(guestLayouts['adjacent-regions']);
     const { calls } = session;
-    check.presumes(calls.iotlb(batchBegin()) >= 0, 'a batch begins');
+    if (!takes(check, calls.iotlb(batchBegin()), 'BATCH_BEGIN')) return;
     check.presumes(eachRegion(session, more, mapping) >= 0, 'memory is mapped in it');
-    check.presumes(calls.iotlb(batchEnd()) >= 0, 'the batch ends');
+    if (!takes(check, calls.iotlb(batchEnd()), 'BATCH_END')) return;
     const queue = driver.attach(ring({ size: 16 }));
     serves({ port, driver: driverOf(session, more) }, check, queue, 'a request in memory of the batch');
   },

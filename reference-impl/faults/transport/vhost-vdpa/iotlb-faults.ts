@@ -32,6 +32,24 @@ export const vdpaIotlbFaults = {
     'iotlb',
     { mixesBatches: true },
   ),
+  'vdpa-batch-outlives-close': vdpaFault(
+    'vk-close/close-resets-and-unmaps',
+    'a batch goes on for who opens the device next',
+    'iotlb',
+    { batchOutlivesClose: true },
+  ),
+  'vdpa-reads-address-spaces-in-any-message': vdpaFault(
+    'vk-iotlb/address-space-number-needs-its-feature',
+    'each message is for the address space whose number it has',
+    'iotlb',
+    { spaceOf: (asid) => asid },
+  ),
+  'vdpa-maps-missing-memory': vdpaFault(
+    'vk-iotlb/update-of-missing-memory-refused',
+    'memory is mapped that the user does not have',
+    'iotlb',
+    { missing: (size) => new Uint8Array(Number(size)) },
+  ),
   'vdpa-batches-have-no-effect': vdpaFault(
     'vk-iotlb/batch-counts-at-its-end',
     'what is mapped within a second batch is gone behind its end',
@@ -42,7 +60,7 @@ export const vdpaIotlbFaults = {
     'vk-iotlb/malformed-messages-refused',
     'a message that is cut short is taken',
     'iotlb',
-    { acceptsLength: () => true },
+    { takesShort: true },
   ),
   'vdpa-any-message-type-is-taken': vdpaFault(
     'vk-iotlb/malformed-messages-refused',
@@ -54,7 +72,7 @@ export const vdpaIotlbFaults = {
     'vk-iotlb/malformed-messages-refused',
     'a message that asks for nothing known is taken',
     'iotlb',
-    { acceptsRequest: () => true },
+    { takesAnyRequest: true },
   ),
   'vdpa-reaches-invalidated-memory': vdpaFault(
     'vk-iotlb/unmapped-memory-is-not-reached',
@@ -89,7 +107,7 @@ export const vdpaIotlbFaults = {
   'vdpa-control-queue-uses-mappings-for-data': vdpaFault(
     'vk-groups/rings-use-the-space-of-their-group',
     'rings of a group with an address space of its own also reach what is mapped in address space 0',
-    'groups',
+    'iotlb',
     { alsoReached: (space) => (space === 0 ? [] : [0]) },
   ),
 } as const;

@@ -14,10 +14,13 @@ export const vdpaLifeFaults = {
     'life',
     { statusAtOpen: 1 },
   ),
+  'vdpa-events-outlive-close': vdpaFault('vk-close/close-resets-and-unmaps', 'events stay behind a close', 'life', {
+    dropsEvents: false,
+  }),
   'vdpa-mappings-outlive-close': vdpaFault(
     'vk-close/close-resets-and-unmaps',
     'mappings for writing alone stay behind a close',
-    'life',
+    'iotlb',
     { outlivesClose: (permission) => permission === 'write' },
   ),
   'vdpa-needs-no-owner': vdpaFault(
@@ -109,6 +112,12 @@ export const vdpaLifeFaults = {
     'DEVICE_NEEDS_RESET comes without a call of configuration',
     'status',
     { callsWhenBroken: false },
+  ),
+  'vdpa-config-writes-have-no-effect': vdpaFault(
+    'blk/writeback-zero-or-one',
+    'what is written to configuration has no effect',
+    'config',
+    { takesWrites: false },
   ),
   'vdpa-first-config-call-stays': vdpaFault(
     'vk-config/last-call-event-counts',

@@ -1,7 +1,16 @@
+import type { VdpaRules } from '../../../vhost-vdpa/vdpa-rules.ts';
 import { vdpaFault } from './vdpa-fault.ts';
 
 const pageOf = 4096;
 const DRIVER_OK = 4;
+
+/** Rings go on elsewhere behind a resumption. */
+const resumesAt = (resumedBase: (base: number) => number): Partial<VdpaRules['suspend']> => ({
+  settles: (rings, suspended) => {
+    if (suspended) return;
+    for (const ring of rings) ring.base = resumedBase(ring.base);
+  },
+});
 
 /** Rings, suspension and doorbells. */
 export const vdpaRingFaults = {
@@ -47,6 +56,12 @@ export const vdpaRingFaults = {
     'ring',
     { unbinds: false },
   ),
+  'vdpa-unbound-events-are-signalled': vdpaFault(
+    'vk-vring/event-descriptors-checked',
+    'an event that was taken away is signalled',
+    'ring',
+    { forgetsUnbound: false },
+  ),
   'vdpa-rings-change-while-running': vdpaFault(
     'vk-vring/addresses-and-base-fixed-while-running',
     'addresses and base of rings are taken while the device runs',
@@ -63,7 +78,7 @@ export const vdpaRingFaults = {
     'vk-vring/ring-enabled-after-driver-ok-is-served',
     'a ring that is enabled behind DRIVER_OK is not served',
     'ring',
-    { startsLate: false },
+    { enables: (num, isRunning) => num !== 0 && !isRunning },
   ),
   'vdpa-rings-served-before-driver-ok': vdpaFault(
     'status/no-buffers-before-driver-ok',
@@ -87,13 +102,13 @@ export const vdpaRingFaults = {
     'vk-suspend/resume-loses-nothing',
     'behind RESUME rings begin at 0',
     'suspend',
-    { resumedBase: () => 0 },
+    resumesAt(() => 0),
   ),
   'vdpa-resumption-goes-two-back': vdpaFault(
     'vk-suspend/resume-loses-nothing',
     'behind RESUME the last two chains are used again',
     'suspend',
-    { resumedBase: (base) => (base > 1 ? base - 2 : base) },
+    resumesAt((base) => (base > 1 ? base - 2 : base)),
   ),
   'vdpa-any-page-is-mapped': vdpaFault(
     'vk-mmap/doorbell-mapping-checked',

@@ -59,6 +59,8 @@ export class IotlbModel {
 
   /** @param keeps whether mappings outlive it, as was negotiated. */
   reset(keeps: boolean): void {
+    // Whether a batch goes on is open, and with it which space takes updates.
+    if (this.#batch !== undefined) this.#isOpen = true;
     this.#batch = undefined;
     if (keeps) this.#mapped = this.#mapped.map((one) => ({ ...one, isOld: true }));
     else this.#isOpen = true;

@@ -2,7 +2,7 @@ import type { RequirementSlug } from '../../../catalogue/catalogue.ts';
 import type { IoctlObservation, RegionAccessObservation } from '../../../observations/event.ts';
 import { errno } from '../../../wire/errno.ts';
 import { type VdpaRequest, vdpaRequests } from '../../../wire/vdpa-structures.ts';
-import { type Allowed, CallCheck, type Rule } from '../mdev/call-check.ts';
+import { CallCheck, type Rule } from '../mdev/call-check.ts';
 import type { Tell } from '../observation.ts';
 import { IotlbModel } from './iotlb-model.ts';
 import { eventRule, type VdpaFacts } from './vdpa-facts.ts';
@@ -57,7 +57,6 @@ export class VdpaModel {
   /** The requirement by which the status is 0 now, where nothing was written since. */
   #isZeroBy: RequirementSlug | undefined = 'vk-open/open-resets-device';
   #areFeaturesFixed = false;
-  #offered: bigint | undefined;
   #offeredBackend: bigint | undefined;
   #backend = 0n;
   #configSize: number | undefined;
@@ -125,9 +124,6 @@ export class VdpaModel {
       case 'VHOST_SET_OWNER':
         this.#hasOwner = true;
         return;
-      case 'VHOST_GET_FEATURES':
-        this.#offered = after.getBigUint64(0, true);
-        return;
       case 'VHOST_SET_FEATURES':
         this.#rings.features = view.getBigUint64(0, true);
         return;
@@ -190,14 +186,14 @@ export class VdpaModel {
         if (this.#areFeaturesFixed) {
           return { allowed: -errno.EBUSY, requirement: 'vk-features/features-fixed-after-features-ok' };
         }
-        return this.#unofferedRule(view, this.#offered, 'error', 'vk-features/unoffered-features-refused');
-      case 'VHOST_SET_BACKEND_FEATURES':
-        return this.#unofferedRule(
-          view,
-          this.#offeredBackend,
-          -errno.EOPNOTSUPP,
-          'vk-features/unoffered-backend-features-refused',
-        );
+        // Parent drivers may leave out the bits that they do not offer.
+        return anything('vk-features/unoffered-features-refused');
+      case 'VHOST_SET_BACKEND_FEATURES': {
+        const requirement = 'vk-features/unoffered-backend-features-refused';
+        const offered = this.#offeredBackend;
+        const isUnoffered = offered !== undefined && (view.getBigUint64(0, true) & ~offered) !== 0n;
+        return isUnoffered ? { allowed: -errno.EOPNOTSUPP, requirement } : anything(requirement);
+      }
       case 'VHOST_VDPA_SET_STATUS': {
         const value = view.getUint8(0);
         if (value === 0) return { allowed: 0, requirement: 'vk-status/status-zero-resets' };
@@ -218,11 +214,6 @@ export class VdpaModel {
       default:
         return anything('vk-call/bad-pointers-refused');
     }
-  }
-
-  #unofferedRule(view: DataView, offered: bigint | undefined, allowed: Allowed, requirement: RequirementSlug): Rule {
-    const isUnoffered = offered !== undefined && (view.getBigUint64(0, true) & ~offered) !== 0n;
-    return isUnoffered ? { allowed, requirement } : anything(requirement);
   }
 
   #configRule(name: VdpaRequest, view: DataView): Rule {
