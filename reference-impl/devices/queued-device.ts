@@ -209,7 +209,8 @@ export abstract class QueuedDevice implements ParentDriver {
   }
 
   notify(index: number): void {
-    const queue = this.queues[index] as Queue;
+    const queue = this.queues[index];
+    if (queue === undefined) return;
     if (!this.transport.queue.hearsKick(queue.isEnabled)) return;
     // The memory of a ring that was stopped may be gone.
     const { ring, isStarted } = queue;
@@ -335,7 +336,7 @@ export abstract class QueuedDevice implements ParentDriver {
   #readNotifyPages(pages: readonly (DataView | undefined)[]): void {
     for (const page of pages) {
       const queue = page?.getUint16(0, true) ?? NO_NOTIFICATION;
-      if (this.queues[queue] === undefined) continue;
+      if (queue === NO_NOTIFICATION) continue;
       page?.setUint16(0, NO_NOTIFICATION, true);
       this.sinks.storedNotification?.(queue);
     }

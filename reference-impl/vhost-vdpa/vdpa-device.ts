@@ -80,6 +80,7 @@ export class VdpaDevice implements CalledVdpa {
         if (queue !== undefined) this.rings.kicked(queue);
       },
     });
+    this.reset();
   }
 
   get status(): number {
@@ -172,7 +173,6 @@ export class VdpaDevice implements CalledVdpa {
 
   setGroupSpace(group: number, space: number): void {
     this.#spaceOfGroup[group] = this.rules.groups.spaceOf(space);
-    this.rings.move();
   }
 
   setConfigCall(token: EventToken | undefined): void {

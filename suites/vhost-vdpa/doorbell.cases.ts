@@ -78,7 +78,8 @@ export const noPage = defineCase({
     const queue = driver.attach(ring({ size: 16 }));
     const page = session.calls.mapDoorbell(queue.index);
     if (typeof page !== 'number') page.unmap();
-    check.equal(typeof page, 'number', 'a mapping in place of an error');
+    const answer = typeof page === 'number' ? page : 0;
+    check.atMost(answer, -1, 'what the mapping answers, an error number negated');
     serves({ port, driver }, check, queue, 'a request that is notified by an eventfd');
   },
 });

@@ -42,12 +42,18 @@ export const fixedWhileRunning = defineCase({
 
 export const enabledAlone = defineCase({
   id: 'vhost-vdpa/vring/rings-are-served-while-enabled',
-  title: 'a ring that was not enabled ahead of DRIVER_OK is not served',
+  title: 'a ring that was not enabled ahead of DRIVER_OK, or was disabled again, is not served',
   proves: { 'vk-vring/ring-that-is-not-enabled-is-not-served': 'vdpa-serves-rings-that-are-not-enabled' },
   applies: { start: 'negotiated', transports },
-  run({ session, port, driver, ring, requirement }) {
+  variants: { told: ['nothing', 'disabled-again'] },
+  run({ session, port, driver, ring, variant, requirement }) {
     const check = requirement('vk-vring/ring-that-is-not-enabled-is-not-served');
     const queue = driver.attach(ring({ size: 16 }), { enable: false });
+    if (variant.told === 'disabled-again') {
+      for (const enabled of [true, false]) {
+        if (!takes(check, session.calls.setEnabled(queue.index, enabled), `SET_VRING_ENABLE, ${enabled}`)) return;
+      }
+    }
     const before = queue.usedCount();
     queue.makeAvailable([driver.request().segments]);
     queue.kick();

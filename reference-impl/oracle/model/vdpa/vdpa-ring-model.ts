@@ -20,6 +20,9 @@ export const ringBytes: Readonly<Partial<Record<VdpaRequest, number>>> = {
   VHOST_VDPA_GET_VRING_SIZE: 8,
 };
 
+/** A kernel that does not know them reads no more of their arguments than the number of a ring. */
+const laterCalls: ReadonlySet<VdpaRequest> = new Set(['VHOST_VDPA_GET_VRING_DESC_GROUP', 'VHOST_VDPA_GET_VRING_SIZE']);
+
 /** A call on a ring, or one that no text knows, which is taken for one. */
 export interface RingCall {
   readonly name: VdpaRequest | undefined;
@@ -110,7 +113,7 @@ export class VdpaRingModel {
     if (index >= rings) return { allowed: -errno.ENOBUFS, requirement: outOfRange };
     // The number that the device told is the one that it goes by.
     if (result === -errno.ENOBUFS) return { allowed: 0, requirement: 'vk-vring/queue-count-is-told' };
-    if (view.byteLength < (ringBytes[name] ?? 0)) return badPointer;
+    if (view.byteLength < (ringBytes[name] ?? 0)) return laterCalls.has(name) ? open(outOfRange) : badPointer;
     const number = view.getUint32(indexBytes, true);
     switch (name) {
       case 'VHOST_SET_VRING_NUM': {
