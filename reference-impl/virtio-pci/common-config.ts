@@ -163,10 +163,11 @@ export function readCommonConfig(device: ConfiguredDevice, offset: number, targe
 
 /** Writes what is a field as a whole: for other accesses there is no meaning. */
 export function writeCommonConfig(device: ConfiguredDevice, offset: number, source: Uint8Array): void {
-  for (const [name, place] of places) {
-    if (place.at !== offset || place.bytes !== source.length) continue;
-    fields[name].write?.(device, load(source));
-  }
+  const { ofNoField, ofReadOnlyField } = device.rules.access;
+  const [name] = places.find(([, place]) => place.at === offset && place.bytes === source.length) ?? [];
+  if (name === undefined) ofNoField(offset, source.length);
+  else if (fields[name].write === undefined) ofReadOnlyField(name);
+  else fields[name].write(device, load(source));
 }
 
 function store(view: DataView, { at, bytes }: { readonly at: number; readonly bytes: number }, value: number): void {

@@ -90,10 +90,11 @@ export class PciQueues {
   resetQueue(index: number): void {
     const state = this.#states[index];
     if (state === undefined) return;
-    const { stops, lasts, after, nextPosition } = this.#options.rules.queueReset;
+    const { stops, disables, lasts, after, nextPosition } = this.#options.rules.queueReset;
     if (stops) {
       if (state.isStarted) this.#stop(index, state);
       state.position = nextPosition(state.position);
+      if (disables) this.#options.parent.setQueueEnabled(index, false);
     }
     state.record = { ...after(this.#fresh(), state.record), wasReset: true };
     state.resetReads = lasts;

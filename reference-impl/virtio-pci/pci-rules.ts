@@ -7,7 +7,12 @@ import {
 } from '../virtqueue/feature-bits.ts';
 import type { RingLayout, RingPosition } from '../virtqueue/ring.ts';
 import { isQueueSize } from '../virtqueue/split/layout.ts';
-import { VIRTIO_MSI_NO_VECTOR, VIRTIO_PCI_FIRST_DEVICE_ID, VIRTIO_PCI_VENDOR_ID } from '../wire/virtio-pci.ts';
+import {
+  type CommonConfigField,
+  VIRTIO_MSI_NO_VECTOR,
+  VIRTIO_PCI_FIRST_DEVICE_ID,
+  VIRTIO_PCI_VENDOR_ID,
+} from '../wire/virtio-pci.ts';
 
 /** What the configuration header says of the function. */
 export interface PciIdentityRules {
@@ -48,6 +53,13 @@ export interface PciCapabilityRules {
   readonly windowLength: (length: number) => number;
 }
 
+/** What no driver does. */
+export interface PciAccessRules {
+  /** A write to the common configuration that is not to a field as a whole. */
+  readonly ofNoField: (offset: number, length: number) => void;
+  readonly ofReadOnlyField: (field: CommonConfigField) => void;
+}
+
 export interface PciFeatureRules {
   /** What is offered of what the device supports. */
   readonly offered: (ofDevice: bigint) => bigint;
@@ -60,6 +72,8 @@ export interface PciFeatureRules {
 }
 
 export interface PciStatusRules {
+  /** The status that a driver writes, but for 0. */
+  readonly written: (value: number) => number;
   /** What is shown behind a write of 0. */
   readonly afterZero: (before: number) => number;
   /** Whether that resets the device. */
@@ -109,6 +123,8 @@ export interface PciQueueResetRules {
   readonly shownMeanwhile: (left: number) => number;
   /** Whether the ring stands still. */
   readonly stops: boolean;
+  /** Whether the device knows that the queue is not enabled any more: what comes in for it goes. */
+  readonly disables: boolean;
   /** Where the ring begins that comes next, after one that stood there; undefined for its start. */
   readonly nextPosition: (before: RingPosition | undefined) => RingPosition | undefined;
   /** What of a change counts for a queue that was reset. */
@@ -156,6 +172,7 @@ export interface PciInterruptRules {
 export interface VirtioPciRules {
   readonly identity: PciIdentityRules;
   readonly capabilities: PciCapabilityRules;
+  readonly access: PciAccessRules;
   readonly features: PciFeatureRules;
   readonly status: PciStatusRules;
   readonly config: PciConfigRules;
@@ -194,6 +211,7 @@ export const virtioPciRules: VirtioPciRules = {
     windowWrites: true,
     windowLength: (length) => length,
   },
+  access: { ofNoField: () => {}, ofReadOnlyField: () => {} },
   features: {
     offered: (ofDevice) => ofDevice | ofTransport,
     window: windowOf,
@@ -202,6 +220,7 @@ export const virtioPciRules: VirtioPciRules = {
     changesAfterFeaturesOk: false,
   },
   status: {
+    written: (value) => value,
     afterZero: () => 0,
     zeroResets: true,
     broken: (before) => before | DEVICE_NEEDS_RESET,
@@ -222,6 +241,7 @@ export const virtioPciRules: VirtioPciRules = {
     lasts: 1,
     shownMeanwhile: () => 1,
     stops: true,
+    disables: true,
     nextPosition: () => undefined,
     taken: (change) => change,
     after: (fresh) => fresh,

@@ -103,10 +103,11 @@ export class VirtioPciFunction implements ConfiguredDevice {
       this.#status = afterZero(before);
       return;
     }
-    const wantsFeatures = (value & status.FEATURES_OK) !== 0 && !this.areFeaturesFixed;
+    const written = this.rules.status.written(value);
+    const wantsFeatures = (written & status.FEATURES_OK) !== 0 && !this.areFeaturesFixed;
     const isRefused = wantsFeatures && !this.rules.features.accepts(this.driverFeatures, this.offeredFeatures);
     const kept = this.#status & status.NEEDS_RESET;
-    this.#status = (isRefused ? value & ~status.FEATURES_OK : value) | kept;
+    this.#status = (isRefused ? written & ~status.FEATURES_OK : written) | kept;
     if (wantsFeatures && !isRefused) this.parent.setFeatures(this.driverFeatures & this.parent.supportedFeatures);
     this.queues.settle();
   }

@@ -56,7 +56,8 @@ export const structuresAreShown = defineCase({
       }
     };
     look('behind FEATURES_OK');
-    driver.warmUp(driver.attach(ring({ size: 16 })));
+    driver.attach(ring({ size: 16 }));
+    session.run();
     look('while the device runs');
   },
 });
@@ -75,7 +76,8 @@ export const deviceStructureIsShown = defineCase({
       });
     };
     look('behind FEATURES_OK');
-    driver.warmUp(driver.attach(ring({ size: 16 })));
+    driver.attach(ring({ size: 16 }));
+    session.run();
     look('while the device runs');
   },
 });

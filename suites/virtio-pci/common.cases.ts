@@ -44,7 +44,8 @@ export const enableReadsZero = defineCase({
   applies: { start: 'negotiated', transports },
   run({ session, driver, ring, requirement }) {
     const check = requirement('pci/queue-enable-zero-after-reset');
-    driver.warmUp(driver.attach(ring({ size: 16 })));
+    driver.attach(ring({ size: 16 }));
+    session.run();
     const enabled = queuesOf(session, check).filter((queue) => fieldOf(session, check, queue, 'queueEnable') === 1);
     check.presumes(enabled.length > 0, 'queue_enable reads 1 of a queue that runs');
     check.granted(statusOf(session).set(0), 'the reset');

@@ -28,7 +28,8 @@ export const fieldsBehind = defineCase({
     const ofReset = requirement('pci/queue-reset-one-resets-queue');
     const { queueIndex } = driver;
     const largest = fieldOf(session, ofReset, queueIndex, 'queueSize');
-    driver.warmUp(driver.attach(ring({ size: 16 })));
+    driver.attach(ring({ size: 16 }));
+    session.run();
     if (!resets(session, ofReset, queueIndex)) return;
     ofDone.equal(fieldOf(session, ofDone, queueIndex, 'queueReset'), 0, 'queue_reset when it is done');
     ofDone.equal(fieldOf(session, ofDone, queueIndex, 'queueEnable'), 0, 'queue_enable when it is done');
@@ -130,7 +131,8 @@ export const zeroWhenEnabled = defineCase({
   run({ session, driver, ring, requirement }) {
     const check = requirement('pci/queue-reset-zero-after-enable');
     for (const when of ['for the first time', 'behind its reset']) {
-      driver.warmUp(driver.attach(ring({ size: 16 })));
+      driver.attach(ring({ size: 16 }));
+      session.run();
       check.equal(fieldOf(session, check, driver.queueIndex, 'queueReset'), 0, `queue_reset once enabled ${when}`);
       if (when === 'for the first time' && !resets(session, check, driver.queueIndex)) return;
     }
@@ -144,7 +146,8 @@ export const zeroAfterReset = defineCase({
   applies,
   run({ session, driver, ring, requirement }) {
     const check = requirement('pci/queue-reset-zero-after-reset');
-    driver.warmUp(driver.attach(ring({ size: 16 })));
+    driver.attach(ring({ size: 16 }));
+    session.run();
     if (!resets(session, check, driver.queueIndex)) return;
     const { accepted } = session.negotiated;
     check.granted(statusOf(session).set(0), 'the reset of the device');

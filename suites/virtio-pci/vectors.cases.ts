@@ -148,7 +148,8 @@ export const unmappedAfterReset = defineCase({
   applies: { start: 'negotiated', transports },
   run({ session, driver, ring, requirement }) {
     const check = requirement('pci/events-unmapped-after-reset');
-    driver.warmUp(driver.attach(ring({ size: 16 })));
+    driver.attach(ring({ size: 16 }));
+    session.run();
     const mapped = fieldOf(session, check, driver.queueIndex, 'queueMsixVector');
     check.presumes(mapped !== none, 'a queue that runs is mapped to a vector');
     check.granted(statusOf(session).set(0), 'the reset');

@@ -38,6 +38,12 @@ export const pciQueueResetFaults = {
     'queueReset',
     { shownAfterReset: 1 },
   ),
+  'pci-reset-receive-queue-keeps-frames': pciFault(
+    'net/packets-dropped-with-all-queues-reset',
+    'frames for a receive queue that was reset wait until it is enabled again',
+    'queueReset',
+    { disables: false },
+  ),
   'pci-reset-queue-goes-on': pciFault(
     'queue-reset/queue-state-returns-to-defaults',
     'the next ring of a queue that was reset begins where the last one stopped',

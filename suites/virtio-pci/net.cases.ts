@@ -1,0 +1,48 @@
+import { seenWithinMs } from '../../judging/deadline.ts';
+import { defineCase } from '../case.ts';
+import { presupposed } from '../premise.ts';
+import { framesComeBack, netPort } from '../virtio/net/net-port.ts';
+
+/** What a network device makes of queues that are reset alone (virtio 5.1.6.5.6). */
+
+export const dropped = defineCase({
+  id: 'virtio-pci/net/frames-are-dropped-while-receiving-is-reset',
+  title: 'of frames that come while the only receive queue is reset, none is delivered once it is enabled again',
+  proves: { 'net/packets-dropped-with-all-queues-reset': 'pci-reset-receive-queue-keeps-frames' },
+  applies: {
+    start: 'negotiated',
+    transports: ['virtio-pci'],
+    devices: ['net'],
+    negotiate: ['VIRTIO_F_RING_RESET'],
+    without: ['VIRTIO_NET_F_MQ'],
+    when: [framesComeBack],
+  },
+  run(context) {
+    const { session, port, driver, ring, requirement } = context;
+    const check = requirement('net/packets-dropped-with-all-queues-reset');
+    const { transmit, receive } = netPort(context);
+    const { net } = driver;
+    const first = net.frame(100, 1);
+    presupposed(port, check, 'a frame comes back', () => {
+      const { frame } = net.roundTrip(transmit, receive, first);
+      return frame.join() === net.returned(first).join() ? undefined : 'it is another';
+    });
+    check.granted(session.resetQueue(receive.index), 'the reset of the receive queue');
+    const lost = [2, 3, 4].map((seed) => net.frame(100, seed));
+    transmit.makeAvailable(lost.map((frame) => net.transmitFrame(frame).segments));
+    transmit.kickAndWaitForUsed(lost.length);
+    // In which what was sent is back.
+    port.until(() => false, seenWithinMs(port));
+    session.fence();
+    const again = driver.attach(ring({ size: 64 }), { index: receive.index });
+    const last = net.frame(100, 5);
+    const came = net.roundTrip(transmit, again, last);
+    const which = [last, ...lost].findIndex((frame) => net.returned(frame).join() === came.frame.join());
+    const text = which > 0 ? `frame ${which} of those before` : 'another frame';
+    check.equal(
+      which === 0 ? 'the frame sent then' : text,
+      'the frame sent then',
+      'what is received first behind the reset',
+    );
+  },
+});
