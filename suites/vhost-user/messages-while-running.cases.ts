@@ -173,4 +173,6 @@ export const usedRingLoggedLate = defineCase({
   },
 });
 
-const runsOn = ({ isLawfulWhileRunning }: LawfulRequest): boolean => isLawfulWhileRunning === true;
+/** That nothing is called once there is no call descriptor is a requirement of its own. */
+const runsOn = ({ isLawfulWhileRunning, request, form }: LawfulRequest): boolean =>
+  isLawfulWhileRunning === true && !(request === 'VHOST_USER_SET_VRING_CALL' && form === 'no-fd');
