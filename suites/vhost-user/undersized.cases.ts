@@ -4,7 +4,7 @@ import { familyNames, sizedRequests } from '../../reference-impl/faults/transpor
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { defineCase } from '../case.ts';
 import type { LawfulRequest } from './lawful-requests.ts';
-import { answersTo, openFor } from './request-answers.ts';
+import { type Answers, answersTo, openFor } from './request-answers.ts';
 import { cutTo, undersizedPoints } from './undersized.ts';
 import { needReply, wordOf } from './words.ts';
 
@@ -54,19 +54,26 @@ export const notAcknowledged = defineCase({
       return answer === 'own-reply' && !replyBytes.includes(acknowledgementBytes);
     });
     points(ofLongReplies, ({ key, of, size }) => {
-      const setting = openFor(context, of, check);
-      const cut = cutTo(of.message(setting, 0), size);
-      const { messages, ended } = answersTo(setting.session, { ...cut, flags: needReply });
-      if (ended?.kind === 'died' || ended?.kind === 'silent') {
-        check.failsBy(ended, key, 'a closed connection, a reply or none');
-      } else {
-        const isAcknowledged = messages.some(({ payload }) => payload.length === acknowledgementBytes);
-        check.equal(isAcknowledged, false, `whether ${key} is answered by a u64`);
+      const answered = (asking: Pick<OutgoingMessage, 'flags'>): Answers => {
+        const setting = openFor(context, of, check);
+        const answers = answersTo(setting.session, { ...cutTo(of.message(setting, 0), size), ...asking });
+        setting.session.close();
+        return answers;
+      };
+      const asked = answered({ flags: needReply });
+      if (asked.ended?.kind === 'died' || asked.ended?.kind === 'silent') {
+        check.failsBy(asked.ended, key, 'a closed connection, a reply or none');
+        return;
       }
-      setting.session.close();
+      // A u64 that comes unasked as well is no change that need_reply brings.
+      const isAcknowledged = hasAcknowledgement(asked) && !hasAcknowledgement(answered({}));
+      check.equal(isAcknowledged, false, `whether ${key} is answered by a u64 because it asks`);
     });
   },
 });
+
+const hasAcknowledgement = ({ messages }: Answers): boolean =>
+  messages.some(({ payload }) => payload.length === acknowledgementBytes);
 
 function attemptOf(of: LawfulRequest, session: VhostUserSession, message: OutgoingMessage): Attempt {
   const { messages, ended } = answersTo(
