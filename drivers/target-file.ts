@@ -115,6 +115,12 @@ const start = z.strictObject({
       if (outside !== undefined) context.addIssue({ code: 'custom', message: `${JSON.stringify(name)} ${outside}` });
     })
     .exactOptional(),
+  changeConfig: z
+    .union([
+      z.strictObject({ signal: z.enum(['SIGUSR1', 'SIGUSR2', 'SIGHUP']) }),
+      z.strictObject({ command: z.array(z.string()).min(1) }),
+    ])
+    .exactOptional(),
   readyWithinMs: z.int().positive().default(5000),
   lifetime: z.enum(lifetimes).exactOptional(),
   busyCores: z.int().min(0).max(1024).exactOptional(),

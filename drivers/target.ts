@@ -20,6 +20,13 @@ export interface StartCommand {
   readonly keepStdinOpen?: boolean;
   /** File in `{dir}` to which it writes what its device is told, a line for each call. */
   readonly deviceLog?: string;
+  /**
+   * What changes its configuration space while it runs, and brings back what it was when it is done once more: a signal to
+   * its process, or a command.
+   */
+  readonly changeConfig?:
+    | { readonly signal: 'SIGUSR1' | 'SIGUSR2' | 'SIGHUP' }
+    | { readonly command: readonly string[] };
   /** Milliseconds until the socket must listen. */
   readonly readyWithinMs: number;
   /** `connection`: the process serves one connection and ends with it; each session starts it afresh. */

@@ -43,6 +43,7 @@ export const caseFiles = {
   'vhost-user/back-end-requests': () => import('./vhost-user/back-end-requests.cases.ts'),
   'vhost-user/calls-after-changes': () => import('./vhost-user/calls-after-changes.cases.ts'),
   'vhost-user/config': () => import('./vhost-user/config.cases.ts'),
+  'vhost-user/config-change': () => import('./vhost-user/config-change.cases.ts'),
   'vhost-user/config-windows': () => import('./vhost-user/config-windows.cases.ts'),
   'vhost-user/config-write': () => import('./vhost-user/config-write.cases.ts'),
   'vhost-user/device-state': () => import('./vhost-user/device-state.cases.ts'),

@@ -27,6 +27,9 @@ export const retiredIds: Readonly<Record<string, readonly string[]>> = {
   ],
   'virtio/reset/quiet-after-status-zero': ['vhost-user/device-status/quiet-after-status-zero'],
   'virtio/reset/status-is-zero-after-reset': ['vhost-user/status/status-zero-resets'],
+  'vhost-user/device-state/answer-with-an-error-says-that-it-has-no-descriptor': [
+    'vhost-user/device-state/answer-with-an-error-carries-no-descriptor',
+  ],
 };
 
 /** A pattern with the ids that took the place of a retired one; brackets of a key stay. Undefined for any other pattern. */

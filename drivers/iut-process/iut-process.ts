@@ -15,9 +15,10 @@ import {
   spawnProcess,
   waitPidfd,
 } from '../native/native.ts';
-import type { DeviceCalls, Iut, IutExit, IutResources, SanitizerReport } from '../port/port.ts';
+import type { DeviceCalls, Iut, IutExit, IutResources, Operator, SanitizerReport } from '../port/port.ts';
 import { ReportFiles, sanitizerEnvironment, symbols } from '../sanitizers/report-files.ts';
 import type { StartCommand, Target } from '../target.ts';
+import { printedBy } from './brief-process.ts';
 import { CoverageMemory, coverageVariable } from './coverage-memory.ts';
 import { DeviceLog } from './device-log.ts';
 import { IutDirectory } from './iut-directory.ts';
@@ -40,10 +41,11 @@ export interface IutProcessOptions {
   readonly graceMs?: number;
 }
 
+const changedWithinMs = 10_000;
 const stderrTailBytes = 4096;
 
 /** An IUT that we start: one process in a group of its own, gone with all that it started when we are gone. */
-export class IutProcess implements Iut {
+export class IutProcess implements Iut, Operator {
   readonly #start: StartCommand;
   readonly #target: Target<'unix-socket'>;
   readonly #directory: IutDirectory;
@@ -190,6 +192,18 @@ export class IutProcess implements Iut {
 
   signal(name: keyof typeof constants.signals): void {
     if (this.#process !== undefined && this.#isRunning) signalPidfd(this.#process.pidfd, constants.signals[name]);
+  }
+
+  /** As the target says how. */
+  changeConfig(): void {
+    const { changeConfig } = this.#start;
+    if (changeConfig === undefined) return;
+    if ('signal' in changeConfig) {
+      this.signal(changeConfig.signal);
+      return;
+    }
+    const [command = '', ...words] = changeConfig.command.map((word) => this.#directory.expand(word));
+    printedBy(command, words, changedWithinMs);
   }
 
   restart(): void {

@@ -8,6 +8,7 @@ export const capabilities = {
     'a ring that shows a chain which no driver may make is broken, and the chain is not used: cases on such chains look whether it keeps to that',
   'refuses-flaws':
     'a message with a flaw that the text lets a back-end bear is refused: cases on such messages look whether it keeps to that',
+  'changes-config': 'its configuration can be changed from outside, as `start.changeConfig` says',
   'program-conventions':
     'its program takes --socket-path, --fd and --print-capabilities in place of the words of its start that tell of the socket',
   'host-notifiers': 'it registers a host notifier for each ring that runs',

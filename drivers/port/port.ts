@@ -59,6 +59,12 @@ export type * from './vhost-user-messages.ts';
 export type * from './vhost-vdpa-door.ts';
 export type * from './virtio-pci-door.ts';
 
+/** What a target can be made to do from outside, other than by its driver. */
+export interface Operator {
+  /** Changes configuration space; a second time brings back what it was. Does not wait for it to show. */
+  changeConfig(): void;
+}
+
 /** Memory that a thread changes. */
 export interface MemoryChange {
   /** Ends it and returns how many stores it made; again returns the same. */
@@ -90,6 +96,8 @@ export interface DriverPort<S extends Session = Session> {
   readonly facts: TargetFacts;
   readonly log: EventLog;
   readonly iut: Iut;
+  /** What can be done to it from outside; absent where nothing can. */
+  readonly operator?: Operator;
   /** Its program, for the target to be started once more and otherwise; absent where it is not ours to start. */
   readonly program?: BackEndProgram;
   /** What may be done when the IUT no longer serves, mildest first, as the target says. */

@@ -41,6 +41,7 @@ export const referenceFacts = (device: ReferenceDevice, name: string): Omit<Targ
     'host-notifiers',
     'shared-mappings',
     'program-conventions',
+    'changes-config',
   ],
   ownedBy: {},
   requiredFeatures: [],
@@ -67,6 +68,7 @@ export function openReference(options: OpenReferenceOptions): VhostUserPort {
   const port = new VhostUserPort({
     facts,
     program: programOf(device, queues, faults),
+    operator: { changeConfig: () => carrier.backEnd.changeConfig() },
     carrier,
     iut,
     recovery: ['reconnect', 'restart'],

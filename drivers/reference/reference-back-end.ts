@@ -1,4 +1,5 @@
 import { makeDevice } from '../../reference-impl/devices/device-rules.ts';
+import { VIRTIO_ID_NET } from '../../reference-impl/devices/net-layout.ts';
 import type { ParentDriver, StoreObserver } from '../../reference-impl/devices/parent-driver.ts';
 import type { ReferenceDevice } from '../../reference-impl/devices/reference-devices.ts';
 import { type Breakdown, BrokenDown } from '../../reference-impl/vhost-user/back-end-edge.ts';
@@ -26,6 +27,9 @@ export interface ReferenceBackEndOptions {
   readonly breakDown: (how: Breakdown) => void;
 }
 
+/** Lowest bytes of `status` (virtio_net_config) and `opt_io_size` (virtio_blk_config), and the bit that changes. */
+const linkStatus = { offset: 6, bit: 1 } as const;
+const optimalIoSize = { offset: 28, bit: 8 } as const;
 /** Chains carried out between two looks at the descriptors. */
 const chainsPerTurn = 4096;
 /** Rings without kicks are looked at this often, in microseconds. */
@@ -65,6 +69,17 @@ export class ReferenceBackEnd {
   /** Descriptors and mappings that connections have left with it. */
   resources(): IutResources {
     return this.#files.resources();
+  }
+
+  /** Toggles a field of configuration space that says nothing of what is served, as an operator might. */
+  changeConfig(): void {
+    const { device } = this;
+    const { offset, bit } = device.deviceId === VIRTIO_ID_NET ? linkStatus : optimalIoSize;
+    const before = device.readConfig(offset, 1)?.[0];
+    if (before === undefined) return;
+    device.restoreConfig(offset, Uint8Array.of(before ^ bit));
+    const session = this.#connection?.session;
+    session?.configChanges.changed(!session.rings.someStarted);
   }
 
   get connectionsEnded(): number {

@@ -162,6 +162,7 @@ async function main(): Promise<void> {
   };
   process.on('SIGTERM', rules.program.endsAtSigterm ? end : () => {});
   process.on('SIGINT', end);
+  process.on('SIGUSR2', () => backEnd.changeConfig());
   let served = 0;
   const serve = (): void => {
     const until = monotonicUs() + yieldAfterUs;

@@ -50,7 +50,8 @@ export function openSocketTarget(target: Target<'unix-socket'>, options: OpenTar
     iut.start();
     const program = new StartedProgram(target.start);
     const carrier = new SocketCarrier(iut.socketPath);
-    return new VhostUserPort({ ...rest, facts, log, iut, recovery, carrier, program });
+    const operator = target.start.changeConfig === undefined ? {} : { operator: iut };
+    return new VhostUserPort({ ...rest, ...operator, facts, log, iut, recovery, carrier, program });
   } catch (error) {
     iut.close();
     throw error;

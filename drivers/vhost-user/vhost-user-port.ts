@@ -1,6 +1,6 @@
 import { DriverUsageError, isOfIut } from '../errors.ts';
 import { describeExit } from '../iut-process/process-exit.ts';
-import type { BackEndProgram, Iut, IutExit } from '../port/port.ts';
+import type { BackEndProgram, Iut, IutExit, Operator } from '../port/port.ts';
 import type { TrafficObserver } from '../port/traffic.ts';
 import { deadlineIn } from '../session/deadline.ts';
 import { SessionPort, type SessionPortOptions } from '../session/session-port.ts';
@@ -35,6 +35,7 @@ export interface VhostUserPortOptions extends SessionPortOptions {
   readonly carrier: Carrier;
   readonly iut: PortIut;
   readonly program?: BackEndProgram;
+  readonly operator?: Operator;
   /** The read end of a pipe whose other end the parent holds; its hang-up ends this process. */
   readonly parentFd?: number;
   /** What to do at that hang-up after everything is given back; ends the process with 3 unless given. */
@@ -57,6 +58,7 @@ type Reconnection = 'unknown' | 'at-once' | 'bound-anew';
 /** The vhost-user driver: sessions over any carrier of their bytes. */
 export class VhostUserPort extends SessionPort<FrontEndSession> {
   readonly program?: BackEndProgram;
+  readonly operator?: Operator;
   readonly #carrier: Carrier;
   readonly #iut: PortIut;
   #death: WaitSource | undefined;
@@ -76,6 +78,7 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
     super(options, new Waiting(carrier.step?.bind(carrier), carrier.takeSignalled?.bind(carrier)));
     this.#carrier = carrier;
     this.#iut = options.iut;
+    if (options.operator !== undefined) this.operator = options.operator;
     if (options.program !== undefined) this.program = options.program;
     if (options.parentFd !== undefined) this.#watchParent(options.parentFd, options.parentGone);
     this.#watchProcess();

@@ -17,6 +17,8 @@ export interface ConfigRules {
   readonly told: (bytes: Uint8Array, range: ConfigRange) => Uint8Array;
   /** Where a reply says that its bytes come from, and how many they are. */
   readonly toldRange: (range: ConfigRange) => ConfigRange;
+  /** Whether changes from outside are told. */
+  readonly announcesChanges: boolean;
   /** The payload that says that config space could not be read. */
   readonly failure: (request: Uint8Array) => Uint8Array;
 }
@@ -28,5 +30,6 @@ export const configRules: ConfigRules = {
   rangeWritten: (range) => range,
   told: (bytes) => bytes,
   toldRange: (range) => range,
+  announcesChanges: true,
   failure: () => new Uint8Array(0),
 };

@@ -7,6 +7,7 @@ import { type RingLayout, ringAreas } from '../virtqueue/ring.ts';
 import { USED_IDX_OFFSET } from '../virtqueue/split/layout.ts';
 import { decodeVringBase, encodeVringBase } from '../wire/vring-base.ts';
 import type { BackEndEdge, DescriptorToken } from './back-end-edge.ts';
+import type { ConfigChanges } from './config-changes.ts';
 import type { DescriptorRules } from './descriptor-rules.ts';
 import type { DeviceStateRules } from './device-state-rules.ts';
 import type { DirtyMarks } from './dirty-marks.ts';
@@ -40,6 +41,7 @@ export interface RingSession extends NegotiatedState {
   readonly inflight: InflightBuffer | undefined;
   readonly backEndChannel: DescriptorToken | undefined;
   readonly observer: SessionObserver | undefined;
+  readonly configChanges: ConfigChanges;
   readonly sharedObjects: SharedObjects;
   readonly sharedMemory: SharedMemoryRegions;
   status: number;
@@ -257,8 +259,9 @@ export class RingService {
 
   /** What a front-end may hear of as soon as a ring runs, and not before. */
   #tellOfStart({ index }: Vring): void {
-    const { sharedObjects, sharedMemory } = this.#session;
+    const { configChanges, sharedObjects, sharedMemory } = this.#session;
     this.#notifiers.tell(index);
+    configChanges.tell();
     sharedObjects.announce();
     sharedMemory.map();
   }

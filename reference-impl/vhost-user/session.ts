@@ -4,6 +4,7 @@ import { hasBit, vhostUserProtocolFeatures as protocol, VHOST_USER_REPLY_MASK } 
 import { namesOfProblems } from '../wire/wire-problem.ts';
 import type { BackEndEdge, DescriptorToken } from './back-end-edge.ts';
 import type { BackEndRules } from './back-end-rules.ts';
+import { ConfigChanges } from './config-changes.ts';
 import { DirtyMarks } from './dirty-marks.ts';
 import { FrontEndMemory } from './front-end-memory.ts';
 import type { Handled } from './handled.ts';
@@ -37,6 +38,7 @@ export class BackEndSession implements SessionState {
   readonly rings: RingService;
   readonly marks: DirtyMarks;
   readonly observer: SessionObserver | undefined;
+  readonly configChanges: ConfigChanges;
   readonly sharedObjects: SharedObjects;
   readonly sharedMemory: SharedMemoryRegions;
   /** Features acknowledged by SET_FEATURES, those of the transport included; undefined before. */
@@ -61,6 +63,7 @@ export class BackEndSession implements SessionState {
     for (const entry of rules.messages) this.#entries[entry.request] = entry;
     this.memory = new FrontEndMemory(edge, rules.memory, rules.iotlb);
     this.marks = new DirtyMarks(rules.log);
+    this.configChanges = new ConfigChanges(this);
     this.sharedObjects = new SharedObjects(this);
     this.sharedMemory = new SharedMemoryRegions(this);
     this.rings = new RingService(this);

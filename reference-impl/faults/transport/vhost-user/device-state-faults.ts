@@ -214,6 +214,11 @@ export const deviceStateFaults = {
       },
     }),
   ),
+  'config-change-unannounced': vhostUserFault(
+    'vu-backend-req/config-change-announced',
+    'a change of configuration space from outside is not announced',
+    inTable('config', { announcesChanges: false }),
+  ),
   'config-failure-closes': vhostUserFault(
     'vu-config/get-config-failure-has-no-payload',
     'GET_CONFIG that fails closes the connection',
