@@ -1,3 +1,4 @@
+import { FaultCases } from './fault-cases.ts';
 import { itemsByWorth } from './item-order.ts';
 import { type Mutant, neighboursOf } from './mutants.ts';
 import type { TrialExtent } from './trial-extent.ts';
@@ -69,15 +70,18 @@ export async function coverageOf(
       else items.push(one);
     }
   }
+  const faultCases = new FaultCases(root);
   return {
     passing: passing.length,
     notPassing,
     isReachedAtLoad: (mutant) => everywhere.has(mutant),
-    itemsOf: ({ id }) => {
+    itemsOf: (mutant) => {
+      const { id } = mutant;
       const atOpening = places.filter((place) => everywhere.has(id) || byPlace.get(place)?.has(id) === true);
       const inPlaces = passing.filter(({ item }) => atOpening.some((place) => item.startsWith(`${place} `)));
       const items = new Set([...inPlaces, ...(reaching.get(id) ?? [])]);
-      return itemsByWorth([...items], neighbours.get(id) ?? { sameLine: [], around: [] }, reaching, extent);
+      const beside = neighbours.get(id) ?? { sameLine: [], around: [] };
+      return itemsByWorth([...items], beside, reaching, extent, faultCases.of(mutant));
     },
   };
 }

@@ -7,12 +7,14 @@ import type { RanItem } from './worker-messages.ts';
  * the refusal behind a comparison, the end of a loop. Those are tried first, by turns for the line and for what is around
  * it; among equals each case once, by its first variant where it costs least, before any of them again. Half of the turns
  * are those of all cases alike, each once before any of them again: what everything reaches may be seen by a single case.
+ * `ofFaults` are cases that prove faults of the same place: they have a turn of their own.
  */
 export function itemsByWorth(
   items: readonly RanItem[],
   { sameLine, around }: Neighbours,
   reaching: ReadonlyMap<string, readonly RanItem[]>,
   { mostItems, mostMs }: Pick<TrialExtent, 'mostItems' | 'mostMs'>,
+  ofFaults: ReadonlySet<string> = new Set(),
 ): string[] {
   const orders = [sameLine, around].map((beside) => {
     const rarity = rarities(beside, reaching);
@@ -25,6 +27,7 @@ export function itemsByWorth(
   });
   const alike = inTurns(items);
   for (const parity of [0, 1]) orders.push(alike.filter((_, at) => at % 2 === parity));
+  orders.unshift(inTurns(items.filter((one) => ofFaults.has(caseOf(one)))));
   const chosen = new Set<string>();
   let ms = 0;
   for (let n = 0; n < items.length; n++) {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Instrumenter } from '@stryker-mutator/instrumenter';
 import type { Extent } from './extent.ts';
 import { DecidedCode } from './fault-only-code.ts';
-import { keepsFaultState, usedNames } from './only-for-faults.ts';
+import { keepsFaultState, tellsObserver, usedNames } from './only-for-faults.ts';
 import { withRemovableStatements } from './removable-statements.ts';
 import { isSameProgram } from './rule-constants.ts';
 
@@ -111,7 +111,10 @@ export async function mutantsOf(dist: string, files: readonly string[]): Promise
       return decided.get(fileName)?.covers(asBuilt, replacement) !== true;
     })
     .map(described)
-    .filter(({ original, replacement }) => !isSameProgram(original, replacement) && !keepsFaultState(original));
+    .filter(
+      ({ original, replacement }) =>
+        !isSameProgram(original, replacement) && !keepsFaultState(original) && !tellsObserver(original),
+    );
   const ends = measures.filter(isEnd).map(described);
   return { mutants, ends, code: result.files.map(({ name, content }) => ({ file: name, code: content })) };
 }

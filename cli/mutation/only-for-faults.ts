@@ -52,3 +52,8 @@ const faultState =
   /^\{? ?(?:(?:(?:\w+\.)+(?:starts|uses|emptyLooks|isResumed|hasOwner|logAddress|isIndirect)(?:\+\+| = ))+(?:\w|\.)*|(?:(?:\w+\.)+(?:features|logBase) = )+[^;{}]*)[;,]? ?\}?$/;
 
 export const keepsFaultState = (original: string): boolean => faultState.test(original);
+
+/** What a session tells those who watch it (`observe`, and tests), of whom a case sees nothing. */
+const toldToObserver = /^\{? ?(?:this|session|this\.#session)\.observer(?: = observer|\?\.\w+\([^()]*\));? ?\}?$/;
+
+export const tellsObserver = (original: string): boolean => toldToObserver.test(original);

@@ -127,12 +127,15 @@ function thrown(mutant: string, item: string, text: string): Extract<WorkerLine,
 
 /**
  * Whether, of the two sides of the reference, the device's code stands nearer to the throw. The addon and the edge of the
- * reference serve both.
+ * reference serve both, but for the loop of its back-end: what that stumbles over is what a session gave it.
  */
 function isThrownByDevice(stack: string): boolean {
-  const frame = stack.split('\n').find((line) => isOfDriver(line) || isOfDevice(line));
-  return frame !== undefined && isOfDevice(frame);
+  const frame = stack.split('\n').find((line) => isOfDriver(line) || isOfDevice(line) || isOfBackEnd(line));
+  return frame !== undefined && !isOfDriver(frame);
 }
+
+const isOfBackEnd = (frame: string): boolean =>
+  /\/drivers\/reference\/(reference-back-end|reference-connection)\.[jt]s:/.test(frame);
 
 const isOfDriver = (frame: string): boolean =>
   /\/dist\/(suites|judging|drivers)\//.test(frame) &&

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { readEquivalentMutants, withoutEquivalent } from '../mutation/equivalent-mutants.ts';
+import { FaultCases } from '../mutation/fault-cases.ts';
 import { itemsByWorth } from '../mutation/item-order.ts';
 import { type Mutant, mutantsOf } from '../mutation/mutants.ts';
 import { mutatedFiles } from '../mutation/mutated-files.ts';
@@ -164,6 +165,24 @@ t.test('items that come where few others come are tried first, and other variant
     itemsByWorth([variant, common, rare], { sameLine: ['condition', 'branch'], around: [] }, reaching, wholeExtent),
     ['rare', 'common', 'variant'],
   );
+  const ofFaults = new Set(['variant']);
+  t.same(
+    itemsByWorth([common, variant, rare], { sameLine: [], around: [] }, reaching, wholeExtent, ofFaults).at(0),
+    'variant',
+  );
+});
+
+t.test('cases that prove a fault of an entry or a message are known by where a mutant stands', async (t) => {
+  const cases = new FaultCases(project);
+  const at = (file: string, text: string): ReadonlySet<string> => {
+    const lines = readFileSync(join(project, file), 'utf8').split('\n');
+    return cases.of({ file, line: lines.findIndex((line) => line.includes(text)) + 1 });
+  };
+  const rules = 'reference-impl/vhost-user/vring-rules.ts';
+  t.ok(at(rules, '  acceptsSize: (size').has('vhost-user/vring-limits/bad-sizes-are-refused'));
+  const messages = 'reference-impl/vhost-user/messages/config-messages.ts';
+  t.ok(at(messages, 'mayWriteReadOnly').has('vhost-user/config/guest-write-is-read-back'));
+  t.equal(at(rules, 'import').size, 0);
 });
 
 t.test('a listed equivalent is left out by what stands in the code, and stale entries are found', async (t) => {

@@ -22,8 +22,8 @@ export interface Addon {
   ioctl(fd: number, request: number | bigint, argument: number | bigint | Uint8Array | null): number;
 
   deviceIoctl(fd: number, request: number | bigint, argument: Uint8Array): number;
-  devicePread(fd: number, buffer: Uint8Array, position: number | bigint): number;
-  devicePwrite(fd: number, buffer: Uint8Array, position: number | bigint): number;
+  devicePread(fd: number, buffer: Uint8Array, position: number | bigint, count: number): number;
+  devicePwrite(fd: number, buffer: Uint8Array, position: number | bigint, count: number): number;
 
   mapMemory(
     fd: number,

@@ -17,12 +17,15 @@ export function deviceIoctl(fd: number, request: number | bigint, argument: Uint
   return answered(addon.deviceIoctl(fd, request, argument), 'ioctl');
 }
 
-/** One pread of the whole buffer: the bytes read, fewer where the device gives fewer, or an errno negated. */
-export function devicePread(fd: number, buffer: Uint8Array, position: number | bigint): number {
-  return answered(addon.devicePread(fd, buffer, position), 'pread');
+/**
+ * One pread of the whole buffer: the bytes read, fewer where the device gives fewer, or an errno negated. With a `count`
+ * beyond the buffer there is unmapped memory behind it. @throws DriverUsageError for such a buffer above 64 KiB.
+ */
+export function devicePread(fd: number, buffer: Uint8Array, position: number | bigint, count = buffer.length): number {
+  return answered(addon.devicePread(fd, buffer, position, count), 'pread');
 }
 
 /** One pwrite of the whole buffer: the bytes taken, fewer where the device takes fewer, or an errno negated. */
-export function devicePwrite(fd: number, buffer: Uint8Array, position: number | bigint): number {
-  return answered(addon.devicePwrite(fd, buffer, position), 'pwrite');
+export function devicePwrite(fd: number, buffer: Uint8Array, position: number | bigint, count = buffer.length): number {
+  return answered(addon.devicePwrite(fd, buffer, position, count), 'pwrite');
 }

@@ -11,8 +11,9 @@ export interface VfioFile {
   ioctl(request: number, argument: Uint8Array): number;
   /** A call on the container. */
   containerIoctl(request: number, argument: Uint8Array): number;
-  pread(position: number, bytes: Uint8Array): number;
-  pwrite(position: number, bytes: Uint8Array): number;
+  /** `count` where more is asked for than the bytes: behind them there is no memory. */
+  pread(position: number, bytes: Uint8Array, count?: number): number;
+  pwrite(position: number, bytes: Uint8Array, count?: number): number;
   /** Maps a part of the file, shared. */
   map(position: number, length: number): VfioMapping | number;
   /** Closes the device, then the container. Idempotent. */
@@ -61,10 +62,10 @@ export interface VfioDevice {
   /** Asked once for each index. */
   regionInfo(index: number): RegionInfo | number;
   irqInfo(index: number): IrqInfo | number;
-  /** Reads at an offset of a region: bytes read. */
-  read(region: number, offset: number, bytes: Uint8Array): number;
+  /** Reads at an offset of a region: bytes read. `count` as in `VfioFile`. */
+  read(region: number, offset: number, bytes: Uint8Array, count?: number): number;
   /** Writes at an offset of a region: bytes written. */
-  write(region: number, offset: number, bytes: Uint8Array): number;
+  write(region: number, offset: number, bytes: Uint8Array, count?: number): number;
   map(region: number, offset: number, length: number): VfioMapping | number;
   /** Stores 16 bits at the start of what was mapped there. */
   store16(mapping: VfioMapping, region: number, offset: number, value: number): void;

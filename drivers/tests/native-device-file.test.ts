@@ -62,6 +62,23 @@ t.test('a transfer is one call: short stays short, an interruption is no transfe
   t.equal(native.devicePwrite(fd, target, 0), EBADF);
 });
 
+t.test('a transfer of more bytes than there are meets the end of memory', async (t) => {
+  const fd = native.openFile('/dev/zero');
+  for (const length of [0, 1, 3]) {
+    t.ok([EFAULT, length].includes(native.devicePread(fd, new Uint8Array(length), 0, length + 4)), `${length} bytes`);
+  }
+  t.equal(native.devicePread(fd, new Uint8Array(), 0, 4), EFAULT, 'with no memory at all');
+  native.closeFd(fd);
+  const file = native.memfdCreate('short', 64, { seal: true });
+  t.equal(native.devicePwrite(file, new Uint8Array(), 0, 4), EFAULT);
+  native.devicePwrite(file, Uint8Array.of(1, 2, 3, 4), 0);
+  const target = new Uint8Array(3);
+  t.equal(native.devicePread(file, target, 0, 4), 3, 'a file gives what there is room for');
+  t.same([...target], [1, 2, 3]);
+  throwsUsage(t, () => native.devicePread(file, new Uint8Array(largestArgument + 1), 0, largestArgument + 2));
+  native.closeFd(file);
+});
+
 t.test('positions of 64 bits', async (t) => {
   const fd = native.memfdCreate('positions', 0, { seal: false });
   const position = 2 ** 40 + 3;

@@ -16,7 +16,7 @@ export interface ServedVfioFile {
   ioctl(request: number, argument: Uint8Array): number;
   pread(position: number, count: number, target: Uint8Array): number;
   pwrite(position: number, count: number, source: Uint8Array): number;
-  map(position: number, length: number, isShared: boolean): Uint8Array | number;
+  map(position: number, length: number): Uint8Array | number;
   close(): void;
 }
 
@@ -70,19 +70,19 @@ class InProcessFile implements VfioFile {
     return this.#call(true, () => this.#device.container.ioctl(request, argument));
   }
 
-  pread(position: number, bytes: Uint8Array): number {
+  pread(position: number, bytes: Uint8Array, count = bytes.length): number {
     const settles = this.#device.settlesAhead('read', position);
-    return this.#call(settles, () => this.#file.pread(position, bytes.length, bytes));
+    return this.#call(settles, () => this.#file.pread(position, count, bytes));
   }
 
-  pwrite(position: number, bytes: Uint8Array): number {
+  pwrite(position: number, bytes: Uint8Array, count = bytes.length): number {
     const settles = this.#device.settlesAhead('write', position);
-    return this.#call(settles, () => this.#file.pwrite(position, bytes.length, bytes));
+    return this.#call(settles, () => this.#file.pwrite(position, count, bytes));
   }
 
   map(position: number, length: number): VfioMapping | number {
     const settles = this.#device.settlesAhead('map', position);
-    const bytes = this.#call(settles, () => this.#file.map(position, length, true));
+    const bytes = this.#call(settles, () => this.#file.map(position, length));
     return typeof bytes === 'number' ? bytes : { bytes, unmap: () => {} };
   }
 

@@ -32,12 +32,12 @@ export class KernelVfioFile implements VfioFile {
     return this.#kernel.deviceIoctl(this.#descriptors.container, request, argument);
   }
 
-  pread(position: number, bytes: Uint8Array): number {
-    return this.#isOpen ? this.#kernel.devicePread(this.#descriptors.device, bytes, position) : -errno.EBADF;
+  pread(position: number, bytes: Uint8Array, count = bytes.length): number {
+    return this.#isOpen ? this.#kernel.devicePread(this.#descriptors.device, bytes, position, count) : -errno.EBADF;
   }
 
-  pwrite(position: number, bytes: Uint8Array): number {
-    return this.#isOpen ? this.#kernel.devicePwrite(this.#descriptors.device, bytes, position) : -errno.EBADF;
+  pwrite(position: number, bytes: Uint8Array, count = bytes.length): number {
+    return this.#isOpen ? this.#kernel.devicePwrite(this.#descriptors.device, bytes, position, count) : -errno.EBADF;
   }
 
   map(position: number, length: number): VfioMapping | number {

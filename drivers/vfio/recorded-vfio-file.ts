@@ -65,16 +65,16 @@ export class RecordedVfioFile implements VfioFile {
     return answer;
   }
 
-  pread(position: number, bytes: Uint8Array): number {
-    this.#begin(regionAccessNumber.read, position, bytes.length);
-    const answer = this.#file.pread(position, bytes);
+  pread(position: number, bytes: Uint8Array, count = bytes.length): number {
+    this.#begin(regionAccessNumber.read, position, count);
+    const answer = this.#file.pread(position, bytes, count);
     this.#log.endCall(answer, bytes);
     return answer;
   }
 
-  pwrite(position: number, bytes: Uint8Array): number {
-    this.#begin(regionAccessNumber.write, position, bytes.length, bytes);
-    const answer = this.#file.pwrite(position, bytes);
+  pwrite(position: number, bytes: Uint8Array, count = bytes.length): number {
+    this.#begin(regionAccessNumber.write, position, count, bytes);
+    const answer = this.#file.pwrite(position, bytes, count);
     this.#log.endCall(answer);
     return answer;
   }

@@ -79,12 +79,12 @@ export class OpenVfioDevice implements VfioDevice {
     return answer < 0 ? answer : (decodeStructure(vfioIrqInfo, argument) ?? answer);
   }
 
-  read(region: number, offset: number, bytes: Uint8Array): number {
-    return this.file.pread(this.#positionOf(region) + offset, bytes);
+  read(region: number, offset: number, bytes: Uint8Array, count = bytes.length): number {
+    return this.file.pread(this.#positionOf(region) + offset, bytes, count);
   }
 
-  write(region: number, offset: number, bytes: Uint8Array): number {
-    return this.file.pwrite(this.#positionOf(region) + offset, bytes);
+  write(region: number, offset: number, bytes: Uint8Array, count = bytes.length): number {
+    return this.file.pwrite(this.#positionOf(region) + offset, bytes, count);
   }
 
   map(region: number, offset: number, length: number): VfioMapping | number {

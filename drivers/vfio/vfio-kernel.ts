@@ -13,8 +13,8 @@ export interface VfioKernel {
   ioctl(fd: number, request: number, argument: number | Uint8Array): number;
   /** An ioctl with a structure of any size: its answer, or an error number negated. */
   deviceIoctl(fd: number, request: number, argument: Uint8Array): number;
-  devicePread(fd: number, bytes: Uint8Array, position: number): number;
-  devicePwrite(fd: number, bytes: Uint8Array, position: number): number;
+  devicePread(fd: number, bytes: Uint8Array, position: number, count: number): number;
+  devicePwrite(fd: number, bytes: Uint8Array, position: number, count: number): number;
   /** @throws SystemCallError. */
   map(fd: number, length: number, position: number): Mapping;
   close(fd: number): void;

@@ -156,7 +156,7 @@ for (const mode of modes) {
         fc.array(action, { maxLength: 40 }),
         (size, base, all) => {
           const { user, driver, put } = disk(mode, size, base);
-          const page = user.file.map(VFIO_REGION_SPAN, 4096, true);
+          const page = user.file.map(VFIO_REGION_SPAN, 4096);
           assert.ok(page instanceof Uint8Array);
           let sector = 0;
           const reaped: number[] = [];

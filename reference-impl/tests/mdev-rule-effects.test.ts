@@ -24,6 +24,7 @@ type Others<Rules> = { readonly [K in keyof Rules]: readonly Rules[K][] };
 const calls: Others<CallRules> = {
   acceptsArgsz: [() => true, () => false],
   badPointer: [0],
+  badBuffer: [0],
   unknownCall: [0],
   deviceFlags: [(flags) => flags | 0x80],
   regionCount: [(count) => count + 1],
@@ -42,7 +43,7 @@ const calls: Others<CallRules> = {
 
 const channel: Others<ChannelRules> = {
   acceptsOffset: [() => true],
-  acceptsHeader: [(count) => count >= 8],
+  partOfHeader: [(count) => count],
   actsOnRefused: [() => true],
   acceptsLength: [
     () => true,
@@ -63,7 +64,7 @@ const channel: Others<ChannelRules> = {
   answerFlags: [1],
   answerSize: [() => 0],
   readWithoutAnswer: [-11],
-  acceptsReadLength: [() => true, (count, answer) => count >= answer, () => false],
+  acceptsReadLength: [(count, answer) => count >= answer, () => false],
   losesAnswerElsewhere: [true],
   losesAnswerAtFailure: [true],
   losesAnswerAtSuccess: [false],
@@ -108,9 +109,8 @@ const doorbell: Others<DoorbellRules> = {
   ],
   written: [() => 0],
   read: [4],
-  acceptsMap: [(_, length) => length <= 4096, (_offset, _length, isShared) => isShared],
+  acceptsMap: [() => true],
   mappedQueue: [(place, rings) => Math.min(place, rings - 1)],
-  mapsPages: [false],
   mapped: [(page) => page.slice()],
   stored: [() => {}],
 };
@@ -141,6 +141,7 @@ const interrupt: Others<InterruptRules> = {
 };
 
 const dma: Others<DmaRules> = {
+  badPointer: [0],
   acceptsArgsz: [() => true],
   mapError: [() => 0],
   unmapError: [() => 0],
@@ -156,7 +157,6 @@ const life: Others<LifeRules> = {
   atClose: [[], lifeRules.atClose.slice(0, -1), lifeRules.atClose.slice(1)],
   resetError: [() => 16],
   atReset: [[], ...wholeReset.map((left) => wholeReset.filter((one) => one !== left))],
-  stopEndsWhatIsInFlight: [false],
 };
 
 const pciConfig: Others<PciConfigRules> = {

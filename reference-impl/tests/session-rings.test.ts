@@ -1,7 +1,7 @@
 import t from 'tap';
 import { encodeBlockHeader } from '../devices/block-layout.ts';
 import { inflightRegionSize } from '../vhost-user/inflight-rules.ts';
-import { isEnabled, isStarted, type RingEvent, type RingState, ringStateRules } from '../vhost-user/ring-state.ts';
+import { isStarted, type RingEvent, type RingState, ringStateRules } from '../vhost-user/ring-state.ts';
 import { readable, writable } from '../virtqueue/segment.ts';
 import { SplitDriver } from '../virtqueue/split/driver-ring.ts';
 import {
@@ -62,6 +62,8 @@ function prepared(protocolFeatures?: bigint, features?: bigint, logFlag = 0, log
   return { test, ring, guest, driver, request, start, work, base, call };
 }
 
+const isEnabled = (state: RingState): boolean => state.endsWith('-enabled');
+
 t.test('the table of ring states: every move', async (t) => {
   const expected: Record<RingEvent, (state: RingState) => [boolean, boolean]> = {
     start: (from) => [true, isEnabled(from)],
@@ -105,12 +107,11 @@ t.test('without bit 30 rings are enabled at once', async (t) => {
 t.test('a stopped ring is left alone, and goes on where it was', async (t) => {
   const { test, ring, request, start, work, base } = prepared();
   test.send('VHOST_USER_SET_VRING_ENABLE', state(1));
-  const kick = start();
+  start();
   request();
   test.session.rings.kicked(0, 1);
   work();
   t.equal(base(), 1);
-  t.notOk(test.edge.open.has(kick), 'its kick descriptor is closed');
   request();
   test.session.rings.kicked(0, 1);
   work();
@@ -139,26 +140,20 @@ t.test('DRIVER_OK is waited for where STATUS is negotiated', async (t) => {
   t.notOk(test.session.rings.someStarted, 'status 0 stops it');
 });
 
-t.test(
-  'memory may change while a ring runs; a ring that is no longer in it is broken, and its error is signalled',
-  async (t) => {
-    const { test, ring, guest, request, start, work } = prepared();
-    const err = test.edge.give();
-    test.send('VHOST_USER_SET_VRING_ERR', { payload: u64(0n), descriptors: [err] });
-    test.send('VHOST_USER_SET_VRING_ENABLE', state(1));
-    start();
-    request();
-    test.send('VHOST_USER_SET_MEM_TABLE', memoryTable(test, { guest, ring }));
-    work();
-    t.equal(ring.usedIdx(), 1, 'the new table is in force');
-    test.send('VHOST_USER_SET_MEM_TABLE', { payload: encode(memoryRegionsPayload, { numRegions: 0, regions: [] }) });
-    request();
-    work();
-    t.equal(ring.usedIdx(), 1);
-    t.same(test.edge.signals.at(-1), err);
-    t.equal(test.edge.mapped, 0);
-  },
-);
+t.test('memory may change while a ring runs; a ring that is no longer in it rests', async (t) => {
+  const { test, ring, guest, request, start, work } = prepared();
+  test.send('VHOST_USER_SET_VRING_ENABLE', state(1));
+  start();
+  request();
+  test.send('VHOST_USER_SET_MEM_TABLE', memoryTable(test, { guest, ring }));
+  work();
+  t.equal(ring.usedIdx(), 1, 'the new table is in force');
+  test.send('VHOST_USER_SET_MEM_TABLE', { payload: encode(memoryRegionsPayload, { numRegions: 0, regions: [] }) });
+  request();
+  work();
+  t.equal(ring.usedIdx(), 1);
+  t.equal(test.edge.mapped, 0);
+});
 
 t.test('in band: VRING_KICK starts a ring, and used buffers are announced on the back-end channel', async (t) => {
   const bits = [3n, 5n, 14n].reduce((word, bit) => word | (1n << bit), 0n);

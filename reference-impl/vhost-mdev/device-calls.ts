@@ -18,6 +18,8 @@ export interface CallRules {
   readonly unknownCall: number;
   /** The same of a call whose argument lies in memory that is not there. */
   readonly badPointer: number;
+  /** What a read or write of a region answers whose buffer ends in memory that is not there. */
+  readonly badBuffer: number;
   readonly deviceFlags: (flags: number, argsz: number) => number;
   readonly regionCount: (count: number) => number;
   readonly interruptCount: (count: number) => number;
@@ -42,6 +44,7 @@ export const callRules: CallRules = {
   acceptsArgsz: (argsz, needed) => argsz >= needed,
   unknownCall: -errno.ENOTTY,
   badPointer: -errno.EFAULT,
+  badBuffer: -errno.EFAULT,
   deviceFlags: (flags) => flags,
   regionCount: (count) => count,
   interruptCount: (count) => count,

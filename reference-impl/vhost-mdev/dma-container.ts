@@ -26,6 +26,8 @@ export interface DmaRequest {
 }
 
 export interface DmaRules {
+  /** What a call whose argument lies in memory that is not there answers. */
+  readonly badPointer: number;
   /** Whether a structure of `size` bytes may say that it has so many. */
   readonly acceptsArgsz: (argsz: number, size: number) => boolean;
   /** The error number with which a mapping is refused, or 0. */
@@ -36,15 +38,14 @@ export interface DmaRules {
     mappings: readonly DmaMapping[],
     pageSize: bigint,
   ) => number;
-  /** What the device may do there, by the flags; undefined for nothing. */
-  readonly permissionOf: (flags: number) => IotlbPermission | undefined;
+  /** What the device may do there, by the flags of a mapping that is not refused. */
+  readonly permissionOf: (flags: number) => IotlbPermission;
   /** Bytes that an unmapping tells, of those that were mapped in the range. */
   readonly unmappedBytes: (gone: bigint, asked: bigint) => bigint;
   readonly forgetsUnmapped: (mapping: DmaMapping) => boolean;
 }
 
 const END = 1n << 64n;
-const permissions = [undefined, 'read', 'write', 'read-write'] as const;
 const KNOWN_FLAGS = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
 
 interface Range {
@@ -63,6 +64,7 @@ function isLawful(range: Range, pageSize: bigint): boolean {
 
 /** What a VFIO container of type 1, version 2, allows. */
 export const dmaRules: DmaRules = {
+  badPointer: -errno.EFAULT,
   acceptsArgsz: (argsz, size) => argsz >= size,
   mapError: (request, mappings, pageSize) => {
     if (request.flags === 0 || (request.flags & ~KNOWN_FLAGS) !== 0) return errno.EINVAL;
@@ -73,7 +75,7 @@ export const dmaRules: DmaRules = {
     if (request.flags !== 0 || !isLawful(request, pageSize)) return errno.EINVAL;
     return mappings.some((one) => overlaps(one, request) && !isWithin(one, request)) ? errno.EINVAL : 0;
   },
-  permissionOf: (flags) => permissions[flags & KNOWN_FLAGS],
+  permissionOf: (flags) => (flags === KNOWN_FLAGS ? 'read-write' : flags === VFIO_DMA_MAP_FLAG_READ ? 'read' : 'write'),
   unmappedBytes: (gone) => gone,
   forgetsUnmapped: () => true,
 };
@@ -123,23 +125,22 @@ export class DmaContainer {
     return -errno.ENOTTY;
   }
 
-  /** Takes everything away, as the end of the container does. */
+  /** Takes everything away, as the end of the container does. A device that a close does not stop loses its memory. */
   clear(): void {
-    if (this.#mappings.length === 0) return;
     this.#mappings = [];
     this.#changed();
   }
 
   #map(argument: Uint8Array): number {
     const request = decodeStructure(vfioDmaMap, argument);
-    if (request === undefined) return -errno.EFAULT;
+    if (request === undefined) return this.#rules.badPointer;
     if (!this.#rules.acceptsArgsz(request.argsz, vfioDmaMap.size)) return -errno.EINVAL;
     const error = this.#rules.mapError(request, this.#mappings, BigInt(this.#edge.pageSize));
     if (error !== 0) return -error;
     const { ioVirtualAddress, userAddress, size, flags } = request;
     const bytes = this.#edge.userMemory(userAddress, size);
     const permission = this.#rules.permissionOf(flags);
-    if (bytes === undefined || permission === undefined) return -errno.EFAULT;
+    if (bytes === undefined) return -errno.EFAULT;
     this.#mappings = [...this.#mappings, { ioVirtualAddress, userAddress, size, permission, bytes }];
     this.#changed();
     return 0;
@@ -148,7 +149,7 @@ export class DmaContainer {
   /** Writes the bytes that were mapped into the size of the argument. */
   #unmap(argument: Uint8Array): number {
     const request = decodeStructure(vfioDmaUnmap, argument);
-    if (request === undefined) return -errno.EFAULT;
+    if (request === undefined) return this.#rules.badPointer;
     if (!this.#rules.acceptsArgsz(request.argsz, vfioDmaUnmap.size)) return -errno.EINVAL;
     const error = this.#rules.unmapError(request, this.#mappings, BigInt(this.#edge.pageSize));
     if (error !== 0) return -error;

@@ -13,11 +13,10 @@ export interface DoorbellRules {
   readonly written: (count: number) => number;
   /** What a read of the region returns. */
   readonly read: number;
-  readonly acceptsMap: (offset: number, length: number, isShared: boolean, pageSize: number) => boolean;
+  /** Whether a mapping that begins at a page may be so long. */
+  readonly acceptsMap: (length: number, pageSize: number) => boolean;
   /** The queue whose page is mapped by its place in the region; undefined behind the last. */
   readonly mappedQueue: (place: number, rings: number) => number | undefined;
-  /** Whether the parent's notify areas may be mapped. */
-  readonly mapsPages: boolean;
   /** The memory that is handed out for a queue's page. */
   readonly mapped: (page: Uint8Array) => Uint8Array;
   /** What a number that was stored into a mapped page does. */
@@ -35,10 +34,8 @@ export const strictDoorbellRules: DoorbellRules = {
   },
   written: (count) => count,
   read: 0,
-  acceptsMap: (offset, length, isShared, pageSize) =>
-    isShared && offset % pageSize === 0 && length > 0 && length <= pageSize,
+  acceptsMap: (length, pageSize) => length <= pageSize,
   mappedQueue: (place, rings) => (place < rings ? place : undefined),
-  mapsPages: true,
   mapped: (page) => page,
   stored: ({ parent }, queue) => parent.notify(queue),
 };
@@ -70,12 +67,10 @@ export class Doorbells {
     return this.#rules.read;
   }
 
-  write(offset: number, count: number, source: Uint8Array): number {
+  write(offset: number, source: Uint8Array): number {
     const rules = this.#rules;
-    const isReadable = source.length >= Math.min(numberSize, count);
-    if (!rules.acceptsLength(count) || !isReadable || !rules.acceptsOffset(offset, this.#size, this.#pageSize)) {
-      return -errno.EINVAL;
-    }
+    const count = source.length;
+    if (!rules.acceptsLength(count) || !rules.acceptsOffset(offset, this.#size, this.#pageSize)) return -errno.EINVAL;
     const queue = rules.queueOf(numberIn(source), offset, this.#pageSize);
     if (!rules.acceptsQueue(queue, this.#device.parent.queueCount)) return -errno.EINVAL;
     const error = rules.carryOut(this.#device, queue, count);
@@ -83,12 +78,12 @@ export class Doorbells {
   }
 
   /** The page of a queue, which is notified by a store of its 16-bit number at the start, or an error negated. */
-  map(offset: number, length: number, isShared: boolean): Uint8Array | number {
+  map(offset: number, length: number): Uint8Array | number {
     const rules = this.#rules;
     const { parent } = this.#device;
     const queue = rules.mappedQueue(Math.floor(offset / this.#pageSize), parent.queueCount);
-    if (queue === undefined || !rules.acceptsMap(offset, length, isShared, this.#pageSize)) return -errno.EINVAL;
-    const page = rules.mapsPages ? parent.notifyPage?.(queue, this.#pageSize) : undefined;
+    if (queue === undefined || !rules.acceptsMap(length, this.#pageSize)) return -errno.EINVAL;
+    const page = parent.notifyPage?.(queue, this.#pageSize);
     return page === undefined ? -errno.ENOTSUPP : rules.mapped(page).subarray(0, length);
   }
 }

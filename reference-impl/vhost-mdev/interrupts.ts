@@ -154,10 +154,7 @@ export class Interrupts {
   }
 
   dropAll(): void {
-    for (const [vector, events] of this.#events.entries()) {
-      for (const event of events) this.#edge.releaseEvent(event);
-      this.#events[vector] = unarmed;
-    }
+    for (const vector of this.#events.keys()) this.#arm(vector);
   }
 
   #setEvents(start: number, count: number, data: Uint8Array): number {

@@ -17,8 +17,6 @@ export interface LifeRules {
   readonly resetError: (device: MdevState) => number;
   /** What VFIO_DEVICE_RESET changes, in this order. Event descriptors stay in any case. */
   readonly atReset: readonly DeviceChange[];
-  /** Whether what a device holds of its own (frames that wait for a buffer) is gone when it stops. */
-  readonly stopEndsWhatIsInFlight: boolean;
 }
 
 export const stopDevice: DeviceChange = (device) => {
@@ -52,5 +50,4 @@ export const lifeRules: LifeRules = {
   atClose: [...wholeReset, dropEvents],
   resetError: () => 0,
   atReset: wholeReset,
-  stopEndsWhatIsInFlight: true,
 };

@@ -128,21 +128,18 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
     return deviceCall(this, request, argument);
   }
 
-  /**
-   * Reads `count` bytes at a file position: the region's index in the bits from 40 on, the offset in it below. The
-   * user's memory takes `target.length` of them.
-   */
-  read(position: number, count: number, target: Uint8Array): number {
+  /** Reads at a file position: the region's index in the bits from 40 on, the offset in it below. */
+  read(position: number, target: Uint8Array): number {
     const index = Math.floor(position / VFIO_REGION_SPAN);
     const offset = position % VFIO_REGION_SPAN;
     switch (this.#useOf(index)) {
       case 'messages':
-        return this.channel.read(offset, count, target);
+        return this.channel.read(offset, target);
       case 'doorbells':
         return this.doorbells.read();
       case 'msix-table':
       case 'pci-config':
-        return this.#plain(index, offset, count, target, (use, part) => {
+        return this.#plain(index, offset, target, (use, part) => {
           if (use === 'pci-config') this.#pciConfig.read(offset, part);
           else {
             const at = this.rules.pciConfig.tableReadAt(offset);
@@ -154,30 +151,31 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
     }
   }
 
-  /** The same for writing, with what the user's memory holds of the `count` bytes. */
-  write(position: number, count: number, source: Uint8Array): number {
+  /** The same for writing. */
+  write(position: number, source: Uint8Array): number {
     const index = Math.floor(position / VFIO_REGION_SPAN);
     const offset = position % VFIO_REGION_SPAN;
     switch (this.#useOf(index)) {
       case 'messages':
-        return this.channel.write(offset, count, source);
+        return this.channel.write(offset, source);
       case 'doorbells':
-        return this.doorbells.write(offset, count, source);
+        return this.doorbells.write(offset, source);
       case 'msix-table':
       case 'pci-config':
-        return this.#plain(index, offset, count, source, (use, part) =>
-          use === 'pci-config' ? this.#pciConfig.write(offset, part) : this.#msixTable.set(part, offset),
-        );
+        return this.#plain(index, offset, source, (use, part) => {
+          if (use === 'pci-config') this.#pciConfig.write(offset, part);
+          else for (const [n, byte] of part.entries()) this.#msixTable[offset + n] = byte;
+        });
       case 'absent':
         return this.rules.calls.absentAccess;
     }
   }
 
   /** Maps a part of the file: the bytes, or an error negated. */
-  map(position: number, length: number, isShared: boolean): Uint8Array | number {
+  map(position: number, length: number): Uint8Array | number {
     const index = Math.floor(position / VFIO_REGION_SPAN);
     if (this.#useOf(index) !== 'doorbells') return this.rules.calls.mapElsewhere(length);
-    return this.doorbells.map(position % VFIO_REGION_SPAN, length, isShared);
+    return this.doorbells.map(position % VFIO_REGION_SPAN, length);
   }
 
   setFeatures(word: bigint): number {
@@ -232,7 +230,6 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
   /** What is in flight ends with it: the parent begins anew with the features that it was told. */
   #stop(): void {
     this.rings.stop();
-    if (!this.rules.life.stopEndsWhatIsInFlight) return;
     const { features } = this.parent;
     this.parent.reset();
     this.parent.setFeatures(features);
@@ -246,17 +243,9 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
     return this.regionSize(this.rules.layout.regions.findIndex((region) => region.use === use));
   }
 
-  /** A region of plain bytes. */
-  #plain(
-    index: number,
-    offset: number,
-    count: number,
-    user: Uint8Array,
-    act: (use: RegionUse, part: Uint8Array) => void,
-  ): number {
-    const length = this.rules.pciConfig.lengthOf(offset, count, this.regionSize(index));
-    if (length < 0) return length;
-    if (user.length < length) return -errno.EFAULT;
+  /** A region of plain bytes: behind its end there is nothing to read or to write. */
+  #plain(index: number, offset: number, user: Uint8Array, act: (use: RegionUse, part: Uint8Array) => void): number {
+    const length = this.rules.pciConfig.lengthOf(offset, user.length, this.regionSize(index));
     act(this.#useOf(index), user.subarray(0, length));
     return length;
   }

@@ -20,7 +20,7 @@ export interface MdevState {
   readonly interrupts: Interrupts;
   readonly container: DmaContainer;
   /** The answer of the message channel: clearing it loses it. */
-  readonly channel: { readonly hasAnswer: boolean; clear(): void };
+  readonly channel: { readonly isAnswerWaiting: boolean; clear(): void };
   /** What was remembered of the last SET_FEATURES. */
   features: bigint;
   logBase: bigint;

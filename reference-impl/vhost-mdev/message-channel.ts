@@ -13,8 +13,8 @@ export interface MdevAnswer {
 /** How the region of messages is written and read; what a message does is in the table of messages. */
 export interface ChannelRules {
   readonly acceptsOffset: (offset: number, access: 'read' | 'write') => boolean;
-  /** Fewest bytes of a write. */
-  readonly acceptsHeader: (count: number) => boolean;
+  /** What a write of a part of a header returns. */
+  readonly partOfHeader: (count: number) => number;
   /** Whether a message whose header says `size` may be `count` bytes long in all. */
   readonly acceptsLength: (size: number, count: number, largest: number) => boolean;
   /** Whether a message that is refused for its place or length is still carried out. */
@@ -60,7 +60,7 @@ export interface ChannelRules {
 /** Safe: what fails says so and changes nothing. */
 export const strictChannelRules: ChannelRules = {
   acceptsOffset: (offset) => offset === 0,
-  acceptsHeader: (count) => count >= MDEV_HEADER_SIZE,
+  partOfHeader: () => -errno.EINVAL,
   acceptsLength: (size, count, largest) => size <= largest && MDEV_HEADER_SIZE + size === count,
   actsOnRefused: () => false,
   checksPayloadSize: true,
@@ -101,7 +101,7 @@ export class MessageChannel {
     this.#payload = new DataView(this.#buffer.buffer);
   }
 
-  get hasAnswer(): boolean {
+  get isAnswerWaiting(): boolean {
     return this.#answer !== undefined;
   }
 
@@ -109,27 +109,25 @@ export class MessageChannel {
     this.#answer = undefined;
   }
 
-  /** Takes one message of `count` bytes, of which the user's memory holds `source`: bytes taken, or an error. */
-  write(offset: number, count: number, source: Uint8Array): number {
+  /** Takes one message: bytes taken, or an error. */
+  write(offset: number, source: Uint8Array): number {
     const rules = this.#rules;
+    const count = source.length;
     const isHere = rules.acceptsOffset(offset, 'write');
-    if (!rules.acceptsHeader(count)) return -errno.EINVAL;
-    if (count < MDEV_HEADER_SIZE) return isHere ? count : -errno.EINVAL;
     const header = decodeStructure(mdevHeader, source);
-    if (header === undefined) return -errno.EINVAL;
+    if (header === undefined) return rules.partOfHeader(count);
     const { flags, size } = header;
     const request = rules.requestOf(header.request);
     const isSound = isHere && rules.acceptsLength(size, count, this.#buffer.length) && rules.acceptsFlags(flags);
     if (!isSound && !rules.actsOnRefused(offset)) return -errno.EINVAL;
-    if (source.length < count) return -errno.EFAULT;
     this.#buffer.fill(0);
-    this.#buffer.set(source.subarray(MDEV_HEADER_SIZE, Math.min(count, MDEV_HEADER_SIZE + this.#buffer.length)));
+    this.#buffer.set(source.subarray(MDEV_HEADER_SIZE, MDEV_HEADER_SIZE + this.#buffer.length));
     const error = this.#carryOut(request, flags, Math.min(size, this.#buffer.length));
     return isSound ? rules.written(count, error, request) : -errno.EINVAL;
   }
 
-  /** Hands out the answer that waits, to a user whose memory takes `target.length` of the `count` bytes asked for. */
-  read(offset: number, count: number, target: Uint8Array): number {
+  /** Hands out the answer that waits. */
+  read(offset: number, target: Uint8Array): number {
     const rules = this.#rules;
     if (!rules.acceptsOffset(offset, 'read')) {
       if (rules.losesAnswerElsewhere) this.#answer = undefined;
@@ -138,9 +136,9 @@ export class MessageChannel {
     const answer = this.#answer;
     if (answer === undefined) return rules.readWithoutAnswer;
     const length = MDEV_HEADER_SIZE + answer.payload.length;
-    const error = !rules.acceptsReadLength(count, length) ? errno.EINVAL : target.length < length ? errno.EFAULT : 0;
-    if (error === 0 ? rules.losesAnswerAtSuccess : rules.losesAnswerAtFailure) this.#answer = undefined;
-    if (error !== 0) return -error;
+    const isRight = rules.acceptsReadLength(target.length, length);
+    if (isRight ? rules.losesAnswerAtSuccess : rules.losesAnswerAtFailure) this.#answer = undefined;
+    if (!isRight) return -errno.EINVAL;
     mdevHeader.encode(
       {
         request: rules.answerRequest(answer.request, answer.payload),

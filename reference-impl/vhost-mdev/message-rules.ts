@@ -4,6 +4,7 @@ import { errno } from '../wire/errno.ts';
 import { mdevMemoryTablePayload, mdevMessages } from '../wire/mdev-messages.ts';
 import { type VhostRequest, vhostRequests } from '../wire/vhost-requests.ts';
 import { u64Payload, vringAddressPayload, vringStatePayload } from '../wire/vhost-user-payloads.ts';
+import type { Decoded } from '../wire/wire-problem.ts';
 import type { MdevState } from './mdev-state.ts';
 import type { RingRecord } from './ring-set.ts';
 
@@ -22,9 +23,7 @@ export interface MdevMessageRule {
 
 /** A payload of fixed size; the buffer holds one wherever the message ended. */
 function fixed<Value>(codec: Codec<Value>, payload: DataView): Value {
-  const decoded = codec.decode(payload, 0, codec.size);
-  if (!decoded.ok) throw new RangeError(`${codec.name} has no fixed size`);
-  return decoded.value;
+  return (codec.decode(payload, 0, codec.size) as Extract<Decoded<Value>, { ok: true }>).value;
 }
 
 function answer<Value>(codec: Codec<Value>, value: Value): Uint8Array {

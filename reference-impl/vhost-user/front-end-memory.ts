@@ -117,11 +117,9 @@ export class FrontEndMemory {
     return { told: region, memory, region: { ...placed, bytes: memory.bytes } };
   }
 
-  /** Entries of the IOTLB outlive the table that they lead into: what they mean by then is judged at each access. */
+  /** Entries of the IOTLB go with the table that they lead into: what is needed of them is asked for again. */
   #hold(held: readonly Held[]): void {
     this.#held = held;
-    const entries = this.#map.iotlb;
     this.#map = this.#rules.makeMap(held.map(({ region }) => region));
-    for (const entry of entries) this.#map.updateIotlb(entry);
   }
 }

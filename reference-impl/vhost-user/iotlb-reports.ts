@@ -1,3 +1,4 @@
+import type { IotlbFault } from '../memory/memory-map.ts';
 import type { BackEndEdge, DescriptorToken } from './back-end-edge.ts';
 import type { FrontEndMemory } from './front-end-memory.ts';
 import type { IotlbReport, IotlbRules } from './iotlb-rules.ts';
@@ -25,13 +26,15 @@ export class IotlbReports {
   /** Reports the last access that failed. Without a channel of the back-end there is no way to. */
   report(kind: IotlbReport): void {
     const { edge, memory, backEndChannel, rules } = this.#session;
-    const { lastFault } = memory.map;
-    if (lastFault === undefined || backEndChannel === undefined) return;
+    // The access that is reported has just failed in this map.
+    const lastFault = memory.map.lastFault as IotlbFault;
+    if (backEndChannel === undefined) return;
     const key = `${kind} ${lastFault.ioVirtualAddress} ${lastFault.access}`;
     if (this.#told.has(key)) return;
     this.#told.set(key, lastFault.ioVirtualAddress);
-    const told = rules.iotlb.reported(kind, lastFault);
-    if (told !== undefined) edge.sendRequest(backEndChannel, iotlbReportMessage(kind, told));
+    for (const told of rules.iotlb.reported(kind, lastFault)) {
+      edge.sendRequest(backEndChannel, iotlbReportMessage(kind, told));
+    }
   }
 
   /** Translations of this range came or went. */

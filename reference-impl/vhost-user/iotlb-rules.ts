@@ -17,24 +17,17 @@ export interface IotlbRules {
   /** Whether an update lets requests go on that wait for one, and starts rings that do. */
   readonly resumes: boolean;
   readonly startsRings: boolean;
-  /** What is told of an access that failed; undefined: nothing. */
-  readonly reported: (kind: IotlbReport, fault: IotlbFault) => IotlbFault | undefined;
+  /** What is told of an access that failed. */
+  readonly reported: (kind: IotlbReport, fault: IotlbFault) => readonly IotlbFault[];
 }
-
-const isWithin = (memory: MemoryMap, { userAddress, size }: IotlbEntry): boolean =>
-  size > 0n &&
-  size <= BigInt(Number.MAX_SAFE_INTEGER) &&
-  !isFailure(memory.translate('user', userAddress, Number(size)));
-
-const endOfAddresses = 1n << 64n;
 
 export const iotlbRules: IotlbRules = {
   ringSpace: 'io-virtual',
   bufferSpace: 'io-virtual',
-  acceptsUpdate: (memory, entry) => entry.ioVirtualAddress + entry.size <= endOfAddresses && isWithin(memory, entry),
+  acceptsUpdate: (memory, { userAddress, size }) => !isFailure(memory.translate('user', userAddress, Number(size))),
   stored: (entry) => entry,
   invalidates: true,
   resumes: true,
   startsRings: true,
-  reported: (_, fault) => fault,
+  reported: (_, fault) => [fault],
 };

@@ -24,7 +24,7 @@ import { isStarted, type RingEvent, type RingStateRules } from './ring-state.ts'
 import type { SessionObserver } from './session-observer.ts';
 import type { SharedMemoryRegions } from './shared-memory.ts';
 import type { SharedObjects } from './shared-objects.ts';
-import { type NotificationWay, polled, unset, Vring } from './vring.ts';
+import { type AttachedVring, type NotificationWay, polled, Vring } from './vring.ts';
 import { areaSizes, type RingAddresses, ringAreasAt, type VringRules } from './vring-rules.ts';
 
 export interface WatchedKick {
@@ -106,7 +106,7 @@ export class RingService {
     vring.state = next;
     if (isStarted(next) && !vring.isAttached) {
       const why = this.#attach(vring);
-      if (why !== undefined && !this.#session.rules.vring.startsAnyhow) {
+      if (why !== undefined) {
         vring.state = before;
         return why;
       }
@@ -146,13 +146,12 @@ export class RingService {
     if (vring?.awaitsTranslation && this.#session.rules.iotlb.startsRings) this.#attach(vring);
   }
 
-  /** Attaches the rings that run anew, where they are by now: memory or features changed. */
+  /** Attaches the rings that run anew, where they are by now: memory changed. One that lies nowhere rests. */
   reattach(): void {
     for (const vring of this.vrings) {
       if (!vring.isAttached) continue;
       this.#detach(vring);
-      const why = this.#attach(vring);
-      if (why !== undefined) this.announceError(vring.index, 'descriptor-area-outside-every-region');
+      this.#attach(vring);
     }
   }
 
@@ -173,16 +172,14 @@ export class RingService {
     for (const index of this.#stalled) this.#session.device.awaken(index);
   }
 
-  /** Translations of a range came or went: rings that lie there are found anew, and what waited tries again. */
+  /** Translations of a range came or went: rings are found anew, and what waited tries again. */
   translationsChanged(ioVirtualAddress: bigint, size: bigint): void {
     const { device, rules } = this.#session;
     this.#reports.forgetWithin(ioVirtualAddress, size);
     for (const vring of this.vrings) {
-      if (vring.isAttached && this.#liesIn(vring, ioVirtualAddress, size)) this.#detach(vring);
+      if (vring.isAttached) this.#detach(vring);
       else if (!(vring.awaitsTranslation && rules.iotlb.startsRings)) continue;
-      const why = this.#attach(vring);
-      if (why !== undefined) this.announceError(vring.index, 'descriptor-area-outside-every-region');
-      this.#applyService(vring);
+      this.#attach(vring);
     }
     if (!rules.iotlb.resumes) return;
     for (const index of this.#stalled) device.awaken(index);
@@ -211,9 +208,9 @@ export class RingService {
 
   /** The used ring, all that a device writes of a split ring, has log addresses of its own; the areas of a packed ring have none. */
   wroteRing(index: number, offset: number, length: number): void {
-    const vring = this.vrings[index];
-    if (vring?.addresses === undefined || this.#layout !== 'split') return;
-    this.#session.marks.wroteUsedRing(vring.log, vring.addresses.used, offset, length);
+    if (this.#layout !== 'split') return;
+    const { log, addresses } = this.vrings[index] as AttachedVring;
+    this.#session.marks.wroteUsedRing(log, addresses.used, offset, length);
   }
 
   announceUsed(index: number): void {
@@ -234,7 +231,6 @@ export class RingService {
       vring.base = undefined;
       vring.isResumed = false;
       vring.addresses = undefined;
-      vring.log = { address: 0n, isLogged: false };
     }
   }
 
@@ -243,14 +239,6 @@ export class RingService {
     for (const vring of this.vrings) {
       for (const which of ['kick', 'call', 'err'] as const) this.#session.edge.close(vring[which].token);
     }
-  }
-
-  /** The kick descriptor of a stopped ring means nothing any more. */
-  dropKick(vring: Vring): void {
-    if (this.#session.rules.vring.keepsKickAtStop) return;
-    this.#session.edge.close(vring.kick.token);
-    vring.kick = unset;
-    this.#kicks = undefined;
   }
 
   #isLastStarted(vring: Vring): boolean {
@@ -312,13 +300,6 @@ export class RingService {
     const { map } = this.#session.memory;
     const { ringSpace } = this.#spaces;
     return ringAreas.some((area) => map.translate(ringSpace, areas[area], sizes[area], 'read') === 'iotlb-miss');
-  }
-
-  #liesIn({ addresses, size: ringSize }: Vring, start: bigint, size: bigint): boolean {
-    if (addresses === undefined) return false;
-    const sizes = areaSizes(this.#layout, ringSize);
-    const areas = ringAreasAt(addresses);
-    return ringAreas.some((area) => areas[area] < start + size && start < areas[area] + BigInt(sizes[area]));
   }
 
   #resume(vring: Vring, addresses: RingAddresses): Resumption {

@@ -70,4 +70,3 @@ export const ringStateRules: RingStateRules = {
 };
 
 export const isStarted = (state: RingState): boolean => state === 'started-disabled' || state === 'started-enabled';
-export const isEnabled = (state: RingState): boolean => state === 'stopped-enabled' || state === 'started-enabled';

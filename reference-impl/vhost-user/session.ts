@@ -127,9 +127,7 @@ export class BackEndSession implements SessionState {
 
   /** The next message to send, which is forgotten here. */
   takeOutgoing(): OutgoingMessage | undefined {
-    const next = this.#outgoing.shift();
-    if (next !== undefined) this.observer?.sent(next);
-    return next;
+    return this.#outgoing.shift();
   }
 
   /** RESET_DEVICE, or status 0: the device as it was made, while the session and what it negotiated stay. */
@@ -233,6 +231,9 @@ export class BackEndSession implements SessionState {
       payload,
       descriptors,
     };
-    this.#outgoing.push(...reply.leaving(message, to.flags, this));
+    for (const leaving of reply.leaving(message, to.flags, this)) {
+      this.observer?.sent(leaving);
+      this.#outgoing.push(leaving);
+    }
   }
 }

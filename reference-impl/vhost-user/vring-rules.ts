@@ -19,7 +19,7 @@ export const ringAreasAt = ({ desc, avail, used }: RingAddresses): Record<RingAr
 });
 
 export const areaSizes = (layout: RingLayout, size: number): Record<RingArea, number> =>
-  layout === 'packed' ? packedSizes(Math.max(1, size)) : splitSizes(Math.max(1, size));
+  layout === 'packed' ? packedSizes(size) : splitSizes(size);
 
 export interface LogAddress {
   readonly address: bigint;
@@ -34,17 +34,14 @@ export interface VringRules {
   /** Whether size and base may change while the ring runs. */
   readonly maySetWhileStarted: boolean;
   readonly acceptsSize: (size: number, layout: RingLayout) => boolean;
-  /** A packed position outside the ring fails when the ring starts: its size may come later. */
-  readonly acceptsBase: (num: number, layout: RingLayout) => boolean;
   readonly acceptsDescriptors: (hasDescriptor: boolean, descriptors: number) => boolean;
   /** Whether a descriptor can tell of buffers. */
   readonly acceptsEventDescriptor: (isPipe: boolean) => boolean;
   /** Bits of SET_VRING_KICK, _CALL and _ERR that choose the ring. */
   readonly indexOf: (word: bigint) => number;
   readonly hasDescriptor: (word: bigint) => boolean;
-  readonly acceptsAddresses: (addresses: RingAddresses, layout: RingLayout) => boolean;
-  /** Whether a ring outside the memory may still start, and be broken from then on. */
-  readonly startsAnyhow: boolean;
+  /** Whether they are aligned, and lie in memory, is judged when the ring starts. */
+  readonly acceptsAddresses: (addresses: RingAddresses) => boolean;
   readonly storedSize: (size: number) => number;
   readonly storedBase: (num: number) => number;
   readonly storedAddresses: (addresses: RingAddresses) => RingAddresses;
@@ -54,8 +51,6 @@ export interface VringRules {
   readonly reportedBase: (base: number) => number;
   /** Where a ring begins; `isResumed` where it ran before and no other base was set since. */
   readonly startBase: (base: number, isResumed: boolean) => number;
-  /** Whether the kick descriptor of a ring outlives its stop. */
-  readonly keepsKickAtStop: boolean;
   /** Without VIRTIO_F_ACCESS_PLATFORM: the spaces of ring addresses, and of the addresses in descriptors. */
   readonly ringSpace: AddressSpace;
   readonly bufferSpace: AddressSpace;
@@ -72,21 +67,17 @@ export const vringRules: VringRules = {
   ringOf: (index) => index,
   maySetWhileStarted: false,
   acceptsSize: (size, layout) => (layout === 'packed' ? isPackedQueueSize(size) : isQueueSize(size)),
-  acceptsBase: (num, layout) => layout === 'packed' || num <= 0xffff,
   acceptsDescriptors: (hasDescriptor, descriptors) => descriptors === (hasDescriptor ? 1 : 0),
   acceptsEventDescriptor: () => true,
   indexOf: (word) => Number(word & 0xffn),
   hasDescriptor: (word) => (word & 0x100n) === 0n,
-  acceptsAddresses: ({ desc, avail, used }, layout) =>
-    desc % 16n === 0n && avail % (layout === 'packed' ? 4n : 2n) === 0n && used % 4n === 0n,
-  startsAnyhow: false,
+  acceptsAddresses: () => true,
   storedSize: (size) => size,
   storedBase: (num) => num,
   storedAddresses: (addresses) => addresses,
   unsetBase: (layout) => encodeVringBase(startPosition(layout)),
   reportedBase: (base) => base,
   startBase: (base) => base,
-  keepsKickAtStop: false,
   ringSpace: 'user',
   bufferSpace: 'guest-physical',
   guestRingSpace: 'guest-physical',

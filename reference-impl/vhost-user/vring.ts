@@ -10,6 +10,9 @@ export type NotificationWay =
 export const unset: NotificationWay = { kind: 'unset' };
 export const polled: NotificationWay = { kind: 'polled' };
 
+/** A ring that the device works on was told its addresses. */
+export type AttachedVring = Vring & { readonly addresses: RingAddresses };
+
 /** What a session knows of one ring. */
 export class Vring {
   readonly index: number;

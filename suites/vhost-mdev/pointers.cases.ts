@@ -1,19 +1,24 @@
-import type { VhostMdevSession } from '../../drivers/port/port.ts';
+import type { Guest, VhostMdevSession } from '../../drivers/port/port.ts';
 import type { Codec } from '../../reference-impl/wire/compile-layout.ts';
+import { encodeMdevMessage, MDEV_HEADER_SIZE } from '../../reference-impl/wire/mdev-messages.ts';
 import { encodeStructure } from '../../reference-impl/wire/structure.ts';
 import {
+  VFIO_DMA_MAP_FLAG_READ,
   vfioDeviceInfo,
+  vfioDmaMap,
+  vfioDmaUnmap,
   vfioIrqInfo,
   vfioIrqSet,
   vfioRegionInfo,
   vfioRequests,
 } from '../../reference-impl/wire/vfio-structures.ts';
 import { defineCase } from '../case.ts';
+import { answerLength, sent, u64 } from './channel-door.ts';
 import { refusesCall } from './refusal.ts';
 import { type Answer, answerOf } from './ring-messages.ts';
 import { descriptorData, triggerByEvents } from './vectors.ts';
 
-/** Calls whose argument ends in memory that is not there. */
+/** Calls, reads and writes whose argument or buffer ends in memory that is not there. */
 
 const whole = <V extends { readonly argsz: number }>(codec: Codec<V>, value: Omit<V, 'argsz'>): Uint8Array =>
   encodeStructure(codec, { ...value, argsz: codec.size } as V);
@@ -63,6 +68,94 @@ export const ofDevice = defineCase({
           control: (session) => call(session, request, 0),
           controlName: `${request} with all of it`,
           errors: ['EFAULT'],
+        });
+      }
+    }
+  },
+});
+
+/** Sound calls on the container of layout L2, where nothing is mapped. */
+const ofContainer = ({ regions: [region] }: Guest) => {
+  const { ioVirtualAddress, userAddress, size } = region ?? { ioVirtualAddress: 0n, userAddress: 0n, size: 0 };
+  const range = { ioVirtualAddress: ioVirtualAddress + 16n * BigInt(size), size: BigInt(size) };
+  return {
+    VFIO_IOMMU_MAP_DMA: whole(vfioDmaMap, { flags: VFIO_DMA_MAP_FLAG_READ, userAddress, ...range }),
+    VFIO_IOMMU_UNMAP_DMA: whole(vfioDmaUnmap, { flags: 0, ...range }),
+  };
+};
+
+export const ofItsContainer = defineCase({
+  id: 'vhost-mdev/pointers/bad-pointers-on-the-container-are-refused',
+  title: 'a mapping or unmapping whose argument ends in memory that is not there fails with EFAULT',
+  proves: { 'vm-identity/bad-pointers-refused': 'mdev-container-takes-bad-pointers' },
+  applies: { start: 'closed', transports: ['vhost-mdev'], needs: ['layout-l2'], ring: 'none' },
+  run(context) {
+    const check = context.requirement('vm-identity/bad-pointers-refused');
+    for (const request of ['VFIO_IOMMU_MAP_DMA', 'VFIO_IOMMU_UNMAP_DMA'] as const) {
+      const argument = ofContainer(context.guest)[request];
+      const called = (session: VhostMdevSession, length: number): Answer =>
+        answerOf(session.vfio.file.containerIoctl(vfioRequests[request], argument.slice(0, length)));
+      for (const length of [0, argument.length - 1]) {
+        refusesCall(context, check, {
+          what: `${request} with ${length} bytes of its argument`,
+          open: () => context.connect('negotiated'),
+          flawed: (session) => called(session, length),
+          control: (session) => called(session, argument.length),
+          controlName: `${request} with all of it`,
+          errors: ['EFAULT'],
+        });
+      }
+    }
+  },
+});
+
+/** Accesses to regions, each with its whole buffer: how many bytes it has, and what is transferred of them. */
+const accesses: Readonly<Record<string, Access>> = {
+  'the write of a message': {
+    bytes: encodeMdevMessage('VHOST_SET_LOG_BASE', u64(0x1000)),
+    transfer: ({ vfio, places }, part, count) => vfio.write(places.messages, 0, part, count),
+  },
+  'the write of a message without a payload': {
+    bytes: encodeMdevMessage('VHOST_SET_OWNER', new Uint8Array()),
+    transfer: ({ vfio, places }, part, count) => vfio.write(places.messages, 0, part, count),
+  },
+  'the read of an answer': {
+    bytes: new Uint8Array(answerLength),
+    transfer(session, part, count) {
+      sent(session, 'VHOST_GET_FEATURES');
+      return session.vfio.read(session.places.messages, 0, part, count);
+    },
+  },
+  'the write of a doorbell': {
+    bytes: new Uint8Array(4),
+    transfer: ({ vfio, places }, part, count) => vfio.write(places.doorbells, 0, part, count),
+  },
+};
+
+interface Access {
+  readonly bytes: Uint8Array;
+  /** Makes it with the first bytes of the buffer, `count` in all. */
+  transfer(session: VhostMdevSession, part: Uint8Array, count: number): number;
+}
+
+export const ofRegions = defineCase({
+  id: 'vhost-mdev/pointers/bad-buffers-are-refused',
+  title: 'a message, the read of an answer and a doorbell fail whose buffer ends in memory that is not there',
+  proves: { 'vm-regions/bad-buffers-refused': 'mdev-bad-buffers-are-taken' },
+  applies: { start: 'closed', transports: ['vhost-mdev'], ring: 'none' },
+  run(context) {
+    const check = context.requirement('vm-regions/bad-buffers-refused');
+    for (const [what, { bytes, transfer }] of Object.entries(accesses)) {
+      const made = (session: VhostMdevSession, there: number): Answer =>
+        answerOf(transfer(session, bytes.slice(0, there), bytes.length));
+      for (const there of new Set([0, 1, Math.min(MDEV_HEADER_SIZE, bytes.length - 1), bytes.length - 1])) {
+        refusesCall(context, check, {
+          what: `${what} with ${there} bytes of its buffer`,
+          open: () => context.connect('negotiated'),
+          flawed: (session) => made(session, there),
+          control: (session) => made(session, bytes.length),
+          controlName: `${what} with all of it`,
+          errors: 'any',
         });
       }
     }

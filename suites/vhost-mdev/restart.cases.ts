@@ -3,7 +3,7 @@ import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../case.ts';
 import { serves, servesAll } from '../virtio/service.ts';
 import { refusesCall } from './refusal.ts';
-import { addressesOf, getBase, ringDoorbell, setAddresses, setState } from './ring-messages.ts';
+import { addressesOf, getBase, ringCount, ringDoorbell, setAddresses, setSize, setState } from './ring-messages.ts';
 
 /** Stops with requests in flight, starts after them, and starts that fail. */
 
@@ -208,5 +208,37 @@ export const failedStartIsStopped = defineCase({
     check.sameMembers(used, heads, 'heads that came back');
     setState(session, 0);
     check.equal(queue.usedCount(), 3, 'used idx after 3 requests');
+  },
+});
+
+export const failedStartLeavesNoRing = defineCase({
+  id: 'vhost-mdev/restart/failed-start-leaves-no-ring-started',
+  title: 'a start fails for the last ring; a ring that is then taken out of use is not served by the next start',
+  proves: { 'vm-state/failed-start-stays-stopped': 'mdev-failed-start-leaves-rings-started' },
+  applies: { start: 'negotiated', transports },
+  run({ session, port, driver, ring, requirement }) {
+    const check = requirement('vm-state/failed-start-stays-stopped');
+    const queue = driver.attach(ring({ size: 16 }));
+    if (!serves({ port, driver }, check, queue, 'request 1', { seed: 1 })) return;
+    setState(session, 0);
+    const last = ringCount(session) - 1;
+    const nowhere = { desc: 0x5555_0000n, avail: 0x5555_1000n, used: 0x5555_2000n };
+    setSize(session, last, 16);
+    setAddresses(session, last, nowhere);
+    setState(session, 1);
+    setState(session, 0);
+    for (const index of [last, queue.index])
+      check.equal(setSize(session, index, 0), 'taken', `ring ${index} without size`);
+    const heads = queue.makeAvailable([driver.request({ seed: 2 }).segments]);
+    check.equal(setState(session, 1), 'taken', 'the next start');
+    ringDoorbell(session, queue.index);
+    session.fence();
+    setState(session, 0);
+    check.equal(queue.usedCount(), 1, 'used elements of the ring that is out of use');
+    check.equal(setSize(session, queue.index, 16), 'taken', 'its size again');
+    check.equal(setAddresses(session, queue.index, addressesOf(session, queue.ring)), 'taken', 'its addresses again');
+    check.equal(setState(session, 1), 'taken', 'a start with it');
+    queue.kick();
+    check.sameMembers(servesAll(port, check, queue, 1, 'used elements in the end'), heads, 'heads that came back');
   },
 });

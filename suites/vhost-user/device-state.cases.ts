@@ -198,6 +198,39 @@ export const checkTellsFailure = defineCase({
   },
 });
 
+export const checkTellsFailedLoad = defineCase({
+  id: 'vhost-user/device-state/check-tells-a-load-that-could-not-be-read',
+  title: 'CHECK_DEVICE_STATE is not 0 behind a state that was to be loaded from a descriptor to be written',
+  proves: { 'vu-device-state/check-reports-zero-only-after-success': 'state-check-always-succeeds' },
+  applies: { ...applies, ring: 'none' },
+  run({ port, session, connect, requirement }) {
+    const check = requirement('vu-device-state/check-reports-zero-only-after-success');
+    const state = savedState(port, session, check, 'presumed');
+    if (state === undefined) return;
+    check.presumes(state.length > 0, 'the state has bytes that are to be read');
+    session.close();
+    const next = connect('negotiated');
+    const { writeEnd } = port.descriptors.pipe('blocking');
+    check.isBesideText = true;
+    const answer = next.messages.exchange(setDeviceState(transferDirection.load, writeEnd));
+    if (answer.kind === 'died' || answer.kind === 'silent') {
+      check.failsBy(answer, 'loading what cannot be read', 'an answer, or the end of the connection');
+      return;
+    }
+    const isBegunHere =
+      answer.kind === 'reply' && errorOf(answer.message) === 0n && answer.message.descriptors.length === 0;
+    check.presumes(isBegunHere, 'loading from the descriptor that was given begins');
+    const checked = next.messages.exchange({ request: 'VHOST_USER_CHECK_DEVICE_STATE' });
+    if (checked.kind === 'died' || checked.kind === 'silent') {
+      check.failsBy(checked, 'CHECK_DEVICE_STATE', 'an answer, or the end of the connection');
+      return;
+    }
+    check.isBesideText = false;
+    const isDone = checked.kind === 'reply' && wordOf(checked.message) === 0n;
+    check.equal(isDone, false, 'whether CHECK_DEVICE_STATE says that the state was loaded');
+  },
+});
+
 export const loadedGoesOn = defineCase({
   id: 'vhost-user/device-state/loaded-device-goes-on',
   title:

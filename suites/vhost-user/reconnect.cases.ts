@@ -2,6 +2,7 @@ import type { DriverPort, VhostUserSession } from '../../drivers/port/port.ts';
 import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { defineCase } from '../case.ts';
 import { growsNot } from '../resource-growth.ts';
+import { setDeviceState, transferDirection } from './device-state.ts';
 import { tableOf } from './memory-table.ts';
 import { stillServes } from './refusal.ts';
 import { baseFrom, RingByHand, waited } from './ring-by-hand.ts';
@@ -133,6 +134,35 @@ export const descriptorsReleased = defineCase({
       wholeSession(session, () => driver.once(driver.attach(ring({ size: 16 }))));
       guest.release(mark);
     });
+  },
+});
+
+export const unfinishedTransferReleased = defineCase({
+  id: 'vhost-user/reconnect/descriptors-of-unfinished-transfers-are-closed',
+  title: 'descriptors of connections that ended while a device state was loaded do not pile up',
+  proves: { 'vu-reconnect/dead-connection-resources-released': 'descriptors-outlive-connection' },
+  applies: {
+    start: 'closed',
+    transports,
+    needs: ['resources'],
+    negotiate: ['VHOST_USER_PROTOCOL_F_DEVICE_STATE'],
+    ring: 'none',
+  },
+  run({ port, connect, requirement }) {
+    const check = requirement('vu-reconnect/dead-connection-resources-released');
+    const { descriptors } = port;
+    const writeEnds: number[] = [];
+    growsNot(port, check, 'descriptors held after connections that loaded a state', () => {
+      const { readEnd, writeEnd } = descriptors.pipe('blocking');
+      const session = connect('negotiated');
+      const load = session.messages.exchange(setDeviceState(transferDirection.load, readEnd));
+      const answer = check.reply(load, 'SET_DEVICE_STATE_FD');
+      session.close();
+      for (const fd of [readEnd, ...answer.descriptors]) descriptors.close(fd);
+      // Closed before the connection's end is seen, it would end the transfer.
+      writeEnds.push(writeEnd);
+    });
+    for (const fd of writeEnds) descriptors.close(fd);
   },
 });
 

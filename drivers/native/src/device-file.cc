@@ -55,33 +55,61 @@ static napi_value DeviceIoctl(napi_env env, napi_callback_info info) {
   return arguments.Result(answer);
 }
 
-// devicePread(fd, buffer, position): one pread of the whole buffer, since a
-// device takes the rest of a short transfer for another access
-static napi_value DevicePread(napi_env env, napi_callback_info info) {
+// Where the bytes of a transfer lie while it is made. One of more bytes than
+// there are has them before memory that may not be touched.
+class TransferBuffer {
+ public:
+  TransferBuffer(std::span<uint8_t> bytes, size_t count) : bytes_(bytes) {
+    if (count <= bytes.size()) {
+      at_ = bytes.data();
+      return;
+    }
+    uint8_t* end = GuardedArgument::End();
+    if (end == nullptr) return;
+    at_ = guarded_ = end - bytes.size();
+    if (!bytes.empty()) memcpy(guarded_, bytes.data(), bytes.size());
+  }
+  ~TransferBuffer() {
+    if (guarded_ != nullptr && !bytes_.empty()) memcpy(bytes_.data(), guarded_, bytes_.size());
+  }
+  TransferBuffer(const TransferBuffer&) = delete;
+  TransferBuffer& operator=(const TransferBuffer&) = delete;
+
+  uint8_t* at() const { return at_; }
+
+ private:
+  std::span<uint8_t> bytes_;
+  uint8_t* at_ = nullptr;
+  uint8_t* guarded_ = nullptr;
+};
+
+// One transfer, since a device takes the rest of a short one for another
+// access.
+template <typename Transfer>
+static napi_value Transferred(napi_env env, napi_callback_info info, Transfer transfer) {
   Arguments arguments(env, info);
   int fd = arguments.Int(0);
   auto bytes = arguments.Bytes(1);
   uint64_t position = arguments.Word(2);
+  size_t count = arguments.Size(3);
+  if (count > bytes.size() && bytes.size() > kMaxArgument) arguments.Refuse(1);
   if (!arguments.ok()) return arguments.Refusal();
+  TransferBuffer buffer(bytes, count);
   ssize_t moved;
   do {
-    moved = system_calls.pread(fd, bytes.data(), bytes.size(), static_cast<off_t>(position));
+    moved = transfer(fd, buffer.at(), count, static_cast<off_t>(position));
   } while (moved < 0 && errno == EINTR);
   return arguments.Result(OrErrno(moved));
 }
 
-// devicePwrite(fd, buffer, position): one pwrite, for the same reason
+// devicePread(fd, buffer, position, count)
+static napi_value DevicePread(napi_env env, napi_callback_info info) {
+  return Transferred(env, info, system_calls.pread);
+}
+
+// devicePwrite(fd, buffer, position, count)
 static napi_value DevicePwrite(napi_env env, napi_callback_info info) {
-  Arguments arguments(env, info);
-  int fd = arguments.Int(0);
-  auto bytes = arguments.Bytes(1);
-  uint64_t position = arguments.Word(2);
-  if (!arguments.ok()) return arguments.Refusal();
-  ssize_t moved;
-  do {
-    moved = system_calls.pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(position));
-  } while (moved < 0 && errno == EINTR);
-  return arguments.Result(OrErrno(moved));
+  return Transferred(env, info, system_calls.pwrite);
 }
 
 void DefineDeviceFile(napi_env env, napi_value exports) {

@@ -59,7 +59,7 @@ function observeInfos({ file }: MdevUser, note: Note): void {
   for (let index = 0; index < 6; index++) note(`interrupt ${index}`, irqInfo(file, index));
   note('no call', file.ioctl(0x3b00, none));
   note('no argument', file.ioctl(vfioRequests.VFIO_DEVICE_GET_INFO, none));
-  const page = file.map(0, 4096, true);
+  const page = file.map(0, 4096);
   note('no doorbells', [
     typeof page === 'number' ? page : page.length,
     file.pread(20 * VFIO_REGION_SPAN, 4, new Uint8Array(4)),
@@ -83,7 +83,7 @@ function observeMessages(user: MdevUser, note: Note): void {
   const records = () => user.device.rings.records.map(({ size, base, addresses }) => ({ size, base, addresses }));
   note('short read', file.pread(0, 24, new Uint8Array(24)));
   note('elsewhere', [file.pwrite(8, 24, new Uint8Array(24)), file.pread(8, 24, new Uint8Array(24))]);
-  note('half a header', file.pwrite(0, 8, new Uint8Array(8)));
+  note('half a header', [file.pwrite(0, 8, new Uint8Array(8)), file.pwrite(0, 24, new Uint8Array(8))]);
   note('unknown', send(77n, u64(1n)));
   note('upper half', [send(0x1_0000_0000n | 0x8008_af00n), receive()]);
   note('flags', [send('VHOST_GET_FEATURES', none, { flags: 2 }), receive(), send('VHOST_GET_FEATURES'), receive()]);
@@ -145,12 +145,12 @@ function observeDoorbells(user: MdevUser, note: Note): void {
     write(0, u32(1).slice(1)),
   ]);
   note('reading', file.pread(at, 4, new Uint8Array(4)));
-  const map = (offset: number, length: number, isShared: boolean) => {
-    const page = file.map(at + offset, length, isShared);
+  const map = (offset: number, length: number) => {
+    const page = file.map(at + offset, length);
     return typeof page === 'number' ? page : page.length;
   };
-  note('mapping', [map(4096, 4096, true), map(0, 4096, false), map(0, 8192, true), map(8192, 4096, true)]);
-  const page = file.map(at, 4096, true);
+  note('mapping', [map(4096, 4096), map(0, 8192), map(8192, 4096)]);
+  const page = file.map(at, 4096);
   if (typeof page === 'number') return;
   page.set([1, 0]);
   parent.step();
@@ -226,6 +226,7 @@ function observeContainer(user: MdevUser, note: Note): void {
   const { device } = user;
   const mappings = () => device.container.mappings.map(({ bytes, ...told }) => ({ ...told, length: bytes.length }));
   const map = (ioVirtualAddress: bigint, flags: number) => mapOnce(user, ioVirtualAddress, flags);
+  note('no argument', device.container.ioctl(vfioRequests.VFIO_IOMMU_MAP_DMA, none));
   note('mapped by 31 bytes', mapOnce(user, 0x9000n, 3, 31));
   note('mapped', [map(0x1000n, 3), map(0x2000n, 3), map(0x8000n, 0), map(0x8001n, 3), mappings()]);
   note('unmapped', [user.unmap(0x1000n, 0x1000n), user.unmap(0x1000n, 0x3000n), mappings()]);
@@ -243,7 +244,7 @@ function observeLife(user: MdevUser, note: Note): void {
       logBase,
       features,
       interrupts.armedVectors,
-      channel.hasAnswer,
+      channel.isAnswerWaiting,
       sizes,
       file.pread(at, 64, space),
       space[4],

@@ -30,7 +30,6 @@ export const featureMessages: MessageTable = [
       device.setFeatures(asked & device.supportedFeatures);
       session.acknowledgedFeatures = asked;
       session.marks.isAcknowledged = hasBit(asked, virtio.VHOST_F_LOG_ALL);
-      session.rings.reattach();
       if (!hasBit(asked, virtio.VHOST_USER_F_PROTOCOL_FEATURES)) {
         session.rings.moveAll('enable-without-protocol-features');
       }

@@ -16,7 +16,7 @@ export const logMessages: MessageTable = [
     answer: 'own-reply',
     handle: (session, { logSize, logOffset }, { descriptors: [token] }) => {
       const answer = (isDone: boolean): Handled => logAnswer(session, isDone);
-      if (token === undefined || logSize === 0n) return answer(false);
+      if (token === undefined) return answer(false);
       const { size, offset } = session.rules.log.mapping(logSize, logOffset);
       const memory = session.edge.mapRegion(token, size, offset);
       if (isRefusedMap(memory)) return answer(false);

@@ -5,16 +5,16 @@ import { describeRule, type MessageTable } from '../message-rule.ts';
 import { u64Bytes } from '../reply-payloads.ts';
 import { StateLoading, StateSaving, transferDirection } from '../state-transfer.ts';
 
-/** The state of the device behind its rings, while all of them are stopped. */
+/** The state of the device behind its rings: a front-end stops all of them first. */
 export const stateTransferMessages: MessageTable = [
   describeRule(messageByName('VHOST_USER_SET_DEVICE_STATE_FD'), {
     name: 'VHOST_USER_SET_DEVICE_STATE_FD',
     payload: [deviceStatePayload],
     answer: 'own-reply',
     handle: (session, { transferDirection: direction, migrationPhase }, { descriptors: [token], take }) => {
-      const { edge, device, rings, rules } = session;
+      const { edge, device, rules } = session;
       const { stateTransfer } = rules;
-      const isAccepted = token !== undefined && !rings.someStarted && stateTransfer.accepts(direction, migrationPhase);
+      const isAccepted = token !== undefined && stateTransfer.accepts(direction, migrationPhase);
       if (isAccepted) {
         session.stateTransfer?.release();
         session.stateTransfer =

@@ -32,11 +32,6 @@ const whileStarted = (session: SessionState, { index }: VringState): string | un
 
 const layoutOf = (session: SessionState): RingLayout => ringLayoutOf(session.device.features);
 
-const stopRing = (session: SessionState, vring: Vring): void => {
-  session.rings.move(vring, 'stop');
-  session.rings.dropKick(vring);
-};
-
 /** SET_VRING_KICK, _CALL and _ERR: the ring and whether a descriptor travels share a u64. */
 function ringDescriptorMessage(
   name: 'VHOST_USER_SET_VRING_KICK' | 'VHOST_USER_SET_VRING_CALL' | 'VHOST_USER_SET_VRING_ERR',
@@ -82,8 +77,7 @@ export const vringMessages: MessageTable = [
       const vring = session.ring(index);
       if (vring === undefined) return noSuchRing;
       const addresses = { desc: descriptor, avail: available, used };
-      if (!rules.acceptsAddresses(addresses, layoutOf(session))) return refused('addresses that are not aligned');
-      // Whether they lie in memory is judged when the ring starts: the memory may come later.
+      if (!rules.acceptsAddresses(addresses)) return refused('addresses where no ring may lie');
       vring.addresses = rules.storedAddresses(addresses);
       vring.log = { address: log, isLogged: (flags & VHOST_VRING_F_LOG) !== 0 };
       return done;
@@ -96,7 +90,6 @@ export const vringMessages: MessageTable = [
     handle: (session, { index, num }) => {
       const vring = session.ring(index);
       if (vring === undefined) return noSuchRing;
-      if (!session.rules.vring.acceptsBase(num, layoutOf(session))) return refused(`a base of ${num}`);
       vring.base = session.rules.vring.storedBase(num);
       vring.isResumed = false;
       return done;
@@ -110,10 +103,10 @@ export const vringMessages: MessageTable = [
       const { vring: rules } = session.rules;
       const vring = session.ring(index);
       if (vring === undefined) return noSuchRing;
-      stopRing(session, vring);
+      session.rings.move(vring, 'stop');
       for (const other of rules.stopsAlso(index, session.rings.vrings.length)) {
         const also = session.rings.vrings[other];
-        if (also !== undefined) stopRing(session, also);
+        if (also !== undefined) session.rings.move(also, 'stop');
       }
       const value = { index, num: rules.reportedBase(vring.base ?? rules.unsetBase(layoutOf(session))) };
       return { kind: 'reply', payload: encoded(vringStatePayload, value) };

@@ -41,7 +41,7 @@ const writes = {
   'mdev-part-of-header-taken': mdevFault(
     'vm-channel/part-of-header-refused',
     'a part of a header is taken and forgotten',
-    inMdevTable('channel', { acceptsHeader: (count) => count >= 8 }),
+    inMdevTable('channel', { partOfHeader: (count) => count }),
   ),
   'mdev-shorter-message-taken': mdevFault(
     'vm-channel/shorter-than-told-refused',

@@ -99,6 +99,11 @@ const container = {
     'the argsz of a call on the container is not looked at',
     inMdevTable('dma', { acceptsArgsz: () => true }),
   ),
+  'mdev-container-takes-bad-pointers': mdevFault(
+    'vm-identity/bad-pointers-refused',
+    'a call on the container whose argument cannot be read is said to be done',
+    inMdevTable('dma', { badPointer: 0 }),
+  ),
   'mdev-unmapping-flags-ignored': mdevFault(
     'vm-memory/l2-bad-unmapping-refused',
     'flags of an unmapping are ignored',

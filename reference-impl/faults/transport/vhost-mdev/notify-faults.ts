@@ -232,7 +232,7 @@ export const mdevNotifyFaults = {
   'mdev-two-pages-mapped': mdevFault(
     'vm-notify/map-of-more-than-a-page-refused',
     'more than a page of doorbells can be mapped',
-    inMdevTable('doorbell', { acceptsMap: (offset, _, isShared, pageSize) => isShared && offset % pageSize === 0 }),
+    inMdevTable('doorbell', { acceptsMap: () => true }),
   ),
   'mdev-page-behind-rings-mapped': mdevFault(
     'vm-notify/map-behind-rings-refused',

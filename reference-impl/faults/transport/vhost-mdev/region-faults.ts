@@ -105,6 +105,11 @@ export const mdevRegionFaults = {
       lengthOf: (offset, count, size) => Math.max(0, Math.min(count, size - offset)),
     }),
   ),
+  'mdev-bad-buffers-are-taken': mdevFault(
+    'vm-regions/bad-buffers-refused',
+    'an access to a region whose buffer is not there is said to be done',
+    inMdevTable('calls', { badBuffer: 0 }),
+  ),
   'mdev-msix-table-reads-from-its-start': mdevFault(
     'vm-regions/msix-table-stores',
     'a read of the MSI-X table reads its first bytes, wherever it is',

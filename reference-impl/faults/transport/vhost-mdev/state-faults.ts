@@ -1,7 +1,10 @@
 import { isFailure } from '../../../memory/memory-map.ts';
 import type { MdevState } from '../../../vhost-mdev/mdev-state.ts';
 import { BrokenDown } from '../../../vhost-user/back-end-edge.ts';
+import { ringAreasAt } from '../../../vhost-user/vring-rules.ts';
+import { ringLayoutOf } from '../../../virtqueue/feature-bits.ts';
 import { errno } from '../../../wire/errno.ts';
+import { decodeVringBase } from '../../../wire/vring-base.ts';
 import type { MdevFault } from '../../fault.ts';
 import { inMdevTable, mdevFault, mdevHandling } from './mdev-fault.ts';
 import { scribble } from './scribble.ts';
@@ -18,6 +21,17 @@ const knowsRingOf = (device: MdevState, entries: number): boolean =>
 /** A ring that was stopped at one base goes on at another. */
 const resumesAt = (at: number, instead: number) =>
   inMdevTable('ring', { resumedBase: (base) => (base === at ? instead : base) });
+
+/** Has the parent work on each ring that is told in full; what is known of the rings does not change. */
+function startRings({ parent, rings, rules: { layout } }: MdevState): void {
+  for (const { index, size, base, addresses } of rings.records) {
+    if (size === 0 || addresses === undefined) continue;
+    const position = decodeVringBase(ringLayoutOf(parent.features), base);
+    const { ringSpace, bufferSpace } = layout;
+    parent.startQueue(index, { size, areas: ringAreasAt(addresses), ringSpace, bufferSpace, position });
+    parent.setQueueEnabled(index, true);
+  }
+}
 
 /** What runs and what rests. */
 const states = {
@@ -184,6 +198,15 @@ const starts = {
     atState((right, device) => {
       const error = right();
       if (error === errno.EFAULT) device.rings.forget();
+      return error;
+    }),
+  ),
+  'mdev-failed-start-leaves-rings-started': mdevFault(
+    'vm-state/failed-start-stays-stopped',
+    'the parent goes on with the rings that a start reached before it failed',
+    atState((right, device) => {
+      const error = right();
+      if (error === errno.EFAULT) startRings(device);
       return error;
     }),
   ),

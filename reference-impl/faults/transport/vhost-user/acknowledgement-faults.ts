@@ -1,6 +1,5 @@
 import { u64Bytes } from '../../../vhost-user/reply-payloads.ts';
 import type { OutgoingMessage } from '../../../vhost-user/reply-rules.ts';
-import { isEnabled } from '../../../vhost-user/ring-state.ts';
 import {
   VHOST_USER_NEED_REPLY_MASK,
   VHOST_USER_REPLY_MASK,
@@ -183,7 +182,7 @@ const asks = (flags: number): boolean => (flags & VHOST_USER_NEED_REPLY_MASK) !=
 function cutting(request: FrontEndMessageName, size: number): Change {
   return handling<{ readonly index: number }>(request, (right, session, value) => {
     const isAsUsual =
-      request === 'VHOST_USER_GET_VRING_BASE' && isEnabled(session.ring(value.index)?.state ?? 'stopped-enabled');
+      request === 'VHOST_USER_GET_VRING_BASE' && session.ring(value.index)?.state.endsWith('-enabled') !== false;
     const handled = right();
     return handled.kind === 'reply' && !isAsUsual
       ? { ...handled, payload: handled.payload.subarray(0, size) }

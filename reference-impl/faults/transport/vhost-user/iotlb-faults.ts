@@ -36,7 +36,7 @@ export const iotlbFaults = {
   'iotlb-miss-not-reported': vhostUserFault(
     'vu-iotlb/missing-translation-reported',
     'nothing is said of a buffer that has no translation',
-    inTable('iotlb', { reported: (kind, fault) => (kind === 'miss' ? undefined : fault) }),
+    inTable('iotlb', { reported: (kind, fault) => (kind === 'miss' ? [] : [fault]) }),
   ),
   'iotlb-miss-reported-once-alone': vhostUserFault(
     'vu-iotlb/missing-translation-reported',
@@ -45,9 +45,9 @@ export const iotlbFaults = {
       const told = new Set<bigint>();
       return {
         reported: (_, fault) => {
-          if (told.has(fault.ioVirtualAddress)) return undefined;
+          if (told.has(fault.ioVirtualAddress)) return [];
           told.add(fault.ioVirtualAddress);
-          return fault;
+          return [fault];
         },
       };
     }),
@@ -55,12 +55,12 @@ export const iotlbFaults = {
   'iotlb-miss-of-ring-not-reported': vhostUserFault(
     'vu-iotlb/missing-translation-reported',
     'nothing is said of a first translation that is missing',
-    inTable('iotlb', { reported: (kind, fault) => (kind === 'miss' && fault.access === 'read' ? undefined : fault) }),
+    inTable('iotlb', { reported: (kind, fault) => (kind === 'miss' && fault.access === 'read' ? [] : [fault]) }),
   ),
   'iotlb-miss-asks-to-read-only': vhostUserFault(
     'vu-iotlb/missing-translation-reported',
     'a miss asks for the permission to read, also of a buffer to be written',
-    inTable('iotlb', { reported: (_, fault) => ({ ...fault, access: 'read' }) }),
+    inTable('iotlb', { reported: (_, fault) => [{ ...fault, access: 'read' }] }),
   ),
   'iotlb-update-resumes-nothing': vhostUserFault(
     'vu-iotlb/update-lets-request-continue',
@@ -101,7 +101,7 @@ export const iotlbFaults = {
   'iotlb-forbidden-access-not-reported': vhostUserFault(
     'vu-iotlb/forbidden-access-reported',
     'nothing is said of an access that its translation does not permit',
-    inTable('iotlb', { reported: (kind, fault) => (kind === 'access-fail' ? undefined : fault) }),
+    inTable('iotlb', { reported: (kind, fault) => (kind === 'access-fail' ? [] : [fault]) }),
   ),
   'iotlb-ring-addresses-taken-as-user-addresses': vhostUserFault(
     'vu-vring/ring-addresses-are-iovas-with-access-platform',

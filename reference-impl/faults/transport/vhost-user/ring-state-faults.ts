@@ -44,7 +44,6 @@ export const ringStateFaults = {
     'vu-ring-state/get-vring-base-stops-ring',
     'GET_VRING_BASE tells where the ring is, and the ring goes on',
     moving({ 'started-enabled': { stop: 'started-enabled' }, 'started-disabled': { stop: 'started-disabled' } }),
-    inTable('vring', { keepsKickAtStop: true }),
   ),
   'enabled-ring-not-started-by-kick-message': vhostUserFault(
     'vu-ring-state/ring-starts-with-kick-descriptor',
@@ -54,7 +53,6 @@ export const ringStateFaults = {
   'stopped-ring-still-processed': vhostUserFault(
     'vu-ring-state/stopped-ring-not-processed',
     'GET_VRING_BASE is answered and an enabled ring goes on',
-    inTable('vring', { keepsKickAtStop: true }),
     inQueue({ mayProcess: (queue) => queueRules.mayProcess({ ...queue, isStarted: true }) }),
   ),
   'enable-while-stopped-forgotten': vhostUserFault(

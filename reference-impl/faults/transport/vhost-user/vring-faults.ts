@@ -311,12 +311,9 @@ export const vringFaults = {
   'ring-parts-apart-refused': vhostUserFault(
     'split/ring-parts-anywhere-in-memory',
     'a ring whose parts do not lie close together is refused',
-    inTable('vring', (table) => ({
-      acceptsAddresses: (addresses, layout) =>
-        addresses.used > addresses.desc &&
-        addresses.used - addresses.desc < 0x8_0000n &&
-        table.acceptsAddresses(addresses, layout),
-    })),
+    inTable('vring', {
+      acceptsAddresses: ({ desc, used }) => used > desc && used - desc < 0x8_0000n,
+    }),
   ),
   'queue-size-capped': vhostUserFault(
     'split/queue-size-honoured',

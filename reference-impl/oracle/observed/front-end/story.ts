@@ -81,7 +81,7 @@ export class FrontEndStory {
   /** The first area of a ring that does not lie in one of these regions; undefined where all do. */
   areaOutside({ size, areas }: ToldRing, regions: readonly RegionDescription[]): AreaPlace | undefined {
     if (size === undefined || areas === undefined) return undefined;
-    const sizes = areaSizes(this.layout, size);
+    const sizes = areaSizes(this.layout, Math.max(1, size));
     const places = ringAreas.map((area) => ({
       area,
       address: areas[area],
