@@ -17,7 +17,7 @@ A finding counts only where the reference without the fault shows nothing for th
   --all            every fault
   FAULT            these faults
   --seed N         chooses the sample and the programs (1 unless told)
-  --time S         seconds for each fault (60 unless told)
+  --time S         seconds of the processor for each fault (60 unless told)
   --runs N         programs for each fault and device at most: with them, and time enough, the result is the same each time
   --jobs N         faults at a time (as many as there are processors unless told)
   --out FILE       keeps what was found, and goes on with what is missing there

@@ -6,7 +6,7 @@ import type { KnownTarget } from '../program/known-state.ts';
 import { Lawfulness } from '../program/lawfulness.ts';
 import type { Call, Program } from '../program/program.ts';
 import { lawful } from '../program/verdict.ts';
-import { lawfulProgram } from './lawful-program.ts';
+import { damagedProgram, lawfulProgram } from './lawful-program.ts';
 import { mdevProgram } from './mdev-program.ts';
 import { messageProgram } from './message-program.ts';
 import { isModelled } from './requests.ts';
@@ -38,17 +38,35 @@ export class LawfulDraw {
   }
 }
 
-function programsOf(target: KnownTarget, layout: RingLayout): fc.Arbitrary<Program>[] {
+const often = (weight: number, arbitrary: fc.Arbitrary<Program>): fc.WeightedArbitrary<Program> => ({
+  weight,
+  arbitrary,
+});
+
+function programsOf(target: KnownTarget, layout: RingLayout): fc.WeightedArbitrary<Program>[] {
   const { device, offer, transport } = target;
   if (!isModelled(device)) return [];
   if (transport === 'vhost-vdpa') {
     const served = lawfulProgram({ device, layout, offer, transport });
-    return [vdpaProgram(offer), served];
+    const damaged = damagedProgram({ device, layout, offer, transport });
+    return [often(3, vdpaProgram(offer)), often(3, served), often(1, damaged)];
   }
-  const lawfulOnes = lawfulProgram({ device, layout, offer });
-  if (transport !== 'vhost-mdev') return [lawfulOnes, lawfulOnes, messageProgram({ device, offer })];
+  if (transport !== 'vhost-mdev') {
+    const shape = { device, layout, offer };
+    return [
+      often(3, lawfulProgram(shape)),
+      often(2, damagedProgram(shape)),
+      often(2, messageProgram({ device, offer })),
+    ];
+  }
   const served = lawfulProgram({ device, layout, offer, transport });
-  return [mdevProgram({ offer, layout }), served.map((program) => untainted(program, target))];
+  return [
+    often(1, mdevProgram({ offer, layout })),
+    often(
+      1,
+      served.map((program) => untainted(program, target)),
+    ),
+  ];
 }
 
 /** The program without the calls on the device that end the judging of its rings. */

@@ -1,15 +1,20 @@
 import fc from 'fast-check';
+import type { CallOf } from '../program/program.ts';
 import type { CallDraft } from './call-draft.ts';
 import { mdevCalls } from './mdev-call.ts';
-import { type ModelledDevice, type Wanted, wantedOf } from './requests.ts';
+import { type ModelledDevice, storyOf, type Wanted, wantedOf } from './requests.ts';
 import { plainMessage, type ToldMessage } from './told-message.ts';
 import { vdpaQuietCalls } from './vdpa-call.ts';
 
 export type Step =
   | { readonly kind: 'chains'; readonly chains: readonly Chain[]; readonly waits: 'all' | 'one' | 'none' }
+  /** Each chain is awaited before the next one. */
+  | { readonly kind: 'story'; readonly chains: readonly Chain[] }
   /** One chain many times, as fast as there is room. */
   | { readonly kind: 'burst'; readonly chain: Chain; readonly times: number }
   | { readonly kind: 'stop' }
+  /** Chains are added to rings that stopped, or whose device was reset: other rings follow. */
+  | { readonly kind: 'rest'; readonly by: 'stop' | 'reset' | 'status'; readonly chain: Chain }
   /** The ring is disabled, and enabled behind a few chains. */
   | { readonly kind: 'pause'; readonly chains: readonly Chain[] }
   /** The session ends while rings run, and the next one has others. */
@@ -21,6 +26,10 @@ export type Step =
   /** Calls on a device of vhost-mdev. */
   | { readonly kind: 'calls'; readonly drafts: readonly CallDraft[] }
   | { readonly kind: 'reconnect' }
+  /** While rings run, the session gets another log, or its writes are logged from now on, or no more. */
+  | { readonly kind: 'logging'; readonly how: 'base' | 'on' | 'off' }
+  /** The state of the device is saved and loaded while no ring runs. */
+  | { readonly kind: 'transfer'; readonly transfers: readonly Partial<CallOf<'transfer'>>[] }
   | { readonly kind: 'told'; readonly message: ToldMessage }
   | { readonly kind: 'features'; readonly word: 'device' | 'protocol' }
   | { readonly kind: 'configuration'; readonly offset: number; readonly length: number }
@@ -30,6 +39,10 @@ export interface Chain {
   readonly wanted: Wanted;
   /** Where the bytes are divided into segments, as parts of their length. */
   readonly cuts: readonly number[];
+  /** Where its buffers lie. */
+  readonly place: CallOf<'chain'>['segments'][number]['place'];
+  /** An indirect table has what a device does not look at: WRITE beside INDIRECT, and ids of entries. */
+  readonly hasIgnored: boolean;
   readonly isIndirect: boolean;
   readonly isDescending: boolean;
   readonly isHeld: boolean;
@@ -51,17 +64,44 @@ const manyCuts = fc
   .constantFrom(6, 12, 17, 40, 130, 200, 200)
   .map((count) => Array.from({ length: count }, (_, n) => 16 + 2 * n));
 
-const chainOf = (device: ModelledDevice): fc.Arbitrary<Chain> =>
+const chainOf = (device: ModelledDevice): fc.Arbitrary<Chain> => chainFor(wantedOf[device]);
+
+const chainFor = (wanted: fc.Arbitrary<Wanted>): fc.Arbitrary<Chain> =>
   fc.record({
-    wanted: wantedOf[device],
+    wanted,
     cuts: fc.oneof(
       { weight: 19, arbitrary: fc.array(fc.constantFrom(0, 1, 4, 15, 16, 17, 100, 512, 528), { maxLength: 3 }) },
       { weight: 3, arbitrary: manyCuts },
     ),
+    place: fc.oneof(
+      { weight: 8, arbitrary: fc.constant('anywhere' as const) },
+      { weight: 1, arbitrary: fc.constantFrom('odd' as const, 'region-end' as const) },
+    ),
     isIndirect: fc.boolean(),
+    hasIgnored: fc.nat({ max: 5 }).map((n) => n === 5),
     isDescending: fc.boolean(),
     isHeld: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
   });
+
+/** A chain that any device makes something of: 16 bytes to read in two buffers, and room in two. */
+export const plainChain: fc.Arbitrary<Chain> = chainFor(fc.constant({ readable: new Uint8Array(16), room: 513 })).map(
+  (chain) => ({ ...chain, cuts: [8, 512], isHeld: false }),
+);
+
+/** The requests of a story in chains of one shape. */
+const storySteps = (device: ModelledDevice): fc.WeightedArbitrary<Step>[] => {
+  const story = storyOf[device];
+  if (story === undefined) return [];
+  const shape = chainFor(fc.constant({ readable: new Uint8Array(0), room: 0 }));
+  return [
+    {
+      weight: 1,
+      arbitrary: fc
+        .tuple(story, shape)
+        .map(([all, chain]) => ({ kind: 'story' as const, chains: all.map((wanted) => ({ ...chain, wanted })) })),
+    },
+  ];
+};
 
 const ringStep = (device: ModelledDevice): fc.WeightedArbitrary<Step>[] => [
   {
@@ -91,6 +131,14 @@ const ringStep = (device: ModelledDevice): fc.WeightedArbitrary<Step>[] => [
   {
     weight: 1,
     arbitrary: fc.record({
+      kind: fc.constant('rest' as const),
+      by: fc.constantFrom('stop' as const, 'stop' as const, 'reset' as const, 'status' as const),
+      chain: chainOf(device),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
       kind: fc.constant('cut' as const),
       how: fc.constantFrom('close' as const, 'shutdown-both' as const),
       start: ringStart,
@@ -115,13 +163,34 @@ const ringStep = (device: ModelledDevice): fc.WeightedArbitrary<Step>[] => [
       what: fc.constantFrom('fence' as const, 'kick' as const, 'enable' as const, 'share' as const),
     }),
   },
+  ...storySteps(device),
 ];
 
-/** Bytes of configuration that every block device of today has. */
-export const wholeConfiguration = 60;
+/** Where fields of configuration end, up to the last one that devices of today have. */
+const fieldEnds = [8, 12, 17, 20, 24, 36, 60, 60] as const;
+
+/** Saved, perhaps loaded, and perhaps once more. */
+const transfers = fc
+  .array(
+    fc.record({
+      how: fc.constantFrom('save' as const, 'load' as const),
+      phase: fc.constantFrom(0, 0, 0, 0, 1),
+      pieces: fc.constantFrom(1, 2, 3),
+      less: fc.constantFrom(0, 0, 0, 1),
+    }),
+    { minLength: 1, maxLength: 3 },
+  )
+  .map((each) => ({ kind: 'transfer' as const, transfers: [{ how: 'save' as const }, ...each] }));
 
 /** What a session of vhost-user has beside its rings. */
 const messageSteps: fc.WeightedArbitrary<Step>[] = [
+  { weight: 1, arbitrary: transfers },
+  {
+    weight: 2,
+    arbitrary: fc
+      .constantFrom('base' as const, 'on' as const, 'on' as const, 'off' as const)
+      .map((how) => ({ kind: 'logging' as const, how })),
+  },
   { weight: 5, arbitrary: plainMessage.map((message) => ({ kind: 'told' as const, message })) },
   {
     weight: 1,
@@ -139,7 +208,7 @@ const messageSteps: fc.WeightedArbitrary<Step>[] = [
   },
   {
     weight: 1,
-    arbitrary: fc.constant({ kind: 'configuration' as const, offset: 0, length: wholeConfiguration }),
+    arbitrary: fc.constantFrom(...fieldEnds).map((length) => ({ kind: 'configuration' as const, offset: 0, length })),
   },
 ];
 

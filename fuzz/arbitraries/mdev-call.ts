@@ -9,7 +9,7 @@ import {
 } from '../../reference-impl/wire/vfio-structures.ts';
 import type { DescriptorKind } from '../program/call-table.ts';
 import { type CallDraft, draft } from './call-draft.ts';
-import { messageCalls } from './mdev-message.ts';
+import { messageCalls, sentMessage } from './mdev-message.ts';
 
 const doorbellsRegion = 1;
 const msixRegion = 2;
@@ -91,6 +91,8 @@ const setInterrupts: fc.Arbitrary<CallDraft> = fc.oneof(
           noData | 0x40,
           noData | 0x1_0000,
           noData | 0x8000_0000,
+          noData | VFIO_IRQ_SET_ACTION_MASK,
+          eventData | VFIO_IRQ_SET_ACTION_UNMASK,
           VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_MASK,
           VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_UNMASK,
           noData,
@@ -112,6 +114,47 @@ const setInterrupts: fc.Arbitrary<CallDraft> = fc.oneof(
       ),
   },
 );
+
+const interruptBytes = 20;
+
+/** SET_IRQS with less data than its vectors want, and with no vectors behind a start. */
+const oddInterrupts: fc.Arbitrary<CallDraft> = fc.oneof(
+  fc
+    .tuple(fc.constantFrom(eventData, boolData), fc.constantFrom(1, 2, 2), fc.constantFrom(0, 1, 3, 4))
+    .map(([flags, count, bytes]) =>
+      draft('device-call', {
+        call: 'set-interrupts',
+        flags,
+        count,
+        argsz: interruptBytes + (flags === eventData ? bytes : Math.min(bytes, count - 1)),
+        descriptors: [event('eventfd'), event('eventfd')],
+      }),
+    ),
+  fc
+    .tuple(fc.constantFrom(noData, noData, eventData), fc.constantFrom(0, 1, 1, 2))
+    .map(([flags, start]) => draft('device-call', { call: 'set-interrupts', flags, start, count: 0 })),
+);
+
+const question = (request: 'VHOST_GET_FEATURES' | 'VHOST_GET_VRING_BASE'): CallDraft =>
+  sentMessage({ request, payload: new Uint8Array(request === 'VHOST_GET_FEATURES' ? 0 : 8) }, 1);
+const answer = draft('region-read', { region: 0, offset: 0n, length: 24 });
+const secondOpen = draft('connect', { beside: true });
+
+/** What may take an answer away that waits, and what shows whether it did. */
+const aroundAnswers: fc.Arbitrary<readonly CallDraft[]> = fc
+  .tuple(
+    fc.constantFrom('VHOST_GET_FEATURES' as const, 'VHOST_GET_VRING_BASE' as const),
+    fc.constantFrom<readonly CallDraft[]>([secondOpen], [secondOpen], [draft('device-call', { call: 'reset' })], []),
+  )
+  .map(([request, between]) => [question(request), ...between, answer]);
+
+/** The size of a BAR shows where all of its bits are written. */
+const barSize: fc.Arbitrary<readonly CallDraft[]> = fc
+  .constantFrom(0x10n, 0x14n, 0x18n, 0x1cn, 0x30n)
+  .map((offset) => [
+    draft('region-write', { region: pciRegion, offset, bytes: new Uint8Array(4).fill(0xff) }),
+    draft('region-read', { region: pciRegion, offset, length: 4 }),
+  ]);
 
 /** The queue of a doorbell, and bits behind it. */
 const doorbellBytes = fc
@@ -210,6 +253,9 @@ export const mdevCalls = (offered: bigint): fc.Arbitrary<readonly CallDraft[]> =
     { weight: 2, arbitrary: one(information) },
     { weight: 3, arbitrary: one(setInterrupts) },
     { weight: 3, arbitrary: one(doorbell) },
+    { weight: 2, arbitrary: one(oddInterrupts) },
+    { weight: 1, arbitrary: aroundAnswers },
+    { weight: 1, arbitrary: barSize },
     { weight: 2, arbitrary: plainRegion },
     { weight: 2, arbitrary: one(container) },
     // All vectors lose their descriptors.

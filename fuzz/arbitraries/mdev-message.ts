@@ -88,7 +88,7 @@ export const soundMessage = (offered: bigint): fc.Arbitrary<Sound> =>
     {
       weight: 1,
       arbitrary: fc
-        .constantFrom(8, 0, 40, 1024)
+        .constantFrom(8, 0, 40, 1024, 1025, 1048, 4096)
         .map((length) => ({ request: 'VHOST_SET_MEM_TABLE' as const, payload: new Uint8Array(length) })),
     },
   );

@@ -13,16 +13,18 @@ export interface Wanted {
   readonly room: number;
 }
 
+const nearSector = fc.integer({ min: 0, max: 6 });
+
 const sector = fc.oneof(
-  { weight: 12, arbitrary: fc.integer({ min: 0, max: 6 }) },
+  { weight: 12, arbitrary: nearSector },
   { weight: 1, arbitrary: fc.constantFrom(0x7fff_ffff, 16_383, 16_384, 255, 256) },
 );
 
 const range = fc
   .record({
     sector: fc.oneof(
-      { weight: 9, arbitrary: fc.integer({ min: 0, max: 6 }).map(BigInt) },
-      { weight: 1, arbitrary: fc.constantFrom(1n << 32n, 1n << 55n, (1n << 64n) - 1n) },
+      { weight: 8, arbitrary: nearSector.map(BigInt) },
+      { weight: 2, arbitrary: fc.constantFrom(1n << 32n, 1n << 55n, (1n << 64n) - 1n) },
     ),
     sectors: fc.oneof(
       { weight: 6, arbitrary: fc.integer({ min: 1, max: 3 }) },
@@ -34,34 +36,70 @@ const range = fc
       { weight: 2, arbitrary: fc.constantFrom(1, 2, 0x8000_0000) },
     ),
   })
-  .map(({ sector, sectors, flags }) => {
-    const bytes = new Uint8Array(16);
-    const view = new DataView(bytes.buffer);
-    view.setBigUint64(0, sector, true);
-    view.setUint32(8, sectors, true);
-    view.setUint32(12, flags, true);
-    return bytes;
+  .map(({ sector, sectors, flags }) => rangeOf(sector, sectors, flags));
+
+function rangeOf(sector: bigint, sectors: number, flags: number): Uint8Array {
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(0, sector, true);
+  view.setUint32(8, sectors, true);
+  view.setUint32(12, flags, true);
+  return bytes;
+}
+
+const readOf = (sector: number, sectors: number): Wanted => ({
+  readable: encodeBlockHeader({ type: 0, sector: BigInt(sector) }),
+  room: sectors * 512 + 1,
+});
+
+/** No two sectors hold the same. */
+const writeOf = (sector: number, sectors: number, byte: number): Wanted => ({
+  readable: joined(
+    encodeBlockHeader({ type: 1, sector: BigInt(sector) }),
+    Uint8Array.from({ length: sectors * 512 }, (_, at) => byte + Math.floor(at / 100)),
+  ),
+  room: 1,
+});
+
+/** Sectors are written, cleared in part, and read. */
+const blockStory: fc.Arbitrary<readonly Wanted[]> = fc
+  .record({
+    sector: nearSector,
+    type: fc.constantFrom(13, 13, 13, 11),
+    ranges: fc.array(fc.record({ skip: fc.constantFrom(0, 0, 1, 2), sectors: fc.constantFrom(1, 1, 2, 3, 8, 110) }), {
+      minLength: 1,
+      maxLength: 2,
+    }),
+    behind: fc.constantFrom(0, 1, 2),
+    byte: fc.integer({ min: 1, max: 255 }),
+    flags: fc.constantFrom(0, 0, 1),
+  })
+  .map(({ sector, type, ranges, behind, byte, flags }) => {
+    let end = sector;
+    const cleared = ranges.map(({ skip, sectors: wanted }, n) => {
+      // All of it goes into one buffer.
+      const sectors = n === 0 ? wanted : Math.min(wanted, 3);
+      const range = rangeOf(BigInt(end + skip), sectors, type === 13 ? flags : 0);
+      end += skip + sectors;
+      return range;
+    });
+    const count = end + behind - sector;
+    const clearing = { readable: joined(encodeBlockHeader({ type, sector: 0n }), ...cleared), room: 1 };
+    return [writeOf(sector, count, byte), clearing, readOf(sector, count)];
   });
 
 const blockRequest: fc.Arbitrary<Wanted> = fc.oneof(
   {
     weight: 5,
-    arbitrary: fc.record({ sector, sectors: fc.integer({ min: 1, max: 4 }) }).map(({ sector, sectors }) => ({
-      readable: encodeBlockHeader({ type: 0, sector: BigInt(sector) }),
-      room: sectors * 512 + 1,
-    })),
+    arbitrary: fc
+      .record({ sector, sectors: fc.integer({ min: 1, max: 4 }) })
+      .map(({ sector, sectors }) => readOf(sector, sectors)),
   },
   {
     weight: 5,
     arbitrary: fc
       .record({ sector, sectors: fc.integer({ min: 1, max: 4 }), byte: fc.integer({ min: 0, max: 255 }) })
-      .map(({ sector, sectors, byte }) => ({
-        readable: joined(
-          encodeBlockHeader({ type: 1, sector: BigInt(sector) }),
-          Uint8Array.from({ length: sectors * 512 }, (_, at) => byte + Math.floor(at / 100)),
-        ),
-        room: 1,
-      })),
+      .map(({ sector, sectors, byte }) => writeOf(sector, sectors, byte)),
   },
   {
     weight: 2,
@@ -72,7 +110,7 @@ const blockRequest: fc.Arbitrary<Wanted> = fc.oneof(
     ),
   },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc
       .tuple(fc.constantFrom(11, 13), fc.array(range, { minLength: 1, maxLength: 2 }))
       .map(([type, ranges]) => ({ readable: joined(encodeBlockHeader({ type, sector: 0n }), ...ranges), room: 1 })),
@@ -155,9 +193,14 @@ const entropyRequest: fc.Arbitrary<Wanted> = fc
 
 /** Requests of each type of device. */
 export const wantedOf: Readonly<Record<ModelledDevice, fc.Arbitrary<Wanted>>> = {
-  block: fc.oneof({ weight: 14, arbitrary: blockRequest }, { weight: 1, arbitrary: oddBlockRequest }),
+  block: fc.oneof({ weight: 10, arbitrary: blockRequest }, { weight: 1, arbitrary: oddBlockRequest }),
   net: transmitted,
   entropy: entropyRequest,
+};
+
+/** Requests one after another, of which each shows what the one before it did. */
+export const storyOf: Readonly<Partial<Record<ModelledDevice, fc.Arbitrary<readonly Wanted[]>>>> = {
+  block: blockStory,
 };
 
 function joined(...parts: readonly Uint8Array[]): Uint8Array {

@@ -15,6 +15,8 @@ export interface ToldMessage {
   readonly descriptor: DescriptorKind | undefined;
   /** How many of them; 1 unless told. */
   readonly descriptors?: number;
+  /** Of a word of features: the bits stand beside those that the session has. */
+  readonly isBeside?: boolean;
   readonly asksForReply: boolean;
   /** How often it is sent. */
   readonly times: number;
@@ -33,6 +35,7 @@ export const protocolBits = {
   inband: 1n << 14n,
   memorySlots: 1n << 15n,
   status: 1n << 16n,
+  deviceState: 1n << 19n,
 } as const;
 
 type Template = Partial<Omit<ToldMessage, 'request' | 'asksForReply'>> & { readonly request: number };
@@ -172,6 +175,7 @@ const toldOf = (templates: readonly Template[]): fc.Arbitrary<ToldMessage> =>
           bytes = new Uint8Array(0),
           descriptor,
           descriptors = 1,
+          isBeside = false,
           times: own,
         },
         asksForReply,
@@ -183,6 +187,7 @@ const toldOf = (templates: readonly Template[]): fc.Arbitrary<ToldMessage> =>
         bytes,
         descriptor,
         descriptors,
+        isBeside,
         asksForReply,
         times: own ?? times,
       }),
@@ -192,9 +197,18 @@ export const plainMessage = toldOf([...plain, ...ofRunningRing]);
 export const stoppedRingMessage = toldOf([...plain, ...ofStoppedRing]);
 export const lastMessage = toldOf([...last, ...ofStoppedRing]);
 
+/** Words of features, which are cut alone. */
+const words: readonly Template[] = [
+  { request: requestId.VHOST_USER_SET_FEATURES },
+  { request: requestId.VHOST_USER_SET_PROTOCOL_FEATURES },
+  { request: requestId.VHOST_USER_SET_VRING_ADDR },
+  { request: requestId.VHOST_USER_IOTLB_MSG },
+  { request: requestId.VHOST_USER_SET_VRING_ERR, descriptor: 'eventfd' },
+];
+
 /** A message whose payload is cut, which the back-end refuses. */
 export const shortMessage: fc.Arbitrary<ToldMessage> = fc
-  .record({ told: toldOf([...last, ...ofStoppedRing, ...plain]), left: fc.constantFrom(1, 4, 7) })
+  .record({ told: toldOf([...last, ...ofStoppedRing, ...plain, ...words, ...words]), left: fc.constantFrom(1, 4, 7) })
   .map(({ told, left }) => ({ ...told, times: 1, asksForReply: true, fields: {}, bytes: new Uint8Array(left) }));
 
 /** The regions that a session has beside its memory: a message that adds one again, or removes none, does not fit. */
@@ -226,7 +240,7 @@ const bytesOfFile = 0x2_0000;
 
 /** The message as a call; undefined where a feature is missing. */
 export function toldCall(
-  { request, gate, fields, bytes, descriptor, descriptors = 1, asksForReply }: ToldMessage,
+  { request, gate, fields, bytes, descriptor, descriptors = 1, isBeside = false, asksForReply }: ToldMessage,
   session: number,
   protocol: bigint,
   id: number,
@@ -238,7 +252,7 @@ export function toldCall(
     flags: asksForReply && (protocol & protocolBits.replyAck) !== 0n ? replyFlags : 1,
     fields: Object.entries(fields).map(([name, value]) => ({
       name,
-      value: { kind: 'literal' as const, value: BigInt(value) },
+      value: { kind: 'literal' as const, value: BigInt(value) | (isBeside ? protocol : 0n) },
     })),
     bytes,
     descriptors:
@@ -295,6 +309,7 @@ const flaws: readonly Flaw[] = [
   ({ flags }) => ({ flags: (flags & ~3) | 2 }),
   ({ flags }) => ({ flags: flags & ~3 }),
   ({ flags }) => ({ flags: flags | 0x10 }),
+  ({ flags }) => ({ flags: flags | 0x4000_0000 }),
   () => ({ descriptors: [] }),
   ({ descriptors }) => ({ descriptors: [...descriptors, eventDescriptor] }),
   ({ descriptors }) => ({ descriptors: [...descriptors, ...Array.from({ length: 9 }, () => eventDescriptor)] }),
@@ -311,8 +326,30 @@ export const flaw: fc.Arbitrary<Flaw> = fc.constantFrom(...flaws);
 
 /** Messages with values that no device has, or that were not offered. */
 const unfit: readonly Template[] = [
-  { request: requestId.VHOST_USER_SET_FEATURES, fields: { u64: (1n << 32n) | (1n << 60n) } },
-  { request: requestId.VHOST_USER_SET_PROTOCOL_FEATURES, fields: { u64: 1n << 40n } },
+  { request: requestId.VHOST_USER_SET_FEATURES, fields: { u64: (1n << 32n) | (1n << 30n) | (1n << 60n) } },
+  ...[1n << 40n, 1n << 63n].map((bit) => ({
+    request: requestId.VHOST_USER_SET_PROTOCOL_FEATURES,
+    fields: { u64: bit },
+    isBeside: true,
+  })),
+  ...[
+    { logSize: 0n },
+    { logSize: 1n << 62n },
+    { logSize: 0x1000n, logOffset: (1n << 64n) - 0x1000n },
+    { logSize: 0x1000n, logOffset: 1n << 40n },
+  ].map((fields) => ({
+    request: requestId.VHOST_USER_SET_LOG_BASE,
+    gate: protocolBits.logShmfd,
+    fields,
+    descriptor: 'memory-file' as const,
+  })),
+  ...([requestId.VHOST_USER_SET_VRING_KICK, requestId.VHOST_USER_SET_VRING_CALL] as const).map((request) => ({
+    request,
+    fields: { u64: 0x8n },
+    descriptor: 'eventfd' as const,
+  })),
+  { request: requestId.VHOST_USER_SET_LOG_FD, descriptor: 'memory-file' },
+  { request: requestId.VHOST_USER_SET_VRING_ADDR, fields: { descriptor: 8n, used: 0n, available: 3n } },
   { request: requestId.VHOST_USER_SET_STATUS, gate: protocolBits.status, fields: { u64: 0x100n } },
   { request: requestId.VHOST_USER_SET_VRING_NUM, fields: { num: 0 } },
   { request: requestId.VHOST_USER_SET_VRING_NUM, fields: { num: 0x1_0000 } },

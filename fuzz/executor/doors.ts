@@ -10,7 +10,7 @@ import { VhostMdevDoor } from './vhost-mdev-door.ts';
 import { VhostUserDoor } from './vhost-user-door.ts';
 import { VhostVdpaDoor } from './vhost-vdpa-door.ts';
 
-const isVhostUser = (session: Session): session is VhostUserSession => 'messages' in session;
+export const isVhostUser = (session: Session): session is VhostUserSession => 'messages' in session;
 const isVhostVdpa = (session: Session): session is VhostVdpaSession => 'calls' in session;
 const isVhostMdev = (session: Session): session is VhostMdevSession => 'channel' in session;
 

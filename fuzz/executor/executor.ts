@@ -9,12 +9,13 @@ import {
 import type { Span } from '../../reference-impl/memory/span.ts';
 import { payloadOf } from '../program/message-payload.ts';
 import type { Call, CallOf, Program } from '../program/program.ts';
-import { doorOf } from './doors.ts';
+import { doorOf, isVhostUser } from './doors.ts';
 import { MadeThings } from './made-things.ts';
 import { type OutcomeClass, Outcomes } from './outcomes.ts';
 import { programLayout } from './program-layouts.ts';
 import { RingCalls } from './ring-calls.ts';
 import { settle, unanswered } from './settle.ts';
+import { transferred } from './state-transfer.ts';
 import { toldMapping, toldRegions } from './told-regions.ts';
 import type { VfioDoor } from './transport-door.ts';
 import { vfioCall } from './vfio-call.ts';
@@ -244,6 +245,8 @@ export class Executor {
         port.descriptors.signal(event, call.value === mostAdded + 1n ? mostAdded : call.value);
         return 'sent';
       }
+      case 'transfer':
+        return this.#transferred(call);
       case 'channel': {
         const session = this.#session(call.session);
         return session === undefined ? 'skipped' : settle(outcomes, doorOf(session).channel(call.policy));
@@ -276,6 +279,21 @@ export class Executor {
         return vfio === undefined ? 'skipped' : settle(outcomes, vfioCall(vfio, call, made, port.descriptors));
       }
     }
+  }
+
+  #transferred(call: CallOf<'transfer'>): OutcomeClass {
+    const made = this.#made;
+    const session = this.#session(call.session);
+    const { savedState } = made;
+    if (session === undefined || !isVhostUser(session) || (call.how === 'load' && savedState === undefined))
+      return 'skipped';
+    const state = savedState?.subarray(0, Math.max(savedState.length - call.less, 0)) ?? new Uint8Array(0);
+    const outcome = transferred(this.#port, session, call, state);
+    if (outcome.kind !== 'transferred') return outcome.kind;
+    made.transfers.set(call.id, outcome.seen);
+    made.savedState = outcome.saved ?? savedState;
+    this.outcomes.setValue(outcome.seen.answer ?? 0n);
+    return 'answered';
   }
 
   #vfio(id: number): VfioDoor | undefined {

@@ -16,6 +16,7 @@ import {
   userAddress,
 } from '../../reference-impl/memory/addresses.ts';
 import type { Region } from '../../reference-impl/memory/region.ts';
+import type { SeenTransfer } from '../../reference-impl/oracle/model/seen-transfer.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import type { Address, Space } from '../program/arguments.ts';
 import type { CallOf } from '../program/program.ts';
@@ -57,6 +58,9 @@ export class MadeThings {
   readonly events = new Map<number, readonly number[]>();
   /** All descriptors that were passed with a message, by the message. */
   readonly files = new Map<number, readonly number[]>();
+  /** What came of transfers of the state of a device, by call, and the state that was saved last. */
+  readonly transfers = new Map<number, SeenTransfer>();
+  savedState: Uint8Array | undefined;
   /** Parts of regions of devices, by session: they stay until the end of the program. */
   readonly mappings: VfioMapping[] = [];
 
@@ -70,6 +74,8 @@ export class MadeThings {
     this.changes.clear();
     this.events.clear();
     this.files.clear();
+    this.transfers.clear();
+    this.savedState = undefined;
     for (const mapping of this.mappings.splice(0)) mapping.unmap();
   }
 

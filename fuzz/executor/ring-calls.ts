@@ -53,18 +53,18 @@ export class RingCalls {
     const free = driver.freeDescriptors - kept;
     if (free < 1 || (call.direct === undefined && told.length > free)) return 'full';
     const segments: Segment[] = [];
-    for (const { writable: isWritable, length, bytes, at } of told) {
+    for (const { writable: isWritable, length, bytes, at, place } of told) {
       const size = length ?? bytes.length;
       if (at !== undefined) {
         segments.push(this.#made.segmentAt(at, size, isWritable));
         continue;
       }
-      const span = this.#buffer(made, Math.min(Math.max(size, bytes.length, 1), largestBuffer));
+      const span = this.#buffer(made, Math.min(Math.max(size, bytes.length, 1), largestBuffer), place);
       if (span === undefined) return 'full';
       span.store(bytes);
       segments.push({ ...(isWritable ? writable(span) : readable(span)), length: size });
     }
-    const added = addChain(driver, segments, call);
+    const added = addChain(driver, segments, call, this.#made.addressOf);
     if (added === 'ring-full') return 'full';
     this.#outcomes.setValue(BigInt(added));
     this.#made.chains.set(call.id, segments);
@@ -106,15 +106,19 @@ export class RingCalls {
     return position;
   }
 
-  #buffer({ guest }: MadeRing, size: number): Span | undefined {
+  /** Anywhere, where the place that is asked for has no room. */
+  #buffer({ guest }: Pick<MadeRing, 'guest'>, size: number, place: keyof typeof placements): Span | undefined {
     try {
-      return guest.allocate({ size });
+      return guest.allocate({ size, ...placements[place] });
     } catch (error) {
-      if (error instanceof DriverUsageError) return undefined;
-      throw error;
+      if (!(error instanceof DriverUsageError)) throw error;
+      return place === 'anywhere' ? undefined : this.#buffer({ guest }, size, 'anywhere');
     }
   }
 }
+
+/** How each place of a buffer is asked for. */
+const placements = { anywhere: {}, odd: { skew: 1 }, 'region-end': { at: 'region-end' } } as const;
 
 /** Between the halves of a packed position. */
 const keptSlots = (position: RingPosition, size: number): number =>

@@ -1,5 +1,5 @@
 import type { GuestRing } from '../../drivers/port/port.ts';
-import { hasFeature } from '../../reference-impl/catalogue/catalogue.ts';
+import { hasFeature, type RequirementSlug } from '../../reference-impl/catalogue/catalogue.ts';
 import type { LogModel } from '../../reference-impl/oracle/model/log-model.ts';
 import type { Model } from '../../reference-impl/oracle/model/model.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
@@ -19,6 +19,8 @@ export class LogJudge {
   readonly #model: Model;
   /** By session. */
   readonly #logs = new Map<number, JudgedLog>();
+  /** By session: what its log holds while nothing is logged. */
+  readonly #still = new Map<number, { readonly before: Uint8Array; readonly requirement: RequirementSlug }>();
 
   constructor(run: JudgedRun, model: Model) {
     this.#run = run;
@@ -44,6 +46,28 @@ export class LogJudge {
 
   forget(session: number): void {
     this.#logs.delete(session);
+    this.#still.delete(session);
+  }
+
+  /** Nothing is logged from now on, by this requirement. */
+  rests(session: number, requirement: RequirementSlug): void {
+    const log = this.#logs.get(session);
+    if (log === undefined) return;
+    const before = this.#run.port.descriptors.load(log.file, 0, log.bytes);
+    this.#still.set(session, { before, requirement });
+  }
+
+  /** What is written may be logged again. */
+  goesOn(session: number): void {
+    this.#still.delete(session);
+  }
+
+  /** Behind a fence. */
+  lookAtRest(session: number): void {
+    const [log, still] = [this.#logs.get(session), this.#still.get(session)];
+    if (log === undefined || still === undefined) return;
+    const now = this.#run.port.descriptors.load(log.file, 0, log.bytes);
+    if (!log.model.rests(still.before, now, still.requirement)) this.#still.delete(session);
   }
 
   /** The device wrote so many bytes to the writable part of a chain. */

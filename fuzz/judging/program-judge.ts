@@ -192,6 +192,9 @@ export class ProgramJudge {
         if (outcome === 'answered') this.#queues.stopped(call);
         else this.#operated(this.#queues.sessionOf(call.queue), call.kind, outcome);
         return;
+      case 'transfer':
+        this.#transferred(call);
+        return;
       case 'read-config':
         this.#configured(call, place, outcome);
     }
@@ -251,6 +254,7 @@ export class ProgramJudge {
       case requestId.VHOST_USER_SET_FEATURES:
         // The words of messages by hand count as well.
         this.#acceptedByHand(session);
+        this.#queues.loggingChanged(session);
         break;
       case requestId.VHOST_USER_GET_FEATURES:
       case requestId.VHOST_USER_GET_PROTOCOL_FEATURES:
@@ -262,6 +266,7 @@ export class ProgramJudge {
       case requestId.VHOST_USER_SET_LOG_BASE:
         this.#queues.loseLogs(session);
         this.#logs.told(call);
+        this.#queues.loggingChanged(session);
         break;
       case requestId.VHOST_USER_SET_INFLIGHT_FD:
         this.#inflight.told(call);
@@ -273,7 +278,11 @@ export class ProgramJudge {
           usedRingLogOf(call, this.#run.made),
         );
         break;
+      case requestId.VHOST_USER_RESET_DEVICE:
+        this.#queues.reset(session, 'reset/quiet-after-reset');
+        break;
       case requestId.VHOST_USER_SET_STATUS:
+        if (fieldOf(call, 'u64') === 0n) this.#queues.reset(session, 'vu-status/status-zero-resets');
         this.#observe({ kind: 'status', session, value: Number(fieldOf(call, 'u64') ?? 0n) });
         break;
       case requestId.VHOST_USER_SET_VRING_ENABLE:
@@ -328,7 +337,15 @@ export class ProgramJudge {
     const { transport } = this.#run.known;
     const isPlain =
       name === 'fence' || (name === 'message' && (transport === 'vhost-user' || transport === 'vhost-vdpa'));
+    if (observed.kind === 'done') this.#queues.lookAtLog(session);
     if (!isPlain || observed.kind === 'closed') this.#observe({ kind: 'operation', session, name, outcome: observed });
+  }
+
+  #transferred({ id, session, how, phase, less }: CallOf<'transfer'>): void {
+    const seen = this.#run.made.transfers.get(id);
+    const asked = { how, isKnownPhase: phase === 0, isOwn: less === 0 };
+    if (seen === undefined) this.#loseSession(session);
+    else this.#observe({ kind: 'transferred', session, asked, seen });
   }
 
   #configured({ session, offset, length }: CallOf<'read-config'>, place: number, outcome: OutcomeClass): void {

@@ -1,5 +1,5 @@
 import type { GuestRing, Queue, RingPosition, VhostVdpaSession } from '../../drivers/port/port.ts';
-import { hasFeature } from '../../reference-impl/catalogue/catalogue.ts';
+import { hasFeature, type RequirementSlug } from '../../reference-impl/catalogue/catalogue.ts';
 import { blockConfig } from '../../reference-impl/devices/block-layout.ts';
 import type { Model } from '../../reference-impl/oracle/model/model.ts';
 import { isAvailableIn } from '../../reference-impl/virtqueue/packed/layout.ts';
@@ -22,10 +22,17 @@ interface JudgedQueue {
   /** By buffer id. */
   readonly chains: Map<number, readonly Segment[]>;
   isKicked: boolean;
+  isStopped: boolean;
   /** The flags of the device about kicks were 0 when the ring was attached. */
   readonly hasCleanFlags: boolean;
   /** Where its writes are marked. */
   log: JudgedLog | undefined;
+  /** Chains that were added ahead of the log. */
+  unlogged: number;
+  /** By buffer id: chains that were added ahead of its latest one. */
+  readonly numbers: Map<number, number>;
+  /** Chains that were added. */
+  added: number;
   /** Where its used ring is marked, and from which used element on; undefined while it is not. */
   usedRingLog: { readonly address: bigint; readonly from: number } | undefined;
   /** The buffer that says what is in flight. */
@@ -87,6 +94,28 @@ export class QueueJudge {
     for (const queue of this.#queues.values()) if (queue.session === session) queue.log = undefined;
   }
 
+  /** A session that runs was given another log, or its features say otherwise whether it logs. */
+  loggingChanged(session: number): void {
+    const log = this.#logs.logOf(session);
+    let isQuiet = true;
+    for (const [id, queue] of this.#queues) {
+      if (queue.session !== session) continue;
+      queue.log = log;
+      queue.unlogged = queue.added;
+      queue.usedRingLog = undefined;
+      if ((this.#run.made.queues.get(id)?.queue.driver.outstanding ?? 0) > 0) isQuiet = false;
+    }
+    if (log !== undefined) this.#logs.goesOn(session);
+    else if (isQuiet && this.#run.target.judgesChoices === true) {
+      this.#logs.rests(session, 'vu-log/logging-switched-while-running');
+    }
+  }
+
+  /** Behind a fence on a session. */
+  lookAtLog(session: number): void {
+    this.#logs.lookAtRest(session);
+  }
+
   /** Vectors of the rings of a session were set, or signalled. */
   interruptsSet(call: CallOf<'device-call'>): void {
     const { session, flags, start, count, descriptors } = call;
@@ -144,6 +173,15 @@ export class QueueJudge {
     for (const [id, queue] of this.#queues) if (queue.session === session) this.#enabled(id, !isSuspended, 'suspended');
   }
 
+  /** The device of a session was reset. */
+  reset(session: number, requirement: RequirementSlug): void {
+    for (const [id, queue] of this.#queues) {
+      const attached = this.#run.made.queues.get(id);
+      if (queue.session !== session || attached === undefined) continue;
+      this.#model.observe({ kind: 'reset', queue: id, used: attached.queue.usedCount(), requirement });
+    }
+  }
+
   #enabled(queue: number, on: boolean, by: 'disabled' | 'suspended'): void {
     const attached = this.#run.made.queues.get(queue);
     if (attached === undefined) return;
@@ -171,6 +209,7 @@ export class QueueJudge {
     if (attached === undefined || !this.#isServed(session, index)) return false;
     const { queue } = attached;
     const { ring } = queue;
+    this.#logs.goesOn(session);
     // The driver's side begins where the device does.
     const { position } = queue.driver;
     this.#queues.set(id, {
@@ -179,8 +218,12 @@ export class QueueJudge {
       index,
       chains: new Map(),
       isKicked: false,
+      isStopped: false,
       hasCleanFlags: this.#cleanRings.has(ringId),
       log: this.#logs.logOf(session),
+      unlogged: 0,
+      numbers: new Map(),
+      added: 0,
       usedRingLog: undefined,
       inflight: this.#inflight.fileOf(session, index),
       lastId: 0,
@@ -226,6 +269,7 @@ export class QueueJudge {
     if (queue === undefined || attached === undefined || segments === undefined || value === undefined) return;
     const id = Number(value);
     queue.chains.set(id, segments);
+    queue.numbers.set(id, queue.added++);
     const isFilledInPart = this.#run.known.device === 'entropy';
     this.#model.observe({
       kind: 'added',
@@ -243,7 +287,9 @@ export class QueueJudge {
 
   kicked({ queue: queueId }: CallOf<'kick'>): void {
     const queue = this.#queues.get(queueId);
-    if (queue !== undefined) queue.isKicked = true;
+    if (queue === undefined) return;
+    queue.isKicked = true;
+    this.#model.observe({ kind: 'kicked', queue: queueId });
   }
 
   waited({ queue: queueId, count }: CallOf<'wait'>, place: number, outcome: OutcomeClass): void {
@@ -257,7 +303,8 @@ export class QueueJudge {
     for (const { id, len } of taken) {
       const written = bytesOfChain(attached.made.guest, queue.chains.get(id) ?? [], true);
       this.#model.observe({ kind: 'used', queue: queueId, id, len, written });
-      if (queue.log !== undefined) this.#logs.wrote(queue.log, queue.chains.get(id) ?? [], len);
+      const isLogged = (queue.numbers.get(id) ?? 0) >= queue.unlogged;
+      if (queue.log !== undefined && isLogged) this.#logs.wrote(queue.log, queue.chains.get(id) ?? [], len);
       if (queue.log !== undefined && queue.usedRingLog !== undefined && queue.taken >= queue.usedRingLog.from) {
         this.#logs.used(queue.log, queue.usedRingLog.address, attached.queue.ring, queue.taken);
       }
@@ -295,8 +342,22 @@ export class QueueJudge {
     const position = attached?.made.goesOnAt;
     if (attached === undefined || position === undefined) return;
     this.#model.observe({ kind: 'stopped', queue: queueId, position, used: attached.queue.usedCount() });
+    this.#logRests(queueId, attached.made.goesOnAt !== undefined);
     this.#checkInflight(queueId, attached.queue);
     this.#lookAtCalls(queueId, attached.queue);
+  }
+
+  /** With its last ring, a session stops to log. */
+  #logRests(queueId: number, isStopped: boolean): void {
+    const stopped = this.#queues.get(queueId);
+    if (stopped === undefined || !isStopped) return;
+    stopped.isStopped = true;
+    const ofSession = [...this.#queues.entries()].filter(([, { session }]) => session === stopped.session);
+    const isQuiet = ofSession.every(([id, { isStopped }]) => {
+      const outstanding = this.#run.made.queues.get(id)?.queue.driver.outstanding ?? 0;
+      return isStopped && outstanding === 0;
+    });
+    if (isQuiet) this.#logs.rests(stopped.session, 'vu-log/no-marks-after-rings-stopped');
   }
 
   /** Behind a stop with nothing in flight. */

@@ -18,6 +18,7 @@ const weights: Partial<Record<CallKind, number>> = {
   'memory-table': 3,
   'memory-slot': 3,
   attach: 2,
+  signal: 2,
   stop: 2,
   connect: 0,
 };

@@ -76,6 +76,18 @@ const segment = {
   bytes: bytes(3),
   /** Where the descriptor points instead of to a buffer of its own. */
   at: address(4),
+  /** Where its own buffer lies: at an odd address, or with the last byte of a region, where there is room. */
+  place: choice(5, ['anywhere', 'odd', 'region-end']),
+} as const satisfies ArgumentTable;
+
+/** An entry of an indirect table: what is told stands there in place of what belongs there. */
+const tableEntry = {
+  entry: u16(1),
+  address: address(2),
+  length: optionalU32(3),
+  flags: optionalU16(4),
+  /** Of a split ring the entry behind it, of a packed one the id that no device looks at. */
+  next: optionalU16(5),
 } as const satisfies ArgumentTable;
 
 interface CallDescription {
@@ -166,6 +178,12 @@ export const callTable = {
       direct: optionalU16(3),
       descending: flag(4),
       held: flag(5),
+      /** Further flags of the descriptor that leads to the table. */
+      tableFlags: u16(6),
+      /** The length of the table in it, where that is another. */
+      tableLength: optionalU32(8),
+      /** What is written over the table. */
+      table: list(7, 'TableEntry', tableEntry),
     },
   },
   /** `asked`: only where the device asked for it, as a driver in use does. */
@@ -314,6 +332,21 @@ export const callTable = {
       permission: u8(9, 3),
       /** So many bytes of it are written. */
       truncate: optionalU32(10),
+    },
+  },
+  /**
+   * Of vhost-user: the state of the device is saved through a pipe, or what was saved last is loaded, and CHECK_DEVICE_STATE
+   * asks for the outcome.
+   */
+  transfer: {
+    tag: 36,
+    arguments: {
+      session: reference(1, 'session'),
+      how: choice(2, ['save', 'load']),
+      phase: u32(3),
+      /** Pieces in which a state is loaded, and bytes of it that are left out at its end. */
+      pieces: u8(4, 1),
+      less: u16(5),
     },
   },
 } as const satisfies Record<string, CallDescription>;

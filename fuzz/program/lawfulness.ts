@@ -146,9 +146,10 @@ export class Lawfulness {
             return breaks('session', 'SET_VRING_ENABLE without VHOST_USER_F_PROTOCOL_FEATURES');
           }
           if (queue.isStopped) return unfollowed('ring', 'the ring was stopped before');
-          // What waits on the rings of a network device has to do with each other.
+          // What waits on the rings of a network device has to do with each other; what is sent is discarded meanwhile.
           const { transport, device } = known.target;
-          const isFollowed = (transport === 'vhost-user' || transport === 'vhost-vdpa') && device !== 'net';
+          const isOfNet = device === 'net' && (transport !== 'vhost-user' || queue.index % 2 === 0);
+          const isFollowed = (transport === 'vhost-user' || transport === 'vhost-vdpa') && !isOfNet;
           return call.on || isFollowed ? lawful : unfollowed('ring', 'the ring is disabled');
         });
       case 'ring-write':
@@ -186,6 +187,15 @@ export class Lawfulness {
             return refusal === undefined ? breaks('session', problem.why) : refused('session', problem.why, refusal);
           }
           return this.#told(call, session);
+        });
+      case 'transfer':
+        return this.#onSession(call.session, (session) => {
+          if (known.target.transport !== 'vhost-user') return lawful;
+          if (!known.accepts(session, 'VHOST_USER_PROTOCOL_F_DEVICE_STATE')) {
+            return breaks('session', 'DEVICE_STATE was not negotiated');
+          }
+          const isRunning = [...session.queues.values()].some((id) => known.queues.get(id)?.isStopped === false);
+          return isRunning ? breaks('session', 'the state of a device that runs') : lawful;
         });
       case 'bytes':
         return breaks('session', 'bytes that are no message');
@@ -276,6 +286,8 @@ export class Lawfulness {
     const known = this.#known;
     const isRunning = [...session.queues.values()].some((id) => known.queues.get(id)?.isStopped === false);
     const isAgain = session.accepted[word] === value;
+    // vhost-user, "Migration": logging is switched on and off while rings run.
+    const switchesLog = word === 'device' && (session.accepted.device ^ value) === logAll;
     const changesAcknowledging = word === 'protocol' && ((session.accepted.protocol ^ value) & replyAck) !== 0n;
     session.accepted = { ...session.accepted, [word]: value };
     if ((value & ~known.target.offer[word]) !== 0n) {
@@ -292,7 +304,7 @@ export class Lawfulness {
     if (word === 'protocol')
       return isRunning && !isAgain ? unfollowed('session', 'protocol features change') : succeeds;
     session.hasNegotiated = true;
-    const problem = problemOfNegotiation(session.accepted, known.target, isRunning && !isAgain);
+    const problem = problemOfNegotiation(session.accepted, known.target, isRunning && !isAgain && !switchesLog);
     return problem === undefined ? succeeds : breaks('session', problem);
   }
 
@@ -331,9 +343,17 @@ export class Lawfulness {
 
   /** What is done to a ring that rests may be found there, or start it again. */
   #onRunning(id: number, verdict: (queue: KnownQueue) => Verdict): Verdict {
-    return this.#onQueue(id, (queue) =>
-      queue.isStopped ? unfollowed('ring', 'the ring was stopped before') : verdict(queue),
-    );
+    return this.#onQueue(id, (queue) => {
+      if (!queue.isStopped) return verdict(queue);
+      return this.#restsKnown(queue, id) ? lawful : unfollowed('ring', 'the ring was stopped before');
+    });
+  }
+
+  /** What is added to a ring that stopped, and is not in use elsewhere, is left alone. */
+  #restsKnown({ ring }: KnownQueue, id: number): boolean {
+    const { transport, keepsChoices } = this.#known.target;
+    const isToldOf = transport === 'vhost-user' || (transport === 'vhost-mdev' && keepsChoices === true);
+    return isToldOf && this.#known.rings.get(ring)?.queue === id;
   }
 
   /** Why nothing is known of what the call acts on. */
@@ -341,7 +361,9 @@ export class Lawfulness {
     const known = this.#known;
     if ('queue' in call) {
       const queue = known.queues.get(call.queue);
-      if (queue?.isStopped === true && call.kind !== 'stop') return 'the ring is stopped';
+      const isLeftAlone = call.kind === 'chain' || call.kind === 'kick' || call.kind === 'wait';
+      const isKnown = isLeftAlone && queue !== undefined && this.#restsKnown(queue, call.queue);
+      if (queue?.isStopped === true && call.kind !== 'stop' && !isKnown) return 'the ring is stopped';
       return known.taintOfRing(known.rings.get(queue?.ring ?? 0));
     }
     if (call.kind === 'attach') {
@@ -400,6 +422,7 @@ export class Lawfulness {
   }
 }
 
+const logAll = 1n << 26n;
 /** Virtio 2.1. */
 const driverOk = 4;
 

@@ -1,3 +1,4 @@
+import { VIRTQ_DESC_F_WRITE } from '../../reference-impl/virtqueue/descriptor.ts';
 import { isQueueSize } from '../../reference-impl/virtqueue/split/layout.ts';
 import type { KnownQueue, KnownSession, KnownState } from './known-state.ts';
 import { type CallOf, largestBuffer } from './program.ts';
@@ -28,13 +29,12 @@ export function attached(known: KnownState, call: CallOf<'attach'>, session: Kno
   if (ring.layout === 'split' && !isQueueSize(ring.size)) return breaks('ring', 'the size is no power of 2');
   if (isReplacing) return breaks('ring', 'the ring at this index was not stopped');
   if (isUsedElsewhere) return breaks('ring', 'the ring is in use at another index');
-  // No text says what becomes of chains between the halves, and a split ring tells one idx alone.
-  const isPackedBase =
+  // No text says what becomes of chains between the halves.
+  const isBase =
     known.target.keepsChoices === true &&
-    ring.layout === 'packed' &&
     known.target.transport === 'vhost-user' &&
     !known.accepts(session, 'VIRTIO_F_IN_ORDER');
-  if (!ring.isEmpty && !isPackedBase) return unfollowed('ring', 'the ring begins with chains that are not there');
+  if (!ring.isEmpty && !isBase) return unfollowed('ring', 'the ring begins with chains that are not there');
   const { inflight } = session;
   if (inflight !== undefined) {
     const isOther = call.index > 0 || (inflight.ring !== undefined && inflight.ring !== call.ring);
@@ -52,10 +52,15 @@ function isRunning(known: KnownState, id: number | undefined): boolean {
   return known.queues.get(id ?? 0)?.isStopped === false;
 }
 
+/** Virtio 2.8.7: the id of an entry of a table is reserved. */
+const isIdAlone = ({ address, length, flags }: CallOf<'chain'>['table'][number]): boolean =>
+  address === undefined && length === undefined && flags === undefined;
+
 /** How a chain stands to the text, as far as every device type asks for it. */
 export function chainVerdict(known: KnownState, call: CallOf<'chain'>, queue: KnownQueue): Verdict {
   const session = known.sessions.get(queue.session);
-  const { segments, direct } = call;
+  const { segments, direct, tableFlags, tableLength, table } = call;
+  const { size, layout } = known.rings.get(queue.ring) ?? { size: 0, layout: 'split' };
   // Virtio 2.7.4.2: all that the device reads comes before all that it writes.
   const firstWritable = segments.findIndex(({ writable }) => writable);
   if (firstWritable >= 0 && segments.slice(firstWritable).some(({ writable }) => !writable)) {
@@ -67,15 +72,17 @@ export function chainVerdict(known: KnownState, call: CallOf<'chain'>, queue: Kn
     return breaks('ring', `a buffer of more than the ${largestBuffer} bytes that it has`);
   }
   // Virtio 2.7.5.3.1 and 2.8.19: no chain is longer than the queue.
-  const { size } = known.rings.get(queue.ring) ?? { size: 0 };
   if (segments.length > size) return breaks('ring', 'a chain longer than the queue');
   if (direct === undefined) return lawful;
   if (session === undefined || !known.accepts(session, 'VIRTIO_F_INDIRECT_DESC')) {
     return breaks('ring', 'an indirect table without VIRTIO_F_INDIRECT_DESC');
   }
   // Virtio 2.8.7: a packed descriptor with INDIRECT stands alone.
-  if (direct > 0 && known.rings.get(queue.ring)?.layout === 'packed') {
-    return breaks('ring', 'descriptors in front of an indirect one');
-  }
+  if (direct > 0 && layout === 'packed') return breaks('ring', 'descriptors in front of an indirect one');
+  // Virtio 2.7.5.3.2 and 2.8.7: no device heeds WRITE beside INDIRECT.
+  if ((tableFlags & ~VIRTQ_DESC_F_WRITE) !== 0) return breaks('ring', 'flags beside INDIRECT');
+  if (tableLength !== undefined) return breaks('ring', 'a table of another length');
+  if (!table.every((entry) => layout === 'packed' && isIdAlone(entry)))
+    return breaks('ring', 'a table is written over');
   return lawful;
 }

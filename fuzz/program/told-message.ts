@@ -183,17 +183,32 @@ export function sessionMessage(known: KnownState, call: MessageCall, session: Kn
       if (session.asksForTranslations === true) return unfollowed('session', 'the channel of the back-end changes');
       session.isAnswered = false;
       return first?.kind === 'socket' ? succeeds : unfollowed('session', 'a descriptor that is no socket');
-    case requestId.VHOST_USER_RESET_OWNER:
     case requestId.VHOST_USER_RESET_DEVICE:
+      if (known.target.keepsChoices === true && session.tainted === undefined) return resetBy(known, session);
+      return { ...unfollowed('session', 'a reset'), succeeds: true };
+    case requestId.VHOST_USER_RESET_OWNER:
       return { ...unfollowed('session', 'a reset'), succeeds: true };
     case requestId.VHOST_USER_SET_STATUS: {
       const status = fieldOf(call, 'u64');
       return status === undefined
         ? unfollowed('session', 'a status that is an address')
-        : statusWritten(session, status);
+        : status === 0n && known.target.keepsChoices === true && session.tainted === undefined
+          ? resetBy(known, session)
+          : statusWritten(session, status);
     }
   }
   return undefined;
+}
+
+/** Every ring rests from now on, and what was negotiated is gone. */
+function resetBy(known: KnownState, session: KnownSession): Verdict {
+  session.status = 0;
+  session.hasNegotiated = false;
+  for (const id of session.queues.values()) {
+    const queue = known.queues.get(id);
+    if (queue !== undefined) queue.isStopped = true;
+  }
+  return succeeds;
 }
 
 /** A file of ours with room for the records of so many rings, in either layout. */
@@ -298,4 +313,6 @@ export const refusalOf: Readonly<Partial<Record<string, RequirementSlug>>> = {
   'version-not-1': 'vu-header/other-version-refused',
   'descriptors-missing': 'vu-fds/missing-descriptor-refused',
   'gate-not-negotiated': 'vu-features/unnegotiated-message-not-answered',
+  // Whether it is refused is open: of its answer, the header alone is judged.
+  'reserved-flag-bits': 'vu-header/reply-has-no-other-flags',
 };

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { encodeBlockHeader } from '../../reference-impl/devices/block-layout.ts';
 import { anyCalls } from '../arbitraries/any-program.ts';
+import { readableSegment, writableSegment } from '../arbitraries/chain-segments.ts';
 import type { CallKind } from '../program/call-table.ts';
 import { type Call, type CallOf, callOf, type Program } from '../program/program.ts';
 
@@ -60,23 +61,10 @@ export const intactProgram: fc.Arbitrary<IntactProgram> = fc
     };
     const header = (type: number): Uint8Array => encodeBlockHeader({ type, sector: BigInt(sector) });
     const first = begin(add('connect'));
-    transfer(first, [readableOf(header(1)), readableOf(stored), writableOf(1)]);
+    transfer(first, [readableSegment(header(1)), readableSegment(stored), writableSegment(1)]);
     add('stop', { queue: first });
     for (const call of unlawful) calls.push({ ...call, id: calls.length + 1 });
     const last = begin(add('connect'));
-    transfer(last, [readableOf(header(0)), writableOf(sectorBytes), writableOf(1)]);
+    transfer(last, [readableSegment(header(0)), writableSegment(sectorBytes), writableSegment(1)]);
     return { program: { calls }, stored };
   });
-
-const readableOf = (bytes: Uint8Array): Segments[number] => ({
-  writable: false,
-  length: undefined,
-  bytes,
-  at: undefined,
-});
-const writableOf = (length: number): Segments[number] => ({
-  writable: true,
-  length,
-  bytes: new Uint8Array(0),
-  at: undefined,
-});

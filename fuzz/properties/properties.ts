@@ -2,14 +2,8 @@ import fc from 'fast-check';
 import type { DriverPort } from '../../drivers/port/port.ts';
 import { commonFeatures, hasFeature } from '../../reference-impl/catalogue/catalogue.ts';
 import { anyProgram } from '../arbitraries/any-program.ts';
-import {
-  inWhole,
-  type LawfulShape,
-  laidProgram,
-  lawfulParts,
-  lawfulProgram,
-  withStopAt,
-} from '../arbitraries/lawful-program.ts';
+import { inWhole, laidProgram, lawfulParts, lawfulProgram, withStopAt } from '../arbitraries/lawful-program.ts';
+import type { LawfulShape } from '../arbitraries/lawful-shape.ts';
 import type { ModelledDevice } from '../arbitraries/requests.ts';
 import type { Examiner } from '../executor/examiner.ts';
 import { findingText } from '../executor/finding.ts';

@@ -37,7 +37,17 @@ export interface DriverRingOptions {
   readonly tables?: { allocate(request: AllocationRequest): Span };
 }
 
-export interface AddOptions {
+/** What stands beside the segments of a chain with an indirect table. */
+export interface TableOptions {
+  /** More flags of the descriptor that leads to the table. */
+  readonly tableFlags?: number;
+  /** What that descriptor says for the bytes of the table. */
+  readonly tableLength?: number;
+  /** Gets the table once it is filled, and may write over it. */
+  readonly rewriteTable?: (entries: DataView) => void;
+}
+
+export interface AddOptions extends TableOptions {
   /** `all` puts every segment into an indirect table. */
   readonly indirect?: 'all';
 }

@@ -7,9 +7,12 @@ import type { Tell } from './observation.ts';
 /** Bytes that every device of a type has: the capacity of a disk, the MAC address of a network device. */
 const leastBytes: Readonly<Record<string, number>> = { block: 8, net: 6 };
 const linkStatusBytes = 2;
+const capacityBytes = 8;
 
 export interface ConfiguredTarget extends FeatureOwner {
   readonly offer: FeatureSet;
+  /** Block: sectors of the disk. */
+  readonly capacity?: bigint;
 }
 
 /** Configuration space: each byte has one value, whichever window shows it. */
@@ -65,9 +68,20 @@ export class ConfigurationModel {
         return;
       }
     }
+    this.#checkCapacity(offset, bytes);
     // Another window that shows something else is told as such: what a field holds is read from the start.
     if (offset === 0)
       judgeFields(this.#target, this.#target.offer, this.#bytes, { offset, length: bytes.length }, this.#tell);
+  }
+
+  /** Virtio 5.2.4: the capacity is told in sectors of 512 bytes. */
+  #checkCapacity(offset: number, bytes: Uint8Array): void {
+    const { capacity, device } = this.#target;
+    if (device !== 'block' || capacity === undefined || offset > 0 || bytes.length < capacityBytes) return;
+    const told = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+    if (told === capacity) return;
+    const requirement = 'blk/capacity-in-sectors';
+    this.#tell({ requirement, what: 'the capacity', expected: `${capacity} sectors`, actual: String(told) });
   }
 
   #failed(offset: number, length: number): void {

@@ -32,6 +32,12 @@ export interface DeviceModel {
   begin(request: Request, index: number, features: bigint): Pending;
   /** Nothing is known any more of what is behind the rings. */
   lose(): void;
+  /** The device was told of each chain of the ring of this index. */
+  kicked?(index: number): void;
+  /** The ring of this index was disabled, or enabled again; `isBusy`: while chains of it may be under way. */
+  enabled?(index: number, isOn: boolean, isBusy: boolean): void;
+  /** A life of the ring of this index is over; `isSeenWhole`: it stopped, and all that it used was seen. */
+  ended?(index: number, isSeenWhole: boolean): void;
 }
 
 export interface DeviceModelOptions {

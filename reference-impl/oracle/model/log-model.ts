@@ -27,6 +27,15 @@ export class LogModel {
     this.#wrote(logAddress, length, 'vu-log/used-ring-writes-marked-with-ring-flag');
   }
 
+  /** While nothing is logged, the log stays as it is. @returns whether it did. */
+  rests(before: Uint8Array, now: Uint8Array, requirement: RequirementSlug): boolean {
+    const at = now.findIndex((byte, n) => byte !== before[n]);
+    if (at < 0) return true;
+    const what = `byte ${at} of the log while nothing is logged`;
+    this.#tell({ requirement, what, expected: String(before[at]), actual: String(now[at]) });
+    return false;
+  }
+
   #wrote(guestAddress: bigint, length: number, requirement: RequirementSlug): void {
     if (length === 0) return;
     const last = (guestAddress + BigInt(length) - 1n) / pageBytes;

@@ -72,6 +72,7 @@ export class MessageModel {
     if (request === requestId.VHOST_USER_SET_STATUS && bytes.length >= VHOST_USER_HEADER_SIZE + 8) {
       this.#status = view.getUint8(VHOST_USER_HEADER_SIZE);
     }
+    if (request === requestId.VHOST_USER_RESET_DEVICE) this.#status = 0;
     const isAcknowledgement =
       hasOwnReply(message, { protocolFeatures: this.#protocol, isPostcopyListening: false }) !== true;
     if (isAcknowledgement && !this.#asksAcknowledgement(view)) return;
@@ -112,6 +113,11 @@ export class MessageModel {
     const view = viewOf(bytes);
     const message = messageById('front-end', request);
     if (message === undefined || requestAt(view, 0) !== request) return;
+    this.#checkHeader(message.name, flagsAt(view, 0));
+    if (requirement === 'vu-header/reply-has-no-other-flags') {
+      this.#isLost = true;
+      return;
+    }
     const size = payloadSizeAt(view, 0);
     const isOwn = hasOwnReply(message, { protocolFeatures: this.#protocol, isPostcopyListening: false }) === true;
     const isWord = size === acknowledgementBytes && bytes.length >= VHOST_USER_HEADER_SIZE + size;

@@ -20,6 +20,7 @@ import { NetModel, withSwappedMacs } from './net-model.ts';
 import type { ModelFinding, ModelObservation, ObservedOutcome, Tell } from './observation.ts';
 import { judgeOffer } from './offered-features.ts';
 import { RingModel } from './ring-model.ts';
+import { judgeTransfer } from './transfer-model.ts';
 import { requirementsOfTransport, type TransportRequirements } from './transport-requirements.ts';
 
 /** What is known of a target before the first observation. */
@@ -168,6 +169,15 @@ export class Model {
       case 'published':
         this.#ring(seen.queue)?.published();
         return;
+      case 'reset':
+        this.#ring(seen.queue)?.reset(seen.used, seen.requirement);
+        return;
+      case 'transferred':
+        this.#transferred(seen);
+        return;
+      case 'kicked':
+        this.#ring(seen.queue)?.kicked();
+        return;
       case 'used':
         this.#ring(seen.queue)?.used(seen.id, { len: seen.len, written: seen.written });
         return;
@@ -219,7 +229,9 @@ export class Model {
     this.#sessions.delete(session);
     this.#configuration.forgetWritten();
     for (const { session: of, model } of this.#queues.values()) {
-      if (of !== session || model.isAtRest) continue;
+      if (of !== session) continue;
+      model.ended();
+      if (model.isAtRest) continue;
       model.lose();
       if (model.hasOutstanding) this.#device.lose();
     }
@@ -233,6 +245,13 @@ export class Model {
     if (hasFeature(accepted, 'VIRTIO_F_VERSION_1', this.#target)) return;
     this.#take('without-version-1');
     this.#loseSession(session);
+  }
+
+  #transferred({ session, asked, seen }: Extract<ModelObservation, { kind: 'transferred' }>): void {
+    if (this.#live(session) === undefined) return;
+    // What was loaded is in force, in configuration as well.
+    this.#configuration.forgetWritten();
+    judgeTransfer({ ...asked, owesSuccess: this.#target.judgesChoices === true }, seen, this.#tell);
   }
 
   #operated(session: number, name: string, outcome: ObservedOutcome): void {
@@ -345,6 +364,7 @@ function deviceModel(target: ModelTarget, tell: Tell, take: (liberty: LibertyNam
         tell,
         take,
         reflected: reflects === undefined ? undefined : reflects === 'unchanged' ? (frame) => frame : withSwappedMacs,
+        losesNone: target.judgesChoices === true && target.transport === 'vhost-user',
       });
     case 'entropy':
       return new EntropyModel({ tell, take });

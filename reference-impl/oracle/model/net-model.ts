@@ -10,6 +10,28 @@ import { type DeviceModel, type DeviceModelOptions, type Pending, type Request, 
 export interface NetModelOptions extends DeviceModelOptions {
   /** What becomes of a frame that comes back; undefined where the target does not say that frames do. */
   readonly reflected: ((frame: Uint8Array) => Uint8Array) | undefined;
+  /** Each of them comes back that buffers are there for, as no network promises. */
+  readonly losesNone: boolean;
+}
+
+/** A frame that was sent. */
+interface SentFrame {
+  /** Its place among all chains, in the order in which they were added. */
+  readonly number: number;
+  /** Bytes that it takes in receive buffers. */
+  readonly bytes: number;
+  /** Its receive queue. */
+  readonly queue: number;
+  readonly isMergeable: boolean;
+  mayBeLost: boolean;
+  isSent: boolean;
+}
+
+/** A receive buffer that was not used. */
+interface LentBuffer {
+  /** The place, among all chains, of the next one behind the kick for it. */
+  number: number;
+  readonly room: number;
 }
 
 const leastFrame = 14;
@@ -19,6 +41,9 @@ const rarp = 0x8035;
 
 const isRarp = (frame: Uint8Array): boolean => ((frame[typeAt] ?? 0) << 8) + (frame[typeAt + 1] ?? 0) === rarp;
 
+const accessPlatform = 1n << 33n;
+/** Virtio 5.1.6: NEEDS_CSUM, DATA_VALID, RSC_INFO. */
+const definedFlags = 7;
 /** What every network carries: an Ethernet header and 1500 bytes. */
 const largestFrame = 1514;
 const guestCsum = 1n << 1n;
@@ -30,8 +55,16 @@ const otherHeaders = (1n << 57n) | (1n << 41n) | (1n << 42n) | (0xfn << 46n);
 /** The network device (virtio 5.1): lengths, headers, and that what comes back is what was sent. */
 export class NetModel implements DeviceModel {
   readonly #options: NetModelOptions;
-  /** Frames that can come, as text, with how often they were sent. */
-  readonly #expected = new Map<string, number>();
+  /** Frames that can come, as text, in the order in which they were sent. */
+  readonly #expected = new Map<string, SentFrame[]>();
+  /** By receive queue. */
+  readonly #lent = new Map<number, Set<LentBuffer>>();
+  /** Chains so far, of all queues. */
+  #chains = 0;
+  /** Frames that a disabled transmit ring was given. */
+  readonly #discarded = new Set<string>();
+  /** Queues that are disabled. */
+  readonly #disabled = new Set<number>();
   /** Frames were sent that can come back in any form. */
   #isLost = false;
   /** By receive queue: the frame of which more buffers come. */
@@ -51,29 +84,103 @@ export class NetModel implements DeviceModel {
       this.lose();
       return { isOwed: false, complete: () => this.#options.take('device-unknown') };
     }
-    return isTransmitQueue(index) ? this.#transmit(request, features) : this.#receive(request, index, features);
+    this.#chains++;
+    return isTransmitQueue(index) ? this.#transmit(request, index, features) : this.#receive(request, index, features);
   }
 
-  #transmit({ readable, room }: Request, features: bigint): Pending {
+  kicked(index: number): void {
+    for (const buffer of this.#lent.get(index) ?? []) buffer.number = Math.min(buffer.number, this.#chains);
+  }
+
+  enabled(index: number, isOn: boolean, isBusy: boolean): void {
+    // A frame that was under way may be discarded, and one that waited may be sent.
+    if (isBusy && isTransmitQueue(index)) this.lose();
+    if (isOn) this.#disabled.delete(index);
+    else this.#disabled.add(index);
+  }
+
+  /** Of a receive queue: what did not come yet does not come any more. */
+  ended(index: number, isSeenWhole: boolean): void {
+    if (isTransmitQueue(index)) {
+      this.#disabled.delete(index);
+      return;
+    }
+    const lent = isSeenWhole ? [...(this.#lent.get(index) ?? [])] : [];
+    this.#lent.delete(index);
+    const missing = [...this.#expected.values()].flat().filter(({ queue }) => queue === index);
+    missing.sort((one, other) => one.number - other.number);
+    if (!this.#isLost && this.#options.losesNone) this.#judgeMissing(missing, lent);
+    for (const frame of missing) frame.mayBeLost = true;
+  }
+
+  /** A frame that finds no buffers may keep those behind it waiting. */
+  #judgeMissing(missing: readonly SentFrame[], lent: readonly LentBuffer[]): void {
+    const left = [...lent];
+    for (const { number, bytes, isMergeable, mayBeLost, isSent } of missing) {
+      if (mayBeLost || !isSent) return;
+      let room = 0;
+      for (let taken = 0; room < bytes && (isMergeable || taken === 0); taken++) {
+        const buffer = left.shift();
+        if (buffer === undefined || buffer.number >= number) return;
+        room += buffer.room;
+      }
+      if (room < bytes) return;
+      this.#options.tell({
+        requirement: 'net/frames-arrive-intact',
+        what: `a frame that takes ${bytes} bytes with its header`,
+        expected: `received: ${lent.length} buffers were there`,
+        actual: 'it did not come',
+      });
+      return;
+    }
+  }
+
+  #transmit({ readable, room }: Request, index: number, features: bigint): Pending {
     const headerSize = netHeaderSize(features);
     const frame = readable.subarray(headerSize);
     if (room > 0 || frame.length < leastFrame || frame.length > largestFrame) {
       this.lose();
       return { isOwed: false, complete: () => this.#options.take('undefined-request') };
     }
-    // num_buffers is not used on transmission; all else asks for work on the frame.
-    const isPlain = readable.subarray(0, NUM_BUFFERS_OFFSET).every((byte) => byte === 0);
-    if (isPlain) this.#expect(frame);
-    else this.lose();
+    // num_buffers is not used on transmission, and flags without a meaning are ignored; all else asks for work on the frame.
+    const isPlain = readable
+      .subarray(0, NUM_BUFFERS_OFFSET)
+      .every((byte, at) => (at === 0 ? byte & definedFlags : byte) === 0);
+    if (!isPlain) this.lose();
+    if (isPlain && this.#disabled.has(index)) this.#discarded.add(this.#keyOf(frame));
+    const sent = isPlain && !this.#disabled.has(index) ? this.#expect(frame, index - 1, features) : undefined;
     const what = `a transmitted frame of ${frame.length} bytes`;
-    return { isOwed: isPlain, complete: ({ len }, layout) => tellLength(this.#options.tell, layout, what, 0, len) };
+    return {
+      isOwed: isPlain,
+      complete: ({ len }, layout) => {
+        if (sent !== undefined) sent.isSent = true;
+        tellLength(this.#options.tell, layout, what, 0, len);
+      },
+    };
   }
 
-  #expect(frame: Uint8Array): void {
+  #expect(frame: Uint8Array, queue: number, features: bigint): SentFrame | undefined {
     const { reflected } = this.#options;
-    if (reflected === undefined) return;
-    const key = reflected(frame).join();
-    this.#expected.set(key, (this.#expected.get(key) ?? 0) + 1);
+    if (reflected === undefined) return undefined;
+    const isTranslated = (features & accessPlatform) !== 0n;
+    const sent: SentFrame = {
+      number: this.#chains,
+      bytes: netHeaderSize(features) + frame.length,
+      queue,
+      isMergeable: (features & VIRTIO_NET_F_MRG_RXBUF) !== 0n,
+      isSent: false,
+      // A frame whose buffers have no translation yet is dropped.
+      mayBeLost: isTranslated,
+    };
+    const key = this.#keyOf(frame);
+    const before = this.#expected.get(key);
+    if (before === undefined) this.#expected.set(key, [sent]);
+    else before.push(sent);
+    return sent;
+  }
+
+  #keyOf(frame: Uint8Array): string {
+    return (this.#options.reflected?.(frame) ?? frame).join();
   }
 
   #receive({ readable, room }: Request, index: number, features: bigint): Pending {
@@ -81,9 +188,15 @@ export class NetModel implements DeviceModel {
       this.lose();
       return { isOwed: false, complete: () => this.#options.take('undefined-request') };
     }
+    const buffer: LentBuffer = { number: Number.POSITIVE_INFINITY, room };
+    const lent = this.#lent.get(index) ?? new Set();
+    this.#lent.set(index, lent.add(buffer));
     return {
       isOwed: false,
-      complete: ({ len, written }) => this.#received(written.subarray(0, len), written.length, index, features),
+      complete: ({ len, written }) => {
+        lent.delete(buffer);
+        this.#received(written.subarray(0, len), written.length, index, features);
+      },
     };
   }
 
@@ -158,12 +271,17 @@ export class NetModel implements DeviceModel {
     }
     take('lost-frames');
     const key = frame.join();
-    const left = this.#expected.get(key) ?? 0;
-    if (left === 0 && isRarp(frame)) {
+    const left = this.#expected.get(key) ?? [];
+    if (left.length === 0 && isRarp(frame)) {
       take('announcing-frame');
       return;
     }
-    if (left === 0) {
+    if (left.length === 0 && this.#discarded.has(key)) {
+      const requirement = 'vu-ring-state/disabled-transmit-ring-discards-packets';
+      tell({ requirement, what: 'frames of a transmit ring while it is disabled', expected: 'none', actual: 'one' });
+      return;
+    }
+    if (left.length === 0) {
       const expected = 'one that was sent and did not come back yet';
       tell({
         requirement: 'net/frames-arrive-intact',
@@ -173,7 +291,7 @@ export class NetModel implements DeviceModel {
       });
       return;
     }
-    this.#expected.set(key, left - 1);
+    left.shift();
   }
 }
 

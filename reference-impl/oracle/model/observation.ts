@@ -1,5 +1,6 @@
 import type { FeatureSet, RequirementSlug } from '../../catalogue/catalogue.ts';
 import type { RingLayout, RingPosition } from '../../virtqueue/ring.ts';
+import type { AskedTransfer, SeenTransfer } from './seen-transfer.ts';
 
 /** What came of an operation that has a control outcome: that of the port, without what is silent or died. */
 export type ObservedOutcome =
@@ -78,6 +79,16 @@ export type ModelObservation =
       readonly before?: Uint8Array;
     }
   | { readonly kind: 'published'; readonly queue: number }
+  /** The device of the queue was reset, when memory showed so many used elements since it was attached. */
+  | { readonly kind: 'reset'; readonly queue: number; readonly used: number; readonly requirement: RequirementSlug }
+  | {
+      readonly kind: 'transferred';
+      readonly session: number;
+      readonly asked: Omit<AskedTransfer, 'owesSuccess'>;
+      readonly seen: SeenTransfer;
+    }
+  /** The driver kicked, or the device did not ask for it. */
+  | { readonly kind: 'kicked'; readonly queue: number }
   /** The ring was enabled or disabled, when memory showed so many used elements since it was attached. */
   | {
       readonly kind: 'enabled';

@@ -54,6 +54,8 @@ export class RingModel {
   #published = 0;
   #isLost = false;
   #isStopped = false;
+  /** Used elements that a ring which stopped may show, and what it breaks by more; undefined where that is open. */
+  #stoppedAt: { readonly used: number; readonly requirement: RequirementSlug } | undefined;
   #hasCalls = true;
   /** Calls that were seen when the driver took the descriptor away. */
   #callsWhenSilenced: number | undefined;
@@ -76,7 +78,8 @@ export class RingModel {
 
   /** Published chains that the text promises to become used. */
   get owed(): number {
-    const rests = this.#isStopped || this.#rests.size > 0 || !this.#options.isServed();
+    const isAtRest = this.#rests.size > 0 && !this.#options.usesWhileDisabled;
+    const rests = this.#isStopped || isAtRest || !this.#options.isServed();
     return this.#isLost || rests ? 0 : this.#chainsOwed();
   }
 
@@ -117,7 +120,8 @@ export class RingModel {
   }
 
   added(id: number, slots: number, request: Request): void {
-    if (this.#isLost) return;
+    // What is added to a ring that stopped is not carried out.
+    if (this.#isLost || this.#isStopped) return;
     const pending = this.#options.device.begin(request, this.#options.index, this.#options.features);
     if (pending.endsRing === true) {
       this.#isLost = true;
@@ -136,12 +140,18 @@ export class RingModel {
     }
   }
 
+  /** The driver told of all that is available, or the device did not ask to be told. */
+  kicked(): void {
+    if (!this.#isLost && this.#published === this.#chains.length) this.#options.device.kicked?.(this.#options.index);
+  }
+
   /**
    * @param used elements that memory shows since the ring was attached.
    * @param by what it is disabled by: of the ring itself, or of its device.
    */
   enabled(isOn: boolean, used: number, by: 'disabled' | 'suspended'): void {
     if (!isOn && this.#published > used) this.#options.take('in-flight-at-disabling');
+    this.#options.device.enabled?.(this.#options.index, isOn, this.#published > used);
     if (!isOn) this.#rests.set(by, this.#rests.get(by) ?? Math.max(used, this.#published));
     else this.#rests.delete(by);
   }
@@ -149,6 +159,7 @@ export class RingModel {
   /** A ring that is disabled uses nothing, but for packets that a transmit ring discards. */
   looked(used: number, suppression: number): void {
     this.#checkSuppression(suppression);
+    this.#checkStopped(used);
     if (this.#isLost || this.#options.usesWhileDisabled) return;
     for (const [by, before] of this.#rests) {
       const requirement = this.#options.requirements.rests[by];
@@ -158,6 +169,22 @@ export class RingModel {
       this.#options.tell({ requirement, what, expected: `${before} at most`, actual: String(used) });
       return;
     }
+  }
+
+  #checkStopped(used: number): void {
+    const stopped = this.#stoppedAt;
+    if (this.#isLost || stopped === undefined || used <= stopped.used) return;
+    this.#isLost = true;
+    const what = `used elements of ring ${this.#options.index} while it is stopped`;
+    const { requirement } = stopped;
+    this.#options.tell({ requirement, what, expected: `${stopped.used} at most`, actual: String(used) });
+  }
+
+  /** The device was reset: the ring uses nothing more, but for what was in flight. */
+  reset(used: number, requirement: RequirementSlug): void {
+    this.#isStopped = true;
+    this.ended();
+    if (!this.#isLost) this.#stoppedAt = { used: Math.max(used, this.#published), requirement };
   }
 
   #checkSuppression(flags: number): void {
@@ -248,6 +275,18 @@ export class RingModel {
    * @returns whether chains may be in flight behind the stop.
    */
   stopped(position: RingPosition, used: number): boolean {
+    const mayBeInFlight = this.#judgeStop(position, used);
+    const isSeenWhole = !this.#isLost && !mayBeInFlight && used === this.#chains.filter(({ isUsed }) => isUsed).length;
+    this.#options.device.ended?.(this.#options.index, isSeenWhole);
+    return mayBeInFlight;
+  }
+
+  /** Its session ended, or its device was reset. */
+  ended(): void {
+    this.#options.device.ended?.(this.#options.index, false);
+  }
+
+  #judgeStop(position: RingPosition, used: number): boolean {
     this.#isStopped = true;
     if (this.#isLost) return false;
     if (used > this.#published) {
@@ -259,7 +298,11 @@ export class RingModel {
     const mayBeInFlight = !this.#options.drainsAtStop && this.#chainsOwed() > 0;
     if (mayBeInFlight) this.#options.take('in-flight-at-stop');
     const expected = this.#behind(used);
-    if (this.#isSame(expected, position)) return mayBeInFlight;
+    if (this.#isSame(expected, position)) {
+      const { stopped } = this.#options.requirements;
+      if (!mayBeInFlight && stopped !== undefined) this.#stoppedAt = { used, requirement: stopped };
+      return mayBeInFlight;
+    }
     this.#isLost = true;
     for (let taken = used + 1; taken <= this.#published; taken++) {
       // Which chains are used by then is open, and with it the used half.

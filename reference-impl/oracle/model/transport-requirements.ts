@@ -16,6 +16,8 @@ export interface TransportRequirements {
   readonly silenced: RequirementSlug | undefined;
   /** A ring that is disabled uses nothing, and one of a device that is suspended. */
   readonly rests: { readonly disabled: RequirementSlug | undefined; readonly suspended: RequirementSlug | undefined };
+  /** A ring that stopped is not looked at. */
+  readonly stopped: RequirementSlug | undefined;
   /** The position behind a stop. */
   readonly position: Readonly<Record<RingLayout, RequirementSlug | undefined>>;
 }
@@ -27,6 +29,7 @@ const ofVhostUser: TransportRequirements = {
   noOtherCalls: undefined,
   silenced: undefined,
   rests: { disabled: 'vu-ring-state/disabled-ring-has-no-side-effects', suspended: undefined },
+  stopped: 'vu-ring-state/stopped-ring-not-processed',
   position: {
     split: 'vu-vring/base-is-next-available-index',
     packed: 'vu-vring/packed-base-read-has-indices-and-wrap-counters',
@@ -41,6 +44,7 @@ const ofVhostMdev: TransportRequirements = {
   noOtherCalls: 'vm-irq/no-other-vector-signals',
   silenced: 'vm-irq/minus-one-drops-descriptor',
   rests: { disabled: undefined, suspended: undefined },
+  stopped: 'vm-notify/stopped-device-serves-nothing',
   position: { split: 'vm-rings/base-counts-after-stop', packed: undefined },
 };
 
@@ -55,6 +59,7 @@ const ofVhostVdpa: TransportRequirements = {
     disabled: 'vk-vring/ring-that-is-not-enabled-is-not-served',
     suspended: 'vk-suspend/suspended-rings-stand-still',
   },
+  stopped: undefined,
   position: { split: undefined, packed: undefined },
 };
 
@@ -65,6 +70,7 @@ const nothing: TransportRequirements = {
   noOtherCalls: undefined,
   silenced: undefined,
   rests: { disabled: undefined, suspended: undefined },
+  stopped: undefined,
   position: { split: undefined, packed: undefined },
 };
 

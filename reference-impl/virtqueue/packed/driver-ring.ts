@@ -2,7 +2,14 @@ import { DriverUsageError } from '../../errors.ts';
 import { type AddressSpace, addressIn } from '../../memory/addresses.ts';
 import type { Span } from '../../memory/span.ts';
 import { DESCRIPTOR_SIZE, VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from '../descriptor.ts';
-import type { AddOptions, DriverRing, DriverRingObserver, DriverRingOptions, UsedElement } from '../driver-ring.ts';
+import type {
+  AddOptions,
+  DriverRing,
+  DriverRingObserver,
+  DriverRingOptions,
+  TableOptions,
+  UsedElement,
+} from '../driver-ring.ts';
 import { IndirectTables } from '../indirect-tables.ts';
 import { type PackedPosition, packedPosition, positionOf } from '../ring.ts';
 import type { Segment } from '../segment.ts';
@@ -114,9 +121,10 @@ export class PackedDriver implements DriverRing {
     let room = 0;
     let firstFlags = 0;
     if (isIndirect) {
-      const table = this.#fillTable(id, chain);
-      this.ring.setBuffer(first, addressIn(this.#space, table), count * DESCRIPTOR_SIZE, id);
-      firstFlags = VIRTQ_DESC_F_INDIRECT;
+      const table = this.#fillTable(id, chain, options?.rewriteTable);
+      const length = options?.tableLength ?? count * DESCRIPTOR_SIZE;
+      this.ring.setBuffer(first, addressIn(this.#space, table), length, id);
+      firstFlags = VIRTQ_DESC_F_INDIRECT | (options?.tableFlags ?? 0);
     }
     let slot = first;
     let wrap = firstWrap;
@@ -373,7 +381,7 @@ export class PackedDriver implements DriverRing {
   }
 
   /** Flags other than WRITE are reserved inside a table, and so is the id (virtio 2.8.7). */
-  #fillTable(id: number, chain: readonly Segment[]): Span {
+  #fillTable(id: number, chain: readonly Segment[], rewrite: TableOptions['rewriteTable']): Span {
     const { span, entries } = this.#tables.table(id, chain.length);
     for (const [n, segment] of chain.entries()) {
       const at = n * DESCRIPTOR_SIZE;
@@ -382,6 +390,7 @@ export class PackedDriver implements DriverRing {
       entries.setUint16(at + 12, 0, true);
       entries.setUint16(at + 14, segment.writable ? VIRTQ_DESC_F_WRITE : 0, true);
     }
+    rewrite?.(entries);
     return span;
   }
 }

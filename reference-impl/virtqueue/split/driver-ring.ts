@@ -2,7 +2,7 @@ import { DriverUsageError } from '../../errors.ts';
 import { type AddressSpace, addressIn } from '../../memory/addresses.ts';
 import type { Span } from '../../memory/span.ts';
 import { DESCRIPTOR_SIZE, VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from '../descriptor.ts';
-import type { DriverRing, DriverRingObserver, DriverRingOptions, UsedElement } from '../driver-ring.ts';
+import type { DriverRing, DriverRingObserver, DriverRingOptions, TableOptions, UsedElement } from '../driver-ring.ts';
 import { passesEvent } from '../event-idx.ts';
 import { IndirectTables } from '../indirect-tables.ts';
 import { positionOf, type SplitPosition, splitPosition } from '../ring.ts';
@@ -10,7 +10,7 @@ import type { Segment } from '../segment.ts';
 import { VIRTQ_AVAIL_F_NO_INTERRUPT, VIRTQ_USED_F_NO_NOTIFY } from './layout.ts';
 import type { SplitRing } from './ring-memory.ts';
 
-export interface SplitAddOptions {
+export interface SplitAddOptions extends TableOptions {
   /** `all` puts every segment into an indirect table; a number leaves that many in front of it as direct descriptors. */
   readonly indirect?: 'all' | number;
   /** Direction in which descriptors of the chain run through the table; `ascending` by default. */
@@ -123,9 +123,10 @@ export class SplitDriver implements DriverRing {
         const flags = more | (segment.writable ? VIRTQ_DESC_F_WRITE : 0);
         this.ring.setDescriptor(index, addressIn(this.#space, segment), segment.length, flags, next);
       } else {
-        const table = this.#fillTable(index, chain, direct);
-        const length = (count - direct) * DESCRIPTOR_SIZE;
-        this.ring.setDescriptor(index, addressIn(this.#space, table), length, VIRTQ_DESC_F_INDIRECT, 0);
+        const table = this.#fillTable(index, chain, direct, options?.rewriteTable);
+        const length = options?.tableLength ?? (count - direct) * DESCRIPTOR_SIZE;
+        const flags = VIRTQ_DESC_F_INDIRECT | (options?.tableFlags ?? 0);
+        this.ring.setDescriptor(index, addressIn(this.#space, table), length, flags, 0);
       }
       index = next;
     }
@@ -290,7 +291,7 @@ export class SplitDriver implements DriverRing {
     return true;
   }
 
-  #fillTable(head: number, chain: readonly Segment[], from: number): Span {
+  #fillTable(head: number, chain: readonly Segment[], from: number, rewrite: TableOptions['rewriteTable']): Span {
     const count = chain.length - from;
     const { span, entries } = this.#tables.table(head, count);
     for (let n = 0; n < count; n++) {
@@ -302,6 +303,7 @@ export class SplitDriver implements DriverRing {
       entries.setUint16(at + 12, more | (segment.writable ? VIRTQ_DESC_F_WRITE : 0), true);
       entries.setUint16(at + 14, more === 0 ? 0 : n + 1, true);
     }
+    rewrite?.(entries);
     return span;
   }
 }

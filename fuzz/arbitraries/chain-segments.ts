@@ -1,0 +1,27 @@
+import { callTable } from '../program/call-table.ts';
+import { type CallOf, elementOf } from '../program/program.ts';
+import type { Chain } from './lawful-step.ts';
+
+type Segments = CallOf<'chain'>['segments'];
+
+const { element } = callTable.chain.arguments.segments;
+
+export const readableSegment = (bytes: Uint8Array, place: Chain['place'] = 'anywhere'): Segments[number] =>
+  elementOf(element, { bytes, place });
+
+export const writableSegment = (length: number, place: Chain['place'] = 'anywhere'): Segments[number] =>
+  elementOf(element, { writable: true, length, place });
+
+/** The segments of a chain: what is read first, then what is written. */
+export function segmentsOf({ wanted: { readable, room }, cuts, place }: Chain): Segments {
+  return [
+    ...pieces(readable.length, cuts).map(([from, to]) => readableSegment(readable.subarray(from, to), place)),
+    ...pieces(room, cuts).map(([from, to]) => writableSegment(to - from, place)),
+  ];
+}
+
+/** Runs of `length` bytes between the cuts that lie within. */
+function pieces(length: number, cuts: readonly number[]): (readonly [number, number])[] {
+  const ends = [...new Set([...cuts.filter((cut) => cut > 0 && cut < length), length])].sort((a, b) => a - b);
+  return length === 0 ? [] : ends.map((end, at) => [ends[at - 1] ?? 0, end] as const);
+}

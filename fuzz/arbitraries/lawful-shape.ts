@@ -1,0 +1,16 @@
+import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
+import type { RingLayout } from '../../reference-impl/virtqueue/ring.ts';
+import type { ModelledDevice } from './requests.ts';
+
+/** What programs are made for. */
+export interface LawfulShape {
+  readonly device: ModelledDevice;
+  readonly layout: RingLayout;
+  /** What the device offers: nothing else is accepted. Everything without it. */
+  readonly offer?: Pick<FeatureSet, 'device' | 'protocol'>;
+  /** vhost-user unless told. */
+  readonly transport?: 'vhost-user' | 'vhost-mdev' | 'vhost-vdpa';
+}
+
+/** Of a target whose offer is not known. */
+export const everything = { device: -1n, protocol: -1n };

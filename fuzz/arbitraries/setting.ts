@@ -1,0 +1,75 @@
+import fc from 'fast-check';
+import { eventIdx, indirectDesc, inOrder } from './feature-words.ts';
+import { ringSize, ringStart } from './lawful-step.ts';
+import { lastMessage, protocolBits, shortMessage, stoppedRingMessage } from './told-message.ts';
+
+/** Protocol features beside MQ. */
+const protocolWord = fc
+  .subarray([
+    protocolBits.replyAck,
+    protocolBits.replyAck | protocolBits.config,
+    protocolBits.config,
+    protocolBits.logShmfd,
+    protocolBits.rarp | protocolBits.mtu,
+    protocolBits.backEndRequests,
+    protocolBits.backEndRequests | protocolBits.replyAck | protocolBits.inband,
+    protocolBits.inflight,
+    protocolBits.resetDevice,
+    protocolBits.memorySlots,
+    protocolBits.status,
+    protocolBits.deviceState,
+  ])
+  .map((words) => words.reduce((all, word) => all | word, protocolBits.mq));
+const wholeProtocol = Object.values(protocolBits).reduce((all, word) => all | word, 0n);
+
+/** One in so many and one more: no, where a counterexample is made small. */
+const seldom = (max: number): fc.Arbitrary<boolean> => fc.nat({ max }).map((n) => n === max);
+
+export const setting = fc.record({
+  features: fc
+    .subarray([indirectDesc, eventIdx, inOrder, indirectDesc | eventIdx])
+    .map((words) => words.reduce((all, word) => all | word, 0n)),
+  protocol: fc.oneof(protocolWord, protocolWord, fc.constantFrom(wholeProtocol, wholeProtocol & ~protocolBits.inband)),
+  /** With a log of dirty pages. */
+  isLogged: seldom(5),
+  /** Of what is logged, used rings as well. */
+  logsUsedRings: fc.boolean(),
+  /** With a buffer of requests in flight. */
+  isRecorded: seldom(4),
+  /** I/O-virtual addresses, with translations that are told and asked for. */
+  isTranslated: seldom(6),
+  /** Of I/O-virtual addresses, translations are asked for. */
+  isUntold: fc.boolean(),
+  /** Calls of rings go to a descriptor that comes while they run. */
+  isLateCall: seldom(6),
+  /** A ring begins so many chains or slots behind those that are used. */
+  ahead: fc.oneof({ weight: 7, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constantFrom(1, 1, 2) }),
+  /** Without VHOST_USER_F_PROTOCOL_FEATURES. */
+  isOld: seldom(9),
+  /** In front of the first ring. */
+  prologue: fc.array(stoppedRingMessage, { maxLength: 3 }),
+  tellsAddresses: seldom(7),
+  /** Behind the last ring, and one that is cut. */
+  epilogue: fc.array(lastMessage, { maxLength: 3 }),
+  short: fc.option(shortMessage, { nil: undefined }),
+  memory: fc.constantFrom(
+    'single-region' as const,
+    'single-region' as const,
+    'adjacent-regions' as const,
+    'one-file' as const,
+    'below-and-above-4gib' as const,
+    'eight-regions' as const,
+    'crossing-4gib' as const,
+  ),
+  size: ringSize,
+  start: ringStart,
+  /** A packed ring has an entry less than the power of two. */
+  isOdd: seldom(3),
+  kicksWhenAsked: fc.boolean(),
+  /** A second ring of requests, where the device has one. */
+  hasSecond: fc.boolean(),
+  room: fc.constantFrom(1600, 1600, 1600, 1600, 256, 128, 12 + 60, 16, 0x1_0000),
+  placement: fc.constantFrom('contiguous' as const, 'apart' as const),
+});
+
+export type Setting = typeof setting extends fc.Arbitrary<infer Value> ? Value : never;
