@@ -20,6 +20,15 @@ export function segmentsOf({ wanted: { readable, room }, cuts, place }: Chain): 
   ];
 }
 
+type Access = Segments[number]['access'];
+
+/** With translations that permit what the chain wants; with `wrong`, the first buffer or the last has another one. */
+export const translated = (segments: Segments, wrong?: Access): Segments =>
+  segments.map((segment, at) => {
+    const isWrong = wrong !== undefined && at === (wrong === 'write' ? 0 : segments.length - 1);
+    return { ...segment, access: isWrong ? wrong : segment.writable ? 'write' : 'read' };
+  });
+
 /** Runs of `length` bytes between the cuts that lie within. */
 function pieces(length: number, cuts: readonly number[]): (readonly [number, number])[] {
   const ends = [...new Set([...cuts.filter((cut) => cut > 0 && cut < length), length])].sort((a, b) => a - b);

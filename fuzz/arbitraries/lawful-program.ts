@@ -33,7 +33,12 @@ export function lawfulProgram(shape: LawfulShape): fc.Arbitrary<Program> {
 export function damagedProgram(shape: LawfulShape): fc.Arbitrary<Program> {
   const { device, transport, offer = everything } = shape;
   return fc
-    .record({ parts: partsOf(device, offer, transport), damage, chain: plainChain })
+    .record({
+      parts: partsOf(device, offer, transport),
+      damage,
+      access: fc.constantFrom('none' as const, 'read' as const, 'write' as const),
+      chain: plainChain,
+    })
     .map(({ parts: { chosen, steps }, ...wrong }) => new ProgramLayer(shape, chosen).program(steps, wrong));
 }
 

@@ -41,6 +41,8 @@ export interface Chain {
   readonly cuts: readonly number[];
   /** Where its buffers lie. */
   readonly place: CallOf<'chain'>['segments'][number]['place'];
+  /** Of a session with translations: each buffer has one that permits no more than the chain wants. */
+  readonly isTold: boolean;
   /** An indirect table has what a device does not look at: WRITE beside INDIRECT, and ids of entries. */
   readonly hasIgnored: boolean;
   readonly isIndirect: boolean;
@@ -78,6 +80,7 @@ const chainFor = (wanted: fc.Arbitrary<Wanted>): fc.Arbitrary<Chain> =>
       { weight: 1, arbitrary: fc.constantFrom('odd' as const, 'region-end' as const) },
     ),
     isIndirect: fc.boolean(),
+    isTold: fc.boolean(),
     hasIgnored: fc.nat({ max: 5 }).map((n) => n === 5),
     isDescending: fc.boolean(),
     isHeld: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),

@@ -3,7 +3,7 @@ import type { RingLayout } from '../../reference-impl/virtqueue/ring.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { type Call, type CallOf, callOf, type Program } from '../program/program.ts';
 import type { CallDraft } from './call-draft.ts';
-import { segmentsOf, writableSegment } from './chain-segments.ts';
+import { segmentsOf, translated, writableSegment } from './chain-segments.ts';
 import type { Damage } from './damage.ts';
 import {
   accessPlatform,
@@ -40,6 +40,8 @@ const driverStatus = [1, 3, 0xb, 0xf] as const;
 /** A chain of which something is wrong. */
 export interface WrongChain {
   readonly damage: Damage;
+  /** Of a session with translations: what that of a buffer permits in place of what the chain wants. */
+  readonly access: 'none' | 'read' | 'write';
   readonly chain: Chain;
 }
 
@@ -385,7 +387,8 @@ export class ProgramLayer {
     const queue = this.#queue;
     let added = 0;
     for (const [at, chain] of chains.entries()) {
-      const segments = segmentsOf(chain);
+      const isTold = chain.isTold && this.#isTranslated && !this.#setting.isUntold;
+      const segments = isTold ? translated(segmentsOf(chain)) : segmentsOf(chain);
       const isIndirect = chain.isIndirect && (this.#deviceWord & indirectDesc) !== 0n;
       const slots = isIndirect ? 1 : segments.length;
       if (slots > this.#free || segments.length > this.#size) break;
@@ -479,12 +482,22 @@ export class ProgramLayer {
   }
 
   /** The first chain of fresh rings, whose descriptors are the first ones. */
-  #damaged({ damage, chain }: WrongChain, memory: number): void {
+  #damaged({ damage, access, chain }: WrongChain, memory: number): void {
     this.#rings = this.#placed(this.#rings.length, memory, 0);
     this.#attach();
     const queue = this.#queue;
     const ring = this.#rings[this.#device === 'net' ? 1 : this.#rings.length - 1] ?? 0;
     const segments = segmentsOf(chain);
+    if (chain.isTold && this.#isTranslated && !this.#setting.isUntold) {
+      this.#add('chain', { queue, segments: translated(segments, access) });
+    } else this.#addDamaged(damage, queue, ring, segments);
+    this.#add('kick', { queue });
+    this.#add('fence', { session: this.#session });
+    this.#add('wait', { queue, count: 0 });
+    this.#add('stop', { queue });
+  }
+
+  #addDamaged(damage: Damage, queue: number, ring: number, segments: CallOf<'chain'>['segments']): void {
     switch (damage.kind) {
       case 'ring': {
         this.#add('chain', { queue, segments });
@@ -503,9 +516,6 @@ export class ProgramLayer {
         this.#add('chain', { queue, segments: long, ...(damage.isIndirect ? { direct: 0 } : {}) });
       }
     }
-    this.#add('kick', { queue });
-    this.#add('fence', { session: this.#session });
-    this.#add('stop', { queue });
   }
 
   /** Each chain is kicked, and all are awaited where the ring is full. */

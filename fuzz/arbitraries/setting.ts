@@ -37,7 +37,7 @@ export const setting = fc.record({
   /** With a buffer of requests in flight. */
   isRecorded: seldom(4),
   /** I/O-virtual addresses, with translations that are told and asked for. */
-  isTranslated: seldom(6),
+  isTranslated: seldom(5),
   /** Of I/O-virtual addresses, translations are asked for. */
   isUntold: fc.boolean(),
   /** Calls of rings go to a descriptor that comes while they run. */

@@ -5,6 +5,7 @@ import { readable, type Segment, writable } from '../../reference-impl/virtqueue
 import { type CallOf, largestBuffer } from '../program/program.ts';
 import { positionOfRing, sizeOfRing } from '../program/ring-shape.ts';
 import { addChain } from './add-chain.ts';
+import { doorOf } from './doors.ts';
 import type { MadeQueue, MadeRing, MadeThings } from './made-things.ts';
 import type { OutcomeClass, Outcomes } from './outcomes.ts';
 
@@ -47,13 +48,13 @@ export class RingCalls {
     return this.#port.iut.exit() === undefined ? 'closed' : 'died';
   }
 
-  add(call: CallOf<'chain'>, { queue: { driver }, made, kept }: MadeQueue): OutcomeClass {
+  add(call: CallOf<'chain'>, { queue: { driver }, session, made, kept }: MadeQueue): OutcomeClass {
     const { segments: told, held } = call;
     if (told.length === 0) return 'skipped';
     const free = driver.freeDescriptors - kept;
     if (free < 1 || (call.direct === undefined && told.length > free)) return 'full';
     const segments: Segment[] = [];
-    for (const { writable: isWritable, length, bytes, at, place } of told) {
+    for (const { writable: isWritable, length, bytes, at, place, access } of told) {
       const size = length ?? bytes.length;
       if (at !== undefined) {
         segments.push(this.#made.segmentAt(at, size, isWritable));
@@ -62,7 +63,9 @@ export class RingCalls {
       const span = this.#buffer(made, Math.min(Math.max(size, bytes.length, 1), largestBuffer), place);
       if (span === undefined) return 'full';
       span.store(bytes);
-      segments.push({ ...(isWritable ? writable(span) : readable(span)), length: size });
+      const segment = { ...(isWritable ? writable(span) : readable(span)), length: size };
+      if (access !== 'untold') translate(session, segment, access);
+      segments.push(segment);
     }
     const added = addChain(driver, segments, call, this.#made.addressOf);
     if (added === 'ring-full') return 'full';
@@ -115,6 +118,14 @@ export class RingCalls {
       return place === 'anywhere' ? undefined : this.#buffer({ guest }, size, 'anywhere');
     }
   }
+}
+
+/** As the IOTLB spells them. */
+const permissions = { none: 0, read: 1, write: 2, 'read-write': 3 } as const;
+
+function translate(session: Session, segment: Segment, access: keyof typeof permissions): void {
+  const { ioVirtualAddress, userAddress, length } = segment;
+  doorOf(session).translate?.({ ioVirtualAddress, userAddress, size: BigInt(length) }, permissions[access]);
 }
 
 /** How each place of a buffer is asked for. */

@@ -32,6 +32,8 @@ export interface TransportDoor {
   shareUntold?(guest: Guest): DoorOutcome;
   memoryTable(regions: readonly ToldRegion[], count: number): DoorOutcome;
   memorySlot(how: 'add' | 'remove', region: ToldRegion): DoorOutcome;
+  /** Tells the translation of a buffer, of a session that asks for such. */
+  translate?(mapping: ToldMapping, permission: number): DoorOutcome;
   /** A message of the IOTLB, as far as so many bytes; none where the device is told otherwise what is mapped. */
   iotlb?(message: IotlbMessage, bytes: number | undefined): DoorOutcome;
   channel(policy: CallOf<'channel'>['policy']): DoorOutcome;

@@ -6,11 +6,11 @@ import {
   type VhostUserMessages,
   type VhostUserSession,
 } from '../../drivers/port/port.ts';
-import { VHOST_USER_NEED_REPLY_MASK } from '../../reference-impl/wire/vhost-user-constants.ts';
+import { VHOST_USER_NEED_REPLY_MASK, vhostIotlbType } from '../../reference-impl/wire/vhost-user-constants.ts';
 import { messageById, requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { memoryRegionsPayload, singleMemoryRegionPayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
 import type { CallOf } from '../program/program.ts';
-import { type DoorOutcome, sent, type ToldRegion, type TransportDoor } from './transport-door.ts';
+import { type DoorOutcome, sent, type ToldMapping, type ToldRegion, type TransportDoor } from './transport-door.ts';
 
 const getFeatures: OutgoingMessage = { request: requestId.VHOST_USER_GET_FEATURES };
 /** Descriptors that travel with one message of Linux. */
@@ -81,6 +81,12 @@ export class VhostUserDoor implements TransportDoor {
       payload,
       descriptors: filesOf([region]),
     });
+  }
+
+  translate({ ioVirtualAddress, userAddress, size }: ToldMapping, permissions: number): DoorOutcome {
+    const type = vhostIotlbType.VHOST_IOTLB_UPDATE;
+    const payload = { iova: ioVirtualAddress, size, userAddress, permissions, type };
+    return fenced(this.#messages, { request: requestId.VHOST_USER_IOTLB_MSG, payload });
   }
 
   channel(policy: CallOf<'channel'>['policy']): DoorOutcome {

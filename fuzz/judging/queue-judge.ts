@@ -261,7 +261,7 @@ export class QueueJudge {
     return hasMore && index < Math.min(known.queues ?? 0, queuesOfDisk(target.configuration));
   }
 
-  added({ id: callId, queue: queueId, held, direct }: CallOf<'chain'>, place: number): void {
+  added({ id: callId, queue: queueId, held, direct, segments: told }: CallOf<'chain'>, place: number): void {
     const queue = this.#queues.get(queueId);
     const segments = this.#run.made.chains.get(callId);
     const attached = this.#run.made.queues.get(queueId);
@@ -278,6 +278,7 @@ export class QueueJudge {
       slots: attached.queue.ring.layout === 'split' || direct !== undefined ? 1 : segments.length,
       readable: bytesOfChain(attached.made.guest, segments, false),
       room: roomOfChain(segments, true),
+      ...(told.some(isForbidden) ? { isForbidden: true } : {}),
       ...(isFilledInPart ? { before: bytesOfChain(attached.made.guest, segments, true) } : {}),
     });
     if (held) return;
@@ -387,6 +388,10 @@ export class QueueJudge {
     this.#model.observe({ kind: 'calls', queue: queueId, before, used, calls: this.#callsOf(judged, queue) });
   }
 }
+
+/** Whether the translation of a buffer does not permit what the chain wants. */
+const isForbidden = ({ access, writable }: CallOf<'chain'>['segments'][number]): boolean =>
+  access === 'none' || access === (writable ? 'read' : 'write');
 
 const enableAfterDriverOk = 1n << 6n;
 

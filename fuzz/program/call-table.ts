@@ -78,6 +78,8 @@ const segment = {
   at: address(4),
   /** Where its own buffer lies: at an odd address, or with the last byte of a region, where there is room. */
   place: choice(5, ['anywhere', 'odd', 'region-end']),
+  /** Of vhost-user: ahead of the chain a translation of the buffer is told that permits this; none where `untold`. */
+  access: choice(6, ['untold', 'none', 'read', 'write', 'read-write']),
 } as const satisfies ArgumentTable;
 
 /** An entry of an indirect table: what is told stands there in place of what belongs there. */

@@ -71,6 +71,12 @@ export function chainVerdict(known: KnownState, call: CallOf<'chain'>, queue: Kn
   if (segments.some(({ length = 0 }) => length > largestBuffer)) {
     return breaks('ring', `a buffer of more than the ${largestBuffer} bytes that it has`);
   }
+  if (segments.some(({ access }) => access !== 'untold')) {
+    const isTranslated = session !== undefined && known.accepts(session, 'VIRTIO_F_ACCESS_PLATFORM');
+    if (!isTranslated || session.asksForTranslations === true) {
+      return breaks('session', 'a translation of a buffer that the session may not have');
+    }
+  }
   // Virtio 2.7.5.3.1 and 2.8.19: no chain is longer than the queue.
   if (segments.length > size) return breaks('ring', 'a chain longer than the queue');
   if (direct === undefined) return lawful;

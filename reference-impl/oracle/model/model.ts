@@ -149,8 +149,13 @@ export class Model {
         this.#attached(seen);
         return;
       case 'added': {
-        const { id, slots, readable, room, before } = seen;
-        const request = { readable, room, ...(before === undefined ? {} : { before }) };
+        const { id, slots, readable, room, before, isForbidden } = seen;
+        const request = {
+          readable,
+          room,
+          ...(before === undefined ? {} : { before }),
+          ...(isForbidden === undefined ? {} : { isForbidden }),
+        };
         this.#ring(seen.queue)?.added(id, slots, request);
         return;
       }

@@ -54,6 +54,8 @@ export class RingModel {
   #published = 0;
   #isLost = false;
   #isStopped = false;
+  /** The id of a chain that the device may not access. */
+  #forbidden: number | undefined;
   /** Used elements that a ring which stopped may show, and what it breaks by more; undefined where that is open. */
   #stoppedAt: { readonly used: number; readonly requirement: RequirementSlug } | undefined;
   #hasCalls = true;
@@ -122,6 +124,13 @@ export class RingModel {
   added(id: number, slots: number, request: Request): void {
     // What is added to a ring that stopped is not carried out.
     if (this.#isLost || this.#isStopped) return;
+    if (request.isForbidden === true) {
+      // The device can do nothing with it, nor with what is behind it.
+      this.#forbidden = id;
+      this.#isLost = true;
+      this.#options.device.lose();
+      return;
+    }
     const pending = this.#options.device.begin(request, this.#options.index, this.#options.features);
     if (pending.endsRing === true) {
       this.#isLost = true;
@@ -198,6 +207,7 @@ export class RingModel {
   }
 
   used(id: number, completion: Completion): void {
+    if (id === this.#forbidden) this.#tellForbidden(id);
     if (this.#isLost) return;
     const { layout, inOrder, take } = this.#options;
     if (!this.#options.isServed()) {
@@ -231,6 +241,16 @@ export class RingModel {
     this.#outstanding.delete(id);
     while (this.#chains[this.#next]?.isUsed === true) this.#next++;
     chain.pending.complete(completion, layout);
+  }
+
+  #tellForbidden(id: number): void {
+    this.#forbidden = undefined;
+    this.#options.tell({
+      requirement: 'vu-iotlb/permissions-enforced',
+      what: `the chain ${id} of ring ${this.#options.index}, whose buffers may not be accessed so`,
+      expected: 'not used',
+      actual: 'used',
+    });
   }
 
   /** A wait of a whole deadline brought fewer used elements than the text owes. */
