@@ -51,6 +51,9 @@ function partsOf(
   return transport === 'vhost-vdpa' ? partsWith(vdpaStepOf(device)) : lawfulParts(device);
 }
 
+/** Steps that bring no request to its end. */
+const besideRequests: ReadonlySet<Step['kind']> = new Set(['rest', 'ask', 'logging', 'transfer']);
+
 /** All used elements are awaited, and nothing is told beside the requests: what comes of each is seen. */
 export const inWhole = ({ chosen, steps }: LawfulParts): LawfulParts => ({
   chosen: {
@@ -68,7 +71,9 @@ export const inWhole = ({ chosen, steps }: LawfulParts): LawfulParts => ({
     isLogged: false,
     isOld: false,
   },
-  steps: steps.map((step) => (step.kind === 'chains' ? { ...step, waits: 'all' as const } : step)),
+  steps: steps
+    .filter(({ kind }) => !besideRequests.has(kind))
+    .map((step) => (step.kind === 'chains' ? { ...step, waits: 'all' as const } : step)),
 });
 
 /** The parts with a stop and a start of the rings in front of a step. */

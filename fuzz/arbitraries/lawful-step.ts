@@ -12,6 +12,8 @@ export type Step =
   | { readonly kind: 'story'; readonly chains: readonly Chain[] }
   /** One chain many times, as fast as there is room. */
   | { readonly kind: 'burst'; readonly chain: Chain; readonly times: number }
+  /** The driver asks for calls behind each used element, none, or one behind some. */
+  | { readonly kind: 'ask'; readonly how: 'each' | 'none' | 'at'; readonly after: number }
   | { readonly kind: 'stop' }
   /** Chains are added to rings that stopped, or whose device was reset: other rings follow. */
   | { readonly kind: 'rest'; readonly by: 'stop' | 'reset' | 'status'; readonly chain: Chain }
@@ -131,6 +133,14 @@ const ringStep = (device: ModelledDevice): fc.WeightedArbitrary<Step>[] => [
     }),
   },
   { weight: 2, arbitrary: fc.constant({ kind: 'stop' as const }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('ask' as const),
+      how: fc.constantFrom('at' as const, 'at' as const, 'none' as const, 'each' as const),
+      after: fc.constantFrom(0, 1, 2, 3, 5),
+    }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({

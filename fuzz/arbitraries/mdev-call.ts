@@ -148,10 +148,11 @@ const aroundAnswers: fc.Arbitrary<readonly CallDraft[]> = fc
   )
   .map(([request, between]) => [question(request), ...between, answer]);
 
-/** The size of a BAR shows where all of its bits are written. */
+/** The size of a BAR shows where all of its bits are written; its region tells it as well. */
 const barSize: fc.Arbitrary<readonly CallDraft[]> = fc
   .constantFrom(0x10n, 0x14n, 0x18n, 0x1cn, 0x30n)
   .map((offset) => [
+    draft('device-call', { call: 'region', index: Number(offset - 0x10n) / 4 }),
     draft('region-write', { region: pciRegion, offset, bytes: new Uint8Array(4).fill(0xff) }),
     draft('region-read', { region: pciRegion, offset, length: 4 }),
   ]);

@@ -185,6 +185,10 @@ export class ProgramLayer {
       case 'pause':
         this.#pause(step.chains);
         return;
+      case 'ask':
+        this.#drain();
+        this.#add('ask', { queue: this.#queue, how: step.how, after: step.after });
+        return;
       case 'rest':
         this.#rest(step.by, step.chain, memory);
         return;

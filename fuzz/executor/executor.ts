@@ -172,6 +172,13 @@ export class Executor {
         queue.queue.kick();
         return 'sent';
       }
+      case 'ask': {
+        const driver = this.#made.liveQueue(call.queue)?.queue.driver;
+        if (driver === undefined) return 'skipped';
+        if (call.how === 'none') driver.disableCalls();
+        else driver.enableCalls(call.how === 'at' ? call.after % driver.size : 0);
+        return 'made';
+      }
       case 'wait': {
         const queue = this.#made.liveQueue(call.queue);
         return queue === undefined ? 'skipped' : this.#rings.wait(queue, call.count, this.#waitMs(usedPart));

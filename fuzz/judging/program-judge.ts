@@ -185,6 +185,9 @@ export class ProgramJudge {
       case 'kick':
         this.#queues.kicked(call);
         return;
+      case 'ask':
+        this.#queues.asked(call);
+        return;
       case 'wait':
         this.#queues.waited(call, place, outcome);
         return;

@@ -247,6 +247,7 @@ export class QueueJudge {
         usedEvent: usedEventOf(ring),
       },
     });
+    if (asksOtherwise(ring)) this.#model.observe({ kind: 'lost', what: 'calls', id });
     if (!call) this.#model.observe({ kind: 'calls-moved', queue: id, calls: 0, used: 0, isHeard: false });
     return true;
   }
@@ -291,6 +292,20 @@ export class QueueJudge {
     if (queue === undefined) return;
     queue.isKicked = true;
     this.#model.observe({ kind: 'kicked', queue: queueId });
+  }
+
+  asked({ queue: queueId, how, after }: CallOf<'ask'>): void {
+    const queue = this.#queues.get(queueId);
+    const attached = this.#run.made.queues.get(queueId);
+    if (queue === undefined || attached === undefined) return;
+    if (attached.queue.driver.outstanding > 0) {
+      this.#model.observe({ kind: 'lost', what: 'calls', id: queueId });
+      return;
+    }
+    this.#lookAtCalls(queueId, attached.queue);
+    const used = attached.queue.usedCount();
+    const calls = this.#callsOf(queue, attached.queue);
+    this.#model.observe({ kind: 'asked', queue: queueId, how, after: after % attached.queue.ring.size, used, calls });
   }
 
   waited({ queue: queueId, count }: CallOf<'wait'>, place: number, outcome: OutcomeClass): void {
@@ -406,6 +421,12 @@ function queuesOfDisk(configuration: Uint8Array | undefined): number {
 function suppressionOf(ring: GuestRing): number {
   if (ring instanceof SplitRing) return ring.usedFlags();
   return ring instanceof PackedRing ? ring.deviceEvent() >>> 16 : 0;
+}
+
+/** Whether the driver area still asks for other calls than that of a fresh ring. */
+function asksOtherwise(ring: GuestRing): boolean {
+  if (ring instanceof SplitRing) return ring.availFlags() !== 0;
+  return ring instanceof PackedRing && ring.driverEvent() !== 0;
 }
 
 /** 0 in a packed ring, which has none. */

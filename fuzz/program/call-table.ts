@@ -351,6 +351,11 @@ export const callTable = {
       less: u16(5),
     },
   },
+  /** The driver asks for a call behind each used element, for none, or with EVENT_IDX for one `after` so many more. */
+  ask: {
+    tag: 37,
+    arguments: { queue: reference(1, 'queue'), how: choice(2, ['each', 'none', 'at']), after: u8(3) },
+  },
 } as const satisfies Record<string, CallDescription>;
 
 export type CallTable = typeof callTable;

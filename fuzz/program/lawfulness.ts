@@ -128,6 +128,8 @@ export class Lawfulness {
           if (this.#isBeforeDriverOk(queue)) return breaks('ring', 'a kick before DRIVER_OK');
           return queue.hasKick ? lawful : unfollowed('ring', 'the ring has no kick eventfd');
         });
+      case 'ask':
+        return this.#onRunning(call.queue, () => lawful);
       case 'wait':
       case 'fence':
       case 'settle':

@@ -23,7 +23,7 @@ import { resolved } from '../program/references.ts';
 function knownOf(port: DriverPort): KnownTarget {
   const contact = firstContacts(port);
   if (contact.kind !== 'served') throw new Error(contact.why);
-  return knownTarget(port, contact.offer);
+  return { ...knownTarget(port, contact.offer), keepsChoices: true };
 }
 
 interface Judged {
@@ -37,7 +37,7 @@ function judgeOn(port: DriverPort): (program: Program) => Judged {
   const known = knownOf(port);
   const executor = new Executor(port);
   const { outcomes, made } = executor;
-  const target = modelTarget(known, port.facts, configurationOf(port, known));
+  const target = { ...modelTarget(known, port.facts, configurationOf(port, known)), judgesChoices: true };
   return (program) => {
     const judge = new ProgramJudge({ port, known, target, outcomes, made }, program);
     executor.run(program, (place) => judge.after(place));

@@ -55,12 +55,12 @@ const broken: Readonly<Record<PropertyName, FaultName>> = {
 
 for (const name of propertyNames) {
   t.test(`${name} is broken by ${broken[name]}, and by few calls`, (t) => {
-    const result = tried(name, [broken[name]], 150);
+    const result = tried(name, [broken[name]], 400);
     t.equal(result.kind, 'broken');
     if (result.kind === 'broken') {
       t.ok(result.shrinks > 0, `${result.shrinks} shrinks`);
       t.ok((result.programs[0]?.calls.length ?? 99) <= 28, `${result.programs[0]?.calls.length} calls`);
-      if (name === 'same-on-two-targets') assert.deepEqual(tried(name, [broken[name]], 150), result, 'the same seed');
+      if (name === 'same-on-two-targets') assert.deepEqual(tried(name, [broken[name]], 400), result, 'the same seed');
     }
     t.end();
   });

@@ -180,6 +180,9 @@ export class Model {
       case 'transferred':
         this.#transferred(seen);
         return;
+      case 'asked':
+        this.#ring(seen.queue)?.asked(seen);
+        return;
       case 'kicked':
         this.#ring(seen.queue)?.kicked();
         return;
@@ -297,6 +300,7 @@ export class Model {
       isFirstLife: former === undefined,
       eventIdx: has('VIRTIO_F_EVENT_IDX'),
       inOrder: has('VIRTIO_F_IN_ORDER'),
+      callsAtOnce: this.#target.judgesChoices === true,
       usedEvent,
       tellsUsedPosition: this.#target.tellsUsedPosition,
       drainsAtStop: this.#target.drainsAtStop === true,

@@ -89,6 +89,15 @@ export type ModelObservation =
       readonly asked: Omit<AskedTransfer, 'owesSuccess'>;
       readonly seen: SeenTransfer;
     }
+  /** The driver says which calls it asks for, while no chain is outstanding and memory shows so many used elements. */
+  | {
+      readonly kind: 'asked';
+      readonly queue: number;
+      readonly how: 'each' | 'none' | 'at';
+      readonly after: number;
+      readonly used: number;
+      readonly calls: number;
+    }
   /** The driver kicked, or the device did not ask for it. */
   | { readonly kind: 'kicked'; readonly queue: number }
   /** The ring was enabled or disabled, when memory showed so many used elements since it was attached. */

@@ -17,6 +17,8 @@ export interface RingModelOptions {
   readonly isFirstLife: boolean;
   readonly eventIdx: boolean;
   readonly inOrder: boolean;
+  /** A call comes with its used element: what comes later was not asked for. */
+  readonly callsAtOnce: boolean;
   /** The used idx of a split ring at which the driver asks for a call, with EVENT_IDX. */
   readonly usedEvent: number;
   /** Whether the target tells the used half of a packed position. */
@@ -42,6 +44,17 @@ interface Chain {
   isUsed: boolean;
 }
 
+/** The calls that a driver asks for. */
+interface Asked {
+  readonly how: 'each' | 'none' | 'at';
+  /** Used elements and calls at that time, and slots of a packed ring that those elements took. */
+  readonly used: number;
+  readonly calls: number;
+  readonly from: number | undefined;
+  /** Used elements, or slots, that come ahead of the one with the call. */
+  readonly after: number;
+}
+
 /** One life of a ring: what was made available, what may come back, where it may stop, and which calls are owed. */
 export class RingModel {
   readonly #options: RingModelOptions;
@@ -65,6 +78,10 @@ export class RingModel {
   #extraCalls = 0;
   /** What keeps it from using anything, with the used elements that there may be all the same. */
   readonly #rests = new Map<'disabled' | 'suspended', number>();
+  /** What the driver asked for since the ring was attached. */
+  #asked: Asked | undefined;
+  /** By number of the used element: slots of the chains up to it. */
+  readonly #slotsUsed: number[] = [];
   /** Used elements and calls at the last look. */
   #seenUsed = 0;
   #seenCalls = 0;
@@ -119,6 +136,23 @@ export class RingModel {
 
   calledByHand(): void {
     this.#extraCalls++;
+  }
+
+  /** @see ModelObservation `asked` */
+  asked({ how, after, used, calls }: { how: Asked['how']; after: number; used: number; calls: number }): void {
+    const { eventIdx, layout } = this.#options;
+    this.#asked = {
+      how: how !== 'none' && eventIdx ? 'at' : how === 'at' ? 'each' : how,
+      from: layout === 'split' ? used : this.#usedSlots(used),
+      after: how === 'at' ? after : 0,
+      used,
+      calls,
+    };
+  }
+
+  /** Slots of a packed ring that so many used elements took; undefined where not all of them were seen. */
+  #usedSlots(used: number): number | undefined {
+    return used === 0 ? 0 : this.#slotsUsed[used - 1];
   }
 
   added(id: number, slots: number, request: Request): void {
@@ -238,6 +272,7 @@ export class RingModel {
       this.#tell('usedLen', `the len of the used element of chain ${id}`, expected, String(completion.len));
     }
     chain.isUsed = true;
+    this.#slotsUsed.push((this.#slotsUsed.at(-1) ?? 0) + chain.slots);
     this.#outstanding.delete(id);
     while (this.#chains[this.#next]?.isUsed === true) this.#next++;
     chain.pending.complete(completion, layout);
@@ -359,8 +394,35 @@ export class RingModel {
 
   #isCallOwed(from: number, to: number): boolean {
     const { layout, eventIdx } = this.#options;
+    if (this.#asked !== undefined) return this.#isAsked(this.#asked, from, to);
     // The driver area of a packed ring is zero: ENABLE. The flags of an available ring are, too.
     return layout === 'packed' || !eventIdx ? true : this.#passesEvent(from, to);
+  }
+
+  #isAsked({ how, from: begun, after, used }: Asked, from: number, to: number): boolean {
+    if (how !== 'at') return how === 'each';
+    if (this.#options.layout === 'split') return from <= used + after && used + after < to;
+    const [before, behind] = [this.#usedSlots(from), this.#usedSlots(to)];
+    if (begun === undefined || before === undefined || behind === undefined) return false;
+    return before <= begun + after && begun + after < behind;
+  }
+
+  /** Calls that came since the driver asked for others. */
+  #checkAsked({ how, used: since, calls: before }: Asked, used: number, calls: number): void {
+    const { callsAtOnce, index, layout } = this.#options;
+    if (!callsAtOnce || how === 'each' || (layout === 'split' && how === 'none')) return;
+    const isKnown = layout === 'split' || this.#usedSlots(used) !== undefined;
+    const asked = how === 'at' && this.#asked !== undefined && this.#isAsked(this.#asked, since, used) ? 1 : 0;
+    if (!isKnown || calls <= before + asked + this.#extraCalls) return;
+    this.#isLost = true;
+    const ofPacked =
+      how === 'none' ? 'packed-driver-event-disable-withholds' : 'packed-no-notification-before-descriptor';
+    this.#options.tell({
+      requirement: layout === 'split' ? 'notify/no-notification-before-used-event' : `notify/${ofPacked}`,
+      what: `calls of ring ${index} behind ${used - since} more used elements`,
+      expected: String(asked),
+      actual: String(calls - before),
+    });
   }
 
   #passesEvent(from: number, to: number): boolean {
@@ -372,6 +434,10 @@ export class RingModel {
   #checkUnasked(used: number, calls: number): void {
     const { layout, eventIdx, tell, take } = this.#options;
     const { noOtherCalls } = this.#options.requirements;
+    if (this.#asked !== undefined) {
+      this.#checkAsked(this.#asked, used, calls);
+      return;
+    }
     if (layout === 'packed' || !eventIdx) {
       if (calls > used) take('spurious-calls');
       if (noOtherCalls === undefined || calls <= used + 1 + this.#extraCalls) return;
