@@ -6,7 +6,7 @@ import { type FaultName, isFaultName } from '../../reference-impl/faults/faults.
 import type { HuntLimits, HuntResult } from './hunt.ts';
 
 /** A hunt on a busy machine takes so many times its time at most, and this to start and to end. */
-const busyTimes = 16;
+const busyTimes = 64;
 const graceMs = 30_000;
 
 const row = z.object({

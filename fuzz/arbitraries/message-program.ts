@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
+import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { type Call, type CallOf, callOf, type Program } from '../program/program.ts';
 import type { CallDraft } from './call-draft.ts';
 import { draft } from './call-draft.ts';
@@ -15,6 +16,8 @@ import {
   unfitMessage,
 } from './told-message.ts';
 
+/** Bytes of configuration that every modelled device has. */
+const leastConfiguration = 6;
 const deviceWord = (1n << 32n) | (1n << 30n);
 /** What a session of messages does without: with it, answers come otherwise. */
 const left = protocolBits.inband;
@@ -30,6 +33,8 @@ const begun = fc.record({
   isNegotiated: fc.nat({ max: 7 }),
   hasMemory: fc.nat({ max: 3 }),
   hasRing: fc.boolean(),
+  /** Configuration is read ahead of SET_FEATURES. */
+  readsEarly: fc.nat({ max: 5 }),
 });
 
 /** Messages of vhost-user, one after another: their answers are of interest, and what ends the session comes last. */
@@ -41,9 +46,23 @@ export const messageProgram = ({ device, offer }: MessageShape): fc.Arbitrary<Pr
       last: fc.array(fc.oneof(shortMessage, unfitMessage, unfitMessage, gatedMessage), { minLength: 1, maxLength: 6 }),
       flaw: fc.option(flaw, { freq: 2, nil: undefined }),
     })
-    .map(({ begun: { isWhole, isNegotiated, hasMemory, hasRing }, messages, last, flaw: change }) => {
+    .map(({ begun: { isWhole, isNegotiated, hasMemory, hasRing, readsEarly }, messages, last, flaw: change }) => {
       const protocol = (isWhole === 0 ? protocolBits.replyAck | protocolBits.mq : whole) & offer.protocol;
       const drafts: CallDraft[] = [draft('connect')];
+      if (readsEarly === 0 && (protocol & protocolBits.config) !== 0n) {
+        const word = { kind: 'literal' as const, value: protocol };
+        const request = requestId.VHOST_USER_SET_PROTOCOL_FEATURES;
+        drafts.push(draft('message', { request, fields: [{ name: 'u64', value: word }] }));
+        const size = { kind: 'literal' as const, value: BigInt(leastConfiguration) };
+        const bytes = new Uint8Array(leastConfiguration);
+        drafts.push(
+          draft('message', {
+            request: requestId.VHOST_USER_GET_CONFIG,
+            fields: [{ name: 'size', value: size }],
+            bytes,
+          }),
+        );
+      }
       if (isNegotiated > 0) drafts.push(draft('negotiate', { device: deviceWord & offer.device, protocol }));
       if (hasMemory > 0) drafts.push(draft('memory', { layout: 'one-file' }), draft('share'));
       if (hasMemory > 0 && hasRing) drafts.push(draft('ring'), draft('attach'));

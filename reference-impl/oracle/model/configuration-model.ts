@@ -6,6 +6,7 @@ import type { Tell } from './observation.ts';
 
 /** Bytes that every device of a type has: the capacity of a disk, the MAC address of a network device. */
 const leastBytes: Readonly<Record<string, number>> = { block: 8, net: 6 };
+export const leastConfiguration = (device: string): number => leastBytes[device] ?? 0;
 const linkStatusBytes = 2;
 const capacityBytes = 8;
 
@@ -85,7 +86,7 @@ export class ConfigurationModel {
   }
 
   #failed(offset: number, length: number): void {
-    const least = leastBytes[this.#target.device] ?? 0;
+    const least = leastConfiguration(this.#target.device);
     if (offset + length > least) {
       this.#take('configuration-end');
       return;

@@ -40,17 +40,22 @@ export class MessageModel {
   readonly #tell: Tell;
   readonly #take: (liberty: LibertyName) => void;
   readonly #offered: FeatureSet;
+  readonly #leastConfiguration: number;
   readonly #due: Due[] = [];
   readonly #answers = new Map<number, bigint>();
   /** A message that is refused. */
   #refusable: DataView | undefined;
+  /** SET_FEATURES was sent. */
+  #hasFeatures = false;
   #status = 0;
   /** Accepted protocol features. */
   #protocol = 0n;
   /** No order of answers explains what came: nothing is claimed any more. */
   #isLost = false;
 
-  constructor(tell: Tell, take: (liberty: LibertyName) => void, offered: FeatureSet) {
+  /** @param leastConfiguration bytes of configuration that every device of the type has. */
+  constructor(tell: Tell, take: (liberty: LibertyName) => void, offered: FeatureSet, leastConfiguration: number) {
+    this.#leastConfiguration = leastConfiguration;
     this.#tell = tell;
     this.#take = take;
     this.#offered = offered;
@@ -73,6 +78,7 @@ export class MessageModel {
       this.#status = view.getUint8(VHOST_USER_HEADER_SIZE);
     }
     if (request === requestId.VHOST_USER_RESET_DEVICE) this.#status = 0;
+    if (request === requestId.VHOST_USER_SET_FEATURES) this.#hasFeatures = true;
     const isAcknowledgement =
       hasOwnReply(message, { protocolFeatures: this.#protocol, isPostcopyListening: false }) !== true;
     if (isAcknowledgement && !this.#asksAcknowledgement(view)) return;
@@ -246,7 +252,10 @@ export class MessageModel {
           this.#tell({ requirement, what, expected: 'a failure', actual: `${described} bytes` });
           return;
         }
-        if (size === asked || size === 0 || described === 0) return;
+        const isFailure = size === 0 || described === 0;
+        if (isFailure && due.succeeds && offset === 0 && asked > configHeader)
+          this.#checkReadable(asked - configHeader);
+        if (size === asked || isFailure) return;
         const what = 'bytes of payload in answer to GET_CONFIG';
         const expected = `${asked}, as the request has`;
         this.#tell({
@@ -257,6 +266,19 @@ export class MessageModel {
         });
       }
     }
+  }
+
+  /** Virtio 2.5: fields that each device of the type has are there from the start. */
+  #checkReadable(bytes: number): void {
+    if (bytes > this.#leastConfiguration) return;
+    this.#tell({
+      requirement: this.#hasFeatures
+        ? 'vu-config/get-config-reply-has-request-size'
+        : 'config/fields-readable-before-features-ok',
+      what: `a read of ${bytes} bytes of configuration`,
+      expected: 'bytes: every device of this type has them',
+      actual: 'a failure',
+    });
   }
 
   /** A buffer, with room for the record of each queue that was asked for. */

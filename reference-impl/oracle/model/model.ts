@@ -9,7 +9,7 @@ import {
 } from '../../catalogue/catalogue.ts';
 import type { Transport } from '../../catalogue/transport.ts';
 import { BlockModel } from './block-model.ts';
-import { ConfigurationModel } from './configuration-model.ts';
+import { ConfigurationModel, leastConfiguration } from './configuration-model.ts';
 import { type DeviceModel, UnknownDeviceModel } from './device-model.ts';
 import { EntropyModel } from './entropy-model.ts';
 import { InflightModel } from './inflight-model.ts';
@@ -107,7 +107,12 @@ export class Model {
           accepted: noFeatures,
           status: 0,
           isLost: false,
-          messages: new MessageModel(this.#tell, this.#take, this.#target.offer),
+          messages: new MessageModel(
+            this.#tell,
+            this.#take,
+            this.#target.offer,
+            leastConfiguration(this.#target.device),
+          ),
         });
         return;
       case 'ended':
