@@ -109,8 +109,16 @@ export class ProgramJudge {
     if (taints === undefined || (isLawful && taints !== 'iut' && leavesAnswersOpen !== true)) return;
     if (taints === 'iut') this.#device?.lose();
     if ('session' in call) this.#messages.lose(call.session);
-    else if ('queue' in call) this.#messages.lose(this.#queues.sessionOf(call.queue));
+    else if ('queue' in call) this.#messages.lose(this.#sessionOfQueue(call.queue));
     else if (taints === 'iut' || taints === 'session') this.#messages.loseAll();
+  }
+
+  /** Also of a queue that is not judged. */
+  #sessionOfQueue(queue: number): number {
+    const { made } = this.#run;
+    const session = made.queues.get(queue)?.session;
+    const opened = [...made.sessions].find(([, each]) => each === session);
+    return opened?.[0] ?? this.#queues.sessionOf(queue);
   }
 
   #follow(call: Call, place: number, outcome: OutcomeClass, judged: boolean): void {

@@ -10,7 +10,7 @@ import { isQuestion, problemOfMessage } from './message-lawfulness.ts';
 import { problemOfNegotiation } from './negotiation-lawfulness.ts';
 import type { Call, CallOf } from './program.ts';
 import { problemOfSlot, problemOfTable } from './region-lawfulness.ts';
-import { attached, chainVerdict } from './ring-lawfulness.ts';
+import { attached, chainVerdict, translationVerdict } from './ring-lawfulness.ts';
 import { positionOfRing } from './ring-shape.ts';
 import { fieldOf, refusalOf, ringMessage, sessionMessage, statusWritten } from './told-message.ts';
 import { iotlbVerdict, vdpaVerdict } from './vdpa-lawfulness.ts';
@@ -121,7 +121,12 @@ export class Lawfulness {
       case 'attach':
         return this.#onSession(call.session, (session) => attached(known, call, session));
       case 'chain':
-        return this.#onRunning(call.queue, (queue) => chainVerdict(known, call, queue));
+        return this.#onQueue(
+          call.queue,
+          (queue) =>
+            translationVerdict(known, call, queue) ??
+            this.#onRunning(call.queue, () => chainVerdict(known, call, queue)),
+        );
       case 'kick':
         return this.#onRunning(call.queue, (queue) => {
           // Virtio 2.1.1: no available buffer notification before DRIVER_OK.

@@ -33,6 +33,8 @@ export function attached(known: KnownState, call: CallOf<'attach'>, session: Kno
   const isBase =
     known.target.keepsChoices === true &&
     known.target.transport === 'vhost-user' &&
+    // A record of requests in flight has a position of its own.
+    session.inflight === undefined &&
     !known.accepts(session, 'VIRTIO_F_IN_ORDER');
   if (!ring.isEmpty && !isBase) return unfollowed('ring', 'the ring begins with chains that are not there');
   const { inflight } = session;
@@ -56,6 +58,15 @@ function isRunning(known: KnownState, id: number | undefined): boolean {
 const isIdAlone = ({ address, length, flags }: CallOf<'chain'>['table'][number]): boolean =>
   address === undefined && length === undefined && flags === undefined;
 
+/** Translations of buffers go to the session ahead of the chain. */
+export function translationVerdict(known: KnownState, call: CallOf<'chain'>, queue: KnownQueue): Verdict | undefined {
+  if (call.segments.every(({ access }) => access === 'untold')) return undefined;
+  const session = known.sessions.get(queue.session);
+  const isTranslated = session !== undefined && known.accepts(session, 'VIRTIO_F_ACCESS_PLATFORM');
+  if (isTranslated && session.asksForTranslations !== true) return undefined;
+  return breaks('session', 'a translation of a buffer that the session may not have');
+}
+
 /** How a chain stands to the text, as far as every device type asks for it. */
 export function chainVerdict(known: KnownState, call: CallOf<'chain'>, queue: KnownQueue): Verdict {
   const session = known.sessions.get(queue.session);
@@ -70,12 +81,6 @@ export function chainVerdict(known: KnownState, call: CallOf<'chain'>, queue: Kn
   if (segments.some(({ length, bytes }) => (length ?? bytes.length) === 0)) return breaks('ring', 'an empty buffer');
   if (segments.some(({ length = 0 }) => length > largestBuffer)) {
     return breaks('ring', `a buffer of more than the ${largestBuffer} bytes that it has`);
-  }
-  if (segments.some(({ access }) => access !== 'untold')) {
-    const isTranslated = session !== undefined && known.accepts(session, 'VIRTIO_F_ACCESS_PLATFORM');
-    if (!isTranslated || session.asksForTranslations === true) {
-      return breaks('session', 'a translation of a buffer that the session may not have');
-    }
   }
   // Virtio 2.7.5.3.1 and 2.8.19: no chain is longer than the queue.
   if (segments.length > size) return breaks('ring', 'a chain longer than the queue');

@@ -139,7 +139,7 @@ const innocent: readonly (readonly [name: string, reference: ReferenceName, line
   [
     'a translation for a buffer on a session that asks for none is answered as it may be',
     'block',
-    ['r1 = chain segments=[{bytes=00 access=write}]'],
+    ['r1 = chain segments=[{bytes=00 access=write} {access=none}]'],
   ],
   [
     'a device with a status waits for DRIVER_OK',
