@@ -157,10 +157,8 @@ function tried(session: TriedSession, attempt: Attempt): Tried {
     case 'silent':
       return attempt;
     case 'shown':
-      if (attempt.isAccepted && isClosed(session))
-        return { kind: 'refused', how: `${attempt.how}, then closed connection` };
       return attempt.isAccepted
-        ? { kind: 'accepted', how: attempt.how }
+        ? unlessItEnds(session, attempt.how)
         : { kind: 'refused', how: attempt.how, isShown: true };
     case 'done':
       switch (attempt.by) {
@@ -169,13 +167,23 @@ function tried(session: TriedSession, attempt: Attempt): Tried {
         case 'return':
           return { kind: 'accepted', how: 'no error' };
         case 'acknowledgement':
-          return isClosed(session)
-            ? { kind: 'refused', how: 'zero acknowledgement, then closed connection' }
-            : { kind: 'accepted', how: 'zero acknowledgement' };
+          return unlessItEnds(session, 'zero acknowledgement');
       }
   }
 }
 
-const isClosed = (session: TriedSession): boolean => session.fence().kind === 'closed';
+/** Accepted, unless the session ends behind it, or nothing is answered there any more. */
+function unlessItEnds(session: TriedSession, how: string): Tried {
+  const fence = session.fence();
+  switch (fence.kind) {
+    case 'passed':
+      return { kind: 'accepted', how };
+    case 'closed':
+      return { kind: 'refused', how: `${how}, then closed connection` };
+    case 'died':
+    case 'silent':
+      return fence;
+  }
+}
 
 const sessionOf = (opened: OpenedSession): TriedSession => ('session' in opened ? opened.session : opened);

@@ -14,6 +14,8 @@ const acceptance: Readonly<Record<Refused['by'], string>> = {
   status: 'a status without FAILED or DEVICE_NEEDS_RESET',
 };
 
+/** A word of the port: no IUT says it. */
+const noneInTime: NoAnswer['kind'] = 'silent';
 const noAnswers: readonly string[] = ['closed', 'silent', 'died'] satisfies NoAnswer['kind'][];
 
 function isNoAnswer<A extends { readonly kind: string }>(answer: A | NoAnswer): answer is NoAnswer {
@@ -261,6 +263,12 @@ export class Check {
   }
 
   fail(how: FailureKind, what: string, expected: string, actual: string, exit?: IutExit): void {
+    if (how === 'wrong' && actual === noneInTime) {
+      // A case may compare what came of an operation: that nothing came in time is for the judge to decide.
+      const late = { how: 'stalled', actual: 'nothing in time', silent: true } as const;
+      this.record({ ...late, what, expected, traceEvent: this.#newestEvent() });
+      return;
+    }
     const failure = { how, what, expected, actual, traceEvent: this.#newestEvent() };
     this.record(exit === undefined ? failure : { ...failure, exit });
   }

@@ -51,6 +51,14 @@ t.test('an answer and then a close is a close, whichever is seen first', async (
   t.match(outcomeOf(accepted, accepted, { kind: 'closed' }), { kind: 'refused' });
 });
 
+t.test('an answer behind which nothing comes any more is no acceptance', async (t) => {
+  const silent: Fence = { kind: 'silent', waitedMs: 7 };
+  for (const flawed of [accepted, answer]) {
+    t.match(outcomeOf(flawed, accepted, silent), { kind: 'unanswered', end: silent });
+    t.match(outcomeOf(flawed, accepted, { kind: 'died', exit: { code: 1 } }), { kind: 'unanswered' });
+  }
+});
+
 t.test('a control is sent once for its name', async (t) => {
   const controls: Controls = new Map();
   t.equal(outcomeOf(refused, accepted, { kind: 'passed' }, controls).sent, 2);

@@ -58,6 +58,21 @@ t.test('memory that changed is a failure, and each run of bytes is in the log', 
   t.equal(log.events().length, 2 + 16, 'not all of many');
 });
 
+t.test('what did not come in time is silence, however it was compared', async (t) => {
+  const check = new Check('vu-features/get-features-repeatable', { next: 0, observe: () => 0 });
+  t.notOk(check.equal<string>('silent', 'passed', 'a fence'));
+  t.notOk(check.oneOf<string>('silent', ['refused', 'closed'], 'a flawed message'));
+  check.fails('wrong', 'a fence', 'it passes', 'silent');
+  t.same(
+    check.failures.map(({ how, silent }) => [how, silent]),
+    [
+      ['stalled', true],
+      ['stalled', true],
+      ['stalled', true],
+    ],
+  );
+});
+
 t.test('no answer ends the case', async (t) => {
   const check = new Check('vu-features/get-features-repeatable', { next: 0, observe: () => 0 });
   assert.throws(() => check.accepted({ kind: 'closed' }, 'SET_OWNER'), CaseEnded);

@@ -100,7 +100,9 @@ function refusesOutside(
         const wrong = outside[place]?.(fields[part], region.userAddress + BigInt(region.size), hand.ring) ?? 0n;
         const before = snapshot(guest);
         const answer = session.messages.acknowledged(setAddresses(hand.index, { ...fields, [part]: wrong }));
-        if (answer.kind !== 'done' || session.fence().kind !== 'passed') return answer;
+        if (answer.kind !== 'done') return answer;
+        const fence = session.fence();
+        if (fence.kind !== 'passed') return fence.kind === 'closed' ? answer : fence;
         // At the latest on start: nothing may be taken from such a ring, and nothing written.
         start(hand);
         session.messages.fence();
@@ -227,7 +229,9 @@ export const guestAddressesRefused = defineCase({
           used: areas.device.guestAddress,
         };
         const answer = session.messages.acknowledged(setAddresses(hand.index, fields));
-        if (answer.kind !== 'done' || session.fence().kind !== 'passed') return answer;
+        if (answer.kind !== 'done') return answer;
+        const fence = session.fence();
+        if (fence.kind !== 'passed') return fence.kind === 'closed' ? answer : fence;
         start(hand);
         session.messages.fence();
         const told = session.isOpen ? getBase(session, hand.index) : { kind: 'closed' as const };

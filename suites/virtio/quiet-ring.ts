@@ -20,7 +20,7 @@ export function staysQuiet(
   port.until(() => queue.usedCount() !== before || queue.calls() > 0, seenWithinMs(port));
   const fence = session.fence();
   if (fence.kind !== 'passed') {
-    check.fails('wrong', `a fence behind the kick ${when}`, 'it passes', fence.kind);
+    check.failsBy(fence, `a fence behind the kick ${when}`, 'it passes');
     return false;
   }
   const isQuiet = check.equal(queue.usedCount(), before, `used idx ${when}`);
