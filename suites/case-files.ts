@@ -125,6 +125,7 @@ export const caseFiles = {
   'virtio-pci/features': () => import('./virtio-pci/features.cases.ts'),
   'virtio-pci/identity': () => import('./virtio-pci/identity.cases.ts'),
   'virtio-pci/net': () => import('./virtio-pci/net.cases.ts'),
+  'virtio-pci/notify': () => import('./virtio-pci/notify.cases.ts'),
   'virtio-pci/notify-structure': () => import('./virtio-pci/notify-structure.cases.ts'),
   'virtio-pci/odd-accesses': () => import('./virtio-pci/odd-accesses.cases.ts'),
   'virtio-pci/pin': () => import('./virtio-pci/pin.cases.ts'),

@@ -64,5 +64,6 @@ export * as 'transport/vhost-vdpa/ring' from './transport/vhost-vdpa/ring-faults
 export * as 'transport/virtio-pci/capability' from './transport/virtio-pci/capability-faults.ts';
 export * as 'transport/virtio-pci/common' from './transport/virtio-pci/common-faults.ts';
 export * as 'transport/virtio-pci/interrupt' from './transport/virtio-pci/interrupt-faults.ts';
+export * as 'transport/virtio-pci/notify' from './transport/virtio-pci/notify-faults.ts';
 export * as 'transport/virtio-pci/odd-access' from './transport/virtio-pci/odd-access-faults.ts';
 export * as 'transport/virtio-pci/queue-reset' from './transport/virtio-pci/queue-reset-faults.ts';

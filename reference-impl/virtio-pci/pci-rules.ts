@@ -143,6 +143,8 @@ export interface PciNotifyRules {
   /** The word by which the driver names a queue, with NOTIF_CONFIG_DATA. */
   readonly configData: (index: number) => number;
   readonly acceptsLength: (length: number, features: bigint) => boolean;
+  /** The word by which a notification names a queue. @param configData what the driver was told. */
+  readonly wordOf: (index: number, configData: number, features: bigint) => number;
   /** The queue that is notified. */
   readonly queueOf: (named: number | undefined, atAddress: number | undefined) => number | undefined;
 }
@@ -253,6 +255,7 @@ export const virtioPciRules: VirtioPciRules = {
     notifyOff: (index) => index + 1,
     configData: (index) => 0x100 + index,
     acceptsLength: (length, features) => length === ((features & VIRTIO_F_NOTIFICATION_DATA) === 0n ? 2 : 4),
+    wordOf: (index, configData, features) => ((features & VIRTIO_F_NOTIF_CONFIG_DATA) === 0n ? index : configData),
     queueOf: (named, atAddress) => (named === atAddress ? named : undefined),
   },
   interrupt: {

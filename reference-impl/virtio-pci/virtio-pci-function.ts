@@ -1,6 +1,5 @@
 import type { ParentDriver, StepOutcome } from '../devices/parent-driver.ts';
 import type { MemoryMap } from '../memory/memory-map.ts';
-import { VIRTIO_F_NOTIF_CONFIG_DATA } from '../virtqueue/feature-bits.ts';
 import { COMMON_CONFIG_SIZE } from '../wire/virtio-pci.ts';
 import { type ConfiguredDevice, readCommonConfig, writeCommonConfig } from './common-config.ts';
 import { FunctionConfigSpace } from './pci-config-space.ts';
@@ -178,12 +177,11 @@ export class VirtioPciFunction implements ConfiguredDevice {
   }
 
   #notified(offset: number, source: Uint8Array): void {
-    const { multiplier, notifyOff, configData, acceptsLength, queueOf } = this.rules.notify;
+    const { multiplier, notifyOff, configData, acceptsLength, wordOf, queueOf } = this.rules.notify;
     if (!acceptsLength(source.length, this.features)) return;
     const word = (source[0] ?? 0) | ((source[1] ?? 0) << 8);
     const indices = Array.from({ length: this.queues.count }, (_, index) => index);
-    const hasData = (this.features & VIRTIO_F_NOTIF_CONFIG_DATA) !== 0n;
-    const named = indices.find((index) => (hasData ? configData(index) : index) === word);
+    const named = indices.find((index) => wordOf(index, configData(index), this.features) === word);
     const atAddress = indices.find((index) => notifyOff(index) * multiplier === offset);
     const queue = queueOf(named, atAddress);
     if (queue !== undefined) this.queues.notified(queue);
