@@ -138,7 +138,7 @@ t.test('vectors: all are enabled at once, and each queue has its own while there
       { vector: 1, isShared: false },
     ],
   );
-  vectors.mapSelected(3, -1, true);
+  vectors.mapSelected(3, -1);
   t.equal(pci.read('queueMsixVector'), 0);
   t.equal(irqs.length, 1, 'the shared vector keeps its event');
   vectors.release();

@@ -5,7 +5,7 @@ import { virtioPciRules } from '../../reference-impl/virtio-pci/pci-rules.ts';
 import { splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { vfioPci } from '../../reference-impl/wire/vfio-structures.ts';
 import { isrStatus, VIRTIO_MSI_NO_VECTOR } from '../../reference-impl/wire/virtio-pci.ts';
-import { DriverUsageError, PeerProtocolError } from '../errors.ts';
+import { DeadlineError, DriverUsageError, PeerProtocolError } from '../errors.ts';
 import { eventfdRead } from '../native/native.ts';
 import { RequestsUnknownError } from '../port/port.ts';
 import { type OpenPciReferenceOptions, openPciReference } from '../reference/open-pci-reference.ts';
@@ -148,6 +148,17 @@ t.test('a set of features that the device takes back is told of', async (t) => {
   const { session } = connected(t);
   t.throws(() => session.negotiate({ device: 1n << 32n }), { message: 'the device took FEATURES_OK back' });
   t.equal(session.pci.read('deviceStatus') & FEATURES_OK, 0);
+});
+
+t.test('a reset that does not end is told of, and is not taken for a device that is gone', async (t) => {
+  const rules = { ...virtioPciRules, status: { ...virtioPciRules.status, afterZero: () => 1 } };
+  const { session } = connected(t, { rules, deadlineMs: 20 });
+  t.throws(() => session.prepare(), DeadlineError);
+  const lasts = { ...virtioPciRules.queueReset, lasts: Number.POSITIVE_INFINITY };
+  const slow = running(t, features | ringReset, { rules: { ...virtioPciRules, queueReset: lasts }, deadlineMs: 20 });
+  t.equal(slow.queue.stop().kind, 'silent');
+  const again = running(t, features | ringReset, { rules: { ...virtioPciRules, queueReset: lasts }, deadlineMs: 20 });
+  t.throws(() => again.session.attach(again.ring(), { index: 0 }), DeadlineError);
 });
 
 t.test('behind a restart, a session that was open finds no device', async (t) => {

@@ -35,10 +35,6 @@ export class PciQueue<R extends GuestRing = GuestRing> extends EventQueue<R> {
     this.#sharedBefore = options.owner.sharedSignals;
   }
 
-  get hasCall(): boolean {
-    return this.#options.hasCall;
-  }
-
   protected notifyDevice(): void {
     const { context, owner, session, hasKick } = this.#options;
     if (!hasKick) throw new DriverUsageError(`ring ${this.index} has no kick`);

@@ -1,6 +1,6 @@
 import { featureSet, noFeatures } from '../../reference-impl/catalogue/feature-set.ts';
 import type { Guest } from '../../reference-impl/memory/guest.ts';
-import { areaAddresses, sentAddresses } from '../../reference-impl/virtqueue/area-addresses.ts';
+import { sentAddresses } from '../../reference-impl/virtqueue/area-addresses.ts';
 import {
   VIRTIO_F_NOTIF_CONFIG_DATA,
   VIRTIO_F_NOTIFICATION_DATA,
@@ -12,10 +12,11 @@ import { vfioPci } from '../../reference-impl/wire/vfio-structures.ts';
 import { pciCommand, pciHeader, virtioPciCapabilities } from '../../reference-impl/wire/virtio-pci.ts';
 import { encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
 import { unmetByRings } from '../devices/request-needs.ts';
-import { DriverUsageError, PeerProtocolError } from '../errors.ts';
+import { DeadlineError, DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
 import type {
   AttachOptions,
   ControlOutcome,
+  Done,
   FeatureWord,
   Fence,
   Negotiated,
@@ -26,12 +27,14 @@ import type {
   VirtioPciFunction,
   VirtioPciSession,
 } from '../port/port.ts';
-import { callOutcomeOn, failedCall, noAnswerOn } from '../session/call-outcome.ts';
+import { callOutcomeOn, checkCall, failedCall, noAnswerOn } from '../session/call-outcome.ts';
 import { deadlineIn } from '../session/deadline.ts';
 import { ringFeatures } from '../session/ring-features.ts';
 import type { SessionContext } from '../session/session-context.ts';
+import { CheckedFields } from './checked-fields.ts';
 import { PciQueue, type RingOwner } from './pci-queue.ts';
 import { PciVectors } from './pci-vectors.ts';
+import { QueueSetUps } from './queue-set-ups.ts';
 import { PciDeviceParts } from './session-device.ts';
 
 export interface PciSessionOptions {
@@ -54,14 +57,6 @@ const restMs = 5;
 const nothingNegotiated: Negotiated = { offered: noFeatures, accepted: noFeatures };
 const returned: ControlOutcome = { kind: 'done', by: 'return' };
 
-/** What is known of a queue that was set up. */
-interface SetUpQueue {
-  readonly notifyAt: { readonly bar: number; readonly offset: number };
-  /** The word that names it in notifications. */
-  readonly word: number;
-  isEnabled: boolean;
-}
-
 /**
  * One open virtio function. The rings are set up first and DRIVER_OK comes at the first use of one, as drivers do. A ring
  * stops alone where VIRTIO_F_RING_RESET was accepted; else with the device. Who writes the status itself decides on DRIVER_OK.
@@ -76,7 +71,8 @@ export class PciSession implements VirtioPciSession, RingOwner {
   readonly #context: SessionContext;
   readonly #vectors: PciVectors;
   readonly #queues: PciQueue[] = [];
-  readonly #setUp = new Map<number, SetUpQueue>();
+  readonly #fields: CheckedFields;
+  readonly #setUps: QueueSetUps;
   #words = nothingNegotiated;
   #guest: Guest | undefined;
   #mapped: readonly { readonly ioVirtualAddress: bigint; readonly size: bigint }[] = [];
@@ -96,6 +92,8 @@ export class PciSession implements VirtioPciSession, RingOwner {
     this.vfio = options.vfio;
     this.pci = options.pci;
     this.#vectors = new PciVectors(options.vfio, options.pci);
+    this.#fields = new CheckedFields(options.pci);
+    this.#setUps = new QueueSetUps(options.pci, this.#fields);
     this.device = new PciDeviceParts(options.pci, (status) => this.#writeStatus(status));
   }
 
@@ -146,8 +144,8 @@ export class PciSession implements VirtioPciSession, RingOwner {
     if (command < 0) failedCall('the command register', command);
     this.pci.writeConfigSpace(pciHeader.command, 2, command | pciCommand.MEMORY | pciCommand.BUS_MASTER);
     this.#resetDevice();
-    this.#setBits(ACKNOWLEDGE);
-    this.#setBits(DRIVER);
+    this.#fields.addStatus(ACKNOWLEDGE);
+    this.#fields.addStatus(DRIVER);
     this.#isPrepared = true;
   }
 
@@ -155,14 +153,12 @@ export class PciSession implements VirtioPciSession, RingOwner {
     if (!this.#isPrepared) this.prepare();
     this.#isPrepared = false;
     const offer = this.readFeatures('features');
-    if (offer.kind !== 'word') return failedCall('device_feature', -errno.ENODEV);
+    if (offer.kind === 'malformed') throw new PeerProtocolError(offer.why);
+    if (offer.kind !== 'word') return endedBy(offer, 'device_feature');
     const accepted = device & offer.word;
-    for (const window of windows) {
-      this.#write('driverFeatureSelect', window);
-      this.#write('driverFeature', Number((accepted >> (32n * BigInt(window))) & 0xffff_ffffn));
-    }
-    this.#setBits(FEATURES_OK);
-    if ((this.#read('deviceStatus') & FEATURES_OK) === 0) {
+    this.#fields.acceptFeatures(accepted, windows);
+    this.#fields.addStatus(FEATURES_OK);
+    if ((this.#fields.read('deviceStatus') & FEATURES_OK) === 0) {
       throw new PeerProtocolError('the device took FEATURES_OK back');
     }
     this.#words = { offered: featureSet({ device: offer.word }), accepted: featureSet({ device: accepted }) };
@@ -213,18 +209,21 @@ export class PciSession implements VirtioPciSession, RingOwner {
       isShared: call && this.#vectors.of(index).isShared,
     });
     this.#queues.push(queue);
-    if (this.#setUp.get(index)?.isEnabled === true) {
+    if (this.#setUps.isEnabled(index)) {
       if (!this.#canResetQueues) throw unmetByRings('changes');
-      this.resetQueue(index);
+      const outcome = this.resetQueue(index);
+      if (outcome.kind !== 'done') endedBy(outcome, `the reset of queue ${index}`);
     }
-    this.#setUpQueue(queue, enable);
+    this.#setUps.setUp(queue, this.#accepted(VIRTIO_F_NOTIF_CONFIG_DATA));
+    if (call) this.#vectors.mapSelected(index, queue.pollFd);
+    if (enable) checkCall('queueEnable', this.#setUps.enable(index));
     queue.drainCalls();
     return queue;
   }
 
   run(): ControlOutcome {
     if (this.#isRunning || this.#isStoppedByReset || this.#isStatusManual || this.#queues.length === 0) return returned;
-    this.#setBits(DRIVER_OK);
+    this.#fields.addStatus(DRIVER_OK);
     this.#isRunning = true;
     // Some devices signal once when they start. Where there was a chain already, the call may be for that.
     for (const queue of this.#queues) if (queue.driver.outstanding === 0) queue.drainCalls();
@@ -234,25 +233,15 @@ export class PciSession implements VirtioPciSession, RingOwner {
   /** @throws RequestsUnknownError where the ring rests because another one was stopped. */
   notify({ index, driver }: PciQueue): void {
     if (this.#isStoppedByReset) throw unmetByRings('changes');
-    const setUp = this.#setUp.get(index);
-    if (setUp === undefined) throw new DriverUsageError(`ring ${index} was not set up`);
-    const { bar, offset } = setUp.notifyAt;
-    const hasData = this.#accepted(VIRTIO_F_NOTIFICATION_DATA);
     // The next available place with its wrap counter, or the available idx: bits 0 to 15 of a base.
-    const place = (encodeVringBase(driver.position) & 0xffff) * 0x1_0000;
-    const written = hasData
-      ? this.pci.writeBar(bar, offset, 4, place + setUp.word)
-      : this.pci.writeBar(bar, offset, 2, setUp.word);
-    if (written < 0) failedCall(`the notification of ring ${index}`, written);
+    const data = encodeVringBase(driver.position) & 0xffff;
+    this.#setUps.notify(index, this.#accepted(VIRTIO_F_NOTIFICATION_DATA) ? data : undefined);
   }
 
   /** A queue is enabled once. @throws RequestsUnknownError for taking it out of use without stopping it. */
   setEnabled({ index }: PciQueue, enabled: boolean): ControlOutcome {
-    const setUp = this.#setUp.get(index);
-    if (!enabled || setUp === undefined) throw unmetByRings('changes');
-    setUp.isEnabled = true;
-    this.#write('queueSelect', index);
-    return callOutcomeOn(this.#context, Math.min(0, this.pci.write('queueEnable', 1)));
+    if (!enabled) throw unmetByRings('changes');
+    return callOutcomeOn(this.#context, Math.min(0, this.#setUps.enable(index)));
   }
 
   stopRing({ index }: PciQueue): ReturnType<Queue['stop']> {
@@ -276,8 +265,7 @@ export class PciSession implements VirtioPciSession, RingOwner {
   }
 
   resetQueue(index: number): ControlOutcome {
-    const setUp = this.#setUp.get(index);
-    if (setUp !== undefined) setUp.isEnabled = false;
+    this.#setUps.disabled(index);
     this.pci.write('queueSelect', index);
     const answer = this.pci.write('queueReset', 1);
     if (answer < 0) return callOutcomeOn(this.#context, answer);
@@ -315,36 +303,6 @@ export class PciSession implements VirtioPciSession, RingOwner {
     return (this.#words.accepted.device & feature) !== 0n;
   }
 
-  #setUpQueue(queue: PciQueue, isEnabled: boolean): void {
-    const { index, ring } = queue;
-    this.#write('queueSelect', index);
-    const largest = this.#read('queueSize');
-    if (largest === 0) throw new PeerProtocolError(`queue_size of queue ${index} is 0`);
-    if (ring.size > largest)
-      throw new PeerProtocolError(`queue_size of queue ${index} is ${largest}, not ${ring.size}`);
-    this.#write('queueSize', ring.size);
-    const { descriptor, driver, device } = areaAddresses(ring, sentAddresses.translated);
-    this.#writeAddress('queueDescLow', 'queueDescHigh', descriptor);
-    this.#writeAddress('queueDriverLow', 'queueDriverHigh', driver);
-    this.#writeAddress('queueDeviceLow', 'queueDeviceHigh', device);
-    if (queue.hasCall) this.#vectors.mapSelected(index, queue.pollFd, queue.hasCall);
-    const hasConfigData = this.#accepted(VIRTIO_F_NOTIF_CONFIG_DATA);
-    this.#setUp.set(index, {
-      notifyAt: this.#notifyPlace(),
-      word: hasConfigData ? this.#read('queueNotifConfigData') : index,
-      isEnabled,
-    });
-    if (isEnabled) this.#write('queueEnable', 1);
-  }
-
-  /** Where the selected queue is notified. */
-  #notifyPlace(): SetUpQueue['notifyAt'] {
-    const notify = this.pci.structure(virtioPciCapabilities.VIRTIO_PCI_CAP_NOTIFY_CFG);
-    if (notify === undefined) throw new PeerProtocolError('no capability shows where queues are notified');
-    const multiplier = this.pci.readConfigSpace(notify.at + 16, 4);
-    return { bar: notify.bar, offset: notify.offset + this.#read('queueNotifyOff') * multiplier };
-  }
-
   #stopByReset(): ControlOutcome {
     if (this.#isStoppedByReset) return returned;
     const outcome = this.#zeroStatus();
@@ -357,14 +315,14 @@ export class PciSession implements VirtioPciSession, RingOwner {
 
   #resetDevice(): void {
     const outcome = this.#zeroStatus();
-    if (outcome.kind !== 'done') failedCall('the reset of the device', -errno.ENODEV);
+    if (outcome.kind !== 'done') endedBy(outcome, 'the reset of the device');
     this.#vectors.mapConfiguration();
   }
 
   #zeroStatus(): ControlOutcome {
     const answer = this.pci.write('deviceStatus', 0);
     if (answer < 0) return callOutcomeOn(this.#context, answer);
-    for (const setUp of this.#setUp.values()) setUp.isEnabled = false;
+    this.#setUps.disabled();
     return this.#until(() => this.pci.read('deviceStatus') === 0);
   }
 
@@ -381,10 +339,6 @@ export class PciSession implements VirtioPciSession, RingOwner {
     return outcome;
   }
 
-  #setBits(bits: number): void {
-    this.#write('deviceStatus', this.#read('deviceStatus') | bits);
-  }
-
   #until(holds: () => boolean): ControlOutcome {
     const { waiting, deadlineMs } = this.#context;
     if (waiting.until(() => holds() || this.#context.exit() !== undefined, deadlineIn(deadlineMs))) {
@@ -393,24 +347,18 @@ export class PciSession implements VirtioPciSession, RingOwner {
     }
     return { kind: 'silent', waitedMs: deadlineMs };
   }
+}
 
-  #read(field: Parameters<VirtioPciFunction['read']>[0]): number {
-    const value = this.pci.read(field);
-    return value < 0 ? failedCall(field, value) : value;
-  }
-
-  #write(field: Parameters<VirtioPciFunction['write']>[0], value: number): void {
-    const written = this.pci.write(field, value);
-    if (written < 0) failedCall(field, written);
-  }
-
-  #writeAddress(
-    low: 'queueDescLow' | 'queueDriverLow' | 'queueDeviceLow',
-    high: 'queueDescHigh' | 'queueDriverHigh' | 'queueDeviceHigh',
-    address: bigint,
-  ): void {
-    this.#write(low, Number(address & 0xffff_ffffn));
-    this.#write(high, Number(address >> 32n));
+/** What has to be done was not. @throws DeadlineError, IutGoneError or PeerProtocolError, always. */
+function endedBy(outcome: Exclude<ControlOutcome, Done>, what: string): never {
+  switch (outcome.kind) {
+    case 'silent':
+      throw new DeadlineError(`${what} is not over after ${outcome.waitedMs} ms`);
+    case 'closed':
+    case 'died':
+      throw new IutGoneError(`${what}: the device is gone`);
+    case 'refused':
+      throw new PeerProtocolError(`${what} is refused`);
   }
 }
 

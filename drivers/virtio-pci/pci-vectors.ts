@@ -1,5 +1,4 @@
 import { vfioPci } from '../../reference-impl/wire/vfio-structures.ts';
-import { VIRTIO_MSI_NO_VECTOR } from '../../reference-impl/wire/virtio-pci.ts';
 import { PeerProtocolError } from '../errors.ts';
 import { closeFd, eventfdCreate, eventfdRead } from '../native/native.ts';
 import type { VfioDevice } from '../port/vhost-mdev-door.ts';
@@ -71,16 +70,15 @@ export class PciVectors {
     this.#ofQueue.set(index, { vector, isShared: vector === shared });
   }
 
-  /** Maps the selected queue. -1 for no event: then it is mapped to no vector. */
-  mapSelected(index: number, event: number, hasCall: boolean): void {
+  /** Maps the selected queue. @param event its own; a shared vector keeps the one that it has. */
+  mapSelected(index: number, event: number): void {
     const { vector, isShared } = this.of(index);
-    const wanted = hasCall ? vector : VIRTIO_MSI_NO_VECTOR;
-    if (hasCall && !isShared) {
+    if (!isShared) {
       checkCall('VFIO_DEVICE_SET_IRQS', this.#vfio.setIrqEvents(vfioPci.MSIX_IRQ_INDEX, vector, [event]));
     }
-    this.#pci.write('queueMsixVector', wanted);
+    this.#pci.write('queueMsixVector', vector);
     const mapped = this.#pci.read('queueMsixVector');
-    if (mapped !== wanted) throw new PeerProtocolError(`queue_msix_vector reads ${mapped} behind a write of ${wanted}`);
+    if (mapped !== vector) throw new PeerProtocolError(`queue_msix_vector reads ${mapped} behind a write of ${vector}`);
   }
 
   release(): void {
