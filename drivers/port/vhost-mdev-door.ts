@@ -73,6 +73,8 @@ export interface VfioDevice {
   setIrqEvents(index: number, start: number, events: readonly number[]): number;
   /** Count 0 without data: takes the eventfds of an index away. */
   dropIrqs(index: number, start?: number): number;
+  /** Unmasks the first interrupt of an index, which was masked as it signalled. */
+  unmaskIrq(index: number): number;
   mapDma(range: DmaRange & { readonly userAddress: bigint; readonly permission?: DmaPermission }): number;
   /** Bytes that were unmapped. */
   unmapDma(range: DmaRange): bigint | number;

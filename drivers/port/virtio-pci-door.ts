@@ -69,6 +69,8 @@ export interface VirtioPciSession extends Session {
    * An error number negated, or no failure.
    */
   usePin(event: number): number;
+  /** Lets the pin signal again, which is masked once it did. An error number negated, or no failure. */
+  unmaskPin(): number;
   /** Has `attach` map a queue to this vector. */
   useVector(index: number, vector: number): void;
   /** Resets a queue and waits for it; features must allow it. */

@@ -50,6 +50,7 @@ export function openPciReference(options: OpenPciReferenceOptions): PciPort {
   const port = new PciPort({
     facts,
     carrier,
+    operator: { changeConfig: () => void carrier.guarded(() => carrier.device.changeConfig()) },
     iut: new InProcessIut(carrier, () => carrier.resources()),
     recovery: ['reconnect', 'restart'],
     ...(deadlineMs === undefined ? {} : { deadlineMs }),

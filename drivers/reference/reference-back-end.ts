@@ -1,7 +1,7 @@
 import { makeDevice } from '../../reference-impl/devices/device-rules.ts';
-import { VIRTIO_ID_NET } from '../../reference-impl/devices/net-layout.ts';
 import type { ParentDriver, StoreObserver } from '../../reference-impl/devices/parent-driver.ts';
 import type { ReferenceDevice } from '../../reference-impl/devices/reference-devices.ts';
+import { toggleConfig } from '../../reference-impl/devices/toggled-config.ts';
 import { type Breakdown, BrokenDown } from '../../reference-impl/vhost-user/back-end-edge.ts';
 import type { ReferenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { BackEndSession } from '../../reference-impl/vhost-user/session.ts';
@@ -27,9 +27,6 @@ export interface ReferenceBackEndOptions {
   readonly breakDown: (how: Breakdown) => void;
 }
 
-/** Lowest bytes of `status` (virtio_net_config) and `opt_io_size` (virtio_blk_config), and the bit that changes. */
-const linkStatus = { offset: 6, bit: 1 } as const;
-const optimalIoSize = { offset: 28, bit: 8 } as const;
 /** Chains carried out between two looks at the descriptors. */
 const chainsPerTurn = 4096;
 /** Rings without kicks are looked at this often, in microseconds. */
@@ -73,11 +70,7 @@ export class ReferenceBackEnd {
 
   /** Toggles a field of configuration space that says nothing of what is served, as an operator might. */
   changeConfig(): void {
-    const { device } = this;
-    const { offset, bit } = device.deviceId === VIRTIO_ID_NET ? linkStatus : optimalIoSize;
-    const before = device.readConfig(offset, 1)?.[0];
-    if (before === undefined) return;
-    device.restoreConfig(offset, Uint8Array.of(before ^ bit));
+    if (!toggleConfig(this.device)) return;
     const session = this.#connection?.session;
     session?.configChanges.changed(!session.rings.someStarted);
   }

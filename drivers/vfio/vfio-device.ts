@@ -5,6 +5,7 @@ import {
   VFIO_DMA_MAP_FLAG_READ,
   VFIO_DMA_MAP_FLAG_WRITE,
   VFIO_IRQ_SET_ACTION_TRIGGER,
+  VFIO_IRQ_SET_ACTION_UNMASK,
   VFIO_IRQ_SET_DATA_EVENTFD,
   VFIO_IRQ_SET_DATA_NONE,
   VFIO_REGION_SPAN,
@@ -102,6 +103,10 @@ export class OpenVfioDevice implements VfioDevice {
 
   dropIrqs(index: number, start = 0): number {
     return this.#setIrqs(VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER, index, start, 0, new Uint8Array());
+  }
+
+  unmaskIrq(index: number): number {
+    return this.#setIrqs(VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_UNMASK, index, 0, 1, new Uint8Array());
   }
 
   mapDma(range: DmaRange & { readonly userAddress: bigint; readonly permission?: DmaPermission }): number {

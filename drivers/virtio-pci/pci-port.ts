@@ -1,3 +1,4 @@
+import type { Operator } from '../port/port.ts';
 import { DeviceFilePort, type DeviceFilePortOptions } from '../session/device-file-port.ts';
 import type { SessionPort } from '../session/session-port.ts';
 import { recordedOpening } from '../vfio/recorded-vfio-file.ts';
@@ -8,15 +9,19 @@ import { PciSession } from './pci-session.ts';
 
 export interface PciPortOptions extends DeviceFilePortOptions {
   readonly carrier: VfioCarrier;
+  /** Absent where nothing can be done to it from outside. */
+  readonly operator?: Operator;
 }
 
 /** The driver of a virtio function, over any carrier of VFIO. */
 export class PciPort extends DeviceFilePort<PciSession> {
+  readonly operator?: Operator;
   readonly #options: PciPortOptions;
 
   constructor(options: PciPortOptions) {
     super(options);
     this.#options = options;
+    if (options.operator !== undefined) this.operator = options.operator;
   }
 
   protected open(id: number): ReturnType<SessionPort<PciSession>['open']> {

@@ -260,6 +260,10 @@ export class PciSession implements VirtioPciSession, RingOwner {
     return this.vfio.setIrqEvents(vfioPci.INTX_IRQ_INDEX, 0, [event]);
   }
 
+  unmaskPin(): number {
+    return this.vfio.unmaskIrq(vfioPci.INTX_IRQ_INDEX);
+  }
+
   useVector(index: number, vector: number): void {
     this.#vectors.assign(index, vector);
   }

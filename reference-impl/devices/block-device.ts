@@ -211,9 +211,9 @@ export class BlockDevice extends QueuedDevice {
     const start = this.#rules.dataOffset(chain.readable);
     const bytes = Math.max(0, chain.readableLength - start);
     if (!this.#fits(sector, bytes)) return 'failed';
-    const from = this.#rules.byteOf(sector);
-    const target = this.disk.subarray(from, from + bytes);
-    target.set(this.#rules.write(gather(chain.readable, start, target.length)));
+    const target = this.disk.subarray(this.#rules.byteOf(sector));
+    const data = this.#rules.write(gather(chain.readable, start, Math.min(bytes, target.length)));
+    target.set(data.subarray(0, target.length));
     return 'done';
   }
 

@@ -1,4 +1,5 @@
 import type { ParentDriver, StepOutcome } from '../devices/parent-driver.ts';
+import { toggleConfig } from '../devices/toggled-config.ts';
 import { DmaContainer, dmaRules } from '../vhost-mdev/dma-container.ts';
 import type { MdevEdge } from '../vhost-mdev/mdev-edge.ts';
 import { errno } from '../wire/errno.ts';
@@ -49,6 +50,11 @@ export class VfioPciDevice implements CalledVfioPci {
     if (this.#opens > 0) return;
     this.resetFunction();
     this.interrupts.dropAll();
+  }
+
+  /** Configuration changes from outside. */
+  changeConfig(): void {
+    if (toggleConfig(this.function.parent)) this.function.configChanged();
   }
 
   resetFunction(): void {

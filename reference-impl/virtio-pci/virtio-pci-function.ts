@@ -161,6 +161,11 @@ export class VirtioPciFunction implements ConfiguredDevice {
     return offset >= structurePlaces.notify;
   }
 
+  /** The device's configuration is another: a device that runs tells it. */
+  configChanged(): void {
+    if (this.#isRunning) this.interrupts.ofConfiguration();
+  }
+
   /** Carries out one chain at most. */
   step(): StepOutcome {
     return this.parent.step();

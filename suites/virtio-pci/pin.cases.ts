@@ -95,3 +95,26 @@ export const configurationBit = defineCase({
     check.equal(isr(session, check) & isrStatus.CONFIGURATION, isrStatus.CONFIGURATION, 'the configuration bit');
   },
 });
+
+export const changeSetsBit = defineCase({
+  id: 'virtio-pci/pin/a-change-sets-the-configuration-bit',
+  title: 'when the pin signals a change of configuration from outside, the configuration bit of the ISR status is set',
+  proves: { 'pci/isr-config-bit-before-interrupt': 'pci-configuration-sets-queue-bit' },
+  applies: { ...applies, devices: ['block', 'net'], needs: ['interrupt-pin', 'changes-config'] },
+  run(context) {
+    const { session, port, driver, ring, requirement } = context;
+    const check = requirement('pci/isr-config-bit-before-interrupt');
+    const event = pinOf(context, check);
+    driver.attach(ring({ size: 16 }));
+    session.run();
+    check.presumes(port.operator !== undefined, 'the configuration can be changed from here');
+    // The second change takes back the first: cases that follow know the device as it was.
+    for (const time of [1, 2]) {
+      port.operator?.changeConfig();
+      check.presumes(event.wait() > 0, `the pin signals for change ${time}`);
+      const bits = isr(session, check);
+      check.equal(bits & isrStatus.CONFIGURATION, isrStatus.CONFIGURATION, `the configuration bit at change ${time}`);
+      check.presumes(session.unmaskPin() >= 0, 'the pin is unmasked');
+    }
+  },
+});

@@ -200,3 +200,28 @@ export const unmappedConfiguration = defineCase({
     check.equal(event.take(), 0, 'signals of any vector');
   },
 });
+
+export const unmappedChange = defineCase({
+  id: 'virtio-pci/vectors/a-change-without-one-signals-none',
+  title:
+    'with MSI-X, configuration that is mapped to no vector signals none when it changes from outside, and one once mapped',
+  proves: { 'pci/unmapped-config-not-interrupted': 'pci-unmapped-configuration-interrupts' },
+  applies: { start: 'negotiated', transports, devices: ['block', 'net'], needs: ['changes-config'] },
+  run({ session, port, driver, ring, requirement }) {
+    const check = requirement('pci/unmapped-config-not-interrupted');
+    const event = eventOfAll(port, session, check);
+    driver.attach(ring({ size: 16 }));
+    mapsConfiguration(session, check, none);
+    session.run();
+    check.presumes(port.operator !== undefined, 'the configuration can be changed from here');
+    event.take();
+    port.operator?.changeConfig();
+    port.until(() => false, seenWithinMs(port));
+    session.fence();
+    check.equal(event.take(), 0, 'signals of any vector for a change');
+    mapsConfiguration(session, check, 0);
+    // The second change takes back the first: cases that follow know the device as it was.
+    port.operator?.changeConfig();
+    check.presumes(event.wait() > 0, 'a change is signalled once configuration is mapped');
+  },
+});

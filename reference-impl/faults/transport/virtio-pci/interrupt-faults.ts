@@ -1,4 +1,5 @@
 import { VIRTIO_MSI_NO_VECTOR } from '../../../wire/virtio-pci.ts';
+import { breakingMore } from '../../fault.ts';
 import { pciFault } from './pci-fault.ts';
 
 const none = VIRTIO_MSI_NO_VECTOR;
@@ -9,11 +10,11 @@ export const pciInterruptFaults = {
   'pci-one-vector': pciFault('pci/msi-x-vector-count', 'there is one vector', 'identity', {
     vectors: () => 1,
   }),
-  'pci-table-is-smaller-than-told': pciFault(
-    'pci/msi-x-table-size-states-vectors',
-    'the MSI-X capability tells one vector too many',
-    'identity',
-    { shownVectors: (vectors) => vectors + 1 },
+  'pci-table-is-smaller-than-told': breakingMore(
+    'whatever is mapped to the last vector that is told is mapped to none',
+    pciFault('pci/msi-x-table-size-states-vectors', 'the MSI-X capability tells one vector too many', 'identity', {
+      shownVectors: (vectors) => vectors + 1,
+    }),
   ),
   'pci-queue-not-mapped-to-first-vector': pciFault(
     'pci/events-map-to-any-vector',
