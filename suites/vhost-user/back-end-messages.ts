@@ -4,6 +4,7 @@ import type { FeatureName } from '../../reference-impl/catalogue/catalogue.ts';
 import { type BackEndMessageName, requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import type { CaseContext } from '../case.ts';
 import type { Check } from '../check.ts';
+import { payloadOf } from './words.ts';
 
 /** What a back-end asks of its front-end (vhost-user, "Back-end message types"). */
 
@@ -19,6 +20,14 @@ export const backEndMessages = (session: VhostUserSession, name: BackEndMessageN
 /** The back-end has a channel, and whatever it asks for is said to be done. */
 export const serveBackEnd = (session: VhostUserSession, check: Check): void =>
   check.granted(session.messages.openBackEndChannel({ kind: 'serve' }), 'SET_BACKEND_REQ_FD');
+
+const uuidBytes = 16;
+
+/** The UUID of SHARED_OBJECT_ADD, _REMOVE and _LOOKUP. @throws PeerProtocolError where it is cut short. */
+export function uuidOf(message: ReceivedMessage): Uint8Array {
+  payloadOf(message, uuidBytes);
+  return message.payload.subarray(0, uuidBytes);
+}
 
 type Running = Pick<CaseContext<never, Record<never, never>>, 'driver' | 'ring'>;
 

@@ -1,7 +1,8 @@
-import type { DriverPort, Guest, OutgoingMessage, VhostUserSession } from '../../drivers/port/port.ts';
+import type { DriverPort, Guest, OutgoingMessage, TargetFacts, VhostUserSession } from '../../drivers/port/port.ts';
 import type { FeatureName } from '../../reference-impl/catalogue/catalogue.ts';
 import type { FrontEndMessageName } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { shmemConfigPayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
+import { cameOf, uuidOf } from './back-end-messages.ts';
 import { configPayload, readConfig } from './config-space.ts';
 import { setDeviceState, transferDirection, transferError } from './device-state.ts';
 import { wholeLog } from './dirty-pages.ts';
@@ -26,6 +27,8 @@ export interface LawfulRequest {
   readonly needs?: readonly FeatureName[];
   /** Types of device; every one without it. */
   readonly devices?: readonly string[];
+  /** What else must be true of the target. */
+  holds?(facts: TargetFacts): boolean;
   /** A front-end sends it once on a connection. */
   readonly isSentOnce?: true;
   /** The text calls it deprecated: a back-end that ends there breaks no rule of answers. */
@@ -123,8 +126,8 @@ const saving = ({ port }: RequestSetting): OutgoingMessage =>
 
 /**
  * The requests that a front-end may send to any device, and some to one type of device, after the features and, but for
- * SET_OWNER, after the owner. Left out are those of postcopy, IOTLB, crypto and shared objects, which need a device or a
- * front-end that is in the middle of more than one request.
+ * SET_OWNER, after the owner. Left out are those of postcopy, IOTLB and crypto, which need a device or a front-end that is
+ * in the middle of more than one request.
  */
 export const lawfulRequests: readonly LawfulRequest[] = [
   { ...plain('VHOST_USER_GET_FEATURES'), answer: own },
@@ -356,6 +359,27 @@ export const lawfulRequests: readonly LawfulRequest[] = [
     needs: deviceState,
     isSentOnce: true,
     before: (setting) => void setting.session.messages.exchange(saving(setting)),
+  },
+  {
+    request: 'VHOST_USER_GET_SHARED_OBJECT',
+    answer: own,
+    bytes: 16,
+    // The text gives the reply a descriptor, and no payload.
+    replyBytes: [0, 8, 16],
+    needs: ['VHOST_USER_PROTOCOL_F_SHARED_OBJECT', 'VHOST_USER_PROTOCOL_F_BACKEND_REQ'],
+    holds: ({ sharedObjects = [] }) => sharedObjects.length > 0,
+    before: (setting) => {
+      setting.session.messages.openBackEndChannel({ kind: 'serve' });
+      startRing(setting);
+    },
+    // One that the back-end has added.
+    message: ({ port, session }) => {
+      const [added] = cameOf(port, session, 'VHOST_USER_BACKEND_SHARED_OBJECT_ADD');
+      return {
+        request: 'VHOST_USER_GET_SHARED_OBJECT',
+        payload: { uuid: added === undefined ? new Uint8Array(16) : uuidOf(added) },
+      };
+    },
   },
   {
     ...plain('VHOST_USER_GET_SHMEM_CONFIG'),

@@ -53,9 +53,9 @@ export function requestsWithin(
   isWanted: (request: LawfulRequest) => boolean = () => true,
 ): RequestPoint[] {
   return lawfulRequests
-    .filter(({ needs = [], devices }) => {
+    .filter(({ needs = [], devices, holds }) => {
       const isOfDevice = devices === undefined || devices.includes(facts.device);
-      return isOfDevice && needs.every((name) => hasFeature(offer, name, facts));
+      return isOfDevice && holds?.(facts) !== false && needs.every((name) => hasFeature(offer, name, facts));
     })
     .filter(isWanted)
     .map((of) => ({ key: nameOf(of), of }));

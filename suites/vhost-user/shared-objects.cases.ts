@@ -1,8 +1,7 @@
-import type { Exchange, ReceivedMessage, VhostUserSession } from '../../drivers/port/port.ts';
+import type { Exchange, VhostUserSession } from '../../drivers/port/port.ts';
 import { type Applies, type CaseContext, defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
-import { backEndMessages, cameOf, serveBackEnd, servedQueue } from './back-end-messages.ts';
-import { payloadOf } from './words.ts';
+import { backEndMessages, cameOf, serveBackEnd, servedQueue, uuidOf } from './back-end-messages.ts';
 
 /** Objects that a back-end exports to others (vhost-user, "VHOST_USER_BACKEND_SHARED_OBJECT_ADD"). */
 
@@ -25,11 +24,6 @@ const exporting: Applies<'vhost-user', never> = {
 const uuidBytes = 16;
 /** Of more objects than these, the first are asked for. */
 const mostAsked = 4;
-
-const uuidOf = (message: ReceivedMessage): Uint8Array => {
-  payloadOf(message, uuidBytes);
-  return message.payload.subarray(0, uuidBytes);
-};
 
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 

@@ -54,6 +54,7 @@ export const repliedRequests = [
   'VHOST_USER_GET_MAX_MEM_SLOTS',
   'VHOST_USER_GET_STATUS',
   'VHOST_USER_GET_SHMEM_CONFIG',
+  'VHOST_USER_GET_SHARED_OBJECT',
 ] as const;
 
 /** Those whose reply has a payload by the text, but for GET_FEATURES and GET_PROTOCOL_FEATURES, which every session asks. */
@@ -92,6 +93,7 @@ export const sizedRequests = [
   'VHOST_USER_REM_MEM_REG',
   'VHOST_USER_SET_STATUS',
   'VHOST_USER_SET_DEVICE_STATE_FD',
+  'VHOST_USER_GET_SHARED_OBJECT',
 ] as const;
 
 /** Requests that a front-end may send while rings run, but for GET_FEATURES, which every case sends then. */
