@@ -64,6 +64,12 @@ export interface BlockRules {
   readonly written: (chain: Chain) => number;
 }
 
+const statuses: Readonly<Record<BlockOutcome, number>> = {
+  done: VIRTIO_BLK_S_OK,
+  failed: VIRTIO_BLK_S_IOERR,
+  unsupported: VIRTIO_BLK_S_UNSUPP,
+};
+
 export const blockRules: BlockRules = {
   offered: (features) => features,
   config: (bytes) => bytes,
@@ -71,8 +77,7 @@ export const blockRules: BlockRules = {
   decodeHeader: decodeBlockHeader,
   dataOffset: () => BLOCK_HEADER_SIZE,
   statusOffset: (chain) => chain.writableLength - 1,
-  status: (outcome) =>
-    outcome === 'done' ? VIRTIO_BLK_S_OK : outcome === 'failed' ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_UNSUPP,
+  status: (outcome) => statuses[outcome],
   acceptsDataLength: (bytes) => bytes % SECTOR_SIZE === 0,
   isInRange: (sector, bytes, capacity) => sector + BigInt(Math.ceil(bytes / SECTOR_SIZE)) <= capacity,
   byteOf: (sector) => Number(sector) * SECTOR_SIZE,

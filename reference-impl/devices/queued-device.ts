@@ -222,7 +222,7 @@ export abstract class QueuedDevice implements ParentDriver {
     queue.emptyLooks = 0;
   }
 
-  notifyPage(index: number, pageSize: number): Uint8Array | undefined {
+  notifyPage(index: number, pageSize: number): Uint8Array {
     this.#notifyPages ??= this.queues.map(() => undefined);
     let page = this.#notifyPages[index];
     if (page === undefined) {
@@ -245,7 +245,7 @@ export abstract class QueuedDevice implements ParentDriver {
       const queue = this.queues[(this.#turn + n) % this.queueCount] as Queue;
       const one = this.work(queue);
       if (one === 'progressed') {
-        this.#turn = (queue.index + 1) % this.queueCount;
+        this.#turn = queue.index + 1;
         return one;
       }
       if (one === 'blocked') outcome = one;

@@ -41,17 +41,17 @@ export class PackedDevice implements DeviceRing {
 
   /** Throws DriverUsageError for a position of another layout. `attachPackedDevice` finds the ring in memory. */
   constructor(options: PackedDeviceOptions, ring: PackedRing) {
-    const { size, memory, bufferSpace, features } = options;
+    const { size, memory, bufferSpace, features, resubmitted = [], keepsDescriptors = false } = options;
+    const { rules = packedDeviceRules, observer = noObserver } = options;
     this.ring = ring;
     this.size = size;
     this.#walked = { size, memory, bufferSpace, features };
     this.#features = features;
-    this.#rules = options.rules ?? packedDeviceRules;
-    const observer = options.observer ?? noObserver;
+    this.#rules = rules;
     this.#observer = observer;
     ring.wrote = (area, offset, length) => observer.wroteRing?.(area, offset, length);
-    this.#resubmitted = options.resubmitted ?? [];
-    this.#keepsDescriptors = options.keepsDescriptors ?? false;
+    this.#resubmitted = resubmitted;
+    this.#keepsDescriptors = keepsDescriptors;
     this.#roundLength = this.#rules.roundLength(size);
     const earlier = options.earlier?.layout === 'packed' ? options.earlier : undefined;
     const position = this.#rules.firstPosition(positionOf('packed', options.position), earlier);

@@ -35,15 +35,15 @@ export class SplitDevice implements DeviceRing {
 
   /** Throws DriverUsageError where the views are not fit for a ring; `attachSplitDevice` answers a reason instead. */
   constructor(options: SplitDeviceOptions, ring: SplitRing) {
-    const { size, memory, bufferSpace, features } = options;
+    const { size, memory, bufferSpace, features, resubmitted = [] } = options;
+    const { rules = splitDeviceRules, observer = noObserver } = options;
     this.ring = ring;
     this.#walked = { size, table: ring.table, memory, bufferSpace, features };
     this.#features = features;
-    this.#rules = options.rules ?? splitDeviceRules;
-    const observer = options.observer ?? noObserver;
+    this.#rules = rules;
     this.#observer = observer;
     ring.wrote = (area, offset, length) => observer.wroteRing?.(area, offset, length);
-    this.#resubmitted = options.resubmitted ?? [];
+    this.#resubmitted = resubmitted;
     this.#lastAvailIdx = this.#rules.firstAvailIdx(positionOf('split', options.position).avail);
     const earlier = options.earlier?.layout === 'split' ? options.earlier.used : undefined;
     this.#usedIdx = this.#rules.firstUsedIdx(ring.usedIdx(), this.#lastAvailIdx, earlier);

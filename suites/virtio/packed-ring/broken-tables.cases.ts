@@ -15,17 +15,26 @@ const headSlot = ({ places }: LaidOut): number => places[0]?.slot ?? 0;
 
 export const badTableLength = defineCase({
   id: 'virtio/packed-ring/indirect-bad-table-length-is-survived',
-  title: 'an indirect table that is empty, no multiple of 16 bytes, or longer than the queue, is survived',
+  title:
+    'an indirect table that is empty, no multiple of 16 bytes, longer than the queue, or in no memory, is survived',
   proves: { 'packed-indirect/bad-table-length-survived': 'bad-indirect-table-length-crashes' },
   applies,
   unwatched: 'it writes descriptors itself',
   run(context) {
     const check = context.requirement('packed-indirect/bad-table-length-survived');
-    const all = [0, 1, 15, 17, 33, 4096 * 16, 0xffff_fff0, 0xffff_ffff].map(
-      (len): Breakage => ({
-        key: `len=${len}`,
+    const lengths = [0, 1, 15, 17, 33, 4096 * 16, 0xffff_fff0, 0xffff_ffff].map((len) => ({
+      key: `len=${len}`,
+      fields: { len },
+    }));
+    const nowhere = [0xffff_0000_0000_0000n, 0xffff_ffff_ffff_fff0n].map((addr) => ({
+      key: `addr=0x${addr.toString(16)}`,
+      fields: { addr, len: 32 },
+    }));
+    const all = [...lengths, ...nowhere].map(
+      ({ key, fields }): Breakage => ({
+        key,
         add: { indirect: 'all' },
-        lay: (laid) => laid.ring.writeDescriptor(headSlot(laid), { len }),
+        lay: (laid) => laid.ring.writeDescriptor(headSlot(laid), fields),
       }),
     );
     context.points(all, (point) => survives(context, check, point));

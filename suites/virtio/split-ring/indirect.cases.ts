@@ -94,16 +94,25 @@ const flagsOf = ({ ring, places }: LaidOut, flags: number): void => ring.writeDe
 
 export const badTableLength = defineCase({
   id: 'virtio/split-ring/indirect-bad-table-length-is-survived',
-  title: 'an indirect table that is empty, no multiple of 16 bytes, or longer than the queue, is survived',
+  title:
+    'an indirect table that is empty, no multiple of 16 bytes, longer than the queue, or in no memory, is survived',
   proves: { 'indirect/bad-table-length-survived': 'bad-indirect-table-length-crashes' },
   applies: { start: 'closed', negotiate, ring: 'split' },
   unwatched: 'it writes the descriptor table or the available ring itself',
   run(context) {
     const check = context.requirement('indirect/bad-table-length-survived');
-    const all = [0, 1, 15, 17, 33, 4096 * 16, 0xffff_fff0, 0xffff_ffff].map((len) => ({
+    const lengths = [0, 1, 15, 17, 33, 4096 * 16, 0xffff_fff0, 0xffff_ffff].map((len) => ({
       key: `len=${len}`,
+      fields: { len },
+    }));
+    const nowhere = [0xffff_0000_0000_0000n, 0xffff_ffff_ffff_fff0n].map((addr) => ({
+      key: `addr=0x${addr.toString(16)}`,
+      fields: { addr, len: 32 },
+    }));
+    const all = [...lengths, ...nowhere].map(({ key, fields }) => ({
+      key,
       add: { indirect: 'all' } as const,
-      lay: ({ ring, places }: LaidOut) => ring.writeDescriptor(places[0] ?? 0, { len }),
+      lay: ({ ring, places }: LaidOut) => ring.writeDescriptor(places[0] ?? 0, fields),
     }));
     context.points(all, (point) => survivesOnSplit(context, check, point));
   },
