@@ -136,7 +136,6 @@ export class NetDevice extends QueuedDevice {
 
   /** Carries out a command. */
   #control(queue: Queue): StepOutcome {
-    if (!this.has(VIRTIO_NET_F_CTRL_VQ)) return 'idle';
     const ring = this.ringToProcess(queue, queue.isAwake);
     const chain = ring === undefined ? undefined : this.take(queue, ring);
     if (ring === undefined || chain === undefined) return 'idle';

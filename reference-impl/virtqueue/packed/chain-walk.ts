@@ -28,15 +28,11 @@ export function walkPackedChain(
   let flags = firstFlags;
   let id = firstId;
   for (let slots = 1; ; slots++) {
-    let low = 0;
-    let high = 0;
-    let len = 0;
-    if (at < walked.size) {
-      const word = at * WORDS;
-      low = words[word] as number;
-      high = words[word + 1] as number;
-      len = words[word + LEN_WORD] as number;
-    }
+    // A slot beyond the ring, where a rule leads there, reads as 0.
+    const word = at * WORDS;
+    const low = words[word] ?? 0;
+    const high = words[word + 1] ?? 0;
+    const len = words[word + LEN_WORD] ?? 0;
     kept?.push({ addr: (BigInt(high) << 32n) | BigInt(low), len, id, flags });
     const reason = addDescriptor(walked, rules, walk, high, low, len, flags);
     if (reason !== undefined) return { kind: 'malformed', id, reason };
@@ -47,8 +43,7 @@ export function walkPackedChain(
       at = 0;
       round = rules.nextWrap(round);
     }
-    // A slot beyond the ring, where a rule leads there, reads as 0.
-    const last = at < walked.size ? (words[at * WORDS + ID_WORD] as number) : 0;
+    const last = words[at * WORDS + ID_WORD] ?? 0;
     id = last & 0xffff;
     flags = last >>> 16;
     const unavailable = rules.acceptsChained(flags, round, at);
