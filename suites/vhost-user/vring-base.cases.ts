@@ -116,7 +116,11 @@ export const drains = defineCase({
       const driver = driverOf(session);
       const queue = driver.attach(vring, { position });
       driver.warmUp(queue);
-      requests ??= Array.from({ length: variant.chains }, (_, seed) => driver.request({ seed, bytes }));
+      requests ??= [
+        ...Array.from({ length: variant.chains }, (_, seed) => driver.request({ seed, bytes })),
+        // A flush of what was written waits for the disk, and not for a processor: a busy machine meets it under way.
+        ...(driver.kind === 'block' ? [driver.block.write(new Uint8Array(bytes)), driver.block.withoutData()] : []),
+      ];
       queue.makeAvailable(requests.map(({ segments }) => segments));
       queue.kick();
       const told = stoppedAt(check, queue.stop(), 'GET_VRING_BASE right behind a kick');
