@@ -91,8 +91,8 @@ const fields: Readonly<Record<CommonConfigField, Field>> = {
     read: ({ rules, driverFeatures, driverFeatureSelect }) =>
       rules.features.written(driverFeatures, driverFeatureSelect),
     write: (device, value) => {
-      const { rules, areFeaturesFixed, driverFeatureSelect } = device;
-      if ((areFeaturesFixed && !rules.features.changesAfterFeaturesOk) || driverFeatureSelect >= keptWindows) return;
+      const { areFeaturesFixed, driverFeatureSelect } = device;
+      if (areFeaturesFixed || driverFeatureSelect >= keptWindows) return;
       const shift = windowBits * BigInt(driverFeatureSelect);
       const others = device.driverFeatures & (allBits ^ (0xffff_ffffn << shift));
       device.driverFeatures = others | (BigInt(value) << shift);

@@ -134,7 +134,6 @@ export class FunctionConfigSpace {
     view.setUint8(pciHeader.interruptPin, 1);
     const writable = new DataView(this.#writable.buffer);
     writable.setUint16(pciHeader.command, pciCommand.MEMORY | pciCommand.BUS_MASTER | pciCommand.INTX_DISABLE, true);
-    writable.setUint8(pciHeader.interruptLine, 0xff);
     for (const [bar, size] of barSizes(this.#options).entries()) {
       if (size > 0) writable.setUint32(pciHeader.bar0 + 4 * bar, -size >>> 0, true);
     }

@@ -68,7 +68,6 @@ export interface PciFeatureRules {
   /** The same of what the driver wrote. */
   readonly written: (word: bigint, select: number) => number;
   readonly accepts: (word: bigint, offered: bigint) => boolean;
-  readonly changesAfterFeaturesOk: boolean;
 }
 
 export interface PciStatusRules {
@@ -219,7 +218,6 @@ export const virtioPciRules: VirtioPciRules = {
     window: windowOf,
     written: windowOf,
     accepts: (word, offered) => (word & ~offered) === 0n && (word & required) === required,
-    changesAfterFeaturesOk: false,
   },
   status: {
     written: (value) => value,

@@ -103,11 +103,10 @@ export class VirtioPciFunction implements ConfiguredDevice {
       return;
     }
     const written = this.rules.status.written(value);
-    const wantsFeatures = (written & status.FEATURES_OK) !== 0 && !this.areFeaturesFixed;
-    const isRefused = wantsFeatures && !this.rules.features.accepts(this.driverFeatures, this.offeredFeatures);
+    const isAccepted = this.rules.features.accepts(this.driverFeatures, this.offeredFeatures);
     const kept = this.#status & status.NEEDS_RESET;
-    this.#status = (isRefused ? written & ~status.FEATURES_OK : written) | kept;
-    if (wantsFeatures && !isRefused) this.parent.setFeatures(this.driverFeatures & this.parent.supportedFeatures);
+    this.#status = (isAccepted ? written : written & ~status.FEATURES_OK) | kept;
+    if (this.areFeaturesFixed) this.parent.setFeatures(this.features & this.parent.supportedFeatures);
     this.queues.settle();
   }
 

@@ -13,7 +13,6 @@ export const pciHeader = {
   subsystemVendorId: 0x2c,
   subsystemId: 0x2e,
   capabilities: 0x34,
-  interruptLine: 0x3c,
   interruptPin: 0x3d,
 } as const;
 

@@ -89,6 +89,14 @@ export const windowReads = defineCase({
       }
     }
     look('deviceStatus', 'behind DRIVER');
+    // Which BAR is meant is the driver's to say.
+    const { at } = windowOnto(session, check, 'deviceStatus');
+    const barAt = at - VIRTIO_PCI_CAP_SIZE + virtioPciCap.bar;
+    const meant = told(check, pci.readConfigSpace(barAt, 1), 'cap.bar');
+    for (const bar of [meant ^ 1, meant]) {
+      told(check, pci.writeConfigSpace(barAt, 1, bar), 'cap.bar');
+      check.equal(told(check, pci.readConfigSpace(barAt, 1), 'cap.bar'), bar, `cap.bar behind a write of ${bar}`);
+    }
     pci.write('deviceStatus', 0);
     look('deviceStatus', 'behind a reset');
   },
