@@ -69,12 +69,15 @@ const driverField = fc.tuple(fc.constantFrom(2, 2, 4, 4), fc.constantFrom(...num
 
 const { element } = callTable.chain.arguments.table;
 
+const seldom = <Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> =>
+  fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: value });
+
 const tableEntry = fc
   .record({
     entry: fc.constantFrom(0, 0, 1, 2),
-    address: fc.option(fc.constantFrom(...places).map(literal), { freq: 3, nil: undefined }),
-    length: fc.option(fc.constantFrom(...lengths), { freq: 3, nil: undefined }),
-    flags: fc.option(fc.constantFrom(...flags), { freq: 1, nil: undefined }),
+    address: seldom(fc.constantFrom(...places).map(literal)),
+    length: seldom(fc.constantFrom(...lengths)),
+    flags: fc.option(fc.constantFrom(...flags), { freq: 3, nil: undefined }),
     next: fc.option(fc.constantFrom(...numbers), { freq: 2, nil: undefined }),
   })
   .map((values) => elementOf(element, values));

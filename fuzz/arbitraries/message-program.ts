@@ -8,6 +8,7 @@ import {
   flaw,
   gatedMessage,
   manyMessages,
+  messageStory,
   protocolBits,
   shortMessage,
   type ToldMessage,
@@ -42,52 +43,55 @@ export const messageProgram = ({ device, offer }: MessageShape): fc.Arbitrary<Pr
   fc
     .record({
       begun,
+      story: fc.option(messageStory, { freq: 2, nil: [] }),
       messages: manyMessages,
       last: fc.array(fc.oneof(shortMessage, unfitMessage, unfitMessage, gatedMessage), { minLength: 1, maxLength: 6 }),
       flaw: fc.option(flaw, { freq: 2, nil: undefined }),
     })
-    .map(({ begun: { isWhole, isNegotiated, hasMemory, hasRing, readsEarly }, messages, last, flaw: change }) => {
-      const protocol = (isWhole === 0 ? protocolBits.replyAck | protocolBits.mq : whole) & offer.protocol;
-      const drafts: CallDraft[] = [draft('connect')];
-      if (readsEarly === 0 && (protocol & protocolBits.config) !== 0n) {
-        const word = { kind: 'literal' as const, value: protocol };
-        const request = requestId.VHOST_USER_SET_PROTOCOL_FEATURES;
-        drafts.push(draft('message', { request, fields: [{ name: 'u64', value: word }] }));
-        const size = { kind: 'literal' as const, value: BigInt(leastConfiguration) };
-        const bytes = new Uint8Array(leastConfiguration);
-        drafts.push(
-          draft('message', {
-            request: requestId.VHOST_USER_GET_CONFIG,
-            fields: [{ name: 'size', value: size }],
-            bytes,
-          }),
-        );
-      }
-      if (isNegotiated > 0) drafts.push(draft('negotiate', { device: deviceWord & offer.device, protocol }));
-      if (hasMemory > 0) drafts.push(draft('memory', { layout: 'one-file' }), draft('share'));
-      if (hasMemory > 0 && hasRing) drafts.push(draft('ring'), draft('attach'));
-      const calls: Call[] = drafts.map(({ kind, values }, at) => callOf(kind, at + 1, values) as unknown as Call);
-      let session = 1;
-      const add = (message: ToldMessage, changed?: (call: CallOf<'message'>) => Partial<CallOf<'message'>>): void => {
-        if (isOfNet(message) && device !== 'net') return;
-        for (let time = 0; time < message.times; time++) {
-          const call = toldCall(message, session, isNegotiated > 0 ? protocol : 0n, calls.length + 1);
-          if (call !== undefined) calls.push(changed === undefined ? call : { ...call, ...changed(call) });
+    .map(
+      ({ begun: { isWhole, isNegotiated, hasMemory, hasRing, readsEarly }, story, messages, last, flaw: change }) => {
+        const protocol = (isWhole === 0 ? protocolBits.replyAck | protocolBits.mq : whole) & offer.protocol;
+        const drafts: CallDraft[] = [draft('connect')];
+        if (readsEarly === 0 && (protocol & protocolBits.config) !== 0n) {
+          const word = { kind: 'literal' as const, value: protocol };
+          const request = requestId.VHOST_USER_SET_PROTOCOL_FEATURES;
+          drafts.push(draft('message', { request, fields: [{ name: 'u64', value: word }] }));
+          const size = { kind: 'literal' as const, value: BigInt(leastConfiguration) };
+          const bytes = new Uint8Array(leastConfiguration);
+          drafts.push(
+            draft('message', {
+              request: requestId.VHOST_USER_GET_CONFIG,
+              fields: [{ name: 'size', value: size }],
+              bytes,
+            }),
+          );
         }
-      };
-      const slots = new ToldSlots();
-      for (const message of messages) if (slots.fits(message)) add(message);
-      for (const [n, message] of last.entries()) {
-        // Each on a session of its own: behind one that is refused nothing is judged.
-        if (n > 0) {
-          session = calls.length + 1;
-          calls.push(callOf('reconnect', session, { session: calls.findLast(isOpening)?.id ?? 1 }));
-          calls.push(callOf('negotiate', session + 1, { session, device: deviceWord & offer.device, protocol }));
+        if (isNegotiated > 0) drafts.push(draft('negotiate', { device: deviceWord & offer.device, protocol }));
+        if (hasMemory > 0) drafts.push(draft('memory', { layout: 'one-file' }), draft('share'));
+        if (hasMemory > 0 && hasRing) drafts.push(draft('ring'), draft('attach'));
+        const calls: Call[] = drafts.map(({ kind, values }, at) => callOf(kind, at + 1, values) as unknown as Call);
+        let session = 1;
+        const add = (message: ToldMessage, changed?: (call: CallOf<'message'>) => Partial<CallOf<'message'>>): void => {
+          if (isOfNet(message) && device !== 'net') return;
+          for (let time = 0; time < message.times; time++) {
+            const call = toldCall(message, session, isNegotiated > 0 ? protocol : 0n, calls.length + 1);
+            if (call !== undefined) calls.push(changed === undefined ? call : { ...call, ...changed(call) });
+          }
+        };
+        const slots = new ToldSlots();
+        for (const message of [...story, ...messages]) if (slots.fits(message)) add(message);
+        for (const [n, message] of last.entries()) {
+          // Each on a session of its own: behind one that is refused nothing is judged.
+          if (n > 0) {
+            session = calls.length + 1;
+            calls.push(callOf('reconnect', session, { session: calls.findLast(isOpening)?.id ?? 1 }));
+            calls.push(callOf('negotiate', session + 1, { session, device: deviceWord & offer.device, protocol }));
+          }
+          add(message, n === 0 ? change : undefined);
         }
-        add(message, n === 0 ? change : undefined);
-      }
-      return { calls };
-    });
+        return { calls };
+      },
+    );
 
 const isOpening = ({ kind }: Call): boolean => kind === 'connect' || kind === 'reconnect';
 const isOfNet = ({ gate }: ToldMessage): boolean => (gate & (protocolBits.mtu | protocolBits.rarp)) !== 0n;

@@ -301,6 +301,38 @@ export const manyMessages: fc.Arbitrary<readonly ToldMessage[]> = fc.array(
   { minLength: 8, maxLength: 30 },
 );
 
+const addedRegion = (number: number): Template => ({
+  request: requestId.VHOST_USER_ADD_MEM_REG,
+  ...slot,
+  fields: regionAt(number),
+  times: 1,
+});
+const removedRegion = (number: number, mmapOffset?: bigint): Template => ({
+  request: requestId.VHOST_USER_REM_MEM_REG,
+  gate: protocolBits.memorySlots,
+  fields: { ...regionAt(number), ...(mmapOffset === undefined ? {} : { mmapOffset }) },
+  times: 1,
+});
+const statusOf = (u64: bigint): Template => ({
+  request: requestId.VHOST_USER_SET_STATUS,
+  gate: protocolBits.status,
+  fields: { u64 },
+  times: 1,
+});
+const statusRead: Template = { request: requestId.VHOST_USER_GET_STATUS, gate: protocolBits.status, times: 1 };
+
+/** Messages of which the later ones show what the earlier ones did. */
+const stories: readonly (readonly Template[])[] = [
+  [addedRegion(1), removedRegion(1, 0n), addedRegion(1)],
+  [addedRegion(0), addedRegion(1), removedRegion(0), removedRegion(1)],
+  [addedRegion(1), removedRegion(1), addedRegion(1), removedRegion(1, 0x7000n)],
+  [statusOf(1n), statusRead, statusOf(3n), statusRead, statusOf(0n), statusRead],
+];
+
+export const messageStory: fc.Arbitrary<readonly ToldMessage[]> = fc
+  .constantFrom(...stories)
+  .chain((story) => fc.tuple(...story.map((template) => toldOf([template]))));
+
 /** A message as a call of a program, for a session with these features. */
 type Flaw = (call: CallOf<'message'>) => Partial<CallOf<'message'>>;
 

@@ -154,12 +154,12 @@ export class Model {
         this.#attached(seen);
         return;
       case 'added': {
-        const { id, slots, readable, room, before, isForbidden } = seen;
+        const { id, slots, readable, room, before, forbidden } = seen;
         const request = {
           readable,
           room,
           ...(before === undefined ? {} : { before }),
-          ...(isForbidden === undefined ? {} : { isForbidden }),
+          ...(forbidden === undefined ? {} : { forbidden }),
         };
         this.#ring(seen.queue)?.added(id, slots, request);
         return;

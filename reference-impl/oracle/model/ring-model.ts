@@ -44,6 +44,8 @@ interface Chain {
   isUsed: boolean;
 }
 
+const usedIdxPeriod = 0x1_0000;
+
 /** The calls that a driver asks for. */
 interface Asked {
   readonly how: 'each' | 'none' | 'at';
@@ -158,9 +160,9 @@ export class RingModel {
   added(id: number, slots: number, request: Request): void {
     // What is added to a ring that stopped is not carried out.
     if (this.#isLost || this.#isStopped) return;
-    if (request.isForbidden === true) {
+    if (request.forbidden !== undefined) {
       // The device can do nothing with it, nor with what is behind it.
-      this.#forbidden = id;
+      if (request.forbidden === 'needed') this.#forbidden = id;
       this.#isLost = true;
       this.#options.device.lose();
       return;
@@ -399,12 +401,20 @@ export class RingModel {
     return layout === 'packed' || !eventIdx ? true : this.#passesEvent(from, to);
   }
 
-  #isAsked({ how, from: begun, after, used }: Asked, from: number, to: number): boolean {
-    if (how !== 'at') return how === 'each';
-    if (this.#options.layout === 'split') return from <= used + after && used + after < to;
-    const [before, behind] = [this.#usedSlots(from), this.#usedSlots(to)];
-    if (begun === undefined || before === undefined || behind === undefined) return false;
-    return before <= begun + after && begun + after < behind;
+  #isAsked(asked: Asked, from: number, to: number): boolean {
+    return asked.how === 'at' ? this.#timesAsked(asked, from, to) > 0 : asked.how === 'each';
+  }
+
+  /** How often used elements pass the place that the driver named: it comes again with each two laps of a packed ring. */
+  #timesAsked({ from: begun, after }: Asked, from: number, to: number): number {
+    const { layout, size } = this.#options;
+    const isSplit = layout === 'split';
+    const [before, behind] = isSplit ? [from, to] : [this.#usedSlots(from), this.#usedSlots(to)];
+    if (begun === undefined || before === undefined || behind === undefined) return 0;
+    const period = isSplit ? usedIdxPeriod : 2 * size;
+    const first = begun + after;
+    const until = (end: number): number => Math.max(0, Math.ceil((end - first) / period));
+    return until(behind) - until(before);
   }
 
   /** Calls that came since the driver asked for others. */
@@ -412,7 +422,7 @@ export class RingModel {
     const { callsAtOnce, index, layout } = this.#options;
     if (!callsAtOnce || how === 'each' || (layout === 'split' && how === 'none')) return;
     const isKnown = layout === 'split' || this.#usedSlots(used) !== undefined;
-    const asked = how === 'at' && this.#asked !== undefined && this.#isAsked(this.#asked, since, used) ? 1 : 0;
+    const asked = how === 'at' && this.#asked !== undefined ? this.#timesAsked(this.#asked, since, used) : 0;
     if (!isKnown || calls <= before + asked + this.#extraCalls) return;
     this.#isLost = true;
     const ofPacked =
