@@ -93,11 +93,8 @@ export const blockRules: BlockRules = {
   zeroed: () => 0,
   writeback: (features) =>
     (features & (VIRTIO_BLK_F_CONFIG_WCE | VIRTIO_BLK_F_FLUSH)) === VIRTIO_BLK_F_CONFIG_WCE ? 0 : 1,
-  identity: (serial) => {
-    const bytes = new Uint8Array(BLOCK_ID_SIZE);
-    for (let n = 0; n < Math.min(serial.length, BLOCK_ID_SIZE); n++) bytes[n] = serial.charCodeAt(n) & 0x7f;
-    return bytes;
-  },
+  // Behind the end of the string there is no code, which counts as 0.
+  identity: (serial) => Uint8Array.from({ length: BLOCK_ID_SIZE }, (_, n) => serial.charCodeAt(n) & 0x7f),
   inOrder: (_, carryOut, tell) => {
     carryOut();
     tell();

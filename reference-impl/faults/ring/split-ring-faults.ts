@@ -165,7 +165,7 @@ export const splitRingFaults = {
   ),
   'head-out-of-range-used-for-ever': ringFault(
     'split/head-out-of-range-survived',
-    'a head beyond the descriptor table is taken for an empty chain and used again and again',
+    'a head beyond the descriptor table is taken for one within it, and used again and again',
     inSplitRing({
       acceptsHead: () => undefined,
       nextAvailIdx: (last, head, pending, size) =>

@@ -9,8 +9,6 @@ export interface WalkedSplitRing extends WalkedRing {
   readonly table: DataView;
 }
 
-const NO_MORE = -1;
-
 /**
  * Follows the chain that begins at `head` (virtio 2.7.5). Each field is read once, so that a driver that changes it
  * meanwhile cannot have it judged by one value and used with another.
@@ -40,8 +38,7 @@ function walkTable(
   first: number,
 ): MalformedReason | undefined {
   // A rule that accepts an index beyond the table must not reach beyond its memory.
-  let index = first < table.entries ? first : NO_MORE;
-  while (index !== NO_MORE) {
+  for (let index = first % table.entries; ; ) {
     const at = index * DESCRIPTOR_SIZE;
     const low = entries.getUint32(at, true);
     const high = entries.getUint32(at + 4, true);
@@ -57,9 +54,8 @@ function walkTable(
     if (!rules.hasNext(flags, walk.descriptors)) return undefined;
     const outside = rules.acceptsNext(next, table);
     if (outside !== undefined) return outside;
-    index = next < table.entries ? next : NO_MORE;
+    index = next % table.entries;
   }
-  return undefined;
 }
 
 function walkIndirect(
