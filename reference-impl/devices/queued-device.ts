@@ -186,12 +186,8 @@ export abstract class QueuedDevice implements ParentDriver {
   }
 
   queueState(index: number): QueueState {
-    const queue = this.queues[index];
-    return {
-      isStarted: queue?.isStarted ?? false,
-      isEnabled: queue?.isEnabled ?? false,
-      broken: queue?.broken,
-    };
+    const { isStarted, isEnabled, broken } = this.queues[index] as Queue;
+    return { isStarted, isEnabled, broken };
   }
 
   start(): void {

@@ -178,7 +178,9 @@ export const batchOfAnother = defineCase({
       flawed: ({ calls }) => calls.iotlb(mapping(region, { asid: 1 })),
       control: ({ calls }) => {
         calls.iotlb(batchEnd());
-        return calls.iotlb(mapping(region, { asid: 1 }));
+        const answer = calls.iotlb(mapping(region, { asid: 1 }));
+        takes(check, answer, 'an update for address space 1 behind BATCH_END');
+        return answer;
       },
       controlName: 'the same behind the end of the batch',
     });
