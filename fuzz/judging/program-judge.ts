@@ -48,6 +48,8 @@ export class ProgramJudge {
   readonly #device: DeviceJudge | undefined;
   readonly #vdpa: VdpaJudge | undefined;
   #told = 0;
+  /** A call broke the text of a ring. */
+  #hasBrokenRing = false;
 
   /** @param program resolved; it is about to be executed. */
   constructor(run: JudgedRun, { calls }: Program) {
@@ -71,6 +73,7 @@ export class ProgramJudge {
     const outcome = this.#run.outcomes.classOf(place);
     const standing = this.#standingOf(call, place, outcome);
     this.standings.push(standing);
+    if (!standing.isLawful && standing.taints === 'ring') this.#hasBrokenRing = true;
     this.#tellMessages(call, standing);
     // What opens a device belongs to the one that is opened.
     const onDevice = endsSessions(call) ? [] : (this.#device?.behindCall(call, outcome) ?? []);
@@ -338,6 +341,11 @@ export class ProgramJudge {
 
   #operated(session: number, name: string, outcome: OutcomeClass): void {
     const observed = observedOutcome(outcome);
+    // A ring that breaks the text is a reason to end the session.
+    if (observed?.kind === 'closed' && this.#hasBrokenRing) {
+      this.#loseSession(session);
+      return;
+    }
     if (observed === undefined) {
       // What comes late belongs to an earlier message.
       if (outcome === 'silent') this.#messages.lose(session);

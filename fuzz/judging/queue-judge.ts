@@ -1,6 +1,6 @@
 import type { GuestRing, Queue, RingPosition, VhostVdpaSession } from '../../drivers/port/port.ts';
 import { hasFeature, type RequirementSlug } from '../../reference-impl/catalogue/catalogue.ts';
-import { BLOCK_HEADER_SIZE, blockConfig } from '../../reference-impl/devices/block-layout.ts';
+import { blockConfig } from '../../reference-impl/devices/block-layout.ts';
 import type { Model } from '../../reference-impl/oracle/model/model.ts';
 import { isAvailableIn } from '../../reference-impl/virtqueue/packed/layout.ts';
 import { PackedRing } from '../../reference-impl/virtqueue/packed/ring-memory.ts';
@@ -279,21 +279,12 @@ export class QueueJudge {
       slots: attached.queue.ring.layout === 'split' || direct !== undefined ? 1 : segments.length,
       readable: bytesOfChain(attached.made.guest, segments, false),
       room: roomOfChain(segments, true),
-      ...(told.some(isForbidden) ? { forbidden: this.#forbiddenOf(told, segments) } : {}),
+      ...(told.some(isForbidden) ? { isForbidden: true } : {}),
       ...(isFilledInPart ? { before: bytesOfChain(attached.made.guest, segments, true) } : {}),
     });
     if (held) return;
     queue.isKicked = false;
     this.#model.observe({ kind: 'published', queue: queueId });
-  }
-
-  /** Our disk reads the header of a request first, and writes its status last. */
-  #forbiddenOf(told: CallOf<'chain'>['segments'], segments: readonly Segment[]): 'needed' | 'perhaps-needed' {
-    const { known, target } = this.#run;
-    const isRequest = roomOfChain(segments, false) >= BLOCK_HEADER_SIZE && roomOfChain(segments, true) > 0;
-    const isAtEnd = [told[0], told.at(-1)].some((segment) => segment !== undefined && isForbidden(segment));
-    const isNeeded = known.device === 'block' && target.judgesChoices === true && isRequest && isAtEnd;
-    return isNeeded ? 'needed' : 'perhaps-needed';
   }
 
   kicked({ queue: queueId }: CallOf<'kick'>): void {

@@ -9,8 +9,8 @@ export interface Request {
   readonly room: number;
   /** What the writable part held before, where that was looked at. */
   readonly before?: Uint8Array;
-  /** The translation of one of its buffers does not permit what the chain wants. `needed`: no device is done without it. */
-  readonly forbidden?: 'needed' | 'perhaps-needed';
+  /** The translation of one of its buffers does not permit what the chain wants. */
+  readonly isForbidden?: boolean;
 }
 
 /** What the device did with a request. `written` is all of the writable part. */

@@ -154,12 +154,12 @@ export class Model {
         this.#attached(seen);
         return;
       case 'added': {
-        const { id, slots, readable, room, before, forbidden } = seen;
+        const { id, slots, readable, room, before, isForbidden } = seen;
         const request = {
           readable,
           room,
           ...(before === undefined ? {} : { before }),
-          ...(forbidden === undefined ? {} : { forbidden }),
+          ...(isForbidden === undefined ? {} : { isForbidden }),
         };
         this.#ring(seen.queue)?.added(id, slots, request);
         return;

@@ -77,8 +77,8 @@ export type ModelObservation =
       readonly room: number;
       /** What the writable part holds, of devices that may fill a part of it. */
       readonly before?: Uint8Array;
-      /** The translation of one of its buffers does not permit what the chain wants. `needed`: no device is done without it. */
-      readonly forbidden?: 'needed' | 'perhaps-needed';
+      /** The translation of one of its buffers does not permit what the chain wants. */
+      readonly isForbidden?: boolean;
     }
   | { readonly kind: 'published'; readonly queue: number }
   /** The device of the queue was reset, when memory showed so many used elements since it was attached. */

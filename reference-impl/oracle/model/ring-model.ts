@@ -69,8 +69,6 @@ export class RingModel {
   #published = 0;
   #isLost = false;
   #isStopped = false;
-  /** The id of a chain that the device may not access. */
-  #forbidden: number | undefined;
   /** Used elements that a ring which stopped may show, and what it breaks by more; undefined where that is open. */
   #stoppedAt: { readonly used: number; readonly requirement: RequirementSlug } | undefined;
   #hasCalls = true;
@@ -160,9 +158,8 @@ export class RingModel {
   added(id: number, slots: number, request: Request): void {
     // What is added to a ring that stopped is not carried out.
     if (this.#isLost || this.#isStopped) return;
-    if (request.forbidden !== undefined) {
-      // The device can do nothing with it, nor with what is behind it.
-      if (request.forbidden === 'needed') this.#forbidden = id;
+    if (request.isForbidden === true) {
+      // The device may wait for another translation, which a miss elsewhere may bring.
       this.#isLost = true;
       this.#options.device.lose();
       return;
@@ -243,7 +240,6 @@ export class RingModel {
   }
 
   used(id: number, completion: Completion): void {
-    if (id === this.#forbidden) this.#tellForbidden(id);
     if (this.#isLost) return;
     const { layout, inOrder, take } = this.#options;
     if (!this.#options.isServed()) {
@@ -278,16 +274,6 @@ export class RingModel {
     this.#outstanding.delete(id);
     while (this.#chains[this.#next]?.isUsed === true) this.#next++;
     chain.pending.complete(completion, layout);
-  }
-
-  #tellForbidden(id: number): void {
-    this.#forbidden = undefined;
-    this.#options.tell({
-      requirement: 'vu-iotlb/permissions-enforced',
-      what: `the chain ${id} of ring ${this.#options.index}, whose buffers may not be accessed so`,
-      expected: 'not used',
-      actual: 'used',
-    });
   }
 
   /** A wait of a whole deadline brought fewer used elements than the text owes. */
