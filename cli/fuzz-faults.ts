@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { didYouMean } from '../drivers/near-matches.ts';
 import { type FaultName, faultNames, isFaultName } from '../reference-impl/faults/faults.ts';
 import { atEnd, endedByWords, isNoOptions, type NoOptions } from './development-command.ts';
+import { huntedFaults } from './fuzz/fuzzed-transports.ts';
 import type { HuntLimits, HuntResult } from './fuzz-faults/hunt.ts';
 import { appendRow, huntedElsewhere, rowsIn } from './fuzz-faults/hunted-rows.ts';
 import { sampledFaults } from './fuzz-faults/sampled-faults.ts';
@@ -63,6 +64,8 @@ function optionsOf(words: readonly string[]): Options | NoOptions {
     }
     const unknown = positionals.find((name) => !isFaultName(name));
     if (unknown !== undefined) return { wrong: `${unknown}: no such fault${didYouMean(unknown, faultNames)}` };
+    const unfuzzed = positionals.find((name) => isFaultName(name) && !huntedFaults.includes(name));
+    if (unfuzzed !== undefined) return { wrong: `${unfuzzed}: programs have no calls of its transport yet` };
     const ways = [positionals.length > 0, values.all === true, values.sample !== undefined];
     if (ways.filter(Boolean).length > 1) return { wrong: 'name faults, or say --all, or --sample' };
     return {
@@ -81,7 +84,7 @@ function optionsOf(words: readonly string[]): Options | NoOptions {
 }
 
 function chosen(named: readonly string[], isAll: boolean, sample: number, seed: number): readonly FaultName[] {
-  if (isAll) return faultNames;
+  if (isAll) return huntedFaults;
   return named.length > 0 ? faultNames.filter((name) => named.includes(name)) : sampledFaults(sample, seed);
 }
 

@@ -140,8 +140,8 @@ class Hunt {
   }
 
   /**
-   * A finding counts only where it comes again on a fresh reference with the fault, and the one without shows nothing for
-   * the same program.
+   * A finding counts only where it comes again on a fresh reference with the fault, the second time at the latest, since a
+   * fault may remember earlier sessions, and the one without shows nothing for the same program.
    */
   #judge(arena: Arena, whole: Program, finding: Finding): 'pass-over' | 'end' {
     const isLeak = finding.kind === 'leak';
@@ -160,14 +160,14 @@ class Hunt {
   }
 }
 
-/** What a program shows on a fresh reference. */
+/** What a program shows on a fresh reference, by its first or second run. */
 function shownOn(arena: Arena, names: readonly FaultName[], whole: Program, isLeak: boolean): Finding | undefined {
   const port = openFaulty(arena.showing, arena.device, names, { deadlineMs });
   try {
     const contact = firstContacts(port);
     if (contact.kind !== 'served') throw new Error(`the reference is not served a second time: ${contact.why}`);
     const examiner = examinerOf(port, knownTarget(port, contact.offer));
-    return isLeak ? examiner.leakOf(whole) : examiner.examine(whole);
+    return isLeak ? examiner.leakOf(whole) : (examiner.examine(whole) ?? examiner.examine(whole));
   } finally {
     port.close();
   }
