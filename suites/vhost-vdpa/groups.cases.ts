@@ -1,7 +1,8 @@
 import type { DriverPort, Queue, VhostVdpaSession } from '../../drivers/port/port.ts';
 import { seenWithinMs } from '../../judging/deadline.ts';
 import { errno } from '../../reference-impl/wire/errno.ts';
-import { defineCase } from '../case.ts';
+import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
+import type { Check } from '../check.ts';
 import { serves } from '../virtio/service.ts';
 import { eachRegion, mapping } from './messages.ts';
 import { refusesCall, takes } from './refusal.ts';
@@ -54,39 +55,66 @@ export const spacesOfGroups = defineCase({
   },
 });
 
+const usesOwnSpace = 'vk-groups/rings-use-the-space-of-their-group';
+
 export const ownSpace = defineCase({
   id: 'vhost-vdpa/groups/rings-use-the-space-of-their-group',
   title:
     'a ring whose group was given address space 1 rests while that is empty, and is served once it is mapped there',
   proves: { 'vk-groups/rings-use-the-space-of-their-group': 'vdpa-groups-share-one-address-space' },
   applies: { start: 'negotiated', transports, offers, needs: ['address-spaces'] },
-  // Of the rings that requests may be put on: they may be in different groups.
-  variants: { request: ['first-ring', 'last-ring'] },
-  run({ session, port, guest, driver, ring, variant, requirement }) {
-    const check = requirement('vk-groups/rings-use-the-space-of-their-group');
-    const { calls } = session;
-    const rings = driver.requestQueues(calls.queueCount());
-    const index = rings.at(variant.request === 'first-ring' ? 0 : -1) ?? driver.queueIndex;
-    for (const group of groupsOf(session, [index, ...driver.companionIndices])) {
-      if (!takes(check, calls.setGroupSpace(group, 1), `SET_GROUP_ASID of group ${group}`)) return;
-    }
-    // Mapped and invalidated: it is there, and has nothing in it.
-    const [region] = guest.regions;
-    check.presumes(region !== undefined && calls.iotlb(mapping(region, { asid: 1 })) >= 0, 'space 1 is mapped');
-    check.presumes(
-      region !== undefined && calls.iotlb({ ...mapping(region, { asid: 1 }), request: 3 }) >= 0,
-      'space 1 is emptied',
-    );
-    const queue = driver.attach(ring({ size: 16 }), { index });
-    check.equal(usedBy(queue, driver.request().segments, port, session), 0, 'used elements while space 1 is empty');
-    check.presumes(eachRegion(session, guest, (one) => mapping(one, { asid: 1 })) >= 0, 'space 1 is mapped');
-    queue.kick();
-    port.until(() => queue.usedCount() > 0, port.deadlineMs);
-    check.equal(queue.usedCount(), 1, 'used elements once space 1 is mapped');
-    const fresh = driver.attach(ring({ size: 16 }), { index });
-    serves({ port, driver }, check, fresh, 'a request on a fresh ring', { seed: 3 });
+  run(context) {
+    followsItsGroup(context, context.requirement(usesOwnSpace), context.driver.queueIndex);
   },
 });
+
+/** Of several request queues, the last one may be in another group. */
+export const ownSpaceOfLast = defineCase({
+  id: 'vhost-vdpa/groups/last-block-queue-uses-the-space-of-its-group',
+  title:
+    'with MQ the last request queue of a block device rests while the address space of its group is empty, and is served once it is mapped there',
+  proves: { 'vk-groups/rings-use-the-space-of-their-group': 'vdpa-groups-share-one-address-space' },
+  applies: {
+    start: 'negotiated',
+    transports,
+    offers,
+    needs: ['address-spaces'],
+    devices: ['block'],
+    negotiate: ['VIRTIO_BLK_F_MQ'],
+  },
+  run(context) {
+    const { session, driver } = context;
+    const last = driver.requestQueues(session.calls.queueCount()).at(-1) ?? driver.queueIndex;
+    followsItsGroup(context, context.requirement(usesOwnSpace), last);
+  },
+});
+
+type Running = Pick<
+  CaseContext<string, VariantAxes, VhostVdpaSession>,
+  'session' | 'port' | 'guest' | 'driver' | 'ring'
+>;
+
+function followsItsGroup({ session, port, guest, driver, ring }: Running, check: Check, index: number): void {
+  const { calls } = session;
+  for (const group of groupsOf(session, [index, ...driver.companionIndices])) {
+    if (!takes(check, calls.setGroupSpace(group, 1), `SET_GROUP_ASID of group ${group}`)) return;
+  }
+  // Mapped and invalidated: it is there, and has nothing in it.
+  const [region] = guest.regions;
+  check.presumes(region !== undefined && calls.iotlb(mapping(region, { asid: 1 })) >= 0, 'space 1 is mapped');
+  check.presumes(
+    region !== undefined && calls.iotlb({ ...mapping(region, { asid: 1 }), request: 3 }) >= 0,
+    'space 1 is emptied',
+  );
+  const queue = driver.attach(ring({ size: 16 }), { index });
+  check.equal(usedBy(queue, driver.request().segments, port, session), 0, 'used elements while space 1 is empty');
+  check.presumes(eachRegion(session, guest, (one) => mapping(one, { asid: 1 })) >= 0, 'space 1 is mapped');
+  queue.kick();
+  port.until(() => queue.usedCount() > 0, port.deadlineMs);
+  check.equal(queue.usedCount(), 1, 'used elements once space 1 is mapped');
+  const fresh = driver.attach(ring({ size: 16 }), { index });
+  serves({ port, driver }, check, fresh, 'a request on a fresh ring', { seed: 3 });
+}
 
 const groupsOf = ({ calls }: VhostVdpaSession, indices: readonly number[]): Set<number> =>
   new Set(indices.map((index) => calls.groupOf(index)));

@@ -56,12 +56,18 @@ export const numberWithoutFeature = defineCase({
   },
 });
 
-/** User addresses at which no process has memory: those of null pointers, and the last pages of what 64 bits reach. */
-const nowhere: Readonly<Record<string, bigint>> = { 'address 0': 0n, 'the last pages': 2n ** 64n - 8192n };
+/**
+ * User addresses above all memory of any process. A parent that takes user addresses looks for memory there or above: below
+ * other memory it finds that, and may map nothing and say nothing.
+ */
+const nowhere: Readonly<Record<string, bigint>> = {
+  'the last pages': 2n ** 64n - 8192n,
+  'their end': 2n ** 64n - 4096n,
+};
 
 export const missingMemory = defineCase({
   id: 'vhost-vdpa/iotlb/updates-of-missing-memory-are-refused',
-  title: 'an update with a user address at which there is no memory is refused, and nothing is mapped',
+  title: 'an update with a user address above all memory is refused, and nothing is mapped',
   proves: { 'vk-iotlb/update-of-missing-memory-refused': 'vdpa-maps-missing-memory' },
   applies: { start: 'closed', transports, ring: 'none' },
   run(context) {
