@@ -3,122 +3,93 @@ import {
   PCI_CAP_ID_MSIX,
   PCI_CAP_ID_VNDR,
   PCI_CONFIG_SIZE,
-  pciCommand,
   pciHeader,
   pciStatus,
   VIRTIO_PCI_CAP_SIZE,
   virtioPciCap,
   virtioPciCapabilities,
-  virtioPciCapExtra,
 } from '../wire/virtio-pci.ts';
-import {
-  barSizes,
-  type FunctionShape,
-  functionStructures,
-  MSIX_BAR,
-  msixPendingOffset,
-  VENDOR_CAPABILITY_SIZE,
-} from './pci-layout.ts';
-import type { ShownStructure } from './pci-rules.ts';
+import { type FunctionShape, functionStructures, MSIX_PENDING, STRUCTURE_CAPABILITY_SIZE } from './pci-layout.ts';
+import type { ListedCapability, RunningDevice, ShownStructure } from './pci-rules.ts';
 
-/** Class codes (base class, subclass) by virtio device id; 0xff00 is a device of no class. */
-const classOf: Readonly<Record<number, number>> = { 1: 0x0200, 2: 0x0180 };
-const firstCapability = 0x40;
+/** Where the capability of MSI-X lies, ahead of all others. */
+const MSIX_CAPABILITY = 0x40;
 const MSIX_CAPABILITY_SIZE = 12;
-/** Where a vendor's own bytes begin, behind its id. */
-const VENDOR_DATA = 6;
-const vendorData = [0x76, 0x68, 0x6f, 0x73, 0x74, 0];
+/** The byte of message control with the bit that enables MSI-X, and nothing of a table as small as ours. */
+const MSIX_ENABLE_AT = MSIX_CAPABILITY + 3;
+/** Accesses that can be made through the window. */
+const windowLengths = [1, 2, 4];
+
+/** What configuration space needs of the function. */
+export interface ShownFunction extends RunningDevice {
+  readonly isInterruptPending: boolean;
+  /** Bytes of the BAR with the structures at an offset, by an access of that length. */
+  readBar(offset: number, target: Uint8Array): void;
+  writeBar(offset: number, source: Uint8Array): void;
+}
 
 export interface ConfigSpaceOptions extends FunctionShape {
   readonly deviceId: number;
-  /** Bytes of a BAR at an offset, by an access of that length. */
-  readonly access: {
-    read(bar: number, offset: number, target: Uint8Array): void;
-    write(bar: number, offset: number, source: Uint8Array): void;
-  };
-  /** What interrupts make of the status register. */
-  readonly isInterruptPending: () => boolean;
-  /** DRIVER_OK is set. */
-  readonly isRunning: () => boolean;
+  readonly device: ShownFunction;
 }
 
-/** Configuration space of a virtio function: its header and the list of its capabilities. */
+/**
+ * Configuration space of a virtio function: its header and the list of its capabilities. A driver leaves alone what is
+ * read-only, and has the window look into the BAR with the structures, as no other has anything for it.
+ */
 export class FunctionConfigSpace {
   readonly #options: ConfigSpaceOptions;
   readonly #bytes = new Uint8Array(PCI_CONFIG_SIZE);
   readonly #view = new DataView(this.#bytes.buffer);
-  readonly #writable = new Uint8Array(PCI_CONFIG_SIZE);
-  #next: number = firstCapability;
-  /** In the order of the list: where each begins, and the type of a structure. */
-  readonly #list: { readonly at: number; readonly type?: number }[] = [];
-  #msix = 0;
-  #window = 0;
-  #vendor = 0;
+  readonly #list: ListedCapability[] = [{ at: MSIX_CAPABILITY, type: undefined }];
 
   constructor(options: ConfigSpaceOptions) {
     this.#options = options;
     this.#makeHeader();
     this.#makeMsix();
-    for (const structure of options.rules.capabilities.shown(functionStructures(options)))
-      this.#makeStructure(structure);
+    const structures = options.rules.capabilities.shown(functionStructures(options));
+    for (const [n, structure] of structures.entries())
+      this.#makeStructure(MSIX_CAPABILITY + MSIX_CAPABILITY_SIZE + n * STRUCTURE_CAPABILITY_SIZE, structure);
   }
 
   get isMsixEnabled(): boolean {
-    return (this.#view.getUint16(this.#msix + 2, true) & MSIX_ENABLE) !== 0;
+    return this.#view.getUint8(MSIX_ENABLE_AT) !== 0;
   }
 
   /** What a driver writes into message control; under VFIO the kernel does. */
   setMsixEnabled(enabled: boolean): void {
-    const control = this.#view.getUint16(this.#msix + 2, true);
-    this.#view.setUint16(this.#msix + 2, enabled ? control | MSIX_ENABLE : control & ~MSIX_ENABLE, true);
-  }
-
-  get isIntxDisabled(): boolean {
-    return (this.#view.getUint16(pciHeader.command, true) & pciCommand.INTX_DISABLE) !== 0;
+    this.#view.setUint8(MSIX_ENABLE_AT, enabled ? MSIX_ENABLE >> 8 : 0);
   }
 
   read(offset: number, target: Uint8Array): void {
-    const { rules, access, isInterruptPending } = this.#options;
-    const status = pciStatus.CAPABILITY_LIST | (isInterruptPending() ? pciStatus.INTERRUPT : 0);
-    this.#view.setUint16(pciHeader.status, status, true);
+    const { rules, device } = this.#options;
+    this.#view.setUint8(
+      pciHeader.status,
+      pciStatus.CAPABILITY_LIST | (device.isInterruptPending ? pciStatus.INTERRUPT : 0),
+    );
     this.#link();
-    const window = this.#windowOf(offset, target.length);
-    if (window !== undefined && rules.capabilities.windowReads) {
-      const read = new Uint8Array(window.length);
-      access.read(window.bar, window.offset, read);
-      this.#bytes.set(read, this.#dataOfWindow);
-    }
+    const window = this.#windowOf(offset);
+    if (window !== undefined && rules.capabilities.windowReads) device.readBar(window.offset, window.data);
     target.set(this.#bytes.subarray(offset, offset + target.length));
-    const last = this.#vendor + VENDOR_CAPABILITY_SIZE - 1;
-    if (this.#vendor === 0 || offset > last || offset + target.length <= last) return;
-    this.#bytes[last] = rules.capabilities.vendorRead(this.#bytes[last] ?? 0);
+    rules.capabilities.wasRead(this.#bytes, offset, target.length);
   }
 
   write(offset: number, source: Uint8Array): void {
-    for (const [n, byte] of source.entries()) {
-      const mask = this.#writable[offset + n] ?? 0;
-      this.#bytes[offset + n] = ((this.#bytes[offset + n] ?? 0) & ~mask) | (byte & mask);
-    }
-    const window = this.#windowOf(offset, source.length);
-    if (window === undefined || !this.#options.rules.capabilities.windowWrites) return;
-    const data = this.#bytes.slice(this.#dataOfWindow, this.#dataOfWindow + window.length);
-    this.#options.access.write(window.bar, window.offset, data);
+    const { rules, device } = this.#options;
+    this.#bytes.set(source, offset);
+    const window = this.#windowOf(offset);
+    if (window !== undefined && rules.capabilities.windowWrites) device.writeBar(window.offset, window.data);
   }
 
-  get #dataOfWindow(): number {
-    return this.#window + VIRTIO_PCI_CAP_SIZE;
-  }
-
-  /** What an access to the data of the window reaches; undefined for another access, and where it is no sound one. */
-  #windowOf(at: number, count: number): { bar: number; offset: number; length: number } | undefined {
-    const isOfData = this.#window !== 0 && at < this.#dataOfWindow + 4 && at + count > this.#dataOfWindow;
-    if (!isOfData) return undefined;
-    const bar = this.#view.getUint8(this.#window + virtioPciCap.bar);
-    const offset = this.#view.getUint32(this.#window + virtioPciCap.offset, true);
-    const asked = this.#view.getUint32(this.#window + virtioPciCap.structureLength, true);
+  /** What an access to the data of the window reaches; undefined for another access, and where there is no such. */
+  #windowOf(at: number): { readonly offset: number; readonly data: Uint8Array } | undefined {
+    const window = this.#list.find(({ type }) => type === virtioPciCapabilities.VIRTIO_PCI_CAP_PCI_CFG)?.at ?? 0;
+    const dataAt = window + VIRTIO_PCI_CAP_SIZE;
+    if (at !== dataAt) return undefined;
+    const offset = this.#view.getUint32(window + virtioPciCap.offset, true);
+    const asked = this.#view.getUint32(window + virtioPciCap.structureLength, true);
     const length = this.#options.rules.capabilities.windowLength(asked);
-    const isSound = (length === 1 || length === 2 || length === 4) && offset % length === 0;
-    return isSound ? { bar, offset, length } : undefined;
+    return windowLengths.includes(length) ? { offset, data: this.#bytes.subarray(at, at + length) } : undefined;
   }
 
   #makeHeader(): void {
@@ -128,70 +99,38 @@ export class FunctionConfigSpace {
     view.setUint16(pciHeader.vendorId, identity.vendorId, true);
     view.setUint16(pciHeader.deviceId, identity.deviceId(deviceId), true);
     view.setUint8(pciHeader.revisionId, identity.revisionId);
-    view.setUint16(pciHeader.classCode, classOf[deviceId] ?? 0xff00, true);
-    view.setUint16(pciHeader.subsystemVendorId, identity.vendorId, true);
     view.setUint16(pciHeader.subsystemId, identity.subsystemId(deviceId), true);
-    view.setUint8(pciHeader.interruptPin, 1);
-    const writable = new DataView(this.#writable.buffer);
-    writable.setUint16(pciHeader.command, pciCommand.MEMORY | pciCommand.BUS_MASTER | pciCommand.INTX_DISABLE, true);
-    for (const [bar, size] of barSizes(this.#options).entries()) {
-      if (size > 0) writable.setUint32(pciHeader.bar0 + 4 * bar, -size >>> 0, true);
-    }
   }
 
   #makeMsix(): void {
     const { rules, vectors } = this.#options;
-    this.#msix = this.#take(PCI_CAP_ID_MSIX, MSIX_CAPABILITY_SIZE);
-    this.#view.setUint16(this.#msix + 2, rules.identity.shownVectors(vectors) - 1, true);
+    const { shownVectors, tableBar } = rules.identity;
+    const view = this.#view;
+    view.setUint8(MSIX_CAPABILITY, PCI_CAP_ID_MSIX);
+    view.setUint16(MSIX_CAPABILITY + 2, shownVectors(vectors) - 1, true);
     // The low three bits of both offsets are the number of the BAR.
-    this.#view.setUint32(this.#msix + 4, MSIX_BAR, true);
-    this.#view.setUint32(this.#msix + 8, msixPendingOffset(vectors) | MSIX_BAR, true);
+    view.setUint32(MSIX_CAPABILITY + 4, tableBar, true);
+    view.setUint32(MSIX_CAPABILITY + 8, MSIX_PENDING | tableBar, true);
   }
 
-  #makeStructure(structure: ShownStructure): void {
-    const { type, bar, id, offset, length, capabilityLength, extra } = structure;
+  #makeStructure(at: number, structure: ShownStructure): void {
+    const { type, barOrVendor, offset, length, capabilityLength, extra } = structure;
     const view = this.#view;
-    if (type === virtioPciCapabilities.VIRTIO_PCI_CAP_VENDOR_CFG) {
-      const at = this.#take(PCI_CAP_ID_VNDR, VENDOR_CAPABILITY_SIZE, type);
-      this.#vendor = at;
-      view.setUint8(at + virtioPciCap.length, capabilityLength);
-      view.setUint8(at + virtioPciCap.type, type);
-      view.setUint16(at + 4, this.#options.rules.capabilities.vendorId, true);
-      this.#bytes.set(vendorData, at + VENDOR_DATA);
-      return;
-    }
-    const at = this.#take(PCI_CAP_ID_VNDR, VIRTIO_PCI_CAP_SIZE + (virtioPciCapExtra[type] ?? 0), type);
+    view.setUint8(at, PCI_CAP_ID_VNDR);
     view.setUint8(at + virtioPciCap.length, capabilityLength);
     view.setUint8(at + virtioPciCap.type, type);
-    view.setUint8(at + virtioPciCap.bar, bar);
-    view.setUint8(at + virtioPciCap.id, id);
+    view.setUint16(at + virtioPciCap.bar, barOrVendor, true);
     view.setUint32(at + virtioPciCap.offset, offset, true);
     view.setUint32(at + virtioPciCap.structureLength, length, true);
-    this.#bytes.set(extra, at + VIRTIO_PCI_CAP_SIZE);
-    if (type !== virtioPciCapabilities.VIRTIO_PCI_CAP_PCI_CFG) return;
-    this.#window = at;
-    this.#writable[at + virtioPciCap.bar] = 0xff;
-    this.#writable.fill(0xff, at + virtioPciCap.offset, at + VIRTIO_PCI_CAP_SIZE + 4);
-  }
-
-  /** Takes room for a capability, behind those before it. */
-  #take(id: number, size: number, type?: number): number {
-    const at = this.#next;
-    this.#next += Math.ceil(size / 4) * 4;
-    this.#bytes[at] = id;
-    this.#list.push({ at, ...(type === undefined ? {} : { type }) });
-    return at;
+    view.setUint32(at + VIRTIO_PCI_CAP_SIZE, extra, true);
+    this.#list.push({ at, type });
   }
 
   /** Has each capability of the list point at the next. */
   #link(): void {
-    const { rules, isRunning } = this.#options;
-    let pointer: number = pciHeader.capabilities;
-    for (const { at, type } of this.#list) {
-      if (type !== undefined && !rules.capabilities.isLinked(type, isRunning())) continue;
-      this.#bytes[pointer] = at;
-      pointer = at + 1;
-    }
-    this.#bytes[pointer] = 0;
+    const { rules, device } = this.#options;
+    const places = rules.capabilities.linked(this.#list, device).map(({ at }) => at);
+    const pointers = [pciHeader.capabilities, ...places.map((at) => at + 1)];
+    for (const [n, pointer] of pointers.entries()) this.#bytes[pointer] = places[n] ?? 0;
   }
 }

@@ -1,5 +1,5 @@
 import { VIRTIO_MSI_NO_VECTOR } from '../wire/virtio-pci.ts';
-import type { MappedEvent, PciInterruptRules } from './pci-rules.ts';
+import type { MappedEvent, MappedQueues, PciInterruptRules } from './pci-rules.ts';
 
 /** How interrupts leave the function. */
 export interface InterruptLines {
@@ -30,22 +30,22 @@ export class PciInterrupts {
 
   /** What the status register shows. */
   get isPending(): boolean {
-    return !this.#lines.isMsixEnabled() && this.#rules.isPending(this.#isr);
+    return this.#rules.isPending(this.#isr);
   }
 
-  /** Whether the pin is to be asserted, if nothing forbids it. */
+  /** Whether the pin is to be asserted. */
   get isPinDue(): boolean {
-    return !this.#lines.isMsixEnabled() && this.#isr !== 0;
+    return this.#isr !== 0;
   }
 
-  /** The vector of a queue behind a write. @param ofOthers vectors of the other queues. */
-  mapped(queue: number, vector: number, ofOthers: readonly number[]): number {
-    return this.#rules.mapped(queue, vector, this.#vectors, [...ofOthers, this.#configVector]);
+  /** The vector of a queue behind a write. */
+  mapped(queue: number, vector: number, queues: MappedQueues): number {
+    return this.#rules.mapped(queue, vector, this.#vectors, { queues, configuration: this.#configVector });
   }
 
-  /** @param ofQueues vectors of the queues. */
-  mapConfiguration(vector: number, ofQueues: readonly number[]): void {
-    this.#configVector = this.#rules.mapped('configuration', vector, this.#vectors, ofQueues);
+  mapConfiguration(vector: number, queues: MappedQueues): void {
+    const { mapped } = this.#rules;
+    this.#configVector = mapped('configuration', vector, this.#vectors, { queues, configuration: this.#configVector });
   }
 
   /** Buffers of a queue were used that is mapped to a vector. */

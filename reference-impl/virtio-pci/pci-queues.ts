@@ -3,14 +3,13 @@ import type { MemoryMap } from '../memory/memory-map.ts';
 import { ringLayoutOf } from '../virtqueue/feature-bits.ts';
 import { type RingPosition, startPosition } from '../virtqueue/ring.ts';
 import { VIRTIO_MSI_NO_VECTOR } from '../wire/virtio-pci.ts';
-import type { QueueRecord, VirtioPciRules } from './pci-rules.ts';
+import type { MappedQueues, QueueRecord, RunningDevice, VirtioPciRules } from './pci-rules.ts';
 
 export interface QueuesOptions {
   readonly parent: ParentDriver;
   readonly rules: VirtioPciRules;
   readonly memory: () => MemoryMap;
-  /** DRIVER_OK is set. */
-  readonly isRunning: () => boolean;
+  readonly device: RunningDevice;
 }
 
 /** A queue, and the ring that the parent works on while it runs. */
@@ -19,12 +18,10 @@ interface QueueState {
   isStarted: boolean;
   /** Where its ring stands while it is not started; undefined at its start. */
   position: RingPosition | undefined;
-  /** Reads that still show the reset of the queue. */
-  resetReads: number;
 }
 
-/** The queues of a function. */
-export class PciQueues {
+/** The queues of a function. Who names one by its index knows that it is there, but for `record`. */
+export class PciQueues implements MappedQueues {
   readonly count: number;
   readonly #options: QueuesOptions;
   readonly #states: readonly QueueState[];
@@ -32,11 +29,10 @@ export class PciQueues {
   constructor(options: QueuesOptions) {
     this.#options = options;
     this.count = options.parent.queueCount;
-    this.#states = Array.from({ length: this.count }, () => ({
-      record: this.#fresh(),
+    this.#states = Array.from({ length: this.count }, (_, index) => ({
+      record: this.#fresh(index),
       isStarted: false,
       position: undefined,
-      resetReads: 0,
     }));
   }
 
@@ -50,91 +46,62 @@ export class PciQueues {
   }
 
   change(index: number, change: Partial<QueueRecord>): void {
-    const state = this.#states[index];
-    if (state === undefined) return;
-    const { taken } = this.#options.rules.queueReset;
-    state.record = { ...state.record, ...(state.record.wasReset ? taken(change) : change) };
+    const state = this.#states[index] as QueueState;
+    state.record = { ...state.record, ...this.#options.rules.queueReset.taken(change, state.record) };
     this.settle();
   }
 
   vectorOf(index: number): number {
-    return this.#states[index]?.record.vector ?? VIRTIO_MSI_NO_VECTOR;
+    return (this.#states[index] as QueueState).record.vector;
   }
 
-  /** Of all queues but one. */
-  vectors(but?: number): number[] {
-    return this.#states.filter((_, index) => index !== but).map(({ record }) => record.vector);
-  }
-
-  /** Starts and stops rings as the state of the device has it. */
+  /** Starts rings as the state of the device has it. */
   settle(): void {
-    const { rules, isRunning } = this.#options;
+    const { rules, device } = this.#options;
     for (const [index, state] of this.#states.entries()) {
-      const runs = rules.queue.runs({ driverOk: isRunning(), enabled: state.record.isEnabled });
+      const runs = rules.queue.runs({ driverOk: device.isRunning, enabled: state.record.isEnabled });
       if (runs && !state.isStarted) this.#start(index, state);
-      if (!runs && state.isStarted) this.#stop(index, state);
     }
   }
 
   /** Lets rings go on in other memory; one that is not in it rests until it is. */
   move(): void {
-    for (const [index, state] of this.#states.entries()) if (state.isStarted) this.#stop(index, state);
+    for (const [index, state] of this.#states.entries()) this.#stop(index, state);
     this.settle();
-  }
-
-  notified(index: number): void {
-    if (this.#states[index]?.isStarted === true) this.#options.parent.notify(index);
   }
 
   /** 1 was written to `queueReset`. */
   resetQueue(index: number): void {
-    const state = this.#states[index];
-    if (state === undefined) return;
-    const { stops, disables, lasts, after, nextPosition } = this.#options.rules.queueReset;
+    const state = this.#states[index] as QueueState;
+    const { stops, disables, after, nextPosition } = this.#options.rules.queueReset;
     if (stops) {
-      if (state.isStarted) this.#stop(index, state);
+      this.#stop(index, state);
       state.position = nextPosition(state.position);
       if (disables) this.#options.parent.setQueueEnabled(index, false);
     }
-    state.record = { ...after(this.#fresh(), state.record), wasReset: true };
-    state.resetReads = lasts;
-    if (stops) this.settle();
-  }
-
-  /** What a read of `queueReset` shows. */
-  shownReset(index: number): number {
-    const state = this.#states[index];
-    if (state === undefined) return 0;
-    const { shownMeanwhile, shownEnabled, shownAfterReset } = this.#options.rules.queueReset;
-    if (state.resetReads > 0) {
-      state.resetReads--;
-      return shownMeanwhile(state.resetReads);
-    }
-    if (state.record.isEnabled) return shownEnabled;
-    return state.record.wasReset ? 0 : shownAfterReset;
+    state.record = after(this.#fresh(index), state.record);
   }
 
   /** A reset of the device: no ring runs any more. */
   reset(): void {
     for (const [index, state] of this.#states.entries()) {
-      if (state.isStarted) this.#stop(index, state);
+      this.#stop(index, state);
       const { queue, interrupt } = this.#options.rules;
       const vector = interrupt.afterReset(state.record.vector);
-      state.record = { ...queue.afterReset(this.#fresh(), state.record), vector };
+      state.record = { ...queue.afterReset(this.#fresh(index), state.record), vector };
       state.position = undefined;
-      state.resetReads = 0;
     }
   }
 
-  #fresh(): QueueRecord {
+  #fresh(index: number): QueueRecord {
     return {
+      index,
       size: this.largestSize,
       vector: VIRTIO_MSI_NO_VECTOR,
       desc: 0n,
       driver: 0n,
       device: 0n,
       isEnabled: false,
-      wasReset: false,
     };
   }
 
@@ -157,6 +124,6 @@ export class PciQueues {
 
   #stop(index: number, state: QueueState): void {
     state.isStarted = false;
-    state.position = this.#options.parent.stopQueue(index);
+    state.position = this.#options.parent.stopQueue(index) ?? state.position;
   }
 }

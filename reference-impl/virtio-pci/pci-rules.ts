@@ -5,14 +5,16 @@ import {
   VIRTIO_F_RING_RESET,
   VIRTIO_F_VERSION_1,
 } from '../virtqueue/feature-bits.ts';
-import type { RingLayout, RingPosition } from '../virtqueue/ring.ts';
-import { isQueueSize } from '../virtqueue/split/layout.ts';
+import type { RingPosition } from '../virtqueue/ring.ts';
 import {
   type CommonConfigField,
   VIRTIO_MSI_NO_VECTOR,
   VIRTIO_PCI_FIRST_DEVICE_ID,
   VIRTIO_PCI_VENDOR_ID,
 } from '../wire/virtio-pci.ts';
+
+/** The BAR with the table of vectors. */
+export const MSIX_BAR = 2;
 
 /** What the configuration header says of the function. */
 export interface PciIdentityRules {
@@ -22,30 +24,44 @@ export interface PciIdentityRules {
   readonly subsystemId: (virtioDeviceId: number) => number;
   /** Interrupt vectors of a function with so many queues. */
   readonly vectors: (queues: number) => number;
-  /** Vectors that the MSI-X capability says that there are. */
+  /** What the MSI-X capability says: how many vectors there are, and the BAR of their table. */
   readonly shownVectors: (vectors: number) => number;
+  readonly tableBar: number;
 }
 
 /** A structure that a capability shows, with what stands behind struct virtio_pci_cap. */
 export interface ShownStructure {
   readonly type: number;
-  readonly bar: number;
-  readonly id: number;
+  /** 16 bits: the number of the BAR, or the vendor that data are of. */
+  readonly barOrVendor: number;
   readonly offset: number;
   readonly length: number;
   /** As it stands in the capability. */
   readonly capabilityLength: number;
-  readonly extra: readonly number[];
+  /** 32 bits behind struct virtio_pci_cap. */
+  readonly extra: number;
+}
+
+/** A capability in configuration space, with the type of its structure. */
+export interface ListedCapability {
+  readonly at: number;
+  readonly type: number | undefined;
+}
+
+export interface RunningDevice {
+  /** DRIVER_OK is set. */
+  readonly isRunning: boolean;
 }
 
 export interface PciCapabilityRules {
   /** The structures in the order of the list. */
   readonly shown: (structures: readonly ShownStructure[]) => readonly ShownStructure[];
-  /** Whether the list has a vendor capability of a type, before and behind DRIVER_OK. */
-  readonly isLinked: (type: number, isRunning: boolean) => boolean;
-  /** Bytes of a vendor's own behind its id, and what reading them does to these. */
+  /** The list as it is now. */
+  readonly linked: (list: readonly ListedCapability[], device: RunningDevice) => readonly ListedCapability[];
+  /** The vendor that data are of. */
   readonly vendorId: number;
-  readonly vendorRead: (byte: number) => number;
+  /** What a read of configuration space does to it. */
+  readonly wasRead: (space: Uint8Array, offset: number, length: number) => void;
   /** Whether an access to the window of PCI_CFG is made in the BAR. */
   readonly windowReads: boolean;
   readonly windowWrites: boolean;
@@ -55,7 +71,7 @@ export interface PciCapabilityRules {
 
 /** What no driver does. */
 export interface PciAccessRules {
-  /** A write to the common configuration that is not to a field as a whole. */
+  /** A write to the common configuration where no field begins. */
   readonly ofNoField: (offset: number, length: number) => void;
   readonly ofReadOnlyField: (field: CommonConfigField) => void;
 }
@@ -67,7 +83,7 @@ export interface PciFeatureRules {
   readonly window: (word: bigint, select: number) => number;
   /** The same of what the driver wrote. */
   readonly written: (word: bigint, select: number) => number;
-  readonly accepts: (word: bigint, offered: bigint) => boolean;
+  readonly accepts: (word: bigint) => boolean;
 }
 
 export interface PciStatusRules {
@@ -90,22 +106,24 @@ export interface PciConfigRules {
 
 /** What the driver wrote of a queue. */
 export interface QueueRecord {
+  readonly index: number;
   readonly size: number;
   readonly vector: number;
   readonly desc: bigint;
   readonly driver: bigint;
   readonly device: bigint;
   readonly isEnabled: boolean;
-  /** It was reset since the device was. */
-  readonly wasReset: boolean;
+  /** A mark of faults: it was reset since the device was. */
+  readonly wasReset?: boolean;
 }
 
 export interface PciQueueRules {
-  /** The queue that a selector means; undefined for none. */
-  readonly selected: (select: number, count: number) => number | undefined;
+  /** The queue that a selector means. */
+  readonly selected: (select: number, count: number) => number;
   /** The size that is told of a queue. */
   readonly shownSize: (size: number, largest: number) => number;
-  readonly acceptsSize: (size: number, largest: number, layout: RingLayout) => boolean;
+  /** The size that is kept of one that was written. */
+  readonly takenSize: (size: number) => number;
   /** An address behind a write of one half. */
   readonly withHalf: (address: bigint, half: number, isHigh: boolean) => bigint;
   readonly shownHalf: (address: bigint, isHigh: boolean) => number;
@@ -116,24 +134,18 @@ export interface PciQueueRules {
 }
 
 export interface PciQueueResetRules {
-  /** Reads of `queueReset` that show that the reset goes on. */
-  readonly lasts: number;
-  /** What those reads show, with so many of them to come. */
-  readonly shownMeanwhile: (left: number) => number;
+  /** What a read of `queueReset` shows. */
+  readonly shown: (queue: QueueRecord) => number;
   /** Whether the ring stands still. */
   readonly stops: boolean;
   /** Whether the device knows that the queue is not enabled any more: what comes in for it goes. */
   readonly disables: boolean;
   /** Where the ring begins that comes next, after one that stood there; undefined for its start. */
   readonly nextPosition: (before: RingPosition | undefined) => RingPosition | undefined;
-  /** What of a change counts for a queue that was reset. */
-  readonly taken: (change: Partial<QueueRecord>) => Partial<QueueRecord>;
+  /** What of a change of a queue counts. */
+  readonly taken: (change: Partial<QueueRecord>, before: QueueRecord) => Partial<QueueRecord>;
   /** The queue as a reset leaves it. */
   readonly after: (fresh: QueueRecord, before: QueueRecord) => QueueRecord;
-  /** What `queueReset` shows of a queue that was enabled again. */
-  readonly shownEnabled: number;
-  /** What it shows behind a reset of the device, of a queue that was reset before. */
-  readonly shownAfterReset: number;
 }
 
 export interface PciNotifyRules {
@@ -151,6 +163,17 @@ export interface PciNotifyRules {
 /** What is mapped to a vector: a queue by its number, or changes of configuration. */
 export type MappedEvent = number | 'configuration';
 
+export interface MappedQueues {
+  readonly count: number;
+  vectorOf(index: number): number;
+}
+
+/** What is mapped to vectors by now. */
+export interface MappedVectors {
+  readonly queues: MappedQueues;
+  readonly configuration: number;
+}
+
 export interface PciInterruptRules {
   /** ISR status where a queue has something to tell, and where configuration changed. */
   readonly queueBit: (isr: number) => number;
@@ -158,8 +181,8 @@ export interface PciInterruptRules {
   readonly afterRead: (isr: number) => number;
   /** Whether the status register shows an interrupt. */
   readonly isPending: (isr: number) => boolean;
-  /** The vector that is kept of one that was written; NO_VECTOR where it cannot be mapped. `taken` are those of others. */
-  readonly mapped: (event: MappedEvent, vector: number, vectors: number, taken: readonly number[]) => number;
+  /** The vector that is kept of one that was written; NO_VECTOR where it cannot be mapped. */
+  readonly mapped: (event: MappedEvent, vector: number, vectors: number, now: MappedVectors) => number;
   /** The vector behind a reset. */
   readonly afterReset: (before: number) => number;
   /** The vector that is signalled for what is mapped to one. */
@@ -202,12 +225,13 @@ export const virtioPciRules: VirtioPciRules = {
     // Fewer than queues and configuration together.
     vectors: (queues) => Math.max(2, queues),
     shownVectors: (vectors) => vectors,
+    tableBar: MSIX_BAR,
   },
   capabilities: {
     shown: (structures) => structures,
-    isLinked: () => true,
+    linked: (list) => list,
     vendorId: 0xfffe,
-    vendorRead: (byte) => byte,
+    wasRead: () => {},
     windowReads: true,
     windowWrites: true,
     windowLength: (length) => length,
@@ -217,7 +241,7 @@ export const virtioPciRules: VirtioPciRules = {
     offered: (ofDevice) => ofDevice | ofTransport,
     window: windowOf,
     written: windowOf,
-    accepts: (word, offered) => (word & ~offered) === 0n && (word & required) === required,
+    accepts: (word) => (word & required) === required,
   },
   status: {
     written: (value) => value,
@@ -228,9 +252,9 @@ export const virtioPciRules: VirtioPciRules = {
   },
   config: { nextGeneration: (before) => (before + 1) & 0xff },
   queue: {
-    selected: (select, count) => (select < count ? select : undefined),
+    selected: (select) => select,
     shownSize: (size) => size,
-    acceptsSize: (size, largest, layout) => size > 0 && size <= largest && (layout === 'packed' || isQueueSize(size)),
+    takenSize: (size) => size,
     withHalf: (address, value, isHigh) =>
       isHigh ? (address & half) | (BigInt(value) << 32n) : (address & ~half) | BigInt(value),
     shownHalf: (address, isHigh) => Number(isHigh ? address >> 32n : address & half),
@@ -238,15 +262,13 @@ export const virtioPciRules: VirtioPciRules = {
     afterReset: (fresh) => fresh,
   },
   queueReset: {
-    lasts: 1,
-    shownMeanwhile: () => 1,
+    // It is over before the write is.
+    shown: () => 0,
     stops: true,
     disables: true,
     nextPosition: () => undefined,
     taken: (change) => change,
     after: (fresh) => fresh,
-    shownEnabled: 0,
-    shownAfterReset: 0,
   },
   notify: {
     multiplier: 4,

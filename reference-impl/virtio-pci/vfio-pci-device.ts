@@ -5,8 +5,8 @@ import type { MdevEdge } from '../vhost-mdev/mdev-edge.ts';
 import { errno } from '../wire/errno.ts';
 import { VFIO_REGION_SPAN, vfioPci } from '../wire/vfio-structures.ts';
 import { PCI_CONFIG_SIZE } from '../wire/virtio-pci.ts';
-import { MSIX_BAR, STRUCTURES_BAR } from './pci-layout.ts';
-import type { VirtioPciRules } from './pci-rules.ts';
+import { barSizes, STRUCTURES_BAR } from './pci-layout.ts';
+import { MSIX_BAR, type VirtioPciRules } from './pci-rules.ts';
 import { type CalledVfioPci, vfioPciCall } from './vfio-pci-calls.ts';
 import { VfioPciInterrupts } from './vfio-pci-interrupts.ts';
 import { VirtioPciFunction } from './virtio-pci-function.ts';
@@ -34,7 +34,7 @@ export class VfioPciDevice implements CalledVfioPci {
     const { vectors, config, interrupts } = this.function;
     this.interrupts = new VfioPciInterrupts(edge, rules.identity.shownVectors(vectors), {
       setMsixEnabled: (enabled) => config.setMsixEnabled(enabled),
-      isPinDue: () => interrupts.isPinDue && !config.isIntxDisabled,
+      isPinDue: () => interrupts.isPinDue,
     });
   }
 
@@ -59,6 +59,7 @@ export class VfioPciDevice implements CalledVfioPci {
 
   resetFunction(): void {
     this.function.reset();
+    this.function.setStatus(0);
   }
 
   ioctl(request: number, argument: Uint8Array): number {
@@ -68,7 +69,7 @@ export class VfioPciDevice implements CalledVfioPci {
   /** Bytes of a region; 0 for an index without one. */
   regionSize(index: number): number {
     if (index === vfioPci.CONFIG_REGION_INDEX) return PCI_CONFIG_SIZE;
-    return this.function.barSizes[index] ?? 0;
+    return barSizes[index] ?? 0;
   }
 
   pread(position: number, count: number, target: Uint8Array): number {
@@ -76,16 +77,14 @@ export class VfioPciDevice implements CalledVfioPci {
       if (index === vfioPci.CONFIG_REGION_INDEX) this.function.config.read(offset, part);
       // The kernel keeps the table of vectors to itself.
       else if (index === MSIX_BAR) part.fill(0xff);
-      else this.function.readBar(index, offset, part);
+      else this.function.readBar(offset, part);
     });
   }
 
   pwrite(position: number, count: number, source: Uint8Array): number {
     return this.#access(position, source.subarray(0, count), (index, offset, part) => {
-      if (index === vfioPci.CONFIG_REGION_INDEX) {
-        this.function.config.write(offset, part);
-        this.interrupts.pinChanged();
-      } else if (index !== MSIX_BAR) this.function.writeBar(index, offset, part);
+      if (index === vfioPci.CONFIG_REGION_INDEX) this.function.config.write(offset, part);
+      else if (index !== MSIX_BAR) this.function.writeBar(offset, part);
     });
   }
 

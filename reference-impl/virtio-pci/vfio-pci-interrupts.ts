@@ -16,7 +16,7 @@ import {
 /** What interrupts need of the function. */
 export interface InterruptedFunction {
   setMsixEnabled(enabled: boolean): void;
-  /** The pin is to be asserted: what it stands for was not taken back, and nothing forbids it. */
+  /** The pin is to be asserted: what it stands for was not taken back. */
   readonly isPinDue: () => boolean;
 }
 

@@ -1,10 +1,9 @@
 import type { ParentDriver, StepOutcome } from '../devices/parent-driver.ts';
 import type { MemoryMap } from '../memory/memory-map.ts';
-import { COMMON_CONFIG_SIZE } from '../wire/virtio-pci.ts';
-import { type ConfiguredDevice, readCommonConfig, writeCommonConfig } from './common-config.ts';
-import { FunctionConfigSpace } from './pci-config-space.ts';
+import { type ConfiguredDevice, load, readCommonConfig, writeCommonConfig } from './common-config.ts';
+import { FunctionConfigSpace, type ShownFunction } from './pci-config-space.ts';
 import { type InterruptLines, PciInterrupts } from './pci-interrupts.ts';
-import { barSizes, STRUCTURES_BAR, structurePlaces } from './pci-layout.ts';
+import { structurePlaces } from './pci-layout.ts';
 import { PciQueues } from './pci-queues.ts';
 import type { VirtioPciRules } from './pci-rules.ts';
 
@@ -18,16 +17,15 @@ export interface FunctionBus extends Omit<InterruptLines, 'isMsixEnabled'> {
 }
 
 /** A virtio device as a function on a PCI bus, over a parent driver. No I/O: accesses come in, the rest goes to the bus. */
-export class VirtioPciFunction implements ConfiguredDevice {
+export class VirtioPciFunction implements ConfiguredDevice, ShownFunction {
   readonly rules: VirtioPciRules;
   readonly parent: ParentDriver;
   readonly queues: PciQueues;
   readonly interrupts: PciInterrupts;
   readonly config: FunctionConfigSpace;
   readonly vectors: number;
-  /** Bytes of each BAR; 0 for one that there is not. */
-  readonly barSizes: readonly number[];
-  driverFeatures = 0n;
+  /** For 128 bits of features: what lies behind them is never kept. */
+  readonly driverWindows = new Uint32Array(4);
   deviceFeatureSelect = 0;
   driverFeatureSelect = 0;
   queueSelect = 0;
@@ -44,28 +42,18 @@ export class VirtioPciFunction implements ConfiguredDevice {
     this.rules = rules;
     this.vectors = rules.identity.vectors(parent.queueCount);
     const shape = { rules, queues: parent.queueCount, vectors: this.vectors, configSize: parent.configSize };
-    this.barSizes = barSizes(shape);
     this.queues = new PciQueues({
       parent,
       rules,
       memory: bus.memory,
-      isRunning: () => this.#isRunning,
+      device: this,
     });
     this.interrupts = new PciInterrupts(rules.interrupt, this.vectors, {
       isMsixEnabled: () => this.config.isMsixEnabled,
       signalVector: (vector) => bus.signalVector(vector),
       pinChanged: () => bus.pinChanged(),
     });
-    this.config = new FunctionConfigSpace({
-      ...shape,
-      deviceId: parent.deviceId,
-      access: {
-        read: (bar, offset, target) => this.readBar(bar, offset, target),
-        write: (bar, offset, source) => this.writeBar(bar, offset, source),
-      },
-      isInterruptPending: () => this.interrupts.isPending,
-      isRunning: () => this.#isRunning,
-    });
+    this.config = new FunctionConfigSpace({ ...shape, deviceId: parent.deviceId, device: this });
     parent.setSinks({
       signalCall: (queue) => this.interrupts.ofQueue(queue, this.queues.vectorOf(queue)),
       signalError: () => this.#broke(),
@@ -78,7 +66,7 @@ export class VirtioPciFunction implements ConfiguredDevice {
     return this.#status;
   }
 
-  get #isRunning(): boolean {
+  get isRunning(): boolean {
     return (this.#status & status.DRIVER_OK) !== 0;
   }
 
@@ -86,51 +74,46 @@ export class VirtioPciFunction implements ConfiguredDevice {
     return this.rules.features.offered(this.parent.supportedFeatures) & ~this.#lacking;
   }
 
-  get areFeaturesFixed(): boolean {
-    return (this.#status & status.FEATURES_OK) !== 0;
+  get isInterruptPending(): boolean {
+    return this.interrupts.isPending;
   }
 
-  get features(): bigint {
-    return this.areFeaturesFixed ? this.driverFeatures : 0n;
+  get driverFeatures(): bigint {
+    return this.driverWindows.reduceRight((word, window) => (word << 32n) | BigInt(window), 0n);
   }
 
   setStatus(value: number): void {
     const { afterZero, zeroResets } = this.rules.status;
     if (value === 0) {
-      const before = this.#status;
       if (zeroResets) this.reset();
-      this.#status = afterZero(before);
+      this.#status = afterZero(this.#status);
       return;
     }
     const written = this.rules.status.written(value);
-    const isAccepted = this.rules.features.accepts(this.driverFeatures, this.offeredFeatures);
+    const isAccepted = this.rules.features.accepts(this.driverFeatures);
     const kept = this.#status & status.NEEDS_RESET;
     this.#status = (isAccepted ? written : written & ~status.FEATURES_OK) | kept;
-    if (this.areFeaturesFixed) this.parent.setFeatures(this.features & this.parent.supportedFeatures);
+    this.parent.setFeatures(this.driverFeatures & this.parent.supportedFeatures);
     this.queues.settle();
   }
 
-  /** What a write of 0 to the status does, and a reset of the function. */
+  /** All but the status. The selectors stay: who needs one writes it. */
   reset(): void {
-    this.#status = 0;
     this.queues.reset();
     this.interrupts.reset();
-    this.driverFeatures = 0n;
-    this.deviceFeatureSelect = this.driverFeatureSelect = this.queueSelect = 0;
+    this.driverWindows.fill(0);
     this.parent.reset();
   }
 
-  readBar(bar: number, offset: number, target: Uint8Array): void {
-    target.fill(0xff);
-    if (bar !== STRUCTURES_BAR) return;
+  readBar(offset: number, target: Uint8Array): void {
     const at = offset % pageSize;
     target.fill(0);
     switch (offset - at) {
       case structurePlaces.common:
-        if (at < COMMON_CONFIG_SIZE) readCommonConfig(this, at, target);
+        readCommonConfig(this, at, target);
         return;
       case structurePlaces.isr:
-        if (at === 0) target[0] = this.interrupts.readIsr();
+        target[0] = this.interrupts.readIsr();
         return;
       case structurePlaces.device:
         this.#readConfig(at, target);
@@ -138,8 +121,7 @@ export class VirtioPciFunction implements ConfiguredDevice {
     }
   }
 
-  writeBar(bar: number, offset: number, source: Uint8Array): void {
-    if (bar !== STRUCTURES_BAR) return;
+  writeBar(offset: number, source: Uint8Array): void {
     const at = offset % pageSize;
     if (this.isNotification(offset)) {
       this.#notified(offset - structurePlaces.notify, source);
@@ -160,9 +142,9 @@ export class VirtioPciFunction implements ConfiguredDevice {
     return offset >= structurePlaces.notify;
   }
 
-  /** The device's configuration is another: a device that runs tells it. */
+  /** The device's configuration is another. */
   configChanged(): void {
-    if (this.#isRunning) this.interrupts.ofConfiguration();
+    this.interrupts.ofConfiguration();
   }
 
   /** Carries out one chain at most. */
@@ -182,17 +164,18 @@ export class VirtioPciFunction implements ConfiguredDevice {
 
   #notified(offset: number, source: Uint8Array): void {
     const { multiplier, notifyOff, configData, acceptsLength, wordOf, queueOf } = this.rules.notify;
-    if (!acceptsLength(source.length, this.features)) return;
-    const word = (source[0] ?? 0) | ((source[1] ?? 0) << 8);
+    const { driverFeatures } = this;
+    if (!acceptsLength(source.length, driverFeatures)) return;
+    const word = load(source) & 0xffff;
     const indices = Array.from({ length: this.queues.count }, (_, index) => index);
-    const named = indices.find((index) => wordOf(index, configData(index), this.features) === word);
+    const named = indices.find((index) => wordOf(index, configData(index), driverFeatures) === word);
     const atAddress = indices.find((index) => notifyOff(index) * multiplier === offset);
     const queue = queueOf(named, atAddress);
-    if (queue !== undefined) this.queues.notified(queue);
+    if (queue !== undefined) this.parent.notify(queue);
   }
 
   #broke(): void {
     this.#status = this.rules.status.broken(this.#status);
-    if (this.#isRunning && this.rules.status.notifiesBroken) this.interrupts.ofConfiguration();
+    if (this.rules.status.notifiesBroken) this.interrupts.ofConfiguration();
   }
 }

@@ -8,16 +8,12 @@ export const pciHeader = {
   command: 0x04,
   status: 0x06,
   revisionId: 0x08,
-  classCode: 0x0a,
-  bar0: 0x10,
-  subsystemVendorId: 0x2c,
   subsystemId: 0x2e,
   capabilities: 0x34,
-  interruptPin: 0x3d,
 } as const;
 
 /** Bits of the command register. */
-export const pciCommand = { MEMORY: 1 << 1, BUS_MASTER: 1 << 2, INTX_DISABLE: 1 << 10 } as const;
+export const pciCommand = { MEMORY: 1 << 1, BUS_MASTER: 1 << 2 } as const;
 /** Bits of the status register. */
 export const pciStatus = { INTERRUPT: 1 << 3, CAPABILITY_LIST: 1 << 4 } as const;
 

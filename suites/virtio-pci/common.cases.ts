@@ -1,3 +1,4 @@
+import { isrStatus } from '../../reference-impl/wire/virtio-pci.ts';
 import { defineCase } from '../case.ts';
 import { configFrom, statusOf } from '../virtio/device-parts.ts';
 import { staysQuiet } from '../virtio/quiet-ring.ts';
@@ -149,16 +150,22 @@ export const generation = defineCase({
 
 export const brokenRing = defineCase({
   id: 'virtio-pci/status/needs-reset-is-notified',
-  title: 'a device that shows DEVICE_NEEDS_RESET while it runs signals the vector of configuration',
-  proves: { 'status/needs-reset-is-notified': 'pci-needs-reset-is-silent' },
+  title:
+    'a device that shows DEVICE_NEEDS_RESET while it runs signals the vector of configuration, and sets its bit of the ISR status',
+  proves: {
+    'status/needs-reset-is-notified': 'pci-needs-reset-is-silent',
+    'pci/isr-config-bit-before-interrupt': 'pci-configuration-sets-queue-bit',
+  },
   applies: { start: 'negotiated', transports, ring: 'split' },
   run({ session, port, driver, ring, requirement }) {
     const check = requirement('status/needs-reset-is-notified');
+    const ofBit = requirement('pci/isr-config-bit-before-interrupt');
     const queue = driver.attach(ring({ size: 16 }));
     driver.warmUp(queue);
     session.takeConfigInterrupts();
     if (!breaks(port, session, queue, () => queue.driver.addHead(queue.ring.size + 5))) {
-      check.inconclusive('a head out of range does not have the device show DEVICE_NEEDS_RESET');
+      for (const one of [check, ofBit])
+        one.inconclusive('a head out of range does not have the device show DEVICE_NEEDS_RESET');
       return;
     }
     let signals = 0;
@@ -166,6 +173,12 @@ export const brokenRing = defineCase({
       signals += session.takeConfigInterrupts();
       return signals > 0;
     }, port.deadlineMs);
-    check.atLeast(signals, 1, 'signals of the vector of configuration once DEVICE_NEEDS_RESET is shown');
+    if (!check.atLeast(signals, 1, 'signals of the vector of configuration once DEVICE_NEEDS_RESET is shown')) {
+      ofBit.inconclusive('nothing signals');
+      return;
+    }
+    // Of configuration it is set with MSI-X, too.
+    const bits = told(ofBit, session.pci.readIsr(), 'ISR status');
+    ofBit.equal(bits & isrStatus.CONFIGURATION, isrStatus.CONFIGURATION, 'the configuration bit of the ISR status');
   },
 });

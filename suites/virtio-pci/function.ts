@@ -28,11 +28,17 @@ export function fieldOf(session: VirtioPciSession, check: Check, queue: number, 
 export const queuesOf = (session: VirtioPciSession, check: Check): number[] =>
   Array.from({ length: field(session, check, 'numQueues') }, (_, index) => index);
 
-/** Entries of the MSI-X table, as its capability tells them. @throws CaseEnded where there is no such capability. */
-export function tableSize({ pci }: VirtioPciSession, check: Check): number {
+/** Where the MSI-X capability lies. @throws CaseEnded where there is none. */
+export function msixCapability({ pci }: VirtioPciSession, check: Check): number {
   const msix = pci.capabilities().all.find(({ id }) => id === PCI_CAP_ID_MSIX);
   check.presumes(msix !== undefined, 'the function has an MSI-X capability');
-  const control = told(check, pci.readConfigSpace((msix?.at ?? 0) + 2, 2), 'message control of MSI-X');
+  return msix?.at ?? 0;
+}
+
+/** Entries of the MSI-X table, as its capability tells them. @throws CaseEnded where there is no such capability. */
+export function tableSize(session: VirtioPciSession, check: Check): number {
+  const at = msixCapability(session, check) + 2;
+  const control = told(check, session.pci.readConfigSpace(at, 2), 'message control of MSI-X');
   return (control & MSIX_TABLE_SIZE_MASK) + 1;
 }
 

@@ -1,12 +1,12 @@
 import type { DriverPort, VirtioPciSession } from '../../drivers/port/port.ts';
 import { seenWithinMs } from '../../judging/deadline.ts';
 import { vfioPci } from '../../reference-impl/wire/vfio-structures.ts';
-import { VIRTIO_MSI_NO_VECTOR } from '../../reference-impl/wire/virtio-pci.ts';
+import { PCI_LAST_BAR, VIRTIO_MSI_NO_VECTOR, virtioPciCapabilities } from '../../reference-impl/wire/virtio-pci.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
 import { CountedEvent } from '../counted-event.ts';
 import { statusOf } from '../virtio/device-parts.ts';
-import { breaks, field, fieldOf, queuesOf, tableSize, told } from './function.ts';
+import { breaks, field, fieldOf, msixCapability, queuesOf, tableSize, told } from './function.ts';
 
 /** Vectors of MSI-X, and what is mapped to them (virtio 4.1.5.1.2, 4.1.5.3, 4.1.5.4). */
 
@@ -54,15 +54,53 @@ export const vectorCount = defineCase({
   },
 });
 
+interface BarRange {
+  readonly what: string;
+  readonly bar: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Structures that lie in BARs, but for the window, whose place is the driver's. */
+const { VIRTIO_PCI_CAP_COMMON_CFG, VIRTIO_PCI_CAP_DEVICE_CFG } = virtioPciCapabilities;
+
+/** The MSI-X table and the bits of pending vectors lie in BARs that have room for them, and over nothing else. */
+function hasRoom(session: VirtioPciSession, check: Check, vectors: number): void {
+  const { pci, vfio } = session;
+  const part = (what: string, at: number, length: number): BarRange => {
+    const place = told(check, pci.readConfigSpace(msixCapability(session, check) + at, 4), `where ${what} lies`);
+    return { what, bar: place % 8, offset: place - (place % 8), length };
+  };
+  const parts = [
+    part('the MSI-X table', 4, 16 * vectors),
+    part('the array of pending vectors', 8, 8 * Math.ceil(vectors / 64)),
+  ];
+  const structures = pci
+    .structures()
+    .filter(({ type }) => type >= VIRTIO_PCI_CAP_COMMON_CFG && type <= VIRTIO_PCI_CAP_DEVICE_CFG)
+    .map((one): BarRange => ({ ...one, what: `the structure of type ${one.type}` }));
+  for (const [n, { what, bar, offset, length }] of parts.entries()) {
+    const region = bar > PCI_LAST_BAR ? 0 : vfio.regionInfo(bar);
+    const size = typeof region === 'number' ? 0 : Number(region.size);
+    check.atLeast(size, offset + length, `bytes of BAR ${bar}, in which ${what} has ${length} from ${offset} on`);
+    const over = [...parts.slice(0, n), ...structures].filter(
+      (other) => other.bar === bar && other.offset < offset + length && offset < other.offset + other.length,
+    );
+    check.equal(over.map((other) => other.what).join(', '), '', `what ${what} lies over`);
+  }
+}
+
 export const tableIsAsTold = defineCase({
   id: 'virtio-pci/vectors/the-table-is-as-large-as-told',
-  title: 'the last vector of the MSI-X table size can be mapped',
-  proves: { 'pci/msi-x-table-size-states-vectors': 'pci-table-is-smaller-than-told' },
+  title: 'the table has room for as many vectors as the MSI-X table size tells, and the last of them can be mapped',
+  proves: { 'pci/msi-x-table-size-states-vectors': ['pci-table-is-smaller-than-told', 'pci-table-lies-in-no-bar'] },
   applies: noRing,
   run({ session, requirement }) {
     const check = requirement('pci/msi-x-table-size-states-vectors');
     session.takeConfigInterrupts();
-    mapsConfiguration(session, check, tableSize(session, check) - 1);
+    const count = tableSize(session, check);
+    hasRoom(session, check, count);
+    mapsConfiguration(session, check, count - 1);
   },
 });
 

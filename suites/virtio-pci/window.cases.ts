@@ -41,15 +41,15 @@ function windowOnto(
 const written = [
   ['driverFeatureSelect', 1, 0],
   ['deviceFeatureSelect', 1, 0],
-  ['queueSelect', 7, 0],
+  ['queueSelect', 0x107, 0],
   ['deviceStatus', ACKNOWLEDGE | DRIVER, ACKNOWLEDGE | DRIVER],
 ] as const;
 
 export const windowWrites = defineCase({
   id: 'virtio-pci/window/a-write-is-made-in-the-bar',
   title:
-    'a write of 1, 2 or 4 bytes to pci_cfg_data is made in the BAR, at the offset and with the length of the capability',
-  proves: { 'pci/config-access-writes-bar': ['pci-window-writes-nothing', 'pci-window-writes-four-bytes'] },
+    'a write of 1, 2 or 4 bytes to pci_cfg_data is made in the BAR, at the offset and with the length of the capability, and no other write to that is',
+  proves: { 'pci/config-access-writes-bar': ['pci-window-writes-nothing', 'pci-window-writes-one-byte'] },
   applies,
   run({ session, requirement }) {
     const check = requirement('pci/config-access-writes-bar');
@@ -59,6 +59,9 @@ export const windowWrites = defineCase({
         told(check, session.pci.writeConfigSpace(at, width, value), 'pci_cfg_data');
         check.equal(field(session, check, name), value, `${name} behind a write of ${value} by the window`);
       }
+      session.pci.write(name, values[0]);
+      windowOnto(session, check, name);
+      check.equal(field(session, check, name), values[0], `${name} behind writes that set up the window`);
     }
     const { pci } = session;
     pci.write('deviceStatus', ACKNOWLEDGE | DRIVER);

@@ -1,6 +1,6 @@
 import type { RequirementSlug } from '../../../catalogue/catalogue.ts';
 import type { ShownStructure } from '../../../virtio-pci/pci-rules.ts';
-import { transitionalDeviceIds, virtioPciCapabilities } from '../../../wire/virtio-pci.ts';
+import { pciHeader, transitionalDeviceIds, virtioPciCap, virtioPciCapabilities } from '../../../wire/virtio-pci.ts';
 import type { PciFault } from '../../fault.ts';
 import { pciFault } from './pci-fault.ts';
 
@@ -9,7 +9,7 @@ const types = virtioPciCapabilities;
 /** A type of structure that leaves the list once the device runs: who walks it before is served. */
 const leaves = (requirement: RequirementSlug, what: string, type: number): PciFault =>
   pciFault(requirement, `while the device runs, no capability shows ${what}`, 'capabilities', {
-    isLinked: (of, isRunning) => of !== type || !isRunning,
+    linked: (list, { isRunning }) => list.filter((one) => one.type !== type || !isRunning),
   });
 
 /** A second structure of a type, behind the first, which drivers use. */
@@ -38,7 +38,15 @@ const movedBy =
   (one: ShownStructure): ShownStructure => ({ ...one, offset: one.offset + bytes });
 const multipliedBy =
   (multiplier: number) =>
-  (one: ShownStructure): ShownStructure => ({ ...one, length: 0x100, extra: [multiplier, 0, 0, 0] });
+  (one: ShownStructure): ShownStructure => ({ ...one, length: 0x100, extra: multiplier });
+
+/** Counts in the last byte of the vendor data that it was read. */
+function countReads(space: Uint8Array, offset: number, length: number): void {
+  let at = space[pciHeader.capabilities] ?? 0;
+  while (at !== 0 && space[at + virtioPciCap.type] !== types.VIRTIO_PCI_CAP_VENDOR_CFG) at = space[at + 1] ?? 0;
+  const last = at + (space[at + virtioPciCap.length] ?? 0) - 1;
+  if (at !== 0 && offset <= last && offset + length > last) space[last] = ((space[last] ?? 0) + 1) & 0xff;
+}
 
 /** The configuration header, the list of capabilities, and what capabilities show. */
 export const pciCapabilityFaults = {
@@ -177,7 +185,7 @@ export const pciCapabilityFaults = {
     'pci/vendor-data-reads-without-side-effects',
     'the last byte of the vendor data counts its reads',
     'capabilities',
-    { vendorRead: (byte) => (byte + 1) & 0xff },
+    { wasRead: countReads },
   ),
   'pci-window-writes-nothing': pciFault(
     'pci/config-access-writes-bar',
@@ -185,11 +193,11 @@ export const pciCapabilityFaults = {
     'capabilities',
     { windowWrites: false },
   ),
-  'pci-window-writes-four-bytes': pciFault(
+  'pci-window-writes-one-byte': pciFault(
     'pci/config-access-writes-bar',
-    'an access of 2 bytes by pci_cfg_data is made with 4',
+    'an access of 2 bytes by pci_cfg_data is made with 1',
     'capabilities',
-    { windowLength: (length) => (length === 2 ? 4 : length) },
+    { windowLength: (length) => (length === 2 ? 1 : length) },
   ),
   'pci-window-reads-nothing': pciFault(
     'pci/config-access-reads-bar',

@@ -16,6 +16,12 @@ export const pciInterruptFaults = {
       shownVectors: (vectors) => vectors + 1,
     }),
   ),
+  'pci-table-lies-in-no-bar': pciFault(
+    'pci/msi-x-table-size-states-vectors',
+    'the MSI-X capability tells a BAR that there is not',
+    'identity',
+    { tableBar: 5 },
+  ),
   'pci-queue-not-mapped-to-first-vector': pciFault(
     'pci/events-map-to-any-vector',
     'the first queue cannot be mapped to vector 0',
@@ -35,8 +41,10 @@ export const pciInterruptFaults = {
     'a vector that something is mapped to is not given to the first queue',
     'interrupt',
     {
-      mapped: (event, vector, vectors, taken) =>
-        event === 0 && taken.includes(vector) ? none : within(vector, vectors),
+      mapped: (event, vector, vectors, { queues, configuration }) => {
+        const others = Array.from({ length: queues.count - 1 }, (_, index) => queues.vectorOf(index + 1));
+        return event === 0 && [configuration, ...others].includes(vector) ? none : within(vector, vectors);
+      },
     },
   ),
   'pci-queue-is-not-unmapped': pciFault(

@@ -1,4 +1,17 @@
+import type { PciQueueResetRules, QueueRecord } from '../../../virtio-pci/pci-rules.ts';
 import { pciFault } from './pci-fault.ts';
+
+const marked: PciQueueResetRules['after'] = (fresh) => ({ ...fresh, wasReset: true });
+
+/** 0, and then 1 once, of a queue that was reset. */
+function shownAgain(): PciQueueResetRules['shown'] {
+  const reads = new WeakMap<QueueRecord, number>();
+  return (queue) => {
+    const before = reads.get(queue) ?? 0;
+    reads.set(queue, before + 1);
+    return queue.wasReset && before === 1 ? 1 : 0;
+  };
+}
 
 /** Queues that are reset alone. */
 export const pciQueueResetFaults = {
@@ -24,19 +37,19 @@ export const pciQueueResetFaults = {
     'pci/queue-reset-one-while-in-progress',
     'queue_reset reads 0 before the reset of a queue is over, and then 1',
     'queueReset',
-    { lasts: 2, shownMeanwhile: (left) => (left === 1 ? 0 : 1) },
+    { after: marked, shown: shownAgain() },
   ),
   'pci-queue-reset-reads-one-when-enabled': pciFault(
     'pci/queue-reset-zero-after-enable',
     'queue_reset reads 1 of a queue that is enabled',
     'queueReset',
-    { shownEnabled: 1 },
+    { shown: ({ isEnabled }) => (isEnabled ? 1 : 0) },
   ),
   'pci-queue-reset-reads-one-after-reset': pciFault(
     'pci/queue-reset-zero-after-reset',
     'queue_reset reads 1 behind a reset of the device',
     'queueReset',
-    { shownAfterReset: 1 },
+    { after: marked, shown: ({ isEnabled, wasReset }) => (isEnabled || wasReset ? 0 : 1) },
   ),
   'pci-reset-receive-queue-keeps-frames': pciFault(
     'net/packets-dropped-with-all-queues-reset',
@@ -54,6 +67,9 @@ export const pciQueueResetFaults = {
     'queue-reset/re-enabled-queue-uses-new-settings',
     'a size that is written for a queue that was reset has no effect',
     'queueReset',
-    { taken: ({ size: _, ...rest }) => rest },
+    {
+      after: marked,
+      taken: ({ size, ...rest }, { wasReset }) => (wasReset || size === undefined ? rest : { ...rest, size }),
+    },
   ),
 } as const;
