@@ -210,6 +210,9 @@ export const unmappedQueue = defineCase({
     const queue = driver.attach(ring({ size: 16 }), { call: false });
     const mapped = fieldOf(session, check, driver.queueIndex, 'queueMsixVector');
     check.presumes(mapped === none, 'the queue is mapped to no vector');
+    // Its configuration may change meanwhile.
+    mapsConfiguration(session, check, none);
+    event.take();
     for (let n = 0; n < 3; n++) driver.warmUp(queue);
     port.until(() => false, seenWithinMs(port));
     session.fence();
