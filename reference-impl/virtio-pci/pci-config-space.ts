@@ -103,11 +103,10 @@ export class FunctionConfigSpace {
   }
 
   #makeMsix(): void {
-    const { rules, vectors } = this.#options;
-    const { shownVectors, tableBar } = rules.identity;
+    const { vectors, tableBar } = this.#options.rules.identity;
     const view = this.#view;
     view.setUint8(MSIX_CAPABILITY, PCI_CAP_ID_MSIX);
-    view.setUint16(MSIX_CAPABILITY + 2, shownVectors(vectors) - 1, true);
+    view.setUint16(MSIX_CAPABILITY + 2, vectors - 1, true);
     // The low three bits of both offsets are the number of the BAR.
     view.setUint32(MSIX_CAPABILITY + 4, tableBar, true);
     view.setUint32(MSIX_CAPABILITY + 8, MSIX_PENDING | tableBar, true);

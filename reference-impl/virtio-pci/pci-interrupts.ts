@@ -4,9 +4,9 @@ import type { MappedEvent, MappedQueues, PciInterruptRules } from './pci-rules.t
 /** How interrupts leave the function. */
 export interface InterruptLines {
   readonly isMsixEnabled: () => boolean;
-  /** Requests the message of a vector. */
+  /** Requests the message of a vector; of none there is, where it is not in the table. */
   signalVector(vector: number): void;
-  /** The level of the pin may have changed. */
+  /** The pin may have to be asserted. */
   pinChanged(): void;
 }
 
@@ -67,18 +67,15 @@ export class PciInterrupts {
   readIsr(): number {
     const isr = this.#isr;
     this.#isr = this.#rules.afterRead(isr);
-    this.#lines.pinChanged();
     return isr;
   }
 
   reset(): void {
     this.#isr = 0;
     this.#configVector = this.#rules.afterReset(this.#configVector);
-    this.#lines.pinChanged();
   }
 
   #signal(event: MappedEvent, mapped: number): void {
-    const vector = this.#rules.signalled(event, mapped);
-    if (vector !== VIRTIO_MSI_NO_VECTOR) this.#lines.signalVector(vector);
+    this.#lines.signalVector(this.#rules.signalled(event, mapped));
   }
 }

@@ -3,7 +3,7 @@ import { MSIX_BAR, type ShownStructure, type VirtioPciRules } from './pci-rules.
 
 /** Where things lie in the BARs of the function: our choice as a whole. */
 
-export const STRUCTURES_BAR = 0;
+export const STRUCTURES_BAR = 1;
 
 /** Where the structures begin in their BAR, a page each. */
 export const structurePlaces = { common: 0x0000, isr: 0x1000, device: 0x2000, notify: 0x3000 } as const;
@@ -23,7 +23,6 @@ export const STRUCTURE_CAPABILITY_SIZE = VIRTIO_PCI_CAP_SIZE + 4;
 export interface FunctionShape {
   readonly rules: VirtioPciRules;
   readonly queues: number;
-  readonly vectors: number;
   readonly configSize: number;
 }
 
@@ -50,7 +49,8 @@ export function functionStructures(shape: FunctionShape): readonly ShownStructur
     structure(types.VIRTIO_PCI_CAP_COMMON_CFG, common, COMMON_CONFIG_SIZE),
     structure(types.VIRTIO_PCI_CAP_NOTIFY_CFG, notify, notifyLength(shape), rules.notify.multiplier),
     structure(types.VIRTIO_PCI_CAP_ISR_CFG, isr, ISR_SIZE),
-    ...(configSize > 0 ? [structure(types.VIRTIO_PCI_CAP_DEVICE_CFG, device, configSize)] : []),
+    // Of no bytes for a type without configuration.
+    structure(types.VIRTIO_PCI_CAP_DEVICE_CFG, device, configSize),
     structure(types.VIRTIO_PCI_CAP_PCI_CFG),
     { ...structure(types.VIRTIO_PCI_CAP_VENDOR_CFG), barOrVendor: rules.capabilities.vendorId },
   ];

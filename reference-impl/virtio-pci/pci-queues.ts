@@ -15,7 +15,7 @@ export interface QueuesOptions {
 /** A queue, and the ring that the parent works on while it runs. */
 interface QueueState {
   record: QueueRecord;
-  isStarted: boolean;
+  isStarted?: boolean;
   /** Where its ring stands while it is not started; undefined at its start. */
   position: RingPosition | undefined;
 }
@@ -31,7 +31,6 @@ export class PciQueues implements MappedQueues {
     this.count = options.parent.queueCount;
     this.#states = Array.from({ length: this.count }, (_, index) => ({
       record: this.#fresh(index),
-      isStarted: false,
       position: undefined,
     }));
   }
@@ -60,11 +59,11 @@ export class PciQueues implements MappedQueues {
     const { rules, device } = this.#options;
     for (const [index, state] of this.#states.entries()) {
       const runs = rules.queue.runs({ driverOk: device.isRunning, enabled: state.record.isEnabled });
-      if (runs && !state.isStarted) this.#start(index, state);
+      if (runs && state.isStarted !== true) this.#start(index, state);
     }
   }
 
-  /** Lets rings go on in other memory; one that is not in it rests until it is. */
+  /** Lets rings go on in other memory; one that is not in it rests until memory changes again. */
   move(): void {
     for (const [index, state] of this.#states.entries()) this.#stop(index, state);
     this.settle();
@@ -109,14 +108,13 @@ export class PciQueues implements MappedQueues {
     const { parent, memory } = this.#options;
     const { size, desc, driver, device } = state.record;
     parent.setMemory(memory());
-    const why = parent.startQueue(index, {
+    parent.startQueue(index, {
       size,
       areas: { descriptor: desc, driver, device },
       ringSpace: 'io-virtual',
       bufferSpace: 'io-virtual',
       position: state.position ?? startPosition(ringLayoutOf(parent.features)),
     });
-    if (why !== undefined) return;
     state.isStarted = true;
     parent.setQueueEnabled(index, true);
     parent.awaken(index);

@@ -22,10 +22,8 @@ export interface PciIdentityRules {
   readonly deviceId: (virtioDeviceId: number) => number;
   readonly revisionId: number;
   readonly subsystemId: (virtioDeviceId: number) => number;
-  /** Interrupt vectors of a function with so many queues. */
-  readonly vectors: (queues: number) => number;
-  /** What the MSI-X capability says: how many vectors there are, and the BAR of their table. */
-  readonly shownVectors: (vectors: number) => number;
+  /** Interrupt vectors, and the BAR that the MSI-X capability tells of their table. */
+  readonly vectors: number;
   readonly tableBar: number;
 }
 
@@ -222,9 +220,8 @@ export const virtioPciRules: VirtioPciRules = {
     deviceId: (id) => VIRTIO_PCI_FIRST_DEVICE_ID + id,
     revisionId: 1,
     subsystemId: (id) => 0x40 + id,
-    // Fewer than queues and configuration together.
-    vectors: (queues) => Math.max(2, queues),
-    shownVectors: (vectors) => vectors,
+    // Fewer than queues and configuration together, where there is more than one queue.
+    vectors: 2,
     tableBar: MSIX_BAR,
   },
   capabilities: {
@@ -274,7 +271,7 @@ export const virtioPciRules: VirtioPciRules = {
     multiplier: 4,
     notifyOff: (index) => index + 1,
     configData: (index) => 0x100 + index,
-    acceptsLength: (length, features) => length === ((features & VIRTIO_F_NOTIFICATION_DATA) === 0n ? 2 : 4),
+    acceptsLength: () => true,
     wordOf: (index, configData, features) => ((features & VIRTIO_F_NOTIF_CONFIG_DATA) === 0n ? index : configData),
     queueOf: (named, atAddress) => (named === atAddress ? named : undefined),
   },
@@ -283,7 +280,8 @@ export const virtioPciRules: VirtioPciRules = {
     configurationBit: (isr) => isr | 2,
     afterRead: () => 0,
     isPending: (isr) => isr !== 0,
-    mapped: (_, vector, vectors) => (vector < vectors ? vector : VIRTIO_MSI_NO_VECTOR),
+    // One that is not in the table signals nothing.
+    mapped: (_, vector) => vector,
     afterReset: () => VIRTIO_MSI_NO_VECTOR,
     signalled: (_, mapped) => mapped,
   },

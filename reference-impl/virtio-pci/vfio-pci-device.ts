@@ -31,8 +31,8 @@ export class VfioPciDevice implements CalledVfioPci {
       pinChanged: () => this.interrupts.pinChanged(),
     };
     this.function = new VirtioPciFunction(parent, rules, bus, lacking);
-    const { vectors, config, interrupts } = this.function;
-    this.interrupts = new VfioPciInterrupts(edge, rules.identity.shownVectors(vectors), {
+    const { config, interrupts } = this.function;
+    this.interrupts = new VfioPciInterrupts(edge, rules.identity.vectors, {
       setMsixEnabled: (enabled) => config.setMsixEnabled(enabled),
       isPinDue: () => interrupts.isPinDue,
     });
@@ -54,7 +54,7 @@ export class VfioPciDevice implements CalledVfioPci {
 
   /** Configuration changes from outside. */
   changeConfig(): void {
-    if (toggleConfig(this.function.parent)) this.function.configChanged();
+    if (toggleConfig(this.function.parent)) this.function.interrupts.ofConfiguration();
   }
 
   resetFunction(): void {

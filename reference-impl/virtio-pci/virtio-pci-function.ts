@@ -23,7 +23,6 @@ export class VirtioPciFunction implements ConfiguredDevice, ShownFunction {
   readonly queues: PciQueues;
   readonly interrupts: PciInterrupts;
   readonly config: FunctionConfigSpace;
-  readonly vectors: number;
   /** For 128 bits of features: what lies behind them is never kept. */
   readonly driverWindows = new Uint32Array(4);
   deviceFeatureSelect = 0;
@@ -40,15 +39,14 @@ export class VirtioPciFunction implements ConfiguredDevice, ShownFunction {
     this.#lacking = lacking;
     this.parent = parent;
     this.rules = rules;
-    this.vectors = rules.identity.vectors(parent.queueCount);
-    const shape = { rules, queues: parent.queueCount, vectors: this.vectors, configSize: parent.configSize };
+    const shape = { rules, queues: parent.queueCount, configSize: parent.configSize };
     this.queues = new PciQueues({
       parent,
       rules,
       memory: bus.memory,
       device: this,
     });
-    this.interrupts = new PciInterrupts(rules.interrupt, this.vectors, {
+    this.interrupts = new PciInterrupts(rules.interrupt, rules.identity.vectors, {
       isMsixEnabled: () => this.config.isMsixEnabled,
       signalVector: (vector) => bus.signalVector(vector),
       pinChanged: () => bus.pinChanged(),
@@ -139,12 +137,7 @@ export class VirtioPciFunction implements ConfiguredDevice, ShownFunction {
 
   /** Whether an offset in the BAR of the structures is where queues are notified. */
   isNotification(offset: number): boolean {
-    return offset >= structurePlaces.notify;
-  }
-
-  /** The device's configuration is another. */
-  configChanged(): void {
-    this.interrupts.ofConfiguration();
+    return offset - (offset % pageSize) === structurePlaces.notify;
   }
 
   /** Carries out one chain at most. */

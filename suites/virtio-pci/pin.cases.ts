@@ -79,19 +79,27 @@ export const statusRegister = defineCase({
 export const configurationBit = defineCase({
   id: 'virtio-pci/pin/configuration-sets-its-bit',
   title:
-    'when the pin signals that the device shows DEVICE_NEEDS_RESET, the configuration bit of the ISR status is set',
-  proves: { 'pci/isr-config-bit-before-interrupt': 'pci-configuration-sets-queue-bit' },
+    'when a device that runs shows DEVICE_NEEDS_RESET the pin signals, and the configuration bit of the ISR status is set',
+  proves: {
+    'pci/isr-config-bit-before-interrupt': 'pci-configuration-sets-queue-bit',
+    'status/needs-reset-is-notified': 'pci-needs-reset-is-silent',
+  },
   applies: { ...applies, ring: 'split' },
   run(context) {
     const { session, port, driver, ring, requirement } = context;
     const check = requirement('pci/isr-config-bit-before-interrupt');
+    const ofSignal = requirement('status/needs-reset-is-notified');
     const event = pinOf(context, check);
     const queue = driver.attach(ring({ size: 16 }));
     if (!breaks(port, session, queue, () => queue.driver.addHead(queue.ring.size + 5))) {
-      check.inconclusive('a head out of range does not have the device show DEVICE_NEEDS_RESET');
+      for (const one of [check, ofSignal])
+        one.inconclusive('a head out of range does not have the device show DEVICE_NEEDS_RESET');
       return;
     }
-    check.presumes(event.wait() > 0, 'the pin signals for it');
+    if (!ofSignal.atLeast(event.wait(), 1, 'signals of the pin once DEVICE_NEEDS_RESET is shown')) {
+      check.inconclusive('the pin does not signal');
+      return;
+    }
     check.equal(isr(session, check) & isrStatus.CONFIGURATION, isrStatus.CONFIGURATION, 'the configuration bit');
   },
 });

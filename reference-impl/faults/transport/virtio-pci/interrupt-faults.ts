@@ -8,13 +8,21 @@ const within = (vector: number, vectors: number): number => (vector < vectors ? 
 /** Vectors, the pin and the ISR status. */
 export const pciInterruptFaults = {
   'pci-one-vector': pciFault('pci/msi-x-vector-count', 'there is one vector', 'identity', {
-    vectors: () => 1,
+    vectors: 1,
   }),
   'pci-table-is-smaller-than-told': breakingMore(
     'whatever is mapped to the last vector that is told is mapped to none',
-    pciFault('pci/msi-x-table-size-states-vectors', 'the MSI-X capability tells one vector too many', 'identity', {
-      shownVectors: (vectors) => vectors + 1,
-    }),
+    {
+      layer: 'transport',
+      transport: 'virtio-pci',
+      requirement: 'pci/msi-x-table-size-states-vectors',
+      text: 'the MSI-X capability tells 4 vectors, of which there are 3',
+      apply: ({ identity, interrupt, ...rules }) => ({
+        ...rules,
+        identity: { ...identity, vectors: 4 },
+        interrupt: { ...interrupt, mapped: (_, vector) => within(vector, 3) },
+      }),
+    },
   ),
   'pci-table-lies-in-no-bar': pciFault(
     'pci/msi-x-table-size-states-vectors',
