@@ -100,6 +100,8 @@ export interface PciStatusRules {
 export interface PciConfigRules {
   /** The generation behind a change of what is about to be read. */
   readonly nextGeneration: (before: number) => number;
+  /** Whether what is written to the configuration of the device counts. */
+  readonly takesWrites: boolean;
 }
 
 /** What the driver wrote of a queue. */
@@ -247,7 +249,7 @@ export const virtioPciRules: VirtioPciRules = {
     broken: (before) => before | DEVICE_NEEDS_RESET,
     notifiesBroken: true,
   },
-  config: { nextGeneration: (before) => (before + 1) & 0xff },
+  config: { nextGeneration: (before) => (before + 1) & 0xff, takesWrites: true },
   queue: {
     selected: (select) => select,
     shownSize: (size) => size,

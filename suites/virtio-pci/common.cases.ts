@@ -1,6 +1,7 @@
+import { blockConfig } from '../../reference-impl/devices/block-layout.ts';
 import { isrStatus } from '../../reference-impl/wire/virtio-pci.ts';
 import { defineCase } from '../case.ts';
-import { configFrom, statusOf } from '../virtio/device-parts.ts';
+import { configFrom, configOf, statusOf } from '../virtio/device-parts.ts';
 import { staysQuiet } from '../virtio/quiet-ring.ts';
 import { serves } from '../virtio/service.ts';
 import { breaks, field, fieldOf, queuesOf, told } from './function.ts';
@@ -144,6 +145,30 @@ export const generation = defineCase({
       port.operator?.changeConfig();
       check.presumes(port.until(() => shown() !== before, port.deadlineMs) === 'true', `change ${time} shows`);
       check.notEqual(number(), first, `config_generation behind change ${time}`);
+    }
+  },
+});
+
+export const writeback = defineCase({
+  id: 'virtio-pci/configuration/writeback-is-read-back',
+  title: 'writeback of a block device is read back as it was written to the device-specific configuration',
+  proves: { 'blk/writeback-zero-or-one': 'pci-config-writes-have-no-effect' },
+  applies: {
+    ...noRing,
+    devices: ['block'],
+    negotiate: ['VIRTIO_BLK_F_CONFIG_WCE', 'VIRTIO_BLK_F_FLUSH'],
+    needs: ['device.config'],
+  },
+  run({ session, requirement }) {
+    const check = requirement('blk/writeback-zero-or-one');
+    const at = blockConfig.writeback;
+    const read = (): number => configFrom(session, check, at + 1)[at] ?? -1;
+    const before = read();
+    check.oneOf(before, [0, 1], 'writeback');
+    // The last value is that of before: a device keeps it for the cases behind this one.
+    for (const value of [1 - before, before]) {
+      check.granted(configOf(session).write(at, Uint8Array.of(value)), `a write of ${value} to writeback`);
+      check.equal(read(), value, `writeback behind a write of ${value}`);
     }
   },
 });

@@ -29,6 +29,12 @@ export const pciCommonFaults = {
     'config',
     { nextGeneration: (before) => before },
   ),
+  'pci-config-writes-have-no-effect': pciFault(
+    'blk/writeback-zero-or-one',
+    'what is written to device-specific configuration has no effect',
+    'config',
+    { takesWrites: false },
+  ),
   'pci-status-stays-behind-zero': pciFault(
     'pci/status-zero-resets',
     'a device that runs shows status 1 behind a write of 0',
