@@ -177,8 +177,9 @@ export class RingService {
     const { device, rules } = this.#session;
     this.#reports.forgetWithin(ioVirtualAddress, size);
     for (const vring of this.vrings) {
+      const isFoundAnew = vring.isAttached ? rules.iotlb.resumes : vring.awaitsTranslation && rules.iotlb.startsRings;
+      if (!isFoundAnew) continue;
       if (vring.isAttached) this.#detach(vring);
-      else if (!(vring.awaitsTranslation && rules.iotlb.startsRings)) continue;
       this.#attach(vring);
     }
     if (!rules.iotlb.resumes) return;
