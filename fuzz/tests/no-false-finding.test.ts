@@ -76,6 +76,20 @@ const innocent: readonly (readonly [name: string, reference: ReferenceName, line
     ],
   ],
   [
+    'a ring that a reset stopped is asked where it goes on',
+    'block',
+    [
+      'r1 = connect',
+      'r2 = negotiate device=0x140000000 protocol=0x10000',
+      'r3 = memory',
+      'r4 = share',
+      'r5 = ring avail=24',
+      'r6 = attach ring=r5',
+      'r7 = message request=39 fields=[{name=u64 value=0x0}]',
+      'r8 = stop queue=r6',
+    ],
+  ],
+  [
     'a message that is sent in pieces is one message',
     'block',
     ['r1 = message request=15 piece=1', 'r2 = message request=1 piece=13'],

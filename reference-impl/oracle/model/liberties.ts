@@ -77,6 +77,10 @@ export const liberties = {
     clause: 'vhost-user, "Starting and stopping rings": a ring goes on where GET_VRING_BASE said',
     allows: 'anything of a ring that begins again elsewhere, or that still holds chains of its former life',
   },
+  'position-behind-reset': {
+    clause: 'virtio 2.4: what a queue was set up with before a reset of the device does not count behind it',
+    allows: 'any position where a ring that the reset stopped is asked for its own',
+  },
   'in-flight-at-stop': {
     clause: 'vhost-user as of QEMU 7.2, VHOST_USER_GET_VRING_BASE: only later texts let it wait for requests in flight',
     allows: 'any position from behind the chains that are used to behind all that are available',

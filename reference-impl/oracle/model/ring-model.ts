@@ -69,6 +69,7 @@ export class RingModel {
   #published = 0;
   #isLost = false;
   #isStopped = false;
+  #isReset = false;
   /** Used elements that a ring which stopped may show, and what it breaks by more; undefined where that is open. */
   #stoppedAt: { readonly used: number; readonly requirement: RequirementSlug } | undefined;
   #hasCalls = true;
@@ -225,6 +226,7 @@ export class RingModel {
   /** The device was reset: the ring uses nothing more, but for what was in flight. */
   reset(used: number, requirement: RequirementSlug): void {
     this.#isStopped = true;
+    this.#isReset = true;
     this.ended();
     if (!this.#isLost) this.#stoppedAt = { used: Math.max(used, this.#published), requirement };
   }
@@ -335,6 +337,10 @@ export class RingModel {
     if (used > this.#published) {
       this.#isLost = true;
       this.#tell('usedOnce', 'used elements of a ring that was stopped', `${this.#published} at most`, String(used));
+      return false;
+    }
+    if (this.#isReset) {
+      this.#options.take('position-behind-reset');
       return false;
     }
     // What is seen used now may have been in flight when the ring stopped.
