@@ -79,7 +79,7 @@ count 'QEMU and Linux, observed on the reference' '^ok ' '^not ok ' node dist/cl
   qemu-7.2-block --if-installed --out "$work/front-ends"
 grep '^left out ' "$work/output"
 count 'the report in a browser' '^ +✓' '^ +✘' bash scripts/test-report.sh
-count 'faults, each caught by the cases that name it' '^ok ' '^not ok ' node dist/cli/faults.js --sample 40
+count 'faults, each caught by the cases that name it' '^ok ' '^not ok ' node dist/cli/faults.js --sample 20
 count 'mutants of the reference, a small sample' '^ok ' '^not ok listed' node dist/cli/mutation.js \
   --quick --sample 10 --seed 7 --floor 40
 count 'faults that fuzzing finds from an empty corpus' '^ok ' '^not ok ' \
