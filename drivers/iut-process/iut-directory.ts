@@ -60,6 +60,11 @@ export class IutDirectory {
     return text.replaceAll('{socket}', this.socketPath).replaceAll('{dir}', this.path);
   }
 
+  /** Each value expanded. */
+  expandedAll(texts: Readonly<Record<string, string>>): Record<string, string> {
+    return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, this.expand(text)]));
+  }
+
   /** Makes the directory again where the IUT has removed it, or put something else in its place. */
   restore(): void {
     if (lstatSync(this.path, { throwIfNoEntry: false })?.isDirectory() === true) return;

@@ -27,7 +27,7 @@ import { describeExit, exitOf } from './process-exit.ts';
 import { endProcess, releaseGroup } from './process-group.ts';
 import { resourcesOf } from './process-resources.ts';
 import { cpuTimeOfTreeMs, isExiting } from './process-tree.ts';
-import { endedAs, isRunningAs, iutVariable, newIutNumber } from './running-iuts.ts';
+import { endedAs, isRunningAs, iutEnvironment, newIutNumber } from './running-iuts.ts';
 import { findCommand } from './target-version.ts';
 
 /** What the process is told of; the event log takes it. */
@@ -305,20 +305,17 @@ export class IutProcess implements Iut, Operator {
     this.#stderr = stderr;
     const stdout = openFile('/dev/null', fsConstants.O_WRONLY);
     this.#number = newIutNumber();
-    const inherited = Object.entries(process.env).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, value]],
-    );
     try {
       const spawned = spawnProcess({
         file: this.#directory.expand(command),
         args: this.#start.arguments.map((argument) => this.#directory.expand(argument)),
-        env: {
-          ...Object.fromEntries(inherited),
-          LC_ALL: 'C',
-          ...this.#expanded({ ...environment, ...sanitizerEnvironment({ ...process.env, ...environment }) }),
+        env: iutEnvironment(this.#number, {
+          ...this.#directory.expandedAll({
+            ...environment,
+            ...sanitizerEnvironment({ ...process.env, ...environment }),
+          }),
           [coverageVariable]: this.coverage.path,
-          [iutVariable]: this.#number,
-        },
+        }),
         cwd: workingDirectory === undefined ? this.#directory.path : this.#directory.expand(workingDirectory),
         stdin: keepStdinOpen === true ? 'pipe' : 'null',
         stdout,
@@ -332,12 +329,6 @@ export class IutProcess implements Iut, Operator {
       closeFd(stdout);
       closeFd(stderr.writeFd);
     }
-  }
-
-  #expanded(environment: Readonly<Record<string, string>>): Record<string, string> {
-    return Object.fromEntries(
-      Object.entries(environment).map(([name, value]) => [name, this.#directory.expand(value)]),
-    );
   }
 
   #startProblem(error: unknown): unknown {

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 
 /** `__SO_ACCEPTCON` in the Flags column: the socket listens. */
@@ -32,6 +32,15 @@ export function listenerAt(path: string, text: string = nowInKernel()): string |
     if (bound === path || (basename(bound) === name && isSameFile(resolve(dirname(path), bound), path))) return line[2];
   }
   return undefined;
+}
+
+/** Whether a descriptor of ours is a Unix socket that listens. */
+export function isListeningSocket(descriptor: number): boolean {
+  const inode = /\[(\d+)\]/.exec(readlinkSync(`/proc/self/fd/${descriptor}`))?.[1];
+  return nowInKernel()
+    .split('\n')
+    .map((line) => line.trim().split(/ +/))
+    .some((fields) => fields[6] === inode && fields[3] === listens);
 }
 
 function isSameFile(one: string, other: string): boolean {

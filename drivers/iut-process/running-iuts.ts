@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { endOrphans } from './orphans.ts';
 
 /** By this variable of the environment a process is known as that of an IUT: its value is a number of ours. */
-export const iutVariable = 'VHOST_CONFORMANCE_IUT';
+const iutVariable = 'VHOST_CONFORMANCE_IUT';
 
 /** Pids of the IUTs that run, by the value of their variable. */
 const running = new Map<string, number>();
@@ -10,6 +10,12 @@ let lastStarted = 0;
 
 /** A value of the variable that no other process has. */
 export const newIutNumber = (): string => `${process.pid}.${++lastStarted}`;
+
+/** Ours, with words untranslated, what is told of it, and its number. */
+export function iutEnvironment(number: string, told: Readonly<Record<string, string>>): Record<string, string> {
+  const ours = Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
+  return { ...Object.fromEntries(ours), LC_ALL: 'C', ...told, [iutVariable]: number };
+}
 
 export const isRunningAs = (number: string, pid: number): void => void running.set(number, pid);
 

@@ -28,7 +28,7 @@ import { IutDirectory } from './iut-directory.ts';
 import { isListening } from './listening-sockets.ts';
 import { exitOf } from './process-exit.ts';
 import { endProcess, releaseGroup } from './process-group.ts';
-import { endedAs, isRunningAs, iutVariable, newIutNumber } from './running-iuts.ts';
+import { endedAs, isRunningAs, iutEnvironment, newIutNumber } from './running-iuts.ts';
 
 const shownBytes = 4096;
 const pauseUs = 5000;
@@ -105,12 +105,7 @@ class Run implements ProgramRun {
       this.#process = spawnProcess({
         file: expand(start.command),
         args: [...wordsWithoutSocket(start.arguments).map(expand), ...words(this.socketPath, inheritedAs)],
-        env: {
-          ...ownEnvironment(),
-          LC_ALL: 'C',
-          ...Object.fromEntries(Object.entries(start.environment ?? {}).map(([name, value]) => [name, expand(value)])),
-          [iutVariable]: this.#number,
-        },
+        env: iutEnvironment(this.#number, this.#directory.expandedAll(start.environment ?? {})),
         cwd: this.#directory.path,
         stdin: 'null',
         stdout: this.#sink.writeFd,
@@ -187,9 +182,4 @@ class Run implements ProgramRun {
     this.#sink.close();
     this.#gone();
   }
-}
-
-function ownEnvironment(): Record<string, string> {
-  const entries = Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
-  return Object.fromEntries(entries);
 }

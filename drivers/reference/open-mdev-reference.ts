@@ -8,7 +8,7 @@ import { MdevPort } from '../vhost-mdev/mdev-port.ts';
 import type { NotifyBy } from '../vhost-mdev/mdev-queue.ts';
 import { type DeviceFileReferenceOptions, faultsOfTransport, parentMaker } from './device-file-reference.ts';
 import { InProcessIut } from './in-process-iut.ts';
-import { referenceFacts } from './open-reference.ts';
+import { referenceFacts } from './reference-facts.ts';
 
 export interface OpenMdevReferenceOptions extends DeviceFileReferenceOptions {
   readonly mode: MdevMode;

@@ -8,7 +8,7 @@ import { InProcessVfio } from '../vfio/in-process-vfio.ts';
 import { PciPort } from '../virtio-pci/pci-port.ts';
 import { type DeviceFileReferenceOptions, faultsOfTransport, parentMaker } from './device-file-reference.ts';
 import { InProcessIut } from './in-process-iut.ts';
-import { referenceFacts } from './open-reference.ts';
+import { referenceFacts } from './reference-facts.ts';
 
 export interface OpenPciReferenceOptions extends DeviceFileReferenceOptions {
   /** The rules of the reference unless given. */

@@ -3,13 +3,11 @@ import { type ReferenceDevice, referenceDevices } from '../../reference-impl/dev
 import { type FaultName, withFaults } from '../../reference-impl/faults/faults.ts';
 import type { EventLog } from '../../reference-impl/observations/event-log.ts';
 import { type ReferenceRules, referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
-import { sharedObjectUuid } from '../../reference-impl/vhost-user/shared-objects.ts';
-import { workloadOfReference } from '../devices/device-types.ts';
 import { StartedProgram } from '../iut-process/started-program.ts';
-import type { TargetFacts } from '../port/target-facts.ts';
 import { VhostUserPort } from '../vhost-user/vhost-user-port.ts';
 import { InProcessCarrier } from './in-process-carrier.ts';
 import { InProcessIut } from './in-process-iut.ts';
+import { referenceFacts } from './reference-facts.ts';
 
 export interface OpenReferenceOptions {
   readonly device: ReferenceDevice;
@@ -23,31 +21,6 @@ export interface OpenReferenceOptions {
   /** The log of another port, where a case has two. */
   readonly log?: EventLog;
 }
-
-/** What the suites may know of the reference, however it is reached. */
-export const referenceFacts = (device: ReferenceDevice, name: string): Omit<TargetFacts, 'version' | 'binaryHash'> => ({
-  name,
-  transport: 'vhost-user',
-  device,
-  identity: `reference ${device} over vhost-user`,
-  workload: workloadOfReference(device),
-  capabilities: [
-    'initial-base',
-    'packed-used-position',
-    'restart',
-    'resources',
-    'breaks-rings',
-    'refuses-flaws',
-    'host-notifiers',
-    'shared-mappings',
-    'program-conventions',
-    'changes-config',
-  ],
-  ownedBy: {},
-  requiredFeatures: [],
-  sharedObjects: [sharedObjectUuid],
-  deadlineScale: 1,
-});
 
 const server = fileURLToPath(new URL('./serve.js', import.meta.url));
 

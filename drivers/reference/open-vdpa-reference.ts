@@ -9,7 +9,7 @@ import { InProcessVdpa } from '../vhost-vdpa/in-process-vdpa.ts';
 import { VdpaPort } from '../vhost-vdpa/vdpa-port.ts';
 import { type DeviceFileReferenceOptions, faultsOfTransport, parentMaker } from './device-file-reference.ts';
 import { InProcessIut } from './in-process-iut.ts';
-import { referenceFacts } from './open-reference.ts';
+import { referenceFacts } from './reference-facts.ts';
 
 export interface OpenVdpaReferenceOptions extends DeviceFileReferenceOptions {
   /** The rules of the reference unless given. */

@@ -1,13 +1,11 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { ReferenceDevice } from '../../reference-impl/devices/reference-devices.ts';
 import type { ProgramRules } from '../../reference-impl/vhost-user/program-rules.ts';
 
 /** Types of back-ends, as their capabilities name them. */
 const types: Readonly<Record<ReferenceDevice, string>> = { block: 'block', net: 'net', entropy: 'rng' };
 
-/** `__SO_ACCEPTCON` in the Flags column of /proc/net/unix. */
-const listens = '00010000';
 const followingWord = '--ends-with-socket';
 const lookEveryMs = 20;
 
@@ -17,15 +15,6 @@ export function printCapabilities(words: readonly string[], rules: ProgramRules)
   const device = Object.entries(types).find(([name]) => name === words[at + 1]);
   process.stdout.write(rules.capabilities(device?.[1] ?? types.block));
   process.exit(rules.capabilitiesStatus);
-}
-
-/** Whether a descriptor that was inherited is a socket that listens; else it is connected. */
-export function isListeningSocket(descriptor: number): boolean {
-  const inode = /\[(\d+)\]/.exec(readlinkSync(`/proc/self/fd/${descriptor}`))?.[1];
-  return readFileSync('/proc/net/unix', 'latin1')
-    .split('\n')
-    .map((line) => line.trim().split(/ +/))
-    .some((fields) => fields[6] === inode && fields[3] === listens);
 }
 
 /** Whether this is the process that another one has left behind. */
@@ -38,7 +27,7 @@ export function leaveAnother(socket: string): never {
   return process.exit(0);
 }
 
-/** Nobody waits for this process: it ends once the socket that it has bound is gone. */
+/** Ends this process, which no parent waits for, once the socket that it has bound is gone. */
 export function endWithSocket(socket: string): void {
   setInterval(() => {
     if (!existsSync(socket)) process.exit(0);

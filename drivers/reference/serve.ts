@@ -7,9 +7,10 @@ import type { ProgramRules } from '../../reference-impl/vhost-user/program-rules
 import { type ReferenceRules, referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import type { StreamRules } from '../../reference-impl/vhost-user/stream-rules.ts';
 import { SystemCallError } from '../errors.ts';
+import { isListeningSocket } from '../iut-process/listening-sockets.ts';
 import { closeFd, monotonicUs, setNonblocking, unixListen } from '../native/native.ts';
 import { didYouMean } from '../near-matches.ts';
-import { endWithSocket, isLeftBehind, isListeningSocket, leaveAnother, printCapabilities } from './program-socket.ts';
+import { endWithSocket, isLeftBehind, leaveAnother, printCapabilities } from './program-socket.ts';
 import { ReferenceBackEnd } from './reference-back-end.ts';
 
 const usage = `usage: serve.js --socket-path PATH --device ${referenceDeviceNames.join('|')} [--queues N] [--fault NAME]...

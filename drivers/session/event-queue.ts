@@ -65,3 +65,8 @@ export abstract class EventQueue<R extends GuestRing = GuestRing> extends Sessio
     closeFd(this.pollFd);
   }
 }
+
+/** Some devices signal once when they start. Where there was a chain already, the call may be for that. */
+export function drainAtStart(queues: readonly EventQueue[]): void {
+  for (const queue of queues) if (queue.driver.outstanding === 0) queue.drainCalls();
+}

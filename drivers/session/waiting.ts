@@ -43,6 +43,11 @@ export class Waiting {
     return this.#step === undefined;
   }
 
+  /** Gives an IUT that runs by itself time for what it does of its own accord. */
+  rest(milliseconds: number): void {
+    if (this.isRemote) this.until(() => false, deadlineIn(milliseconds));
+  }
+
   /** Waits end with a BudgetError once this time is over; undefined for no limit. */
   limit(milliseconds: number | undefined): void {
     this.#limitMs = milliseconds ?? 0;

@@ -26,8 +26,7 @@ import type {
   VhostMdevSession,
 } from '../port/port.ts';
 import { callOutcomeOn, checkCall, failedCall, noAnswerOn } from '../session/call-outcome.ts';
-import { deadlineIn } from '../session/deadline.ts';
-import { ringFeatures } from '../session/ring-features.ts';
+import { driverRingOptions } from '../session/ring-features.ts';
 import type { SessionContext } from '../session/session-context.ts';
 import { RegionChannel } from './mdev-channel.ts';
 import { MdevQueue, type NotifyBy, type RingOwner } from './mdev-queue.ts';
@@ -117,8 +116,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
    * time for it here; what has to be over for certain is over behind a stop.
    */
   fence(): Fence {
-    const { waiting } = this.#context;
-    if (waiting.isRemote && this.#isNegotiated) waiting.until(() => false, deadlineIn(restMs));
+    if (this.#isNegotiated) this.#context.waiting.rest(restMs);
     const answer = this.readFeatures('features');
     switch (answer.kind) {
       case 'word':
@@ -160,10 +158,9 @@ export class MdevSession implements VhostMdevSession, RingOwner {
 
   attach<R extends GuestRing>(ring: R, options: AttachOptions): Queue<R> {
     const { index, position = ring.position, enable = true, call = true, kick = true } = options;
-    if (options.indirect === true && this.#guest === undefined) {
-      throw new DriverUsageError('indirect tables need shared memory: call shareMemory before attach');
-    }
     const sent = this.places.memory === 'table' ? sentAddresses.shared : sentAddresses.translated;
+    const accepted = this.negotiated.accepted.device;
+    const driver = driverRingOptions({ space: sent.buffer, accepted, guest: this.#guest }, position, options);
     const page = this.#options.notifyBy === 'mmap' && kick ? this.#mapDoorbell(index) : undefined;
     const queue = new MdevQueue({
       context: this.#context,
@@ -172,12 +169,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
       ring,
       index,
       base: encodeVringBase(position),
-      driver: {
-        space: sent.buffer,
-        position,
-        ...ringFeatures(this.negotiated.accepted.device, options),
-        ...(this.#guest === undefined ? {} : { tables: this.#guest }),
-      },
+      driver,
       kicks: options.kicks,
       hasCall: call,
       hasKick: kick,

@@ -30,7 +30,7 @@ import type {
 } from '../port/port.ts';
 import { type RingSetUpMessage, ringSetUp } from '../port/ring-set-up.ts';
 import { descriptorOfRegion } from '../session/guest-memory.ts';
-import { ringFeatures } from '../session/ring-features.ts';
+import { driverRingOptions } from '../session/ring-features.ts';
 import type { SessionContext } from '../session/session-context.ts';
 import { BackEndChannel } from './back-end-channel.ts';
 import type { Channel } from './channel.ts';
@@ -157,23 +157,16 @@ export class FrontEndSession implements VhostUserSession {
 
   attach<R extends GuestRing>(ring: R, options: AttachOptions): Queue<R> {
     const { index, position = ring.position, enable = true, call = true, kick = true } = options;
-    const guest = this.#guest;
     const { addresses: sent } = this.#door.words;
-    if (options.indirect === true && guest === undefined) {
-      throw new DriverUsageError('indirect tables need shared memory: call shareMemory before attach');
-    }
+    const accepted = this.negotiated.accepted.device;
+    const driver = driverRingOptions({ space: sent.buffer, accepted, guest: this.#guest }, position, options);
     const queue = new VhostUserQueue({
       context: this.#context,
       door: this.#door,
       session: this.id,
       ring,
       index,
-      driver: {
-        space: sent.buffer,
-        position,
-        ...ringFeatures(this.negotiated.accepted.device, options),
-        ...(guest === undefined ? {} : { tables: guest }),
-      },
+      driver,
       kicks: options.kicks,
       hasCall: call,
       hasKick: kick,

@@ -1,7 +1,7 @@
 import { featureSet, noFeatures } from '../../reference-impl/catalogue/feature-set.ts';
 import type { Guest } from '../../reference-impl/memory/guest.ts';
 import { areaAddresses, sentAddresses } from '../../reference-impl/virtqueue/area-addresses.ts';
-import type { GuestRing, RingPosition } from '../../reference-impl/virtqueue/ring.ts';
+import type { GuestRing } from '../../reference-impl/virtqueue/ring.ts';
 import { errorName } from '../../reference-impl/wire/errno.ts';
 import { decodeVringBase, encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
 import { unmetByRings } from '../devices/request-needs.ts';
@@ -22,9 +22,10 @@ import type {
 } from '../port/port.ts';
 import type { VdpaNotification } from '../reach.ts';
 import { callOutcomeOn, checkCall, failedCall, noAnswerOn } from '../session/call-outcome.ts';
-import { deadlineIn } from '../session/deadline.ts';
-import { ringFeatures } from '../session/ring-features.ts';
+import { drainAtStart } from '../session/event-queue.ts';
+import { driverRingOptions } from '../session/ring-features.ts';
 import type { SessionContext } from '../session/session-context.ts';
+import { stoppedSomewhere } from '../session/stopped-somewhere.ts';
 import { guestMappings, type IotlbMapping } from './guest-mappings.ts';
 import { VdpaDeviceParts } from './session-device.ts';
 import { type RingOwner, VdpaQueue } from './vdpa-queue.ts';
@@ -117,8 +118,7 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
    * matter: no call waits for what a device does of its own accord, so it gets the time for it here.
    */
   fence(): Fence {
-    const { waiting } = this.#context;
-    if (waiting.isRemote && this.#isRunning) waiting.until(() => false, deadlineIn(restMs));
+    if (this.#isRunning) this.#context.waiting.rest(restMs);
     const answer = this.readFeatures('features');
     switch (answer.kind) {
       case 'word':
@@ -181,9 +181,12 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
   attach<R extends GuestRing>(ring: R, options: AttachOptions): Queue<R> {
     const { index, position = ring.position, enable = true, call = true, kick = true } = options;
     if (this.#isStoppedByReset || (this.#isRunning && this.#stopsByReset)) throw unmetByRings('changes');
-    if (options.indirect === true && this.#guest === undefined) {
-      throw new DriverUsageError('indirect tables need shared memory: call shareMemory before attach');
-    }
+    const accepted = this.negotiated.accepted.device;
+    const driver = driverRingOptions(
+      { space: sentAddresses.translated.buffer, accepted, guest: this.#guest },
+      position,
+      options,
+    );
     const page = this.#options.notifyBy === 'doorbell' && kick ? this.#mapDoorbell(index) : undefined;
     const queue = new VdpaQueue({
       context: this.#context,
@@ -191,12 +194,7 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
       session: this.id,
       ring,
       index,
-      driver: {
-        space: sentAddresses.translated.buffer,
-        position,
-        ...ringFeatures(this.negotiated.accepted.device, options),
-        ...(this.#guest === undefined ? {} : { tables: this.#guest }),
-      },
+      driver,
       kicks: options.kicks,
       hasCall: call,
       hasKick: kick,
@@ -227,8 +225,7 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
     const outcome = callOutcomeOn(this.#context, this.calls.setStatus(this.#statusWith(DRIVER_OK)));
     if (outcome.kind !== 'done') return outcome;
     this.#isRunning = true;
-    // Some devices signal once when they start. Where there was a chain already, the call may be for that.
-    for (const queue of this.#queues) if (queue.driver.outstanding === 0) queue.drainCalls();
+    drainAtStart(this.#queues);
     return outcome;
   }
 
@@ -272,12 +269,7 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
       this.#isStoppedByReset = true;
       this.#isRunning = false;
     }
-    return {
-      kind: 'stopped',
-      get position(): RingPosition {
-        throw unmetByRings('positions');
-      },
-    };
+    return stoppedSomewhere;
   }
 
   storeDoorbell(index: number, page: VdpaMapping): void {

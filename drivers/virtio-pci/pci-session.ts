@@ -29,8 +29,10 @@ import type {
 } from '../port/port.ts';
 import { callOutcomeOn, checkCall, failedCall, noAnswerOn } from '../session/call-outcome.ts';
 import { deadlineIn } from '../session/deadline.ts';
-import { ringFeatures } from '../session/ring-features.ts';
+import { drainAtStart } from '../session/event-queue.ts';
+import { driverRingOptions } from '../session/ring-features.ts';
 import type { SessionContext } from '../session/session-context.ts';
+import { stoppedSomewhere } from '../session/stopped-somewhere.ts';
 import { CheckedFields } from './checked-fields.ts';
 import { PciQueue, type RingOwner } from './pci-queue.ts';
 import { PciVectors } from './pci-vectors.ts';
@@ -131,8 +133,7 @@ export class PciSession implements VirtioPciSession, RingOwner {
    * matter: no access waits for what a device does of its own accord, so it gets the time for it here.
    */
   fence(): Fence {
-    const { waiting } = this.#context;
-    if (waiting.isRemote && this.#isRunning) waiting.until(() => false, deadlineIn(restMs));
+    if (this.#isRunning) this.#context.waiting.rest(restMs);
     const answer = this.pci.readConfigSpace(pciHeader.vendorId, 2);
     const isGone = answer === 0xffff ? -errno.ENODEV : Math.min(0, answer);
     return noAnswerOn(this.#context, isGone) ?? { kind: 'passed' };
@@ -185,9 +186,12 @@ export class PciSession implements VirtioPciSession, RingOwner {
   attach<R extends GuestRing>(ring: R, options: AttachOptions): Queue<R> {
     const { index, position = ring.position, enable = true, kick = true } = options;
     const call = (options.call ?? true) && !this.#hasPin;
-    if (options.indirect === true && this.#guest === undefined) {
-      throw new DriverUsageError('indirect tables need shared memory: call shareMemory before attach');
-    }
+    const accepted = this.negotiated.accepted.device;
+    const driver = driverRingOptions(
+      { space: sentAddresses.translated.buffer, accepted, guest: this.#guest },
+      position,
+      options,
+    );
     if (!isAtStart(position)) throw new DriverUsageError('a ring of virtio-pci begins at its start');
     if (this.#isStoppedByReset) throw unmetByRings('changes');
     if (call) this.#vectors.enable();
@@ -197,12 +201,7 @@ export class PciSession implements VirtioPciSession, RingOwner {
       session: this.id,
       ring,
       index,
-      driver: {
-        space: sentAddresses.translated.buffer,
-        position,
-        ...ringFeatures(this.negotiated.accepted.device, options),
-        ...(this.#guest === undefined ? {} : { tables: this.#guest }),
-      },
+      driver,
       kicks: options.kicks,
       hasCall: call,
       hasKick: kick,
@@ -225,8 +224,7 @@ export class PciSession implements VirtioPciSession, RingOwner {
     if (this.#isRunning || this.#isStoppedByReset || this.#isStatusManual || this.#queues.length === 0) return returned;
     this.#fields.addStatus(DRIVER_OK);
     this.#isRunning = true;
-    // Some devices signal once when they start. Where there was a chain already, the call may be for that.
-    for (const queue of this.#queues) if (queue.driver.outstanding === 0) queue.drainCalls();
+    drainAtStart(this.#queues);
     return returned;
   }
 
@@ -247,12 +245,7 @@ export class PciSession implements VirtioPciSession, RingOwner {
   stopRing({ index }: PciQueue): ReturnType<Queue['stop']> {
     const outcome = this.#canResetQueues ? this.resetQueue(index) : this.#stopByReset();
     if (outcome.kind === 'closed' || outcome.kind === 'silent' || outcome.kind === 'died') return outcome;
-    return {
-      kind: 'stopped',
-      get position(): RingPosition {
-        throw unmetByRings('positions');
-      },
-    };
+    return stoppedSomewhere;
   }
 
   usePin(event: number): number {

@@ -17,7 +17,7 @@ export function vdpaRequestOf(request: number): number {
   return (name === undefined ? undefined : numbers[name]) ?? request >>> 0;
 }
 
-/** Calls that change nothing of rings, whatever their argument: questions, and calls that are refused. */
+/** Calls that change nothing of rings with any argument: questions, and calls that are refused. */
 const harmless: ReadonlySet<number> = new Set([
   vdpaRequests.VHOST_GET_FEATURES,
   vdpaRequests.VHOST_GET_BACKEND_FEATURES,

@@ -1,0 +1,34 @@
+import type { ReferenceDevice } from '../../reference-impl/devices/reference-devices.ts';
+import { sharedObjectUuid } from '../../reference-impl/vhost-user/shared-objects.ts';
+import { workloadOfReference } from '../devices/device-types.ts';
+import type { TargetFacts } from '../port/target-facts.ts';
+
+/** What the suites may know of the reference on vhost-user as any device. */
+export const vhostUserReferenceFacts = {
+  transport: 'vhost-user',
+  capabilities: [
+    'initial-base',
+    'packed-used-position',
+    'restart',
+    'resources',
+    'breaks-rings',
+    'refuses-flaws',
+    'host-notifiers',
+    'shared-mappings',
+    'program-conventions',
+    'changes-config',
+  ],
+  ownedBy: {},
+  requiredFeatures: [],
+  sharedObjects: [sharedObjectUuid],
+  deadlineScale: 1,
+} satisfies Partial<TargetFacts>;
+
+/** The same of a device, however it is reached. */
+export const referenceFacts = (device: ReferenceDevice, name: string): Omit<TargetFacts, 'version' | 'binaryHash'> => ({
+  ...vhostUserReferenceFacts,
+  name,
+  device,
+  identity: `reference ${device} over vhost-user`,
+  workload: workloadOfReference(device),
+});
