@@ -3,6 +3,7 @@ import { DriverUsageError } from '../drivers/errors.ts';
 import type { Target } from '../drivers/target.ts';
 import { KernelVfio } from '../drivers/vfio/kernel-vfio.ts';
 import { MdevSysfs } from '../drivers/vfio/mdev-sysfs.ts';
+import { mdevSubject } from '../drivers/vfio/vfio-subject.ts';
 import { type IdentifiedMdev, identifyMdev } from '../drivers/vhost-mdev/identify-mdev.ts';
 import { deviceOffering } from './external-target.ts';
 import { UsageError } from './usage-error.ts';
@@ -70,7 +71,7 @@ function targetOf(uuid: string, device: string, identity: string): Target<'mdev'
 
 function identified(uuid: string, name: string): IdentifiedMdev {
   try {
-    return identifyMdev(new KernelVfio(uuid));
+    return identifyMdev(new KernelVfio(mdevSubject(uuid)));
   } catch (error) {
     if (error instanceof DriverUsageError) throw new UsageError(`${name}: ${error.message}`);
     throw error;

@@ -7,8 +7,8 @@ import { didYouMean } from '../drivers/near-matches.ts';
 import type { WorkloadFacts } from '../drivers/port/port.ts';
 import { isMadeForRun, isReachedBy, type Target } from '../drivers/target.ts';
 import { readTargetFile } from '../drivers/target-file.ts';
-import { uuidOf } from '../drivers/vfio/kernel-vfio.ts';
 import { MdevSysfs } from '../drivers/vfio/mdev-sysfs.ts';
+import { uuidOf } from '../drivers/vfio/vfio-subject.ts';
 import { identifyPeer, type Peer } from '../drivers/vhost-user/identify-peer.ts';
 import { VdpaBus } from '../drivers/vhost-vdpa/vdpa-bus.ts';
 import { whyNotOpened } from '../drivers/why-not-opened.ts';
@@ -76,6 +76,7 @@ export function targetsOf(names: readonly string[], options: TargetOptions, plac
     if (why !== undefined) throw new UsageError(`${target.facts.name}: ${why}`);
     if (nativeBuildOf(target.facts.name) !== undefined) checkPlace(target, place);
     else if (target.start !== undefined) checkCommand(target);
+    if (place === 'run') checkNotRebound(target);
     if (place === 'run' && isReachedBy(target, 'mdev')) checkModule(target);
     if (place === 'run' && isReachedBy(target, 'vhost-vdpa')) checkParent(target);
   }
@@ -229,6 +230,21 @@ function checkCommand({ start, packages = [], facts }: Target): void {
   if (findCommand(command) !== undefined) return;
   const remedy = packages.length === 0 ? '' : `; apt-get install ${packages.join(' or ')}`;
   throw new UsageError(`${facts.name}: ${command} is missing or cannot be executed${remedy}`);
+}
+
+/** What takes a function from its driver for good does so in a kernel that is of no other use, and never in this one. */
+function checkNotRebound({ facts, reach }: Target): void {
+  const address =
+    reach.via === 'vfio-pci' && reach.isBoundByUs === true
+      ? reach.bdf
+      : reach.via === 'vhost-vdpa' && 'created' in reach
+        ? reach.created.bound?.address
+        : undefined;
+  if (address === undefined) return;
+  throw new UsageError(
+    `${facts.name}: takes the function ${address} from its driver, and is judged in a kernel of its own: ` +
+      `vhost-conformance guest -- run ${facts.name}`,
+  );
 }
 
 /** The same of a management device that makes vDPA devices. */

@@ -33,7 +33,7 @@ const openers: { readonly [V in Via]: () => Promise<Opener<V>> } = {
   mdev: async () => (await import('./vhost-mdev/open-kernel-mdev.ts')).openKernelMdev,
   'vhost-vdpa': async () => (await import('./vhost-vdpa/open-kernel-vdpa.ts')).openKernelVdpa,
   'vhost-net': async () => refuse,
-  'vfio-pci': async () => refuse,
+  'vfio-pci': async () => (await import('./virtio-pci/open-kernel-pci.ts')).openKernelPci,
   'vfio-user': async () => refuse,
 };
 

@@ -6,7 +6,7 @@ export type MdevKind = 'l1' | 'l2-strict' | 'l2-faithful';
 /** How the rings of a vhost-vdpa are notified: by eventfd, or by a store into a page of the device file. */
 export type VdpaNotification = 'eventfd' | 'doorbell';
 
-/** A function on the PCI bus of this kernel, and the driver that it is given: `vp-vdpa`. */
+/** A function on the PCI bus of this kernel, and the driver that it is given: `vp-vdpa` or `vfio-pci`. */
 export interface BoundFunction {
   /** Domain, bus, device and function: `0000:00:10.0`. */
   readonly address: string;
@@ -57,8 +57,11 @@ interface Reaches {
   readonly 'vhost-vdpa': { readonly device: string } | { readonly created: CreatedVdpa };
   /** /dev/vhost-net or its like, with the name of the tap device that carries its frames. */
   readonly 'vhost-net': { readonly device: string; readonly tap: string };
-  /** A device by its address on the PCI bus, and where the frames of a network device come out (`netdev:NAME`). */
-  readonly 'vfio-pci': { readonly bdf: string; readonly peer?: string };
+  /**
+   * A function by its address on the PCI bus. `isBoundByUs`: the process that opens it binds it to vfio-pci, for good; the
+   * kernel is of no other use. Absent: it is bound already.
+   */
+  readonly 'vfio-pci': { readonly bdf: string; readonly isBoundByUs?: boolean };
   readonly 'vfio-user': { readonly socket: string };
 }
 

@@ -1,5 +1,5 @@
 import type { RecoveryStep } from './port/port.ts';
-import { isMadeForRun, type Target } from './target.ts';
+import { isMadeForRun, isReachedBy, type Target } from './target.ts';
 
 /** Every step that a target file may name, mildest first. */
 export const recoverySteps = [
@@ -13,9 +13,14 @@ export const recoverySteps = [
 /** Why a target cannot be recovered as it says; undefined when it can. */
 export function problemOfRecovery(target: Target): string | undefined {
   const { recovery } = target;
-  const possible: readonly RecoveryStep[] = isMadeForRun(target) ? ['reconnect', 'restart'] : ['reconnect'];
+  const possible = possibleSteps(target);
   const impossible = recovery.find((step) => !possible.includes(step));
   if (impossible !== undefined) return `cannot ${impossible}: it can ${possible.join(', ')}`;
   const repeated = recovery.find((step, at) => recovery.indexOf(step) !== at);
   return repeated === undefined ? undefined : `names ${repeated} twice`;
+}
+
+function possibleSteps(target: Target): readonly RecoveryStep[] {
+  if (isMadeForRun(target)) return ['reconnect', 'restart'];
+  return isReachedBy(target, 'vfio-pci') ? ['reconnect', 'function-level-reset'] : ['reconnect'];
 }

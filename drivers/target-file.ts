@@ -155,7 +155,11 @@ const reaches: { readonly [V in Exclude<Via, 'mdev'>]: z.ZodType<Reach<V>> } = {
     }),
   ]),
   'vhost-net': z.strictObject({ via: z.literal('vhost-net'), device: path, tap: z.string().min(1) }),
-  'vfio-pci': z.strictObject({ via: z.literal('vfio-pci'), bdf: z.string().min(1), peer: z.string().exactOptional() }),
+  'vfio-pci': z.strictObject({
+    via: z.literal('vfio-pci'),
+    bdf: z.string().min(1),
+    isBoundByUs: z.boolean().exactOptional(),
+  }),
   'vfio-user': z.strictObject({ via: z.literal('vfio-user'), socket: path }),
 };
 const existingMdev = z.strictObject({ via: z.literal('mdev'), uuid: z.guid() });

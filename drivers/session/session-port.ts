@@ -79,6 +79,11 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
     for (const session of this.sessions) session.close();
   }
 
+  /** Ends the sessions and resets the function. @throws DriverUsageError where it is no function, or not ours to reset. */
+  protected resetFunction(): void {
+    throw new DriverUsageError(`${this.facts.name}: it is no function that can be reset`);
+  }
+
   /** Opens what a session talks through, or says why it cannot. */
   protected abstract open(
     id: number,
@@ -188,8 +193,9 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
         return () => this.reconnect();
       case 'restart':
         return () => this.iut.restart();
-      case 'device-reset':
       case 'function-level-reset':
+        return () => this.resetFunction();
+      case 'device-reset':
       case 'power-cycle':
         throw new DriverUsageError(`${this.facts.name}: ${step} is not a step of ${this.facts.transport}`);
     }

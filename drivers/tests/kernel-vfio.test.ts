@@ -6,8 +6,9 @@ import { ioctlName } from '../../reference-impl/wire/ioctl-names.ts';
 import { closeFd, openFile } from '../native/native.ts';
 import { kernelPageSize } from '../port/page-size.ts';
 import { holdersOf } from '../vfio/group-holders.ts';
-import { KernelVfio, uuidOf } from '../vfio/kernel-vfio.ts';
+import { KernelVfio } from '../vfio/kernel-vfio.ts';
 import { recordedOpening } from '../vfio/recorded-vfio-file.ts';
+import { mdevSubject, uuidOf } from '../vfio/vfio-subject.ts';
 import { ScriptedVfioKernel, scriptedUuid } from './scripted-vfio-kernel.ts';
 import { throwsUsage } from './thrown-errors.ts';
 
@@ -16,7 +17,7 @@ const EINVAL = -22;
 const group = '/dev/vfio/7';
 
 function opened(kernel: ScriptedVfioKernel) {
-  const answer = new KernelVfio(scriptedUuid, kernel).open();
+  const answer = new KernelVfio(mdevSubject(scriptedUuid), kernel).open();
   assert.ok(answer.kind === 'opened', JSON.stringify(answer));
   return answer.file;
 }
@@ -44,7 +45,7 @@ t.test('a device is opened by its group and container, and closed from the devic
 t.test('the calls that open it enter the log, with what came of them', async (t) => {
   const log = new EventLog(() => 0);
   const kernel = new ScriptedVfioKernel();
-  const answer = new KernelVfio(scriptedUuid, kernel).open(recordedOpening(log, 3));
+  const answer = new KernelVfio(mdevSubject(scriptedUuid), kernel).open(recordedOpening(log, 3));
   assert.ok(answer.kind === 'opened');
   const told = (): string[] =>
     log
@@ -62,7 +63,7 @@ t.test('the calls that open it enter the log, with what came of them', async (t)
   answer.file.close();
   log.restart();
   kernel.errors['SET_IOMMU'] = 'EPERM';
-  t.equal(new KernelVfio(scriptedUuid, kernel).open(recordedOpening(log, 4)).kind, 'refused');
+  t.equal(new KernelVfio(mdevSubject(scriptedUuid), kernel).open(recordedOpening(log, 4)).kind, 'refused');
   t.equal(told().at(-1), 'container VFIO_SET_IOMMU -1');
 });
 
@@ -151,7 +152,7 @@ for (const [what, breakKernel, why] of refusals) {
   t.test(`refused: ${what}`, async (t) => {
     const kernel = new ScriptedVfioKernel();
     breakKernel(kernel);
-    const answer = new KernelVfio(scriptedUuid, kernel).open();
+    const answer = new KernelVfio(mdevSubject(scriptedUuid), kernel).open();
     assert.ok(answer.kind === 'refused');
     t.match(answer.why, why);
     t.notMatch(answer.why, /\n/);
@@ -180,6 +181,6 @@ t.test('this kernel has pages', async (t) => {
 });
 
 t.test('the kernel as it is', { skip: existsSync('/dev/vfio/vfio') && 'it has VFIO' }, async (t) => {
-  const answer = new KernelVfio(scriptedUuid).open();
+  const answer = new KernelVfio(mdevSubject(scriptedUuid)).open();
   t.match(answer, { kind: 'refused', why: /modprobe|no mediated device/ });
 });

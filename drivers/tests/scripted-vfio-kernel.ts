@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { vfioRequests } from '../../reference-impl/wire/vfio-structures.ts';
 import { SystemCallError } from '../errors.ts';
 import { closeFd, type Mapping, mapMemory, memfdCreate } from '../native/native.ts';
 import type { VfioKernel } from '../vfio/vfio-kernel.ts';
@@ -12,9 +13,10 @@ const names: Readonly<Record<number, string>> = {
   15210: 'GET_DEVICE_FD',
 };
 
+export const scriptedFunction = '0000:65:00.2';
 export const scriptedUuid = '01234567-89ab-4cde-8f01-23456789abcd';
 
-/** A kernel with one mediated device in group 7: what is asked of it stands in `calls`, what it refuses in `errors`. */
+/** A kernel with one mediated device and one PCI function in group 7: what is asked of it stands in `calls`, what it refuses in `errors`. */
 export class ScriptedVfioKernel implements VfioKernel {
   readonly calls: string[] = [];
   /** Errno by the call or path that is to fail. */
@@ -24,6 +26,10 @@ export class ScriptedVfioKernel implements VfioKernel {
   /** With all that is below them. */
   readonly missing = new Set<string>();
   isViable = true;
+  /** Of a function on the PCI bus. */
+  driver = 'vfio-pci';
+  /** What VFIO_IOMMU_GET_INFO writes; it fails with ENOTTY without. */
+  iommuInfo: Uint8Array | undefined;
   readonly open = (path: string): number => {
     this.#fail(path);
     return this.#open(path);
@@ -41,7 +47,8 @@ export class ScriptedVfioKernel implements VfioKernel {
   }
 
   linkOf(path: string): string | undefined {
-    return !this.exists(path) ? undefined : '../../../kernel/iommu_groups/7';
+    if (!this.exists(path)) return undefined;
+    return path.endsWith('/driver') ? `../../../../bus/pci/drivers/${this.driver}` : '../../../kernel/iommu_groups/7';
   }
 
   ioctl(fd: number, request: number, argument: number | Uint8Array): number {
@@ -59,6 +66,9 @@ export class ScriptedVfioKernel implements VfioKernel {
 
   deviceIoctl(fd: number, request: number, argument: Uint8Array): number {
     this.calls.push(`ioctl ${this.#paths.get(fd)} 0x${request.toString(16)} ${argument.length}`);
+    if (request !== vfioRequests.VFIO_IOMMU_GET_INFO) return 0;
+    if (this.iommuInfo === undefined) return -constants.errno.ENOTTY;
+    argument.set(this.iommuInfo);
     return 0;
   }
 

@@ -141,7 +141,7 @@ t.test('how a target is reached', (t) => {
     [{ via: 'vhost-vdpa', device: '/dev/vhost-vdpa-0' }, 'vhost-vdpa'],
     [{ via: 'vhost-net', device: '/dev/vhost-net', tap: 'tap0' }, 'vhost-kernel'],
     [{ via: 'vfio-pci', bdf: '0000:00:04.0' }, 'virtio-pci'],
-    [{ via: 'vfio-pci', bdf: '0000:00:04.0', peer: 'netdev:eth1' }, 'virtio-pci'],
+    [{ via: 'vfio-pci', bdf: '0000:00:04.0', isBoundByUs: true }, 'virtio-pci'],
     [{ via: 'vfio-user', socket: 'x.sock' }, 'vhost-mdev'],
   ] as const) {
     t.same(parseTarget(by(reach, transport), 'mine').reach, reach);
@@ -167,7 +167,6 @@ t.test('how a target is reached', (t) => {
 t.test('what is described and has no driver is refused in one line', async (t) => {
   for (const [reach, transport] of [
     [{ via: 'vhost-net', device: '/dev/vhost-net', tap: 'tap0' }, 'vhost-kernel'],
-    [{ via: 'vfio-pci', bdf: '0000:00:04.0' }, 'virtio-pci'],
     [{ via: 'vfio-user', socket: 'x.sock' }, 'virtio-pci'],
   ] as const) {
     const { socket: _, ...unreached } = withFacts({ transport });

@@ -7,7 +7,7 @@ import { iotlbMessageTypes } from '../../reference-impl/wire/vdpa-structures.ts'
 import { PeerProtocolError } from '../errors.ts';
 import { RequestsUnknownError } from '../port/port.ts';
 import { openVdpaReference } from '../reference/open-vdpa-reference.ts';
-import { within } from '../vhost-vdpa/vdpa-port.ts';
+import { within } from '../session/layout-within.ts';
 import type { VdpaSession } from '../vhost-vdpa/vdpa-session.ts';
 
 const features = (1n << 32n) | (1n << 33n);

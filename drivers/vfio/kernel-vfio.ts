@@ -10,9 +10,11 @@ import {
 import { DriverUsageError, SystemCallError } from '../errors.ts';
 import { kernelPageSize } from '../port/page-size.ts';
 import { holdersOf } from './group-holders.ts';
+import { type IoVirtualRange, ioVirtualRangesOf } from './io-virtual-ranges.ts';
 import { KernelVfioFile } from './kernel-vfio-file.ts';
 import type { OpeningCalls, VfioCarrier } from './vfio-carrier.ts';
 import { type VfioKernel, vfioKernel } from './vfio-kernel.ts';
+import type { VfioSubject } from './vfio-subject.ts';
 
 /** What a call is made on, and who is told of it. */
 interface CallPlace {
@@ -22,19 +24,6 @@ interface CallPlace {
 }
 
 const containerPath = '/dev/vfio/vfio';
-const mdevBus = '/sys/bus/mdev/devices';
-const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/** The UUID as sysfs spells it. @throws DriverUsageError for what is none. */
-export function uuidOf(text: string): string {
-  const uuid = text.toLowerCase();
-  if (uuidForm.test(uuid)) return uuid;
-  throw new DriverUsageError(`${text} is not a UUID: 8-4-4-4-12 hexadecimal digits`);
-}
-
-/** Where the kernel shows a mediated device. */
-const mdevDirectory = (uuid: string): string => `${mdevBus}/${uuid}`;
-
 const remedies: Readonly<Record<string, (path: string) => string>> = {
   ENOENT: (path) => `there is no ${path}: modprobe vfio`,
   ENODEV: (path) => `nothing serves ${path}: modprobe vfio`,
@@ -47,17 +36,23 @@ const remedies: Readonly<Record<string, (path: string) => string>> = {
 };
 
 /**
- * A mediated device behind the kernel's VFIO, in group and container. Each open is a user of its own: a group and a
+ * A device behind the kernel's VFIO, in group and container. Each open is a user of its own: a group and a
  * container that is not shared, so a second one is refused as long as the first is open.
  */
 export class KernelVfio implements VfioCarrier {
   readonly pageSize = kernelPageSize();
-  readonly #uuid: string;
+  readonly #subject: VfioSubject;
   readonly #kernel: VfioKernel;
+  #ranges: readonly IoVirtualRange[] | undefined;
 
-  constructor(uuid: string, kernel: VfioKernel = vfioKernel) {
-    this.#uuid = uuidOf(uuid);
+  constructor(subject: VfioSubject, kernel: VfioKernel = vfioKernel) {
+    this.#subject = subject;
     this.#kernel = kernel;
+  }
+
+  /** Where the IOMMU takes addresses, once it was opened; undefined where that is not known. */
+  get ioVirtualRanges(): readonly IoVirtualRange[] | undefined {
+    return this.#ranges;
   }
 
   open(calls?: OpeningCalls): ReturnType<VfioCarrier['open']> {
@@ -87,21 +82,20 @@ export class KernelVfio implements VfioCarrier {
     const { VFIO_GROUP_SET_CONTAINER, VFIO_SET_IOMMU, VFIO_GROUP_GET_DEVICE_FD } = vfioGroupRequests;
     this.#do('VFIO_GROUP_SET_CONTAINER', onGroup, VFIO_GROUP_SET_CONTAINER, bytesOfInt(container));
     this.#do('VFIO_SET_IOMMU', onContainer, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU);
-    const name = new TextEncoder().encode(`${this.#uuid}\0`);
+    const { name: deviceName, isBehindIommu } = this.#subject;
+    if (isBehindIommu) this.#ranges ??= ioVirtualRangesOf(container, this.#kernel);
+    const name = new TextEncoder().encode(`${deviceName}\0`);
     const device = keep(this.#do('VFIO_GROUP_GET_DEVICE_FD', onGroup, VFIO_GROUP_GET_DEVICE_FD, name));
     return new KernelVfioFile(this.#kernel, { device, group, container });
   }
 
   #groupPath(): string {
-    const directory = mdevDirectory(this.#uuid);
+    const { directory, whyNoGroup, whyNotOpened } = this.#subject;
     const group = this.#kernel.linkOf(`${directory}/iommu_group`);
-    if (group !== undefined) return `/dev/vfio/${basename(group)}`;
-    if (!this.#kernel.exists(mdevBus)) throw new DriverUsageError('no module mdev is loaded: modprobe mdev');
-    throw new DriverUsageError(
-      this.#kernel.exists(directory)
-        ? `${this.#uuid} has no IOMMU group: its driver does not offer it to VFIO`
-        : `there is not a mediated device ${this.#uuid} (${directory})`,
-    );
+    if (group === undefined) throw new DriverUsageError(whyNoGroup(this.#kernel));
+    const why = whyNotOpened?.(this.#kernel);
+    if (why !== undefined) throw new DriverUsageError(why);
+    return `/dev/vfio/${basename(group)}`;
   }
 
   #openFile(path: string): number {

@@ -8,6 +8,7 @@ import type { CreatedMdev } from '../reach.ts';
 import { mdevCapabilities, type Target } from '../target.ts';
 import { KernelVfio } from '../vfio/kernel-vfio.ts';
 import { MdevSysfs } from '../vfio/mdev-sysfs.ts';
+import { mdevSubject } from '../vfio/vfio-subject.ts';
 import { identifyMdev } from './identify-mdev.ts';
 import { MdevPort } from './mdev-port.ts';
 
@@ -29,7 +30,7 @@ export function openKernelMdev(target: Target<'mdev'>, options: OpenKernelMdevOp
   const uuid = 'uuid' in reach ? reach.uuid : ownUuid();
   const iut = 'uuid' in reach ? new MediatedIut(sysfs, uuid) : createdIut(sysfs, uuid, reach.created);
   try {
-    const carrier = new KernelVfio(uuid);
+    const carrier = new KernelVfio(mdevSubject(uuid));
     return new MdevPort({
       facts: { ...factsOf(target, carrier), version: versionOf(sysfs, target) },
       carrier,

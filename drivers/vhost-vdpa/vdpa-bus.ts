@@ -1,31 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { DriverUsageError } from '../errors.ts';
-import type { BoundFunction, CreatedVdpa } from '../reach.ts';
+import type { CreatedVdpa } from '../reach.ts';
+import { bindFunction } from '../vfio/pci-binding.ts';
+import { pciDirectory } from '../vfio/vfio-subject.ts';
 
 const devices = '/sys/bus/vdpa/devices';
-const functions = '/sys/bus/pci/devices';
 const toolWithinMs = 10_000;
-
-/** Gives a function its driver, in place of the one that it has. @throws DriverUsageError */
-function bind({ address, driver }: BoundFunction): void {
-  const path = join(functions, address);
-  const bound = join(path, 'driver');
-  try {
-    if (existsSync(bound)) {
-      if (basename(realpathSync(bound)) === driver) return;
-      writeFileSync(join(bound, 'unbind'), address);
-    }
-    writeFileSync(join(path, 'driver_override'), driver);
-    writeFileSync('/sys/bus/pci/drivers_probe', address);
-  } catch (error) {
-    throw new DriverUsageError(
-      `${address} cannot be bound to ${driver}: ${error instanceof Error ? error.message : error}`,
-    );
-  }
-  if (!existsSync(bound)) throw new DriverUsageError(`${address} is not taken by ${driver}: modprobe ${driver}`);
-}
 
 /** vDPA devices of this kernel, made and removed by the vdpa tool of iproute2. */
 export class VdpaBus {
@@ -35,7 +17,7 @@ export class VdpaBus {
 
   /** Whether there is a management device that can make devices, or what it is made of. */
   hasParent({ parent, bound }: CreatedVdpa): boolean {
-    if (bound !== undefined) return existsSync(join(functions, bound.address));
+    if (bound !== undefined) return existsSync(pciDirectory(bound.address));
     return this.#tool(['mgmtdev', 'show']).output.includes(`${parent}:`);
   }
 
@@ -54,7 +36,7 @@ export class VdpaBus {
 
   /** @throws DriverUsageError with what the tool says. */
   add(name: string, { parent, parameters, bound }: CreatedVdpa): void {
-    if (bound !== undefined) bind(bound);
+    if (bound !== undefined) bindFunction(bound);
     const words = Object.entries(parameters).flat();
     this.#done(['dev', 'add', 'name', name, 'mgmtdev', parent, ...words]);
   }

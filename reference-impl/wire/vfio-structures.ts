@@ -23,6 +23,7 @@ export const vfioRequests = {
   VFIO_DEVICE_GET_IRQ_INFO: 0x3b6d,
   VFIO_DEVICE_SET_IRQS: 0x3b6e,
   VFIO_DEVICE_RESET: 0x3b6f,
+  VFIO_IOMMU_GET_INFO: 0x3b70,
   VFIO_IOMMU_MAP_DMA: 0x3b71,
   VFIO_IOMMU_UNMAP_DMA: 0x3b72,
 } as const;
@@ -112,3 +113,7 @@ export const vfioDmaUnmap = compileLayout('vfio_iommu_type1_dma_unmap', [
 ]);
 
 export const vfioGroupStatus = compileLayout('vfio_group_status', [u32('argsz'), u32('flags')]);
+
+/** Places in struct vfio_iommu_type1_info, of which capabilities follow: a header of id, version and next, then data. */
+export const vfioIommuInfo = { flags: 4, capabilityOffset: 16, HAS_CAPABILITIES: 1 << 1 } as const;
+export const vfioIommuCapabilities = { IOVA_RANGE: 1 } as const;
