@@ -45,6 +45,9 @@ export function bucketOf(finding: Finding, call: Call | undefined): string {
   }
 }
 
+/** Whether nothing but the call with which a process ended tells its end from others. */
+export const isNamedByCall = (exit: IutExit): boolean => causeOf(exit) === undefined;
+
 /** Whether a bucket is of what a sanitizer said while the process went on. */
 export const isReportBucket = (name: string): boolean => name.startsWith('report-');
 

@@ -11,7 +11,8 @@ import { type JudgedFinding, ProgramJudge } from '../judging/program-judge.ts';
 import type { KnownTarget } from '../program/known-state.ts';
 import type { Standing } from '../program/lawfulness.ts';
 import type { Program } from '../program/program.ts';
-import { bucketOf } from './bucket.ts';
+import { bucketOf, isNamedByCall } from './bucket.ts';
+import { placesOfEnd } from './crash-place.ts';
 import { Executor } from './executor.ts';
 import type { Finding } from './finding.ts';
 import { LeakWatch, leakOf } from './leak-watch.ts';
@@ -32,10 +33,7 @@ interface Seen {
   readonly finding: OracleFinding;
 }
 
-/** What only a process that lives lets come of a call, and what may come of one that ended it. */
-const servedOutcomes: ReadonlySet<OutcomeClass> = new Set(['fenced', 'acknowledged', 'returned', 'answered']);
 const failedOutcomes: ReadonlySet<OutcomeClass> = new Set(['refused', 'malformed', 'closed', 'silent', 'died']);
-const lostOutcomes: ReadonlySet<OutcomeClass> = new Set(['malformed', 'closed', 'died']);
 
 /** A whole transfer on a fresh session is asked for behind so many programs, and behind each in which something was silent. */
 const programsOfControl = 32;
@@ -191,23 +189,26 @@ export class Examiner {
 
   #crash(): Finding | undefined {
     const exit = this.#port.iut.exit();
-    return exit === undefined ? undefined : { kind: 'crash', place: this.#placeOfEnd(), exit };
+    if (exit === undefined) return undefined;
+    const [first = 0, ...later] = placesOfEnd(this.#calls, this.outcomes);
+    const place = later.length === 0 || !isNamedByCall(exit) ? first : this.#placeOfEnd([first, ...later]);
+    return { kind: 'crash', place, exit };
   }
 
-  /**
-   * The call with which the process ended: its end is often seen later than that of its connection, or of its answers. The
-   * first one that got none, behind all that got one.
-   */
-  #placeOfEnd(): number {
-    const { outcomes } = this;
-    let ended = this.#last;
-    for (let place = ended; place >= 0 && !servedOutcomes.has(outcomes.classOf(place)); place--) {
-      const outcome = outcomes.classOf(place);
-      // A busy process may end later than an answer is waited for. Used elements may never have been owed.
-      const isUnanswered = outcome === 'silent' && this.#calls[place]?.kind !== 'wait';
-      if (lostOutcomes.has(outcome) || isUnanswered) ended = place;
+  /** The first of these places up to which the program alone ends a fresh process; else the last one. */
+  #placeOfEnd(places: readonly number[]): number {
+    const port = this.#port;
+    const calls = this.#calls;
+    // What came of the calls of the whole program stays.
+    const executor = new Executor(port, this.#options.patience);
+    for (const place of places.slice(0, -1)) {
+      if (!startedAfresh(port)) break;
+      executor.run({ calls: calls.slice(0, place + 1) });
+      isServing(port);
+      port.releaseAll();
+      if (port.iut.exit() !== undefined) return place;
     }
-    return ended;
+    return places.at(-1) ?? 0;
   }
 
   /** A new session is served; behind silences, and now and then, a whole transfer completes on one. */

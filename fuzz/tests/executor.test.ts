@@ -235,6 +235,25 @@ t.test('a leak is found by repeating the program', (t) => {
   t.end();
 });
 
+t.test('a crash belongs to the call that ends a process alone, and not to an earlier one that ended a session', (t) => {
+  const faults = ['other-enable-value-crashes'] as const;
+  const closes = 'r1 = connect\nr2 = message request=2 flags=0\nr3 = reconnect\n';
+  const ends = 'message request=18 fields=[{name=num value=0x2}]\n';
+  withPort(openReference({ device: 'block', deadlineMs, faults }), (port) => {
+    const examiner = examinerOf(port);
+    for (const text of [`${closes}r4 = ${ends}`, `${closes}r4 = ${ends}r5 = reconnect\nr6 = ${ends}`]) {
+      const program = resolved(parseProgram(text));
+      const finding = examiner.examine(program);
+      t.equal(examiner.outcomes.classOf(1), 'closed', 'what came of the calls is still that of the whole program');
+      t.match(finding, { kind: 'crash', place: 3 });
+      if (finding !== undefined)
+        t.match(bucketOf(finding, program.calls[finding.place]), /^crash-.*VHOST-USER-SET-VRING-ENABLE$/);
+      t.ok(examiner.restart());
+    }
+  });
+  t.end();
+});
+
 t.test('a crash is named by what the process said, without numbers', (t) => {
   const stderr = "x: ../block/io.c:2123: bdrv_drain_end: Assertion `bs->quiesce_counter > 0' failed.\n";
   const finding = { kind: 'crash', place: 0, exit: { signal: 'SIGABRT', stderr } } as const;
