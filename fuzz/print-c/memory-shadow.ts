@@ -19,6 +19,9 @@ interface Shadowed {
   readonly copy: Uint8Array;
 }
 
+/** From one byte up to another, which it does not have. */
+type Run = readonly [number, number];
+
 const pageSize = 4096;
 /** Runs of changed bytes that lie closer are one store. */
 const joinedGap = 8;
@@ -86,22 +89,36 @@ export class MemoryShadow {
     this.#learn(extent);
   }
 
-  /** What our side stored since this was asked last, in the order of addresses. */
-  changes(): StoredBytes[] {
+  /**
+   * What our side stored since this was asked last, in the order in which it can be stored again: what `publishing` has
+   * makes other stores visible to the device, and comes last.
+   */
+  changes(publishing: readonly Extent[]): StoredBytes[] {
     for (const extent of this.#ofDevice) this.#learn(extent);
     const stores: StoredBytes[] = [];
+    const published: StoredBytes[] = [];
     for (const { region, file, copy } of this.#regions) {
       for (let page = 0; page < region.size; page += pageSize) {
         const now = region.bytes.subarray(page, page + pageSize);
         if (Buffer.compare(now, copy.subarray(page, page + pageSize)) === 0) continue;
-        for (const [from, to] of changedRuns(now, copy.subarray(page))) {
+        // The device may write while this is looked at.
+        const ofDevice = within(this.#ofDevice, region, page);
+        const isLast = within(publishing, region, page);
+        const add = (list: StoredBytes[], [from, to]: Run): void => {
           const bytes = now.slice(from, to);
           copy.set(bytes, page + from);
-          stores.push({ file, offset: Number(region.mmapOffset) + page + from, bytes });
+          list.push({ file, offset: Number(region.mmapOffset) + page + from, bytes });
+        };
+        for (const run of changedRuns(now, copy.subarray(page))) {
+          for (const ours of divided(run, ofDevice).outside) {
+            const { inside, outside } = divided(ours, isLast);
+            for (const part of outside) add(stores, part);
+            for (const part of inside) add(published, part);
+          }
         }
       }
     }
-    return stores;
+    return [...stores, ...published.reverse()];
   }
 
   #learn({ region, offset, length }: Extent): void {
@@ -110,7 +127,7 @@ export class MemoryShadow {
   }
 }
 
-function changedRuns(now: Uint8Array, before: Uint8Array): [number, number][] {
+function changedRuns(now: Uint8Array, before: Uint8Array): Run[] {
   const runs: [number, number][] = [];
   for (let at = 0; at < now.length; at++) {
     if (now[at] === before[at]) continue;
@@ -119,6 +136,32 @@ function changedRuns(now: Uint8Array, before: Uint8Array): [number, number][] {
     else runs.push([at, at + 1]);
   }
   return runs;
+}
+
+/** The parts of a page that these extents cover, in the order of addresses. */
+function within(extents: Iterable<Extent>, region: Region, page: number): Run[] {
+  const runs: Run[] = [];
+  for (const extent of extents) {
+    const [from, to] = [extent.offset - page, extent.offset + extent.length - page];
+    if (extent.region === region && to > 0 && from < pageSize) runs.push([from, to]);
+  }
+  return runs.sort(([left], [right]) => left - right);
+}
+
+/** The parts of a run within others, which are in the order of addresses, and those outside of them. */
+function divided([from, to]: Run, others: readonly Run[]): { readonly inside: Run[]; readonly outside: Run[] } {
+  const inside: Run[] = [];
+  const outside: Run[] = [];
+  let at = from;
+  for (const [otherFrom, otherTo] of others) {
+    const [begin, end] = [Math.max(otherFrom, at), Math.min(otherTo, to)];
+    if (begin >= end) continue;
+    if (at < begin) outside.push([at, begin]);
+    inside.push([begin, end]);
+    at = end;
+  }
+  if (at < to) outside.push([at, to]);
+  return { inside, outside };
 }
 
 export const u16At = (bytes: Uint8Array, at: number): number => (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);

@@ -8,6 +8,7 @@ const ringPacked = 1n << 34n;
 const numberMask = 0xff;
 /** Offset of the used idx in the used ring, and of the flags in a descriptor of a packed ring. */
 const usedIdxOffset = 2;
+const availIdxOffset = 2;
 const flagsOffset = 14;
 const descriptorSize = 16;
 /** Flags of a packed descriptor: available where they differ, used or never used where they are equal. */
@@ -19,6 +20,8 @@ interface ToldRing {
   device: Extent | undefined;
   /** Of a packed ring: both sides write here. */
   descriptors: Extent | undefined;
+  /** Of a split ring: the available idx. */
+  availIdx: Extent | undefined;
   isStopping: boolean;
 }
 
@@ -38,6 +41,14 @@ export class ToldRings {
     return this.#usedIdx;
   }
 
+  /** Places with which chains become available, in the order of addresses of each ring. */
+  get publishing(): Extent[] {
+    return [...this.#rings.values()].flatMap(({ descriptors, availIdx }) => [
+      ...(availIdx === undefined ? [] : [availIdx]),
+      ...(descriptors === undefined ? [] : flagsOf(descriptors)),
+    ]);
+  }
+
   sending(bytes: Uint8Array): void {
     if (bytes.length < VHOST_USER_HEADER_SIZE + 8) return;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -51,8 +62,10 @@ export class ToldRings {
         ring().size = view.getUint32(body + 4, true) & 0xffff;
         return;
       case requestId.VHOST_USER_SET_VRING_ADDR:
-        if (bytes.length >= body + 24)
-          this.#told(ring(), view.getBigUint64(body + 8, true), view.getBigUint64(body + 16, true));
+        if (bytes.length >= body + 32) {
+          const [descriptors, used, available] = [8, 16, 24].map((at) => view.getBigUint64(body + at, true));
+          this.#told(ring(), descriptors ?? 0n, used ?? 0n, available ?? 0n);
+        }
         return;
       case requestId.VHOST_USER_GET_VRING_BASE:
         ring().isStopping = true;
@@ -83,16 +96,17 @@ export class ToldRings {
   #ring(index: number): ToldRing {
     const known = this.#rings.get(index);
     if (known !== undefined) return known;
-    const made = { size: 0, device: undefined, descriptors: undefined, isStopping: false };
+    const made = { size: 0, device: undefined, descriptors: undefined, availIdx: undefined, isStopping: false };
     this.#rings.set(index, made);
     return made;
   }
 
-  #told(ring: ToldRing, descriptors: bigint, used: bigint): void {
+  #told(ring: ToldRing, descriptors: bigint, used: bigint, available: bigint): void {
     this.#taken(ring);
     const sizes = this.#isPacked ? packedSizes(ring.size) : splitSizes(ring.size);
     ring.device = this.#shadow.extentAt(used, sizes.device);
     ring.descriptors = this.#isPacked ? this.#shadow.extentAt(descriptors, sizes.descriptor) : undefined;
+    ring.availIdx = this.#isPacked ? undefined : this.#shadow.extentAt(available + BigInt(availIdxOffset), 2);
     if (ring.device === undefined) return;
     this.#shadow.leave(ring.device);
     this.#usedIdx = this.#isPacked ? undefined : { ...ring.device, offset: ring.device.offset + usedIdxOffset };
@@ -103,7 +117,17 @@ export class ToldRings {
     if (ring.device !== undefined) this.#shadow.take(ring.device);
     ring.device = undefined;
     ring.descriptors = undefined;
+    ring.availIdx = undefined;
   }
+}
+
+function flagsOf({ region, offset, length }: Extent): Extent[] {
+  const count = Math.floor(length / descriptorSize);
+  return Array.from({ length: count }, (_, at) => ({
+    region,
+    offset: offset + at * descriptorSize + flagsOffset,
+    length: 2,
+  }));
 }
 
 function isAvailable(bytes: Uint8Array, at: number): boolean {

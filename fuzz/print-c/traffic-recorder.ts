@@ -73,8 +73,10 @@ export class TrafficRecorder implements TrafficObserver {
 
   /** What our side stored so far becomes steps. What makes other stores visible to the device comes last. */
   store(): void {
-    for (const { rings } of this.#sessions.values()) rings.learnUsed();
-    for (const stored of this.shadow.changes().reverse()) this.#steps.push({ kind: 'store', ...stored });
+    const all = [...this.#sessions.values()];
+    for (const { rings } of all) rings.learnUsed();
+    const publishing = all.flatMap(({ rings }) => rings.publishing);
+    for (const stored of this.shadow.changes(publishing)) this.#steps.push({ kind: 'store', ...stored });
   }
 
   thingOf(descriptor: number): number | undefined {

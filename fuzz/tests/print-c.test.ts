@@ -98,6 +98,45 @@ const programs: readonly {
   },
 ];
 
+/** Where the available idx of ring 0 lies in a file, as the messages told it. */
+function availIdxIn(steps: Recording['steps']): number {
+  const body = (request: number): DataView => {
+    const sent = steps.find((step) => step.kind === 'send' && step.bytes[0] === request);
+    if (sent?.kind !== 'send') throw new Error(`no message ${request} was recorded`);
+    return new DataView(sent.bytes.buffer, sent.bytes.byteOffset + 12);
+  };
+  const available = body(9).getBigUint64(24, true);
+  const table = body(5);
+  for (let region = 0; region < table.getUint32(0, true); region++) {
+    const [, size = 0n, user = 0n, offset = 0n] = [8, 16, 24, 32].map((at) =>
+      table.getBigUint64(region * 32 + at, true),
+    );
+    if (available >= user && available < user + size) return Number(available - user + offset) + 2;
+  }
+  throw new Error('the ring lies in no region');
+}
+
+t.test('what makes a chain available is stored behind all else, in one piece', async (t) => {
+  for (const memory of ['one-file', 'eight-regions']) {
+    const text = [
+      `r1 = connect\nr2 = negotiate device=0x150000000\nr3 = memory layout=${memory}\nr4 = share`,
+      'r5 = ring size=16 avail=254\nr6 = attach',
+      ...[7, 10, 13].map((n) => `r${n} = chain direct=0 ${readRequest}\nr${n + 1} = kick\nr${n + 2} = wait`),
+    ].join('\n');
+    const { steps } = await recordingOf(t, `${text}\n`, undefined);
+    const at = availIdxIn(steps);
+    const lasts = steps.flatMap((step, place) =>
+      step.kind === 'signal' ? [steps.slice(0, place).findLast(({ kind }) => kind === 'store')] : [],
+    );
+    t.equal(lasts.length, 3);
+    for (const last of lasts) {
+      if (last?.kind !== 'store') throw new Error('a kick without a store');
+      t.ok(last.offset >= at && last.offset + last.bytes.length <= at + 2, `${memory}: ${last.offset}, idx at ${at}`);
+    }
+    t.equal(lasts[1]?.kind === 'store' && lasts[1].bytes.length, 2, 'both bytes change where 255 becomes 256');
+  }
+});
+
 for (const { text, fault, says, isHang } of programs) {
   t.test(
     `a C program shows ${fault}, and nothing without it: ${text.includes('packed') ? 'packed' : 'split'}`,
