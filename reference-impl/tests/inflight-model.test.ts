@@ -47,7 +47,12 @@ t.test('a record at rest is as the text has it', (t) => {
     [],
     'a ring that used nothing',
   );
+  const uncounted = (view: DataView): void => {
+    for (let n = 0; n < 3; n++) view.setBigUint64(16 + 16 * n + 8, 0n, true);
+  };
+  t.same(found('split', uncounted, { used: 1 }), [], 'the first request may be counted as 0');
   const wrong = [
+    ['split', 'vu-inflight/fetched-head-marked-with-rising-counter', uncounted],
     ['split', 'vu-inflight/region-version-tells-initialisation', (view: DataView) => view.setUint16(8, 2, true)],
     ['split', 'vu-inflight/desc-num-equals-queue-size', (view: DataView) => view.setUint16(10, 3, true)],
     ['split', 'vu-inflight/used-head-unmarked-after-used-index', (view: DataView) => view.setUint8(16, 1)],

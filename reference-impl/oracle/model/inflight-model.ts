@@ -101,9 +101,12 @@ export class InflightModel {
     return Array.from({ length: size }, (_, n) => view.getBigUint64(header + entry * n + counter, true));
   }
 
-  /** A back-end may count from 1 again where it takes a ring up anew, as behind a change of memory. */
+  /**
+   * No text says what the first request is counted as: 0 as well. A back-end may begin again where it takes a ring up anew,
+   * as behind a change of memory.
+   */
   #counted(requirement: RequirementSlug, counted: bigint, used: number): boolean {
-    if (counted > 0n) {
+    if (counted > 0n || used === 1) {
       this.#take('inflight-counters');
       return true;
     }

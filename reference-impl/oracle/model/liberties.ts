@@ -92,7 +92,8 @@ export const liberties = {
   },
   'inflight-counters': {
     clause: 'vhost-user, "Inflight I/O tracking": counters give the order in which heads were fetched',
-    allows: 'any counter but 0 of a head that was fetched: a ring that is taken up anew counts from 1 again',
+    allows:
+      'any counter of the first head that was fetched, and any but 0 of later ones: a ring that is taken up anew counts from 1 again',
   },
   'other-reply-flags': {
     clause:
