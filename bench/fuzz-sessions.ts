@@ -6,7 +6,7 @@ import type { DriverPort } from '../drivers/port/port.ts';
 import { LawfulDraw } from '../fuzz/arbitraries/lawful-draw.ts';
 import { SignalMap, signalsOf } from '../fuzz/campaign/signals.ts';
 import { Examiner } from '../fuzz/executor/examiner.ts';
-import { findingText } from '../fuzz/executor/finding.ts';
+import { type Finding, findingText } from '../fuzz/executor/finding.ts';
 import { knownTarget } from '../fuzz/judging/known-target.ts';
 import { mutant } from '../fuzz/mutators/mutant.ts';
 import { Random } from '../fuzz/mutators/random.ts';
@@ -14,7 +14,7 @@ import { printTimedC } from '../fuzz/print-c/print-timed-c.ts';
 import { recorded } from '../fuzz/print-c/record-program.ts';
 import type { Recording } from '../fuzz/print-c/recording.ts';
 import { printProgram } from '../fuzz/program/print-program.ts';
-import type { Program } from '../fuzz/program/program.ts';
+import type { Call, Program } from '../fuzz/program/program.ts';
 import { resolved } from '../fuzz/program/references.ts';
 import { firstContacts } from '../judging/first-contact.ts';
 import { buildPrinted } from './c-programs.ts';
@@ -22,7 +22,6 @@ import { buildPrinted } from './c-programs.ts';
 /** Distinct programs with ring traffic, and how many have to be left of them. */
 const wanted = 260;
 const least = 200;
-const quietRounds = 3;
 const patience = 4;
 const mostTried = 6000;
 
@@ -33,23 +32,23 @@ interface Made {
   readonly isMutated: boolean;
 }
 
-interface ShownInC {
-  readonly kept: readonly Made[];
-  readonly program: string;
-  /** Places that the program leaves out, as words of its command. */
-  readonly leftOut: readonly string[];
+/** A program does not do the same each time: it is left out from now on, and what was measured counts no more. */
+export class UnsteadyProgram extends Error {}
+
+interface TimedInC {
+  readonly nanoseconds: number;
+  /** Places of programs in which an answer or a used element did not come. */
+  readonly lacking: readonly number[];
 }
 
-const wordsOf = (places: ReadonlySet<number>): string[] => [...places].map(String);
-
-/** Places of programs in which something did not come. */
-function placesIn(program: string, words: readonly string[]): number[] {
-  // Where the back-end ends, so does the program; what came before counts.
-  const { stdout } = spawnSync(program, words, { encoding: 'utf8' });
-  return stdout
+function timedInC(program: string, words: readonly string[]): TimedInC {
+  const { stdout } = spawnSync(program, words, { encoding: 'utf8', timeout: 240_000 });
+  const [nanoseconds = Number.NaN, ...lacking] = stdout
     .split('\n')
     .filter((line) => line !== '')
     .map(Number);
+  if (!(nanoseconds > 0)) throw new Error(`${program} ${words.join(' ')} printed ${JSON.stringify(stdout)}`);
+  return { nanoseconds, lacking };
 }
 
 /**
@@ -60,11 +59,11 @@ export class FuzzSessions {
   readonly #examiner: Examiner;
   /** Waits longer: a busy machine makes nothing silent. */
   readonly #chooser: Examiner;
-  readonly #programs: readonly Made[];
   readonly #donors: readonly Program[];
-  readonly program: string;
-  /** Words of its command, behind how often it does all. */
-  readonly leftOut: readonly string[];
+  readonly #all: readonly Made[];
+  readonly #program: string;
+  readonly #socketPath: string;
+  readonly #leftOut = new Set<number>();
 
   /** @param directory where the C program is made. Throws Error where the back-end does not serve. */
   constructor(port: DriverPort, socketPath: string, directory: string) {
@@ -74,33 +73,61 @@ export class FuzzSessions {
     const options = { target, referenceMeetsDeadline: () => true };
     this.#examiner = new Examiner(port, options);
     this.#chooser = new Examiner(port, { ...options, patience });
+    this.#socketPath = socketPath;
     const lawful = new LawfulDraw(target);
     const random = new Random(1);
     this.#donors = Array.from({ length: 64 }, () => lawful.next(random) ?? { calls: [] });
-    const steady = this.#chosen(lawful, random);
-    const shown = this.#shownInC(port, socketPath, steady, join(directory, 'fuzz-sessions.c'));
-    this.#programs = shown.kept;
-    this.program = shown.program;
-    this.leftOut = shown.leftOut;
+    this.#all = this.#chosen(lawful, random);
+    const source = join(directory, 'fuzz-sessions.c');
+    writeFileSync(source, printTimedC(this.#all.map((made) => this.#recorded(port, made))));
+    this.#program = buildPrinted(source);
+    this.#chooser.restart();
   }
 
-  get count(): number {
-    return this.#programs.length;
+  /** Programs that are run, and those that were left out since they were chosen. */
+  get counts(): { readonly kept: number; readonly leftOut: number } {
+    return { kept: this.#all.length - this.#leftOut.size, leftOut: this.#leftOut.size };
   }
 
-  /** Runs all programs so often. Nanoseconds for each program. */
+  /** Runs all programs so often. Nanoseconds for each program. Throws UnsteadyProgram where one finds something. */
   run(times: number): number {
     const signals = new SignalMap();
     const began = performance.now();
-    for (let time = 0; time < times; time++) for (const made of this.#programs) this.#runOne(made, signals);
-    return ((performance.now() - began) * 1e6) / times / this.#programs.length;
+    for (let time = 0; time < times; time++) {
+      for (const [place, made] of this.#all.entries()) {
+        if (this.#leftOut.has(place)) continue;
+        const finding = this.#runOne(made, signals);
+        if (finding === undefined) continue;
+        this.#chooser.restart();
+        this.#leaveOut(place, findingText(finding));
+      }
+    }
+    return ((performance.now() - began) * 1e6) / times / this.counts.kept;
   }
 
-  #runOne(made: Made, signals: SignalMap): void {
+  /** The same in C. Throws UnsteadyProgram where something did not come. */
+  runInC(times: number): number {
+    const words = [this.#socketPath, `${times}`, ...[...this.#leftOut].map(String)];
+    const { nanoseconds, lacking } = timedInC(this.#program, words);
+    // What is behind the first one may be its fault.
+    const [first] = lacking;
+    if (first !== undefined) this.#leaveOut(first, 'what came when it was recorded did not come in C');
+    return nanoseconds;
+  }
+
+  #leaveOut(place: number, why: string): never {
+    this.#leftOut.add(place);
+    const { kept } = this.counts;
+    if (kept < least) throw new Error(`${kept} programs can be used, and it should be ${least}: ${why}`);
+    const made = this.#all[place];
+    throw new UnsteadyProgram(made === undefined ? why : `${why}:\n${printProgram(this.#made(made))}`);
+  }
+
+  #runOne(made: Made, signals: SignalMap): Finding | undefined {
     const whole = resolved(this.#made(made));
     const finding = this.#examiner.examine(whole);
-    if (finding !== undefined) throw new Error(`a program that found nothing: ${findingText(finding)}`);
     signals.add(signals.newIn(signalsOf(whole, this.#examiner.outcomes, this.#examiner.standings)));
+    return finding;
   }
 
   #made({ seed, base, isMutated }: Made): Program {
@@ -117,32 +144,13 @@ export class FuzzSessions {
       const base = lawful.next(random) ?? { calls: [] };
       const made = { seed: random.next() | 0, base, isMutated: tried % 2 === 1 };
       const whole = resolved(this.#made(made));
-      if (!whole.calls.some(({ kind }) => kind === 'chain')) continue;
+      if (!awaitsWhatItKicks(whole)) continue;
       const text = printProgram(whole);
       if (texts.has(text) || !this.#isSteady(whole)) continue;
       texts.add(text);
       kept.push(made);
     }
     return kept;
-  }
-
-  /** The C program, and places of what it leaves out: what does not come there. Throws Error where few are left. */
-  #shownInC(port: DriverPort, socketPath: string, all: readonly Made[], source: string): ShownInC {
-    writeFileSync(source, printTimedC(all.map((made) => this.#recorded(port, made))));
-    const program = buildPrinted(source);
-    const leftOut = new Set<number>();
-    for (let quiet = 0; quiet < quietRounds; ) {
-      if (all.length - leftOut.size < least) {
-        throw new Error(`${all.length - leftOut.size} programs can be used, and it should be ${least}`);
-      }
-      this.#chooser.restart();
-      // The first place in which something did not come: what is behind it may be its fault.
-      const [first] = placesIn(program, [socketPath, '0', ...wordsOf(leftOut)]);
-      quiet = first === undefined ? quiet + 1 : 0;
-      if (first === undefined) continue;
-      leftOut.add(first);
-    }
-    return { kept: all.filter((_, place) => !leftOut.has(place)), program, leftOut: wordsOf(leftOut) };
   }
 
   #recorded(port: DriverPort, made: Made): Recording {
@@ -176,4 +184,33 @@ export class FuzzSessions {
     // Requests in flight when a ring stops come now and then later.
     return used > 0 && used === added;
   }
+}
+
+/** Calls that leave what a ring does as it is. */
+const quietCalls: ReadonlySet<Call['kind']> = new Set(['fence', 'read-config', 'ask', 'ring', 'memory']);
+
+/**
+ * Whether a program has chains, and what comes of them does not depend on when the back-end looks at the ring: each is
+ * followed by a kick before used elements are waited for, and these are all waited for before anything else is done.
+ */
+function awaitsWhatItKicks({ calls }: Program): boolean {
+  let hasChains = false;
+  /** By queue: chains that were added since the last kick, and those that were kicked and not waited for. */
+  const unkicked = new Map<number, number>();
+  const kicked = new Map<number, number>();
+  for (const call of calls) {
+    if (call.kind === 'chain') {
+      hasChains = true;
+      unkicked.set(call.queue, (unkicked.get(call.queue) ?? 0) + 1);
+    } else if (call.kind === 'kick') {
+      kicked.set(call.queue, (kicked.get(call.queue) ?? 0) + (unkicked.get(call.queue) ?? 0));
+      unkicked.delete(call.queue);
+    } else if (call.kind === 'wait') {
+      if (unkicked.has(call.queue)) return false;
+      const left = (kicked.get(call.queue) ?? 0) - call.count;
+      if (left > 0) kicked.set(call.queue, left);
+      else kicked.delete(call.queue);
+    } else if (!quietCalls.has(call.kind) && unkicked.size + kicked.size > 0) return false;
+  }
+  return hasChains && unkicked.size + kicked.size === 0;
 }
