@@ -84,6 +84,7 @@ function judgeCases(
         offer,
         ...(second === undefined ? {} : { second }),
         rules: work.rules,
+        keepsAllTraces: work.keepsAllTraces,
         patience: { ...patience, deaths: startMs < cheapStartMs ? undefined : patience.deaths },
         requirementFacts,
         rerunCommand: (planned, point) => rerunLine(work.rerun, planned, work.seed, point),

@@ -92,6 +92,8 @@ export interface CasesWork {
   readonly seed: number;
   readonly point?: string;
   readonly rules: ExpectationRules;
+  /** Whether traces of passes are kept. */
+  readonly keepsAllTraces: boolean;
   /** Words before `--case KEY` in the command that runs a case again. */
   readonly rerun: readonly string[];
 }

@@ -137,6 +137,7 @@ class Run {
         seed: options.seed,
         ...(options.point === undefined ? {} : { point: options.point }),
         rules: this.#rules,
+        keepsAllTraces: options.traces === 'all',
         rerun: this.#losses.rerunWords(argument.target.facts.name),
       },
       resumeWords: this.#resumeWords,

@@ -4,7 +4,7 @@ import { axisValues } from '../reports/record/axes.ts';
 import { levelFilters } from '../suites/runner/level-filter.ts';
 import type { Shard } from '../suites/runner/plan.ts';
 import { reporterNames, reportersOf } from './reporter-names.ts';
-import type { RunOptions } from './run-request.ts';
+import { type RunOptions, traceChoices } from './run-request.ts';
 
 const defaultSeed = 1;
 
@@ -68,6 +68,11 @@ export function addRunOptions(command: Command): Command {
     .option('--reporter <names>', `reports to write: ${reporterNames.join(',')}`, reportersOf, ['html'])
     .option('--shard <i/n>', 'run every n-th result, from the i-th', shard)
     .option('--jobs <n>', 'judge so many instances of a target at once, each with a share of its results', positive, 1)
+    .addOption(
+      new Option('--traces <which>', 'failing: of what did not pass; all: of every result that ran')
+        .choices(traceChoices)
+        .default('failing'),
+    )
     .option('--repeat <n>', 'run each case so many times', positive, 1)
     .option('--seed <n>', 'seed of what is chosen at random', natural, defaultSeed)
     .option(
@@ -94,6 +99,7 @@ export function wordsOfRun(targetWords: readonly string[], options: RunOptions):
     ...valued('--expect', options.expect),
     ...(options.shard === undefined ? [] : ['--shard', `${options.shard.index}/${options.shard.of}`]),
     ...(options.jobs === 1 ? [] : ['--jobs', String(options.jobs)]),
+    ...(options.traces === 'failing' ? [] : ['--traces', options.traces]),
     ...(options.repeat === 1 ? [] : ['--repeat', String(options.repeat)]),
     '--seed',
     String(options.seed),

@@ -21,6 +21,9 @@ import { pairsOf, type RunCommand, type TargetArgument, targetsOf } from './targ
 import { textsOf } from './text-option.ts';
 import { UsageError } from './usage-error.ts';
 
+/** Of which results traces are kept. */
+export const traceChoices = ['failing', 'all'] as const;
+
 /** The options of `run` as they were typed, each in its own form. */
 export interface RunOptions {
   readonly targetFile: readonly string[];
@@ -42,6 +45,7 @@ export interface RunOptions {
   readonly out?: string;
   readonly reporter: readonly ReporterName[];
   readonly shard?: Shard;
+  readonly traces: (typeof traceChoices)[number];
   readonly repeat: number;
   /** Instances of a target that are judged at once. */
   readonly jobs: number;

@@ -1,4 +1,5 @@
 import type { RingWatch } from '../../reference-impl/oracle/ring-watch.ts';
+import { chainsUntraced } from '../../reference-impl/oracle/traced/judged-trace.ts';
 import type {
   AddOptions,
   DriverRing,
@@ -35,6 +36,9 @@ export abstract class SessionQueue<R extends GuestRing = GuestRing> implements Q
   readonly #watch: RingWatch | undefined;
   readonly #kicksWhenAsked: boolean;
   #taken = 0;
+  /** Chains that the log tells. */
+  #traced = 0;
+  #isNoted = false;
   /** Used elements that named no chain which was outstanding: the descriptors of its chain are not free again. */
   #strange = 0;
 
@@ -81,6 +85,13 @@ export abstract class SessionQueue<R extends GuestRing = GuestRing> implements Q
   /** Why nothing can come any more, as an error that begins with what is missing. */
   protected abstract endOfService(missing: string): Error;
 
+  /** Who reads the log must not take a used element for one that answers to nothing. */
+  #noteUntraced(): void {
+    if (this.#isNoted || this.#watch === undefined || this.#watch.chainsLaid <= this.#traced) return;
+    this.#isNoted = true;
+    this.context.log.note(chainsUntraced);
+  }
+
   kick(): void {
     this.#trace.suppression();
     if (!this.#kicksWhenAsked || this.#side.needsKick()) this.notifyDevice();
@@ -95,6 +106,7 @@ export abstract class SessionQueue<R extends GuestRing = GuestRing> implements Q
         throw this.#withoutRoom(chains.length);
       }
       this.#trace.chain(id);
+      this.#traced++;
       ids.push(id);
     }
     this.#side.publish();
@@ -120,6 +132,7 @@ export abstract class SessionQueue<R extends GuestRing = GuestRing> implements Q
         if (!driver.takeUsed()) return false;
         this.#taken++;
         if (!driver.usedWasOutstanding) this.#strange++;
+        this.#noteUntraced();
         this.#trace.used();
         elements.push({ id: driver.usedId, len: driver.usedLen });
       }

@@ -49,6 +49,7 @@ export class RingWatch implements DriverRingObserver {
   #hasOddBuffers = false;
   /** Chains were laid by hand: used elements can say anything. */
   #isByHand = false;
+  #chainsLaid = 0;
 
   constructor(options: RingWatchOptions) {
     const { ring } = options;
@@ -57,7 +58,13 @@ export class RingWatch implements DriverRingObserver {
     this.#readableBuffers = requirementOfInvariant('readableBuffers', ring.layout);
   }
 
+  /** Chains that were added, those that were laid by hand among them. */
+  get chainsLaid(): number {
+    return this.#chainsLaid;
+  }
+
   added(id: number, chain: readonly Segment[], place: number): void {
+    this.#chainsLaid++;
     let room = 0;
     for (let n = 0; n < chain.length; n++) {
       const { writable, length } = chain[n] as Segment;
@@ -106,6 +113,7 @@ export class RingWatch implements DriverRingObserver {
   }
 
   addedByHand(): void {
+    this.#chainsLaid++;
     this.#isByHand = true;
     this.#options.byHand();
   }

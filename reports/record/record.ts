@@ -163,7 +163,7 @@ const caseRecord = z.object({
   findings: z.array(finding),
   durationMs: z.number(),
   seed: z.number().int().nonnegative(),
-  /** Path of the trace relative to the run's directory; present when the case did not pass. */
+  /** Path of the trace relative to the run's directory; present when the case did not pass, or all traces are kept. */
   trace: z.string().optional(),
   /** The one command that runs this case again. */
   rerun: z.string(),

@@ -84,6 +84,8 @@ export interface SliceOptions {
   /** Where the second IUT of cases that need two comes from. */
   readonly second?: SecondIutSource;
   readonly rules: ExpectationRules;
+  /** Whether traces of passes are kept; those of what did not pass alone, unless told. */
+  readonly keepsAllTraces?: boolean;
   readonly patience: Patience;
   requirementFacts(slug: string): RequirementFacts;
   /** The one command that runs a case again. */
@@ -404,7 +406,8 @@ class SliceRun {
   }
 
   #trace({ key, target, repetition }: PlannedResult, { verdict, findings }: CaseRecord): string | undefined {
-    if (verdict !== 'fail' && verdict !== 'inconclusive' && verdict !== 'error') return undefined;
+    const hasFailed = verdict === 'fail' || verdict === 'inconclusive' || verdict === 'error';
+    if (!hasFailed && !(verdict === 'pass' && this.#options.keepsAllTraces === true)) return undefined;
     const { log } = this.#port;
     const failing = findings.flatMap(({ traceEvent }) => traceEvent ?? []);
     return this.#output.writeTrace({ target, key, repetition, dropped: log.dropped, events: log.events() }, failing);
