@@ -17,6 +17,7 @@ export const capabilities = {
   'layout-l2': 'a vhost-mdev in the layout of the second RFC',
   'address-spaces': 'a vhost-vdpa with more than one address space',
   doorbells: 'a vhost-vdpa whose doorbells can be mapped',
+  'no-doorbell-pages': 'a vhost-vdpa whose doorbells have no pages of their own',
   'interrupt-pin': 'a virtio-pci function that has a pin for interrupts as well',
   'vendor-data': 'a virtio-pci function with a capability of vendor data',
   faithful: 'a vhost-mdev that keeps the mistakes of its text',

@@ -36,7 +36,7 @@ export function openVdpaReference(options: OpenVdpaReferenceOptions): VdpaPort {
   const common = referenceFacts(device, `vhost-vdpa-${device}-in-process`);
   const facts: TargetFacts = {
     ...common,
-    capabilities: [...common.capabilities, 'address-spaces', ...(hasDoorbells ? (['doorbells'] as const) : [])],
+    capabilities: [...common.capabilities, 'address-spaces', hasDoorbells ? 'doorbells' : 'no-doorbell-pages'],
     transport: 'vhost-vdpa',
     ...(device === 'net' ? { workload: { ...workloadOfReference(device), pairs: 1 } } : {}),
     requiredFeatures: ['VIRTIO_F_ACCESS_PLATFORM'],

@@ -63,16 +63,7 @@ export const noPage = defineCase({
   id: 'vhost-vdpa/doorbell/doorbell-without-a-page-of-its-own-is-refused',
   title: 'where doorbells have no pages of their own no mapping is made, and the queue is notified by its eventfd',
   proves: { 'vk-mmap/doorbell-without-page-not-mapped': 'vdpa-doorbells-without-a-page-are-mapped' },
-  applies: {
-    start: 'negotiated',
-    transports,
-    when: [
-      {
-        holds: ({ capabilities }) => !capabilities.includes('doorbells'),
-        missing: 'doorbells that have no pages of their own',
-      },
-    ],
-  },
+  applies: { start: 'negotiated', transports, needs: ['no-doorbell-pages'] },
   run({ session, port, driver, ring, requirement }) {
     const check = requirement('vk-mmap/doorbell-without-page-not-mapped');
     const queue = driver.attach(ring({ size: 16 }));
