@@ -1,4 +1,5 @@
 import { defineCase } from '../case.ts';
+import { requestQueues } from '../virtio/request-queues.ts';
 import { runningQueue } from '../virtio/running-queue.ts';
 import { serves } from '../virtio/service.ts';
 import {
@@ -26,7 +27,7 @@ export const servesItsRing = defineCase({
   run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-notify/write-notifies-its-queue');
     const { page } = doorbellSizes(session);
-    for (const index of driver.requestQueues(ringCount(session))) {
+    for (const index of requestQueues(driver, session, ringCount(session))) {
       const queue = driver.attach(ring({ size: 16 }), { index });
       const request = driver.request();
       for (let n = 1; n <= manyDoorbells; n++) {

@@ -1,6 +1,7 @@
 import { defineCase } from '../case.ts';
 import { CountedEvent } from '../counted-event.ts';
 import { presupposed } from '../premise.ts';
+import { requestQueues } from '../virtio/request-queues.ts';
 import { serves } from '../virtio/service.ts';
 import { rest } from './doorbells.ts';
 import { ringCount, setState } from './ring-messages.ts';
@@ -18,7 +19,7 @@ export const vectorIsIndex = defineCase({
   applies: { start: 'negotiated', transports },
   run({ session, port, driver, ring, requirement }) {
     const check = requirement('vm-irq/vector-is-ring-index');
-    for (const index of driver.requestQueues(ringCount(session))) {
+    for (const index of requestQueues(driver, session, ringCount(session))) {
       const queue = driver.attach(ring({ size: 16 }), { index });
       const event = new CountedEvent(port);
       setEvents(session, index, [event]);
