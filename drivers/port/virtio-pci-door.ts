@@ -73,8 +73,11 @@ export interface VirtioPciSession extends Session {
   unmaskPin(): number;
   /** Has `attach` map a queue to this vector. */
   useVector(index: number, vector: number): void;
-  /** Resets a queue and waits for it; features must allow it. */
-  resetQueue(index: number): ControlOutcome;
+  /**
+   * Resets a queue and waits for it; features must allow it.
+   * @param meanwhile acts once the reset has begun, before its progress is looked at.
+   */
+  resetQueue(index: number, meanwhile?: () => void): ControlOutcome;
   /** DRIVER_OK, if it is not set yet: `attach` leaves that to the first use of a ring. */
   run(): ControlOutcome;
   /** Closes the device as it is. */

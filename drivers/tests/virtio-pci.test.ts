@@ -56,8 +56,11 @@ t.test('DRIVER_OK comes with the first use of a ring, and each queue has a word 
 });
 
 t.test('with RING_RESET a ring stops alone, and another takes its place', async (t) => {
-  const { session, ring, queue } = running(t, features | ringReset);
+  const { session, ring, queue } = running(t, features | ringReset, { queues: 3 });
+  const disabled = session.attach(ring(), { index: 1, enable: false });
   queue.kick();
+  t.throws(() => session.attach(ring(), { index: 2 }), RequestsUnknownError, 'the device runs');
+  t.throws(() => disabled.setEnabled(true), RequestsUnknownError, 'queues are enabled before it does');
   const stopped = queue.stop();
   assert.ok(stopped.kind === 'stopped');
   t.throws(() => stopped.position, RequestsUnknownError, 'no ring tells where it stopped');

@@ -28,6 +28,7 @@ import type {
 import { callOutcomeOn, checkCall, failedCall, noAnswerOn } from '../session/call-outcome.ts';
 import { driverRingOptions } from '../session/ring-features.ts';
 import type { SessionContext } from '../session/session-context.ts';
+import { GuestDma } from '../vfio/guest-dma.ts';
 import { RegionChannel } from './mdev-channel.ts';
 import { MdevQueue, type NotifyBy, type RingOwner } from './mdev-queue.ts';
 import { MdevDevice } from './session-device.ts';
@@ -64,6 +65,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
   readonly #options: MdevSessionOptions;
   readonly #context: SessionContext;
   readonly #queues: MdevQueue[] = [];
+  readonly #memory: GuestDma;
   #words = nothingNegotiated;
   #guest: Guest | undefined;
   #isOpen = true;
@@ -78,6 +80,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
     this.vfio = options.vfio;
     this.places = options.places;
     this.pageSize = options.pageSize;
+    this.#memory = new GuestDma(options.vfio);
     this.channel = new RegionChannel(options.vfio, options.places);
     this.device = new MdevDevice(this, () => this.#reset());
   }
@@ -151,7 +154,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
   shareMemory(guest: Guest): ControlOutcome {
     this.#guest = guest;
     const withdraw = this.#options.lend(guest);
-    const answer = this.places.memory === 'table' ? this.#tellTable(guest) : this.#mapAll(guest);
+    const answer = this.places.memory === 'table' ? this.#tellTable(guest) : this.#memory.share(guest);
     withdraw();
     return callOutcomeOn(this.#context, answer);
   }
@@ -265,14 +268,6 @@ export class MdevSession implements VhostMdevSession, RingOwner {
     const table = encodeStructure(mdevMemoryTablePayload, { numRegions: regions.length, regions });
     const answer = this.channel.exchange('VHOST_SET_MEM_TABLE', table);
     return typeof answer === 'number' ? answer : 0;
-  }
-
-  #mapAll(guest: Guest): number {
-    for (const { ioVirtualAddress, userAddress, size } of guest.regions) {
-      const answer = this.vfio.mapDma({ ioVirtualAddress, userAddress, size: BigInt(size) });
-      if (answer < 0) return answer;
-    }
-    return 0;
   }
 
   #mapDoorbell(index: number) {

@@ -33,6 +33,7 @@ import { drainAtStart } from '../session/event-queue.ts';
 import { driverRingOptions } from '../session/ring-features.ts';
 import type { SessionContext } from '../session/session-context.ts';
 import { stoppedSomewhere } from '../session/stopped-somewhere.ts';
+import { GuestDma } from '../vfio/guest-dma.ts';
 import { CheckedFields } from './checked-fields.ts';
 import { PciQueue, type RingOwner } from './pci-queue.ts';
 import { PciVectors } from './pci-vectors.ts';
@@ -75,9 +76,9 @@ export class PciSession implements VirtioPciSession, RingOwner {
   readonly #queues: PciQueue[] = [];
   readonly #fields: CheckedFields;
   readonly #setUps: QueueSetUps;
+  readonly #memory: GuestDma;
   #words = nothingNegotiated;
   #guest: Guest | undefined;
-  #mapped: readonly { readonly ioVirtualAddress: bigint; readonly size: bigint }[] = [];
   #configInterrupts = 0;
   #isOpen = true;
   #isPrepared = false;
@@ -93,6 +94,7 @@ export class PciSession implements VirtioPciSession, RingOwner {
     this.id = options.id;
     this.vfio = options.vfio;
     this.pci = options.pci;
+    this.#memory = new GuestDma(options.vfio);
     this.#vectors = new PciVectors(options.vfio, options.pci);
     this.#fields = new CheckedFields(options.pci);
     this.#setUps = new QueueSetUps(options.pci, this.#fields);
@@ -169,18 +171,10 @@ export class PciSession implements VirtioPciSession, RingOwner {
   /** Takes the place of what was mapped before. */
   shareMemory(guest: Guest): ControlOutcome {
     this.#guest = guest;
-    for (const range of this.#mapped) this.vfio.unmapDma(range);
-    this.#mapped = [];
     const withdraw = this.#options.lend(guest);
-    let answer = 0;
-    for (const { ioVirtualAddress, userAddress, size } of guest.regions) {
-      const range = { ioVirtualAddress, size: BigInt(size) };
-      answer = this.vfio.mapDma({ ...range, userAddress });
-      if (answer < 0) break;
-      this.#mapped = [...this.#mapped, range];
-    }
+    const answer = this.#memory.share(guest);
     withdraw();
-    return callOutcomeOn(this.#context, Math.min(0, answer));
+    return callOutcomeOn(this.#context, answer);
   }
 
   attach<R extends GuestRing>(ring: R, options: AttachOptions): Queue<R> {
@@ -193,7 +187,8 @@ export class PciSession implements VirtioPciSession, RingOwner {
       options,
     );
     if (!isAtStart(position)) throw new DriverUsageError('a ring of virtio-pci begins at its start');
-    if (this.#isStoppedByReset) throw unmetByRings('changes');
+    if (this.#isStoppedByReset || (this.#isTooLateFor(index) && !this.#setUps.isEnabled(index)))
+      throw unmetByRings('changes');
     if (call) this.#vectors.enable();
     const queue = new PciQueue({
       context: this.#context,
@@ -236,9 +231,9 @@ export class PciSession implements VirtioPciSession, RingOwner {
     this.#setUps.notify(index, this.#accepted(VIRTIO_F_NOTIFICATION_DATA) ? data : undefined);
   }
 
-  /** A queue is enabled once. @throws RequestsUnknownError for taking it out of use without stopping it. */
+  /** A queue is enabled once. @throws RequestsUnknownError for taking it out of use without stopping it, and too late. */
   setEnabled({ index }: PciQueue, enabled: boolean): ControlOutcome {
-    if (!enabled) throw unmetByRings('changes');
+    if (!enabled || this.#isTooLateFor(index)) throw unmetByRings('changes');
     return callOutcomeOn(this.#context, Math.min(0, this.#setUps.enable(index)));
   }
 
@@ -261,11 +256,12 @@ export class PciSession implements VirtioPciSession, RingOwner {
     this.#vectors.assign(index, vector);
   }
 
-  resetQueue(index: number): ControlOutcome {
-    this.#setUps.disabled(index);
+  resetQueue(index: number, meanwhile?: () => void): ControlOutcome {
+    this.#setUps.queueWasReset(index);
     this.pci.write('queueSelect', index);
     const answer = this.pci.write('queueReset', 1);
     if (answer < 0) return callOutcomeOn(this.#context, answer);
+    meanwhile?.();
     return this.#until(() => this.pci.read('queueReset') === 0);
   }
 
@@ -290,6 +286,11 @@ export class PciSession implements VirtioPciSession, RingOwner {
     for (const queue of this.#queues) queue.release();
     this.#vectors.release();
     this.#context.log.observe({ kind: 'connection', state: 'closed-by-us', session: this.id, detail: '' });
+  }
+
+  /** Queues are enabled before DRIVER_OK (virtio 3.1.1), and behind it where they were reset alone (2.6.2). */
+  #isTooLateFor(index: number): boolean {
+    return this.#isRunning && !this.#setUps.wasReset(index);
   }
 
   get #canResetQueues(): boolean {
@@ -319,7 +320,7 @@ export class PciSession implements VirtioPciSession, RingOwner {
   #zeroStatus(): ControlOutcome {
     const answer = this.pci.write('deviceStatus', 0);
     if (answer < 0) return callOutcomeOn(this.#context, answer);
-    this.#setUps.disabled();
+    this.#setUps.deviceWasReset();
     return this.#until(() => this.pci.read('deviceStatus') === 0);
   }
 

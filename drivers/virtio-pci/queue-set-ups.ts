@@ -11,7 +11,8 @@ interface SetUpQueue {
   readonly notifyAt: { readonly bar: number; readonly offset: number };
   /** The word that names it in notifications. */
   readonly word: number;
-  isEnabled: boolean;
+  /** Since the last reset of the device. */
+  life: 'set-up' | 'enabled' | 'reset';
 }
 
 export interface QueueToSetUp {
@@ -31,7 +32,12 @@ export class QueueSetUps {
   }
 
   isEnabled(index: number): boolean {
-    return this.#byIndex.get(index)?.isEnabled === true;
+    return this.#byIndex.get(index)?.life === 'enabled';
+  }
+
+  /** It was enabled before, and reset alone. */
+  wasReset(index: number): boolean {
+    return this.#byIndex.get(index)?.life === 'reset';
   }
 
   /**
@@ -53,20 +59,24 @@ export class QueueSetUps {
     this.#byIndex.set(index, {
       notifyAt: this.#notifyPlace(),
       word: hasConfigData ? fields.read('queueNotifConfigData') : index,
-      isEnabled: false,
+      life: this.wasReset(index) ? 'reset' : 'set-up',
     });
   }
 
   /** Bytes written, or an error number negated. @throws DriverUsageError for a queue that was not set up. */
   enable(index: number): number {
-    this.#of(index).isEnabled = true;
+    this.#of(index).life = 'enabled';
     const selected = this.#pci.write('queueSelect', index);
     return selected < 0 ? selected : this.#pci.write('queueEnable', 1);
   }
 
-  /** Its queue was reset; all were, without an index. */
-  disabled(index?: number): void {
-    for (const [each, queue] of this.#byIndex) if (index === undefined || each === index) queue.isEnabled = false;
+  queueWasReset(index: number): void {
+    const queue = this.#byIndex.get(index);
+    if (queue?.life === 'enabled') queue.life = 'reset';
+  }
+
+  deviceWasReset(): void {
+    for (const queue of this.#byIndex.values()) queue.life = 'set-up';
   }
 
   /** @param data the next available place, with NOTIFICATION_DATA. @throws as `failedCall`. */

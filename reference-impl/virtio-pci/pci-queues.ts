@@ -78,7 +78,14 @@ export class PciQueues implements MappedQueues {
       state.position = nextPosition(state.position);
       if (disables) this.#options.parent.setQueueEnabled(index, false);
     }
-    state.record = after(this.#fresh(index), state.record);
+    state.record = { ...after(this.#fresh(index), state.record), readsOfReset: 0 };
+  }
+
+  /** `queueReset` was read. */
+  readReset(index: number): void {
+    const state = this.#states[index] as QueueState;
+    const { readsOfReset } = state.record;
+    if (readsOfReset !== undefined) state.record = { ...state.record, readsOfReset: readsOfReset + 1 };
   }
 
   /** A reset of the device: no ring runs any more. */

@@ -113,8 +113,8 @@ export interface QueueRecord {
   readonly driver: bigint;
   readonly device: bigint;
   readonly isEnabled: boolean;
-  /** A mark of faults: it was reset since the device was. */
-  readonly wasReset?: boolean;
+  /** Reads of `queueReset` since it was reset alone; absent where it was not since the device was. */
+  readonly readsOfReset?: number;
 }
 
 export interface PciQueueRules {
@@ -261,8 +261,8 @@ export const virtioPciRules: VirtioPciRules = {
     afterReset: (fresh) => fresh,
   },
   queueReset: {
-    // It is over before the write is.
-    shown: () => 0,
+    // It is over once its driver looked.
+    shown: ({ readsOfReset }) => (readsOfReset === 0 ? 1 : 0),
     stops: true,
     disables: true,
     nextPosition: () => undefined,

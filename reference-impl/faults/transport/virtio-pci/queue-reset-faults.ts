@@ -1,17 +1,4 @@
-import type { PciQueueResetRules, QueueRecord } from '../../../virtio-pci/pci-rules.ts';
 import { pciFault } from './pci-fault.ts';
-
-const marked: PciQueueResetRules['after'] = (fresh) => ({ ...fresh, wasReset: true });
-
-/** 0, and then 1 once, of a queue that was reset. */
-function shownAgain(): PciQueueResetRules['shown'] {
-  const reads = new WeakMap<QueueRecord, number>();
-  return (queue) => {
-    const before = reads.get(queue) ?? 0;
-    reads.set(queue, before + 1);
-    return queue.wasReset && before === 1 ? 1 : 0;
-  };
-}
 
 /** Queues that are reset alone. */
 export const pciQueueResetFaults = {
@@ -37,7 +24,7 @@ export const pciQueueResetFaults = {
     'pci/queue-reset-one-while-in-progress',
     'queue_reset reads 0 before the reset of a queue is over, and then 1',
     'queueReset',
-    { after: marked, shown: shownAgain() },
+    { shown: ({ readsOfReset }) => (readsOfReset === 1 ? 1 : 0) },
   ),
   'pci-queue-reset-reads-one-when-enabled': pciFault(
     'pci/queue-reset-zero-after-enable',
@@ -49,7 +36,7 @@ export const pciQueueResetFaults = {
     'pci/queue-reset-zero-after-reset',
     'queue_reset reads 1 behind a reset of the device',
     'queueReset',
-    { after: marked, shown: ({ isEnabled, wasReset }) => (isEnabled || wasReset ? 0 : 1) },
+    { shown: ({ isEnabled, readsOfReset }) => (isEnabled || readsOfReset !== undefined ? 0 : 1) },
   ),
   'pci-reset-receive-queue-keeps-frames': pciFault(
     'net/packets-dropped-with-all-queues-reset',
@@ -68,8 +55,8 @@ export const pciQueueResetFaults = {
     'a size that is written for a queue that was reset has no effect',
     'queueReset',
     {
-      after: marked,
-      taken: ({ size, ...rest }, { wasReset }) => (wasReset || size === undefined ? rest : { ...rest, size }),
+      taken: ({ size, ...rest }, { readsOfReset }) =>
+        readsOfReset !== undefined || size === undefined ? rest : { ...rest, size },
     },
   ),
 } as const;
