@@ -4,7 +4,7 @@ import { type Finding, findingText } from '../executor/finding.ts';
 import { printProgram } from '../program/print-program.ts';
 import { type Program, ProgramError } from '../program/program.ts';
 import { decodeProgram, encodeProgram } from '../program/program-encoding.ts';
-import { removeTemporary, temporaryName } from './atomic-file.ts';
+import { removeTemporary, temporaryName, writeAtomically } from './atomic-file.ts';
 
 /** A cause that a campaign found, with the least program that shows it. */
 export interface Bucket {
@@ -26,6 +26,8 @@ export interface Bucket {
 export interface KnownBucket {
   readonly name: string;
   readonly program: Program;
+  /** No smaller program is looked for: it is the least one, or shows nothing without others before it. */
+  readonly isFinished: boolean;
 }
 
 /** The command that runs a program again, behind others. */
@@ -40,6 +42,10 @@ export interface AboutBucket {
 }
 
 const programFile = 'program.pb';
+const findingFile = 'finding.json';
+const beforeFile = (at: number): string => `before-${at + 1}.pb`;
+
+const isFinished = ({ isMinimal, before }: Bucket): boolean => isMinimal || before.length > 0;
 
 /**
  * The buckets of a campaign, a directory each: the program, its text, and what was found. Campaigns may share them: a
@@ -67,10 +73,10 @@ export class BucketStore {
     const found: KnownBucket[] = [];
     for (const name of readdirSync(this.#directory).sort()) {
       if (name.startsWith('.') || this.#known.has(name)) continue;
-      const program = programIn(join(this.#directory, name));
-      if (program === undefined) continue;
-      this.#known.set(name, { name, program });
-      found.push({ name, program });
+      const known = knownIn(this.#directory, name);
+      if (known === undefined) continue;
+      this.#known.set(name, known);
+      found.push(known);
     }
     return found;
   }
@@ -82,17 +88,29 @@ export class BucketStore {
     const written = join(this.#directory, temporaryName(name));
     rmSync(written, { recursive: true, force: true });
     mkdirSync(written);
-    this.#write(written, place, bucket, about);
+    for (const [file, contents] of this.#files(place, bucket, about)) writeFileSync(join(written, file), contents);
     const isOurs = moved(written, place);
-    this.#known.set(name, { name, program: isOurs ? program : (programIn(place) ?? program) });
+    const theirs = isOurs ? undefined : knownIn(this.#directory, name);
+    this.#known.set(name, theirs ?? { name, program, isFinished: isFinished(bucket) });
     return isOurs;
   }
 
-  #write(written: string, place: string, bucket: Bucket, { afterMs, inC }: AboutBucket): void {
+  /**
+   * A smaller program takes the place of the one that a bucket has: one file after another, each of which shows it. When it
+   * was found stays.
+   */
+  replace(bucket: Bucket, inC: string | undefined): void {
+    const { name, program } = bucket;
+    const place = join(this.#directory, name);
+    const { afterMs = 0, afterRuns = bucket.afterRuns } = findingIn(place) ?? {};
+    const files = this.#files(place, { ...bucket, afterRuns }, { afterMs, inC });
+    for (const [file, contents] of files) writeAtomically(place, file, contents);
+    this.#known.set(name, { name, program, isFinished: isFinished(bucket) });
+  }
+
+  #files(place: string, bucket: Bucket, { afterMs, inC }: AboutBucket): readonly [string, string | Uint8Array][] {
     const { name, program, before, finding, shown, runs, isMinimal, afterRuns } = bucket;
-    const earlier = before.map((one, at) => ({ file: `before-${at + 1}.pb`, one }));
-    for (const { file, one } of earlier) writeFileSync(join(written, file), encodeProgram(one));
-    if (inC !== undefined) writeFileSync(join(written, 'program.c'), inC);
+    const earlier = before.map((one, at) => ({ file: beforeFile(at), one }));
     const told = {
       bucket: name,
       kind: finding.kind,
@@ -110,9 +128,13 @@ export class BucketStore {
         earlier.map(({ file }) => join(place, file)),
       ),
     };
-    writeFileSync(join(written, 'program.txt'), printProgram(program));
-    writeFileSync(join(written, 'finding.json'), `${JSON.stringify(told, undefined, 2)}\n`);
-    writeFileSync(join(written, programFile), encodeProgram(program));
+    return [
+      ...earlier.map(({ file, one }) => [file, encodeProgram(one)] as [string, Uint8Array]),
+      ...(inC === undefined ? [] : [['program.c', inC] as [string, string]]),
+      ['program.txt', printProgram(program)],
+      [findingFile, `${JSON.stringify(told, undefined, 2)}\n`],
+      [programFile, encodeProgram(program)],
+    ];
   }
 }
 
@@ -129,14 +151,32 @@ function moved(written: string, place: string): boolean {
   }
 }
 
-/** The program of a bucket; undefined for a directory that is none. */
-function programIn(directory: string): Program | undefined {
-  const path = join(directory, programFile);
+/** Undefined for a directory that is no bucket. */
+function knownIn(directory: string, name: string): KnownBucket | undefined {
+  const place = join(directory, name);
+  const program = programIn(place);
+  if (program === undefined) return undefined;
+  const isAlone = !existsSync(join(place, beforeFile(0)));
+  return { name, program, isFinished: !isAlone || findingIn(place)?.isMinimal !== false };
+}
+
+function programIn(place: string): Program | undefined {
+  const path = join(place, programFile);
   if (!existsSync(path)) return undefined;
   try {
     return decodeProgram(readFileSync(path));
   } catch (error) {
     if (error instanceof ProgramError) return undefined;
     throw error;
+  }
+}
+
+/** What is told of a bucket; undefined where that cannot be read. */
+function findingIn(place: string): { isMinimal?: boolean; afterMs?: number; afterRuns?: number } | undefined {
+  try {
+    const told: unknown = JSON.parse(readFileSync(join(place, findingFile), 'utf8'));
+    return typeof told === 'object' && told !== null ? told : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { LawfulDraw } from '../arbitraries/lawful-draw.ts';
-import { bucketOf, isReportBucket } from '../executor/bucket.ts';
+import { bucketOf, isLeakBucket, isReportBucket } from '../executor/bucket.ts';
 import type { Examiner } from '../executor/examiner.ts';
 import { type Finding, findingText, isSoundBehind } from '../executor/finding.ts';
 import { mutant } from '../mutators/mutant.ts';
@@ -17,6 +17,7 @@ import { Corpus } from './corpus.ts';
 import { Guard } from './guard.ts';
 import { instanceDirectory, untriagedDirectory } from './instances.ts';
 import { Journal } from './journal.ts';
+import { KnownLeaks } from './known-leaks.ts';
 import { SignalMap, signalsOf } from './signals.ts';
 import { Triage } from './triage.ts';
 import { Untriaged } from './untriaged.ts';
@@ -37,6 +38,9 @@ const stabilityRuns = 2;
 /** What triage of one finding may take, and of one that comes at the end of the time. */
 const mostTriageMs = 30_000;
 const mostTriageBehindEndMs = 10_000;
+/** A bucket whose least program was not found in that time is taken up again so often, between waits of so many times as much. */
+const mostFinishing = 5;
+const waitsOfFinishing = 4;
 /** Where all has to end by a time: so much of it is left to triage, and so much to a run that is under way then. */
 const keptForTriageMs = 5000;
 const keptForLastRunMs = 1000;
@@ -49,6 +53,9 @@ export class Campaign {
   readonly #corpus: Corpus;
   readonly #buckets: BucketStore;
   readonly #guards: Guard[] = [];
+  readonly #leaks = new KnownLeaks();
+  /** First names of findings whose cause had another bucket, which was known. */
+  readonly #misnamed = new Map<string, string>();
   readonly #signals = new SignalMap();
   readonly #untriaged: Untriaged;
   readonly #journal: Journal;
@@ -63,6 +70,9 @@ export class Campaign {
   /** Programs since the process began, which may have a part in what the next one shows. */
   readonly #recent: Program[] = [];
   readonly #lawful: LawfulDraw;
+  /** Buckets whose least program is not known, and how often it was looked for again. */
+  readonly #unfinished = new Map<string, number>();
+  #finishMs = 0;
   #isEnded = false;
   /** Hash of the program whose edges are counted. */
   #program: bigint | undefined;
@@ -98,6 +108,7 @@ export class Campaign {
     while (ended === undefined && !this.#isOver()) {
       const imported = this.#imported.shift();
       ended = imported === undefined ? this.#try(this.#next()) : this.#try(imported, true);
+      ended ??= this.#finish();
       this.#tell();
     }
     this.#tell(true);
@@ -158,7 +169,17 @@ export class Campaign {
     this.#learn(program, whole, isOfCorpus);
     this.#recent.push(program);
     const leak = this.#examiner.leakAmongRecent(whole);
-    return leak === undefined ? undefined : this.#found(leak.program, leak.program, leak.finding);
+    return leak === undefined ? undefined : this.#leaked(leak.program, leak.finding);
+  }
+
+  /** What leaks without the calls of known leaks is another one. */
+  #leaked(program: Program, finding: Finding): string | undefined {
+    const less = this.#leaks.without(program);
+    if (less === undefined) return this.#found(program, program, finding);
+    const left = this.#examiner.leakOf(less.program);
+    if (left !== undefined) return this.#found(less.program, less.program, left);
+    this.#seenAgain(less.bucket);
+    return this.#restart() ? undefined : lostBehind(less.bucket);
   }
 
   #learn(program: Program, whole: Program, isOfCorpus: boolean): void {
@@ -211,18 +232,17 @@ export class Campaign {
       if (isSoundBehind(finding)) return undefined;
       return this.#restart() ? undefined : lostBehind(name);
     }
+    const cause = this.#misnamed.get(name);
+    if (cause !== undefined && !this.#random.oneIn(guardedTimes)) {
+      this.#seenAgain(cause);
+      return this.#restart() ? undefined : lostBehind(name);
+    }
     const judged = this.#options.judge?.(whole, finding) ?? 'triage';
     if (judged === 'end') this.#isEnded = true;
     if (judged !== 'triage') return this.#restart() ? undefined : lostBehind(name);
     this.#listener.note(`${name}: ${findingText(finding)}`);
     this.#untriaged.add(name, program);
-    const triage = new Triage(this.#examiner, {
-      before: [...this.#recent],
-      afterRuns: this.#state.runs,
-      untilMs: this.#triageEndsMs(),
-      nowMs: () => this.#options.nowMs(),
-      step: () => this.#listener.step(),
-    });
+    const triage = this.#triage([...this.#recent]);
     const bucket = triage.bucketOf(program, finding.kind === 'leak');
     if (bucket === undefined && triage.isCut) {
       this.#listener.note(`${name}: seen once, there was no time to look into it`);
@@ -233,13 +253,49 @@ export class Campaign {
     if (bucket === undefined) {
       this.#state.unconfirmed++;
       this.#listener.note(`${name}: did not come again on a fresh process`);
-    } else this.#keep(bucket);
+    } else {
+      if (this.#buckets.known.has(bucket.name)) this.#misnamed.set(name, bucket.name);
+      this.#keep(bucket);
+    }
     this.#save();
     return this.#restart() ? undefined : lostBehind(name);
   }
 
+  #triage(before: readonly Program[]): Triage {
+    return new Triage(this.#examiner, {
+      before,
+      afterRuns: this.#state.runs,
+      untilMs: this.#triageEndsMs(),
+      nowMs: () => this.#options.nowMs(),
+      step: () => this.#listener.step(),
+    });
+  }
+
+  /** Looks again for the least program of a bucket, from the one that it has. */
+  #finish(): string | undefined {
+    const [first] = this.#unfinished;
+    const beganMs = this.#options.nowMs();
+    if (first === undefined || beganMs < this.#finishMs) return undefined;
+    const [name, times] = first;
+    const known = this.#buckets.known.get(name);
+    this.#unfinished.delete(name);
+    if (known === undefined) return undefined;
+    const bucket = this.#triage([]).bucketOf(known.program, isLeakBucket(name));
+    const isSmaller = bucket !== undefined && bucket.program.calls.length <= known.program.calls.length;
+    if (isSmaller && bucket.name === name) this.#buckets.replace(bucket, this.#inC(bucket));
+    // Others have their turn first.
+    if (this.#buckets.known.get(name)?.isFinished !== true && times + 1 < mostFinishing)
+      this.#unfinished.set(name, times + 1);
+    const now = this.#options.nowMs();
+    this.#finishMs = now + waitsOfFinishing * (now - beganMs);
+    return this.#restart() ? undefined : lostBehind(name);
+  }
+
   /** Keeps a known bucket from ending the search. */
-  #guard({ name, program }: KnownBucket): void {
+  #guard(bucket: KnownBucket): void {
+    const { name, program } = bucket;
+    this.#leaks.add(bucket);
+    if (!bucket.isFinished) this.#unfinished.set(name, 0);
     if (isReportBucket(name)) this.#examiner.passOver(name);
     else this.#guards.push(new Guard(resolved(program)));
   }
@@ -249,13 +305,19 @@ export class Campaign {
       this.#seenAgain(bucket.name);
       return;
     }
-    const { untilMs = Number.POSITIVE_INFINITY, inC: inCOf } = this.#options;
-    const hasTime = this.#options.nowMs() < untilMs - keptForLastRunMs;
-    const inC = hasTime && this.#restart() ? inCOf?.(bucket) : undefined;
+    const inC = this.#inC(bucket);
     const isOurs = this.#buckets.add(bucket, { afterMs: this.#elapsedMs(), inC });
-    this.#guard(bucket);
+    const known = this.#buckets.known.get(bucket.name);
+    if (known !== undefined) this.#guard(known);
     if (isOurs) this.#listener.found(bucket);
     else this.#seenAgain(bucket.name);
+  }
+
+  /** A C program that shows a bucket, where there is time for it. */
+  #inC(bucket: Bucket): string | undefined {
+    const { untilMs = Number.POSITIVE_INFINITY, inC } = this.#options;
+    const hasTime = this.#options.nowMs() < untilMs - keptForLastRunMs;
+    return hasTime && this.#restart() ? inC?.(bucket) : undefined;
   }
 
   #seenAgain(name: string): void {

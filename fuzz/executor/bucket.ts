@@ -51,6 +51,8 @@ export const isNamedByCall = (exit: IutExit): boolean => causeOf(exit) === undef
 /** Whether a bucket is of what a sanitizer said while the process went on. */
 export const isReportBucket = (name: string): boolean => name.startsWith('report-');
 
+export const isLeakBucket = (name: string): boolean => name.startsWith('leak-');
+
 /** Whether a smaller program shows the same: a leak has another call at its end there. */
 export const isSameCause = (left: Shown, right: Shown): boolean =>
   left.finding.kind === 'leak' && right.finding.kind === 'leak'

@@ -14,11 +14,13 @@ import { cellCalls, cellOf, cellStates } from '../campaign/cells.ts';
 import { Corpus } from '../campaign/corpus.ts';
 import { Guard } from '../campaign/guard.ts';
 import { claimInstances, instanceDirectory, releaseInstances } from '../campaign/instances.ts';
+import { KnownLeaks } from '../campaign/known-leaks.ts';
 import { SignalMap } from '../campaign/signals.ts';
 import { Examiner } from '../executor/examiner.ts';
 import { type OutcomeClass, outcomeNumber } from '../executor/outcomes.ts';
 import { knownTarget } from '../judging/known-target.ts';
 import { parseProgram } from '../program/parse-program.ts';
+import type { Program } from '../program/program.ts';
 import { resolved } from '../program/references.ts';
 
 const blockSeed =
@@ -106,6 +108,66 @@ t.test('a fault is found, confirmed, minimised and kept with the command that sh
     t.strictSame(again.buckets, [], 'a bucket that is known is not found again');
     t.equal(again.last?.buckets, 1);
   });
+  t.end();
+});
+
+t.test('where the time was too short for the least program of a bucket, the campaign looks for it later', (t) => {
+  inDirectory((directory) => {
+    const name = 'invariant-split-used-len-bytes-written';
+    const store = new BucketStore(join(directory, 'buckets'), () => 'replay');
+    const requirement = 'split/used-len-bytes-written';
+    store.add(
+      {
+        name,
+        program: parseProgram(blockSeed),
+        before: [],
+        finding: { kind: 'invariant', place: 8, requirement, what: 'len', actual: '512' },
+        shown: 3,
+        runs: 3,
+        isMinimal: false,
+        afterRuns: 7,
+      },
+      { afterMs: 1234 },
+    );
+    const { ended, last } = campaign(directory, 1, 2, ['used-len-of-id-is-a-sector']);
+    t.equal(ended, undefined);
+    t.equal(last?.buckets, 1);
+    const kept = join(directory, 'buckets', name);
+    t.match(JSON.parse(readFileSync(join(kept, 'finding.json'), 'utf8')), {
+      isMinimal: true,
+      afterRuns: 7,
+      afterMs: 1234,
+    });
+    t.ok(parseProgram(readFileSync(join(kept, 'program.txt'), 'utf8')).calls.length <= 3);
+    t.equal(new BucketStore(join(directory, 'buckets'), () => 'replay').known.get(name)?.isFinished, true);
+  });
+  t.end();
+});
+
+t.test('a leak is looked for without the calls of known leaks', (t) => {
+  const leaks = new KnownLeaks();
+  const program = (text: string): Program => resolved(parseProgram(text));
+  const begin = 'r1 = connect\nr2 = negotiate\n';
+  const table = 'r4 = message request=5 descriptors=[{kind=memory-file}]\n';
+  const fetches = 'r5 = message request=31 fields=[{name=numQueues value=0x2}]\n';
+  const surplus = 'r3 = message request=13 descriptors=[{} {} {}]\n';
+  t.equal(leaks.without(program(`${begin}${surplus}${table}`)), undefined, 'nothing is known');
+  leaks.add({ name: 'crash-SIGSEGV-x', program: program('r1 = message request=5 descriptors=[{}]\n') });
+  t.equal(leaks.without(program(`${begin}${surplus}${table}`)), undefined, 'a crash is no leak');
+  leaks.add({ name: 'leak-descriptors-a', program: parseProgram('r2 = message descriptors=[{}]\n') });
+  leaks.add({ name: 'leak-descriptors-b', program: parseProgram(fetches) });
+  t.equal(leaks.without(program(`${begin}${table}`)), undefined, 'so many descriptors as the request takes');
+  const less = leaks.without(program(`${begin}${surplus}${table}${fetches}`));
+  t.equal(less?.bucket, 'leak-descriptors-a');
+  const { calls = [] } = less?.program ?? {};
+  t.strictSame(
+    calls.flatMap((call) => (call.kind === 'message' ? [[call.request, call.descriptors.length]] : [])),
+    [
+      [13, 1],
+      [5, 1],
+    ],
+  );
+  t.equal(leaks.without(program(`${begin}${table}${fetches}`))?.bucket, 'leak-descriptors-b');
   t.end();
 });
 
