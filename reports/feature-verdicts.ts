@@ -10,7 +10,7 @@ export type FeatureVerdict =
   | { readonly kind: 'pass'; readonly of: number }
   /** `unseen`: why the bit is not a pass although all passed, for its function was not seen to work. */
   | { readonly kind: 'partial'; readonly passed: number; readonly of: number; readonly unseen?: string }
-  | { readonly kind: 'fail'; readonly failed: number; readonly of: number }
+  | { readonly kind: 'fail'; readonly failed: number; readonly passed: number; readonly of: number }
   /** `by`: it is a bit that a front-end did not take, and not one that a back-end does not offer. */
   | { readonly kind: 'not-offered'; readonly by?: 'front-end' }
   /** Another part than the target serves the feature. */
@@ -116,13 +116,13 @@ function featureVerdict(
   const verdicts = hanging.flatMap((row) => verdictOnBit(row, feature.name, target, targetIndex));
   const of = verdicts.length;
   const failed = verdicts.filter((verdict) => verdict === 'fail').length;
-  if (failed > 0) return { kind: 'fail', failed, of };
+  const passed = verdicts.filter((verdict) => verdict === 'pass').length;
+  if (failed > 0) return { kind: 'fail', failed, passed, of };
   if (!target.offered.includes(feature.name)) {
     return target.role === undefined ? { kind: 'not-offered' } : { kind: 'not-offered', by: target.role };
   }
   // What shows a bit at work is the device's to show.
   const unseen = target.role === undefined ? whyUnseen(feature, witnesses, targetIndex) : undefined;
-  const passed = verdicts.filter((verdict) => verdict === 'pass').length;
   const isJudged = verdicts.some((verdict) => verdict !== 'no-case' && verdict !== 'no-result');
   const isNothing = of > 0 || unseen !== undefined || feature.witnesses === undefined || target.role !== undefined;
   if (!isJudged && isNothing) return { kind: 'no-case', of };

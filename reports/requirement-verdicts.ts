@@ -38,7 +38,14 @@ export interface RequirementArea {
  * Which outcome stands for several cases. A finding is never hidden by an error of ours, and one pass is
  * enough where other variants did not apply.
  */
-const strongestFirst: readonly Outcome[] = ['fail', 'error', 'inconclusive', 'not-run', 'pass', 'not-applicable'];
+export const strongestFirst: readonly Outcome[] = [
+  'fail',
+  'error',
+  'inconclusive',
+  'not-run',
+  'pass',
+  'not-applicable',
+];
 
 export const strongestOutcome = (all: readonly Outcome[]): Outcome | undefined =>
   strongestFirst.find((candidate) => all.includes(candidate));

@@ -25,7 +25,9 @@ export function AnnotatedBytes(props: {
           <DumpedField key={annotation.offset} bytes={bytes} annotation={annotation} index={index} />
         ))}
       </pre>
-      <div class="scroll">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the arrow keys choose a field in it */}
+      {/* biome-ignore lint/a11y/useSemanticElements: it is no group of controls */}
+      <div class="scroll" role="group" aria-label="Fields of these bytes" tabIndex={0}>
         <table class="fields">
           <thead>
             <tr>

@@ -5,6 +5,7 @@ import { CampaignChart, signalsOver, speedOver } from './campaign-chart.tsx';
 import { countWords, kindWords, timeWords } from './campaign-words.ts';
 import { ForeignText } from './foreign-text.tsx';
 import { Rerun } from './rerun.tsx';
+import { ScrollingText } from './scrolling-text.tsx';
 
 /** What fuzz campaigns found, and how far they came. */
 export function CampaignSection({ campaigns }: { readonly campaigns: readonly CampaignRecord[] }): JSX.Element | null {
@@ -161,23 +162,17 @@ function BucketArticle({ bucket, anchor }: { readonly bucket: CampaignBucket; re
         <ForeignText text={what} />
       </p>
       <h4>program</h4>
-      <pre class="program">
-        <ForeignText text={program} />
-      </pre>
+      <ScrollingText kind="program" text={program} label="program" />
       {log === undefined ? null : (
         <section class="stderr">
           <h4>what the process wrote</h4>
-          <pre>
-            <ForeignText text={log} />
-          </pre>
+          <ScrollingText text={log} label="what the process wrote" />
         </section>
       )}
       {inC === undefined ? null : (
         <details class="places">
           <summary>C program that shows it at a socket</summary>
-          <pre class="program">
-            <ForeignText text={inC} />
-          </pre>
+          <ScrollingText kind="program" text={inC} label="C program" />
         </details>
       )}
       <Rerun command={replay} />

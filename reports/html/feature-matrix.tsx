@@ -2,9 +2,12 @@ import type { JSX } from 'preact';
 import type { FeatureGroup, FeatureRow, FeatureVerdict } from '../feature-verdicts.ts';
 import type { FindingGroup } from '../findings.ts';
 import type { TargetRecord } from '../record/record.ts';
+import { BreakingName } from './breaking-name.tsx';
 import { ForeignText } from './foreign-text.tsx';
+import { itemFacts, kindsOf } from './item-facts.ts';
 import { findingsFor, type ReportView, requirementAnchor } from './report-view.ts';
-import { featureMark, VerdictMark } from './verdict-mark.tsx';
+import { On } from './requirement-evidence.tsx';
+import { featureMark, type MarkKind, VerdictMark } from './verdict-mark.tsx';
 
 const groupTitles: Readonly<Record<string, string>> = {
   common: 'Common to all devices',
@@ -15,6 +18,9 @@ const groupTitles: Readonly<Record<string, string>> = {
   vhost: 'vhost',
 };
 
+/** Of narrow columns, where a sign stands alone. */
+const legend: readonly MarkKind[] = ['pass', 'partial', 'fail', 'not-offered', 'no-case', 'owned'];
+
 /** Feature bits by targets. */
 export function FeatureMatrix({ view }: { readonly view: ReportView }): JSX.Element {
   return (
@@ -23,9 +29,16 @@ export function FeatureMatrix({ view }: { readonly view: ReportView }): JSX.Elem
       <p class="hint">
         A bit passes when every requirement of the target’s device and transport that hangs on it and can be observed
         has a case that passed, and the bit’s own function was seen to work in a session that took it. Expectations that
-        are ours and not the text’s do not count here. A name opens what hangs on the bit.
+        are ours and not the text’s do not count here. <i>n/m</i> is always: of m requirements that count, n passed. A
+        name opens what hangs on the bit.
       </p>
-      <section class="scroll" aria-label="Matrix of feature bits and targets">
+      <p class="legend" aria-hidden="true">
+        {legend.map((kind) => (
+          <VerdictMark key={kind} kind={kind} />
+        ))}
+      </p>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and must do so by keyboard as well */}
+      <section class="scroll" aria-label="Matrix of feature bits and targets" tabIndex={0}>
         <table class="matrix">
           <thead>
             <tr>
@@ -37,7 +50,9 @@ export function FeatureMatrix({ view }: { readonly view: ReportView }): JSX.Elem
               </th>
               {view.targets.map((target, index) => (
                 <th scope="col" key={target.target} data-t={index}>
-                  <ForeignText text={target.target} />
+                  <span class="head">
+                    <ForeignText text={target.target} />
+                  </span>
                 </th>
               ))}
             </tr>
@@ -102,20 +117,29 @@ function QuietRows({
 function MatrixRow({ view, row }: { readonly view: ReportView; readonly row: FeatureRow }): JSX.Element {
   const { feature, requirements, cells } = row;
   const detail = `feature-${feature.device}-${feature.name}`;
+  const kinds = cells.map(({ kind }) => kind);
+  const found = view.targets.flatMap((target, index) =>
+    cells[index]?.kind === 'fail' ? findingsOfFeature(view, row, target) : [],
+  );
   return (
     <>
       <tr
         class={isQuiet(row) ? 'quiet' : undefined}
         data-item="feature"
-        data-v={cells.map(({ kind }, index) => `${index}:${kind}`).join(' ')}
+        {...itemFacts(kindsOf(kinds, view.targets, found), requirements)}
       >
-        <td class="bit">{feature.bit}</td>
+        <td class="bit">
+          <span class="unseen">bit </span>
+          {feature.bit}{' '}
+        </td>
         <th scope="row" class="name">
           {requirements.length === 0 ? (
-            <span class="plain">{feature.name}</span>
+            <span class="plain">
+              <BreakingName name={feature.name} />
+            </span>
           ) : (
             <button type="button" class="expand" aria-expanded="false" aria-controls={detail}>
-              {feature.name}
+              <BreakingName name={feature.name} />
             </button>
           )}
           {feature.text === undefined ? null : <span class="promise">{feature.text}</span>}
@@ -136,20 +160,14 @@ function MatrixCell(props: {
   readonly index: number;
 }): JSX.Element {
   const { view, row, cell, index } = props;
-  const { text, sentence } = featureMark(cell);
+  const { text, counts, sentence } = featureMark(cell);
   const target = view.targets[index];
   const [first] = target === undefined || cell.kind !== 'fail' ? [] : findingsOfFeature(view, row, target);
   const mark = <VerdictMark kind={cell.kind} text={text} />;
   return (
-    <td data-t={index} title={sentence}>
+    <td data-t={index} title={sentence === '' ? undefined : sentence}>
       {first === undefined ? mark : <a href={`#${first.anchor}`}>{mark}</a>}
-      {cell.kind === 'partial' ? <span class="unseen"> requirements passed</span> : null}
-      {cell.kind === 'fail' ? (
-        <small>
-          {' '}
-          {cell.failed}/{cell.of}
-        </small>
-      ) : null}
+      {counts === undefined ? null : <small> {counts}</small>}
       {cell.kind === 'elsewhere' ? <span class="unseen">does not concern this target</span> : null}
     </td>
   );
@@ -159,31 +177,56 @@ function findingsOfFeature(view: ReportView, { requirements }: FeatureRow, { tar
   return requirements.flatMap(({ id }) => findingsFor(view, target, id));
 }
 
-/** What hangs on the bit, with the verdict on each target. */
+/** What hangs on the bit, with the targets by their verdict. */
 function DetailRow(props: { readonly view: ReportView; readonly row: FeatureRow; readonly id: string }): JSX.Element {
   const { view, row, id } = props;
-  const hanging = new Set(row.requirements.map((requirement) => requirement.id));
-  const rows = view.areas.flatMap((area) => area.rows).filter(({ requirement }) => hanging.has(requirement.id));
   return (
     <tr class="detail" id={id}>
       <td class="bit" />
       <td colSpan={1 + view.targets.length}>
         <ul>
-          {rows.map(({ requirement, verdicts }) => (
+          {row.requirements.map((requirement) => (
             <li key={requirement.id}>
               <a href={`#${requirementAnchor(requirement.id)}`}>{requirement.text}</a>{' '}
-              {verdicts.map(({ verdict }, index) =>
-                row.cells[index]?.kind === 'elsewhere' || verdict === 'no-case' || verdict === 'elsewhere' ? null : (
-                  <span class="of" data-t={index} key={view.targets[index]?.target}>
-                    <ForeignText text={view.targets[index]?.target ?? ''} /> <VerdictMark kind={verdict} />
-                  </span>
-                ),
-              )}
-              {verdicts.every(({ verdict }) => verdict === 'no-case') ? <VerdictMark kind="no-case" /> : null}
+              <VerdictsByKind view={view} row={row} id={requirement.id} />
             </li>
           ))}
+          {row.cells.map((cell, index) =>
+            cell.kind === 'partial' && cell.unseen !== undefined ? (
+              <li class="muted" data-t={index} key={view.targets[index]?.target}>
+                <ForeignText text={view.targets[index]?.target ?? ''} />: its function was not seen to work:{' '}
+                {cell.unseen}
+              </li>
+            ) : null,
+          )}
         </ul>
       </td>
     </tr>
+  );
+}
+
+/** `fail a b · pass c`: what does not concern a target, or has no case, is left out. */
+function VerdictsByKind(props: {
+  readonly view: ReportView;
+  readonly row: FeatureRow;
+  readonly id: string;
+}): JSX.Element | null {
+  const { view, row, id } = props;
+  const verdicts = view.rowsById.get(id)?.verdicts ?? [];
+  if (verdicts.every(({ verdict }) => verdict === 'no-case')) return <VerdictMark kind="no-case" />;
+  const kinds = new Map<MarkKind, number[]>();
+  for (const [index, { verdict }] of verdicts.entries()) {
+    if (row.cells[index]?.kind === 'elsewhere' || verdict === 'no-case' || verdict === 'elsewhere') continue;
+    kinds.set(verdict, [...(kinds.get(verdict) ?? []), index]);
+  }
+  return (
+    <>
+      {[...kinds].map(([kind, indices]) => (
+        <span class="of" key={kind}>
+          <VerdictMark kind={kind} />
+          <On view={view} indices={indices} />
+        </span>
+      ))}
+    </>
   );
 }

@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { levelWord } from '../result-explanation.ts';
 import { visibleText } from '../visible-text.ts';
 import type { ReportView } from './report-view.ts';
 import { type MarkKind, markWord } from './verdict-mark.tsx';
@@ -16,6 +17,30 @@ const verdictChoices: readonly MarkKind[] = [
   'no-case',
 ];
 
+interface Choice {
+  readonly id: string;
+  readonly name: string;
+  readonly none: string;
+  readonly values: readonly string[];
+}
+
+/** What the rules of this run have: nothing is offered that nothing could match. */
+function choicesOf({ run, findings }: ReportView): Choice[] {
+  const { requirements, sources = [] } = run.catalogue;
+  const since = new Set(requirements.flatMap((one) => one.since ?? []));
+  const named = sources.map(({ name }) => name).filter((name) => since.has(name));
+  const texts = named.length > 0 ? named : [...since].sort();
+  const levels = [...new Set(requirements.map(levelWord))].sort();
+  const bases = [...new Set(requirements.map(({ basis }) => basis))].sort();
+  const hows = [...new Set(findings.map(({ finding }) => finding.how))].sort();
+  return [
+    { id: 'level', name: 'level', none: 'any', values: levels },
+    { id: 'basis', name: 'basis', none: 'any', values: bases },
+    { id: 'how', name: 'how it failed', none: 'any', values: hows },
+    { id: 'since', name: 'text since', none: 'any version', values: texts },
+  ];
+}
+
 /** Where one is, and what of the page is shown. */
 export function FilterBar(props: { readonly view: ReportView; readonly hasCampaigns: boolean }): JSX.Element {
   const { view, hasCampaigns } = props;
@@ -31,7 +56,7 @@ export function FilterBar(props: { readonly view: ReportView; readonly hasCampai
       <search>
         <label>
           <span>text</span>
-          <input type="search" id="filter-text" placeholder="name or words" autocomplete="off" spellcheck={false} />
+          <input type="search" id="filter-text" placeholder="words, or bit 28" autocomplete="off" spellcheck={false} />
         </label>
         <label>
           <span>target</span>
@@ -55,12 +80,30 @@ export function FilterBar(props: { readonly view: ReportView; readonly hasCampai
             ))}
           </select>
         </label>
+        <details class="more">
+          <summary>more filters</summary>
+          <div>
+            {choicesOf(view).map(({ id, name, none, values }) => (
+              <label key={id}>
+                <span>{name}</span>
+                <select id={`filter-${id}`} data-filter={id}>
+                  <option value="">{none}</option>
+                  {values.map((value) => (
+                    <option key={value} value={value}>
+                      {value}
+                    </option>
+                  ))}
+                </select>
+              </label>
+            ))}
+          </div>
+        </details>
         <button type="button" id="filter-reset">
           show all
         </button>
         <output id="filter-count" aria-live="polite" />
       </search>
-      <button type="button" id="theme" aria-label="Colours: as the system">
+      <button type="button" id="theme" aria-label="Colours: auto, as the system">
         auto
       </button>
     </div>

@@ -1,12 +1,16 @@
 import type { JSX } from 'preact';
+import { findingWeights, weightOf } from '../finding-causes.ts';
 import type { FindingGroup } from '../findings.ts';
 import { apartWords } from '../judged-by-texts.ts';
 import type { Trace } from '../trace/trace.ts';
+import { FindingIndex, How } from './finding-index.tsx';
 import { ForeignText } from './foreign-text.tsx';
+import { factsOfFinding } from './item-facts.ts';
 import { type Ends, endsOf, MessageSequence } from './message-sequence.tsx';
-import { isBeyondText, isKnown, type ReportView, requirementAnchor } from './report-view.ts';
-import { Level, Provenance, Unwitnessed } from './requirement-list.tsx';
+import { type ReportView, requirementAnchor } from './report-view.ts';
+import { Level, Provenance, Unwitnessed } from './requirement-provenance.tsx';
 import { Rerun } from './rerun.tsx';
+import { ScrollingText } from './scrolling-text.tsx';
 import { type TraceExcerpt, traceExcerpt } from './trace-excerpt.ts';
 
 /** Returns the trace of a finding, or why it cannot be shown. */
@@ -24,7 +28,10 @@ export function Findings({ view, traces }: { readonly view: ReportView; readonly
   return (
     <section id="findings" aria-labelledby="findings-title">
       <h2 id="findings-title">Findings</h2>
-      {findings.length === 0 ? <p class="hint">Nothing was found.</p> : <FindingIndex view={view} />}
+      {findings.length === 0 ? <p class="hint">Nothing was found.</p> : null}
+      {findingWeights.map((weight) => (
+        <FindingIndex key={weight} view={view} weight={weight} />
+      ))}
       {findings.map((group) => (
         <FindingArticle
           key={group.anchor}
@@ -45,39 +52,6 @@ function excerptOf(trace: Trace | string | undefined, group: FindingGroup, rows:
   return typeof trace === 'string' ? trace : traceExcerpt(trace, group.finding.traceEvent, rows);
 }
 
-function FindingIndex({ view }: { readonly view: ReportView }): JSX.Element {
-  return (
-    <ol class="index">
-      {view.findings.map((group) => (
-        <li key={group.anchor} data-item="entry" data-v={markOf(view, group)}>
-          <How group={group} /> <a href={`#${group.anchor}`}>{group.requirement?.text ?? group.finding.requirement}</a>
-          <span class="muted">
-            <ForeignText text={group.target} /> · <ForeignText text={group.finding.what} />
-            {isBeyondText(group) ? ` · ${group.finding.basis}` : ''}
-            {group.finding.apart === undefined ? '' : ` · ${apartWords(group.finding.apart)}`}
-            {isKnown(group) ? ' · known' : ''}
-          </span>
-        </li>
-      ))}
-    </ol>
-  );
-}
-
-function markOf(view: ReportView, { target }: FindingGroup): string {
-  return `${view.targets.findIndex((one) => one.target === target)}:fail`;
-}
-
-function How({ group }: { readonly group: FindingGroup }): JSX.Element {
-  const { how, exit } = group.finding;
-  const ending = exit?.signal ?? (exit?.code === undefined ? undefined : `exit ${exit.code}`);
-  return (
-    <span class={`how ${how}`}>
-      {how}
-      {ending === undefined ? '' : ` ${ending}`}
-    </span>
-  );
-}
-
 function FindingArticle(props: {
   readonly view: ReportView;
   readonly group: FindingGroup;
@@ -93,7 +67,7 @@ function FindingArticle(props: {
       tabIndex={-1}
       aria-labelledby={`${anchor}-title`}
       data-item="finding"
-      data-v={markOf(view, group)}
+      {...factsOfFinding(view.targets, group)}
     >
       <header>
         <p class="tags">
@@ -101,7 +75,7 @@ function FindingArticle(props: {
           <span class="on">
             <ForeignText text={target} />
           </span>
-          {isBeyondText(group) ? <span class="beyond">{finding.basis}, beyond any text</span> : null}
+          {weightOf(group) === 'beyond' ? <span class="beyond">{finding.basis}, beyond any text</span> : null}
           {finding.apart === undefined ? null : <span class="beyond">{apartWords(finding.apart)}</span>}
           {requirement === undefined ? null : <Unwitnessed requirement={requirement} />}
           <Known group={group} />
@@ -123,32 +97,24 @@ function FindingArticle(props: {
       <div class={isTall(finding) ? 'compare tall' : 'compare'}>
         <div class="expected">
           <h4>expected</h4>
-          <pre>
-            <ForeignText text={finding.expected} />
-          </pre>
+          <Told text={finding.expected} label="expected" />
         </div>
         <div class="actual">
           <h4>actual</h4>
-          <pre>
-            <ForeignText text={finding.actual} />
-          </pre>
+          <Told text={finding.actual} label="actual" />
         </div>
       </div>
       <Places group={group} />
       {finding.stderr === undefined || finding.stderr === '' ? null : (
         <section class="stderr">
           <h4>the end of its standard error</h4>
-          <pre>
-            <ForeignText text={finding.stderr} />
-          </pre>
+          <ScrollingText text={finding.stderr} label="standard error" />
         </section>
       )}
       {finding.kernelLog === undefined || finding.kernelLog === '' ? null : (
         <section class="kernel-log">
           <h4>its kernel’s log</h4>
-          <pre>
-            <ForeignText text={finding.kernelLog} />
-          </pre>
+          <ScrollingText text={finding.kernelLog} label="log of the kernel" />
         </section>
       )}
       <TraceSection excerpt={excerpt} ends={endsOfTarget(view, target)} />
@@ -157,6 +123,17 @@ function FindingArticle(props: {
         <a href="#matrix">Back to the matrix</a>
       </p>
     </article>
+  );
+}
+
+/** A check that says nothing of one side says so. */
+function Told({ text, label }: { readonly text: string; readonly label: string }): JSX.Element {
+  if (text.trim() === '') return <p class="muted">nothing</p>;
+  if (text.split('\n').length > mostLinesBesideEachOther) return <ScrollingText text={text} label={label} />;
+  return (
+    <pre>
+      <ForeignText text={text} />
+    </pre>
   );
 }
 

@@ -18,7 +18,7 @@ export function htmlReport(run: MergedRun, campaigns: readonly CampaignRecord[] 
   return htmlPage({
     title: `Conformance report: ${view.targets.map(({ target }) => target).join(', ')}`,
     style: styleSheet(view.targets.length),
-    script: compiled('page-script') + compiled('copy-script'),
+    scripts: ['filter-script', 'page-script', 'copy-script'].map(compiled),
     body: render(h(Page, { view, traces: traceOf, campaigns })),
   });
 }
@@ -28,7 +28,7 @@ export function campaignReport(campaigns: readonly CampaignRecord[]): string {
   return htmlPage({
     title: `Fuzz report: ${campaigns.map(({ target }) => target).join(', ')}`,
     style: styleSheet(1),
-    script: compiled('copy-script'),
+    scripts: [compiled('copy-script')],
     body: render(h(CampaignPage, { campaigns })),
   });
 }
@@ -36,17 +36,17 @@ export function campaignReport(campaigns: readonly CampaignRecord[]): string {
 interface HtmlPage {
   readonly title: string;
   readonly style: string;
-  readonly script: string;
+  readonly scripts: readonly string[];
   readonly body: string;
 }
 
 /** One self-contained page: it needs no network and runs no script but its own, which its policy enforces. */
-function htmlPage({ title, style, script, body }: HtmlPage): string {
+function htmlPage({ title, style, scripts, body }: HtmlPage): string {
   const early = "document.documentElement.classList.add('scripted')";
   const policy = [
     "default-src 'none'",
     `style-src ${sourceHash(style)}`,
-    `script-src ${sourceHash(early)} ${sourceHash(script)}`,
+    `script-src ${[early, ...scripts].map(sourceHash).join(' ')}`,
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ');
@@ -58,7 +58,8 @@ function htmlPage({ title, style, script, body }: HtmlPage): string {
     render(h('title', null, title)),
     `\n<style>${style}</style>\n<script>${early}</script>\n</head>\n<body>\n`,
     body,
-    `\n<script type="module">${script}</script>\n</body>\n</html>\n`,
+    ...scripts.map((script) => `\n<script type="module">${script}</script>`),
+    '\n</body>\n</html>\n',
   ].join('');
 }
 

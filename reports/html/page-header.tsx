@@ -1,9 +1,11 @@
 import { Fragment, type JSX } from 'preact';
+import { type FindingWeight, findingWeights, weightOf } from '../finding-causes.ts';
+import type { FindingGroup } from '../findings.ts';
 import type { TargetRecord } from '../record/record.ts';
-import { isApart } from '../result-explanation.ts';
 import { commandLines } from './command-lines.ts';
+import { countOf, weightTitles } from './finding-index.tsx';
 import { ForeignText } from './foreign-text.tsx';
-import { findingCounts, isBeyondText, isKnown, type ReportView } from './report-view.ts';
+import { isKnown, type ReportView } from './report-view.ts';
 import { Tally, tallyWords } from './tally.tsx';
 
 /** What was found, on what, and with which tools: the first thing to read. */
@@ -18,13 +20,13 @@ export function PageHeader({ view }: { readonly view: ReportView }): JSX.Element
       </p>
       <h1>{headline(view)}</h1>
       <p class="lead">
-        {done} of {planned} planned results:{' '}
+        {done === planned ? planned : `${done} of ${planned} planned`} results:{' '}
         {tallyWords(cases)
           .map(({ text }) => text)
           .join(', ')}
-        .{beyondTheText(view)}
-        {known(view)}
+        .{known(view)}
       </p>
+      <Weights view={view} />
       <Missing view={view} />
       <ul class="targets">
         {view.targets.map((target, index) => (
@@ -36,31 +38,47 @@ export function PageHeader({ view }: { readonly view: ReportView }): JSX.Element
   );
 }
 
-function headline({ findings, targets }: ReportView): string {
-  const on = `${targets.length} ${targets.length === 1 ? 'target' : 'targets'}`;
-  if (findings.length === 0) return `No findings on ${on}`;
-  const { violations } = findingCounts(findings);
-  if (violations === 0) return `No violations on ${on}`;
-  const violating = findings.filter((group) => !isBeyondText(group) && !isApart(group.finding));
-  const affected = new Set(violating.map(({ target }) => target)).size;
-  const count = violations === 1 ? '1 violation' : `${violations} violations`;
-  return `${count} on ${affected === targets.length ? on : `${affected} of ${on}`}`;
+function headline({ causes, targets }: ReportView): string {
+  const on = countOf(targets.length, 'target');
+  if (causes.length === 0) return `No findings on ${on}`;
+  const violations = causes.filter(({ weight }) => weight === 'text').flatMap(({ findings }) => findings);
+  if (violations.length === 0) return `No violations on ${on}`;
+  const affected = new Set(violations.map(({ target }) => target)).size;
+  return `${countOf(violations.length, 'violation')} on ${affected === targets.length ? on : `${affected} of ${on}`}`;
 }
 
-/** Our expectations are not requirements of a text, and a text may be newer than the target: both stand apart. */
-function beyondTheText({ findings }: ReportView): string {
-  const { violations, beyond, apart } = findingCounts(findings);
-  if (beyond + apart === 0) return '';
-  const others = [
-    beyond === 0 ? [] : [`${beyond} against what we expect beyond any text`],
-    apart === 0 ? [] : [`${apart} against what the chosen texts do not hold, not counted`],
-  ].flat();
-  return ` Of ${findings.length} findings ${violations} ${violations === 1 ? 'is' : 'are'} against the text, ${others.join(', ')}.`;
+/** Findings by weight, each with the results in which they were made: a result may hold several findings. */
+function Weights({ view }: { readonly view: ReportView }): JSX.Element | null {
+  const rows = findingWeights.map((weight) => ({ weight, ...countsOf(view, weight) }));
+  if (rows.every(({ findings }) => findings === 0)) return null;
+  return (
+    <ul class="weights">
+      {rows.map(({ weight, findings, causes, results }) => (
+        <li key={weight} class={findings === 0 ? 'none' : `of-${weight}`}>
+          <b>{findings}</b>{' '}
+          {findings === 0 ? weightTitles[weight] : <a href={`#findings-${weight}`}>{weightTitles[weight]}</a>}
+          {findings === 0 ? null : (
+            <span class="muted">
+              {' '}
+              {countOf(causes, 'cause')}, in {countOf(results, 'result')}
+            </span>
+          )}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function countsOf(view: ReportView, weight: FindingWeight): { findings: number; causes: number; results: number } {
+  const causes = view.causes.filter((cause) => cause.weight === weight);
+  const findings = causes.flatMap((cause) => cause.findings);
+  const results = new Set(findings.flatMap(({ places }) => places.map(({ result }) => result)));
+  return { findings: findings.length, causes: causes.length, results: results.size };
 }
 
 function known({ findings }: ReportView): string {
   const count = findings.filter(isKnown).length;
-  return count === 0 ? '' : ` ${count} ${count === 1 ? 'is' : 'are'} known and expected.`;
+  return count === 0 ? '' : ` ${countOf(count, 'finding')} ${count === 1 ? 'is' : 'are'} known and expected.`;
 }
 
 function Missing({ view }: { readonly view: ReportView }): JSX.Element | null {
@@ -161,11 +179,19 @@ function TargetCard(props: {
         <p class="found none">no findings</p>
       ) : (
         <p class="found">
-          <a href={`#${found[0].anchor}`}>{found.length === 1 ? '1 finding' : `${found.length} findings`}</a>
+          <a href={`#${found[0].anchor}`}>{foundWords(found)}</a>
         </p>
       )}
     </li>
   );
+}
+
+/** Violations of the text apart from what else was found. */
+function foundWords(found: readonly FindingGroup[]): string {
+  const violations = found.filter((group) => weightOf(group) === 'text').length;
+  const others = found.length - violations;
+  if (violations === 0) return `${countOf(others, 'finding')}, no violation`;
+  return `${countOf(violations, 'violation')}${others === 0 ? '' : `, ${countOf(others, 'other finding')}`}`;
 }
 
 function Facts({ view }: { readonly view: ReportView }): JSX.Element {

@@ -25,6 +25,9 @@ export function Page({ view, traces, campaigns }: PageProps): JSX.Element {
       <PageHeader view={view} />
       <FilterBar view={view} hasCampaigns={campaigns.length > 0} />
       <main>
+        <p id="filter-none" hidden>
+          <span /> <button type="button">show all</button>
+        </p>
         <FeatureMatrix view={view} />
         <RequirementList view={view} />
         <Findings view={view} traces={traces} />

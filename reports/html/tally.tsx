@@ -54,6 +54,7 @@ export function Tally({ cases }: { readonly cases: readonly CaseVerdict[] }): JS
         {bars}
       </svg>
       <ul>
+        <li class="muted">{cases.length} results:</li>
         {tallyWords(cases).map(({ kind, text }) => (
           <li key={text}>
             <span class={`mark ${kind}`}>{text}</span>

@@ -30,28 +30,44 @@ export function VerdictMark({ kind, text }: { readonly kind: MarkKind; readonly 
 }
 
 /** What a cell of the matrix shows, and the same as a sentence. */
-export function featureMark(verdict: FeatureVerdict): { readonly text: string; readonly sentence: string } {
+interface FeatureMark {
+  readonly text: string;
+  /** Requirements that passed, of those that count: the same in every cell. */
+  readonly counts?: string;
+  readonly sentence: string;
+}
+
+export function featureMark(verdict: FeatureVerdict): FeatureMark {
   switch (verdict.kind) {
     case 'pass':
-      return { text: 'pass', sentence: `all ${verdict.of} requirements passed, and its function was seen to work` };
+      return {
+        text: 'pass',
+        counts: `${verdict.of}/${verdict.of}`,
+        sentence: `pass: all ${verdict.of} requirements`,
+      };
     case 'partial':
       return {
-        text: `${verdict.passed}/${verdict.of}`,
+        text: 'partial',
+        counts: `${verdict.passed}/${verdict.of}`,
         sentence:
           verdict.unseen === undefined
             ? `partial: ${verdict.passed} of ${verdict.of} requirements passed, none failed`
             : `partial: all ${verdict.of} requirements passed, but the function of the bit was not seen to work: ${verdict.unseen}`,
       };
     case 'fail':
-      return { text: 'fail', sentence: `${verdict.failed} of ${verdict.of} requirements failed` };
+      return {
+        text: 'fail',
+        counts: `${verdict.passed}/${verdict.of}`,
+        sentence: `${verdict.failed} of ${verdict.of} requirements failed, ${verdict.passed} passed`,
+      };
     case 'not-offered':
       if (verdict.by === 'front-end') return { text: 'not taken', sentence: 'the front-end did not take this bit' };
-      return { text: 'not offered', sentence: 'the implementation does not offer this bit' };
+      return { text: 'not offered', sentence: 'not offered' };
     case 'owned':
       return { text: verdict.by, sentence: `served by: ${verdict.by}` };
     case 'no-case':
       return { text: 'no case', sentence: 'nothing that hangs on this bit was judged here' };
     case 'elsewhere':
-      return { text: '', sentence: 'does not concern this target' };
+      return { text: '', sentence: '' };
   }
 }

@@ -31,7 +31,7 @@ export function sampleFinding(
   failing: number,
 ): Finding {
   const turn = Math.floor(place / failing);
-  const isKernel = target === 'kernel-vhost-mdev';
+  const isKernel = target.startsWith('kernel-vhost-mdev');
   const how = isKernel ? (kernelKinds[turn % 2] ?? 'wrong') : (kinds[turn % kinds.length] ?? 'wrong');
   const isHostile = turn === 0;
   const { level, basis } = requirement;

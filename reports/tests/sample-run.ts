@@ -1,4 +1,10 @@
-import { allFeatures, allRequirements, catalogueHash, untestedText } from '../../reference-impl/catalogue/catalogue.ts';
+import {
+  allFeatures,
+  allRequirements,
+  allSources,
+  catalogueHash,
+  untestedText,
+} from '../../reference-impl/catalogue/catalogue.ts';
 import type { FailureKind } from '../../reference-impl/observations/failure-kind.ts';
 import {
   type CatalogueSnapshot,
@@ -19,6 +25,8 @@ export interface SampleSize {
   readonly cases: number;
   /** One case in so many fails. */
   readonly failing: number;
+  /** How often each target is there, under names of their own; once where it is left out. */
+  readonly times?: number;
 }
 
 export const sampleTargets: readonly TargetRecord[] = [
@@ -113,6 +121,7 @@ function sampleSnapshot(count: number): { snapshot: CatalogueSnapshot; cases: Sa
   const snapshot: CatalogueSnapshot = {
     schema: { major: 1, minor: 0 },
     hash: catalogueHash(),
+    sources: [...allSources()],
     requirements,
     features: allFeatures().map(({ name, bit, device, kind, text }) => ({ name, bit, device, kind, text })),
     cases: cases.map(({ id, title, requirement }) => ({ id, title, proves: [requirement.id] })),
@@ -128,7 +137,10 @@ export function writeSampleRun(root: string, size: SampleSize): void {
 function fillSampleRun(directory: RunDirectory, size: SampleSize): void {
   const { snapshot, cases } = sampleSnapshot(size.cases);
   writeCatalogueSnapshot(directory.catalogue, snapshot);
-  const records = sampleTargets.flatMap(({ target }, index) =>
+  const targets = Array.from({ length: size.times ?? 1 }, (_, turn) =>
+    sampleTargets.map((one) => (turn === 0 ? one : { ...one, target: `${one.target}-${turn + 1}` })),
+  ).flat();
+  const records = targets.flatMap(({ target }, index) =>
     cases.flatMap((definition, place) => sampleResults(target, definition, place + index * 7, size)),
   );
   const planned: PlannedResult[] = records.map(({ key, target, repetition }) => ({ key, target, repetition }));
@@ -146,9 +158,9 @@ function fillSampleRun(directory: RunDirectory, size: SampleSize): void {
     planHash,
     planned: planned.length,
     startedAt: '2026-11-22T12:00:00.000Z',
-    command: ['vhost-conformance', 'run', ...sampleTargets.map(({ target }) => target)],
+    command: ['vhost-conformance', 'run', ...targets.map(({ target }) => target)],
   });
-  for (const target of sampleTargets) writer.append(target);
+  for (const target of targets) writer.append(target);
   for (const record of records) {
     const { key, target, repetition, findings } = record;
     writer.append({ event: 'begin', key, target, repetition });
@@ -157,7 +169,7 @@ function fillSampleRun(directory: RunDirectory, size: SampleSize): void {
       writer.append(record);
       continue;
     }
-    if (target === 'kernel-vhost-mdev') {
+    if (target.startsWith('kernel-vhost-mdev')) {
       const { events, failing } = sampleMdevTrace();
       const trace = traces.write({ target, key, repetition, dropped: 0, events }, [failing]);
       writer.append({ ...record, trace, findings: findings.map((one) => ({ ...one, traceEvent: failing })) });
@@ -183,10 +195,10 @@ function sampleResults(target: string, definition: SampleCase, place: number, si
   return variants.map((variant) => {
     const { id, title, requirement } = definition;
     const key = caseKey(id, variant);
-    const isElsewhere = target === 'kernel-vhost-mdev' && requirement.via?.includes('vhost-mdev') !== true;
+    const isElsewhere = target.startsWith('kernel-vhost-mdev') && requirement.via?.includes('vhost-mdev') !== true;
     const verdict = isElsewhere
       ? 'not-applicable'
-      : target === 'reference'
+      : target.startsWith('reference')
         ? 'pass'
         : sampleVerdict(place, size.failing);
     const why = isElsewhere ? 'is about transport vhost-user' : reasons[verdict];

@@ -110,7 +110,7 @@ t.test('a feature bit passes when all that hangs on it has a case that passed he
   const open = merged(two, on, [result('x', 'k', { a: 'inconclusive', b: 'not-applicable' })]);
   t.strictSame(cell(open), { kind: 'partial', passed: 0, of: 2 });
   const failed = merged(two, on, [result('x', 'k', { a: 'pass' }), result('x', 'l', { b: 'fail' })]);
-  t.strictSame(cell(failed), { kind: 'fail', failed: 1, of: 2 });
+  t.strictSame(cell(failed), { kind: 'fail', failed: 1, passed: 1, of: 2 });
   t.strictSame(cell(merged(two, on, [])), { kind: 'no-case', of: 2 });
   t.strictSame(cell(merged([], on, [])), { kind: 'no-case', of: 0 });
   t.end();
@@ -150,11 +150,15 @@ t.test('a result is about the bits that the requirement hangs on and that its se
   const shared = [requirement('a', ['F', 'G']), requirement('b', ['F'])];
   const run = (accepted: string[], a: Outcome): MergedRun =>
     merged(shared, [both], [result('x', 'k', { a, b: 'pass' }, { accepted })], [bitF, bitG]);
-  t.strictSame(cell(run(['F', 'G'], 'fail')), { kind: 'fail', failed: 1, of: 2 });
-  t.strictSame(cell(run(['F', 'G'], 'fail'), 'G'), { kind: 'fail', failed: 1, of: 1 });
+  t.strictSame(cell(run(['F', 'G'], 'fail')), { kind: 'fail', failed: 1, passed: 1, of: 2 });
+  t.strictSame(cell(run(['F', 'G'], 'fail'), 'G'), { kind: 'fail', failed: 1, passed: 0, of: 1 });
   t.strictSame(cell(run(['G'], 'fail')), { kind: 'pass', of: 1 }, 'what took G alone says nothing of F');
-  t.strictSame(cell(run(['G'], 'fail'), 'G'), { kind: 'fail', failed: 1, of: 1 });
-  t.strictSame(cell(run([], 'fail')), { kind: 'fail', failed: 1, of: 2 }, 'about an offer or an absence: all');
+  t.strictSame(cell(run(['G'], 'fail'), 'G'), { kind: 'fail', failed: 1, passed: 0, of: 1 });
+  t.strictSame(
+    cell(run([], 'fail')),
+    { kind: 'fail', failed: 1, passed: 1, of: 2 },
+    'about an offer or an absence: all',
+  );
   t.end();
 });
 
@@ -167,7 +171,7 @@ t.test('a failure names bits that the requirement does not hang on', (t) => {
     [result('x', 'k', { b: 'pass' }), result('x', 'l', { a: 'fail' }, { outcomes })],
     [bitF, bitG],
   );
-  t.strictSame(cell(run, 'G'), { kind: 'fail', failed: 1, of: 1 });
+  t.strictSame(cell(run, 'G'), { kind: 'fail', failed: 1, passed: 0, of: 1 });
   t.strictSame(cell(run), { kind: 'pass', of: 1 });
   t.end();
 });
@@ -203,7 +207,12 @@ t.test('not offered, served by another, of another device or protocol', (t) => {
   const passed = [result('x', 'k', { a: 'pass', b: 'pass' })];
   t.strictSame(cell(merged(two, [target('x', { offered: [] })], passed)), { kind: 'not-offered' });
   const failed = [result('x', 'k', { a: 'fail' })];
-  t.strictSame(cell(merged(two, [target('x', { offered: [] })], failed)), { kind: 'fail', failed: 1, of: 2 });
+  t.strictSame(cell(merged(two, [target('x', { offered: [] })], failed)), {
+    kind: 'fail',
+    failed: 1,
+    passed: 0,
+    of: 2,
+  });
   const owned = target('x', { ownedBy: { F: 'front-end' } });
   t.strictSame(cell(merged(two, [owned], failed)), { kind: 'owned', by: 'front-end' }, 'never fails');
   const bits: [SnapshotFeature, boolean][] = [

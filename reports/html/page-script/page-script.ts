@@ -1,4 +1,4 @@
-/** What the page does beyond what HTML does by itself: rows that open, filter, colours, links into closed parts. */
+/** What the page does beyond what HTML does by itself: rows that open, colours, links into closed parts. */
 
 const root = document.documentElement;
 
@@ -26,14 +26,17 @@ for (const button of all('button.expand')) {
 
 /* Links into closed parts */
 
+/** The address may hold a filter behind the place: `#finding-x?target=y`. */
 function openTarget(): void {
-  const name = decodeURIComponent(location.hash.slice(1));
+  const name = decodeURIComponent(location.hash.slice(1).replace(/\?.*$/s, ''));
   const target = name === '' ? null : document.getElementById(name);
+  for (const sought of all('.sought')) sought.classList.remove('sought');
   if (target === null) return;
   for (let part: Element | null = target; part !== null; part = part.parentElement) {
     if (part instanceof HTMLDetailsElement) part.open = true;
   }
-  if (target.closest('[hidden]') !== null) resetFilter();
+  if (target.closest('[hidden]') !== null) document.dispatchEvent(new Event('show-all'));
+  target.classList.add('sought');
   target.scrollIntoView();
   const focused = target.matches('details') ? target.querySelector('summary') : target;
   if (focused instanceof HTMLElement) focused.focus({ preventScroll: true });
@@ -46,94 +49,6 @@ document.addEventListener('click', ({ target }) => {
   if (link !== null && link.hash !== '' && link.hash === location.hash) openTarget();
 });
 
-/* Filter */
-
-const text = controlById('filter-text', HTMLInputElement);
-const target = controlById('filter-target', HTMLSelectElement);
-const verdict = controlById('filter-verdict', HTMLSelectElement);
-const count = controlById('filter-count', HTMLOutputElement);
-const items = all('[data-item]');
-const groups = all('[data-group]');
-const columns = all('[data-t]');
-const texts = new Map<HTMLElement, string>();
-
-/** Traces are left out: a search for words would hit their bytes. */
-function textOf(item: HTMLElement): string {
-  const known = texts.get(item);
-  if (known !== undefined) return known;
-  const copy = item.cloneNode(true);
-  if (copy instanceof HTMLElement) for (const trace of all('.trace', copy)) trace.remove();
-  const detail = item.nextElementSibling?.matches('.detail') ? item.nextElementSibling.textContent : '';
-  const words = `${copy.textContent} ${detail}`.toLowerCase();
-  texts.set(item, words);
-  return words;
-}
-
-function hasVerdict(item: HTMLElement, wantedTarget: string, wantedVerdict: string): boolean {
-  if (wantedTarget === '' && wantedVerdict === '') return true;
-  return (item.dataset['v'] ?? '').split(' ').some((pair) => {
-    const [of = '', kind = ''] = pair.split(':');
-    const isTarget = wantedTarget === '' || of === '*' || of === wantedTarget;
-    if (!isTarget) return false;
-    return wantedVerdict === '' ? kind !== 'elsewhere' : kind === wantedVerdict;
-  });
-}
-
-function applyFilter(): void {
-  const words = text.value
-    .toLowerCase()
-    .split(/\s+/)
-    .filter((word) => word !== '');
-  const isFiltering = words.length > 0 || target.value !== '' || verdict.value !== '';
-  const shown: Record<string, number> = {};
-  for (const item of items) {
-    const isShown = hasVerdict(item, target.value, verdict.value) && words.every((word) => textOf(item).includes(word));
-    item.hidden = !isShown;
-    if (item.nextElementSibling instanceof HTMLElement && item.nextElementSibling.matches('.detail')) {
-      item.nextElementSibling.hidden = !isShown;
-    }
-    const kind = item.dataset['item'] ?? '';
-    shown[kind] = (shown[kind] ?? 0) + (isShown ? 1 : 0);
-  }
-  for (const group of groups) {
-    group.hidden = isFiltering && group.querySelector('[data-item]:not([hidden])') === null;
-    if (group instanceof HTMLDetailsElement) {
-      group.open = isFiltering ? !group.hidden && (words.length > 0 || verdict.value !== '') : group.open;
-    }
-  }
-  for (const uncited of all('.uncited')) {
-    uncited.hidden = isFiltering && uncited.querySelector('[data-item]:not([hidden])') === null;
-  }
-  for (const column of columns) column.hidden = target.value !== '' && column.dataset['t'] !== target.value;
-  root.classList.toggle('filtering', isFiltering);
-  root.dataset['columns'] = target.value === '' ? 'all' : 'one';
-  count.textContent = isFiltering
-    ? `${shown['feature'] ?? 0} bits, ${shown['requirement'] ?? 0} requirements, ${shown['finding'] ?? 0} findings`
-    : '';
-}
-
-function resetFilter(): void {
-  text.value = '';
-  target.value = '';
-  verdict.value = '';
-  applyFilter();
-}
-
-text.addEventListener('input', applyFilter);
-target.addEventListener('change', applyFilter);
-verdict.addEventListener('change', applyFilter);
-controlById('filter-reset', HTMLButtonElement).addEventListener('click', () => {
-  resetFilter();
-  text.focus();
-});
-document.addEventListener('keydown', (event) => {
-  const isTyping = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement;
-  if (event.key === '/' && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) {
-    event.preventDefault();
-    text.focus();
-  }
-});
-
 /* What a process said last is at the end */
 
 for (const end of all('.stderr pre')) end.scrollTop = end.scrollHeight;
@@ -142,7 +57,7 @@ for (const end of all('.stderr pre')) end.scrollTop = end.scrollHeight;
 
 const themes = ['auto', 'light', 'dark'] as const;
 type Theme = (typeof themes)[number];
-const themeNames: Record<Theme, string> = { auto: 'as the system', light: 'light', dark: 'dark' };
+const themeNames: Record<Theme, string> = { auto: 'auto, as the system', light: 'light', dark: 'dark' };
 const themeButton = controlById('theme', HTMLButtonElement);
 
 function showTheme(theme: Theme): void {
@@ -174,18 +89,39 @@ function storedThemeOrShown(): Theme {
   return themes.find((theme) => theme === root.dataset['theme']) ?? 'auto';
 }
 
-/* Bytes and fields that belong together */
+/* Bytes and fields that belong together: under the pointer, at a touch, or by the arrow keys within a table */
 
-function mark(event: Event): void {
-  const at = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-b]') : null;
-  const within = at?.closest('.bytes');
-  for (const marked of all('.bytes .on')) marked.classList.remove('on');
-  if (at === null || within === null || within === undefined) return;
-  for (const same of all(`[data-b="${at.dataset['b']}"]`, within)) same.classList.add('on');
+let marked: HTMLElement[] = [];
+
+function mark(at: HTMLElement | null): void {
+  for (const one of marked) one.classList.remove('on');
+  const within = at?.closest<HTMLElement>('.bytes');
+  marked = at === null || within === null || within === undefined ? [] : all(`[data-b="${at.dataset['b']}"]`, within);
+  for (const one of marked) one.classList.add('on');
 }
 
-document.addEventListener('mouseover', mark);
+const fieldOf = ({ target }: Event): HTMLElement | null =>
+  target instanceof Element ? target.closest<HTMLElement>('[data-b]') : null;
+
+document.addEventListener('mouseover', (event) => {
+  const at = fieldOf(event);
+  if (at !== null || marked.length > 0) mark(at);
+});
+document.addEventListener('click', (event) => {
+  const at = fieldOf(event);
+  if (at !== null) mark(at);
+});
+document.addEventListener('keydown', (event) => {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const table = document.activeElement?.closest('.bytes .scroll');
+  if (step === undefined || table === null || table === undefined) return;
+  const rows = all('[data-b]', table);
+  const now = rows.findIndex((row) => row.classList.contains('on'));
+  const next = rows[Math.max(0, Math.min(rows.length - 1, now < 0 ? 0 : now + step))];
+  event.preventDefault();
+  mark(next ?? null);
+  next?.scrollIntoView({ block: 'nearest' });
+});
 
 showTheme(storedTheme());
-applyFilter();
 openTarget();

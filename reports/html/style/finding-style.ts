@@ -2,6 +2,10 @@ export const findingStyle = `
 .index { margin: 1rem 0 2.5rem; counter-reset: finding; }
 .index li { counter-increment: finding; padding: 0.3rem 0 0.3rem 2.4rem; position: relative; border-bottom: 1px solid var(--rule); overflow-wrap: anywhere; }
 .index li::before { content: counter(finding); position: absolute; left: 0; width: 1.7rem; text-align: right; color: var(--soft); }
+h3.weight { font: 600 1.0625rem/1.4 var(--serif); margin-top: 1.8rem; }
+.weight .muted { font: 0.84rem var(--sans); margin-left: 0.6rem; }
+.index .further { margin-left: 2.4rem; padding-left: 2.4rem; }
+.finding { content-visibility: auto; contain-intrinsic-size: auto 42rem; }
 .index .muted { display: block; font-size: 0.84rem; }
 .how {
   display: inline-block; font: 600 0.75rem/1.5 var(--mono); padding: 0 0.5em; border-radius: 3px; white-space: nowrap;
@@ -12,7 +16,7 @@ export const findingStyle = `
   background: var(--panel); border: 1px solid var(--rule); border-left: 4px solid var(--fail-fill);
   padding: 1.4rem clamp(1rem, 3vw, 2rem) 1.2rem; margin-top: 2rem;
 }
-.finding:target { border-color: var(--firm); border-left-color: var(--fail-fill); }
+:is(.finding:target, .finding.sought) { border-color: var(--firm); border-left-color: var(--fail-fill); }
 .finding .tags { display: flex; flex-wrap: wrap; gap: 0.2rem 0.8rem; align-items: baseline; }
 .beyond, .unwitnessed { color: var(--soft); font-size: 0.84rem; font-style: italic; }
 .finding .on { font: 600 0.84rem var(--mono); overflow-wrap: anywhere; }

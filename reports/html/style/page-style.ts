@@ -64,14 +64,14 @@ main > section > h2 {
   border-radius: 3px; color: var(--warn); background: var(--warn-ground); white-space: nowrap;
 }
 
-.mark { white-space: nowrap; font-size: 0.84rem; color: var(--soft); }
-.mark::before { content: "·" / ""; display: inline-block; width: 1.3em; text-align: center; font-weight: 700; }
-.mark.pass { color: var(--pass); } .mark.pass::before { content: "✓" / ""; }
-.mark.fail { color: var(--fail); font-weight: 650; } .mark.fail::before { content: "✕" / ""; }
-.mark.error { color: var(--error); font-weight: 650; } .mark.error::before { content: "!" / ""; }
-.mark.inconclusive { color: var(--warn); } .mark.inconclusive::before { content: "?" / ""; }
-.mark.partial { color: var(--part); } .mark.partial::before { content: "◐" / ""; }
-.mark.not-run::before, .mark.no-result::before { content: "…" / ""; }
+.mark, .signs > b { white-space: nowrap; font-size: 0.84rem; color: var(--soft); }
+.mark::before, .signs > b::before { content: "·" / ""; display: inline-block; width: 1.3em; text-align: center; font-weight: 700; }
+:is(.mark, .signs > b).pass { color: var(--pass); } :is(.mark, .signs > b).pass::before { content: "✓" / ""; }
+:is(.mark, .signs > b).fail { color: var(--fail); font-weight: 650; } :is(.mark, .signs > b).fail::before { content: "✕" / ""; }
+:is(.mark, .signs > b).error { color: var(--error); font-weight: 650; } :is(.mark, .signs > b).error::before { content: "!" / ""; }
+:is(.mark, .signs > b).inconclusive { color: var(--warn); } :is(.mark, .signs > b).inconclusive::before { content: "?" / ""; }
+:is(.mark, .signs > b).partial { color: var(--part); } :is(.mark, .signs > b).partial::before { content: "◐" / ""; }
+.signs > .not-run::before, .mark.not-run::before, .mark.no-result::before { content: "…" / ""; }
 .mark.not-offered::before { content: "–" / ""; }
 .mark.owned::before { content: "↗" / ""; }
 .mark.no-case::before { content: "○" / ""; }
@@ -85,7 +85,7 @@ h1 { font: 600 clamp(1.9rem, 5vw, 3rem)/1.1 var(--serif); letter-spacing: -0.02e
   margin-top: 1.25rem; padding: 0.7rem 1rem; border-left: 4px solid var(--warn-fill);
   background: var(--warn-ground); color: var(--warn);
 }
-.warning ul { margin-top: 0.5rem; max-height: 16rem; overflow: auto; }
+.warning ul { margin-top: 0.5rem; }
 .targets { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr)); margin-top: 2rem; }
 .target {
   background: var(--panel); border: 1px solid var(--rule); border-top: 3px solid var(--ink);
@@ -113,51 +113,9 @@ h1 { font: 600 clamp(1.9rem, 5vw, 3rem)/1.1 var(--serif); letter-spacing: -0.02e
 .provenance .facts div { display: flex; gap: 0.5rem; }
 .command { margin-top: 0.4rem; color: var(--soft); }
 .command::before { content: "$ " / ""; font-family: var(--mono); font-size: 0.85em; }
-
-.bar {
-  display: flex; flex-wrap: wrap; align-items: center; gap: 0.4rem 1.2rem;
-  margin: 2rem calc(-1 * clamp(1rem, 4vw, 3rem)) 0; padding: 0.55rem clamp(1rem, 4vw, 3rem);
-  background: var(--paper); border-block: 1px solid var(--rule); font-size: 0.84rem;
-}
-.bar nav { display: flex; flex-wrap: wrap; gap: 0 0.9rem; }
-.bar nav a { color: inherit; text-decoration: none; font-weight: 600; padding: 0.2rem 0; }
-.bar nav a:hover { text-decoration: underline; }
-.bar search { display: flex; flex-wrap: wrap; align-items: center; gap: 0.4rem 0.8rem; margin-left: auto; }
-.bar label { display: flex; align-items: center; gap: 0.4rem; color: var(--soft); }
-.bar input, .bar select, button {
-  font: inherit; color: var(--ink); background: var(--panel); border: 1px solid var(--firm); border-radius: 3px;
-  padding: 0.22rem 0.5rem; min-height: 1.9rem;
-}
-.bar input { width: 7.5rem; }
-.bar select { max-width: 10rem; }
-.bar input::placeholder { color: var(--soft); opacity: 1; }
-button { cursor: pointer; white-space: nowrap; }
-button:hover { border-color: var(--ink); }
-#filter-count { color: var(--soft); line-height: 1.2; }
-#filter-count:empty { display: none; }
-#theme { min-width: 3.6rem; }
-
-@media screen and (min-width: 78rem) {
-  #filter-count {
-    position: absolute; top: 100%; right: clamp(1rem, 4vw, 3rem); padding: 0.3rem 0.7rem;
-    background: var(--paper); border: 1px solid var(--rule); border-top: 0;
-  }
-  .bar { position: sticky; top: 0; z-index: 5; flex-wrap: nowrap; }
-  .bar search { flex-wrap: nowrap; }
-  .bar nav { flex-wrap: nowrap; white-space: nowrap; }
-  html { scroll-padding-top: 4.5rem; }
-}
-@media (max-width: 46rem) {
-  .bar search { margin-left: 0; width: 100%; }
-  .bar label { flex: 1 1 8rem; }
-  .bar input, .bar select { width: 100%; max-width: none; min-width: 0; }
-}
-@media print {
-  :root, :root[data-theme] { color-scheme: light; }
-  body { max-width: none; padding: 0; font-size: 9.5pt; }
-  .bar, .skip, .copy, .back { display: none; }
-  main > section { margin-top: 2rem; }
-  .finding, .target, tr, .requirement { break-inside: avoid; }
-  .scroll { overflow: visible !important; max-height: none !important; }
-}
+.weights { margin-top: 0.9rem; display: grid; gap: 0.15rem; }
+.weights li { padding-left: 3.2rem; position: relative; }
+.weights b { position: absolute; left: 0; width: 2.6rem; text-align: right; font-weight: 650; }
+.weights .of-text b { color: var(--fail); }
+.weights .none { color: var(--soft); }
 `;

@@ -1,17 +1,26 @@
+import { barStyle } from './bar-style.ts';
 import { campaignStyle } from './campaign-style.ts';
+import { columnStyle, mostNamedColumns } from './column-style.ts';
 import { findingStyle } from './finding-style.ts';
 import { matrixStyle, stickyMatrixHead } from './matrix-style.ts';
 import { pageStyle } from './page-style.ts';
+import { printStyle } from './print-style.ts';
 import { requirementStyle } from './requirement-style.ts';
 import { sequenceStyle } from './sequence-style.ts';
 
-const mostTargetsInView = 5;
-
 /** The whole style sheet for a page with that many targets. */
 export function styleSheet(targets: number): string {
-  const columns = `:root{--targets:${targets}}`;
-  const head = targets > mostTargetsInView ? '' : stickyMatrixHead;
-  return [columns, pageStyle, matrixStyle, head, requirementStyle, findingStyle, sequenceStyle, campaignStyle].join(
-    '\n',
-  );
+  const head = targets > mostNamedColumns ? '' : stickyMatrixHead;
+  return [
+    pageStyle,
+    barStyle,
+    matrixStyle,
+    columnStyle(targets),
+    head,
+    requirementStyle,
+    findingStyle,
+    sequenceStyle,
+    campaignStyle,
+    printStyle,
+  ].join('\n');
 }

@@ -35,7 +35,7 @@ for (const scheme of ['light', 'dark'] as const) {
 
     test('the button turns them around and the choice stays', async ({ report }) => {
       const button = report.locator('#theme');
-      await expect(button).toHaveAccessibleName('Colours: as the system');
+      await expect(button).toHaveAccessibleName('Colours: auto, as the system');
       await button.click();
       await expect(button).toHaveAccessibleName('Colours: light');
       expect(await ground(report)).toBeGreaterThan(200);

@@ -53,10 +53,76 @@ test('by text, in bits, requirements and findings', async ({ report }) => {
 });
 
 test('a link to what the filter hides shows it again', async ({ report }) => {
-  const finding = report.locator('article.finding').first();
+  const link = report.locator('.target .found a').first();
+  const finding = report.locator((await link.getAttribute('href')) ?? '');
   await report.locator('#filter-text').fill('no such words anywhere');
   await expect(finding).toBeHidden();
-  await report.locator('.target .found a').first().click();
+  await link.click();
   await expect(finding).toBeVisible();
   await expect(finding).toBeFocused();
+});
+
+test('“bit 28” is the bit, what hangs on it, and no other', async ({ report, run }) => {
+  await report.locator('#filter-text').fill('bit 28');
+  await expect(shown(report, 'feature').first()).toBeVisible();
+  const names = await shown(report, 'feature').locator('th').allTextContents();
+  const bit28 = run.catalogue.features.filter(({ bit }) => bit === 28).map(({ name }) => name);
+  expect(names.length).toBeGreaterThan(0);
+  for (const name of names) expect(bit28.some((one) => name.startsWith(one))).toBe(true);
+  const hanging = run.catalogue.requirements.filter(({ features }) => features.some((name) => bit28.includes(name)));
+  await expect(shown(report, 'requirement')).toHaveCount(hanging.length);
+  expect(hanging.length).toBeGreaterThan(0);
+});
+
+test('by level, basis, way of failing and text', async ({ report, run }) => {
+  const groups = findingGroups(run);
+  await report.locator('.more > summary').click();
+  const should = groups.filter(({ finding }) => finding.level === 'SHOULD' && finding.basis === 'keyword');
+  await report.locator('#filter-level').selectOption('SHOULD');
+  await report.locator('#filter-basis').selectOption('keyword');
+  await expect(shown(report, 'finding')).toHaveCount(should.length);
+  await report.locator('#filter-reset').click();
+  const crashes = groups.filter(({ finding }) => finding.how === 'crash');
+  expect(crashes.length).toBeGreaterThan(0);
+  await report.locator('#filter-how').selectOption('crash');
+  await expect(shown(report, 'finding')).toHaveCount(crashes.length);
+  await expect(shown(report, 'entry')).toHaveCount(crashes.length);
+  const crashed = new Set(crashes.map(({ finding }) => finding.requirement));
+  await expect(shown(report, 'requirement')).toHaveCount(crashed.size);
+  await report.locator('#filter-reset').click();
+  const rules = run.catalogue.requirements.filter(({ since }) => since === 'virtio-1.2').length;
+  expect(rules).toBeGreaterThan(0);
+  await report.locator('#filter-since').selectOption('virtio-1.2');
+  await expect(shown(report, 'requirement')).toHaveCount(rules);
+});
+
+test('the address keeps it, and gives it back', async ({ report, run }) => {
+  const { target = '' } = run.targets[0] ?? {};
+  await report.locator('#filter-target').selectOption({ label: target });
+  await report.locator('#filter-verdict').selectOption('fail');
+  await report.locator('#filter-text').fill('ring');
+  const address = report.url();
+  expect(address).toContain(`?text=ring&target=${target}&verdict=fail`);
+  const findings = await shown(report, 'finding').count();
+  await shown(report, 'entry').first().locator('a').click();
+  const withPlace = report.url();
+  expect(withPlace).toMatch(/#finding-.*\?text=ring/);
+  await report.goto('about:blank');
+  await report.goto(withPlace);
+  await expect(report.locator('#filter-text')).toHaveValue('ring');
+  await expect(report.locator('#filter-verdict')).toHaveValue('fail');
+  await expect(shown(report, 'finding')).toHaveCount(findings);
+  await expect(report.locator('article.finding.sought')).toBeInViewport();
+  await report.locator('#filter-reset').click();
+  expect(report.url()).not.toContain('?');
+});
+
+test('says so where nothing matches', async ({ report }) => {
+  const word = report.locator('#filter-none');
+  await expect(word).toBeHidden();
+  await report.locator('#filter-text').fill('no such words anywhere');
+  await expect(word).toContainText('Nothing matches text “no such words anywhere”.');
+  await word.locator('button').click();
+  await expect(word).toBeHidden();
+  await expect(report.locator('#filter-text')).toHaveValue('');
 });

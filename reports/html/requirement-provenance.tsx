@@ -1,0 +1,77 @@
+import type { JSX } from 'preact';
+import { apartWords } from '../judged-by-texts.ts';
+import type { SnapshotRequirement } from '../record/catalogue-snapshot.ts';
+import { levelWord } from '../result-explanation.ts';
+import { apartIn, type ReportView } from './report-view.ts';
+
+export function Level({ requirement }: { readonly requirement: SnapshotRequirement }): JSX.Element {
+  const kind = requirement.basis === 'keyword' ? 'keyword' : 'reading';
+  return <span class={`level ${kind}`}>{levelWord(requirement)}</span>;
+}
+
+/** A warning beside what only our own implementations have passed; nothing beside anything else. */
+export function Unwitnessed({ requirement }: { readonly requirement: SnapshotRequirement }): JSX.Element | null {
+  if (requirement.unwitnessed !== true) return null;
+  return (
+    <span class="unwitnessed">
+      no independent implementation has passed this yet; the requirement itself may be wrong
+    </span>
+  );
+}
+
+const basisSentences: Readonly<Record<string, string>> = {
+  keyword: 'the text says so in this word',
+  fact: 'the text states it as a fact; the level is our reading',
+  choice: 'no text says it; of several lawful behaviours it is the one that we chose',
+  robustness: 'no text says it; we expect it of any implementation',
+};
+
+/** Why a violation does not count under the texts that were chosen; nothing beside what counts. */
+export function Apart(props: {
+  readonly view: ReportView;
+  readonly requirement: SnapshotRequirement;
+}): JSX.Element | null {
+  const apart = apartIn(props.view, props.requirement);
+  return apart === undefined ? null : <span class="unwitnessed"> {apartWords(apart)}</span>;
+}
+
+/** Where a requirement comes from. */
+export function Provenance(props: {
+  readonly view: ReportView;
+  readonly requirement: SnapshotRequirement;
+}): JSX.Element {
+  const { view, requirement } = props;
+  const { clause, origin, basis, binds, features } = requirement;
+  return (
+    <p class="origin">
+      {clause} · {levelWord(requirement)}: {basisSentences[basis] ?? basis}
+      {versionsOf(view, requirement)} · binds the {binds}
+      {features.length === 0 ? '' : ` · hangs on ${features.map((name) => withBit(view, name)).join(', ')}`}
+      {origin.length === 0 ? null : (
+        <>
+          {' '}
+          · <code>{origin.join(', ')}</code>
+        </>
+      )}
+    </p>
+  );
+}
+
+/** `VIRTIO_F_EVENT_IDX (bit 29)` */
+function withBit({ run }: ReportView, name: string): string {
+  const bit = run.catalogue.features.find((feature) => feature.name === name)?.bit;
+  return bit === undefined ? name : `${name} (bit ${bit})`;
+}
+
+/** ` · since virtio 1.2 (2022-07-01)`, and why a violation does not count, where it does not. */
+function versionsOf(view: ReportView, requirement: SnapshotRequirement): string {
+  const { since, until } = requirement;
+  if (since === undefined) return '';
+  const date = view.run.catalogue.sources?.find(({ name }) => name === since)?.date;
+  const apart = apartIn(view, requirement);
+  return [
+    ` · since ${since}${typeof date === 'string' ? ` (${date})` : ''}`,
+    typeof until === 'string' ? `, until ${until}` : '',
+    apart === undefined ? '' : `, ${apartWords(apart)}: not counted as a violation`,
+  ].join('');
+}
