@@ -33,8 +33,9 @@ export class EventHolder {
     return token;
   }
 
-  release(token: EventToken): void {
-    if (this.#held.delete(token)) closeFd(token);
+  /** Without a token it has no effect. */
+  release(token: EventToken | undefined): void {
+    if (token !== undefined && this.#held.delete(token)) closeFd(token);
   }
 
   /** A full count stays full: its reader has a signal waiting. */

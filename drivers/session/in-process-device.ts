@@ -16,7 +16,7 @@ interface LentMemory {
 export interface InProcessEdge {
   readonly pageSize: number;
   holdEvent(descriptor: number): EventToken | undefined;
-  releaseEvent(token: EventToken): void;
+  releaseEvent(token: EventToken | undefined): void;
   signal(token: EventToken): void;
   takeSignal(token: EventToken): boolean;
   userMemory(userAddress: bigint, size: bigint): Uint8Array | undefined;

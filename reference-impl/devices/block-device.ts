@@ -152,7 +152,6 @@ export class BlockDevice extends QueuedDevice {
     if (ring === undefined) return 'idle';
     const chain = this.take(queue, ring);
     if (chain === undefined) return 'idle';
-    this.keep(queue, chain);
     if (chain.writableLength === 0) {
       this.breakQueue(queue, 'request-without-status');
       return 'progressed';

@@ -74,6 +74,10 @@ export function decodeBlockHeader(bytes: Uint8Array): BlockHeader {
   return { type: view.getUint32(0, true), sector: view.getBigUint64(8, true) };
 }
 
+/** The 20 bytes of GET_ID. Behind the end of the string there is no code, which counts as 0. */
+export const encodeBlockId = (serial: string): Uint8Array =>
+  Uint8Array.from({ length: BLOCK_ID_SIZE }, (_, n) => serial.charCodeAt(n) & 0x7f);
+
 /** Offsets in struct virtio_blk_config, as far as the RAM disk has it: up to what ZONED adds. */
 export const blockConfig = {
   capacity: 0,

@@ -2,11 +2,11 @@ import { gather, type Piece } from '../memory/pieces.ts';
 import type { Chain } from '../virtqueue/chain.ts';
 import {
   BLOCK_HEADER_SIZE,
-  BLOCK_ID_SIZE,
   type BlockHeader,
   type BlockRange,
   decodeBlockHeader,
   decodeRanges,
+  encodeBlockId,
   SECTOR_SIZE,
   VIRTIO_BLK_F_CONFIG_WCE,
   VIRTIO_BLK_F_FLUSH,
@@ -93,8 +93,7 @@ export const blockRules: BlockRules = {
   zeroed: () => 0,
   writeback: (features) =>
     (features & (VIRTIO_BLK_F_CONFIG_WCE | VIRTIO_BLK_F_FLUSH)) === VIRTIO_BLK_F_CONFIG_WCE ? 0 : 1,
-  // Behind the end of the string there is no code, which counts as 0.
-  identity: (serial) => Uint8Array.from({ length: BLOCK_ID_SIZE }, (_, n) => serial.charCodeAt(n) & 0x7f),
+  identity: encodeBlockId,
   inOrder: (_, carryOut, tell) => {
     carryOut();
     tell();

@@ -57,7 +57,6 @@ export class EntropyDevice extends QueuedDevice {
     if (ring === undefined) return 'idle';
     const chain = this.take(queue, ring);
     if (chain === undefined) return 'idle';
-    this.keep(queue, chain);
     this.#rules.readable(chain.readableLength);
     const bytes = new Uint8Array(this.#rules.placed(chain.writableLength));
     this.#source(bytes);

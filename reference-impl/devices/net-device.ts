@@ -139,7 +139,6 @@ export class NetDevice extends QueuedDevice {
     const ring = this.ringToProcess(queue, queue.isAwake);
     const chain = ring === undefined ? undefined : this.take(queue, ring);
     if (ring === undefined || chain === undefined) return 'idle';
-    this.keep(queue, chain);
     const [group, command, ...bytes] = gather(chain.readable);
     const isAddress = group === VIRTIO_NET_CTRL_MAC && command === VIRTIO_NET_CTRL_MAC_ADDR_SET;
     const isTaken = isAddress && bytes.length === MAC_SIZE && this.has(VIRTIO_NET_F_CTRL_MAC_ADDR);
@@ -155,7 +154,6 @@ export class NetDevice extends QueuedDevice {
     const target = this.#waiting[this.#rules.receiveQueue(queue.index)];
     const chain = this.take(queue, ring);
     if (chain === undefined) return 'idle';
-    this.keep(queue, chain);
     const headerSize = this.#rules.headerSize(this.features);
     const sends = queue.isEnabled || this.#rules.sendsWhileDisabled();
     if (sends) {
@@ -197,7 +195,7 @@ export class NetDevice extends QueuedDevice {
       return outcome;
     };
     while (room < needed) {
-      const chain = this.take(queue, ring);
+      const chain = this.takeForNow(queue, ring);
       if (chain === undefined) {
         return putBack(this.#rules.isTooLarge(chains.length, ring.size) ? 'too-large' : 'no-buffers');
       }

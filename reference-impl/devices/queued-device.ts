@@ -75,6 +75,7 @@ export interface Queue {
   /** Starts since the device was made or reset, and decisions on a call since the last one. */
   starts: number;
   uses: number;
+  /** Until the device is reset. */
   broken: QueueFailure | undefined;
 }
 
@@ -167,7 +168,6 @@ export abstract class QueuedDevice implements ParentDriver {
     }
     queue.ring = this.#wrap?.(index, ring, options) ?? ring;
     queue.isStarted = true;
-    queue.broken = undefined;
     queue.wasKicked = queue.isAwake = false;
     queue.emptyLooks = queue.uses = 0;
     queue.starts++;
@@ -266,8 +266,15 @@ export abstract class QueuedDevice implements ParentDriver {
     return may ? queue.ring : undefined;
   }
 
-  /** The next chain of a ring, to be kept or given back; undefined where there is none, or where it breaks the queue. */
+  /** The next chain of a ring, which will be carried out; undefined where there is none, or where it breaks the queue. */
   protected take(queue: Queue, ring: DeviceRing): Chain | undefined {
+    const chain = this.takeForNow(queue, ring);
+    if (chain !== undefined) this.keep(queue, chain);
+    return chain;
+  }
+
+  /** The same of a chain that may be given back: it is to be kept, or its ring is taken back to a mark. */
+  protected takeForNow(queue: Queue, ring: DeviceRing): Chain | undefined {
     const { sleepsBeforeLook, staysAwake } = this.transport.queue;
     const hasEvents = this.has(VIRTIO_F_EVENT_IDX);
     if (sleepsBeforeLook(queue.emptyLooks, hasEvents)) {
@@ -277,15 +284,15 @@ export abstract class QueuedDevice implements ParentDriver {
       return undefined;
     }
     let next = ring.next();
-    if (next.kind === 'empty') {
-      if (staysAwake(hasEvents)) {
-        queue.emptyLooks++;
-        return undefined;
-      }
+    if (next.kind === 'empty' && !staysAwake(hasEvents)) {
       // Asks for kicks, then looks once more: a chain may have come just before, without a kick.
       this.#askForKicks(queue, ring);
       next = ring.next();
-      queue.isAwake = next.kind !== 'empty';
+    }
+    if (next.kind === 'empty') {
+      queue.isAwake = staysAwake(hasEvents);
+      queue.emptyLooks++;
+      return undefined;
     }
     if (next.kind === 'malformed') {
       if (isMiss(next.reason) && this.sinks.missed !== undefined) {
@@ -296,7 +303,6 @@ export abstract class QueuedDevice implements ParentDriver {
       if (this.transport.queue.breaksOnMalformed()) this.breakQueue(queue, next.reason);
       return undefined;
     }
-    if (next.kind === 'empty') return undefined;
     if (this.transport.queue.suppressesKicksWhileAwake()) ring.wantKicks(false);
     return next;
   }

@@ -107,6 +107,9 @@ export const strictInterruptRules: InterruptRules = {
   told: (_, rings) => rings,
 };
 
+/** A vector that is to have no event descriptor. */
+const NO_EVENT = -1;
+
 const unarmed: EventTokens = [];
 
 /** The event descriptors of the vectors: one for each ring. */
@@ -163,8 +166,8 @@ export class Interrupts {
     const held: (EventToken | undefined)[] = [];
     for (let n = 0; n < count; n++) {
       const descriptor = view.getInt32(4 * rules.descriptorOf(n), true);
-      const token = descriptor < 0 ? undefined : this.#edge.holdEvent(descriptor);
-      if (descriptor >= 0 && token === undefined && rules.noEventError !== 0) {
+      const token = this.#edge.holdEvent(descriptor);
+      if (descriptor !== NO_EVENT && token === undefined && rules.noEventError !== 0) {
         this.#armFrom(start, held, rules.keptAtFailure(held));
         return -rules.noEventError;
       }
@@ -177,7 +180,7 @@ export class Interrupts {
   /** Arms vectors with those that are kept, and lets go of the others that were taken hold of. */
   #armFrom(start: number, held: readonly (EventToken | undefined)[], kept: readonly (EventToken | undefined)[]): void {
     for (const [n, token] of kept.entries()) this.#arm(start + n, token);
-    for (const token of held) if (token !== undefined && !kept.includes(token)) this.#edge.releaseEvent(token);
+    for (const token of held) if (!kept.includes(token)) this.#edge.releaseEvent(token);
   }
 
   #signal(vector: number): void {

@@ -9,7 +9,8 @@ export interface MdevEdge {
   readonly pageSize: number;
   /** Takes hold of the event descriptor that a user named; undefined where it is none. */
   holdEvent(descriptor: number): EventToken | undefined;
-  releaseEvent(token: EventToken): void;
+  /** Without one it has no effect. */
+  releaseEvent(token: EventToken | undefined): void;
   /** Adds one to the event's count. */
   signal(token: EventToken): void;
   /** The user's own memory from this user address on; undefined where some of it is not there. */

@@ -86,29 +86,30 @@ export const pciConfigRules: PciConfigRules = {
 export class PciConfigSpace {
   readonly #rules: PciConfigRules;
   readonly #identity: PciIdentity;
-  #bytes: Uint8Array;
+  /** What a user wrote, by offset. */
+  readonly #written = new Map<number, number>();
 
   constructor(rules: PciConfigRules, identity: PciIdentity) {
     this.#rules = rules;
     this.#identity = identity;
-    this.#bytes = rules.content(identity);
   }
 
   reset(): void {
-    if (this.#rules.survivesReset) return;
-    this.#bytes = this.#rules.content(this.#identity);
+    if (!this.#rules.survivesReset) this.#written.clear();
   }
 
   read(offset: number, target: Uint8Array): void {
+    const bytes = this.#rules.content(this.#identity);
+    const writable = this.#rules.writable(this.#identity);
+    for (const [at, byte] of this.#written) {
+      const mask = writable[at] ?? 0;
+      bytes[at] = ((bytes[at] ?? 0) & ~mask) | (byte & mask);
+    }
     const at = this.#rules.readAt(offset, target.length);
-    target.set(this.#bytes.subarray(at, at + target.length));
+    target.set(bytes.subarray(at, at + target.length));
   }
 
   write(offset: number, source: Uint8Array): void {
-    const writable = this.#rules.writable(this.#identity);
-    for (const [n, byte] of source.entries()) {
-      const mask = writable[offset + n] ?? 0;
-      this.#bytes[offset + n] = ((this.#bytes[offset + n] ?? 0) & ~mask) | (byte & mask);
-    }
+    for (const [n, byte] of source.entries()) this.#written.set(offset + n, byte);
   }
 }

@@ -59,9 +59,8 @@ export class PackedInflightRegion implements InflightRecord {
 
   begin(told: RingPosition, ring: RingGlimpse): Resumption {
     const position = positionOf('packed', told);
-    const view = this.#view;
     const rules = this.#rules;
-    if (!isInUse(view, rules, this.#size)) return this.#beginAnew(position);
+    if (!isInUse(this.#view, rules, this.#size)) return this.#beginAnew(position);
     this.#settle(ring);
     const heads = rules.resubmitted(this.#inFlight());
     if (rules.goesOnCounting) this.#counter = heads.at(-1)?.counter ?? 0n;
@@ -73,37 +72,37 @@ export class PackedInflightRegion implements InflightRecord {
 
   fetched({ kept = [] }: Chain): void {
     const view = this.#view;
-    const head = view.getUint16(old.freeHead, true);
+    const head = this.#word(old.freeHead);
     const first = this.#entry(head);
     this.#counter = BigInt.asUintN(64, this.#rules.nextCounter(this.#counter));
-    view.setUint16(first + numAt, 0, true);
+    this.#setWord(first + numAt, 0);
     view.setBigUint64(first + counterAt, this.#counter, true);
     if (this.#rules.marksFetched) view.setUint8(first, 1);
     for (const descriptor of kept) {
       const { addr, len, id, flags } = this.#rules.copied(descriptor);
-      const free = view.getUint16(current.freeHead, true);
-      view.setUint16(first + lastAt, free, true);
-      view.setUint16(first + numAt, view.getUint16(first + numAt, true) + 1, true);
+      const free = this.#word(current.freeHead);
+      this.#setWord(first + lastAt, free);
+      this.#setWord(first + numAt, this.#word(first + numAt) + 1);
       const at = this.#entry(free);
       view.setBigUint64(at + addrAt, addr, true);
       view.setUint32(at + lenAt, len, true);
-      view.setUint16(at + flagsAt, flags, true);
-      view.setUint16(at + idAt, id, true);
-      view.setUint16(current.freeHead, view.getUint16(at + nextAt, true), true);
+      this.#setWord(at + flagsAt, flags);
+      this.#setWord(at + idAt, id);
+      this.#setWord(current.freeHead, this.#word(at + nextAt));
     }
-    view.setUint16(old.freeHead, view.getUint16(current.freeHead, true), true);
+    this.#setWord(old.freeHead, this.#word(current.freeHead));
     this.#heads.set(kept, head);
   }
 
   using(chain: Chain): void {
     const view = this.#view;
     const head = this.#headOf(chain);
-    const last = this.#entry(view.getUint16(this.#entry(head) + lastAt, true));
-    view.setUint16(last + nextAt, view.getUint16(current.freeHead, true), true);
-    view.setUint16(current.freeHead, head, true);
+    const last = this.#entry(this.#word(this.#entry(head) + lastAt));
+    this.#setWord(last + nextAt, this.#word(current.freeHead));
+    this.#setWord(current.freeHead, head);
     if (!this.#rules.movesUsedIdx) return;
     const { avail, availWrap } = this.#positionBehind(chain.slots);
-    view.setUint16(current.usedIdx, avail, true);
+    this.#setWord(current.usedIdx, avail);
     view.setUint8(current.usedWrap, availWrap);
   }
 
@@ -121,8 +120,8 @@ export class PackedInflightRegion implements InflightRecord {
   #beginAnew(position: PackedPosition): Resumption {
     const view = this.#view;
     beginRegion(view, this.#rules, this.#size);
-    for (let entry = 0; entry < this.#size; entry++) view.setUint16(this.#entry(entry) + nextAt, entry + 1, true);
-    view.setUint16(current.usedIdx, position.used, true);
+    for (let entry = 0; entry < this.#size; entry++) this.#setWord(this.#entry(entry) + nextAt, entry + 1);
+    this.#setWord(current.usedIdx, position.used);
     view.setUint8(current.usedWrap, position.usedWrap);
     this.#copy(current, old);
     return { position, keepsDescriptors: true };
@@ -135,13 +134,13 @@ export class PackedInflightRegion implements InflightRecord {
   #settle(ring: RingGlimpse): void {
     const view = this.#view;
     const available = availableBits(view.getUint8(old.usedWrap) === 0 ? 0 : 1);
-    const isShown = (ring.flags(view.getUint16(old.usedIdx, true) % this.#size) & marks) !== available;
+    const isShown = (ring.flags(this.#word(old.usedIdx) % this.#size) & marks) !== available;
     if (this.#rules.takesAsDone(isShown)) this.#copy(current, old);
     this.#copy(old, current);
-    let free = view.getUint16(current.freeHead, true);
+    let free = this.#word(current.freeHead);
     for (let n = 0; n < this.#size && free < this.#size; n++) {
       view.setUint8(this.#entry(free), 0);
-      free = view.getUint16(this.#entry(free) + nextAt, true);
+      free = this.#word(this.#entry(free) + nextAt);
     }
   }
 
@@ -156,17 +155,17 @@ export class PackedInflightRegion implements InflightRecord {
 
   #recorded(head: number): RecordedChain {
     const view = this.#view;
-    const count = Math.min(view.getUint16(this.#entry(head) + numAt, true), this.#size);
+    const count = Math.min(this.#word(this.#entry(head) + numAt), this.#size);
     const descriptors: PackedDescriptor[] = [];
     let at = this.#entry(head);
     for (let n = 0; n < count; n++) {
       descriptors.push({
         addr: view.getBigUint64(at + addrAt, true),
         len: view.getUint32(at + lenAt, true),
-        id: view.getUint16(at + idAt, true),
-        flags: view.getUint16(at + flagsAt, true),
+        id: this.#word(at + idAt),
+        flags: this.#word(at + flagsAt),
       });
-      at = this.#entry(view.getUint16(at + nextAt, true));
+      at = this.#entry(this.#word(at + nextAt));
     }
     this.#heads.set(descriptors, head);
     return { id: descriptors.at(-1)?.id ?? 0, descriptors };
@@ -174,7 +173,7 @@ export class PackedInflightRegion implements InflightRecord {
 
   /** The used position that the region holds, and the available one `slots` further. */
   #positionBehind(slots: number): PackedPosition {
-    const used = this.#view.getUint16(current.usedIdx, true) % this.#size;
+    const used = this.#word(current.usedIdx) % this.#size;
     const usedWrap = this.#view.getUint8(current.usedWrap) === 0 ? 0 : 1;
     const avail = used + slots;
     const isNextRound = avail >= this.#size;
@@ -184,9 +183,17 @@ export class PackedInflightRegion implements InflightRecord {
 
   #copy(from: State, to: State): void {
     const view = this.#view;
-    view.setUint16(to.freeHead, view.getUint16(from.freeHead, true), true);
-    view.setUint16(to.usedIdx, view.getUint16(from.usedIdx, true), true);
+    this.#setWord(to.freeHead, this.#word(from.freeHead));
+    this.#setWord(to.usedIdx, this.#word(from.usedIdx));
     view.setUint8(to.usedWrap, view.getUint8(from.usedWrap));
+  }
+
+  #word(at: number): number {
+    return this.#view.getUint16(at, true);
+  }
+
+  #setWord(at: number, word: number): void {
+    this.#view.setUint16(at, word, true);
   }
 
   /** What stands in the memory of a region is not trusted: every number means an entry. */

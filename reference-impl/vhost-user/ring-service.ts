@@ -116,7 +116,7 @@ export class RingService {
       if (vring.isAttached) this.#detach(vring);
     }
     this.#applyService(vring);
-    if (isStarted(next) && !isStarted(before)) this.#tellOfStart(vring);
+    if (isStarted(next)) this.#tellOfStart(vring);
     return undefined;
   }
 
@@ -246,7 +246,7 @@ export class RingService {
     return isStarted(vring.state) && this.vrings.every((other) => other === vring || !isStarted(other.state));
   }
 
-  /** What a front-end may hear of as soon as a ring runs, and not before. */
+  /** What a front-end may hear of as soon as a ring runs, and not before: each once. */
   #tellOfStart({ index }: Vring): void {
     const { configChanges, sharedObjects, sharedMemory } = this.#session;
     this.#notifiers.tell(index);

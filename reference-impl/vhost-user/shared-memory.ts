@@ -77,9 +77,13 @@ export class SharedMemoryRegions {
     const { edge, backEndChannel, rules } = this.#session;
     const mapping = this.#mapping;
     this.#mapping = undefined;
-    if (mapping === undefined || backEndChannel === undefined || !rules.sharedMemory.unmapsAtStop) return;
+    if (mapping === undefined || !rules.sharedMemory.unmapsAtStop) return;
     const asked = rules.sharedMemory.unmapped(mapping);
-    edge.sendRequest(backEndChannel, backEndRequest('VHOST_USER_BACKEND_SHMEM_UNMAP', mmapPayload, asked));
+    // It was mapped by way of a channel, which another may have replaced.
+    edge.sendRequest(
+      backEndChannel as DescriptorToken,
+      backEndRequest('VHOST_USER_BACKEND_SHMEM_UNMAP', mmapPayload, asked),
+    );
   }
 
   /** A reset: the front-end unmaps by itself. */

@@ -7,7 +7,8 @@ export interface VdpaEdge {
   readonly pageSize: number;
   /** Takes hold of the event descriptor that a user named; undefined where it is none. */
   holdEvent(descriptor: number): EventToken | undefined;
-  releaseEvent(token: EventToken): void;
+  /** Without one it has no effect. */
+  releaseEvent(token: EventToken | undefined): void;
   /** Adds one to the event's count. */
   signal(token: EventToken): void;
   /** Whether the event was signalled since the last look. */

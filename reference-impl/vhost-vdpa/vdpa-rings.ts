@@ -73,10 +73,11 @@ export class VdpaRings {
   }
 
   setEvent(use: EventUse, index: number, token: EventToken | undefined): void {
-    if (token === undefined && !this.#options.rules.ring.forgetsUnbound) return;
+    const { forgetsUnbound, releasesReplaced } = this.#options.rules.ring;
+    if (token === undefined && !forgetsUnbound) return;
     const name = `${use} ${index}`;
     const before = this.#events.get(name);
-    if (before !== undefined) this.#options.edge.releaseEvent(before);
+    if (releasesReplaced) this.#options.edge.releaseEvent(before);
     if (token === undefined) this.#events.delete(name);
     else this.#events.set(name, token);
   }

@@ -84,6 +84,8 @@ export interface VdpaRingRules {
   readonly unbinds: boolean;
   /** Whether an event that was taken away is signalled no more. */
   readonly forgetsUnbound: boolean;
+  /** Whether an event that another took the place of, or that was taken away, is held no more. */
+  readonly releasesReplaced: boolean;
   /** Whether a ring may run by the device's state: DRIVER_OK, suspended, and the ring enabled. */
   readonly runs: (state: { driverOk: boolean; suspended: boolean; enabled: boolean }) => boolean;
   /** Whether SET_VRING_ENABLE with a number enables its ring. */
@@ -193,6 +195,7 @@ export const vdpaRules: VdpaRules = {
     noEventError: errno.EINVAL,
     unbinds: true,
     forgetsUnbound: true,
+    releasesReplaced: true,
     runs: ({ driverOk, suspended, enabled }) => driverOk && !suspended && enabled,
     enables: (num) => num !== 0,
   },

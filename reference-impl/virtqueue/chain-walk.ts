@@ -90,12 +90,8 @@ function piecesFor(
   address: bigint,
   length: number,
 ): Translation {
-  let pieces: Translation = [];
-  for (const access of accesses) {
-    pieces = memory.translate(bufferSpace, address, length, access);
-    if (isFailure(pieces)) return pieces;
-  }
-  return pieces;
+  const translations = accesses.map((access) => memory.translate(bufferSpace, address, length, access));
+  return translations.find(isFailure) ?? (translations[0] as Translation);
 }
 
 export interface IndirectTable {

@@ -10,18 +10,22 @@ const transports = ['vhost-user'] as const;
 const protocol = protocolBit.CONFIG | protocolBit.REPLY_ACK;
 const liveMigration = 1;
 const writebackAt = 32;
+const readOnly = 'vu-config/read-only-field-write-not-accepted';
 /** Sizes that a config space may have, as versions of the text have it, or a back-end cuts it off; the largest first. */
 const likelySizes = [256, 128, 96, 72, 60, 57, 36, 34, 24, 20, 17, 12, 10, 8, 6];
 
 type Context = Pick<CaseContext<string, VariantAxes, VhostUserSession>, 'port' | 'connect'>;
+type Open = (context: Context) => VhostUserSession;
 
-const opened = ({ port, connect }: Context): VhostUserSession => negotiatedWith(port, connect('connected'), protocol);
+const opened: Open = ({ port, connect }) => negotiatedWith(port, connect('connected'), protocol);
+/** With all that the case asks for. */
+const openedWithFeatures: Open = ({ connect }) => connect('negotiated');
 
 /** Config space as one read from its start tells it; undefined where no size is answered. */
-function wholeSpace(context: Context): Uint8Array | undefined {
+function wholeSpace(context: Context, open: Open): Uint8Array | undefined {
   for (const size of likelySizes) {
     // A session each: a read past the end may close it.
-    const session = opened(context);
+    const session = open(context);
     const whole = readConfig(session, 0, size);
     session.close();
     if (whole?.length === size) return whole;
@@ -29,8 +33,8 @@ function wholeSpace(context: Context): Uint8Array | undefined {
   return undefined;
 }
 
-function knownSpace(context: Context, check: Check): Uint8Array {
-  const whole = wholeSpace(context);
+function knownSpace(context: Context, check: Check, open: Open = opened): Uint8Array {
+  const whole = wholeSpace(context, open);
   check.holds(whole !== undefined, 'config space from its start', {
     expected: `bytes for one of the sizes ${likelySizes.join(', ')}`,
     actual: whole === undefined ? 'none' : `${whole.length} bytes`,
@@ -47,8 +51,9 @@ function written(
   check: Check,
   bytes: number,
   window: { readonly payload: Uint8Array; readonly what: string },
+  open: Open = opened,
 ): { readonly session: VhostUserSession; readonly isTaken: boolean; readonly space: Uint8Array } | undefined {
-  const first = opened(context);
+  const first = open(context);
   const answer = first.messages.acknowledged({ request: 'VHOST_USER_SET_CONFIG', payload: window.payload });
   if (answer.kind === 'died' || answer.kind === 'silent') {
     check.failsBy(answer, window.what, 'an acknowledgement, or a closed connection');
@@ -57,7 +62,7 @@ function written(
   // A back-end may acknowledge with 0 and close behind it: it has refused then.
   const stays = first.isOpen && first.messages.fence().kind === 'reply';
   if (!stays) first.close();
-  const session = stays ? first : opened(context);
+  const session = stays ? first : open(context);
   const space = readConfig(session, 0, bytes) ?? new Uint8Array(0);
   return { session, isTaken: stays && answer.kind === 'done' && answer.by === 'acknowledgement', space };
 }
@@ -88,31 +93,60 @@ export const reads = defineCase({
   },
 });
 
+/** Writes of a driver to each window that has no writeback, one session each. */
+function readOnlyWindowsStay(
+  context: Context & Pick<CaseContext<typeof readOnly, VariantAxes, VhostUserSession>, 'points' | 'requirement'>,
+  open: Open,
+): void {
+  const check = context.requirement(readOnly);
+  const whole = knownSpace(context, check, open);
+  const all = [1, 4, 8].map((size) => ({ key: `size=${size}`, size }));
+  context.points(all, ({ key, size }) => {
+    const changed: number[] = [];
+    for (let offset = 0; offset + size <= whole.length; offset += size) {
+      if (offset <= writebackAt && writebackAt < offset + size) continue;
+      const bytes = whole.subarray(offset, offset + size).map((byte) => byte ^ 0x11);
+      const payload = configPayload(offset, size, 0, bytes);
+      const what = `SET_CONFIG of ${size} bytes at ${offset}`;
+      const result = written(context, check, whole.length, { payload, what }, open);
+      if (result === undefined) return;
+      const { session, space } = result;
+      if (space.length !== whole.length || space.some((byte, at) => at !== writebackAt && byte !== whole[at]))
+        changed.push(offset);
+      session.close();
+    }
+    check.sameSequence(changed, [], `offsets at which a write of ${key} changed config space`);
+  });
+}
+
 export const driverWrites = defineCase({
   id: 'vhost-user/config/read-only-windows-are-not-written',
   title: 'SET_CONFIG of a driver to any window without writeback leaves each byte of config space as it was',
   proves: { 'vu-config/read-only-field-write-not-accepted': 'config-read-only-written' },
   applies: { start: 'closed', transports, devices: ['block'], offers: ['VHOST_USER_PROTOCOL_F_CONFIG'], ring: 'none' },
   run(context) {
-    const check = context.requirement('vu-config/read-only-field-write-not-accepted');
-    const whole = knownSpace(context, check);
-    const all = [1, 4, 8].map((size) => ({ key: `size=${size}`, size }));
-    context.points(all, ({ key, size }) => {
-      const changed: number[] = [];
-      for (let offset = 0; offset + size <= whole.length; offset += size) {
-        if (offset <= writebackAt && writebackAt < offset + size) continue;
-        const bytes = whole.subarray(offset, offset + size).map((byte) => byte ^ 0x11);
-        const payload = configPayload(offset, size, 0, bytes);
-        const what = `SET_CONFIG of ${size} bytes at ${offset}`;
-        const result = written(context, check, whole.length, { payload, what });
-        if (result === undefined) return;
-        const { session, space } = result;
-        if (space.length !== whole.length || space.some((byte, at) => at !== writebackAt && byte !== whole[at]))
-          changed.push(offset);
-        session.close();
-      }
-      check.sameSequence(changed, [], `offsets at which a write of ${key} changed config space`);
-    });
+    readOnlyWindowsStay(context, opened);
+  },
+});
+
+export const driverWritesBesideWriteback = defineCase({
+  id: 'vhost-user/config/read-only-windows-are-not-written-with-writeback',
+  title: 'where writeback can be written, SET_CONFIG of a driver to any other window leaves each byte as it was',
+  proves: { 'vu-config/read-only-field-write-not-accepted': 'config-read-only-written' },
+  applies: {
+    start: 'closed',
+    transports,
+    devices: ['block'],
+    negotiate: [
+      'VHOST_USER_PROTOCOL_F_CONFIG',
+      'VHOST_USER_PROTOCOL_F_REPLY_ACK',
+      'VIRTIO_BLK_F_CONFIG_WCE',
+      'VIRTIO_BLK_F_FLUSH',
+    ],
+    ring: 'none',
+  },
+  run(context) {
+    readOnlyWindowsStay(context, openedWithFeatures);
   },
 });
 

@@ -1,3 +1,4 @@
+import { VIRTIO_BLK_S_OK } from '../../drivers/devices/block-requests.ts';
 import { DeadlineError, type DriverPort, type VhostUserSession } from '../../drivers/port/port.ts';
 import { seenWithinMs } from '../../judging/deadline.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
@@ -8,7 +9,7 @@ import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
 import { writtenBefore } from '../premise.ts';
 import { refusesMessage, stillServes } from './refusal.ts';
-import { invalidation, type Permission, reportsOf, translated, update, Window } from './translations.ts';
+import { type Entry, invalidation, type Permission, reportsOf, translated, update, Window } from './translations.ts';
 
 /** Translations of I/O-virtual addresses (vhost-user, "IOMMU support"). */
 
@@ -294,6 +295,42 @@ export const askedForAgain = defineCase({
     if (port.until(() => window.reports(session).length > before, port.deadlineMs) !== 'true') {
       check.silence('a miss of the buffer, again', 'VHOST_USER_BACKEND_IOTLB_MSG', port.deadlineMs);
     } else check.atLeast(window.reports(session).length, before + 1, 'misses of the buffer');
+  },
+});
+
+export const askedForAgainMeanwhile = defineCase({
+  id: 'vhost-user/iotlb/invalidated-pages-of-a-waiting-request-are-asked-for-again',
+  title: 'a request that waits for its second page asks for the first one again where that was invalidated meanwhile',
+  proves: { 'vu-iotlb/missing-translation-reported': 'iotlb-miss-reported-once-alone' },
+  applies: { ...translated, devices: ['block'] },
+  run({ port, session, guest, driver, ring, requirement }) {
+    const check = requirement('vu-iotlb/missing-translation-reported');
+    shared(check, session, guest);
+    const queue = driver.attach(ring({ size: 16 }));
+    driver.warmUp(queue);
+    const window = new Window(guest);
+    const read = driver.block.read({ bytes: 0x2000 });
+    queue.makeAvailable([read.segments.map((one) => (one.writable ? window.movedData(one) : one))]);
+    const { first, rest } = window.parts();
+    const missesOf = (entry: Entry): number => window.reports(session, entry).length;
+    queue.kick();
+    const comes = (condition: () => boolean): boolean => port.until(condition, port.deadlineMs) === 'true';
+    check.presumes(
+      comes(() => missesOf(first) > 0),
+      'a page that has no translation is asked for',
+    );
+    check.granted(session.messages.acknowledged(update(first)), 'the update of the first page');
+    check.presumes(
+      comes(() => missesOf(rest) > 0),
+      'the page behind it is asked for',
+    );
+    const before = missesOf(first);
+    check.granted(session.messages.acknowledged(invalidation(first)), 'the invalidation of the first page');
+    check.granted(session.messages.acknowledged(update(rest)), 'the update of the rest');
+    // The device may have written the first page before it asked for the next.
+    const goesOn = comes(() => missesOf(first) > before || read.status() === VIRTIO_BLK_S_OK);
+    if (!goesOn) check.silence('a miss of the first page', 'VHOST_USER_BACKEND_IOTLB_MSG', port.deadlineMs);
+    else check.atLeast(missesOf(first) - before + queue.usedCount(), 1, 'misses of the first page, or used elements');
   },
 });
 

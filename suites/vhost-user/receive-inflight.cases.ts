@@ -1,10 +1,15 @@
 import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
-import type { GuestRing, VhostUserSession } from '../../drivers/port/port.ts';
-import { defineCase } from '../case.ts';
+import type { GuestPackedRing, GuestRing, GuestSplitRing, VhostUserSession } from '../../drivers/port/port.ts';
+import { usedBits } from '../../reference-impl/virtqueue/packed/layout.ts';
+import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
+import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
+import { usedPlace } from '../virtio/packed-ring/place.ts';
 import { InflightQueue, setInflight } from './inflight-buffer.ts';
 import { fetched, type InflightMemory, queueSize } from './inflight-ring.ts';
 import { PackedInflightQueue } from './packed-inflight-queue.ts';
+import { startRing, writtenAt } from './packed-inflight-ring.ts';
+import { RingByHand } from './ring-by-hand.ts';
 
 /** Records of receive rings, whose buffers are fetched when a frame comes (vhost-user, "Inflight I/O tracking"). */
 
@@ -111,5 +116,101 @@ export const packed = defineCase({
     });
     const marked = [...usedLists].filter((at) => region.entries()[at]?.isInflight === true);
     requirement('vu-inflight/packed-used-list-unmarked-after-flags').sameSequence(marked, [], 'entries still marked');
+  },
+});
+
+const again = 'vu-inflight/requests-resubmitted-in-counter-order';
+const merged = { ...applies, negotiate: [...applies.negotiate, 'VIRTIO_NET_F_MRG_RXBUF'] } as const;
+const frameBytes = 200;
+/** Two of them have room for the header and the frame, and one has not. */
+const halfBytes = 112;
+const triesOfFrames = 3;
+
+/**
+ * A buffer that was in flight, as `leave` records it, and a frame that needs another one beside it: the device gives it
+ * back until there is one.
+ */
+function waitsForTheRest<R extends GuestRing>(
+  context: CaseContext<typeof again, VariantAxes, VhostUserSession, R>,
+  leave: (memory: InflightMemory, hand: RingByHand<R>, segments: readonly Segment[]) => number,
+): void {
+  const { port, session, driver, ring, requirement } = context;
+  const check = requirement(again);
+  const memory = recordsFor(session, driver, check);
+  if (memory === undefined) return;
+  const { net } = driver;
+  const [first, second] = [net.receiveBuffer(halfBytes), net.receiveBuffer(halfBytes)];
+  const [index = 0] = driver.companionIndices;
+  const hand = new RingByHand(port, session, ring({ size: queueSize }), { index });
+  const ids = [leave(memory, hand, first.request.segments)];
+  const receive = new RingByHand(port, session, hand.ring, { index, position: hand.driver.position });
+  const transmit = new RingByHand(port, session, ring({ size: queueSize }), { index: driver.queueIndex });
+  for (const each of [receive, transmit]) startRing(each);
+  receive.kick();
+  const frame = net.frame(frameBytes, 1);
+  const sends = (): boolean => {
+    transmit.makeAvailable(net.transmitFrame(frame).segments);
+    transmit.kick();
+    return transmit.waitForUsed(check, 1, 'the transmitted frame') !== undefined;
+  };
+  if (!sends()) return;
+  check.equal(hand.usedCount(), 0, 'buffers that were used for a frame that needs one more');
+  ids.push(...hand.makeAvailable(second.request.segments));
+  receive.kick();
+  // The frame that found too little room may be lost.
+  for (let tries = 1; tries < triesOfFrames; tries++) {
+    if (port.until(() => hand.usedCount() >= 2, port.deadlineMs / triesOfFrames) === 'true') break;
+    if (!sends()) return;
+  }
+  const elements = hand.waitForUsed(check, 2, 'the buffer that was in flight, and the one behind it');
+  if (elements === undefined) return;
+  check.sameSequence(
+    elements.map(({ id }) => id),
+    ids,
+    'the buffers of the frame',
+  );
+  const came = new Uint8Array(2 * halfBytes);
+  for (const [n, buffer] of [first, second].entries()) came.set(buffer.load(), n * halfBytes);
+  const start = net.headerSize;
+  check.bytesEqual(came.subarray(start, start + frameBytes), net.returned(frame), 'the frame in both');
+}
+
+export const splitWaits = defineCase({
+  id: 'vhost-user/inflight/a-receive-buffer-waits-for-more-room',
+  title:
+    'a receive buffer that was in flight, and is too small for a frame, holds its first part once there is another',
+  proves: { [again]: 'inflight-not-resubmitted' },
+  applies: { ...merged, needs: ['initial-base'], ring: 'split' },
+  run(context) {
+    waitsForTheRest<GuestSplitRing>(context, ({ fd, description }, hand, segments) => {
+      const region = new InflightQueue(context.port, fd, description, hand.index);
+      const [head = 0] = hand.makeAvailable(segments);
+      region.set({ version: 1, descNum: queueSize, lastBatchHead: 0, usedIdx: 0 });
+      region.setEntry(head, { inflight: 1, counter: 1n });
+      return head;
+    });
+  },
+});
+
+export const packedWaits = defineCase({
+  id: 'vhost-user/packed-inflight/a-receive-buffer-waits-for-more-room',
+  title: 'a list in flight that is too small for a frame holds its first part once there is another, on a packed ring',
+  proves: { [again]: 'inflight-not-resubmitted' },
+  applies: { ...merged, needs: ['initial-base'], ring: 'packed' },
+  run(context) {
+    waitsForTheRest<GuestPackedRing>(context, (memory, hand, segments) => {
+      const region = new PackedInflightQueue(context.port, memory, hand.index, queueSize);
+      const start = usedPlace(hand.driver);
+      const other = context.driver.net.receiveBuffer(halfBytes);
+      const [id = 0, otherId = 0] = hand.makeAvailable(segments, other.request.segments);
+      const descriptors = writtenAt(hand.ring, start, segments);
+      // The list behind it was used first: its used descriptor overwrites that of the list in flight.
+      hand.ring.writeDescriptor(start.slot, { addr: 0n, len: 0, id: otherId, flags: usedBits(start.wrap) });
+      hand.driver.reapUsed(1);
+      const freeHead = region.setLists([{ entries: [0], descriptors, counter: 1n }]);
+      const { slot: usedIdx, wrap: usedWrap } = usedPlace(hand.driver);
+      region.setHeader({ position: { freeHead, usedIdx, usedWrap } });
+      return id;
+    });
   },
 });

@@ -89,9 +89,17 @@ export class Window {
     (segment: Segment): Segment =>
       segment.length > 1 ? { ...segment, ioVirtualAddress: ioVirtualAddress(address) } : segment;
 
-  /** Reports of accesses in the window. */
-  reports(session: VhostUserSession): Report[] {
-    const { iova, size } = this.entry;
+  /** `entry` in two: its first page, and the pages behind it. */
+  parts(): { readonly first: Entry; readonly rest: Entry } {
+    const { iova, size, userAddress } = this.entry;
+    return {
+      first: { iova, size: pageSize, userAddress },
+      rest: { iova: iova + pageSize, size: size - pageSize, userAddress: userAddress + pageSize },
+    };
+  }
+
+  /** Reports of accesses in the window, or in a part of it. */
+  reports(session: VhostUserSession, { iova, size }: Entry = this.entry): Report[] {
     return reportsOf(session).filter((report) => report.iova >= iova && report.iova < iova + size);
   }
 }

@@ -3,6 +3,7 @@ import { encodeStructure } from '../../reference-impl/wire/structure.ts';
 import { type VdpaRequest, vdpaRequests } from '../../reference-impl/wire/vdpa-structures.ts';
 import { u64Payload } from '../../reference-impl/wire/vhost-user-payloads.ts';
 import { defineCase } from '../case.ts';
+import { eachRegion, mapping } from './messages.ts';
 import { refusesCall } from './refusal.ts';
 
 /** What holds for every call: the owner, pointers, and what is no call. */
@@ -56,6 +57,29 @@ export const ownerFirst = defineCase({
         errors: ['EPERM'],
       }),
     );
+  },
+});
+
+export const mappingsWait = defineCase({
+  id: 'vhost-vdpa/owner/mappings-wait-for-an-owner',
+  title: 'a mapping is refused before SET_OWNER, and taken behind it',
+  proves: { 'vk-owner/calls-before-set-owner-denied': 'vdpa-needs-no-owner' },
+  applies: { start: 'closed', transports, ring: 'none' },
+  run(context) {
+    const { guest, requirement } = context;
+    const maps = (session: VhostVdpaSession): number => eachRegion(session, guest, (region) => mapping(region));
+    refusesCall(context, requirement('vk-owner/calls-before-set-owner-denied'), {
+      what: 'a mapping before SET_OWNER',
+      start: 'connected',
+      flawed: maps,
+      control: (session) => {
+        session.calls.setOwner();
+        return maps(session);
+      },
+      controlName: 'the same behind SET_OWNER',
+      // The handler fails with EPERM, and the write with EFAULT whatever that failed with.
+      errors: ['EPERM', 'EFAULT'],
+    });
   },
 });
 

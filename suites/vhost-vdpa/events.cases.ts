@@ -1,8 +1,9 @@
 import { defineCase } from '../case.ts';
+import { growsNot } from '../resource-growth.ts';
 import { serves } from '../virtio/service.ts';
 import { takes } from './refusal.ts';
 
-/** Events that -1 takes away. */
+/** Events that -1 takes away, or that another takes the place of. */
 
 const applies = { start: 'negotiated', transports: ['vhost-vdpa'] } as const;
 
@@ -25,5 +26,29 @@ export const unbound = defineCase({
     serves({ port, driver }, check, queue, 'a request without an event', { seed: 2 });
     session.fence();
     check.equal(descriptors.read(event), 0, 'signals of the event that was taken away');
+  },
+});
+
+export const released = defineCase({
+  id: 'vhost-vdpa/vring/replaced-events-are-let-go',
+  title: 'events of a ring, and of configuration, that were replaced or taken away are held no more',
+  proves: { 'vk-vring/replaced-event-is-released': 'vdpa-replaced-events-are-held' },
+  applies: { ...applies, needs: ['resources'], ring: 'none' },
+  run({ session, port, requirement }) {
+    const check = requirement('vk-vring/replaced-event-is-released');
+    const { calls } = session;
+    const setting = {
+      SET_VRING_KICK: (fd: number) => calls.setEvent('kick', 0, fd),
+      SET_VRING_CALL: (fd: number) => calls.setEvent('call', 0, fd),
+      SET_VRING_ERR: (fd: number) => calls.setEvent('err', 0, fd),
+      SET_CONFIG_CALL: (fd: number) => calls.setConfigCall(fd),
+    };
+    for (const [name, set] of Object.entries(setting)) {
+      growsNot(port, check, `descriptors that the device holds behind ${name}, twice and with -1`, () => {
+        const events = [port.descriptors.eventfd(), port.descriptors.eventfd()];
+        for (const fd of [...events, -1]) check.presumes(set(fd) >= 0, `${name} with ${fd === -1 ? -1 : 'an event'}`);
+        for (const fd of events) port.descriptors.close(fd);
+      });
+    }
   },
 });

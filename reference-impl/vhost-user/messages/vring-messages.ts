@@ -32,6 +32,11 @@ const whileStarted = (session: SessionState, { index }: VringState): string | un
 
 const layoutOf = (session: SessionState): RingLayout => ringLayoutOf(session.device.features);
 
+function start({ rings }: SessionState, vring: Vring): Handled {
+  const why = rings.move(vring, 'start');
+  return why === undefined ? done : refused(why);
+}
+
 /** SET_VRING_KICK, _CALL and _ERR: the ring and whether a descriptor travels share a u64. */
 function ringDescriptorMessage(
   name: 'VHOST_USER_SET_VRING_KICK' | 'VHOST_USER_SET_VRING_CALL' | 'VHOST_USER_SET_VRING_ERR',
@@ -113,8 +118,8 @@ export const vringMessages: MessageTable = [
     },
   }),
   ringDescriptorMessage('VHOST_USER_SET_VRING_KICK', (session, vring, take) => {
-    const why = session.rings.move(vring, 'start');
-    if (why !== undefined) return refused(why);
+    const started = start(session, vring);
+    if (started !== done) return started;
     session.rings.setWay(vring, 'kick', take());
     return done;
   }),
@@ -145,11 +150,10 @@ export const vringMessages: MessageTable = [
     handle: (session, { index }) => {
       const vring = session.ring(index);
       if (vring === undefined) return noSuchRing;
-      const why = session.rings.move(vring, 'start');
-      if (why !== undefined) return refused(why);
+      const started = start(session, vring);
       session.observer?.kicked(index);
       session.device.notify(index);
-      return done;
+      return started;
     },
   }),
 ];

@@ -62,6 +62,12 @@ export const vdpaRingFaults = {
     'ring',
     { forgetsUnbound: false },
   ),
+  'vdpa-replaced-events-are-held': vdpaFault(
+    'vk-vring/replaced-event-is-released',
+    'an event that another took the place of is held on',
+    'ring',
+    { releasesReplaced: false },
+  ),
   'vdpa-rings-change-while-running': vdpaFault(
     'vk-vring/addresses-and-base-fixed-while-running',
     'addresses and base of rings are taken while the device runs',
