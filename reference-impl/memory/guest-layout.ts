@@ -42,6 +42,13 @@ export const guestLayouts = {
     region(0x8008_0000n, MIB / 2, 1),
     region(0x8010_0000n, MIB / 2, 2),
   ),
+  /** Adjacent at 4 GiB, and above it. */
+  'adjacent-at-4gib': layout(
+    'adjacent-at-4gib',
+    region(0xfff8_0000n, MIB / 2, 0),
+    region(0x1_0000_0000n, MIB / 2, 1),
+    region(0x1_0008_0000n, MIB / 2, 2),
+  ),
   'one-file': layout(
     'one-file',
     region(0x10_0000n, MIB / 2, 0, 0x20_0000n),

@@ -1,4 +1,5 @@
 import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
+import { pattern } from '../../drivers/devices/request.ts';
 import type { GuestPackedRing } from '../../drivers/port/port.ts';
 import { usedBits } from '../../reference-impl/virtqueue/packed/layout.ts';
 import type { PackedDescriptor } from '../../reference-impl/virtqueue/packed/ring-memory.ts';
@@ -94,6 +95,42 @@ export const resubmitted = defineCase({
     const used = elements.map(({ id }) => id);
     const byCounter = [left.ids[2] ?? 0, left.ids[0] ?? 0, left.ids[1] ?? 0];
     usedInOrder(check, driver, used, byCounter, 'buffer ids of used descriptors');
+  },
+});
+
+export const resubmittedAbove4Gib = defineCase({
+  id: 'vhost-user/packed-inflight/requests-above-4-gib-are-submitted-again',
+  title: 'lists in flight whose buffers lie above 4 GiB are carried out where they lie',
+  proves: { 'vu-inflight/requests-resubmitted-in-counter-order': 'inflight-not-resubmitted' },
+  applies: { ...applies, needs: ['initial-base'], devices: ['block'], memory: 'below-and-above-4gib' },
+  run({ port, session, driver, ring, requirement }) {
+    const check = requirement('vu-inflight/requests-resubmitted-in-counter-order');
+    const set = packedTracked({ port, driver, ring }, session, check);
+    if (set === undefined) return;
+    const { hand, region } = set;
+    const above = { readableWhere: { region: 1 }, writableWhere: { region: 1 } } as const;
+    const data = pattern(512, 3);
+    const requests = [driver.block.write(data, above), driver.block.read({ ...above, expected: data })];
+    const start = usedPlace(hand.driver);
+    const other = driver.block.read({ descriptors: 6 });
+    const [first = 0, second = 0, otherId = 0] = hand.makeAvailable(
+      ...[...requests, other].map(({ segments }) => segments),
+    );
+    let place = start;
+    const lists = requests.map(({ segments }, n) => {
+      const descriptors = writtenAt(hand.ring, place, segments);
+      place = placeAfter(place, segments.length, queueSize);
+      const entries = [6, 1, 11, 9, 4, 2].slice(3 * n, 3 * n + segments.length);
+      return { entries, counter: BigInt(n + 1), descriptors };
+    });
+    // The list behind them was used first: its used descriptor stands where the first of them began.
+    hand.ring.writeDescriptor(start.slot, { addr: 0n, len: 513, id: otherId, flags: usedBits(start.wrap) });
+    hand.driver.reapUsed(1);
+    leaves(region, { start: usedPlace(hand.driver), lists, ids: [first, second] });
+    takenOver(port, session, set);
+    if (hand.waitForUsed(check, requests.length, 'lists that were in flight') === undefined) return;
+    for (const [n, request] of requests.entries())
+      check.equal(request.problem(), undefined, `what is wrong with list ${n}`);
   },
 });
 

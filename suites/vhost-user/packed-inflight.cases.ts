@@ -1,7 +1,8 @@
-import type { VhostUserSession } from '../../drivers/port/port.ts';
+import type { RequestShape } from '../../drivers/devices/request.ts';
+import type { GuestPackedRing, VhostUserSession } from '../../drivers/port/port.ts';
 import { packedPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { readable } from '../../reference-impl/virtqueue/segment.ts';
-import { defineCase } from '../case.ts';
+import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
 import { placeAfter, usedPlace } from '../virtio/packed-ring/place.ts';
 import { queueSize } from './inflight-ring.ts';
@@ -17,6 +18,8 @@ const applies = {
   ring: 'packed',
   negotiate: ['VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD'],
 } as const;
+
+const listCopied = 'vu-inflight/packed-descriptor-list-copied';
 
 /** Stops the ring: what stands in its region is then settled. */
 const stops = (session: VhostUserSession, index: number, check: Check): boolean =>
@@ -45,47 +48,71 @@ export const versionAndSize = defineCase({
   },
 });
 
+/** Of two lists that wait together the second is found in the record, whose requests have this shape. */
+function isCopied(
+  {
+    port,
+    session,
+    driver,
+    ring,
+    requirement,
+  }: CaseContext<typeof listCopied, VariantAxes, VhostUserSession, GuestPackedRing>,
+  shape: RequestShape,
+): void {
+  const check = requirement(listCopied);
+  const set = packedTracked({ port, driver, ring }, session, check);
+  if (set === undefined) return;
+  const { hand, region } = set;
+  startRing(hand);
+  // The second of two lists that wait together has a buffer id other than 0.
+  const before = driver.request({ seed: 1 }).segments;
+  const start = placeAfter(usedPlace(hand.driver), before.length, queueSize);
+  hand.driver.add(before);
+  const { segments } = driver.request({ seed: 2, descriptors: 5, ...shape });
+  hand.driver.add(segments);
+  const written = writtenAt(hand.ring, start, segments);
+  hand.driver.publish();
+  hand.kick();
+  if (hand.waitForUsed(check, 2, 'both lists') === undefined) return;
+  const entries = region.entries();
+  const first = entries.findIndex(({ num, addr }) => num === written.length && addr === written[0]?.addr);
+  check.holds(first >= 0, 'the entry of the list', {
+    expected: `one with num ${written.length} and the address of its first descriptor`,
+    actual: 'none',
+  });
+  let entry = first;
+  for (const [at, { addr, len, id, flags }] of written.entries()) {
+    const copy = entries[entry];
+    const isThere = copy?.addr === addr && copy.len === len && copy.id === id && copy.flags === flags;
+    check.holds(isThere, `the copy of descriptor ${at}`, {
+      expected: `address 0x${addr.toString(16)}, length ${len}, id ${id}, flags 0x${flags.toString(16)}`,
+      actual:
+        copy === undefined
+          ? 'no entry'
+          : `address 0x${copy.addr.toString(16)}, length ${copy.len}, id ${copy.id}, flags 0x${copy.flags.toString(16)}`,
+    });
+    if (at === written.length - 1) check.equal(entries[first]?.last, entry, 'last of the list');
+    entry = copy?.next ?? queueSize;
+  }
+}
+
 export const copied = defineCase({
   id: 'vhost-user/packed-inflight/descriptor-list-is-copied',
   title: 'the record has address, length, flags and buffer id of each descriptor of a list that was fetched, in order',
   proves: { 'vu-inflight/packed-descriptor-list-copied': 'packed-inflight-copy-without-length' },
   applies,
-  run({ port, session, driver, ring, requirement }) {
-    const check = requirement('vu-inflight/packed-descriptor-list-copied');
-    const set = packedTracked({ port, driver, ring }, session, check);
-    if (set === undefined) return;
-    const { hand, region } = set;
-    startRing(hand);
-    // The second of two lists that wait together has a buffer id other than 0.
-    const before = driver.request({ seed: 1 }).segments;
-    const start = placeAfter(usedPlace(hand.driver), before.length, queueSize);
-    hand.driver.add(before);
-    const { segments } = driver.request({ seed: 2, descriptors: 5 });
-    hand.driver.add(segments);
-    const written = writtenAt(hand.ring, start, segments);
-    hand.driver.publish();
-    hand.kick();
-    if (hand.waitForUsed(check, 2, 'both lists') === undefined) return;
-    const entries = region.entries();
-    const first = entries.findIndex(({ num, addr }) => num === written.length && addr === written[0]?.addr);
-    check.holds(first >= 0, 'the entry of the list', {
-      expected: `one with num ${written.length} and the address of its first descriptor`,
-      actual: 'none',
-    });
-    let entry = first;
-    for (const [at, { addr, len, id, flags }] of written.entries()) {
-      const copy = entries[entry];
-      const isThere = copy?.addr === addr && copy.len === len && copy.id === id && copy.flags === flags;
-      check.holds(isThere, `the copy of descriptor ${at}`, {
-        expected: `address 0x${addr.toString(16)}, length ${len}, id ${id}, flags 0x${flags.toString(16)}`,
-        actual:
-          copy === undefined
-            ? 'no entry'
-            : `address 0x${copy.addr.toString(16)}, length ${copy.len}, id ${copy.id}, flags 0x${copy.flags.toString(16)}`,
-      });
-      if (at === written.length - 1) check.equal(entries[first]?.last, entry, 'last of the list');
-      entry = copy?.next ?? queueSize;
-    }
+  run(context) {
+    isCopied(context, {});
+  },
+});
+
+export const copiedAbove4Gib = defineCase({
+  id: 'vhost-user/packed-inflight/list-above-4-gib-is-copied-as-it-is',
+  title: 'a list whose buffers lie above 4 GiB is in the record with the whole of its addresses',
+  proves: { [listCopied]: 'packed-inflight-copy-with-half-an-address' },
+  applies: { ...applies, memory: 'below-and-above-4gib' },
+  run(context) {
+    isCopied(context, { readableWhere: { region: 1 }, writableWhere: { region: 1 } });
   },
 });
 

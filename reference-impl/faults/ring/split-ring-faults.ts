@@ -274,6 +274,16 @@ export const splitRingFaults = {
     'a buffer over the boundary of two regions breaks the ring',
     ...inEachRing({ acceptsPlace: (pieces) => (pieces.length > 1 ? 'buffer-region-edge' : undefined) }),
   ),
+  'buffer-over-regions-above-4-gib-refused': ringFault(
+    'split/buffers-anywhere-in-memory',
+    'a buffer over the boundary of two regions breaks the ring where a part of it lies above 4 GiB',
+    ...inEachRing({
+      acceptsPlace: (pieces) =>
+        pieces.length > 1 && pieces.some((piece) => guestAddressOf(piece) >> 32n !== 0n)
+          ? 'buffer-region-edge'
+          : undefined,
+    }),
+  ),
   'buffer-at-region-end-refused': ringFault(
     'split/buffers-anywhere-in-memory',
     'a buffer that takes the last byte of a region breaks the ring',

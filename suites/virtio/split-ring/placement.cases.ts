@@ -64,6 +64,29 @@ export const highMemory = defineCase({
   },
 });
 
+export const overRegionsAt4Gib = defineCase({
+  id: 'virtio/split-ring/buffers-over-regions-at-4-gib',
+  title: 'buffers over two adjacent regions are served where the second begins at 4 GiB, and where both lie above',
+  proves: { 'split/buffers-anywhere-in-memory': 'buffer-over-regions-above-4-gib-refused' },
+  applies: { start: 'closed', memory: 'adjacent-at-4gib' },
+  run(context) {
+    const { guest, points, requirement } = context;
+    const check = requirement('split/buffers-anywhere-in-memory');
+    const all = guest.regions.slice(1).flatMap(({ index }) => {
+      const where = { region: index - 1, crossing: 'region' } as const;
+      return [
+        { key: `readable,over-regions=${index - 1},${index}`, shape: { readableWhere: where } },
+        { key: `writable,over-regions=${index - 1},${index}`, shape: { writableWhere: where } },
+      ];
+    });
+    points(all, ({ key, shape }) => {
+      const { session, driver, queue } = runningQueue(context);
+      check.equal(driver.transfer(queue, { bytes, ...shape }), undefined, `what is wrong with a transfer, ${key}`);
+      session.close();
+    });
+  },
+});
+
 export const ringParts = defineCase({
   id: 'virtio/split-ring/ring-parts-lie-anywhere',
   title: 'a ring is served with its parts in one block, in several regions, and at the end of the last',

@@ -73,6 +73,11 @@ export const inflightFaults = {
     'the copy of a packed descriptor has length 0',
     inTable('inflight', { copied: (descriptor) => ({ ...descriptor, len: 0 }) }),
   ),
+  'packed-inflight-copy-with-half-an-address': vhostUserFault(
+    'vu-inflight/packed-descriptor-list-copied',
+    'the copy of a packed descriptor has the lower 32 bits of the address alone',
+    inTable('inflight', { copied: (descriptor) => ({ ...descriptor, addr: descriptor.addr & 0xffff_ffffn }) }),
+  ),
   'packed-inflight-used-idx-stands-still': vhostUserFault(
     'vu-inflight/packed-free-list-and-wrap-counter-kept',
     'the used_idx of the region of a packed ring stays what it was',
