@@ -2,7 +2,7 @@ import { makeDevice } from '../../reference-impl/devices/device-rules.ts';
 import type { ParentDriver, StoreObserver } from '../../reference-impl/devices/parent-driver.ts';
 import type { ReferenceDevice } from '../../reference-impl/devices/reference-devices.ts';
 import { toggleConfig } from '../../reference-impl/devices/toggled-config.ts';
-import { type Breakdown, BrokenDown } from '../../reference-impl/vhost-user/back-end-edge.ts';
+import { type Breakdown, breakdownOf } from '../../reference-impl/vhost-user/back-end-edge.ts';
 import type { ReferenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { BackEndSession } from '../../reference-impl/vhost-user/session.ts';
 import type { StateTransfer } from '../../reference-impl/vhost-user/state-transfer.ts';
@@ -101,8 +101,9 @@ export class ReferenceBackEnd {
     try {
       progressed = this.#turn(timeoutUs);
     } catch (error) {
-      if (!(error instanceof BrokenDown)) throw error;
-      this.#breakDown(error.how);
+      const how = breakdownOf(error);
+      if (how === undefined) throw error;
+      this.#breakDown(how);
     }
     this.#observer?.look(monotonicUs() / 1000);
     if (this.#isAbandoned) this.close();

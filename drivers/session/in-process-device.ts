@@ -1,4 +1,4 @@
-import { type Breakdown, BrokenDown } from '../../reference-impl/vhost-user/back-end-edge.ts';
+import { type Breakdown, breakdownOf } from '../../reference-impl/vhost-user/back-end-edge.ts';
 import { errno } from '../../reference-impl/wire/errno.ts';
 import type { IutResources } from '../port/port.ts';
 import { EventHolder, type EventToken } from './event-holder.ts';
@@ -90,8 +90,9 @@ export class InProcessDevice<Device extends { step(): string }> {
       try {
         return act();
       } catch (error) {
-        if (!(error instanceof BrokenDown)) throw error;
-        this.#brokenDown = error.how;
+        const how = breakdownOf(error);
+        if (how === undefined) throw error;
+        this.#brokenDown = how;
       }
     }
     return this.#brokenDown === 'hang' ? -errno.EINTR : -errno.ENODEV;

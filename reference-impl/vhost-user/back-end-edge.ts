@@ -31,6 +31,13 @@ export class BrokenDown extends VhostConformanceError {
   }
 }
 
+/** How a process with such a fault ends; undefined where the error is one of this program. */
+export function breakdownOf(error: unknown): Breakdown | undefined {
+  if (error instanceof BrokenDown) return error.how;
+  // Memory that was unmapped is reached: a process would get a signal.
+  return error instanceof TypeError && error.message.endsWith('detached ArrayBuffer') ? 'bus-error' : undefined;
+}
+
 /**
  * What a session may ask of the world around it. Nothing here throws for what a peer can cause: a descriptor that is
  * no memory or takes no signal is an answer.

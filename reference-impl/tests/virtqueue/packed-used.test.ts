@@ -167,7 +167,7 @@ t.test('a descriptor event is passed exactly where counting says so', async (t) 
     for (let end = 0; end < 2 * size; end++) {
       const slot = end % size;
       const wrap = end < size ? 1 : 0;
-      for (let moved = 0; moved < size; moved++) {
+      for (let moved = 0; moved <= size; moved++) {
         for (let back = 1; back <= size; back++) {
           // The places of the last round, from the one just behind the move on.
           const at = (end - back + 2 * size) % (2 * size);
@@ -180,7 +180,6 @@ t.test('a descriptor event is passed exactly where counting says so', async (t) 
         const next = eventWord(2, slot, wrap);
         if (passesDescriptor(next, slot, wrap, moved, size)) wrong.push(`${size} ${end} ${moved} next`);
       }
-      t.ok(passesDescriptor(eventWord(2, slot, wrap), slot, wrap, size, size), 'a move over the whole ring');
     }
   }
   t.same(wrong, []);

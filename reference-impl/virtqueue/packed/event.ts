@@ -2,11 +2,10 @@ import { eventFlags, eventSlot, eventWrap, RING_EVENT_FLAGS_DESC, RING_EVENT_FLA
 
 /**
  * Whether a move of `moved` slots, up to `slot` in the round of `wrap`, passed the descriptor that an event suppression
- * structure names (virtio 2.8.10). An event of the other round lies a whole ring further back. A move over the whole
- * ring passes every descriptor.
+ * structure names (virtio 2.8.10). An event of the other round lies a whole ring further back.
  */
 export function passesDescriptor(word: number, slot: number, wrap: 0 | 1, moved: number, size: number): boolean {
-  if (moved >= size) return moved > 0;
+  if (moved > size) return true;
   const distance = slot - eventSlot(word) + (eventWrap(word) === wrap ? 0 : size);
   return distance > 0 && distance <= moved;
 }
