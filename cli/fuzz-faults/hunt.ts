@@ -174,4 +174,4 @@ function shownOn(arena: Arena, names: readonly FaultName[], whole: Program, isLe
 }
 
 const examinerOf = (port: DriverPort, target: KnownTarget): Examiner =>
-  new Examiner(port, { target, referenceMeetsDeadline: () => true, judgesChoices: true });
+  new Examiner(port, { target, referenceMeetsDeadline: () => true, judgesChoices: true, holdsExactly: true });

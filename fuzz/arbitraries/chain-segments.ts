@@ -22,11 +22,16 @@ export function segmentsOf({ wanted: { readable, room }, cuts, place }: Chain): 
 
 type Access = Segments[number]['access'];
 
+/** What a buffer holds that no device may write to: it shows whether one does. */
+const untouchedByte = 0xa7;
+
 /** With translations that permit what the chain wants; with `wrong`, the first buffer or the last has another one. */
 export const translated = (segments: Segments, wrong?: Access): Segments =>
   segments.map((segment, at) => {
     const isWrong = wrong !== undefined && at === (wrong === 'write' ? 0 : segments.length - 1);
-    return { ...segment, access: isWrong ? wrong : segment.writable ? 'write' : 'read' };
+    const access = isWrong ? wrong : segment.writable ? 'write' : 'read';
+    if (!isWrong || !segment.writable) return { ...segment, access };
+    return { ...segment, access, bytes: new Uint8Array(segment.length ?? 0).fill(untouchedByte) };
   });
 
 /** Runs of `length` bytes between the cuts that lie within. */

@@ -19,6 +19,10 @@ export type Damage =
     }
   /** The chain has a table, and the table or what leads to it is wrong. */
   | { readonly kind: 'table'; readonly values: Partial<CallOf<'chain'>> }
+  /** The session is told a buffer of requests in flight that its records do not fit into. */
+  | { readonly kind: 'record'; readonly fields: Readonly<Record<string, bigint>> }
+  /** Of vhost-vdpa: all memory is taken away. */
+  | { readonly kind: 'unmapped' }
   /** Buffers to write come ahead of those to read. */
   | { readonly kind: 'reversed' }
   /** The chain has more descriptors than the ring, in a table or not. */
@@ -101,6 +105,18 @@ export const damage: fc.Arbitrary<Damage> = fc.oneof(
   { weight: 4, arbitrary: descriptorField },
   { weight: 2, arbitrary: driverField },
   { weight: 5, arbitrary: tableDamage },
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({
+        mmapSize: fc.constantFrom(0n, 0x10n, 0x100n, 0x1000n, 0x2_0000n, 1n << 40n),
+        mmapOffset: fc.constantFrom(0n, 0n, 8n, 0x1_f000n, (1n << 64n) - 0x1000n),
+        numQueues: fc.constantFrom(1n, 2n, 0xffffn),
+        queueSize: fc.constantFrom(1n, 16n, 1024n, 0xffffn),
+      })
+      .map((fields) => ({ kind: 'record' as const, fields })),
+  },
+  { weight: 1, arbitrary: fc.constant({ kind: 'unmapped' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'reversed' as const }) },
   { weight: 1, arbitrary: fc.boolean().map((isIndirect) => ({ kind: 'long' as const, isIndirect })) },
 );

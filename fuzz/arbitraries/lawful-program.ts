@@ -36,11 +36,32 @@ export function damagedProgram(shape: LawfulShape): fc.Arbitrary<Program> {
     .record({
       parts: partsOf(device, offer, transport),
       damage,
-      access: fc.constantFrom('none' as const, 'read' as const, 'write' as const),
+      isForbidden: fc.nat({ max: 2 }).map((n) => n === 2),
+      access: fc.constantFrom(
+        'none' as const,
+        'read' as const,
+        'write' as const,
+        'dropped' as const,
+        'dropped' as const,
+      ),
       chain: plainChain,
     })
-    .map(({ parts: { chosen, steps }, ...wrong }) => new ProgramLayer(shape, chosen).program(steps, wrong));
+    .map(({ parts: { chosen, steps }, isForbidden, chain, ...wrong }) => {
+      const layer = new ProgramLayer(shape, isForbidden ? { ...chosen, ...translating } : chosen);
+      return layer.program(steps, { ...wrong, chain: { ...chain, isTold: isForbidden } });
+    });
 }
+
+/** A session whose back-end can be told what a buffer permits, and is given nothing beside. */
+const translating = {
+  isTranslated: true,
+  isUntold: false,
+  isRefusing: true,
+  isOld: false,
+  isLogged: false,
+  isRecorded: false,
+  size: 16,
+} as const;
 
 function partsOf(
   device: ModelledDevice,

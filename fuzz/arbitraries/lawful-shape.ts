@@ -8,6 +8,8 @@ export interface LawfulShape {
   readonly layout: RingLayout;
   /** What the device offers: nothing else is accepted. Everything without it. */
   readonly offer?: Pick<FeatureSet, 'device' | 'protocol'>;
+  /** Queues that it has, where that is known. */
+  readonly queues?: number;
   /** vhost-user unless told. */
   readonly transport?: 'vhost-user' | 'vhost-mdev' | 'vhost-vdpa';
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import type { CallOf } from '../program/program.ts';
 import type { CallDraft } from './call-draft.ts';
-import { mdevCalls } from './mdev-call.ts';
+import { mdevCalls, vectorCall } from './mdev-call.ts';
+import { messageCalls } from './mdev-message.ts';
 import { type ModelledDevice, storyOf, type Wanted, wantedOf } from './requests.ts';
 import { plainMessage, type ToldMessage } from './told-message.ts';
 import { vdpaQuietCalls } from './vdpa-call.ts';
@@ -11,7 +12,7 @@ export type Step =
   /** Each chain is awaited before the next one. */
   | { readonly kind: 'story'; readonly chains: readonly Chain[] }
   /** One chain many times, as fast as there is room. */
-  | { readonly kind: 'burst'; readonly chain: Chain; readonly times: number }
+  | { readonly kind: 'burst'; readonly chain: Chain; readonly times: number; readonly waits: 'all' | 'none' }
   /** The driver asks for calls behind each used element, none, or one behind some. */
   | { readonly kind: 'ask'; readonly how: 'each' | 'none' | 'at'; readonly after: number }
   | { readonly kind: 'stop' }
@@ -21,10 +22,18 @@ export type Step =
   | { readonly kind: 'pause'; readonly chains: readonly Chain[] }
   /** The session ends while rings run, and the next one has others. */
   | { readonly kind: 'cut'; readonly how: 'close' | 'shutdown-both'; readonly start: number }
-  /** Rings begin anew with other features. */
+  /** Rings begin anew with these features where they had none, and without them where they had. */
   | { readonly kind: 'renegotiate'; readonly features: bigint }
-  /** Other rings take the places of those before. */
-  | { readonly kind: 'swap'; readonly size: number; readonly start: number }
+  /** Other rings take the places of those before, perhaps in other memory at the same addresses. */
+  | { readonly kind: 'swap'; readonly size: number; readonly start: number; readonly hasOtherMemory: boolean }
+  /** A ring without requests stops, or is disabled, and goes on, while the others run. */
+  | { readonly kind: 'other'; readonly how: 'stop' | 'disable'; readonly chains: readonly Chain[] }
+  /** A ring starts again, and is not enabled: it was enabled, or disabled, while it was stopped. */
+  | { readonly kind: 'dormant'; readonly isDisabled: boolean; readonly chain: Chain }
+  /** A device of vhost-mdev is stopped with its rings as they are; what waits is used once it starts. */
+  | { readonly kind: 'halt'; readonly chain: Chain; readonly drafts: readonly CallDraft[]; readonly isKicked: boolean }
+  /** The memory of a device of vhost-mdev is taken away while it runs, and comes back, or is told again. */
+  | { readonly kind: 'remap'; readonly chain: Chain }
   /** Calls on a device of vhost-mdev. */
   | { readonly kind: 'calls'; readonly drafts: readonly CallDraft[] }
   | { readonly kind: 'reconnect' }
@@ -108,6 +117,14 @@ const storySteps = (device: ModelledDevice): fc.WeightedArbitrary<Step>[] => {
   ];
 };
 
+/** Of vhost-mdev: the vector of a ring loses its descriptor, or gets another. */
+const vectorStep: fc.WeightedArbitrary<Step> = {
+  weight: 1,
+  arbitrary: fc
+    .tuple(fc.constantFrom(0, 1), fc.constantFrom('none' as const, 'none' as const, 'eventfd' as const))
+    .map(([start, kind]) => ({ kind: 'calls' as const, drafts: [vectorCall(start, kind)] })),
+};
+
 const ringStep = (device: ModelledDevice): fc.WeightedArbitrary<Step>[] => [
   {
     weight: 8,
@@ -122,7 +139,8 @@ const ringStep = (device: ModelledDevice): fc.WeightedArbitrary<Step>[] => [
     arbitrary: fc.record({
       kind: fc.constant('burst' as const),
       chain: chainOf(device),
-      times: fc.constantFrom(2, 6, 6, 13, 13, 20, 20, 40),
+      times: fc.constantFrom(2, 6, 6, 13, 13, 20, 20, 40, 160),
+      waits: fc.constantFrom('none' as const, 'none' as const, 'all' as const),
     }),
   },
   {
@@ -161,12 +179,25 @@ const ringStep = (device: ModelledDevice): fc.WeightedArbitrary<Step>[] => [
     weight: 1,
     arbitrary: fc.record({
       kind: fc.constant('renegotiate' as const),
-      features: fc.constantFrom(0n, 1n << 28n, 1n << 29n, (1n << 28n) | (1n << 29n)),
+      features: fc.constantFrom(1n << 28n, 1n << 29n, (1n << 28n) | (1n << 29n)),
     }),
   },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constant('swap' as const), size: ringSize, start: ringStart }),
+    arbitrary: fc.record({
+      kind: fc.constant('swap' as const),
+      size: ringSize,
+      start: ringStart,
+      hasOtherMemory: fc.boolean(),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('other' as const),
+      how: fc.constantFrom('stop' as const, 'disable' as const),
+      chains: fc.array(chainOf(device), { minLength: 1, maxLength: 2 }),
+    }),
   },
   { weight: 1, arbitrary: fc.constant({ kind: 'reconnect' as const }) },
   {
@@ -226,14 +257,32 @@ const messageSteps: fc.WeightedArbitrary<Step>[] = [
 ];
 
 /** A step with rings of a device, on a session of vhost-user. */
-export const stepOf = (device: ModelledDevice): fc.Arbitrary<Step> => fc.oneof(...ringStep(device), ...messageSteps);
+export const stepOf = (device: ModelledDevice): fc.Arbitrary<Step> =>
+  fc.oneof({ withCrossShrink: true }, ...ringStep(device), ...messageSteps, {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('dormant' as const), isDisabled: fc.boolean(), chain: chainOf(device) }),
+  });
 
 /** The same on a device of vhost-mdev. @param offered its features. */
 export const mdevStepOf = (device: ModelledDevice, offered: bigint): fc.Arbitrary<Step> =>
-  fc.oneof(...ringStep(device), {
-    weight: 8,
-    arbitrary: mdevCalls(offered).map((drafts) => ({ kind: 'calls' as const, drafts })),
-  });
+  fc.oneof(
+    ...ringStep(device),
+    {
+      weight: 8,
+      arbitrary: mdevCalls(offered).map((drafts) => ({ kind: 'calls' as const, drafts })),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constant('halt' as const),
+        chain: chainOf(device),
+        drafts: fc.oneof(fc.constant([]), messageCalls(offered)),
+        isKicked: fc.boolean(),
+      }),
+    },
+    { weight: 1, arbitrary: chainOf(device).map((chain) => ({ kind: 'remap' as const, chain })) },
+    vectorStep,
+  );
 
 /** The same on a device of vhost-vdpa. */
 export const vdpaStepOf = (device: ModelledDevice): fc.Arbitrary<Step> =>

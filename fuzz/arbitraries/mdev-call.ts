@@ -19,9 +19,17 @@ const pageBytes = 4096;
 const argsz = fc.constantFrom(undefined, undefined, 0, 8, 12, 15, 16, 24, 31, 32, 64, 256);
 const index = fc.constantFrom(undefined, 0, 1, 2, 3, 5, 7, 8, 9, 100, 0xffff_ffff);
 
+/** Of an argument that ends in memory that is not there: what is there of it. */
+const part = fc.constantFrom(0, 4, 15, 19, 31);
+
 const information: fc.Arbitrary<CallDraft> = fc
-  .tuple(fc.constantFrom('information' as const, 'region' as const, 'interrupts' as const), argsz, index)
-  .map(([call, size, at]) => draft('device-call', { call, argsz: size, index: at }));
+  .tuple(
+    fc.constantFrom('information' as const, 'region' as const, 'interrupts' as const),
+    argsz,
+    index,
+    fc.option(part, { freq: 6, nil: undefined }),
+  )
+  .map(([call, size, at, truncate]) => draft('device-call', { call, argsz: size, index: at, truncate }));
 
 const event = (kind: DescriptorKind) => ({ kind, memory: 0, region: 0, size: pageBytes });
 
@@ -42,6 +50,10 @@ const eventKind = fc.constantFrom<DescriptorKind>(
   'pipe',
   'null-device',
 );
+
+/** SET_IRQS of one vector. */
+export const vectorCall = (start: number, kind: DescriptorKind): CallDraft =>
+  draft('device-call', { call: 'set-interrupts', flags: eventData, start, count: 1, descriptors: [event(kind)] });
 
 /** SET_IRQS with the data that its count wants, mostly. */
 const setInterrupts: fc.Arbitrary<CallDraft> = fc.oneof(
@@ -234,16 +246,26 @@ const container: fc.Arbitrary<CallDraft> = fc
     ioPlace,
     fc.constantFrom(undefined, 0x1000n, 0x2000n, 0x2000n, 0n, 0x800n, 0x1_0000_0000n),
     fc.nat({ max: 2 }),
+    fc.option(fc.constantFrom(0, 8, 23, 24, 31, 32, 64), { freq: 5, nil: undefined }),
+    fc.option(part, { freq: 9, nil: undefined }),
   )
-  .map(([call, flags, io, size, region]) =>
+  .map(([call, flags, io, size, region, argsz, truncate]) =>
     draft('container-call', {
       call,
-      flags: call === 'unmap' ? undefined : flags,
+      // Of 3 in place of what a mapping permits: no flag is known of an unmapping.
+      flags: call === 'unmap' && flags === 3 ? undefined : flags,
       region,
+      argsz,
+      truncate,
       ioVirtualAddress: io,
       size: size === undefined ? undefined : literal(size),
     }),
   );
+
+/** SET_IRQS whose fixed part, or data, ends in memory that is not there. */
+const cutInterrupts: fc.Arbitrary<CallDraft> = fc
+  .constantFrom(0, 4, 19)
+  .map((truncate) => draft('device-call', { call: 'set-interrupts', flags: noData, count: 1, truncate }));
 
 const one = (drafts: fc.Arbitrary<CallDraft>): fc.Arbitrary<readonly CallDraft[]> => drafts.map((each) => [each]);
 
@@ -255,6 +277,7 @@ export const mdevCalls = (offered: bigint): fc.Arbitrary<readonly CallDraft[]> =
     { weight: 3, arbitrary: one(setInterrupts) },
     { weight: 3, arbitrary: one(doorbell) },
     { weight: 2, arbitrary: one(oddInterrupts) },
+    { weight: 1, arbitrary: one(cutInterrupts) },
     { weight: 1, arbitrary: aroundAnswers },
     { weight: 1, arbitrary: barSize },
     { weight: 2, arbitrary: plainRegion },

@@ -100,6 +100,10 @@ const written = (bytes: Uint8Array, offset = 0n): CallDraft =>
 export const sentMessage = ({ request, payload }: Sound, flags = 0): CallDraft =>
   written(encodeMdevMessage(request, payload, { flags }));
 
+/** VHOST_DEVICE_SET_STATE: the device stops, or starts. */
+export const deviceState = (state: number): CallDraft =>
+  sentMessage({ request: 'VHOST_DEVICE_SET_STATE', payload: wordBytes(BigInt(state)) });
+
 const read = (offset = 0n, length = answerBytes): CallDraft =>
   draft('region-read', { region: messagesRegion, offset, length });
 

@@ -6,7 +6,7 @@ import type { Address, Space } from '../program/arguments.ts';
 import { type Call, callOf, type Program } from '../program/program.ts';
 import { type CallDraft, draft } from './call-draft.ts';
 import { mdevCalls } from './mdev-call.ts';
-import { sentMessage } from './mdev-message.ts';
+import { deviceState } from './mdev-message.ts';
 
 const version1 = 1n << 32n;
 const packedRing = 1n << 34n;
@@ -55,10 +55,6 @@ function toldRing({ index, size, base, space, beside, area, order }: Told): Call
   return [...messages.slice(order % 3), ...messages.slice(0, order % 3)].slice(0, order < 3 ? 3 : 2);
 }
 
-const stateWord = (value: number): Uint8Array => Uint8Array.of(value, 0, 0, 0, 0, 0, 0, 0);
-const running = (value: number): CallDraft =>
-  sentMessage({ request: 'VHOST_DEVICE_SET_STATE', payload: stateWord(value) });
-
 /** A ring of our own, told by hand, and the device started and stopped with it. */
 const ringByHand: fc.Arbitrary<readonly CallDraft[]> = fc
   .record({
@@ -73,10 +69,10 @@ const ringByHand: fc.Arbitrary<readonly CallDraft[]> = fc
   .chain((told) =>
     fc
       .tuple(fc.constantFrom(told), fc.constantFrom(0, 1, 1, 1, 1), fc.boolean())
-      .map(([ring, state, stops]) => [...toldRing(ring), running(state), ...(stops ? [running(0)] : [])]),
+      .map(([ring, state, stops]) => [...toldRing(ring), deviceState(state), ...(stops ? [deviceState(0)] : [])]),
   );
 
-const regionOf = (region: number) => ({ memory: 0, region, file: true });
+const regionOf = (region: number) => ({ memory: 0, region, file: true, padding: 0n });
 const word = (value: bigint): Address => ({ kind: 'literal', value });
 
 /** SET_MEM_TABLE of layout L1, sound and not; layout L2 maps the regions, or has no room for them. */
@@ -84,8 +80,10 @@ const memoryTable: fc.Arbitrary<CallDraft> = fc
   .tuple(
     fc.constantFrom(1, 1, 2, 2, 0, 3),
     fc.constantFrom(undefined, undefined, undefined, undefined, 1, 2, 64, 65),
-    fc.constantFrom<Partial<Record<'guestAddress' | 'userAddress' | 'size', bigint>>>(
+    fc.constantFrom<Partial<Record<'guestAddress' | 'userAddress' | 'size' | 'padding', bigint>>>(
       {},
+      { padding: 1n },
+      { padding: 1n << 63n },
       {},
       {},
       { size: 0n },
@@ -103,7 +101,9 @@ const memoryTable: fc.Arbitrary<CallDraft> = fc
         userAddress: undefined,
         mmapOffset: undefined,
         ...(n === length - 1
-          ? Object.fromEntries(Object.entries(told).map(([name, value]) => [name, word(value)]))
+          ? Object.fromEntries(
+              Object.entries(told).map(([name, value]) => [name, name === 'padding' ? value : word(value)]),
+            )
           : {}),
       })),
       count,
@@ -130,6 +130,9 @@ const life: fc.Arbitrary<readonly CallDraft[]> = fc.oneof(
   fc
     .constantFrom('close' as const, 'shutdown-both' as const)
     .map((how) => [draft('disconnect', { how }), draft('connect')]),
+  fc
+    .constantFrom(2, 20, 110)
+    .map((times) => Array.from({ length: times }, () => [draft('disconnect'), draft('connect')]).flat()),
   fc.constantFrom(1, 1, 7).map((times) => Array.from({ length: times }, () => draft('device-call', { call: 'reset' }))),
 );
 
@@ -167,4 +170,4 @@ export function mdevProgram({ offer, layout }: MdevShape): fc.Arbitrary<Program>
     });
 }
 
-const mostCalls = 96;
+const mostCalls = 320;

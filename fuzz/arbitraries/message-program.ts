@@ -5,6 +5,7 @@ import { type Call, type CallOf, callOf, type Program } from '../program/program
 import type { CallDraft } from './call-draft.ts';
 import { draft } from './call-draft.ts';
 import {
+  addedRegions,
   flaw,
   gatedMessage,
   manyMessages,
@@ -27,7 +28,14 @@ const whole = Object.values(protocolBits).reduce((all, word) => all | word, 0n) 
 export interface MessageShape {
   readonly device: string;
   readonly offer: Pick<FeatureSet, 'device' | 'protocol'>;
+  /** Regions that a session may have, where that is known. */
+  readonly memorySlots?: number;
 }
+
+/** Of the memory that messages go with. */
+const regionsOfMemory = 2;
+/** So many regions are added at most. */
+const mostAdded = 32;
 
 const begun = fc.record({
   isWhole: fc.nat({ max: 3 }),
@@ -39,17 +47,29 @@ const begun = fc.record({
 });
 
 /** Messages of vhost-user, one after another: their answers are of interest, and what ends the session comes last. */
-export const messageProgram = ({ device, offer }: MessageShape): fc.Arbitrary<Program> =>
+export const messageProgram = ({ device, offer, memorySlots = 0 }: MessageShape): fc.Arbitrary<Program> =>
   fc
     .record({
       begun,
       story: fc.option(messageStory, { freq: 2, nil: [] }),
       messages: manyMessages,
       last: fc.array(fc.oneof(shortMessage, unfitMessage, unfitMessage, gatedMessage), { minLength: 1, maxLength: 6 }),
+      /** All regions are added that there is room for, and perhaps one more. */
+      filling: fc.oneof(
+        { weight: 9, arbitrary: fc.constant([]) },
+        { weight: 1, arbitrary: addedRegions(Math.min(Math.max(memorySlots - regionsOfMemory, 0), mostAdded)) },
+      ),
       flaw: fc.option(flaw, { freq: 2, nil: undefined }),
     })
     .map(
-      ({ begun: { isWhole, isNegotiated, hasMemory, hasRing, readsEarly }, story, messages, last, flaw: change }) => {
+      ({
+        begun: { isWhole, isNegotiated, hasMemory, hasRing, readsEarly },
+        story,
+        filling,
+        messages,
+        last,
+        flaw: change,
+      }) => {
         const protocol = (isWhole === 0 ? protocolBits.replyAck | protocolBits.mq : whole) & offer.protocol;
         const drafts: CallDraft[] = [draft('connect')];
         if (readsEarly === 0 && (protocol & protocolBits.config) !== 0n) {
@@ -79,7 +99,8 @@ export const messageProgram = ({ device, offer }: MessageShape): fc.Arbitrary<Pr
           }
         };
         const slots = new ToldSlots();
-        for (const message of [...story, ...messages]) if (slots.fits(message)) add(message);
+        for (const message of filling.length > 0 ? filling : [...story, ...messages])
+          if (slots.fits(message)) add(message);
         for (const [n, message] of last.entries()) {
           // Each on a session of its own: behind one that is refused nothing is judged.
           if (n > 0) {

@@ -2,6 +2,7 @@ import { VIRTQ_DESC_F_WRITE } from '../../reference-impl/virtqueue/descriptor.ts
 import type { RingLayout } from '../../reference-impl/virtqueue/ring.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { type Call, type CallOf, callOf, type Program } from '../program/program.ts';
+import { regionsOf } from '../program/region-lawfulness.ts';
 import type { CallDraft } from './call-draft.ts';
 import { segmentsOf, translated, writableSegment } from './chain-segments.ts';
 import type { Damage } from './damage.ts';
@@ -18,10 +19,12 @@ import {
 } from './feature-words.ts';
 import { everything, type LawfulShape } from './lawful-shape.ts';
 import type { Chain, Step } from './lawful-step.ts';
+import { deviceState } from './mdev-message.ts';
 import type { ModelledDevice } from './requests.ts';
 import type { Setting } from './setting.ts';
 import {
   callDescriptor,
+  disabling,
   inflightBuffer,
   logBase,
   protocolBits,
@@ -41,7 +44,7 @@ const driverStatus = [1, 3, 0xb, 0xf] as const;
 export interface WrongChain {
   readonly damage: Damage;
   /** Of a session with translations: what that of a buffer permits in place of what the chain wants. */
-  readonly access: 'none' | 'read' | 'write';
+  readonly access: 'none' | 'read' | 'write' | 'dropped';
   readonly chain: Chain;
 }
 
@@ -63,6 +66,8 @@ export class ProgramLayer {
   #protocol: bigint;
   readonly #calls: Call[] = [];
   #session = 0;
+  /** The memory that the session was told last. */
+  #memory = 0;
   #status = 0;
   /** The session was told its log, and its buffer of requests in flight. */
   #hasLog = false;
@@ -72,14 +77,18 @@ export class ProgramLayer {
   #receive: number | undefined;
   /** Further rings of requests. */
   #others: readonly number[] = [];
+  /** Rings that are set up, and on which nothing is put. */
+  #idle: readonly number[] = [];
   #rings: readonly number[] = [];
   readonly #slots = new ToldSlots();
   #outstanding = 0;
   #free = 0;
   #size: number;
+  readonly #queues: number;
 
-  constructor({ device, layout, transport, offer = everything }: LawfulShape, setting: Setting) {
+  constructor({ device, layout, transport, queues = 0, offer = everything }: LawfulShape, setting: Setting) {
     this.#device = device;
+    this.#queues = queues;
     this.#isVdpa = transport === 'vhost-vdpa';
     this.#isFile = this.#isVdpa || transport === 'vhost-mdev';
     this.#layout = layout;
@@ -113,6 +122,8 @@ export class ProgramLayer {
     if (this.#isTranslated) {
       this.#deviceWord |= accessPlatform;
       this.#protocol |= protocolBits.backEndRequests;
+      // Calls in band are asked for as well.
+      if (this.#policy === 'refuse') this.#protocol &= ~protocolBits.inband;
     }
     this.#isLateCall = setting.isLateCall && isMessaging;
     this.#isRecorded = setting.isRecorded && isMessaging && isOffered(offer, 0n, protocolBits.inflight);
@@ -121,23 +132,33 @@ export class ProgramLayer {
 
   /** @param wrong what comes behind all that is lawful. */
   program(steps: readonly Step[], wrong?: WrongChain): Program {
-    const { memory, start, hasSecond } = this.#setting;
+    const { memory, start } = this.#setting;
     this.#session = this.#add('connect');
     this.#negotiate();
     const at = this.#add('memory', { layout: memory });
     this.#shareWith(at);
-    const count = this.#device === 'net' || (this.#device === 'block' && hasSecond) ? 2 : 1;
-    this.#rings = this.#placed(count, at, start);
+    this.#rings = this.#placed(this.#ringCount(), at, start);
     for (const message of this.#setting.prologue) this.#tell(message);
     if (this.#setting.tellsAddresses && !this.#isFile && !this.#isTranslated)
       this.#tellAddresses(this.#rings[0] ?? 0, 0);
-    this.#attach();
-    for (const step of steps) this.#step(step, at);
+    const isDormant = this.#setting.isDormant && !this.#isFile && !this.#isOld && this.#device !== 'net';
+    this.#attach(!isDormant);
+    this.#memory = at;
+    if (isDormant) this.#awake();
+    for (const step of steps) this.#step(step, this.#memory);
     this.#stop();
-    if (wrong !== undefined) this.#damaged(wrong, at);
+    if (wrong !== undefined) this.#damaged(wrong, this.#memory);
     const { epilogue, short } = this.#setting;
     for (const message of short === undefined ? epilogue : [...epilogue, short]) this.#tell(message);
     return { calls: this.#calls };
+  }
+
+  /** Of net a pair, and perhaps one that stays idle. */
+  #ringCount(): number {
+    const { hasSecond } = this.#setting;
+    if (this.#device === 'net')
+      return hasSecond && this.#queues >= 4 && !this.#isFile && this.#has(protocolBits.mq) ? 4 : 2;
+    return this.#device === 'block' && hasSecond ? 2 : 1;
   }
 
   #sizeOf(size: number): number {
@@ -180,7 +201,7 @@ export class ProgramLayer {
         for (const chain of step.chains) this.#chains([{ ...chain, isHeld: false }], 'all');
         return;
       case 'burst':
-        this.#burst(step.chain, step.times);
+        this.#burst(step.chain, step.times, step.waits);
         return;
       case 'pause':
         this.#pause(step.chains);
@@ -207,11 +228,27 @@ export class ProgramLayer {
         this.#rings = this.#placed(this.#rings.length, memory, 0);
         this.#attach();
         return;
+      case 'other':
+        this.#pauseOther(step.how, step.chains);
+        return;
+      case 'dormant':
+        this.#dormant(step);
+        return;
       case 'swap':
         this.#stop();
         this.#size = this.#sizeOf(step.size);
-        this.#rings = this.#placed(this.#rings.length, memory, step.start);
+        if (step.hasOtherMemory && !this.#isFile) {
+          this.#memory = this.#add('memory', { layout: this.#setting.memory });
+          this.#share(this.#memory);
+        }
+        this.#rings = this.#placed(this.#rings.length, this.#memory, step.start);
         this.#attach();
+        return;
+      case 'halt':
+        this.#halt(step);
+        return;
+      case 'remap':
+        this.#remap(step.chain);
         return;
       case 'calls':
         for (const each of step.drafts) this.#draft(each);
@@ -286,7 +323,13 @@ export class ProgramLayer {
     this.#hasLog = false;
     this.#hasBuffer = false;
     this.#add('negotiate', { session: this.#session, device: this.#deviceWord, protocol: this.#protocol });
-    if (this.#isTranslated) this.#add('channel', { session: this.#session, policy: 'serve' });
+    if (this.#isTranslated) this.#add('channel', { session: this.#session, policy: this.#policy });
+  }
+
+  /** Translations that are asked for are not needed where all are told. */
+  get #policy(): 'serve' | 'refuse' {
+    const { isRefusing, isUntold } = this.#setting;
+    return isRefusing && !isUntold ? 'refuse' : 'serve';
   }
 
   /** A message that counts from its second time on, for some. */
@@ -336,6 +379,7 @@ export class ProgramLayer {
     if (this.#isFile || (this.#has(message.gate) && !this.#slots.fits(message))) return;
     // Who answers what the back-end asks for stays.
     if (this.#isTranslated && message.request === requestId.VHOST_USER_SET_BACKEND_REQ_FD) return;
+    if (this.#isTranslated && this.#policy === 'refuse' && (message.gate & protocolBits.memorySlots) !== 0n) return;
     if (message.request === requestId.VHOST_USER_NET_SET_MTU && this.#device !== 'net') return;
     if (message.request === requestId.VHOST_USER_SET_CONFIG && !this.#writesConfiguration) return;
     for (let time = 0; time < message.times; time++) {
@@ -344,7 +388,8 @@ export class ProgramLayer {
     }
   }
 
-  #attach(): void {
+  /** @param isEnabled whether the last ring is enabled; the others are. */
+  #attach(isEnabled = true): void {
     if ((this.#deviceWord & logAll) !== 0n && !this.#hasLog) {
       this.#tell(logBase);
       this.#hasLog = true;
@@ -353,7 +398,11 @@ export class ProgramLayer {
     this.#hasBuffer = true;
     const session = this.#session;
     const call = !this.#isLateCall;
-    const queues = this.#rings.map((ring, index) => this.#add('attach', { session, ring, index, call }));
+    const { order } = this.#setting;
+    const queues = this.#rings.map((ring, index) => {
+      const enable = isEnabled || index < this.#rings.length - 1;
+      return this.#add('attach', { session, ring, index, call, order, enable });
+    });
     if (!call) for (const index of queues.keys()) this.#tell(callDescriptor(index));
     if (this.#has(protocolBits.status)) {
       for (const status of driverStatus) if (status > this.#status) this.#writeStatus(status);
@@ -361,9 +410,11 @@ export class ProgramLayer {
     if (this.#isLogged && this.#setting.logsUsedRings && this.#layout === 'split') {
       for (const [index, ring] of this.#rings.entries()) this.#tellAddresses(ring, index, true);
     }
-    this.#queue = queues.at(-1) ?? 0;
-    this.#receive = this.#device === 'net' ? queues[0] : undefined;
-    this.#others = this.#device === 'net' ? [] : queues.slice(0, -1);
+    const isNet = this.#device === 'net';
+    this.#queue = queues.at(isNet ? 1 : -1) ?? 0;
+    this.#receive = isNet ? queues[0] : undefined;
+    this.#others = isNet ? [] : queues.slice(0, -1);
+    this.#idle = isNet ? queues.slice(2) : [];
     this.#outstanding = 0;
     this.#free = this.#size;
   }
@@ -488,6 +539,10 @@ export class ProgramLayer {
   /** The first chain of fresh rings, whose descriptors are the first ones. */
   #damaged({ damage, access, chain }: WrongChain, memory: number): void {
     this.#rings = this.#placed(this.#rings.length, memory, 0);
+    if (damage.kind === 'record') {
+      this.#tell({ ...inflightBuffer(this.#rings.length, this.#size), fields: damage.fields });
+      this.#hasBuffer = true;
+    }
     this.#attach();
     const queue = this.#queue;
     const ring = this.#rings[this.#device === 'net' ? 1 : this.#rings.length - 1] ?? 0;
@@ -503,6 +558,15 @@ export class ProgramLayer {
 
   #addDamaged(damage: Damage, queue: number, ring: number, segments: CallOf<'chain'>['segments']): void {
     switch (damage.kind) {
+      case 'unmapped':
+        for (let region = 0; this.#isVdpa && region < regionsOf(this.#setting.memory); region++) {
+          this.#add('iotlb', { session: this.#session, request: 3, memory: this.#memory, region });
+        }
+        this.#add('chain', { queue, segments });
+        break;
+      case 'record':
+        this.#add('chain', { queue, segments });
+        break;
       case 'ring': {
         this.#add('chain', { queue, segments });
         const { area, offset, bytes } = damage;
@@ -523,10 +587,10 @@ export class ProgramLayer {
   }
 
   /** Each chain is kicked, and all are awaited where the ring is full. */
-  #burst(chain: Chain, times: number): void {
+  #burst(chain: Chain, times: number, waits: 'all' | 'none'): void {
     for (let n = 0; n < times; n++) {
       if (segmentsOf(chain).length > this.#free) this.#drain();
-      this.#chains([{ ...chain, isHeld: false }], 'none', fewLent);
+      this.#chains([{ ...chain, isHeld: false }], waits, fewLent);
     }
     this.#drain();
   }
@@ -535,7 +599,7 @@ export class ProgramLayer {
   #renegotiate(features: bigint): void {
     if (this.#isFile) return;
     const changing = indirectDesc | eventIdx;
-    this.#deviceWord = (this.#deviceWord & ~changing) | (features & changing & this.#offered);
+    this.#deviceWord ^= features & changing & this.#offered;
     const value = { kind: 'literal' as const, value: this.#deviceWord };
     const flags = this.#has(protocolBits.replyAck) ? 9 : 1;
     const request = requestId.VHOST_USER_SET_FEATURES;
@@ -559,6 +623,52 @@ export class ProgramLayer {
     this.#drain();
   }
 
+  /** Of vhost-mdev. */
+  #halt({ chain, drafts, isKicked }: Extract<Step, { readonly kind: 'halt' }>): void {
+    if (!this.#isFile || this.#isVdpa) return;
+    this.#drain();
+    this.#draft(deviceState(0));
+    this.#addUnkicked(chain);
+    for (const each of drafts) this.#draft(each);
+    this.#add('wait', { queue: this.#queue, count: 0 });
+    this.#draft(deviceState(1));
+    if (isKicked) this.#kick(this.#queue);
+    this.#drain();
+  }
+
+  /** Of vhost-mdev: with a container, memory comes back behind a stop and a start. */
+  #remap(chain: Chain): void {
+    if (!this.#isFile || this.#isVdpa) return;
+    this.#drain();
+    if ((this.#offered & accessPlatform) === 0n) {
+      this.#shareWith(this.#memory);
+      this.#chains([{ ...chain, isHeld: false }], 'all');
+      return;
+    }
+    const call = (how: 'map' | 'unmap'): void => {
+      for (let region = 0; region < regionsOf(this.#setting.memory); region++) {
+        this.#add('container-call', { session: this.#session, call: how, memory: this.#memory, region });
+      }
+    };
+    call('unmap');
+    this.#addUnkicked(chain);
+    this.#kick(this.#queue);
+    this.#add('wait', { queue: this.#queue, count: 0 });
+    call('map');
+    for (const state of [0, 1]) this.#draft(deviceState(state));
+    this.#kick(this.#queue);
+    this.#drain();
+  }
+
+  /** A chain that nothing is told of. */
+  #addUnkicked(chain: Chain): void {
+    const segments = segmentsOf(chain);
+    if (segments.length > this.#free || segments.length > this.#size) return;
+    this.#free -= segments.length;
+    this.#outstanding++;
+    this.#add('chain', { queue: this.#queue, segments });
+  }
+
   #draft({ kind, values }: CallDraft): void {
     const of = kind === 'connect' ? {} : { session: this.#session };
     this.#calls.push(callOf(kind, this.#calls.length + 1, { ...values, ...of }) as unknown as Call);
@@ -579,6 +689,13 @@ export class ProgramLayer {
   }
 
   #kick(queue: number): void {
+    // A device with a container has pages that can be mapped.
+    if (this.#setting.kicksByStore && this.#isFile && !this.#isVdpa && (this.#offered & accessPlatform) !== 0n) {
+      const index = this.#indexOf(queue);
+      const offset = BigInt(index) * doorbellPage;
+      this.#add('region-map', { session: this.#session, offset, store: index });
+      return;
+    }
     this.#add('kick', { queue, asked: this.#setting.kicksWhenAsked });
   }
 
@@ -591,8 +708,54 @@ export class ProgramLayer {
 
   #stop(): void {
     this.#drain();
-    for (const queue of [this.#receive, this.#queue, ...this.#others])
+    for (const queue of [this.#receive, this.#queue, ...this.#others, ...this.#idle])
       if (queue !== undefined) this.#add('stop', { queue });
+  }
+
+  /** A ring without requests stops while the others run, and starts again behind some. */
+  #pauseOther(how: 'stop' | 'disable', chains: readonly Chain[]): void {
+    const [queue] = this.#idle.length > 0 ? this.#idle : this.#others;
+    if (queue === undefined) return;
+    this.#drain();
+    if (how === 'disable') {
+      if (this.#isFile || this.#isOld) return;
+      this.#add('enable', { queue, on: false });
+      this.#chains(chains, 'all');
+      this.#add('enable', { queue });
+      return;
+    }
+    this.#add('stop', { queue });
+    this.#chains(chains, 'all');
+    const index = this.#device === 'net' ? 2 : this.#indexOf(queue);
+    const again = this.#add('attach', { session: this.#session, ring: this.#rings[index] ?? 0, index });
+    this.#idle = this.#idle.map((one) => (one === queue ? again : one));
+    this.#others = this.#others.map((one) => (one === queue ? again : one));
+    this.#chains(chains, 'all');
+  }
+
+  /** Nothing is used of a ring that is not enabled. */
+  #dormant({ isDisabled, chain }: Pick<Extract<Step, { readonly kind: 'dormant' }>, 'isDisabled' | 'chain'>): void {
+    if (this.#isFile || this.#isOld || this.#device === 'net') return;
+    this.#stop();
+    if (isDisabled) this.#tell(disabling(this.#rings.length - 1));
+    this.#attach(false);
+    this.#addUnkicked(chain);
+    this.#kick(this.#queue);
+    if (!isDisabled) this.#drain();
+    this.#awake();
+  }
+
+  #awake(): void {
+    this.#add('fence', { session: this.#session });
+    this.#add('wait', { queue: this.#queue, count: 0 });
+    this.#add('enable', { queue: this.#queue });
+    this.#drain();
+  }
+
+  /** Which of the rings a queue was attached to. */
+  #indexOf(queue: number): number {
+    const call = this.#calls[queue - 1];
+    return call?.kind === 'attach' ? call.index : 0;
   }
 
   #add<Kind extends Call['kind']>(kind: Kind, values: Parameters<typeof callOf<Kind>>[2] = {}): number {
@@ -604,6 +767,9 @@ export class ProgramLayer {
 
 const isOffered = (offer: NonNullable<LawfulShape['offer']>, device: bigint, protocol: bigint): boolean =>
   (offer.device & device) === device && (offer.protocol & protocol) === protocol;
+
+/** Of vhost-mdev: a page for each ring, in the second region. */
+const doorbellPage = 4096n;
 
 /** Segments of one call. */
 const mostSegments = 1024;

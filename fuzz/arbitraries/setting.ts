@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { eventIdx, indirectDesc, inOrder } from './feature-words.ts';
 import { ringSize, ringStart } from './lawful-step.ts';
-import { lastMessage, protocolBits, shortMessage, stoppedRingMessage } from './told-message.ts';
+import { lastMessages, protocolBits, shortMessage, stoppedRingMessage } from './told-message.ts';
 
 /** Protocol features beside MQ. */
 const protocolWord = fc
@@ -37,9 +37,11 @@ export const setting = fc.record({
   /** With a buffer of requests in flight. */
   isRecorded: seldom(4),
   /** I/O-virtual addresses, with translations that are told and asked for. */
-  isTranslated: seldom(5),
+  isTranslated: seldom(3),
   /** Of I/O-virtual addresses, translations are asked for. */
-  isUntold: fc.boolean(),
+  isUntold: fc.nat({ max: 2 }).map((n) => n === 2),
+  /** Where translations are told, none is given that is asked for. */
+  isRefusing: fc.nat({ max: 2 }).map((n) => n > 0),
   /** Calls of rings go to a descriptor that comes while they run. */
   isLateCall: seldom(6),
   /** A ring begins so many chains or slots behind those that are used. */
@@ -50,7 +52,7 @@ export const setting = fc.record({
   prologue: fc.array(stoppedRingMessage, { maxLength: 3 }),
   tellsAddresses: seldom(7),
   /** Behind the last ring, and one that is cut. */
-  epilogue: fc.array(lastMessage, { maxLength: 3 }),
+  epilogue: lastMessages,
   short: fc.option(shortMessage, { nil: undefined }),
   memory: fc.constantFrom(
     'single-region' as const,
@@ -60,13 +62,19 @@ export const setting = fc.record({
     'below-and-above-4gib' as const,
     'eight-regions' as const,
     'crossing-4gib' as const,
+    'crossed' as const,
   ),
   size: ringSize,
   start: ringStart,
   /** A packed ring has an entry less than the power of two. */
   isOdd: seldom(3),
   kicksWhenAsked: fc.boolean(),
-  /** A second ring of requests, where the device has one. */
+  /** The first ring is not enabled before a chain is there. */
+  isDormant: seldom(9),
+  order: fc.constantFrom('usual' as const, 'usual' as const, 'without-error' as const, 'enable-first' as const),
+  /** Of vhost-mdev: kicks are stores into pages of the device, where it has such. */
+  kicksByStore: seldom(5),
+  /** A second ring of requests, where the device has one; of net, a second pair of rings that stays idle. */
   hasSecond: fc.boolean(),
   room: fc.constantFrom(1600, 1600, 1600, 1600, 256, 128, 12 + 60, 16, 0x1_0000),
   placement: fc.constantFrom('contiguous' as const, 'apart' as const),

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { encodeStructure } from '../../reference-impl/wire/structure.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { memoryRegionsPayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
+import type { Address, Space } from '../program/arguments.ts';
 import type { DescriptorKind } from '../program/call-table.ts';
 import { type CallOf, callOf } from '../program/program.ts';
 
@@ -10,11 +11,13 @@ export interface ToldMessage {
   readonly request: number;
   /** Protocol features without which it may not be sent. */
   readonly gate: bigint;
-  readonly fields: Readonly<Record<string, number | bigint>>;
+  readonly fields: Readonly<Record<string, number | bigint | Address>>;
   readonly bytes: Uint8Array;
   readonly descriptor: DescriptorKind | undefined;
   /** How many of them; 1 unless told. */
   readonly descriptors?: number;
+  /** Bytes of a file that is passed, where they are told. */
+  readonly size?: number;
   /** Of a word of features: the bits stand beside those that the session has. */
   readonly isBeside?: boolean;
   readonly asksForReply: boolean;
@@ -35,7 +38,9 @@ export const protocolBits = {
   inband: 1n << 14n,
   memorySlots: 1n << 15n,
   status: 1n << 16n,
+  sharedObject: 1n << 18n,
   deviceState: 1n << 19n,
+  sharedMemory: 1n << 22n,
 } as const;
 
 type Template = Partial<Omit<ToldMessage, 'request' | 'asksForReply'>> & { readonly request: number };
@@ -72,6 +77,7 @@ const plain: readonly Template[] = [
   { request: requestId.VHOST_USER_GET_QUEUE_NUM, gate: protocolBits.mq },
   { request: requestId.VHOST_USER_GET_MAX_MEM_SLOTS, gate: protocolBits.memorySlots },
   { request: requestId.VHOST_USER_GET_STATUS, gate: protocolBits.status },
+  { request: requestId.VHOST_USER_GET_SHMEM_CONFIG, gate: protocolBits.sharedMemory },
   {
     request: requestId.VHOST_USER_GET_CONFIG,
     gate: protocolBits.config,
@@ -157,7 +163,44 @@ const last: readonly Template[] = [
   { request: requestId.VHOST_USER_SET_VRING_KICK, fields: { u64: noDescriptor } },
   { request: requestId.VHOST_USER_SET_STATUS, gate: protocolBits.status, fields: { u64: 0n } },
   { request: requestId.VHOST_USER_GET_VRING_BASE, fields: { index: 1 } },
+  {
+    request: requestId.VHOST_USER_GET_SHARED_OBJECT,
+    gate: protocolBits.sharedObject,
+    bytes: new Uint8Array(16).fill(7),
+  },
+  {
+    request: requestId.VHOST_USER_SET_DEVICE_STATE_FD,
+    gate: protocolBits.deviceState,
+    fields: { direction: 1, phase: 0 },
+    descriptor: 'pipe',
+  },
+  { request: requestId.VHOST_USER_CHECK_DEVICE_STATE, gate: protocolBits.deviceState },
 ];
+
+const toldAs = (
+  {
+    request,
+    gate = 0n,
+    fields = {},
+    bytes = new Uint8Array(0),
+    descriptor,
+    descriptors = 1,
+    isBeside = false,
+    times: own,
+  }: Template,
+  asksForReply: boolean,
+  times: number,
+): ToldMessage => ({
+  request,
+  gate,
+  fields,
+  bytes,
+  descriptor,
+  descriptors,
+  isBeside,
+  asksForReply,
+  times: own ?? times,
+});
 
 const toldOf = (templates: readonly Template[]): fc.Arbitrary<ToldMessage> =>
   fc
@@ -166,36 +209,31 @@ const toldOf = (templates: readonly Template[]): fc.Arbitrary<ToldMessage> =>
       asksForReply: fc.boolean(),
       times: fc.constantFrom(1, 2, 2, 3),
     })
-    .map(
-      ({
-        template: {
-          request,
-          gate = 0n,
-          fields = {},
-          bytes = new Uint8Array(0),
-          descriptor,
-          descriptors = 1,
-          isBeside = false,
-          times: own,
-        },
-        asksForReply,
-        times,
-      }) => ({
-        request,
-        gate,
-        fields,
-        bytes,
-        descriptor,
-        descriptors,
-        isBeside,
-        asksForReply,
-        times: own ?? times,
-      }),
-    );
+    .map(({ template, asksForReply, times }) => toldAs(template, asksForReply, times));
 
 export const plainMessage = toldOf([...plain, ...ofRunningRing]);
 export const stoppedRingMessage = toldOf([...plain, ...ofStoppedRing]);
-export const lastMessage = toldOf([...last, ...ofStoppedRing]);
+/** Where the nearest ring lies, by its addresses of one kind. */
+const ringAt = (space: Space): Readonly<Record<'descriptor' | 'available' | 'used', Address>> => ({
+  descriptor: { kind: 'ring', ring: 0, area: 'descriptor', offset: 0, space },
+  available: { kind: 'ring', ring: 0, area: 'driver', offset: 0, space },
+  used: { kind: 'ring', ring: 0, area: 'device', offset: 0, space },
+});
+
+const ringOfGuestAddresses: Template = { request: requestId.VHOST_USER_SET_VRING_ADDR, fields: ringAt('guest') };
+const lastMessage = toldOf([...last, ...ofStoppedRing]);
+
+/** Behind the last ring: messages of any kind, or a ring that starts where nothing lies. */
+export const lastMessages: fc.Arbitrary<readonly ToldMessage[]> = fc.oneof(
+  { weight: 7, arbitrary: fc.array(lastMessage, { maxLength: 3 }) },
+  {
+    weight: 1,
+    arbitrary: fc.constant([
+      toldAs(ringOfGuestAddresses, true, 1),
+      toldAs({ request: requestId.VHOST_USER_SET_VRING_KICK, descriptor: 'eventfd' }, true, 1),
+    ]),
+  },
+);
 
 /** Words of features, which are cut alone. */
 const words: readonly Template[] = [
@@ -240,7 +278,17 @@ const bytesOfFile = 0x2_0000;
 
 /** The message as a call; undefined where a feature is missing. */
 export function toldCall(
-  { request, gate, fields, bytes, descriptor, descriptors = 1, isBeside = false, asksForReply }: ToldMessage,
+  {
+    request,
+    gate,
+    fields,
+    bytes,
+    descriptor,
+    descriptors = 1,
+    size = bytesOfFile,
+    isBeside = false,
+    asksForReply,
+  }: ToldMessage,
   session: number,
   protocol: bigint,
   id: number,
@@ -252,26 +300,37 @@ export function toldCall(
     flags: asksForReply && (protocol & protocolBits.replyAck) !== 0n ? replyFlags : 1,
     fields: Object.entries(fields).map(([name, value]) => ({
       name,
-      value: { kind: 'literal' as const, value: BigInt(value) | (isBeside ? protocol : 0n) },
+      value:
+        typeof value === 'object'
+          ? value
+          : { kind: 'literal' as const, value: BigInt(value) | (isBeside ? protocol : 0n) },
     })),
     bytes,
     descriptors:
       descriptor === undefined
         ? []
-        : Array.from({ length: descriptors }, () => ({ kind: descriptor, memory: 0, region: 0, size: bytesOfFile })),
+        : Array.from({ length: descriptors }, () => ({ kind: descriptor, memory: 0, region: 0, size })),
   });
 }
 
-/** A log that has room for the pages below 4 GiB. */
+/** Room for the pages of all memory that a program has but the highest. */
+const bytesOfLog = 0x4_0000;
+
+/** A log of dirty pages. */
 export const logBase: ToldMessage = {
   request: requestId.VHOST_USER_SET_LOG_BASE,
   gate: protocolBits.logShmfd,
-  fields: { logSize: bytesOfFile },
+  fields: { logSize: bytesOfLog },
   bytes: new Uint8Array(0),
   descriptor: 'memory-file',
+  size: bytesOfLog,
   asksForReply: false,
   times: 1,
 };
+
+/** A ring is disabled. */
+export const disabling = (index: number): ToldMessage =>
+  toldAs({ request: requestId.VHOST_USER_SET_VRING_ENABLE, fields: { index, num: 0 } }, true, 1);
 
 /** Where calls of a ring go. */
 export const callDescriptor = (index: number): ToldMessage => ({
@@ -326,12 +385,26 @@ const stories: readonly (readonly Template[])[] = [
   [addedRegion(1), removedRegion(1, 0n), addedRegion(1)],
   [addedRegion(0), addedRegion(1), removedRegion(0), removedRegion(1)],
   [addedRegion(1), removedRegion(1), addedRegion(1), removedRegion(1, 0x7000n)],
+  // Protocol features stay in use where bit 30 is not acknowledged.
+  [
+    { request: requestId.VHOST_USER_SET_FEATURES, fields: { u64: 1n << 32n }, times: 1 },
+    { request: requestId.VHOST_USER_GET_QUEUE_NUM, gate: protocolBits.mq, times: 1 },
+    { request: requestId.VHOST_USER_GET_MAX_MEM_SLOTS, gate: protocolBits.memorySlots, times: 1 },
+  ],
   [statusOf(1n), statusRead, statusOf(3n), statusRead, statusOf(0n), statusRead],
 ];
 
 export const messageStory: fc.Arbitrary<readonly ToldMessage[]> = fc
   .constantFrom(...stories)
   .chain((story) => fc.tuple(...story.map((template) => toldOf([template]))));
+
+/** So many regions one after another, or one more. */
+export const addedRegions = (count: number): fc.Arbitrary<readonly ToldMessage[]> =>
+  fc
+    .tuple(fc.constantFrom(count, count + 1), fc.boolean())
+    .map(([regions, asksForReply]) =>
+      Array.from({ length: regions }, (_, number) => toldAs({ ...addedRegion(number), times: 1 }, asksForReply, 1)),
+    );
 
 /** A message as a call of a program, for a session with these features. */
 type Flaw = (call: CallOf<'message'>) => Partial<CallOf<'message'>>;
@@ -381,6 +454,7 @@ const unfit: readonly Template[] = [
     descriptor: 'eventfd' as const,
   })),
   { request: requestId.VHOST_USER_SET_LOG_FD, descriptor: 'memory-file' },
+  { request: requestId.VHOST_USER_SET_VRING_ERR, descriptor: 'pipe' },
   { request: requestId.VHOST_USER_SET_VRING_ADDR, fields: { descriptor: 8n, used: 0n, available: 3n } },
   { request: requestId.VHOST_USER_SET_STATUS, gate: protocolBits.status, fields: { u64: 0x100n } },
   { request: requestId.VHOST_USER_SET_VRING_NUM, fields: { num: 0 } },

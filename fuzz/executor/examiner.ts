@@ -25,6 +25,8 @@ export interface ExaminerOptions extends SilenceOptions {
   readonly patience?: number;
   /** Requirements that no text states are judged as well: for a target that keeps to the choices of our reference. */
   readonly judgesChoices?: boolean;
+  /** What the IUT holds behind a program is settled when that ends: each that leaves something leaks. */
+  readonly holdsExactly?: boolean;
 }
 
 /** A ring invariant that was broken, and the place of the call behind which that was seen. */
@@ -38,7 +40,7 @@ const failedOutcomes: ReadonlySet<OutcomeClass> = new Set(['refused', 'malformed
 /** A whole transfer on a fresh session is asked for behind so many programs, and behind each in which something was silent. */
 const programsOfControl = 32;
 /** Each time twice as many. */
-const programsOfLeakWatch = { first: 4, most: 64 } as const;
+const programsOfLeakWatch = { first: 4, most: 64, exact: 8 } as const;
 
 /**
  * Runs programs and judges what holds of every program, lawful or not: the process lives, a new session is served, nothing
@@ -72,7 +74,7 @@ export class Examiner {
     this.#port = port;
     this.#options = options;
     this.#executor = new Executor(port, options.patience);
-    this.#leaks = new LeakWatch(port);
+    this.#leaks = new LeakWatch(port, options.holdsExactly === true);
     this.edges = new EdgeSignals(port.iut.coverage);
   }
 
@@ -115,7 +117,7 @@ export class Examiner {
   leakAmongRecent(program: Program): { readonly program: Program; readonly finding: Finding } | undefined {
     this.#recent.push(program);
     if (this.#recent.length < this.#watched) return undefined;
-    this.#watched = Math.min(2 * this.#watched, programsOfLeakWatch.most);
+    this.#watched = Math.min(2 * this.#watched, this.#mostWatched);
     const recent = this.#recent;
     this.#recent = [];
     if (!this.#leaks.isSuspect(recent.length)) return undefined;
@@ -146,6 +148,10 @@ export class Examiner {
     this.edges.clear();
     this.#port.iut.reports?.();
     return serves;
+  }
+
+  get #mostWatched(): number {
+    return this.#options.holdsExactly === true ? programsOfLeakWatch.exact : programsOfLeakWatch.most;
   }
 
   #run(program: Program): void {

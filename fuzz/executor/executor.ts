@@ -17,6 +17,7 @@ import { RingCalls } from './ring-calls.ts';
 import { settle, unanswered } from './settle.ts';
 import { transferred } from './state-transfer.ts';
 import { toldMapping, toldRegions } from './told-regions.ts';
+import { ToldTranslations } from './told-translations.ts';
 import type { VfioDoor } from './transport-door.ts';
 import { vfioCall } from './vfio-call.ts';
 
@@ -30,7 +31,7 @@ const usedPart = 1 / 100;
 const leastWaitMs = 1;
 /** What one program may open: files of memory, sessions, descriptors that it passes. */
 const mostGuests = 16;
-const mostSessions = 16;
+const mostSessions = 128;
 const mostDescriptors = 512;
 /** An eventfd counts up to so much. */
 const mostAdded = 2n ** 64n - 2n;
@@ -141,6 +142,8 @@ export class Executor {
         const guest = made.guests.get(call.memory);
         if (session === undefined || guest === undefined) return 'skipped';
         const untold = call.untold ? doorOf(session).shareUntold?.(guest) : undefined;
+        if (untold === undefined) made.translations.set(session, new ToldTranslations(guest.regions));
+        else made.translations.delete(session);
         return settle(outcomes, untold ?? session.shareMemory(guest));
       }
       case 'memory-table': {

@@ -48,10 +48,13 @@ function growth(before: IutResources, after: IutResources): Leak {
 /** Looks now and then at what an IUT holds, and says when it is more than programs that leak nothing explain. */
 export class LeakWatch {
   readonly #port: DriverPort;
+  /** What it holds behind a program does not depend on when it is asked. */
+  readonly #isExact: boolean;
   #least = Number.POSITIVE_INFINITY;
 
-  constructor(port: DriverPort) {
+  constructor(port: DriverPort, isExact: boolean) {
     this.#port = port;
+    this.#isExact = isExact;
   }
 
   /** The process was started afresh. */
@@ -72,7 +75,8 @@ export class LeakWatch {
     if (resources === undefined) return false;
     const held = heldIn(resources);
     this.#least = Math.min(this.#least, held);
-    if (held < this.#least + Math.max(leastGrowth, programs / suspicious)) return false;
+    const growth = this.#isExact ? 1 : Math.max(leastGrowth, programs / suspicious);
+    if (held < this.#least + growth) return false;
     this.#least = held;
     return true;
   }

@@ -20,6 +20,7 @@ import type { SeenTransfer } from '../../reference-impl/oracle/model/seen-transf
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import type { Address, Space } from '../program/arguments.ts';
 import type { CallOf } from '../program/program.ts';
+import type { ToldTranslations } from './told-translations.ts';
 
 /** A ring of a program, the queue that it was last, and where it goes on after it was stopped. */
 export interface MadeRing {
@@ -51,6 +52,8 @@ export class MadeThings {
   readonly queues = new Map<number, MadeQueue>();
   /** By session and index: the ring that was attached there last. */
   readonly #latest = new Map<Session, Map<number, Queue>>();
+  /** Sessions of vhost-user that were told translations with their memory. */
+  readonly translations = new Map<Session, ToldTranslations>();
   /** Segments of the chains that were added, by the call that added them. */
   readonly chains = new Map<number, readonly Segment[]>();
   readonly changes = new Map<number, MemoryChange>();
@@ -70,6 +73,7 @@ export class MadeThings {
     this.rings.clear();
     this.queues.clear();
     this.#latest.clear();
+    this.translations.clear();
     this.chains.clear();
     this.changes.clear();
     this.events.clear();

@@ -24,8 +24,28 @@ const withinPages: GuestLayout = {
   regions: [region(0x10_0000n, 0), region(0x1_4000_0000n, 1)],
 };
 
-/** The layout of a program's memory. The kernel maps whole pages alone: it gets the usual one. */
+const crossedRegion = (guest: bigint, user: bigint, file: number): RegionLayout => ({
+  guestAddress: guestAddress(guest),
+  userAddress: userAddress(user),
+  ioVirtualAddress: ioVirtualAddress(0x2000_0000_0000n + guest),
+  size: crossedBytes,
+  file,
+  mmapOffset: 0n,
+});
+const crossedBytes = 0x8_0000;
+
+/** Each region has the user addresses that are guest-physical ones of the other. */
+const crossed: GuestLayout = {
+  name: 'crossed',
+  regions: [crossedRegion(0x4000_0000n, 0x5000_0000n, 0), crossedRegion(0x5000_0000n, 0x4000_0000n, 1)],
+};
+
+/**
+ * The layout of a program's memory. The kernel maps whole pages alone, at addresses of this process: it gets the usual one
+ * for those of programs alone.
+ */
 export function programLayout(name: LayoutName, mapsPages: boolean): GuestLayout {
-  if (name !== withinPages.name) return guestLayouts[name as Exclude<LayoutName, 'within-pages'>];
-  return mapsPages ? guestLayouts['below-and-above-4gib'] : withinPages;
+  if (name !== 'within-pages' && name !== 'crossed') return guestLayouts[name];
+  if (mapsPages) return guestLayouts['below-and-above-4gib'];
+  return name === 'crossed' ? crossed : withinPages;
 }

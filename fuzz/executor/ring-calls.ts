@@ -1,4 +1,5 @@
 import { type DriverPort, DriverUsageError, type RingPosition, type Session } from '../../drivers/port/port.ts';
+import { type RingSetUpMessage, ringSetUp } from '../../drivers/port/ring-set-up.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
 import { isEmptyAt, packedPosition, splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { readable, type Segment, writable } from '../../reference-impl/virtqueue/segment.ts';
@@ -33,12 +34,12 @@ export class RingCalls {
     return 'made';
   }
 
-  attach({ id, ring: ringId, index, enable, call, kick }: CallOf<'attach'>, session: Session): OutcomeClass {
+  attach({ id, ring: ringId, index, enable, call, kick, order }: CallOf<'attach'>, session: Session): OutcomeClass {
     const made = this.#made.rings.get(ringId);
     if (made === undefined) return 'skipped';
     const { ring } = made;
     const position = this.#beginning(made);
-    const queue = session.attach(ring, { index, position, enable, call, kick });
+    const queue = session.attach(ring, { index, position, enable, call, kick, ...this.#orderOf(order) });
     made.queue = queue;
     made.goesOnAt = undefined;
     this.#made.attached(id, { queue, session, made, kept: keptSlots(position, ring.size) });
@@ -46,6 +47,21 @@ export class RingCalls {
     queue.drainCalls();
     if (session.isOpen) return 'fenced';
     return this.#port.iut.exit() === undefined ? 'closed' : 'died';
+  }
+
+  /** A target that wants an order of its own keeps it. */
+  #orderOf(asked: CallOf<'attach'>['order']): { readonly order?: readonly RingSetUpMessage[] } {
+    const { setUpOrder } = this.#port.facts;
+    switch (asked) {
+      case 'usual':
+        return {};
+      case 'without-error':
+        return { order: (setUpOrder ?? ringSetUp).filter((name) => name !== 'VHOST_USER_SET_VRING_ERR') };
+      case 'enable-first': {
+        const enable = 'VHOST_USER_SET_VRING_ENABLE';
+        return setUpOrder === undefined ? { order: [enable, ...ringSetUp.filter((name) => name !== enable)] } : {};
+      }
+    }
   }
 
   add(call: CallOf<'chain'>, { queue: { driver }, session, made, kept }: MadeQueue): OutcomeClass {
@@ -64,7 +80,7 @@ export class RingCalls {
       if (span === undefined) return 'full';
       span.store(bytes);
       const segment = { ...(isWritable ? writable(span) : readable(span)), length: size };
-      if (access !== 'untold') translate(session, segment, access);
+      if (access !== 'untold') this.#translate(session, segment, access);
       segments.push(segment);
     }
     const added = addChain(driver, segments, call, this.#made.addressOf);
@@ -109,6 +125,20 @@ export class RingCalls {
     return position;
   }
 
+  #translate(session: Session, segment: Segment, access: keyof typeof permissions | 'dropped'): void {
+    const { ioVirtualAddress, userAddress, length } = segment;
+    const mapping = { ioVirtualAddress, userAddress, size: BigInt(length) };
+    const door = doorOf(session);
+    const told = this.#made.translations.get(session);
+    // What is taken back is an entry of its own.
+    for (const permission of access === 'dropped' ? [permissions['read-write'], undefined] : [permissions[access]]) {
+      for (const each of told?.changed(mapping, permission) ?? [{ ...mapping, permission }]) {
+        if (each.permission === undefined) door.dropTranslation?.(each);
+        else door.translate?.(each, each.permission);
+      }
+    }
+  }
+
   /** Anywhere, where the place that is asked for has no room. */
   #buffer({ guest }: Pick<MadeRing, 'guest'>, size: number, place: keyof typeof placements): Span | undefined {
     try {
@@ -122,11 +152,6 @@ export class RingCalls {
 
 /** As the IOTLB spells them. */
 const permissions = { none: 0, read: 1, write: 2, 'read-write': 3 } as const;
-
-function translate(session: Session, segment: Segment, access: keyof typeof permissions): void {
-  const { ioVirtualAddress, userAddress, length } = segment;
-  doorOf(session).translate?.({ ioVirtualAddress, userAddress, size: BigInt(length) }, permissions[access]);
-}
 
 /** How each place of a buffer is asked for. */
 const placements = { anywhere: {}, odd: { skew: 1 }, 'region-end': { at: 'region-end' } } as const;

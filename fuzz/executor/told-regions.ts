@@ -10,7 +10,7 @@ export function toldRegions(
   regions: CallOf<'memory-table'>['regions'],
 ): ToldRegion[] {
   const { addressOf } = made;
-  return regions.flatMap(({ memory, region: number, guestAddress, size, userAddress, mmapOffset, file }) => {
+  return regions.flatMap(({ memory, region: number, guestAddress, size, userAddress, mmapOffset, file, padding }) => {
     const region = made.region(memory, number);
     if (region === undefined) return [];
     return [
@@ -20,6 +20,7 @@ export function toldRegions(
         userAddress: userAddress === undefined ? region.userAddress : addressOf(userAddress),
         ioVirtualAddress: guestAddress === undefined ? region.ioVirtualAddress : addressOf(guestAddress),
         mmapOffset: mmapOffset === undefined ? region.mmapOffset : addressOf(mmapOffset),
+        padding,
         descriptor: file ? descriptors.ofRegion(region) : -1,
       },
     ];

@@ -20,6 +20,8 @@ export interface ToldRegion {
   readonly ioVirtualAddress: bigint;
   readonly mmapOffset: bigint;
   readonly descriptor: number;
+  /** Of vhost-mdev. */
+  readonly padding?: bigint;
 }
 
 /** What only the transport of a session has, behind one interface. What the transport lacks is skipped. */
@@ -34,6 +36,8 @@ export interface TransportDoor {
   memorySlot(how: 'add' | 'remove', region: ToldRegion): DoorOutcome;
   /** Tells the translation of a buffer, of a session that asks for such. */
   translate?(mapping: ToldMapping, permission: number): DoorOutcome;
+  /** Takes translations back. */
+  dropTranslation?(mapping: ToldMapping): DoorOutcome;
   /** A message of the IOTLB, as far as so many bytes; none where the device is told otherwise what is mapped. */
   iotlb?(message: IotlbMessage, bytes: number | undefined): DoorOutcome;
   channel(policy: CallOf<'channel'>['policy']): DoorOutcome;
@@ -50,7 +54,7 @@ export interface VfioDoor {
   map(call: CallOf<'region-map'>, keep: (mapping: VfioMapping) => void): DoorOutcome;
   /** @param descriptors what `set-interrupts` has in front of its other data. */
   device(call: CallOf<'device-call'>, descriptors: readonly number[]): DoorOutcome;
-  container(how: 'map' | 'unmap', flags: number | undefined, region: ToldMapping): DoorOutcome;
+  container(call: CallOf<'container-call'>, region: ToldMapping): DoorOutcome;
 }
 
 /** What is mapped where. */

@@ -30,7 +30,7 @@ export function vfioCall(vfio: VfioDoor, call: VfioCall, made: MadeThings, sourc
     }
     case 'container-call': {
       const told = toldMapping(made, call);
-      return told === undefined ? skipped : vfio.container(call.call, call.flags, told);
+      return told === undefined ? skipped : vfio.container(call, told);
     }
   }
 }

@@ -55,14 +55,14 @@ export class SessionVfioDoor implements VfioDoor {
     const { vfio, places } = this.#session;
     switch (call.call) {
       case 'information':
-        return this.#call(vfioRequests.VFIO_DEVICE_GET_INFO, vfioDeviceInfo, {
+        return this.#call(call, vfioRequests.VFIO_DEVICE_GET_INFO, vfioDeviceInfo, {
           argsz: call.argsz ?? vfioDeviceInfo.size,
           flags: 0,
           numRegions: 0,
           numIrqs: 0,
         });
       case 'region':
-        return this.#call(vfioRequests.VFIO_DEVICE_GET_REGION_INFO, vfioRegionInfo, {
+        return this.#call(call, vfioRequests.VFIO_DEVICE_GET_REGION_INFO, vfioRegionInfo, {
           argsz: call.argsz ?? vfioRegionInfo.size,
           flags: 0,
           index: call.index ?? 0,
@@ -71,7 +71,7 @@ export class SessionVfioDoor implements VfioDoor {
           offset: 0n,
         });
       case 'interrupts':
-        return this.#call(vfioRequests.VFIO_DEVICE_GET_IRQ_INFO, vfioIrqInfo, {
+        return this.#call(call, vfioRequests.VFIO_DEVICE_GET_IRQ_INFO, vfioIrqInfo, {
           argsz: call.argsz ?? vfioIrqInfo.size,
           flags: 0,
           index: call.index ?? places.interrupts,
@@ -87,7 +87,7 @@ export class SessionVfioDoor implements VfioDoor {
         const argument = new Uint8Array(fixed.length + data.length);
         argument.set(fixed);
         argument.set(data, fixed.length);
-        return returned(vfio.file.ioctl(vfioRequests.VFIO_DEVICE_SET_IRQS, argument));
+        return returned(vfio.file.ioctl(vfioRequests.VFIO_DEVICE_SET_IRQS, cut(argument, call.truncate)));
       }
       case 'reset':
         return this.#session.device.reset?.() ?? skipped;
@@ -96,27 +96,31 @@ export class SessionVfioDoor implements VfioDoor {
     }
   }
 
-  container(how: 'map' | 'unmap', told: number | undefined, region: ToldMapping): DoorOutcome {
+  container(call: CallOf<'container-call'>, region: ToldMapping): DoorOutcome {
     const { vfio, places } = this.#session;
     if (places.memory === 'table') return skipped;
     const { ioVirtualAddress, userAddress, size } = region;
-    if (how === 'unmap') {
-      const value = { argsz: vfioDmaUnmap.size, flags: told ?? 0, ioVirtualAddress, size };
-      return returned(
-        vfio.file.containerIoctl(vfioRequests.VFIO_IOMMU_UNMAP_DMA, encodeStructure(vfioDmaUnmap, value)),
-      );
+    const { truncate } = call;
+    if (call.call === 'unmap') {
+      const value = { argsz: call.argsz ?? vfioDmaUnmap.size, flags: call.flags ?? 0, ioVirtualAddress, size };
+      const argument = cut(encodeStructure(vfioDmaUnmap, value), truncate);
+      return returned(vfio.file.containerIoctl(vfioRequests.VFIO_IOMMU_UNMAP_DMA, argument));
     }
-    const flags = told ?? VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
-    const value = { argsz: vfioDmaMap.size, flags, userAddress, ioVirtualAddress, size };
-    return returned(vfio.file.containerIoctl(vfioRequests.VFIO_IOMMU_MAP_DMA, encodeStructure(vfioDmaMap, value)));
+    const flags = call.flags ?? VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
+    const value = { argsz: call.argsz ?? vfioDmaMap.size, flags, userAddress, ioVirtualAddress, size };
+    const argument = cut(encodeStructure(vfioDmaMap, value), truncate);
+    return returned(vfio.file.containerIoctl(vfioRequests.VFIO_IOMMU_MAP_DMA, argument));
   }
 
-  #call<Value>(request: number, codec: Codec<Value>, value: Value): DoorOutcome {
-    const argument = encodeStructure(codec, value);
+  #call<Value>({ truncate }: CallOf<'device-call'>, request: number, codec: Codec<Value>, value: Value): DoorOutcome {
+    const argument = cut(encodeStructure(codec, value), truncate);
     const answer = this.#session.vfio.file.ioctl(request, argument);
     return answer < 0 ? refused(answer) : { kind: 'answered', bytes: argument };
   }
 }
+
+const cut = (argument: Uint8Array, length: number | undefined): Uint8Array =>
+  length === undefined ? argument : argument.slice(0, length);
 
 /** An offset beyond a region's span would be one in another region. */
 const withinRegion = (offset: number): number => offset % VFIO_REGION_SPAN;

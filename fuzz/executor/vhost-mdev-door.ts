@@ -56,11 +56,13 @@ export class VhostMdevDoor implements TransportDoor {
 
   memoryTable(regions: readonly ToldRegion[], count: number): DoorOutcome {
     if (this.#session.places.memory === 'table') {
-      return tell(
-        this.#session,
-        'VHOST_SET_MEM_TABLE',
-        encodeStructure(mdevMemoryTablePayload, { numRegions: count, regions }),
-      );
+      const table = encodeStructure(mdevMemoryTablePayload, { numRegions: count, regions });
+      const view = new DataView(table.buffer, table.byteOffset, table.byteLength);
+      for (const [n, { padding = 0n }] of regions.entries()) {
+        const at = tableHeader + (n + 1) * tableEntry - 8;
+        if (at + 8 <= table.length) view.setBigUint64(at, padding, true);
+      }
+      return tell(this.#session, 'VHOST_SET_MEM_TABLE', table);
     }
     for (const region of regions) {
       const mapped = this.memorySlot('add', region);
@@ -90,6 +92,10 @@ export class VhostMdevDoor implements TransportDoor {
     return done;
   }
 }
+
+/** Bytes of a table ahead of its regions, and of one. */
+const tableHeader = 8;
+const tableEntry = 32;
 
 const refused = (error: number): DoorOutcome => ({ kind: 'refused', by: 'errno', value: -error });
 

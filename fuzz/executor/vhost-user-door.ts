@@ -89,6 +89,12 @@ export class VhostUserDoor implements TransportDoor {
     return fenced(this.#messages, { request: requestId.VHOST_USER_IOTLB_MSG, payload });
   }
 
+  dropTranslation({ ioVirtualAddress, userAddress, size }: ToldMapping): DoorOutcome {
+    const type = vhostIotlbType.VHOST_IOTLB_INVALIDATE;
+    const payload = { iova: ioVirtualAddress, size, userAddress, permissions: 0, type };
+    return fenced(this.#messages, { request: requestId.VHOST_USER_IOTLB_MSG, payload });
+  }
+
   channel(policy: CallOf<'channel'>['policy']): DoorOutcome {
     return this.#messages.openBackEndChannel({ kind: policy });
   }

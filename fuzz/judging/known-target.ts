@@ -1,5 +1,11 @@
 import { type DriverPort, isOfIut } from '../../drivers/port/port.ts';
-import { type FeatureName, type FeatureSet, featureSetOf } from '../../reference-impl/catalogue/catalogue.ts';
+import {
+  type FeatureName,
+  type FeatureSet,
+  featureSetOf,
+  hasFeature,
+} from '../../reference-impl/catalogue/catalogue.ts';
+import { isVhostUser } from '../executor/doors.ts';
 import type { KnownTarget } from '../program/known-state.ts';
 
 const asked = [
@@ -13,7 +19,32 @@ export function knownTarget(port: DriverPort, offer: FeatureSet): KnownTarget {
   const { transport, device } = port.facts;
   const known = { transport, device, offer };
   const queues = queuesOf(port, known);
-  return queues === undefined ? known : { ...known, queues };
+  const memorySlots = memorySlotsOf(port, known);
+  return {
+    ...known,
+    ...(queues === undefined ? {} : { queues }),
+    ...(memorySlots === undefined ? {} : { memorySlots }),
+  };
+}
+
+/** Regions that a session may have, as a back-end of vhost-user says. */
+function memorySlotsOf(port: DriverPort, known: KnownTarget): number | undefined {
+  if (!hasFeature(known.offer, 'VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS', known)) return undefined;
+  const opened = port.connect();
+  if (opened.kind === 'refused' || !isVhostUser(opened.session)) return undefined;
+  try {
+    const wanted = [...asked, 'VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS', ...port.facts.requiredFeatures] as const;
+    opened.session.negotiate(featureSetOf(wanted, known));
+    const answer = opened.session.messages.exchange({ request: 'VHOST_USER_GET_MAX_MEM_SLOTS' });
+    if (answer.kind !== 'reply' || answer.message.payload.length !== 8) return undefined;
+    const { buffer, byteOffset } = answer.message.payload;
+    return Number(new DataView(buffer, byteOffset).getBigUint64(0, true));
+  } catch (error) {
+    if (isOfIut(error)) return undefined;
+    throw error;
+  } finally {
+    port.releaseAll();
+  }
 }
 
 function queuesOf(port: DriverPort, known: KnownTarget): number | undefined {

@@ -9,7 +9,8 @@ import type { OutcomeClass } from '../executor/outcomes.ts';
 import { isJudged, Lawfulness, type Standing } from '../program/lawfulness.ts';
 import type { Call, CallOf, Program } from '../program/program.ts';
 import { field32Of, fieldOf } from '../program/told-message.ts';
-import { vdpaRequestOf } from '../program/vdpa-lawfulness.ts';
+import { takesRegion, vdpaRequestOf } from '../program/vdpa-lawfulness.ts';
+import { toldState } from '../program/vfio-lawfulness.ts';
 import type { DeviceJudge } from './device-judge.ts';
 import { InflightJudge } from './inflight-judge.ts';
 import type { JudgedRun } from './judged-run.ts';
@@ -82,6 +83,9 @@ export class ProgramJudge {
     else this.#follow(call, place, outcome, isJudged(standing));
     for (const finding of this.#messages.behindCall()) this.#found.push({ place, finding });
     if (this.#vdpa !== undefined && (call.kind === 'attach' || call.kind === 'stop')) this.#goesOn(call);
+    // Where a driver sets rings up, it stops the device and starts it.
+    else if (call.kind === 'attach') this.#queues.started(call.session);
+    else if (call.kind === 'stop') this.#queues.started(this.#queues.sessionOf(call.queue));
     const behind = this.#device?.behindCall(call, outcome) ?? [];
     for (const finding of [...onDevice, ...behind]) this.#found.push({ place, finding });
     this.#collect(place);
@@ -157,10 +161,22 @@ export class ProgramJudge {
       case 'signal':
       case 'change':
       case 'region-read':
-      case 'region-write':
+        return;
+      case 'region-write': {
+        const state = outcome === 'returned' ? toldState(call) : undefined;
+        if (state === 0n) this.#queues.suspended(call.session, true);
+        if (state === 1n) this.#queues.started(call.session);
+        return;
+      }
       case 'region-map':
+        if (outcome === 'returned') this.#queues.stored(call);
+        return;
       case 'container-call':
+        if (outcome === 'returned') this.#queues.mapped(call.session, call.memory, call.region, call.call === 'map');
+        return;
       case 'iotlb':
+        if (outcome === 'returned' && takesRegion(call))
+          this.#queues.mapped(call.session, call.memory, call.region, false);
         return;
       case 'device-call':
         // Vectors are signalled by hand, or have other descriptors.
@@ -179,6 +195,9 @@ export class ProgramJudge {
         this.#shared(call.session, outcome);
         return;
       case 'channel':
+        this.#queues.answers(call.session, call.policy === 'serve');
+        this.#operated(call.session, call.kind, outcome);
+        return;
       case 'fence':
         this.#operated(call.session, call.kind, outcome);
         return;
@@ -300,8 +319,9 @@ export class ProgramJudge {
         this.#observe({ kind: 'status', session, value: Number(fieldOf(call, 'u64') ?? 0n) });
         break;
       case requestId.VHOST_USER_SET_VRING_ENABLE:
-        // Lawful alone where it enables.
-        this.#queues.enabledByHand(session, Number(field32Of(call, 'index') ?? 0n));
+        this.#queues.turned(session, Number(field32Of(call, 'index') ?? 0n), field32Of(call, 'num') === 1n);
+        // Of a ring that runs lawful alone where it enables.
+        if (field32Of(call, 'num') === 1n) this.#queues.enabledByHand(session, Number(field32Of(call, 'index') ?? 0n));
         break;
       case requestId.VHOST_USER_SET_VRING_CALL:
         this.#callsMoved(call, Number((fieldOf(call, 'u64') ?? 0n) & 0xffn));
@@ -395,7 +415,8 @@ export class ProgramJudge {
       }
       case 'session': {
         // It is not judged, and may change what is behind the rings.
-        if (call.kind === 'connect') {
+        if (call.kind === 'connect' || call.kind === 'reconnect') {
+          if (call.kind === 'reconnect') this.#observe({ kind: 'ended', session: call.session });
           this.#observe({ kind: 'lost', what: 'device' });
           return;
         }

@@ -1,7 +1,16 @@
-import type { GuestRing, Queue, RingPosition, VhostVdpaSession } from '../../drivers/port/port.ts';
+import type {
+  GuestRing,
+  Queue,
+  RingPosition,
+  Session,
+  VhostMdevSession,
+  VhostVdpaSession,
+} from '../../drivers/port/port.ts';
 import { hasFeature, type RequirementSlug } from '../../reference-impl/catalogue/catalogue.ts';
 import { blockConfig } from '../../reference-impl/devices/block-layout.ts';
+import type { Guest } from '../../reference-impl/memory/guest.ts';
 import type { Model } from '../../reference-impl/oracle/model/model.ts';
+import type { RestReason } from '../../reference-impl/oracle/model/transport-requirements.ts';
 import { isAvailableIn } from '../../reference-impl/virtqueue/packed/layout.ts';
 import { PackedRing } from '../../reference-impl/virtqueue/packed/ring-memory.ts';
 import { isEmptyAt } from '../../reference-impl/virtqueue/ring.ts';
@@ -45,6 +54,8 @@ interface JudgedQueue {
   callDescriptor: number | undefined;
   /** Calls that came there so far. */
   callsElsewhere: number;
+  /** Buffers that the device may not write to, for want of a translation that it could be given. */
+  readonly guarded: { readonly segment: Segment; readonly before: Uint8Array; readonly requirement: RequirementSlug }[];
 }
 
 /** Feeds the model with what came of the calls of rings. */
@@ -57,6 +68,12 @@ export class QueueJudge {
   readonly #cleanRings = new Set<number>();
   readonly #deadlineMs: number;
   readonly #queues = new Map<number, JudgedQueue>();
+  /** By session: regions of its memory that were taken away. */
+  readonly #unmapped = new Map<number, Set<number>>();
+  /** By session: rings that are enabled, by index. */
+  readonly #isOn = new Map<number, Set<number>>();
+  /** Sessions whose requests of the back-end are answered with a failure, or not at all. */
+  readonly #refusing = new Set<number>();
 
   constructor(run: JudgedRun, model: Model, logs: LogJudge, inflight: InflightJudge) {
     this.#logs = logs;
@@ -156,8 +173,28 @@ export class QueueJudge {
     return queue.calls() + judged.callsElsewhere;
   }
 
+  /** SET_VRING_ENABLE counts for a ring that is stopped as well. */
+  turned(session: number, index: number, isOn: boolean): void {
+    this.#turn(session, index, isOn);
+  }
+
+  #turn(session: number, index: number, isOn: boolean): void {
+    const on = this.#isOn.get(session) ?? new Set();
+    this.#isOn.set(session, on);
+    if (isOn) on.add(index);
+    else on.delete(index);
+  }
+
+  #isEnabled(session: number, index: number): boolean {
+    const accepted = this.#run.made.sessions.get(session)?.negotiated.accepted;
+    const isTold = accepted !== undefined && hasFeature(accepted, 'VHOST_USER_F_PROTOCOL_FEATURES', this.#run.known);
+    return !isTold || this.#isOn.get(session)?.has(index) === true;
+  }
+
   /** Behind a message that enables a ring, or disables it. */
   enabled({ queue, on }: CallOf<'enable'>): void {
+    const judged = this.#queues.get(queue);
+    if (judged !== undefined) this.#turn(judged.session, judged.index, on);
     this.#enabled(queue, on, 'disabled');
   }
 
@@ -173,8 +210,37 @@ export class QueueJudge {
     for (const [id, queue] of this.#queues) if (queue.session === session) this.#enabled(id, !isSuspended, 'suspended');
   }
 
+  /** A region was taken away, or is there again: nothing is used while all of them are gone. */
+  mapped(session: number, memory: number, region: number, isThere: boolean): void {
+    const gone = this.#unmapped.get(session) ?? new Set();
+    this.#unmapped.set(session, gone);
+    if (isThere) gone.delete(region);
+    else gone.add(region);
+    if (isThere) return;
+    const isWhole = gone.size === this.#run.made.guests.get(memory)?.regions.length;
+    for (const [id, queue] of this.#queues) {
+      if (queue.session !== session) continue;
+      const isReceiving = this.#run.known.device === 'net' && queue.index % 2 === 0;
+      const outstanding = this.#run.made.queues.get(id)?.queue.driver.outstanding ?? 0;
+      // A device may give a ring up whose chains it cannot carry out.
+      if (outstanding > 0 && !isReceiving) this.#model.observe({ kind: 'lost', what: 'ring', id: queue.ring });
+      else if (isWhole) this.#enabled(id, false, 'unmapped');
+    }
+  }
+
+  /** The device was started, with all of its memory. */
+  started(session: number): void {
+    if ((this.#unmapped.get(session)?.size ?? 0) > 0) return;
+    for (const [id, queue] of this.#queues) {
+      if (queue.session !== session) continue;
+      this.#enabled(id, true, 'suspended');
+      this.#enabled(id, true, 'unmapped');
+    }
+  }
+
   /** The device of a session was reset. */
   reset(session: number, requirement: RequirementSlug): void {
+    this.#isOn.delete(session);
     for (const [id, queue] of this.#queues) {
       const attached = this.#run.made.queues.get(id);
       if (queue.session !== session || attached === undefined) continue;
@@ -182,10 +248,12 @@ export class QueueJudge {
     }
   }
 
-  #enabled(queue: number, on: boolean, by: 'disabled' | 'suspended'): void {
+  #enabled(queue: number, on: boolean, by: RestReason): void {
     const attached = this.#run.made.queues.get(queue);
-    if (attached === undefined) return;
-    this.#model.observe({ kind: 'enabled', by, queue, on, used: attached.queue.usedCount() });
+    const judged = this.#queues.get(queue);
+    if (attached === undefined || judged === undefined) return;
+    const suppression = judged.hasCleanFlags ? suppressionOf(attached.queue.ring) : 0;
+    this.#model.observe({ kind: 'enabled', by, queue, on, used: attached.queue.usedCount(), suppression });
   }
 
   /** A ring was placed, in memory that no device uses as one yet. */
@@ -204,9 +272,12 @@ export class QueueJudge {
   }
 
   /** The ring was set up. False where the device may have no such queue. */
-  attached({ id, session, ring: ringId, index, call }: CallOf<'attach'>): boolean {
-    const attached = this.#run.made.queues.get(id);
-    if (attached === undefined || !this.#isServed(session, index)) return false;
+  attached({ id, session, ring: ringId, index, call, enable }: CallOf<'attach'>): boolean {
+    const { known, made } = this.#run;
+    const attached = made.queues.get(id);
+    if (attached === undefined) return false;
+    // A queue that the device has, and need not serve, is not judged.
+    if (!this.#isServed(session, index)) return known.transport === 'vhost-user' && index < (known.queues ?? 0);
     const { queue } = attached;
     const { ring } = queue;
     this.#logs.goesOn(session);
@@ -230,6 +301,7 @@ export class QueueJudge {
       taken: 0,
       callDescriptor: undefined,
       callsElsewhere: 0,
+      guarded: [],
     });
     const { layout, size } = ring;
     this.#model.observe({
@@ -249,6 +321,8 @@ export class QueueJudge {
     });
     if (asksOtherwise(ring)) this.#model.observe({ kind: 'lost', what: 'calls', id });
     if (!call) this.#model.observe({ kind: 'calls-moved', queue: id, calls: 0, used: 0, isHeard: false });
+    if (enable) this.#turn(session, index, true);
+    else if (known.transport === 'vhost-user' && !this.#isEnabled(session, index)) this.#enabled(id, false, 'disabled');
     return true;
   }
 
@@ -282,9 +356,39 @@ export class QueueJudge {
       ...(told.some(isForbidden) ? { isForbidden: true } : {}),
       ...(isFilledInPart ? { before: bytesOfChain(attached.made.guest, segments, true) } : {}),
     });
+    this.#guard(queue, told, segments, attached.made.guest);
     if (held) return;
     queue.isKicked = false;
     this.#model.observe({ kind: 'published', queue: queueId });
+  }
+
+  /** What the back-end asks for is granted from now on, or not. */
+  answers(session: number, isServed: boolean): void {
+    if (isServed) this.#refusing.delete(session);
+    else this.#refusing.add(session);
+  }
+
+  /** The device is told no other translation of these buffers. */
+  #guard(queue: JudgedQueue, told: CallOf<'chain'>['segments'], segments: readonly Segment[], guest: Guest): void {
+    if (!this.#refusing.has(queue.session)) return;
+    for (const [n, segment] of segments.entries()) {
+      const asked = told[n];
+      if (asked === undefined || !segment.writable || !isForbidden(asked)) continue;
+      const requirement =
+        asked.access === 'dropped' ? 'vu-iotlb/invalidated-range-not-accessed' : 'vu-iotlb/permissions-enforced';
+      queue.guarded.push({ segment, before: bytesOfChain(guest, [segment], true), requirement });
+    }
+  }
+
+  /** Behind a fence, or a look at the ring. */
+  #lookAtGuarded(queueId: number, queue: JudgedQueue, guest: Guest): void {
+    for (const { segment, before, requirement } of queue.guarded) {
+      const now = bytesOfChain(guest, [segment], true);
+      if (now.every((byte, at) => byte === before[at])) continue;
+      queue.guarded.length = 0;
+      this.#model.observe({ kind: 'reached', queue: queueId, requirement });
+      return;
+    }
   }
 
   kicked({ queue: queueId }: CallOf<'kick'>): void {
@@ -292,6 +396,18 @@ export class QueueJudge {
     if (queue === undefined) return;
     queue.isKicked = true;
     this.#model.observe({ kind: 'kicked', queue: queueId });
+  }
+
+  /** A number was stored into a page of a region: that of its own queue notifies it. */
+  stored({ session, region, offset, store }: CallOf<'region-map'>): void {
+    const opened = this.#run.made.sessions.get(session);
+    if (opened === undefined || !isMdev(opened) || region !== opened.places.doorbells) return;
+    for (const [id, queue] of this.#queues) {
+      const isOwn = store === queue.index && offset === BigInt(queue.index * mdevPage);
+      if (queue.session !== session || !isOwn) continue;
+      queue.isKicked = true;
+      this.#model.observe({ kind: 'kicked', queue: id });
+    }
   }
 
   asked({ queue: queueId, how, after }: CallOf<'ask'>): void {
@@ -313,6 +429,7 @@ export class QueueJudge {
     const attached = this.#run.made.queues.get(queueId);
     if (queue === undefined || attached === undefined) return;
     const taken = this.#run.outcomes.usedOf(place);
+    this.#lookAtGuarded(queueId, queue, attached.made.guest);
     // What stood there before is none of the device's.
     const suppression = queue.hasCleanFlags ? suppressionOf(attached.queue.ring) : 0;
     this.#model.observe({ kind: 'looked', queue: queueId, used: attached.queue.usedCount(), suppression });
@@ -406,9 +523,12 @@ export class QueueJudge {
 
 /** Whether the translation of a buffer does not permit what the chain wants. */
 const isForbidden = ({ access, writable }: CallOf<'chain'>['segments'][number]): boolean =>
-  access === 'none' || access === (writable ? 'read' : 'write');
+  access === 'none' || access === 'dropped' || access === (writable ? 'read' : 'write');
 
 const enableAfterDriverOk = 1n << 6n;
+/** A page of doorbells. */
+const mdevPage = 4096;
+const isMdev = (session: Session): session is VhostMdevSession => 'vfio' in session;
 
 /** As the configuration space of a block device says; 0 where it was not read. */
 function queuesOfDisk(configuration: Uint8Array | undefined): number {

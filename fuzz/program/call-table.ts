@@ -33,7 +33,8 @@ const layouts = [
   'end-of-range',
   // Of programs alone.
   'within-pages',
-] as const satisfies readonly [GuestLayoutName, ...(GuestLayoutName | 'within-pages')[]];
+  'crossed',
+] as const satisfies readonly [GuestLayoutName, ...(GuestLayoutName | 'within-pages' | 'crossed')[]];
 /** What is passed with a message. Each kind is made for the call, and closed behind the program. */
 export const descriptorKinds = [
   'eventfd',
@@ -66,6 +67,8 @@ const region = {
   mmapOffset: address(6),
   /** Whether its file is passed. */
   file: flag(7, true),
+  /** Of vhost-mdev: what stands behind the addresses, where a table has nothing. */
+  padding: word(8),
 } as const satisfies ArgumentTable;
 
 const segment = {
@@ -78,8 +81,11 @@ const segment = {
   at: address(4),
   /** Where its own buffer lies: at an odd address, or with the last byte of a region, where there is room. */
   place: choice(5, ['anywhere', 'odd', 'region-end']),
-  /** Of vhost-user: ahead of the chain a translation of the buffer is told that permits this; none where `untold`. */
-  access: choice(6, ['untold', 'none', 'read', 'write', 'read-write']),
+  /**
+   * Of vhost-user: ahead of the chain a translation of the buffer is told that permits this; none where `untold`, and
+   * where `dropped`, one that is taken back.
+   */
+  access: choice(6, ['untold', 'none', 'read', 'write', 'read-write', 'dropped']),
 } as const satisfies ArgumentTable;
 
 /** An entry of an indirect table: what is told stands there in place of what belongs there. */
@@ -168,6 +174,8 @@ export const callTable = {
       enable: flag(4, true),
       call: flag(5, true),
       kick: flag(6, true),
+      /** Of vhost-user: the messages that set it up, without SET_VRING_ERR, or with SET_VRING_ENABLE first. */
+      order: choice(7, ['usual', 'without-error', 'enable-first']),
     },
   },
   /** Adds a chain to a ring and makes it available, unless it is `held` for the next one. No kick. */
@@ -303,6 +311,8 @@ export const callTable = {
       /** The data of `set-interrupts`; its descriptors stand in front of it. */
       bytes: bytes(8),
       descriptors: list(9, 'Descriptor', descriptors),
+      /** So many bytes of the argument are there: behind them is no memory. */
+      truncate: optionalU32(10),
     },
   },
   /** A call of VFIO on the container. What is left out is that of the region. */
@@ -317,6 +327,9 @@ export const callTable = {
       ioVirtualAddress: address(6),
       userAddress: address(7),
       size: address(8),
+      argsz: optionalU32(9),
+      /** As of `device-call`. */
+      truncate: optionalU32(10),
     },
   },
   /** A message of the IOTLB, on a device that takes them. What is left out is that of the region. */

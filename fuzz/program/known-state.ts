@@ -1,6 +1,8 @@
 import { type FeatureName, type FeatureSet, hasFeature } from '../../reference-impl/catalogue/catalogue.ts';
 import type { Transport } from '../../reference-impl/catalogue/transport.ts';
 import type { RingLayout } from '../../reference-impl/virtqueue/ring.ts';
+import type { CallOf } from './program.ts';
+import { regionsOf } from './region-lawfulness.ts';
 
 /** What is known of the target before a program runs. */
 export interface KnownTarget {
@@ -9,6 +11,8 @@ export interface KnownTarget {
   readonly offer: FeatureSet;
   /** Queues that it has, where that is known. */
   readonly queues?: number;
+  /** Regions that a session may have, where that is known. */
+  readonly memorySlots?: number;
   /** It does what the texts leave open as our reference does. */
   readonly keepsChoices?: boolean;
 }
@@ -24,6 +28,14 @@ export interface KnownSession {
   memory: number;
   /** Regions that were added by hand beside it, by their addresses. */
   readonly slots: Set<string>;
+  /** Of vhost-user: rings that SET_VRING_ENABLE enabled last, by index. */
+  readonly enabled: Set<number>;
+  /** Of vhost-mdev: the device was stopped by hand, with its rings as they are. */
+  isHalted: boolean;
+  /** Regions of its memory that were taken away, of a device that is opened as a file. */
+  readonly unmapped: Set<number>;
+  /** Rings whose addresses lie in no user range. */
+  readonly strayRings: Set<number>;
   /** The buffer of requests in flight: rings and entries that it is for, and the ring whose first record it holds. */
   inflight?: { readonly queues: number; readonly size: number; ring: number | undefined } | undefined;
   /** Requests of the back-end are answered. */
@@ -37,6 +49,7 @@ export interface KnownSession {
 }
 
 export interface KnownMemory {
+  readonly layout: CallOf<'memory'>['layout'];
   tainted: string | undefined;
 }
 
@@ -95,6 +108,14 @@ export class KnownState {
       const queue = this.queues.get(id);
       return queue?.isStopped === false && this.rings.get(queue.ring)?.memory !== memory;
     });
+  }
+
+  /** Whether some regions of the memory of a queue were taken away, and others not. */
+  isPartlyMapped({ session: id }: KnownQueue): boolean {
+    const session = this.sessions.get(id);
+    const layout = this.memories.get(session?.memory ?? 0)?.layout;
+    if (session === undefined || layout === undefined || session.unmapped.size === 0) return false;
+    return session.unmapped.size < regionsOf(layout);
   }
 
   openSessions(): number {

@@ -81,11 +81,12 @@ export class Lawfulness {
       case 'negotiate':
         return this.#onSession(call.session, (session) => this.#negotiated(call, session));
       case 'memory':
-        known.memories.set(call.id, { tainted: undefined });
+        known.memories.set(call.id, { layout: call.layout, tainted: undefined });
         return lawful;
       case 'share':
         return this.#onSession(call.session, (session) => {
           const isAgain = session.memory !== 0;
+          const isSame = session.memory === call.memory;
           session.memory = call.memory;
           session.slots.clear();
           session.asksForTranslations = call.untold && known.accepts(session, 'VIRTIO_F_ACCESS_PLATFORM');
@@ -95,7 +96,8 @@ export class Lawfulness {
           if (known.runsElsewhere(session))
             return breaks('session', 'a ring that runs lies in memory that was taken away');
           // A container refuses a mapping where one is; a table replaces the one before.
-          return isAgain && known.target.transport !== 'vhost-user'
+          const isKept = known.target.keepsChoices === true && known.target.transport === 'vhost-mdev' && isSame;
+          return isAgain && known.target.transport !== 'vhost-user' && !isKept
             ? unfollowed('memory', 'memory is mapped once more')
             : lawful;
         });
@@ -125,12 +127,17 @@ export class Lawfulness {
           call.queue,
           (queue) =>
             translationVerdict(known, call, queue) ??
-            this.#onRunning(call.queue, () => chainVerdict(known, call, queue)),
+            this.#onRunning(call.queue, () =>
+              known.isPartlyMapped(queue)
+                ? unfollowed('ring', 'its memory was taken away in part')
+                : chainVerdict(known, call, queue),
+            ),
         );
       case 'kick':
         return this.#onRunning(call.queue, (queue) => {
           // Virtio 2.1.1: no available buffer notification before DRIVER_OK.
           if (this.#isBeforeDriverOk(queue)) return breaks('ring', 'a kick before DRIVER_OK');
+          if (known.isPartlyMapped(queue)) return unfollowed('ring', 'its memory was taken away in part');
           return queue.hasKick ? lawful : unfollowed('ring', 'the ring has no kick eventfd');
         });
       case 'ask':
@@ -142,11 +149,16 @@ export class Lawfulness {
       case 'stop':
         return this.#onQueue(call.queue, (queue) => {
           queue.isStopped = true;
-          return lawful;
+          const session = this.#sessionOf(queue.session);
+          if (session === undefined) return lawful;
+          session.isHalted = false;
+          return session.unmapped.size > 0 ? unfollowed('session', 'the memory of a ring was taken away') : lawful;
         });
       case 'enable':
         return this.#onQueue(call.queue, (queue) => {
           const session = this.#sessionOf(queue.session);
+          if (call.on) session?.enabled.add(queue.index);
+          else session?.enabled.delete(queue.index);
           const hasEnable = session !== undefined && known.accepts(session, 'VHOST_USER_F_PROTOCOL_FEATURES');
           // SET_VRING_ENABLE belongs to sessions with protocol features.
           if (known.target.transport === 'vhost-user' && !hasEnable) {
@@ -222,7 +234,7 @@ export class Lawfulness {
         });
       case 'iotlb':
         // On another transport it is left out.
-        return this.#onSession(call.session, (session) => iotlbVerdict(call, session));
+        return this.#onSession(call.session, (session) => iotlbVerdict(known, call, session));
       case 'region-read':
       case 'region-write':
       case 'region-map':
@@ -257,6 +269,10 @@ export class Lawfulness {
       accepted: noFeatures,
       memory: 0,
       slots: new Set(),
+      enabled: new Set(),
+      isHalted: false,
+      unmapped: new Set(),
+      strayRings: new Set(),
       queues: new Map(),
       tainted: undefined,
     });
@@ -406,6 +422,7 @@ export class Lawfulness {
   }
 
   #sessionIdOf(call: Call): number {
+    if (call.kind === 'reconnect') return call.id;
     if ('session' in call) return call.session;
     if ('queue' in call) return this.#known.queues.get(call.queue)?.session ?? 0;
     return call.kind === 'signal' ? (this.#known.events.get(call.event) ?? 0) : call.id;

@@ -1,7 +1,12 @@
+import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { VHOST_USER_MEMORY_REGIONS_MAXIMUM } from '../../reference-impl/wire/vhost-user-constants.ts';
 import type { CallOf } from './program.ts';
 
 type Regions = CallOf<'memory-table'>['regions'];
+
+/** How many regions memory of a layout has. */
+export const regionsOf = (layout: CallOf<'memory'>['layout']): number =>
+  layout === 'within-pages' || layout === 'crossed' ? 2 : guestLayouts[layout].regions.length;
 
 /** The rule that a memory table breaks, as far as it can be told without addresses; undefined where it breaks none. */
 export function problemOfTable({ regions, count }: CallOf<'memory-table'>): string | undefined {
@@ -18,8 +23,9 @@ export function problemOfSlot({ regions, how }: CallOf<'memory-slot'>): string |
 
 function problemOfRegions(regions: Regions): string | undefined {
   const seen = new Set<string>();
-  for (const { memory, region, file, guestAddress, size, userAddress, mmapOffset } of regions) {
+  for (const { memory, region, file, guestAddress, size, userAddress, mmapOffset, padding } of regions) {
     if (!file) return 'a region without its file';
+    if (padding !== 0n) return 'padding of a region is not 0';
     if ([guestAddress, size, userAddress, mmapOffset].some((told) => told !== undefined)) {
       return 'a region is told as it is not';
     }

@@ -10,6 +10,10 @@ export function attached(known: KnownState, call: CallOf<'attach'>, session: Kno
   const isReplacing = isRunning(known, session.queues.get(call.index));
   const isUsedElsewhere = isRunning(known, ring?.queue);
   session.queues.set(call.index, call.id);
+  session.strayRings.delete(call.index);
+  session.isHalted = false;
+  const wasEnabled = session.enabled.has(call.index);
+  if (call.enable) session.enabled.add(call.index);
   known.queues.set(call.id, {
     session: call.session,
     ring: call.ring,
@@ -21,6 +25,7 @@ export function attached(known: KnownState, call: CallOf<'attach'>, session: Kno
   if (ring === undefined) return breaks('ring', 'there is no such ring');
   ring.queue = call.id;
   if (!session.hasNegotiated) return breaks('session', 'features were not negotiated');
+  if (session.unmapped.size > 0) return breaks('session', 'the memory of a ring was taken away');
   if (session.memory !== ring.memory) return breaks('ring', 'the session was not told the memory of the ring');
   const layout = known.accepts(session, 'VIRTIO_F_RING_PACKED') ? 'packed' : 'split';
   if (layout !== ring.layout) return breaks('ring', `the session negotiated ${layout} rings`);
@@ -45,7 +50,12 @@ export function attached(known: KnownState, call: CallOf<'attach'>, session: Kno
     }
     if (call.index === 0) inflight.ring = call.ring;
   }
-  if (!call.enable || !call.kick || (!call.call && known.target.transport !== 'vhost-user'))
+  // Whether a ring is enabled is tracked while it is stopped; without protocol features it is.
+  const isOff = !call.enable && !wasEnabled && known.accepts(session, 'VHOST_USER_F_PROTOCOL_FEATURES');
+  const isFollowed = known.target.transport === 'vhost-user' && known.target.device !== 'net';
+  if (!isFollowed && !call.enable) return unfollowed('ring', 'the ring may not be enabled');
+  if (isOff) session.enabled.delete(call.index);
+  if (!call.kick || (!call.call && known.target.transport !== 'vhost-user'))
     return unfollowed('ring', 'the ring is not set up in whole');
   return lawful;
 }

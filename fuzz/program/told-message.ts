@@ -4,8 +4,10 @@ import { isQueueSize } from '../../reference-impl/virtqueue/split/layout.ts';
 import { VHOST_USER_VRING_NOFD_MASK } from '../../reference-impl/wire/vhost-user-constants.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { memoryRegionsPayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
+import type { Space } from './arguments.ts';
 import type { KnownQueue, KnownSession, KnownState } from './known-state.ts';
 import type { CallOf } from './program.ts';
+import { regionsOf } from './region-lawfulness.ts';
 import { breaks, lawful, refused, succeeds, unfollowed, type Verdict } from './verdict.ts';
 
 type MessageCall = CallOf<'message'>;
@@ -70,13 +72,18 @@ export function ringMessage(known: KnownState, call: MessageCall, session: Known
         ? succeeds
         : unfollowed('session', 'the base of a ring that runs');
     case requestId.VHOST_USER_SET_VRING_CALL:
-      if (running === undefined) return descriptorsOf(call);
+      if (running === undefined) return descriptorsOf(known, call);
       running.hasCalls = false;
-      return descriptorsOf(call);
+      return descriptorsOf(known, call);
     case requestId.VHOST_USER_SET_VRING_ERR:
-      return descriptorsOf(call);
+      return descriptorsOf(known, call);
     case requestId.VHOST_USER_SET_VRING_ENABLE:
       if (number === undefined || number > 1n) return breaks('session', 'an enable value beside 0 and 1');
+      if (isFree && known.target.device !== 'net' && known.accepts(session, 'VHOST_USER_F_PROTOCOL_FEATURES')) {
+        if (number === 1n) session.enabled.add(Number(index));
+        else session.enabled.delete(Number(index));
+        return succeeds;
+      }
       return number === 1n && running !== undefined
         ? succeeds
         : { ...unfollowed('session', 'a ring is disabled, or enabled before it runs'), succeeds: true };
@@ -85,14 +92,31 @@ export function ringMessage(known: KnownState, call: MessageCall, session: Known
     case requestId.VHOST_USER_VRING_KICK:
       return running === undefined ? unfollowed('session', 'a ring is started in band') : succeeds;
     case requestId.VHOST_USER_SET_VRING_KICK:
-      if (!passesEvents(call)) return descriptorsOf(call);
+      if (!passesEvents(known, call)) return descriptorsOf(known, call);
+      if (session.strayRings.has(Number(index)) && session.tainted === undefined) {
+        return refused('session', 'a ring that lies nowhere', 'vu-vring/ring-addresses-are-user-addresses');
+      }
       return {
         ...unfollowed('session', 'a ring is started by hand'),
         ...(running === undefined ? {} : { succeeds: true }),
       };
   }
-  if (running !== undefined && isLogOf(known, call, running)) return isRingOf(known, call, session) ? succeeds : ofRing;
-  return isFree && isRingOf(known, call, session) ? succeeds : ofRing;
+  if (running !== undefined && isLogOf(known, call, running))
+    return isRingOf(known, call, session, 'user') ? succeeds : ofRing;
+  if (!isFree) return ofRing;
+  const { target } = known;
+  const isTranslated =
+    known.accepts(session, 'VIRTIO_F_ACCESS_PLATFORM') || known.accepts(session, 'VHOST_USER_PROTOCOL_F_GPA_ADDRESSES');
+  // There the guest-physical addresses of one region are user addresses of the other.
+  const isCrossed = known.memories.get(session.memory)?.layout === 'crossed';
+  if (target.keepsChoices === true && !isTranslated && !isCrossed && isRingOf(known, call, session, 'guest')) {
+    // That nothing lies there shows where the ring starts.
+    session.strayRings.add(Number(index));
+    return lawful;
+  }
+  if (!isRingOf(known, call, session, 'user')) return ofRing;
+  session.strayRings.delete(Number(index));
+  return succeeds;
 }
 
 const ofRing = unfollowed('session', 'the addresses of a ring');
@@ -122,23 +146,26 @@ const farthestLog = 0x10_0000;
 const areaOfField = { descriptor: 'descriptor', available: 'driver', used: 'device' } as const;
 
 /** Whether the addresses are those of a ring in the memory that the session was told. */
-function isRingOf(known: KnownState, { fields }: MessageCall, session: KnownSession): boolean {
+function isRingOf(known: KnownState, { fields }: MessageCall, session: KnownSession, space: Space): boolean {
   return Object.entries(areaOfField).every(([name, area]) => {
     const value = fields.findLast((field) => field.name === name)?.value;
-    if (value?.kind !== 'ring' || value.area !== area || value.offset !== 0 || value.space !== 'user') return false;
+    if (value?.kind !== 'ring' || value.area !== area || value.offset !== 0 || value.space !== space) return false;
     const memory = known.rings.get(value.ring)?.memory;
     return memory !== undefined && memory === session.memory;
   });
 }
 
 /** Event file descriptors, as the text has them, or the bit that says that there is none. */
-function passesEvents(call: MessageCall): boolean {
+function passesEvents(known: KnownState, call: MessageCall): boolean {
   const isWithout = ((fieldOf(call, 'u64') ?? 0n) & VHOST_USER_VRING_NOFD_MASK) !== 0n;
-  return isWithout || call.descriptors.every(({ kind }) => kind === 'eventfd');
+  return (
+    isWithout ||
+    call.descriptors.every(({ kind }) => kind === 'eventfd' || (kind === 'pipe' && known.target.keepsChoices === true))
+  );
 }
 
-const descriptorsOf = (call: MessageCall): Verdict =>
-  passesEvents(call) ? succeeds : breaks('session', 'a descriptor that is no event file descriptor');
+const descriptorsOf = (known: KnownState, call: MessageCall): Verdict =>
+  passesEvents(known, call) ? succeeds : breaks('session', 'a descriptor that is no event file descriptor');
 
 /** How a message by hand about the session stands to the text, which is well formed; undefined for one not known here. */
 export function sessionMessage(known: KnownState, call: MessageCall, session: KnownSession): Verdict | undefined {
@@ -159,10 +186,13 @@ export function sessionMessage(known: KnownState, call: MessageCall, session: Kn
     case requestId.VHOST_USER_SEND_RARP:
       return lawful;
     case requestId.VHOST_USER_SET_CONFIG:
+      if (known.target.keepsChoices === true && (field32Of(call, 'flags') ?? 0n) > 1n) {
+        return refused('session', 'flags of a kind that is not defined', 'vu-config/undefined-config-flags-refused');
+      }
       return writesWriteback(known, call, session) ? succeeds : unfollowed('iut', 'the configuration was written');
     case requestId.VHOST_USER_ADD_MEM_REG:
     case requestId.VHOST_USER_REM_MEM_REG:
-      return slotMessage(call, session);
+      return slotMessage(known, call, session);
     case requestId.VHOST_USER_SET_MEM_TABLE:
       return isPlainTable(call)
         ? { ...unfollowed('session', 'a memory table by hand'), succeeds: true }
@@ -204,6 +234,7 @@ export function sessionMessage(known: KnownState, call: MessageCall, session: Kn
 function resetBy(known: KnownState, session: KnownSession): Verdict {
   session.status = 0;
   session.hasNegotiated = false;
+  session.enabled.clear();
   for (const id of session.queues.values()) {
     const queue = known.queues.get(id);
     if (queue !== undefined) queue.isStopped = true;
@@ -228,7 +259,7 @@ function inflightOf(call: MessageCall): KnownSession['inflight'] {
 const freeGuest = { start: 0x70_0000_0000n, end: 0x71_0000_0000n } as const;
 const freeUser = { start: 0x6f00_0000_0000n, end: 0x6f01_0000_0000n } as const;
 /** As many regions beside those of a memory every back-end that has slots can hold. */
-const mostSlots = 2;
+const leastSlots = 2;
 const pageBytes = 0x1000n;
 
 /** The field of a disk that a driver may write (virtio 5.2.5), with a value that it may have. */
@@ -240,12 +271,14 @@ function writesWriteback(known: KnownState, call: MessageCall, session: KnownSes
 }
 
 /** A region of a page where no memory of the program lies comes, or goes: it is no matter of the rings. */
-function slotMessage(call: MessageCall, session: KnownSession): Verdict {
+function slotMessage(known: KnownState, call: MessageCall, session: KnownSession): Verdict {
   const [guest, user, size, offset] = ['guestAddress', 'userAddress', 'size', 'mmapOffset'].map((name) =>
     fieldOf(call, name),
   );
   const unknown = unfollowed('session', 'a region that may be refused');
   if (session.tainted !== undefined || guest === undefined || user === undefined) return unknown;
+  // Translations that lead into memory which changed may have to be asked for again.
+  if (known.accepts(session, 'VIRTIO_F_ACCESS_PLATFORM') && session.isAnswered !== true) return unknown;
   if (size !== pageBytes || offset === undefined) return unknown;
   if (guest % pageBytes !== 0n || user % pageBytes !== 0n || offset % pageBytes !== 0n) return unknown;
   if (guest < freeGuest.start || guest >= freeGuest.end || user < freeUser.start || user >= freeUser.end)
@@ -260,8 +293,17 @@ function slotMessage(call: MessageCall, session: KnownSession): Verdict {
   }
   const [file] = call.descriptors;
   const overlaps = [...slots].some((other) => other.split(' ').some((address, n) => key.split(' ')[n] === address));
-  if (overlaps || slots.size >= mostSlots || file?.kind !== 'memory-file') return unknown;
-  if (BigInt(file.size) < offset + pageBytes) return unknown;
+  if (overlaps || file?.kind !== 'memory-file' || BigInt(file.size) < offset + pageBytes) return unknown;
+  const memory = known.memories.get(session.memory);
+  const { memorySlots = leastSlots } = known.target;
+  // Of a session without memory, back-ends add what a table brings as well.
+  const most = memory === undefined ? leastSlots : Math.max(leastSlots, memorySlots - regionsOf(memory.layout));
+  if (slots.size >= most) {
+    const isFull = memory !== undefined && known.target.memorySlots !== undefined;
+    return isFull
+      ? refused('session', `more than ${memorySlots} regions`, 'vu-memory/region-over-slot-limit-refused')
+      : unknown;
+  }
   slots.add(key);
   // Memory of its own comes ahead of the first table.
   return session.memory === 0 ? lawful : succeeds;

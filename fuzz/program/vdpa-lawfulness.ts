@@ -79,7 +79,29 @@ export function vdpaVerdict({ target }: KnownState, call: MessageCall, session: 
 }
 
 /** A message of the IOTLB: what adds to what is mapped takes nothing from rings whose memory was shared before. */
-export const iotlbVerdict = ({ request, truncate }: CallOf<'iotlb'>, { memory }: KnownSession): Verdict =>
-  memory !== 0 && (request === update || truncate !== undefined) ? lawful : unfollowed('session', 'mappings by hand');
+export function iotlbVerdict({ target }: KnownState, call: CallOf<'iotlb'>, session: KnownSession): Verdict {
+  const { request, truncate } = call;
+  if (session.memory !== 0 && (truncate !== undefined || (request === update && session.unmapped.size === 0)))
+    return lawful;
+  const isFollowed = target.keepsChoices === true && session.tainted === undefined && session.memory !== 0;
+  if (!isFollowed || !takesRegion(call) || call.memory !== session.memory)
+    return unfollowed('session', 'mappings by hand');
+  session.unmapped.add(call.region);
+  return lawful;
+}
+
+/** Whether a message takes a whole region away. */
+export const takesRegion = ({
+  request,
+  truncate,
+  asid,
+  ioVirtualAddress,
+  userAddress,
+  size,
+}: CallOf<'iotlb'>): boolean =>
+  request === invalidation &&
+  asid === 0 &&
+  [truncate, ioVirtualAddress, userAddress, size].every((told) => told === undefined);
 
 const update = 2;
+const invalidation = 3;

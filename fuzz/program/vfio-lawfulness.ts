@@ -26,9 +26,33 @@ export function vfioVerdict(known: KnownState, call: VfioCall, session: KnownSes
       if (call.call === 'reset') return unfollowed('session', 'the device was reset');
       return lawful;
     case 'container-call':
-      if (call.call === 'unmap') return unfollowed('session', 'memory is taken away');
-      return call.flags === undefined ? lawful : unfollowed('session', 'memory is mapped with other permissions');
+      return containerVerdict(known, call, session);
   }
+}
+
+/** What is left out is that of the region. */
+function containerVerdict(known: KnownState, call: CallOf<'container-call'>, session: KnownSession): Verdict {
+  const { memory, region, flags, ioVirtualAddress, userAddress, size, argsz, truncate } = call;
+  const isWhole = [flags, ioVirtualAddress, userAddress, size, argsz, truncate].every((told) => told === undefined);
+  const isOfSession = isWhole && memory === session.memory && known.target.keepsChoices === true;
+  if (call.call === 'map') {
+    if (isOfSession) session.unmapped.delete(region);
+    return flags === undefined ? lawful : unfollowed('session', 'memory is mapped with other permissions');
+  }
+  if (!isOfSession || session.tainted !== undefined) return unfollowed('session', 'memory is taken away');
+  session.unmapped.add(region);
+  return lawful;
+}
+
+/** The state that a message by hand tells a device of vhost-mdev; undefined for another message. */
+export function toldState({ region, offset, bytes }: CallOf<'region-write'>): bigint | undefined {
+  const header = region === messagesRegion && offset === 0n ? decodeStructure(mdevHeader, bytes) : undefined;
+  const size = bytes.length - MDEV_HEADER_SIZE;
+  if (header === undefined || header.size !== size || (size !== 4 && size !== 8)) return undefined;
+  if (Number(header.request) !== vhostRequests.VHOST_DEVICE_SET_STATE) return undefined;
+  const payload = new DataView(new ArrayBuffer(8));
+  for (const [at, byte] of bytes.subarray(MDEV_HEADER_SIZE).entries()) payload.setUint8(at, byte);
+  return payload.getBigUint64(0, true);
 }
 
 /** A message that is written by hand, where it surely changes nothing that the rings need. */
@@ -40,7 +64,8 @@ function writtenMessage(known: KnownState, call: CallOf<'region-write'>, session
   const payload = new DataView(new ArrayBuffer(64));
   for (const [at, byte] of bytes.subarray(MDEV_HEADER_SIZE, MDEV_HEADER_SIZE + 64).entries())
     payload.setUint8(at, byte);
-  const isRunning = [...session.queues.values()].some((id) => known.queues.get(id)?.isStopped === false);
+  const hasRings = [...session.queues.values()].some((id) => known.queues.get(id)?.isStopped === false);
+  const isRunning = hasRings && !session.isHalted;
   const index = payload.getUint32(0, true);
   const isMissing = known.target.queues !== undefined && index >= known.target.queues;
   const keepsChoices = known.target.keepsChoices === true;
@@ -59,7 +84,10 @@ function writtenMessage(known: KnownState, call: CallOf<'region-write'>, session
     case vhostRequests.VHOST_DEVICE_SET_STATE: {
       if (!keepsChoices || (header.size !== 4 && header.size !== 8) || session.tainted !== undefined) return byHand;
       const state = payload.getBigUint64(0, true);
-      return state > 1n || (state === 1n) === isRunning ? lawful : byHand;
+      if (state > 1n || (state === 1n) === isRunning) return lawful;
+      if (!hasRings || (state === 1n && session.unmapped.size > 0)) return byHand;
+      session.isHalted = state === 0n;
+      return lawful;
     }
     case vhostRequests.VHOST_SET_VRING_NUM:
     case vhostRequests.VHOST_SET_VRING_BASE:

@@ -388,7 +388,7 @@ t.test('a ring that is disabled may use what was available before, and nothing m
   ] as const) {
     const { model, read, found } = attached();
     for (const id of [0, 1]) read(id, 0n);
-    model.observe({ kind: 'enabled', by: 'disabled', queue: 1, on: false, used: 0 });
+    model.observe({ kind: 'enabled', by: 'disabled', queue: 1, on: false, used: 0, suppression: 0 });
     read(2, 0n);
     model.observe({ kind: 'looked', queue: 1, used, suppression: 0 });
     t.same(found(), expected);

@@ -38,8 +38,11 @@ export interface DeviceModel {
   kicked?(index: number): void;
   /** The ring of this index was disabled, or enabled again; `isBusy`: while chains of it may be under way. */
   enabled?(index: number, isOn: boolean, isBusy: boolean): void;
-  /** A life of the ring of this index is over; `isSeenWhole`: it stopped, and all that it used was seen. */
-  ended?(index: number, isSeenWhole: boolean): void;
+  /**
+   * A life of the ring of this index is over; `isSeenWhole`: it stopped, and all that it used was seen; `isFull`: there was
+   * no room for a further chain.
+   */
+  ended?(index: number, isSeenWhole: boolean, isFull: boolean): void;
 }
 
 export interface DeviceModelOptions {

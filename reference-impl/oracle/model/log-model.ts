@@ -5,6 +5,12 @@ import type { Tell } from './observation.ts';
 const pageBytes = 4096n;
 const bitsOfByte = 8n;
 
+/** Where the first differs from the second; less than 0 where it is the same. */
+function firstDifference(before: Uint8Array, now: Uint8Array): number {
+  for (let at = 0; at < now.length; at++) if (now[at] !== before[at]) return at;
+  return -1;
+}
+
 /** The log of dirty pages of one session: each page of a buffer that was written is marked. More may be. */
 export class LogModel {
   readonly #tell: Tell;
@@ -29,7 +35,7 @@ export class LogModel {
 
   /** While nothing is logged, the log stays as it is. @returns whether it did. */
   rests(before: Uint8Array, now: Uint8Array, requirement: RequirementSlug): boolean {
-    const at = now.findIndex((byte, n) => byte !== before[n]);
+    const at = firstDifference(before, now);
     if (at < 0) return true;
     const what = `byte ${at} of the log while nothing is logged`;
     this.#tell({ requirement, what, expected: String(before[at]), actual: String(now[at]) });

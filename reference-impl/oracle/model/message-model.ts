@@ -43,6 +43,8 @@ export class MessageModel {
   readonly #leastConfiguration: number;
   readonly #due: Due[] = [];
   readonly #answers = new Map<number, bigint>();
+  /** What the first answer to GET_SHMEM_CONFIG said. */
+  #sharedMemory: Uint8Array | undefined;
   /** A message that is refused. */
   #refusable: DataView | undefined;
   /** SET_FEATURES was sent. */
@@ -129,8 +131,11 @@ export class MessageModel {
     const isWord = size === acknowledgementBytes && bytes.length >= VHOST_USER_HEADER_SIZE + size;
     const word = isWord ? view.getBigUint64(VHOST_USER_HEADER_SIZE, true) : 0n;
     // Where an acknowledgement was asked for, a word that is not 0 is one that refuses.
-    const refuses = this.#asksAcknowledgement(sent) && word !== 0n;
-    const isTaken = isOwn ? size > 0 && !refuses : isWord && word === 0n;
+    const isTransfer = request === requestId.VHOST_USER_SET_DEVICE_STATE_FD;
+    // The answer to a transfer has its error in the low byte, and a bit for a descriptor that does not come.
+    const refuses = isTransfer ? (word & 0xffn) !== 0n : this.#asksAcknowledgement(sent) && word !== 0n;
+    const isEmpty = request === requestId.VHOST_USER_GET_SHARED_OBJECT;
+    const isTaken = isOwn ? (isEmpty ? size === 0 : size > 0 && !refuses) : isWord && word === 0n;
     if (isTaken) {
       const what = `the answer to ${message.name}, which the driver may not send`;
       this.#tell({ requirement, what, expected: 'a refusal', actual: isOwn ? `${size} bytes` : '0' });
@@ -217,6 +222,9 @@ export class MessageModel {
         this.#tell({ requirement: 'vu-memory/max-mem-slots-answered', what, expected: '1 at least', actual: '0' });
         return;
       }
+      case requestId.VHOST_USER_GET_SHMEM_CONFIG:
+        this.#checkSharedMemory(viewBytes(view).subarray(VHOST_USER_HEADER_SIZE));
+        return;
       case requestId.VHOST_USER_GET_VRING_BASE: {
         if (!this.#checkSize(name, size, acknowledgementBytes)) return;
         const [asked, told] = [due.sent, view].map((each) => each.getUint32(VHOST_USER_HEADER_SIZE, true));
@@ -266,6 +274,18 @@ export class MessageModel {
         });
       }
     }
+  }
+
+  #checkSharedMemory(told: Uint8Array): void {
+    const before = this.#sharedMemory;
+    this.#sharedMemory = told;
+    if (before === undefined || told.every((byte, at) => byte === before[at])) return;
+    this.#tell({
+      requirement: 'vu-shmem/layout-constant-per-connection',
+      what: 'the answer to GET_SHMEM_CONFIG',
+      expected: 'as before',
+      actual: 'another one',
+    });
   }
 
   /** Virtio 2.5: fields that each device of the type has are there from the start. */
@@ -328,5 +348,7 @@ const leastRecord = (entries: number): number => 16 + 16 * entries;
 const configHeader = 12;
 /** No configuration has so many bytes. */
 const mostConfig = 0x1000;
+
+const viewBytes = (view: DataView): Uint8Array => new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice();
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -165,7 +165,7 @@ export class Model {
         return;
       }
       case 'enabled':
-        this.#ring(seen.queue)?.enabled(seen.on, seen.used, seen.by);
+        this.#ring(seen.queue)?.enabled(seen.on, seen.used, seen.by, seen.suppression);
         return;
       case 'calls-moved':
         this.#ring(seen.queue)?.callsMoved(seen);
@@ -178,6 +178,9 @@ export class Model {
         return;
       case 'published':
         this.#ring(seen.queue)?.published();
+        return;
+      case 'reached':
+        this.#reached(seen.queue, seen.requirement);
         return;
       case 'reset':
         this.#ring(seen.queue)?.reset(seen.used, seen.requirement);
@@ -265,6 +268,14 @@ export class Model {
     // What was loaded is in force, in configuration as well.
     this.#configuration.forgetWritten();
     judgeTransfer({ ...asked, owesSuccess: this.#target.judgesChoices === true }, seen, this.#tell);
+  }
+
+  #reached(queue: number, requirement: RequirementSlug): void {
+    const state = this.#queues.get(queue);
+    if (state === undefined || this.#live(state.session) === undefined) return;
+    const what = 'a buffer that no translation lets the device write to';
+    this.#tell({ requirement, what, expected: 'what the driver stored', actual: 'other bytes' });
+    this.#loseSession(state.session);
   }
 
   #operated(session: number, name: string, outcome: ObservedOutcome): void {

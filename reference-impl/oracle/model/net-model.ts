@@ -34,6 +34,9 @@ interface LentBuffer {
   readonly room: number;
 }
 
+/** Whether a frame of this transmit queue was not seen to be sent. */
+const isHeld = ({ isSent, queue }: SentFrame, transmitQueue: number): boolean => !isSent && queue === transmitQueue - 1;
+
 const leastFrame = 14;
 /** Where the type of a frame stands, and that of RARP. */
 const typeAt = 12;
@@ -97,10 +100,14 @@ export class NetModel implements DeviceModel {
     if (isBusy && isTransmitQueue(index)) this.lose();
     if (isOn) this.#disabled.delete(index);
     else this.#disabled.add(index);
+    // What was not made available before is discarded.
+    if (!isOn)
+      for (const sent of this.#expected.values())
+        for (const frame of sent) if (isHeld(frame, index)) frame.mayBeLost = true;
   }
 
   /** Of a receive queue: what did not come yet does not come any more. */
-  ended(index: number, isSeenWhole: boolean): void {
+  ended(index: number, isSeenWhole: boolean, isFull: boolean): void {
     if (isTransmitQueue(index)) {
       this.#disabled.delete(index);
       return;
@@ -109,15 +116,17 @@ export class NetModel implements DeviceModel {
     this.#lent.delete(index);
     const missing = [...this.#expected.values()].flat().filter(({ queue }) => queue === index);
     missing.sort((one, other) => one.number - other.number);
-    if (!this.#isLost && this.#options.losesNone) this.#judgeMissing(missing, lent);
+    if (!this.#isLost && this.#options.losesNone) this.#judgeMissing(missing, lent, isFull);
     for (const frame of missing) frame.mayBeLost = true;
   }
 
-  /** A frame that finds no buffers may keep those behind it waiting. */
-  #judgeMissing(missing: readonly SentFrame[], lent: readonly LentBuffer[]): void {
+  /** A frame that finds no buffers may keep those behind it waiting, unless it is larger than the whole ring. */
+  #judgeMissing(missing: readonly SentFrame[], lent: readonly LentBuffer[], isFull: boolean): void {
     const left = [...lent];
+    const largest = isFull ? lent.reduce((sum, { room }) => sum + room, 0) : Number.POSITIVE_INFINITY;
     for (const { number, bytes, isMergeable, mayBeLost, isSent } of missing) {
       if (mayBeLost || !isSent) return;
+      if (bytes > largest && isMergeable) continue;
       let room = 0;
       for (let taken = 0; room < bytes && (isMergeable || taken === 0); taken++) {
         const buffer = left.shift();

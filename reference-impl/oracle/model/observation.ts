@@ -1,6 +1,7 @@
 import type { FeatureSet, RequirementSlug } from '../../catalogue/catalogue.ts';
 import type { RingLayout, RingPosition } from '../../virtqueue/ring.ts';
 import type { AskedTransfer, SeenTransfer } from './seen-transfer.ts';
+import type { RestReason } from './transport-requirements.ts';
 
 /** What came of an operation that has a control outcome: that of the port, without what is silent or died. */
 export type ObservedOutcome =
@@ -81,6 +82,8 @@ export type ModelObservation =
       readonly isForbidden?: boolean;
     }
   | { readonly kind: 'published'; readonly queue: number }
+  /** A device wrote to memory that no translation lets it write to. */
+  | { readonly kind: 'reached'; readonly queue: number; readonly requirement: RequirementSlug }
   /** The device of the queue was reset, when memory showed so many used elements since it was attached. */
   | { readonly kind: 'reset'; readonly queue: number; readonly used: number; readonly requirement: RequirementSlug }
   | {
@@ -106,8 +109,10 @@ export type ModelObservation =
       readonly queue: number;
       readonly on: boolean;
       readonly used: number;
-      /** What it rests by: itself, or its device. */
-      readonly by: 'disabled' | 'suspended';
+      /** What it rests by: itself, its device, or its memory. */
+      readonly by: RestReason;
+      /** Flags of the device about kicks. */
+      readonly suppression: number;
     }
   /**
    * Calls go to another descriptor from now on, when so many were seen, and so many used elements were there; unless it is

@@ -22,6 +22,11 @@ const companions: readonly (readonly [RequirementSlug, FeatureName, FeatureName]
   ['blk/config-wce-implies-flush', 'VIRTIO_BLK_F_CONFIG_WCE', 'VIRTIO_BLK_F_FLUSH'],
   ['net/hash-report-offered-with-ctrl-vq', 'VIRTIO_NET_F_HASH_REPORT', 'VIRTIO_NET_F_CTRL_VQ'],
   ['net/ctrl-rx-extra-offered-with-ctrl-vq', 'VIRTIO_NET_F_CTRL_RX_EXTRA', 'VIRTIO_NET_F_CTRL_VQ'],
+  [
+    'vu-inflight/skip-drain-offered-with-prerequisites',
+    'VHOST_USER_PROTOCOL_F_GET_VRING_BASE_SKIP_DRAIN',
+    'VHOST_USER_PROTOCOL_F_GET_VRING_BASE_INFLIGHT',
+  ],
 ];
 
 /** What every offer has to keep to (virtio 2.2, 5, 6). */

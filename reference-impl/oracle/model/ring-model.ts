@@ -4,7 +4,7 @@ import { type Invariant, requirementOfInvariant } from '../invariants.ts';
 import type { Completion, DeviceModel, Pending, Request } from './device-model.ts';
 import type { LibertyName } from './liberties.ts';
 import type { Tell } from './observation.ts';
-import type { TransportRequirements } from './transport-requirements.ts';
+import type { RestReason, TransportRequirements } from './transport-requirements.ts';
 
 export interface RingModelOptions {
   readonly layout: RingLayout;
@@ -78,7 +78,9 @@ export class RingModel {
   /** Calls that may come beside those of used elements. */
   #extraCalls = 0;
   /** What keeps it from using anything, with the used elements that there may be all the same. */
-  readonly #rests = new Map<'disabled' | 'suspended', number>();
+  readonly #rests = new Map<RestReason, number>();
+  /** Its flags about kicks when the device was suspended. */
+  #flagsAtRest = 0;
   /** What the driver asked for since the ring was attached. */
   #asked: Asked | undefined;
   /** By number of the used element: slots of the chains up to it. */
@@ -98,9 +100,14 @@ export class RingModel {
 
   /** Published chains that the text promises to become used. */
   get owed(): number {
-    const isAtRest = this.#rests.size > 0 && !this.#options.usesWhileDisabled;
-    const rests = this.#isStopped || isAtRest || !this.#options.isServed();
+    const rests = this.#isStopped || this.#isAtRestBy.length > 0 || !this.#options.isServed();
     return this.#isLost || rests ? 0 : this.#chainsOwed();
+  }
+
+  /** A transmit ring that is disabled uses what it discards. */
+  get #isAtRestBy(): RestReason[] {
+    const { usesWhileDisabled } = this.#options;
+    return [...this.#rests.keys()].filter((by) => by !== 'disabled' || !usesWhileDisabled);
   }
 
   /** Stopped where it said, and empty: another life can begin there. */
@@ -190,11 +197,13 @@ export class RingModel {
 
   /**
    * @param used elements that memory shows since the ring was attached.
-   * @param by what it is disabled by: of the ring itself, or of its device.
+   * @param by what it is disabled by: of the ring itself, of its device, or of its memory.
    */
-  enabled(isOn: boolean, used: number, by: 'disabled' | 'suspended'): void {
+  enabled(isOn: boolean, used: number, by: RestReason, suppression: number): void {
     if (!isOn && this.#published > used) this.#options.take('in-flight-at-disabling');
-    this.#options.device.enabled?.(this.#options.index, isOn, this.#published > used);
+    // What waits for a device that is suspended is not discarded.
+    if (by === 'disabled') this.#options.device.enabled?.(this.#options.index, isOn, this.#published > used);
+    if (by === 'suspended') this.#flagsAtRest = suppression;
     if (!isOn) this.#rests.set(by, this.#rests.get(by) ?? Math.max(used, this.#published));
     else this.#rests.delete(by);
   }
@@ -203,8 +212,10 @@ export class RingModel {
   looked(used: number, suppression: number): void {
     this.#checkSuppression(suppression);
     this.#checkStopped(used);
-    if (this.#isLost || this.#options.usesWhileDisabled) return;
-    for (const [by, before] of this.#rests) {
+    if (this.#isLost) return;
+    this.#checkFlagsAtRest(suppression);
+    for (const by of this.#isAtRestBy) {
+      const before = this.#rests.get(by) ?? 0;
       const requirement = this.#options.requirements.rests[by];
       if (used <= before || requirement === undefined) continue;
       this.#isLost = true;
@@ -212,6 +223,15 @@ export class RingModel {
       this.#options.tell({ requirement, what, expected: `${before} at most`, actual: String(used) });
       return;
     }
+  }
+
+  #checkFlagsAtRest(flags: number): void {
+    const { requirements, index, tell } = this.#options;
+    const requirement = requirements.writesNothing;
+    if (!this.#rests.has('suspended') || requirement === undefined || flags === this.#flagsAtRest) return;
+    this.#isLost = true;
+    const what = `flags of ring ${index} about kicks while its device is stopped`;
+    tell({ requirement, what, expected: String(this.#flagsAtRest), actual: String(flags) });
   }
 
   #checkStopped(used: number): void {
@@ -322,13 +342,14 @@ export class RingModel {
   stopped(position: RingPosition, used: number): boolean {
     const mayBeInFlight = this.#judgeStop(position, used);
     const isSeenWhole = !this.#isLost && !mayBeInFlight && used === this.#chains.filter(({ isUsed }) => isUsed).length;
-    this.#options.device.ended?.(this.#options.index, isSeenWhole);
+    const slots = [...this.#outstanding.values()].reduce((sum, chain) => sum + chain.slots, 0);
+    this.#options.device.ended?.(this.#options.index, isSeenWhole, slots === this.#options.size);
     return mayBeInFlight;
   }
 
   /** Its session ended, or its device was reset. */
   ended(): void {
-    this.#options.device.ended?.(this.#options.index, false);
+    this.#options.device.ended?.(this.#options.index, false, false);
   }
 
   #judgeStop(position: RingPosition, used: number): boolean {

@@ -2,6 +2,9 @@ import type { RequirementSlug } from '../../catalogue/catalogue.ts';
 import type { Transport } from '../../catalogue/transport.ts';
 import type { RingLayout } from '../../virtqueue/ring.ts';
 
+/** What keeps a ring that runs from using anything. */
+export type RestReason = 'disabled' | 'suspended' | 'unmapped';
+
 /** What the text of a transport says of things that all transports have; undefined where it leaves them open. */
 export interface TransportRequirements {
   /** A ring that runs is served. */
@@ -14,8 +17,10 @@ export interface TransportRequirements {
   readonly noOtherCalls: RequirementSlug | undefined;
   /** A ring whose descriptor was taken away does not call there. */
   readonly silenced: RequirementSlug | undefined;
-  /** A ring that is disabled uses nothing, and one of a device that is suspended. */
-  readonly rests: { readonly disabled: RequirementSlug | undefined; readonly suspended: RequirementSlug | undefined };
+  /** A ring that is disabled uses nothing, and one of a device that is suspended, or whose memory was taken away. */
+  readonly rests: Readonly<Record<RestReason, RequirementSlug | undefined>>;
+  /** A device that is suspended writes nothing to its rings. */
+  readonly writesNothing: RequirementSlug | undefined;
   /** A ring that stopped is not looked at. */
   readonly stopped: RequirementSlug | undefined;
   /** The position behind a stop. */
@@ -28,7 +33,8 @@ const ofVhostUser: TransportRequirements = {
   staysOpen: 'vu-close/connection-closed-only-for-grave-errors',
   noOtherCalls: undefined,
   silenced: undefined,
-  rests: { disabled: 'vu-ring-state/disabled-ring-has-no-side-effects', suspended: undefined },
+  rests: { disabled: 'vu-ring-state/disabled-ring-has-no-side-effects', suspended: undefined, unmapped: undefined },
+  writesNothing: undefined,
   stopped: 'vu-ring-state/stopped-ring-not-processed',
   position: {
     split: 'vu-vring/base-is-next-available-index',
@@ -43,7 +49,12 @@ const ofVhostMdev: TransportRequirements = {
   staysOpen: undefined,
   noOtherCalls: 'vm-irq/no-other-vector-signals',
   silenced: 'vm-irq/minus-one-drops-descriptor',
-  rests: { disabled: undefined, suspended: undefined },
+  rests: {
+    disabled: undefined,
+    suspended: 'vm-state/stop-ends-service',
+    unmapped: 'vm-memory/l2-unmapped-ring-not-touched',
+  },
+  writesNothing: 'vm-state/stop-ends-writes',
   stopped: 'vm-notify/stopped-device-serves-nothing',
   position: { split: 'vm-rings/base-counts-after-stop', packed: undefined },
 };
@@ -58,7 +69,9 @@ const ofVhostVdpa: TransportRequirements = {
   rests: {
     disabled: 'vk-vring/ring-that-is-not-enabled-is-not-served',
     suspended: 'vk-suspend/suspended-rings-stand-still',
+    unmapped: 'vk-iotlb/unmapped-memory-is-not-reached',
   },
+  writesNothing: undefined,
   stopped: undefined,
   position: { split: undefined, packed: undefined },
 };
@@ -69,7 +82,8 @@ const nothing: TransportRequirements = {
   staysOpen: undefined,
   noOtherCalls: undefined,
   silenced: undefined,
-  rests: { disabled: undefined, suspended: undefined },
+  rests: { disabled: undefined, suspended: undefined, unmapped: undefined },
+  writesNothing: undefined,
   stopped: undefined,
   position: { split: undefined, packed: undefined },
 };

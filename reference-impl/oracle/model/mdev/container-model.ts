@@ -13,6 +13,8 @@ import { contains, overlaps, type Range } from './range.ts';
 const END = 1n << 64n;
 const knownFlags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
 
+const shortArgsz = { allowed: -errno.EINVAL, requirement: 'vm-memory/l2-short-argsz-refused' } as const;
+
 /** The container of VFIO: what is mapped at which I/O-virtual addresses. */
 export class ContainerModel {
   readonly #facts: MdevFacts;
@@ -34,7 +36,11 @@ export class ContainerModel {
 
   map(before: Uint8Array, result: number): void {
     const asked = decodeStructure(vfioDmaMap, before);
-    if (asked === undefined || asked.argsz < vfioDmaMap.size) return;
+    if (asked === undefined) return;
+    if (asked.argsz < vfioDmaMap.size) {
+      this.#check.expect(`VFIO_IOMMU_MAP_DMA with argsz ${asked.argsz}`, result, shortArgsz);
+      return;
+    }
     const { flags, userAddress, ioVirtualAddress: start, size } = asked;
     const what = `VFIO_IOMMU_MAP_DMA of 0x${size.toString(16)} bytes at 0x${start.toString(16)}, flags ${flags}`;
     const rule = this.#mapRule(flags, userAddress, { start, size });
@@ -65,13 +71,17 @@ export class ContainerModel {
 
   unmap(before: Uint8Array, after: Uint8Array, result: number): void {
     const asked = decodeStructure(vfioDmaUnmap, before);
-    if (asked === undefined || asked.argsz < vfioDmaUnmap.size) return;
+    if (asked === undefined) return;
+    if (asked.argsz < vfioDmaUnmap.size) {
+      this.#check.expect(`VFIO_IOMMU_UNMAP_DMA with argsz ${asked.argsz}`, result, shortArgsz);
+      return;
+    }
     const { flags, ioVirtualAddress: start, size } = asked;
     const range = { start, size };
     const what = `VFIO_IOMMU_UNMAP_DMA of 0x${size.toString(16)} bytes at 0x${start.toString(16)}`;
     const isCut = this.#mappings.some((one) => overlaps(one, range) && !contains(range, one));
     if (flags !== 0 || !this.#isWhole(range)) {
-      this.#check.expect(what, result, { allowed: 'error', requirement: 'vm-memory/l2-unaligned-mapping-refused' });
+      this.#check.expect(what, result, { allowed: 'error', requirement: 'vm-memory/l2-bad-unmapping-refused' });
       return;
     }
     const rule: Rule = isCut

@@ -1,6 +1,14 @@
 import type { IoctlObservation, RegionAccessObservation } from '../../../observations/event.ts';
 import { errno } from '../../../wire/errno.ts';
-import { vfioRequests } from '../../../wire/vfio-structures.ts';
+import {
+  vfioDeviceInfo,
+  vfioDmaMap,
+  vfioDmaUnmap,
+  vfioIrqInfo,
+  vfioIrqSet,
+  vfioRegionInfo,
+  vfioRequests,
+} from '../../../wire/vfio-structures.ts';
 import type { Tell } from '../observation.ts';
 import { CallCheck } from './call-check.ts';
 import { ChannelModel } from './channel-model.ts';
@@ -12,6 +20,16 @@ import type { MdevFacts } from './mdev-shape.ts';
 import { PciConfigModel } from './pci-config-model.ts';
 import { PlainRegionModel } from './plain-region-model.ts';
 import { RequestModel } from './request-model.ts';
+
+/** Bytes of the structures that calls have as their arguments. */
+const sizes: ReadonlyMap<number, number> = new Map([
+  [vfioRequests.VFIO_DEVICE_GET_INFO, vfioDeviceInfo.size],
+  [vfioRequests.VFIO_DEVICE_GET_REGION_INFO, vfioRegionInfo.size],
+  [vfioRequests.VFIO_DEVICE_GET_IRQ_INFO, vfioIrqInfo.size],
+  [vfioRequests.VFIO_DEVICE_SET_IRQS, vfioIrqSet.size],
+  [vfioRequests.VFIO_IOMMU_MAP_DMA, vfioDmaMap.size],
+  [vfioRequests.VFIO_IOMMU_UNMAP_DMA, vfioDmaUnmap.size],
+]);
 
 /**
  * One open vhost-mdev device, from its open on: what each call on it and on its container may come to. A device begins as
@@ -96,10 +114,16 @@ export class MdevModel {
   }
 
   call(seen: IoctlObservation, isEvent: (descriptor: number) => boolean): void {
-    const { on, request, before, after, result } = seen;
+    const { on, request, length, before, after, result } = seen;
     if (this.isLost) return;
     if (result === undefined) {
       this.lose();
+      return;
+    }
+    const size = sizes.get(request);
+    if (size !== undefined && length < size) {
+      const rule = { allowed: -errno.EFAULT, requirement: 'vm-identity/bad-pointers-refused' } as const;
+      this.#check.expect(`call 0x${request.toString(16)} with ${length} bytes of its argument`, result, rule);
       return;
     }
     if (on === 'container') this.#onContainer(request, before, after, result);
