@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addCompareCommand } from './compare-command.ts';
 import { addFuzzCommand } from './fuzz/fuzz-command.ts';
 import { addMinimizeCommand } from './fuzz/minimize-command.ts';
 import { addReplayCommand } from './fuzz/replay-command.ts';
@@ -23,6 +24,7 @@ Examples:
   vhost-conformance observe --listen /tmp/blk.sock          judge the front-end that connects
   vhost-conformance list requirements --json
   vhost-conformance report out-1 out-2 --out merged
+  vhost-conformance compare old new --out changes           what broke, what was mended, what is new
 
 Exit codes: 0 all as expected, 1 findings, 2 usage, an error of ours or missing results, 128 + n ended by signal n.`;
 
@@ -49,6 +51,7 @@ function program(setExitCode: (code: number) => void): Command {
   );
   addListCommand(subcommand(command, 'list', 'print what there is'));
   addReportCommand(subcommand(command, 'report', 'make one report of several runs, or of the shards of one'));
+  addCompareCommand(subcommand(command, 'compare', 'tell what changed from one run to the next'), setExitCode);
   addFuzzCommand(
     subcommand(command, 'fuzz', 'search for what crashes, hangs, leaks or writes where it must not'),
     setExitCode,

@@ -108,7 +108,7 @@ function collectResults(shards: readonly Shard[]): Map<string, CaseResult> {
       if (earlier !== undefined && earlier.root !== directory.root) {
         throw new RecordError(
           directory.root,
-          `repeats ${record.key} on ${record.target}, which ${earlier.root} holds already`,
+          `repeats ${record.key} on ${record.target}, which ${earlier.root} holds already; "vhost-conformance compare" tells two runs of one plan apart`,
         );
       }
       found.set(id, { record, root: directory.root });

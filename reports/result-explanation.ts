@@ -6,7 +6,8 @@ import type { CaseRecord, Finding, Outcome, RequirementOutcome } from './record/
  * How a report counts a result: what was expected by an expectations file is no news (`known`), and what no chosen text
  * forbids is no failure (`apart`).
  */
-export type Standing = 'ok' | 'failed' | 'broken' | 'skipped' | 'known' | 'apart';
+export const standings = ['ok', 'failed', 'broken', 'skipped', 'known', 'apart'] as const;
+export type Standing = (typeof standings)[number];
 
 export function standingOf({ verdict, expected, findings }: StandingFacts): Standing {
   switch (verdict) {

@@ -16,7 +16,10 @@ export function runsSideBySide(roots: readonly string[]): MergedRun {
   if (others.length === 0) return first.run;
   for (const { root, run } of others) {
     if (run.facts.catalogueHash === first.run.facts.catalogueHash) continue;
-    throw new RecordError(root, `was made with another catalogue than the run in ${first.root}`);
+    throw new RecordError(
+      root,
+      `was made with another catalogue than the run in ${first.root}; "vhost-conformance compare" compares such runs`,
+    );
   }
   const taken = new Set<string>();
   const remarks: string[] = [];

@@ -2,14 +2,17 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { h } from 'preact';
 import { render } from 'preact-render-to-string';
+import type { HistoryStep, NamedOutline } from '../compare/run-history.ts';
 import type { FindingGroup } from '../findings.ts';
 import type { MergedRun } from '../merge-runs.ts';
 import type { CampaignRecord } from '../record/campaign-record.ts';
 import type { Trace } from '../trace/trace.ts';
 import { readTrace, traceFile } from '../trace/trace-file.ts';
 import { CampaignPage } from './campaign-page.tsx';
+import { ComparisonPage } from './comparison-page.tsx';
 import { Page } from './page.tsx';
 import { reportView } from './report-view.ts';
+import { comparisonStyle } from './style/comparison-style.ts';
 import { styleSheet } from './style/style-sheet.ts';
 
 /** The page of a run, with what campaigns found beside it. */
@@ -30,6 +33,16 @@ export function campaignReport(campaigns: readonly CampaignRecord[]): string {
     style: styleSheet(1),
     scripts: [compiled('copy-script')],
     body: render(h(CampaignPage, { campaigns })),
+  });
+}
+
+/** The page of runs that follow each other: what changed from each to the next. */
+export function comparisonReport(runs: readonly NamedOutline[], steps: readonly HistoryStep[]): string {
+  return htmlPage({
+    title: `Comparison: ${runs.map(({ name }) => name).join(', ')}`,
+    style: `${styleSheet(1)}\n${comparisonStyle}`,
+    scripts: [compiled('copy-script')],
+    body: render(h(ComparisonPage, { runs, steps })),
   });
 }
 

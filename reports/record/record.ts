@@ -10,8 +10,8 @@ export const recordSchemaVersion = { major: 1, minor: 6 } as const;
 export const outcomes = ['error', 'fail', 'inconclusive', 'not-run', 'pass', 'not-applicable'] as const;
 export type Outcome = (typeof outcomes)[number];
 
-const outcome = z.enum(outcomes);
-const failureKind = z.enum(failureKinds);
+export const outcome = z.enum(outcomes);
+export const failureKind = z.enum(failureKinds);
 const axes = z.object({
   layout: z.enum(axisValues.layout).optional(),
   negotiation: z.enum(axisValues.negotiation).optional(),

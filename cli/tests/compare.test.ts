@@ -1,0 +1,49 @@
+import { cpSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { emptyDirectory, run } from './command-line.ts';
+
+const serve = fileURLToPath(new URL('../../drivers/reference/serve.js', import.meta.url));
+const faulty = `${process.execPath} '${serve}' --socket {socket} --device block --fault other-version-accepted`;
+const about = ['--case', 'vhost-user/header', '--negotiation', 'minimal'];
+
+t.test('a run with a fault broke what one without has, and a baseline says the same', async (t) => {
+  const cwd = emptyDirectory(t);
+  const [good, bad] = await Promise.all([
+    run(['run', 'reference', ...about, '--out', 'good'], { cwd }),
+    run(['run', '--exec', faulty, ...about, '--out', 'bad'], { cwd }),
+  ]);
+  t.equal(good.code, 0, good.stderr);
+  t.equal(bad.code, 1, bad.stderr);
+
+  const worse = await run(['compare', 'good', 'bad', '--out', 'page'], { cwd });
+  t.equal(worse.code, 1, worse.stderr);
+  t.match(worse.stdout, /^Broke \(\d+\):\n {2}\S+ {2}vhost-user\/header\/\S+.*\n {4}was pass, is fail \(/m);
+  t.match(worse.stdout, /npx vhost-conformance run --exec/);
+  t.match(readFileSync(join(cwd, 'page', 'compare.html'), 'utf8'), '<h3>Broke</h3>');
+
+  const better = await run(['compare', 'bad', 'good', '--json'], { cwd });
+  t.equal(better.code, 0, better.stderr);
+  const { changes, worse: isWorse } = JSON.parse(better.stdout);
+  t.equal(isWorse, false);
+  t.ok(changes.some(({ kind }: { kind: string }) => kind === 'mended'));
+
+  const saved = await run(['compare', 'good', '--save', 'baseline.json'], { cwd });
+  t.match(saved, { code: 0, stdout: 'Baseline: baseline.json\n' });
+  t.match(await run(['compare', 'baseline.json', 'good'], { cwd }), { code: 0 });
+  t.match(await run(['compare', 'baseline.json', 'bad'], { cwd }), { code: 1, stdout: /^Broke/m });
+
+  cpSync(join(cwd, 'good'), join(cwd, 'again'), { recursive: true });
+  const refused = await run(['report', 'good', 'again', '--out', 'twice'], { cwd });
+  t.match(refused, { code: 2, stderr: /"vhost-conformance compare"/ });
+});
+
+t.test('what cannot be compared is refused in one line', async (t) => {
+  const cwd = emptyDirectory(t);
+  t.match(await run(['compare', 'nowhere', 'nowhere'], { cwd }), {
+    code: 2,
+    stderr: /nowhere: no such directory or file\n$/,
+  });
+  t.match(await run(['compare', '.'], { cwd }), { code: 2, stderr: /wants two runs or more/ });
+});
