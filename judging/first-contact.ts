@@ -11,17 +11,17 @@ const mostRoundTrips = 50;
 /** A slow target is measured by fewer of them, but by these. */
 const leastRoundTrips = 3;
 const measuredWithinMs = 2000;
-const firstAnswerMs = 10_000;
+const longestFirstAnswerMs = 10_000;
 
 /**
  * Connects, reads the offer and measures the median latency of GET_FEATURES. Where the peer does not speak the protocol,
- * `why` says what it does instead. The first answer may take ten seconds: some serve their first connection late.
+ * `why` says what it does instead. Each answer may take ten seconds unless told: some serve their first connection late.
  */
-export function firstContact(port: DriverPort): FirstContact {
+export function firstContact(port: DriverPort, answersWithinMs = longestFirstAnswerMs): FirstContact {
   const opened = port.connect();
   if (opened.kind === 'refused') return { kind: 'not-served', why: whyRefused(opened.why) };
   try {
-    return converse(port, opened.session);
+    return converse(port, opened.session, answersWithinMs);
   } catch (error) {
     if (!isOfIut(error)) throw error;
     return { kind: 'not-served', why: `it does not speak ${port.facts.transport}: ${error.message}` };
@@ -43,18 +43,18 @@ function whyRefused(why: string): string {
   return why.includes('ECONNREFUSED') ? 'no process listens on this socket' : `it refuses the connection: ${why}`;
 }
 
-function converse(port: DriverPort, session: Session): FirstContact {
-  const features = ask(session, 'features');
+function converse(port: DriverPort, session: Session, withinMs: number): FirstContact {
+  const features = ask(session, 'features', withinMs);
   if (typeof features === 'string') return { kind: 'not-served', why: features };
   let protocolFeatures = 0n;
   if (hasFeature(featureSet({ device: features }), 'VHOST_USER_F_PROTOCOL_FEATURES', port.facts)) {
-    const answer = ask(session, 'protocol-features');
+    const answer = ask(session, 'protocol-features', withinMs);
     if (typeof answer === 'string') return { kind: 'not-served', why: answer };
     protocolFeatures = answer;
   }
   let backendFeatures = 0n;
   if (port.facts.transport === 'vhost-vdpa') {
-    const answer = ask(session, 'backend-features');
+    const answer = ask(session, 'backend-features', withinMs);
     if (typeof answer === 'string') return { kind: 'not-served', why: answer };
     backendFeatures = answer;
   }
@@ -63,7 +63,7 @@ function converse(port: DriverPort, session: Session): FirstContact {
   for (let count = 0; count < mostRoundTrips; count++) {
     if (count >= leastRoundTrips && port.nowMs() - began > measuredWithinMs) break;
     const from = port.nowMs();
-    const answer = ask(session, 'features');
+    const answer = ask(session, 'features', withinMs);
     if (typeof answer === 'string') return { kind: 'not-served', why: answer };
     latencies.push((port.nowMs() - from) * 1000);
   }
@@ -76,8 +76,8 @@ function converse(port: DriverPort, session: Session): FirstContact {
 }
 
 /** The word of feature bits, or what came instead, in words. */
-function ask(session: Session, which: OfferWord): bigint | string {
-  const answer = session.readFeatures(which, firstAnswerMs);
+function ask(session: Session, which: OfferWord, withinMs: number): bigint | string {
+  const answer = session.readFeatures(which, withinMs);
   const request = `GET_${which.toUpperCase().replace('-', '_')}`;
   switch (answer.kind) {
     case 'word':

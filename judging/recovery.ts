@@ -18,6 +18,13 @@ export type Recovery =
   | { readonly kind: 'serves'; readonly by: RecoveryStep }
   | { readonly kind: 'lost'; readonly why: string };
 
+export interface RecoveryOptions {
+  /** A new connection was tried already, and failed. */
+  readonly isKnownNotToServe?: boolean;
+  /** What an answer of the process that is there may take, where another can be started in its place. */
+  readonly answersWithinMs?: number;
+}
+
 const attempts = 2;
 /** How often a target that is not ours to start is waited for, a deadline each. */
 const waitsForReturn = 5;
@@ -25,14 +32,13 @@ const waitsForReturn = 5;
 /**
  * Climbs the ladder of a target that may no longer serve, until it does. A new connection is enough where the process
  * lives and a whole transfer completes on it; above that the first contact decides.
- * @param isKnownNotToServe a new connection was tried already, and failed.
  */
-export function recovered(port: DriverPort, isKnownNotToServe = false): Recovery {
+export function recovered(port: DriverPort, { isKnownNotToServe, answersWithinMs }: RecoveryOptions = {}): Recovery {
   for (const [at, rung] of port.ladder.entries()) {
     const isLast = at === port.ladder.length - 1;
     if (rung.step === 'reconnect') {
       if (isKnownNotToServe && !isLast) continue;
-      if (servesOnNewConnection(port, rung, isLast)) return { kind: 'serves', by: rung.step };
+      if (servesOnNewConnection(port, rung, isLast, answersWithinMs)) return { kind: 'serves', by: rung.step };
       continue;
     }
     for (let attempt = 0; attempt < attempts; attempt++) {
@@ -53,8 +59,9 @@ function isBack(port: DriverPort): boolean {
 }
 
 /** Without a step above, what answers at all is judged on: a completed transfer is asked for only where there is one. */
-function servesOnNewConnection(port: DriverPort, rung: Rung, isLast: boolean): boolean {
-  if (!port.iut.isAlive() || !isTaken(rung) || firstContact(port).kind !== 'served') return false;
+function servesOnNewConnection(port: DriverPort, rung: Rung, isLast: boolean, answersWithinMs?: number): boolean {
+  if (!port.iut.isAlive() || !isTaken(rung)) return false;
+  if (firstContact(port, isLast ? undefined : answersWithinMs).kind !== 'served') return false;
   if (isLast) return true;
   const found = control(port);
   port.releaseAll();

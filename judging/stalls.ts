@@ -12,8 +12,8 @@ export interface StallOptions<Result> {
   endedProcess(result: Result): boolean;
   /** Whether a control failed as well. */
   hangs(result: Result): boolean;
-  /** Brings back, behind such a result, what may serve no longer. */
-  bringBack(): BroughtBack;
+  /** Brings back, behind such a result, what may serve no longer. @param isCalm nothing but itself kept it from serving. */
+  bringBack(isCalm: boolean): BroughtBack;
   /** Of a further run in which nothing stalled, on a fresh process in place of one that seemed to hang. */
   notRepeated(again: Result): Result;
   readonly machine?: Pick<CalmMachine, 'begin' | 'wasCalm'>;
@@ -51,13 +51,14 @@ export class StallRetry<Result> {
     const { stallsOf, hasOnlyStalls, endedProcess } = this.#options;
     const confirmed = this.#confirmed.get(name) ?? new Set();
     const isConfirmed = (result: Result): boolean => this.#placesOf(result).every((place) => confirmed.has(place));
+    this.#machine.begin();
     if (confirmed.size > 0) {
       const result = run(againWithin);
       if (endedProcess(result)) return result;
       if (stallsOf(result).length > 0 && isConfirmed(result) && hasOnlyStalls(result)) return result;
-      if (this.#broughtBackBehind(result) === 'lost') return result;
+      if (this.#broughtBackBehind(result, this.#machine.wasCalm()) === 'lost') return result;
+      this.#machine.begin();
     }
-    this.#machine.begin();
     const first = run(1);
     if (isConfirmed(first) || !hasOnlyStalls(first)) return first;
     const { result, isConfirmedNow } = this.#repeated(first, run);
@@ -76,7 +77,7 @@ export class StallRetry<Result> {
     let isCalm = this.#machine.wasCalm();
     const isDecided = (): boolean => alike.length >= (isCalm ? runsIfCalm : runs);
     for (let n = 1; n < mostRuns && !isDecided(); n++) {
-      const back = this.#broughtBackBehind(last);
+      const back = this.#broughtBackBehind(last, isCalm);
       if (back === 'lost') return { result: last, isConfirmedNow: false };
       isFresh ||= back === 'afresh';
       const before = stallsOf(last).join();
@@ -90,8 +91,8 @@ export class StallRetry<Result> {
     return { result: alike.find((one) => !hangs(one)) ?? last, isConfirmedNow: isDecided() };
   }
 
-  #broughtBackBehind(result: Result): BroughtBack {
-    return this.#options.hangs(result) ? this.#options.bringBack() : 'as-it-was';
+  #broughtBackBehind(result: Result, isCalm: boolean): BroughtBack {
+    return this.#options.hangs(result) ? this.#options.bringBack(isCalm) : 'as-it-was';
   }
 
   /** Where a result stalled: as a hang, where no control completed behind it. */

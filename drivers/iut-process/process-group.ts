@@ -15,12 +15,13 @@ import {
 const killedWithinUs = 5_000_000;
 
 /**
- * Ends a process that has not been waited for: SIGTERM to itself and a grace, none where `graceUs` is 0, then SIGKILL
- * to its group. Returns how it ended; undefined where the kernel still holds it.
+ * Ends a process that has not been waited for: SIGTERM to itself, SIGCONT where it stands still, and a grace, none where
+ * `graceUs` is 0, then SIGKILL to its group. Returns how it ended; undefined where the kernel still holds it.
  */
 export function endProcess({ pid, pidfd }: SpawnedProcess, graceUs: number): ProcessEnd | undefined {
   if (graceUs > 0) {
     signalPidfd(pidfd, constants.signals.SIGTERM);
+    signalPidfd(pidfd, constants.signals.SIGCONT);
     pollOne(pidfd, POLLIN, graceUs);
   }
   killGroup(pid, constants.signals.SIGKILL);

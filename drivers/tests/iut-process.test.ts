@@ -137,6 +137,15 @@ t.test('a program that takes no SIGTERM, and one that leaves a child behind', (t
   t.end();
 });
 
+t.test('a program that stands still is let run on to its end', (t) => {
+  const still = open(t, listener(), { graceMs: 60_000 });
+  still.start();
+  still.signal('SIGSTOP');
+  still.end();
+  t.same(still.exit(), { signal: 'SIGTERM' });
+  t.end();
+});
+
 t.test('what an IUT left of its own: in another session, with another environment', (t) => {
   adoptOrphans();
   t.teardown(() => setChildSubreaper(false));

@@ -143,7 +143,8 @@ export class Examiner {
     this.#sinceControl = 0;
     this.#leaks.restart();
     const serves =
-      (canRestart(this.#port) && startedAfresh(this.#port)) || recovered(this.#port, true).kind === 'serves';
+      (canRestart(this.#port) && startedAfresh(this.#port)) ||
+      recovered(this.#port, { isKnownNotToServe: true }).kind === 'serves';
     // Nothing of its start is anything of a program.
     this.edges.clear();
     this.#port.iut.reports?.();

@@ -49,6 +49,33 @@ t.test('a new connection is enough where a transfer completes on it', async (t) 
   t.equal(port.releaseAll(), 0);
 });
 
+t.test(
+  'an answer of the process that is there may be waited for as long as is told, and of others longer',
+  async (t) => {
+    const waits = (steps: readonly RecoveryStep[]): (number | undefined)[] => {
+      const { port } = climbing(steps);
+      const asked: (number | undefined)[] = [];
+      const { connect } = port;
+      Object.defineProperty(port, 'connect', {
+        value: () => {
+          const opened = connect.call(port);
+          if (opened.kind === 'refused') return opened;
+          const { session } = opened;
+          session.readFeatures = (_, withinMs) => {
+            asked.push(withinMs);
+            return { kind: 'silent', waitedMs: withinMs ?? 0 };
+          };
+          return opened;
+        },
+      });
+      recovered(port, { answersWithinMs: 300 });
+      return asked;
+    };
+    t.same(waits(['reconnect', 'restart']), [300, 10_000, 10_000]);
+    t.equal(waits(['reconnect'])[0], 10_000, 'where there is no other step');
+  },
+);
+
 t.test('a target that answers and completes nothing is started afresh', async (t) => {
   const { port, taken } = climbing(['reconnect', 'restart'], neverEnabling);
   t.same(recovered(port), { kind: 'serves', by: 'restart' });
@@ -57,13 +84,13 @@ t.test('a target that answers and completes nothing is started afresh', async (t
 
 t.test('a connection that is known not to serve is not tried again', async (t) => {
   const { port, taken } = climbing(['reconnect', 'restart']);
-  t.same(recovered(port, true), { kind: 'serves', by: 'restart' });
+  t.same(recovered(port, { isKnownNotToServe: true }), { kind: 'serves', by: 'restart' });
   t.same(taken, ['restart']);
 });
 
 t.test('without a step above, a target that answers is judged on', async (t) => {
   const { port } = climbing(['reconnect'], neverEnabling);
-  t.same(recovered(port, true), { kind: 'serves', by: 'reconnect' });
+  t.same(recovered(port, { isKnownNotToServe: true }), { kind: 'serves', by: 'reconnect' });
   t.notOk(canRestart(port));
   t.notOk(startedAfresh(port));
 });

@@ -10,7 +10,7 @@ const machine = (calm: number) => {
   return { begin: () => undefined, wasCalm: () => asked++ < calm };
 };
 
-const retry = (calmRuns = 0, bringBack: () => BroughtBack = () => 'as-it-was') =>
+const retry = (calmRuns = 0, bringBack: (isCalm: boolean) => BroughtBack = () => 'as-it-was') =>
   new StallRetry<Result>({
     stallsOf: (result) => result.filter((one) => one.startsWith('stall')),
     hasOnlyStalls: (result) => result.every((one) => one.startsWith('stall') || one === 'hang'),
@@ -92,6 +92,19 @@ t.test('a hang is decided as a stall is, each time on what was brought back', as
   t.same(retry(0, bringBack).decide('case', source(hang, []).run), ['not repeated'], 'on a fresh process it is gone');
   t.same(retry(0).decide('case', source(hang, []).run), [], 'on the same it was late once');
   t.same(retry(0, () => 'lost').decide('case', source(hang, []).run), hang, 'what cannot be brought back hangs');
+});
+
+t.test('what is brought back is waited for as calm as the machine was', async (t) => {
+  const told: boolean[] = [];
+  const bringBack = (isCalm: boolean): BroughtBack => {
+    told.push(isCalm);
+    return 'as-it-was';
+  };
+  const hang = ['stall a', 'hang'];
+  retry(2, bringBack).decide('case', source(hang, hang).run);
+  t.same(told, [true]);
+  retry(1, bringBack).decide('case', source(hang, hang, hang).run);
+  t.same(told, [true, true, false]);
 });
 
 t.test('a control that completed behind one run says that it stalls', async (t) => {

@@ -145,7 +145,7 @@ class SliceRun {
     hasOnlyStalls,
     endedProcess: ({ died }) => died !== undefined,
     hangs,
-    bringBack: () => this.#bringBack(),
+    bringBack: (isCalm) => this.#bringBack(isCalm),
     notRepeated: hangNotRepeated,
   });
 
@@ -335,13 +335,16 @@ class SliceRun {
     return this.#other === undefined ? [this.#port] : [this.#port, this.#other.port];
   }
 
-  /** Behind what seemed to hang, which a new connection may show to serve all the same. */
-  #bringBack(): BroughtBack {
+  /**
+   * Behind what seemed to hang, which a new connection may show to serve all the same: beside other work late, else within a
+   * deadline.
+   */
+  #bringBack(isCalm: boolean): BroughtBack {
     this.#output.steps?.();
     let back: BroughtBack = 'as-it-was';
     for (const port of this.#ports) {
       port.releaseAll();
-      const recovery = recovered(port);
+      const recovery = recovered(port, isCalm ? { answersWithinMs: port.deadlineMs } : {});
       if (recovery.kind === 'lost') return 'lost';
       if (recovery.by === 'reconnect') continue;
       this.#attribution.processBegan();
@@ -355,7 +358,7 @@ class SliceRun {
     for (const port of this.#ports) {
       port.releaseAll();
       if (!mayHaveHarmed(judgement) && port.iut.isAlive()) continue;
-      const recovery = recovered(port, isKnownNotToServe(judgement));
+      const recovery = recovered(port, { isKnownNotToServe: isKnownNotToServe(judgement) });
       if (recovery.kind === 'lost') this.#lost = port === this.#port ? recovery.why : `its pair: ${recovery.why}`;
       else if (recovery.by !== 'reconnect') this.#attribution.processBegan();
     }
