@@ -75,15 +75,13 @@ export const servedApart = defineCase({
 
 export const dataDoesNotServe = defineCase({
   id: 'vhost-vdpa/groups/mappings-for-data-do-not-serve-the-control-queue',
-  title:
-    'a control queue in memory that space 0 alone has rests while rings there are served, and is served once space 1 has it too',
+  title: 'a control queue in memory that space 0 alone has rests while rings there are served',
   proves: { [requirementOfAll]: 'vdpa-control-queue-uses-mappings-for-data' },
   applies,
   run(context) {
     const { session, port, guest, driver, requirement } = context;
     const check = requirement(requirementOfAll);
     if (!separates(context, check)) return;
-    const { calls } = session;
     // Mapped and invalidated: it is there, and has nothing in it.
     const inControl = (region: Parameters<typeof mapping>[0]) => mapping(region, { asid: controlSpace });
     check.presumes(eachRegion(session, guest, inControl) >= 0, 'space 1 is mapped');
@@ -96,11 +94,5 @@ export const dataDoesNotServe = defineCase({
     port.until(() => control.usedCount() > 0, seenWithinMs(port));
     session.fence();
     check.equal(control.usedCount(), 0, 'used elements of the control queue while space 1 is empty');
-    check.presumes(eachRegion(session, guest, inControl) >= 0, 'space 1 is mapped');
-    check.presumes(calls.status() >= 0, 'the device is there');
-    control.kick();
-    port.until(() => control.usedCount() > 0, port.deadlineMs);
-    check.equal(control.usedCount(), 1, 'used elements of the control queue once space 1 is mapped');
-    check.equal(command.acknowledgement(), VIRTIO_NET_OK, 'the acknowledgement of the command');
   },
 });

@@ -40,12 +40,19 @@ const multipliedBy =
   (multiplier: number) =>
   (one: ShownStructure): ShownStructure => ({ ...one, length: 0x100, extra: multiplier });
 
-/** Counts in the last byte of the vendor data that it was read. */
-function countReads(space: Uint8Array, offset: number, length: number): void {
+/** Where the first structure of a type is shown; 0 where none is. */
+function placeOf(space: Uint8Array, type: number): number {
   let at = space[pciHeader.capabilities] ?? 0;
-  while (at !== 0 && space[at + virtioPciCap.type] !== types.VIRTIO_PCI_CAP_VENDOR_CFG) at = space[at + 1] ?? 0;
+  while (at !== 0 && space[at + virtioPciCap.type] !== type) at = space[at + 1] ?? 0;
+  return at;
+}
+
+/** Counts in the offset of the window that the last byte of the vendor data was read. */
+function countReads(space: Uint8Array, offset: number, length: number): void {
+  const at = placeOf(space, types.VIRTIO_PCI_CAP_VENDOR_CFG);
   const last = at + (space[at + virtioPciCap.length] ?? 0) - 1;
-  if (at !== 0 && offset <= last && offset + length > last) space[last] = ((space[last] ?? 0) + 1) & 0xff;
+  const counter = placeOf(space, types.VIRTIO_PCI_CAP_PCI_CFG) + virtioPciCap.offset;
+  if (at !== 0 && offset <= last && offset + length > last) space[counter] = ((space[counter] ?? 0) + 1) & 0xff;
 }
 
 /** The configuration header, the list of capabilities, and what capabilities show. */
@@ -183,7 +190,7 @@ export const pciCapabilityFaults = {
   ),
   'pci-vendor-data-count-reads': pciFault(
     'pci/vendor-data-reads-without-side-effects',
-    'the last byte of the vendor data counts its reads',
+    'reads of the last byte of the vendor data are counted in the offset of the window',
     'capabilities',
     { wasRead: countReads },
   ),
