@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addCompareCommand } from './compare-command.ts';
+import { addDoctorCommand } from './doctor/doctor-command.ts';
 import { addFuzzCommand } from './fuzz/fuzz-command.ts';
 import { addMinimizeCommand } from './fuzz/minimize-command.ts';
 import { addReplayCommand } from './fuzz/replay-command.ts';
@@ -22,6 +23,7 @@ Examples:
   vhost-conformance guest -- run kernel-vhost-mdev-net      judge a kernel module in a kernel of its own
   vhost-conformance fuzz qemu-storage-daemon --time 600     search for crashes, hangs, leaks and stray writes
   vhost-conformance observe --listen /tmp/blk.sock          judge the front-end that connects
+  vhost-conformance doctor vfio-pci:0000:65:00.2            what is missing to judge this function
   vhost-conformance list requirements --json
   vhost-conformance report out-1 out-2 --out merged
   vhost-conformance compare old new --out changes           what broke, what was mended, what is new
@@ -47,6 +49,10 @@ function program(setExitCode: (code: number) => void): Command {
   );
   addObserveCommand(
     subcommand(command, 'observe', 'serve the reference, and judge the front-end that connects'),
+    setExitCode,
+  );
+  addDoctorCommand(
+    subcommand(command, 'doctor', 'say what is missing on the way to a device, and what mends it'),
     setExitCode,
   );
   addListCommand(subcommand(command, 'list', 'print what there is'));

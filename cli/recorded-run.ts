@@ -49,13 +49,20 @@ export function recordedRun(
   const executing = executedWords(typed).length > 0 ? typed : recorded;
   const executed = executedWords(recorded).length > 0 ? executedOf(executing) : nothingExecuted;
   const expect = typed.expect ?? recorded.expect;
-  return { names: own, options: { ...recorded, ...executed, ...(expect === undefined ? {} : { expect }) } };
+  // Consent is given anew.
+  const { yes, despite } = typed;
+  return {
+    names: own,
+    options: { ...recorded, ...executed, yes, despite, ...(expect === undefined ? {} : { expect }) },
+  };
 }
 
 /** What is there already, on this machine: a run writes to it. */
-const isServedElsewhere = (name: string): boolean => /^(vhost-user|mdev|vhost-vdpa):/.test(name);
+const isServedElsewhere = (name: string): boolean => /^(vhost-user|mdev|vhost-vdpa|vfio-pci):/.test(name);
 const isPairServedElsewhere = (words: string): boolean => isServedElsewhere(words.slice(words.indexOf('=') + 1));
 
+/** Options that stand behind a name, with a word each. */
+const consentOptions = ['--yes', '--despite'];
 const nothingExecuted: ExecutedOptions = { targetFile: [], execEnv: [], execFile: [] };
 
 /** What of a recorded run reaches outside, and was not typed again. */
@@ -75,7 +82,10 @@ function unsaidWords(
 /** The words by which a run reaches outside of its directory; none where it judges built-in targets alone. */
 export function outsideWords(names: readonly string[], options: OutsideOptions): string[] {
   return [
-    ...names.filter(isServedElsewhere),
+    ...names.filter(
+      (name, at) =>
+        isServedElsewhere(name) || [name, names[at - 1]].some((word) => consentOptions.includes(word ?? '')),
+    ),
     ...options.pair.filter(isPairServedElsewhere).flatMap((words) => ['--pair', words]),
     ...(options.expect === undefined ? [] : ['--expect', options.expect]),
     ...executedWords(options),

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { deviceNames } from '../drivers/devices/device-names.ts';
+import { type FunctionUse, functionUses } from '../drivers/pci/function-uses.ts';
 import { axisValues } from '../reports/record/axes.ts';
 import { levelFilters } from '../suites/runner/level-filter.ts';
 import type { Shard } from '../suites/runner/plan.ts';
@@ -7,6 +8,7 @@ import { reporterNames, reportersOf } from './reporter-names.ts';
 import { type RunOptions, traceChoices } from './run-request.ts';
 
 const defaultSeed = 1;
+const consentWords = Object.keys(functionUses) as FunctionUse[];
 
 /** Gives a command the arguments and options of `run`. */
 export function addRunOptions(command: Command): Command {
@@ -79,6 +81,14 @@ export function addRunOptions(command: Command): Command {
       '--resume <dir>',
       'run what is missing of the run in this directory, as it was asked for then; say again what it executes or reaches outside',
     )
+    .option('--yes <address>', 'take this PCI function from its driver for the run (several allowed)', collect, [])
+    .addOption(
+      new Option('--despite <use>', 'take a function though its host uses it so (several allowed)')
+        .choices(consentWords)
+        .argParser((word: string, before: FunctionUse[]) => [...before, consentWord(word)])
+        .default([]),
+    )
+    .option('--hostile', 'on hardware, also what no text says: it may hang or break the device', false)
     .option('--dry-run', 'print what would run, and start nothing', false);
 }
 
@@ -94,6 +104,7 @@ export function wordsOfRun(targetWords: readonly string[], options: RunOptions):
     ...valued('--point', options.point),
     ...(options.level === 'all' ? [] : ['--level', options.level]),
     ...options.text.flatMap((name) => ['--text', name]),
+    ...(options.hostile ? ['--hostile'] : []),
     ...valued('--layout', options.layout),
     ...valued('--negotiation', options.negotiation),
     ...valued('--expect', options.expect),
@@ -110,6 +121,12 @@ export function wordsOfRun(targetWords: readonly string[], options: RunOptions):
 
 function collect(value: string, before: readonly string[]): string[] {
   return [...before, value];
+}
+
+function consentWord(word: string): FunctionUse {
+  const known = consentWords.find((use) => use === word);
+  if (known === undefined) throw new InvalidArgumentError(`Allowed choices are ${consentWords.join(', ')}.`);
+  return known;
 }
 
 function natural(text: string): number {

@@ -1,6 +1,8 @@
 import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { didYouMean } from '../drivers/near-matches.ts';
+import type { FunctionUse } from '../drivers/pci/function-uses.ts';
+import { isReachedBy, type Target } from '../drivers/target.ts';
 import { allRequirements, allSources, currentSlug, isRequirementSlug } from '../reference-impl/catalogue/catalogue.ts';
 import { isAbandonedName } from '../reports/record/run-directory.ts';
 import type { AnyCase } from '../suites/case.ts';
@@ -52,6 +54,11 @@ export interface RunOptions {
   readonly seed: number;
   readonly resume?: string;
   readonly dryRun: boolean;
+  /** Functions that may be taken from their drivers, and uses in spite of which they may. */
+  readonly yes: readonly string[];
+  readonly despite: readonly FunctionUse[];
+  /** On hardware, also cases that no text asks for. */
+  readonly hostile: boolean;
 }
 
 /** A run that can be made: everything named exists. */
@@ -88,11 +95,11 @@ export function runRequest(
   const texts = textsOf(options.text, allSources());
   const { feature: features, level, layout, negotiation } = options;
   const selection: Selection = { cases: named, features, level, layout, negotiation };
-  const cases = selectCases(all, selection, requirementFacts);
-  if (cases.length === 0) {
+  const selected = selectCases(all, selection, requirementFacts);
+  if (selected.length === 0) {
     throw new UsageError('no case is left by --case, --feature, --level, --layout and --negotiation together');
   }
-  if (options.point !== undefined && new Set(cases.map(({ definition }) => definition.id)).size !== 1) {
+  if (options.point !== undefined && new Set(selected.map(({ definition }) => definition.id)).size !== 1) {
     throw new UsageError('--point wants exactly one case: say which with --case');
   }
   const { expect } = options;
@@ -102,10 +109,22 @@ export function runRequest(
   for (const entry of expectations) checkExpectation(entry, all, expect ?? '');
   // Last, because it asks those that serve a socket already.
   const targets = targetsOf(names, options, place);
-  const pairs = pairsOf(options.pair, targets, place);
+  const pairs = pairsOf(
+    options.pair,
+    targets,
+    { yes: options.yes, despite: options.despite, dryRun: options.dryRun },
+    place,
+  );
   for (const { target } of [...targets, ...pairs.values()]) checkJobs(target, options.jobs, place);
+  const isGentle = level === 'all' && !options.hostile && targets.some(({ target }) => isHardwareHere(target, place));
+  if (isGentle) remarks.push('cases that no text asks for are left out on hardware, which they may hang: --hostile');
+  const cases = isGentle ? selectCases(all, { ...selection, level: 'should' }, requirementFacts) : selected;
+  if (cases.length === 0) throw new UsageError('no case is left that a text asks for; --hostile has the others run');
   return { targets, pairs, cases, expectations, texts, options, remarks };
 }
+
+const isHardwareHere = (target: Target, place: RunCommand): boolean =>
+  place === 'run' && isReachedBy(target, 'vfio-pci');
 
 /** @throws UsageError where results could not be written there; makes nothing. */
 export function checkOut(out: string): string {

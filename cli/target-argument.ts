@@ -8,7 +8,7 @@ import type { WorkloadFacts } from '../drivers/port/port.ts';
 import { isMadeForRun, isReachedBy, type Target } from '../drivers/target.ts';
 import { readTargetFile } from '../drivers/target-file.ts';
 import { MdevSysfs } from '../drivers/vfio/mdev-sysfs.ts';
-import { uuidOf } from '../drivers/vfio/vfio-subject.ts';
+import { pciAddressOf, uuidOf } from '../drivers/vfio/vfio-subject.ts';
 import { identifyPeer, type Peer } from '../drivers/vhost-user/identify-peer.ts';
 import { VdpaBus } from '../drivers/vhost-vdpa/vdpa-bus.ts';
 import { whyNotOpened } from '../drivers/why-not-opened.ts';
@@ -16,6 +16,7 @@ import { nativeBuildOf } from '../fixtures/native-targets/index.ts';
 import { targetByName, targets } from '../fixtures/targets/index.ts';
 import { DriverUsageError } from '../reference-impl/errors.ts';
 import { type CommandOptions, commandTarget } from './command-target.ts';
+import { checkConsent, externalFunction, type FunctionConsent } from './external-function.ts';
 import { externalMdev, externalMdevOfGuest } from './external-mdev.ts';
 import { deviceOffering, externalTarget } from './external-target.ts';
 import { externalVdpa, externalVdpaOfGuest } from './external-vdpa.ts';
@@ -34,11 +35,15 @@ export type RunCommand = 'run' | 'guest';
 export interface TargetOptions extends CommandOptions {
   readonly targetFile?: readonly string[];
   readonly exec?: string;
+  readonly yes?: readonly string[];
+  readonly despite?: FunctionConsent['despite'];
+  readonly dryRun?: boolean;
 }
 
 const externalScheme = 'vhost-user:';
 const mdevScheme = 'mdev:';
 const vdpaScheme = 'vhost-vdpa:';
+const functionScheme = 'vfio-pci:';
 
 const queries: Readonly<Record<string, z.ZodType>> = Object.assign(
   { device: z.enum(deviceNames).optional() },
@@ -60,12 +65,13 @@ export function targetsOf(names: readonly string[], options: TargetOptions, plac
   if (place === 'guest' && ofHost !== undefined) {
     throw new UsageError(`${ofHost}: is served on this machine, and cannot be reached from the guest`);
   }
-  const found = names.map((name) => targetOf(name, place));
+  const consent = consentOf(options);
+  const found = names.map((name) => targetOf(name, place, consent));
   found.push(...(options.targetFile ?? []).map(fromFile));
   if (options.exec !== undefined) found.push(commandTarget(options.exec, options));
   if (found.length === 0) {
     throw new UsageError(
-      `no target: name one of ${targetNames().join(', ')}, or vhost-user:PATH, mdev:UUID or vhost-vdpa:FILE, or use --exec`,
+      `no target: name one of ${targetNames().join(', ')}, or vhost-user:PATH, mdev:UUID, vhost-vdpa:FILE or vfio-pci:ADDRESS, or use --exec`,
     );
   }
   const seen = new Set<string>();
@@ -77,6 +83,9 @@ export function targetsOf(names: readonly string[], options: TargetOptions, plac
     if (nativeBuildOf(target.facts.name) !== undefined) checkPlace(target, place);
     else if (target.start !== undefined) checkCommand(target);
     if (place === 'run') checkNotRebound(target);
+    if (place === 'run' && isReachedBy(target, 'vfio-pci') && !target.facts.name.startsWith(functionScheme)) {
+      checkConsent(addressIn(target.reach.bdf, target.facts.name), target.facts.name, consent);
+    }
     if (place === 'run' && isReachedBy(target, 'mdev')) checkModule(target);
     if (place === 'run' && isReachedBy(target, 'vhost-vdpa')) checkParent(target);
   }
@@ -91,6 +100,7 @@ export function targetsOf(names: readonly string[], options: TargetOptions, plac
 export function pairsOf(
   words: readonly string[],
   targets: readonly TargetArgument[],
+  options: Pick<TargetOptions, 'yes' | 'despite' | 'dryRun'>,
   place: RunCommand,
 ): ReadonlyMap<string, TargetArgument> {
   const pairs = new Map<string, TargetArgument>();
@@ -102,7 +112,7 @@ export function pairsOf(
     }
     const { name } = first.target.facts;
     if (pairs.has(name)) throw new UsageError(`--pair ${word}: ${name} has a pair already`);
-    const [second] = targetsOf([word.slice(name.length + 1)], { device: 'block' }, place);
+    const [second] = targetsOf([word.slice(name.length + 1)], { ...options, device: 'block' }, place);
     if (second === undefined) throw new UsageError(`--pair ${word}: B is missing`);
     if (second.target.facts.name === name && !isMadeForRun(second.target)) {
       throw new UsageError(`--pair ${word}: ${name} is served already, and is one IUT: name another`);
@@ -120,15 +130,20 @@ function targetNames(): string[] {
   return targets.map(({ facts }) => facts.name);
 }
 
-function targetOf(name: string, place: RunCommand): TargetArgument {
+function consentOf({ yes = [], despite = [], dryRun = false }: TargetOptions): FunctionConsent {
+  return { yes: yes.map((text) => addressIn(text, '--yes')), despite, dryRun };
+}
+
+function targetOf(name: string, place: RunCommand, consent: FunctionConsent): TargetArgument {
+  if (name.startsWith(functionScheme)) return fromFunction(name, place, consent);
   if (name.startsWith(externalScheme)) return fromSocket(name);
   if (name.startsWith(mdevScheme)) return fromMdev(name, place);
   if (name.startsWith(vdpaScheme)) return fromVdpa(name, place);
   const target = targetByName(name);
   if (target !== undefined) return { target, words: [name] };
-  const near = didYouMean(name, [...targetNames(), externalScheme, mdevScheme, vdpaScheme]);
+  const near = didYouMean(name, [...targetNames(), externalScheme, mdevScheme, vdpaScheme, functionScheme]);
   throw new UsageError(
-    `${name}: no such target${near || `; there are ${targetNames().join(', ')}, vhost-user:PATH, mdev:UUID and vhost-vdpa:FILE`}`,
+    `${name}: no such target${near || `; there are ${targetNames().join(', ')}, vhost-user:PATH, mdev:UUID, vhost-vdpa:FILE and vfio-pci:ADDRESS`}`,
   );
 }
 
@@ -170,6 +185,33 @@ function fromVdpa(name: string, place: RunCommand): TargetArgument {
     target: { ...target, facts: { ...target.facts, workload: withAnswers(target.facts.workload, facts) } },
     words: [`${target.facts.name}${search === undefined ? '' : `?${search}`}`],
   };
+}
+
+/** `vfio-pci:0000:65:00.2?returns=same-port`: a virtio function of this host. Its ids show the type. */
+function fromFunction(name: string, place: RunCommand, consent: FunctionConsent): TargetArgument {
+  const [text = '', search] = name.slice(functionScheme.length).split('?', 2);
+  const address = addressIn(text, name);
+  if (place === 'guest') {
+    throw new UsageError(`${name}: is of this machine; the guest has virtio-net-pci and virtio-blk-pci`);
+  }
+  const { device, facts } = answersOf(name, search);
+  const target = externalFunction(address, device, consent);
+  return {
+    target: { ...target, facts: { ...target.facts, workload: withAnswers(target.facts.workload, facts) } },
+    words: [
+      `${target.facts.name}${search === undefined ? '' : `?${search}`}`,
+      ...['--yes', address],
+      ...consent.despite.flatMap((use) => ['--despite', use]),
+    ],
+  };
+}
+
+function addressIn(text: string, name: string): string {
+  try {
+    return pciAddressOf(text);
+  } catch (error) {
+    throw error instanceof DriverUsageError ? new UsageError(`${name}: ${error.message}`) : error;
+  }
 }
 
 function uuidIn(text: string, name: string): string {

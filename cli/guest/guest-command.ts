@@ -8,6 +8,8 @@ export function addGuestCommand(command: Command, setExitCode: (code: number) =>
   command
     .argument('[command...]', 'after --: "run" with its targets and options')
     .option('--shell <command>', 'run this shell command in the guest, from the present directory')
+    .option('--hardware-of <target>', 'with --shell: the hardware that this target has (several allowed)', collect, [])
+    .option('--drivers', "with --shell: load Linux's own drivers of virtio devices, and ext4", false)
     .option('--prepare', 'fetch and build what a guest needs, and boot none', false)
     .option(
       '--module-dir <dir>',

@@ -1,6 +1,8 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
+import type { Target } from '../../drivers/target.ts';
+import { targets as allTargets, targetByName } from '../../fixtures/targets/index.ts';
 import { VhostConformanceError } from '../../reference-impl/errors.ts';
 import { makeDirectory } from '../../reports/record/run-directory.ts';
 import { visibleText } from '../../reports/visible-text.ts';
@@ -41,6 +43,9 @@ interface PreparedOptions extends GuestOptions {
 /** `guest`: does what its words ask for. Returns the exit code. @throws UsageError, GuestError */
 export async function workInGuest(words: readonly string[], options: GuestOptions): Promise<number> {
   const [first, ...rest] = words;
+  if (options.shell === undefined && (options.drivers || options.hardwareOf.length > 0)) {
+    throw new UsageError('guest: --hardware-of and --drivers go with --shell');
+  }
   if (options.atBoot !== undefined && first !== 'run') throw new UsageError('guest: --at-boot goes with -- run');
   if (options.prepare) {
     if (first !== undefined || options.shell !== undefined)
@@ -56,10 +61,28 @@ export async function workInGuest(words: readonly string[], options: GuestOption
   return await runInGuest(rest, options);
 }
 
+/** Functions of the machine, or modules that Debian's kernel leaves out. */
+const hasHardware = ({ guest, reach }: Target): boolean => guest !== undefined || reach.via === 'vhost-vdpa';
+const needsSources = ({ reach }: Target): boolean => reach.via === 'vhost-vdpa';
+
+/** @throws UsageError for a target that has none. */
+function targetWithHardware(name: string): Target {
+  const target = targetByName(name);
+  if (target !== undefined && hasHardware(target)) return target;
+  const known = allTargets.filter(hasHardware).map(({ facts }) => facts.name);
+  throw new UsageError(`--hardware-of ${name}: is no target with hardware; there are ${known.join(', ')}`);
+}
+
+function withHardware(settings: GuestSettings, targets: readonly Target[]): GuestSettings {
+  const { qemu: words, kernelOptions } = hardwareOf(targets, join(settings.control, 'hardware'));
+  return { ...settings, hardware: words, kernelOptions: [...settings.kernelOptions, ...kernelOptions] };
+}
+
 async function shellInGuest(command: string, options: GuestOptions): Promise<number> {
-  return await withSettings(options, async (settings, signal) => {
+  const targets = options.hardwareOf.map(targetWithHardware);
+  return await withSettings({ ...options, sourceModules: targets.some(needsSources) }, async (settings, signal) => {
     process.stderr.write(`guest: booting Linux ${settings.kernel.release}\n`);
-    const session = await GuestSession.boot(settings, signal);
+    const session = await GuestSession.boot(withHardware(settings, targets), signal);
     return await runShellCommand(session, command, options.console);
   });
 }
@@ -76,23 +99,14 @@ async function runInGuest(words: readonly string[], options: GuestOptions): Prom
     return 0;
   }
   const root = rootOfRun(request, resumed);
-  const needsSources = request.targets.some(({ target }) => target.reach.via === 'vhost-vdpa');
   const newerVdpaTool = request.targets.some(({ target }) => needsNewerTool(target));
   return await withSettings(
-    { ...options, sourceModules: needsSources, newerVdpaTool },
+    { ...options, sourceModules: request.targets.some(({ target }) => needsSources(target)), newerVdpaTool },
     async (settings, _signal, stopListening) => {
       const removeIfUnused = emptyRunDirectory(root);
       try {
-        const hardware = hardwareOf(
-          request.targets.map(({ target }) => target),
-          join(settings.control, 'hardware'),
-        );
-        const withHardware: GuestSettings = {
-          ...settings,
-          hardware: hardware.qemu,
-          kernelOptions: [...settings.kernelOptions, ...hardware.kernelOptions],
-        };
-        const place = new GuestPlace(withHardware, root, {
+        const targets = request.targets.map(({ target }) => target);
+        const place = new GuestPlace(withHardware(settings, targets), root, {
           runWords: ['guest', ...wordsOf(options), '--', 'run'],
           atBoot: options.atBoot,
         });
@@ -174,7 +188,7 @@ async function prepared(options: PreparedOptions, control: string, signal: Abort
     qemu,
     acceleration: options.accel,
     kernel,
-    modules: loaded,
+    modules: [...(options.drivers ? kernel.moreModules.map((path) => ({ path, options: [] })) : []), ...loaded],
     kernelOptions: options.kernelOption,
     hardware: [],
     programs: options.newerVdpaTool ? [await vdpaTool(cache, { mirror: options.debianMirror, signal, say })] : [],

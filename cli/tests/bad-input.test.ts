@@ -34,7 +34,7 @@ t.test('pairs that are none', async (t) => {
 t.test('mediated devices that there are not', async (t) => {
   const cwd = emptyDirectory(t);
   await refuses(t, ['run', 'mdev:net0'], /mdev:net0: net0 is not a UUID/, cwd);
-  await refuses(t, ['run', 'mdve:net0'], /mdve:net0: no such target; there are .* and vhost-vdpa:FILE$/m, cwd);
+  await refuses(t, ['run', 'mdve:net0'], /mdve:net0: no such target; there are .* and vfio-pci:ADDRESS$/m, cwd);
   const uuid = '3d5a8f0e-0000-4000-8000-000000000000';
   await refuses(t, ['run', `mdev:${uuid}?devise=net`], /devise is unknown \(did you mean device\?\)/, cwd);
   await refuses(t, ['run', `mdev:${uuid}?device=gpu`], /device: /, cwd);

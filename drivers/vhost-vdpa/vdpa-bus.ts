@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DriverUsageError } from '../errors.ts';
+import { bindFunction } from '../pci/binding.ts';
 import type { CreatedVdpa } from '../reach.ts';
-import { bindFunction } from '../vfio/pci-binding.ts';
 import { pciDirectory } from '../vfio/vfio-subject.ts';
 
 const devices = '/sys/bus/vdpa/devices';

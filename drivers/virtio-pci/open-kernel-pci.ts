@@ -1,8 +1,8 @@
 import { release } from 'node:os';
 import type { EventLog } from '../../reference-impl/observations/event-log.ts';
+import { bindFunction } from '../pci/binding.ts';
 import type { Target } from '../target.ts';
 import { KernelVfio } from '../vfio/kernel-vfio.ts';
-import { bindFunction } from '../vfio/pci-binding.ts';
 import { pciAddressOf, pciSubject } from '../vfio/vfio-subject.ts';
 import { FunctionIut } from './function-iut.ts';
 import { PciPort } from './pci-port.ts';

@@ -2,7 +2,7 @@ import { existsSync, realpathSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { DriverUsageError } from '../errors.ts';
 import type { BoundFunction } from '../reach.ts';
-import { pciDirectory } from './vfio-subject.ts';
+import { pciDirectory } from '../vfio/vfio-subject.ts';
 
 /** The driver that a function has; undefined where it has none. */
 export function driverOf(address: string): string | undefined {
