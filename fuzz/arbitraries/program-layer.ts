@@ -391,7 +391,7 @@ export class ProgramLayer {
   /** @param isEnabled whether the last ring is enabled; the others are. */
   #attach(isEnabled = true): void {
     if ((this.#deviceWord & logAll) !== 0n && !this.#hasLog) {
-      this.#tell(logBase);
+      this.#tell(logBase(this.#setting.logOffset));
       this.#hasLog = true;
     }
     if (this.#isRecorded && !this.#hasBuffer) this.#tell(inflightBuffer(this.#rings.length, this.#size));
@@ -486,7 +486,7 @@ export class ProgramLayer {
     this.#drain();
     const isOn = (this.#deviceWord & logAll) !== 0n;
     if (how === 'off' ? !isOn : how === 'on' ? isOn : false) return;
-    if (how === 'base' || !this.#hasLog) this.#tell(logBase);
+    if (how === 'base' || !this.#hasLog) this.#tell(logBase(this.#setting.logOffset));
     this.#hasLog = true;
     if (how === 'base') return;
     this.#deviceWord ^= logAll;

@@ -92,7 +92,13 @@ const blockRequest: fc.Arbitrary<Wanted> = fc.oneof(
   {
     weight: 5,
     arbitrary: fc
-      .record({ sector, sectors: fc.integer({ min: 1, max: 4 }) })
+      .record({
+        sector,
+        sectors: fc.oneof(
+          { weight: 11, arbitrary: fc.integer({ min: 1, max: 4 }) },
+          { weight: 1, arbitrary: fc.constantFrom(24, 40) },
+        ),
+      })
       .map(({ sector, sectors }) => readOf(sector, sectors)),
   },
   {

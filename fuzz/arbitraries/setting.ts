@@ -32,6 +32,8 @@ export const setting = fc.record({
   protocol: fc.oneof(protocolWord, protocolWord, fc.constantFrom(wholeProtocol, wholeProtocol & ~protocolBits.inband)),
   /** With a log of dirty pages. */
   isLogged: seldom(5),
+  /** Where a log begins in its file. */
+  logOffset: fc.constantFrom(0, 0, 0x1000),
   /** Of what is logged, used rings as well. */
   logsUsedRings: fc.boolean(),
   /** With a buffer of requests in flight. */

@@ -316,17 +316,17 @@ export function toldCall(
 /** Room for the pages of all memory that a program has but the highest. */
 const bytesOfLog = 0x4_0000;
 
-/** A log of dirty pages. */
-export const logBase: ToldMessage = {
+/** A log of dirty pages, so many bytes behind the start of its file. */
+export const logBase = (logOffset: number): ToldMessage => ({
   request: requestId.VHOST_USER_SET_LOG_BASE,
   gate: protocolBits.logShmfd,
-  fields: { logSize: bytesOfLog },
+  fields: { logSize: bytesOfLog, logOffset },
   bytes: new Uint8Array(0),
   descriptor: 'memory-file',
-  size: bytesOfLog,
+  size: bytesOfLog + logOffset,
   asksForReply: false,
   times: 1,
-};
+});
 
 /** A ring is disabled. */
 export const disabling = (index: number): ToldMessage =>

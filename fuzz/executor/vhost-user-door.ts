@@ -86,13 +86,14 @@ export class VhostUserDoor implements TransportDoor {
   translate({ ioVirtualAddress, userAddress, size }: ToldMapping, permissions: number): DoorOutcome {
     const type = vhostIotlbType.VHOST_IOTLB_UPDATE;
     const payload = { iova: ioVirtualAddress, size, userAddress, permissions, type };
-    return fenced(this.#messages, { request: requestId.VHOST_USER_IOTLB_MSG, payload });
+    // The driver may answer a miss meanwhile: it tells its answer from that one.
+    return this.#messages.acknowledged({ request: requestId.VHOST_USER_IOTLB_MSG, payload });
   }
 
   dropTranslation({ ioVirtualAddress, userAddress, size }: ToldMapping): DoorOutcome {
     const type = vhostIotlbType.VHOST_IOTLB_INVALIDATE;
     const payload = { iova: ioVirtualAddress, size, userAddress, permissions: 0, type };
-    return fenced(this.#messages, { request: requestId.VHOST_USER_IOTLB_MSG, payload });
+    return this.#messages.acknowledged({ request: requestId.VHOST_USER_IOTLB_MSG, payload });
   }
 
   channel(policy: CallOf<'channel'>['policy']): DoorOutcome {

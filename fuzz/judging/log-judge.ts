@@ -10,6 +10,8 @@ import type { JudgedRun } from './judged-run.ts';
 interface JudgedLog {
   readonly model: LogModel;
   readonly file: number;
+  /** Where it begins in its file. */
+  readonly offset: number;
   readonly bytes: number;
 }
 
@@ -31,8 +33,9 @@ export class LogJudge {
   told(call: CallOf<'message'>): void {
     const [file] = this.#run.made.files.get(call.id) ?? [];
     const bytes = Number(fieldOf(call, 'logSize') ?? 0n);
-    if (file === undefined || file < 0 || fieldOf(call, 'logOffset') !== 0n) return;
-    this.#logs.set(call.session, { model: this.#model.logOf(bytes), file, bytes });
+    const offset = Number(fieldOf(call, 'logOffset') ?? 0n);
+    if (file === undefined || file < 0) return;
+    this.#logs.set(call.session, { model: this.#model.logOf(bytes), file, offset, bytes });
   }
 
   /** The log of a ring that is about to start, where its session has one. */
@@ -53,7 +56,7 @@ export class LogJudge {
   rests(session: number, requirement: RequirementSlug): void {
     const log = this.#logs.get(session);
     if (log === undefined) return;
-    const before = this.#run.port.descriptors.load(log.file, 0, log.bytes);
+    const before = this.#run.port.descriptors.load(log.file, log.offset, log.bytes);
     this.#still.set(session, { before, requirement });
   }
 
@@ -66,7 +69,7 @@ export class LogJudge {
   lookAtRest(session: number): void {
     const [log, still] = [this.#logs.get(session), this.#still.get(session)];
     if (log === undefined || still === undefined) return;
-    const now = this.#run.port.descriptors.load(log.file, 0, log.bytes);
+    const now = this.#run.port.descriptors.load(log.file, log.offset, log.bytes);
     if (!log.model.rests(still.before, now, still.requirement)) this.#still.delete(session);
   }
 
@@ -90,8 +93,8 @@ export class LogJudge {
   }
 
   /** False where a mark is missing. */
-  check({ model, file, bytes }: JudgedLog): boolean {
-    return model.check(this.#run.port.descriptors.load(file, 0, bytes));
+  check({ model, file, offset, bytes }: JudgedLog): boolean {
+    return model.check(this.#run.port.descriptors.load(file, offset, bytes));
   }
 }
 

@@ -13,6 +13,7 @@ import { takesRegion, vdpaRequestOf } from '../program/vdpa-lawfulness.ts';
 import { toldState } from '../program/vfio-lawfulness.ts';
 import type { DeviceJudge } from './device-judge.ts';
 import { InflightJudge } from './inflight-judge.ts';
+import { IotlbJudge } from './iotlb-judge.ts';
 import type { JudgedRun } from './judged-run.ts';
 import { LogJudge } from './log-judge.ts';
 import { MdevJudge } from './mdev-judge.ts';
@@ -43,6 +44,7 @@ export class ProgramJudge {
   readonly #found: JudgedFinding[] = [];
   readonly #logs: LogJudge;
   readonly #inflight: InflightJudge;
+  readonly #iotlb: IotlbJudge;
   readonly #queues: QueueJudge;
   readonly #messages: MessageJudge;
   /** Of a device that is opened as a file. */
@@ -60,7 +62,8 @@ export class ProgramJudge {
     this.model = new Model(run.target);
     this.#logs = new LogJudge(run, this.model);
     this.#inflight = new InflightJudge(run, this.model);
-    this.#queues = new QueueJudge(run, this.model, this.#logs, this.#inflight);
+    this.#iotlb = new IotlbJudge(run, this.model);
+    this.#queues = new QueueJudge(run, this.model, this.#logs, this.#inflight, this.#iotlb);
     this.#messages = new MessageJudge(run.target, run.port.log);
     const { transport } = run.known;
     this.#vdpa = transport === 'vhost-vdpa' ? new VdpaJudge(run) : undefined;
@@ -195,7 +198,7 @@ export class ProgramJudge {
         this.#shared(call.session, outcome);
         return;
       case 'channel':
-        this.#queues.answers(call.session, call.policy === 'serve');
+        this.#iotlb.answers(call.session, call.policy === 'serve');
         this.#operated(call.session, call.kind, outcome);
         return;
       case 'fence':

@@ -8,7 +8,6 @@ import type {
 } from '../../drivers/port/port.ts';
 import { hasFeature, type RequirementSlug } from '../../reference-impl/catalogue/catalogue.ts';
 import { blockConfig } from '../../reference-impl/devices/block-layout.ts';
-import type { Guest } from '../../reference-impl/memory/guest.ts';
 import type { Model } from '../../reference-impl/oracle/model/model.ts';
 import type { RestReason } from '../../reference-impl/oracle/model/transport-requirements.ts';
 import { isAvailableIn } from '../../reference-impl/virtqueue/packed/layout.ts';
@@ -21,6 +20,7 @@ import type { OutcomeClass } from '../executor/outcomes.ts';
 import type { CallOf } from '../program/program.ts';
 import { bytesOfChain, roomOfChain } from './chain-bytes.ts';
 import type { InflightJudge } from './inflight-judge.ts';
+import { type IotlbJudge, isForbidden } from './iotlb-judge.ts';
 import type { JudgedRun } from './judged-run.ts';
 import type { JudgedLog, LogJudge } from './log-judge.ts';
 
@@ -54,8 +54,6 @@ interface JudgedQueue {
   callDescriptor: number | undefined;
   /** Calls that came there so far. */
   callsElsewhere: number;
-  /** Buffers that the device may not write to, for want of a translation that it could be given. */
-  readonly guarded: { readonly segment: Segment; readonly before: Uint8Array; readonly requirement: RequirementSlug }[];
 }
 
 /** Feeds the model with what came of the calls of rings. */
@@ -64,6 +62,7 @@ export class QueueJudge {
   readonly #model: Model;
   readonly #logs: LogJudge;
   readonly #inflight: InflightJudge;
+  readonly #iotlb: IotlbJudge;
   /** By ring: no flags of a device about kicks stood there when it was placed. */
   readonly #cleanRings = new Set<number>();
   readonly #deadlineMs: number;
@@ -72,10 +71,9 @@ export class QueueJudge {
   readonly #unmapped = new Map<number, Set<number>>();
   /** By session: rings that are enabled, by index. */
   readonly #isOn = new Map<number, Set<number>>();
-  /** Sessions whose requests of the back-end are answered with a failure, or not at all. */
-  readonly #refusing = new Set<number>();
 
-  constructor(run: JudgedRun, model: Model, logs: LogJudge, inflight: InflightJudge) {
+  constructor(run: JudgedRun, model: Model, logs: LogJudge, inflight: InflightJudge, iotlb: IotlbJudge) {
+    this.#iotlb = iotlb;
     this.#logs = logs;
     this.#inflight = inflight;
     this.#run = run;
@@ -301,7 +299,6 @@ export class QueueJudge {
       taken: 0,
       callDescriptor: undefined,
       callsElsewhere: 0,
-      guarded: [],
     });
     const { layout, size } = ring;
     this.#model.observe({
@@ -356,39 +353,10 @@ export class QueueJudge {
       ...(told.some(isForbidden) ? { isForbidden: true } : {}),
       ...(isFilledInPart ? { before: bytesOfChain(attached.made.guest, segments, true) } : {}),
     });
-    this.#guard(queue, told, segments, attached.made.guest);
+    this.#iotlb.added(queue.session, queueId, told, segments, attached.made.guest);
     if (held) return;
     queue.isKicked = false;
     this.#model.observe({ kind: 'published', queue: queueId });
-  }
-
-  /** What the back-end asks for is granted from now on, or not. */
-  answers(session: number, isServed: boolean): void {
-    if (isServed) this.#refusing.delete(session);
-    else this.#refusing.add(session);
-  }
-
-  /** The device is told no other translation of these buffers. */
-  #guard(queue: JudgedQueue, told: CallOf<'chain'>['segments'], segments: readonly Segment[], guest: Guest): void {
-    if (!this.#refusing.has(queue.session)) return;
-    for (const [n, segment] of segments.entries()) {
-      const asked = told[n];
-      if (asked === undefined || !segment.writable || !isForbidden(asked)) continue;
-      const requirement =
-        asked.access === 'dropped' ? 'vu-iotlb/invalidated-range-not-accessed' : 'vu-iotlb/permissions-enforced';
-      queue.guarded.push({ segment, before: bytesOfChain(guest, [segment], true), requirement });
-    }
-  }
-
-  /** Behind a fence, or a look at the ring. */
-  #lookAtGuarded(queueId: number, queue: JudgedQueue, guest: Guest): void {
-    for (const { segment, before, requirement } of queue.guarded) {
-      const now = bytesOfChain(guest, [segment], true);
-      if (now.every((byte, at) => byte === before[at])) continue;
-      queue.guarded.length = 0;
-      this.#model.observe({ kind: 'reached', queue: queueId, requirement });
-      return;
-    }
   }
 
   kicked({ queue: queueId }: CallOf<'kick'>): void {
@@ -429,7 +397,7 @@ export class QueueJudge {
     const attached = this.#run.made.queues.get(queueId);
     if (queue === undefined || attached === undefined) return;
     const taken = this.#run.outcomes.usedOf(place);
-    this.#lookAtGuarded(queueId, queue, attached.made.guest);
+    this.#iotlb.looked(queue.session, queueId, queue.isKicked);
     // What stood there before is none of the device's.
     const suppression = queue.hasCleanFlags ? suppressionOf(attached.queue.ring) : 0;
     this.#model.observe({ kind: 'looked', queue: queueId, used: attached.queue.usedCount(), suppression });
@@ -520,10 +488,6 @@ export class QueueJudge {
     this.#model.observe({ kind: 'calls', queue: queueId, before, used, calls: this.#callsOf(judged, queue) });
   }
 }
-
-/** Whether the translation of a buffer does not permit what the chain wants. */
-const isForbidden = ({ access, writable }: CallOf<'chain'>['segments'][number]): boolean =>
-  access === 'none' || access === 'dropped' || access === (writable ? 'read' : 'write');
 
 const enableAfterDriverOk = 1n << 6n;
 /** A page of doorbells. */

@@ -180,7 +180,7 @@ export class Model {
         this.#ring(seen.queue)?.published();
         return;
       case 'reached':
-        this.#reached(seen.queue, seen.requirement);
+        this.#reached(seen);
         return;
       case 'reset':
         this.#ring(seen.queue)?.reset(seen.used, seen.requirement);
@@ -270,11 +270,10 @@ export class Model {
     judgeTransfer({ ...asked, owesSuccess: this.#target.judgesChoices === true }, seen, this.#tell);
   }
 
-  #reached(queue: number, requirement: RequirementSlug): void {
+  #reached({ queue, requirement, what, actual }: Extract<ModelObservation, { kind: 'reached' }>): void {
     const state = this.#queues.get(queue);
     if (state === undefined || this.#live(state.session) === undefined) return;
-    const what = 'a buffer that no translation lets the device write to';
-    this.#tell({ requirement, what, expected: 'what the driver stored', actual: 'other bytes' });
+    this.#tell({ requirement, what, expected: 'as its translation permits', actual });
     this.#loseSession(state.session);
   }
 

@@ -82,8 +82,14 @@ export type ModelObservation =
       readonly isForbidden?: boolean;
     }
   | { readonly kind: 'published'; readonly queue: number }
-  /** A device wrote to memory that no translation lets it write to. */
-  | { readonly kind: 'reached'; readonly queue: number; readonly requirement: RequirementSlug }
+  /** A device reached memory that no translation lets it reach, or did not say what it could not. */
+  | {
+      readonly kind: 'reached';
+      readonly queue: number;
+      readonly requirement: RequirementSlug;
+      readonly what: string;
+      readonly actual: string;
+    }
   /** The device of the queue was reset, when memory showed so many used elements since it was attached. */
   | { readonly kind: 'reset'; readonly queue: number; readonly used: number; readonly requirement: RequirementSlug }
   | {
