@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import type { CallOf } from '../program/program.ts';
 import type { CallDraft } from './call-draft.ts';
+import { plainMessage } from './lawful-messages.ts';
 import { mdevCalls, vectorCall } from './mdev-call.ts';
 import { messageCalls } from './mdev-message.ts';
 import { type ModelledDevice, storyOf, type Wanted, wantedOf } from './requests.ts';
-import { plainMessage, type ToldMessage } from './told-message.ts';
+import type { ToldMessage } from './told-message.ts';
 import { vdpaQuietCalls } from './vdpa-call.ts';
 
 export type Step =

@@ -4,19 +4,9 @@ import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { type Call, type CallOf, callOf, type Program } from '../program/program.ts';
 import type { CallDraft } from './call-draft.ts';
 import { draft } from './call-draft.ts';
-import {
-  addedRegions,
-  flaw,
-  gatedMessage,
-  manyMessages,
-  messageStory,
-  protocolBits,
-  shortMessage,
-  type ToldMessage,
-  ToldSlots,
-  toldCall,
-  unfitMessage,
-} from './told-message.ts';
+import { addedRegions, manyMessages, messageStory } from './lawful-messages.ts';
+import { protocolBits, type ToldMessage, ToldSlots, toldCall } from './told-message.ts';
+import { flaw, gatedMessage, shortMessage, unfitMessage } from './unfit-messages.ts';
 
 /** Bytes of configuration that every modelled device has. */
 const leastConfiguration = 6;

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { eventIdx, indirectDesc, inOrder } from './feature-words.ts';
+import { lastMessages, stoppedRingMessage } from './lawful-messages.ts';
 import { ringSize, ringStart } from './lawful-step.ts';
-import { lastMessages, protocolBits, shortMessage, stoppedRingMessage } from './told-message.ts';
+import { protocolBits } from './told-message.ts';
+import { shortMessage } from './unfit-messages.ts';
 
 /** Protocol features beside MQ. */
 const protocolWord = fc

@@ -54,7 +54,13 @@ export class IotlbJudge {
     else this.#refusing.add(session);
   }
 
-  added(session: number, queue: number, told: readonly ToldSegment[], segments: readonly Segment[], guest: Guest): void {
+  added(
+    session: number,
+    queue: number,
+    told: readonly ToldSegment[],
+    segments: readonly Segment[],
+    guest: Guest,
+  ): void {
     const known = this.#writable.get(session);
     // In other memory, the same addresses are those of other buffers.
     const writable = known?.guest === guest ? known : { guest, segments: [] };
@@ -106,7 +112,8 @@ export class IotlbJudge {
     const isWritten = (this.#writable.get(session)?.segments ?? []).some(
       ({ ioVirtualAddress: start, length }) => at >= start && at < start + BigInt(length),
     );
-    const [queue] = [...this.#run.made.queues].find(([, made]) => made.session === this.#run.made.sessions.get(session)) ?? [];
+    const [queue] =
+      [...this.#run.made.queues].find(([, made]) => made.session === this.#run.made.sessions.get(session)) ?? [];
     if (!isWritten || queue === undefined) return false;
     const what = 'what a miss in a buffer to write asks for';
     this.#reached(queue, 'vu-iotlb/missing-translation-reported', what, `permission ${permission}`);

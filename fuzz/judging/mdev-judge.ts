@@ -29,12 +29,10 @@ export class MdevJudge implements DeviceJudge {
   }
 
   connected(session: Session): void {
-    const { known, made, target } = this.#run;
+    const { known, made } = this.#run;
     const { queues: rings } = known;
     if (!isMdev(session) || rings === undefined) return;
-    const tell = (finding: ModelFinding): void => {
-      if (target.judgesChoices === true || !isMerelyChosen(finding.requirement)) this.#findings.push(finding);
-    };
+    const tell = (finding: ModelFinding): void => this.#tell(finding);
     if ([...made.sessions.values()].some((other) => other !== session && other.isOpen)) {
       const requirement = 'vm-life/second-open-is-busy';
       tell({ requirement, what: 'a second open', expected: 'EBUSY', actual: 'an open device' });
@@ -57,6 +55,14 @@ export class MdevJudge implements DeviceJudge {
 
   refusedOpen(): void {
     this.#model?.refusedOpen();
+    if ([...this.#run.made.sessions.values()].some(({ isOpen }) => isOpen)) return;
+    const requirement = 'vm-life/open-again-after-close';
+    this.#tell({ requirement, what: 'an open while no one else has the device', expected: 'done', actual: 'refused' });
+  }
+
+  #tell(finding: ModelFinding): void {
+    const judgesAll = this.#run.target.judgesChoices === true;
+    if (judgesAll || !isMerelyChosen(finding.requirement)) this.#findings.push(finding);
   }
 
   lose(): void {

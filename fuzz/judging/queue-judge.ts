@@ -67,6 +67,8 @@ export class QueueJudge {
   readonly #cleanRings = new Set<number>();
   readonly #deadlineMs: number;
   readonly #queues = new Map<number, JudgedQueue>();
+  /** Queues that the device need not serve, with their sessions. */
+  readonly #idle = new Map<number, number>();
   /** By session: regions of its memory that were taken away. */
   readonly #unmapped = new Map<number, Set<number>>();
   /** By session: rings that are enabled, by index. */
@@ -274,8 +276,11 @@ export class QueueJudge {
     const { known, made } = this.#run;
     const attached = made.queues.get(id);
     if (attached === undefined) return false;
-    // A queue that the device has, and need not serve, is not judged.
-    if (!this.#isServed(session, index)) return known.transport === 'vhost-user' && index < (known.queues ?? 0);
+    // A queue that the device has, and need not serve, is not judged while nothing is put on it.
+    if (!this.#isServed(session, index)) {
+      this.#idle.set(id, session);
+      return known.transport === 'vhost-user' && index < (known.queues ?? 0);
+    }
     const { queue } = attached;
     const { ring } = queue;
     this.#logs.goesOn(session);
@@ -338,6 +343,8 @@ export class QueueJudge {
     const segments = this.#run.made.chains.get(callId);
     const attached = this.#run.made.queues.get(queueId);
     const value = this.#run.outcomes.valueOf(place);
+    const session = this.#idle.get(queueId);
+    if (session !== undefined) this.#model.observe({ kind: 'lost', what: 'session', id: session });
     if (queue === undefined || attached === undefined || segments === undefined || value === undefined) return;
     const id = Number(value);
     queue.chains.set(id, segments);

@@ -180,7 +180,9 @@ export function sessionMessage(known: KnownState, call: MessageCall, session: Kn
       const [size, offset] = [fieldOf(call, 'logSize'), fieldOf(call, 'logOffset')];
       const isPlaced = size !== undefined && offset !== undefined && size > 0n && offset % pageBytes === 0n;
       const isLog = first?.kind === 'memory-file' && isPlaced;
-      return isLog && offset < 1n << 32n && size + offset <= first.size ? lawful : unfollowed('session', 'a log that may be refused');
+      return isLog && offset < 1n << 32n && size + offset <= first.size
+        ? lawful
+        : unfollowed('session', 'a log that may be refused');
     }
     case requestId.VHOST_USER_SET_LOG_FD:
       return first?.kind === 'eventfd' ? succeeds : unfollowed('session', 'a descriptor that may be refused');

@@ -168,10 +168,10 @@ export class Model {
         this.#ring(seen.queue)?.enabled(seen.on, seen.used, seen.by, seen.suppression);
         return;
       case 'calls-moved':
-        this.#ring(seen.queue)?.callsMoved(seen);
+        this.#ring(seen.queue)?.calls.moved(seen);
         return;
       case 'called-by-hand':
-        this.#ring(seen.queue)?.calledByHand();
+        this.#ring(seen.queue)?.calls.calledByHand();
         return;
       case 'looked':
         this.#ring(seen.queue)?.looked(seen.used, seen.suppression);
@@ -189,7 +189,7 @@ export class Model {
         this.#transferred(seen);
         return;
       case 'asked':
-        this.#ring(seen.queue)?.asked(seen);
+        this.#ring(seen.queue)?.calls.asked(seen);
         return;
       case 'kicked':
         this.#ring(seen.queue)?.kicked();
@@ -198,7 +198,7 @@ export class Model {
         this.#ring(seen.queue)?.used(seen.id, { len: seen.len, written: seen.written });
         return;
       case 'calls':
-        this.#ring(seen.queue)?.calls(seen.before, seen.used, seen.calls);
+        this.#ring(seen.queue)?.calls.looked(seen.before, seen.used, seen.calls);
         return;
       case 'unserved':
         this.#ring(seen.queue)?.unserved(seen.count);
@@ -226,7 +226,7 @@ export class Model {
 
   /** Calls that a queue must have made, once so many used elements were seen; 0 where nothing is claimed. */
   callsOwed(queue: number, used: number): number {
-    return this.#isLost ? 0 : (this.#ring(queue)?.callsOwed(used) ?? 0);
+    return this.#isLost ? 0 : (this.#ring(queue)?.calls.owed(used) ?? 0);
   }
 
   /** The ring of a queue, while something is claimed of it. */
@@ -349,7 +349,7 @@ export class Model {
         this.#loseSession(lost.id);
         return;
       case 'calls':
-        this.#queues.get(lost.id)?.model.loseCalls();
+        this.#queues.get(lost.id)?.model.calls.lose();
         return;
       case 'ring':
         for (const { ring, model } of this.#queues.values()) if (ring === lost.id) model.lose();

@@ -66,6 +66,8 @@ export class NetModel implements DeviceModel {
   #chains = 0;
   /** Frames that a disabled transmit ring was given. */
   readonly #discarded = new Set<string>();
+  /** Of them, those that were not seen used. */
+  #waiting = 0;
   /** Queues that are disabled. */
   readonly #disabled = new Set<number>();
   /** Frames were sent that can come back in any form. */
@@ -98,6 +100,8 @@ export class NetModel implements DeviceModel {
   enabled(index: number, isOn: boolean, isBusy: boolean): void {
     // A frame that was under way may be discarded, and one that waited may be sent.
     if (isBusy && isTransmitQueue(index)) this.lose();
+    // What a ring still holds when it is enabled is sent.
+    if (isOn && isTransmitQueue(index) && this.#waiting > 0) this.lose();
     if (isOn) this.#disabled.delete(index);
     else this.#disabled.add(index);
     // What was not made available before is discarded.
@@ -156,13 +160,18 @@ export class NetModel implements DeviceModel {
       .subarray(0, NUM_BUFFERS_OFFSET)
       .every((byte, at) => (at === 0 ? byte & definedFlags : byte) === 0);
     if (!isPlain) this.lose();
-    if (isPlain && this.#disabled.has(index)) this.#discarded.add(this.#keyOf(frame));
+    const isDiscarded = isPlain && this.#disabled.has(index);
+    if (isDiscarded) {
+      this.#discarded.add(this.#keyOf(frame));
+      this.#waiting++;
+    }
     const sent = isPlain && !this.#disabled.has(index) ? this.#expect(frame, index - 1, features) : undefined;
     const what = `a transmitted frame of ${frame.length} bytes`;
     return {
       isOwed: isPlain,
       complete: ({ len }, layout) => {
         if (sent !== undefined) sent.isSent = true;
+        if (isDiscarded) this.#waiting--;
         tellLength(this.#options.tell, layout, what, 0, len);
       },
     };

@@ -1,26 +1,14 @@
 import type { RequirementSlug } from '../../catalogue/catalogue.ts';
 import { type RingLayout, type RingPosition, splitPosition } from '../../virtqueue/ring.ts';
 import { type Invariant, requirementOfInvariant } from '../invariants.ts';
+import { CallsModel, type CallsModelOptions } from './calls-model.ts';
 import type { Completion, DeviceModel, Pending, Request } from './device-model.ts';
-import type { LibertyName } from './liberties.ts';
-import type { Tell } from './observation.ts';
-import type { RestReason, TransportRequirements } from './transport-requirements.ts';
+import type { RestReason } from './transport-requirements.ts';
 
-export interface RingModelOptions {
-  readonly layout: RingLayout;
-  readonly size: number;
-  readonly position: RingPosition;
-  readonly index: number;
+export interface RingModelOptions extends CallsModelOptions {
   /** Accepted features of the device. */
   readonly features: bigint;
-  /** Its memory holds nothing of an earlier life. */
-  readonly isFirstLife: boolean;
-  readonly eventIdx: boolean;
   readonly inOrder: boolean;
-  /** A call comes with its used element: what comes later was not asked for. */
-  readonly callsAtOnce: boolean;
-  /** The used idx of a split ring at which the driver asks for a call, with EVENT_IDX. */
-  readonly usedEvent: number;
   /** Whether the target tells the used half of a packed position. */
   readonly tellsUsedPosition: boolean;
   /** Whether what is in flight is used before the ring says where it goes on. */
@@ -30,9 +18,6 @@ export interface RingModelOptions {
   /** Whether the driver said that it is ready: no buffer is used before. */
   readonly isServed: () => boolean;
   readonly device: DeviceModel;
-  readonly requirements: TransportRequirements;
-  readonly tell: Tell;
-  readonly take: (liberty: LibertyName) => void;
 }
 
 interface Chain {
@@ -42,19 +27,6 @@ interface Chain {
   readonly pending: Pending;
   isPublished: boolean;
   isUsed: boolean;
-}
-
-const usedIdxPeriod = 0x1_0000;
-
-/** The calls that a driver asks for. */
-interface Asked {
-  readonly how: 'each' | 'none' | 'at';
-  /** Used elements and calls at that time, and slots of a packed ring that those elements took. */
-  readonly used: number;
-  readonly calls: number;
-  readonly from: number | undefined;
-  /** Used elements, or slots, that come ahead of the one with the call. */
-  readonly after: number;
 }
 
 /** One life of a ring: what was made available, what may come back, where it may stop, and which calls are owed. */
@@ -72,25 +44,20 @@ export class RingModel {
   #isReset = false;
   /** Used elements that a ring which stopped may show, and what it breaks by more; undefined where that is open. */
   #stoppedAt: { readonly used: number; readonly requirement: RequirementSlug } | undefined;
-  #hasCalls = true;
-  /** Calls that were seen when the driver took the descriptor away. */
-  #callsWhenSilenced: number | undefined;
-  /** Calls that may come beside those of used elements. */
-  #extraCalls = 0;
   /** What keeps it from using anything, with the used elements that there may be all the same. */
   readonly #rests = new Map<RestReason, number>();
   /** Its flags about kicks when the device was suspended. */
   #flagsAtRest = 0;
-  /** What the driver asked for since the ring was attached. */
-  #asked: Asked | undefined;
-  /** By number of the used element: slots of the chains up to it. */
-  readonly #slotsUsed: number[] = [];
-  /** Used elements and calls at the last look. */
-  #seenUsed = 0;
-  #seenCalls = 0;
+  /** The calls that it owes. */
+  readonly calls: CallsModel;
 
   constructor(options: RingModelOptions) {
     this.#options = options;
+    this.calls = new CallsModel(options, {
+      isRingLost: () => this.#isLost,
+      loseRing: () => this.lose(),
+      isQuiet: () => this.#isStopped && !options.drainsAtStop,
+    });
   }
 
   /** Chains that were made available and not seen used: the device may still work on them. */
@@ -121,46 +88,6 @@ export class RingModel {
 
   lose(): void {
     this.#isLost = true;
-  }
-
-  /** Calls come where they are not counted. */
-  loseCalls(): void {
-    this.#hasCalls = false;
-  }
-
-  /** Some back-ends call at once where they get a descriptor. */
-  callsMoved({ calls, used, isHeard }: { calls: number; used: number; isHeard: boolean }): void {
-    // In a later life, the descriptor of an earlier one may still be there.
-    if (isHeard && !this.#hasCalls && !this.#options.isFirstLife) return;
-    if (isHeard && !this.#hasCalls) {
-      // What was used while no one heard is not called for again.
-      this.#seenUsed = used;
-      this.#seenCalls = calls;
-    }
-    this.#hasCalls = isHeard;
-    this.#callsWhenSilenced = isHeard ? undefined : calls;
-    this.#extraCalls++;
-  }
-
-  calledByHand(): void {
-    this.#extraCalls++;
-  }
-
-  /** @see ModelObservation `asked` */
-  asked({ how, after, used, calls }: { how: Asked['how']; after: number; used: number; calls: number }): void {
-    const { eventIdx, layout } = this.#options;
-    this.#asked = {
-      how: how !== 'none' && eventIdx ? 'at' : how === 'at' ? 'each' : how,
-      from: layout === 'split' ? used : this.#usedSlots(used),
-      after: how === 'at' ? after : 0,
-      used,
-      calls,
-    };
-  }
-
-  /** Slots of a packed ring that so many used elements took; undefined where not all of them were seen. */
-  #usedSlots(used: number): number | undefined {
-    return used === 0 ? 0 : this.#slotsUsed[used - 1];
   }
 
   added(id: number, slots: number, request: Request): void {
@@ -292,7 +219,7 @@ export class RingModel {
       this.#tell('usedLen', `the len of the used element of chain ${id}`, expected, String(completion.len));
     }
     chain.isUsed = true;
-    this.#slotsUsed.push((this.#slotsUsed.at(-1) ?? 0) + chain.slots);
+    this.calls.used(chain.slots);
     this.#outstanding.delete(id);
     while (this.#chains[this.#next]?.isUsed === true) this.#next++;
     chain.pending.complete(completion, layout);
@@ -311,28 +238,6 @@ export class RingModel {
       expected: `${count} of ${owed} that are outstanding`,
       actual: 'fewer',
     });
-  }
-
-  /**
-   * As many calls must have come, once so many used elements were seen. Behind a stop that waits for nothing, an element can
-   * be one of what was in flight then, and the ring no longer calls.
-   */
-  callsOwed(used: number): number {
-    if (!this.#hasCalls || (this.#isStopped && !this.#options.drainsAtStop)) return 0;
-    const isOwed = !this.#isLost && used > this.#seenUsed && this.#isCallOwed(this.#seenUsed, used);
-    return isOwed ? this.#seenCalls + 1 : 0;
-  }
-
-  /** @see ModelObservation `calls` */
-  calls(before: number, used: number, calls: number): void {
-    const owed = this.callsOwed(used);
-    if (calls < owed) this.#tellCallMissing(used - this.#seenUsed);
-    else if (owed > 0) this.#options.take('coalesced-calls');
-    if (!this.#isLost) this.#checkUnasked(used, calls);
-    this.#checkSilenced(calls);
-    // A call that came behind `before` may be that of an element behind `used`.
-    this.#seenCalls = before;
-    this.#seenUsed = used;
   }
 
   /**
@@ -404,100 +309,6 @@ export class RingModel {
       what: `chains of ring ${this.#options.index} in flight behind GET_VRING_BASE`,
       expected: '0',
       actual: String(count),
-    });
-  }
-
-  #isCallOwed(from: number, to: number): boolean {
-    const { layout, eventIdx } = this.#options;
-    if (this.#asked !== undefined) return this.#isAsked(this.#asked, from, to);
-    // The driver area of a packed ring is zero: ENABLE. The flags of an available ring are, too.
-    return layout === 'packed' || !eventIdx ? true : this.#passesEvent(from, to);
-  }
-
-  #isAsked(asked: Asked, from: number, to: number): boolean {
-    return asked.how === 'at' ? this.#timesAsked(asked, from, to) > 0 : asked.how === 'each';
-  }
-
-  /** How often used elements pass the place that the driver named: it comes again with each two laps of a packed ring. */
-  #timesAsked({ from: begun, after }: Asked, from: number, to: number): number {
-    const { layout, size } = this.#options;
-    const isSplit = layout === 'split';
-    const [before, behind] = isSplit ? [from, to] : [this.#usedSlots(from), this.#usedSlots(to)];
-    if (begun === undefined || before === undefined || behind === undefined) return 0;
-    const period = isSplit ? usedIdxPeriod : 2 * size;
-    const first = begun + after;
-    const until = (end: number): number => Math.max(0, Math.ceil((end - first) / period));
-    return until(behind) - until(before);
-  }
-
-  /** Calls that came since the driver asked for others. */
-  #checkAsked({ how, used: since, calls: before }: Asked, used: number, calls: number): void {
-    const { callsAtOnce, index, layout } = this.#options;
-    if (!callsAtOnce || how === 'each' || (layout === 'split' && how === 'none')) return;
-    const isKnown = layout === 'split' || this.#usedSlots(used) !== undefined;
-    const asked = how === 'at' && this.#asked !== undefined ? this.#timesAsked(this.#asked, since, used) : 0;
-    if (!isKnown || calls <= before + asked + this.#extraCalls) return;
-    this.#isLost = true;
-    const ofPacked =
-      how === 'none' ? 'packed-driver-event-disable-withholds' : 'packed-no-notification-before-descriptor';
-    this.#options.tell({
-      requirement: layout === 'split' ? 'notify/no-notification-before-used-event' : `notify/${ofPacked}`,
-      what: `calls of ring ${index} behind ${used - since} more used elements`,
-      expected: String(asked),
-      actual: String(calls - before),
-    });
-  }
-
-  #passesEvent(from: number, to: number): boolean {
-    const { position, usedEvent } = this.#options;
-    const behindStart = (usedEvent - position.used) & 0xffff;
-    return from <= behindStart && behindStart < to;
-  }
-
-  #checkUnasked(used: number, calls: number): void {
-    const { layout, eventIdx, tell, take } = this.#options;
-    const { noOtherCalls } = this.#options.requirements;
-    if (this.#asked !== undefined) {
-      this.#checkAsked(this.#asked, used, calls);
-      return;
-    }
-    if (layout === 'packed' || !eventIdx) {
-      if (calls > used) take('spurious-calls');
-      if (noOtherCalls === undefined || calls <= used + 1 + this.#extraCalls) return;
-      const what = `calls of ring ${this.#options.index} behind ${used} used elements`;
-      tell({ requirement: noOtherCalls, what, expected: `${used + 1} at most`, actual: String(calls) });
-      this.#isLost = true;
-      return;
-    }
-    const asked = (this.#passesEvent(0, used) ? 1 : 0) + this.#extraCalls;
-    if (calls > asked) take('first-call');
-    if (calls <= asked + 1) return;
-    const what = `calls of ring ${this.#options.index} behind ${used} used elements`;
-    const requirement = 'notify/no-notification-before-used-event';
-    tell({ requirement, what, expected: `${asked + 1} at most`, actual: String(calls) });
-    this.#isLost = true;
-  }
-
-  /** Without a descriptor nothing is signalled where calls came before. */
-  #checkSilenced(calls: number): void {
-    const { silenced } = this.#options.requirements;
-    const before = this.#callsWhenSilenced;
-    if (this.#isLost || silenced === undefined || before === undefined || calls <= before) return;
-    const what = `calls of ring ${this.#options.index} without a descriptor`;
-    this.#options.tell({ requirement: silenced, what, expected: String(before), actual: String(calls) });
-    this.#isLost = true;
-  }
-
-  #tellCallMissing(count: number): void {
-    const { layout, eventIdx, index, tell } = this.#options;
-    const ofSplit: RequirementSlug = eventIdx
-      ? 'notify/passing-used-event-notifies'
-      : 'notify/used-buffers-notified-with-flag-clear';
-    tell({
-      requirement: layout === 'packed' ? 'notify/packed-driver-event-enable-notifies' : ofSplit,
-      what: `calls of ring ${index} behind ${count} more used elements`,
-      expected: '1 at least',
-      actual: '0',
     });
   }
 
