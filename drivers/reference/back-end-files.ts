@@ -1,10 +1,13 @@
 import { constants, readFileSync, readlinkSync } from 'node:fs';
+import { constants as systemConstants } from 'node:os';
 import {
   type BackEndEdge,
   type Breakdown,
   BrokenDown,
   type DescriptorToken,
+  isRefusedMap,
   type MapOutcome,
+  type SharedPage,
 } from '../../reference-impl/vhost-user/back-end-edge.ts';
 import { SystemCallError } from '../errors.ts';
 import { identityOfLink, memoryFileMappings } from '../iut-process/process-resources.ts';
@@ -122,6 +125,14 @@ export class BackEndFiles implements BackEndEdge {
       },
       () => undefined,
     );
+  }
+
+  createSharedPage(name: string): SharedPage {
+    const token = memfdCreate(name, pageSize, { seal: true });
+    this.hold([token]);
+    const memory = this.mapRegion(token, BigInt(pageSize), 0n);
+    if (isRefusedMap(memory)) throw new SystemCallError(systemConstants.errno.ENOMEM, 'mmap', name);
+    return { token, memory };
   }
 
   duplicate(token: DescriptorToken): DescriptorToken | undefined {

@@ -61,8 +61,8 @@ export function openVdpaReference(options: OpenVdpaReferenceOptions): VdpaPort {
 
 /** With what the reference is made, in words of the kernel's tool. */
 function provisionedOf(device: OpenVdpaReferenceOptions['device'], queues?: number): Readonly<Record<string, string>> {
-  const { deviceId, supportedFeatures } = makeDevice(device, deviceRules, queues, { hasControlQueue: queues === 1 });
-  const features = { device_features: `0x${vdpaRules.features.offered(supportedFeatures, deviceId).toString(16)}` };
+  const { supportedFeatures } = makeDevice(device, deviceRules, queues, { hasControlQueue: queues === 1 });
+  const features = { device_features: `0x${vdpaRules.features.offered(supportedFeatures).toString(16)}` };
   if (device !== 'net') return features;
   const mac = [...referenceMac].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
   return { mac, mtu: String(referenceMtu), max_vqp: '1', ...features };

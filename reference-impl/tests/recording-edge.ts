@@ -1,4 +1,11 @@
-import type { BackEndEdge, Breakdown, DescriptorToken, MapOutcome } from '../vhost-user/back-end-edge.ts';
+import type {
+  BackEndEdge,
+  Breakdown,
+  DescriptorToken,
+  MapOutcome,
+  SharedMemory,
+  SharedPage,
+} from '../vhost-user/back-end-edge.ts';
 
 /** An edge without a world: files are byte arrays, and everything that is asked of it is written down. */
 export class RecordingEdge implements BackEndEdge {
@@ -42,6 +49,11 @@ export class RecordingEdge implements BackEndEdge {
 
   createSharedMemory(_name: string, size: number): { readonly token: DescriptorToken } {
     return { token: this.give(new Uint8Array(size)) };
+  }
+
+  createSharedPage(_name: string): SharedPage {
+    const token = this.give(new Uint8Array(this.pageSize));
+    return { token, memory: this.mapRegion(token, BigInt(this.pageSize), 0n) as SharedMemory };
   }
 
   duplicate(token: DescriptorToken): DescriptorToken {

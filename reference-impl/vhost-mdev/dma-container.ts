@@ -114,15 +114,9 @@ export class DmaContainer {
     return map;
   }
 
-  /** An ioctl on the container: 0, or an error negated. */
+  /** VFIO_IOMMU_MAP_DMA or VFIO_IOMMU_UNMAP_DMA: 0, or an error negated. All other calls on a container are VFIO's own. */
   ioctl(request: number, argument: Uint8Array): number {
-    switch (request) {
-      case vfioRequests.VFIO_IOMMU_MAP_DMA:
-        return this.#map(argument);
-      case vfioRequests.VFIO_IOMMU_UNMAP_DMA:
-        return this.#unmap(argument);
-    }
-    return -errno.ENOTTY;
+    return request === vfioRequests.VFIO_IOMMU_MAP_DMA ? this.#map(argument) : this.#unmap(argument);
   }
 
   /** Takes everything away, as the end of the container does. A device that a close does not stop loses its memory. */

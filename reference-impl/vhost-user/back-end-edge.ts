@@ -13,6 +13,12 @@ export interface SharedMemory {
   unmap(): void;
 }
 
+/** A page of memory in a file of its own. Its holder closes the file and unmaps the memory. */
+export interface SharedPage {
+  readonly token: DescriptorToken;
+  readonly memory: SharedMemory;
+}
+
 export type MapOutcome = SharedMemory | { readonly refused: string };
 
 export const isRefusedMap = (outcome: MapOutcome): outcome is { readonly refused: string } => 'refused' in outcome;
@@ -52,6 +58,8 @@ export interface BackEndEdge {
   mapRegion(token: DescriptorToken, size: bigint, offset: bigint): MapOutcome;
   /** A new zeroed memory file for both sides; undefined where there is no memory for it. */
   createSharedMemory(name: string, size: number): { readonly token: DescriptorToken } | undefined;
+  /** A new zeroed page for both sides, mapped. A back-end without memory for it cannot go on: it throws. */
+  createSharedPage(name: string): SharedPage;
   /** Another descriptor of the same file; undefined where there is none to be had. */
   duplicate(token: DescriptorToken): DescriptorToken | undefined;
   isPipe(token: DescriptorToken): boolean;

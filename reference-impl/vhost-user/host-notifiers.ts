@@ -1,5 +1,5 @@
 import { vringAreaPayload } from '../wire/vhost-user-payloads.ts';
-import { type BackEndEdge, type DescriptorToken, isRefusedMap, type SharedMemory } from './back-end-edge.ts';
+import type { BackEndEdge, DescriptorToken, SharedPage } from './back-end-edge.ts';
 import type { NegotiatedState } from './negotiated-state.ts';
 import { backEndRequest } from './reply-payloads.ts';
 
@@ -12,6 +12,8 @@ export interface NotifierArea {
 /** Pages through which a driver kicks without the front-end (VHOST_USER_BACKEND_VRING_HOST_NOTIFIER_MSG). */
 export interface HostNotifierRules {
   readonly told: (area: NotifierArea) => NotifierArea;
+  /** Whether nothing is told without BACKEND_SEND_FD, by which alone the page can be passed. */
+  readonly needsSendFd: boolean;
   /** What travels along with the message. */
   readonly passed: (page: DescriptorToken) => readonly DescriptorToken[];
   /** Whether what a driver stores in a page is a kick. */
@@ -20,6 +22,7 @@ export interface HostNotifierRules {
 
 export const hostNotifierRules: HostNotifierRules = {
   told: (area) => area,
+  needsSendFd: true,
   passed: (page) => [page],
   isKick: true,
 };
@@ -30,18 +33,13 @@ interface NotifyingSession extends NegotiatedState {
   readonly rules: { readonly hostNotifier: HostNotifierRules };
 }
 
-interface NotifierPage {
-  readonly token: DescriptorToken;
-  readonly memory: SharedMemory;
-}
-
 /** No queue has this index: nothing was stored since. */
 const nothingStored = 0xffff;
 
 /** A page for each ring that was started, for as long as the connection lasts. A driver stores the ring's index in its first 16 bits. */
 export class HostNotifiers {
   readonly #session: NotifyingSession;
-  readonly #pages = new Map<number, NotifierPage>();
+  readonly #pages = new Map<number, SharedPage>();
   readonly #told = new Set<number>();
 
   constructor(session: NotifyingSession) {
@@ -58,7 +56,6 @@ export class HostNotifiers {
     const { edge, backEndChannel, rules, isKickedByPages } = this.#wishes;
     if (backEndChannel === undefined || !isKickedByPages || this.#told.has(index)) return;
     const page = this.#pages.get(index) ?? this.#made(index);
-    if (page === undefined) return;
     this.#told.add(index);
     const area = rules.hostNotifier.told({ index, size: edge.pageSize });
     const value = { u64: BigInt(area.index), size: BigInt(area.size), offset: 0n };
@@ -94,23 +91,15 @@ export class HostNotifiers {
   get #wishes() {
     const session = this.#session;
     const { edge, backEndChannel, rules } = session;
-    const isKickedByPages =
-      session.hasProtocolFeature('VHOST_USER_PROTOCOL_F_HOST_NOTIFIER') &&
-      session.hasProtocolFeature('VHOST_USER_PROTOCOL_F_BACKEND_SEND_FD');
+    const canPass =
+      session.hasProtocolFeature('VHOST_USER_PROTOCOL_F_BACKEND_SEND_FD') || !rules.hostNotifier.needsSendFd;
+    const isKickedByPages = session.hasProtocolFeature('VHOST_USER_PROTOCOL_F_HOST_NOTIFIER') && canPass;
     return { edge, backEndChannel, rules, isKickedByPages };
   }
 
-  #made(index: number): NotifierPage | undefined {
-    const { edge } = this.#session;
-    const token = edge.createSharedMemory('vhost-user-notifier', edge.pageSize)?.token;
-    if (token === undefined) return undefined;
-    const memory = edge.mapRegion(token, BigInt(edge.pageSize), 0n);
-    if (isRefusedMap(memory)) {
-      edge.close(token);
-      return undefined;
-    }
-    memory.bytes.fill(0xff, 0, 2);
-    const page = { token, memory };
+  #made(index: number): SharedPage {
+    const page = this.#session.edge.createSharedPage('vhost-user-notifier');
+    page.memory.bytes.fill(0xff, 0, 2);
     this.#pages.set(index, page);
     return page;
   }

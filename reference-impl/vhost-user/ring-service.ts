@@ -102,7 +102,8 @@ export class RingService {
   move(vring: Vring, event: RingEvent): string | undefined {
     const before = vring.state;
     const next = this.#session.rules.ringState.next[before][event];
-    if (!isStarted(next) && this.#isLastStarted(vring)) this.#session.sharedMemory.unmap();
+    // The next start of a ring maps it again: nothing may be asked for once the last one has stopped.
+    if (!isStarted(next)) this.#session.sharedMemory.unmap();
     vring.state = next;
     if (isStarted(next) && !vring.isAttached) {
       const why = this.#attach(vring);
@@ -135,15 +136,9 @@ export class RingService {
   /** The edge read `value` from a kick descriptor. */
   kicked(index: number, value: number): void {
     this.#session.observer?.kicked(index);
-    this.#askAgain(index);
-    if (this.#session.rules.notification.isKick(value)) this.#session.device.notify(index);
-  }
-
-  /** The driver may have mapped by now what there was no answer for. */
-  #askAgain(index: number): void {
+    // The driver may have mapped by now what there was no answer for.
     this.#reports.forget();
-    const vring = this.vrings[index];
-    if (vring?.awaitsTranslation && this.#session.rules.iotlb.startsRings) this.#attach(vring);
+    if (this.#session.rules.notification.isKick(value)) this.#session.device.notify(index);
   }
 
   /** Attaches the rings that run anew, where they are by now: memory changed. One that lies nowhere rests. */
@@ -240,10 +235,6 @@ export class RingService {
     for (const vring of this.vrings) {
       for (const which of ['kick', 'call', 'err'] as const) this.#session.edge.close(vring[which].token);
     }
-  }
-
-  #isLastStarted(vring: Vring): boolean {
-    return isStarted(vring.state) && this.vrings.every((other) => other === vring || !isStarted(other.state));
   }
 
   /** What a front-end may hear of as soon as a ring runs, and not before: each once. */

@@ -1,7 +1,7 @@
 import type { ParentDriver } from '../devices/parent-driver.ts';
 import { VHOST_USER_SHMEM_REGIONS } from '../wire/vhost-user-constants.ts';
 import { mmapPayload, type PayloadValue, shmemConfigPayload } from '../wire/vhost-user-payloads.ts';
-import { type BackEndEdge, type DescriptorToken, isRefusedMap } from './back-end-edge.ts';
+import type { BackEndEdge, DescriptorToken } from './back-end-edge.ts';
 import type { NegotiatedState } from './negotiated-state.ts';
 import { backEndRequest, encoded } from './reply-payloads.ts';
 
@@ -14,7 +14,7 @@ export interface SharedMemoryRules {
   /** What is asked to be mapped, and to be unmapped. */
   readonly mapped: (mapping: Mapping) => Mapping;
   readonly unmapped: (mapping: Mapping) => Mapping;
-  /** Whether what is mapped is unmapped before the last ring stops. */
+  /** Whether what is mapped is unmapped before a ring stops. */
   readonly unmapsAtStop: boolean;
 }
 
@@ -56,11 +56,12 @@ export class SharedMemoryRegions {
   /** A ring runs. A front-end that never asked knows of no region. */
   map(): void {
     const session = this.#session;
-    const { edge, backEndChannel, rules } = session;
+    const { device, edge, backEndChannel, rules } = session;
     const canPass = session.hasProtocolFeature('VHOST_USER_PROTOCOL_F_BACKEND_SEND_FD');
     if (backEndChannel === undefined || this.#timesAsked === 0 || this.#mapping !== undefined || !canPass) return;
-    const file = this.#made();
-    if (file === undefined) return;
+    const { token, memory } = edge.createSharedPage('vhost-user-shmem');
+    memory.bytes.set((device.readConfig(0, device.configSize) ?? new Uint8Array(0)).subarray(0, edge.pageSize));
+    memory.unmap();
     const page = BigInt(edge.pageSize);
     this.#mapping = { shmid: 0, fdOffset: 0n, shmOffset: page, len: page, flags: 0n };
     const message = backEndRequest(
@@ -68,11 +69,11 @@ export class SharedMemoryRegions {
       mmapPayload,
       rules.sharedMemory.mapped(this.#mapping),
     );
-    edge.sendRequest(backEndChannel, message, [file]);
-    edge.close(file);
+    edge.sendRequest(backEndChannel, message, [token]);
+    edge.close(token);
   }
 
-  /** The last ring is about to stop. */
+  /** A ring is about to stop, perhaps the last. */
   unmap(): void {
     const { edge, backEndChannel, rules } = this.#session;
     const mapping = this.#mapping;
@@ -89,17 +90,5 @@ export class SharedMemoryRegions {
   /** A reset: the front-end unmaps by itself. */
   forget(): void {
     this.#mapping = undefined;
-  }
-
-  #made(): DescriptorToken | undefined {
-    const { edge, device } = this.#session;
-    const token = edge.createSharedMemory('vhost-user-shmem', edge.pageSize)?.token;
-    if (token === undefined) return undefined;
-    const memory = edge.mapRegion(token, BigInt(edge.pageSize), 0n);
-    if (!isRefusedMap(memory)) {
-      memory.bytes.set((device.readConfig(0, device.configSize) ?? new Uint8Array(0)).subarray(0, edge.pageSize));
-      memory.unmap();
-    }
-    return token;
   }
 }

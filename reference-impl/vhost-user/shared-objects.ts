@@ -49,8 +49,10 @@ export class SharedObjects {
     const { edge, backEndChannel } = this.#session;
     if (backEndChannel === undefined || this.#object !== undefined) return;
     if (!this.#session.hasProtocolFeature('VHOST_USER_PROTOCOL_F_SHARED_OBJECT')) return;
-    this.#object = edge.createSharedMemory('vhost-user-shared-object', edge.pageSize)?.token;
-    if (this.#object !== undefined) this.#send(backEndChannel, 'VHOST_USER_BACKEND_SHARED_OBJECT_ADD');
+    const { token, memory } = edge.createSharedPage('vhost-user-shared-object');
+    memory.unmap();
+    this.#object = token;
+    this.#send(backEndChannel, 'VHOST_USER_BACKEND_SHARED_OBJECT_ADD');
   }
 
   /** A descriptor of the object of this UUID, for another to keep. */

@@ -56,8 +56,8 @@ export interface IotlbRules {
   readonly batchOutlivesClose: boolean;
   /** Other spaces that the rings of a space reach. */
   readonly alsoReached: (space: number) => readonly number[];
-  /** Whether what is mapped within a batch counts behind its end, where so many mappings were there before. */
-  readonly batchCounts: (before: number) => boolean;
+  /** Whether what is mapped within a batch counts behind its end, where these mappings were there before. */
+  readonly batchCounts: (before: readonly IotlbMapping[] | undefined) => boolean;
 }
 
 const permissions: Readonly<Record<number, IotlbPermission>> = {
@@ -114,8 +114,7 @@ export class AddressSpaces {
   readonly #mappings: (readonly IotlbMapping[])[];
   /** What is not mapped any more, and a fault still reaches. */
   #stale: readonly IotlbMapping[] = [];
-  #batch: number | undefined;
-  #beforeBatch: readonly IotlbMapping[] = [];
+  #batch: { readonly asid: number; readonly before: readonly IotlbMapping[] } | undefined;
 
   constructor(options: AddressSpacesOptions) {
     this.#options = options;
@@ -173,7 +172,7 @@ export class AddressSpaces {
     const { rules, spaces } = this.#options;
     if (!rules.acceptsSpace(message.asid, spaces)) return false;
     const asid = message.asid % spaces;
-    if (this.#batch !== undefined && this.#batch !== asid && !rules.mixesBatches) return false;
+    if (this.#batch !== undefined && this.#batch.asid !== asid && !rules.mixesBatches) return false;
     switch (message.request) {
       case iotlbMessageTypes.VHOST_IOTLB_UPDATE:
         return this.#update(asid, message);
@@ -181,11 +180,10 @@ export class AddressSpaces {
         this.#invalidate(asid, message);
         return true;
       case iotlbMessageTypes.VHOST_IOTLB_BATCH_BEGIN:
-        this.#batch = asid;
-        this.#beforeBatch = this.#of(asid);
+        this.#batch = { asid, before: this.#of(asid) };
         return true;
       case iotlbMessageTypes.VHOST_IOTLB_BATCH_END:
-        if (!rules.batchCounts(this.#beforeBatch.length)) this.#mappings[asid] = this.#beforeBatch;
+        if (!rules.batchCounts(this.#batch?.before)) this.#mappings[asid] = this.#batch?.before ?? [];
         this.#batch = undefined;
         return true;
     }

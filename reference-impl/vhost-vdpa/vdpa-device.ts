@@ -88,8 +88,7 @@ export class VdpaDevice implements CalledVdpa {
   }
 
   get offeredFeatures(): bigint {
-    const { supportedFeatures, deviceId } = this.parent;
-    return this.rules.features.offered(supportedFeatures, deviceId);
+    return this.rules.features.offered(this.parent.supportedFeatures);
   }
 
   /** DRIVER_OK is set. */

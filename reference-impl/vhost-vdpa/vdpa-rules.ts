@@ -43,8 +43,8 @@ export interface VdpaCallRules {
 }
 
 export interface VdpaFeatureRules {
-  /** What is offered of what the parent of a device id supports. */
-  readonly offered: (ofParent: bigint, deviceId: number) => bigint;
+  /** What is offered of what the parent supports. */
+  readonly offered: (ofParent: bigint) => bigint;
   readonly changesAfterFeaturesOk: boolean;
   readonly acceptsBackend: (word: bigint, offered: bigint) => boolean;
 }
@@ -138,8 +138,6 @@ export interface VdpaRules {
 }
 
 const DEVICE_NEEDS_RESET = 0x40;
-const NET_DEVICE_ID = 1;
-const VIRTIO_NET_F_MQ = 1n << 22n;
 
 /**
  * As Linux 6.12 has it, over a parent driver that can all that there is. Calls that tell of sizes of rings and of groups
@@ -168,8 +166,7 @@ export const vdpaRules: VdpaRules = {
     ringIndex: errno.ENOBUFS,
   },
   features: {
-    // A network device has no control queue here, by which a driver chooses how many pairs are used.
-    offered: (ofParent, deviceId) => (deviceId === NET_DEVICE_ID ? ofParent & ~VIRTIO_NET_F_MQ : ofParent),
+    offered: (ofParent) => ofParent,
     changesAfterFeaturesOk: false,
     acceptsBackend: (word, offered) => (word & ~offered) === 0n,
   },

@@ -82,6 +82,29 @@ export const kicksItsRing = defineCase({
   },
 });
 
+export const noneWithoutSendFd = defineCase({
+  id: 'vhost-user/backend-req/no-descriptor-travels-without-send-fd',
+  title: 'without BACKEND_SEND_FD no request of the back-end brings a descriptor, not even for its host notifiers',
+  proves: { 'vu-backend-req/descriptors-need-send-fd': 'host-notifier-without-send-fd' },
+  applies: {
+    ...applies,
+    negotiate: ['VHOST_USER_PROTOCOL_F_HOST_NOTIFIER', 'VHOST_USER_PROTOCOL_F_BACKEND_REQ'],
+    without: ['VHOST_USER_PROTOCOL_F_BACKEND_SEND_FD'],
+  },
+  run({ port, session, driver, ring, requirement }) {
+    const check = requirement('vu-backend-req/descriptors-need-send-fd');
+    serveBackEnd(session, check);
+    servedQueue({ driver, ring });
+    cameOf(port, session, notifierMessage);
+    const carrying = session.messages.backEndRequests.filter(({ descriptors }) => descriptors.length > 0);
+    check.sameSequence(
+      carrying.map(({ request }) => request),
+      [],
+      'requests of the back-end that brought descriptors',
+    );
+  },
+});
+
 export const atMostEight = defineCase({
   id: 'vhost-user/backend-req/at-most-eight-descriptors-travel-with-a-request',
   title: 'no request of the back-end brings more than 8 descriptors',

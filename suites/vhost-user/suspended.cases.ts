@@ -83,6 +83,33 @@ export const noMessages = defineCase({
   },
 });
 
+export const noMessageAtReset = defineCase({
+  id: 'vhost-user/suspended/no-message-comes-at-a-reset',
+  title: 'with every ring stopped the back-end sends nothing of its own when the device is reset',
+  proves: { 'vu-suspended/no-messages-to-front-end': 'announces-config-change-at-reset-while-stopped' },
+  applies: {
+    start: 'negotiated',
+    transports,
+    negotiate: [
+      'VHOST_USER_PROTOCOL_F_BACKEND_REQ',
+      'VHOST_USER_PROTOCOL_F_REPLY_ACK',
+      'VHOST_USER_PROTOCOL_F_RESET_DEVICE',
+      'VHOST_USER_PROTOCOL_F_SHARED_OBJECT',
+    ],
+  },
+  run({ session, driver, ring, requirement }) {
+    const check = requirement('vu-suspended/no-messages-to-front-end');
+    const { messages } = session;
+    check.granted(messages.openBackEndChannel({ kind: 'serve' }), 'the back-end channel');
+    if (suspended({ driver, ring }, check) === undefined) return;
+    check.reply(messages.fence(), 'GET_FEATURES with every ring stopped');
+    const before = messages.backEndRequests.length;
+    check.granted(messages.acknowledged({ request: 'VHOST_USER_RESET_DEVICE' }), 'RESET_DEVICE');
+    for (let n = 0; n < 3; n++) check.reply(messages.fence(), 'GET_FEATURES behind the reset');
+    check.equal(messages.backEndRequests.length, before, 'requests on the back-end channel');
+  },
+});
+
 export const stillAnswered = defineCase({
   id: 'vhost-user/suspended/messages-are-still-answered',
   title: 'with every ring stopped messages are handled and answered, and the device can be started again',

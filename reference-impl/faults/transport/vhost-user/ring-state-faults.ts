@@ -207,6 +207,15 @@ export const ringStateFaults = {
       return handled;
     }),
   ),
+  'announces-config-change-at-reset-while-stopped': vhostUserFault(
+    'vu-suspended/no-messages-to-front-end',
+    'RESET_DEVICE ends in a message on the back-end channel where no ring runs',
+    handling('VHOST_USER_RESET_DEVICE', (right, session) => {
+      const channel = session.backEndChannel;
+      if (channel !== undefined && !session.rings.someStarted) session.edge.sendRequest(channel, configChangeMessage());
+      return right();
+    }),
+  ),
   'silent-while-stopped': vhostUserFault(
     'vu-suspended/messages-still-answered',
     'GET_PROTOCOL_FEATURES makes it hang once every ring that ran is stopped',

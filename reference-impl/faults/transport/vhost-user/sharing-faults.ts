@@ -18,6 +18,11 @@ export const sharingFaults = {
     'what is stored in a host notifier is no kick',
     inTable('hostNotifier', { isKick: false }),
   ),
+  'host-notifier-without-send-fd': vhostUserFault(
+    'vu-backend-req/descriptors-need-send-fd',
+    'VRING_HOST_NOTIFIER_MSG brings its page also where BACKEND_SEND_FD was not negotiated',
+    inTable('hostNotifier', { needsSendFd: false }),
+  ),
   'nine-descriptors-with-a-request': vhostUserFault(
     'vu-backend-req/at-most-eight-descriptors-per-message',
     'nine descriptors of the same page travel with VRING_HOST_NOTIFIER_MSG',

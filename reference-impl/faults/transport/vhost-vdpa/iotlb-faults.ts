@@ -54,7 +54,7 @@ export const vdpaIotlbFaults = {
     'vk-iotlb/batch-counts-at-its-end',
     'what is mapped within a second batch is gone behind its end',
     'iotlb',
-    { batchCounts: (before) => before === 0 },
+    { batchCounts: (before = []) => before.length === 0 },
   ),
   'vdpa-short-messages-are-taken': vdpaFault(
     'vk-iotlb/malformed-messages-refused',

@@ -99,7 +99,7 @@ export const vdpaLifeFaults = {
     'vk-provision/features-are-those-provisioned',
     'a feature is offered that the device was not made with',
     'features',
-    { offered: (ofParent, deviceId) => vdpaRules.features.offered(ofParent, deviceId) | VIRTIO_F_SR_IOV },
+    { offered: (ofParent) => vdpaRules.features.offered(ofParent) | VIRTIO_F_SR_IOV },
   ),
   'vdpa-status-bits-are-taken-back': vdpaFault(
     'vk-status/status-bit-removal-refused',
