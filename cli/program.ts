@@ -12,6 +12,7 @@ import { addReportCommand } from './report-command.ts';
 import { addRunOptions } from './run-options.ts';
 import type { RunOptions } from './run-request.ts';
 import { suiteVersion } from './suite-version.ts';
+import { addTraceCommand } from './trace-command.ts';
 
 const examples = `
 Examples:
@@ -58,6 +59,7 @@ function program(setExitCode: (code: number) => void): Command {
   addListCommand(subcommand(command, 'list', 'print what there is'));
   addReportCommand(subcommand(command, 'report', 'make one report of several runs, or of the shards of one'));
   addCompareCommand(subcommand(command, 'compare', 'tell what changed from one run to the next'), setExitCode);
+  addTraceCommand(subcommand(command, 'trace', 'print the whole trace of a result, as text or for Wireshark'));
   addFuzzCommand(
     subcommand(command, 'fuzz', 'search for what crashes, hangs, leaks or writes where it must not'),
     setExitCode,

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { didYouMean } from '../drivers/near-matches.ts';
 
-export const reporterNames = ['html', 'junit', 'ktap', 'tap', 'json'] as const;
+export const reporterNames = ['html', 'junit', 'ktap', 'tap', 'json', 'github'] as const;
 export type ReporterName = (typeof reporterNames)[number];
 
 /** `html,junit` as typed. @throws InvalidArgumentError for a name that is none. */

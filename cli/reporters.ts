@@ -18,6 +18,7 @@ const reporters: Readonly<Record<ReporterName, Reporter>> = {
   junit: { file: 'report.junit.xml', load: async () => (await import('../reports/reporters/junit.ts')).junitReport },
   ktap: { file: 'report.ktap', load: async () => (await import('../reports/reporters/ktap.ts')).ktapReport },
   tap: { file: 'report.tap', load: async () => (await import('../reports/reporters/tap.ts')).tapReport },
+  github: { file: 'report.github', load: async () => (await import('./github-actions.ts')).githubActionsReport },
   json: { file: 'report.json', load: async () => (await import('../reports/reporters/json.ts')).jsonReport },
 };
 

@@ -23,6 +23,7 @@ import { shellLine } from './shell-words.ts';
 import type { TargetArgument } from './target-argument.ts';
 import { TargetRun } from './target-run.ts';
 import { print } from './terminal.ts';
+import { updateExpectations } from './update-expectations.ts';
 import { UsageError } from './usage-error.ts';
 
 const strictTargets = ['reference', 'reference-net'];
@@ -113,6 +114,10 @@ class Run {
     const resume = `vhost-conformance ${this.#resumeWords}`;
     const summary = summaryOf(store.results(), this.#rules, { problems, givenUp, missing, paths, resume });
     print(summary.text);
+    const { expect, updateExpectations: isUpdating } = this.#request.options;
+    if (isUpdating && expect !== undefined && !this.#interruption.happened) {
+      print(`\n${updateExpectations(expect, store.results(), this.#rules)}`);
+    }
     this.#interruption.stopListening();
     return this.#interruption.happened ? this.#interruption.exitCode : summary.exitCode;
   }

@@ -64,6 +64,11 @@ export function addRunOptions(command: Command): Command {
     )
     .option('--expect <file>', 'known deviations: they do not fail the run, but their absence does')
     .option(
+      '--update-expectations',
+      'write what this run found into the file of --expect, and print the difference for somebody to read',
+      false,
+    )
+    .option(
       '--out <dir>',
       'directory for results, traces and reports (default: vhost-conformance-out/<time>-<pid>-<random>)',
     )

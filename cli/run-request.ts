@@ -44,6 +44,7 @@ export interface RunOptions {
   readonly layout?: Selection['layout'];
   readonly negotiation?: Selection['negotiation'];
   readonly expect?: string;
+  readonly updateExpectations: boolean;
   readonly out?: string;
   readonly reporter: readonly ReporterName[];
   readonly shard?: Shard;
@@ -103,7 +104,11 @@ export function runRequest(
     throw new UsageError('--point wants exactly one case: say which with --case');
   }
   const { expect } = options;
-  const expectations = (expect === undefined ? [] : readExpectations(expect)).flatMap((entry) =>
+  if (options.updateExpectations && expect === undefined) {
+    throw new UsageError('--update-expectations wants --expect FILE: the file to write');
+  }
+  const isNew = options.updateExpectations && expect !== undefined && !existsSync(expect);
+  const expectations = (expect === undefined || isNew ? [] : readExpectations(expect)).flatMap((entry) =>
     current(entry.case, `${expect}:`).map((id) => withCurrentRequirement({ ...entry, case: id })),
   );
   for (const entry of expectations) checkExpectation(entry, all, expect ?? '');

@@ -41,7 +41,15 @@ export function findingCauses(findings: readonly FindingGroup[]): FindingCause[]
 const levels = ['MUST', 'MUST NOT', 'REQUIRED', 'SHALL', 'SHALL NOT', 'SHOULD', 'SHOULD NOT', 'RECOMMENDED'];
 const harms: readonly Finding['how'][] = ['crash', 'hang', 'leak', 'stalled', 'desync', 'wrong'];
 
-function rankOf({ weight, findings: [{ finding }] }: FindingCause): readonly number[] {
+/** Findings of one result, the heaviest first. */
+export function byWeight(findings: readonly Finding[]): Finding[] {
+  return [...findings].sort((a, b) => compareRanks(rankOfFinding(a), rankOfFinding(b)));
+}
+
+const rankOf = ({ findings: [{ finding }] }: FindingCause): readonly number[] => rankOfFinding(finding);
+
+function rankOfFinding(finding: Finding): readonly number[] {
+  const weight = weightOf({ finding });
   const level = levels.indexOf(levelWord(finding));
   return [
     findingWeights.indexOf(weight),

@@ -47,3 +47,33 @@ t.test('what cannot be compared is refused in one line', async (t) => {
   });
   t.match(await run(['compare', '.'], { cwd }), { code: 2, stderr: /wants two runs or more/ });
 });
+
+t.test('expectations are written from a run, shown as a difference, and then hold', async (t) => {
+  const cwd = emptyDirectory(t);
+  const words = [
+    'run',
+    '--exec',
+    faulty,
+    '--case',
+    'vhost-user/header/other-version-is-refused',
+    '--expect',
+    'known.json',
+  ];
+  const environment = { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: join(cwd, 'summary.md') };
+  const refused = await run(['run', 'reference', '--update-expectations'], { cwd });
+  t.match(refused, { code: 2, stderr: /--update-expectations wants --expect FILE/ });
+  const first = await run([...words, '--update-expectations', '--out', 'first', '--reporter', 'github'], {
+    cwd,
+    environment,
+  });
+  t.equal(first.code, 1, first.stderr);
+  t.match(first.stdout, /^\+ {4}"requirement": "vu-header\/other-version-refused",$/m);
+  t.match(first.stdout, /known\.json: 1 deviation added, 0 removed/);
+  t.match(first.stdout, /^::warning title=serve\.js%3A vu-header\/other-version-refused \(choice\)::/m);
+  t.match(
+    readFileSync(join(cwd, 'summary.md'), 'utf8'),
+    /^## 0 violations on 0 of 1 target\n[\s\S]*\| serve\.js \| 0 \| 1 \| 0 \| 0 \| 1 \|/,
+  );
+  const again = await run([...words, '--out', 'again'], { cwd });
+  t.equal(again.code, 0, again.stdout);
+});

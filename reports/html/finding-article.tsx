@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { join } from 'shlex';
 import { findingWeights, weightOf } from '../finding-causes.ts';
 import type { FindingGroup } from '../findings.ts';
 import { apartWords } from '../judged-by-texts.ts';
@@ -12,6 +13,7 @@ import { Level, Provenance, Unwitnessed } from './requirement-provenance.tsx';
 import { Rerun } from './rerun.tsx';
 import { ScrollingText } from './scrolling-text.tsx';
 import { type TraceExcerpt, traceExcerpt } from './trace-excerpt.ts';
+import { type CompressedText, WholeTraces } from './whole-traces.ts';
 
 /** Returns the trace of a finding, or why it cannot be shown. */
 export type TraceSource = (group: FindingGroup) => Trace | string | undefined;
@@ -23,6 +25,7 @@ const mostRows = 48;
 
 export function Findings({ view, traces }: { readonly view: ReportView; readonly traces: TraceSource }): JSX.Element {
   const { findings } = view;
+  const whole = new WholeTraces();
   const rows = Math.floor(rowsOfAllTraces / Math.max(1, findings.length));
   const rowsEach = Math.min(mostRows, Math.max(fewestRows, rows));
   return (
@@ -37,27 +40,43 @@ export function Findings({ view, traces }: { readonly view: ReportView; readonly
           key={group.anchor}
           view={view}
           group={group}
-          excerpt={excerptOf(traces(group), group, rowsEach)}
+          told={toldOf(view, traces(group), group, rowsEach, whole)}
         />
       ))}
     </section>
   );
 }
 
-function excerptOf(trace: Trace | string | undefined, group: FindingGroup, rows: number): TraceExcerpt | string {
+/** What the page says of a trace: a part of it as a sequence, and all of it as lines. */
+interface ToldTrace {
+  readonly excerpt: TraceExcerpt;
+  readonly whole: CompressedText | undefined;
+}
+
+function toldOf(
+  view: ReportView,
+  trace: Trace | string | undefined,
+  group: FindingGroup,
+  rows: number,
+  whole: WholeTraces,
+): ToldTrace | string {
   if (trace === undefined) {
     const isLost = group.finding.kernelLog !== undefined;
     return isLost ? 'Its trace went down with the kernel.' : 'No trace was recorded.';
   }
-  return typeof trace === 'string' ? trace : traceExcerpt(trace, group.finding.traceEvent, rows);
+  if (typeof trace === 'string') return trace;
+  const excerpt = traceExcerpt(trace, group.finding.traceEvent, rows);
+  const isAll = excerpt.items.every(({ kind }) => kind === 'event');
+  const { owner } = endsOfTarget(view, group.target);
+  return { excerpt, whole: isAll ? undefined : whole.of(trace, owner, group.finding.traceEvent) };
 }
 
 function FindingArticle(props: {
   readonly view: ReportView;
   readonly group: FindingGroup;
-  readonly excerpt: TraceExcerpt | string;
+  readonly told: ToldTrace | string;
 }): JSX.Element {
-  const { view, group, excerpt } = props;
+  const { view, group, told } = props;
   const { anchor, finding, requirement, target, caseId, title, places } = group;
   const [first] = places;
   return (
@@ -117,7 +136,7 @@ function FindingArticle(props: {
           <ScrollingText text={finding.kernelLog} label="log of the kernel" />
         </section>
       )}
-      <TraceSection excerpt={excerpt} ends={endsOfTarget(view, target)} />
+      <TraceSection told={told} ends={endsOfTarget(view, target)} name={first?.result.record.key ?? caseId} />
       {first === undefined ? null : <Rerun command={first.result.record.rerun} />}
       <p class="back">
         <a href="#matrix">Back to the matrix</a>
@@ -165,19 +184,23 @@ function Known({ group }: { readonly group: FindingGroup }): JSX.Element | null 
 }
 
 function endsOfTarget(view: ReportView, name: string): Ends {
-  const target = view.targets.find((one) => one.target === name);
-  return endsOf(target?.transport ?? '', target?.role);
+  return endsOf(view.targets.find((one) => one.target === name));
 }
 
-function TraceSection(props: { readonly excerpt: TraceExcerpt | string; readonly ends: Ends }): JSX.Element {
-  const { excerpt, ends } = props;
-  if (typeof excerpt === 'string') {
+function TraceSection(props: {
+  readonly told: ToldTrace | string;
+  readonly ends: Ends;
+  readonly name: string;
+}): JSX.Element {
+  const { told, ends, name } = props;
+  if (typeof told === 'string') {
     return (
       <p class="muted">
-        <ForeignText text={excerpt} />
+        <ForeignText text={told} />
       </p>
     );
   }
+  const { excerpt, whole } = told;
   return (
     <details class="trace">
       <summary>
@@ -187,6 +210,20 @@ function TraceSection(props: { readonly excerpt: TraceExcerpt | string; readonly
         </span>
       </summary>
       <MessageSequence excerpt={excerpt} ends={ends} />
+      <div class="whole">
+        {whole === undefined ? null : (
+          <button type="button" data-deflated={whole.data}>
+            show all {excerpt.total} events as lines
+          </button>
+        )}
+        <p class="muted">
+          With every field, or for Wireshark, beside this page:{' '}
+          <code>
+            <ForeignText text={join(['npx', 'vhost-conformance', 'trace', '.', '--case', name])} />
+          </code>{' '}
+          (<code>--pcap --out FILE</code>)
+        </p>
+      </div>
     </details>
   );
 }

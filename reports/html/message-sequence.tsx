@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import type { FeatureOwner } from '../../reference-impl/catalogue/features.ts';
 import type {
   ConnectionObservation,
   IoctlObservation,
@@ -9,6 +10,8 @@ import type {
   RegionAccessObservation,
 } from '../../reference-impl/observations/event.ts';
 import type { TargetRecord } from '../record/record.ts';
+import { featureOwnerOf } from '../trace/feature-words.ts';
+import { ringWriteWords } from '../trace/ring-write-words.ts';
 import { AnnotatedBytes } from './annotated-bytes.tsx';
 import { DeviceCall } from './device-call.tsx';
 import { ForeignText } from './foreign-text.tsx';
@@ -19,11 +22,15 @@ import type { ExcerptItem, TraceExcerpt } from './trace-excerpt.ts';
 export interface Ends {
   readonly ours: string;
   readonly theirs: string;
+  /** Whose feature bits go over it. */
+  readonly owner?: FeatureOwner | undefined;
 }
 
-export function endsOf(transport: string, role?: TargetRecord['role']): Ends {
-  if (role === 'front-end') return { ours: 'back-end', theirs: 'front-end' };
-  return transport === 'vhost-user' ? { ours: 'front-end', theirs: 'back-end' } : { ours: 'driver', theirs: 'device' };
+export function endsOf(target: Pick<TargetRecord, 'transport' | 'device' | 'role'> | undefined): Ends {
+  const owner = featureOwnerOf(target);
+  if (target?.role === 'front-end') return { ours: 'back-end', theirs: 'front-end', owner };
+  if (target?.transport === 'vhost-user') return { ours: 'front-end', theirs: 'back-end', owner };
+  return { ours: 'driver', theirs: 'device', owner };
 }
 
 /** What went between front-end and back-end, or driver and device, in order, in two lanes. */
@@ -41,6 +48,7 @@ export function MessageSequence(props: { readonly excerpt: TraceExcerpt; readonl
             key={item.kind === 'event' ? item.event.seq : `${item.kind} ${item.seq}`}
             item={item}
             ends={ends}
+            layouts={excerpt.layouts}
           />
         ))}
       </ol>
@@ -48,7 +56,14 @@ export function MessageSequence(props: { readonly excerpt: TraceExcerpt; readonl
   );
 }
 
-function SequenceItem({ item, ends }: { readonly item: ExcerptItem; readonly ends: Ends }): JSX.Element {
+type Layouts = TraceExcerpt['layouts'];
+
+function SequenceItem(props: {
+  readonly item: ExcerptItem;
+  readonly ends: Ends;
+  readonly layouts: Layouts;
+}): JSX.Element {
+  const { item, ends, layouts } = props;
   if (item.kind === 'gap') return <li class="gap">{item.missing} more</li>;
   if (item.kind === 'repeated') {
     const what = item.events === 1 ? 'this' : `the last ${item.events} events,`;
@@ -62,7 +77,7 @@ function SequenceItem({ item, ends }: { readonly item: ExcerptItem; readonly end
   return (
     <li class={`event ${event.kind} ${laneOf(event, ends)}${isFailing ? ' failing' : ''}`}>
       <time>{milliseconds(event.timeUs)}</time>
-      <Body event={event} ends={ends} isOpen={isFailing} isContinuation={isContinuation} />
+      <Body event={event} ends={ends} layouts={layouts} isOpen={isFailing} isContinuation={isContinuation} />
       {isFailing ? <strong class="verdict">the check failed here</strong> : null}
     </li>
   );
@@ -71,10 +86,11 @@ function SequenceItem({ item, ends }: { readonly item: ExcerptItem; readonly end
 function Body(props: {
   readonly event: ObservedEvent;
   readonly ends: Ends;
+  readonly layouts: Layouts;
   readonly isOpen: boolean;
   readonly isContinuation: boolean;
 }): JSX.Element {
-  const { event, ends, isOpen, isContinuation } = props;
+  const { event, ends, layouts, isOpen, isContinuation } = props;
   switch (event.kind) {
     case 'message':
       return <Message event={event} ends={ends} isOpen={isOpen} isContinuation={isContinuation} />;
@@ -87,7 +103,7 @@ function Body(props: {
     case 'process':
     case 'memory-change':
     case 'note':
-      return <EventBody event={event} ends={ends} />;
+      return <EventBody event={event} ends={ends} layouts={layouts} />;
   }
 }
 
@@ -115,7 +131,12 @@ function laneOf(event: ObservedEvent, ends: Ends): 'to' | 'from' | 'round' | 'us
 
 type PlainObservation = Exclude<Observation, MessageObservation | RegionAccessObservation | IoctlObservation>;
 
-function EventBody({ event, ends }: { readonly event: PlainObservation; readonly ends: Ends }): JSX.Element {
+function EventBody(props: {
+  readonly event: PlainObservation;
+  readonly ends: Ends;
+  readonly layouts: Layouts;
+}): JSX.Element {
+  const { event, ends, layouts } = props;
   switch (event.kind) {
     case 'notification':
       return (
@@ -128,7 +149,7 @@ function EventBody({ event, ends }: { readonly event: PlainObservation; readonly
       return (
         <p class="own">
           <b>{event.what.replaceAll('-', ' ')}</b> ring {event.index} at 0x{event.address.toString(16)}{' '}
-          <code>{shortHex(event.bytes)}</code>
+          <code>{ringWriteWords(event, layouts.get(event.index) ?? 'split')}</code>
         </p>
       );
     case 'connection':
@@ -198,7 +219,7 @@ function Message(props: {
   readonly isContinuation: boolean;
 }): JSX.Element {
   const { event, ends, isOpen, isContinuation } = props;
-  const { name, brief } = messageTitle(event, isContinuation);
+  const { name, brief } = messageTitle(event, isContinuation, ends.owner);
   const descriptors = event.descriptors === 0 ? '' : ` + ${event.descriptors} fd`;
   const channel = event.channel === 'back-end' ? 'back-end channel, ' : '';
   return (
@@ -215,7 +236,7 @@ function Message(props: {
       </summary>
       <AnnotatedBytes
         bytes={event.bytes}
-        annotations={messageAnnotations(event, isContinuation)}
+        annotations={messageAnnotations(event, isContinuation, ends.owner)}
         length={event.length}
       />
     </details>

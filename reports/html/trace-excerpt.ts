@@ -1,4 +1,5 @@
 import type { ObservedEvent } from '../../reference-impl/observations/event.ts';
+import { layoutsOf, type TracedLayout } from '../trace/ring-write-words.ts';
 import type { Trace } from '../trace/trace.ts';
 import { type EventRun, foldRepetitions } from './event-repetition.ts';
 import { continuations } from './message-pieces.ts';
@@ -22,6 +23,8 @@ export interface TraceExcerpt {
   readonly shown: number;
   /** Of the whole case, recorded or not. */
   readonly total: number;
+  /** Layouts of its rings, by their index. */
+  readonly layouts: ReadonlyMap<number, TracedLayout>;
 }
 
 const openingRuns = 8;
@@ -52,7 +55,7 @@ export function traceExcerpt(trace: Trace, failingSeq: number | undefined, maxim
   }
   const total = Math.max(events.length + trace.dropped, (events.at(-1)?.seq ?? -1) + 1);
   if (total > next) items.push({ kind: 'gap', missing: total - next, seq: next });
-  return { items, shown, total };
+  return { items, shown, total, layouts: layoutsOf(trace.key, events) };
 }
 
 function chosenRuns(runs: readonly EventRun[], failing: ObservedEvent | undefined, maximum: number): EventRun[] {

@@ -1,5 +1,6 @@
 import { isBeyondText } from '../../reference-impl/catalogue/catalogue.ts';
 import { type FeatureVerdict, featureVerdicts } from '../feature-verdicts.ts';
+import { type FindingWeight, weightOf } from '../finding-causes.ts';
 import { findingGroups } from '../findings.ts';
 import { apartForAll } from '../judged-by-texts.ts';
 import type { MergedRun } from '../merge-runs.ts';
@@ -43,6 +44,11 @@ export interface JsonReport {
     readonly apart?: ApartReason | undefined;
     readonly how: string;
     readonly what: string;
+    /** Against what it stands: a text that counts, another version of it, or what no text says. */
+    readonly weight: FindingWeight;
+    /** Results in which it was made; the first one's command. */
+    readonly results: number;
+    readonly rerun: string;
     readonly keys: readonly string[];
   }[];
   readonly results: readonly CaseRecord[];
@@ -75,6 +81,9 @@ export function jsonReport(run: MergedRun): string {
       })),
     ),
     findings: findingGroups(run).map(({ anchor, target, caseId, finding, places }) => ({
+      weight: weightOf({ finding }),
+      results: new Set(places.map(({ result }) => result)).size,
+      rerun: places[0]?.result.record.rerun ?? '',
       anchor,
       target,
       caseId,

@@ -1,6 +1,7 @@
+import { byWeight } from '../finding-causes.ts';
 import type { MergedRun } from '../merge-runs.ts';
 import type { CaseRecord } from '../record/record.ts';
-import { authorityWords, findingSentence, reasonsOf, standingOf } from '../result-explanation.ts';
+import { authorityWords, findingSentence, levelWord, reasonsOf, standingOf } from '../result-explanation.ts';
 import { visibleText } from '../visible-text.ts';
 
 /** JUnit XML: a test suite for each target. Results that were not run are skipped tests. */
@@ -47,18 +48,7 @@ function bodyOf(record: CaseRecord): string {
     case 'ok':
       return '';
     case 'failed':
-      return record.findings
-        .map((finding) => {
-          const text = [findingSentence(finding), finding.stderr, finding.kernelLog, record.rerun].filter(
-            (part) => part !== undefined,
-          );
-          return element(
-            'failure',
-            { type: finding.how, message: `${authorityWords(finding)}: ${finding.what}` },
-            escapeXml(text.join('\n')),
-          );
-        })
-        .join('');
+      return failureOf(record);
     case 'broken':
       return element('error', { type: 'error', message: reasons.split('\n')[0] ?? '' }, escapeXml(reasons));
     case 'known':
@@ -68,6 +58,25 @@ function bodyOf(record: CaseRecord): string {
     case 'skipped':
       return skipped([record.verdict, reasons].filter((part) => part !== '').join(': '));
   }
+}
+
+/** One failure, of the heaviest finding; its text holds them all. */
+function failureOf(record: CaseRecord): string {
+  const findings = byWeight(record.findings);
+  const [first] = findings;
+  if (first === undefined) return element('failure', { type: 'wrong', message: 'no finding says why' }, '');
+  const more = findings.length === 1 ? '' : ` (and ${findings.length - 1} more)`;
+  const text = findings.flatMap((finding) =>
+    [findingSentence(finding), finding.stderr, finding.kernelLog].filter((part) => part !== undefined),
+  );
+  const level = element('property', { name: 'level', value: levelWord(first) }, '');
+  const basis = element('property', { name: 'basis', value: first.basis }, '');
+  const failure = element(
+    'failure',
+    { type: first.how, message: `${authorityWords(first)}: ${first.what}${more}` },
+    escapeXml([...text, record.rerun].join('\n')),
+  );
+  return `${element('properties', {}, `${level}${basis}`)}${failure}`;
 }
 
 function skipped(message: string): string {

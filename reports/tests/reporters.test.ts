@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import t from 'tap';
 import { mergeRuns } from '../merge-runs.ts';
 import type { Outcome } from '../record/record.ts';
+import { githubReport, githubSummary } from '../reporters/github.ts';
 import { type JsonReport, jsonReport } from '../reporters/json.ts';
 import { junitReport } from '../reporters/junit.ts';
 import { ktapReport } from '../reporters/ktap.ts';
@@ -57,17 +59,17 @@ t.test('TAP: diagnostics are YAML that holds on to hostile text', (t) => {
 
 t.test('KTAP: a subtest for each target', (t) => {
   const lines = ktapReport(run).split('\n');
-  t.strictSame(lines.slice(0, 3), ['KTAP version 1', '1..4', '    KTAP version 1']);
+  t.strictSame(lines.slice(0, 3), ['KTAP version 1', '1..4', '  KTAP version 1']);
   t.strictSame(
     lines.filter((line) => /^(not )?ok /.test(line)),
     ['not ok 1 qemu-storage-daemon', 'not ok 2 dpdk-testpmd', 'ok 3 reference', 'not ok 4 kernel-vhost-mdev'],
   );
-  const points = lines.filter((line) => /^ {4}(not )?ok /.test(line));
+  const points = lines.filter((line) => /^ {2}(not )?ok /.test(line));
   t.equal(points.length, run.results.length);
-  t.equal(matches(points, /^ {4}not ok \d+ [^#]*$/), count('fail'));
-  t.equal(matches(points, /^ {4}not ok \d+ .* # ERROR /), count('error'));
-  t.equal(matches(points, /^ {4}ok \d+ .* # SKIP /), count('inconclusive', 'not-run', 'not-applicable'));
-  t.equal(matches(points, /^ {4}ok \d+ [^#]*$/), count('pass'));
+  t.equal(matches(points, /^ {2}not ok \d+ [^#]*$/), count('fail'));
+  t.equal(matches(points, /^ {2}not ok \d+ .* # ERROR /), count('error'));
+  t.equal(matches(points, /^ {2}ok \d+ .* # SKIP /), count('inconclusive', 'not-run', 'not-applicable'));
+  t.equal(matches(points, /^ {2}ok \d+ [^#]*$/), count('pass'));
   t.equal(matches(ktapReport(part).split('\n'), /# SKIP no shard ran it/), part.missing.length);
   t.end();
 });
@@ -83,9 +85,58 @@ t.test('what an expectations file knows is no failure in any of them', (t) => {
   };
   t.equal(matches(tapReport(known).split('\n'), /^not ok (?!.*# TODO)/), count('error'));
   t.equal(matches(tapReport(known).split('\n'), /# TODO known: known \\#12$/), count('fail'));
-  t.equal(matches(ktapReport(known).split('\n'), /# XFAIL known ＃12$/), count('fail'));
+  t.equal(
+    matches(ktapReport(known).split('\n'), /^ {2}ok \d+ \S.* # XFAIL known ＃12: \S+ \(.*\): .*expected /),
+    count('fail'),
+  );
+  t.equal(matches(ktapReport(known).split('\n'), /^ *not ok .*# XFAIL/), 0);
   t.notMatch(junitReport(known), '<failure');
   t.match(junitReport(known), '<skipped message="known: known #12"/>');
+  t.end();
+});
+
+t.test('JUnit: one failure for each case that failed, however many findings it has', (t) => {
+  const twice = {
+    ...run,
+    results: run.results.map(({ record, root }) => ({
+      root,
+      record: { ...record, findings: record.findings.flatMap((finding) => [finding, { ...finding, what: 'more' }]) },
+    })),
+  };
+  const text = junitReport(twice);
+  t.equal(text.split('<failure ').length - 1, count('fail'));
+  t.equal(text.split(': more: expected ').length - 1, count('fail'), 'the text holds every finding');
+  const levels = new Set([...text.matchAll(/<property name="level" value="([^"]+)"/g)].map(([, level]) => level));
+  t.ok(levels.has('MUST'));
+  t.equal(text.split('<property name="level"').length - 1, count('fail'));
+  if (spawnSync('xmllint', ['--version']).status === 0) {
+    const { status, stderr } = spawnSync('xmllint', ['--noout', '-'], { input: text, encoding: 'utf8' });
+    t.equal(status, 0, stderr);
+  } else t.comment('xmllint is not installed');
+  t.end();
+});
+
+t.test('JSON: a finding has its level, its weight and the line that runs it again', (t) => {
+  const { findings } = JSON.parse(jsonReport(run)) as JsonReport;
+  for (const { rerun, weight, level, basis, results } of findings) {
+    t.match(rerun, /^npx vhost-conformance run /);
+    t.ok(results > 0);
+    t.equal(weight === 'beyond', basis === 'choice' || basis === 'robustness');
+    t.equal(level === null, weight === 'beyond');
+  }
+  t.end();
+});
+
+t.test('GitHub: an annotation for each finding that counts, and a summary', (t) => {
+  const lines = githubReport(run).trimEnd().split('\n');
+  for (const line of lines) t.match(line, /^::(error|warning|notice) title=[^:\n]*::[^\n]+$/);
+  t.ok(lines.length <= 30);
+  t.ok(lines.some((line) => line.startsWith('::error ')));
+  t.notOk(lines.some((line) => line.includes('\u001b') || line.includes('\r')));
+  const summary = githubSummary(run);
+  t.match(summary, /^## \d+ violations? on 2 of 4 targets/);
+  t.match(summary, '| qemu-storage-daemon |');
+  t.notMatch(summary, /<img/);
   t.end();
 });
 

@@ -20,7 +20,7 @@ export interface TraceBounds {
   readonly lastEvents: number;
   /** Events kept before and after each event at which a check failed. */
   readonly aroundFinding: number;
-  /** Findings beyond these are not surrounded. */
+  /** Findings beyond these are not surrounded; the event at which they were made is kept all the same. */
   readonly findings: number;
   /** Bytes kept of each message, ring write, memory change and access to a region, and of each argument of a call. */
   readonly bytesPerEvent: number;
@@ -46,11 +46,13 @@ export function boundTrace(
 ): Trace {
   const { firstEvents, lastEvents, bytesPerEvent } = bounds;
   const count = trace.events.length;
-  const around = [...new Set(findings)].slice(0, bounds.findings);
+  const failing = new Set(findings);
+  const around = [...failing].slice(0, bounds.findings);
   const kept = trace.events.filter(
     ({ seq }, index) =>
       index < firstEvents ||
       index >= count - lastEvents ||
+      failing.has(seq) ||
       around.some((finding) => Math.abs(finding - seq) <= bounds.aroundFinding),
   );
   return {

@@ -56,5 +56,10 @@ summary.arrow:hover { background: var(--well); }
   .bytes { margin-inline: 0.5rem; padding: 0.5rem; }
   .arrow { padding-inline: 0.8rem; }
 }
-@media print { .bytes { break-inside: avoid; } }
+
+.whole { padding: 0 0 1rem; }
+.whole p { margin-top: 0.5rem; font-size: 0.84rem; }
+.whole pre { background: var(--well); padding: 0.7rem 0.9rem; max-height: 34rem; overflow: auto; font-size: 0.75rem; line-height: 1.55; }
+.whole mark { background: var(--fail-ground); color: var(--fail); }
+@media print { .whole button { display: none; } .bytes { break-inside: avoid; } }
 `;

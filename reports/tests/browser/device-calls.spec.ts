@@ -60,3 +60,18 @@ test('what has many lines stands below what was expected', async ({ report }) =>
   expect(actual?.width).toBe(expected?.width);
   expect(await report.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true);
 });
+
+test('a trace that is cut can be seen whole, at the event that failed', async ({ report }) => {
+  const button = report.locator('button[data-deflated]').first();
+  const id = await button.evaluate((one) => one.closest('article')?.id);
+  const article = report.locator(`#${id}`);
+  await article.locator('.trace > summary').click();
+  const total = Number(/all (\d+) events/.exec((await button.textContent()) ?? '')?.[1]);
+  expect(await article.locator('.sequence .event').count()).toBeLessThan(total);
+  await article.locator('button[data-deflated]').click();
+  const lines = article.locator('.whole pre');
+  await expect(lines).toBeFocused();
+  const text = (await lines.textContent()) ?? '';
+  expect(text.split('\n').filter((line) => /^ *\d+ +[\d.]+ ms /.test(line)).length).toBe(total);
+  await expect(lines.locator('mark')).toContainText('a check failed here');
+});

@@ -1,0 +1,118 @@
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import type { RingWriteObservation } from '../../reference-impl/observations/event.ts';
+import { tracePcap } from '../export/trace-pcap.ts';
+import { traceLines, traceText } from '../export/trace-text.ts';
+import { featureOwnerOf } from '../trace/feature-words.ts';
+import { layoutsOf, ringWriteWords } from '../trace/ring-write-words.ts';
+import { boundTrace, defaultTraceBounds, type Trace } from '../trace/trace.ts';
+import { sampleMdevTrace } from './sample-mdev-trace.ts';
+import { sampleTrace } from './sample-trace.ts';
+
+const { events, failing } = sampleTrace('wrong', 40);
+const trace: Trace = { target: 'x', key: 'a/b', repetition: 0, dropped: 0, events };
+const owner = featureOwnerOf({ transport: 'vhost-user', device: 'block' });
+
+t.test('as text: every event, every field, and where the check failed', (t) => {
+  const facts = { owner, failing: new Set([failing]) };
+  const lines = traceLines(trace, facts);
+  t.equal(lines.length, events.length);
+  t.strictSame(
+    lines.flatMap((line, index) => (line.endsWith('<== a check failed here') ? [events[index]?.seq] : [])),
+    [failing],
+  );
+  const text = traceText(trace, facts);
+  t.match(text, /^x: a\/b\n/);
+  t.match(text, /-> VHOST_USER_SET_VRING_BASE {2}index 0, num 0xfffe {2}\(20 B\)\n +0-3 +request/);
+  t.match(text, /descriptor, ring 0 at 0x100001000: addr 0x1000, len 16, flags NEXT, next 1/);
+  t.match(text, /available idx, ring 0 at 0x2002: idx 1/);
+  t.match(
+    traceText({ ...trace, dropped: 3, events: events.slice(2) }, facts),
+    /… 2 events were not recorded[\s\S]*3 of/,
+  );
+  t.end();
+});
+
+t.test('bits of a device have its names', (t) => {
+  const words = (device: string): string =>
+    traceText(trace, { owner: featureOwnerOf({ transport: 'vhost-user', device }), failing: new Set() });
+  t.match(words('block'), /VIRTIO_BLK_F_BLK_SIZE/);
+  t.notMatch(words('block'), /\bbit 6\b/);
+  t.match(words('net'), /VIRTIO_NET_F_/);
+  t.notMatch(words('net'), /VIRTIO_BLK/);
+  t.equal(featureOwnerOf(undefined), undefined);
+  t.end();
+});
+
+t.test('ring writes in the fields of their layout', (t) => {
+  const write = (what: RingWriteObservation['what'], bytes: readonly number[]): RingWriteObservation => ({
+    kind: 'ring-write',
+    what,
+    index: 0,
+    address: 0n,
+    bytes: Uint8Array.from(bytes),
+  });
+  const descriptor = [0, 0x20, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 7, 0, 0x82, 0];
+  t.equal(ringWriteWords(write('descriptor', descriptor), 'packed'), 'addr 0x2000, len 16, id 7, flags WRITE|AVAIL');
+  t.equal(
+    ringWriteWords(write('descriptor', descriptor), 'split'),
+    'addr 0x2000, len 16, flags NEXT|WRITE|INDIRECT, next 130',
+  );
+  t.equal(ringWriteWords(write('used-seen', [3, 0, 0, 0, 9, 0, 0, 0]), 'split'), 'id 3, len 9');
+  t.equal(ringWriteWords(write('used-event', [5, 0x80]), 'packed'), 'off_wrap: slot 5, wrap counter 1');
+  t.equal(ringWriteWords(write('used-event', [5, 0x80]), 'split'), 'used_event 32773');
+  t.equal(ringWriteWords(write('descriptor', [1]), 'split'), 'cut: 1 of 16 bytes');
+  const layout = (key: string, ...writes: RingWriteObservation[]): unknown =>
+    layoutsOf(
+      key,
+      writes.map((one, seq) => ({ ...one, seq, timeUs: 0 })),
+    ).get(0);
+  t.equal(layout('a', write('descriptor', descriptor)), 'split');
+  t.equal(layout('a[layout=packed]', write('descriptor', descriptor)), 'packed');
+  t.equal(layout('a', write('descriptor', descriptor), write('used-seen', descriptor)), 'packed');
+  t.equal(layout('a[layout=packed]', write('available-idx', [0, 0])), 'split');
+  t.end();
+});
+
+t.test('the event of no finding is cut away, however many there are', (t) => {
+  const many = Array.from({ length: 4000 }, (_, seq) => ({ kind: 'note' as const, text: '', seq, timeUs: seq }));
+  const findings = Array.from({ length: 20 }, (_, index) => 400 + index * 150);
+  const kept = new Set(boundTrace({ ...trace, events: many }, findings).events.map(({ seq }) => seq));
+  for (const finding of findings) t.ok(kept.has(finding), `${finding}`);
+  t.ok(kept.size < defaultTraceBounds.firstEvents + defaultTraceBounds.lastEvents + 20 + 8 * 49);
+  t.end();
+});
+
+const tshark = spawnSync('tshark', ['--version']).status === 0;
+
+for (const [name, sample] of [
+  ['vhost-user', { events, failing }],
+  ['vhost-mdev', sampleMdevTrace()],
+] as const) {
+  t.test(`as pcapng of ${name}: tshark reads every event, its bytes and its words`, (t) => {
+    const pcap = tracePcap({ ...trace, events: sample.events }, { owner, failing: new Set([sample.failing]) });
+    t.equal(Buffer.from(pcap).readUInt32LE(8), 0x1a2b3c4d);
+    if (!tshark) {
+      t.comment('tshark is not installed: what it would read is left out');
+      t.end();
+      return;
+    }
+    const path = join(t.testdir(), 'trace.pcapng');
+    writeFileSync(path, pcap);
+    const read = spawnSync('tshark', ['-r', path, '-T', 'fields', '-e', 'frame.len', '-e', 'frame.comment'], {
+      encoding: 'utf8',
+    });
+    t.equal(read.status, 0, read.stderr);
+    const lines = read.stdout.trimEnd().split('\n');
+    t.equal(lines.length, sample.events.length);
+    for (const [index, event] of sample.events.entries()) {
+      const [length, comment = ''] = lines[index]?.split('\t') ?? [];
+      t.match(comment, `#${event.seq} `);
+      if (event.kind === 'message') t.equal(Number(length), event.length);
+    }
+    t.match(lines[sample.events.findIndex(({ seq }) => seq === sample.failing)], 'a check failed here');
+    t.end();
+  });
+}
