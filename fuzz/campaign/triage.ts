@@ -15,6 +15,8 @@ const rateRuns = 20;
 const usualTries = 400;
 /** A program that fails less than each time is asked so often. */
 const mostAsked = 5;
+/** What silences may take where a program shows nothing at first: a busy process answers later. */
+const patient = 20;
 /** Minimising leaves so much of the time for the runs that confirm what is left. */
 const partOfMinimizing = 0.8;
 
@@ -32,7 +34,7 @@ export interface TriageOptions {
 }
 
 /** What triage wants of an examiner. */
-export type Examines = Pick<Examiner, 'examine' | 'leakOf' | 'restart'>;
+export type Examines = Pick<Examiner, 'examine' | 'leakOf' | 'restart' | 'setPatience'>;
 
 /** What runs on fresh processes showed: the finding that came first, and in how many of them it came. */
 interface Rate {
@@ -71,10 +73,24 @@ export class Triage {
     const ofOne = this.#rateOf(alone, isLeak);
     if (ofOne !== undefined) return this.#least(alone, ofOne, isLeak);
     if (isLeak) return undefined;
+    const later = this.#patiently(() => {
+      const rate = this.#rateOf(alone, false);
+      return rate && this.#least(alone, rate, false);
+    });
+    if (later !== undefined) return later;
     const behind = this.#behindOthers(program);
     if (behind !== undefined) return behind;
     const rare = this.#rateOf(alone, false, rateRuns);
     return rare === undefined ? undefined : this.#least(alone, rare, false);
+  }
+
+  #patiently<Answer>(work: () => Answer): Answer {
+    this.#examiner.setPatience(patient);
+    try {
+      return work();
+    } finally {
+      this.#examiner.setPatience(undefined);
+    }
   }
 
   /** The fewest of the programs since the process began behind which it shows something. */

@@ -51,6 +51,7 @@ export class Examiner {
   readonly #port: DriverPort;
   readonly #options: ExaminerOptions;
   readonly #executor: Executor;
+  #patience: number;
   readonly #leaks: LeakWatch;
   readonly edges: EdgeSignals;
   /** Buckets of reports that are known. */
@@ -73,7 +74,8 @@ export class Examiner {
   constructor(port: DriverPort, options: ExaminerOptions) {
     this.#port = port;
     this.#options = options;
-    this.#executor = new Executor(port, options.patience);
+    this.#patience = options.patience ?? 1;
+    this.#executor = new Executor(port, this.#patience);
     this.#leaks = new LeakWatch(port, options.holdsExactly === true);
     this.edges = new EdgeSignals(port.iut.coverage);
   }
@@ -98,6 +100,12 @@ export class Examiner {
     const end = this.#crash() ?? this.#silence();
     this.edges.read();
     return end ?? this.#strayWrite ?? this.#report() ?? this.#violation() ?? this.#disagreement();
+  }
+
+  /** From now on silences of a program may take so many times as much; undefined: as it was at first. */
+  setPatience(patience: number | undefined): void {
+    this.#patience = patience ?? this.#options.patience ?? 1;
+    this.#executor.setPatience(this.#patience);
   }
 
   /**
@@ -207,7 +215,7 @@ export class Examiner {
     const port = this.#port;
     const calls = this.#calls;
     // What came of the calls of the whole program stays.
-    const executor = new Executor(port, this.#options.patience);
+    const executor = new Executor(port, this.#patience);
     for (const place of places.slice(0, -1)) {
       if (!startedAfresh(port)) break;
       executor.run({ calls: calls.slice(0, place + 1) });

@@ -44,7 +44,7 @@ export class Executor {
   readonly #rings: RingCalls;
   readonly #deadlineMs: number;
   /** The deadline that parts are taken of. */
-  readonly #patientMs: number;
+  #patientMs: number;
   #silentMs = 0;
   #descriptors = 0;
 
@@ -54,6 +54,11 @@ export class Executor {
     this.#rings = new RingCalls(port, this.#made, this.outcomes);
     this.#deadlineMs = port.deadlineMs;
     this.#patientMs = port.deadlineMs * patience;
+  }
+
+  /** From now on silences may take so many times as much. */
+  setPatience(patience: number): void {
+    this.#patientMs = this.#deadlineMs * patience;
   }
 
   /** What the program that runs has made so far: for those that look behind a call. */

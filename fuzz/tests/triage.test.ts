@@ -19,6 +19,7 @@ function mortal(dies: (ran: readonly Program[], processes: number) => boolean): 
       return dies(ran, processes) ? { kind: 'crash', place, exit: { signal: 'SIGSEGV' } } : undefined;
     },
     leakOf: () => undefined,
+    setPatience: () => undefined,
     restart() {
       ran = [];
       processes++;
@@ -42,6 +43,24 @@ t.test('the fewest items that are enough are found, in their order', (t) => {
     fewest(items, () => true),
     [],
   );
+  t.end();
+});
+
+t.test('what a busy process shows only where it has time is one of its program alone', (t) => {
+  let patience: number | undefined;
+  const examiner = {
+    ...mortal((ran) => patience === 20 && has(ran.at(-1) as Program, 'wait')),
+    setPatience: (times: number | undefined) => {
+      patience = times;
+    },
+  };
+  const bucket = new Triage(examiner, { ...options, before: innocent }).bucketOf(
+    program('r1 = connect\nr2 = fence\nr3 = wait\n'),
+    false,
+  );
+  t.match(bucket, { name: 'crash-SIGSEGV-wait', before: [], shown: 3, runs: 3, isMinimal: true });
+  t.equal(bucket?.program.calls.length, 1);
+  t.equal(patience, undefined, 'others have as much time as before');
   t.end();
 });
 
