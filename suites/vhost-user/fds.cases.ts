@@ -116,6 +116,29 @@ export const refusedLeaks = defineCase({
   },
 });
 
+export const farRingLeaks = defineCase({
+  id: 'vhost-user/fds/request-for-a-ring-that-cannot-be-leaks-no-descriptor',
+  title: 'a descriptor that comes with SET_VRING_ENABLE of a ring which no back-end has does not stay open',
+  proves: { 'vu-fds/refused-message-leaks-no-descriptor': 'far-ring-leaks-descriptors' },
+  applies: { start: 'closed', transports, needs: ['resources'], ring: 'none' },
+  run({ port, connect, points, requirement }) {
+    const check = requirement('vu-fds/refused-message-leaks-no-descriptor');
+    check.isBesideText = true;
+    const all = [256, 0x8001].map((index) => ({ key: `index=${index}`, index }));
+    points(all, ({ key, index }) => {
+      growsNot(port, check, `descriptors held after repeating SET_VRING_ENABLE with a descriptor and ${key}`, () => {
+        const session = negotiatedBare(port, connect('connected'));
+        const fd = port.descriptors.eventfd();
+        const payload = { index, num: 0 };
+        session.messages.send({ request: 'VHOST_USER_SET_VRING_ENABLE', payload, descriptors: [fd] });
+        session.messages.fence();
+        session.close();
+        port.descriptors.close(fd);
+      });
+    });
+  },
+});
+
 export const surplusDescriptors = defineCase({
   id: 'vhost-user/fds/surplus-descriptors-are-refused-or-closed',
   title: 'more descriptors than a message takes do not stay open',

@@ -51,6 +51,35 @@ export const pastEndOfFile = defineCase({
   },
 });
 
+export const unmappable = defineCase({
+  id: 'vhost-user/memory-limits/regions-that-no-process-can-map-are-survived',
+  title:
+    'a region nearly as large as the addresses of a process is refused or survived, and so is the end of its session',
+  proves: { 'vu-memory/region-past-end-of-file-survived': 'unmappable-region-crashes' },
+  applies: { ...acknowledgedTables, ring: 'none' },
+  run({ port, connect, points, requirement }) {
+    const check = requirement('vu-memory/region-past-end-of-file-survived');
+    const guest = port.createGuest(guestLayouts['single-region']);
+    const right = guest.regions.map(fieldsOf);
+    const [file = 0] = descriptorsOf(port, guest.regions);
+    // Beside all memory of the guest.
+    const odd = { guestAddress: 1n << 50n, userAddress: 1n << 63n, size: page, mmapOffset: 0n };
+    const all = [
+      { key: 'size=0x7e0000000000', region: { ...odd, size: 0x7e00_0000_0000n } },
+      { key: 'size=2^47-2^16', region: { ...odd, size: (1n << 47n) - (1n << 16n) } },
+      { key: 'offset=0x7e0000000000', region: { ...odd, mmapOffset: 0x7e00_0000_0000n } },
+    ];
+    points(all, ({ key, region }) => {
+      const session = connect('negotiated');
+      const answer = session.messages.acknowledged(setMemTable([...right, region], [file, file]));
+      if (answer.kind === 'died' || answer.kind === 'silent') check.failsBy(answer, key, 'an answer');
+      // What was mapped is given back at the end of the session.
+      session.close();
+      stillServes(port, session, check, `service behind a session with a region of ${key}`);
+    });
+  },
+});
+
 export const outsideRegions = defineCase({
   id: 'vhost-user/memory-limits/buffers-outside-memory-are-refused',
   title: 'a buffer outside the memory is not taken for one: nothing else is written, and the request does not succeed',

@@ -3,9 +3,11 @@ import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
+import { presupposed } from '../premise.ts';
 import { growsNot } from '../resource-growth.ts';
 import { addMemReg, fieldsOf, type RegionFields, remMemReg } from './memory-table.ts';
 import { refusesMessage, stillServes } from './refusal.ts';
+import { getBase } from './ring-messages.ts';
 import { wordOf } from './words.ts';
 
 /** GET_MAX_MEM_SLOTS, ADD_MEM_REG and REM_MEM_REG (vhost-user, protocol feature CONFIGURE_MEM_SLOTS). */
@@ -243,6 +245,35 @@ export const removedNotAccessed = defineCase({
     if (session.isOpen) session.messages.fence();
     writes.stopAll();
     check.unchanged(before.guest, changes(before), 'memory in the removed regions');
+  },
+});
+
+export const ringRemoved = defineCase({
+  id: 'vhost-user/memory-slots/ring-in-a-removed-region-is-not-used',
+  title: 'a ring that runs while REM_MEM_REG removes its region uses nothing that is made available there afterwards',
+  proves: {
+    'vu-memory/removed-region-not-accessed': ['ring-in-removed-region-crashes', 'removed-region-still-used'],
+  },
+  applies,
+  run({ port, session, driverOf, ring, requirement }) {
+    const check = requirement('vu-memory/removed-region-not-accessed');
+    const kept = port.createGuest(guestLayouts['single-region']);
+    const gone = port.createGuest(guestLayouts['below-and-above-4gib']);
+    addAll(port, session, kept, check);
+    addAll(port, session, gone, check);
+    const driver = driverOf(session, kept);
+    const queue = driver.attach(ring({ guest: gone, size: 16 }));
+    presupposed(port, check, 'a request is served before the removal', () => driver.transfer(queue, { seed: 1 }));
+    for (const region of gone.regions) {
+      check.accepted(session.messages.acknowledged(remMemReg(fieldsOf(region))), `REM_MEM_REG ${region.index}`);
+    }
+    const before = queue.usedCount();
+    queue.makeAvailable([driver.request({ seed: 2 }).segments]);
+    queue.kick();
+    if (session.isOpen) session.messages.fence();
+    if (session.isOpen) getBase(session, driver.queueIndex);
+    check.equal(queue.usedCount() - before, 0, 'chains that are used in the removed region');
+    stillServes(port, session, check, 'service behind the removal of a region with a ring');
   },
 });
 

@@ -43,6 +43,13 @@ export const descriptorFaults = {
     'descriptors of a refused request are never closed',
     inTable('descriptors', { closesUntaken: (handled) => !isRefusal(handled) }),
   ),
+  'far-ring-leaks-descriptors': vhostUserFault(
+    'vu-fds/refused-message-leaks-no-descriptor',
+    'descriptors of a SET_VRING_ENABLE that is refused are never closed',
+    inTable('descriptors', {
+      closesUntaken: (handled, name) => !isRefusal(handled) || name !== 'VHOST_USER_SET_VRING_ENABLE',
+    }),
+  ),
   'surplus-descriptors-kept': vhostUserFault(
     'vu-fds/surplus-descriptors-refused-or-closed',
     'descriptors beyond those that a request needs are never closed',

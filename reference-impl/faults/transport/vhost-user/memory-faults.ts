@@ -1,5 +1,6 @@
 import { isFailure, MemoryMap, type Translation } from '../../../memory/memory-map.ts';
 import type { RegionDescription } from '../../../vhost-user/memory-rules.ts';
+import { isStarted } from '../../../vhost-user/ring-state.ts';
 import { requestId } from '../../../wire/vhost-user-messages.ts';
 import type { VhostUserFault } from '../../fault.ts';
 import { handling, inTable, vhostUserFault } from './vhost-user-fault.ts';
@@ -88,6 +89,20 @@ export const memoryFaults = {
       return handled;
     }),
   ),
+  'unmappable-region-crashes': vhostUserFault(
+    'vu-memory/region-past-end-of-file-survived',
+    'it aborts at a region that ends beyond 64 TiB of its file',
+    handling<{ readonly regions: readonly RegionDescription[] }>(
+      'VHOST_USER_SET_MEM_TABLE',
+      (right, session, { regions }) => {
+        const isFar = regions.some(({ size, mmapOffset }) => size < 1n << 47n && size + mmapOffset >= 1n << 46n);
+        const handled = right();
+        if (isFar && handled.kind === 'refused' && handled.why.includes('end of the file'))
+          session.edge.breakDown('abort');
+        return handled;
+      },
+    ),
+  ),
   'unsorted-regions-refused': vhostUserFault(
     'vu-memory/regions-taken-in-any-order',
     'a table whose regions do not rise by guest address is refused',
@@ -165,6 +180,19 @@ export const memoryFaults = {
     'vu-memory/removed-region-not-accessed',
     'REM_MEM_REG is acknowledged and the region stays in use',
     inTable('memory', { forgets: () => false }),
+  ),
+  'ring-in-removed-region-crashes': vhostUserFault(
+    'vu-memory/removed-region-not-accessed',
+    'it ends by SIGBUS where REM_MEM_REG removes the region of a ring that runs',
+    handling<RegionDescription>('VHOST_USER_REM_MEM_REG', (right, session, region) => {
+      const handled = right();
+      const isWithin = (at: bigint): boolean => at >= region.userAddress && at - region.userAddress < region.size;
+      const isHit = session.rings.vrings.some(
+        ({ state, addresses }) => addresses !== undefined && isStarted(state) && isWithin(addresses.desc),
+      );
+      if (handled.kind === 'done' && isHit) session.edge.breakDown('bus-error');
+      return handled;
+    }),
   ),
   'unknown-region-removal-accepted': vhostUserFault(
     'vu-memory/unknown-region-removal-refused',
