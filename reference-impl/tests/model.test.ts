@@ -1,6 +1,6 @@
 import t from 'tap';
 import { featureSet } from '../catalogue/catalogue.ts';
-import { encodeBlockHeader, SECTOR_SIZE } from '../devices/block-layout.ts';
+import { blockConfig, encodeBlockHeader, SECTOR_SIZE } from '../devices/block-layout.ts';
 import { DiskModel } from '../oracle/model/disk-model.ts';
 import { liberties } from '../oracle/model/liberties.ts';
 import { Model, type ModelTarget } from '../oracle/model/model.ts';
@@ -76,6 +76,40 @@ t.test('a read gives what was written before it, whatever the order of use', (t)
   read(1, 3n);
   useRead(1, 7);
   t.strictSame(found(), ['blk/read-returns-written-data']);
+  t.end();
+});
+
+t.test('a range with a flag that is not supported is told so; with another flaw as well any failure will do', (t) => {
+  const configuration = new Uint8Array(72);
+  const limits = new DataView(configuration.buffer);
+  for (const most of [blockConfig.maxDiscardSectors, blockConfig.maxWriteZeroesSectors]) {
+    limits.setUint32(most, 8, true);
+    limits.setUint32(most + 4, 1, true);
+  }
+  const range = (sector: bigint, sectors: number, flags: number): Uint8Array => {
+    const view = new DataView(new ArrayBuffer(16));
+    view.setBigUint64(0, sector, true);
+    view.setUint32(8, sectors, true);
+    view.setUint32(12, flags, true);
+    return new Uint8Array(view.buffer);
+  };
+  const discardAndZeroes = (1n << 13n) | (1n << 14n);
+  const seen = (type: number, status: number, ...ranges: readonly Uint8Array[]): string[] => {
+    const { add, use, found } = attached({ target: { configuration }, features: discardAndZeroes });
+    add(0, bytesOf(encodeBlockHeader({ type, sector: 0n }), ...ranges), 1);
+    use(0, Uint8Array.of(status));
+    return found();
+  };
+  const [discard, zeroes] = [11, 13];
+  const unknown = 'blk/unknown-range-flags-unsupported';
+  t.strictSame(seen(zeroes, 2, range(3n, 4, 2)), []);
+  t.strictSame(seen(zeroes, 1, range(3n, 4, 2)), [unknown]);
+  t.strictSame(seen(discard, 1, range(3n, 4, 1)), ['blk/discard-unmap-unsupported']);
+  const more = { 'past the disk': [range(63n, 4, 2)], 'too many': [range(1n, 1, 2), range(2n, 1, 2)] };
+  for (const [what, ranges] of Object.entries(more)) {
+    for (const failure of [1, 2]) t.strictSame(seen(zeroes, failure, ...ranges), [], `${what}: ${failure}`);
+    t.strictSame(seen(zeroes, 0, ...ranges), [unknown], what);
+  }
   t.end();
 });
 

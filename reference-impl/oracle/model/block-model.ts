@@ -199,16 +199,17 @@ export class BlockModel implements DeviceModel {
     const feature = isDiscard ? VIRTIO_BLK_F_DISCARD : VIRTIO_BLK_F_WRITE_ZEROES;
     if ((features & feature) === 0n || data.length === 0 || data.length % RANGE_SIZE !== 0) return this.#unfollowed();
     const ranges = decodeRanges(data);
+    const isSound = this.#isWithinLimits(isDiscard, ranges);
     if (ranges.some(({ flags }) => (flags & ~unmap) !== 0)) {
-      return this.#plain('a range with unknown flags', 'blk/unknown-range-flags-unsupported', VIRTIO_BLK_S_UNSUPP, 1);
+      return this.#flagged('a range with unknown flags', 'blk/unknown-range-flags-unsupported', isSound);
     }
     if (isDiscard && ranges.some(({ flags }) => flags !== 0)) {
-      return this.#plain('DISCARD with unmap', 'blk/discard-unmap-unsupported', VIRTIO_BLK_S_UNSUPP, 1);
+      return this.#flagged('DISCARD with unmap', 'blk/discard-unmap-unsupported', isSound);
     }
     if (ranges.some(({ sector, sectors }) => sectors > 0 && this.#isPastDisk(sector, sectors))) {
       return this.#failing('a range', this.#unfollowed());
     }
-    if (!this.#isWithinLimits(isDiscard, ranges)) return this.#unfollowed();
+    if (!isSound) return this.#unfollowed();
     const writes = ranges.map(({ sector, sectors }) => {
       const content = isDiscard ? undefined : new Uint8Array(sectors * SECTOR_SIZE);
       return this.#disk.beginWrite(Number(sector), sectors, content);
@@ -231,6 +232,12 @@ export class BlockModel implements DeviceModel {
     for (const write of writes) this.#disk.endWrite(write, isDone);
   }
 
+  /** Ranges with flags that are not supported. No text says which of two flaws a device finds first: the other may fail it. */
+  #flagged(what: string, requirement: RequirementSlug, isSound: boolean): Pending {
+    if (isSound) return this.#plain(what, requirement, VIRTIO_BLK_S_UNSUPP, 1);
+    return this.#failing(what, this.#unfollowed(), requirement);
+  }
+
   #isWithinLimits(isDiscard: boolean, ranges: readonly BlockRange[]): boolean {
     const { configuration } = this.#options;
     const field = isDiscard ? blockConfig.maxDiscardSectors : blockConfig.maxWriteZeroesSectors;
@@ -247,13 +254,12 @@ export class BlockModel implements DeviceModel {
   }
 
   /** An access past the end of the disk: what it changes is open, and that it fails is a choice. */
-  #failing(what: string, pending: Pending): Pending {
+  #failing(what: string, pending: Pending, requirement: RequirementSlug = 'blk/access-past-capacity-fails'): Pending {
     return {
       ...pending,
       complete: (completion, layout) => {
         const { written } = completion;
         if (written[written.length - 1] === VIRTIO_BLK_S_OK) {
-          const requirement = 'blk/access-past-capacity-fails';
           this.#options.tell({ requirement, what: `the status of ${what}`, expected: 'a failure', actual: 'OK' });
         }
         pending.complete(completion, layout);
