@@ -2,8 +2,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { targets } from '../../fixtures/targets/index.ts';
 import { parseProgram } from '../../fuzz/program/parse-program.ts';
 import { decodeProgram, encodeProgram } from '../../fuzz/program/program-encoding.ts';
+import { readKnownBuckets } from '../fuzz/known-buckets.ts';
 import { emptyDirectory, run, start, until } from './command-line.ts';
 import { refuses } from './refusal.ts';
 
@@ -29,6 +31,18 @@ t.test('a process that ends is a finding, by a name for its cause', async (t) =>
   t.equal(code, 1);
   t.match(stdout, /r1 = message session=r3 request=99\n {4}died\n {4}crash: the process ended by exit code 1\n/);
   t.match(stdout, /\ncrash-exit-1-request-N: 1 of 1 run\n$/);
+});
+
+t.test('lists of known buckets are of targets, and can be given to a campaign', (t) => {
+  const directory = fileURLToPath(new URL('../../../fixtures/known-buckets/', import.meta.url));
+  const names = new Set(targets.map(({ facts }) => facts.name));
+  const lists = readdirSync(directory);
+  t.ok(lists.length > 0);
+  for (const list of lists) {
+    t.ok(names.has(list.replace(/\.txt$/, '')), list);
+    t.ok(readKnownBuckets(join(directory, list)).size > 0, list);
+  }
+  t.end();
 });
 
 t.test('minimize leaves the call that shows it, and says where nothing is shown', async (t) => {
