@@ -36,13 +36,22 @@ export function leakOf(port: DriverPort, repeated: () => void): Leak | undefined
   return after === undefined || !isGrown(after) ? undefined : growth(before, after);
 }
 
+/** By kind: what is closed meanwhile hides nothing. */
 function growth(before: IutResources, after: IutResources): Leak {
-  const held = after.descriptors >= before.descriptors + repeats ? 'descriptors' : 'mappings';
-  const [were, are] =
-    held === 'descriptors' ? [before.byIdentity, after.byIdentity] : [before.mappings, after.mappings];
-  const grown = Object.entries(are).filter(([name, now]) => now > (were[name] ?? 0));
-  const kinds = new Set(grown.map(([name]) => name.replace(/^anon_inode:/, '').replace(/\d+/g, '')));
+  const descriptors = grown(before.byIdentity, after.byIdentity);
+  const held = sum(descriptors) >= repeats ? 'descriptors' : 'mappings';
+  const names = Object.keys(held === 'descriptors' ? descriptors : grown(before.mappings, after.mappings));
+  const kinds = new Set(names.map((name) => name.replace(/^anon_inode:/, '').replace(/\d+/g, '')));
   return { held, what: [...kinds].sort().join(', ') };
+}
+
+/** Of what there is more than there was, how much more. */
+function grown(
+  were: Readonly<Record<string, number>>,
+  are: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> {
+  const more = Object.entries(are).map(([name, now]) => [name, now - (were[name] ?? 0)] as const);
+  return Object.fromEntries(more.filter(([, count]) => count > 0));
 }
 
 /** Looks now and then at what an IUT holds, and says when it is more than programs that leak nothing explain. */
