@@ -3,6 +3,7 @@ import { join } from 'shlex';
 import { findingWeights, weightOf } from '../finding-causes.ts';
 import type { FindingGroup } from '../findings.ts';
 import { apartWords } from '../judged-by-texts.ts';
+import { type RingHistory, ringHistories } from '../rings/ring-steps.ts';
 import type { Trace } from '../trace/trace.ts';
 import { FindingIndex, How } from './finding-index.tsx';
 import { ForeignText } from './foreign-text.tsx';
@@ -11,6 +12,7 @@ import { type Ends, endsOf, MessageSequence } from './message-sequence.tsx';
 import { type ReportView, requirementAnchor } from './report-view.ts';
 import { Level, Provenance, Unwitnessed } from './requirement-provenance.tsx';
 import { Rerun } from './rerun.tsx';
+import { Rings } from './ring-drawing.tsx';
 import { ScrollingText } from './scrolling-text.tsx';
 import { type TraceExcerpt, traceExcerpt } from './trace-excerpt.ts';
 import { type CompressedText, WholeTraces } from './whole-traces.ts';
@@ -20,7 +22,7 @@ export type TraceSource = (group: FindingGroup) => Trace | string | undefined;
 
 /** Rows of traces in the whole page: bounds its size for any number of findings. */
 const rowsOfAllTraces = 2400;
-const fewestRows = 12;
+const fewestRows = 9;
 const mostRows = 48;
 
 export function Findings({ view, traces }: { readonly view: ReportView; readonly traces: TraceSource }): JSX.Element {
@@ -50,6 +52,9 @@ export function Findings({ view, traces }: { readonly view: ReportView; readonly
 /** What the page says of a trace: a part of it as a sequence, and all of it as lines. */
 interface ToldTrace {
   readonly excerpt: TraceExcerpt;
+  readonly rings: readonly RingHistory[];
+  /** The last event that the check saw. */
+  readonly at: number;
   readonly whole: CompressedText | undefined;
 }
 
@@ -68,7 +73,13 @@ function toldOf(
   const excerpt = traceExcerpt(trace, group.finding.traceEvent, rows);
   const isAll = excerpt.items.every(({ kind }) => kind === 'event');
   const { owner } = endsOfTarget(view, group.target);
-  return { excerpt, whole: isAll ? undefined : whole.of(trace, owner, group.finding.traceEvent) };
+  const at = group.finding.traceEvent ?? trace.events.at(-1)?.seq ?? 0;
+  return {
+    excerpt,
+    rings: ringHistories(trace),
+    at,
+    whole: isAll ? undefined : whole.of(trace, owner, group.finding.traceEvent),
+  };
 }
 
 function FindingArticle(props: {
@@ -200,31 +211,36 @@ function TraceSection(props: {
       </p>
     );
   }
-  const { excerpt, whole } = told;
+  const { excerpt, rings, at, whole } = told;
   return (
-    <details class="trace">
-      <summary>
-        Message sequence{' '}
-        <span class="muted">
-          {excerpt.shown === excerpt.total ? `${excerpt.total} events` : `${excerpt.shown} of ${excerpt.total} events`}
-        </span>
-      </summary>
-      <MessageSequence excerpt={excerpt} ends={ends} />
-      <div class="whole">
-        {whole === undefined ? null : (
-          <button type="button" data-deflated={whole.data}>
-            show all {excerpt.total} events as lines
-          </button>
-        )}
-        <p class="muted">
-          With every field, or for Wireshark, beside this page:{' '}
-          <code>
-            <ForeignText text={join(['npx', 'vhost-conformance', 'trace', '.', '--case', name])} />
-          </code>{' '}
-          (<code>--pcap --out FILE</code>)
-        </p>
-      </div>
-    </details>
+    <>
+      <details class="trace">
+        <summary>
+          Message sequence{' '}
+          <span class="muted">
+            {excerpt.shown === excerpt.total
+              ? `${excerpt.total} events`
+              : `${excerpt.shown} of ${excerpt.total} events`}
+          </span>
+        </summary>
+        <MessageSequence excerpt={excerpt} ends={ends} />
+        <div class="whole">
+          {whole === undefined ? null : (
+            <button type="button" data-deflated={whole.data}>
+              show all {excerpt.total} events as lines
+            </button>
+          )}
+          <p class="muted">
+            With every field, or for Wireshark, beside this page:{' '}
+            <code>
+              <ForeignText text={join(['npx', 'vhost-conformance', 'trace', '.', '--case', name])} />
+            </code>{' '}
+            (<code>--pcap --out FILE</code>)
+          </p>
+        </div>
+      </details>
+      <Rings rings={rings} at={at} />
+    </>
   );
 }
 

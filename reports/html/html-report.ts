@@ -21,7 +21,7 @@ export function htmlReport(run: MergedRun, campaigns: readonly CampaignRecord[] 
   return htmlPage({
     title: `Conformance report: ${view.targets.map(({ target }) => target).join(', ')}`,
     style: styleSheet(view.targets.length),
-    scripts: ['filter-script', 'page-script', 'copy-script', 'trace-script'].map(compiled),
+    scripts: ['filter-script', 'page-script', 'copy-script', 'trace-script', 'ring-script'].map(compiled),
     body: render(h(Page, { view, traces: traceOf, campaigns })),
   });
 }

@@ -10,7 +10,7 @@ export interface CompressedText {
 }
 
 /** Of all traces of a page together: bounds its size for any number of findings. */
-const mostCharacters = 600_000;
+const mostCharacters = 400_000;
 
 /** Whole traces as lines, so far as the page has room for them. */
 export class WholeTraces {

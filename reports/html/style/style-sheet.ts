@@ -6,6 +6,7 @@ import { matrixStyle, stickyMatrixHead } from './matrix-style.ts';
 import { pageStyle } from './page-style.ts';
 import { printStyle } from './print-style.ts';
 import { requirementStyle } from './requirement-style.ts';
+import { ringStyle } from './ring-style.ts';
 import { sequenceStyle } from './sequence-style.ts';
 
 /** The whole style sheet for a page with that many targets. */
@@ -20,6 +21,7 @@ export function styleSheet(targets: number): string {
     requirementStyle,
     findingStyle,
     sequenceStyle,
+    ringStyle,
     campaignStyle,
     printStyle,
   ].join('\n');

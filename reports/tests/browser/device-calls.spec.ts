@@ -75,3 +75,22 @@ test('a trace that is cut can be seen whole, at the event that failed', async ({
   expect(text.split('\n').filter((line) => /^ *\d+ +[\d.]+ ms /.test(line)).length).toBe(total);
   await expect(lines.locator('mark')).toContainText('a check failed here');
 });
+
+test('rings are drawn as they were, and stepped through by keyboard', async ({ report }) => {
+  const rings = report.locator('details.rings').first();
+  await rings.locator('summary').click();
+  const ring = rings.locator('.ring').first();
+  const descriptors = ring.locator('table[data-area="descriptor"] tr');
+  const shown = await descriptors.count();
+  expect(shown).toBeGreaterThan(0);
+  await expect(ring.locator('.step')).toContainText(/event \d+, write \d+ of \d+/);
+  const range = ring.locator('input[type=range]');
+  await range.focus();
+  await report.keyboard.press('Home');
+  await expect(ring.locator('.step')).toHaveText('before its first write');
+  await expect(descriptors).toHaveCount(0);
+  await ring.getByRole('button', { name: 'on' }).click();
+  await expect(ring.locator('.step')).toContainText('write 1 of');
+  await expect(ring.locator('tr.fresh')).toHaveCount(1);
+  await expect(descriptors).toContainText(['addr 0x1000']);
+});
