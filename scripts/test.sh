@@ -5,11 +5,11 @@ cd "$(dirname "$0")/.."
 
 work=$(mktemp -d)
 passed=0 failed=0
-children= fetching=
+children= fetching= beside=
 
 # Ends what still runs when we are ended ourselves.
 finish() {
-  for group in $children $fetching; do kill -TERM -- "-$group" 2>/dev/null; done
+  for group in $children $fetching $beside; do kill -TERM -- "-$group" 2>/dev/null; done
   rm -rf "$work"
 }
 trap finish EXIT
@@ -46,6 +46,28 @@ setsid node dist/cli/main.js guest --prepare >"$work/fetched" 2>&1 &
 fetching=$!
 check 'lint' npx --no-install biome check .
 
+# Starts a step that counts as one test, beside those that follow it up to `joined`.
+alongside() {
+  echo "--- $1, beside what follows"
+  beside_name=$1 beside_began=$SECONDS
+  shift
+  setsid "$@" >"$work/beside" 2>&1 &
+  beside=$!
+}
+
+# Waits for that step.
+joined() {
+  if wait "$beside"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    cat "$work/beside"
+    echo "failed: $beside_name"
+  fi
+  beside=
+  echo "    $((SECONDS - beside_began)) s for $beside_name"
+}
+
 # A step that counts by the lines of its output: patterns of those that passed and of those that failed.
 count() {
   local began=$SECONDS ok not_ok code
@@ -73,12 +95,14 @@ passed=$((passed + ok)) failed=$((failed + not_ok))
 
 wait "$fetching" || cat "$work/fetched"
 fetching=
-check 'two targets in the kernel guest' node dist/cli/main.js guest -- run kernel-vhost-mdev-net kernel-vhost-mdev-blk \
+# A guest takes one processor.
+alongside 'two targets in the kernel guest' node dist/cli/main.js guest -- run kernel-vhost-mdev-net kernel-vhost-mdev-blk \
   --out "$work/in-guest"
 count 'QEMU and Linux, observed on the reference' '^ok ' '^not ok ' node dist/cli/front-ends/main.js \
   qemu-7.2-block --if-installed --out "$work/front-ends"
 grep '^left out ' "$work/output"
 count 'the report in a browser' '^ +✓' '^ +✘' bash scripts/test-report.sh
+joined
 count 'faults, each caught by the cases that name it' '^ok ' '^not ok ' node dist/cli/faults.js --sample 20
 count 'mutants of the reference, a small sample' '^ok ' '^not ok listed' node dist/cli/mutation.js \
   --quick --sample 10 --seed 7 --floor 40
