@@ -71,7 +71,7 @@ export class PciInterrupts {
   }
 
   reset(): void {
-    this.#isr = 0;
+    this.#isr = this.#rules.isrAfterReset(this.#isr);
     this.#configVector = this.#rules.afterReset(this.#configVector);
   }
 

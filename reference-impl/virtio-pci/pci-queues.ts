@@ -12,12 +12,10 @@ export interface QueuesOptions {
   readonly device: RunningDevice;
 }
 
-/** A queue, and the ring that the parent works on while it runs. */
+/** A queue, and whether the parent works on its ring. */
 interface QueueState {
   record: QueueRecord;
   isStarted?: boolean;
-  /** Where its ring stands while it is not started; undefined at its start. */
-  position: RingPosition | undefined;
 }
 
 /** The queues of a function. Who names one by its index knows that it is there, but for `record`. */
@@ -29,10 +27,7 @@ export class PciQueues implements MappedQueues {
   constructor(options: QueuesOptions) {
     this.#options = options;
     this.count = options.parent.queueCount;
-    this.#states = Array.from({ length: this.count }, (_, index) => ({
-      record: this.#fresh(index),
-      position: undefined,
-    }));
+    this.#states = Array.from({ length: this.count }, (_, index) => ({ record: this.#fresh(index) }));
   }
 
   get largestSize(): number {
@@ -59,26 +54,30 @@ export class PciQueues implements MappedQueues {
     const { rules, device } = this.#options;
     for (const [index, state] of this.#states.entries()) {
       const runs = rules.queue.runs({ driverOk: device.isRunning, enabled: state.record.isEnabled });
-      if (runs && state.isStarted !== true) this.#start(index, state);
+      if (runs && state.isStarted !== true) this.#start(index, state, state.record.beginsAt);
     }
   }
 
-  /** Lets rings go on in other memory; one that is not in it rests until memory changes again. */
+  /** Lets rings go on where memory changed; a driver takes none from a ring that runs. */
   move(): void {
-    for (const [index, state] of this.#states.entries()) this.#stop(index, state);
-    this.settle();
+    const { rules, parent } = this.#options;
+    if (!rules.queue.followsMemory) return;
+    for (const [index, state] of this.#states.entries())
+      if (state.isStarted === true) this.#start(index, state, parent.stopQueue(index));
   }
 
   /** 1 was written to `queueReset`. */
   resetQueue(index: number): void {
     const state = this.#states[index] as QueueState;
-    const { stops, disables, after, nextPosition } = this.#options.rules.queueReset;
+    const { parent, rules } = this.#options;
+    const { stops, disables, after } = rules.queueReset;
+    let stoppedAt: RingPosition | undefined;
     if (stops) {
-      this.#stop(index, state);
-      state.position = nextPosition(state.position);
-      if (disables) this.#options.parent.setQueueEnabled(index, false);
+      state.isStarted = false;
+      stoppedAt = parent.stopQueue(index);
+      if (disables) parent.setQueueEnabled(index, false);
     }
-    state.record = { ...after(this.#fresh(index), state.record), readsOfReset: 0 };
+    state.record = { ...after(this.#fresh(index), state.record, stoppedAt), readsOfReset: 0 };
   }
 
   /** `queueReset` was read. */
@@ -88,14 +87,13 @@ export class PciQueues implements MappedQueues {
     if (readsOfReset !== undefined) state.record = { ...state.record, readsOfReset: readsOfReset + 1 };
   }
 
-  /** A reset of the device: no ring runs any more. */
+  /** A reset of the device, which takes all rings from the parent. */
   reset(): void {
     for (const [index, state] of this.#states.entries()) {
-      this.#stop(index, state);
+      state.isStarted = false;
       const { queue, interrupt } = this.#options.rules;
       const vector = interrupt.afterReset(state.record.vector);
       state.record = { ...queue.afterReset(this.#fresh(index), state.record), vector };
-      state.position = undefined;
     }
   }
 
@@ -111,7 +109,7 @@ export class PciQueues implements MappedQueues {
     };
   }
 
-  #start(index: number, state: QueueState): void {
+  #start(index: number, state: QueueState, at: RingPosition | undefined): void {
     const { parent, memory } = this.#options;
     const { size, desc, driver, device } = state.record;
     parent.setMemory(memory());
@@ -120,15 +118,10 @@ export class PciQueues implements MappedQueues {
       areas: { descriptor: desc, driver, device },
       ringSpace: 'io-virtual',
       bufferSpace: 'io-virtual',
-      position: state.position ?? startPosition(ringLayoutOf(parent.features)),
+      position: at ?? startPosition(ringLayoutOf(parent.features)),
     });
     state.isStarted = true;
     parent.setQueueEnabled(index, true);
     parent.awaken(index);
-  }
-
-  #stop(index: number, state: QueueState): void {
-    state.isStarted = false;
-    state.position = this.#options.parent.stopQueue(index) ?? state.position;
   }
 }

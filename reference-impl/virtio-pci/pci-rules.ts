@@ -115,6 +115,8 @@ export interface QueueRecord {
   readonly isEnabled: boolean;
   /** Reads of `queueReset` since it was reset alone; absent where it was not since the device was. */
   readonly readsOfReset?: number;
+  /** A mark of faults: where its ring begins, in place of the start. */
+  readonly beginsAt?: RingPosition | undefined;
 }
 
 export interface PciQueueRules {
@@ -129,6 +131,8 @@ export interface PciQueueRules {
   readonly shownHalf: (address: bigint, isHigh: boolean) => number;
   /** Whether a ring may run by the state of device and queue. */
   readonly runs: (state: { readonly driverOk: boolean; readonly enabled: boolean }) => boolean;
+  /** Whether rings that run reach memory that is mapped later. */
+  readonly followsMemory: boolean;
   /** A queue behind a reset of the device. */
   readonly afterReset: (fresh: QueueRecord, before: QueueRecord) => QueueRecord;
 }
@@ -140,12 +144,10 @@ export interface PciQueueResetRules {
   readonly stops: boolean;
   /** Whether the device knows that the queue is not enabled any more: what comes in for it goes. */
   readonly disables: boolean;
-  /** Where the ring begins that comes next, after one that stood there; undefined for its start. */
-  readonly nextPosition: (before: RingPosition | undefined) => RingPosition | undefined;
   /** What of a change of a queue counts. */
   readonly taken: (change: Partial<QueueRecord>, before: QueueRecord) => Partial<QueueRecord>;
-  /** The queue as a reset leaves it. */
-  readonly after: (fresh: QueueRecord, before: QueueRecord) => QueueRecord;
+  /** The queue as a reset leaves it. @param stoppedAt where its ring stood. */
+  readonly after: (fresh: QueueRecord, before: QueueRecord, stoppedAt: RingPosition | undefined) => QueueRecord;
 }
 
 export interface PciNotifyRules {
@@ -156,8 +158,8 @@ export interface PciNotifyRules {
   readonly acceptsLength: (length: number, features: bigint) => boolean;
   /** The word by which a notification names a queue. @param configData what the driver was told. */
   readonly wordOf: (index: number, configData: number, features: bigint) => number;
-  /** The queue that is notified. */
-  readonly queueOf: (named: number | undefined, atAddress: number | undefined) => number | undefined;
+  /** The queue that is notified, by the one that the word names. */
+  readonly queueOf: (named: number | undefined) => number | undefined;
 }
 
 /** What is mapped to a vector: a queue by its number, or changes of configuration. */
@@ -179,6 +181,8 @@ export interface PciInterruptRules {
   readonly queueBit: (isr: number) => number;
   readonly configurationBit: (isr: number) => number;
   readonly afterRead: (isr: number) => number;
+  /** ISR status behind a reset of the device. */
+  readonly isrAfterReset: (isr: number) => number;
   /** Whether the status register shows an interrupt. */
   readonly isPending: (isr: number) => boolean;
   /** The vector that is kept of one that was written; NO_VECTOR where it cannot be mapped. */
@@ -258,6 +262,7 @@ export const virtioPciRules: VirtioPciRules = {
       isHigh ? (address & half) | (BigInt(value) << 32n) : (address & ~half) | BigInt(value),
     shownHalf: (address, isHigh) => Number(isHigh ? address >> 32n : address & half),
     runs: ({ driverOk, enabled }) => driverOk && enabled,
+    followsMemory: true,
     afterReset: (fresh) => fresh,
   },
   queueReset: {
@@ -265,7 +270,6 @@ export const virtioPciRules: VirtioPciRules = {
     shown: ({ readsOfReset }) => (readsOfReset === 0 ? 1 : 0),
     stops: true,
     disables: true,
-    nextPosition: () => undefined,
     taken: (change) => change,
     after: (fresh) => fresh,
   },
@@ -275,12 +279,14 @@ export const virtioPciRules: VirtioPciRules = {
     configData: (index) => 0x100 + index,
     acceptsLength: () => true,
     wordOf: (index, configData, features) => ((features & VIRTIO_F_NOTIF_CONFIG_DATA) === 0n ? index : configData),
-    queueOf: (named, atAddress) => (named === atAddress ? named : undefined),
+    // A driver writes each word where its queue is notified.
+    queueOf: (named) => named,
   },
   interrupt: {
     queueBit: (isr) => isr | 1,
     configurationBit: (isr) => isr | 2,
     afterRead: () => 0,
+    isrAfterReset: () => 0,
     isPending: (isr) => isr !== 0,
     // One that is not in the table signals nothing.
     mapped: (_, vector) => vector,

@@ -95,17 +95,15 @@ export class VirtioPciFunction implements ConfiguredDevice, ShownFunction {
     this.queues.settle();
   }
 
-  /** All but the status. The selectors stay: who needs one writes it. */
+  /** All but the status. Selectors and features of the driver stay: who needs them writes them. */
   reset(): void {
     this.queues.reset();
     this.interrupts.reset();
-    this.driverWindows.fill(0);
     this.parent.reset();
   }
 
   readBar(offset: number, target: Uint8Array): void {
     const at = offset % pageSize;
-    target.fill(0);
     switch (offset - at) {
       case structurePlaces.common:
         readCommonConfig(this, at, target);
@@ -122,7 +120,7 @@ export class VirtioPciFunction implements ConfiguredDevice, ShownFunction {
   writeBar(offset: number, source: Uint8Array): void {
     const at = offset % pageSize;
     if (this.isNotification(offset)) {
-      this.#notified(offset - structurePlaces.notify, source);
+      this.#notified(source);
       return;
     }
     switch (offset - at) {
@@ -145,7 +143,6 @@ export class VirtioPciFunction implements ConfiguredDevice, ShownFunction {
     return this.parent.step();
   }
 
-  /** Reading past the end reads zeros there. */
   #readConfig(offset: number, target: Uint8Array): void {
     const now = this.parent.readConfig(0, this.parent.configSize) ?? new Uint8Array();
     const seen = this.#seen;
@@ -155,15 +152,14 @@ export class VirtioPciFunction implements ConfiguredDevice, ShownFunction {
     target.set(now.subarray(offset, offset + target.length));
   }
 
-  #notified(offset: number, source: Uint8Array): void {
-    const { multiplier, notifyOff, configData, acceptsLength, wordOf, queueOf } = this.rules.notify;
+  #notified(source: Uint8Array): void {
+    const { configData, acceptsLength, wordOf, queueOf } = this.rules.notify;
     const { driverFeatures } = this;
     if (!acceptsLength(source.length, driverFeatures)) return;
     const word = load(source) & 0xffff;
     const indices = Array.from({ length: this.queues.count }, (_, index) => index);
     const named = indices.find((index) => wordOf(index, configData(index), driverFeatures) === word);
-    const atAddress = indices.find((index) => notifyOff(index) * multiplier === offset);
-    const queue = queueOf(named, atAddress);
+    const queue = queueOf(named);
     if (queue !== undefined) this.parent.notify(queue);
   }
 

@@ -1,5 +1,6 @@
 import type { VirtioPciSession } from '../../drivers/port/port.ts';
 import type { FeatureName, RequirementSlug } from '../../reference-impl/catalogue/catalogue.ts';
+import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { type AnyCase, type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
 import { requestQueues } from '../virtio/request-queues.ts';
@@ -83,6 +84,33 @@ export const eachByIndex = notifyCase(
   index,
   true,
 );
+
+export const mappedLate = defineCase({
+  id: 'virtio-pci/notify/buffers-in-memory-mapped-late',
+  title:
+    'chains with buffers in memory that was mapped while the device runs are served when their queue is notified, and those in other memory beside them',
+  proves: { 'pci/notification-serves-its-queue': 'pci-memory-of-start-alone' },
+  applies: {
+    start: 'negotiated',
+    transports: ['virtio-pci'],
+    without: ['VIRTIO_F_NOTIFICATION_DATA', 'VIRTIO_F_NOTIF_CONFIG_DATA'],
+  },
+  run({ session, port, driver, driverOf, ring, requirement }) {
+    const check = requirement('pci/notification-serves-its-queue');
+    const queue = driver.attach(ring({ size }));
+    for (const seed of [1, 2]) driver.warmUp(queue, { seed });
+    const more = port.createGuest(guestLayouts['single-region']);
+    for (const { ioVirtualAddress, userAddress, size: bytes } of more.regions) {
+      const answer = session.vfio.mapDma({ ioVirtualAddress, userAddress, size: BigInt(bytes) });
+      check.presumes(answer >= 0, 'memory is mapped');
+    }
+    const late = driverOf(session, more);
+    for (const seed of [3, 4]) {
+      if (!serves({ port, driver: late }, check, queue, 'a request in memory that was mapped late', { seed })) return;
+      if (!serves({ port, driver }, check, queue, 'a request in other memory', { seed })) return;
+    }
+  },
+});
 
 export const withData = notifyCase(
   'with-data',

@@ -1,8 +1,10 @@
 import type { VirtioPciSession } from '../../drivers/port/port.ts';
+import { seenWithinMs } from '../../judging/deadline.ts';
 import { isrStatus, pciHeader, pciStatus } from '../../reference-impl/wire/virtio-pci.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
 import { CountedEvent } from '../counted-event.ts';
+import { statusOf } from '../virtio/device-parts.ts';
 import { breaks, told } from './function.ts';
 
 /** Interrupts by the pin, with MSI-X disabled, and the ISR status (virtio 4.1.4.5, 4.1.5.3). */
@@ -73,6 +75,30 @@ export const statusRegister = defineCase({
     check.presumes(isr(session, check) !== 0, 'the ISR status shows what the pin signals for');
     isr(session, check);
     check.equal(interruptStatus(session, check), 0, 'the interrupt status once the ISR status was read');
+  },
+});
+
+export const quietBehindReset = defineCase({
+  id: 'virtio-pci/pin/a-reset-takes-its-signal-back',
+  title:
+    'behind a reset of the device the pin does not signal for what came before, though the ISR status was not read',
+  proves: { 'reset/quiet-after-reset': 'pci-isr-outlives-reset' },
+  applies,
+  run(context) {
+    const { session, port, driver, ring, requirement } = context;
+    const check = requirement('reset/quiet-after-reset');
+    const event = pinOf(context, check);
+    const queue = driver.attach(ring({ size: 16 }));
+    queue.makeAvailable([driver.request().segments]);
+    queue.kick();
+    check.presumes(event.wait() > 0, 'the pin signals for a request');
+    queue.waitForUsed(1);
+    check.granted(statusOf(session).set(0), 'the reset');
+    event.take();
+    check.presumes(session.unmaskPin() >= 0, 'the pin is unmasked');
+    port.until(() => false, seenWithinMs(port));
+    session.fence();
+    check.equal(event.take(), 0, 'signals of the pin behind the reset');
   },
 });
 

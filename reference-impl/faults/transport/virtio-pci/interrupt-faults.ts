@@ -102,6 +102,12 @@ export const pciInterruptFaults = {
   'pci-isr-stays': pciFault('pci/isr-clears-on-read', 'the ISR status stays when it is read', 'interrupt', {
     afterRead: (isr) => isr,
   }),
+  'pci-isr-outlives-reset': pciFault(
+    'reset/quiet-after-reset',
+    'ISR status that was not read stays behind a reset of the device, and the pin with it',
+    'interrupt',
+    { isrAfterReset: (isr) => isr },
+  ),
   'pci-interrupt-status-stays-zero': pciFault(
     'pci/interrupt-status-mirrors-isr',
     'the interrupt status of the status register is 0',

@@ -9,6 +9,12 @@ export const pciNotifyFaults = {
     'notify',
     { queueOf: (named) => (named === undefined ? undefined : 0) },
   ),
+  'pci-memory-of-start-alone': pciFault(
+    'pci/notification-serves-its-queue',
+    'a ring reaches the memory alone that was mapped when it started',
+    'queue',
+    { followsMemory: false },
+  ),
   'pci-notification-data-unheard': pciFault(
     'pci/notification-with-data-serves-its-queue',
     'with NOTIFICATION_DATA a notification of 32 bits has no effect',

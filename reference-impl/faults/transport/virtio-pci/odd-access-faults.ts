@@ -47,7 +47,7 @@ export const pciOddAccessFaults = {
     'pci/strange-notifications-survived',
     'a notification of a queue that there is not ends the device',
     'notify',
-    { queueOf: (named, atAddress) => (named === undefined ? crash() : named === atAddress ? named : undefined) },
+    { queueOf: (named) => named ?? crash() },
   ),
   'pci-window-of-no-length-crashes': pciFault(
     'pci/windows-beside-structures-survived',

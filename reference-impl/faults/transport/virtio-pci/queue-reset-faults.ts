@@ -48,7 +48,7 @@ export const pciQueueResetFaults = {
     'queue-reset/queue-state-returns-to-defaults',
     'the next ring of a queue that was reset begins where the last one stopped',
     'queueReset',
-    { nextPosition: (before) => before },
+    { after: (fresh, _, stoppedAt) => ({ ...fresh, beginsAt: stoppedAt }) },
   ),
   'pci-reset-queue-keeps-to-largest-size': pciFault(
     'queue-reset/re-enabled-queue-uses-new-settings',
