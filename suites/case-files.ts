@@ -76,6 +76,7 @@ export const caseFiles = {
   'vhost-user/packed-inflight': () => import('./vhost-user/packed-inflight.cases.ts'),
   'vhost-user/packed-inflight-recovery': () => import('./vhost-user/packed-inflight-recovery.cases.ts'),
   'vhost-user/packed-positions': () => import('./vhost-user/packed-positions.cases.ts'),
+  'vhost-user/postcopy': () => import('./vhost-user/postcopy.cases.ts'),
   'vhost-user/programs': () => import('./vhost-user/programs.cases.ts'),
   'vhost-user/protocol-features': () => import('./vhost-user/protocol-features.cases.ts'),
   'vhost-user/queues': () => import('./vhost-user/queues.cases.ts'),

@@ -134,6 +134,18 @@ export interface Addon {
   startMutator(buffer: ArrayBuffer, offset: number, length: number, patterns: Uint8Array, periodNs: number): number;
   stopMutator(handle: number): number;
 
+  userfaultOpen(): number;
+  userfaultRegister(fd: number, address: bigint, length: number): number;
+  userfaultUnregister(fd: number, address: bigint, length: number): number;
+  userfaultWake(fd: number, address: bigint, length: number): number;
+  userfaultRead(fd: number, out: BigUint64Array): number;
+  startTouch(buffer: ArrayBuffer, offset: number, length: number, pageSize: number, eventfd: number): number;
+  isTouchOver(handle: number): number;
+  endTouch(handle: number): number;
+  punchHole(fd: number, offset: number, length: number): number;
+  fillHoles(fd: number, offset: number, length: number): number;
+  nextData(fd: number, offset: number): number;
+
   scriptSystemCall(call: number, steps: Int32Array): number;
 }
 
@@ -167,7 +179,7 @@ function loadAddon(): Addon {
     throw new DriverUsageError(`the native addon is missing (${candidates.join(', ')}): run "npm run build:native"`);
   }
   const addon = createRequire(import.meta.url)(path) as Addon;
-  if (addon.outputSinkCreate === undefined) {
+  if (addon.userfaultOpen === undefined) {
     throw new DriverUsageError(`the native addon ${path} is older than its sources: run "npm run build:native"`);
   }
   return addon;

@@ -21,6 +21,7 @@
         'src/spawn.cc',
         'src/system-calls.cc',
         'src/system-call-script.cc',
+        'src/userfault.cc',
         'src/wait.cc',
         'src/wait-set.cc',
       ],

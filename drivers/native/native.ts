@@ -9,4 +9,5 @@ export * from './pin.ts';
 export * from './poll.ts';
 export * from './process.ts';
 export * from './socket.ts';
+export * from './userfault.ts';
 export * from './wait-set.ts';

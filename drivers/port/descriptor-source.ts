@@ -12,6 +12,7 @@ export interface DescriptorSource {
   ofRegion(region: Region): number;
   /** Bytes of the file; 0 for what is none. */
   sizeOf(fd: number): number;
+  isUserfault(fd: number): boolean;
   /** Bytes of a file from `position` on: fewer than asked at its end. @throws PeerProtocolError for what an IUT gave and that cannot be read so. */
   load(fd: number, position: number, length: number): Uint8Array;
   /** Writes to a file. Memory that an IUT gave is written so, because it may shrink under a mapping. */

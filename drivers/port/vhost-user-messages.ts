@@ -1,5 +1,6 @@
 /** The raw door of vhost-user. */
 import type { Guest } from '../../reference-impl/memory/guest.ts';
+import type { Region } from '../../reference-impl/memory/region.ts';
 import type { ControlOutcome, NoAnswer } from './outcome.ts';
 import type { Session } from './session.ts';
 
@@ -45,6 +46,36 @@ export type BackEndRequestPolicy =
   /** Called for each request; its answer is the u64 of the reply. */
   | { readonly kind: 'script'; readonly answer: (message: ReceivedMessage) => bigint | 'withhold' };
 
+/** An access of the back-end that waits, or waited, for a page. */
+export interface PageFault {
+  /** In the address space of the back-end. */
+  readonly address: bigint;
+  /** The region that it told to lie there; undefined where there is none. */
+  readonly region: Region | undefined;
+  /** Bytes of the region before the page. */
+  readonly offset: number;
+}
+
+/** Serves the page faults of a back-end: each page that it waits for arrives, within any wait of the port. */
+export interface PageServer {
+  /** In the order in which they came. */
+  readonly faults: readonly PageFault[];
+  /** The back-end said that the region lies there. */
+  placed(region: Region, address: bigint): void;
+  /**
+   * Pages of a region are missing from now on. What was in them arrives with them; our side must not touch them, and none of
+   * them may be one that the back-end has accessed.
+   */
+  withhold(region: Region): void;
+  /** Whether a page of the region is there. */
+  hasPages(region: Region): boolean;
+  /** Faults of these regions, and in none, are left waiting until `serveAll`. */
+  hold(regions: readonly Region[]): void;
+  serveAll(): void;
+  /** Closes our descriptor: nothing is served any more. */
+  drop(): void;
+}
+
 /** The raw door of vhost-user: any message, any bytes. */
 export interface VhostUserMessages {
   /** Sends and does not wait. */
@@ -61,6 +92,11 @@ export interface VhostUserMessages {
   fence(deadlineMs?: number): Exchange;
   /** Shuts our sending direction, or the whole connection, without ceremony. */
   shutdown(how: 'write' | 'both'): void;
+  /**
+   * Serves faults on a userfaultfd that the back-end gave, until the session is closed: then all pages arrive.
+   * @throws PeerProtocolError for a descriptor that is none.
+   */
+  servePages(userfault: number): PageServer;
   /** Makes a socket pair, passes one end by SET_BACKEND_REQ_FD, and serves the other by the policy. */
   openBackEndChannel(policy: BackEndRequestPolicy): ControlOutcome;
   readonly backEndRequests: readonly ReceivedMessage[];

@@ -7,6 +7,8 @@ import {
   type DescriptorToken,
   isRefusedMap,
   type MapOutcome,
+  type PageFaults,
+  type SharedMemory,
   type SharedPage,
 } from '../../reference-impl/vhost-user/back-end-edge.ts';
 import { SystemCallError } from '../errors.ts';
@@ -15,6 +17,7 @@ import {
   closeFd,
   eventfdWrite,
   fstat,
+  hasUserfault,
   type Mapping,
   mapMemory,
   memfdCreate,
@@ -29,6 +32,7 @@ import {
 } from '../native/native.ts';
 import { kernelPageSize } from '../port/page-size.ts';
 import type { IutResources } from '../port/port.ts';
+import { AwaitedMappings } from './awaited-mappings.ts';
 
 const S_IFMT = 0o170000;
 const S_IFREG = 0o100000;
@@ -69,6 +73,13 @@ export class BackEndFiles implements BackEndEdge {
   /** What is open, by identity where that was looked up, and what is mapped. */
   readonly #open = new Map<DescriptorToken, string | undefined>();
   readonly #mapped = new Set<Mapping>();
+  readonly #mappings = new Map<SharedMemory, Mapping>();
+  #pageFaults: AwaitedMappings | undefined;
+
+  /** What memory was mapped as. */
+  mappingOf(memory: SharedMemory): Mapping | undefined {
+    return this.#mappings.get(memory);
+  }
 
   /** Descriptors that came with a message, or with a connection, are ours from now on. */
   hold(tokens: readonly DescriptorToken[]): void {
@@ -95,6 +106,22 @@ export class BackEndFiles implements BackEndEdge {
     });
   }
 
+  /** Readable when pages have come that were waited for; -1 while none is. */
+  get arrivalsFd(): number {
+    return this.#pageFaults?.arrivalsFd ?? -1;
+  }
+
+  /** Tells of the pages that have come. */
+  takeArrivals(): void {
+    this.#pageFaults?.takeArrivals();
+  }
+
+  get pageFaults(): PageFaults | undefined {
+    if (!hasUserfault()) return undefined;
+    this.#pageFaults ??= new AwaitedMappings(this, pageSize);
+    return this.#pageFaults;
+  }
+
   mapRegion(token: DescriptorToken, size: bigint, offset: bigint): MapOutcome {
     return unlessSystemCall<MapOutcome>(
       () => {
@@ -104,13 +131,17 @@ export class BackEndFiles implements BackEndEdge {
         const before = offset % BigInt(pageSize);
         const mapping = mapMemory(token, Number(size + before), offset - before);
         this.#mapped.add(mapping);
-        return {
+        const memory: SharedMemory = {
           bytes: new Uint8Array(mapping.buffer, Number(before), Number(size)),
           unmap: () => {
+            this.#pageFaults?.forget(memory);
             mapping.unmap();
             this.#mapped.delete(mapping);
+            this.#mappings.delete(memory);
           },
         };
+        this.#mappings.set(memory, mapping);
+        return memory;
       },
       (error) => ({ refused: error.message }),
     );

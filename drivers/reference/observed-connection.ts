@@ -13,7 +13,7 @@ import type { ReferenceRules } from '../../reference-impl/vhost-user/reference-r
 import type { OutgoingMessage } from '../../reference-impl/vhost-user/reply-rules.ts';
 import { encodeMessage } from '../../reference-impl/wire/vhost-user-codec.ts';
 import { VHOST_USER_HEADER_SIZE } from '../../reference-impl/wire/vhost-user-constants.ts';
-import { monotonicUs } from '../native/native.ts';
+import { hasUserfault, monotonicUs } from '../native/native.ts';
 import type { ConnectionObserver } from './connection-observer.ts';
 
 /** What an observed connection tells of itself. */
@@ -47,7 +47,7 @@ export class ObservedConnection implements ConnectionObserver {
     const offer = {
       device: type,
       features: rules.features.offered(device.supportedFeatures),
-      protocolFeatures: rules.features.protocolOffered(device),
+      protocolFeatures: rules.features.protocolOffered(device, hasUserfault()),
       rings: device.queueCount,
       memorySlots: rules.memory.toldSlots(rules.memory.slots),
     };

@@ -31,6 +31,7 @@ export interface ReferenceBackEndOptions {
 const chainsPerTurn = 4096;
 /** Rings without kicks are looked at this often, in microseconds. */
 const pollingPauseUs = 500;
+const touchingPauseUs = 50;
 
 /** The reference back-end with real descriptors: one connection at a time, one thread, one poll. */
 export class ReferenceBackEnd {
@@ -114,17 +115,12 @@ export class ReferenceBackEnd {
     const connection = this.#connection;
     const kicks = connection?.session.rings.kicks ?? [];
     const transfer = connection?.transfer;
-    const isIdle = kicks.length === 0 && transfer === undefined;
+    const isIdle = kicks.length === 0 && transfer === undefined && this.#files.arrivalsFd < 0;
     if (timeoutUs === 0 && connection?.wantsToReceive && !connection.wantsToSend && isIdle) {
       return this.#turnOnMessages(connection);
     }
     const count = this.#gather(connection, kicks, transfer);
-    const timeout = this.#hasWork
-      ? 0
-      : connection?.session.rings.polls
-        ? Math.min(timeoutUs, pollingPauseUs)
-        : timeoutUs;
-    const ready = poll(this.#fds, this.#events, this.#revents, count, timeout);
+    const ready = poll(this.#fds, this.#events, this.#revents, count, this.#timeoutOf(connection, timeoutUs));
     let progressed = ready > 0;
     if (connection === undefined) {
       if (ready > 0) this.#accept();
@@ -134,12 +130,20 @@ export class ReferenceBackEnd {
     for (const [n, { token, index }] of kicks.entries()) {
       if (this.#revents[n + 1] !== 0) connection.readKick(token, index);
     }
-    if (transfer !== undefined && this.#revents[count - 1] !== 0) transfer.step();
+    if (transfer !== undefined && this.#revents[kicks.length + 1] !== 0) transfer.step();
+    if (this.#awaitsPages()) progressed = true;
     if (this.#work(connection)) progressed = true;
     const revents = this.#revents[0] ?? 0;
     if (revents !== 0 && !this.#exchange(connection, revents)) this.#end(connection);
     else if (this.#work(connection)) progressed = true;
     return progressed;
+  }
+
+  #timeoutOf(connection: ReferenceConnection | undefined, timeoutUs: number): number {
+    if (this.#hasWork) return 0;
+    // Even a turn that is not to wait lets the thread run that touches pages.
+    if (this.#files.arrivalsFd >= 0) return Math.max(timeoutUs, touchingPauseUs);
+    return connection?.session.rings.polls ? Math.min(timeoutUs, pollingPauseUs) : timeoutUs;
   }
 
   /** A turn while there are no kicks: to receive, and find nothing, says as much as a poll. */
@@ -204,13 +208,13 @@ export class ReferenceBackEnd {
     if (next !== undefined) this.#begin(next);
   }
 
-  /** Fills in what to poll for: the connection (or the listener) first, then kicks, then a transfer of state. */
+  /** Fills in what to poll for: the connection (or the listener) first, then kicks, then a transfer of state and pages that are awaited. */
   #gather(
     connection: ReferenceConnection | undefined,
     kicks: readonly { token: number }[],
     transfer: StateTransfer | undefined,
   ): number {
-    if (kicks.length + 2 > this.#fds.length) this.#grow(kicks.length + 2);
+    if (kicks.length + 3 > this.#fds.length) this.#grow(kicks.length + 3);
     if (connection === undefined) {
       this.#fds[0] = this.#listener;
       this.#events[0] = POLLIN;
@@ -222,10 +226,23 @@ export class ReferenceBackEnd {
       this.#fds[n + 1] = connection.isDeaf(token) ? -1 : token;
       this.#events[n + 1] = POLLIN;
     }
-    if (transfer === undefined) return kicks.length + 1;
-    this.#fds[kicks.length + 1] = transfer.token;
-    this.#events[kicks.length + 1] = transfer.waitsTo === 'read' ? POLLIN : POLLOUT;
-    return kicks.length + 2;
+    let count = kicks.length + 1;
+    if (transfer !== undefined) {
+      this.#fds[count] = transfer.token;
+      this.#events[count++] = transfer.waitsTo === 'read' ? POLLIN : POLLOUT;
+    }
+    if (this.#files.arrivalsFd < 0) return count;
+    this.#fds[count] = this.#files.arrivalsFd;
+    this.#events[count] = POLLIN;
+    return count + 1;
+  }
+
+  /** Takes in pages that have come. True while others are waited for: a thread of this process does that, and not we. */
+  #awaitsPages(): boolean {
+    if (this.#files.arrivalsFd < 0) return false;
+    this.#files.takeArrivals();
+    this.#files.hasSignalled = true;
+    return true;
   }
 
   #exchange(connection: ReferenceConnection, revents: number): boolean {

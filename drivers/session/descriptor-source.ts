@@ -22,6 +22,7 @@ import {
 } from '../native/native.ts';
 import type { DescriptorSource } from '../port/port.ts';
 import { descriptorOfRegion } from './guest-memory.ts';
+import { isUserfault } from './is-userfault.ts';
 
 /** Descriptors of an IUT that are kept at once. */
 const mostReceived = 64;
@@ -73,6 +74,10 @@ export class OwnedDescriptors implements DescriptorSource {
 
   sizeOf(fd: number): number {
     return fstat(this.#ours(fd)).size;
+  }
+
+  isUserfault(fd: number): boolean {
+    return isUserfault(this.#ours(fd));
   }
 
   load(fd: number, position: number, length: number): Uint8Array {

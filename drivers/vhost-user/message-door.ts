@@ -12,6 +12,7 @@ import type {
   Exchange,
   IutExit,
   OutgoingMessage,
+  PageServer,
   ReceivedMessage,
   VhostUserMessages,
 } from '../port/port.ts';
@@ -22,6 +23,7 @@ import type { Channel } from './channel.ts';
 import { MessageStream } from './message-stream.ts';
 import { NegotiatedWords, u64Of } from './negotiated-words.ts';
 import { expectedReplyLength, OutgoingBuffer, requestName, requestNumber } from './outgoing-messages.ts';
+import { UserfaultServer } from './userfault-server.ts';
 
 /** Shared by all doors: what is put there is sent before anything else is. */
 const stagedDescriptors = new Int32Array(maxMessageFds);
@@ -50,6 +52,7 @@ export class MessageDoor implements VhostUserMessages {
   readonly #owed: number[] = [];
   readonly #openChannel: (policy: BackEndRequestPolicy) => BackEndChannel;
   #backEnd: BackEndChannel | undefined;
+  readonly #pages: UserfaultServer[] = [];
   #desync: string | undefined;
   #isFenced = true;
 
@@ -201,9 +204,16 @@ export class MessageDoor implements VhostUserMessages {
     }
   }
 
+  servePages(userfault: number): PageServer {
+    const server = new UserfaultServer(this.#context, userfault);
+    this.#pages.push(server);
+    return server;
+  }
+
   /** A back-end that turns away a connection while another is open must have seen the end of this one before the next. */
   close(): void {
     this.#backEnd?.close();
+    for (const server of this.#pages.splice(0)) server.close();
     if (this.isOpen) {
       if (!this.#isFenced) this.#letThemRead(deadlineIn(this.#context.deadlineMs));
       if (this.#context.turnsOthersAway === true) this.#letThemEnd();

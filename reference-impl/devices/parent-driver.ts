@@ -2,7 +2,7 @@ import type { MemoryMap } from '../memory/memory-map.ts';
 import type { DeviceRingOptions, RingAttachFailure } from '../virtqueue/attach-area.ts';
 import type { Chain } from '../virtqueue/chain.ts';
 import type { DeviceRing } from '../virtqueue/device-ring.ts';
-import type { MalformedReason } from '../virtqueue/malformed.ts';
+import type { Lacking, MalformedReason } from '../virtqueue/malformed.ts';
 import type { PackedDevice } from '../virtqueue/packed/device-ring.ts';
 import type { RingArea, RingPosition } from '../virtqueue/ring.ts';
 import type { SplitDevice } from '../virtqueue/split/device-ring.ts';
@@ -21,8 +21,8 @@ export interface ParentSinks {
   signalCall(queue: number): void;
   /** The queue is broken and stays so until it is started again. */
   signalError(queue: number, reason: QueueFailure): void;
-  /** A chain cannot be followed for want of a translation: the queue waits, and tries again once it is awakened. */
-  missed?(queue: number): void;
+  /** A chain cannot be followed for want of what comes later: the queue waits, and tries again once it is awakened. */
+  missed?(queue: number, lacking: Lacking): void;
   /**
    * A number was stored in a notify page, which has the page's place free again.
    */

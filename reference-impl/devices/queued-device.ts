@@ -13,7 +13,7 @@ import {
   VIRTIO_F_RING_PACKED,
   VIRTIO_F_VERSION_1,
 } from '../virtqueue/feature-bits.ts';
-import { isMiss } from '../virtqueue/malformed.ts';
+import { lackingOf } from '../virtqueue/malformed.ts';
 import { attachPackedDevice, type PackedDevice } from '../virtqueue/packed/device-ring.ts';
 import { type PackedDeviceRules, packedDeviceRules } from '../virtqueue/packed/device-rules.ts';
 import type { RingPosition } from '../virtqueue/ring.ts';
@@ -295,9 +295,10 @@ export abstract class QueuedDevice implements ParentDriver {
       return undefined;
     }
     if (next.kind === 'malformed') {
-      if (isMiss(next.reason) && this.sinks.missed !== undefined) {
+      const lacking = lackingOf(next.reason);
+      if (lacking !== undefined && this.sinks.missed !== undefined) {
         queue.isAwake = false;
-        this.sinks.missed(queue.index);
+        this.sinks.missed(queue.index, lacking);
         return undefined;
       }
       if (this.transport.queue.breaksOnMalformed()) this.breakQueue(queue, next.reason);

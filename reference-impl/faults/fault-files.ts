@@ -48,6 +48,7 @@ export * as 'transport/vhost-user/lost-call' from './transport/vhost-user/lost-c
 export * as 'transport/vhost-user/memory' from './transport/vhost-user/memory-faults.ts';
 export * as 'transport/vhost-user/next-life-feature' from './transport/vhost-user/next-life-feature-faults.ts';
 export * as 'transport/vhost-user/optional-message' from './transport/vhost-user/optional-message-faults.ts';
+export * as 'transport/vhost-user/postcopy' from './transport/vhost-user/postcopy-faults.ts';
 export * as 'transport/vhost-user/program' from './transport/vhost-user/program-faults.ts';
 export * as 'transport/vhost-user/reply-ack' from './transport/vhost-user/reply-ack-faults.ts';
 export * as 'transport/vhost-user/ring-enable' from './transport/vhost-user/ring-enable-faults.ts';

@@ -22,13 +22,21 @@ export interface IotlbFault {
   readonly access: Access;
 }
 
-/** Why an address range is not to be had. `iotlb-miss` and `iotlb-denied` are of the I/O-virtual space alone. */
+/**
+ * Why an address range is not to be had. `iotlb-miss` and `iotlb-denied` are of the I/O-virtual space alone. `page-missing`:
+ * pages of it have not arrived, and were asked for.
+ */
 export type TranslationFailure =
   | 'outside-every-region'
   | 'region-edge'
   | 'wraps-address-space'
   | 'iotlb-miss'
-  | 'iotlb-denied';
+  | 'iotlb-denied'
+  | 'page-missing';
+
+/** Whether the range can be had later, without a word of the driver: once a translation or a page has come. */
+export const isYetToCome = (translation: Translation): boolean =>
+  translation === 'iotlb-miss' || translation === 'page-missing';
 
 /** The pieces are the caller's own. */
 export type Translation = Piece[] | TranslationFailure;
@@ -146,6 +154,11 @@ export class MemoryMap {
     }
   }
 
+  /** Whether a range of user addresses lies in the regions, whatever has arrived of it. */
+  isMapped(userAddress: bigint, length: number): boolean {
+    return userAddress + BigInt(length) <= END && !isFailure(this.#mapped(this.#user, userAddress, length));
+  }
+
   /** As `translate`, for an address in two 32-bit halves. */
   translateHalves(space: AddressSpace, high: number, low: number, length: number, access: Access): Translation {
     const piece = this.pieceOf(space, high, low, length);
@@ -161,7 +174,9 @@ export class MemoryMap {
     for (let index = 0; index < runs.length; index++) {
       const run = runs[index] as Run;
       if (first >= run.first && first + length <= run.last) {
-        return { bytes: run.region.bytes, offset: first - run.first, length, region: run.region };
+        const offset = first - run.first;
+        if (run.region.arrivals?.areThere(offset, length) === false) return undefined;
+        return { bytes: run.region.bytes, offset, length, region: run.region };
       }
     }
     return undefined;
@@ -172,7 +187,17 @@ export class MemoryMap {
     this.#user = runs(this.#regions, (region) => region.userAddress);
   }
 
+  /** The pieces, where all of their pages are there. */
   #pieces(runs: readonly Run[], address: bigint, length: number): Translation {
+    const pieces = this.#mapped(runs, address, length);
+    if (isFailure(pieces)) return pieces;
+    for (const { region, offset, length: count } of pieces) {
+      if (region.arrivals?.areThere(offset, count) === false) return 'page-missing';
+    }
+    return pieces;
+  }
+
+  #mapped(runs: readonly Run[], address: bigint, length: number): Translation {
     const pieces: Piece[] = [];
     let at = address;
     let left = length;

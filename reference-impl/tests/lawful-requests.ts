@@ -35,6 +35,11 @@ const regionOf = ({ guest }: World) => {
   return { region, told: { guestAddress, userAddress, size: BigInt(size), mmapOffset: 0n } };
 };
 
+/** Sends a request, and closes the descriptors of its reply. */
+export function closeReplied(test: SessionUnderTest, name: FrontEndMessageName): void {
+  for (const { descriptors } of test.send(name)) for (const token of descriptors) test.edge.close(token);
+}
+
 export const memoryTable = (test: SessionUnderTest, world: World): Sending => {
   const { region, told } = regionOf(world);
   return {
@@ -149,6 +154,15 @@ export const lawfulRequests: Readonly<Partial<Record<FrontEndMessageName, Lawful
     sending: () => ({ payload: encode(sharedObjectPayload, { uuid: new Uint8Array(16) }) }),
   },
   VHOST_USER_GET_SHMEM_CONFIG: nothing,
+  VHOST_USER_POSTCOPY_ADVISE: nothing,
+  VHOST_USER_POSTCOPY_LISTEN: { ...nothing, before: (test) => closeReplied(test, 'VHOST_USER_POSTCOPY_ADVISE') },
+  VHOST_USER_POSTCOPY_END: {
+    ...nothing,
+    before: (test) => {
+      closeReplied(test, 'VHOST_USER_POSTCOPY_ADVISE');
+      test.send('VHOST_USER_POSTCOPY_LISTEN');
+    },
+  },
   VHOST_USER_GET_MAX_MEM_SLOTS: nothing,
   VHOST_USER_ADD_MEM_REG: {
     sending: (test) => ({

@@ -3,9 +3,13 @@ import type {
   Breakdown,
   DescriptorToken,
   MapOutcome,
+  PageFaults,
   SharedMemory,
   SharedPage,
 } from '../vhost-user/back-end-edge.ts';
+
+/** Where all memory lies, to the session. */
+export const mappedAt = 0x7f00_0000_0000n;
 
 /** An edge without a world: files are byte arrays, and everything that is asked of it is written down. */
 export class RecordingEdge implements BackEndEdge {
@@ -17,6 +21,9 @@ export class RecordingEdge implements BackEndEdge {
   /** Tokens that were closed and were not open. */
   readonly closedTwice: DescriptorToken[] = [];
   mapped = 0;
+  /** Memory that is registered for missing pages, and accesses to it that wait. */
+  readonly registered = new Set<SharedMemory>();
+  readonly touched: { readonly offset: number; readonly length: number; readonly arrived: () => void }[] = [];
   readonly #files = new Map<DescriptorToken, Uint8Array>();
   #next = 100;
 
@@ -45,6 +52,20 @@ export class RecordingEdge implements BackEndEdge {
         isMapped = false;
       },
     };
+  }
+
+  readonly pageFaults: PageFaults = {
+    open: () => this.give(),
+    share: () => this.give(),
+    addressOf: ({ bytes }) => mappedAt + BigInt(bytes.byteOffset),
+    register: (_, memory) => this.registered.add(memory).size > 0,
+    unregister: (memory) => void this.registered.delete(memory),
+    touch: (_, offset, length, arrived) => this.touched.push({ offset, length, arrived }),
+  };
+
+  /** Each page that is waited for arrives. */
+  arrive(): void {
+    for (const { arrived } of this.touched.splice(0)) arrived();
   }
 
   createSharedMemory(_name: string, size: number): { readonly token: DescriptorToken } {

@@ -8,6 +8,7 @@ import { type InflightRules, inflightRules } from './inflight-rules.ts';
 import { type IotlbRules, iotlbRules } from './iotlb-rules.ts';
 import { type MemoryRules, memoryRules } from './memory-rules.ts';
 import { type NotificationRules, notificationRules } from './notification-rules.ts';
+import { type PostcopyRules, postcopyRules } from './postcopy-rules.ts';
 import { type ProgramRules, programRules } from './program-rules.ts';
 import { type ReplyRules, replyRules } from './reply-rules.ts';
 import { type RingStateRules, ringStateRules } from './ring-state.ts';
@@ -34,6 +35,7 @@ export interface AreaRules {
   readonly inflight: InflightRules;
   readonly stateTransfer: StateTransferRules;
   readonly hostNotifier: HostNotifierRules;
+  readonly postcopy: PostcopyRules;
   readonly program: ProgramRules;
   readonly sharedObjects: SharedObjectRules;
   readonly sharedMemory: SharedMemoryRules;
@@ -55,6 +57,7 @@ export const areaRules: AreaRules = {
   inflight: inflightRules,
   stateTransfer: stateTransferRules,
   hostNotifier: hostNotifierRules,
+  postcopy: postcopyRules,
   program: programRules,
   sharedObjects: sharedObjectRules,
   sharedMemory: sharedMemoryRules,

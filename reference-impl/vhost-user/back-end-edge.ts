@@ -19,6 +19,22 @@ export interface SharedPage {
   readonly memory: SharedMemory;
 }
 
+/** What postcopy asks of the world: accesses that wait until a page has come. Tokens are as everywhere the holder's. */
+export interface PageFaults {
+  /** A new userfaultfd; undefined where there is none to be had. */
+  open(): DescriptorToken | undefined;
+  /** Another descriptor of it, to be handed over. */
+  share(userfault: DescriptorToken): DescriptorToken | undefined;
+  /** Where memory lies for the process that accesses it. */
+  addressOf(memory: SharedMemory): bigint;
+  /** Accesses to missing pages of the memory wait from now on, and show on the userfaultfd. False where that cannot be. */
+  register(userfault: DescriptorToken, memory: SharedMemory): boolean;
+  /** Accesses that wait go on, and none waits any more. */
+  unregister(memory: SharedMemory): void;
+  /** Accesses a range in a thread that may wait. `arrived` is called later, in a turn of the session's own. */
+  touch(memory: SharedMemory, offset: number, length: number, arrived: () => void): void;
+}
+
 export type MapOutcome = SharedMemory | { readonly refused: string };
 
 export const isRefusedMap = (outcome: MapOutcome): outcome is { readonly refused: string } => 'refused' in outcome;
@@ -51,6 +67,8 @@ export function breakdownOf(error: unknown): Breakdown | undefined {
 export interface BackEndEdge {
   /** Bytes of a page, as mmap has them. */
   readonly pageSize: number;
+  /** Absent where the machine has no userfaultfd for this process. */
+  readonly pageFaults?: PageFaults | undefined;
   /**
    * Maps `size` bytes of the file from `offset` on. Refuses what is no memory file and what reaches beyond the end of
    * the file: an access there would be a SIGBUS. The token stays with the caller.

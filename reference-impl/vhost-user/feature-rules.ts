@@ -16,8 +16,8 @@ export interface OfferingDevice {
 export interface FeatureRules {
   /** GET_FEATURES, given what the device itself offers. */
   readonly offered: (deviceFeatures: bigint) => bigint;
-  /** GET_PROTOCOL_FEATURES. */
-  readonly protocolOffered: (device: OfferingDevice) => bigint;
+  /** GET_PROTOCOL_FEATURES, given whether accesses can be made to wait for pages. */
+  readonly protocolOffered: (device: OfferingDevice, hasPageFaults: boolean) => bigint;
   /** Answer to GET_FEATURES, given the offer and what was acknowledged before. */
   readonly reported: (offered: bigint, acknowledged: bigint) => bigint;
   readonly accepts: (offered: bigint, asked: bigint) => boolean;
@@ -62,8 +62,9 @@ const isWithin = (offered: bigint, asked: bigint): boolean => (asked & ~offered)
 export const featureRules: FeatureRules = {
   offered: (deviceFeatures) =>
     deviceFeatures | bit(virtio.VHOST_F_LOG_ALL) | bit(virtio.VHOST_USER_F_PROTOCOL_FEATURES),
-  protocolOffered: ({ deviceId, configSize }) =>
+  protocolOffered: ({ deviceId, configSize }, hasPageFaults) =>
     everyDevice |
+    (hasPageFaults ? bits('VHOST_USER_PROTOCOL_F_PAGEFAULT') : 0n) |
     (configSize > 0 ? bits('VHOST_USER_PROTOCOL_F_CONFIG') : 0n) |
     (deviceId === VIRTIO_ID_NET ? bits('VHOST_USER_PROTOCOL_F_MTU', 'VHOST_USER_PROTOCOL_F_RARP') : 0n),
   reported: (offered) => offered,

@@ -1,10 +1,11 @@
-import type { MappedRegion } from '../memory/mapped-region.ts';
+import type { MappedRegion, PageArrivals } from '../memory/mapped-region.ts';
 import type { IotlbEntry, MemoryMap } from '../memory/memory-map.ts';
 import { type BackEndEdge, type DescriptorToken, isRefusedMap, type SharedMemory } from './back-end-edge.ts';
 import type { IotlbRules } from './iotlb-rules.ts';
 import type { MemoryRules, RegionDescription } from './memory-rules.ts';
 
-interface Held {
+/** A region that is in force, with the memory behind it. */
+export interface HeldRegion {
   readonly told: RegionDescription;
   readonly memory: SharedMemory;
   readonly region: MappedRegion;
@@ -15,8 +16,10 @@ export class FrontEndMemory {
   readonly #edge: BackEndEdge;
   readonly #rules: MemoryRules;
   readonly #iotlbRules: IotlbRules;
-  #held: readonly Held[] = [];
+  #held: readonly HeldRegion[] = [];
   #map: MemoryMap;
+  /** Of memory that is mapped from now on: which of its pages are there. Absent where all are. */
+  arrivalsOf: ((memory: SharedMemory) => PageArrivals) | undefined;
 
   constructor(edge: BackEndEdge, rules: MemoryRules, iotlbRules: IotlbRules) {
     this.#edge = edge;
@@ -34,6 +37,15 @@ export class FrontEndMemory {
     return this.#held.length;
   }
 
+  get held(): readonly HeldRegion[] {
+    return this.#held;
+  }
+
+  /** Of the memory that is there already, pages may be missing as well. */
+  awaitAgain(): void {
+    this.#hold(this.#held.map((held) => ({ ...held, region: this.#regionOf(held.told, held.memory) })));
+  }
+
   /** SET_MEM_TABLE. Answers why it cannot be. `settle` is called once the new map is in force, before the old goes. */
   replace(
     regions: readonly RegionDescription[],
@@ -48,7 +60,7 @@ export class FrontEndMemory {
     const before = this.#held.map(({ told }) => told);
     const replaced = rules.replaced(before, regions);
     const kept = this.#held.filter(({ told }) => !replaced.includes(told));
-    const fresh: Held[] = [];
+    const fresh: HeldRegion[] = [];
     for (const [index, region] of regions.entries()) {
       const others = [...kept, ...fresh].map(({ told }) => told);
       const token = descriptors[rules.descriptorOf(index, descriptors.length)];
@@ -107,18 +119,25 @@ export class FrontEndMemory {
     for (const { memory } of this.#held) memory.unmap();
   }
 
-  #mapped(region: RegionDescription, token: DescriptorToken, others: readonly RegionDescription[]): Held | string {
+  #mapped(
+    region: RegionDescription,
+    token: DescriptorToken,
+    others: readonly RegionDescription[],
+  ): HeldRegion | string {
     const rules = this.#rules;
     if (others.some((other) => rules.overlaps(region, other))) return 'it overlaps another region';
     const { size, offset } = rules.mapping(region);
     const memory = this.#edge.mapRegion(token, size, offset);
     if (isRefusedMap(memory)) return memory.refused;
-    const placed = rules.placed(region);
-    return { told: region, memory, region: { ...placed, bytes: memory.bytes } };
+    return { told: region, memory, region: this.#regionOf(region, memory) };
+  }
+
+  #regionOf(told: RegionDescription, memory: SharedMemory): MappedRegion {
+    return { ...this.#rules.placed(told), bytes: memory.bytes, arrivals: this.arrivalsOf?.(memory) };
   }
 
   /** Entries of the IOTLB go with the table that they lead into: what is needed of them is asked for again. */
-  #hold(held: readonly Held[]): void {
+  #hold(held: readonly HeldRegion[]): void {
     this.#held = held;
     this.#map = this.#rules.makeMap(held.map(({ region }) => region));
   }

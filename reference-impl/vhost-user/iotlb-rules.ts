@@ -1,5 +1,5 @@
 import type { AddressSpace } from '../memory/addresses.ts';
-import { type IotlbEntry, type IotlbFault, isFailure, type MemoryMap } from '../memory/memory-map.ts';
+import type { IotlbEntry, IotlbFault, MemoryMap } from '../memory/memory-map.ts';
 
 /** What a back-end tells its front-end of an access that it could not make. */
 export type IotlbReport = 'miss' | 'access-fail';
@@ -24,7 +24,7 @@ export interface IotlbRules {
 export const iotlbRules: IotlbRules = {
   ringSpace: 'io-virtual',
   bufferSpace: 'io-virtual',
-  acceptsUpdate: (memory, { userAddress, size }) => !isFailure(memory.translate('user', userAddress, Number(size))),
+  acceptsUpdate: (memory, { userAddress, size }) => memory.isMapped(userAddress, Number(size)),
   stored: (entry) => entry,
   invalidates: true,
   resumes: true,

@@ -6,6 +6,7 @@ import { inflightMessages } from './messages/inflight-messages.ts';
 import { iotlbMessages } from './messages/iotlb-messages.ts';
 import { logMessages } from './messages/log-messages.ts';
 import { memoryMessages } from './messages/memory-messages.ts';
+import { postcopyMessages } from './messages/postcopy-messages.ts';
 import { sharingMessages } from './messages/sharing-messages.ts';
 import { stateTransferMessages } from './messages/state-transfer-messages.ts';
 import { vringMessages } from './messages/vring-messages.ts';
@@ -21,5 +22,6 @@ export const messageTable: MessageTable = [
   ...logMessages,
   ...inflightMessages,
   ...stateTransferMessages,
+  ...postcopyMessages,
   ...sharingMessages,
 ];

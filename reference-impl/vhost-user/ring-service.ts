@@ -1,7 +1,8 @@
 import type { ParentDriver, QueueFailure, StepOutcome } from '../devices/parent-driver.ts';
-import { isFailure } from '../memory/memory-map.ts';
+import { isFailure, isYetToCome } from '../memory/memory-map.ts';
 import { gather } from '../memory/pieces.ts';
 import { ringLayoutOf, VIRTIO_F_ACCESS_PLATFORM } from '../virtqueue/feature-bits.ts';
+import type { Lacking } from '../virtqueue/malformed.ts';
 import { descriptorOffset, FLAGS_OFFSET } from '../virtqueue/packed/layout.ts';
 import { type RingLayout, ringAreas } from '../virtqueue/ring.ts';
 import { USED_IDX_OFFSET } from '../virtqueue/split/layout.ts';
@@ -63,7 +64,7 @@ export class RingService {
   readonly #records: (InflightRecord | undefined)[] = [];
   readonly #reports: IotlbReports;
   readonly #notifiers: HostNotifiers;
-  /** Queues with a chain that lacks a translation. */
+  /** Queues with a chain that lacks a translation or a page. */
   readonly #stalled = new Set<number>();
   #kicks: readonly WatchedKick[] | undefined;
 
@@ -113,7 +114,7 @@ export class RingService {
       }
     }
     if (!isStarted(next)) {
-      vring.awaitsTranslation = false;
+      vring.isAwaited = false;
       if (vring.isAttached) this.#detach(vring);
     }
     this.#applyService(vring);
@@ -150,10 +151,16 @@ export class RingService {
     }
   }
 
-  /** The device cannot follow a chain for want of a translation. */
-  stalled(index: number): void {
+  /** The device cannot follow a chain for want of what comes later. */
+  stalled(index: number, lacking: Lacking): void {
     this.#stalled.add(index);
-    this.#reports.report('miss');
+    if (lacking === 'translation') this.#reports.report('miss');
+  }
+
+  /** Pages of memory have come: what waited for one tries again. */
+  pagesArrived(): void {
+    for (const vring of this.vrings) if (vring.isAwaited) this.#attach(vring);
+    this.#awakenStalled();
   }
 
   /** There is another channel for what the device lacks. */
@@ -161,7 +168,7 @@ export class RingService {
     this.#reports.forget();
     this.#notifiers.forgetTold();
     for (const vring of this.vrings) {
-      if (vring.awaitsTranslation) this.#attach(vring);
+      if (vring.isAwaited) this.#attach(vring);
       if (isStarted(vring.state)) this.#tellOfStart(vring);
     }
     for (const index of this.#stalled) this.#session.device.awaken(index);
@@ -169,17 +176,15 @@ export class RingService {
 
   /** Translations of a range came or went: rings are found anew, and what waited tries again. */
   translationsChanged(ioVirtualAddress: bigint, size: bigint): void {
-    const { device, rules } = this.#session;
+    const { rules } = this.#session;
     this.#reports.forgetWithin(ioVirtualAddress, size);
     for (const vring of this.vrings) {
-      const isFoundAnew = vring.isAttached ? rules.iotlb.resumes : vring.awaitsTranslation && rules.iotlb.startsRings;
+      const isFoundAnew = vring.isAttached ? rules.iotlb.resumes : vring.isAwaited && rules.iotlb.startsRings;
       if (!isFoundAnew) continue;
       if (vring.isAttached) this.#detach(vring);
       this.#attach(vring);
     }
-    if (!rules.iotlb.resumes) return;
-    for (const index of this.#stalled) device.awaken(index);
-    this.#stalled.clear();
+    if (rules.iotlb.resumes) this.#awakenStalled();
   }
 
   /** Carries out one chain at most. */
@@ -251,14 +256,18 @@ export class RingService {
     if (vring !== undefined && isStarted(vring.state)) this.kicked(index, 1);
   }
 
+  #awakenStalled(): void {
+    for (const index of this.#stalled) this.#session.device.awaken(index);
+    this.#stalled.clear();
+  }
+
   #attach(vring: Vring): string | undefined {
     const { device, memory, rules } = this.#session;
     if (vring.addresses === undefined) return 'no addresses';
-    vring.awaitsTranslation = this.#lacksTranslation(vring.addresses, vring.size);
-    if (vring.awaitsTranslation) {
-      this.#reports.report('miss');
-      return undefined;
-    }
+    const lacking = this.#lackingOf(vring.addresses, vring.size);
+    vring.isAwaited = lacking !== undefined;
+    if (lacking === 'translation') this.#reports.report('miss');
+    if (lacking !== undefined) return undefined;
     device.setMemory(memory.map);
     const resumed = this.#resume(vring, vring.addresses);
     const why = device.startQueue(vring.index, {
@@ -286,12 +295,17 @@ export class RingService {
     return hasGuestAddresses ? { ringSpace: vring.guestRingSpace, bufferSpace: vring.bufferSpace } : vring;
   }
 
-  #lacksTranslation(addresses: RingAddresses, size: number): boolean {
+  /** What the areas of a ring lack that comes later. */
+  #lackingOf(addresses: RingAddresses, size: number): Lacking | undefined {
     const sizes = areaSizes(this.#layout, size);
     const areas = ringAreasAt(addresses);
     const { map } = this.#session.memory;
     const { ringSpace } = this.#spaces;
-    return ringAreas.some((area) => map.translate(ringSpace, areas[area], sizes[area], 'read') === 'iotlb-miss');
+    for (const area of ringAreas) {
+      const found = map.translate(ringSpace, areas[area], sizes[area], 'read');
+      if (isYetToCome(found)) return found === 'page-missing' ? 'page' : 'translation';
+    }
+    return undefined;
   }
 
   #resume(vring: Vring, addresses: RingAddresses): Resumption {

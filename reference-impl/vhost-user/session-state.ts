@@ -1,6 +1,7 @@
 import type { AreaRules } from './area-rules.ts';
 import type { DescriptorToken } from './back-end-edge.ts';
 import type { InflightBuffer } from './inflight-buffer.ts';
+import type { Postcopy } from './postcopy.ts';
 import type { RingService, RingSession } from './ring-service.ts';
 import type { StateTransfer } from './state-transfer.ts';
 import type { Vring } from './vring.ts';
@@ -9,6 +10,7 @@ import type { Vring } from './vring.ts';
 export interface SessionState extends RingSession {
   readonly rules: AreaRules;
   readonly rings: RingService;
+  readonly postcopy: Postcopy;
   readonly isOpen: boolean;
   readonly offeredFeatures: bigint;
   readonly offeredProtocolFeatures: bigint;

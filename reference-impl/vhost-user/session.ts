@@ -11,6 +11,7 @@ import type { Handled } from './handled.ts';
 import type { IncomingMessage } from './incoming-message.ts';
 import type { InflightBuffer } from './inflight-buffer.ts';
 import type { MessageRule } from './message-rule.ts';
+import { Postcopy } from './postcopy.ts';
 import { decodePayload, u64Bytes } from './reply-payloads.ts';
 import type { OutgoingMessage } from './reply-rules.ts';
 import { RingService } from './ring-service.ts';
@@ -41,6 +42,7 @@ export class BackEndSession implements SessionState {
   readonly configChanges: ConfigChanges;
   readonly sharedObjects: SharedObjects;
   readonly sharedMemory: SharedMemoryRegions;
+  readonly postcopy: Postcopy;
   /** Features acknowledged by SET_FEATURES, those of the transport included; undefined before. */
   acknowledgedFeatures: bigint | undefined;
   /** Whether the last SET_FEATURES was one that could be accepted. */
@@ -67,10 +69,11 @@ export class BackEndSession implements SessionState {
     this.sharedObjects = new SharedObjects(this);
     this.sharedMemory = new SharedMemoryRegions(this);
     this.rings = new RingService(this);
+    this.postcopy = new Postcopy(this);
     device.setSinks({
       signalCall: (queue) => this.rings.announceUsed(queue),
       signalError: (queue, reason: QueueFailure) => this.rings.announceError(queue, reason),
-      missed: (queue) => this.rings.stalled(queue),
+      missed: (queue, lacking) => this.rings.stalled(queue, lacking),
       wroteMemory: (address, length) => this.marks.wrote(address, length),
       wroteRing: (queue, _, offset, length) => this.rings.wroteRing(queue, offset, length),
       fetched: (queue, chain) => this.rings.recordOf(queue)?.fetched(chain),
@@ -92,7 +95,7 @@ export class BackEndSession implements SessionState {
   }
 
   get offeredProtocolFeatures(): bigint {
-    return this.rules.features.protocolOffered(this.device);
+    return this.rules.features.protocolOffered(this.device, this.edge.pageFaults !== undefined);
   }
 
   hasProtocolFeature(feature: keyof typeof protocol): boolean {
@@ -146,6 +149,7 @@ export class BackEndSession implements SessionState {
   release(): void {
     this.sharedMemory.forget();
     this.rings.stopAll();
+    this.postcopy.release();
     if (this.rules.deviceState.resetsAtEnd) this.device.reset();
     const { releasesAtEnd } = this.rules.descriptors;
     if (releasesAtEnd.memory) {

@@ -31,8 +31,8 @@ export class Vring {
   err: NotificationWay = unset;
   /** The device works on the ring: it was found in memory and started there. */
   isAttached = false;
-  /** It was started, and waits for a translation of its addresses. */
-  awaitsTranslation = false;
+  /** It was started, and waits for a translation of its addresses, or for pages there. */
+  isAwaited = false;
 
   constructor(index: number, state: RingState) {
     this.index = index;

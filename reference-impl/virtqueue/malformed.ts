@@ -20,5 +20,11 @@ export type MalformedReason =
   | `indirect-table-${TranslationFailure}`
   | `buffer-${TranslationFailure}`;
 
-/** Whether a chain is none yet: an address of it has no translation so far. */
-export const isMiss = (reason: MalformedReason): boolean => reason.endsWith('-iotlb-miss');
+/** What a chain may lack that comes without a word of the driver: a translation of an address, or a page of memory. */
+export type Lacking = 'translation' | 'page';
+
+/** What a chain lacks that is none yet; undefined where it is malformed. */
+export function lackingOf(reason: MalformedReason): Lacking | undefined {
+  if (reason.endsWith('-iotlb-miss')) return 'translation';
+  return reason.endsWith('-page-missing') ? 'page' : undefined;
+}

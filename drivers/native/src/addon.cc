@@ -28,6 +28,7 @@ static Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   DefineSocket(env, exports);
   DefineSpawn(env, exports);
   DefineSystemCallScript(env, exports);
+  DefineUserfault(env, exports);
   DefineWait(env, exports);
   DefineWaitSet(env, exports);
   return exports;

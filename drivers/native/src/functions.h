@@ -29,6 +29,7 @@ void DefineProcess(napi_env env, napi_value exports);
 void DefineSocket(napi_env env, napi_value exports);
 void DefineSpawn(napi_env env, napi_value exports);
 void DefineSystemCallScript(napi_env env, napi_value exports);
+void DefineUserfault(napi_env env, napi_value exports);
 void DefineWait(napi_env env, napi_value exports);
 void DefineWaitSet(napi_env env, napi_value exports);
 

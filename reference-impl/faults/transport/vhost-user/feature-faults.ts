@@ -74,7 +74,7 @@ export const featureFaults = {
     'vu-features/mq-always-offered',
     'MQ is not offered',
     inTable('features', (right) => ({
-      protocolOffered: (device) => right.protocolOffered(device) & ~bit(protocol.VHOST_USER_PROTOCOL_F_MQ),
+      protocolOffered: (...asked) => right.protocolOffered(...asked) & ~bit(protocol.VHOST_USER_PROTOCOL_F_MQ),
     })),
   ),
   'offer-without-working-message': vhostUserFault(

@@ -127,8 +127,8 @@ export const inflightFaults = {
     'vu-inflight/skip-drain-offered-with-prerequisites',
     'GET_VRING_BASE_SKIP_DRAIN is offered, and GET_VRING_BASE_INFLIGHT is not',
     inTable('features', (right) => ({
-      protocolOffered: (device) =>
-        right.protocolOffered(device) | bit(protocol.VHOST_USER_PROTOCOL_F_GET_VRING_BASE_SKIP_DRAIN),
+      protocolOffered: (...asked) =>
+        right.protocolOffered(...asked) | bit(protocol.VHOST_USER_PROTOCOL_F_GET_VRING_BASE_SKIP_DRAIN),
     })),
   ),
   'inflight-last-batch-head-stands-still': vhostUserFault(

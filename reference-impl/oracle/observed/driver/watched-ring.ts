@@ -1,7 +1,7 @@
 import type { DeviceRingOptions } from '../../../virtqueue/attach-area.ts';
 import type { Chain, EmptyRing, MalformedChain } from '../../../virtqueue/chain.ts';
 import type { DeviceRing } from '../../../virtqueue/device-ring.ts';
-import { isMiss, type MalformedReason } from '../../../virtqueue/malformed.ts';
+import { lackingOf, type MalformedReason } from '../../../virtqueue/malformed.ts';
 import type { PackedDevice } from '../../../virtqueue/packed/device-ring.ts';
 import type { RingLayout, RingPosition } from '../../../virtqueue/ring.ts';
 import type { SplitDevice } from '../../../virtqueue/split/device-ring.ts';
@@ -108,7 +108,7 @@ export class WatchedRing implements DeviceRing {
   }
 
   #malformed(reason: MalformedReason): void {
-    if (isMiss(reason) || reason === this.#lastMalformed) return;
+    if (lackingOf(reason) !== undefined || reason === this.#lastMalformed) return;
     this.#lastMalformed = reason;
     const requirement = requirementOfMalformed(reason, this.layout);
     if (requirement === undefined) this.#telling.unexplained(reason);

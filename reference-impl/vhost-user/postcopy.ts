@@ -1,0 +1,142 @@
+import { AwaitedPages } from './awaited-pages.ts';
+import type { BackEndEdge, DescriptorToken, PageFaults, SharedMemory } from './back-end-edge.ts';
+import type { FrontEndMemory, HeldRegion } from './front-end-memory.ts';
+import type { RegionDescription } from './memory-rules.ts';
+import type { PostcopyRules } from './postcopy-rules.ts';
+
+interface PostcopySession {
+  readonly edge: BackEndEdge;
+  readonly memory: FrontEndMemory;
+  readonly rings: { reattach(): void; pagesArrived(): void };
+  readonly rules: { readonly postcopy: PostcopyRules };
+}
+
+/**
+ * Memory that arrives while it is in use. From POSTCOPY_LISTEN on, the reply to a memory table says where regions lie here;
+ * they are touched once the front-end has acknowledged it, and what is missing of them then is accessed by a thread that
+ * waits: the session goes on meanwhile.
+ */
+export class Postcopy {
+  readonly #session: PostcopySession;
+  #userfault: DescriptorToken | undefined;
+  #isListening = false;
+  #awaitsAcknowledgement = false;
+  readonly #awaited = new Map<SharedMemory, AwaitedPages>();
+
+  constructor(session: PostcopySession) {
+    this.#session = session;
+  }
+
+  get isListening(): boolean {
+    return this.#isListening;
+  }
+
+  /** A reply to a memory table is not acknowledged yet. */
+  get awaitsAcknowledgement(): boolean {
+    return this.#awaitsAcknowledgement;
+  }
+
+  get isAdvised(): boolean {
+    return this.#userfault !== undefined;
+  }
+
+  /** Opens a userfaultfd, and gives what is handed over; undefined where there is none to be had. */
+  advise(): readonly DescriptorToken[] | undefined {
+    const { edge, rules } = this.#session;
+    const userfault = edge.pageFaults?.open();
+    if (userfault === undefined) return undefined;
+    this.#end();
+    this.#userfault = userfault;
+    switch (rules.postcopy.handsOver) {
+      case 'userfaultfd':
+        return listOf(edge.pageFaults?.share(userfault));
+      case 'memory-file':
+        return listOf(edge.createSharedMemory('no-userfaultfd', edge.pageSize)?.token);
+      case 'nothing':
+        return [];
+    }
+  }
+
+  /** From now on memory arrives late: what is told of, and what was told before. */
+  listen(): void {
+    const { edge, memory, rings } = this.#session;
+    const { pageFaults } = edge;
+    if (this.#isListening || pageFaults === undefined) return;
+    this.#isListening = true;
+    memory.arrivalsOf = (mapped) => this.#awaitedOf(pageFaults, mapped);
+    if (memory.regionCount === 0) return;
+    memory.awaitAgain();
+    this.#openAll();
+    rings.reattach();
+  }
+
+  /** What the reply to a memory table says of regions that are mapped now and not to be touched yet. */
+  told(regions: readonly RegionDescription[]): RegionDescription[] {
+    const { edge, memory, rules } = this.#session;
+    this.#awaitsAcknowledgement = true;
+    return regions.map((region) => {
+      const held = memory.held.find(({ told }) => told === region);
+      if (held === undefined || edge.pageFaults === undefined) return region;
+      if (!rules.postcopy.waitsForAcknowledgement) held.memory.bytes.at(0);
+      return rules.postcopy.told(region, edge.pageFaults.addressOf(held.memory));
+    });
+  }
+
+  /** The front-end knows where the regions lie, and serves what is missing there. */
+  acknowledged(): void {
+    this.#awaitsAcknowledgement = false;
+    this.#openAll();
+    this.#session.rings.pagesArrived();
+  }
+
+  /** The answer to POSTCOPY_END. */
+  end(): bigint {
+    if (!this.#isListening) return 1n;
+    if (this.#session.rules.postcopy.dropsAtEnd) {
+      this.#end();
+      this.#session.rings.pagesArrived();
+    }
+    return this.#session.rules.postcopy.endAnswer;
+  }
+
+  /** Gives back what it holds, before memory is unmapped. */
+  release(): void {
+    this.#end();
+  }
+
+  #awaitedOf(faults: PageFaults, memory: SharedMemory): AwaitedPages {
+    const { edge, rings } = this.#session;
+    const awaited = new AwaitedPages(faults, memory, edge.pageSize, () => rings.pagesArrived());
+    this.#awaited.set(memory, awaited);
+    return awaited;
+  }
+
+  #openAll(): void {
+    for (const held of this.#session.memory.held) {
+      if (this.#register(held)) this.#awaited.get(held.memory)?.open();
+      else this.#awaited.get(held.memory)?.end();
+    }
+  }
+
+  #register({ told, memory }: HeldRegion): boolean {
+    const { edge, rules } = this.#session;
+    if (this.#userfault === undefined || !rules.postcopy.registers(told)) return false;
+    return edge.pageFaults?.register(this.#userfault, memory) ?? false;
+  }
+
+  #end(): void {
+    const { edge, memory } = this.#session;
+    this.#isListening = false;
+    this.#awaitsAcknowledgement = false;
+    memory.arrivalsOf = undefined;
+    for (const [mapped, awaited] of this.#awaited) {
+      awaited.end();
+      edge.pageFaults?.unregister(mapped);
+    }
+    this.#awaited.clear();
+    edge.close(this.#userfault);
+    this.#userfault = undefined;
+  }
+}
+
+const listOf = (token: DescriptorToken | undefined): readonly DescriptorToken[] => (token === undefined ? [] : [token]);
