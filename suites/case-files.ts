@@ -60,6 +60,7 @@ export const caseFiles = {
   'vhost-user/inflight-recovery': () => import('./vhost-user/inflight-recovery.cases.ts'),
   'vhost-user/iotlb': () => import('./vhost-user/iotlb.cases.ts'),
   'vhost-user/kicks-after-changes': () => import('./vhost-user/kicks-after-changes.cases.ts'),
+  'vhost-user/killed-migration': () => import('./vhost-user/killed-migration.cases.ts'),
   'vhost-user/log': () => import('./vhost-user/log.cases.ts'),
   'vhost-user/log-limits': () => import('./vhost-user/log-limits.cases.ts'),
   'vhost-user/log-paths': () => import('./vhost-user/log-paths.cases.ts'),

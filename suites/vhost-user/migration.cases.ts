@@ -1,11 +1,10 @@
-import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
-import type { DriverPort, Guest, Queue, VhostUserSession } from '../../drivers/port/port.ts';
+import type { DriverPort, Guest, VhostUserSession } from '../../drivers/port/port.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { defineCase } from '../case.ts';
-import type { Check } from '../check.ts';
 import { settled, stoppedAt } from '../ring-positions.ts';
 import { CarriedMemory } from './carried-memory.ts';
-import { DirtyPages, hex, loggedBy, wholeLog } from './dirty-pages.ts';
+import { hex } from './dirty-pages.ts';
+import { type Stay, serves, stayOn } from './stay.ts';
 
 /** A ring that one back-end stops and another goes on with ("Starting and stopping", "Migration"). */
 
@@ -44,23 +43,6 @@ export const goesOnElsewhere = defineCase({
   },
 });
 
-/** A guest on one back-end, which logs what it writes. */
-interface Stay {
-  readonly session: VhostUserSession;
-  readonly guest: Guest;
-  readonly driver: DeviceDriver;
-  readonly queue: Queue;
-  readonly log: DirtyPages;
-}
-
-/** Data there and back, at a place of its own for each number. */
-function serves(check: Check, { driver, queue }: Stay, numbers: readonly number[], where: string): boolean {
-  return numbers.every((seed) => {
-    const problem = driver.transfer(queue, { seed, bytes: 1024, writableWhere: { crossing: 'page' } });
-    return check.equal(problem, undefined, `transfer ${seed}, on ${where}`);
-  });
-}
-
 export const memoryIsCarried = defineCase({
   id: 'vhost-user/migration/marked-pages-carry-what-a-device-wrote',
   title:
@@ -81,13 +63,17 @@ export const memoryIsCarried = defineCase({
   run({ port, other, connect, driverOf, ring: ringOf, requirement }) {
     const marks = requirement('vu-log/buffer-writes-marked');
     const resumes = requirement('vu-vring/resume-from-saved-base');
-    const begin = (at: DriverPort<VhostUserSession>, guest: Guest, ring: ReturnType<typeof ringOf>): Stay => {
-      const session = at === port ? connect('negotiated') : connect('negotiated', 'other');
-      marks.granted(session.shareMemory(guest), 'the memory table');
-      const log = loggedBy(session, new DirtyPages(at, { size: wholeLog }), marks);
-      const driver = driverOf(session, guest);
-      return { session, guest, driver, log, queue: driver.attach(ring) };
-    };
+    const begin = (at: DriverPort<VhostUserSession>, guest: Guest, ring: ReturnType<typeof ringOf>): Stay =>
+      stayOn(
+        {
+          port: at,
+          session: at === port ? connect('negotiated') : connect('negotiated', 'other'),
+          guest,
+          driverOf,
+          ring,
+        },
+        marks,
+      );
     const layout = guestLayouts['single-region'];
     const first = port.createGuest(layout);
     let ring = ringOf({ guest: first, size: 16 });
