@@ -2,6 +2,7 @@ import t from 'tap';
 import { allRequirements } from '../catalogue/catalogue.ts';
 import { formRules } from '../oracle/observed/front-end/form-rules.ts';
 import { messageRules } from '../oracle/observed/front-end/front-end-watch.ts';
+import { singleMemoryRegionPayload } from '../wire/vhost-user-payloads.ts';
 import {
   brokenIn,
   judged,
@@ -12,6 +13,7 @@ import {
   plain,
   protocolWord,
   type Said,
+  said,
   u64Said,
   word,
 } from './observed-conversation.ts';
@@ -54,6 +56,31 @@ t.test('bits of the status that go without the driver clearing them', async (t) 
   t.same(brokenIn(judged([...suspends, ...statuses(0x1f, 0x1b, 0x0f)], suspendable)), [], 'suspended, resumed');
   t.same(brokenIn(judged([...lawful, ...statuses(0x1f, 0x0f)])), [cleared], 'without the feature');
   t.same(brokenIn(judged([...lawful, ...statuses(0, 0x0b, 0x83)])), [], 'FEATURES_OK that the device refused');
+});
+
+t.test('in postcopy each region that is added is judged, and their acknowledgement is no region', async (t) => {
+  const features = protocolWord('VHOST_USER_PROTOCOL_F_PAGEFAULT', 'VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS');
+  const begun = lawful.map((one) =>
+    one.name === 'VHOST_USER_SET_PROTOCOL_FEATURES' ? u64Said(one.name, negotiatedProtocol | features) : one,
+  );
+  const adding = (at: bigint): Said =>
+    said(
+      'VHOST_USER_ADD_MEM_REG',
+      singleMemoryRegionPayload,
+      { guestAddress: at, userAddress: 0x7e00_0000_0000n + at, size: 0x1000n, mmapOffset: 0n },
+      { descriptors: 1 },
+    );
+  const listening = [...begun, plain('VHOST_USER_POSTCOPY_ADVISE'), plain('VHOST_USER_POSTCOPY_LISTEN')];
+  const added = [adding(0x1000_0000n), adding(0x2000_0000n)];
+  const acknowledgement = u64Said('VHOST_USER_ADD_MEM_REG', 0n);
+  const wide = { ...offer, protocolFeatures: offer.protocolFeatures | features, memorySlots: 8 };
+  t.same(brokenIn(judged([...listening, ...added, acknowledgement], wide)), []);
+  t.same(brokenIn(judged([...listening, ...added, plain('VHOST_USER_ADD_MEM_REG')], wide)), []);
+  t.not(brokenIn(judged([...listening, ...added, acknowledgement, acknowledgement], wide)).length, 0, 'once alone');
+  const ended = [...listening, plain('VHOST_USER_POSTCOPY_END'), ...added, acknowledgement];
+  t.not(brokenIn(judged(ended, wide)).length, 0, 'behind POSTCOPY_END there is nothing to acknowledge');
+  const same = brokenIn(judged([...listening, ...added, adding(0x1000_0000n)], wide));
+  t.same(same, ['vu-front-end/memory-regions-disjoint'], 'each is judged');
 });
 
 t.test('whatever binds the front-end has a rule', async (t) => {

@@ -54,8 +54,8 @@ export class FrontEndWatch {
    * @param refusal why the back-end refused it. Answers the refusal where no rule explains it.
    */
   received(message: SeenMessage, refusal?: string): UnexplainedRefusal | undefined {
+    if (this.story.takesAcknowledgement(message.request, message.payload.byteLength)) return undefined;
     const { request, problems } = this.#decoded(message);
-    if (request !== undefined && this.story.takesAcknowledgement(request.name)) return undefined;
     let broken = 0;
     const tell: Tell = (requirement, judgement) => {
       if (isBroken(judgement)) broken++;

@@ -4,6 +4,7 @@ import { ringLayoutOf, VIRTIO_F_ACCESS_PLATFORM } from '../../../virtqueue/featu
 import { type RingArea, type RingLayout, ringAreas } from '../../../virtqueue/ring.ts';
 import type { FrontEndRequest } from '../../../wire/decoded-message.ts';
 import type { NegotiatedContext } from '../../../wire/message-description.ts';
+import { type FrontEndMessageName, requestId } from '../../../wire/vhost-user-messages.ts';
 
 /** What a front-end told of a ring. */
 export interface ToldRing {
@@ -41,7 +42,7 @@ export class FrontEndStory {
   regions: readonly RegionDescription[] = [];
   #isPostcopyListening = false;
   /** The request whose reply, in postcopy, the front-end answers with a message of the same number. */
-  #owedAcknowledgement: FrontEndRequest['name'] | undefined;
+  #owedAcknowledgement: FrontEndMessageName | undefined;
   readonly #rings = new Map<number, ToldRing>();
 
   constructor(offer: Offer) {
@@ -106,11 +107,15 @@ export class FrontEndStory {
     }
   }
 
-  /** Whether a message is no request, but says that the reply to the memory table before it came (postcopy). */
-  takesAcknowledgement(name: FrontEndRequest['name']): boolean {
-    const isOwed = this.#owedAcknowledgement === name;
+  /**
+   * Whether a message is no request, but says that the reply to the memory table before it came, or the replies to regions
+   * that were added (postcopy). It is empty, or a u64.
+   */
+  takesAcknowledgement(request: number, bytes: number): boolean {
+    const owed = this.#owedAcknowledgement;
+    if (owed === undefined || requestId[owed] !== request || (bytes !== 0 && bytes !== 8)) return false;
     this.#owedAcknowledgement = undefined;
-    return isOwed;
+    return true;
   }
 
   /** Takes a message that was carried out. */
@@ -118,6 +123,10 @@ export class FrontEndStory {
     switch (request.name) {
       case 'VHOST_USER_POSTCOPY_LISTEN':
         this.#isPostcopyListening = true;
+        break;
+      case 'VHOST_USER_POSTCOPY_END':
+        this.#isPostcopyListening = false;
+        this.#owedAcknowledgement = undefined;
         break;
       case 'VHOST_USER_GET_FEATURES':
         this.askedForFeatures = true;
@@ -135,7 +144,9 @@ export class FrontEndStory {
       case 'VHOST_USER_ADD_MEM_REG':
       case 'VHOST_USER_REM_MEM_REG':
         this.regions = this.regionsAfter(request);
-        if (this.#isPostcopyListening) this.#owedAcknowledgement = request.name;
+        if (this.#isPostcopyListening && request.name !== 'VHOST_USER_REM_MEM_REG') {
+          this.#owedAcknowledgement = request.name;
+        }
         break;
       case 'VHOST_USER_SET_STATUS':
         this.status = Number(request.value.u64 & 0xffn);
