@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { SystemCallError } from '../../drivers/errors.ts';
 import { checkSocketPath } from '../../drivers/iut-process/iut-directory.ts';
-import { monotonicUs } from '../../drivers/native/native.ts';
+import { monotonicUs, surviveBusErrors } from '../../drivers/native/native.ts';
 import { allSources } from '../../reference-impl/catalogue/catalogue.ts';
 import { referenceDevices } from '../../reference-impl/devices/reference-devices.ts';
 import { observedRequirements } from '../../reference-impl/oracle/observed/observed-requirements.ts';
@@ -122,6 +122,7 @@ export async function observeFrontEnds(options: ObserveOptions): Promise<number>
   const texts = textsOf(options.text, allSources());
   const expectations = options.expect === undefined ? [] : readExpectations(options.expect);
   const root = checkOut(options.out ?? defaultOut());
+  surviveBusErrors();
   const sockets = openSockets(listeningsOf(options.listen), options);
   try {
     await serve(sockets, options);

@@ -1,5 +1,5 @@
 import { readlinkSync, unlinkSync } from 'node:fs';
-import { closeFd, peerCredentials, unixListen } from '../../drivers/native/native.ts';
+import { closeFd, peerCredentials, takeBusErrors, unixListen } from '../../drivers/native/native.ts';
 import { ObservedConnection } from '../../drivers/reference/observed-connection.ts';
 import { ReferenceBackEnd } from '../../drivers/reference/reference-back-end.ts';
 import type { RequirementSlug } from '../../reference-impl/catalogue/catalogue.ts';
@@ -100,7 +100,12 @@ export class ObservedSocket {
   }
 
   turn(timeoutUs: number): boolean {
-    return this.#backEnd.turn(timeoutUs);
+    const progressed = this.#backEnd.turn(timeoutUs);
+    if (takeBusErrors() > 0) {
+      this.#couldNotServe('shared memory: an access met no page, because the file was made shorter');
+      this.#backEnd.endConnection();
+    }
+    return progressed;
   }
 
   /** Ends a connection that is open, and gives the socket back. */

@@ -1,6 +1,29 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import {
+  closeFd,
+  eventfdCreate,
+  ftruncate,
+  memfdCreate,
+  monotonicUs,
+  POLLIN,
+  pollOne,
+  sendMessage,
+  unixConnect,
+} from '../../drivers/native/native.ts';
+import type { Codec } from '../../reference-impl/wire/compile-layout.ts';
+import { encodeMessage } from '../../reference-impl/wire/vhost-user-codec.ts';
+import { VHOST_USER_HEADER_SIZE } from '../../reference-impl/wire/vhost-user-constants.ts';
+import { type FrontEndMessageName, requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
+import {
+  emptyPayload,
+  memoryRegionsPayload,
+  u64Payload,
+  vringAddressPayload,
+  vringDescriptorPayload,
+  vringStatePayload,
+} from '../../reference-impl/wire/vhost-user-payloads.ts';
 import type { CaseRecord } from '../../reports/record/record.ts';
 import { readRecords } from '../../reports/record/record-reader.ts';
 import { runDirectory } from '../../reports/record/run-directory.ts';
@@ -84,4 +107,55 @@ t.test('what cannot be observed is said in a line, and leaves nothing', async (t
     t.equal(code, 2, words.join(' '));
     t.match(stderr, expected);
   }
+});
+
+/** A front-end that starts a ring in memory that it has made shorter. */
+function shrinkingFrontEnd(socket: string): void {
+  const connection = unixConnect(socket, { timeoutMs: 10_000 });
+  const memory = memfdCreate('shrinking', 0x4000, { seal: false });
+  const kick = eventfdCreate();
+  const send = <Value>(
+    name: FrontEndMessageName,
+    codec: Codec<Value>,
+    value: Value,
+    descriptors: number[] = [],
+  ): void => {
+    const bytes = new Uint8Array(VHOST_USER_HEADER_SIZE + codec.sizeOf(value));
+    encodeMessage(bytes, { request: requestId[name], payload: { codec, value } });
+    const deadline = monotonicUs() + 10_000_000;
+    sendMessage(connection, bytes, 0, bytes.length, Int32Array.from(descriptors), descriptors.length, deadline);
+  };
+  const region = { guestAddress: 0n, userAddress: 0x1_0000n, size: 0x4000n, mmapOffset: 0n };
+  send('VHOST_USER_SET_OWNER', emptyPayload, {});
+  send('VHOST_USER_SET_FEATURES', u64Payload, { u64: 1n << 32n });
+  send('VHOST_USER_SET_MEM_TABLE', memoryRegionsPayload, { numRegions: 1, regions: [region] }, [memory]);
+  send('VHOST_USER_SET_VRING_NUM', vringStatePayload, { index: 0, num: 16 });
+  send('VHOST_USER_SET_VRING_ADDR', vringAddressPayload, {
+    index: 0,
+    flags: 0,
+    descriptor: 0x1_0000n,
+    available: 0x1_1000n,
+    used: 0x1_2000n,
+    log: 0n,
+  });
+  // Mapped by then: the answer comes behind the table.
+  send('VHOST_USER_GET_FEATURES', emptyPayload, {});
+  pollOne(connection, POLLIN, 10_000_000);
+  ftruncate(memory, 0);
+  send('VHOST_USER_SET_VRING_KICK', vringDescriptorPayload, { u64: 0n }, [kick]);
+  for (const fd of [memory, kick]) closeFd(fd);
+  pollOne(connection, POLLIN, 10_000_000);
+  closeFd(connection);
+}
+
+t.test('memory that a front-end makes shorter is told of in the report', async (t) => {
+  const socket = join(scratch, 'shrinks.sock');
+  const observer = start(['observe', '--listen', socket, '--out', join(scratch, 'shrinks')]);
+  await until(() => existsSync(socket), 'the socket');
+  shrinkingFrontEnd(socket);
+  const { code, stderr } = await observer.ended;
+  t.equal(code, 2);
+  t.match(stderr, /not served by the reference: shared memory: .* the file was made shorter/);
+  t.equal(verdictOf('shrinks', 'reference-serves-what-is-lawful'), 'error');
+  t.ok(existsSync(join(scratch, 'shrinks', 'report.html')));
 });

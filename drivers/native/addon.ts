@@ -134,6 +134,9 @@ export interface Addon {
   startMutator(buffer: ArrayBuffer, offset: number, length: number, patterns: Uint8Array, periodNs: number): number;
   stopMutator(handle: number): number;
 
+  surviveBusErrors(): number;
+  takeBusErrors(): number;
+
   userfaultOpen(): number;
   userfaultRegister(fd: number, address: bigint, length: number): number;
   userfaultUnregister(fd: number, address: bigint, length: number): number;
@@ -179,7 +182,7 @@ function loadAddon(): Addon {
     throw new DriverUsageError(`the native addon is missing (${candidates.join(', ')}): run "npm run build:native"`);
   }
   const addon = createRequire(import.meta.url)(path) as Addon;
-  if (addon.userfaultOpen === undefined) {
+  if (addon.surviveBusErrors === undefined) {
     throw new DriverUsageError(`the native addon ${path} is older than its sources: run "npm run build:native"`);
   }
   return addon;

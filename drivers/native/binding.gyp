@@ -5,6 +5,7 @@
       'sources': [
         'src/addon.cc',
         'src/arguments.cc',
+        'src/bus-error.cc',
         'src/device-file.cc',
         'src/eventfd.cc',
         'src/exchange.cc',

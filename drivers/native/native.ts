@@ -1,4 +1,5 @@
 /** The system calls that the drivers need. All synchronous; descriptors are numbers and close-on-exec. */
+export * from './bus-error.ts';
 export * from './device-file.ts';
 export * from './eventfd.ts';
 export * from './file.ts';

@@ -170,6 +170,11 @@ export class ReferenceBackEnd {
     this.#isAbandoned = true;
   }
 
+  /** Ends the connection that is served, as its peer might. */
+  endConnection(): void {
+    if (this.#connection !== undefined) this.#end(this.#connection);
+  }
+
   /** Ends every connection, and gives back what they held. */
   close(): void {
     this.#connection?.close();

@@ -15,6 +15,7 @@ void Define(napi_env env, napi_value exports, const Function* functions, size_t 
 }
 
 static Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
+  DefineBusError(env, exports);
   DefineDeviceFile(env, exports);
   DefineEventfd(env, exports);
   DefineExchange(env, exports);

@@ -16,6 +16,7 @@ void Define(napi_env env, napi_value exports, const Function (&functions)[Count]
   Define(env, exports, functions, Count);
 }
 
+void DefineBusError(napi_env env, napi_value exports);
 void DefineDeviceFile(napi_env env, napi_value exports);
 void DefineEventfd(napi_env env, napi_value exports);
 void DefineExchange(napi_env env, napi_value exports);

@@ -52,6 +52,11 @@ bool PinMapping(void* address, size_t length) {
   return true;
 }
 
+bool IsMapped(void* address) {
+  std::unique_lock lock(mappings_mutex, std::try_to_lock);
+  return lock.owns_lock() && Find(address) != nullptr;
+}
+
 void UnpinMapping(void* address) {
   std::lock_guard lock(mappings_mutex);
   MappingRecord* record = Find(address);

@@ -10,5 +10,8 @@ namespace vhost_conformance {
 // written.
 bool PinMapping(void* address, size_t length);
 void UnpinMapping(void* address);
+// Whether an address lies in a live mapping; false as well while another
+// thread maps or unmaps. For a handler of signals: it does not wait.
+bool IsMapped(void* address);
 
 }  // namespace vhost_conformance
