@@ -2,7 +2,7 @@ import type { Addresses } from '../../reference-impl/memory/addresses.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { defineCase } from '../case.ts';
 import { writtenBefore } from '../premise.ts';
-import { fieldsOf, type RegionFields } from './memory-table.ts';
+import { fieldsOf, type RegionFields, setMemTable } from './memory-table.ts';
 import {
   acknowledged,
   faultsIn,
@@ -135,7 +135,28 @@ export const untouched = defineCase({
       check.equal(server.hasPages(region), false, `whether a page of region ${region.index} came into being`);
       check.equal(faultsIn(server, region).length, 0, `page faults in region ${region.index}`);
     }
-    acknowledged(session, check);
+    // What becomes of the ring then is another case's affair.
+    session.messages.send(setMemTable([], []));
+  },
+});
+
+export const ringGoesOn = defineCase({
+  id: 'vhost-user/postcopy/ring-goes-on-in-a-second-table',
+  title: 'a second memory table in postcopy, while the ring runs, moves its memory: the next request is served there',
+  proves: { 'vu-ring-state/settings-change-while-ring-runs': 'postcopy-table-stops-rings' },
+  applies: postcopyApplies,
+  run({ port, session, driverOf, ring, requirement }) {
+    const check = requirement('vu-ring-state/settings-change-while-ring-runs');
+    const server = listening({ port, session }, check);
+    if (server === undefined) return;
+    const guest = port.createGuest(guestLayouts['single-region']);
+    memoryShared({ port, session }, check, server, guest);
+    const driver = driverOf(session, guest);
+    const queue = driver.attach(ring({ guest, size: 16 }));
+    driver.warmUp(queue);
+    const late = port.createGuest(guestLayouts['below-and-above-4gib']);
+    memoryShared({ port, session }, check, server, guest, late);
+    for (const seed of [2, 3]) check.equal(driver.once(queue, { seed }), undefined, `request ${seed}`);
   },
 });
 

@@ -1,5 +1,5 @@
 import type { VhostUserFault } from '../../fault.ts';
-import { inTable, vhostUserFault } from './vhost-user-fault.ts';
+import { handling, inTable, vhostUserFault } from './vhost-user-fault.ts';
 
 /** Memory that arrives while it is in use. */
 export const postcopyFaults = {
@@ -34,6 +34,14 @@ export const postcopyFaults = {
     'vu-postcopy/regions-untouched-before-acknowledgement',
     'the first byte of each region is read before the reply to the memory table is acknowledged',
     inTable('postcopy', { waitsForAcknowledgement: false }),
+  ),
+  'postcopy-table-stops-rings': vhostUserFault(
+    'vu-ring-state/settings-change-while-ring-runs',
+    'a memory table in postcopy stops every ring',
+    handling('VHOST_USER_SET_MEM_TABLE', (right, session) => {
+      if (session.postcopy.isListening) session.rings.stopAll();
+      return right();
+    }),
   ),
   'postcopy-end-keeps-userfaultfd': vhostUserFault(
     'vu-postcopy/end-drops-userfaultfd',
