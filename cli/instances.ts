@@ -11,7 +11,7 @@ export function checkJobs(target: Target, jobs: number, place: RunCommand): void
 
 function whyOnlyOne(target: Target, place: RunCommand): string | undefined {
   if (target.reach.via === 'vfio-pci') return 'is one function of one machine';
-  if (target.reach.via === 'mdev' || target.reach.via === 'vhost-vdpa')
+  if (['mdev', 'vhost-vdpa', 'vhost-net'].includes(target.reach.via))
     return 'is a device of a kernel, and shares that kernel with its other instances';
   if (place === 'guest') return 'would share the kernel of the guest with its other instances';
   if (isMadeForRun(target)) return undefined;

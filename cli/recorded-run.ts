@@ -58,7 +58,7 @@ export function recordedRun(
 }
 
 /** What is there already, on this machine: a run writes to it. */
-const isServedElsewhere = (name: string): boolean => /^(vhost-user|mdev|vhost-vdpa|vfio-pci):/.test(name);
+const isServedElsewhere = (name: string): boolean => /^(vhost-user|mdev|vhost-vdpa|vhost-net|vfio-pci):/.test(name);
 const isPairServedElsewhere = (words: string): boolean => isServedElsewhere(words.slice(words.indexOf('=') + 1));
 
 /** Options that stand behind a name, with a word each. */

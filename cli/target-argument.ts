@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { deviceNames } from '../drivers/devices/device-names.ts';
@@ -14,6 +15,7 @@ import { VdpaBus } from '../drivers/vhost-vdpa/vdpa-bus.ts';
 import { whyNotOpened } from '../drivers/why-not-opened.ts';
 import { nativeBuildOf } from '../fixtures/native-targets/index.ts';
 import { targetByName, targets } from '../fixtures/targets/index.ts';
+import { vhostNetTap } from '../fixtures/targets/vhost-net.ts';
 import { DriverUsageError } from '../reference-impl/errors.ts';
 import { type CommandOptions, commandTarget } from './command-target.ts';
 import { checkConsent, externalFunction, type FunctionConsent } from './external-function.ts';
@@ -44,6 +46,7 @@ const externalScheme = 'vhost-user:';
 const mdevScheme = 'mdev:';
 const vdpaScheme = 'vhost-vdpa:';
 const functionScheme = 'vfio-pci:';
+const vhostNetScheme = 'vhost-net:';
 
 const queries: Readonly<Record<string, z.ZodType>> = Object.assign(
   { device: z.enum(deviceNames).optional() },
@@ -71,7 +74,7 @@ export function targetsOf(names: readonly string[], options: TargetOptions, plac
   if (options.exec !== undefined) found.push(commandTarget(options.exec, options));
   if (found.length === 0) {
     throw new UsageError(
-      `no target: name one of ${targetNames().join(', ')}, or vhost-user:PATH, mdev:UUID, vhost-vdpa:FILE or vfio-pci:ADDRESS, or use --exec`,
+      `no target: name one of ${targetNames().join(', ')}, or vhost-user:PATH, mdev:UUID, vhost-vdpa:FILE, vhost-net:FILE?tap=NAME or vfio-pci:ADDRESS, or use --exec`,
     );
   }
   const seen = new Set<string>();
@@ -87,6 +90,7 @@ export function targetsOf(names: readonly string[], options: TargetOptions, plac
       checkConsent(addressIn(target.reach.bdf, target.facts.name), target.facts.name, consent);
     }
     if (place === 'run' && isReachedBy(target, 'mdev')) checkModule(target);
+    if (place === 'run' && isReachedBy(target, 'vhost-net')) checkVhostNet(target);
     if (place === 'run' && isReachedBy(target, 'vhost-vdpa')) checkParent(target);
   }
   return found;
@@ -135,15 +139,23 @@ function consentOf({ yes = [], despite = [], dryRun = false }: TargetOptions): F
 }
 
 function targetOf(name: string, place: RunCommand, consent: FunctionConsent): TargetArgument {
+  if (name.startsWith(vhostNetScheme)) return fromVhostNet(name);
   if (name.startsWith(functionScheme)) return fromFunction(name, place, consent);
   if (name.startsWith(externalScheme)) return fromSocket(name);
   if (name.startsWith(mdevScheme)) return fromMdev(name, place);
   if (name.startsWith(vdpaScheme)) return fromVdpa(name, place);
   const target = targetByName(name);
   if (target !== undefined) return { target, words: [name] };
-  const near = didYouMean(name, [...targetNames(), externalScheme, mdevScheme, vdpaScheme, functionScheme]);
+  const near = didYouMean(name, [
+    ...targetNames(),
+    externalScheme,
+    mdevScheme,
+    vdpaScheme,
+    functionScheme,
+    vhostNetScheme,
+  ]);
   throw new UsageError(
-    `${name}: no such target${near || `; there are ${targetNames().join(', ')}, vhost-user:PATH, mdev:UUID, vhost-vdpa:FILE and vfio-pci:ADDRESS`}`,
+    `${name}: no such target${near || `; there are ${targetNames().join(', ')}, vhost-user:PATH, mdev:UUID, vhost-vdpa:FILE, vhost-net:FILE?tap=NAME and vfio-pci:ADDRESS`}`,
   );
 }
 
@@ -203,6 +215,25 @@ function fromFunction(name: string, place: RunCommand, consent: FunctionConsent)
       ...['--yes', address],
       ...consent.despite.flatMap((use) => ['--despite', use]),
     ],
+  };
+}
+
+/** `vhost-net:/dev/vhost-net?tap=NAME`: a tap device, made where there is none, whose station gives all frames back. */
+function fromVhostNet(name: string): TargetArgument {
+  const [path = '', search = ''] = name.slice(vhostNetScheme.length).split('?', 2);
+  const words = new URLSearchParams(search);
+  const tap = words.get('tap');
+  if (path === '' || tap === null) throw new UsageError(`${name}: say vhost-net:/dev/vhost-net?tap=NAME`);
+  if ([...words.keys()].length > 1) throw new UsageError(`${name}: only tap=NAME is known there`);
+  const { facts } = vhostNetTap;
+  const own = `${vhostNetScheme}${resolve(path)}?tap=${tap}`;
+  return {
+    target: {
+      ...vhostNetTap,
+      facts: { ...facts, name: own, identity: `vhost-net at ${resolve(path)}, tap ${tap}` },
+      reach: { via: 'vhost-net', device: resolve(path), tap },
+    },
+    words: [own],
   };
 }
 
@@ -295,6 +326,14 @@ function checkParent({ reach, facts }: Target<'vhost-vdpa'>): void {
   throw new UsageError(
     `${facts.name}: this kernel has no management device ${reach.created.parent} of vDPA; ` +
       `in a kernel of its own: vhost-conformance guest -- run ${facts.name}`,
+  );
+}
+
+function checkVhostNet({ reach, facts }: Target<'vhost-net'>): void {
+  if (existsSync(reach.device)) return;
+  throw new UsageError(
+    `${facts.name}: there is no ${reach.device}: modprobe vhost_net; ` +
+      'in a kernel of its own: vhost-conformance guest -- run vhost-net-tap',
   );
 }
 

@@ -32,7 +32,7 @@ const openers: { readonly [V in Via]: () => Promise<Opener<V>> } = {
   },
   mdev: async () => (await import('./vhost-mdev/open-kernel-mdev.ts')).openKernelMdev,
   'vhost-vdpa': async () => (await import('./vhost-vdpa/open-kernel-vdpa.ts')).openKernelVdpa,
-  'vhost-net': async () => refuse,
+  'vhost-net': async () => (await import('./vhost-net/open-vhost-net.ts')).openVhostNet,
   'vfio-pci': async () => (await import('./virtio-pci/open-kernel-pci.ts')).openKernelPci,
   'vfio-user': async () => refuse,
 };

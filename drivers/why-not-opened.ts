@@ -4,7 +4,6 @@ import type { Target } from './target.ts';
 
 /** What a target can be described with, and this version cannot open. */
 const undriven: Partial<Record<Via, string>> = {
-  'vhost-net': 'vhost-net devices',
   'vfio-user': 'vfio-user sockets',
 };
 

@@ -54,6 +54,8 @@ export interface Addon {
   waitSetWait(set: number, ready: number, timeoutUs: number): number;
   waitSetClose(set: number): number;
 
+  packetSocket(interfaceIndex: number): number;
+
   socket(): number;
   connect(fd: number, path: string): number;
   bind(fd: number, path: string): number;

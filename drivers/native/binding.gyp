@@ -14,6 +14,7 @@
         'src/memory.cc',
         'src/mutator.cc',
         'src/output-sink.cc',
+        'src/packet.cc',
         'src/parent-watch.cc',
         'src/pin.cc',
         'src/process.cc',

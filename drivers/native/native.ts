@@ -6,6 +6,7 @@ export * from './file.ts';
 export * from './mapping.ts';
 export * from './mutator.ts';
 export * from './output-sink.ts';
+export * from './packet.ts';
 export * from './pin.ts';
 export * from './poll.ts';
 export * from './process.ts';

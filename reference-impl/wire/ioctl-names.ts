@@ -1,6 +1,6 @@
 import { vdpaRequests } from './vdpa-structures.ts';
 import { vfioGroupRequests, vfioRequests } from './vfio-structures.ts';
-import { vhostRequests } from './vhost-requests.ts';
+import { vhostNetRequests, vhostRequests } from './vhost-requests.ts';
 
 const names = new Map<number, string>(
   [
@@ -8,6 +8,7 @@ const names = new Map<number, string>(
     ...Object.entries(vfioGroupRequests),
     ...Object.entries(vdpaRequests),
     ...Object.entries(vhostRequests),
+    ...Object.entries(vhostNetRequests),
   ].map(([name, request]) => [request, name]),
 );
 

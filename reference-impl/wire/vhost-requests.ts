@@ -15,3 +15,6 @@ export const vhostRequests = {
 } as const;
 
 export type VhostRequest = keyof typeof vhostRequests;
+
+/** Of /dev/vhost-net alone. */
+export const vhostNetRequests = { VHOST_NET_SET_BACKEND: 0x4008_af30 } as const;

@@ -23,6 +23,7 @@ static Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   DefineMemory(env, exports);
   DefineMutator(env, exports);
   DefineOutputSink(env, exports);
+  DefinePacket(env, exports);
   DefineParentWatch(env, exports);
   DefinePin(env, exports);
   DefineProcess(env, exports);

@@ -24,6 +24,7 @@ void DefineFile(napi_env env, napi_value exports);
 void DefineMemory(napi_env env, napi_value exports);
 void DefineMutator(napi_env env, napi_value exports);
 void DefineOutputSink(napi_env env, napi_value exports);
+void DefinePacket(napi_env env, napi_value exports);
 void DefineParentWatch(napi_env env, napi_value exports);
 void DefinePin(napi_env env, napi_value exports);
 void DefineProcess(napi_env env, napi_value exports);

@@ -1,0 +1,29 @@
+import { release } from 'node:os';
+import type { EventLog } from '../../reference-impl/observations/event-log.ts';
+import type { Target } from '../target.ts';
+import { KernelVdpa } from '../vhost-vdpa/kernel-vdpa.ts';
+import { ExistingVdpa } from '../vhost-vdpa/vdpa-iut.ts';
+import { Tap } from './tap.ts';
+import { VhostNetPort } from './vhost-net-port.ts';
+
+export interface OpenVhostNetOptions {
+  readonly deadlineMs?: number;
+  readonly log?: EventLog;
+}
+
+/**
+ * The port to vhost-net of this kernel, over a tap device that is made where there is none of that name.
+ * @throws DriverUsageError with one line for what the user can put right.
+ */
+export function openVhostNet(target: Target<'vhost-net'>, { deadlineMs, log }: OpenVhostNetOptions = {}): VhostNetPort {
+  const { reach, facts, recovery } = target;
+  return new VhostNetPort({
+    facts: { ...facts, version: `Linux ${release()}` },
+    carrier: new KernelVdpa(() => reach.device),
+    iut: new ExistingVdpa(reach.device),
+    tap: new Tap(reach.tap),
+    recovery,
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    ...(log === undefined ? {} : { log }),
+  });
+}
