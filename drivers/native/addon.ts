@@ -55,6 +55,7 @@ export interface Addon {
   waitSetClose(set: number): number;
 
   packetSocket(interfaceIndex: number): number;
+  packetReceive(fd: number, buffer: Uint8Array): number;
 
   socket(): number;
   connect(fd: number, path: string): number;

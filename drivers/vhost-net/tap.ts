@@ -1,7 +1,7 @@
 import { constants, existsSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { errorName } from '../../reference-impl/wire/errno.ts';
 import { DriverUsageError, SystemCallError } from '../errors.ts';
-import { closeFd, deviceIoctl, openFile, packetSocket } from '../native/native.ts';
+import { closeFd, deviceIoctl, openFile, packetReceive, packetSocket, socketPair } from '../native/native.ts';
 import type { WaitSource } from '../session/wait-set.ts';
 
 const requests = {
@@ -50,15 +50,15 @@ export class Tap implements WaitSource {
 
   /** Sends all back that came in. */
   onReady(): void {
-    for (let length = this.#read(this.pollFd); length > 0; length = this.#read(this.pollFd)) {
+    for (let length = this.#received(); length > 0; length = this.#received()) {
       attempt(() => writeSync(this.pollFd, this.#frame, 0, length));
     }
   }
 
   /** Takes away what an earlier session left on its way. No device may have the queue. */
   drain(): void {
-    while (this.#read(this.pollFd) > 0);
-    while (this.#read(this.fd) > 0);
+    while (this.#received() > 0);
+    while ((attempt(() => readSync(this.fd, this.#frame, 0, frameBytes, null)) ?? 0) > 0);
   }
 
   close(): void {
@@ -66,26 +66,30 @@ export class Tap implements WaitSource {
     closeFd(this.fd);
   }
 
-  #read(fd: number): number {
-    return attempt(() => readSync(fd, this.#frame, 0, frameBytes, null)) ?? 0;
+  #received(): number {
+    return packetReceive(this.pollFd, this.#frame);
   }
 
   #station(name: string): number {
     // Without the kernel's own frames of IPv6.
     const ipv6 = `/proc/sys/net/ipv6/conf/${name}/disable_ipv6`;
     if (existsSync(ipv6)) writeFileSync(ipv6, '1');
-    const socket = packetSocket(Number(readFileSync(`/sys/class/net/${name}/ifindex`, 'utf8')));
-    try {
-      const flags = interfaceRequest(name, 0);
-      call(socket, 'SIOCGIFFLAGS', flags, name);
-      const view = new DataView(flags.buffer);
-      view.setUint16(16, view.getUint16(16, true) | IFF_UP, true);
-      call(socket, 'SIOCSIFFLAGS', flags, name);
-      return socket;
-    } catch (error) {
-      closeFd(socket);
-      throw error;
-    }
+    bringUp(name);
+    return packetSocket(Number(readFileSync(`/sys/class/net/${name}/ifindex`, 'utf8')));
+  }
+}
+
+/** Calls on interfaces go through any socket. */
+function bringUp(name: string): void {
+  const sockets = socketPair();
+  try {
+    const flags = interfaceRequest(name, 0);
+    call(sockets[0], 'SIOCGIFFLAGS', flags, name);
+    const view = new DataView(flags.buffer);
+    view.setUint16(16, view.getUint16(16, true) | IFF_UP, true);
+    call(sockets[0], 'SIOCSIFFLAGS', flags, name);
+  } finally {
+    for (const socket of sockets) closeFd(socket);
   }
 }
 
