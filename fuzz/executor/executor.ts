@@ -181,11 +181,8 @@ export class Executor {
         return 'sent';
       }
       case 'ask': {
-        const driver = this.#made.liveQueue(call.queue)?.queue.driver;
-        if (driver === undefined) return 'skipped';
-        if (call.how === 'none') driver.disableCalls();
-        else driver.enableCalls(call.how === 'at' ? call.after % driver.size : 0);
-        return 'made';
+        const queue = this.#made.liveQueue(call.queue);
+        return queue === undefined ? 'skipped' : this.#rings.ask(call, queue);
       }
       case 'wait': {
         const queue = this.#made.liveQueue(call.queue);

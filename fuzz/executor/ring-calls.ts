@@ -1,6 +1,8 @@
 import { type DriverPort, DriverUsageError, type RingPosition, type Session } from '../../drivers/port/port.ts';
 import { type RingSetUpMessage, ringSetUp } from '../../drivers/port/ring-set-up.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
+import { eventFlags, eventWord, RING_EVENT_FLAGS_DESC } from '../../reference-impl/virtqueue/packed/layout.ts';
+import { PackedRing } from '../../reference-impl/virtqueue/packed/ring-memory.ts';
 import { isEmptyAt, packedPosition, splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { readable, type Segment, writable } from '../../reference-impl/virtqueue/segment.ts';
 import { type CallOf, largestBuffer } from '../program/program.ts';
@@ -88,6 +90,17 @@ export class RingCalls {
     this.#outcomes.setValue(BigInt(added));
     this.#made.chains.set(call.id, segments);
     if (!held) driver.publish();
+    return 'made';
+  }
+
+  /** The place that a packed ring names counts beside RING_EVENT_FLAGS_DESC alone: beside others it may be any. */
+  ask({ how, after }: CallOf<'ask'>, { queue: { driver }, made: { ring } }: MadeQueue): OutcomeClass {
+    const at = after % driver.size;
+    if (how === 'none') driver.disableCalls();
+    else driver.enableCalls(how === 'at' ? at : 0);
+    if (ring instanceof PackedRing && eventFlags(ring.driverEvent()) !== RING_EVENT_FLAGS_DESC) {
+      ring.setDriverEvent(eventWord(eventFlags(ring.driverEvent()), at, 1));
+    }
     return 'made';
   }
 

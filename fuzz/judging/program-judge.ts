@@ -87,8 +87,8 @@ export class ProgramJudge {
     for (const finding of this.#messages.behindCall()) this.#found.push({ place, finding });
     if (this.#vdpa !== undefined && (call.kind === 'attach' || call.kind === 'stop')) this.#goesOn(call);
     // Where a driver sets rings up, it stops the device and starts it.
-    else if (call.kind === 'attach') this.#queues.started(call.session);
-    else if (call.kind === 'stop') this.#queues.started(this.#queues.sessionOf(call.queue));
+    else if (call.kind === 'attach') this.#queues.rests.started(call.session);
+    else if (call.kind === 'stop') this.#queues.rests.started(this.#queues.sessionOf(call.queue));
     const behind = this.#device?.behindCall(call, outcome) ?? [];
     for (const finding of [...onDevice, ...behind]) this.#found.push({ place, finding });
     this.#collect(place);
@@ -167,19 +167,19 @@ export class ProgramJudge {
         return;
       case 'region-write': {
         const state = outcome === 'returned' ? toldState(call) : undefined;
-        if (state === 0n) this.#queues.suspended(call.session, true);
-        if (state === 1n) this.#queues.started(call.session);
+        if (state === 0n) this.#queues.rests.suspended(call.session, true);
+        if (state === 1n) this.#queues.rests.started(call.session);
         return;
       }
       case 'region-map':
         if (outcome === 'returned') this.#queues.stored(call);
         return;
       case 'container-call':
-        if (outcome === 'returned') this.#queues.mapped(call.session, call.memory, call.region, call.call === 'map');
+        if (outcome === 'returned') this.#queues.rests.mapped(call.session, call.memory, call.region, call.call === 'map');
         return;
       case 'iotlb':
         if (outcome === 'returned' && takesRegion(call))
-          this.#queues.mapped(call.session, call.memory, call.region, false);
+          this.#queues.rests.mapped(call.session, call.memory, call.region, false);
         return;
       case 'device-call':
         // Vectors are signalled by hand, or have other descriptors.
@@ -206,7 +206,7 @@ export class ProgramJudge {
         return;
       case 'enable':
         this.#operated(this.#queues.sessionOf(call.queue), call.kind, outcome);
-        this.#queues.enabled(call);
+        this.#queues.rests.enabled(call);
         return;
       case 'attach':
         if (outcome !== 'fenced') this.#operated(call.session, call.kind, outcome);
@@ -315,16 +315,16 @@ export class ProgramJudge {
         );
         break;
       case requestId.VHOST_USER_RESET_DEVICE:
-        this.#queues.reset(session, 'reset/quiet-after-reset');
+        this.#queues.rests.reset(session, 'reset/quiet-after-reset');
         break;
       case requestId.VHOST_USER_SET_STATUS:
-        if (fieldOf(call, 'u64') === 0n) this.#queues.reset(session, 'vu-status/status-zero-resets');
+        if (fieldOf(call, 'u64') === 0n) this.#queues.rests.reset(session, 'vu-status/status-zero-resets');
         this.#observe({ kind: 'status', session, value: Number(fieldOf(call, 'u64') ?? 0n) });
         break;
       case requestId.VHOST_USER_SET_VRING_ENABLE:
-        this.#queues.turned(session, Number(field32Of(call, 'index') ?? 0n), field32Of(call, 'num') === 1n);
+        this.#queues.rests.turned(session, Number(field32Of(call, 'index') ?? 0n), field32Of(call, 'num') === 1n);
         // Of a ring that runs lawful alone where it enables.
-        if (field32Of(call, 'num') === 1n) this.#queues.enabledByHand(session, Number(field32Of(call, 'index') ?? 0n));
+        if (field32Of(call, 'num') === 1n) this.#queues.rests.enabledByHand(session, Number(field32Of(call, 'index') ?? 0n));
         break;
       case requestId.VHOST_USER_SET_VRING_CALL:
         this.#callsMoved(call, Number((fieldOf(call, 'u64') ?? 0n) & 0xffn));
@@ -339,7 +339,7 @@ export class ProgramJudge {
     if (number !== vdpaRequests.VHOST_VDPA_SUSPEND && number !== vdpaRequests.VHOST_VDPA_RESUME) return;
     const isSuspended = opened === undefined ? undefined : this.#vdpa?.modelOf(opened)?.isSuspended;
     if (isSuspended === undefined) this.#loseSession(session);
-    else this.#queues.suspended(session, isSuspended);
+    else this.#queues.rests.suspended(session, isSuspended);
   }
 
   /** A device that is suspended goes on behind a change of its rings. */
@@ -347,7 +347,7 @@ export class ProgramJudge {
     const session = 'session' in call ? call.session : this.#queues.sessionOf(call.queue);
     const opened = this.#session(session);
     const isSuspended = opened === undefined ? undefined : this.#vdpa?.modelOf(opened)?.isSuspended;
-    if (isSuspended === false) this.#queues.suspended(session, false);
+    if (isSuspended === false) this.#queues.rests.suspended(session, false);
   }
 
   /** When a message counts is unknown unless something is asked behind it. */

@@ -1,60 +1,19 @@
-import type {
-  GuestRing,
-  Queue,
-  RingPosition,
-  Session,
-  VhostMdevSession,
-  VhostVdpaSession,
-} from '../../drivers/port/port.ts';
-import { hasFeature, type RequirementSlug } from '../../reference-impl/catalogue/catalogue.ts';
+import type { Queue, Session, VhostMdevSession, VhostVdpaSession } from '../../drivers/port/port.ts';
+import { hasFeature } from '../../reference-impl/catalogue/catalogue.ts';
 import { blockConfig } from '../../reference-impl/devices/block-layout.ts';
 import type { Model } from '../../reference-impl/oracle/model/model.ts';
-import type { RestReason } from '../../reference-impl/oracle/model/transport-requirements.ts';
-import { isAvailableIn } from '../../reference-impl/virtqueue/packed/layout.ts';
-import { PackedRing } from '../../reference-impl/virtqueue/packed/ring-memory.ts';
 import { isEmptyAt } from '../../reference-impl/virtqueue/ring.ts';
-import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
-import { SplitRing } from '../../reference-impl/virtqueue/split/ring-memory.ts';
 import { VFIO_IRQ_SET_DATA_EVENTFD } from '../../reference-impl/wire/vfio-structures.ts';
 import type { OutcomeClass } from '../executor/outcomes.ts';
 import type { CallOf } from '../program/program.ts';
 import { bytesOfChain, roomOfChain } from './chain-bytes.ts';
 import type { InflightJudge } from './inflight-judge.ts';
 import { type IotlbJudge, isForbidden } from './iotlb-judge.ts';
+import type { JudgedQueue } from './judged-queue.ts';
 import type { JudgedRun } from './judged-run.ts';
-import type { JudgedLog, LogJudge } from './log-judge.ts';
-
-interface JudgedQueue {
-  readonly session: number;
-  readonly ring: number;
-  readonly index: number;
-  /** By buffer id. */
-  readonly chains: Map<number, readonly Segment[]>;
-  isKicked: boolean;
-  isStopped: boolean;
-  /** The flags of the device about kicks were 0 when the ring was attached. */
-  readonly hasCleanFlags: boolean;
-  /** Where its writes are marked. */
-  log: JudgedLog | undefined;
-  /** Chains that were added ahead of the log. */
-  unlogged: number;
-  /** By buffer id: chains that were added ahead of its latest one. */
-  readonly numbers: Map<number, number>;
-  /** Chains that were added. */
-  added: number;
-  /** Where its used ring is marked, and from which used element on; undefined while it is not. */
-  usedRingLog: { readonly address: bigint; readonly from: number } | undefined;
-  /** The buffer that says what is in flight. */
-  inflight: number | undefined;
-  /** Id of the used element that was taken last. */
-  lastId: number;
-  /** Used elements that were taken. */
-  taken: number;
-  /** The event descriptor of a message or a call that its calls go to now. */
-  callDescriptor: number | undefined;
-  /** Calls that came there so far. */
-  callsElsewhere: number;
-}
+import type { LogJudge } from './log-judge.ts';
+import { RestJudge } from './rest-judge.ts';
+import { asksOtherwise, isFresh, suppressionOf, usedEventOf } from './ring-look.ts';
 
 /** Feeds the model with what came of the calls of rings. */
 export class QueueJudge {
@@ -67,12 +26,10 @@ export class QueueJudge {
   readonly #cleanRings = new Set<number>();
   readonly #deadlineMs: number;
   readonly #queues = new Map<number, JudgedQueue>();
+  /** What keeps rings that run from being served. */
+  readonly rests: RestJudge;
   /** Queues that the device need not serve, with their sessions. */
   readonly #idle = new Map<number, number>();
-  /** By session: regions of its memory that were taken away. */
-  readonly #unmapped = new Map<number, Set<number>>();
-  /** By session: rings that are enabled, by index. */
-  readonly #isOn = new Map<number, Set<number>>();
 
   constructor(run: JudgedRun, model: Model, logs: LogJudge, inflight: InflightJudge, iotlb: IotlbJudge) {
     this.#iotlb = iotlb;
@@ -80,6 +37,7 @@ export class QueueJudge {
     this.#inflight = inflight;
     this.#run = run;
     this.#model = model;
+    this.rests = new RestJudge(run, model, this.#queues);
     this.#deadlineMs = run.port.deadlineMs;
   }
 
@@ -173,89 +131,6 @@ export class QueueJudge {
     return queue.calls() + judged.callsElsewhere;
   }
 
-  /** SET_VRING_ENABLE counts for a ring that is stopped as well. */
-  turned(session: number, index: number, isOn: boolean): void {
-    this.#turn(session, index, isOn);
-  }
-
-  #turn(session: number, index: number, isOn: boolean): void {
-    const on = this.#isOn.get(session) ?? new Set();
-    this.#isOn.set(session, on);
-    if (isOn) on.add(index);
-    else on.delete(index);
-  }
-
-  #isEnabled(session: number, index: number): boolean {
-    const accepted = this.#run.made.sessions.get(session)?.negotiated.accepted;
-    const isTold = accepted !== undefined && hasFeature(accepted, 'VHOST_USER_F_PROTOCOL_FEATURES', this.#run.known);
-    return !isTold || this.#isOn.get(session)?.has(index) === true;
-  }
-
-  /** Behind a message that enables a ring, or disables it. */
-  enabled({ queue, on }: CallOf<'enable'>): void {
-    const judged = this.#queues.get(queue);
-    if (judged !== undefined) this.#turn(judged.session, judged.index, on);
-    this.#enabled(queue, on, 'disabled');
-  }
-
-  /** A message by hand enabled the ring at an index. */
-  enabledByHand(session: number, index: number): void {
-    for (const [id, queue] of this.#queues) {
-      if (queue.session === session && queue.index === index) this.#enabled(id, true, 'disabled');
-    }
-  }
-
-  /** The device of a session was suspended, or resumed. */
-  suspended(session: number, isSuspended: boolean): void {
-    for (const [id, queue] of this.#queues) if (queue.session === session) this.#enabled(id, !isSuspended, 'suspended');
-  }
-
-  /** A region was taken away, or is there again: nothing is used while all of them are gone. */
-  mapped(session: number, memory: number, region: number, isThere: boolean): void {
-    const gone = this.#unmapped.get(session) ?? new Set();
-    this.#unmapped.set(session, gone);
-    if (isThere) gone.delete(region);
-    else gone.add(region);
-    if (isThere) return;
-    const isWhole = gone.size === this.#run.made.guests.get(memory)?.regions.length;
-    for (const [id, queue] of this.#queues) {
-      if (queue.session !== session) continue;
-      const isReceiving = this.#run.known.device === 'net' && queue.index % 2 === 0;
-      const outstanding = this.#run.made.queues.get(id)?.queue.driver.outstanding ?? 0;
-      // A device may give a ring up whose chains it cannot carry out.
-      if (outstanding > 0 && !isReceiving) this.#model.observe({ kind: 'lost', what: 'ring', id: queue.ring });
-      else if (isWhole) this.#enabled(id, false, 'unmapped');
-    }
-  }
-
-  /** The device was started, with all of its memory. */
-  started(session: number): void {
-    if ((this.#unmapped.get(session)?.size ?? 0) > 0) return;
-    for (const [id, queue] of this.#queues) {
-      if (queue.session !== session) continue;
-      this.#enabled(id, true, 'suspended');
-      this.#enabled(id, true, 'unmapped');
-    }
-  }
-
-  /** The device of a session was reset. */
-  reset(session: number, requirement: RequirementSlug): void {
-    this.#isOn.delete(session);
-    for (const [id, queue] of this.#queues) {
-      const attached = this.#run.made.queues.get(id);
-      if (queue.session !== session || attached === undefined) continue;
-      this.#model.observe({ kind: 'reset', queue: id, used: attached.queue.usedCount(), requirement });
-    }
-  }
-
-  #enabled(queue: number, on: boolean, by: RestReason): void {
-    const attached = this.#run.made.queues.get(queue);
-    const judged = this.#queues.get(queue);
-    if (attached === undefined || judged === undefined) return;
-    const suppression = judged.hasCleanFlags ? suppressionOf(attached.queue.ring) : 0;
-    this.#model.observe({ kind: 'enabled', by, queue, on, used: attached.queue.usedCount(), suppression });
-  }
-
   /** A ring was placed, in memory that no device uses as one yet. */
   placed({ id }: CallOf<'ring'>): void {
     const ring = this.#run.made.rings.get(id)?.ring;
@@ -323,8 +198,7 @@ export class QueueJudge {
     });
     if (asksOtherwise(ring)) this.#model.observe({ kind: 'lost', what: 'calls', id });
     if (!call) this.#model.observe({ kind: 'calls-moved', queue: id, calls: 0, used: 0, isHeard: false });
-    if (enable) this.#turn(session, index, true);
-    else if (known.transport === 'vhost-user' && !this.#isEnabled(session, index)) this.#enabled(id, false, 'disabled');
+    this.rests.attached(id, session, index, enable);
     return true;
   }
 
@@ -506,25 +380,4 @@ function queuesOfDisk(configuration: Uint8Array | undefined): number {
   const at = blockConfig.numQueues;
   const [low = 0, high = 0] = configuration?.subarray(at, at + 2) ?? [];
   return low | (high << 8);
-}
-
-/** The flags by which the device says that it wants no kicks. */
-function suppressionOf(ring: GuestRing): number {
-  if (ring instanceof SplitRing) return ring.usedFlags();
-  return ring instanceof PackedRing ? ring.deviceEvent() >>> 16 : 0;
-}
-
-/** Whether the driver area still asks for other calls than that of a fresh ring. */
-function asksOtherwise(ring: GuestRing): boolean {
-  if (ring instanceof SplitRing) return ring.availFlags() !== 0;
-  return ring instanceof PackedRing && ring.driverEvent() !== 0;
-}
-
-/** 0 in a packed ring, which has none. */
-const usedEventOf = (ring: GuestRing): number => (ring instanceof SplitRing ? ring.usedEvent() : 0);
-
-/** Whether nothing is available where a ring begins. */
-function isFresh(ring: GuestRing, position: RingPosition): boolean {
-  if (position.layout === 'split') return ring instanceof SplitRing && ring.availIdx() === position.avail;
-  return ring instanceof PackedRing && !isAvailableIn(ring.flags(position.avail), position.availWrap);
 }

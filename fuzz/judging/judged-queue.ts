@@ -1,0 +1,35 @@
+import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
+import type { JudgedLog } from './log-judge.ts';
+
+/** A queue that was attached, as it is judged. */
+export interface JudgedQueue {
+  readonly session: number;
+  readonly ring: number;
+  readonly index: number;
+  /** By buffer id. */
+  readonly chains: Map<number, readonly Segment[]>;
+  isKicked: boolean;
+  isStopped: boolean;
+  /** The flags of the device about kicks were 0 when the ring was attached. */
+  readonly hasCleanFlags: boolean;
+  /** Where its writes are marked. */
+  log: JudgedLog | undefined;
+  /** Chains that were added ahead of the log. */
+  unlogged: number;
+  /** By buffer id: chains that were added ahead of its latest one. */
+  readonly numbers: Map<number, number>;
+  /** Chains that were added. */
+  added: number;
+  /** Where its used ring is marked, and from which used element on; undefined while it is not. */
+  usedRingLog: { readonly address: bigint; readonly from: number } | undefined;
+  /** The buffer that says what is in flight. */
+  inflight: number | undefined;
+  /** Id of the used element that was taken last. */
+  lastId: number;
+  /** Used elements that were taken. */
+  taken: number;
+  /** The event descriptor of a message or a call that its calls go to now. */
+  callDescriptor: number | undefined;
+  /** Calls that came there so far. */
+  callsElsewhere: number;
+}
