@@ -58,6 +58,8 @@ export interface Chain {
   /** An indirect table has what a device does not look at: WRITE beside INDIRECT, and ids of entries. */
   readonly hasIgnored: boolean;
   readonly isIndirect: boolean;
+  /** Of a split ring: its first descriptor stands in the ring, ahead of the one that leads to the table. */
+  readonly isMixed: boolean;
   readonly isDescending: boolean;
   readonly isHeld: boolean;
 }
@@ -92,6 +94,7 @@ const chainFor = (wanted: fc.Arbitrary<Wanted>): fc.Arbitrary<Chain> =>
       { weight: 1, arbitrary: fc.constantFrom('odd' as const, 'region-end' as const) },
     ),
     isIndirect: fc.boolean(),
+    isMixed: fc.nat({ max: 3 }).map((n) => n === 3),
     isTold: fc.boolean(),
     hasIgnored: fc.nat({ max: 5 }).map((n) => n === 5),
     isDescending: fc.boolean(),

@@ -445,7 +445,8 @@ export class ProgramLayer {
       const isTold = chain.isTold && this.#isTranslated && !this.#setting.isUntold;
       const segments = isTold ? translated(segmentsOf(chain)) : segmentsOf(chain);
       const isIndirect = chain.isIndirect && (this.#deviceWord & indirectDesc) !== 0n;
-      const slots = isIndirect ? 1 : segments.length;
+      const direct = chain.isMixed && this.#layout === 'split' && segments.length > 1 ? 1 : 0;
+      const slots = isIndirect ? 1 + direct : segments.length;
       if (slots > this.#free || segments.length > this.#size) break;
       this.#free -= slots;
       added++;
@@ -454,7 +455,7 @@ export class ProgramLayer {
       this.#add('chain', {
         queue,
         segments,
-        direct: isIndirect ? 0 : undefined,
+        direct: isIndirect ? direct : undefined,
         ...(isIndirect && chain.hasIgnored ? this.#ignored() : {}),
         descending: chain.isDescending,
         held: chain.isHeld && !isLast,

@@ -88,7 +88,8 @@ export class ProgramJudge {
     if (this.#vdpa !== undefined && (call.kind === 'attach' || call.kind === 'stop')) this.#goesOn(call);
     // Where a driver sets rings up, it stops the device and starts it.
     else if (call.kind === 'attach') this.#queues.rests.started(call.session);
-    else if (call.kind === 'stop') this.#queues.rests.started(this.#queues.sessionOf(call.queue));
+    else if (call.kind === 'stop' || call.kind === 'enable')
+      this.#queues.rests.started(this.#queues.sessionOf(call.queue));
     const behind = this.#device?.behindCall(call, outcome) ?? [];
     for (const finding of [...onDevice, ...behind]) this.#found.push({ place, finding });
     this.#collect(place);

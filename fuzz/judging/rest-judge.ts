@@ -70,10 +70,11 @@ export class RestJudge {
   mapped(session: number, memory: number, region: number, isThere: boolean): void {
     const gone = this.#unmapped.get(session) ?? new Set();
     this.#unmapped.set(session, gone);
-    if (isThere) gone.delete(region);
-    else gone.add(region);
+    const regions = this.#run.made.guests.get(memory)?.regions.length ?? 1;
+    if (isThere) gone.delete(region % regions);
+    else gone.add(region % regions);
     if (isThere) return;
-    const isWhole = gone.size === this.#run.made.guests.get(memory)?.regions.length;
+    const isWhole = gone.size === regions;
     for (const [id, queue] of this.#queues) {
       if (queue.session !== session) continue;
       const isReceiving = this.#run.known.device === 'net' && queue.index % 2 === 0;

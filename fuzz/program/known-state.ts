@@ -118,6 +118,12 @@ export class KnownState {
     return session.unmapped.size < regionsOf(layout);
   }
 
+  /** The number of a region of the memory that a session was told: those behind the last one count from the first again. */
+  regionOf({ memory }: KnownSession, number: number): number {
+    const layout = this.memories.get(memory)?.layout;
+    return layout === undefined ? number : number % regionsOf(layout);
+  }
+
   openSessions(): number {
     let count = 0;
     for (const { isOpen } of this.sessions.values()) if (isOpen) count++;

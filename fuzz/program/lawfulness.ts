@@ -157,6 +157,8 @@ export class Lawfulness {
       case 'enable':
         return this.#onQueue(call.queue, (queue) => {
           const session = this.#sessionOf(queue.session);
+          // Where there is no such message, the device is stopped and started with the ring in use or not.
+          if (session !== undefined) session.isHalted = false;
           if (call.on) session?.enabled.add(queue.index);
           else session?.enabled.delete(queue.index);
           const hasEnable = session !== undefined && known.accepts(session, 'VHOST_USER_F_PROTOCOL_FEATURES');
@@ -367,8 +369,8 @@ export class Lawfulness {
   /** What is done to a ring that rests may be found there, or start it again. */
   #onRunning(id: number, verdict: (queue: KnownQueue) => Verdict): Verdict {
     return this.#onQueue(id, (queue) => {
-      if (!queue.isStopped) return verdict(queue);
-      return this.#restsKnown(queue, id) ? lawful : unfollowed('ring', 'the ring was stopped before');
+      const isFollowed = !queue.isStopped || this.#restsKnown(queue, id);
+      return isFollowed ? verdict(queue) : unfollowed('ring', 'the ring was stopped before');
     });
   }
 

@@ -38,12 +38,12 @@ const harmless: ReadonlySet<number> = new Set([
   vdpaRequests.VHOST_VDPA_GET_GROUP_NUM,
   vdpaRequests.VHOST_VDPA_GET_VRING_SIZE,
 ]);
-const known: ReadonlySet<number> = new Set(Object.values(vdpaRequests));
+const allRequests: ReadonlySet<number> = new Set(Object.values(vdpaRequests));
 
 /** How a call on a vhost-vdpa device stands to what its rings need. What it comes to is judged by itself. */
 export function vdpaVerdict({ target }: KnownState, call: MessageCall, session: KnownSession): Verdict {
   const request = vdpaRequestOf(call.request);
-  if (harmless.has(request) || !known.has(request)) return lawful;
+  if (harmless.has(request) || !allRequests.has(request)) return lawful;
   if (session.tainted !== undefined || !session.hasNegotiated) return byHand;
   const payload = payloadOf(call, () => 0n);
   const view = new DataView(new ArrayBuffer(64));
@@ -79,14 +79,14 @@ export function vdpaVerdict({ target }: KnownState, call: MessageCall, session: 
 }
 
 /** A message of the IOTLB: what adds to what is mapped takes nothing from rings whose memory was shared before. */
-export function iotlbVerdict({ target }: KnownState, call: CallOf<'iotlb'>, session: KnownSession): Verdict {
+export function iotlbVerdict(known: KnownState, call: CallOf<'iotlb'>, session: KnownSession): Verdict {
   const { request, truncate } = call;
   if (session.memory !== 0 && (truncate !== undefined || (request === update && session.unmapped.size === 0)))
     return lawful;
-  const isFollowed = target.keepsChoices === true && session.tainted === undefined && session.memory !== 0;
+  const isFollowed = known.target.keepsChoices === true && session.tainted === undefined && session.memory !== 0;
   if (!isFollowed || !takesRegion(call) || call.memory !== session.memory)
     return unfollowed('session', 'mappings by hand');
-  session.unmapped.add(call.region);
+  session.unmapped.add(known.regionOf(session, call.region));
   return lawful;
 }
 

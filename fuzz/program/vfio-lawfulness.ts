@@ -36,11 +36,11 @@ function containerVerdict(known: KnownState, call: CallOf<'container-call'>, ses
   const isWhole = [flags, ioVirtualAddress, userAddress, size, argsz, truncate].every((told) => told === undefined);
   const isOfSession = isWhole && memory === session.memory && known.target.keepsChoices === true;
   if (call.call === 'map') {
-    if (isOfSession) session.unmapped.delete(region);
+    if (isOfSession) session.unmapped.delete(known.regionOf(session, region));
     return flags === undefined ? lawful : unfollowed('session', 'memory is mapped with other permissions');
   }
   if (!isOfSession || session.tainted !== undefined) return unfollowed('session', 'memory is taken away');
-  session.unmapped.add(region);
+  session.unmapped.add(known.regionOf(session, region));
   return lawful;
 }
 

@@ -78,7 +78,10 @@ export class CallsModel {
   /** Some back-ends call at once where they get a descriptor. */
   moved({ calls, used, isHeard }: { calls: number; used: number; isHeard: boolean }): void {
     // In a later life, the descriptor of an earlier one may still be there.
-    if (isHeard && !this.#hasCalls && !this.#options.isFirstLife) return;
+    if (isHeard && !this.#hasCalls && !this.#options.isFirstLife) {
+      this.#callsWhenSilenced = undefined;
+      return;
+    }
     if (isHeard && !this.#hasCalls) {
       // What was used while no one heard is not called for again.
       this.#seenUsed = used;
