@@ -73,7 +73,16 @@ function partsOf(
 }
 
 /** Steps that bring no request to its end. */
-const besideRequests: ReadonlySet<Step['kind']> = new Set(['rest', 'ask', 'logging', 'transfer']);
+const besideRequests: ReadonlySet<Step['kind']> = new Set([
+  'rest',
+  'ask',
+  'logging',
+  'transfer',
+  'other',
+  'dormant',
+  'halt',
+  'remap',
+]);
 
 /** All used elements are awaited, and nothing is told beside the requests: what comes of each is seen. */
 export const inWhole = ({ chosen, steps }: LawfulParts): LawfulParts => ({
@@ -91,6 +100,8 @@ export const inWhole = ({ chosen, steps }: LawfulParts): LawfulParts => ({
     isOdd: false,
     isLogged: false,
     isOld: false,
+    isDormant: false,
+    order: 'usual',
   },
   steps: steps
     .filter(({ kind }) => !besideRequests.has(kind))

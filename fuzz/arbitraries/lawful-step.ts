@@ -12,8 +12,8 @@ export type Step =
   | { readonly kind: 'chains'; readonly chains: readonly Chain[]; readonly waits: 'all' | 'one' | 'none' }
   /** Each chain is awaited before the next one. */
   | { readonly kind: 'story'; readonly chains: readonly Chain[] }
-  /** One chain many times, as fast as there is room. */
-  | { readonly kind: 'burst'; readonly chain: Chain; readonly times: number; readonly waits: 'all' | 'none' }
+  /** One chain many times, as fast as there is room, one after the other, or with a stop and a start behind each. */
+  | { readonly kind: 'burst'; readonly chain: Chain; readonly times: number; readonly waits: 'stop' | 'all' | 'none' }
   /** The driver asks for calls behind each used element, none, or one behind some. */
   | { readonly kind: 'ask'; readonly how: 'each' | 'none' | 'at'; readonly after: number }
   | { readonly kind: 'stop' }
@@ -144,7 +144,14 @@ const ringStep = (device: ModelledDevice): fc.WeightedArbitrary<Step>[] => [
       kind: fc.constant('burst' as const),
       chain: chainOf(device),
       times: fc.constantFrom(2, 6, 6, 13, 13, 20, 20, 40, 160),
-      waits: fc.constantFrom('none' as const, 'none' as const, 'all' as const),
+      waits: fc.constantFrom(
+        'none' as const,
+        'none' as const,
+        'none' as const,
+        'all' as const,
+        'all' as const,
+        'stop' as const,
+      ),
     }),
   },
   {

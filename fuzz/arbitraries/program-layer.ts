@@ -445,8 +445,10 @@ export class ProgramLayer {
       const isTold = chain.isTold && this.#isTranslated && !this.#setting.isUntold;
       const segments = isTold ? translated(segmentsOf(chain)) : segmentsOf(chain);
       const isIndirect = chain.isIndirect && (this.#deviceWord & indirectDesc) !== 0n;
-      const direct = chain.isMixed && this.#layout === 'split' && segments.length > 1 ? 1 : 0;
-      const slots = isIndirect ? 1 + direct : segments.length;
+      const isMixed = chain.isMixed && segments.length > 1;
+      // Where requests end does not depend on the layout.
+      const slots = isIndirect ? (isMixed ? 2 : 1) : segments.length;
+      const direct = isMixed && this.#layout === 'split' ? 1 : 0;
       if (slots > this.#free || segments.length > this.#size) break;
       this.#free -= slots;
       added++;
@@ -588,10 +590,13 @@ export class ProgramLayer {
   }
 
   /** Each chain is kicked, and all are awaited where the ring is full. */
-  #burst(chain: Chain, times: number, waits: 'all' | 'none'): void {
+  #burst(chain: Chain, times: number, waits: 'stop' | 'all' | 'none'): void {
     for (let n = 0; n < times; n++) {
       if (segmentsOf(chain).length > this.#free) this.#drain();
-      this.#chains([{ ...chain, isHeld: false }], waits, fewLent);
+      this.#chains([{ ...chain, isHeld: false }], waits === 'none' ? 'none' : 'all', fewLent);
+      if (waits !== 'stop') continue;
+      this.#stop();
+      this.#attach();
     }
     this.#drain();
   }

@@ -176,7 +176,8 @@ export class ProgramJudge {
         if (outcome === 'returned') this.#queues.stored(call);
         return;
       case 'container-call':
-        if (outcome === 'returned') this.#queues.rests.mapped(call.session, call.memory, call.region, call.call === 'map');
+        if (outcome === 'returned')
+          this.#queues.rests.mapped(call.session, call.memory, call.region, call.call === 'map');
         return;
       case 'iotlb':
         if (outcome === 'returned' && takesRegion(call))
@@ -325,7 +326,8 @@ export class ProgramJudge {
       case requestId.VHOST_USER_SET_VRING_ENABLE:
         this.#queues.rests.turned(session, Number(field32Of(call, 'index') ?? 0n), field32Of(call, 'num') === 1n);
         // Of a ring that runs lawful alone where it enables.
-        if (field32Of(call, 'num') === 1n) this.#queues.rests.enabledByHand(session, Number(field32Of(call, 'index') ?? 0n));
+        if (field32Of(call, 'num') === 1n)
+          this.#queues.rests.enabledByHand(session, Number(field32Of(call, 'index') ?? 0n));
         break;
       case requestId.VHOST_USER_SET_VRING_CALL:
         this.#callsMoved(call, Number((fieldOf(call, 'u64') ?? 0n) & 0xffn));
