@@ -139,7 +139,9 @@ export class VirtualMachine {
 }
 
 function qemuWords({ acceleration, kernel, initramfs, kernelOptions, hardware, shares }: MachineFiles): string[] {
-  const append = ['console=ttyS0', 'quiet', 'panic=-1', 'mitigations=off', ...kernelOptions].join(' ');
+  // Emulated on a busy machine, the timer may be late for the kernel's look at it, which then panics.
+  const own = ['console=ttyS0', 'quiet', 'panic=-1', 'mitigations=off', 'no_timer_check'];
+  const append = [...own, ...kernelOptions].join(' ');
   const share = (tag: string, path: string, rest: string): string[] => [
     ...['-fsdev', `local,id=${tag},path=${path.replaceAll(',', ',,')},security_model=none${rest}`],
     ...['-device', `virtio-9p-pci,fsdev=${tag},mount_tag=${tag}`],
