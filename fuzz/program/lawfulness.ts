@@ -12,9 +12,10 @@ import type { Call, CallOf } from './program.ts';
 import { problemOfSlot, problemOfTable } from './region-lawfulness.ts';
 import { attached, chainVerdict, translationVerdict } from './ring-lawfulness.ts';
 import { positionOfRing } from './ring-shape.ts';
+import { Taints } from './taints.ts';
 import { fieldOf, refusalOf, ringMessage, sessionMessage, statusWritten } from './told-message.ts';
 import { iotlbVerdict, vdpaVerdict } from './vdpa-lawfulness.ts';
-import { breaks, lawful, refused, succeeds, type Taint, unfollowed, type Verdict, verdictOf } from './verdict.ts';
+import { breaks, lawful, refused, succeeds, unfollowed, type Verdict, verdictOf } from './verdict.ts';
 import { vfioVerdict } from './vfio-lawfulness.ts';
 
 const replyAck = 1n << BigInt(vhostUserProtocolFeatures.VHOST_USER_PROTOCOL_F_REPLY_ACK);
@@ -35,10 +36,11 @@ export const isJudged = ({ isLawful, taints, tainted }: Standing): boolean =>
  */
 export class Lawfulness {
   readonly #known: KnownState;
-  #undo: () => void = () => undefined;
+  readonly #taints: Taints;
 
   constructor(target: KnownTarget) {
     this.#known = new KnownState(target);
+    this.#taints = new Taints(this.#known);
   }
 
   /** Of a call that was left out: it is as if the program did not have it. */
@@ -47,16 +49,16 @@ export class Lawfulness {
   }
 
   standingOf(call: Call): Standing {
-    this.#undo = () => undefined;
+    this.#taints.begins();
     const tainted = this.#taintedBefore(call);
     const verdict = this.#verdictOf(call);
-    if (verdict.taints !== undefined) this.#taint(call, verdict.taints, verdict.why ?? call.kind);
+    if (verdict.taints !== undefined) this.#taints.taint(call, verdict.taints, verdict.why ?? call.kind);
     return { ...verdict, tainted };
   }
 
   /** The call that was classified last was refused, and the IUT is as it was. */
   refused(): void {
-    this.#undo();
+    this.#taints.undo();
   }
 
   #sessionOf(id: number): KnownSession | undefined {
@@ -96,7 +98,9 @@ export class Lawfulness {
           if (known.runsElsewhere(session))
             return breaks('session', 'a ring that runs lies in memory that was taken away');
           // A container refuses a mapping where one is; a table replaces the one before.
-          const isKept = known.target.keepsChoices === true && known.target.transport === 'vhost-mdev' && isSame;
+          const { target } = known;
+          const isTable = target.transport === 'vhost-mdev' && (target.offer.device & accessPlatform) === 0n;
+          const isKept = target.keepsChoices === true && isTable && isSame;
           return isAgain && known.target.transport !== 'vhost-user' && !isKept
             ? unfollowed('memory', 'memory is mapped once more')
             : lawful;
@@ -262,7 +266,7 @@ export class Lawfulness {
   }
 
   #opened(id: number): void {
-    this.#undo = () => this.#known.sessions.delete(id);
+    this.#taints.undoBy(() => this.#known.sessions.delete(id));
     this.#known.sessions.set(id, {
       isOpen: true,
       hasNegotiated: false,
@@ -397,58 +401,11 @@ export class Lawfulness {
     if ('session' in call) return this.#sessionOf(call.session)?.tainted ?? known.tainted;
     return known.tainted;
   }
-
-  #taint(call: Call, taint: Taint, why: string): void {
-    const known = this.#known;
-    switch (taint) {
-      case 'ring': {
-        const ring = known.rings.get(this.#ringOf(call));
-        if (ring === undefined) this.#taint(call, 'memory', why);
-        else this.#mark(ring, why);
-        return;
-      }
-      case 'session': {
-        const session = this.#sessionOf(this.#sessionIdOf(call));
-        if (session === undefined) this.#mark(known, why);
-        else this.#mark(session, why);
-        return;
-      }
-      case 'memory':
-        // Bytes may lie in any buffer, and a table may mean any memory.
-        for (const memory of known.memories.values()) this.#mark(memory, why);
-        if ('session' in call) this.#taint(call, 'session', why);
-        return;
-      case 'iut':
-        this.#mark(known, why);
-    }
-  }
-
-  #sessionIdOf(call: Call): number {
-    if (call.kind === 'reconnect') return call.id;
-    if ('session' in call) return call.session;
-    if ('queue' in call) return this.#known.queues.get(call.queue)?.session ?? 0;
-    return call.kind === 'signal' ? (this.#known.events.get(call.event) ?? 0) : call.id;
-  }
-
-  #mark(of: { tainted: string | undefined }, why: string): void {
-    if (of.tainted !== undefined) return;
-    const undoOthers = this.#undo;
-    this.#undo = () => {
-      of.tainted = undefined;
-      undoOthers();
-    };
-    of.tainted = why;
-  }
-
-  #ringOf(call: Call): number {
-    if ('ring' in call) return call.ring;
-    if ('queue' in call) return this.#known.queues.get(call.queue)?.ring ?? 0;
-    if (call.kind === 'change' && call.at?.kind === 'ring') return call.at.ring;
-    return 0;
-  }
 }
 
 const logAll = 1n << 26n;
+/** A device of vhost-mdev whose memory is told by a table does not offer it. */
+const accessPlatform = 1n << 33n;
 /** Virtio 2.1. */
 const driverOk = 4;
 

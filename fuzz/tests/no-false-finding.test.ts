@@ -207,6 +207,19 @@ const innocent: readonly (readonly [name: string, reference: ReferenceName, line
     ['r1 = stop', 'r2 = chain segments=[{at=0x0}]', 'r3 = kick', 'r4 = wait count=0'],
   ],
   [
+    'memory that is mapped is not mapped once more',
+    'net over vhost-mdev L2',
+    [
+      'r1 = attach',
+      'r2 = ring',
+      'r3 = attach index=1',
+      'r4 = share',
+      'r5 = chain segments=[{bytes=00*26}]',
+      'r6 = kick',
+      'r7 = wait',
+    ],
+  ],
+  [
     'a ring that is put in use starts its device',
     'net over vhost-mdev L2',
     [
