@@ -3,7 +3,13 @@ import { dirname, resolve } from 'node:path';
 import { didYouMean } from '../drivers/near-matches.ts';
 import type { FunctionUse } from '../drivers/pci/function-uses.ts';
 import { isReachedBy, type Target } from '../drivers/target.ts';
-import { allRequirements, allSources, currentSlug, isRequirementSlug } from '../reference-impl/catalogue/catalogue.ts';
+import {
+  allFeatures,
+  allRequirements,
+  allSources,
+  currentSlug,
+  isRequirementSlug,
+} from '../reference-impl/catalogue/catalogue.ts';
 import { isAbandonedName } from '../reports/record/run-directory.ts';
 import type { AnyCase } from '../suites/case.ts';
 import { successorsOf } from '../suites/retired-ids.ts';
@@ -185,6 +191,13 @@ function checkFeatures(names: readonly string[]): void {
   const known = allFeatureNames();
   const unknown = names.find((name) => !known.includes(name));
   if (unknown === undefined) return;
+  const atBit = allFeatures().filter(({ bit }) => /^\d+$/.test(unknown) && bit === Number(unknown));
+  if (atBit.length > 0) {
+    const names = atBit.map(({ name }) => name).join(', ');
+    throw new UsageError(
+      `--feature ${unknown}: features have names; at bit ${unknown} ${atBit.length === 1 ? 'is' : 'are'} ${names}`,
+    );
+  }
   throw new UsageError(
     `--feature ${unknown}: no such feature${didYouMean(unknown, known)}; "vhost-conformance list features" lists them`,
   );

@@ -154,6 +154,9 @@ function targetOf(name: string, place: RunCommand, consent: FunctionConsent): Ta
     functionScheme,
     vhostNetScheme,
   ]);
+  if (name.includes('/')) {
+    throw new UsageError(`${name}: no such target; a socket that is served there is vhost-user:${name}`);
+  }
   throw new UsageError(
     `${name}: no such target${near || `; there are ${targetNames().join(', ')}, vhost-user:PATH, mdev:UUID, vhost-vdpa:FILE, vhost-net:FILE?tap=NAME and vfio-pci:ADDRESS`}`,
   );

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { oneLine } from '../one-line.ts';
 import { accelerationNames } from './acceleration.ts';
 import { defaultCachePath } from './cache-path.ts';
 import type { GuestOptions } from './guest-options.ts';
@@ -6,6 +7,12 @@ import type { GuestOptions } from './guest-options.ts';
 /** Gives a command the arguments and options of `guest`. */
 export function addGuestCommand(command: Command, setExitCode: (code: number) => void): void {
   command
+    .configureOutput({
+      outputError: (text, write) => {
+        const hint = text.includes('unknown option') ? '; what "run" takes goes behind --: guest -- run …' : '';
+        write(`vhost-conformance: ${oneLine(text)}${hint}\n`);
+      },
+    })
     .argument('[command...]', 'after --: "run" with its targets and options')
     .option('--shell <command>', 'run this shell command in the guest, from the present directory')
     .option('--hardware-of <target>', 'with --shell: the hardware that this target has (several allowed)', collect, [])

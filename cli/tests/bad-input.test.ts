@@ -8,6 +8,9 @@ import { refuses } from './refusal.ts';
 t.test('targets that are none', async (t) => {
   const cwd = emptyDirectory(t);
   await refuses(t, ['run', 'referense'], /referense: no such target \(did you mean reference\b/, cwd);
+  await refuses(t, ['run', '/run/x.sock'], /\/run\/x\.sock: no such target; .* is vhost-user:\/run\/x\.sock$/m, cwd);
+  await refuses(t, ['run', 'reference', '--feature', '29'], /at bit 29 (is|are) .*VIRTIO_F_EVENT_IDX/, cwd);
+  await refuses(t, ['guest', 'run', 'x', '--dry-run'], /unknown option '--dry-run'.*guest -- run/, cwd);
   await refuses(t, ['run', 'x-y-z'], /x-y-z: no such target; there are reference, /, cwd);
   await refuses(t, ['run'], /no target: name one of reference/, cwd);
   await refuses(t, ['run', 'reference', 'reference'], /reference: named twice/, cwd);

@@ -11,6 +11,10 @@ export interface Source extends TextVersion {
   readonly title: string;
   /** ISO 8601 day of publication; null where it has none. */
   readonly date: string | null;
+  /** Where it is published; null where that is not known. */
+  readonly address: string | null;
+  /** Day on which somebody opened the address and found the text; null where nobody did: it is unverified. */
+  readonly opened: string | null;
 }
 
 function isSourceName(name: string): name is SourceName {

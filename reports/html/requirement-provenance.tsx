@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { apartWords } from '../judged-by-texts.ts';
-import type { SnapshotRequirement } from '../record/catalogue-snapshot.ts';
+import type { SnapshotRequirement, SnapshotSource } from '../record/catalogue-snapshot.ts';
 import { levelWord } from '../result-explanation.ts';
 import { apartIn, type ReportView } from './report-view.ts';
 
@@ -45,7 +45,7 @@ export function Provenance(props: {
   return (
     <p class="origin">
       {clause} · {levelWord(requirement)}: {basisSentences[basis] ?? basis}
-      {versionsOf(view, requirement)} · binds the {binds}
+      <Versions view={view} requirement={requirement} /> · binds the {binds}
       {features.length === 0 ? '' : ` · hangs on ${features.map((name) => withBit(view, name)).join(', ')}`}
       {origin.length === 0 ? null : (
         <>
@@ -63,15 +63,41 @@ function withBit({ run }: ReportView, name: string): string {
   return bit === undefined ? name : `${name} (bit ${bit})`;
 }
 
-/** ` · since virtio 1.2 (2022-07-01)`, and why a violation does not count, where it does not. */
-function versionsOf(view: ReportView, requirement: SnapshotRequirement): string {
+/** ` · since virtio 1.2 (2022-07-01)`, where that is published, and why a violation does not count, where it does not. */
+function Versions(props: { readonly view: ReportView; readonly requirement: SnapshotRequirement }): JSX.Element | null {
+  const { view, requirement } = props;
   const { since, until } = requirement;
-  if (since === undefined) return '';
-  const date = view.run.catalogue.sources?.find(({ name }) => name === since)?.date;
+  if (since === undefined) return null;
+  const source = view.run.catalogue.sources?.find(({ name }) => name === since);
   const apart = apartIn(view, requirement);
-  return [
-    ` · since ${since}${typeof date === 'string' ? ` (${date})` : ''}`,
-    typeof until === 'string' ? `, until ${until}` : '',
-    apart === undefined ? '' : `, ${apartWords(apart)}: not counted as a violation`,
-  ].join('');
+  return (
+    <>
+      {' · since '}
+      <TextLink name={since} source={source} />
+      {typeof source?.date === 'string' ? ` (${source.date})` : ''}
+      {typeof until === 'string' ? `, until ${until}` : ''}
+      {apart === undefined ? '' : `, ${apartWords(apart)}: not counted as a violation`}
+    </>
+  );
+}
+
+/** The published text; an address that nobody opened says so. */
+function TextLink({
+  name,
+  source,
+}: {
+  readonly name: string;
+  readonly source: SnapshotSource | undefined;
+}): JSX.Element {
+  const address = source?.address;
+  if (typeof address !== 'string' || !/^https:\/\//.test(address)) return <>{name}</>;
+  const isOpened = typeof source?.opened === 'string';
+  return (
+    <>
+      <a href={address} rel="noreferrer" title={isOpened ? undefined : 'nobody opened this address yet'}>
+        {name}
+      </a>
+      {isOpened ? '' : ' (unverified)'}
+    </>
+  );
 }

@@ -39,6 +39,9 @@ const snapshotSource = z.object({
   title: z.string(),
   /** Day of publication; null where it has none. */
   date: z.string().nullable(),
+  /** Since 1.6: where it is published, and the day on which somebody found it there. */
+  address: z.string().nullable().optional(),
+  opened: z.string().nullable().optional(),
 });
 export type SnapshotSource = z.infer<typeof snapshotSource>;
 
