@@ -69,8 +69,11 @@ export const claim = z
       firmware: versions,
       /** Vendor and device id of PCI functions, as lspci -nn shows them. */
       pciIds: z.array(z.string().regex(/^[0-9a-f]{4}:[0-9a-f]{4}$/, { error: 'a PCI id is wanted, as 1af4:1041' })),
-      /** Redacted where that is asked for. */
+      /** Redacted where that is asked for, in traces as well. */
       serials: z.array(words).default([]),
+      macAddresses: z
+        .array(z.string().regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i, { error: 'a MAC address is wanted' }))
+        .default([]),
     }),
     profiles: z
       .array(z.strictObject({ id: words, version: z.number().int().positive() }))

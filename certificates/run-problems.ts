@@ -8,6 +8,8 @@ export interface SuiteResult {
   readonly caseId: string;
   /** It stands at the first value of each axis: other places are planned only where the case applies. */
   readonly isFirstPlace: boolean;
+  /** The oracle watches the rings of its case. */
+  readonly isWatched: boolean;
 }
 export type SuitePlan = readonly SuiteResult[];
 

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addCertifyCommand, addCountersignCommand, addVerifyCommand } from './certificates/certificate-commands.ts';
 import { addCompareCommand } from './compare-command.ts';
 import { addDoctorCommand } from './doctor/doctor-command.ts';
 import { addFuzzCommand } from './fuzz/fuzz-command.ts';
@@ -72,6 +73,14 @@ function program(setExitCode: (code: number) => void): Command {
   addGuestCommand(
     subcommand(command, 'guest', 'run it in a small virtual machine with a kernel of its own'),
     setExitCode,
+  );
+  addCertifyCommand(
+    subcommand(command, 'certify', 'judge a device by the profiles of a claim, and sign what holds'),
+    setExitCode,
+  );
+  addVerifyCommand(subcommand(command, 'verify', 'judge a certificate again, and print what it says'), setExitCode);
+  addCountersignCommand(
+    subcommand(command, 'countersign', "add a laboratory's signature to a certificate that is verified"),
   );
   return command;
 }

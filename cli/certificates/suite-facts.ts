@@ -1,0 +1,25 @@
+import type { SuiteFacts } from '../../certificates/verification.ts';
+import { catalogueHash } from '../../reference-impl/catalogue/catalogue.ts';
+import { namedAxes } from '../../reports/record/axes.ts';
+import { allCases } from '../../suites/all-cases.ts';
+import { selectCases } from '../../suites/runner/plan.ts';
+import { requirementFacts, snapshotOfCatalogue } from '../catalogue-facts.ts';
+import { suiteVersion } from '../suite-version.ts';
+
+/** What this suite would run, and its catalogue. */
+export function suiteFacts(): SuiteFacts {
+  const planned = selectCases(allCases, { cases: [], features: [], level: 'all' }, requirementFacts);
+  return {
+    name: 'vhost-conformance',
+    version: suiteVersion(),
+    catalogueHash: catalogueHash(),
+    // As it is read from a file: without what is undefined.
+    catalogue: JSON.parse(JSON.stringify(snapshotOfCatalogue(allCases))),
+    plan: planned.map(({ key, definition, axes }) => ({
+      key,
+      caseId: definition.id,
+      isFirstPlace: Object.keys(namedAxes(axes)).length === 0,
+      isWatched: definition.unwatched === undefined,
+    })),
+  };
+}
