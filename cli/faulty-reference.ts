@@ -4,7 +4,7 @@ import { openPciReference } from '../drivers/reference/open-pci-reference.ts';
 import { openReference } from '../drivers/reference/open-reference.ts';
 import { openVdpaReference } from '../drivers/reference/open-vdpa-reference.ts';
 import { firstContact } from '../judging/first-contact.ts';
-import type { FeatureSet, Transport } from '../reference-impl/catalogue/catalogue.ts';
+import { type FeatureSet, namesIn, type Transport } from '../reference-impl/catalogue/catalogue.ts';
 import type { ReferenceDevice } from '../reference-impl/devices/reference-devices.ts';
 import type { Showing } from '../reference-impl/faults/fault.ts';
 import type { FaultName } from '../reference-impl/faults/faults.ts';
@@ -40,6 +40,12 @@ export class FaultyReference {
     this.name = `${showing} ${device}`;
     this.#right = rightContact(showing, device);
     this.#open = (log) => openFaulty(showing, device, names, log === undefined ? {} : { log });
+  }
+
+  /** Names of the feature bits that the reference without faults offers. */
+  get offered(): string[] {
+    const { facts, offer } = this.#right;
+    return namesIn(offer, facts);
   }
 
   /** What is missing for a case, on the reference without faults. */
