@@ -11,7 +11,7 @@ export interface Present {
 
 /** What asks for a new submission: a line for each change of the claim, its firmware included, and of the kernel. */
 export function changesSince(
-  certified: { readonly claim: Claim; readonly environment: Environment },
+  certified: { readonly claim: Claim; readonly environment: Pick<Environment, 'kernel'> },
   now: Present,
 ): string[] {
   const { release } = certified.environment.kernel;

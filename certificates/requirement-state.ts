@@ -26,7 +26,7 @@ export interface StatedRequirement {
   readonly why?: string;
 }
 
-/** What the results of one target say of a requirement. */
+/** What one result says of a requirement. */
 interface Evidence {
   readonly record: CaseRecord;
   readonly outcome: RequirementOutcome;
@@ -38,9 +38,8 @@ export class TargetEvidence {
   readonly #claimed: ClaimedTransport;
   readonly #today: string;
   readonly #requirements: ReadonlyMap<string, SnapshotRequirement>;
-  readonly #outcomes = new Map<string, Evidence[]>();
-  /** What failed, by the first result that says so. */
-  readonly #failures = new Map<string, string>();
+  readonly #offered: readonly string[];
+  readonly #evidence = new Map<string, Evidence[]>();
 
   /** @param today by which waivers expire. */
   constructor(run: MergedRun, claim: Claim, claimed: ClaimedTransport, today: string) {
@@ -48,57 +47,70 @@ export class TargetEvidence {
     this.#claimed = claimed;
     this.#today = today;
     this.#requirements = new Map(run.catalogue.requirements.map((one) => [one.id, one]));
+    this.#offered = run.targets.find(({ target }) => target === claimed.target)?.offered ?? [];
     for (const { record } of run.results) if (record.target === claimed.target) this.#take(record);
   }
 
   /** Requirements that failed, of any list and of none. */
   get failed(): readonly string[] {
-    return [...this.#failures.keys()];
+    return [...this.#evidence].filter(([, all]) => all.some(hasFailed)).map(([requirement]) => requirement);
   }
 
   stateOf(requirement: string): StatedRequirement {
-    const unclaimed = this.#unclaimedBit(requirement);
-    if (unclaimed !== undefined) return { requirement, state: 'unclaimed', why: unclaimed };
-    const failure = this.#failures.get(requirement);
+    const all = this.#evidence.get(requirement) ?? [];
+    const unclaimed = this.#unclaimedBits(requirement);
+    if (unclaimed.length === 0) return { requirement, ...this.#stateBy(requirement, all) };
+    // It may be about the absence of the bit: then what ran without it counts.
+    const without = all.filter((one) => one.outcome.outcome !== 'not-applicable' && this.#ranWithout(one, unclaimed));
+    if (without.length > 0) return { requirement, ...this.#stateBy(requirement, without) };
+    return { requirement, state: 'unclaimed', why: this.#whyUnclaimed(unclaimed[0] ?? '') };
+  }
+
+  #stateBy(requirement: string, evidence: readonly Evidence[]): Pick<StatedRequirement, 'state' | 'why'> {
+    const failure = evidence.find(hasFailed);
     if (failure !== undefined) {
       const waiver = this.#waiverOf(requirement);
-      return waiver === undefined
-        ? { requirement, state: 'failed', why: failure }
-        : { requirement, state: 'waived', why: waiver };
+      if (waiver !== undefined) return { state: 'waived', why: waiver };
+      return { state: 'failed', why: failureText(failure, requirement) };
     }
-    const evidence = this.#outcomes.get(requirement) ?? [];
     const undecided = evidence.find(({ outcome: { outcome } }) => outcome !== 'pass' && outcome !== 'not-applicable');
     if (undecided !== undefined) {
       const { record, outcome } = undecided;
       const why = `${outcome.outcome} in ${placeOf(record)}${outcome.why === undefined ? '' : `: ${outcome.why}`}`;
-      return { requirement, state: 'undecided', why };
+      return { state: 'undecided', why };
     }
     const exclusion = this.#claim.exclusions.find((one) => one.requirement === requirement && this.#isHere(one));
-    if (exclusion !== undefined) return { requirement, state: 'excluded', why: exclusion.reason };
-    if (evidence.some(({ outcome: { outcome } }) => outcome === 'pass')) return { requirement, state: 'passed' };
-    return { requirement, ...whyNotShown(evidence.map(({ outcome }) => outcome)) };
+    if (exclusion !== undefined) return { state: 'excluded', why: exclusion.reason };
+    if (evidence.some(({ outcome: { outcome } }) => outcome === 'pass')) return { state: 'passed' };
+    return whyNotShown(evidence.map(({ outcome }) => outcome));
   }
 
   #take(record: CaseRecord): void {
-    for (const outcome of record.outcomes) {
-      const list = this.#outcomes.get(outcome.requirement);
-      if (list === undefined) this.#outcomes.set(outcome.requirement, [{ record, outcome }]);
-      else list.push({ record, outcome });
-      if (outcome.outcome === 'fail') this.#fail(outcome.requirement, `fails in ${placeOf(record)}`);
-    }
-    for (const finding of record.findings) {
-      if (!isApart(finding)) this.#fail(finding.requirement, `${finding.how} in ${placeOf(record)}: ${finding.what}`);
+    for (const outcome of record.outcomes) this.#add(outcome.requirement, { record, outcome });
+    const found = record.findings.filter((finding) => !isApart(finding)).map(({ requirement }) => requirement);
+    for (const requirement of new Set(found)) {
+      this.#add(requirement, { record, outcome: { requirement, outcome: 'fail', checks: 0 } });
     }
   }
 
-  #fail(requirement: string, why: string): void {
-    if (!this.#failures.has(requirement)) this.#failures.set(requirement, why);
+  #add(requirement: string, evidence: Evidence): void {
+    const list = this.#evidence.get(requirement);
+    if (list === undefined) this.#evidence.set(requirement, [evidence]);
+    else list.push(evidence);
   }
 
-  #unclaimedBit(requirement: string): string | undefined {
+  #unclaimedBits(requirement: string): string[] {
     const bits = this.#requirements.get(requirement)?.features ?? [];
-    const bit = bits.find((name) => !this.#claimed.features.some((claimed) => claimed === name));
-    if (bit === undefined) return undefined;
+    return bits.filter((name) => !this.#claimed.features.some((claimed) => claimed === name));
+  }
+
+  /** Whether sessions of the case ran without these bits; of bits that are offered only where it tells what they took. */
+  #ranWithout({ record: { accepted = [] } }: Evidence, bits: readonly string[]): boolean {
+    if (bits.some((bit) => accepted.includes(bit))) return false;
+    return accepted.length > 0 || bits.every((bit) => !this.#offered.includes(bit));
+  }
+
+  #whyUnclaimed(bit: string): string {
     const exclusion = this.#claim.exclusions.find((one) => one.feature === bit && this.#isHere(one));
     return exclusion === undefined ? `hangs on ${bit}, which is not claimed` : `${bit}: ${exclusion.reason}`;
   }
@@ -116,6 +128,14 @@ export class TargetEvidence {
   #isHere(one: { readonly transport?: string | undefined }): boolean {
     return isAbout(one, this.#claimed.transport);
   }
+}
+
+const hasFailed = ({ outcome }: Evidence): boolean => outcome.outcome === 'fail';
+
+function failureText({ record }: Evidence, requirement: string): string {
+  const finding = record.findings.find((one) => one.requirement === requirement);
+  const what = finding === undefined ? 'fails' : finding.how;
+  return `${what} in ${placeOf(record)}${finding === undefined ? '' : `: ${finding.what}`}`;
 }
 
 const placeOf = ({ key, repetition }: CaseRecord): string => `${key} (repetition ${repetition + 1})`;

@@ -58,7 +58,10 @@ function program(setExitCode: (code: number) => void): Command {
     setExitCode,
   );
   addListCommand(subcommand(command, 'list', 'print what there is'));
-  addReportCommand(subcommand(command, 'report', 'make one report of several runs, or of the shards of one'));
+  addReportCommand(
+    subcommand(command, 'report', 'make one report of several runs, or of the shards of one'),
+    setExitCode,
+  );
   addCompareCommand(subcommand(command, 'compare', 'tell what changed from one run to the next'), setExitCode);
   addTraceCommand(subcommand(command, 'trace', 'print the whole trace of a result, as text or for Wireshark'));
   addFuzzCommand(

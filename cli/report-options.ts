@@ -5,4 +5,7 @@ export interface ReportOptions {
   readonly out: string;
   readonly reporter: readonly ReporterName[];
   readonly text: readonly string[];
+  /** Exit as the run would have that all these are parts of. */
+  readonly check: boolean;
+  readonly expect?: string;
 }

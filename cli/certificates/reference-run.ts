@@ -113,6 +113,7 @@ function recordOf(reference: FaultyReference, { definition, variant, axes }: Pla
     variant,
     axes,
     verdict: judged.verdict,
+    ...('accepted' in judged && judged.accepted !== undefined ? { accepted: [...judged.accepted] } : {}),
     outcomes: judged.outcomes,
     findings: [],
     durationMs: 0,

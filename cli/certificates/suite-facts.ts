@@ -6,8 +6,15 @@ import { selectCases } from '../../suites/runner/plan.ts';
 import { requirementFacts, snapshotOfCatalogue } from '../catalogue-facts.ts';
 import { suiteVersion } from '../suite-version.ts';
 
+let known: SuiteFacts | undefined;
+
 /** What this suite would run, and its catalogue. */
 export function suiteFacts(): SuiteFacts {
+  known ??= factsNow();
+  return known;
+}
+
+function factsNow(): SuiteFacts {
   const planned = selectCases(allCases, { cases: [], features: [], level: 'all' }, requirementFacts);
   return {
     name: 'vhost-conformance',

@@ -1,0 +1,219 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import t, { type Test } from 'tap';
+import { pack } from 'tar-stream';
+import { type ArchiveFiles, packed } from '../../certificates/archive.ts';
+import { envelopeName, signedBundle, type Trust } from '../../certificates/bundle.ts';
+import { certificatePage } from '../../certificates/certificate-page.ts';
+import type { CertificatePredicate } from '../../certificates/statement.ts';
+import type { FaultName } from '../../reference-impl/faults/faults.ts';
+import { planHashOf } from '../../reports/record/run-plan.ts';
+import { decodeTrace, encodeTrace } from '../../reports/trace/trace-encoding.ts';
+import { refusalOf } from '../certificates/fault-refusals.ts';
+import { suiteFacts } from '../certificates/suite-facts.ts';
+import { verifiedBundle } from '../certificates/verified-bundle.ts';
+import { certifiedBundle, envelopeIn, filesIn, keyPair, withFile, withoutFile } from './certified-bundle.ts';
+import { claimsOn } from './claims-on-run.ts';
+import { run } from './command-line.ts';
+
+const made = await certifiedBundle(t);
+const { archive, files, vendor, predicate, directory, verification } = made;
+const trust: Trust = { vendors: [vendor.publicKey], laboratories: [] };
+const whole = await filesIn(archive);
+
+/** What is wrong with a bundle; undefined for a certificate that stands. */
+async function wrongWith(bundle: Buffer, trusted: Trust = trust): Promise<string | undefined> {
+  try {
+    return (await verifiedBundle(bundle, trusted)).problems[0];
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+const isRefused = async (t: Test, bundle: Buffer, why: RegExp, what: string, trusted: Trust = trust): Promise<void> => {
+  t.match((await wrongWith(bundle, trusted)) ?? 'verified', why, what);
+};
+
+const signed = (changed: ArchiveFiles, told: CertificatePredicate = predicate): Promise<Buffer> =>
+  signedBundle(changed, told, vendor.privateKey);
+
+t.test('a certificate of the reference stands, and says on what it rests', async (t) => {
+  t.same(verification.problems, []);
+  t.equal(verification.bundle.laboratory, undefined);
+  const [scope] = verification.decision.scopes;
+  t.ok(scope !== undefined && scope.passed > 150 && scope.passed < scope.of, 'N of M');
+  t.ok(verification.again.wholeTraces > 1500, 'traces of passes are kept');
+  const { code, stdout } = await run(['verify', made.path, '--trust', vendor.publicFile], { cwd: directory });
+  t.equal(code, 0);
+  t.match(stdout, /Certified, self-declared/);
+  t.match(stdout, /on the word of the runner/);
+  t.notMatch(String(files.get('environment.json')), `"${hostname()}"`, 'the host name is redacted');
+});
+
+t.test('a laboratory countersigns what it verified; only a key that is trusted counts', async (t) => {
+  const laboratory = keyPair(directory, 'laboratory');
+  const out = join(directory, 'countersigned.tgz');
+  const words = ['countersign', made.path, '--trust', vendor.publicFile, '--key', laboratory.privateFile, '--out', out];
+  t.equal((await run(words, { cwd: directory })).code, 0);
+  const both = { ...trust, laboratories: [laboratory.publicKey] };
+  const countersigned = await verifiedBundle(readFileSync(out), both);
+  t.same(countersigned.problems, []);
+  t.equal(countersigned.bundle.laboratory, laboratory.publicKey.id);
+  t.match(certificatePage(countersigned), /countersigned by a laboratory/);
+  const alone = await verifiedBundle(readFileSync(out), trust);
+  t.equal(alone.bundle.laboratory, undefined);
+  t.equal(alone.bundle.otherSignatures, 1);
+  t.match(certificatePage(alone), /Self-declared/);
+  const same = { ...trust, laboratories: trust.vendors };
+  await isRefused(t, archive, /one key cannot stand for/, 'the vendor is no laboratory', same);
+});
+
+t.test('whatever is changed in a bundle is detected', async (t) => {
+  const results = String(files.get('run/results.jsonl'));
+  const trace = [...files.keys()].find((name) => name.endsWith('.pb')) ?? '';
+  const changed = async (name: string, content: string | Buffer): Promise<Buffer> =>
+    packed(withFile(whole, name, content));
+  const verdict = results.replace('"verdict":"not-applicable"', '"verdict":"pass"');
+  await isRefused(t, await changed('run/results.jsonl', verdict), /results.jsonl is not as the statement/, 'a verdict');
+  await isRefused(t, await changed(trace, Buffer.alloc(9)), /\.pb is not as the statement/, 'a trace');
+  const claim = String(files.get('claim.json')).replace('0.1.0', '0.2.0');
+  await isRefused(t, await changed('claim.json', claim), /claim.json is not as the statement/, 'the claim');
+  await isRefused(t, await changed('run/traces/more.pb', 'x'), /the statement does not name it/, 'a file more');
+  await isRefused(t, await packed(withoutFile(whole, trace)), /\.pb is missing/, 'a file less');
+  const envelope = envelopeIn(whole);
+  const payload = Buffer.from(envelope.payload, 'base64').toString().replace('"attempt":1', '"attempt":2');
+  const reworded = JSON.stringify({ ...envelope, payload: Buffer.from(payload).toString('base64') });
+  await isRefused(t, await changed(envelopeName, reworded), /no key that is trusted/, 'the statement');
+  await isRefused(t, await packed(withoutFile(whole, envelopeName)), /is not signed/, 'the signature');
+});
+
+t.test('a bundle that is signed with another key is none, whatever it says of the key', async (t) => {
+  const other = keyPair(directory, 'other');
+  const resigned = await signedBundle(files, predicate, other.privateKey);
+  await isRefused(t, resigned, /no key that is trusted/, 're-signed');
+  const own = envelopeIn(await filesIn(resigned));
+  const [signature] = own.signatures as { sig: string }[];
+  const named = { ...own, signatures: [{ keyid: vendor.publicKey.id, sig: signature?.sig }] };
+  const renamed = await packed(withFile(whole, envelopeName, JSON.stringify(named)));
+  await isRefused(t, renamed, /no key that is trusted/, "under the vendor's key id");
+  const withKey = await packed(withFile(await filesIn(resigned), 'vendor.pub', readFileSync(other.publicFile)));
+  await isRefused(t, withKey, /which no bundle has/, 'with its key in the bundle');
+});
+
+/** The archive with one more entry. */
+async function withEntry(header: { name: string; type?: 'symlink' | 'file'; linkname?: string }): Promise<Buffer> {
+  const tar = pack();
+  tar.entry({ mode: 0o644, mtime: new Date(0), ...header }, header.type === 'symlink' ? '' : 'x');
+  const parts: Buffer[] = [];
+  tar.finalize();
+  for await (const part of tar) parts.push(part as Buffer);
+  return gzipSync(Buffer.concat([...parts.slice(0, -1), gunzipSync(archive)]), { level: 1 });
+}
+
+t.test('an archive that leads elsewhere or hides something is refused', async (t) => {
+  await isRefused(t, await withEntry({ name: '../claim.json' }), /which no bundle has/, 'a path out');
+  const link = { name: 'run/plan.json', type: 'symlink', linkname: '/etc/passwd' } as const;
+  await isRefused(t, await withEntry(link), /a symlink/, 'a link');
+  await isRefused(t, await withEntry({ name: 'claim.json' }), /twice/, 'a file twice');
+  const longer = Buffer.concat([archive, Buffer.from('more')]);
+  await isRefused(t, longer, /something beside its files|cannot be decompressed/, 'more behind it');
+});
+
+t.test("the vendor's own key does not make a certificate of what is none", async (t) => {
+  const plan = JSON.parse(String(files.get('run/plan.json')));
+  const [{ key }] = plan.results;
+  const left = plan.results.filter((one: { key: string }) => one.key !== key);
+  const planHash = planHashOf(left);
+  const results = String(files.get('run/results.jsonl'))
+    .split('\n')
+    .filter((line) => !line.includes(`"key":${JSON.stringify(key)},`))
+    .join('\n')
+    .replaceAll(plan.planHash, planHash);
+  const narrowed = withFile(
+    withFile(files, 'run/results.jsonl', results),
+    'run/plan.json',
+    JSON.stringify({ planHash, results: left }),
+  );
+  await isRefused(t, await signed(narrowed), /1 results of the suite were not planned/, 'a narrower plan');
+  const catalogue = String(files.get('run/catalogue.json')).replace('"level":"MUST"', '"level":"MAY"');
+  const milder = await signed(withFile(files, 'run/catalogue.json', catalogue));
+  await isRefused(t, milder, /is not the catalogue of the suite/, 'a milder catalogue');
+  const short = { ...made.profile, mustPass: [] };
+  const shorter = await signed(withFile(files, 'profiles/vhost-mdev-l2.json', JSON.stringify(short)));
+  await isRefused(t, shorter, /is not the profile/, 'a shorter profile');
+  await isRefused(
+    t,
+    await signed(files, { ...predicate, validUntil: '2099-01-01' }),
+    /valid until 2099/,
+    'a longer life',
+  );
+  await isRefused(t, await signed(files, { ...predicate, attempt: 2 }), /does not end with this/, 'another attempt');
+  const suite = { ...predicate.suite, version: '9.9.9' };
+  await isRefused(
+    t,
+    await signed(files, { ...predicate, suite }),
+    /was made by vhost-conformance 9.9.9/,
+    'another suite',
+  );
+  const trace = [...files.keys()].find((name) => name.includes('used-once')) ?? '';
+  await isRefused(t, await signed(withoutFile(files, trace)), /its trace is missing/, 'a pass without a trace');
+});
+
+t.test('a trace that shows what its result denies is no certificate', async (t) => {
+  const [name = '', content] =
+    [...files].find(([path, bytes]) => path.endsWith('.pb') && usedElements(bytes) > 0) ?? [];
+  const told = decodeTrace(content ?? Buffer.alloc(0));
+  const used = told.events.filter((event) => event.kind === 'ring-write' && event.what === 'used-seen');
+  const last = used.at(-1);
+  if (last === undefined) throw new Error('no trace shows a used element');
+  const events = told.events.flatMap((event) => (event === last ? [event, event, event] : [event]));
+  const forged = await signed(withFile(files, name, Buffer.from(encodeTrace({ ...told, events }))));
+  await isRefused(t, forged, /its trace shows .* broken .* once more/, 'an element that is used again');
+});
+
+function usedElements(bytes: Buffer): number {
+  const { events, dropped } = decodeTrace(bytes);
+  const isJudged =
+    dropped === 0 && !events.some((event) => event.kind === 'note' && /trace does not tell/.test(event.text));
+  return isJudged ? events.filter((event) => event.kind === 'ring-write' && event.what === 'used-seen').length : 0;
+}
+
+const chromium = '/usr/bin/chromium';
+
+t.test('the page is one sheet of A4', { skip: !existsSync(chromium) && 'chromium is missing' }, async (t) => {
+  const page = join(directory, 'page.html');
+  const waiver = {
+    requirement: 'split/used-idx-wraps',
+    reason: 'r'.repeat(300),
+    link: 'https://example.org',
+    approvedBy: 'somebody',
+    expires: '2027-06-30',
+  } as const;
+  const exclusion = { feature: 'VIRTIO_F_ANY_LAYOUT', reason: 'x'.repeat(300) } as const;
+  const claim = { ...made.claim, waivers: Array(12).fill(waiver), exclusions: Array(12).fill(exclusion) };
+  writeFileSync(page, certificatePage({ ...verification, claim }));
+  t.match(readFileSync(page, 'utf8'), /Waived: these requirements are not met/);
+  const pdf = join(directory, 'page.pdf');
+  const flags = ['--headless', '--no-sandbox', '--disable-gpu', `--user-data-dir=${join(directory, 'chromium')}`];
+  execFileSync(chromium, [...flags, '--no-pdf-header-footer', `--print-to-pdf=${pdf}`, page], { stdio: 'ignore' });
+  const pages = readFileSync(pdf, 'latin1').match(/\/Type\s*\/Page\b/g) ?? [];
+  t.equal(pages.length, 1);
+});
+
+t.test('what a run does not show is not certified', async (t) => claimsOn(t, made));
+
+const faultsTried: readonly FaultName[] = [
+  'used-idx-saturates',
+  'mdev-start-wants-a-ring',
+  'packed-unavailable-descriptor-skipped',
+];
+for (const fault of faultsTried) {
+  t.test(`a device with the fault ${fault} is refused a certificate`, async (t) => {
+    const refusal = refusalOf(fault, made.profile, 'entropy', made.run, suiteFacts());
+    t.ok(refusal.isRefused);
+    t.ok(refusal.by.length > 0, refusal.by.join());
+  });
+}
