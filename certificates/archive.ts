@@ -14,7 +14,7 @@ const mostOfFile = 512 * mebibyte;
 
 /** Packs files so that equal files give equal bytes: sorted, without times and owners. */
 export async function packed(files: ArchiveFiles): Promise<Buffer> {
-  return gzipSync(await tarOf(files), { level: 9 });
+  return gzipSync(await tarOf(files), { level: 6 });
 }
 
 async function tarOf(files: ArchiveFiles): Promise<Buffer> {

@@ -215,13 +215,14 @@ function Evidence({ of }: { readonly of: Verification }): JSX.Element {
       <dl>
         <dt>results</dt>
         <dd>
-          {run.results.length} of {run.plan.results.length} planned, each run {repetitions} times; {again.passes} passed
+          {run.results.length} of {run.plan.results.length} planned, each run {repetitions} times
           {refusing === 0 ? '' : `; ${refusing} requirements refuse the certificate`}
         </dd>
         <dt>judged again</dt>
         <dd>
-          all traces of passes, {again.wholeTraces} of {again.passes} of them whole. Of the requirements that passed,{' '}
-          {byTrace} are shown by traces alone; {byWord} rest on the word of the runner that signed.
+          {again === undefined
+            ? 'nothing: there is no need'
+            : `${again.wholeTraces} whole traces of ${again.passes} passes. Of the requirements that passed, ${byTrace} are shown by traces alone; ${byWord} rest on the word of the runner that signed.`}
         </dd>
         <dt>found outside the scope</dt>
         <dd>{decision.foundOutside.length === 0 ? 'nothing' : countOf(decision.foundOutside.length, 'requirement')}</dd>

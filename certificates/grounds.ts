@@ -15,7 +15,7 @@ export function groundsOf({ decision, again, profiles, claim }: Verification): G
     const profile = profiles.find((one) => profileText(one) === scope.profile);
     const list = profile === undefined ? undefined : mustPassOf(profile, claim.device.type, scope.transport);
     const others = new Set(scope.others.map(({ requirement }) => requirement));
-    const shown = again.shown.get(scope.target);
+    const shown = again?.shown.get(scope.target);
     byTrace += (list?.requirements ?? []).filter((slug) => !others.has(slug) && shown?.has(slug) === true).length;
   }
   return { byTrace, byWord: passed - byTrace };

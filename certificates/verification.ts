@@ -32,7 +32,8 @@ export interface Verification {
   readonly attempts: readonly Attempt[];
   readonly run: MergedRun;
   readonly decision: Decision;
-  readonly again: JudgedAgain;
+  /** Undefined where something else is wrong already: traces are judged last. */
+  readonly again: JudgedAgain | undefined;
   /** Empty for a certificate that stands. */
   readonly problems: readonly string[];
 }
@@ -52,20 +53,20 @@ export function verified(bundle: OpenBundle, root: string, suite: SuiteFacts, to
   const run = mergeRuns([root]);
   const issued = predicate.issuedAt.slice(0, 10);
   const decision = decide(run, claim, profiles, issued, suite.plan);
-  const again = judgedAgain(run, files, suite.plan);
   const until = validUntil(issued, profiles, claim);
-  const problems = [
+  const others = [
     ...suiteProblems(bundle, run, suite),
     ...profiles.flatMap((profile) => profileProblems(bundle, profile, issued)),
     ...environmentProblems(found, run, claim),
     ...attemptProblems(bundle, attempts),
     ...(isCertified(decision) ? [] : refusalLines(decision)),
-    ...again.problems,
     ...(predicate.validUntil === until
       ? []
       : [`says that it is valid until ${predicate.validUntil}, and is until ${until}`]),
     ...(today <= until ? [] : [`was valid until ${until}`]),
   ];
+  const again = others.length === 0 ? judgedAgain(run, files, suite.plan) : undefined;
+  const problems = [...others, ...(again?.problems ?? [])];
   return { bundle, claim, profiles, environment: found, attempts, run, decision, again, problems };
 }
 

@@ -32,7 +32,7 @@ t.test('files come out of an archive as they went in, and equal files give equal
 });
 
 t.test('what could lead out of a directory, or hide in an archive, is refused', async (t) => {
-  const gzip = (tar: Buffer) => gzipSync(tar, { level: 9 });
+  const gzip = (tar: Buffer) => gzipSync(tar, { level: 6 });
   await refused(t, gzip(await tarOf([[{ name: '../claim.json' }, 'x']])), /which no bundle has/);
   await refused(t, gzip(await tarOf([[{ name: 'run/traces/../../x.pb' }, 'x']])), /which no bundle has/);
   await refused(t, gzip(await tarOf([[{ name: '/etc/passwd' }, 'x']])), /which no bundle has/);
@@ -58,7 +58,7 @@ t.test('what stands behind or before the files is refused', async (t) => {
   const tar = gunzipSync(archive);
   await refused(
     t,
-    gzipSync(Buffer.concat([tar, Buffer.from('more')]), { level: 9 }),
+    gzipSync(Buffer.concat([tar, Buffer.from('more')]), { level: 6 }),
     /something beside|cannot be read/,
   );
   const named = Buffer.from(archive);

@@ -12,7 +12,7 @@ import { claimOfReference, concernedBy, decidedFor, refusalOf, showingOf } from 
 import { referenceRun } from './reference-run.ts';
 import { suiteFacts } from './suite-facts.ts';
 
-const usage = `usage: npm run certificates:faults -- [--sample N] [FAULT...]
+const usage = `usage: npm run certificates:faults -- [--sample N] [--profile ID]... [FAULT...]
 
 Puts one fault at a time into the reference and asks for a certificate by every profile that the fault concerns: its
 requirement is on the must-pass list of a device, and a case that names the fault applies there. The reference without a
@@ -20,6 +20,7 @@ fault has to get each certificate; with the fault it has to be refused, for that
 
   FAULT       try these faults; without one, faults are chosen evenly over all that concern a profile
   --sample N  choose so many (default: 30)
+  --profile ID  ask by these profiles alone
   --help      print this
 
 Exit status: 0 if each certificate is given and refused as it has to be, else 1; 2 for wrong usage.
@@ -28,6 +29,7 @@ Exit status: 0 if each certificate is given and refused as it has to be, else 1;
 interface Options {
   readonly names: readonly FaultName[];
   readonly sample: number;
+  readonly profiles: readonly Profile[];
 }
 
 function optionsOf(words: readonly string[]): Options | NoOptions {
@@ -35,13 +37,21 @@ function optionsOf(words: readonly string[]): Options | NoOptions {
     const { values, positionals } = parseArgs({
       args: [...words],
       allowPositionals: true,
-      options: { sample: { type: 'string', default: '30' }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        sample: { type: 'string', default: '30' },
+        profile: { type: 'string', multiple: true, default: [] },
+        help: { type: 'boolean', short: 'h' },
+      },
     });
     if (values.help === true) return 'help';
     if (!/^[1-9]\d{0,4}$/.test(values.sample)) return { wrong: `--sample ${values.sample}: a number from 1 is wanted` };
     const unknown = positionals.find((name) => !isFaultName(name));
     if (unknown !== undefined) return { wrong: `${unknown}: no such fault${didYouMean(unknown, faultNames)}` };
-    return { names: positionals.filter(isFaultName), sample: Number(values.sample) };
+    const ids = allProfiles().map(({ id }) => id);
+    const other = values.profile.find((id) => !ids.includes(id));
+    if (other !== undefined) return { wrong: `--profile ${other}: no such profile; there are ${ids.join(', ')}` };
+    const profiles = allProfiles().filter(({ id }) => values.profile.length === 0 || values.profile.includes(id));
+    return { names: positionals.filter(isFaultName), sample: Number(values.sample), profiles };
   } catch (error) {
     return { wrong: error instanceof Error ? error.message : String(error) };
   }
@@ -54,7 +64,7 @@ function main(words: readonly string[]): number {
     .filter((name) => options.names.length === 0 || options.names.includes(name))
     .map((name) => ({
       name,
-      places: allProfiles().map((profile) => ({ profile, devices: concernedBy(name, profile) })),
+      places: options.profiles.map((profile) => ({ profile, devices: concernedBy(name, profile) })),
     }))
     .filter(({ places }) => places.some(({ devices }) => devices.length > 0));
   const tried = options.names.length > 0 ? concerning : spreadOver(concerning, options.sample, 0);

@@ -48,6 +48,6 @@ function linesOf(found: Verification): string[] {
     `Certified, ${signed}: ${device.vendor} ${device.name}, until ${bundle.statement.predicate.validUntil}`,
     ...decision.scopes.map((scope) => `  ${scopeText(scope)}: ${scope.passed} of ${counted(scope.of, 'requirement')}`),
     `  ${counted(claim.exclusions.length, 'exclusion')}, ${counted(waivers.length, 'waiver')}`,
-    `  ${byTrace} shown again by traces, ${byWord} on the word of the runner; ${again.wholeTraces} of ${again.passes} traces whole`,
+    `  ${byTrace} shown again by traces, ${byWord} on the word of the runner; ${again?.wholeTraces ?? 0} of ${again?.passes ?? 0} traces whole`,
   ];
 }
