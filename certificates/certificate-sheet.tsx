@@ -7,7 +7,7 @@ import type { RequirementState, StatedRequirement } from './requirement-state.ts
 import type { Verification } from './verification.ts';
 
 /** Rows of a table beyond these are counted: it is one page. */
-const mostRows = 6;
+const mostRows = 3;
 const mostProblems = 4;
 
 /** The one page about a bundle. */
@@ -191,7 +191,7 @@ function Rows({ title, rows }: { readonly title: string; readonly rows: readonly
             <tr key={row[0]}>
               {row.map((text) => (
                 <td key={text}>
-                  <ForeignText text={text.length > 160 ? `${text.slice(0, 159)}…` : text} />
+                  <ForeignText text={text.length > 110 ? `${text.slice(0, 109)}…` : text} />
                 </td>
               ))}
             </tr>
