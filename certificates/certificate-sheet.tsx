@@ -7,7 +7,7 @@ import type { RequirementState, StatedRequirement } from './requirement-state.ts
 import type { Verification } from './verification.ts';
 
 /** Rows of a table beyond these are counted: it is one page. */
-const mostRows = 3;
+const mostRows = 2;
 const mostProblems = 4;
 
 /** The one page about a bundle. */

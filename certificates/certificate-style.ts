@@ -4,7 +4,7 @@ export const certificateStyle = `
 body { max-width: none; padding: 0; background: var(--well); font-size: 9.2pt; line-height: 1.42; }
 .sheet {
   width: 210mm; min-height: 296mm; margin: 1.5rem auto; padding: 15mm 16mm 12mm; background: var(--panel);
-  border: 1px solid var(--rule); display: flex; flex-direction: column; gap: 5.5mm;
+  border: 1px solid var(--rule); display: flex; flex-direction: column; gap: 4mm;
 }
 .sheet > section { margin-top: 0; }
 .sheet h1 { font-size: 23pt; margin: 3mm 0 4mm; }
@@ -24,6 +24,6 @@ body { max-width: none; padding: 0; background: var(--well); font-size: 9.2pt; l
 .foot { margin-top: auto; color: var(--soft); font-size: 7.8pt; border-top: 1px solid var(--rule); padding-top: 2mm; }
 @media print {
   body { background: none; font-size: 9.2pt; }
-  .sheet { margin: 0; border: 0; min-height: 0; height: 296mm; }
+  .sheet { margin: 0; border: 0; min-height: 0; height: 295mm; }
 }
 `;
