@@ -52,8 +52,9 @@ export class QueueJudge {
 
   /** The calls of a ring go to another event descriptor; undefined for none. */
   callsGoElsewhere(session: number, index: number, descriptor: number | undefined): void {
-    for (const [id, queue] of this.#queues) {
-      if (queue.session !== session || queue.index !== index) continue;
+    // Of several queues at an index, the one that was attached last has it.
+    const last = [...this.#queues].findLast(([, queue]) => queue.session === session && queue.index === index);
+    for (const [id, queue] of last === undefined ? [] : [last]) {
       const attached = this.#run.made.queues.get(id);
       if (attached === undefined) continue;
       const calls = this.#callsOf(queue, attached.queue);
