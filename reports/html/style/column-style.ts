@@ -3,7 +3,7 @@ export const mostNamedColumns = 5;
 
 /** Widths in rem: of the name of a bit, of a column with a word, and of what surrounds the matrix. */
 const nameWidth = 15;
-const namedColumn = 7.5;
+const namedColumn = 8.2;
 const margins = 6;
 /** The page itself is no wider. */
 const widestMatrix = 76;

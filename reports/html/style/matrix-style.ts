@@ -1,11 +1,11 @@
 export const matrixStyle = `
 .scroll { overflow-x: auto; position: relative; }
-.matrix { border-collapse: collapse; width: 100%; table-layout: fixed; min-width: calc(13rem + var(--targets) * 6.5rem); }
+.matrix { border-collapse: collapse; width: 100%; table-layout: fixed; min-width: calc(13rem + var(--targets) * 8rem); }
 .legend { display: none; flex-wrap: wrap; gap: 0 1rem; margin: 0 0 0.8rem; }
 .matrix th, .matrix td { text-align: left; padding: 0.32rem 0.8rem; border-bottom: 1px solid var(--rule); vertical-align: baseline; }
 .matrix thead th {
   font: 600 0.8125rem/1.3 var(--mono); vertical-align: bottom; border-bottom: 1px solid var(--firm);
-  overflow-wrap: anywhere; width: clamp(6.5rem, calc(30rem / var(--targets)), 10rem);
+  overflow-wrap: anywhere; width: clamp(8rem, calc(38rem / var(--targets)), 10rem);
 }
 .matrix thead .bit, .matrix thead .name { font: 0.8125rem var(--sans); color: var(--soft); }
 .matrix thead .name { width: auto; }
@@ -19,7 +19,7 @@ export const matrixStyle = `
 .matrix td:has(.mark.pass) { background: var(--pass-ground); }
 .matrix td:has(.mark.fail) { background: var(--fail-ground); }
 .matrix td:has(.mark.partial) { background: var(--part-ground); }
-.matrix td[data-t] { border-left: 3px solid var(--paper); }
+.matrix td[data-t] { border-left: 3px solid var(--paper); padding-inline: 0.5rem; }
 .matrix td small { color: var(--soft); white-space: nowrap; }
 .matrix td:has(.mark.fail) small { color: var(--fail); }
 .matrix td[data-t] a { color: var(--fail); display: inline-block; }
