@@ -70,6 +70,15 @@ export function tableTold(
   ...guests: readonly Guest[]
 ): readonly RegionFields[] {
   const reply = check.reply(session.messages.exchange(tableOf(port, ...guests)), 'SET_MEM_TABLE in postcopy');
+  return placed(server, reply, ...guests);
+}
+
+/** Where the reply to a memory table says that its regions lie, which the server of pages is told. */
+export function placed(
+  server: PageServer,
+  reply: ReceivedMessage,
+  ...guests: readonly Guest[]
+): readonly RegionFields[] {
   const told = regionsIn(reply) ?? [];
   for (const [n, region] of regionsOf(...guests).entries()) {
     const at = told[n];

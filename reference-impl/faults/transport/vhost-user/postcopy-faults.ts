@@ -36,7 +36,7 @@ export const postcopyFaults = {
     inTable('postcopy', { waitsForAcknowledgement: false }),
   ),
   'postcopy-table-stops-rings': vhostUserFault(
-    'vu-ring-state/settings-change-while-ring-runs',
+    'vu-postcopy/second-table-refused-or-followed',
     'a memory table in postcopy stops every ring',
     handling('VHOST_USER_SET_MEM_TABLE', (right, session) => {
       if (session.postcopy.isListening) session.rings.stopAll();
