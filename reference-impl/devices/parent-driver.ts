@@ -19,7 +19,7 @@ export type QueueFailure = MalformedReason | RingAttachFailure | 'spurious-kick'
 /** Where a device tells what it has to tell; the transport makes calls, error signals and dirty logs of it. */
 export interface ParentSinks {
   signalCall(queue: number): void;
-  /** The queue is broken and stays so until it is started again. */
+  /** The queue is broken and stays so until the device is reset. */
   signalError(queue: number, reason: QueueFailure): void;
   /** A chain cannot be followed for want of what comes later: the queue waits, and tries again once it is awakened. */
   missed?(queue: number, lacking: Lacking): void;
