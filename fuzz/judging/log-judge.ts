@@ -15,7 +15,10 @@ interface JudgedLog {
   readonly bytes: number;
 }
 
-/** Feeds the model of a log with what was written to buffers, and with what the log holds then. */
+/**
+ * Feeds the model of a log with what was written to buffers, and with what the log holds then. Of a session of which nothing
+ * is claimed no log is judged, not even one that it is given later: what it carries out may be marked at any time.
+ */
 export class LogJudge {
   readonly #run: JudgedRun;
   readonly #model: Model;
@@ -42,9 +45,8 @@ export class LogJudge {
   logOf(session: number): JudgedLog | undefined {
     const { known, made } = this.#run;
     const accepted = made.sessions.get(session)?.negotiated.accepted;
-    return accepted !== undefined && hasFeature(accepted, 'VHOST_F_LOG_ALL', known)
-      ? this.#logs.get(session)
-      : undefined;
+    const isLogged = accepted !== undefined && hasFeature(accepted, 'VHOST_F_LOG_ALL', known);
+    return isLogged ? this.#knownLogOf(session) : undefined;
   }
 
   forget(session: number): void {
@@ -54,7 +56,7 @@ export class LogJudge {
 
   /** Nothing is logged from now on, by this requirement. */
   rests(session: number, requirement: RequirementSlug): void {
-    const log = this.#logs.get(session);
+    const log = this.#knownLogOf(session);
     if (log === undefined) return;
     const before = this.#run.port.descriptors.load(log.file, log.offset, log.bytes);
     this.#still.set(session, { before, requirement });
@@ -67,7 +69,7 @@ export class LogJudge {
 
   /** Behind a fence. */
   lookAtRest(session: number): void {
-    const [log, still] = [this.#logs.get(session), this.#still.get(session)];
+    const [log, still] = [this.#knownLogOf(session), this.#still.get(session)];
     if (log === undefined || still === undefined) return;
     const now = this.#run.port.descriptors.load(log.file, log.offset, log.bytes);
     if (!log.model.rests(still.before, now, still.requirement)) this.#still.delete(session);
@@ -90,6 +92,10 @@ export class LogJudge {
     const slot = (ring.position.used + number) % ring.size;
     model.wroteUsedRing(log + usedIdxAt, usedIdxBytes);
     model.wroteUsedRing(log + usedElementsAt + BigInt(slot * usedElementBytes), usedElementBytes);
+  }
+
+  #knownLogOf(session: number): JudgedLog | undefined {
+    return this.#model.isSessionLost(session) ? undefined : this.#logs.get(session);
   }
 
   /** False where a mark is missing. */

@@ -28,8 +28,8 @@ export class QueueJudge {
   readonly #queues = new Map<number, JudgedQueue>();
   /** What keeps rings that run from being served. */
   readonly rests: RestJudge;
-  /** Queues that the device need not serve, with their sessions. */
-  readonly #idle = new Map<number, number>();
+  /** Queues that the device need not serve. */
+  readonly #idle = new Map<number, { readonly session: number; isStopped: boolean }>();
 
   constructor(run: JudgedRun, model: Model, logs: LogJudge, inflight: InflightJudge, iotlb: IotlbJudge) {
     this.#iotlb = iotlb;
@@ -152,14 +152,14 @@ export class QueueJudge {
     const { known, made } = this.#run;
     const attached = made.queues.get(id);
     if (attached === undefined) return false;
+    this.#logs.goesOn(session);
     // A queue that the device has, and need not serve, is not judged while nothing is put on it.
     if (!this.#isServed(session, index)) {
-      this.#idle.set(id, session);
+      this.#idle.set(id, { session, isStopped: false });
       return known.transport === 'vhost-user' && index < (known.queues ?? 0);
     }
     const { queue } = attached;
     const { ring } = queue;
-    this.#logs.goesOn(session);
     // The driver's side begins where the device does.
     const { position } = queue.driver;
     this.#queues.set(id, {
@@ -218,8 +218,11 @@ export class QueueJudge {
     const segments = this.#run.made.chains.get(callId);
     const attached = this.#run.made.queues.get(queueId);
     const value = this.#run.outcomes.valueOf(place);
-    const session = this.#idle.get(queueId);
-    if (session !== undefined) this.#model.observe({ kind: 'lost', what: 'session', id: session });
+    const idle = this.#idle.get(queueId);
+    if (idle !== undefined) {
+      this.loseLogs(idle.session);
+      this.#model.observe({ kind: 'lost', what: 'session', id: idle.session });
+    }
     if (queue === undefined || attached === undefined || segments === undefined || value === undefined) return;
     const id = Number(value);
     queue.chains.set(id, segments);
@@ -325,17 +328,17 @@ export class QueueJudge {
     const position = attached?.made.goesOnAt;
     if (attached === undefined || position === undefined) return;
     this.#model.observe({ kind: 'stopped', queue: queueId, position, used: attached.queue.usedCount() });
-    this.#logRests(queueId, attached.made.goesOnAt !== undefined);
+    this.#logRests(queueId);
     this.#checkInflight(queueId, attached.queue);
     this.#lookAtCalls(queueId, attached.queue);
   }
 
-  /** With its last ring, a session stops to log. */
-  #logRests(queueId: number, isStopped: boolean): void {
-    const stopped = this.#queues.get(queueId);
-    if (stopped === undefined || !isStopped) return;
+  /** With its last ring, a session stops to log. While another one runs, any page may be marked. */
+  #logRests(queueId: number): void {
+    const stopped = this.#queues.get(queueId) ?? this.#idle.get(queueId);
+    if (stopped === undefined) return;
     stopped.isStopped = true;
-    const ofSession = [...this.#queues.entries()].filter(([, { session }]) => session === stopped.session);
+    const ofSession = [...this.#queues, ...this.#idle].filter(([, { session }]) => session === stopped.session);
     const isQuiet = ofSession.every(([id, { isStopped }]) => {
       const outstanding = this.#run.made.queues.get(id)?.queue.driver.outstanding ?? 0;
       return isStopped && outstanding === 0;

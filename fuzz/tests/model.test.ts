@@ -119,6 +119,45 @@ t.test('of a network, rings are served once it has those of both directions', (t
   t.end();
 });
 
+t.test('marks are told of behind the last stop of a session of which something is claimed', (t) => {
+  let page = 0n;
+  /** Marks another page at each fence. */
+  const messages = referenceRules.messages.map((entry): typeof entry => ({
+    ...entry,
+    handle: (session, value, context) => {
+      if (entry.name === 'VHOST_USER_GET_FEATURES') session.marks.wrote(4096n * page++, 1);
+      return entry.handle(session, value, context);
+    },
+  }));
+  const port = openReference({ device: 'block', deadlineMs: 60_000, rules: { ...referenceRules, messages } });
+  const judge = judgeOn(port);
+  const foundIn = (...lines: readonly string[]) => {
+    page = 0n;
+    const begin = ['r1 = connect', 'r2 = negotiate device=0x144006a00 protocol=0xa', 'r3 = memory', 'r4 = share'];
+    // Without MQ, a device need not serve its second ring.
+    const rings = ['r5 = ring', 'r6 = ring', 'r7 = attach ring=r5', 'r8 = attach ring=r6 index=1'];
+    const program = resolved(parseProgram([...begin, ...rings, ...lines, 'r30 = fence'].join('\n')));
+    return judge(program).findings.map(({ finding }) => finding.requirement);
+  };
+  const log =
+    'r20 = message request=6 fields=[{name=logSize value=0x40000}] descriptors=[{kind=memory-file size=0x40000}]';
+  const chain = [
+    'r10 = chain queue=r8 segments=[{bytes=00*16} {writable=yes length=513}]',
+    'r11 = kick queue=r8',
+    'r12 = wait queue=r8',
+  ];
+  const [first, second] = ['r21 = stop queue=r7', 'r22 = stop queue=r8'];
+  const rule = 'vu-log/no-marks-after-rings-stopped';
+  t.strictSame(foundIn(log, first, second), [rule], 'all rings are stopped');
+  t.strictSame(foundIn(log, second, first), [rule], 'in another order');
+  t.strictSame(foundIn(log, first), [], 'a ring runs that the device need not serve');
+  t.strictSame(foundIn(log, first, second, 'r23 = ring', 'r24 = attach ring=r23 index=1'), [], 'one is started again');
+  t.strictSame(foundIn(...chain, log, second, first), [], 'that ring was given a chain before there was a log');
+  t.strictSame(foundIn(log, ...chain, second, first), [], 'or behind it');
+  port.close();
+  t.end();
+});
+
 t.test('a fault that only the model can see is found, and named by its requirement', (t) => {
   const port = openReference({ device: 'block', deadlineMs: 60_000, faults: ['block-unknown-request-done'] });
   const examiner = new Examiner(port, { target: knownOf(port), referenceMeetsDeadline: () => true });

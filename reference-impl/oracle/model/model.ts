@@ -219,6 +219,11 @@ export class Model {
     return this.#isLost ? 0 : (this.#ring(queue)?.owed ?? 0);
   }
 
+  /** Whether nothing is claimed of a session. */
+  isSessionLost(session: number): boolean {
+    return this.#isLost || this.#live(session) === undefined;
+  }
+
   /** Whether nothing is claimed of the ring of a queue. */
   isRingLost(queue: number): boolean {
     return this.#isLost || this.#ring(queue)?.isLost !== false;
