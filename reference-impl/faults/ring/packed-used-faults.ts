@@ -1,9 +1,11 @@
-import { VIRTQ_DESC_F_WRITE } from '../../virtqueue/descriptor.ts';
+import { VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_WRITE } from '../../virtqueue/descriptor.ts';
 import { packedDeviceRules as right } from '../../virtqueue/packed/device-rules.ts';
 import { VIRTQ_DESC_F_USED } from '../../virtqueue/packed/layout.ts';
 import type { PackedRing } from '../../virtqueue/packed/ring-memory.ts';
 import type { RingFault } from '../fault.ts';
 import { inPackedRing, ringFault } from './ring-fault.ts';
+
+const tableWithWrite = VIRTQ_DESC_F_INDIRECT | VIRTQ_DESC_F_WRITE;
 
 /** Rings of which the first buffer of a packet was shown too early: the others are left out. */
 const withoutOthers = new WeakSet<PackedRing>();
@@ -55,6 +57,16 @@ export const packedUsedFaults = {
       usedFlags: (completion, wrap) => {
         const flags = right.usedFlags(completion, wrap);
         return completion.chain.descriptors === 4 ? flags & ~VIRTQ_DESC_F_WRITE : flags;
+      },
+    }),
+  ),
+  'packed-used-write-flag-of-table-kept': ringFault(
+    'packed/used-write-flag-tells-of-data',
+    'a used descriptor in the place of one with both INDIRECT and WRITE keeps the WRITE flag',
+    inPackedRing({
+      publishUsed: (ring, slot, id, len, flags, isHeldBack) => {
+        const kept = (ring.flags(slot) & tableWithWrite) === tableWithWrite ? VIRTQ_DESC_F_WRITE : 0;
+        right.publishUsed(ring, slot, id, len, flags | kept, isHeldBack);
       },
     }),
   ),

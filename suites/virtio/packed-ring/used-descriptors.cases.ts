@@ -162,6 +162,27 @@ export const writeFlagOfReceived = defineCase({
   },
 });
 
+export const writeFlagOfTable = defineCase({
+  id: 'virtio/packed-ring/used-write-flag-behind-that-of-a-table',
+  title:
+    'a frame that is sent in an indirect table leaves a used descriptor without the WRITE flag, whether or not the driver set it',
+  proves: { 'packed/used-write-flag-tells-of-data': 'packed-used-write-flag-of-table-kept' },
+  applies: { start: 'negotiated', ring: 'packed', devices: ['net'], negotiate: ['VIRTIO_F_INDIRECT_DESC'] },
+  run({ driver, ring, requirement }) {
+    const size = 16;
+    const queue = driver.attach(ring({ size }), { indirect: true });
+    const check = requirement('packed/used-write-flag-tells-of-data');
+    let place = usedPlace(queue.driver);
+    for (const tableFlags of [WRITE, 0, WRITE, WRITE]) {
+      queue.driver.add(driver.net.transmit().segments, { indirect: 'all', tableFlags });
+      queue.driver.publish();
+      queue.kickAndWaitForUsed(1);
+      check.equal(queue.ring.flags(place.slot) & WRITE, 0, `WRITE flag where that of the table was ${tableFlags}`);
+      place = placeAfter(place, 1, size);
+    }
+  },
+});
+
 export const listOrder = defineCase({
   id: 'virtio/packed-ring/elements-used-in-list-order',
   title: 'what a list refers to is used in the order of its descriptors, lap after lap',
