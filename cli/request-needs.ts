@@ -23,6 +23,7 @@ import { type AnyCase, variantsOf } from '../suites/case.ts';
 import { applicability } from '../suites/runner/applicability.ts';
 import { CaseRun } from '../suites/runner/case-run.ts';
 import { type CaseNeeds, needsOf, oddRingsOf, plainRing } from '../suites/runner/request-needs.ts';
+import { endedByWords } from './development-command.ts';
 
 /**
  * Writes suites/runner/request-needs.json: runs every case in process on references that do not give it requests, frames
@@ -218,4 +219,23 @@ function main(words: readonly string[]): void {
   writeFileSync(list, `${JSON.stringify(all, undefined, 2)}\n`);
 }
 
-main(process.argv.slice(2));
+const usage = `Usage: npm run request-needs -- [TRANSPORT | CASE]...
+
+Runs cases on references that lack requests, frames or rings, and writes what each asked for to
+suites/runner/request-needs.json. CASE is an id, or what ids begin with; without one all are run (minutes).
+TRANSPORT is ${showings.join(', ')}.
+`;
+
+/** What is wrong with the words; undefined where nothing is. */
+function problemOf(words: readonly string[]): string | undefined {
+  const odd = words.find(
+    (word) => !showings.some((one) => one === word) && !allCases.some(({ id }) => id.startsWith(word)),
+  );
+  return odd === undefined ? undefined : `${odd} is neither a transport nor what a case begins with`;
+}
+
+const words = process.argv.slice(2);
+const wrong = problemOf(words);
+if (words.includes('--help')) process.exitCode = endedByWords('request-needs', usage, 'help');
+else if (wrong !== undefined) process.exitCode = endedByWords('request-needs', usage, { wrong });
+else main(words);
