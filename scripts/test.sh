@@ -102,13 +102,13 @@ count 'QEMU and Linux, observed on the reference' '^ok ' '^not ok ' node dist/cl
   qemu-7.2-block --if-installed --out "$work/front-ends"
 grep '^left out ' "$work/output"
 count 'the report in a browser' '^ +✓' '^ +✘' bash scripts/test-report.sh
+count 'the package, installed into an empty folder' '^ok ' '^not ok ' bash scripts/test-package.sh
 joined
-count 'faults, each caught by the cases that name it' '^ok ' '^not ok ' node dist/cli/faults.js --sample 20
+count 'faults, each caught by the cases that name it' '^ok ' '^not ok ' node dist/cli/faults.js --sample 12
 count 'mutants of the reference, a small sample' '^ok ' '^not ok listed' node dist/cli/mutation.js \
   --quick --sample 10 --seed 7 --floor 40
 count 'faults that fuzzing finds from an empty corpus' '^ok ' '^not ok ' \
   node dist/cli/fuzz-faults.js --sample 20 --seed 1 --runs 100 --time 600 --least 45
-count 'the package, installed into an empty folder' '^ok ' '^not ok ' bash scripts/test-package.sh
 count 'the native addon under AddressSanitizer' '^ok dist/' '^not ok dist/' bash scripts/test-native-asan.sh
 
 echo "$passed passed, $failed failed"
