@@ -33,10 +33,10 @@ export const capacity = defineCase({
     const check = requirement('blk/capacity-in-sectors');
     const config = commonConfig(session, check);
     const sectors = Number(new DataView(config.buffer, config.byteOffset).getBigUint64(0, true));
-    check.atLeast(sectors, driver.block.facts.sectors, 'capacity, against the sectors that the disk is known to have');
     const queue = driver.attach(ring({ size: 16 }));
     const sector = sectors - 1;
     check.equal(driver.transfer(queue, { sector, bytes: sectorSize, seed: 8 }), undefined, `sector ${sector}`);
+    check.atLeast(sectors, driver.block.facts.sectors, 'capacity, against the sectors that the disk is known to have');
   },
 });
 
