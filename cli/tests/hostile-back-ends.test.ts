@@ -14,8 +14,8 @@ import { emptyDirectory, eventsOf, livingProcesses } from './command-line.ts';
 
 const main = fileURLToPath(new URL('../main.js', import.meta.url));
 const server = fileURLToPath(new URL('../../fixtures/hostile-back-end/serve-hostile.js', import.meta.url));
-/** Most of a mode is waiting: so many runs keep two processors busy. */
-const runs = 7;
+/** Runs of the modes that wait little. */
+const runs = 3;
 /** A minute of two processors. How long it takes beside other work is not ours to promise. */
 const mostProcessorSeconds = 120;
 const ticksPerSecond = 100;
@@ -23,29 +23,31 @@ const mostDescriptors = 256;
 const mostMemoryKib = 512 * 1024;
 const mostDiskKib = 64 * 1024;
 const sampleEveryMs = 250;
-const plan = [
-  'virtio/split-ring/used-idx-wraps-at-65536[queueSize=16]',
-  'vhost-user/inflight/get-inflight-fd-returns-a-buffer[queueSize=16]',
-];
+const ringCase = ['--case', 'virtio/split-ring/used-idx-wraps-at-65536[queueSize=16]'];
+const messageCase = ['--case', 'vhost-user/inflight/get-inflight-fd-returns-a-buffer[queueSize=16]'];
+const plan = [...ringCase, ...messageCase];
+/** The same plan, one result each. */
+const singly = [[...ringCase, '--negotiation', 'minimal'], [...ringCase, '--negotiation', 'offered'], messageCase];
 
-/** Seconds that these make us wait for deadlines and late answers, about. */
-const slowest: Readonly<Record<string, number>> = {
-  'reply-late': 33,
-  'reads-nothing': 15,
-  'stops-itself': 14,
-  'busy-for-seconds': 14,
-};
-const othersTake = 3;
+/** Modes that make us wait for deadlines and late answers: a run of its own for each of their results. */
+const slowest = ['reads-nothing', 'stops-itself', 'reply-late', 'busy-for-seconds', 'removes-its-directory'];
 
-/** The modes of each run, as even as their waits allow. */
-function dealt(modes: readonly string[]): string[][] {
-  const hands = Array.from({ length: runs }, () => ({ modes: [] as string[], seconds: 0 }));
-  for (const mode of [...Object.keys(slowest), ...modes.filter((mode) => slowest[mode] === undefined)]) {
-    const least = hands.reduce((one, other) => (other.seconds < one.seconds ? other : one));
-    least.modes.push(mode);
-    least.seconds += slowest[mode] ?? othersTake;
-  }
-  return hands.map((hand) => hand.modes);
+interface Hand {
+  readonly modes: readonly string[];
+  /** Of its command line: which cases. */
+  readonly cases: readonly string[];
+}
+
+/** What each run judges, as even as the waits allow. */
+function dealt(modes: readonly string[]): Hand[] {
+  const others = modes.filter((mode) => !slowest.includes(mode));
+  return [
+    ...slowest.flatMap((mode) => singly.map((cases) => ({ modes: [mode], cases }))),
+    ...Array.from({ length: runs }, (_, run) => ({
+      modes: others.filter((_, at) => at % runs === run),
+      cases: plan,
+    })),
+  ];
 }
 
 function targetOf(mode: string) {
@@ -71,7 +73,7 @@ interface Peak {
 }
 
 /** Judges modes one after another, under the limit of descriptors, and watches what that takes. */
-async function judged(cwd: string, modes: readonly string[], peak: Peak): Promise<{ code: number; stderr: string }> {
+async function judged(cwd: string, { modes, cases }: Hand, peak: Peak): Promise<{ code: number; stderr: string }> {
   const temporary = join(cwd, 't');
   mkdirSync(temporary, { recursive: true });
   const files = modes.map((mode) => {
@@ -79,15 +81,7 @@ async function judged(cwd: string, modes: readonly string[], peak: Peak): Promis
     writeFileSync(file, JSON.stringify(targetOf(mode)));
     return ['--target-file', file];
   });
-  const words = [
-    process.execPath,
-    main,
-    'run',
-    ...files.flat(),
-    ...plan.flatMap((key) => ['--case', key]),
-    '--out',
-    'out',
-  ];
+  const words = [process.execPath, main, 'run', ...files.flat(), ...cases, '--out', 'out'];
   const child = spawn('sh', ['-c', `ulimit -n ${mostDescriptors}; unset NODE_OPTIONS; exec "$@"`, 'sh', ...words], {
     cwd,
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -145,10 +139,10 @@ t.test('nothing that a back-end does holds us up, makes an error of ours, or out
   const peak: Peak = { memoryKib: 0, diskKib: 0 };
   const began = performance.now();
   const results = await Promise.all(
-    dealt(modes).map(async (mine, run) => {
+    dealt(modes).map(async (hand, run) => {
       const own = join(cwd, String(run));
       mkdirSync(own);
-      return { own, mine, ...(await judged(own, mine, peak)) };
+      return { own, mine: hand.modes, ...(await judged(own, hand, peak)) };
     }),
   );
   const tookMs = performance.now() - began;
