@@ -29,8 +29,10 @@ const plan = [...ringCase, ...messageCase];
 /** The same plan, one result each. */
 const singly = [[...ringCase, '--negotiation', 'minimal'], [...ringCase, '--negotiation', 'offered'], messageCase];
 
-/** Modes that make us wait for deadlines and late answers: a run of its own for each of their results. */
-const slowest = ['reads-nothing', 'stops-itself', 'reply-late', 'busy-for-seconds', 'removes-its-directory'];
+/** Modes that make us wait for deadlines: a run of its own for each of their results. */
+const slowest = ['reads-nothing', 'stops-itself'];
+/** Modes that answer late: a run of its own for each. */
+const slow = ['reply-late', 'busy-for-seconds', 'removes-its-directory'];
 
 interface Hand {
   readonly modes: readonly string[];
@@ -40,9 +42,10 @@ interface Hand {
 
 /** What each run judges, as even as the waits allow. */
 function dealt(modes: readonly string[]): Hand[] {
-  const others = modes.filter((mode) => !slowest.includes(mode));
+  const others = modes.filter((mode) => ![...slowest, ...slow].includes(mode));
   return [
     ...slowest.flatMap((mode) => singly.map((cases) => ({ modes: [mode], cases }))),
+    ...slow.map((mode) => ({ modes: [mode], cases: plan })),
     ...Array.from({ length: runs }, (_, run) => ({
       modes: others.filter((_, at) => at % runs === run),
       cases: plan,
