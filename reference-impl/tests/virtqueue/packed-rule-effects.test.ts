@@ -160,7 +160,8 @@ const entries: { readonly [K in keyof PackedDeviceRules]: readonly PackedDeviceR
   acceptsLength: [(length) => (length === 0 ? 'zero-length-descriptor' : undefined)],
   acceptsTotal: [(bytes) => (bytes > 20 ? 'longer-than-4gib' : undefined)],
   acceptsUnreachable: [() => undefined],
-  accesses: [() => []],
+  // Memory here may be read and written: the cases on I/O translations show this rule.
+  accesses: [],
   acceptsPlace: [() => 'buffer-region-edge'],
   completions: [() => [], (held, pending) => (pending() > 0 ? [] : held), (held) => [...held, ...held]],
   joinsBatch: [() => false, () => true],
