@@ -316,6 +316,7 @@ t.test('mapping memory into the container', async (t) => {
   t.equal(container.mappings.length, 1);
   container.clear();
   t.equal(container.mappings.length, 0);
+  t.equal(container.ioctl(0x3b70, none), -errno.ENOTTY);
 });
 
 function unmapIn(of: { device: MdevDevice; ioVirtualAddress: bigint; size: bigint }): [number, bigint] {

@@ -114,9 +114,15 @@ export class DmaContainer {
     return map;
   }
 
-  /** VFIO_IOMMU_MAP_DMA or VFIO_IOMMU_UNMAP_DMA: 0, or an error negated. All other calls on a container are VFIO's own. */
+  /** An ioctl on the container: 0, or an error negated. */
   ioctl(request: number, argument: Uint8Array): number {
-    return request === vfioRequests.VFIO_IOMMU_MAP_DMA ? this.#map(argument) : this.#unmap(argument);
+    switch (request) {
+      case vfioRequests.VFIO_IOMMU_MAP_DMA:
+        return this.#map(argument);
+      case vfioRequests.VFIO_IOMMU_UNMAP_DMA:
+        return this.#unmap(argument);
+    }
+    return -errno.ENOTTY;
   }
 
   /** Takes everything away, as the end of the container does. A device that a close does not stop loses its memory. */

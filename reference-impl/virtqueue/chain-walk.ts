@@ -91,7 +91,7 @@ function piecesFor(
   length: number,
 ): Translation {
   const translations = accesses.map((access) => memory.translate(bufferSpace, address, length, access));
-  return translations.find(isFailure) ?? (translations[0] as Translation);
+  return translations.find(isFailure) ?? translations[0] ?? [];
 }
 
 export interface IndirectTable {

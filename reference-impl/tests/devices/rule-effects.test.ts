@@ -37,8 +37,7 @@ const ringEntries: { readonly [K in keyof SplitDeviceRules]: readonly SplitDevic
   acceptsLength: [(length) => (length === 0 ? 'zero-length-descriptor' : undefined)],
   acceptsTotal: [(bytes) => (bytes > 600 ? 'longer-than-4gib' : undefined)],
   acceptsUnreachable: [() => undefined],
-  // Memory here may be read and written: the cases on I/O translations show this rule.
-  accesses: [],
+  accesses: [() => []],
   acceptsPlace: [(pieces) => (pieces.length > 0 ? 'buffer-region-edge' : undefined)],
   completions: [
     () => [],

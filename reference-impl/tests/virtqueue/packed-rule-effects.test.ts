@@ -160,8 +160,7 @@ const entries: { readonly [K in keyof PackedDeviceRules]: readonly PackedDeviceR
   acceptsLength: [(length) => (length === 0 ? 'zero-length-descriptor' : undefined)],
   acceptsTotal: [(bytes) => (bytes > 20 ? 'longer-than-4gib' : undefined)],
   acceptsUnreachable: [() => undefined],
-  // Memory here may be read and written: the cases on I/O translations show this rule.
-  accesses: [],
+  accesses: [() => []],
   acceptsPlace: [() => 'buffer-region-edge'],
   completions: [() => [], (held, pending) => (pending() > 0 ? [] : held), (held) => [...held, ...held]],
   joinsBatch: [() => false, () => true],
