@@ -86,7 +86,19 @@ std::vector<std::string> Arguments::Texts(size_t index) {
 std::span<uint8_t> Arguments::Bytes(size_t index) { return View<uint8_t>(index, napi_uint8_array); }
 
 std::span<uint8_t> Arguments::Slice(size_t array, size_t offset, size_t length) {
-  std::span<uint8_t> bytes = Bytes(array);
+  return Part(Bytes(array), offset, length);
+}
+
+std::span<uint8_t> Arguments::Memory(size_t buffer, size_t offset, size_t length) {
+  void* data = nullptr;
+  size_t size = 0;
+  if (napi_get_arraybuffer_info(env_, values_[buffer], &data, &size) != napi_ok) Refuse(buffer);
+  std::span<uint8_t> part = Part({static_cast<uint8_t*>(data), size}, offset, length);
+  if (part.empty()) Refuse(length);
+  return part;
+}
+
+std::span<uint8_t> Arguments::Part(std::span<uint8_t> bytes, size_t offset, size_t length) {
   size_t from = Size(offset);
   size_t count = Size(length);
   if (from > bytes.size()) {

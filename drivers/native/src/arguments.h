@@ -52,6 +52,9 @@ class Arguments {
   // The part of a byte array that starts at argument `offset` and is as long
   // as argument `length`; reaching outside makes `length` a bad argument.
   std::span<uint8_t> Slice(size_t array, size_t offset, size_t length);
+  // The same of an array buffer, whose memory is told by its address; no bytes
+  // make `length` a bad argument as well.
+  std::span<uint8_t> Memory(size_t buffer, size_t offset, size_t length);
 
   void Refuse(size_t index) {
     if (bad_ < 0) bad_ = static_cast<int64_t>(index);
@@ -61,6 +64,8 @@ class Arguments {
   napi_value Result(double value) const;
 
  private:
+  std::span<uint8_t> Part(std::span<uint8_t> bytes, size_t offset, size_t length);
+
   template <typename Element>
   std::span<Element> View(size_t index, napi_typedarray_type wanted) {
     int32_t number;

@@ -103,25 +103,19 @@ static int64_t next_mutator = 1;
 // patterns lie one behind the other, each of that length
 static napi_value StartMutator(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
-  void* data = nullptr;
-  size_t size = 0;
-  if (napi_get_arraybuffer_info(env, arguments.Raw(0), &data, &size) != napi_ok) arguments.Refuse(0);
-  size_t offset = arguments.Size(1);
-  size_t length = arguments.Size(2);
+  auto target = arguments.Memory(0, 1, 2);
   auto patterns = arguments.Bytes(3);
   size_t period_ns = arguments.Size(4);
-  if (offset > size) arguments.Refuse(1);
-  if (length == 0 || offset > size || length > size - offset) arguments.Refuse(2);
-  if (patterns.empty() || (length > 0 && patterns.size() % length != 0)) arguments.Refuse(3);
+  if (patterns.empty() || (!target.empty() && patterns.size() % target.size() != 0)) arguments.Refuse(3);
   if (!arguments.ok()) return arguments.Refusal();
 
-  uint8_t* target = static_cast<uint8_t*>(data) + offset;
-  if (!PinMapping(target, length)) return arguments.Result(int64_t{-EACCES});
-  auto mutator = std::make_unique<Mutator>(target, length, std::vector<uint8_t>(patterns.begin(), patterns.end()),
+  if (!PinMapping(target.data(), target.size())) return arguments.Result(int64_t{-EACCES});
+  auto mutator = std::make_unique<Mutator>(target.data(), target.size(),
+                                           std::vector<uint8_t>(patterns.begin(), patterns.end()),
                                            static_cast<int64_t>(period_ns));
   int error = mutator->Start();
   if (error != 0) {
-    UnpinMapping(target);
+    UnpinMapping(target.data());
     return arguments.Result(int64_t{-error});
   }
   std::lock_guard lock(mutators_mutex);

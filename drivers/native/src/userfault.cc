@@ -147,21 +147,14 @@ static int64_t next_touch = 1;
 // startTouch(buffer, offset, length, pageSize, eventfd): a handle
 static napi_value StartTouch(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
-  void* data = nullptr;
-  size_t size = 0;
-  if (napi_get_arraybuffer_info(env, arguments.Raw(0), &data, &size) != napi_ok) arguments.Refuse(0);
-  size_t offset = arguments.Size(1);
-  size_t length = arguments.Size(2);
+  auto part = arguments.Memory(0, 1, 2);
   size_t page = arguments.Size(3);
   int event = arguments.Int(4);
-  if (offset > size) arguments.Refuse(1);
-  if (length == 0 || offset > size || length > size - offset) arguments.Refuse(2);
   if (page == 0) arguments.Refuse(3);
   if (!arguments.ok()) return arguments.Refusal();
 
-  uint8_t* start = static_cast<uint8_t*>(data) + offset;
-  if (!PinMapping(start, length)) return arguments.Result(int64_t{-EACCES});
-  auto touch = std::make_unique<Touch>(start, length, page, event);
+  if (!PinMapping(part.data(), part.size())) return arguments.Result(int64_t{-EACCES});
+  auto touch = std::make_unique<Touch>(part.data(), part.size(), page, event);
   // Signals belong to the thread that runs the event loop.
   sigset_t all, before;
   sigfillset(&all);
@@ -169,7 +162,7 @@ static napi_value StartTouch(napi_env env, napi_callback_info info) {
   int error = pthread_create(&touch->thread, nullptr, RunTouch, touch.get());
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (error != 0) {
-    UnpinMapping(start);
+    UnpinMapping(part.data());
     return arguments.Result(int64_t{-error});
   }
   std::lock_guard lock(touches_mutex);
