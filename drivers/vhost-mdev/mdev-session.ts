@@ -28,6 +28,7 @@ import type {
 import { callOutcomeOn, checkCall, failedCall, noAnswerOn } from '../session/call-outcome.ts';
 import { driverRingOptions } from '../session/ring-features.ts';
 import type { SessionContext } from '../session/session-context.ts';
+import { passedBy } from '../session/vhost-words.ts';
 import { GuestDma } from '../vfio/guest-dma.ts';
 import { RegionChannel } from './mdev-channel.ts';
 import { MdevQueue, type NotifyBy, type RingOwner } from './mdev-queue.ts';
@@ -120,16 +121,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
    */
   fence(): Fence {
     if (this.#isNegotiated) this.#context.waiting.rest(restMs);
-    const answer = this.readFeatures('features');
-    switch (answer.kind) {
-      case 'word':
-      case 'malformed':
-        return { kind: 'passed' };
-      case 'closed':
-      case 'silent':
-      case 'died':
-        return answer;
-    }
+    return passedBy(this.readFeatures('features'));
   }
 
   /** The owner; and what an earlier user may have left behind is taken out of use. */

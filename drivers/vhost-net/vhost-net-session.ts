@@ -2,7 +2,6 @@ import { featureSet, noFeatures } from '../../reference-impl/catalogue/feature-s
 import type { Guest } from '../../reference-impl/memory/guest.ts';
 import { areaAddresses, sentAddresses } from '../../reference-impl/virtqueue/area-addresses.ts';
 import type { GuestRing } from '../../reference-impl/virtqueue/ring.ts';
-import { errorName } from '../../reference-impl/wire/errno.ts';
 import { mdevMemoryTablePayload as memoryTable } from '../../reference-impl/wire/mdev-messages.ts';
 import { encodeStructure } from '../../reference-impl/wire/structure.ts';
 import { vringFile } from '../../reference-impl/wire/vdpa-structures.ts';
@@ -26,6 +25,7 @@ import type {
 import { callOutcomeOn, checkCall, failedCall, noAnswerOn } from '../session/call-outcome.ts';
 import { driverRingOptions } from '../session/ring-features.ts';
 import type { SessionContext } from '../session/session-context.ts';
+import { passedBy, vhostWord } from '../session/vhost-words.ts';
 import { type RingOwner, VdpaQueue } from '../vhost-vdpa/vdpa-queue.ts';
 import type { Tap } from './tap.ts';
 
@@ -73,22 +73,13 @@ export class VhostNetSession implements Session, RingOwner {
   }
 
   readFeatures(which: OfferWord): FeatureWord {
-    if (which === 'protocol-features') throw new DriverUsageError('vhost-net has no protocol features');
-    const answer = which === 'features' ? this.#calls.features() : this.#calls.backendFeatures();
-    if (typeof answer === 'bigint') return { kind: 'word', word: answer };
-    return (
-      noAnswerOn(this.#context, answer) ?? {
-        kind: 'malformed',
-        why: `the call for ${which} failed with ${errorName(answer)}`,
-      }
-    );
+    return vhostWord(this.#context, this.#calls, which, 'vhost-net');
   }
 
   /** A call is handled before it returns; what a kick began is the work of a thread, which gets the time for it. */
   fence(): Fence {
     if (this.#attached.size > 0) this.#context.waiting.rest(restMs);
-    const answer = this.readFeatures('features');
-    return answer.kind === 'word' || answer.kind === 'malformed' ? { kind: 'passed' } : answer;
+    return passedBy(this.readFeatures('features'));
   }
 
   prepare(): void {

@@ -2,10 +2,9 @@ import { featureSet, noFeatures } from '../../reference-impl/catalogue/feature-s
 import type { Guest } from '../../reference-impl/memory/guest.ts';
 import { areaAddresses, sentAddresses } from '../../reference-impl/virtqueue/area-addresses.ts';
 import type { GuestRing } from '../../reference-impl/virtqueue/ring.ts';
-import { errorName } from '../../reference-impl/wire/errno.ts';
 import { decodeVringBase, encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
 import { unmetByRings } from '../devices/request-needs.ts';
-import { DriverUsageError, PeerProtocolError } from '../errors.ts';
+import { PeerProtocolError } from '../errors.ts';
 import type {
   AttachOptions,
   ControlOutcome,
@@ -26,6 +25,7 @@ import { drainAtStart } from '../session/event-queue.ts';
 import { driverRingOptions } from '../session/ring-features.ts';
 import type { SessionContext } from '../session/session-context.ts';
 import { stoppedSomewhere } from '../session/stopped-somewhere.ts';
+import { passedBy, vhostWord } from '../session/vhost-words.ts';
 import { guestMappings, type IotlbMapping } from './guest-mappings.ts';
 import { VdpaDeviceParts } from './session-device.ts';
 import { type RingOwner, VdpaQueue } from './vdpa-queue.ts';
@@ -105,12 +105,7 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
   }
 
   readFeatures(which: OfferWord): FeatureWord {
-    if (which === 'protocol-features') throw new DriverUsageError('vhost-vdpa has no protocol features');
-    const answer = which === 'features' ? this.calls.features() : this.calls.backendFeatures();
-    if (typeof answer === 'bigint') return { kind: 'word', word: answer };
-    const none = noAnswerOn(this.#context, answer);
-    if (none !== undefined) return none;
-    return { kind: 'malformed', why: `the call for ${which} failed with ${errorName(answer)}` };
+    return vhostWord(this.#context, this.calls, which, 'vhost-vdpa');
   }
 
   /**
@@ -119,16 +114,7 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
    */
   fence(): Fence {
     if (this.#isRunning) this.#context.waiting.rest(restMs);
-    const answer = this.readFeatures('features');
-    switch (answer.kind) {
-      case 'word':
-      case 'malformed':
-        return { kind: 'passed' };
-      case 'closed':
-      case 'silent':
-      case 'died':
-        return answer;
-    }
+    return passedBy(this.readFeatures('features'));
   }
 
   /** The owner, backend features, and the status up to DRIVER. */
