@@ -1,6 +1,7 @@
 import type { AllocationRequest } from '../../../reference-impl/memory/allocation.ts';
 import { splitPosition } from '../../../reference-impl/virtqueue/ring.ts';
-import { defineCase } from '../../case.ts';
+import { type CaseContext, defineCase, type VariantAxes } from '../../case.ts';
+import type { Check } from '../../check.ts';
 import { askedDriver, runningQueue } from '../running-queue.ts';
 
 /** Where rings and buffers lie, and how many entries a ring has (virtio 2.7, 2.7.5). */
@@ -8,6 +9,25 @@ import { askedDriver, runningQueue } from '../running-queue.ts';
 /** Enough for a buffer to lie across a boundary. */
 const bytes = 1024;
 const unwritten = 0xffff_ffff;
+
+interface Place {
+  /** In keys of points. */
+  readonly place: string;
+  readonly where: Partial<AllocationRequest>;
+}
+
+/** A readable and a writable buffer at each place are served, each on a session of its own. */
+function servesBuffersAt(context: CaseContext<string, VariantAxes>, check: Check, places: readonly Place[]): void {
+  const all = places.flatMap(({ place, where }) => [
+    { key: `readable,${place}`, shape: { readableWhere: where } },
+    { key: `writable,${place}`, shape: { writableWhere: where } },
+  ]);
+  context.points(all, ({ key, shape }) => {
+    const { session, driver, queue } = runningQueue(context);
+    check.equal(driver.transfer(queue, { bytes, ...shape }), undefined, `what is wrong with a transfer, ${key}`);
+    session.close();
+  });
+}
 
 export const buffers = defineCase({
   id: 'virtio/split-ring/buffers-lie-anywhere',
@@ -21,9 +41,9 @@ export const buffers = defineCase({
   },
   applies: { start: 'closed', memory: 'adjacent-regions' },
   run(context) {
-    const { guest, points, requirement } = context;
+    const { guest, requirement } = context;
     const check = requirement('split/buffers-anywhere-in-memory');
-    const places: { place: string; where: Partial<AllocationRequest> }[] = [
+    const places: Place[] = [
       ...[1, 2, 7, 4095].map((skew) => ({ place: `skew=${skew}`, where: { align: 4096, skew } })),
       { place: 'page', where: { crossing: 'page' } },
       ...guest.regions.map(({ index }) => ({ place: `region=${index}`, where: { region: index } })),
@@ -34,15 +54,7 @@ export const buffers = defineCase({
       { place: 'over-regions=0,1', where: { region: 0, crossing: 'region' } },
       { place: 'over-regions=1,2', where: { region: 1, crossing: 'region' } },
     ];
-    const all = places.flatMap(({ place, where }) => [
-      { key: `readable,${place}`, shape: { readableWhere: where } },
-      { key: `writable,${place}`, shape: { writableWhere: where } },
-    ]);
-    points(all, ({ key, shape }) => {
-      const { session, driver, queue } = runningQueue(context);
-      check.equal(driver.transfer(queue, { bytes, ...shape }), undefined, `what is wrong with a transfer, ${key}`);
-      session.close();
-    });
+    servesBuffersAt(context, check, places);
   },
 });
 
@@ -70,20 +82,13 @@ export const overRegionsAt4Gib = defineCase({
   proves: { 'split/buffers-anywhere-in-memory': 'buffer-over-regions-above-4-gib-refused' },
   applies: { start: 'closed', memory: 'adjacent-at-4gib' },
   run(context) {
-    const { guest, points, requirement } = context;
+    const { guest, requirement } = context;
     const check = requirement('split/buffers-anywhere-in-memory');
-    const all = guest.regions.slice(1).flatMap(({ index }) => {
-      const where = { region: index - 1, crossing: 'region' } as const;
-      return [
-        { key: `readable,over-regions=${index - 1},${index}`, shape: { readableWhere: where } },
-        { key: `writable,over-regions=${index - 1},${index}`, shape: { writableWhere: where } },
-      ];
-    });
-    points(all, ({ key, shape }) => {
-      const { session, driver, queue } = runningQueue(context);
-      check.equal(driver.transfer(queue, { bytes, ...shape }), undefined, `what is wrong with a transfer, ${key}`);
-      session.close();
-    });
+    const places = guest.regions.slice(1).map(({ index }) => ({
+      place: `over-regions=${index - 1},${index}`,
+      where: { region: index - 1, crossing: 'region' } as const,
+    }));
+    servesBuffersAt(context, check, places);
   },
 });
 
