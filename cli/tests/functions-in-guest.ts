@@ -56,7 +56,10 @@ say('given back', [await giveBack(), driverOf(disk), spawnSync('test', ['-b', '/
 const holder = spawn(process.execPath, [fileURLToPath(import.meta.url), 'hold'], {
   stdio: ['ignore', 'pipe', 'inherit'],
 });
-await new Promise((resolve) => holder.stdout.once('data', resolve));
+await new Promise((resolve, reject) => {
+  holder.stdout.once('data', resolve);
+  holder.once('exit', (code, signal) => reject(new Error(`the holder ended by ${signal ?? code}`)));
+});
 const held = driverOf(net);
 holder.kill('SIGKILL');
 say('killed', [held, await driverComesBack(net)]);
