@@ -95,8 +95,11 @@ function redactedEvent(
   switch (event.kind) {
     case 'message':
     case 'ring-write':
+    case 'indirect-table':
     case 'region-access':
       return { ...event, bytes: inBytes(event.bytes) };
+    case 'frame':
+      return { ...event, header: inBytes(event.header), bytes: inBytes(event.bytes) };
     case 'memory-change':
       return { ...event, bytes: inBytes(event.bytes), note: inText(event.note) };
     case 'ioctl':

@@ -9,6 +9,7 @@ import { DriverUsageError } from '../errors.ts';
 import { PackedRingTrace } from './packed-ring-trace.ts';
 import type { RingTrace } from './ring-trace.ts';
 import { SplitRingTrace } from './split-ring-trace.ts';
+import { TableTrace } from './table-trace.ts';
 
 /** Our side of a ring, and what writes it into the log. */
 export interface DriverSide {
@@ -18,13 +19,16 @@ export interface DriverSide {
 
 /** The one place that knows which driver side belongs to a layout. */
 export function driverSide(ring: GuestRing, index: number, log: EventLog, options: DriverRingOptions): DriverSide {
+  const { tables: memory, space = 'guest-physical' } = options;
+  const tables = memory === undefined ? undefined : new TableTrace(log, index, memory, space);
+  const traced = tables === undefined ? options : { ...options, tables };
   if (ring instanceof GuestSplitRing) {
-    const driver = new SplitDriver(ring, options);
-    return { driver, trace: new SplitRingTrace(log, ring, driver, index) };
+    const driver = new SplitDriver(ring, traced);
+    return { driver, trace: new SplitRingTrace(log, ring, driver, index, tables) };
   }
   if (ring instanceof GuestPackedRing) {
-    const driver = new PackedDriver(ring, options);
-    return { driver, trace: new PackedRingTrace(log, ring, driver, index) };
+    const driver = new PackedDriver(ring, traced);
+    return { driver, trace: new PackedRingTrace(log, ring, driver, index, tables) };
   }
   throw new DriverUsageError(`there is no driver side for this ${ring.layout} ring`);
 }

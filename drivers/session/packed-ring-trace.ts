@@ -6,9 +6,11 @@ import type { PackedDriver } from '../../reference-impl/virtqueue/packed/driver-
 import type { GuestPackedRing } from '../../reference-impl/virtqueue/packed/guest-ring.ts';
 import { descriptorOffset, eventFlags } from '../../reference-impl/virtqueue/packed/layout.ts';
 import type { RingTrace } from './ring-trace.ts';
+import type { TableTrace } from './table-trace.ts';
 
 /** struct pvirtq_event_suppress: offset and wrap counter, then flags, each a u16. */
 const eventFieldSize = 2;
+const flagsOffset = 14;
 
 /** The trace of a packed ring. Its event suppression structure stands for used_event and the available flags. */
 export class PackedRingTrace implements RingTrace {
@@ -16,16 +18,18 @@ export class PackedRingTrace implements RingTrace {
   readonly #ring: GuestPackedRing;
   readonly #driver: PackedDriver;
   readonly #index: number;
+  readonly #tables: TableTrace | undefined;
   /** The slot of the first descriptor that was added since the last publication. */
   #from: number;
   #isPending = false;
   #event: number;
 
-  constructor(log: EventLog, ring: GuestPackedRing, driver: PackedDriver, index: number) {
+  constructor(log: EventLog, ring: GuestPackedRing, driver: PackedDriver, index: number, tables?: TableTrace) {
     this.#log = log;
     this.#ring = ring;
     this.#driver = driver;
     this.#index = index;
+    this.#tables = tables;
     this.#from = driver.nextSlot;
     this.#event = ring.driverEvent();
   }
@@ -41,8 +45,11 @@ export class PackedRingTrace implements RingTrace {
     const { size, areas } = this.#ring;
     const end = this.#driver.nextSlot;
     // A batch that fills the ring ends where it began.
+    const { view } = areas.descriptor;
     do {
-      this.#write(ringWriteNumber.descriptor, areas.descriptor, descriptorOffset(this.#from), DESCRIPTOR_SIZE);
+      const at = descriptorOffset(this.#from);
+      this.#tables?.descriptor(view[at + flagsOffset] ?? 0, view, at);
+      this.#write(ringWriteNumber.descriptor, areas.descriptor, at, DESCRIPTOR_SIZE);
       this.#from = this.#from + 1 === size ? 0 : this.#from + 1;
     } while (this.#from !== end);
   }

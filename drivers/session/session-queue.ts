@@ -13,6 +13,8 @@ import type { ControlOutcome } from '../port/outcome.ts';
 import type { AddOptionsOf, AttachOptions, DriverOf, Queue } from '../port/queue.ts';
 import { deadlineIn } from './deadline.ts';
 import { driverSide } from './driver-side.ts';
+import { FrameTrace } from './frame-trace.ts';
+import type { DriverSideOfSession } from './ring-features.ts';
 import type { RingTrace } from './ring-trace.ts';
 import type { SessionContext } from './session-context.ts';
 
@@ -21,6 +23,8 @@ export interface SessionQueueOptions<R extends GuestRing> {
   readonly ring: R;
   readonly index: number;
   readonly driver: DriverRingOptions;
+  /** What the session knows of all its rings. */
+  readonly side: DriverSideOfSession;
   readonly kicks: AttachOptions['kicks'];
 }
 
@@ -33,6 +37,7 @@ export abstract class SessionQueue<R extends GuestRing = GuestRing> implements Q
   /** `driver`, as what every layout has. */
   readonly #side: DriverRing;
   readonly #trace: RingTrace;
+  readonly #frames: FrameTrace | undefined;
   readonly #watch: RingWatch | undefined;
   readonly #kicksWhenAsked: boolean;
   #taken = 0;
@@ -42,7 +47,7 @@ export abstract class SessionQueue<R extends GuestRing = GuestRing> implements Q
   /** Used elements that named no chain which was outstanding: the descriptors of its chain are not free again. */
   #strange = 0;
 
-  constructor({ context, ring, index, driver, kicks }: SessionQueueOptions<R>) {
+  constructor({ context, ring, index, driver, side: session, kicks }: SessionQueueOptions<R>) {
     this.context = context;
     this.#kicksWhenAsked = kicks === 'when-asked';
     this.ring = ring;
@@ -59,6 +64,7 @@ export abstract class SessionQueue<R extends GuestRing = GuestRing> implements Q
     this.driver = side.driver as DriverOf<R>;
     this.#trace = side.trace;
     const { workload } = context.facts;
+    this.#frames = FrameTrace.of(workload, index, session, context.log);
     context.oracle.attached(this.#watch, index, side.driver, workload.kind === 'net' && index % 2 === 0);
   }
 
@@ -105,6 +111,7 @@ export abstract class SessionQueue<R extends GuestRing = GuestRing> implements Q
       if (id === 'ring-full') {
         throw this.#withoutRoom(chains.length);
       }
+      this.#frames?.added(id, chain);
       this.#trace.chain(id);
       this.#traced++;
       ids.push(id);
@@ -133,6 +140,7 @@ export abstract class SessionQueue<R extends GuestRing = GuestRing> implements Q
         this.#taken++;
         if (!driver.usedWasOutstanding) this.#strange++;
         this.#noteUntraced();
+        this.#frames?.used(driver.usedId, driver.usedLen);
         this.#trace.used();
         elements.push({ id: driver.usedId, len: driver.usedLen });
       }

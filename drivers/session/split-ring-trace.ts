@@ -12,6 +12,7 @@ import {
   usedElementOffset,
 } from '../../reference-impl/virtqueue/split/layout.ts';
 import type { RingTrace } from './ring-trace.ts';
+import type { TableTrace } from './table-trace.ts';
 
 const unit = 2;
 const flagsOffset = 12;
@@ -34,10 +35,11 @@ export class SplitRingTrace implements RingTrace {
   readonly #desc: Part;
   readonly #avail: Part;
   readonly #used: Part;
+  readonly #tables: TableTrace | undefined;
   #flags = 0;
   #usedEvent = 0;
 
-  constructor(log: EventLog, ring: GuestSplitRing, driver: SplitDriver, index: number) {
+  constructor(log: EventLog, ring: GuestSplitRing, driver: SplitDriver, index: number, tables?: TableTrace) {
     this.#log = log;
     this.#index = index;
     this.#ring = ring;
@@ -45,6 +47,7 @@ export class SplitRingTrace implements RingTrace {
     this.#desc = part(ring.desc);
     this.#avail = part(ring.avail);
     this.#used = part(ring.used);
+    this.#tables = tables;
   }
 
   /** Its descriptors, and its head in the available ring. */
@@ -54,8 +57,10 @@ export class SplitRingTrace implements RingTrace {
     let index = head;
     for (let count = 0; count < size && index < size; count++) {
       const at = index * DESCRIPTOR_SIZE;
+      const flags = bytes[at + flagsOffset] ?? 0;
+      this.#tables?.descriptor(flags, bytes, at);
       this.#write(ringWriteNumber.descriptor, this.#desc, at, DESCRIPTOR_SIZE);
-      if (((bytes[at + flagsOffset] ?? 0) & VIRTQ_DESC_F_NEXT) === 0) break;
+      if ((flags & VIRTQ_DESC_F_NEXT) === 0) break;
       index = (bytes[at + nextOffset] ?? 0) | ((bytes[at + nextOffset + 1] ?? 0) << 8);
     }
     const slot = ((this.#driver.nextAvailIdx - 1) & 0xffff) % size;

@@ -155,7 +155,8 @@ export class MdevSession implements VhostMdevSession, RingOwner {
     const { index, position = ring.position, enable = true, call = true, kick = true } = options;
     const sent = this.places.memory === 'table' ? sentAddresses.shared : sentAddresses.translated;
     const accepted = this.negotiated.accepted.device;
-    const driver = driverRingOptions({ space: sent.buffer, accepted, guest: this.#guest }, position, options);
+    const side = { space: sent.buffer, accepted, guest: this.#guest };
+    const driver = driverRingOptions(side, position, options);
     const page = this.#options.notifyBy === 'mmap' && kick ? this.#mapDoorbell(index) : undefined;
     const queue = new MdevQueue({
       context: this.#context,
@@ -165,6 +166,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
       index,
       base: encodeVringBase(position),
       driver,
+      side,
       kicks: options.kicks,
       hasCall: call,
       hasKick: kick,

@@ -113,11 +113,8 @@ export class VhostNetSession implements Session, RingOwner {
   attach<R extends GuestRing>(ring: R, options: AttachOptions): Queue<R> {
     const { index, position = ring.position, enable = true, call = true, kick = true } = options;
     const accepted = this.negotiated.accepted.device;
-    const driver = driverRingOptions(
-      { space: sentAddresses.shared.buffer, accepted, guest: this.#guest },
-      position,
-      options,
-    );
+    const side = { space: sentAddresses.shared.buffer, accepted, guest: this.#guest };
+    const driver = driverRingOptions(side, position, options);
     const queue = new VdpaQueue({
       context: this.#context,
       owner: this,
@@ -125,6 +122,7 @@ export class VhostNetSession implements Session, RingOwner {
       ring,
       index,
       driver,
+      side,
       kicks: options.kicks,
       hasCall: call,
       hasKick: kick,

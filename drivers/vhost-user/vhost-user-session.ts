@@ -159,7 +159,8 @@ export class FrontEndSession implements VhostUserSession {
     const { index, position = ring.position, enable = true, call = true, kick = true } = options;
     const { addresses: sent } = this.#door.words;
     const accepted = this.negotiated.accepted.device;
-    const driver = driverRingOptions({ space: sent.buffer, accepted, guest: this.#guest }, position, options);
+    const side = { space: sent.buffer, accepted, guest: this.#guest };
+    const driver = driverRingOptions(side, position, options);
     const queue = new VhostUserQueue({
       context: this.#context,
       door: this.#door,
@@ -167,6 +168,7 @@ export class FrontEndSession implements VhostUserSession {
       ring,
       index,
       driver,
+      side,
       kicks: options.kicks,
       hasCall: call,
       hasKick: kick,

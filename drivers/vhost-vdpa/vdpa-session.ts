@@ -168,11 +168,8 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
     const { index, position = ring.position, enable = true, call = true, kick = true } = options;
     if (this.#isStoppedByReset || (this.#isRunning && this.#stopsByReset)) throw unmetByRings('changes');
     const accepted = this.negotiated.accepted.device;
-    const driver = driverRingOptions(
-      { space: sentAddresses.translated.buffer, accepted, guest: this.#guest },
-      position,
-      options,
-    );
+    const side = { space: sentAddresses.translated.buffer, accepted, guest: this.#guest };
+    const driver = driverRingOptions(side, position, options);
     const page = this.#options.notifyBy === 'doorbell' && kick ? this.#mapDoorbell(index) : undefined;
     const queue = new VdpaQueue({
       context: this.#context,
@@ -181,6 +178,7 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
       ring,
       index,
       driver,
+      side,
       kicks: options.kicks,
       hasCall: call,
       hasKick: kick,

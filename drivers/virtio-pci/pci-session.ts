@@ -181,11 +181,8 @@ export class PciSession implements VirtioPciSession, RingOwner {
     const { index, position = ring.position, enable = true, kick = true } = options;
     const call = (options.call ?? true) && !this.#hasPin;
     const accepted = this.negotiated.accepted.device;
-    const driver = driverRingOptions(
-      { space: sentAddresses.translated.buffer, accepted, guest: this.#guest },
-      position,
-      options,
-    );
+    const side = { space: sentAddresses.translated.buffer, accepted, guest: this.#guest };
+    const driver = driverRingOptions(side, position, options);
     if (!isAtStart(position)) throw new DriverUsageError('a ring of virtio-pci begins at its start');
     if (this.#isStoppedByReset || (this.#isTooLateFor(index) && !this.#setUps.isEnabled(index)))
       throw unmetByRings('changes');
@@ -197,6 +194,7 @@ export class PciSession implements VirtioPciSession, RingOwner {
       ring,
       index,
       driver,
+      side,
       kicks: options.kicks,
       hasCall: call,
       hasKick: kick,

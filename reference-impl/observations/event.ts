@@ -8,6 +8,8 @@ export type Observation =
   | MessageObservation
   | NotificationObservation
   | RingWriteObservation
+  | IndirectTableObservation
+  | FrameObservation
   | RegionAccessObservation
   | IoctlObservation
   | ConnectionObservation
@@ -43,6 +45,27 @@ export interface RingWriteObservation {
   /** Ring index at which it belongs. */
   readonly index: number;
   readonly address: bigint;
+  readonly bytes: Uint8Array;
+}
+
+/** A table of indirect descriptors as it was when the descriptor that leads to it was written: the next descriptor. */
+export interface IndirectTableObservation {
+  readonly kind: 'indirect-table';
+  /** Ring index at which the descriptor belongs. */
+  readonly index: number;
+  readonly address: bigint;
+  readonly bytes: Uint8Array;
+}
+
+/** An Ethernet frame in a chain that the driver made available, or in buffers that the device used. */
+export interface FrameObservation {
+  readonly kind: 'frame';
+  readonly direction: 'to-iut' | 'from-iut';
+  readonly index: number;
+  /** struct virtio_net_hdr, which stands before the frame. */
+  readonly header: Uint8Array;
+  /** Length of the frame; `bytes` may be a shorter copy. */
+  readonly length: number;
   readonly bytes: Uint8Array;
 }
 

@@ -5,12 +5,14 @@ import { type TraceFacts, tracedLines } from './trace-text.ts';
 
 /**
  * Link types that are for private use: messages of vhost-user on each of its channels, and everything else (ring writes,
- * notifications, calls on devices, notes), which has its words in the comment of the packet.
+ * notifications, calls on devices, notes), which has its words in the comment of the packet. Frames of network devices
+ * are LINKTYPE_ETHERNET.
  */
 const interfaces = [
   { linkType: 147, name: 'vhost-user front-end channel' },
   { linkType: 148, name: 'vhost-user back-end channel' },
   { linkType: 150, name: 'rings, calls on devices, notes' },
+  { linkType: 1, name: 'Ethernet frames' },
 ] as const;
 
 const blockType = { section: 0x0a0d0d0a, interface: 1, packet: 6 } as const;
@@ -66,6 +68,7 @@ function packetBody(event: ObservedEvent): Buffer {
 }
 
 function interfaceOf(event: ObservedEvent): number {
+  if (event.kind === 'frame') return 3;
   if (event.kind !== 'message') return 2;
   return event.channel === 'front-end' ? 0 : 1;
 }
@@ -78,6 +81,7 @@ function bytesOf(event: ObservedEvent): Uint8Array {
 function directionOf(event: ObservedEvent): number {
   switch (event.kind) {
     case 'message':
+    case 'frame':
       return event.direction === 'to-iut' ? outbound : inbound;
     case 'region-access':
       return event.access === 'read' ? inbound : outbound;
@@ -86,6 +90,7 @@ function directionOf(event: ObservedEvent): number {
     case 'ioctl':
       return outbound;
     case 'ring-write':
+    case 'indirect-table':
     case 'connection':
     case 'process':
     case 'memory-change':

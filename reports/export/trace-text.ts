@@ -4,7 +4,8 @@ import type { Annotation } from '../../reference-impl/wire/annotator.ts';
 import { accessText, type CallText, ioctlText } from '../html/call-text.ts';
 import { continuations } from '../html/message-pieces.ts';
 import { hex, messageAnnotations, messageTitle } from '../html/message-title.ts';
-import { layoutsOf, ringWriteWords, type TracedLayout } from '../trace/ring-write-words.ts';
+import { frameWords } from '../trace/event-in-words.ts';
+import { layoutsOf, ringWriteWords, type TracedLayout, tableWords } from '../trace/ring-write-words.ts';
 import type { Trace } from '../trace/trace.ts';
 
 export interface TraceFacts {
@@ -51,6 +52,16 @@ function lineOf(
       const words = ringWriteWords(event, layouts.get(event.index) ?? 'split');
       const what = event.what.replaceAll('-', ' ');
       return plain(event, `   ${what}, ring ${event.index} at 0x${event.address.toString(16)}: ${words}`);
+    }
+    case 'indirect-table': {
+      const layout = layouts.get(event.index) ?? 'split';
+      const title = `   indirect table, ring ${event.index} at 0x${event.address.toString(16)}: ${tableWords(event, layout)}`;
+      return plain(event, title);
+    }
+    case 'frame': {
+      const arrow = event.direction === 'to-iut' ? '->' : '<-';
+      const header = event.header.every((byte) => byte === 0) ? '' : `, header ${hex(event.header)}`;
+      return plain(event, `${arrow} frame, ring ${event.index}: ${frameWords(event)}${header}`);
     }
     case 'notification':
       return plain(event, `   ${event.what}, ring ${event.index}${event.count === 1 ? '' : `, count ${event.count}`}`);

@@ -6,7 +6,7 @@ import type { Annotation } from '../../reference-impl/wire/annotator.ts';
 import { ioctlName } from '../../reference-impl/wire/ioctl-names.ts';
 import { MDEV_HEADER_SIZE } from '../../reference-impl/wire/mdev-messages.ts';
 import { vfioRequests } from '../../reference-impl/wire/vfio-structures.ts';
-import { answerInWords } from '../trace/call-in-words.ts';
+import { answerInWords } from '../trace/event-in-words.ts';
 import { hex, shorten } from './message-title.ts';
 
 export type Call = RegionAccessObservation | IoctlObservation;

@@ -3,7 +3,7 @@ import { join } from 'shlex';
 import { findingWeights, weightOf } from '../finding-causes.ts';
 import type { FindingGroup } from '../findings.ts';
 import { apartWords } from '../judged-by-texts.ts';
-import { type RingHistory, ringHistories } from '../rings/ring-steps.ts';
+import { type MemoryChange, memoryChanges, type RingHistory, ringHistories } from '../rings/ring-steps.ts';
 import type { Trace } from '../trace/trace.ts';
 import { FindingIndex, How } from './finding-index.tsx';
 import { ForeignText } from './foreign-text.tsx';
@@ -53,6 +53,7 @@ export function Findings({ view, traces }: { readonly view: ReportView; readonly
 interface ToldTrace {
   readonly excerpt: TraceExcerpt;
   readonly rings: readonly RingHistory[];
+  readonly changes: readonly MemoryChange[];
   /** The last event that the check saw. */
   readonly at: number;
   readonly whole: CompressedText | undefined;
@@ -77,6 +78,7 @@ function toldOf(
   return {
     excerpt,
     rings: ringHistories(trace),
+    changes: memoryChanges(trace),
     at,
     whole: isAll ? undefined : whole.of(trace, owner, group.finding.traceEvent),
   };
@@ -211,7 +213,7 @@ function TraceSection(props: {
       </p>
     );
   }
-  const { excerpt, rings, at, whole } = told;
+  const { excerpt, rings, changes, at, whole } = told;
   return (
     <>
       <details class="trace">
@@ -239,7 +241,7 @@ function TraceSection(props: {
           </p>
         </div>
       </details>
-      <Rings rings={rings} at={at} />
+      <Rings rings={rings} changes={changes} at={at} />
     </>
   );
 }

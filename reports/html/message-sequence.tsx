@@ -10,8 +10,9 @@ import type {
   RegionAccessObservation,
 } from '../../reference-impl/observations/event.ts';
 import type { TargetRecord } from '../record/record.ts';
+import { frameWords } from '../trace/event-in-words.ts';
 import { featureOwnerOf } from '../trace/feature-words.ts';
-import { ringWriteWords } from '../trace/ring-write-words.ts';
+import { ringWriteWords, tableWords } from '../trace/ring-write-words.ts';
 import { AnnotatedBytes } from './annotated-bytes.tsx';
 import { DeviceCall } from './device-call.tsx';
 import { ForeignText } from './foreign-text.tsx';
@@ -99,6 +100,8 @@ function Body(props: {
       return <DeviceCall call={event} theirs={ends.theirs} isOpen={isOpen} />;
     case 'notification':
     case 'ring-write':
+    case 'indirect-table':
+    case 'frame':
     case 'connection':
     case 'process':
     case 'memory-change':
@@ -120,6 +123,10 @@ function laneOf(event: ObservedEvent, ends: Ends): 'to' | 'from' | 'round' | 'us
       return (event.what === 'kick') === (ends.theirs === 'front-end') ? 'from' : 'to';
     case 'ring-write':
       return event.what === 'used-seen' ? 'iut' : 'us';
+    case 'indirect-table':
+      return 'us';
+    case 'frame':
+      return event.direction === 'to-iut' ? 'to' : 'from';
     case 'memory-change':
     case 'process':
       return 'iut';
@@ -150,6 +157,19 @@ function EventBody(props: {
         <p class="own">
           <b>{event.what.replaceAll('-', ' ')}</b> ring {event.index} at 0x{event.address.toString(16)}{' '}
           <code>{ringWriteWords(event, layouts.get(event.index) ?? 'split')}</code>
+        </p>
+      );
+    case 'indirect-table':
+      return (
+        <p class="own">
+          <b>indirect table</b> ring {event.index} at 0x{event.address.toString(16)}{' '}
+          <code>{tableWords(event, layouts.get(event.index) ?? 'split')}</code>
+        </p>
+      );
+    case 'frame':
+      return (
+        <p class="arrow">
+          <b>frame</b> ring {event.index} <code>{frameWords(event)}</code>
         </p>
       );
     case 'connection':

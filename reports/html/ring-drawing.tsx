@@ -1,9 +1,12 @@
 import { deflateRawSync } from 'node:zlib';
 import type { JSX } from 'preact';
-import { type RingArea, type RingHistory, type RingRow, ringAreas, ringAt } from '../rings/ring-steps.ts';
+import { type RingArea, type RingRow, ringAreas } from '../rings/ring-row.ts';
+import { type MemoryChange, type RingHistory, ringAt } from '../rings/ring-steps.ts';
+import { hex } from './message-title.ts';
 
 const areaTitles: Readonly<Record<RingArea, string>> = {
   descriptor: 'descriptor area',
+  indirect: 'indirect tables, by slot and entry',
   driver: 'driver area',
   device: 'device area, as the driver saw it',
 };
@@ -14,12 +17,14 @@ const mostRows = 24;
 /** The rings of a trace as they were at an event, and step by step with the script of the page. */
 export function Rings({
   rings,
+  changes,
   at,
 }: {
   readonly rings: readonly RingHistory[];
+  readonly changes: readonly MemoryChange[];
   readonly at: number;
 }): JSX.Element | null {
-  if (rings.length === 0) return null;
+  if (rings.length === 0 && changes.length === 0) return null;
   return (
     <details class="rings">
       <summary>
@@ -28,7 +33,39 @@ export function Rings({
       {rings.map((ring) => (
         <Ring key={`${ring.connection} ${ring.index}`} ring={ring} at={at} />
       ))}
+      <ChangedMemory changes={changes} />
     </details>
+  );
+}
+
+/** Most rings have no indirect table. */
+function areasOf({ steps }: RingHistory): RingArea[] {
+  const hasTables = steps.some(({ rows }) => rows.some(({ area }) => area === 'indirect'));
+  return ringAreas.filter((area) => area !== 'indirect' || hasTables);
+}
+
+const mostChanges = 16;
+const shownBytes = 64;
+
+/** Bytes of the guest's memory that a check found to differ, as they were then. */
+function ChangedMemory({ changes }: { readonly changes: readonly MemoryChange[] }): JSX.Element | null {
+  if (changes.length === 0) return null;
+  return (
+    <div class="changed">
+      <h5>memory that changed</h5>
+      <ul>
+        {changes.slice(0, mostChanges).map(({ seq, region, offset, length, bytes }) => (
+          <li key={seq}>
+            event {seq}: {length} bytes at offset 0x{offset.toString(16)} of region {region}
+            <code>
+              {hex(bytes.subarray(0, shownBytes))}
+              {length > shownBytes ? ' …' : ''}
+            </code>
+          </li>
+        ))}
+      </ul>
+      {changes.length > mostChanges ? <p class="muted">{changes.length - mostChanges} more runs of bytes</p> : null}
+    </div>
   );
 }
 
@@ -49,7 +86,7 @@ function Ring({ ring, at }: { readonly ring: RingHistory; readonly at: number })
       </p>
       <p class="status muted">{step?.status}</p>
       <div class="areas">
-        {ringAreas.map((area) => (
+        {areasOf(ring).map((area) => (
           <Area key={area} area={area} rows={rows.filter((row) => row.area === area)} />
         ))}
       </div>

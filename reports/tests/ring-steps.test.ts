@@ -88,6 +88,61 @@ t.test('a packed ring: chains, wrap counters, and whose each descriptor is', (t)
   t.end();
 });
 
+t.test('an indirect table is drawn with the descriptor that leads to it, has its owner, and goes with it', (t) => {
+  const table = (seq: number, ...entries: number[][]): ObservedEvent => {
+    const bytes = Uint8Array.from(entries.flat());
+    return { seq, timeUs: seq, kind: 'indirect-table', index: 0, address: 0x9000n, bytes };
+  };
+  const write = (seq: number, what: What, address: number, bytes: readonly number[]): ObservedEvent => {
+    return {
+      seq,
+      timeUs: seq,
+      kind: 'ring-write',
+      what,
+      index: 0,
+      address: BigInt(address),
+      bytes: Uint8Array.from(bytes),
+    };
+  };
+  const split = [
+    table(0, splitDescriptor(0x8000, 16, 1, 1), splitDescriptor(0xa000, 512, 2, 0)),
+    write(1, 'descriptor', 0x1000, splitDescriptor(0x9000, 32, 4, 0)),
+    write(2, 'available', 0x2004, u16(0)),
+    write(3, 'used-seen', 0x3004, [...u32(0), ...u32(512)]),
+    write(4, 'descriptor', 0x1000, splitDescriptor(0xb000, 8, 0, 0)),
+  ];
+  const avail = 1 << 7;
+  const packed = [
+    table(0, packedDescriptor(0x8000, 16, 0, 0), packedDescriptor(0xa000, 512, 0, 2)),
+    write(1, 'descriptor', 0x1000, packedDescriptor(0x9000, 32, 3, 4 | avail)),
+    write(2, 'available-flags', 0x2002, u16(0)),
+    write(3, 'used-seen', 0x1000, packedDescriptor(0x9000, 512, 3, 2 | avail | (1 << 15))),
+    write(4, 'descriptor', 0x1000, packedDescriptor(0xb000, 8, 3, 1 << 15)),
+  ];
+  for (const [layout, events, owner] of [
+    ['split', split, 'driver'],
+    ['packed', packed, 'device'],
+  ] as const) {
+    const [ring] = ringHistories({ target: 'x', key: 'k', repetition: 0, dropped: 0, events });
+    if (ring === undefined) throw new Error('no ring');
+    t.equal(ring.layout, layout);
+    const tables = (seq: number): unknown[] =>
+      [...ringAt(ring, seq).values()]
+        .filter(({ area }) => area === 'indirect')
+        .map(({ place, text, owner: whose }) => [place, text.slice(0, text.indexOf(',')), whose]);
+    const drawn = (whose: string): unknown[] => [
+      ['0 [0]', 'addr 0x8000', whose],
+      ['0 [1]', 'addr 0xa000', whose],
+    ];
+    t.match(ring.steps[0]?.title, /^indirect table at 0x9000: \[0\] addr 0x8000, len 16/);
+    t.strictSame(tables(1), drawn(owner), layout);
+    t.strictSame(tables(2), drawn('device'));
+    t.strictSame(tables(3), drawn('driver'));
+    t.strictSame(tables(4), [], 'another descriptor stands there');
+  }
+  t.end();
+});
+
 t.test('another connection places its rings anew', (t) => {
   const write = (seq: number, address: bigint): ObservedEvent => {
     const bytes = Uint8Array.from(splitDescriptor(0x8000, 16, 0, 0));

@@ -43,6 +43,20 @@ const observation = fc.oneof(
     bytes,
   }),
   fc.record({
+    kind: fc.constant('indirect-table' as const),
+    index: u32,
+    address: fc.bigInt({ min: 0n, max: 0xffffffffffffffffn }),
+    bytes,
+  }),
+  fc.record({
+    kind: fc.constant('frame' as const),
+    direction: fc.constantFrom('to-iut' as const, 'from-iut' as const),
+    index: u32,
+    header: bytes,
+    length: offset,
+    bytes,
+  }),
+  fc.record({
     kind: fc.constant('connection' as const),
     state: fc.constantFrom('opened' as const, 'closed-by-iut' as const, 'closed-by-us' as const, 'refused' as const),
     session: u32,
@@ -110,6 +124,7 @@ function withPlainBytes(value: Trace): unknown {
     ...value,
     events: value.events.map((event) => {
       if (event.kind === 'ioctl') return { ...event, before: [...event.before], after: [...event.after] };
+      if (event.kind === 'frame') return { ...event, header: [...event.header], bytes: [...event.bytes] };
       return 'bytes' in event ? { ...event, bytes: [...event.bytes] } : event;
     }),
   };

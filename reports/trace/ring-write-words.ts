@@ -1,4 +1,8 @@
-import type { ObservedEvent, RingWriteObservation } from '../../reference-impl/observations/event.ts';
+import type {
+  IndirectTableObservation,
+  ObservedEvent,
+  RingWriteObservation,
+} from '../../reference-impl/observations/event.ts';
 
 export type TracedLayout = 'split' | 'packed';
 
@@ -68,6 +72,22 @@ export function ringWriteWords({ what, bytes }: RingWriteObservation, layout: Tr
         : `id ${view.getUint32(0, true)}, len ${view.getUint32(4, true)}`;
   }
 }
+
+const descriptorSize = 16;
+
+/** The descriptors of an indirect table, as far as they are whole. */
+export function tableEntries({ bytes }: Pick<IndirectTableObservation, 'bytes'>, layout: TracedLayout): string[] {
+  const count = Math.floor(bytes.length / descriptorSize);
+  return Array.from({ length: count }, (_, at) =>
+    descriptorWords(new DataView(bytes.buffer, bytes.byteOffset + at * descriptorSize, descriptorSize), layout),
+  );
+}
+
+/** The same in one line. */
+export const tableWords = (table: Pick<IndirectTableObservation, 'bytes'>, layout: TracedLayout): string =>
+  tableEntries(table, layout)
+    .map((words, at) => `[${at}] ${words}`)
+    .join('; ');
 
 function lengthOf(what: RingWriteObservation['what'], layout: TracedLayout): number {
   switch (what) {

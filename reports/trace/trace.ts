@@ -1,7 +1,7 @@
 import type { ObservedEvent } from '../../reference-impl/observations/event.ts';
 
 /** Version of the trace format. Readers accept every minor of the same major. */
-export const traceSchemaVersion = { major: 1, minor: 1 } as const;
+export const traceSchemaVersion = { major: 1, minor: 2 } as const;
 
 /** All that was sent to an IUT and seen of it while one case ran, in one order. */
 export interface Trace {
@@ -22,7 +22,7 @@ export interface TraceBounds {
   readonly aroundFinding: number;
   /** Findings beyond these are not surrounded; the event at which they were made is kept all the same. */
   readonly findings: number;
-  /** Bytes kept of each message, ring write, memory change and access to a region, and of each argument of a call. */
+  /** Bytes kept of each message, frame, ring write, indirect table, memory change and access to a region, and of each argument of a call. */
   readonly bytesPerEvent: number;
 }
 

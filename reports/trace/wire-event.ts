@@ -8,7 +8,7 @@ import type {
   RegionAccessObservation,
   RingWriteObservation,
 } from '../../reference-impl/observations/event.ts';
-import { callInWords } from './call-in-words.ts';
+import { eventInWords } from './event-in-words.ts';
 import { TraceError } from './trace-error.ts';
 
 /** A 64-bit field as protobufjs writes it; it reads them as bigint. */
@@ -50,6 +50,14 @@ export interface WireEvent {
     readonly what: string;
     readonly index: number;
     readonly address: Wire64 | bigint;
+    readonly bytes: Uint8Array;
+  };
+  readonly indirectTable?: { readonly index: number; readonly address: Wire64 | bigint; readonly bytes: Uint8Array };
+  readonly frame?: {
+    readonly direction: number;
+    readonly index: number;
+    readonly header: Uint8Array;
+    readonly length: number | bigint;
     readonly bytes: Uint8Array;
   };
   readonly connection?: { readonly state: string; readonly session: number; readonly detail: string };
@@ -147,6 +155,16 @@ export function toWire(event: ObservedEvent): WireEvent {
       const { what, index, bytes } = event;
       return { seq, timeUs, ringWrite: { what, index, address: to64(event.address), bytes } };
     }
+    case 'indirect-table': {
+      const { index, bytes } = event;
+      const indirectTable = { index, address: to64(event.address), bytes };
+      return { seq, timeUs, note: { text: eventInWords(event) }, indirectTable };
+    }
+    case 'frame': {
+      const { index, header, length, bytes } = event;
+      const frame = { direction: directions.indexOf(event.direction), index, header, length, bytes };
+      return { seq, timeUs, note: { text: eventInWords(event) }, frame };
+    }
     case 'connection': {
       const { state, session, detail } = event;
       return { seq, timeUs, connection: { state, session, detail } };
@@ -164,21 +182,36 @@ export function toWire(event: ObservedEvent): WireEvent {
     case 'region-access': {
       const { access, session, layout, region, offset, length, bytes, result } = event;
       const regionAccess = { access, session, layout, region, offset, length, bytes, ...given(result) };
-      return { seq, timeUs, note: { text: callInWords(event) }, regionAccess };
+      return { seq, timeUs, note: { text: eventInWords(event) }, regionAccess };
     }
     case 'ioctl': {
       const { on, session, layout, request, length, before, after, result } = event;
       const ioctl = { on, session, layout, request, length, before, after, ...given(result) };
-      return { seq, timeUs, note: { text: callInWords(event) }, ioctl };
+      return { seq, timeUs, note: { text: eventInWords(event) }, ioctl };
     }
   }
 }
 
+type KindOfWire = Exclude<keyof WireEvent, 'seq' | 'timeUs'>;
+
+const knownKinds = {
+  message: true,
+  notification: true,
+  ringWrite: true,
+  indirectTable: true,
+  frame: true,
+  connection: true,
+  process: true,
+  memoryChange: true,
+  note: true,
+  regionAccess: true,
+  ioctl: true,
+} as const satisfies Record<KindOfWire, true>;
+
 /** Whether an event is of a kind that this version knows. */
 export function isKnown(event: WireEvent): boolean {
-  const { message, notification, ringWrite, connection, process, memoryChange, note, regionAccess, ioctl } = event;
-  const kinds = [message, notification, ringWrite, connection, process, memoryChange, note, regionAccess, ioctl];
-  return kinds.some((kind) => kind !== undefined);
+  const { seq: _seq, timeUs: _timeUs, ...kinds } = event;
+  return Object.entries(kinds).some(([kind, value]) => value !== undefined && Object.hasOwn(knownKinds, kind));
 }
 
 /** @throws TraceError for an event of no kind that this version knows. */
@@ -188,6 +221,16 @@ export function fromWire(event: WireEvent): ObservedEvent {
 
 function observationOf(event: WireEvent): Observation {
   const { message, notification, ringWrite, connection, process, memoryChange, note, regionAccess, ioctl } = event;
+  const { indirectTable, frame } = event;
+  if (indirectTable !== undefined) {
+    const { index, address, bytes } = indirectTable;
+    return { kind: 'indirect-table', index, address: from64(address), bytes };
+  }
+  if (frame !== undefined) {
+    const { index, header, length, bytes } = frame;
+    const direction = at(directions, frame.direction);
+    return { kind: 'frame', direction, index, header, length: Number(length), bytes };
+  }
   if (regionAccess !== undefined) {
     const { session, region, bytes, result } = regionAccess;
     return {

@@ -109,7 +109,7 @@ export class TracedRings {
 }
 
 function lend({ lent }: TracedRing, id: number, chain: readonly TracedDescriptor[]): void {
-  // What a table of indirect descriptors holds is not in a trace.
+  // A table of indirect descriptors is in traces of some versions alone, and may be cut: no length is judged by it.
   const isWhole = chain.length > 0 && chain.every(({ flags }) => (flags & VIRTQ_DESC_F_INDIRECT) === 0);
   const writable = chain.filter(({ flags }) => (flags & VIRTQ_DESC_F_WRITE) !== 0);
   const room = isWhole ? writable.reduce((sum, { length }) => sum + length, 0) : Number.POSITIVE_INFINITY;

@@ -29,7 +29,11 @@ function line(row: Row, isFresh: boolean): HTMLTableRowElement {
 function draw(ring: HTMLElement, steps: readonly Step[], at: number): void {
   const rows = new Map<string, Row>();
   for (const [, , , changed] of steps.slice(0, at + 1)) {
-    for (const row of changed) rows.set(`${row[0]} ${row[1]}`, row);
+    for (const row of changed) {
+      // What has no text stands there no more.
+      if (row[2] === '') rows.delete(`${row[0]} ${row[1]}`);
+      else rows.set(`${row[0]} ${row[1]}`, row);
+    }
   }
   const step = steps[at];
   const fresh = new Set((step?.[3] ?? []).map(([area, place]) => `${area} ${place}`));

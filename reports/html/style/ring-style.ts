@@ -8,6 +8,10 @@ export const ringStyle = `
 .ring .controls { display: flex; gap: 0.6rem; align-items: center; margin: 0.5rem 0; }
 .ring .controls input { flex: 1; min-width: 0; max-width: 30rem; accent-color: var(--link); }
 .ring .step { font-family: var(--mono); font-size: 0.78rem; overflow-wrap: anywhere; }
+.changed { padding: 0.4rem 0 1rem; font-size: 0.8125rem; }
+.changed h5 { margin: 0 0 0.3rem; font: 600 0.8125rem var(--mono); }
+.changed ul { margin: 0; padding: 0; list-style: none; }
+.changed code { display: block; overflow-wrap: anywhere; color: var(--soft); }
 .areas { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 0.8rem; margin-top: 0.6rem; }
 .areas .scroll { max-height: 22rem; overflow: auto; background: var(--well); padding: 0.5rem 0.8rem; }
 .areas table { border-collapse: collapse; width: 100%; font: 0.75rem/1.5 var(--mono); }
