@@ -91,22 +91,20 @@ function callLine(event: ObservedEvent, arrow: string, { name, brief, place, ans
 export function traceText(trace: Trace, facts: TraceFacts): string {
   const { target, key, repetition } = trace;
   const head = `${target}: ${key}${repetition === 0 ? '' : ` (repetition ${repetition})`}`;
-  return `${[head, '', ...linesOf(trace, facts, (fields) => fields.map(fieldLine))].join('\n')}\n`;
+  return `${[head, '', ...linesOf(trace, facts)].join('\n')}\n`;
 }
 
-/** A line for each event. */
-export function traceLines(trace: Trace, facts: TraceFacts): string[] {
-  return linesOf(trace, facts, () => []);
-}
-
-function linesOf(trace: Trace, facts: TraceFacts, below: (fields: readonly Annotation[]) => string[]): string[] {
+function linesOf(trace: Trace, facts: TraceFacts): string[] {
   const lines: string[] = [];
   let next = 0;
   for (const { event, title, fields } of tracedLines(trace, facts)) {
     if (event.seq > next) lines.push(`       … ${event.seq - next} events were not recorded`);
     next = event.seq + 1;
     const mark = facts.failing.has(event.seq) ? ' <== a check failed here' : '';
-    lines.push(`${String(event.seq).padStart(6)} ${milliseconds(event.timeUs)} ${title}${mark}`, ...below(fields));
+    lines.push(
+      `${String(event.seq).padStart(6)} ${milliseconds(event.timeUs)} ${title}${mark}`,
+      ...fields.map(fieldLine),
+    );
   }
   const { dropped, events } = trace;
   if (dropped > 0) lines.push('', `${dropped} of ${events.length + dropped} events were not recorded.`);

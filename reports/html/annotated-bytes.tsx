@@ -5,15 +5,17 @@ import { hex } from './message-title.ts';
 const longestDump = 160;
 const mostFields = 40;
 
-/** Some bytes, and for each field in them its offset, name, value and meaning. */
-export function AnnotatedBytes(props: {
+export interface AnnotatedBytesProps {
   readonly bytes: Uint8Array;
   /** In order, over all of the bytes. */
   readonly annotations: readonly Annotation[];
   /** Bytes that there were; the trace may hold fewer. */
   readonly length: number;
   readonly title?: string;
-}): JSX.Element {
+}
+
+/** Some bytes, and for each field in them its offset, name, value and meaning. */
+export function AnnotatedBytes(props: AnnotatedBytesProps): JSX.Element {
   const { bytes, annotations, length, title } = props;
   const shown = annotations.slice(0, mostFields);
   const unrecorded = length - bytes.length;

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
-import { AnnotatedBytes } from './annotated-bytes.tsx';
 import { accessText, type Call, ioctlText } from './call-text.ts';
+import { WithFields } from './shared-fields.tsx';
 
 /** A call on the device, or an access to one of its regions: its name, its first fields and its result. */
 export function DeviceCall(props: {
@@ -21,14 +21,7 @@ export function DeviceCall(props: {
     </>
   );
   if (blocks.length === 0) return <p class="arrow">{line}</p>;
-  return (
-    <details open={isOpen}>
-      <summary class="arrow">{line}</summary>
-      {blocks.map((block) => (
-        <AnnotatedBytes key={block.title} {...block} />
-      ))}
-    </details>
-  );
+  return <WithFields summary={line} blocks={blocks} isOpen={isOpen} />;
 }
 
 function isRefused({ result }: Call): boolean {

@@ -15,7 +15,7 @@ import { Rerun } from './rerun.tsx';
 import { Rings } from './ring-drawing.tsx';
 import { ScrollingText } from './scrolling-text.tsx';
 import { type TraceExcerpt, traceExcerpt } from './trace-excerpt.ts';
-import { type CompressedText, WholeTraces } from './whole-traces.ts';
+import { type WholeTrace, WholeTraces } from './whole-traces.ts';
 
 /** Returns the trace of a finding, or why it cannot be shown. */
 export type TraceSource = (group: FindingGroup) => Trace | string | undefined;
@@ -30,6 +30,14 @@ export function Findings({ view, traces }: { readonly view: ReportView; readonly
   const whole = new WholeTraces();
   const rows = Math.floor(rowsOfAllTraces / Math.max(1, findings.length));
   const rowsEach = Math.min(mostRows, Math.max(fewestRows, rows));
+  const articles = findings.map((group) => (
+    <FindingArticle
+      key={group.anchor}
+      view={view}
+      group={group}
+      told={toldOf(view, traces(group), group, rowsEach, whole)}
+    />
+  ));
   return (
     <section id="findings" aria-labelledby="findings-title">
       <h2 id="findings-title">Findings</h2>
@@ -37,14 +45,8 @@ export function Findings({ view, traces }: { readonly view: ReportView; readonly
       {findingWeights.map((weight) => (
         <FindingIndex key={weight} view={view} weight={weight} />
       ))}
-      {findings.map((group) => (
-        <FindingArticle
-          key={group.anchor}
-          view={view}
-          group={group}
-          told={toldOf(view, traces(group), group, rowsEach, whole)}
-        />
-      ))}
+      {articles}
+      <div id="trace-texts" hidden data-texts={whole.texts.compressed()} />
     </section>
   );
 }
@@ -56,7 +58,7 @@ interface ToldTrace {
   readonly changes: readonly MemoryChange[];
   /** The last event that the check saw. */
   readonly at: number;
-  readonly whole: CompressedText | undefined;
+  readonly whole: WholeTrace | undefined;
 }
 
 function toldOf(

@@ -12,17 +12,22 @@ import { CampaignPage } from './campaign-page.tsx';
 import { ComparisonPage } from './comparison-page.tsx';
 import { Page } from './page.tsx';
 import { reportView } from './report-view.ts';
+import { LeftOutFields, SharedFields } from './shared-fields.tsx';
+import { SharedTexts } from './shared-texts.ts';
 import { comparisonStyle } from './style/comparison-style.ts';
 import { styleSheet } from './style/style-sheet.ts';
 
 /** The page of a run, with what campaigns found beside it. */
 export function htmlReport(run: MergedRun, campaigns: readonly CampaignRecord[] = []): string {
   const view = reportView(run);
+  const fields = new SharedTexts();
+  const page = h(SharedFields.Provider, { value: fields }, h(Page, { view, traces: traceOf, campaigns }));
   return htmlPage({
     title: `Conformance report: ${view.targets.map(({ target }) => target).join(', ')}`,
     style: styleSheet(view.targets.length),
     scripts: ['filter-script', 'page-script', 'copy-script', 'trace-script', 'ring-script'].map(compiled),
-    body: render(h(Page, { view, traces: traceOf, campaigns })),
+    // In this order: what the page leaves out is known once it is made.
+    body: `${render(page)}\n${render(h(LeftOutFields, { of: fields }))}`,
   });
 }
 

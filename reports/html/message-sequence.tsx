@@ -13,10 +13,10 @@ import type { TargetRecord } from '../record/record.ts';
 import { frameWords } from '../trace/event-in-words.ts';
 import { featureOwnerOf } from '../trace/feature-words.ts';
 import { ringWriteWords, tableWords } from '../trace/ring-write-words.ts';
-import { AnnotatedBytes } from './annotated-bytes.tsx';
 import { DeviceCall } from './device-call.tsx';
 import { ForeignText } from './foreign-text.tsx';
 import { hex, messageAnnotations, messageTitle } from './message-title.ts';
+import { WithFields } from './shared-fields.tsx';
 import type { ExcerptItem, TraceExcerpt } from './trace-excerpt.ts';
 
 /** What the two ends of a transport are called. */
@@ -242,24 +242,25 @@ function Message(props: {
   const { name, brief } = messageTitle(event, isContinuation, ends.owner);
   const descriptors = event.descriptors === 0 ? '' : ` + ${event.descriptors} fd`;
   const channel = event.channel === 'back-end' ? 'back-end channel, ' : '';
+  const summary = (
+    <>
+      <span class="unseen">{`${event.direction === 'to-iut' ? 'to' : 'from'} the ${ends.theirs}: `}</span>
+      <b>{name}</b>
+      {brief === '' ? null : <span class="brief"> {brief}</span>}
+      <span class="size">
+        {' '}
+        {channel}
+        {event.length} B{descriptors}
+      </span>
+    </>
+  );
+  const annotations = messageAnnotations(event, isContinuation, ends.owner);
   return (
-    <details open={isOpen}>
-      <summary class="arrow">
-        <span class="unseen">{`${event.direction === 'to-iut' ? 'to' : 'from'} the ${ends.theirs}: `}</span>
-        <b>{name}</b>
-        {brief === '' ? null : <span class="brief"> {brief}</span>}
-        <span class="size">
-          {' '}
-          {channel}
-          {event.length} B{descriptors}
-        </span>
-      </summary>
-      <AnnotatedBytes
-        bytes={event.bytes}
-        annotations={messageAnnotations(event, isContinuation, ends.owner)}
-        length={event.length}
-      />
-    </details>
+    <WithFields
+      summary={summary}
+      blocks={[{ bytes: event.bytes, annotations, length: event.length }]}
+      isOpen={isOpen}
+    />
   );
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import type { ObservedEvent, RingWriteObservation } from '../../reference-impl/observations/event.ts';
 import { tracePcap } from '../export/trace-pcap.ts';
-import { traceLines, traceText } from '../export/trace-text.ts';
+import { type TraceFacts, traceText } from '../export/trace-text.ts';
 import { featureOwnerOf } from '../trace/feature-words.ts';
 import { layoutsOf, ringWriteWords } from '../trace/ring-write-words.ts';
 import { boundTrace, defaultTraceBounds, type Trace } from '../trace/trace.ts';
@@ -13,6 +13,12 @@ import { sampleTrace } from './sample-trace.ts';
 
 const { events, failing } = sampleTrace('wrong', 40);
 const trace: Trace = { target: 'x', key: 'a/b', repetition: 0, dropped: 0, events };
+/** The lines of events, without those of fields. */
+const traceLines = (of: Trace, facts: TraceFacts): string[] =>
+  traceText(of, facts)
+    .split('\n')
+    .filter((line) => /^ *\d+ +[\d.]+ ms /.test(line));
+
 const owner = featureOwnerOf({ transport: 'vhost-user', device: 'block' });
 
 t.test('as text: every event, every field, and where the check failed', (t) => {

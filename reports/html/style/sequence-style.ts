@@ -57,6 +57,7 @@ summary.arrow:hover { background: var(--well); }
   .arrow { padding-inline: 0.8rem; }
 }
 
+.event details[data-fields][open]::after { content: 'The script of this page shows these fields.'; display: block; padding: 0.4rem; color: var(--soft); }
 .whole { padding: 0 0 1rem; }
 .whole p { margin-top: 0.5rem; font-size: 0.84rem; }
 .whole pre { background: var(--well); padding: 0.7rem 0.9rem; max-height: 34rem; overflow: auto; font-size: 0.75rem; line-height: 1.55; }
