@@ -258,10 +258,12 @@ export class ReferenceBackEnd {
   /** Carries out chains that wait. */
   #work(connection: ReferenceConnection): boolean {
     let progressed = false;
-    let outcome = connection.session.rings.step();
-    for (let n = 1; outcome === 'progressed' && n < chainsPerTurn; n++) {
+    const { rings } = connection.session;
+    const most = rings.isSlow ? 1 : chainsPerTurn;
+    let outcome = rings.step();
+    for (let n = 1; outcome === 'progressed' && n < most; n++) {
       progressed = true;
-      outcome = connection.session.rings.step();
+      outcome = rings.step();
     }
     this.#hasWork = outcome === 'progressed';
     return progressed || this.#hasWork;

@@ -78,6 +78,8 @@ export interface ParentDriver {
   startQueue(queue: number, start: QueueStart): QueueFailure | undefined;
   /** Stops a queue. Returns the position to go on at, or undefined where there is no such queue or ring. */
   stopQueue(queue: number): RingPosition | undefined;
+  /** Stops it at once: chains that wait, and that it may work on, are taken, and stay in flight. */
+  suspendQueue(queue: number): RingPosition | undefined;
   setQueueEnabled(queue: number, enabled: boolean): void;
   queueState(queue: number): QueueState;
 

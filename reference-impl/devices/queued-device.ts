@@ -181,6 +181,17 @@ export abstract class QueuedDevice implements ParentDriver {
     return queue.ring?.position;
   }
 
+  suspendQueue(index: number): RingPosition | undefined {
+    const queue = this.queues[index] as Queue;
+    const ring = this.ringToProcess(queue, queue.isAwake);
+    for (let n = 0; n < (ring?.size ?? 0); n++) {
+      const next = ring?.next();
+      if (next?.kind !== 'chain') break;
+      this.keep(queue, next);
+    }
+    return this.stopQueue(index);
+  }
+
   setQueueEnabled(index: number, enabled: boolean): void {
     (this.queues[index] as Queue).isEnabled = enabled;
   }

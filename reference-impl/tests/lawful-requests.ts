@@ -98,6 +98,7 @@ export const lawfulRequests: Readonly<Partial<Record<FrontEndMessageName, Lawful
   },
   VHOST_USER_SET_VRING_BASE: { sending: () => ({ payload: state(1, 65535) }) },
   VHOST_USER_GET_VRING_BASE: { sending: () => ({ payload: state(1, 0) }) },
+  VHOST_USER_GET_VRING_BASE_SKIP_DRAIN: { sending: () => ({ payload: state(1, 0) }) },
   VHOST_USER_SET_VRING_KICK: {
     before: setUpRing,
     sending: (test) => ({ payload: u64(0n), descriptors: [test.edge.give()] }),

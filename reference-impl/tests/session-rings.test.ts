@@ -232,4 +232,14 @@ t.test('requests in flight are recorded, and carried out by the back-end that co
   );
   t.equal(first.ring.usedIdx(), 4);
   t.equal(first.base(), 4);
+
+  first.start();
+  const left = [first.request(), first.request()].map(({ head }) => head);
+  first.test.session.rings.kicked(0, 1);
+  const [reply] = first.test.send('VHOST_USER_GET_VRING_BASE_SKIP_DRAIN', state(0));
+  t.equal(reply === undefined ? -1 : Number(u64In(reply) >> 32n), 6, 'a stop at once counts what it leaves in flight');
+  t.same([left.map((head) => view.getUint8(16 + 16 * head)), first.ring.usedIdx()], [[1, 1], 4], 'recorded, not used');
+  first.start();
+  first.work();
+  t.same([left.map((head) => view.getUint8(16 + 16 * head)), first.ring.usedIdx()], [[0, 0], 6], 'the next start');
 });

@@ -55,6 +55,8 @@ const everyDevice = bits(
   'VHOST_USER_PROTOCOL_F_SHARED_OBJECT',
   'VHOST_USER_PROTOCOL_F_GPA_ADDRESSES',
   'VHOST_USER_PROTOCOL_F_SHMEM',
+  'VHOST_USER_PROTOCOL_F_GET_VRING_BASE_INFLIGHT',
+  'VHOST_USER_PROTOCOL_F_GET_VRING_BASE_SKIP_DRAIN',
 );
 
 const isWithin = (offered: bigint, asked: bigint): boolean => (asked & ~offered) === 0n;

@@ -13,6 +13,8 @@ export interface InflightRules {
   readonly version: number;
   readonly descNum: (queueSize: number) => number;
   readonly marksFetched: boolean;
+  /** Whether what a ring leaves in flight that stops at once is recorded. */
+  readonly recordsSuspended: boolean;
   readonly nextCounter: (counter: bigint) => bigint;
   readonly unmarksUsed: boolean;
   /** A descriptor of a packed ring as the record keeps it. */
@@ -97,6 +99,7 @@ export const inflightRules: InflightRules = {
   version: 1,
   descNum: (queueSize) => queueSize,
   marksFetched: true,
+  recordsSuspended: true,
   nextCounter: (counter) => counter + 1n,
   unmarksUsed: true,
   copied: (descriptor) => descriptor,

@@ -1,6 +1,7 @@
 import type { ParentDriver, QueueFailure, StepOutcome } from '../devices/parent-driver.ts';
 import { isFailure, isYetToCome } from '../memory/memory-map.ts';
 import { gather } from '../memory/pieces.ts';
+import type { Chain } from '../virtqueue/chain.ts';
 import { ringLayoutOf, VIRTIO_F_ACCESS_PLATFORM } from '../virtqueue/feature-bits.ts';
 import type { Lacking } from '../virtqueue/malformed.ts';
 import { descriptorOffset, FLAGS_OFFSET } from '../virtqueue/packed/layout.ts';
@@ -15,7 +16,7 @@ import type { DirtyMarks } from './dirty-marks.ts';
 import type { FrontEndMemory } from './front-end-memory.ts';
 import { type HostNotifierRules, HostNotifiers } from './host-notifiers.ts';
 import type { InflightBuffer } from './inflight-buffer.ts';
-import type { InflightRecord, Resumption, RingGlimpse } from './inflight-rules.ts';
+import type { InflightRecord, InflightRules, Resumption, RingGlimpse } from './inflight-rules.ts';
 import { IotlbReports } from './iotlb-reports.ts';
 import type { IotlbRules } from './iotlb-rules.ts';
 import type { NegotiatedState } from './negotiated-state.ts';
@@ -54,6 +55,7 @@ export interface RingSession extends NegotiatedState {
     readonly descriptors: DescriptorRules;
     readonly deviceState: DeviceStateRules;
     readonly hostNotifier: HostNotifierRules;
+    readonly inflight: InflightRules;
   };
 }
 
@@ -66,6 +68,8 @@ export class RingService {
   readonly #notifiers: HostNotifiers;
   /** Queues with a chain that lacks a translation or a page. */
   readonly #stalled = new Set<number>();
+  /** A ring stops at once, and what it takes stays in flight. */
+  #isSuspending = false;
   #kicks: readonly WatchedKick[] | undefined;
 
   constructor(session: RingSession) {
@@ -83,6 +87,11 @@ export class RingService {
 
   get someStarted(): boolean {
     return this.vrings.some((vring) => isStarted(vring.state));
+  }
+
+  /** Whether the device takes its time: of one that may stop at once, some requests are to be in flight. */
+  get isSlow(): boolean {
+    return this.#session.hasProtocolFeature('VHOST_USER_PROTOCOL_F_GET_VRING_BASE_SKIP_DRAIN');
   }
 
   /** Descriptors on which kicks arrive; the same array until one changes. */
@@ -120,6 +129,13 @@ export class RingService {
     this.#applyService(vring);
     if (isStarted(next)) this.#tellOfStart(vring);
     return undefined;
+  }
+
+  /** Stops a ring without waiting: what it was about to carry out stays in flight, for the next start. */
+  suspend(vring: Vring): void {
+    this.#isSuspending = true;
+    this.move(vring, 'stop');
+    this.#isSuspending = false;
   }
 
   moveAll(event: RingEvent): void {
@@ -200,6 +216,12 @@ export class RingService {
     const { device, rules } = this.#session;
     if (rules.deviceState.isLive(this.#session)) device.start();
     else device.stop();
+  }
+
+  /** The device has taken a chain. */
+  fetched(index: number, chain: Chain): void {
+    if (this.#isSuspending && !this.#session.rules.inflight.recordsSuspended) return;
+    this.recordOf(index)?.fetched(chain);
   }
 
   /** The inflight record of a ring that runs, where there is one. */
@@ -336,7 +358,10 @@ export class RingService {
   }
 
   #detach(vring: Vring): void {
-    const position = this.#session.device.stopQueue(vring.index);
+    const { device } = this.#session;
+    // Without a record nothing that is in flight would be found again.
+    const suspends = this.#isSuspending && this.recordOf(vring.index) !== undefined;
+    const position = suspends ? device.suspendQueue(vring.index) : device.stopQueue(vring.index);
     if (position !== undefined) vring.base = encodeVringBase(position);
     vring.isResumed = true;
     vring.isAttached = false;

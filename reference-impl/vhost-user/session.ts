@@ -76,7 +76,7 @@ export class BackEndSession implements SessionState {
       missed: (queue, lacking) => this.rings.stalled(queue, lacking),
       wroteMemory: (address, length) => this.marks.wrote(address, length),
       wroteRing: (queue, _, offset, length) => this.rings.wroteRing(queue, offset, length),
-      fetched: (queue, chain) => this.rings.recordOf(queue)?.fetched(chain),
+      fetched: (queue, chain) => this.rings.fetched(queue, chain),
       using: (queue, chain) => this.rings.recordOf(queue)?.using(chain),
       used: (queue, chain, position) => this.rings.recordOf(queue)?.used(chain, position),
     });

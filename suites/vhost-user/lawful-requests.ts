@@ -116,6 +116,11 @@ const addRegion = ({ port }: RequestSetting, time: number): OutgoingMessage =>
   addMemReg(extraRegion(time), port.descriptors.memoryFile(0x1_0000));
 
 const inflightShmfd = ['VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD'] as const;
+const skipDrain = [
+  ...inflightShmfd,
+  'VHOST_USER_PROTOCOL_F_GET_VRING_BASE_INFLIGHT',
+  'VHOST_USER_PROTOCOL_F_GET_VRING_BASE_SKIP_DRAIN',
+] as const;
 const memorySlots = ['VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS'] as const;
 const status = ['VHOST_USER_PROTOCOL_F_STATUS'] as const;
 const deviceState = ['VHOST_USER_PROTOCOL_F_DEVICE_STATE'] as const;
@@ -183,6 +188,15 @@ export const lawfulRequests: readonly LawfulRequest[] = [
     bytes: 4,
     before: startRing,
     message: () => ({ request: 'VHOST_USER_GET_VRING_BASE', payload: { index: ring, num: 0 } }),
+  },
+  {
+    request: 'VHOST_USER_GET_VRING_BASE_SKIP_DRAIN',
+    answer: own,
+    replyBytes: [8],
+    bytes: 4,
+    needs: skipDrain,
+    before: startRing,
+    message: () => ({ request: 'VHOST_USER_GET_VRING_BASE_SKIP_DRAIN', payload: { index: ring, num: 0 } }),
   },
   {
     request: 'VHOST_USER_SET_VRING_KICK',

@@ -64,15 +64,16 @@ export interface ToldBase {
 }
 
 /**
- * GET_VRING_BASE, with any value in the field that a request leaves unused.
+ * GET_VRING_BASE or what else stops a ring, with any value in the field that a request leaves unused.
  * @throws PeerProtocolError for a reply that is too short.
  */
 export function getBase(
   session: VhostUserSession,
   index: number,
   num = 0,
+  request: 'VHOST_USER_GET_VRING_BASE' | 'VHOST_USER_GET_VRING_BASE_SKIP_DRAIN' = 'VHOST_USER_GET_VRING_BASE',
 ): ToldBase | Exclude<Exchange, { kind: 'reply' }> {
-  const answer = session.messages.exchange({ request: 'VHOST_USER_GET_VRING_BASE', payload: { index, num } });
+  const answer = session.messages.exchange({ request, payload: { index, num } });
   if (answer.kind !== 'reply') return answer;
   const view = payloadOf(answer.message, 8);
   return { kind: 'base', index: view.getUint32(0, true), num: view.getUint32(4, true) };

@@ -37,6 +37,13 @@ function start({ rings }: SessionState, vring: Vring): Handled {
   return why === undefined ? done : refused(why);
 }
 
+/** The answer that tells where a ring goes on, which the request named by `index`. */
+function baseOf(session: SessionState, { base }: Vring, index: number): Handled {
+  const { vring: rules } = session.rules;
+  const value = { index, num: rules.reportedBase(base ?? rules.unsetBase(layoutOf(session))) };
+  return { kind: 'reply', payload: encoded(vringStatePayload, value) };
+}
+
 /** SET_VRING_KICK, _CALL and _ERR: the ring and whether a descriptor travels share a u64. */
 function ringDescriptorMessage(
   name: 'VHOST_USER_SET_VRING_KICK' | 'VHOST_USER_SET_VRING_CALL' | 'VHOST_USER_SET_VRING_ERR',
@@ -105,16 +112,25 @@ export const vringMessages: MessageTable = [
     payload: [vringIndexPayload],
     answer: 'own-reply',
     handle: (session, { index }) => {
-      const { vring: rules } = session.rules;
       const vring = session.ring(index);
       if (vring === undefined) return noSuchRing;
       session.rings.move(vring, 'stop');
-      for (const other of rules.stopsAlso(index, session.rings.vrings.length)) {
+      for (const other of session.rules.vring.stopsAlso(index, session.rings.vrings.length)) {
         const also = session.rings.vrings[other];
         if (also !== undefined) session.rings.move(also, 'stop');
       }
-      const value = { index, num: rules.reportedBase(vring.base ?? rules.unsetBase(layoutOf(session))) };
-      return { kind: 'reply', payload: encoded(vringStatePayload, value) };
+      return baseOf(session, vring, index);
+    },
+  }),
+  describeRule(messageByName('VHOST_USER_GET_VRING_BASE_SKIP_DRAIN'), {
+    name: 'VHOST_USER_GET_VRING_BASE_SKIP_DRAIN',
+    payload: [vringIndexPayload],
+    answer: 'own-reply',
+    handle: (session, { index }) => {
+      const vring = session.ring(index);
+      if (vring === undefined) return noSuchRing;
+      session.rings.suspend(vring);
+      return baseOf(session, vring, index);
     },
   }),
   ringDescriptorMessage('VHOST_USER_SET_VRING_KICK', (session, vring, take) => {

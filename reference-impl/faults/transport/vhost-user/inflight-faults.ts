@@ -128,8 +128,13 @@ export const inflightFaults = {
     'GET_VRING_BASE_SKIP_DRAIN is offered, and GET_VRING_BASE_INFLIGHT is not',
     inTable('features', (right) => ({
       protocolOffered: (...asked) =>
-        right.protocolOffered(...asked) | bit(protocol.VHOST_USER_PROTOCOL_F_GET_VRING_BASE_SKIP_DRAIN),
+        right.protocolOffered(...asked) & ~bit(protocol.VHOST_USER_PROTOCOL_F_GET_VRING_BASE_INFLIGHT),
     })),
+  ),
+  'suspended-requests-unrecorded': vhostUserFault(
+    'vu-inflight/skip-drain-stops-at-once-and-records',
+    'requests that are in flight when GET_VRING_BASE_SKIP_DRAIN stops a ring are not recorded',
+    inTable('inflight', { recordsSuspended: false }),
   ),
   'inflight-last-batch-head-stands-still': vhostUserFault(
     'vu-inflight/used-heads-linked-from-last-batch-head',

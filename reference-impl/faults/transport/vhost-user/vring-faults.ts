@@ -95,6 +95,24 @@ const completingAfterStop = [
   }),
 ] as const;
 
+/** The used idx of a ring that was suspended counts all chains in front of its base from the next GET_FEATURES on. */
+function completingSuspended(): readonly Change[] {
+  const suspended = new WeakSet<Vring>();
+  return [
+    handling<{ readonly index: number }>('VHOST_USER_GET_VRING_BASE_SKIP_DRAIN', (right, session, { index }) => {
+      const vring = session.ring(index);
+      if (vring?.isAttached === true) suspended.add(vring);
+      return right();
+    }),
+    handling('VHOST_USER_GET_FEATURES', (right, session) => {
+      for (const vring of session.rings.vrings) {
+        if (suspended.has(vring) && !vring.isAttached) showUsedIdx(session, vring, vring.base ?? 0);
+      }
+      return right();
+    }),
+  ];
+}
+
 /** What is said of the rings, and what is told of them. */
 export const vringFaults = {
   'guest-ring-addresses-translated': vhostUserFault(
@@ -121,6 +139,11 @@ export const vringFaults = {
     'vu-ring-state/stopped-ring-not-processed',
     'the last request is used after the answer to GET_VRING_BASE, at the next GET_FEATURES',
     ...completingAfterStop,
+  ),
+  'suspended-ring-completes-requests': vhostUserFault(
+    'vu-inflight/skip-drain-stops-at-once-and-records',
+    'requests in flight are used after the answer to GET_VRING_BASE_SKIP_DRAIN, at the next GET_FEATURES',
+    ...completingSuspended(),
   ),
   'base-with-upper-bits': vhostUserFault(
     'vu-vring/base-upper-bits-zero',
