@@ -41,6 +41,7 @@ export const caseFiles = {
   'vhost-user/acknowledgements': () => import('./vhost-user/acknowledgements.cases.ts'),
   'vhost-user/answer-headers': () => import('./vhost-user/answer-headers.cases.ts'),
   'vhost-user/back-end-requests': () => import('./vhost-user/back-end-requests.cases.ts'),
+  'vhost-user/byte-order': () => import('./vhost-user/byte-order.cases.ts'),
   'vhost-user/calls-after-changes': () => import('./vhost-user/calls-after-changes.cases.ts'),
   'vhost-user/config': () => import('./vhost-user/config.cases.ts'),
   'vhost-user/config-change': () => import('./vhost-user/config-change.cases.ts'),

@@ -158,24 +158,25 @@ export class BlockDevice extends QueuedDevice {
     }
     this.#rules.inOrder(
       chain,
-      () => this.#carryOut(chain),
+      () => this.#carryOut(chain, queue.isBigEndian),
       () => this.complete(queue, ring, chain, this.#rules.written(chain)),
     );
     return 'progressed';
   }
 
   /** A chain may offer far more bytes than there is memory (the same again and again): nothing is made in its size. */
-  #carryOut(chain: Chain): void {
+  #carryOut(chain: Chain, isBigEndian: boolean): void {
     const rules = this.#rules;
     const header = rules.headerBytes(chain.readable);
-    const answer = header.length < BLOCK_HEADER_SIZE ? failed : this.#request(rules.decodeHeader(header), chain);
+    const isWhole = header.length >= BLOCK_HEADER_SIZE;
+    const answer = isWhole ? this.#request(rules.decodeHeader(header, isBigEndian), chain, isBigEndian) : failed;
     // The data of the answer is what lies before the status, wherever a descriptor ends.
     const written = writePieces(chain.writable, 0, answer.data);
     fillPieces(chain.writable, written, rules.filler());
     writePieces(chain.writable, rules.statusOffset(chain), Uint8Array.of(rules.status(answer.outcome)));
   }
 
-  #request(header: BlockHeader, chain: Chain): BlockAnswer {
+  #request(header: BlockHeader, chain: Chain, isBigEndian: boolean): BlockAnswer {
     if (!this.#rules.supports(header.type)) return unsupported;
     switch (header.type) {
       case VIRTIO_BLK_T_IN:
@@ -185,11 +186,11 @@ export class BlockDevice extends QueuedDevice {
       case VIRTIO_BLK_T_GET_ID:
         return { outcome: 'done', data: this.#rules.identity(this.#serial) };
       case VIRTIO_BLK_T_DISCARD:
-        return this.has(VIRTIO_BLK_F_DISCARD) ? withoutData(this.#zero(chain, 0)) : unsupported;
+        return this.has(VIRTIO_BLK_F_DISCARD) ? withoutData(this.#zero(chain, 0, isBigEndian)) : unsupported;
       case VIRTIO_BLK_T_WRITE_ZEROES:
-        return this.has(VIRTIO_BLK_F_WRITE_ZEROES) ? withoutData(this.#zero(chain, UNMAP)) : unsupported;
+        return this.has(VIRTIO_BLK_F_WRITE_ZEROES) ? withoutData(this.#zero(chain, UNMAP, isBigEndian)) : unsupported;
       case VIRTIO_BLK_T_SECURE_ERASE:
-        return this.has(VIRTIO_BLK_F_SECURE_ERASE) ? withoutData(this.#zero(chain, 0)) : unsupported;
+        return this.has(VIRTIO_BLK_F_SECURE_ERASE) ? withoutData(this.#zero(chain, 0, isBigEndian)) : unsupported;
       case VIRTIO_BLK_T_FLUSH:
         return withoutData(this.#rules.flush());
     }
@@ -217,9 +218,9 @@ export class BlockDevice extends QueuedDevice {
   }
 
   /** Discard, write zeroes and secure erase: each sector of each segment reads as zero afterwards (virtio 5.2.6.2). */
-  #zero(chain: Chain, allowedFlags: number): BlockOutcome {
+  #zero(chain: Chain, allowedFlags: number, isBigEndian: boolean): BlockOutcome {
     const rules = this.#rules;
-    const ranges = rules.ranges(chain.readable);
+    const ranges = rules.ranges(chain.readable, isBigEndian);
     if (ranges.some(({ flags }) => !rules.acceptsRangeFlags(flags, allowedFlags))) return 'unsupported';
     if (ranges.some((range) => !rules.isRangeInDisk(range, this.#capacity))) return 'failed';
     for (const range of ranges) {

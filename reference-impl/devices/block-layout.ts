@@ -1,7 +1,7 @@
 import { compileLayout } from '../wire/compile-layout.ts';
 import { padding, u8, u16, u32, u64 } from '../wire/layout.ts';
 
-/** Requests and configuration of the block device (virtio 5.2). All fields are little-endian. */
+/** Requests and configuration of the block device (virtio 5.2). All fields are little-endian, but for legacy drivers of the other order. */
 
 export const VIRTIO_ID_BLOCK = 2;
 export const SECTOR_SIZE = 512;
@@ -42,11 +42,11 @@ export interface BlockHeader {
   readonly sector: bigint;
 }
 
-export function encodeBlockHeader({ type, sector }: BlockHeader): Uint8Array {
+export function encodeBlockHeader({ type, sector }: BlockHeader, isBigEndian = false): Uint8Array {
   const bytes = new Uint8Array(BLOCK_HEADER_SIZE);
   const view = new DataView(bytes.buffer);
-  view.setUint32(0, type, true);
-  view.setBigUint64(8, sector, true);
+  view.setUint32(0, type, !isBigEndian);
+  view.setBigUint64(8, sector, !isBigEndian);
   return bytes;
 }
 
@@ -58,20 +58,21 @@ export interface BlockRange {
 }
 
 /** As many whole segments as the bytes hold. */
-export function decodeRanges(bytes: Uint8Array): BlockRange[] {
+export function decodeRanges(bytes: Uint8Array, isBigEndian = false): BlockRange[] {
+  const isLittle = !isBigEndian;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const ranges: BlockRange[] = [];
   for (let at = 0; at + RANGE_SIZE <= bytes.length; at += RANGE_SIZE) {
-    const sector = view.getBigUint64(at, true);
-    ranges.push({ sector, sectors: view.getUint32(at + 8, true), flags: view.getUint32(at + 12, true) });
+    const sector = view.getBigUint64(at, isLittle);
+    ranges.push({ sector, sectors: view.getUint32(at + 8, isLittle), flags: view.getUint32(at + 12, isLittle) });
   }
   return ranges;
 }
 
 /** Of at least 16 bytes. */
-export function decodeBlockHeader(bytes: Uint8Array): BlockHeader {
+export function decodeBlockHeader(bytes: Uint8Array, isBigEndian = false): BlockHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return { type: view.getUint32(0, true), sector: view.getBigUint64(8, true) };
+  return { type: view.getUint32(0, !isBigEndian), sector: view.getBigUint64(8, !isBigEndian) };
 }
 
 /** The 20 bytes of GET_ID. Behind the end of the string there is no code, which counts as 0. */

@@ -25,7 +25,7 @@ export interface BlockRules {
   readonly config: (bytes: Uint8Array) => Uint8Array;
   /** The bytes that hold the header: the first 16 of the readable part, however descriptors divide it. */
   readonly headerBytes: (readable: readonly Piece[]) => Uint8Array;
-  readonly decodeHeader: (bytes: Uint8Array) => BlockHeader;
+  readonly decodeHeader: (bytes: Uint8Array, isBigEndian?: boolean) => BlockHeader;
   /** Where the data of a write begins in the readable part. */
   readonly dataOffset: (readable: readonly Piece[]) => number;
   /** Where in the writable part the status lies. */
@@ -44,7 +44,7 @@ export interface BlockRules {
   /** What becomes of a request of a type that this device does not know. */
   readonly unknown: (type: number) => BlockOutcome;
   /** The segments in the readable part of a request that has ranges in place of data; a part of one is passed over. */
-  readonly ranges: (readable: readonly Piece[]) => readonly BlockRange[];
+  readonly ranges: (readable: readonly Piece[], isBigEndian?: boolean) => readonly BlockRange[];
   readonly isRangeInDisk: (range: BlockRange, capacity: bigint) => boolean;
   /** The sectors that a segment clears. */
   readonly cleared: (range: BlockRange) => { readonly sector: bigint; readonly sectors: number };
@@ -86,7 +86,7 @@ export const blockRules: BlockRules = {
   flush: () => 'done',
   supports: () => true,
   unknown: () => 'unsupported',
-  ranges: (readable) => decodeRanges(gather(readable, BLOCK_HEADER_SIZE)),
+  ranges: (readable, isBigEndian) => decodeRanges(gather(readable, BLOCK_HEADER_SIZE), isBigEndian),
   isRangeInDisk: ({ sector, sectors }, capacity) => sector + BigInt(sectors) <= capacity,
   cleared: (range) => range,
   acceptsRangeFlags: (flags, defined) => (flags & ~defined) === 0,

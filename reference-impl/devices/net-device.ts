@@ -3,6 +3,7 @@ import type { Chain } from '../virtqueue/chain.ts';
 import type { DeviceRing } from '../virtqueue/device-ring.ts';
 import { encodeStructure } from '../wire/structure.ts';
 import {
+  headerInOrder,
   isTransmitQueue,
   MAC_SIZE,
   NET_CONFIG_SIZE,
@@ -158,7 +159,8 @@ export class NetDevice extends QueuedDevice {
     const sends = queue.isEnabled || this.#rules.sendsWhileDisabled();
     if (sends) {
       const whole = gather(chain.readable);
-      const frame = this.#rules.sent(whole.subarray(0, headerSize), whole.subarray(headerSize), this.features);
+      const header = headerInOrder(whole.subarray(0, headerSize), queue.isBigEndian);
+      const frame = this.#rules.sent(header, whole.subarray(headerSize), this.features);
       if (frame !== undefined) {
         for (const one of this.#rules.reflect(frame)) target?.push(one);
       }
@@ -203,7 +205,8 @@ export class NetDevice extends QueuedDevice {
       room += this.#rules.usableLength(chain.writableLength);
       if (room < needed && !this.#rules.mergesBuffers(this.features)) return putBack('too-large');
     }
-    const packet = this.#rules.packet(this.#rules.receiveHeader(chains.length, size, queue.index), frame);
+    const header = headerInOrder(this.#rules.receiveHeader(chains.length, size, queue.index), queue.isBigEndian);
+    const packet = this.#rules.packet(header, frame);
     this.keep(queue, ...chains);
     const parts = this.#partsOf(packet, chains);
     this.#rules.inOrder(

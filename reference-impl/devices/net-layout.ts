@@ -30,6 +30,12 @@ export const NET_HEADER_SIZE = 12;
 export const NUM_BUFFERS_OFFSET = 10;
 const LEGACY_HEADER_SIZE = 10;
 
+/** A header in the byte order of a legacy driver, or one of those in ours: its fields of 16 bits are behind two of 8. */
+export function headerInOrder(header: Uint8Array, isBigEndian: boolean): Uint8Array {
+  if (!isBigEndian) return header;
+  return header.map((byte, at) => (at < 2 ? byte : (header[at ^ 1] ?? 0)));
+}
+
 /** A legacy driver without MRG_RXBUF has no num_buffers (virtio 5.1.6.1). */
 export const netHeaderSize = (features: bigint): number =>
   (features & (VIRTIO_F_VERSION_1 | VIRTIO_NET_F_MRG_RXBUF)) === 0n ? LEGACY_HEADER_SIZE : NET_HEADER_SIZE;

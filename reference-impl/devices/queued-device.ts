@@ -66,6 +66,8 @@ export interface Queue {
   ring: DeviceRing | undefined;
   isStarted: boolean;
   isEnabled: boolean;
+  /** Requests on the ring that was started last are those of a legacy driver that is big-endian. */
+  isBigEndian: boolean;
   /** A kick came since the ring was started. */
   wasKicked: boolean;
   /** A kick came, and the ring was not seen empty since. */
@@ -84,6 +86,7 @@ const newQueue = (index: number): Queue => ({
   ring: undefined,
   isStarted: false,
   isEnabled: false,
+  isBigEndian: false,
   wasKicked: false,
   isAwake: false,
   emptyLooks: 0,
@@ -168,6 +171,7 @@ export abstract class QueuedDevice implements ParentDriver {
     }
     queue.ring = this.#wrap?.(index, ring, options) ?? ring;
     queue.isStarted = true;
+    queue.isBigEndian = start.isBigEndian === true;
     queue.wasKicked = queue.isAwake = false;
     queue.emptyLooks = queue.uses = 0;
     queue.starts++;

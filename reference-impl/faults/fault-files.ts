@@ -34,6 +34,7 @@ export * as 'transport/vhost-mdev/region' from './transport/vhost-mdev/region-fa
 export * as 'transport/vhost-mdev/ring' from './transport/vhost-mdev/ring-faults.ts';
 export * as 'transport/vhost-mdev/state' from './transport/vhost-mdev/state-faults.ts';
 export * as 'transport/vhost-user/acknowledgement' from './transport/vhost-user/acknowledgement-faults.ts';
+export * as 'transport/vhost-user/byte-order' from './transport/vhost-user/byte-order-faults.ts';
 export * as 'transport/vhost-user/connection' from './transport/vhost-user/connection-faults.ts';
 export * as 'transport/vhost-user/descriptor' from './transport/vhost-user/descriptor-faults.ts';
 export * as 'transport/vhost-user/device-state' from './transport/vhost-user/device-state-faults.ts';

@@ -97,6 +97,7 @@ export const lawfulRequests: Readonly<Partial<Record<FrontEndMessageName, Lawful
     sending: (_, world) => addresses(world),
   },
   VHOST_USER_SET_VRING_BASE: { sending: () => ({ payload: state(1, 65535) }) },
+  VHOST_USER_SET_VRING_ENDIAN: { sending: () => ({ payload: state(1, 1) }) },
   VHOST_USER_GET_VRING_BASE: { sending: () => ({ payload: state(1, 0) }) },
   VHOST_USER_GET_VRING_BASE_SKIP_DRAIN: { sending: () => ({ payload: state(1, 0) }) },
   VHOST_USER_SET_VRING_KICK: {

@@ -2,7 +2,7 @@ import type { ParentDriver, QueueFailure, StepOutcome } from '../devices/parent-
 import { isFailure, isYetToCome } from '../memory/memory-map.ts';
 import { gather } from '../memory/pieces.ts';
 import type { Chain } from '../virtqueue/chain.ts';
-import { ringLayoutOf, VIRTIO_F_ACCESS_PLATFORM } from '../virtqueue/feature-bits.ts';
+import { ringLayoutOf, VIRTIO_F_ACCESS_PLATFORM, VIRTIO_F_VERSION_1 } from '../virtqueue/feature-bits.ts';
 import type { Lacking } from '../virtqueue/malformed.ts';
 import { descriptorOffset, FLAGS_OFFSET } from '../virtqueue/packed/layout.ts';
 import { type RingLayout, ringAreas } from '../virtqueue/ring.ts';
@@ -254,6 +254,7 @@ export class RingService {
       vring.base = undefined;
       vring.isResumed = false;
       vring.addresses = undefined;
+      vring.isBigEndian = false;
     }
   }
 
@@ -295,6 +296,7 @@ export class RingService {
     const why = device.startQueue(vring.index, {
       size: vring.size,
       areas: ringAreasAt(vring.addresses),
+      isBigEndian: this.#isBigEndian(vring),
       ...resumed,
       ringSpace: this.#spaces.ringSpace,
       bufferSpace: this.#spaces.bufferSpace,
@@ -304,6 +306,11 @@ export class RingService {
     vring.starts++;
     if (rules.vring.servesAtStart(vring.starts)) device.awaken(vring.index);
     return undefined;
+  }
+
+  /** A driver of version 1 is little-endian whatever was told. */
+  #isBigEndian({ isBigEndian }: Vring): boolean {
+    return isBigEndian && (this.#session.device.features & VIRTIO_F_VERSION_1) === 0n;
   }
 
   get #layout(): RingLayout {
@@ -338,23 +345,23 @@ export class RingService {
     this.#records[vring.index] = record;
     // A ring that does not lie in memory will not start: its record stays as it is.
     if (record === undefined || this.#word(addresses.used) === undefined) return { position };
-    return record.begin(position, this.#glimpse(addresses));
+    return record.begin(position, this.#glimpse(addresses, this.#isBigEndian(vring)));
   }
 
-  #glimpse({ desc, used }: RingAddresses): RingGlimpse {
+  #glimpse({ desc, used }: RingAddresses, isBigEndian: boolean): RingGlimpse {
     return {
-      usedIdx: () => this.#word(used + BigInt(USED_IDX_OFFSET)) ?? 0,
+      usedIdx: () => this.#word(used + BigInt(USED_IDX_OFFSET), isBigEndian) ?? 0,
       flags: (slot) => this.#word(desc + BigInt(descriptorOffset(slot) + FLAGS_OFFSET)) ?? 0,
     };
   }
 
   /** 16 bits of ring memory. */
-  #word(address: bigint): number | undefined {
+  #word(address: bigint, isBigEndian = false): number | undefined {
     const { memory } = this.#session;
     const found = memory.map.translate(this.#spaces.ringSpace, address, 2);
     if (isFailure(found)) return undefined;
     const [low = 0, high = 0] = gather(found);
-    return low | (high << 8);
+    return isBigEndian ? (low << 8) | high : low | (high << 8);
   }
 
   #detach(vring: Vring): void {

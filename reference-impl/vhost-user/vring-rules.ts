@@ -42,6 +42,9 @@ export interface VringRules {
   readonly hasDescriptor: (word: bigint) => boolean;
   /** Whether they are aligned, and lie in memory, is judged when the ring starts. */
   readonly acceptsAddresses: (addresses: RingAddresses) => boolean;
+  /** Numbers of SET_VRING_ENDIAN, and the one that means big-endian. */
+  readonly acceptsByteOrder: (num: number) => boolean;
+  readonly isBigEndian: (num: number) => boolean;
   readonly storedSize: (size: number) => number;
   readonly storedBase: (num: number) => number;
   readonly storedAddresses: (addresses: RingAddresses) => RingAddresses;
@@ -72,6 +75,8 @@ export const vringRules: VringRules = {
   indexOf: (word) => Number(word & 0xffn),
   hasDescriptor: (word) => (word & 0x100n) === 0n,
   acceptsAddresses: () => true,
+  acceptsByteOrder: (num) => num === 0 || num === 1,
+  isBigEndian: (num) => num === 1,
   storedSize: (size) => size,
   storedBase: (num) => num,
   storedAddresses: (addresses) => addresses,

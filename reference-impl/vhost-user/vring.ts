@@ -25,6 +25,8 @@ export class Vring {
   /** How often it was attached on this connection. */
   starts = 0;
   addresses: RingAddresses | undefined;
+  /** The byte order of a legacy driver. */
+  isBigEndian = false;
   log: LogAddress = { address: 0n, isLogged: false };
   kick: NotificationWay = unset;
   call: NotificationWay = unset;

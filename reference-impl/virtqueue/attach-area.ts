@@ -19,6 +19,8 @@ export interface DeviceRingOptions {
   readonly ringSpace: AddressSpace;
   readonly bufferSpace: AddressSpace;
   readonly features: RingFeatures;
+  /** The ring and the requests on it are those of a legacy driver whose byte order is this; a packed ring has no such. */
+  readonly isBigEndian?: boolean;
   readonly position: RingPosition;
   /** Where the ring of this queue stood that was attached before it, which counts for nothing. */
   readonly earlier?: RingPosition | undefined;

@@ -8,7 +8,7 @@ import { setDeviceState, transferDirection, transferError } from './device-state
 import { wholeLog } from './dirty-pages.ts';
 import { describedBy, getInflight, setInflight } from './inflight-buffer.ts';
 import { addMemReg, remMemReg, tableOf } from './memory-table.ts';
-import { setAddresses, setBase, setDescriptor, setEnable, setNum } from './ring-messages.ts';
+import { setAddresses, setBase, setDescriptor, setEnable, setEndian, setNum } from './ring-messages.ts';
 
 /** What a request refers to: the session that it is sent on, and memory for it. */
 export interface RequestSetting {
@@ -180,6 +180,13 @@ export const lawfulRequests: readonly LawfulRequest[] = [
     message: ringAddresses,
   },
   { request: 'VHOST_USER_SET_VRING_BASE', answer: ack, bytes: 8, message: () => setBase(ring, 0) },
+  {
+    request: 'VHOST_USER_SET_VRING_ENDIAN',
+    answer: ack,
+    bytes: 8,
+    needs: ['VHOST_USER_PROTOCOL_F_CROSS_ENDIAN'],
+    message: () => setEndian(ring, 0),
+  },
   {
     request: 'VHOST_USER_GET_VRING_BASE',
     answer: own,

@@ -33,6 +33,8 @@ export interface ByHandOptions {
   readonly index: number;
   /** Where the ring begins; where it does in memory, unless told. */
   readonly position?: RingPosition;
+  /** Our side of it, where that is no usual one. */
+  readonly driver?: DriverRing;
 }
 
 /** A ring that a case sets up message by message, to leave one out, change their order, or look in between. */
@@ -52,14 +54,14 @@ export class RingByHand<R extends GuestRing = GuestRing> {
     port: DriverPort<VhostUserSession>,
     session: VhostUserSession,
     ring: R,
-    { index, position = ring.position }: ByHandOptions,
+    { index, position = ring.position, driver }: ByHandOptions,
   ) {
     this.#port = port;
     this.#session = session;
     this.#position = position;
     this.ring = ring;
     this.index = index;
-    this.driver = openDriverRing(ring, { position });
+    this.driver = driver ?? openDriverRing(ring, { position });
     this.kickFd = port.descriptors.eventfd();
     this.callFd = port.descriptors.eventfd();
     this.errorFd = port.descriptors.eventfd();

@@ -21,6 +21,12 @@ export const setEnable = (index: number, num: number): OutgoingMessage => ({
   payload: { index, num },
 });
 
+/** 0 is little-endian, 1 big-endian. */
+export const setEndian = (index: number, num: number): OutgoingMessage => ({
+  request: 'VHOST_USER_SET_VRING_ENDIAN',
+  payload: { index, num },
+});
+
 export interface AddressFields {
   readonly descriptor: bigint;
   readonly available: bigint;

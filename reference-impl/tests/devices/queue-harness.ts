@@ -6,6 +6,7 @@ import { mapOf } from '../../memory/guest-map.ts';
 import { VIRTIO_F_EVENT_IDX, VIRTIO_F_INDIRECT_DESC, VIRTIO_F_VERSION_1 } from '../../virtqueue/feature-bits.ts';
 import { areaAddresses, splitPosition } from '../../virtqueue/ring.ts';
 import type { RingPlacement } from '../../virtqueue/ring-placement.ts';
+import { BigEndianSplitRing } from '../../virtqueue/split/big-endian-ring.ts';
 import { SplitDriver } from '../../virtqueue/split/driver-ring.ts';
 import type { GuestSplitRing } from '../../virtqueue/split/guest-ring.ts';
 
@@ -17,6 +18,8 @@ export interface HarnessOptions {
   readonly placement?: RingPlacement;
   readonly ringSpace?: AddressSpace;
   readonly bufferSpace?: AddressSpace;
+  /** The rings are those of a legacy driver that is big-endian. */
+  readonly isBigEndian?: boolean;
   /** Called right behind each store of the device to a ring. */
   readonly onStore?: () => void;
 }
@@ -48,6 +51,7 @@ export function harness(device: ParentDriver, options: HarnessOptions = {}): Har
     features = VIRTIO_F_VERSION_1,
     ringSpace = 'user',
     bufferSpace = 'guest-physical',
+    isBigEndian = false,
   } = options;
   const calls = Array.from({ length: device.queueCount }, () => 0);
   const errors: { queue: number; reason: QueueFailure }[] = [];
@@ -75,9 +79,11 @@ export function harness(device: ParentDriver, options: HarnessOptions = {}): Har
     });
     const { position } = ring;
     const areas = areaAddresses(ring, ringSpace);
-    assert.equal(device.startQueue(index, { size, areas, ringSpace, bufferSpace, position }), undefined);
+    assert.equal(device.startQueue(index, { size, areas, ringSpace, bufferSpace, position, isBigEndian }), undefined);
     device.setQueueEnabled(index, true);
-    const driver = new SplitDriver(ring, {
+    const { descriptor, driver: avail, device: used } = ring.areas;
+    const views = { descriptor: descriptor.view, driver: avail.view, device: used.view };
+    const driver = new SplitDriver(isBigEndian ? new BigEndianSplitRing(size, views) : ring, {
       space: bufferSpace,
       eventIdx: (features & VIRTIO_F_EVENT_IDX) !== 0n,
       ...((features & VIRTIO_F_INDIRECT_DESC) === 0n ? {} : { tables: guest }),

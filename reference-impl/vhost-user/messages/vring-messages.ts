@@ -133,6 +133,19 @@ export const vringMessages: MessageTable = [
       return baseOf(session, vring, index);
     },
   }),
+  describeRule(messageByName('VHOST_USER_SET_VRING_ENDIAN'), {
+    name: 'VHOST_USER_SET_VRING_ENDIAN',
+    payload: state,
+    isUntimely: whileStarted,
+    handle: (session, { index, num }) => {
+      const { vring: rules } = session.rules;
+      const vring = session.ring(index);
+      if (vring === undefined) return noSuchRing;
+      if (!rules.acceptsByteOrder(num)) return refused(`a byte order of ${num}`);
+      vring.isBigEndian = rules.isBigEndian(num);
+      return done;
+    },
+  }),
   ringDescriptorMessage('VHOST_USER_SET_VRING_KICK', (session, vring, take) => {
     const started = start(session, vring);
     if (started !== done) return started;

@@ -7,6 +7,7 @@ import type { SplitDeviceRules, TableView } from './device-rules.ts';
 /** The ring, and its descriptor table. */
 export interface WalkedSplitRing extends WalkedRing {
   readonly table: DataView;
+  readonly isBigEndian: boolean;
 }
 
 /**
@@ -30,21 +31,23 @@ export function walkChain(
 }
 
 function walkTable(
-  ring: WalkedRing,
+  ring: WalkedSplitRing,
   rules: SplitDeviceRules,
   walk: WalkedChain,
   entries: DataView,
   table: TableView,
   first: number,
 ): MalformedReason | undefined {
+  const isLittle = !ring.isBigEndian;
+  const lowAt = isLittle ? 0 : 4;
   // A rule that accepts an index beyond the table must not reach beyond its memory.
   for (let index = first % table.entries; ; ) {
     const at = index * DESCRIPTOR_SIZE;
-    const low = entries.getUint32(at, true);
-    const high = entries.getUint32(at + 4, true);
-    const length = entries.getUint32(at + 8, true);
-    const flags = entries.getUint16(at + 12, true);
-    const next = entries.getUint16(at + 14, true);
+    const low = entries.getUint32(at + lowAt, isLittle);
+    const high = entries.getUint32(at + 4 - lowAt, isLittle);
+    const length = entries.getUint32(at + 8, isLittle);
+    const flags = entries.getUint16(at + 12, isLittle);
+    const next = entries.getUint16(at + 14, isLittle);
     if (rules.isIndirect(flags, ring.features)) {
       const reason = rules.acceptsIndirect(flags, table, ring.features, walk.descriptors);
       return reason ?? walkIndirect(ring, rules, walk, high, low, length);
@@ -59,7 +62,7 @@ function walkTable(
 }
 
 function walkIndirect(
-  ring: WalkedRing,
+  ring: WalkedSplitRing,
   rules: SplitDeviceRules,
   walk: WalkedChain,
   high: number,

@@ -2,6 +2,7 @@ import { type DeviceRingOptions, findArea, type RecordedChain, type RingAttachFa
 import { type Chain, type Completion, EMPTY_RING, type EmptyRing, type MalformedChain } from '../chain.ts';
 import type { DeviceRing, RingObserver } from '../device-ring.ts';
 import { positionOf, type RingFeatures, type SplitPosition, splitPosition } from '../ring.ts';
+import { BigEndianSplitRing } from './big-endian-ring.ts';
 import { type WalkedSplitRing, walkChain } from './chain-walk.ts';
 import { type SplitDeviceRules, splitDeviceRules } from './device-rules.ts';
 import { isQueueSize, splitAlignment, splitSizes } from './layout.ts';
@@ -38,7 +39,7 @@ export class SplitDevice implements DeviceRing {
     const { size, memory, bufferSpace, features, resubmitted = [] } = options;
     const { rules = splitDeviceRules, observer = noObserver } = options;
     this.ring = ring;
-    this.#walked = { size, table: ring.table, memory, bufferSpace, features };
+    this.#walked = { size, table: ring.table, isBigEndian: ring.isBigEndian, memory, bufferSpace, features };
     this.#features = features;
     this.#rules = rules;
     this.#observer = observer;
@@ -188,5 +189,6 @@ export function attachSplitDevice(options: SplitDeviceOptions): SplitDevice | Ri
   if (typeof driver === 'string') return driver;
   const device = findArea(options, 'device', sizes.device, splitAlignment.device, 'write');
   if (typeof device === 'string') return device;
-  return new SplitDevice(options, new SplitRing(options.size, { descriptor, driver, device }));
+  const Ring = options.isBigEndian === true ? BigEndianSplitRing : SplitRing;
+  return new SplitDevice(options, new Ring(options.size, { descriptor, driver, device }));
 }

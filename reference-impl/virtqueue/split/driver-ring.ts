@@ -294,14 +294,15 @@ export class SplitDriver implements DriverRing {
   #fillTable(head: number, chain: readonly Segment[], from: number, rewrite: TableOptions['rewriteTable']): Span {
     const count = chain.length - from;
     const { span, entries } = this.#tables.table(head, count);
+    const isLittle = !this.ring.isBigEndian;
     for (let n = 0; n < count; n++) {
       const segment = chain[from + n] as Segment;
       const more = n === count - 1 ? 0 : VIRTQ_DESC_F_NEXT;
       const at = n * DESCRIPTOR_SIZE;
-      entries.setBigUint64(at, addressIn(this.#space, segment), true);
-      entries.setUint32(at + 8, segment.length, true);
-      entries.setUint16(at + 12, more | (segment.writable ? VIRTQ_DESC_F_WRITE : 0), true);
-      entries.setUint16(at + 14, more === 0 ? 0 : n + 1, true);
+      entries.setBigUint64(at, addressIn(this.#space, segment), isLittle);
+      entries.setUint32(at + 8, segment.length, isLittle);
+      entries.setUint16(at + 12, more | (segment.writable ? VIRTQ_DESC_F_WRITE : 0), isLittle);
+      entries.setUint16(at + 14, more === 0 ? 0 : n + 1, isLittle);
     }
     rewrite?.(entries);
     return span;

@@ -38,6 +38,8 @@ export interface Descriptor {
  */
 export class SplitRing {
   readonly size: number;
+  /** Fields are little-endian; in the ring of a legacy driver they may not be. */
+  readonly isBigEndian: boolean = false;
   /** Told of each store that is made through this object. */
   wrote: RingWrite | undefined;
   readonly #desc: DataView;
