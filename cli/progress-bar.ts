@@ -16,9 +16,9 @@ export class ProgressBar implements Progress {
   /** Of each instance, the key of the case that runs. */
   readonly #keys = new Map<number, string>();
 
-  constructor(stream: NodeJS.WriteStream, total: number) {
+  constructor(stream: NodeJS.WriteStream, totals: ReadonlyMap<string, number>) {
     this.#stream = stream;
-    this.#counts = new ProgressCounts(total);
+    this.#counts = new ProgressCounts(totals);
     this.#draw = createLogUpdate(stream);
     // Redrawn by time and not by event: thousands of short cases must not wait for a terminal.
     this.#timer = setInterval(() => this.#redraw(), redrawEveryMs);
@@ -38,8 +38,8 @@ export class ProgressBar implements Progress {
     this.#keys.delete(instance);
   }
 
-  finished(verdict: Outcome): void {
-    this.#counts.add(verdict);
+  finished(target: string, verdict: Outcome): void {
+    this.#counts.add(target, verdict);
   }
 
   say(line: string): void {
@@ -55,12 +55,13 @@ export class ProgressBar implements Progress {
   }
 
   #redraw(): void {
-    const { done, total, elapsedMs, text } = this.#counts;
+    const { all, elapsedMs, text, hasSeveral, targets } = this.#counts;
+    const { done, total } = all;
     const width = this.#stream.columns;
     const head = `${bar(done, total, Math.min(30, width - 18))} ${done}/${total} ${clock(elapsedMs)}`;
     const running = [...this.#keys].sort(([a], [b]) => a - b);
     const [first = '', ...others] = running.map(([, key]) => `${this.#target}  ${key}`);
-    const lines = [`${head}  ${text}`, first || this.#target, ...others];
+    const lines = [`${head}  ${text}`, ...(hasSeveral ? [targets] : []), first || this.#target, ...others];
     this.#draw(lines.map((line) => visibleLine(line).slice(0, width - 1)).join('\n'));
   }
 }

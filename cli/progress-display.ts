@@ -7,8 +7,8 @@ const narrowest = 40;
 /** A bar on a terminal, else plain lines. */
 export async function progressOn(stream: NodeJS.WriteStream): Promise<MakeProgress> {
   const isTerminal = stream.isTTY === true && process.env['CI'] === undefined && process.env['TERM'] !== 'dumb';
-  if (!isTerminal || stream.columns < narrowest) return (total) => new ProgressLines(stream, total);
+  if (!isTerminal || stream.columns < narrowest) return (totals) => new ProgressLines(stream, totals);
   // Loaded for a terminal alone: its package takes a while to load.
   const { ProgressBar } = await import('./progress-bar.ts');
-  return (total) => new ProgressBar(stream, total);
+  return (totals) => new ProgressBar(stream, totals);
 }

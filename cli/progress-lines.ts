@@ -14,9 +14,9 @@ export class ProgressLines implements Progress {
   #saidTenth = 0;
   #saidAtMs = 0;
 
-  constructor(stream: NodeJS.WriteStream, total: number) {
+  constructor(stream: NodeJS.WriteStream, totals: ReadonlyMap<string, number>) {
     this.#stream = stream;
-    this.#counts = new ProgressCounts(total);
+    this.#counts = new ProgressCounts(totals);
   }
 
   target(name: string, results: number, instance: number | undefined): void {
@@ -30,14 +30,16 @@ export class ProgressLines implements Progress {
 
   leave(): void {}
 
-  finished(verdict: Outcome): void {
-    this.#counts.add(verdict);
-    const { done, total, elapsedMs, text } = this.#counts;
+  finished(target: string, verdict: Outcome): void {
+    this.#counts.add(target, verdict);
+    const { all, elapsedMs, text, hasSeveral, targets } = this.#counts;
+    const { done, total } = all;
     const tenth = Math.floor((done / total) * 10);
     if (tenth === this.#saidTenth && elapsedMs - this.#saidAtMs < linesEveryMs) return;
     this.#saidTenth = tenth;
     this.#saidAtMs = elapsedMs;
-    this.say(`${this.#target}: ${done}/${total} ${clock(elapsedMs)} ${text}`);
+    const whose = hasSeveral ? `${targets}; together` : `${this.#target}:`;
+    this.say(`${whose} ${done}/${total} ${clock(elapsedMs)} ${text}`);
   }
 
   say(line: string): void {

@@ -7,11 +7,11 @@ export interface Progress {
   begin(key: string, instance: number | undefined): void;
   /** An instance, or the only one, has nothing more to do. */
   leave(instance: number | undefined): void;
-  finished(verdict: Outcome): void;
+  finished(target: string, verdict: Outcome): void;
   /** A line that stays. */
   say(line: string): void;
   stop(): void;
 }
 
-/** What shows the progress of a run of so many results. */
-export type MakeProgress = (total: number) => Progress;
+/** What shows the progress of a run whose targets owe so many results each. */
+export type MakeProgress = (totals: ReadonlyMap<string, number>) => Progress;

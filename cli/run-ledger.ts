@@ -55,7 +55,7 @@ export class RunLedger {
     this.#store.append(record);
     // One point is judged at once, if it is there at all.
     if (this.#request.options.point !== undefined) return;
-    this.#progress ??= this.#makeProgress(this.missingOf(undefined).length);
+    this.#progress ??= this.#makeProgress(this.#missingByTarget());
     this.#progress.target(record.target, this.missingOf(record.target).length, record.instance);
   }
 
@@ -65,7 +65,7 @@ export class RunLedger {
 
   finished(result: PlannedResult, verdict: Outcome): void {
     this.#toRepeat.delete(resultId(result));
-    this.#progress?.finished(verdict);
+    this.#progress?.finished(result.target, verdict);
   }
 
   /** An instance of a target is at its end. */
@@ -87,6 +87,12 @@ export class RunLedger {
     const done = new Set((this.#store?.results() ?? []).map(resultId));
     const isMissing = (id: string): boolean => !done.has(id) || this.#toRepeat.has(id);
     return this.owedOf(target).filter((result) => isMissing(resultId(result)));
+  }
+
+  #missingByTarget(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { target } of this.missingOf(undefined)) counts.set(target, (counts.get(target) ?? 0) + 1);
+    return counts;
   }
 
   owedOf(target: string | undefined): PlannedResult[] {
