@@ -3,14 +3,15 @@ import { join } from 'node:path';
 import t from 'tap';
 import { emptyDirectory, eventsOf, run } from './command-line.ts';
 
+const reporters = ['--reporter', 'html,junit,ktap,tap,json'];
 const words = ['run', 'reference', '--case', 'vhost-user/header'];
 
 t.test('shards together make the run that one process makes, whatever merges them', async (t) => {
   const cwd = emptyDirectory(t);
   const [whole, first, second] = await Promise.all([
-    run([...words, '--out', 'whole', '--reporter', 'html,junit,ktap,tap,json'], { cwd }),
-    run([...words, '--shard', '1/2', '--out', 'first'], { cwd }),
-    run([...words, '--shard', '2/2', '--out', 'second'], { cwd }),
+    run([...words, ...reporters, '--out', 'whole'], { cwd }),
+    run([...words, ...reporters, '--shard', '1/2', '--out', 'first'], { cwd }),
+    run([...words, ...reporters, '--shard', '2/2', '--out', 'second'], { cwd }),
   ]);
   for (const { code, stderr } of [whole, first, second]) t.equal(code, 0, stderr);
   const keysOf = (root: string): string[] =>
@@ -19,11 +20,19 @@ t.test('shards together make the run that one process makes, whatever merges the
       .map(({ key }) => String(key));
   t.same([...keysOf('first'), ...keysOf('second')].sort(), keysOf('whole'), 'each result once, in the order of keys');
 
-  const merged = await run(['report', 'first', 'second', '--out', 'merged', '--reporter', 'json'], { cwd });
+  const merged = await run(['report', 'first', 'second', '--out', 'merged', '--reporter', 'html,json'], { cwd });
   t.equal(merged.code, 0, merged.stderr);
   const verdictsOf = (root: string): unknown =>
     JSON.parse(readFileSync(join(cwd, root, 'report.json'), 'utf8')).features;
   t.same(verdictsOf('merged'), verdictsOf('whole'), 'the same verdicts of feature bits');
+
+  const withoutTimes = (root: string): string =>
+    readFileSync(join(cwd, root, 'report.html'), 'utf8')
+      .replaceAll(/<dd>[\d.]+ (µs|ms|s|min)<\/dd>/g, '<dd>a time</dd>')
+      .replaceAll(/<dd>[\d :-]+ UTC<\/dd>/g, '<dd>a date</dd>');
+  t.match(withoutTimes('whole'), /<dd>a date<\/dd>/);
+  t.match(withoutTimes('whole'), /<dd>a time<\/dd>/);
+  t.ok(withoutTimes('merged') === withoutTimes('whole'), 'the same page but for times');
 
   for (const file of ['report.html', 'report.junit.xml', 'report.ktap', 'report.tap', 'report.json']) {
     t.ok(readFileSync(join(cwd, 'whole', file)).length > 0, file);
