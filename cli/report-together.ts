@@ -12,7 +12,7 @@ import type { CampaignRecord } from '../reports/record/campaign-record.ts';
 import { claimRunDirectory, makeDirectory, runDirectory } from '../reports/record/run-directory.ts';
 import { runsSideBySide } from '../reports/side-by-side.ts';
 import { writeMergedRun } from '../reports/write-merged-run.ts';
-import { type ExpectationRules, readExpectations } from '../suites/runner/expectations.ts';
+import { type Expectation, type ExpectationRules, readExpectations } from '../suites/runner/expectations.ts';
 import { writeCampaignReport } from './campaign-report.ts';
 import { counted } from './counted.ts';
 import type { ReportOptions } from './report-options.ts';
@@ -53,6 +53,7 @@ async function reportRuns(
   const texts = textsOf(text, recorded.catalogue.sources ?? []);
   const run = texts.length === 0 ? recorded : judgedByTexts(recorded, texts);
   const writeReports = await reportWriter(reporter);
+  const expectations = options.expect === undefined ? [] : readExpectations(options.expect);
   claimRunDirectory(root, (staging) => {
     writeMergedRun(run, staging);
     if (campaigns.length > 0) writeCampaignsOf(staging.root, campaigns);
@@ -60,7 +61,7 @@ async function reportRuns(
   });
   for (const remark of run.remarks) complain(remark);
   const paths = reportPaths(root, reporter);
-  if (options.check) return checked(run, options, paths);
+  if (options.check) return checked(run, expectations, paths);
   for (const path of paths) print(`Report: ${path}`);
   const missing = run.missing.length;
   if (missing > 0) print(`${counted(missing, 'planned result')} not run`);
@@ -68,10 +69,10 @@ async function reportRuns(
 }
 
 /** Judges all as the end of one run would: shards that ended with findings are no failure of their own. */
-function checked(run: MergedRun, { expect }: ReportOptions, paths: readonly string[]): number {
+function checked(run: MergedRun, expectations: readonly Expectation[], paths: readonly string[]): number {
   const { ended, texts } = run.facts;
   const rules: ExpectationRules = {
-    expectations: expect === undefined ? [] : readExpectations(expect),
+    expectations,
     today: new Date().toISOString().slice(0, 10),
     strictTargets: [],
     texts,

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, extname, resolve } from 'node:path';
 import { z } from 'zod';
@@ -274,6 +274,8 @@ function defaultExport(path: string): unknown {
   return module.default;
 }
 
+const mostBytes = 4 << 20;
+
 /**
  * Reads a target from a file: JSON, or a module (`.mjs`) whose default export it is. It may be `like` a named one.
  * @throws DriverUsageError with one line that begins with the file.
@@ -284,6 +286,9 @@ export function readTargetFile(file: string, named?: NamedTargets): Target {
   if (kind !== '.json' && kind !== '.mjs') throw new DriverUsageError(`${file}: it is neither .json nor .mjs`);
   let value: unknown;
   try {
+    const file = statSync(path);
+    if (!file.isFile()) throw new DriverUsageError('it is not a regular file');
+    if (file.size > mostBytes) throw new DriverUsageError(`it has ${file.size} bytes, which is no target`);
     value = kind === '.mjs' ? defaultExport(path) : JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
     throw new DriverUsageError(`${file}: ${reason(error)}`);

@@ -1,9 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { readNamedFile } from '../../reports/record/run-file.ts';
 import { counted } from '../counted.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** What names a cause: letters, digits and dashes, as the directories of buckets are called. */
 const bucketId = /^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$/;
+
+const mostBytes = 16 << 20;
+const shown = 80;
 
 /**
  * The ids of a file of known findings: one a line, `#` begins a comment.
@@ -12,7 +15,7 @@ const bucketId = /^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$/;
 export function readKnownBuckets(path: string): ReadonlySet<string> {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readNamedFile(path, mostBytes).toString('utf8');
   } catch (error) {
     throw new UsageError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -20,7 +23,7 @@ export function readKnownBuckets(path: string): ReadonlySet<string> {
   for (const [at, line] of text.split('\n').entries()) {
     const id = line.replace(/#.*/, '').trim();
     if (id === '') continue;
-    if (!bucketId.test(id)) throw new UsageError(`${path}: line ${at + 1}: ${id} is no id of a bucket`);
+    if (!bucketId.test(id)) throw new UsageError(`${path}: line ${at + 1}: ${id.slice(0, shown)} is no id of a bucket`);
     ids.add(id);
   }
   return ids;

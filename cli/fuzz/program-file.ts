@@ -1,7 +1,7 @@
-import { readFileSync, statSync } from 'node:fs';
 import { parseProgram } from '../../fuzz/program/parse-program.ts';
 import { type Program, ProgramError } from '../../fuzz/program/program.ts';
 import { decodeProgram } from '../../fuzz/program/program-encoding.ts';
+import { readNamedFile } from '../../reports/record/run-file.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** What a program may have as a file: the text of the longest one is shorter. */
@@ -23,12 +23,8 @@ export function readProgram(path: string): Program {
 
 function bytesOf(path: string): Buffer {
   try {
-    const file = statSync(path);
-    if (!file.isFile()) throw new UsageError(`${path}: no file`);
-    if (file.size > mostBytes) throw new UsageError(`${path}: ${file.size} bytes are too many for a program`);
-    return readFileSync(path);
+    return readNamedFile(path, mostBytes);
   } catch (error) {
-    if (error instanceof UsageError) throw error;
     throw new UsageError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

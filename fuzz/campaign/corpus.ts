@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseProgram } from '../program/parse-program.ts';
 import { type Program, ProgramError } from '../program/program.ts';
@@ -58,8 +58,8 @@ export class Corpus {
 /** The program of a file; undefined for a file that is none. */
 function readEntry(path: string): Program | undefined {
   try {
+    if (statSync(path).size > mostFileBytes) return undefined;
     const bytes = readFileSync(path);
-    if (bytes.length > mostFileBytes) return undefined;
     return path.endsWith('.txt') ? parseProgram(bytes.toString('utf8')) : decodeProgram(bytes);
   } catch (error) {
     // Another campaign, or its user, may have removed it since it was listed.

@@ -43,10 +43,13 @@ export function traceFile(runDirectory: string, path: string): string {
   return join(runDirectory, path);
 }
 
+/** Traces within any bounds that are in use are much shorter. */
+const mostBytes = 64 << 20;
+
 /** @throws TraceError where the file is missing or no trace. */
 export function readTrace(path: string): Trace {
   try {
-    return decodeTrace(readRunFile(path));
+    return decodeTrace(readRunFile(path, mostBytes));
   } catch (cause) {
     throw new TraceError(`${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }

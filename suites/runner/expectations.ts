@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { failureKinds } from '../../reference-impl/observations/failure-kind.ts';
 import { type CaseRecord, outcomes } from '../../reports/record/record.ts';
 import { RecordError } from '../../reports/record/record-error.ts';
 import { reasonOf } from '../../reports/record/record-writer.ts';
+import { readNamedFile } from '../../reports/record/run-file.ts';
 import { casePattern, type ResultNames } from './plan.ts';
 
 const day = z.iso.date('is not a day as YYYY-MM-DD');
@@ -31,13 +31,14 @@ export const expectation = z
   });
 export type Expectation = z.infer<typeof expectation>;
 
+const mostBytes = 64 << 20;
 const expectationsFile = z.array(expectation);
 
 /** @throws RecordError with one line that names the file and the entry. */
 export function readExpectations(path: string): Expectation[] {
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
+    value = JSON.parse(readNamedFile(path, mostBytes).toString('utf8'));
   } catch (cause) {
     throw new RecordError(path, `cannot be read as expectations (${reasonOf(cause)})`, { cause });
   }
