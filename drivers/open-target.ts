@@ -1,5 +1,6 @@
 import { isReferenceDevice, type ReferenceDevice } from '../reference-impl/devices/reference-devices.ts';
 import { DriverUsageError } from './errors.ts';
+import { didYouMean } from './near-matches.ts';
 import type { DriverPort } from './port/port.ts';
 import type { Via } from './reach.ts';
 import type { Target } from './target.ts';
@@ -19,10 +20,18 @@ const openers: { readonly [V in Via]: () => Promise<Opener<V>> } = {
     const { openMdevReference } = await import('./reference/open-mdev-reference.ts');
     const { openVdpaReference } = await import('./reference/open-vdpa-reference.ts');
     const { openPciReference } = await import('./reference/open-pci-reference.ts');
+    const { faultNames, isFaultName } = await import('../reference-impl/faults/faults.ts');
     return ({ facts, reach }, { deadlineMs, log }) => {
+      const { faults = [] } = reach;
+      const unknown = faults.find((name) => !isFaultName(name));
+      if (unknown !== undefined) {
+        const near = didYouMean(unknown, faultNames);
+        throw new DriverUsageError(`${facts.name}: no fault is called ${unknown}${near}`);
+      }
       const options = {
         device: referenceDeviceOf(facts),
         facts,
+        faults: faults.filter(isFaultName),
         ...(deadlineMs === undefined ? {} : { deadlineMs }),
         ...(log === undefined ? {} : { log }),
       };

@@ -46,11 +46,16 @@ export interface CreatedMdev {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
+type InProcess = { readonly mdev: MdevKind } | { readonly vdpa: VdpaNotification } | { readonly pci: 'modern' };
+
 interface Reaches {
   /** A vhost-user socket: its path, or its name within the directory of an IUT that we start. */
   readonly 'unix-socket': { readonly socket: string };
   /** A reference in the judging process: a vhost-mdev, a vhost-vdpa whose rings are notified so, or a virtio function. */
-  readonly 'in-process': { readonly mdev: MdevKind } | { readonly vdpa: VdpaNotification } | { readonly pci: 'modern' };
+  readonly 'in-process': InProcess & {
+    /** Names of faults that are put into it. */
+    readonly faults?: readonly string[];
+  };
   /** A mediated device behind the VFIO of this kernel: one that exists, or one that is made for the run. */
   readonly mdev: { readonly uuid: string } | { readonly created: CreatedMdev };
   /** A character device such as /dev/vhost-vdpa-0, or one that is made for the run. */

@@ -127,12 +127,14 @@ const start = z.strictObject({
 });
 
 const path = z.string().min(1);
+/** Of our reference in the judging process. */
+const faults = z.array(z.string().min(1)).exactOptional();
 const reaches: { readonly [V in Exclude<Via, 'mdev'>]: z.ZodType<Reach<V>> } = {
   'unix-socket': z.strictObject({ via: z.literal('unix-socket'), socket: path }),
   'in-process': z.union([
-    z.strictObject({ via: z.literal('in-process'), mdev: z.enum(['l1', 'l2-strict', 'l2-faithful']) }),
-    z.strictObject({ via: z.literal('in-process'), vdpa: z.enum(['eventfd', 'doorbell']) }),
-    z.strictObject({ via: z.literal('in-process'), pci: z.literal('modern') }),
+    z.strictObject({ via: z.literal('in-process'), mdev: z.enum(['l1', 'l2-strict', 'l2-faithful']), faults }),
+    z.strictObject({ via: z.literal('in-process'), vdpa: z.enum(['eventfd', 'doorbell']), faults }),
+    z.strictObject({ via: z.literal('in-process'), pci: z.literal('modern'), faults }),
   ]),
   'vhost-vdpa': z.union([
     z.strictObject({ via: z.literal('vhost-vdpa'), device: path }),

@@ -35,6 +35,22 @@ t.test('targets in process are opened by their name alone', async (t) => {
   }
 });
 
+t.test('faults of a target in process are put into it, and unknown ones are named', async (t) => {
+  const faulty = (...faults: string[]) => openerOf({ ...vhostMdevL1, reach: { ...vhostMdevL1.reach, faults } });
+  const features = async (...faults: string[]): Promise<unknown> => {
+    const port = (await faulty(...faults))();
+    t.teardown(() => port.close());
+    const opened = port.connect();
+    assert.ok(opened.kind === 'connected');
+    return opened.session.readFeatures('features');
+  };
+  t.notSame(await features('mdev-l1-offers-access-platform'), await features());
+  const open = await faulty('mdev-second-start-refuse');
+  t.throws(() => open(), {
+    message: /no fault is called mdev-second-start-refuse \(did you mean mdev-second-start-refused /,
+  });
+});
+
 t.test('the mode in which a device does what its text was coded to do is told as a capability', async (t) => {
   for (const mode of ['l2-faithful', 'l2-strict'] as const) {
     const port = openMdevReference({ device: 'block', mode });
