@@ -78,6 +78,8 @@ export interface CampaignWork {
   readonly endsAt?: number;
   /** Words of the target in the command that runs a program again. */
   readonly targetWords: readonly string[];
+  /** No C program is printed of a bucket. */
+  readonly isWithoutC?: true;
 }
 
 /** Cases are judged, one after another. */

@@ -3,6 +3,7 @@ import { addCertifyCommand, addCountersignCommand, addVerifyCommand } from './ce
 import { addCompareCommand } from './compare-command.ts';
 import { addDoctorCommand } from './doctor/doctor-command.ts';
 import { addFuzzCommand } from './fuzz/fuzz-command.ts';
+import { addFuzzWorkerCommand } from './fuzz/fuzz-worker-command.ts';
 import { addMinimizeCommand } from './fuzz/minimize-command.ts';
 import { addReplayCommand } from './fuzz/replay-command.ts';
 import { addGuestCommand } from './guest/guest-command.ts';
@@ -66,6 +67,10 @@ function program(setExitCode: (code: number) => void): Command {
   addTraceCommand(subcommand(command, 'trace', 'print the whole trace of a result, as text or for Wireshark'));
   addFuzzCommand(
     subcommand(command, 'fuzz', 'search for what crashes, hangs, leaks or writes where it must not'),
+    setExitCode,
+  );
+  addFuzzWorkerCommand(
+    subcommand(command, 'fuzz-worker', 'run slices of fuzz campaigns that come from a queue'),
     setExitCode,
   );
   addReplayCommand(subcommand(command, 'replay', 'run a program of the fuzzer, or print its text'), setExitCode);

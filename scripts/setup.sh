@@ -16,7 +16,12 @@ needed=(
   "pkg-config pkg-config the targets dpdk-vdpa-net and dpdk-vdpa-blk"
   "qemu-system-x86_64 qemu-system-x86 the kernel guest"
 )
-if [ "${1:-}" = --for-tests ]; then needed+=("chromium chromium the tests of the report in a browser"); fi
+if [ "${1:-}" = --for-tests ]; then
+  needed+=(
+    "chromium chromium the tests of the report in a browser"
+    "redis-server redis-server the tests of fuzz campaigns over a queue"
+  )
+fi
 
 missing=() left_out=() cannot_build=
 for line in "${needed[@]}"; do

@@ -14,6 +14,17 @@ export interface FuzzOptions extends TargetOptions {
   readonly distill?: string;
   readonly properties: boolean;
   readonly differential?: string;
+  readonly queue?: string;
+  readonly sliceRuns: number;
+  readonly allowRemoteQueue: boolean;
+}
+
+/** Options of `fuzz-worker`. */
+export interface FuzzWorkerOptions extends TargetOptions {
+  readonly queue: string;
+  readonly allowRemoteQueue: boolean;
+  readonly jobs: number;
+  readonly lostAfter: number;
 }
 
 /** Options of `replay`. */

@@ -16,7 +16,11 @@ Examples:
   vhost-conformance fuzz qemu-storage-daemon --smoke --expect known-buckets.txt
   vhost-conformance fuzz qemu-storage-daemon --out found --distill small-corpus
   vhost-conformance fuzz qemu-storage-daemon --properties --differential reference
+  vhost-conformance fuzz qemu-storage-daemon --queue redis://127.0.0.1:6379 --time 3600 --out found
   vhost-conformance fuzz --exec './my-backend -s {socket}' --device net --time 600`;
+
+/** Programs of a slice: some seconds on most targets. */
+const usualSliceRuns = 2000;
 
 export function addFuzzCommand(command: Command, setExitCode: (code: number) => void): void {
   addTargetOptions(command.argument('[target]', 'what to fuzz, as of "run"'))
@@ -42,6 +46,12 @@ export function addFuzzCommand(command: Command, setExitCode: (code: number) => 
       false,
     )
     .option('--differential <target>', 'with --properties: lawful programs do the same on this target as well')
+    .option(
+      '--queue <url>',
+      'have workers (fuzz-worker) run it in slices that they take from this Redis: redis://HOST:PORT or unix:PATH',
+    )
+    .option('--slice-runs <n>', 'with --queue: programs of a slice', positive, usualSliceRuns)
+    .option('--allow-remote-queue', 'with --queue: the Redis may be on another machine', false)
     .addHelpText('after', help)
     .action(async (name: string | undefined, options: FuzzOptions) => {
       const { fuzzTarget } = await import('./fuzz-target.ts');

@@ -2,11 +2,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { instanceDirectory, instanceNames, untriagedDirectory } from '../../fuzz/campaign/instances.ts';
+import { textOf } from '../../fuzz/campaign/slice.ts';
+import { parseProgram } from '../../fuzz/program/parse-program.ts';
 import { readCampaign } from '../../reports/record/campaign-directory.ts';
 import { refuseStrangeEntries } from '../../reports/record/strange-entries.ts';
 import { writeCampaignReport } from '../campaign-report.ts';
 import { counted } from '../counted.ts';
 import { checkJobs } from '../instances.ts';
+import type { TargetArgument } from '../target-argument.ts';
 import { print } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 import { type FuzzOptions, smokeSeconds } from './command-options.ts';
@@ -14,6 +17,7 @@ import { distillCorpus } from './distill-corpus.ts';
 import { comparedBuckets, readKnownBuckets } from './known-buckets.ts';
 import { targetOf } from './one-target.ts';
 import { propertiesOnTarget } from './properties-on-target.ts';
+import { queuePlaceOf } from './queue/queue-place.ts';
 import { runInstances } from './run-instances.ts';
 
 /** What ends a smoke behind its campaign: the processes, and the summary. */
@@ -25,8 +29,8 @@ export async function fuzzTarget(name: string | undefined, options: FuzzOptions)
   if (smoke && (options.time !== undefined || options.runs !== undefined)) {
     throw new UsageError('--smoke says how long: leave --time and --runs out');
   }
-  if (distill !== undefined && (smoke || options.expect !== undefined)) {
-    throw new UsageError('--distill runs no campaign: leave --smoke and --expect out');
+  if (distill !== undefined && (smoke || options.expect !== undefined || options.queue !== undefined)) {
+    throw new UsageError('--distill runs no campaign: leave --smoke, --expect and --queue out');
   }
   const known = options.expect === undefined ? undefined : readKnownBuckets(options.expect);
   const argument = await targetOf(name, options);
@@ -34,7 +38,11 @@ export async function fuzzTarget(name: string | undefined, options: FuzzOptions)
   if (distill !== undefined) {
     return await distillCorpus(argument.target, options.corpus ?? join(out, 'corpus'), distill);
   }
+  if (options.properties && options.queue !== undefined) {
+    throw new UsageError('--properties runs no campaign: leave --queue out');
+  }
   if (options.properties) return await propertiesOnTarget(argument, options);
+  if (options.queue !== undefined) return await overQueue(argument, out, options.queue, options, known);
   if (options.differential !== undefined) throw new UsageError('--differential belongs to --properties');
   checkJobs(argument.target, options.jobs, 'run');
   const directory = ownDirectory(out);
@@ -49,6 +57,33 @@ export async function fuzzTarget(name: string | undefined, options: FuzzOptions)
       seed: options.seed,
     },
   });
+  const report = await writeCampaignReport(directory, [readCampaign(directory)]);
+  return exitCode ?? told(directory, known, report);
+}
+
+/** The same by workers of a queue. Returns the exit code. @throws UsageError */
+async function overQueue(
+  argument: TargetArgument,
+  out: string,
+  url: string,
+  options: FuzzOptions,
+  known: ReadonlySet<string> | undefined,
+): Promise<number> {
+  const { allowRemoteQueue, sliceRuns, seed, time, runs, seeds } = options;
+  if (options.smoke || options.corpus !== undefined || options.jobs !== 1 || options.differential !== undefined) {
+    throw new UsageError(
+      '--queue has its own corpus, and its workers: leave --smoke, --corpus, --jobs and --differential out',
+    );
+  }
+  const place = queuePlaceOf(url, allowRemoteQueue);
+  const { campaignOverQueue } = await import('./queue/queue-campaign.ts');
+  const exitCode = await campaignOverQueue(argument, () => ownDirectory(out), place, {
+    ...{ seed, sliceRuns, hasSeeds: seeds },
+    seeds: seeds ? seedsFor(argument.target.facts.device).map((text) => textOf(parseProgram(text))) : [],
+    ...(time === undefined ? {} : { time }),
+    ...(runs === undefined ? {} : { runs }),
+  });
+  const directory = resolve(out);
   const report = await writeCampaignReport(directory, [readCampaign(directory)]);
   return exitCode ?? told(directory, known, report);
 }

@@ -42,7 +42,7 @@ function runCampaign(
           ...['npx', 'vhost-conformance', 'replay', path, ...targetWords],
           ...before.flatMap((earlier) => ['--before', earlier]),
         ]),
-      inC: (bucket) => shownInC(job, port, bucket),
+      ...(work.isWithoutC ? {} : { inC: (bucket) => shownInC(job, port, bucket) }),
       nowMs: () => port.nowMs(),
     },
     {

@@ -1,3 +1,4 @@
+import type { TargetRecord } from '../../reports/record/record.ts';
 import type { Host, HostPlace } from '../host-conversation.ts';
 import type { HostJob, HostMessage } from '../host-protocol.ts';
 import { thisKernel } from '../host-supervisor.ts';
@@ -20,6 +21,8 @@ export interface OneHostLimits {
   readonly endsAt?: number;
   /** Ends it, as though it had completed. */
   readonly stop?: AbortSignal;
+  /** Told what serves. */
+  readonly ready?: (target: TargetRecord) => void;
 }
 
 /** Gives one host process one job, and waits for its end. */
@@ -27,7 +30,7 @@ export async function oneHost(
   place: HostPlace,
   job: HostJob,
   message: (message: HostMessage) => void,
-  { endsAt, stop }: OneHostLimits = {},
+  { endsAt, stop, ready }: OneHostLimits = {},
 ): Promise<OneHostEnd> {
   let host: Host | undefined;
   let isStopped = false;
@@ -40,7 +43,7 @@ export async function oneHost(
   }
   try {
     host = place.startHost(job, {
-      ready: () => undefined,
+      ready: (target) => ready?.(target),
       wantsOrder: (_gaveUp, give) => give({ kind: 'run', results: [], deathsElsewhere: [] }),
       message,
       booted: () => undefined,

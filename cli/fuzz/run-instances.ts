@@ -56,7 +56,7 @@ export async function runInstances(
 }
 
 /** What the report of a campaign says of its target and of its cells. */
-function writeAbout(directory: string, { target: { facts } }: TargetArgument): void {
+export function writeAbout(directory: string, { target: { facts } }: TargetArgument): void {
   const about = {
     schema: 1,
     target: facts.name,

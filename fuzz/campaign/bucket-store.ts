@@ -5,6 +5,7 @@ import { printProgram } from '../program/print-program.ts';
 import { type Program, ProgramError } from '../program/program.ts';
 import { decodeProgram, encodeProgram } from '../program/program-encoding.ts';
 import { removeTemporary, temporaryName, writeAtomically } from './atomic-file.ts';
+import { type ToldFinding, toldFinding } from './told-finding.ts';
 
 /** A cause that a campaign found, with the least program that shows it. */
 export interface Bucket {
@@ -20,6 +21,14 @@ export interface Bucket {
   readonly isMinimal: boolean;
   /** Programs that ran before it was found. */
   readonly afterRuns: number;
+}
+
+/** A bucket as its directory has it. */
+export interface KeptBucket {
+  readonly name: string;
+  readonly program: Program;
+  readonly before: readonly Program[];
+  readonly told: ToldFinding;
 }
 
 /** A bucket of an earlier campaign, or of this one. */
@@ -45,7 +54,7 @@ const programFile = 'program.pb';
 const findingFile = 'finding.json';
 const beforeFile = (at: number): string => `before-${at + 1}.pb`;
 
-const isFinished = ({ isMinimal, before }: Bucket): boolean => isMinimal || before.length > 0;
+const isFinished = ({ told, before }: KeptBucket): boolean => told.isMinimal || before.length > 0;
 
 /**
  * The buckets of a campaign, a directory each: the program, its text, and what was found. Campaigns may share them: a
@@ -82,13 +91,18 @@ export class BucketStore {
   }
 
   /** False where another campaign found it first, and keeps it. */
-  add(bucket: Bucket, about: AboutBucket): boolean {
+  add(bucket: Bucket, { afterMs, inC }: AboutBucket): boolean {
+    return this.keep(keptOf(bucket, afterMs), inC);
+  }
+
+  /** Keeps a bucket as another directory had it. False where there is one of that name. */
+  keep(bucket: KeptBucket, inC?: string): boolean {
     const { name, program } = bucket;
     const place = join(this.#directory, name);
     const written = join(this.#directory, temporaryName(name));
     rmSync(written, { recursive: true, force: true });
     mkdirSync(written);
-    for (const [file, contents] of this.#files(place, bucket, about)) writeFileSync(join(written, file), contents);
+    for (const [file, contents] of this.#files(place, bucket, inC)) writeFileSync(join(written, file), contents);
     const isOurs = moved(written, place);
     const theirs = isOurs ? undefined : knownIn(this.#directory, name);
     this.#known.set(name, theirs ?? { name, program, isFinished: isFinished(bucket) });
@@ -100,29 +114,28 @@ export class BucketStore {
    * was found stays.
    */
   replace(bucket: Bucket, inC: string | undefined): void {
-    const { name, program } = bucket;
-    const place = join(this.#directory, name);
-    const { afterMs = 0, afterRuns = bucket.afterRuns } = findingIn(place) ?? {};
-    const files = this.#files(place, { ...bucket, afterRuns }, { afterMs, inC });
-    for (const [file, contents] of files) writeAtomically(place, file, contents);
-    this.#known.set(name, { name, program, isFinished: isFinished(bucket) });
+    this.exchange(keptOf(bucket, 0), inC);
   }
 
-  #files(place: string, bucket: Bucket, { afterMs, inC }: AboutBucket): readonly [string, string | Uint8Array][] {
-    const { name, program, before, finding, shown, runs, isMinimal, afterRuns } = bucket;
+  /** The same with a bucket as another directory has it. */
+  exchange(bucket: KeptBucket, inC?: string): void {
+    const { name, program } = bucket;
+    const place = join(this.#directory, name);
+    const { afterMs = 0, afterRuns = bucket.told.afterRuns } = findingIn(place) ?? {};
+    const kept = { ...bucket, told: { ...bucket.told, afterMs, afterRuns } };
+    for (const [file, contents] of this.#files(place, kept, inC)) writeAtomically(place, file, contents);
+    this.#known.set(name, { name, program, isFinished: isFinished(kept) });
+  }
+
+  #files(
+    place: string,
+    { name, program, before, told }: KeptBucket,
+    inC: string | undefined,
+  ): readonly [string, string | Uint8Array][] {
     const earlier = before.map((one, at) => ({ file: beforeFile(at), one }));
-    const told = {
+    const finding = {
       bucket: name,
-      kind: finding.kind,
-      what: findingText(finding),
-      ...('requirement' in finding ? { requirement: finding.requirement } : {}),
-      ...(finding.kind === 'crash' ? { exit: finding.exit } : {}),
-      ...(finding.kind === 'report' ? { report: finding.report } : {}),
-      shown,
-      runs,
-      isMinimal,
-      afterRuns,
-      afterMs: Math.round(afterMs),
+      ...told,
       replay: this.#replayWords(
         join(place, programFile),
         earlier.map(({ file }) => join(place, file)),
@@ -132,9 +145,57 @@ export class BucketStore {
       ...earlier.map(({ file, one }) => [file, encodeProgram(one)] as [string, Uint8Array]),
       ...(inC === undefined ? [] : [['program.c', inC] as [string, string]]),
       ['program.txt', printProgram(program)],
-      [findingFile, `${JSON.stringify(told, undefined, 2)}\n`],
+      [findingFile, `${JSON.stringify(finding, undefined, 2)}\n`],
       [programFile, encodeProgram(program)],
     ];
+  }
+}
+
+function keptOf({ name, program, before, finding, ...rest }: Bucket, afterMs: number): KeptBucket {
+  const { shown, runs, isMinimal, afterRuns } = rest;
+  const told = {
+    kind: finding.kind,
+    what: findingText(finding),
+    ...('requirement' in finding ? { requirement: finding.requirement } : {}),
+    ...(finding.kind === 'crash' ? { exit: finding.exit } : {}),
+    ...(finding.kind === 'report' ? { report: finding.report } : {}),
+    shown,
+    runs,
+    isMinimal,
+    afterRuns,
+    afterMs: Math.round(afterMs),
+  };
+  return { name, program, before, told };
+}
+
+/** The whole buckets in a directory, by name. */
+export function keptBuckets(directory: string): KeptBucket[] {
+  return readdirSync(directory)
+    .sort()
+    .flatMap((name) => {
+      const place = join(directory, name);
+      const program = name.startsWith('.') ? undefined : programIn(place);
+      const told = toldFinding.safeParse(findingIn(place));
+      return program === undefined || !told.success
+        ? []
+        : [{ name, program, before: beforeIn(place), told: told.data }];
+    });
+}
+
+/** Writes a known bucket into a directory, for a campaign that is to know it. */
+export function layOutBucket(directory: string, { name, program, isFinished }: KnownBucket): void {
+  const place = join(directory, name);
+  mkdirSync(place);
+  writeFileSync(join(place, findingFile), JSON.stringify({ isMinimal: isFinished }));
+  writeFileSync(join(place, programFile), encodeProgram(program));
+}
+
+function beforeIn(place: string): Program[] {
+  const before: Program[] = [];
+  for (let at = 0; ; at++) {
+    const program = programIn(place, beforeFile(at));
+    if (program === undefined) return before;
+    before.push(program);
   }
 }
 
@@ -160,8 +221,8 @@ function knownIn(directory: string, name: string): KnownBucket | undefined {
   return { name, program, isFinished: !isAlone || findingIn(place)?.isMinimal !== false };
 }
 
-function programIn(place: string): Program | undefined {
-  const path = join(place, programFile);
+function programIn(place: string, file = programFile): Program | undefined {
+  const path = join(place, file);
   if (!existsSync(path)) return undefined;
   try {
     return decodeProgram(readFileSync(path));

@@ -15,7 +15,7 @@ const moment = z.object({
 export type Moment = z.infer<typeof moment>;
 
 /** What of an instance of a campaign outlives its process, beside the corpus and the buckets. */
-const campaignState = z.object({
+export const campaignState = z.object({
   schema: z.literal(2),
   /** How often it was begun, or gone on with. */
   starts: count,
@@ -37,7 +37,7 @@ export type CampaignState = z.infer<typeof campaignState>;
 
 export const stateFile = 'campaign.json';
 
-const fresh = (): CampaignState => ({
+export const freshState = (): CampaignState => ({
   schema: 2,
   starts: 0,
   runs: 0,
@@ -56,9 +56,9 @@ const fresh = (): CampaignState => ({
 /** The state in a directory; that of a campaign which begins where there is none, or one that cannot be read. */
 export function readState(directory: string): CampaignState {
   const path = join(directory, stateFile);
-  if (!existsSync(path)) return fresh();
+  if (!existsSync(path)) return freshState();
   const read = campaignState.safeParse(jsonOf(readFileSync(path, 'utf8')));
-  return read.success ? read.data : fresh();
+  return read.success ? read.data : freshState();
 }
 
 export function writeState(directory: string, state: CampaignState): void {
