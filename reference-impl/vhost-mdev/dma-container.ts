@@ -26,7 +26,7 @@ export interface DmaRequest {
 }
 
 export interface DmaRules {
-  /** What a call whose argument lies in memory that is not there answers. */
+  /** The error number of a call whose argument lies in memory that is not there. */
   readonly badPointer: number;
   /** Whether a structure of `size` bytes may say that it has so many. */
   readonly acceptsArgsz: (argsz: number, size: number) => boolean;
@@ -64,7 +64,7 @@ function isLawful(range: Range, pageSize: bigint): boolean {
 
 /** What a VFIO container of type 1, version 2, allows. */
 export const dmaRules: DmaRules = {
-  badPointer: -errno.EFAULT,
+  badPointer: errno.EFAULT,
   acceptsArgsz: (argsz, size) => argsz >= size,
   mapError: (request, mappings, pageSize) => {
     if (request.flags === 0 || (request.flags & ~KNOWN_FLAGS) !== 0) return errno.EINVAL;
@@ -116,13 +116,8 @@ export class DmaContainer {
 
   /** An ioctl on the container: 0, or an error negated. */
   ioctl(request: number, argument: Uint8Array): number {
-    switch (request) {
-      case vfioRequests.VFIO_IOMMU_MAP_DMA:
-        return this.#map(argument);
-      case vfioRequests.VFIO_IOMMU_UNMAP_DMA:
-        return this.#unmap(argument);
-    }
-    return -errno.ENOTTY;
+    // Not negated: that of 0 is another number.
+    return 0 - this.#errorOf(request, argument);
   }
 
   /** Takes everything away, as the end of the container does. A device that a close does not stop loses its memory. */
@@ -131,16 +126,26 @@ export class DmaContainer {
     this.#changed();
   }
 
+  #errorOf(request: number, argument: Uint8Array): number {
+    switch (request) {
+      case vfioRequests.VFIO_IOMMU_MAP_DMA:
+        return this.#map(argument);
+      case vfioRequests.VFIO_IOMMU_UNMAP_DMA:
+        return this.#unmap(argument);
+    }
+    return errno.ENOTTY;
+  }
+
   #map(argument: Uint8Array): number {
     const request = decodeStructure(vfioDmaMap, argument);
     if (request === undefined) return this.#rules.badPointer;
-    if (!this.#rules.acceptsArgsz(request.argsz, vfioDmaMap.size)) return -errno.EINVAL;
+    if (!this.#rules.acceptsArgsz(request.argsz, vfioDmaMap.size)) return errno.EINVAL;
     const error = this.#rules.mapError(request, this.#mappings, BigInt(this.#edge.pageSize));
-    if (error !== 0) return -error;
+    if (error !== 0) return error;
     const { ioVirtualAddress, userAddress, size, flags } = request;
     const bytes = this.#edge.userMemory(userAddress, size);
     const permission = this.#rules.permissionOf(flags);
-    if (bytes === undefined) return -errno.EFAULT;
+    if (bytes === undefined) return errno.EFAULT;
     this.#mappings = [...this.#mappings, { ioVirtualAddress, userAddress, size, permission, bytes }];
     this.#changed();
     return 0;
@@ -150,9 +155,9 @@ export class DmaContainer {
   #unmap(argument: Uint8Array): number {
     const request = decodeStructure(vfioDmaUnmap, argument);
     if (request === undefined) return this.#rules.badPointer;
-    if (!this.#rules.acceptsArgsz(request.argsz, vfioDmaUnmap.size)) return -errno.EINVAL;
+    if (!this.#rules.acceptsArgsz(request.argsz, vfioDmaUnmap.size)) return errno.EINVAL;
     const error = this.#rules.unmapError(request, this.#mappings, BigInt(this.#edge.pageSize));
-    if (error !== 0) return -error;
+    if (error !== 0) return error;
     const found = this.#mappings.filter((one) => isWithin(one, request));
     const size = this.#rules.unmappedBytes(
       found.reduce((total, one) => total + one.size, 0n),

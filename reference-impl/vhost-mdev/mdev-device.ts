@@ -213,11 +213,6 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
     return 0;
   }
 
-  /** Whether what was notified before is done ahead of an access: of writes, and not of doorbells. */
-  settlesAhead(access: 'read' | 'write' | 'map', position: number): boolean {
-    return access === 'write' && this.#useOf(Math.floor(position / VFIO_REGION_SPAN)) !== 'doorbells';
-  }
-
   /** Carries out one chain at most. */
   step(): StepOutcome {
     return this.#isRunning ? this.parent.step() : 'idle';

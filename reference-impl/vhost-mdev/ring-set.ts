@@ -2,7 +2,7 @@ import type { ParentDriver, QueueFailure } from '../devices/parent-driver.ts';
 import type { MemoryMap } from '../memory/memory-map.ts';
 import { ringLayoutOf } from '../virtqueue/feature-bits.ts';
 import { isPackedQueueSize } from '../virtqueue/packed/layout.ts';
-import type { RingLayout } from '../virtqueue/ring.ts';
+import type { RingLayout, RingPosition } from '../virtqueue/ring.ts';
 import { isQueueSize } from '../virtqueue/split/layout.ts';
 import { decodeVringBase, encodeVringBase } from '../wire/vring-base.ts';
 import type { MdevLayout } from './mdev-layout.ts';
@@ -15,8 +15,6 @@ export interface RingRecord {
   base: number;
   addresses: { readonly desc: bigint; readonly avail: bigint; readonly used: bigint } | undefined;
   logAddress: bigint;
-  /** The parent works on it. */
-  isStarted: boolean;
   /** How often it was started since the device was opened or reset. */
   starts: number;
 }
@@ -65,7 +63,6 @@ const newRecord = (index: number): RingRecord => ({
   base: 0,
   addresses: undefined,
   logAddress: 0n,
-  isStarted: false,
   starts: 0,
 });
 
@@ -112,7 +109,7 @@ export class RingSet {
 
   /** Lets rings that run go on in other memory; one that is not in it is at rest until the next start. */
   move(memory: MemoryMap): void {
-    const running = this.records.filter(({ isStarted }) => isStarted);
+    const running = this.records.filter((ring) => this.#isStarted(ring));
     for (const ring of running) this.#stopRing(ring);
     this.#parent.setMemory(memory);
     for (const ring of running) if (this.#rules.goesOnInOtherMemory(ring)) this.#startRing(ring);
@@ -135,6 +132,11 @@ export class RingSet {
     return ringLayoutOf(this.#parent.features);
   }
 
+  /** The parent works on it. */
+  #isStarted({ index }: RingRecord): boolean {
+    return this.#parent.queueState(index).isStarted;
+  }
+
   #startRing(ring: RingRecord): QueueFailure | undefined {
     const { index, size, addresses, base } = ring;
     if (size === 0 || addresses === undefined) return undefined;
@@ -143,7 +145,6 @@ export class RingSet {
     const areas = { descriptor: addresses.desc, driver: addresses.avail, device: addresses.used };
     const why = this.#parent.startQueue(index, { size, areas, ringSpace, bufferSpace, position });
     if (why !== undefined) return why;
-    ring.isStarted = true;
     ring.starts++;
     this.#parent.setQueueEnabled(index, true);
     if (this.#rules.servesAtStart(ring.starts)) this.#parent.awaken(index);
@@ -151,9 +152,7 @@ export class RingSet {
   }
 
   #stopRing(ring: RingRecord): void {
-    if (!ring.isStarted) return;
-    ring.isStarted = false;
-    const position = this.#parent.stopQueue(ring.index);
-    if (position !== undefined) ring.base = this.#rules.resumedBase(encodeVringBase(position));
+    if (!this.#isStarted(ring)) return;
+    ring.base = this.#rules.resumedBase(encodeVringBase(this.#parent.stopQueue(ring.index) as RingPosition));
   }
 }
