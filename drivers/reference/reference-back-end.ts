@@ -143,7 +143,9 @@ export class ReferenceBackEnd {
     if (this.#hasWork) return 0;
     // Even a turn that is not to wait lets the thread run that touches pages.
     if (this.#files.arrivalsFd >= 0) return Math.max(timeoutUs, touchingPauseUs);
-    return connection?.session.rings.polls ? Math.min(timeoutUs, pollingPauseUs) : timeoutUs;
+    if (connection === undefined) return timeoutUs;
+    const { polled, notifiers } = connection.session.rings;
+    return polled.length > 0 || notifiers.pages.size > 0 ? Math.min(timeoutUs, pollingPauseUs) : timeoutUs;
   }
 
   /** A turn while there are no kicks: to receive, and find nothing, says as much as a poll. */
@@ -232,7 +234,7 @@ export class ReferenceBackEnd {
       this.#events[n + 1] = POLLIN;
     }
     let count = kicks.length + 1;
-    if (transfer !== undefined) {
+    if (transfer?.token !== undefined) {
       this.#fds[count] = transfer.token;
       this.#events[count++] = transfer.waitsTo === 'read' ? POLLIN : POLLOUT;
     }

@@ -59,7 +59,7 @@ export class ReferenceConnection {
   /** The transfer of state that is under way. */
   get transfer(): StateTransfer | undefined {
     const { stateTransfer } = this.session;
-    return stateTransfer?.isUnderWay === true ? stateTransfer : undefined;
+    return stateTransfer?.token === undefined ? undefined : stateTransfer;
   }
 
   isDeaf(token: number): boolean {

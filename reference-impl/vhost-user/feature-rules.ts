@@ -25,6 +25,8 @@ export interface FeatureRules {
   /** What counts as acknowledged. */
   readonly acknowledged: (asked: bigint) => bigint;
   readonly protocolAcknowledged: (asked: bigint) => bigint;
+  /** Whether a protocol feature may be used, of which it is known whether it was acknowledged. */
+  readonly isUsable: (feature: keyof typeof protocol, isAcknowledged: boolean) => boolean;
   /** GET_ and SET_PROTOCOL_FEATURES may be used. */
   readonly protocolMessagesAllowed: (session: NegotiatedState) => boolean;
   /** GET_QUEUE_NUM. */
@@ -75,6 +77,7 @@ export const featureRules: FeatureRules = {
   protocolAccepts: isWithin,
   acknowledged: (asked) => asked,
   protocolAcknowledged: (asked) => asked,
+  isUsable: (_, isAcknowledged) => isAcknowledged,
   protocolMessagesAllowed: () => true,
   queueCount: (queues) => BigInt(queues),
   isIncompatible: (asked) => (asked & inBand) !== 0n && (asked & inBandNeeds) !== inBandNeeds,

@@ -39,23 +39,19 @@ const nothingStored = 0xffff;
 /** A page for each ring that was started, for as long as the connection lasts. A driver stores the ring's index in its first 16 bits. */
 export class HostNotifiers {
   readonly #session: NotifyingSession;
-  readonly #pages = new Map<number, SharedPage>();
+  /** By the index of their ring. They must be looked at. */
+  readonly pages = new Map<number, SharedPage>();
   readonly #told = new Set<number>();
 
   constructor(session: NotifyingSession) {
     this.#session = session;
   }
 
-  /** Whether pages must be looked at. */
-  get areThere(): boolean {
-    return this.#pages.size > 0;
-  }
-
   /** Tells the front-end of the page of a ring, once on each channel. */
   tell(index: number): void {
     const { edge, backEndChannel, rules, isKickedByPages } = this.#wishes;
     if (backEndChannel === undefined || !isKickedByPages || this.#told.has(index)) return;
-    const page = this.#pages.get(index) ?? this.#made(index);
+    const page = this.pages.get(index) ?? this.#made(index);
     this.#told.add(index);
     const area = rules.hostNotifier.told({ index, size: edge.pageSize });
     const value = { u64: BigInt(area.index), size: BigInt(area.size), offset: 0n };
@@ -71,7 +67,7 @@ export class HostNotifiers {
   /** The rings whose page has been stored to since this was last asked. */
   takeKicks(): number[] {
     const kicked: number[] = [];
-    for (const [index, { memory }] of this.#pages) {
+    for (const [index, { memory }] of this.pages) {
       const [low = 0xff, high = 0xff] = memory.bytes;
       if ((low | (high << 8)) === nothingStored) continue;
       memory.bytes.fill(0xff, 0, 2);
@@ -81,11 +77,11 @@ export class HostNotifiers {
   }
 
   release(): void {
-    for (const { token, memory } of this.#pages.values()) {
+    for (const { token, memory } of this.pages.values()) {
       memory.unmap();
       this.#session.edge.close(token);
     }
-    this.#pages.clear();
+    this.pages.clear();
   }
 
   get #wishes() {
@@ -100,7 +96,7 @@ export class HostNotifiers {
   #made(index: number): SharedPage {
     const page = this.#session.edge.createSharedPage('vhost-user-notifier');
     page.memory.bytes.fill(0xff, 0, 2);
-    this.#pages.set(index, page);
+    this.pages.set(index, page);
     return page;
   }
 }

@@ -62,10 +62,10 @@ export interface RingSession extends NegotiatedState {
 /** The rings of a session: their states, what they tell, and the device that works on them. */
 export class RingService {
   readonly vrings: readonly Vring[];
+  readonly notifiers: HostNotifiers;
   readonly #session: RingSession;
   readonly #records: (InflightRecord | undefined)[] = [];
   readonly #reports: IotlbReports;
-  readonly #notifiers: HostNotifiers;
   /** Queues with a chain that lacks a translation or a page. */
   readonly #stalled = new Set<number>();
   /** A ring stops at once, and what it takes stays in flight. */
@@ -75,7 +75,7 @@ export class RingService {
   constructor(session: RingSession) {
     this.#session = session;
     this.#reports = new IotlbReports(session);
-    this.#notifiers = new HostNotifiers(session);
+    this.notifiers = new HostNotifiers(session);
     const { initial } = session.rules.ringState;
     this.vrings = Array.from({ length: session.device.queueCount }, (_, index) => new Vring(index, initial));
   }
@@ -102,10 +102,10 @@ export class RingService {
     return this.#kicks;
   }
 
-  /** Whether some ring must be looked at without being told. */
-  get polls(): boolean {
+  /** Rings that are looked at without being told. */
+  get polled(): readonly Vring[] {
     const { isInBand, rules } = this.#session;
-    return this.#notifiers.areThere || this.vrings.some((vring) => rules.notification.polls(vring.kick, isInBand));
+    return this.vrings.filter(({ kick }) => rules.notification.polls(kick, isInBand));
   }
 
   /** Moves a ring by the table of states. Answers why a start cannot be; the state is then as before. */
@@ -182,7 +182,7 @@ export class RingService {
   /** There is another channel for what the device lacks. */
   reportsAgain(): void {
     this.#reports.forget();
-    this.#notifiers.forgetTold();
+    this.notifiers.forgetTold();
     for (const vring of this.vrings) {
       if (vring.isAwaited) this.#attach(vring);
       if (isStarted(vring.state)) this.#tellOfStart(vring);
@@ -205,9 +205,9 @@ export class RingService {
 
   /** Carries out one chain at most. */
   step(): StepOutcome {
-    const { device, rules, isInBand } = this.#session;
-    for (const { index, kick } of this.vrings) if (rules.notification.polls(kick, isInBand)) device.awaken(index);
-    if (this.#notifiers.areThere) for (const index of this.#notifiers.takeKicks()) this.#kickedByPage(index);
+    const { device } = this.#session;
+    for (const { index } of this.polled) device.awaken(index);
+    for (const index of this.notifiers.takeKicks()) this.#kickedByPage(index);
     return device.step();
   }
 
@@ -259,7 +259,7 @@ export class RingService {
   }
 
   closeDescriptors(): void {
-    this.#notifiers.release();
+    this.notifiers.release();
     for (const vring of this.vrings) {
       for (const which of ['kick', 'call', 'err'] as const) this.#session.edge.close(vring[which].token);
     }
@@ -268,7 +268,7 @@ export class RingService {
   /** What a front-end may hear of as soon as a ring runs, and not before: each once. */
   #tellOfStart({ index }: Vring): void {
     const { configChanges, sharedObjects, sharedMemory } = this.#session;
-    this.#notifiers.tell(index);
+    this.notifiers.tell(index);
     configChanges.tell();
     sharedObjects.announce();
     sharedMemory.map();

@@ -99,7 +99,7 @@ export class BackEndSession implements SessionState {
   }
 
   hasProtocolFeature(feature: keyof typeof protocol): boolean {
-    return hasBit(this.protocolFeatures, protocol[feature]);
+    return this.rules.features.isUsable(feature, hasBit(this.protocolFeatures, protocol[feature]));
   }
 
   get isInBand(): boolean {

@@ -1,4 +1,3 @@
-import type { ParentDriver } from '../devices/parent-driver.ts';
 import { VHOST_USER_SHMEM_REGIONS } from '../wire/vhost-user-constants.ts';
 import { mmapPayload, type PayloadValue, shmemConfigPayload } from '../wire/vhost-user-payloads.ts';
 import type { BackEndEdge, DescriptorToken } from './back-end-edge.ts';
@@ -9,8 +8,8 @@ type Mapping = PayloadValue<typeof mmapPayload>;
 
 /** VIRTIO shared memory regions of the device, and what it has mapped into them (VHOST_USER_GET_SHMEM_CONFIG). */
 export interface SharedMemoryRules {
-  /** Sizes of the regions, by their ids; `asked` counts from 1 on a connection. */
-  readonly sizes: (pageSize: number, asked: number) => readonly number[];
+  /** Sizes of the regions, by their ids; `again` tells that the front-end asked before on its connection. */
+  readonly sizes: (pageSize: number, again: boolean) => readonly number[];
   /** What is asked to be mapped, and to be unmapped. */
   readonly mapped: (mapping: Mapping) => Mapping;
   readonly unmapped: (mapping: Mapping) => Mapping;
@@ -28,16 +27,15 @@ export const sharedMemoryRules: SharedMemoryRules = {
 };
 
 interface MappingSession extends NegotiatedState {
-  readonly device: ParentDriver;
   readonly edge: BackEndEdge;
   readonly backEndChannel: DescriptorToken | undefined;
   readonly rules: { readonly sharedMemory: SharedMemoryRules };
 }
 
-/** Region 0, whose second page has a copy of the device's configuration while rings run. */
+/** Region 0, whose second page is mapped while rings run. */
 export class SharedMemoryRegions {
   readonly #session: MappingSession;
-  #timesAsked = 0;
+  #wasAsked = false;
   #mapping: Mapping | undefined;
 
   constructor(session: MappingSession) {
@@ -47,8 +45,8 @@ export class SharedMemoryRegions {
   /** The reply to GET_SHMEM_CONFIG. */
   configuration(): Uint8Array {
     const { edge, rules } = this.#session;
-    this.#timesAsked++;
-    const sizes = rules.sharedMemory.sizes(edge.pageSize, this.#timesAsked);
+    const sizes = rules.sharedMemory.sizes(edge.pageSize, this.#wasAsked);
+    this.#wasAsked = true;
     const memorySizes = Array.from({ length: VHOST_USER_SHMEM_REGIONS }, (_, id) => BigInt(sizes[id] ?? 0));
     return encoded(shmemConfigPayload, { numRegions: sizes.length, memorySizes });
   }
@@ -56,11 +54,10 @@ export class SharedMemoryRegions {
   /** A ring runs. A front-end that never asked knows of no region. */
   map(): void {
     const session = this.#session;
-    const { device, edge, backEndChannel, rules } = session;
+    const { edge, backEndChannel, rules } = session;
     const canPass = session.hasProtocolFeature('VHOST_USER_PROTOCOL_F_BACKEND_SEND_FD');
-    if (backEndChannel === undefined || this.#timesAsked === 0 || this.#mapping !== undefined || !canPass) return;
+    if (backEndChannel === undefined || !this.#wasAsked || this.#mapping !== undefined || !canPass) return;
     const { token, memory } = edge.createSharedPage('vhost-user-shmem');
-    memory.bytes.set((device.readConfig(0, device.configSize) ?? new Uint8Array(0)).subarray(0, edge.pageSize));
     memory.unmap();
     const page = BigInt(edge.pageSize);
     this.#mapping = { shmid: 0, fdOffset: 0n, shmOffset: page, len: page, flags: 0n };

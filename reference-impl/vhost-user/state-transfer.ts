@@ -32,49 +32,48 @@ export const stateTransferRules: StateTransferRules = {
   result: (hasSucceeded) => (hasSucceeded ? 0n : 1n),
 };
 
-/** No device has a state of more bytes. */
-const mostBytes = 1 << 20;
-
 /** One transfer of the state of a device through the descriptor that a front-end gave. It never waits. */
 export abstract class StateTransfer {
-  readonly token: DescriptorToken;
   protected readonly edge: BackEndEdge;
   protected readonly rules: StateTransferRules;
-  #outcome: 'under-way' | 'succeeded' | 'failed' = 'under-way';
-  #isOpen = true;
+  #token: DescriptorToken | undefined;
+  #hasSucceeded = false;
 
   constructor(edge: BackEndEdge, token: DescriptorToken, rules: StateTransferRules) {
     this.edge = edge;
-    this.token = token;
+    this.#token = token;
     this.rules = rules;
   }
 
   /** What the descriptor is waited for while the transfer is under way. */
   abstract readonly waitsTo: 'read' | 'write';
 
-  get isUnderWay(): boolean {
-    return this.#outcome === 'under-way';
+  /** The descriptor while the transfer is under way; undefined behind its end. */
+  get token(): DescriptorToken | undefined {
+    return this.#token;
   }
 
   get hasSucceeded(): boolean {
-    return this.#outcome === 'succeeded';
+    return this.#hasSucceeded;
   }
 
   /** Goes on as far as it can. */
   step(): void {
-    if (this.isUnderWay) this.advance();
+    if (this.#token !== undefined) this.advance(this.#token);
   }
 
+  /** The end of a transfer that is still under way. */
   release(): void {
-    if (this.#isOpen) this.edge.close(this.token);
-    this.#isOpen = false;
+    this.edge.close(this.#token);
+    this.#token = undefined;
   }
 
-  protected abstract advance(): void;
+  protected abstract advance(token: DescriptorToken): void;
 
   protected end(hasSucceeded: boolean): void {
-    this.#outcome = hasSucceeded ? 'succeeded' : 'failed';
+    this.#hasSucceeded = hasSucceeded;
     if (this.rules.closesAtEnd) this.release();
+    else this.#token = undefined;
   }
 }
 
@@ -88,9 +87,9 @@ export class StateSaving extends StateTransfer {
     this.#rest = rules.saved(state);
   }
 
-  protected advance(): void {
+  protected advance(token: DescriptorToken): void {
     while (this.#rest.length > 0) {
-      const written = this.edge.write(this.token, this.#rest);
+      const written = this.edge.write(token, this.#rest);
       if (written === 'broken') {
         this.end(false);
         return;
@@ -119,19 +118,15 @@ export class StateLoading extends StateTransfer {
     this.#takeOver = takeOver;
   }
 
-  protected advance(): void {
+  protected advance(token: DescriptorToken): void {
     for (;;) {
-      const read = this.edge.read(this.token);
+      const read = this.edge.read(token);
       if (read === 'nothing') return;
       if (read === 'broken') {
         this.end(false);
         return;
       }
       if (read !== 'end') this.#add(read);
-      if (this.#state.length > mostBytes) {
-        this.end(false);
-        return;
-      }
       if (read === 'end' || !this.rules.readsToEnd) {
         this.end(this.#takeOver(this.#state));
         return;

@@ -1,7 +1,12 @@
 import type { OutgoingMessage, VhostUserSession } from '../../drivers/port/port.ts';
+import { seenWithinMs } from '../../judging/deadline.ts';
 import type { Attempt } from '../../judging/refusal.ts';
 import { featureSetOf } from '../../reference-impl/catalogue/catalogue.ts';
+import { isGateOpen } from '../../reference-impl/wire/message-description.ts';
+import { messageById } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { defineCase } from '../case.ts';
+import { stoppedAt } from '../ring-positions.ts';
+import { channelFeatures, serveBackEnd, servedQueue } from './back-end-messages.ts';
 import { refusesMessage, stillServes } from './refusal.ts';
 import { setDescriptor } from './ring-messages.ts';
 import { leastFeatures, needReply, negotiatedWith, protocolBit, wordOf } from './words.ts';
@@ -72,6 +77,48 @@ export const givenSocket = defineCase({
       check.equal(answer.request, number, `what comes behind ${message.request}`);
       check.equal(answer.flags & replyFlag, replyFlag, `reply flag of what comes behind ${message.request}`);
     }
+  },
+});
+
+export const noneUnnegotiated = defineCase({
+  id: 'vhost-user/backend-req/no-request-comes-without-its-features',
+  title:
+    'while rings start, serve, stop and start again, and at a reset, no request of the back-end comes that hangs on a feature that was not negotiated',
+  proves: {
+    'vu-features/no-extension-before-negotiation': [
+      'host-notifier-told-unnegotiated',
+      'shared-object-told-unnegotiated',
+    ],
+  },
+  applies: {
+    start: 'negotiated',
+    transports,
+    negotiate: channelFeatures,
+    without: [
+      'VHOST_USER_PROTOCOL_F_CONFIG',
+      'VHOST_USER_PROTOCOL_F_HOST_NOTIFIER',
+      'VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS',
+      'VHOST_USER_PROTOCOL_F_SHARED_OBJECT',
+      'VHOST_USER_PROTOCOL_F_SHMEM',
+    ],
+  },
+  run({ port, session, driver, ring, requirement }) {
+    const check = requirement('vu-features/no-extension-before-negotiation');
+    serveBackEnd(session, check);
+    const first = servedQueue({ driver, ring });
+    stoppedAt(check, first.stop(), 'GET_VRING_BASE');
+    servedQueue({ driver, ring });
+    const { reset } = session.device;
+    if (reset !== undefined) check.granted(reset(), 'RESET_DEVICE');
+    check.reply(session.messages.fence(), 'GET_FEATURES at last');
+    const { protocol: protocolFeatures, device: features } = session.negotiated.accepted;
+    const unlawful = (): string[] =>
+      session.messages.backEndRequests.flatMap(({ request }) => {
+        const { name, gate } = messageById('back-end', request) ?? { name: `request ${request}`, gate: [] };
+        return gate.every((each) => isGateOpen(each, { protocolFeatures, features }) === true) ? [] : [name];
+      });
+    port.until(() => unlawful().length > 0, seenWithinMs(port));
+    check.equal(unlawful().join(', '), '', 'requests of the back-end whose features were not negotiated');
   },
 });
 

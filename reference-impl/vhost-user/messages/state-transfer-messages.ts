@@ -21,7 +21,6 @@ export const stateTransferMessages: MessageTable = [
           direction === transferDirection.load
             ? new StateLoading(edge, take(token), stateTransfer, (state) => putInto(device, state))
             : new StateSaving(edge, take(token), stateTransfer, stateOf(device));
-        session.stateTransfer.step();
       }
       return { kind: 'reply', payload: u64Bytes(stateTransfer.answer(isAccepted)) };
     },

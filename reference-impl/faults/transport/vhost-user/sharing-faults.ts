@@ -1,10 +1,16 @@
+import type { VhostUserProtocolFeature } from '../../../wire/vhost-user-constants.ts';
 import type { VhostUserFault } from '../../fault.ts';
-import { inTable, vhostUserFault } from './vhost-user-fault.ts';
+import { type Change, inTable, vhostUserFault } from './vhost-user-fault.ts';
 
 const otherByteOrder = (uuid: Uint8Array): Uint8Array => {
   const parts = [uuid.subarray(0, 4), uuid.subarray(4, 6), uuid.subarray(6, 8)].map((part) => part.toReversed());
   return Uint8Array.from([...parts.flatMap((part) => [...part]), ...uuid.subarray(8)]);
 };
+
+const usedUnnegotiated = (name: VhostUserProtocolFeature): Change =>
+  inTable('features', (right) => ({
+    isUsable: (feature, isAcknowledged) => feature === name || right.isUsable(feature, isAcknowledged),
+  }));
 
 /** Host notifiers, objects that others may use, and memory that a driver is shown. */
 export const sharingFaults = {
@@ -28,6 +34,16 @@ export const sharingFaults = {
     'nine descriptors of the same page travel with VRING_HOST_NOTIFIER_MSG',
     inTable('hostNotifier', { passed: (page) => Array.from({ length: 9 }, () => page) }),
   ),
+  'host-notifier-told-unnegotiated': vhostUserFault(
+    'vu-features/no-extension-before-negotiation',
+    'VRING_HOST_NOTIFIER_MSG comes although HOST_NOTIFIER was not negotiated',
+    usedUnnegotiated('VHOST_USER_PROTOCOL_F_HOST_NOTIFIER'),
+  ),
+  'shared-object-told-unnegotiated': vhostUserFault(
+    'vu-features/no-extension-before-negotiation',
+    'SHARED_OBJECT_ADD and _REMOVE come although SHARED_OBJECT was not negotiated',
+    usedUnnegotiated('VHOST_USER_PROTOCOL_F_SHARED_OBJECT'),
+  ),
   'shared-object-kept-back': vhostUserFault(
     'vu-shared-object/known-uuid-yields-descriptor',
     'GET_SHARED_OBJECT is answered without a descriptor, whatever was added',
@@ -47,14 +63,14 @@ export const sharingFaults = {
     'vu-shmem/layout-constant-per-connection',
     'a second GET_SHMEM_CONFIG tells of a region more',
     inTable('sharedMemory', (right) => ({
-      sizes: (pageSize, asked) => [...right.sizes(pageSize, asked), ...(asked > 1 ? [pageSize] : [])],
+      sizes: (pageSize, again) => [...right.sizes(pageSize, again), ...(again ? [pageSize] : [])],
     })),
   ),
   'shared-memory-of-half-a-page': vhostUserFault(
     'vu-shmem/region-sizes-page-multiples',
     'the region has half a page more than whole ones',
     inTable('sharedMemory', (right) => ({
-      sizes: (pageSize, asked) => right.sizes(pageSize, asked).map((size) => size + pageSize / 2),
+      sizes: (pageSize, again) => right.sizes(pageSize, again).map((size) => size + pageSize / 2),
     })),
   ),
   'shared-memory-mapped-twice': vhostUserFault(
