@@ -1,4 +1,5 @@
 import type { ControlOutcome, Guest, VhostUserSession } from '../../drivers/port/port.ts';
+import { seenWithinMs } from '../../judging/deadline.ts';
 import { defineCase } from '../case.ts';
 import { sameStop, stoppedAt } from '../ring-positions.ts';
 import { configPayload, readConfig } from './config-space.ts';
@@ -89,6 +90,33 @@ export const setUpAgain = defineCase({
     for (const seed of [1, 2, 3]) {
       again.makeAvailable([driver.request({ seed }).segments]);
       check.equal(again.kickAndWaitForUsed(1).length, 1, `used elements of request ${seed} after the reset`);
+    }
+  },
+});
+
+export const brokenRing = defineCase({
+  id: 'vhost-user/reset/broken-ring-is-sound-after-reset',
+  title: 'a ring that a head out of range broke serves requests when it is set up again behind RESET_DEVICE',
+  proves: { 'vu-reset/reset-device-restores-initial-state': 'reset-device-keeps-device' },
+  applies: { ...applies, ring: 'split' },
+  run({ port, session, guest, driver, ring, requirement }) {
+    const check = requirement('vu-reset/reset-device-restores-initial-state');
+    const broken = driver.attach(ring({ size: 16 }));
+    driver.warmUp(broken);
+    check.isBesideText = true;
+    broken.driver.addHead(broken.ring.size + 5);
+    broken.driver.publish();
+    broken.kick();
+    port.until(() => broken.errors() > 0 || !session.isOpen, seenWithinMs(port));
+    const behind = session.messages.fence();
+    if (behind.kind === 'closed') return check.inconclusive('the connection ends at a head out of range');
+    check.reply(behind, 'GET_FEATURES behind a head out of range');
+    check.isBesideText = false;
+    check.accepted(session.messages.acknowledged(resetDevice), 'RESET_DEVICE');
+    check.granted(initialised(session, guest), 'the memory table behind the reset');
+    const again = driver.attach(ring({ size: 16 }));
+    for (const seed of [1, 2]) {
+      check.equal(driver.once(again, { seed }), undefined, `what is wrong with request ${seed} after the reset`);
     }
   },
 });

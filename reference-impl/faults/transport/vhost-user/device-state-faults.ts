@@ -140,7 +140,7 @@ export const deviceStateFaults = {
   ),
   'reset-device-keeps-device': vhostUserFault(
     'vu-reset/reset-device-restores-initial-state',
-    'RESET_DEVICE leaves configuration as it was written',
+    'RESET_DEVICE leaves configuration as it was written, and rings that are broken broken',
     inTable('deviceState', (right) => ({ resets: { ...right.resets, device: false } })),
   ),
   'reset-closes-connection': vhostUserFault(
