@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 
 /** `__SO_ACCEPTCON` in the Flags column: the socket listens. */
@@ -6,7 +6,23 @@ const listens = '00010000';
 
 const nowInKernel = (): string => readFileSync('/proc/net/unix', 'latin1');
 
-/** Whether a Unix socket listens that is bound to the file at `path`. */
+/** The content of /proc/net/unix in each network namespace of a process but ours, as far as we may look. */
+function* elsewhereInKernel(): Generator<string> {
+  const known = new Set([readlinkSync('/proc/self/ns/net')]);
+  for (const pid of readdirSync('/proc')) {
+    if (!/^\d+$/.test(pid)) continue;
+    try {
+      const namespace = readlinkSync(`/proc/${pid}/ns/net`);
+      if (known.has(namespace)) continue;
+      known.add(namespace);
+      yield readFileSync(`/proc/${pid}/net/unix`, 'latin1');
+    } catch {
+      // It ended, or is another user's.
+    }
+  }
+}
+
+/** Whether a Unix socket listens that is bound to the file at `path`. @param text as of `listenerAt`. */
 export function isListening(path: string, text?: string): boolean {
   return listenerAt(path, text) !== undefined;
 }
@@ -15,9 +31,22 @@ export function isListening(path: string, text?: string): boolean {
  * The inode of the Unix socket that listens and is bound to the file at `path`, told without connecting: some back-ends
  * serve one connection and end. It may be bound by another spelling of the path, also relative to the directory of
  * `path`, so files of the same name are compared by device and inode. A back-end that binds its socket anew has a
- * listener of another inode. `text` is the content of /proc/net/unix.
+ * listener of another inode. A back-end may have a network namespace of its own, as in a container: where its file is
+ * there and no socket of ours is bound to it, the others are looked at.
+ * @param text the content of /proc/net/unix to look at alone.
  */
-export function listenerAt(path: string, text: string = nowInKernel()): string | undefined {
+export function listenerAt(path: string, text?: string): string | undefined {
+  const here = listenerIn(text ?? nowInKernel(), path);
+  if (here !== undefined || text !== undefined) return here;
+  if (statSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return undefined;
+  for (const other of elsewhereInKernel()) {
+    const there = listenerIn(other, path);
+    if (there !== undefined) return there;
+  }
+  return undefined;
+}
+
+function listenerIn(text: string, path: string): string | undefined {
   const name = basename(path);
   const wanted = Buffer.from(name, 'utf8').toString('latin1');
   for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + 1)) {

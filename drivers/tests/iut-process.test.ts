@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -19,7 +20,7 @@ import { isListening } from '../iut-process/listening-sockets.ts';
 import { adoptOrphans } from '../iut-process/orphans.ts';
 import { childrenOf, isExiting, processTree } from '../iut-process/process-tree.ts';
 import { setChildSubreaper } from '../native/native.ts';
-import { listener, open, target } from './small-program.ts';
+import { listener, listening, open, target } from './small-program.ts';
 
 t.test('a program that listens is ready without being connected to', (t) => {
   const seen: string[] = [];
@@ -242,6 +243,18 @@ t.test('a socket listens by whichever path it was bound', (t) => {
   writeFileSync(at('other/a.sock'), '');
   t.notOk(isListening(at('a.sock'), bound(at('other/a.sock'))), 'another file of the same name');
   t.end();
+});
+
+t.test('a program in a network namespace of its own listens as well', async (t) => {
+  const inNamespace = ['--user', '--map-root-user', '--net'];
+  if (spawnSync('unshare', [...inNamespace, 'true']).status !== 0) return t.pass('unshare(1) makes no namespace here');
+  const start = { command: 'unshare', arguments: [...inNamespace, process.execPath, '-e', listening, '{socket}'] };
+  const iut = open(t, target(start));
+  iut.start();
+  t.ok(isListening(iut.socketPath));
+  const { socketPath } = iut;
+  iut.close();
+  t.notOk(isListening(socketPath), 'no more once it ended');
 });
 
 t.test('the Flags column of /proc/net/unix says who listens', (t) => {

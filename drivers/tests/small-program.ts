@@ -22,10 +22,10 @@ export const target = (
   recovery: ['restart'],
 });
 
-const listen = `require('node:net').createServer().listen(process.argv[1]);`;
+export const listening = `require('node:net').createServer().listen(process.argv[1]);`;
 /** A program that listens, and what it does beside. */
 export const listener = (script = '', more: Partial<StartCommand> = {}): Target<'unix-socket'> =>
-  target({ command: process.execPath, arguments: ['-e', `${listen}${script}`, '{socket}'], ...more });
+  target({ command: process.execPath, arguments: ['-e', `${listening}${script}`, '{socket}'], ...more });
 
 /** The process of a target, not started, gone when the test ends. */
 export const open = (
