@@ -131,6 +131,9 @@ class SliceRun {
   readonly #losses: Losses;
   /** Open while cases need it. */
   #other: SecondIut | undefined;
+  /** Why it does not serve, once it was tried twice. */
+  #noSecond: { readonly why: string } | undefined;
+  #secondWasTried = false;
   /** Results that were judged, with any verdict. */
   #judged = 0;
   /** Their keys: a repetition of what was run is run. */
@@ -199,9 +202,14 @@ class SliceRun {
     const missing = applicability(definition, facts, offer, { facts, offer });
     if (missing.length === 0) missing.push(...requestsMissing(definition, variant, facts));
     if (missing.length > 0 || definition.applies.iuts !== 2) return missing;
-    const opened = this.#other ?? second?.open();
+    const opened = this.#other ?? this.#noSecond ?? second?.open();
     if (opened === undefined) return applicability(definition, facts, offer);
-    if ('why' in opened) return [`a second IUT that serves: ${opened.why}`];
+    if ('why' in opened) {
+      // A second try is for chance; each takes as long as a start may take.
+      if (this.#secondWasTried) this.#noSecond = opened;
+      this.#secondWasTried = true;
+      return [`a second IUT that serves: ${opened.why}`];
+    }
     this.#other = opened;
     return applicability(definition, facts, offer, this.#secondKnown);
   }
