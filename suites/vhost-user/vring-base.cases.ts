@@ -1,22 +1,19 @@
-import type { Request } from '../../drivers/devices/request.ts';
-import { packedPosition, type RingPosition, splitPosition } from '../../reference-impl/virtqueue/ring.ts';
+import { type RingPosition, splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import { decodeVringBase } from '../../reference-impl/wire/vring-base.ts';
 import { defineCase } from '../case.ts';
 import { sameStop, settled, stoppedAt } from '../ring-positions.ts';
+import { Tally } from '../tally.ts';
 import { baseFrom, RingByHand } from './ring-by-hand.ts';
 import { getBase, setBase, setNum } from './ring-messages.ts';
+import { StopsUnderWay } from './stops-under-way.ts';
 
 /** SET_VRING_BASE and GET_VRING_BASE of split rings (vhost-user, "Vring descriptor indices", "Starting and stopping"). */
 
 const transports = ['vhost-user'] as const;
-const rounds = 120;
-/** Late completions, round after round, that count. */
-const mostLate = 3;
-
-/** Where used elements go on, as a position with nothing outstanding. */
-const usedEnd = (position: RingPosition): RingPosition =>
-  position.layout === 'split' ? splitPosition(position.used) : packedPosition(position.used, position.usedWrap);
+/** Stops of a ring with requests under way; more of them only while something was seen that may be chance. */
+const rounds = 200;
+const mostRounds = 600;
 
 export const baseIsNextAvailable = defineCase({
   id: 'vhost-user/vring-base/base-is-next-available-index',
@@ -95,56 +92,41 @@ export const upperBitsZero = defineCase({
 
 export const drains = defineCase({
   id: 'vhost-user/vring-base/requests-in-flight-are-completed-first',
-  title: 'behind the answer to GET_VRING_BASE all chains in front of the base are used, and no more follow',
+  title: 'behind the answer to GET_VRING_BASE all chains in front of the base are used, and none behind it',
   proves: {
     'vu-vring/get-vring-base-drains-ring': 'last-request-completed-after-stop',
+    'vu-vring/base-is-next-available-index': 'base-of-last-request',
     'vu-ring-state/stopped-ring-not-processed': 'stopped-ring-completes-requests',
   },
   applies: { start: 'closed', transports },
   variants: { chains: [8] },
-  run({ port, connect, driverOf, ring, variant, requirement }) {
-    const check = requirement('vu-vring/get-vring-base-drains-ring');
-    const stopped = requirement('vu-ring-state/stopped-ring-not-processed');
-    const bytes = port.facts.workload.kind === 'block' ? 0x2_0000 : 1024;
-    const vring = ring({ size: 64 });
-    let requests: Request[] | undefined;
-    let position = vring.position;
-    let late = 0;
-    // The message meets the requests before, while or after they are under way: more rounds meet all of that.
-    for (let round = 1; round <= rounds; round++) {
-      const session = connect('negotiated');
-      const driver = driverOf(session);
-      const queue = driver.attach(vring, { position });
-      driver.warmUp(queue);
-      requests ??= [
-        ...Array.from({ length: variant.chains }, (_, seed) => driver.request({ seed, bytes })),
-        // A flush of what was written waits for the disk, and not for a processor: a busy machine meets it under way.
-        ...(driver.kind === 'block' ? [driver.block.write(new Uint8Array(bytes)), driver.block.withoutData()] : []),
-      ];
-      queue.makeAvailable(requests.map(({ segments }) => segments));
-      queue.kick();
-      const told = stoppedAt(check, queue.stop(), 'GET_VRING_BASE right behind a kick');
-      if (told === undefined) return;
-      const used = queue.usedCount();
-      // Our side stands behind the last used element that memory shows.
-      queue.driver.reapUsed();
-      const shown = queue.driver.position;
-      // Chains go on where the used elements end.
-      const end = usedEnd(shown);
-      const isDrained = sameStop(check, told, end, 'where chains go on, against the end of the used elements');
-      check.reply(session.messages.fence(), 'GET_FEATURES');
-      // A chain that was taken and is not used yet shows by itself whether the ring is still worked on.
-      if (!isDrained) port.until(() => queue.usedCount() !== 1, port.deadlineMs);
-      if (queue.usedCount() === 1) late = 0;
-      else late++;
-      // What comes late once is a race, which another run may not meet: it counts where it comes again at once.
-      const goesOn = late > 0 && late < mostLate;
-      if (!goesOn) stopped.equal(queue.usedCount(), 1, 'used elements behind the answer, besides those before it');
-      session.close();
-      if (!goesOn && (late > 0 || !isDrained || used === 0)) return;
-      vring.reset(settled(told));
-      position = settled(told);
+  run(context) {
+    const drained = new Tally(
+      context.requirement('vu-vring/get-vring-base-drains-ring'),
+      'where used elements end at the answer to GET_VRING_BASE',
+    );
+    const told = new Tally(
+      context.requirement('vu-vring/base-is-next-available-index'),
+      'where used elements end at the answer to GET_VRING_BASE',
+    );
+    const stopped = new Tally(
+      context.requirement('vu-ring-state/stopped-ring-not-processed'),
+      'where used elements end behind a GET_FEATURES that follows',
+    );
+    const all = [drained, told, stopped];
+    const stops = new StopsUnderWay(context, context.variant.chains);
+    const isOver = (played: number): boolean =>
+      all.some(({ isCertain }) => isCertain) || (played >= rounds && !all.some(({ isOpen }) => isOpen));
+    let round = 0;
+    // The message meets the requests before, while or after they are under way: many rounds meet all of that.
+    while (!isOver(round) && round < mostRounds) {
+      round++;
+      const stop = stops.next(drained.check, round % 2 === 0 ? 'few' : 'many');
+      if (stop.unused > 0) drained.see(round, `not before ${stop.told}`, stop.end);
+      if (stop.tooMany > 0) told.see(round, `not behind ${stop.told}`, stop.end);
+      if (stop.later > 0) stopped.see(round, `not behind ${stop.told}`, stop.endBehindFence);
     }
+    for (const tally of all) tally.conclude(round);
   },
 });
 

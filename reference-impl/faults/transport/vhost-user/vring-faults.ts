@@ -78,22 +78,30 @@ function byGuestAddress(
   return changed;
 }
 
-/** The used idx that counts the last request shows only at the next GET_FEATURES behind GET_VRING_BASE. */
-const completingAfterStop = [
-  handling<{ readonly index: number }>('VHOST_USER_GET_VRING_BASE', (right, session, { index }) => {
-    const vring = session.ring(index);
-    const wasRunning = vring?.isAttached ?? false;
-    const handled = right();
-    if (vring?.base !== undefined && wasRunning) showUsedIdx(session, vring, vring.base - 1);
-    return handled;
-  }),
-  handling('VHOST_USER_GET_FEATURES', (right, session) => {
-    for (const vring of session.rings.vrings) {
-      if (vring.base !== undefined && !vring.isAttached) showUsedIdx(session, vring, vring.base);
-    }
-    return right();
-  }),
-] as const;
+/**
+ * The used idx that counts the last request shows only at the next GET_FEATURES behind GET_VRING_BASE.
+ * @param isBehindBase the base that is told does not count that request either.
+ */
+const completingAfterStop = (isBehindBase: boolean) =>
+  [
+    handling<{ readonly index: number }>('VHOST_USER_GET_VRING_BASE', (right, session, { index }) => {
+      const vring = session.ring(index);
+      const wasRunning = vring?.isAttached ?? false;
+      const handled = right();
+      if (vring?.base === undefined || !wasRunning) return handled;
+      showUsedIdx(session, vring, vring.base - 1);
+      if (!isBehindBase || handled.kind !== 'reply') return handled;
+      const payload = handled.payload.slice();
+      new DataView(payload.buffer).setUint32(4, (vring.base - 1) & 0xffff, true);
+      return { ...handled, payload };
+    }),
+    handling('VHOST_USER_GET_FEATURES', (right, session) => {
+      for (const vring of session.rings.vrings) {
+        if (vring.base !== undefined && !vring.isAttached) showUsedIdx(session, vring, vring.base);
+      }
+      return right();
+    }),
+  ] as const;
 
 /** The used idx of a ring that was suspended counts all chains in front of its base from the next GET_FEATURES on. */
 function completingSuspended(): readonly Change[] {
@@ -133,12 +141,12 @@ export const vringFaults = {
   'last-request-completed-after-stop': vhostUserFault(
     'vu-vring/get-vring-base-drains-ring',
     'the used idx that counts the last request shows only at the next GET_FEATURES behind GET_VRING_BASE',
-    ...completingAfterStop,
+    ...completingAfterStop(false),
   ),
   'stopped-ring-completes-requests': vhostUserFault(
     'vu-ring-state/stopped-ring-not-processed',
-    'the last request is used after the answer to GET_VRING_BASE, at the next GET_FEATURES',
-    ...completingAfterStop,
+    'the request at the base that GET_VRING_BASE told is used after the answer, at the next GET_FEATURES',
+    ...completingAfterStop(true),
   ),
   'suspended-ring-completes-requests': vhostUserFault(
     'vu-inflight/skip-drain-stops-at-once-and-records',
