@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +14,7 @@ import { readRecords } from '../../reports/record/record-reader.ts';
 import { runDirectory } from '../../reports/record/run-directory.ts';
 import { UsageError } from '../usage-error.ts';
 import { type ComparedRuns, comparedRuns, type RepeatedResult, ratesOf } from './compared-runs.ts';
+import { ranToEnd } from './interruptible-run.ts';
 import { run, unpackedSuite } from './unpacked-suites.ts';
 
 const program = fileURLToPath(new URL('../main.js', import.meta.url));
@@ -45,12 +45,10 @@ function prepared({ suite, packages, build, target }: BackEnd, name: string, cac
 }
 
 /** One run; its results, with every exit status. @throws UsageError where it left none. */
-function judged(file: string, out: string, choice: readonly string[]): CaseRecord[] {
+async function judged(file: string, out: string, choice: readonly string[]): Promise<CaseRecord[]> {
   if (existsSync(runDirectory(out).results)) throw new UsageError(`${out} holds a run already`);
   const words = ['--enable-source-maps', program, 'run', '--target-file', file, '--out', out];
-  const { status } = spawnSync(process.execPath, [...words, ...choice], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  const status = await ranToEnd([...words, ...choice]);
   const { results } = runDirectory(out);
   if (!existsSync(results)) throw new UsageError(`${file}: the run ended with ${status} and left no results`);
   return [...readRecords(results).cases];
@@ -73,21 +71,21 @@ function choiceOf({ rerun }: CaseRecord): string[] {
 }
 
 /** Runs what differed again and again, alone. */
-function repeated(
+async function repeated(
   file: string,
   out: string,
   flickers: readonly DifferingResult[],
   first: CaseRecord[],
-): RepeatedResult[] {
-  return flickers.map((flicker, n) => {
+): Promise<RepeatedResult[]> {
+  const rates: RepeatedResult[] = [];
+  for (const [n, flicker] of flickers.entries()) {
     const record = first.find(({ key }) => key === flicker.key);
-    if (record === undefined) return { ...ratesOf(flicker, []), isUnstable: false };
-    const again = judged(file, join(out, `again-${n + 1}`), [...choiceOf(record), '--repeat', String(repetitions)]);
-    return ratesOf(
-      flicker,
-      again.filter(({ key }) => key === flicker.key),
-    );
-  });
+    const choice = record === undefined ? undefined : [...choiceOf(record), '--repeat', String(repetitions)];
+    const again = choice === undefined ? [] : await judged(file, join(out, `again-${n + 1}`), choice);
+    const same = again.filter(({ key }) => key === flicker.key);
+    rates.push(record === undefined ? { ...ratesOf(flicker, []), isUnstable: false } : ratesOf(flicker, same));
+  }
+  return rates;
 }
 
 function printed(name: string, { counts, findings, reasons }: ComparedRuns, again: readonly RepeatedResult[]): string {
@@ -119,7 +117,7 @@ function printed(name: string, { counts, findings, reasons }: ComparedRuns, agai
  * Prepares back-ends and judges each twice. Exit status 1 where a result differs and is the same each time that it is
  * repeated alone, where one is an error of ours, or where no reader has compared a finding with the text.
  */
-function main(): number {
+async function main(): Promise<number> {
   const command = new Command('back-ends')
     .description('fetches back-ends of Debian into a private cache, judges each twice and compares')
     .argument('[name...]', backEnds.map(({ name }) => name).join(', '))
@@ -144,9 +142,10 @@ function main(): number {
       continue;
     }
     const choice = cases.flatMap((glob) => ['--case', glob]);
-    const [first = [], second = []] = ['1', '2'].map((time) => judged(file, join(root, name, time), choice));
+    const first = await judged(file, join(root, name, '1'), choice);
+    const second = await judged(file, join(root, name, '2'), choice);
     const compared = comparedRuns(first, second, (found) => readingOfFinding(name, found));
-    const again = repeated(file, join(root, name), compared.flickers, first);
+    const again = await repeated(file, join(root, name), compared.flickers, first);
     found[name] = { ...compared, again };
     if (!json) process.stdout.write(printed(name, compared, again));
   }
@@ -159,7 +158,7 @@ function main(): number {
 }
 
 try {
-  process.exitCode = main();
+  process.exitCode = await main();
 } catch (error) {
   if (!(error instanceof VhostConformanceError)) throw error;
   process.stderr.write(`back-ends: ${error.message}\n`);
