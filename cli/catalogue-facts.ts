@@ -1,4 +1,5 @@
 import {
+  allClauses,
   allFeatures,
   allRequirements,
   allSources,
@@ -34,6 +35,7 @@ export function snapshotOfCatalogue(cases: readonly AnyCase[]): CatalogueSnapsho
     schema: recordSchemaVersion,
     hash: catalogueHash(),
     sources: allSources(),
+    clauses: allClauses(),
     requirements: allRequirements().map(({ slug, untested, unwitnessed, ...requirement }) => ({
       ...requirement,
       ...(deviceOf(requirement) === undefined ? {} : { device: deviceOf(requirement) }),

@@ -7,6 +7,7 @@ import { allFeatures, type FeatureName } from './features.ts';
 import { isRequirementSlug, type Requirement, requirementFrom } from './requirement.ts';
 
 export type { RequirementSlug } from './areas.ts';
+export { allClauses, type ClausePlace } from './clauses.ts';
 export { featureDeviceOf } from './device-type.ts';
 export { type FeatureFunction, featureFunctionOf } from './feature-functions.ts';
 export {
@@ -48,6 +49,7 @@ export { allSources, type Source, type SourceName, sourceTitle } from './sources
 export {
   conflictingVersions,
   countingVersions,
+  holdsIn,
   newestVersions,
   type TextSpan,
   type TextStanding,

@@ -40,6 +40,14 @@ export type Untested =
   | { readonly reason: 'implied-by'; readonly by: RequirementSlug; readonly detail?: string }
   | { readonly reason: Exclude<UntestedReason, 'implied-by'>; readonly detail?: string };
 
+/** How older versions of the text say it: another level, or a fact without a keyword. */
+export interface Formerly {
+  /** The oldest of them; the last is the one ahead of the requirement's own `since`. */
+  readonly since: SourceName;
+  readonly level: Level;
+  readonly basis: 'keyword' | 'fact';
+}
+
 /** What says the same of the other ring layout, or why nothing does. */
 export type Counterpart = { readonly slug: RequirementSlug } | { readonly none: string };
 
@@ -52,6 +60,7 @@ export interface Requirement {
   /** The oldest text that we know to hold it, and the last one that does (null: it still stands). */
   readonly since: SourceName;
   readonly until: SourceName | null;
+  readonly formerly: Formerly | undefined;
   /** Number and headings, or headings alone where the text has no numbers. */
   readonly clause: string;
   readonly binds: Binding;
@@ -112,9 +121,19 @@ export function untestedText(untested: Untested): string {
 }
 
 const requirementKeys = [
-  ...['origin', 'since', 'until', 'clause', 'binds', 'server', 'level', 'basis', 'observable', 'features'],
+  ...['origin', 'since', 'until', 'formerly', 'clause', 'binds', 'server', 'level', 'basis', 'observable', 'features'],
   ...['via', 'brokenVia', 'items', 'text', 'counterpart', 'untested', 'unwitnessed'],
 ];
+
+function formerlyFrom(value: unknown, where: string): Formerly {
+  const written = objectOf(value, where);
+  onlyKeys(written, ['since', 'level', 'basis'], where);
+  return {
+    since: sourceNameOf(written['since'], `${where}: since`),
+    level: oneOf(levels, written['level'], `${where}: level`),
+    basis: oneOf(['keyword', 'fact'], written['basis'], `${where}: basis`),
+  };
+}
 
 function levelAndBasisFrom(
   written: Readonly<Record<string, unknown>>,
@@ -140,6 +159,7 @@ export function requirementFrom(area: string, name: string, value: unknown): Req
     origin: namesOf(written['origin'], `${where}: origin`),
     since: sourceNameOf(written['since'], `${where}: since`),
     until: written['until'] === null ? null : sourceNameOf(written['until'], `${where}: until`),
+    formerly: written['formerly'] === undefined ? undefined : formerlyFrom(written['formerly'], `${where}: formerly`),
     clause: stringOf(written['clause'], `${where}: clause`),
     binds: oneOf(bindings, written['binds'], `${where}: binds`),
     server: written['server'] === undefined ? undefined : oneOf(servers, written['server'], `${where}: server`),

@@ -15,6 +15,10 @@ export interface Source extends TextVersion {
   readonly address: string | null;
   /** Day on which somebody opened the address and found the text; null where nobody did: it is unverified. */
   readonly opened: string | null;
+  /** What scripts/clauses.mjs reads of it, where that can be looked at, and the day on which it did. */
+  readonly source: string | null;
+  readonly sourceAddress: string | null;
+  readonly read: string | null;
 }
 
 function isSourceName(name: string): name is SourceName {

@@ -41,6 +41,15 @@ export function textStandingOf(
   return begins === newest && names.length > 1 ? 'newest-text-only' : 'in-force';
 }
 
+/** Whether a version of its text holds a requirement. */
+export function holdsIn({ since, until }: TextSpan, version: string, versions: readonly TextVersion[]): boolean {
+  const family = versions.find(({ name }) => name === since)?.family;
+  const names = versions.filter((one) => one.family === family).map(({ name }) => name);
+  const place = names.indexOf(version);
+  const last = until === null ? names.length - 1 : names.indexOf(until);
+  return place >= 0 && place >= names.indexOf(since) && place <= last;
+}
+
 /** The versions by which an implementation is judged: those that were chosen, and of other texts those that it was written to. */
 export function countingVersions(
   chosen: readonly string[],

@@ -1,8 +1,10 @@
 import type { JSX } from 'preact';
 import { apartWords } from '../judged-by-texts.ts';
-import type { SnapshotRequirement, SnapshotSource } from '../record/catalogue-snapshot.ts';
+import type { SnapshotRequirement } from '../record/catalogue-snapshot.ts';
+import { newestPlace, requirementPlaces } from '../requirement-places.ts';
 import { levelWord } from '../result-explanation.ts';
 import { apartIn, type ReportView } from './report-view.ts';
+import { TextPlaces } from './text-places.tsx';
 
 export function Level({ requirement }: { readonly requirement: SnapshotRequirement }): JSX.Element {
   const kind = requirement.basis === 'keyword' ? 'keyword' : 'reading';
@@ -35,25 +37,29 @@ export function Apart(props: {
   return apart === undefined ? null : <span class="unwitnessed"> {apartWords(apart)}</span>;
 }
 
-/** Where a requirement comes from. */
+/** Where a requirement comes from, and where the newest text says it. */
 export function Provenance(props: {
   readonly view: ReportView;
   readonly requirement: SnapshotRequirement;
 }): JSX.Element {
   const { view, requirement } = props;
   const { clause, origin, basis, binds, features } = requirement;
+  const newest = newestPlace(requirementPlaces(view.run.catalogue, requirement));
   return (
-    <p class="origin">
-      {clause} · {levelWord(requirement)}: {basisSentences[basis] ?? basis}
-      <Versions view={view} requirement={requirement} /> · binds the {binds}
-      {features.length === 0 ? '' : ` · hangs on ${features.map((name) => withBit(view, name)).join(', ')}`}
-      {origin.length === 0 ? null : (
-        <>
-          {' '}
-          · <code>{origin.join(', ')}</code>
-        </>
-      )}
-    </p>
+    <>
+      <p class="origin">
+        {clause} · {levelWord(requirement)}: {basisSentences[basis] ?? basis}
+        <Versions view={view} requirement={requirement} /> · binds the {binds}
+        {features.length === 0 ? '' : ` · hangs on ${features.map((name) => withBit(view, name)).join(', ')}`}
+        {origin.length === 0 ? null : (
+          <>
+            {' '}
+            · <code>{origin.join(', ')}</code>
+          </>
+        )}
+      </p>
+      {newest === undefined ? null : <TextPlaces places={[newest]} />}
+    </>
   );
 }
 
@@ -72,32 +78,10 @@ function Versions(props: { readonly view: ReportView; readonly requirement: Snap
   const apart = apartIn(view, requirement);
   return (
     <>
-      {' · since '}
-      <TextLink name={since} source={source} />
+      {` · since ${since}`}
       {typeof source?.date === 'string' ? ` (${source.date})` : ''}
       {typeof until === 'string' ? `, until ${until}` : ''}
       {apart === undefined ? '' : `, ${apartWords(apart)}: not counted as a violation`}
-    </>
-  );
-}
-
-/** The published text; an address that nobody opened says so. */
-function TextLink({
-  name,
-  source,
-}: {
-  readonly name: string;
-  readonly source: SnapshotSource | undefined;
-}): JSX.Element {
-  const address = source?.address;
-  if (typeof address !== 'string' || !/^https:\/\//.test(address)) return <>{name}</>;
-  const isOpened = typeof source?.opened === 'string';
-  return (
-    <>
-      <a href={address} rel="noreferrer" title={isOpened ? undefined : 'nobody opened this address yet'}>
-        {name}
-      </a>
-      {isOpened ? '' : ' (unverified)'}
     </>
   );
 }

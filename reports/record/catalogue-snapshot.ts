@@ -17,6 +17,8 @@ const snapshotRequirement = z.object({
   /** Since 1.3: the oldest version of a text that holds it, and the last that does (null: it stands). */
   since: z.string().optional(),
   until: z.string().nullable().optional(),
+  /** Since 1.7: how older versions, from this one on, say it. */
+  formerly: z.object({ since: z.string(), level: z.string(), basis: z.string() }).optional(),
   observable: z.string(),
   /** Names of the feature bits that it hangs on. */
   features: z.array(z.string()),
@@ -42,6 +44,10 @@ const snapshotSource = z.object({
   /** Since 1.6: where it is published, and the day on which somebody found it there. */
   address: z.string().nullable().optional(),
   opened: z.string().nullable().optional(),
+  /** Since 1.7: what the clauses were read in, where that can be looked at, and the day on which they were. */
+  source: z.string().nullable().optional(),
+  sourceAddress: z.string().nullable().optional(),
+  read: z.string().nullable().optional(),
 });
 export type SnapshotSource = z.infer<typeof snapshotSource>;
 
@@ -75,6 +81,11 @@ export const catalogueSnapshot = z.object({
   hash: z.string(),
   /** Since 1.3. */
   sources: z.array(snapshotSource).optional(),
+  /**
+   * Since 1.7: clause to the versions of its text that were read, each with number, anchor of the published page, file and
+   * line of the source, and the heading where it is not the last of the clause.
+   */
+  clauses: z.record(z.string(), z.record(z.string(), z.array(z.string()).min(3))).optional(),
   requirements: z.array(snapshotRequirement),
   features: z.array(snapshotFeature),
   cases: z.array(snapshotCase),

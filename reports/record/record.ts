@@ -4,7 +4,7 @@ import { failureKinds } from '../../reference-impl/observations/failure-kind.ts'
 import { type Axes, axisValues, namedAxes } from './axes.ts';
 
 /** Version of the record format. Readers accept every minor of the same major. */
-export const recordSchemaVersion = { major: 1, minor: 6 } as const;
+export const recordSchemaVersion = { major: 1, minor: 7 } as const;
 
 /** Worst first: the verdict of a case is the worst outcome among its requirements. */
 export const outcomes = ['error', 'fail', 'inconclusive', 'not-run', 'pass', 'not-applicable'] as const;

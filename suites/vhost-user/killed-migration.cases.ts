@@ -7,7 +7,7 @@ import { CarriedMemory } from './carried-memory.ts';
 import { hex } from './dirty-pages.ts';
 import { serves, stayOn } from './stay.ts';
 
-/** Migrations of which one side dies under way ("Starting and stopping", "Migration", "Suspended device state"). */
+/** Migrations of which one side dies under way ("Ring states", "Migration", "Suspended device state"). */
 
 const applies = {
   start: 'closed',

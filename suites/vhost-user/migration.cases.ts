@@ -6,7 +6,7 @@ import { CarriedMemory } from './carried-memory.ts';
 import { hex } from './dirty-pages.ts';
 import { type Stay, serves, stayOn } from './stay.ts';
 
-/** A ring that one back-end stops and another goes on with ("Starting and stopping", "Migration"). */
+/** A ring that one back-end stops and another goes on with ("Ring states", "Migration"). */
 
 export const goesOnElsewhere = defineCase({
   id: 'vhost-user/migration/other-back-end-goes-on-at-the-base',

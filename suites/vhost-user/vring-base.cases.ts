@@ -8,7 +8,7 @@ import { baseFrom, RingByHand } from './ring-by-hand.ts';
 import { getBase, setBase, setNum } from './ring-messages.ts';
 import { StopsUnderWay } from './stops-under-way.ts';
 
-/** SET_VRING_BASE and GET_VRING_BASE of split rings (vhost-user, "Vring descriptor indices", "Starting and stopping"). */
+/** SET_VRING_BASE and GET_VRING_BASE of split rings (vhost-user, "Vring descriptor indices", "Ring states"). */
 
 const transports = ['vhost-user'] as const;
 /** Stops of a ring with requests under way; more of them only while something was seen that may be chance. */

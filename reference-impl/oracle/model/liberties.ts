@@ -74,7 +74,7 @@ export const liberties = {
     allows: 'anything of a session that did not accept it',
   },
   'ring-begun-anew': {
-    clause: 'vhost-user, "Starting and stopping rings": a ring goes on where GET_VRING_BASE said',
+    clause: 'vhost-user, "Ring states": a ring goes on where GET_VRING_BASE said',
     allows: 'anything of a ring that begins again elsewhere, or that still holds chains of its former life',
   },
   'position-behind-reset': {
