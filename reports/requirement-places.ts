@@ -56,3 +56,9 @@ function lastHeading(clause: string): string {
 export function newestPlace(places: readonly RequirementPlace[]): RequirementPlace | undefined {
   return places.findLast(({ source, opened }) => source !== undefined || opened !== undefined) ?? places.at(-1);
 }
+
+/** `was stated as a fact (MUST)`: how older versions say it. */
+export function formerlyWords({ formerly }: Pick<SnapshotRequirement, 'formerly'>): string {
+  if (formerly === undefined) return '';
+  return formerly.basis === 'fact' ? `was stated as a fact (${formerly.level})` : `was ${formerly.level}`;
+}

@@ -52,6 +52,7 @@ export function FilterBar(props: { readonly view: ReportView; readonly hasCampai
         <a href="#findings">Findings</a>
         {hasCampaigns ? <a href="#fuzzing">Fuzzing</a> : null}
         <a href="#unjudged">Not judged</a>
+        <a href="#untested">Untested</a>
       </nav>
       <search>
         <label>

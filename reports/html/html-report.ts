@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { h } from 'preact';
 import { render } from 'preact-render-to-string';
 import type { HistoryStep, NamedOutline } from '../compare/run-history.ts';
+import type { CoveredCatalogue } from '../covered-catalogue.ts';
 import type { FindingGroup } from '../findings.ts';
 import type { MergedRun } from '../merge-runs.ts';
 import type { CampaignRecord } from '../record/campaign-record.ts';
@@ -10,11 +11,13 @@ import type { Trace } from '../trace/trace.ts';
 import { readTrace, traceFile } from '../trace/trace-file.ts';
 import { CampaignPage } from './campaign-page.tsx';
 import { ComparisonPage } from './comparison-page.tsx';
+import { CoveragePage } from './coverage-page.tsx';
 import { Page } from './page.tsx';
 import { reportView } from './report-view.ts';
 import { LeftOutFields, SharedFields } from './shared-fields.tsx';
 import { SharedTexts } from './shared-texts.ts';
 import { comparisonStyle } from './style/comparison-style.ts';
+import { coverageStyle } from './style/coverage-style.ts';
 import { styleSheet } from './style/style-sheet.ts';
 
 /** The page of a run, with what campaigns found beside it. */
@@ -48,6 +51,16 @@ export function comparisonReport(runs: readonly NamedOutline[], steps: readonly 
     style: `${styleSheet(1)}\n${comparisonStyle}`,
     scripts: [compiled('copy-script')],
     body: render(h(ComparisonPage, { runs, steps })),
+  });
+}
+
+/** The page of the texts: each rule with what tests it, or why nothing does. */
+export function coverageReport(covered: CoveredCatalogue): string {
+  return htmlPage({
+    title: 'Coverage of the texts',
+    style: `${styleSheet(1)}\n${coverageStyle}`,
+    scripts: [compiled('page-script')],
+    body: render(h(CoveragePage, { covered })),
   });
 }
 

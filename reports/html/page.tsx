@@ -8,6 +8,7 @@ import { PageHeader } from './page-header.tsx';
 import type { ReportView } from './report-view.ts';
 import { RequirementList } from './requirement-list.tsx';
 import { UnjudgedList } from './unjudged-list.tsx';
+import { UntestedList } from './untested-list.tsx';
 
 interface PageProps {
   readonly view: ReportView;
@@ -15,7 +16,7 @@ interface PageProps {
   readonly campaigns: readonly CampaignRecord[];
 }
 
-/** The order of the page: what was found, the matrix, the requirements, the findings, what fuzzing found. */
+/** The order of the page: what was found, the matrix, the requirements, the findings, what fuzzing found, what was judged neither way, and what no case tests. */
 export function Page({ view, traces, campaigns }: PageProps): JSX.Element {
   return (
     <>
@@ -33,6 +34,7 @@ export function Page({ view, traces, campaigns }: PageProps): JSX.Element {
         <Findings view={view} traces={traces} />
         <CampaignSection campaigns={campaigns} />
         <UnjudgedList view={view} />
+        <UntestedList catalogue={view.run.catalogue} />
       </main>
     </>
   );

@@ -1,10 +1,11 @@
 import type { JSX } from 'preact';
+import type { SnapshotRequirement } from '../record/catalogue-snapshot.ts';
 import type { RequirementArea, RequirementRow, RequirementVerdict } from '../requirement-verdicts.ts';
 import { ForeignText } from './foreign-text.tsx';
 import { itemFacts, kindsOf } from './item-facts.ts';
 import { findingsFor, type ReportView, requirementAnchor } from './report-view.ts';
 import { Evidence } from './requirement-evidence.tsx';
-import { Apart, Level, Provenance, Unwitnessed } from './requirement-provenance.tsx';
+import { Apart, ClauseHead, Level, Provenance, Standing, Unwitnessed } from './requirement-provenance.tsx';
 import { mostNamedColumns } from './style/column-style.ts';
 import { markWord, VerdictMark } from './verdict-mark.tsx';
 
@@ -168,29 +169,55 @@ function Signs({ verdicts }: { readonly verdicts: readonly RequirementVerdict[] 
   );
 }
 
-/** Requirements that no case cites, with the reason that the catalogue gives. */
+/** Requirements that no case cites, by clause, with the reason that the catalogue gives. */
 function Uncited(props: { readonly view: ReportView; readonly rows: readonly RequirementRow[] }): JSX.Element {
   const { view, rows } = props;
+  const requirements = rows.map(({ requirement }) => requirement);
   return (
     <details class="uncited">
       <summary>{rows.length} without a case</summary>
-      <ul>
-        {rows.map(({ requirement }) => (
-          <li
-            key={requirement.id}
-            id={requirementAnchor(requirement.id)}
-            data-item="requirement"
-            {...itemFacts(new Map([['no-case', '*']]), [requirement])}
-          >
-            <Level requirement={requirement} /> {requirement.text}{' '}
-            <span class="muted">{requirement.untested ?? 'no reason given'}</span>
-            <div class="muted">
-              <code>{requirement.id}</code>
-            </div>
-            <Provenance view={view} requirement={requirement} />
-          </li>
-        ))}
-      </ul>
+      {clausesOf(requirements).map(([first, ...others]) => (
+        <div key={first.id} data-group>
+          <ClauseHead view={view} requirement={first} />
+          <ul>
+            {[first, ...others].map((requirement) => (
+              <UncitedRule key={requirement.id} view={view} requirement={requirement} />
+            ))}
+          </ul>
+        </div>
+      ))}
     </details>
   );
+}
+
+function UncitedRule(props: { readonly view: ReportView; readonly requirement: SnapshotRequirement }): JSX.Element {
+  const { view, requirement } = props;
+  return (
+    <li
+      id={requirementAnchor(requirement.id)}
+      data-item="requirement"
+      {...itemFacts(new Map([['no-case', '*']]), [requirement])}
+    >
+      <Level requirement={requirement} /> {requirement.text}{' '}
+      <span class="muted">{requirement.untested ?? 'no reason given'}</span>
+      <p class="origin">
+        <code>{requirement.id}</code> · <Standing view={view} requirement={requirement} />
+      </p>
+    </li>
+  );
+}
+
+type Clause = [SnapshotRequirement, ...SnapshotRequirement[]];
+
+/** Requirements that follow each other in one clause of one text. */
+function clausesOf(requirements: readonly SnapshotRequirement[]): Clause[] {
+  const clauses: Clause[] = [];
+  for (const requirement of requirements) {
+    const last = clauses.at(-1);
+    const [first] = last ?? [];
+    const isSame = first?.clause === requirement.clause && first.until === requirement.until;
+    if (last !== undefined && isSame) last.push(requirement);
+    else clauses.push([requirement]);
+  }
+  return clauses;
 }

@@ -43,22 +43,52 @@ export function Provenance(props: {
   readonly requirement: SnapshotRequirement;
 }): JSX.Element {
   const { view, requirement } = props;
-  const { clause, origin, basis, binds, features } = requirement;
-  const newest = newestPlace(requirementPlaces(view.run.catalogue, requirement));
   return (
     <>
       <p class="origin">
-        {clause} · {levelWord(requirement)}: {basisSentences[basis] ?? basis}
-        <Versions view={view} requirement={requirement} /> · binds the {binds}
-        {features.length === 0 ? '' : ` · hangs on ${features.map((name) => withBit(view, name)).join(', ')}`}
-        {origin.length === 0 ? null : (
-          <>
-            {' '}
-            · <code>{origin.join(', ')}</code>
-          </>
-        )}
+        {requirement.clause} · <Standing view={view} requirement={requirement} />
       </p>
-      {newest === undefined ? null : <TextPlaces places={[newest]} />}
+      <NewestPlace view={view} requirement={requirement} />
+    </>
+  );
+}
+
+/** The clause of several requirements, and where the newest text has it. */
+export function ClauseHead(props: {
+  readonly view: ReportView;
+  readonly requirement: SnapshotRequirement;
+}): JSX.Element {
+  return (
+    <div class="clause">
+      <p class="origin">{props.requirement.clause}</p>
+      <NewestPlace {...props} />
+    </div>
+  );
+}
+
+function NewestPlace(props: {
+  readonly view: ReportView;
+  readonly requirement: SnapshotRequirement;
+}): JSX.Element | null {
+  const newest = newestPlace(requirementPlaces(props.view.run.catalogue, props.requirement));
+  return newest === undefined ? null : <TextPlaces places={[newest]} />;
+}
+
+/** How the text says a requirement, since when, to whom, and on which features it hangs. */
+export function Standing(props: { readonly view: ReportView; readonly requirement: SnapshotRequirement }): JSX.Element {
+  const { view, requirement } = props;
+  const { origin, basis, binds, features } = requirement;
+  return (
+    <>
+      {levelWord(requirement)}: {basisSentences[basis] ?? basis}
+      <Versions view={view} requirement={requirement} /> · binds the {binds}
+      {features.length === 0 ? '' : ` · hangs on ${features.map((name) => withBit(view, name)).join(', ')}`}
+      {origin.length === 0 ? null : (
+        <>
+          {' '}
+          · <code>{origin.join(', ')}</code>
+        </>
+      )}
     </>
   );
 }

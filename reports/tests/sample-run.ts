@@ -1,4 +1,5 @@
 import {
+  allClauses,
   allFeatures,
   allRequirements,
   allSources,
@@ -122,12 +123,21 @@ function sampleSnapshot(count: number): { snapshot: CatalogueSnapshot; cases: Sa
     schema: { major: 1, minor: 0 },
     hash: catalogueHash(),
     sources: [...allSources()],
+    clauses: sampleClauses(),
     requirements,
     features: allFeatures().map(({ name, bit, device, kind, text }) => ({ name, bit, device, kind, text })),
     cases: cases.map(({ id, title, requirement }) => ({ id, title, proves: [requirement.id] })),
   };
   return { snapshot, cases };
 }
+
+const sampleClauses = (): NonNullable<CatalogueSnapshot['clauses']> =>
+  Object.fromEntries(
+    Object.entries(allClauses()).map(([clause, places]) => [
+      clause,
+      Object.fromEntries(Object.entries(places).map(([version, place]) => [version, [...place]])),
+    ]),
+  );
 
 /** Writes a made-up run that is the same every time; nothing in it says anything about the programs it names. */
 export function writeSampleRun(root: string, size: SampleSize): void {

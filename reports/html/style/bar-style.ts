@@ -42,7 +42,9 @@ button:hover { border-color: var(--ink); }
     position: absolute; top: 100%; right: clamp(1rem, 4vw, 3rem); padding: 0.3rem 0.7rem;
     background: var(--paper); border: 1px solid var(--rule); border-top: 0;
   }
-  .bar { position: sticky; top: 0; z-index: 5; flex-wrap: nowrap; }
+  .bar { position: sticky; top: 0; z-index: 5; flex-wrap: nowrap; column-gap: 0.8rem; }
+  .bar nav, .bar search { column-gap: 0.7rem; }
+  .bar input { width: 7.6rem; }
   .bar search { flex-wrap: nowrap; }
   .bar nav { flex-wrap: nowrap; white-space: nowrap; }
   html { scroll-padding-top: 4.5rem; }

@@ -47,6 +47,7 @@ summary { cursor: pointer; min-height: 1.6rem; }
 .uncited { margin-top: 0.8rem; padding-left: 1.4rem; }
 .uncited > summary { color: var(--soft); }
 .uncited .origin { margin-top: 0.1rem; }
+.uncited .clause { padding: 0.9rem 0 0.3rem; }
 .uncited li { padding: 0.35rem 0; border-top: 1px solid var(--rule); max-width: 66rem; }
 .unjudged { border-bottom: 1px solid var(--rule); }
 .unjudged > summary { display: grid; grid-template-columns: 8.5rem 13rem minmax(0, 1fr) max-content; gap: 0 1rem; padding: 0.4rem 0; list-style: none; }

@@ -1,6 +1,7 @@
 import { barStyle } from './bar-style.ts';
 import { campaignStyle } from './campaign-style.ts';
 import { columnStyle, mostNamedColumns } from './column-style.ts';
+import { untestedStyle } from './coverage-style.ts';
 import { findingStyle } from './finding-style.ts';
 import { matrixStyle, stickyMatrixHead } from './matrix-style.ts';
 import { pageStyle } from './page-style.ts';
@@ -19,6 +20,7 @@ export function styleSheet(targets: number): string {
     columnStyle(targets),
     head,
     requirementStyle,
+    untestedStyle,
     findingStyle,
     sequenceStyle,
     ringStyle,

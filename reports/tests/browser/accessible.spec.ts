@@ -1,19 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { expect, type Page } from '@playwright/test';
-import type { AxeResults } from 'axe-core';
+import { expect } from '@playwright/test';
+import { axeViolations } from './axe-violations.ts';
 import { test } from './report-page.ts';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-/** Rules of WCAG 2.2 AA and of good practice that the page breaks, with what breaks them. */
-async function violations(report: Page): Promise<string[]> {
-  await report.evaluate(axe);
-  const { violations: found } = await report.evaluate(
-    (): Promise<AxeResults> => (window as unknown as { axe: typeof import('axe-core') }).axe.run(document),
-  );
-  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`);
-}
 
 for (const width of [390, 1366]) {
   test(`axe finds nothing at ${width} pixels`, async ({ report }) => {
@@ -22,12 +9,12 @@ for (const width of [390, 1366]) {
     await report.locator('.area > summary').first().click();
     await report.locator('.area .requirement > summary').first().click();
     await report.locator('.more > summary').click();
-    expect(await violations(report)).toEqual([]);
+    expect(await axeViolations(report)).toEqual([]);
 
     await test.step('and something that is there', async () => {
       await report.locator('#filter-text').evaluate((input) => input.closest('label')?.replaceWith(input));
       await report.locator('#filter-text').evaluate((input) => input.removeAttribute('placeholder'));
-      expect((await violations(report)).join()).toContain('label');
+      expect((await axeViolations(report)).join()).toContain('label');
     });
   });
 }
