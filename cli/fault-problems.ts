@@ -1,4 +1,3 @@
-import { referenceDeviceNames } from '../reference-impl/devices/reference-devices.ts';
 import { showings } from '../reference-impl/faults/fault.ts';
 import { type FaultName, faults, isFaultName } from '../reference-impl/faults/faults.ts';
 import { caseKey } from '../reports/record/record.ts';
@@ -6,7 +5,7 @@ import { axesOf, requirementOn } from '../suites/axes.ts';
 import type { AnyCase } from '../suites/case.ts';
 import type { Judgement } from '../suites/runner/judge.ts';
 import { type FaultRow, namesFault, placesOf } from './fault-rows.ts';
-import { FaultyReference } from './faulty-reference.ts';
+import { devicesShownBy, FaultyReference } from './faulty-reference.ts';
 
 const mostAlsoFailed = 0.1;
 const mostAlsoFailedWithReason = 0.25;
@@ -68,7 +67,7 @@ export function problemsWithoutFault(cases: readonly AnyCase[]): string[] {
     }
   }
   for (const showing of showings) {
-    for (const device of referenceDeviceNames) {
+    for (const device of devicesShownBy(showing)) {
       const reference = new FaultyReference(showing, device, []);
       try {
         problems.push(...problemsOn(reference, cases));

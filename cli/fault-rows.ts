@@ -1,4 +1,3 @@
-import { referenceDeviceNames } from '../reference-impl/devices/reference-devices.ts';
 import { type FaultLayer, type Showing, showings } from '../reference-impl/faults/fault.ts';
 import { type FaultName, faultNames, faults } from '../reference-impl/faults/faults.ts';
 import type { RingLayout } from '../reference-impl/virtqueue/ring.ts';
@@ -7,7 +6,7 @@ import type { Axes } from '../reports/record/axes.ts';
 import type { RequirementOutcome } from '../reports/record/record.ts';
 import { axesOf, layoutOf, reportedRequirements, requirementOn } from '../suites/axes.ts';
 import type { AnyCase } from '../suites/case.ts';
-import { FaultyReference, transportOf } from './faulty-reference.ts';
+import { devicesShownBy, FaultyReference, transportOf } from './faulty-reference.ts';
 
 /** A fault of the reference, shown by one transport and in one ring layout. */
 export interface FaultPlace {
@@ -91,7 +90,8 @@ function rowOf(place: FaultPlace, cases: readonly AnyCase[], others: number | 'n
   const untried = { ...place, requirement, expectedBy: [], caughtBy: [], alsoFailed: [], others: 0, isSample: false };
   const hidden = hiddenFrom?.[place.transport];
   if (hidden !== undefined) return { ...untried, notShown: hidden };
-  const references = referenceDeviceNames.map((device) => new FaultyReference(place.transport, device, [place.fault]));
+  const devices = devicesShownBy(place.transport);
+  const references = devices.map((device) => new FaultyReference(place.transport, device, [place.fault]));
   const attemptsAt = (definition: AnyCase): Attempt[] => {
     const axes = axesIn(place, definition);
     if (axes === undefined) return [];

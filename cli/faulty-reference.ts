@@ -5,7 +5,11 @@ import { openReference } from '../drivers/reference/open-reference.ts';
 import { openVdpaReference } from '../drivers/reference/open-vdpa-reference.ts';
 import { firstContact } from '../judging/first-contact.ts';
 import { type FeatureSet, namesIn, type Transport } from '../reference-impl/catalogue/catalogue.ts';
-import type { ReferenceDevice } from '../reference-impl/devices/reference-devices.ts';
+import {
+  type ReferenceDevice,
+  referenceDeviceNames,
+  sharedDeviceNames,
+} from '../reference-impl/devices/reference-devices.ts';
 import type { Showing } from '../reference-impl/faults/fault.ts';
 import type { FaultName } from '../reference-impl/faults/faults.ts';
 import type { EventLog } from '../reference-impl/observations/event-log.ts';
@@ -103,6 +107,10 @@ export class FaultyReference {
     return this.#opened;
   }
 }
+
+/** The devices of the reference that a transport shows. */
+export const devicesShownBy = (showing: Showing): readonly ReferenceDevice[] =>
+  showing === 'vhost-user' ? referenceDeviceNames : sharedDeviceNames;
 
 /** A reference of this process with faults. */
 export function openFaulty(

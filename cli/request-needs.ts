@@ -16,7 +16,7 @@ import { openReference } from '../drivers/reference/open-reference.ts';
 import { openVdpaReference } from '../drivers/reference/open-vdpa-reference.ts';
 import { firstContact } from '../judging/first-contact.ts';
 import type { FeatureSet } from '../reference-impl/catalogue/catalogue.ts';
-import { type ReferenceDevice, referenceDeviceNames } from '../reference-impl/devices/reference-devices.ts';
+import { type SharedDevice, sharedDeviceNames } from '../reference-impl/devices/reference-devices.ts';
 import { caseKey } from '../reports/record/record.ts';
 import { allCases } from '../suites/all-cases.ts';
 import { type AnyCase, variantsOf } from '../suites/case.ts';
@@ -41,7 +41,7 @@ const whole = {
 };
 
 interface Lacking {
-  readonly device: ReferenceDevice;
+  readonly device: SharedDevice;
   readonly facts: Partial<TargetFacts>;
 }
 
@@ -58,7 +58,7 @@ const lacking: readonly Lacking[] = [
 const showings = ['vhost-user', 'l1', 'l2-strict', 'vhost-vdpa', 'virtio-pci'] as const;
 type Showing = (typeof showings)[number];
 
-function portOf(device: ReferenceDevice, showing: Showing): DriverPort {
+function portOf(device: SharedDevice, showing: Showing): DriverPort {
   switch (showing) {
     case 'vhost-user':
       return openReference({ device });
@@ -76,14 +76,11 @@ function portOf(device: ReferenceDevice, showing: Showing): DriverPort {
 function lackingOn(showing: Showing): readonly Lacking[] {
   // There a case asks for the largest ring that the device tells, and rings may stop by a reset of the device alone.
   if (showing === 'vhost-vdpa') {
-    return [
-      ...lacking,
-      ...referenceDeviceNames.map((device): Lacking => ({ device, facts: { ringsStop: 'by-reset' } })),
-    ];
+    return [...lacking, ...sharedDeviceNames.map((device): Lacking => ({ device, facts: { ringsStop: 'by-reset' } }))];
   }
   // There no ring tells where it stopped.
-  if (showing === 'virtio-pci') return [...lacking, ...referenceDeviceNames.map((device) => ({ device, facts: {} }))];
-  const rings = referenceDeviceNames.flatMap((device): Lacking[] => [
+  if (showing === 'virtio-pci') return [...lacking, ...sharedDeviceNames.map((device) => ({ device, facts: {} }))];
+  const rings = sharedDeviceNames.flatMap((device): Lacking[] => [
     { device, facts: { largestRing: plainRing } },
     { device, facts: { ringSizes: 'powers-of-two' } },
   ]);
@@ -92,7 +89,7 @@ function lackingOn(showing: Showing): readonly Lacking[] {
 
 type Opened = DriverPort & { readonly offer: FeatureSet };
 
-function opened(device: ReferenceDevice, showing: Showing, facts: Partial<TargetFacts>): Opened {
+function opened(device: SharedDevice, showing: Showing, facts: Partial<TargetFacts>): Opened {
   const port = portOf(device, showing);
   const contact = firstContact(port);
   if (contact.kind === 'not-served') throw new Error(contact.why);

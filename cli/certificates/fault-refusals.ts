@@ -3,7 +3,7 @@ import { type Decision, decide, isCertified, refusals } from '../../certificates
 import { mustPassOf, type Profile } from '../../certificates/profile.ts';
 import type { SuiteFacts } from '../../certificates/verification.ts';
 import { isFeatureName } from '../../reference-impl/catalogue/catalogue.ts';
-import { type ReferenceDevice, referenceDeviceNames } from '../../reference-impl/devices/reference-devices.ts';
+import { type SharedDevice, sharedDeviceNames } from '../../reference-impl/devices/reference-devices.ts';
 import { type Showing, showings } from '../../reference-impl/faults/fault.ts';
 import { type FaultName, faults } from '../../reference-impl/faults/faults.ts';
 import { ringLayouts } from '../../reference-impl/virtqueue/ring.ts';
@@ -31,13 +31,13 @@ export function requirementsOfFault(name: FaultName): string[] {
 }
 
 /** Where a fault concerns a profile: its requirement is of the list, and a case that names it applies to the device. */
-export function concernedBy(name: FaultName, profile: Profile): ReferenceDevice[] {
+export function concernedBy(name: FaultName, profile: Profile): SharedDevice[] {
   const showing = showingOf(profile);
   const fault = faults[name];
   if (fault.hiddenFrom?.[showing] !== undefined) return [];
   if (fault.layer === 'transport' && fault.transport !== transportOf[showing]) return [];
   const requirements = requirementsOfFault(name);
-  return referenceDeviceNames.filter((device) => {
+  return sharedDeviceNames.filter((device) => {
     const list = mustPassOf(profile, device, transportOf[showing])?.requirements ?? [];
     if (!requirements.some((slug) => list.includes(slug))) return false;
     const reference = new FaultyReference(showing, device, [name]);
@@ -92,7 +92,7 @@ export const decidedFor = (run: MergedRun, claim: Claim, profile: Profile, suite
 export function refusalOf(
   name: FaultName,
   profile: Profile,
-  device: ReferenceDevice,
+  device: SharedDevice,
   right: MergedRun,
   suite: SuiteFacts,
 ): FaultRefusal {

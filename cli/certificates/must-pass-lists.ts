@@ -1,7 +1,7 @@
 import { isCertifiable } from '../../certificates/certifiable.ts';
 import type { MustPassList, Profile } from '../../certificates/profile.ts';
 import { allRequirements } from '../../reference-impl/catalogue/catalogue.ts';
-import { referenceDeviceNames } from '../../reference-impl/devices/reference-devices.ts';
+import { sharedDeviceNames } from '../../reference-impl/devices/reference-devices.ts';
 import { type Showing, showings } from '../../reference-impl/faults/fault.ts';
 import { allCases } from '../../suites/all-cases.ts';
 import { axesOf, reportedRequirements } from '../../suites/axes.ts';
@@ -15,7 +15,7 @@ export function mustPassLists({ id, texts }: Pick<Profile, 'id' | 'texts'>): Mus
   const showing = showings.find((one) => one === id);
   if (showing === undefined) throw new RangeError(`profile ${id}: the reference shows no device so`);
   const transport = transportOf[showing];
-  return referenceDeviceNames.map((device) => {
+  return sharedDeviceNames.map((device) => {
     const shown = new Set(shownBy(showing, device));
     const requirements = allRequirements()
       .filter((requirement) => isCertifiable(requirement, device, transport, texts))
@@ -27,7 +27,7 @@ export function mustPassLists({ id, texts }: Pick<Profile, 'id' | 'texts'>): Mus
 }
 
 /** What the cases report on that apply to the reference. */
-function shownBy(showing: Showing, device: (typeof referenceDeviceNames)[number]): string[] {
+function shownBy(showing: Showing, device: (typeof sharedDeviceNames)[number]): string[] {
   const reference = new FaultyReference(showing, device, []);
   try {
     return allCases.flatMap((definition) =>

@@ -1,6 +1,6 @@
 import type { Profile } from '../../certificates/profile.ts';
 import type { SuiteFacts } from '../../certificates/verification.ts';
-import type { ReferenceDevice } from '../../reference-impl/devices/reference-devices.ts';
+import type { SharedDevice } from '../../reference-impl/devices/reference-devices.ts';
 import type { Showing } from '../../reference-impl/faults/fault.ts';
 import type { MergedRun } from '../../reports/merge-runs.ts';
 import type { Axes } from '../../reports/record/axes.ts';
@@ -21,12 +21,7 @@ interface Place {
 }
 
 /** A whole run of the reference in process, without a fault, as `certify` would record it. */
-export function referenceRun(
-  showing: Showing,
-  device: ReferenceDevice,
-  profile: Profile,
-  suite: SuiteFacts,
-): MergedRun {
+export function referenceRun(showing: Showing, device: SharedDevice, profile: Profile, suite: SuiteFacts): MergedRun {
   const reference = new FaultyReference(showing, device, []);
   try {
     const places = allCases.flatMap(placesOf);

@@ -1,9 +1,5 @@
 import { requirementOf } from '../../reference-impl/catalogue/catalogue.ts';
-import {
-  isReferenceDevice,
-  type ReferenceDevice,
-  referenceDeviceNames,
-} from '../../reference-impl/devices/reference-devices.ts';
+import { type SharedDevice, sharedDeviceNames } from '../../reference-impl/devices/reference-devices.ts';
 import { type Fault, type Showing, showings } from '../../reference-impl/faults/fault.ts';
 import { transportOf } from '../faulty-reference.ts';
 
@@ -11,11 +7,11 @@ import { transportOf } from '../faulty-reference.ts';
 export interface Arena {
   readonly name: string;
   readonly showing: Showing;
-  readonly device: ReferenceDevice;
+  readonly device: SharedDevice;
 }
 
 /** Devices of which a fault of all devices is looked for. */
-const plainDevices: readonly ReferenceDevice[] = ['block', 'net'];
+const plainDevices: readonly SharedDevice[] = ['block', 'net'];
 
 /** What shows a fault: all showings of its transport, vhost-user alone for one of rings and devices. */
 export function arenasOf(fault: Fault): Arena[] {
@@ -29,10 +25,11 @@ export function arenasOf(fault: Fault): Arena[] {
 }
 
 /** The type of device that the requirement is about, or those that all faults are looked for in. */
-function devicesOf({ requirement, layer }: Fault): readonly ReferenceDevice[] {
+function devicesOf({ requirement, layer }: Fault): readonly SharedDevice[] {
   const { area } = requirementOf(requirement);
   const device = area === 'blk' ? 'block' : area;
-  if (isReferenceDevice(device)) return [device];
+  const shared = sharedDeviceNames.find((name) => name === device);
+  if (shared !== undefined) return [shared];
   // A fault of a device may be one of any type.
-  return layer === 'device' ? referenceDeviceNames : plainDevices.filter((one) => referenceDeviceNames.includes(one));
+  return layer === 'device' ? sharedDeviceNames : plainDevices.filter((one) => sharedDeviceNames.includes(one));
 }

@@ -1,4 +1,4 @@
-import { type ReferenceDevice, referenceDeviceNames } from '../../reference-impl/devices/reference-devices.ts';
+import { type SharedDevice, sharedDeviceNames } from '../../reference-impl/devices/reference-devices.ts';
 import { type Showing, showings } from '../../reference-impl/faults/fault.ts';
 import type { Axes } from '../../reports/record/axes.ts';
 import { caseKey, type VariantValues } from '../../reports/record/record.ts';
@@ -10,7 +10,7 @@ import { type AnyCase, variantsOf } from '../../suites/case.ts';
 export interface TrialPlace {
   readonly name: string;
   readonly showing: Showing;
-  readonly device: ReferenceDevice;
+  readonly device: SharedDevice;
 }
 
 /** One result of a case in one place. */
@@ -25,7 +25,7 @@ export interface TrialItem {
 }
 
 export const trialPlaces: readonly TrialPlace[] = showings.flatMap((showing) =>
-  referenceDeviceNames.map((device) => ({ name: `${showing} ${device}`, showing, device })),
+  sharedDeviceNames.map((device) => ({ name: `${showing} ${device}`, showing, device })),
 );
 
 /** All that is tried in a place, whether it applies there or not. */

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { referenceDeviceNames } from '../../reference-impl/devices/reference-devices.ts';
+import { sharedDeviceNames } from '../../reference-impl/devices/reference-devices.ts';
 import { reporterNames, reportersOf } from '../reporter-names.ts';
 import { type ObserveOptions, observedSectors } from './observe-options.ts';
 
@@ -35,7 +35,7 @@ export function addObserveCommand(command: Command, setExitCode: (code: number) 
       collect,
       [],
     )
-    .addOption(new Option('--device <device>', 'what is served').choices(referenceDeviceNames).default('block'))
+    .addOption(new Option('--device <device>', 'what is served').choices(sharedDeviceNames).default('block'))
     .option('--queues <n>', 'request queues, of net pairs of queues', numberWithin(1, 64))
     .option(
       '--sectors <n>',

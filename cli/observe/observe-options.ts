@@ -1,10 +1,10 @@
-import type { ReferenceDevice } from '../../reference-impl/devices/reference-devices.ts';
+import type { SharedDevice } from '../../reference-impl/devices/reference-devices.ts';
 import type { ReporterName } from '../reporter-names.ts';
 
 /** Options of `observe`. */
 export interface ObserveOptions {
   readonly listen: readonly string[];
-  readonly device: ReferenceDevice;
+  readonly device: SharedDevice;
   readonly queues?: number;
   readonly sectors?: number;
   readonly wire: readonly string[];

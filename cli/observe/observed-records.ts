@@ -1,5 +1,5 @@
 import { featuresAtBit, type RequirementSlug, requirementOf } from '../../reference-impl/catalogue/catalogue.ts';
-import type { ReferenceDevice } from '../../reference-impl/devices/reference-devices.ts';
+import type { SharedDevice } from '../../reference-impl/devices/reference-devices.ts';
 import { observedRequirements } from '../../reference-impl/oracle/observed/observed-requirements.ts';
 import type { CaseRecord, Finding, TargetRecord } from '../../reports/record/record.ts';
 import type { PlannedResult } from '../../reports/record/run-plan.ts';
@@ -13,10 +13,10 @@ import type { ObservedSocket } from './observed-socket.ts';
 export const servedCaseId = 'observe/reference-serves-what-is-lawful';
 
 /** What each socket gets: the same results, seen or not. */
-export const plannedOf = (target: string, device: ReferenceDevice): PlannedResult[] =>
+export const plannedOf = (target: string, device: SharedDevice): PlannedResult[] =>
   [...observedRequirements(device).map(observedCaseId), servedCaseId].map((key) => ({ target, key, repetition: 0 }));
 
-function namesIn(word: bigint, device: ReferenceDevice, kind: 'device' | 'protocol'): string[] {
+function namesIn(word: bigint, device: SharedDevice, kind: 'device' | 'protocol'): string[] {
   const names: string[] = [];
   for (let bit = 0; bit < 64; bit++) {
     if (((word >> BigInt(bit)) & 1n) === 0n) continue;
@@ -26,12 +26,12 @@ function namesIn(word: bigint, device: ReferenceDevice, kind: 'device' | 'protoc
   return names;
 }
 
-export function acceptedNames(socket: ObservedSocket, device: ReferenceDevice): string[] {
+export function acceptedNames(socket: ObservedSocket, device: SharedDevice): string[] {
   const { features, protocolFeatures } = socket.accepted;
   return [...namesIn(features, device, 'device'), ...namesIn(protocolFeatures, device, 'protocol')];
 }
 
-export const targetRecordOf = (socket: ObservedSocket, device: ReferenceDevice): TargetRecord => ({
+export const targetRecordOf = (socket: ObservedSocket, device: SharedDevice): TargetRecord => ({
   event: 'target',
   target: socket.name,
   transport: 'vhost-user',
@@ -45,7 +45,7 @@ export const targetRecordOf = (socket: ObservedSocket, device: ReferenceDevice):
 });
 
 export interface CaseContext {
-  readonly device: ReferenceDevice;
+  readonly device: SharedDevice;
   readonly texts: readonly string[];
   readonly rerun: string;
   readonly traces: TraceWriter;

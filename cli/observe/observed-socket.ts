@@ -4,7 +4,7 @@ import { ObservedConnection } from '../../drivers/reference/observed-connection.
 import { ReferenceBackEnd } from '../../drivers/reference/reference-back-end.ts';
 import type { RequirementSlug } from '../../reference-impl/catalogue/catalogue.ts';
 import { NetDevice } from '../../reference-impl/devices/net-device.ts';
-import type { ReferenceDevice } from '../../reference-impl/devices/reference-devices.ts';
+import type { SharedDevice } from '../../reference-impl/devices/reference-devices.ts';
 import type { ObservedEvent } from '../../reference-impl/observations/event.ts';
 import type { Breach } from '../../reference-impl/oracle/observed/judgement.ts';
 import { Observations } from '../../reference-impl/oracle/observed/observations.ts';
@@ -28,7 +28,7 @@ export interface KeptTrace {
 export interface SocketOptions {
   readonly name: string;
   readonly path: string;
-  readonly device: ReferenceDevice;
+  readonly device: SharedDevice;
   readonly queues: number;
   readonly sectors: number;
   /** Of a network device: what is done with a frame that is sent; it comes back without. */

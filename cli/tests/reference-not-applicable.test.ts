@@ -6,7 +6,7 @@ import { openReference } from '../../drivers/reference/open-reference.ts';
 import { openVdpaReference } from '../../drivers/reference/open-vdpa-reference.ts';
 import { firstContact } from '../../judging/first-contact.ts';
 import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
-import { referenceDeviceNames } from '../../reference-impl/devices/reference-devices.ts';
+import { referenceDeviceNames, sharedDeviceNames } from '../../reference-impl/devices/reference-devices.ts';
 import { allCases } from '../../suites/all-cases.ts';
 import type { AnyCase } from '../../suites/case.ts';
 import { applicability, elsewhereOf } from '../../suites/runner/applicability.ts';
@@ -37,12 +37,12 @@ for (const device of ['block', 'net'] as const) {
 }
 
 t.test('every case applies to one of the references', async (t) => {
-  const references = referenceDeviceNames.flatMap((device) => [
-    known(openReference({ device })),
+  const shared = sharedDeviceNames.flatMap((device) => [
     ...(['l1', 'l2-strict'] as const).map((mode) => known(openMdevReference({ device, mode }))),
     known(openPciReference({ device })),
     ...(['eventfd', 'doorbell'] as const).map((notifyBy) => known(openVdpaReference({ device, notifyBy }))),
   ]);
+  const references = [...referenceDeviceNames.map((device) => known(openReference({ device }))), ...shared];
   for (const definition of allCases) {
     t.ok(
       references.some((reference) => missingOf(definition, reference).length === 0),

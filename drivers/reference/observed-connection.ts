@@ -1,5 +1,5 @@
 import type { ParentDriver } from '../../reference-impl/devices/parent-driver.ts';
-import type { ReferenceDevice } from '../../reference-impl/devices/reference-devices.ts';
+import type { SharedDevice } from '../../reference-impl/devices/reference-devices.ts';
 import { EventLog } from '../../reference-impl/observations/event-log.ts';
 import { DriverWatch } from '../../reference-impl/oracle/observed/driver/driver-watch.ts';
 import {
@@ -19,7 +19,7 @@ import type { ConnectionObserver } from './connection-observer.ts';
 /** What an observed connection tells of itself. */
 export interface ObservedConnectionOptions {
   readonly device: ParentDriver;
-  readonly type: ReferenceDevice;
+  readonly type: SharedDevice;
   readonly rules: ReferenceRules;
   readonly tell: Tell;
   /** What the reference could not serve, and no requirement forbids. */

@@ -4,7 +4,12 @@ import type { ReferenceDevice } from '../../reference-impl/devices/reference-dev
 import type { ProgramRules } from '../../reference-impl/vhost-user/program-rules.ts';
 
 /** Types of back-ends, as their capabilities name them. */
-const types: Readonly<Record<ReferenceDevice, string>> = { block: 'block', net: 'net', entropy: 'rng' };
+const types: Readonly<Record<ReferenceDevice, string>> = {
+  block: 'block',
+  net: 'net',
+  entropy: 'rng',
+  crypto: 'crypto',
+};
 
 const followingWord = '--ends-with-socket';
 const lookEveryMs = 20;

@@ -2,6 +2,7 @@ import type { ReferenceDevice } from '../../reference-impl/devices/reference-dev
 import { sharedObjectUuid } from '../../reference-impl/vhost-user/shared-objects.ts';
 import { workloadOfReference } from '../devices/device-types.ts';
 import type { TargetFacts } from '../port/target-facts.ts';
+import { cryptoWorkload } from './crypto-workload.ts';
 
 /** What the suites may know of the reference on vhost-user as any device. */
 export const vhostUserReferenceFacts = {
@@ -30,5 +31,5 @@ export const referenceFacts = (device: ReferenceDevice, name: string): Omit<Targ
   name,
   device,
   identity: `reference ${device} over vhost-user`,
-  workload: workloadOfReference(device),
+  workload: device === 'crypto' ? cryptoWorkload : workloadOfReference(device),
 });

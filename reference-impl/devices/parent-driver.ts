@@ -6,6 +6,7 @@ import type { Lacking, MalformedReason } from '../virtqueue/malformed.ts';
 import type { PackedDevice } from '../virtqueue/packed/device-ring.ts';
 import type { RingArea, RingPosition } from '../virtqueue/ring.ts';
 import type { SplitDevice } from '../virtqueue/split/device-ring.ts';
+import type { CryptoSessions } from './crypto-sessions.ts';
 
 /**
  * What a transport knows of a ring when it starts it. The layout of `position` is that of the negotiated features.
@@ -69,6 +70,9 @@ export interface ParentDriver {
   restoreConfig(offset: number, bytes: Uint8Array): boolean;
   /** Tells the network of a station with this MAC, six bytes. Without a network there is nobody to tell. */
   announce?(mac: Uint8Array): void;
+
+  /** Sessions that a front-end makes by messages; a crypto device has them. */
+  readonly cryptoSessions?: CryptoSessions;
 
   /** The memory in which rings and buffers lie. Rings that run keep the memory that they were started with. */
   setMemory(memory: MemoryMap): void;

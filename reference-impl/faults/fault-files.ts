@@ -36,6 +36,7 @@ export * as 'transport/vhost-mdev/state' from './transport/vhost-mdev/state-faul
 export * as 'transport/vhost-user/acknowledgement' from './transport/vhost-user/acknowledgement-faults.ts';
 export * as 'transport/vhost-user/byte-order' from './transport/vhost-user/byte-order-faults.ts';
 export * as 'transport/vhost-user/connection' from './transport/vhost-user/connection-faults.ts';
+export * as 'transport/vhost-user/crypto' from './transport/vhost-user/crypto-faults.ts';
 export * as 'transport/vhost-user/descriptor' from './transport/vhost-user/descriptor-faults.ts';
 export * as 'transport/vhost-user/device-state' from './transport/vhost-user/device-state-faults.ts';
 export * as 'transport/vhost-user/feature' from './transport/vhost-user/feature-faults.ts';

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { allRequirements } from '../catalogue/catalogue.ts';
-import { referenceDeviceNames } from '../devices/reference-devices.ts';
+import { sharedDeviceNames } from '../devices/reference-devices.ts';
 import { driverRequirements, observedRequirements } from '../oracle/observed/observed-requirements.ts';
 import {
   VIRTIO_F_EVENT_IDX,
@@ -34,7 +34,7 @@ t.test('a lawful driver breaks no rule, whatever was negotiated', async (t) => {
 });
 
 t.test('each rule is broken by a driver that does that one thing', async (t) => {
-  const all = referenceDeviceNames.flatMap(driverRequirements);
+  const all = sharedDeviceNames.flatMap(driverRequirements);
   t.same([...new Set(all)].sort(), Object.keys(driverMisbehaviours).sort(), 'a misbehaviour for each rule');
   for (const [requirement, { scene: options = {}, act }] of Object.entries(driverMisbehaviours)) {
     const scene = new Scene(options);
@@ -55,7 +55,7 @@ t.test('a ring that is stopped is not looked at', async (t) => {
 });
 
 t.test('the catalogue says of which rules of the driver and the front-end an observation judges', async (t) => {
-  const observed = new Set(referenceDeviceNames.flatMap(observedRequirements));
+  const observed = new Set(sharedDeviceNames.flatMap(observedRequirements));
   for (const { slug, binds, untested } of allRequirements()) {
     const says = untested?.detail?.endsWith('observe judges it') ?? false;
     if (says || observed.has(slug)) t.ok(says && observed.has(slug) && /^(driver|front-end)$/.test(binds), slug);

@@ -5,6 +5,7 @@ import { VIRTIO_F_ACCESS_PLATFORM } from '../virtqueue/feature-bits.ts';
 import type { FrontEndMessageName } from '../wire/vhost-user-messages.ts';
 import {
   configPayload,
+  cryptoSessionPayload,
   deviceStatePayload,
   inflightPayload,
   iotlbPayload,
@@ -67,11 +68,13 @@ const setUpRing = (test: SessionUnderTest, world: World): void => {
   test.send('VHOST_USER_SET_VRING_ADDR', addresses(world));
 };
 
+const plainSession = { cipher: 1, keyLength: 1, operation: 1, key: new Uint8Array(1) };
+
 /** For each request that the reference knows: what must go before it, and a lawful one. */
 export interface LawfulRequest {
   readonly before?: (test: SessionUnderTest, world: World) => void;
   readonly sending: (test: SessionUnderTest, world: World) => Sending;
-  readonly device?: 'net';
+  readonly device?: 'net' | 'crypto';
   /** A session has one owner: a second SET_OWNER is refused. */
   readonly needsNoOwner?: true;
 }
@@ -128,6 +131,15 @@ export const lawfulRequests: Readonly<Partial<Record<FrontEndMessageName, Lawful
   },
   VHOST_USER_SET_CONFIG: {
     sending: () => ({ payload: encode(configPayload, { offset: 32, size: 1, flags: 0, payload: new Uint8Array(1) }) }),
+  },
+  VHOST_USER_CREATE_CRYPTO_SESSION: {
+    device: 'crypto',
+    sending: () => ({ payload: new Uint8Array(cryptoSessionPayload.size) }),
+  },
+  VHOST_USER_CLOSE_CRYPTO_SESSION: {
+    device: 'crypto',
+    before: (test) => void test.session.device.cryptoSessions?.create(plainSession),
+    sending: () => ({ payload: u64(0n) }),
   },
   VHOST_USER_GET_INFLIGHT_FD: {
     sending: () => ({

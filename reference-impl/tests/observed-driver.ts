@@ -4,7 +4,7 @@ import { encodeBlockHeader, RANGE_SIZE } from '../devices/block-layout.ts';
 import { EntropyDevice } from '../devices/entropy-device.ts';
 import { NetDevice } from '../devices/net-device.ts';
 import type { QueuedDevice } from '../devices/queued-device.ts';
-import type { ReferenceDevice } from '../devices/reference-devices.ts';
+import type { SharedDevice } from '../devices/reference-devices.ts';
 import { type Guest, plainGuest } from '../memory/guest.ts';
 import { mapOf } from '../memory/guest-map.ts';
 import type { Span } from '../memory/span.ts';
@@ -31,10 +31,10 @@ const devices = {
   block: () => new BlockDevice({ sectors: 64 }),
   net: () => new NetDevice(),
   entropy: () => new EntropyDevice(),
-} as const satisfies Record<ReferenceDevice, () => QueuedDevice>;
+} as const satisfies Record<SharedDevice, () => QueuedDevice>;
 
 export interface SceneOptions {
-  readonly device?: ReferenceDevice;
+  readonly device?: SharedDevice;
   readonly queue?: number;
   readonly features?: bigint;
 }

@@ -1,3 +1,4 @@
+import { VIRTIO_ID_CRYPTO } from '../devices/crypto-layout.ts';
 import { VIRTIO_ID_NET } from '../devices/net-layout.ts';
 import {
   bit,
@@ -71,6 +72,7 @@ export const featureRules: FeatureRules = {
     everyDevice |
     (hasPageFaults ? bits('VHOST_USER_PROTOCOL_F_PAGEFAULT') : 0n) |
     (configSize > 0 ? bits('VHOST_USER_PROTOCOL_F_CONFIG') : 0n) |
+    (deviceId === VIRTIO_ID_CRYPTO ? bits('VHOST_USER_PROTOCOL_F_CRYPTO_SESSION') : 0n) |
     (deviceId === VIRTIO_ID_NET ? bits('VHOST_USER_PROTOCOL_F_MTU', 'VHOST_USER_PROTOCOL_F_RARP') : 0n),
   reported: (offered) => offered,
   accepts: isWithin,

@@ -1,5 +1,6 @@
 import type { MessageTable } from './message-rule.ts';
 import { configMessages } from './messages/config-messages.ts';
+import { cryptoMessages } from './messages/crypto-messages.ts';
 import { deviceMessages } from './messages/device-messages.ts';
 import { featureMessages } from './messages/feature-messages.ts';
 import { inflightMessages } from './messages/inflight-messages.ts';
@@ -19,6 +20,7 @@ export const messageTable: MessageTable = [
   ...vringMessages,
   ...configMessages,
   ...deviceMessages,
+  ...cryptoMessages,
   ...logMessages,
   ...inflightMessages,
   ...stateTransferMessages,

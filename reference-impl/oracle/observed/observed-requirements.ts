@@ -1,5 +1,5 @@
 import type { RequirementSlug } from '../../catalogue/catalogue.ts';
-import type { ReferenceDevice } from '../../devices/reference-devices.ts';
+import type { SharedDevice } from '../../devices/reference-devices.ts';
 import { formRules } from './front-end/form-rules.ts';
 import { messageRules } from './front-end/front-end-watch.ts';
 
@@ -36,7 +36,7 @@ const ofRings: readonly RequirementSlug[] = [
 ];
 
 /** What is judged of the requests of a driver, by the type of its device. */
-const ofRequests: Readonly<Record<ReferenceDevice, readonly RequirementSlug[]>> = {
+const ofRequests: Readonly<Record<SharedDevice, readonly RequirementSlug[]>> = {
   block: [
     'blk/driver-places-header-and-status',
     'blk/driver-data-in-whole-sectors',
@@ -70,12 +70,12 @@ const ofRequests: Readonly<Record<ReferenceDevice, readonly RequirementSlug[]>> 
   entropy: ['entropy/driver-places-no-readable-buffer'],
 };
 
-export const driverRequirements = (device: ReferenceDevice): readonly RequirementSlug[] => [
+export const driverRequirements = (device: SharedDevice): readonly RequirementSlug[] => [
   ...ofRings,
   ...ofRequests[device],
 ];
 
 /** All that is judged of a front-end, and of a driver of that type behind it. */
-export const observedRequirements = (device: ReferenceDevice): readonly RequirementSlug[] => [
+export const observedRequirements = (device: SharedDevice): readonly RequirementSlug[] => [
   ...new Set([...[...formRules, ...messageRules].map(({ requirement }) => requirement), ...driverRequirements(device)]),
 ];

@@ -1,5 +1,5 @@
 import type { ParentDriver, RingWrapper } from '../../../devices/parent-driver.ts';
-import type { ReferenceDevice } from '../../../devices/reference-devices.ts';
+import type { SharedDevice } from '../../../devices/reference-devices.ts';
 import type { Tell } from '../judgement.ts';
 import { blockRequests } from './block-requests.ts';
 import { entropyRequests } from './entropy-requests.ts';
@@ -7,7 +7,7 @@ import { netRequests } from './net-requests.ts';
 import type { DriverRequests } from './request-rules.ts';
 import { WatchedRing } from './watched-ring.ts';
 
-const requestsOf: Readonly<Record<ReferenceDevice, DriverRequests>> = {
+const requestsOf: Readonly<Record<SharedDevice, DriverRequests>> = {
   block: blockRequests,
   net: netRequests,
   entropy: entropyRequests,
@@ -24,7 +24,7 @@ export class DriverWatch {
   /** @param unexplained told of a chain that the device could not follow, and that no requirement forbids. */
   constructor(
     device: ParentDriver,
-    type: ReferenceDevice,
+    type: SharedDevice,
     tell: Tell,
     unexplained: (queue: number, reason: string) => void,
   ) {

@@ -1,0 +1,128 @@
+import { fillPieces, gather, writePieces } from '../memory/pieces.ts';
+import type { Chain } from '../virtqueue/chain.ts';
+import { encodeStructure } from '../wire/structure.ts';
+import { arc4 } from './arc4.ts';
+import {
+  CRYPTO_CONFIG_SIZE,
+  CRYPTO_HEADER_SIZE,
+  type CryptoOutcome,
+  cryptoConfigLayout,
+  cryptoStatus,
+  decodeCryptoHeader,
+  VIRTIO_CRYPTO_CIPHER_ARC4,
+  VIRTIO_CRYPTO_CIPHER_DECRYPT,
+  VIRTIO_CRYPTO_CIPHER_ENCRYPT,
+  VIRTIO_CRYPTO_S_HW_READY,
+  VIRTIO_CRYPTO_SERVICE_CIPHER,
+  VIRTIO_CRYPTO_SYM_OP_CIPHER,
+  VIRTIO_ID_CRYPTO,
+} from './crypto-layout.ts';
+import { type CryptoSessionRules, CryptoSessions, cryptoSessionRules } from './crypto-sessions.ts';
+import type { StepOutcome } from './parent-driver.ts';
+import { type Queue, QueuedDevice, type TransportRules, transportRules } from './queued-device.ts';
+import type { RegisteredDevice } from './registered-device.ts';
+
+export interface CryptoOptions {
+  readonly queues?: number;
+  readonly rules?: CryptoSessionRules;
+  readonly transport?: TransportRules;
+}
+
+interface CryptoAnswer {
+  readonly outcome: CryptoOutcome;
+  readonly data?: Uint8Array;
+}
+
+const MAX_SIZE = 0x1_0000;
+const MAX_KEY = 64;
+
+/** A crypto device (virtio 5.9) with one cipher, ARC4. It has data queues alone: sessions are made beside them. */
+export class CryptoDevice extends QueuedDevice {
+  readonly deviceId = VIRTIO_ID_CRYPTO;
+  readonly configSize = CRYPTO_CONFIG_SIZE;
+  readonly cryptoSessions: CryptoSessions;
+  #config: Uint8Array;
+
+  constructor({ queues = 1, rules = cryptoSessionRules, transport = transportRules }: CryptoOptions = {}) {
+    super(queues, 0n, transport);
+    this.cryptoSessions = new CryptoSessions(rules);
+    this.#config = this.#configAsMade();
+  }
+
+  #configAsMade(): Uint8Array {
+    return encodeStructure(cryptoConfigLayout, {
+      status: VIRTIO_CRYPTO_S_HW_READY,
+      maxDataqueues: this.queueCount,
+      cryptoServices: 1 << VIRTIO_CRYPTO_SERVICE_CIPHER,
+      cipherAlgoL: 1 << VIRTIO_CRYPTO_CIPHER_ARC4,
+      cipherAlgoH: 0,
+      hashAlgo: 0,
+      macAlgoL: 0,
+      macAlgoH: 0,
+      aeadAlgo: 0,
+      maxCipherKeyLen: MAX_KEY,
+      maxAuthKeyLen: 0,
+      akcipherAlgo: 0,
+      maxSize: BigInt(MAX_SIZE),
+    });
+  }
+
+  readConfig(offset: number, length: number): Uint8Array | undefined {
+    return offset + length > CRYPTO_CONFIG_SIZE ? undefined : this.#config.slice(offset, offset + length);
+  }
+
+  /** A driver may read each field, and write none. */
+  writeConfig(): boolean {
+    return false;
+  }
+
+  restoreConfig(offset: number, bytes: Uint8Array): boolean {
+    if (offset + bytes.length > CRYPTO_CONFIG_SIZE) return false;
+    this.#config.set(bytes, offset);
+    return true;
+  }
+
+  protected forget(): void {
+    this.#config = this.#configAsMade();
+    this.cryptoSessions.forget();
+  }
+
+  protected work(queue: Queue): StepOutcome {
+    const ring = this.ringToProcess(queue, queue.isAwake);
+    const chain = ring === undefined ? undefined : this.take(queue, ring);
+    if (ring === undefined || chain === undefined) return 'idle';
+    if (chain.writableLength === 0) {
+      this.breakQueue(queue, 'request-without-status');
+      return 'progressed';
+    }
+    const { outcome, data } = this.#carryOut(chain);
+    const written = data === undefined ? 0 : writePieces(chain.writable, 0, data);
+    fillPieces(chain.writable, written, 0);
+    writePieces(chain.writable, chain.writableLength - 1, Uint8Array.of(cryptoStatus[outcome]));
+    this.complete(queue, ring, chain, chain.writableLength);
+    return 'progressed';
+  }
+
+  #carryOut(chain: Chain): CryptoAnswer {
+    const bytes = gather(chain.readable, 0, Math.min(chain.readableLength, CRYPTO_HEADER_SIZE));
+    if (bytes.length < CRYPTO_HEADER_SIZE) return { outcome: 'badmsg' };
+    const { opcode, sessionId, ivLength, sourceLength, targetLength, operation } = decodeCryptoHeader(bytes);
+    const isKnown = opcode === VIRTIO_CRYPTO_CIPHER_ENCRYPT || opcode === VIRTIO_CRYPTO_CIPHER_DECRYPT;
+    if (!isKnown || operation !== VIRTIO_CRYPTO_SYM_OP_CIPHER) return { outcome: 'notsupp' };
+    const key = this.cryptoSessions.keyOf(sessionId);
+    if (key === undefined) return { outcome: 'invsess' };
+    const isWhole =
+      chain.readableLength === CRYPTO_HEADER_SIZE + ivLength + sourceLength &&
+      chain.writableLength === targetLength + 1;
+    if (!isWhole) return { outcome: 'badmsg' };
+    // The cipher has no initialisation vector.
+    if (ivLength !== 0 || sourceLength !== targetLength || sourceLength > MAX_SIZE) return { outcome: 'err' };
+    return { outcome: 'ok', data: arc4(key, gather(chain.readable, CRYPTO_HEADER_SIZE, sourceLength)) };
+  }
+}
+
+export const cryptoReference: RegisteredDevice<CryptoSessionRules> = {
+  rules: cryptoSessionRules,
+  queues: 2,
+  make: (making) => new CryptoDevice(making),
+};
