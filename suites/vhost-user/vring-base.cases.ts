@@ -11,9 +11,9 @@ import { StopsUnderWay } from './stops-under-way.ts';
 /** SET_VRING_BASE and GET_VRING_BASE of split rings (vhost-user, "Vring descriptor indices", "Ring states"). */
 
 const transports = ['vhost-user'] as const;
-/** Stops of a ring with requests under way; more of them only while something was seen that may be chance. */
-const rounds = 200;
-const mostRounds = 600;
+/** Stops of a ring with requests under way, as far as the time suffices; further ones where something was seen that may be chance. */
+const enough = { rounds: 200, ms: 6000 };
+const most = { rounds: 600, ms: 15_000 };
 
 export const baseIsNextAvailable = defineCase({
   id: 'vhost-user/vring-base/base-is-next-available-index',
@@ -115,11 +115,11 @@ export const drains = defineCase({
     );
     const all = [drained, told, stopped];
     const stops = new StopsUnderWay(context, context.variant.chains);
-    const isOver = (played: number): boolean =>
-      all.some(({ isCertain }) => isCertain) || (played >= rounds && !all.some(({ isOpen }) => isOpen));
+    const began = context.port.nowMs();
     let round = 0;
+    const reached = ({ rounds, ms }: typeof most): boolean => round >= rounds || context.port.nowMs() - began >= ms;
     // The message meets the requests before, while or after they are under way: many rounds meet all of that.
-    while (!isOver(round) && round < mostRounds) {
+    while (!all.some(({ isCertain }) => isCertain) && !reached(all.some(({ isOpen }) => isOpen) ? most : enough)) {
       round++;
       const stop = stops.next(drained.check, round % 2 === 0 ? 'few' : 'many');
       if (stop.unused > 0) drained.see(round, `not before ${stop.told}`, stop.end);
