@@ -37,6 +37,12 @@ class Story {
 const empty = {} as const;
 const features = 0x1_7000_0246n;
 
+/** Two buffers, the second one writable, and the descriptor that leads to them. */
+const indirectTable = Uint8Array.from(
+  [0, 0x60, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0, 1, 0, 1, 0].concat([0, 0x70, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 2, 0, 0, 0]),
+);
+const toTable = Uint8Array.from([0, 0x50, 0, 0, 1, 0, 0, 0, 32, 0, 0, 0, 4, 0, 0, 0]);
+
 /** A complete session with two rings, `rounds` fences and, near its end, whatever the case is about. */
 export function sampleTrace(kind: 'wrong' | 'crash' | 'stalled' | 'hostile', rounds: number) {
   const story = new Story();
@@ -85,6 +91,8 @@ export function sampleTrace(kind: 'wrong' | 'crash' | 'stalled' | 'hostile', rou
       break;
     case 'wrong':
     case 'hostile':
+      story.add({ kind: 'indirect-table', index: 0, address: 0x1_0000_5000n, bytes: indirectTable });
+      story.add({ kind: 'ring-write', what: 'descriptor', index: 0, address: 0x1_0000_1010n, bytes: toTable });
       story.add({ kind: 'notification', what: 'call', session: 0, index: 0, count: 1 });
       story.add({
         kind: 'ring-write',

@@ -41,6 +41,7 @@ export const matrixStyle = `
 .detail .of { display: inline-block; margin-left: 0.6rem; color: var(--soft); font-size: 0.84rem; }
 @media (max-width: 46rem) {
   .promise { display: none; }
+  .matrix tbody tr[data-item] > * { vertical-align: top; }
   .matrix .name { position: sticky; left: 0; background: var(--paper); z-index: 1; }
   .matrix .group th { position: sticky; left: 0; }
 }

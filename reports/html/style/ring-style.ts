@@ -13,6 +13,8 @@ export const ringStyle = `
 .changed ul { margin: 0; padding: 0; list-style: none; }
 .changed code { display: block; overflow-wrap: anywhere; color: var(--soft); }
 .areas { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 0.8rem; margin-top: 0.6rem; }
+.areas:has([data-area=indirect]) { grid-template-columns: repeat(auto-fit, minmax(min(28rem, 100%), 1fr)); }
+.areas tbody:empty::after { content: 'nothing'; color: var(--soft); }
 .areas .scroll { max-height: 22rem; overflow: auto; background: var(--well); padding: 0.5rem 0.8rem; }
 .areas table { border-collapse: collapse; width: 100%; font: 0.75rem/1.5 var(--mono); }
 .areas caption { text-align: left; font: 600 0.75rem var(--sans); color: var(--soft); padding-bottom: 0.3rem; }

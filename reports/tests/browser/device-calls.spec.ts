@@ -94,3 +94,14 @@ test('rings are drawn as they were, and stepped through by keyboard', async ({ r
   await expect(ring.locator('tr.fresh')).toHaveCount(1);
   await expect(descriptors).toContainText(['addr 0x1000']);
 });
+
+test('indirect tables are drawn with their ring, and memory that changed below', async ({ report }) => {
+  const rings = report.locator('details.rings', { has: report.locator('[data-area="indirect"]') }).first();
+  await rings.locator('summary').click();
+  const entries = rings.locator('[data-area="indirect"] tr');
+  await expect(entries).toContainText(['1 [0]addr 0x6000, len 16', '1 [1]addr 0x7000, len 512, flags WRITE']);
+  await rings.getByRole('button', { name: 'back' }).click();
+  await rings.locator('input[type=range]').press('Home');
+  await expect(entries).toHaveCount(0);
+  await expect(rings.locator('.changed li')).toContainText(['512 bytes at offset 0x1a40 of region 1']);
+});
