@@ -1,7 +1,9 @@
-import { isRequirementSlug } from '../reference-impl/catalogue/catalogue.ts';
+import { featureSetOf, isFeatureName, isRequirementSlug } from '../reference-impl/catalogue/catalogue.ts';
+import { transports } from '../reference-impl/catalogue/transport.ts';
 import { judgedTrace } from '../reference-impl/oracle/traced/judged-trace.ts';
+import { ringsToldIn, type TracedDevice } from '../reference-impl/oracle/traced/traced-devices.ts';
 import type { MergedRun } from '../reports/merge-runs.ts';
-import type { CaseRecord } from '../reports/record/record.ts';
+import type { CaseRecord, TargetRecord } from '../reports/record/record.ts';
 import type { Trace } from '../reports/trace/trace.ts';
 import { decodeTrace } from '../reports/trace/trace-encoding.ts';
 import { tracePath } from '../reports/trace/trace-file.ts';
@@ -26,6 +28,7 @@ const mostProblems = 20;
 /** Judges the traces of all results again. */
 export function judgedAgain(run: MergedRun, files: ArchiveFiles, plan: SuitePlan): JudgedAgain {
   const watched = new Map(plan.map(({ caseId, isWatched }) => [caseId, isWatched]));
+  const devices = new Map(run.targets.map((target) => [target.target, deviceOf(target)]));
   const shown = new Map<string, Set<string>>();
   const problems: string[] = [];
   const seen = new Set<string>();
@@ -38,7 +41,10 @@ export function judgedAgain(run: MergedRun, files: ArchiveFiles, plan: SuitePlan
     if (typeof trace !== 'object' || trace.dropped > 0) continue;
     if (record.verdict === 'pass') wholeTraces++;
     const isInOrder = record.accepted?.includes('VIRTIO_F_IN_ORDER') === true;
-    const found = judgedTrace(trace.events, { judgesRings: watched.get(record.caseId) === true && !isInOrder });
+    const judgesRings = watched.get(record.caseId) === true && !isInOrder;
+    const device = withRings(devices.get(record.target), trace);
+    if (device !== undefined) devices.set(record.target, device);
+    const found = judgedTrace(trace.events, { judgesRings, ...(device === undefined ? {} : { device }) });
     const ofTarget = shown.get(record.target) ?? new Set();
     shown.set(record.target, ofTarget);
     for (const requirement of found.requirements) {
@@ -57,6 +63,19 @@ export function judgedAgain(run: MergedRun, files: ArchiveFiles, plan: SuitePlan
   const strange = [...files.keys()].find((name) => name.startsWith(`${runFolder}traces/`) && !seen.has(name));
   if (strange !== undefined) problems.push(`${strange}: no result has this trace`);
   return { passes, wholeTraces, shown, problems: problems.slice(0, mostProblems) };
+}
+
+function deviceOf({ device, transport: told, offered }: TargetRecord): TracedDevice | undefined {
+  const transport = transports.find((one) => one === told);
+  if (transport === undefined) return undefined;
+  return { device, offered: featureSetOf(offered.filter(isFeatureName), { device, transport }).device };
+}
+
+/** The device with the number of rings that it told in an earlier trace, or tells in this one. */
+function withRings(device: TracedDevice | undefined, { events }: Trace): TracedDevice | undefined {
+  if (device === undefined || device.rings !== undefined) return device;
+  const rings = ringsToldIn(events);
+  return rings === undefined ? device : { ...device, rings };
 }
 
 /** The trace of a result, or what is wrong with it; undefined for a result that ran nothing. */

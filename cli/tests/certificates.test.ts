@@ -10,12 +10,21 @@ import { envelopeName, openBundle, signedBundle, type Trust } from '../../certif
 import { certificatePage } from '../../certificates/certificate-page.ts';
 import type { CertificatePredicate } from '../../certificates/statement.ts';
 import type { FaultName } from '../../reference-impl/faults/faults.ts';
+import { vfioRequests } from '../../reference-impl/wire/vfio-structures.ts';
 import { planHashOf } from '../../reports/record/run-plan.ts';
 import { decodeTrace, encodeTrace } from '../../reports/trace/trace-encoding.ts';
 import { refusalOf } from '../certificates/fault-refusals.ts';
 import { suiteFacts } from '../certificates/suite-facts.ts';
 import { verifiedBundle } from '../certificates/verified-bundle.ts';
-import { certifiedBundle, envelopeIn, filesIn, keyPair, withFile, withoutFile } from './certified-bundle.ts';
+import {
+  certifiedBundle,
+  certifiedTarget,
+  envelopeIn,
+  filesIn,
+  keyPair,
+  withFile,
+  withoutFile,
+} from './certified-bundle.ts';
 import { claimsOn } from './claims-on-run.ts';
 import { run } from './command-line.ts';
 
@@ -179,6 +188,36 @@ t.test('a trace that shows what its result denies is no certificate', async (t) 
   const forged = await signed(withFile(files, name, Buffer.from(encodeTrace({ ...told, events }))));
   await isRefused(t, forged, /its trace shows .* broken .* once more/, 'an element that is used again');
 });
+
+t.test('calls on a device file are judged again', async (t) => {
+  const shown = verification.again?.shown.get(certifiedTarget);
+  for (const requirement of ['vm-channel/answer-tells-its-size', 'vm-irq/unknown-flags-refused'] as const) {
+    t.ok(shown?.has(requirement), `${requirement} is shown by a trace`);
+  }
+  const name = [...files.keys()].find((one) => one.endsWith('.pb') && refusedInfo(files.get(one)) >= 0) ?? '';
+  const told = decodeTrace(files.get(name) ?? Buffer.alloc(0));
+  const place = refusedInfo(files.get(name));
+  const events = told.events.map((event, at) => (at === place ? { ...event, result: 0 } : event));
+  const forged = await signed(withFile(files, name, Buffer.from(encodeTrace({ ...told, events }))));
+  await isRefused(t, forged, /its trace shows vm-regions\/short-argsz-refused broken/, 'a call that was refused');
+});
+
+const regionInfoSize = 32;
+
+/** Where a trace that is whole has VFIO_DEVICE_GET_REGION_INFO refused for a short argsz; -1 where it has not. */
+function refusedInfo(bytes: Buffer | undefined): number {
+  if (bytes === undefined) return -1;
+  const { events, dropped } = decodeTrace(bytes);
+  if (dropped > 0) return -1;
+  return events.findIndex(
+    (event) =>
+      event.kind === 'ioctl' &&
+      event.request === vfioRequests.VFIO_DEVICE_GET_REGION_INFO &&
+      (event.result ?? 0) < 0 &&
+      event.before.length >= regionInfoSize &&
+      Buffer.from(event.before).readUInt32LE(0) < regionInfoSize,
+  );
+}
 
 function usedElements(bytes: Buffer): number {
   const { events, dropped } = decodeTrace(bytes);

@@ -67,6 +67,8 @@ export class ChannelModel {
       if (this.#waiting === undefined && outcome.answer === undefined) this.#none(refusedBy(requirement));
       return;
     }
+    // What was taken whole was taken by its own requirement as well.
+    if (allowed === 0) check.holds(true, requirement, name, 'taken', 'taken');
     outcome.apply?.();
     if (outcome.answer === undefined) {
       this.keptThrough('vm-channel/other-messages-keep-answer');
@@ -118,6 +120,7 @@ export class ChannelModel {
       check.fail(requirement, `byte ${at} ${what}`, String(answer.payload[at]), String(actual[at]));
       return;
     }
+    if (known > 0) check.holds(true, answer.requirement, `the payload ${what}`, 'as told', 'as told');
     answer.learn?.(new DataView(actual.buffer, actual.byteOffset, actual.byteLength));
   }
 

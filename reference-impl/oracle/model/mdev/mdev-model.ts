@@ -10,7 +10,7 @@ import {
   vfioRequests,
 } from '../../../wire/vfio-structures.ts';
 import type { Tell } from '../observation.ts';
-import { CallCheck } from './call-check.ts';
+import { CallCheck, type Kept } from './call-check.ts';
 import { ChannelModel } from './channel-model.ts';
 import { ContainerModel } from './container-model.ts';
 import { DoorbellModel } from './doorbell-model.ts';
@@ -47,8 +47,8 @@ export class MdevModel {
   readonly #pciConfig: PciConfigModel;
   readonly #msixTable: PlainRegionModel;
 
-  constructor(facts: MdevFacts, tell: Tell) {
-    const check = new CallCheck(tell);
+  constructor(facts: MdevFacts, tell: Tell, kept?: Kept) {
+    const check = new CallCheck(tell, kept);
     this.#facts = facts;
     this.#check = check;
     this.#information = new InformationModel(facts, check);

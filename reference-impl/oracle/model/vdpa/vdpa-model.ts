@@ -2,7 +2,7 @@ import type { RequirementSlug } from '../../../catalogue/catalogue.ts';
 import type { IoctlObservation, RegionAccessObservation } from '../../../observations/event.ts';
 import { errno } from '../../../wire/errno.ts';
 import { type VdpaRequest, vdpaRequests } from '../../../wire/vdpa-structures.ts';
-import { CallCheck, type Rule } from '../mdev/call-check.ts';
+import { CallCheck, type Kept, type Rule } from '../mdev/call-check.ts';
 import type { Tell } from '../observation.ts';
 import { IotlbModel } from './iotlb-model.ts';
 import { eventRule, type VdpaFacts } from './vdpa-facts.ts';
@@ -62,9 +62,9 @@ export class VdpaModel {
   #configSize: number | undefined;
   #isSuspended = false;
 
-  constructor(facts: VdpaFacts, tell: Tell) {
+  constructor(facts: VdpaFacts, tell: Tell, kept?: Kept) {
     this.#facts = facts;
-    this.#check = new CallCheck(tell);
+    this.#check = new CallCheck(tell, kept);
     this.#rings = new VdpaRingModel(facts, this.#check);
     this.#iotlb = new IotlbModel(facts, this.#check);
   }
