@@ -2,7 +2,6 @@ import { fillPieces, gather, writePieces } from '../memory/pieces.ts';
 import type { Chain } from '../virtqueue/chain.ts';
 import { encodeStructure } from '../wire/structure.ts';
 import {
-  BLOCK_CONFIG_SIZE,
   BLOCK_HEADER_SIZE,
   type BlockHeader,
   blockConfig,
@@ -68,16 +67,37 @@ const SEG_MAX = 126;
 const RANGES_MAX = 8;
 const UNMAP = 1;
 
+const configOf = (sectors: number, queues: number): Uint8Array =>
+  encodeStructure(blockConfigLayout, {
+    capacity: BigInt(sectors),
+    sizeMax: 0x10_0000,
+    segMax: SEG_MAX,
+    blkSize: SECTOR_SIZE,
+    physicalBlockExp: 0,
+    alignmentOffset: 0,
+    minIoSize: 1,
+    optIoSize: 0,
+    writeback: 1,
+    numQueues: queues,
+    maxDiscardSectors: sectors,
+    maxDiscardSeg: RANGES_MAX,
+    discardSectorAlignment: 1,
+    maxWriteZeroesSectors: sectors,
+    maxWriteZeroesSeg: RANGES_MAX,
+    writeZeroesMayUnmap: 0,
+    maxSecureEraseSectors: sectors,
+    maxSecureEraseSeg: RANGES_MAX,
+    secureEraseSectorAlignment: 1,
+  });
+
 /** A RAM disk (virtio 5.2). */
 export class BlockDevice extends QueuedDevice {
   readonly deviceId = VIRTIO_ID_BLOCK;
-  readonly configSize = BLOCK_CONFIG_SIZE;
   /** The contents. */
   readonly disk: Uint8Array;
   readonly #capacity: bigint;
   readonly #serial: string;
   readonly #rules: BlockRules;
-  #config: Uint8Array;
 
   constructor(options: BlockOptions = {}) {
     const {
@@ -87,64 +107,23 @@ export class BlockDevice extends QueuedDevice {
       serial = 'vhost-conformance',
       transport = transportRules,
     } = options;
-    super(queues, rules.offered(FEATURES), transport);
+    super(queues, rules.offered(FEATURES), transport, { asMade: configOf(sectors, queues), shown: rules.config });
     this.disk = new Uint8Array(sectors * SECTOR_SIZE);
     this.#capacity = BigInt(sectors);
     this.#serial = serial;
     this.#rules = rules;
-    this.#config = this.#configAsMade();
-  }
-
-  #configAsMade(): Uint8Array {
-    const sectors = Number(this.#capacity);
-    return encodeStructure(blockConfigLayout, {
-      capacity: this.#capacity,
-      sizeMax: 0x10_0000,
-      segMax: SEG_MAX,
-      blkSize: SECTOR_SIZE,
-      physicalBlockExp: 0,
-      alignmentOffset: 0,
-      minIoSize: 1,
-      optIoSize: 0,
-      writeback: 1,
-      numQueues: this.queueCount,
-      maxDiscardSectors: sectors,
-      maxDiscardSeg: RANGES_MAX,
-      discardSectorAlignment: 1,
-      maxWriteZeroesSectors: sectors,
-      maxWriteZeroesSeg: RANGES_MAX,
-      writeZeroesMayUnmap: 0,
-      maxSecureEraseSectors: sectors,
-      maxSecureEraseSeg: RANGES_MAX,
-      secureEraseSectorAlignment: 1,
-    });
-  }
-
-  readConfig(offset: number, length: number): Uint8Array | undefined {
-    if (offset + length > BLOCK_CONFIG_SIZE) return undefined;
-    return this.#rules.config(this.#config).slice(offset, offset + length);
   }
 
   override setFeatures(features: bigint): void {
     super.setFeatures(features);
-    this.#config[blockConfig.writeback] = this.#rules.writeback(features);
+    this.config[blockConfig.writeback] = this.#rules.writeback(features);
   }
 
   /** Only `writeback` can be written, and only with CONFIG_WCE (virtio 5.2.5). */
   writeConfig(offset: number, bytes: Uint8Array): boolean {
     if (bytes.length !== 1 || offset !== blockConfig.writeback || !this.has(VIRTIO_BLK_F_CONFIG_WCE)) return false;
-    this.#config[offset] = bytes[0] === 0 ? 0 : 1;
+    this.config[offset] = bytes[0] === 0 ? 0 : 1;
     return true;
-  }
-
-  restoreConfig(offset: number, bytes: Uint8Array): boolean {
-    if (offset + bytes.length > BLOCK_CONFIG_SIZE) return false;
-    this.#config.set(bytes, offset);
-    return true;
-  }
-
-  protected forget(): void {
-    this.#config = this.#configAsMade();
   }
 
   protected work(queue: Queue): StepOutcome {
@@ -165,7 +144,7 @@ export class BlockDevice extends QueuedDevice {
   }
 
   /** A chain may offer far more bytes than there is memory (the same again and again): nothing is made in its size. */
-  #carryOut(chain: Chain, isBigEndian: boolean): void {
+  #carryOut(chain: Chain, isBigEndian: boolean | undefined): void {
     const rules = this.#rules;
     const header = rules.headerBytes(chain.readable);
     const isWhole = header.length >= BLOCK_HEADER_SIZE;
@@ -176,7 +155,7 @@ export class BlockDevice extends QueuedDevice {
     writePieces(chain.writable, rules.statusOffset(chain), Uint8Array.of(rules.status(answer.outcome)));
   }
 
-  #request(header: BlockHeader, chain: Chain, isBigEndian: boolean): BlockAnswer {
+  #request(header: BlockHeader, chain: Chain, isBigEndian: boolean | undefined): BlockAnswer {
     if (!this.#rules.supports(header.type)) return unsupported;
     switch (header.type) {
       case VIRTIO_BLK_T_IN:
@@ -218,7 +197,7 @@ export class BlockDevice extends QueuedDevice {
   }
 
   /** Discard, write zeroes and secure erase: each sector of each segment reads as zero afterwards (virtio 5.2.6.2). */
-  #zero(chain: Chain, allowedFlags: number, isBigEndian: boolean): BlockOutcome {
+  #zero(chain: Chain, allowedFlags: number, isBigEndian: boolean | undefined): BlockOutcome {
     const rules = this.#rules;
     const ranges = rules.ranges(chain.readable, isBigEndian);
     if (ranges.some(({ flags }) => !rules.acceptsRangeFlags(flags, allowedFlags))) return 'unsupported';

@@ -30,7 +30,6 @@ export interface EntropyOptions {
 /** An entropy device (virtio 5.4): one queue, no features, no configuration. */
 export class EntropyDevice extends QueuedDevice {
   readonly deviceId = VIRTIO_ID_ENTROPY;
-  readonly configSize = 0;
   readonly #source: EntropySource;
   readonly #rules: EntropyRules;
 
@@ -39,18 +38,6 @@ export class EntropyDevice extends QueuedDevice {
     this.#source = source;
     this.#rules = rules;
   }
-
-  readConfig(): undefined {}
-
-  writeConfig(): boolean {
-    return false;
-  }
-
-  restoreConfig(): boolean {
-    return false;
-  }
-
-  protected forget(): void {}
 
   protected work(queue: Queue): StepOutcome {
     const ring = this.ringToProcess(queue, queue.isAwake);

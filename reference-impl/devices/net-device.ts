@@ -3,16 +3,13 @@ import type { Chain } from '../virtqueue/chain.ts';
 import type { DeviceRing } from '../virtqueue/device-ring.ts';
 import { encodeStructure } from '../wire/structure.ts';
 import {
+  CONTROL_HEADER_SIZE,
   headerInOrder,
   isTransmitQueue,
   MAC_SIZE,
-  NET_CONFIG_SIZE,
   netConfig,
   netConfigLayout,
   VIRTIO_ID_NET,
-  VIRTIO_NET_CTRL_MAC,
-  VIRTIO_NET_CTRL_MAC_ADDR_SET,
-  VIRTIO_NET_ERR,
   VIRTIO_NET_F_CSUM,
   VIRTIO_NET_F_CTRL_MAC_ADDR,
   VIRTIO_NET_F_CTRL_VQ,
@@ -67,10 +64,7 @@ interface PacketPart {
 /** A network device (virtio 5.1) whose every frame comes back on the receive queue of its pair. */
 export class NetDevice extends QueuedDevice {
   readonly deviceId = VIRTIO_ID_NET;
-  readonly configSize = NET_CONFIG_SIZE;
   readonly #rules: NetRules;
-  readonly #configAsMade: Uint8Array;
-  #config: Uint8Array;
   /** By receive queue. */
   readonly #waiting: Uint8Array[][];
   readonly #controlQueue: number | undefined;
@@ -82,19 +76,21 @@ export class NetDevice extends QueuedDevice {
       2 * pairs + (hasControlQueue ? 1 : 0),
       rules.offered(hasControlQueue ? FEATURES | CONTROL_FEATURES : FEATURES),
       transport,
+      {
+        asMade: encodeStructure(netConfigLayout, {
+          mac,
+          status: VIRTIO_NET_S_LINK_UP,
+          maxVirtqueuePairs: pairs,
+          mtu,
+          speed: SPEED_UNKNOWN,
+          duplex: DUPLEX_UNKNOWN,
+        }),
+        shown: rules.config,
+      },
     );
     this.#controlQueue = hasControlQueue ? this.queueCount - 1 : undefined;
     this.#rules = rules;
     this.#waiting = this.queues.map(() => []);
-    this.#configAsMade = encodeStructure(netConfigLayout, {
-      mac,
-      status: VIRTIO_NET_S_LINK_UP,
-      maxVirtqueuePairs: pairs,
-      mtu,
-      speed: SPEED_UNKNOWN,
-      duplex: DUPLEX_UNKNOWN,
-    });
-    this.#config = this.#configAsMade.slice();
   }
 
   /** A frame comes from outside, for the first receive queue. */
@@ -109,24 +105,8 @@ export class NetDevice extends QueuedDevice {
     }
   }
 
-  readConfig(offset: number, length: number): Uint8Array | undefined {
-    if (offset + length > NET_CONFIG_SIZE) return undefined;
-    return this.#rules.config(this.#config).slice(offset, offset + length);
-  }
-
-  /** No field is writable for a driver of version 1 (virtio 5.1.4). */
-  writeConfig(): boolean {
-    return false;
-  }
-
-  restoreConfig(offset: number, bytes: Uint8Array): boolean {
-    if (offset + bytes.length > NET_CONFIG_SIZE) return false;
-    this.#config.set(bytes, offset);
-    return true;
-  }
-
-  protected forget(): void {
-    this.#config = this.#configAsMade.slice();
+  override reset(): void {
+    super.reset();
     for (const frames of this.#waiting) frames.length = 0;
   }
 
@@ -135,16 +115,19 @@ export class NetDevice extends QueuedDevice {
     return isTransmitQueue(queue.index) ? this.#transmit(queue) : this.#receive(queue);
   }
 
-  /** Carries out a command. */
+  /**
+   * Carries out a command. A driver may send two: one sets the address, the other asks for pairs of queues, of which
+   * there is one anyway.
+   */
   #control(queue: Queue): StepOutcome {
     const ring = this.ringToProcess(queue, queue.isAwake);
-    const chain = ring === undefined ? undefined : this.take(queue, ring);
-    if (ring === undefined || chain === undefined) return 'idle';
-    const [group, command, ...bytes] = gather(chain.readable);
-    const isAddress = group === VIRTIO_NET_CTRL_MAC && command === VIRTIO_NET_CTRL_MAC_ADDR_SET;
-    const isTaken = isAddress && bytes.length === MAC_SIZE && this.has(VIRTIO_NET_F_CTRL_MAC_ADDR);
-    if (isTaken && this.#rules.showsAddressFirst) this.#config.set(bytes, netConfig.mac);
-    const written = writePieces(chain.writable, 0, Uint8Array.of(isTaken ? VIRTIO_NET_OK : VIRTIO_NET_ERR));
+    if (ring === undefined) return 'idle';
+    const chain = this.take(queue, ring);
+    if (chain === undefined) return 'idle';
+    const [group = 0] = gather(chain.readable);
+    if (this.#rules.setsAddress(group))
+      this.config.set(gather(chain.readable, CONTROL_HEADER_SIZE, MAC_SIZE), netConfig.mac);
+    const written = writePieces(chain.writable, 0, Uint8Array.of(VIRTIO_NET_OK));
     this.complete(queue, ring, chain, written);
     return 'progressed';
   }
@@ -161,9 +144,7 @@ export class NetDevice extends QueuedDevice {
       const whole = gather(chain.readable);
       const header = headerInOrder(whole.subarray(0, headerSize), queue.isBigEndian);
       const frame = this.#rules.sent(header, whole.subarray(headerSize), this.features);
-      if (frame !== undefined) {
-        for (const one of this.#rules.reflect(frame)) target?.push(one);
-      }
+      target?.push(...this.#rules.reflect(frame));
     }
     this.complete(queue, ring, chain, this.#rules.transmitted(chain.readableLength));
     return 'progressed';
@@ -179,9 +160,9 @@ export class NetDevice extends QueuedDevice {
       frames.length = 0;
       return 'progressed';
     }
-    const ring = this.ringToProcess(queue, queue.wasKicked, true);
+    const ring = this.ringToProcess(queue, queue.wasKicked, this.#rules.receivesWhileDisabled());
     const outcome = ring === undefined ? 'no-buffers' : this.#deliver(queue, ring, frame);
-    if (outcome === 'no-buffers') return 'blocked';
+    if (outcome === 'no-buffers') return 'idle';
     frames.shift();
     return 'progressed';
   }

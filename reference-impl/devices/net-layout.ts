@@ -19,10 +19,12 @@ export const VIRTIO_NET_F_SPEED_DUPLEX = 1n << 63n;
 export const VIRTIO_NET_S_LINK_UP = 1;
 
 /** Commands of the control queue: class and command, and what the device acknowledges them with (virtio 5.1.6.5). */
+export const CONTROL_HEADER_SIZE = 2;
 export const VIRTIO_NET_CTRL_MAC = 1;
 export const VIRTIO_NET_CTRL_MAC_ADDR_SET = 1;
+export const VIRTIO_NET_CTRL_MQ = 4;
+export const VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET = 0;
 export const VIRTIO_NET_OK = 0;
-export const VIRTIO_NET_ERR = 1;
 export const MAC_SIZE = 6;
 
 /** struct virtio_net_hdr: flags, gso_type, hdr_len, gso_size, csum_start, csum_offset, num_buffers. */
@@ -31,7 +33,7 @@ export const NUM_BUFFERS_OFFSET = 10;
 const LEGACY_HEADER_SIZE = 10;
 
 /** A header in the byte order of a legacy driver, or one of those in ours: its fields of 16 bits are behind two of 8. */
-export function headerInOrder(header: Uint8Array, isBigEndian: boolean): Uint8Array {
+export function headerInOrder(header: Uint8Array, isBigEndian: boolean | undefined): Uint8Array {
   if (!isBigEndian) return header;
   return header.map((byte, at) => (at < 2 ? byte : (header[at ^ 1] ?? 0)));
 }

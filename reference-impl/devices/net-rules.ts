@@ -3,6 +3,7 @@ import {
   NET_HEADER_SIZE,
   NUM_BUFFERS_OFFSET,
   netHeaderSize,
+  VIRTIO_NET_CTRL_MAC,
   VIRTIO_NET_F_CSUM,
   VIRTIO_NET_F_MRG_RXBUF,
 } from './net-layout.ts';
@@ -18,8 +19,8 @@ export interface NetRules {
   /** Whether frames from a disabled transmit queue go out, and whether one that is disabled receives. */
   readonly sendsWhileDisabled: () => boolean;
   readonly receivesWhileDisabled: () => boolean;
-  /** What goes out of a frame with this header; undefined where nothing does. */
-  readonly sent: (header: Uint8Array, frame: Uint8Array, features: bigint) => Uint8Array | undefined;
+  /** What goes out of a frame with this header. */
+  readonly sent: (header: Uint8Array, frame: Uint8Array, features: bigint) => Uint8Array;
   /** What goes out to announce a station with this MAC, six bytes. */
   readonly announcement: (mac: Uint8Array) => readonly Uint8Array[];
   /** What comes back for a frame that was sent. */
@@ -41,8 +42,8 @@ export interface NetRules {
   readonly received: (written: number) => number;
   /** Bytes told as written in a transmitted chain. */
   readonly transmitted: (readable: number) => number;
-  /** Whether configuration shows an address of a command before the command is used. */
-  readonly showsAddressFirst: boolean;
+  /** Whether a command of this class sets the address that configuration shows, before it is used. */
+  readonly setsAddress: (group: number) => boolean;
 }
 
 export const netRules: NetRules = {
@@ -76,5 +77,5 @@ export const netRules: NetRules = {
   },
   received: (written) => written,
   transmitted: () => 0,
-  showsAddressFirst: true,
+  setsAddress: (group) => group === VIRTIO_NET_CTRL_MAC,
 };

@@ -43,8 +43,8 @@ export type RingWrapper = (queue: number, ring: SplitDevice | PackedDevice, atta
 
 export type StoreObserver = (queue: number, area: RingArea, offset: number, length: number) => void;
 
-/** `blocked`: there is work, and it waits for the driver (a frame without a receive buffer). */
-export type StepOutcome = 'idle' | 'progressed' | 'blocked';
+/** `idle` also where there is work that waits for the driver: a frame without a receive buffer. */
+export type StepOutcome = 'idle' | 'progressed';
 
 /**
  * A device without its transport (vhost-user, vhost-mdev, virtio-pci): it owns features, configuration and
@@ -64,8 +64,11 @@ export interface ParentDriver {
   readonly configSize: number;
   /** A copy of configuration space; undefined where the range, of no negative numbers, leaves it. */
   readConfig(offset: number, length: number): Uint8Array | undefined;
-  /** False, and nothing changed, where the range leaves the space or touches a field that is read-only. */
-  writeConfig(offset: number, bytes: Uint8Array): boolean;
+  /**
+   * False, and nothing changed, where the range leaves the space or touches a field that is read-only. Absent where every
+   * field is.
+   */
+  writeConfig?(offset: number, bytes: Uint8Array): boolean;
   /** Writes as a migration does, read-only fields too; false where the range leaves the space. */
   restoreConfig(offset: number, bytes: Uint8Array): boolean;
   /** Tells the network of a station with this MAC, six bytes. Without a network there is nobody to tell. */
@@ -80,7 +83,7 @@ export interface ParentDriver {
 
   /** Gives a queue its ring; a reason why not leaves it stopped. It processes once it is also enabled and kicked. */
   startQueue(queue: number, start: QueueStart): QueueFailure | undefined;
-  /** Stops a queue. Returns the position to go on at, or undefined where there is no such queue or ring. */
+  /** Stops a queue. Returns the position to go on at, or undefined where it has no ring. */
   stopQueue(queue: number): RingPosition | undefined;
   /** Stops it at once: chains that wait, and that it may work on, are taken, and stay in flight. */
   suspendQueue(queue: number): RingPosition | undefined;

@@ -19,8 +19,8 @@ export interface QueueRules {
   readonly staysAwake: (eventIdx: boolean) => boolean;
   /** Whether a kick counts; one for a disabled queue is worked on once that is enabled. */
   readonly hearsKick: (isEnabled: boolean) => boolean;
-  /** Whether a queue lives on after a kick, with so many chains that wait for it. */
-  readonly survivesKick: (pending: number) => boolean;
+  /** Whether a queue lives on after a kick, with so many chains that wait for it; undefined where no ring runs. */
+  readonly survivesKick: (pending: () => number | undefined) => boolean;
   /** Calls signalled where one is due, and where none is, for use number `uses` of the start number `starts`. */
   readonly calls: (due: boolean, uses: number, starts: number, eventIdx: boolean) => number;
   /** What a dirty log is told of, of the pieces that were written of a chain on a queue. */

@@ -67,11 +67,11 @@ export interface Queue {
   isStarted: boolean;
   isEnabled: boolean;
   /** Requests on the ring that was started last are those of a legacy driver that is big-endian. */
-  isBigEndian: boolean;
+  isBigEndian: boolean | undefined;
   /** A kick came since the ring was started. */
-  wasKicked: boolean;
+  wasKicked?: boolean;
   /** A kick came, and the ring was not seen empty since. */
-  isAwake: boolean;
+  isAwake?: boolean;
   /** Looks that found the ring empty while it was awake. */
   emptyLooks: number;
   /** Starts since the device was made or reset, and decisions on a call since the last one. */
@@ -87,35 +87,41 @@ const newQueue = (index: number): Queue => ({
   isStarted: false,
   isEnabled: false,
   isBigEndian: false,
-  wasKicked: false,
-  isAwake: false,
   emptyLooks: 0,
   starts: 0,
   uses: 0,
   broken: undefined,
 });
 
-/** What a notify page holds while nothing was stored there: no queue has this number. */
+/** What a notify page holds while nothing was stored there, in either order of bytes: no queue has this number. */
 const NO_NOTIFICATION = 0xffff;
+
+/** Configuration space of a device. */
+export interface ConfigSpace {
+  /** As the device is made, and as a reset leaves it. */
+  readonly asMade: Uint8Array;
+  /** As drivers read it, of what is stored. */
+  readonly shown: (stored: Uint8Array) => Uint8Array;
+}
+
+const noSpace: ConfigSpace = { asMade: new Uint8Array(), shown: (stored) => stored };
 
 const noSinks: ParentSinks = { signalCall: () => {}, signalError: () => {} };
 
 /** What all devices have in common: features, ring states, kicks and calls. */
 export abstract class QueuedDevice implements ParentDriver {
   abstract readonly deviceId: number;
-  abstract readonly configSize: number;
-  abstract readConfig(offset: number, length: number): Uint8Array | undefined;
-  abstract writeConfig(offset: number, bytes: Uint8Array): boolean;
-  abstract restoreConfig(offset: number, bytes: Uint8Array): boolean;
   /** Works on one queue: one chain at most. */
   protected abstract work(queue: Queue): StepOutcome;
-  protected abstract forget(): void;
-
+  readonly configSize: number;
   readonly queueCount: number;
   readonly maxQueueSize = MAX_QUEUE_SIZE;
   readonly supportedFeatures: bigint;
   protected readonly transport: TransportRules;
   protected readonly queues: readonly Queue[];
+  /** Configuration space as it is stored. */
+  protected readonly config: Uint8Array;
+  readonly #space: ConfigSpace;
   protected sinks: ParentSinks = noSinks;
   #features = 0n;
   #memory = new MemoryMap();
@@ -125,11 +131,25 @@ export abstract class QueuedDevice implements ParentDriver {
   #turn = 0;
   #notifyPages: (DataView | undefined)[] | undefined;
 
-  constructor(queueCount: number, supportedFeatures: bigint, transport: TransportRules) {
+  constructor(queueCount: number, supportedFeatures: bigint, transport: TransportRules, space: ConfigSpace = noSpace) {
     this.queueCount = queueCount;
     this.supportedFeatures = transport.queue.offered(supportedFeatures | QUEUE_FEATURES);
     this.transport = transport;
     this.queues = Array.from({ length: queueCount }, (_, index) => newQueue(index));
+    this.#space = space;
+    this.config = Uint8Array.from(space.asMade);
+    this.configSize = this.config.length;
+  }
+
+  readConfig(offset: number, length: number): Uint8Array | undefined {
+    if (offset + length > this.configSize) return undefined;
+    return this.#space.shown(this.config).slice(offset, offset + length);
+  }
+
+  restoreConfig(offset: number, bytes: Uint8Array): boolean {
+    if (offset + bytes.length > this.configSize) return false;
+    this.config.set(bytes, offset);
+    return true;
   }
 
   get features(): bigint {
@@ -180,7 +200,6 @@ export abstract class QueuedDevice implements ParentDriver {
 
   stopQueue(index: number): RingPosition | undefined {
     const queue = this.queues[index] as Queue;
-    if (!queue.isStarted) return undefined;
     queue.isStarted = false;
     return queue.ring?.position;
   }
@@ -216,7 +235,7 @@ export abstract class QueuedDevice implements ParentDriver {
   reset(): void {
     this.#features = 0n;
     for (const queue of this.queues) Object.assign(queue, newQueue(queue.index));
-    this.forget();
+    this.config.set(this.#space.asMade);
   }
 
   notify(index: number): void {
@@ -224,8 +243,7 @@ export abstract class QueuedDevice implements ParentDriver {
     if (queue === undefined) return;
     if (!this.transport.queue.hearsKick(queue.isEnabled)) return;
     // The memory of a ring that was stopped may be gone.
-    const { ring, isStarted } = queue;
-    if (ring !== undefined && isStarted && !this.transport.queue.survivesKick(ring.pending())) {
+    if (!this.transport.queue.survivesKick(() => (queue.isStarted ? queue.ring?.pending() : undefined))) {
       this.breakQueue(queue, 'spurious-kick');
       return;
     }
@@ -238,7 +256,7 @@ export abstract class QueuedDevice implements ParentDriver {
     let page = this.#notifyPages[index];
     if (page === undefined) {
       page = new DataView(new ArrayBuffer(pageSize));
-      page.setUint16(0, NO_NOTIFICATION, true);
+      page.setUint16(0, NO_NOTIFICATION);
       this.#notifyPages[index] = page;
     }
     return new Uint8Array(page.buffer);
@@ -251,24 +269,22 @@ export abstract class QueuedDevice implements ParentDriver {
 
   step(): StepOutcome {
     if (this.#notifyPages !== undefined) this.#readNotifyPages(this.#notifyPages);
-    let outcome: StepOutcome = 'idle';
     for (const n of this.queues.keys()) {
       const queue = this.queues[(this.#turn + n) % this.queueCount] as Queue;
-      const one = this.work(queue);
-      if (one === 'progressed') {
+      const outcome = this.work(queue);
+      if (outcome === 'progressed') {
         this.#turn = queue.index + 1;
-        return one;
+        return outcome;
       }
-      if (one === 'blocked') outcome = one;
     }
-    return outcome;
+    return 'idle';
   }
 
   /**
    * The ring of a queue that may be looked into now; else undefined. `kicked` is what it takes as its kick; `discards` says
    * that its chains can be used without a trace, which a disabled ring still does (vhost-user "Ring states").
    */
-  protected ringToProcess(queue: Queue, kicked: boolean, discards = false): DeviceRing | undefined {
+  protected ringToProcess(queue: Queue, kicked = false, discards = false): DeviceRing | undefined {
     const may = this.transport.queue.mayProcess({
       index: queue.index,
       isRunning: this.#isRunning,
@@ -355,7 +371,7 @@ export abstract class QueuedDevice implements ParentDriver {
     for (const page of pages) {
       const queue = page?.getUint16(0, true) ?? NO_NOTIFICATION;
       if (queue === NO_NOTIFICATION) continue;
-      page?.setUint16(0, NO_NOTIFICATION, true);
+      page?.setUint16(0, NO_NOTIFICATION);
       this.sinks.storedNotification?.(queue);
     }
   }

@@ -13,5 +13,5 @@ export function stateOf(device: ParentDriver): Uint8Array {
 export function putInto(device: ParentDriver, state: Uint8Array): boolean {
   const { configSize } = device;
   if (state.length !== headerSize + configSize) return false;
-  return configSize === 0 || device.restoreConfig(0, state.subarray(headerSize));
+  return device.restoreConfig(0, state.subarray(headerSize));
 }

@@ -142,7 +142,7 @@ const open: Readonly<Record<number, Call>> = {
     if (read !== undefined) bytes.set(read);
   }),
   [vdpaRequests.VHOST_VDPA_SET_CONFIG]: config(({ parent, rules }, offset, bytes) => {
-    if (rules.config.takesWrites) parent.writeConfig(offset, bytes);
+    if (rules.config.takesWrites) parent.writeConfig?.(offset, bytes);
   }),
   [vdpaRequests.VHOST_VDPA_GET_VRING_NUM]: tells(u16Argument, ({ parent, rules }) => ({
     u16: rules.identity.largestSize(parent.maxQueueSize),

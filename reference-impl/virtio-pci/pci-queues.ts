@@ -62,8 +62,12 @@ export class PciQueues implements MappedQueues {
   move(): void {
     const { rules, parent } = this.#options;
     if (!rules.queue.followsMemory) return;
-    for (const [index, state] of this.#states.entries())
-      if (state.isStarted === true) this.#start(index, state, parent.stopQueue(index));
+    for (const [index, state] of this.#states.entries()) {
+      if (state.isStarted !== true) continue;
+      this.#start(index, state, parent.stopQueue(index));
+      // What it was notified of before is still owed.
+      parent.awaken(index);
+    }
   }
 
   /** 1 was written to `queueReset`. */
@@ -122,6 +126,5 @@ export class PciQueues implements MappedQueues {
     });
     state.isStarted = true;
     parent.setQueueEnabled(index, true);
-    parent.awaken(index);
   }
 }

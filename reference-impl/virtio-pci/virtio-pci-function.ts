@@ -128,7 +128,7 @@ export class VirtioPciFunction implements ConfiguredDevice, ShownFunction {
         writeCommonConfig(this, at, source);
         return;
       case structurePlaces.device:
-        if (this.rules.config.takesWrites) this.parent.writeConfig(at, source);
+        if (this.rules.config.takesWrites) this.parent.writeConfig?.(at, source);
         return;
     }
   }

@@ -1,4 +1,5 @@
-import type { Access, TranslationFailure } from '../memory/memory-map.ts';
+import type { AddressSpace } from '../memory/addresses.ts';
+import type { MemoryMap, Translation, TranslationFailure } from '../memory/memory-map.ts';
 import type { Piece } from '../memory/pieces.ts';
 import { DESCRIPTOR_SIZE, VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from './descriptor.ts';
 import type { MalformedReason } from './malformed.ts';
@@ -19,16 +20,20 @@ export interface BufferRules {
   /** Judges the length of a buffer. None is forbidden: a buffer of no bytes breaks no rule of virtio. */
   readonly acceptsLength: (length: number) => MalformedReason | undefined;
   readonly acceptsTotal: (bytes: number) => MalformedReason | undefined;
-  /** What is done with a buffer, where a translation may permit less than that. */
-  readonly accesses: (writable: boolean) => readonly Access[];
+  /** The memory of a buffer, whose address is given in two halves, as far as its translation permits what is done there. */
+  readonly reaches: (
+    memory: MemoryMap,
+    space: AddressSpace,
+    high: number,
+    low: number,
+    length: number,
+    writable: boolean,
+  ) => Translation;
   /** Judges a buffer that memory does not hold; undefined passes over it as though it had no bytes. */
   readonly acceptsUnreachable: (failure: TranslationFailure) => MalformedReason | undefined;
   /** Judges where in memory a buffer lies. Every place is as good as another. */
   readonly acceptsPlace: (pieces: readonly Piece[]) => MalformedReason | undefined;
 }
-
-const read: readonly Access[] = ['read'];
-const written: readonly Access[] = ['write'];
 
 export const bufferRules: BufferRules = {
   hasNext: (flags) => (flags & VIRTQ_DESC_F_NEXT) !== 0,
@@ -43,8 +48,9 @@ export const bufferRules: BufferRules = {
   acceptsChainLength: (descriptors, size) => (descriptors > size ? 'chain-longer-than-queue' : undefined),
   acceptsOrder: (writable, writableBefore) => (writableBefore && !writable ? 'writable-before-readable' : undefined),
   acceptsLength: () => undefined,
-  acceptsTotal: (bytes) => (bytes > 2 ** 32 ? 'longer-than-4gib' : undefined),
-  accesses: (writable) => (writable ? written : read),
+  acceptsTotal: (bytes) => (Math.ceil(bytes / 2 ** 32) > 1 ? 'longer-than-4gib' : undefined),
+  reaches: (memory, space, high, low, length, writable) =>
+    memory.translateHalves(space, high, low, length, writable ? 'write' : 'read'),
   acceptsUnreachable: (failure) => `buffer-${failure}`,
   acceptsPlace: () => undefined,
 };

@@ -1,5 +1,5 @@
 import type { AddressSpace } from '../memory/addresses.ts';
-import { type Access, isFailure, type MemoryMap, type Translation } from '../memory/memory-map.ts';
+import { isFailure, type MemoryMap } from '../memory/memory-map.ts';
 import { gather, type Piece } from '../memory/pieces.ts';
 import type { BufferRules } from './buffer-rules.ts';
 import type { Chain } from './chain.ts';
@@ -18,11 +18,10 @@ export interface WalkedRing {
 /** Of a part that has no buffer yet: no chain pushes to it. */
 const noPieces: Piece[] = [];
 
-/** Most parts of a chain are one or two pieces: an array that grows would reserve room for many. */
-function withPiece(part: Piece[], piece: Piece): Piece[] {
-  if (part.length === 0) return [piece];
-  if (part.length === 1) return [part[0] as Piece, piece];
-  part.push(piece);
+/** A part of a chain with more pieces, which are the part's own from now on: most parts have those of one buffer. */
+function joined(part: Piece[], pieces: Piece[]): Piece[] {
+  if (part.length === 0) return pieces;
+  part.push(...pieces);
   return part;
 }
 
@@ -59,39 +58,19 @@ export class WalkedChain implements Chain {
       rules.acceptsTotal(this.readableLength + this.writableLength + length);
     if (reason !== undefined) return reason;
     this.hasWritable ||= isWritable;
-    const piece = ring.memory.pieceOf(ring.bufferSpace, high, low, length);
-    if (piece !== undefined) {
-      const alone = [piece];
-      const misplaced = rules.acceptsPlace(alone);
-      if (misplaced !== undefined) return misplaced;
-      if (isWritable) this.writable = this.writable.length === 0 ? alone : withPiece(this.writable, piece);
-      else this.readable = this.readable.length === 0 ? alone : withPiece(this.readable, piece);
+    const pieces = rules.reaches(ring.memory, ring.bufferSpace, high, low, length, isWritable);
+    if (isFailure(pieces)) return rules.acceptsUnreachable(pieces);
+    const misplaced = rules.acceptsPlace(pieces);
+    if (misplaced !== undefined) return misplaced;
+    if (isWritable) {
+      this.writable = joined(this.writable, pieces);
+      this.writableLength += length;
     } else {
-      const address = (BigInt(high) << 32n) | BigInt(low);
-      const pieces = piecesFor(ring, rules.accesses(isWritable), address, length);
-      if (isFailure(pieces)) return rules.acceptsUnreachable(pieces);
-      const misplaced = rules.acceptsPlace(pieces);
-      if (misplaced !== undefined) return misplaced;
-      for (const one of pieces) {
-        if (isWritable) this.writable = withPiece(this.writable, one);
-        else this.readable = withPiece(this.readable, one);
-      }
+      this.readable = joined(this.readable, pieces);
+      this.readableLength += length;
     }
-    if (isWritable) this.writableLength += length;
-    else this.readableLength += length;
     return undefined;
   }
-}
-
-/** Of a range that is accessed in several ways, the first failure. */
-function piecesFor(
-  { memory, bufferSpace }: WalkedRing,
-  accesses: readonly Access[],
-  address: bigint,
-  length: number,
-): Translation {
-  const translations = accesses.map((access) => memory.translate(bufferSpace, address, length, access));
-  return translations.find(isFailure) ?? translations[0] ?? [];
 }
 
 export interface IndirectTable {

@@ -17,8 +17,6 @@ export interface DeviceRing {
   readonly size: number;
   /** Where the ring stops and goes on. */
   readonly position: RingPosition;
-  /** Chains carried out whose used elements are not shown yet. */
-  readonly held: number;
   /** Chains that wait; at least 1 where any does, exact on split rings alone. */
   pending(): number;
   /** Takes the next chain. A malformed one is not taken: the next call finds it again. */

@@ -110,7 +110,10 @@ export const netFaults = {
   'net-transmit-with-unknown-flags-dropped': deviceFault(
     'net/tx-unknown-flags-ignored',
     'packets with flags that have no meaning are dropped',
-    inNet({ sent: (header, frame) => (((header[0] ?? 0) & ~7) === 0 ? frame : undefined) }),
+    inNet({
+      sent: (header, frame) => (((header[0] ?? 0) & ~7) === 0 ? frame : frame.subarray(0, 0)),
+      reflect: (frame) => (frame.length === 0 ? [] : [frame]),
+    }),
   ),
   'net-checksum-without-needs-csum': deviceFault(
     'net/tx-checksum-offsets-unused-without-needs-csum',
@@ -200,7 +203,12 @@ export const netFaults = {
   'net-command-address-is-not-shown': deviceFault(
     'net/config-mac-updated-before-used',
     'the address of a command does not get into configuration',
-    inNet({ showsAddressFirst: false }),
+    inNet({ setsAddress: () => false }),
+  ),
+  'net-every-command-sets-address': deviceFault(
+    'net/config-mac-updated-before-used',
+    'the data of a command of any class gets into configuration as the address',
+    inNet({ setsAddress: () => true }),
   ),
   'net-no-virtqueue-pairs': deviceFault(
     'net/max-virtqueue-pairs-bounded',

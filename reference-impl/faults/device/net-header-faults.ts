@@ -79,7 +79,7 @@ export const netHeaderFaults = {
       sent: (header, frame, features) => {
         const sent = right.sent(header, frame, features);
         const at = checksumAt(header);
-        return asks(header) && sent?.[at] === 0xff && sent[at + 1] === 0xff ? sent.slice().fill(0, at, at + 2) : sent;
+        return asks(header) && sent[at] === 0xff && sent[at + 1] === 0xff ? sent.slice().fill(0, at, at + 2) : sent;
       },
     }),
   ),
@@ -92,7 +92,7 @@ export const netHeaderFaults = {
         const start = (header[6] ?? 0) | ((header[7] ?? 0) << 8);
         const word = (at: number): number => ((frame[at] ?? 0) << 8) | (frame[at + 1] ?? 0);
         if (!asks(header) || word(start) + word(start + 2) !== 0xffff) return sent;
-        return sent?.map((byte, at) => (at === checksumAt(header) + 1 ? byte - 1 : byte));
+        return sent.map((byte, at) => (at === checksumAt(header) + 1 ? byte - 1 : byte));
       },
     }),
   ),

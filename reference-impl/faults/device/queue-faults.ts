@@ -50,8 +50,10 @@ export const queueFaults = {
 function atSpuriousKicks(survives: (inARow: number) => boolean): DeviceChange {
   return (rules) => {
     let inARow = 0;
-    const survivesKick = (pending: number): boolean => {
-      inARow = pending > 0 ? 0 : inARow + 1;
+    const survivesKick = (pending: () => number | undefined): boolean => {
+      const waiting = pending();
+      if (waiting === undefined) return true;
+      inARow = waiting > 0 ? 0 : inARow + 1;
       return survives(inARow);
     };
     return inQueue({ survivesKick })(rules);

@@ -20,7 +20,7 @@ const inDeviceEvent = (change: (slot: number, wrap: 0 | 1) => number) =>
   inPackedRing({
     deviceEvent: (features, slot, wrap, wantsKicks) => {
       const word = packedDeviceRules.deviceEvent(features, slot, wrap, wantsKicks);
-      return features.eventIdx && wantsKicks && word !== undefined ? change(eventSlot(word), wrap) : word;
+      return features.eventIdx && wantsKicks ? change(eventSlot(word), wrap) : word;
     },
   });
 

@@ -48,7 +48,7 @@ export const packedChainFaults = {
   'packed-writable-buffers-read': ringFault(
     'packed/writable-buffers-not-read',
     'what a writable buffer of a packed ring holds is read before it is written',
-    inPackedRing({ accesses: readToo }),
+    inPackedRing({ reaches: readToo }),
   ),
   'packed-queue-size-rounded-down': hidden(
     { 'vhost-vdpa': 'the kernel takes rings of a power of two of entries alone' },

@@ -107,7 +107,7 @@ export const packedNotificationFaults = {
     'a reserved bit beside the device event flags is set',
     inPackedRing({
       deviceEvent: (features, slot, wrap, wantsKicks) =>
-        (right.deviceEvent(features, slot, wrap, wantsKicks) ?? 0) | (1 << 20),
+        right.deviceEvent(features, slot, wrap, wantsKicks) | (1 << 20),
     }),
   ),
   'packed-reserved-event-flags-crash': ringFault(

@@ -3,7 +3,7 @@ import { packedDeviceRules as right } from '../../virtqueue/packed/device-rules.
 import { VIRTQ_DESC_F_USED } from '../../virtqueue/packed/layout.ts';
 import type { PackedRing } from '../../virtqueue/packed/ring-memory.ts';
 import type { RingFault } from '../fault.ts';
-import { inPackedRing, ringFault } from './ring-fault.ts';
+import { inPackedRing, ringFault, waiting } from './ring-fault.ts';
 
 const tableWithWrite = VIRTQ_DESC_F_INDIRECT | VIRTQ_DESC_F_WRITE;
 
@@ -93,10 +93,10 @@ export const packedUsedFaults = {
     'packed/in-order-batch-by-last-id',
     'with IN_ORDER two lists get one used descriptor, and the next one lies as though it were for the second alone',
     inPackedRing({
-      completions: (held, pending, { inOrder }) => {
+      completions: waiting((held, pending, { inOrder }) => {
         if (!inOrder) return held;
         return pending() > 0 && held.length === 1 ? [] : held.slice(-1);
-      },
+      }),
     }),
   ),
   'packed-first-buffer-used-first': ringFault(

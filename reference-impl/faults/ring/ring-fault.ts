@@ -1,8 +1,9 @@
 import type { RequirementSlug } from '../../catalogue/catalogue.ts';
-import type { Access } from '../../memory/memory-map.ts';
+import { isFailure } from '../../memory/memory-map.ts';
 import type { BufferRules } from '../../virtqueue/buffer-rules.ts';
+import type { Completion } from '../../virtqueue/chain.ts';
 import type { PackedDeviceRules } from '../../virtqueue/packed/device-rules.ts';
-import type { RingLayout } from '../../virtqueue/ring.ts';
+import type { RingFeatures, RingLayout } from '../../virtqueue/ring.ts';
 import type { SplitDeviceRules } from '../../virtqueue/split/device-rules.ts';
 import type { DeviceChange, RingFault } from '../fault.ts';
 
@@ -56,5 +57,20 @@ export const inEachRing = (entries: Partial<SharedRules>): readonly RingChange[]
   inPackedRing(entries),
 ];
 
-/** Accesses of a device that reads its writable buffers, too. */
-export const readToo = (writable: boolean): readonly Access[] => (writable ? ['read', 'write'] : ['read']);
+/** Buffers of a device that reads its writable ones, too. */
+export const readToo: BufferRules['reaches'] = (memory, space, high, low, length, writable) => {
+  const read = memory.translateHalves(space, high, low, length, 'read');
+  return isFailure(read) || !writable ? read : memory.translateHalves(space, high, low, length, 'write');
+};
+
+/** Has chains wait for others. @param choose those that become used of all that wait; none: all wait on. */
+export const waiting =
+  (
+    choose: (held: readonly Completion[], pending: () => number, features: RingFeatures) => readonly Completion[],
+  ): PackedDeviceRules['completions'] =>
+  (completion, held, pending, features) => {
+    held.push(completion);
+    const chosen = [...choose(held, pending, features)];
+    if (chosen.length > 0) held.length = 0;
+    return chosen;
+  };

@@ -8,7 +8,7 @@ import { splitDeviceRules as right } from '../../virtqueue/split/device-rules.ts
 import type { RingFault } from '../fault.ts';
 import { hidden } from '../fault.ts';
 import { breakingDown } from './breaking-down.ts';
-import { inEachRing, inPackedRing, inSplitRing, readToo, ringFault } from './ring-fault.ts';
+import { inEachRing, inPackedRing, inSplitRing, readToo, ringFault, waiting } from './ring-fault.ts';
 
 /** Chains and used elements of split rings. */
 export const splitRingFaults = {
@@ -59,10 +59,10 @@ export const splitRingFaults = {
     'split/chain-used-once',
     'each chain of three descriptors and more is used twice',
     inSplitRing({
-      completions: (held) => held.flatMap((one) => (one.chain.descriptors > 2 ? [one, one] : [one])),
+      completions: (one) => (one.chain.descriptors > 2 ? [one, one] : [one]),
     }),
     inPackedRing({
-      completions: (held) => held.flatMap((one) => (one.chain.descriptors > 2 ? [one, one] : [one])),
+      completions: (one) => (one.chain.descriptors > 2 ? [one, one] : [one]),
     }),
   ),
   'chain-walked-in-table-order': ringFault(
@@ -258,7 +258,7 @@ export const splitRingFaults = {
   'split-writable-buffers-read': ringFault(
     'split/writable-buffers-not-read',
     'what a writable buffer of a split ring holds is read before it is written',
-    inSplitRing({ accesses: readToo }),
+    inSplitRing({ reaches: readToo }),
   ),
   'full-ring-taken-for-empty': ringFault(
     'split/chain-used-once',
@@ -325,16 +325,16 @@ export const splitRingFaults = {
   'chains-used-in-reverse': ringFault(
     'reserved/in-order-use',
     'chains that come together are used from the last to the first',
-    inSplitRing({ completions: (held, pending) => (pending() > 0 ? [] : held.toReversed()) }),
+    inSplitRing({ completions: waiting((held, pending) => (pending() > 0 ? [] : held.toReversed())) }),
   ),
   'net-merged-buffers-used-in-two-steps': ringFault(
     'net/packet-buffers-used-together',
     'the last of an odd number of short receive buffers is used with the next packet',
     inSplitRing({
-      completions: (held) => {
+      completions: waiting((held) => {
         const isShort = held.every(({ chain }) => chain.readableLength === 0 && chain.writableLength <= 128);
         return isShort && held.length % 2 === 1 ? [] : held;
-      },
+      }),
     }),
   ),
 } as const satisfies Record<string, RingFault>;

@@ -291,7 +291,6 @@ t.test('nothing is done before the kick, when disabled, or after stop; a base is
   t.equal(device.step(), 'idle');
   t.equal(ring.usedIdx(), 0);
   t.same(device.stopQueue(0), splitPosition(0));
-  t.equal(device.stopQueue(0), undefined);
   add();
   driver.publish();
   device.notify(0);

@@ -156,11 +156,11 @@ t.test('a frame waits for a receive buffer, and for enough of them', async (t) =
   );
   send(frameOf(100));
   queue(1).run();
-  t.equal(device.step(), 'blocked');
+  t.equal(device.step(), 'idle');
   t.equal(queue(1).driver.reapUsed().length, 1, 'the transmit ring goes on');
   post(60);
   queue(0).run();
-  t.equal(device.step(), 'blocked');
+  t.equal(device.step(), 'idle');
   t.same(received(), []);
   t.same(device.stopQueue(0), splitPosition(0), 'the buffer that was not enough is not taken');
   const { ring } = queue(0);
@@ -279,6 +279,6 @@ t.test('configuration space', async (t) => {
   const device = new NetDevice({ pairs: 4, mtu: 9000, mac: Uint8Array.of(2, 3, 4, 5, 6, 7) });
   t.same(device.readConfig(0, 12), Uint8Array.of(2, 3, 4, 5, 6, 7, 1, 0, 4, 0, 0x28, 0x23));
   t.equal(device.readConfig(16, 2), undefined);
-  t.notOk(device.writeConfig());
+  t.notOk('writeConfig' in device, 'a driver writes no field');
   t.equal(device.queueCount, 8);
 });

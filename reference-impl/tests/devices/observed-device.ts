@@ -17,6 +17,8 @@ import {
   netConfig,
   VIRTIO_NET_CTRL_MAC,
   VIRTIO_NET_CTRL_MAC_ADDR_SET,
+  VIRTIO_NET_CTRL_MQ,
+  VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET,
   VIRTIO_NET_F_CTRL_MAC_ADDR,
   VIRTIO_NET_F_CTRL_VQ,
   VIRTIO_NET_F_MRG_RXBUF,
@@ -324,7 +326,7 @@ function observeNet(rules: DeviceRules, note: Note): void {
   }
 }
 
-/** Commands of the control queue: an address, one that is too short, and one of another class. */
+/** Commands of the control queue: an address, and one of another class. */
 function observeControl(rules: DeviceRules, note: Note): void {
   const device = new NetDevice({ hasControlQueue: true, transport: rules.transport, rules: rules.net });
   const features = VIRTIO_F_VERSION_1 | VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_MAC_ADDR;
@@ -332,8 +334,7 @@ function observeControl(rules: DeviceRules, note: Note): void {
   const { driver, run } = h.queue(2);
   for (const command of [
     [VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET, 2, 4, 6, 8, 10, 12],
-    [VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET, 2],
-    [9, 1, 2, 4, 6, 8, 10, 12],
+    [VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, 1, 0],
   ]) {
     const [written] = place(h, Uint8Array.from(command), command.length);
     const answer = h.guest.allocate({ size: 1 });

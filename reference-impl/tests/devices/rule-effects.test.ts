@@ -3,6 +3,7 @@ import { type BlockRules, blockRules } from '../../devices/block-rules.ts';
 import { deviceRules } from '../../devices/device-rules.ts';
 import { type NetRules, netRules } from '../../devices/net-rules.ts';
 import { type QueueRules, queueRules } from '../../devices/queue-rules.ts';
+import { waiting } from '../../faults/ring/ring-fault.ts';
 import { passesEvent } from '../../virtqueue/event-idx.ts';
 import { packedDeviceRules } from '../../virtqueue/packed/device-rules.ts';
 import { type SplitDeviceRules, splitDeviceRules } from '../../virtqueue/split/device-rules.ts';
@@ -37,13 +38,13 @@ const ringEntries: { readonly [K in keyof SplitDeviceRules]: readonly SplitDevic
   acceptsLength: [(length) => (length === 0 ? 'zero-length-descriptor' : undefined)],
   acceptsTotal: [(bytes) => (bytes > 600 ? 'longer-than-4gib' : undefined)],
   acceptsUnreachable: [() => undefined],
-  accesses: [() => []],
+  reaches: [() => []],
   acceptsPlace: [(pieces) => (pieces.length > 0 ? 'buffer-region-edge' : undefined)],
   completions: [
     () => [],
-    (held) => [...held, ...held],
-    (held, pending) => (pending() > 0 ? [] : held),
-    (held, pending) => (pending() > 0 ? [] : held.toReversed()),
+    (one) => [one, one],
+    waiting((held, pending) => (pending() > 0 ? [] : held)),
+    waiting((held, pending) => (pending() > 0 ? [] : held.toReversed())),
   ],
   usedId: [() => 0, (chain) => chain.id + 1],
   usedLen: [() => 0, ({ written }) => written + 1, ({ chain }) => chain.readableLength],
@@ -89,7 +90,7 @@ const queueEntries: { readonly [K in keyof QueueRules]: readonly QueueRules[K][]
     (situation) => queueRules.mayProcess({ ...situation, canDiscard: false }),
     (situation) => queueRules.mayProcess({ ...situation, isKicked: true }),
   ],
-  survivesKick: [(pending) => pending > 0],
+  survivesKick: [(pending) => (pending() ?? 1) > 0],
   breaksOnMalformed: [() => false],
   suppressesKicksWhileAwake: [() => false],
   asksForKicks: [() => false],
@@ -143,7 +144,7 @@ const netEntries: { readonly [K in keyof NetRules]: readonly NetRules[K][] } = {
   headerSize: [() => 10],
   sendsWhileDisabled: [() => true],
   receivesWhileDisabled: [() => true],
-  sent: [() => undefined, (header, frame) => frame.subarray(header.length)],
+  sent: [() => new Uint8Array(), (header, frame) => frame.subarray(header.length)],
   announcement: [() => [], (mac) => netRules.announcement(mac.toReversed())],
   reflect: [() => [], (frame) => [frame, frame], (frame) => [frame.subarray(1)]],
   receiveQueue: [() => 2],
@@ -160,7 +161,7 @@ const netEntries: { readonly [K in keyof NetRules]: readonly NetRules[K][] } = {
   packet: [(_, frame) => frame, (header, frame) => netRules.packet(header, frame.toReversed())],
   received: [(written) => written - 12, () => 0],
   transmitted: [() => 1],
-  showsAddressFirst: [false],
+  setsAddress: [() => false, () => true],
 };
 
 const tables = {

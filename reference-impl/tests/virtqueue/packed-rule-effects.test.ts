@@ -1,4 +1,5 @@
 import t from 'tap';
+import { waiting } from '../../faults/ring/ring-fault.ts';
 import type { Chain } from '../../virtqueue/chain.ts';
 import { type PackedDeviceRules, packedDeviceRules as right } from '../../virtqueue/packed/device-rules.ts';
 import { eventWord } from '../../virtqueue/packed/layout.ts';
@@ -27,7 +28,7 @@ function observe(rules: PackedDeviceRules): string[] {
       note(`${name} events`, [...ring.areas.driver.load(), ...ring.areas.device.load()]);
       note(`${name} buffer`, [...buffer.load()]);
       note(`${name} used`, driver.reapUsed());
-      note(`${name} pending`, [device.pending(), device.held]);
+      note(`${name} pending`, device.pending());
     };
     const take = (): Chain | undefined => {
       const next = device.next();
@@ -57,7 +58,7 @@ function observe(rules: PackedDeviceRules): string[] {
       device.wantKicks(round % 2 === 0);
       for (let chain = take(); chain !== undefined; chain = take()) {
         device.complete(chain, chain.writableLength === 0 ? 0 : 9);
-        note(`${name} held`, device.held);
+        note(`${name} used so far`, driver.usedCount());
       }
       note(`${name} call`, device.needsCall());
       state();
@@ -160,9 +161,9 @@ const entries: { readonly [K in keyof PackedDeviceRules]: readonly PackedDeviceR
   acceptsLength: [(length) => (length === 0 ? 'zero-length-descriptor' : undefined)],
   acceptsTotal: [(bytes) => (bytes > 20 ? 'longer-than-4gib' : undefined)],
   acceptsUnreachable: [() => undefined],
-  accesses: [() => []],
+  reaches: [() => []],
   acceptsPlace: [() => 'buffer-region-edge'],
-  completions: [() => [], (held, pending) => (pending() > 0 ? [] : held), (held) => [...held, ...held]],
+  completions: [() => [], waiting((held, pending) => (pending() > 0 ? [] : held)), (one) => [one, one]],
   joinsBatch: [() => false, () => true],
   usedId: [({ id }) => id + 1],
   usedLen: [({ written }) => written + 1],
@@ -181,7 +182,7 @@ const entries: { readonly [K in keyof PackedDeviceRules]: readonly PackedDeviceR
   ],
   needsCall: [() => true, () => false, (now) => right.needsCall({ ...now, wrap: 1 })],
   deviceEvent: [
-    () => undefined,
+    () => 0,
     (features, slot, wrap) => right.deviceEvent(features, slot, wrap, true),
     (features, slot, _wrap, wanted) => right.deviceEvent(features, slot, 1, wanted),
   ],

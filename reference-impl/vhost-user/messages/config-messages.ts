@@ -29,8 +29,8 @@ export const configMessages: MessageTable = [
       const range = config.rangeWritten({ offset, size });
       const isWritten = config.mayWriteReadOnly(flags)
         ? session.device.restoreConfig(range.offset, payload.subarray(0, range.size))
-        : session.device.writeConfig(range.offset, payload.subarray(0, range.size));
-      return isWritten ? done : refused('beyond config space, or a field that a driver may only read');
+        : session.device.writeConfig?.(range.offset, payload.subarray(0, range.size));
+      return isWritten === true ? done : refused('beyond config space, or a field that a driver may only read');
     },
   }),
 ];

@@ -26,14 +26,14 @@ export class PackedDevice implements DeviceRing {
   readonly #resubmitted: readonly RecordedChain[];
   /** How many of the resubmitted chains were taken. */
   #resubmittedTaken = 0;
-  readonly #keepsDescriptors: boolean;
+  readonly #keepsDescriptors: boolean | undefined;
   readonly #roundLength: number;
   #avail: number;
   #availWrap: 0 | 1;
   #used: number;
   #usedWrap: 0 | 1;
   #slotsSinceCall = 0;
-  /** Chains taken since `mark`, which may be given back; undefined without a mark. */
+  /** Chains that were carried out and wait on: for faults alone. */
   readonly #held: Completion[] = [];
   readonly #pendingNow = (): number => this.pending();
   /** What becomes used at one moment; undefined where each does by itself. */
@@ -41,7 +41,7 @@ export class PackedDevice implements DeviceRing {
 
   /** Throws DriverUsageError for a position of another layout. `attachPackedDevice` finds the ring in memory. */
   constructor(options: PackedDeviceOptions, ring: PackedRing) {
-    const { size, memory, bufferSpace, features, resubmitted = [], keepsDescriptors = false } = options;
+    const { size, memory, bufferSpace, features, resubmitted = [], keepsDescriptors } = options;
     const { rules = packedDeviceRules, observer = noObserver } = options;
     this.ring = ring;
     this.size = size;
@@ -63,10 +63,6 @@ export class PackedDevice implements DeviceRing {
 
   get position(): PackedPosition {
     return this.#rules.stopPosition(packedPosition(this.#avail, this.#availWrap, this.#used, this.#usedWrap));
-  }
-
-  get held(): number {
-    return this.#held.length;
   }
 
   /** A packed ring shows one chain that waits, and no count of them. */
@@ -100,26 +96,18 @@ export class PackedDevice implements DeviceRing {
   }
 
   mark(): () => void {
-    const avail = this.#avail;
-    const wrap = this.#availWrap;
-    const resubmitted = this.#resubmittedTaken;
+    const before = [this.#avail, this.#availWrap, this.#resubmittedTaken] as const;
     return () => {
-      this.#avail = avail;
-      this.#availWrap = wrap;
-      this.#resubmittedTaken = resubmitted;
+      [this.#avail, this.#availWrap, this.#resubmittedTaken] = before;
     };
   }
 
   complete(chain: Chain, written: number): void {
-    this.#held.push({ chain, written });
-    const completions = this.#rules.completions(this.#held, this.#pendingNow, this.#features);
-    const count = completions.length;
-    if (count === 0) return;
-    for (let n = 0; n < count; n++) {
-      if (this.#together === undefined) this.#useTogether(completions, n, n + 1);
-      else this.#together.push(completions[n] as Completion);
+    const completions = this.#rules.completions({ chain, written }, this.#held, this.#pendingNow, this.#features);
+    for (const completion of completions) {
+      if (this.#together === undefined) this.#useTogether([completion]);
+      else this.#together.push(completion);
     }
-    while (this.#held.length > 0) this.#held.pop();
   }
 
   beginTogether(): void {
@@ -129,7 +117,7 @@ export class PackedDevice implements DeviceRing {
   endTogether(): void {
     const completions = this.#together ?? [];
     this.#together = undefined;
-    if (completions.length > 0) this.#useTogether(completions, 0, completions.length);
+    this.#useTogether(completions);
   }
 
   /** Virtio 2.8.21. */
@@ -147,22 +135,20 @@ export class PackedDevice implements DeviceRing {
   }
 
   wantKicks(wanted: boolean): void {
-    const event = this.#rules.deviceEvent(this.#features, this.#avail, this.#availWrap, wanted);
-    if (event !== undefined) this.ring.setDeviceEvent(event);
+    this.ring.setDeviceEvent(this.#rules.deviceEvent(this.#features, this.#avail, this.#availWrap, wanted));
   }
 
   /**
    * The flags of the first used descriptor are written last. Chains that join a batch have none of their own: the next
    * one that does stands in the slot of the first of them (virtio 2.8.8).
    */
-  #useTogether(completions: readonly Completion[], from: number, to: number): void {
+  #useTogether(completions: readonly Completion[]): void {
     const first = this.#used;
-    const last = to - 1;
+    const last = completions.length - 1;
     let heldFlags: number | undefined;
     let slot = first;
     let wrap = this.#usedWrap;
-    for (let place = from; place < to; place++) {
-      const completion = completions[place] as Completion;
+    for (const [place, completion] of completions.entries()) {
       const { chain } = completion;
       this.#observer.using?.(chain);
       this.#pass(this.#rules.slotsPassed(chain));
@@ -182,8 +168,7 @@ export class PackedDevice implements DeviceRing {
       wrap = this.#usedWrap;
     }
     if (heldFlags !== undefined) this.#rules.show(this.ring, first, heldFlags);
-    for (let place = from; place < to; place++) {
-      const completion = completions[place] as Completion;
+    for (const completion of completions) {
       this.#observer.used?.(completion.chain, this.position);
       this.#rules.afterwards(this.ring, first, completion);
     }

@@ -59,9 +59,10 @@ export interface PackedDeviceRules extends BufferRules {
   /** Any id is the driver's to choose. */
   readonly acceptsId: (id: number, size: number) => MalformedReason | undefined;
 
-  /** Which of the chains carried out, in the order of their arrival, become used now. None: all wait on. */
+  /** What becomes used once a chain was carried out: that one. `held` is for faults, of chains that wait on. */
   readonly completions: (
-    held: readonly Completion[],
+    completion: Completion,
+    held: Completion[],
     pending: () => number,
     features: RingFeatures,
   ) => readonly Completion[];
@@ -89,8 +90,8 @@ export interface PackedDeviceRules extends BufferRules {
   readonly afterwards: (ring: PackedRing, slot: number, completion: Completion) => void;
 
   readonly needsCall: (situation: PackedCallSituation) => boolean;
-  /** The device's event suppression structure that says whether kicks are wanted; undefined leaves it alone. */
-  readonly deviceEvent: (features: RingFeatures, slot: number, wrap: 0 | 1, wantsKicks: boolean) => number | undefined;
+  /** The device's event suppression structure that says whether kicks are wanted. */
+  readonly deviceEvent: (features: RingFeatures, slot: number, wrap: 0 | 1, wantsKicks: boolean) => number;
 }
 
 export const packedDeviceRules: PackedDeviceRules = {
@@ -113,7 +114,7 @@ export const packedDeviceRules: PackedDeviceRules = {
   chainId: (_, last) => last,
   acceptsId: () => undefined,
 
-  completions: (held) => held,
+  completions: (completion) => [completion],
   joinsBatch: ({ chain, written }, features) => features.inOrder && written === chain.writableLength,
   usedId: ({ id }) => id,
   usedLen: ({ written }) => written,

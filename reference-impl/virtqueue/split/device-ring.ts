@@ -29,6 +29,7 @@ export class SplitDevice implements DeviceRing {
   #lastAvailIdx: number;
   #usedIdx: number;
   #callDecidedAt: number;
+  /** Chains that were carried out and wait on: for faults alone. */
   readonly #held: Completion[] = [];
   readonly #pendingNow = (): number => this.pending();
   /** What becomes used at one moment; undefined where each does by itself. */
@@ -69,10 +70,6 @@ export class SplitDevice implements DeviceRing {
     return splitPosition(this.#rules.base(this.#lastAvailIdx, this.#usedIdx), this.#usedIdx);
   }
 
-  get held(): number {
-    return this.#held.length;
-  }
-
   /** More than the queue size only where a driver made its idx jump. */
   pending(): number {
     return (
@@ -104,24 +101,18 @@ export class SplitDevice implements DeviceRing {
   }
 
   mark(): () => void {
-    const avail = this.#lastAvailIdx;
-    const resubmitted = this.#resubmittedTaken;
+    const before = [this.#lastAvailIdx, this.#resubmittedTaken] as const;
     return () => {
-      this.#lastAvailIdx = avail;
-      this.#resubmittedTaken = resubmitted;
+      [this.#lastAvailIdx, this.#resubmittedTaken] = before;
     };
   }
 
   complete(chain: Chain, written: number): void {
-    this.#held.push({ chain, written });
-    const completions = this.#rules.completions(this.#held, this.#pendingNow);
-    const count = completions.length;
-    if (count === 0) return;
-    for (let n = 0; n < count; n++) {
-      if (this.#together === undefined) this.#useTogether(completions, n, n + 1);
-      else this.#together.push(completions[n] as Completion);
+    const completions = this.#rules.completions({ chain, written }, this.#held, this.#pendingNow, this.#features);
+    for (const completion of completions) {
+      if (this.#together === undefined) this.#useTogether([completion]);
+      else this.#together.push(completion);
     }
-    while (this.#held.length > 0) this.#held.pop();
   }
 
   beginTogether(): void {
@@ -131,21 +122,20 @@ export class SplitDevice implements DeviceRing {
   endTogether(): void {
     const completions = this.#together ?? [];
     this.#together = undefined;
-    this.#useTogether(completions, 0, completions.length);
+    this.#useTogether(completions);
   }
 
   /** The used idx moves with the last of the elements. */
-  #useTogether(completions: readonly Completion[], from: number, to: number): void {
+  #useTogether(completions: readonly Completion[]): void {
     const shown = this.#usedIdx;
-    for (let place = from; place < to; place++) {
-      const completion = completions[place] as Completion;
+    const last = completions.length - 1;
+    for (const [place, completion] of completions.entries()) {
       this.#observer.using?.(completion.chain);
       const id = this.#rules.usedId(completion.chain);
       const len = this.#rules.usedLen(completion);
-      this.pushUsed(id, len, place < to - 1 ? shown : undefined);
+      this.pushUsed(id, len, place < last ? shown : undefined);
     }
-    for (let place = from; place < to; place++) {
-      const completion = completions[place] as Completion;
+    for (const completion of completions) {
       this.#observer.used?.(completion.chain, this.position);
       this.#rules.afterwards(this.ring, completion);
     }

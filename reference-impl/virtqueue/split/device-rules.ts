@@ -53,7 +53,12 @@ export interface SplitDeviceRules extends BufferRules {
   ) => MalformedReason | undefined;
 
   /** Which of the chains carried out, in the order of their arrival, are told as used now. None: all wait on. */
-  readonly completions: (held: readonly Completion[], pending: () => number) => readonly Completion[];
+  readonly completions: (
+    completion: Completion,
+    held: Completion[],
+    pending: () => number,
+    features: RingFeatures,
+  ) => readonly Completion[];
   readonly usedId: (chain: Chain) => number;
   readonly usedLen: (completion: Completion) => number;
   readonly usedSlot: (usedIdx: number, size: number) => number;
@@ -91,7 +96,7 @@ export const splitDeviceRules: SplitDeviceRules = {
     return (flags & VIRTQ_DESC_F_NEXT) === 0 ? undefined : 'indirect-with-next';
   },
 
-  completions: (held) => held,
+  completions: (completion) => [completion],
   usedId: (chain) => chain.id,
   usedLen: (completion) => completion.written,
   usedSlot: (usedIdx, size) => usedIdx & (size - 1),

@@ -1,12 +1,13 @@
 import type { Guest } from '../../../drivers/port/port.ts';
 import {
-  MAC_SIZE,
   VIRTIO_NET_CTRL_MAC,
   VIRTIO_NET_CTRL_MAC_ADDR_SET,
+  VIRTIO_NET_CTRL_MQ,
+  VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET,
 } from '../../../reference-impl/devices/net-layout.ts';
 import { readable, type Segment, writable } from '../../../reference-impl/virtqueue/segment.ts';
 
-/** The queue for commands of a network device with one pair of rings (virtio 5.1.2, 5.1.6.5). */
+/** The queue for commands of a network device where MQ was not negotiated (virtio 5.1.2, 5.1.6.5). */
 export const controlQueueIndex = 2;
 
 /** What cases on the control queue negotiate. */
@@ -22,15 +23,22 @@ export interface ControlCommand {
 }
 
 /** The command that gives the device an address, in a guest's memory. */
-export function setAddress(guest: Guest, mac: Uint8Array): ControlCommand {
-  const command = guest.allocate({ size: 2 });
-  const address = guest.allocate({ size: MAC_SIZE });
+export const setAddress = (guest: Guest, mac: Uint8Array): ControlCommand =>
+  commandOf(guest, [VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET], mac);
+
+/** The command that asks for so many pairs of rings. */
+export const setPairs = (guest: Guest, pairs: number): ControlCommand =>
+  commandOf(guest, [VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET], Uint8Array.of(pairs & 0xff, pairs >> 8));
+
+function commandOf(guest: Guest, header: readonly [group: number, command: number], bytes: Uint8Array): ControlCommand {
+  const command = guest.allocate({ size: header.length });
+  const data = guest.allocate({ size: bytes.length });
   const answer = guest.allocate({ size: 1 });
-  command.store(Uint8Array.of(VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET));
-  address.store(mac);
+  command.store(Uint8Array.from(header));
+  data.store(bytes);
   answer.store(Uint8Array.of(unanswered));
   return {
-    segments: [readable(command), readable(address), writable(answer)],
+    segments: [readable(command), readable(data), writable(answer)],
     acknowledgement: () => answer.load()[0] ?? unanswered,
   };
 }

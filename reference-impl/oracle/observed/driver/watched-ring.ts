@@ -49,10 +49,6 @@ export class WatchedRing implements DeviceRing {
     return this.#ring.position;
   }
 
-  get held(): number {
-    return this.#ring.held;
-  }
-
   pending(): number {
     return this.#ring.pending();
   }
