@@ -6,7 +6,7 @@ import { framesComeBack, netPort } from '../virtio/net/net-port.ts';
 import { field } from './function.ts';
 
 /**
- * What a network device makes of queues that are reset alone (virtio 5.1.6.5.6). The text speaks of frames that come while
+ * What a network device makes of queues that are reset alone (virtio 5.1.9.5.6.2). The text speaks of frames that come while
  * the reset goes on: behind it, until the queue is enabled again, a device may keep them.
  */
 
@@ -19,8 +19,8 @@ export const dropped = defineCase({
     start: 'negotiated',
     transports: ['virtio-pci'],
     devices: ['net'],
-    negotiate: ['VIRTIO_F_RING_RESET'],
-    without: ['VIRTIO_NET_F_MQ'],
+    // The rule stands among those of receive steering. Without a command for pairs one receive queue is all of them.
+    negotiate: ['VIRTIO_F_RING_RESET', 'VIRTIO_NET_F_CTRL_VQ', 'VIRTIO_NET_F_MQ'],
     when: [framesComeBack],
   },
   run(context) {
