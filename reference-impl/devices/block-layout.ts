@@ -127,4 +127,3 @@ export const blockConfigLayout = compileLayout('virtio_blk_config', [
   u32('maxSecureEraseSeg'),
   u32('secureEraseSectorAlignment'),
 ]);
-export const BLOCK_CONFIG_SIZE = blockConfigLayout.size;

@@ -3,7 +3,6 @@ import type { Chain } from '../virtqueue/chain.ts';
 import { encodeStructure } from '../wire/structure.ts';
 import { arc4 } from './arc4.ts';
 import {
-  CRYPTO_CONFIG_SIZE,
   CRYPTO_HEADER_SIZE,
   type CryptoOutcome,
   cryptoConfigLayout,
@@ -36,61 +35,43 @@ interface CryptoAnswer {
 const MAX_SIZE = 0x1_0000;
 const MAX_KEY = 64;
 
+const configOf = (queues: number): Uint8Array =>
+  encodeStructure(cryptoConfigLayout, {
+    status: VIRTIO_CRYPTO_S_HW_READY,
+    maxDataqueues: queues,
+    cryptoServices: 1 << VIRTIO_CRYPTO_SERVICE_CIPHER,
+    cipherAlgoL: 1 << VIRTIO_CRYPTO_CIPHER_ARC4,
+    cipherAlgoH: 0,
+    hashAlgo: 0,
+    macAlgoL: 0,
+    macAlgoH: 0,
+    aeadAlgo: 0,
+    maxCipherKeyLen: MAX_KEY,
+    maxAuthKeyLen: 0,
+    akcipherAlgo: 0,
+    maxSize: BigInt(MAX_SIZE),
+  });
+
 /** A crypto device (virtio 5.9) with one cipher, ARC4. It has data queues alone: sessions are made beside them. */
 export class CryptoDevice extends QueuedDevice {
   readonly deviceId = VIRTIO_ID_CRYPTO;
-  readonly configSize = CRYPTO_CONFIG_SIZE;
   readonly cryptoSessions: CryptoSessions;
-  #config: Uint8Array;
 
   constructor({ queues = 1, rules = cryptoSessionRules, transport = transportRules }: CryptoOptions = {}) {
-    super(queues, 0n, transport);
+    super(queues, 0n, transport, { asMade: configOf(queues), shown: (stored) => stored });
     this.cryptoSessions = new CryptoSessions(rules);
-    this.#config = this.#configAsMade();
   }
 
-  #configAsMade(): Uint8Array {
-    return encodeStructure(cryptoConfigLayout, {
-      status: VIRTIO_CRYPTO_S_HW_READY,
-      maxDataqueues: this.queueCount,
-      cryptoServices: 1 << VIRTIO_CRYPTO_SERVICE_CIPHER,
-      cipherAlgoL: 1 << VIRTIO_CRYPTO_CIPHER_ARC4,
-      cipherAlgoH: 0,
-      hashAlgo: 0,
-      macAlgoL: 0,
-      macAlgoH: 0,
-      aeadAlgo: 0,
-      maxCipherKeyLen: MAX_KEY,
-      maxAuthKeyLen: 0,
-      akcipherAlgo: 0,
-      maxSize: BigInt(MAX_SIZE),
-    });
-  }
-
-  readConfig(offset: number, length: number): Uint8Array | undefined {
-    return offset + length > CRYPTO_CONFIG_SIZE ? undefined : this.#config.slice(offset, offset + length);
-  }
-
-  /** A driver may read each field, and write none. */
-  writeConfig(): boolean {
-    return false;
-  }
-
-  restoreConfig(offset: number, bytes: Uint8Array): boolean {
-    if (offset + bytes.length > CRYPTO_CONFIG_SIZE) return false;
-    this.#config.set(bytes, offset);
-    return true;
-  }
-
-  protected forget(): void {
-    this.#config = this.#configAsMade();
+  override reset(): void {
+    super.reset();
     this.cryptoSessions.forget();
   }
 
   protected work(queue: Queue): StepOutcome {
     const ring = this.ringToProcess(queue, queue.isAwake);
-    const chain = ring === undefined ? undefined : this.take(queue, ring);
-    if (ring === undefined || chain === undefined) return 'idle';
+    if (ring === undefined) return 'idle';
+    const chain = this.take(queue, ring);
+    if (chain === undefined) return 'idle';
     if (chain.writableLength === 0) {
       this.breakQueue(queue, 'request-without-status');
       return 'progressed';

@@ -33,7 +33,6 @@ export const cryptoConfigLayout = compileLayout('virtio_crypto_config', [
   u32('akcipherAlgo'),
   u64('maxSize'),
 ]);
-export const CRYPTO_CONFIG_SIZE = cryptoConfigLayout.size;
 
 /**
  * What stands ahead of initialisation vector and data in a request on a data queue: virtio_crypto_op_header, of 24 bytes,

@@ -52,7 +52,6 @@ export const netConfigLayout = compileLayout('virtio_net_config', [
   u32('speed'),
   u8('duplex'),
 ]);
-export const NET_CONFIG_SIZE = netConfigLayout.size;
 
 /** Queues come in pairs: receiveq is even, its transmitq the next (virtio 5.1.2). */
 export const isTransmitQueue = (queue: number): boolean => queue % 2 === 1;
