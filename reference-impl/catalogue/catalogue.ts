@@ -14,6 +14,7 @@ export {
   bitsIn,
   commonFeatures,
   type FeatureSet,
+  featureMask,
   featureSet,
   featureSetOf,
   hasFeature,

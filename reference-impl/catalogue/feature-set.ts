@@ -22,6 +22,14 @@ export const featureSet = (words: Partial<FeatureSet>): FeatureSet => ({ ...noFe
 
 const bitOf = ({ bit }: Feature): bigint => 1n << BigInt(bit);
 
+/** A feature's bit in its own word. The number stands in feature-bits.json and nowhere else. */
+export const featureMask = (name: FeatureName): bigint => bitOf(featureByName(name));
+
+/** Features by name with their numbers. */
+export function featureNumbers<const Name extends FeatureName>(names: readonly Name[]): Readonly<Record<Name, number>> {
+  return Object.fromEntries(names.map((name) => [name, featureByName(name).bit])) as Record<Name, number>;
+}
+
 /** Whether the set has a feature; false for one that a device of that type and transport has no bit for. */
 export function hasFeature(set: FeatureSet, name: FeatureName, owner: FeatureOwner): boolean {
   const feature = featureByName(name);

@@ -1,3 +1,4 @@
+import { featureMask } from '../catalogue/feature-set.ts';
 import { compileLayout } from '../wire/compile-layout.ts';
 import { padding, u8, u16, u32, u64 } from '../wire/layout.ts';
 
@@ -6,18 +7,18 @@ import { padding, u8, u16, u32, u64 } from '../wire/layout.ts';
 export const VIRTIO_ID_BLOCK = 2;
 export const SECTOR_SIZE = 512;
 
-export const VIRTIO_BLK_F_SIZE_MAX = 1n << 1n;
-export const VIRTIO_BLK_F_SEG_MAX = 1n << 2n;
-export const VIRTIO_BLK_F_GEOMETRY = 1n << 4n;
-export const VIRTIO_BLK_F_RO = 1n << 5n;
-export const VIRTIO_BLK_F_BLK_SIZE = 1n << 6n;
-export const VIRTIO_BLK_F_FLUSH = 1n << 9n;
-export const VIRTIO_BLK_F_TOPOLOGY = 1n << 10n;
-export const VIRTIO_BLK_F_CONFIG_WCE = 1n << 11n;
-export const VIRTIO_BLK_F_MQ = 1n << 12n;
-export const VIRTIO_BLK_F_DISCARD = 1n << 13n;
-export const VIRTIO_BLK_F_WRITE_ZEROES = 1n << 14n;
-export const VIRTIO_BLK_F_SECURE_ERASE = 1n << 16n;
+export const VIRTIO_BLK_F_SIZE_MAX = featureMask('VIRTIO_BLK_F_SIZE_MAX');
+export const VIRTIO_BLK_F_SEG_MAX = featureMask('VIRTIO_BLK_F_SEG_MAX');
+export const VIRTIO_BLK_F_GEOMETRY = featureMask('VIRTIO_BLK_F_GEOMETRY');
+export const VIRTIO_BLK_F_RO = featureMask('VIRTIO_BLK_F_RO');
+export const VIRTIO_BLK_F_BLK_SIZE = featureMask('VIRTIO_BLK_F_BLK_SIZE');
+export const VIRTIO_BLK_F_FLUSH = featureMask('VIRTIO_BLK_F_FLUSH');
+export const VIRTIO_BLK_F_TOPOLOGY = featureMask('VIRTIO_BLK_F_TOPOLOGY');
+export const VIRTIO_BLK_F_CONFIG_WCE = featureMask('VIRTIO_BLK_F_CONFIG_WCE');
+export const VIRTIO_BLK_F_MQ = featureMask('VIRTIO_BLK_F_MQ');
+export const VIRTIO_BLK_F_DISCARD = featureMask('VIRTIO_BLK_F_DISCARD');
+export const VIRTIO_BLK_F_WRITE_ZEROES = featureMask('VIRTIO_BLK_F_WRITE_ZEROES');
+export const VIRTIO_BLK_F_SECURE_ERASE = featureMask('VIRTIO_BLK_F_SECURE_ERASE');
 
 export const VIRTIO_BLK_T_IN = 0;
 export const VIRTIO_BLK_T_OUT = 1;

@@ -1,3 +1,4 @@
+import { featureMask } from '../catalogue/feature-set.ts';
 import { VIRTIO_F_VERSION_1 } from '../virtqueue/feature-bits.ts';
 import { compileLayout } from '../wire/compile-layout.ts';
 import { bytes, u8, u16, u32 } from '../wire/layout.ts';
@@ -6,15 +7,15 @@ import { bytes, u8, u16, u32 } from '../wire/layout.ts';
 
 export const VIRTIO_ID_NET = 1;
 
-export const VIRTIO_NET_F_CSUM = 1n << 0n;
-export const VIRTIO_NET_F_MTU = 1n << 3n;
-export const VIRTIO_NET_F_MAC = 1n << 5n;
-export const VIRTIO_NET_F_MRG_RXBUF = 1n << 15n;
-export const VIRTIO_NET_F_STATUS = 1n << 16n;
-export const VIRTIO_NET_F_CTRL_VQ = 1n << 17n;
-export const VIRTIO_NET_F_MQ = 1n << 22n;
-export const VIRTIO_NET_F_CTRL_MAC_ADDR = 1n << 23n;
-export const VIRTIO_NET_F_SPEED_DUPLEX = 1n << 63n;
+export const VIRTIO_NET_F_CSUM = featureMask('VIRTIO_NET_F_CSUM');
+export const VIRTIO_NET_F_MTU = featureMask('VIRTIO_NET_F_MTU');
+export const VIRTIO_NET_F_MAC = featureMask('VIRTIO_NET_F_MAC');
+export const VIRTIO_NET_F_MRG_RXBUF = featureMask('VIRTIO_NET_F_MRG_RXBUF');
+export const VIRTIO_NET_F_STATUS = featureMask('VIRTIO_NET_F_STATUS');
+export const VIRTIO_NET_F_CTRL_VQ = featureMask('VIRTIO_NET_F_CTRL_VQ');
+export const VIRTIO_NET_F_MQ = featureMask('VIRTIO_NET_F_MQ');
+export const VIRTIO_NET_F_CTRL_MAC_ADDR = featureMask('VIRTIO_NET_F_CTRL_MAC_ADDR');
+export const VIRTIO_NET_F_SPEED_DUPLEX = featureMask('VIRTIO_NET_F_SPEED_DUPLEX');
 
 export const VIRTIO_NET_S_LINK_UP = 1;
 

@@ -224,11 +224,10 @@ t.test('every area file is read', async (t) => {
 
 t.test('features', async (t) => {
   const features = allFeatures();
-  const count = (kind: string) => features.filter((feature) => feature.kind === kind).length;
-  t.equal(count('virtio'), 127);
-  t.equal(count('vhost-user-protocol'), 24);
-  t.equal(count('vhost-backend'), 8);
-  t.equal(features.filter((feature) => feature.kind === 'virtio' && feature.bit >= 64).length, 7);
+  t.ok(
+    features.some(({ kind, bit }) => kind === 'virtio' && bit >= 64),
+    'bits that travel in no 64-bit word',
+  );
   const places = features.map(({ kind, device, bit, name }) => ({ place: `${kind} ${device} ${bit}`, name }));
   t.equal(new Set(places.map(({ place }) => place)).size, features.length, 'one feature for each bit of a device');
   for (const { name, requires, excludes, kind } of features) {

@@ -1,3 +1,6 @@
+import { featureNumbers as numbersOf } from '../catalogue/feature-set.ts';
+import { allFeatures, type FeatureName } from '../catalogue/features.ts';
+
 /** Bytes of a message header: request, flags and size (Message Specification, Header). */
 export const VHOST_USER_HEADER_SIZE = 12;
 
@@ -19,44 +22,25 @@ export const VHOST_USER_MEMORY_REGIONS_MAXIMUM = 8;
 /** Shared memory sizes in a GET_SHMEM_CONFIG reply. */
 export const VHOST_USER_SHMEM_REGIONS = 256;
 
+type ProtocolFeature = Extract<FeatureName, `VHOST_USER_PROTOCOL_F_${string}`>;
+
 /** Bits of the protocol feature word. */
-export const vhostUserProtocolFeatures = {
-  VHOST_USER_PROTOCOL_F_MQ: 0,
-  VHOST_USER_PROTOCOL_F_LOG_SHMFD: 1,
-  VHOST_USER_PROTOCOL_F_RARP: 2,
-  VHOST_USER_PROTOCOL_F_REPLY_ACK: 3,
-  VHOST_USER_PROTOCOL_F_MTU: 4,
-  VHOST_USER_PROTOCOL_F_BACKEND_REQ: 5,
-  VHOST_USER_PROTOCOL_F_CROSS_ENDIAN: 6,
-  VHOST_USER_PROTOCOL_F_CRYPTO_SESSION: 7,
-  VHOST_USER_PROTOCOL_F_PAGEFAULT: 8,
-  VHOST_USER_PROTOCOL_F_CONFIG: 9,
-  VHOST_USER_PROTOCOL_F_BACKEND_SEND_FD: 10,
-  VHOST_USER_PROTOCOL_F_HOST_NOTIFIER: 11,
-  VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD: 12,
-  VHOST_USER_PROTOCOL_F_RESET_DEVICE: 13,
-  VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS: 14,
-  VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS: 15,
-  VHOST_USER_PROTOCOL_F_STATUS: 16,
-  VHOST_USER_PROTOCOL_F_XEN_MMAP: 17,
-  VHOST_USER_PROTOCOL_F_SHARED_OBJECT: 18,
-  VHOST_USER_PROTOCOL_F_DEVICE_STATE: 19,
-  VHOST_USER_PROTOCOL_F_GET_VRING_BASE_INFLIGHT: 20,
-  VHOST_USER_PROTOCOL_F_GPA_ADDRESSES: 21,
-  VHOST_USER_PROTOCOL_F_SHMEM: 22,
-  VHOST_USER_PROTOCOL_F_GET_VRING_BASE_SKIP_DRAIN: 23,
-} as const;
+export const vhostUserProtocolFeatures = numbersOf(
+  allFeatures()
+    .map(({ name }) => name)
+    .filter((name): name is ProtocolFeature => name.startsWith('VHOST_USER_PROTOCOL_F_')),
+);
 
 export type VhostUserProtocolFeature = keyof typeof vhostUserProtocolFeatures;
 
 /** Bits of the virtio feature word that vhost-user itself reads. */
-export const vhostUserVirtioFeatures = {
-  VIRTIO_NET_F_MTU: 3,
-  VHOST_F_LOG_ALL: 26,
-  VHOST_USER_F_PROTOCOL_FEATURES: 30,
-  VIRTIO_F_ACCESS_PLATFORM: 33,
-  VIRTIO_F_RING_PACKED: 34,
-} as const;
+export const vhostUserVirtioFeatures = numbersOf([
+  'VIRTIO_NET_F_MTU',
+  'VHOST_F_LOG_ALL',
+  'VHOST_USER_F_PROTOCOL_FEATURES',
+  'VIRTIO_F_ACCESS_PLATFORM',
+  'VIRTIO_F_RING_PACKED',
+]);
 
 export type VhostUserVirtioFeature = keyof typeof vhostUserVirtioFeatures;
 

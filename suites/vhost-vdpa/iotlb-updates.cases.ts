@@ -1,4 +1,5 @@
 import type { VhostVdpaSession } from '../../drivers/port/port.ts';
+import { featureMask } from '../../reference-impl/catalogue/catalogue.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { iotlbBytes, VHOST_IOTLB_MSG } from '../../reference-impl/wire/vdpa-structures.ts';
 import { defineCase } from '../case.ts';
@@ -9,7 +10,7 @@ import { refusesCall, takes } from './refusal.ts';
 
 const transports = ['vhost-vdpa'] as const;
 
-const asidFeature = 1n << 3n;
+const asidFeature = featureMask('VHOST_BACKEND_F_IOTLB_ASID');
 
 /** Becomes owner, and accepts the backend features that are offered, with or without that of address spaces. */
 function prepare({ calls }: VhostVdpaSession, hasSpaces: boolean): void {

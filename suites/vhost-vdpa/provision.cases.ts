@@ -1,4 +1,5 @@
 import type { TargetFacts } from '../../drivers/port/port.ts';
+import { featureMask } from '../../reference-impl/catalogue/catalogue.ts';
 import {
   netConfig,
   VIRTIO_NET_F_MAC,
@@ -12,7 +13,7 @@ import { takes } from './refusal.ts';
 
 const transports = ['vhost-vdpa'] as const;
 /** With it, too, the number of pairs is told (virtio 5.1.4). */
-const VIRTIO_NET_F_RSS = 1n << 60n;
+const VIRTIO_NET_F_RSS = featureMask('VIRTIO_NET_F_RSS');
 
 type Provisioned = NonNullable<TargetFacts['provisioned']>;
 

@@ -1,3 +1,4 @@
+import { featureMask } from '../../catalogue/feature-set.ts';
 import { VIRTIO_BLK_F_CONFIG_WCE, VIRTIO_BLK_F_FLUSH, VIRTIO_BLK_T_SECURE_ERASE } from '../../devices/block-layout.ts';
 import { blockRules as right } from '../../devices/block-rules.ts';
 import { BrokenDown } from '../../vhost-user/back-end-edge.ts';
@@ -192,6 +193,6 @@ export const blockFaults = {
   'zoned-offered-by-plain-disk': deviceFault(
     'blk/non-zoned-does-not-offer-zoned',
     'ZONED is offered by a disk without zones',
-    inBlock({ offered: (features) => features | (1n << 17n) }),
+    inBlock({ offered: (features) => features | featureMask('VIRTIO_BLK_F_ZONED') }),
   ),
 } as const satisfies Record<string, DeviceFault>;

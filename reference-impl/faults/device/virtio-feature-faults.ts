@@ -1,3 +1,4 @@
+import { featureMask } from '../../catalogue/feature-set.ts';
 import { VIRTIO_F_VERSION_1 } from '../../virtqueue/feature-bits.ts';
 import type { DeviceFault } from '../fault.ts';
 import { deviceFault, inNet, inQueue } from './device-fault.ts';
@@ -12,7 +13,7 @@ export const virtioFeatureFaults = {
   'sr-iov-offered': deviceFault(
     'reserved/sr-iov-not-offered-otherwise',
     'SR_IOV is offered off PCI',
-    inQueue({ offered: (features) => features | (1n << 37n) }),
+    inQueue({ offered: (features) => features | featureMask('VIRTIO_F_SR_IOV') }),
   ),
   'undefined-feature-offered': deviceFault(
     'features/no-undefined-bits-offered',
@@ -22,6 +23,6 @@ export const virtioFeatureFaults = {
   'feature-offered-without-prerequisite': deviceFault(
     'features/offered-set-has-prerequisites',
     'HOST_ECN is offered without HOST_TSO4 and HOST_TSO6',
-    inNet({ offered: (features) => features | (1n << 13n) }),
+    inNet({ offered: (features) => features | featureMask('VIRTIO_NET_F_HOST_ECN') }),
   ),
 } as const satisfies Record<string, DeviceFault>;

@@ -1,3 +1,4 @@
+import { featureMask } from '../../../catalogue/feature-set.ts';
 import { isFailure } from '../../../memory/memory-map.ts';
 import { gather } from '../../../memory/pieces.ts';
 import { done } from '../../../vhost-user/handled.ts';
@@ -11,7 +12,7 @@ import { type Change, handling, vhostUserFault } from './vhost-user-fault.ts';
 
 const tracked = 'vu-ring-state/enable-state-tracked-while-stopped';
 const everyRequest = 'vu-ring-state/enabled-ring-handles-every-request';
-const protocolFeatures = 1n << 30n;
+const protocolFeatures = featureMask('VHOST_USER_F_PROTOCOL_FEATURES');
 
 interface OfRing {
   readonly index?: number;

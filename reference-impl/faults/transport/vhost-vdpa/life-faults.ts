@@ -1,7 +1,8 @@
+import { featureMask } from '../../../catalogue/feature-set.ts';
 import { vdpaRules } from '../../../vhost-vdpa/vdpa-rules.ts';
 import { vdpaFault } from './vdpa-fault.ts';
 
-const VIRTIO_F_SR_IOV = 1n << 37n;
+const VIRTIO_F_SR_IOV = featureMask('VIRTIO_F_SR_IOV');
 
 /** Opening, owning, calls as such, what a device tells of itself, features and status. */
 export const vdpaLifeFaults = {
