@@ -8,6 +8,7 @@ import { addMinimizeCommand } from './fuzz/minimize-command.ts';
 import { addReplayCommand } from './fuzz/replay-command.ts';
 import { addGuestCommand } from './guest/guest-command.ts';
 import { addListCommand } from './list-command.ts';
+import { addNewCommand } from './new/new-command.ts';
 import { addObserveCommand } from './observe/observe-command.ts';
 import { oneLine } from './one-line.ts';
 import { addReportCommand } from './report-command.ts';
@@ -59,6 +60,7 @@ function program(setExitCode: (code: number) => void): Command {
     setExitCode,
   );
   addListCommand(subcommand(command, 'list', 'print what there is'));
+  addNewCommand(subcommand(command, 'new', 'begin a feature bit, a requirement, a case or a target'));
   addReportCommand(
     subcommand(command, 'report', 'make one report of several runs, or of the shards of one'),
     setExitCode,
