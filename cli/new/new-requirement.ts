@@ -3,7 +3,6 @@ import {
   allSources,
   type Basis,
   isBeyondText,
-  isFeatureName,
   isRequirementSlug,
   type Level,
   type Requirement,
@@ -33,6 +32,7 @@ export function newRequirement(tree: SourceTree, slug: string, options: Requirem
   if (isRequirementSlug(slug)) throw new UsageError(`${slug}: is a requirement already`);
   const area = areaOf(slug);
   const entry = entryOf(area, options);
+  checkFeatures(tree, options.feature);
   const path = `reference-impl/catalogue/areas/${area.name}.json`;
   tree.change(path, withEntry(tree.read(path), slug, entry));
   return [
@@ -67,8 +67,6 @@ function entryOf({ last }: Area, options: RequirementOptions): { readonly since:
       `new requirement wants ${isBeyondText(basis) ? 'no --level' : `--level, one of ${levels.join(', ')}`}`,
     );
   }
-  const unknown = feature.find((name) => !isFeatureName(name));
-  if (unknown !== undefined) throw new UsageError(`--feature ${unknown}: is no feature`);
   return {
     origin: [],
     since: sinceOf(options, last),
@@ -83,6 +81,13 @@ function entryOf({ last }: Area, options: RequirementOptions): { readonly since:
     text,
     untested: { reason: 'not-yet' },
   };
+}
+
+/** A bit that was entered just now is known, too. */
+function checkFeatures(tree: SourceTree, names: readonly string[]): void {
+  const known = new Set(Object.keys(JSON.parse(tree.read('reference-impl/catalogue/feature-bits.json'))));
+  const unknown = names.find((name) => !known.has(name));
+  if (unknown !== undefined) throw new UsageError(`--feature ${unknown}: is no feature`);
 }
 
 /** The newest version of the text of the area, unless told. */
