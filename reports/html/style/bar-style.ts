@@ -45,6 +45,7 @@ button:hover { border-color: var(--ink); }
   .bar { position: sticky; top: 0; z-index: 5; flex-wrap: nowrap; column-gap: 0.8rem; }
   .bar nav, .bar search { column-gap: 0.7rem; }
   .bar input { width: 7.6rem; }
+  .bar select { max-width: 6.6rem; }
   .bar search { flex-wrap: nowrap; }
   .bar nav { flex-wrap: nowrap; white-space: nowrap; }
   html { scroll-padding-top: 4.5rem; }

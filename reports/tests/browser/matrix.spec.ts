@@ -1,4 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect, type Page } from '@playwright/test';
+import { htmlReport } from '../../html/html-report.ts';
+import { mergeRuns } from '../../merge-runs.ts';
+import { writeSampleRun } from '../sample-run.ts';
 import { test } from './report-page.ts';
 
 /** Names of bits whose text leaves their cell, and cells whose text leaves theirs. */
@@ -48,4 +55,28 @@ test('can be read on paper', async ({ report }) => {
   await report.emulateMedia({ media: 'print' });
   expect(await overlaps(report)).toEqual([]);
   await expect(report.locator('.legend')).toBeVisible();
+});
+
+test('has room for more than thirty targets on paper, and scrolls sideways alone on a phone', async ({ page }) => {
+  const scratch = mkdtempSync(join(tmpdir(), 'vhost-conformance-page-'));
+  try {
+    writeSampleRun(join(scratch, 'run'), { cases: 12, failing: 9, times: 8 });
+    const path = join(scratch, 'report.html');
+    writeFileSync(path, htmlReport(mergeRuns([join(scratch, 'run')])));
+    await page.setViewportSize({ width: 700, height: 1000 });
+    await page.goto(pathToFileURL(path).href);
+    await expect(page.locator('.matrix thead [data-t]')).toHaveCount(32);
+    const beyond = (selector: string): Promise<number> =>
+      page.locator(selector).evaluate((box) => box.scrollWidth - box.clientWidth);
+    await page.emulateMedia({ media: 'print' });
+    expect(await beyond('#matrix .scroll'), 'nothing is cut off').toBeLessThanOrEqual(1);
+    expect(await overlaps(page)).toEqual([]);
+    await page.emulateMedia({ media: 'screen' });
+    await page.setViewportSize({ width: 390, height: 900 });
+    expect(await beyond('#matrix .scroll'), 'the matrix scrolls').toBeGreaterThan(100);
+    expect(await beyond('html'), 'and the page does not').toBeLessThanOrEqual(0);
+    expect(await overlaps(page)).toEqual([]);
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
 });
