@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { deviceNames } from '../drivers/devices/device-names.ts';
 import { type FunctionUse, functionUses } from '../drivers/pci/function-uses.ts';
 import { axisValues } from '../reports/record/axes.ts';
 import { levelFilters } from '../suites/runner/level-filter.ts';
 import type { Shard } from '../suites/runner/plan.ts';
+import { addExecOptions } from './exec-options.ts';
 import { reporterNames, reportersOf } from './reporter-names.ts';
 import { type RunOptions, traceChoices } from './run-request.ts';
 
@@ -12,7 +12,7 @@ const consentWords = Object.keys(functionUses) as FunctionUse[];
 
 /** Gives a command the arguments and options of `run`. */
 export function addRunOptions(command: Command): Command {
-  return command
+  const named = command
     .argument(
       '[target...]',
       'name of a target ("list targets"), or vhost-user:PATH for a socket that is served already',
@@ -22,18 +22,14 @@ export function addRunOptions(command: Command): Command {
       'also the target that this file describes (JSON, or a module: .mjs; several allowed)',
       collect,
       [],
-    )
-    .option('--exec <command>', "also a back-end of one's own: a command line with {socket} where its path belongs")
+    );
+  return addExecOptions(named)
     .option(
       '--pair <a=b>',
       'for cases that need two: B is the second IUT of target A (several allowed; otherwise A is started twice)',
       collect,
       [],
     )
-    .option('--exec-directory <dir>', 'where --exec runs (default: here)')
-    .option('--exec-env <name=value>', 'a variable of its environment (several allowed)', collect, [])
-    .option('--exec-file <name=bytes>', 'an empty file of that size, as {dir}/NAME (several allowed)', collect, [])
-    .addOption(new Option('--device <device>', 'what --exec serves').choices(deviceNames).default('block'))
     .option('--case <glob>', 'only cases with this id, key, folder or glob (several allowed)', collect, [])
     .option('--feature <name>', 'only cases about this feature bit (several allowed)', collect, [])
     .option('--point <key>', 'of a sweep, only this point')

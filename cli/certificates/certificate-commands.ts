@@ -1,12 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { redactions } from '../../certificates/redaction.ts';
+import { addExecOptions } from '../exec-options.ts';
 import type { CertifyOptions, CountersignOptions, VerifyOptions } from './certificate-options.ts';
 
 const several = (value: string, before: readonly string[]): string[] => [...before, value];
 
 export function addCertifyCommand(command: Command, setExitCode: (code: number) => void): void {
-  command
-    .argument('[target...]', 'as of "run": every target that the claim names, and no other')
+  addExecOptions(command.argument('[target...]', 'as of "run": every target that the claim names, and no other'))
     .requiredOption('--claim <file>', 'what is claimed of the device (docs/CERTIFICATION.md)')
     .requiredOption('--key <file>', "the vendor's private key: ed25519 in PEM")
     .requiredOption('--out <file>', 'the bundle; attempts are kept beside it, in FILE.attempts.json')

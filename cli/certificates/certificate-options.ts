@@ -1,6 +1,7 @@
 import type { Redaction } from '../../certificates/redaction.ts';
+import type { CommandOptions } from '../command-target.ts';
 
-export interface CertifyOptions {
+export interface CertifyOptions extends CommandOptions {
   readonly claim: string;
   readonly key: string;
   readonly out: string;
@@ -9,6 +10,7 @@ export interface CertifyOptions {
   readonly jobs: number;
   readonly seed: number;
   readonly targetFile: readonly string[];
+  readonly exec?: string;
   readonly redact: readonly Redaction[];
 }
 

@@ -19,6 +19,7 @@ import type { Target } from '../../drivers/target.ts';
 import { type MergedRun, mergeRuns } from '../../reports/merge-runs.ts';
 import { replaceRunFile } from '../../reports/record/run-file.ts';
 import { visibleText } from '../../reports/visible-text.ts';
+import { commandTarget } from '../command-target.ts';
 import { runOnThisKernel } from '../run-on-this-kernel.ts';
 import { addRunOptions } from '../run-options.ts';
 import type { RunOptions } from '../run-request.ts';
@@ -175,7 +176,7 @@ const attemptsIn = (path: string): readonly Attempt[] =>
 /** A whole run: every result as often as is wanted, with all traces, by the texts of the profiles. */
 function runOptionsOf(
   names: readonly string[],
-  { repeat, jobs, seed, targetFile }: CertifyOptions,
+  { repeat, jobs, seed, targetFile, exec, ...command }: CertifyOptions,
   profiles: readonly Profile[],
   work: string,
 ): RunOptions {
@@ -183,16 +184,17 @@ function runOptionsOf(
   if (repeat !== undefined && repeat < least)
     throw new UsageError(`--repeat ${repeat}: the profiles want ${least} at least`);
   const texts = [...new Set(profiles.flatMap((profile) => profile.texts))];
-  const command = addRunOptions(new Command('run')).exitOverride();
+  const run = addRunOptions(new Command('run')).exitOverride();
   const words = [
     ...names,
     ...targetFile.flatMap((file) => ['--target-file', file]),
+    ...(exec === undefined ? [] : commandTarget(exec, command).words),
     ...texts.flatMap((text) => ['--text', text]),
     ...['--traces', 'all', '--repeat', String(repeat ?? least), '--jobs', String(jobs), '--seed', String(seed)],
     ...['--out', work],
   ];
-  command.parse(words, { from: 'user' });
-  return command.opts<RunOptions>();
+  run.parse(words, { from: 'user' });
+  return run.opts<RunOptions>();
 }
 
 function checkTargets({ transports }: Claim, targets: readonly Target[]): void {

@@ -189,6 +189,16 @@ t.test('a trace that shows what its result denies is no certificate', async (t) 
   await isRefused(t, forged, /its trace shows .* broken .* once more/, 'an element that is used again');
 });
 
+t.test('a back-end that --exec starts is a target like any other', async (t) => {
+  const claim = join(directory, 'exec.claim.json');
+  writeFileSync(claim, JSON.stringify(made.claim));
+  const rest = ['--claim', claim, '--key', vendor.privateFile, '--out', join(directory, 'exec.tgz')];
+  const command = ['--exec', 'env WITH=words true {socket}', '--device', 'entropy'];
+  const { code, stderr } = await run(['certify', certifiedTarget, ...command, ...rest], { cwd: directory });
+  t.equal(code, 2);
+  t.match(stderr, /^vhost-conformance: env: is no target of the claim\n$/);
+});
+
 t.test('calls on a device file are judged again', async (t) => {
   const shown = verification.again?.shown.get(certifiedTarget);
   for (const requirement of ['vm-channel/answer-tells-its-size', 'vm-irq/unknown-flags-refused'] as const) {
