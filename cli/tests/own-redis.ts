@@ -33,8 +33,10 @@ export class OwnRedis {
   async serve(): Promise<void> {
     rmSync(this.socket, { force: true });
     this.#process = spawn(
-      'redis-server',
+      'setpriv',
       [
+        // It ends with this process, however that ends.
+        ...['--pdeathsig', 'KILL', 'redis-server'],
         ...['--port', '0', '--unixsocket', this.socket, '--dir', this.#directory],
         ...['--appendonly', 'yes', '--appendfsync', 'always', '--save', ''],
       ],
