@@ -53,7 +53,8 @@ const faultState =
 
 export const keepsFaultState = (original: string): boolean => faultState.test(original);
 
-/** What a session tells those who watch it (`observe`, and tests), of whom a case sees nothing. */
-const toldToObserver = /^\{? ?(?:this|session|this\.#session)\.observer(?: = observer|\?\.\w+\([^()]*\));? ?\}?$/;
+/** What a session, or a device, tells those who watch it (`observe`, the oracle, tests), and who they are: no driver sees it. */
+const toldToObserver =
+  /^\{? ?(?:this|session|this\.#session)\.(?:observer|#stores|#wrap)(?: = \w+|\?\.(?:\w+)?\([^()]*\));? ?\}?$/;
 
 export const tellsObserver = (original: string): boolean => toldToObserver.test(original);

@@ -1,16 +1,17 @@
-import { type SharedDevice, sharedDeviceNames } from '../../reference-impl/devices/reference-devices.ts';
+import type { ReferenceDevice } from '../../reference-impl/devices/reference-devices.ts';
 import { type Showing, showings } from '../../reference-impl/faults/fault.ts';
 import type { Axes } from '../../reports/record/axes.ts';
 import { caseKey, type VariantValues } from '../../reports/record/record.ts';
 import { allCases } from '../../suites/all-cases.ts';
 import { axesOf } from '../../suites/axes.ts';
 import { type AnyCase, variantsOf } from '../../suites/case.ts';
+import { devicesShownBy } from '../faulty-reference.ts';
 
 /** A reference of this process: a device shown by a transport. */
 export interface TrialPlace {
   readonly name: string;
   readonly showing: Showing;
-  readonly device: SharedDevice;
+  readonly device: ReferenceDevice;
 }
 
 /** One result of a case in one place. */
@@ -25,7 +26,7 @@ export interface TrialItem {
 }
 
 export const trialPlaces: readonly TrialPlace[] = showings.flatMap((showing) =>
-  sharedDeviceNames.map((device) => ({ name: `${showing} ${device}`, showing, device })),
+  devicesShownBy(showing).map((device) => ({ name: `${showing} ${device}`, showing, device })),
 );
 
 /** All that is tried in a place, whether it applies there or not. */

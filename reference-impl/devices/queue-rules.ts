@@ -37,14 +37,15 @@ export interface QueueSituation {
   readonly isEnabled: boolean;
   /** Its chains can be used without side effects, as a disabled transmit queue does. */
   readonly canDiscard: boolean;
-  readonly isKicked: boolean;
+  /** Undefined of a queue that was never started. */
+  readonly isKicked: boolean | undefined;
   readonly isBroken: boolean;
 }
 
 export const queueRules: QueueRules = {
   offered: (features) => features,
   mayProcess: ({ isRunning, isStarted, isEnabled, canDiscard, isKicked, isBroken }) =>
-    isRunning && isStarted && (isEnabled || canDiscard) && isKicked && !isBroken,
+    isRunning && isStarted && (isEnabled || canDiscard) && isKicked === true && !isBroken,
   breaksOnMalformed: () => true,
   suppressesKicksWhileAwake: () => true,
   asksForKicks: () => true,

@@ -284,7 +284,7 @@ export abstract class QueuedDevice implements ParentDriver {
    * The ring of a queue that may be looked into now; else undefined. `kicked` is what it takes as its kick; `discards` says
    * that its chains can be used without a trace, which a disabled ring still does (vhost-user "Ring states").
    */
-  protected ringToProcess(queue: Queue, kicked = false, discards = false): DeviceRing | undefined {
+  protected ringToProcess(queue: Queue, kicked: boolean | undefined, discards = false): DeviceRing | undefined {
     const may = this.transport.queue.mayProcess({
       index: queue.index,
       isRunning: this.#isRunning,

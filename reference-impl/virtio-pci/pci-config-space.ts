@@ -99,7 +99,7 @@ export class FunctionConfigSpace {
     view.setUint16(pciHeader.vendorId, identity.vendorId, true);
     view.setUint16(pciHeader.deviceId, identity.deviceId(deviceId), true);
     view.setUint8(pciHeader.revisionId, identity.revisionId);
-    view.setUint16(pciHeader.subsystemId, identity.subsystemId(deviceId), true);
+    view.setUint8(pciHeader.subsystemId, identity.subsystemId(deviceId));
   }
 
   #makeMsix(): void {

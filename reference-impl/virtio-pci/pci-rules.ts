@@ -225,7 +225,7 @@ export const virtioPciRules: VirtioPciRules = {
     vendorId: VIRTIO_PCI_VENDOR_ID,
     deviceId: (id) => VIRTIO_PCI_FIRST_DEVICE_ID + id,
     revisionId: 1,
-    subsystemId: (id) => 0x40 + id,
+    subsystemId: (id) => 0x40 | id,
     // Fewer than queues and configuration together, where there is more than one queue.
     vectors: 2,
     tableBar: MSIX_BAR,
@@ -276,7 +276,7 @@ export const virtioPciRules: VirtioPciRules = {
   notify: {
     multiplier: 4,
     notifyOff: (index) => index + 1,
-    configData: (index) => 0x100 + index,
+    configData: (index) => 0x100 | index,
     acceptsLength: () => true,
     wordOf: (index, configData, features) => ((features & VIRTIO_F_NOTIF_CONFIG_DATA) === 0n ? index : configData),
     // A driver writes each word where its queue is notified.

@@ -141,14 +141,14 @@ interface Entry {
 }
 
 /**
- * A table with the descriptors of the sound chain in it, of which some entries are then changed; `nested` makes entry 1
- * refer to the table itself. The chain is one descriptor that refers to the table.
+ * A table with the descriptors of the sound chain in it, of which some entries are then changed; the entry `nested`
+ * refers to the table itself. The chain is one descriptor that refers to the table.
  */
 function brokenTable(
   key: string,
   allocate: () => Span,
   broken: Readonly<Record<number, Entry>>,
-  nested = false,
+  nested?: number,
 ): Breakage {
   let table: Span | undefined;
   return {
@@ -177,7 +177,7 @@ function brokenTable(
         if (changed?.flags !== undefined) view.setUint16(entry * 16 + 12, changed.flags, true);
         if (changed?.next !== undefined) view.setUint16(entry * 16 + 14, changed.next, true);
       }
-      if (nested) write(1, { ...ring.readDescriptor(head), flags: INDIRECT, next: 0 });
+      if (nested !== undefined) write(nested, { ...ring.readDescriptor(head), flags: INDIRECT, next: 0 });
     },
   };
 }
@@ -214,8 +214,10 @@ export const nestedTable = defineCase({
     const { guest } = context;
     const check = context.requirement('indirect/nested-table-survived');
     const all = [
-      brokenTable('refers-to-itself', () => guest.allocate({ size: 64 }), {}, true),
-      brokenTable('refers-to-itself-in-short-table', () => guest.allocate({ size: 32 }), {}, true),
+      brokenTable('refers-to-itself', () => guest.allocate({ size: 64 }), {}, 1),
+      brokenTable('refers-to-itself-in-short-table', () => guest.allocate({ size: 32 }), {}, 1),
+      // Who follows it meets no buffer on the way round, and so nothing to count.
+      brokenTable('first-entry-refers-to-itself', () => guest.allocate({ size: 64 }), {}, 0),
     ];
     context.points(all, (point) => survivesOnSplit(context, check, point));
   },
