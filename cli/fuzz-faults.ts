@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { didYouMean } from '../drivers/near-matches.ts';
 import { type FaultName, faultNames, isFaultName } from '../reference-impl/faults/faults.ts';
 import { atEnd, endedByWords, isNoOptions, type NoOptions } from './development-command.ts';
-import { huntedFaults } from './fuzz/fuzzed-transports.ts';
+import { commandLineFaults, huntedFaults } from './fuzz/fuzzed-transports.ts';
 import type { HuntLimits, HuntResult } from './fuzz-faults/hunt.ts';
 import { appendRow, huntedElsewhere, rowsIn } from './fuzz-faults/hunted-rows.ts';
 import { sampledFaults } from './fuzz-faults/sampled-faults.ts';
@@ -13,6 +13,9 @@ const usage = `usage: npm run fuzz:faults -- [--sample N | --all | FAULT...] [--
 
 Gives the reference one fault at a time and fuzzes it from an empty corpus, until the fault is found or its time is over.
 A finding counts only where the reference without the fault shows nothing for the same program.
+
+Left out, of --all and of samples, are faults of requirements that say how a back-end is started, ended and asked from its
+command line (vu-program/...): no message shows them. The result says how many these are.
 
   --sample N       so many faults, of each layer in proportion (100 unless told)
   --all            every fault
@@ -65,7 +68,7 @@ function optionsOf(words: readonly string[]): Options | NoOptions {
     const unknown = positionals.find((name) => !isFaultName(name));
     if (unknown !== undefined) return { wrong: `${unknown}: no such fault${didYouMean(unknown, faultNames)}` };
     const unfuzzed = positionals.find((name) => isFaultName(name) && !huntedFaults.includes(name));
-    if (unfuzzed !== undefined) return { wrong: `${unfuzzed}: programs have no calls of its transport yet` };
+    if (unfuzzed !== undefined) return { wrong: `${unfuzzed}: ${whyLeftOut(unfuzzed)}` };
     const ways = [positionals.length > 0, values.all === true, values.sample !== undefined];
     if (ways.filter(Boolean).length > 1) return { wrong: 'name faults, or say --all, or --sample' };
     return {
@@ -82,6 +85,13 @@ function optionsOf(words: readonly string[]): Options | NoOptions {
     return { wrong: error instanceof Error ? error.message : String(error) };
   }
 }
+
+const isOfCommandLine = (name: string): boolean => commandLineFaults.some((fault) => fault === name);
+
+const whyLeftOut = (name: string): string =>
+  isOfCommandLine(name)
+    ? 'no message shows a fault of the command line'
+    : 'programs have no calls of its transport yet';
 
 function chosen(named: readonly string[], isAll: boolean, sample: number, seed: number): readonly FaultName[] {
   if (isAll) return huntedFaults;
@@ -137,6 +147,7 @@ function summaryOf(results: readonly HuntResult[]): string[] {
   const percent = ((100 * found.length) / Math.max(results.length, 1)).toFixed(0);
   return [
     `${found.length} of ${results.length} faults found (${percent} %), median ${(seconds[seconds.length >> 1] ?? 0).toFixed(1)} s`,
+    `left out: ${commandLineFaults.length} faults of the command line of a back-end, which no message shows`,
     `caught by: ${[...counts].map(([by, count]) => `${by} ${count}`).join(', ')}`,
   ];
 }

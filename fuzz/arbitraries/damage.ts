@@ -49,19 +49,34 @@ const flags = [
 ] as const;
 const descriptorBytes = 16;
 
-/** One field of one of the first descriptors. Split: flags, next; packed: id, flags. */
+/** Split: flags, next; packed: id, flags. What comes next may be a descriptor ahead, so that the chain has no end. */
+const word = fc.oneof(
+  { weight: 2, arbitrary: fc.constantFrom(...flags) },
+  { weight: 1, arbitrary: fc.constantFrom(...numbers) },
+  { weight: 1, arbitrary: fc.constantFrom(0, 0, 1, 2) },
+);
+
+/** One field of one of the first descriptors. */
 const descriptorField = fc
-  .tuple(fc.constantFrom(0, 0, 1, 2), fc.constantFrom(0, 8, 12, 12, 14, 14), fc.nat({ max: 15 }))
-  .map(([descriptor, field, which]) => {
-    const pick = <Value>(values: readonly Value[]): Value => values[which % values.length] as Value;
-    const bytes =
-      field === 0
-        ? little(8, pick(places))
-        : field === 8
-          ? little(4, BigInt(pick(lengths)))
-          : little(2, BigInt(which % 2 === 0 ? pick(flags) : pick(numbers)));
-    return { kind: 'ring' as const, area: 'descriptor' as const, offset: descriptor * descriptorBytes + field, bytes };
-  });
+  .tuple(
+    fc.constantFrom(0, 0, 1, 2),
+    fc.oneof(
+      { weight: 1, arbitrary: fc.constantFrom(...places).map((place) => [0, little(8, place)] as const) },
+      { weight: 1, arbitrary: fc.constantFrom(...lengths).map((length) => [8, little(4, BigInt(length))] as const) },
+      {
+        weight: 4,
+        arbitrary: fc
+          .tuple(fc.constantFrom(12, 14), word)
+          .map(([field, value]) => [field, little(2, BigInt(value))] as const),
+      },
+    ),
+  )
+  .map(([descriptor, [field, bytes]]) => ({
+    kind: 'ring' as const,
+    area: 'descriptor' as const,
+    offset: descriptor * descriptorBytes + field,
+    bytes,
+  }));
 
 /** Of a split ring: the available idx, and the first of its heads. */
 const driverField = fc.tuple(fc.constantFrom(2, 2, 4, 4), fc.constantFrom(...numbers)).map(([offset, number]) => ({

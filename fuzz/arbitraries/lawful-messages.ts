@@ -200,6 +200,16 @@ export const messageStory: fc.Arbitrary<readonly ToldMessage[]> = fc
   .constantFrom(...stories)
   .chain((story) => fc.tuple(...story.map((template) => toldOf([template]))));
 
+/** A table takes the place of a region that was added: it cannot be removed any more. */
+export const forgottenRegion: fc.Arbitrary<readonly (ToldMessage | 'share')[]> = fc
+  .tuple(fc.nat({ max: 3 }), fc.boolean())
+  .map(([number, asksForReply]) => [
+    'share',
+    toldAs(addedRegion(number), asksForReply, 1),
+    'share',
+    toldAs(removedRegion(number), true, 1),
+  ]);
+
 /** So many regions one after another, or one more. */
 export const addedRegions = (count: number): fc.Arbitrary<readonly ToldMessage[]> =>
   fc

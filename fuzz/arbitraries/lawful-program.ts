@@ -80,6 +80,8 @@ const besideRequests: ReadonlySet<Step['kind']> = new Set([
   'transfer',
   'other',
   'dormant',
+  'takeover',
+  'untold',
   'halt',
   'remap',
 ]);

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import type { CallOf } from '../program/program.ts';
 import type { CallDraft } from './call-draft.ts';
+import { eventIdx, indirectDesc, packedRing } from './feature-words.ts';
 import { plainMessage } from './lawful-messages.ts';
 import { mdevCalls, vectorCall } from './mdev-call.ts';
-import { messageCalls } from './mdev-message.ts';
+import { messageCalls, ringCalls } from './mdev-message.ts';
 import { type ModelledDevice, storyOf, type Wanted, wantedOf } from './requests.ts';
 import type { ToldMessage } from './told-message.ts';
 import { vdpaQuietCalls } from './vdpa-call.ts';
@@ -32,19 +33,41 @@ export type Step =
   /** A ring starts again, and is not enabled: it was enabled, or disabled, while it was stopped. */
   | { readonly kind: 'dormant'; readonly isDisabled: boolean; readonly chain: Chain }
   /** A device of vhost-mdev is stopped with its rings as they are; what waits is used once it starts. */
-  | { readonly kind: 'halt'; readonly chain: Chain; readonly drafts: readonly CallDraft[]; readonly isKicked: boolean }
+  | {
+      readonly kind: 'halt';
+      readonly chain: Chain;
+      /** Calls on it while it runs, and while it is stopped. */
+      readonly before: readonly CallDraft[];
+      readonly drafts: readonly CallDraft[];
+      readonly isKicked: boolean;
+    }
+  /** Of vhost-mdev: a chain that is not told of lies on one ring while another is told of. */
+  | { readonly kind: 'untold'; readonly chain: Chain }
   /** The memory of a device of vhost-mdev is taken away while it runs, and comes back, or is told again. */
   | { readonly kind: 'remap'; readonly chain: Chain }
   /** Calls on a device of vhost-mdev. */
   | { readonly kind: 'calls'; readonly drafts: readonly CallDraft[] }
   | { readonly kind: 'reconnect' }
+  /** A session begins with the requests that a back-end before left in flight, and goes on behind them. */
+  | {
+      readonly kind: 'takeover';
+      readonly left: readonly Chain[];
+      readonly order: CallOf<'record'>['order'];
+      readonly first: bigint;
+      readonly behind: readonly Chain[];
+    }
   /** While rings run, the session gets another log, or its writes are logged from now on, or no more. */
   | { readonly kind: 'logging'; readonly how: 'base' | 'on' | 'off' }
   /** The state of the device is saved and loaded while no ring runs. */
   | { readonly kind: 'transfer'; readonly transfers: readonly Partial<CallOf<'transfer'>>[] }
   | { readonly kind: 'told'; readonly message: ToldMessage }
   | { readonly kind: 'features'; readonly word: 'device' | 'protocol' }
-  | { readonly kind: 'configuration'; readonly offset: number; readonly length: number }
+  /** Windows of configuration that are read, behind a write of the field that a driver may write, where there is one. */
+  | {
+      readonly kind: 'configuration';
+      readonly written: number | undefined;
+      readonly windows: readonly { readonly offset: number; readonly length: number }[];
+    }
   | { readonly kind: 'plain'; readonly what: 'fence' | 'kick' | 'enable' | 'share' };
 
 export interface Chain {
@@ -190,7 +213,14 @@ const ringStep = (device: ModelledDevice): fc.WeightedArbitrary<Step>[] => [
     weight: 1,
     arbitrary: fc.record({
       kind: fc.constant('renegotiate' as const),
-      features: fc.constantFrom(1n << 28n, 1n << 29n, (1n << 28n) | (1n << 29n)),
+      features: fc.constantFrom(
+        indirectDesc,
+        eventIdx,
+        indirectDesc | eventIdx,
+        packedRing,
+        packedRing,
+        packedRing | eventIdx,
+      ),
     }),
   },
   {
@@ -224,6 +254,11 @@ const ringStep = (device: ModelledDevice): fc.WeightedArbitrary<Step>[] => [
 /** Where fields of configuration end, up to the last one that devices of today have. */
 const fieldEnds = [8, 12, 17, 20, 24, 36, 60, 60] as const;
 
+const configurationWindow = fc.oneof(
+  fc.record({ offset: fc.integer({ min: 0, max: 40 }), length: fc.integer({ min: 1, max: 20 }) }),
+  fc.constantFrom(...fieldEnds).map((length) => ({ offset: 0, length })),
+);
+
 /** Saved, perhaps loaded, and perhaps once more. */
 const transfers = fc
   .array(
@@ -254,25 +289,36 @@ const messageSteps: fc.WeightedArbitrary<Step>[] = [
       .map((word) => ({ kind: 'features' as const, word })),
   },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc.record({
       kind: fc.constant('configuration' as const),
-      offset: fc.integer({ min: 0, max: 40 }),
-      length: fc.integer({ min: 1, max: 20 }),
+      written: fc.constantFrom(undefined, undefined, 0, 1),
+      windows: fc.array(configurationWindow, { minLength: 1, maxLength: 3 }),
     }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.constantFrom(...fieldEnds).map((length) => ({ kind: 'configuration' as const, offset: 0, length })),
   },
 ];
 
+const takeover = (device: ModelledDevice): fc.Arbitrary<Step> =>
+  fc.record({
+    kind: fc.constant('takeover' as const),
+    left: fc.array(chainOf(device), { minLength: 1, maxLength: 4 }),
+    order: fc.constantFrom('rising' as const, 'falling' as const, 'rotated' as const),
+    first: fc.constantFrom(0n, 1n, 0xfen, 0xffffn, 1n << 40n),
+    behind: fc.array(chainOf(device), { maxLength: 3 }),
+  });
+
 /** A step with rings of a device, on a session of vhost-user. */
 export const stepOf = (device: ModelledDevice): fc.Arbitrary<Step> =>
-  fc.oneof({ withCrossShrink: true }, ...ringStep(device), ...messageSteps, {
-    weight: 1,
-    arbitrary: fc.record({ kind: fc.constant('dormant' as const), isDisabled: fc.boolean(), chain: chainOf(device) }),
-  });
+  fc.oneof(
+    { withCrossShrink: true },
+    ...ringStep(device),
+    ...messageSteps,
+    { weight: 1, arbitrary: takeover(device) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constant('dormant' as const), isDisabled: fc.boolean(), chain: chainOf(device) }),
+    },
+  );
 
 /** The same on a device of vhost-mdev. @param offered its features. */
 export const mdevStepOf = (device: ModelledDevice, offered: bigint): fc.Arbitrary<Step> =>
@@ -287,10 +333,12 @@ export const mdevStepOf = (device: ModelledDevice, offered: bigint): fc.Arbitrar
       arbitrary: fc.record({
         kind: fc.constant('halt' as const),
         chain: chainOf(device),
+        before: fc.oneof(fc.constant([]), messageCalls(offered), ringCalls),
         drafts: fc.oneof(fc.constant([]), messageCalls(offered)),
         isKicked: fc.boolean(),
       }),
     },
+    { weight: 1, arbitrary: chainOf(device).map((chain) => ({ kind: 'untold' as const, chain })) },
     { weight: 1, arbitrary: chainOf(device).map((chain) => ({ kind: 'remap' as const, chain })) },
     vectorStep,
   );

@@ -27,6 +27,15 @@ const state = fc.oneof(
 );
 
 const stateBytes = (index: number, num: number): Uint8Array => encodeStructure(vringStatePayload, { index, num });
+const addressBytes = (index: number, flags: number): Uint8Array =>
+  encodeStructure(vringAddressPayload, {
+    index,
+    flags,
+    descriptor: 0x10n,
+    used: 0x2000n,
+    available: 0x1000n,
+    log: 0n,
+  });
 const wordBytes = (u64: bigint): Uint8Array => encodeStructure(u64Payload, { u64 });
 
 /** A request with a payload of its own form. */
@@ -68,14 +77,7 @@ export const soundMessage = (offered: bigint): fc.Arbitrary<Sound> =>
       weight: 1,
       arbitrary: fc.tuple(index, fc.constantFrom(0, 1, 0xffff_ffff)).map(([ring, flags]) => ({
         request: 'VHOST_SET_VRING_ADDR' as const,
-        payload: encodeStructure(vringAddressPayload, {
-          index: ring,
-          flags,
-          descriptor: 0x10n,
-          used: 0x2000n,
-          available: 0x1000n,
-          log: 0n,
-        }),
+        payload: addressBytes(ring, flags),
       })),
     },
     {
@@ -181,6 +183,24 @@ const reads: fc.Arbitrary<readonly CallDraft[]> = fc
     ),
   )
   .map(([asked, wrong]) => [...asked.slice(0, 1), ...wrong, read(), read()]);
+
+/** What a ring is told while its device runs, which is refused: it goes on where it is, also behind a stop and a start. */
+export const ringCalls: fc.Arbitrary<readonly CallDraft[]> = fc
+  .tuple(
+    fc.constantFrom(0, 0, 1),
+    fc.constantFrom<VhostRequest>(
+      'VHOST_SET_VRING_ADDR',
+      'VHOST_SET_VRING_ADDR',
+      'VHOST_SET_VRING_NUM',
+      'VHOST_SET_VRING_BASE',
+    ),
+  )
+  .map(([ring, request]) => [
+    sentMessage({
+      request,
+      payload: request === 'VHOST_SET_VRING_ADDR' ? addressBytes(ring, 0) : stateBytes(ring, 2),
+    }),
+  ]);
 
 /** Messages and reads of their region, in pieces of a few calls. */
 export const messageCalls = (offered: bigint): fc.Arbitrary<readonly CallDraft[]> =>

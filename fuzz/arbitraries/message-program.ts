@@ -4,9 +4,9 @@ import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { type Call, type CallOf, callOf, type Program } from '../program/program.ts';
 import type { CallDraft } from './call-draft.ts';
 import { draft } from './call-draft.ts';
-import { addedRegions, manyMessages, messageStory } from './lawful-messages.ts';
+import { addedRegions, forgottenRegion, manyMessages, messageStory } from './lawful-messages.ts';
 import { protocolBits, type ToldMessage, ToldSlots, toldCall } from './told-message.ts';
-import { flaw, gatedMessage, shortMessage, unfitMessage } from './unfit-messages.ts';
+import { flaw, gatedMessage, shortMessage, unfitFeatures, unfitMessage } from './unfit-messages.ts';
 
 /** Bytes of configuration that every modelled device has. */
 const leastConfiguration = 6;
@@ -27,6 +27,13 @@ const regionsOfMemory = 2;
 /** So many regions are added at most. */
 const mostAdded = 32;
 
+/** What comes last on a session: behind a message that is refused nothing is judged. */
+const lastOfSession: fc.Arbitrary<readonly (ToldMessage | 'share')[]> = fc.oneof(
+  { weight: 10, arbitrary: fc.oneof(shortMessage, unfitMessage, unfitMessage, gatedMessage).map((one) => [one]) },
+  { weight: 1, arbitrary: unfitFeatures },
+  { weight: 1, arbitrary: forgottenRegion },
+);
+
 const begun = fc.record({
   isWhole: fc.nat({ max: 3 }),
   isNegotiated: fc.nat({ max: 7 }),
@@ -43,7 +50,7 @@ export const messageProgram = ({ device, offer, memorySlots = 0 }: MessageShape)
       begun,
       story: fc.option(messageStory, { freq: 2, nil: [] }),
       messages: manyMessages,
-      last: fc.array(fc.oneof(shortMessage, unfitMessage, unfitMessage, gatedMessage), { minLength: 1, maxLength: 6 }),
+      last: fc.array(lastOfSession, { minLength: 1, maxLength: 6 }),
       /** All regions are added that there is room for, and perhaps one more. */
       filling: fc.oneof(
         { weight: 9, arbitrary: fc.constant([]) },
@@ -91,14 +98,17 @@ export const messageProgram = ({ device, offer, memorySlots = 0 }: MessageShape)
         const slots = new ToldSlots();
         for (const message of filling.length > 0 ? filling : [...story, ...messages])
           if (slots.fits(message)) add(message);
-        for (const [n, message] of last.entries()) {
-          // Each on a session of its own: behind one that is refused nothing is judged.
+        const memory = calls.find(({ kind }) => kind === 'memory')?.id;
+        for (const [n, messages] of last.entries()) {
           if (n > 0) {
             session = calls.length + 1;
             calls.push(callOf('reconnect', session, { session: calls.findLast(isOpening)?.id ?? 1 }));
             calls.push(callOf('negotiate', session + 1, { session, device: deviceWord & offer.device, protocol }));
           }
-          add(message, n === 0 ? change : undefined);
+          for (const message of messages) {
+            if (message !== 'share') add(message, n === 0 ? change : undefined);
+            else if (memory !== undefined) calls.push(callOf('share', calls.length + 1, { session, memory }));
+          }
         }
         return { calls };
       },

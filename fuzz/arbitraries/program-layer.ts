@@ -8,7 +8,6 @@ import { segmentsOf, translated, writableSegment } from './chain-segments.ts';
 import type { Damage } from './damage.ts';
 import {
   accessPlatform,
-  eventIdx,
   indirectDesc,
   inOrder,
   logAll,
@@ -31,6 +30,7 @@ import {
   type ToldMessage,
   ToldSlots,
   toldCall,
+  writeback,
 } from './told-message.ts';
 import { resume, suspend } from './vdpa-call.ts';
 
@@ -51,13 +51,14 @@ export interface WrongChain {
 /** Lays the calls of a program, and knows how many chains of it are outstanding. */
 export class ProgramLayer {
   readonly #device: ModelledDevice;
-  readonly #layout: RingLayout;
+  #layout: RingLayout;
   readonly #setting: Setting;
   /** Without messages: a device that is opened as a file. */
   readonly #isFile: boolean;
   readonly #isVdpa: boolean;
   readonly #isOld: boolean;
   readonly #offered: bigint;
+  readonly #offeredProtocol: bigint;
   readonly #isLogged: boolean;
   readonly #isRecorded: boolean;
   readonly #isLateCall: boolean;
@@ -83,6 +84,8 @@ export class ProgramLayer {
   readonly #slots = new ToldSlots();
   #outstanding = 0;
   #free = 0;
+  /** A power of two, of which a packed ring may have one less. */
+  #fullSize: number;
   #size: number;
   readonly #queues: number;
 
@@ -93,6 +96,7 @@ export class ProgramLayer {
     this.#isFile = this.#isVdpa || transport === 'vhost-mdev';
     this.#layout = layout;
     this.#setting = setting;
+    this.#fullSize = setting.size;
     this.#size = this.#sizeOf(setting.size);
     const packed = layout === 'packed' ? packedRing : 0n;
     const isOld = setting.isOld && !this.#isFile;
@@ -107,6 +111,7 @@ export class ProgramLayer {
     this.#protocol = isOld ? 0n : setting.protocol & offer.protocol;
     this.#isOld = isOld;
     this.#offered = offer.device;
+    this.#offeredProtocol = offer.protocol;
     const hasLog = (offer.protocol & protocolBits.logShmfd) !== 0n && (offer.device & logAll) !== 0n;
     this.#isLogged = setting.isLogged && hasLog && !isOld && !this.#isFile;
     if (this.#isLogged) {
@@ -165,7 +170,7 @@ export class ProgramLayer {
     return this.#layout === 'packed' && !this.#isVdpa && this.#setting.isOdd && size > 2 ? size - 1 : size;
   }
 
-  #placed(count: number, memory: number, start: number): number[] {
+  #placed(count: number, memory: number, start: number, ahead: number = this.#setting.ahead): number[] {
     const size = this.#size;
     const end = this.#layout === 'split' ? 0x1_0000 : size;
     const avail = start < 0 ? Math.max(0, end + start) : start % end;
@@ -175,14 +180,13 @@ export class ProgramLayer {
       size,
       avail,
       placement: this.#setting.placement,
-      ...this.#used(avail),
+      ...this.#used(avail, ahead),
     };
     return Array.from({ length: count }, () => this.#add('ring', ring));
   }
 
   /** Chains that no one waits for were under way when the ring was stopped elsewhere. */
-  #used(avail: number): { readonly used?: number; readonly usedWrap?: boolean } {
-    const { ahead } = this.#setting;
+  #used(avail: number, ahead: number): { readonly used?: number; readonly usedWrap?: boolean } {
     const isInOrder = (this.#deviceWord & inOrder) !== 0n;
     if (isInOrder || this.#isFile || this.#isRecorded || ahead === 0 || this.#size <= 2 * ahead) return {};
     const used = avail - ahead;
@@ -236,6 +240,7 @@ export class ProgramLayer {
         return;
       case 'swap':
         this.#stop();
+        this.#fullSize = step.size;
         this.#size = this.#sizeOf(step.size);
         if (step.hasOtherMemory && !this.#isFile) {
           this.#memory = this.#add('memory', { layout: this.#setting.memory });
@@ -250,6 +255,9 @@ export class ProgramLayer {
       case 'remap':
         this.#remap(step.chain);
         return;
+      case 'untold':
+        this.#untold(step.chain);
+        return;
       case 'calls':
         for (const each of step.drafts) this.#draft(each);
         return;
@@ -263,6 +271,9 @@ export class ProgramLayer {
         this.#negotiate();
         this.#share(memory);
         this.#attach();
+        return;
+      case 'takeover':
+        this.#takeOver(step, memory);
         return;
       case 'logging':
         this.#log(step.how);
@@ -289,7 +300,8 @@ export class ProgramLayer {
       }
       case 'configuration':
         if (!this.#has(protocolBits.config) || this.#device === 'entropy') return;
-        this.#add('read-config', { session, offset: step.offset, length: step.length });
+        if (step.written !== undefined) this.#tell(writeback(step.written));
+        for (const { offset, length } of step.windows) this.#add('read-config', { session, offset, length });
         return;
       case 'plain':
         if (step.what === 'fence') this.#add('fence', { session });
@@ -404,12 +416,20 @@ export class ProgramLayer {
       return this.#add('attach', { session, ring, index, call, order, enable });
     });
     if (!call) for (const index of queues.keys()) this.#tell(callDescriptor(index));
-    if (this.#has(protocolBits.status)) {
-      for (const status of driverStatus) if (status > this.#status) this.#writeStatus(status);
-    }
+    this.#tellReady();
     if (this.#isLogged && this.#setting.logsUsedRings && this.#layout === 'split') {
       for (const [index, ring] of this.#rings.entries()) this.#tellAddresses(ring, index, true);
     }
+    this.#attached(queues);
+  }
+
+  /** Rings are served from DRIVER_OK on. */
+  #tellReady(): void {
+    if (!this.#has(protocolBits.status)) return;
+    for (const status of driverStatus) if (status > this.#status) this.#writeStatus(status);
+  }
+
+  #attached(queues: readonly number[]): void {
     const isNet = this.#device === 'net';
     this.#queue = queues.at(isNet ? 1 : -1) ?? 0;
     this.#receive = isNet ? queues[0] : undefined;
@@ -554,8 +574,11 @@ export class ProgramLayer {
       this.#add('chain', { queue, segments: translated(segments, access) });
     } else this.#addDamaged(damage, queue, ring, segments);
     this.#add('kick', { queue });
-    this.#add('fence', { session: this.#session });
+    const session = this.#session;
+    this.#add('fence', { session });
     this.#add('wait', { queue, count: 0 });
+    // A device that gives a ring up may say so.
+    if (this.#has(protocolBits.status)) this.#add('message', { session, request: requestId.VHOST_USER_GET_STATUS });
     this.#add('stop', { queue });
   }
 
@@ -604,8 +627,9 @@ export class ProgramLayer {
   /** Another set of features, while every ring is stopped. */
   #renegotiate(features: bigint): void {
     if (this.#isFile) return;
-    const changing = indirectDesc | eventIdx;
-    this.#deviceWord ^= features & changing & this.#offered;
+    this.#deviceWord ^= features & this.#offered;
+    this.#layout = (this.#deviceWord & packedRing) === 0n ? 'split' : 'packed';
+    this.#size = this.#sizeOf(this.#fullSize);
     const value = { kind: 'literal' as const, value: this.#deviceWord };
     const flags = this.#has(protocolBits.replyAck) ? 9 : 1;
     const request = requestId.VHOST_USER_SET_FEATURES;
@@ -630,15 +654,66 @@ export class ProgramLayer {
   }
 
   /** Of vhost-mdev. */
-  #halt({ chain, drafts, isKicked }: Extract<Step, { readonly kind: 'halt' }>): void {
+  #halt({ chain, before, drafts, isKicked }: Extract<Step, { readonly kind: 'halt' }>): void {
     if (!this.#isFile || this.#isVdpa) return;
     this.#drain();
+    for (const each of before) this.#draft(each);
     this.#draft(deviceState(0));
     this.#addUnkicked(chain);
     for (const each of drafts) this.#draft(each);
     this.#add('wait', { queue: this.#queue, count: 0 });
     this.#draft(deviceState(1));
     if (isKicked) this.#kick(this.#queue);
+    this.#drain();
+  }
+
+  /** One ring, which has not started when the record of its requests in flight is written. */
+  #takeOver({ left, order, first, behind }: Extract<Step, { readonly kind: 'takeover' }>, memory: number): void {
+    const mayRecord = isOffered({ device: this.#offered, protocol: this.#offeredProtocol }, 0n, protocolBits.inflight);
+    const isPlain = !this.#isFile && !this.#isOld && !this.#isTranslated && (this.#deviceWord & logAll) === 0n;
+    if (!mayRecord || !isPlain || this.#device === 'net') return;
+    this.#stop();
+    const count = this.#rings.length;
+    this.#protocol |= protocolBits.inflight;
+    this.#nextSession(memory);
+    this.#tell({ ...inflightBuffer(1, this.#size), times: 1 });
+    const event = this.#calls.length;
+    const [ring = 0] = this.#placed(1, memory, this.#setting.start, 0);
+    const session = this.#session;
+    const queue = this.#add('attach', { session, ring, order: 'without-kick' });
+    this.#attached([queue]);
+    for (const chain of left) this.#addUnkicked({ ...chain, isHeld: false });
+    const isInOrder = (this.#deviceWord & inOrder) !== 0n;
+    this.#add('record', { event, queue, order: isInOrder ? 'rising' : order, first });
+    const kick = { ...callDescriptor(0), request: requestId.VHOST_USER_SET_VRING_KICK };
+    this.#tell(kick);
+    this.#tellReady();
+    this.#add('kick', { queue });
+    this.#drain();
+    this.#chains(behind, 'all');
+    this.#stop();
+    this.#nextSession(memory);
+    this.#rings = this.#placed(count, memory, 0);
+    this.#attach();
+  }
+
+  #nextSession(memory: number): void {
+    this.#session = this.#add('reconnect', { session: this.#session });
+    this.#negotiate();
+    this.#share(memory);
+  }
+
+  /** Of vhost-mdev: a device that has nothing to do is told of another ring than that with a chain. */
+  #untold(chain: Chain): void {
+    const other = this.#receive ?? this.#others[0];
+    if (!this.#isFile || this.#isVdpa || other === undefined) return;
+    this.#drain();
+    const queue = this.#queue;
+    this.#add('wait', { queue });
+    this.#addUnkicked(chain);
+    this.#add('kick', { queue: other });
+    this.#add('wait', { queue });
+    this.#kick(queue);
     this.#drain();
   }
 

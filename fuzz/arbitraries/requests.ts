@@ -96,7 +96,7 @@ const blockRequest: fc.Arbitrary<Wanted> = fc.oneof(
         sector,
         sectors: fc.oneof(
           { weight: 11, arbitrary: fc.integer({ min: 1, max: 4 }) },
-          { weight: 1, arbitrary: fc.constantFrom(24, 40) },
+          { weight: 1, arbitrary: fc.constantFrom(24, 40, 80, 120) },
         ),
       })
       .map(({ sector, sectors }) => readOf(sector, sectors)),

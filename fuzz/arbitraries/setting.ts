@@ -75,7 +75,13 @@ export const setting = fc.record({
   kicksWhenAsked: fc.boolean(),
   /** The first ring is not enabled before a chain is there. */
   isDormant: seldom(9),
-  order: fc.constantFrom('usual' as const, 'usual' as const, 'without-error' as const, 'enable-first' as const),
+  order: fc.constantFrom(
+    'usual' as const,
+    'usual' as const,
+    'without-error' as const,
+    'enable-first' as const,
+    'without-call' as const,
+  ),
   /** Of vhost-mdev: kicks are stores into pages of the device, where it has such. */
   kicksByStore: seldom(5),
   /** A second ring of requests, where the device has one; of net, a second pair of rings that stays idle. */

@@ -195,6 +195,19 @@ export const callDescriptor = (index: number): ToldMessage => ({
   times: 1,
 });
 
+/** Of block: whether writes are kept back. */
+export const writeback = (value: number): ToldMessage =>
+  toldAs(
+    {
+      request: requestId.VHOST_USER_SET_CONFIG,
+      gate: protocolBits.config,
+      fields: { size: 1, offset: writebackAt },
+      bytes: Uint8Array.of(value),
+    },
+    true,
+    1,
+  );
+
 /** A buffer that has room for the records of so many rings. */
 export const inflightBuffer = (queues: number, size: number): ToldMessage => ({
   request: requestId.VHOST_USER_SET_INFLIGHT_FD,

@@ -12,12 +12,20 @@ import {
   type Template,
   type ToldMessage,
   tableOf,
+  toldAs,
   toldOf,
 } from './told-message.ts';
 
 /** SET_MEM_TABLE with one region of so many bytes: none, or more than there are addresses. */
 const emptyTable = (size: bigint): Uint8Array =>
   encodeStructure(memoryRegionsPayload, { numRegions: 1, regions: [{ ...regionAt(0), size }] });
+
+/** SET_MEM_TABLE with a number of regions that is not that of those behind it. */
+const countedTable = (count: number, regions: number): Uint8Array => {
+  const table = tableOf(Array.from({ length: regions }, (_, number) => number));
+  new DataView(table.buffer, table.byteOffset).setUint32(0, count, true);
+  return table;
+};
 
 /** Words of features, which are cut alone. */
 const words: readonly Template[] = [
@@ -111,6 +119,25 @@ const unfit: readonly Template[] = [
     fields: { mmapSize: 0x100n, numQueues: 0, queueSize: 0 },
     descriptor: 'memory-file',
   },
+  ...[
+    { numQueues: 0, queueSize: 16 },
+    { numQueues: 2, queueSize: 0 },
+    { numQueues: 0xffff, queueSize: 16 },
+  ].map((fields) => ({ request: requestId.VHOST_USER_GET_INFLIGHT_FD, gate: protocolBits.inflight, fields })),
+  ...(
+    [
+      [0, 1, 1],
+      [9, 8, 8],
+      [9, 8, 9],
+      [0x20, 8, 8],
+      [0xffff_ffff, 8, 8],
+    ] as const
+  ).map(([count, regions, descriptors]) => ({
+    request: requestId.VHOST_USER_SET_MEM_TABLE,
+    bytes: countedTable(count, regions),
+    descriptor: 'memory-file' as const,
+    descriptors,
+  })),
   {
     request: requestId.VHOST_USER_SET_CONFIG,
     gate: protocolBits.config,
@@ -136,6 +163,21 @@ const unfit: readonly Template[] = [
   { request: 200 },
   { request: requestId.VHOST_USER_IOTLB_MSG, bytes: new Uint8Array(32) },
 ];
+
+/** Features that were not offered, and what the device makes of FEATURES_OK behind them. */
+export const unfitFeatures: fc.Arbitrary<readonly ToldMessage[]> = fc
+  .record({
+    bit: fc.constantFrom(60n, 49n, 63n),
+    asksForReply: fc.boolean(),
+  })
+  .map(({ bit, asksForReply }) =>
+    [
+      { request: requestId.VHOST_USER_SET_STATUS, gate: protocolBits.status, fields: { u64: 3n } },
+      { request: requestId.VHOST_USER_SET_FEATURES, fields: { u64: (1n << 32n) | (1n << 30n) | (1n << bit) } },
+      { request: requestId.VHOST_USER_SET_STATUS, gate: protocolBits.status, fields: { u64: 0xbn } },
+      { request: requestId.VHOST_USER_GET_STATUS, gate: protocolBits.status },
+    ].map((template) => toldAs(template, asksForReply, 1)),
+  );
 
 export const unfitMessage = toldOf(unfit.map((template) => ({ ...template, times: 1 })));
 

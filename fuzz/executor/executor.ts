@@ -7,8 +7,10 @@ import {
   type Session,
 } from '../../drivers/port/port.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
+import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { payloadOf } from '../program/message-payload.ts';
 import type { Call, CallOf, Program } from '../program/program.ts';
+import { fieldOf } from '../program/told-message.ts';
 import { doorOf, isVhostUser } from './doors.ts';
 import { MadeThings } from './made-things.ts';
 import { type OutcomeClass, Outcomes } from './outcomes.ts';
@@ -175,10 +177,11 @@ export class Executor {
       }
       case 'kick': {
         const queue = this.#made.liveQueue(call.queue);
-        if (queue === undefined) return 'skipped';
-        if (call.asked && !queue.queue.driver.needsKick()) return 'made';
-        queue.queue.kick();
-        return 'sent';
+        return queue === undefined ? 'skipped' : this.#rings.kick(queue, call.asked);
+      }
+      case 'record': {
+        const queue = this.#made.liveQueue(call.queue);
+        return queue === undefined ? 'skipped' : this.#rings.record(call, queue);
       }
       case 'ask': {
         const queue = this.#made.liveQueue(call.queue);
@@ -241,8 +244,15 @@ export class Executor {
         const descriptors = this.#passed(call.descriptors, events);
         made.events.set(call.id, events);
         made.files.set(call.id, descriptors);
+        const [file] = descriptors;
+        if (call.descriptors[0]?.kind === 'memory-file' && file !== undefined) made.buffers.set(call.id, file);
         const payload = payloadOf(call, made.addressOf);
-        return settle(outcomes, doorOf(session).message(call, payload, descriptors));
+        const outcome = settle(outcomes, doorOf(session).message(call, payload, descriptors));
+        const [event = -1] = events;
+        if (call.request === requestId.VHOST_USER_SET_VRING_KICK && event >= 0 && isVhostUser(session)) {
+          made.kicksComeLate(session, Number((fieldOf(call, 'u64') ?? 0n) & 0xffn), event);
+        }
+        return outcome;
       }
       case 'bytes': {
         const session = this.#session(call.session);

@@ -20,6 +20,7 @@ import type { SeenTransfer } from '../../reference-impl/oracle/model/seen-transf
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import type { Address, Space } from '../program/arguments.ts';
 import type { CallOf } from '../program/program.ts';
+import type { LeftRecord } from './left-record.ts';
 import type { ToldTranslations } from './told-translations.ts';
 
 /** A ring of a program, the queue that it was last, and where it goes on after it was stopped. */
@@ -36,6 +37,10 @@ export interface MadeQueue {
   readonly made: MadeRing;
   /** Slots of a packed ring that chains of an earlier life keep: none is the driver's to use. */
   readonly kept: number;
+  /** Its own kick descriptor was told, if there is one. */
+  readonly hasKick: boolean;
+  /** Where it was not: that of a message that came later. */
+  lateKick: number | undefined;
 }
 
 const spaceOf: Readonly<Record<Space, AddressSpace>> = {
@@ -61,6 +66,10 @@ export class MadeThings {
   readonly events = new Map<number, readonly number[]>();
   /** All descriptors that were passed with a message, by the message. */
   readonly files = new Map<number, readonly number[]>();
+  /** Files of their own that were passed with a message, the first of each. */
+  readonly buffers = new Map<number, number>();
+  /** What was written into buffers of requests in flight, by the call. */
+  readonly records = new Map<number, LeftRecord>();
   /** What came of transfers of the state of a device, by call, and the state that was saved last. */
   readonly transfers = new Map<number, SeenTransfer>();
   savedState: Uint8Array | undefined;
@@ -78,6 +87,8 @@ export class MadeThings {
     this.changes.clear();
     this.events.clear();
     this.files.clear();
+    this.buffers.clear();
+    this.records.clear();
     this.transfers.clear();
     this.savedState = undefined;
     for (const mapping of this.mappings.splice(0)) mapping.unmap();
@@ -98,6 +109,12 @@ export class MadeThings {
     const { queue, session, made } = found;
     const isLatest = made.queue === queue && this.#latest.get(session)?.get(queue.index) === queue;
     return session.isOpen && isLatest ? found : undefined;
+  }
+
+  /** A ring without a kick descriptor gets one by hand. */
+  kicksComeLate(session: Session, index: number, descriptor: number): void {
+    const latest = this.#latest.get(session)?.get(index);
+    for (const queue of this.queues.values()) if (queue.queue === latest && !queue.hasKick) queue.lateKick = descriptor;
   }
 
   /** A region of a memory; any number means one. */

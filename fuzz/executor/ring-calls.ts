@@ -5,12 +5,22 @@ import { eventFlags, eventWord, RING_EVENT_FLAGS_DESC } from '../../reference-im
 import { PackedRing } from '../../reference-impl/virtqueue/packed/ring-memory.ts';
 import { isEmptyAt, packedPosition, splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { readable, type Segment, writable } from '../../reference-impl/virtqueue/segment.ts';
+import { encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
 import { type CallOf, largestBuffer } from '../program/program.ts';
 import { positionOfRing, sizeOfRing } from '../program/ring-shape.ts';
 import { addChain } from './add-chain.ts';
-import { doorOf } from './doors.ts';
+import { doorOf, isVhostUser } from './doors.ts';
+import { leftRecord } from './left-record.ts';
 import type { MadeQueue, MadeRing, MadeThings } from './made-things.ts';
 import type { OutcomeClass, Outcomes } from './outcomes.ts';
+import { settle } from './settle.ts';
+
+/** The message without which a ring is set up. */
+const leftOut = {
+  'without-error': 'VHOST_USER_SET_VRING_ERR',
+  'without-call': 'VHOST_USER_SET_VRING_CALL',
+  'without-kick': 'VHOST_USER_SET_VRING_KICK',
+} as const;
 
 /** Used elements that are taken at once: a ring that was written over can show any number. */
 const mostTaken = 4096;
@@ -44,7 +54,8 @@ export class RingCalls {
     const queue = session.attach(ring, { index, position, enable, call, kick, ...this.#orderOf(order) });
     made.queue = queue;
     made.goesOnAt = undefined;
-    this.#made.attached(id, { queue, session, made, kept: keptSlots(position, ring.size) });
+    const kept = keptSlots(position, ring.size);
+    this.#made.attached(id, { queue, session, made, kept, hasKick: order !== 'without-kick', lateKick: undefined });
     // The fence behind the set-up: its calls are not those of buffers.
     queue.drainCalls();
     if (session.isOpen) return 'fenced';
@@ -58,7 +69,9 @@ export class RingCalls {
       case 'usual':
         return {};
       case 'without-error':
-        return { order: (setUpOrder ?? ringSetUp).filter((name) => name !== 'VHOST_USER_SET_VRING_ERR') };
+      case 'without-call':
+      case 'without-kick':
+        return { order: (setUpOrder ?? ringSetUp).filter((name) => name !== leftOut[asked]) };
       case 'enable-first': {
         const enable = 'VHOST_USER_SET_VRING_ENABLE';
         return setUpOrder === undefined ? { order: [enable, ...ringSetUp.filter((name) => name !== enable)] } : {};
@@ -117,6 +130,28 @@ export class RingCalls {
     return outcome;
   }
 
+  kick({ queue, hasKick, lateKick }: MadeQueue, asked: boolean): OutcomeClass {
+    if (asked && !queue.driver.needsKick()) return 'made';
+    if (hasKick) queue.kick();
+    else if (lateKick === undefined) return 'skipped';
+    else this.#port.descriptors.signal(lateKick);
+    return 'sent';
+  }
+
+  /** The first ring's region begins with the file. */
+  record(call: CallOf<'record'>, { queue, session }: MadeQueue): OutcomeClass {
+    const file = this.#made.buffers.get(call.event);
+    const left = leftRecord(queue.ring, queue.driver.position, call);
+    if (file === undefined || left === undefined || queue.index > 0 || !isVhostUser(session)) return 'skipped';
+    const { descriptors } = this.#port;
+    if (descriptors.sizeOf(file) < left.bytes.length) return 'skipped';
+    descriptors.store(file, 0, left.bytes);
+    this.#made.records.set(call.id, left);
+    if (!call.based) return 'made';
+    const payload = { index: queue.index, num: encodeVringBase(left.position) };
+    return settle(this.#outcomes, session.messages.acknowledged({ request: 'VHOST_USER_SET_VRING_BASE', payload }));
+  }
+
   stop({ queue, made }: MadeQueue): OutcomeClass {
     const stopped = queue.stop();
     if (stopped.kind !== 'stopped') return stopped.kind;
@@ -134,7 +169,9 @@ export class RingCalls {
     const position = goesOnAt === undefined ? ring.position : atAvail(goesOnAt);
     if (queue === undefined) return position;
     const { outstanding, position: ofDriver } = queue.driver;
-    if (goesOnAt === undefined || outstanding > 0 || !isEmptyAt(ofDriver)) ring.reset(position);
+    // Behind a reset a device that used nothing may say any place, at which nothing stands.
+    const isElsewhere = queue.usedCount() === 0 && encodeVringBase(atAvail(ofDriver)) !== encodeVringBase(position);
+    if (goesOnAt === undefined || outstanding > 0 || !isEmptyAt(ofDriver) || isElsewhere) ring.reset(position);
     return position;
   }
 

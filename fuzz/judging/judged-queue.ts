@@ -9,6 +9,10 @@ export interface JudgedQueue {
   /** By buffer id. */
   readonly chains: Map<number, readonly Segment[]>;
   isKicked: boolean;
+  /** The device was seen to have nothing to do, and nothing was done since. */
+  isIdle: boolean;
+  /** The highest counter of requests that it took over, and chains that were added up to then. */
+  tookOver: { readonly counter: bigint; readonly added: number } | undefined;
   isStopped: boolean;
   /** The flags of the device about kicks were 0 when the ring was attached. */
   readonly hasCleanFlags: boolean;

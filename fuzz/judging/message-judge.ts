@@ -30,6 +30,8 @@ export class MessageJudge {
   readonly #opened: number[] = [];
   #succeeds = false;
   #refusal: Refusal | undefined;
+  /** Features were refused, and what the device makes of it may show later. By number of the session in the log. */
+  readonly #behindFeatures = new Map<number, Refusal>();
   /** Number of the log's next event behind the last call. */
   #end: number;
 
@@ -58,7 +60,10 @@ export class MessageJudge {
   /** The message of the present call is refused. Asked before its session is lost. */
   refuses(call: number, requirement: RequirementSlug): void {
     for (const [numberInLog, session] of this.#sessions) {
-      if (session.call === call) this.#refusal = { numberInLog, session, requirement };
+      if (session.call !== call) continue;
+      this.#refusal = { numberInLog, session, requirement };
+      if (requirement === 'vu-features/unoffered-features-refused')
+        this.#behindFeatures.set(numberInLog, this.#refusal);
     }
   }
 
@@ -82,12 +87,14 @@ export class MessageJudge {
     this.#end = this.#log.next;
     const refusal = this.#refusal;
     this.#refusal = undefined;
-    if ((this.#sessions.size === 0 && refusal === undefined) || this.#target.transport !== 'vhost-user') return [];
+    const isQuiet = this.#sessions.size === 0 && refusal === undefined && this.#behindFeatures.size === 0;
+    if (isQuiet || this.#target.transport !== 'vhost-user') return [];
     const messages = this.#log.messagesFrom(from);
     // A call of so many messages that the log lacks some: nothing is told from the others.
     if (messages === undefined) this.loseAll();
     for (const message of messages ?? []) {
-      if (refusal?.numberInLog === message.session) this.#observeRefused(refusal, message);
+      const refused = refusal?.numberInLog === message.session ? refusal : this.#behindFeatures.get(message.session);
+      if (refused !== undefined) this.#observeRefused(refused, message);
       else this.#observe(message);
     }
     this.#succeeds = false;

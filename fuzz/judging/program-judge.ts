@@ -77,6 +77,7 @@ export class ProgramJudge {
     const outcome = this.#run.outcomes.classOf(place);
     const standing = this.#standingOf(call, place, outcome);
     this.standings.push(standing);
+    this.#queues.begins(call);
     if (!standing.isLawful && standing.taints === 'ring') this.#hasBrokenRing = true;
     this.#tellMessages(call, standing);
     // What opens a device belongs to the one that is opened.
@@ -169,7 +170,7 @@ export class ProgramJudge {
       case 'region-write': {
         const state = outcome === 'returned' ? toldState(call) : undefined;
         if (state === 0n) this.#queues.rests.suspended(call.session, true);
-        if (state === 1n) this.#queues.rests.started(call.session);
+        if (state === 1n) this.#queues.rests.toldToStart(call.session);
         return;
       }
       case 'region-map':
@@ -197,6 +198,7 @@ export class ProgramJudge {
         if (call.value !== undefined) this.#observe({ kind: 'status', session: call.session, value: call.value });
         return;
       case 'share':
+        this.#queues.memoryChanged(call.session);
         this.#shared(call.session, outcome);
         return;
       case 'channel':
@@ -222,6 +224,10 @@ export class ProgramJudge {
         return;
       case 'ask':
         this.#queues.asked(call);
+        return;
+      case 'record':
+        this.#queues.recorded(call);
+        if (outcome !== 'made') this.#operated(this.#queues.sessionOf(call.queue), call.kind, outcome);
         return;
       case 'wait':
         this.#queues.waited(call, place, outcome);
@@ -316,6 +322,10 @@ export class ProgramJudge {
           usedRingLogOf(call, this.#run.made),
         );
         break;
+      case requestId.VHOST_USER_ADD_MEM_REG:
+      case requestId.VHOST_USER_REM_MEM_REG:
+        this.#queues.memoryChanged(session);
+        break;
       case requestId.VHOST_USER_RESET_DEVICE:
         this.#queues.rests.reset(session, 'reset/quiet-after-reset');
         break;
@@ -328,6 +338,9 @@ export class ProgramJudge {
         // Of a ring that runs lawful alone where it enables.
         if (field32Of(call, 'num') === 1n)
           this.#queues.rests.enabledByHand(session, Number(field32Of(call, 'index') ?? 0n));
+        break;
+      case requestId.VHOST_USER_SET_VRING_KICK:
+        this.#queues.rests.begun(session, Number((fieldOf(call, 'u64') ?? 0n) & 0xffn));
         break;
       case requestId.VHOST_USER_SET_VRING_CALL:
         this.#callsMoved(call, Number((fieldOf(call, 'u64') ?? 0n) & 0xffn));

@@ -5,7 +5,7 @@ import type { Model } from '../../reference-impl/oracle/model/model.ts';
 import { isEmptyAt } from '../../reference-impl/virtqueue/ring.ts';
 import { VFIO_IRQ_SET_DATA_EVENTFD } from '../../reference-impl/wire/vfio-structures.ts';
 import type { OutcomeClass } from '../executor/outcomes.ts';
-import type { CallOf } from '../program/program.ts';
+import type { Call, CallOf } from '../program/program.ts';
 import { bytesOfChain, roomOfChain } from './chain-bytes.ts';
 import type { InflightJudge } from './inflight-judge.ts';
 import { type IotlbJudge, isForbidden } from './iotlb-judge.ts';
@@ -148,7 +148,7 @@ export class QueueJudge {
   }
 
   /** The ring was set up. False where the device may have no such queue. */
-  attached({ id, session, ring: ringId, index, call, enable }: CallOf<'attach'>): boolean {
+  attached({ id, session, ring: ringId, index, call, order, enable }: CallOf<'attach'>): boolean {
     const { known, made } = this.#run;
     const attached = made.queues.get(id);
     if (attached === undefined) return false;
@@ -168,6 +168,8 @@ export class QueueJudge {
       index,
       chains: new Map(),
       isKicked: false,
+      isIdle: false,
+      tookOver: undefined,
       isStopped: false,
       hasCleanFlags: this.#cleanRings.has(ringId),
       log: this.#logs.logOf(session),
@@ -187,6 +189,7 @@ export class QueueJudge {
       session,
       queue: id,
       index,
+      lacksMessages: known.transport === 'vhost-user' && (order === 'without-call' || order === 'without-error'),
       ring: {
         id: ringId,
         layout,
@@ -198,8 +201,9 @@ export class QueueJudge {
       },
     });
     if (asksOtherwise(ring)) this.#model.observe({ kind: 'lost', what: 'calls', id });
-    if (!call) this.#model.observe({ kind: 'calls-moved', queue: id, calls: 0, used: 0, isHeard: false });
-    this.rests.attached(id, session, index, enable);
+    const isHeard = call && (order !== 'without-call' || known.transport !== 'vhost-user');
+    if (!isHeard) this.#model.observe({ kind: 'calls-moved', queue: id, calls: 0, used: 0, isHeard: false });
+    this.rests.attached(id, session, index, enable, order !== 'without-kick');
     return true;
   }
 
@@ -227,6 +231,7 @@ export class QueueJudge {
     const id = Number(value);
     queue.chains.set(id, segments);
     queue.numbers.set(id, queue.added++);
+    if (queue.isIdle && !held && attached.queue.driver.outstanding === 1) this.rests.idles(queueId);
     const isFilledInPart = this.#run.known.device === 'entropy';
     this.#model.observe({
       kind: 'added',
@@ -249,6 +254,26 @@ export class QueueJudge {
     if (queue === undefined) return;
     queue.isKicked = true;
     this.#model.observe({ kind: 'kicked', queue: queueId });
+  }
+
+  /** Whatever a call does, a device may have something to do behind it. */
+  begins(call: Call): void {
+    this.rests.begins(call);
+    if (call.kind !== 'chain') for (const queue of this.#queues.values()) queue.isIdle = false;
+  }
+
+  /** A back-end that died left its record of the ring. */
+  recorded({ id, queue: queueId }: CallOf<'record'>): void {
+    const queue = this.#queues.get(queueId);
+    const left = this.#run.made.records.get(id);
+    if (queue === undefined || left === undefined) return;
+    queue.tookOver = { counter: left.highest, added: queue.added };
+    if (this.#run.target.judgesChoices === true) this.#model.observe({ kind: 'left', queue: queueId, ids: left.ids });
+  }
+
+  /** Where memory changes, a ring may be taken up anew. */
+  memoryChanged(session: number): void {
+    for (const queue of this.#queues.values()) if (queue.session === session) queue.tookOver = undefined;
   }
 
   /** A number was stored into a page of a region: that of its own queue notifies it. */
@@ -282,7 +307,7 @@ export class QueueJudge {
     const attached = this.#run.made.queues.get(queueId);
     if (queue === undefined || attached === undefined) return;
     const taken = this.#run.outcomes.usedOf(place);
-    this.#iotlb.looked(queue.session, queueId, queue.isKicked);
+    this.#iotlb.looked(queue.session, queueId, queue.isKicked && !queue.isStopped);
     // What stood there before is none of the device's.
     const suppression = queue.hasCleanFlags ? suppressionOf(attached.queue.ring) : 0;
     this.#model.observe({ kind: 'looked', queue: queueId, used: attached.queue.usedCount(), suppression });
@@ -299,6 +324,7 @@ export class QueueJudge {
     }
     if (queue.log !== undefined && taken.length > 0 && !this.#logs.check(queue.log)) queue.log = undefined;
     this.#lookAtCalls(queueId, attached.queue);
+    queue.isIdle = outcome === 'silent' && attached.queue.driver.outstanding === 0;
     const missing = count - taken.length;
     if (outcome !== 'silent' || !queue.isKicked || this.#model.owed(queueId) < missing) return;
     if (!this.#isDriverSetUp(queue.session) || !this.#servesLateRings(queue.session)) return;
@@ -353,7 +379,9 @@ export class QueueJudge {
     const { layout, size } = ring;
     const { position } = driver;
     const isSplit = position.layout === 'split';
-    const rest = { layout, size, used: queue.taken, lastId: queue.lastId };
+    const { tookOver } = queue;
+    const above = tookOver !== undefined && queue.added > tookOver.added ? { above: tookOver.counter } : {};
+    const rest = { layout, size, used: queue.taken, lastId: queue.lastId, ...above };
     const usedIdx = position.used;
     const isRight = this.#inflight.check(queue.inflight, {
       ...rest,

@@ -1,7 +1,7 @@
 import { hasFeature, type RequirementSlug } from '../../reference-impl/catalogue/catalogue.ts';
 import type { Model } from '../../reference-impl/oracle/model/model.ts';
 import type { RestReason } from '../../reference-impl/oracle/model/transport-requirements.ts';
-import type { CallOf } from '../program/program.ts';
+import type { Call, CallOf } from '../program/program.ts';
 import type { JudgedQueue } from './judged-queue.ts';
 import type { JudgedRun } from './judged-run.ts';
 import { suppressionOf } from './ring-look.ts';
@@ -15,6 +15,10 @@ export class RestJudge {
   readonly #unmapped = new Map<number, Set<number>>();
   /** By session: rings that are enabled, by index. */
   readonly #isOn = new Map<number, Set<number>>();
+  /** Sessions whose device was stopped by hand. */
+  readonly #suspended = new Set<number>();
+  /** Queues with a chain that the device was not told of. */
+  readonly #untold = new Set<number>();
 
   constructor(run: JudgedRun, model: Model, queues: ReadonlyMap<number, JudgedQueue>) {
     this.#run = run;
@@ -28,7 +32,8 @@ export class RestJudge {
   }
 
   /** A ring was set up, with a message that enables it or without. */
-  attached(queue: number, session: number, index: number, isEnabled: boolean): void {
+  attached(queue: number, session: number, index: number, isEnabled: boolean, isStarted: boolean): void {
+    if (!isStarted && this.#run.known.transport === 'vhost-user') this.#enabled(queue, false, 'unstarted');
     if (isEnabled) this.#turn(session, index, true);
     else if (this.#run.known.transport === 'vhost-user' && !this.#isEnabled(session, index))
       this.#enabled(queue, false, 'disabled');
@@ -54,6 +59,32 @@ export class RestJudge {
     this.#enabled(queue, on, 'disabled');
   }
 
+  /** The ring at an index got its kick descriptor: it starts. */
+  begun(session: number, index: number): void {
+    for (const [id, queue] of this.#queues) {
+      if (queue.session === session && queue.index === index) this.#enabled(id, true, 'unstarted');
+    }
+  }
+
+  /** A device of vhost-mdev that has nothing to do looks at no ring that it is not told of. Ahead of the chain. */
+  idles(queue: number): void {
+    const { transport } = this.#run.known;
+    if (transport !== 'vhost-mdev' || this.#run.target.judgesChoices !== true) return;
+    this.#untold.add(queue);
+    this.#enabled(queue, false, 'untold');
+  }
+
+  /** Whatever else is done to a device, its rings may be looked at. */
+  begins(call: Call): void {
+    if (this.#untold.size === 0) return;
+    for (const queue of this.#untold) {
+      const isOther = call.kind === 'kick' && call.queue !== queue;
+      if (isOther || call.kind === 'chain' || call.kind === 'wait') continue;
+      this.#untold.delete(queue);
+      this.#enabled(queue, true, 'untold');
+    }
+  }
+
   /** A message by hand enabled the ring at an index. */
   enabledByHand(session: number, index: number): void {
     for (const [id, queue] of this.#queues) {
@@ -63,6 +94,7 @@ export class RestJudge {
 
   /** The device of a session was suspended, or resumed. */
   suspended(session: number, isSuspended: boolean): void {
+    if (isSuspended) this.#suspended.add(session);
     for (const [id, queue] of this.#queues) if (queue.session === session) this.#enabled(id, !isSuspended, 'suspended');
   }
 
@@ -85,8 +117,14 @@ export class RestJudge {
     }
   }
 
+  /** A device of vhost-mdev was told to start, which counts for one that is stopped. */
+  toldToStart(session: number): void {
+    if (this.#suspended.has(session)) this.started(session);
+  }
+
   /** The device was started, with all of its memory. */
   started(session: number): void {
+    this.#suspended.delete(session);
     if ((this.#unmapped.get(session)?.size ?? 0) > 0) return;
     for (const [id, queue] of this.#queues) {
       if (queue.session !== session) continue;

@@ -137,6 +137,21 @@ class CallRecorder {
         if (thing !== undefined) this.#recorder.add({ kind: 'signal', thing, value: call.value });
         return;
       }
+      case 'kick': {
+        // Of a message that came later: the driver does not tell of it.
+        const thing = this.#recorder.thingOf(made.queues.get(call.queue)?.lateKick ?? -1);
+        if (outcome !== 'sent' || thing === undefined) return;
+        this.#recorder.store();
+        this.#recorder.add({ kind: 'signal', thing, value: 1n });
+        return;
+      }
+      case 'record': {
+        const file = this.#recorder.thingOf(made.buffers.get(call.event) ?? -1);
+        const left = made.records.get(call.id);
+        if (file !== undefined && left !== undefined)
+          this.#recorder.add({ kind: 'store', file, offset: 0, bytes: left.bytes });
+        return;
+      }
       case 'change':
         this.#changing(call, made);
         return;

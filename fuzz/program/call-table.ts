@@ -174,8 +174,11 @@ export const callTable = {
       enable: flag(4, true),
       call: flag(5, true),
       kick: flag(6, true),
-      /** Of vhost-user: the messages that set it up, without SET_VRING_ERR, or with SET_VRING_ENABLE first. */
-      order: choice(7, ['usual', 'without-error', 'enable-first']),
+      /**
+       * Of vhost-user: the messages that set it up, with SET_VRING_ENABLE first, or without SET_VRING_ERR, SET_VRING_CALL or
+       * SET_VRING_KICK.
+       */
+      order: choice(7, ['usual', 'without-error', 'enable-first', 'without-call', 'without-kick']),
     },
   },
   /** Adds a chain to a ring and makes it available, unless it is `held` for the next one. No kick. */
@@ -368,6 +371,21 @@ export const callTable = {
   ask: {
     tag: 37,
     arguments: { queue: reference(1, 'queue'), how: choice(2, ['each', 'none', 'at']), after: u8(3) },
+  },
+  /**
+   * Of vhost-user: the file that a message passed, a buffer of requests in flight, gets the record of a back-end that died
+   * while it had all chains of a ring in flight. The first of their counters is told, and in which order they were fetched.
+   * `based`: the ring is told that it goes on behind them.
+   */
+  record: {
+    tag: 38,
+    arguments: {
+      event: reference(1, 'event'),
+      queue: reference(2, 'queue'),
+      order: choice(3, ['rising', 'falling', 'rotated']),
+      first: word(4, 1n),
+      based: flag(5, true),
+    },
   },
 } as const satisfies Record<string, CallDescription>;
 

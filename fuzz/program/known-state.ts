@@ -37,7 +37,15 @@ export interface KnownSession {
   /** Rings whose addresses lie in no user range. */
   readonly strayRings: Set<number>;
   /** The buffer of requests in flight: rings and entries that it is for, and the ring whose first record it holds. */
-  inflight?: { readonly queues: number; readonly size: number; ring: number | undefined } | undefined;
+  inflight?:
+    | {
+        /** The message that told it. */
+        readonly event: number;
+        readonly queues: number;
+        readonly size: number;
+        ring: number | undefined;
+      }
+    | undefined;
   /** Requests of the back-end are answered. */
   isAnswered?: boolean;
   /** Translations of its memory were not told. */
@@ -68,7 +76,9 @@ export interface KnownQueue {
   readonly session: number;
   readonly ring: number;
   readonly index: number;
-  readonly hasKick: boolean;
+  hasKick: boolean;
+  /** It waits for its kick descriptor, and is not looked at before. */
+  isUnstarted: boolean;
   isStopped: boolean;
   /** Its calls come where they are counted. */
   hasCalls: boolean;

@@ -10,7 +10,7 @@ import { isQuestion, problemOfMessage } from './message-lawfulness.ts';
 import { problemOfNegotiation } from './negotiation-lawfulness.ts';
 import type { Call, CallOf } from './program.ts';
 import { problemOfSlot, problemOfTable } from './region-lawfulness.ts';
-import { attached, chainVerdict, translationVerdict } from './ring-lawfulness.ts';
+import { attached, chainVerdict, recordVerdict, translationVerdict } from './ring-lawfulness.ts';
 import { positionOfRing } from './ring-shape.ts';
 import { Taints } from './taints.ts';
 import { fieldOf, refusalOf, ringMessage, sessionMessage, statusWritten } from './told-message.ts';
@@ -144,6 +144,8 @@ export class Lawfulness {
           if (known.isPartlyMapped(queue)) return unfollowed('ring', 'its memory was taken away in part');
           return queue.hasKick ? lawful : unfollowed('ring', 'the ring has no kick eventfd');
         });
+      case 'record':
+        return this.#onQueue(call.queue, (queue) => recordVerdict(known, call, queue));
       case 'ask':
         return this.#onRunning(call.queue, () => lawful);
       case 'wait':
@@ -153,6 +155,7 @@ export class Lawfulness {
       case 'stop':
         return this.#onQueue(call.queue, (queue) => {
           queue.isStopped = true;
+          if (queue.isUnstarted) return unfollowed('ring', 'a ring is stopped that did not start');
           const session = this.#sessionOf(queue.session);
           if (session === undefined) return lawful;
           session.isHalted = false;

@@ -14,13 +14,15 @@ export function attached(known: KnownState, call: CallOf<'attach'>, session: Kno
   session.isHalted = false;
   const wasEnabled = session.enabled.has(call.index);
   if (call.enable) session.enabled.add(call.index);
+  const isUnstarted = call.order === 'without-kick' && known.target.transport === 'vhost-user';
   known.queues.set(call.id, {
     session: call.session,
     ring: call.ring,
     index: call.index,
-    hasKick: call.kick,
+    hasKick: call.kick && !isUnstarted,
+    isUnstarted,
     isStopped: false,
-    hasCalls: call.call,
+    hasCalls: call.call && call.order !== 'without-call',
   });
   if (ring === undefined) return breaks('ring', 'there is no such ring');
   ring.queue = call.id;
@@ -62,6 +64,18 @@ export function attached(known: KnownState, call: CallOf<'attach'>, session: Kno
 
 function isRunning(known: KnownState, id: number | undefined): boolean {
   return known.queues.get(id ?? 0)?.isStopped === false;
+}
+
+/** The record of a back-end that died, in the buffer that the session was told, of a ring that has not started. */
+export function recordVerdict(known: KnownState, call: CallOf<'record'>, queue: KnownQueue): Verdict {
+  const session = known.sessions.get(queue.session);
+  const inflight = session?.inflight;
+  const isOfRing = inflight?.event === call.event && inflight.ring === queue.ring && queue.index === 0;
+  if (session === undefined || !isOfRing || !queue.isUnstarted) {
+    return breaks('session', 'a record that no back-end of this ring left');
+  }
+  const isInOrder = known.accepts(session, 'VIRTIO_F_IN_ORDER');
+  return isInOrder && call.order !== 'rising' ? breaks('ring', 'a record of chains out of their order') : lawful;
 }
 
 /** Virtio 2.8.7: the id of an entry of a table is reserved. */

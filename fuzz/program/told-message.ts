@@ -93,6 +93,11 @@ export function ringMessage(known: KnownState, call: MessageCall, session: Known
       return running === undefined ? unfollowed('session', 'a ring is started in band') : succeeds;
     case requestId.VHOST_USER_SET_VRING_KICK:
       if (!passesEvents(known, call)) return descriptorsOf(known, call);
+      if (running?.isUnstarted === true && call.descriptors[0]?.kind === 'eventfd') {
+        running.hasKick = true;
+        running.isUnstarted = false;
+        return succeeds;
+      }
       if (session.strayRings.has(Number(index)) && session.tainted === undefined) {
         return refused('session', 'a ring that lies nowhere', 'vu-vring/ring-addresses-are-user-addresses');
       }
@@ -254,7 +259,7 @@ function inflightOf(call: MessageCall): KnownSession['inflight'] {
   if (file?.kind !== 'memory-file' || bytes === undefined || offset !== 0n || !queues || !size) return undefined;
   const isRoomy = bytes <= BigInt(file.size) && queues * BigInt(mostRegionBytes(Number(size))) <= bytes;
   return isRoomy && queues <= 0xffffn && size <= 0xffffn
-    ? { queues: Number(queues), size: Number(size), ring: undefined }
+    ? { event: call.id, queues: Number(queues), size: Number(size), ring: undefined }
     : undefined;
 }
 

@@ -5,6 +5,8 @@ import type { DriverPort } from '../../drivers/port/port.ts';
 import { openMdevReference } from '../../drivers/reference/open-mdev-reference.ts';
 import { openReference } from '../../drivers/reference/open-reference.ts';
 import { firstContacts } from '../../judging/first-contact.ts';
+import type { RequirementSlug } from '../../reference-impl/catalogue/catalogue.ts';
+import type { FaultName } from '../../reference-impl/faults/faults.ts';
 import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { anyProgram } from '../arbitraries/any-program.ts';
 import { lawfulProgram } from '../arbitraries/lawful-program.ts';
@@ -172,5 +174,102 @@ t.test('a fault that only the model can see is found, and named by its requireme
   }
   t.equal(examiner.examine(resolved(parseProgram('r1 = fence'))), undefined);
   port.close();
+  t.end();
+});
+
+/** Requests in flight on a ring that has not started, of an earlier back-end, and one request behind them. */
+const takenOver = (device: string, ring: string): string => `r1 = connect
+r2 = negotiate device=${device} protocol=0x1009
+r3 = memory
+r4 = share
+r5 = ring ${ring}
+r6 = message request=32 fields=[{name=mmapSize value=0x20000} {name=numQueues value=1} {name=queueSize value=16}] descriptors=[{kind=memory-file size=0x20000}]
+r7 = attach order=without-kick
+r8 = chain segments=[{bytes=00*16} {writable=yes length=513}]
+r9 = chain segments=[{bytes=00*16} {writable=yes length=513}]
+r10 = record event=r6 order=falling first=0x103
+r11 = message request=12 descriptors=[{}]
+r12 = kick
+r13 = wait count=2
+r14 = chain segments=[{bytes=00*16} {writable=yes length=513}]
+r15 = kick
+r16 = wait
+r17 = stop`;
+
+const split = takenOver('0x140000200', 'avail=65535');
+const packed = takenOver('0x540000200', 'layout=packed avail=14');
+const status = (value: string): string => `message request=39 fields=[{name=u64 value=${value}}]`;
+const refusedFeatures = `r1 = connect
+r2 = negotiate device=0x140000200 protocol=0x10009
+r3 = message request=2 flags=9 fields=[{name=u64 value=0x1000000140000000}]
+r4 = ${status('0xb')}
+r5 = message request=40`;
+const brokenRing = `r1 = connect
+r2 = negotiate device=0x140000200 protocol=0x10009
+r3 = memory
+r4 = share
+r5 = ring
+r6 = attach
+r7 = ${status('0xf')}
+r8 = chain segments=[{bytes=00*16} {writable=yes length=513}]
+r9 = ring-write area=driver offset=4 bytes=ffff
+r10 = kick
+r11 = wait count=0
+r12 = message request=40`;
+const withoutCall = `r1 = connect
+r2 = negotiate device=0x140000200 protocol=0x9
+r3 = memory
+r4 = share
+r5 = attach order=without-call
+r6 = chain segments=[{bytes=00*16} {writable=yes length=513}]
+r7 = kick
+r8 = wait`;
+
+const shownBy: readonly (readonly [fault: FaultName, text: string, requirement: RequirementSlug])[] = [
+  ['inflight-not-resubmitted', split, 'vu-ring-state/enabled-ring-handles-every-request'],
+  ['inflight-not-resubmitted', packed, 'vu-inflight/requests-resubmitted-in-counter-order'],
+  ['inflight-resubmitted-by-head', split, 'vu-inflight/requests-resubmitted-in-counter-order'],
+  ['inflight-counter-begins-anew', split, 'vu-inflight/fetched-head-marked-with-rising-counter'],
+  ['packed-inflight-counter-begins-anew', packed, 'vu-inflight/packed-descriptor-list-copied'],
+  ['features-ok-always-kept', refusedFeatures, 'features/unacceptable-subset-refused'],
+  ['needs-reset-never-raised', brokenRing, 'vu-status/get-status-returns-written-status'],
+  ['ring-waits-for-call-message', withoutCall, 'vu-vring/ring-runs-without-call-and-err-messages'],
+];
+
+for (const [fault, text, requirement] of shownBy) {
+  t.test(`the model sees ${fault} in a program that shows nothing without it: ${requirement}`, (t) => {
+    const foundWith = (faults: readonly FaultName[]): readonly string[] => {
+      const port = openReference({ device: 'block', deadlineMs: 60_000, faults });
+      const { findings } = judgeOn(port)(resolved(parseProgram(text)));
+      port.close();
+      return findings.map(({ finding }) => finding.requirement);
+    };
+    t.strictSame(foundWith([]), []);
+    t.ok(foundWith([fault]).includes(requirement));
+    t.end();
+  });
+}
+
+t.test('the model sees that a doorbell of vhost-mdev tells of other rings', (t) => {
+  const text = `r1 = connect
+r2 = negotiate
+r3 = memory
+r4 = share
+r5 = ring
+r6 = ring
+r7 = attach ring=r5
+r8 = attach ring=r6 index=1
+r9 = wait queue=r8
+r10 = chain queue=r8 segments=[{bytes=00*72}]
+r11 = kick queue=r7
+r12 = wait queue=r8`;
+  const foundWith = (faults: readonly FaultName[]): readonly string[] => {
+    const port = openMdevReference({ device: 'net', mode: 'l1', deadlineMs: 60_000, faults });
+    const { findings } = judgeOn(port)(resolved(parseProgram(text)));
+    port.close();
+    return findings.map(({ finding }) => finding.requirement);
+  };
+  t.strictSame(foundWith([]), []);
+  t.strictSame(foundWith(['mdev-doorbell-notifies-all']), ['vm-notify/other-ring-is-not-served']);
   t.end();
 });

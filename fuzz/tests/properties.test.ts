@@ -48,7 +48,7 @@ for (const device of ['block', 'net', 'entropy'] as const) {
 const broken: Readonly<Record<PropertyName, FaultName>> = {
   'agrees-with-the-model': 'block-flush-fails',
   'unlawful-calls-leave-the-rest-intact': 'unknown-request-crashes',
-  'stop-and-start-change-nothing': 'restarted-ring-begins-anew',
+  'stop-and-start-change-nothing': 'base-off-by-one',
   'split-and-packed-give-the-same': 'packed-table-takes-two-slots',
   'same-on-two-targets': 'block-read-inverts-last-byte',
 };

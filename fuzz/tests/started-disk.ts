@@ -30,7 +30,7 @@ export function startedDisk(
         identity: command,
         workload,
       },
-      start: { command, arguments: words, readyWithinMs: 10_000 },
+      start: { command, arguments: words, readyWithinMs: 120_000 },
     },
     { runDirectory },
   );

@@ -1,5 +1,10 @@
 import type { RequirementSlug } from '../../catalogue/catalogue.ts';
 import type { RingLayout } from '../../virtqueue/ring.ts';
+import {
+  inflightRegion as at,
+  packedInflightRegion as packed,
+  splitInflightRegion as split,
+} from '../../wire/inflight-region.ts';
 import type { LibertyName } from './liberties.ts';
 import type { Tell } from './observation.ts';
 
@@ -10,18 +15,12 @@ export interface RingAtRest {
   /** Used elements of this life, and of their ids the last one. */
   readonly used: number;
   readonly lastId: number;
+  /** Of a ring that took requests over and fetched others behind them: the highest counter among those. */
+  readonly above?: bigint;
   /** The used idx of a split ring; slot and wrap counter of a packed one. */
   readonly usedIdx: number;
   readonly usedWrap: number;
 }
-
-const inUse = 1;
-/** What both layouts begin with. */
-const at = { version: 8, descNum: 10 } as const;
-/** struct QueueRegionSplit, and its entries. */
-const split = { header: 16, entry: 16, lastBatchHead: 12, usedIdx: 14, counter: 8 } as const;
-/** struct QueueRegionPacked, and its entries. */
-const packed = { header: 32, entry: 32, usedIdx: 16, usedWrap: 20, counter: 8, length: 20 } as const;
 
 /** The region of the first ring in a buffer of requests in flight, as it stands where nothing is in flight. */
 export class InflightModel {
@@ -42,7 +41,7 @@ export class InflightModel {
     const version = view.getUint16(at.version, true);
     const count = view.getUint16(at.descNum, true);
     return (
-      this.#equal('vu-inflight/region-version-tells-initialisation', 'the version of its record', version, inUse) &&
+      this.#equal('vu-inflight/region-version-tells-initialisation', 'the version of its record', version, at.inUse) &&
       this.#equal('vu-inflight/desc-num-equals-queue-size', 'desc_num of its record', count, size) &&
       this.#unmarked(view, layout, size) &&
       (layout === 'split' ? this.#split(view, ring) : this.#packed(view, ring))
@@ -63,20 +62,20 @@ export class InflightModel {
     return true;
   }
 
-  #split(view: DataView, { size, used, lastId, usedIdx }: RingAtRest): boolean {
+  #split(view: DataView, { size, used, lastId, usedIdx, above }: RingAtRest): boolean {
     const counters = this.#counters(view, split, size);
     const counted = counters.reduce((most, one) => (one > most ? one : most), 0n);
     const told = view.getUint16(split.usedIdx, true);
     const last = view.getUint16(split.lastBatchHead, true);
     const linked = 'vu-inflight/used-heads-linked-from-last-batch-head';
     return (
-      this.#counted('vu-inflight/fetched-head-marked-with-rising-counter', counted, used) &&
+      this.#counted('vu-inflight/fetched-head-marked-with-rising-counter', counted, used, above) &&
       this.#equal('vu-inflight/used-idx-field-follows-used-ring', 'used_idx of its record', told, usedIdx) &&
       this.#equal(linked, 'last_batch_head of its record', last, lastId)
     );
   }
 
-  #packed(view: DataView, { size, used, usedIdx, usedWrap }: RingAtRest): boolean {
+  #packed(view: DataView, { size, used, usedIdx, usedWrap, above }: RingAtRest): boolean {
     const copied = 'vu-inflight/packed-descriptor-list-copied';
     const counters = this.#counters(view, packed, size);
     const counted = counters.reduce((most, one) => (one > most ? one : most), 0n);
@@ -91,7 +90,7 @@ export class InflightModel {
     const [told, wrap] = [view.getUint16(packed.usedIdx, true), view.getUint8(packed.usedWrap)];
     const kept = 'vu-inflight/packed-free-list-and-wrap-counter-kept';
     return (
-      this.#counted(copied, counted, used) &&
+      this.#counted(copied, counted, used, above) &&
       this.#equal(kept, 'used_idx of its record', told, usedIdx) &&
       this.#equal(kept, 'used_wrap_counter of its record', wrap, usedWrap)
     );
@@ -105,7 +104,12 @@ export class InflightModel {
    * No text says what the first request is counted as: 0 as well. A back-end may begin again where it takes a ring up anew,
    * as behind a change of memory.
    */
-  #counted(requirement: RequirementSlug, counted: bigint, used: number): boolean {
+  #counted(requirement: RequirementSlug, counted: bigint, used: number, above = 0n): boolean {
+    if (above > 0n && counted <= above) {
+      const what = 'the largest counter behind requests that were taken over';
+      this.#tell({ requirement, what, expected: `more than ${above}`, actual: String(counted) });
+      return false;
+    }
     if (counted > 0n || used === 1) {
       this.#take('inflight-counters');
       return true;

@@ -28,6 +28,7 @@ interface Due {
 const replyAck = 1n << BigInt(vhostUserProtocolFeatures.VHOST_USER_PROTOCOL_F_REPLY_ACK);
 /** ACKNOWLEDGE, DRIVER and DRIVER_OK: a device takes FEATURES_OK back, and has bits of its own. */
 const keptStatus = 7;
+const featuresOk = 8;
 const largestQueue = 0x8000;
 /** Without and with the padding of the structure. */
 const inflightSizes = [20, 24] as const;
@@ -41,6 +42,7 @@ export class MessageModel {
   readonly #take: (liberty: LibertyName) => void;
   readonly #offered: FeatureSet;
   readonly #leastConfiguration: number;
+  readonly #judgesChoices: boolean;
   readonly #due: Due[] = [];
   readonly #answers = new Map<number, bigint>();
   /** What the first answer to GET_SHMEM_CONFIG said. */
@@ -56,7 +58,14 @@ export class MessageModel {
   #isLost = false;
 
   /** @param leastConfiguration bytes of configuration that every device of the type has. */
-  constructor(tell: Tell, take: (liberty: LibertyName) => void, offered: FeatureSet, leastConfiguration: number) {
+  constructor(
+    tell: Tell,
+    take: (liberty: LibertyName) => void,
+    offered: FeatureSet,
+    leastConfiguration: number,
+    judgesChoices: boolean,
+  ) {
+    this.#judgesChoices = judgesChoices;
     this.#leastConfiguration = leastConfiguration;
     this.#tell = tell;
     this.#take = take;
@@ -110,15 +119,20 @@ export class MessageModel {
 
   /** Nothing is claimed behind a message that breaks the text, but of the answer to it. */
   sentRefusable(bytes: Uint8Array): void {
-    if (bytes.length < VHOST_USER_HEADER_SIZE || this.#refusable !== undefined) return;
-    this.#refusable = viewOf(bytes);
+    if (bytes.length < VHOST_USER_HEADER_SIZE) return;
+    const view = viewOf(bytes);
+    if (this.#refusable !== undefined && requestAt(view, 0) === requestId.VHOST_USER_SET_STATUS)
+      this.#status = bytes[VHOST_USER_HEADER_SIZE] ?? 0;
+    this.#refusable ??= view;
   }
 
   receivedBehindRefusable(bytes: Uint8Array, requirement: RequirementSlug): void {
     const sent = this.#refusable;
-    if (this.#isLost || sent === undefined || bytes.length < VHOST_USER_HEADER_SIZE) return;
+    if (sent === undefined || bytes.length < VHOST_USER_HEADER_SIZE) return;
     const request = requestAt(sent, 0);
     const view = viewOf(bytes);
+    if (request === requestId.VHOST_USER_SET_FEATURES) this.#checkFeaturesOk(view);
+    if (this.#isLost) return;
     const message = messageById('front-end', request);
     if (message === undefined || requestAt(view, 0) !== request) return;
     this.#checkHeader(message.name, flagsAt(view, 0));
@@ -141,6 +155,20 @@ export class MessageModel {
       this.#tell({ requirement, what, expected: 'a refusal', actual: isOwn ? `${size} bytes` : '0' });
     }
     this.#isLost = true;
+  }
+
+  /** Virtio 2.2.2: who was told features that it refuses does not keep FEATURES_OK. Another device may keep the set before. */
+  #checkFeaturesOk(view: DataView): void {
+    const isStatus = requestAt(view, 0) === requestId.VHOST_USER_GET_STATUS;
+    if (!isStatus || !this.#judgesChoices || view.byteLength < VHOST_USER_HEADER_SIZE + acknowledgementBytes) return;
+    const status = Number(view.getBigUint64(VHOST_USER_HEADER_SIZE, true));
+    if ((this.#status & status & featuresOk) === 0) return;
+    this.#tell({
+      requirement: 'features/unacceptable-subset-refused',
+      what: 'the device status behind features that were not offered',
+      expected: 'no FEATURES_OK',
+      actual: String(status),
+    });
   }
 
   #asksAcknowledgement(sent: DataView): boolean {

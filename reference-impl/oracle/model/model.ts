@@ -112,6 +112,7 @@ export class Model {
             this.#take,
             this.#target.offer,
             leastConfiguration(this.#target.device),
+            this.#target.judgesChoices === true,
           ),
         });
         return;
@@ -190,6 +191,9 @@ export class Model {
         return;
       case 'asked':
         this.#ring(seen.queue)?.calls.asked(seen);
+        return;
+      case 'left':
+        this.#ring(seen.queue)?.left(seen.ids);
         return;
       case 'kicked':
         this.#ring(seen.queue)?.kicked();
@@ -302,7 +306,7 @@ export class Model {
     if (requirement !== undefined) this.#tell({ requirement, what, expected: 'done', actual });
   }
 
-  #attached({ session, queue, index, ring }: Extract<ModelObservation, { kind: 'attached' }>): void {
+  #attached({ session, queue, index, ring, lacksMessages }: Extract<ModelObservation, { kind: 'attached' }>): void {
     const state = this.#live(session);
     if (state === undefined || this.#lostRings.has(ring.id)) {
       this.#lostRings.add(ring.id);
@@ -324,6 +328,7 @@ export class Model {
       usedEvent,
       tellsUsedPosition: this.#target.tellsUsedPosition,
       drainsAtStop: this.#target.drainsAtStop === true,
+      lacksMessages: lacksMessages === true,
       usesWhileDisabled: this.#target.device === 'net' && index % 2 === 1,
       isServed: () => !has('VHOST_USER_PROTOCOL_F_STATUS') || (state.status & driverOk) !== 0,
       device: this.#device,

@@ -55,6 +55,8 @@ export type ModelObservation =
       readonly session: number;
       readonly queue: number;
       readonly index: number;
+      /** It was set up without messages that a front-end may leave out. */
+      readonly lacksMessages?: boolean;
       readonly ring: {
         readonly id: number;
         readonly layout: RingLayout;
@@ -107,6 +109,8 @@ export type ModelObservation =
       readonly used: number;
       readonly calls: number;
     }
+  /** A back-end that died left these chains in flight, by rising counter, to a device that keeps that order. */
+  | { readonly kind: 'left'; readonly queue: number; readonly ids: readonly number[] }
   /** The driver kicked, or the device did not ask for it. */
   | { readonly kind: 'kicked'; readonly queue: number }
   /** The ring was enabled or disabled, when memory showed so many used elements since it was attached. */

@@ -13,6 +13,8 @@ export interface RingModelOptions extends CallsModelOptions {
   readonly tellsUsedPosition: boolean;
   /** Whether what is in flight is used before the ring says where it goes on. */
   readonly drainsAtStop: boolean;
+  /** Whether it was set up without messages that a front-end may leave out. */
+  readonly lacksMessages: boolean;
   /** Whether what is available is used while the ring is disabled, as a network device does with packets to send. */
   readonly usesWhileDisabled: boolean;
   /** Whether the driver said that it is ready: no buffer is used before. */
@@ -48,6 +50,8 @@ export class RingModel {
   readonly #rests = new Map<RestReason, number>();
   /** Its flags about kicks when the device was suspended. */
   #flagsAtRest = 0;
+  /** What is submitted again first, in this order. */
+  readonly #left: number[] = [];
   /** The calls that it owes. */
   readonly calls: CallsModel;
 
@@ -209,6 +213,7 @@ export class RingModel {
       this.#isLost = true;
       return;
     }
+    if (!this.#isSubmittedInOrder(id)) return;
     const first = this.#chains[this.#next] as Chain;
     if (chain !== first) {
       if (inOrder) this.#tell('inOrder', 'the id of a used element', String(first.id), String(id));
@@ -225,12 +230,35 @@ export class RingModel {
     chain.pending.complete(completion, layout);
   }
 
+  /** A back-end that died left these chains in flight, by rising counter. */
+  left(ids: readonly number[]): void {
+    this.#left.push(...ids);
+  }
+
+  #isSubmittedInOrder(id: number): boolean {
+    const [expected] = this.#left;
+    if (expected === undefined || expected === id) {
+      this.#left.shift();
+      return true;
+    }
+    this.#isLost = true;
+    this.#options.tell({
+      requirement: 'vu-inflight/requests-resubmitted-in-counter-order',
+      what: `the id of a used element of ring ${this.#options.index}, whose requests were in flight`,
+      expected: String(expected),
+      actual: String(id),
+    });
+    return false;
+  }
+
   /** A wait of a whole deadline brought fewer used elements than the text owes. */
   unserved(count: number): void {
     if (this.#isLost) return;
     const { owed } = this;
     this.#isLost = true;
-    const requirement = this.#options.requirements.serves;
+    const requirement = this.#options.lacksMessages
+      ? 'vu-vring/ring-runs-without-call-and-err-messages'
+      : this.#options.requirements.serves;
     if (owed < count || requirement === undefined) return;
     this.#options.tell({
       requirement,

@@ -3,7 +3,14 @@ import type { Transport } from '../../catalogue/transport.ts';
 import type { RingLayout } from '../../virtqueue/ring.ts';
 
 /** What keeps a ring that runs from using anything. */
-export type RestReason = 'disabled' | 'suspended' | 'unmapped';
+export type RestReason =
+  | 'disabled'
+  | 'suspended'
+  | 'unmapped'
+  /** It has no kick descriptor yet. */
+  | 'unstarted'
+  /** The device, which has nothing to do, was not told of its chain. */
+  | 'untold';
 
 /** What the text of a transport says of things that all transports have; undefined where it leaves them open. */
 export interface TransportRequirements {
@@ -33,7 +40,13 @@ const ofVhostUser: TransportRequirements = {
   staysOpen: 'vu-close/connection-closed-only-for-grave-errors',
   noOtherCalls: undefined,
   silenced: undefined,
-  rests: { disabled: 'vu-ring-state/disabled-ring-has-no-side-effects', suspended: undefined, unmapped: undefined },
+  rests: {
+    disabled: 'vu-ring-state/disabled-ring-has-no-side-effects',
+    suspended: undefined,
+    unmapped: undefined,
+    unstarted: 'vu-ring-state/rings-start-stopped-and-disabled',
+    untold: undefined,
+  },
   writesNothing: undefined,
   stopped: 'vu-ring-state/stopped-ring-not-processed',
   position: {
@@ -53,6 +66,8 @@ const ofVhostMdev: TransportRequirements = {
     disabled: undefined,
     suspended: 'vm-state/stop-ends-service',
     unmapped: 'vm-memory/l2-unmapped-ring-not-touched',
+    unstarted: undefined,
+    untold: 'vm-notify/other-ring-is-not-served',
   },
   writesNothing: 'vm-state/stop-ends-writes',
   stopped: 'vm-notify/stopped-device-serves-nothing',
@@ -70,6 +85,8 @@ const ofVhostVdpa: TransportRequirements = {
     disabled: 'vk-vring/ring-that-is-not-enabled-is-not-served',
     suspended: 'vk-suspend/suspended-rings-stand-still',
     unmapped: 'vk-iotlb/unmapped-memory-is-not-reached',
+    unstarted: undefined,
+    untold: undefined,
   },
   writesNothing: undefined,
   stopped: undefined,
@@ -82,7 +99,7 @@ const nothing: TransportRequirements = {
   staysOpen: undefined,
   noOtherCalls: undefined,
   silenced: undefined,
-  rests: { disabled: undefined, suspended: undefined, unmapped: undefined },
+  rests: { disabled: undefined, suspended: undefined, unmapped: undefined, unstarted: undefined, untold: undefined },
   writesNothing: undefined,
   stopped: undefined,
   position: { split: undefined, packed: undefined },

@@ -32,8 +32,11 @@ export const inflightMessages: MessageTable = [
       if (token === undefined) return refused('no descriptor');
       const memory = session.edge.mapRegion(token, mmapSize, mmapOffset);
       if (isRefusedMap(memory)) return refused(memory.refused);
-      session.inflight?.release();
+      const before = session.inflight;
       session.inflight = new InflightBuffer(memory, inflight, queueSize);
+      // Rings that run must not write to the one before.
+      if (before !== undefined) session.rings.reattach();
+      before?.release();
       return done;
     },
   }),

@@ -208,6 +208,8 @@ export class RequestModel {
       allowed: isOpen ? 'any' : 0,
       requirement: size === 0 ? 'vm-rings/size-zero-takes-ring-out' : 'vm-rings/sizes-are-powers-of-two',
       apply: () => {
+        // Where it goes on is a slot of the ring that it was.
+        ring.mayLieBeyond ||= ring.base === undefined && size < ring.size;
         ring.size = size;
       },
     };
@@ -223,6 +225,7 @@ export class RequestModel {
       requirement: 'vm-rings/ring-messages-in-any-order',
       apply: () => {
         ring.base = base;
+        ring.mayLieBeyond = false;
         ring.isBaseTold = true;
       },
     };

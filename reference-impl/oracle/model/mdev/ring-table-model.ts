@@ -15,6 +15,8 @@ export interface ToldRing {
   base: number | undefined;
   /** It was told, or read, since the device was opened or reset. */
   isBaseTold: boolean;
+  /** Of a packed ring: its base is not known, and it has fewer entries than when it was told. */
+  mayLieBeyond: boolean;
   addresses: Addresses | undefined;
   /** The device works on it, or may. */
   isStarted: boolean;
@@ -24,6 +26,7 @@ export const newRing = (): ToldRing => ({
   size: 0,
   base: 0,
   isBaseTold: false,
+  mayLieBeyond: false,
   addresses: undefined,
   isStarted: false,
 });
@@ -67,6 +70,7 @@ export function startRule(rings: readonly ToldRing[], memory: readonly Range[], 
     // Two regions may lie side by side; a position beyond the ring is the driver's mistake.
     if (parts.some((part) => !memory.some((region) => region.isLimited !== true && contains(region, part))))
       isOpen = true;
+    if (isPacked && ring.mayLieBeyond) isOpen = true;
     if (isPacked && ((ring.base ?? 0) & 0x7fff) >= ring.size) isOpen = true;
     if (isPacked && (((ring.base ?? 0) >>> 16) & 0x7fff) >= ring.size) isOpen = true;
   }
