@@ -9,6 +9,7 @@ import { dpdkTestpmd } from '../fixtures/targets/dpdk-testpmd.ts';
 import { qemuStorageDaemon } from '../fixtures/targets/qemu-storage-daemon.ts';
 import { runBothSides } from './both-sides.ts';
 import { buildProgram, runProgram } from './c-programs.ts';
+import { campaignRate } from './fuzz-campaign.ts';
 import { FuzzSessions, UnsteadyProgram } from './fuzz-sessions.ts';
 import { type Mode, runOurs } from './our-front-end.ts';
 
@@ -133,11 +134,32 @@ function fuzzing(target: Target<'unix-socket'>): Record<string, Result> {
       const results = untilSteady(() => all([['fuzz-sessions', { count: 2, warmUp: 10, target: 0.6, ours, c }]]));
       const { kept, leftOut } = sessions.counts;
       if (!wantsJson) console.log(`fuzz-sessions: ${kept} programs; ${leftOut} did not do the same each time`);
-      return results;
+      return { ...results, ...hostile(target, directory, results['fuzz-sessions']?.c ?? Number.NaN) };
     });
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** A campaign may have half of the rate that programs have which the back-end survives. */
+const hostileShare = 0.3;
+
+/** A campaign on a process of its own, without what restarts take, beside the rate of the C program. */
+function hostile(target: Target<'unix-socket'>, directory: string, c: number): Record<string, Result> {
+  return withBackEnd(target, (port) => {
+    const { sessions, restarts, restartMs, elapsedMs } = campaignRate(port, directory, campaignSeconds);
+    const ours = Math.round((1000 * sessions) / (elapsedMs - restartMs));
+    const ratio = Number((ours / c).toFixed(3));
+    if (!wantsJson) {
+      const seconds = (ms: number): string => (ms / 1000).toFixed(1);
+      console.log(
+        `fuzz-campaign: ours ${ours}/s, C ${c}/s, ratio ${ratio} (at least ${hostileShare}): ` +
+          `${ratio >= hostileShare ? 'as it should be' : 'TOO SLOW'}; ${sessions} programs in ${seconds(elapsedMs)} s, ` +
+          `of which ${restarts} restarts took ${seconds(restartMs)} s`,
+      );
+    }
+    return { 'fuzz-campaign': { ours, c, ratio } };
+  });
 }
 
 /** Both sides of a ring in one process and one memory: descriptors, three to a chain. */
@@ -157,6 +179,10 @@ function inProcess(): Record<string, Result> {
 }
 
 const wantsJson = process.argv.includes('--json');
+/** `--campaign S`: so many seconds for the campaign of `--fuzz`. */
+const campaignSeconds = process.argv.includes('--campaign')
+  ? Number(process.argv[process.argv.indexOf('--campaign') + 1])
+  : 60;
 
 function all(measures: readonly (readonly [string, Measure])[]): Record<string, Result> {
   return Object.fromEntries(

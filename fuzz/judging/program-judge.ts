@@ -86,6 +86,8 @@ export class ProgramJudge {
     else if (standing.taints !== undefined) this.#lose(call, standing.taints);
     else this.#follow(call, place, outcome, isJudged(standing));
     for (const finding of this.#messages.behindCall()) this.#found.push({ place, finding });
+    // Also a ring that is not judged may be logged.
+    if (call.kind === 'attach') this.#logs.goesOn(call.session);
     if (this.#vdpa !== undefined && (call.kind === 'attach' || call.kind === 'stop')) this.#goesOn(call);
     // Where a driver sets rings up, it stops the device and starts it.
     else if (call.kind === 'attach') this.#queues.rests.started(call.session);

@@ -152,7 +152,6 @@ export class QueueJudge {
     const { known, made } = this.#run;
     const attached = made.queues.get(id);
     if (attached === undefined) return false;
-    this.#logs.goesOn(session);
     // A queue that the device has, and need not serve, is not judged while nothing is put on it.
     if (!this.#isServed(session, index)) {
       this.#idle.set(id, { session, isStopped: false });
