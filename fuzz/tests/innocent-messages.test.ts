@@ -258,4 +258,16 @@ findNothing([
       'r11 = attach',
     ],
   ],
+  [
+    'features that are told behind those that were refused may be taken, and keep FEATURES_OK',
+    'entropy',
+    [
+      'r1 = connect',
+      'r2 = negotiate device=0x140000000 protocol=0x10009',
+      'r3 = message request=2 fields=[{name=u64 value=0x8000000140000000}]',
+      'r4 = message request=2 flags=9 fields=[{name=u64 value=0x140000000}]',
+      'r5 = message request=39 fields=[{name=u64 value=0xb}]',
+      'r6 = message request=40',
+    ],
+  ],
 ]);

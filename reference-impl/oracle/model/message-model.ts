@@ -29,6 +29,12 @@ const replyAck = 1n << BigInt(vhostUserProtocolFeatures.VHOST_USER_PROTOCOL_F_RE
 /** ACKNOWLEDGE, DRIVER and DRIVER_OK: a device takes FEATURES_OK back, and has bits of its own. */
 const keptStatus = 7;
 const featuresOk = 8;
+/** Requests behind which other features are told, or none. */
+const beginsAnew: ReadonlySet<number> = new Set([
+  requestId.VHOST_USER_SET_FEATURES,
+  requestId.VHOST_USER_RESET_DEVICE,
+  requestId.VHOST_USER_RESET_OWNER,
+]);
 const largestQueue = 0x8000;
 /** Without and with the padding of the structure. */
 const inflightSizes = [20, 24] as const;
@@ -49,6 +55,8 @@ export class MessageModel {
   #sharedMemory: Uint8Array | undefined;
   /** A message that is refused. */
   #refusable: DataView | undefined;
+  /** Features were refused, and what the device makes of FEATURES_OK shows whether they were. */
+  #showsFeaturesOk = false;
   /** SET_FEATURES was sent. */
   #hasFeatures = false;
   #status = 0;
@@ -121,9 +129,20 @@ export class MessageModel {
   sentRefusable(bytes: Uint8Array): void {
     if (bytes.length < VHOST_USER_HEADER_SIZE) return;
     const view = viewOf(bytes);
-    if (this.#refusable !== undefined && requestAt(view, 0) === requestId.VHOST_USER_SET_STATUS)
-      this.#status = bytes[VHOST_USER_HEADER_SIZE] ?? 0;
-    this.#refusable ??= view;
+    if (this.#refusable === undefined) {
+      this.#refusable = view;
+      this.#showsFeaturesOk = requestAt(view, 0) === requestId.VHOST_USER_SET_FEATURES;
+    } else this.#sentBehindRefusable(requestAt(view, 0), bytes[VHOST_USER_HEADER_SIZE] ?? 0);
+  }
+
+  #sentBehindRefusable(request: number, word: number): void {
+    const isStatus = request === requestId.VHOST_USER_SET_STATUS;
+    if (isStatus && word !== 0) this.#status = word;
+    // What is told then may be kept.
+    if ((isStatus && word === 0) || beginsAnew.has(request)) {
+      this.#isLost = true;
+      this.#showsFeaturesOk = false;
+    }
   }
 
   receivedBehindRefusable(bytes: Uint8Array, requirement: RequirementSlug): void {
@@ -131,7 +150,7 @@ export class MessageModel {
     if (sent === undefined || bytes.length < VHOST_USER_HEADER_SIZE) return;
     const request = requestAt(sent, 0);
     const view = viewOf(bytes);
-    if (request === requestId.VHOST_USER_SET_FEATURES) this.#checkFeaturesOk(view);
+    if (this.#showsFeaturesOk) this.#checkFeaturesOk(view);
     if (this.#isLost) return;
     const message = messageById('front-end', request);
     if (message === undefined || requestAt(view, 0) !== request) return;
