@@ -30,13 +30,16 @@ t.test('no clause is listed that no requirement cites, in no version that was no
   t.same(unread, []);
 });
 
+/** LaTeX, reStructuredText, and a file of Linux at a release. */
+const lines = [/^[a-z/-]+\.tex#L[1-9]\d*$/, /^#L[1-9]\d*$/, /^[a-z/]+\.[ch]\?h=v[\d.]+#n[1-9]\d*$/];
+
 /** What is wrong with a place; undefined where nothing is. */
 function wrongIn(clause: string, version: string, [number = '', anchor = '', at = '', title]: readonly string[]) {
   const isNumbered = version.startsWith('virtio-');
   const last = number.slice(number.lastIndexOf('.') + 1);
   if (!(isNumbered ? /^\d+(\.\d+)*$/ : /^$/).test(number)) return 'number';
   if (!(isNumbered ? new RegExp(`^x1-[1-9]\\d*000${last}$`) : /^$/).test(anchor)) return 'anchor';
-  if (!(isNumbered ? /^[a-z/-]+\.tex#L[1-9]\d*$/ : /^#L[1-9]\d*$/).test(at)) return 'line';
+  if (!lines.some((form) => form.test(at))) return 'line';
   if (title !== undefined && clause.endsWith(` / ${title}`)) return 'title, which the clause says';
   return version === 'virtio-1.4' && !clause.startsWith(`${number} `)
     ? 'number, which is not that of the clause'

@@ -1,7 +1,7 @@
 import { Fragment, type JSX } from 'preact';
 import type { RequirementPlace } from '../requirement-places.ts';
 
-/** `The text: virtio-1.4 2.7.8.2 (source) · unverified; source read 2026-11-30`, with links to page and source of each version. */
+/** `The text: virtio-1.4 2.7.8.2 (source) · unverified; source read 2026-11-30`, with links to page and source of each version; a text without numbers has its heading there. */
 export function TextPlaces({ places }: { readonly places: readonly RequirementPlace[] }): JSX.Element | null {
   if (places.length === 0) return null;
   return (
@@ -18,8 +18,12 @@ export function TextPlaces({ places }: { readonly places: readonly RequirementPl
   );
 }
 
-function Place({ place: { version, number, published, source } }: { readonly place: RequirementPlace }): JSX.Element {
-  const name = number === '' ? version : `${version} ${number}`;
+function Place({
+  place: { version, number, title, published, source },
+}: {
+  readonly place: RequirementPlace;
+}): JSX.Element {
+  const name = `${version} ${number === '' ? title : number}`;
   return (
     <>
       {published === undefined ? name : <Link address={published} text={name} />}

@@ -43,8 +43,8 @@ button:hover { border-color: var(--ink); }
     background: var(--paper); border: 1px solid var(--rule); border-top: 0;
   }
   .bar { position: sticky; top: 0; z-index: 5; flex-wrap: nowrap; column-gap: 0.8rem; }
-  .bar nav, .bar search { column-gap: 0.7rem; }
-  .bar input { width: 7.6rem; }
+  .bar nav, .bar search { column-gap: 0.6rem; }
+  .bar label { gap: 0.3rem; }
   .bar select { max-width: 6.6rem; }
   .bar search { flex-wrap: nowrap; }
   .bar nav { flex-wrap: nowrap; white-space: nowrap; }
