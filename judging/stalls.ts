@@ -6,8 +6,8 @@ export type BroughtBack = 'as-it-was' | 'afresh' | 'lost';
 export interface StallOptions<Result> {
   /** What stalled or hung in a result, in words that come again where it does so at the same place. */
   stallsOf(result: Result): readonly string[];
-  /** Whether stalls and hangs are all that failed. A second run must not replace another failure. */
-  hasOnlyStalls(result: Result): boolean;
+  /** What failed in it in other ways than that, in words as well. A second run must not replace another failure. */
+  othersOf(result: Result): readonly string[];
   /** Whether the process ended, so that nothing more can be run on it. */
   endedProcess(result: Result): boolean;
   /** Whether a control failed as well. */
@@ -46,21 +46,21 @@ export class StallRetry<Result> {
     this.#machine = options.machine ?? new CalmMachine();
   }
 
-  /** Runs an input of that name, and again where it stalled at a new place and failed in no other way. */
+  /** Runs an input of that name, and again where it stalled at a new place. What else failed must fail again as well. */
   decide(name: string, run: RunWithin<Result>): Result {
-    const { stallsOf, hasOnlyStalls, endedProcess } = this.#options;
+    const { stallsOf, othersOf, endedProcess } = this.#options;
     const confirmed = this.#confirmed.get(name) ?? new Set();
     const isConfirmed = (result: Result): boolean => this.#placesOf(result).every((place) => confirmed.has(place));
     this.#machine.begin();
     if (confirmed.size > 0) {
       const result = run(againWithin);
       if (endedProcess(result)) return result;
-      if (stallsOf(result).length > 0 && isConfirmed(result) && hasOnlyStalls(result)) return result;
+      if (stallsOf(result).length > 0 && isConfirmed(result) && othersOf(result).length === 0) return result;
       if (this.#broughtBackBehind(result, this.#machine.wasCalm()) === 'lost') return result;
       this.#machine.begin();
     }
     const first = run(1);
-    if (isConfirmed(first) || !hasOnlyStalls(first)) return first;
+    if (isConfirmed(first) || endedProcess(first)) return first;
     const { result, isConfirmedNow } = this.#repeated(first, run);
     if (isConfirmedNow)
       this.#confirmed.set(name, new Set([...confirmed, ...stallsOf(result), ...this.#placesOf(result)]));
@@ -69,7 +69,8 @@ export class StallRetry<Result> {
 
   /** Runs it again until nothing stalls in it, or what stalls has done so each time. */
   #repeated(first: Result, run: RunWithin<Result>): { result: Result; isConfirmedNow: boolean } {
-    const { stallsOf, hasOnlyStalls, hangs, notRepeated } = this.#options;
+    const { stallsOf, othersOf, endedProcess, hangs, notRepeated } = this.#options;
+    const others = othersOf(first).join();
     /** Runs in a row that stalled at the same places, the last one included. */
     let alike = [first];
     let last = first;
@@ -83,7 +84,9 @@ export class StallRetry<Result> {
       const before = stallsOf(last).join();
       last = run(isCalm ? againWithin : 1);
       isCalm &&= this.#machine.wasCalm();
-      if (!hasOnlyStalls(last)) return { result: last, isConfirmedNow: false };
+      if (endedProcess(last) || othersOf(last).join() !== others) {
+        return { result: others === '' ? last : first, isConfirmedNow: false };
+      }
       if (stallsOf(last).length === 0) return { result: isFresh ? notRepeated(last) : last, isConfirmedNow: false };
       alike = stallsOf(last).join() === before ? [...alike, last] : [last];
     }

@@ -13,7 +13,7 @@ const machine = (calm: number) => {
 const retry = (calmRuns = 0, bringBack: (isCalm: boolean) => BroughtBack = () => 'as-it-was') =>
   new StallRetry<Result>({
     stallsOf: (result) => result.filter((one) => one.startsWith('stall')),
-    hasOnlyStalls: (result) => result.every((one) => one.startsWith('stall') || one === 'hang'),
+    othersOf: (result) => result.filter((one) => !one.startsWith('stall') && one !== 'hang'),
     endedProcess: (result) => result.includes('crash'),
     hangs: (result) => result.includes('hang'),
     bringBack,
@@ -116,10 +116,19 @@ t.test('a control that completed behind one run says that it stalls', async (t) 
   t.same(known.parts, [0.6, 1]);
 });
 
-t.test('what failed in another way too is not run again', async (t) => {
-  const { parts, run } = source(['stall a', 'wrong']);
-  t.same(retry().decide('case', run), ['stall a', 'wrong']);
-  t.equal(parts.length, 1);
+t.test('what failed in another way too is run again for its stalls, and keeps the other failure', async (t) => {
+  const once = source(['stall a', 'wrong'], ['wrong']);
+  t.same(retry().decide('case', once.run), ['wrong'], 'a stall beside it that came once was chance');
+  const eachTime = source(['stall a', 'wrong'], ['stall a', 'wrong'], ['stall a', 'wrong']);
+  t.same(retry().decide('case', eachTime.run), ['stall a', 'wrong']);
+  t.same(eachTime.parts, [1, 1, 1]);
+  for (const further of [[], ['stall a'], ['other'], ['wrong', 'crash']]) {
+    const other = source(['stall a', 'wrong'], further);
+    t.same(retry().decide('case', other.run), ['stall a', 'wrong'], `${further} does not replace it`);
+    t.equal(other.parts.length, 2);
+  }
+  const ended = source(['stall a', 'crash'], []);
+  t.same(retry().decide('case', ended.run), ['stall a', 'crash'], 'what ended the process is not run again on it');
 });
 
 t.test('a machine is calm where nothing waited for a processor for more than a tenth of the time', async (t) => {

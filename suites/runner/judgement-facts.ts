@@ -72,8 +72,10 @@ export function hangs({ findings }: Judgement): boolean {
   return findings.some(({ how }) => how === 'hang');
 }
 
-export function hasOnlyStalls({ died, findings }: Judgement): boolean {
-  return died === undefined && findings.every(isStall);
+/** What failed in it in other ways: requirements, and how each failed. */
+export function failuresBesideStalls({ findings }: Judgement): string[] {
+  const others = findings.filter((finding) => !isStall(finding)).map(({ requirement, how }) => `${requirement} ${how}`);
+  return [...new Set(others)].sort();
 }
 
 /** It seemed to hang, and does not on a fresh process: said of the run. */

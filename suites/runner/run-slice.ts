@@ -16,9 +16,9 @@ import { findingAuthority } from './finding-authority.ts';
 import { type Judgement, judge } from './judge.ts';
 import {
   crashOf,
+  failuresBesideStalls,
   hangNotRepeated,
   hangs,
-  hasOnlyStalls,
   isKnownNotToServe,
   isSilent,
   isUndecided,
@@ -145,7 +145,7 @@ class SliceRun {
   #packedRings: Control | undefined;
   readonly #stalls = new StallRetry<Judgement>({
     stallsOf,
-    hasOnlyStalls,
+    othersOf: failuresBesideStalls,
     endedProcess: ({ died }) => died !== undefined,
     hangs,
     bringBack: (isCalm) => this.#bringBack(isCalm),

@@ -288,7 +288,7 @@ t.test('a second run never replaces a failure beside a stall', async (t) => {
     },
   });
   const { records } = sliceOf(wrongAndLate, 1, {});
-  t.same([records[0]?.verdict, runs], ['fail', 1]);
+  t.same([records[0]?.verdict, runs], ['fail', 2]);
 });
 
 t.test('a sweep that crashes twice has repeated its crash alone, and leaves a process that serves', async (t) => {
