@@ -1,4 +1,5 @@
 import type { DriverPort } from '../drivers/port/port.ts';
+import { CalmMachine } from './calm-machine.ts';
 
 const slowestDeadlineMs = 10_000;
 const fastestDeadlineMs = 1_000;
@@ -18,4 +19,23 @@ export function deadlineFor(latencyUs: number, scale: number): number {
  */
 export function seenWithinMs({ deadlineMs }: Pick<DriverPort, 'deadlineMs'>): number {
   return deadlineMs / transfersInDeadline;
+}
+
+/** On a busy machine a device at work may not be at it for a while. */
+const mostLooks = 3;
+
+/**
+ * Whether something that is forbidden is seen of a device that serves: within `seenWithinMs`, and on a busy machine several
+ * times as long.
+ */
+export function isSeen(
+  port: Pick<DriverPort, 'deadlineMs' | 'until'>,
+  seen: () => boolean,
+  machine: Pick<CalmMachine, 'begin' | 'wasCalm'> = new CalmMachine(),
+): boolean {
+  for (let look = 0; look < mostLooks; look++) {
+    machine.begin();
+    if (port.until(seen, seenWithinMs(port)) !== 'deadline' || machine.wasCalm()) break;
+  }
+  return seen();
 }

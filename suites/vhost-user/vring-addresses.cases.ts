@@ -1,6 +1,6 @@
 import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
 import type { DriverPort, GuestRing, GuestSplitRing, VhostUserSession } from '../../drivers/port/port.ts';
-import { seenWithinMs } from '../../judging/deadline.ts';
+import { isSeen } from '../../judging/deadline.ts';
 import type { Attempt } from '../../judging/refusal.ts';
 import { changes, changesOutside, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
@@ -106,7 +106,7 @@ function refusesOutside(
         // At the latest on start: nothing may be taken from such a ring, and nothing written.
         start(hand);
         session.messages.fence();
-        if (session.isOpen) port.until(() => changes(before).length > 0, seenWithinMs(port));
+        if (session.isOpen) isSeen(port, () => changes(before).length > 0);
         const base = session.isOpen ? getBase(session, hand.index) : { kind: 'closed' as const };
         const others = driver.companions().flatMap(({ ring: other }) => writtenAreas(other));
         const isTouched =
