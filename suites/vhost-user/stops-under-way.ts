@@ -80,8 +80,8 @@ export class StopsUnderWay {
   }
 
   /**
-   * One stop: `few` requests that are followed by others while the message is under way, or `many` that keep the device
-   * busy. What is not answered is a failure of the check, and the end of the case.
+   * One stop: `few` requests, or `many` that keep the device busy, are followed by others while the message is under way.
+   * What is not answered is a failure of the check, and the end of the case.
    */
   next(check: Check, load: 'few' | 'many'): SeenStop {
     const { session, driver, queue } = this.#running();
@@ -89,14 +89,17 @@ export class StopsUnderWay {
     queue.makeAvailable(this.#loads[load]);
     queue.kick();
     session.messages.send({ request: 'VHOST_USER_GET_VRING_BASE', payload: { index: queue.index, num: 0 } });
-    for (const segments of load === 'few' ? this.#loads.following : []) {
+    for (const segments of this.#loads.following) {
       queue.makeAvailable([segments]);
       queue.kick();
     }
+    // An end of service here is harm, and shows nothing of where the ring stopped.
+    check.isBesideText = true;
     const answer = payloadOf(check.reply(session.messages.receive(), 'GET_VRING_BASE right behind a kick'), 8);
     const told = decodeVringBase(this.#ring.layout, answer.getUint32(4, true));
     const end = usedBy(queue);
     check.reply(session.messages.fence(), 'GET_FEATURES');
+    check.isBesideText = false;
     const endBehindFence = usedBy(queue);
     const distance = inFront(told, end, this.#ring.size);
     const behindFence = inFront(told, endBehindFence, this.#ring.size);
@@ -172,7 +175,7 @@ function loadsOf(driver: DeviceDriver, few: number): Loads {
     return { few: large, many: large, following: after };
   }
   const [first = []] = after;
-  const room = Math.floor((ringSize - following) / Math.max(1, first.length));
+  const room = Math.floor(ringSize / Math.max(1, first.length)) - following - 1;
   const many = chains(Math.min(manyChains, room), 64);
   return { few: many.slice(0, few), many, following: after };
 }
