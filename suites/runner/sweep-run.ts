@@ -83,10 +83,15 @@ export class SweepRun<P extends Point> {
       const before = this.#failureCounts();
       const { count, failed } = this.result;
       this.result.failed = [];
-      this.#runPoint(point);
-      Object.assign(this.result, { count, failed });
-      const ending = this.#endingSince(before);
-      for (const [at, { failures }] of this.#host.checks.entries()) failures.splice(before[at] ?? 0);
+      let ending = '';
+      try {
+        this.#runPoint(point);
+        ending = this.#endingSince(before);
+      } finally {
+        // Also where the time of the case ends in it: what the points of the sweep came to stands.
+        Object.assign(this.result, { count, failed });
+        for (const [at, { failures }] of this.#host.checks.entries()) failures.splice(before[at] ?? 0);
+      }
       return this.#host.isOverBudget ? undefined : ending;
     };
     const unstable = unstablePoints(ran, again);

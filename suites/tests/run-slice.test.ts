@@ -1,6 +1,7 @@
 import t from 'tap';
 import { openReference } from '../../drivers/reference/open-reference.ts';
 import { firstContact } from '../../judging/first-contact.ts';
+import { BudgetError } from '../../reference-impl/errors.ts';
 import { withFaults } from '../../reference-impl/faults/faults.ts';
 import { handling, vhostUserFault } from '../../reference-impl/faults/transport/vhost-user/vhost-user-fault.ts';
 import { done } from '../../reference-impl/vhost-user/handled.ts';
@@ -289,6 +290,31 @@ t.test('a second run never replaces a failure beside a stall', async (t) => {
   });
   const { records } = sliceOf(wrongAndLate, 1, {});
   t.same([records[0]?.verdict, runs], ['fail', 2]);
+});
+
+t.test('a sweep whose time ends while a point is repeated keeps what its points came to', async (t) => {
+  const late = defineCase({
+    id: 'test/late-sweep',
+    title: 'its point ends the process, and its time ends at the next start',
+    proves: { [slug]: 'call-never' },
+    applies: { start: 'closed', transports: ['vhost-user'], ring: 'none' },
+    run({ port, connect, points, requirement }) {
+      const { iut } = port;
+      const restart = iut.restart.bind(iut);
+      let left = 1;
+      iut.restart = () => {
+        if (left-- > 0) return restart();
+        iut.restart = restart;
+        throw new BudgetError('it took more than 30 s');
+      };
+      points([{ key: 'a' }], () =>
+        requirement(slug).reply(connect('connected').messages.exchange({ request: 77 }), 'an answer'),
+      );
+    },
+  });
+  const { records } = sliceOf(late, 1, {}, crashing);
+  t.match(records[0], { verdict: 'fail', findings: [{ how: 'crash' }], points: { count: 1, failed: ['a'] } });
+  t.equal(records[0]?.findings.length, 1);
 });
 
 t.test('a sweep that crashes twice has repeated its crash alone, and leaves a process that serves', async (t) => {
