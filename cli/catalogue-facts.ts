@@ -77,13 +77,17 @@ export const observedCaseId = (slug: RequirementSlug): string => `observe/${slug
 /** The type of device whose section of the text has the requirement. */
 const deviceOf = ({ area }: Pick<Requirement, 'area'>): string | undefined => /^device\/(.+)$/.exec(area)?.[1];
 
-function functionOf(name: FeatureName): Pick<CatalogueSnapshot['features'][number], 'witnesses' | 'unseen'> {
+type FunctionFields = 'witnesses' | 'unseen' | 'isUntestable';
+
+function functionOf(name: FeatureName): Pick<CatalogueSnapshot['features'][number], FunctionFields> {
   const known = featureFunctionOf(name);
   switch (known?.kind) {
     case undefined:
       return { witnesses: [], unseen: 'nothing is known of what shows it' };
     case 'none':
       return { witnesses: [], unseen: known.why };
+    case 'untestable':
+      return { witnesses: [], unseen: known.why, isUntestable: true };
     case 'witnesses':
       return { witnesses: [...known.requirements] };
   }

@@ -16,6 +16,8 @@ export type FeatureVerdict =
   /** Another part than the target serves the feature. */
   | { readonly kind: 'owned'; readonly by: string }
   | { readonly kind: 'no-case'; readonly of: number }
+  /** Nothing hangs on the bit that any case could judge. */
+  | { readonly kind: 'untestable'; readonly why: string }
   /** The bit belongs to another device or protocol than the target. */
   | { readonly kind: 'elsewhere' };
 
@@ -125,6 +127,7 @@ function featureVerdict(
   const unseen = target.role === undefined ? whyUnseen(feature, witnesses, targetIndex) : undefined;
   const isJudged = verdicts.some((verdict) => verdict !== 'no-case' && verdict !== 'no-result');
   const isNothing = of > 0 || unseen !== undefined || feature.witnesses === undefined || target.role !== undefined;
+  if (!isJudged && feature.isUntestable === true && unseen !== undefined) return { kind: 'untestable', why: unseen };
   if (!isJudged && isNothing) return { kind: 'no-case', of };
   if (passed < of) return { kind: 'partial', passed, of };
   return unseen === undefined ? { kind: 'pass', of } : { kind: 'partial', passed, of, unseen };

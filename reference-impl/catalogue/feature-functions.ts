@@ -7,15 +7,17 @@ import { type FeatureName, isFeatureName } from './features.ts';
 export type FeatureFunction =
   /** It is where one of these requirements passes in a session that took the bit. */
   | { readonly kind: 'witnesses'; readonly requirements: readonly string[] }
-  /** No case shows it. */
-  | { readonly kind: 'none'; readonly why: string };
+  /** No case shows it; `untestable`: none ever could. */
+  | { readonly kind: 'none' | 'untestable'; readonly why: string };
 
 const functions: ReadonlyMap<FeatureName, FeatureFunction> = new Map(
   Object.entries<unknown>(featureFunctions).map(([name, value]): [FeatureName, FeatureFunction] => {
     const where = `feature-functions.json ${name}`;
     if (!isFeatureName(name)) throw new CatalogueError(`${where}: no such feature`);
     const written = objectOf(value, where);
-    if ('none' in written) return [name, { kind: 'none', why: stringOf(written['none'], where) }];
+    for (const kind of ['none', 'untestable'] as const) {
+      if (kind in written) return [name, { kind, why: stringOf(written[kind], where) }];
+    }
     return [name, { kind: 'witnesses', requirements: namesOf(written['witnesses'], where) }];
   }),
 );

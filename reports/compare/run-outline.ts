@@ -121,6 +121,8 @@ function cellWords(cell: FeatureVerdict | undefined): string | undefined {
       return `${cell.kind} ${cell.passed}/${cell.of}`;
     case 'no-case':
       return 'no case';
+    case 'untestable':
+      return cell.kind;
     case 'owned':
       return cell.by;
     case 'not-offered':

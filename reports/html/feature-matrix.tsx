@@ -19,7 +19,7 @@ const groupTitles: Readonly<Record<string, string>> = {
 };
 
 /** Of narrow columns, where a sign stands alone. */
-const legend: readonly MarkKind[] = ['pass', 'partial', 'fail', 'not-offered', 'no-case', 'owned'];
+const legend: readonly MarkKind[] = ['pass', 'partial', 'fail', 'not-offered', 'no-case', 'untestable', 'owned'];
 
 /** Feature bits by targets. */
 export function FeatureMatrix({ view }: { readonly view: ReportView }): JSX.Element {

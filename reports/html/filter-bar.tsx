@@ -15,6 +15,7 @@ const verdictChoices: readonly MarkKind[] = [
   'not-offered',
   'owned',
   'no-case',
+  'untestable',
 ];
 
 interface Choice {

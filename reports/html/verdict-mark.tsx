@@ -3,7 +3,7 @@ import type { FeatureVerdict } from '../feature-verdicts.ts';
 import type { RequirementVerdictKind } from '../requirement-verdicts.ts';
 
 /** Names that the filter knows: the kinds of all marks of the page. */
-export type MarkKind = RequirementVerdictKind | 'partial' | 'not-offered' | 'owned' | 'elsewhere';
+export type MarkKind = RequirementVerdictKind | 'partial' | 'not-offered' | 'owned' | 'untestable' | 'elsewhere';
 
 const words: Record<MarkKind, string> = {
   pass: 'pass',
@@ -17,6 +17,7 @@ const words: Record<MarkKind, string> = {
   partial: 'partial',
   'not-offered': 'not offered',
   owned: 'front-end',
+  untestable: 'untestable',
   elsewhere: '',
 };
 
@@ -67,6 +68,8 @@ export function featureMark(verdict: FeatureVerdict): FeatureMark {
       return { text: verdict.by, sentence: `served by: ${verdict.by}` };
     case 'no-case':
       return { text: 'no case', sentence: 'nothing that hangs on this bit was judged here' };
+    case 'untestable':
+      return { text: 'untestable', sentence: `untestable: ${verdict.why}` };
     case 'elsewhere':
       return { text: '', sentence: '' };
   }

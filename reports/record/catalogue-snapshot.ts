@@ -64,6 +64,8 @@ const snapshotFeature = z.object({
   witnesses: z.array(z.string()).optional(),
   /** Since 1.3, with no witness: why nothing shows it. */
   unseen: z.string().optional(),
+  /** Since 1.7: no case ever could, which `unseen` gives the reason of. */
+  isUntestable: z.boolean().optional(),
 });
 export type SnapshotFeature = z.infer<typeof snapshotFeature>;
 

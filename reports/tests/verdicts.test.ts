@@ -200,6 +200,9 @@ t.test('a bit passes only where its own function was seen to work', (t) => {
   t.strictSame(cell(run(witnessed, 'fail', ['F'])), unseen, 'its witness failed');
   const none: SnapshotFeature = { ...bitF, witnesses: [], unseen: 'nothing shows it' };
   t.strictSame(cell(run(none, 'pass', ['F'])), { kind: 'partial', passed: 1, of: 1, unseen: 'nothing shows it' });
+  const bare = (feature: SnapshotFeature) => cell(merged([], [target('t')], [], [feature]));
+  t.strictSame(bare(none), { kind: 'no-case', of: 0 });
+  t.strictSame(bare({ ...none, isUntestable: true }), { kind: 'untestable', why: 'nothing shows it' });
   t.end();
 });
 

@@ -75,6 +75,7 @@ main > section > h2 {
 .mark.not-offered::before { content: "–" / ""; }
 .mark.owned::before { content: "↗" / ""; }
 .mark.no-case::before { content: "○" / ""; }
+.mark.untestable::before { content: "◇" / ""; }
 
 .top { padding-top: clamp(1.5rem, 4vw, 3rem); }
 .wordmark { font: 600 0.8125rem var(--mono); letter-spacing: 0.02em; }
