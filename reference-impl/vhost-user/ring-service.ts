@@ -112,8 +112,6 @@ export class RingService {
   move(vring: Vring, event: RingEvent): string | undefined {
     const before = vring.state;
     const next = this.#session.rules.ringState.next[before][event];
-    // The next start of a ring maps it again: nothing may be asked for once the last one has stopped.
-    if (!isStarted(next)) this.#session.sharedMemory.unmap();
     vring.state = next;
     if (isStarted(next) && !vring.isAttached) {
       const why = this.#attach(vring);
@@ -123,7 +121,8 @@ export class RingService {
       }
     }
     if (!isStarted(next)) {
-      vring.isAwaited = false;
+      // The next start of a ring maps it again: nothing may be asked for once the last one has stopped.
+      this.#session.sharedMemory.unmap();
       if (vring.isAttached) this.#detach(vring);
     }
     this.#applyService(vring);
@@ -288,7 +287,6 @@ export class RingService {
     const { device, memory, rules } = this.#session;
     if (vring.addresses === undefined) return 'no addresses';
     const lacking = this.#lackingOf(vring.addresses, vring.size);
-    vring.isAwaited = lacking !== undefined;
     if (lacking === 'translation') this.#reports.report('miss');
     if (lacking !== undefined) return undefined;
     device.setMemory(memory.map);

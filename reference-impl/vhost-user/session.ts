@@ -147,7 +147,6 @@ export class BackEndSession implements SessionState {
 
   /** Gives everything back that the connection held. The device is as new, its stored data aside. */
   release(): void {
-    this.sharedMemory.forget();
     this.rings.stopAll();
     this.postcopy.release();
     if (this.rules.deviceState.resetsAtEnd) this.device.reset();

@@ -1,5 +1,5 @@
 import type { DescriptorToken } from './back-end-edge.ts';
-import type { RingState } from './ring-state.ts';
+import { isStarted, type RingState } from './ring-state.ts';
 import type { LogAddress, RingAddresses } from './vring-rules.ts';
 
 /** What tells of buffers: an eventfd, polling, or nothing yet. In band, `polled` means by message. */
@@ -33,11 +33,14 @@ export class Vring {
   err: NotificationWay = unset;
   /** The device works on the ring: it was found in memory and started there. */
   isAttached = false;
-  /** It was started, and waits for a translation of its addresses, or for pages there. */
-  isAwaited = false;
 
   constructor(index: number, state: RingState) {
     this.index = index;
     this.state = state;
+  }
+
+  /** It was started, and waits for a translation of its addresses, or for pages or other memory there. */
+  get isAwaited(): boolean {
+    return isStarted(this.state) && !this.isAttached;
   }
 }

@@ -1,6 +1,5 @@
 import { ringLayoutOf } from '../../virtqueue/feature-bits.ts';
 import type { RingLayout } from '../../virtqueue/ring.ts';
-import { virtioGate } from '../../wire/message-description.ts';
 import { VHOST_VRING_F_LOG } from '../../wire/vhost-user-constants.ts';
 import { messageByName } from '../../wire/vhost-user-messages.ts';
 import {
@@ -162,9 +161,9 @@ export const vringMessages: MessageTable = [
   }),
   describeRule(messageByName('VHOST_USER_SET_VRING_ENABLE'), {
     name: 'VHOST_USER_SET_VRING_ENABLE',
-    // A front-end should send it only once the feature was negotiated. One that enables its rings ahead of SET_FEATURES,
-    // as QEMU does for network devices, does not do it again.
-    gate: [virtioGate('VHOST_USER_F_PROTOCOL_FEATURES', 'offered')],
+    // A front-end should send it only once VHOST_USER_F_PROTOCOL_FEATURES was negotiated. One that enables its rings ahead
+    // of SET_FEATURES, as QEMU does for network devices, does not do it again.
+    gate: [],
     payload: state,
     handle: (session, { index, num }) => {
       const vring = session.ring(index);
