@@ -125,12 +125,17 @@ function thrown(mutant: string, item: string, text: string): Extract<WorkerLine,
   return by === undefined ? { kind: 'threw', mutant, item, what } : { kind: 'killed', mutant, item, by, what };
 }
 
+/** The edge of a device of this process, which is handed what the device answers to a call: nothing else fails there. */
+const isOfEdge = (frame: string): boolean => /\/dist\/drivers\/vfio\/in-process-vfio\.[jt]s:/.test(frame);
+
 /**
  * Whether, of the two sides of the reference, the device's code stands nearer to the throw. The addon and the edge of the
  * reference serve both, but for the loop of its back-end: what that stumbles over is what a session gave it.
  */
 function isThrownByDevice(stack: string): boolean {
-  const frame = stack.split('\n').find((line) => isOfDriver(line) || isOfDevice(line) || isOfBackEnd(line));
+  const frames = stack.split('\n').filter((line) => line.includes('/dist/'));
+  if (frames[0] !== undefined && isOfEdge(frames[0])) return true;
+  const frame = frames.find((line) => isOfDriver(line) || isOfDevice(line) || isOfBackEnd(line));
   return frame !== undefined && !isOfDriver(frame);
 }
 
