@@ -98,9 +98,9 @@ export interface ParentDriver {
   notify(queue: number): void;
   /**
    * Where a driver that is given the page may notify a queue by itself: it stores the queue's number in the first 16
-   * bits. Absent where the device has no such pages.
+   * bits.
    */
-  notifyPage?(queue: number, pageSize: number): Uint8Array;
+  notifyPage(queue: number, pageSize: number): Uint8Array;
   /** Looks into a queue unasked: when its ring starts, or where there are no kicks. */
   awaken(queue: number): void;
   /** Carries out one chain at most. */

@@ -168,9 +168,6 @@ t.test('notify by mmap', async (t) => {
     user.device.step();
     t.same(queues, [1], 'a store is one notification');
   }
-  const parent: ParentDriver = new BlockDevice();
-  Object.defineProperty(parent, 'notifyPage', { value: undefined });
-  t.equal(mdevUser('l2-strict', { parent }).file.map(VFIO_REGION_SPAN, page), -errno.ENOTSUPP);
 });
 
 t.test('interrupt info', async (t) => {

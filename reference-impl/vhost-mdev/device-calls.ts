@@ -10,6 +10,7 @@ import {
   vfioRequests,
 } from '../wire/vfio-structures.ts';
 import type { MdevState } from './mdev-state.ts';
+import { ringsInUse } from './ring-set.ts';
 
 export interface CallRules {
   /** Whether the size that a caller says its structure has is enough for the call. */
@@ -130,7 +131,7 @@ const interruptInfo = (device: CalledDevice, argument: Uint8Array): number =>
     const index = calls.interruptAskedFor(asked, layout.interrupts.length);
     const shape = layout.interrupts[index];
     if (shape === undefined) return -errno.EINVAL;
-    const vectors = shape.perRing ? interrupt.told(device.rings.inUse, device.rings.records.length) : 0;
+    const vectors = shape.perRing ? interrupt.told(ringsInUse(device.rings.records), device.rings.records.length) : 0;
     const count = calls.vectorsOf(index, vectors);
     return store(vfioIrqInfo, { argsz, flags: calls.interruptFlags(shape.flags), index, count }, argument);
   });

@@ -42,7 +42,8 @@ export interface DmaRules {
   readonly permissionOf: (flags: number) => IotlbPermission;
   /** Bytes that an unmapping tells, of those that were mapped in the range. */
   readonly unmappedBytes: (gone: bigint, asked: bigint) => bigint;
-  readonly forgetsUnmapped: (mapping: DmaMapping) => boolean;
+  /** Whether a mapping stays that was taken away. */
+  readonly keepsUnmapped: (mapping: DmaMapping) => boolean;
 }
 
 const END = 1n << 64n;
@@ -77,7 +78,7 @@ export const dmaRules: DmaRules = {
   },
   permissionOf: (flags) => (flags === KNOWN_FLAGS ? 'read-write' : flags === VFIO_DMA_MAP_FLAG_READ ? 'read' : 'write'),
   unmappedBytes: (gone) => gone,
-  forgetsUnmapped: () => true,
+  keepsUnmapped: () => false,
 };
 
 /** The container that a device of layout L2 has its memory from: I/O-virtual addresses to those of the user. */
@@ -164,9 +165,7 @@ export class DmaContainer {
       request.size,
     );
     vfioDmaUnmap.encode({ ...request, size }, new DataView(argument.buffer, argument.byteOffset), 0);
-    const gone = found.filter((one) => this.#rules.forgetsUnmapped(one));
-    if (gone.length === 0) return 0;
-    this.#mappings = this.#mappings.filter((one) => !gone.includes(one));
+    this.#mappings = this.#mappings.filter((one) => this.#rules.keepsUnmapped(one) || !isWithin(one, request));
     this.#changed();
     return 0;
   }

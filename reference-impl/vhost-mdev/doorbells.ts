@@ -7,8 +7,10 @@ export interface DoorbellRules {
   /** The queue that is notified: the number in the data, wherever in the region it was written. */
   readonly queueOf: (data: number, offset: number, pageSize: number) => number;
   readonly acceptsQueue: (queue: number, rings: number) => boolean;
-  /** Carries out a doorbell that was taken: an error number, or 0. */
-  readonly carryOut: (device: MdevState, queue: number, count: number) => number;
+  /** The error number with which a doorbell of a queue is refused, or 0. */
+  readonly errorOf: (device: MdevState, queue: number) => number;
+  /** Carries out a doorbell that was taken. */
+  readonly carryOut: (device: MdevState, queue: number, count: number) => void;
   /** What a write of so many bytes that was taken returns. */
   readonly written: (count: number) => number;
   /** What a read of the region returns. */
@@ -28,10 +30,8 @@ export const strictDoorbellRules: DoorbellRules = {
   acceptsOffset: (offset, size) => offset < size,
   queueOf: (data) => data,
   acceptsQueue: (queue, rings) => queue < rings,
-  carryOut: (device, queue) => {
-    device.parent.notify(queue);
-    return 0;
-  },
+  errorOf: () => 0,
+  carryOut: ({ parent }, queue) => parent.notify(queue),
   written: (count) => count,
   read: 0,
   acceptsMap: (length, pageSize) => length <= pageSize,
@@ -73,8 +73,10 @@ export class Doorbells {
     if (!rules.acceptsLength(count) || !rules.acceptsOffset(offset, this.#size, this.#pageSize)) return -errno.EINVAL;
     const queue = rules.queueOf(numberIn(source), offset, this.#pageSize);
     if (!rules.acceptsQueue(queue, this.#device.parent.queueCount)) return -errno.EINVAL;
-    const error = rules.carryOut(this.#device, queue, count);
-    return error === 0 ? rules.written(count) : -error;
+    const error = rules.errorOf(this.#device, queue);
+    if (error !== 0) return -error;
+    rules.carryOut(this.#device, queue, count);
+    return rules.written(count);
   }
 
   /** The page of a queue, which is notified by a store of its 16-bit number at the start, or an error negated. */
@@ -83,7 +85,6 @@ export class Doorbells {
     const { parent } = this.#device;
     const queue = rules.mappedQueue(Math.floor(offset / this.#pageSize), parent.queueCount);
     if (queue === undefined || !rules.acceptsMap(length, this.#pageSize)) return -errno.EINVAL;
-    const page = parent.notifyPage?.(queue, this.#pageSize);
-    return page === undefined ? -errno.ENOTSUPP : rules.mapped(page).subarray(0, length);
+    return rules.mapped(parent.notifyPage(queue, this.#pageSize)).subarray(0, length);
   }
 }

@@ -1,8 +1,7 @@
 import { errno } from '../wire/errno.ts';
 import {
-  VFIO_IRQ_SET_ACTION_MASK,
+  VFIO_IRQ_SET_ACTION_TRIGGER,
   VFIO_IRQ_SET_ACTION_TYPE_MASK,
-  VFIO_IRQ_SET_ACTION_UNMASK,
   VFIO_IRQ_SET_DATA_BOOL,
   VFIO_IRQ_SET_DATA_EVENTFD,
   VFIO_IRQ_SET_DATA_NONE,
@@ -46,19 +45,17 @@ export interface InterruptRules {
   readonly keptAtFailure: (held: readonly (EventToken | undefined)[]) => readonly (EventToken | undefined)[];
   /** The events of a vector that is given another (undefined: none) in place of those before. */
   readonly armed: (before: EventTokens, next: EventToken | undefined) => EventTokens;
-  /** Whether an event descriptor that its vector does not have any more, or did not get, is let go. */
-  readonly releasesDropped: boolean;
+  /** Those of the events of a vector that are let go where it has others afterwards. */
+  readonly released: (before: EventTokens, after: EventTokens) => EventTokens;
   /** What a used element does beside the call that its ring asks for. */
   readonly atUsed: (interrupts: Interrupts, queue: number) => void;
-  /** Whether a call of a queue signals a vector. */
-  readonly signals: (vector: number, queue: number) => boolean;
+  /** The vectors, of so many, that a call of a queue signals. */
+  readonly signalled: (queue: number, vectors: number) => readonly number[];
   /** What a signal of a vector does beside what it does to these events. */
   readonly signalling: (events: EventTokens) => void;
   /** Vectors that GET_IRQ_INFO tells: of rings in use, or of all. */
   readonly told: (inUse: number, rings: number) => number;
 }
-
-const isOneBit = (bits: number): boolean => bits !== 0 && (bits & (bits - 1)) === 0;
 
 function dataSize({ flags, count }: IrqSet): number | undefined {
   switch (flags & VFIO_IRQ_SET_DATA_TYPE_MASK) {
@@ -85,14 +82,9 @@ function generalError(set: IrqSet, { vectors }: InterruptShape, dataLength: numb
   return dataLength < size ? errno.EFAULT : 0;
 }
 
-const actionsMaskOrUnmask = VFIO_IRQ_SET_ACTION_MASK | VFIO_IRQ_SET_ACTION_UNMASK;
-
 export const strictInterruptRules: InterruptRules = {
   generalError,
-  ownError: ({ flags }) => {
-    const action = flags & VFIO_IRQ_SET_ACTION_TYPE_MASK;
-    return isOneBit(action) && (action & actionsMaskOrUnmask) === 0 ? 0 : errno.EINVAL;
-  },
+  ownError: ({ flags }) => ((flags & VFIO_IRQ_SET_ACTION_TYPE_MASK) === VFIO_IRQ_SET_ACTION_TRIGGER ? 0 : errno.EINVAL),
   droppedAtCountZero: (vector, start) => vector >= start,
   withoutDescriptor: 'signal',
   triggers: (bool) => bool !== 0,
@@ -100,9 +92,9 @@ export const strictInterruptRules: InterruptRules = {
   noEventError: errno.EINVAL,
   keptAtFailure: () => [],
   armed: (_, next) => (next === undefined ? [] : [next]),
-  releasesDropped: true,
+  released: (before) => before,
   atUsed: () => {},
-  signals: (vector, queue) => vector === queue,
+  signalled: (queue) => [queue],
   signalling: () => {},
   told: (_, rings) => rings,
 };
@@ -116,12 +108,14 @@ const unarmed: EventTokens = [];
 export class Interrupts {
   readonly #edge: MdevEdge;
   readonly #rules: InterruptRules;
-  readonly #events: EventTokens[];
+  readonly #vectors: number;
+  /** By vector, as far as one was given any. */
+  readonly #events: EventTokens[] = [];
 
   constructor(edge: MdevEdge, rules: InterruptRules, vectors: number) {
     this.#edge = edge;
     this.#rules = rules;
-    this.#events = new Array<EventTokens>(vectors).fill(unarmed);
+    this.#vectors = vectors;
   }
 
   /** Vectors that have an event descriptor. */
@@ -136,7 +130,7 @@ export class Interrupts {
     if (error !== 0) return -error;
     const { start, count } = set;
     if (count === 0) {
-      for (let vector = 0; vector < this.#events.length; vector++) {
+      for (const vector of this.#events.keys()) {
         if (rules.droppedAtCountZero(vector, start)) this.#arm(vector);
       }
       return 0;
@@ -151,9 +145,7 @@ export class Interrupts {
 
   /** A call of the device. */
   call(queue: number): void {
-    for (let vector = 0; vector < this.#events.length; vector++) {
-      if (this.#rules.signals(vector, queue)) this.#signal(vector);
-    }
+    for (const vector of this.#rules.signalled(queue, this.#vectors)) this.#signal(vector);
   }
 
   dropAll(): void {
@@ -193,7 +185,6 @@ export class Interrupts {
     const before = this.#events[vector] ?? unarmed;
     const after = this.#rules.armed(before, next);
     this.#events[vector] = after;
-    for (const event of before)
-      if (this.#rules.releasesDropped && !after.includes(event)) this.#edge.releaseEvent(event);
+    for (const event of this.#rules.released(before, after)) this.#edge.releaseEvent(event);
   }
 }

@@ -25,7 +25,6 @@ export const stopDevice: DeviceChange = (device) => {
 export const forgetRings: DeviceChange = ({ rings }) => rings.forget();
 export const forgetAnswer: DeviceChange = ({ channel }) => channel.clear();
 export const forgetConfigSpace: DeviceChange = (device) => device.forgetConfigSpace();
-export const forgetMemoryTable: DeviceChange = (device) => device.forgetMemoryTable();
 export const forgetFeatures: DeviceChange = (device) => device.forgetFeatures();
 export const dropEvents: DeviceChange = ({ interrupts }) => interrupts.dropAll();
 
@@ -35,7 +34,6 @@ export const wholeReset: readonly DeviceChange[] = [
   forgetRings,
   forgetAnswer,
   forgetConfigSpace,
-  forgetMemoryTable,
   forgetFeatures,
 ];
 

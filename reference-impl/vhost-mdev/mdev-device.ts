@@ -37,8 +37,7 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
   readonly #edge: MdevEdge;
   readonly #pciConfig: PciConfigSpace;
   readonly #msixTable: Uint8Array;
-  #table: MemoryMap = new MemoryMap();
-  #isRunning = false;
+  #isRunning!: boolean;
   #opens = 0;
 
   /** The parent's `create` and this come together: the device is its parent's from here on. */
@@ -48,7 +47,7 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
     this.rules = rules;
     this.rings = new RingSet(parent, rules.ring, rules.layout);
     this.interrupts = new Interrupts(edge, rules.interrupt, parent.queueCount);
-    this.container = new DmaContainer(edge, rules.dma, () => this.#memoryChanged());
+    this.container = new DmaContainer(edge, rules.dma, () => this.rings.move(this.memory));
     this.channel = new MessageChannel(this, rules.channel, rules.messages, rules.layout.largestPayload);
     this.doorbells = new Doorbells(this, rules.doorbell, this.#sizeOf('doorbells'), edge.pageSize);
     this.#msixTable = new Uint8Array(this.#sizeOf('msix-table'));
@@ -64,6 +63,7 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
       storedNotification: (queue) => rules.doorbell.stored(this, queue),
       used: (queue) => rules.interrupt.atUsed(this.interrupts, queue),
     });
+    this.#stop();
   }
 
   get isRunning(): boolean {
@@ -72,7 +72,7 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
 
   /** All that the device reaches now. */
   get memory(): MemoryMap {
-    return this.rules.layout.memory === 'table' ? this.#table : this.container.memoryMap();
+    return this.rules.layout.memory === 'table' ? this.rings.table : this.container.memoryMap();
   }
 
   get offeredFeatures(): bigint {
@@ -87,8 +87,11 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
   open(): MdevFile | number {
     const { openError, atOpen, atRefusedOpen } = this.rules.life;
     const error = openError(this.#opens, this);
-    this.#change(error === 0 ? atOpen : atRefusedOpen);
-    if (error !== 0) return -error;
+    if (error !== 0) {
+      for (const change of atRefusedOpen) change(this);
+      return -error;
+    }
+    for (const change of atOpen) change(this);
     this.#opens++;
     return new MdevFile(this);
   }
@@ -103,19 +106,15 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
   resetCall(): number {
     const { resetError, atReset } = this.rules.life;
     const error = resetError(this);
-    if (error === 0) this.#change(atReset);
-    return -error;
+    if (error !== 0) return -error;
+    this.#change(atReset);
+    return 0;
   }
 
   /** Configuration space and the MSI-X table of layout L1 as they were made. */
   forgetConfigSpace(): void {
     this.#pciConfig.reset();
     this.#msixTable.fill(0);
-  }
-
-  /** What SET_MEM_TABLE told. */
-  forgetMemoryTable(): void {
-    this.#table = new MemoryMap();
   }
 
   /** What was accepted, and with it all that the parent knows but stored data. */
@@ -191,9 +190,12 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
   /** DEVICE_SET_STATE: an error number, or 0. The same state again has no effect. */
   setRunning(running: boolean): number {
     if (running === this.#isRunning) return 0;
-    if (!running) this.#stop();
-    else if (this.rings.start(this.memory) !== undefined) return errno.EFAULT;
-    this.#isRunning = running;
+    if (!running) {
+      this.#stop();
+      return 0;
+    }
+    if (this.rings.start(this.memory) !== undefined) return errno.EFAULT;
+    this.#isRunning = true;
     return 0;
   }
 
@@ -208,8 +210,8 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
       if (bytes === undefined) return errno.EFAULT;
       table.push({ ...region, bytes });
     }
-    this.#table = new MemoryMap(table);
-    this.#memoryChanged();
+    this.rings.table = new MemoryMap(table);
+    this.rings.move(this.memory);
     return 0;
   }
 
@@ -225,6 +227,7 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
   /** What is in flight ends with it: the parent begins anew with the features that it was told. */
   #stop(): void {
     this.rings.stop();
+    this.#isRunning = false;
     const { features } = this.parent;
     this.parent.reset();
     this.parent.setFeatures(features);
@@ -243,9 +246,5 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
     const length = this.rules.pciConfig.lengthOf(offset, user.length, this.regionSize(index));
     act(this.#useOf(index), user.subarray(0, length));
     return length;
-  }
-
-  #memoryChanged(): void {
-    if (this.#isRunning) this.rings.move(this.memory);
   }
 }

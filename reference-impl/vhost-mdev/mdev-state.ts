@@ -33,6 +33,5 @@ export interface MdevState {
   setRunning(running: boolean): number;
   setMemoryTable(regions: readonly TableRegion[]): number;
   forgetConfigSpace(): void;
-  forgetMemoryTable(): void;
   forgetFeatures(): void;
 }

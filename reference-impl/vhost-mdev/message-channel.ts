@@ -10,6 +10,10 @@ export interface MdevAnswer {
   readonly payload: Uint8Array;
 }
 
+export interface WaitingAnswer {
+  answer: MdevAnswer | undefined;
+}
+
 /** How the region of messages is written and read; what a message does is in the table of messages. */
 export interface ChannelRules {
   readonly acceptsOffset: (offset: number, access: 'read' | 'write') => boolean;
@@ -31,13 +35,8 @@ export interface ChannelRules {
   readonly acceptsFlags: (flags: number) => boolean;
   /** Whether a request that has an answer leaves it, by the flags of its header. */
   readonly answersAt: (flags: number) => boolean;
-  /** Which answer waits after a message that has no answer and ended with an error number, or 0. */
-  readonly answerBehind: (
-    waiting: MdevAnswer | undefined,
-    request: bigint,
-    flags: number,
-    error: number,
-  ) => MdevAnswer | undefined;
+  /** What a message that has no answer, and ended with an error number or 0, does to the answer that waits: nothing. */
+  readonly behindUnanswered: (waiting: WaitingAnswer, request: bigint, flags: number, error: number) => void;
   /** What a write returns for a message that ended with this error number, 0 for none. */
   readonly written: (count: number, error: number, request: bigint) => number;
   /** Which answer waits after another request that has one. */
@@ -69,7 +68,7 @@ export const strictChannelRules: ChannelRules = {
   unknownRequest: errno.EINVAL,
   acceptsFlags: () => true,
   answersAt: () => true,
-  answerBehind: (waiting) => waiting,
+  behindUnanswered: () => {},
   written: (count, error) => (error === 0 ? count : -error),
   nextAnswer: (_, next) => next,
   answerPayload: ({ payload }) => payload,
@@ -91,7 +90,7 @@ export class MessageChannel {
   readonly #buffer: Uint8Array;
   readonly #payload: DataView;
   readonly #header = new DataView(new ArrayBuffer(MDEV_HEADER_SIZE));
-  #answer: MdevAnswer | undefined;
+  readonly #waiting: WaitingAnswer = { answer: undefined };
 
   constructor(device: MdevState, rules: ChannelRules, messages: readonly MdevMessageRule[], largestPayload: number) {
     this.#device = device;
@@ -102,11 +101,11 @@ export class MessageChannel {
   }
 
   get isAnswerWaiting(): boolean {
-    return this.#answer !== undefined;
+    return this.#waiting.answer !== undefined;
   }
 
   clear(): void {
-    this.#answer = undefined;
+    this.#waiting.answer = undefined;
   }
 
   /** Takes one message: bytes taken, or an error. */
@@ -118,26 +117,27 @@ export class MessageChannel {
     if (header === undefined) return rules.partOfHeader(count);
     const { flags, size } = header;
     const request = rules.requestOf(header.request);
-    const isSound = isHere && rules.acceptsLength(size, count, this.#buffer.length) && rules.acceptsFlags(flags);
-    if (!isSound && !rules.actsOnRefused(offset)) return -errno.EINVAL;
     this.#buffer.fill(0);
     this.#buffer.set(source.subarray(MDEV_HEADER_SIZE, MDEV_HEADER_SIZE + this.#buffer.length));
-    const error = this.#carryOut(request, flags, Math.min(size, this.#buffer.length));
-    return isSound ? rules.written(count, error, request) : -errno.EINVAL;
+    if (isHere && rules.acceptsLength(size, count, this.#buffer.length) && rules.acceptsFlags(flags)) {
+      return rules.written(count, this.#carryOut(request, flags, size), request);
+    }
+    if (rules.actsOnRefused(offset)) this.#carryOut(request, flags, Math.min(size, this.#buffer.length));
+    return -errno.EINVAL;
   }
 
   /** Hands out the answer that waits. */
   read(offset: number, target: Uint8Array): number {
     const rules = this.#rules;
     if (!rules.acceptsOffset(offset, 'read')) {
-      if (rules.losesAnswerElsewhere) this.#answer = undefined;
+      if (rules.losesAnswerElsewhere) this.#waiting.answer = undefined;
       return -errno.EINVAL;
     }
-    const answer = this.#answer;
+    const answer = this.#waiting.answer;
     if (answer === undefined) return rules.readWithoutAnswer;
     const length = MDEV_HEADER_SIZE + answer.payload.length;
     const isRight = rules.acceptsReadLength(target.length, length);
-    if (isRight ? rules.losesAnswerAtSuccess : rules.losesAnswerAtFailure) this.#answer = undefined;
+    if (isRight ? rules.losesAnswerAtSuccess : rules.losesAnswerAtFailure) this.#waiting.answer = undefined;
     if (!isRight) return -errno.EINVAL;
     mdevHeader.encode(
       {
@@ -157,10 +157,11 @@ export class MessageChannel {
     const rules = this.#rules;
     const outcome = this.#outcomeOf(request, size);
     if (typeof outcome === 'number') {
-      this.#answer = rules.answerBehind(this.#answer, request, flags, outcome);
+      rules.behindUnanswered(this.#waiting, request, flags, outcome);
       return outcome;
     }
-    if (rules.answersAt(flags)) this.#answer = rules.nextAnswer(this.#answer, { request, payload: outcome });
+    if (rules.answersAt(flags))
+      this.#waiting.answer = rules.nextAnswer(this.#waiting.answer, { request, payload: outcome });
     return 0;
   }
 

@@ -4,7 +4,7 @@ import { errno } from '../wire/errno.ts';
 import { mdevMemoryTablePayload, mdevMessages } from '../wire/mdev-messages.ts';
 import { type VhostRequest, vhostRequests } from '../wire/vhost-requests.ts';
 import { u64Payload, vringAddressPayload, vringStatePayload } from '../wire/vhost-user-payloads.ts';
-import type { Decoded } from '../wire/wire-problem.ts';
+import type { Decoded, WireProblem } from '../wire/wire-problem.ts';
 import type { MdevState } from './mdev-state.ts';
 import type { RingRecord } from './ring-set.ts';
 
@@ -78,10 +78,9 @@ const common: readonly MdevMessageRule[] = [
     ring.base = device.rules.ring.storedBase(num, ringLayoutOf(device.parent.features));
     return 0;
   }),
-  onRing('VHOST_SET_VRING_ADDR', vringAddressPayload, (device, ring, value) => {
+  onRing('VHOST_SET_VRING_ADDR', vringAddressPayload, (_, ring, value) => {
     ring.addresses = { desc: value.descriptor, avail: value.available, used: value.used };
     ring.logAddress = value.log;
-    device.rings.use(ring.index);
     return 0;
   }),
   rule('VHOST_GET_VRING_BASE', (device, payload) => {
@@ -110,7 +109,8 @@ export const mdevMessagesL1: readonly MdevMessageRule[] = [
     (device, payload, size) => {
       const decoded = mdevMemoryTablePayload.decode(payload, 0, size);
       if (!decoded.ok) {
-        return decoded.problems.some(({ name }) => name === 'count-beyond-maximum') ? errno.E2BIG : errno.EINVAL;
+        const [problem] = decoded.problems as [WireProblem];
+        return problem.name === 'count-beyond-maximum' ? errno.E2BIG : errno.EINVAL;
       }
       if (decoded.remarks.length > 0) return errno.EINVAL;
       return device.setMemoryTable(decoded.value.regions);

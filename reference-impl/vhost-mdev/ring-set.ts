@@ -1,5 +1,5 @@
 import type { ParentDriver, QueueFailure } from '../devices/parent-driver.ts';
-import type { MemoryMap } from '../memory/memory-map.ts';
+import { MemoryMap } from '../memory/memory-map.ts';
 import { ringLayoutOf } from '../virtqueue/feature-bits.ts';
 import { isPackedQueueSize } from '../virtqueue/packed/layout.ts';
 import type { RingLayout, RingPosition } from '../virtqueue/ring.ts';
@@ -66,28 +66,35 @@ const newRecord = (index: number): RingRecord => ({
   starts: 0,
 });
 
-/** The rings of a device: what is told of them, and the parent that works on them while the device runs. */
+/** Rings up to the last one that an address was told of. */
+export const ringsInUse = (records: readonly RingRecord[]): number =>
+  records.findLastIndex(({ addresses }) => addresses !== undefined) + 1;
+
+/** The rings of a device: what is told of them and of memory, and the parent that works on them while the device runs. */
 export class RingSet {
-  readonly records: readonly RingRecord[];
   readonly #parent: ParentDriver;
   readonly #rules: MdevRingRules;
   readonly #layout: MdevLayout;
-  #inUse = 0;
+  #told!: { readonly records: readonly RingRecord[]; table: MemoryMap };
 
   constructor(parent: ParentDriver, rules: MdevRingRules, layout: MdevLayout) {
     this.#parent = parent;
     this.#rules = rules;
     this.#layout = layout;
-    this.records = Array.from({ length: parent.queueCount }, (_, index) => newRecord(index));
+    this.forget();
   }
 
-  /** Rings up to the last one that an address was told of. */
-  get inUse(): number {
-    return this.#inUse;
+  get records(): readonly RingRecord[] {
+    return this.#told.records;
   }
 
-  use(index: number): void {
-    this.#inUse = Math.max(this.#inUse, index + 1);
+  /** What SET_MEM_TABLE told. */
+  get table(): MemoryMap {
+    return this.#told.table;
+  }
+
+  set table(table: MemoryMap) {
+    this.#told.table = table;
   }
 
   /** Starts every ring that has a size and addresses. What is wrong with the first that cannot be, if one cannot. */
@@ -123,9 +130,10 @@ export class RingSet {
     return this.#rules.reportedBase(ring.base);
   }
 
+  /** Nothing was told. */
   forget(): void {
-    for (const ring of this.records) Object.assign(ring, newRecord(ring.index));
-    this.#inUse = 0;
+    const records = Array.from({ length: this.#parent.queueCount }, (_, index) => newRecord(index));
+    this.#told = { records, table: new MemoryMap() };
   }
 
   get #layoutOfRings(): RingLayout {

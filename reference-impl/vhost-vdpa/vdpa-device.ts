@@ -147,8 +147,7 @@ export class VdpaDevice implements CalledVdpa {
     const { pageSize } = this.edge;
     if (!this.rules.doorbell.accepts(request, pageSize)) return -errno.EINVAL;
     if (!this.#hasDoorbells && this.rules.doorbell.refusesWithoutPage) return -errno.ENOTSUPP;
-    const parent = this.parent as Required<ParentDriver>;
-    return parent.notifyPage(request.page, pageSize).subarray(0, request.length);
+    return this.parent.notifyPage(request.page, pageSize).subarray(0, request.length);
   }
 
   setStatus(value: number): number {

@@ -56,6 +56,13 @@ export const startBeyond = defineCase({
     for (const start of [rings, rings + 1, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, 0xffff_ffff]) {
       refusesSet(context, check, `start ${hex(start)}`, { flawed: { start }, control: { start: rings - 1 } });
     }
+    const none = { flags: dataNone | trigger, count: 0, data: new Uint8Array() };
+    for (const start of [rings, rings + 1]) {
+      refusesSet(context, check, `start ${hex(start)}, count 0`, {
+        flawed: { ...none, start },
+        control: { ...none, start: rings - 1 },
+      });
+    }
   },
 });
 

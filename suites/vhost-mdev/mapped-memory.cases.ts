@@ -176,6 +176,20 @@ export const readOnly = defineCase({
   },
 });
 
+export const writeOnly = defineCase({
+  id: 'vhost-mdev/mapped-memory/write-only-memory-is-written',
+  title: 'a buffer to be written is written in memory that is mapped to be written alone',
+  proves: { 'vm-memory/l2-reaches-mapped-memory': 'mdev-write-only-memory-not-written' },
+  applies: { ...applies, devices: ['net', 'entropy'] },
+  run({ port, session, driverOf, driver, ring, requirement }) {
+    const check = requirement('vm-memory/l2-reaches-mapped-memory');
+    const more = port.createGuest(guestLayouts['single-region']);
+    check.equal(mapGuest(session, more, { permission: 'write' }), 'taken', 'a mapping to be written alone');
+    const queue = driver.attach(ring({ size: 16 }));
+    isWritten(check, driver.writes(queue, driverOf(session, more)), 'a buffer in memory to be written alone', 1);
+  },
+});
+
 export const goneAtStart = defineCase({
   id: 'vhost-mdev/mapped-memory/ring-unmapped-while-stopped-fails-the-start',
   title: 'a ring that was unmapped while the device is stopped makes the start fail, and is served once it is mapped',

@@ -14,6 +14,7 @@ import {
 } from '../../reference-impl/wire/vfio-structures.ts';
 import { defineCase } from '../case.ts';
 import { answerLength, sent, u64 } from './channel-door.ts';
+import { configRegion } from './config-space.ts';
 import { refusesCall } from './refusal.ts';
 import { type Answer, answerOf } from './ring-messages.ts';
 import { descriptorData, triggerByEvents } from './vectors.ts';
@@ -132,6 +133,18 @@ const accesses: Readonly<Record<string, Access>> = {
   },
 };
 
+/** Of layout L1: configuration space, whose accesses have any length. */
+const accessesOfConfigSpace: Readonly<Record<string, Access>> = {
+  'the read of configuration space': {
+    bytes: new Uint8Array(4),
+    transfer: ({ vfio }, part, count) => vfio.read(configRegion, 0, part, count),
+  },
+  'the write of configuration space': {
+    bytes: new Uint8Array(4),
+    transfer: ({ vfio }, part, count) => vfio.write(configRegion, 0x3c, part, count),
+  },
+};
+
 interface Access {
   readonly bytes: Uint8Array;
   /** Makes it with the first bytes of the buffer, `count` in all. */
@@ -140,12 +153,15 @@ interface Access {
 
 export const ofRegions = defineCase({
   id: 'vhost-mdev/pointers/bad-buffers-are-refused',
-  title: 'a message, the read of an answer and a doorbell fail whose buffer ends in memory that is not there',
+  title:
+    'a message, the read of an answer, a doorbell and an access to configuration space fail whose buffer ends in memory that is not there',
   proves: { 'vm-regions/bad-buffers-refused': 'mdev-bad-buffers-are-taken' },
   applies: { start: 'closed', transports: ['vhost-mdev'], ring: 'none' },
   run(context) {
     const check = context.requirement('vm-regions/bad-buffers-refused');
-    for (const [what, { bytes, transfer }] of Object.entries(accesses)) {
+    const hasConfigSpace = context.port.facts.capabilities.includes('layout-l1');
+    const all = { ...accesses, ...(hasConfigSpace ? accessesOfConfigSpace : {}) };
+    for (const [what, { bytes, transfer }] of Object.entries(all)) {
       const made = (session: VhostMdevSession, there: number): Answer =>
         answerOf(transfer(session, bytes.slice(0, there), bytes.length));
       for (const there of new Set([0, 1, Math.min(MDEV_HEADER_SIZE, bytes.length - 1), bytes.length - 1])) {

@@ -27,7 +27,7 @@ function losingCalls(hasEventIdx: boolean, when: (lose: () => void) => readonly 
         },
       ],
     })),
-    inMdevTable('interrupt', ({ signals }) => ({ signals: (vector, queue) => !isLost && signals(vector, queue) })),
+    inMdevTable('interrupt', ({ signalled }) => ({ signalled: (...call) => (isLost ? [] : signalled(...call)) })),
     ...when(lose),
   ];
 }

@@ -145,8 +145,9 @@ const answers = {
     'vm-channel/no-answer-to-set-requests',
     'a message that asks for a reply and has none is acknowledged by one',
     inMdevTable('channel', {
-      answerBehind: (waiting, request, flags, error) =>
-        (flags & MDEV_NEED_REPLY) === 0 || error !== 0 ? waiting : { request, payload: new Uint8Array(8) },
+      behindUnanswered: (waiting, request, flags, error) => {
+        if ((flags & MDEV_NEED_REPLY) !== 0 && error === 0) waiting.answer = { request, payload: new Uint8Array(8) };
+      },
     }),
   ),
   'mdev-unknown-flags-refused': mdevFault(
@@ -213,20 +214,27 @@ const answers = {
     'vm-channel/other-messages-keep-answer',
     'SET_LOG_BASE takes the answer away that waits',
     inMdevTable('channel', {
-      answerBehind: (waiting, request, _, error) => (request === SET_LOG_BASE && error === 0 ? undefined : waiting),
+      behindUnanswered: (waiting, request, _, error) => {
+        if (request === SET_LOG_BASE && error === 0) waiting.answer = undefined;
+      },
     }),
   ),
   'mdev-refused-message-loses-answer': mdevFault(
     'vm-channel/refused-message-keeps-answer',
     'a message that is refused takes the answer away that waits',
-    inMdevTable('channel', { answerBehind: (waiting, _request, _flags, error) => (error === 0 ? waiting : undefined) }),
+    inMdevTable('channel', {
+      behindUnanswered: (waiting, _request, _flags, error) => {
+        if (error !== 0) waiting.answer = undefined;
+      },
+    }),
   ),
   'mdev-refused-request-answered': mdevFault(
     'vm-channel/refused-request-has-no-answer',
     'GET_VRING_BASE of a ring that there is not is refused and answered',
     inMdevTable('channel', {
-      answerBehind: (waiting, request, _, error) =>
-        request === GET_VRING_BASE && error !== 0 ? { request, payload: new Uint8Array(8) } : waiting,
+      behindUnanswered: (waiting, request, _, error) => {
+        if (request === GET_VRING_BASE && error !== 0) waiting.answer = { request, payload: new Uint8Array(8) };
+      },
     }),
   ),
   'mdev-answer-made-when-read': mdevFault(

@@ -25,6 +25,9 @@ const checked = (as: (set: IrqSet, shape: Parameters<InterruptRules['generalErro
     },
   }));
 
+/** An event that its vector keeps is not let go. */
+const keptNoMore: InterruptRules['released'] = (before, after) => before.filter((event) => !after.includes(event));
+
 const isOneKind = (flags: number): boolean => {
   const kind = flags & VFIO_IRQ_SET_DATA_TYPE_MASK;
   return (kind & (kind - 1)) === 0;
@@ -90,12 +93,12 @@ export const mdevIrqFaults = {
   'mdev-vectors-swapped': mdevFault(
     'vm-irq/vector-is-ring-index',
     'rings signal the vectors of their neighbours',
-    inMdevTable('interrupt', { signals: (vector, queue) => vector === (queue ^ 1) }),
+    inMdevTable('interrupt', { signalled: (queue) => [queue ^ 1] }),
   ),
   'mdev-all-vectors-signalled': mdevFault(
     'vm-irq/no-other-vector-signals',
     'a ring signals all vectors',
-    inMdevTable('interrupt', { signals: () => true }),
+    inMdevTable('interrupt', { signalled: (_, vectors) => [...new Array(vectors).keys()] }),
   ),
   'mdev-signal-without-descriptor-crashes': mdevFault(
     'vm-irq/ring-works-without-descriptor',
@@ -111,6 +114,7 @@ export const mdevIrqFaults = {
     'an event descriptor in place of another is taken and not signalled',
     inMdevTable('interrupt', ({ armed }) => ({
       armed: (before, next) => (before.length > 0 && next !== undefined ? before : armed(before, next)),
+      released: keptNoMore,
     })),
   ),
   'mdev-old-descriptor-signalled-too': mdevFault(
@@ -118,6 +122,7 @@ export const mdevIrqFaults = {
     'an event descriptor that another took the place of is signalled too',
     inMdevTable('interrupt', ({ armed }) => ({
       armed: (before, next) => (next === undefined ? armed(before, next) : [...before, next]),
+      released: keptNoMore,
     })),
   ),
   'mdev-descriptor-busy-while-running': mdevFault(
@@ -152,6 +157,7 @@ export const mdevIrqFaults = {
     'descriptor -1 changes nothing',
     inMdevTable('interrupt', ({ armed }) => ({
       armed: (before, next) => (next === undefined ? before : armed(before, next)),
+      released: keptNoMore,
     })),
   ),
   'mdev-count-zero-keeps-descriptors': mdevFault(
@@ -167,7 +173,7 @@ export const mdevIrqFaults = {
   'mdev-dropped-descriptors-held': mdevFault(
     'vm-irq/dropped-descriptor-is-released',
     'event descriptors that were taken away or replaced stay held',
-    inMdevTable('interrupt', { releasesDropped: false }),
+    inMdevTable('interrupt', { released: () => [] }),
   ),
   'mdev-start-behind-vectors-taken': mdevFault(
     'vm-irq/start-beyond-vectors-refused',

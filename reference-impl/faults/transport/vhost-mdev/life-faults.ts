@@ -7,6 +7,7 @@ import {
   forgetRings,
   stopDevice,
 } from '../../../vhost-mdev/life-rules.ts';
+import { ringsInUse } from '../../../vhost-mdev/ring-set.ts';
 import { BrokenDown } from '../../../vhost-user/back-end-edge.ts';
 import { errno } from '../../../wire/errno.ts';
 import type { MdevFault } from '../../fault.ts';
@@ -145,7 +146,7 @@ export const mdevLifeFaults = {
     'vm-life/reset-succeeds',
     'VFIO_DEVICE_RESET of a device that runs without rings fails with EBUSY',
     inMdevTable('life', {
-      resetError: ({ isRunning, rings }) => (isRunning && rings.inUse === 0 ? errno.EBUSY : 0),
+      resetError: ({ isRunning, rings }) => (isRunning && ringsInUse(rings.records) === 0 ? errno.EBUSY : 0),
     }),
   ),
   'mdev-reset-does-nothing': mdevFault(

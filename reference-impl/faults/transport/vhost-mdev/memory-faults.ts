@@ -1,9 +1,11 @@
-import { isFailure } from '../../../memory/memory-map.ts';
+import { isFailure, MemoryMap } from '../../../memory/memory-map.ts';
 import type { MdevState, TableRegion } from '../../../vhost-mdev/mdev-state.ts';
 import type { MdevOutcome } from '../../../vhost-mdev/message-rules.ts';
+import { ringsInUse } from '../../../vhost-mdev/ring-set.ts';
 import { BrokenDown } from '../../../vhost-user/back-end-edge.ts';
 import { errno } from '../../../wire/errno.ts';
 import { MDEV_MEMORY_REGIONS_MAXIMUM } from '../../../wire/mdev-messages.ts';
+import { VFIO_DMA_MAP_FLAG_WRITE } from '../../../wire/vfio-structures.ts';
 import type { MdevFault } from '../../fault.ts';
 import { inMdevTable, mdevFault, mdevHandling } from './mdev-fault.ts';
 
@@ -37,12 +39,12 @@ const container = {
   'mdev-unmapped-memory-reached': mdevFault(
     'vm-memory/l2-unmapped-buffer-not-written',
     'what was unmapped is still reached where it was of 1 MiB',
-    inMdevTable('dma', { forgetsUnmapped: ({ size }) => size !== MIB }),
+    inMdevTable('dma', { keepsUnmapped: ({ size }) => size === MIB }),
   ),
   'mdev-unmapped-ring-served': mdevFault(
     'vm-memory/l2-unmapped-ring-not-touched',
     'what was unmapped is still reached where it was of 512 KiB',
-    inMdevTable('dma', { forgetsUnmapped: ({ size }) => size !== MIB / 2n }),
+    inMdevTable('dma', { keepsUnmapped: ({ size }) => size === MIB / 2n }),
   ),
   'mdev-change-of-memory-stops-others': mdevFault(
     'vm-memory/l2-unmap-leaves-other-rings',
@@ -53,6 +55,13 @@ const container = {
     'vm-memory/l2-ring-mapped-again-goes-on',
     'a ring that loses its memory behind its eleventh chain begins at 0',
     inMdevTable('ring', { resumedBase: (base) => (base === 11 ? 0 : base) }),
+  ),
+  'mdev-write-only-memory-not-written': mdevFault(
+    'vm-memory/l2-reaches-mapped-memory',
+    'memory that is mapped to be written alone can only be read',
+    inMdevTable('dma', ({ permissionOf }) => ({
+      permissionOf: (flags) => (flags === VFIO_DMA_MAP_FLAG_WRITE ? 'read' : permissionOf(flags)),
+    })),
   ),
   'mdev-read-only-memory-written': mdevFault(
     'vm-memory/l2-read-only-memory-not-written',
@@ -193,7 +202,7 @@ const table = {
     'vm-memory/l1-table-replaces-one-before',
     'a table adds to the one of before, once a ring is known',
     atTable('l1', ({ device, right, regions }) => {
-      const before = device.rings.inUse > 0 ? (earlier.get(device) ?? []) : [];
+      const before = ringsInUse(device.rings.records) > 0 ? (earlier.get(device) ?? []) : [];
       earlier.set(device, regions);
       const added = before.filter((one) => !meets(({ guestAddress }) => guestAddress, [one, ...regions]));
       return added.length === 0 ? right() : device.setMemoryTable([...regions, ...added]);
@@ -269,7 +278,7 @@ const table = {
     'a table that is refused leaves no memory',
     atTable('l1', ({ device, right }) => {
       const outcome = right();
-      if (outcome !== 0) device.forgetMemoryTable();
+      if (outcome !== 0) device.rings.table = new MemoryMap();
       return outcome;
     }),
   ),

@@ -96,14 +96,14 @@ export const mdevNotifyFaults = {
   'mdev-unknown-doorbell-stops-device': mdevFault(
     'vm-notify/unknown-queue-survived',
     'a doorbell for a queue that there is not stops the device',
-    inMdevTable('doorbell', ({ carryOut }) => ({
+    inMdevTable('doorbell', {
       acceptsQueue: () => true,
-      carryOut: (device, queue, count) => {
-        if (queue < device.parent.queueCount) return carryOut(device, queue, count);
+      errorOf: (device, queue) => {
+        if (queue < device.parent.queueCount) return 0;
         device.setRunning(false);
         return errno.EINVAL;
       },
-    })),
+    }),
   ),
   'mdev-doorbell-behind-region-taken': mdevFault(
     'vm-notify/write-behind-region-refused',
@@ -121,16 +121,13 @@ export const mdevNotifyFaults = {
     inMdevTable('doorbell', {
       carryOut: ({ parent, rings }) => {
         for (const { index } of rings.records) parent.notify(index);
-        return 0;
       },
     }),
   ),
   'mdev-doorbell-refused-while-stopped': mdevFault(
     'vm-notify/stopped-device-takes-doorbell',
     'a doorbell while the device is stopped fails',
-    inMdevTable('doorbell', ({ carryOut }) => ({
-      carryOut: (device, queue, count) => (device.isRunning ? carryOut(device, queue, count) : errno.EBUSY),
-    })),
+    inMdevTable('doorbell', { errorOf: ({ isRunning }) => (isRunning ? 0 : errno.EBUSY) }),
   ),
   'mdev-doorbell-starts-device': mdevFault(
     'vm-notify/stopped-device-serves-nothing',

@@ -1,5 +1,6 @@
 import { isFailure } from '../../../memory/memory-map.ts';
 import type { MdevState } from '../../../vhost-mdev/mdev-state.ts';
+import { ringsInUse } from '../../../vhost-mdev/ring-set.ts';
 import { BrokenDown } from '../../../vhost-user/back-end-edge.ts';
 import { ringAreasAt } from '../../../vhost-user/vring-rules.ts';
 import { ringLayoutOf } from '../../../virtqueue/feature-bits.ts';
@@ -148,7 +149,7 @@ const starts = {
   'mdev-start-wants-a-ring': mdevFault(
     'vm-state/start-without-rings-taken',
     'a start fails before any ring was told of',
-    atState((right, { rings }, state) => (state === 1n && rings.inUse === 0 ? errno.EINVAL : right())),
+    atState((right, { rings }, state) => (state === 1n && ringsInUse(rings.records) === 0 ? errno.EINVAL : right())),
   ),
   'mdev-start-wants-addresses': mdevFault(
     'vm-state/ring-without-address-stays-out',
@@ -163,14 +164,14 @@ const starts = {
     'vm-state/descriptors-not-needed',
     'a start with a ring fails while no vector has an event descriptor',
     atState((right, { rings, interrupts }, state) =>
-      state === 1n && rings.inUse > 0 && interrupts.armedVectors.length === 0 ? errno.EINVAL : right(),
+      state === 1n && ringsInUse(rings.records) > 0 && interrupts.armedVectors.length === 0 ? errno.EINVAL : right(),
     ),
   ),
   'mdev-start-without-features-crashes': mdevFault(
     'vm-state/start-without-features-survived',
     'a start with a ring before any SET_FEATURES crashes the device',
     atState((right, { rings, parent }, state) => {
-      if (state === 1n && rings.inUse > 0 && parent.features === 0n) throw new BrokenDown('abort');
+      if (state === 1n && ringsInUse(rings.records) > 0 && parent.features === 0n) throw new BrokenDown('abort');
       return right();
     }),
   ),
