@@ -233,7 +233,12 @@ export class BackEndFiles implements BackEndEdge {
     );
   }
 
-  sendRequest(channel: DescriptorToken, message: Uint8Array, descriptors: readonly DescriptorToken[] = []): void {
+  sendRequest(
+    channel: DescriptorToken | undefined,
+    message: Uint8Array,
+    descriptors: readonly DescriptorToken[] = [],
+  ): void {
+    if (channel === undefined) return;
     const passed = descriptors.length === 0 ? null : Int32Array.from(descriptors);
     unlessSystemCall(
       () => {

@@ -107,7 +107,8 @@ export class RecordingEdge implements BackEndEdge {
     if (!this.open.delete(token)) this.closedTwice.push(token);
   }
 
-  sendRequest(_channel: DescriptorToken, message: Uint8Array): void {
+  sendRequest(channel: DescriptorToken | undefined, message: Uint8Array): void {
+    if (channel === undefined) return;
     this.requests.push(message);
   }
 

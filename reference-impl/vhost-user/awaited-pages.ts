@@ -1,16 +1,13 @@
 import type { PageArrivals } from '../memory/mapped-region.ts';
 import type { PageFaults, SharedMemory } from './back-end-edge.ts';
 
-const unasked = 0;
-const asked = 1;
-const arrived = 2;
-
 /** Which pages of a region have come. What a device needs of the others is accessed by a thread, which waits for it. */
 export class AwaitedPages implements PageArrivals {
   readonly #faults: PageFaults;
   readonly #memory: SharedMemory;
   readonly #pageSize: number;
-  readonly #pages: Uint8Array;
+  readonly #asked = new Set<number>();
+  readonly #arrived = new Set<number>();
   readonly #tell: () => void;
   #stand: 'closed' | 'open' | 'all-there' = 'closed';
 
@@ -19,7 +16,6 @@ export class AwaitedPages implements PageArrivals {
     this.#faults = faults;
     this.#memory = memory;
     this.#pageSize = pageSize;
-    this.#pages = new Uint8Array(Math.ceil(memory.bytes.length / pageSize));
     this.#tell = tell;
   }
 
@@ -38,19 +34,19 @@ export class AwaitedPages implements PageArrivals {
     const last = Math.floor((offset + length - 1) / this.#pageSize);
     let all = true;
     for (let page = Math.floor(offset / this.#pageSize); page <= last; page++) {
-      if (this.#pages[page] === arrived) continue;
+      if (this.#arrived.has(page)) continue;
       all = false;
-      if (this.#pages[page] === unasked && this.#stand === 'open') this.#ask(page);
+      if (!this.#asked.has(page) && this.#stand === 'open') this.#ask(page);
     }
     return all;
   }
 
   #ask(page: number): void {
-    this.#pages[page] = asked;
+    this.#asked.add(page);
     const start = page * this.#pageSize;
     const length = Math.min(this.#pageSize, this.#memory.bytes.length - start);
     this.#faults.touch(this.#memory, start, length, () => {
-      this.#pages[page] = arrived;
+      this.#arrived.add(page);
       this.#tell();
     });
   }

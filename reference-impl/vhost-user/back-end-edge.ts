@@ -89,7 +89,14 @@ export interface BackEndEdge {
   signal(token: DescriptorToken): void;
   /** Without a descriptor it has no effect. */
   close(token: DescriptorToken | undefined): void;
-  /** Sends a request of the back-end on the socket of SET_BACKEND_REQ_FD. Never waits. The descriptors stay the caller's. */
-  sendRequest(channel: DescriptorToken, message: Uint8Array, descriptors?: readonly DescriptorToken[]): void;
+  /**
+   * Sends a request of the back-end on the socket of SET_BACKEND_REQ_FD; without one it has no effect. Never waits. The
+   * descriptors stay the caller's.
+   */
+  sendRequest(
+    channel: DescriptorToken | undefined,
+    message: Uint8Array,
+    descriptors?: readonly DescriptorToken[],
+  ): void;
   breakDown(how: Breakdown): void;
 }

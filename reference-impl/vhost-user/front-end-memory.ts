@@ -57,9 +57,8 @@ export class FrontEndMemory {
     if (!rules.acceptsDescriptorCount(regions.length, descriptors.length)) {
       return `${descriptors.length} descriptors for ${regions.length} regions`;
     }
-    const before = this.#held.map(({ told }) => told);
-    const replaced = rules.replaced(before, regions);
-    const kept = this.#held.filter(({ told }) => !replaced.includes(told));
+    const before = this.#held;
+    const kept = before.filter(({ told }) => rules.outlives(told, regions));
     const fresh: HeldRegion[] = [];
     for (const [index, region] of regions.entries()) {
       const others = [...kept, ...fresh].map(({ told }) => told);
@@ -71,10 +70,9 @@ export class FrontEndMemory {
       }
       fresh.push(held);
     }
-    const gone = this.#held.filter(({ told }) => replaced.includes(told));
     this.#hold([...kept, ...fresh]);
     settle();
-    for (const { memory } of gone) memory.unmap();
+    for (const { told, memory } of before) if (!rules.outlives(told, regions)) memory.unmap();
     return undefined;
   }
 

@@ -41,27 +41,20 @@ export class HostNotifiers {
   readonly #session: NotifyingSession;
   /** By the index of their ring. They must be looked at. */
   readonly pages = new Map<number, SharedPage>();
-  readonly #told = new Set<number>();
 
   constructor(session: NotifyingSession) {
     this.#session = session;
   }
 
-  /** Tells the front-end of the page of a ring, once on each channel. */
+  /** Tells the front-end of the page of a ring, once. */
   tell(index: number): void {
     const { edge, backEndChannel, rules, isKickedByPages } = this.#wishes;
-    if (backEndChannel === undefined || !isKickedByPages || this.#told.has(index)) return;
-    const page = this.pages.get(index) ?? this.#made(index);
-    this.#told.add(index);
+    if (backEndChannel === undefined || !isKickedByPages || this.pages.has(index)) return;
+    const page = this.#made(index);
     const area = rules.hostNotifier.told({ index, size: edge.pageSize });
     const value = { u64: BigInt(area.index), size: BigInt(area.size), offset: 0n };
     const message = backEndRequest('VHOST_USER_BACKEND_VRING_HOST_NOTIFIER_MSG', vringAreaPayload, value);
     edge.sendRequest(backEndChannel, message, rules.hostNotifier.passed(page.token));
-  }
-
-  /** There is another channel: what was told on the one before is told again. */
-  forgetTold(): void {
-    this.#told.clear();
   }
 
   /** The rings whose page has been stored to since this was last asked. */

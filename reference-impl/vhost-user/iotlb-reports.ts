@@ -28,7 +28,6 @@ export class IotlbReports {
     const { edge, memory, backEndChannel, rules } = this.#session;
     // The access that is reported has just failed in this map.
     const lastFault = memory.map.lastFault as IotlbFault;
-    if (backEndChannel === undefined) return;
     const key = `${kind} ${lastFault.ioVirtualAddress} ${lastFault.access}`;
     if (this.#told.has(key)) return;
     this.#told.set(key, lastFault.ioVirtualAddress);

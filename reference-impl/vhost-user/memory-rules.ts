@@ -26,11 +26,8 @@ export interface MemoryRules {
   readonly placed: (region: RegionDescription) => RegionDescription;
   /** What translates addresses, once the regions are mapped. */
   readonly makeMap: (regions: readonly MappedRegion[]) => MemoryMap;
-  /** Of the regions before, those that a new table takes the place of. */
-  readonly replaced: <R extends RegionDescription>(
-    before: readonly R[],
-    table: readonly RegionDescription[],
-  ) => readonly R[];
+  /** Whether a region of before outlives a new table. */
+  readonly outlives: (region: RegionDescription, table: readonly RegionDescription[]) => boolean;
   /** Whether REM_MEM_REG means this region. */
   readonly isSame: (region: RegionDescription, told: RegionDescription) => boolean;
   /** Whether a region that REM_MEM_REG named is forgotten. */
@@ -53,7 +50,7 @@ export const memoryRules: MemoryRules = {
   mapping: ({ size, mmapOffset }) => ({ size, offset: mmapOffset }),
   placed: (region) => region,
   makeMap: (regions) => new MemoryMap(regions),
-  replaced: (before) => before,
+  outlives: () => false,
   isSame: (region, told) =>
     region.guestAddress === told.guestAddress && region.userAddress === told.userAddress && region.size === told.size,
   forgets: () => true,

@@ -8,7 +8,7 @@ export interface NotificationRules {
   /** `num` of VRING_CALL and VRING_ERR. */
   readonly inBandNum: number;
   /** Whether a ring that has no descriptor for kicks is looked at by itself. */
-  readonly polls: (kick: NotificationWay, isInBand: boolean) => boolean;
+  readonly polls: (kick: NotificationWay) => boolean;
   /** What a value that was read from a kick eventfd means. */
   readonly isKick: (value: number) => boolean;
   readonly signalsErrors: boolean;
@@ -17,7 +17,7 @@ export interface NotificationRules {
 export const notificationRules: NotificationRules = {
   announcement: (way, isInBand) => (way.kind === 'descriptor' ? 'descriptor' : isInBand ? 'in-band' : 'none'),
   inBandNum: 0,
-  polls: (kick, isInBand) => kick.kind === 'polled' && !isInBand,
+  polls: ({ kind }) => kind === 'polled',
   isKick: () => true,
   signalsErrors: true,
 };

@@ -66,7 +66,7 @@ export class RingService {
   readonly #session: RingSession;
   readonly #records: (InflightRecord | undefined)[] = [];
   readonly #reports: IotlbReports;
-  /** Queues with a chain that lacks a translation or a page. */
+  /** Queues that had a chain which lacks a translation or a page. */
   readonly #stalled = new Set<number>();
   /** A ring stops at once, and what it takes stays in flight. */
   #isSuspending = false;
@@ -104,8 +104,8 @@ export class RingService {
 
   /** Rings that are looked at without being told. */
   get polled(): readonly Vring[] {
-    const { isInBand, rules } = this.#session;
-    return this.vrings.filter(({ kick }) => rules.notification.polls(kick, isInBand));
+    const { polls } = this.#session.rules.notification;
+    return this.vrings.filter(({ kick }) => polls(kick));
   }
 
   /** Moves a ring by the table of states. Answers why a start cannot be; the state is then as before. */
@@ -175,21 +175,10 @@ export class RingService {
   /** Pages of memory have come: what waited for one tries again. */
   pagesArrived(): void {
     for (const vring of this.vrings) if (vring.isAwaited) this.#attach(vring);
-    this.#awakenStalled();
-  }
-
-  /** There is another channel for what the device lacks. */
-  reportsAgain(): void {
-    this.#reports.forget();
-    this.notifiers.forgetTold();
-    for (const vring of this.vrings) {
-      if (vring.isAwaited) this.#attach(vring);
-      if (isStarted(vring.state)) this.#tellOfStart(vring);
-    }
     for (const index of this.#stalled) this.#session.device.awaken(index);
   }
 
-  /** Translations of a range came or went: rings are found anew, and what waited tries again. */
+  /** Translations of a range came or went: rings are found anew, and look again at what waited. */
   translationsChanged(ioVirtualAddress: bigint, size: bigint): void {
     const { rules } = this.#session;
     this.#reports.forgetWithin(ioVirtualAddress, size);
@@ -199,14 +188,13 @@ export class RingService {
       if (vring.isAttached) this.#detach(vring);
       this.#attach(vring);
     }
-    if (rules.iotlb.resumes) this.#awakenStalled();
   }
 
   /** Carries out one chain at most. */
   step(): StepOutcome {
     const { device } = this.#session;
     for (const { index } of this.polled) device.awaken(index);
-    for (const index of this.notifiers.takeKicks()) this.#kickedByPage(index);
+    for (const index of this.notifiers.takeKicks()) this.kicked(index, 1);
     return device.step();
   }
 
@@ -271,16 +259,6 @@ export class RingService {
     configChanges.tell();
     sharedObjects.announce();
     sharedMemory.map();
-  }
-
-  #kickedByPage(index: number): void {
-    const vring = this.vrings[index];
-    if (vring !== undefined && isStarted(vring.state)) this.kicked(index, 1);
-  }
-
-  #awakenStalled(): void {
-    for (const index of this.#stalled) this.#session.device.awaken(index);
-    this.#stalled.clear();
   }
 
   #attach(vring: Vring): string | undefined {
@@ -387,7 +365,6 @@ export class RingService {
         if (way.token !== undefined) edge.signal(way.token);
         return;
       case 'in-band': {
-        if (backEndChannel === undefined) return;
         const name = which === 'call' ? 'VHOST_USER_BACKEND_VRING_CALL' : 'VHOST_USER_BACKEND_VRING_ERR';
         edge.sendRequest(backEndChannel, ringMessage(name, index, rules.notification.inBandNum));
         return;

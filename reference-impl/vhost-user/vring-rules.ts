@@ -31,8 +31,6 @@ export interface VringRules {
   readonly acceptsIndex: (index: number, rings: number) => boolean;
   /** The ring that an accepted index means. */
   readonly ringOf: (index: number, rings: number) => number;
-  /** Whether size and base may change while the ring runs. */
-  readonly maySetWhileStarted: boolean;
   readonly acceptsSize: (size: number, layout: RingLayout) => boolean;
   readonly acceptsDescriptors: (hasDescriptor: boolean, descriptors: number) => boolean;
   /** Whether a descriptor can tell of buffers. */
@@ -68,7 +66,6 @@ export interface VringRules {
 export const vringRules: VringRules = {
   acceptsIndex: (index, rings) => index < rings,
   ringOf: (index) => index,
-  maySetWhileStarted: false,
   acceptsSize: (size, layout) => (layout === 'packed' ? isPackedQueueSize(size) : isQueueSize(size)),
   acceptsDescriptors: (hasDescriptor, descriptors) => descriptors === (hasDescriptor ? 1 : 0),
   acceptsEventDescriptor: () => true,

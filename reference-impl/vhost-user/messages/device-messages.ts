@@ -1,5 +1,6 @@
 import { messageByName } from '../../wire/vhost-user-messages.ts';
 import { emptyPayload, u64Payload } from '../../wire/vhost-user-payloads.ts';
+import type { DescriptorToken } from '../back-end-edge.ts';
 import { done, refused } from '../handled.ts';
 import { describeRule, type MessageTable } from '../message-rule.ts';
 import { u64Bytes } from '../reply-payloads.ts';
@@ -57,11 +58,9 @@ export const deviceMessages: MessageTable = [
     name: 'VHOST_USER_SET_BACKEND_REQ_FD',
     payload: [emptyPayload],
     handle: (session, _, { descriptors: [token], take }) => {
-      if (token === undefined) return refused('no descriptor');
       const before = session.backEndChannel;
-      session.backEndChannel = take(token);
+      session.backEndChannel = take(token as DescriptorToken);
       if (session.rules.descriptors.closesReplaced) session.edge.close(before);
-      session.rings.reportsAgain();
       return done;
     },
   }),

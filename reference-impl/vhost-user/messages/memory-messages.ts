@@ -34,7 +34,6 @@ export const memoryMessages: MessageTable = [
       if (!('regions' in value) || (postcopy.awaitsAcknowledgement && value.numRegions === 0)) {
         return acknowledged(postcopy);
       }
-      if (postcopy.awaitsAcknowledgement) return refused('the reply to the last memory table is not acknowledged');
       const { numRegions, regions } = value;
       const why = memory.replace(regions, descriptors, () => rings.reattach());
       if (why !== undefined) return refused(why);

@@ -24,9 +24,7 @@ const state = [vringStatePayload] as const;
 /** Size and base are a stopped ring's to set: what runs would be pulled out from under the device. */
 const whileStarted = (session: SessionState, { index }: VringState): string | undefined => {
   const vring = session.ring(index);
-  return vring !== undefined && isStarted(vring.state) && !session.rules.vring.maySetWhileStarted
-    ? 'the ring runs'
-    : undefined;
+  return vring !== undefined && isStarted(vring.state) ? 'the ring runs' : undefined;
 };
 
 const layoutOf = (session: SessionState): RingLayout => ringLayoutOf(session.device.features);

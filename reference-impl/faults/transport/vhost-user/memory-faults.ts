@@ -44,14 +44,14 @@ export const memoryFaults = {
     'vu-memory/mem-table-replaces-regions',
     'regions of an earlier memory table stay in force beside the new ones',
     inTable('memory', (right) => ({
-      replaced: (before, table) => before.filter((one) => table.some((region) => right.overlaps(one, region))),
+      outlives: (one, table) => !table.some((region) => right.overlaps(one, region)),
     })),
   ),
   'table-keeps-regions-told-again': vhostUserFault(
     'vu-memory/mem-table-replaces-regions',
     'a region at the guest-physical address of one before keeps the memory that was there',
     inTable('memory', (right) => ({
-      replaced: (before, table) => before.filter((one) => !table.some((region) => isAtSamePlace(one, region))),
+      outlives: (one, table) => table.some((region) => isAtSamePlace(one, region)),
       overlaps: (one, other) => !isAtSamePlace(one, other) && right.overlaps(one, other),
     })),
   ),
