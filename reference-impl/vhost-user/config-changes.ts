@@ -12,23 +12,21 @@ interface ChangingSession extends NegotiatedState {
 /** Changes of configuration space that no driver has made. A suspended device tells of them once a ring runs. */
 export class ConfigChanges {
   readonly #session: ChangingSession;
-  #isUntold = false;
+  readonly #untold: Uint8Array[] = [];
 
   constructor(session: ChangingSession) {
     this.#session = session;
   }
 
   changed(isSuspended: boolean): void {
-    this.#isUntold = true;
-    if (!isSuspended) this.tell();
+    this.#untold.push(configChangeMessage());
+    if (!isSuspended || this.#session.rules.config.announcesWhileSuspended) this.tell();
   }
 
   /** A ring runs. */
   tell(): void {
     const { edge, backEndChannel, rules } = this.#session;
-    if (!this.#isUntold || backEndChannel === undefined || !rules.config.announcesChanges) return;
-    if (!this.#session.hasProtocolFeature('VHOST_USER_PROTOCOL_F_CONFIG')) return;
-    this.#isUntold = false;
-    edge.sendRequest(backEndChannel, configChangeMessage());
+    if (!rules.config.announcesChanges || !this.#session.hasProtocolFeature('VHOST_USER_PROTOCOL_F_CONFIG')) return;
+    for (const message of this.#untold.splice(0)) edge.sendRequest(backEndChannel, message);
   }
 }

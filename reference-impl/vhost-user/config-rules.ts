@@ -19,6 +19,8 @@ export interface ConfigRules {
   readonly toldRange: (range: ConfigRange) => ConfigRange;
   /** Whether changes from outside are told. */
   readonly announcesChanges: boolean;
+  /** Whether that is so while no ring runs, too. */
+  readonly announcesWhileSuspended: boolean;
   /** The payload that says that config space could not be read. */
   readonly failure: (request: Uint8Array) => Uint8Array;
 }
@@ -31,5 +33,6 @@ export const configRules: ConfigRules = {
   told: (bytes) => bytes,
   toldRange: (range) => range,
   announcesChanges: true,
+  announcesWhileSuspended: false,
   failure: () => new Uint8Array(0),
 };

@@ -114,6 +114,37 @@ export const noMessageAtReset = defineCase({
   },
 });
 
+export const noMessageAtConfigChange = defineCase({
+  id: 'vhost-user/suspended/no-message-comes-when-configuration-changes',
+  title: 'with every ring stopped the back-end sends nothing of its own when configuration space changes from outside',
+  proves: { 'vu-suspended/no-messages-to-front-end': 'config-change-told-while-suspended' },
+  applies: {
+    start: 'negotiated',
+    transports,
+    devices: ['block', 'net'],
+    negotiate: ['VHOST_USER_PROTOCOL_F_CONFIG', 'VHOST_USER_PROTOCOL_F_BACKEND_REQ'],
+    needs: ['changes-config'],
+  },
+  run({ port, session, driver, ring, requirement }) {
+    const check = requirement('vu-suspended/no-messages-to-front-end');
+    const { messages } = session;
+    check.granted(messages.openBackEndChannel({ kind: 'serve' }), 'the back-end channel');
+    if (suspended({ driver, ring }, check) === undefined) return;
+    check.reply(messages.fence(), 'GET_FEATURES with every ring stopped');
+    // What was sent while rings ran may be read late.
+    port.until(() => false, seenWithinMs(port));
+    const before = messages.backEndRequests.length;
+    check.presumes(port.operator !== undefined, 'the configuration can be changed from here');
+    // The second change takes back the first: cases that follow know the device as it was.
+    for (let time = 0; time < 2; time++) {
+      port.operator?.changeConfig();
+      check.reply(messages.fence(), 'GET_FEATURES behind a change');
+    }
+    port.until(() => messages.backEndRequests.length > before, seenWithinMs(port));
+    check.equal(messages.backEndRequests.length, before, 'requests on the back-end channel');
+  },
+});
+
 export const stillAnswered = defineCase({
   id: 'vhost-user/suspended/messages-are-still-answered',
   title: 'with every ring stopped messages are handled and answered, and the device can be started again',

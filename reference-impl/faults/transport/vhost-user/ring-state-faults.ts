@@ -207,6 +207,11 @@ export const ringStateFaults = {
       return handled;
     }),
   ),
+  'config-change-told-while-suspended': vhostUserFault(
+    'vu-suspended/no-messages-to-front-end',
+    'a change of configuration from outside is told of while every ring is stopped',
+    inTable('config', { announcesWhileSuspended: true }),
+  ),
   'announces-config-change-at-reset-while-stopped': vhostUserFault(
     'vu-suspended/no-messages-to-front-end',
     'RESET_DEVICE ends in a message on the back-end channel where no ring runs',
