@@ -179,10 +179,12 @@ export class ProgramJudge {
         if (outcome === 'returned') this.#queues.stored(call);
         return;
       case 'container-call':
+        this.#queues.memoryChanged(call.session);
         if (outcome === 'returned')
           this.#queues.rests.mapped(call.session, call.memory, call.region, call.call === 'map');
         return;
       case 'iotlb':
+        this.#queues.memoryChanged(call.session);
         if (outcome === 'returned' && takesRegion(call))
           this.#queues.rests.mapped(call.session, call.memory, call.region, false);
         return;

@@ -270,9 +270,13 @@ export class QueueJudge {
     if (this.#run.target.judgesChoices === true) this.#model.observe({ kind: 'left', queue: queueId, ids: left.ids });
   }
 
-  /** Where memory changes, a ring may be taken up anew. */
+  /** Where memory changes, a ring may be taken up anew: its counters begin again, and what it called for is not known. */
   memoryChanged(session: number): void {
-    for (const queue of this.#queues.values()) if (queue.session === session) queue.tookOver = undefined;
+    for (const queue of this.#queues.values()) {
+      if (queue.session !== session) continue;
+      queue.tookOver = undefined;
+      this.#mayCallOnceMore(session, queue.index);
+    }
   }
 
   /** A number was stored into a page of a region: that of its own queue notifies it. */

@@ -270,4 +270,15 @@ findNothing([
       'r6 = message request=40',
     ],
   ],
+  [
+    'a device that has FEATURES_OK keeps it behind features that it refuses',
+    'block',
+    [
+      'r1 = connect',
+      'r2 = negotiate device=0x140000200 protocol=0x10009',
+      'r3 = message request=39 fields=[{name=u64 value=0xb}]',
+      'r4 = message request=2 fields=[{name=u64 value=0x1000000140000000}]',
+      'r5 = message request=40',
+    ],
+  ],
 ]);

@@ -57,6 +57,8 @@ export class MessageModel {
   #refusable: DataView | undefined;
   /** Features were refused, and what the device makes of FEATURES_OK shows whether they were. */
   #showsFeaturesOk = false;
+  /** The device status that was written behind them. */
+  #askedBehind = 0;
   /** SET_FEATURES was sent. */
   #hasFeatures = false;
   #status = 0;
@@ -137,7 +139,7 @@ export class MessageModel {
 
   #sentBehindRefusable(request: number, word: number): void {
     const isStatus = request === requestId.VHOST_USER_SET_STATUS;
-    if (isStatus && word !== 0) this.#status = word;
+    if (isStatus && word !== 0) this.#askedBehind = word;
     // What is told then may be kept.
     if ((isStatus && word === 0) || beginsAnew.has(request)) {
       this.#isLost = true;
@@ -181,7 +183,7 @@ export class MessageModel {
     const isStatus = requestAt(view, 0) === requestId.VHOST_USER_GET_STATUS;
     if (!isStatus || !this.#judgesChoices || view.byteLength < VHOST_USER_HEADER_SIZE + acknowledgementBytes) return;
     const status = Number(view.getBigUint64(VHOST_USER_HEADER_SIZE, true));
-    if ((this.#status & status & featuresOk) === 0) return;
+    if ((this.#askedBehind & status & featuresOk) === 0) return;
     this.#tell({
       requirement: 'features/unacceptable-subset-refused',
       what: 'the device status behind features that were not offered',
