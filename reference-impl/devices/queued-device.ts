@@ -147,9 +147,9 @@ export abstract class QueuedDevice implements ParentDriver {
   }
 
   restoreConfig(offset: number, bytes: Uint8Array): boolean {
-    if (offset + bytes.length > this.configSize) return false;
-    this.config.set(bytes, offset);
-    return true;
+    const isInside = this.readConfig(offset, bytes.length) !== undefined;
+    if (isInside) this.config.set(bytes, offset);
+    return isInside;
   }
 
   get features(): bigint {

@@ -62,12 +62,8 @@ export class PciQueues implements MappedQueues {
   move(): void {
     const { rules, parent } = this.#options;
     if (!rules.queue.followsMemory) return;
-    for (const [index, state] of this.#states.entries()) {
-      if (state.isStarted !== true) continue;
-      this.#start(index, state, parent.stopQueue(index));
-      // What it was notified of before is still owed.
-      parent.awaken(index);
-    }
+    for (const [index, state] of this.#states.entries())
+      if (state.isStarted === true) this.#start(index, state, parent.stopQueue(index));
   }
 
   /** 1 was written to `queueReset`. */
@@ -126,5 +122,7 @@ export class PciQueues implements MappedQueues {
     });
     state.isStarted = true;
     parent.setQueueEnabled(index, true);
+    // What it was notified of before is still owed: a driver need not tell of it again.
+    parent.awaken(index);
   }
 }
