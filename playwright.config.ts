@@ -26,6 +26,7 @@ export default defineConfig({
   forbidOnly: true,
   // Much longer than any test takes: the machine may be busy.
   timeout: 120_000,
+  expect: { timeout: 60_000 },
   reporter: [['list']],
   use: { launchOptions: { executablePath: '/usr/bin/chromium', args: flags } },
   projects: [
