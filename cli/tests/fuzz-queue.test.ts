@@ -72,14 +72,17 @@ class WorkerOfTest {
   }
 }
 
-const campaign = ({ cwd, redis }: Arena, out: string, ...more: string[]): Started =>
-  start(
+function campaign(t: Test, { cwd, redis }: Arena, out: string): Started {
+  const started = start(
     [
       ...['fuzz', '--target-file', 'faulty.json', '--queue', redis.url, '--no-seeds', '--seed', '3', '--out', out],
-      ...['--slice-runs', String(sliceRuns), '--runs', String(sliceRuns * slices), ...more],
+      ...['--slice-runs', String(sliceRuns), '--runs', String(sliceRuns * slices)],
     ],
     { cwd },
   );
+  t.teardown(() => started.child.kill('SIGKILL'));
+  return started;
+}
 
 /** All that a campaign found, without times. */
 function foundIn(root: string): object {
@@ -100,13 +103,13 @@ function foundIn(root: string): object {
 t.test('three workers find what one finds, whatever is killed or comes twice', { skip: noRedis }, async (t) => {
   const place = await arena(t);
   const alone = new WorkerOfTest(t, place, unhurried);
-  const one = await campaign(place, 'one').ended;
+  const one = await campaign(t, place, 'one').ended;
   t.match(one, { code: 1, stdout: /^bucket invariant-split-used-id-is-chain-head: /m }, one.stderr);
   alone.signal('SIGTERM');
   t.match(await alone.started.ended, { code: 143, signal: null }, 'a worker ends by a signal');
   t.strictSame(new Set(alone.began), new Set(Array(slices).keys()), 'it ran each slice');
 
-  const three = campaign(place, 'three');
+  const three = campaign(t, place, 'three');
   let workers = [new WorkerOfTest(t, place, hurried)];
   for (let killed = 0; killed < Math.max(1, Math.floor(slices / 4)); killed++) {
     const { lost, left } = await killedInSlice(workers);
