@@ -49,7 +49,8 @@ function applyDiff(tree: string, diff: string): void {
 }
 
 function shell(tree: string, command: string): { readonly code: number | null; readonly output: string } {
-  const words = `vhost-conformance() { node dist/cli/main.js "$@"; }\n${command}`;
+  // Without what the test runner gives to every child in order to follow it: the compiler does not start with that.
+  const words = `unset NODE_OPTIONS\nvhost-conformance() { node dist/cli/main.js "$@"; }\n${command}`;
   const { status, stdout, stderr } = spawnSync('bash', ['-c', words], { cwd: tree, encoding: 'utf8' });
   return { code: status, output: `${stdout}${stderr}` };
 }
