@@ -89,11 +89,12 @@ function told(words: readonly string[], cwd: string): Promise<Told> {
   const preload = join(cwd, '..', 'memory.cjs');
   const memoryFile = join(cwd, '..', `memory-${Math.random()}`);
   writeFileSync(preload, memory);
-  const { NODE_OPTIONS: _, ...environment } = process.env;
-  const child = spawn(process.execPath, ['--require', preload, main, ...words], {
+  // Without NODE_OPTIONS, which the test runner gives to every child in order to follow it.
+  const program = ['-u', 'NODE_OPTIONS', process.execPath, '--require', preload, main];
+  const child = spawn('/usr/bin/env', [...program, ...words], {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...environment, CI: '1', MEMORY_FILE: memoryFile },
+    env: { ...process.env, CI: '1', MEMORY_FILE: memoryFile },
     timeout: patienceMs,
     killSignal: 'SIGKILL',
   });
