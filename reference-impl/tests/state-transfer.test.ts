@@ -63,6 +63,14 @@ t.test('a state is taken over at the end of the file', async (t) => {
   t.same(taken.length, 1, 'once');
 });
 
+t.test('a state that never ends is given up', async (t) => {
+  const edge = new PipeEdge();
+  edge.reads.push(new Uint8Array(1 << 20), Uint8Array.of(1), Uint8Array.of(1));
+  const loading = new StateLoading(edge, edge.give(), stateTransferRules, () => true);
+  loading.step();
+  t.same([loading.token, loading.hasSucceeded, edge.reads.length], [undefined, false, 1]);
+});
+
 t.test('a device takes over its own kind of state alone', async (t) => {
   const [block, entropy] = (['block', 'entropy'] as const).map((kind) => makeDevice(kind, referenceRules, 1));
   if (block === undefined || entropy === undefined) return;

@@ -32,6 +32,9 @@ export const stateTransferRules: StateTransferRules = {
   result: (hasSucceeded) => (hasSucceeded ? 0n : 1n),
 };
 
+/** No device has a state of more bytes, and what a front-end sends without an end is not kept. */
+const mostBytes = 1 << 20;
+
 /** One transfer of the state of a device through the descriptor that a front-end gave. It never waits. */
 export abstract class StateTransfer {
   protected readonly edge: BackEndEdge;
@@ -127,6 +130,10 @@ export class StateLoading extends StateTransfer {
         return;
       }
       if (read !== 'end') this.#add(read);
+      if (this.#state.length > mostBytes) {
+        this.end(false);
+        return;
+      }
       if (read === 'end' || !this.rules.readsToEnd) {
         this.end(this.#takeOver(this.#state));
         return;
