@@ -134,6 +134,11 @@ export class KnownState {
     return layout === undefined ? number : number % regionsOf(layout);
   }
 
+  /** Whether other memory was made behind that of a session. */
+  hasLaterMemory({ memory }: KnownSession): boolean {
+    return [...this.memories.keys()].at(-1) !== memory;
+  }
+
   openSessions(): number {
     let count = 0;
     for (const { isOpen } of this.sessions.values()) if (isOpen) count++;

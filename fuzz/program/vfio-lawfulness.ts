@@ -36,7 +36,10 @@ function containerVerdict(known: KnownState, call: CallOf<'container-call'>, ses
   const isWhole = [flags, ioVirtualAddress, userAddress, size, argsz, truncate].every((told) => told === undefined);
   const isOfSession = isWhole && memory === session.memory && known.target.keepsChoices === true;
   if (call.call === 'map') {
-    if (isOfSession) session.unmapped.delete(known.regionOf(session, region));
+    const number = known.regionOf(session, region);
+    const isBack = isOfSession && session.unmapped.delete(number);
+    // A mapping names user addresses, which a memory that was made later may have as well.
+    if (isBack && known.hasLaterMemory(session)) return unfollowed('session', 'other memory has the same addresses');
     return flags === undefined ? lawful : unfollowed('session', 'memory is mapped with other permissions');
   }
   if (!isOfSession || session.tainted !== undefined) return unfollowed('session', 'memory is taken away');

@@ -35,6 +35,28 @@ findNothing([
     ],
   ],
   [
+    'a mapping names addresses that memory made later has as well',
+    'net over vhost-mdev L2',
+    [
+      'r1 = connect',
+      'r2 = negotiate device=0x530008008',
+      'r3 = memory',
+      'r4 = memory',
+      'r5 = share memory=r3',
+      'r6 = ring memory=r3 layout=packed',
+      'r7 = ring memory=r3 layout=packed',
+      'r8 = attach ring=r6',
+      'r9 = attach ring=r7 index=1',
+      'r10 = container-call call=unmap memory=r3',
+      'r11 = container-call call=unmap memory=r3 region=1',
+      'r12 = container-call memory=r3',
+      'r13 = container-call memory=r3 region=1',
+      'r14 = region-write bytes=70af0840.00*8.08.00*11',
+      'r15 = region-write bytes=70af0840.00*8.0800000001.00*7',
+      'r16 = chain segments=[{bytes=00*26}]',
+    ],
+  ],
+  [
     'a ring that is put in use starts its device',
     'net over vhost-mdev L2',
     [
