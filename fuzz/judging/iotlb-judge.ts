@@ -21,6 +21,9 @@ interface Guarded {
   readonly segment: Segment;
   readonly before: Uint8Array;
   readonly isDropped: boolean;
+  /** Whether the device has to come to it; it did not, where a chain ahead broke the ring. */
+  readonly isMet: boolean;
+  isPublished: boolean;
 }
 
 /** A request of the back-end about translations. */
@@ -54,12 +57,14 @@ export class IotlbJudge {
     else this.#refusing.add(session);
   }
 
+  /** @param isMet whether the device comes to the chain once it is published and its ring runs. */
   added(
     session: number,
     queue: number,
-    told: readonly ToldSegment[],
+    { segments: told, held }: CallOf<'chain'>,
     segments: readonly Segment[],
     guest: Guest,
+    isMet: boolean,
   ): void {
     const known = this.#writable.get(session);
     // In other memory, the same addresses are those of other buffers.
@@ -73,8 +78,14 @@ export class IotlbJudge {
       const asked = told[n];
       if (asked === undefined || !isForbidden(asked)) continue;
       const before = bytesOfChain(guest, [segment], segment.writable);
-      guarded.push({ guest, segment, before, isDropped: asked.access === 'dropped' });
+      guarded.push({ guest, segment, before, isDropped: asked.access === 'dropped', isMet, isPublished: false });
     }
+    if (!held) for (const one of guarded) one.isPublished = true;
+  }
+
+  /** Memory is told anew, and with it the translations of all of it. */
+  memoryTold(ofSession: (queue: number) => boolean): void {
+    for (const queue of [...this.#guarded.keys()]) if (ofSession(queue)) this.#guarded.delete(queue);
   }
 
   /** Behind a fence, or a wait for used elements. */
@@ -95,11 +106,15 @@ export class IotlbJudge {
       return;
     }
     // What a back-end of another process tells may come later.
-    const [first] = guarded;
-    if (first === undefined || !isKicked || this.#run.target.judgesChoices !== true) return;
+    if (!isKicked || this.#run.target.judgesChoices !== true || !this.#model.runs(queue)) return;
+    const first = guarded.find(({ isPublished }) => isPublished);
+    if (first === undefined) return;
     this.#guarded.delete(queue);
+    if (!first.isMet) return;
     const wanted = first.isDropped ? vhostIotlbType.VHOST_IOTLB_MISS : vhostIotlbType.VHOST_IOTLB_ACCESS_FAIL;
-    if (reports.some(({ type }) => type === wanted)) return;
+    const isTold = () => this.#reportsOf(session)?.some(({ type }) => type === wanted) === true;
+    // A look that waits for nothing may come before the device does.
+    if (this.#run.port.until(isTold, this.#run.port.deadlineMs) !== 'deadline') return;
     const requirement = first.isDropped
       ? 'vu-iotlb/missing-translation-reported'
       : 'vu-iotlb/forbidden-access-reported';

@@ -216,7 +216,8 @@ export class QueueJudge {
     return hasMore && index < Math.min(known.queues ?? 0, queuesOfDisk(target.configuration));
   }
 
-  added({ id: callId, queue: queueId, held, direct, segments: told }: CallOf<'chain'>, place: number): void {
+  added(call: CallOf<'chain'>, place: number): void {
+    const { id: callId, queue: queueId, held, direct, segments: told } = call;
     const queue = this.#queues.get(queueId);
     const segments = this.#run.made.chains.get(callId);
     const attached = this.#run.made.queues.get(queueId);
@@ -232,6 +233,8 @@ export class QueueJudge {
     queue.numbers.set(id, queue.added++);
     if (queue.isIdle && !held && attached.queue.driver.outstanding === 1) this.rests.idles(queueId);
     const isFilledInPart = this.#run.known.device === 'entropy';
+    const isReceiving = this.#run.known.device === 'net' && queue.index % 2 === 0;
+    const isMet = !isReceiving && !this.#model.isRingLost(queueId);
     this.#model.observe({
       kind: 'added',
       queue: queueId,
@@ -242,7 +245,7 @@ export class QueueJudge {
       ...(told.some(isForbidden) ? { isForbidden: true } : {}),
       ...(isFilledInPart ? { before: bytesOfChain(attached.made.guest, segments, true) } : {}),
     });
-    this.#iotlb.added(queue.session, queueId, told, segments, attached.made.guest);
+    this.#iotlb.added(queue.session, queueId, call, segments, attached.made.guest, isMet);
     if (held) return;
     queue.isKicked = false;
     this.#model.observe({ kind: 'published', queue: queueId });
@@ -272,6 +275,7 @@ export class QueueJudge {
 
   /** Where memory changes, a ring may be taken up anew: its counters begin again, and what it called for is not known. */
   memoryChanged(session: number): void {
+    this.#iotlb.memoryTold((queue) => this.sessionOf(queue) === session);
     for (const queue of this.#queues.values()) {
       if (queue.session !== session) continue;
       queue.tookOver = undefined;

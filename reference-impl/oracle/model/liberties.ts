@@ -48,6 +48,10 @@ export const liberties = {
     clause: 'virtio 2.1.2: a device that meets an error it cannot recover from sets DEVICE_NEEDS_RESET',
     allows: 'anything of a ring behind a request without a whole header or without a status byte',
   },
+  'broken-queue': {
+    clause: 'virtio 2.1.2: behind DEVICE_NEEDS_RESET, the driver relies on no operation until it resets the device',
+    allows: 'that other rings at the index of one which broke are not served before a reset',
+  },
   'device-id': {
     clause: 'virtio 5.2.6: the string that GET_ID returns is the choice of the device',
     allows: 'any string, and the same one ever after',

@@ -48,6 +48,8 @@ interface SessionState {
   /** The device status that the driver wrote last. */
   status: number;
   isLost: boolean;
+  /** Queues of the device, by index, that met what they may not recover from before a reset. */
+  readonly broken: Set<number>;
   readonly messages: MessageModel;
 }
 
@@ -107,6 +109,7 @@ export class Model {
           accepted: noFeatures,
           status: 0,
           isLost: false,
+          broken: new Set(),
           messages: new MessageModel(
             this.#tell,
             this.#take,
@@ -184,6 +187,7 @@ export class Model {
         this.#reached(seen);
         return;
       case 'reset':
+        this.#live(this.#queues.get(seen.queue)?.session ?? 0)?.broken.clear();
         this.#ring(seen.queue)?.reset(seen.used, seen.requirement);
         return;
       case 'transferred':
@@ -221,6 +225,11 @@ export class Model {
   /** Chains of a queue that the text promises to become used; 0 where nothing is claimed. */
   owed(queue: number): number {
     return this.#isLost ? 0 : (this.#ring(queue)?.owed ?? 0);
+  }
+
+  /** Whether what is made available on a queue is looked at by now, whatever comes of it. */
+  runs(queue: number): boolean {
+    return !this.#isLost && this.#ring(queue)?.runs === true;
   }
 
   /** Whether nothing is claimed of a session. */
@@ -310,6 +319,7 @@ export class Model {
     const state = this.#live(session);
     if (state === undefined || this.#lostRings.has(ring.id)) {
       this.#lostRings.add(ring.id);
+      state?.broken.add(index);
       return;
     }
     const { layout, size, position, usedEvent } = ring;
@@ -331,6 +341,7 @@ export class Model {
       lacksMessages: lacksMessages === true,
       usesWhileDisabled: this.#target.device === 'net' && index % 2 === 1,
       isServed: () => !has('VHOST_USER_PROTOCOL_F_STATUS') || (state.status & driverOk) !== 0,
+      breaks: () => state.broken.add(index),
       device: this.#device,
       requirements: this.#requirements,
       tell: this.#tell,
@@ -339,6 +350,10 @@ export class Model {
     this.#queues.set(queue, { session, ring: ring.id, model });
     this.#lives.set(ring.id, queue);
     if (former?.hasOutstanding === true) this.#device.lose();
+    if (state.broken.has(index)) {
+      this.#take('broken-queue');
+      model.lose();
+    }
     // What was under way when a packed ring stopped elsewhere leaves nothing to carry out.
     if ((ring.isEmpty || former === undefined) && (ring.isFresh || former?.isAtRest === true)) return;
     this.#take('ring-begun-anew');
@@ -362,7 +377,11 @@ export class Model {
         this.#queues.get(lost.id)?.model.calls.lose();
         return;
       case 'ring':
-        for (const { ring, model } of this.#queues.values()) if (ring === lost.id) model.lose();
+        for (const { session, ring, model } of this.#queues.values()) {
+          if (ring !== lost.id) continue;
+          if (!model.isStopped) this.#live(session)?.broken.add(model.index);
+          model.lose();
+        }
         this.#lostRings.add(lost.id);
         this.#device.lose();
     }

@@ -19,6 +19,8 @@ export interface RingModelOptions extends CallsModelOptions {
   readonly usesWhileDisabled: boolean;
   /** Whether the driver said that it is ready: no buffer is used before. */
   readonly isServed: () => boolean;
+  /** It met what a device may not recover from. */
+  readonly breaks: () => void;
   readonly device: DeviceModel;
 }
 
@@ -71,8 +73,20 @@ export class RingModel {
 
   /** Published chains that the text promises to become used. */
   get owed(): number {
-    const rests = this.#isStopped || this.#isAtRestBy.length > 0 || !this.#options.isServed();
-    return this.#isLost || rests ? 0 : this.#chainsOwed();
+    return this.#isLost || !this.runs ? 0 : this.#chainsOwed();
+  }
+
+  /** Whether it runs, so that what is made available is looked at. */
+  get runs(): boolean {
+    return !this.#isStopped && this.#isAtRestBy.length === 0 && this.#options.isServed();
+  }
+
+  get index(): number {
+    return this.#options.index;
+  }
+
+  get isStopped(): boolean {
+    return this.#isStopped;
   }
 
   /** A transmit ring that is disabled uses what it discards. */
@@ -100,12 +114,14 @@ export class RingModel {
     if (request.isForbidden === true) {
       // The device may wait for another translation, which a miss elsewhere may bring.
       this.#isLost = true;
+      this.#options.breaks();
       this.#options.device.lose();
       return;
     }
     const pending = this.#options.device.begin(request, this.#options.index, this.#options.features);
     if (pending.endsRing === true) {
       this.#isLost = true;
+      this.#options.breaks();
       this.#options.take('ended-by-request');
       return;
     }
