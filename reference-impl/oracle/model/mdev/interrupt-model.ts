@@ -90,6 +90,7 @@ export class InterruptModel {
     const { shape, rings } = this.#facts;
     const each = bytesEach(flags);
     const action = flags & VFIO_IRQ_SET_ACTION_TYPE_MASK;
+    const isCut = data.length < (each ?? 0) * count;
     const problems: RequirementSlug[] = [];
     if (argsz < vfioIrqSet.size || (each !== undefined && argsz - vfioIrqSet.size < each * count)) {
       problems.push('vm-irq/data-shorter-than-count-refused');
@@ -102,10 +103,12 @@ export class InterruptModel {
     if ((action & masking) !== 0) problems.push('vm-irq/mask-and-unmask-refused');
     const [first] = problems;
     if (first !== undefined) {
-      const isKnown = problems.length === 1 && index === shape.interrupts;
+      // Which is found first is not stated: that the device has no masks, or that the data is not there.
+      const isUnread = first === 'vm-irq/mask-and-unmask-refused' && isCut;
+      const isKnown = problems.length === 1 && index === shape.interrupts && !isUnread;
       return { allowed: isKnown ? -errno.EINVAL : 'error', requirement: first };
     }
-    if (action !== VFIO_IRQ_SET_ACTION_TRIGGER || data.length < (each ?? 0) * count) {
+    if (action !== VFIO_IRQ_SET_ACTION_TRIGGER || isCut) {
       return { allowed: 'any', requirement: 'vm-irq/one-call-sets-many' };
     }
     const isBad = each === 4 && eventsIn(data, count).some((fd) => fd >= 0 && !isEvent(fd));
