@@ -22,6 +22,25 @@ findNothing([
     ],
   ],
   [
+    'behind a ring that was written over as well',
+    'block',
+    [
+      'r1 = connect',
+      'r2 = negotiate device=0x140006a00 protocol=0x221',
+      'r3 = memory',
+      'r4 = share',
+      'r5 = ring',
+      'r6 = attach ring=r5',
+      'r7 = ring-write ring=r5 area=driver offset=2 bytes=0004',
+      'r8 = kick',
+      'r9 = fence',
+      'r10 = stop',
+      'r11 = ring',
+      'r12 = attach ring=r11',
+      'r13 = chain segments=[{bytes=00*16} {writable=yes length=513}]',
+    ],
+  ],
+  [
     'a buffer without a permission breaks the ring that other rings take the place of',
     'block',
     [
