@@ -104,7 +104,7 @@ grep '^left out ' "$work/output"
 count 'the report in a browser' '^ +✓' '^ +✘' bash scripts/test-report.sh
 count 'the package, installed into an empty folder' '^ok ' '^not ok ' bash scripts/test-package.sh
 joined
-count 'faults, each caught by the cases that name it' '^ok ' '^not ok ' node dist/cli/faults.js --sample 12
+count 'faults, each caught by the cases that name it' '^ok ' '^not ok ' node dist/cli/faults.js --sample 8
 count 'mutants of the reference, a small sample' '^ok ' '^not ok listed' node dist/cli/mutation.js \
   --quick --sample 10 --seed 7 --floor 40
 count 'faults that fuzzing finds from an empty corpus' '^ok ' '^not ok ' \
