@@ -1,3 +1,4 @@
+import type { RingPosition } from '../../drivers/port/port.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import type { JudgedLog } from './log-judge.ts';
 
@@ -6,6 +7,8 @@ export interface JudgedQueue {
   readonly session: number;
   readonly ring: number;
   readonly index: number;
+  /** Where its life began. */
+  readonly began: RingPosition;
   /** By buffer id. */
   readonly chains: Map<number, readonly Segment[]>;
   isKicked: boolean;

@@ -1,4 +1,4 @@
-import type { GuestRing } from '../../drivers/port/port.ts';
+import type { GuestRing, RingPosition } from '../../drivers/port/port.ts';
 import { hasFeature, type RequirementSlug } from '../../reference-impl/catalogue/catalogue.ts';
 import type { LogModel } from '../../reference-impl/oracle/model/log-model.ts';
 import type { Model } from '../../reference-impl/oracle/model/model.ts';
@@ -85,11 +85,11 @@ export class LogJudge {
     }
   }
 
-  /** The device wrote the used element of this number, counted from where the ring began, and the idx. */
-  used({ model }: JudgedLog, log: bigint, ring: GuestRing, number: number): void {
+  /** The device wrote the used element of this number, counted from where the life of its ring began, and the idx. */
+  used({ model }: JudgedLog, log: bigint, { size }: GuestRing, began: RingPosition, number: number): void {
     // The used ring of a packed one is its descriptor ring: texts do not say which address its marks have.
-    if (ring.position.layout !== 'split') return;
-    const slot = (ring.position.used + number) % ring.size;
+    if (began.layout !== 'split') return;
+    const slot = (began.used + number) % size;
     model.wroteUsedRing(log + usedIdxAt, usedIdxBytes);
     model.wroteUsedRing(log + usedElementsAt + BigInt(slot * usedElementBytes), usedElementBytes);
   }

@@ -165,6 +165,7 @@ export class QueueJudge {
       session,
       ring: ringId,
       index,
+      began: position,
       chains: new Map(),
       isKicked: false,
       isIdle: false,
@@ -324,7 +325,7 @@ export class QueueJudge {
       const isLogged = (queue.numbers.get(id) ?? 0) >= queue.unlogged;
       if (queue.log !== undefined && isLogged) this.#logs.wrote(queue.log, queue.chains.get(id) ?? [], len);
       if (queue.log !== undefined && queue.usedRingLog !== undefined && queue.taken >= queue.usedRingLog.from) {
-        this.#logs.used(queue.log, queue.usedRingLog.address, attached.queue.ring, queue.taken);
+        this.#logs.used(queue.log, queue.usedRingLog.address, attached.queue.ring, queue.began, queue.taken);
       }
       queue.taken++;
       queue.lastId = id;

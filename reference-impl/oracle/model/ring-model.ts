@@ -46,6 +46,8 @@ export class RingModel {
   #isLost = false;
   #isStopped = false;
   #isReset = false;
+  /** The driver had said that it is ready, when the device was reset. */
+  #wasServed = false;
   /** Used elements that a ring which stopped may show, and what it breaks by more; undefined where that is open. */
   #stoppedAt: { readonly used: number; readonly requirement: RequirementSlug } | undefined;
   /** What keeps it from using anything, with the used elements that there may be all the same. */
@@ -194,6 +196,7 @@ export class RingModel {
   reset(used: number, requirement: RequirementSlug): void {
     this.#isStopped = true;
     this.#isReset = true;
+    this.#wasServed = this.#options.isServed();
     this.ended();
     if (!this.#isLost) this.#stoppedAt = { used: Math.max(used, this.#published), requirement };
   }
@@ -211,7 +214,8 @@ export class RingModel {
   used(id: number, completion: Completion): void {
     if (this.#isLost) return;
     const { layout, inOrder, take } = this.#options;
-    if (!this.#options.isServed()) {
+    // What was in flight at a reset may be seen behind it.
+    if (!this.#wasServed && !this.#options.isServed()) {
       const what = `a used element of ring ${this.#options.index} before DRIVER_OK`;
       this.#options.tell({
         requirement: 'status/no-buffers-before-driver-ok',
