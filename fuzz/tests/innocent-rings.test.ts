@@ -453,6 +453,24 @@ findNothing([
     ],
   ],
   [
+    'where calls are asked for beside a chain that is held back, which of them come is open',
+    'block',
+    [
+      'r1 = connect',
+      'r2 = negotiate device=0x970006a00 protocol=0xb',
+      'r3 = memory',
+      'r4 = share',
+      'r5 = attach',
+      'r6 = ask',
+      'r7 = chain segments=[{bytes=00*16} {writable=yes length=513}]',
+      'r8 = chain segments=[{bytes=00*16} {writable=yes length=513}] held=yes',
+      'r9 = kick',
+      'r10 = wait',
+      'r11 = ask',
+      'r12 = chain segments=[{bytes=00*16} {writable=yes length=513}]',
+    ],
+  ],
+  [
     'a ring that is not judged any more is logged all the same',
     'block',
     [

@@ -59,6 +59,8 @@ export class CallsModel {
   /** Used elements and calls at the last look. */
   #seenUsed = 0;
   #seenCalls = 0;
+  /** Which calls the driver asks for is not known, until it asks anew. */
+  #isLost = false;
 
   constructor(options: CallsModelOptions, ring: CallingRing) {
     this.#options = options;
@@ -70,9 +72,10 @@ export class CallsModel {
     this.#slotsUsed.push((this.#slotsUsed.at(-1) ?? 0) + slots);
   }
 
-  /** Calls come where they are not counted. */
+  /** Calls come where they are not counted, or are asked for while some may be under way. */
   lose(): void {
     this.#hasCalls = false;
+    this.#isLost = true;
   }
 
   /** Some back-ends call at once where they get a descriptor. */
@@ -99,6 +102,7 @@ export class CallsModel {
   /** @see ModelObservation `asked` */
   asked({ how, after, used, calls }: { how: Asked['how']; after: number; used: number; calls: number }): void {
     const { eventIdx, layout } = this.#options;
+    this.#isLost = false;
     this.#asked = {
       how: how !== 'none' && eventIdx ? 'at' : how === 'at' ? 'each' : how,
       from: layout === 'split' ? used : this.#usedSlots(used),
@@ -128,7 +132,7 @@ export class CallsModel {
     const owed = this.owed(used);
     if (calls < owed) this.#tellCallMissing(used - this.#seenUsed);
     else if (owed > 0) this.#options.take('coalesced-calls');
-    if (!this.#ring.isRingLost()) this.#checkUnasked(used, calls);
+    if (!this.#ring.isRingLost() && !this.#isLost) this.#checkUnasked(used, calls);
     this.#checkSilenced(calls);
     // A call that came behind `before` may be that of an element behind `used`.
     this.#seenCalls = before;
