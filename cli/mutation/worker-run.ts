@@ -16,7 +16,7 @@ export type WorkerEnd =
  * loop without end. One that waits uses none and is given up after the longest silence.
  */
 const mostCpuSeconds = 30;
-const longestSilenceMs = 600_000;
+const longestSilenceMs = 150_000;
 const lookMs = 5000;
 
 /** Clock ticks of /proc, in seconds. */
